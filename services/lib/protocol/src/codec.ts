@@ -1,0 +1,26 @@
+import type { Messages } from './gen/messages.ts';
+import { messageType } from './schema.ts';
+
+/** Short name of a message in `proto/`, for example `sdkws.MsgData`. */
+export type MessageName = keyof Messages & string;
+
+/**
+ * A complete message from the given fields; every other field has its proto3 default.
+ * Defaults live on the prototype: copy with `make(name, message)` plus changes, never by spreading alone.
+ */
+export function make<N extends MessageName>(name: N, fields?: Partial<Messages[N]>): Messages[N] {
+  return messageType(name).create(fields as Record<string, unknown>) as unknown as Messages[N];
+}
+
+/** Protobuf bytes of a message. */
+export function encode<N extends MessageName>(name: N, message: Messages[N]): Uint8Array {
+  return messageType(name).encode(message as object).finish();
+}
+
+/**
+ * The message of these protobuf bytes; unknown fields are ignored. `bytes` fields are views of `data`.
+ * @throws Error when the bytes are not a message of this type.
+ */
+export function decode<N extends MessageName>(name: N, data: Uint8Array): Messages[N] {
+  return messageType(name).decode(data) as unknown as Messages[N];
+}

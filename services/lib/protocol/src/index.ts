@@ -1,0 +1,44 @@
+export { decode, encode, make, type MessageName } from './codec.ts';
+export {
+  CONTENT,
+  GROUP_STATUS,
+  isNotificationType,
+  MANAGER_LEVEL,
+  MSG_FROM,
+  MSG_STATUS,
+  PLATFORM,
+  PLATFORM_CLASS,
+  PLATFORM_NAMES,
+  PULL_ORDER,
+  RECV_OPT,
+  REQ,
+  ROLE,
+  SESSION,
+} from './constants.ts';
+export {
+  type Addressing,
+  chatConversationID,
+  isGroupConversation,
+  isNotificationConversation,
+  isSingleConversation,
+  notificationTwin,
+  queueKey,
+  selfNotificationID,
+} from './conversation-id.ts';
+export { argsError, ERR, type ErrorCode, errorName, ImError, toImError } from './errors.ts';
+export type * as auth from './gen/auth.ts';
+export type * as conversation from './gen/conversation.ts';
+export type * as event from './gen/event.ts';
+export type * as group from './gen/group.ts';
+export type * as jssdk from './gen/jssdk.ts';
+export type * as log from './gen/log.ts';
+export type { Messages } from './gen/messages.ts';
+export type * as msg from './gen/msg.ts';
+export type * as relation from './gen/relation.ts';
+export type * as sdkws from './gen/sdkws.ts';
+export type { Services } from './gen/services.ts';
+export type * as third from './gen/third.ts';
+export type * as user from './gen/user.ts';
+export { fromJson, fromJsonValue, goJsonStrings, toJson } from './json.ts';
+export { OPTION, type OptionKey, optionOn } from './options.ts';
+export { type Domain, DOMAINS, type ServiceMethod, serviceMethods } from './services.ts';

@@ -1,0 +1,211 @@
+import protobuf from 'protobufjs';
+import type { MessageName } from './codec.ts';
+import { argsError } from './errors.ts';
+import type { Messages } from './gen/messages.ts';
+import { messageType } from './schema.ts';
+
+// JSON as Go's encoding/json writes and reads generated protobuf structs: zero values are written, empty lists
+// and absent messages are null, empty maps are left out, keys match case-insensitively, wrappers take bare values.
+
+type Value = unknown;
+type Writer = (value: Value) => string;
+type Reader = (value: Value, path: string) => Value;
+
+interface TypeRules {
+  write: Writer;
+  read: Reader;
+  /** True if a field somewhere inside carries a 64-bit hash, so that parsing must keep number texts. */
+  hasHashes: boolean;
+}
+
+const rules = new Map<protobuf.Type, TypeRules>();
+
+const INT_RANGES: Readonly<Record<string, readonly [number, number]>> = {
+  int32: [-(2 ** 31), 2 ** 31 - 1],
+  uint32: [0, 2 ** 32 - 1],
+  int64: [-(2 ** 63), 2 ** 63],
+  uint64: [0, 2 ** 64],
+};
+
+/** A number whose source text is kept, because it may not fit a double. */
+class NumberText {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+function mismatch(path: string, value: Value, wanted: string): never {
+  const got = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
+  throw argsError(`field ${path}: cannot use ${got} as ${wanted}`);
+}
+
+function readScalar(type: string): Reader {
+  if (type === 'string') return (v, path) => (typeof v === 'string' ? v : mismatch(path, v, 'string'));
+  if (type === 'bool') return (v, path) => (typeof v === 'boolean' ? v : mismatch(path, v, 'bool'));
+  if (type === 'bytes') {
+    return (v, path) => (typeof v === 'string' ? Buffer.from(v, 'base64') : mismatch(path, v, 'base64 string'));
+  }
+  const [low, high] = INT_RANGES[type] ?? [0, 0];
+  return (raw, path) => {
+    const v = raw instanceof NumberText ? Number(raw.text) : raw;
+    if (typeof v !== 'number' || !Number.isInteger(v) || v < low || v > high) mismatch(path, raw, type);
+    return v;
+  };
+}
+
+function readHash(v: Value, path: string): string {
+  if (v instanceof NumberText && /^\d{1,20}$/.test(v.text) && BigInt(v.text) < 2n ** 64n) return v.text;
+  if (typeof v === 'number' && Number.isSafeInteger(v) && v >= 0) return String(v);
+  return mismatch(path, v, 'uint64');
+}
+
+function isHash(field: protobuf.Field): boolean {
+  return field.options?.['(json_number)'] === true;
+}
+
+function writeScalar(field: protobuf.Field): Writer {
+  if (isHash(field)) return (v) => (v === '' ? '0' : String(v));
+  if (field.type === 'string') return (v) => JSON.stringify(v);
+  if (field.type === 'bytes') {
+    return (v) => {
+      const b = v as Uint8Array;
+      return `"${Buffer.from(b.buffer, b.byteOffset, b.byteLength).toString('base64')}"`;
+    };
+  }
+  return String;
+}
+
+function itemRules(field: protobuf.Field): { write: Writer; read: Reader; hasHashes: boolean } {
+  if (field.resolvedType instanceof protobuf.Type) {
+    const type = field.resolvedType;
+    // Resolved on use: types may be recursive.
+    return {
+      write: (v) => rulesOf(type).write(v),
+      read: (v, path) => rulesOf(type).read(v, path),
+      hasHashes: rulesOf(type).hasHashes,
+    };
+  }
+  return {
+    write: writeScalar(field),
+    read: isHash(field) ? readHash : readScalar(field.type),
+    hasHashes: isHash(field),
+  };
+}
+
+function fieldWriter(field: protobuf.Field, item: Writer): (value: Value) => string | undefined {
+  if (field instanceof protobuf.MapField) {
+    return (v) => {
+      const entries = Object.entries(v as Record<string, Value>);
+      if (entries.length === 0) return undefined;
+      return `{${entries.map(([key, x]) => `${JSON.stringify(key)}:${item(x)}`).join(',')}}`;
+    };
+  }
+  if (field.repeated) {
+    return (v) => {
+      const list = v as readonly Value[];
+      return list.length === 0 ? 'null' : `[${list.map(item).join(',')}]`;
+    };
+  }
+  return (v) => (v === null || v === undefined ? 'null' : item(v));
+}
+
+function fieldReader(field: protobuf.Field, item: Reader): Reader {
+  if (field instanceof protobuf.MapField) {
+    return (v, path) => {
+      if (typeof v !== 'object' || v === null || Array.isArray(v)) mismatch(path, v, 'object');
+      const out: Record<string, Value> = {};
+      for (const [key, x] of Object.entries(v)) {
+        if (key !== '__proto__') out[key] = item(x, `${path}.${key}`);
+      }
+      return out;
+    };
+  }
+  if (field.repeated) {
+    return (v, path) => {
+      if (!Array.isArray(v)) mismatch(path, v, 'array');
+      return v.map((x, i) => item(x, `${path}[${i}]`));
+    };
+  }
+  return item;
+}
+
+function build(type: protobuf.Type): TypeRules {
+  const built: TypeRules = { write: () => '{}', read: (v) => v, hasHashes: false };
+  rules.set(type, built);
+  const fields = type.fieldsArray.map((field) => {
+    const item = itemRules(field);
+    built.hasHashes ||= item.hasHashes;
+    return {
+      name: field.name,
+      prefix: `${JSON.stringify(field.name)}:`,
+      write: fieldWriter(field, item.write),
+      read: fieldReader(field, item.read),
+    };
+  });
+  const byKey = new Map(fields.map((f) => [f.name.toLowerCase(), f]));
+  built.write = (value) => {
+    const message = value as Record<string, Value>;
+    let out = '';
+    for (const f of fields) {
+      const text = f.write(message[f.name]);
+      if (text !== undefined) out += `${out === '' ? '' : ','}${f.prefix}${text}`;
+    }
+    return `{${out}}`;
+  };
+  built.read = (value, path) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof NumberText) {
+      mismatch(path === '' ? 'body' : path, value, 'object');
+    }
+    const out: Record<string, Value> = {};
+    for (const [key, v] of Object.entries(value)) {
+      const f = byKey.get(key.toLowerCase());
+      if (f !== undefined && v !== null) out[f.name] = f.read(v, path === '' ? f.name : `${path}.${f.name}`);
+    }
+    return type.create(out);
+  };
+  return built;
+}
+
+function rulesOf(type: protobuf.Type): TypeRules {
+  return rules.get(type) ?? build(type);
+}
+
+/** JSON text of a message by the rules of the HTTP API. */
+export function toJson<N extends MessageName>(name: N, message: Messages[N]): string {
+  return rulesOf(messageType(name)).write(message);
+}
+
+type Reviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown;
+
+/** Keeps the text of numbers that a double cannot hold. */
+const keepLongNumbers: Reviver = (_key, value, context) =>
+  typeof value === 'number' && !Number.isSafeInteger(value) && context.source !== undefined ? new NumberText(context.source) : value;
+
+/**
+ * The message of a JSON text; keys match case-insensitively, unknown keys are ignored, null means unset.
+ * @throws ImError 1001 naming the field, for text that isn't JSON or a value of a wrong type.
+ */
+export function fromJson<N extends MessageName>(name: N, text: string): Messages[N] {
+  const { read, hasHashes } = rulesOf(messageType(name));
+  let value: unknown;
+  try {
+    value = hasHashes ? JSON.parse(text, keepLongNumbers as Parameters<typeof JSON.parse>[1]) : JSON.parse(text);
+  } catch {
+    throw argsError('body is not valid JSON');
+  }
+  return read(value, '') as Messages[N];
+}
+
+/** Like `fromJson`, for a value that was already parsed. */
+export function fromJsonValue<N extends MessageName>(name: N, value: unknown): Messages[N] {
+  return rulesOf(messageType(name)).read(value, '') as Messages[N];
+}
+
+/** The text that Go's JSON encoder would write for a string list; hashes of the sync API are taken over it. */
+export function goJsonStrings(values: readonly string[]): string {
+  return JSON.stringify(values).replace(
+    /[<>&\u2028\u2029]/g,
+    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
