@@ -1,1 +1,16 @@
-export {};
+export * from './background.ts';
+export * from './backoff.ts';
+export * from './batcher.ts';
+export * from './cache.ts';
+export * from './config.ts';
+export * from './context.ts';
+export * from './ids.ts';
+export * from './invalidations.ts';
+export * from './lifecycle.ts';
+export * from './log.ts';
+export * from './metrics.ts';
+export * from './ops-server.ts';
+export * from './tenant.ts';
+export * from './tenant-directory.ts';
+export * from './tenant-settings.ts';
+export * from './token-bucket.ts';

@@ -1,0 +1,117 @@
+import { LRUCache } from 'lru-cache';
+import type { Metrics } from './metrics.ts';
+
+/** Options of {@link createCache}. */
+export interface CacheOptions {
+  /** Low-cardinality name, the label of its metrics. */
+  readonly name: string;
+  /** Most entries held. */
+  readonly max: number;
+  /** How long an entry is served, in ms. */
+  readonly ttlMs: number;
+  /** How long "there is none" is served, in ms; 0, the default, never. */
+  readonly negativeTtlMs?: number;
+  readonly metrics?: Metrics;
+}
+
+/**
+ * A copy of something that lives elsewhere, bounded in size and age. `undefined` means "there is
+ * none". Concurrent loads of a key are one load, and a load that was begun before an invalidation
+ * is returned to those who waited for it but not kept.
+ */
+export interface Cache<V> {
+  /** The cached value, else what `load` finds. A failing load is not cached and rejects for all who wait. */
+  get(key: string, load: (key: string) => Promise<V | undefined>): Promise<V | undefined>;
+  /** The cached value without loading; `known` tells "there is none" from "not cached". */
+  peek(key: string): { readonly known: boolean; readonly value: V | undefined };
+  set(key: string, value: V | undefined): void;
+  invalidate(key: string): void;
+  /** Forgets everything, loads under way included. */
+  clear(): void;
+  readonly size: number;
+}
+
+/** Stands for "there is none" inside the LRU, which cannot hold undefined. */
+const NONE = Symbol('none');
+
+interface Load<V> {
+  readonly result: Promise<V | undefined>;
+  stale: boolean;
+}
+
+/** A cache with the given bounds. */
+export function createCache<V extends {}>(options: CacheOptions): Cache<V> {
+  const negativeTtlMs = options.negativeTtlMs ?? 0;
+  const entries = new LRUCache<string, V | typeof NONE>({ max: options.max, ttl: options.ttlMs });
+  const loads = new Map<string, Load<V>>();
+  const label = { cache: options.name };
+  const lookups = options.metrics?.counter('im_cache_lookups_total', 'Cache lookups by result', [
+    'cache',
+    'result',
+  ]);
+  const hits = lookups?.labels({ ...label, result: 'hit' });
+  const misses = lookups?.labels({ ...label, result: 'miss' });
+
+  function keep(key: string, value: V | undefined): void {
+    if (value !== undefined) entries.set(key, value);
+    else if (negativeTtlMs > 0) entries.set(key, NONE, { ttl: negativeTtlMs });
+    else entries.delete(key);
+  }
+
+  /** From now on, what a running load of this key finds is not kept. */
+  function disown(key: string): void {
+    const load = loads.get(key);
+    if (!load) return;
+    load.stale = true;
+    loads.delete(key);
+  }
+
+  async function loadOnce(
+    key: string,
+    load: (key: string) => Promise<V | undefined>,
+  ): Promise<V | undefined> {
+    const running = loads.get(key);
+    if (running) return running.result;
+    const entry: Load<V> = { result: load(key), stale: false };
+    loads.set(key, entry);
+    try {
+      const value = await entry.result;
+      if (!entry.stale) keep(key, value);
+      return value;
+    } finally {
+      if (loads.get(key) === entry) loads.delete(key);
+    }
+  }
+
+  return {
+    async get(key, load) {
+      const cached = entries.get(key);
+      if (cached !== undefined) {
+        hits?.inc();
+        return cached === NONE ? undefined : cached;
+      }
+      misses?.inc();
+      return loadOnce(key, load);
+    },
+    peek(key) {
+      const cached = entries.get(key);
+      if (cached === undefined) return { known: false, value: undefined };
+      return { known: true, value: cached === NONE ? undefined : cached };
+    },
+    set(key, value) {
+      disown(key);
+      keep(key, value);
+    },
+    invalidate(key) {
+      disown(key);
+      entries.delete(key);
+    },
+    clear() {
+      for (const key of [...loads.keys()]) disown(key);
+      entries.clear();
+    },
+    get size() {
+      return entries.size;
+    },
+  };
+}

@@ -1,0 +1,246 @@
+import { z } from 'zod';
+import { LOG_LEVELS } from './log.ts';
+import { TenantSettings } from './tenant-settings.ts';
+
+/** Every role that a process can have; `rpc` stands for the seven domains, `all` for everything. */
+export const DOMAINS = ['auth', 'user', 'msg', 'conversation', 'group', 'relation', 'third'] as const;
+export type Domain = (typeof DOMAINS)[number];
+
+/** Default ports. */
+export const DEFAULT_PORTS = {
+  gateway: 10_001,
+  api: 10_002,
+  ops: 10_300,
+  user: 10_110,
+  conversation: 10_120,
+  msg: 10_130,
+  relation: 10_140,
+  group: 10_150,
+  auth: 10_160,
+  third: 10_170,
+} as const;
+
+const port = (standard: number) =>
+  z.int().min(0).max(65_535).default(standard).describe('TCP port; 0 takes a free one.');
+const ms = (standard: number, what: string) => z.int().min(1).default(standard).describe(`${what}, in ms.`);
+const count = (standard: number, what: string) => z.int().min(1).default(standard).describe(what);
+const secret = (what: string) => z.string().default('').meta({ secret: true }).describe(what);
+
+const domainRpc = (domain: Domain) =>
+  z
+    .strictObject({
+      port: port(DEFAULT_PORTS[domain]),
+      addresses: z
+        .array(z.string().min(1))
+        .default([`127.0.0.1:${DEFAULT_PORTS[domain]}`])
+        .describe('Where it is reached: host:port of each process, or one dns:///headless-service:port.'),
+    })
+    .prefault({})
+    .describe(`RPC domain ${domain}.`);
+
+/** The configuration of every role: one file serves all processes of a cluster, and each reads what it needs. */
+export const ServerConfig = z.strictObject({
+  log: z
+    .strictObject({
+      level: z.enum(LOG_LEVELS).default('info').describe('Lines below this level are left out.'),
+    })
+    .prefault({})
+    .describe('Logs, one JSON object per line on stderr.'),
+  listen: z
+    .strictObject({ host: z.string().default('0.0.0.0').describe('Address that all ports are opened on.') })
+    .prefault({})
+    .describe('Where the process listens.'),
+  ops: z
+    .strictObject({ port: port(DEFAULT_PORTS.ops) })
+    .prefault({})
+    .describe('Port of /healthz, /readyz, /metrics and operator actions.'),
+  shutdown: z
+    .strictObject({ deadlineMs: ms(20_000, 'Time that parts get to finish what they accepted') })
+    .prefault({})
+    .describe('How the process ends.'),
+  gateway: z
+    .strictObject({
+      port: port(DEFAULT_PORTS.gateway),
+      maxConnections: count(100_000, 'Most connections at once; further ones get 1601.'),
+      readLimitBytes: count(51_200, 'Largest WebSocket message accepted, as received.'),
+      inflatedLimitBytes: count(1_048_576, 'Largest request accepted, after gunzip.'),
+      readTimeoutMs: ms(30_000, 'A connection without traffic for this long is closed'),
+      pingIntervalMs: ms(27_000, 'Between pings to web clients'),
+      sendQueue: count(256, 'Most frames waiting for a connection; one more closes it.'),
+      sendQueueBytes: count(4_194_304, 'Most bytes waiting for a connection; more closes it.'),
+      handshakes: z
+        .strictObject({
+          ratePerSecond: z
+            .number()
+            .min(0)
+            .default(500)
+            .describe('New connections per second; 0 means no limit.'),
+          burst: count(1_000, 'New connections at once.'),
+        })
+        .prefault({})
+        .describe('Admission of new connections, before any backend is asked; refused ones get 1601.'),
+      requestTimeoutMs: ms(9_500, 'Time limit of one request; clients wait 10 s'),
+      presence: z
+        .strictObject({
+          heartbeatMs: ms(5_000, 'Between signs of life of this gateway'),
+          limitMs: ms(15_000, 'After this silence its users count as offline'),
+        })
+        .prefault({})
+        .describe('Who is online.'),
+      drain: z
+        .strictObject({
+          deadlineMs: ms(600_000, 'Most time that a drain takes'),
+          maxPerSecond: count(500, 'Most connections closed per second.'),
+        })
+        .prefault({})
+        .describe('How connections are moved away.'),
+    })
+    .prefault({})
+    .describe('The WebSocket gateway.'),
+  api: z
+    .strictObject({
+      port: port(DEFAULT_PORTS.api),
+      bodyLimitBytes: count(8_388_608, 'Largest request body.'),
+      requestTimeoutMs: ms(9_500, 'Time limit of one request; clients wait 10 s'),
+    })
+    .prefault({})
+    .describe('The HTTP API.'),
+  rpc: z
+    .strictObject({
+      domains: z
+        .strictObject({
+          auth: domainRpc('auth'),
+          user: domainRpc('user'),
+          msg: domainRpc('msg'),
+          conversation: domainRpc('conversation'),
+          group: domainRpc('group'),
+          relation: domainRpc('relation'),
+          third: domainRpc('third'),
+        })
+        .prefault({})
+        .describe('Ports and addresses by domain.'),
+      maxMessageBytes: count(8_388_608, 'Largest request or answer.'),
+      keepaliveMs: ms(10_000, 'Between keep-alive pings of a quiet connection'),
+      keepaliveTimeoutMs: ms(5_000, 'A ping without an answer for this long ends the connection'),
+      encodeInProcess: z
+        .boolean()
+        .default(false)
+        .describe('Calls inside the process are encoded and decoded too; for tests.'),
+    })
+    .prefault({})
+    .describe('Calls between services.'),
+  nats: z
+    .strictObject({
+      servers: z.array(z.string().min(1)).min(1).default(['nats://127.0.0.1:4222']).describe('Server URLs.'),
+      user: z.string().default('').describe('User name.'),
+      password: secret('Password.'),
+      token: secret('Token, instead of user and password.'),
+      replicas: z
+        .union([z.literal(1), z.literal(3), z.literal(5)])
+        .default(1)
+        .describe('Copies of every stream.'),
+      storage: z.enum(['file', 'memory']).default('file').describe('Where the message log is kept.'),
+      partitions: z
+        .literal(64)
+        .default(64)
+        .describe(
+          'Partitions of the message log. Fixed for good: it decides which messages are ordered together.',
+        ),
+      logMaxBytes: z
+        .int()
+        .min(1_048_576)
+        .default(4_294_967_296)
+        .describe('Most bytes of the message log; sends are refused from 90 %.'),
+      seqMaxBytes: z
+        .int()
+        .min(1_048_576)
+        .default(268_435_456)
+        .describe('Most bytes of kept deliveries, in memory.'),
+      publishTimeoutMs: ms(9_000, 'A send that is not acknowledged within this time fails'),
+    })
+    .prefault({})
+    .describe('NATS with JetStream, version 2.12 or later.'),
+  mongo: z
+    .strictObject({
+      uri: z
+        .string()
+        .regex(/^mongodb(\+srv)?:\/\//, 'must start with mongodb:// or mongodb+srv://')
+        .default('mongodb://127.0.0.1:27017')
+        .meta({ secret: true })
+        .describe('Connection string.'),
+      database: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]{1,38}$/, 'must be 1 to 38 of A-Z, a-z, 0-9, _ and -')
+        .default('openim')
+        .describe('Database of shared tenants; a dedicated one is <database>_<tenant>.'),
+      maxPoolSize: count(50, 'Most connections of a process.'),
+    })
+    .prefault({})
+    .describe('MongoDB.'),
+  redis: z
+    .strictObject({
+      uri: z
+        .string()
+        .regex(/^rediss?:\/\//, 'must start with redis:// or rediss://')
+        .default('redis://127.0.0.1:6379')
+        .meta({ secret: true })
+        .describe('Connection string.'),
+    })
+    .prefault({})
+    .describe('Redis 7 or Valkey.'),
+  s3: z
+    .strictObject({
+      endpoint: z.string().default('http://127.0.0.1:8333').describe('URL by which the server reaches it.'),
+      externalEndpoint: z
+        .string()
+        .default('')
+        .describe(
+          'URL by which clients reach it, the host that presigned URLs are made for; empty means endpoint.',
+        ),
+      accessKey: secret('Access key.'),
+      secretKey: secret('Secret key.'),
+      bucket: z.string().min(3).max(63).default('openim').describe('Bucket, made when it is missing.'),
+      region: z.string().default('us-east-1').describe('Region.'),
+    })
+    .prefault({})
+    .describe('S3-compatible object storage.'),
+  transfer: z
+    .strictObject({
+      leaseMs: ms(3_000, 'A partition whose owner was silent for this long is taken over'),
+      cursorIntervalMs: ms(200, 'Shortest time between writes of the cursor'),
+      maxBatch: count(1_000, 'Most records folded in one bulk.'),
+    })
+    .prefault({})
+    .describe('The fold of the message log.'),
+  push: z
+    .strictObject({
+      provider: z
+        .enum(['none', 'log'])
+        .default('none')
+        .describe('Who delivers offline notifications; log only writes a line.'),
+    })
+    .prefault({})
+    .describe('Offline notifications.'),
+  cron: z
+    .strictObject({
+      messageExpiry: z
+        .string()
+        .default('17 3 * * *')
+        .describe('When expired messages are removed (cron, UTC).'),
+      objectExpiry: z
+        .string()
+        .default('47 3 * * *')
+        .describe('When expired objects are removed (cron, UTC).'),
+      tokenExpiry: z.string().default('7 4 * * *').describe('When expired tokens are removed (cron, UTC).'),
+    })
+    .prefault({})
+    .describe('Work by the clock.'),
+  tenants: z
+    .array(TenantSettings)
+    .default([])
+    .describe('Tenants known at the start; changes to the file take effect while the process runs.'),
+});
+export type ServerConfig = z.infer<typeof ServerConfig>;
+
+/** What a config looks like before defaults are filled in. */
+export type ServerConfigInput = z.input<typeof ServerConfig>;

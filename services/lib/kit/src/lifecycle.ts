@@ -1,0 +1,144 @@
+import type { Background } from './background.ts';
+import type { ServerConfig } from './config.ts';
+import type { Invalidations } from './invalidations.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { OpsRoutes } from './ops-server.ts';
+import type { TenantDirectory } from './tenant-directory.ts';
+
+/** Whether a part can do its work now, and if not, what it waits for. */
+export interface Readiness {
+  readonly ready: boolean;
+  /** One short sentence for an operator; set when not ready. */
+  readonly reason?: string;
+}
+
+/** The answer of a part that can work. */
+export const READY: Readiness = { ready: true };
+
+/** The answer of a part that cannot work yet, with the reason. */
+export function notReady(reason: string): Readiness {
+  return { ready: false, reason };
+}
+
+/** Something with a beginning and an end: a service, or a connection to a backend. */
+export interface Service {
+  /**
+   * Begins to work. Resolves without its backends too: what needs them is handed to the background
+   * runner, and {@link Service.ready} tells when they are there. Rejects only for what no waiting
+   * can mend, such as a taken port.
+   */
+  start(): Promise<void>;
+  /**
+   * Stops accepting, finishes what was accepted, closes. Resolves when nothing of it is left;
+   * from the abort of `deadline` on, it must drop what remains instead of waiting.
+   */
+  stop(deadline: AbortSignal): Promise<void>;
+  ready(): Readiness;
+}
+
+/** The parts of a process that a module may ask for; what nobody asks for is neither loaded nor connected. */
+export type Need = 'rpc' | 'store' | 'bus' | 'blob';
+
+/**
+ * What every module gets. A module adds the parts of its `needs` by intersection, for example
+ * `BaseDeps & { rpc: RpcRegistry; store: Store }`; the types live in their own packages.
+ */
+export interface BaseDeps {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly tenants: TenantDirectory;
+  readonly invalidations: Invalidations;
+  readonly background: Background;
+  /** Extra routes on the ops port, for instance a gateway's drain. */
+  readonly ops: OpsRoutes;
+  /** Name of this process among its peers, new at every start. */
+  readonly instanceId: string;
+  /** Aborts when the process begins to stop. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A service as the entry sees it. Each service package exports one as `module`.
+ * `create` only builds: no I/O, no listening; RPC implementations are bound here, so that every
+ * domain of the process is known before the first one starts.
+ */
+export interface ServiceModule<D extends BaseDeps = BaseDeps> {
+  /** Role name: `gateway`, `api`, `auth`, … */
+  readonly name: string;
+  readonly needs: readonly Need[];
+  create(config: ServerConfig, deps: D): Promise<Service>;
+}
+
+/** A started part and its name, in the order of starting. */
+export interface NamedService {
+  readonly name: string;
+  readonly service: Service;
+}
+
+/** Starts parts one after the other. When one fails, those before it are stopped again, and the error passes on. */
+export async function startInOrder(parts: readonly NamedService[], log: Logger): Promise<void> {
+  const started: NamedService[] = [];
+  for (const part of parts) {
+    try {
+      await part.service.start();
+    } catch (error) {
+      log.error({ part: part.name, err: error }, 'start failed');
+      await stopInReverse(started, AbortSignal.timeout(5_000), log);
+      throw error;
+    }
+    started.push(part);
+    log.debug({ part: part.name }, 'started');
+  }
+}
+
+/**
+ * Stops parts in reverse order, each awaited at most until `deadline` aborts. A part that fails or
+ * does not come back is logged and left behind; the others are still stopped.
+ */
+export async function stopInReverse(
+  parts: readonly NamedService[],
+  deadline: AbortSignal,
+  log: Logger,
+): Promise<void> {
+  for (const part of [...parts].reverse()) {
+    const begun = performance.now();
+    try {
+      const outcome = await untilAborted(part.service.stop(deadline), deadline);
+      const ms = Math.round(performance.now() - begun);
+      if (outcome === 'aborted') log.warn({ part: part.name, ms }, 'not stopped within the deadline');
+      else log.debug({ part: part.name, ms }, 'stopped');
+    } catch (error) {
+      log.error({ part: part.name, err: error }, 'stop failed');
+    }
+  }
+}
+
+/** Time that a part gets to return once the deadline has passed and it was told to drop what remains. */
+const ABORT_GRACE_MS = 500;
+
+async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<'done' | 'aborted'> {
+  const { promise, resolve } = Promise.withResolvers<'aborted'>();
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = () => {
+    timer = setTimeout(() => resolve('aborted'), ABORT_GRACE_MS);
+  };
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work.then(() => 'done' as const), promise]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** Several readiness answers as one: ready when all are, else every reason with the part's name. */
+export function combineReadiness(parts: readonly NamedService[]): Readiness {
+  const reasons: string[] = [];
+  for (const { name, service } of parts) {
+    const answer = service.ready();
+    if (!answer.ready) reasons.push(`${name}: ${answer.reason ?? 'not ready'}`);
+  }
+  return reasons.length === 0 ? READY : notReady(reasons.join('; '));
+}

@@ -1,0 +1,161 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { combineReadiness, type NamedService, notReady, type Readiness } from './lifecycle.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Answers a request on the ops port. Thrown errors become status 500. */
+export type OpsHandler = (request: OpsRequest) => Promise<OpsResponse> | OpsResponse;
+
+export interface OpsRequest {
+  readonly url: URL;
+  /** The body as text, at most 64 KiB. */
+  readonly body: string;
+}
+
+export interface OpsResponse {
+  readonly status?: number;
+  /** Sent as JSON unless it is a string. */
+  readonly body: unknown;
+}
+
+/** Where parts add routes to the ops port. It is reached by operators only, never by clients. */
+export interface OpsRoutes {
+  /** @throws when the method and path are taken. */
+  handle(method: 'GET' | 'POST', path: string, handler: OpsHandler): void;
+}
+
+/** Options of {@link createOpsServer}. */
+export interface OpsServerOptions {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** The HTTP server of probes, metrics and operator actions, one per process. */
+export interface OpsServer {
+  readonly routes: OpsRoutes;
+  /** Names the parts that `/readyz` asks. Until then, and after {@link OpsServer.setStopping}, it answers 503. */
+  setParts(parts: readonly NamedService[]): void;
+  /** From now on `/readyz` answers 503. */
+  setStopping(): void;
+  readiness(): Readiness;
+  /** @returns the port that it listens on. */
+  start(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+const MAX_BODY_BYTES = 65_536;
+
+/**
+ * `/healthz` 200 while the event loop turns; `/readyz` 200 or 503 with the reason of every part that
+ * is not ready; `/metrics` in the Prometheus text format.
+ */
+export function createOpsServer(options: OpsServerOptions): OpsServer {
+  const { log, metrics } = options;
+  const routes = new Map<string, OpsHandler>();
+  let parts: readonly NamedService[] | undefined;
+  let stopping = false;
+
+  function readiness(): Readiness {
+    if (stopping) return notReady('stopping');
+    if (!parts) return notReady('starting');
+    return combineReadiness(parts);
+  }
+
+  function add(method: string, path: string, handler: OpsHandler): void {
+    const key = `${method} ${path}`;
+    if (routes.has(key)) throw new Error(`ops route ${key} exists already`);
+    routes.set(key, handler);
+  }
+
+  add('GET', '/healthz', () => ({ body: { ok: true } }));
+  add('GET', '/readyz', () => {
+    const now = readiness();
+    return { status: now.ready ? 200 : 503, body: now };
+  });
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://ops');
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+    if (method === 'GET' && url.pathname === '/metrics') {
+      response.setHeader('content-type', metrics.contentType);
+      response.end(await metrics.text());
+      return;
+    }
+    const handler = routes.get(`${method} ${url.pathname}`);
+    if (!handler) {
+      send(response, { status: 404, body: { error: `no ${method} ${url.pathname} here` } });
+      return;
+    }
+    send(response, await handler({ url, body: await readBody(request) }));
+  }
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      log.error({ err: error, path: request.url }, 'ops request failed');
+      if (!response.headersSent) send(response, { status: 500, body: { error: String(error) } });
+      else response.destroy();
+    });
+  });
+  server.keepAliveTimeout = 5_000;
+
+  return {
+    routes: { handle: add },
+    setParts(next) {
+      parts = next;
+    },
+    setStopping() {
+      stopping = true;
+    },
+    readiness,
+    start: () => listen(server, options.host, options.port),
+    stop: () => close(server),
+  };
+}
+
+function send(response: ServerResponse, { status = 200, body }: OpsResponse): void {
+  const text = typeof body === 'string';
+  response.statusCode = status;
+  response.setHeader('content-type', text ? 'text/plain; charset=utf-8' : 'application/json');
+  response.end(text ? body : `${JSON.stringify(body)}\n`);
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    const bytes: Buffer = chunk;
+    size += bytes.length;
+    if (size > MAX_BODY_BYTES) throw new RangeError(`the body is larger than ${MAX_BODY_BYTES} bytes`);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Listens and resolves with the port. @throws an error that names host and port when it is taken. */
+export async function listen(server: Server, host: string, port: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen(port, host, () => resolve());
+  try {
+    await promise;
+  } catch (error) {
+    throw new Error(`cannot listen on ${host}:${port}`, { cause: error });
+  } finally {
+    server.off('error', reject);
+  }
+  const address: AddressInfo | string | null = server.address();
+  return address !== null && typeof address === 'object' ? address.port : port;
+}
+
+/** Stops listening, cuts idle connections at once and resolves when the last request has been answered. */
+export async function close(server: Server): Promise<void> {
+  if (!server.listening) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  server.closeIdleConnections();
+  await promise;
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { TENANT_ID_PATTERN, type TenantId, tenantId } from './tenant.ts';
+
+const limit = (unit: string) => z.int().min(0).default(0).describe(`Most ${unit}; 0 means no limit.`);
+
+/** What a tenant may use. Overload of one is refused at the edge with a retryable error. */
+export const TenantQuotas = z
+  .strictObject({
+    users: limit('registered users'),
+    connections: limit('connections at once'),
+    handshakesPerSecond: limit('new connections per second and gateway'),
+    messagesPerSecond: limit('messages per second and process that takes them'),
+    requestsPerSecond: limit('HTTP requests per second and api process'),
+    groupSize: z.int().min(2).default(100_000).describe('Most members of a group.'),
+    groupsPerUser: limit('groups that a user may be in'),
+    storageBytes: limit('bytes of stored objects'),
+    retentionDays: limit('days that messages are kept'),
+  })
+  .describe('What the tenant may use.');
+export type TenantQuotas = z.infer<typeof TenantQuotas>;
+
+/** Which earlier logins end when a user logs in again. */
+export const MultiLogin = z
+  .strictObject({
+    policy: z
+      .union([z.literal(0), z.literal(1), z.literal(4), z.literal(5)])
+      .default(1)
+      .describe(
+        '0: none ends; 1: those on the same platform; 4: those of the same terminal class; 5: all but PC, PC being free.',
+      ),
+    maxNumOneEnd: z.int().min(1).default(30).describe('Most tokens per platform under policy 0.'),
+  })
+  .describe('Which earlier logins end when a user logs in again.');
+export type MultiLogin = z.infer<typeof MultiLogin>;
+
+/** Overrides of one notification, by content type; what is absent keeps its built-in default. */
+export const NotificationOverride = z.strictObject({
+  isSendMsg: z.boolean().optional().describe('Also appears as a message in the chat.'),
+  reliabilityLevel: z
+    .union([z.literal(1), z.literal(2)])
+    .optional()
+    .describe('1: only for those online; 2: stored in the notification conversation.'),
+  offlinePush: z
+    .strictObject({
+      enable: z.boolean().default(false).describe('Also goes to users who are offline.'),
+      title: z.string().default('').describe('Title of the offline notification.'),
+      desc: z.string().default('').describe('Text of the offline notification.'),
+      ext: z.string().default('').describe('Extra data of the offline notification.'),
+    })
+    .optional()
+    .describe('Offline notification.'),
+});
+export type NotificationOverride = z.infer<typeof NotificationOverride>;
+
+/** One webhook, by the name of the event. */
+export const Webhook = z.strictObject({
+  enable: z.boolean().default(false).describe('Whether it is called.'),
+  timeoutMs: z.int().min(1).max(15_000).default(5_000).describe('Time limit of a call, in ms.'),
+  deniedTypes: z.array(z.int()).default([]).describe('Content types of messages for which it is not called.'),
+  attentionIds: z
+    .array(z.string())
+    .default([])
+    .describe('Receivers for whose messages it is called; empty means all.'),
+});
+export type Webhook = z.infer<typeof Webhook>;
+
+/** Settings of one tenant. */
+export const TenantSettings = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(TENANT_ID_PATTERN, 'must be 1 to 63 of a-z, 0-9 and -, with no - at the ends')
+      .transform((value): TenantId => tenantId(value))
+      .describe('Name of the tenant.'),
+    hosts: z
+      .array(z.string().toLowerCase())
+      .default([])
+      .describe('Host names by which clients reach the tenant, beside the path /t/<id>.'),
+    tokenSecret: z
+      .string()
+      .min(1)
+      .meta({ secret: true })
+      .describe('Key that signs its tokens; a token of another key is refused.'),
+    adminSecret: z
+      .string()
+      .min(1)
+      .meta({ secret: true })
+      .describe('Secret against which admin tokens are issued.'),
+    adminUserIDs: z.array(z.string().min(1)).default(['imAdmin']).describe('Users with admin rights.'),
+    multiLogin: MultiLogin.prefault({}),
+    tokenExpireDays: z.number().positive().default(90).describe('Life of a token, in days.'),
+    friendVerify: z
+      .boolean()
+      .default(false)
+      .describe('Single chats are refused unless the receiver has the sender as a friend.'),
+    enableHistoryForNewMembers: z
+      .boolean()
+      .default(true)
+      .describe('Whoever joins a group sees what was written before.'),
+    placement: z
+      .enum(['Shared', 'Dedicated'])
+      .default('Shared')
+      .describe('Shared: in the collections of all tenants; Dedicated: in a database of its own.'),
+    quotas: TenantQuotas.prefault({}),
+    webhooks: z
+      .strictObject({
+        url: z.string().default('').describe('Base URL; empty means that no webhook is called.'),
+        events: z
+          .record(z.string(), Webhook)
+          .default({})
+          .describe('Webhooks by event, such as beforeSendSingleMsg.'),
+      })
+      .prefault({})
+      .describe('HTTP calls before and after events.'),
+    notifications: z
+      .record(z.string().regex(/^[0-9]{4}$/, 'must be a content type, such as 1501'), NotificationOverride)
+      .default({})
+      .describe('Notifications that differ from their defaults, by content type.'),
+    suspended: z.boolean().default(false).describe('All its requests are refused with a retryable error.'),
+  })
+  .describe('One tenant.');
+export type TenantSettings = z.infer<typeof TenantSettings>;
+
+/** What a tenant's settings look like before defaults are filled in. */
+export type TenantSettingsInput = z.input<typeof TenantSettings>;

@@ -1,0 +1,29 @@
+declare const tenantBrand: unique symbol;
+
+/**
+ * Name of a tenant. No key, subject, collection or path can be made without one,
+ * and the only ways to get one are {@link tenantId} and {@link DEFAULT_TENANT}.
+ */
+export type TenantId = string & { readonly [tenantBrand]: true };
+
+/** The shape of a tenant's name: a DNS label, so that it fits subjects, paths, hosts and database names. */
+export const TENANT_ID_PATTERN = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** True when `value` is a well-formed tenant name; says nothing about whether the tenant exists. */
+export function isTenantId(value: string): value is TenantId {
+  return TENANT_ID_PATTERN.test(value);
+}
+
+/**
+ * Checks `value` and returns it as a tenant name.
+ * @throws RangeError that quotes the value, when it is not a DNS label of 1 to 63 characters.
+ */
+export function tenantId(value: string): TenantId {
+  if (isTenantId(value)) return value;
+  throw new RangeError(
+    `tenant ${JSON.stringify(value.slice(0, 80))} is not a name: use 1 to 63 of a-z, 0-9 and -, no - at the ends`,
+  );
+}
+
+/** The tenant at the root of the endpoints, the only one that clients reach without a host name or path prefix. */
+export const DEFAULT_TENANT: TenantId = tenantId('default');

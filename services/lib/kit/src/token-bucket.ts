@@ -1,0 +1,56 @@
+/** Options of {@link TokenBucket}. */
+export interface TokenBucketOptions {
+  /** Tokens added per second; 0 means no limit. */
+  readonly ratePerSecond: number;
+  /** Most tokens held, so the largest burst; one second's worth unless told, at least 1. */
+  readonly burst?: number;
+  /** Monotonic clock in ms; for tests. */
+  readonly now?: () => number;
+}
+
+/** A rate limit without timers: tokens are counted up when one is asked for. */
+export class TokenBucket {
+  readonly #now: () => number;
+  #rate = 0;
+  #burst = 0;
+  #tokens = 0;
+  #at: number;
+
+  constructor(options: TokenBucketOptions) {
+    this.#now = options.now ?? (() => performance.now());
+    this.#at = this.#now();
+    this.configure(options);
+    this.#tokens = this.#burst;
+  }
+
+  /** Changes rate and burst, and keeps the tokens that fit. */
+  configure(options: Pick<TokenBucketOptions, 'ratePerSecond' | 'burst'>): void {
+    this.#refill();
+    this.#rate = options.ratePerSecond;
+    this.#burst = Math.max(1, options.burst ?? options.ratePerSecond);
+    this.#tokens = Math.min(this.#tokens, this.#burst);
+  }
+
+  /** Takes `count` tokens when that many are there. */
+  take(count = 1): boolean {
+    if (this.#rate === 0) return true;
+    this.#refill();
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
+    return true;
+  }
+
+  /** Time in ms until `count` tokens are there; 0 when they are. */
+  waitMs(count = 1): number {
+    if (this.#rate === 0) return 0;
+    this.#refill();
+    const missing = count - this.#tokens;
+    return missing <= 0 ? 0 : (missing / this.#rate) * 1_000;
+  }
+
+  #refill(): void {
+    const now = this.#now();
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#at) * this.#rate) / 1_000);
+    this.#at = now;
+  }
+}
