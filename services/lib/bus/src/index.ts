@@ -1,1 +1,21 @@
-export {};
+export {
+  type Appended,
+  type Bus,
+  type BusConfig,
+  type BusDeps,
+  type ConsumeOptions,
+  type Deliveries,
+  type DeliveryFeed,
+  type DeliveryProducer,
+  type Events,
+  type FeedOptions,
+  type KeptDelivery,
+  type LogEntry,
+  type LogInfo,
+  type LogReadOptions,
+  LogRecreatedError,
+  type LogStart,
+  type MessageLog,
+  type OutgoingDelivery,
+  type Unsubscribe,
+} from './types.ts';

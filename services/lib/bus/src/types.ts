@@ -1,0 +1,231 @@
+import type { Background, Invalidations, Logger, Metrics, ServerConfig, Service, TenantId } from '@im/kit';
+import type { event, log } from '@im/protocol';
+
+/** What the bus reads of the configuration. */
+export type BusConfig = ServerConfig['nats'];
+
+/** Parts that a bus needs. */
+export interface BusDeps {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly background: Background;
+  /** Name of this process among its peers, new at every start. */
+  readonly instanceId: string;
+}
+
+/**
+ * Everything that travels between processes by NATS: the message log, deliveries and events.
+ * It starts without NATS, connects in the background for as long as it takes, and survives every
+ * restart of the servers. Methods that need a connection wait for it within their own time limit.
+ */
+export interface Bus extends Service {
+  readonly log: MessageLog;
+  readonly deliveries: Deliveries;
+  readonly events: Events;
+  /** Cache invalidations across processes, this one included. */
+  readonly invalidations: Invalidations;
+  /**
+   * Partition of a message, 0 to 63.
+   * @param queueKey `queueKey(addressing)` of @im/protocol; a chat and its notification twin share it.
+   */
+  partitionOf(queueKey: string): number;
+}
+
+/** Where a record went. */
+export interface Appended {
+  /** Sequence in the stream. */
+  readonly position: number;
+}
+
+/** One record as read back from the log. */
+export interface LogEntry {
+  readonly tenant: TenantId;
+  readonly partition: number;
+  /** Sequence in the stream; rises by at least one per entry, over all partitions. */
+  readonly position: number;
+  /** Time of the log, ms since the epoch; never a client's or a worker's clock. */
+  readonly timeMs: number;
+  /** A `log.Record`; a view that is valid for as long as it is referenced. */
+  readonly record: Uint8Array;
+}
+
+/** State of the log's stream. */
+export interface LogInfo {
+  /** Time of the stream's creation, ms; another one means another stream with positions of its own. */
+  readonly createdMs: number;
+  /** First position that is still there; `lastPosition + 1` when the log is empty. */
+  readonly firstPosition: number;
+  /** Last position given; 0 in a new stream. */
+  readonly lastPosition: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
+}
+
+/** Where reading begins: at this position, or at the first record that is not older than this time. */
+export type LogStart = { readonly position: number } | { readonly timeMs: number };
+
+/** Options of {@link MessageLog.read}. */
+export interface LogReadOptions {
+  /** Partitions to read, in any order; all 64 are read by one filter. */
+  readonly partitions: readonly number[];
+  readonly from: LogStart;
+  /** `createdMs` of the stream that `from` belongs to; another stream ends the reading. */
+  readonly createdMs: number;
+  /** Most entries of one batch; 1,000 unless told. */
+  readonly maxBatch?: number;
+  /**
+   * Called with entries in log order, never two calls at once. While it works, reading goes on until
+   * a bounded buffer is full. A rejection ends the reading with that error.
+   */
+  readonly onBatch: (entries: readonly LogEntry[]) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/** The log was recreated or set back while it was read: positions have a new meaning. */
+export class LogRecreatedError extends Error {
+  override readonly name = 'LogRecreatedError';
+}
+
+/** The message log: stream MSGS. */
+export interface MessageLog {
+  /**
+   * Appends one record and resolves when the log has stored it durably. What arrives in one tick
+   * travels as one batch, all or nothing, in the order of the calls. A batch whose fate is unknown
+   * is sent again for up to `publishTimeoutMs`, so a record may be in the log twice: readers drop
+   * the second one by its dedup key.
+   * @throws ImError NetworkError (90004, retryable) when the queue or the log is full, or when the
+   * servers did not acknowledge in time; the record may be in the log nevertheless.
+   */
+  append(tenant: TenantId, partition: number, record: Uint8Array): Promise<Appended>;
+  /**
+   * Reads entries in log order until the signal aborts; outlives restarts of the servers. It
+   * acknowledges nothing: the reader keeps its own position.
+   * @throws LogRecreatedError when positions lost their meaning; whatever `onBatch` threw.
+   */
+  read(options: LogReadOptions): Promise<void>;
+  /** State of the stream, from the server. @throws when the server does not answer within 5 s. */
+  info(): Promise<LogInfo>;
+  /** Entries at exactly this position, or undefined when it is not there any more. */
+  entryAt(position: number): Promise<LogEntry | undefined>;
+  /** Removes the entries before `position`. */
+  purgeBefore(position: number): Promise<void>;
+}
+
+/** One delivery on its way to one user or to the members of one group: exactly one of the two targets. */
+export interface OutgoingDelivery {
+  readonly tenant: TenantId;
+  readonly targetUserID?: string;
+  readonly targetGroupID?: string;
+  /** An encoded `log.Delivery`. */
+  readonly payload: Uint8Array;
+}
+
+/** One delivery as read from the stream of deliveries. */
+export interface KeptDelivery {
+  readonly tenant: TenantId;
+  readonly delivery: log.Delivery;
+  /** When it was published, ms. */
+  readonly publishedMs: number;
+}
+
+/** Deliveries: live on user and group subjects, and for ten minutes in stream SEQ. */
+export interface Deliveries {
+  /**
+   * Publishes in the given order and resolves when SEQ has all of them. Calls queue: the order of
+   * calls is the order of deliveries. A call that rejects may have been published in part or in
+   * full; publish again, feeds drop what they have seen.
+   */
+  publish(batch: readonly OutgoingDelivery[]): Promise<void>;
+  /**
+   * Publishes one delivery that nobody needs to get (typing): position 0, not kept by feeds, never
+   * replayed. Resolves when it was handed to the connection; dropped when there is none.
+   */
+  publishTransient(outgoing: OutgoingDelivery): void;
+  /** What a gateway listens with. Deliveries of no target arrive until targets are added. */
+  feed(options: FeedOptions): DeliveryFeed;
+  /**
+   * Announces this process as a producer of deliveries: it sends heartbeats, answers barriers and
+   * tells feeds about takeovers. For transfer.
+   */
+  announceProducer(): DeliveryProducer;
+  /**
+   * Reads all deliveries in order, at least once, from where the durable reader `name` stopped; the
+   * first time, and after SEQ was lost, from now on. Acknowledged when `onBatch` resolves; when it
+   * rejects, the batch comes again after a while. Several processes may share a name: each batch
+   * goes to one of them. Transient deliveries are left out. Ends when the signal aborts.
+   */
+  consume(name: string, options: ConsumeOptions): Promise<void>;
+}
+
+/** Options of {@link Deliveries.consume}. */
+export interface ConsumeOptions {
+  readonly onBatch: (batch: readonly KeptDelivery[]) => Promise<void>;
+  /** Most deliveries of one batch; 500 unless told. */
+  readonly maxBatch?: number;
+  readonly signal: AbortSignal;
+}
+
+/** Options of {@link Deliveries.feed}. */
+export interface FeedOptions {
+  /**
+   * Called once per delivery and target, per (target, conversation) in the order of the log.
+   * Called synchronously from the connection's reader: it must not block or throw.
+   * @param payload the encoded `log.Delivery`, for instance to hand on.
+   */
+  readonly onDelivery: (delivery: log.Delivery, payload: Uint8Array) => void;
+  /**
+   * Deliveries may have been missed that no replay can bring back (an outage longer than SEQ
+   * keeps). Clients of this process must synchronize: close their connections, paced.
+   */
+  readonly onGap: (reason: string) => void;
+}
+
+/**
+ * The deliveries of a changing set of users and groups, complete for as long as the feed lives:
+ * after an outage it replays what it missed before anything newer, and it drops copies.
+ */
+export interface DeliveryFeed {
+  /** Counted: as many removals as additions end the subscription. Cheap from the second time on. */
+  addUser(tenant: TenantId, userID: string): void;
+  removeUser(tenant: TenantId, userID: string): void;
+  addGroup(tenant: TenantId, groupID: string): void;
+  removeGroup(tenant: TenantId, groupID: string): void;
+  /**
+   * Resolves when everything added so far is effective at every live producer: what is published
+   * from then on arrives here, and what was published before is in the database. Calls of one tick
+   * share one request. A producer that stays silent for two heartbeats counts as dead.
+   * @throws ImError NetworkError (90004) when there is no connection within 5 s.
+   */
+  barrier(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** See {@link Deliveries.announceProducer}. */
+export interface DeliveryProducer {
+  /** Tells feeds that a partition changed hands; they look for what they may have missed. */
+  announceTakeover(partition: number, fence: number): void;
+  /** Names of the producers heard of within the last heartbeats, this one included. */
+  liveProducers(): readonly string[];
+  stop(): Promise<void>;
+}
+
+/** Ends a subscription. */
+export type Unsubscribe = () => void;
+
+/** Events between processes: best effort, they carry no truth. Own events come back too. */
+export interface Events {
+  publishKick(tenant: TenantId, kick: event.Kick): void;
+  /** Kicks of one user. Handlers must not throw. */
+  subscribeKicks(tenant: TenantId, userID: string, handler: (kick: event.Kick) => void): Unsubscribe;
+  /** Kicks of all users of all tenants: for those who remember tokens. */
+  subscribeAllKicks(handler: (tenant: TenantId, kick: event.Kick) => void): Unsubscribe;
+  publishPresence(tenant: TenantId, presence: event.Presence): void;
+  /** Presence of one user. Handlers must not throw. */
+  subscribePresence(
+    tenant: TenantId,
+    userID: string,
+    handler: (presence: event.Presence) => void,
+  ): Unsubscribe;
+  /** Called after every outage of the connection: events may have been missed. */
+  onMissed(handler: () => void): Unsubscribe;
+}
