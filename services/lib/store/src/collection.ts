@@ -1,0 +1,80 @@
+import type { TenantId } from '@im/kit';
+import { argsError } from '@im/protocol';
+import type { Collection, IndexDirection } from 'mongodb';
+
+/** Joins the parts of an `_id`; the API edge refuses ids with control characters, so it never occurs in a part. */
+export const KEY_SEPARATOR = '\u001f';
+const AFTER_SEPARATOR = '\u0020';
+
+/**
+ * What every document has, in both placements, so that a tenant can be moved without rewriting it:
+ * `_id` begins with the tenant, and `t` is the tenant, the first field of every index.
+ */
+export interface TenantDocument {
+  _id: string;
+  /** Tenant. */
+  t: string;
+}
+
+/** An index beside `_id`. The tenant field `t` is put in front of the keys. */
+export interface IndexSpec {
+  /** Fields in order: equality first, then the sort field, one direction. */
+  readonly keys: Readonly<Record<string, IndexDirection>>;
+  readonly unique?: boolean;
+  /** Documents vanish some time after this many seconds past the first field's Date; a help, not a promise. */
+  readonly expireAfterSeconds?: number;
+}
+
+/** Name and indexes of a collection; made once, beside its repository. */
+export interface CollectionSpec<T extends TenantDocument> {
+  readonly name: string;
+  readonly indexes: readonly IndexSpec[];
+  /** Carries the type only; never set. */
+  readonly document?: T;
+}
+
+/** Declares a collection. It must also stand in `collections.ts`, from where its indexes are made at start. */
+export function defineCollection<T extends TenantDocument>(
+  name: string,
+  indexes: readonly IndexSpec[] = [],
+): CollectionSpec<T> {
+  return { name, indexes };
+}
+
+/** A collection as one tenant sees it: every filter begins with `_id: key(…)`, `_id: range(…)` or `t: tenant`. */
+export interface TenantCollection<T extends TenantDocument> {
+  readonly col: Collection<T>;
+  readonly tenant: TenantId;
+  /** `_id` of the document named by these parts. @throws ImError 1001 for a part with a control character. */
+  key(...parts: readonly string[]): string;
+  /** Filter on `_id` for all documents whose key begins with these parts and has more; all of the tenant without parts. */
+  range(...parts: readonly string[]): { $gt: string; $lt: string };
+  /** The parts of a key without the tenant. */
+  parts(key: string): string[];
+}
+
+function join(tenant: TenantId, parts: readonly string[]): string {
+  let key: string = tenant;
+  for (const part of parts) {
+    if (part.includes(KEY_SEPARATOR)) throw argsError('an id contains a control character');
+    key += KEY_SEPARATOR + part;
+  }
+  return key;
+}
+
+/** Gives the collection its tenant's keys. */
+export function tenantCollection<T extends TenantDocument>(
+  tenant: TenantId,
+  col: Collection<T>,
+): TenantCollection<T> {
+  return {
+    col,
+    tenant,
+    key: (...parts) => join(tenant, parts),
+    range(...parts) {
+      const prefix = join(tenant, parts);
+      return { $gt: prefix + KEY_SEPARATOR, $lt: prefix + AFTER_SEPARATOR };
+    },
+    parts: (key) => key.split(KEY_SEPARATOR).slice(1),
+  };
+}

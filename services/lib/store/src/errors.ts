@@ -1,0 +1,85 @@
+import { ERR, ImError } from '@im/protocol';
+import { MongoError, MongoNetworkError, MongoServerError, MongoServerSelectionError } from 'mongodb';
+
+const DUPLICATE_KEY = 11_000;
+const DUPLICATE_RETRIES = 5;
+
+/** Codes that a member answers while the set elects, shuts down or steps down. */
+const AWAY_CODES = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
+/** Driver errors for servers that could not be reached or answered too late, by name. */
+const AWAY_NAMES = new Set([
+  'MongoNotConnectedError',
+  'MongoTopologyClosedError',
+  'MongoPoolClearedError',
+  'MongoPoolClosedError',
+  'MongoWaitQueueTimeoutError',
+  'MongoOperationTimeoutError',
+  'MongoClientClosedError',
+  'MongoExpiredSessionError',
+  'PoolClearedOnNetworkError',
+]);
+
+/** True for a violated unique index. */
+export function isDuplicateKey(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+}
+
+/** True when the server was away or slow: the same operation may succeed later, and its outcome may be unknown. */
+export function isUnavailable(error: unknown): boolean {
+  if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
+  if (!(error instanceof MongoError)) return false;
+  if (AWAY_NAMES.has(error.name)) return true;
+  if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError'))
+    return true;
+  return typeof error.code === 'number' && AWAY_CODES.has(error.code);
+}
+
+/**
+ * A driver's error as a client may see it: 90004 (retryable) when the server was away, 90002 for any
+ * other refusal. Errors of our own pass unchanged.
+ */
+export function storeError(error: unknown): unknown {
+  if (error instanceof ImError || !(error instanceof MongoError)) return error;
+  const code = isUnavailable(error) ? ERR.NetworkError : ERR.DatabaseError;
+  const detail = code === ERR.NetworkError ? 'the database is away' : 'the database refused';
+  return new ImError(code, detail, undefined, { cause: error });
+}
+
+/** 1004 that says what was not found. */
+export function notFound(what: string): ImError {
+  return new ImError(ERR.RecordNotFoundError, `${what} not found`);
+}
+
+/** The same repository with every method's errors passed through {@link storeError}. */
+export function guarded<R extends object>(repository: R): R {
+  const out: Record<string, unknown> = {};
+  for (const [name, member] of Object.entries(repository)) {
+    out[name] = typeof member === 'function' ? guard(member as (...args: unknown[]) => unknown) : member;
+  }
+  return out as R;
+}
+
+function guard(method: (...args: unknown[]) => unknown): (...args: unknown[]) => unknown {
+  return (...args) => {
+    try {
+      const result = method(...args);
+      if (!(result instanceof Promise)) return result;
+      return result.catch((error: unknown) => {
+        throw storeError(error);
+      });
+    } catch (error) {
+      throw storeError(error);
+    }
+  };
+}
+
+/** Runs an upsert again while it loses races for the same new document (MongoDB answers those with 11000). */
+export async function retryDuplicate<T>(upsert: () => Promise<T>): Promise<T> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await upsert();
+    } catch (error) {
+      if (!isDuplicateKey(error) || attempt >= DUPLICATE_RETRIES) throw error;
+    }
+  }
+}

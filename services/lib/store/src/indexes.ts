@@ -1,0 +1,27 @@
+import type { Db, IndexDescription } from 'mongodb';
+import type { CollectionSpec, IndexSpec, TenantDocument } from './collection.ts';
+
+/** The driver's form of an index, with the tenant in front and a name made of its keys. */
+export function indexDescription(spec: IndexSpec): IndexDescription {
+  // A TTL index has one field only, so it cannot begin with the tenant.
+  const key = spec.expireAfterSeconds === undefined ? { t: 1 as const, ...spec.keys } : { ...spec.keys };
+  const name = Object.entries(key)
+    .map(([field, direction]) => `${field}_${String(direction)}`)
+    .join('_');
+  return {
+    key,
+    name,
+    ...(spec.unique ? { unique: true } : {}),
+    ...(spec.expireAfterSeconds === undefined ? {} : { expireAfterSeconds: spec.expireAfterSeconds }),
+  };
+}
+
+/** Makes the indexes that are missing; those that exist cost one round trip a collection. */
+export async function ensureIndexes(
+  db: Db,
+  collections: readonly CollectionSpec<TenantDocument>[],
+): Promise<void> {
+  for (const { name, indexes } of collections) {
+    if (indexes.length > 0) await db.collection(name).createIndexes(indexes.map(indexDescription));
+  }
+}

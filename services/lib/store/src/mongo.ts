@@ -1,0 +1,73 @@
+import type { Logger, Metrics } from '@im/kit';
+import { MongoClient, type TopologyDescription } from 'mongodb';
+
+/** How long an operation waits for a primary before it fails with a retryable error. */
+const SERVER_SELECTION_MS = 5_000;
+const SOCKET_TIMEOUT_MS = 15_000;
+const WRITABLE = new Set<string>(['RSPrimary', 'Standalone', 'Mongos', 'LoadBalancer']);
+
+/** Settings of the connection. */
+export interface MongoConfig {
+  readonly uri: string;
+  readonly maxPoolSize: number;
+}
+
+/** The driver's client, and whether a server that takes writes is known now. */
+export interface MongoConnection {
+  readonly client: MongoClient;
+  readonly up: boolean;
+}
+
+/**
+ * Makes the client; nothing is connected yet. Reads come from the primary at majority, writes wait
+ * for the majority's journal.
+ * @throws MongoParseError for a bad URI.
+ */
+export function mongoConnection(
+  config: MongoConfig,
+  deps: { log: Logger; metrics: Metrics },
+): MongoConnection {
+  const client = new MongoClient(config.uri, {
+    appName: 'openim',
+    maxPoolSize: config.maxPoolSize,
+    serverSelectionTimeoutMS: SERVER_SELECTION_MS,
+    connectTimeoutMS: SERVER_SELECTION_MS,
+    waitQueueTimeoutMS: SERVER_SELECTION_MS,
+    socketTimeoutMS: SOCKET_TIMEOUT_MS,
+    readPreference: 'primary',
+    readConcern: { level: 'majority' },
+    writeConcern: { w: 'majority', journal: true },
+    retryReads: true,
+    retryWrites: true,
+    ignoreUndefined: true,
+    promoteValues: true,
+  });
+  let up = false;
+  client.on('topologyDescriptionChanged', (event) => {
+    const writable = hasWritableServer(event.newDescription);
+    if (writable !== up) deps.log[writable ? 'info' : 'warn']({ mongo: writable }, 'database state changed');
+    up = writable;
+  });
+  deps.metrics.observe('im_store_mongo_up', 'A MongoDB server that takes writes is known', () =>
+    up ? 1 : 0,
+  );
+  let inUse = 0;
+  client.on('connectionCheckedOut', () => inUse++);
+  client.on('connectionCheckedIn', () => inUse--);
+  deps.metrics.observe(
+    'im_store_mongo_connections_in_use',
+    'MongoDB connections that carry an operation',
+    () => inUse,
+  );
+  return {
+    client,
+    get up() {
+      return up;
+    },
+  };
+}
+
+function hasWritableServer(topology: TopologyDescription): boolean {
+  for (const server of topology.servers.values()) if (WRITABLE.has(server.type)) return true;
+  return false;
+}

@@ -1,0 +1,131 @@
+import type { Logger, Metrics, TenantId } from '@im/kit';
+import { token16 } from '@im/kit';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { KEY_SEPARATOR } from './collection.ts';
+import { parseRedisUri } from './redis-uri.ts';
+
+const COMMAND_TIMEOUT_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+const RECONNECT_MAX_MS = 1_000;
+
+/** Either client has the same commands. In a cluster, a command must name keys of one slot: so one key each. */
+export type RedisClient = Redis | Cluster;
+
+/**
+ * Copies, presence, limits: nothing here is the only place of anything. Commands fail at once when
+ * Redis is away, so a caller falls back to the truth; commands of one tick travel together.
+ */
+export interface RedisCopies {
+  /** The client, for callers that handle its errors themselves. */
+  readonly client: RedisClient;
+  readonly up: boolean;
+  /** What `work` finds in Redis, or `fallback` when Redis is away or refuses. */
+  orElse<T>(work: (client: RedisClient) => Promise<T>, fallback: () => T | Promise<T>): Promise<T>;
+}
+
+/**
+ * Key of something that belongs to a tenant. The parts are user input and appear only hashed.
+ * @param kind what the key names, a constant of the code.
+ */
+export function redisKey(tenant: TenantId, kind: string, ...parts: readonly string[]): string {
+  const prefix = `im:${tenant}:${kind}`;
+  return parts.length === 0 ? prefix : `${prefix}:${token16(kind, parts.join(KEY_SEPARATOR))}`;
+}
+
+/** A client that connects, and connects again, in the background. */
+export interface RedisConnection extends RedisCopies {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** Makes the client for the URI's kind; nothing is connected yet. @throws RangeError for a bad URI. */
+export function redisConnection(uri: string, deps: { log: Logger; metrics: Metrics }): RedisConnection {
+  const client = createClient(uri);
+  const failures = deps.metrics.counter(
+    'im_store_redis_failures_total',
+    'Redis commands that failed or found it away',
+  );
+  let up = false;
+  let told = false;
+  client.on('ready', () => {
+    up = true;
+    if (told) deps.log.info('redis is back');
+    told = false;
+  });
+  client.on('close', () => {
+    up = false;
+  });
+  client.on('error', (error: unknown) => {
+    if (told) return;
+    told = true;
+    deps.log.warn({ err: error }, 'redis is away; copies are not used meanwhile');
+  });
+  deps.metrics.observe('im_store_redis_up', 'Redis is connected', () => (up ? 1 : 0));
+
+  return {
+    client,
+    get up() {
+      return up;
+    },
+    async orElse(work, fallback) {
+      if (up) {
+        try {
+          return await work(client);
+        } catch (error) {
+          deps.log.debug({ err: error }, 'redis command failed');
+        }
+      }
+      failures.inc();
+      return fallback();
+    },
+    start() {
+      // Its failure is told by the error event, and the client dials again by itself.
+      client.connect().catch(() => undefined);
+    },
+    async stop() {
+      client.disconnect();
+    },
+  };
+}
+
+function createClient(uri: string): RedisClient {
+  const target = parseRedisUri(uri);
+  const options: RedisOptions = {
+    username: target.username,
+    password: target.password,
+    tls: target.tls ? {} : undefined,
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    enableAutoPipelining: true,
+    maxRetriesPerRequest: 0,
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    retryStrategy: (times) => Math.min(RECONNECT_MAX_MS, times * 100),
+  };
+  switch (target.kind) {
+    case 'cluster':
+      return new Cluster(
+        target.nodes.map((node) => ({ ...node })),
+        {
+          lazyConnect: true,
+          enableOfflineQueue: false,
+          enableAutoPipelining: true,
+          clusterRetryStrategy: (times) => Math.min(RECONNECT_MAX_MS, times * 100),
+          redisOptions: options,
+        },
+      );
+    case 'sentinel':
+      return new Redis({
+        ...options,
+        db: target.db,
+        sentinels: target.nodes.map((node) => ({ ...node })),
+        name: target.master,
+        sentinelPassword: target.sentinelPassword,
+        sentinelRetryStrategy: (times) => Math.min(RECONNECT_MAX_MS, times * 100),
+      });
+    case 'single':
+      return new Redis({ ...options, db: target.db, ...target.nodes[0] });
+    default:
+      return target.kind satisfies never;
+  }
+}
