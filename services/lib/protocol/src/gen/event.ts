@@ -12,6 +12,7 @@ export interface Presence {
   tenant: string;
   userID: string;
   platformIDs: number[];
+  version: number;
 }
 
 export interface Invalidation {

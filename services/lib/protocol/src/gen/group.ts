@@ -360,3 +360,9 @@ export interface GetMembershipResp {
   memberUserIDs: string[];
   memberVersion: number;
 }
+
+export interface UserProfileChangedReq {
+  userID: string;
+}
+
+export type UserProfileChangedResp = Record<never, never>;

@@ -127,6 +127,8 @@ export interface Messages {
   'group.GetJoinedGroupIDsResp': group.GetJoinedGroupIDsResp;
   'group.GetMembershipReq': group.GetMembershipReq;
   'group.GetMembershipResp': group.GetMembershipResp;
+  'group.UserProfileChangedReq': group.UserProfileChangedReq;
+  'group.UserProfileChangedResp': group.UserProfileChangedResp;
   'jssdk.ConversationMsg': jssdk.ConversationMsg;
   'jssdk.GetActiveConversationsReq': jssdk.GetActiveConversationsReq;
   'jssdk.GetActiveConversationsResp': jssdk.GetActiveConversationsResp;
@@ -231,6 +233,8 @@ export interface Messages {
   'relation.SetFriendRemarkResp': relation.SetFriendRemarkResp;
   'relation.UpdateFriendsReq': relation.UpdateFriendsReq;
   'relation.UpdateFriendsResp': relation.UpdateFriendsResp;
+  'relation.UserProfileChangedReq': relation.UserProfileChangedReq;
+  'relation.UserProfileChangedResp': relation.UserProfileChangedResp;
   'sdkws.BlackAddedTips': sdkws.BlackAddedTips;
   'sdkws.BlackDeletedTips': sdkws.BlackDeletedTips;
   'sdkws.BlackInfo': sdkws.BlackInfo;

@@ -231,3 +231,9 @@ export interface UpdateFriendsReq {
 }
 
 export type UpdateFriendsResp = Record<never, never>;
+
+export interface UserProfileChangedReq {
+  userID: string;
+}
+
+export type UserProfileChangedResp = Record<never, never>;

@@ -35,6 +35,7 @@ export interface Services<C> {
     getActiveConversations(context: C, request: jssdk.GetActiveConversationsReq): Promise<jssdk.GetActiveConversationsResp>;
   };
   group: {
+    userProfileChanged(context: C, request: group.UserProfileChangedReq): Promise<group.UserProfileChangedResp>;
     getJoinedGroupIDs(context: C, request: group.GetJoinedGroupIDsReq): Promise<group.GetJoinedGroupIDsResp>;
     getMembership(context: C, request: group.GetMembershipReq): Promise<group.GetMembershipResp>;
     createGroup(context: C, request: group.CreateGroupReq): Promise<group.CreateGroupResp>;
@@ -96,6 +97,7 @@ export interface Services<C> {
     getActiveGroup(context: C, request: msg.GetActiveGroupReq): Promise<msg.GetActiveGroupResp>;
   };
   relation: {
+    userProfileChanged(context: C, request: relation.UserProfileChangedReq): Promise<relation.UserProfileChangedResp>;
     deleteFriend(context: C, request: relation.DeleteFriendReq): Promise<relation.DeleteFriendResp>;
     getPaginationFriendsApplyTo(context: C, request: relation.GetPaginationFriendsApplyToReq): Promise<relation.GetPaginationFriendsApplyToResp>;
     getDesignatedFriendsApply(context: C, request: relation.GetDesignatedFriendsApplyReq): Promise<relation.GetDesignatedFriendsApplyResp>;

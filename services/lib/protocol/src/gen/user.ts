@@ -210,7 +210,7 @@ export type ProcessUserCommandUpdateResp = Record<never, never>;
 
 export interface SearchNotificationAccountReq {
   keyword: string;
-  appManagerLevel: number;
+  appManagerLevel: number | null;
   pagination: sdkws.RequestPagination | null;
 }
 
@@ -303,6 +303,8 @@ export interface ReportPresenceReq {
   gatewayID: string;
   items: PresenceItem[];
   full: boolean;
+  fullID: string;
+  lastPart: boolean;
 }
 
 export type ReportPresenceResp = Record<never, never>;
