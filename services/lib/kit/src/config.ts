@@ -1,10 +1,7 @@
+import type { Domain } from '@im/protocol';
 import { z } from 'zod';
 import { LOG_LEVELS } from './log.ts';
 import { TenantSettings } from './tenant-settings.ts';
-
-/** Every role that a process can have; `rpc` stands for the seven domains, `all` for everything. */
-export const DOMAINS = ['auth', 'user', 'msg', 'conversation', 'group', 'relation', 'third'] as const;
-export type Domain = (typeof DOMAINS)[number];
 
 /** Default ports. */
 export const DEFAULT_PORTS = {
@@ -116,7 +113,7 @@ export const ServerConfig = z.strictObject({
           group: domainRpc('group'),
           relation: domainRpc('relation'),
           third: domainRpc('third'),
-        })
+        } satisfies Record<Domain, unknown>)
         .prefault({})
         .describe('Ports and addresses by domain.'),
       maxMessageBytes: count(8_388_608, 'Largest request or answer.'),

@@ -1,0 +1,28 @@
+import type { Metrics } from '@im/kit';
+import type { Method } from './contract.ts';
+
+/** Where a call was measured: inside one process, by its caller, or by its server. */
+export type Side = 'direct' | 'client' | 'server';
+
+/** Reports one finished call; `code` is 0 or the error's. */
+export type ReportCall = (code: number, seconds: number) => void;
+
+/** Counts and latencies of RPCs by method. */
+export function callMetrics(metrics: Metrics): (method: Method, side: Side) => ReportCall {
+  const calls = metrics.counter('im_rpc_calls_total', 'RPCs by outcome; code 0 is success', [
+    'method',
+    'side',
+    'code',
+  ]);
+  const seconds = metrics.histogram('im_rpc_seconds', 'Duration of RPCs', ['method', 'side']);
+  return (method, side) => {
+    const labels = { method: method.label, side };
+    const duration = seconds.labels(labels);
+    const succeeded = calls.labels({ ...labels, code: '0' });
+    return (code, took) => {
+      duration.observe(took);
+      if (code === 0) succeeded.inc();
+      else calls.inc({ ...labels, code: String(code) });
+    };
+  };
+}

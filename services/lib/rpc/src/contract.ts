@@ -1,0 +1,83 @@
+import type { CallContext } from '@im/kit';
+import {
+  DOMAINS,
+  type Domain,
+  decode,
+  encode,
+  type MessageName,
+  type Messages,
+  type Services,
+  serviceMethods,
+} from '@im/protocol';
+
+/** An implementation or a client of a domain: its contract with our call context. */
+export type DomainService<D extends Domain> = Services<CallContext>[D];
+
+/** Any message of the protocol; which one is fixed by the contract of the method it belongs to. */
+export type AnyMessage = Messages[MessageName];
+
+/** A method of an implementation, seen without its types. */
+export type Handler = (ctx: CallContext, request: AnyMessage) => Promise<AnyMessage>;
+
+/** One method of one domain as the transport sees it. */
+export interface Method {
+  readonly domain: Domain;
+  readonly name: string;
+  /** `user.getUserInfo`: for errors, logs and metrics. */
+  readonly label: string;
+  /** Path of the gRPC call. */
+  readonly path: string;
+  readonly request: Codec;
+  readonly response: Codec;
+  /** Doing it twice is the same as doing it once, so it may be sent again when the outcome is unknown. */
+  readonly idempotent: boolean;
+}
+
+/** To bytes and back. */
+export interface Codec {
+  readonly encode: (message: AnyMessage) => Buffer;
+  readonly decode: (bytes: Buffer) => AnyMessage;
+}
+
+const READS =
+  /^(get|batchGet|page|search|pull|parse|is|account|access|authSign|partLimit|partSize)(?=[A-Z]|$)/;
+/** Beside the reads: sends are deduplicated by their content key, a heartbeat says the same again. */
+const REPEATABLE = new Set(['msg.sendMsgs', 'msg.sendMsg', 'user.gatewayHeartbeat', 'user.reportPresence']);
+/** Named like reads, but each call issues a token. */
+const ISSUING = new Set(['auth.getAdminToken', 'auth.getUserToken']);
+
+function isIdempotent(domain: Domain, name: string): boolean {
+  const label = `${domain}.${name}`;
+  if (ISSUING.has(label)) return false;
+  return REPEATABLE.has(label) || READS.test(name);
+}
+
+function codec(name: MessageName): Codec {
+  return {
+    encode: (message) => {
+      const bytes = encode(name, message as Messages[typeof name]);
+      return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    },
+    decode: (bytes) => decode(name, bytes),
+  };
+}
+
+const methods = new Map<Domain, readonly Method[]>(
+  DOMAINS.map((domain) => [
+    domain,
+    serviceMethods(domain).map(({ name, request, response }) => ({
+      domain,
+      name,
+      label: `${domain}.${name}`,
+      path: `/openim.${domain}.${domain.charAt(0).toUpperCase()}${domain.slice(1)}Service/${name}`,
+      request: codec(request),
+      response: codec(response),
+      idempotent: isIdempotent(domain, name),
+    })),
+  ]),
+);
+
+/** The methods of a domain's contract. */
+export function methodsOf(domain: Domain): readonly Method[] {
+  return methods.get(domain) ?? [];
+}

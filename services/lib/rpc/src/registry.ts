@@ -1,0 +1,171 @@
+import {
+  type CallContext,
+  type Logger,
+  type Metrics,
+  notReady,
+  READY,
+  type Readiness,
+  type ServerConfig,
+  type Service,
+} from '@im/kit';
+import { type Domain, ERR, ImError } from '@im/protocol';
+import { callMetrics, type ReportCall, type Side } from './call-metrics.ts';
+import { type AnyMessage, type DomainService, type Handler, type Method, methodsOf } from './contract.ts';
+import { callDirect, callEncoded } from './direct.ts';
+import { Remote } from './remote.ts';
+import { RpcServer } from './server.ts';
+import { grpcTarget } from './target.ts';
+
+/** One typed client per domain; whether it calls across processes is nobody's concern. */
+export interface RpcRegistry extends Service {
+  /**
+   * Makes this process the home of a domain: its clients here call `implementation` directly, and
+   * other processes reach it by gRPC when the registry serves. Bind before `start`.
+   * @throws when the domain is bound already.
+   */
+  bind<D extends Domain>(domain: D, implementation: DomainService<D>): void;
+  /** The client of a domain, the same object each time. It may be asked for before the domain is bound. */
+  client<D extends Domain>(domain: D): DomainService<D>;
+  /** Ports that bound domains listen on, once started. */
+  ports(): ReadonlyMap<Domain, number>;
+}
+
+/** Parts and switches of {@link createRpc}. */
+export interface RpcOptions {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Opens the ports of bound domains; without it they are reached in this process only. On unless told. */
+  readonly serve?: boolean;
+}
+
+/** A registry of its own; a process has one. */
+export function createRpc(config: ServerConfig, options: RpcOptions): RpcRegistry {
+  return new Registry(config, options);
+}
+
+class Registry implements RpcRegistry {
+  readonly #config: ServerConfig;
+  readonly #log: Logger;
+  readonly #serve: boolean;
+  readonly #reporter: (method: Method, side: Side) => ReportCall;
+  readonly #bound = new Map<Domain, ReadonlyMap<string, Handler>>();
+  readonly #clients = new Map<Domain, unknown>();
+  readonly #remotes = new Map<string, Remote>();
+  readonly #ports = new Map<Domain, number>();
+  #server: RpcServer | undefined;
+  #closed = false;
+
+  constructor(config: ServerConfig, { log, metrics, serve = true }: RpcOptions) {
+    this.#config = config;
+    this.#log = log.child({ part: 'rpc' });
+    this.#serve = serve;
+    this.#reporter = callMetrics(metrics);
+  }
+
+  bind<D extends Domain>(domain: D, implementation: DomainService<D>): void {
+    if (this.#bound.has(domain)) throw new Error(`RPC domain ${domain} is bound already`);
+    this.#bound.set(domain, handlersOf(domain, implementation));
+  }
+
+  client<D extends Domain>(domain: D): DomainService<D> {
+    let client = this.#clients.get(domain);
+    if (client === undefined) {
+      client = Object.fromEntries(methodsOf(domain).map((method) => [method.name, this.#caller(method)]));
+      this.#clients.set(domain, client);
+    }
+    // Built from the contract's own list of methods, of which the type is generated.
+    return client as DomainService<D>;
+  }
+
+  ports(): ReadonlyMap<Domain, number> {
+    return this.#ports;
+  }
+
+  async start(): Promise<void> {
+    for (const domain of this.#clients.keys()) {
+      if (!this.#bound.has(domain)) this.#remote(domain).ready();
+    }
+    if (!this.#serve || this.#bound.size === 0) return;
+    const server = new RpcServer(this.#config.rpc, this.#log);
+    this.#server = server;
+    for (const [domain, handlers] of this.#bound) {
+      server.add(
+        methodsOf(domain).map((method) => ({
+          method,
+          handler: handlers.get(method.name) ?? missing(method),
+          report: this.#reporter(method, 'server'),
+        })),
+      );
+    }
+    for (const domain of this.#bound.keys()) {
+      const port = await server.listen(this.#config.listen.host, this.#config.rpc.domains[domain].port);
+      this.#ports.set(domain, port);
+      this.#log.info({ domain, port }, 'rpc listening');
+    }
+  }
+
+  async stop(deadline: AbortSignal): Promise<void> {
+    await this.#server?.stop(deadline);
+    this.#closed = true;
+    for (const remote of this.#remotes.values()) remote.close();
+    this.#remotes.clear();
+  }
+
+  ready(): Readiness {
+    const waiting: string[] = [];
+    for (const domain of this.#clients.keys()) {
+      if (this.#bound.has(domain)) continue;
+      const { ready, reason } = this.#remote(domain).ready();
+      if (!ready) waiting.push(`${domain}: ${reason}`);
+    }
+    return waiting.length === 0 ? READY : notReady(waiting.join(', '));
+  }
+
+  #remote(domain: Domain): Remote {
+    if (this.#closed) throw new ImError(ERR.NetworkError, 'the process stops');
+    const target = grpcTarget(domain, this.#config.rpc.domains[domain].addresses);
+    let remote = this.#remotes.get(target);
+    if (remote === undefined) {
+      remote = new Remote(target, this.#config.rpc);
+      this.#remotes.set(target, remote);
+    }
+    return remote;
+  }
+
+  #caller(method: Method): Handler {
+    const here = this.#config.rpc.encodeInProcess ? callEncoded : callDirect;
+    const reportDirect = this.#reporter(method, 'direct');
+    let reportClient: ReportCall | undefined;
+    let remote: Remote | undefined;
+    return async (ctx: CallContext, request: AnyMessage) => {
+      const handlers = this.#bound.get(method.domain);
+      if (handlers)
+        return here(method, handlers.get(method.name) ?? missing(method), ctx, request, reportDirect);
+      if (remote === undefined || this.#closed) remote = this.#remote(method.domain);
+      reportClient ??= this.#reporter(method, 'client');
+      return remote.call(method, ctx, request, reportClient);
+    };
+  }
+}
+
+/** The methods of an implementation by name. */
+function handlersOf<D extends Domain>(
+  domain: D,
+  implementation: DomainService<D>,
+): ReadonlyMap<string, Handler> {
+  // The contract's list of methods gives each its types back, on the client's side.
+  const untyped = implementation as unknown as Partial<Record<string, Handler>>;
+  const handlers = new Map<string, Handler>();
+  for (const { name } of methodsOf(domain)) {
+    const method = untyped[name];
+    if (method) handlers.set(name, (ctx, request) => method.call(implementation, ctx, request));
+  }
+  return handlers;
+}
+
+/** Stands in for a method that an implementation does not have. */
+function missing(method: Method): Handler {
+  return async () => {
+    throw new ImError(ERR.ServerInternalError, `${method.label} is not built`, 'NotImplemented');
+  };
+}

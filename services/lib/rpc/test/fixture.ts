@@ -1,0 +1,44 @@
+import { createMetrics, type Metrics, ServerConfig, type ServerConfigInput, silentLogger } from '@im/kit';
+import type { Domain } from '@im/protocol';
+import { createRpc, type DomainService, type RpcRegistry } from '../src/index.ts';
+
+/** A registry under test and its metrics. */
+export interface Peer extends AsyncDisposable {
+  readonly rpc: RpcRegistry;
+  readonly metrics: Metrics;
+}
+
+/** A config that listens on free loopback ports and finds `user` at the given addresses. */
+export function loopbackConfig(
+  user: { port?: number; addresses?: string[] },
+  rpc: ServerConfigInput['rpc'] = {},
+) {
+  return ServerConfig.parse({
+    listen: { host: '127.0.0.1' },
+    rpc: { ...rpc, domains: { user: { port: 0, ...user }, msg: { port: 0, addresses: ['127.0.0.1:9'] } } },
+  } satisfies ServerConfigInput);
+}
+
+/** A started registry; an implementation may leave out methods that the test does not call. */
+export async function startPeer<D extends Domain>(
+  config: ServerConfig,
+  domain?: D,
+  implementation?: Partial<DomainService<D>>,
+): Promise<Peer> {
+  const metrics = createMetrics();
+  const rpc = createRpc(config, { log: silentLogger(), metrics });
+  if (domain && implementation) rpc.bind(domain, implementation as DomainService<D>);
+  await rpc.start();
+  return {
+    rpc,
+    metrics,
+    [Symbol.asyncDispose]: () => rpc.stop(AbortSignal.timeout(1_000)),
+  };
+}
+
+/** The port of a started peer's domain. */
+export function portOf(peer: Peer, domain: Domain): number {
+  const port = peer.rpc.ports().get(domain);
+  if (port === undefined) throw new Error(`${domain} does not listen`);
+  return port;
+}

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { background, type CallContext, QueueFullError, tenantId, withCaller } from '@im/kit';
+import { ERR, ImError, make } from '@im/protocol';
+import { loopbackConfig, portOf, startPeer } from './fixture.ts';
+
+const ctx = (timeoutMs = 5_000) => background(tenantId('acme'), 'op-1', { timeoutMs });
+const ask = (...userIDs: string[]) => make('user.GetDesignateUsersReq', { userIDs });
+
+/** An implementation that answers with one user per asked id and keeps the context it saw. */
+function echo() {
+  const seen: CallContext[] = [];
+  return {
+    seen,
+    service: {
+      getDesignateUsers: async (call: CallContext, { userIDs }: { userIDs: string[] }) => {
+        seen.push(call);
+        return make('user.GetDesignateUsersResp', {
+          usersInfo: userIDs.map((userID) => make('sdkws.UserInfo', { userID })),
+        });
+      },
+    },
+  };
+}
+
+test('a call between processes carries request, answer and the whole context', async () => {
+  const { seen, service } = echo();
+  await using server = await startPeer(loopbackConfig({}), 'user', service);
+  await using client = await startPeer(
+    loopbackConfig({ addresses: [`127.0.0.1:${portOf(server, 'user')}`] }),
+  );
+
+  const caller = { opUserID: 'ü/100 %,\n', opPlatformID: 5, opAdmin: false, connID: 'c1' };
+  const call = withCaller(ctx(), caller);
+  const answer = await client.rpc.client('user').getDesignateUsers(call, ask('a', 'b'));
+
+  assert.deepEqual(
+    answer.usersInfo.map((user) => user.userID),
+    ['a', 'b'],
+  );
+  const [got] = seen;
+  assert.ok(got);
+  assert.deepEqual({ ...got, deadline: 0 }, { ...caller, tenant: 'acme', operationID: 'op-1', deadline: 0 });
+  assert.ok(Math.abs(got.deadline - call.deadline) < 200, 'the deadline is the caller’s');
+});
+
+test('errors keep code, name and detail on their way back', async () => {
+  await using server = await startPeer(loopbackConfig({}), 'user', {
+    getDesignateUsers: async () => {
+      throw new ImError(ERR.BlockedByPeer, 'détail, 100 %', 'custom name');
+    },
+    getUserStatus: async () => {
+      throw new TypeError('oops');
+    },
+    accountCheck: async () => {
+      throw new QueueFullError('full');
+    },
+  });
+  await using client = await startPeer(
+    loopbackConfig({ addresses: [`127.0.0.1:${portOf(server, 'user')}`] }),
+  );
+  for (const peer of [server, client]) {
+    const user = peer.rpc.client('user');
+    await assert.rejects(user.getDesignateUsers(ctx(), ask('a')), {
+      name: 'ImError',
+      code: ERR.BlockedByPeer,
+      detail: 'détail, 100 %',
+      errMsg: 'custom name',
+    });
+    await assert.rejects(user.getUserStatus(ctx(), make('user.GetUserStatusReq')), {
+      code: 500,
+      detail: 'oops',
+    });
+    await assert.rejects(user.accountCheck(ctx(), make('user.AccountCheckReq')), { code: 429 });
+    await assert.rejects(user.getPaginationUsers(ctx(), make('user.GetPaginationUsersReq')), {
+      code: 500,
+      errMsg: 'NotImplemented',
+    });
+  }
+});
+
+test('the deadline is enforced, in the process and between processes', async () => {
+  await using server = await startPeer(loopbackConfig({}), 'user', {
+    getDesignateUsers: () => sleep(2_000, make('user.GetDesignateUsersResp'), { ref: false }),
+  });
+  await using client = await startPeer(
+    loopbackConfig({ addresses: [`127.0.0.1:${portOf(server, 'user')}`] }),
+  );
+  for (const peer of [server, client]) {
+    const begun = performance.now();
+    await assert.rejects(peer.rpc.client('user').getDesignateUsers(ctx(150), ask('a')), {
+      code: ERR.NetworkError,
+    });
+    const took = performance.now() - begun;
+    assert.ok(took >= 100 && took < 1_000, `${took} ms`);
+    await assert.rejects(peer.rpc.client('user').getDesignateUsers(ctx(-1), ask('a')), {
+      code: ERR.NetworkError,
+    });
+  }
+});
+
+test('a caller that went away ends its call', async () => {
+  await using server = await startPeer(loopbackConfig({}), 'user', {
+    getDesignateUsers: () => sleep(2_000, make('user.GetDesignateUsersResp'), { ref: false }),
+  });
+  await using client = await startPeer(
+    loopbackConfig({ addresses: [`127.0.0.1:${portOf(server, 'user')}`] }),
+  );
+  const signal = AbortSignal.timeout(100);
+  const begun = performance.now();
+  await assert.rejects(client.rpc.client('user').getDesignateUsers({ ...ctx(), signal }, ask('a')), {
+    code: ERR.NetworkError,
+  });
+  assert.ok(performance.now() - begun < 1_000);
+});
+
+test('calls go in turn to every process of a domain', async () => {
+  const one = echo();
+  const two = echo();
+  await using first = await startPeer(loopbackConfig({}), 'user', one.service);
+  await using second = await startPeer(loopbackConfig({}), 'user', two.service);
+  const addresses = [first, second].map((peer) => `127.0.0.1:${portOf(peer, 'user')}`);
+  await using client = await startPeer(loopbackConfig({ addresses }));
+  const user = client.rpc.client('user');
+  await user.getDesignateUsers(ctx(), ask('warm'));
+  await sleep(200);
+  for (let i = 0; i < 40; i++) await user.getDesignateUsers(ctx(), ask('a'));
+  assert.ok(one.seen.length >= 15 && two.seen.length >= 15, `${one.seen.length} and ${two.seen.length}`);
+});
+
+test('a message over the limit is refused with a clear error, not a hang', async () => {
+  const { service } = echo();
+  const rpc = { maxMessageBytes: 10_000 };
+  await using server = await startPeer(loopbackConfig({}, rpc), 'user', service);
+  const addresses = [`127.0.0.1:${portOf(server, 'user')}`];
+  await using client = await startPeer(loopbackConfig({ addresses }, rpc));
+  await assert.rejects(client.rpc.client('user').getDesignateUsers(ctx(), ask('x'.repeat(20_000))), {
+    code: ERR.ArgsError,
+    detail: /getDesignateUsers/,
+  });
+});
+
+test('metrics count calls by method, side and code', async () => {
+  const { service } = echo();
+  await using server = await startPeer(loopbackConfig({}), 'user', service);
+  await using client = await startPeer(
+    loopbackConfig({ addresses: [`127.0.0.1:${portOf(server, 'user')}`] }),
+  );
+  await client.rpc.client('user').getDesignateUsers(ctx(), ask('a'));
+  await server.rpc.client('user').getDesignateUsers(ctx(), ask('a'));
+  const labels = (side: string) => [{ method: 'user.getDesignateUsers', side, code: '0' }];
+  const counted = async (peer: typeof server) =>
+    (await peer.metrics.values('im_rpc_calls_total')).filter((v) => v.value === 1).map((v) => v.labels);
+  assert.deepEqual(await counted(client), labels('client'));
+  assert.deepEqual(new Set(await counted(server)), new Set([...labels('server'), ...labels('direct')]));
+});
