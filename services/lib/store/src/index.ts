@@ -9,4 +9,23 @@ export {
 } from './collection.ts';
 export { guarded, isDuplicateKey, isUnavailable, notFound, retryDuplicate, storeError } from './errors.ts';
 export { type RedisClient, type RedisCopies, redisKey } from './redis.ts';
+export { type ClientConfigRepo, clientConfigRepo } from './repos/client-config.ts';
+export {
+  type KickedToken,
+  type LiveToken,
+  type TokenChange,
+  type TokenRepo,
+  type TokenSet,
+  tokenRepo,
+} from './repos/token.ts';
+export {
+  type NewUser,
+  type Page,
+  type UserChanges,
+  type UserPage,
+  type UserQuery,
+  type UserRepo,
+  userRepo,
+} from './repos/user.ts';
+export { type CommandKey, type UserCommandRepo, userCommandRepo } from './repos/user-command.ts';
 export { createStore, type Store, type StoreConfig, type StoreDeps } from './store.ts';

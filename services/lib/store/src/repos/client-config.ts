@@ -1,0 +1,82 @@
+import type { TenantId } from '@im/kit';
+import { make, type user } from '@im/protocol';
+import type { AnyBulkWriteOperation, Filter } from 'mongodb';
+import { defineCollection, type TenantDocument } from '../collection.ts';
+import { guarded } from '../errors.ts';
+import type { Store } from '../store.ts';
+import type { Page } from './user.ts';
+
+/** One setting that clients read. `_id` = tenant, user, key; an empty user is everybody. */
+interface ClientConfigDocument extends TenantDocument {
+  v: 1;
+  userID: string;
+  key: string;
+  value: string;
+}
+
+/** Collection of client settings; the user domain alone writes it. */
+export const CLIENT_CONFIGS = defineCollection<ClientConfigDocument>('client_config', [
+  { keys: { userID: 1, key: 1 } },
+  { keys: { key: 1, userID: 1 } },
+]);
+
+/** Settings that administrators give to clients, for everybody (userID empty) or for one user. */
+export interface ClientConfigRepo {
+  /** All settings of one user, or of everybody. */
+  get(tenant: TenantId, userID: string): Promise<Record<string, string>>;
+  set(tenant: TenantId, userID: string, configs: Readonly<Record<string, string>>): Promise<void>;
+  /** Removes these keys; unknown ones are no error. */
+  remove(tenant: TenantId, userID: string, keys: readonly string[]): Promise<void>;
+  /** Settings of all users, by user and key; an empty filter matches all. */
+  page(
+    tenant: TenantId,
+    filter: { userID: string; key: string },
+    page: Page,
+  ): Promise<{ total: number; configs: user.ClientConfig[] }>;
+}
+
+/** The client settings of a store. */
+export function clientConfigRepo(store: Store): ClientConfigRepo {
+  const of = (tenant: TenantId) => store.collection(tenant, CLIENT_CONFIGS);
+
+  return guarded<ClientConfigRepo>({
+    async get(tenant, userID) {
+      const docs = await of(tenant)
+        .col.find({ t: tenant, userID }, { sort: { key: 1 } })
+        .toArray();
+      return Object.fromEntries(docs.map(({ key, value }) => [key, value]));
+    },
+    async set(tenant, userID, configs) {
+      const { col, key: idOf } = of(tenant);
+      const writes = Object.entries(configs).map(
+        ([key, value]): AnyBulkWriteOperation<ClientConfigDocument> => ({
+          updateOne: {
+            filter: { _id: idOf(userID, key) },
+            update: { $set: { value }, $setOnInsert: { t: tenant, v: 1, userID, key } },
+            upsert: true,
+          },
+        }),
+      );
+      if (writes.length > 0) await col.bulkWrite(writes, { ordered: false });
+    },
+    async remove(tenant, userID, keys) {
+      const { col, key: idOf } = of(tenant);
+      await col.deleteMany({ _id: { $in: keys.map((key) => idOf(userID, key)) } });
+    },
+    async page(tenant, { userID, key }, { skip, limit }) {
+      const { col } = of(tenant);
+      const filter: Filter<ClientConfigDocument> = { t: tenant };
+      if (userID !== '') filter.userID = userID;
+      if (key !== '') filter.key = key;
+      const total = await col.countDocuments(filter);
+      if (limit === 0 || skip >= total) return { total, configs: [] };
+      const docs = await col.find(filter, { sort: { userID: 1, key: 1 }, skip, limit }).toArray();
+      return {
+        total,
+        configs: docs.map((doc) =>
+          make('user.ClientConfig', { key: doc.key, userID: doc.userID, value: doc.value }),
+        ),
+      };
+    },
+  });
+}

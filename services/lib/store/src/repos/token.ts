@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { TenantId } from '@im/kit';
+import { ERR, ImError } from '@im/protocol';
+import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
+import { guarded, isDuplicateKey, retryDuplicate } from '../errors.ts';
+import type { Store } from '../store.ts';
+
+/** A token that passes. */
+export interface LiveToken {
+  /** `tokenHash(token)` of @im/kit; the token itself is kept nowhere. */
+  readonly hash: string;
+  /** Rises with every issue to the user, over all platforms. */
+  readonly issue: number;
+  /** End of its life, ms. */
+  readonly expires: number;
+  /** A replaced administrator's token passes until this time, ms; absent on others. */
+  readonly until?: number;
+}
+
+/** A token that was ended by another login or by an administrator. */
+export interface KickedToken {
+  readonly hash: string;
+  readonly issue: number;
+  readonly expires: number;
+}
+
+/** The tokens of one user on one platform. */
+export interface TokenSet {
+  readonly userID: string;
+  readonly platformID: number;
+  /** Rises with every change; 0 for a set that is not stored yet. */
+  readonly rev: number;
+  readonly live: readonly LiveToken[];
+  readonly kicked: readonly KickedToken[];
+}
+
+/** `_id` = tenant, user, platform. The truth about tokens. */
+interface TokenDocument extends TenantDocument {
+  v: 1;
+  userID: string;
+  platformID: number;
+  rev: number;
+  live: LiveToken[];
+  kicked: KickedToken[];
+  /** When the last of them expires, ms. */
+  lastExpires: number;
+}
+
+/** Collection of tokens; the auth domain alone writes it. */
+export const TOKENS = defineCollection<TokenDocument>('token', [{ keys: { lastExpires: 1 } }]);
+
+/** `_id` = tenant, user. */
+interface IssueDocument extends TenantDocument {
+  issue: number;
+}
+
+/** Issue numbers. Never removed: a connection may outlive its token, and numbers must not come again. */
+export const TOKEN_ISSUES = defineCollection<IssueDocument>('token_issue');
+
+/** What a change makes of a set: the new lists, or undefined to leave it. */
+export type TokenChange = (set: TokenSet) => Pick<TokenSet, 'live' | 'kicked'> | undefined;
+
+/** The truth about tokens. */
+export interface TokenRepo {
+  /** A number above all that this user was given before. */
+  nextIssue(tenant: TenantId, userID: string): Promise<number>;
+  /** The set; an empty one when there is none. */
+  get(tenant: TenantId, userID: string, platformID: number): Promise<TokenSet>;
+  /** The sets of all platforms that have one. */
+  getAll(tenant: TenantId, userID: string): Promise<TokenSet[]>;
+  /**
+   * Applies `change` to the set as it is now, as one step: `change` is called again when somebody else was faster.
+   * @returns the set afterwards.
+   */
+  change(tenant: TenantId, userID: string, platformID: number, change: TokenChange): Promise<TokenSet>;
+  /** Removes sets whose tokens have all expired before `now` (ms). @returns how many. */
+  removeExpired(tenant: TenantId, now: number): Promise<number>;
+}
+
+const MAX_ATTEMPTS = 50;
+const ATTEMPT_JITTER_MS = 10;
+
+function emptySet(userID: string, platformID: number): TokenSet {
+  return { userID, platformID, rev: 0, live: [], kicked: [] };
+}
+
+function toSet({ userID, platformID, rev, live, kicked }: TokenDocument): TokenSet {
+  return { userID, platformID, rev, live, kicked };
+}
+
+function lastExpiry(tokens: readonly { expires: number }[]): number {
+  return tokens.reduce((last, { expires }) => Math.max(last, expires), 0);
+}
+
+/** Writes the next state of a set unless it changed since it was read. @returns false when it did. */
+async function replace(
+  tokens: TenantCollection<TokenDocument>,
+  before: TokenSet,
+  after: TokenSet,
+): Promise<boolean> {
+  const _id = tokens.key(after.userID, String(after.platformID));
+  const body = {
+    rev: after.rev,
+    live: [...after.live],
+    kicked: [...after.kicked],
+    lastExpires: lastExpiry([...after.live, ...after.kicked]),
+  };
+  if (before.rev > 0) {
+    const { matchedCount } = await tokens.col.updateOne({ _id, rev: before.rev }, { $set: body });
+    return matchedCount === 1;
+  }
+  const { userID, platformID } = after;
+  try {
+    await tokens.col.insertOne({ _id, t: tokens.tenant, v: 1, userID, platformID, ...body });
+    return true;
+  } catch (error) {
+    if (isDuplicateKey(error)) return false;
+    throw error;
+  }
+}
+
+/** The tokens of a store. */
+export function tokenRepo(store: Store): TokenRepo {
+  const of = (tenant: TenantId) => store.collection(tenant, TOKENS);
+
+  async function get(tenant: TenantId, userID: string, platformID: number): Promise<TokenSet> {
+    const tokens = of(tenant);
+    const doc = await tokens.col.findOne({ _id: tokens.key(userID, String(platformID)) });
+    return doc ? toSet(doc) : emptySet(userID, platformID);
+  }
+
+  return guarded<TokenRepo>({
+    async nextIssue(tenant, userID) {
+      const issues = store.collection(tenant, TOKEN_ISSUES);
+      const doc = await retryDuplicate(() =>
+        issues.col.findOneAndUpdate(
+          { _id: issues.key(userID) },
+          { $inc: { issue: 1 }, $setOnInsert: { t: tenant } },
+          { upsert: true, returnDocument: 'after' },
+        ),
+      );
+      if (!doc) throw new ImError(ERR.DatabaseError, 'no issue number');
+      return doc.issue;
+    },
+    get,
+    async getAll(tenant, userID) {
+      const tokens = of(tenant);
+      const docs = await tokens.col.find({ _id: tokens.range(userID) }).toArray();
+      return docs.map(toSet);
+    },
+    async change(tenant, userID, platformID, change) {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const before = await get(tenant, userID, platformID);
+        const next = change(before);
+        if (!next) return before;
+        const after: TokenSet = { userID, platformID, rev: before.rev + 1, ...next };
+        if (await replace(of(tenant), before, after)) return after;
+        await sleep(Math.random() * ATTEMPT_JITTER_MS);
+      }
+      throw new ImError(ERR.NetworkError, 'too many logins of this user at once');
+    },
+    async removeExpired(tenant, now) {
+      const { deletedCount } = await of(tenant).col.deleteMany({ t: tenant, lastExpires: { $lt: now } });
+      return deletedCount;
+    },
+  });
+}

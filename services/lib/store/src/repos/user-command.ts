@@ -1,0 +1,90 @@
+import type { TenantId } from '@im/kit';
+import { make, type user } from '@im/protocol';
+import { defineCollection, type TenantDocument } from '../collection.ts';
+import { guarded, retryDuplicate } from '../errors.ts';
+import type { Store } from '../store.ts';
+
+/** Something a user keeps on the server, such as a saved message. `_id` = tenant, user, type, uuid. */
+interface UserCommandDocument extends TenantDocument {
+  v: 1;
+  userID: string;
+  type: number;
+  uuid: string;
+  value: string;
+  ex: string;
+  /** Seconds, as the API has it. */
+  createTime: number;
+}
+
+/** Collection of user commands; the user domain alone writes it. */
+export const USER_COMMANDS = defineCollection<UserCommandDocument>('user_command');
+
+/** Names one command. */
+export interface CommandKey {
+  readonly userID: string;
+  readonly type: number;
+  readonly uuid: string;
+}
+
+/** Commands of users. */
+export interface UserCommandRepo {
+  /** Adds it; the same key again replaces value and ex. */
+  add(tenant: TenantId, key: CommandKey, content: { value: string; ex: string }): Promise<void>;
+  /** Changes what is given. @returns false when there is no such command. */
+  update(tenant: TenantId, key: CommandKey, changes: { value?: string; ex?: string }): Promise<boolean>;
+  /** @returns false when there is no such command. */
+  remove(tenant: TenantId, key: CommandKey): Promise<boolean>;
+  /** Those of one type, or of all types without one; by type and uuid. At most 10,000. */
+  list(tenant: TenantId, userID: string, type?: number): Promise<user.CommandInfoResp[]>;
+}
+
+const MAX_LISTED = 10_000;
+
+/** The user commands of a store. */
+export function userCommandRepo(store: Store): UserCommandRepo {
+  const of = (tenant: TenantId) => store.collection(tenant, USER_COMMANDS);
+  const idOf = (tenant: TenantId, { userID, type, uuid }: CommandKey) =>
+    of(tenant).key(userID, String(type), uuid);
+
+  return guarded<UserCommandRepo>({
+    async add(tenant, key, { value, ex }) {
+      const { userID, type, uuid } = key;
+      await retryDuplicate(() =>
+        of(tenant).col.updateOne(
+          { _id: idOf(tenant, key) },
+          {
+            $set: { value, ex },
+            $setOnInsert: { t: tenant, v: 1, userID, type, uuid, createTime: Math.floor(Date.now() / 1000) },
+          },
+          { upsert: true },
+        ),
+      );
+    },
+    async update(tenant, key, changes) {
+      const filter = { _id: idOf(tenant, key) };
+      if (changes.value === undefined && changes.ex === undefined) {
+        return (await of(tenant).col.countDocuments(filter, { limit: 1 })) === 1;
+      }
+      const { matchedCount } = await of(tenant).col.updateOne(filter, { $set: { ...changes } });
+      return matchedCount === 1;
+    },
+    async remove(tenant, key) {
+      const { deletedCount } = await of(tenant).col.deleteOne({ _id: idOf(tenant, key) });
+      return deletedCount === 1;
+    },
+    async list(tenant, userID, type) {
+      const commands = of(tenant);
+      const range = type === undefined ? commands.range(userID) : commands.range(userID, String(type));
+      const docs = await commands.col.find({ _id: range }, { sort: { _id: 1 }, limit: MAX_LISTED }).toArray();
+      return docs.map((doc) =>
+        make('user.CommandInfoResp', {
+          type: doc.type,
+          createTime: doc.createTime,
+          uuid: doc.uuid,
+          value: doc.value,
+          ex: doc.ex,
+        }),
+      );
+    },
+  });
+}

@@ -1,0 +1,289 @@
+import type { TenantId } from '@im/kit';
+import { make, type sdkws } from '@im/protocol';
+import { type Filter, MongoBulkWriteError } from 'mongodb';
+import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
+import { guarded, isDuplicateKey } from '../errors.ts';
+import type { Store } from '../store.ts';
+import { contains, searchKey } from './search-key.ts';
+
+/** Profile of a user, as it is stored. `_id` = tenant, user. */
+interface UserDocument extends TenantDocument {
+  v: 1;
+  userID: string;
+  nickname: string;
+  faceURL: string;
+  ex: string;
+  /** ms. */
+  createTime: number;
+  /** 0 ordinary, 1 app user, 2 app admin, 3 notification account, 4 robot. */
+  level: number;
+  recvOpt: number;
+  /** Search keys of userID and nickname. */
+  idKey: string;
+  nickKey: string;
+}
+
+/** Collection of profiles; the user domain alone writes it. */
+export const USERS = defineCollection<UserDocument>('user', [
+  { keys: { createTime: 1, userID: 1 } },
+  { keys: { idKey: 1 } },
+  { keys: { nickKey: 1 } },
+  { keys: { level: 1, createTime: 1 } },
+]);
+
+/** What a new user starts with. */
+export interface NewUser {
+  readonly userID: string;
+  readonly nickname: string;
+  readonly faceURL: string;
+  readonly ex: string;
+  readonly createTime: number;
+  readonly appMangerLevel: number;
+  readonly globalRecvMsgOpt: number;
+}
+
+/** Changes of a profile; what is absent stays. */
+export interface UserChanges {
+  readonly nickname?: string;
+  readonly faceURL?: string;
+  readonly ex?: string;
+  readonly globalRecvMsgOpt?: number;
+}
+
+/** A part of a list: `skip` entries left out, at most `limit` returned; 0 returns none. */
+export interface Page {
+  readonly skip: number;
+  readonly limit: number;
+}
+
+/** Which users a listing shows. */
+export interface UserQuery {
+  readonly levels?: readonly number[];
+  /** Either matches anywhere in its field, whatever the case; without both, all users. */
+  readonly userID?: string;
+  readonly nickname?: string;
+}
+
+/** One page and how many there are in all. */
+export interface UserPage {
+  readonly total: number;
+  readonly users: sdkws.UserInfo[];
+}
+
+/** Profiles of users. Results are shared copies: do not change them. */
+export interface UserRepo {
+  /** The profile, from the process's copy when there is one. */
+  get(tenant: TenantId, userID: string): Promise<sdkws.UserInfo | undefined>;
+  /** As {@link get} for many; unknown ones are left out. */
+  getMany(tenant: TenantId, userIDs: readonly string[]): Promise<Map<string, sdkws.UserInfo>>;
+  /** Ids that are not registered, in the order given. */
+  missing(tenant: TenantId, userIDs: readonly string[]): Promise<string[]>;
+  /**
+   * Registers all or none.
+   * @returns ids that are taken; nothing was registered when there is one.
+   */
+  insert(tenant: TenantId, users: readonly NewUser[]): Promise<string[]>;
+  /** Applies the changes and returns the profile before and after, or undefined for an unknown user. */
+  update(
+    tenant: TenantId,
+    userID: string,
+    changes: UserChanges,
+  ): Promise<{ before: sdkws.UserInfo; after: sdkws.UserInfo } | undefined>;
+  /** In order of registration. */
+  pageIDs(tenant: TenantId, page: Page): Promise<{ total: number; userIDs: string[] }>;
+  /** In order of registration. */
+  page(tenant: TenantId, query: UserQuery, page: Page): Promise<UserPage>;
+  /** Accounts of level 3 and above; by exact id or else exact nickname, or all of a level. */
+  systemAccounts(
+    tenant: TenantId,
+    query: { keyword: string; level: number | undefined; except: readonly string[] },
+    page: Page,
+  ): Promise<UserPage>;
+  count(tenant: TenantId): Promise<number>;
+  /** Registrations before `start`, and per UTC day (YYYY-MM-DD) in [start, end), times in ms. */
+  registered(
+    tenant: TenantId,
+    start: number,
+    end: number,
+  ): Promise<{ before: number; days: Record<string, number> }>;
+}
+
+const CACHE = { name: 'user', max: 100_000, ttlMs: 60_000, negativeTtlMs: 2_000 };
+/** A search that finds little reads the tenant's whole index; it ends here. */
+const SEARCH_MS = 5_000;
+const FIRST_SYSTEM_LEVEL = 3;
+
+function toUserInfo(doc: UserDocument): sdkws.UserInfo {
+  return make('sdkws.UserInfo', {
+    userID: doc.userID,
+    nickname: doc.nickname,
+    faceURL: doc.faceURL,
+    ex: doc.ex,
+    createTime: doc.createTime,
+    appMangerLevel: doc.level,
+    globalRecvMsgOpt: doc.recvOpt,
+  });
+}
+
+function toDocument(users: TenantCollection<UserDocument>, user: NewUser): UserDocument {
+  return {
+    _id: users.key(user.userID),
+    t: users.tenant,
+    v: 1,
+    userID: user.userID,
+    nickname: user.nickname,
+    faceURL: user.faceURL,
+    ex: user.ex,
+    createTime: user.createTime,
+    level: user.appMangerLevel,
+    recvOpt: user.globalRecvMsgOpt,
+    idKey: searchKey(user.userID),
+    nickKey: searchKey(user.nickname),
+  };
+}
+
+function toUpdate(changes: UserChanges): Partial<UserDocument> {
+  const set: Partial<UserDocument> = {};
+  if (changes.nickname !== undefined) {
+    set.nickname = changes.nickname;
+    set.nickKey = searchKey(changes.nickname);
+  }
+  if (changes.faceURL !== undefined) set.faceURL = changes.faceURL;
+  if (changes.ex !== undefined) set.ex = changes.ex;
+  if (changes.globalRecvMsgOpt !== undefined) set.recvOpt = changes.globalRecvMsgOpt;
+  return set;
+}
+
+/** Positions that an unordered insert did not write because their `_id` exists. */
+function refused(error: unknown): number[] {
+  if (!(error instanceof MongoBulkWriteError) || !isDuplicateKey(error)) throw error;
+  return (Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors]).map(
+    ({ index }) => index,
+  );
+}
+
+/** The profiles of a store. */
+export function userRepo(store: Store): UserRepo {
+  const cache = store.cached<sdkws.UserInfo>(CACHE);
+  const of = (tenant: TenantId) => store.collection(tenant, USERS);
+
+  async function load(tenant: TenantId, userIDs: readonly string[]): Promise<Map<string, sdkws.UserInfo>> {
+    const users = of(tenant);
+    const docs = await users.col.find({ _id: { $in: userIDs.map((id) => users.key(id)) } }).toArray();
+    return new Map(docs.map((doc) => [doc.userID, toUserInfo(doc)]));
+  }
+
+  async function find(
+    tenant: TenantId,
+    filter: Filter<UserDocument>,
+    { skip, limit }: Page,
+  ): Promise<UserPage> {
+    const { col } = of(tenant);
+    const scoped = { t: tenant, ...filter };
+    const total = await col.countDocuments(scoped, { maxTimeMS: SEARCH_MS });
+    if (limit === 0 || skip >= total) return { total, users: [] };
+    const docs = await col
+      .find(scoped, { sort: { createTime: 1, userID: 1 }, skip, limit, maxTimeMS: SEARCH_MS })
+      .toArray();
+    return { total, users: docs.map(toUserInfo) };
+  }
+
+  return guarded<UserRepo>({
+    get: (tenant, userID) =>
+      cache.get(tenant, userID, async () => (await load(tenant, [userID])).get(userID)),
+    getMany: (tenant, userIDs) => cache.getMany(tenant, userIDs, (missing) => load(tenant, missing)),
+    async missing(tenant, userIDs) {
+      const users = of(tenant);
+      const docs = await users.col
+        .find({ _id: { $in: userIDs.map((id) => users.key(id)) } }, { projection: { userID: 1 } })
+        .toArray();
+      const found = new Set(docs.map(({ userID }) => userID));
+      return userIDs.filter((id) => !found.has(id));
+    },
+    async insert(tenant, newUsers) {
+      const users = of(tenant);
+      const docs = newUsers.map((user) => toDocument(users, user));
+      const ids = docs.map(({ _id }) => _id);
+      const taken = await users.col.find({ _id: { $in: ids } }, { projection: { userID: 1 } }).toArray();
+      if (taken.length > 0) return taken.map(({ userID }) => userID);
+      try {
+        await users.col.insertMany(docs, { ordered: false });
+        return [];
+      } catch (error) {
+        // Somebody registered one of them meanwhile: take back the others.
+        const lost = new Set(refused(error));
+        await users.col.deleteMany({ _id: { $in: ids.filter((_, i) => !lost.has(i)) } });
+        return docs.filter((_, i) => lost.has(i)).map(({ userID }) => userID);
+      } finally {
+        await cache.invalidate(
+          tenant,
+          docs.map(({ userID }) => userID),
+        );
+      }
+    },
+    async update(tenant, userID, changes) {
+      const users = of(tenant);
+      const set = toUpdate(changes);
+      const filter = { _id: users.key(userID) };
+      const before =
+        Object.keys(set).length === 0
+          ? await users.col.findOne(filter)
+          : await users.col.findOneAndUpdate(filter, { $set: set }, { returnDocument: 'before' });
+      if (!before) return undefined;
+      await cache.invalidate(tenant, [userID]);
+      return { before: toUserInfo(before), after: toUserInfo({ ...before, ...set }) };
+    },
+    async pageIDs(tenant, { skip, limit }) {
+      const { col } = of(tenant);
+      const total = await col.countDocuments({ t: tenant });
+      if (limit === 0 || skip >= total) return { total, userIDs: [] };
+      const docs = await col
+        .find(
+          { t: tenant },
+          { projection: { _id: 0, userID: 1 }, sort: { createTime: 1, userID: 1 }, skip, limit },
+        )
+        .toArray();
+      return { total, userIDs: docs.map(({ userID }) => userID) };
+    },
+    page(tenant, { levels, userID, nickname }, page) {
+      const either: Filter<UserDocument>[] = [];
+      if (userID) either.push({ t: tenant, idKey: contains(userID) });
+      if (nickname) either.push({ t: tenant, nickKey: contains(nickname) });
+      const filter: Filter<UserDocument> = {};
+      if (levels) filter.level = { $in: [...levels] };
+      if (either.length > 0) filter.$or = either;
+      return find(tenant, filter, page);
+    },
+    async systemAccounts(tenant, { keyword, level, except }, page) {
+      const base: Filter<UserDocument> = {
+        level: { $gte: FIRST_SYSTEM_LEVEL },
+        userID: { $nin: [...except] },
+      };
+      if (keyword === '') {
+        return find(
+          tenant,
+          level === undefined ? base : { ...base, level: { $eq: level, $gte: FIRST_SYSTEM_LEVEL } },
+          page,
+        );
+      }
+      const byID = await find(tenant, { $and: [base, { _id: of(tenant).key(keyword) }] }, page);
+      if (byID.total > 0) return byID;
+      return find(tenant, { $and: [base, { nickKey: searchKey(keyword), nickname: keyword }] }, page);
+    },
+    count: (tenant) => of(tenant).col.countDocuments({ t: tenant }),
+    async registered(tenant, start, end) {
+      const { col } = of(tenant);
+      const before = await col.countDocuments({ t: tenant, createTime: { $lt: start } });
+      const days: Record<string, number> = {};
+      const cursor = col.find(
+        { t: tenant, createTime: { $gte: start, $lt: end } },
+        { projection: { _id: 0, createTime: 1 }, sort: { createTime: 1 } },
+      );
+      for await (const { createTime } of cursor) {
+        const day = new Date(createTime).toISOString().slice(0, 10);
+        days[day] = (days[day] ?? 0) + 1;
+      }
+      return { before, days };
+    },
+  });
+}
