@@ -133,7 +133,7 @@ export const ServerConfig = z.strictObject({
       password: secret('Password.'),
       token: secret('Token, instead of user and password.'),
       replicas: z
-        .union([z.literal(1), z.literal(3), z.literal(5)])
+        .union([z.literal(1), z.literal(3), z.literal(5)], 'must be 1, 3 or 5')
         .default(1)
         .describe('Copies of every stream.'),
       storage: z.enum(['file', 'memory']).default('file').describe('Where the message log is kept.'),

@@ -23,7 +23,7 @@ export type TenantQuotas = z.infer<typeof TenantQuotas>;
 export const MultiLogin = z
   .strictObject({
     policy: z
-      .union([z.literal(0), z.literal(1), z.literal(4), z.literal(5)])
+      .union([z.literal(0), z.literal(1), z.literal(4), z.literal(5)], 'must be 0, 1, 4 or 5')
       .default(1)
       .describe(
         '0: none ends; 1: those on the same platform; 4: those of the same terminal class; 5: all but PC, PC being free.',
@@ -37,7 +37,7 @@ export type MultiLogin = z.infer<typeof MultiLogin>;
 export const NotificationOverride = z.strictObject({
   isSendMsg: z.boolean().optional().describe('Also appears as a message in the chat.'),
   reliabilityLevel: z
-    .union([z.literal(1), z.literal(2)])
+    .union([z.literal(1), z.literal(2)], 'must be 1 or 2')
     .optional()
     .describe('1: only for those online; 2: stored in the notification conversation.'),
   offlinePush: z

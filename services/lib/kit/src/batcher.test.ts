@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Batcher, QueueFullError } from './batcher.ts';
+import { createMetrics } from './metrics.ts';
+
+test('what arrives in one tick is one batch, and each item gets its own result', async () => {
+  const batches: number[][] = [];
+  const batcher = new Batcher<number, number>({
+    name: 'test',
+    run: async (items) => {
+      batches.push([...items]);
+      return items.map((n) => (n === 2 ? new RangeError('two') : n * 10));
+    },
+  });
+  const results = await Promise.allSettled([1, 2, 3].map((n) => batcher.add(n)));
+  assert.deepEqual(batches, [[1, 2, 3]]);
+  assert.deepEqual(
+    results.map((r) => (r.status === 'fulfilled' ? r.value : r.reason.message)),
+    [10, 'two', 30],
+  );
+});
+
+test('one batch is in flight at a time, and order is kept', async () => {
+  const order: number[] = [];
+  let inFlight = 0;
+  const batcher = new Batcher<number, void>({
+    name: 'test',
+    maxBatch: 7,
+    run: async (items) => {
+      assert.equal(++inFlight, 1);
+      await sleep(1);
+      order.push(...items);
+      inFlight--;
+      return items.map(() => undefined);
+    },
+  });
+  const all: Promise<void>[] = [];
+  for (let n = 0; n < 100; n++) {
+    all.push(batcher.add(n));
+    if (n % 10 === 0) await sleep(0);
+  }
+  await Promise.all(all);
+  assert.deepEqual(
+    order,
+    Array.from({ length: 100 }, (_, n) => n),
+  );
+});
+
+test('batches end at their bytes; an item larger than that goes alone', async () => {
+  const batches: string[][] = [];
+  const batcher = new Batcher<string, void>({
+    name: 'test',
+    maxBytes: 5,
+    sizeOf: (item) => item.length,
+    run: async (items) => {
+      batches.push([...items]);
+      return items.map(() => undefined);
+    },
+  });
+  await Promise.all(['aa', 'bb', 'cc', 'dddddddd', 'e'].map((item) => batcher.add(item)));
+  assert.deepEqual(batches, [['aa', 'bb'], ['cc'], ['dddddddd'], ['e']]);
+});
+
+test('a full queue refuses at once', async () => {
+  const gate = Promise.withResolvers<void>();
+  const batcher = new Batcher<number, number>({
+    name: 'test',
+    maxQueue: 2,
+    run: async (items) => {
+      await gate.promise;
+      return [...items];
+    },
+  });
+  const first = batcher.add(1);
+  await sleep(10);
+  const waiting = [batcher.add(2), batcher.add(3)];
+  await assert.rejects(batcher.add(4), QueueFullError);
+  gate.resolve();
+  assert.deepEqual(await Promise.all([first, ...waiting]), [1, 2, 3]);
+});
+
+test('a failed batch, or one with too few results, fails each of its items', async () => {
+  const failing = new Batcher<number, number>({
+    name: 'test',
+    run: async () => {
+      throw new Error('broken');
+    },
+  });
+  await assert.rejects(failing.add(1), { message: 'broken' });
+  await assert.rejects(failing.add(2), { message: 'broken' });
+  const short = new Batcher<number, number>({ name: 'short', run: async () => [] });
+  await assert.rejects(short.add(1), { message: /0 results for 1 items/ });
+});
+
+test('closing waits for what was handed in and refuses the rest', async () => {
+  let done = 0;
+  const batcher = new Batcher<number, void>({
+    name: 'test',
+    maxBatch: 1,
+    run: async (items) => {
+      await sleep(2);
+      done++;
+      return items.map(() => undefined);
+    },
+  });
+  const all = [1, 2, 3].map((n) => batcher.add(n));
+  await batcher.close();
+  assert.equal(done, 3);
+  await Promise.all(all);
+  await assert.rejects(batcher.add(4), QueueFullError);
+});
+
+test('sizes and depth are measured', async () => {
+  const metrics = createMetrics();
+  const batcher = new Batcher<number, number>({ name: 'test', metrics, run: async (items) => [...items] });
+  await Promise.all([1, 2, 3].map((n) => batcher.add(n)));
+  const values = await metrics.values('im_batch_items');
+  assert.equal(values.find((v) => v.name.endsWith('_sum'))?.value, 3);
+});

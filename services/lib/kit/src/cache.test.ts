@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createCache } from './cache.ts';
+import { createMetrics } from './metrics.ts';
+
+const bounds = { name: 'test', max: 100, ttlMs: 60_000 };
+
+test('concurrent loads of one key are one load', async () => {
+  const cache = createCache<string>(bounds);
+  let loads = 0;
+  const load = async (key: string) => {
+    loads++;
+    await sleep(5);
+    return key.toUpperCase();
+  };
+  assert.deepEqual(await Promise.all([cache.get('a', load), cache.get('a', load), cache.get('b', load)]), [
+    'A',
+    'A',
+    'B',
+  ]);
+  assert.equal(loads, 2);
+  assert.equal(await cache.get('a', load), 'A');
+  assert.equal(loads, 2);
+});
+
+test('what was loaded before an invalidation is not kept', async () => {
+  const cache = createCache<string>(bounds);
+  const old = cache.get('k', () => sleep(10, 'old'));
+  cache.invalidate('k');
+  const fresh = cache.get('k', async () => 'new');
+  assert.deepEqual(await Promise.all([old, fresh]), ['old', 'new']);
+  assert.equal(cache.peek('k').value, 'new');
+
+  const cleared = cache.get('x', () => sleep(10, 'old'));
+  cache.clear();
+  await cleared;
+  assert.deepEqual(cache.peek('x'), { known: false, value: undefined });
+
+  const overtaken = cache.get('y', () => sleep(10, 'old'));
+  cache.set('y', 'set');
+  await overtaken;
+  assert.equal(cache.peek('y').value, 'set');
+});
+
+test('a failed load is told to all who wait and tried again', async () => {
+  const cache = createCache<string>(bounds);
+  const fail = async () => {
+    throw new Error('no');
+  };
+  const outcomes = await Promise.allSettled([cache.get('k', fail), cache.get('k', fail)]);
+  assert.deepEqual(
+    outcomes.map((o) => o.status),
+    ['rejected', 'rejected'],
+  );
+  assert.equal(await cache.get('k', async () => 'yes'), 'yes');
+});
+
+test('"there is none" is kept for its own time', async () => {
+  let loads = 0;
+  const none = async () => {
+    loads++;
+    return undefined;
+  };
+  const forgetful = createCache<string>(bounds);
+  await forgetful.get('k', none);
+  await forgetful.get('k', none);
+  assert.equal(loads, 2);
+
+  const cache = createCache<string>({ ...bounds, negativeTtlMs: 30 });
+  await cache.get('k', none);
+  await cache.get('k', none);
+  assert.equal(loads, 3);
+  assert.deepEqual(cache.peek('k'), { known: true, value: undefined });
+  await sleep(60);
+  await cache.get('k', none);
+  assert.equal(loads, 4);
+});
+
+test('entries end with their time limit and the bound', async () => {
+  const cache = createCache<number>({ ...bounds, max: 2, ttlMs: 30 });
+  cache.set('a', 1);
+  cache.set('b', 2);
+  cache.set('c', 3);
+  assert.equal(cache.size, 2);
+  assert.equal(cache.peek('a').known, false);
+  await sleep(60);
+  assert.equal(cache.peek('c').known, false);
+});
+
+test('hits and misses are counted by cache', async () => {
+  const metrics = createMetrics();
+  const cache = createCache<number>({ ...bounds, metrics });
+  await cache.get('a', async () => 1);
+  await cache.get('a', async () => 1);
+  const values = await metrics.values('im_cache_lookups_total');
+  assert.deepEqual(Object.fromEntries(values.map((v) => [v.labels.result, v.value])), { hit: 1, miss: 1 });
+});

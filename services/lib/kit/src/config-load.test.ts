@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ConfigError, configFields, loadConfig, parseConfig, redactConfig } from './config-load.ts';
+
+/** Runs a test in a directory with the given files. */
+async function withFiles(
+  files: (dir: string) => Record<string, string>,
+  use: (dir: string) => Promise<void>,
+): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'im-config-'));
+  try {
+    for (const [name, text] of Object.entries(files(dir))) await writeFile(join(dir, name), text);
+    await use(dir);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}
+
+test('nothing given makes a complete config', async () => {
+  const config = await loadConfig({ env: {} });
+  assert.equal(config.gateway.port, 10_001);
+  assert.equal(config.nats.partitions, 64);
+  assert.deepEqual(config.tenants, []);
+});
+
+test('the file, then the environment, then flags win; secrets come from files', async () => {
+  const files = (dir: string) => ({
+    'im.yaml': `
+      gateway: { port: 1 }
+      api: { port: 1 }
+      ops: { port: 1 }
+      tenants:
+        - { id: default, tokenSecret: "\${env:TOKEN_SECRET}", adminSecret: "\${file:${dir}/admin}" }`,
+    admin: 'from-file\n',
+    uri: 'mongodb://u:p@db/x\n',
+  });
+  await withFiles(files, async (dir) => {
+    const env = {
+      TOKEN_SECRET: 'from-env',
+      IM_API_PORT: '2',
+      IM_OPS_PORT: '2',
+      IM_NATS_SERVERS: 'nats://a:1, nats://b:1',
+      IM_MONGO_URI_FILE: join(dir, 'uri'),
+    };
+    const config = await loadConfig({ file: join(dir, 'im.yaml'), env, set: { 'ops.port': 3 } });
+    assert.deepEqual([config.gateway.port, config.api.port, config.ops.port], [1, 2, 3]);
+    assert.deepEqual(config.nats.servers, ['nats://a:1', 'nats://b:1']);
+    assert.equal(config.mongo.uri, 'mongodb://u:p@db/x');
+    assert.partialDeepStrictEqual(config.tenants[0], { tokenSecret: 'from-env', adminSecret: 'from-file' });
+    const printed = JSON.stringify(redactConfig(config));
+    for (const hidden of ['u:p', 'from-env', 'from-file']) assert.ok(!printed.includes(hidden), hidden);
+    assert.ok(printed.includes('@db/x'));
+  });
+});
+
+test('every field at fault is named, with what it should be', async () => {
+  const env = { IM_GATEWAY_PORT: 'abc', IM_NATS_REPLICAS: '2', IM_MONGO_URI: 'http://x' };
+  await assert.rejects(loadConfig({ env, set: { 'api.prot': 3 } }), (error: unknown) => {
+    assert.ok(error instanceof ConfigError);
+    for (const part of [
+      /gateway\.port: /,
+      /nats\.replicas: must be 1, 3 or 5/,
+      /mongo\.uri: must start/,
+      /prot/,
+    ]) {
+      assert.match(error.message, part);
+    }
+    return true;
+  });
+  assert.throws(() => parseConfig({ nats: { partitions: 32 } }), /nats\.partitions/);
+  assert.throws(
+    () => parseConfig({ tenants: [{ id: 'X', tokenSecret: 's', adminSecret: 's' }] }),
+    /tenants\.0\.id: must be/,
+  );
+});
+
+test('a file that is absent, broken or refers to nothing is a clear error', async () => {
+  await assert.rejects(
+    loadConfig({ file: '/nowhere/im.yaml', env: {} }),
+    /cannot read the config file \/nowhere/,
+  );
+  const files = () => ({ 'a.yaml': 'a: [', 'b.yaml': `mongo: { uri: "\${env:NOPE}" }`, 'c.yaml': '- 1' });
+  await withFiles(files, async (dir) => {
+    const load = (name: string) => loadConfig({ file: join(dir, name), env: {} });
+    await assert.rejects(load('a.yaml'), /a\.yaml is not YAML/);
+    await assert.rejects(load('b.yaml'), /mongo\.uri: the environment has no NOPE/);
+    await assert.rejects(load('c.yaml'), /c\.yaml: expected a mapping/);
+  });
+});
+
+test('every field is described and has a name of its own in the environment', () => {
+  const fields = configFields();
+  assert.equal(new Set(fields.map(({ env }) => env)).size, fields.length);
+  for (const field of fields) assert.ok(field.description.length > 3, `${field.path} has no description`);
+});

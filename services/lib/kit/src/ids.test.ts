@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { md5Hex, newInstanceId, sha256Parts, token16 } from './ids.ts';
+
+test('a token is the start of SHA-256(kind NUL id), safe in subjects and keys', () => {
+  const expected = createHash('sha256').update('user\0u1').digest().subarray(0, 12).toString('base64url');
+  assert.equal(token16('user', 'u1'), expected);
+  for (const id of ['', 'u1', 'a.b *>', '\n', '群', 'x'.repeat(5_000)]) {
+    assert.match(token16('user', id), /^[A-Za-z0-9_-]{16}$/);
+  }
+  assert.notEqual(token16('user', 'x'), token16('group', 'x'));
+});
+
+test('hashed parts never run together', () => {
+  assert.notDeepEqual(sha256Parts('ab', 'c'), sha256Parts('a', 'bc'));
+  assert.deepEqual(sha256Parts('a', Buffer.from('b')), sha256Parts('a', 'b'));
+});
+
+test('md5 is lower-case hexadecimal', () => {
+  assert.equal(md5Hex('abc'), '900150983cd24fb0d6963f7d28e17f72');
+});
+
+test('two processes of one host differ', () => {
+  assert.notEqual(newInstanceId(), newInstanceId());
+  assert.match(newInstanceId(), /^[a-z0-9-]+$/);
+});

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { notReady, READY } from './lifecycle.ts';
+import { silentLogger } from './log.ts';
+import { createMetrics } from './metrics.ts';
+import { createOpsServer } from './ops-server.ts';
+
+async function started() {
+  const metrics = createMetrics({ process: true });
+  const ops = createOpsServer({ host: '127.0.0.1', port: 0, log: silentLogger(), metrics });
+  const port = await ops.start();
+  const url = `http://127.0.0.1:${port}`;
+  return { ops, port, url, metrics, [Symbol.asyncDispose]: () => ops.stop() };
+}
+
+test('probes follow the life of the process', async () => {
+  await using server = await started();
+  const ready = async () => {
+    const response = await fetch(`${server.url}/readyz`);
+    return [response.status, await response.json()] as const;
+  };
+  assert.equal((await fetch(`${server.url}/healthz`)).status, 200);
+  assert.deepEqual(await ready(), [503, { ready: false, reason: 'starting' }]);
+
+  let answer = notReady('no database');
+  const service = { start: async () => {}, stop: async () => {}, ready: () => answer };
+  server.ops.setParts([{ name: 'store', service }]);
+  assert.deepEqual(await ready(), [503, { ready: false, reason: 'store: no database' }]);
+  answer = READY;
+  assert.deepEqual(await ready(), [200, { ready: true }]);
+  server.ops.setStopping();
+  assert.deepEqual(await ready(), [503, { ready: false, reason: 'stopping' }]);
+});
+
+test('metrics hold the process’s own figures and those of its parts', async () => {
+  await using server = await started();
+  server.metrics.counter('im_test_total', 'Test').inc();
+  const text = await (await fetch(`${server.url}/metrics`)).text();
+  for (const name of [
+    'im_test_total 1',
+    'process_resident_memory_bytes',
+    'nodejs_eventloop_lag_p99_seconds',
+  ]) {
+    assert.ok(text.includes(name), name);
+  }
+});
+
+test('parts add routes; unknown paths, failures and large bodies are answered', async () => {
+  await using server = await started();
+  server.ops.routes.handle('POST', '/echo', ({ body, url }) => ({
+    body: { body, q: url.searchParams.get('q') },
+  }));
+  server.ops.routes.handle('GET', '/boom', () => {
+    throw new Error('boom');
+  });
+  assert.throws(() => server.ops.routes.handle('GET', '/boom', () => ({ body: '' })), /exists already/);
+  const echo = await fetch(`${server.url}/echo?q=1`, { method: 'POST', body: 'hi' });
+  assert.deepEqual(await echo.json(), { body: 'hi', q: '1' });
+  assert.equal((await fetch(`${server.url}/boom`)).status, 500);
+  assert.equal((await fetch(`${server.url}/nothing`)).status, 404);
+  const large = await fetch(`${server.url}/echo`, { method: 'POST', body: 'x'.repeat(100_000) });
+  assert.equal(large.status, 500);
+});
+
+test('a taken port is a clear error', async () => {
+  await using server = await started();
+  const second = createOpsServer({
+    host: '127.0.0.1',
+    port: server.port,
+    log: silentLogger(),
+    metrics: createMetrics(),
+  });
+  await assert.rejects(second.start(), { message: `cannot listen on 127.0.0.1:${server.port}` });
+});
