@@ -1,1 +1,18 @@
-export {};
+export { type Backend, NotManagedError, type StartOptions } from './backend.ts';
+export { backendsCacheDir } from './cache-dir.ts';
+export { type HeldLock, LockHeldError, lockDirectory } from './hold-lock.ts';
+export { type InstalledServer, installBackends, installServer, type MongoBuild } from './install.ts';
+export { BACKEND_NAMES, type BackendName } from './lock-file.ts';
+export { type MongoOptions, startMongo } from './mongo.ts';
+export { type NatsOptions, startNats } from './nats.ts';
+export { type ReservedPorts, reservePorts } from './ports.ts';
+export { type RedisOptions, startRedis } from './redis.ts';
+export { type S3Backend, type S3Options, startS3 } from './s3.ts';
+export {
+  type BackendTypes,
+  type StartBackendsOptions,
+  type StartedBackends,
+  startBackends,
+  withBackends,
+} from './start-backends.ts';
+export { installSystemPackages, missingSystemPackages } from './system-packages.ts';

@@ -1,0 +1,73 @@
+import { randomInt } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { type HeldLock, tryLock } from './hold-lock.ts';
+
+/** TCP ports of 127.0.0.1 kept from every other caller of `reservePorts` on this machine until released. */
+export interface ReservedPorts extends AsyncDisposable {
+  readonly ports: readonly number[];
+  release(): Promise<void>;
+}
+
+const FIRST_PORT = 15_000;
+const EPHEMERAL_FIRST_DEFAULT = 32_768;
+
+/**
+ * Reserves `count` free ports, or exactly `fixed` when given (then only the reservation is checked, not the socket).
+ *
+ * Free ports come from below the kernel's ephemeral range: a port inside it can become the source port of somebody's
+ * outgoing connection while its server is down, and a client that redials such a port may even connect to itself.
+ */
+export async function reservePorts(count: number, fixed: readonly number[] = []): Promise<ReservedPorts> {
+  const locks: HeldLock[] = [];
+  const ports: number[] = [];
+  const release = async (): Promise<void> => {
+    await Promise.all(locks.map((lock) => lock.release()));
+  };
+  try {
+    for (const port of fixed) {
+      locks.push(await tryLock(portLock(port)));
+      ports.push(port);
+    }
+    const end = await ephemeralFirst();
+    for (let attempt = 0; ports.length < count; attempt++) {
+      if (attempt > 1000) throw new Error(`no ${count} free ports between ${FIRST_PORT} and ${end}`);
+      const port = randomInt(FIRST_PORT, end);
+      if (ports.includes(port)) continue;
+      const lock = await tryLock(portLock(port)).catch(() => undefined);
+      if (lock === undefined) continue;
+      if (await isFree(port)) {
+        locks.push(lock);
+        ports.push(port);
+      } else {
+        await lock.release();
+      }
+    }
+  } catch (error) {
+    await release();
+    throw error;
+  }
+  return { ports, release, [Symbol.asyncDispose]: release };
+}
+
+function portLock(port: number): string {
+  return `port ${port}`;
+}
+
+async function ephemeralFirst(): Promise<number> {
+  try {
+    const [first] = (await readFile('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')).split(/\s+/);
+    const port = Number(first);
+    return port > FIRST_PORT + 1000 ? port : EPHEMERAL_FIRST_DEFAULT;
+  } catch {
+    return EPHEMERAL_FIRST_DEFAULT;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => server.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,46 @@
+import { printToStderr } from './progress.ts';
+import { findOnPath, runCommand } from './run-command.ts';
+
+/** Debian package -> the commands it is needed for. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  'python3-pip': ['python3', 'pip3'],
+  cmake: ['cmake'],
+  'build-essential': ['cc', 'c++', 'make'],
+};
+
+/** Debian packages for commands that installing the store servers uses and that are not on PATH; empty when all is there. */
+export async function missingSystemPackages(): Promise<string[]> {
+  const missing: string[] = [];
+  for (const [name, commands] of Object.entries(NEEDED)) {
+    const found = await Promise.all(commands.map((command) => findOnPath(command)));
+    if (found.includes(undefined)) missing.push(name);
+  }
+  return missing;
+}
+
+/** The sentence that tells a person how to install Debian packages. */
+export function aptCommand(packages: readonly string[]): string {
+  const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
+  return `on Debian or Ubuntu run: ${sudo}apt-get update && ${sudo}apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+}
+
+/**
+ * Installs the Debian packages that are missing, after printing the command. Only root on a system with apt-get can;
+ * anywhere else it prints what to run and changes nothing. Returns what is still missing.
+ */
+export async function installSystemPackages(
+  print: (line: string) => void = printToStderr,
+): Promise<string[]> {
+  const missing = await missingSystemPackages();
+  if (missing.length === 0) return [];
+  if (process.getuid?.() !== 0 || (await findOnPath('apt-get')) === undefined) {
+    print(`missing: ${missing.join(', ')}; ${aptCommand(missing)}`);
+    return missing;
+  }
+  print(`installing Debian packages: apt-get install -y --no-install-recommends ${missing.join(' ')}`);
+  await runCommand('apt-get', ['update', '-q']);
+  await runCommand('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...missing], {
+    env: { DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  return missingSystemPackages();
+}
