@@ -1,0 +1,14 @@
+export { type CheckOptions, DEFAULT_CHECK } from './check-conversation.ts';
+export { type CheckLogsOptions, checkFacts, checkLogs } from './check-logs.ts';
+export * from './facts.ts';
+export { type FactSink, now, openRecorder, type Recorder } from './recorder.ts';
+export {
+  FAULTS,
+  type Fault,
+  type Finding,
+  isClean,
+  textTable,
+  type Verdict,
+  type VerdictRow,
+  verdictTable,
+} from './verdict.ts';
