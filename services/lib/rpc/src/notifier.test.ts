@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  background as contextOf,
+  createBackground,
+  createMetrics,
+  DEFAULT_TENANT,
+  silentLogger,
+} from '@im/kit';
+import { CONTENT, ERR, ImError, make, type msg, SESSION } from '@im/protocol';
+import { createNotifier } from './notifier.ts';
+import type { RpcRegistry } from './registry.ts';
+
+const ADDRESS = {
+  contentType: CONTENT.ConversationChange,
+  sessionType: SESSION.Single,
+  sendID: 'u1',
+  recvID: 'u1',
+};
+
+function harness(answer: (request: msg.SendNotificationReq) => Promise<void>) {
+  const metrics = createMetrics();
+  const log = silentLogger();
+  const background = createBackground({ log, metrics });
+  const sendNotification = async (_ctx: unknown, request: msg.SendNotificationReq) => {
+    await answer(request);
+    return make('msg.SendNotificationResp');
+  };
+  const rpc = { client: () => ({ sendNotification }) } as unknown as Pick<RpcRegistry, 'client'>;
+  return { metrics, background, notifier: createNotifier({ rpc, log, metrics, background }) };
+}
+
+test('sends the tips as JSON text and resolves when the log has them', async () => {
+  const sent: msg.SendNotificationReq[] = [];
+  const { notifier } = harness(async (request) => {
+    sent.push(request);
+  });
+  const tips = make('sdkws.ConversationUpdateTips', { userID: 'u1', conversationIDList: ['sg_g'] });
+  await notifier.send(contextOf(DEFAULT_TENANT, 'op'), ADDRESS, 'sdkws.ConversationUpdateTips', tips);
+  assert.equal(sent[0]?.detail, '{"userID":"u1","conversationIDList":["sg_g"]}');
+  assert.equal(sent[0]?.contentType, 1300);
+  assert.deepEqual(sent[0]?.addedUserIDs, []);
+});
+
+test('a failure is counted and not thrown', async () => {
+  const { notifier, metrics } = harness(async () => {
+    throw new ImError(ERR.NetworkError, 'the log is away');
+  });
+  await notifier.send(
+    contextOf(DEFAULT_TENANT, 'op'),
+    ADDRESS,
+    'sdkws.ConversationUpdateTips',
+    make('sdkws.ConversationUpdateTips'),
+  );
+  const [failed] = await metrics.values('im_notifications_total');
+  assert.equal(failed?.labels.outcome, 'failed');
+  assert.equal(failed?.value, 1);
+});
+
+test('the caller is released before its deadline, and the notification still goes', async () => {
+  const log = Promise.withResolvers<void>();
+  const { notifier, metrics, background } = harness(() => log.promise);
+  const ctx = contextOf(DEFAULT_TENANT, 'op', { timeoutMs: 400 });
+  const begun = Date.now();
+  await notifier.send(ctx, ADDRESS, 'sdkws.ConversationUpdateTips', make('sdkws.ConversationUpdateTips'));
+  assert.ok(Date.now() - begun < 390);
+  log.resolve();
+  await background.stop();
+  const [sent] = await metrics.values('im_notifications_total');
+  assert.equal(sent?.labels.outcome, 'sent');
+});

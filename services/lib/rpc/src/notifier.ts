@@ -1,0 +1,91 @@
+import {
+  type Background,
+  type CallContext,
+  callFields,
+  detached,
+  type Logger,
+  type Metrics,
+  remainingMs,
+} from '@im/kit';
+import { type MessageName, type Messages, make, type msg, toImError, toJson } from '@im/protocol';
+import type { RpcRegistry } from './registry.ts';
+
+/** Time that a notification gets to reach the log; msg itself tries for 9 s. */
+const SEND_MS = 9_500;
+/** Time that the caller keeps of its own deadline, to answer. */
+const ANSWER_MS = 300;
+/** Notifications of this process on their way at once; more are sent by their callers themselves. */
+const MAX_RUNNING = 5_000;
+
+/** Where a notification goes; the msg domain knows options and reliability by its content type. */
+export type NotificationAddress = Pick<
+  msg.SendNotificationReq,
+  'contentType' | 'sessionType' | 'sendID' | 'recvID'
+> &
+  Partial<Omit<msg.SendNotificationReq, 'detail'>>;
+
+/** Sends the notifications that follow a change of the database. */
+export interface Notifier {
+  /**
+   * Hands a notification to the message log. Never rejects: the change that it tells about is made, so a failure
+   * is logged and counted. Resolves when the log has it, or shortly before the call's deadline; then it goes on
+   * in the background. Awaiting each keeps the log's order that of the changes.
+   */
+  send<N extends MessageName>(
+    ctx: CallContext,
+    address: NotificationAddress,
+    tipsName: N,
+    tips: Messages[N],
+  ): Promise<void>;
+}
+
+/** Parts that a notifier needs. */
+export interface NotifierDeps {
+  readonly rpc: Pick<RpcRegistry, 'client'>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly background: Background;
+}
+
+/** A notifier over the msg domain's client. */
+export function createNotifier({ rpc, log, metrics, background }: NotifierDeps): Notifier {
+  const client = rpc.client('msg');
+  const outcomes = metrics.counter('im_notifications_total', 'Notifications handed to the log, by outcome', [
+    'content_type',
+    'outcome',
+  ]);
+
+  async function deliver(ctx: CallContext, request: msg.SendNotificationReq): Promise<void> {
+    const content_type = String(request.contentType);
+    try {
+      await client.sendNotification(detached(ctx, SEND_MS), request);
+      outcomes.inc({ content_type, outcome: 'sent' });
+    } catch (error) {
+      outcomes.inc({ content_type, outcome: 'failed' });
+      log.error(
+        { ...callFields(ctx), contentType: request.contentType, code: toImError(error).code, err: error },
+        'notification lost',
+      );
+    }
+  }
+
+  return {
+    async send(ctx, address, tipsName, tips) {
+      const request = make('msg.SendNotificationReq', { ...address, detail: toJson(tipsName, tips) });
+      const { promise: done, resolve } = Promise.withResolvers<void>();
+      const accepted = background.spawn('notification', () => deliver(ctx, request).finally(resolve), {
+        limit: MAX_RUNNING,
+      });
+      if (!accepted) return deliver(ctx, request);
+      await untilDone(done, remainingMs(ctx) - ANSWER_MS);
+    },
+  };
+}
+
+async function untilDone(done: Promise<void>, ms: number): Promise<void> {
+  if (ms <= 0) return;
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  await Promise.race([done, late]);
+  clearTimeout(timer);
+}
