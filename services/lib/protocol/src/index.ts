@@ -1,4 +1,4 @@
-export { decode, encode, make, type MessageName } from './codec.ts';
+export { decode, encode, type MessageName, make } from './codec.ts';
 export {
   CONTENT,
   GROUP_STATUS,
@@ -25,6 +25,14 @@ export {
   queueKey,
   selfNotificationID,
 } from './conversation-id.ts';
+export { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from './envelope/codec.ts';
+export {
+  EnvelopeError,
+  type Framing,
+  NO_BYTES,
+  type RequestEnvelope,
+  type ResponseEnvelope,
+} from './envelope/envelope.ts';
 export { argsError, ERR, type ErrorCode, errorName, ImError, toImError } from './errors.ts';
 export type * as auth from './gen/auth.ts';
 export type * as conversation from './gen/conversation.ts';
@@ -41,4 +49,4 @@ export type * as third from './gen/third.ts';
 export type * as user from './gen/user.ts';
 export { fromJson, fromJsonValue, goJsonStrings, toJson } from './json.ts';
 export { OPTION, type OptionKey, optionOn } from './options.ts';
-export { type Domain, DOMAINS, type ServiceMethod, serviceMethods } from './services.ts';
+export { DOMAINS, type Domain, type ServiceMethod, serviceMethods } from './services.ts';
