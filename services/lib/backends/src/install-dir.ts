@@ -34,8 +34,14 @@ export async function installedDir(
   const dir = join(root, `${name}-${version}`);
   if (await isWhole(dir)) return dir;
   await mkdir(root, { recursive: true });
+  let told: number | undefined;
   await using _lock = await holdLock(`install ${dir}`, {
-    onWait: (holder) => printToStderr(`[${name}] waiting for process ${holder}, which installs it`),
+    onWait: (holder) => {
+      if (holder !== process.pid && holder !== told) {
+        printToStderr(`[${name}] waiting for process ${holder}, which installs it`);
+      }
+      told = holder;
+    },
   });
   if (await isWhole(dir)) return dir;
   const unfinished = join(root, `.${name}-${version}.unfinished`);

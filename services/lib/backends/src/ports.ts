@@ -13,7 +13,7 @@ const FIRST_PORT = 15_000;
 const EPHEMERAL_FIRST_DEFAULT = 32_768;
 
 /**
- * Reserves `count` free ports, or exactly `fixed` when given (then only the reservation is checked, not the socket).
+ * Reserves `count` free ports; the first of them are those in `fixed`, and it throws when one of these is taken.
  *
  * Free ports come from below the kernel's ephemeral range: a port inside it can become the source port of somebody's
  * outgoing connection while its server is down, and a client that redials such a port may even connect to itself.
@@ -26,7 +26,9 @@ export async function reservePorts(count: number, fixed: readonly number[] = [])
   };
   try {
     for (const port of fixed) {
+      if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`${port} is not a TCP port`);
       locks.push(await tryLock(portLock(port)));
+      if (!(await isFree(port))) throw new Error(`port ${port} of 127.0.0.1 is in use by another program`);
       ports.push(port);
     }
     const end = await ephemeralFirst();
