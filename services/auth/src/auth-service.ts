@@ -1,0 +1,103 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Bus } from '@im/bus';
+import type { CallContext, Metrics, TenantDirectory, TenantSettings } from '@im/kit';
+import { argsError, ERR, ImError, MANAGER_LEVEL, make, PLATFORM, PLATFORM_NAMES } from '@im/protocol';
+import type { DomainService } from '@im/rpc';
+import type { UserRepo } from '@im/store';
+import { rivalPlatforms } from './multi-login.ts';
+import type { Tokens } from './tokens.ts';
+
+/** Parts of {@link createAuthService}. */
+export interface AuthServiceDeps {
+  readonly tenants: TenantDirectory;
+  readonly tokens: Tokens;
+  readonly users: UserRepo;
+  readonly events: Bus['events'];
+  readonly metrics: Metrics;
+}
+
+function sameSecret(given: string, wanted: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(wanted));
+}
+
+/** The auth domain: tokens, forced logout, multi-terminal login. Admin rights are checked at the edge. */
+export function createAuthService(deps: AuthServiceDeps): DomainService<'auth'> {
+  const { tenants, tokens, users, events } = deps;
+  const logins = deps.metrics.counter('user_login_total', 'Tokens issued');
+
+  function tenantOf(ctx: CallContext): TenantSettings {
+    const settings = tenants.get(ctx.tenant);
+    if (!settings) throw new ImError(ERR.NetworkError, `tenant ${ctx.tenant} is not known here yet`);
+    return settings;
+  }
+
+  return {
+    async getAdminToken(ctx, { secret, userID }) {
+      const tenant = tenantOf(ctx);
+      if (!sameSecret(secret, tenant.adminSecret)) throw new ImError(ERR.NoPermissionError, 'secret invalid');
+      if (!tenant.adminUserIDs.includes(userID)) throw argsError('userID is not an admin user');
+      if (!(await users.get(ctx.tenant, userID)))
+        throw new ImError(ERR.RecordNotFoundError, 'record not found');
+      const { token, lifeSeconds } = await tokens.issueAdmin(tenant, userID);
+      logins.inc();
+      return make('auth.GetAdminTokenResp', { token, expireTimeSeconds: lifeSeconds });
+    },
+    async getUserToken(ctx, { userID, platformID }) {
+      const tenant = tenantOf(ctx);
+      if (platformID === PLATFORM.Admin)
+        throw new ImError(ERR.NoPermissionError, 'platformID must not be Admin');
+      if (!(platformID in PLATFORM_NAMES)) throw argsError('platformID must be 1 to 11 and not 10');
+      if (tenant.adminUserIDs.includes(userID)) {
+        throw new ImError(ERR.NoPermissionError, "don't get Admin token");
+      }
+      const user = await users.get(ctx.tenant, userID);
+      if (!user) throw new ImError(ERR.RecordNotFoundError, 'record not found');
+      if (user.appMangerLevel >= MANAGER_LEVEL.Notification) throw argsError('app account can`t get token');
+      const { token, lifeSeconds } = await tokens.issue(tenant, userID, platformID);
+      logins.inc();
+      return make('auth.GetUserTokenResp', { token, expireTimeSeconds: lifeSeconds });
+    },
+    async parseToken(ctx, { token }) {
+      const { userID, platformID, expires } = await tokens.verify(tenantOf(ctx), token);
+      return make('auth.ParseTokenResp', { userID, platformID, expireTimeSeconds: expires });
+    },
+    async forceLogout(ctx, { userID, platformID }) {
+      const { hashes, issue } = await tokens.endAll(tenantOf(ctx), userID, platformID);
+      events.publishKick(
+        ctx.tenant,
+        make('event.Kick', {
+          tenant: ctx.tenant,
+          userID,
+          platformIDs: [platformID],
+          keepIssue: issue,
+          tokenHashes: hashes,
+          reason: 'forced logout',
+        }),
+      );
+      return make('auth.ForceLogoutResp');
+    },
+    async registerConnection(ctx, { userID, platformID, token }) {
+      const tenant = tenantOf(ctx);
+      const own = await tokens.register(tenant, token);
+      if (own.userID !== userID || own.platformID !== platformID) throw new ImError(ERR.TokenInvalidError);
+      // Administrators' tokens replace each other by time, not by login.
+      if (tenant.adminUserIDs.includes(userID))
+        return make('auth.RegisterConnectionResp', { issue: own.issue });
+      const platformIDs = rivalPlatforms(tenant.multiLogin, platformID);
+      if (platformIDs.length > 0) {
+        events.publishKick(
+          ctx.tenant,
+          make('event.Kick', {
+            tenant: ctx.tenant,
+            userID,
+            platformIDs,
+            keepIssue: own.issue,
+            reason: 'another login',
+          }),
+        );
+      }
+      return make('auth.RegisterConnectionResp', { issue: own.issue });
+    },
+  };
+}
