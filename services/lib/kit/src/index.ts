@@ -1,3 +1,4 @@
+export * from './access.ts';
 export * from './background.ts';
 export * from './backoff.ts';
 export * from './batcher.ts';
@@ -11,6 +12,7 @@ export * from './lifecycle.ts';
 export * from './log.ts';
 export * from './metrics.ts';
 export * from './ops-server.ts';
+export * from './pagination.ts';
 export * from './tenant.ts';
 export * from './tenant-directory.ts';
 export * from './tenant-settings.ts';
