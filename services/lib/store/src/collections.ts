@@ -1,11 +1,17 @@
 import type { CollectionSpec, TenantDocument } from './collection.ts';
 import { CLIENT_CONFIGS } from './repos/client-config.ts';
+import { CONVS } from './repos/conv.ts';
+import { MSG_ROWS } from './repos/msg-row.ts';
+import { SEQ_USERS } from './repos/seq-user.ts';
 import { TOKEN_ISSUES, TOKENS } from './repos/token.ts';
 import { USERS } from './repos/user.ts';
 import { USER_COMMANDS } from './repos/user-command.ts';
 
 /** Every collection, so that their indexes exist before a process is ready. */
 export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
+  CONVS,
+  MSG_ROWS,
+  SEQ_USERS,
   TOKENS,
   TOKEN_ISSUES,
   USERS,

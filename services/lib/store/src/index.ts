@@ -11,6 +11,24 @@ export { guarded, isDuplicateKey, isUnavailable, notFound, retryDuplicate, store
 export { type RedisClient, type RedisCopies, redisKey } from './redis.ts';
 export { type ClientConfigRepo, clientConfigRepo } from './repos/client-config.ts';
 export {
+  type ConvState,
+  type Convs,
+  type ConvUpdate,
+  convs,
+} from './repos/conv.ts';
+export {
+  type InsertOutcome,
+  type MsgRow,
+  type MsgRows,
+  msgRows,
+  type NewMsgRow,
+  type Revocation,
+  type SeqSpan,
+  type SeqsOf,
+} from './repos/msg-row.ts';
+export { type MsgRowChanges, msgRowChanges } from './repos/msg-row-change.ts';
+export { NO_SEQ_USER, type SeqUser, type SeqUserRef, type SeqUsers, seqUsers } from './repos/seq-user.ts';
+export {
   type KickedToken,
   type LiveToken,
   type TokenChange,

@@ -1,0 +1,92 @@
+import type { TenantId } from '@im/kit';
+import { defineCollection, type TenantDocument } from '../collection.ts';
+import { guarded, retryDuplicate } from '../errors.ts';
+import type { Store } from '../store.ts';
+import { bulkUpsert } from './bulk-upsert.ts';
+import { byDatabase } from './by-database.ts';
+
+/** The truth about a conversation's seqs; `_id` is tenant and conversation. */
+export interface ConvDocument extends TenantDocument {
+  /** Highest seq; every seq up to it has its row, or had one. */
+  max: number;
+  /** Position in the log of the last record counted. */
+  src: number;
+  /** Log time of the highest seq, ms. */
+  maxTime: number;
+  /** Lowest seq that anyone may read; 0: all. */
+  min: number;
+}
+
+/** Collection `conv`; read and written by `_id` alone. */
+export const CONVS = defineCollection<ConvDocument>('conv');
+
+/** Seqs of a conversation. */
+export type ConvState = Pick<ConvDocument, 'max' | 'src' | 'maxTime' | 'min'>;
+
+/** What a fold of the log has made of a conversation. */
+export interface ConvUpdate {
+  readonly tenant: TenantId;
+  readonly conversationID: string;
+  readonly max: number;
+  readonly src: number;
+  readonly maxTime: number;
+}
+
+/** Most ids in one `$in`. */
+const IDS_PER_QUERY = 1_000;
+
+/** Repository of the truth about seqs. Never cached: bounds that were served must not go back. */
+export type Convs = ReturnType<typeof convs>;
+
+/** Makes the repository. */
+export function convs(store: Store) {
+  return guarded({
+    /** The conversations that exist among these, read from the primary. */
+    async get(tenant: TenantId, conversationIDs: readonly string[]): Promise<Map<string, ConvState>> {
+      const { col, key, parts } = store.collection(tenant, CONVS);
+      const found = new Map<string, ConvState>();
+      for (let i = 0; i < conversationIDs.length; i += IDS_PER_QUERY) {
+        const ids = conversationIDs.slice(i, i + IDS_PER_QUERY).map((id) => key(id));
+        const cursor = col.find({ _id: { $in: ids } }, { batchSize: IDS_PER_QUERY });
+        for (const doc of await cursor.toArray()) {
+          const { _id, max, src, maxTime, min } = doc;
+          found.set(parts(_id)[0] ?? '', { max, src, maxTime, min });
+        }
+      }
+      return found;
+    },
+
+    /**
+     * Takes over what was folded. An update that is not newer than what stands there changes nothing,
+     * so a late writer does no harm. Resolves when a majority has journaled all.
+     */
+    async apply(updates: readonly ConvUpdate[]): Promise<void> {
+      await Promise.all(
+        byDatabase(store, CONVS, updates).map(({ col, items }) =>
+          bulkUpsert(
+            col,
+            items.map(({ item, view }) => ({
+              filter: { _id: view.key(item.conversationID), src: { $not: { $gte: item.src } } },
+              update: {
+                $set: { max: item.max, src: item.src, maxTime: item.maxTime },
+                $setOnInsert: { t: item.tenant, min: 0 },
+              },
+            })),
+          ),
+        ),
+      );
+    },
+
+    /** Raises the lowest readable seq for everyone; a lower one than before changes nothing. */
+    async raiseMin(tenant: TenantId, conversationID: string, min: number): Promise<void> {
+      const { col, key } = store.collection(tenant, CONVS);
+      await retryDuplicate(() =>
+        col.updateOne(
+          { _id: key(conversationID) },
+          { $max: { min }, $setOnInsert: { t: tenant, max: 0, src: 0, maxTime: 0 } },
+          { upsert: true },
+        ),
+      );
+    },
+  });
+}
