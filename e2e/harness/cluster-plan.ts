@@ -1,0 +1,134 @@
+import type { ServerConfigInput } from '@im/kit';
+import { DOMAINS, type Domain } from '@im/protocol';
+
+/** How a cluster is cut into processes: everything in one, or 2 gateways, 2 transfers, 2 rpc, api, push and cron. */
+export type Topology = 'one' | 'many';
+
+/** Addresses of the stores. */
+export interface StoreAddresses {
+  readonly nats: string;
+  readonly redis: string;
+  readonly mongo: string;
+  readonly s3: { readonly endpoint: string; readonly accessKey: string; readonly secretKey: string };
+}
+
+/** One process to start. */
+export interface PartPlan {
+  readonly name: string;
+  /** Arguments after `serve`. */
+  readonly roles: readonly string[];
+  readonly config: ServerConfigInput;
+  readonly opsPort: number;
+  readonly gatewayPort?: number;
+  readonly apiPort?: number;
+}
+
+/** A tenant of test clusters. */
+export interface TestTenant {
+  readonly id: string;
+  readonly adminUser: string;
+  readonly adminSecret: string;
+  readonly tokenSecret: string;
+}
+
+/** The tenants of test clusters; both have the same user ids. */
+export const TEST_TENANTS: readonly TestTenant[] = ['default', 't2'].map((id) => ({
+  id,
+  adminUser: 'imAdmin',
+  adminSecret: `admin secret of ${id}`,
+  tokenSecret: `token secret of ${id}`,
+}));
+
+/** Ports that {@link planCluster} hands out. */
+export function portsNeeded(topology: Topology): number {
+  return topology === 'one' ? 3 + DOMAINS.length : 9 + 2 + 1 + 2 * DOMAINS.length;
+}
+
+/**
+ * The processes of a cluster with their configs: pure, so that a test can hold it against the schema.
+ * @param ports as many free ones as {@link portsNeeded}.
+ */
+export function planCluster(
+  topology: Topology,
+  stores: StoreAddresses,
+  ports: readonly number[],
+  extra: Partial<ServerConfigInput> = {},
+): PartPlan[] {
+  let used = 0;
+  const take = (): number => {
+    const port = ports[used++];
+    if (port === undefined) throw new RangeError('not enough ports');
+    return port;
+  };
+  const rpcPorts = (): Record<Domain, number> => {
+    return Object.fromEntries(DOMAINS.map((domain) => [domain, take()])) as Record<Domain, number>;
+  };
+  const rpcProcesses = Array.from({ length: topology === 'one' ? 1 : 2 }, rpcPorts);
+
+  function config(opsPort: number, own: { gateway?: number; api?: number; rpc?: Record<Domain, number> }) {
+    const domains = Object.fromEntries(
+      DOMAINS.map((domain) => [
+        domain,
+        {
+          port: (own.rpc ?? rpcProcesses[0])?.[domain],
+          addresses: rpcProcesses.map((process) => `127.0.0.1:${process[domain]}`),
+        },
+      ]),
+    );
+    const base: ServerConfigInput = {
+      log: { level: 'info' },
+      listen: { host: '127.0.0.1' },
+      ops: { port: opsPort },
+      rpc: { domains, encodeInProcess: topology === 'one' },
+      nats: { servers: [stores.nats] },
+      mongo: { uri: stores.mongo },
+      redis: { uri: stores.redis },
+      s3: stores.s3,
+      push: { provider: 'log' },
+      tenants: TEST_TENANTS.map(({ id, adminUser, adminSecret, tokenSecret }) => ({
+        id,
+        adminSecret,
+        tokenSecret,
+        adminUserIDs: [adminUser],
+      })),
+      ...extra,
+    };
+    return {
+      ...base,
+      gateway: { ...base.gateway, ...(own.gateway === undefined ? {} : { port: own.gateway }) },
+      api: { ...base.api, ...(own.api === undefined ? {} : { port: own.api }) },
+    };
+  }
+  function plan(
+    name: string,
+    roles: string[],
+    own: { gateway?: number; api?: number; rpc?: Record<Domain, number> } = {},
+  ) {
+    const opsPort = take();
+    const made: PartPlan = {
+      name,
+      roles,
+      config: config(opsPort, own),
+      opsPort,
+      ...(own.gateway === undefined ? {} : { gatewayPort: own.gateway }),
+      ...(own.api === undefined ? {} : { apiPort: own.api }),
+    };
+    return made;
+  }
+
+  if (topology === 'one') {
+    const gateway = take();
+    const api = take();
+    return [plan('all', ['all'], { gateway, api })];
+  }
+  return [
+    ...rpcProcesses.map((rpc, i) => plan(`rpc-${i + 1}`, ['rpc'], { rpc })),
+    plan('transfer-1', ['transfer']),
+    plan('transfer-2', ['transfer']),
+    plan('gateway-1', ['gateway'], { gateway: take() }),
+    plan('gateway-2', ['gateway'], { gateway: take() }),
+    plan('api', ['api'], { api: take() }),
+    plan('push', ['push']),
+    plan('cron', ['cron']),
+  ];
+}

@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ReservedPorts, reservePorts, type StartedBackends, startBackends } from '@im/backends';
+import type { ServerConfigInput } from '@im/kit';
+import { type Admin, admin, type Endpoint } from '../wire/index.ts';
+import { planCluster, portsNeeded, TEST_TENANTS, type TestTenant, type Topology } from './cluster-plan.ts';
+import { type Part, part } from './part.ts';
+import { type ProcessUsage, totalUsage } from './process-usage.ts';
+
+export interface ClusterOptions {
+  readonly topology: Topology;
+  /** Added to the config of every process. */
+  readonly config?: Partial<ServerConfigInput>;
+  /** Entry instead of the product's. */
+  readonly entry?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeFlags?: readonly string[];
+}
+
+/** A running server with its stores, on loopback, for tests. */
+export interface Cluster extends AsyncDisposable {
+  readonly topology: Topology;
+  /** Configs, logs and data. */
+  readonly dir: string;
+  readonly stores: StartedBackends;
+  readonly parts: readonly Part[];
+  /** @throws RangeError for a name that no part has. */
+  part(name: string): Part;
+  /** Parts that are gateways, in order. */
+  readonly gateways: readonly Part[];
+  /** Where a tenant is reached; `gateway` counts from 0. */
+  endpoint(tenant: string, gateway?: number): Endpoint;
+  /** Administration of a tenant, one client per tenant. */
+  admin(tenant: string): Admin;
+  tenant(id: string): TestTenant;
+  /** CPU and memory of all our processes, and of the stores. */
+  usage(): { ours: ProcessUsage; stores: ProcessUsage };
+  /** Ends everything and removes the folder, unless KEEP_LOGS is set. */
+  close(): Promise<void>;
+}
+
+/** Starts stores and processes side by side, and waits until every process is ready. */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const dir = mkdtempSync(join(tmpdir(), 'im-cluster-'));
+  const parts: Part[] = [];
+  const admins = new Map<string, Admin>();
+  let stores: StartedBackends | undefined;
+  let ports: ReservedPorts | undefined;
+  let failed = false;
+
+  async function close(): Promise<void> {
+    for (const client of admins.values()) client.close();
+    admins.clear();
+    await Promise.allSettled(parts.map((each) => (each.pid === undefined ? undefined : each.kill())));
+    const { nats, redis, mongo, s3 } = stores ?? {};
+    // Nobody reads these files again, so the stores need no orderly end.
+    await Promise.allSettled(
+      [nats, redis, mongo, s3].map((store) => (store?.pid ? store.kill() : undefined)),
+    );
+    await stores?.stop();
+    await ports?.release();
+    if (process.env.KEEP_LOGS || failed) process.stderr.write(`logs are in ${dir}\n`);
+    else rmSync(dir, { recursive: true, force: true });
+  }
+
+  try {
+    stores = await startBackends({ dir: join(dir, 'stores') });
+    ports = await reservePorts(portsNeeded(options.topology));
+    const addresses = {
+      nats: stores.nats.uri,
+      redis: stores.redis.uri,
+      mongo: stores.mongo.uri,
+      s3: {
+        endpoint: stores.s3.endpoint,
+        accessKey: stores.s3.accessKey,
+        secretKey: stores.s3.secretKey,
+        region: stores.s3.region,
+      },
+    };
+    const { entry, env, nodeFlags } = options;
+    for (const plan of planCluster(options.topology, addresses, ports.ports, options.config)) {
+      parts.push(part(plan, { dir, entry, env, nodeFlags }));
+    }
+    for (const each of parts) each.start();
+    await Promise.all(parts.map((each) => each.untilReady()));
+  } catch (error) {
+    failed = true;
+    await close();
+    throw error;
+  }
+
+  const running = stores;
+  const gateways = parts.filter((each) => each.plan.gatewayPort !== undefined);
+  const find = (name: string): Part => {
+    const found = parts.find((each) => each.name === name);
+    if (!found)
+      throw new RangeError(`no part is called ${name}: ${parts.map((each) => each.name).join(', ')}`);
+    return found;
+  };
+  const tenant = (id: string): TestTenant => {
+    const found = TEST_TENANTS.find((each) => each.id === id);
+    if (!found) throw new RangeError(`no tenant is called ${id}`);
+    return found;
+  };
+  const endpoint = (id: string, gateway = 0): Endpoint => {
+    const path = id === 'default' ? '' : `/t/${id}`;
+    const apiPart = parts.find((each) => each.plan.apiPort !== undefined);
+    return {
+      api: `http://127.0.0.1:${apiPart?.plan.apiPort}${path}`,
+      ws: `ws://127.0.0.1:${gateways[gateway % gateways.length]?.plan.gatewayPort}${path}`,
+    };
+  };
+
+  return {
+    topology: options.topology,
+    dir,
+    stores: running,
+    parts,
+    part: find,
+    gateways,
+    endpoint,
+    tenant,
+    admin(id) {
+      let client = admins.get(id);
+      if (!client) {
+        const { adminUser, adminSecret } = tenant(id);
+        client = admin(endpoint(id), { adminUser, secret: adminSecret });
+        admins.set(id, client);
+      }
+      return client;
+    },
+    usage: () => ({
+      ours: totalUsage(parts.flatMap((each) => (each.pid === undefined ? [] : [each.pid]))),
+      stores: totalUsage(
+        [running.nats, running.redis, running.mongo, running.s3].flatMap((store) =>
+          store.pid === undefined ? [] : [store.pid],
+        ),
+      ),
+    }),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ServerConfig } from '@im/kit';
+import { DOMAINS } from '@im/protocol';
+import { planCluster, portsNeeded, TEST_TENANTS, type Topology } from './cluster-plan.ts';
+import { parseMetrics } from './metrics.ts';
+import { processUsage, totalUsage } from './process-usage.ts';
+
+const stores = {
+  nats: 'nats://127.0.0.1:1',
+  redis: 'redis://127.0.0.1:2',
+  mongo: 'mongodb://127.0.0.1:3',
+  s3: { endpoint: 'http://127.0.0.1:4', accessKey: 'a', secretKey: 's' },
+};
+const plans = (topology: Topology) => {
+  const ports = Array.from({ length: portsNeeded(topology) }, (_, i) => 20_000 + i);
+  return planCluster(topology, stores, ports);
+};
+
+test('every config of a plan fits the schema, and no port is used twice', () => {
+  for (const topology of ['one', 'many'] as const) {
+    const opened: number[] = [];
+    for (const plan of plans(topology)) {
+      const config = ServerConfig.parse(plan.config);
+      assert.equal(config.listen.host, '127.0.0.1');
+      assert.deepEqual(
+        config.tenants.map((tenant) => tenant.id),
+        TEST_TENANTS.map((tenant) => tenant.id),
+      );
+      opened.push(config.ops.port);
+      if (plan.gatewayPort) opened.push(config.gateway.port);
+      if (plan.apiPort) opened.push(config.api.port);
+      if (plan.roles.includes('rpc'))
+        opened.push(...DOMAINS.map((domain) => config.rpc.domains[domain].port));
+    }
+    assert.equal(new Set(opened).size, opened.length, topology);
+  }
+});
+
+test('many processes know both rpc processes', () => {
+  const parts = plans('many');
+  assert.deepEqual(
+    parts.map((plan) => plan.name),
+    ['rpc-1', 'rpc-2', 'transfer-1', 'transfer-2', 'gateway-1', 'gateway-2', 'api', 'push', 'cron'],
+  );
+  const own = parts
+    .filter((plan) => plan.roles.includes('rpc'))
+    .map((plan) => `127.0.0.1:${ServerConfig.parse(plan.config).rpc.domains.msg.port}`);
+  for (const plan of parts) {
+    assert.deepEqual(ServerConfig.parse(plan.config).rpc.domains.msg.addresses, own);
+  }
+});
+
+test('metrics are summed by name and labels', () => {
+  const metrics = parseMetrics(
+    '# HELP x y\nim_a_total{tenant="t2",kind="a b"} 3\nim_a_total{tenant="default"} 4\nim_b 1.5e3\n',
+  );
+  assert.equal(metrics.sum('im_a_total'), 7);
+  assert.equal(metrics.sum('im_a_total', { tenant: 't2' }), 3);
+  assert.equal(metrics.sum('im_b'), 1500);
+  assert.equal(metrics.sum('im_c'), 0);
+});
+
+test('the usage of a process is read from the kernel', () => {
+  const before = processUsage(process.pid);
+  assert.ok(before && before.rssBytes > 10_000_000);
+  const until = performance.now() + 60;
+  while (performance.now() < until);
+  const after = totalUsage([process.pid, 2 ** 22 + 1]);
+  assert.ok(after.cpuMs - before.cpuMs >= 20, `${after.cpuMs - before.cpuMs}`);
+  assert.equal(processUsage(2 ** 22 + 1), undefined);
+});
