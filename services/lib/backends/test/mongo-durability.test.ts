@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Collection, MongoClient } from 'mongodb';
+import { type Backend, withBackends } from '../src/index.ts';
+
+const KILLS = 50;
+const WRITERS = 4;
+const BATCH = 10;
+const WRITE_MS = { least: 100, most: 600 };
+const DURABLE = { writeConcern: { w: 'majority', j: true } } as const;
+const COUNTER = 'counter';
+const skip = process.env.MONGO_URI ? 'MONGO_URI is external and cannot be killed' : false;
+
+interface Row {
+  _id: string;
+  round: number;
+  n?: number;
+}
+
+/** What a round's writers were told is safe. */
+interface Acknowledged {
+  rows: string[];
+  counter: number;
+}
+
+/** What became of all rounds. */
+interface Tally {
+  kills: number;
+  acknowledged: number;
+  lost: number;
+  /** Written, but killed before the answer: may be there or not. */
+  unanswered: number;
+  /** Restarts after which the counter stood below a value that had been acknowledged. */
+  wentBack: number;
+  seconds: number;
+}
+
+test(`killed ${KILLS} times during j:true writes, the server keeps every acknowledged row`, {
+  skip,
+  timeout: 600_000,
+}, async (t) => {
+  await withBackends(['mongo'], async ({ mongo }) => {
+    const tally = await killRepeatedly(mongo, KILLS, () => false);
+    t.diagnostic(`${mongo.description}: ${JSON.stringify(tally)}`);
+    assert.equal(tally.kills, KILLS);
+    assert.ok(tally.acknowledged > KILLS * BATCH, 'the writers wrote');
+    assert.equal(tally.lost, 0);
+    assert.equal(tally.wentBack, 0);
+  });
+});
+
+test('the same check finds losses in a server that does not sync at commit', {
+  skip,
+  timeout: 120_000,
+}, async (t) => {
+  const unsafe = { mongo: { syncOnCommit: false } };
+  await withBackends(
+    ['mongo'],
+    async ({ mongo }) => {
+      const tally = await killRepeatedly(mongo, KILLS, ({ lost, wentBack }) => lost > 0 || wentBack > 0);
+      t.diagnostic(`${mongo.description} without --sync-on-commit: ${JSON.stringify(tally)}`);
+      assert.ok(tally.lost > 0 || tally.wentBack > 0);
+    },
+    unsafe,
+  );
+});
+
+/**
+ * A round: four writers insert and one counts, the server is killed with SIGKILL at a random moment and started again
+ * on its files, and every row of every round so far is counted. Ends after `kills` rounds or when `enough`.
+ */
+async function killRepeatedly(
+  mongo: Backend,
+  kills: number,
+  enough: (tally: Tally) => boolean,
+): Promise<Tally> {
+  const tally: Tally = { kills: 0, acknowledged: 0, lost: 0, unanswered: 0, wentBack: 0, seconds: 0 };
+  const started = performance.now();
+  let counter = 0;
+  let kept = 0;
+  while (tally.kills < kills && !enough(tally)) {
+    const round = tally.kills++;
+    const told = await writeUntilKilled(mongo.uri, round, counter, () => mongo.kill('SIGKILL'));
+    await mongo.restart();
+    await withRows(mongo.uri, async (rows) => {
+      const inRound = rows.find({ round }, { projection: { _id: 1 } }).map((row) => row._id);
+      const found = new Set(await inRound.toArray());
+      const lost = told.rows.filter((id) => !found.has(id)).length;
+      tally.acknowledged += told.rows.length;
+      tally.lost += lost;
+      tally.unanswered += found.size - (told.rows.length - lost);
+      counter = (await rows.findOne({ _id: COUNTER }))?.n ?? 0;
+      if (counter < told.counter) tally.wentBack++;
+      kept += found.size;
+      const total = await rows.countDocuments({ _id: { $ne: COUNTER } });
+      tally.lost += Math.max(0, kept - total);
+      kept = total;
+    });
+    tally.seconds = Math.round((performance.now() - started) / 1000);
+  }
+  return tally;
+}
+
+/** Writes from several connections, kills at a random moment, returns what had been acknowledged until then. */
+async function writeUntilKilled(
+  uri: string,
+  round: number,
+  counter: number,
+  kill: () => Promise<void>,
+): Promise<Acknowledged> {
+  const told: Acknowledged = { rows: [], counter };
+  await withRows(uri, async (rows) => {
+    let over = false;
+    const insert = async (writer: number): Promise<void> => {
+      for (let batch = 0; !over; batch++) {
+        const ids = Array.from({ length: BATCH }, (_, i) => `${round}/${writer}/${batch * BATCH + i}`);
+        await rows.insertMany(
+          ids.map((_id) => ({ _id, round })),
+          { ordered: false, ...DURABLE },
+        );
+        told.rows.push(...ids);
+      }
+    };
+    const count = async (): Promise<void> => {
+      while (!over) {
+        const row = await rows.findOneAndUpdate(
+          { _id: COUNTER },
+          { $inc: { n: 1 }, $setOnInsert: { round: -1 } },
+          { upsert: true, returnDocument: 'after', ...DURABLE },
+        );
+        told.counter = row?.n ?? told.counter;
+      }
+    };
+    const writers = [...Array.from({ length: WRITERS }, (_, writer) => insert(writer)), count()];
+    // Every writer ends with a connection error, which is the point.
+    const ends = Promise.allSettled(writers);
+    await sleep(WRITE_MS.least + Math.random() * (WRITE_MS.most - WRITE_MS.least));
+    await kill();
+    over = true;
+    await ends;
+  });
+  return told;
+}
+
+async function withRows(uri: string, use: (rows: Collection<Row>) => Promise<void>): Promise<void> {
+  const client = new MongoClient(uri, { retryWrites: false, serverSelectionTimeoutMS: 2_000 });
+  try {
+    await use(client.db('durability').collection<Row>('rows'));
+  } finally {
+    await client.close(true);
+  }
+}
