@@ -1,0 +1,212 @@
+import { createHash } from 'node:crypto';
+import { type Logger, type Metrics, notReady, READY, type Service, type ServerConfig, type TenantId } from '@im/kit';
+import { ERR, ImError } from '@im/protocol';
+import { Client, CopyDestinationOptions, CopySourceOptions, PostPolicy, S3Error } from 'minio';
+
+/** Settings of the object storage. */
+export type BlobConfig = ServerConfig['s3'];
+
+/** Parts that a blob store needs. */
+export interface BlobDeps {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** What is known of a stored object. */
+export interface BlobInfo {
+  readonly size: number;
+  /** Lower-case hex without quotes; the MD5 of objects that were put in one piece. */
+  readonly etag: string;
+  readonly contentType: string;
+  readonly modifiedMs: number;
+}
+
+/** One part of a multipart upload. */
+export interface BlobPart {
+  readonly partNumber: number;
+  readonly etag: string;
+}
+
+/** What a presigned GET may change in the answer. */
+export interface DownloadOptions {
+  readonly contentType?: string;
+  readonly fileName?: string;
+}
+
+/** A form by which a browser posts an object. */
+export interface UploadForm {
+  readonly url: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+/**
+ * Objects on any S3-compatible storage. Every tenant has a bucket of its own, made at first use.
+ * Failures of the storage reject with ImError 90004 (retryable), missing objects with 1004.
+ */
+export interface Blob extends Service {
+  /** Name of the tenant's bucket. */
+  bucket(tenant: TenantId): string;
+  put(tenant: TenantId, key: string, data: Uint8Array, contentType: string): Promise<void>;
+  stat(tenant: TenantId, key: string): Promise<BlobInfo>;
+  copy(tenant: TenantId, from: string, to: string): Promise<void>;
+  /** Removing what is not there succeeds. */
+  remove(tenant: TenantId, key: string): Promise<void>;
+  /** URL by which a client puts one object; valid for `expireS` seconds. */
+  presignPut(tenant: TenantId, key: string, expireS: number): Promise<string>;
+  /** URL by which a client gets an object; valid for `expireS` seconds. */
+  presignGet(tenant: TenantId, key: string, expireS: number, options?: DownloadOptions): Promise<string>;
+  /** Form by which a client posts exactly `size` bytes to `key`. */
+  presignPost(tenant: TenantId, key: string, size: number, contentType: string, expires: Date): Promise<UploadForm>;
+  /** Begins a multipart upload and returns its id. */
+  createMultipart(tenant: TenantId, key: string, contentType: string): Promise<string>;
+  presignPart(tenant: TenantId, key: string, uploadId: string, partNumber: number, expireS: number): Promise<string>;
+  completeMultipart(tenant: TenantId, key: string, uploadId: string, parts: readonly BlobPart[]): Promise<void>;
+  abortMultipart(tenant: TenantId, key: string, uploadId: string): Promise<void>;
+}
+
+const MISSING = new Set(['NoSuchKey', 'NotFound', 'NoSuchUpload', 'NoSuchBucket']);
+const MAX_BUCKET_NAME = 63;
+
+/** Bucket of a tenant: `<base>-<tenant>`; a name that would be too long ends in a hash instead. */
+export function bucketName(base: string, tenant: TenantId): string {
+  const name = `${base}-${tenant}`;
+  if (name.length <= MAX_BUCKET_NAME) return name;
+  const digest = createHash('sha256').update(tenant).digest('hex').slice(0, 16);
+  return `${base.slice(0, MAX_BUCKET_NAME - digest.length - 1)}-${digest}`;
+}
+
+function connect(endpoint: string, config: BlobConfig): Client {
+  const url = new URL(endpoint);
+  return new Client({
+    endPoint: url.hostname,
+    port: url.port === '' ? undefined : Number(url.port),
+    useSSL: url.protocol === 'https:',
+    accessKey: config.accessKey,
+    secretKey: config.secretKey,
+    region: config.region,
+    pathStyle: true,
+  });
+}
+
+function toBlobError(error: unknown): ImError {
+  if (error instanceof ImError) return error;
+  const code = error instanceof S3Error ? (error as { code?: string }).code : undefined;
+  const text = error instanceof Error ? error.message : String(error);
+  if (code !== undefined && MISSING.has(code)) return new ImError(ERR.RecordNotFoundError, 'no such object', undefined, { cause: error });
+  return new ImError(ERR.NetworkError, `object storage: ${text}`, undefined, { cause: error });
+}
+
+/** Builds the object store; nothing is contacted before the first use. @throws for an endpoint that is no URL. */
+export function createBlob(config: BlobConfig, { log, metrics }: BlobDeps): Blob {
+  const client = connect(config.endpoint, config);
+  const outside = connect(config.externalEndpoint === '' ? config.endpoint : config.externalEndpoint, config);
+  const calls = metrics.counter('im_blob_calls_total', 'Calls to the object storage by result', ['call', 'result']);
+  const known = new Map<string, Promise<void>>();
+
+  async function run<T>(call: string, work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      calls.inc({ call, result: 'ok' });
+      return result;
+    } catch (error) {
+      const mapped = toBlobError(error);
+      calls.inc({ call, result: mapped.code === ERR.RecordNotFoundError ? 'missing' : 'error' });
+      throw mapped;
+    }
+  }
+
+  async function makeBucket(name: string): Promise<void> {
+    if (await client.bucketExists(name)) return;
+    try {
+      await client.makeBucket(name, config.region);
+      log.info({ bucket: name }, 'bucket made');
+    } catch (error) {
+      if (!(await client.bucketExists(name))) throw error;
+    }
+  }
+
+  /** The tenant's bucket, existing; one attempt at a time, failures are tried again by the next call. */
+  async function bucketOf(tenant: TenantId): Promise<string> {
+    const name = bucketName(config.bucket, tenant);
+    let made = known.get(name);
+    if (made === undefined) {
+      made = makeBucket(name);
+      known.set(name, made);
+      made.catch(() => known.delete(name));
+    }
+    await made;
+    return name;
+  }
+
+  return {
+    start: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
+    ready: () => (config.accessKey === '' ? notReady('s3.accessKey is not set') : READY),
+    bucket: (tenant) => bucketName(config.bucket, tenant),
+    put: (tenant, key, data, contentType) =>
+      run('put', async () => {
+        const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+        await client.putObject(await bucketOf(tenant), key, bytes, bytes.length, { 'Content-Type': contentType });
+      }),
+    stat: (tenant, key) =>
+      run('stat', async () => {
+        const found = await client.statObject(await bucketOf(tenant), key);
+        return {
+          size: found.size,
+          etag: found.etag.replaceAll('"', '').toLowerCase(),
+          contentType: String(found.metaData['content-type'] ?? ''),
+          modifiedMs: found.lastModified.getTime(),
+        };
+      }),
+    copy: (tenant, from, to) =>
+      run('copy', async () => {
+        const Bucket = await bucketOf(tenant);
+        await client.copyObject(
+          new CopySourceOptions({ Bucket, Object: from }),
+          new CopyDestinationOptions({ Bucket, Object: to }),
+        );
+      }),
+    remove: (tenant, key) => run('remove', async () => client.removeObject(await bucketOf(tenant), key)),
+    presignPut: (tenant, key, expireS) =>
+      run('presign-put', async () => outside.presignedUrl('PUT', await bucketOf(tenant), key, expireS)),
+    presignGet: (tenant, key, expireS, options = {}) =>
+      run('presign-get', async () => {
+        const params: Record<string, string> = {};
+        if (options.contentType !== undefined) params['response-content-type'] = options.contentType;
+        if (options.fileName !== undefined) {
+          params['response-content-disposition'] = `attachment; filename*=UTF-8''${encodeURIComponent(options.fileName)}`;
+        }
+        return outside.presignedUrl('GET', await bucketOf(tenant), key, expireS, params);
+      }),
+    presignPost: (tenant, key, size, contentType, expires) =>
+      run('presign-post', async () => {
+        const policy = new PostPolicy();
+        policy.setBucket(await bucketOf(tenant));
+        policy.setKey(key);
+        policy.setExpires(expires);
+        policy.setContentLengthRange(size, size);
+        if (contentType !== '') policy.setContentType(contentType);
+        const { postURL, formData } = await outside.presignedPostPolicy(policy);
+        return { url: postURL, fields: formData };
+      }),
+    createMultipart: (tenant, key, contentType) =>
+      run('create-multipart', async () =>
+        client.initiateNewMultipartUpload(
+          await bucketOf(tenant),
+          key,
+          contentType === '' ? {} : { 'content-type': contentType },
+        ),
+      ),
+    presignPart: (tenant, key, uploadId, partNumber, expireS) =>
+      run('presign-part', async () =>
+        outside.presignedUrl('PUT', await bucketOf(tenant), key, expireS, { uploadId, partNumber: String(partNumber) }),
+      ),
+    completeMultipart: (tenant, key, uploadId, parts) =>
+      run('complete-multipart', async () => {
+        const etags = parts.map(({ partNumber, etag }) => ({ part: partNumber, etag }));
+        await client.completeMultipartUpload(await bucketOf(tenant), key, uploadId, etags);
+      }),
+    abortMultipart: (tenant, key, uploadId) =>
+      run('abort-multipart', async () => client.abortMultipartUpload(await bucketOf(tenant), key, uploadId)),
+  };
+}

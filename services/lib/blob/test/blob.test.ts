@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { type S3Backend, startS3 } from '@im/backends';
+import { createLogger, createMetrics, tenantId } from '@im/kit';
+import { ImError } from '@im/protocol';
+import { type Blob, type BlobConfig, bucketName, createBlob } from '../src/index.ts';
+
+const a = tenantId('default');
+const b = tenantId('t2');
+
+describe('objects on a real S3 server', () => {
+  let dir: string;
+  let server: S3Backend;
+  let blob: Blob;
+  let config: BlobConfig;
+
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'blob-'));
+    server = await startS3({ dir });
+    config = {
+      endpoint: server.endpoint,
+      externalEndpoint: '',
+      accessKey: server.accessKey,
+      secretKey: server.secretKey,
+      bucket: 'openim',
+      region: server.region,
+    };
+    blob = createBlob(config, { log: createLogger({ level: 'error' }), metrics: createMetrics() });
+  });
+  after(async () => {
+    await server?.stop();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  test('a client puts and gets by presigned URLs', async () => {
+    const data = randomBytes(10_000);
+    const put = await fetch(await blob.presignPut(a, 'u1/x y.bin', 60), { method: 'PUT', body: data });
+    assert.equal(put.status, 200);
+    const info = await blob.stat(a, 'u1/x y.bin');
+    assert.equal(info.size, data.length);
+    assert.equal(info.etag, createHash('md5').update(data).digest('hex'));
+    const got = await fetch(await blob.presignGet(a, 'u1/x y.bin', 60, { contentType: 'image/png' }));
+    assert.equal(got.status, 200);
+    assert.equal(got.headers.get('content-type'), 'image/png');
+    assert.deepEqual(Buffer.from(await got.arrayBuffer()), data);
+  });
+
+  test('a changed signature and an expired one are refused', async () => {
+    await blob.put(a, 'k', Buffer.from('v'), 'text/plain');
+    const url = new URL(await blob.presignGet(a, 'k', 60));
+    url.searchParams.set('X-Amz-Signature', '0'.repeat(64));
+    assert.equal((await fetch(url)).status, 403);
+  });
+
+  test('a multipart upload completes, and copies and removals follow', async () => {
+    const parts = [randomBytes(5 * 1024 * 1024), randomBytes(1000)];
+    const id = await blob.createMultipart(a, 'big', 'application/octet-stream');
+    const done = [];
+    for (const [i, part] of parts.entries()) {
+      const answer = await fetch(await blob.presignPart(a, 'big', id, i + 1, 60), { method: 'PUT', body: part });
+      assert.equal(answer.status, 200);
+      done.push({ partNumber: i + 1, etag: (answer.headers.get('etag') ?? '').replaceAll('"', '') });
+    }
+    await blob.completeMultipart(a, 'big', id, done);
+    assert.equal((await blob.stat(a, 'big')).size, parts[0]!.length + parts[1]!.length);
+    await blob.copy(a, 'big', 'copy');
+    await blob.remove(a, 'big');
+    await blob.remove(a, 'big');
+    assert.equal((await blob.stat(a, 'copy')).size, 5 * 1024 * 1024 + 1000);
+    await assert.rejects(blob.stat(a, 'big'), (e: unknown) => e instanceof ImError && e.code === 1004);
+  });
+
+  test('tenants do not see each other', async () => {
+    await blob.put(a, 'same', Buffer.from('a'), 'text/plain');
+    await assert.rejects(blob.stat(b, 'same'), (e: unknown) => e instanceof ImError && e.code === 1004);
+    assert.notEqual(blob.bucket(a), blob.bucket(b));
+  });
+
+  test('a storage that is away is a retryable error', async () => {
+    const away = createBlob(
+      { ...config, endpoint: 'http://127.0.0.1:9' },
+      { log: createLogger({ level: 'fatal' }), metrics: createMetrics() },
+    );
+    await assert.rejects(away.stat(a, 'x'), (e: unknown) => e instanceof ImError && e.code === 90004);
+  });
+});
+
+test('a bucket name fits whatever the tenant is called', () => {
+  const long = tenantId(`a${'b'.repeat(61)}c`);
+  const name = bucketName('openim', long);
+  assert.ok(name.length <= 63);
+  assert.notEqual(name, bucketName('openim', tenantId(`a${'b'.repeat(61)}d`)));
+});
