@@ -1,5 +1,5 @@
 import type { Logger, Metrics } from '@im/kit';
-import { MongoClient, type TopologyDescription } from 'mongodb';
+import { type Document, MongoClient, type TopologyDescription } from 'mongodb';
 
 /** How long an operation waits for a primary before it fails with a retryable error. */
 const SERVER_SELECTION_MS = 5_000;
@@ -10,6 +10,12 @@ const WRITABLE = new Set<string>(['RSPrimary', 'Standalone', 'Mongos', 'LoadBala
 export interface MongoConfig {
   readonly uri: string;
   readonly maxPoolSize: number;
+}
+
+/** A command as it was sent. */
+export interface SentCommand {
+  readonly database: string;
+  readonly command: Document;
 }
 
 /** The driver's client, and whether a server that takes writes is known now. */
@@ -25,7 +31,7 @@ export interface MongoConnection {
  */
 export function mongoConnection(
   config: MongoConfig,
-  deps: { log: Logger; metrics: Metrics },
+  deps: { log: Logger; metrics: Metrics; onCommand?: (command: SentCommand) => void },
 ): MongoConnection {
   const client = new MongoClient(config.uri, {
     appName: 'openim',
@@ -40,8 +46,14 @@ export function mongoConnection(
     retryReads: true,
     retryWrites: true,
     ignoreUndefined: true,
-    promoteValues: true,
+    monitorCommands: deps.onCommand !== undefined,
   });
+  const { onCommand } = deps;
+  if (onCommand) {
+    client.on('commandStarted', ({ databaseName, command }) =>
+      onCommand({ database: databaseName, command }),
+    );
+  }
   let up = false;
   client.on('topologyDescriptionChanged', (event) => {
     const writable = hasWritableServer(event.newDescription);

@@ -21,7 +21,7 @@ import {
 } from './collection.ts';
 import { COLLECTIONS } from './collections.ts';
 import { ensureIndexes } from './indexes.ts';
-import { mongoConnection } from './mongo.ts';
+import { mongoConnection, type SentCommand } from './mongo.ts';
 import { databaseOf } from './placement.ts';
 import { type RedisCopies, redisConnection, redisKey } from './redis.ts';
 
@@ -35,6 +35,8 @@ export interface StoreDeps {
   readonly invalidations: Invalidations;
   readonly tenants: TenantDirectory;
   readonly background: Background;
+  /** Hears every command to MongoDB; for tests that look at query plans. */
+  readonly onCommand?: (command: SentCommand) => void;
 }
 
 /** Truth in MongoDB, copies in Redis and in this process, all by tenant. */
@@ -54,39 +56,70 @@ export interface Store extends Service {
 /** Builds a store; nothing is connected before {@link Store.start}. @throws for URIs that cannot be right. */
 export function createStore(config: StoreConfig, deps: StoreDeps): Store {
   const log = deps.log.child({ part: 'store' });
-  const mongo = mongoConnection(config.mongo, { log, metrics: deps.metrics });
+  const mongo = mongoConnection(config.mongo, { log, metrics: deps.metrics, onCommand: deps.onCommand });
   const redis = redisConnection(config.redis.uri, { log, metrics: deps.metrics });
   const caches = entityCaches(deps.invalidations, deps.metrics);
   const { database } = config.mongo;
   /** Databases whose indexes exist. */
   const prepared = new Set<string>();
-  let unsubscribe = () => {};
+  /** Views by tenant and collection; emptied when a tenant changes, since its placement may. */
+  const views = new Map<string, unknown>();
 
-  /** Makes the indexes of a database, again and again until that succeeds; asking twice is harmless. */
-  function prepare(name: string): void {
-    deps.background.spawn('store-indexes', async (signal) => {
-      const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
-      while (!signal.aborted && !prepared.has(name)) {
-        try {
-          await ensureIndexes(mongo.client.db(name), COLLECTIONS);
-          prepared.add(name);
-        } catch (error) {
-          log.warn({ database: name, err: error }, 'indexes are not there yet');
-          await backoff.wait(signal);
-        }
+  /** Databases whose indexes are to be made. */
+  const pending = new Set<string>();
+
+  async function prepareAll(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
+    for (const name of pending) {
+      if (signal.aborted) return;
+      try {
+        await ensureIndexes(mongo.client.db(name), COLLECTIONS);
+        prepared.add(name);
+        backoff.reset();
+      } catch (error) {
+        log.warn({ database: name, err: error }, 'indexes are not there yet');
+        // To the end of the queue.
+        pending.delete(name);
+        pending.add(name);
+        await backoff.wait(signal);
+        continue;
       }
-    });
+      pending.delete(name);
+    }
+  }
+  /** Has the indexes of a database made, however long that takes. */
+  function prepare(name: string): void {
+    if (prepared.has(name)) return;
+    pending.add(name);
+    // Refused while it runs; the running one finds the name too.
+    deps.background.spawn('store-indexes', prepareAll, { limit: 1 });
   }
   const databaseFor = (tenant: TenantId) => databaseOf(deps.tenants, database, tenant);
+  let started = false;
+  const unsubscribe = deps.tenants.onChange((id, settings) => {
+    views.clear();
+    if (started && settings) prepare(databaseFor(id));
+  });
+
+  function collection<T extends TenantDocument>(
+    tenant: TenantId,
+    spec: CollectionSpec<T>,
+  ): TenantCollection<T> {
+    const place = `${tenant}/${spec.name}`;
+    let view = views.get(place) as TenantCollection<T> | undefined;
+    if (!view) {
+      view = tenantCollection(tenant, mongo.client.db(databaseFor(tenant)).collection<T>(spec.name));
+      views.set(place, view);
+    }
+    return view;
+  }
 
   return {
     async start() {
+      started = true;
       redis.start();
-      for (const name of new Set([database, ...deps.tenants.list().map(({ id }) => databaseFor(id))]))
-        prepare(name);
-      unsubscribe = deps.tenants.onChange((id, settings) => {
-        if (settings && !prepared.has(databaseFor(id))) prepare(databaseFor(id));
-      });
+      prepare(database);
+      for (const { id } of deps.tenants.list()) prepare(databaseFor(id));
     },
     async stop() {
       unsubscribe();
@@ -98,8 +131,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       if (!mongo.up) return notReady('MongoDB is away');
       return prepared.has(database) ? READY : notReady('indexes are not there yet');
     },
-    collection: (tenant, spec) =>
-      tenantCollection(tenant, mongo.client.db(databaseFor(tenant)).collection(spec.name)),
+    collection,
     redis,
     redisKey,
     cached: caches.cached,

@@ -2,8 +2,8 @@ import type { TenantId } from '@im/kit';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded, retryDuplicate } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { bulkUpsert } from './bulk-upsert.ts';
 import { byDatabase } from './by-database.ts';
+import { guardedUpserts } from './guarded-upsert.ts';
 
 /** The truth about a conversation's seqs; `_id` is tenant and conversation. */
 export interface ConvDocument extends TenantDocument {
@@ -63,7 +63,7 @@ export function convs(store: Store) {
     async apply(updates: readonly ConvUpdate[]): Promise<void> {
       await Promise.all(
         byDatabase(store, CONVS, updates).map(({ col, items }) =>
-          bulkUpsert(
+          guardedUpserts(
             col,
             items.map(({ item, view }) => ({
               filter: { _id: view.key(item.conversationID), src: { $not: { $gte: item.src } } },

@@ -3,8 +3,8 @@ import type { WithId } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { bulkUpsert } from './bulk-upsert.ts';
 import { byDatabase } from './by-database.ts';
+import { guardedUpserts } from './guarded-upsert.ts';
 
 /** What a user may read of a conversation, and has read; `_id` is tenant, user and conversation. */
 export interface SeqUserDocument extends TenantDocument {
@@ -67,7 +67,7 @@ export function seqUsers(store: Store) {
   ): Promise<void> {
     await Promise.all(
       byDatabase(store, SEQ_USERS, items).map(({ col, items: group }) =>
-        bulkUpsert(
+        guardedUpserts(
           col,
           group.map(({ item, view }) => ({
             filter: { _id: view.key(item.userID, item.conversationID) },
@@ -120,7 +120,7 @@ export function seqUsers(store: Store) {
     ): Promise<void> {
       await Promise.all(
         byDatabase(store, SEQ_USERS, items).map(({ col, items: group }) =>
-          bulkUpsert(
+          guardedUpserts(
             col,
             group.map(({ item, view }) => ({
               filter: {

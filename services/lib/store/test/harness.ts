@@ -1,0 +1,78 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startMongo, startRedis } from '@im/backends';
+import {
+  createBackground,
+  createMetrics,
+  inProcessInvalidations,
+  silentLogger,
+  sleep,
+  staticTenants,
+  type TenantId,
+  tenantId,
+  tenantSettings,
+} from '@im/kit';
+import { createStore, type Store, type StoreDeps } from '../src/index.ts';
+
+/** Tenants of the tests: two of each placement. */
+export const SHARED: readonly [TenantId, TenantId] = [tenantId('s1'), tenantId('s2')];
+export const DEDICATED: readonly [TenantId, TenantId] = [tenantId('d1'), tenantId('d2')];
+
+/** A store with its parts, and what ends it. */
+export interface TestStore extends AsyncDisposable {
+  readonly store: Store;
+}
+
+/** A started store on these servers, with the test tenants; returns before it is ready. */
+export async function openStore(
+  uris: { mongo: string; redis: string },
+  extra: Partial<StoreDeps> = {},
+): Promise<TestStore> {
+  const log = silentLogger();
+  const metrics = createMetrics();
+  const background = createBackground({ log, metrics });
+  const settings = (id: TenantId, placement: 'Shared' | 'Dedicated') =>
+    tenantSettings({ id, placement, tokenSecret: 's', adminSecret: 's' });
+  const tenants = staticTenants([
+    ...SHARED.map((id) => settings(id, 'Shared')),
+    ...DEDICATED.map((id) => settings(id, 'Dedicated')),
+  ]);
+  const database = `test_${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
+  const store = createStore(
+    { mongo: { uri: uris.mongo, database, maxPoolSize: 10 }, redis: { uri: uris.redis } },
+    { log, metrics, background, tenants, invalidations: inProcessInvalidations(), ...extra },
+  );
+  await store.start();
+  return {
+    store,
+    async [Symbol.asyncDispose]() {
+      await background.stop();
+      await store.stop(AbortSignal.timeout(5_000));
+    },
+  };
+}
+
+/** Waits until the store is ready. @throws after 20 s, with its reason. */
+export async function untilReady(store: Store): Promise<void> {
+  for (const deadline = Date.now() + 20_000; !store.ready().ready; await sleep(20)) {
+    if (Date.now() > deadline) throw new Error(`the store is not ready: ${store.ready().reason}`);
+  }
+}
+
+/** MongoDB and Redis for one test file. */
+export async function startServers() {
+  const dir = await mkdtemp(join(tmpdir(), 'im-store-'));
+  const mongo = await startMongo({ dir: join(dir, 'mongo') });
+  const redis = await startRedis({ dir: join(dir, 'redis') });
+  return {
+    mongo,
+    redis,
+    uris: { mongo: mongo.uri, redis: redis.uri },
+    async stop() {
+      if (mongo.managed) await mongo.kill();
+      if (redis.managed) await redis.kill();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,225 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { TenantId } from '@im/kit';
+import { convs, type MsgRow, msgRowChanges, msgRows, type NewMsgRow, seqUsers } from '../src/index.ts';
+import { DEDICATED, openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
+
+let servers: Awaited<ReturnType<typeof startServers>>;
+let opened: TestStore;
+
+before(async () => {
+  servers = await startServers();
+  opened = await openStore(servers.uris);
+  await untilReady(opened.store);
+});
+after(async () => {
+  await opened?.[Symbol.asyncDispose]();
+  await servers?.stop();
+});
+
+function row(
+  tenant: TenantId,
+  conversationID: string,
+  seq: number,
+  extra: Partial<NewMsgRow> = {},
+): NewMsgRow {
+  return {
+    tenant,
+    conversationID,
+    seq,
+    dedupKey: Buffer.alloc(16, seq),
+    position: 1_000 + seq,
+    msgData: Buffer.from(`${tenant} ${seq}`),
+    sendID: seq % 2 === 0 ? 'a' : 'b',
+    recvID: seq % 2 === 0 ? 'b' : 'a',
+    contentType: 101,
+    sendTime: 1_700_000_000_000 + seq,
+    logTime: 1_700_000_000_000 + seq * 10,
+    ...extra,
+  };
+}
+const seqsOf = (rows: readonly MsgRow[]) => rows.map(({ seq }) => seq).sort((x, y) => x - y);
+const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+for (const [placement, [one, two]] of [
+  ['Shared', SHARED],
+  ['Dedicated', DEDICATED],
+] as const) {
+  describe(placement, () => {
+    test('rows are inserted once, read by seq and by span, and belong to their tenant', async () => {
+      const rows = msgRows(opened.store);
+      const batch = [...range(1, 120).map((n) => row(one, 'si_a_b', n)), row(two, 'si_a_b', 1)];
+      assert.ok((await rows.insert(batch)).every(({ kind }) => kind === 'stored'));
+      assert.ok(
+        (await rows.insert(batch.slice(0, 3))).every(({ kind }) => kind === 'stored'),
+        'again',
+      );
+      const some = await rows.bySeqs(one, [
+        { conversationID: 'si_a_b', seqs: [1, 10, 120, 121] },
+        { conversationID: 'si_a', seqs: [1] },
+      ]);
+      assert.deepEqual(seqsOf(some), [1, 10, 120]);
+      assert.equal(Buffer.from(some[0]?.msgData ?? []).toString(), `${one} ${some[0]?.seq}`);
+      const last = await rows.span(one, 'si_a_b', { first: 5, last: 300 }, { limit: 3, descending: true });
+      assert.deepEqual(
+        last.map(({ seq }) => seq),
+        [120, 119, 118],
+      );
+      const firstOnes = await rows.span(
+        one,
+        'si_a_b',
+        { first: 9, last: 11 },
+        { limit: 9, descending: false },
+      );
+      assert.deepEqual(
+        firstOnes.map(({ seq }) => seq),
+        [9, 10, 11],
+      );
+      assert.deepEqual(
+        seqsOf(await rows.bySeqs(two, [{ conversationID: 'si_a_b', seqs: range(1, 120) }])),
+        [1],
+      );
+    });
+
+    test('a seq that another message holds is a conflict, and only that row is', async () => {
+      const rows = msgRows(opened.store);
+      await rows.insert([row(one, 'sg_conflict', 1)]);
+      const outcomes = await rows.insert([
+        row(one, 'sg_conflict', 1, { dedupKey: Buffer.alloc(16, 99) }),
+        row(one, 'sg_conflict', 2),
+      ]);
+      assert.deepEqual(
+        outcomes.map(({ kind }) => kind),
+        ['conflict', 'stored'],
+      );
+      assert.ok(outcomes[0]?.kind === 'conflict' && outcomes[0].existingPosition === 1_001);
+      assert.equal((await rows.bySeqs(one, [{ conversationID: 'sg_conflict', seqs: [2] }])).length, 1);
+    });
+
+    test('a replay finds the seqs of positions already counted', async () => {
+      const rows = msgRows(opened.store);
+      await rows.insert(range(1, 500).map((n) => row(one, 'sg_replay', n)));
+      const known = await rows.seqsSince(one, 'sg_replay', 1_498);
+      assert.deepEqual([...known].sort(), [
+        [1_498, 498],
+        [1_499, 499],
+        [1_500, 500],
+      ]);
+      assert.equal((await rows.seqsSince(two, 'sg_replay', 0)).size, 0);
+      assert.equal(
+        await rows.lastSeqBefore(one, 'sg_replay', { first: 1, last: 500 }, 1_700_000_000_000 + 1_234),
+        123,
+      );
+      assert.equal(await rows.lastSeqBefore(one, 'sg_replay', { first: 1, last: 500 }, 5), 0);
+    });
+
+    test('read marks, revocation, deletion and blanking', async () => {
+      const rows = msgRows(opened.store);
+      const changes = msgRowChanges(opened.store);
+      const cid = 'si_change';
+      await rows.insert(range(1, 6).map((n) => row(one, cid, n)));
+      const read = async (seq: number) => (await rows.bySeqs(one, [{ conversationID: cid, seqs: [seq] }]))[0];
+      await changes.markSpanRead(one, cid, { first: 1, last: 3 }, 'a');
+      await changes.markSeqsRead(one, cid, [5], 'a');
+      assert.deepEqual(
+        await Promise.all(range(1, 6).map(async (n) => (await read(n))?.isRead)),
+        [true, false, true, false, true, false],
+        'what the reader sent is not marked',
+      );
+      const by = { role: 20, userID: 'a', nickname: 'A', time: 7 };
+      assert.equal(await changes.revoke(one, cid, 2, by), true);
+      assert.equal(await changes.revoke(one, cid, 2, { ...by, userID: 'z' }), false);
+      assert.equal(await changes.revoke(one, cid, 99, by), false);
+      assert.deepEqual((await read(2))?.revoked, by);
+      await changes.deleteFor(one, cid, [3, 4], 'a');
+      await changes.deleteFor(one, cid, [4], 'a');
+      await changes.deleteFor(one, cid, [4], 'b');
+      assert.deepEqual((await read(4))?.deletedBy, ['a', 'b']);
+      await changes.blank(one, cid, [6]);
+      assert.equal((await read(6))?.msgData, undefined);
+      assert.equal(await changes.revoke(one, cid, 6, by), false);
+      const newest = await rows.span(
+        one,
+        cid,
+        { first: 1, last: 6 },
+        { limit: 1, descending: true, withContent: true },
+      );
+      assert.equal(newest[0]?.seq, 5);
+      assert.equal(await changes.remove(one, cid, { first: 1, last: 2 }), 2);
+      assert.deepEqual(
+        seqsOf(await rows.bySeqs(one, [{ conversationID: cid, seqs: range(1, 6) }])),
+        [3, 4, 5, 6],
+      );
+    });
+
+    test('conversation truth never goes back, whoever writes late', async () => {
+      const repo = convs(opened.store);
+      const update = (max: number, src: number, tenant = one) => ({
+        tenant,
+        conversationID: 'sg_truth',
+        max,
+        src,
+        maxTime: src,
+      });
+      await repo.apply([update(2, 20), update(9, 90, two)]);
+      await repo.apply([update(1, 10)]);
+      await repo.apply([update(2, 20)]);
+      assert.deepEqual((await repo.get(one, ['sg_truth', 'sg_none'])).get('sg_truth'), {
+        max: 2,
+        src: 20,
+        maxTime: 20,
+        min: 0,
+      });
+      await Promise.all(range(3, 40).map((n) => repo.apply([update(n, n * 10)])));
+      assert.equal((await repo.get(one, ['sg_truth'])).get('sg_truth')?.max, 40);
+      await repo.raiseMin(one, 'sg_truth', 5);
+      await repo.raiseMin(one, 'sg_truth', 3);
+      await repo.raiseMin(one, 'sg_new', 4);
+      await repo.apply([{ ...update(1, 1), conversationID: 'sg_new' }]);
+      const both = await repo.get(one, ['sg_truth', 'sg_new']);
+      assert.equal(both.get('sg_truth')?.min, 5);
+      assert.deepEqual(both.get('sg_new'), { max: 1, src: 1, maxTime: 1, min: 4 });
+      assert.equal((await repo.get(two, ['sg_truth'])).get('sg_truth')?.max, 9);
+    });
+
+    test('many first writers at once: the newest stands', async () => {
+      const repo = convs(opened.store);
+      await Promise.all(
+        range(1, 30).map((n) =>
+          repo.apply([{ tenant: one, conversationID: 'sg_race', max: n, src: n, maxTime: n }]),
+        ),
+      );
+      assert.equal((await repo.get(one, ['sg_race'])).get('sg_race')?.max, 30);
+    });
+
+    test('bounds and read positions of users', async () => {
+      const repo = seqUsers(opened.store);
+      const ref = (userID: string, conversationID: string, tenant = one) => ({
+        tenant,
+        userID,
+        conversationID,
+      });
+      await repo.raiseRead([
+        { ...ref('u', 'c1'), value: 5 },
+        { ...ref('u', 'c2'), value: 6 },
+        { ...ref('u', 'c1', two), value: 50 },
+        { ...ref('uu', 'c1'), value: 500 },
+      ]);
+      await repo.raiseRead([{ ...ref('u', 'c1'), value: 3 }]);
+      await repo.raiseMin([{ ...ref('u', 'c2'), value: 2 }]);
+      await repo.raiseMin([{ ...ref('u', 'c3'), value: 7 }]);
+      assert.deepEqual([...(await repo.ofUser(one, 'u'))].sort(), [
+        ['c1', { min: 0, max: 0, read: 5 }],
+        ['c2', { min: 2, max: 0, read: 6 }],
+        ['c3', { min: 7, max: 0, read: 0 }],
+      ]);
+      assert.deepEqual([...(await repo.get(two, 'u', ['c1', 'c2']))], [['c1', { min: 0, max: 0, read: 50 }]]);
+      await repo.setMax([{ ...ref('u', 'c1'), max: 9, position: 100 }]);
+      await repo.setMax([{ ...ref('u', 'c1'), max: 0, position: 200 }]);
+      await repo.setMax([{ ...ref('u', 'c1'), max: 9, position: 100 }]);
+      assert.equal((await repo.get(one, 'u', ['c1'])).get('c1')?.max, 0, 'the later record stands');
+      await repo.setMax([{ ...ref('u', 'c9'), max: 4, position: 1 }]);
+      assert.deepEqual((await repo.get(one, 'u', ['c9'])).get('c9'), { min: 0, max: 4, read: 0 });
+    });
+  });
+}
