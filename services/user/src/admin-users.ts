@@ -1,0 +1,80 @@
+import { type Background, Backoff, type Logger, type TenantDirectory, type TenantSettings } from '@im/kit';
+import { MANAGER_LEVEL } from '@im/protocol';
+import type { UserRepo } from '@im/store';
+
+/** Nickname of administrators that are registered by the server itself. */
+const ADMIN_NICKNAME = 'superAdmin';
+const SUSPENSE_MS = 5_000;
+
+/** Keeps every tenant's administrators registered, as tokens are issued to registered users only. */
+export interface AdminUsers {
+  /** Begins with the tenants known now and follows their changes. */
+  start(): void;
+  stop(): void;
+  /** True once the administrators of all tenants known now are registered. */
+  readonly done: boolean;
+}
+
+/** Parts of {@link createAdminUsers}. */
+export interface AdminUsersDeps {
+  readonly users: UserRepo;
+  readonly tenants: TenantDirectory;
+  readonly background: Background;
+  readonly log: Logger;
+}
+
+/** Registers administrators in the background, again and again until it succeeds. */
+export function createAdminUsers({ users, tenants, background, log }: AdminUsersDeps): AdminUsers {
+  const waiting = new Set<string>();
+  let unsubscribe = () => {};
+
+  async function register({ id, adminUserIDs }: TenantSettings): Promise<void> {
+    for (const userID of await users.missing(id, adminUserIDs)) {
+      const taken = await users.insert(id, [
+        {
+          userID,
+          nickname: ADMIN_NICKNAME,
+          faceURL: '',
+          ex: '',
+          createTime: Date.now(),
+          appMangerLevel: MANAGER_LEVEL.AppAdmin,
+          globalRecvMsgOpt: 0,
+        },
+      ]);
+      if (taken.length === 0) log.info({ tenant: id, userID }, 'registered an administrator');
+    }
+  }
+
+  function follow(settings: TenantSettings): void {
+    const { id } = settings;
+    waiting.add(id);
+    background.spawn('admin-users', async (signal) => {
+      const backoff = new Backoff({ baseMs: 200, maxMs: SUSPENSE_MS });
+      while (!signal.aborted && waiting.has(id)) {
+        try {
+          await register(tenants.get(id) ?? settings);
+          waiting.delete(id);
+        } catch (error) {
+          log.warn({ tenant: id, err: error }, 'administrators are not registered yet');
+          await backoff.wait(signal);
+        }
+      }
+    });
+  }
+
+  return {
+    start() {
+      for (const settings of tenants.list()) follow(settings);
+      unsubscribe = tenants.onChange((id, settings) => {
+        if (settings) follow(settings);
+        else waiting.delete(id);
+      });
+    },
+    stop() {
+      unsubscribe();
+    },
+    get done() {
+      return waiting.size === 0;
+    },
+  };
+}

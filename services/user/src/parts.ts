@@ -1,0 +1,21 @@
+import type { Background, Logger, Metrics, TenantDirectory } from '@im/kit';
+import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
+import type { ClientConfigRepo, UserCommandRepo, UserRepo } from '@im/store';
+import type { Presence } from './presence.ts';
+
+/** Some methods of the user domain; each file of this service has its own. */
+export type UserMethods<M extends keyof DomainService<'user'>> = Pick<DomainService<'user'>, M>;
+
+/** What the methods work with. */
+export interface UserParts {
+  readonly users: UserRepo;
+  readonly commands: UserCommandRepo;
+  readonly configs: ClientConfigRepo;
+  readonly presence: Presence;
+  readonly notifier: Notifier;
+  readonly rpc: Pick<RpcRegistry, 'client'>;
+  readonly tenants: TenantDirectory;
+  readonly background: Background;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}

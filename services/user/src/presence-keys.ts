@@ -1,0 +1,64 @@
+import { token16 } from '@im/kit';
+
+// A gateway serves all tenants, so what is known of it belongs to none. The braces keep the keys of one gateway in
+// one slot of a cluster, as set operations on them need.
+
+/** Sorted set of gateways by the time (ms) of their last heartbeat. */
+export const GATEWAYS = 'im:gateways';
+
+/** Keys of one gateway. */
+export interface GatewayKeys {
+  /** Set of `tenant US user` that it holds. */
+  readonly users: string;
+  /** Set of `tenant US user` named so far by a full report in parts. */
+  named(fullID: string): string;
+  /** Exists once the gateway has reported everything; gone after a loss. */
+  readonly complete: string;
+  /** Id of the full report under way. */
+  readonly fullID: string;
+  /** Held by whoever clears away a dead gateway. */
+  readonly reaping: string;
+}
+
+/** Keys of a gateway. */
+export function gatewayKeys(gatewayID: string): GatewayKeys {
+  const base = `im:{gw-${token16('gateway', gatewayID)}}`;
+  return {
+    users: `${base}:users`,
+    named: (fullID) => `${base}:named:${token16('report', fullID)}`,
+    complete: `${base}:complete`,
+    fullID: `${base}:full`,
+    reaping: `${base}:reaping`,
+  };
+}
+
+/** Field of a user's hash that holds the connections on one gateway. */
+export function gatewayField(gatewayID: string): string {
+  return `g:${gatewayID}`;
+}
+
+/**
+ * Sets (or with an empty value removes) one gateway's connections of a user.
+ * Returns the former value and the whole hash, or nothing when the value was the same already.
+ * `v` rises with every change; a hash without gateways is kept a while for its version.
+ */
+export const SET_CONNECTIONS = `
+local former = redis.call('HGET', KEYS[1], ARGV[1]) or ''
+if former == ARGV[2] then
+  if ARGV[4] == '0' then return {} end
+elseif ARGV[2] == '' then
+  redis.call('HDEL', KEYS[1], ARGV[1])
+else
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+end
+local version = tonumber(redis.call('HGET', KEYS[1], 'v') or '0') + 1
+if version < tonumber(ARGV[3]) then version = tonumber(ARGV[3]) end
+redis.call('HSET', KEYS[1], 'v', string.format('%.0f', version))
+if redis.call('HLEN', KEYS[1]) == 1 then redis.call('PEXPIRE', KEYS[1], 3600000) else redis.call('PERSIST', KEYS[1]) end
+return {former, redis.call('HGETALL', KEYS[1])}`;
+
+/** Takes a gateway off the list unless it was heard of since. */
+export const FORGET_GATEWAY = `
+local last = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if last and tonumber(last) <= tonumber(ARGV[2]) then return redis.call('ZREM', KEYS[1], ARGV[1]) end
+return 0`;

@@ -1,0 +1,260 @@
+import type { Bus } from '@im/bus';
+import { isTenantId, type Logger, type TenantId } from '@im/kit';
+import { ERR, ImError, make, type user } from '@im/protocol';
+import type { RedisClient, Store } from '@im/store';
+import { FORGET_GATEWAY, GATEWAYS, gatewayField, gatewayKeys, SET_CONNECTIONS } from './presence-keys.ts';
+
+/** Connections of users, as gateways report them; they count only while the gateway's heartbeat lives. */
+export interface Presence {
+  /** Takes a gateway's report and tells about users whose platforms changed. @throws ImError 90004 without Redis. */
+  report(request: user.ReportPresenceReq): Promise<void>;
+  /** @returns true when the gateway must report all its users again. @throws ImError 90004 without Redis. */
+  heartbeat(gatewayID: string): Promise<boolean>;
+  /** Live connections by user; users without one are left out. @throws ImError 90004 without Redis. */
+  connections(
+    tenant: TenantId,
+    userIDs: readonly string[],
+  ): Promise<Map<string, user.PlatformOnlineDetail[]>>;
+  /** Clears away what gateways left that were not heard of for too long, and tells about their users. */
+  reap(signal: AbortSignal): Promise<void>;
+}
+
+/** Parts of {@link createPresence}. */
+export interface PresenceDeps {
+  readonly store: Store;
+  readonly events: Bus['events'];
+  readonly log: Logger;
+  /** A gateway that was silent for longer does not count, ms. */
+  readonly limitMs: number;
+}
+
+/** How old the list of live gateways may be. */
+const GATEWAYS_FRESH_MS = 1_000;
+const REAP_LOCK_MS = 30_000;
+const NAMED_LIFE_MS = 120_000;
+const CHUNK = 500;
+const SEPARATOR = '\u001f';
+
+type Connections = readonly user.PlatformOnlineDetail[];
+
+function write(connections: Connections): string {
+  if (connections.length === 0) return '';
+  return JSON.stringify(connections.map((c) => [c.platformID, c.connID, c.isBackground ? 1 : 0, c.token]));
+}
+
+function read(value: string): user.PlatformOnlineDetail[] {
+  if (value === '') return [];
+  const list = JSON.parse(value) as [number, string, number, string][];
+  return list.map(([platformID, connID, background, token]) =>
+    make('user.PlatformOnlineDetail', { platformID, connID, isBackground: background === 1, token }),
+  );
+}
+
+/** What a report says of one user, whether it names connections or only platforms. */
+function reported({ connections, platformIDs }: user.PresenceItem): Connections {
+  if (connections.length > 0) return connections;
+  return platformIDs.map((platformID) => make('user.PlatformOnlineDetail', { platformID }));
+}
+
+function platforms(connections: Connections): number[] {
+  return [...new Set(connections.map(({ platformID }) => platformID))].sort((a, b) => a - b);
+}
+
+function chunks<T>(list: readonly T[], size: number): T[][] {
+  const out: T[][] = [];
+  for (let i = 0; i < list.length; i += size) out.push(list.slice(i, i + size));
+  return out;
+}
+
+function toMap(fieldsAndValues: readonly string[]): Map<string, string> {
+  const map = new Map<string, string>();
+  for (let i = 0; i + 1 < fieldsAndValues.length; i += 2)
+    map.set(fieldsAndValues[i] ?? '', fieldsAndValues[i + 1] ?? '');
+  return map;
+}
+
+/** Presence in the store's Redis. */
+export function createPresence({ store, events, log, limitMs }: PresenceDeps): Presence {
+  let live: { readonly ids: ReadonlySet<string>; readonly at: number } | undefined;
+
+  async function withRedis<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
+    return store.redis.orElse(work, () => {
+      throw new ImError(ERR.NetworkError, 'presence is not known now');
+    });
+  }
+
+  async function liveGateways(client: RedisClient): Promise<ReadonlySet<string>> {
+    const now = Date.now();
+    if (!live || now - live.at > GATEWAYS_FRESH_MS) {
+      live = { ids: new Set(await client.zrangebyscore(GATEWAYS, now - limitMs, '+inf')), at: now };
+    }
+    return live.ids;
+  }
+
+  /** All that counts in a user's hash; `instead` replaces one gateway's value. */
+  function counted(
+    hash: ReadonlyMap<string, string>,
+    gateways: ReadonlySet<string>,
+    instead?: { readonly field: string; readonly value: string },
+  ): user.PlatformOnlineDetail[] {
+    return [...gateways].flatMap((id) => {
+      const field = gatewayField(id);
+      return read(instead?.field === field ? instead.value : (hash.get(field) ?? ''));
+    });
+  }
+
+  /** Writes one gateway's connections of one user and publishes the change, if it is one. */
+  async function set(
+    client: RedisClient,
+    gatewayID: string,
+    tenant: TenantId,
+    userID: string,
+    connections: Connections,
+    always: boolean,
+  ): Promise<void> {
+    const gateways = await liveGateways(client);
+    const field = gatewayField(gatewayID);
+    const key = store.redisKey(tenant, 'presence', userID);
+    const value = write(connections);
+    const answer = (await client.eval(
+      SET_CONNECTIONS,
+      1,
+      key,
+      field,
+      value,
+      String(Date.now()),
+      always ? '1' : '0',
+    )) as [] | [string, string[]];
+    const [former, fields] = answer;
+    if (former === undefined || fields === undefined) return;
+    const hash = toMap(fields);
+    const after = platforms(counted(hash, gateways));
+    // Once the gateway is dead, its connections have ceased to count without anybody having said so.
+    const asAlive = new Set([...gateways, gatewayID]);
+    const before = platforms(counted(hash, asAlive, { field, value: former }));
+    if (!always && before.join() === after.join()) return;
+    const version = Number(hash.get('v') ?? 0);
+    events.publishPresence(tenant, make('event.Presence', { tenant, userID, platformIDs: after, version }));
+  }
+
+  async function reportItems(client: RedisClient, request: user.ReportPresenceReq): Promise<void> {
+    const { gatewayID, items, full, fullID } = request;
+    const keys = gatewayKeys(gatewayID);
+    const underWay = full ? fullID : await client.get(keys.fullID);
+    for (const chunk of chunks(items, CHUNK)) {
+      const here: string[] = [];
+      const gone: string[] = [];
+      const writes: Promise<void>[] = [];
+      for (const item of chunk) {
+        if (!isTenantId(item.tenant) || item.userID === '') continue;
+        const connections = reported(item);
+        (connections.length > 0 ? here : gone).push(item.tenant + SEPARATOR + item.userID);
+        writes.push(set(client, gatewayID, item.tenant, item.userID, connections, full));
+      }
+      if (here.length > 0) {
+        writes.push(client.sadd(keys.users, ...here).then(() => undefined));
+        if (underWay) writes.push(client.sadd(keys.named(underWay), ...here).then(() => undefined));
+      }
+      if (gone.length > 0) writes.push(client.srem(keys.users, ...gone).then(() => undefined));
+      await Promise.all(writes);
+    }
+  }
+
+  async function removeUsers(
+    client: RedisClient,
+    gatewayID: string,
+    members: readonly string[],
+  ): Promise<void> {
+    for (const chunk of chunks(members, CHUNK)) {
+      await Promise.all(
+        chunk.map(async (member) => {
+          const [tenant = '', userID = ''] = member.split(SEPARATOR);
+          if (isTenantId(tenant)) await set(client, gatewayID, tenant, userID, [], false);
+        }),
+      );
+      await client.srem(gatewayKeys(gatewayID).users, ...chunk);
+    }
+  }
+
+  async function finishFull(client: RedisClient, gatewayID: string, fullID: string): Promise<void> {
+    const keys = gatewayKeys(gatewayID);
+    const unnamed = await client.sdiff(keys.users, keys.named(fullID));
+    await removeUsers(client, gatewayID, unnamed);
+    await client.set(keys.complete, '1');
+    await client.del(keys.named(fullID), keys.fullID);
+  }
+
+  async function reapGateway(client: RedisClient, gatewayID: string, deadSince: number): Promise<void> {
+    const keys = gatewayKeys(gatewayID);
+    if ((await client.set(keys.reaping, '1', 'PX', REAP_LOCK_MS, 'NX')) === null) return;
+    try {
+      const last = await client.zscore(GATEWAYS, gatewayID);
+      if (last === null || Number(last) > deadSince) return;
+      // Should it live after all, its next heartbeat finds this gone and it reports everything again.
+      await client.del(keys.complete);
+      const members = await client.smembers(keys.users);
+      await removeUsers(client, gatewayID, members);
+      await client.eval(FORGET_GATEWAY, 1, GATEWAYS, gatewayID, String(deadSince));
+      log.info({ gateway: gatewayID, users: members.length }, 'cleared away what a dead gateway left');
+    } finally {
+      await client.del(keys.reaping);
+    }
+  }
+
+  return {
+    async report(request) {
+      const { gatewayID, full } = request;
+      // Without an id the call is the whole report, and gets one to be worked off alike.
+      const fullID = full ? request.fullID || `only-${Date.now()}` : '';
+      await withRedis(async (client) => {
+        const keys = gatewayKeys(gatewayID);
+        if (full) await client.set(keys.fullID, fullID, 'PX', NAMED_LIFE_MS);
+        await reportItems(
+          client,
+          make('user.ReportPresenceReq', { gatewayID, items: request.items, full, fullID }),
+        );
+        if (full) await client.pexpire(keys.named(fullID), NAMED_LIFE_MS);
+        if (full && (request.lastPart || request.fullID === '')) await finishFull(client, gatewayID, fullID);
+      });
+    },
+    heartbeat: (gatewayID) =>
+      withRedis(async (client) => {
+        const keys = gatewayKeys(gatewayID);
+        // While it is being cleared away it counts as dead; it comes back whole with a later heartbeat.
+        if ((await client.exists(keys.reaping)) === 1) return false;
+        const [, complete] = await Promise.all([
+          client.zadd(GATEWAYS, Date.now(), gatewayID),
+          client.exists(keys.complete),
+        ]);
+        if (live && !live.ids.has(gatewayID)) live = undefined;
+        return complete === 0;
+      }),
+    connections: (tenant, userIDs) =>
+      withRedis(async (client) => {
+        const gateways = await liveGateways(client);
+        const found = new Map<string, user.PlatformOnlineDetail[]>();
+        for (const chunk of chunks([...new Set(userIDs)], CHUNK)) {
+          await Promise.all(
+            chunk.map(async (userID) => {
+              const hash = await client.hgetall(store.redisKey(tenant, 'presence', userID));
+              const connections = counted(new Map(Object.entries(hash)), gateways);
+              if (connections.length > 0) found.set(userID, connections);
+            }),
+          );
+        }
+        return found;
+      }),
+    async reap(signal) {
+      const deadSince = Date.now() - limitMs;
+      await store.redis.orElse(
+        async (client) => {
+          for (const gatewayID of await client.zrangebyscore(GATEWAYS, '-inf', deadSince)) {
+            if (signal.aborted) return;
+            await reapGateway(client, gatewayID, deadSince);
+          }
+        },
+        () => undefined,
+      );
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import { type CallContext, requireSelf } from '@im/kit';
+import { CONTENT, ERR, ImError, make, SESSION } from '@im/protocol';
+import type { UserMethods, UserParts } from './parts.ts';
+
+type UserCommandMethods = UserMethods<
+  | 'processUserCommandAdd'
+  | 'processUserCommandDelete'
+  | 'processUserCommandUpdate'
+  | 'processUserCommandGet'
+  | 'processUserCommandGetAll'
+>;
+
+type CommandContentType =
+  | typeof CONTENT.UserCommandAdd
+  | typeof CONTENT.UserCommandDelete
+  | typeof CONTENT.UserCommandUpdate;
+
+/** What users keep on the server for themselves, such as saved messages; their other devices are told. */
+export function userCommandMethods({ commands, notifier }: UserParts): UserCommandMethods {
+  async function tell(ctx: CallContext, userID: string, contentType: CommandContentType): Promise<void> {
+    const tips = { fromUserID: userID, toUserID: userID };
+    await notifier.send(
+      ctx,
+      { contentType, sessionType: SESSION.Single, sendID: userID, recvID: userID },
+      'sdkws.UserCommandAddTips',
+      make('sdkws.UserCommandAddTips', tips),
+    );
+  }
+  function unknown(): ImError {
+    return new ImError(ERR.RecordNotFoundError, 'record not found');
+  }
+
+  return {
+    async processUserCommandAdd(ctx, { userID, type, uuid, value, ex }) {
+      requireSelf(ctx, userID);
+      await commands.add(ctx.tenant, { userID, type, uuid }, { value: value ?? '', ex: ex ?? '' });
+      await tell(ctx, userID, CONTENT.UserCommandAdd);
+      return make('user.ProcessUserCommandAddResp');
+    },
+    async processUserCommandUpdate(ctx, { userID, type, uuid, value, ex }) {
+      requireSelf(ctx, userID);
+      // Nothing given changes nothing, and is no error even when there is no such command.
+      if (value === null && ex === null) return make('user.ProcessUserCommandUpdateResp');
+      const changes = { value: value ?? undefined, ex: ex ?? undefined };
+      if (!(await commands.update(ctx.tenant, { userID, type, uuid }, changes))) throw unknown();
+      await tell(ctx, userID, CONTENT.UserCommandUpdate);
+      return make('user.ProcessUserCommandUpdateResp');
+    },
+    async processUserCommandDelete(ctx, { userID, type, uuid }) {
+      requireSelf(ctx, userID);
+      if (!(await commands.remove(ctx.tenant, { userID, type, uuid }))) throw unknown();
+      await tell(ctx, userID, CONTENT.UserCommandDelete);
+      return make('user.ProcessUserCommandDeleteResp');
+    },
+    async processUserCommandGet(ctx, { userID, type }) {
+      requireSelf(ctx, userID);
+      return make('user.ProcessUserCommandGetResp', {
+        CommandResp: await commands.list(ctx.tenant, userID, type),
+      });
+    },
+    async processUserCommandGetAll(ctx, { userID }) {
+      requireSelf(ctx, userID);
+      return make('user.ProcessUserCommandGetAllResp', {
+        CommandResp: await commands.list(ctx.tenant, userID),
+      });
+    },
+  };
+}
