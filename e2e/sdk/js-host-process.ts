@@ -1,0 +1,57 @@
+// Runs instances of @openim/client-sdk, many in one process, for the process that forked it. A process
+// of its own, because the SDK leaves rejections unhandled when a connection breaks, which a browser
+// only logs.
+import { CbEvents, getSDK } from '@openim/client-sdk';
+import type { FromJsHost, ToJsHost } from './js-host.ts';
+
+type Method = (params?: unknown) => Promise<{ data?: unknown }>;
+interface Instance {
+  on(event: string, listener: (event: { data: unknown; errCode: number; errMsg: string }) => void): void;
+  readonly [method: string]: unknown;
+}
+
+const instances = new Map<number, Instance>();
+const send = (message: FromJsHost) => process.send?.(message);
+const now = () => performance.timeOrigin + performance.now();
+
+// The SDK prints banners and whole conversation lists.
+for (const name of ['log', 'info', 'warn', 'error', 'debug'] as const) console[name] = () => {};
+process.on('unhandledRejection', (reason) => send({ kind: 'stray', text: describe(reason) }));
+process.on('uncaughtException', (error) => send({ kind: 'stray', text: describe(error) }));
+process.on('disconnect', () => process.exit(0));
+
+process.on('message', (message: ToJsHost) => {
+  handle(message).catch((error: unknown) => send({ kind: 'stray', text: describe(error) }));
+});
+
+async function handle(message: ToJsHost): Promise<void> {
+  if (message.kind === 'open') {
+    const sdk = getSDK() as unknown as Instance;
+    for (const event of Object.values(CbEvents)) {
+      sdk.on(event, ({ data, errCode, errMsg }) => {
+        send({
+          kind: 'event',
+          instance: message.instance,
+          event: { event, data, errCode, errMsg, at: now() },
+        });
+      });
+    }
+    instances.set(message.instance, sdk);
+    return;
+  }
+  const { id, instance, method, params } = message;
+  try {
+    const call = instances.get(instance)?.[method];
+    if (typeof call !== 'function') throw new Error(`the SDK has no ${method}`);
+    const result = await (params === undefined ? (call as Method)() : (call as Method)(params));
+    send({ kind: 'result', id, data: result?.data });
+  } catch (error) {
+    const { errCode, errMsg } = error as { errCode?: number; errMsg?: string };
+    send({ kind: 'failure', id, code: errCode ?? -1, message: errMsg ?? describe(error) });
+  }
+}
+
+function describe(error: unknown): string {
+  if (error instanceof Error) return error.stack ?? error.message;
+  return typeof error === 'string' ? error : JSON.stringify(error);
+}

@@ -1,0 +1,34 @@
+import type { EventLog } from './event-log.ts';
+
+/** Which unmodified SDK a user runs: `@openim/client-sdk` in Node, or `@openim/wasm-client-sdk` in Chromium. */
+export type SdkKind = 'js' | 'wasm';
+
+/** One instance of an SDK, as far as both have the same methods. */
+export interface SdkPort {
+  readonly kind: SdkKind;
+  /** Calls a method of the SDK and returns `data`. @throws SdkError with the code that the SDK rejected with. */
+  call(method: string, params?: unknown): Promise<unknown>;
+  readonly events: EventLog;
+  close(): Promise<void>;
+}
+
+/** Where SDK instances come from. */
+export interface SdkHost extends AsyncDisposable {
+  readonly kind: SdkKind;
+  open(owner: string): Promise<SdkPort>;
+  /** Process that the SDKs run in, for CPU figures; undefined when it is not one process. */
+  readonly pid: number | undefined;
+  /** Errors that no caller saw, such as unhandled rejections inside an SDK. */
+  readonly stray: readonly string[];
+  close(): Promise<void>;
+}
+
+/** An SDK refused or failed. */
+export class SdkError extends Error {
+  override readonly name = 'SdkError';
+  readonly code: number;
+  constructor(method: string, code: number, message: string) {
+    super(`${method}: ${code} ${message}`);
+    this.code = code;
+  }
+}
