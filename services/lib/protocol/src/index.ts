@@ -34,6 +34,7 @@ export {
   type ResponseEnvelope,
 } from './envelope/envelope.ts';
 export { argsError, ERR, type ErrorCode, errorName, ImError, toImError } from './errors.ts';
+export type * as api from './gen/api.ts';
 export type * as auth from './gen/auth.ts';
 export type * as conversation from './gen/conversation.ts';
 export type * as event from './gen/event.ts';
