@@ -77,6 +77,7 @@ function weedArguments(dir: string, ports: readonly number[]): string[] {
     '-master.telemetry=false',
     '-admin.ui=false',
     '-webdav=false',
+    '-volume.preStopSeconds=0',
     '-s3.port.iceberg=0',
     '-s3.port.lance=0',
     ...PORT_FLAGS.map((flag, index) => `-${flag}=${ports[index]}`),

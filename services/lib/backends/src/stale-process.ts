@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const TERM_MS = 15_000;
@@ -11,8 +11,9 @@ export async function writePidFile(path: string, pid: number): Promise<void> {
 }
 
 /**
- * Ends the server that a crashed parent left behind, if the pid file names a process whose command line mentions
- * `dir` (a reused process id does not). SIGTERM first, SIGKILL after 15 s. Returns the pid it ended.
+ * Ends the server that a crashed parent left behind, if the pid file names a process that runs in `dir` (a reused
+ * process id does not; command lines tell less, as Redis overwrites its own). SIGTERM first, SIGKILL after 15 s.
+ * Returns the pid it ended.
  */
 export async function reapStale(pidFile: string, dir: string): Promise<number | undefined> {
   const pid = Number(await readFile(pidFile, 'utf8').catch(() => ''));
@@ -29,8 +30,7 @@ export async function reapStale(pidFile: string, dir: string): Promise<number | 
 }
 
 async function belongsTo(pid: number, dir: string): Promise<boolean> {
-  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return commandLine.split('\0').some((argument) => argument.includes(dir));
+  return (await readlink(`/proc/${pid}/cwd`).catch(() => undefined)) === dir;
 }
 
 async function gone(pid: number, dir: string, withinMs: number): Promise<boolean> {
