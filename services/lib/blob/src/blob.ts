@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type Logger, type Metrics, notReady, READY, type Service, type ServerConfig, type TenantId } from '@im/kit';
+import {
+  type Logger,
+  type Metrics,
+  notReady,
+  READY,
+  type ServerConfig,
+  type Service,
+  type TenantId,
+} from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import { Client, CopyDestinationOptions, CopySourceOptions, PostPolicy, S3Error } from 'minio';
 
@@ -56,11 +64,28 @@ export interface Blob extends Service {
   /** URL by which a client gets an object; valid for `expireS` seconds. */
   presignGet(tenant: TenantId, key: string, expireS: number, options?: DownloadOptions): Promise<string>;
   /** Form by which a client posts exactly `size` bytes to `key`. */
-  presignPost(tenant: TenantId, key: string, size: number, contentType: string, expires: Date): Promise<UploadForm>;
+  presignPost(
+    tenant: TenantId,
+    key: string,
+    size: number,
+    contentType: string,
+    expires: Date,
+  ): Promise<UploadForm>;
   /** Begins a multipart upload and returns its id. */
   createMultipart(tenant: TenantId, key: string, contentType: string): Promise<string>;
-  presignPart(tenant: TenantId, key: string, uploadId: string, partNumber: number, expireS: number): Promise<string>;
-  completeMultipart(tenant: TenantId, key: string, uploadId: string, parts: readonly BlobPart[]): Promise<void>;
+  presignPart(
+    tenant: TenantId,
+    key: string,
+    uploadId: string,
+    partNumber: number,
+    expireS: number,
+  ): Promise<string>;
+  completeMultipart(
+    tenant: TenantId,
+    key: string,
+    uploadId: string,
+    parts: readonly BlobPart[],
+  ): Promise<void>;
   abortMultipart(tenant: TenantId, key: string, uploadId: string): Promise<void>;
 }
 
@@ -92,7 +117,8 @@ function toBlobError(error: unknown): ImError {
   if (error instanceof ImError) return error;
   const code = error instanceof S3Error ? (error as { code?: string }).code : undefined;
   const text = error instanceof Error ? error.message : String(error);
-  if (code !== undefined && MISSING.has(code)) return new ImError(ERR.RecordNotFoundError, 'no such object', undefined, { cause: error });
+  if (code !== undefined && MISSING.has(code))
+    return new ImError(ERR.RecordNotFoundError, 'no such object', undefined, { cause: error });
   return new ImError(ERR.NetworkError, `object storage: ${text}`, undefined, { cause: error });
 }
 
@@ -100,7 +126,10 @@ function toBlobError(error: unknown): ImError {
 export function createBlob(config: BlobConfig, { log, metrics }: BlobDeps): Blob {
   const client = connect(config.endpoint, config);
   const outside = connect(config.externalEndpoint === '' ? config.endpoint : config.externalEndpoint, config);
-  const calls = metrics.counter('im_blob_calls_total', 'Calls to the object storage by result', ['call', 'result']);
+  const calls = metrics.counter('im_blob_calls_total', 'Calls to the object storage by result', [
+    'call',
+    'result',
+  ]);
   const known = new Map<string, Promise<void>>();
 
   async function run<T>(call: string, work: () => Promise<T>): Promise<T> {
@@ -146,7 +175,9 @@ export function createBlob(config: BlobConfig, { log, metrics }: BlobDeps): Blob
     put: (tenant, key, data, contentType) =>
       run('put', async () => {
         const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-        await client.putObject(await bucketOf(tenant), key, bytes, bytes.length, { 'Content-Type': contentType });
+        await client.putObject(await bucketOf(tenant), key, bytes, bytes.length, {
+          'Content-Type': contentType,
+        });
       }),
     stat: (tenant, key) =>
       run('stat', async () => {
@@ -174,7 +205,8 @@ export function createBlob(config: BlobConfig, { log, metrics }: BlobDeps): Blob
         const params: Record<string, string> = {};
         if (options.contentType !== undefined) params['response-content-type'] = options.contentType;
         if (options.fileName !== undefined) {
-          params['response-content-disposition'] = `attachment; filename*=UTF-8''${encodeURIComponent(options.fileName)}`;
+          params['response-content-disposition'] =
+            `attachment; filename*=UTF-8''${encodeURIComponent(options.fileName)}`;
         }
         return outside.presignedUrl('GET', await bucketOf(tenant), key, expireS, params);
       }),
@@ -199,7 +231,10 @@ export function createBlob(config: BlobConfig, { log, metrics }: BlobDeps): Blob
       ),
     presignPart: (tenant, key, uploadId, partNumber, expireS) =>
       run('presign-part', async () =>
-        outside.presignedUrl('PUT', await bucketOf(tenant), key, expireS, { uploadId, partNumber: String(partNumber) }),
+        outside.presignedUrl('PUT', await bucketOf(tenant), key, expireS, {
+          uploadId,
+          partNumber: String(partNumber),
+        }),
       ),
     completeMultipart: (tenant, key, uploadId, parts) =>
       run('complete-multipart', async () => {

@@ -1,7 +1,10 @@
 import type { CollectionSpec, TenantDocument } from './collection.ts';
 import { CLIENT_CONFIGS } from './repos/client-config.ts';
+import { CLIENT_LOGS } from './repos/client-log.ts';
 import { CONVS } from './repos/conv.ts';
 import { MSG_ROWS } from './repos/msg-row.ts';
+import { OBJECTS } from './repos/object.ts';
+import { BADGES, PUSH_TOKENS } from './repos/push-token.ts';
 import { SEQ_USERS } from './repos/seq-user.ts';
 import { TOKEN_ISSUES, TOKENS } from './repos/token.ts';
 import { USERS } from './repos/user.ts';
@@ -17,4 +20,8 @@ export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
   USERS,
   USER_COMMANDS,
   CLIENT_CONFIGS,
+  OBJECTS,
+  CLIENT_LOGS,
+  PUSH_TOKENS,
+  BADGES,
 ];

@@ -11,6 +11,12 @@ export { guarded, isDuplicateKey, isUnavailable, notFound, retryDuplicate, store
 export { type RedisClient, type RedisCopies, redisKey } from './redis.ts';
 export { type ClientConfigRepo, clientConfigRepo } from './repos/client-config.ts';
 export {
+  type ClientLog,
+  type ClientLogQuery,
+  type ClientLogRepo,
+  clientLogRepo,
+} from './repos/client-log.ts';
+export {
   type ConvState,
   type Convs,
   type ConvUpdate,
@@ -27,6 +33,8 @@ export {
   type SeqsOf,
 } from './repos/msg-row.ts';
 export { type MsgRowChanges, msgRowChanges } from './repos/msg-row-change.ts';
+export { type ObjectRepo, objectRepo, type StoredObject } from './repos/object.ts';
+export { type PushToken, type PushTokenRepo, pushTokenRepo } from './repos/push-token.ts';
 export { NO_SEQ_USER, type SeqUser, type SeqUserRef, type SeqUsers, seqUsers } from './repos/seq-user.ts';
 export {
   type KickedToken,

@@ -1,0 +1,82 @@
+import type { TenantId } from '@im/kit';
+import { defineCollection, type TenantDocument } from '../collection.ts';
+import { guarded } from '../errors.ts';
+import type { Store } from '../store.ts';
+
+/** A log file that a client uploaded. `_id` = tenant, logID. */
+interface ClientLogDocument extends TenantDocument {
+  v: 1;
+  logID: string;
+  userID: string;
+  /** Platform name. */
+  platform: string;
+  url: string;
+  filename: string;
+  /** The SDK's framework. */
+  systemType: string;
+  version: string;
+  ex: string;
+  createTime: number;
+}
+
+/** Collection of client logs; the third domain alone writes it. */
+export const CLIENT_LOGS = defineCollection<ClientLogDocument>('client_log', [
+  { keys: { createTime: 1 } },
+  { keys: { userID: 1, createTime: 1 } },
+]);
+
+/** One uploaded log. */
+export type ClientLog = Omit<ClientLogDocument, '_id' | 't' | 'v'>;
+
+/** Which logs to list: of one user where `userID` is not empty, made in [from, to] (ms). */
+export interface ClientLogQuery {
+  readonly userID: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Uploaded client logs. */
+export interface ClientLogRepo {
+  add(tenant: TenantId, logs: readonly ClientLog[]): Promise<void>;
+  /** Newest first. */
+  find(
+    tenant: TenantId,
+    query: ClientLogQuery,
+    skip: number,
+    limit: number,
+  ): Promise<{ total: number; logs: ClientLog[] }>;
+  /** How many of these exist. */
+  count(tenant: TenantId, logIDs: readonly string[]): Promise<number>;
+  remove(tenant: TenantId, logIDs: readonly string[]): Promise<void>;
+}
+
+/** The client logs of a store. */
+export function clientLogRepo(store: Store): ClientLogRepo {
+  const of = (tenant: TenantId) => store.collection(tenant, CLIENT_LOGS);
+  const ids = (tenant: TenantId, logIDs: readonly string[]) => ({
+    $in: logIDs.map((id) => of(tenant).key(id)),
+  });
+
+  return guarded<ClientLogRepo>({
+    async add(tenant, logs) {
+      const docs = logs.map((log) => ({ ...log, _id: of(tenant).key(log.logID), t: tenant, v: 1 as const }));
+      await of(tenant).col.insertMany(docs, { ordered: false });
+    },
+    async find(tenant, { userID, from, to }, skip, limit) {
+      const time = { createTime: { $gte: from, $lte: to } };
+      const filter = userID === '' ? { t: tenant, ...time } : { t: tenant, userID, ...time };
+      const total = await of(tenant).col.countDocuments(filter);
+      if (limit === 0) return { total, logs: [] };
+      const docs = await of(tenant)
+        .col.find(filter, { sort: { createTime: -1 }, skip, limit })
+        .toArray();
+      return { total, logs: docs.map(({ _id, t, v, ...log }) => log) };
+    },
+    async count(tenant, logIDs) {
+      return of(tenant).col.countDocuments({ _id: ids(tenant, logIDs) });
+    },
+    async remove(tenant, logIDs) {
+      await of(tenant).col.deleteMany({ _id: ids(tenant, logIDs) });
+    },
+  });
+}

@@ -1,0 +1,99 @@
+import type { TenantId } from '@im/kit';
+import { defineCollection, type TenantDocument } from '../collection.ts';
+import { guarded, retryDuplicate } from '../errors.ts';
+import type { Store } from '../store.ts';
+
+/** A name under which a stored object is reached. `_id` = tenant, name. */
+interface ObjectDocument extends TenantDocument {
+  v: 1;
+  name: string;
+  /** User who uploaded it. */
+  userID: string;
+  /** What content-addresses it: hex MD5 over the parts' MD5s. Empty for form uploads. */
+  hash: string;
+  /** Key in the bucket. */
+  key: string;
+  size: number;
+  contentType: string;
+  /** What it belongs to, such as `msg-picture`; expiry goes by it. */
+  group: string;
+  createTime: number;
+}
+
+/** Collection of object names; the third domain alone writes it. */
+export const OBJECTS = defineCollection<ObjectDocument>('object', [
+  { keys: { key: 1 } },
+  { keys: { group: 1, createTime: 1 } },
+]);
+
+/** A named object. */
+export type StoredObject = Omit<ObjectDocument, '_id' | 't' | 'v'>;
+
+/** Names of objects. */
+export interface ObjectRepo {
+  /** Names an object; the name's former object is forgotten. */
+  put(tenant: TenantId, object: StoredObject): Promise<void>;
+  get(tenant: TenantId, name: string): Promise<StoredObject | undefined>;
+  /** Those of these groups made before a time (ms), oldest first. */
+  olderThan(
+    tenant: TenantId,
+    groups: readonly string[],
+    before: number,
+    limit: number,
+  ): Promise<StoredObject[]>;
+  /** Forgets a name, if it still means this key. */
+  remove(tenant: TenantId, name: string, key: string): Promise<void>;
+  /** True while some name means this key. */
+  keyInUse(tenant: TenantId, key: string): Promise<boolean>;
+}
+
+function toObject({
+  name,
+  userID,
+  hash,
+  key,
+  size,
+  contentType,
+  group,
+  createTime,
+}: ObjectDocument): StoredObject {
+  return { name, userID, hash, key, size, contentType, group, createTime };
+}
+
+/** The object names of a store. */
+export function objectRepo(store: Store): ObjectRepo {
+  const of = (tenant: TenantId) => store.collection(tenant, OBJECTS);
+
+  return guarded<ObjectRepo>({
+    async put(tenant, object) {
+      const _id = of(tenant).key(object.name);
+      await retryDuplicate(() =>
+        of(tenant).col.updateOne({ _id }, { $set: { ...object, t: tenant, v: 1 } }, { upsert: true }),
+      );
+    },
+    async get(tenant, name) {
+      const found = await of(tenant).col.findOne({ _id: of(tenant).key(name) });
+      return found ? toObject(found) : undefined;
+    },
+    async olderThan(tenant, groups, before, limit) {
+      const found: StoredObject[] = [];
+      for (const group of groups) {
+        if (found.length >= limit) break;
+        const docs = await of(tenant)
+          .col.find(
+            { t: tenant, group, createTime: { $lt: before } },
+            { sort: { createTime: 1 }, limit: limit - found.length },
+          )
+          .toArray();
+        found.push(...docs.map(toObject));
+      }
+      return found;
+    },
+    async remove(tenant, name, key) {
+      await of(tenant).col.deleteOne({ _id: of(tenant).key(name), key });
+    },
+    async keyInUse(tenant, key) {
+      return (await of(tenant).col.findOne({ t: tenant, key }, { projection: { _id: 1 } })) !== null;
+    },
+  });
+}

@@ -1,0 +1,17 @@
+import type { Logger } from '@im/kit';
+import type { PushProvider } from './provider.ts';
+
+/** Writes one line per notification instead of waking a phone. */
+export function logProvider(log: Logger): PushProvider {
+  return {
+    name: 'log',
+    push(notification) {
+      const { tenant, operationID, userIDs, title, conversationID, clientMsgID, contentType } = notification;
+      log.info(
+        { tenant, operationID, userIDs, title, conversationID, clientMsgID, contentType },
+        'offline notification',
+      );
+      return Promise.resolve();
+    },
+  };
+}

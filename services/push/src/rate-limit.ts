@@ -1,0 +1,28 @@
+import { TokenBucket } from '@im/kit';
+import { LRUCache } from 'lru-cache';
+
+/** Limits how often one user is woken: a burst, then a steady rate. Users beyond `max` are forgotten, oldest first. */
+export class WakeLimit {
+  readonly #buckets: LRUCache<string, TokenBucket>;
+  readonly #ratePerSecond: number;
+  readonly #burst: number;
+  readonly #now: (() => number) | undefined;
+
+  constructor(options: { perMinute: number; burst: number; max?: number; now?: () => number }) {
+    this.#buckets = new LRUCache({ max: options.max ?? 100_000 });
+    this.#ratePerSecond = options.perMinute / 60;
+    this.#burst = options.burst;
+    this.#now = options.now;
+  }
+
+  /** True if this user may be woken now; counts the wake. */
+  take(tenant: string, userID: string): boolean {
+    const key = `${tenant}\u001f${userID}`;
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      bucket = new TokenBucket({ ratePerSecond: this.#ratePerSecond, burst: this.#burst, now: this.#now });
+      this.#buckets.set(key, bucket);
+    }
+    return bucket.take();
+  }
+}
