@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { type RecordedCall, startRecordingProxy, startTcpProxy } from '../../harness/index.ts';
+import type { SdkUser } from '../../sdk/index.ts';
+import { eventually } from '../eventually.ts';
+import { type Behaviour, freshText, type Scene } from '../scene.ts';
+
+/** What incremental answers have in common. */
+interface Delta {
+  readonly full: boolean;
+  readonly insert: readonly unknown[] | null;
+  readonly update: readonly unknown[] | null;
+  readonly delete: readonly unknown[] | null;
+}
+
+const FRIENDS = '/friend/get_incremental_friends';
+const CONVERSATIONS = '/conversation/get_incremental_conversations';
+const MEMBERS = '/group/get_incremental_group_members_batch';
+const FULL_LISTS = [
+  '/friend/get_friend_list',
+  '/group/get_group_member_list',
+  '/conversation/get_owner_conversation',
+  '/conversation/get_all_conversations',
+];
+/** The JS SDK redials after 5 s. */
+const RESYNC_MS = 20_000;
+
+/**
+ * The wasm SDK keeps its data over a logout; the JS SDK only in memory, over a lost connection. So the
+ * one logs out and in, and the other's connection is cut.
+ */
+export const incrementalSync: Behaviour = {
+  name: 'after one friend, member and conversation change, synchronizing transfers only the deltas',
+  async run(scene) {
+    const { alice, bob, carol, cluster, tenant } = scene;
+    const admin = cluster.admin(tenant);
+    const real = cluster.endpoint(tenant);
+    await using http = await startRecordingProxy(real.api);
+    const wsURL = new URL(real.ws);
+    await using relay = await startTcpProxy(Number(wsURL.port));
+    wsURL.port = String(relay.port);
+    const endpoint = { api: http.url, ws: wsURL.toString().replace(/\/$/, '') };
+    const relogin = async () => {
+      await alice.login(endpoint, await admin.userToken(alice.userID, alice.platformID));
+    };
+
+    await admin.call('/friend/import_friend', {
+      ownerUserID: alice.userID,
+      friendUserIDs: [bob.userID, carol.userID],
+    });
+    const { groupID } = await alice.createGroup(freshText('sync'), [bob.userID, carol.userID]);
+    await alice.sendText({ user: bob.userID }, freshText('a conversation'));
+    await alice.sendText({ user: carol.userID }, freshText('another conversation'));
+    await eventually(async () => assert.ok((await alice.friends()).length >= 2));
+    await alice.logout();
+    await relogin();
+    await eventually(async () => assert.ok((await alice.conversations()).length >= 3));
+
+    http.clear();
+    const since = alice.events.mark();
+    await goAway(alice, relay.cut);
+    await changeOneOfEach(scene, groupID);
+    await comeBack(alice, since, relogin);
+    const deltas = await eventually(() => readDeltas(http.calls, groupID), RESYNC_MS);
+    assert.deepEqual(deltas, {
+      friends: { full: false, changed: 1 },
+      conversations: { full: false, changed: 1 },
+      members: { full: false, changed: 1 },
+    });
+    const full = http.calls.filter((call) => FULL_LISTS.includes(call.route)).map((call) => call.route);
+    assert.deepEqual(full, [], 'no full list is read');
+
+    await alice.logout();
+    await scene.login(alice);
+    await alice.dismissGroup(groupID);
+    for (const friend of [bob, carol]) {
+      await alice.deleteFriend(friend.userID);
+      await friend.deleteFriend(alice.userID);
+    }
+  },
+};
+
+async function goAway(alice: SdkUser, cut: () => number): Promise<void> {
+  if (alice.kind === 'wasm') await alice.logout();
+  else assert.ok(cut() > 0, 'the connection went through the relay');
+}
+
+/** Made from outside, while alice is away. */
+async function changeOneOfEach(
+  { cluster, tenant, alice, bob, carol }: Scene,
+  groupID: string,
+): Promise<void> {
+  const admin = cluster.admin(tenant);
+  await admin.call('/friend/update_friends', {
+    ownerUserID: alice.userID,
+    friendUserIDs: [bob.userID],
+    remark: freshText('remark'),
+  });
+  await admin.call('/group/set_group_member_info', {
+    members: [{ groupID, userID: carol.userID, nickname: freshText('nickname') }],
+  });
+  await admin.call('/conversation/set_conversations', {
+    userIDs: [alice.userID],
+    conversation: {
+      conversationID: alice.conversationID({ user: bob.userID }),
+      conversationType: 1,
+      userID: bob.userID,
+      isPinned: true,
+    },
+  });
+}
+
+async function comeBack(alice: SdkUser, since: number, relogin: () => Promise<void>): Promise<void> {
+  if (alice.kind === 'wasm') await relogin();
+  else await alice.events.wait('OnSyncServerFinish', undefined, { since, timeoutMs: RESYNC_MS });
+}
+
+function readDeltas(calls: readonly RecordedCall[], groupID: string) {
+  const answer = (route: string): Record<string, unknown> => {
+    const call = calls.find((each) => each.route === route);
+    assert.ok(call, `${route} was not called`);
+    return (call.response as { data: Record<string, unknown> }).data;
+  };
+  const members = (answer(MEMBERS).respList as Record<string, Delta> | undefined)?.[groupID];
+  return {
+    friends: summary(answer(FRIENDS) as unknown as Delta),
+    conversations: summary(answer(CONVERSATIONS) as unknown as Delta),
+    members: summary(members),
+  };
+}
+
+function summary(delta: Delta | undefined): { full: boolean; changed: number } {
+  assert.ok(delta, 'the answer has the delta');
+  const changed = [delta.insert, delta.update, delta.delete].reduce(
+    (sum, list) => sum + (list?.length ?? 0),
+    0,
+  );
+  return { full: delta.full, changed };
+}

@@ -1,0 +1,4 @@
+import { describe } from 'node:test';
+import { runBehaviours } from './run-behaviours.ts';
+
+describe('SDKs against one process', () => runBehaviours('one'));

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type Cluster, startCluster, TEST_TENANTS, type Topology } from '../harness/index.ts';
+import { missingChromium, startJsHost, startWasmHost } from '../sdk/index.ts';
+import { friendRequest } from './behaviours/friend-request.ts';
+import { gatewayDies } from './behaviours/gateway-dies.ts';
+import { groupLife } from './behaviours/group-life.ts';
+import { incrementalSync } from './behaviours/incremental-sync.ts';
+import { offlinePull } from './behaviours/offline-pull.ts';
+import { readReceipt } from './behaviours/read-receipt.ts';
+import { revoke } from './behaviours/revoke.ts';
+import { secondLogin } from './behaviours/second-login.ts';
+import { textBothWays } from './behaviours/text-both-ways.ts';
+import { thousandSends } from './behaviours/thousand-sends.ts';
+import { typing } from './behaviours/typing.ts';
+import { CASTS, type Hosts, openScene, type Scene } from './scene.ts';
+
+const BEHAVIOURS = [
+  textBothWays,
+  groupLife,
+  readReceipt,
+  typing,
+  revoke,
+  offlinePull,
+  friendRequest,
+  secondLogin,
+  incrementalSync,
+];
+
+/** `E2E_ONLY` picks behaviours and casts by a part of their name, for work on one of them. */
+const only = process.env.E2E_ONLY ?? '';
+const wanted = (name: string) => only === '' || only.split(',').some((part) => name.includes(part));
+
+/**
+ * Registers the whole SDK suite against one topology: every behaviour by every cast, as both tenants at
+ * the same time with the same user ids.
+ */
+export function runBehaviours(topology: Topology): void {
+  const noChromium = missingChromium();
+  const casts = CASTS.filter((cast) => noChromium === undefined || !cast.kinds.includes('wasm'));
+  let cluster: Cluster;
+  let hosts: Hosts;
+  const scenes = new Map<string, Scene>();
+
+  before(async () => {
+    // Without Chromium the suite is incomplete, which must not look like a success.
+    assert.equal(noChromium, undefined);
+    cluster = await startCluster({ topology });
+    hosts = { js: startJsHost(), wasm: await startWasmHost() };
+  });
+  after(async () => {
+    for (const scene of scenes.values()) await scene.close();
+    await hosts?.js.close();
+    await hosts?.wasm.close();
+    await cluster?.close();
+  });
+
+  for (const cast of casts) {
+    describe(cast.name, { concurrency: TEST_TENANTS.length }, () => {
+      for (const { id: tenant } of TEST_TENANTS) {
+        describe(`tenant ${tenant}`, () => {
+          const name = `${cast.name} ${tenant}`;
+          const scene = (): Scene => {
+            const found = scenes.get(name);
+            assert.ok(found, 'the users could not log in');
+            return found;
+          };
+          test('login to synchronization finished', { timeout: 90_000 }, async () => {
+            scenes.set(name, await openScene(cluster, tenant, cast, hosts));
+          });
+          for (const behaviour of BEHAVIOURS) {
+            const skip = wanted(`${cast.name} ${behaviour.name}`) ? false : 'not asked for';
+            test(behaviour.name, { timeout: 90_000, skip }, () => behaviour.run(scene()));
+          }
+          if (cast.name !== 'mixed' && tenant === 'default') {
+            const skip = wanted(`${cast.name} ${thousandSends.name}`) ? false : 'not asked for';
+            test(thousandSends.name, { timeout: 180_000, skip }, () => thousandSends.run(scene()));
+          }
+        });
+      }
+    });
+  }
+
+  if (topology === 'many') {
+    test('sender and receiver are on different gateways', () => onDifferentGateways(cluster));
+  }
+  test('a gateway dies and comes back: SDKs reconnect by themselves', { timeout: 120_000 }, async () => {
+    await gatewayDies([...scenes.values()]);
+  });
+}
+
+/** Both gateways hold connections, and both have pushed. */
+async function onDifferentGateways(cluster: Cluster): Promise<void> {
+  assert.equal(cluster.gateways.length, 2);
+  for (const gateway of cluster.gateways) {
+    const metrics = await gateway.metrics();
+    assert.ok(metrics.sum('im_gateway_connections') > 0, `${gateway.name} holds connections`);
+    assert.ok(metrics.sum('im_gateway_pushes_total') > 0, `${gateway.name} pushed`);
+  }
+}

@@ -1,0 +1,89 @@
+import type { Cluster } from '../harness/index.ts';
+import { type SdkHost, type SdkKind, SdkUser } from '../sdk/index.ts';
+
+/** Which SDKs the three users of a scene run. */
+export interface Cast {
+  readonly name: string;
+  readonly kinds: readonly [SdkKind, SdkKind, SdkKind];
+}
+
+export const CASTS: readonly Cast[] = [
+  { name: 'js', kinds: ['js', 'js', 'js'] },
+  { name: 'wasm', kinds: ['wasm', 'wasm', 'wasm'] },
+  { name: 'mixed', kinds: ['js', 'wasm', 'js'] },
+];
+
+/** The running SDKs of a test file. */
+export interface Hosts {
+  readonly js: SdkHost;
+  readonly wasm: SdkHost;
+}
+
+/** Three users of one tenant, logged in; alice is on the first gateway, the others on the last. */
+export interface Scene {
+  readonly cluster: Cluster;
+  readonly tenant: string;
+  readonly cast: Cast;
+  readonly alice: SdkUser;
+  readonly bob: SdkUser;
+  readonly carol: SdkUser;
+  /** Logs a user in, or in again, with a new token. */
+  login(user: SdkUser): Promise<void>;
+  /** Another device of a user, on the same platform; not logged in. */
+  device(user: SdkUser): Promise<SdkUser>;
+  close(): Promise<void>;
+}
+
+/** One thing that clients rely on, as a test of every cast, tenant and topology. */
+export interface Behaviour {
+  readonly name: string;
+  run(scene: Scene): Promise<void>;
+}
+
+/** Registers and logs in the users of a scene. */
+export async function openScene(cluster: Cluster, tenant: string, cast: Cast, hosts: Hosts): Promise<Scene> {
+  const names = ['alice', 'bob', 'carol'].map((name) => `${cast.name}_${name}`);
+  const admin = cluster.admin(tenant);
+  await admin.ensureUsers(names);
+  const gateways = new Map<string, number>();
+  const opened: SdkUser[] = [];
+
+  async function open(userID: string, kind: SdkKind, gateway: number): Promise<SdkUser> {
+    const user = new SdkUser(userID, await hosts[kind].open(`${tenant}/${userID}`));
+    gateways.set(userID, gateway);
+    opened.push(user);
+    return user;
+  }
+  async function login(user: SdkUser): Promise<void> {
+    const token = await admin.userToken(user.userID, user.platformID);
+    await user.login(cluster.endpoint(tenant, gateways.get(user.userID)), token);
+  }
+  const last = cluster.gateways.length - 1;
+  const [alice, bob, carol] = await Promise.all(
+    names.map((name, i) => open(name, cast.kinds[i] as SdkKind, i === 0 ? 0 : last)),
+  );
+  if (!alice || !bob || !carol) throw new Error('a scene needs three users');
+  await Promise.all([alice, bob, carol].map(login));
+
+  return {
+    cluster,
+    tenant,
+    cast,
+    alice,
+    bob,
+    carol,
+    login,
+    device: (user) => open(user.userID, user.kind, gateways.get(user.userID) ?? 0),
+    async close() {
+      await Promise.allSettled(opened.map((user) => user.close()));
+    },
+  };
+}
+
+let texts = 0;
+
+/** A text that no other message of the run has. */
+export function freshText(topic: string): string {
+  texts += 1;
+  return `${topic} ${process.pid}.${texts}`;
+}
