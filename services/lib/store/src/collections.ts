@@ -1,7 +1,14 @@
 import type { CollectionSpec, TenantDocument } from './collection.ts';
+import { BLACKS } from './repos/black.ts';
 import { CLIENT_CONFIGS } from './repos/client-config.ts';
 import { CLIENT_LOGS } from './repos/client-log.ts';
 import { CONVS } from './repos/conv.ts';
+import { CONVERSATIONS } from './repos/conversation.ts';
+import { FRIENDS } from './repos/friend.ts';
+import { FRIEND_REQUESTS } from './repos/friend-request.ts';
+import { GROUPS } from './repos/group.ts';
+import { GROUP_MEMBERS } from './repos/group-member.ts';
+import { GROUP_REQUESTS } from './repos/group-request.ts';
 import { MSG_ROWS } from './repos/msg-row.ts';
 import { OBJECTS } from './repos/object.ts';
 import { BADGES, PUSH_TOKENS } from './repos/push-token.ts';
@@ -9,6 +16,7 @@ import { SEQ_USERS } from './repos/seq-user.ts';
 import { TOKEN_ISSUES, TOKENS } from './repos/token.ts';
 import { USERS } from './repos/user.ts';
 import { USER_COMMANDS } from './repos/user-command.ts';
+import { VERSION_LOGS } from './repos/version-log.ts';
 
 /** Every collection, so that their indexes exist before a process is ready. */
 export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
@@ -24,4 +32,12 @@ export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
   CLIENT_LOGS,
   PUSH_TOKENS,
   BADGES,
+  FRIENDS,
+  FRIEND_REQUESTS,
+  BLACKS,
+  GROUPS,
+  GROUP_MEMBERS,
+  GROUP_REQUESTS,
+  CONVERSATIONS,
+  ...Object.values(VERSION_LOGS),
 ];

@@ -9,6 +9,7 @@ export {
 } from './collection.ts';
 export { guarded, isDuplicateKey, isUnavailable, notFound, retryDuplicate, storeError } from './errors.ts';
 export { type RedisClient, type RedisCopies, redisKey } from './redis.ts';
+export { type Black, type BlackRepo, blackRepo } from './repos/black.ts';
 export { type ClientConfigRepo, clientConfigRepo } from './repos/client-config.ts';
 export {
   type ClientLog,
@@ -22,6 +23,47 @@ export {
   type ConvUpdate,
   convs,
 } from './repos/conv.ts';
+export {
+  type ConversationBounds,
+  type ConversationRepo,
+  conversationRepo,
+} from './repos/conversation.ts';
+export {
+  type ConversationChanges,
+  type ConversationKey,
+  type ConversationRepoChanges,
+  conversationRepoChanges,
+  type MinSeqChange,
+} from './repos/conversation-change.ts';
+export { type Friend, type FriendChanges, type FriendRepo, friendRepo } from './repos/friend.ts';
+export {
+  type FriendAnswer,
+  type FriendRequest,
+  type FriendRequestQuery,
+  type FriendRequestRepo,
+  friendRequestRepo,
+  HANDLE_RESULT,
+} from './repos/friend-request.ts';
+export { type Group, type GroupChanges, type GroupRepo, groupRepo } from './repos/group.ts';
+export {
+  type GroupMember,
+  type GroupMemberRepo,
+  type GroupSummary,
+  groupMemberRepo,
+  type JoinedGroup,
+} from './repos/group-member.ts';
+export {
+  type GroupMemberChanges,
+  groupMemberChanges,
+  type MemberChanges,
+} from './repos/group-member-change.ts';
+export {
+  type GroupAnswer,
+  type GroupRequest,
+  type GroupRequestQuery,
+  type GroupRequestRepo,
+  groupRequestRepo,
+} from './repos/group-request.ts';
 export {
   type InsertOutcome,
   type MsgRow,
@@ -54,4 +96,25 @@ export {
   userRepo,
 } from './repos/user.ts';
 export { type CommandKey, type UserCommandRepo, userCommandRepo } from './repos/user-command.ts';
+export {
+  CHANGE,
+  type ChangeState,
+  type Delta,
+  deltaOf,
+  INFO_ENTRY,
+  isKnownStamp,
+  MAX_DELTA,
+  SORT_ENTRY,
+  type VersionStamp,
+} from './repos/version-delta.ts';
+export {
+  type Change,
+  deleted,
+  inserted,
+  type LogWrite,
+  updated,
+  VERSION_LOGS,
+  type VersionLogs,
+  versionLogs,
+} from './repos/version-log.ts';
 export { createStore, type Store, type StoreConfig, type StoreDeps } from './store.ts';

@@ -179,3 +179,25 @@ export interface UpdateConversationsByUserReq {
 }
 
 export type UpdateConversationsByUserResp = Record<never, never>;
+
+export interface SetGroupAtTypeReq {
+  groupID: string;
+  groupAtType: number;
+  userIDs: string[];
+  exceptUserIDs: string[];
+}
+
+export type SetGroupAtTypeResp = Record<never, never>;
+
+export interface ConversationMinSeq {
+  conversationID: string;
+  minSeq: number;
+  latestMsgDestructTime: number | null;
+}
+
+export interface SetMinSeqsReq {
+  ownerUserID: string;
+  minSeqs: ConversationMinSeq[];
+}
+
+export type SetMinSeqsResp = Record<never, never>;

@@ -66,6 +66,11 @@ export interface Messages {
   'conversation.SetConversationsResp': conversation.SetConversationsResp;
   'conversation.UpdateConversationsByUserReq': conversation.UpdateConversationsByUserReq;
   'conversation.UpdateConversationsByUserResp': conversation.UpdateConversationsByUserResp;
+  'conversation.SetGroupAtTypeReq': conversation.SetGroupAtTypeReq;
+  'conversation.SetGroupAtTypeResp': conversation.SetGroupAtTypeResp;
+  'conversation.ConversationMinSeq': conversation.ConversationMinSeq;
+  'conversation.SetMinSeqsReq': conversation.SetMinSeqsReq;
+  'conversation.SetMinSeqsResp': conversation.SetMinSeqsResp;
   'event.Kick': event.Kick;
   'event.Presence': event.Presence;
   'event.Invalidation': event.Invalidation;

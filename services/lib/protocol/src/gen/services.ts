@@ -19,6 +19,8 @@ export interface Services<C> {
     registerConnection(context: C, request: auth.RegisterConnectionReq): Promise<auth.RegisterConnectionResp>;
   };
   conversation: {
+    setGroupAtType(context: C, request: conversation.SetGroupAtTypeReq): Promise<conversation.SetGroupAtTypeResp>;
+    setMinSeqs(context: C, request: conversation.SetMinSeqsReq): Promise<conversation.SetMinSeqsResp>;
     getSortedConversationList(context: C, request: conversation.GetSortedConversationListReq): Promise<conversation.GetSortedConversationListResp>;
     getAllConversations(context: C, request: conversation.GetAllConversationsReq): Promise<conversation.GetAllConversationsResp>;
     getConversation(context: C, request: conversation.GetConversationReq): Promise<conversation.GetConversationResp>;

@@ -1,47 +1,50 @@
-import { type Collection, type Filter, MongoBulkWriteError, type UpdateFilter } from 'mongodb';
-import type { TenantDocument } from '../collection.ts';
+import { type AnyBulkWriteOperation, type Collection, type Document, MongoBulkWriteError } from 'mongodb';
+import { isDuplicateKey } from '../errors.ts';
 
-const DUPLICATE_KEY = 11_000;
+const BULK = 500;
+const RETRIES = 5;
 
-/** One update of one document by `_id` and, perhaps, a guard. */
-export interface GuardedUpsert<T extends TenantDocument> {
-  readonly filter: Filter<T>;
-  readonly update: UpdateFilter<T>;
+/** Runs upserts in bulk, in no order; those that lost a race for the same new document run again. */
+export async function bulkUpsert<T extends Document>(
+  col: Collection<T>,
+  operations: readonly AnyBulkWriteOperation<T>[],
+): Promise<BulkUpsertOutcome> {
+  const insertedAt = new Set<number>();
+  for (let begin = 0; begin < operations.length; begin += BULK) {
+    let left = operations.slice(begin, begin + BULK).map((operation, i) => ({ operation, at: begin + i }));
+    for (let attempt = 0; left.length > 0; attempt++) {
+      try {
+        const result = await col.bulkWrite(
+          left.map(({ operation }) => operation),
+          { ordered: false },
+        );
+        noteInserted(result.upsertedIds, left, insertedAt);
+        break;
+      } catch (error) {
+        if (!(error instanceof MongoBulkWriteError) || !isDuplicateKey(error) || attempt >= RETRIES)
+          throw error;
+        noteInserted(error.result.upsertedIds, left, insertedAt);
+        const failed = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+        left = failed.flatMap(({ index }) => left[index] ?? []);
+      }
+    }
+  }
+  return { insertedAt };
 }
 
-/**
- * Applies each update to its document, making it when it is missing; a document whose guard does not
- * match stays as it is. MongoDB answers the upsert of such a document, and of one that another
- * writer is just making, with 11000: those are applied once more without upsert, which decides.
- */
-export async function bulkUpsert<T extends TenantDocument>(
-  col: Collection<T>,
-  updates: readonly GuardedUpsert<T>[],
-): Promise<void> {
-  const losers = await attempt(col, updates, true);
-  if (losers.length > 0) await attempt(col, losers, false);
+/** What a bulk of upserts did. */
+export interface BulkUpsertOutcome {
+  /** Positions of the operations that made a new document. */
+  readonly insertedAt: ReadonlySet<number>;
 }
 
-async function attempt<T extends TenantDocument>(
-  col: Collection<T>,
-  updates: readonly GuardedUpsert<T>[],
-  upsert: boolean,
-): Promise<GuardedUpsert<T>[]> {
-  if (updates.length === 0) return [];
-  try {
-    await col.bulkWrite(
-      updates.map(({ filter, update }) => ({ updateOne: { filter, update, upsert } })),
-      { ordered: false },
-    );
-    return [];
-  } catch (error) {
-    if (!(error instanceof MongoBulkWriteError)) throw error;
-    const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
-    if (failures.length === 0 || error.result.getWriteConcernError() !== undefined) throw error;
-    return failures.map(({ index, code }) => {
-      const loser = updates[index];
-      if (code !== DUPLICATE_KEY || !loser) throw error;
-      return loser;
-    });
+function noteInserted(
+  upserted: Readonly<Record<number, unknown>>,
+  sent: readonly { at: number }[],
+  into: Set<number>,
+): void {
+  for (const index of Object.keys(upserted)) {
+    const operation = sent[Number(index)];
+    if (operation) into.add(operation.at);
   }
 }

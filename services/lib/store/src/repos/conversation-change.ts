@@ -1,0 +1,270 @@
+import type { TenantId } from '@im/kit';
+import type { AnyBulkWriteOperation, Filter } from 'mongodb';
+import type { TenantCollection } from '../collection.ts';
+import { guarded } from '../errors.ts';
+import type { Store } from '../store.ts';
+import { bulkUpsert } from './bulk-upsert.ts';
+import { CONVERSATIONS, type ConversationDocument, recordID, recvOptCache } from './conversation.ts';
+import { insertionOrder } from './insertion-order.ts';
+import { deleted, inserted, type LogWrite, updated, versionLogs } from './version-log.ts';
+
+/** Names a record and says what kind of conversation it is. */
+export interface ConversationKey {
+  readonly ownerUserID: string;
+  readonly conversationID: string;
+  readonly conversationType: number;
+  /** Peer of single chats and notification chats, else empty. */
+  readonly userID: string;
+  /** Group of group chats, else empty. */
+  readonly groupID: string;
+}
+
+/** Settings of a record; what is absent stays. */
+export type ConversationChanges = Partial<
+  Pick<
+    ConversationDocument,
+    | 'recvMsgOpt'
+    | 'isPinned'
+    | 'attachedInfo'
+    | 'isPrivateChat'
+    | 'groupAtType'
+    | 'ex'
+    | 'burnDuration'
+    | 'msgDestructTime'
+    | 'isMsgDestruct'
+  >
+>;
+
+/** New lower bound of one record. */
+export interface MinSeqChange {
+  readonly conversationID: string;
+  readonly minSeq: number;
+  /** ms; absent leaves it. */
+  readonly latestMsgDestructTime?: number;
+}
+
+/**
+ * Writes to conversation records. Each also writes the owners' version logs, after the change itself. All can be
+ * repeated: a replay of the message log changes nothing but versions.
+ */
+export interface ConversationRepoChanges {
+  /**
+   * Makes the records that are missing, with default settings; those that exist show new messages again
+   * (maxSeq 0). For the first message of a conversation and for users who enter a group.
+   */
+  createForOwners(tenant: TenantId, keys: readonly ConversationKey[]): Promise<void>;
+  /** Ends what these users see of a conversation at `maxSeq`. */
+  freezeForUsers(
+    tenant: TenantId,
+    conversationID: string,
+    userIDs: readonly string[],
+    maxSeq: number,
+  ): Promise<void>;
+  /** Lets these users see new messages again. */
+  unfreeze(tenant: TenantId, conversationID: string, userIDs: readonly string[]): Promise<void>;
+  /** Applies settings, making records that are missing. @returns owners of records that were made or changed. */
+  apply(tenant: TenantId, keys: readonly ConversationKey[], changes: ConversationChanges): Promise<string[]>;
+  /**
+   * Sets the mention mark in existing records of a conversation, of the named owners or of all but some.
+   * @returns owners of records that changed.
+   */
+  setGroupAtType(
+    tenant: TenantId,
+    conversationID: string,
+    groupAtType: number,
+    owners: { only: readonly string[] } | { except: readonly string[] },
+  ): Promise<string[]>;
+  /** Raises lower bounds of one owner's records. @returns ids of those that exist. */
+  setMinSeqs(tenant: TenantId, ownerUserID: string, changes: readonly MinSeqChange[]): Promise<string[]>;
+  /** Sets `ex` in everybody's records whose peer is `userID`. */
+  setExByPeer(tenant: TenantId, userID: string, ex: string): Promise<void>;
+  /** Removes records; unknown ones are no error. */
+  remove(tenant: TenantId, ownerUserID: string, conversationIDs: readonly string[]): Promise<void>;
+}
+
+type Settings = Omit<ConversationDocument, '_id' | 't' | keyof ConversationKey | 'ord'>;
+
+const DEFAULTS: Settings = {
+  v: 1,
+  recvMsgOpt: 0,
+  isPinned: false,
+  attachedInfo: '',
+  isPrivateChat: false,
+  groupAtType: 0,
+  ex: '',
+  burnDuration: 0,
+  minSeq: 0,
+  maxSeq: 0,
+  msgDestructTime: 0,
+  latestMsgDestructTime: 0,
+  isMsgDestruct: false,
+};
+
+/** An upsert that sets `set`, and in a new record everything else to its default. */
+function upsert(
+  records: TenantCollection<ConversationDocument>,
+  { ownerUserID, conversationID, conversationType, userID, groupID }: ConversationKey,
+  place: number,
+  set: Partial<Settings>,
+): AnyBulkWriteOperation<ConversationDocument> {
+  const rest = Object.fromEntries(Object.entries(DEFAULTS).filter(([field]) => !(field in set)));
+  return {
+    updateOne: {
+      filter: { _id: records.key(ownerUserID, conversationID) },
+      update: {
+        ...(Object.keys(set).length === 0 ? {} : { $set: set }),
+        $setOnInsert: {
+          t: records.tenant,
+          ownerUserID,
+          conversationID,
+          conversationType,
+          userID,
+          groupID,
+          ord: insertionOrder(Date.now(), place),
+          ...rest,
+        },
+      },
+      upsert: true,
+    },
+  };
+}
+
+/** The writes to a store's conversation records. */
+export function conversationRepoChanges(store: Store): ConversationRepoChanges {
+  const versions = versionLogs(store, 'conversation');
+  const recvOpts = recvOptCache(store);
+  const of = (tenant: TenantId) => store.collection(tenant, CONVERSATIONS);
+
+  async function upsertAll(
+    tenant: TenantId,
+    keys: readonly ConversationKey[],
+    set: Partial<Settings>,
+  ): Promise<void> {
+    const records = of(tenant);
+    const { insertedAt } = await bulkUpsert(
+      records.col,
+      keys.map((key, i) => upsert(records, key, i, set)),
+    );
+    const byOwner = Map.groupBy(keys.entries(), ([, key]) => key.ownerUserID);
+    const writes = [...byOwner].map(([owner, list]): LogWrite => {
+      const isNew = Map.groupBy(list, ([i]) => insertedAt.has(i));
+      const ids = (made: boolean) => (isNew.get(made) ?? []).map(([, { conversationID }]) => conversationID);
+      const changes = [inserted(...ids(true)), updated(...ids(false))];
+      return { owner, changes: changes.filter((change) => change.ids.length > 0) };
+    });
+    await versions.writeMany(tenant, writes);
+  }
+
+  async function noteUpdated(tenant: TenantId, owners: readonly string[], id: string): Promise<void> {
+    await versions.writeMany(
+      tenant,
+      owners.map((owner) => ({ owner, changes: [updated(id)] })),
+    );
+  }
+
+  async function setMaxSeq(
+    tenant: TenantId,
+    conversationID: string,
+    userIDs: readonly string[],
+    maxSeq: number,
+  ): Promise<void> {
+    if (userIDs.length === 0) return;
+    const records = of(tenant);
+    const filter = { _id: { $in: userIDs.map((id) => records.key(id, conversationID)) } };
+    const existing = await records.col.find(filter, { projection: { ownerUserID: 1 } }).toArray();
+    await records.col.updateMany(filter, { $set: { maxSeq } });
+    await noteUpdated(
+      tenant,
+      existing.map(({ ownerUserID }) => ownerUserID),
+      conversationID,
+    );
+  }
+
+  return guarded<ConversationRepoChanges>({
+    async createForOwners(tenant, keys) {
+      if (keys.length > 0) await upsertAll(tenant, keys, { maxSeq: 0 });
+    },
+    freezeForUsers: setMaxSeq,
+    unfreeze: (tenant, conversationID, userIDs) => setMaxSeq(tenant, conversationID, userIDs, 0),
+    async apply(tenant, keys, changes) {
+      const records = of(tenant);
+      const ids = keys.map(({ ownerUserID, conversationID }) => records.key(ownerUserID, conversationID));
+      const docs = await records.col.find({ _id: { $in: ids } }).toArray();
+      const existing = new Map(docs.map((doc) => [doc._id, doc]));
+      const wanted = Object.entries(changes) as [keyof ConversationChanges, unknown][];
+      const changed = keys.filter((_, i) => {
+        const doc = existing.get(ids[i] ?? '');
+        return doc === undefined || wanted.some(([field, value]) => doc[field] !== value);
+      });
+      if (changed.length === 0) return [];
+      await upsertAll(tenant, changed, changes);
+      await recvOpts.invalidate(
+        tenant,
+        changed.map(({ ownerUserID, conversationID }) => recordID(ownerUserID, conversationID)),
+      );
+      return changed.map(({ ownerUserID }) => ownerUserID);
+    },
+    async setGroupAtType(tenant, conversationID, groupAtType, owners) {
+      const records = of(tenant);
+      const filter: Filter<ConversationDocument> =
+        'only' in owners
+          ? { _id: { $in: owners.only.map((id) => records.key(id, conversationID)) } }
+          : { t: tenant, conversationID, ownerUserID: { $nin: [...owners.except] } };
+      filter.groupAtType = { $ne: groupAtType };
+      const docs = await records.col.find(filter, { projection: { ownerUserID: 1 } }).toArray();
+      if (docs.length === 0) return [];
+      await records.col.updateMany(filter, { $set: { groupAtType } });
+      const changed = docs.map(({ ownerUserID }) => ownerUserID);
+      await noteUpdated(tenant, changed, conversationID);
+      return changed;
+    },
+    async setMinSeqs(tenant, ownerUserID, changes) {
+      const records = of(tenant);
+      const keys = changes.map(({ conversationID }) => records.key(ownerUserID, conversationID));
+      const docs = await records.col
+        .find({ _id: { $in: keys } }, { projection: { conversationID: 1 } })
+        .toArray();
+      if (docs.length === 0) return [];
+      await records.col.bulkWrite(
+        changes.map(({ conversationID, minSeq, latestMsgDestructTime }) => ({
+          updateOne: {
+            filter: { _id: records.key(ownerUserID, conversationID) },
+            update: {
+              $max: { minSeq },
+              ...(latestMsgDestructTime === undefined ? {} : { $set: { latestMsgDestructTime } }),
+            },
+          },
+        })),
+        { ordered: false },
+      );
+      const ids = docs.map(({ conversationID }) => conversationID);
+      await versions.write(tenant, ownerUserID, updated(...ids));
+      return ids;
+    },
+    async setExByPeer(tenant, userID, ex) {
+      const { col } = of(tenant);
+      const filter = { t: tenant, userID, ex: { $ne: ex } };
+      const docs = await col.find(filter, { projection: { ownerUserID: 1, conversationID: 1 } }).toArray();
+      if (docs.length === 0) return;
+      await col.updateMany(filter, { $set: { ex } });
+      await versions.writeMany(
+        tenant,
+        docs.map(({ ownerUserID, conversationID }) => ({
+          owner: ownerUserID,
+          changes: [updated(conversationID)],
+        })),
+      );
+    },
+    async remove(tenant, ownerUserID, conversationIDs) {
+      const records = of(tenant);
+      if (conversationIDs.length === 0) return;
+      const keys = conversationIDs.map((id) => records.key(ownerUserID, id));
+      await records.col.deleteMany({ _id: { $in: keys } });
+      await versions.write(tenant, ownerUserID, deleted(...conversationIDs));
+      await recvOpts.invalidate(
+        tenant,
+        conversationIDs.map((id) => recordID(ownerUserID, id)),
+      );
+    },
+  });
+}

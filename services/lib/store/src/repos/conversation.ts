@@ -1,0 +1,180 @@
+import type { TenantId } from '@im/kit';
+import { type conversation, make, RECV_OPT } from '@im/protocol';
+import type { Filter } from 'mongodb';
+import { defineCollection, KEY_SEPARATOR, type TenantDocument } from '../collection.ts';
+import { guarded } from '../errors.ts';
+import type { Store } from '../store.ts';
+import type { Page } from './user.ts';
+import { type VersionLogs, versionLogs } from './version-log.ts';
+
+/** A conversation as one of its owners sees it. `_id` = tenant, owner, conversation. */
+export interface ConversationDocument extends TenantDocument {
+  v: 1;
+  ownerUserID: string;
+  conversationID: string;
+  recvMsgOpt: number;
+  conversationType: number;
+  /** Peer of single chats and notification chats. */
+  userID: string;
+  groupID: string;
+  isPinned: boolean;
+  attachedInfo: string;
+  isPrivateChat: boolean;
+  groupAtType: number;
+  ex: string;
+  burnDuration: number;
+  minSeq: number;
+  /** 0, or the last seq that an owner who left the group may see. */
+  maxSeq: number;
+  msgDestructTime: number;
+  latestMsgDestructTime: number;
+  isMsgDestruct: boolean;
+  /** Insertion order. */
+  ord: number;
+}
+
+/** Collection of conversation records; the conversation domain and the fold of the log write it. */
+export const CONVERSATIONS = defineCollection<ConversationDocument>('conversation', [
+  { keys: { ownerUserID: 1, ord: 1 } },
+  { keys: { conversationID: 1, recvMsgOpt: 1 } },
+  { keys: { userID: 1 } },
+]);
+
+/** What the message domain needs of a record to bound what its owner sees. */
+export interface ConversationBounds {
+  readonly conversationID: string;
+  readonly minSeq: number;
+  readonly maxSeq: number;
+  readonly isPinned: boolean;
+}
+
+/** Conversation records of users, in the order of insertion. */
+export interface ConversationRepo {
+  /** Versions of each user's records. */
+  readonly versions: VersionLogs;
+  /** Receive option of the owner, 0 without a record; from the process's copy, for the checks on sending. */
+  recvMsgOpt(tenant: TenantId, ownerUserID: string, conversationID: string): Promise<number>;
+  /** Those that exist. */
+  find(
+    tenant: TenantId,
+    ownerUserID: string,
+    conversationIDs: readonly string[],
+  ): Promise<conversation.Conversation[]>;
+  /** One page, or all without one. */
+  list(tenant: TenantId, ownerUserID: string, page?: Page): Promise<conversation.Conversation[]>;
+  count(tenant: TenantId, ownerUserID: string): Promise<number>;
+  ids(tenant: TenantId, ownerUserID: string): Promise<string[]>;
+  pinnedIDs(tenant: TenantId, ownerUserID: string): Promise<string[]>;
+  /** Ids of those that are received without notice (option 2). */
+  notNotifyIDs(tenant: TenantId, ownerUserID: string): Promise<string[]>;
+  /** Bounds of all records of the owner, or of the named ones that exist. */
+  bounds(
+    tenant: TenantId,
+    ownerUserID: string,
+    conversationIDs?: readonly string[],
+  ): Promise<ConversationBounds[]>;
+  /** Owners of records of this conversation. */
+  owners(tenant: TenantId, conversationID: string): Promise<string[]>;
+  /** Owners whose receive option keeps offline notifications away. */
+  quietOwners(tenant: TenantId, conversationID: string): Promise<string[]>;
+}
+
+/** The process's copies of receive options. */
+export function recvOptCache(store: Store) {
+  return store.cached<{ readonly opt: number }>({ name: 'recv-opt', max: 200_000, ttlMs: 30_000 });
+}
+
+/** Id of a receive option's copy. */
+export const recordID = (ownerUserID: string, conversationID: string) =>
+  ownerUserID + KEY_SEPARATOR + conversationID;
+
+const ORDER = { ord: 1 } as const;
+const IDS = { _id: 0, conversationID: 1 } as const;
+
+/** A record as the API shows it. */
+export function toConversation(doc: ConversationDocument): conversation.Conversation {
+  return make('conversation.Conversation', {
+    ownerUserID: doc.ownerUserID,
+    conversationID: doc.conversationID,
+    recvMsgOpt: doc.recvMsgOpt,
+    conversationType: doc.conversationType,
+    userID: doc.userID,
+    groupID: doc.groupID,
+    isPinned: doc.isPinned,
+    attachedInfo: doc.attachedInfo,
+    isPrivateChat: doc.isPrivateChat,
+    groupAtType: doc.groupAtType,
+    ex: doc.ex,
+    burnDuration: doc.burnDuration,
+    minSeq: doc.minSeq,
+    maxSeq: doc.maxSeq,
+    msgDestructTime: doc.msgDestructTime,
+    latestMsgDestructTime: doc.latestMsgDestructTime,
+    isMsgDestruct: doc.isMsgDestruct,
+  });
+}
+
+/** The conversation records of a store. */
+export function conversationRepo(store: Store): ConversationRepo {
+  const cache = recvOptCache(store);
+  const of = (tenant: TenantId) => store.collection(tenant, CONVERSATIONS);
+  const keysOf = (tenant: TenantId, owner: string, ids: readonly string[]) =>
+    ids.map((id) => of(tenant).key(owner, id));
+
+  async function idsWhere(tenant: TenantId, filter: Filter<ConversationDocument>): Promise<string[]> {
+    const docs = await of(tenant)
+      .col.find({ t: tenant, ...filter }, { sort: ORDER, projection: IDS })
+      .toArray();
+    return docs.map(({ conversationID }) => conversationID);
+  }
+  async function ownersWhere(tenant: TenantId, filter: Filter<ConversationDocument>): Promise<string[]> {
+    const docs = await of(tenant)
+      .col.find({ t: tenant, ...filter }, { projection: { _id: 0, ownerUserID: 1 } })
+      .toArray();
+    return docs.map(({ ownerUserID }) => ownerUserID);
+  }
+
+  return guarded<ConversationRepo>({
+    versions: versionLogs(store, 'conversation'),
+    async recvMsgOpt(tenant, ownerUserID, conversationID) {
+      const records = of(tenant);
+      const found = await cache.get(tenant, recordID(ownerUserID, conversationID), async () => {
+        const doc = await records.col.findOne(
+          { _id: records.key(ownerUserID, conversationID) },
+          { projection: { recvMsgOpt: 1 } },
+        );
+        return { opt: doc?.recvMsgOpt ?? RECV_OPT.Receive };
+      });
+      return found?.opt ?? RECV_OPT.Receive;
+    },
+    async find(tenant, ownerUserID, conversationIDs) {
+      const docs = await of(tenant)
+        .col.find({ _id: { $in: keysOf(tenant, ownerUserID, conversationIDs) } })
+        .toArray();
+      return docs.map(toConversation);
+    },
+    async list(tenant, ownerUserID, page) {
+      if (page?.limit === 0) return [];
+      const docs = await of(tenant)
+        .col.find({ t: tenant, ownerUserID }, { sort: ORDER, ...page })
+        .toArray();
+      return docs.map(toConversation);
+    },
+    count: (tenant, ownerUserID) => of(tenant).col.countDocuments({ t: tenant, ownerUserID }),
+    ids: (tenant, ownerUserID) => idsWhere(tenant, { ownerUserID }),
+    pinnedIDs: (tenant, ownerUserID) => idsWhere(tenant, { ownerUserID, isPinned: true }),
+    notNotifyIDs: (tenant, ownerUserID) => idsWhere(tenant, { ownerUserID, recvMsgOpt: RECV_OPT.NotNotify }),
+    bounds(tenant, ownerUserID, conversationIDs) {
+      const filter: Filter<ConversationDocument> =
+        conversationIDs === undefined
+          ? { t: tenant, ownerUserID }
+          : { _id: { $in: keysOf(tenant, ownerUserID, conversationIDs) } };
+      return of(tenant)
+        .col.find(filter, { projection: { _id: 0, conversationID: 1, minSeq: 1, maxSeq: 1, isPinned: 1 } })
+        .toArray();
+    },
+    owners: (tenant, conversationID) => ownersWhere(tenant, { conversationID }),
+    quietOwners: (tenant, conversationID) =>
+      ownersWhere(tenant, { conversationID, recvMsgOpt: { $gt: RECV_OPT.Receive } }),
+  });
+}

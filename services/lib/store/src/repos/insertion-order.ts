@@ -1,0 +1,9 @@
+const PLACES_PER_MS = 1_000;
+
+/**
+ * Sort value of the `place`-th element (below 1,000) inserted at `time` (ms): lists are kept in the order of their
+ * insertion, also inside one insert.
+ */
+export function insertionOrder(time: number, place = 0): number {
+  return time * PLACES_PER_MS + Math.min(place, PLACES_PER_MS - 1);
+}
