@@ -19,6 +19,9 @@ const AWAY_NAMES = new Set([
   'PoolClearedOnNetworkError',
 ]);
 
+/** Errors of the socket that the driver passes on as they are. */
+const SOCKET_CODES = new Set(['EPIPE', 'ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT', 'ERR_STREAM_DESTROYED']);
+
 /** True for a violated unique index. */
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
@@ -27,11 +30,15 @@ export function isDuplicateKey(error: unknown): boolean {
 /** True when the server was away or slow: the same operation may succeed later, and its outcome may be unknown. */
 export function isUnavailable(error: unknown): boolean {
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
-  if (!(error instanceof MongoError)) return false;
+  if (!(error instanceof MongoError)) return isSocketError(error);
   if (AWAY_NAMES.has(error.name)) return true;
   if (error.hasErrorLabel('RetryableWriteError') || error.hasErrorLabel('TransientTransactionError'))
     return true;
   return typeof error.code === 'number' && AWAY_CODES.has(error.code);
+}
+
+function isSocketError(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && SOCKET_CODES.has(String(error.code));
 }
 
 /**
@@ -39,7 +46,7 @@ export function isUnavailable(error: unknown): boolean {
  * other refusal. Errors of our own pass unchanged.
  */
 export function storeError(error: unknown): unknown {
-  if (error instanceof ImError || !(error instanceof MongoError)) return error;
+  if (error instanceof ImError || !(error instanceof MongoError || isSocketError(error))) return error;
   const code = isUnavailable(error) ? ERR.NetworkError : ERR.DatabaseError;
   const detail = code === ERR.NetworkError ? 'the database is away' : 'the database refused';
   return new ImError(code, detail, undefined, { cause: error });

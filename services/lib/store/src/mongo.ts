@@ -1,4 +1,4 @@
-import type { Logger, Metrics } from '@im/kit';
+import { Backoff, type Logger, type Metrics } from '@im/kit';
 import { type Document, MongoClient, type TopologyDescription } from 'mongodb';
 
 /** How long an operation waits for a primary before it fails with a retryable error. */
@@ -21,7 +21,11 @@ export interface SentCommand {
 /** The driver's client, and whether a server that takes writes is known now. */
 export interface MongoConnection {
   readonly client: MongoClient;
+  /** True from the first connection on: operations before it would spoil the driver's client for good. */
+  readonly connected: boolean;
   readonly up: boolean;
+  /** Connects for the first time, however long that takes; the driver keeps the connection from then on. */
+  connect(signal: AbortSignal): Promise<void>;
 }
 
 /**
@@ -71,10 +75,27 @@ export function mongoConnection(
     'MongoDB connections that carry an operation',
     () => inUse,
   );
+  let connected = false;
   return {
     client,
+    get connected() {
+      return connected;
+    },
     get up() {
       return up;
+    },
+    async connect(signal) {
+      const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
+      while (!connected) {
+        signal.throwIfAborted();
+        try {
+          await client.connect();
+          connected = true;
+        } catch (error) {
+          deps.log.warn({ err: error }, 'the database is not there yet');
+          await backoff.wait(signal);
+        }
+      }
     },
   };
 }

@@ -12,6 +12,7 @@ import {
   type TenantDirectory,
   type TenantId,
 } from '@im/kit';
+import { ERR, ImError } from '@im/protocol';
 import { type EntityCache, entityCaches } from './cached.ts';
 import {
   type CollectionSpec,
@@ -43,7 +44,7 @@ export interface StoreDeps {
 export interface Store extends Service {
   /**
    * A collection as the tenant sees it, in the tenant's own database or the shared one.
-   * @throws ImError 90004 when this process does not know the tenant (yet).
+   * @throws ImError 90004 when this process does not know the tenant (yet) or was never connected.
    */
   collection<T extends TenantDocument>(tenant: TenantId, spec: CollectionSpec<T>): TenantCollection<T>;
   readonly redis: RedisCopies;
@@ -69,6 +70,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
   const pending = new Set<string>();
 
   async function prepareAll(signal: AbortSignal): Promise<void> {
+    await mongo.connect(signal);
     const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
     for (const name of pending) {
       if (signal.aborted) return;
@@ -105,6 +107,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
     tenant: TenantId,
     spec: CollectionSpec<T>,
   ): TenantCollection<T> {
+    if (!mongo.connected) throw new ImError(ERR.NetworkError, 'the database is not connected yet');
     const place = `${tenant}/${spec.name}`;
     let view = views.get(place) as TenantCollection<T> | undefined;
     if (!view) {

@@ -70,8 +70,8 @@ export async function startServers() {
     redis,
     uris: { mongo: mongo.uri, redis: redis.uri },
     async stop() {
-      if (mongo.managed) await mongo.kill();
-      if (redis.managed) await redis.kill();
+      if (mongo.pid !== undefined) await mongo.kill();
+      if (redis.pid !== undefined) await redis.kill();
       await rm(dir, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { convs, msgRowChanges, msgRows, seqUsers } from '../src/index.ts';
+import { openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
+import { queryPlans } from './query-plans.ts';
+
+const [tenant] = SHARED;
+const cid = 'si_a_b';
+const plans = queryPlans();
+let servers: Awaited<ReturnType<typeof startServers>>;
+let opened: TestStore;
+
+before(async () => {
+  servers = await startServers();
+  opened = await openStore(servers.uris, { onCommand: plans.onCommand });
+  await untilReady(opened.store);
+  await plans.check(servers.uris.mongo, 'start');
+});
+after(async () => {
+  await opened?.[Symbol.asyncDispose]();
+  await servers?.stop();
+});
+
+test('every query on messages, conversation truth and bounds reads by an index', async () => {
+  const { store } = opened;
+  const rows = msgRows(store);
+  const changes = msgRowChanges(store);
+  const conv = convs(store);
+  const users = seqUsers(store);
+  const ref = { tenant, userID: 'a', conversationID: cid };
+  const by = { role: 0, userID: 'a', nickname: '', time: 0 };
+  const newRow = {
+    tenant,
+    conversationID: cid,
+    seq: 1,
+    position: 1,
+    msgData: Buffer.from('x'),
+    sendID: 'a',
+    recvID: 'b',
+    contentType: 101,
+    sendTime: 1,
+    logTime: 1,
+  };
+  await rows.insert([{ ...newRow, dedupKey: Buffer.alloc(16, 1) }]);
+  const methods: Record<string, () => Promise<unknown>> = {
+    'insert of what is there': () => rows.insert([{ ...newRow, dedupKey: Buffer.alloc(16, 2) }]),
+    bySeqs: () => rows.bySeqs(tenant, [{ conversationID: cid, seqs: [1, 2] }]),
+    span: () => rows.span(tenant, cid, { first: 1, last: 9 }, { limit: 5, descending: false }),
+    'span backwards': () =>
+      rows.span(tenant, cid, { first: 1, last: 9 }, { limit: 5, descending: true, withContent: true }),
+    seqsSince: () => rows.seqsSince(tenant, cid, 1),
+    lastSeqBefore: () => rows.lastSeqBefore(tenant, cid, { first: 1, last: 9 }, 5),
+    markSeqsRead: () => changes.markSeqsRead(tenant, cid, [1], 'b'),
+    markSpanRead: () => changes.markSpanRead(tenant, cid, { first: 1, last: 9 }, 'b'),
+    revoke: () => changes.revoke(tenant, cid, 1, by),
+    deleteFor: () => changes.deleteFor(tenant, cid, [1], 'a'),
+    blank: () => changes.blank(tenant, cid, [1]),
+    remove: () => changes.remove(tenant, cid, { first: 1, last: 1 }),
+    'conv get': () => conv.get(tenant, [cid, 'sg_g']),
+    'conv apply': () => conv.apply([{ tenant, conversationID: cid, max: 1, src: 1, maxTime: 1 }]),
+    'conv raiseMin': () => conv.raiseMin(tenant, cid, 1),
+    'seqUsers get': () => users.get(tenant, 'a', [cid]),
+    'seqUsers ofUser': () => users.ofUser(tenant, 'a'),
+    raiseRead: () => users.raiseRead([{ ...ref, value: 1 }]),
+    raiseMin: () => users.raiseMin([{ ...ref, value: 1 }]),
+    setMax: () => users.setMax([{ ...ref, max: 1, position: 1 }]),
+  };
+  for (const [name, run] of Object.entries(methods)) {
+    await run();
+    assert.ok((await plans.check(servers.uris.mongo, name)) > 0, `${name} sent no query`);
+  }
+});

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { MongoClient } from 'mongodb';
+import type { SentCommand } from '../src/mongo.ts';
+
+/** Fields that belong to the session of the first sending. */
+const NOT_EXPLAINED = new Set([
+  'lsid',
+  '$db',
+  '$clusterTime',
+  'txnNumber',
+  'readConcern',
+  'writeConcern',
+  'cursor',
+]);
+const QUERIES = new Set(['find', 'aggregate', 'update', 'delete', 'count', 'distinct', 'findAndModify']);
+/** Stages that read by an index, under the names that servers give them. */
+const BY_INDEX = /^(IXSCAN|IDHACK|CLUSTERED_IXSCAN|COUNT_SCAN|DISTINCT_SCAN|EOF|EXPRESS_\w+)$/;
+
+/** Commands that a repository sent, and the check of their plans. */
+export interface QueryPlans {
+  readonly onCommand: (sent: SentCommand) => void;
+  /** Asserts that every query since the last call reads by an index and sorts nothing in memory. @returns how many. */
+  check(uri: string, method: string): Promise<number>;
+}
+
+/** Collects what a store sends. */
+export function queryPlans(): QueryPlans {
+  let sent: SentCommand[] = [];
+  return {
+    onCommand: (command) => sent.push(command),
+    async check(uri, method) {
+      const queries = sent.filter(({ command }) => QUERIES.has(Object.keys(command)[0] ?? ''));
+      sent = [];
+      await using client = new MongoClient(uri);
+      for (const { database, command } of queries) {
+        const explain = Object.fromEntries(
+          Object.entries(command).filter(([key]) => !NOT_EXPLAINED.has(key)),
+        );
+        if ('aggregate' in explain) explain.cursor = {};
+        // One update or delete of a bulk at a time can be explained.
+        for (const list of ['updates', 'deletes']) {
+          if (Array.isArray(explain[list])) explain[list] = explain[list].slice(0, 1);
+        }
+        const answer = await client.db(database).command({ explain, verbosity: 'queryPlanner' });
+        const stages = stagesOf(answer);
+        const shown = `${method}: ${JSON.stringify(explain).slice(0, 300)} -> ${stages.join(' ')}`;
+        assert.ok(
+          stages.some((stage) => BY_INDEX.test(stage)),
+          `no index: ${shown}`,
+        );
+        assert.ok(!stages.includes('COLLSCAN'), `reads the whole collection: ${shown}`);
+        if ('find' in explain) assert.ok(!stages.includes('SORT'), `sorts in memory: ${shown}`);
+      }
+      return queries.length;
+    },
+  };
+}
+
+/** The names of all stages of the winning plans inside an explain answer. */
+function stagesOf(answer: unknown): string[] {
+  if (Array.isArray(answer)) return answer.flatMap(stagesOf);
+  if (typeof answer !== 'object' || answer === null) return [];
+  return Object.entries(answer).flatMap(([key, value]) => {
+    if (key === 'rejectedPlans') return [];
+    return key === 'stage' && typeof value === 'string' ? [value] : stagesOf(value);
+  });
+}

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { sleep, tenantId } from '@im/kit';
+import { ImError } from '@im/protocol';
+import { convs, redisKey } from '../src/index.ts';
+import { openStore, SHARED, startServers, untilReady } from './harness.ts';
+
+const [tenant] = SHARED;
+let servers: Awaited<ReturnType<typeof startServers>>;
+
+before(async () => {
+  servers = await startServers();
+});
+after(() => servers?.stop());
+
+test('a store starts without its servers, and becomes ready when they come', {
+  timeout: 60_000,
+}, async (t) => {
+  if (!servers.mongo.managed || !servers.redis.managed) return t.skip('the servers are external');
+  await servers.mongo.kill();
+  await servers.redis.kill();
+  await using opened = await openStore(servers.uris);
+  const { store } = opened;
+  assert.equal(store.ready().ready, false);
+  assert.equal(store.redis.up, false);
+  assert.equal(
+    await store.redis.orElse(
+      (client) => client.get('x'),
+      () => 'from the truth',
+    ),
+    'from the truth',
+  );
+  await assert.rejects(
+    async () => convs(store).get(tenant, ['sg_x']),
+    (error: unknown) => error instanceof ImError && error.code === 90_004,
+  );
+
+  await servers.mongo.restart();
+  await servers.redis.restart();
+  await untilReady(store);
+  assert.equal((await convs(store).get(tenant, ['sg_x'])).size, 0);
+  for (let i = 0; i < 200 && !store.redis.up; i++) await sleep(20);
+  const key = store.redisKey(tenant, 'thing', 'any id: * > .');
+  assert.equal(key, redisKey(tenant, 'thing', 'any id: * > .'));
+  assert.match(key, /^im:s1:thing:[\w-]{16}$/);
+  await store.redis.orElse(
+    async (client) => client.set(key, '1'),
+    () => assert.fail('Redis is away'),
+  );
+  assert.equal(
+    await store.redis.orElse(
+      (client) => client.get(key),
+      () => 'away',
+    ),
+    '1',
+  );
+
+  await servers.mongo.kill();
+  const begun = Date.now();
+  await assert.rejects(
+    convs(store).get(tenant, ['sg_x']),
+    (error: unknown) => error instanceof ImError && error.code === 90_004,
+  );
+  assert.ok(Date.now() - begun < 8_000, 'an operation fails in time for its caller to answer');
+  await servers.mongo.restart();
+  await untilReady(store);
+
+  // A restart of the database costs a retryable error at most.
+  await servers.mongo.kill();
+  const waiting = convs(store)
+    .raiseMin(tenant, 'sg_x', 3)
+    .catch((error: unknown) => assert.ok(error instanceof ImError && error.code === 90_004));
+  await servers.mongo.restart();
+  await waiting;
+  await untilReady(store);
+  await convs(store).raiseMin(tenant, 'sg_x', 3);
+  assert.equal((await convs(store).get(tenant, ['sg_x'])).get('sg_x')?.min, 3);
+});
+
+test('a tenant that this process does not know has no place, and the caller may retry', async () => {
+  await using opened = await openStore(servers.uris);
+  await untilReady(opened.store);
+  await assert.rejects(
+    async () => convs(opened.store).get(tenantId('unheard-of'), ['x']),
+    (error: unknown) => error instanceof ImError && error.code === 90_004,
+  );
+});
+
+test('a part with a control character is refused, so that no key can reach another', async () => {
+  await using opened = await openStore(servers.uris);
+  await untilReady(opened.store);
+  await assert.rejects(
+    async () => convs(opened.store).get(tenant, ['a\u001fb']),
+    (error: unknown) => error instanceof ImError && error.code === 1001,
+  );
+});
