@@ -229,6 +229,15 @@ export const ServerConfig = z.strictObject({
         .default('47 3 * * *')
         .describe('When expired objects are removed (cron, UTC).'),
       tokenExpiry: z.string().default('7 4 * * *').describe('When expired tokens are removed (cron, UTC).'),
+      objectDays: z
+        .int()
+        .min(0)
+        .default(180)
+        .describe('Days that objects of objectGroups are kept; 0 keeps them for ever.'),
+      objectGroups: z
+        .array(z.string())
+        .default(['msg-picture', 'msg-file', 'msg-voice', 'msg-video', 'msg-video-snapshot', 'sdklog'])
+        .describe('Groups (upload causes) of objects that expire.'),
     })
     .prefault({})
     .describe('Work by the clock.'),

@@ -77,6 +77,7 @@ export {
 export { type MsgRowChanges, msgRowChanges } from './repos/msg-row-change.ts';
 export { type ObjectRepo, objectRepo, type StoredObject } from './repos/object.ts';
 export { type PushToken, type PushTokenRepo, pushTokenRepo } from './repos/push-token.ts';
+export { type ConvBounds, type RetentionRepo, retentionRepo } from './repos/retention.ts';
 export { NO_SEQ_USER, type SeqUser, type SeqUserRef, type SeqUsers, seqUsers } from './repos/seq-user.ts';
 export {
   type KickedToken,

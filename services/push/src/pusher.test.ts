@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KeptDelivery } from '@im/bus';
+import { createMetrics, silentLogger, tenantId } from '@im/kit';
+import { encode, make } from '@im/protocol';
+import type { OfflineNotification } from './notification.ts';
+import { Pusher } from './pusher.ts';
+import { WakeLimit } from './rate-limit.ts';
+
+const tenant = tenantId('default');
+const signal = new AbortController().signal;
+
+function kept(fields: object): KeptDelivery {
+  const msgData = encode('sdkws.MsgData', make('sdkws.MsgData', { contentType: 101, clientMsgID: 'c' }));
+  const delivery = make('log.Delivery', {
+    sendID: 'a',
+    offlinePush: true,
+    sessionType: 1,
+    contentType: 101,
+    msgData,
+    ...fields,
+  });
+  return { tenant, delivery, publishedMs: 0 };
+}
+
+function setUp(options: { failures?: number; perMinute?: number } = {}) {
+  const pushed: OfflineNotification[] = [];
+  let failures = options.failures ?? 0;
+  const pusher = new Pusher({
+    receivers: {
+      membersOf: async () => ['a', 'phone', 'web', 'quiet'],
+      connectionsOf: async () =>
+        new Map([
+          ['phone', [make('user.PlatformOnlineDetail', { platformID: 2 })]],
+          ['web', [make('user.PlatformOnlineDetail', { platformID: 5 })]],
+        ]),
+      silencedOf: async () => new Set(['quiet']),
+    },
+    provider: {
+      name: 'recording',
+      push: async (notification) => {
+        if (failures-- > 0) throw new Error('provider away');
+        pushed.push(notification);
+      },
+    },
+    limit: new WakeLimit({ perMinute: options.perMinute ?? 600, burst: 2, now: () => 0 }),
+    log: silentLogger(),
+    metrics: createMetrics(),
+  });
+  return { pusher, pushed };
+}
+
+test('a group message wakes members without a phone online who want it', async () => {
+  const { pusher, pushed } = setUp();
+  await pusher.judge(
+    [kept({ targetGroupID: 'g', sessionType: 3, conversationID: 'sg_g', position: 1 })],
+    signal,
+  );
+  assert.deepEqual(
+    pushed.map((n) => n.userIDs),
+    [['web']],
+  );
+});
+
+test('a delivery that comes again wakes nobody twice', async () => {
+  const { pusher, pushed } = setUp();
+  const one = kept({ targetUserID: 'b', conversationID: 'si_a_b', position: 5 });
+  await pusher.judge([one, one], signal);
+  await pusher.judge([one], signal);
+  assert.deepEqual(
+    pushed.map((n) => n.userIDs),
+    [['b']],
+  );
+});
+
+test('a provider that fails is tried again', async () => {
+  const { pusher, pushed } = setUp({ failures: 2 });
+  await pusher.judge([kept({ targetUserID: 'b', conversationID: 'si_a_b', position: 1 })], signal);
+  assert.equal(pushed.length, 1);
+});
+
+test('a user is not woken more often than the limit', async () => {
+  const { pusher, pushed } = setUp();
+  const many = [1, 2, 3, 4].map((position) =>
+    kept({ targetUserID: 'b', conversationID: 'si_a_b', position }),
+  );
+  await pusher.judge(many, signal);
+  assert.equal(pushed.length, 2);
+});

@@ -1,0 +1,125 @@
+import type { KeptDelivery } from '@im/bus';
+import { Backoff, type Logger, type Metrics, type TenantId } from '@im/kit';
+import { decode, isGroupConversation, type log } from '@im/protocol';
+import { candidateOf, phoneOnline } from './decide.ts';
+import { mayWake, notificationOf } from './notification.ts';
+import type { PushProvider } from './providers/provider.ts';
+import type { WakeLimit } from './rate-limit.ts';
+import type { Receivers } from './receivers.ts';
+import { SeenPositions } from './seen-positions.ts';
+
+/** Parts of a {@link Pusher}. */
+export interface PusherDeps {
+  readonly receivers: Receivers;
+  readonly provider: PushProvider;
+  readonly limit: WakeLimit;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Attempts at the provider before a notification is given up. */
+const ATTEMPTS = 3;
+/** Most users of one notification. */
+const USERS_PER_CALL = 500;
+/** Notifications handed to the provider at the same time. */
+const CONCURRENCY = 8;
+
+/** Decides for each delivery who is woken, and hands that to the provider. */
+export class Pusher {
+  readonly #deps: PusherDeps;
+  readonly #seen = new SeenPositions();
+  readonly #outcomes;
+
+  constructor(deps: PusherDeps) {
+    this.#deps = deps;
+    this.#outcomes = deps.metrics.counter(
+      'im_push_users_total',
+      'Users judged for an offline notification, by outcome',
+      ['outcome'],
+    );
+  }
+
+  /** Judges a batch. @throws when presence or members cannot be read: the batch must come again. */
+  async judge(batch: readonly KeptDelivery[], signal: AbortSignal): Promise<void> {
+    const queue = batch.filter(({ delivery }) => this.#isNew(delivery));
+    const workers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        await this.#judgeOne(next.tenant, next.delivery, signal);
+      }
+    });
+    try {
+      await Promise.all(workers);
+    } catch (error) {
+      // The batch comes again: better woken twice than not at all.
+      this.#seen.clear();
+      throw error;
+    }
+  }
+
+  #isNew(delivery: log.Delivery): boolean {
+    if (candidateOf(delivery).kind === 'none') return false;
+    const { partition, position, entry, targetUserID, targetGroupID } = delivery;
+    return this.#seen.first(partition, position, entry, `${targetUserID}\u001f${targetGroupID}`);
+  }
+
+  async #judgeOne(tenant: TenantId, delivery: log.Delivery, signal: AbortSignal): Promise<void> {
+    if (!mayWake(delivery.contentType)) return;
+    const woken = await this.#whom(tenant, delivery);
+    if (woken.length === 0) return;
+    const message = decode('sdkws.MsgData', delivery.msgData);
+    for (let i = 0; i < woken.length; i += USERS_PER_CALL) {
+      const users = woken.slice(i, i + USERS_PER_CALL);
+      const { operationID, conversationID } = delivery;
+      await this.#hand(notificationOf(tenant, operationID, conversationID, message, users), signal);
+    }
+  }
+
+  /** The users to wake: not the sender, no phone online, not silenced, not woken too often. */
+  async #whom(tenant: TenantId, delivery: log.Delivery): Promise<string[]> {
+    const { receivers, limit } = this.#deps;
+    const { operationID, conversationID, sendID } = delivery;
+    const candidate = candidateOf(delivery);
+    if (candidate.kind === 'none') return [];
+    const all =
+      candidate.kind === 'user'
+        ? [candidate.userID]
+        : (await receivers.membersOf(tenant, operationID, candidate.groupID)).filter((id) => id !== sendID);
+    if (all.length === 0) return [];
+    const connections = await receivers.connectionsOf(tenant, operationID, all);
+    const offline = all.filter((id) => !phoneOnline(connections.get(id) ?? []));
+    this.#outcomes.inc({ outcome: 'online' }, all.length - offline.length);
+    // Single chats were judged by the receiver's options when they were sent.
+    const silenced = isGroupConversation(conversationID)
+      ? await receivers.silencedOf(tenant, conversationID, offline)
+      : new Set<string>();
+    const wanting = offline.filter((id) => !silenced.has(id));
+    this.#outcomes.inc({ outcome: 'silenced' }, offline.length - wanting.length);
+    const woken = wanting.filter((id) => limit.take(tenant, id));
+    this.#outcomes.inc({ outcome: 'limited' }, wanting.length - woken.length);
+    return woken;
+  }
+
+  async #hand(notification: Parameters<PushProvider['push']>[0], signal: AbortSignal): Promise<void> {
+    const { provider, log } = this.#deps;
+    const backoff = new Backoff({ baseMs: 200, maxMs: 2_000 });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await provider.push(notification, signal);
+        this.#outcomes.inc({ outcome: 'pushed' }, notification.userIDs.length);
+        return;
+      } catch (error) {
+        if (signal.aborted) throw error;
+        if (attempt >= ATTEMPTS) {
+          this.#outcomes.inc({ outcome: 'failed' }, notification.userIDs.length);
+          const { tenant, operationID, userIDs } = notification;
+          log.warn(
+            { tenant, operationID, users: userIDs.length, provider: provider.name, err: error },
+            'push failed',
+          );
+          return;
+        }
+        await backoff.wait(signal);
+      }
+    }
+  }
+}
