@@ -1,1 +1,63 @@
-export {};
+import type { Bus } from '@im/bus';
+import {
+  type BaseDeps,
+  type Logger,
+  READY,
+  type ServerConfig,
+  type Service,
+  type ServiceModule,
+} from '@im/kit';
+import type { RpcRegistry } from '@im/rpc';
+import { conversationRepo, type Store } from '@im/store';
+import { logProvider } from './providers/log.ts';
+import { noneProvider } from './providers/none.ts';
+import type { PushProvider } from './providers/provider.ts';
+import { Pusher } from './pusher.ts';
+import { WakeLimit } from './rate-limit.ts';
+import { domainReceivers } from './receivers.ts';
+
+export type { OfflineNotification } from './notification.ts';
+export type { PushProvider } from './providers/provider.ts';
+
+/** What push needs of its process. */
+export type PushDeps = BaseDeps & { rpc: RpcRegistry; store: Store; bus: Bus };
+
+/** Name of the durable reader that all push processes share. */
+const READER = 'push';
+
+function providerOf(config: ServerConfig['push'], log: Logger): PushProvider {
+  switch (config.provider) {
+    case 'none':
+      return noneProvider;
+    case 'log':
+      return logProvider(log);
+    default:
+      return config.provider satisfies never;
+  }
+}
+
+/** Reads all deliveries and decides who gets an offline notification. */
+export const module: ServiceModule<PushDeps> = {
+  name: 'push',
+  needs: ['rpc', 'store', 'bus'],
+  async create(config, { rpc, store, bus, log, metrics, background }): Promise<Service> {
+    const own = log.child({ part: 'push' });
+    const { perMinute, burst } = config.push.wakesPerUser;
+    const pusher = new Pusher({
+      receivers: domainReceivers(rpc, conversationRepo(store)),
+      provider: providerOf(config.push, own),
+      limit: new WakeLimit({ perMinute, burst }),
+      log: own,
+      metrics,
+    });
+    return {
+      async start() {
+        background.loop('push-reader', (signal) =>
+          bus.deliveries.consume(READER, { signal, onBatch: (batch) => pusher.judge(batch, signal) }),
+        );
+      },
+      stop: async () => {},
+      ready: () => READY,
+    };
+  },
+};

@@ -34,7 +34,7 @@ function setUp(options: { failures?: number; perMinute?: number } = {}) {
           ['phone', [make('user.PlatformOnlineDetail', { platformID: 2 })]],
           ['web', [make('user.PlatformOnlineDetail', { platformID: 5 })]],
         ]),
-      silencedOf: async () => new Set(['quiet']),
+      silencedIn: async () => new Set(['quiet']),
     },
     provider: {
       name: 'recording',

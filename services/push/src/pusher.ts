@@ -90,7 +90,7 @@ export class Pusher {
     this.#outcomes.inc({ outcome: 'online' }, all.length - offline.length);
     // Single chats were judged by the receiver's options when they were sent.
     const silenced = isGroupConversation(conversationID)
-      ? await receivers.silencedOf(tenant, conversationID, offline)
+      ? await receivers.silencedIn(tenant, conversationID)
       : new Set<string>();
     const wanting = offline.filter((id) => !silenced.has(id));
     this.#outcomes.inc({ outcome: 'silenced' }, offline.length - wanting.length);

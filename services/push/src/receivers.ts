@@ -1,6 +1,7 @@
 import { background, type TenantId } from '@im/kit';
 import { make, type user } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
+import type { ConversationRepo } from '@im/store';
 
 /** What the decision needs to know of users; everything in bulk. */
 export interface Receivers {
@@ -12,20 +13,19 @@ export interface Receivers {
     operationID: string,
     userIDs: readonly string[],
   ): Promise<Map<string, user.PlatformOnlineDetail[]>>;
-  /** Those of the users that want no notice of this conversation. */
-  silencedOf(tenant: TenantId, conversationID: string, userIDs: readonly string[]): Promise<Set<string>>;
+  /** The owners of this conversation that want no notice of it. */
+  silencedIn(tenant: TenantId, conversationID: string): Promise<Set<string>>;
 }
 
-/** Reads receive options of conversations: the conversation collection's part of {@link Receivers}. */
-export type SilencedOf = Receivers['silencedOf'];
-
 /** Receivers as the domains know them. */
-export function domainReceivers(rpc: RpcRegistry, silencedOf: SilencedOf): Receivers {
+export function domainReceivers(rpc: RpcRegistry, conversations: ConversationRepo): Receivers {
   const users = rpc.client('user');
   const groups = rpc.client('group');
 
   return {
-    silencedOf,
+    async silencedIn(tenant, conversationID) {
+      return new Set(await conversations.quietOwners(tenant, conversationID));
+    },
     async membersOf(tenant, operationID, groupID) {
       const request = make('group.GetGroupMemberUserIDsReq', { groupID });
       return (await groups.getGroupMemberUserIDs(background(tenant, operationID), request)).userIDs;

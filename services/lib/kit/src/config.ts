@@ -215,6 +215,13 @@ export const ServerConfig = z.strictObject({
         .enum(['none', 'log'])
         .default('none')
         .describe('Who delivers offline notifications; log only writes a line.'),
+      wakesPerUser: z
+        .strictObject({
+          perMinute: z.number().positive().default(30).describe('Offline notifications per user and minute.'),
+          burst: count(10, 'Offline notifications at once.'),
+        })
+        .prefault({})
+        .describe('How often one user is woken; more are dropped, the messages are not.'),
     })
     .prefault({})
     .describe('Offline notifications.'),
