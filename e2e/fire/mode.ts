@@ -1,0 +1,24 @@
+/** How long the runs of this folder take. FULL=1 asks for the full figures, else a shorter run of the same shape. */
+export const FULL = process.env.FULL === '1';
+
+/** Times of a fire run, in ms since the load began. */
+export interface FireTimes {
+  readonly strikeAt: number;
+  readonly healAt: number;
+  readonly loadUntil: number;
+}
+
+export const FIRE_TIMES: FireTimes = FULL
+  ? { strikeAt: 15_000, healAt: 18_000, loadUntil: 40_000 }
+  : { strikeAt: 4_000, healAt: 7_000, loadUntil: 13_000 };
+
+/** How long a stopped transfer stays stopped. */
+export const PAUSE_TIMES: FireTimes = FULL
+  ? { strikeAt: 10_000, healAt: 40_000, loadUntil: 50_000 }
+  : { strikeAt: 3_000, healAt: 13_000, loadUntil: 17_000 };
+
+/** Longest time to a delivery after the acknowledgement, or after the victim's return. */
+export const DELIVER_WITHIN_MS = 10_000;
+
+/** Said once by every file that depends on it. */
+export const MODE = FULL ? 'full figures (FULL=1)' : 'short runs; FULL=1 runs the full figures';
