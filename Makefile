@@ -1,0 +1,39 @@
+# Every target runs on the Node that `npm ci` brings, so an older system Node is enough to begin with.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+MODULES := node_modules/.package-lock.json
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lint test dev bench up down
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+$(MODULES): package-lock.json
+	npm ci --no-progress
+	@touch $@
+
+setup: $(MODULES) ## Install packages, and the store servers that tests and dev run
+	node services/lib/backends/scripts/install.ts --system-packages
+
+lint: $(MODULES) ## Check types, style and the direction of dependencies
+	tsc --noEmit -p tsconfig.json
+	biome check --error-on-warnings .
+	node tools/lint-dependencies.ts
+
+test: $(MODULES) ## Run all tests; ARGS="part/of/path ..." runs only those
+	node tools/test.ts $(ARGS)
+
+dev: $(MODULES) ## Run the whole service in one process, with its own stores; ARGS are openimctl dev's
+	openimctl dev $(ARGS)
+
+bench: $(MODULES) ## Measure latency, CPU and memory under load; ARGS are openimctl bench's
+	openimctl bench $(ARGS)
+
+up: $(MODULES) ## Start the service, create two users and send a first message between them
+	node e2e/up.ts up
+
+down: $(MODULES) ## Stop what `make up` started
+	node e2e/up.ts down

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { importsOf, violations, type Workspace } from './lint-dependencies.ts';
+
+const workspace = (
+  name: string,
+  dir: string,
+  declared: string[] = [],
+  forTests: string[] = [],
+): Workspace => ({
+  name,
+  dir,
+  declared: new Set(declared),
+  declaredForTests: new Set(forTests),
+});
+const workspaces = [
+  workspace('@im/protocol', 'services/lib/protocol', ['protobufjs']),
+  workspace('@im/kit', 'services/lib/kit', ['zod']),
+  workspace('@im/store', 'services/lib/store', ['mongodb']),
+  workspace('@im/bus', 'services/lib/bus'),
+  workspace('@im/rpc', 'services/lib/rpc'),
+  workspace('@im/backends', 'services/lib/backends'),
+  workspace('@im/msg', 'services/msg'),
+  workspace('@im/group', 'services/group'),
+  workspace('@im/main', 'services/main'),
+  workspace('@im/operator', 'operator'),
+];
+const check = (path: string, line: string) => violations(workspaces, [{ path, text: `${line}\n` }]);
+const refused = (path: string, line: string, why: RegExp) => {
+  const found = check(path, line);
+  assert.equal(found.length, 1, `${path}: ${line} -> ${found.join() || 'allowed'}`);
+  assert.match(found[0] ?? '', why);
+};
+
+test('imports along the order pass', () => {
+  for (const [path, line] of [
+    ['services/lib/kit/src/a.ts', "import { ERR } from '@im/protocol';"],
+    ['services/lib/store/src/a.ts', "import type { Metrics } from '@im/kit';"],
+    ['services/msg/src/a.ts', "import { a } from './b.ts';\nexport * from '@im/store';"],
+    ['services/main/src/roles.ts', "const load = () => import('@im/msg');"],
+    ['services/lib/store/src/a.ts', "import { MongoClient } from 'mongodb';\nimport fs from 'node:fs';"],
+    ['services/lib/store/test/a.test.ts', "import { withBackends } from '@im/backends';"],
+  ] as const) {
+    assert.deepEqual(check(path, line), []);
+  }
+});
+
+test('imports against the order are refused, types and dynamic ones included', () => {
+  const order = /must not depend on/;
+  refused('services/lib/protocol/src/a.ts', "import { x } from '@im/kit';", order);
+  refused('services/lib/kit/src/a.ts', "import type { x } from '@im/rpc';", order);
+  refused('services/lib/store/src/a.ts', "export { x } from '@im/bus';", order);
+  refused('services/msg/src/a.ts', "import { x } from '@im/group';", order);
+  refused('services/msg/src/a.ts', "import { x } from '@im/main';", order);
+  refused('services/main/src/a.ts', "import { x } from '@im/backends';", order);
+  refused('operator/src/a.ts', "import { x } from '@im/msg';", order);
+  refused('services/msg/src/a.ts', "const x = await import('@im/group');", order);
+  refused('services/msg/src/a.ts', "import {\n  type x,\n  y,\n} from '@im/group';", order);
+});
+
+test('relative imports stay in their workspace, packages are entered by their index', () => {
+  refused('services/msg/src/a.ts', "import { x } from '../../group/src/b.ts';", /leaves @im\/msg/);
+  refused('services/msg/src/a.ts', "import { x } from '../../../tools/b.ts';", /leaves @im\/msg/);
+  refused('tools/a.ts', "import { x } from '../services/lib/kit/src/ids.ts';", /leaves tools/);
+  refused('services/msg/src/a.ts', "import { x } from '@im/kit/src/ids.ts';", /reaches into @im\/kit/);
+});
+
+test('packages must be declared where they are used; tests may use what any package declares', () => {
+  refused('services/msg/src/a.ts', "import { x } from 'mongodb';", /not among the dependencies of @im\/msg/);
+  refused('tools/a.ts', "import { x } from '@im/kit';", /tools use Node alone/);
+  const sdk = [workspace('@im/msg', 'services/msg', [], ['@scope/sdk'])];
+  const line = "import x from '@scope/sdk/deep';";
+  assert.deepEqual(violations(sdk, [{ path: 'services/msg/test/a.test.ts', text: line }]), []);
+  assert.equal(violations(sdk, [{ path: 'services/msg/src/a.ts', text: line }]).length, 1);
+});
+
+test('comments and strings are no imports', () => {
+  assert.deepEqual(
+    importsOf("export class A {\n  kind = 'b';\n}\nexport const from = 'c';\nexport type T = 'x' | 'y';"),
+    [],
+  );
+  assert.deepEqual(importsOf("// import { x } from 'a';\n/** import('b') */\nconst s = 'from';"), []);
+});

@@ -1,0 +1,65 @@
+import { inspect } from 'node:util';
+
+/** What a test file tells the runner, one JSON object per line. */
+export type Report =
+  | { readonly kind: 'start'; readonly id: string }
+  | { readonly kind: 'pass'; readonly id: string; readonly suite: boolean }
+  | { readonly kind: 'skip'; readonly id: string; readonly reason: string }
+  | { readonly kind: 'fail'; readonly id: string; readonly suite: boolean; readonly error: string };
+
+interface TestEvent {
+  readonly type: string;
+  readonly data: {
+    readonly name: string;
+    readonly nesting: number;
+    readonly file?: string;
+    readonly skip?: string | boolean;
+    readonly todo?: string | boolean;
+    readonly details?: {
+      readonly type?: string;
+      readonly error?: { readonly failureType?: string; readonly cause?: unknown };
+    };
+  };
+}
+
+/** Failures that only repeat those of a test's own parts. */
+const REPEATED = new Set(['subtestsFailed']);
+
+/** A reporter of node:test; the runner asks for it by its path. */
+async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  const path: string[] = [];
+  for await (const { type, data } of events) {
+    // Unlike test:start, told at once, so that a hanging test is known by name.
+    if (type === 'test:dequeue') {
+      path[data.nesting] = data.name;
+      yield line({ kind: 'start', id: idOf(path, data.nesting) });
+    } else if (type === 'test:pass' || type === 'test:fail') {
+      path[data.nesting] = data.name;
+      yield line(outcome(idOf(path, data.nesting), type === 'test:pass', data));
+    }
+  }
+}
+
+function outcome(id: string, passed: boolean, data: TestEvent['data']): Report {
+  const suite = data.details?.type === 'suite';
+  const error = data.details?.error;
+  const left = data.skip ?? data.todo;
+  if (left !== undefined && left !== false) {
+    return { kind: 'skip', id, reason: left === true || left === '' ? 'no reason given' : left };
+  }
+  if (passed) return { kind: 'pass', id, suite };
+  const repeated = error?.failureType !== undefined && REPEATED.has(error.failureType);
+  return { kind: 'fail', id, suite: suite || repeated, error: inspect(error?.cause ?? error, { depth: 4 }) };
+}
+
+function idOf(path: readonly string[], nesting: number): string {
+  return path.slice(0, nesting + 1).join(' > ');
+}
+
+function line(value: Report): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+// node:test takes a reporter as a module's default export and in no other way.
+// biome-ignore lint/style/noDefaultExport: see above
+export default report;

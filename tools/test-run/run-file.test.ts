@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type FileResult, runFile } from './run-file.ts';
+import { describeRun } from './summary.ts';
+
+async function run(text: string, timeoutMs = 20_000): Promise<FileResult> {
+  const dir = await mkdtemp(join(tmpdir(), 'im-runner-'));
+  try {
+    await writeFile(join(dir, 'a.test.mjs'), text);
+    return await runFile(dir, 'a.test.mjs', timeoutMs);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}
+
+test('tests of a file are counted, failures and skips with their reasons', async () => {
+  const result = await run(`
+    import { describe, it, test } from 'node:test';
+    console.log('seen in the output');
+    test('good', () => {});
+    test('bad', () => { throw new Error('why'); });
+    test('parent', async (t) => { await t.test('child', () => { throw new Error('inner'); }); });
+    test('away', { skip: 'no browser here' }, () => {});
+    describe('group', () => { it('inside', () => {}); });
+  `);
+  assert.equal(result.passed, 2);
+  assert.deepEqual(
+    result.failures.map((failure) => failure.test),
+    ['bad', 'parent > child'],
+  );
+  assert.match(result.failures[0]?.error ?? '', /why/);
+  assert.deepEqual(result.skipped, [{ test: 'away', reason: 'no browser here' }]);
+  assert.match(result.output, /seen in the output/);
+
+  const text = describeRun([{ name: 'one', files: [result], ms: 1_234 }]);
+  assert.match(text, /one +1 +2 +2 +1 +1\.2 s/);
+  assert.match(text, /away \(no browser here\)/);
+  assert.match(text, /\n2 passed, 2 failed, 1 skipped$/);
+});
+
+test('a file that breaks, has no tests, or dies is a failure', async () => {
+  const broken = await run("throw new Error('at the top');");
+  assert.match(broken.failures[0]?.error ?? '', /exited with 1/);
+  assert.match(broken.output, /at the top/);
+  const empty = await run('export {};');
+  assert.equal(empty.failures[0]?.error, 'has no tests');
+  const killed = await run(
+    "import { test } from 'node:test'; test('x', () => process.kill(process.pid, 'SIGKILL'));",
+  );
+  assert.match(killed.failures[0]?.error ?? '', /SIGKILL/);
+});
+
+test('a file that does not end is ended, with the name of the test that hung', async () => {
+  const result = await run(
+    `import { test } from 'node:test';
+     setInterval(() => {}, 1_000);
+     test('quick', () => {});
+     test('stuck', () => new Promise(() => {}));`,
+    1_000,
+  );
+  assert.equal(result.passed, 1);
+  assert.match(result.failures[0]?.error ?? '', /longer than 1 s; unfinished: stuck/);
+});
+
+test('what a file leaves running is ended with it', async () => {
+  const result = await run(
+    `import { spawn } from 'node:child_process';
+     import { test } from 'node:test';
+     test('spawns', () => {
+       const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+       child.unref();
+       console.log('left ' + child.pid);
+     });`,
+  );
+  assert.equal(result.passed, 1);
+  const pid = Number(/left (\d+)/.exec(result.output)?.[1]);
+  assert.ok(pid > 0);
+  for (let i = 0; i < 50 && isAlive(pid); i++) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(isAlive(pid), false);
+});
+
+/** Whether a process runs; one that has ended but that nobody asked about is not running. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,55 @@
+import { sourceFiles } from '../source-files.ts';
+
+/** Test files that run together and make one row of the summary. */
+export interface Suite {
+  readonly name: string;
+  /** Paths relative to the root. */
+  readonly files: readonly string[];
+  /** Most files that run at once. */
+  readonly concurrency: number;
+  /** Time limit of one file, in ms. */
+  readonly timeoutMs: number;
+}
+
+const MINUTE = 60_000;
+
+/**
+ * All test files, in the order in which they run: unit tests of the whole repository, then each
+ * package's tests against real servers (`test/`), then the end-to-end suites (`e2e/suites/`) one by one.
+ * @param filters parts of paths; a file that contains none of them is left out. None means all.
+ */
+export function findSuites(root: string, filters: readonly string[], cores: number): Suite[] {
+  const files = sourceFiles(root)
+    .filter((file) => file.endsWith('.test.ts'))
+    .filter((file) => filters.length === 0 || filters.some((part) => file.includes(clean(part))));
+  const unit: string[] = [];
+  const integration = new Map<string, string[]>();
+  const endToEnd: string[] = [];
+  for (const file of files) {
+    const [, home] = /^(.*?)\/test\//.exec(file) ?? [];
+    if (file.startsWith('e2e/suites/')) endToEnd.push(file);
+    else if (home === undefined) unit.push(file);
+    else integration.set(home, [...(integration.get(home) ?? []), file]);
+  }
+  const suites: Suite[] = [
+    { name: 'unit', files: unit, concurrency: Math.min(4, cores), timeoutMs: 2 * MINUTE },
+    ...[...integration].map(([home, list]) => ({
+      name: home,
+      files: list,
+      concurrency: 1,
+      timeoutMs: 10 * MINUTE,
+    })),
+    ...endToEnd.map((file) => ({
+      name: file.replace('e2e/suites/', 'e2e ').replace('.test.ts', ''),
+      files: [file],
+      concurrency: 1,
+      timeoutMs: 20 * MINUTE,
+    })),
+  ];
+  return suites.filter((suite) => suite.files.length > 0);
+}
+
+/** A filter as the shell may have completed it: `./services/lib/kit/` means `services/lib/kit/`. */
+function clean(filter: string): string {
+  return filter.replace(/^\.\//, '');
+}

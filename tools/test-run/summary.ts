@@ -1,0 +1,77 @@
+import type { FileResult } from './run-file.ts';
+
+/** What became of one suite. */
+export interface SuiteResult {
+  readonly name: string;
+  readonly files: readonly FileResult[];
+  readonly ms: number;
+}
+
+/** Totals over any number of files. */
+export interface Totals {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+export function totals(files: readonly FileResult[]): Totals {
+  const sum = (of: (file: FileResult) => number) => files.reduce((n, file) => n + of(file), 0);
+  return {
+    passed: sum((file) => file.passed),
+    failed: sum((file) => file.failures.length),
+    skipped: sum((file) => file.skipped.length),
+  };
+}
+
+/** One line about a finished file, followed by its failures and, with them, the end of its output. */
+export function describeFile(result: FileResult): string {
+  const { passed, failed, skipped } = totals([result]);
+  const counts = [`${passed} passed`, failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`];
+  const lines = [
+    `${failed > 0 ? '✖' : '✔'} ${result.file}  ${counts.filter(Boolean).join(', ')}  ${seconds(result.ms)}`,
+  ];
+  for (const failure of result.failures) {
+    lines.push(`    ✖ ${failure.test}`, indent(failure.error, 8));
+  }
+  if (failed > 0 && result.output.trim() !== '') {
+    lines.push('    last output:', indent(result.output.trimEnd().split('\n').slice(-60).join('\n'), 8));
+  }
+  return lines.join('\n');
+}
+
+/** The table of suites, the reasons of skipped tests, the failed tests once more, and the closing line. */
+export function describeRun(suites: readonly SuiteResult[]): string {
+  const rows = suites.map(({ name, files, ms }) => {
+    const { passed, failed, skipped } = totals(files);
+    return [name, String(files.length), String(passed), String(failed), String(skipped), seconds(ms)];
+  });
+  const all = suites.flatMap(({ files }) => files);
+  const { passed, failed, skipped } = totals(all);
+  const lines = ['', ...table(['suite', 'files', 'passed', 'failed', 'skipped', 'time'], rows)];
+  if (skipped > 0) lines.push('', 'skipped:');
+  for (const file of all) {
+    for (const { test, reason } of file.skipped) lines.push(`  ${file.file}: ${test} (${reason})`);
+  }
+  if (failed > 0) lines.push('', 'failed:');
+  for (const file of all) {
+    for (const { test } of file.failures) lines.push(`  ${file.file}: ${test}`);
+  }
+  lines.push('', `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  return lines.join('\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const all = [head, ...rows];
+  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]?.length ?? 0)));
+  return all.map((row) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
+  );
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}
+
+function indent(text: string, by: number): string {
+  return text.replace(/^/gm, ' '.repeat(by));
+}
