@@ -116,6 +116,7 @@ export interface GroupMemberRepo {
 }
 
 const BATCH = 1_000;
+const LEADER_RANKS = [rankOf(ROLE.Owner), rankOf(ROLE.Admin)];
 
 /** The members of a store's groups. */
 export function groupMemberRepo(store: Store): GroupMemberRepo {
@@ -188,7 +189,7 @@ export function groupMemberRepo(store: Store): GroupMemberRepo {
     },
     async leaders(tenant, groupID) {
       const docs = await of(tenant)
-        .col.find({ t: tenant, groupID, rank: { $lte: rankOf(ROLE.Admin) } }, { sort: MEMBER_ORDER })
+        .col.find({ t: tenant, groupID, rank: { $in: LEADER_RANKS } }, { sort: MEMBER_ORDER })
         .toArray();
       return docs.map(toMember);
     },

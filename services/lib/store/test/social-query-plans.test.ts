@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { ROLE } from '@im/protocol';
+import {
+  blackRepo,
+  conversationRepo,
+  conversationRepoChanges,
+  friendRepo,
+  friendRequestRepo,
+  groupMemberChanges,
+  groupMemberRepo,
+  groupRepo,
+  groupRequestRepo,
+  inserted,
+  versionLogs,
+} from '../src/index.ts';
+import { openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
+import { queryPlans } from './query-plans.ts';
+
+const [tenant] = SHARED;
+const page = { skip: 0, limit: 5 };
+const plans = queryPlans();
+let servers: Awaited<ReturnType<typeof startServers>>;
+let opened: TestStore;
+
+before(async () => {
+  servers = await startServers();
+  opened = await openStore(servers.uris, { onCommand: plans.onCommand });
+  await untilReady(opened.store);
+  await plans.check(servers.uris.mongo, 'start');
+});
+after(async () => {
+  await opened?.[Symbol.asyncDispose]();
+  await servers?.stop();
+});
+
+async function checkAll(methods: Record<string, () => Promise<unknown>>): Promise<void> {
+  for (const [name, run] of Object.entries(methods)) {
+    await run();
+    assert.ok((await plans.check(servers.uris.mongo, name)) > 0, `${name} sent no query`);
+  }
+}
+
+test('every query on version logs reads by an index', async () => {
+  const logs = versionLogs(opened.store, 'friend');
+  const known = await logs.stamp(tenant, 'a');
+  await plans.check(servers.uris.mongo, 'stamp');
+  await checkAll({
+    write: () => logs.write(tenant, 'a', inserted('b')),
+    writeMany: () => logs.writeMany(tenant, [{ owner: 'a', changes: [inserted('c')] }]),
+    stamps: () => logs.stamps(tenant, ['a', 'b']),
+    since: () => logs.since(tenant, 'a', known),
+    drop: () => logs.drop(tenant, 'a'),
+  });
+});
+
+test('every query on friends, requests and blacklists reads by an index', async () => {
+  const friends = friendRepo(opened.store);
+  const requests = friendRequestRepo(opened.store);
+  const blacks = blackRepo(opened.store);
+  const friend = {
+    ownerUserID: 'a',
+    friendUserID: 'b',
+    remark: '',
+    createTime: 1,
+    addSource: 1,
+    operatorUserID: '',
+    ex: '',
+    isPinned: false,
+  };
+  const request = { fromUserID: 'a', toUserID: 'b', reqMsg: '', ex: '', createTime: 1 };
+  const black = {
+    ownerUserID: 'a',
+    blackUserID: 'b',
+    createTime: 1,
+    addSource: 0,
+    operatorUserID: '',
+    ex: '',
+  };
+  const answer = { handleResult: 1, handleTime: 1 };
+  await requests.put(tenant, { ...request, fromUserID: 'z' });
+  await blacks.add(tenant, { ...black, blackUserID: 'z' });
+  await plans.check(servers.uris.mongo, 'preparation');
+  await checkAll({
+    'friend add': () => friends.add(tenant, [friend]),
+    isFriend: () => friends.isFriend(tenant, 'a', 'b'),
+    'friend find': () => friends.find(tenant, 'a', ['b']),
+    'friend list': () => friends.list(tenant, 'a', page),
+    'friend ids': () => friends.ids(tenant, 'a'),
+    'friend update': () => friends.update(tenant, 'a', ['b'], { isPinned: true }),
+    'friend touch': () => friends.touch(tenant, ['a'], 'b'),
+    'friend remove': () => friends.remove(tenant, 'a', 'b'),
+    'request put': () => requests.put(tenant, request),
+    'request get': () => requests.get(tenant, 'a', 'b'),
+    'requests received': () =>
+      requests.list(tenant, { side: 'received', userID: 'b', handleResults: [] }, page),
+    'requests received by result': () =>
+      requests.list(tenant, { side: 'received', userID: 'b', handleResults: [0] }, page),
+    'requests sent': () => requests.list(tenant, { side: 'sent', userID: 'a', handleResults: [0, 1] }, page),
+    'request countPending': () => requests.countPending(tenant, 'b', 0),
+    'request answer': () => requests.answer(tenant, 'a', 'b', answer),
+    isBlocked: () => blacks.isBlocked(tenant, 'a', 'b'),
+    'black find': () => blacks.find(tenant, 'a', ['b']),
+    'black list': () => blacks.list(tenant, 'a', page),
+    'black remove': () => blacks.remove(tenant, 'a', 'b'),
+  });
+});
+
+test('every query on groups, members and requests reads by an index', async () => {
+  const groups = groupRepo(opened.store);
+  const members = groupMemberRepo(opened.store);
+  const changes = groupMemberChanges(opened.store);
+  const requests = groupRequestRepo(opened.store);
+  const group = {
+    groupID: 'g',
+    groupName: 'g',
+    notification: '',
+    introduction: '',
+    faceURL: '',
+    ex: '',
+    status: 0,
+    creatorUserID: '',
+    groupType: 2,
+    needVerification: 0,
+    lookMemberInfo: 0,
+    applyMemberFriend: 0,
+    createTime: 5,
+    notificationUpdateTime: 0,
+    notificationUserID: '',
+  };
+  const member = (userID: string, roleLevel: number) => ({
+    groupID: 'g',
+    userID,
+    nickname: '',
+    faceURL: '',
+    roleLevel,
+    joinTime: 1,
+    joinSource: 2,
+    inviterUserID: '',
+    operatorUserID: '',
+    muteEndTime: 0,
+    ex: '',
+  });
+  const request = {
+    groupID: 'g',
+    userID: 'u',
+    handleResult: 0,
+    reqMsg: '',
+    handledMsg: '',
+    reqTime: 1,
+    handleUserID: '',
+    handledTime: 0,
+    joinSource: 3,
+    inviterUserID: '',
+    ex: '',
+  };
+  await groups.insert(tenant, group);
+  await plans.check(servers.uris.mongo, 'preparation');
+  await checkAll({
+    'group get': () => groups.get(tenant, 'g'),
+    'group update': () => groups.update(tenant, 'g', { groupName: 'h' }),
+    'group search': () => groups.search(tenant, 'h', page),
+    'group search all': () => groups.search(tenant, '', page),
+    'groups created': () => groups.created(tenant, 1, 9),
+    'member add': () => changes.add(tenant, 'g', [member('o', ROLE.Owner), member('u', ROLE.Member)]),
+    'member get': () => members.get(tenant, 'g', 'u'),
+    'member list': () => members.list(tenant, 'g', page),
+    'member all': () => Array.fromAsync(members.all(tenant, 'g')),
+    'member leaders': () => members.leaders(tenant, 'g'),
+    'member userIDs': () => members.userIDs(tenant, 'g'),
+    'member summaries': () => members.summaries(tenant, ['g', 'h']),
+    'member count': () => members.count(tenant, 'g'),
+    'member joinedGroupIDs': () => members.joinedGroupIDs(tenant, 'u'),
+    'member joined': () => members.joined(tenant, 'u'),
+    'member joinedCounts': () => members.joinedCounts(tenant, ['u', 'o']),
+    'member profileGroupIDs': () => members.profileGroupIDs(tenant, 'u'),
+    'member update': () => changes.update(tenant, 'g', 'u', { muteEndTime: 1 }),
+    'member transferOwner': () => changes.transferOwner(tenant, 'g', 'o', member('u', ROLE.Member)),
+    'member touch': () => changes.touch(tenant, 'g', 'u'),
+    'member remove': () => changes.remove(tenant, 'g', ['u']),
+    'member removeSome': () => changes.removeSome(tenant, 'g', 10),
+    'request put': () => requests.put(tenant, [request]),
+    'request find': () => requests.find(tenant, 'g', ['u']),
+    'requests of groups': () => requests.list(tenant, { groupIDs: ['g'], handleResults: [] }, page),
+    'requests of a user': () =>
+      requests.list(tenant, { userID: 'u', groupIDs: [], handleResults: [0] }, page),
+    'request countPending': () => requests.countPending(tenant, ['g'], 0),
+    'request answer': () =>
+      requests.answer(tenant, 'g', 'u', {
+        handleResult: 1,
+        handledMsg: '',
+        handleUserID: '',
+        handledTime: 1,
+      }),
+  });
+});
+
+test('every query on conversation records reads by an index', async () => {
+  const records = conversationRepo(opened.store);
+  const changes = conversationRepoChanges(opened.store);
+  const key = { ownerUserID: 'a', conversationID: 'si_a_b', conversationType: 1, userID: 'b', groupID: '' };
+  await checkAll({
+    createForOwners: () => changes.createForOwners(tenant, [key]),
+    apply: () => changes.apply(tenant, [key], { isPinned: true }),
+    freezeForUsers: () => changes.freezeForUsers(tenant, 'si_a_b', ['a'], 3),
+    setGroupAtType: () => changes.setGroupAtType(tenant, 'si_a_b', 4, { except: ['z'] }),
+    'setGroupAtType of some': () => changes.setGroupAtType(tenant, 'si_a_b', 1, { only: ['a'] }),
+    setMinSeqs: () => changes.setMinSeqs(tenant, 'a', [{ conversationID: 'si_a_b', minSeq: 2 }]),
+    setExByPeer: () => changes.setExByPeer(tenant, 'b', 'x'),
+    recvMsgOpt: () => records.recvMsgOpt(tenant, 'a', 'si_a_b'),
+    find: () => records.find(tenant, 'a', ['si_a_b']),
+    list: () => records.list(tenant, 'a', page),
+    count: () => records.count(tenant, 'a'),
+    ids: () => records.ids(tenant, 'a'),
+    pinnedIDs: () => records.pinnedIDs(tenant, 'a'),
+    notNotifyIDs: () => records.notNotifyIDs(tenant, 'a'),
+    bounds: () => records.bounds(tenant, 'a'),
+    owners: () => records.owners(tenant, 'si_a_b'),
+    quietOwners: () => records.quietOwners(tenant, 'si_a_b'),
+    remove: () => changes.remove(tenant, 'a', ['si_a_b']),
+  });
+});

@@ -1,0 +1,346 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { ROLE } from '@im/protocol';
+import {
+  blackRepo,
+  type ConversationKey,
+  conversationRepo,
+  conversationRepoChanges,
+  type Friend,
+  friendRepo,
+  friendRequestRepo,
+  type Group,
+  type GroupMember,
+  groupMemberChanges,
+  groupMemberRepo,
+  groupRepo,
+  groupRequestRepo,
+  HANDLE_RESULT,
+} from '../src/index.ts';
+import { DEDICATED, openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
+
+let servers: Awaited<ReturnType<typeof startServers>>;
+let opened: TestStore;
+
+before(async () => {
+  servers = await startServers();
+  opened = await openStore(servers.uris);
+  await untilReady(opened.store);
+});
+after(async () => {
+  await opened?.[Symbol.asyncDispose]();
+  await servers?.stop();
+});
+
+const ALL = { skip: 0, limit: 1_000 };
+
+function friend(ownerUserID: string, friendUserID: string, createTime = 1_000): Friend {
+  return {
+    ownerUserID,
+    friendUserID,
+    remark: '',
+    createTime,
+    addSource: 2,
+    operatorUserID: friendUserID,
+    ex: '',
+    isPinned: false,
+  };
+}
+function group(groupID: string, extra: Partial<Group> = {}): Group {
+  return {
+    groupID,
+    groupName: `Group ${groupID}`,
+    notification: '',
+    introduction: '',
+    faceURL: '',
+    ex: '',
+    status: 0,
+    creatorUserID: 'a',
+    groupType: 2,
+    needVerification: 0,
+    lookMemberInfo: 0,
+    applyMemberFriend: 0,
+    createTime: Date.now(),
+    notificationUpdateTime: 0,
+    notificationUserID: '',
+    ...extra,
+  };
+}
+function member(
+  groupID: string,
+  userID: string,
+  roleLevel: number = ROLE.Member,
+  joinTime = 1_000,
+): GroupMember {
+  return {
+    groupID,
+    userID,
+    nickname: '',
+    faceURL: '',
+    roleLevel,
+    joinTime,
+    joinSource: 2,
+    inviterUserID: '',
+    operatorUserID: '',
+    muteEndTime: 0,
+    ex: '',
+  };
+}
+
+for (const [placement, [one, two]] of [
+  ['Shared', SHARED],
+  ['Dedicated', DEDICATED],
+] as const) {
+  describe(placement, () => {
+    test('friends: pinned first, then in order; directed; versions tell the changes', async () => {
+      const friends = friendRepo(opened.store);
+      assert.equal(await friends.isFriend(one, 'a', 'b'), false);
+      const base = await friends.versions.stamp(one, 'a');
+      await friends.add(one, [friend('a', 'd'), friend('a', 'b'), friend('b', 'a'), friend('a', 'c')]);
+      assert.deepEqual(await friends.ids(one, 'a'), ['d', 'b', 'c']);
+      assert.equal(await friends.isFriend(one, 'a', 'b'), true);
+      assert.equal(await friends.isFriend(one, 'b', 'd'), false);
+      await friends.update(one, 'a', ['c', 'nobody'], { isPinned: true, remark: 'sea' });
+      assert.deepEqual(await friends.ids(one, 'a'), ['c', 'd', 'b']);
+      const page = await friends.list(one, 'a', { skip: 0, limit: 1 });
+      assert.deepEqual([page.total, page.friends[0]?.remark, page.friends[0]?.isPinned], [3, 'sea', true]);
+      await friends.remove(one, 'a', 'd');
+      const delta = await friends.versions.since(one, 'a', base);
+      assert.deepEqual(
+        [delta.insert, delta.update, delta.delete, delta.sortVersion],
+        [['b'], ['c'], ['d'], 3],
+      );
+      await friends.add(one, [friend('a', 'b', 9_999)]);
+      assert.equal((await friends.find(one, 'a', ['b']))[0]?.createTime, 1_000, 'an existing friend stays');
+      assert.equal(await friends.update(one, 'a', ['nobody'], { ex: 'x' }), undefined);
+      assert.deepEqual(await friends.ids(two, 'a'), []);
+    });
+
+    test('friend requests: one per direction, answered once, newest first', async () => {
+      const requests = friendRequestRepo(opened.store);
+      const put = (from: string, createTime: number) =>
+        requests.put(one, { fromUserID: from, toUserID: 'a', reqMsg: from, ex: '', createTime });
+      await put('x', 1);
+      await put('y', 2);
+      await put('x', 3);
+      const listed = await requests.list(
+        one,
+        { side: 'received', userID: 'a', handleResults: [] },
+        { skip: 0, limit: 10 },
+      );
+      assert.deepEqual(
+        listed.requests.map((r) => [r.fromUserID, r.createTime]),
+        [
+          ['x', 3],
+          ['y', 2],
+        ],
+      );
+      assert.equal(await requests.countPending(one, 'a', 0), 2);
+      assert.equal(await requests.countPending(one, 'a', 2), 1);
+      const answer = { handleResult: HANDLE_RESULT.Agree, handleTime: 5, handlerUserID: 'a' };
+      assert.equal((await requests.answer(one, 'x', 'a', answer))?.handleResult, 1);
+      assert.equal(await requests.answer(one, 'x', 'a', answer), undefined);
+      const agreed = await requests.list(one, { side: 'sent', userID: 'x', handleResults: [1] }, ALL);
+      assert.equal(agreed.total, 1);
+      await put('x', 9);
+      const again = await requests.get(one, 'x', 'a');
+      assert.deepEqual([again?.handleResult, again?.handlerUserID, again?.handleTime], [0, 'a', 5]);
+      assert.equal(await requests.get(two, 'x', 'a'), undefined);
+    });
+
+    test('blacklists: copies follow the truth', async () => {
+      const blacks = blackRepo(opened.store);
+      const entry = {
+        ownerUserID: 'a',
+        blackUserID: 'b',
+        createTime: 7,
+        addSource: 0,
+        operatorUserID: 'a',
+        ex: '',
+      };
+      assert.equal(await blacks.isBlocked(one, 'a', 'b'), false);
+      assert.equal(await blacks.add(one, entry), true);
+      assert.equal(await blacks.add(one, entry), false);
+      assert.equal(await blacks.isBlocked(one, 'a', 'b'), true);
+      assert.equal(await blacks.isBlocked(two, 'a', 'b'), false);
+      assert.deepEqual((await blacks.list(one, 'a', ALL)).blacks, [entry]);
+      await blacks.remove(one, 'a', 'b');
+      assert.equal(await blacks.isBlocked(one, 'a', 'b'), false);
+    });
+
+    test('groups: taken ids, guarded changes, search, counts by day', async () => {
+      const groups = groupRepo(opened.store);
+      const day = Date.UTC(2026, 0, 2, 12);
+      assert.equal(await groups.get(one, 'g1'), undefined);
+      assert.equal(
+        await groups.insert(one, group('g1', { createTime: day, groupName: 'Blue (Team)' })),
+        true,
+      );
+      assert.equal(await groups.insert(one, group('g1')), false);
+      assert.equal(await groups.insert(two, group('g1', { groupName: 'Other' })), true);
+      await groups.insert(one, group('g2', { createTime: day - 86_400_000 }));
+      assert.equal((await groups.get(one, 'g1'))?.groupName, 'Blue (Team)');
+      assert.equal((await groups.search(one, 'e (t', ALL)).total, 1);
+      const counts = await groups.created(one, day - 1, day + 1);
+      assert.deepEqual(counts, { before: 1, days: { '2026-01-02': 1 } });
+      assert.equal((await groups.update(one, 'g1', { groupName: 'Red' }))?.groupName, 'Red');
+      assert.equal((await groups.get(one, 'g1'))?.groupName, 'Red', 'the copy follows');
+      assert.equal((await groups.update(one, 'g1', { status: 2 }))?.status, 2);
+      assert.equal(await groups.update(one, 'g1', { status: 0 }), undefined, 'dismissed for good');
+      assert.equal((await groups.search(one, 'red', ALL)).total, 0);
+      assert.equal((await groups.get(two, 'g1'))?.status, 0);
+    });
+
+    test('members: order, roles, copies, joined groups, removal', async () => {
+      const members = groupMemberRepo(opened.store);
+      const changes = groupMemberChanges(opened.store);
+      assert.equal(await members.get(one, 'm', 'z'), undefined);
+      const added = await changes.add(one, 'm', [
+        member('m', 'z', ROLE.Owner),
+        member('m', 'y'),
+        member('m', 'x'),
+      ]);
+      assert.deepEqual([added.added, added.stamp.version], [['z', 'y', 'x'], 1]);
+      const more = await changes.add(one, 'm', [member('m', 'y'), member('m', 'w', ROLE.Admin, 2_000)]);
+      assert.deepEqual([more.added, more.stamp.version], [['w'], 2]);
+      assert.deepEqual(await members.userIDs(one, 'm'), ['z', 'w', 'y', 'x']);
+      assert.deepEqual(
+        (await members.leaders(one, 'm')).map(({ userID }) => userID),
+        ['z', 'w'],
+      );
+      const summary = (await members.summaries(one, ['m', 'none'])).get('m');
+      assert.deepEqual(summary, { memberCount: 4, ownerUserID: 'z' });
+      assert.equal((await members.get(one, 'm', 'w'))?.roleLevel, ROLE.Admin);
+
+      const w = await members.get(one, 'm', 'w');
+      assert.ok(w);
+      const moved = await changes.transferOwner(one, 'm', 'z', w);
+      assert.equal(moved?.version, 3);
+      assert.equal(await changes.transferOwner(one, 'm', 'z', w), undefined, 'not twice');
+      assert.equal((await members.get(one, 'm', 'z'))?.roleLevel, ROLE.Admin);
+      assert.equal((await members.summaries(one, ['m'])).get('m')?.ownerUserID, 'w');
+
+      await changes.update(one, 'm', 'x', { muteEndTime: 99, nickname: 'X' });
+      assert.equal((await members.get(one, 'm', 'x'))?.muteEndTime, 99);
+      assert.equal(await changes.update(one, 'm', 'nobody', { ex: '' }), undefined);
+      assert.deepEqual(await members.profileGroupIDs(one, 'x'), ['m'], 'the face is still the profile');
+
+      assert.deepEqual(await members.joinedGroupIDs(one, 'x'), ['m']);
+      const joinBase = await members.joinVersions.stamp(one, 'x');
+      const left = await changes.remove(one, 'm', ['x']);
+      assert.equal(left.version, 5);
+      assert.deepEqual(await members.joinedGroupIDs(one, 'x'), []);
+      assert.equal(await members.get(one, 'm', 'x'), undefined);
+      assert.deepEqual((await members.joinVersions.since(one, 'x', joinBase)).delete, ['m']);
+      assert.deepEqual(await members.userIDs(two, 'm'), []);
+
+      assert.equal((await changes.removeSome(one, 'm', 2)).length, 2);
+      assert.equal((await changes.removeSome(one, 'm', 2)).length, 1);
+      assert.equal(await members.count(one, 'm'), 0);
+      const fresh = await members.versions.stamp(one, 'm');
+      assert.notEqual(fresh.versionID, added.stamp.versionID);
+    });
+
+    test('group requests: the newest counts', async () => {
+      const requests = groupRequestRepo(opened.store);
+      const request = (userID: string, reqTime: number) => ({
+        groupID: 'g',
+        userID,
+        handleResult: 0,
+        reqMsg: '',
+        handledMsg: '',
+        reqTime,
+        handleUserID: '',
+        handledTime: 0,
+        joinSource: 3,
+        inviterUserID: '',
+        ex: '',
+      });
+      await requests.put(one, [request('a', 1), request('b', 2)]);
+      await requests.put(one, [request('a', 3)]);
+      const query = { groupIDs: ['g', 'h'], handleResults: [0] };
+      const listed = await requests.list(one, query, ALL);
+      assert.deepEqual(
+        listed.requests.map(({ userID }) => userID),
+        ['a', 'b'],
+      );
+      const answer = { handleResult: 1, handledMsg: 'ok', handleUserID: 'o', handledTime: 9 };
+      assert.equal((await requests.answer(one, 'g', 'a', answer))?.handledMsg, 'ok');
+      assert.equal(await requests.answer(one, 'g', 'a', answer), undefined);
+      assert.equal(await requests.countPending(one, ['g'], 0), 1);
+      assert.equal(
+        (await requests.list(one, { userID: 'a', groupIDs: [], handleResults: [] }, ALL)).total,
+        1,
+      );
+      assert.equal((await requests.list(one, { groupIDs: [], handleResults: [] }, ALL)).total, 0);
+      assert.deepEqual(await requests.find(two, 'g', ['a', 'b']), []);
+    });
+
+    test('conversation records: made once, set, frozen, bounded, removed', async () => {
+      const records = conversationRepo(opened.store);
+      const changes = conversationRepoChanges(opened.store);
+      const key = (ownerUserID: string, groupID: string): ConversationKey => ({
+        ownerUserID,
+        conversationID: `sg_${groupID}`,
+        conversationType: 3,
+        userID: '',
+        groupID,
+      });
+      const base = await records.versions.stamp(one, 'a');
+      await changes.createForOwners(one, [key('a', 'g1'), key('b', 'g1'), key('a', 'g2')]);
+      const first = await records.versions.since(one, 'a', base);
+      assert.deepEqual([...first.insert].sort(), ['sg_g1', 'sg_g2']);
+      await changes.createForOwners(one, [key('a', 'g1')]);
+      assert.equal(await records.count(one, 'a'), 2);
+      assert.deepEqual(await records.ids(one, 'a'), ['sg_g1', 'sg_g2']);
+
+      assert.equal(await records.recvMsgOpt(one, 'a', 'sg_g1'), 0);
+      assert.deepEqual(await changes.apply(one, [key('a', 'g1'), key('c', 'g1')], { recvMsgOpt: 2 }), [
+        'a',
+        'c',
+      ]);
+      assert.deepEqual(await changes.apply(one, [key('a', 'g1')], { recvMsgOpt: 2 }), []);
+      assert.equal(await records.recvMsgOpt(one, 'a', 'sg_g1'), 2, 'the copy follows');
+      assert.deepEqual(await records.notNotifyIDs(one, 'a'), ['sg_g1']);
+      assert.deepEqual((await records.quietOwners(one, 'sg_g1')).sort(), ['a', 'c']);
+      assert.deepEqual((await records.owners(one, 'sg_g1')).sort(), ['a', 'b', 'c']);
+      await changes.apply(one, [key('a', 'g2')], { isPinned: true });
+      assert.deepEqual(await records.pinnedIDs(one, 'a'), ['sg_g2']);
+
+      const before = await records.versions.stamp(one, 'b');
+      await changes.freezeForUsers(one, 'sg_g1', ['b', 'nobody'], 41);
+      assert.deepEqual((await records.bounds(one, 'b'))[0], {
+        conversationID: 'sg_g1',
+        minSeq: 0,
+        maxSeq: 41,
+        isPinned: false,
+      });
+      assert.deepEqual((await records.versions.since(one, 'b', before)).update, ['sg_g1']);
+      await changes.unfreeze(one, 'sg_g1', ['b']);
+      assert.equal((await records.bounds(one, 'b', ['sg_g1', 'none']))[0]?.maxSeq, 0);
+
+      const raised = [
+        { conversationID: 'sg_g1', minSeq: 9, latestMsgDestructTime: 5 },
+        { conversationID: 'none', minSeq: 9 },
+      ];
+      assert.deepEqual(await changes.setMinSeqs(one, 'a', raised), ['sg_g1']);
+      await changes.setMinSeqs(one, 'a', [{ conversationID: 'sg_g1', minSeq: 4 }]);
+      const [a1] = await records.find(one, 'a', ['sg_g1']);
+      assert.deepEqual([a1?.minSeq, a1?.latestMsgDestructTime], [9, 5]);
+
+      const mark = await changes.setGroupAtType(one, 'sg_g1', 2, { except: ['b'] });
+      assert.deepEqual(mark.sort(), ['a', 'c']);
+      assert.deepEqual(await changes.setGroupAtType(one, 'sg_g1', 2, { only: ['a', 'b', 'z'] }), ['b']);
+
+      const single = { conversationID: 'si_a_b', conversationType: 1, groupID: '' };
+      await changes.apply(one, [{ ...single, ownerUserID: 'a', userID: 'b' }], {});
+      await changes.setExByPeer(one, 'b', 'boss');
+      assert.equal((await records.find(one, 'a', ['si_a_b']))[0]?.ex, 'boss');
+
+      await changes.remove(one, 'a', ['sg_g1', 'unknown']);
+      assert.deepEqual(await records.ids(one, 'a'), ['sg_g2', 'si_a_b']);
+      assert.equal(await records.recvMsgOpt(one, 'a', 'sg_g1'), 0);
+      assert.deepEqual(await records.list(two, 'a'), []);
+    });
+  });
+}
