@@ -153,6 +153,8 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     const stuck = new Set<string>();
     const flights: Promise<void>[] = [];
     const disturbance = how.disturb?.() ?? Promise.resolve([]);
+    // Awaited after the load; until then a failure must not end the process.
+    disturbance.catch(() => {});
     let sent = 0;
     for (;;) {
       const elapsed = now() - start;

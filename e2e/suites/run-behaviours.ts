@@ -94,7 +94,7 @@ async function onDifferentGateways(cluster: Cluster): Promise<void> {
   assert.equal(cluster.gateways.length, 2);
   for (const gateway of cluster.gateways) {
     const metrics = await gateway.metrics();
-    assert.ok(metrics.sum('im_gateway_connections') > 0, `${gateway.name} holds connections`);
-    assert.ok(metrics.sum('im_gateway_pushes_total') > 0, `${gateway.name} pushed`);
+    assert.ok(metrics.sum('gateway_connections') > 0, `${gateway.name} holds connections`);
+    assert.ok(metrics.sum('gateway_pushes_written_total') > 0, `${gateway.name} pushed`);
   }
 }

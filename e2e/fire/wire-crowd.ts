@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type CheckOptions,
+  checkLogs,
+  now,
+  openRecorder,
+  type Recorder,
+  type Verdict,
+} from '../checker/index.ts';
+import type { Cluster } from '../harness/index.ts';
+import { type Target, type WireUser, wireUser } from '../wire/index.ts';
+
+/** A device of a user: each platform once. */
+export interface DeviceSpec {
+  readonly userID: string;
+  readonly platformID: number;
+}
+
+/** Load clients that speak the gateway's protocol, and the log of what they saw. */
+export interface WireCrowd {
+  readonly devices: readonly WireUser[];
+  /** The devices of a user. */
+  of(userID: string): readonly WireUser[];
+  /** Names a conversation and who takes part, before anything is sent there. */
+  members(conversation: string, users: readonly string[]): void;
+  /** Sends one message after the other until `until`; with `retries`, open outcomes are sent again. */
+  closedLoop(
+    device: WireUser,
+    target: Target,
+    conversation: string,
+    until: number,
+    retries?: number,
+  ): Promise<void>;
+  /** Sends at a fixed rate until `until`, however long answers take. */
+  openLoop(
+    device: WireUser,
+    target: Target,
+    conversation: string,
+    perSecond: number,
+    until: number,
+  ): Promise<void>;
+  /** Waits for deliveries, reads every conversation as every user of it, and decides. */
+  finish(settleMs: number, check?: Partial<CheckOptions>): Promise<Verdict>;
+}
+
+const RETRIES = 20;
+
+/** Registers users, and connects their devices to the gateways by turns. */
+export async function openWireCrowd(
+  cluster: Cluster,
+  name: string,
+  specs: readonly DeviceSpec[],
+  tenant = 'default',
+): Promise<WireCrowd> {
+  const admin = cluster.admin(tenant);
+  await admin.ensureUsers([...new Set(specs.map((spec) => spec.userID))]);
+  const file = join(cluster.dir, `${name}.facts`);
+  const facts: Recorder = openRecorder(file);
+  const conversations = new Map<string, readonly string[]>();
+  const devices: WireUser[] = [];
+  const owners = new Map<string, WireUser[]>();
+  for (const [i, { userID, platformID }] of specs.entries()) {
+    const device = wireUser({
+      ws: cluster.endpoint(tenant, i).ws,
+      userID,
+      platformID,
+      token: await admin.userToken(userID, platformID),
+      encoding: i % 2 ? 'gob' : 'json',
+      gzip: i % 4 > 1,
+      device: `${userID}/${platformID}`,
+      facts,
+    });
+    await device.start();
+    devices.push(device);
+    owners.set(userID, [...(owners.get(userID) ?? []), device]);
+  }
+  let sent = 0;
+  const nextID = (): string => {
+    sent += 1;
+    return `${name}-${sent}`;
+  };
+
+  return {
+    devices,
+    of: (userID) => owners.get(userID) ?? [],
+    members(conversation, users) {
+      conversations.set(conversation, users);
+      facts.add({ kind: 'members', at: now(), conversation, users });
+    },
+    async closedLoop(device, target, conversation, until, retries = RETRIES) {
+      while (now() < until) await device.send(target, conversation, nextID(), { retries });
+    },
+    async openLoop(device, target, conversation, perSecond, until) {
+      const start = now();
+      const flights: Promise<unknown>[] = [];
+      for (let n = 0; now() < until; ) {
+        const due = ((now() - start) / 1000) * perSecond;
+        for (; n < due; n++) flights.push(device.send(target, conversation, nextID(), { retries: RETRIES }));
+        await sleep(5);
+      }
+      await Promise.all(flights);
+    },
+    async finish(settleMs, check = {}) {
+      await sleep(settleMs);
+      for (const [userID, [reader]] of owners) {
+        const own = [...conversations].filter(([, users]) => users.includes(userID)).map(([id]) => id);
+        await reader?.noteReadPositions();
+        await reader?.pullAll(own);
+      }
+      for (const device of devices) device.stop();
+      facts.close();
+      return await checkLogs([file], check);
+    },
+  };
+}
