@@ -13,6 +13,7 @@ export * from './log.ts';
 export * from './metrics.ts';
 export * from './ops-server.ts';
 export * from './pagination.ts';
+export * from './request-checks.ts';
 export * from './tenant.ts';
 export * from './tenant-directory.ts';
 export * from './tenant-settings.ts';
