@@ -1,0 +1,208 @@
+import { Backoff, COUNT_BUCKETS, type TenantId } from '@im/kit';
+import { ERR, ImError } from '@im/protocol';
+import { MAX_BATCH_MESSAGES, type OutgoingMessage, publishAtomically } from './atomic-publish.ts';
+import { JetStreamApiError, JS_ERROR } from './jetstream-api.ts';
+import type { NatsLink } from './nats-link.ts';
+import { logSubject } from './subjects.ts';
+import type { Appended, BusConfig, BusDeps } from './types.ts';
+
+const MAX_QUEUE = 20_000;
+const MAX_BATCH_BYTES = 4_194_304;
+/** An attempt without an answer for this long is made again; an election takes several of them. */
+const ATTEMPT_MS = 3_000;
+/**
+ * Up to this many records go as single publishes in a row. A file-backed stream stages an atomic
+ * batch in a store of its own, which costs as much as a dozen synced writes.
+ */
+const SINGLES = 12;
+
+interface Waiting {
+  readonly message: OutgoingMessage;
+  /** performance.now() after which nobody waits. */
+  readonly expires: number;
+  readonly resolve: (appended: Appended) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The writing end of the log: what arrives in one tick goes together, one batch at a time. */
+export class LogAppender {
+  readonly #link: NatsLink;
+  readonly #instanceId: string;
+  readonly #timeoutMs: number;
+  readonly #isFull: () => boolean;
+  readonly #batchSize;
+  readonly #resent;
+  readonly #refused;
+  #queue: Waiting[] = [];
+  #busy = false;
+  #scheduled = false;
+  #idle: PromiseWithResolvers<void> | undefined;
+  #closed = false;
+
+  /** @param isFull whether the log is so full that records are refused. */
+  constructor(link: NatsLink, config: BusConfig, deps: BusDeps, isFull: () => boolean) {
+    this.#link = link;
+    this.#instanceId = deps.instanceId;
+    this.#timeoutMs = config.publishTimeoutMs;
+    this.#isFull = isFull;
+    this.#batchSize = deps.metrics.histogram(
+      'im_log_append_batch',
+      'Records written to the log at once',
+      [],
+      COUNT_BUCKETS,
+    );
+    this.#resent = deps.metrics.counter(
+      'im_log_append_resent_total',
+      'Records sent again because their fate was unknown',
+    );
+    this.#refused = deps.metrics.counter('im_log_append_refused_total', 'Records refused', ['reason']);
+    deps.metrics.observe('im_log_append_queue', 'Records that wait to be written', () => this.#queue.length);
+  }
+
+  append(tenant: TenantId, partition: number, record: Uint8Array): Promise<Appended> {
+    if (this.#closed) return this.#refuse('stopping', 'this process stops');
+    if (this.#queue.length >= MAX_QUEUE) return this.#refuse('queue', 'too many messages wait for the log');
+    if (this.#isFull()) return this.#refuse('full', 'the log is full');
+    const { promise, resolve, reject } = Promise.withResolvers<Appended>();
+    this.#queue.push({
+      message: { subject: logSubject(tenant, partition), payload: record },
+      expires: performance.now() + this.#timeoutMs,
+      resolve,
+      reject,
+    });
+    this.#schedule();
+    return promise;
+  }
+
+  /** Refuses new records and resolves when those accepted have their answers. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (!this.#busy && this.#queue.length === 0) return;
+    this.#idle ??= Promise.withResolvers<void>();
+    await this.#idle.promise;
+  }
+
+  #refuse(reason: string, detail: string): Promise<never> {
+    this.#refused.inc({ reason });
+    return Promise.reject(new ImError(ERR.NetworkError, detail));
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#busy) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#busy = true;
+      void this.#drain();
+    });
+  }
+
+  /** Never rejects: every outcome goes to the callers. */
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#take();
+      this.#batchSize.observe(batch.length);
+      await this.#write(batch);
+    }
+    this.#busy = false;
+    this.#idle?.resolve();
+  }
+
+  #take(): Waiting[] {
+    let bytes = 0;
+    let end = 0;
+    while (end < this.#queue.length && end < MAX_BATCH_MESSAGES) {
+      bytes += (this.#queue[end] as Waiting).message.payload.length;
+      if (bytes > MAX_BATCH_BYTES && end > 0) break;
+      end++;
+    }
+    const batch = this.#queue.slice(0, end);
+    this.#queue = end === this.#queue.length ? [] : this.#queue.slice(end);
+    return batch;
+  }
+
+  async #write(batch: readonly Waiting[]): Promise<void> {
+    const backoff = new Backoff({ baseMs: 50, maxMs: 500 });
+    let left = batch;
+    let lastError: unknown;
+    for (;;) {
+      left = this.#dropExpired(left, lastError);
+      if (left.length === 0) return;
+      try {
+        await this.#link.whenUp(timeLeft(left));
+        left = left.length <= SINGLES ? await this.#single(left) : await this.#together(left);
+        if (left.length === 0) return;
+      } catch (error) {
+        lastError = error;
+      }
+      this.#resent.inc(left.length);
+      await backoff.wait();
+    }
+  }
+
+  /** @returns the ones to send again. */
+  async #single(batch: readonly Waiting[]): Promise<Waiting[]> {
+    const again = await Promise.all(
+      batch.map(async (waiting) => {
+        try {
+          const timeoutMs = Math.min(ATTEMPT_MS, timeLeft([waiting]));
+          const position = await publishAtomically(
+            this.#link,
+            this.#instanceId,
+            [waiting.message],
+            timeoutMs,
+          );
+          waiting.resolve({ position });
+          return undefined;
+        } catch (error) {
+          return this.#rejectIfFinal([waiting], error) ? undefined : waiting;
+        }
+      }),
+    );
+    return again.filter((waiting) => waiting !== undefined);
+  }
+
+  /** @returns the ones to send again: all or none. @throws what went wrong, when all are to be sent again. */
+  async #together(batch: readonly Waiting[]): Promise<Waiting[]> {
+    const messages = batch.map((waiting) => waiting.message);
+    try {
+      const timeoutMs = Math.min(ATTEMPT_MS, timeLeft(batch));
+      const last = await publishAtomically(this.#link, this.#instanceId, messages, timeoutMs);
+      for (const [i, waiting] of batch.entries()) waiting.resolve({ position: last - batch.length + 1 + i });
+      return [];
+    } catch (error) {
+      if (this.#rejectIfFinal(batch, error)) return [];
+      throw error;
+    }
+  }
+
+  /** A log that is full says so; sending again would only fill the queue as well. */
+  #rejectIfFinal(batch: readonly Waiting[], error: unknown): boolean {
+    if (!(error instanceof JetStreamApiError) || error.errCode !== JS_ERROR.StoreFailed) return false;
+    this.#refused.inc({ reason: 'full' }, batch.length);
+    const refusal = new ImError(ERR.NetworkError, 'the log is full', undefined, { cause: error });
+    for (const waiting of batch) waiting.reject(refusal);
+    return true;
+  }
+
+  #dropExpired(batch: readonly Waiting[], cause: unknown): Waiting[] {
+    const now = performance.now();
+    const alive: Waiting[] = [];
+    for (const waiting of batch) {
+      if (waiting.expires > now) {
+        alive.push(waiting);
+      } else {
+        this.#refused.inc({ reason: 'timeout' });
+        const detail = `the log did not acknowledge within ${this.#timeoutMs} ms`;
+        waiting.reject(new ImError(ERR.NetworkError, detail, undefined, { cause }));
+      }
+    }
+    return alive;
+  }
+}
+
+/** Time until the last of them expires, at least 1 ms. */
+function timeLeft(batch: readonly Waiting[]): number {
+  const last = batch.at(-1)?.expires ?? 0;
+  return Math.max(1, Math.ceil(last - performance.now()));
+}

@@ -1,0 +1,298 @@
+import { Backoff, type Logger, notReady, READY, type Readiness } from '@im/kit';
+import { ERR, ImError } from '@im/protocol';
+import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import type { RawHeaders } from './raw-headers.ts';
+import type { BusConfig, BusDeps, Unsubscribe } from './types.ts';
+
+/** The oldest server that has everything we use (atomic batch publish); older ones ignore it silently. */
+export const MINIMUM_SERVER = '2.12.0';
+
+const RECONNECT_WAIT_MS = 100;
+const PING_INTERVAL_MS = 3_000;
+const CONNECT_TIMEOUT_MS = 2_000;
+
+/** The connection was lost while an answer was awaited: the request may or may not have had its effect. */
+export class LinkLostError extends Error {
+  override readonly name = 'LinkLostError';
+}
+
+/** No answer came in time. */
+export class RequestTimeoutError extends Error {
+  override readonly name = 'RequestTimeoutError';
+}
+
+/** What a subscription's callback gets. It must not throw. */
+export type MessageHandler = (message: Msg) => void;
+
+/** What a part does when the connection comes and goes. */
+export interface LinkListener {
+  /** Called once the connection works, the first time and after each outage; subscriptions are in place. */
+  onUp?(): void;
+  /** The connection is gone. What was sent before may have been lost. */
+  onDown?(): void;
+}
+
+interface Subscribed {
+  readonly subject: string;
+  readonly queue?: string;
+  readonly handler: MessageHandler;
+  end?: () => void;
+}
+
+interface Waiter {
+  readonly subject: string;
+  readonly resolve: (message: Msg) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * One connection to the NATS servers that comes back for ever. Subscriptions and listeners may be
+ * added before it exists. Requests fail at once when the connection is lost, instead of waiting.
+ */
+export class NatsLink {
+  readonly #config: BusConfig;
+  readonly #deps: BusDeps;
+  readonly #log: Logger;
+  readonly #subscribed = new Set<Subscribed>();
+  readonly #listeners = new Set<LinkListener>();
+  readonly #waiters = new Map<number, Waiter>();
+  readonly #failures;
+  #connection: NatsConnection | undefined;
+  #up = false;
+  #upWaiters: (() => void)[] = [];
+  #reason = 'connecting to NATS';
+  #nextRequest = 0;
+  #inbox = '';
+  #outages = 0;
+
+  constructor(config: BusConfig, deps: BusDeps) {
+    this.#config = config;
+    this.#deps = deps;
+    this.#log = deps.log;
+    this.#failures = deps.metrics.counter('im_bus_handler_failures_total', 'Handlers of messages that threw');
+    deps.metrics.observe('im_bus_outages', 'Lost connections to NATS', () => this.#outages);
+  }
+
+  /** Begins to connect and returns at once. */
+  start(): void {
+    this.#deps.background.spawn('bus-connect', (signal) => this.#connectLoop(signal));
+  }
+
+  async stop(): Promise<void> {
+    const connection = this.#connection;
+    this.#goDown('stopped');
+    if (!connection) return;
+    // A flush hands the last publishes to the server; a server that is gone must not delay the end.
+    await Promise.race([connection.flush().catch(() => undefined), timeout(1_000)]);
+    await connection.close();
+  }
+
+  get up(): boolean {
+    return this.#up;
+  }
+
+  /** Rises with every lost connection. */
+  get outages(): number {
+    return this.#outages;
+  }
+
+  ready(): Readiness {
+    return this.#up ? READY : notReady(this.#reason);
+  }
+
+  /** Resolves when the connection works. @throws ImError NetworkError after `timeoutMs`. */
+  async whenUp(timeoutMs: number): Promise<void> {
+    if (this.#up) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#upWaiters.push(resolve);
+    const timer = setTimeout(resolve, timeoutMs);
+    await promise;
+    clearTimeout(timer);
+    if (!this.#up) throw new ImError(ERR.NetworkError, this.#reason);
+  }
+
+  listen(listener: LinkListener): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Hands one message to the connection; when there is none it is lost. @returns whether it was handed on. */
+  publish(subject: string, payload: Uint8Array, headers?: RawHeaders, reply?: string): boolean {
+    if (!this.#up || !this.#connection) return false;
+    this.#connection.publish(subject, payload, { headers: headers?.asHeaders(), reply });
+    return true;
+  }
+
+  subscribe(subject: string, handler: MessageHandler, queue?: string): Unsubscribe {
+    const subscribed: Subscribed = { subject, queue, handler };
+    this.#subscribed.add(subscribed);
+    if (this.#connection) this.#attach(this.#connection, subscribed);
+    return () => {
+      this.#subscribed.delete(subscribed);
+      subscribed.end?.();
+    };
+  }
+
+  /** Resolves when the server has processed everything sent so far. @throws LinkLostError. */
+  async flush(): Promise<void> {
+    if (!this.#up || !this.#connection) throw new LinkLostError('no connection to NATS');
+    try {
+      await this.#connection.flush();
+    } catch (error) {
+      throw new LinkLostError('the connection to NATS was lost', { cause: error });
+    }
+  }
+
+  /**
+   * One request with one answer.
+   * @throws LinkLostError when the connection is or gets lost; RequestTimeoutError; ImError
+   * NetworkError when nobody listens on the subject.
+   */
+  async request(subject: string, payload: Uint8Array, timeoutMs: number, headers?: RawHeaders): Promise<Msg> {
+    const id = ++this.#nextRequest;
+    const { promise, resolve, reject } = Promise.withResolvers<Msg>();
+    this.#waiters.set(id, { subject, resolve, reject });
+    const timer = setTimeout(
+      () => reject(new RequestTimeoutError(`${subject} was not answered within ${timeoutMs} ms`)),
+      timeoutMs,
+    );
+    try {
+      if (!this.publish(subject, payload, headers, this.#inbox + id)) {
+        throw new LinkLostError('no connection to NATS');
+      }
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiters.delete(id);
+    }
+  }
+
+  async #connectLoop(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff({ baseMs: RECONNECT_WAIT_MS, maxMs: 2_000 });
+    while (!signal.aborted && !this.#connection) {
+      try {
+        const connection = await this.#connect();
+        if (signal.aborted) await connection.close();
+        else this.#adopt(connection);
+      } catch (error) {
+        this.#reason = `NATS is not there: ${error instanceof Error ? error.message : String(error)}`;
+        this.#log.debug({ err: error }, 'cannot connect to NATS');
+        await backoff.wait(signal);
+      }
+    }
+  }
+
+  async #connect(): Promise<NatsConnection> {
+    const { servers, user, password, token } = this.#config;
+    const connection = await connect({
+      servers: [...servers],
+      ...(token !== '' ? { token } : user !== '' ? { user, pass: password } : {}),
+      name: this.#deps.instanceId,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: RECONNECT_WAIT_MS,
+      reconnectJitter: RECONNECT_WAIT_MS,
+      pingInterval: PING_INTERVAL_MS,
+      maxPingOut: 2,
+      timeout: CONNECT_TIMEOUT_MS,
+      ignoreAuthErrorAbort: true,
+      noAsyncTraces: true,
+    });
+    const version = connection.info?.version ?? '0';
+    if (!isAtLeast(version, MINIMUM_SERVER)) {
+      await connection.close();
+      throw new Error(`the server is ${version}, ${MINIMUM_SERVER} or newer is needed`);
+    }
+    return connection;
+  }
+
+  #adopt(connection: NatsConnection): void {
+    this.#connection = connection;
+    this.#inbox = `_INBOX.${this.#deps.instanceId}.${Date.now().toString(36)}.`;
+    this.subscribe(`${this.#inbox}*`, (message) => this.#answered(message));
+    for (const subscribed of this.#subscribed) {
+      if (!subscribed.end) this.#attach(connection, subscribed);
+    }
+    this.#deps.background.spawn('bus-connection-state', () => this.#follow(connection));
+    this.#goUp();
+  }
+
+  async #follow(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect') this.#goDown('the connection to NATS is lost');
+      else if (status.type === 'reconnect') this.#goUp();
+      else if (status.type === 'error') this.#log.warn({ err: status.error }, 'NATS reported an error');
+    }
+    this.#goDown('the connection to NATS is closed');
+  }
+
+  #goUp(): void {
+    if (this.#up) return;
+    this.#up = true;
+    this.#log.info({ server: this.#connection?.getServer() }, 'connected to NATS');
+    for (const listener of this.#listeners) this.#guarded(() => listener.onUp?.());
+    const waiters = this.#upWaiters;
+    this.#upWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  #goDown(reason: string): void {
+    if (!this.#up) return;
+    this.#up = false;
+    this.#outages++;
+    this.#reason = reason;
+    this.#log.warn({ reason }, 'no connection to NATS');
+    for (const waiter of this.#waiters.values()) waiter.reject(new LinkLostError(reason));
+    for (const listener of this.#listeners) this.#guarded(() => listener.onDown?.());
+  }
+
+  #attach(connection: NatsConnection, subscribed: Subscribed): void {
+    const subscription = connection.subscribe(subscribed.subject, {
+      queue: subscribed.queue,
+      callback: (error, message) => {
+        if (error) this.#log.error({ err: error, subject: subscribed.subject }, 'subscription refused');
+        else this.#guarded(() => subscribed.handler(message));
+      },
+    });
+    subscribed.end = () => subscription.unsubscribe();
+  }
+
+  #answered(message: Msg): void {
+    const id = Number(message.subject.slice(this.#inbox.length));
+    const waiter = this.#waiters.get(id);
+    if (!waiter) return;
+    if (message.data.length === 0 && message.headers?.code === 503) {
+      waiter.reject(new ImError(ERR.NetworkError, `nobody listens on ${waiter.subject}`));
+    } else {
+      waiter.resolve(message);
+    }
+  }
+
+  /** A handler that threw would end the connection's reader. */
+  #guarded(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#failures.inc();
+      this.#log.error({ err: error }, 'a handler of bus messages threw');
+    }
+  }
+}
+
+/** Compares the first three numbers of two versions. */
+export function isAtLeast(version: string, minimum: string): boolean {
+  const numbers = (text: string) => (text.match(/\d+/g) ?? []).slice(0, 3).map(Number);
+  const have = numbers(version);
+  for (const [i, need] of numbers(minimum).entries()) {
+    const difference = (have[i] ?? 0) - need;
+    if (difference !== 0) return difference > 0;
+  }
+  return true;
+}
+
+function timeout(ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setTimeout(resolve, ms).unref();
+  return promise;
+}

@@ -1,0 +1,103 @@
+import { isTenantId, type TenantId, token16 } from '@im/kit';
+
+/** Names of the streams. */
+export const STREAM = { log: 'MSGS', deliveries: 'SEQ' } as const;
+
+/** Partitions of the log; fixed for good, because it decides which messages are ordered together. */
+export const PARTITIONS = 64;
+
+/** What the log captures: `im.<tenant>.msg.<partition>`. */
+export const LOG_SUBJECTS: readonly string[] = ['im.*.msg.*'];
+
+/** What the stream of deliveries captures: `im.<tenant>.u.<token>` and `im.<tenant>.g.<token>`. */
+export const DELIVERY_SUBJECTS: readonly string[] = ['im.*.u.*', 'im.*.g.*'];
+
+/** Subject of a tenant's records in one partition. @throws RangeError for a partition that does not exist. */
+export function logSubject(tenant: TenantId, partition: number): string {
+  if (!Number.isInteger(partition) || partition < 0 || partition >= PARTITIONS) {
+    throw new RangeError(`partition ${partition} is not one of 0 to ${PARTITIONS - 1}`);
+  }
+  return `im.${tenant}.msg.${partition}`;
+}
+
+/** Filters that select the given partitions of all tenants: one wildcard when it is all of them. */
+export function logFilters(partitions: readonly number[]): string[] {
+  const wanted = new Set(partitions);
+  if (wanted.size === PARTITIONS) return [...LOG_SUBJECTS];
+  return [...wanted].sort((a, b) => a - b).map((partition) => `im.*.msg.${partition}`);
+}
+
+/** Deliveries to one user. */
+export function userSubject(tenant: TenantId, userID: string): string {
+  return `im.${tenant}.u.${token16('user', userID)}`;
+}
+
+/** Deliveries to the members of one group. */
+export function groupSubject(tenant: TenantId, groupID: string): string {
+  return `im.${tenant}.g.${token16('group', groupID)}`;
+}
+
+/** Kicks of one user. */
+export function kickSubject(tenant: TenantId, userID: string): string {
+  return `im.${tenant}.k.${token16('user', userID)}`;
+}
+
+/** Presence of one user. */
+export function presenceSubject(tenant: TenantId, userID: string): string {
+  return `im.${tenant}.p.${token16('user', userID)}`;
+}
+
+/** Stale cache keys of one tenant. */
+export function invalidationSubject(tenant: TenantId): string {
+  return `im.${tenant}.inv`;
+}
+
+/** Kicks of all users of all tenants. */
+export const ALL_KICKS = 'im.*.k.*';
+
+/** Stale cache keys of all tenants. */
+export const ALL_INVALIDATIONS = 'im.*.inv';
+
+/** Requests of feeds: which of my subscriptions can you see? */
+export const BARRIER = 'imctl.barrier';
+
+/** Signs of life of the producers of deliveries. */
+export const PRODUCER_HEARTBEAT = 'imctl.transfer.heartbeat';
+
+/** Asks all producers for a sign of life at once. */
+export const PRODUCER_WHO = 'imctl.transfer.who';
+
+/** A partition changed hands, or is free to be taken. */
+export const PRODUCER_TAKEOVER = 'imctl.transfer.takeover';
+
+/** The tenant in `im.<tenant>.…`, or undefined when the subject has another shape. */
+export function subjectTenant(subject: string): TenantId | undefined {
+  if (!subject.startsWith('im.')) return undefined;
+  const end = subject.indexOf('.', 3);
+  const tenant = end < 0 ? '' : subject.slice(3, end);
+  return isTenantId(tenant) ? tenant : undefined;
+}
+
+/** Tenant and partition of a log subject, or undefined when it has another shape. */
+export function parseLogSubject(subject: string): { tenant: TenantId; partition: number } | undefined {
+  const tenant = subjectTenant(subject);
+  if (tenant === undefined || !subject.startsWith('.msg.', 3 + tenant.length)) return undefined;
+  const digits = subject.slice(3 + tenant.length + 5);
+  const partition = Number(digits);
+  if (!/^\d{1,2}$/.test(digits) || partition >= PARTITIONS) return undefined;
+  return { tenant, partition };
+}
+
+/**
+ * Partition of a queue key: FNV-1a over its UTF-8 bytes, folded to 6 bits. Never change it: records
+ * of a conversation would change places in the order.
+ */
+export function partitionOf(queueKey: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of Buffer.from(queueKey, 'utf8')) {
+    hash = Math.imul(hash ^ byte, 0x01000193);
+  }
+  hash ^= hash >>> 16;
+  hash ^= hash >>> 8;
+  return hash & (PARTITIONS - 1);
+}
