@@ -5,16 +5,26 @@ import { installSystemPackages } from '../src/system-packages.ts';
 /**
  * Installs the store servers of development and tests ahead of their first use.
  * Usage: install.ts [--system-packages] [nats|redis|mongo|s3 ...]
+ * Exit codes: 0 installed, 1 failed, 2 wrong usage.
  */
-const args = process.argv.slice(2);
-const names = args.filter((arg) => arg !== '--system-packages');
-const unknown = names.filter((name) => !(BACKEND_NAMES as readonly string[]).includes(name));
-if (unknown.length > 0) {
-  process.stderr.write(
-    `unknown: ${unknown.join(' ')}; usage: install.ts [--system-packages] [${BACKEND_NAMES.join('|')} ...]\n`,
+async function main(args: readonly string[]): Promise<number> {
+  const words = args.filter((arg) => arg !== '--system-packages');
+  const names = words.filter((word): word is BackendName =>
+    (BACKEND_NAMES as readonly string[]).includes(word),
   );
-  process.exit(2);
+  if (names.length < words.length) {
+    process.stderr.write(`usage: install.ts [--system-packages] [${BACKEND_NAMES.join('|')} ...]\n`);
+    return 2;
+  }
+  if (words.length < args.length) await installSystemPackages();
+  const installed = await installBackends(names.length > 0 ? { only: names } : {});
+  for (const [name, server] of installed) process.stdout.write(`${name}: ${server.description}\n`);
+  return 0;
 }
-if (names.length < args.length) await installSystemPackages();
-const installed = await installBackends(names.length > 0 ? { only: names as BackendName[] } : {});
-for (const [name, server] of installed) process.stdout.write(`${name}: ${server.description}\n`);
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 1;
+}

@@ -76,7 +76,12 @@ async function installMongo(wish: MongoBuild | undefined): Promise<InstalledServ
   architecture();
   const obstacle = (await isInstalled(pin.crate, pin.version)) ? undefined : await whyNotBuildable(pin);
   if (obstacle === undefined) {
-    const command = await installCrateBinary(pin);
+    const command = await installCrateBinary(pin).catch((error: Error) => {
+      throw new Error(
+        `building ${pin.binary} failed (OPENIM_MONGO_BUILD=wheel takes the slower Python build instead): ${error.message}`,
+        { cause: error },
+      );
+    });
     return { command, args: [], env: {}, description: `${pin.binary} ${pin.version}` };
   }
   if (wish === 'cargo') throw new Error(`cannot build ${pin.binary}: ${obstacle}`);

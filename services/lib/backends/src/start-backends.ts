@@ -93,19 +93,20 @@ async function startOne(
   options: StartBackendsOptions,
   started: Partial<BackendTypes>,
 ): Promise<void> {
-  const common = { onUnexpectedExit: options.onUnexpectedExit, dir: join(options.dir, name) };
+  const { onUnexpectedExit } = options;
+  const dir = join(options.dir, name);
   switch (name) {
     case 'nats':
-      started.nats = await startNats({ ...options.nats, ...common });
+      started.nats = await startNats({ onUnexpectedExit, ...options.nats, dir });
       return;
     case 'redis':
-      started.redis = await startRedis({ ...options.redis, ...common });
+      started.redis = await startRedis({ onUnexpectedExit, ...options.redis, dir });
       return;
     case 'mongo':
-      started.mongo = await startMongo({ ...options.mongo, ...common });
+      started.mongo = await startMongo({ onUnexpectedExit, ...options.mongo, dir });
       return;
     case 's3':
-      started.s3 = await startS3({ ...options.s3, ...common });
+      started.s3 = await startS3({ onUnexpectedExit, ...options.s3, dir });
       return;
     default:
       name satisfies never;

@@ -58,6 +58,8 @@ test('the same check finds losses in a server that does not sync at commit', {
   await withBackends(
     ['mongo'],
     async ({ mongo }) => {
+      // The Python build writes its log at once even without syncing, so killing the process loses nothing.
+      if (!mongo.description.startsWith('secantusd-rs')) return t.skip(`not with ${mongo.description}`);
       const tally = await killRepeatedly(mongo, KILLS, ({ lost, wentBack }) => lost > 0 || wentBack > 0);
       t.diagnostic(`${mongo.description} without --sync-on-commit: ${JSON.stringify(tally)}`);
       assert.ok(tally.lost > 0 || tally.wentBack > 0);
