@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { eachLimited } from './each-limited.ts';
+
+test('does all items, never more than the limit at once', async () => {
+  let running = 0;
+  let most = 0;
+  const done: number[] = [];
+  await eachLimited([1, 2, 3, 4, 5, 6, 7], 3, async (n) => {
+    most = Math.max(most, ++running);
+    await turn();
+    running--;
+    done.push(n);
+  });
+  assert.equal(most, 3);
+  assert.deepEqual(done, [1, 2, 3, 4, 5, 6, 7]);
+});
+
+test('an error ends it and begins nothing new', async () => {
+  const begun: number[] = [];
+  const work = eachLimited([1, 2, 3, 4], 1, async (n) => {
+    begun.push(n);
+    await turn();
+    if (n === 2) throw new Error('no');
+  });
+  await assert.rejects(work, /no/);
+  assert.deepEqual(begun, [1, 2]);
+});
