@@ -17,6 +17,7 @@ export interface Record {
   memberVersion: number;
   senderPlatformID: number;
   control: Control | null;
+  hideHistory: boolean;
 }
 
 export interface Entry {
