@@ -1,0 +1,56 @@
+import { Command, Option } from 'commander';
+import { runDev } from '../dev/run.ts';
+import { usageError } from '../exit-codes.ts';
+
+function port(name: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < 0 || value > 65_535) {
+      throw usageError(`${name}: ${text} is not a port (0 to 65535; 0 takes a free one)`);
+    }
+    return value;
+  };
+}
+
+function list(text: string, before: string[]): string[] {
+  return [...before, text];
+}
+
+/** `dev`: the whole server in this process, beside store servers of its own. */
+export function dev(): Command {
+  return new Command('dev')
+    .description(
+      'run the whole server in one process beside its own store servers; prints one line of JSON on stdout when ready, logs on stderr',
+    )
+    .option('--api-port <port>', 'port of the HTTP API', port('--api-port'), 10_002)
+    .option('--ws-port <port>', 'port of the WebSocket gateway', port('--ws-port'), 10_001)
+    .option('--ops-port <port>', 'port of /healthz, /readyz and /metrics', port('--ops-port'), 10_300)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .addOption(
+      new Option(
+        '--admin-secret <secret>',
+        'admin secret of tenant default; generated and kept in the data directory when absent',
+      ).env('OPENIM_ADMIN_SECRET'),
+    )
+    .option('--admin-user <userID>', 'admin user of every tenant', 'imAdmin')
+    .option('--tenant <id>', 'a further tenant, reached by the path /t/<id>; may be repeated', list, [])
+    .addOption(
+      new Option('--data-dir <dir>', 'where everything is kept').env('OPENIM_DATA_DIR').default('.dev'),
+    )
+    .option('--config <file>', 'YAML with settings of the server (docs/reference/config.md); flags win')
+    .addOption(new Option('--nats-url <url>', 'use this NATS instead of an own one').env('NATS_URL'))
+    .addOption(new Option('--mongo-uri <uri>', 'use this MongoDB instead of an own one').env('MONGO_URI'))
+    .addOption(new Option('--redis-url <url>', 'use this Redis instead of an own one').env('REDIS_URL'))
+    .addOption(
+      new Option(
+        '--s3-endpoint <url>',
+        'use this object storage instead of an own one (keys: S3_ACCESS_KEY, S3_SECRET_KEY)',
+      ).env('S3_ENDPOINT'),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'least severe lines to log')
+        .choices(['debug', 'info', 'warn', 'error'])
+        .default('info'),
+    )
+    .action(runDev);
+}

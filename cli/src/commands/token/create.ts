@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+import { type OutputFormat, outputOption, printObject } from '../../output.ts';
+import { parsePlatform } from '../../platform.ts';
+import { resolveTarget, type TargetOptions, userToken, withTarget } from '../../target.ts';
+
+interface Options extends TargetOptions {
+  platform: string;
+  output: OutputFormat;
+}
+
+/** `token create <userID>`: issues a token, which ends earlier logins as the tenant's policy says. */
+export function tokenCreate(): Command {
+  return withTarget(new Command('create'))
+    .description("issue a user's token (earlier logins on that platform end, as the tenant's policy says)")
+    .argument('<userID>', 'user')
+    .option('--platform <name>', 'platform, by name or number', 'web')
+    .addOption(outputOption())
+    .action(async (userID: string, options: Options) => {
+      const platformID = parsePlatform(options.platform);
+      const target = resolveTarget(options);
+      const token = await userToken(target, userID, platformID);
+      if (options.output === 'table') console.log(token);
+      else printObject({ userID, platformID, token, api: target.apiUrl, ws: target.wsUrl }, options.output);
+    });
+}

@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { callApi } from '../../api-client.ts';
+import { usageError } from '../../exit-codes.ts';
+import { type OutputFormat, outputOption, printObject } from '../../output.ts';
+import { resolveTarget, type TargetOptions, withTarget } from '../../target.ts';
+
+interface Options extends TargetOptions {
+  output: OutputFormat;
+}
+
+interface Claims {
+  UserID: string;
+  PlatformID: number;
+  exp: number;
+  iat: number;
+}
+
+function claimsOf(token: string): Claims {
+  try {
+    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as Claims;
+  } catch {
+    throw usageError('that is not a token: three base64url parts joined by dots are expected');
+  }
+}
+
+/** `token inspect <token>`: what a token says, and whether the server takes it. */
+export function tokenInspect(): Command {
+  return withTarget(new Command('inspect'))
+    .description('show what a token says and whether the server takes it')
+    .argument('<token>', 'the token, or - to read it from standard input')
+    .addOption(outputOption())
+    .action(async (argument: string, options: Options) => {
+      const token = argument === '-' ? readFileSync(0, 'utf8').trim() : argument;
+      const claims = claimsOf(token);
+      const target = resolveTarget(options);
+      await callApi(target, '/auth/parse_token', { token });
+      printObject(
+        {
+          userID: claims.UserID,
+          platformID: claims.PlatformID,
+          issued: new Date(claims.iat * 1000).toISOString(),
+          expires: new Date(claims.exp * 1000).toISOString(),
+          accepted: true,
+        },
+        options.output,
+      );
+    });
+}

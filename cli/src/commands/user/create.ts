@@ -1,0 +1,30 @@
+import { Command } from 'commander';
+import { callApi } from '../../api-client.ts';
+import { type OutputFormat, outputOption, printRows } from '../../output.ts';
+import { asAdmin, resolveTarget, type TargetOptions, withTarget } from '../../target.ts';
+
+interface Options extends TargetOptions {
+  nickname?: string;
+  faceUrl: string;
+  output: OutputFormat;
+}
+
+/** `user create <userID...>`: registers users; none is made if one of them exists. */
+export function userCreate(): Command {
+  return withTarget(new Command('create'))
+    .description('register users')
+    .argument('<userID...>', 'user ids: letters, digits and _')
+    .option('--nickname <name>', 'nickname; the user id when absent')
+    .option('--face-url <url>', 'picture', '')
+    .addOption(outputOption())
+    .action(async (userIDs: string[], options: Options) => {
+      const admin = await asAdmin(resolveTarget(options));
+      const users = userIDs.map((userID) => ({
+        userID,
+        nickname: options.nickname ?? userID,
+        faceURL: options.faceUrl,
+      }));
+      await callApi(admin, '/user/user_register', { users });
+      printRows(users, ['userID', 'nickname'], options.output);
+    });
+}
