@@ -1,1 +1,29 @@
-export {};
+import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit';
+import type { RpcRegistry } from '@im/rpc';
+import { createApp } from './app.ts';
+
+/** What the HTTP API needs of its process. */
+export type ApiDeps = BaseDeps & { rpc: RpcRegistry };
+
+/** The HTTP API: every route of OpenIM's, each one RPC. */
+export const module: ServiceModule<ApiDeps> = {
+  name: 'api',
+  needs: ['rpc'],
+  async create(config, { rpc, tenants, invalidations, metrics, ...deps }): Promise<Service> {
+    const log = deps.log.child({ part: 'api' });
+    const app = await createApp({ config: config.api, rpc, tenants, invalidations, metrics, log });
+    return {
+      async start() {
+        const address = await app.listen({ host: config.listen.host, port: config.api.port });
+        log.info({ address }, 'api listening');
+      },
+      async stop(deadline) {
+        const cut = () => app.server.closeAllConnections();
+        deadline.addEventListener('abort', cut, { once: true });
+        await app.close();
+        deadline.removeEventListener('abort', cut);
+      },
+      ready: () => READY,
+    };
+  },
+};

@@ -1,0 +1,231 @@
+import {
+  type CallContext,
+  callFields,
+  type Invalidations,
+  type Logger,
+  type Metrics,
+  randomId,
+  requireAdmin,
+  type ServerConfig,
+  type TenantDirectory,
+  withCaller,
+} from '@im/kit';
+import { argsError, ERR, ImError, toImError } from '@im/protocol';
+import type { RpcRegistry } from '@im/rpc';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { createAdmission } from './admission.ts';
+import type { Call, Route } from './call.ts';
+import { gzip, takesGzip } from './compress.ts';
+import { decompress } from './decompress.ts';
+import { errorBody, successBody } from './envelope.ts';
+import { FIXED_ANSWERS, type PlainAnswer, redirectToObject } from './get-routes.ts';
+import { COMMON_HEADERS } from './headers.ts';
+import { httpMetrics, UNKNOWN_PATH } from './http-metrics.ts';
+import { objectURL } from './object-url.ts';
+import { ROUTES } from './routes/index.ts';
+import { splitTenantPath, type TenantPath } from './tenant-path.ts';
+import { createTokenGate } from './token-gate.ts';
+
+/** Parts of {@link createApp}. */
+export interface AppDeps {
+  readonly config: ServerConfig['api'];
+  readonly rpc: Pick<RpcRegistry, 'client'>;
+  readonly tenants: TenantDirectory;
+  readonly invalidations: Invalidations;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Paths below these need no token. */
+const WITHOUT_TOKEN = ['/auth/get_admin_token', '/auth/parse_token'];
+/** Time that a client gets to send its request. */
+const ARRIVAL_MS = 60_000;
+const OPTIONS_ANSWER = Buffer.from('"Options Request!"');
+const EMPTY = Buffer.alloc(0);
+
+/** What was learned of a request before its route ran. */
+interface Arrival extends TenantPath {
+  readonly contentType: string;
+  readonly begun: number;
+  /** errCode of the answer; undefined when it has no envelope. */
+  errCode: number | undefined;
+}
+
+function header(request: FastifyRequest, name: string): string {
+  const value = request.headers[name];
+  return (Array.isArray(value) ? value[0] : value) ?? '';
+}
+
+/** The HTTP API as a fastify instance that does not listen yet; `inject()` works on it. */
+export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
+  const { config, rpc, tenants, log } = deps;
+  const metrics = httpMetrics(deps.metrics);
+  const admission = createAdmission();
+  const gate = createTokenGate(deps);
+  const arrivals = new WeakMap<object, Arrival>();
+
+  const app = fastify({
+    logger: false,
+    bodyLimit: config.bodyLimitBytes,
+    requestTimeout: ARRIVAL_MS,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 2_048 },
+    rewriteUrl(raw) {
+      const split = splitTenantPath(tenants, raw.url ?? '/', raw.headers.host ?? '');
+      const contentType = raw.headers['content-type'] ?? '';
+      // What a body is, its route decides; fastify would refuse a type that it cannot read.
+      raw.headers['content-type'] = 'application/octet-stream';
+      arrivals.set(raw, { ...split, contentType, begun: performance.now(), errCode: undefined });
+      // A prefix that names nobody leads to no route.
+      return split.tenant || split.prefix === '' ? split.url : '/404';
+    },
+  });
+
+  function arrivalOf(request: FastifyRequest): Arrival {
+    const arrival = arrivals.get(request.raw);
+    if (!arrival) throw new TypeError('the request never arrived');
+    return arrival;
+  }
+
+  async function send(request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<FastifyReply> {
+    const compressed = takesGzip(request.headers['accept-encoding']) ? await gzip(body) : undefined;
+    if (compressed) reply.header('content-encoding', 'gzip').header('vary', 'Accept-Encoding');
+    return reply.send(compressed ?? body);
+  }
+
+  async function fail(request: FastifyRequest, reply: FastifyReply, error: ImError): Promise<FastifyReply> {
+    arrivalOf(request).errCode = error.code;
+    return send(request, reply, Buffer.from(errorBody(error)));
+  }
+
+  /** The request before anybody knows who asks. @throws ImError 90004 while its tenant cannot be served. */
+  function anonymousCall(request: FastifyRequest): Call {
+    const { tenant, contentType, url, prefix } = arrivalOf(request);
+    if (!tenant) throw new ImError(ERR.NetworkError, 'tenants are not known yet');
+    if (tenant.suspended) throw new ImError(ERR.NetworkError, 'tenant is suspended');
+    const ctx: CallContext = {
+      tenant: tenant.id,
+      operationID: header(request, 'operationid'),
+      deadline: Date.now() + config.requestTimeoutMs,
+      opUserID: '',
+      opPlatformID: 0,
+      opAdmin: false,
+      connID: '',
+    };
+    return {
+      ctx,
+      tenant,
+      rpc,
+      contentType,
+      query: new URLSearchParams(url.split('?')[1] ?? ''),
+      objectURL: objectURL(request.headers, 'encrypted' in request.raw.socket, prefix),
+      body: Buffer.isBuffer(request.body) ? request.body : EMPTY,
+    };
+  }
+
+  /** The request of a known caller, after the checks that every route has. @throws ImError */
+  async function enter(request: FastifyRequest, path: string): Promise<Call> {
+    const call = anonymousCall(request);
+    const { ctx, tenant } = call;
+    if (ctx.operationID === '') throw argsError('header must have operationID');
+    const anybody = WITHOUT_TOKEN.some((prefix) => path.startsWith(prefix));
+    const bearer = anybody ? undefined : await gate.bearer(ctx, header(request, 'token'));
+    const body = await decompress(call.body, request.headers['content-encoding'], config.bodyLimitBytes);
+    if (!bearer) return { ...call, body };
+    const { userID, platformID } = bearer;
+    const opAdmin = tenant.adminUserIDs.includes(userID);
+    return { ...call, body, ctx: withCaller(ctx, { opUserID: userID, opPlatformID: platformID, opAdmin }) };
+  }
+
+  async function serve(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    let refusal: 200 | 400 = 200;
+    try {
+      const call = await enter(request, route.path);
+      refusal = route.badInput;
+      const action = route.prepare(call);
+      refusal = 200;
+      if (route.admin) requireAdmin(call.ctx);
+      const data = await action();
+      arrivalOf(request).errCode = 0;
+      return await send(request, reply, Buffer.from(successBody(data)));
+    } catch (error) {
+      reply.code(refusal);
+      if (!(error instanceof ImError))
+        log.error({ err: error, path: route.path }, 'request failed unexpectedly');
+      return fail(request, reply, toImError(error));
+    }
+  }
+
+  async function sendPlain(
+    reply: FastifyReply,
+    { status, headers, body }: PlainAnswer,
+  ): Promise<FastifyReply> {
+    return reply
+      .code(status)
+      .headers({ ...headers })
+      .send(Buffer.from(body));
+  }
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(COMMON_HEADERS);
+    const { tenant } = arrivalOf(request);
+    const wait = tenant && request.method === 'POST' ? admission.refuse(tenant) : undefined;
+    if (tenant && wait !== undefined) {
+      reply.code(429).headers({
+        'retry-after': String(wait),
+        'x-ratelimit-limit': String(tenant.quotas.requestsPerSecond),
+        'x-ratelimit-remaining': '0',
+      });
+      return fail(request, reply, new ImError(ERR.TooManyRequests, 'the tenant sends too many requests'));
+    }
+    return undefined;
+  });
+
+  app.addHook('onResponse', async (request, reply) => {
+    const { begun, errCode, tenant } = arrivalOf(request);
+    const path = request.routeOptions.url ?? UNKNOWN_PATH;
+    const seconds = (performance.now() - begun) / 1_000;
+    metrics.answered(path, request.method, reply.statusCode, errCode, seconds);
+    if (log.isLevelEnabled('debug')) {
+      const call = callFields({ tenant: tenant?.id ?? '', operationID: header(request, 'operationid') });
+      log.debug(
+        { ...call, path, errCode, status: reply.statusCode, ms: Math.round(seconds * 1_000) },
+        'answered',
+      );
+    }
+  });
+
+  app.setNotFoundHandler((_request, reply) =>
+    sendPlain(reply, { status: 404, headers: { 'content-type': 'text/plain' }, body: '404 page not found' }),
+  );
+  app.setErrorHandler(async (error: unknown, request, reply) => {
+    const status = (error as { statusCode?: number }).statusCode ?? 500;
+    reply.code(status);
+    const text = error instanceof Error ? error.message : String(error);
+    if (status >= 500) log.error({ err: error }, 'request failed unexpectedly');
+    return fail(request, reply, status >= 500 ? toImError(error) : argsError(text));
+  });
+
+  for (const route of ROUTES) {
+    app.post(route.path, (request, reply) => serve(route, request, reply));
+    app.options(route.path, async (_request, reply) => reply.send(OPTIONS_ANSWER));
+  }
+  for (const [path, answer] of FIXED_ANSWERS) app.get(path, (_request, reply) => sendPlain(reply, answer));
+  app.get<{ Params: { '*': string } }>('/object/*', async (request, reply) => {
+    const { ctx, ...call } = anonymousCall(request);
+    const operationID = ctx.operationID || randomId();
+    return sendPlain(
+      reply,
+      await redirectToObject({ ...call, ctx: { ...ctx, operationID } }, request.params['*']),
+    );
+  });
+
+  app.addHook('onClose', async () => gate.close());
+  await app.ready();
+  return app;
+}

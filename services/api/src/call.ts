@@ -1,0 +1,35 @@
+import type { CallContext, TenantSettings } from '@im/kit';
+import type { RpcRegistry } from '@im/rpc';
+
+/** One request as a route sees it. */
+export interface Call {
+  readonly ctx: CallContext;
+  readonly tenant: TenantSettings;
+  /** The body, decompressed; empty for GET. */
+  readonly body: Buffer;
+  /** As the client named it; many send JSON as text/plain or without a type. */
+  readonly contentType: string;
+  readonly query: URLSearchParams;
+  /** Where clients reach this tenant's objects: `<scheme>://<host>[/t/<tenant>]/object/`. */
+  readonly objectURL: string;
+  readonly rpc: Pick<RpcRegistry, 'client'>;
+}
+
+/**
+ * What is left to do once the request is understood.
+ * @returns `data` as JSON text; undefined for none.
+ */
+export type Action = () => Promise<string | undefined>;
+
+/** One POST route. */
+export interface Route {
+  readonly path: string;
+  /** Where the work is done, for the compatibility table: `<domain>.<method>`, or `api.<what>`. */
+  readonly target: string;
+  /** Only administrators; looked at after the request was understood. */
+  readonly admin: boolean;
+  /** HTTP status of a request that cannot be understood. */
+  readonly badInput: 200 | 400;
+  /** Understands the request. @throws ImError 1001. */
+  prepare(call: Call): Action;
+}

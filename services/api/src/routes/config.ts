@@ -1,0 +1,55 @@
+import { argsError, ERR, ImError, type MessageName, type Messages, make, toJson } from '@im/protocol';
+import type { Call, Route } from '../call.ts';
+import { readMessage } from '../json-body.ts';
+
+/** Version of this server, as clients of the configuration routes see it. */
+const VERSION = '0.1.0';
+
+function route<N extends MessageName>(
+  path: string,
+  what: string,
+  request: N | undefined,
+  badInput: 200 | 400,
+  answer: (request: Messages[N] | undefined) => string | undefined,
+): Route {
+  return {
+    path,
+    target: `api.${what}`,
+    admin: true,
+    badInput,
+    prepare({ body }: Call) {
+      const read = request && readMessage(request, body);
+      return async () => answer(read);
+    },
+  };
+}
+
+/** This server is configured by files and custom resources, which no HTTP client may rewrite. */
+function refuse(what: string): () => never {
+  return () => {
+    throw new ImError(ERR.ServerInternalError, what);
+  };
+}
+
+/** http-api.md §2.10, for a server that has none of OpenIM's configuration files. */
+export const configRoutes: readonly Route[] = [
+  route('/config/get_config_list', 'getConfigList', undefined, 200, () =>
+    toJson('api.GetConfigListResp', make('api.GetConfigListResp', { version: VERSION })),
+  ),
+  route('/config/get_config', 'getConfig', 'api.GetConfigReq', 400, () => {
+    throw argsError('configName is unknown');
+  }),
+  route('/config/set_config', 'setConfig', 'api.SetConfigReq', 400, refuse('only etcd support set config')),
+  route('/config/reset_config', 'resetConfig', undefined, 200, refuse('only etcd support set config')),
+  route(
+    '/config/set_enable_config_manager',
+    'setEnableConfigManager',
+    'api.SetEnableConfigManagerReq',
+    400,
+    refuse('only etcd support config manager'),
+  ),
+  route('/config/get_enable_config_manager', 'getEnableConfigManager', undefined, 200, () =>
+    toJson('api.GetEnableConfigManagerResp', make('api.GetEnableConfigManagerResp')),
+  ),
+  route('/restart', 'restart', undefined, 200, refuse('only etcd support restart')),
+];

@@ -1,0 +1,67 @@
+import { rpcRoute } from '../rpc-route.ts';
+import { list, oneOf, page, text } from '../rules.ts';
+
+const BATCH = { max: 1_000, distinct: true };
+
+/** http-api.md §2.3 and the friends of §5. */
+export const friendRoutes = [
+  rpcRoute('/friend/delete_friend', 'relation', 'deleteFriend', {
+    rules: [text('ownerUserID'), text('friendUserID')],
+  }),
+  rpcRoute('/friend/get_friend_apply_list', 'relation', 'getPaginationFriendsApplyTo', {
+    rules: [text('userID'), page()],
+  }),
+  rpcRoute('/friend/get_designated_friend_apply', 'relation', 'getDesignatedFriendsApply', {
+    rules: [text('fromUserID'), text('toUserID')],
+  }),
+  rpcRoute('/friend/get_self_friend_apply_list', 'relation', 'getPaginationFriendsApplyFrom', {
+    rules: [text('userID'), page()],
+  }),
+  rpcRoute('/friend/get_friend_list', 'relation', 'getPaginationFriends', {
+    rules: [page(), text('userID')],
+  }),
+  rpcRoute('/friend/get_designated_friends', 'relation', 'getDesignatedFriends', {
+    rules: [text('ownerUserID'), list('friendUserIDs', { distinct: true })],
+  }),
+  rpcRoute('/friend/add_friend', 'relation', 'applyToAddFriend', {
+    rules: [text('fromUserID'), text('toUserID')],
+  }),
+  rpcRoute('/friend/add_friend_response', 'relation', 'respondFriendApply', {
+    rules: [text('fromUserID'), text('toUserID'), oneOf('handleResult', [1, -1])],
+  }),
+  rpcRoute('/friend/set_friend_remark', 'relation', 'setFriendRemark', {
+    rules: [text('ownerUserID'), text('friendUserID')],
+  }),
+  rpcRoute('/friend/add_black', 'relation', 'addBlack', {
+    rules: [text('ownerUserID'), text('blackUserID')],
+  }),
+  rpcRoute('/friend/get_black_list', 'relation', 'getPaginationBlacks', { rules: [text('userID'), page()] }),
+  rpcRoute('/friend/get_specified_blacks', 'relation', 'getSpecifiedBlacks', {
+    rules: [text('ownerUserID'), list('userIDList', { distinct: true })],
+  }),
+  rpcRoute('/friend/remove_black', 'relation', 'removeBlack', {
+    rules: [text('ownerUserID'), text('blackUserID')],
+  }),
+  rpcRoute('/friend/get_incremental_blacks', 'relation', 'getIncrementalBlacks'),
+  rpcRoute('/friend/import_friend', 'relation', 'importFriend', {
+    admin: true,
+    rules: [text('ownerUserID'), list('friendUserIDs', { max: 1_000 })],
+  }),
+  rpcRoute('/friend/is_friend', 'relation', 'isFriend', { rules: [text('userID1'), text('userID2')] }),
+  rpcRoute('/friend/get_friend_id', 'relation', 'getFriendIDs', { rules: [text('userID')] }),
+  rpcRoute('/friend/get_specified_friends_info', 'relation', 'getSpecifiedFriendsInfo', {
+    rules: [text('ownerUserID'), list('userIDList', BATCH)],
+  }),
+  rpcRoute('/friend/update_friends', 'relation', 'updateFriends', {
+    rules: [text('ownerUserID'), list('friendUserIDs', BATCH)],
+  }),
+  rpcRoute('/friend/get_incremental_friends', 'relation', 'getIncrementalFriends', {
+    rules: [text('userID')],
+  }),
+  rpcRoute('/friend/get_full_friend_user_ids', 'relation', 'getFullFriendUserIDs', {
+    rules: [text('userID')],
+  }),
+  rpcRoute('/friend/get_self_unhandled_apply_count', 'relation', 'getSelfUnhandledApplyCount', {
+    rules: [text('userID')],
+  }),
+];

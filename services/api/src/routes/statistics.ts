@@ -1,0 +1,19 @@
+import { argsError } from '@im/protocol';
+import { rpcRoute } from '../rpc-route.ts';
+import { atLeast, type Fields, page, type Rule } from '../rules.ts';
+
+const inOrder: Rule = {
+  field: 'start',
+  check({ start, end }: Fields) {
+    if (Number(start) > Number(end)) throw argsError('start is later than end');
+  },
+};
+const period = [atLeast('start'), atLeast('end'), inOrder];
+
+/** http-api.md §2.7. */
+export const statisticsRoutes = [
+  rpcRoute('/statistics/user/register', 'user', 'userRegisterCount', { rules: period }),
+  rpcRoute('/statistics/user/active', 'msg', 'getActiveUser', { admin: true, rules: [...period, page()] }),
+  rpcRoute('/statistics/group/create', 'group', 'groupCreateCount', { admin: true, rules: period }),
+  rpcRoute('/statistics/group/active', 'msg', 'getActiveGroup', { admin: true, rules: [...period, page()] }),
+];

@@ -1,0 +1,26 @@
+import type { Call } from '../call.ts';
+import { rpcRoute } from '../rpc-route.ts';
+import { atLeast, between, text } from '../rules.ts';
+
+const urlPrefix = (call: Call) => ({ urlPrefix: call.objectURL });
+
+/** http-api.md §2.8. */
+export const thirdRoutes = [
+  rpcRoute('/third/fcm_update_token', 'third', 'fcmUpdateToken', {
+    rules: [between('platformID', 1, 10), text('fcmToken'), text('account')],
+  }),
+  rpcRoute('/third/set_app_badge', 'third', 'setAppBadge', { rules: [text('userID')] }),
+  rpcRoute('/third/logs/upload', 'third', 'uploadLogs'),
+  rpcRoute('/third/logs/delete', 'third', 'deleteLogs', { admin: true }),
+  rpcRoute('/third/logs/search', 'third', 'searchLogs', { admin: true }),
+  rpcRoute('/object/part_limit', 'third', 'partLimit'),
+  rpcRoute('/object/part_size', 'third', 'partSize'),
+  rpcRoute('/object/initiate_multipart_upload', 'third', 'initiateMultipartUpload', { fill: urlPrefix }),
+  rpcRoute('/object/auth_sign', 'third', 'authSign'),
+  rpcRoute('/object/complete_multipart_upload', 'third', 'completeMultipartUpload', { fill: urlPrefix }),
+  rpcRoute('/object/access_url', 'third', 'accessURL'),
+  rpcRoute('/object/initiate_form_data', 'third', 'initiateFormData', {
+    rules: [text('name'), atLeast('size')],
+  }),
+  rpcRoute('/object/complete_form_data', 'third', 'completeFormData', { fill: urlPrefix }),
+];

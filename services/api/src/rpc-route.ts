@@ -1,0 +1,125 @@
+import {
+  argsError,
+  type Domain,
+  decode,
+  encode,
+  type MessageName,
+  type Messages,
+  make,
+  serviceMethods,
+  toJson,
+} from '@im/protocol';
+import type { DomainService } from '@im/rpc';
+import type { Call, Route } from './call.ts';
+import { readMessage } from './json-body.ts';
+import type { Fields, Rule } from './rules.ts';
+import { checkIDs } from './safe-ids.ts';
+
+/** Peculiarities of a route. */
+export interface RpcRouteOptions {
+  readonly admin?: boolean;
+  /** HTTP status of a request that cannot be understood; 200 unless told. */
+  readonly badInput?: 200 | 400;
+  readonly rules?: readonly Rule[];
+  /** `data` is not the response but this list of it, null when empty. */
+  readonly list?: { readonly field: string; readonly of: MessageName };
+  /** Fields that the server itself fills in, such as the token's user. */
+  readonly fill?: (call: Call) => Fields;
+  /** Also takes and answers protobuf, by the request's content type. */
+  readonly protobuf?: boolean;
+}
+
+/** A route, and what its tests look at. */
+export interface RpcRoute extends Route {
+  readonly domain: Domain;
+  readonly method: string;
+  readonly request: MessageName;
+  readonly rules: readonly Rule[];
+}
+
+/** A method of a client, seen without its types. */
+type Method = (ctx: Call['ctx'], request: unknown) => Promise<Messages[MessageName]>;
+
+const PROTOBUF = /^application\/(?:x-)?protobuf\b/i;
+const JSON_TYPE = /^application\/json\b/i;
+
+/** Whether a message can hold anything; `data` is left out for those that cannot. */
+function hasFields(name: MessageName): boolean {
+  const prototype: object = Object.getPrototypeOf(make(name));
+  return Object.keys(prototype).some((key) => !key.startsWith('$'));
+}
+
+function schemaOf(domain: Domain, method: string) {
+  const found = serviceMethods(domain).find(({ name }) => name === method);
+  if (!found) throw new TypeError(`${domain} has no method ${method}`);
+  return found;
+}
+
+/** JSON of a response as `data`. */
+function writer(
+  response: MessageName,
+  list: RpcRouteOptions['list'],
+): (message: object) => string | undefined {
+  if (list) {
+    return (message) => {
+      const items = (message as Record<string, Messages[MessageName][]>)[list.field] ?? [];
+      return items.length === 0 ? 'null' : `[${items.map((item) => toJson(list.of, item)).join(',')}]`;
+    };
+  }
+  if (!hasFields(response)) return () => undefined;
+  return (message) => toJson(response, message as Messages[typeof response]);
+}
+
+/** A request in protobuf, for the routes that take it. @throws ImError 1001. */
+function readProtobuf<N extends MessageName>(name: N, body: Buffer): Messages[N] {
+  try {
+    return decode(name, body);
+  } catch {
+    throw argsError('body is not valid protobuf');
+  }
+}
+
+/** A route that is one RPC: body by the request's schema, `data` by the response's. */
+export function rpcRoute<D extends Domain>(
+  path: string,
+  domain: D,
+  method: keyof DomainService<D> & string,
+  options: RpcRouteOptions = {},
+): RpcRoute {
+  const { rules = [], list, fill, protobuf = false } = options;
+  const { request: requestName, response } = schemaOf(domain, method);
+  const write = writer(response, list);
+
+  function read(call: Call): { readonly request: Messages[MessageName]; readonly binary: boolean } {
+    if (protobuf && PROTOBUF.test(call.contentType))
+      return { request: readProtobuf(requestName, call.body), binary: true };
+    if (protobuf && !JSON_TYPE.test(call.contentType))
+      throw argsError('content type is neither JSON nor protobuf');
+    return { request: readMessage(requestName, call.body), binary: false };
+  }
+
+  return {
+    path,
+    domain,
+    method,
+    target: `${domain}.${method}`,
+    request: requestName,
+    rules,
+    admin: options.admin ?? false,
+    badInput: options.badInput ?? 200,
+    prepare(call) {
+      const { request, binary } = read(call);
+      checkIDs(request);
+      if (fill) Object.assign(request, fill(call));
+      for (const rule of rules) rule.check(request as unknown as Fields);
+      return async () => {
+        const client = call.rpc.client(domain) as unknown as Record<string, Method>;
+        const answer = await client[method]?.(call.ctx, request);
+        if (answer === undefined) return undefined;
+        if (!binary) return write(answer);
+        const bytes = encode(response, answer as Messages[typeof response]);
+        return JSON.stringify(Buffer.from(bytes).toString('base64'));
+      };
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import { pageRange } from '@im/kit';
+import { argsError, type sdkws } from '@im/protocol';
+
+/** Fields of a request by name. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** What a field of a request must be. @throws ImError 1001 that names the field. */
+export interface Rule {
+  /** Name of the field; its existence is checked by a test. */
+  readonly field: string;
+  /** Rules for the fields inside, when it is a message. */
+  readonly inside?: readonly Rule[];
+  check(fields: Fields): void;
+}
+
+/** Longest list where nothing else is said. */
+const MAX_LIST = 10_000;
+
+function rule(field: string, problem: (value: unknown) => string | undefined): Rule {
+  return {
+    field,
+    check(fields) {
+      const found = problem(fields[field]);
+      if (found !== undefined) throw argsError(`${field} ${found}`);
+    },
+  };
+}
+
+/** A text that is not empty. */
+export function text(field: string): Rule {
+  return rule(field, (value) => (value === '' ? 'is empty' : undefined));
+}
+
+/** A list with at least one entry. */
+export function list(field: string, { max = MAX_LIST, distinct = false } = {}): Rule {
+  return rule(field, (value) => {
+    if (!Array.isArray(value) || value.length === 0) return 'is empty';
+    if (value.length > max) return `has more than ${max} entries`;
+    return distinct && new Set(value).size !== value.length ? 'has repeated entries' : undefined;
+  });
+}
+
+/** A list that may be empty or absent. */
+export function optionalList(field: string, { max = MAX_LIST } = {}): Rule {
+  return rule(field, (value) => {
+    if (!Array.isArray(value)) return undefined;
+    return value.length > max ? `has more than ${max} entries` : undefined;
+  });
+}
+
+/** A number other than 0. */
+export function nonZero(field: string): Rule {
+  return rule(field, (value) => (value === 0 ? 'is empty' : undefined));
+}
+
+/** A number of at least `least`; 1 unless told. */
+export function atLeast(field: string, least = 1): Rule {
+  return rule(field, (value) => (Number(value) < least ? `must be ${least} or more` : undefined));
+}
+
+/** A list of numbers, none of which is below 1. */
+export function seqs(field: string): Rule {
+  return rule(field, (value) => {
+    if (!Array.isArray(value) || value.length === 0) return 'is empty';
+    if (value.length > MAX_LIST) return `has more than ${MAX_LIST} entries`;
+    return value.some((seq) => seq < 1) ? 'must be 1 or more' : undefined;
+  });
+}
+
+/** A number within both bounds. */
+export function between(field: string, low: number, high: number): Rule {
+  return rule(field, (value) => {
+    const n = Number(value);
+    return n < low || n > high ? `must be ${low} to ${high}` : undefined;
+  });
+}
+
+/** One of these numbers. */
+export function oneOf(field: string, allowed: readonly number[]): Rule {
+  return rule(field, (value) =>
+    allowed.includes(Number(value)) ? undefined : `must be one of ${allowed.join(', ')}`,
+  );
+}
+
+/** A message that is there, and whose own fields keep their rules. */
+export function object(field: string, inside: readonly Rule[] = []): Rule {
+  return {
+    field,
+    inside,
+    check(fields) {
+      const value = fields[field];
+      if (value === null || value === undefined) throw argsError(`${field} is empty`);
+      for (const inner of inside) inner.check(value as Fields);
+    },
+  };
+}
+
+/** A list of messages whose fields keep their rules. */
+export function objects(field: string, inside: readonly Rule[], { max = 1_000 } = {}): Rule {
+  return {
+    field,
+    inside,
+    check(fields) {
+      const value = fields[field] as readonly Fields[];
+      if (value.length === 0) throw argsError(`${field} is empty`);
+      if (value.length > max) throw argsError(`${field} has more than ${max} entries`);
+      for (const entry of value) for (const inner of inside) inner.check(entry);
+    },
+  };
+}
+
+/** A pagination that is there and begins at page 1. */
+export function page(): Rule {
+  return {
+    field: 'pagination',
+    check: (fields) => {
+      pageRange(fields.pagination as sdkws.RequestPagination | null);
+    },
+  };
+}

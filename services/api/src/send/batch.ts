@@ -1,0 +1,78 @@
+import { type CallContext, detached } from '@im/kit';
+import { argsError, encode, make, type sdkws } from '@im/protocol';
+import type { Call, Route } from '../call.ts';
+import { readMessageWithObject } from '../json-body.ts';
+import { checkIDs } from '../safe-ids.ts';
+import { batchAnswer, type Sent } from './answer.ts';
+import { checkSend, messageOf } from './message.ts';
+
+/** Receivers that are sent to together. */
+const CHUNK = 500;
+/** Time that each of them gets; a batch to everybody takes as long as it takes. */
+const CHUNK_MS = 20_000;
+
+/** Sends one message to these receivers. A failure of one is told, not thrown. */
+async function sendTo(
+  call: Call,
+  ctx: CallContext,
+  message: sdkws.MsgData,
+  recvIDs: readonly string[],
+): Promise<Sent[]> {
+  const items = recvIDs.map((recvID) =>
+    make('msg.SendItem', {
+      tenant: ctx.tenant,
+      operationID: ctx.operationID,
+      opUserID: ctx.opUserID,
+      opPlatformID: ctx.opPlatformID,
+      opAdmin: ctx.opAdmin,
+      msgData: encode('sdkws.MsgData', make('sdkws.MsgData', Object.assign({}, message, { recvID }))),
+    }),
+  );
+  const { results } = await call.rpc.client('msg').sendMsgs(ctx, make('msg.SendMsgsReq', { items }));
+  return recvIDs.map((recvID, i) => {
+    const result = results[i];
+    return { recvID, resp: result?.code === 0 ? result.resp : null };
+  });
+}
+
+/** All registered users, a page at a time. */
+async function* everybody(call: Call): AsyncGenerator<string[]> {
+  for (let pageNumber = 1; ; pageNumber++) {
+    const pagination = make('sdkws.RequestPagination', { pageNumber, showNumber: CHUNK });
+    const request = make('user.GetAllUserIDReq', { pagination });
+    const { userIDs } = await call.rpc.client('user').getAllUserID(detached(call.ctx, CHUNK_MS), request);
+    if (userIDs.length > 0) yield userIDs;
+    if (userIDs.length < CHUNK) return;
+  }
+}
+
+function* chunks(list: readonly string[]): Generator<string[]> {
+  for (let i = 0; i < list.length; i += CHUNK) yield list.slice(i, i + CHUNK);
+}
+
+/** The same message, with one clientMsgID, to many users or to everybody. */
+export const batchRoute: Route = {
+  path: '/msg/batch_send_msg',
+  target: 'msg.sendMsgs',
+  admin: true,
+  badInput: 400,
+  prepare(call) {
+    const { message: request, object: content } = readMessageWithObject(
+      'api.BatchSendMsgReq',
+      'content',
+      call.body,
+    );
+    checkSend(request);
+    checkIDs(request);
+    // Present is enough: with isSendAll it may be empty.
+    if (!Object.hasOwn(request, 'recvIDs')) throw argsError('recvIDs is empty');
+    return async () => {
+      const message = await messageOf(call, request, '', content);
+      const outcomes: Sent[] = [];
+      for await (const recvIDs of request.isSendAll ? everybody(call) : chunks(request.recvIDs)) {
+        outcomes.push(...(await sendTo(call, detached(call.ctx, CHUNK_MS), message, recvIDs)));
+      }
+      return batchAnswer(outcomes);
+    };
+  },
+};

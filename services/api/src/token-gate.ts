@@ -1,0 +1,65 @@
+import {
+  type Cache,
+  type CallContext,
+  createCache,
+  type Invalidations,
+  type Metrics,
+  type TenantId,
+  TOKEN_CACHE,
+  tokenHash,
+  tokenInvalidationKey,
+} from '@im/kit';
+import { argsError, type auth, make } from '@im/protocol';
+import type { RpcRegistry } from '@im/rpc';
+
+/** Who bears a token. */
+export interface Bearer {
+  readonly userID: string;
+  readonly platformID: number;
+}
+
+/** Tells who bears a token, and remembers it for a moment. */
+export interface TokenGate {
+  /** @throws ImError 1001 without a token, 1501-1507 for one that does not pass, 90004 when nobody can tell. */
+  bearer(ctx: CallContext, token: string): Promise<Bearer>;
+  close(): void;
+}
+
+/** Parts of {@link createTokenGate}. */
+export interface TokenGateDeps {
+  readonly rpc: Pick<RpcRegistry, 'client'>;
+  readonly invalidations: Invalidations;
+  readonly metrics: Metrics;
+}
+
+/** How long an answer is remembered, should the news of a kicked token get lost. */
+const REMEMBERED_MS = 10_000;
+
+/** A gate over the auth domain. */
+export function createTokenGate({ rpc, invalidations, metrics }: TokenGateDeps): TokenGate {
+  const client = rpc.client('auth');
+  const known: Cache<auth.ParseTokenResp> = createCache({
+    name: `${TOKEN_CACHE}-api`,
+    max: 50_000,
+    ttlMs: REMEMBERED_MS,
+    metrics,
+  });
+  const keyOf = (tenant: TenantId, key: string) => `${tenant} ${key}`;
+  const close = invalidations.subscribe({
+    onKeys(tenant, keys) {
+      for (const key of keys) known.invalidate(keyOf(tenant, key));
+    },
+    onMissed: () => known.clear(),
+  });
+
+  return {
+    async bearer(ctx, token) {
+      if (token === '') throw argsError('header must have token');
+      const parse = () => client.parseToken(ctx, make('auth.ParseTokenReq', { token }));
+      const key = keyOf(ctx.tenant, tokenInvalidationKey(tokenHash(token)));
+      const found = (await known.get(key, parse)) ?? (await parse());
+      return found.expireTimeSeconds * 1000 > Date.now() ? found : await parse();
+    },
+    close,
+  };
+}
