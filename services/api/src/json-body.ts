@@ -22,6 +22,8 @@ export function readMessage<N extends MessageName>(name: N, body: Buffer): Messa
 export interface BodyWithObject<N extends MessageName> {
   readonly message: Messages[N];
   readonly object: Readonly<Record<string, unknown>>;
+  /** Whether the body has this field, not null; an empty list counts. */
+  has(field: string): boolean;
 }
 
 /**
@@ -40,9 +42,13 @@ export function readMessageWithObject<N extends MessageName>(
     throw argsError('body is not valid JSON');
   }
   const message = fromJsonValue(name, value);
-  const wanted = field.toLowerCase();
-  const [, object] = Object.entries(value as object).find(([key]) => key.toLowerCase() === wanted) ?? [];
-  if (object === undefined || object === null) throw argsError(`${field} is empty`);
+  const given = new Map(Object.entries(value as object).map(([key, entry]) => [key.toLowerCase(), entry]));
+  const object: unknown = given.get(field.toLowerCase()) ?? null;
+  if (object === null) throw argsError(`${field} is empty`);
   if (typeof object !== 'object' || Array.isArray(object)) throw argsError(`${field} is no object`);
-  return { message, object: object as Record<string, unknown> };
+  return {
+    message,
+    object: object as Record<string, unknown>,
+    has: (key) => (given.get(key.toLowerCase()) ?? null) !== null,
+  };
 }

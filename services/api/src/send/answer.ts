@@ -3,11 +3,16 @@ import { type api, make, type msg, type sdkws, toJson } from '@im/protocol';
 /** Fields of a message that the answer names by themselves. */
 const TOLD_ALREADY = new Set(['serverMsgID', 'clientMsgID', 'sendTime']);
 
+/** Lists and maps are always there, changed or not. */
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
+}
+
 /** The fields that a webhook changed, as JSON; content as text. */
 function modified(message: sdkws.MsgData): string {
   const changed: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(message)) {
-    if (TOLD_ALREADY.has(key)) continue;
+    if (TOLD_ALREADY.has(key) || isEmpty(value)) continue;
     changed[key] = value instanceof Uint8Array ? Buffer.from(value).toString() : value;
   }
   return JSON.stringify(changed);

@@ -57,15 +57,15 @@ export const batchRoute: Route = {
   admin: true,
   badInput: 400,
   prepare(call) {
-    const { message: request, object: content } = readMessageWithObject(
-      'api.BatchSendMsgReq',
-      'content',
-      call.body,
-    );
+    const {
+      message: request,
+      object: content,
+      has,
+    } = readMessageWithObject('api.BatchSendMsgReq', 'content', call.body);
     checkSend(request);
     checkIDs(request);
     // Present is enough: with isSendAll it may be empty.
-    if (!Object.hasOwn(request, 'recvIDs')) throw argsError('recvIDs is empty');
+    if (!has('recvIDs')) throw argsError('recvIDs is empty');
     return async () => {
       const message = await messageOf(call, request, '', content);
       const outcomes: Sent[] = [];

@@ -1,0 +1,348 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { decode, ERR, ImError, make, type msg, type sdkws } from '@im/protocol';
+import { ADMIN, type Harness, startApi } from './harness.ts';
+
+const TEXT = { sendID: 'u1', recvID: 'u2', content: { content: 'hello' }, contentType: 101, sessionType: 1 };
+
+async function withSend(): Promise<Harness & { sent: sdkws.MsgData[] }> {
+  const api = await startApi();
+  const sent: sdkws.MsgData[] = [];
+  const answer = ({ clientMsgID, sendTime }: sdkws.MsgData) =>
+    make('msg.SendMsgResp', { serverMsgID: 's1', clientMsgID, sendTime: sendTime || 1_700_000_000_000 });
+  api.stub('msg.sendMsg', (_ctx, { msgData }: msg.SendMsgReq) => {
+    assert.ok(msgData);
+    sent.push(msgData);
+    return answer(msgData);
+  });
+  api.stub('msg.sendMsgs', (_ctx, { items }: msg.SendMsgsReq) => {
+    const results = items.map((item) => {
+      const msgData = decode('sdkws.MsgData', item.msgData);
+      assert.deepEqual(
+        [item.tenant, item.opUserID, item.opAdmin, item.operationID],
+        ['default', 'imAdmin', true, 'op1'],
+      );
+      sent.push(msgData);
+      if (msgData.recvID === 'bad') return make('msg.SendResult', { code: ERR.ArgsError });
+      return make('msg.SendResult', { resp: answer(msgData) });
+    });
+    return make('msg.SendMsgsResp', { results });
+  });
+  return Object.assign(api, { sent });
+}
+
+test('an administrator sends a text as anybody', async () => {
+  await using api = await withSend();
+  const { status, text } = await api.post(
+    '/msg/send_msg',
+    { ...TEXT, ex: 'e', offlinePushInfo: { title: 't' } },
+    ADMIN,
+  );
+  const [sent] = api.sent;
+  assert.ok(sent);
+  assert.equal(status, 200);
+  assert.equal(
+    text,
+    `{"errCode":0,"errMsg":"","errDlt":"","data":{"serverMsgID":"s1","clientMsgID":"${sent.clientMsgID}","sendTime":1700000000000}}`,
+  );
+  assert.match(sent.clientMsgID, /^[0-9a-f]{32}$/);
+  assert.deepEqual([sent.sendID, sent.recvID, sent.sessionType, sent.contentType], ['u1', 'u2', 1, 101]);
+  assert.deepEqual([sent.msgFrom, sent.status, sent.sendTime, sent.options], [200, 0, 0, {}]);
+  assert.equal(Buffer.from(sent.content).toString(), '{"content":"hello"}');
+  assert.equal(sent.offlinePushInfo?.title, 't');
+  assert.ok(Math.abs(sent.createTime - Date.now()) < 5_000);
+});
+
+test('options follow isOnlineOnly and notOfflinePush', async () => {
+  await using api = await withSend();
+  await api.post('/msg/send_msg', { ...TEXT, isOnlineOnly: true, notOfflinePush: true, sendTime: 5 }, ADMIN);
+  assert.deepEqual(api.sent[0]?.options, {
+    history: false,
+    persistent: false,
+    senderSync: false,
+    conversationUpdate: false,
+    offlinePush: false,
+  });
+  assert.equal(api.sent[0]?.sendTime, 5);
+});
+
+test('content is stored with sorted keys and numbers as doubles', async () => {
+  await using api = await withSend();
+  const body = `{"sendID":"u1","recvID":"u2","contentType":110,"sessionType":1,"content":{"extension":"","data":"x","b":{"z":9007199254740993,"a":[1.0,{"d":1,"c":null}]}}}`;
+  await api.post('/msg/send_msg', body, ADMIN);
+  const content = Buffer.from(api.sent[0]?.content ?? []).toString();
+  assert.equal(content, '{"b":{"a":[1,{"c":null,"d":1}],"z":9007199254740992},"data":"x","extension":""}');
+});
+
+test('an @-message names its users in the message too', async () => {
+  await using api = await withSend();
+  const content = { text: 'hi', atUserList: ['u2', 'u3'] };
+  await api.post(
+    '/msg/send_msg',
+    { sendID: 'u1', groupID: 'g', content, contentType: 106, sessionType: 3 },
+    ADMIN,
+  );
+  assert.deepEqual(api.sent[0]?.atUserIDList, ['u2', 'u3']);
+});
+
+test('a notification account sends a notification; others may not', async () => {
+  await using api = await withSend();
+  const content = { notificationName: 'n', notificationType: 1, text: 'hello', mixType: 0 };
+  const body = { sendID: 'acc', recvID: 'u2', content, contentType: 1400, sessionType: 1 };
+  for (const [appMangerLevel, code] of [
+    [undefined, 1101],
+    [1, 1002],
+    [3, 0],
+  ]) {
+    const usersInfo =
+      appMangerLevel === undefined ? [] : [make('sdkws.UserInfo', { userID: 'acc', appMangerLevel })];
+    api.stub('user.getDesignateUsers', () => make('user.GetDesignateUsersResp', { usersInfo }));
+    assert.equal((await api.post('/msg/send_msg', body, ADMIN)).json.errCode, code);
+  }
+  assert.equal(api.sent[0]?.sessionType, 4);
+  assert.equal(
+    Buffer.from(api.sent[0]?.content ?? []).toString(),
+    JSON.stringify({ detail: '{"mixType":0,"notificationName":"n","notificationType":1,"text":"hello"}' }),
+  );
+});
+
+const PICTURE = { type: 'png', width: 1, height: 1, url: 'http://x/a.png' };
+const good: [number, object][] = [
+  [101, { content: 'x' }],
+  [101, { CONTENT: 'x' }],
+  [118, { content: '# x' }],
+  [102, { sourcePicture: PICTURE, bigPicture: PICTURE, snapshotPicture: { ...PICTURE, size: '12' } }],
+  [103, { sourceUrl: 'http://x', duration: '2' }],
+  [
+    104,
+    {
+      videoUrl: 'u',
+      videoType: 'mp4',
+      videoSize: 1,
+      duration: 1,
+      snapshotUrl: 's',
+      snapshotWidth: 1,
+      snapshotHeight: 1,
+    },
+  ],
+  [105, { sourceUrl: 'u', fileName: 'f', fileSize: 1 }],
+  [106, { atUserList: ['u1'] }],
+  [110, { data: 5 }],
+  [114, { text: 't', quoteMessage: { anything: 1 } }],
+];
+for (const [contentType, content] of good) {
+  test(`content ${contentType} ${JSON.stringify(content).slice(0, 40)} may be sent`, async () => {
+    await using api = await withSend();
+    const { json } = await api.post('/msg/send_msg', { ...TEXT, contentType, content }, ADMIN);
+    assert.deepEqual([json.errCode, json.errDlt], [0, '']);
+  });
+}
+
+const bad: [number, object][] = [
+  [101, {}],
+  [101, { content: '' }],
+  [101, { content: { a: 1 } }],
+  [102, { sourcePicture: PICTURE, bigPicture: PICTURE }],
+  [102, { sourcePicture: PICTURE, bigPicture: PICTURE, snapshotPicture: { ...PICTURE, width: 0 } }],
+  [102, { sourcePicture: 'x', bigPicture: PICTURE, snapshotPicture: PICTURE }],
+  [103, { sourceUrl: 'http://x', duration: 0 }],
+  [103, { sourceUrl: 'http://x', duration: 'long' }],
+  [104, { videoUrl: 'u' }],
+  [105, { sourceUrl: 'u', fileName: 'f' }],
+  [106, { text: 'x' }],
+  [106, { atUserList: Array.from({ length: 1_001 }, (_, i) => `u${i}`) }],
+  [106, { atUserList: 'u1' }],
+  [110, { description: 'x' }],
+];
+for (const [contentType, content] of bad) {
+  test(`content ${contentType} ${JSON.stringify(content).slice(0, 60)} is refused with 500`, async () => {
+    await using api = await withSend();
+    const { status, json } = await api.post('/msg/send_msg', { ...TEXT, contentType, content }, ADMIN);
+    assert.deepEqual([status, json.errCode, json.errMsg], [200, 500, 'ServerInternalError']);
+    assert.match(json.errDlt, /^content\./);
+    assert.equal(api.sent.length, 0);
+  });
+}
+
+test('a content type that may not be sent is refused without detail', async () => {
+  await using api = await withSend();
+  for (const contentType of [100, 107, 113, 119, 1501, 2101, 2200]) {
+    const { status, json } = await api.post('/msg/send_msg', { ...TEXT, contentType }, ADMIN);
+    assert.deepEqual([status, json.errCode, json.errDlt], [200, 1001, ''], String(contentType));
+  }
+});
+
+for (const [name, change] of [
+  ['no sender', { sendID: '' }],
+  ['no content', { content: null }],
+  ['a content that is text', { content: 'hello' }],
+  ['a content that is a list', { content: [] }],
+  ['no content type', { contentType: 0 }],
+  ['no session type', { sessionType: 0 }],
+  ['no receiver', { recvID: '' }],
+  ['no group', { sessionType: 3 }],
+  ['a sender that is a number', { sendID: 5 }],
+  ['a receiver with a control character', { recvID: 'a\u0000' }],
+] as const) {
+  test(`send_msg with ${name} is status 400 and 1001`, async () => {
+    await using api = await withSend();
+    const { status, json } = await api.post('/msg/send_msg', { ...TEXT, ...change }, ADMIN);
+    assert.deepEqual([status, json.errCode], [400, 1001]);
+    assert.equal(api.sent.length, 0);
+  });
+}
+
+test('a content that nests without end is refused', async () => {
+  await using api = await withSend();
+  const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
+  const body = `{"sendID":"u1","recvID":"u2","contentType":110,"sessionType":1,"content":{"data":"x","deep":${deep}}}`;
+  assert.equal((await api.post('/msg/send_msg', body, ADMIN)).json.errCode, 1001);
+});
+
+test('only administrators send as others', async () => {
+  await using api = await withSend();
+  for (const [path, body] of [
+    ['/msg/send_msg', TEXT],
+    ['/msg/batch_send_msg', { ...TEXT, recvIDs: ['u2'] }],
+    ['/msg/send_business_notification', { sendUserID: 'u1', recvUserID: 'u2' }],
+  ] as const) {
+    assert.equal((await api.post(path, body)).json.errCode, 1002, path);
+  }
+  assert.equal(api.sent.length, 0);
+});
+
+test('an error of the message domain passes', async () => {
+  await using api = await withSend();
+  api.stub('msg.sendMsg', () => {
+    throw new ImError(ERR.BlockedByPeer);
+  });
+  const { text } = await api.post('/msg/send_msg', TEXT, ADMIN);
+  assert.equal(text, '{"errCode":1302,"errMsg":"BlockedByPeer","errDlt":""}');
+});
+
+test('what a webhook changed is told', async () => {
+  await using api = await withSend();
+  api.stub('msg.sendMsg', () =>
+    make('msg.SendMsgResp', {
+      serverMsgID: 's',
+      clientMsgID: 'c',
+      modify: make('sdkws.MsgData', { content: Buffer.from('{"content":"bye"}'), ex: 'x' }),
+    }),
+  );
+  const { json } = await api.post('/msg/send_msg', TEXT, ADMIN);
+  assert.deepEqual((json.data as { modify: unknown }).modify, { content: '{"content":"bye"}', ex: 'x' });
+});
+
+test('a batch has one clientMsgID for all, and names those that failed', async () => {
+  await using api = await withSend();
+  const { json } = await api.post('/msg/batch_send_msg', { ...TEXT, recvIDs: ['u2', 'bad', 'u3'] }, ADMIN);
+  const { results, failedUserIDs } = json.data as {
+    results: { recvID: string; clientMsgID: string }[];
+    failedUserIDs: string[];
+  };
+  assert.deepEqual(
+    results.map(({ recvID }) => recvID),
+    ['u2', 'u3'],
+  );
+  assert.deepEqual(failedUserIDs, ['bad']);
+  assert.equal(new Set(api.sent.map(({ clientMsgID }) => clientMsgID)).size, 1);
+  assert.deepEqual(
+    api.sent.map(({ recvID }) => recvID),
+    ['u2', 'bad', 'u3'],
+  );
+});
+
+test('a batch to everybody pages through the users; recvIDs must be present nevertheless', async () => {
+  await using api = await withSend();
+  const pages: number[] = [];
+  api.stub('user.getAllUserID', (_ctx, { pagination }: { pagination: sdkws.RequestPagination }) => {
+    pages.push(pagination.pageNumber);
+    const count = pagination.pageNumber === 1 ? pagination.showNumber : 2;
+    const userIDs = Array.from({ length: count }, (_, i) => `p${pagination.pageNumber}_${i}`);
+    return make('user.GetAllUserIDResp', { total: 502, userIDs });
+  });
+  const body = { ...TEXT, isSendAll: true };
+  assert.equal((await api.post('/msg/batch_send_msg', body, ADMIN)).status, 400);
+  const { json } = await api.post('/msg/batch_send_msg', { ...body, recvIDs: [] }, ADMIN);
+  assert.equal((json.data as { results: unknown[] }).results.length, 502);
+  assert.deepEqual(pages, [1, 2]);
+  const nobody = await api.post('/msg/batch_send_msg', { ...TEXT, recvIDs: [] }, ADMIN);
+  assert.match(nobody.text, /"data":\{"results":null,"failedUserIDs":null\}/);
+});
+
+function key(value: object): string {
+  return encodeURIComponent(Buffer.from(JSON.stringify(value)).toString('base64'));
+}
+
+test('a bot answers whoever wrote to it, and only as itself', async () => {
+  await using api = await withSend();
+  api.stub('user.getDesignateUsers', () =>
+    make('user.GetDesignateUsersResp', {
+      usersInfo: [make('sdkws.UserInfo', { userID: 'bot', nickname: 'B' })],
+    }),
+  );
+  const url = `/msg/send_simple_msg?key=${key({ sendID: 'u9', recvID: 'bot', groupID: '' })}`;
+  assert.equal((await api.post(url, { content: 'hi' })).json.errCode, 1002);
+  assert.equal((await api.post(url, { content: 'hi' }, { token: 'bot-token' })).json.errCode, 0);
+  const [sent] = api.sent;
+  assert.deepEqual(
+    [sent?.sendID, sent?.recvID, sent?.senderNickname, sent?.contentType],
+    ['bot', 'u9', 'B', 118],
+  );
+  assert.deepEqual([sent?.msgFrom, sent?.senderPlatformID, sent?.sessionType], [100, 10, 1]);
+  const group = `/msg/send_simple_msg?key=${key({ sendID: 'u9', recvID: '', groupID: 'g1' })}`;
+  assert.equal(
+    (await api.post(group, { sendID: 'bot', content: 'hi' }, { token: 'bot-token' })).json.errCode,
+    0,
+  );
+  assert.deepEqual([api.sent[1]?.sendID, api.sent[1]?.groupID, api.sent[1]?.sessionType], ['bot', 'g1', 3]);
+});
+
+for (const query of [
+  '',
+  '?key=',
+  '?key=%7B%7D',
+  '?key=AAAA',
+  `?key=${key({ sendID: 'u9' })}`,
+  `?key=${key({ groupID: 'g' })}`,
+]) {
+  test(`send_simple_msg${query} is refused`, async () => {
+    await using api = await withSend();
+    const { json } = await api.post(`/msg/send_simple_msg${query}`, { content: 'hi' });
+    assert.equal(json.errCode, 1001);
+  });
+}
+
+test('a business notification goes to exactly one receiver', async () => {
+  await using api = await withSend();
+  const body = { key: 'k', data: '{"a":1}', sendUserID: 'u1' };
+  for (const receivers of [{}, { recvUserID: 'u2', recvGroupID: 'g' }]) {
+    const { status, json } = await api.post(
+      '/msg/send_business_notification',
+      { ...body, ...receivers },
+      ADMIN,
+    );
+    assert.deepEqual([status, json.errCode], [400, 1001]);
+  }
+  await api.post('/msg/send_business_notification', { ...body, recvUserID: 'u2' }, ADMIN);
+  await api.post(
+    '/msg/send_business_notification',
+    { ...body, recvGroupID: 'g', sendMsg: true, reliabilityLevel: 2 },
+    ADMIN,
+  );
+  const requests = api.calls.map(({ request }) => request as unknown as msg.SendNotificationReq);
+  assert.deepEqual(
+    requests.map((r) => [
+      r.contentType,
+      r.sessionType,
+      r.recvID,
+      r.sendMessage,
+      r.reliabilityLevel,
+      r.detail,
+    ]),
+    [
+      [2001, 1, 'u2', false, 1, '{"key":"k","data":"{\\"a\\":1}"}'],
+      [2001, 3, 'g', true, 2, '{"key":"k","data":"{\\"a\\":1}"}'],
+    ],
+  );
+});

@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { decode, ERR, encode, ImError, type jssdk, make, type third } from '@im/protocol';
+import { FIXED_ANSWERS } from '../src/get-routes.ts';
+import { ROUTES } from '../src/routes/index.ts';
+import { ADMIN, startApi } from './harness.ts';
+
+test('every route of OpenIM exists, and no other', () => {
+  const wanted = readFileSync(new URL('testdata/openim-routes.txt', import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
+  const mine = [
+    ...ROUTES.map(({ path }) => `POST ${path}`),
+    ...[...FIXED_ANSWERS.keys()].map((path) => `GET ${path}`),
+    'GET /object/*name',
+  ];
+  assert.deepEqual(mine.sort(), wanted.sort());
+});
+
+test('online status comes as a list in the order asked', async () => {
+  await using api = await startApi();
+  api.stub('user.getUsersOnlineStatus', () =>
+    make('user.GetUsersOnlineStatusResp', {
+      results: [
+        make('user.UserOnlineStatusDetail', {
+          userID: 'u1',
+          status: 1,
+          detailPlatformStatus: [make('user.PlatformOnlineDetail', { platformID: 5, connID: 'c' })],
+        }),
+        make('user.UserOnlineStatusDetail', { userID: 'u2' }),
+      ],
+    }),
+  );
+  const { text } = await api.post('/user/get_users_online_status', { userIDs: ['u1', 'u2'] }, ADMIN);
+  assert.equal(
+    text,
+    '{"errCode":0,"errMsg":"","errDlt":"","data":[{"userID":"u1","status":1,"detailPlatformStatus":[{"platformID":5,"connID":"c","isBackground":false,"token":""}]},{"userID":"u2","status":0,"detailPlatformStatus":null}]}',
+  );
+});
+
+test('token details of nobody are null, for everybody', async () => {
+  await using api = await startApi();
+  for (const options of [{}, ADMIN]) {
+    const { text } = await api.post('/user/get_users_online_token_detail', { userIDs: ['u1'] }, options);
+    assert.equal(text, '{"errCode":0,"errMsg":"","errDlt":"","data":null}');
+  }
+});
+
+test('bad input of the BindJSON routes is status 400, with the usual envelope', async () => {
+  await using api = await startApi();
+  const paths = ROUTES.filter(({ badInput }) => badInput === 400).map(({ path }) => path);
+  assert.deepEqual(paths.sort(), [
+    '/config/get_config',
+    '/config/set_config',
+    '/config/set_enable_config_manager',
+    '/msg/batch_send_msg',
+    '/msg/send_business_notification',
+    '/msg/send_msg',
+    '/msg/send_simple_msg',
+    '/user/get_users_online_status',
+    '/user/get_users_online_token_detail',
+  ]);
+  for (const path of paths) {
+    const { status, json } = await api.post(path, '{', ADMIN);
+    assert.deepEqual([status, json.errCode, json.errMsg], [400, 1001, 'ArgsError'], path);
+  }
+});
+
+test('the jssdk routes take protobuf and answer it in base64; the owner is the bearer', async () => {
+  await using api = await startApi();
+  api.stub('conversation.getActiveConversations', () =>
+    make('jssdk.GetActiveConversationsResp', { unreadCount: 3 }),
+  );
+  const request = make('jssdk.GetActiveConversationsReq', { ownerUserID: 'somebody', count: 20 });
+  const body = Buffer.from(encode('jssdk.GetActiveConversationsReq', request));
+  for (const type of ['application/x-protobuf', 'application/protobuf']) {
+    const { json } = await api.post('/jssdk/get_active_conversations', body, {
+      headers: { 'content-type': type },
+    });
+    const answer: jssdk.GetActiveConversationsResp = decode(
+      'jssdk.GetActiveConversationsResp',
+      Buffer.from(String(json.data), 'base64'),
+    );
+    assert.equal(answer.unreadCount, 3);
+    assert.deepEqual(
+      [api.calls.at(-1)?.request.ownerUserID, Number(api.calls.at(-1)?.request.count)],
+      ['u1', 20],
+    );
+  }
+  const text = await api.post('/jssdk/get_active_conversations', { count: 5 });
+  assert.deepEqual(text.json.data, { unreadCount: 3, conversations: null });
+});
+
+test('an empty protobuf answer is an empty text; other types and broken bytes are refused', async () => {
+  await using api = await startApi();
+  const pb = { headers: { 'content-type': 'application/x-protobuf' } };
+  assert.equal((await api.post('/jssdk/get_conversations', Buffer.alloc(0), pb)).json.data, '');
+  assert.equal(
+    (await api.post('/jssdk/get_conversations', Buffer.from([0x0a, 0xff]), pb)).json.errCode,
+    1001,
+  );
+  const plain = { headers: { 'content-type': 'text/plain' } };
+  assert.equal((await api.post('/jssdk/get_conversations', {}, plain)).json.errCode, 1001);
+});
+
+test('object URLs begin where the client reached us', async () => {
+  await using api = await startApi();
+  const body = { hash: 'h', size: 1, name: 'u1/a', urlPrefix: 'http://evil/' };
+  const ask = async (url: string, headers: Record<string, string>) => {
+    await api.post(url, body, { headers });
+    const { request } = api.calls.at(-1) ?? assert.fail('nothing was called');
+    return (request as unknown as third.InitiateMultipartUploadReq).urlPrefix;
+  };
+  const path = '/object/initiate_multipart_upload';
+  assert.equal(await ask(path, { host: 'im.example.com:10002' }), 'http://im.example.com:10002/object/');
+  assert.equal(await ask(`/t/t2${path}`, { host: 'im.example.com' }), 'http://im.example.com/t/t2/object/');
+  assert.equal(await ask(path, { host: 'h', 'x-forwarded-proto': 'https' }), 'https://h/object/');
+  assert.equal(
+    await ask(path, { host: 'h', 'x-request-api': 'https://cdn.example.com/api' }),
+    'https://cdn.example.com/api/object/',
+  );
+  assert.equal(
+    await ask(path, { host: 'h', 'x-request-api': 'https://cdn.example.com/' }),
+    'https://cdn.example.com/object/',
+  );
+});
+
+test('an object is redirected to, without a token', async () => {
+  await using api = await startApi();
+  api.stub('third.accessURL', (ctx, { name, query }: third.AccessURLReq) => {
+    if (name === 'u1/none') throw new ImError(ERR.RecordNotFoundError, 'no such object');
+    if (query.type === 'audio') throw new ImError(ERR.ArgsError, 'type must be image');
+    if (name === 'u1/broken') throw new Error('boom');
+    return make('third.AccessURLResp', { url: `http://s3/${ctx.tenant}/${name}?w=${query.width ?? ''}` });
+  });
+  const get = (url: string) => api.app.inject({ method: 'GET', url });
+  const found = await get('/object/u1/a%20b.png?type=image&width=10');
+  assert.deepEqual([found.statusCode, found.headers.location], [302, 'http://s3/default/u1/a b.png?w=10']);
+  assert.equal((await get('/t/t2/object/u1/a')).headers.location, 'http://s3/t2/u1/a?w=');
+  const none = await get('/object/u1/none');
+  assert.deepEqual([none.statusCode, none.body], [404, 'no such object']);
+  assert.match(String(none.headers['content-type']), /^text\/plain/);
+  assert.equal((await get('/object/u1/a?type=audio')).statusCode, 400);
+  assert.equal((await get('/object/u1/broken')).statusCode, 500);
+});
+
+test('discovery lists are empty and need no token', async () => {
+  await using api = await startApi();
+  const { statusCode, body } = await api.app.inject({
+    method: 'GET',
+    url: '/prometheus_discovery/msg_gateway',
+  });
+  assert.deepEqual([statusCode, body], [200, '[]']);
+});
+
+test('configuration is honest about what it cannot do', async () => {
+  await using api = await startApi();
+  const post = async (path: string, body: object) => (await api.post(path, body, ADMIN)).json;
+  assert.deepEqual((await post('/config/get_config_list', {})).data, {
+    environment: '',
+    version: '0.1.0',
+    configNames: null,
+  });
+  assert.equal((await post('/config/get_config', { configName: 'share.yml' })).errCode, 1001);
+  const set = await post('/config/set_config', { configName: 'share.yml', data: '{}' });
+  assert.deepEqual([set.errCode, set.errDlt], [500, 'only etcd support set config']);
+  assert.equal((await post('/config/reset_config', {})).errCode, 500);
+  assert.equal((await post('/config/set_enable_config_manager', { enable: true })).errCode, 500);
+  assert.deepEqual((await post('/config/get_enable_config_manager', {})).data, { enable: false });
+  assert.equal((await post('/restart', {})).errCode, 500);
+  assert.equal((await api.post('/restart', {})).json.errCode, 1002);
+});
