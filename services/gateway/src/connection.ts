@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import { PLATFORM } from '@im/protocol';
+import type { WebSocket } from 'ws';
+import { PING_FRAME, pongFrame, textFrame } from './frame.ts';
+import type { LocalUser } from './local-user.ts';
+import type { CloseReason, FrameKind, GatewayMetrics } from './metrics.ts';
+import { Outbox, type OutboxLimits, type TickFlusher } from './outbox.ts';
+import type { HeldPush } from './own-push.ts';
+
+/** What all connections of a gateway share. */
+export interface ConnectionParts {
+  readonly metrics: GatewayMetrics;
+  readonly flusher: TickFlusher;
+  readonly limits: OutboxLimits;
+}
+
+/** What is fixed for the life of a connection. */
+export interface ConnectionInit {
+  readonly webSocket: WebSocket;
+  readonly socket: Duplex;
+  readonly user: LocalUser;
+  readonly platformID: number;
+  /** Index of `FRAMINGS`. */
+  readonly framing: number;
+  readonly token: string;
+}
+
+/** Control frames are dropped, not queued, for a client that leaves this much unread. */
+const CONTROL_MAX_BYTES = 65_536;
+
+/**
+ * One client connection: plain fields, no timers, no closures, because there are very many and most
+ * of them do nothing.
+ */
+export class Connection {
+  readonly id: string = randomBytes(16).toString('hex');
+  readonly user: LocalUser;
+  readonly platformID: number;
+  readonly framing: number;
+  readonly token: string;
+  readonly webSocket: WebSocket;
+  readonly #socket: Duplex;
+  readonly #parts: ConnectionParts;
+  readonly #outbox: Outbox;
+
+  /** Issue number of its token; undefined until auth has told. */
+  issue: number | undefined;
+  /** Connections below this issue number are kicked; heard of before the own number was known. */
+  kickBelow = 0;
+  background = false;
+  /** When anything was last heard, ms of the monotonic clock. */
+  lastSeen: number = performance.now();
+  lastPing: number = this.lastSeen;
+  /** A request is being worked on. */
+  busy = false;
+  /** Requests that wait behind it. */
+  input: Buffer[] | undefined;
+  /** A request had to be answered before deliveries were complete: the client must synchronize again. */
+  answeredEarly = false;
+  /** operationID of the send that has no answer yet. */
+  sending: string | undefined;
+  /** When the latest send was answered, ms of the monotonic clock. */
+  sendAnswered = 0;
+  /** Pushes that wait behind the answer to their own send. */
+  held: HeldPush[] | undefined;
+  /** Users whose presence it wants to hear of. */
+  watched: Set<string> | undefined;
+  /** When closing began, ms of the monotonic clock; undefined while open. */
+  closingSince: number | undefined;
+  closeReason: CloseReason | undefined;
+
+  constructor(init: ConnectionInit, parts: ConnectionParts) {
+    this.user = init.user;
+    this.platformID = init.platformID;
+    this.framing = init.framing;
+    this.token = init.token;
+    this.webSocket = init.webSocket;
+    this.#socket = init.socket;
+    this.#parts = parts;
+    this.#outbox = new Outbox(init.socket, parts.flusher);
+  }
+
+  get open(): boolean {
+    return this.closingSince === undefined;
+  }
+
+  /** Frames that wait for the socket. */
+  get queued(): number {
+    return this.#outbox.length;
+  }
+
+  /** An iOS app in the background reads nothing: it is not written to, and counts as offline. */
+  get sleeping(): boolean {
+    return this.background && this.platformID === PLATFORM.IOS;
+  }
+
+  /** Queues one frame behind all earlier ones. Too many waiting closes the connection. */
+  send(frame: Buffer, kind: FrameKind): void {
+    if (!this.open) return;
+    this.#parts.metrics.written(kind, frame.length);
+    this.#queue(frame);
+  }
+
+  /** As {@link send}, for pushes, which are counted per delivery. */
+  push(frame: Buffer): void {
+    if (this.open) this.#queue(frame);
+  }
+
+  /** Writes what is queued now, without waiting for the end of the tick. */
+  flush(): void {
+    this.#outbox.flush();
+  }
+
+  sendText(text: string, kind: 'connect' | 'pong'): void {
+    this.send(textFrame(text), kind);
+  }
+
+  /** Answers a control ping, past the queue. */
+  pong(payload: Buffer): void {
+    this.#control(pongFrame(payload), 'pong');
+  }
+
+  ping(): void {
+    this.#control(PING_FRAME, 'ping');
+  }
+
+  /** Writes what is queued, then closes the TCP connection without a close frame. */
+  close(reason: CloseReason): void {
+    if (!this.#beginClose(reason)) return;
+    // Reading goes on, so that the client's end is noticed and unread bytes do not reset the connection.
+    this.webSocket.resume();
+    this.#outbox.end();
+  }
+
+  /** Closes at once; what is queued is lost. */
+  destroy(reason: CloseReason): void {
+    this.#beginClose(reason);
+    this.#socket.destroy();
+  }
+
+  /** The socket is closing by itself, or closed: only notes why. */
+  ended(reason: CloseReason): void {
+    this.#beginClose(reason);
+  }
+
+  #beginClose(reason: CloseReason): boolean {
+    if (!this.open) return false;
+    this.closingSince = performance.now();
+    this.closeReason = reason;
+    this.input = undefined;
+    this.held = undefined;
+    return true;
+  }
+
+  #queue(frame: Buffer): void {
+    if (this.#outbox.add(frame, this.#parts.limits)) return;
+    this.#parts.metrics.overflows.inc();
+    this.destroy('overflow');
+  }
+
+  #control(frame: Buffer, kind: 'ping' | 'pong'): void {
+    if (!this.open || this.#socket.writableLength > CONTROL_MAX_BYTES) return;
+    this.#parts.metrics.written(kind, frame.length);
+    this.#socket.write(frame);
+  }
+}

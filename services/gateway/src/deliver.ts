@@ -1,0 +1,201 @@
+import { type Background, background, type Logger } from '@im/kit';
+import { type log, make, REQ, type ResponseEnvelope } from '@im/protocol';
+import type { DomainService } from '@im/rpc';
+import type { Connection } from './connection.ts';
+import type { LocalGroup, LocalUser } from './local-user.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { OwnPushes } from './own-push.ts';
+import { encodePushMessages } from './push-messages.ts';
+import type { Roster } from './roster.ts';
+import { SharedFrame } from './shared-frame.ts';
+
+/** Parts of {@link Deliverer}. */
+export interface DelivererDeps {
+  readonly roster: Roster;
+  readonly groups: Pick<DomainService<'group'>, 'getMembership'>;
+  readonly ownPushes: OwnPushes;
+  readonly background: Background;
+  readonly metrics: GatewayMetrics;
+  readonly log: Logger;
+}
+
+/** Deliveries of one group that may wait for its membership. */
+const MAX_HELD = 10_000;
+/** After this long a group's deliveries go on with the membership that is known. */
+const REREAD_TIMEOUT_MS = 5_000;
+/** Copies of membership changes that are remembered. */
+const MAX_REMEMBERED = 20_000;
+
+function changesMembership(d: log.Delivery): boolean {
+  return d.addedUserIDs.length > 0 || d.removedUserIDs.length > 0;
+}
+
+/** The group of a delivery to it, or of a membership change delivered to one of the users changed. */
+function groupOf(d: log.Delivery): string {
+  if (d.targetGroupID !== '') return d.targetGroupID;
+  if (!changesMembership(d)) return '';
+  // sg_<group> or n_<group>
+  return d.conversationID.slice(d.conversationID.indexOf('_') + 1);
+}
+
+function pushEnvelope(d: log.Delivery): ResponseEnvelope {
+  return {
+    reqIdentifier: REQ.PushMsg,
+    msgIncr: '',
+    operationID: d.operationID,
+    errCode: 0,
+    errMsg: '',
+    data: encodePushMessages(d.conversationID, d.msgData),
+  };
+}
+
+/** What was written of one delivery. */
+interface Written {
+  sockets: number;
+  bytes: number;
+}
+
+/**
+ * Forwards deliveries to the connections they are for, and applies the membership changes that they
+ * carry at their place in the order: whoever is added gets the message, whoever is removed gets it last.
+ */
+export class Deliverer {
+  readonly #deps: DelivererDeps;
+  /** (user, record) pairs: a membership change comes both by the group and to each user changed. */
+  readonly #remembered = new Set<string>();
+
+  constructor(deps: DelivererDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes one delivery of the feed. Never throws. */
+  onDelivery(delivery: log.Delivery): void {
+    try {
+      this.#take(delivery);
+    } catch (error) {
+      this.#deps.log.error(
+        { tenant: delivery.tenant, operationID: delivery.operationID, err: error },
+        'delivery not forwarded',
+      );
+    }
+  }
+
+  #take(d: log.Delivery): void {
+    const groupID = groupOf(d);
+    const group = groupID === '' ? undefined : this.#deps.roster.group(d.tenant, groupID);
+    if (group?.held) {
+      group.held.push(d);
+      if (group.held.length > MAX_HELD) this.#release(group);
+      return;
+    }
+    if (d.targetGroupID === '') {
+      const user = this.#deps.roster.user(d.tenant, d.targetUserID);
+      if (user) this.#toUser(user, groupID, d);
+    } else if (group) {
+      // A change is one step ahead of what it changes.
+      const known = group.version + (changesMembership(d) ? 1 : 0);
+      if (d.memberVersion > known) this.#reread(group, d);
+      else this.#toGroup(group, d);
+    }
+  }
+
+  #toUser(user: LocalUser, groupID: string, d: log.Delivery): void {
+    const { roster, metrics } = this.#deps;
+    const added = d.addedUserIDs.includes(user.userID);
+    const removed = d.removedUserIDs.includes(user.userID);
+    if ((added || removed) && !this.#first(user, d)) return;
+    if (added) roster.join(user, groupID);
+    const written: Written = { sockets: 0, bytes: 0 };
+    this.#toConnections(user, d, new SharedFrame(() => pushEnvelope(d)), written);
+    metrics.pushed(written.sockets, written.bytes);
+    if (removed) roster.leave(user, groupID);
+  }
+
+  #toGroup(group: LocalGroup, d: log.Delivery): void {
+    const { roster, metrics } = this.#deps;
+    const changed = changesMembership(d) ? new Set([...d.addedUserIDs, ...d.removedUserIDs]) : undefined;
+    for (const userID of d.addedUserIDs) {
+      const user = roster.user(d.tenant, userID);
+      if (user) roster.join(user, group.groupID);
+    }
+    const frame = new SharedFrame(() => pushEnvelope(d));
+    const written: Written = { sockets: 0, bytes: 0 };
+    for (const user of group.users) {
+      if (changed?.has(user.userID) && !this.#first(user, d)) continue;
+      this.#toConnections(user, d, frame, written);
+    }
+    metrics.pushed(written.sockets, written.bytes);
+    for (const userID of d.removedUserIDs) {
+      const user = roster.user(d.tenant, userID);
+      if (user) roster.leave(user, group.groupID);
+    }
+    group.version = Math.max(group.version, d.memberVersion);
+  }
+
+  #toConnections(user: LocalUser, d: log.Delivery, frame: SharedFrame, written: Written): void {
+    for (const connection of user.connections) {
+      if (!connection.open || connection.sleeping) continue;
+      const bytes = frame.for(connection.framing);
+      written.sockets++;
+      written.bytes += bytes.length;
+      this.#toConnection(connection, d, bytes);
+    }
+  }
+
+  #toConnection(connection: Connection, d: log.Delivery, bytes: Buffer): void {
+    if (connection.held !== undefined || (d.connID !== '' && d.connID === connection.id)) {
+      this.#deps.ownPushes.offer(connection, d, bytes);
+    } else {
+      connection.push(bytes);
+    }
+  }
+
+  /** Whether this user gets this membership change for the first time. */
+  #first(user: LocalUser, d: log.Delivery): boolean {
+    const key = `${d.tenant}\u0000${user.userID}\u0000${d.partition}.${d.position}.${d.entry}`;
+    if (this.#remembered.has(key)) return false;
+    this.#remembered.add(key);
+    if (this.#remembered.size > MAX_REMEMBERED) {
+      for (const oldest of this.#remembered) {
+        this.#remembered.delete(oldest);
+        break;
+      }
+    }
+    return true;
+  }
+
+  /** Asks which local users are members now, before anything newer goes to the group. */
+  #reread(group: LocalGroup, first: log.Delivery): void {
+    const { groups, roster, metrics, log } = this.#deps;
+    metrics.rereads.inc();
+    group.held = [first];
+    const started = this.#deps.background.spawn('gateway membership', async () => {
+      const ctx = background(group.tenant, first.operationID, { timeoutMs: REREAD_TIMEOUT_MS });
+      const userIDs = [...group.users].map((user) => user.userID);
+      const request = make('group.GetMembershipReq', { groupID: group.groupID, userIDs });
+      try {
+        const { memberUserIDs, memberVersion } = await groups.getMembership(ctx, request);
+        const members = new Set(memberUserIDs);
+        for (const user of [...group.users]) {
+          if (!members.has(user.userID)) roster.leave(user, group.groupID);
+        }
+        group.version = Math.max(group.version, memberVersion);
+      } catch (error) {
+        // Those removed are also told on their own subjects, so what is known is right but for a moment.
+        log.warn({ tenant: group.tenant, operationID: first.operationID, err: error }, 'membership not read');
+      } finally {
+        this.#release(group);
+      }
+    });
+    if (!started) this.#release(group);
+  }
+
+  /** Forwards what waited; membership counts as current up to the first of them. */
+  #release(group: LocalGroup): void {
+    const { held } = group;
+    if (!held) return;
+    group.held = undefined;
+    group.version = Math.max(group.version, held[0]?.memberVersion ?? 0);
+    for (const delivery of held) this.onDelivery(delivery);
+  }
+}

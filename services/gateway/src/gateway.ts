@@ -1,0 +1,276 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Bus, DeliveryFeed, Unsubscribe } from '@im/bus';
+import {
+  type BaseDeps,
+  type Logger,
+  notReady,
+  READY,
+  type Readiness,
+  type ServerConfig,
+  type Service,
+} from '@im/kit';
+import type { RpcRegistry } from '@im/rpc';
+import { refuseRequest } from './connect-reply.ts';
+import type { Connection } from './connection.ts';
+import { Deliverer } from './deliver.ts';
+import { drain } from './drain.ts';
+import { createHandlers } from './handlers.ts';
+import { Handshakes } from './handshake.ts';
+import { InterestLoader } from './interest.ts';
+import { Kicks } from './kicks.ts';
+import { gatewayMetrics } from './metrics.ts';
+import { TickFlusher } from './outbox.ts';
+import { OwnPushes } from './own-push.ts';
+import { PresenceReporter } from './presence-report.ts';
+import { PresenceWatch } from './presence-watch.ts';
+import { Requests } from './requests.ts';
+import { Roster } from './roster.ts';
+import { Sender } from './sender.ts';
+import { Sessions } from './sessions.ts';
+import { Sweep } from './sweep.ts';
+import { TenantLimits } from './tenant-limits.ts';
+
+/** What a gateway needs of its process. */
+export type GatewayDeps = BaseDeps & {
+  readonly rpc: Pick<RpcRegistry, 'client'>;
+  readonly bus: {
+    readonly deliveries: Pick<Bus['deliveries'], 'feed'>;
+    readonly events: Pick<Bus['events'], 'subscribeKicks' | 'subscribePresence' | 'onMissed'>;
+  };
+};
+
+/** A gateway that can be asked for its port. */
+export interface GatewayService extends Service {
+  /** The port that it listens on, once started. */
+  port(): number;
+}
+
+/** Connections that the kernel keeps until they are accepted; a storm of reconnects comes at once. */
+const BACKLOG = 4_096;
+/** A closing connection that the client keeps open is cut after this time, ms. */
+const CLOSE_TIMEOUT_MS = 5_000;
+/** Part of the process's time to stop in which connections are closed. */
+const DRAIN_SHARE = 0.7;
+/** Time within which all clients are made to synchronize after a gap, ms. */
+const RESYNC_MS = 60_000;
+
+/** Builds a gateway; nothing listens or connects before `start`. */
+export function createGateway(config: ServerConfig, deps: GatewayDeps): GatewayService {
+  return new Gateway(config, deps);
+}
+
+class Gateway implements GatewayService {
+  readonly #config: ServerConfig;
+  readonly #deps: GatewayDeps;
+  readonly #log: Logger;
+  readonly #connections = new Set<Connection>();
+  readonly #tenantLimits: TenantLimits;
+  readonly #feed: DeliveryFeed;
+  readonly #ownPushes = new OwnPushes();
+  readonly #kicks: Kicks;
+  readonly #presence: PresenceReporter;
+  readonly #watch: PresenceWatch;
+  readonly #sender: Sender;
+  readonly #sessions: Sessions;
+  readonly #handshakes: Handshakes;
+  readonly #sweep: Sweep;
+  readonly #server: Server;
+  #unsubscribe: Unsubscribe[] = [];
+  #port = 0;
+  #stopping = false;
+
+  constructor(config: ServerConfig, deps: GatewayDeps) {
+    const { gateway } = config;
+    const { rpc, bus, background, tenants, instanceId: gatewayID } = deps;
+    const log = deps.log.child({ part: 'gateway' });
+    const metrics = gatewayMetrics(deps.metrics);
+    const connections = () => this.#connections.size;
+    const limit = gateway.maxConnections;
+    const [auth, users, groups, msg] = [
+      rpc.client('auth'),
+      rpc.client('user'),
+      rpc.client('group'),
+      rpc.client('msg'),
+    ];
+    const ownPushes = this.#ownPushes;
+    this.#config = config;
+    this.#deps = deps;
+    this.#log = log;
+    this.#tenantLimits = new TenantLimits(tenants);
+
+    // Deliveries come once users are added to the feed, long after it has been made.
+    let deliverer: Deliverer | undefined;
+    const feed = bus.deliveries.feed({
+      onDelivery: (delivery) => deliverer?.onDelivery(delivery),
+      onGap: (reason) => this.#resynchronize(reason),
+    });
+    this.#feed = feed;
+    const roster = new Roster(feed);
+    deliverer = new Deliverer({ roster, groups, ownPushes, background, metrics, log });
+
+    const interest = new InterestLoader({ roster, feed, groups, background, log, limit });
+    this.#kicks = new Kicks({ roster, events: bus.events, auth, background, log, gatewayID, limit });
+    const { heartbeatMs } = gateway.presence;
+    this.#presence = new PresenceReporter({
+      roster,
+      users,
+      background,
+      log,
+      gatewayID,
+      connections,
+      heartbeatMs,
+    });
+    this.#watch = new PresenceWatch({ events: bus.events, feed, users, background, log });
+    const timeoutMs = gateway.requestTimeoutMs;
+    this.#sender = new Sender({ msg, metrics: deps.metrics, timeoutMs, instanceId: gatewayID });
+    const routes = createHandlers({
+      msg,
+      third: rpc.client('third'),
+      sender: this.#sender,
+      limits: this.#tenantLimits,
+      presence: this.#presence,
+      watch: this.#watch,
+    });
+    const inflatedLimit = gateway.inflatedLimitBytes;
+    this.#sessions = new Sessions(this.#connections, {
+      metrics,
+      flusher: new TickFlusher(),
+      limits: { frames: gateway.sendQueue, bytes: gateway.sendQueueBytes },
+      roster,
+      tenantLimits: this.#tenantLimits,
+      interest,
+      kicks: this.#kicks,
+      presence: this.#presence,
+      watch: this.#watch,
+      requests: new Requests({ routes, tenants, ownPushes, metrics, log, inflatedLimit, timeoutMs }),
+    });
+    this.#handshakes = new Handshakes({
+      tenants,
+      limits: this.#tenantLimits,
+      auth,
+      metrics,
+      log,
+      readLimit: gateway.readLimitBytes,
+      connections,
+      maxConnections: gateway.maxConnections,
+      ratePerSecond: gateway.handshakes.ratePerSecond,
+      burst: gateway.handshakes.burst,
+      onAccepted: (accepted) => this.#sessions.open(accepted),
+    });
+    this.#sweep = new Sweep(this.#connections, {
+      readTimeoutMs: gateway.readTimeoutMs,
+      pingIntervalMs: gateway.pingIntervalMs,
+      closeTimeoutMs: CLOSE_TIMEOUT_MS,
+    });
+    this.#server = createServer({ headersTimeout: 10_000, requestTimeout: 10_000, keepAliveTimeout: 5_000 });
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      void this.#handshakes.take(request, socket, head);
+    });
+    this.#server.on('request', (request: IncomingMessage) => refuseRequest(request.socket));
+    deps.metrics.observe('gateway_users', 'Users with a connection', () => roster.userCount);
+    deps.metrics.observe('gateway_groups', 'Groups that a connected user is in', () => roster.groupCount);
+    deps.metrics.observe('gateway_watched_users', 'Users whose presence is watched', () => this.#watch.size);
+  }
+
+  async start(): Promise<void> {
+    this.#unsubscribe = [
+      this.#deps.bus.events.onMissed(() => {
+        this.#kicks.recheckAll();
+        this.#watch.catchUp();
+      }),
+      this.#deps.tenants.onChange((id, settings) => {
+        if (!settings || settings.suspended) this.#sessions.closeTenant(id);
+      }),
+    ];
+    await this.#listen();
+    this.#sweep.start();
+    this.#presence.start();
+    this.#log.info({ port: this.#port }, 'gateway listening');
+  }
+
+  ready(): Readiness {
+    if (this.#stopping) return notReady('draining');
+    return this.#port === 0 ? notReady('not listening yet') : READY;
+  }
+
+  port(): number {
+    return this.#port;
+  }
+
+  async stop(deadline: AbortSignal): Promise<void> {
+    this.#stopping = true;
+    this.#handshakes.refuseAll();
+    const { promise: cut, resolve } = Promise.withResolvers<void>();
+    const onAbort = () => {
+      this.#sessions.destroyAll();
+      resolve();
+    };
+    if (deadline.aborted) onAbort();
+    else deadline.addEventListener('abort', onAbort, { once: true });
+    await drain(this.#connections, {
+      reason: 'drain',
+      maxPerSecond: this.#config.gateway.drain.maxPerSecond,
+      withinMs: this.#config.shutdown.deadlineMs * DRAIN_SHARE,
+      signal: deadline,
+    });
+    await Promise.race([this.#sessions.whenEmpty(), cut]);
+    deadline.removeEventListener('abort', onAbort);
+    this.#server.close();
+    this.#server.closeAllConnections();
+    this.#sweep.stop();
+    this.#ownPushes.stop();
+    this.#tenantLimits.stop();
+    for (const end of this.#unsubscribe) end();
+    await this.#sender.stop();
+    await this.#reportGone(deadline);
+    await this.#feed.stop();
+  }
+
+  async #listen(): Promise<void> {
+    const { host } = this.#config.listen;
+    const { port } = this.#config.gateway;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#server.once('error', reject);
+    this.#server.listen({ host, port, backlog: BACKLOG }, () => resolve());
+    try {
+      await promise;
+    } catch (cause) {
+      throw new Error(`cannot listen on ${host}:${port}`, { cause });
+    } finally {
+      this.#server.off('error', reject);
+    }
+    const address: AddressInfo | string | null = this.#server.address();
+    this.#port = address !== null && typeof address === 'object' ? address.port : port;
+  }
+
+  /** Deliveries were missed for good: clients repair themselves when they connect again. */
+  #resynchronize(reason: string): void {
+    this.#log.warn(
+      { reason, connections: this.#connections.size },
+      'deliveries missed, clients must reconnect',
+    );
+    this.#deps.background.spawn(
+      'gateway resync',
+      (signal) =>
+        drain(this.#connections, {
+          reason: 'resync',
+          maxPerSecond: this.#config.gateway.drain.maxPerSecond,
+          withinMs: RESYNC_MS,
+          signal,
+        }),
+      { limit: 1 },
+    );
+  }
+
+  /** Tells that nobody is connected here any more, so that nobody counts as online until the heartbeat's limit. */
+  async #reportGone(deadline: AbortSignal): Promise<void> {
+    if (deadline.aborted) return;
+    try {
+      await this.#presence.flush();
+    } catch (error) {
+      this.#log.warn({ err: error }, 'presence not reported');
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import { type CallContext, requireSelf } from '@im/kit';
+import { argsError, decode, ERR, encode, ImError, make, REQ } from '@im/protocol';
+import type { DomainService } from '@im/rpc';
+import type { Connection } from './connection.ts';
+import { withClientMsgID } from './msg-data.ts';
+import type { PresenceReporter } from './presence-report.ts';
+import type { PresenceWatch } from './presence-watch.ts';
+import type { Sender } from './sender.ts';
+import type { TenantLimits } from './tenant-limits.ts';
+
+/**
+ * Answers one request: protobuf in, protobuf out, null for an answer without data.
+ * @throws ImError that becomes the error reply; what isn't one becomes 500.
+ */
+export type Handler = (
+  connection: Connection,
+  ctx: CallContext,
+  data: Uint8Array,
+) => Promise<Uint8Array | null>;
+
+/** Parts of {@link createHandlers}. */
+export interface HandlerDeps {
+  readonly msg: Pick<
+    DomainService<'msg'>,
+    | 'getMaxSeq'
+    | 'pullMessageBySeqs'
+    | 'getSeqMessage'
+    | 'getConversationsHasReadAndMaxSeq'
+    | 'getLastMessage'
+  >;
+  readonly third: Pick<DomainService<'third'>, 'delUserPushToken'>;
+  readonly sender: Sender;
+  readonly limits: TenantLimits;
+  readonly presence: Pick<PresenceReporter, 'changed'>;
+  readonly watch: Pick<PresenceWatch, 'change'>;
+}
+
+/** What a request must satisfy, by its identifier. Any other identifier closes the connection. */
+export interface Route {
+  readonly handle: Handler;
+  /** operationID and msgIncr must not be empty. */
+  readonly strict?: boolean;
+  /** The connection's first such answer waits until its deliveries are complete. */
+  readonly afterInterest?: boolean;
+  /** The connection is closed behind the answer, whatever it is. */
+  readonly closes?: boolean;
+}
+
+/** The requests that a client may make. Source: gateway.md of the wire specification, sections 2.4 and 3. */
+export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
+  const { msg, third, sender, limits, presence, watch } = deps;
+
+  const routes: [number, Route][] = [
+    [
+      REQ.GetNewestSeq,
+      {
+        afterInterest: true,
+        async handle(_connection, ctx, data) {
+          const request = decode('sdkws.GetMaxSeqReq', data);
+          requireSelf(ctx, request.userID);
+          return encode('sdkws.GetMaxSeqResp', await msg.getMaxSeq(ctx, request));
+        },
+      },
+    ],
+    [
+      REQ.PullMsgByRange,
+      {
+        strict: true,
+        async handle(_connection, ctx, data) {
+          const request = decode('sdkws.PullMessageBySeqsReq', data);
+          requireSelf(ctx, request.userID);
+          return encode('sdkws.PullMessageBySeqsResp', await msg.pullMessageBySeqs(ctx, request));
+        },
+      },
+    ],
+    [
+      REQ.SendMsg,
+      {
+        async handle(_connection, ctx, data) {
+          const msgData = withClientMsgID(data);
+          if (!limits.takeMessage(ctx.tenant)) {
+            throw new ImError(ERR.TooManyRequests, 'too many messages of this tenant');
+          }
+          return encode('msg.SendMsgResp', await sender.send(ctx, msgData));
+        },
+      },
+    ],
+    [
+      REQ.SendSignal,
+      {
+        async handle() {
+          throw argsError('signals are not supported');
+        },
+      },
+    ],
+    [
+      REQ.PullMsgBySeqList,
+      {
+        strict: true,
+        async handle(_connection, ctx, data) {
+          const request = decode('msg.GetSeqMessageReq', data);
+          requireSelf(ctx, request.userID);
+          return encode('msg.GetSeqMessageResp', await msg.getSeqMessage(ctx, request));
+        },
+      },
+    ],
+    [
+      REQ.GetConvMaxReadSeq,
+      {
+        strict: true,
+        afterInterest: true,
+        async handle(_connection, ctx, data) {
+          const request = decode('msg.GetConversationsHasReadAndMaxSeqReq', data);
+          requireSelf(ctx, request.userID);
+          const response = await msg.getConversationsHasReadAndMaxSeq(ctx, request);
+          return encode('msg.GetConversationsHasReadAndMaxSeqResp', response);
+        },
+      },
+    ],
+    [
+      REQ.PullConvLastMessage,
+      {
+        async handle(_connection, ctx, data) {
+          const request = decode('msg.GetLastMessageReq', data);
+          requireSelf(ctx, request.userID);
+          return encode('msg.GetLastMessageResp', await msg.getLastMessage(ctx, request));
+        },
+      },
+    ],
+    [
+      REQ.Logout,
+      {
+        closes: true,
+        async handle(connection, ctx, data) {
+          // Only well-formedness counts: whose registration ends is the connection's own business.
+          decode('third.DelUserPushTokenReq', data);
+          const { user, platformID } = connection;
+          const request = make('third.DelUserPushTokenReq', { userID: user.userID, platformID });
+          return encode('third.DelUserPushTokenResp', await third.delUserPushToken(ctx, request));
+        },
+      },
+    ],
+    [
+      REQ.SetBackground,
+      {
+        strict: true,
+        async handle(connection, _ctx, data) {
+          connection.background = decode('sdkws.SetAppBackgroundStatusReq', data).isBackground;
+          presence.changed(connection.user);
+          return null;
+        },
+      },
+    ],
+    [
+      REQ.SubUserOnlineStatus,
+      {
+        afterInterest: true,
+        async handle(connection, ctx, data) {
+          const request = decode('sdkws.SubUserOnlineStatus', data);
+          return encode('sdkws.SubUserOnlineStatusTips', await watch.change(connection, ctx, request));
+        },
+      },
+    ],
+  ];
+  return new Map(routes);
+}

@@ -1,0 +1,174 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import {
+  type CallContext,
+  type Logger,
+  randomId,
+  type TenantDirectory,
+  type TenantId,
+  TokenBucket,
+} from '@im/kit';
+import { ERR, ImError, toImError } from '@im/protocol';
+import type { DomainService } from '@im/rpc';
+import { type Server, WebSocketServer } from 'ws';
+import { ClientSocket } from './client-socket.ts';
+import { refuseByFrame, refuseByHttp } from './connect-reply.ts';
+import { type HandshakeArgs, parseHandshakeArgs } from './handshake-args.ts';
+import type { GatewayMetrics } from './metrics.ts';
+import type { TenantLimits } from './tenant-limits.ts';
+import { routeTenant } from './tenant-route.ts';
+
+/** A client that passed all checks, upgraded. */
+export interface Accepted {
+  readonly tenant: TenantId;
+  readonly args: HandshakeArgs;
+  readonly webSocket: ClientSocket;
+  readonly socket: Duplex;
+}
+
+/** Parts of {@link Handshakes}. */
+export interface HandshakeDeps {
+  readonly tenants: TenantDirectory;
+  readonly limits: TenantLimits;
+  readonly auth: Pick<DomainService<'auth'>, 'parseToken'>;
+  readonly metrics: GatewayMetrics;
+  readonly log: Logger;
+  /** Largest message of a client as it is received, bytes. */
+  readonly readLimit: number;
+  /** Connections now. */
+  readonly connections: () => number;
+  readonly maxConnections: number;
+  readonly ratePerSecond: number;
+  readonly burst: number;
+  /** Called within the upgrade, before any frame of the client is looked at. */
+  readonly onAccepted: (accepted: Accepted) => void;
+}
+
+/** Time limit of a handshake. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/**
+ * The checks of a new client, in the order of gateway.md section 1.2: room, arguments, token, owner
+ * of the token, upgrade. Before a backend is asked, a token bucket admits or refuses. A refusal for
+ * want of room or of a backend is always one that clients try again; the codes 1501-1507, which log
+ * a client out, come from auth alone.
+ */
+export class Handshakes {
+  readonly #deps: HandshakeDeps;
+  readonly #bucket: TokenBucket;
+  readonly #webSockets: Server<typeof ClientSocket>;
+  #pending = 0;
+  #draining = false;
+
+  constructor(deps: HandshakeDeps) {
+    this.#deps = deps;
+    this.#bucket = new TokenBucket({ ratePerSecond: deps.ratePerSecond, burst: deps.burst });
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      clientTracking: false,
+      autoPong: false,
+      // Texts are parsed as JSON, which tells well enough what is wrong with them.
+      skipUTF8Validation: true,
+      maxPayload: deps.readLimit,
+      WebSocket: ClientSocket,
+      handleProtocols: () => false,
+    });
+  }
+
+  /** From now on every handshake is refused, with the code of a full gateway. */
+  refuseAll(): void {
+    this.#draining = true;
+  }
+
+  /** Takes a request to upgrade. Never rejects. */
+  async take(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    // A client that goes away while its token is looked at; without a listener the error would be fatal.
+    socket.on('error', () => socket.destroy());
+    this.#pending++;
+    let args: HandshakeArgs | undefined;
+    try {
+      this.#admit();
+      const { path, query } = splitTarget(request.url ?? '/');
+      const { id: tenant } = routeTenant(this.#deps.tenants, path, request.headers.host ?? '');
+      args = parseHandshakeArgs(query, header(request, 'compression'));
+      const full = this.#deps.limits.refusal(tenant);
+      if (full !== undefined) throw new ImError(ERR.ConnOverMaxNumLimit, full);
+      await this.#authenticate(tenant, args);
+      this.#upgrade(request, socket, head, tenant, args);
+    } catch (error) {
+      this.#refuse(request, socket, head, toImError(error), args?.wantsReply ?? false);
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  #admit(): void {
+    const { connections, maxConnections } = this.#deps;
+    if (this.#draining) throw new ImError(ERR.ConnOverMaxNumLimit, 'the gateway is closing');
+    if (connections() + this.#pending > maxConnections) {
+      throw new ImError(ERR.ConnOverMaxNumLimit, 'too many connections');
+    }
+    if (!this.#bucket.take()) throw new ImError(ERR.ConnOverMaxNumLimit, 'too many handshakes');
+  }
+
+  async #authenticate(tenant: TenantId, args: HandshakeArgs): Promise<void> {
+    const { token, userID, platformID, operationID } = args;
+    const ctx: CallContext = {
+      tenant,
+      operationID: operationID === '' ? randomId() : operationID,
+      deadline: Date.now() + HANDSHAKE_TIMEOUT_MS,
+      opUserID: '',
+      opPlatformID: 0,
+      opAdmin: false,
+      connID: '',
+    };
+    const owner = await this.#deps.auth.parseToken(ctx, { token });
+    if (owner.userID !== userID) throw new ImError(ERR.TokenInvalidError, 'token of another user');
+    if (owner.platformID !== platformID)
+      throw new ImError(ERR.TokenInvalidError, 'token of another platform');
+  }
+
+  #upgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    tenant: TenantId,
+    args: HandshakeArgs,
+  ): void {
+    if (socket.destroyed) return;
+    // The drain may have begun meanwhile; it has not seen this client.
+    if (this.#draining) throw new ImError(ERR.ConnOverMaxNumLimit, 'the gateway is closing');
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#deps.metrics.handshake(0);
+      this.#deps.onAccepted({ tenant, args, webSocket, socket });
+    });
+  }
+
+  #refuse(request: IncomingMessage, socket: Duplex, head: Buffer, error: ImError, wantsReply: boolean): void {
+    this.#deps.metrics.handshake(error.code);
+    this.#deps.log.debug({ code: error.code, err: error }, 'handshake refused');
+    if (socket.destroyed) return;
+    if (!wantsReply) {
+      refuseByHttp(socket, error);
+      return;
+    }
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+      webSocket.on('error', ignore);
+      refuseByFrame(socket, error);
+    });
+  }
+}
+
+function ignore(): void {}
+
+function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** Path and query of a request target. */
+function splitTarget(target: string): { readonly path: string; readonly query: string } {
+  const cut = target.indexOf('?');
+  return cut < 0 ? { path: target, query: '' } : { path: target.slice(0, cut), query: target.slice(cut + 1) };
+}

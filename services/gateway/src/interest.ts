@@ -1,0 +1,81 @@
+import type { DeliveryFeed } from '@im/bus';
+import { type Background, Backoff, background, type Logger } from '@im/kit';
+import type { DomainService } from '@im/rpc';
+import type { LocalUser } from './local-user.ts';
+import type { Roster } from './roster.ts';
+
+/** Parts of {@link InterestLoader}. */
+export interface InterestDeps {
+  readonly roster: Roster;
+  readonly feed: Pick<DeliveryFeed, 'barrier'>;
+  readonly groups: Pick<DomainService<'group'>, 'getJoinedGroupIDs'>;
+  readonly background: Background;
+  readonly log: Logger;
+  /** Most users whose interest is being made complete at once. */
+  readonly limit: number;
+}
+
+/**
+ * Makes deliveries of new users complete, in an order that leaves no gap: first the user's own
+ * subject is known to be effective, then the groups are read (a later change arrives on that
+ * subject), then the groups' subjects are known to be effective.
+ */
+export class InterestLoader {
+  readonly #deps: InterestDeps;
+
+  constructor(deps: InterestDeps) {
+    this.#deps = deps;
+  }
+
+  /** Begins for a user who has just been entered; sets its `subscribed` and `complete`. */
+  begin(user: LocalUser): void {
+    const subscribed = Promise.withResolvers<void>();
+    const complete = Promise.withResolvers<void>();
+    user.subscribed = subscribed.promise;
+    user.complete = complete.promise;
+    user.changes = new Map();
+    const started = this.#deps.background.spawn(
+      'gateway interest',
+      async (signal) => {
+        await this.#repeat(user, signal, () => this.#deps.feed.barrier());
+        user.subscribed = undefined;
+        subscribed.resolve();
+        await this.#repeat(user, signal, () => this.#loadGroups(user));
+        user.complete = undefined;
+        user.changes = undefined;
+        complete.resolve();
+        // Whoever was answered before that has missed what came in between.
+        for (const connection of [...user.connections]) {
+          if (connection.answeredEarly) connection.close('resync');
+        }
+      },
+      { limit: this.#deps.limit },
+    );
+    // A stopping process: its connections are about to be closed, nobody waits for the promises.
+    if (!started) this.#deps.log.debug({ tenant: user.tenant }, 'interest not loaded');
+  }
+
+  async #loadGroups(user: LocalUser): Promise<void> {
+    const { roster, groups, feed } = this.#deps;
+    const { groupIDs } = await groups.getJoinedGroupIDs(background(user.tenant, ''), { userID: user.userID });
+    let added = false;
+    for (const groupID of groupIDs) {
+      if (user.changes?.get(groupID) !== false && roster.join(user, groupID)) added = true;
+    }
+    if (added) await feed.barrier();
+  }
+
+  /** Tries until it succeeds or the user is gone. */
+  async #repeat(user: LocalUser, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
+    while (!user.gone) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        this.#deps.log.warn({ tenant: user.tenant, err: error }, 'interest not effective yet');
+      }
+      await backoff.wait(signal);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+import type { Events } from '@im/bus';
+import { type Background, Backoff, background, type Logger, sleep } from '@im/kit';
+import { ERR, type event, ImError, REQ } from '@im/protocol';
+import type { DomainService } from '@im/rpc';
+import type { Connection } from './connection.ts';
+import type { LocalUser } from './local-user.ts';
+import type { Roster } from './roster.ts';
+import { SharedFrame } from './shared-frame.ts';
+
+/** Parts of {@link Kicks}. */
+export interface KicksDeps {
+  readonly roster: Roster;
+  readonly events: Pick<Events, 'subscribeKicks'>;
+  readonly auth: Pick<DomainService<'auth'>, 'registerConnection'>;
+  readonly background: Background;
+  readonly log: Logger;
+  readonly gatewayID: string;
+  /** Most connections being registered at once. */
+  readonly limit: number;
+}
+
+/** Connections registered again per second after kicks may have been missed. */
+const RECHECKS_PER_SECOND = 500;
+
+function isTokenError(error: unknown): error is ImError {
+  return (
+    error instanceof ImError && error.code >= ERR.TokenExpiredError && error.code <= ERR.TokenNotExistError
+  );
+}
+
+/**
+ * Multi-terminal login: auth decides by the tokens' issue numbers, a gateway closes its own
+ * connections that auth has outdated. Every connection is registered after its user's kicks are
+ * heard, so of two logins at once one always learns of the other.
+ */
+export class Kicks {
+  readonly #deps: KicksDeps;
+  readonly #frame = new SharedFrame(() => ({
+    reqIdentifier: REQ.KickOnline,
+    msgIncr: '',
+    operationID: '',
+    errCode: 0,
+    errMsg: '',
+    data: null,
+  }));
+
+  constructor(deps: KicksDeps) {
+    this.#deps = deps;
+  }
+
+  /** Begins to listen for a user's kicks. */
+  listen(user: LocalUser): void {
+    user.unsubscribe = this.#deps.events.subscribeKicks(user.tenant, user.userID, (kick) =>
+      this.#heard(user, kick),
+    );
+  }
+
+  /** Registers a new connection as soon as its user's kicks are heard; tries for as long as it is open. */
+  register(connection: Connection): void {
+    const { background: runner, limit, log } = this.#deps;
+    const started = runner.spawn(
+      'gateway register',
+      async (signal) => {
+        const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
+        await connection.user.subscribed;
+        while (connection.open && !(await this.#registered(connection))) await backoff.wait(signal);
+      },
+      { limit },
+    );
+    if (!started) log.debug({ tenant: connection.user.tenant }, 'connection not registered');
+  }
+
+  /** Kicks may have been missed: asks auth about every connection again, at a limited rate. */
+  recheckAll(): void {
+    this.#deps.background.spawn(
+      'gateway recheck',
+      async (signal) => {
+        let count = 0;
+        const connections = [...this.#deps.roster.users()].flatMap((user) => user.connections);
+        for (const connection of connections) {
+          if (connection.open && connection.issue !== undefined) await this.#registered(connection);
+          if (++count % RECHECKS_PER_SECOND === 0) await sleep(1_000, signal);
+        }
+      },
+      { limit: 1 },
+    );
+  }
+
+  /** Tells the client that it was kicked, then closes. */
+  kick(connection: Connection): void {
+    connection.send(this.#frame.for(connection.framing), 'kick');
+    connection.close('kick');
+  }
+
+  /** @returns false when it is to be tried again. */
+  async #registered(connection: Connection): Promise<boolean> {
+    const { user, platformID, token, id } = connection;
+    const { auth, gatewayID, log } = this.#deps;
+    try {
+      const ctx = background(user.tenant, `register-${id}`);
+      const request = { userID: user.userID, platformID, token, connID: id, gatewayID };
+      const { issue } = await auth.registerConnection(ctx, request);
+      connection.issue = issue;
+      if (issue < connection.kickBelow) this.kick(connection);
+      return true;
+    } catch (error) {
+      if (isTokenError(error)) {
+        if (error.code === ERR.TokenKickedError) this.kick(connection);
+        else connection.close('token');
+        return true;
+      }
+      log.warn({ tenant: user.tenant, connID: id, err: error }, 'connection not registered yet');
+      return false;
+    }
+  }
+
+  #heard(user: LocalUser, kick: event.Kick): void {
+    if (kick.userID !== user.userID || kick.tenant !== user.tenant) return;
+    const below = kick.keepIssue === 0 ? Number.POSITIVE_INFINITY : kick.keepIssue;
+    for (const connection of user.connections) {
+      if (!connection.open) continue;
+      if (kick.platformIDs.length > 0 && !kick.platformIDs.includes(connection.platformID)) continue;
+      if (connection.issue === undefined) connection.kickBelow = Math.max(connection.kickBelow, below);
+      else if (connection.issue < below) this.kick(connection);
+    }
+  }
+}

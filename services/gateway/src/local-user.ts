@@ -1,0 +1,42 @@
+import type { TenantId } from '@im/kit';
+import type { log } from '@im/protocol';
+import type { Connection } from './connection.ts';
+
+/** A user with at least one connection here. */
+export class LocalUser {
+  readonly tenant: TenantId;
+  readonly userID: string;
+  readonly connections: Connection[] = [];
+  readonly groups: Set<LocalGroup> = new Set();
+  /** Resolves when what is published to the user from then on arrives here; undefined when it does. */
+  subscribed: Promise<void> | undefined;
+  /** Resolves when that holds for the user's groups too; undefined when it does. */
+  complete: Promise<void> | undefined;
+  /** While the groups are being read: what the log said meanwhile, which is newer. Group to "is a member". */
+  changes: Map<string, boolean> | undefined;
+  /** Ends the kicks' subscription. */
+  unsubscribe: (() => void) | undefined;
+  /** The last connection is gone; nothing may be done on its behalf any more. */
+  gone = false;
+
+  constructor(tenant: TenantId, userID: string) {
+    this.tenant = tenant;
+    this.userID = userID;
+  }
+}
+
+/** A group that at least one local user is a member of. */
+export class LocalGroup {
+  readonly tenant: TenantId;
+  readonly groupID: string;
+  readonly users: Set<LocalUser> = new Set();
+  /** Version of the member log that `users` is known to reflect; 0 when unknown. */
+  version = 0;
+  /** While membership is read again: deliveries that wait for it, in order. */
+  held: log.Delivery[] | undefined;
+
+  constructor(tenant: TenantId, groupID: string) {
+    this.tenant = tenant;
+    this.groupID = groupID;
+  }
+}

@@ -1,0 +1,124 @@
+import { COUNT_BUCKETS, type Counter, type Metrics } from '@im/kit';
+import { PLATFORM_NAMES } from '@im/protocol';
+import { FRAMINGS } from './framings.ts';
+
+/** Why a connection ended. */
+export type CloseReason =
+  | 'client'
+  | 'kick'
+  | 'token'
+  | 'logout'
+  | 'drain'
+  | 'resync'
+  | 'tenant'
+  | 'timeout'
+  | 'overflow'
+  | 'flood'
+  | 'malformed'
+  | 'sender'
+  | 'unknown-request'
+  | 'text'
+  | 'protocol';
+
+/** Kinds of frames that a gateway writes. */
+export type FrameKind = 'reply' | 'push' | 'presence' | 'kick' | 'connect' | 'pong' | 'ping';
+
+/** The gateway's metrics; children of labelled ones are made once. */
+export interface GatewayMetrics {
+  /** Handshakes by the code they were answered with; 0 for accepted ones. */
+  handshake(code: number): void;
+  opened(platformID: number, framing: number): void;
+  closed(platformID: number, framing: number, reason: CloseReason): void;
+  received(kind: 'request' | 'text' | 'ping' | 'pong', bytes: number): void;
+  written(kind: FrameKind, bytes: number): void;
+  /** One request answered. */
+  answered(id: number, code: number, seconds: number): void;
+  /** A send that the log acknowledged. */
+  sendAccepted(): void;
+  /** One delivery written to this many sockets. */
+  pushed(sockets: number, bytes: number): void;
+  readonly overflows: Counter;
+  /** Memberships read again because a delivery was newer. */
+  readonly rereads: Counter;
+}
+
+/** A counter with its labels fixed. */
+interface Tally {
+  inc(by?: number): void;
+}
+
+function children<K extends string>(make: (key: K) => Tally): (key: K) => Tally {
+  const made = new Map<K, Tally>();
+  return (key) => {
+    let child = made.get(key);
+    if (!child) {
+      child = make(key);
+      made.set(key, child);
+    }
+    return child;
+  };
+}
+
+/** Registers the gateway's metrics. */
+export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
+  const connections = metrics.gauge('gateway_connections', 'Connections now', ['platform', 'encoding']);
+  const handshakes = metrics.counter('gateway_handshakes_total', 'Handshakes by answer', ['code']);
+  const closes = metrics.counter('gateway_closed_total', 'Connections ended, by reason', ['reason']);
+  const frames = metrics.counter('gateway_frames_total', 'Frames', ['direction', 'kind']);
+  const bytes = metrics.counter('gateway_bytes_total', 'Bytes of frames', ['direction']);
+  const bytesIn = bytes.labels({ direction: 'in' });
+  const bytesOut = bytes.labels({ direction: 'out' });
+  const latency = metrics.histogram('gateway_request_seconds', 'Time from request to answer', ['id']);
+  const answers = metrics.counter('gateway_answers_total', 'Requests answered, by id and code', [
+    'id',
+    'code',
+  ]);
+  const accepted = metrics.counter('gateway_sends_accepted_total', 'Sends acknowledged by the log');
+  const pushes = metrics.counter('gateway_pushes_written_total', 'Push frames written to sockets');
+  const fanout = metrics.histogram('gateway_push_fanout', 'Sockets per delivery', [], COUNT_BUCKETS);
+
+  const framesIn = children((kind: string) => frames.labels({ direction: 'in', kind }));
+  const framesOut = children((kind: FrameKind) => frames.labels({ direction: 'out', kind }));
+  const byReason = children((reason: CloseReason) => closes.labels({ reason }));
+  const latencies = new Map<number, { observe(seconds: number): void }>();
+  const labels = (platformID: number, framing: number) => ({
+    platform: PLATFORM_NAMES[platformID] ?? 'unknown',
+    encoding: FRAMINGS[framing]?.encoding ?? 'gob',
+  });
+
+  return {
+    handshake: (code) => handshakes.inc({ code: String(code) }),
+    opened: (platformID, framing) => connections.inc(labels(platformID, framing)),
+    closed(platformID, framing, reason) {
+      connections.dec(labels(platformID, framing));
+      byReason(reason).inc();
+    },
+    received(kind, size) {
+      framesIn(kind).inc();
+      bytesIn.inc(size);
+    },
+    written(kind, size) {
+      framesOut(kind).inc();
+      bytesOut.inc(size);
+    },
+    answered(id, code, seconds) {
+      let child = latencies.get(id);
+      if (!child) {
+        child = latency.labels({ id: String(id) });
+        latencies.set(id, child);
+      }
+      child.observe(seconds);
+      answers.inc({ id: String(id), code: String(code) });
+    },
+    sendAccepted: () => accepted.inc(),
+    pushed(sockets, size) {
+      fanout.observe(sockets);
+      if (sockets === 0) return;
+      pushes.inc(sockets);
+      framesOut('push').inc(sockets);
+      bytesOut.inc(size);
+    },
+    overflows: metrics.counter('gateway_queue_overflows_total', 'Connections that did not read fast enough'),
+    rereads: metrics.counter('gateway_membership_rereads_total', 'Memberships of a group read again'),
+  };
+}

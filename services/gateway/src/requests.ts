@@ -1,0 +1,193 @@
+import { type CallContext, callFields, type Logger, randomId, type TenantDirectory } from '@im/kit';
+import {
+  decodeRequest,
+  EnvelopeError,
+  ERR,
+  encodeResponse,
+  ImError,
+  REQ,
+  type RequestEnvelope,
+  toImError,
+} from '@im/protocol';
+import type { Connection } from './connection.ts';
+import { binaryFrame } from './frame.ts';
+import { framingAt } from './framings.ts';
+import type { Route } from './handlers.ts';
+import type { CloseReason, GatewayMetrics } from './metrics.ts';
+import type { OwnPushes } from './own-push.ts';
+
+/** Parts of {@link Requests}. */
+export interface RequestsDeps {
+  readonly routes: ReadonlyMap<number, Route>;
+  readonly tenants: TenantDirectory;
+  readonly ownPushes: OwnPushes;
+  readonly metrics: GatewayMetrics;
+  readonly log: Logger;
+  /** Largest request after gunzip, bytes. */
+  readonly inflatedLimit: number;
+  /** Time limit of one request, ms. */
+  readonly timeoutMs: number;
+}
+
+/** With this many requests waiting, a connection is not read any further. */
+const PAUSE_AT = 4;
+/** More than this many in what was read already: no client does that. */
+const MAX_WAITING = 1_024;
+/** Clients drop the connection for larger frames, and ask again for ever. */
+const MAX_ANSWER_BYTES = 1_000_000;
+
+/** Works on the requests of each connection strictly one after the other. */
+export class Requests {
+  readonly #deps: RequestsDeps;
+
+  constructor(deps: RequestsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes one binary frame of a connection. */
+  accept(connection: Connection, frame: Buffer): void {
+    if (!connection.open) return;
+    if (!connection.busy) {
+      connection.busy = true;
+      void this.#work(connection, frame);
+      return;
+    }
+    connection.input ??= [];
+    connection.input.push(frame);
+    if (connection.input.length > MAX_WAITING) connection.close('flood');
+    else if (connection.input.length >= PAUSE_AT) connection.webSocket.pause();
+  }
+
+  /** Answers this frame and those that arrive meanwhile. Never rejects. */
+  async #work(connection: Connection, first: Buffer): Promise<void> {
+    let frame: Buffer | undefined = first;
+    while (frame !== undefined && connection.open) {
+      try {
+        await this.#one(connection, frame);
+      } catch (error) {
+        const { tenant } = connection.user;
+        this.#deps.log.error({ tenant, connID: connection.id, err: error }, 'request not handled');
+        connection.close('protocol');
+      }
+      connection.lastSeen = performance.now();
+      frame = connection.input?.shift();
+    }
+    connection.busy = false;
+    connection.input = undefined;
+    if (connection.open && connection.webSocket.isPaused) connection.webSocket.resume();
+  }
+
+  async #one(connection: Connection, frame: Buffer): Promise<void> {
+    const begun = performance.now();
+    const request = this.#decode(connection, frame);
+    if (typeof request === 'string') {
+      connection.close(request);
+      return;
+    }
+    const route = this.#deps.routes.get(request.reqIdentifier);
+    if (!route) {
+      connection.close('unknown-request');
+      return;
+    }
+    const ctx = this.#context(connection, request.operationID);
+    if (request.reqIdentifier === REQ.SendMsg) connection.sending = ctx.operationID;
+    let code = 0;
+    let data: Uint8Array | null = null;
+    let errMsg = '';
+    try {
+      if (route.strict) requireIds(request);
+      if (route.afterInterest && connection.user.complete !== undefined)
+        await this.#interest(connection, ctx);
+      data = await route.handle(connection, ctx, request.data);
+    } catch (error) {
+      const failure = toImError(error);
+      ({ code, errMsg } = failure);
+      this.#report(ctx, request.reqIdentifier, failure);
+    }
+    this.#answer(connection, request, code, errMsg, data);
+    this.#deps.metrics.answered(request.reqIdentifier, code, (performance.now() - begun) / 1_000);
+    if (request.reqIdentifier === REQ.SendMsg) {
+      if (code === 0) this.#deps.metrics.sendAccepted();
+      this.#deps.ownPushes.answered(connection);
+    }
+    if (route.closes) connection.close('logout');
+  }
+
+  #decode(connection: Connection, frame: Buffer): RequestEnvelope | CloseReason {
+    let request: RequestEnvelope;
+    try {
+      request = decodeRequest(framingAt(connection.framing), frame, this.#deps.inflatedLimit);
+    } catch (error) {
+      if (error instanceof EnvelopeError) return 'malformed';
+      throw error;
+    }
+    return request.sendID === connection.user.userID ? request : 'sender';
+  }
+
+  #context(connection: Connection, operationID: string): CallContext {
+    const { user, platformID, id } = connection;
+    return {
+      tenant: user.tenant,
+      operationID: operationID === '' ? randomId() : operationID,
+      deadline: Date.now() + this.#deps.timeoutMs,
+      opUserID: user.userID,
+      opPlatformID: platformID,
+      opAdmin: this.#deps.tenants.get(user.tenant)?.adminUserIDs.includes(user.userID) ?? false,
+      connID: id,
+    };
+  }
+
+  /** Waits until deliveries are complete, at most until the request's deadline. @throws ImError 90004. */
+  async #interest(connection: Connection, ctx: CallContext): Promise<void> {
+    const { promise: timeout, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      reject(new ImError(ERR.NetworkError, 'deliveries are not complete yet'));
+    }, ctx.deadline - Date.now());
+    try {
+      await Promise.race([connection.user.complete, timeout]);
+    } catch (error) {
+      connection.answeredEarly = true;
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #answer(
+    connection: Connection,
+    { reqIdentifier, msgIncr, operationID }: RequestEnvelope,
+    errCode: number,
+    errMsg: string,
+    data: Uint8Array | null,
+  ): void {
+    const framing = framingAt(connection.framing);
+    let payload = encodeResponse(framing, { reqIdentifier, msgIncr, operationID, errCode, errMsg, data });
+    if (payload.length > MAX_ANSWER_BYTES) {
+      const tooLarge = new ImError(ERR.ServerInternalError);
+      this.#deps.log.error(
+        { tenant: connection.user.tenant, operationID, reqIdentifier },
+        'answer too large',
+      );
+      const error = { errCode: tooLarge.code, errMsg: tooLarge.errMsg, data: null };
+      payload = encodeResponse(framing, { reqIdentifier, msgIncr, operationID, ...error });
+    }
+    connection.send(binaryFrame(payload), 'reply');
+    connection.flush();
+  }
+
+  #report(ctx: CallContext, reqIdentifier: number, error: ImError): void {
+    const fields = { ...callFields(ctx), reqIdentifier, err: error };
+    if (error.code === ERR.ServerInternalError || error.code >= ERR.CallbackError) {
+      this.#deps.log.warn(fields, 'request failed');
+    } else {
+      this.#deps.log.debug(fields, 'request refused');
+    }
+  }
+}
+
+/** What requests 1002, 1005, 1006 and 2004 must carry; the others are answered without. */
+function requireIds({ operationID, msgIncr }: RequestEnvelope): void {
+  if (operationID === '' || msgIncr === '') {
+    throw new ImError(ERR.ServerInternalError, 'operationID and msgIncr must not be empty');
+  }
+}

@@ -1,0 +1,90 @@
+import type { DeliveryFeed } from '@im/bus';
+import type { TenantId } from '@im/kit';
+import { LocalGroup, LocalUser } from './local-user.ts';
+
+function key(tenant: string, id: string): string {
+  return `${tenant}\u0000${id}`;
+}
+
+/** What the roster tells of its changes; the delivery feed listens for exactly these users and groups. */
+export type Interest = Pick<DeliveryFeed, 'addUser' | 'removeUser' | 'addGroup' | 'removeGroup'>;
+
+/** The users with a connection here and the groups that they are in, as far as known. */
+export class Roster {
+  readonly #interest: Interest;
+  readonly #users = new Map<string, LocalUser>();
+  readonly #groups = new Map<string, LocalGroup>();
+
+  constructor(interest: Interest) {
+    this.#interest = interest;
+  }
+
+  get userCount(): number {
+    return this.#users.size;
+  }
+
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
+  users(): Iterable<LocalUser> {
+    return this.#users.values();
+  }
+
+  user(tenant: string, userID: string): LocalUser | undefined {
+    return this.#users.get(key(tenant, userID));
+  }
+
+  group(tenant: string, groupID: string): LocalGroup | undefined {
+    return this.#groups.get(key(tenant, groupID));
+  }
+
+  /** The user, entered when not here yet. */
+  enter(tenant: TenantId, userID: string): { readonly user: LocalUser; readonly isNew: boolean } {
+    const known = this.user(tenant, userID);
+    if (known) return { user: known, isNew: false };
+    const user = new LocalUser(tenant, userID);
+    this.#users.set(key(tenant, userID), user);
+    this.#interest.addUser(tenant, userID);
+    return { user, isNew: true };
+  }
+
+  /** Removes a user without connections, and the groups that nobody here is in any more. */
+  remove(user: LocalUser): void {
+    if (user.gone) return;
+    user.gone = true;
+    this.#users.delete(key(user.tenant, user.userID));
+    this.#interest.removeUser(user.tenant, user.userID);
+    for (const group of [...user.groups]) this.#part(user, group);
+  }
+
+  /** Makes the user a member. @returns true when the group is new here. */
+  join(user: LocalUser, groupID: string): boolean {
+    if (user.gone) return false;
+    user.changes?.set(groupID, true);
+    let group = this.group(user.tenant, groupID);
+    const isNew = group === undefined;
+    if (group === undefined) {
+      group = new LocalGroup(user.tenant, groupID);
+      this.#groups.set(key(user.tenant, groupID), group);
+      this.#interest.addGroup(user.tenant, groupID);
+    }
+    group.users.add(user);
+    user.groups.add(group);
+    return isNew;
+  }
+
+  /** Ends the user's membership, known here or not. */
+  leave(user: LocalUser, groupID: string): void {
+    user.changes?.set(groupID, false);
+    const group = this.group(user.tenant, groupID);
+    if (group) this.#part(user, group);
+  }
+
+  #part(user: LocalUser, group: LocalGroup): void {
+    user.groups.delete(group);
+    if (!group.users.delete(user) || group.users.size > 0) return;
+    this.#groups.delete(key(group.tenant, group.groupID));
+    this.#interest.removeGroup(group.tenant, group.groupID);
+  }
+}

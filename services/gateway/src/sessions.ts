@@ -1,0 +1,120 @@
+import type { TenantId } from '@im/kit';
+import type { ClientEvents } from './client-socket.ts';
+import { ACCEPTED } from './connect-reply.ts';
+import { Connection, type ConnectionParts } from './connection.ts';
+import { framingIndex } from './framings.ts';
+import type { Accepted } from './handshake.ts';
+import type { InterestLoader } from './interest.ts';
+import type { Kicks } from './kicks.ts';
+import type { PresenceReporter } from './presence-report.ts';
+import type { PresenceWatch } from './presence-watch.ts';
+import type { Requests } from './requests.ts';
+import type { Roster } from './roster.ts';
+import type { TenantLimits } from './tenant-limits.ts';
+import { answerText, UnknownTextError } from './text-frame.ts';
+
+/** Parts of {@link Sessions}. */
+export interface SessionsDeps extends ConnectionParts {
+  readonly roster: Roster;
+  readonly tenantLimits: TenantLimits;
+  readonly interest: InterestLoader;
+  readonly kicks: Kicks;
+  readonly presence: PresenceReporter;
+  readonly watch: PresenceWatch;
+  readonly requests: Requests;
+}
+
+/** The beginning, the input and the end of every connection. */
+export class Sessions implements ClientEvents {
+  readonly #deps: SessionsDeps;
+  readonly #connections: Set<Connection>;
+  #empty: PromiseWithResolvers<void> | undefined;
+
+  /** @param connections filled and emptied here, read by others. */
+  constructor(connections: Set<Connection>, deps: SessionsDeps) {
+    this.#connections = connections;
+    this.#deps = deps;
+  }
+
+  /** Makes a connection of a client that has just passed the handshake. */
+  open({ tenant, args, webSocket, socket }: Accepted): void {
+    const { roster, interest, kicks, presence, tenantLimits, metrics } = this.#deps;
+    const { user, isNew } = roster.enter(tenant, args.userID);
+    const { platformID, token } = args;
+    const framing = framingIndex(args.framing);
+    const connection = new Connection({ webSocket, socket, user, platformID, framing, token }, this.#deps);
+    this.#connections.add(connection);
+    user.connections.push(connection);
+    tenantLimits.opened(tenant);
+    metrics.opened(platformID, framing);
+    webSocket.attach(connection, this);
+    if (args.wantsReply) {
+      connection.sendText(ACCEPTED, 'connect');
+      connection.flush();
+    }
+    if (isNew) {
+      kicks.listen(user);
+      interest.begin(user);
+    }
+    kicks.register(connection);
+    presence.changed(user);
+  }
+
+  received(connection: Connection, data: Buffer, isBinary: boolean): void {
+    const { metrics, requests } = this.#deps;
+    connection.lastSeen = performance.now();
+    metrics.received(isBinary ? 'request' : 'text', data.length);
+    if (isBinary) {
+      requests.accept(connection, data);
+      return;
+    }
+    try {
+      const answer = answerText(data.toString('utf8'));
+      if (answer) connection.sendText(answer.pong, 'pong');
+    } catch (error) {
+      if (!(error instanceof UnknownTextError)) throw error;
+      connection.close('text');
+    }
+  }
+
+  heartbeat(connection: Connection, kind: 'ping' | 'pong', bytes: number): void {
+    connection.lastSeen = performance.now();
+    this.#deps.metrics.received(kind, bytes);
+  }
+
+  closed(connection: Connection): void {
+    connection.ended('client');
+    if (!this.#connections.delete(connection)) return;
+    const { roster, presence, watch, tenantLimits, metrics } = this.#deps;
+    const { user, platformID, framing } = connection;
+    user.connections.splice(user.connections.indexOf(connection), 1);
+    watch.forget(connection);
+    if (user.connections.length === 0) {
+      user.unsubscribe?.();
+      roster.remove(user);
+    }
+    presence.changed(user);
+    tenantLimits.closed(user.tenant);
+    metrics.closed(platformID, framing, connection.closeReason ?? 'client');
+    if (this.#connections.size === 0) this.#empty?.resolve();
+  }
+
+  /** Closes the connections of a tenant that is suspended or gone. */
+  closeTenant(tenant: TenantId): void {
+    for (const connection of this.#connections) {
+      if (connection.user.tenant === tenant) connection.close('tenant');
+    }
+  }
+
+  /** Cuts all connections. */
+  destroyAll(): void {
+    for (const connection of this.#connections) connection.destroy('drain');
+  }
+
+  /** Resolves when there is no connection. */
+  async whenEmpty(): Promise<void> {
+    if (this.#connections.size === 0) return;
+    this.#empty ??= Promise.withResolvers<void>();
+    await this.#empty.promise;
+  }
+}

@@ -1,0 +1,26 @@
+import { DEFAULT_TENANT, isTenantId, type TenantDirectory, type TenantSettings } from '@im/kit';
+import { ERR, ImError } from '@im/protocol';
+
+const PREFIX = /^\/t\/([^/]+)(?:\/|$)/;
+
+/**
+ * The tenant that a request is for: the one of the path prefix `/t/<tenant>`, else the one that the
+ * host name belongs to, else the default one. Any other path is the same endpoint.
+ * @param path the URL's part before `?`.
+ * @throws ImError 1602 for a prefix that names no tenant, 90004 (retryable) for a suspended one and
+ * while the default one is not known yet.
+ */
+export function routeTenant(tenants: TenantDirectory, path: string, host: string): TenantSettings {
+  const settings = byPath(tenants, path) ?? tenants.byHost(host) ?? tenants.get(DEFAULT_TENANT);
+  if (!settings) throw new ImError(ERR.NetworkError, 'tenants are not known yet');
+  if (settings.suspended) throw new ImError(ERR.NetworkError, 'tenant is suspended');
+  return settings;
+}
+
+function byPath(tenants: TenantDirectory, path: string): TenantSettings | undefined {
+  const name = PREFIX.exec(path)?.[1];
+  if (name === undefined) return undefined;
+  const settings = isTenantId(name) ? tenants.get(name) : undefined;
+  if (!settings) throw new ImError(ERR.ConnArgsErr, 'no such tenant');
+  return settings;
+}

@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { ImError, make, REQ } from '@im/protocol';
+import { Client, type ClientOptions, dialUrl, GOB, JSON_GZIP, until } from './client.ts';
+import { startGateway } from './start-gateway.ts';
+
+interface RawAnswer {
+  readonly status: number;
+  readonly headers: string;
+  readonly body: Record<string, unknown>;
+}
+
+/** Dials by hand, as a client that reads the HTTP answer. */
+async function dialRaw(port: number, options: ClientOptions = {}): Promise<RawAnswer> {
+  const url = new URL(dialUrl(port, options));
+  const socket = connect(port, '127.0.0.1');
+  const extra = Object.entries(options.headers ?? {}).map(([key, value]) => `${key}: ${value}\r\n`);
+  socket.write(
+    `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${options.host ?? '127.0.0.1'}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${extra.join('')}\r\n`,
+  );
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+    if (text.startsWith('HTTP/1.1 101')) socket.destroy();
+  });
+  await once(socket, 'close');
+  const [headers = '', body = ''] = text.split('\r\n\r\n');
+  return { status: Number(headers.split(' ')[1]), headers, body: body === '' ? {} : JSON.parse(body) };
+}
+
+const getMaxSeq = (client: Client) =>
+  client.request(
+    REQ.GetNewestSeq,
+    'sdkws.GetMaxSeqReq',
+    make('sdkws.GetMaxSeqReq', { userID: client.userID }),
+  );
+
+test('a Go client is upgraded without a word, on any path', async () => {
+  await using gateway = await startGateway();
+  for (const path of ['', '/', '/msg_gateway', '/a/b?c=d&x=y'.split('?')[0] as string]) {
+    using client = await Client.connect(gateway.port, { path });
+    assert.equal((await getMaxSeq(client)).errCode, 0);
+    assert.deepEqual(client.texts, []);
+    assert.equal(client.socket.protocol, '');
+    assert.equal(client.socket.extensions, '');
+  }
+});
+
+test('a client with isMsgResp gets exactly the success text first', async () => {
+  await using gateway = await startGateway();
+  for (const framing of [GOB, JSON_GZIP]) {
+    using client = await Client.connect(gateway.port, {
+      framing,
+      platformID: 5,
+      query: { isMsgResp: 'true' },
+    });
+    assert.equal((await getMaxSeq(client)).errCode, 0);
+    assert.deepEqual(client.texts, ['{"errCode":0,"errMsg":"","errDlt":""}']);
+  }
+});
+
+test('refusals the HTTP way are status 200 and JSON', async () => {
+  await using gateway = await startGateway();
+  const kicked = await dialRaw(gateway.port, { query: { token: '1506.2.1' } });
+  assert.equal(kicked.status, 200);
+  assert.match(kicked.headers, /Content-Type: application\/json; charset=utf-8/);
+  assert.deepEqual(Object.keys(kicked.body), ['errCode', 'errMsg', 'errDlt']);
+  assert.equal(kicked.body.errCode, 1506);
+  assert.equal(kicked.body.errMsg, 'TokenKickedError');
+
+  const args: [ClientOptions['query'], RegExp][] = [
+    [{ token: undefined }, /token/],
+    [{ sendID: '' }, /sendID/],
+    [{ platformID: undefined }, /platformID/],
+    [{ platformID: '12' }, /platformID/],
+    [{ platformID: 'x' }, /platformID/],
+    [{ sdkType: 'rust' }, /sdkType/],
+    [{ isMsgResp: 'yes' }, /isMsgResp/],
+    [{ token: undefined, isMsgResp: 'true' }, /token/],
+    [{ v: '!!' }, /v is/],
+  ];
+  for (const [query, detail] of args) {
+    const { status, body } = await dialRaw(gateway.port, { query });
+    assert.equal(status, 200);
+    assert.equal(body.errCode, 1602);
+    assert.equal(body.errMsg, 'args err, need token, sendID, platformID');
+    assert.match(String(body.errDlt), detail);
+  }
+  assert.equal(await gateway.metric('gateway_handshakes_total', { code: '1602' }), args.length);
+});
+
+test('a token of another user or platform is 1502', async () => {
+  await using gateway = await startGateway();
+  for (const query of [{ sendID: 'u2' }, { platformID: '3' }]) {
+    assert.equal((await dialRaw(gateway.port, { query })).body.errCode, 1502);
+  }
+});
+
+test('refusals of an upgraded client are one text frame and a TCP close', async () => {
+  await using gateway = await startGateway();
+  const client = await Client.connect(gateway.port, { query: { token: '1501.2.1', isMsgResp: 'true' } });
+  assert.equal(await client.closed, 1006);
+  assert.equal(client.texts.length, 1);
+  assert.deepEqual(JSON.parse(client.texts[0] ?? ''), {
+    errCode: 1501,
+    errMsg: 'TokenExpiredError',
+    errDlt: '',
+  });
+});
+
+test('the packed form v stands for all other parameters', async () => {
+  await using gateway = await startGateway();
+  const packed = (fields: object) => ({
+    v: Buffer.from(JSON.stringify(fields)).toString('base64url'),
+    token: undefined,
+    sendID: undefined,
+    platformID: undefined,
+  });
+  const fields = { token: 'u1.2.1', userID: 'u1', platformID: 2, operationID: 'o', background: false };
+  using plain = await Client.connect(gateway.port, { query: packed(fields) });
+  assert.equal((await getMaxSeq(plain)).errCode, 0);
+  const js = { ...fields, sdkType: 'js', compression: 'gzip', sendResponse: true };
+  using client = await Client.connect(gateway.port, { framing: JSON_GZIP, query: packed(js) });
+  assert.equal((await getMaxSeq(client)).errCode, 0);
+  assert.equal(client.texts.length, 1);
+});
+
+test('compression may come as a header, and isBackground as anything', async () => {
+  await using gateway = await startGateway();
+  using client = await Client.connect(gateway.port, {
+    framing: { encoding: 'gob', gzip: true },
+    query: { compression: undefined, isBackground: 'whatever', operationID: undefined },
+    headers: { compression: 'gzip' },
+  });
+  assert.equal((await getMaxSeq(client)).errCode, 0);
+});
+
+test('ids may be percent-encoded or raw, as far as HTTP allows it', async () => {
+  await using gateway = await startGateway();
+  for (const userID of ['u%E6%BC%A2', 'a:b@c,d~e!f', 'a%2Bb']) {
+    assert.equal((await dialRaw(gateway.port, { userID })).status, 101, userID);
+  }
+  assert.deepEqual(
+    gateway.rpc.of('auth.parseToken').map(({ request }: { request: { token: string } }) => request.token),
+    ['u漢.2.1', 'a:b@c,d~e!f.2.1', 'a+b.2.1'],
+  );
+});
+
+test('tenants are reached by path or by host name', async () => {
+  await using gateway = await startGateway();
+  const tenantOfLast = () => gateway.rpc.of('auth.parseToken').at(-1)?.ctx.tenant;
+  for (const [options, tenant] of [
+    [{}, 'default'],
+    [{ path: '/t/t2' }, 't2'],
+    [{ path: '/t/t2/' }, 't2'],
+    [{ path: '/t/t2/msg_gateway' }, 't2'],
+    [{ host: 'T2.example.test:10001' }, 't2'],
+    [{ path: '/t/default', host: 't2.example.test' }, 'default'],
+    [{ host: 'elsewhere.example.test' }, 'default'],
+  ] as const) {
+    assert.equal((await dialRaw(gateway.port, options)).status, 101);
+    assert.equal(tenantOfLast(), tenant);
+  }
+  assert.equal((await dialRaw(gateway.port, { path: '/t/nobody' })).body.errCode, 1602);
+  assert.equal((await dialRaw(gateway.port, { path: '/t/No_Name' })).body.errCode, 1602);
+});
+
+test('a suspended tenant loses its connections and is refused with a code that clients try again', async () => {
+  await using gateway = await startGateway();
+  using client = await Client.connect(gateway.port, { path: '/t/t2' });
+  using other = await Client.connect(gateway.port);
+  const settings = gateway.tenants.list().find(({ id }) => id === 't2');
+  assert.ok(settings);
+  gateway.tenants.put({ ...settings, suspended: true });
+  assert.equal(await client.closed, 1006);
+  assert.equal((await dialRaw(gateway.port, { path: '/t/t2' })).body.errCode, 90004);
+  assert.equal((await getMaxSeq(other)).errCode, 0);
+});
+
+test('a full gateway answers 1601 before it looks at anything', async () => {
+  await using gateway = await startGateway({ maxConnections: 1 });
+  using _client = await Client.connect(gateway.port);
+  const { status, body } = await dialRaw(gateway.port, { query: { token: undefined, isMsgResp: 'true' } });
+  assert.equal(status, 200);
+  assert.equal(body.errCode, 1601);
+  assert.equal(gateway.rpc.of('auth.parseToken').length, 1);
+});
+
+test('the token bucket refuses before a backend is asked', async () => {
+  await using gateway = await startGateway({ handshakes: { ratePerSecond: 1, burst: 3 } });
+  const answers = await Promise.all(Array.from({ length: 20 }, () => dialRaw(gateway.port)));
+  const refused = answers.filter(({ status }) => status === 200);
+  assert.ok(refused.length >= 16);
+  assert.ok(refused.every(({ body }) => body.errCode === 1601));
+  assert.ok(gateway.rpc.of('auth.parseToken').length <= 4);
+});
+
+test("a tenant's quotas refuse with 1601", async () => {
+  await using gateway = await startGateway();
+  const settings = gateway.tenants.list().find(({ id }) => id === 't2');
+  assert.ok(settings);
+  gateway.tenants.put({ ...settings, quotas: { ...settings.quotas, connections: 1 } });
+  using _client = await Client.connect(gateway.port, { path: '/t/t2' });
+  assert.equal((await dialRaw(gateway.port, { path: '/t/t2' })).body.errCode, 1601);
+  assert.equal((await dialRaw(gateway.port)).status, 101);
+});
+
+test('when auth is unavailable the code is never one that logs a client out', async () => {
+  await using gateway = await startGateway();
+  for (const error of [new ImError(90004, 'no answer'), new ImError(90002), new Error('boom')]) {
+    gateway.rpc.answers.set('auth.parseToken', () => {
+      throw error;
+    });
+    const code = Number((await dialRaw(gateway.port)).body.errCode);
+    assert.ok(code < 1501 || code > 1507, String(code));
+  }
+});
+
+test('what is no handshake gets 400, and a client that leaves early harms nobody', async () => {
+  await using gateway = await startGateway();
+  const response = await fetch(`http://127.0.0.1:${gateway.port}/`);
+  assert.equal(response.status, 400);
+  const parse = Promise.withResolvers<void>();
+  const answer = gateway.rpc.answers.get('auth.parseToken');
+  gateway.rpc.answers.set('auth.parseToken', async (ctx, request) => {
+    await parse.promise;
+    return answer?.(ctx, request) ?? {};
+  });
+  const socket = connect(gateway.port, '127.0.0.1');
+  const { pathname, search } = new URL(dialUrl(gateway.port));
+  socket.write(
+    `GET ${pathname}${search} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
+  );
+  await until(() => gateway.rpc.of('auth.parseToken').length === 1);
+  socket.resetAndDestroy();
+  parse.resolve();
+  using client = await Client.connect(gateway.port);
+  assert.equal((await getMaxSeq(client)).errCode, 0);
+  await until(async () => (await gateway.metric('gateway_connections')) === 1);
+});
