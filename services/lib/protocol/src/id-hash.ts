@@ -20,6 +20,11 @@ export function idHash(ids: readonly string[]): string {
   return ids.length === 0 ? '0' : firstEightBytes(goJsonStrings(ids));
 }
 
+/** Whether a client's hash, where an empty one stands for `0`, is that of these ids. */
+export function matchesIdHash(known: string, ids: readonly string[]): boolean {
+  return (known === '' ? '0' : known) === idHash(ids);
+}
+
 /** As {@link idHash}, over the JSON text of any list of objects; `[]` gives `0`. */
 export function jsonListHash(items: readonly string[]): string {
   return items.length === 0 ? '0' : firstEightBytes(escapeLikeGo(`[${items.join(',')}]`));

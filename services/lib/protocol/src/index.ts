@@ -48,7 +48,7 @@ export type * as sdkws from './gen/sdkws.ts';
 export type { Services } from './gen/services.ts';
 export type * as third from './gen/third.ts';
 export type * as user from './gen/user.ts';
-export { idHash, jsonListHash } from './id-hash.ts';
+export { idHash, jsonListHash, matchesIdHash } from './id-hash.ts';
 export { fromJson, fromJsonValue, goJsonStrings, toJson } from './json.ts';
 export { OPTION, type OptionKey, optionOn } from './options.ts';
 export { DOMAINS, type Domain, type ServiceMethod, serviceMethods } from './services.ts';

@@ -1,0 +1,68 @@
+import { pageRange, requireSelf } from '@im/kit';
+import { ERR, ImError, make } from '@im/protocol';
+import { requireUsers } from '../known-users.ts';
+import { relationNotices } from '../notices.ts';
+import type { RelationMethods, RelationParts } from '../parts.ts';
+import { blackInfo } from '../present.ts';
+
+type BlacklistMethods = RelationMethods<
+  'addBlack' | 'removeBlack' | 'getPaginationBlacks' | 'getSpecifiedBlacks' | 'getIncrementalBlacks'
+>;
+
+/** Whom a user does not want to hear from; a friend stays a friend. */
+export function blacklistMethods({ blacks, users, notifier }: RelationParts): BlacklistMethods {
+  const notices = relationNotices(notifier);
+
+  return {
+    async addBlack(ctx, { ownerUserID, blackUserID, ex }) {
+      requireSelf(ctx, ownerUserID);
+      if (ownerUserID === blackUserID) throw new ImError(ERR.CanNotAddYourselfError);
+      await requireUsers(users, ctx, [ownerUserID, blackUserID]);
+      const added = await blacks.add(ctx.tenant, {
+        ownerUserID,
+        blackUserID,
+        createTime: Date.now(),
+        addSource: 0,
+        operatorUserID: ctx.opUserID,
+        ex,
+      });
+      // 500, as clients know it.
+      if (!added) throw new ImError(ERR.ServerInternalError, 'duplicate key: the user is blocked already');
+      await notices.blackAdded(ctx, ownerUserID, blackUserID);
+      return make('relation.AddBlackResp');
+    },
+    async removeBlack(ctx, { ownerUserID, blackUserID }) {
+      requireSelf(ctx, ownerUserID);
+      await blacks.remove(ctx.tenant, ownerUserID, blackUserID);
+      await notices.blackDeleted(ctx, ownerUserID, blackUserID);
+      return make('relation.RemoveBlackResp');
+    },
+    async getPaginationBlacks(ctx, { userID, pagination }) {
+      requireSelf(ctx, userID);
+      const { total, blacks: list } = await blacks.list(ctx.tenant, userID, pageRange(pagination));
+      const profiles = await users.getMany(
+        ctx.tenant,
+        list.map(({ blackUserID }) => blackUserID),
+      );
+      return make('relation.GetPaginationBlacksResp', {
+        blacks: list.map((black) => blackInfo(black, 'seconds', profiles)),
+        total,
+      });
+    },
+    async getSpecifiedBlacks(ctx, { ownerUserID, userIDList }) {
+      requireSelf(ctx, ownerUserID);
+      const [list, profiles] = await Promise.all([
+        blacks.find(ctx.tenant, ownerUserID, userIDList),
+        users.getMany(ctx.tenant, userIDList),
+      ]);
+      return make('relation.GetSpecifiedBlacksResp', {
+        blacks: list.map((black) => blackInfo(black, 'ms', profiles)),
+        total: list.length,
+      });
+    },
+    // Clients know this route but no server ever answered it: blacklists have no version log.
+    async getIncrementalBlacks() {
+      throw new ImError(ERR.ServerInternalError, 'blacklists have no versions', 'NotImplemented');
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { eachLimited, requireAdmin } from '@im/kit';
+import { argsError, ERR, ImError, make } from '@im/protocol';
+import type { Friend } from '@im/store';
+import { requireUsers } from '../known-users.ts';
+import { relationNotices } from '../notices.ts';
+import type { RelationMethods, RelationParts } from '../parts.ts';
+
+const ADD_SOURCE_IMPORT = 1;
+const MAX_IMPORT = 1_000;
+const NOTICES_AT_ONCE = 50;
+
+/** An administrator makes users friends without asking them. */
+export function importFriendMethods({
+  friends,
+  users,
+  notifier,
+}: RelationParts): RelationMethods<'importFriend'> {
+  const notices = relationNotices(notifier);
+
+  return {
+    async importFriend(ctx, { ownerUserID, friendUserIDs }) {
+      requireAdmin(ctx);
+      if (friendUserIDs.length > MAX_IMPORT) throw argsError(`friendUserIDs has more than ${MAX_IMPORT}`);
+      await requireUsers(users, ctx, [ownerUserID, ...friendUserIDs]);
+      if (friendUserIDs.includes(ownerUserID)) throw new ImError(ERR.CanNotAddYourselfError);
+      if (new Set(friendUserIDs).size !== friendUserIDs.length) throw argsError('friend userID repeated');
+
+      const base = {
+        remark: '',
+        createTime: Date.now(),
+        addSource: ADD_SOURCE_IMPORT,
+        operatorUserID: ctx.opUserID,
+        ex: '',
+        isPinned: false,
+      };
+      const mine = friendUserIDs.map((id): Friend => ({ ...base, ownerUserID, friendUserID: id }));
+      const theirs = friendUserIDs.map(
+        (id): Friend => ({ ...base, ownerUserID: id, friendUserID: ownerUserID }),
+      );
+      await friends.add(ctx.tenant, [...mine, ...theirs]);
+      await eachLimited(friendUserIDs, NOTICES_AT_ONCE, (id) =>
+        notices.approved(ctx, ownerUserID, id, '', null),
+      );
+      return make('relation.ImportFriendResp');
+    },
+  };
+}

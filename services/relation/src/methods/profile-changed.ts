@@ -1,0 +1,23 @@
+import { eachLimited } from '@im/kit';
+import { make } from '@im/protocol';
+import { relationNotices } from '../notices.ts';
+import type { RelationMethods, RelationParts } from '../parts.ts';
+
+const NOTICES_AT_ONCE = 50;
+
+/** What follows from a changed nickname or face. */
+export function profileChangedMethods({
+  friends,
+  notifier,
+}: RelationParts): RelationMethods<'userProfileChanged'> {
+  const notices = relationNotices(notifier);
+
+  return {
+    async userProfileChanged(ctx, { userID }) {
+      const friendIDs = await friends.ids(ctx.tenant, userID);
+      await friends.touch(ctx.tenant, friendIDs, userID);
+      await eachLimited(friendIDs, NOTICES_AT_ONCE, (id) => notices.profileChanged(ctx, userID, id));
+      return make('relation.UserProfileChangedResp');
+    },
+  };
+}
