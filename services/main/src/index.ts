@@ -1,1 +1,4 @@
-export {};
+export type { PartOverrides, ProcessDeps } from './parts.ts';
+export { type ModuleName, type ProcessModule, ROLES } from './roles.ts';
+export { serve } from './serve.ts';
+export { type Overrides, type RunningServer, type RunOptions, runServer } from './server.ts';

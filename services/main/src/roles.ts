@@ -1,0 +1,61 @@
+import type { ServiceModule } from '@im/kit';
+import { DOMAINS } from '@im/protocol';
+import type { ProcessDeps } from './parts.ts';
+
+/** A service as this process runs it. */
+export type ProcessModule = ServiceModule<ProcessDeps>;
+
+/**
+ * Where each service comes from, in the order of starting: whom others call starts first, whom
+ * clients reach starts last. Imported when its role is asked for, so that a process pays only for what it runs.
+ */
+const MODULES = {
+  auth: async (): Promise<ProcessModule> => (await import('@im/auth')).module,
+  user: async (): Promise<ProcessModule> => (await import('@im/user')).module,
+  relation: async (): Promise<ProcessModule> => (await import('@im/relation')).module,
+  conversation: async (): Promise<ProcessModule> => (await import('@im/conversation')).module,
+  group: async (): Promise<ProcessModule> => (await import('@im/group')).module,
+  third: async (): Promise<ProcessModule> => (await import('@im/third')).module,
+  msg: async (): Promise<ProcessModule> => (await import('@im/msg')).module,
+  transfer: async (): Promise<ProcessModule> => (await import('@im/transfer')).module,
+  push: async (): Promise<ProcessModule> => (await import('@im/push')).module,
+  cron: async (): Promise<ProcessModule> => (await import('@im/cron')).module,
+  api: async (): Promise<ProcessModule> => (await import('@im/api')).module,
+  gateway: async (): Promise<ProcessModule> => (await import('@im/gateway')).module,
+} as const;
+
+/** Name of one service. */
+export type ModuleName = keyof typeof MODULES;
+
+const NAMES = Object.keys(MODULES) as ModuleName[];
+
+/** Roles that stand for several services. */
+const GROUPS: Readonly<Record<string, readonly ModuleName[]>> = { rpc: DOMAINS, all: NAMES };
+
+/** Every name that a role may have. */
+export const ROLES: readonly string[] = [...Object.keys(GROUPS), ...NAMES];
+
+/** Whether a service answers RPCs; those stop after the RPC server has. */
+export function isDomain(name: ModuleName): boolean {
+  return DOMAINS.some((domain) => domain === name);
+}
+
+/**
+ * The services of these roles, each once, in the order of starting.
+ * @throws RangeError that lists the roles there are.
+ */
+export function servicesOf(roles: readonly string[]): ModuleName[] {
+  const wanted = new Set<string>();
+  for (const role of roles) {
+    if (!ROLES.includes(role))
+      throw new RangeError(`there is no role ${role}; roles are ${ROLES.join(', ')}`);
+    for (const name of GROUPS[role] ?? [role]) wanted.add(name);
+  }
+  if (wanted.size === 0) throw new RangeError(`name at least one role: ${ROLES.join(', ')}`);
+  return NAMES.filter((name) => wanted.has(name));
+}
+
+/** Imports one service. */
+export function loadModule(name: ModuleName): Promise<ProcessModule> {
+  return MODULES[name]();
+}

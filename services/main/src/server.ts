@@ -1,0 +1,169 @@
+import {
+  type BaseDeps,
+  createBackground,
+  createLogger,
+  createMetrics,
+  createOpsServer,
+  type Logger,
+  type LogLevel,
+  type MutableTenantDirectory,
+  type NamedService,
+  type Need,
+  newInstanceId,
+  READY,
+  type Readiness,
+  type ServerConfig,
+  sleep,
+  startInOrder,
+  staticTenants,
+  stopInReverse,
+} from '@im/kit';
+import { createParts, depsFor, type PartOverrides } from './parts.ts';
+import { isDomain, loadModule, type ModuleName, type ProcessModule, servicesOf } from './roles.ts';
+
+/** What a process is made with beside its config. */
+export interface RunOptions {
+  /** Roles such as `gateway`, `rpc` or `all`. */
+  readonly roles: readonly string[];
+  /** Stops the server when it aborts. */
+  readonly signal?: AbortSignal;
+  /** Where it logs, instead of a logger of its own. */
+  readonly log?: Logger;
+  /** Parts in place of the usual ones; for tests. */
+  readonly overrides?: Overrides;
+}
+
+/** Changes for tests: parts wrapped, services replaced. */
+export interface Overrides extends PartOverrides {
+  /** Gives a service in place of the usual one, which `load` imports. */
+  readonly module?: (name: ModuleName, load: () => Promise<ProcessModule>) => Promise<ProcessModule>;
+}
+
+/** A running server: every service of its roles, in this process. */
+export interface RunningServer extends AsyncDisposable {
+  readonly opsPort: number;
+  readonly instanceId: string;
+  readonly log: Logger;
+  readonly tenants: MutableTenantDirectory;
+  readiness(): Readiness;
+  /** Resolves when everything is ready. @throws the signal's reason, or an Error when the server stops before. */
+  untilReady(signal?: AbortSignal): Promise<void>;
+  /** Takes over what may change while it runs: tenants and the log level. @throws when tenants contradict each other. */
+  reconfigure(config: ServerConfig): void;
+  /** Runs `work` every `intervalMs` for as long as the server runs. */
+  every(name: string, intervalMs: number, work: () => Promise<void>): void;
+  /** Stops everything within `shutdown.deadlineMs`. Asking twice is asking once. */
+  stop(): Promise<void>;
+  /** Resolves when the server has stopped. */
+  readonly stopped: Promise<void>;
+}
+
+const READY_POLL_MS = 20;
+
+/**
+ * Starts the services of the given roles with just the parts that they need. Resolves when all have
+ * started; backends may still be missing, which {@link RunningServer.readiness} tells.
+ * @throws when something cannot start at all, such as a taken port; what had started is stopped again.
+ */
+export async function runServer(config: ServerConfig, options: RunOptions): Promise<RunningServer> {
+  const names = servicesOf(options.roles);
+  const instanceId = newInstanceId();
+  const log =
+    options.log ?? createLogger({ level: config.log.level, fields: { role: options.roles.join(',') } });
+  const metrics = createMetrics({ process: true });
+  const tenants = staticTenants(config.tenants);
+  const background = createBackground({ log, metrics });
+  const stopping = new AbortController();
+  const ops = createOpsServer({ host: config.listen.host, port: config.ops.port, log, metrics });
+  const opsPort = await ops.start();
+
+  let order: readonly NamedService[];
+  try {
+    const common = { log, metrics, tenants, background, instanceId };
+    const base = { ...common, ops: ops.routes, signal: stopping.signal };
+    order = await compose(config, names, base, options.overrides);
+    await startInOrder(order, log);
+  } catch (error) {
+    stopping.abort(error);
+    await background.stop();
+    await ops.stop();
+    throw error;
+  }
+  ops.setParts(order);
+  if (tenants.list().length === 0) log.warn('no tenant is configured, so no client can be served');
+  log.info({ instance: instanceId, ops: opsPort, services: names }, 'started');
+
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= stopAll();
+    return stopped;
+  };
+  async function stopAll(): Promise<void> {
+    const begun = performance.now();
+    log.info('stopping');
+    ops.setStopping();
+    stopping.abort(new Error('the server stops'));
+    await stopInReverse(order, AbortSignal.timeout(config.shutdown.deadlineMs), log);
+    await ops.stop();
+    log.info({ ms: Math.round(performance.now() - begun) }, 'stopped');
+    ended.resolve();
+  }
+  const ended = Promise.withResolvers<void>();
+  if (options.signal?.aborted) await stop();
+  else options.signal?.addEventListener('abort', () => void stop(), { once: true });
+
+  return {
+    opsPort,
+    instanceId,
+    log,
+    tenants,
+    readiness: ops.readiness,
+    async untilReady(signal) {
+      while (!ops.readiness().ready) {
+        if (stopping.signal.aborted) throw new Error('the server stopped before it was ready');
+        await sleep(READY_POLL_MS, signal);
+      }
+    },
+    reconfigure(next) {
+      tenants.replaceAll(next.tenants);
+      log.level = next.log.level satisfies LogLevel;
+    },
+    every: (name, intervalMs, work) => background.every(name, intervalMs, work),
+    stop,
+    stopped: ended.promise,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+/** Builds every part of the process, in the order of starting. */
+async function compose(
+  config: ServerConfig,
+  names: readonly ModuleName[],
+  base: Omit<BaseDeps, 'invalidations'>,
+  overrides: Overrides = {},
+): Promise<NamedService[]> {
+  const load = overrides.module ?? ((_name, loadUsual) => loadUsual());
+  const modules = await Promise.all(
+    names.map(async (name) => ({ name, module: await load(name, () => loadModule(name)) })),
+  );
+  const needs = new Set<Need>(modules.flatMap(({ module }) => [...module.needs]));
+  const parts = await createParts(config, needs, base, overrides);
+  const deps: BaseDeps = { ...base, invalidations: parts.invalidations };
+  const domains: NamedService[] = [];
+  const others: NamedService[] = [];
+  for (const { name, module } of modules) {
+    const service = await module.create(config, depsFor(module.needs, deps, parts));
+    (isDomain(name) ? domains : others).push({ name, service });
+  }
+  return [
+    ...parts.backends,
+    // What was begun in the background ends before the connections that it uses.
+    {
+      name: 'background',
+      service: { start: async () => {}, stop: base.background.stop, ready: () => READY },
+    },
+    ...domains,
+    ...(parts.rpc ? [{ name: 'rpc', service: parts.rpc }] : []),
+    ...others,
+  ];
+}
