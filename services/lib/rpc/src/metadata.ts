@@ -19,8 +19,14 @@ function toAscii(value: string): string {
   return PLAIN.test(value) ? value : encodeURIComponent(value.toWellFormed());
 }
 
+/** The value of a header; empty when it is not one that {@link toAscii} makes. */
 function fromAscii(value: string): string {
-  return value.includes('%') ? decodeURIComponent(value) : value;
+  if (!value.includes('%')) return value;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return '';
+  }
 }
 
 /** The headers of a call. The deadline travels as gRPC's own, the signal not at all. */

@@ -1,0 +1,30 @@
+import { make, type user } from '@im/protocol';
+import { loopbackConfig, portOf, startPeer } from './fixture.ts';
+
+/**
+ * A process that is the home of `user` on the port given as argument, and says `ready <port>` on stdout.
+ * `getDesignateUsers` answers with this process's id after as many ms as the first asked user id says;
+ * `userRegister` counts and never answers before a second has passed.
+ */
+let registered = 0;
+const peer = await startPeer(loopbackConfig({ port: Number(process.argv[2] ?? 0) }), 'user', {
+  getDesignateUsers: async (_ctx, { userIDs }: user.GetDesignateUsersReq) => {
+    await new Promise((resolve) => setTimeout(resolve, Number(userIDs[0] ?? 0)));
+    return make('user.GetDesignateUsersResp', {
+      usersInfo: [make('sdkws.UserInfo', { userID: String(process.pid) })],
+    });
+  },
+  userRegister: async () => {
+    registered++;
+    process.stdout.write(`registered ${registered}\n`);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    return make('user.UserRegisterResp');
+  },
+});
+process.stdout.write(`ready ${portOf(peer, 'user')}\n`);
+process.once('SIGTERM', () => {
+  peer.rpc.stop(AbortSignal.timeout(5_000)).then(
+    () => process.stdout.write('stopped\n'),
+    () => process.exit(1),
+  );
+});

@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { background, tenantId } from '@im/kit';
+import { ERR, make } from '@im/protocol';
+import { loopbackConfig, type Peer, startPeer } from './fixture.ts';
+
+/** The home of `user` in a process of its own. */
+interface Home extends AsyncDisposable {
+  readonly port: number;
+  readonly pid: string;
+  readonly said: string[];
+  kill(signal: NodeJS.Signals): Promise<void>;
+  signal(signal: NodeJS.Signals): void;
+}
+
+async function startHome(port = 0): Promise<Home> {
+  const child: ChildProcess & { readonly stdout: NodeJS.ReadableStream } = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'peer-process.ts'), String(port)],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const said: string[] = [];
+  const ready = Promise.withResolvers<number>();
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    said.push(line);
+    if (line.startsWith('ready ')) ready.resolve(Number(line.slice(6)));
+  });
+  const exited = once(child, 'exit');
+  exited.then(
+    () => ready.reject(new Error('the peer ended before it was ready')),
+    () => undefined,
+  );
+  const kill = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await exited;
+  };
+  return {
+    port: await ready.promise,
+    pid: String(child.pid),
+    said,
+    kill,
+    signal: (signal) => void child.kill(signal),
+    [Symbol.asyncDispose]: () => kill('SIGKILL'),
+  };
+}
+
+const caller = (homes: readonly Home[], rpc = {}) =>
+  startPeer(loopbackConfig({ addresses: homes.map(({ port }) => `127.0.0.1:${port}`) }, rpc));
+
+/** Asks which process answers, after `delayMs` in that process. */
+async function ask(peer: Peer, delayMs = 0, timeoutMs = 10_000): Promise<string> {
+  const ctx = background(tenantId('acme'), 'op', { timeoutMs });
+  const request = make('user.GetDesignateUsersReq', { userIDs: [String(delayMs)] });
+  const { usersInfo } = await peer.rpc.client('user').getDesignateUsers(ctx, request);
+  return usersInfo[0]?.userID ?? '';
+}
+
+test('reads go on while one of two processes is killed and comes back', async () => {
+  await using stays = await startHome();
+  const dies = await startHome();
+  await using client = await caller([stays, dies]);
+  const answers: Promise<string>[] = [];
+  let killed: Promise<void> | undefined;
+  let again: Promise<Home> | undefined;
+  for (let i = 0; i < 300; i++) {
+    answers.push(ask(client, 2));
+    if (i === 100) killed = dies.kill('SIGKILL');
+    if (i === 150) again = startHome(dies.port);
+    await sleep(5);
+  }
+  await killed;
+  const settled = await Promise.allSettled(answers);
+  const failed = settled.filter((answer) => answer.status === 'rejected');
+  assert.equal(failed.length, 0, `${failed.length} of ${settled.length} failed: ${failed[0]?.reason}`);
+
+  const returned = await again;
+  assert.ok(returned);
+  await using _returned = returned;
+  const deadline = Date.now() + 10_000;
+  while ((await ask(client)) !== returned.pid)
+    assert.ok(Date.now() < deadline, 'the process that returned is used');
+});
+
+test('a call made while no process is there waits for one, within its deadline', async () => {
+  const first = await startHome();
+  await using client = await caller([first]);
+  await ask(client);
+  await first.kill('SIGKILL');
+  const waiting = ask(client);
+  await sleep(300);
+  assert.equal(client.rpc.ready().ready, false);
+  const begun = performance.now();
+  await assert.rejects(ask(client, 0, 200), { code: ERR.NetworkError });
+  assert.ok(performance.now() - begun < 1_000);
+  await using second = await startHome(first.port);
+  assert.equal(await waiting, second.pid);
+  assert.equal(client.rpc.ready().ready, true);
+});
+
+test('a write is never sent twice by the transport', async () => {
+  const home = await startHome();
+  await using client = await caller([home]);
+  await ask(client);
+  const ctx = background(tenantId('acme'), 'op');
+  const write = client.rpc.client('user').userRegister(ctx, make('user.UserRegisterReq'));
+  const refused = assert.rejects(write, { code: ERR.NetworkError });
+  while (!home.said.includes('registered 1')) await sleep(5);
+  await home.kill('SIGKILL');
+  await using second = await startHome(home.port);
+  await refused;
+  await ask(client);
+  await sleep(300);
+  assert.ok(!second.said.some((line) => line.startsWith('registered')), second.said.join());
+});
+
+test('a process that stops answers what it has accepted', async () => {
+  await using home = await startHome();
+  await using other = await startHome();
+  await using client = await caller([home, other]);
+  await Promise.all(Array.from({ length: 10 }, () => ask(client)));
+  const under = Array.from({ length: 50 }, () => ask(client, 300));
+  await sleep(100);
+  home.signal('SIGTERM');
+  const after = Array.from({ length: 50 }, () => ask(client, 1));
+  const answers = await Promise.all(under);
+  assert.ok(answers.includes(home.pid) && answers.includes(other.pid));
+  await Promise.all(after);
+  assert.ok(home.said.includes('stopped'));
+});
+
+test('a process that hangs is left alone once its keep-alive fails', async () => {
+  await using stays = await startHome();
+  await using hangs = await startHome();
+  await using client = await caller([stays, hangs], { keepaliveMs: 300, keepaliveTimeoutMs: 300 });
+  await Promise.all(Array.from({ length: 10 }, () => ask(client)));
+  hangs.signal('SIGSTOP');
+  await sleep(1_500);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask(client, 0, 2_000)));
+  assert.deepEqual(new Set(answers), new Set([stays.pid]));
+  hangs.signal('SIGCONT');
+});
