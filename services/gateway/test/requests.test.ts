@@ -1,0 +1,322 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decode, encode, encodeRequest, ImError, make, type msg, REQ, type sdkws } from '@im/protocol';
+import { Client, GOB, JSON_GZIP, until } from './client.ts';
+import { startGateway } from './start-gateway.ts';
+
+const maxSeqReq = (userID: string) => make('sdkws.GetMaxSeqReq', { userID });
+const message = (fields: Partial<sdkws.MsgData> = {}) =>
+  make('sdkws.MsgData', {
+    sendID: 'u1',
+    recvID: 'u2',
+    sessionType: 1,
+    contentType: 101,
+    clientMsgID: 'c1',
+    content: Buffer.from('{"content":"hi"}'),
+    ...fields,
+  });
+
+test('every request reaches its service, in every framing, and its ids are echoed', async () => {
+  await using gateway = await startGateway();
+  const cases = [
+    [REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', 'msg.getMaxSeq'],
+    [REQ.PullMsgByRange, 'sdkws.PullMessageBySeqsReq', 'msg.pullMessageBySeqs'],
+    [REQ.PullMsgBySeqList, 'msg.GetSeqMessageReq', 'msg.getSeqMessage'],
+    [
+      REQ.GetConvMaxReadSeq,
+      'msg.GetConversationsHasReadAndMaxSeqReq',
+      'msg.getConversationsHasReadAndMaxSeq',
+    ],
+    [REQ.PullConvLastMessage, 'msg.GetLastMessageReq', 'msg.getLastMessage'],
+  ] as const;
+  for (const encoding of ['gob', 'json'] as const) {
+    for (const gzip of [false, true]) {
+      using client = await Client.connect(gateway.port, { framing: { encoding, gzip } });
+      for (const [id, name, method] of cases) {
+        const msgIncr = client.send(id, encode(name, make(name, { userID: 'u1' })), {
+          operationID: `op ${id} <&>"`,
+        });
+        const answer = await client.next((frame) => frame.msgIncr === msgIncr);
+        assert.equal(answer.reqIdentifier, id);
+        assert.equal(answer.operationID, `op ${id} <&>"`);
+        assert.equal(answer.errCode, 0);
+        const { ctx } = gateway.rpc.of(method).at(-1) ?? {};
+        assert.equal(ctx?.opUserID, 'u1');
+        assert.equal(ctx?.opPlatformID, 2);
+        assert.equal(ctx?.operationID, `op ${id} <&>"`);
+        assert.ok((ctx?.deadline ?? 0) <= Date.now() + 9_500);
+      }
+      const answer = await client.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('u1'));
+      assert.deepEqual(
+        { ...decode('sdkws.GetMaxSeqResp', answer.data ?? Buffer.alloc(0)).maxSeqs },
+        { si_a_b: 7 },
+      );
+    }
+  }
+});
+
+test('a send passes msgData through, fills an empty clientMsgID, and batches over connections', async () => {
+  await using gateway = await startGateway();
+  using a = await Client.connect(gateway.port);
+  using b = await Client.connect(gateway.port, { userID: 'u2', framing: JSON_GZIP, path: '/t/t2' });
+  const raw = encode('sdkws.MsgData', message());
+  const answers = await Promise.all([
+    a.request(REQ.SendMsg, 'sdkws.MsgData', message()),
+    b.request(REQ.SendMsg, 'sdkws.MsgData', message({ clientMsgID: '' })),
+  ]);
+  for (const answer of answers) assert.equal(answer.errCode, 0);
+  const items = gateway.rpc.of('msg.sendMsgs').flatMap(({ request }) => (request as msg.SendMsgsReq).items);
+  const first = items.find((item) => item.tenant === 'default');
+  assert.deepEqual(Buffer.from(first?.msgData ?? []), Buffer.from(raw));
+  assert.equal(first?.opUserID, 'u1');
+  assert.equal(first?.operationID, 'op-1');
+  assert.match(first?.connID ?? '', /^[0-9a-f]{32}$/);
+  const second = items.find((item) => item.tenant === 't2');
+  assert.match(decode('sdkws.MsgData', second?.msgData ?? Buffer.alloc(0)).clientMsgID, /^[0-9a-f]{32}$/);
+  assert.equal(await gateway.metric('gateway_sends_accepted_total'), 2);
+});
+
+test('what many connections send in one tick is one call', async () => {
+  await using gateway = await startGateway();
+  const clients = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => Client.connect(gateway.port, { userID: `u${i}` })),
+  );
+  const answers = await Promise.all(clients.map((c) => c.request(REQ.SendMsg, 'sdkws.MsgData', message())));
+  assert.ok(answers.every((answer) => answer.errCode === 0));
+  assert.ok(gateway.rpc.of('msg.sendMsgs').length < 20);
+  for (const client of clients) client[Symbol.dispose]();
+});
+
+test('an error of a send is its code and name; one item does not fail the others', async () => {
+  await using gateway = await startGateway();
+  using client = await Client.connect(gateway.port);
+  gateway.rpc.answers.set('msg.sendMsgs', (_ctx, { items }: msg.SendMsgsReq) =>
+    make('msg.SendMsgsResp', {
+      results: items.map(() => make('msg.SendResult', { code: 1302, message: 'BlockedByPeer', detail: 'd' })),
+    }),
+  );
+  const answer = await client.request(REQ.SendMsg, 'sdkws.MsgData', message());
+  assert.deepEqual([answer.errCode, answer.errMsg, answer.data], [1302, 'BlockedByPeer', null]);
+  gateway.rpc.answers.set('msg.sendMsgs', () => {
+    throw new ImError(90004, 'no answer');
+  });
+  assert.equal((await client.request(REQ.SendMsg, 'sdkws.MsgData', message())).errCode, 90004);
+  const msgIncr = client.send(REQ.SendMsg, Buffer.from([0xff, 0xff]));
+  const broken = await client.next((frame) => frame.msgIncr === msgIncr);
+  assert.deepEqual([broken.errCode, broken.errMsg], [500, 'ServerInternalError']);
+});
+
+test("a tenant's message quota answers with a retryable code", async () => {
+  await using gateway = await startGateway();
+  const settings = gateway.tenants.list().find(({ id }) => id === 't2');
+  assert.ok(settings);
+  gateway.tenants.put({ ...settings, quotas: { ...settings.quotas, messagesPerSecond: 1 } });
+  using client = await Client.connect(gateway.port, { path: '/t/t2' });
+  const codes = [];
+  for (let i = 0; i < 3; i++)
+    codes.push((await client.request(REQ.SendMsg, 'sdkws.MsgData', message())).errCode);
+  assert.deepEqual(codes, [0, 429, 429]);
+});
+
+test('errors of services keep their code; foreign ones become 500; protobuf that is none is 500', async () => {
+  await using gateway = await startGateway();
+  using client = await Client.connect(gateway.port);
+  gateway.rpc.answers.set('msg.getMaxSeq', () => {
+    throw new ImError(90002, 'secret detail');
+  });
+  const database = await client.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('u1'));
+  assert.deepEqual([database.errCode, database.errMsg, database.data], [90002, 'DatabaseError', null]);
+  gateway.rpc.answers.set('msg.getMaxSeq', () => {
+    throw new Error('boom');
+  });
+  const foreign = await client.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('u1'));
+  assert.deepEqual([foreign.errCode, foreign.errMsg], [500, 'ServerInternalError']);
+  const msgIncr = client.send(REQ.GetNewestSeq, Buffer.from('0a05', 'hex'));
+  assert.equal((await client.next((frame) => frame.msgIncr === msgIncr)).errCode, 500);
+});
+
+test('requests on behalf of another user are refused, but not for an administrator', async () => {
+  await using gateway = await startGateway();
+  using client = await Client.connect(gateway.port);
+  const names = [
+    [REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq'],
+    [REQ.PullMsgByRange, 'sdkws.PullMessageBySeqsReq'],
+    [REQ.PullMsgBySeqList, 'msg.GetSeqMessageReq'],
+    [REQ.GetConvMaxReadSeq, 'msg.GetConversationsHasReadAndMaxSeqReq'],
+    [REQ.PullConvLastMessage, 'msg.GetLastMessageReq'],
+  ] as const;
+  for (const [id, name] of names) {
+    const answer = await client.request(id, name, make(name, { userID: 'u2' }));
+    assert.deepEqual([answer.errCode, answer.errMsg], [1002, 'NoPermissionError']);
+  }
+  using admin = await Client.connect(gateway.port, { userID: 'imAdmin', platformID: 10 });
+  for (const [id, name] of names) {
+    assert.equal((await admin.request(id, name, make(name, { userID: 'u2' }))).errCode, 0);
+  }
+});
+
+test('1002, 1005, 1006 and 2004 want their ids, the others do not; 1004 is always an error', async () => {
+  await using gateway = await startGateway();
+  using client = await Client.connect(gateway.port);
+  const ask = async (id: number, fields: { operationID?: string; msgIncr?: string }, data: Uint8Array) => {
+    client.send(id, data, fields);
+    return (await client.next((frame) => frame.reqIdentifier === id)).errCode;
+  };
+  const own = encode('sdkws.GetMaxSeqReq', maxSeqReq('u1'));
+  for (const id of [1002, 1005, 1006, 2004]) {
+    assert.equal(await ask(id, { operationID: '' }, own), 500, String(id));
+    assert.equal(await ask(id, { msgIncr: '' }, own), 500, String(id));
+  }
+  for (const id of [1001, 1007]) {
+    assert.equal(await ask(id, { operationID: '', msgIncr: '' }, own), 0, String(id));
+  }
+  assert.notEqual(gateway.rpc.of('msg.getMaxSeq').at(-1)?.ctx.operationID, '');
+  assert.equal(await ask(1003, { operationID: '', msgIncr: '' }, encode('sdkws.MsgData', message())), 0);
+  assert.equal(await ask(2005, { operationID: '', msgIncr: '' }, Buffer.alloc(0)), 0);
+  assert.equal(await ask(1004, {}, Buffer.from('whatever')), 1001);
+});
+
+test('background and logout: one is answered without data, the other ends the connection', async () => {
+  await using gateway = await startGateway();
+  using client = await Client.connect(gateway.port, { framing: JSON_GZIP });
+  const background = await client.request(
+    REQ.SetBackground,
+    'sdkws.SetAppBackgroundStatusReq',
+    make('sdkws.SetAppBackgroundStatusReq', { userID: 'u1', isBackground: true }),
+  );
+  assert.deepEqual([background.errCode, background.data], [0, null]);
+  const logout = await client.request(
+    REQ.Logout,
+    'third.DelUserPushTokenReq',
+    make('third.DelUserPushTokenReq', { userID: 'someone else', platformID: 1 }),
+  );
+  assert.equal(logout.errCode, 0);
+  assert.equal(await client.closed, 1006);
+  const [call] = gateway.rpc.of('third.delUserPushToken');
+  assert.deepEqual({ ...(call?.request as object | undefined) }, { userID: 'u1', platformID: 2 });
+  await until(async () => (await gateway.metric('gateway_closed_total', { reason: 'logout' })) === 1);
+});
+
+test('requests of one connection are worked on one after the other; others do not wait', async () => {
+  await using gateway = await startGateway();
+  let running = 0;
+  let most = 0;
+  gateway.rpc.answers.set('msg.getMaxSeq', async () => {
+    most = Math.max(most, ++running);
+    await sleep(10);
+    running--;
+    return make('sdkws.GetMaxSeqResp');
+  });
+  using client = await Client.connect(gateway.port);
+  const own = encode('sdkws.GetMaxSeqReq', maxSeqReq('u1'));
+  const sent = Array.from({ length: 12 }, () => client.send(REQ.GetNewestSeq, own));
+  for (const msgIncr of sent) assert.equal((await client.next(() => true)).msgIncr, msgIncr);
+  assert.equal(most, 1);
+  using other = await Client.connect(gateway.port, { userID: 'u2' });
+  await Promise.all([
+    client.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('u1')),
+    other.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('u2')),
+  ]);
+  assert.equal(most, 2);
+});
+
+test('a client that asks for more and more is not read any further', async () => {
+  await using gateway = await startGateway();
+  const gate = Promise.withResolvers<void>();
+  gateway.rpc.answers.set('msg.getMaxSeq', async () => {
+    await gate.promise;
+    return make('sdkws.GetMaxSeqResp');
+  });
+  using client = await Client.connect(gateway.port);
+  const own = encode('sdkws.GetMaxSeqReq', maxSeqReq('u1'));
+  const large = Buffer.concat([own, Buffer.alloc(20_000, Buffer.from([0x7a, 0x00]))]);
+  for (let i = 0; i < 500; i++) client.send(REQ.GetNewestSeq, large);
+  await sleep(200);
+  assert.ok((await gateway.metric('gateway_frames_total', { direction: 'in', kind: 'request' })) < 50);
+  gate.resolve();
+  for (let i = 0; i < 500; i++) await client.next((frame) => frame.errCode === 0, 10_000);
+});
+
+test('what was read already when reading stops is bounded, or ends the connection', async () => {
+  await using gateway = await startGateway();
+  gateway.rpc.answers.set('msg.getMaxSeq', () => new Promise(() => {}));
+  const framing = { encoding: 'json', gzip: false } as const;
+  using client = await Client.connect(gateway.port, { framing });
+  client.send(REQ.GetNewestSeq, encode('sdkws.GetMaxSeqReq', maxSeqReq('u1')));
+  for (let i = 0; i < 60_000; i++) client.socket.send(Buffer.from('{}'));
+  await sleep(300);
+  assert.ok((await gateway.metric('gateway_frames_total', { direction: 'in', kind: 'request' })) < 5_000);
+});
+
+test('what closes silently', async () => {
+  await using gateway = await startGateway();
+  const own = encode('sdkws.GetMaxSeqReq', maxSeqReq('u1'));
+  const cases: [string, string, (client: Client) => void][] = [
+    ['malformed', 'no envelope', (client) => client.socket.send(Buffer.from('hello'))],
+    ['malformed', 'an empty frame', (client) => client.socket.send(Buffer.alloc(0))],
+    ['unknown-request', 'an unknown id', (client) => client.send(9999, own)],
+    ['unknown-request', 'a server id', (client) => client.send(2001, own)],
+    ['unknown-request', 'id zero', (client) => client.send(0, own)],
+    [
+      'sender',
+      'another sender',
+      (client) =>
+        client.socket.send(
+          encodeRequest(GOB, {
+            reqIdentifier: 1001,
+            token: '',
+            sendID: 'u2',
+            operationID: 'o',
+            msgIncr: 'm',
+            data: own,
+          }),
+        ),
+    ],
+    ['text', 'a text that is no JSON', (client) => client.socket.send('hello')],
+    ['text', 'a text of another type', (client) => client.socket.send('{"type":"hello"}')],
+    ['text', 'a text without a type', (client) => client.socket.send('{}')],
+  ];
+  for (const [reason, name, act] of cases) {
+    const before = await gateway.metric('gateway_closed_total', { reason });
+    const client = await Client.connect(gateway.port);
+    act(client);
+    assert.equal(await client.closed, 1006, name);
+    assert.equal(client.left.length, 0, name);
+    await until(async () => (await gateway.metric('gateway_closed_total', { reason })) === before + 1);
+  }
+  const gzip = await Client.connect(gateway.port, { framing: { encoding: 'gob', gzip: true } });
+  gzip.socket.send(Buffer.from('not gzip'));
+  assert.equal(await gzip.closed, 1006);
+});
+
+test('a message above the read limit closes with 1009', async () => {
+  await using gateway = await startGateway();
+  const client = await Client.connect(gateway.port);
+  client.socket.send(Buffer.alloc(51_201));
+  assert.equal(await client.closed, 1009);
+  using other = await Client.connect(gateway.port);
+  const large = Buffer.concat([
+    encode('sdkws.GetMaxSeqReq', maxSeqReq('u1')),
+    Buffer.alloc(50_000, Buffer.from([0x7a, 0x00])),
+  ]);
+  const msgIncr = other.send(REQ.GetNewestSeq, large);
+  assert.equal((await other.next((frame) => frame.msgIncr === msgIncr)).errCode, 0);
+});
+
+test('an answer that no client would take becomes an error', async () => {
+  await using gateway = await startGateway();
+  gateway.rpc.answers.set('msg.pullMessageBySeqs', () =>
+    make('sdkws.PullMessageBySeqsResp', {
+      msgs: {
+        si_a_b: make('sdkws.PullMsgs', { Msgs: [message({ content: Buffer.alloc(1_100_000, 0x41) })] }),
+      },
+    }),
+  );
+  using client = await Client.connect(gateway.port);
+  const request = make('sdkws.PullMessageBySeqsReq', { userID: 'u1' });
+  assert.equal(
+    (await client.request(REQ.PullMsgByRange, 'sdkws.PullMessageBySeqsReq', request)).errCode,
+    500,
+  );
+});
