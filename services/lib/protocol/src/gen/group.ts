@@ -34,7 +34,7 @@ export interface CreateGroupReq {
   groupInfo: sdkws.GroupInfo | null;
   adminUserIDs: string[];
   ownerUserID: string;
-  sendMessage: boolean;
+  sendMessage: boolean | null;
 }
 
 export interface CreateGroupResp {
@@ -44,7 +44,7 @@ export interface CreateGroupResp {
 export interface DismissGroupReq {
   groupID: string;
   deleteMember: boolean;
-  sendMessage: boolean;
+  sendMessage: boolean | null;
 }
 
 export type DismissGroupResp = Record<never, never>;
@@ -212,7 +212,7 @@ export interface InviteUserToGroupReq {
   groupID: string;
   reason: string;
   invitedUserIDs: string[];
-  sendMessage: boolean;
+  sendMessage: boolean | null;
 }
 
 export type InviteUserToGroupResp = Record<never, never>;
@@ -231,7 +231,7 @@ export interface KickGroupMemberReq {
   groupID: string;
   kickedUserIDs: string[];
   reason: string;
-  sendMessage: boolean;
+  sendMessage: boolean | null;
 }
 
 export type KickGroupMemberResp = Record<never, never>;
