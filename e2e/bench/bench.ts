@@ -1,0 +1,62 @@
+import { benchRun, type Scenario } from './bench-run.ts';
+import { BENCH_USAGE, type BenchOptions, parseBenchOptions } from './options.ts';
+import { resultTable, type ScenarioResult, writeReport } from './report.ts';
+import { group1000 } from './scenarios/group.ts';
+import { hot } from './scenarios/hot.ts';
+import { http } from './scenarios/http.ts';
+import { idle } from './scenarios/idle.ts';
+import { pull } from './scenarios/pull.ts';
+import { single } from './scenarios/single.ts';
+import { openTarget } from './target.ts';
+
+/** The scenarios that the options ask for, in order. */
+export function scenariosOf(options: BenchOptions): Scenario[] {
+  return options.scenarios.flatMap((name): Scenario[] => {
+    switch (name) {
+      case 'single':
+        return options.rates.map(single);
+      case 'hot':
+        return [hot];
+      case 'group-1000':
+        return [group1000];
+      case 'pull':
+        return [pull];
+      case 'http':
+        return [http];
+      case 'idle':
+        return [idle];
+    }
+    return name satisfies never;
+  });
+}
+
+/** Runs the bench, prints its table and writes its JSON file. @returns the exit code. */
+export async function runBench(
+  args: readonly string[],
+  print: (text: string) => void,
+  progress: (text: string) => void,
+): Promise<number> {
+  let options: BenchOptions;
+  try {
+    options = parseBenchOptions(args);
+  } catch (error) {
+    progress(`${error instanceof Error ? error.message : error}\n${BENCH_USAGE}`);
+    return 2;
+  }
+  await using target = await openTarget(options);
+  progress(`target: ${target.description}`);
+  const bench = benchRun(target, options);
+  const results: ScenarioResult[] = [];
+  for (const scenario of scenariosOf(options)) {
+    const runs = [];
+    for (let n = 1; n <= options.runs; n++) {
+      progress(`${scenario.name}: run ${n} of ${options.runs}`);
+      runs.push(await scenario.run(bench));
+    }
+    results.push({ name: scenario.name, runs });
+    writeReport(options.out, target.description, results);
+  }
+  print(resultTable(results));
+  progress(`written to ${options.out}`);
+  return 0;
+}

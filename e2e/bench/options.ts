@@ -1,0 +1,125 @@
+import { parseArgs } from 'node:util';
+import type { Topology } from '../harness/index.ts';
+
+/** Names of the scenarios, in the order in which they run. */
+export const SCENARIO_NAMES = ['single', 'hot', 'group-1000', 'pull', 'http', 'idle'] as const;
+export type ScenarioName = (typeof SCENARIO_NAMES)[number];
+
+/** A server that somebody else started. */
+export interface ExternalServer {
+  readonly api: string;
+  readonly ws: string;
+  readonly secret: string;
+  readonly adminUser: string;
+  /** Processes of this machine whose CPU and memory are read. */
+  readonly ourPids: readonly number[];
+  readonly storePids: readonly number[];
+}
+
+export interface BenchOptions {
+  readonly external: ExternalServer | undefined;
+  readonly topology: Topology;
+  readonly scenarios: readonly ScenarioName[];
+  readonly runs: number;
+  readonly rates: readonly number[];
+  readonly seconds: number;
+  readonly connections: number;
+  readonly out: string;
+  /** Folder for CPU profiles of our own processes; none when empty. */
+  readonly profileDir: string;
+  readonly encoding: 'json' | 'gob';
+  readonly gzip: boolean;
+}
+
+export const BENCH_USAGE = `usage: bench [options]
+  --scenario <names>     of ${SCENARIO_NAMES.join(', ')} (default all)
+  --runs <n>             times that each is run (default 3)
+  --seconds <n>          length of one measurement (default 15)
+  --rates <list>         messages/s of scenario single (default 20,200,500,1000,2000; 0 is a closed loop)
+  --connections <n>      of scenario idle (default 5000)
+  --encoding json|gob    (default json), --gzip
+  --topology one|many    how our own server is cut into processes (default many)
+  --profile <dir>        CPU profiles of our own processes
+  --out <file>           JSON (default bench-results/<time>.json)
+  any other OpenIM-compatible server:
+  --api <url> --ws <url> --secret <s> [--admin-user imAdmin] [--pids 1,2] [--store-pids 3,4]`;
+
+/** @throws RangeError that says what is wrong. */
+export function parseBenchOptions(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): BenchOptions {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      scenario: { type: 'string' },
+      runs: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '15' },
+      rates: { type: 'string', default: '20,200,500,1000,2000,0' },
+      connections: { type: 'string', default: '5000' },
+      encoding: { type: 'string', default: 'json' },
+      gzip: { type: 'boolean', default: false },
+      topology: { type: 'string', default: 'many' },
+      profile: { type: 'string', default: '' },
+      out: { type: 'string', default: '' },
+      api: { type: 'string' },
+      ws: { type: 'string' },
+      secret: { type: 'string' },
+      'admin-user': { type: 'string', default: 'imAdmin' },
+      pids: { type: 'string', default: '' },
+      'store-pids': { type: 'string', default: '' },
+    },
+  });
+  const chosen = values.scenario?.split(',') ?? SCENARIO_NAMES;
+  const scenarios = SCENARIO_NAMES.filter((name) => chosen.includes(name));
+  const unknown = chosen.filter((name) => !SCENARIO_NAMES.some((known) => known === name));
+  if (unknown.length > 0) throw new RangeError(`there is no scenario ${unknown.join(', ')}`);
+  if (values.topology !== 'one' && values.topology !== 'many') {
+    throw new RangeError('--topology must be one or many');
+  }
+  if (values.encoding !== 'json' && values.encoding !== 'gob') {
+    throw new RangeError('--encoding must be json or gob');
+  }
+  const { api, ws } = values;
+  const secret = values.secret ?? env.OPENIM_ADMIN_SECRET;
+  if ((api === undefined) !== (ws === undefined)) throw new RangeError('--api and --ws belong together');
+  if (api !== undefined && secret === undefined) throw new RangeError('--secret is missing');
+  return {
+    external:
+      api === undefined || ws === undefined || secret === undefined
+        ? undefined
+        : {
+            api: api.replace(/\/$/, ''),
+            ws: ws.replace(/\/$/, ''),
+            secret,
+            adminUser: values['admin-user'],
+            ourPids: numbers('--pids', values.pids),
+            storePids: numbers('--store-pids', values['store-pids']),
+          },
+    topology: values.topology,
+    scenarios,
+    runs: number('--runs', values.runs),
+    rates: numbers('--rates', values.rates),
+    seconds: number('--seconds', values.seconds),
+    connections: number('--connections', values.connections),
+    out: values.out || `bench-results/${new Date().toISOString().replace(/[:.]/g, '-')}.json`,
+    profileDir: values.profile,
+    encoding: values.encoding,
+    gzip: values.gzip,
+  };
+}
+
+function number(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new RangeError(`${name} must be a whole number above 0`);
+  return value;
+}
+
+function numbers(name: string, text: string): number[] {
+  if (text === '') return [];
+  return text.split(',').map((part) => {
+    const value = Number(part);
+    if (!Number.isInteger(value) || value < 0) throw new RangeError(`${name} must be whole numbers`);
+    return value;
+  });
+}
