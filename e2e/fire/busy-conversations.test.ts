@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { chatConversationID, SESSION } from '@im/protocol';
 import { FAULTS, now, type Verdict, type VerdictRow, verdictTable } from '../checker/index.ts';
 import { type Cluster, startCluster } from '../harness/index.ts';
+import { type CrowdPlace, openWireCrowd } from '../verify/index.ts';
 import type { WireUser } from '../wire/index.ts';
 import { FULL, MODE } from './mode.ts';
-import { openWireCrowd } from './wire-crowd.ts';
 
 const HOT_MS = FULL ? 20_000 : 8_000;
 const PAUSED_LOAD_MS = FULL ? 20_000 : 12_000;
@@ -21,6 +21,11 @@ const single = (a: string, b: string) =>
 describe(`busy conversations; ${MODE}`, () => {
   let cluster: Cluster;
   const rows: VerdictRow[] = [];
+  const place = (): CrowdPlace => ({
+    endpoints: cluster.gateways.map((_, i) => cluster.endpoint('default', i)),
+    admin: cluster.admin('default'),
+    dir: cluster.dir,
+  });
 
   before(async () => {
     cluster = await startCluster({ topology: 'many' });
@@ -38,7 +43,7 @@ describe(`busy conversations; ${MODE}`, () => {
   test('one conversation, closed loop with 20 in flight', { timeout: 120_000 }, async () => {
     const [a, b] = ['hot_a', 'hot_b'];
     const crowd = await openWireCrowd(
-      cluster,
+      place(),
       'hot',
       [a, b].flatMap((userID) => PLATFORMS.map((platformID) => ({ userID, platformID }))),
     );
@@ -59,7 +64,7 @@ describe(`busy conversations; ${MODE}`, () => {
   test('two conversations at 100/s while every transfer stops for 5 s', { timeout: 120_000 }, async () => {
     const users = ['pause_a', 'pause_b', 'pause_c', 'pause_d'];
     const crowd = await openWireCrowd(
-      cluster,
+      place(),
       'pause',
       users.map((userID) => ({ userID, platformID: 5 })),
     );

@@ -8,8 +8,7 @@ import {
   type Recorder,
   type Verdict,
 } from '../checker/index.ts';
-import type { Cluster } from '../harness/index.ts';
-import { type Target, type WireUser, wireUser } from '../wire/index.ts';
+import { type Admin, type Endpoint, type Target, type WireUser, wireUser } from '../wire/index.ts';
 
 /** A device of a user: each platform once. */
 export interface DeviceSpec {
@@ -46,23 +45,32 @@ export interface WireCrowd {
 
 const RETRIES = 20;
 
-/** Registers users, and connects their devices to the gateways by turns. */
+/** Where a crowd gathers. */
+export interface CrowdPlace {
+  /** Connections are spread over these by turns. */
+  readonly endpoints: readonly Endpoint[];
+  readonly admin: Admin;
+  /** Folder for the log of facts. */
+  readonly dir: string;
+}
+
+/** Registers users, and connects their devices to the gateways by turns, in every framing by turns. */
 export async function openWireCrowd(
-  cluster: Cluster,
+  { endpoints, admin, dir }: CrowdPlace,
   name: string,
   specs: readonly DeviceSpec[],
-  tenant = 'default',
 ): Promise<WireCrowd> {
-  const admin = cluster.admin(tenant);
   await admin.ensureUsers([...new Set(specs.map((spec) => spec.userID))]);
-  const file = join(cluster.dir, `${name}.facts`);
+  const file = join(dir, `${name}.facts`);
   const facts: Recorder = openRecorder(file);
   const conversations = new Map<string, readonly string[]>();
   const devices: WireUser[] = [];
   const owners = new Map<string, WireUser[]>();
   for (const [i, { userID, platformID }] of specs.entries()) {
+    const endpoint = endpoints[i % endpoints.length];
+    if (!endpoint) throw new RangeError('no endpoint');
     const device = wireUser({
-      ws: cluster.endpoint(tenant, i).ws,
+      ws: endpoint.ws,
       userID,
       platformID,
       token: await admin.userToken(userID, platformID),

@@ -1,0 +1,2 @@
+export { runBench } from './bench.ts';
+export { BENCH_USAGE } from './options.ts';

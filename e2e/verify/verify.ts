@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chatConversationID, SESSION } from '@im/protocol';
+import { now, type Verdict } from '../checker/index.ts';
+import type { Admin, Endpoint, WireUser } from '../wire/index.ts';
+import { openWireCrowd } from './wire-crowd.ts';
+
+/** What {@link verify} does to a server. */
+export interface VerifyOptions {
+  /** Where gateways are reached; several spread the load. */
+  readonly endpoints: readonly Endpoint[];
+  readonly admin: Admin;
+  /** Users, at least 3: every neighbouring two chat, and all are in one group. */
+  readonly users: number;
+  readonly messagesPerSecond: number;
+  readonly seconds: number;
+  /** Begins the names of the users and of the log; a name that is used again finds its users again. */
+  readonly name?: string;
+  /** Longest allowed time from acknowledgement to delivery, in ms; unset means any. */
+  readonly deliverWithinMs?: number;
+  /** Keeps the log of facts in this folder, else it is removed. */
+  readonly keepIn?: string;
+}
+
+const PLATFORM = 5;
+const SETTLE_MS = 3_000;
+/** Every how many messages one goes to the group. */
+const GROUP_EVERY = 5;
+
+/**
+ * Sends checked messages between users of its own and decides whether all that was acknowledged
+ * arrived once, in order, everywhere. Leaves its users and messages on the server.
+ */
+export async function verify(options: VerifyOptions): Promise<Verdict> {
+  const { admin, endpoints, name = `verify${Date.now().toString(36)}` } = options;
+  if (options.users < 3) throw new RangeError('verifying needs at least 3 users');
+  const dir = options.keepIn ?? mkdtempSync(join(tmpdir(), 'im-verify-'));
+  try {
+    const userIDs = Array.from({ length: options.users }, (_, i) => `${name}_${i}`);
+    const specs = userIDs.map((userID) => ({ userID, platformID: PLATFORM }));
+    const crowd = await openWireCrowd({ endpoints, admin, dir }, name, specs);
+    const [owner, ...others] = userIDs;
+    const { groupInfo } = await admin.call<{ groupInfo: { groupID: string } }>('/group/create_group', {
+      ownerUserID: owner,
+      memberUserIDs: others,
+      adminUserIDs: [],
+      groupInfo: { groupName: name, groupType: 2 },
+    });
+    const group = groupInfo.groupID;
+    const inGroup = `sg_${group}`;
+    crowd.members(inGroup, userIDs);
+    const next = (i: number) => userIDs[(i + 1) % userIDs.length] as string;
+    const chat = (a: string, b: string) =>
+      chatConversationID({ sessionType: SESSION.Single, sendID: a, recvID: b, groupID: '' });
+    for (const [i, userID] of userIDs.entries()) crowd.members(chat(userID, next(i)), [userID, next(i)]);
+
+    const until = now() + options.seconds * 1_000;
+    const perUser = options.messagesPerSecond / userIDs.length;
+    await Promise.all(
+      userIDs.flatMap((userID, i) => {
+        const [device] = crowd.of(userID) as [WireUser];
+        const toNext = chat(userID, next(i));
+        return [
+          crowd.openLoop(device, { group }, inGroup, perUser / GROUP_EVERY, until),
+          crowd.openLoop(device, { user: next(i) }, toNext, perUser * (1 - 1 / GROUP_EVERY), until),
+        ];
+      }),
+    );
+    return await crowd.finish(SETTLE_MS, { deliverWithinMs: options.deliverWithinMs });
+  } finally {
+    if (options.keepIn === undefined) rmSync(dir, { recursive: true, force: true });
+  }
+}
