@@ -75,6 +75,7 @@ export {
   type SeqsOf,
 } from './repos/msg-row.ts';
 export { type MsgRowChanges, msgRowChanges } from './repos/msg-row-change.ts';
+export { type MsgCounts, type MsgQuery, type MsgStats, msgStats, type Period } from './repos/msg-stats.ts';
 export { type ObjectRepo, objectRepo, type StoredObject } from './repos/object.ts';
 export { type PushToken, type PushTokenRepo, pushTokenRepo } from './repos/push-token.ts';
 export { type ConvBounds, type RetentionRepo, retentionRepo } from './repos/retention.ts';

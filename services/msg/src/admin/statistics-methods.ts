@@ -1,0 +1,75 @@
+import { requireAdmin } from '@im/kit';
+import { argsError, make, type sdkws } from '@im/protocol';
+import type { Period } from '@im/store';
+import type { MsgMethods, MsgParts } from '../parts.ts';
+import { groupInfos } from './group-info.ts';
+
+/** Most entries of one page. */
+const MAX_PAGE = 1_000;
+
+/** Counts of messages for administrators (http-api.md §2.7). Pages are pages, not single entries as in OpenIM. */
+export function statisticsMethods(
+  parts: Pick<MsgParts, 'stats' | 'users' | 'groups' | 'members'>,
+): MsgMethods<'getActiveUser' | 'getActiveGroup'> {
+  return {
+    async getActiveUser(ctx, { start, end, ase, group, pagination }) {
+      requireAdmin(ctx);
+      const { by, days, total } = await parts.stats.bySender(ctx.tenant, periodOf(start, end), group);
+      const page = pageOf(by, ase, pagination);
+      const users = await parts.users.getMany(
+        ctx.tenant,
+        page.map(([userID]) => userID),
+      );
+      return make('msg.GetActiveUserResp', {
+        msgCount: total,
+        userCount: by.size,
+        dateCount: days,
+        users: page.map(([userID, count]) =>
+          make('msg.ActiveUser', { user: users.get(userID) ?? make('sdkws.UserInfo', { userID }), count }),
+        ),
+      });
+    },
+
+    async getActiveGroup(ctx, { start, end, ase, pagination }) {
+      requireAdmin(ctx);
+      const { by, days, total } = await parts.stats.byGroup(ctx.tenant, periodOf(start, end));
+      const page = pageOf(by, ase, pagination);
+      const groups = await groupInfos(
+        parts,
+        ctx.tenant,
+        page.map(([groupID]) => groupID),
+      );
+      return make('msg.GetActiveGroupResp', {
+        msgCount: total,
+        groupCount: by.size,
+        dateCount: days,
+        groups: page.map(([groupID, count]) =>
+          make('msg.ActiveGroup', {
+            group: groups.get(groupID) ?? make('sdkws.GroupInfo', { groupID }),
+            count,
+          }),
+        ),
+      });
+    },
+  };
+}
+
+/** @throws ImError 1001 for a period that is none. */
+function periodOf(start: number, end: number): Period {
+  if (start <= 0) throw argsError('start is missing');
+  if (end < start) throw argsError('end is earlier than start');
+  return { start, end };
+}
+
+/** One page of the counts, in order of the count, and of the id where counts are equal. */
+function pageOf(
+  by: ReadonlyMap<string, number>,
+  ascending: boolean,
+  pagination: sdkws.RequestPagination | null,
+): [string, number][] {
+  const pageNumber = Math.max(1, pagination?.pageNumber ?? 1);
+  const size = Math.min(MAX_PAGE, Math.max(0, pagination?.showNumber ?? 0));
+  const sign = ascending ? 1 : -1;
+  const sorted = [...by].sort(([a, n], [b, m]) => sign * (n - m) || (a < b ? -1 : 1));
+  return sorted.slice((pageNumber - 1) * size, pageNumber * size);
+}

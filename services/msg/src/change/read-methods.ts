@@ -1,0 +1,129 @@
+import { type CallContext, requireSelf } from '@im/kit';
+import { argsError, CONTENT, type conversation, make, SESSION } from '@im/protocol';
+import { NO_SEQ_USER } from '@im/store';
+import type { MsgMethods, MsgParts } from '../parts.ts';
+import { checkSeqs, ownConversation } from './own-conversation.ts';
+
+/** Most seqs that one receipt lists, the newest ones; older ones are marked, but the peer is not told each. */
+const MAX_LISTED = 5_000;
+
+/** What read state works with. */
+export type ReadParts = Pick<MsgParts, 'conversations' | 'convs' | 'seqUsers' | 'changes' | 'notifier'>;
+
+/** Read positions and receipts (gateway.md §5.6). Positions only rise, and never beyond the last message. */
+export function readMethods(
+  parts: ReadParts,
+): MsgMethods<'markMsgsAsRead' | 'markConversationAsRead' | 'setConversationHasReadSeq'> {
+  const { convs, seqUsers, changes, notifier } = parts;
+
+  async function stateOf(ctx: CallContext, userID: string, conversationID: string) {
+    const [states, users] = await Promise.all([
+      convs.get(ctx.tenant, [conversationID]),
+      seqUsers.get(ctx.tenant, userID, [conversationID]),
+    ]);
+    return {
+      max: states.get(conversationID)?.max ?? 0,
+      read: (users.get(conversationID) ?? NO_SEQ_USER).read,
+    };
+  }
+
+  async function raise(
+    ctx: CallContext,
+    userID: string,
+    conversationID: string,
+    value: number,
+  ): Promise<void> {
+    await seqUsers.raiseRead([{ tenant: ctx.tenant, userID, conversationID, value }]);
+  }
+
+  /** Tells the peer of a single chat what was read; of other chats, the reader's own devices. */
+  async function tell(
+    ctx: CallContext,
+    userID: string,
+    conversationID: string,
+    peer: string | undefined,
+    seqs: readonly number[],
+    hasReadSeq: number,
+  ): Promise<void> {
+    await notifier.send(
+      ctx,
+      {
+        contentType: CONTENT.HasReadReceipt,
+        sessionType: SESSION.Single,
+        sendID: userID,
+        recvID: peer ?? userID,
+      },
+      'sdkws.MarkAsReadTips',
+      make('sdkws.MarkAsReadTips', {
+        markAsReadUserID: userID,
+        conversationID,
+        seqs: [...seqs],
+        hasReadSeq,
+      }),
+    );
+  }
+
+  return {
+    async markConversationAsRead(ctx, { conversationID, userID, hasReadSeq, seqs }) {
+      requireSelf(ctx, userID);
+      if (hasReadSeq < 1) throw argsError('hasReadSeq is below 1');
+      if (seqs.length > 0) checkSeqs(seqs);
+      const record = await ownConversation(parts, ctx, userID, conversationID);
+      const { max, read } = await stateOf(ctx, userID, conversationID);
+      const target = Math.min(hasReadSeq, max);
+      const listed: number[] = [];
+      if (record.conversationType === SESSION.Single) {
+        const extra = seqs.filter((seq) => seq <= max);
+        await changes.markSpanRead(ctx.tenant, conversationID, { first: read + 1, last: target }, userID);
+        await changes.markSeqsRead(ctx.tenant, conversationID, extra, userID);
+        listed.push(...newest(read + 1, target, extra));
+      }
+      if (target > read) await raise(ctx, userID, conversationID, target);
+      await tell(ctx, userID, conversationID, peerOf(record), listed, Math.max(target, read));
+      return make('msg.MarkConversationAsReadResp');
+    },
+
+    async markMsgsAsRead(ctx, { conversationID, userID, seqs }) {
+      requireSelf(ctx, userID);
+      checkSeqs(seqs);
+      const record = await ownConversation(parts, ctx, userID, conversationID);
+      const { max, read } = await stateOf(ctx, userID, conversationID);
+      const hasReadSeq = seqs[seqs.length - 1] ?? 0;
+      if (seqs.some((seq) => seq > max)) throw argsError('seqs contains a number above the last message');
+      await changes.markSeqsRead(ctx.tenant, conversationID, seqs, userID);
+      if (hasReadSeq > read) await raise(ctx, userID, conversationID, hasReadSeq);
+      const peer = peerOf(record);
+      await tell(
+        ctx,
+        userID,
+        conversationID,
+        peer,
+        peer === undefined ? [] : seqs,
+        Math.max(hasReadSeq, read),
+      );
+      return make('msg.MarkMsgsAsReadResp');
+    },
+
+    async setConversationHasReadSeq(ctx, { conversationID, userID, hasReadSeq }) {
+      requireSelf(ctx, userID);
+      if (hasReadSeq < 1) throw argsError('hasReadSeq is below 1');
+      await ownConversation(parts, ctx, userID, conversationID);
+      const { max, read } = await stateOf(ctx, userID, conversationID);
+      if (hasReadSeq > max) throw argsError('hasReadSeq is above the last message');
+      if (hasReadSeq > read) await raise(ctx, userID, conversationID, hasReadSeq);
+      await tell(ctx, userID, conversationID, undefined, [], Math.max(hasReadSeq, read));
+      return make('msg.SetConversationHasReadSeqResp');
+    },
+  };
+}
+
+function peerOf({ conversationType, userID }: conversation.Conversation): string | undefined {
+  return conversationType === SESSION.Single ? userID : undefined;
+}
+
+/** The newest of the seqs `first..last` and `extra`, in order. */
+function newest(first: number, last: number, extra: readonly number[]): number[] {
+  const seqs = new Set(extra);
+  for (let seq = Math.max(first, last - MAX_LISTED + 1); seq <= last; seq++) seqs.add(seq);
+  return [...seqs].sort((a, b) => a - b).slice(-MAX_LISTED);
+}

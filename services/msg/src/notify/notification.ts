@@ -1,0 +1,62 @@
+import { randomId, type TenantSettings } from '@im/kit';
+import { argsError, CONTENT, MSG_FROM, make, type msg, SESSION, type sdkws } from '@im/protocol';
+import { type NotificationRule, notificationRule } from './notification-table.ts';
+
+/** Largest content of a notification; a record holds it twice and must fit one log entry. */
+const MAX_CONTENT_BYTES = 393_216;
+const SESSIONS: ReadonlySet<number> = new Set([SESSION.Single, SESSION.Group, SESSION.Notification]);
+
+function optionsOf(rule: NotificationRule, senderSync: boolean): Record<string, boolean> {
+  return {
+    isNotNotification: false,
+    isSendMsg: rule.isSendMsg,
+    history: rule.stored,
+    persistent: rule.stored,
+    offlinePush: rule.offlinePush !== undefined,
+    unreadCount: rule.isSendMsg,
+    conversationUpdate: false,
+    senderSync,
+    notPrivate: false,
+    senderConversationUpdate: false,
+    reactionFromCache: false,
+  };
+}
+
+/**
+ * The message that carries a notification (gateway.md §3.3).
+ * @throws ImError 1001 for a request that no receiver can be made of.
+ */
+export function notificationMessage(
+  settings: TenantSettings,
+  request: msg.SendNotificationReq,
+): sdkws.MsgData {
+  const { contentType, sessionType, sendID, recvID } = request;
+  if (!SESSIONS.has(sessionType)) throw argsError('unknown sessionType');
+  if (sendID === '') throw argsError('sendID is empty');
+  if (recvID === '') throw argsError('recvID is empty');
+  const content = Buffer.from(JSON.stringify({ detail: request.detail }));
+  if (content.length > MAX_CONTENT_BYTES) throw argsError(`detail is larger than ${MAX_CONTENT_BYTES} bytes`);
+  const rule = notificationRule(settings, request);
+  const senderSync = contentType !== CONTENT.UserStatusChange && request.senderSync !== false;
+  const now = Date.now();
+  return make('sdkws.MsgData', {
+    sendID,
+    recvID,
+    groupID: sessionType === SESSION.Group ? recvID : '',
+    clientMsgID: randomId(),
+    senderNickname: request.senderNickname,
+    senderFaceURL: request.senderFaceURL,
+    sessionType,
+    msgFrom: MSG_FROM.System,
+    contentType,
+    content,
+    sendTime: now,
+    createTime: now,
+    options: optionsOf(rule, senderSync),
+    offlinePushInfo: make('sdkws.OfflinePushInfo', {
+      title: rule.offlinePush?.title ?? '',
+      desc: rule.offlinePush?.desc ?? '',
+      ex: rule.offlinePush?.ext ?? '',
+    }),
+  });
+}

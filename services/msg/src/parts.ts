@@ -1,0 +1,43 @@
+import type { Bus } from '@im/bus';
+import type { Background, Logger, Metrics, TenantDirectory } from '@im/kit';
+import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
+import type {
+  BlackRepo,
+  ConversationRepo,
+  Convs,
+  FriendRepo,
+  GroupMemberRepo,
+  GroupRepo,
+  MsgRowChanges,
+  MsgRows,
+  MsgStats,
+  SeqUsers,
+  Store,
+  UserRepo,
+} from '@im/store';
+
+/** Some methods of the msg domain; each file that builds methods says which. */
+export type MsgMethods<M extends keyof DomainService<'msg'>> = Pick<DomainService<'msg'>, M>;
+
+/** What the methods of the msg domain work with. */
+export interface MsgParts {
+  readonly bus: Pick<Bus, 'log' | 'deliveries' | 'partitionOf'>;
+  readonly store: Pick<Store, 'redis' | 'redisKey'>;
+  readonly rpc: Pick<RpcRegistry, 'client'>;
+  readonly notifier: Notifier;
+  readonly tenants: TenantDirectory;
+  readonly background: Background;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly rows: MsgRows;
+  readonly changes: MsgRowChanges;
+  readonly stats: MsgStats;
+  readonly convs: Convs;
+  readonly seqUsers: SeqUsers;
+  readonly conversations: ConversationRepo;
+  readonly users: UserRepo;
+  readonly groups: GroupRepo;
+  readonly members: GroupMemberRepo;
+  readonly blacks: BlackRepo;
+  readonly friends: FriendRepo;
+}

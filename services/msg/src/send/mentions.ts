@@ -1,0 +1,54 @@
+import { asSystem, type CallContext, callFields, detached } from '@im/kit';
+import { CONTENT, make, SESSION, type sdkws } from '@im/protocol';
+import type { MsgParts } from '../parts.ts';
+
+/** Stands for everybody in the list of mentioned users. */
+const AT_ALL = 'AtAllTag';
+/** Marks of a conversation, as the API numbers them. */
+const AT_TYPE = { AtMe: 1, AtAll: 2, AtAllAtMe: 3 } as const;
+
+/** Marks that a message sets in the conversation records of its group. */
+export interface Mentions {
+  readonly groupID: string;
+  readonly marks: readonly {
+    readonly type: number;
+    readonly only: readonly string[];
+    readonly except: readonly string[];
+  }[];
+}
+
+/** The marks of a message; undefined when it mentions nobody. */
+export function mentionsOf(m: sdkws.MsgData): Mentions | undefined {
+  if (m.contentType !== CONTENT.AtText || m.sessionType !== SESSION.Group) return undefined;
+  const everybody = m.atUserIDList.includes(AT_ALL);
+  const named = [...new Set(m.atUserIDList)].filter((id) => id !== AT_ALL && id !== m.sendID);
+  const marks = [];
+  if (named.length > 0)
+    marks.push({ type: everybody ? AT_TYPE.AtAllAtMe : AT_TYPE.AtMe, only: named, except: [] });
+  if (everybody) marks.push({ type: AT_TYPE.AtAll, only: [], except: [...named, m.sendID] });
+  return marks.length === 0 ? undefined : { groupID: m.groupID, marks };
+}
+
+/** Sets the marks in the background; a failure costs a hint on the conversation, never the message. */
+export function setMentions(
+  { rpc, background, log }: Pick<MsgParts, 'rpc' | 'background' | 'log'>,
+  ctx: CallContext,
+  mentions: Mentions,
+): void {
+  background.spawn('msg-mentions', async () => {
+    const client = rpc.client('conversation');
+    for (const { type, only, except } of mentions.marks) {
+      const request = make('conversation.SetGroupAtTypeReq', {
+        groupID: mentions.groupID,
+        groupAtType: type,
+        userIDs: [...only],
+        exceptUserIDs: [...except],
+      });
+      try {
+        await client.setGroupAtType(detached(asSystem(ctx)), request);
+      } catch (error) {
+        log.warn({ ...callFields(ctx), err: error }, 'mention marks not set');
+      }
+    }
+  });
+}

@@ -1,0 +1,152 @@
+import { sha256Parts, type TenantId } from '@im/kit';
+import {
+  chatConversationID,
+  encode,
+  type log,
+  MSG_STATUS,
+  make,
+  notificationTwin,
+  optionOn,
+  queueKey,
+  SESSION,
+  type sdkws,
+} from '@im/protocol';
+import { cloneOptions } from './message-options.ts';
+
+/** Layout of records that is written today. */
+export const RECORD_VERSION = 1;
+const DEDUP_KEY_BYTES = 16;
+
+/** Where a message comes from, beside what it says itself. */
+export interface Origin {
+  readonly tenant: TenantId;
+  readonly operationID: string;
+  readonly connID: string;
+}
+
+/** Membership that changes at the record's place in the log. */
+export interface MembershipChange {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly version: number;
+  /** The added users see nothing that was written before. */
+  readonly hideHistory: boolean;
+}
+
+/** A message ready for the log. */
+export interface Outgoing {
+  /** Key of the queue; decides the partition. */
+  readonly queueKey: string;
+  readonly record: log.Record;
+}
+
+/** What makes two sends the same message: a client's retry, which gets the same answer and one seq. */
+export function dedupKey(tenant: TenantId, m: sdkws.MsgData): Buffer {
+  return sha256Parts(tenant, m.sendID, queueKey(m), m.clientMsgID, String(m.contentType), m.content).subarray(
+    0,
+    DEDUP_KEY_BYTES,
+  );
+}
+
+/** The id that the sender is told; a retry is told the same one. */
+export function serverMsgID(key: Buffer): string {
+  return key.toString('hex');
+}
+
+/** Users who receive a message of a chat of two. The members of a group are not listed. */
+function receiversOf(m: sdkws.MsgData): string[] {
+  if (m.sessionType === SESSION.Group) return [];
+  const toSender = m.sendID !== m.recvID && optionOn(m.options, 'senderSync');
+  return toSender ? [m.recvID, m.sendID] : [m.recvID];
+}
+
+/** Whose conversation records the first message of a chat makes; members of a group come by membership. */
+function ownersOf(m: sdkws.MsgData, senderIsMember: boolean): string[] {
+  switch (m.sessionType) {
+    case SESSION.Single:
+      return m.sendID === m.recvID ? [m.sendID] : [m.sendID, m.recvID];
+    case SESSION.Notification:
+      return [m.recvID];
+    default:
+      return senderIsMember ? [m.sendID] : [];
+  }
+}
+
+function chatEntry(m: sdkws.MsgData, senderIsMember: boolean): log.Entry {
+  const stored = optionOn(m.options, 'history');
+  return make('log.Entry', {
+    conversationID: chatConversationID(m),
+    stored,
+    msgData: encode('sdkws.MsgData', m),
+    userIDs: receiversOf(m),
+    toGroup: m.sessionType === SESSION.Group,
+    offlinePush: optionOn(m.options, 'offlinePush'),
+    senderReads: stored,
+    conversationOwners: stored ? ownersOf(m, senderIsMember) : [],
+  });
+}
+
+function twinEntry(m: sdkws.MsgData): log.Entry {
+  return make('log.Entry', {
+    conversationID: notificationTwin(chatConversationID(m)),
+    stored: optionOn(m.options, 'history'),
+    msgData: encode('sdkws.MsgData', m),
+    userIDs: receiversOf(m),
+    toGroup: m.sessionType === SESSION.Group,
+    offlinePush: optionOn(m.options, 'offlinePush'),
+  });
+}
+
+/**
+ * The entries of a message in delivery order. A notification that is also a chat message becomes a
+ * clone in the chat, before itself, and then pushes nothing and counts nothing.
+ */
+function entriesOf(m: sdkws.MsgData, senderIsMember: boolean): log.Entry[] {
+  if (optionOn(m.options, 'isNotNotification')) return [chatEntry(m, senderIsMember)];
+  if (!optionOn(m.options, 'isSendMsg')) return [twinEntry(m)];
+  const clone = make('sdkws.MsgData', m);
+  clone.options = cloneOptions(m.options);
+  const chat = chatEntry(clone, senderIsMember);
+  m.options = { ...m.options, offlinePush: false, unreadCount: false };
+  return [chat, twinEntry(m)];
+}
+
+/**
+ * The record of a checked and completed message. Everything that will ever need deciding is decided
+ * here, so that any worker folds it into the same rows. `m` must not be used afterwards.
+ * @param senderIsMember for groups: whether the sender keeps a conversation record of it.
+ */
+export function buildRecord(
+  origin: Origin,
+  key: Buffer,
+  m: sdkws.MsgData,
+  senderIsMember: boolean,
+  membership?: MembershipChange,
+): Outgoing {
+  m.serverMsgID = serverMsgID(key);
+  m.seq = 0;
+  m.isRead = false;
+  if (m.status === MSG_STATUS.Sending) m.status = MSG_STATUS.Sent;
+  return {
+    queueKey: queueKey(m),
+    record: make('log.Record', {
+      dedupKey: key,
+      version: RECORD_VERSION,
+      tenant: origin.tenant,
+      operationID: origin.operationID,
+      connID: origin.connID,
+      sendID: m.sendID,
+      recvID: m.recvID,
+      groupID: m.groupID,
+      sessionType: m.sessionType,
+      contentType: m.contentType,
+      sendTime: m.sendTime,
+      entries: entriesOf(m, senderIsMember),
+      senderPlatformID: m.senderPlatformID,
+      addedUserIDs: membership ? [...membership.added] : [],
+      removedUserIDs: membership ? [...membership.removed] : [],
+      memberVersion: membership?.version ?? 0,
+      hideHistory: membership?.hideHistory ?? false,
+    }),
+  };
+}

@@ -1,0 +1,136 @@
+import type { TenantId, TenantSettings } from '@im/kit';
+import {
+  argsError,
+  CONTENT,
+  chatConversationID,
+  ERR,
+  GROUP_STATUS,
+  ImError,
+  isNotificationType,
+  MANAGER_LEVEL,
+  RECV_OPT,
+  ROLE,
+  SESSION,
+  type sdkws,
+} from '@im/protocol';
+import { type GroupMember, notFound } from '@im/store';
+import type { MsgParts } from '../parts.ts';
+
+/** Groups of this type are open to everybody. */
+const OPEN_GROUP_TYPE = 1;
+
+/** Where the checks read; all from copies in the process, so that nothing waits once they are warm. */
+export type CheckParts = Pick<
+  MsgParts,
+  'users' | 'blacks' | 'friends' | 'groups' | 'members' | 'conversations'
+>;
+
+/** What the checks found out on the way. */
+export interface Verdict {
+  /** The receiver does not want offline notifications. */
+  readonly quiet: boolean;
+  /** The sender is a member of the group. */
+  readonly senderIsMember: boolean;
+}
+
+const LOUD: Verdict = { quiet: false, senderIsMember: false };
+
+/**
+ * Refuses what only the server and administrators may send: a client's message of these types would
+ * pass for a notification of the server in the receivers' SDKs.
+ * @throws ImError 1002.
+ */
+export function checkNotForged(m: sdkws.MsgData): void {
+  const accountNotification = m.contentType === CONTENT.OANotification;
+  if (isNotificationType(m.contentType) && !accountNotification) {
+    throw new ImError(ERR.NoPermissionError, `contentType ${m.contentType} is for administrators`);
+  }
+  if (m.options.isNotNotification === false) {
+    throw new ImError(ERR.NoPermissionError, 'options.isNotNotification is for administrators');
+  }
+}
+
+/**
+ * Whether this sender may write to this receiver now. Holds for every sender who is not an
+ * administrator, whatever the content type.
+ * @throws ImError with the code that tells the client why not.
+ */
+export async function checkMaySend(
+  parts: CheckParts,
+  settings: TenantSettings,
+  m: sdkws.MsgData,
+): Promise<Verdict> {
+  const bySystem = settings.adminUserIDs.includes(m.sendID);
+  switch (m.sessionType) {
+    case SESSION.Single:
+      if (!bySystem) await checkPeer(parts, settings, m);
+      return checkReceiverWantsIt(parts, settings.id, m);
+    case SESSION.Group:
+      return checkGroup(parts, settings.id, m, bySystem);
+    case SESSION.Notification:
+      if (!bySystem) await checkAccount(parts, settings.id, m.sendID);
+      return LOUD;
+    default:
+      throw argsError('unknown sessionType');
+  }
+}
+
+/** Notification accounts and app administrators send account notifications, nobody else. */
+async function checkAccount({ users }: CheckParts, tenant: TenantId, sendID: string): Promise<void> {
+  const sender = await users.get(tenant, sendID);
+  if (!sender) throw notFound('sendID');
+  if (sender.appMangerLevel < MANAGER_LEVEL.AppAdmin) {
+    throw new ImError(ERR.NoPermissionError, 'sendID is not a notification account');
+  }
+}
+
+async function checkPeer(parts: CheckParts, settings: TenantSettings, m: sdkws.MsgData): Promise<void> {
+  const tenant = settings.id;
+  const sender = await parts.users.get(tenant, m.sendID);
+  if (!sender) throw notFound('sendID');
+  if (sender.appMangerLevel >= MANAGER_LEVEL.AppAdmin) return;
+  if (await parts.blacks.isBlocked(tenant, m.recvID, m.sendID)) throw new ImError(ERR.BlockedByPeer);
+  if (settings.friendVerify && !(await parts.friends.isFriend(tenant, m.recvID, m.sendID))) {
+    throw new ImError(ERR.NotPeersFriend);
+  }
+}
+
+async function checkReceiverWantsIt(
+  { users, conversations }: CheckParts,
+  tenant: TenantId,
+  m: sdkws.MsgData,
+): Promise<Verdict> {
+  if (isNotificationType(m.contentType)) return LOUD;
+  const receiver = await users.get(tenant, m.recvID);
+  if (!receiver) throw notFound('recvID');
+  const own = receiver.globalRecvMsgOpt;
+  const option =
+    own === RECV_OPT.Receive ? await conversations.recvMsgOpt(tenant, m.recvID, chatConversationID(m)) : own;
+  if (option === RECV_OPT.NotReceive) throw argsError('message is not sent');
+  return { quiet: option === RECV_OPT.NotNotify, senderIsMember: false };
+}
+
+async function checkGroup(
+  { groups, members }: CheckParts,
+  tenant: TenantId,
+  m: sdkws.MsgData,
+  bySystem: boolean,
+): Promise<Verdict> {
+  const group = await groups.get(tenant, m.groupID);
+  if (!group) throw notFound('groupID');
+  if (group.status === GROUP_STATUS.Dismissed && m.contentType !== CONTENT.GroupDismissed) {
+    throw new ImError(ERR.DismissedAlreadyError);
+  }
+  const member = await members.get(tenant, m.groupID, m.sendID);
+  const verdict = { quiet: false, senderIsMember: member !== undefined };
+  if (bySystem || group.groupType === OPEN_GROUP_TYPE) return verdict;
+  if (!member) throw new ImError(ERR.NotInGroupYetError);
+  checkNotMuted(member, group.status === GROUP_STATUS.Muted);
+  return verdict;
+}
+
+function checkNotMuted(member: GroupMember, groupIsMuted: boolean): void {
+  if (member.roleLevel === ROLE.Owner) return;
+  if (member.muteEndTime >= Date.now()) throw new ImError(ERR.MutedInGroup);
+  if (groupIsMuted && member.roleLevel !== ROLE.Admin) throw new ImError(ERR.MutedGroup);
+}

@@ -1,0 +1,67 @@
+import { type CallContext, tenantId } from '@im/kit';
+import { decode, ERR, encode, ImError, make, type msg, toImError } from '@im/protocol';
+import { notificationMessage } from '../notify/notification.ts';
+import type { MsgMethods, MsgParts } from '../parts.ts';
+import { SEND_STATUS, type SendStatus } from './send-status.ts';
+import type { Sender } from './sender.ts';
+
+/** The methods that send. */
+export function sendMethods(
+  { tenants }: Pick<MsgParts, 'tenants'>,
+  sender: Sender,
+  status: SendStatus,
+): MsgMethods<'sendMsg' | 'sendMsgs' | 'sendNotification' | 'getSendMsgStatus'> {
+  async function sendItem(ctx: CallContext, item: msg.SendItem): Promise<msg.SendResult> {
+    try {
+      const itemContext: CallContext = {
+        tenant: tenantId(item.tenant),
+        operationID: item.operationID,
+        deadline: ctx.deadline,
+        opUserID: item.opUserID,
+        opPlatformID: item.opPlatformID,
+        opAdmin: item.opAdmin,
+        connID: item.connID,
+        signal: ctx.signal,
+      };
+      const m = decode('sdkws.MsgData', item.msgData);
+      return make('msg.SendResult', { resp: await sender.send(itemContext, m, item.msgData.length) });
+    } catch (error) {
+      const { code, errMsg, detail } = toImError(error);
+      return make('msg.SendResult', { code, message: errMsg, detail });
+    }
+  }
+
+  return {
+    async sendMsg(ctx, { msgData }) {
+      if (!msgData) throw new ImError(ERR.ArgsError, 'msgData is missing');
+      try {
+        const resp = await sender.send(ctx, msgData, encode('sdkws.MsgData', msgData).length);
+        status.note(ctx, SEND_STATUS.Success);
+        return resp;
+      } catch (error) {
+        status.note(ctx, SEND_STATUS.Failed);
+        throw error;
+      }
+    },
+    async sendMsgs(ctx, { items }) {
+      return make('msg.SendMsgsResp', {
+        results: await Promise.all(items.map((item) => sendItem(ctx, item))),
+      });
+    },
+    async sendNotification(ctx, request) {
+      const settings = tenants.get(ctx.tenant);
+      if (!settings) throw new ImError(ERR.NetworkError, `tenant ${ctx.tenant} is not known here yet`);
+      const { addedUserIDs, removedUserIDs, memberVersion } = request;
+      const answer = await sender.append(ctx, notificationMessage(settings, request), {
+        added: addedUserIDs,
+        removed: removedUserIDs,
+        version: memberVersion,
+        hideHistory: addedUserIDs.length > 0 && !settings.enableHistoryForNewMembers,
+      });
+      return make('msg.SendNotificationResp', answer);
+    },
+    async getSendMsgStatus(ctx) {
+      return make('msg.GetSendMsgStatusResp', { status: await status.read(ctx) });
+    },
+  };
+}

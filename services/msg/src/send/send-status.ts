@@ -1,0 +1,35 @@
+import type { Background, CallContext } from '@im/kit';
+import type { Store } from '@im/store';
+
+/** What became of the send of an operation, as /msg/check_msg_is_send_success tells it. */
+export const SEND_STATUS = { Unknown: 0, Sending: 1, Success: 2, Failed: 3 } as const;
+const KIND = 'send-status';
+const TTL_SECONDS = 86_400;
+
+/** Remembers outcomes of HTTP sends by operationID for a day; without Redis they are unknown. */
+export interface SendStatus {
+  note(ctx: CallContext, status: number): void;
+  read(ctx: CallContext): Promise<number>;
+}
+
+/** Outcomes kept in Redis. */
+export function sendStatus(store: Pick<Store, 'redis' | 'redisKey'>, background: Background): SendStatus {
+  const keyOf = (ctx: CallContext) => store.redisKey(ctx.tenant, KIND, ctx.operationID);
+  return {
+    note(ctx, status) {
+      background.spawn('send-status', async () => {
+        await store.redis.orElse<unknown>(
+          (client) => client.set(keyOf(ctx), String(status), 'EX', TTL_SECONDS),
+          () => undefined,
+        );
+      });
+    },
+    async read(ctx) {
+      const text = await store.redis.orElse(
+        (client) => client.get(keyOf(ctx)),
+        () => null,
+      );
+      return text === null ? SEND_STATUS.Unknown : Number(text);
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { type CallContext, createCache, randomId, type TenantSettings } from '@im/kit';
+import { CONTENT, ERR, encode, ImError, MSG_FROM, make, type msg, SESSION, type sdkws } from '@im/protocol';
+import type { MsgParts } from '../parts.ts';
+import { mentionsOf, setMentions } from './mentions.ts';
+import { forceOptions } from './message-options.ts';
+import { checkMessageShape } from './message-shape.ts';
+import { buildRecord, dedupKey, type MembershipChange } from './record.ts';
+import { type CheckParts, checkMaySend, checkNotForged } from './send-checks.ts';
+import { sendTransient } from './transient.ts';
+
+/** Answers that a retry gets again without another trip to the log; the log drops later retries. */
+const RECENT = { name: 'msg-recent-sends', max: 20_000, ttlMs: 300_000 };
+
+/** Label of metrics by session type. */
+const SESSION_LABELS: ReadonlyMap<number, string> = new Map([
+  [SESSION.Single, 'single'],
+  [SESSION.Group, 'group'],
+  [SESSION.Notification, 'account'],
+]);
+
+/** The way of a message into the log. */
+export interface Sender {
+  /**
+   * Checks, completes and appends one message; `m` is taken over. Resolves when the log has it.
+   * @param encodedBytes size of the message as received.
+   * @throws ImError: 1001 naming the field, 1002, or why the receiver cannot be written to; 90004 when
+   * the log did not acknowledge in time.
+   */
+  send(ctx: CallContext, m: sdkws.MsgData, encodedBytes: number): Promise<msg.SendMsgResp>;
+  /** Appends a message that the server itself made; nothing is checked. */
+  append(ctx: CallContext, m: sdkws.MsgData, membership?: MembershipChange): Promise<msg.SendMsgResp>;
+}
+
+/** Parts of a {@link Sender}. */
+export type SenderParts = CheckParts &
+  Pick<MsgParts, 'bus' | 'tenants' | 'metrics' | 'rpc' | 'background' | 'log'>;
+
+/** The sender of a process. */
+export function createSender(parts: SenderParts): Sender {
+  const { bus, tenants, metrics } = parts;
+  const recent = createCache<msg.SendMsgResp>({ ...RECENT, metrics });
+  const sent = metrics.counter('im_msg_sent_total', 'Messages by outcome', ['session', 'outcome']);
+
+  function settingsOf({ tenant }: CallContext): TenantSettings {
+    const settings = tenants.get(tenant);
+    if (!settings) throw new ImError(ERR.NetworkError, `tenant ${tenant} is not known here yet`);
+    return settings;
+  }
+
+  /** Fills in what the sender left to the server, and takes away what is not the sender's to say. */
+  function complete(ctx: CallContext, m: sdkws.MsgData): void {
+    if (!ctx.opAdmin) m.msgFrom = MSG_FROM.User;
+    if (m.clientMsgID === '') m.clientMsgID = randomId();
+    if (m.sendTime === 0) m.sendTime = Date.now();
+    forceOptions(m.contentType, m.options);
+  }
+
+  async function append(
+    ctx: CallContext,
+    key: Buffer,
+    m: sdkws.MsgData,
+    senderIsMember: boolean,
+    membership?: MembershipChange,
+  ): Promise<msg.SendMsgResp> {
+    const { clientMsgID, sendTime } = m;
+    const { record, queueKey } = buildRecord(ctx, key, m, senderIsMember, membership);
+    await bus.log.append(ctx.tenant, bus.partitionOf(queueKey), encode('log.Record', record));
+    return make('msg.SendMsgResp', { serverMsgID: m.serverMsgID, clientMsgID, sendTime });
+  }
+
+  async function check(ctx: CallContext, m: sdkws.MsgData, encodedBytes: number): Promise<boolean> {
+    checkMessageShape(m, encodedBytes);
+    // A message without options shares the empty map of its type.
+    m.options = { ...m.options };
+    if (!ctx.opAdmin) {
+      if (m.sendID !== ctx.opUserID) throw new ImError(ERR.NoPermissionError, 'sendID is another user');
+      checkNotForged(m);
+    }
+    const { quiet, senderIsMember } = await checkMaySend(parts, settingsOf(ctx), m);
+    if (quiet) m.options.offlinePush = false;
+    return senderIsMember;
+  }
+
+  async function sendChecked(
+    ctx: CallContext,
+    m: sdkws.MsgData,
+    senderIsMember: boolean,
+  ): Promise<msg.SendMsgResp> {
+    complete(ctx, m);
+    const key = dedupKey(ctx.tenant, m);
+    if (m.contentType === CONTENT.Typing) return sendTransient(parts, ctx, key, m);
+    const mentions = mentionsOf(m);
+    const answer = await recent.get(key.toString('latin1'), () => append(ctx, key, m, senderIsMember));
+    if (mentions) setMentions(parts, ctx, mentions);
+    if (!answer) throw new ImError(ERR.ServerInternalError, 'no answer');
+    return answer;
+  }
+
+  return {
+    async send(ctx, m, encodedBytes) {
+      const session = SESSION_LABELS.get(m.sessionType) ?? 'other';
+      try {
+        const answer = await sendChecked(ctx, m, await check(ctx, m, encodedBytes));
+        sent.inc({ session, outcome: 'ok' });
+        return answer;
+      } catch (error) {
+        sent.inc({ session, outcome: error instanceof ImError ? String(error.code) : 'failed' });
+        throw error;
+      }
+    },
+    append(ctx, m, membership) {
+      return append(ctx, dedupKey(ctx.tenant, m), m, false, membership);
+    },
+  };
+}
