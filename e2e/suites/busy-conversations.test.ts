@@ -3,10 +3,10 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chatConversationID, SESSION } from '@im/protocol';
 import { FAULTS, now, type Verdict, type VerdictRow, verdictTable } from '../checker/index.ts';
+import { FULL, MODE } from '../fire/mode.ts';
 import { type Cluster, startCluster } from '../harness/index.ts';
 import { type CrowdPlace, openWireCrowd } from '../verify/index.ts';
 import type { WireUser } from '../wire/index.ts';
-import { FULL, MODE } from './mode.ts';
 
 const HOT_MS = FULL ? 20_000 : 8_000;
 const PAUSED_LOAD_MS = FULL ? 20_000 : 12_000;

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAULTS, now, type VerdictRow, verdictTable } from '../checker/index.ts';
+import { DELIVER_WITHIN_MS, MODE } from '../fire/mode.ts';
+import { type Crowd, openCrowd } from '../fire/sdk-crowd.ts';
+import { VICTIMS, type Victim } from '../fire/victims.ts';
 import { type Cluster, startCluster } from '../harness/index.ts';
 import { type SdkHost, startJsHost } from '../sdk/index.ts';
-import { DELIVER_WITHIN_MS, MODE } from './mode.ts';
-import { type Crowd, openCrowd } from './sdk-crowd.ts';
-import { VICTIMS, type Victim } from './victims.ts';
 
 const USERS = 20;
 const MESSAGES_PER_SECOND = 100;

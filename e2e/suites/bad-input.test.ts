@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { badBody, type Senders } from '../bad-input/bad-bodies.ts';
+import { badFrame, type Framing } from '../bad-input/bad-frames.ts';
+import { meets, type Outcome, prober } from '../bad-input/frame-prober.ts';
+import { chooseSeed, type Random, random } from '../bad-input/random.ts';
 import { textTable } from '../checker/index.ts';
 import { type Cluster, startCluster } from '../harness/index.ts';
 import { apiClient, connectWire, sendMessage, textMessage } from '../wire/index.ts';
-import { badBody, type Senders } from './bad-bodies.ts';
-import { badFrame, type Framing } from './bad-frames.ts';
-import { meets, type Outcome, prober } from './frame-prober.ts';
-import { chooseSeed, type Random, random } from './random.ts';
 
 const FULL = process.env.FULL === '1';
 const FRAMES = FULL ? 20_000 : 6_000;
@@ -21,7 +21,7 @@ const FRAMINGS: readonly Framing[] = [
   { encoding: 'gob', gzip: true },
 ];
 const PLATFORM = 5;
-const PRELOAD = new URL('./gc-on-signal.ts', import.meta.url).pathname;
+const PRELOAD = new URL('../bad-input/gc-on-signal.ts', import.meta.url).pathname;
 
 const seed = chooseSeed();
 
