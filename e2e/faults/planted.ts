@@ -1,0 +1,67 @@
+import type { Overrides } from '@im/main';
+
+type Bus = Parameters<NonNullable<Overrides['bus']>>[0];
+
+/** Names of the bugs that can be planted. */
+export const FAULT_NAMES = ['push-doubled', 'acknowledged-before-publish'] as const;
+export type FaultName = (typeof FAULT_NAMES)[number];
+
+/** Every how many deliveries one is doubled. */
+const DOUBLED_EVERY = 25;
+/** How long an acknowledged record waits before it is published. */
+const PUBLISH_LATE_MS = 400;
+
+/** What makes a process of the product have this bug. @throws RangeError for an unknown name. */
+export function overridesFor(name: string): Overrides {
+  switch (name) {
+    case 'push-doubled':
+      return { bus: doublePushes };
+    case 'acknowledged-before-publish':
+      return { bus: acknowledgeEarly };
+    default:
+      throw new RangeError(`IM_FAULT must be one of ${FAULT_NAMES.join(', ')}`);
+  }
+}
+
+/** Some deliveries reach the gateway's forwarding twice, as if nothing dropped copies. */
+function doublePushes(bus: Bus): Bus {
+  let seen = 0;
+  return replacing(bus, {
+    deliveries: replacing(bus.deliveries, {
+      feed: (options) =>
+        bus.deliveries.feed({
+          ...options,
+          onDelivery(delivery, payload) {
+            options.onDelivery(delivery, payload);
+            seen += 1;
+            if (seen % DOUBLED_EVERY === 0) options.onDelivery(delivery, payload);
+          },
+        }),
+    }),
+  });
+}
+
+/** The sender is answered at once, and the record goes to the log later, if the process still lives. */
+function acknowledgeEarly(bus: Bus): Bus {
+  return replacing(bus, {
+    log: replacing(bus.log, {
+      append: async (tenant, partition, record) => {
+        setTimeout(() => {
+          bus.log.append(tenant, partition, record).catch(() => {});
+        }, PUBLISH_LATE_MS);
+        return { position: 1 };
+      },
+    }),
+  });
+}
+
+/** The same object with some members replaced; methods of the others keep their `this`. */
+function replacing<T extends object>(whole: T, changes: Partial<T>): T {
+  return new Proxy(whole, {
+    get(target, key) {
+      if (key in changes) return changes[key as keyof T];
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isClean, now, type VerdictRow, verdictTable } from '../checker/index.ts';
+import type { FaultName } from '../faults/planted.ts';
+import { type Cluster, startCluster } from '../harness/index.ts';
+import { openWireCrowd } from '../verify/index.ts';
+import type { WireUser } from '../wire/index.ts';
+
+const ENTRY = new URL('../faults/entry.ts', import.meta.url).pathname;
+const LOAD_MS = 6_000;
+const SETTLE_MS = 2_000;
+const USERS = ['planted_a', 'planted_b', 'planted_c', 'planted_d'];
+const PER_SECOND = 15;
+
+describe('planted bugs are caught by the checker', () => {
+  const rows: VerdictRow[] = [];
+  after(() => {
+    process.stdout.write(`\n${verdictTable(rows)}\n\n`);
+  });
+
+  async function runWith(fault: FaultName, disturb: (cluster: Cluster) => Promise<void>) {
+    await using cluster = await startCluster({ topology: 'many', entry: ENTRY, env: { IM_FAULT: fault } });
+    const crowd = await openWireCrowd(
+      {
+        endpoints: cluster.gateways.map((_, i) => cluster.endpoint('default', i)),
+        admin: cluster.admin('default'),
+        dir: cluster.dir,
+      },
+      'planted',
+      USERS.map((userID) => ({ userID, platformID: 5 })),
+    );
+    const until = now() + LOAD_MS;
+    const loads = [0, 2].flatMap((i) => {
+      const [a, b] = USERS.slice(i, i + 2) as [string, string];
+      const conversation = `si_${a}_${b}`;
+      crowd.members(conversation, [a, b]);
+      return [a, b].map((from) => {
+        const [device] = crowd.of(from) as [WireUser];
+        return crowd.openLoop(device, { user: from === a ? b : a }, conversation, PER_SECOND, until);
+      });
+    });
+    await sleep(LOAD_MS / 3);
+    await disturb(cluster);
+    await Promise.all(loads);
+    const verdict = await crowd.finish(SETTLE_MS);
+    rows.push({ name: fault, verdict });
+    assert.equal(isClean(verdict), false);
+    return verdict;
+  }
+
+  test('push doubled', { timeout: 120_000 }, async () => {
+    const verdict = await runWith('push-doubled', async () => {});
+    assert.ok(verdict.counts.doubled > 0);
+    assert.equal(verdict.counts.lost, 0);
+  });
+
+  test('acknowledged before it is published', { timeout: 120_000 }, async () => {
+    const verdict = await runWith('acknowledged-before-publish', async (cluster) => {
+      for (const name of ['rpc-1', 'rpc-2']) {
+        const victim = cluster.part(name);
+        await victim.kill();
+        victim.start();
+        await victim.untilReady();
+      }
+    });
+    assert.ok(verdict.counts.lost > 0);
+  });
+});
