@@ -1,3 +1,4 @@
+export { createBus } from './bus.ts';
 export {
   type Appended,
   type Bus,
@@ -17,5 +18,6 @@ export {
   type LogStart,
   type MessageLog,
   type OutgoingDelivery,
+  type ProducerOptions,
   type Unsubscribe,
 } from './types.ts';

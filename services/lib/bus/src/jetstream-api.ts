@@ -27,6 +27,7 @@ export const JS_ERROR = {
 } as const;
 
 const API_TIMEOUT_MS = 5_000;
+const DELETE_TIMEOUT_MS = 500;
 
 interface ApiAnswer {
   readonly error?: { readonly code: number; readonly err_code?: number; readonly description?: string };
@@ -37,9 +38,14 @@ interface ApiAnswer {
  * @param call what follows `$JS.API.`
  * @throws JetStreamApiError, or what {@link NatsLink.request} throws.
  */
-export async function jetStreamCall<T>(link: NatsLink, call: string, body?: unknown): Promise<T> {
+export async function jetStreamCall<T>(
+  link: NatsLink,
+  call: string,
+  body?: unknown,
+  timeoutMs: number = API_TIMEOUT_MS,
+): Promise<T> {
   const payload = body === undefined ? new Uint8Array(0) : Buffer.from(JSON.stringify(body));
-  const answer = await link.request(`$JS.API.${call}`, payload, API_TIMEOUT_MS);
+  const answer = await link.request(`$JS.API.${call}`, payload, timeoutMs);
   return parseAnswer<T>(call, answer.data);
 }
 
@@ -66,8 +72,9 @@ export function createConsumer(
   return jetStreamCall(link, `CONSUMER.CREATE.${stream}.${config.name}`, { stream_name: stream, config });
 }
 
+/** Deletes a consumer, with a short wait: one that is left behind expires by itself. */
 export async function deleteConsumer(link: NatsLink, stream: string, name: string): Promise<void> {
-  await jetStreamCall(link, `CONSUMER.DELETE.${stream}.${name}`);
+  await jetStreamCall(link, `CONSUMER.DELETE.${stream}.${name}`, undefined, DELETE_TIMEOUT_MS);
 }
 
 /** Where a message stands, from the reply subject that its consumer gave it. */

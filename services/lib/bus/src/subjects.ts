@@ -67,6 +67,9 @@ export const PRODUCER_HEARTBEAT = 'imctl.transfer.heartbeat';
 /** Asks all producers for a sign of life at once. */
 export const PRODUCER_WHO = 'imctl.transfer.who';
 
+/** Asks all producers to deliver again what feeds may have missed. */
+export const PRODUCER_REDELIVER = 'imctl.transfer.redeliver';
+
 /** A partition changed hands, or is free to be taken. */
 export const PRODUCER_TAKEOVER = 'imctl.transfer.takeover';
 

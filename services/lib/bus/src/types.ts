@@ -76,8 +76,11 @@ export interface LogReadOptions {
   /**
    * Called with entries in log order, never two calls at once. While it works, reading goes on until
    * a bounded buffer is full. A rejection ends the reading with that error.
+   * @param behind entries of these partitions in the log that were not delivered yet.
    */
-  readonly onBatch: (entries: readonly LogEntry[]) => Promise<void>;
+  readonly onBatch: (entries: readonly LogEntry[], behind: number) => Promise<void>;
+  /** Called once when there is nothing to read at the start; `onBatch` may still follow. */
+  readonly onNothing?: () => void;
   readonly signal: AbortSignal;
 }
 
@@ -105,8 +108,10 @@ export interface MessageLog {
   read(options: LogReadOptions): Promise<void>;
   /** State of the stream, from the server. @throws when the server does not answer within 5 s. */
   info(): Promise<LogInfo>;
-  /** Entries at exactly this position, or undefined when it is not there any more. */
+  /** The entry at exactly this position, or undefined when there is none (any more). */
   entryAt(position: number): Promise<LogEntry | undefined>;
+  /** The first entry that is not older than this time, or undefined when all are older. */
+  firstSince(timeMs: number): Promise<LogEntry | undefined>;
   /** Removes the entries before `position`. */
   purgeBefore(position: number): Promise<void>;
 }
@@ -147,7 +152,7 @@ export interface Deliveries {
    * Announces this process as a producer of deliveries: it sends heartbeats, answers barriers and
    * tells feeds about takeovers. For transfer.
    */
-  announceProducer(): DeliveryProducer;
+  announceProducer(options: ProducerOptions): DeliveryProducer;
   /**
    * Reads all deliveries in order, at least once, from where the durable reader `name` stopped; the
    * first time, and after SEQ was lost, from now on. Acknowledged when `onBatch` resolves; when it
@@ -198,6 +203,14 @@ export interface DeliveryFeed {
    */
   barrier(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** Options of {@link Deliveries.announceProducer}. */
+export interface ProducerOptions {
+  /** A feed missed deliveries that SEQ lost: deliver again what was delivered last. */
+  readonly onRedeliver: () => void;
+  /** A partition changed hands or became free somewhere. */
+  readonly onTakeover: () => void;
 }
 
 /** See {@link Deliveries.announceProducer}. */

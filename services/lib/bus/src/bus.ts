@@ -1,0 +1,80 @@
+import { Backoff, type Invalidations, type Logger, notReady, READY, type Readiness } from '@im/kit';
+import { NatsDeliveries } from './deliveries.ts';
+import { NatsEvents } from './events.ts';
+import { NatsInvalidations } from './invalidations.ts';
+import { NatsMessageLog } from './message-log.ts';
+import { NatsLink } from './nats-link.ts';
+import { ensureStreams } from './streams.ts';
+import { partitionOf } from './subjects.ts';
+import type { Bus, BusConfig, BusDeps, Deliveries, Events, MessageLog } from './types.ts';
+
+/** Builds a bus; nothing is connected before {@link Bus.start}. */
+export function createBus(config: BusConfig, deps: BusDeps): Bus {
+  return new NatsBus(config, { ...deps, log: deps.log.child({ part: 'bus' }) });
+}
+
+class NatsBus implements Bus {
+  readonly log: MessageLog;
+  readonly deliveries: Deliveries;
+  readonly events: Events;
+  readonly invalidations: Invalidations;
+  readonly #messageLog: NatsMessageLog;
+  readonly #link: NatsLink;
+  readonly #config: BusConfig;
+  readonly #logger: Logger;
+  #streamsReason = 'the streams have not been looked at';
+
+  constructor(config: BusConfig, deps: BusDeps) {
+    this.#config = config;
+    this.#logger = deps.log;
+    this.#link = new NatsLink(config, deps);
+    this.#messageLog = new NatsMessageLog(this.#link, config, deps);
+    this.log = this.#messageLog;
+    this.deliveries = new NatsDeliveries(this.#link, deps);
+    this.events = new NatsEvents(this.#link, deps.log);
+    this.invalidations = new NatsInvalidations(this.#link, this.events, deps.log, deps.instanceId);
+    // A server that lost its memory has lost SEQ: the first one to come back makes it again.
+    this.#link.listen({
+      onUp: () => {
+        deps.background.spawn('bus-streams', (signal) => this.#ensureStreams(signal), { limit: 1 });
+      },
+    });
+  }
+
+  partitionOf(queueKey: string): number {
+    return partitionOf(queueKey);
+  }
+
+  async start(): Promise<void> {
+    this.#link.start();
+  }
+
+  ready(): Readiness {
+    const link = this.#link.ready();
+    if (!link.ready) return link;
+    return this.#streamsReason === '' ? READY : notReady(this.#streamsReason);
+  }
+
+  async stop(deadline: AbortSignal): Promise<void> {
+    await this.#messageLog.stop(deadline);
+    await this.#link.stop();
+  }
+
+  async #ensureStreams(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff({ baseMs: 50, maxMs: 2_000 });
+    for (;;) {
+      const { outages } = this.#link;
+      try {
+        await this.#link.whenUp(60_000);
+        await ensureStreams(this.#link, this.#config, this.#logger);
+        this.#streamsReason = '';
+        await this.#messageLog.checkSize();
+        if (this.#link.outages === outages) return;
+      } catch (error) {
+        this.#streamsReason = `streams: ${error instanceof Error ? error.message : String(error)}`;
+        this.#logger.debug({ err: error }, 'streams could not be made sure of');
+        await backoff.wait(signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import { Backoff, type Logger } from '@im/kit';
+import { decode } from '@im/protocol';
+import type { Msg } from '@nats-io/transport-node';
+import {
+  createConsumer,
+  JetStreamApiError,
+  JS_ERROR,
+  jetStreamCall,
+  parseStanding,
+} from './jetstream-api.ts';
+import type { NatsLink } from './nats-link.ts';
+import { encodeJson } from './producer-heartbeat.ts';
+import { STREAM, subjectTenant } from './subjects.ts';
+import type { ConsumeOptions, KeptDelivery } from './types.ts';
+
+const DEFAULT_BATCH = 500;
+const PULL_MS = 5_000;
+const NS_PER_MS = 1_000_000;
+/** A batch that is not acknowledged within this time comes again. */
+const ACK_WAIT_MS = 30_000;
+/** A reader that nobody uses for this long is forgotten, and begins anew. */
+const UNUSED_MS = 30 * 60_000;
+const ACK = Buffer.from('+ACK');
+const LATER = Buffer.from(`-NAK ${JSON.stringify({ delay: 1_000 * NS_PER_MS })}`);
+
+/** See {@link Deliveries.consume}. */
+export async function consumeDeliveries(
+  link: NatsLink,
+  name: string,
+  options: ConsumeOptions,
+  log: Logger,
+): Promise<void> {
+  const { signal } = options;
+  const backoff = new Backoff({ baseMs: 50, maxMs: 2_000 });
+  while (!signal.aborted) {
+    try {
+      await link.whenUp(5_000);
+      await ensureReader(link, name, options.maxBatch ?? DEFAULT_BATCH);
+      backoff.reset();
+      await pullWhileUp(link, name, options, log);
+    } catch (error) {
+      log.debug({ err: error, name }, 'reading of deliveries was interrupted');
+      if (!signal.aborted) await backoff.wait(signal).catch(() => undefined);
+    }
+  }
+}
+
+/** Makes the durable reader unless it exists. It lives with the stream: after SEQ was lost it begins anew. */
+async function ensureReader(link: NatsLink, name: string, maxBatch: number): Promise<void> {
+  try {
+    await jetStreamCall(link, `CONSUMER.INFO.${STREAM.deliveries}.${name}`);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || error.errCode !== JS_ERROR.ConsumerNotFound) throw error;
+    await createConsumer(link, STREAM.deliveries, {
+      name,
+      durable_name: name,
+      deliver_policy: 'new',
+      ack_policy: 'explicit',
+      ack_wait: ACK_WAIT_MS * NS_PER_MS,
+      max_ack_pending: maxBatch * 8,
+      inactive_threshold: UNUSED_MS * NS_PER_MS,
+    });
+  }
+}
+
+async function pullWhileUp(
+  link: NatsLink,
+  name: string,
+  options: ConsumeOptions,
+  log: Logger,
+): Promise<void> {
+  const { outages } = link;
+  const inbox = `_INBOX.${name}.${Math.random().toString(36).slice(2)}`;
+  let arrived: Msg[] = [];
+  let asked = 0;
+  let failed: string | undefined;
+  let wake = Promise.withResolvers<void>();
+  const end = link.subscribe(inbox, (message) => {
+    const code = message.headers?.code ?? 0;
+    if (message.reply && code === 0) {
+      arrived.push(message);
+      asked--;
+    } else if (code === 404 || code === 408) {
+      asked = 0;
+    } else if (code !== 100) {
+      failed = `${code} ${message.headers?.description ?? ''}`;
+    }
+    wake.resolve();
+  });
+  const onEnd = () => wake.resolve();
+  const stopListening = link.listen({ onDown: onEnd });
+  options.signal.addEventListener('abort', onEnd, { once: true });
+  try {
+    while (!options.signal.aborted && link.outages === outages && failed === undefined) {
+      if (arrived.length > 0) {
+        const batch = arrived;
+        arrived = [];
+        await handle(link, batch, options, log);
+        continue;
+      }
+      wake = Promise.withResolvers();
+      if (asked <= 0) {
+        asked = options.maxBatch ?? DEFAULT_BATCH;
+        const pull = { batch: asked, expires: PULL_MS * NS_PER_MS };
+        link.publish(
+          `$JS.API.CONSUMER.MSG.NEXT.${STREAM.deliveries}.${name}`,
+          encodeJson(pull),
+          undefined,
+          inbox,
+        );
+      }
+      // A pull ends by itself with a status; without one, the reader or its server is gone.
+      const silent = setTimeout(() => {
+        failed ??= 'no answer';
+        wake.resolve();
+      }, 2 * PULL_MS);
+      await wake.promise;
+      clearTimeout(silent);
+    }
+    if (failed !== undefined) throw new Error(`reading of deliveries ended: ${failed}`);
+  } finally {
+    end();
+    stopListening();
+    options.signal.removeEventListener('abort', onEnd);
+  }
+}
+
+async function handle(
+  link: NatsLink,
+  messages: readonly Msg[],
+  options: ConsumeOptions,
+  log: Logger,
+): Promise<void> {
+  const batch: KeptDelivery[] = [];
+  for (const message of messages) {
+    const kept = toKept(message, log);
+    if (kept && kept.delivery.position > 0) batch.push(kept);
+  }
+  let answer = ACK;
+  try {
+    if (batch.length > 0) await options.onBatch(batch);
+  } catch (error) {
+    log.warn(
+      { err: error, deliveries: batch.length },
+      'a batch of deliveries was not handled; it comes again',
+    );
+    answer = LATER;
+  }
+  for (const message of messages) if (message.reply) link.publish(message.reply, answer);
+}
+
+function toKept(message: Msg, log: Logger): KeptDelivery | undefined {
+  const tenant = subjectTenant(message.subject);
+  try {
+    const delivery = decode('log.Delivery', message.data);
+    if (tenant === undefined || delivery.tenant !== tenant)
+      throw new Error('the tenant differs from the subject');
+    return { tenant, delivery, publishedMs: parseStanding(message.reply ?? '')?.timeMs ?? 0 };
+  } catch (error) {
+    log.error({ err: error, subject: message.subject }, 'a kept delivery could not be read');
+    return undefined;
+  }
+}

@@ -1,0 +1,297 @@
+import { Backoff, type Logger, type TenantId } from '@im/kit';
+import { decode } from '@im/protocol';
+import { DeliveryMemory } from './delivery-memory.ts';
+import { streamInfo } from './jetstream-api.ts';
+import type { NatsLink } from './nats-link.ts';
+import { readOrdered } from './ordered-reader.ts';
+import type { ProducerWatch } from './producer-watch.ts';
+import { DELIVERY_SUBJECTS, groupSubject, STREAM, subjectTenant, userSubject } from './subjects.ts';
+import type { BusDeps, DeliveryFeed, FeedOptions, Unsubscribe } from './types.ts';
+
+/** Conversations of one generation of the memory: forwarded places of the busiest ones. */
+const REMEMBERED_CONVERSATIONS = 100_000;
+/** Live deliveries that wait while older ones are replayed; beyond it the replay begins again. */
+const MAX_WAITING = 100_000;
+const MAX_WAITING_BYTES = 134_217_728;
+/** Up to this many targets a replay selects on the server, beyond it here. */
+const MAX_FILTERS = 32;
+/**
+ * Producers deliver again from this long before their cursor. Whoever was further behind than that
+ * when SEQ was lost cannot be served from it.
+ */
+const REDELIVERED_MS = 4_000;
+const REPLAY_BEGINS_AGAIN = Symbol('the replay begins again');
+
+interface Subscribed {
+  count: number;
+  readonly end: Unsubscribe;
+  /** Doubts raised before it was added do not concern it. */
+  readonly since: number;
+}
+
+interface Waiting {
+  readonly subject: string;
+  readonly data: Uint8Array;
+}
+
+/** See {@link DeliveryFeed}: live subscriptions, and a replay of SEQ whenever something may have been missed. */
+export class NatsDeliveryFeed implements DeliveryFeed {
+  readonly #link: NatsLink;
+  readonly #log: Logger;
+  readonly #watch: ProducerWatch;
+  readonly #options: FeedOptions;
+  readonly #memory = new DeliveryMemory(REMEMBERED_CONVERSATIONS);
+  readonly #subjects = new Map<string, Subscribed>();
+  readonly #stopped = new AbortController();
+  readonly #ends: Unsubscribe[];
+  readonly #counters;
+  /** Live deliveries held back while a replay runs; undefined when none runs. */
+  #waiting: Waiting[] | undefined;
+  #waitingBytes = 0;
+  /** Everything up to this sequence of SEQ arrived, when the first doubt of the replay was raised. */
+  #replayAfter = 0;
+  #behindMs = 0;
+  #doubts = 0;
+  #created = '';
+  #lastKnown = 0;
+  #wake = Promise.withResolvers<void>();
+
+  constructor(link: NatsLink, deps: BusDeps, watch: ProducerWatch, options: FeedOptions) {
+    this.#link = link;
+    this.#log = deps.log;
+    this.#watch = watch;
+    this.#options = options;
+    this.#counters = feedCounters(deps);
+    deps.metrics.observe(
+      'im_feed_subjects',
+      'Users and groups that deliveries are awaited for',
+      () => this.#subjects.size,
+    );
+    deps.metrics.observe(
+      'im_feed_waiting',
+      'Deliveries that wait for a replay',
+      () => this.#waiting?.length ?? 0,
+    );
+    this.#ends = [
+      watch.listen({ onDoubt: (reason) => this.#doubt(reason) }),
+      link.listen({ onUp: () => this.#wake.resolve() }),
+    ];
+    // The state of SEQ must be known before the first loss: a feed begins with a replay of nothing.
+    this.#waiting = [];
+    this.#replayAfter = Number.POSITIVE_INFINITY;
+    deps.background.spawn('bus-feed', (signal) => this.#follow(signal));
+  }
+
+  addUser(tenant: TenantId, userID: string): void {
+    this.#add(userSubject(tenant, userID));
+  }
+
+  removeUser(tenant: TenantId, userID: string): void {
+    this.#remove(userSubject(tenant, userID));
+  }
+
+  addGroup(tenant: TenantId, groupID: string): void {
+    this.#add(groupSubject(tenant, groupID));
+  }
+
+  removeGroup(tenant: TenantId, groupID: string): void {
+    this.#remove(groupSubject(tenant, groupID));
+  }
+
+  barrier(): Promise<void> {
+    return this.#watch.barrier();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#wake.resolve();
+    for (const end of this.#ends) end();
+    for (const { end } of this.#subjects.values()) end();
+    this.#subjects.clear();
+  }
+
+  #add(subject: string): void {
+    const known = this.#subjects.get(subject);
+    if (known) {
+      known.count++;
+      return;
+    }
+    const end = this.#link.subscribe(subject, (message) => this.#receive(subject, message.data));
+    this.#subjects.set(subject, { count: 1, end, since: this.#doubts });
+  }
+
+  #remove(subject: string): void {
+    const known = this.#subjects.get(subject);
+    if (!known || --known.count > 0) return;
+    known.end();
+    this.#subjects.delete(subject);
+  }
+
+  #receive(subject: string, data: Uint8Array): void {
+    if (!this.#waiting) {
+      this.#forward(subject, data);
+      return;
+    }
+    this.#waiting.push({ subject, data });
+    this.#waitingBytes += data.length;
+    if (this.#waiting.length <= MAX_WAITING && this.#waitingBytes <= MAX_WAITING_BYTES) return;
+    // SEQ has them all: what waits here is dropped, and the replay goes further.
+    this.#log.warn({ waiting: this.#waiting.length }, 'a replay of deliveries begins again');
+    this.#clearWaiting();
+    this.#doubts++;
+  }
+
+  #forward(subject: string, data: Uint8Array, replayed = false): void {
+    try {
+      const delivery = decode('log.Delivery', data);
+      if (delivery.tenant !== subjectTenant(subject)) throw new Error('a delivery of another tenant');
+      const transient = delivery.position === 0;
+      if (transient && replayed) return;
+      const verdict = transient ? 'new' : this.#memory.judge(subject, delivery);
+      if (verdict === 'new') {
+        this.#options.onDelivery(delivery, data);
+        this.#counters.forwarded.inc();
+      } else {
+        this.#counters.dropped.inc({ reason: verdict });
+      }
+    } catch (error) {
+      this.#counters.dropped.inc({ reason: 'error' });
+      this.#log.error({ err: error, subject }, 'a delivery could not be forwarded');
+    }
+  }
+
+  #doubt(reason: string): void {
+    this.#doubts++;
+    if (this.#waiting) {
+      // A replay that has not begun starts at infinity; its beginning decides what there was to miss.
+      if (this.#replayAfter === Number.POSITIVE_INFINITY) this.#replayAfter = this.#safeSequence();
+      return;
+    }
+    this.#log.debug({ reason }, 'deliveries may have been missed');
+    this.#waiting = [];
+    this.#replayAfter = this.#safeSequence();
+    this.#behindMs = this.#watch.behindMs();
+    this.#counters.replays.inc();
+    this.#wake.resolve();
+  }
+
+  #safeSequence(): number {
+    return this.#watch.safeSequence() ?? this.#lastKnown;
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const ended = AbortSignal.any([signal, this.#stopped.signal]);
+    const onAbort = () => this.#wake.resolve();
+    ended.addEventListener('abort', onAbort, { once: true });
+    const backoff = new Backoff({ baseMs: 20, maxMs: 500 });
+    while (!ended.aborted) {
+      if (!this.#waiting || !this.#link.up) {
+        this.#wake = Promise.withResolvers();
+        if (!this.#waiting || !this.#link.up) await this.#wake.promise;
+        continue;
+      }
+      try {
+        await this.#catchUp(ended);
+        backoff.reset();
+      } catch (error) {
+        if (error !== REPLAY_BEGINS_AGAIN)
+          this.#log.debug({ err: error }, 'replay of deliveries interrupted');
+        if (!ended.aborted) await backoff.wait(ended).catch(() => undefined);
+      }
+    }
+  }
+
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    const doubts = this.#doubts;
+    // From here on, what producers publish arrives live; what they published before is in SEQ.
+    await this.#watch.barrier();
+    const info = await streamInfo(this.#link, STREAM.deliveries);
+    const { first_seq: first, last_seq: last } = info.state;
+    const after = Math.min(this.#replayAfter, Number.MAX_SAFE_INTEGER);
+    let start = after + 1;
+    if (this.#replayAfter === Number.POSITIVE_INFINITY) {
+      start = last + 1;
+    } else if ((this.#created !== '' && info.created !== this.#created) || last < after) {
+      start = 1;
+      this.#watch.requestRedelivery();
+      this.#log.warn({ behindMs: this.#behindMs }, 'kept deliveries were lost; producers deliver again');
+      if (this.#behindMs > REDELIVERED_MS)
+        this.#gap('kept deliveries were lost while this process was behind');
+    } else if (first > after + 1 && last > after) {
+      this.#gap('an outage lasted longer than deliveries are kept');
+    }
+    if (start <= last) await this.#replay(start, last, signal);
+    if (this.#doubts !== doubts) throw REPLAY_BEGINS_AGAIN;
+    this.#created = info.created;
+    this.#lastKnown = last;
+    this.#goLive();
+  }
+
+  #gap(reason: string): void {
+    this.#counters.gaps.inc();
+    this.#log.error({ reason }, 'deliveries were missed for good');
+    this.#options.onGap(reason);
+  }
+
+  #goLive(): void {
+    // Forwarding may raise a doubt through the watch, but never adds to what waits.
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    this.#waitingBytes = 0;
+    for (const { subject, data } of waiting) this.#forward(subject, data);
+  }
+
+  #clearWaiting(): void {
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+  }
+
+  /** Forwards what SEQ holds from `start` to `end` for the subjects that had it coming. */
+  async #replay(start: number, end: number, signal: AbortSignal): Promise<void> {
+    const doubts = this.#doubts;
+    const wanted = [...this.#subjects].filter(([, { since }]) => since < doubts).map(([subject]) => subject);
+    if (wanted.length === 0) return;
+    const done = new AbortController();
+    let next = start;
+    const reading = readOrdered(this.#link, {
+      stream: STREAM.deliveries,
+      filters: wanted.length <= MAX_FILTERS ? wanted : DELIVERY_SUBJECTS,
+      start: { sequence: start },
+      onMessage: (message) => {
+        if (done.signal.aborted) return;
+        next = message.streamSequence + 1;
+        if (message.streamSequence <= end) this.#forwardReplayed(message.subject, message.data, doubts);
+        if (message.streamSequence >= end || message.pending === 0) done.abort();
+      },
+      hasRoom: () => true,
+      onAttach: async () => {
+        // An outage during the replay starts it again from the beginning, with a new state of SEQ.
+        if (this.#doubts !== doubts) throw REPLAY_BEGINS_AGAIN;
+      },
+      isFinal: (error) => error === REPLAY_BEGINS_AGAIN,
+      onNothing: () => done.abort(),
+      signal: AbortSignal.any([signal, done.signal]),
+      log: this.#log,
+    });
+    await reading.done;
+    signal.throwIfAborted();
+    this.#counters.replayed.inc(Math.max(0, next - start));
+  }
+
+  #forwardReplayed(subject: string, data: Uint8Array, doubts: number): void {
+    const known = this.#subjects.get(subject);
+    if (known && known.since < doubts) this.#forward(subject, data, true);
+  }
+}
+
+function feedCounters({ metrics }: BusDeps) {
+  return {
+    forwarded: metrics.counter('im_feed_forwarded_total', 'Deliveries forwarded'),
+    dropped: metrics.counter('im_feed_dropped_total', 'Deliveries dropped: copies, stale, faulty', [
+      'reason',
+    ]),
+    replays: metrics.counter('im_feed_replays_total', 'Times that deliveries may have been missed'),
+    replayed: metrics.counter('im_feed_replayed_total', 'Kept deliveries looked at in replays'),
+    gaps: metrics.counter('im_feed_gaps_total', 'Deliveries missed for good'),
+  };
+}

@@ -1,0 +1,84 @@
+import type { Logger } from '@im/kit';
+import { streamInfo } from './jetstream-api.ts';
+import type { NatsLink } from './nats-link.ts';
+import { readOrdered, type StreamMessage } from './ordered-reader.ts';
+import { logFilters, parseLogSubject, STREAM } from './subjects.ts';
+import { type LogEntry, type LogReadOptions, LogRecreatedError } from './types.ts';
+
+const DEFAULT_BATCH = 1_000;
+/** Most entries and bytes that wait for `onBatch`, beside what flow control has granted already. */
+const MAX_WAITING = 4_000;
+const MAX_WAITING_BYTES = 16_777_216;
+
+/** See {@link MessageLog.read}. */
+export async function readLog(link: NatsLink, options: LogReadOptions, log: Logger): Promise<void> {
+  const { partitions, from, createdMs, onBatch, onNothing } = options;
+  if (partitions.length === 0) throw new RangeError('no partition to read');
+  const maxBatch = options.maxBatch ?? DEFAULT_BATCH;
+  const ended = new AbortController();
+  const signal = AbortSignal.any([options.signal, ended.signal]);
+  const firstPosition = 'position' in from ? from.position : 1;
+  let waiting: LogEntry[] = [];
+  let waitingBytes = 0;
+  let behind = 0;
+  let wake = Promise.withResolvers<void>();
+
+  const reading = readOrdered(link, {
+    stream: STREAM.log,
+    filters: logFilters(partitions),
+    start: 'position' in from ? { sequence: from.position } : from,
+    onMessage(message) {
+      const entry = toEntry(message);
+      if (!entry) {
+        log.error({ subject: message.subject }, 'a message in the log has a subject of another shape');
+        return;
+      }
+      waiting.push(entry);
+      waitingBytes += entry.record.length;
+      behind = message.pending;
+      wake.resolve();
+    },
+    hasRoom: () => waiting.length < MAX_WAITING && waitingBytes < MAX_WAITING_BYTES,
+    async onAttach(last) {
+      const info = await streamInfo(link, STREAM.log);
+      const reached = Math.max(last, firstPosition - 1);
+      if (Date.parse(info.created) !== createdMs || info.state.last_seq < reached) {
+        throw new LogRecreatedError(`the log ends at ${info.state.last_seq}, ${reached} was read`);
+      }
+    },
+    isFinal: (error) => error instanceof LogRecreatedError,
+    onNothing,
+    signal,
+    log,
+  });
+
+  async function deliver(): Promise<void> {
+    while (!signal.aborted) {
+      if (waiting.length === 0) {
+        wake = Promise.withResolvers();
+        await wake.promise;
+        continue;
+      }
+      const batch = waiting.length <= maxBatch ? waiting : waiting.slice(0, maxBatch);
+      waiting = waiting.length <= maxBatch ? [] : waiting.slice(maxBatch);
+      for (const entry of batch) waitingBytes -= entry.record.length;
+      reading.resume();
+      await onBatch(batch, behind + waiting.length);
+    }
+  }
+
+  const onAbort = () => wake.resolve();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const outcomes = await Promise.allSettled([
+    reading.done.finally(() => ended.abort()),
+    deliver().finally(() => ended.abort()),
+  ]);
+  signal.removeEventListener('abort', onAbort);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+function toEntry(message: StreamMessage): LogEntry | undefined {
+  const place = parseLogSubject(message.subject);
+  if (!place) return undefined;
+  return { ...place, position: message.streamSequence, timeMs: message.timeMs, record: message.data };
+}

@@ -1,0 +1,131 @@
+import { type Logger, sleep, type TenantId } from '@im/kit';
+import { JetStreamApiError, JS_ERROR, jetStreamCall, streamInfo } from './jetstream-api.ts';
+import { LogAppender } from './log-append.ts';
+import { readLog } from './log-read.ts';
+import type { NatsLink } from './nats-link.ts';
+import { PARTITIONS, parseLogSubject, STREAM } from './subjects.ts';
+import type { Appended, BusConfig, BusDeps, LogEntry, LogInfo, LogReadOptions, MessageLog } from './types.ts';
+
+/** Share of the size limit from which operators are warned. */
+const ALARM_SHARE = 0.7;
+/** Share of the size limit from which records are refused: the rest is for what is under way. */
+const REFUSE_SHARE = 0.9;
+const SIZE_CHECK_MS = 2_000;
+const ALL_PARTITIONS = Array.from({ length: PARTITIONS }, (_, partition) => partition);
+
+interface StoredMessageAnswer {
+  readonly message: {
+    readonly subject: string;
+    readonly seq: number;
+    readonly data?: string;
+    readonly time: string;
+  };
+}
+
+/** The message log on stream MSGS. */
+export class NatsMessageLog implements MessageLog {
+  readonly #link: NatsLink;
+  readonly #log: Logger;
+  readonly #appender: LogAppender;
+  #share = 0;
+
+  constructor(link: NatsLink, config: BusConfig, deps: BusDeps) {
+    this.#link = link;
+    this.#log = deps.log;
+    this.#appender = new LogAppender(link, config, deps, () => this.#share >= REFUSE_SHARE);
+    deps.metrics.observe('im_log_used_ratio', 'Share of the size limit that the log uses', () => this.#share);
+    deps.metrics.observe('im_log_size_alarm', '1 when the log uses 70 % of its size limit or more', () =>
+      this.#share >= ALARM_SHARE ? 1 : 0,
+    );
+    deps.background.every('bus-log-size', SIZE_CHECK_MS, () => this.checkSize());
+  }
+
+  append(tenant: TenantId, partition: number, record: Uint8Array): Promise<Appended> {
+    return this.#appender.append(tenant, partition, record);
+  }
+
+  read(options: LogReadOptions): Promise<void> {
+    return readLog(this.#link, options, this.#log);
+  }
+
+  async info(): Promise<LogInfo> {
+    const { config, state, created } = await streamInfo(this.#link, STREAM.log);
+    return {
+      createdMs: Date.parse(created),
+      firstPosition: Math.max(1, state.first_seq),
+      lastPosition: state.last_seq,
+      bytes: state.bytes,
+      maxBytes: config.max_bytes,
+    };
+  }
+
+  async entryAt(position: number): Promise<LogEntry | undefined> {
+    try {
+      const { message } = await jetStreamCall<StoredMessageAnswer>(
+        this.#link,
+        `STREAM.MSG.GET.${STREAM.log}`,
+        {
+          seq: position,
+        },
+      );
+      const place = parseLogSubject(message.subject);
+      if (!place) return undefined;
+      const record = Buffer.from(message.data ?? '', 'base64');
+      return { ...place, position, timeMs: Date.parse(message.time), record };
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.errCode === JS_ERROR.NoMessageFound) return undefined;
+      throw error;
+    }
+  }
+
+  async firstSince(timeMs: number): Promise<LogEntry | undefined> {
+    const { createdMs } = await this.info();
+    const found = new AbortController();
+    let first: LogEntry | undefined;
+    await this.read({
+      partitions: ALL_PARTITIONS,
+      from: { timeMs },
+      createdMs,
+      maxBatch: 1,
+      onBatch: async ([entry]) => {
+        first ??= entry;
+        found.abort();
+      },
+      onNothing: () => found.abort(),
+      signal: found.signal,
+    });
+    return first;
+  }
+
+  async purgeBefore(position: number): Promise<void> {
+    await jetStreamCall(this.#link, `STREAM.PURGE.${STREAM.log}`, { seq: position });
+  }
+
+  /** Looks how full the log is. Appends are refused by the last answer; without one nothing changes. */
+  async checkSize(): Promise<void> {
+    if (!this.#link.up) return;
+    try {
+      const { bytes, maxBytes } = await this.info();
+      const share = maxBytes > 0 ? bytes / maxBytes : 0;
+      if (share >= ALARM_SHARE && this.#share < ALARM_SHARE) {
+        this.#log.error({ bytes, maxBytes }, 'the message log is filling up: transfer does not keep pace');
+      }
+      this.#share = share;
+    } catch (error) {
+      this.#log.debug({ err: error }, 'the size of the log is unknown');
+    }
+  }
+
+  /** Refuses new records and waits for the answers of those accepted, until `deadline` aborts. */
+  async stop(deadline: AbortSignal): Promise<void> {
+    await Promise.race([this.#appender.close(), aborted(deadline)]);
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(2 ** 31 - 1, signal);
+  } catch {
+    // That is what was waited for.
+  }
+}
