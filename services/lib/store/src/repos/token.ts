@@ -132,15 +132,18 @@ export function tokenRepo(store: Store): TokenRepo {
   return guarded<TokenRepo>({
     async nextIssue(tenant, userID) {
       const issues = store.collection(tenant, TOKEN_ISSUES);
-      const doc = await retryDuplicate(() =>
-        issues.col.findOneAndUpdate(
-          { _id: issues.key(userID) },
-          { $inc: { issue: 1 }, $setOnInsert: { t: tenant } },
-          { upsert: true, returnDocument: 'after' },
-        ),
-      );
-      if (!doc) throw new ImError(ERR.DatabaseError, 'no issue number');
-      return doc.issue;
+      // Some servers answer an upsert that lost the race for a new document with nothing, though they counted it.
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const doc = await retryDuplicate(() =>
+          issues.col.findOneAndUpdate(
+            { _id: issues.key(userID) },
+            { $inc: { issue: 1 }, $setOnInsert: { t: tenant } },
+            { upsert: true, returnDocument: 'after' },
+          ),
+        );
+        if (doc) return doc.issue;
+      }
+      throw new ImError(ERR.NetworkError, 'too many logins of this user at once');
     },
     get,
     async getAll(tenant, userID) {
