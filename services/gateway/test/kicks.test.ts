@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ImError, REQ } from '@im/protocol';
+import { Client, JSON_GZIP, until } from './client.ts';
+import { startGateway, type TestGateway } from './start-gateway.ts';
+
+/** Waits until the connections' issue numbers are known. */
+async function registered(gateway: TestGateway, count: number): Promise<void> {
+  await until(() => gateway.rpc.of('auth.registerConnection').length >= count);
+  await sleep(10);
+}
+
+async function assertKicked(client: Client): Promise<void> {
+  assert.equal(await client.closed, 1006);
+  const [frame] = client.left;
+  assert.deepEqual(frame, {
+    reqIdentifier: REQ.KickOnline,
+    msgIncr: '',
+    operationID: '',
+    errCode: 0,
+    errMsg: '',
+    data: null,
+  });
+}
+
+test('a kick tells the client by frame 2002 and closes, on the platforms it names, below its issue', async () => {
+  await using gateway = await startGateway();
+  const old = await Client.connect(gateway.port, { platformID: 5, issue: 3, framing: JSON_GZIP });
+  const older = await Client.connect(gateway.port, { platformID: 5, issue: 2 });
+  using kept = await Client.connect(gateway.port, { platformID: 5, issue: 4 });
+  using elsewhere = await Client.connect(gateway.port, { platformID: 2, issue: 1 });
+  using stranger = await Client.connect(gateway.port, { userID: 'u2', platformID: 5, issue: 1 });
+  await registered(gateway, 5);
+  gateway.events.kick({ userID: 'u1', platformIDs: [5], keepIssue: 4 });
+  await assertKicked(old);
+  await assertKicked(older);
+  for (const { socket } of [kept, elsewhere, stranger]) assert.equal(socket.readyState, 1);
+  gateway.events.kick({ userID: 'u1', platformIDs: [], keepIssue: 0 });
+  await assertKicked(kept);
+  await assertKicked(elsewhere);
+  await until(async () => (await gateway.metric('gateway_closed_total', { reason: 'kick' })) === 4);
+  assert.equal(await gateway.metric('gateway_frames_total', { direction: 'out', kind: 'kick' }), 4);
+});
+
+test('the same token may connect twice', async () => {
+  await using gateway = await startGateway();
+  using a = await Client.connect(gateway.port, { platformID: 5, issue: 3 });
+  using b = await Client.connect(gateway.port, { platformID: 5, issue: 3 });
+  await registered(gateway, 2);
+  gateway.events.kick({ userID: 'u1', platformIDs: [5], keepIssue: 3 });
+  await sleep(30);
+  for (const { socket } of [a, b]) assert.equal(socket.readyState, 1);
+});
+
+test('a kick that comes before the own issue is known takes effect once it is', async () => {
+  await using gateway = await startGateway();
+  const gate = Promise.withResolvers<void>();
+  const answer = gateway.rpc.answers.get('auth.registerConnection');
+  gateway.rpc.answers.set('auth.registerConnection', async (ctx, request) => {
+    await gate.promise;
+    return answer?.(ctx, request) ?? {};
+  });
+  const first = await Client.connect(gateway.port, { platformID: 5, issue: 1 });
+  using second = await Client.connect(gateway.port, { platformID: 5, issue: 2 });
+  await until(() => gateway.rpc.of('auth.registerConnection').length === 2);
+  gateway.events.kick({ userID: 'u1', platformIDs: [5], keepIssue: 2 });
+  gate.resolve();
+  await assertKicked(first);
+  assert.equal(second.socket.readyState, 1);
+});
+
+test('connections are registered only when their kicks are heard', async () => {
+  await using gateway = await startGateway();
+  const gate = Promise.withResolvers<void>();
+  gateway.feed.barrierAnswer = () => gate.promise;
+  using _client = await Client.connect(gateway.port);
+  await sleep(30);
+  assert.equal(gateway.events.subscriptions, 1);
+  assert.equal(gateway.rpc.of('auth.registerConnection').length, 0);
+  gate.resolve();
+  await until(() => gateway.rpc.of('auth.registerConnection').length === 1);
+});
+
+test('a token that auth has ended meanwhile: 1506 is told, the others just closed', async () => {
+  await using gateway = await startGateway();
+  gateway.rpc.answers.set('auth.registerConnection', () => {
+    throw new ImError(1506);
+  });
+  await assertKicked(await Client.connect(gateway.port));
+  gateway.rpc.answers.set('auth.registerConnection', () => {
+    throw new ImError(1501);
+  });
+  const expired = await Client.connect(gateway.port);
+  assert.equal(await expired.closed, 1006);
+  assert.equal(expired.left.length, 0);
+});
+
+test('registration is tried until auth answers, and again after events were missed', async () => {
+  await using gateway = await startGateway();
+  let failures = 2;
+  const answer = gateway.rpc.answers.get('auth.registerConnection');
+  gateway.rpc.answers.set('auth.registerConnection', (ctx, request) => {
+    if (failures-- > 0) throw new ImError(90004);
+    return answer?.(ctx, request) ?? {};
+  });
+  const client = await Client.connect(gateway.port);
+  await registered(gateway, 3);
+  gateway.rpc.answers.set('auth.registerConnection', () => {
+    throw new ImError(1506);
+  });
+  gateway.events.missed();
+  await assertKicked(client);
+});

@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { decode, encode, type group, type log, make, REQ } from '@im/protocol';
+import { Client, until } from './client.ts';
+import { startGateway, type TestGateway } from './start-gateway.ts';
+
+const msgData = (text: string) =>
+  Buffer.from(encode('sdkws.MsgData', make('sdkws.MsgData', { content: Buffer.from(text) })));
+
+interface Scene extends AsyncDisposable {
+  readonly gateway: TestGateway;
+  readonly clients: Record<string, Client>;
+  /** Delivers to group g1. */
+  toGroup(text: string, fields?: Partial<log.Delivery>): void;
+  /** Delivers the copy of a membership change to one user. */
+  toUser(userID: string, text: string, fields: Partial<log.Delivery>): boolean;
+  /** What each client got so far. */
+  got(): Promise<Record<string, string[]>>;
+}
+
+/** u1 and u2 are members of g1, u3 isn't; all are connected. */
+async function scene(): Promise<Scene> {
+  const gateway = await startGateway();
+  gateway.rpc.answers.set('group.getJoinedGroupIDs', (_ctx, { userID }: group.GetJoinedGroupIDsReq) =>
+    make('group.GetJoinedGroupIDsResp', { groupIDs: userID === 'u3' ? [] : ['g1'] }),
+  );
+  const clients: Record<string, Client> = {};
+  for (const userID of ['u1', 'u2', 'u3']) {
+    const client = await Client.connect(gateway.port, { userID });
+    await client.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', make('sdkws.GetMaxSeqReq', { userID }));
+    clients[userID] = client;
+  }
+  return {
+    gateway,
+    clients,
+    toGroup(text, fields = {}) {
+      gateway.feed.deliver({
+        targetGroupID: 'g1',
+        conversationID: 'sg_g1',
+        msgData: msgData(text),
+        ...fields,
+      });
+    },
+    toUser: (userID, text, fields) =>
+      gateway.feed.deliver({
+        targetUserID: userID,
+        conversationID: 'sg_g1',
+        msgData: msgData(text),
+        ...fields,
+      }),
+    async got() {
+      await sleep(60);
+      return Object.fromEntries(
+        Object.entries(clients).map(([userID, client]) => [
+          userID,
+          client.left.map((frame) => {
+            const { msgs } = decode('sdkws.PushMessages', frame.data ?? Buffer.alloc(0));
+            return Buffer.from(msgs.sg_g1?.Msgs[0]?.content ?? []).toString();
+          }),
+        ]),
+      );
+    },
+    async [Symbol.asyncDispose]() {
+      for (const client of Object.values(clients)) client[Symbol.dispose]();
+      await gateway[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test('whoever is added gets the message that says so, once, and what follows', async () => {
+  for (const groupFirst of [true, false]) {
+    await using s = await scene();
+    s.toGroup('before');
+    const change = { addedUserIDs: ['u3'], memberVersion: 1, position: 100 };
+    if (groupFirst) s.toGroup('joined', change);
+    assert.ok(s.toUser('u3', 'joined', change));
+    if (!groupFirst) s.toGroup('joined', change);
+    s.toGroup('after', { memberVersion: 1 });
+    assert.deepEqual(await s.got(), {
+      u1: ['before', 'joined', 'after'],
+      u2: ['before', 'joined', 'after'],
+      u3: ['joined', 'after'],
+    });
+  }
+});
+
+test('whoever is removed gets the message that says so, once, and nothing after it', async () => {
+  for (const groupFirst of [true, false]) {
+    await using s = await scene();
+    const change = { removedUserIDs: ['u2'], memberVersion: 1, position: 100 };
+    if (groupFirst) s.toGroup('left', change);
+    s.toUser('u2', 'left', change);
+    if (!groupFirst) s.toGroup('left', change);
+    s.toGroup('after', { memberVersion: 1 });
+    assert.deepEqual(await s.got(), { u1: ['left', 'after'], u2: ['left'], u3: [] });
+  }
+});
+
+test('both entries of one record reach those removed, by either way', async () => {
+  await using s = await scene();
+  const change = { removedUserIDs: ['u1', 'u2'], memberVersion: 1, position: 100 };
+  for (const entry of [0, 1]) {
+    s.toGroup(`e${entry}`, { ...change, entry });
+    for (const userID of ['u1', 'u2']) s.toUser(userID, `e${entry}`, { ...change, entry });
+  }
+  s.toGroup('after', { memberVersion: 1 });
+  assert.deepEqual(await s.got(), { u1: ['e0', 'e1'], u2: ['e0', 'e1'], u3: [] });
+  assert.ok(!s.gateway.feed.targets.has('default g g1'), 'nobody here is in the group any more');
+});
+
+test('a user added to a group that nobody here was in makes the gateway listen to it', async () => {
+  await using s = await scene();
+  const change = { addedUserIDs: ['u3'], conversationID: 'sg_new', position: 100, memberVersion: 1 };
+  assert.ok(!s.gateway.feed.deliver({ targetGroupID: 'new', ...change }));
+  assert.ok(s.toUser('u3', 'created', change));
+  assert.ok(s.gateway.feed.deliver({ targetGroupID: 'new', conversationID: 'sg_new', memberVersion: 1 }));
+  await until(() => s.clients.u3?.left.length === 2);
+});
+
+test('a delivery newer than the known membership waits until that is read again', async () => {
+  await using s = await scene();
+  const gate = Promise.withResolvers<void>();
+  s.gateway.rpc.answers.set('group.getMembership', async (_ctx, { userIDs }: group.GetMembershipReq) => {
+    assert.deepEqual([...userIDs].sort(), ['u1', 'u2']);
+    await gate.promise;
+    return make('group.GetMembershipResp', { memberUserIDs: ['u1'], memberVersion: 5 });
+  });
+  s.toGroup('one', { memberVersion: 5 });
+  s.toGroup('two', { memberVersion: 5 });
+  s.toGroup('three');
+  assert.deepEqual(await s.got(), { u1: [], u2: [], u3: [] });
+  gate.resolve();
+  assert.deepEqual(await s.got(), { u1: ['one', 'two', 'three'], u2: [], u3: [] });
+  assert.equal(await s.gateway.metric('gateway_membership_rereads_total'), 1);
+});
+
+test('deliveries go on when membership cannot be read', async () => {
+  await using s = await scene();
+  s.gateway.rpc.answers.set('group.getMembership', () => {
+    throw new Error('down');
+  });
+  s.toGroup('one', { memberVersion: 5 });
+  s.toGroup('two', { memberVersion: 5 });
+  assert.deepEqual(await s.got(), { u1: ['one', 'two'], u2: ['one', 'two'], u3: [] });
+});
+
+test('what the log says while the groups are being read is newer than what is read', async () => {
+  await using gateway = await startGateway();
+  const gate = Promise.withResolvers<void>();
+  gateway.rpc.answers.set('group.getJoinedGroupIDs', async () => {
+    await gate.promise;
+    return make('group.GetJoinedGroupIDsResp', { groupIDs: ['left', 'stays'] });
+  });
+  using client = await Client.connect(gateway.port);
+  await until(() => gateway.rpc.of('group.getJoinedGroupIDs').length === 1);
+  const change = (conversationID: string, fields: Partial<log.Delivery>) =>
+    gateway.feed.deliver({ targetUserID: 'u1', conversationID, ...fields });
+  change('sg_left', { removedUserIDs: ['u1'] });
+  change('n_joined', { addedUserIDs: ['u1'] });
+  gate.resolve();
+  await client.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', make('sdkws.GetMaxSeqReq', { userID: 'u1' }));
+  assert.deepEqual([...gateway.feed.targets].sort(), ['default g joined', 'default g stays', 'default u u1']);
+});
