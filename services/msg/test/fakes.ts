@@ -1,0 +1,137 @@
+import {
+  type CallContext,
+  createBackground,
+  createMetrics,
+  silentLogger,
+  staticTenants,
+  type TenantSettingsInput,
+  tenantId,
+  tenantSettings,
+} from '@im/kit';
+import { decode, type log, make, type sdkws } from '@im/protocol';
+import type { GroupMember } from '@im/store';
+import { createSender, type Sender, type SenderParts } from '../src/send/sender.ts';
+
+/** The tenant of the fakes. */
+export const TENANT = tenantId('t1');
+
+/** A call by a user; by an administrator when `opAdmin`. */
+export function callBy(opUserID: string, change: Partial<CallContext> = {}): CallContext {
+  return {
+    tenant: TENANT,
+    operationID: 'op-1',
+    deadline: Date.now() + 10_000,
+    opUserID,
+    opPlatformID: 5,
+    opAdmin: false,
+    connID: 'conn-1',
+    ...change,
+  };
+}
+
+/** The world that the checks see; everything is small and changeable. */
+export interface World {
+  users: Record<string, { level?: number; opt?: number }>;
+  blocked: Set<string>;
+  friends: Set<string>;
+  recvOpts: Record<string, number>;
+  groups: Record<string, { status?: number; groupType?: number }>;
+  members: Record<string, Partial<GroupMember>>;
+}
+
+/** Users a, b, c and the account `acc`; group g with owner a, admin b, member c. */
+export function smallWorld(): World {
+  return {
+    users: { a: {}, b: {}, c: {}, acc: { level: 3 }, boss: { level: 2 }, imAdmin: {} },
+    blocked: new Set(),
+    friends: new Set(),
+    recvOpts: {},
+    groups: { g: {} },
+    members: { 'g/a': { roleLevel: 100 }, 'g/b': { roleLevel: 60 }, 'g/c': { roleLevel: 20 } },
+  };
+}
+
+/** What went out of a fake sender. */
+export interface FakeSender {
+  readonly sender: Sender;
+  readonly records: log.Record[];
+  readonly transient: { userID?: string; groupID?: string; delivery: log.Delivery; message: sdkws.MsgData }[];
+  /** Makes the log refuse. */
+  failure: Error | undefined;
+}
+
+/** A sender over a world, with a log that remembers. */
+export function fakeSender(world: World, settings: Partial<TenantSettingsInput> = {}): FakeSender {
+  const metrics = createMetrics();
+  const log = silentLogger();
+  const out: FakeSender = {
+    sender: undefined as unknown as Sender,
+    records: [],
+    transient: [],
+    failure: undefined,
+  };
+  const parts = {
+    tenants: staticTenants([tenantSettings({ id: TENANT, tokenSecret: 's', adminSecret: 's', ...settings })]),
+    metrics,
+    log,
+    background: createBackground({ log, metrics }),
+    rpc: {
+      client: () => ({
+        setGroupAtType: async () => make('conversation.SetGroupAtTypeResp'),
+      }),
+    },
+    bus: {
+      partitionOf: () => 0,
+      log: {
+        async append(_tenant: string, _partition: number, bytes: Uint8Array) {
+          if (out.failure) throw out.failure;
+          out.records.push(decode('log.Record', bytes));
+          return { position: out.records.length };
+        },
+      },
+      deliveries: {
+        publishTransient(outgoing: { targetUserID?: string; targetGroupID?: string; payload: Uint8Array }) {
+          const delivery = decode('log.Delivery', outgoing.payload);
+          const message = decode('sdkws.MsgData', delivery.msgData);
+          const { targetUserID: userID, targetGroupID: groupID } = outgoing;
+          out.transient.push({ userID, groupID, delivery, message });
+        },
+      },
+    },
+    users: {
+      async get(_tenant: string, userID: string) {
+        const user = world.users[userID];
+        if (!user) return undefined;
+        return make('sdkws.UserInfo', {
+          userID,
+          appMangerLevel: user.level ?? 0,
+          globalRecvMsgOpt: user.opt ?? 0,
+        });
+      },
+    },
+    blacks: {
+      isBlocked: async (_t: string, owner: string, who: string) => world.blocked.has(`${owner}/${who}`),
+    },
+    friends: {
+      isFriend: async (_t: string, owner: string, who: string) => world.friends.has(`${owner}/${who}`),
+    },
+    conversations: {
+      recvMsgOpt: async (_t: string, owner: string, id: string) => world.recvOpts[`${owner}/${id}`] ?? 0,
+    },
+    groups: {
+      async get(_t: string, groupID: string) {
+        const group = world.groups[groupID];
+        return group && { groupID, status: 0, groupType: 2, ...group };
+      },
+    },
+    members: {
+      async get(_t: string, groupID: string, userID: string) {
+        const member = world.members[`${groupID}/${userID}`];
+        return member && { groupID, userID, muteEndTime: 0, ...member };
+      },
+    },
+  };
+  // The fakes have the methods that sending uses, and no others.
+  Object.assign(out, { sender: createSender(parts as unknown as SenderParts) });
+  return out;
+}
