@@ -70,7 +70,9 @@ export function clientConfigRepo(store: Store): ClientConfigRepo {
       if (key !== '') filter.key = key;
       const total = await col.countDocuments(filter);
       if (limit === 0 || skip >= total) return { total, configs: [] };
-      const docs = await col.find(filter, { sort: { userID: 1, key: 1 }, skip, limit }).toArray();
+      // Only by what the filter leaves open, as the index has it.
+      const sort: Record<string, 1> = key === '' ? { userID: 1, key: 1 } : { key: 1, userID: 1 };
+      const docs = await col.find(filter, { sort, skip, limit }).toArray();
       return {
         total,
         configs: docs.map((doc) =>

@@ -6,9 +6,12 @@ export function searchKey(text: string): string {
   return text.normalize('NFKC').toLowerCase();
 }
 
-/** Filter value for a field of search keys: it contains `text`, whatever the case. */
-export function contains(text: string): RegExp {
-  return new RegExp(escapeRegExp(searchKey(text.slice(0, MAX_SEARCH))));
+/**
+ * Filter value for a field of search keys: it contains `text`, whatever the case. An operator and no RegExp, which
+ * some servers compare as a value when an index has the field.
+ */
+export function contains(text: string): { $regex: string } {
+  return { $regex: escapeRegExp(searchKey(text.slice(0, MAX_SEARCH))) };
 }
 
 function escapeRegExp(text: string): string {

@@ -23,11 +23,12 @@ interface UserDocument extends TenantDocument {
   nickKey: string;
 }
 
+/** In order of registration, and with all that listings filter by, so that a search reads no profile that it leaves out. */
+const BY_REGISTRATION = { createTime: 1, userID: 1, level: 1, idKey: 1, nickKey: 1 } as const;
+
 /** Collection of profiles; the user domain alone writes it. */
 export const USERS = defineCollection<UserDocument>('user', [
-  { keys: { createTime: 1, userID: 1 } },
-  { keys: { idKey: 1 } },
-  { keys: { nickKey: 1 } },
+  { keys: BY_REGISTRATION },
   { keys: { level: 1, createTime: 1 } },
 ]);
 
@@ -173,18 +174,19 @@ export function userRepo(store: Store): UserRepo {
     return new Map(docs.map((doc) => [doc.userID, toUserInfo(doc)]));
   }
 
+  /** One page in the order of an index, which the whole search goes by. */
   async function find(
     tenant: TenantId,
     filter: Filter<UserDocument>,
+    sort: Readonly<Record<string, 1>>,
     { skip, limit }: Page,
   ): Promise<UserPage> {
     const { col } = of(tenant);
     const scoped = { t: tenant, ...filter };
-    const total = await col.countDocuments(scoped, { maxTimeMS: SEARCH_MS });
+    const options = { hint: { t: 1, ...sort } as const, maxTimeMS: SEARCH_MS };
+    const total = await col.countDocuments(scoped, options);
     if (limit === 0 || skip >= total) return { total, users: [] };
-    const docs = await col
-      .find(scoped, { sort: { createTime: 1, userID: 1 }, skip, limit, maxTimeMS: SEARCH_MS })
-      .toArray();
+    const docs = await col.find(scoped, { ...options, sort: { t: 1, ...sort }, skip, limit }).toArray();
     return { total, users: docs.map(toUserInfo) };
   }
 
@@ -247,28 +249,28 @@ export function userRepo(store: Store): UserRepo {
     },
     page(tenant, { levels, userID, nickname }, page) {
       const either: Filter<UserDocument>[] = [];
-      if (userID) either.push({ t: tenant, idKey: contains(userID) });
-      if (nickname) either.push({ t: tenant, nickKey: contains(nickname) });
+      if (userID) either.push({ idKey: contains(userID) });
+      if (nickname) either.push({ nickKey: contains(nickname) });
       const filter: Filter<UserDocument> = {};
       if (levels) filter.level = { $in: [...levels] };
       if (either.length > 0) filter.$or = either;
-      return find(tenant, filter, page);
+      return find(tenant, filter, BY_REGISTRATION, page);
     },
     async systemAccounts(tenant, { keyword, level, except }, page) {
-      const base: Filter<UserDocument> = {
-        level: { $gte: FIRST_SYSTEM_LEVEL },
+      const users = of(tenant);
+      if (keyword !== '') {
+        const doc = await users.col.findOne({ _id: users.key(keyword) });
+        if (doc && doc.level >= FIRST_SYSTEM_LEVEL && !except.includes(keyword)) {
+          return { total: 1, users: page.skip === 0 && page.limit > 0 ? [toUserInfo(doc)] : [] };
+        }
+      }
+      const filter: Filter<UserDocument> = {
+        level: level === undefined || keyword !== '' ? { $gte: FIRST_SYSTEM_LEVEL } : { $eq: level },
         userID: { $nin: [...except] },
       };
-      if (keyword === '') {
-        return find(
-          tenant,
-          level === undefined ? base : { ...base, level: { $eq: level, $gte: FIRST_SYSTEM_LEVEL } },
-          page,
-        );
-      }
-      const byID = await find(tenant, { $and: [base, { _id: of(tenant).key(keyword) }] }, page);
-      if (byID.total > 0) return byID;
-      return find(tenant, { $and: [base, { nickKey: searchKey(keyword), nickname: keyword }] }, page);
+      if (keyword !== '') filter.nickname = keyword;
+      if (level !== undefined && level < FIRST_SYSTEM_LEVEL) return { total: 0, users: [] };
+      return find(tenant, filter, { level: 1, createTime: 1 }, page);
     },
     count: (tenant) => of(tenant).col.countDocuments({ t: tenant }),
     async registered(tenant, start, end) {

@@ -1,0 +1,396 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { ERR, type Messages, make } from '@im/protocol';
+import {
+  by,
+  codeOf,
+  eventually,
+  newCluster,
+  type Servers,
+  startServers,
+  startUser,
+  T1,
+  T2,
+  type UserProcess,
+} from './harness.ts';
+
+let servers: Servers;
+let a: UserProcess;
+/** Another process of the same cluster. */
+let b: UserProcess;
+const ADMIN = by('imAdmin');
+
+before(async () => {
+  servers = await startServers();
+  const cluster = newCluster();
+  a = await startUser(servers, cluster);
+  b = await startUser(servers, cluster);
+});
+after(async () => {
+  await a?.[Symbol.asyncDispose]();
+  await b?.[Symbol.asyncDispose]();
+  await servers?.stop();
+});
+beforeEach(() => {
+  a.notifications.length = 0;
+  a.fanOut.length = 0;
+});
+
+function page(pageNumber: number, showNumber: number) {
+  return make('sdkws.RequestPagination', { pageNumber, showNumber });
+}
+
+async function register(...users: Partial<Messages['sdkws.UserInfo']>[]): Promise<void> {
+  const list = users.map((user) => make('sdkws.UserInfo', { nickname: `${user.userID} N`, ...user }));
+  await a.user.userRegister(ADMIN, make('user.UserRegisterReq', { users: list }));
+}
+
+async function info(process: UserProcess, userID: string, ctx = ADMIN) {
+  const request = make('user.GetDesignateUsersReq', { userIDs: [userID] });
+  return (await process.user.getDesignateUsers(ctx, request)).usersInfo[0];
+}
+
+test("every tenant's administrators are registered at the start, and when a tenant appears", async () => {
+  assert.equal((await info(a, 'imAdmin'))?.appMangerLevel, 2);
+  const inT2 = by('boss', T2);
+  assert.deepEqual(
+    [(await info(a, 'boss', inT2))?.nickname, (await info(a, 'deputy', inT2))?.appMangerLevel],
+    ['superAdmin', 2],
+  );
+  assert.equal(await info(a, 'imAdmin', inT2), undefined);
+  const settings = a.tenants.get(T2);
+  assert.ok(settings);
+  a.tenants.put({ ...settings, adminUserIDs: ['boss', 'chief'] });
+  await eventually(
+    async () => (await info(a, 'chief', inT2)) !== undefined,
+    'a new administrator is registered',
+  );
+});
+
+test('what is registered is found again, by both processes', async () => {
+  const user = {
+    userID: 'reg1',
+    nickname: 'Ré',
+    faceURL: 'f',
+    ex: 'e',
+    appMangerLevel: 1,
+    globalRecvMsgOpt: 2,
+  };
+  await register({ ...user, createTime: 5 });
+  for (const process of [a, b]) {
+    const found = await info(process, 'reg1');
+    assert.deepEqual({ ...found, createTime: 0 }, { ...user, createTime: 0 });
+    assert.ok(found && Math.abs(found.createTime - Date.now()) < 10_000);
+  }
+});
+
+for (const [name, users, code] of [
+  ['nobody', [], ERR.ArgsError],
+  ['no id', [{ userID: '' }], ERR.ArgsError],
+  ['a colon', [{ userID: 'a:b' }], ERR.ArgsError],
+  ['a blank', [{ userID: 'a b' }], ERR.ArgsError],
+  ['a dot', [{ userID: 'a.b' }], ERR.ArgsError],
+  ['a dash', [{ userID: 'a-b' }], ERR.ArgsError],
+  ['a long id', [{ userID: 'a'.repeat(65) }], ERR.ArgsError],
+  ['no name', [{ userID: 'noname', nickname: '' }], ERR.ArgsError],
+  ['the same twice', [{ userID: 'twice' }, { userID: 'twice' }], ERR.ArgsError],
+  ['letters of other scripts', [{ userID: '用户_٣é' }], 0],
+] as const) {
+  test(`registering ${name} answers ${code}`, async () => {
+    const list = users.map((user) => make('sdkws.UserInfo', { nickname: 'n', ...user }));
+    assert.equal(
+      await codeOf(a.user.userRegister(ADMIN, make('user.UserRegisterReq', { users: list }))),
+      code,
+    );
+  });
+}
+
+test('all or none: one that is taken keeps the others out', async () => {
+  await register({ userID: 'taken' });
+  const list = ['new1', 'taken', 'new2'].map((userID) => make('sdkws.UserInfo', { userID, nickname: 'n' }));
+  const request = make('user.UserRegisterReq', { users: list });
+  assert.equal(await codeOf(a.user.userRegister(ADMIN, request)), ERR.RegisteredAlreadyError);
+  assert.equal(await info(a, 'new1'), undefined);
+});
+
+test('of registrations at once of overlapping users, one succeeds and leaves no halves', async () => {
+  const attempt = (i: number) => {
+    const users = [`own${i}`, 'contested'].map((userID) => make('sdkws.UserInfo', { userID, nickname: 'n' }));
+    return codeOf((i % 2 ? a : b).user.userRegister(ADMIN, make('user.UserRegisterReq', { users })));
+  };
+  const codes = await Promise.all([0, 1, 2, 3, 4, 5].map(attempt));
+  assert.equal(codes.filter((code) => code === 0).length, 1, `${codes}`);
+  const check = make('user.AccountCheckReq', { checkUserIDs: codes.map((_, i) => `own${i}`) });
+  const { results } = await a.user.accountCheck(ADMIN, check);
+  assert.deepEqual(
+    results.map(({ accountStatus }) => accountStatus),
+    codes.map((code) => (code === 0 ? 1 : 0)),
+  );
+});
+
+test('a tenant cannot have more users than its quota', async () => {
+  const settings = a.tenants.get(T2);
+  assert.ok(settings);
+  a.tenants.put({ ...settings, quotas: { ...settings.quotas, users: 4 } });
+  const add = (userID: string) =>
+    codeOf(
+      a.user.userRegister(
+        by('boss', T2),
+        make('user.UserRegisterReq', { users: [make('sdkws.UserInfo', { userID, nickname: 'n' })] }),
+      ),
+    );
+  assert.equal(await add('q1'), 0);
+  assert.equal(await add('q2'), ERR.NoPermissionError);
+  a.tenants.put(settings);
+});
+
+test('account_check tells who is registered, in order, and refuses repetitions', async () => {
+  await register({ userID: 'acc1' });
+  const ask = (...checkUserIDs: string[]) =>
+    a.user.accountCheck(ADMIN, make('user.AccountCheckReq', { checkUserIDs }));
+  const { results } = await ask('nope', 'acc1');
+  assert.deepEqual(
+    results.map((r) => [r.userID, r.accountStatus]),
+    [
+      ['nope', 0],
+      ['acc1', 1],
+    ],
+  );
+  assert.equal(await codeOf(ask('acc1', 'acc1')), ERR.ArgsError);
+});
+
+test('get_users_info leaves unknown users out and keeps the order', async () => {
+  await register({ userID: 'info1' }, { userID: 'info2' });
+  const request = make('user.GetDesignateUsersReq', { userIDs: ['info2', 'nope', 'info1', 'info2'] });
+  const { usersInfo } = await a.user.getDesignateUsers(by('info1'), request);
+  assert.deepEqual(
+    usersInfo.map(({ userID }) => userID),
+    ['info2', 'info1'],
+  );
+});
+
+test('update_user_info applies what is set; friends and groups hear of a new name', async () => {
+  await register({ userID: 'upd1', faceURL: 'f', ex: 'e' });
+  const change = (fields: Partial<Messages['sdkws.UserInfo']>, ctx = by('upd1')) =>
+    a.user.updateUserInfo(
+      ctx,
+      make('user.UpdateUserInfoReq', { userInfo: make('sdkws.UserInfo', { userID: 'upd1', ...fields }) }),
+    );
+  await info(b, 'upd1');
+  await change({ nickname: 'New', faceURL: '', appMangerLevel: 4, createTime: 1 });
+  const found = await info(b, 'upd1');
+  assert.deepEqual([found?.nickname, found?.faceURL, found?.ex, found?.appMangerLevel], ['New', 'f', 'e', 0]);
+  assert.deepEqual(
+    a.notifications.map((n) => [n.contentType, n.sessionType, n.sendID, n.recvID, n.detail]),
+    [[1303, 1, 'upd1', 'upd1', '{"userID":"upd1"}']],
+  );
+  await eventually(() => a.fanOut.length === 2, 'friends and groups hear of it');
+  assert.deepEqual(a.fanOut.toSorted(), ['group upd1', 'relation upd1']);
+  await change({ ex: 'other' }, ADMIN);
+  assert.deepEqual([a.notifications.at(-1)?.sendID, a.notifications.at(-1)?.recvID], ['imAdmin', 'upd1']);
+  assert.equal(a.fanOut.length, 2, 'the name did not change');
+  assert.equal(await codeOf(change({ ex: 'x' }, by('somebody'))), ERR.NoPermissionError);
+});
+
+test('update_user_info_ex sets what is given, empty texts too', async () => {
+  await register({ userID: 'ex1', faceURL: 'f', ex: 'e', globalRecvMsgOpt: 1 });
+  const change = (fields: Partial<Messages['sdkws.UserInfoWithEx']>, userID = 'ex1') => {
+    const userInfo = make('sdkws.UserInfoWithEx', { userID, ...fields });
+    return a.user.updateUserInfoEx(by(userID), make('user.UpdateUserInfoExReq', { userInfo }));
+  };
+  await change({ faceURL: '', globalRecvMsgOpt: 0 });
+  const found = await info(a, 'ex1');
+  assert.deepEqual(
+    [found?.nickname, found?.faceURL, found?.ex, found?.globalRecvMsgOpt],
+    ['ex1 N', '', 'e', 0],
+  );
+  assert.equal(await codeOf(change({ ex: 'x' }, 'nobody')), ERR.RecordNotFoundError);
+});
+
+test('set_global_msg_recv_opt is for oneself', async () => {
+  await register({ userID: 'opt1' });
+  const request = make('user.SetGlobalRecvMessageOptReq', { userID: 'opt1', globalRecvMsgOpt: 2 });
+  assert.equal(await codeOf(a.user.setGlobalRecvMessageOpt(by('opt2'), request)), ERR.NoPermissionError);
+  await a.user.setGlobalRecvMessageOpt(by('opt1'), request);
+  assert.equal((await info(a, 'opt1'))?.globalRecvMsgOpt, 2);
+  assert.equal(a.notifications[0]?.contentType, 1303);
+  const unknown = make('user.SetGlobalRecvMessageOptReq', { userID: 'opt2', globalRecvMsgOpt: 2 });
+  assert.equal(await codeOf(a.user.setGlobalRecvMessageOpt(by('opt2'), unknown)), ERR.RecordNotFoundError);
+});
+
+test('users are listed in order of registration, page by page, and found by parts of id or name', async () => {
+  for (const name of ['Anna Müller', 'anne', 'BERT (x.*)', 'Zoë']) {
+    await register({ userID: `list_${name.slice(0, 2)}`, nickname: name });
+  }
+  await register({ userID: 'list_app', nickname: 'annapp', appMangerLevel: 3 });
+  const find = async (fields: { userID?: string; nickName?: string }, show = 10) => {
+    const request = make('user.GetPaginationUsersReq', { pagination: page(1, show), ...fields });
+    const { total, users } = await a.user.getPaginationUsers(by('u'), request);
+    return [total, users.map(({ nickname }) => nickname)];
+  };
+  assert.deepEqual(await find({ nickName: 'ANN' }), [2, ['Anna Müller', 'anne']]);
+  assert.deepEqual(await find({ nickName: 'müll' }), [1, ['Anna Müller']]);
+  assert.deepEqual(await find({ nickName: '(x.*' }), [1, ['BERT (x.*)']]);
+  assert.deepEqual(await find({ nickName: 'nobody at all' }), [0, []]);
+  assert.deepEqual(await find({ userID: 'LIST_', nickName: 'zoë' }), [
+    4,
+    ['Anna Müller', 'anne', 'BERT (x.*)', 'Zoë'],
+  ]);
+  assert.deepEqual(await find({ userID: 'list_' }, 0), [4, []]);
+  const ids = async (pageNumber: number) => {
+    const request = make('user.GetAllUserIDReq', { pagination: page(pageNumber, 7) });
+    return a.user.getAllUserID(by('u'), request);
+  };
+  const { total } = await ids(1);
+  const all: string[] = [];
+  for (let i = 1; (i - 1) * 7 < total; i++) all.push(...(await ids(i)).userIDs);
+  assert.equal(new Set(all).size, total);
+  assert.ok(all.indexOf('list_an') < all.indexOf('list_Zo'));
+});
+
+test('registrations are counted by UTC day', async () => {
+  const now = Date.now();
+  const request = make('user.UserRegisterCountReq', { start: now - 86_400_000, end: now + 1_000 });
+  const { total, before, count } = await a.user.userRegisterCount(ADMIN, request);
+  assert.equal(before, 0);
+  assert.equal(
+    Object.values(count).reduce((sum, n) => sum + n, 0),
+    total,
+  );
+  assert.ok(Object.keys(count).every((day) => /^\d{4}-\d\d-\d\d$/.test(day)));
+  const later = make('user.UserRegisterCountReq', { start: now + 5_000, end: now + 6_000 });
+  assert.equal((await a.user.userRegisterCount(ADMIN, later)).before, total);
+});
+
+test('notification accounts are made, renamed and found', async () => {
+  const add = (fields: Partial<Messages['user.AddNotificationAccountReq']>) =>
+    a.user.addNotificationAccount(
+      ADMIN,
+      make('user.AddNotificationAccountReq', { nickName: 'News', appMangerLevel: 3, ...fields }),
+    );
+  const { userID } = await add({});
+  assert.match(userID, /^[1-9]\d{9}$/);
+  await add({ userID: 'robot', nickName: 'Robot', appMangerLevel: 4, faceURL: 'f' });
+  assert.equal(await codeOf(add({ userID: 'robot' })), ERR.ArgsError);
+  assert.equal(await codeOf(add({ appMangerLevel: 2 })), ERR.ArgsError);
+  const rename = (fields: Partial<Messages['user.UpdateNotificationAccountInfoReq']>) =>
+    codeOf(
+      a.user.updateNotificationAccountInfo(ADMIN, make('user.UpdateNotificationAccountInfoReq', fields)),
+    );
+  assert.equal(await rename({ userID: 'robot', nickName: 'Marvin' }), 0);
+  assert.equal(await rename({ userID: 'robot' }), ERR.ArgsError);
+  assert.equal(await rename({ userID: 'nobody', nickName: 'x' }), ERR.ArgsError);
+  const search = async (keyword: string, appManagerLevel: number | null = null) => {
+    const request = make('user.SearchNotificationAccountReq', {
+      keyword,
+      appManagerLevel,
+      pagination: page(1, 10),
+    });
+    const { total, notificationAccounts } = await a.user.searchNotificationAccount(ADMIN, request);
+    assert.equal(total, notificationAccounts.length);
+    return notificationAccounts.map(({ nickName }) => nickName);
+  };
+  assert.deepEqual(await search('robot'), ['Marvin']);
+  assert.deepEqual(await search('Marvin'), ['Marvin']);
+  assert.deepEqual(await search('marvin'), []);
+  assert.deepEqual(await search('imAdmin'), []);
+  assert.deepEqual(await search('', 4), ['Marvin']);
+  assert.deepEqual(await search('', 2), []);
+  assert.ok((await search('')).includes('News'));
+});
+
+test('user commands keep value and ex apart, and tell the other devices', async () => {
+  const ctx = by('cmd1');
+  const key = { userID: 'cmd1', type: 8, uuid: 'x1' };
+  await a.user.processUserCommandAdd(
+    ctx,
+    make('user.ProcessUserCommandAddReq', { ...key, value: 'v', ex: 'e' }),
+  );
+  await a.user.processUserCommandAdd(
+    ctx,
+    make('user.ProcessUserCommandAddReq', { ...key, type: 9, uuid: 'x2' }),
+  );
+  await a.user.processUserCommandUpdate(
+    ctx,
+    make('user.ProcessUserCommandUpdateReq', { ...key, value: 'w' }),
+  );
+  await a.user.processUserCommandUpdate(
+    ctx,
+    make('user.ProcessUserCommandUpdateReq', { ...key, uuid: 'none' }),
+  );
+  const get = make('user.ProcessUserCommandGetReq', { userID: 'cmd1', type: 8 });
+  const { CommandResp: found } = await b.user.processUserCommandGet(ctx, get);
+  assert.deepEqual(
+    found.map((c) => [c.type, c.uuid, c.value, c.ex]),
+    [[8, 'x1', 'w', 'e']],
+  );
+  assert.ok(Math.abs((found[0]?.createTime ?? 0) - Date.now() / 1000) < 10, 'seconds');
+  const all = make('user.ProcessUserCommandGetAllReq', { userID: 'cmd1' });
+  assert.equal((await a.user.processUserCommandGetAll(ctx, all)).CommandResp.length, 2);
+  assert.deepEqual(
+    a.notifications.map((n) => n.contentType),
+    [1305, 1305, 1307],
+  );
+  assert.equal(a.notifications[0]?.detail, '{"fromUserID":"cmd1","toUserID":"cmd1"}');
+  const remove = make('user.ProcessUserCommandDeleteReq', key);
+  await a.user.processUserCommandDelete(ctx, remove);
+  assert.equal(await codeOf(a.user.processUserCommandDelete(ctx, remove)), ERR.RecordNotFoundError);
+  const update = make('user.ProcessUserCommandUpdateReq', { ...key, value: 'w' });
+  assert.equal(await codeOf(a.user.processUserCommandUpdate(ctx, update)), ERR.RecordNotFoundError);
+  assert.equal(await codeOf(a.user.processUserCommandGetAll(by('cmd2'), all)), ERR.NoPermissionError);
+});
+
+test('a command of a user whose id begins like another is not his', async () => {
+  const add = (userID: string) =>
+    a.user.processUserCommandAdd(
+      by(userID),
+      make('user.ProcessUserCommandAddReq', { userID, type: 1, uuid: 'x' }),
+    );
+  await add('pre');
+  await add('prefix');
+  const all = make('user.ProcessUserCommandGetAllReq', { userID: 'pre' });
+  assert.equal((await a.user.processUserCommandGetAll(by('pre'), all)).CommandResp.length, 1);
+});
+
+test('client settings: for everybody, for one user, by page', async () => {
+  await register({ userID: 'conf1' });
+  const set = (userID: string, configs: Record<string, string>) =>
+    a.user.setUserClientConfig(ADMIN, make('user.SetUserClientConfigReq', { userID, configs }));
+  await set('', { theme: 'dark', 'a.b$c': '1' });
+  await set('', { theme: 'light' });
+  await set('conf1', { theme: 'blue' });
+  const get = (userID: string, ctx = by('conf1')) =>
+    a.user.getUserClientConfig(ctx, make('user.GetUserClientConfigReq', { userID }));
+  assert.deepEqual((await get('')).configs, { theme: 'light', 'a.b$c': '1' });
+  assert.deepEqual((await get('conf1')).configs, { theme: 'blue' });
+  assert.equal(await codeOf(get('conf1', by('conf2'))), ERR.NoPermissionError);
+  assert.equal(await codeOf(get('nobody', ADMIN)), ERR.RecordNotFoundError);
+  const list = async (userID: string, key: string) => {
+    const request = make('user.PageUserClientConfigReq', { userID, key, pagination: page(1, 10) });
+    const { total, configs } = await a.user.pageUserClientConfig(ADMIN, request);
+    return [total, configs.map((c) => `${c.userID}/${c.key}=${c.value}`)];
+  };
+  assert.deepEqual(await list('', ''), [3, ['/a.b$c=1', '/theme=light', 'conf1/theme=blue']]);
+  assert.deepEqual(await list('', 'theme'), [2, ['/theme=light', 'conf1/theme=blue']]);
+  await a.user.delUserClientConfig(
+    ADMIN,
+    make('user.DelUserClientConfigReq', { userID: '', keys: ['theme', 'none'] }),
+  );
+  assert.deepEqual(await list('', ''), [2, ['/a.b$c=1', 'conf1/theme=blue']]);
+});
+
+test('tenants do not see each other, whatever the placement', async () => {
+  await register({ userID: 'mine' });
+  assert.equal(await info(a, 'mine', by('boss', T2)), undefined);
+  const request = make('user.GetAllUserIDReq', { pagination: page(1, 100) });
+  const { userIDs } = await a.user.getAllUserID(by('boss', T2), request);
+  assert.ok(userIDs.includes('boss') && !userIDs.includes('mine'));
+  assert.notEqual(T1, T2);
+});
+
+test('the subscription routes of older clients do nothing', async () => {
+  const subscribe = make('user.SubscribeOrCancelUsersStatusReq', { userID: 'u', userIDs: ['v'], genre: 1 });
+  assert.deepEqual((await a.user.subscribeOrCancelUsersStatus(by('u'), subscribe)).statusList, []);
+  const get = make('user.GetSubscribeUsersStatusReq', { userID: 'u' });
+  assert.deepEqual((await a.user.getSubscribeUsersStatus(by('u'), get)).statusList, []);
+});
