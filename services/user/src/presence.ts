@@ -122,7 +122,8 @@ export function createPresence({ store, events, log, limitMs }: PresenceDeps): P
       key,
       field,
       value,
-      String(Date.now()),
+      // Many changes fit into a millisecond, so that versions also rise across a loss of the former ones.
+      String(Date.now() * 1_000),
       always ? '1' : '0',
     )) as [] | [string, string[]];
     const [former, fields] = answer;

@@ -138,7 +138,7 @@ export function newCluster(): TestCluster {
 /** A call by a user, or by an administrator. */
 export function by(userID: string, tenant: TenantId = T1): CallContext {
   return {
-    ...contextOf(tenant, 'op', { timeoutMs: 20_000 }),
+    ...contextOf(tenant, 'op', { timeoutMs: 300_000 }),
     opUserID: userID,
     opPlatformID: 5,
     opAdmin: userID === 'imAdmin',

@@ -1,0 +1,306 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { sleep, type TenantId } from '@im/kit';
+import { ERR, make } from '@im/protocol';
+import {
+  by,
+  codeOf,
+  eventually,
+  LIMIT_MS,
+  newCluster,
+  type Servers,
+  startServers,
+  startUser,
+  T1,
+  T2,
+  type UserProcess,
+} from './harness.ts';
+
+let servers: Servers;
+let a: UserProcess;
+/** Another process of the same cluster. */
+let b: UserProcess;
+const SYSTEM = by('imAdmin');
+
+before(async () => {
+  servers = await startServers();
+  const cluster = newCluster();
+  a = await startUser(servers, cluster);
+  b = await startUser(servers, cluster);
+});
+after(async () => {
+  await a?.[Symbol.asyncDispose]();
+  await b?.[Symbol.asyncDispose]();
+  await servers?.stop();
+});
+beforeEach(async () => {
+  await a.store.redis.client.flushall();
+  // The list of live gateways is remembered for a second.
+  await sleep(1_050);
+  a.presences.length = 0;
+  b.presences.length = 0;
+});
+
+async function beat(process: UserProcess, gatewayID: string): Promise<boolean> {
+  const request = make('user.GatewayHeartbeatReq', { gatewayID });
+  return (await process.user.gatewayHeartbeat(SYSTEM, request)).reportAll;
+}
+
+interface Item {
+  user: string;
+  platforms: number[];
+  tenant?: TenantId;
+}
+
+async function report(
+  process: UserProcess,
+  gatewayID: string,
+  items: Item[],
+  full = false,
+  part?: { id: string; last: boolean },
+) {
+  const list = items.map(({ user, platforms, tenant = T1 }) =>
+    make('user.PresenceItem', {
+      tenant,
+      userID: user,
+      platformIDs: platforms,
+      connections: platforms.map((platformID, i) =>
+        make('user.PlatformOnlineDetail', {
+          platformID,
+          connID: `${gatewayID}-${i}`,
+          token: `t${platformID}`,
+        }),
+      ),
+    }),
+  );
+  await process.user.reportPresence(
+    SYSTEM,
+    make('user.ReportPresenceReq', {
+      gatewayID,
+      items: list,
+      full,
+      fullID: part?.id ?? '',
+      lastPart: part?.last ?? false,
+    }),
+  );
+}
+
+/** A gateway that is alive and has reported these users. */
+async function gateway(process: UserProcess, gatewayID: string, items: Item[] = []): Promise<void> {
+  assert.equal(await beat(process, gatewayID), true, 'a new gateway is asked for everything');
+  await report(process, gatewayID, items, true);
+  assert.equal(await beat(process, gatewayID), false);
+}
+
+async function online(process: UserProcess, ...userIDs: string[]): Promise<number[][]> {
+  const request = make('user.GetOnlinePlatformsReq', { userIDs });
+  const { users } = await process.user.getOnlinePlatforms(SYSTEM, request);
+  return users.map(({ onlinePlatformIDs }) => onlinePlatformIDs);
+}
+
+function told(process: UserProcess): string[] {
+  return process.presences.map(({ userID, platformIDs }) => `${userID}:${platformIDs}`);
+}
+
+test('who connects is online on his platforms, over all gateways, in the order asked', async () => {
+  await gateway(a, 'g1');
+  await gateway(b, 'g2');
+  await report(a, 'g1', [{ user: 'u1', platforms: [5, 5] }]);
+  await report(b, 'g2', [
+    { user: 'u1', platforms: [1] },
+    { user: 'u2', platforms: [3] },
+  ]);
+  for (const process of [a, b])
+    assert.deepEqual(await online(process, 'u2', 'nobody', 'u1'), [[3], [], [1, 5]]);
+  assert.deepEqual(told(a), ['u1:5']);
+  assert.deepEqual(told(b).sort(), ['u1:1,5', 'u2:3']);
+});
+
+test('what does not change the platforms is told to nobody', async () => {
+  await gateway(a, 'g1');
+  await gateway(a, 'g2');
+  await report(a, 'g1', [{ user: 'u1', platforms: [5] }]);
+  await report(a, 'g1', [{ user: 'u1', platforms: [5] }]);
+  await report(a, 'g1', [{ user: 'u1', platforms: [5, 5] }]);
+  await report(a, 'g2', [{ user: 'u1', platforms: [5] }]);
+  await report(a, 'g1', [{ user: 'u1', platforms: [] }]);
+  assert.deepEqual(told(a), ['u1:5']);
+  await report(a, 'g2', [{ user: 'u1', platforms: [] }]);
+  assert.deepEqual(told(a), ['u1:5', 'u1:']);
+  assert.deepEqual(await online(b, 'u1'), [[]]);
+});
+
+test('versions rise with every change, even after a loss', async () => {
+  await gateway(a, 'g1');
+  for (const platforms of [[1], [1, 5], [], [2]]) await report(a, 'g1', [{ user: 'u1', platforms }]);
+  const last = a.presences.at(-1)?.version ?? 0;
+  await a.store.redis.client.flushall();
+  await beat(a, 'g1');
+  await report(a, 'g1', [{ user: 'u1', platforms: [2] }], true);
+  const versions = a.presences.map(({ version }) => version);
+  assert.deepEqual(
+    versions,
+    versions.toSorted((x, y) => x - y),
+  );
+  assert.equal(new Set(versions).size, versions.length);
+  assert.ok((versions.at(-1) ?? 0) > last);
+});
+
+test('a gateway that falls silent takes its users offline, and it is told', async () => {
+  await gateway(a, 'g1', [
+    { user: 'u1', platforms: [1] },
+    { user: 'u2', platforms: [2] },
+  ]);
+  await gateway(a, 'g2', [{ user: 'u1', platforms: [5] }]);
+  a.presences.length = 0;
+  const alive = setInterval(() => void beat(a, 'g2'), 300);
+  try {
+    await eventually(async () => (await online(b, 'u2'))[0]?.length === 0, 'u2 is offline');
+    assert.deepEqual(await online(b, 'u1'), [[5]]);
+    await eventually(() => told(a).length + told(b).length === 2, 'it is told once');
+    assert.deepEqual([...told(a), ...told(b)].sort(), ['u1:5', 'u2:']);
+    await sleep(2_500);
+    assert.equal(told(a).length + told(b).length, 2);
+  } finally {
+    clearInterval(alive);
+  }
+  assert.equal(await beat(a, 'g1'), true, 'should it live after all, it reports everything again');
+  await report(a, 'g1', [{ user: 'u2', platforms: [2] }], true);
+  assert.deepEqual(await online(a, 'u2'), [[2]]);
+});
+
+test('connections count only while the heartbeat lives, before anything is cleared away', async () => {
+  await gateway(a, 'g1', [{ user: 'u1', platforms: [1] }]);
+  await sleep(LIMIT_MS + 1_050);
+  assert.deepEqual(await online(b, 'u1'), [[]]);
+});
+
+test('a flushed Redis is noticed by the next heartbeat', async () => {
+  await gateway(a, 'g1', [{ user: 'u1', platforms: [1] }]);
+  await a.store.redis.client.flushall();
+  assert.equal(await beat(b, 'g1'), true);
+  assert.equal(await beat(b, 'g1'), true, 'until everything was reported');
+  await report(b, 'g1', [{ user: 'u1', platforms: [1] }], true);
+  assert.equal(await beat(b, 'g1'), false);
+  assert.deepEqual(await online(b, 'u1'), [[1]]);
+});
+
+test('users that a full report does not name are gone', async () => {
+  await gateway(a, 'g1', [
+    { user: 'u1', platforms: [1] },
+    { user: 'u2', platforms: [2] },
+  ]);
+  await report(a, 'g1', [{ user: 'u1', platforms: [1] }], true);
+  assert.deepEqual(await online(a, 'u1', 'u2'), [[1], []]);
+});
+
+test('a full report in parts is complete with its last part; who comes meanwhile stays', async () => {
+  await gateway(a, 'g1', [
+    { user: 'u1', platforms: [1] },
+    { user: 'old', platforms: [2] },
+  ]);
+  await a.store.redis.client.flushall();
+  await beat(a, 'g1');
+  await report(a, 'g1', [{ user: 'old', platforms: [2] }]);
+  await report(a, 'g1', [{ user: 'u1', platforms: [1] }], true, { id: 'r1', last: false });
+  assert.equal(await beat(a, 'g1'), true, 'not complete yet');
+  await report(b, 'g1', [{ user: 'fresh', platforms: [3] }]);
+  await report(b, 'g1', [{ user: 'u2', platforms: [5] }], true, { id: 'r1', last: true });
+  assert.equal(await beat(a, 'g1'), false);
+  assert.deepEqual(await online(a, 'u1', 'u2', 'fresh', 'old'), [[1], [5], [3], []]);
+});
+
+test('tenants with the same user ids are apart', async () => {
+  await gateway(a, 'g1', [{ user: 'u1', platforms: [1] }]);
+  await report(a, 'g1', [{ user: 'u1', platforms: [5], tenant: T2 }]);
+  const request = make('user.GetOnlinePlatformsReq', { userIDs: ['u1'] });
+  const { users } = await a.user.getOnlinePlatforms(by('boss', T2), request);
+  assert.deepEqual(users[0]?.onlinePlatformIDs, [5]);
+  assert.deepEqual(await online(a, 'u1'), [[1]]);
+});
+
+test('the HTTP answers about who is online', async () => {
+  await gateway(a, 'g1', [{ user: 'u1', platforms: [5, 5, 1] }]);
+  const status = make('user.GetUserStatusReq', { userIDs: ['u2', 'u1'] });
+  const { statusList } = await a.user.getUserStatus(by('u9'), status);
+  assert.deepEqual(
+    statusList.map((s) => [s.userID, s.status, s.platformIDs]),
+    [
+      ['u2', 0, []],
+      ['u1', 1, [1, 5]],
+    ],
+  );
+  const detail = make('user.GetUsersOnlineStatusReq', { userIDs: ['u1', 'u2'] });
+  const { results } = await a.user.getUsersOnlineStatus(SYSTEM, detail);
+  assert.deepEqual(
+    results.map((r) => [
+      r.userID,
+      r.status,
+      r.detailPlatformStatus.map((d) => [d.platformID, d.connID, d.token]),
+    ]),
+    [
+      [
+        'u1',
+        1,
+        [
+          [5, 'g1-0', 't5'],
+          [5, 'g1-1', 't5'],
+          [1, 'g1-2', 't1'],
+        ],
+      ],
+      ['u2', 0, []],
+    ],
+  );
+  const tokens = make('user.GetUsersOnlineTokenDetailReq', { userIDs: ['u1', 'u2'] });
+  const { results: found } = await a.user.getUsersOnlineTokenDetail(SYSTEM, tokens);
+  assert.deepEqual(
+    found.map((r) => [r.userID, r.singlePlatformToken.map((p) => [p.platformID, p.total, p.token])]),
+    [
+      [
+        'u1',
+        [
+          [1, 1, ['t1']],
+          [5, 2, ['t5', 't5']],
+        ],
+      ],
+    ],
+  );
+  assert.deepEqual((await a.user.getUsersOnlineTokenDetail(by('u1'), tokens)).results, []);
+});
+
+test('reports of two gateways at once both count', async () => {
+  await gateway(a, 'g1');
+  await gateway(b, 'g2');
+  for (let i = 0; i < 50; i++) {
+    await Promise.all([
+      report(a, 'g1', [{ user: `x${i}`, platforms: [1] }]),
+      report(b, 'g2', [{ user: `x${i}`, platforms: [5] }]),
+    ]);
+    const last = [...a.presences, ...b.presences]
+      .filter(({ userID }) => userID === `x${i}`)
+      .toSorted((x, y) => x.version - y.version)
+      .at(-1);
+    assert.deepEqual(last?.platformIDs, [1, 5]);
+  }
+});
+
+test('a thousand users of one gateway are reported and asked for together', async () => {
+  const items = Array.from({ length: 1_200 }, (_, i) => ({ user: `m${i}`, platforms: [1] }));
+  await gateway(a, 'g1', items);
+  const found = await online(b, ...items.map(({ user }) => user));
+  assert.ok(found.every((platforms) => platforms.length === 1));
+});
+
+test('without Redis nobody claims to know', async () => {
+  const own = await startServers();
+  try {
+    await using process = await startUser(own, newCluster());
+    await own.redis.kill();
+    const ask = make('user.GetOnlinePlatformsReq', { userIDs: ['u1'] });
+    assert.equal(await codeOf(process.user.getOnlinePlatforms(SYSTEM, ask)), ERR.NetworkError);
+    assert.equal(await codeOf(beat(process, 'g1')), ERR.NetworkError);
+    assert.equal(await codeOf(report(process, 'g1', [])), ERR.NetworkError);
+  } finally {
+    await own.stop();
+  }
+});
