@@ -1,1 +1,82 @@
-export {};
+import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit';
+import { createNotifier, type RpcRegistry } from '@im/rpc';
+import {
+  groupMemberChanges,
+  groupMemberRepo,
+  groupRepo,
+  groupRequestRepo,
+  type Store,
+  userRepo,
+} from '@im/store';
+import { abstractInfoMethods } from './methods/abstract-info.ts';
+import { answerApplicationMethods } from './methods/answer-application.ts';
+import { applicationListMethods } from './methods/application-lists.ts';
+import { createGroupMethods } from './methods/create-group.ts';
+import { dismissGroupMethods } from './methods/dismiss-group.ts';
+import { inviteMethods } from './methods/invite.ts';
+import { joinGroupMethods } from './methods/join-group.ts';
+import { leaveMethods } from './methods/leave.ts';
+import { membershipMethods } from './methods/membership.ts';
+import { muteMethods } from './methods/mute.ts';
+import { profileChangedMethods } from './methods/profile-changed.ts';
+import { readGroupMethods } from './methods/read-groups.ts';
+import { readMemberMethods } from './methods/read-members.ts';
+import { setGroupInfoMethods } from './methods/set-group-info.ts';
+import { setMemberInfoMethods } from './methods/set-member-info.ts';
+import { syncJoinedMethods } from './methods/sync-joined.ts';
+import { syncMemberMethods } from './methods/sync-members.ts';
+import { transferOwnerMethods } from './methods/transfer-owner.ts';
+import { groupNotices } from './notices/notices.ts';
+import type { GroupParts } from './parts.ts';
+import { createViews } from './views.ts';
+
+/** What the group domain needs of its process. */
+export type GroupDeps = BaseDeps & { rpc: RpcRegistry; store: Store };
+
+/** Groups, their members, requests for membership. */
+export const module: ServiceModule<GroupDeps> = {
+  name: 'group',
+  needs: ['rpc', 'store'],
+  async create(_config, deps): Promise<Service> {
+    const { rpc, store, tenants, background, metrics } = deps;
+    const log = deps.log.child({ part: 'group' });
+    const members = groupMemberRepo(store);
+    const users = userRepo(store);
+    const views = createViews({ members, users });
+    const notifier = createNotifier({ rpc, log, metrics, background });
+    const parts: GroupParts = {
+      groups: groupRepo(store),
+      members,
+      changes: groupMemberChanges(store),
+      requests: groupRequestRepo(store),
+      users,
+      views,
+      notices: groupNotices({ notifier, views }),
+      rpc,
+      tenants,
+      background,
+      log,
+    };
+    rpc.bind('group', {
+      ...createGroupMethods(parts),
+      ...setGroupInfoMethods(parts),
+      ...joinGroupMethods(parts),
+      ...inviteMethods(parts),
+      ...leaveMethods(parts),
+      ...dismissGroupMethods(parts),
+      ...transferOwnerMethods(parts),
+      ...muteMethods(parts),
+      ...setMemberInfoMethods(parts),
+      ...answerApplicationMethods(parts),
+      ...applicationListMethods(parts),
+      ...readGroupMethods(parts),
+      ...readMemberMethods(parts),
+      ...abstractInfoMethods(parts),
+      ...syncJoinedMethods(parts),
+      ...syncMemberMethods(parts),
+      ...membershipMethods(parts),
+      ...profileChangedMethods(parts),
+    });
+    return { start: async () => {}, stop: async () => {}, ready: () => READY };
+  },
+};

@@ -161,6 +161,7 @@ test('every query on groups, members and requests reads by an index', async () =
     'group update': () => groups.update(tenant, 'g', { groupName: 'h' }),
     'group search': () => groups.search(tenant, 'h', page),
     'group search all': () => groups.search(tenant, '', page),
+    'group count': () => groups.count(tenant),
     'groups created': () => groups.created(tenant, 1, 9),
     'member add': () => changes.add(tenant, 'g', [member('o', ROLE.Owner), member('u', ROLE.Member)]),
     'member get': () => members.get(tenant, 'g', 'u'),

@@ -58,6 +58,8 @@ export interface GroupRepo {
   update(tenant: TenantId, groupID: string, changes: GroupChanges): Promise<Group | undefined>;
   /** Not dismissed ones whose name contains `name`, whatever the case; newest first. */
   search(tenant: TenantId, name: string, page: Page): Promise<{ total: number; groups: Group[] }>;
+  /** All groups, dismissed ones too. */
+  count(tenant: TenantId): Promise<number>;
   /** Groups made before `start`, and per UTC day (YYYY-MM-DD) in [start, end), times in ms. */
   created(
     tenant: TenantId,
@@ -125,6 +127,7 @@ export function groupRepo(store: Store): GroupRepo {
         .toArray();
       return { total, groups: docs.map(toGroup) };
     },
+    count: (tenant) => of(tenant).col.countDocuments({ t: tenant }),
     async created(tenant, start, end) {
       const { col } = of(tenant);
       const before = await col.countDocuments({ t: tenant, createTime: { $lt: start } });

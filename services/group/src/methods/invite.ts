@@ -1,0 +1,99 @@
+import { type CallContext, eachLimited } from '@im/kit';
+import { ERR, ImError, make, ROLE } from '@im/protocol';
+import { type Group, type GroupMember, type GroupRequest, HANDLE_RESULT } from '@im/store';
+import { operatorOf, requireLiveGroup, requireUsers } from '../access.ts';
+import { requireRoom } from '../limits.ts';
+import type { GroupMethods, GroupParts } from '../parts.ts';
+import { leads, requireMember } from '../rules.ts';
+import { publicUser } from '../views.ts';
+
+/** Everybody needs approval, unless who leads the group invites. */
+const ALL_NEED_APPROVAL = 1;
+const JOIN_SOURCE_INVITATION = 2;
+/** Members added, and told of, at a time. */
+const BATCH = 50;
+const NOTICES_AT_ONCE = 20;
+
+/** Members bring in others. */
+export function inviteMethods(parts: GroupParts): GroupMethods<'inviteUserToGroup'> {
+  const { members, changes, requests, users, notices } = parts;
+
+  /** Asks those who lead the group; the applicant whom they see is the one who invites. */
+  async function propose(ctx: CallContext, group: Group, userIDs: readonly string[]): Promise<void> {
+    const { groupID } = group;
+    const reqTime = Date.now();
+    const list = userIDs.map(
+      (userID): GroupRequest => ({
+        groupID,
+        userID,
+        handleResult: HANDLE_RESULT.Pending,
+        reqMsg: '',
+        handledMsg: '',
+        reqTime,
+        handleUserID: '',
+        handledTime: 0,
+        joinSource: JOIN_SOURCE_INVITATION,
+        inviterUserID: ctx.opUserID,
+        ex: '',
+      }),
+    );
+    await requests.put(ctx.tenant, list);
+    const leaderIDs = (await members.leaders(ctx.tenant, groupID)).map(({ userID }) => userID);
+    const inviter = publicUser(ctx.opUserID, await users.get(ctx.tenant, ctx.opUserID));
+    await eachLimited(list, NOTICES_AT_ONCE, (request) =>
+      notices.applied(ctx, group, request, inviter, leaderIDs),
+    );
+  }
+
+  async function add(
+    ctx: CallContext,
+    group: Group,
+    userIDs: readonly string[],
+    sendMessage: boolean | null,
+  ): Promise<void> {
+    const { groupID } = group;
+    for (let begin = 0; begin < userIDs.length; begin += BATCH) {
+      const joinTime = Date.now();
+      const batch = userIDs.slice(begin, begin + BATCH).map(
+        (userID): GroupMember => ({
+          groupID,
+          userID,
+          nickname: '',
+          faceURL: '',
+          roleLevel: ROLE.Member,
+          joinTime,
+          joinSource: JOIN_SOURCE_INVITATION,
+          inviterUserID: ctx.opUserID,
+          operatorUserID: ctx.opUserID,
+          muteEndTime: 0,
+          ex: '',
+        }),
+      );
+      const { added, stamp } = await changes.add(ctx.tenant, groupID, batch);
+      const invited = batch.filter(({ userID }) => added.includes(userID));
+      if (invited.length > 0) await notices.membersInvited(ctx, group, invited, stamp, sendMessage);
+    }
+  }
+
+  return {
+    async inviteUserToGroup(ctx, { groupID, invitedUserIDs, sendMessage }) {
+      const group = await requireLiveGroup(parts, ctx, groupID);
+      const operator = await operatorOf(parts, ctx, groupID);
+      requireMember(operator);
+      await requireUsers(parts, ctx, invitedUserIDs);
+      if (group.needVerification === ALL_NEED_APPROVAL && !leads(operator)) {
+        await propose(ctx, group, invitedUserIDs);
+        return make('group.InviteUserToGroupResp');
+      }
+      const present = await members.find(ctx.tenant, groupID, invitedUserIDs);
+      if (present.length > 0) {
+        // 500, as clients know it.
+        const ids = present.slice(0, 10).map(({ userID }) => userID);
+        throw new ImError(ERR.ServerInternalError, `duplicate key: in the group already: ${ids.join(',')}`);
+      }
+      await requireRoom(parts, ctx, await members.count(ctx.tenant, groupID), invitedUserIDs);
+      await add(ctx, group, invitedUserIDs, sendMessage);
+      return make('group.InviteUserToGroupResp');
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import type { CallContext } from '@im/kit';
+import { argsError, type group, make, ROLE } from '@im/protocol';
+import type { Group, GroupMember } from '@im/store';
+import { operatorOf, requireGroup } from '../access.ts';
+import { checkMemberTexts } from '../limits.ts';
+import type { GroupMethods, GroupParts } from '../parts.ts';
+import { requireMaySetMember } from '../rules.ts';
+
+/** A wanted change, checked. */
+interface Checked {
+  readonly group: Group;
+  readonly member: GroupMember;
+  readonly wanted: group.SetGroupMemberInfo;
+}
+
+/** Names, faces, extra data and roles of members. */
+export function setMemberInfoMethods(parts: GroupParts): GroupMethods<'setGroupMemberInfo'> {
+  const { members, changes, notices } = parts;
+
+  /** Checks all changes of one group before any is made. */
+  async function check(
+    ctx: CallContext,
+    groupID: string,
+    list: readonly group.SetGroupMemberInfo[],
+  ): Promise<Checked[]> {
+    const userIDs = list.map(({ userID }) => userID);
+    if (new Set(userIDs).size !== userIDs.length) throw argsError('members has a user twice');
+    const stored = await requireGroup(parts, ctx, groupID);
+    const operator = await operatorOf(parts, ctx, groupID);
+    const found = await members.find(ctx.tenant, groupID, userIDs);
+    const byID = new Map(found.map((member) => [member.userID, member]));
+    return list.map((wanted) => {
+      const { userID, nickname, faceURL, ex, roleLevel } = wanted;
+      checkMemberTexts({ nickname, faceURL, ex });
+      const member = byID.get(userID);
+      requireMaySetMember(operator, member ?? { userID, roleLevel: ROLE.Member }, roleLevel);
+      if (!member) throw argsError(`not in the group: ${userID}`);
+      return { group: stored, member, wanted };
+    });
+  }
+
+  async function apply(ctx: CallContext, { group: stored, member, wanted }: Checked): Promise<void> {
+    const { groupID, userID, nickname, faceURL, ex, roleLevel } = wanted;
+    const set = {
+      ...(nickname !== null && { nickname }),
+      ...(faceURL !== null && { faceURL }),
+      ...(ex !== null && { ex }),
+      ...(roleLevel !== null && { roleLevel }),
+    };
+    const stamp = await changes.update(ctx.tenant, groupID, userID, set);
+    if (!stamp) return;
+    const after = { ...member, ...set };
+    const sortVersion = roleLevel === null ? 0 : stamp.version;
+    if (roleLevel === ROLE.Admin)
+      await notices.memberInfoSet(ctx, 'toAdmin', stored, after, stamp, sortVersion);
+    if (roleLevel === ROLE.Member)
+      await notices.memberInfoSet(ctx, 'toOrdinary', stored, after, stamp, sortVersion);
+    if (nickname !== null || faceURL !== null || ex !== null)
+      await notices.memberInfoSet(ctx, 'info', stored, after, stamp, sortVersion);
+  }
+
+  return {
+    async setGroupMemberInfo(ctx, { members: list }) {
+      const byGroup = Map.groupBy(list, ({ groupID }) => groupID);
+      const checked: Checked[] = [];
+      for (const [groupID, wanted] of byGroup) checked.push(...(await check(ctx, groupID, wanted)));
+      // One after the other: the versions that clients are told must come in their order.
+      for (const change of checked) await apply(ctx, change);
+      return make('group.SetGroupMemberInfoResp');
+    },
+  };
+}

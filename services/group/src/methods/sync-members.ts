@@ -1,0 +1,116 @@
+import type { CallContext } from '@im/kit';
+import { argsError, GROUP_STATUS, type group, make, matchesIdHash, type sdkws } from '@im/protocol';
+import { type Delta, type Group, notFound } from '@im/store';
+import { operatorOf, requireLiveGroup } from '../access.ts';
+import type { GroupMethods, GroupParts } from '../parts.ts';
+import { requireMember } from '../rules.ts';
+
+type SyncMemberMethods = GroupMethods<
+  'getIncrementalGroupMember' | 'batchGetIncrementalGroupMember' | 'getFullGroupMemberUserIDs'
+>;
+
+/** A batch ends when its answer has this many changes; the client asks again for the groups that are missing. */
+const BATCH_CHANGES = 500;
+/** Most groups in one request; clients ask for 500. */
+const MAX_GROUPS = 1_000;
+
+const changesOf = ({ insert, update, delete: gone }: Delta) => insert.length + update.length + gone.length;
+
+/** What changed among members since a client looked last, http-api.md §5. */
+export function syncMemberMethods(parts: GroupParts): SyncMemberMethods {
+  const { groups, members, views } = parts;
+
+  /** Fills the deltas of several groups, all members in one go and all groups in one go. */
+  async function fill(
+    ctx: CallContext,
+    deltas: ReadonlyMap<string, Delta>,
+    found: ReadonlyMap<string, Group>,
+  ): Promise<Map<string, group.GetIncrementalGroupMemberResp>> {
+    const pairs = [...deltas].flatMap(([groupID, { insert, update }]) =>
+      [...insert, ...update].map((userID) => ({ groupID, userID })),
+    );
+    const list = pairs.length === 0 ? [] : await members.findPairs(ctx.tenant, pairs);
+    const infos = Map.groupBy(await views.members(ctx.tenant, list), ({ groupID }) => groupID);
+    const shown = [...deltas].filter(([, delta]) => delta.full || delta.infoChanged || changesOf(delta) > 0);
+    const groupInfos = await views.groups(
+      ctx.tenant,
+      shown.flatMap(([groupID]) => found.get(groupID) ?? []),
+    );
+    const groupOf = new Map(groupInfos.map((info) => [info.groupID, info]));
+    return new Map(
+      [...deltas].map(([groupID, delta]) => {
+        const memberOf = new Map((infos.get(groupID) ?? []).map((info) => [info.userID, info]));
+        return [groupID, answer(delta, memberOf, groupOf.get(groupID))];
+      }),
+    );
+  }
+
+  return {
+    async getIncrementalGroupMember(ctx, { groupID, versionID, version }) {
+      requireMember(await operatorOf(parts, ctx, groupID));
+      const stored = await requireLiveGroup(parts, ctx, groupID);
+      const delta = await members.versions.since(ctx.tenant, groupID, { versionID, version });
+      const filled = await fill(ctx, new Map([[groupID, delta]]), new Map([[groupID, stored]]));
+      return filled.get(groupID) ?? make('group.GetIncrementalGroupMemberResp');
+    },
+    async batchGetIncrementalGroupMember(ctx, { reqList }) {
+      if (reqList.length > MAX_GROUPS) throw argsError(`reqList has more than ${MAX_GROUPS} entries`);
+      const ids = reqList.map(({ groupID }) => groupID);
+      const [found, own] = await Promise.all([
+        groups.getMany(ctx.tenant, ids),
+        members.findPairs(
+          ctx.tenant,
+          ids.map((groupID) => ({ groupID, userID: ctx.opUserID })),
+        ),
+      ]);
+      const joined = new Map(own.map((member) => [member.groupID, member]));
+      const live = reqList.filter(({ groupID }) => {
+        const stored = found.get(groupID);
+        if (!stored) throw notFound('group');
+        if (stored.status === GROUP_STATUS.Dismissed) return false;
+        requireMember({ userID: ctx.opUserID, admin: ctx.opAdmin, member: joined.get(groupID) });
+        return true;
+      });
+      const known = new Map(live.map(({ groupID, versionID, version }) => [groupID, { versionID, version }]));
+      const all = await members.versions.sinceMany(ctx.tenant, known);
+      const taken = new Map<string, Delta>();
+      let changes = 0;
+      for (const groupID of known.keys()) {
+        const delta = all.get(groupID);
+        if (!delta) continue;
+        taken.set(groupID, delta);
+        changes += changesOf(delta);
+        if (changes >= BATCH_CHANGES) break;
+      }
+      const respList = Object.fromEntries(await fill(ctx, taken, found));
+      return make('group.BatchGetIncrementalGroupMemberResp', { respList });
+    },
+    async getFullGroupMemberUserIDs(ctx, { groupID, idHash }) {
+      requireMember(await operatorOf(parts, ctx, groupID));
+      const stamp = await members.versions.stamp(ctx.tenant, groupID);
+      const userIDs = await members.userIDs(ctx.tenant, groupID);
+      const equal = matchesIdHash(idHash, userIDs);
+      return make('group.GetFullGroupMemberUserIDsResp', {
+        ...stamp,
+        equal,
+        userIDs: equal ? [] : userIDs,
+      });
+    },
+  };
+}
+
+function answer(
+  delta: Delta,
+  memberOf: ReadonlyMap<string, sdkws.GroupMemberFullInfo>,
+  group: sdkws.GroupInfo | undefined,
+): group.GetIncrementalGroupMemberResp {
+  return make('group.GetIncrementalGroupMemberResp', {
+    ...delta.stamp,
+    full: delta.full,
+    delete: [...delta.delete],
+    insert: delta.insert.flatMap((id) => memberOf.get(id) ?? []),
+    update: delta.update.flatMap((id) => memberOf.get(id) ?? []),
+    group: group ?? null,
+    sortVersion: delta.sortVersion,
+  });
+}

@@ -1,0 +1,33 @@
+import { argsError, ERR, ImError, make, ROLE } from '@im/protocol';
+import { operatorOf, requireLiveGroup } from '../access.ts';
+import type { GroupMethods, GroupParts } from '../parts.ts';
+
+/** Passing a group on; the two swap their roles. */
+export function transferOwnerMethods(parts: GroupParts): GroupMethods<'transferGroupOwner'> {
+  const { members, changes, notices } = parts;
+
+  return {
+    async transferGroupOwner(ctx, { groupID, oldOwnerUserID, newOwnerUserID }) {
+      const group = await requireLiveGroup(parts, ctx, groupID);
+      if (oldOwnerUserID === newOwnerUserID) throw argsError('oldOwnerUserID equals newOwnerUserID');
+      const found = await members.find(ctx.tenant, groupID, [oldOwnerUserID, newOwnerUserID]);
+      const oldOwner = found.find(({ userID }) => userID === oldOwnerUserID);
+      const newOwner = found.find(({ userID }) => userID === newOwnerUserID);
+      if (!oldOwner || !newOwner) throw argsError('oldOwnerUserID or newOwnerUserID is not in the group');
+      const { admin, userID } = await operatorOf(parts, ctx, groupID);
+      const notOwner = new ImError(ERR.NoPermissionError, 'only the owner passes the group on');
+      if (oldOwner.roleLevel !== ROLE.Owner || (!admin && userID !== oldOwnerUserID)) throw notOwner;
+
+      if (newOwner.muteEndTime > Date.now()) {
+        const unmuted = await changes.update(ctx.tenant, groupID, newOwnerUserID, { muteEndTime: 0 });
+        if (unmuted) await notices.memberUnmuted(ctx, group, { ...newOwner, muteEndTime: 0 }, unmuted);
+      }
+      const stamp = await changes.transferOwner(ctx.tenant, groupID, oldOwnerUserID, newOwner);
+      if (!stamp) throw notOwner;
+      const after = { ...newOwner, muteEndTime: 0, roleLevel: ROLE.Owner };
+      const before = { ...oldOwner, roleLevel: newOwner.roleLevel };
+      await notices.ownerTransferred(ctx, group, after, before, stamp);
+      return make('group.TransferGroupOwnerResp');
+    },
+  };
+}

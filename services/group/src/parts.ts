@@ -1,0 +1,23 @@
+import type { Background, Logger, TenantDirectory } from '@im/kit';
+import type { DomainService, RpcRegistry } from '@im/rpc';
+import type { GroupMemberChanges, GroupMemberRepo, GroupRepo, GroupRequestRepo, UserRepo } from '@im/store';
+import type { GroupNotices } from './notices/notices.ts';
+import type { Views } from './views.ts';
+
+/** Some methods of the group domain; each file in `methods/` has its own. */
+export type GroupMethods<M extends keyof DomainService<'group'>> = Pick<DomainService<'group'>, M>;
+
+/** What the methods work with. */
+export interface GroupParts {
+  readonly groups: GroupRepo;
+  readonly members: GroupMemberRepo;
+  readonly changes: GroupMemberChanges;
+  readonly requests: GroupRequestRepo;
+  readonly users: UserRepo;
+  readonly views: Views;
+  readonly notices: GroupNotices;
+  readonly rpc: Pick<RpcRegistry, 'client'>;
+  readonly tenants: TenantDirectory;
+  readonly background: Background;
+  readonly log: Logger;
+}
