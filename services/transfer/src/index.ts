@@ -1,1 +1,97 @@
-export {};
+import type { Bus, DeliveryProducer } from '@im/bus';
+import { type BaseDeps, type Service, type ServiceModule, sleep } from '@im/kit';
+import {
+  conversationRepoChanges,
+  convs,
+  cursorRepo,
+  deadLetterRepo,
+  msgRows,
+  type Store,
+  seqUsers,
+} from '@im/store';
+import { transferMetrics } from './metrics.ts';
+import { purgeLog } from './purge.ts';
+import type { Repos } from './repos.ts';
+import { Workers } from './workers.ts';
+
+/** What transfer needs of its process. */
+export type TransferDeps = BaseDeps & { store: Store; bus: Bus };
+
+const PURGE_MS = 60_000;
+
+/** Wakes a loop before its time; a ring while the loop works is heard when it waits next. */
+function bell() {
+  let rung = false;
+  let wake = () => {};
+  return {
+    ring() {
+      rung = true;
+      wake();
+    },
+    async wait(ms: number, signal: AbortSignal): Promise<void> {
+      const early = new AbortController();
+      wake = () => early.abort();
+      if (!rung) await sleep(ms, AbortSignal.any([signal, early.signal])).catch(() => {});
+      rung = false;
+    },
+  };
+}
+
+/** Folds the message log into sequences, rows and deliveries. */
+export const module: ServiceModule<TransferDeps> = {
+  name: 'transfer',
+  needs: ['store', 'bus'],
+  async create(config, { store, bus, log, metrics, background, instanceId }): Promise<Service> {
+    const own = log.child({ part: 'transfer' });
+    const { leaseMs, maxBatch, cursorIntervalMs } = config.transfer;
+    const repos: Repos = {
+      rows: msgRows(store),
+      convs: convs(store),
+      seqUsers: seqUsers(store),
+      conversations: conversationRepoChanges(store),
+      cursors: cursorRepo(store),
+      deadLetters: deadLetterRepo(store),
+    };
+    let producer: DeliveryProducer | undefined;
+    const early = bell();
+    const workers = new Workers({
+      bus,
+      repos,
+      log: own,
+      metrics: transferMetrics(metrics),
+      maxBatch,
+      cursorIntervalMs,
+      instanceId,
+      leaseMs,
+      partitions: config.nats.partitions,
+      producer: () => producer,
+      onEnd: early.ring,
+    });
+    return {
+      async start() {
+        producer = bus.deliveries.announceProducer({
+          onRedeliver: () => {
+            workers.restart();
+            early.ring();
+          },
+          onTakeover: early.ring,
+        });
+        background.loop('transfer-partitions', async (signal) => {
+          while (!signal.aborted) {
+            await workers.look();
+            await early.wait(leaseMs / 3, signal);
+          }
+        });
+        background.every('transfer-purge', PURGE_MS, async () => {
+          const first = await purgeLog(bus, repos.cursors);
+          if (first !== undefined) own.debug({ first }, 'log purged');
+        });
+      },
+      async stop() {
+        await workers.stop();
+        await producer?.stop();
+      },
+      ready: () => workers.ready(),
+    };
+  },
+};

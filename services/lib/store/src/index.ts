@@ -35,6 +35,15 @@ export {
   conversationRepoChanges,
   type MinSeqChange,
 } from './repos/conversation-change.ts';
+export {
+  type CursorRepo,
+  type Cursors,
+  cursorRepo,
+  type LaneCursor,
+  type PartitionCursor,
+  type Progress,
+} from './repos/cursor.ts';
+export { type DeadLetter, type DeadLetterRepo, deadLetterRepo } from './repos/dead-letter.ts';
 export { type Friend, type FriendChanges, type FriendRepo, friendRepo } from './repos/friend.ts';
 export {
   type FriendAnswer,

@@ -13,6 +13,7 @@ import {
   type TenantId,
 } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
+import type { Collection, Document } from 'mongodb';
 import { type EntityCache, entityCaches } from './cached.ts';
 import {
   type CollectionSpec,
@@ -47,6 +48,8 @@ export interface Store extends Service {
    * @throws ImError 90004 when this process does not know the tenant (yet) or was never connected.
    */
   collection<T extends TenantDocument>(tenant: TenantId, spec: CollectionSpec<T>): TenantCollection<T>;
+  /** A collection of the cluster itself, in the shared database: nothing of a tenant belongs there. */
+  shared<T extends Document>(name: string): Collection<T>;
   readonly redis: RedisCopies;
   /** Redis key; user input in `parts` appears only hashed. */
   redisKey(tenant: TenantId, kind: string, ...parts: readonly string[]): string;
@@ -135,6 +138,10 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       return prepared.has(database) ? READY : notReady('indexes are not there yet');
     },
     collection,
+    shared<T extends Document>(name: string) {
+      if (!mongo.connected) throw new ImError(ERR.NetworkError, 'the database is not connected yet');
+      return mongo.client.db(database).collection<T>(name);
+    },
     redis,
     redisKey,
     cached: caches.cached,

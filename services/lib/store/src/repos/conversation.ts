@@ -54,6 +54,8 @@ export interface ConversationRepo {
   readonly versions: VersionLogs;
   /** Receive option of the owner, 0 without a record; from the process's copy, for the checks on sending. */
   recvMsgOpt(tenant: TenantId, ownerUserID: string, conversationID: string): Promise<number>;
+  /** Whether the owner has a record; from the process's copy when it says so, so a new one is seen at once. */
+  exists(tenant: TenantId, ownerUserID: string, conversationID: string): Promise<boolean>;
   /** Those that exist. */
   find(
     tenant: TenantId,
@@ -121,6 +123,18 @@ export function conversationRepo(store: Store): ConversationRepo {
   const keysOf = (tenant: TenantId, owner: string, ids: readonly string[]) =>
     ids.map((id) => of(tenant).key(owner, id));
 
+  /** What sending asks about a record; undefined without one, which is not remembered. */
+  async function settings(tenant: TenantId, ownerUserID: string, conversationID: string) {
+    const records = of(tenant);
+    return cache.get(tenant, recordID(ownerUserID, conversationID), async () => {
+      const doc = await records.col.findOne(
+        { _id: records.key(ownerUserID, conversationID) },
+        { projection: { recvMsgOpt: 1 } },
+      );
+      return doc ? { opt: doc.recvMsgOpt } : undefined;
+    });
+  }
+
   async function idsWhere(tenant: TenantId, filter: Filter<ConversationDocument>): Promise<string[]> {
     const docs = await of(tenant)
       .col.find({ t: tenant, ...filter }, { sort: ORDER, projection: IDS })
@@ -137,15 +151,10 @@ export function conversationRepo(store: Store): ConversationRepo {
   return guarded<ConversationRepo>({
     versions: versionLogs(store, 'conversation'),
     async recvMsgOpt(tenant, ownerUserID, conversationID) {
-      const records = of(tenant);
-      const found = await cache.get(tenant, recordID(ownerUserID, conversationID), async () => {
-        const doc = await records.col.findOne(
-          { _id: records.key(ownerUserID, conversationID) },
-          { projection: { recvMsgOpt: 1 } },
-        );
-        return { opt: doc?.recvMsgOpt ?? RECV_OPT.Receive };
-      });
-      return found?.opt ?? RECV_OPT.Receive;
+      return (await settings(tenant, ownerUserID, conversationID))?.opt ?? RECV_OPT.Receive;
+    },
+    async exists(tenant, ownerUserID, conversationID) {
+      return (await settings(tenant, ownerUserID, conversationID)) !== undefined;
     },
     async find(tenant, ownerUserID, conversationIDs) {
       const docs = await of(tenant)

@@ -1,0 +1,218 @@
+import type { Collection } from 'mongodb';
+import { guarded, isDuplicateKey } from '../errors.ts';
+import type { Store } from '../store.ts';
+
+/** Where the fold of one partition stands, and which lane owns it. `_id` is `p` and the partition. */
+interface PartitionDocument {
+  _id: string;
+  kind: 'partition';
+  partition: number;
+  /** Lane that folds it; empty: nobody. */
+  lane: string;
+  /** Rises with every change of owner. */
+  fence: number;
+  /** Everything up to this position was folded and delivered, at the time of the change of owner. */
+  applied: number;
+  appliedTime: number;
+}
+
+/** One worker's run over a set of partitions. `_id` is `l` and its id. */
+interface LaneDocument {
+  _id: string;
+  kind: 'lane';
+  /** Process that runs it. */
+  owner: string;
+  /** Rises with every sign of life. */
+  beat: number;
+  /** Wall-clock time of the last sign of life, ms. */
+  aliveAt: number;
+  /** Everything of its partitions up to this position was folded and delivered. */
+  applied: number;
+  appliedTime: number;
+}
+
+/** Which incarnation of the log positions belong to. `_id` is `epoch`. */
+interface EpochDocument {
+  _id: string;
+  kind: 'epoch';
+  epoch: number;
+  /** Creation time of the stream, ms. */
+  createdMs: number;
+}
+
+type CursorDocument = PartitionDocument | LaneDocument | EpochDocument;
+
+/** A partition as read. */
+export type PartitionCursor = Omit<PartitionDocument, '_id' | 'kind'>;
+/** A lane as read. */
+export type LaneCursor = Omit<LaneDocument, '_id' | 'kind'> & { readonly lane: string };
+
+/** Everything about the progress of the fold. */
+export interface Cursors {
+  readonly partitions: readonly PartitionCursor[];
+  readonly lanes: ReadonlyMap<string, LaneCursor>;
+}
+
+/** A place up to which everything was folded. */
+export interface Progress {
+  readonly applied: number;
+  readonly appliedTime: number;
+}
+
+/**
+ * Progress and ownership of the fold, for the whole cluster: partitions carry all tenants, so this
+ * collection stands in the shared database and has no tenant. Written by transfer alone.
+ */
+export interface CursorRepo {
+  /** Makes the partitions that are missing. */
+  ensurePartitions(count: number): Promise<void>;
+  read(): Promise<Cursors>;
+  /** Begins a lane, which others then see alive. */
+  openLane(lane: string, owner: string, now: number): Promise<void>;
+  /** A sign of life, and progress. @returns false when the lane is gone. */
+  beat(lane: string, now: number, progress: Progress | undefined): Promise<boolean>;
+  /** Writes progress alone. */
+  advance(lane: string, progress: Progress): Promise<void>;
+  /**
+   * Takes partitions that stand as they were read.
+   * @returns the partitions that this lane has now, with their new fences.
+   */
+  claim(lane: string, wanted: readonly PartitionCursor[]): Promise<PartitionCursor[]>;
+  /** Gives partitions back, all folded up to `progress`; those of another lane are left alone. */
+  release(lane: string, partitions: readonly number[], progress: Progress): Promise<void>;
+  /** Ends a lane and gives back what it still has. */
+  closeLane(lane: string, progress: Progress): Promise<void>;
+  /** Removes lanes that own nothing and were silent since `before` (ms). */
+  removeLanes(before: number): Promise<void>;
+  /**
+   * Number of the log's incarnation: 0 for the first stream, one more for each that was made anew or set back.
+   * @param isSame whether the stream is still the one of this creation time.
+   */
+  epoch(createdMs: number, isSame: boolean): Promise<number>;
+}
+
+const partitionId = (partition: number) => `p${partition}`;
+const laneId = (lane: string) => `l${lane}`;
+
+/** The cursors of a store. */
+export function cursorRepo(store: Store): CursorRepo {
+  const col = (): Collection<CursorDocument> => store.shared<CursorDocument>('cursor');
+
+  async function read(): Promise<Cursors> {
+    const docs = await col().find({}).toArray();
+    const partitions: PartitionCursor[] = [];
+    const lanes = new Map<string, LaneCursor>();
+    for (const doc of docs) {
+      if (doc.kind === 'partition') partitions.push(doc);
+      else if (doc.kind === 'lane') lanes.set(doc._id.slice(1), { ...doc, lane: doc._id.slice(1) });
+    }
+    return { partitions: partitions.sort((a, b) => a.partition - b.partition), lanes };
+  }
+
+  return guarded<CursorRepo>({
+    read,
+    async ensurePartitions(count) {
+      const docs = Array.from({ length: count }, (_, partition): PartitionDocument => {
+        return {
+          _id: partitionId(partition),
+          kind: 'partition',
+          partition,
+          lane: '',
+          fence: 0,
+          applied: 0,
+          appliedTime: 0,
+        };
+      });
+      try {
+        await col().insertMany(docs, { ordered: false });
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+      }
+    },
+    async openLane(lane, owner, now) {
+      const doc: LaneDocument = {
+        _id: laneId(lane),
+        kind: 'lane',
+        owner,
+        beat: 0,
+        aliveAt: now,
+        applied: 0,
+        appliedTime: 0,
+      };
+      await col().insertOne(doc);
+    },
+    async beat(lane, now, progress) {
+      const { matchedCount } = await col().updateOne(
+        { _id: laneId(lane) },
+        { $inc: { beat: 1 }, $set: { aliveAt: now }, ...(progress ? { $max: { ...progress } } : {}) },
+      );
+      return matchedCount === 1;
+    },
+    async advance(lane, { applied, appliedTime }) {
+      await col().updateOne({ _id: laneId(lane) }, { $max: { applied, appliedTime } });
+    },
+    async claim(lane, wanted) {
+      if (wanted.length === 0) return [];
+      await col().bulkWrite(
+        wanted.map((p) => ({
+          updateOne: {
+            filter: { _id: partitionId(p.partition), lane: p.lane, fence: p.fence },
+            update: {
+              $set: { lane, fence: p.fence + 1 },
+              $max: { applied: p.applied, appliedTime: p.appliedTime },
+            },
+          },
+        })),
+        { ordered: false },
+      );
+      const ids = wanted.map((p) => partitionId(p.partition));
+      const mine = await col()
+        .find({ _id: { $in: ids } })
+        .toArray();
+      return mine.filter((doc) => doc.kind === 'partition').filter((doc) => doc.lane === lane);
+    },
+    async release(lane, partitions, { applied, appliedTime }) {
+      await col().updateMany(
+        { _id: { $in: partitions.map(partitionId) }, lane },
+        { $set: { lane: '' }, $max: { applied, appliedTime } },
+      );
+    },
+    async closeLane(lane, { applied, appliedTime }) {
+      await col().updateMany(
+        { kind: 'partition', lane },
+        { $set: { lane: '' }, $max: { applied, appliedTime } },
+      );
+      await col().deleteOne({ _id: laneId(lane) });
+    },
+    async removeLanes(before) {
+      const { partitions, lanes } = await read();
+      const owning = new Set(partitions.map((p) => p.lane));
+      const silent = [...lanes.values()].filter((l) => l.aliveAt < before && !owning.has(l.lane));
+      if (silent.length > 0) await col().deleteMany({ _id: { $in: silent.map((l) => laneId(l.lane)) } });
+    },
+    async epoch(createdMs, isSame) {
+      const _id = 'epoch';
+      for (;;) {
+        const found = await col().findOne({ _id });
+        if (!found) {
+          const first: EpochDocument = { _id, kind: 'epoch', epoch: 0, createdMs };
+          try {
+            await col().insertOne(first);
+            return 0;
+          } catch (error) {
+            if (!isDuplicateKey(error)) throw error;
+            continue;
+          }
+        }
+        if (found.kind !== 'epoch') throw new TypeError('the epoch document has another shape');
+        if (found.createdMs === createdMs && isSame) return found.epoch;
+        const { matchedCount } = await col().updateOne(
+          { _id, epoch: found.epoch },
+          { $set: { epoch: found.epoch + 1, createdMs } },
+        );
+        if (matchedCount === 1) return found.epoch + 1;
+        isSame = true;
+      }
+    },
+  });
+}

@@ -1,0 +1,47 @@
+import { Binary } from 'mongodb';
+import { guarded, isDuplicateKey } from '../errors.ts';
+import type { Store } from '../store.ts';
+
+/** A record that the fold could not store, for people to look at. `_id` is its position and entry. */
+interface DeadLetterDocument {
+  _id: string;
+  tenant: string;
+  position: number;
+  reason: string;
+  record: Binary;
+  at: Date;
+}
+
+/** A record that the fold could not store. */
+export interface DeadLetter {
+  readonly tenant: string;
+  readonly position: number;
+  /** Which entry of the record; -1: all of it. */
+  readonly entry: number;
+  readonly reason: string;
+  readonly record: Uint8Array;
+}
+
+/** Records that could not be stored; of the whole cluster, since a damaged record may not tell its tenant. */
+export interface DeadLetterRepo {
+  /** Keeps it; keeping it again changes nothing. */
+  add(letter: DeadLetter): Promise<void>;
+  count(): Promise<number>;
+}
+
+/** The dead letters of a store. */
+export function deadLetterRepo(store: Store): DeadLetterRepo {
+  return guarded<DeadLetterRepo>({
+    async add({ tenant, position, entry, reason, record }) {
+      const _id = `${position}:${entry}`;
+      try {
+        await store
+          .shared<DeadLetterDocument>('dead_letter')
+          .insertOne({ _id, tenant, position, reason, record: new Binary(record), at: new Date() });
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+      }
+    },
+    count: async () => store.shared('dead_letter').countDocuments({}),
+  });
+}

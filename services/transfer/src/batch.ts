@@ -1,0 +1,100 @@
+import type { LogEntry, OutgoingDelivery } from '@im/bus';
+import { decode, type log } from '@im/protocol';
+import type { NewMsgRow } from '@im/store';
+import { deliveriesOf, type Place } from './deliveries.ts';
+import { Effects } from './effects.ts';
+import type { FoldedEntry } from './fold.ts';
+
+/** Offset of the dedup key in an encoded record: its tag and length come first. */
+const KEY_AT = 2;
+const KEY_LENGTH = 16;
+
+/** The dedup key of an encoded record, without decoding it; undefined for other bytes. */
+export function dedupKeyOf(record: Uint8Array): Uint8Array | undefined {
+  if (record.length < KEY_AT + KEY_LENGTH || record[0] !== 0x0a || record[1] !== KEY_LENGTH) return undefined;
+  return record.subarray(KEY_AT, KEY_AT + KEY_LENGTH);
+}
+
+/** A record as it was read. */
+export interface ReadRecord extends Place {
+  readonly entry: LogEntry;
+  readonly record: log.Record;
+}
+
+/** The record of a log entry. @throws Error for bytes that are none, or that name another tenant than their subject. */
+export function readRecord(entry: LogEntry, position: number, fence: number): ReadRecord {
+  const record = decode('log.Record', entry.record);
+  if (record.dedupKey.length !== KEY_LENGTH) throw new Error('the record has no dedup key');
+  if (record.tenant !== entry.tenant) throw new Error(`the record says tenant ${record.tenant}`);
+  return {
+    tenant: entry.tenant,
+    partition: entry.partition,
+    position,
+    fence,
+    timeMs: entry.timeMs,
+    entry,
+    record,
+  };
+}
+
+interface Outgoing {
+  readonly read: ReadRecord;
+  readonly folded: FoldedEntry;
+}
+
+/** A row, and the record that it comes from. */
+export interface RowOf {
+  readonly row: NewMsgRow;
+  readonly read: ReadRecord;
+  readonly folded: FoldedEntry;
+}
+
+/** What one batch of the log makes: rows, effects and deliveries, each in log order. */
+export class Batch {
+  readonly effects = new Effects();
+  readonly rows: RowOf[] = [];
+  readonly #outgoing: Outgoing[] = [];
+  readonly #withheld = new Set<FoldedEntry>();
+
+  /** Adds one entry that was counted or is only delivered. */
+  add(read: ReadRecord, folded: FoldedEntry): void {
+    const { record, tenant, position, timeMs } = read;
+    const { entry, seq, fresh } = folded;
+    if (fresh) {
+      const row: NewMsgRow = {
+        tenant,
+        conversationID: entry.conversationID,
+        seq,
+        dedupKey: record.dedupKey,
+        position,
+        msgData: entry.msgData,
+        sendID: record.sendID,
+        recvID: record.recvID,
+        contentType: record.contentType,
+        sendTime: record.sendTime,
+        logTime: timeMs,
+      };
+      this.rows.push({ row, read, folded });
+    }
+    // Counted before, but its row is gone by now (retention): there is nothing to deliver.
+    if (!entry.stored || seq > 0) this.#outgoing.push({ read, folded });
+  }
+
+  /** Keeps an entry from being delivered: the database did not take its content. */
+  withhold(folded: FoldedEntry): void {
+    this.#withheld.add(folded);
+  }
+
+  /** The deliveries, in the order of the log. */
+  deliveries(): OutgoingDelivery[] {
+    return this.#outgoing
+      .filter(({ folded }) => !this.#withheld.has(folded))
+      .flatMap(({ read, folded }) => deliveriesOf(read, read.record, folded.entry, folded.index, folded.seq));
+  }
+}
+
+/** Names a conversation of a tenant. */
+export function conversationsOf({ record }: ReadRecord, membership: readonly string[]): string[] {
+  const stored = record.entries.filter((entry) => entry.stored).map((entry) => entry.conversationID);
+  return [...stored, ...membership];
+}

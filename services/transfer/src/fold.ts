@@ -1,0 +1,66 @@
+import type { log } from '@im/protocol';
+import type { DedupWindow } from './dedup-window.ts';
+
+/** What the fold knows of a conversation. Mutable: the fold moves it forward. */
+export interface Conversation {
+  max: number;
+  /** Position of the last record counted. */
+  src: number;
+  /** Log time of the highest seq, ms. */
+  maxTime: number;
+  /** Seqs by position of what was counted before this worker began, as far as its replay needs them. */
+  readonly counted: ReadonlyMap<number, number>;
+}
+
+/** A record at its place in the log. */
+export interface PlacedRecord {
+  readonly position: number;
+  readonly timeMs: number;
+  readonly record: log.Record;
+}
+
+/** What became of one entry of a record. */
+export interface FoldedEntry {
+  readonly entry: log.Entry;
+  /** Its place in the record. */
+  readonly index: number;
+  /** 0 for what is only delivered. */
+  readonly seq: number;
+  /** Counted by this fold; false when an earlier worker had counted it already. */
+  readonly fresh: boolean;
+}
+
+/** What became of a record; undefined for a repetition, which leaves no trace. */
+export type Folded = readonly FoldedEntry[] | undefined;
+
+/**
+ * Counts one record: the only place where a seq is made. A pure function of the log: it reads no clock,
+ * cache or setting, so any two workers compute the same.
+ * @param of the conversations of the record's entries; each must be known.
+ */
+export function fold(
+  { position, timeMs, record }: PlacedRecord,
+  dedup: DedupWindow,
+  of: (id: string) => Conversation,
+): Folded {
+  if (dedup.seen(record.dedupKey, timeMs)) return undefined;
+  return record.entries.map((entry, index) => {
+    if (!entry.stored) return { entry, index, seq: 0, fresh: false };
+    const conversation = of(entry.conversationID);
+    if (position <= conversation.src) {
+      return { entry, index, seq: conversation.counted.get(position) ?? 0, fresh: false };
+    }
+    conversation.max += 1;
+    conversation.src = position;
+    conversation.maxTime = timeMs;
+    return { entry, index, seq: conversation.max, fresh: true };
+  });
+}
+
+/** The highest seq that a conversation had when the record at `position` was counted. */
+export function maxAt(conversation: Conversation, position: number): number {
+  if (position >= conversation.src) return conversation.max;
+  let later = 0;
+  for (const at of conversation.counted.keys()) if (at > position) later++;
+  return conversation.max - later;
+}

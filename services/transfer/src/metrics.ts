@@ -1,0 +1,38 @@
+import { COUNT_BUCKETS, type Metrics } from '@im/kit';
+
+/** Steps of a batch whose time is measured. */
+export type Stage = 'load' | 'rows' | 'effects' | 'deliver';
+
+/** What transfer tells about itself. */
+export function transferMetrics(metrics: Metrics) {
+  const stages = metrics.histogram('im_transfer_stage_seconds', 'Time of the steps of a batch', ['stage']);
+  return {
+    batch: metrics.histogram('im_transfer_batch_records', 'Records of a batch', [], COUNT_BUCKETS),
+    records: metrics.counter('im_transfer_records_total', 'Records folded, by what became of them', [
+      'outcome',
+    ]),
+    rows: metrics.counter('im_transfer_rows_total', 'Rows written'),
+    deliveries: metrics.counter('im_transfer_deliveries_total', 'Deliveries published'),
+    lag: metrics.gauge('im_transfer_lag_records', 'Records of the own partitions that are not folded yet'),
+    owned: metrics.gauge('im_transfer_partitions', 'Partitions that this process folds'),
+    stopped: metrics.gauge(
+      'im_transfer_stopped_partitions',
+      'Partitions stopped because the database contradicts the log',
+    ),
+    lanes: metrics.counter('im_transfer_lanes_total', 'Runs over partitions, by how they ended', ['end']),
+    deadLetters: metrics.counter('im_transfer_dead_letters_total', 'Records that could not be stored'),
+    dedupKeys: metrics.gauge('im_transfer_dedup_keys', 'Dedup keys in memory'),
+    conversations: metrics.gauge('im_transfer_conversations', 'Conversations in memory'),
+    async timed<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
+      const end = stages.startTimer({ stage });
+      try {
+        return await work();
+      } finally {
+        end();
+      }
+    },
+  };
+}
+
+/** See {@link transferMetrics}. */
+export type TransferMetrics = ReturnType<typeof transferMetrics>;

@@ -1,0 +1,234 @@
+import type { DeliveryProducer } from '@im/bus';
+import { Backoff, type Logger, notReady, READY, type Readiness, randomId } from '@im/kit';
+import type { Cursors, PartitionCursor } from '@im/store';
+import { Lane, type LaneDeps } from './lane.ts';
+import { fairShare, freePartitions, LaneWatch, withLaneProgress } from './ownership.ts';
+import { toStreamPosition } from './positions.ts';
+
+/** Parts of {@link Workers}. */
+export interface WorkersDeps extends Omit<LaneDeps, 'onContradiction'> {
+  readonly instanceId: string;
+  readonly leaseMs: number;
+  readonly partitions: number;
+  readonly producer: () => DeliveryProducer | undefined;
+  /** A run has ended; another look is due. */
+  readonly onEnd: () => void;
+  readonly log: Logger;
+}
+
+interface Running {
+  readonly lane: Lane;
+  readonly done: Promise<void>;
+}
+
+/** With this many lanes, the smallest are ended and taken up again as one. */
+const MAX_LANES = 4;
+
+/**
+ * The lanes of this process. It takes its share of the partitions, gives back what is more than that,
+ * takes over what dead lanes had, and starts again what failed.
+ */
+export class Workers {
+  readonly #deps: WorkersDeps;
+  readonly #watch: LaneWatch;
+  readonly #running = new Map<string, Running>();
+  readonly #stopped = new Map<number, string>();
+  readonly #backoff = new Backoff({ baseMs: 100, maxMs: 3_000 });
+  #retryAt = 0;
+  #prepared = false;
+  #stopping = false;
+  #reason = 'partitions have not been looked at';
+
+  constructor(deps: WorkersDeps) {
+    this.#deps = deps;
+    this.#watch = new LaneWatch(deps.leaseMs);
+  }
+
+  /** Ready once the partitions were looked at, and while no partition is stopped by a contradiction. */
+  ready(): Readiness {
+    for (const [partition, detail] of this.#stopped)
+      return notReady(`partition ${partition} is stopped: ${detail}`);
+    return this.#reason === '' ? READY : notReady(this.#reason);
+  }
+
+  get owned(): number {
+    let count = 0;
+    for (const { lane } of this.#running.values()) count += lane.partitions.length;
+    return count;
+  }
+
+  /** Looks once at who owns what, and acts. @throws when the database is away. */
+  async look(): Promise<void> {
+    if (this.#stopping) return;
+    const { repos, partitions, metrics } = this.#deps;
+    try {
+      if (!this.#prepared) await repos.cursors.ensurePartitions(partitions);
+      this.#prepared = true;
+      await this.#beat();
+      const cursors = await repos.cursors.read();
+      this.#dropLost(cursors);
+      await this.#balance(cursors);
+      this.#reason = this.#waiting(await repos.cursors.read());
+    } catch (error) {
+      this.#reason = `partitions: ${error instanceof Error ? error.message : String(error)}`;
+      throw error;
+    } finally {
+      metrics.owned.set(this.owned);
+      metrics.stopped.set(this.#stopped.size);
+      const sizes = [...this.#running.values()].map(({ lane }) => lane.sizes);
+      metrics.dedupKeys.set(sizes.reduce((sum, s) => sum + s.dedupKeys, 0));
+      metrics.conversations.set(sizes.reduce((sum, s) => sum + s.conversations, 0));
+    }
+  }
+
+  /** Ends every run, so that the next look takes the partitions up again and delivers the last seconds once more. */
+  restart(): void {
+    for (const { lane } of this.#running.values()) lane.stop();
+  }
+
+  /** Finishes what was read and gives all partitions back. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.restart();
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  async #beat(): Promise<void> {
+    const { repos } = this.#deps;
+    for (const { lane } of this.#running.values()) {
+      const known = await repos.cursors.beat(lane.id, Date.now(), undefined);
+      if (!known) lane.stop();
+    }
+  }
+
+  /** What keeps partitions from being folded by somebody alive; empty when nothing does. */
+  #waiting({ partitions }: Cursors): string {
+    const idle = partitions.filter(({ lane }) => !this.#running.has(lane) && !this.#watch.seenAlive(lane));
+    return idle.length === 0 ? '' : `${idle.length} partitions wait for the lease of their former owner`;
+  }
+
+  /** A lane that lost a partition ends: its memory of the others is taken up by the next one. */
+  #dropLost(cursors: Cursors): void {
+    const owner = new Map(cursors.partitions.map((p) => [p.partition, p]));
+    for (const { lane } of this.#running.values()) {
+      const lost = lane.partitions.filter((p) => {
+        const now = owner.get(p);
+        return now?.lane !== lane.id || now.fence !== lane.fenceOf(p);
+      });
+      if (lost.length === 0) continue;
+      this.#deps.log.warn(
+        { lane: lane.id, partitions: lost.length },
+        'partitions were taken over by another process',
+      );
+      lane.stop();
+    }
+  }
+
+  async #balance(cursors: Cursors): Promise<void> {
+    const { partitions, producer, leaseMs, repos } = this.#deps;
+    const dead = this.#watch.dead(cursors.lanes, performance.now(), Date.now());
+    // Our own lanes are as alive as we are.
+    for (const id of this.#running.keys()) dead.delete(id);
+    const share = fairShare(partitions, producer()?.liveProducers().length ?? 1);
+    if (this.owned > share) {
+      this.#shed(this.owned - share);
+      return;
+    }
+    if (this.#running.size >= MAX_LANES) this.#merge();
+    const free = freePartitions(cursors, dead).filter((p) => !this.#stopped.has(p.partition));
+    const wanted = free.slice(0, share - this.owned);
+    if (wanted.length > 0 && performance.now() >= this.#retryAt) await this.#open(wanted, cursors);
+    await repos.cursors.removeLanes(Date.now() - 20 * leaseMs);
+  }
+
+  /** Ends lanes until at most the share is left; what was ended is taken up again, up to the share. */
+  #shed(surplus: number): void {
+    let left = surplus;
+    for (const { lane } of [...this.#running.values()].reverse()) {
+      if (left <= 0) return;
+      left -= lane.partitions.length;
+      lane.stop();
+    }
+  }
+
+  #merge(): void {
+    const bySize = [...this.#running.values()].sort(
+      (a, b) => a.lane.partitions.length - b.lane.partitions.length,
+    );
+    for (const { lane } of bySize.slice(0, 2)) lane.stop();
+  }
+
+  async #open(wanted: readonly PartitionCursor[], cursors: Cursors): Promise<void> {
+    const { repos, bus, instanceId, producer, log } = this.#deps;
+    const { createdMs, lastPosition } = await bus.log.info();
+    const standing = wanted.map((p) => withLaneProgress(p, cursors.lanes));
+    const epoch = await this.#epoch(createdMs, lastPosition, cursors);
+    const id = `${instanceId}-${randomId(4)}`;
+    await repos.cursors.openLane(id, instanceId, Date.now());
+    const claimed = await repos.cursors.claim(
+      id,
+      standing.map((p, i) => ({ ...p, lane: wanted[i]?.lane ?? '' })),
+    );
+    if (claimed.length === 0) {
+      await repos.cursors.closeLane(id, { applied: 0, appliedTime: 0 });
+      return;
+    }
+    const lane = new Lane(
+      { id, epoch, createdMs, partitions: claimed },
+      {
+        ...this.#deps,
+        log: log.child({ lane: id }),
+        onContradiction: (partition, detail) => {
+          log.fatal({ partition, detail }, 'the database contradicts the log; the partition is stopped');
+          this.#stopped.set(partition, detail);
+        },
+      },
+    );
+    for (const { partition, fence } of claimed) if (fence > 1) producer()?.announceTakeover(partition, fence);
+    log.info({ lane: id, partitions: claimed.length, epoch }, 'partitions taken');
+    this.#running.set(id, { lane, done: this.#supervise(lane) });
+  }
+
+  /** The log's incarnation: a new one when the stream was made anew, or ends before a position that was read. */
+  async #epoch(createdMs: number, lastPosition: number, cursors: Cursors): Promise<number> {
+    const { repos } = this.#deps;
+    const epoch = await repos.cursors.epoch(createdMs, true);
+    const furthest = Math.max(
+      0,
+      ...cursors.partitions.map((p) => withLaneProgress(p, cursors.lanes).applied),
+    );
+    if (toStreamPosition(epoch, furthest) <= lastPosition) return epoch;
+    this.#deps.log.error(
+      { lastPosition, furthest },
+      'the log ends before what was folded; its positions begin a new epoch',
+    );
+    return repos.cursors.epoch(createdMs, false);
+  }
+
+  async #supervise(lane: Lane): Promise<void> {
+    const { repos, metrics, log } = this.#deps;
+    const begun = performance.now();
+    try {
+      await lane.run();
+      metrics.lanes.inc({ end: 'stopped' });
+    } catch (error) {
+      metrics.lanes.inc({ end: 'failed' });
+      log.warn(
+        { lane: lane.id, err: error },
+        'a run over partitions failed; it starts again from the cursor',
+      );
+      if (performance.now() - begun > 30_000) this.#backoff.reset();
+      this.#retryAt = performance.now() + this.#backoff.next();
+    }
+    try {
+      await repos.cursors.closeLane(lane.id, lane.progress);
+    } catch (error) {
+      log.debug(
+        { lane: lane.id, err: error },
+        'partitions could not be given back; they are taken over in time',
+      );
+    }
+    this.#running.delete(lane.id);
+    this.#deps.onEnd();
+  }
+}
