@@ -117,6 +117,7 @@ export function fakeSender(world: World, settings: Partial<TenantSettingsInput> 
     },
     conversations: {
       recvMsgOpt: async (_t: string, owner: string, id: string) => world.recvOpts[`${owner}/${id}`] ?? 0,
+      exists: async (_t: string, owner: string, id: string) => `${owner}/${id}` in world.recvOpts,
     },
     groups: {
       async get(_t: string, groupID: string) {

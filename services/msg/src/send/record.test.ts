@@ -23,8 +23,8 @@ function message(change: Partial<sdkws.MsgData> = {}): sdkws.MsgData {
     ...change,
   });
 }
-const build = (m: sdkws.MsgData, senderIsMember = false) =>
-  buildRecord(origin, dedupKey(t, m), m, senderIsMember);
+const build = (m: sdkws.MsgData, ensureOwners = false) =>
+  buildRecord(origin, dedupKey(t, m), m, ensureOwners);
 const inside = (bytes: Uint8Array | undefined) => decode('sdkws.MsgData', bytes ?? new Uint8Array());
 
 test('a single chat: one stored entry for both, without seq, sent', () => {
@@ -84,7 +84,7 @@ test('options decide what is stored, to whom it goes and whether it is pushed', 
   const [group] = build(message({ sessionType: 3, groupID: 'g' }), true).record.entries;
   assert.deepEqual(
     [group?.conversationID, group?.toGroup, group?.userIDs, group?.conversationOwners],
-    ['sg_g', true, [], ['b']],
+    ['sg_g', true, [], []],
   );
 });
 

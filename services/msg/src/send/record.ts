@@ -60,19 +60,19 @@ function receiversOf(m: sdkws.MsgData): string[] {
   return toSender ? [m.recvID, m.sendID] : [m.recvID];
 }
 
-/** Whose conversation records the first message of a chat makes; members of a group come by membership. */
-function ownersOf(m: sdkws.MsgData, senderIsMember: boolean): string[] {
+/** Whose conversation records the first message of a chat makes; members of a group get theirs by membership. */
+function ownersOf(m: sdkws.MsgData): string[] {
   switch (m.sessionType) {
     case SESSION.Single:
       return m.sendID === m.recvID ? [m.sendID] : [m.sendID, m.recvID];
     case SESSION.Notification:
       return [m.recvID];
     default:
-      return senderIsMember ? [m.sendID] : [];
+      return [];
   }
 }
 
-function chatEntry(m: sdkws.MsgData, senderIsMember: boolean): log.Entry {
+function chatEntry(m: sdkws.MsgData, ensureOwners: boolean): log.Entry {
   const stored = optionOn(m.options, 'history');
   return make('log.Entry', {
     conversationID: chatConversationID(m),
@@ -82,7 +82,8 @@ function chatEntry(m: sdkws.MsgData, senderIsMember: boolean): log.Entry {
     toGroup: m.sessionType === SESSION.Group,
     offlinePush: optionOn(m.options, 'offlinePush'),
     senderReads: stored,
-    conversationOwners: stored ? ownersOf(m, senderIsMember) : [],
+    conversationOwners: stored ? ownersOf(m) : [],
+    ensureOwners: stored && ensureOwners,
   });
 }
 
@@ -101,12 +102,12 @@ function twinEntry(m: sdkws.MsgData): log.Entry {
  * The entries of a message in delivery order. A notification that is also a chat message becomes a
  * clone in the chat, before itself, and then pushes nothing and counts nothing.
  */
-function entriesOf(m: sdkws.MsgData, senderIsMember: boolean): log.Entry[] {
-  if (optionOn(m.options, 'isNotNotification')) return [chatEntry(m, senderIsMember)];
+function entriesOf(m: sdkws.MsgData, ensureOwners: boolean): log.Entry[] {
+  if (optionOn(m.options, 'isNotNotification')) return [chatEntry(m, ensureOwners)];
   if (!optionOn(m.options, 'isSendMsg')) return [twinEntry(m)];
   const clone = make('sdkws.MsgData', m);
   clone.options = cloneOptions(m.options);
-  const chat = chatEntry(clone, senderIsMember);
+  const chat = chatEntry(clone, ensureOwners);
   m.options = { ...m.options, offlinePush: false, unreadCount: false };
   return [chat, twinEntry(m)];
 }
@@ -114,13 +115,13 @@ function entriesOf(m: sdkws.MsgData, senderIsMember: boolean): log.Entry[] {
 /**
  * The record of a checked and completed message. Everything that will ever need deciding is decided
  * here, so that any worker folds it into the same rows. `m` must not be used afterwards.
- * @param senderIsMember for groups: whether the sender keeps a conversation record of it.
+ * @param ensureOwners an owner of the chat may be without a conversation record.
  */
 export function buildRecord(
   origin: Origin,
   key: Buffer,
   m: sdkws.MsgData,
-  senderIsMember: boolean,
+  ensureOwners: boolean,
   membership?: MembershipChange,
 ): Outgoing {
   m.serverMsgID = serverMsgID(key);
@@ -141,7 +142,7 @@ export function buildRecord(
       sessionType: m.sessionType,
       contentType: m.contentType,
       sendTime: m.sendTime,
-      entries: entriesOf(m, senderIsMember),
+      entries: entriesOf(m, ensureOwners),
       senderPlatformID: m.senderPlatformID,
       addedUserIDs: membership ? [...membership.added] : [],
       removedUserIDs: membership ? [...membership.removed] : [],

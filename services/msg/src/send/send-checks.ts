@@ -29,11 +29,11 @@ export type CheckParts = Pick<
 export interface Verdict {
   /** The receiver does not want offline notifications. */
   readonly quiet: boolean;
-  /** The sender is a member of the group. */
-  readonly senderIsMember: boolean;
+  /** One of the two has no record of this chat. */
+  readonly ensureOwners: boolean;
 }
 
-const LOUD: Verdict = { quiet: false, senderIsMember: false };
+const LOUD: Verdict = { quiet: false, ensureOwners: false };
 
 /**
  * Refuses what only the server and administrators may send: a client's message of these types would
@@ -104,10 +104,12 @@ async function checkReceiverWantsIt(
   const receiver = await users.get(tenant, m.recvID);
   if (!receiver) throw notFound('recvID');
   const own = receiver.globalRecvMsgOpt;
-  const option =
-    own === RECV_OPT.Receive ? await conversations.recvMsgOpt(tenant, m.recvID, chatConversationID(m)) : own;
+  const id = chatConversationID(m);
+  const option = own === RECV_OPT.Receive ? await conversations.recvMsgOpt(tenant, m.recvID, id) : own;
   if (option === RECV_OPT.NotReceive) throw argsError('message is not sent');
-  return { quiet: option === RECV_OPT.NotNotify, senderIsMember: false };
+  const complete =
+    (await conversations.exists(tenant, m.recvID, id)) && (await conversations.exists(tenant, m.sendID, id));
+  return { quiet: option === RECV_OPT.NotNotify, ensureOwners: !complete };
 }
 
 async function checkGroup(
@@ -122,11 +124,10 @@ async function checkGroup(
     throw new ImError(ERR.DismissedAlreadyError);
   }
   const member = await members.get(tenant, m.groupID, m.sendID);
-  const verdict = { quiet: false, senderIsMember: member !== undefined };
-  if (bySystem || group.groupType === OPEN_GROUP_TYPE) return verdict;
+  if (bySystem || group.groupType === OPEN_GROUP_TYPE) return LOUD;
   if (!member) throw new ImError(ERR.NotInGroupYetError);
   checkNotMuted(member, group.status === GROUP_STATUS.Muted);
-  return verdict;
+  return LOUD;
 }
 
 function checkNotMuted(member: GroupMember, groupIsMuted: boolean): void {

@@ -59,11 +59,11 @@ export function createSender(parts: SenderParts): Sender {
     ctx: CallContext,
     key: Buffer,
     m: sdkws.MsgData,
-    senderIsMember: boolean,
+    ensureOwners: boolean,
     membership?: MembershipChange,
   ): Promise<msg.SendMsgResp> {
     const { clientMsgID, sendTime } = m;
-    const { record, queueKey } = buildRecord(ctx, key, m, senderIsMember, membership);
+    const { record, queueKey } = buildRecord(ctx, key, m, ensureOwners, membership);
     await bus.log.append(ctx.tenant, bus.partitionOf(queueKey), encode('log.Record', record));
     return make('msg.SendMsgResp', { serverMsgID: m.serverMsgID, clientMsgID, sendTime });
   }
@@ -76,21 +76,21 @@ export function createSender(parts: SenderParts): Sender {
       if (m.sendID !== ctx.opUserID) throw new ImError(ERR.NoPermissionError, 'sendID is another user');
       checkNotForged(m);
     }
-    const { quiet, senderIsMember } = await checkMaySend(parts, settingsOf(ctx), m);
+    const { quiet, ensureOwners } = await checkMaySend(parts, settingsOf(ctx), m);
     if (quiet) m.options.offlinePush = false;
-    return senderIsMember;
+    return ensureOwners;
   }
 
   async function sendChecked(
     ctx: CallContext,
     m: sdkws.MsgData,
-    senderIsMember: boolean,
+    ensureOwners: boolean,
   ): Promise<msg.SendMsgResp> {
     complete(ctx, m);
     const key = dedupKey(ctx.tenant, m);
     if (m.contentType === CONTENT.Typing) return sendTransient(parts, ctx, key, m);
     const mentions = mentionsOf(m);
-    const answer = await recent.get(key.toString('latin1'), () => append(ctx, key, m, senderIsMember));
+    const answer = await recent.get(key.toString('latin1'), () => append(ctx, key, m, ensureOwners));
     if (mentions) setMentions(parts, ctx, mentions);
     if (!answer) throw new ImError(ERR.ServerInternalError, 'no answer');
     return answer;
@@ -109,7 +109,7 @@ export function createSender(parts: SenderParts): Sender {
       }
     },
     append(ctx, m, membership) {
-      return append(ctx, dedupKey(ctx.tenant, m), m, false, membership);
+      return append(ctx, dedupKey(ctx.tenant, m), m, true, membership);
     },
   };
 }

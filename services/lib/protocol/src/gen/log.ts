@@ -29,6 +29,7 @@ export interface Entry {
   offlinePush: boolean;
   senderReads: boolean;
   conversationOwners: string[];
+  ensureOwners: boolean;
 }
 
 export interface Control {
