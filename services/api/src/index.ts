@@ -5,10 +5,10 @@ import { createApp } from './app.ts';
 /** What the HTTP API needs of its process. */
 export type ApiDeps = BaseDeps & { rpc: RpcRegistry };
 
-/** The HTTP API: every route of OpenIM's, each one RPC. */
+/** The HTTP API: every route of OpenIM's, each one RPC. The bus brings the news of kicked tokens. */
 export const module: ServiceModule<ApiDeps> = {
   name: 'api',
-  needs: ['rpc'],
+  needs: ['rpc', 'bus'],
   async create(config, { rpc, tenants, invalidations, metrics, ...deps }): Promise<Service> {
     const log = deps.log.child({ part: 'api' });
     const app = await createApp({ config: config.api, rpc, tenants, invalidations, metrics, log });
