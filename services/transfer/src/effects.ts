@@ -4,13 +4,16 @@ import type { ConversationKey, ConvUpdate } from '@im/store';
 import { type Conversation, type FoldedEntry, maxAt } from './fold.ts';
 import type { Repos } from './repos.ts';
 
-interface Freeze {
-  readonly tenant: TenantId;
-  readonly conversationID: string;
-  readonly userIDs: readonly string[];
-  readonly max: number;
-  readonly position: number;
-}
+/** A change of conversation records; they are done in the order of the log, since a user may come and leave. */
+type RecordStep =
+  | { readonly kind: 'own'; readonly tenant: TenantId; readonly keys: ConversationKey[] }
+  | {
+      readonly kind: 'freeze';
+      readonly tenant: TenantId;
+      readonly conversationID: string;
+      readonly userIDs: readonly string[];
+      readonly max: number;
+    };
 
 /** The conversations whose bounds a change of membership moves: the chat and its notifications. */
 export function membershipConversations(groupID: string): readonly [string, string] {
@@ -32,7 +35,7 @@ export class Effects {
     string,
     { tenant: TenantId; userID: string; conversationID: string; value: number }
   >();
-  readonly #owners = new Map<TenantId, ConversationKey[]>();
+  readonly #records: RecordStep[] = [];
   readonly #maxes: {
     tenant: TenantId;
     userID: string;
@@ -41,7 +44,6 @@ export class Effects {
     position: number;
   }[] = [];
   readonly #mins: { tenant: TenantId; userID: string; conversationID: string; value: number }[] = [];
-  readonly #freezes: Freeze[] = [];
   readonly #bounds: { tenant: TenantId; conversationID: string; min: number }[] = [];
 
   /** Notes what one counted or delivered entry changes. */
@@ -63,8 +65,9 @@ export class Effects {
       const userID = record.sendID;
       this.#reads.set(`${id}\u001f${userID}`, { tenant, userID, conversationID, value: seq });
     }
-    if (seq === 1)
+    if (seq === 1 || entry.ensureOwners) {
       for (const owner of entry.conversationOwners) this.#own(tenant, record, conversationID, owner);
+    }
   }
 
   /** Notes what a change of membership does to those who came and those who left. */
@@ -84,12 +87,12 @@ export class Effects {
         this.#maxes.push({ tenant, userID, conversationID, max: Math.max(1, max), position });
       }
       if (removedUserIDs.length > 0 && conversationID === chat) {
-        this.#freezes.push({
+        this.#records.push({
+          kind: 'freeze',
           tenant,
           conversationID,
           userIDs: removedUserIDs,
           max: Math.max(1, max),
-          position,
         });
       }
     }
@@ -101,20 +104,21 @@ export class Effects {
   }
 
   #own(tenant: TenantId, record: log.Record, conversationID: string, ownerUserID: string): void {
-    const list = this.#owners.get(tenant) ?? [];
-    this.#owners.set(tenant, list);
     const group = record.sessionType === SESSION.Group;
     const peer = ownerUserID === record.sendID ? record.recvID : record.sendID;
-    list.push({
+    const key: ConversationKey = {
       ownerUserID,
       conversationID,
       conversationType: record.sessionType,
       userID: group ? '' : peer,
       groupID: group ? record.groupID : '',
-    });
+    };
+    const last = this.#records.at(-1);
+    if (last?.kind === 'own' && last.tenant === tenant) last.keys.push(key);
+    else this.#records.push({ kind: 'own', tenant, keys: [key] });
   }
 
-  /** Writes everything; resolves when all of it is durable. The conversations' truth comes last. */
+  /** Writes everything; resolves when all of it is durable. */
   async write(repos: Repos): Promise<void> {
     const work: Promise<unknown>[] = [];
     if (this.#reads.size > 0) work.push(repos.seqUsers.raiseRead([...this.#reads.values()]));
@@ -124,12 +128,15 @@ export class Effects {
     }
     // In order: somebody may come and leave, or leave and come, within one batch.
     for (const step of inOrder(this.#maxes)) await repos.seqUsers.setMax(step);
-    for (const [tenant, keys] of this.#owners)
-      work.push(repos.conversations.createForOwners(tenant, distinct(keys)));
     if (this.#convs.size > 0) work.push(repos.convs.apply([...this.#convs.values()]));
+    if (this.#records.length > 0) work.push(this.#writeRecords(repos));
     await Promise.all(work);
-    for (const { tenant, conversationID, userIDs, max } of this.#freezes) {
-      await repos.conversations.freezeForUsers(tenant, conversationID, userIDs, max);
+  }
+
+  async #writeRecords({ conversations }: Repos): Promise<void> {
+    for (const step of this.#records) {
+      if (step.kind === 'own') await conversations.createForOwners(step.tenant, distinct(step.keys));
+      else await conversations.freezeForUsers(step.tenant, step.conversationID, step.userIDs, step.max);
     }
   }
 }
