@@ -126,11 +126,15 @@ export class Effects {
     for (const { tenant, conversationID, min } of this.#bounds) {
       work.push(repos.convs.raiseMin(tenant, conversationID, min));
     }
-    // In order: somebody may come and leave, or leave and come, within one batch.
-    for (const step of inOrder(this.#maxes)) await repos.seqUsers.setMax(step);
+    if (this.#maxes.length > 0) work.push(this.#writeMaxes(repos));
     if (this.#convs.size > 0) work.push(repos.convs.apply([...this.#convs.values()]));
     if (this.#records.length > 0) work.push(this.#writeRecords(repos));
     await Promise.all(work);
+  }
+
+  /** In order: somebody may come and leave, or leave and come, within one batch. */
+  async #writeMaxes({ seqUsers }: Repos): Promise<void> {
+    for (const run of inOrder(this.#maxes)) await seqUsers.setMax(run);
   }
 
   async #writeRecords({ conversations }: Repos): Promise<void> {

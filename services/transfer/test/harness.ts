@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Backend, startMongo, startNats, startRedis } from '@im/backends';
+import { type Bus, createBus } from '@im/bus';
+import {
+  createBackground,
+  createMetrics,
+  createOpsServer,
+  type Metrics,
+  parseConfig,
+  type ServerConfig,
+  type Service,
+  silentLogger,
+  sleep,
+  staticTenants,
+  type TenantId,
+  tenantId,
+  tenantSettings,
+} from '@im/kit';
+import { encode, type log, make } from '@im/protocol';
+import { createStore, msgRows, type Store } from '@im/store';
+import { module } from '../src/index.ts';
+
+export const TENANT: TenantId = tenantId('default');
+
+/** NATS and MongoDB for one test file. */
+export async function startServers() {
+  const dir = await mkdtemp(join(tmpdir(), 'transfer-'));
+  const [nats, mongo, redis] = await Promise.all([
+    startNats({ dir: join(dir, 'nats') }),
+    startMongo({ dir: join(dir, 'mongo') }),
+    startRedis({ dir: join(dir, 'redis') }),
+  ]);
+  return {
+    nats,
+    mongo,
+    redis,
+    async stop() {
+      await Promise.all([nats, mongo, redis].map((server: Backend) => server.kill()));
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export type Servers = Awaited<ReturnType<typeof startServers>>;
+
+/** Changes of a process's parts, to plant faults. */
+export interface Plant {
+  readonly bus?: (bus: Bus) => Bus;
+  readonly store?: (store: Store) => Store;
+}
+
+/** One process's parts, as main puts them together. */
+export interface TestProcess extends AsyncDisposable {
+  readonly bus: Bus;
+  readonly store: Store;
+  readonly metrics: Metrics;
+  readonly service: Service;
+  stop(): Promise<void>;
+}
+
+async function untilReady(name: string, part: Service): Promise<void> {
+  for (const deadline = Date.now() + 20_000; !part.ready().ready; await sleep(20)) {
+    if (Date.now() > deadline) throw new Error(`${name} is not ready: ${part.ready().reason}`);
+  }
+}
+
+/** Starts parts on a database, with or without the transfer service. */
+export async function startProcess(
+  servers: Servers,
+  database: string,
+  options: { readonly transfer: boolean; readonly plant?: Plant; readonly wait?: boolean } = {
+    transfer: true,
+  },
+): Promise<TestProcess> {
+  const config: ServerConfig = parseConfig({
+    nats: { servers: [servers.nats.uri] },
+    mongo: { uri: servers.mongo.uri, database },
+    redis: { uri: servers.redis.uri },
+    transfer: { leaseMs: 1_500 },
+    tenants: [],
+  });
+  const logger = silentLogger();
+  const metrics = createMetrics();
+  const background = createBackground({ log: logger, metrics });
+  const tenants = staticTenants([tenantSettings({ id: TENANT, tokenSecret: 's', adminSecret: 's' })]);
+  const instanceId = `test-${Math.random().toString(36).slice(2, 8)}`;
+  const rawBus = createBus(config.nats, { log: logger, metrics, background, instanceId });
+  const bus = options.plant?.bus?.(rawBus) ?? rawBus;
+  const rawStore = createStore(config, {
+    log: logger,
+    metrics,
+    background,
+    tenants,
+    invalidations: bus.invalidations,
+  });
+  const store = options.plant?.store?.(rawStore) ?? rawStore;
+  const ops = createOpsServer({ host: '127.0.0.1', port: 0, log: logger, metrics });
+  const service = await module.create(config, {
+    bus,
+    store,
+    log: logger,
+    metrics,
+    background,
+    tenants,
+    instanceId,
+    invalidations: bus.invalidations,
+    ops: ops.routes,
+    signal: new AbortController().signal,
+  });
+  await bus.start();
+  await store.start();
+  if (options.transfer) await service.start();
+  if (options.wait ?? true) {
+    await untilReady('bus', bus);
+    await untilReady('store', store);
+    if (options.transfer) await untilReady('transfer', service);
+  }
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped ??= (async () => {
+      if (options.transfer) await service.stop(AbortSignal.timeout(5_000));
+      await background.stop();
+      await store.stop(AbortSignal.timeout(2_000));
+      await bus.stop(AbortSignal.timeout(2_000));
+    })();
+    return stopped;
+  };
+  return { bus, store, metrics, service, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** The record of one text in a single chat; the same text is the same message. */
+export function textRecord(
+  text: string,
+  options: { from?: string; to?: string; stored?: boolean } = {},
+): log.Record {
+  const { from = 'a', to = 'b', stored = true } = options;
+  const conversationID = `si_${[from, to].sort().join('_')}`;
+  return make('log.Record', {
+    dedupKey: createHash('sha256').update(`${from}>${to}:${text}`).digest().subarray(0, 16),
+    version: 1,
+    tenant: TENANT,
+    operationID: `op-${text}`,
+    sendID: from,
+    recvID: to,
+    sessionType: 1,
+    contentType: 101,
+    sendTime: 1,
+    entries: [
+      make('log.Entry', {
+        conversationID,
+        stored,
+        msgData: encode(
+          'sdkws.MsgData',
+          make('sdkws.MsgData', { sendID: from, recvID: to, clientMsgID: text }),
+        ),
+        userIDs: [to, from],
+        senderReads: true,
+        conversationOwners: [from, to],
+      }),
+    ],
+  });
+}
+
+/** Appends a record as msg does. */
+export async function append(bus: Bus, record: log.Record): Promise<void> {
+  const key = record.groupID || [record.sendID, record.recvID].sort().join('_');
+  await bus.log.append(TENANT, bus.partitionOf(key), encode('log.Record', record));
+}
+
+/** What a conversation holds: seq and clientMsgID of each row, in order. */
+export async function rowsOf(store: Store, conversationID: string): Promise<[number, string][]> {
+  const { decode } = await import('@im/protocol');
+  const rows = await msgRows(store).span(
+    TENANT,
+    conversationID,
+    { first: 1, last: 1_000_000 },
+    { limit: 100_000, descending: false },
+  );
+  return rows.map((row) => [row.seq, row.msgData ? decode('sdkws.MsgData', row.msgData).clientMsgID : '']);
+}
+
+/** Waits until `check` holds. @throws with what it said last. */
+export async function eventually(
+  check: () => Promise<string | undefined> | string | undefined,
+  timeoutMs = 15_000,
+): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; ; await sleep(20)) {
+    const missing = await check();
+    if (missing === undefined) return;
+    if (Date.now() > deadline) throw new Error(missing);
+  }
+}
