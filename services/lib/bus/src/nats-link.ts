@@ -214,12 +214,19 @@ export class NatsLink {
     for (const subscribed of this.#subscribed) {
       if (!subscribed.end) this.#attach(connection, subscribed);
     }
-    this.#deps.background.spawn('bus-connection-state', () => this.#follow(connection));
+    this.#deps.background.spawn('bus-connection-state', (signal) => this.#follow(connection, signal));
     this.#goUp();
   }
 
-  async #follow(connection: NatsConnection): Promise<void> {
-    for await (const status of connection.status()) {
+  async #follow(connection: NatsConnection, signal: AbortSignal): Promise<void> {
+    const statuses = connection.status()[Symbol.asyncIterator]();
+    const ended = Promise.withResolvers<undefined>();
+    signal.addEventListener('abort', () => ended.resolve(undefined), { once: true });
+    while (!signal.aborted) {
+      const next = await Promise.race([statuses.next(), ended.promise]);
+      if (next === undefined) return;
+      if (next.done) break;
+      const status = next.value;
       if (status.type === 'disconnect') this.#goDown('the connection to NATS is lost');
       else if (status.type === 'reconnect') this.#goUp();
       else if (status.type === 'error') this.#log.warn({ err: status.error }, 'NATS reported an error');

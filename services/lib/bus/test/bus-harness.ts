@@ -1,0 +1,97 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Backend, startNats } from '@im/backends';
+import {
+  type Background,
+  createBackground,
+  createLogger,
+  createMetrics,
+  DEFAULT_TENANT,
+  type Metrics,
+  newInstanceId,
+  ServerConfig,
+  sleep,
+} from '@im/kit';
+import { encode, make } from '@im/protocol';
+import { type Bus, createBus, type OutgoingDelivery } from '../src/index.ts';
+
+/** A bus with parts of its own, as a process has. */
+export interface TestBus extends AsyncDisposable {
+  readonly bus: Bus;
+  readonly background: Background;
+  readonly metrics: Metrics;
+  readonly instanceId: string;
+}
+
+/** A NATS server in a temporary folder, removed at the end. */
+export async function startTestNats(): Promise<Backend> {
+  const dir = await mkdtemp(join(tmpdir(), 'openim-bus-'));
+  // These tests kill the server, so it must be one of their own.
+  delete process.env.NATS_URL;
+  const backend = await startNats({ dir });
+  const dispose = backend[Symbol.asyncDispose].bind(backend);
+  backend[Symbol.asyncDispose] = async () => {
+    await dispose();
+    await rm(dir, { recursive: true, force: true });
+  };
+  return backend;
+}
+
+/** A started bus; `settings` overrides the configuration. */
+export async function startTestBus(
+  uri: string,
+  settings: Partial<ServerConfig['nats']> = {},
+): Promise<TestBus> {
+  const log = createLogger({ level: process.env.TEST_LOG === 'debug' ? 'debug' : 'silent' });
+  const metrics = createMetrics();
+  const background = createBackground({ log, metrics });
+  const instanceId = newInstanceId();
+  const config = { ...ServerConfig.parse({ nats: { servers: [uri] } }).nats, ...settings };
+  const bus = createBus(config, { log, metrics, background, instanceId });
+  await bus.start();
+  return {
+    bus,
+    background,
+    metrics,
+    instanceId,
+    async [Symbol.asyncDispose]() {
+      await bus.stop(AbortSignal.timeout(2_000));
+      await background.stop();
+    },
+  };
+}
+
+/** Waits until `condition` holds. @throws with `what` after `limitMs`. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  limitMs = 10_000,
+): Promise<void> {
+  const limit = Date.now() + limitMs;
+  while (!(await condition())) {
+    if (Date.now() > limit) throw new Error(`${what}: not within ${limitMs} ms`);
+    await sleep(5);
+  }
+}
+
+/** A delivery to one user, in partition 0. */
+export function toUser(
+  userID: string,
+  conversationID: string,
+  position: number,
+  fence = 1,
+): OutgoingDelivery {
+  const payload = encode(
+    'log.Delivery',
+    make('log.Delivery', {
+      tenant: DEFAULT_TENANT,
+      targetUserID: userID,
+      conversationID,
+      position,
+      seq: position,
+      fence,
+    }),
+  );
+  return { tenant: DEFAULT_TENANT, targetUserID: userID, payload };
+}

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Backend } from '@im/backends';
+import { DEFAULT_TENANT, sleep } from '@im/kit';
+import { decode, type log, make } from '@im/protocol';
+import type { DeliveryFeed } from '../src/index.ts';
+import { startTestBus, startTestNats, type TestBus, toUser, until } from './bus-harness.ts';
+
+let nats: Backend;
+before(async () => {
+  nats = await startTestNats();
+});
+after(async () => {
+  await nats[Symbol.asyncDispose]();
+});
+
+interface Listening {
+  readonly feed: DeliveryFeed;
+  readonly got: log.Delivery[];
+  readonly gaps: string[];
+}
+
+function listen({ bus }: TestBus): Listening {
+  const got: log.Delivery[] = [];
+  const gaps: string[] = [];
+  const feed = bus.deliveries.feed({
+    onDelivery: (delivery) => got.push(delivery),
+    onGap: (reason) => gaps.push(reason),
+  });
+  return { feed, got, gaps };
+}
+
+const quiet = { onRedeliver: () => undefined, onTakeover: () => undefined };
+
+test('only subscribed targets arrive, in order, copies and stale ones dropped', async () => {
+  await using producer = await startTestBus(nats.uri);
+  await using gateway = await startTestBus(nats.uri);
+  await until(() => producer.bus.ready().ready && gateway.bus.ready().ready, 'ready');
+  const announced = producer.bus.deliveries.announceProducer(quiet);
+  const { feed, got } = listen(gateway);
+  feed.addUser(DEFAULT_TENANT, 'a');
+  feed.addUser(DEFAULT_TENANT, 'a');
+  feed.addUser(DEFAULT_TENANT, 'gone');
+  feed.removeUser(DEFAULT_TENANT, 'gone');
+  await feed.barrier();
+  await producer.bus.deliveries.publish([
+    toUser('a', 'c', 1),
+    toUser('gone', 'c', 1),
+    toUser('b', 'c', 1),
+    toUser('a', 'c', 2),
+  ]);
+  await producer.bus.deliveries.publish([
+    toUser('a', 'c', 1, 2),
+    toUser('a', 'c', 2, 2),
+    toUser('a', 'c', 3, 2),
+    toUser('a', 'c', 4, 1),
+  ]);
+  producer.bus.deliveries.publishTransient(toUser('a', 'c', 0));
+  await until(() => got.length >= 4, 'arrived');
+  assert.deepEqual(
+    got.map(({ position }) => position),
+    [1, 2, 3, 0],
+  );
+  feed.removeUser(DEFAULT_TENANT, 'a');
+  await feed.barrier();
+  await producer.bus.deliveries.publish([toUser('a', 'c', 5, 2)]);
+  feed.removeUser(DEFAULT_TENANT, 'a');
+  await feed.barrier();
+  await producer.bus.deliveries.publish([toUser('a', 'c', 6, 2)]);
+  await sleep(100);
+  assert.deepEqual(
+    got.slice(4).map(({ position }) => position),
+    [5],
+  );
+  await announced.stop();
+  await feed.stop();
+});
+
+test('a barrier waits for every live producer, and for none when there is none', async () => {
+  await using gateway = await startTestBus(nats.uri);
+  const { feed } = listen(gateway);
+  await feed.barrier();
+  await using one = await startTestBus(nats.uri);
+  await using two = await startTestBus(nats.uri);
+  const producers = [one, two].map(({ bus }) => bus.deliveries.announceProducer(quiet));
+  await until(() => producers.every((producer) => producer.liveProducers().length === 2), 'both known');
+  // Barrier, then publish at each: nothing of what follows the barrier may be missed.
+  for (let round = 0; round < 50; round++) {
+    const user = `u${round}`;
+    feed.addUser(DEFAULT_TENANT, user);
+    await feed.barrier();
+  }
+  const begun = performance.now();
+  await Promise.all(Array.from({ length: 1_000 }, () => feed.barrier()));
+  assert.ok(performance.now() - begun < 500, 'callers of one tick share a request');
+  await Promise.all(producers.map((producer) => producer.stop()));
+  await feed.barrier();
+  await feed.stop();
+});
+
+test('a producer that falls silent delays a barrier only until it counts as dead', async () => {
+  await using gateway = await startTestBus(nats.uri);
+  await using one = await startTestBus(nats.uri);
+  const { feed } = listen(gateway);
+  const producer = one.bus.deliveries.announceProducer(quiet);
+  await until(() => producer.liveProducers().length === 1, 'known');
+  await feed.barrier();
+  // As a stopped process: no goodbye, no heartbeats, no answers.
+  await one.background.stop();
+  await one.bus.stop(AbortSignal.timeout(1_000));
+  const begun = performance.now();
+  await feed.barrier();
+  assert.ok(performance.now() - begun < 2_500);
+  await feed.stop();
+});
+
+test('a durable reader gets every delivery at least once, also those of batches that failed', async () => {
+  await using producer = await startTestBus(nats.uri);
+  await using push = await startTestBus(nats.uri);
+  await until(() => producer.bus.ready().ready && push.bus.ready().ready, 'ready');
+  const got: number[] = [];
+  let failures = 0;
+  const end = new AbortController();
+  const consuming = push.bus.deliveries.consume('push-test', {
+    maxBatch: 50,
+    async onBatch(batch) {
+      if (failures++ === 1) throw new Error('planned');
+      got.push(...batch.map(({ delivery }) => delivery.position));
+    },
+    signal: end.signal,
+  });
+  await sleep(300);
+  for (let i = 0; i < 10; i++) {
+    await producer.bus.deliveries.publish(
+      Array.from({ length: 20 }, (_, k) => toUser(`p${k}`, 'c', i * 20 + k + 1)),
+    );
+  }
+  producer.bus.deliveries.publishTransient(toUser('p1', 'c', 0));
+  await until(() => new Set(got).size === 200, 'all arrived');
+  assert.ok(!got.includes(0));
+  end.abort();
+  await consuming;
+});
+
+test('kicks, presence and invalidations reach all processes, with handlers counted', async () => {
+  await using one = await startTestBus(nats.uri);
+  await using two = await startTestBus(nats.uri);
+  await until(() => one.bus.ready().ready && two.bus.ready().ready, 'ready');
+  const seen: string[] = [];
+  const ends = [
+    two.bus.events.subscribeKicks(DEFAULT_TENANT, 'u1', ({ keepIssue }) => seen.push(`kick ${keepIssue}`)),
+    two.bus.events.subscribeAllKicks((tenant, { userID }) => seen.push(`${tenant} ${userID}`)),
+    two.bus.events.subscribePresence(DEFAULT_TENANT, 'u1', ({ platformIDs }) =>
+      seen.push(`on ${platformIDs}`),
+    ),
+    two.bus.invalidations.subscribe({
+      onKeys: (tenant, keys) => seen.push(`${tenant} stale ${keys}`),
+      onMissed: () => seen.push('missed'),
+    }),
+    one.bus.invalidations.subscribe({ onKeys: () => seen.push('own'), onMissed: () => undefined }),
+  ];
+  await sleep(50);
+  one.bus.events.publishKick(DEFAULT_TENANT, make('event.Kick', { userID: 'u1', keepIssue: 4 }));
+  one.bus.events.publishKick(DEFAULT_TENANT, make('event.Kick', { userID: 'u2' }));
+  one.bus.events.publishPresence(
+    DEFAULT_TENANT,
+    make('event.Presence', { userID: 'u1', platformIDs: [1, 5] }),
+  );
+  await one.bus.invalidations.publish(DEFAULT_TENANT, ['a', 'b']);
+  await until(() => seen.length >= 6, 'events');
+  assert.deepEqual(seen.toSorted(), [
+    'default stale a,b',
+    'default u1',
+    'default u2',
+    'kick 4',
+    'on 1,5',
+    'own',
+  ]);
+  for (const end of ends) end();
+  one.bus.events.publishKick(DEFAULT_TENANT, make('event.Kick', { userID: 'u1', keepIssue: 4 }));
+  await sleep(50);
+  assert.equal(seen.length, 6);
+  const end = two.bus.invalidations.subscribe({
+    onKeys: () => undefined,
+    onMissed: () => seen.push('missed'),
+  });
+  await nats.kill();
+  await nats.restart();
+  await until(() => seen.includes('missed'), 'told after the outage');
+  end();
+});
+
+test('payloads arrive as they were published', async () => {
+  await using one = await startTestBus(nats.uri);
+  await until(() => one.bus.ready().ready, 'ready');
+  const payloads: Uint8Array[] = [];
+  const feed = one.bus.deliveries.feed({
+    onDelivery: (_, payload) => payloads.push(payload),
+    onGap: () => undefined,
+  });
+  feed.addUser(DEFAULT_TENANT, 'a');
+  await feed.barrier();
+  const outgoing = toUser('a', 'd', 1);
+  await one.bus.deliveries.publish([outgoing]);
+  await until(() => payloads.length === 1, 'arrived');
+  assert.deepEqual(
+    decode('log.Delivery', payloads[0] ?? new Uint8Array(0)),
+    decode('log.Delivery', outgoing.payload),
+  );
+  await feed.stop();
+});

@@ -1,0 +1,213 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Backend } from '@im/backends';
+import { DEFAULT_TENANT, sleep, tenantId } from '@im/kit';
+import { ERR, ImError } from '@im/protocol';
+import { type LogEntry, LogRecreatedError } from '../src/index.ts';
+import { startTestBus, startTestNats, until } from './bus-harness.ts';
+
+let nats: Backend;
+before(async () => {
+  nats = await startTestNats();
+});
+after(async () => {
+  await nats[Symbol.asyncDispose]();
+});
+
+const text = (entry: LogEntry) => Buffer.from(entry.record).toString();
+const all = Array.from({ length: 64 }, (_, i) => i);
+
+test('records come back in the order of the calls, with tenant, partition and time', async () => {
+  await using one = await startTestBus(nats.uri);
+  const { log } = one.bus;
+  await until(() => one.bus.ready().ready, 'ready');
+  const other = tenantId('t2');
+  const before = Date.now();
+  const { lastPosition, createdMs } = await log.info();
+  // Few go one by one, many as one batch.
+  const appended = await Promise.all([
+    ...Array.from({ length: 3 }, (_, i) => log.append(DEFAULT_TENANT, i, Buffer.from(`a${i}`))),
+  ]);
+  const many = await Promise.all(
+    Array.from({ length: 1_500 }, (_, i) => log.append(other, i % 64, Buffer.from(`b${i}`))),
+  );
+  assert.deepEqual(
+    [...appended, ...many].map(({ position }) => position - lastPosition),
+    Array.from({ length: 1_503 }, (_, i) => i + 1),
+  );
+  const read: LogEntry[] = [];
+  const end = new AbortController();
+  await log.read({
+    partitions: all,
+    from: { position: lastPosition + 1 },
+    createdMs,
+    async onBatch(entries) {
+      assert.ok(entries.length <= 1_000);
+      read.push(...entries);
+      if (read.length >= 1_503) end.abort();
+    },
+    signal: end.signal,
+  });
+  assert.deepEqual(read.map(text), [
+    ...['a0', 'a1', 'a2'],
+    ...Array.from({ length: 1_500 }, (_, i) => `b${i}`),
+  ]);
+  assert.equal(read[1]?.partition, 1);
+  assert.equal(read[1]?.tenant, DEFAULT_TENANT);
+  assert.equal(read[3]?.tenant, other);
+  assert.ok(read.every((entry) => Math.abs(entry.timeMs - before) < 10_000));
+});
+
+test('some partitions only; by position and by time; one entry; nothing', async () => {
+  await using one = await startTestBus(nats.uri);
+  const { log } = one.bus;
+  await until(() => one.bus.ready().ready, 'ready');
+  const { position: first } = await log.append(DEFAULT_TENANT, 7, Buffer.from('seven'));
+  await log.append(DEFAULT_TENANT, 8, Buffer.from('eight'));
+  await sleep(5);
+  const since = Date.now();
+  await sleep(5);
+  await log.append(DEFAULT_TENANT, 7, Buffer.from('seven again'));
+  const { createdMs } = await log.info();
+  for (const [from, expected] of [
+    [{ position: first }, ['seven', 'seven again']],
+    [{ timeMs: since }, ['seven again']],
+  ] as const) {
+    const read: string[] = [];
+    const end = new AbortController();
+    await log.read({
+      partitions: [7, 9],
+      from,
+      createdMs,
+      async onBatch(entries) {
+        read.push(...entries.map(text));
+        if (read.length >= expected.length) end.abort();
+      },
+      signal: end.signal,
+    });
+    assert.deepEqual(read, expected);
+  }
+  const entry = await log.entryAt(first);
+  assert.equal(entry && text(entry), 'seven');
+  assert.equal(await log.entryAt(first + 1_000), undefined);
+  assert.equal((await log.firstSince(since))?.position, first + 2);
+  assert.equal(await log.firstSince(Date.now() + 60_000), undefined);
+});
+
+test('reading goes on behind a slow reader and through kills of the server, each entry once', async () => {
+  await using one = await startTestBus(nats.uri);
+  const { log } = one.bus;
+  await until(() => one.bus.ready().ready, 'ready');
+  const { lastPosition, createdMs } = await log.info();
+  const total = 3_000;
+  const acknowledged = new Set<string>();
+  const read: LogEntry[] = [];
+  const end = new AbortController();
+  const reading = log.read({
+    partitions: all,
+    from: { position: lastPosition + 1 },
+    createdMs,
+    maxBatch: 50,
+    async onBatch(entries) {
+      read.push(...entries);
+      await sleep(1);
+    },
+    signal: end.signal,
+  });
+  const writing = (async () => {
+    for (let i = 0; i < total; i += 10) {
+      const batch = Array.from({ length: 10 }, async (_, k) => {
+        await log.append(DEFAULT_TENANT, (i + k) % 64, Buffer.from(`k${i + k}`));
+        acknowledged.add(`k${i + k}`);
+      });
+      await Promise.all(batch);
+    }
+  })();
+  for (let kill = 0; kill < 3; kill++) {
+    await sleep(300);
+    await nats.kill();
+    await nats.restart();
+  }
+  await writing;
+  assert.equal(acknowledged.size, total);
+  const { lastPosition: last } = await log.info();
+  await until(() => (read.at(-1)?.position ?? 0) >= last, 'everything read');
+  end.abort();
+  await reading;
+  // A batch whose acknowledgement was lost is in the log twice; no position is read twice.
+  assert.deepEqual(
+    read.map(({ position }) => position),
+    Array.from({ length: last - lastPosition }, (_, i) => lastPosition + 1 + i),
+  );
+  const seen = new Set(read.map(text));
+  for (const record of acknowledged) assert.ok(seen.has(record), `${record} was acknowledged`);
+});
+
+test('a server that is away for too long fails the append with a retryable error', async () => {
+  await using one = await startTestBus(nats.uri, { publishTimeoutMs: 700 });
+  const { log } = one.bus;
+  await until(() => one.bus.ready().ready, 'ready');
+  await nats.kill();
+  const begun = performance.now();
+  await assert.rejects(
+    log.append(DEFAULT_TENANT, 0, Buffer.from('x')),
+    (error) => error instanceof ImError && error.code === ERR.NetworkError,
+  );
+  assert.ok(performance.now() - begun < 2_000);
+  assert.equal(one.bus.ready().ready, false);
+  await nats.restart();
+  await until(() => one.bus.ready().ready, 'ready again');
+  await log.append(DEFAULT_TENANT, 0, Buffer.from('y'));
+});
+
+test('a full log refuses; what fits into the last tenth was refused before', async () => {
+  const own = await startTestNats();
+  try {
+    await using one = await startTestBus(own.uri, { logMaxBytes: 1_048_576, publishTimeoutMs: 2_000 });
+    const { log } = one.bus;
+    await until(() => one.bus.ready().ready, 'ready');
+    const results = await Promise.allSettled(
+      Array.from({ length: 200 }, () => log.append(DEFAULT_TENANT, 0, Buffer.alloc(10_000))),
+    );
+    const refusals = results.filter((result) => result.status === 'rejected');
+    assert.ok(refusals.length > 90, `${refusals.length} refused`);
+    for (const { reason } of refusals) assert.equal(reason.code, ERR.NetworkError);
+    for (let i = 0; i < 30; i++) {
+      await log.append(DEFAULT_TENANT, 0, Buffer.alloc(40_000)).catch(() => undefined);
+    }
+    await sleep(2_500);
+    await assert.rejects(log.append(DEFAULT_TENANT, 0, Buffer.alloc(10)), /the log is full/);
+    const { lastPosition } = await log.info();
+    await log.purgeBefore(lastPosition);
+    assert.equal((await log.info()).firstPosition, lastPosition);
+    await sleep(2_500);
+    await log.append(DEFAULT_TENANT, 0, Buffer.alloc(10));
+  } finally {
+    await own[Symbol.asyncDispose]();
+  }
+});
+
+test('a log that was recreated ends the reading', async () => {
+  const own = await startTestNats();
+  try {
+    await using one = await startTestBus(own.uri, { storage: 'memory', logMaxBytes: 100_000_000 });
+    const { log } = one.bus;
+    await until(() => one.bus.ready().ready, 'ready');
+    await log.append(DEFAULT_TENANT, 0, Buffer.from('gone'));
+    const { createdMs } = await log.info();
+    const reading = log.read({
+      partitions: all,
+      from: { position: 1 },
+      createdMs,
+      onBatch: async () => undefined,
+      signal: AbortSignal.timeout(20_000),
+    });
+    const outcome = assert.rejects(reading, LogRecreatedError);
+    await sleep(100);
+    await own.kill();
+    await own.restart();
+    await outcome;
+  } finally {
+    await own[Symbol.asyncDispose]();
+  }
+});
