@@ -2,6 +2,8 @@ import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit'
 import type { RpcRegistry } from '@im/rpc';
 import { createApp } from './app.ts';
 
+export { describeRoutes, type RouteDescription } from './describe-routes.ts';
+
 /** What the HTTP API needs of its process. */
 export type ApiDeps = BaseDeps & { rpc: RpcRegistry };
 

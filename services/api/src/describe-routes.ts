@@ -1,0 +1,24 @@
+import { FIXED_ANSWERS } from './get-routes.ts';
+import { ROUTES } from './routes/index.ts';
+
+/** One route, for tables about it. */
+export interface RouteDescription {
+  /** `POST /user/get_users_info`. */
+  readonly route: string;
+  /** `<domain>.<method>` that does the work; `api.<what>` when the API does it itself. */
+  readonly target: string;
+  readonly admin: boolean;
+}
+
+/** Every route, in the order of the API's specification. */
+export function describeRoutes(): RouteDescription[] {
+  return [
+    ...ROUTES.map(({ path, target, admin }) => ({ route: `POST ${path}`, target, admin })),
+    { route: 'GET /object/*', target: 'third.accessURL', admin: false },
+    ...[...FIXED_ANSWERS.keys()].map((path) => ({
+      route: `GET ${path}`,
+      target: 'api.fixedAnswer',
+      admin: false,
+    })),
+  ];
+}
