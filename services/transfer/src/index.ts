@@ -18,6 +18,8 @@ import { Workers } from './workers.ts';
 export type TransferDeps = BaseDeps & { store: Store; bus: Bus };
 
 const PURGE_MS = 60_000;
+/** Between looks whether the backends are there. */
+const AWAY_MS = 100;
 
 /** Wakes a loop before its time; a ring while the loop works is heard when it waits next. */
 function bell() {
@@ -78,8 +80,9 @@ export const module: ServiceModule<TransferDeps> = {
         });
         background.loop('transfer-partitions', async (signal) => {
           while (!signal.aborted) {
-            await workers.look();
-            await early.wait(leaseMs / 3, signal);
+            const able = store.ready().ready && bus.ready().ready;
+            if (able) await workers.look();
+            await early.wait(able ? leaseMs / 3 : AWAY_MS, signal);
           }
         });
         background.every('transfer-purge', PURGE_MS, async () => {
