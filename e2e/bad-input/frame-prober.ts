@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { REQ } from '@im/protocol';
 import { WebSocket } from 'ws';
 import {
   connectUrl,
@@ -15,6 +16,8 @@ export type Outcome = { closed: true } | { code: number } | { silent: true };
 
 /** A silence this long counts as no answer at all. */
 const SILENT_MS = 10_000;
+
+const PUSHES = new Set<number>([REQ.PushMsg, REQ.KickOnline]);
 
 /** Sends bad frames on a connection of its own, and opens a new one when the gateway ended it. */
 export interface Prober {
@@ -46,9 +49,9 @@ export function prober(options: WireOptions): Prober {
         else reject(new Error(`refused: ${text}`));
         return;
       }
-      const { errCode, msgIncr } = codec.decode(data as Buffer);
-      // Pushes answer nothing.
-      if (msgIncr !== '' || errCode !== 0) settle({ code: errCode });
+      const { errCode, reqIdentifier } = codec.decode(data as Buffer);
+      // The id of a broken request may be lost, so its answer is known by what it is not.
+      if (!PUSHES.has(reqIdentifier) || errCode !== 0) settle({ code: errCode });
     });
     await promise;
     connects += 1;
