@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startMongo, startRedis } from '@im/backends';
-import type { Bus } from '@im/bus';
+import { type Bus, createBus } from '@im/bus';
 import {
   type CallContext,
   background as contextOf,
@@ -10,6 +10,7 @@ import {
   createMetrics,
   type Invalidations,
   inProcessInvalidations,
+  newInstanceId,
   ServerConfig,
   silentLogger,
   sleep,
@@ -61,14 +62,18 @@ export const P1 = tenantId('p1');
 export interface AuthProcess extends AsyncDisposable {
   readonly auth: DomainService<'auth'>;
   readonly store: Store;
+  /** Published by this process; with NATS, heard by it. */
   readonly kicks: event.Kick[];
   /** Tokens with a clock of their own, over the same stores. */
   tokens(now: () => number): Tokens;
 }
 
-/** Processes of one cluster share the database and, like the bus, invalidations. */
+/**
+ * One process. Those of a cluster share the database and hear of each other by NATS, when there is one, else by
+ * invalidations that they share.
+ */
 export async function startAuth(
-  servers: { mongo: { uri: string }; redis: { uri: string } },
+  servers: { mongo: { uri: string }; redis: { uri: string }; nats?: { uri: string } },
   cluster: { database: string; invalidations: Invalidations },
 ): Promise<AuthProcess> {
   const log = silentLogger();
@@ -79,22 +84,27 @@ export async function startAuth(
     mongo: { uri: servers.mongo.uri, database: cluster.database, maxPoolSize: 10 },
     redis: { uri: servers.redis.uri },
   });
-  const { invalidations } = cluster;
+  const natsConfig = ServerConfig.parse(servers.nats ? { nats: { servers: [servers.nats.uri] } } : {}).nats;
+  const real =
+    servers.nats && createBus(natsConfig, { log, metrics, background, instanceId: newInstanceId() });
+  const invalidations = real?.invalidations ?? cluster.invalidations;
   const store = createStore(config, { log, metrics, background, tenants, invalidations });
   const rpc = createRpc(config, { log, metrics, serve: false });
   const kicks: event.Kick[] = [];
   const events = { publishKick: (_tenant: TenantId, kick: event.Kick) => kicks.push(kick) };
-  const bus = { events } as unknown as Bus;
+  const bus = real ?? ({ events } as unknown as Bus);
+  real?.events.subscribeAllKicks((_tenant, kick) => kicks.push(kick));
   const signal = new AbortController().signal;
   const service = await module.create(config, {
     ...{ log, metrics, background, tenants, invalidations, rpc, store, bus, signal },
     ops: { handle: () => {} },
     instanceId: 'test',
   });
-  await store.start();
+  const backends = [store, ...(real ? [real] : [])];
+  for (const backend of backends) await backend.start();
   await service.start();
-  for (const deadline = Date.now() + 20_000; !store.ready().ready; await sleep(20)) {
-    if (Date.now() > deadline) throw new Error(`the store is not ready: ${store.ready().reason}`);
+  for (const deadline = Date.now() + 20_000; !backends.every((b) => b.ready().ready); await sleep(20)) {
+    if (Date.now() > deadline) throw new Error(`not ready: ${backends.map((b) => b.ready().reason)}`);
   }
   return {
     auth: rpc.client('auth'),
@@ -105,7 +115,7 @@ export async function startAuth(
     async [Symbol.asyncDispose]() {
       await service.stop(AbortSignal.timeout(1_000));
       await background.stop();
-      await store.stop(AbortSignal.timeout(5_000));
+      for (const backend of backends) await backend.stop(AbortSignal.timeout(5_000));
     },
   };
 }
