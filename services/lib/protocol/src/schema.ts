@@ -7,6 +7,8 @@ const protoDir = new URL('../proto/', import.meta.url);
 // and the HTTP API carries them as JSON numbers. 64-bit hashes are strings in the schema instead.
 protobuf.util.Long = undefined as unknown as typeof protobuf.util.Long;
 protobuf.configure();
+// An absent bytes field is an empty Uint8Array, as the types say; the library's own default is a plain list.
+Object.assign(protobuf.types.defaults, { bytes: new Uint8Array(0) });
 
 function load(): protobuf.Root {
   const root = new protobuf.Root();

@@ -8,6 +8,7 @@ import type * as jssdk from './jssdk.ts';
 import type * as log from './log.ts';
 import type * as msg from './msg.ts';
 import type * as relation from './relation.ts';
+import type * as rpc from './rpc.ts';
 import type * as sdkws from './sdkws.ts';
 import type * as third from './third.ts';
 import type * as user from './user.ts';
@@ -255,6 +256,9 @@ export interface Messages {
   'relation.UpdateFriendsResp': relation.UpdateFriendsResp;
   'relation.UserProfileChangedReq': relation.UserProfileChangedReq;
   'relation.UserProfileChangedResp': relation.UserProfileChangedResp;
+  'rpc.Frame': rpc.Frame;
+  'rpc.Call': rpc.Call;
+  'rpc.Reply': rpc.Reply;
   'sdkws.BlackAddedTips': sdkws.BlackAddedTips;
   'sdkws.BlackDeletedTips': sdkws.BlackDeletedTips;
   'sdkws.BlackInfo': sdkws.BlackInfo;
