@@ -9,6 +9,7 @@ import {
   type Services,
   serviceMethods,
 } from '@im/protocol';
+import { asBuffer } from './frames.ts';
 
 /** An implementation or a client of a domain: its contract with our call context. */
 export type DomainService<D extends Domain> = Services<CallContext>[D];
@@ -54,10 +55,7 @@ function isIdempotent(domain: Domain, name: string): boolean {
 
 function codec(name: MessageName): Codec {
   return {
-    encode: (message) => {
-      const bytes = encode(name, message as Messages[typeof name]);
-      return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    },
+    encode: (message) => asBuffer(encode(name, message as Messages[typeof name])),
     decode: (bytes) => decode(name, bytes),
   };
 }

@@ -1,8 +1,8 @@
-import { Metadata } from '@grpc/grpc-js';
+import type { Metadata } from '@grpc/grpc-js';
 import { type CallContext, isTenantId } from '@im/kit';
 import { argsError } from '@im/protocol';
 
-/** Names of the headers that carry a call's context. Absent means empty, zero or false. */
+/** Names of the headers that carry the context of a plain gRPC call. Absent means empty, zero or false. */
 const HEADER = {
   tenant: 'im-tenant',
   operationID: 'im-operation-id',
@@ -12,14 +12,7 @@ const HEADER = {
   connID: 'im-conn',
 } as const;
 
-const PLAIN = /^[\x21-\x24\x26-\x7e]*$/;
-
-/** Header values are printable ASCII: everything else is percent-encoded. */
-function toAscii(value: string): string {
-  return PLAIN.test(value) ? value : encodeURIComponent(value.toWellFormed());
-}
-
-/** The value of a header; empty when it is not one that {@link toAscii} makes. */
+/** Header values are printable ASCII, everything else percent-encoded; what is neither counts as empty. */
 function fromAscii(value: string): string {
   if (!value.includes('%')) return value;
   try {
@@ -27,19 +20,6 @@ function fromAscii(value: string): string {
   } catch {
     return '';
   }
-}
-
-/** The headers of a call. The deadline travels as gRPC's own, the signal not at all. */
-export function toMetadata(ctx: CallContext): Metadata {
-  // Not sent before there is a connection: a call waits for a peer that is starting, up to its deadline.
-  const metadata = new Metadata({ waitForReady: true });
-  metadata.set(HEADER.tenant, ctx.tenant);
-  metadata.set(HEADER.operationID, toAscii(ctx.operationID));
-  if (ctx.opUserID !== '') metadata.set(HEADER.opUserID, toAscii(ctx.opUserID));
-  if (ctx.opPlatformID !== 0) metadata.set(HEADER.opPlatformID, String(ctx.opPlatformID));
-  if (ctx.opAdmin) metadata.set(HEADER.opAdmin, '1');
-  if (ctx.connID !== '') metadata.set(HEADER.connID, toAscii(ctx.connID));
-  return metadata;
 }
 
 /**

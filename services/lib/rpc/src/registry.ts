@@ -12,9 +12,9 @@ import { type Domain, ERR, ImError } from '@im/protocol';
 import { callMetrics, type ReportCall, type Side } from './call-metrics.ts';
 import { type AnyMessage, type DomainService, type Handler, type Method, methodsOf } from './contract.ts';
 import { callDirect, callEncoded } from './direct.ts';
-import { Remote } from './remote.ts';
+import { parseEndpoints } from './endpoints.ts';
+import { Peers } from './peers.ts';
 import { RpcServer } from './server.ts';
-import { grpcTarget } from './target.ts';
 
 /** One typed client per domain; whether it calls across processes is nobody's concern. */
 export interface RpcRegistry extends Service {
@@ -50,7 +50,7 @@ class Registry implements RpcRegistry {
   readonly #reporter: (method: Method, side: Side) => ReportCall;
   readonly #bound = new Map<Domain, ReadonlyMap<string, Handler>>();
   readonly #clients = new Map<Domain, unknown>();
-  readonly #remotes = new Map<string, Remote>();
+  readonly #peers = new Map<string, Peers>();
   readonly #ports = new Map<Domain, number>();
   #server: RpcServer | undefined;
   #closed = false;
@@ -83,20 +83,19 @@ class Registry implements RpcRegistry {
 
   async start(): Promise<void> {
     for (const domain of this.#clients.keys()) {
-      if (!this.#bound.has(domain)) this.#remote(domain).ready();
+      // The pipes open themselves from here on, so that the first call need not wait.
+      if (!this.#bound.has(domain)) this.#peersOf(domain);
     }
     if (!this.#serve || this.#bound.size === 0) return;
-    const server = new RpcServer(this.#config.rpc, this.#log);
+    const methods = [...this.#bound].flatMap(([domain, handlers]) =>
+      methodsOf(domain).map((method) => ({
+        method,
+        handler: handlers.get(method.name) ?? missing(method),
+        report: this.#reporter(method, 'server'),
+      })),
+    );
+    const server = new RpcServer(this.#config.rpc, methods, this.#log);
     this.#server = server;
-    for (const [domain, handlers] of this.#bound) {
-      server.add(
-        methodsOf(domain).map((method) => ({
-          method,
-          handler: handlers.get(method.name) ?? missing(method),
-          report: this.#reporter(method, 'server'),
-        })),
-      );
-    }
     for (const domain of this.#bound.keys()) {
       const port = await server.listen(this.#config.listen.host, this.#config.rpc.domains[domain].port);
       this.#ports.set(domain, port);
@@ -107,43 +106,44 @@ class Registry implements RpcRegistry {
   async stop(deadline: AbortSignal): Promise<void> {
     await this.#server?.stop(deadline);
     this.#closed = true;
-    for (const remote of this.#remotes.values()) remote.close();
-    this.#remotes.clear();
+    for (const peers of this.#peers.values()) peers.close();
   }
 
   ready(): Readiness {
     const waiting: string[] = [];
     for (const domain of this.#clients.keys()) {
       if (this.#bound.has(domain)) continue;
-      const { ready, reason } = this.#remote(domain).ready();
+      const { ready, reason } = this.#peersOf(domain).ready();
       if (!ready) waiting.push(`${domain}: ${reason}`);
     }
     return waiting.length === 0 ? READY : notReady(waiting.join(', '));
   }
 
-  #remote(domain: Domain): Remote {
+  /** The processes of a domain; domains with the same addresses share them. */
+  #peersOf(domain: Domain): Peers {
     if (this.#closed) throw new ImError(ERR.NetworkError, 'the process stops');
-    const target = grpcTarget(domain, this.#config.rpc.domains[domain].addresses);
-    let remote = this.#remotes.get(target);
-    if (remote === undefined) {
-      remote = new Remote(target, this.#config.rpc);
-      this.#remotes.set(target, remote);
+    const { addresses } = this.#config.rpc.domains[domain];
+    const name = addresses.join(',');
+    let peers = this.#peers.get(name);
+    if (peers === undefined) {
+      peers = new Peers(name, parseEndpoints(domain, addresses), this.#config.rpc, this.#log);
+      this.#peers.set(name, peers);
     }
-    return remote;
+    return peers;
   }
 
   #caller(method: Method): Handler {
     const here = this.#config.rpc.encodeInProcess ? callEncoded : callDirect;
     const reportDirect = this.#reporter(method, 'direct');
     let reportClient: ReportCall | undefined;
-    let remote: Remote | undefined;
+    let peers: Peers | undefined;
     return async (ctx: CallContext, request: AnyMessage) => {
       const handlers = this.#bound.get(method.domain);
       if (handlers)
         return here(method, handlers.get(method.name) ?? missing(method), ctx, request, reportDirect);
-      if (remote === undefined || this.#closed) remote = this.#remote(method.domain);
+      peers ??= this.#peersOf(method.domain);
       reportClient ??= this.#reporter(method, 'client');
-      return remote.call(method, ctx, request, reportClient);
+      return peers.call(method, ctx, request, reportClient);
     };
   }
 }

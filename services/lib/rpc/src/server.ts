@@ -1,66 +1,39 @@
 import {
-  type MethodDefinition,
   Server,
   ServerCredentials,
+  type ServerDuplexStream,
   type ServerUnaryCall,
+  type ServiceDefinition,
   type sendUnaryData,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { callFields, DEFAULT_TIMEOUT_MS, type Logger } from '@im/kit';
-import { ERR, ImError } from '@im/protocol';
-import type { ReportCall } from './call-metrics.ts';
-import type { AnyMessage, Handler, Method } from './contract.ts';
-import { callError, toStatus } from './errors.ts';
+import { DEFAULT_TIMEOUT_MS, type Logger } from '@im/kit';
+import type { AnyMessage } from './contract.ts';
+import { toStatus } from './errors.ts';
+import { EXCHANGE } from './frames.ts';
+import { handleCall, type ServedMethod } from './handle.ts';
 import { fromMetadata } from './metadata.ts';
-import { channelOptions, type RpcConfig } from './remote.ts';
+import { channelOptions, type RpcConfig } from './options.ts';
+import { PipeServer } from './pipe-server.ts';
 
-/** Connections are renewed after this time, so that callers find processes that were added. */
-const MAX_CONNECTION_AGE_MS = 300_000;
-const MAX_CONNECTION_AGE_GRACE_MS = 30_000;
-
-/** The handler of one method and where its calls are reported. */
-export interface ServedMethod {
-  readonly method: Method;
-  readonly handler: Handler;
-  readonly report: ReportCall;
-}
-
-/** A gRPC server for any number of domains, on any number of ports. */
+/**
+ * A gRPC server of this process's domains, on any number of ports, all of which serve all of them.
+ * Our own processes call by pipes; any gRPC client may call the methods of the contract one by one.
+ */
 export class RpcServer {
   readonly #server: Server;
+  readonly #pipes: PipeServer;
   readonly #log: Logger;
 
-  constructor(config: RpcConfig, log: Logger) {
+  constructor(config: RpcConfig, methods: readonly ServedMethod[], log: Logger) {
     this.#log = log;
-    this.#server = new Server({
-      ...channelOptions(config),
-      'grpc.max_connection_age_ms': MAX_CONNECTION_AGE_MS,
-      'grpc.max_connection_age_grace_ms': MAX_CONNECTION_AGE_GRACE_MS,
+    this.#server = new Server(channelOptions(config));
+    const byLabel = new Map(methods.map((served) => [served.method.label, served]));
+    this.#pipes = new PipeServer(byLabel, config.maxMessageBytes, log);
+    this.#server.addService(PIPE, {
+      exchange: (stream: ServerDuplexStream<Buffer, Buffer>) => this.#pipes.accept(stream),
     });
-  }
-
-  add(served: readonly ServedMethod[]): void {
-    const definition: Record<string, MethodDefinition<AnyMessage, AnyMessage>> = {};
-    const implementation: UntypedServiceImplementation = {};
-    for (const one of served) {
-      const { method } = one;
-      definition[method.name] = {
-        path: method.path,
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: method.request.encode,
-        requestDeserialize: method.request.decode,
-        responseSerialize: method.response.encode,
-        responseDeserialize: method.response.decode,
-      };
-      implementation[method.name] = (
-        call: ServerUnaryCall<AnyMessage, AnyMessage>,
-        answer: sendUnaryData<AnyMessage>,
-      ) => {
-        void this.#handle(one, call, answer);
-      };
-    }
-    this.#server.addService(definition, implementation);
+    this.#server.addService(definitionOf(methods), this.#unary(methods));
   }
 
   /** Opens one more port and resolves with its number. @throws when it is taken. */
@@ -74,7 +47,7 @@ export class RpcServer {
     return promise;
   }
 
-  /** Refuses new calls, resolves when those under way are answered; cuts them when `deadline` aborts. */
+  /** Sends callers elsewhere, resolves when those under way are answered; cuts them when `deadline` aborts. */
   async stop(deadline: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cut = () => {
@@ -83,35 +56,57 @@ export class RpcServer {
     };
     if (deadline.aborted) cut();
     else deadline.addEventListener('abort', cut, { once: true });
+    this.#pipes.drain();
     this.#server.tryShutdown(() => resolve());
     await promise;
     deadline.removeEventListener('abort', cut);
   }
 
-  /** Never rejects: every outcome is answered. */
-  async #handle(
-    { method, handler, report }: ServedMethod,
-    call: ServerUnaryCall<AnyMessage, AnyMessage>,
-    answer: sendUnaryData<AnyMessage>,
-  ): Promise<void> {
-    const begun = performance.now();
-    try {
-      const ctx = fromMetadata(call.metadata, deadlineOf(call));
-      const response = await handler(ctx, call.request).catch((error: unknown) => {
-        const failure = callError(error);
-        if (failure.code === ERR.ServerInternalError) {
-          this.#log.error({ ...callFields(ctx), method: method.label, err: error }, 'call failed');
-        }
-        throw failure;
-      });
-      report(0, (performance.now() - begun) / 1_000);
-      answer(null, response);
-    } catch (error) {
-      const failure = error instanceof ImError ? error : callError(error);
-      report(failure.code, (performance.now() - begun) / 1_000);
-      answer(toStatus(failure));
-    }
+  #unary(methods: readonly ServedMethod[]): UntypedServiceImplementation {
+    return Object.fromEntries(
+      methods.map((served) => [
+        served.method.label,
+        (call: ServerUnaryCall<AnyMessage, AnyMessage>, answer: sendUnaryData<AnyMessage>) => {
+          const context = () => fromMetadata(call.metadata, deadlineOf(call));
+          void handleCall(served, this.#log, context, () => call.request).then((outcome) => {
+            if ('answer' in outcome) answer(null, outcome.answer);
+            else answer(toStatus(outcome.failure));
+          });
+        },
+      ]),
+    );
   }
+}
+
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+const PIPE: ServiceDefinition = {
+  exchange: {
+    path: EXCHANGE,
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: asIs,
+    requestDeserialize: asIs,
+    responseSerialize: asIs,
+    responseDeserialize: asIs,
+  },
+};
+
+function definitionOf(methods: readonly ServedMethod[]): ServiceDefinition {
+  return Object.fromEntries(
+    methods.map(({ method }) => [
+      method.label,
+      {
+        path: method.path,
+        requestStream: false,
+        responseStream: false,
+        requestSerialize: method.request.encode,
+        requestDeserialize: method.request.decode,
+        responseSerialize: method.response.encode,
+        responseDeserialize: method.response.decode,
+      },
+    ]),
+  );
 }
 
 function deadlineOf(call: ServerUnaryCall<AnyMessage, AnyMessage>): number {

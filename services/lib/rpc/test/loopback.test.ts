@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { background, type CallContext, QueueFullError, tenantId, withCaller } from '@im/kit';
-import { ERR, ImError, make } from '@im/protocol';
+import { decode, ERR, encode, ImError, make, type user } from '@im/protocol';
 import { loopbackConfig, portOf, startPeer } from './fixture.ts';
 
 const ctx = (timeoutMs = 5_000) => background(tenantId('acme'), 'op-1', { timeoutMs });
@@ -129,16 +130,82 @@ test('calls go in turn to every process of a domain', async () => {
   assert.ok(one.seen.length >= 15 && two.seen.length >= 15, `${one.seen.length} and ${two.seen.length}`);
 });
 
-test('a message over the limit is refused with a clear error, not a hang', async () => {
+test('requests and answers over the limit are refused, and other calls go on', async () => {
   const { service } = echo();
   const rpc = { maxMessageBytes: 10_000 };
   await using server = await startPeer(loopbackConfig({}, rpc), 'user', service);
   const addresses = [`127.0.0.1:${portOf(server, 'user')}`];
   await using client = await startPeer(loopbackConfig({ addresses }, rpc));
-  await assert.rejects(client.rpc.client('user').getDesignateUsers(ctx(), ask('x'.repeat(20_000))), {
+  const user = client.rpc.client('user');
+  const other = user.getDesignateUsers(ctx(), ask('fits'));
+  await assert.rejects(user.getDesignateUsers(ctx(), ask('x'.repeat(20_000))), {
     code: ERR.ArgsError,
-    detail: /getDesignateUsers/,
+    detail: /getDesignateUsers: a request of 20\d+ bytes exceeds rpc.maxMessageBytes/,
   });
+  // An echoed user is larger than the id that asks for it.
+  await assert.rejects(user.getDesignateUsers(ctx(), ask('x'.repeat(9_995))), {
+    code: 500,
+    detail: /getDesignateUsers: an answer of \d+ bytes exceeds/,
+  });
+  assert.equal((await other).usersInfo[0]?.userID, 'fits');
+});
+
+test('large answers and many calls at once pass side by side', async () => {
+  const { service } = echo();
+  await using server = await startPeer(loopbackConfig({}), 'user', service);
+  await using client = await startPeer(
+    loopbackConfig({ addresses: [`127.0.0.1:${portOf(server, 'user')}`] }),
+  );
+  const user = client.rpc.client('user');
+  const large = user.getDesignateUsers(ctx(), ask('x'.repeat(7_000_000)));
+  const small = await Promise.all(
+    Array.from({ length: 2_000 }, (_, i) => user.getDesignateUsers(ctx(), ask(String(i)))),
+  );
+  assert.deepEqual(
+    small.map((answer) => answer.usersInfo[0]?.userID),
+    Array.from({ length: 2_000 }, (_, i) => String(i)),
+  );
+  assert.equal((await large).usersInfo[0]?.userID.length, 7_000_000);
+});
+
+test('processes are found by name too', async () => {
+  const { service } = echo();
+  await using server = await startPeer(loopbackConfig({}), 'user', service);
+  const addresses = [`dns:///localhost:${portOf(server, 'user')}`];
+  await using client = await startPeer(loopbackConfig({ addresses }));
+  await client.rpc.client('user').getDesignateUsers(ctx(), ask('a'));
+});
+
+test('any gRPC client may call a method of the contract', async () => {
+  const { seen, service } = echo();
+  await using server = await startPeer(loopbackConfig({}), 'user', service);
+  const grpc = new Client(`127.0.0.1:${portOf(server, 'user')}`, credentials.createInsecure());
+  const call = (headers: Record<string, string>) => {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
+    const { promise, resolve, reject } = Promise.withResolvers<user.GetDesignateUsersResp | undefined>();
+    grpc.makeUnaryRequest(
+      '/openim.user.UserService/getDesignateUsers',
+      (message: user.GetDesignateUsersReq) => Buffer.from(encode('user.GetDesignateUsersReq', message)),
+      (bytes: Buffer) => decode('user.GetDesignateUsersResp', bytes),
+      ask('a'),
+      metadata,
+      { deadline: Date.now() + 5_000 },
+      (error, answer) => (error ? reject(error) : resolve(answer)),
+    );
+    return promise;
+  };
+  try {
+    const answer = await call({ 'im-tenant': 'acme', 'im-operation-id': 'op-9', 'im-admin': '1' });
+    assert.equal(answer?.usersInfo[0]?.userID, 'a');
+    assert.partialDeepStrictEqual(seen[0], { tenant: 'acme', operationID: 'op-9', opAdmin: true });
+    await assert.rejects(call({ 'im-tenant': 'acme' }), (error: ServiceError) => {
+      assert.deepEqual(error.metadata.get('im-code'), [String(ERR.ArgsError)]);
+      return true;
+    });
+  } finally {
+    grpc.close();
+  }
 });
 
 test('metrics count calls by method, side and code', async () => {

@@ -4,7 +4,7 @@ import { loopbackConfig, portOf, startPeer } from './fixture.ts';
 /**
  * A process that is the home of `user` on the port given as argument, and says `ready <port>` on stdout.
  * `getDesignateUsers` answers with this process's id after as many ms as the first asked user id says;
- * `userRegister` counts and never answers before a second has passed.
+ * `updateUserInfo` takes up to 20 ms; `userRegister` counts and does not answer before a second has passed.
  */
 let registered = 0;
 const peer = await startPeer(loopbackConfig({ port: Number(process.argv[2] ?? 0) }), 'user', {
@@ -13,6 +13,10 @@ const peer = await startPeer(loopbackConfig({ port: Number(process.argv[2] ?? 0)
     return make('user.GetDesignateUsersResp', {
       usersInfo: [make('sdkws.UserInfo', { userID: String(process.pid) })],
     });
+  },
+  updateUserInfo: async () => {
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+    return make('user.UpdateUserInfoResp');
   },
   userRegister: async () => {
     registered++;

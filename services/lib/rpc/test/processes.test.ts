@@ -62,7 +62,7 @@ async function ask(peer: Peer, delayMs = 0, timeoutMs = 10_000): Promise<string>
 
 test('reads go on while one of two processes is killed and comes back', async () => {
   await using stays = await startHome();
-  const dies = await startHome();
+  await using dies = await startHome();
   await using client = await caller([stays, dies]);
   const answers: Promise<string>[] = [];
   let killed: Promise<void> | undefined;
@@ -87,7 +87,7 @@ test('reads go on while one of two processes is killed and comes back', async ()
 });
 
 test('a call made while no process is there waits for one, within its deadline', async () => {
-  const first = await startHome();
+  await using first = await startHome();
   await using client = await caller([first]);
   await ask(client);
   await first.kill('SIGKILL');
@@ -103,7 +103,7 @@ test('a call made while no process is there waits for one, within its deadline',
 });
 
 test('a write is never sent twice by the transport', async () => {
-  const home = await startHome();
+  await using home = await startHome();
   await using client = await caller([home]);
   await ask(client);
   const ctx = background(tenantId('acme'), 'op');
@@ -130,7 +130,41 @@ test('a process that stops answers what it has accepted', async () => {
   const answers = await Promise.all(under);
   assert.ok(answers.includes(home.pid) && answers.includes(other.pid));
   await Promise.all(after);
-  assert.ok(home.said.includes('stopped'));
+  for (let i = 0; i < 200 && !home.said.includes('stopped'); i++) await sleep(10);
+  assert.ok(home.said.includes('stopped'), 'it ends when its callers have their answers');
+});
+
+test('no call is lost while processes stop and start in good order, writes included', async () => {
+  let one = await startHome();
+  await using two = await startHome();
+  try {
+    await using client = await caller([one, two]);
+    const user = client.rpc.client('user');
+    const errors: unknown[] = [];
+    let done = 0;
+    let running = true;
+    const callers = Array.from({ length: 20 }, async () => {
+      while (running) {
+        const ctx = background(tenantId('acme'), 'op');
+        await user.updateUserInfo(ctx, make('user.UpdateUserInfoReq')).then(
+          () => done++,
+          (error) => errors.push(error),
+        );
+      }
+    });
+    for (let round = 0; round < 3; round++) {
+      await sleep(300);
+      const { port } = one;
+      await one.kill('SIGTERM');
+      one = await startHome(port);
+    }
+    running = false;
+    await Promise.all(callers);
+    assert.deepEqual(errors, []);
+    assert.ok(done > 500, `${done} calls`);
+  } finally {
+    await one.kill('SIGKILL');
+  }
 });
 
 test('a process that hangs is left alone once its keep-alive fails', async () => {

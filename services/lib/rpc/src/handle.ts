@@ -1,0 +1,39 @@
+import { type CallContext, callFields, type Logger } from '@im/kit';
+import { ERR, type ImError } from '@im/protocol';
+import type { ReportCall } from './call-metrics.ts';
+import type { AnyMessage, Handler, Method } from './contract.ts';
+import { callError } from './errors.ts';
+
+/** The handler of one method and where its calls are reported. */
+export interface ServedMethod {
+  readonly method: Method;
+  readonly handler: Handler;
+  readonly report: ReportCall;
+}
+
+/** What a call from another process came to. */
+export type Outcome = { readonly answer: AnyMessage } | { readonly failure: ImError };
+
+/** Runs a handler for another process. Never rejects; failures without a code are logged here, where they happened. */
+export async function handleCall(
+  served: ServedMethod,
+  log: Logger,
+  context: () => CallContext,
+  request: () => AnyMessage,
+): Promise<Outcome> {
+  const begun = performance.now();
+  let ctx: CallContext | undefined;
+  try {
+    ctx = context();
+    const answer = await served.handler(ctx, request());
+    served.report(0, (performance.now() - begun) / 1_000);
+    return { answer };
+  } catch (error) {
+    const failure = callError(error);
+    if (failure.code === ERR.ServerInternalError) {
+      log.error({ ...(ctx && callFields(ctx)), method: served.method.label, err: error }, 'call failed');
+    }
+    served.report(failure.code, (performance.now() - begun) / 1_000);
+    return { failure };
+  }
+}

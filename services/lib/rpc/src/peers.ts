@@ -1,0 +1,166 @@
+import {
+  type CallContext,
+  type Logger,
+  notReady,
+  QueueFullError,
+  READY,
+  type Readiness,
+  remainingMs,
+} from '@im/kit';
+import { argsError, ERR, ImError } from '@im/protocol';
+import type { ReportCall } from './call-metrics.ts';
+import type { AnyMessage, Method } from './contract.ts';
+import { type Endpoint, hasNames, resolveEndpoints } from './endpoints.ts';
+import { callError, timedOut } from './errors.ts';
+import type { RpcConfig } from './options.ts';
+import { PendingCall } from './pending-call.ts';
+import { Pipe } from './pipe.ts';
+
+/** How often names are looked up again, so that processes that were added are found. */
+const LOOKUP_MS = 5_000;
+const FAILED_LOOKUP_MS = 500;
+/** Most calls that wait for a process, or for the answer of one. */
+const MAX_WAITING = 10_000;
+
+/**
+ * All processes that answer for some domains. A call goes to the one with the fewest unanswered
+ * calls, in turn among equals; while none is there it waits, up to its deadline. When a process is
+ * lost, what it had not been sent goes to another, and so does what may be done twice; the rest fails
+ * with 90004.
+ */
+export class Peers {
+  readonly name: string;
+  readonly #endpoints: readonly Endpoint[];
+  readonly #config: RpcConfig;
+  readonly #log: Logger;
+  readonly #pipes = new Map<string, Pipe>();
+  readonly #waiting = new Set<PendingCall>();
+  #turn = 0;
+  #lookup: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(name: string, endpoints: readonly Endpoint[], config: RpcConfig, log: Logger) {
+    this.name = name;
+    this.#endpoints = endpoints;
+    this.#config = config;
+    this.#log = log;
+    void this.#resolve();
+  }
+
+  ready(): Readiness {
+    for (const pipe of this.#pipes.values()) if (pipe.up) return READY;
+    return notReady(`no process answers at ${this.name}`);
+  }
+
+  async call(method: Method, ctx: CallContext, request: AnyMessage, report: ReportCall): Promise<AnyMessage> {
+    const begun = performance.now();
+    try {
+      if (remainingMs(ctx) === 0) throw timedOut(method.label);
+      const bytes = method.request.encode(request);
+      if (bytes.length > this.#config.maxMessageBytes) {
+        throw argsError(`${method.label}: a request of ${bytes.length} bytes exceeds rpc.maxMessageBytes`);
+      }
+      const call = new PendingCall(method, ctx, bytes);
+      this.#dispatch(call);
+      const answer = await call.answer;
+      report(0, (performance.now() - begun) / 1_000);
+      return answer;
+    } catch (error) {
+      const failure = callError(error);
+      report(failure.code, (performance.now() - begun) / 1_000);
+      throw failure;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#lookup);
+    for (const pipe of this.#pipes.values()) pipe.close();
+    for (const call of this.#waiting) call.fail(stopping());
+    this.#waiting.clear();
+  }
+
+  #dispatch(call: PendingCall): void {
+    if (call.settled) return;
+    if (this.#closed) {
+      call.fail(stopping());
+      return;
+    }
+    const pipe = this.#pick();
+    if (pipe && pipe.inFlight < MAX_WAITING) {
+      pipe.send(call);
+    } else if (this.#waiting.size < MAX_WAITING) {
+      this.#waiting.add(call);
+      const forget = () => void this.#waiting.delete(call);
+      call.answer.then(forget, forget);
+    } else {
+      call.fail(callError(new QueueFullError(`${MAX_WAITING} calls wait for ${this.name}`)));
+    }
+  }
+
+  /** The least busy process; the search starts one further each time. */
+  #pick(): Pipe | undefined {
+    const up = [...this.#pipes.values()].filter((pipe) => pipe.up);
+    if (up.length < 2) return up[0];
+    this.#turn = (this.#turn + 1) % up.length;
+    let best: Pipe | undefined;
+    for (let i = 0; i < up.length; i++) {
+      const pipe = up[(this.#turn + i) % up.length];
+      if (pipe && (!best || pipe.inFlight < best.inFlight)) best = pipe;
+    }
+    return best;
+  }
+
+  #sendWaiting(): void {
+    const calls = [...this.#waiting];
+    this.#waiting.clear();
+    for (const call of calls) this.#dispatch(call);
+  }
+
+  #reassign(sent: readonly PendingCall[], unsent: readonly PendingCall[]): void {
+    for (const call of unsent) this.#dispatch(call);
+    for (const call of sent) {
+      if (call.method.idempotent) this.#dispatch(call);
+      else
+        call.fail(
+          new ImError(ERR.NetworkError, `${call.method.label}: the connection broke before the answer`),
+        );
+    }
+  }
+
+  /** Never rejects: a failed look-up keeps what is known and is tried again. */
+  async #resolve(): Promise<void> {
+    let again = LOOKUP_MS;
+    try {
+      const addresses = await resolveEndpoints(this.#endpoints);
+      if (this.#closed) return;
+      this.#adopt(addresses);
+    } catch (error) {
+      this.#log.warn({ peers: this.name, err: error }, 'rpc peers cannot be looked up');
+      again = FAILED_LOOKUP_MS;
+    }
+    if (this.#closed || !hasNames(this.#endpoints)) return;
+    this.#lookup = setTimeout(() => void this.#resolve(), again);
+  }
+
+  #adopt(addresses: ReadonlySet<string>): void {
+    for (const [address, pipe] of this.#pipes) {
+      if (addresses.has(address)) continue;
+      this.#pipes.delete(address);
+      pipe.retire();
+    }
+    for (const address of addresses) {
+      if (this.#pipes.has(address)) continue;
+      const events = {
+        onUp: () => this.#sendWaiting(),
+        onDown: (sent: readonly PendingCall[], unsent: readonly PendingCall[]) =>
+          this.#reassign(sent, unsent),
+      };
+      this.#pipes.set(address, new Pipe(address, this.#config, events, this.#log));
+    }
+  }
+}
+
+function stopping(): ImError {
+  return new ImError(ERR.NetworkError, 'the process stops');
+}

@@ -1,0 +1,88 @@
+import { type CallContext, remainingMs } from '@im/kit';
+import { ERR, ImError, make } from '@im/protocol';
+import type { AnyMessage, Method } from './contract.ts';
+import { timedOut } from './errors.ts';
+import { asBuffer, type Call, type Reply } from './frames.ts';
+
+/** A call that waits for a process or for its answer. It settles once: by the answer, an error or its deadline. */
+export class PendingCall {
+  readonly method: Method;
+  readonly answer: Promise<AnyMessage>;
+  /** Bytes of the request. */
+  readonly size: number;
+  readonly #ctx: CallContext;
+  readonly #request: Uint8Array;
+  readonly #resolve: (answer: AnyMessage) => void;
+  readonly #reject: (error: unknown) => void;
+  readonly #timer: NodeJS.Timeout;
+  readonly #onAbort: (() => void) | undefined;
+  #settled = false;
+
+  constructor(method: Method, ctx: CallContext, request: Uint8Array) {
+    this.method = method;
+    this.size = request.length;
+    this.#ctx = ctx;
+    this.#request = request;
+    const { promise, resolve, reject } = Promise.withResolvers<AnyMessage>();
+    this.answer = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#timer = setTimeout(() => this.fail(timedOut(method.label)), remainingMs(ctx));
+    if (ctx.signal) {
+      this.#onAbort = () => this.fail(new ImError(ERR.NetworkError, `${method.label}: the caller went away`));
+      if (ctx.signal.aborted) this.#onAbort();
+      else ctx.signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+  }
+
+  /** Nobody waits any more: answered, failed, or out of time. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** The call as it travels. */
+  wire(id: number): Call {
+    const { tenant, operationID, opUserID, opPlatformID, opAdmin, connID } = this.#ctx;
+    return make('rpc.Call', {
+      id,
+      method: this.method.label,
+      tenant,
+      operationID,
+      timeoutMs: Math.ceil(remainingMs(this.#ctx)),
+      opUserID,
+      opPlatformID,
+      opAdmin,
+      connID,
+      request: this.#request,
+    });
+  }
+
+  succeed(reply: Reply): void {
+    if (reply.code !== 0) {
+      this.fail(new ImError(reply.code, reply.detail, reply.errMsg));
+      return;
+    }
+    try {
+      const answer = this.method.response.decode(asBuffer(reply.response));
+      if (this.#settle()) this.#resolve(answer);
+    } catch (error) {
+      this.fail(
+        new ImError(ERR.ServerInternalError, `${this.method.label}: an unreadable answer`, undefined, {
+          cause: error,
+        }),
+      );
+    }
+  }
+
+  fail(error: ImError): void {
+    if (this.#settle()) this.#reject(error);
+  }
+
+  #settle(): boolean {
+    if (this.#settled) return false;
+    this.#settled = true;
+    clearTimeout(this.#timer);
+    if (this.#onAbort) this.#ctx.signal?.removeEventListener('abort', this.#onAbort);
+    return true;
+  }
+}

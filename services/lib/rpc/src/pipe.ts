@@ -1,0 +1,174 @@
+import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
+import { Backoff, type Logger } from '@im/kit';
+import { decodeFrame, EXCHANGE, encodeFrame, type Reply, TickWriter } from './frames.ts';
+import { channelOptions, type RpcConfig } from './options.ts';
+import type { PendingCall } from './pending-call.ts';
+
+/** What a pipe tells whoever uses it. */
+export interface PipeEvents {
+  /** It takes calls from now on. */
+  onUp(): void;
+  /**
+   * It broke. `unsent` never reached the peer; of `sent` nobody knows whether they did.
+   */
+  onDown(sent: readonly PendingCall[], unsent: readonly PendingCall[]): void;
+}
+
+type Stream = ClientDuplexStream<Buffer, Buffer>;
+
+interface Written {
+  readonly id: number;
+  readonly call: PendingCall;
+}
+
+/**
+ * One stream to one process, by which all calls to it go: those of a tick in one message. Opens
+ * itself, and again whenever it breaks, until it is closed.
+ */
+export class Pipe {
+  readonly address: string;
+  readonly #client: Client;
+  readonly #events: PipeEvents;
+  readonly #log: Logger;
+  readonly #backoff = new Backoff({ baseMs: 50, maxMs: 1_000 });
+  readonly #calls = new Map<number, PendingCall>();
+  #writer: TickWriter<Written>;
+  #stream: Stream | undefined;
+  #state: 'down' | 'up' | 'leaving' | 'closed' = 'down';
+  #retry: NodeJS.Timeout | undefined;
+  #nextId = 1;
+  #retired = false;
+
+  constructor(address: string, config: RpcConfig, events: PipeEvents, log: Logger) {
+    this.address = address;
+    this.#events = events;
+    this.#log = log;
+    this.#client = new Client(address, credentials.createInsecure(), {
+      ...channelOptions(config),
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.min_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 1_000,
+      'grpc.use_local_subchannel_pool': 1,
+    });
+    this.#writer = this.#newWriter();
+    this.#open();
+  }
+
+  /** Whether it takes calls. */
+  get up(): boolean {
+    return this.#state === 'up' && !this.#retired;
+  }
+
+  /** Calls without an answer yet. */
+  get inFlight(): number {
+    return this.#calls.size;
+  }
+
+  send(call: PendingCall): void {
+    const id = this.#nextId;
+    this.#nextId = id === 0xffff_ffff ? 1 : id + 1;
+    this.#calls.set(id, call);
+    this.#writer.push({ id, call });
+    const forget = () => {
+      if (this.#calls.delete(id)) this.#closeWhenIdle();
+    };
+    call.answer.then(forget, forget);
+  }
+
+  /** The process is no longer among the peers: what it was asked is awaited, then the pipe closes. */
+  retire(): void {
+    this.#retired = true;
+    this.#closeWhenIdle();
+  }
+
+  /** Closes at once; calls without an answer are handed back as if it broke. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    const stream = this.#stream;
+    this.#stream = undefined;
+    this.#state = 'closed';
+    clearTimeout(this.#retry);
+    stream?.cancel();
+    this.#client.close();
+    this.#handBack();
+  }
+
+  #open(): void {
+    // The stream waits for the connection, which gRPC tries again and again.
+    const metadata = new Metadata({ waitForReady: true });
+    const stream: Stream = this.#client.makeBidiStreamRequest(EXCHANGE, asIs, asIs, metadata);
+    this.#stream = stream;
+    stream.on('data', (bytes: Buffer) => {
+      if (this.#stream === stream) this.#receive(bytes);
+    });
+    stream.on('error', (error) => this.#lost(stream, error));
+    stream.on('end', () => this.#lost(stream));
+  }
+
+  #receive(bytes: Buffer): void {
+    const frame = decodeFrame(bytes);
+    if (frame.hello && this.#state === 'down') {
+      this.#state = 'up';
+      this.#backoff.reset();
+      this.#events.onUp();
+    }
+    for (const reply of frame.replies) this.#answer(reply);
+    if (frame.draining && this.#state === 'up') {
+      this.#state = 'leaving';
+      this.#closeWhenIdle();
+    }
+  }
+
+  #answer(reply: Reply): void {
+    const call = this.#calls.get(reply.id);
+    this.#calls.delete(reply.id);
+    call?.succeed(reply);
+    this.#closeWhenIdle();
+  }
+
+  /** Ends the stream that the peer, or our own peers list, wants to end, once every call is answered. */
+  #closeWhenIdle(): void {
+    if (this.#calls.size > 0) return;
+    if (this.#retired) this.close();
+    else if (this.#state === 'leaving') this.#stream?.end();
+  }
+
+  #lost(stream: Stream, error?: Error): void {
+    if (this.#stream !== stream) return;
+    this.#stream = undefined;
+    if (error && this.#state !== 'leaving') {
+      this.#log.info({ peer: this.address, reason: error.message }, 'rpc peer lost');
+    }
+    this.#state = 'down';
+    this.#handBack();
+    if (this.#retired) {
+      this.close();
+      return;
+    }
+    this.#retry = setTimeout(() => this.#open(), this.#backoff.next());
+  }
+
+  #handBack(): void {
+    const unsent = this.#writer.takeBack().map(({ call }) => call);
+    this.#writer = this.#newWriter();
+    const kept = new Set(unsent);
+    const sent = [...this.#calls.values()].filter((call) => !kept.has(call));
+    this.#calls.clear();
+    if (sent.length + unsent.length > 0 || this.#state !== 'closed') this.#events.onDown(sent, unsent);
+  }
+
+  #newWriter(): TickWriter<Written> {
+    return new TickWriter(
+      (items) => {
+        const due = items.filter(({ call }) => !call.settled);
+        if (due.length === 0) return;
+        this.#stream?.write(encodeFrame({ calls: due.map(({ id, call }) => call.wire(id)) }));
+      },
+      ({ call }) => call.size,
+    );
+  }
+}
+
+function asIs(bytes: Buffer): Buffer {
+  return bytes;
+}
