@@ -3,7 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ConfigError, configFields, loadConfig, parseConfig, redactConfig } from './config-load.ts';
+import { configFields } from './config-fields.ts';
+import { ConfigError, loadConfig, parseConfig, redactConfig } from './config-load.ts';
 
 /** Runs a test in a directory with the given files. */
 async function withFiles(

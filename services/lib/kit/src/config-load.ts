@@ -1,65 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { parse as parseYaml, YAMLError } from 'yaml';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { ServerConfig } from './config.ts';
+import { type ConfigField, configFields } from './config-fields.ts';
 
 /** A config that cannot be used. The message names every field at fault and what it should be. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-}
-
-/** One value of the config that has a name of its own, as the reference page and the environment see it. */
-export interface ConfigField {
-  /** Dotted path, such as `mongo.uri`. */
-  readonly path: string;
-  /** Environment variable that overrides it; `<name>_FILE` names a file that holds the value. */
-  readonly env: string;
-  readonly description: string;
-  readonly type: string;
-  readonly default: unknown;
-  readonly secret: boolean;
-}
-
-interface JsonSchema {
-  readonly type?: string;
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly items?: JsonSchema;
-  readonly enum?: readonly unknown[];
-  readonly const?: unknown;
-  readonly anyOf?: readonly JsonSchema[];
-  readonly default?: unknown;
-  readonly description?: string;
-  readonly secret?: boolean;
-}
-
-/** Every field of {@link ServerConfig}, in the order of the schema. Lists and maps count as one field. */
-export function configFields(): readonly ConfigField[] {
-  const schema = z.toJSONSchema(ServerConfig, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
-  const fields: ConfigField[] = [];
-  const visit = (node: JsonSchema, path: readonly string[]) => {
-    if (node.properties) {
-      for (const [key, child] of Object.entries(node.properties)) visit(child, [...path, key]);
-      return;
-    }
-    fields.push({
-      path: path.join('.'),
-      env: `IM_${path.map((part) => part.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase()).join('_')}`,
-      description: node.description ?? '',
-      type: typeName(node),
-      default: node.default,
-      secret: node.secret ?? false,
-    });
-  };
-  visit(schema, []);
-  return fields;
-}
-
-function typeName(node: JsonSchema): string {
-  if (node.enum) return node.enum.join(' | ');
-  if (node.const !== undefined) return String(node.const);
-  if (node.anyOf) return node.anyOf.map(typeName).join(' | ');
-  if (node.type === 'array') return `list of ${node.items ? typeName(node.items) : 'values'}`;
-  return node.type ?? 'value';
 }
 
 /** Where {@link loadConfig} reads from. */
