@@ -1,4 +1,5 @@
-import { Agent, request as httpRequest } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 
 /** Where a tenant of a server is reached; both without a trailing slash. */
 export interface Endpoint {
@@ -57,8 +58,9 @@ export function operationID(): string {
 }
 
 export function apiClient(base: string, maxSockets = 64): ApiClient {
-  const agent = new Agent({ keepAlive: true, maxSockets });
   const root = new URL(base);
+  const secure = root.protocol === 'https:';
+  const agent = new (secure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets });
   const prefix = root.pathname === '/' ? '' : root.pathname;
 
   async function raw(
@@ -68,7 +70,7 @@ export function apiClient(base: string, maxSockets = 64): ApiClient {
     timeoutMs = TIMEOUT_MS,
   ): Promise<RawAnswer> {
     const { promise, resolve, reject } = Promise.withResolvers<RawAnswer>();
-    const request = httpRequest(
+    const request = (secure ? httpsRequest : httpRequest)(
       {
         agent,
         host: root.hostname,
