@@ -1,25 +1,30 @@
 /** Exit codes of openimctl; they stay the same from version to version. */
 export const EXIT = {
   ok: 0,
-  /** The server answered with an error. */
   refused: 1,
-  /** The command line or an input file is wrong. */
   usage: 2,
-  /** The server could not be reached or did not answer in time. */
   unreachable: 3,
-  /** `verify` found a lost, doubled or reordered message. */
   violated: 4,
-  /** A data directory is in use, or something that is needed here is missing. */
   environment: 5,
 } as const;
 
+/** What each exit code means, for the reference page. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  ok: 'Done.',
+  refused: 'The server answered with an error.',
+  usage: 'The command line, an input file or a config file is wrong; nothing was done.',
+  unreachable: 'The server could not be reached, or did not answer in time.',
+  violated: '`verify` found a message lost, doubled, reordered or made up.',
+  environment: 'A data directory is in use, a port is taken, or something that is needed here is missing.',
+};
+
 /** An error that ends the command with a code of {@link EXIT} and one line on stderr. */
 export class CommandError extends Error {
+  override readonly name = 'CommandError';
   readonly exitCode: number;
 
   constructor(exitCode: number, message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = 'CommandError';
     this.exitCode = exitCode;
   }
 }

@@ -1,24 +1,12 @@
 import { Command, Option } from 'commander';
-import { runDev } from '../dev/run.ts';
-import { usageError } from '../exit-codes.ts';
-
-function port(name: string): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < 0 || value > 65_535) {
-      throw usageError(`${name}: ${text} is not a port (0 to 65535; 0 takes a free one)`);
-    }
-    return value;
-  };
-}
-
-function list(text: string, before: string[]): string[] {
-  return [...before, text];
-}
+import { port, repeated } from '../arguments.ts';
+import type { DevOptions } from '../dev/run.ts';
+import { DEFAULT_DATA_DIR } from '../dev/state.ts';
 
 /** `dev`: the whole server in this process, beside store servers of its own. */
 export function dev(): Command {
   return new Command('dev')
+    .summary('run the whole server in one process')
     .description(
       'run the whole server in one process beside its own store servers; prints one line of JSON on stdout when ready, logs on stderr',
     )
@@ -29,13 +17,21 @@ export function dev(): Command {
     .addOption(
       new Option(
         '--admin-secret <secret>',
-        'admin secret of tenant default; generated and kept in the data directory when absent',
-      ).env('OPENIM_ADMIN_SECRET'),
+        'admin secret of tenant default; generated and kept in the data directory when absent (env: OPENIM_ADMIN_SECRET)',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--admin-secret-file <file>',
+        'file with the admin secret of tenant default (env: OPENIM_ADMIN_SECRET_FILE)',
+      ),
     )
     .option('--admin-user <userID>', 'admin user of every tenant', 'imAdmin')
-    .option('--tenant <id>', 'a further tenant, reached by the path /t/<id>; may be repeated', list, [])
+    .option('--tenant <id>', 'a further tenant, reached by the path /t/<id>; may be repeated', repeated, [])
     .addOption(
-      new Option('--data-dir <dir>', 'where everything is kept').env('OPENIM_DATA_DIR').default('.dev'),
+      new Option('--data-dir <dir>', 'where everything is kept')
+        .env('OPENIM_DATA_DIR')
+        .default(DEFAULT_DATA_DIR),
     )
     .option('--config <file>', 'YAML with settings of the server (docs/reference/config.md); flags win')
     .addOption(new Option('--nats-url <url>', 'use this NATS instead of an own one').env('NATS_URL'))
@@ -52,5 +48,8 @@ export function dev(): Command {
         .choices(['debug', 'info', 'warn', 'error'])
         .default('info'),
     )
-    .action(runDev);
+    .action(async (options: DevOptions) => {
+      const { runDev } = await import('../dev/run.ts');
+      await runDev(options);
+    });
 }

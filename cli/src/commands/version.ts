@@ -13,8 +13,8 @@ export function version(): Command {
   return new Command('version')
     .description('print versions')
     .addOption(outputOption())
-    .action((options: { output: OutputFormat }) => {
-      printObject(
+    .action(async (options: { output: OutputFormat }) => {
+      await printObject(
         { openimctl: packageVersion(), protocol: 'OpenIM v3.8', node: process.versions.node },
         options.output,
       );

@@ -3,16 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { join } from 'node:path';
 import { type HeldLock, LockHeldError, lockDirectory } from '@im/backends';
 import { CommandError, EXIT } from '../exit-codes.ts';
-
-/** What a running `openimctl dev` tells other commands, in `state.json` of its data directory. */
-export interface DevState {
-  readonly pid: number;
-  readonly api: string;
-  readonly ws: string;
-  readonly ops: string;
-  /** Admin secret by tenant. */
-  readonly adminSecrets: Readonly<Record<string, string>>;
-}
+import { type DevState, STATE_FILE } from './state.ts';
 
 /** Secrets of one tenant. */
 export interface TenantSecrets {
@@ -20,7 +11,6 @@ export interface TenantSecrets {
   readonly tokenSecret: string;
 }
 
-const STATE = 'state.json';
 const SECRETS = 'secrets.json';
 
 function readJson<T>(file: string): T | undefined {
@@ -31,21 +21,6 @@ function writeJson(file: string, value: unknown): void {
   const next = `${file}.${process.pid}`;
   writeFileSync(next, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
   renameSync(next, file);
-}
-
-function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** The state of the `openimctl dev` that runs on this directory; undefined where none does. */
-export function readDevState(dir: string): DevState | undefined {
-  const state = readJson<DevState>(join(dir, STATE));
-  return state !== undefined && runs(state.pid) ? state : undefined;
 }
 
 /** A data directory held by this process alone, until `release`. */
@@ -93,9 +68,9 @@ export async function takeDataDir(path: string): Promise<DataDir> {
       writeJson(file, known);
       return made;
     },
-    publish: (state) => writeJson(join(path, STATE), state),
+    publish: (state) => writeJson(join(path, STATE_FILE), state),
     async release() {
-      rmSync(join(path, STATE), { force: true });
+      rmSync(join(path, STATE_FILE), { force: true });
       await held.release();
     },
   };

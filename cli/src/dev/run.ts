@@ -10,6 +10,7 @@ import {
 } from '@im/kit';
 import { type RunningServer, runServer } from '@im/main';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
+import { readSecret } from '../secrets.ts';
 import { type DataDir, takeDataDir } from './data-dir.ts';
 
 /** Flags of `openimctl dev`. */
@@ -19,6 +20,7 @@ export interface DevOptions {
   readonly opsPort: number;
   readonly host: string;
   readonly adminSecret?: string;
+  readonly adminSecretFile?: string;
   readonly adminUser: string;
   readonly tenant: readonly string[];
   readonly dataDir: string;
@@ -48,24 +50,22 @@ function startStores(
   });
 }
 
-/** The tenants of the config, and those named by flags with secrets of their own. */
+/** The tenants of the config, and those named by flags with secrets of their own; a flag's secret wins. */
 function tenantsOf(config: ServerConfig, dir: DataDir, options: DevOptions): TenantSettings[] {
   const known = new Map(config.tenants.map((t): [string, TenantSettings] => [t.id, t]));
   for (const id of [DEFAULT_TENANT, ...options.tenant]) {
     if (known.has(id)) continue;
-    const { adminSecret, tokenSecret } = dir.secrets(id);
-    const given = id === DEFAULT_TENANT ? options.adminSecret : undefined;
-    known.set(
-      id,
-      tenantSettings({
-        id,
-        tokenSecret,
-        adminSecret: given ?? adminSecret,
-        adminUserIDs: [options.adminUser],
-      }),
-    );
+    known.set(id, tenantSettings({ id, ...dir.secrets(id), adminUserIDs: [options.adminUser] }));
   }
-  return [...known.values()];
+  const given = readSecret({
+    value: options.adminSecret,
+    file: options.adminSecretFile,
+    fileOption: '--admin-secret-file',
+    env: 'OPENIM_ADMIN_SECRET',
+  });
+  return [...known.values()].map((t) =>
+    t.id === DEFAULT_TENANT && given !== undefined ? { ...t, adminSecret: given } : t,
+  );
 }
 
 async function configOf(dir: DataDir, stores: StartedBackends, options: DevOptions): Promise<ServerConfig> {
@@ -125,6 +125,7 @@ function announce(dir: DataDir, config: ServerConfig, options: DevOptions): void
     api: `http://${host}:${options.apiPort}`,
     ws: `ws://${host}:${options.wsPort}`,
     ops: `http://${host}:${options.opsPort}`,
+    adminUser: options.adminUser,
     adminSecrets: Object.fromEntries(config.tenants.map((t) => [t.id, t.adminSecret])),
   };
   dir.publish(state);

@@ -16,10 +16,13 @@ export function tokenCreate(): Command {
     .option('--platform <name>', 'platform, by name or number', 'web')
     .addOption(outputOption())
     .action(async (userID: string, options: Options) => {
-      const platformID = parsePlatform(options.platform);
+      const { id: platformID } = await parsePlatform(options.platform);
       const target = resolveTarget(options);
       const token = await userToken(target, userID, platformID);
       if (options.output === 'table') console.log(token);
-      else printObject({ userID, platformID, token, api: target.apiUrl, ws: target.wsUrl }, options.output);
+      else {
+        const { apiUrl: api, wsUrl: ws } = target;
+        await printObject({ userID, platformID, token, api, ws }, options.output);
+      }
     });
 }

@@ -1,27 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { callApi } from '../../api-client.ts';
-import { usageError } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
 import { resolveTarget, type TargetOptions, withTarget } from '../../target.ts';
+import { tokenClaims } from '../../token-claims.ts';
 
 interface Options extends TargetOptions {
   output: OutputFormat;
-}
-
-interface Claims {
-  UserID: string;
-  PlatformID: number;
-  exp: number;
-  iat: number;
-}
-
-function claimsOf(token: string): Claims {
-  try {
-    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')) as Claims;
-  } catch {
-    throw usageError('that is not a token: three base64url parts joined by dots are expected');
-  }
 }
 
 /** `token inspect <token>`: what a token says, and whether the server takes it. */
@@ -32,10 +17,10 @@ export function tokenInspect(): Command {
     .addOption(outputOption())
     .action(async (argument: string, options: Options) => {
       const token = argument === '-' ? readFileSync(0, 'utf8').trim() : argument;
-      const claims = claimsOf(token);
+      const claims = tokenClaims(token);
       const target = resolveTarget(options);
       await callApi(target, '/auth/parse_token', { token });
-      printObject(
+      await printObject(
         {
           userID: claims.UserID,
           platformID: claims.PlatformID,

@@ -25,6 +25,6 @@ export function userCreate(): Command {
         faceURL: options.faceUrl,
       }));
       await callApi(admin, '/user/user_register', { users });
-      printRows(users, ['userID', 'nickname'], options.output);
+      await printRows(users, ['userID', 'nickname'], options.output);
     });
 }

@@ -1,0 +1,39 @@
+import type { BenchCommandOptions } from '../commands/bench.ts';
+import { requireAdminSecret, type Target } from '../target.ts';
+
+/** A server to measure, when it is not one that the bench starts. */
+export interface BenchServer {
+  readonly target: Target;
+  /** Processes whose CPU and memory are read. */
+  readonly pids: readonly number[];
+  readonly storePids: readonly number[];
+}
+
+/** The arguments of the bench of `@im/e2e` for these options; what is absent is left to its defaults. */
+export function benchArguments(options: BenchCommandOptions, server: BenchServer | undefined): string[] {
+  const pids = options.pids ?? server?.pids.join(',');
+  const storePids = options.storePids ?? server?.storePids.join(',');
+  const given: Readonly<Record<string, string | number | undefined>> = {
+    scenario: options.scenario,
+    runs: options.runs,
+    seconds: options.seconds,
+    rates: options.rates,
+    connections: options.connections,
+    encoding: options.encoding,
+    topology: options.topology,
+    profile: options.profile,
+    out: options.out,
+    ...(server && {
+      api: server.target.apiUrl,
+      ws: server.target.wsUrl,
+      secret: requireAdminSecret(server.target),
+      'admin-user': server.target.adminUser,
+      pids: pids || undefined,
+      'store-pids': storePids || undefined,
+    }),
+  };
+  const named = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  );
+  return options.gzip ? [...named, '--gzip'] : named;
+}

@@ -1,0 +1,45 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { runBench } from '@im/e2e';
+import type { BenchCommandOptions } from '../commands/bench.ts';
+import { CommandError, EXIT, usageError } from '../exit-codes.ts';
+import { resolveTarget } from '../target.ts';
+import { type BenchServer, benchArguments } from './bench-arguments.ts';
+
+/** Runs `openimctl bench`. @throws CommandError. */
+export async function runBenchCommand(options: BenchCommandOptions): Promise<void> {
+  const server = measuredServer(options);
+  if (server !== undefined && (options.topology !== undefined || options.profile !== undefined)) {
+    throw usageError('--topology and --profile are for an own server: leave out --api, --ws and --data-dir');
+  }
+  const code = await runBench(
+    benchArguments(options, server),
+    (text) => process.stdout.write(`${text}\n`),
+    (text) => process.stderr.write(`${text}\n`),
+  );
+  if (code !== 0)
+    throw new CommandError(code === EXIT.usage ? EXIT.usage : EXIT.refused, 'the bench did not run');
+}
+
+/** The server that the options or the environment name; none means that the bench starts one. */
+function measuredServer(options: BenchCommandOptions): BenchServer | undefined {
+  const named = [
+    options.api,
+    options.ws,
+    options.dataDir,
+    process.env.OPENIM_API,
+    process.env.OPENIM_DATA_DIR,
+  ];
+  if (named.every((each) => each === undefined)) return undefined;
+  const target = resolveTarget(options, ['api', 'ws']);
+  const { dev } = target;
+  return { target, pids: dev ? [dev.pid] : [], storePids: dev ? childrenOf(dev.pid) : [] };
+}
+
+/** Processes that a process started, where the system tells (Linux). */
+function childrenOf(pid: number): number[] {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return [];
+  return readdirSync(tasks).flatMap((task) =>
+    readFileSync(`${tasks}/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+  );
+}

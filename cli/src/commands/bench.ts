@@ -1,0 +1,52 @@
+import { Command, Option } from 'commander';
+import { whole } from '../arguments.ts';
+import { type TargetOptions, withTarget } from '../target.ts';
+
+/** Options of `openimctl bench`; what is absent is the bench's own default. */
+export interface BenchCommandOptions extends TargetOptions {
+  scenario?: string;
+  runs?: number;
+  seconds?: number;
+  rates?: string;
+  connections?: number;
+  encoding?: string;
+  gzip: boolean;
+  topology?: string;
+  profile?: string;
+  out?: string;
+  pids?: string;
+  storePids?: string;
+}
+
+/** `bench`: latency, CPU and memory under load. */
+export function bench(): Command {
+  return withTarget(new Command('bench'))
+    .summary('measure a server under load')
+    .description(
+      'measure latency, CPU per operation, memory and losses under load: of a server of its own, or with --api and --ws or --data-dir of any OpenIM-compatible one',
+    )
+    .option(
+      '--scenario <names>',
+      'of single, hot, group-1000, pull, http, idle, joined by commas; all when absent',
+    )
+    .option('--runs <n>', 'times that each is run; 3 when absent', whole('--runs'))
+    .option('--seconds <n>', 'length of one measurement; 15 when absent', whole('--seconds'))
+    .option('--rates <list>', 'messages/s of scenario single, joined by commas; 0 is a closed loop')
+    .option('--connections <n>', 'connections of scenario idle; 5000 when absent', whole('--connections'))
+    .addOption(new Option('--encoding <name>', 'envelope; json when absent').choices(['json', 'gob']))
+    .option('--gzip', 'compress frames', false)
+    .addOption(
+      new Option('--topology <name>', 'processes of an own server; many when absent').choices([
+        'one',
+        'many',
+      ]),
+    )
+    .option('--profile <dir>', "directory for CPU profiles of an own server's processes")
+    .option('--out <file>', 'file for the results as JSON; bench-results/<time>.json when absent')
+    .option('--pids <list>', "ids of the measured server's processes on this machine, for CPU and memory")
+    .option('--store-pids <list>', 'ids of its store servers')
+    .action(async (options: BenchCommandOptions) => {
+      const { runBenchCommand } = await import('../bench/run.ts');
+      await runBenchCommand(options);
+    });
+}

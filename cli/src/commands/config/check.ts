@@ -1,0 +1,15 @@
+import { Command } from 'commander';
+import { type OutputFormat, outputOption, printObject } from '../../output.ts';
+import { loadServerConfig } from '../../server-config.ts';
+
+/** `config check <file>`: whether a server would start with this file. */
+export function configCheck(): Command {
+  return new Command('check')
+    .description('check a config file of the server; names every field at fault, exit code 2')
+    .argument('<file>', 'YAML or JSON')
+    .addOption(outputOption())
+    .action(async (file: string, options: { output: OutputFormat }) => {
+      const config = await loadServerConfig(file);
+      await printObject({ file, valid: true, tenants: config.tenants.map((t) => t.id) }, options.output);
+    });
+}

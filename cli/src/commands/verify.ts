@@ -1,0 +1,48 @@
+import { Command } from 'commander';
+import { duration, positive, whole } from '../arguments.ts';
+import { type OutputFormat, outputOption } from '../output.ts';
+import { type TargetOptions, withTarget } from '../target.ts';
+
+/** Options of `openimctl verify`. */
+export interface VerifyCommandOptions extends TargetOptions {
+  users: number;
+  groups: number;
+  rate: number;
+  duration: number;
+  deliverWithin?: number;
+  keepLogs?: string;
+  logs?: string;
+  pull: boolean;
+  output: OutputFormat;
+}
+
+/** `verify`: proves that a server loses, doubles and reorders nothing, or finds that it does. */
+export function verify(): Command {
+  return withTarget(new Command('verify'))
+    .summary('prove that a server loses, doubles and reorders nothing')
+    .description(
+      'send checked messages between users of its own through any OpenIM-compatible server, and decide whether each acknowledged one arrived once and in order; exit code 4 when not',
+    )
+    .option(
+      '--users <n>',
+      'users, at least 3; neighbours chat, and each is in every group',
+      whole('--users', 3),
+      10,
+    )
+    .option('--groups <n>', 'groups', whole('--groups', 0), 1)
+    .option('--rate <n>', 'messages per second, over all users', positive('--rate'), 50)
+    .option('--duration <time>', 'how long messages are sent', duration('--duration'), 10_000)
+    .option(
+      '--deliver-within <time>',
+      'longest time from acknowledgement to arrival before it counts as a violation',
+      duration('--deliver-within'),
+    )
+    .option('--keep-logs <dir>', 'keep the log of everything seen in this directory')
+    .option('--logs <dir>', 'send nothing: decide about the logs (*.facts) of this directory')
+    .option('--no-pull', 'with --logs: the run had no final pull, so judge deliveries alone')
+    .addOption(outputOption())
+    .action(async (options: VerifyCommandOptions) => {
+      const { runVerify } = await import('../verify/run.ts');
+      await runVerify(options);
+    });
+}

@@ -1,0 +1,63 @@
+import type { RecvOptions } from '../commands/recv.ts';
+import { CommandError, EXIT } from '../exit-codes.ts';
+import { gatewayLogin } from '../gateway-login.ts';
+import { stopOnSignals } from '../signals.ts';
+import { messageLine, type PrintedMessage, printedMessage } from './message-line.ts';
+import { receive } from './receive.ts';
+
+/** Runs `openimctl recv` until it is stopped, or has what it waits for. @throws CommandError. */
+export async function runRecv(options: RecvOptions): Promise<void> {
+  const form = await messageForm(options.output);
+  const login = await gatewayLogin(options.as, '--as', options);
+  const done = new AbortController();
+  const signal = AbortSignal.any([done.signal, stopOnSignals()]);
+  const say = (text: string) => process.stderr.write(`openimctl: ${text}\n`);
+  // A reader such as `head` that has seen enough ends the command.
+  process.stdout.on('error', () => done.abort());
+
+  let got = 0;
+  let timedOut = false;
+  const timer =
+    options.timeout === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          done.abort();
+        }, options.timeout);
+  try {
+    await receive(
+      login,
+      {
+        onMessage(conversationID, message) {
+          if (signal.aborted) return;
+          process.stdout.write(form(printedMessage(conversationID, message)));
+          got += 1;
+          if (got === options.count) done.abort();
+        },
+        onConnected: () => say(`connected as ${options.as}; Ctrl-C ends`),
+        onLost: () => say('the connection was lost; connecting again'),
+      },
+      { signal, notifications: options.notifications },
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+  if (timedOut && options.count !== undefined) {
+    throw new CommandError(EXIT.unreachable, `${got} of ${options.count} messages came in time`);
+  }
+}
+
+async function messageForm(output: RecvOptions['output']): Promise<(message: PrintedMessage) => string> {
+  switch (output) {
+    case 'table':
+      return (message) => `${messageLine(message)}\n`;
+    case 'json':
+      return (message) => `${JSON.stringify(message)}\n`;
+    case 'yaml': {
+      // Loaded here once, so that messages are printed in the order in which they come.
+      const { stringify } = await import('yaml');
+      return (message) => `---\n${stringify(message, { lineWidth: 0 })}`;
+    }
+  }
+  return output satisfies never;
+}

@@ -1,0 +1,14 @@
+import type { ServerConfig } from '@im/kit';
+import { usageError } from './exit-codes.ts';
+
+/** The server's config of a file, the environment and defaults. @throws CommandError `usage` naming each field at fault. */
+export async function loadServerConfig(file: string | undefined): Promise<ServerConfig> {
+  const { ConfigError, loadConfig } = await import('@im/kit');
+  try {
+    return await loadConfig({ file });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const cause = error.cause instanceof Error ? `: ${error.cause.message}` : '';
+    throw usageError(`${error.message}${cause}`);
+  }
+}

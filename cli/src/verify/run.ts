@@ -1,0 +1,84 @@
+import { mkdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { admin, checkLogs, isClean, type Verdict, verdictTable, verify } from '@im/e2e';
+import type { VerifyCommandOptions } from '../commands/verify.ts';
+import { CommandError, EXIT, usageError } from '../exit-codes.ts';
+import { printValue } from '../output.ts';
+import { showProgress } from '../progress.ts';
+import { requireAdminSecret, resolveTarget } from '../target.ts';
+import { logFiles } from './logs.ts';
+
+/** A server that has not delivered and answered this long after the last send is not going to. */
+const OVERTIME_MS = 120_000;
+
+/** Runs `openimctl verify`. @throws CommandError `violated` when something was lost, doubled, reordered or made up. */
+export async function runVerify(options: VerifyCommandOptions): Promise<void> {
+  const verdict =
+    options.logs === undefined ? await liveVerdict(options) : await loggedVerdict(options.logs, options);
+  if (options.output === 'table') {
+    console.log(verdictTable([{ name: options.logs === undefined ? 'verify' : 'logs', verdict }]));
+  } else {
+    await printValue({ clean: isClean(verdict), ...verdict }, options.output);
+  }
+  if (isClean(verdict)) {
+    if (verdict.acknowledged > 0) return;
+    throw new CommandError(
+      EXIT.refused,
+      `none of ${verdict.sent} messages was acknowledged, so nothing is proven`,
+    );
+  }
+  for (const { fault, conversation, text } of verdict.examples) {
+    process.stderr.write(`${fault} in ${conversation}: ${text}\n`);
+  }
+  throw new CommandError(EXIT.violated, 'the server broke its promise; see the findings above');
+}
+
+async function loggedVerdict(dir: string, { pull, deliverWithin }: VerifyCommandOptions): Promise<Verdict> {
+  const files = logFiles(dir);
+  using _shown = showProgress(() => `reading ${files.length} logs`);
+  try {
+    return await checkLogs(files, { pulled: pull, deliverWithinMs: deliverWithin });
+  } catch (error) {
+    throw usageError(`--logs: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+async function liveVerdict(options: VerifyCommandOptions): Promise<Verdict> {
+  const target = resolveTarget(options, ['api', 'ws']);
+  const endpoint = { api: target.apiUrl, ws: target.wsUrl };
+  const rights = admin(endpoint, { adminUser: target.adminUser, secret: requireAdminSecret(target) });
+  if (options.keepLogs !== undefined) mkdirSync(options.keepLogs, { recursive: true });
+  const done = new AbortController();
+  let phase = 'preparing users and groups';
+  using _shown = showProgress(() => phase);
+  try {
+    return await Promise.race([
+      verify({
+        endpoints: [endpoint],
+        admin: rights,
+        users: options.users,
+        groups: options.groups,
+        messagesPerSecond: options.rate,
+        seconds: options.duration / 1_000,
+        deliverWithinMs: options.deliverWithin,
+        keepIn: options.keepLogs,
+        onPhase: (text) => {
+          phase = text;
+        },
+      }),
+      overtime(options.duration + OVERTIME_MS, () => phase, done.signal),
+    ]);
+  } finally {
+    done.abort();
+    rights.close();
+  }
+}
+
+/** Fails when a run takes far longer than it was asked to: its clients wait for a server that is gone. */
+async function overtime(limitMs: number, phase: () => string, signal: AbortSignal): Promise<never> {
+  await sleep(limitMs, undefined, { signal });
+  throw new CommandError(
+    EXIT.unreachable,
+    `no end after ${Math.round(limitMs / 1_000)} s (${phase()}): the server stopped answering`,
+  );
+}
