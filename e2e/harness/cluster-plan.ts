@@ -91,12 +91,11 @@ export function planCluster(
         tokenSecret,
         adminUserIDs: [adminUser],
       })),
-      ...extra,
     };
     return {
-      ...base,
-      gateway: { ...base.gateway, ...(own.gateway === undefined ? {} : { port: own.gateway }) },
-      api: { ...base.api, ...(own.api === undefined ? {} : { port: own.api }) },
+      ...withSections(base, extra),
+      gateway: { ...extra.gateway, ...(own.gateway === undefined ? {} : { port: own.gateway }) },
+      api: { ...extra.api, ...(own.api === undefined ? {} : { port: own.api }) },
     };
   }
   function plan(
@@ -131,4 +130,19 @@ export function planCluster(
     plan('push', ['push']),
     plan('cron', ['cron']),
   ];
+}
+
+/** Adds to each section of a config, instead of replacing it. */
+function withSections(base: ServerConfigInput, extra: Partial<ServerConfigInput>): ServerConfigInput {
+  const merged: Record<string, unknown> = { ...base };
+  for (const [name, section] of Object.entries(extra)) {
+    const own = merged[name];
+    const both = isSection(own) && isSection(section);
+    merged[name] = both ? { ...own, ...section } : section;
+  }
+  return merged;
+}
+
+function isSection(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -51,6 +51,17 @@ test('many processes know both rpc processes', () => {
   }
 });
 
+test('extra config adds to its section', () => {
+  const ports = Array.from({ length: portsNeeded('one') }, (_, i) => 20_000 + i);
+  const extra = { rpc: { encodeInProcess: false }, gateway: { readTimeoutMs: 5_000 } };
+  const [plan] = planCluster('one', stores, ports, extra);
+  const config = ServerConfig.parse(plan?.config);
+  assert.equal(config.rpc.encodeInProcess, false);
+  assert.ok(config.rpc.domains.msg.port >= 20_000);
+  assert.equal(config.gateway.port, plan?.gatewayPort);
+  assert.equal(config.gateway.readTimeoutMs, 5_000);
+});
+
 test('metrics are summed by name and labels', () => {
   const metrics = parseMetrics(
     '# HELP x y\nim_a_total{tenant="t2",kind="a b"} 3\nim_a_total{tenant="default"} 4\nim_b 1.5e3\n',
