@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startMongo, startRedis } from '@im/backends';
-import type { Bus } from '@im/bus';
+import { type Bus, createBus } from '@im/bus';
 import {
   type CallContext,
   background as contextOf,
@@ -11,6 +11,7 @@ import {
   type Invalidations,
   inProcessInvalidations,
   type MutableTenantDirectory,
+  newInstanceId,
   ServerConfig,
   silentLogger,
   sleep,
@@ -51,6 +52,7 @@ export const LIMIT_MS = 1_500;
 /** The user domain as one process runs it; other domains only record what they are told. */
 export interface UserProcess extends AsyncDisposable {
   readonly user: DomainService<'user'>;
+  readonly bus: Bus;
   readonly store: Store;
   readonly tenants: MutableTenantDirectory;
   readonly presences: event.Presence[];
@@ -65,8 +67,11 @@ export interface TestCluster {
   readonly invalidations: Invalidations;
 }
 
-/** Starts the domain and waits until it is ready. */
-export async function startUser(servers: Servers, cluster: TestCluster): Promise<UserProcess> {
+/** Starts the domain and waits until it is ready; with NATS, presence and invalidations travel by it. */
+export async function startUser(
+  servers: Pick<Servers, 'mongo' | 'redis'> & { readonly nats?: { readonly uri: string } },
+  cluster: TestCluster,
+): Promise<UserProcess> {
   const log = silentLogger();
   const metrics = createMetrics();
   const background = createBackground({ log, metrics });
@@ -81,7 +86,10 @@ export async function startUser(servers: Servers, cluster: TestCluster): Promise
     rpc: { encodeInProcess: true },
     gateway: { presence: { limitMs: LIMIT_MS } },
   });
-  const { invalidations } = cluster;
+  const natsConfig = ServerConfig.parse(servers.nats ? { nats: { servers: [servers.nats.uri] } } : {}).nats;
+  const real =
+    servers.nats && createBus(natsConfig, { log, metrics, background, instanceId: newInstanceId() });
+  const invalidations = real?.invalidations ?? cluster.invalidations;
   const store = createStore(config, { log, metrics, background, tenants, invalidations });
   const rpc = createRpc(config, { log, metrics, serve: false });
   const presences: event.Presence[] = [];
@@ -104,28 +112,25 @@ export async function startUser(servers: Servers, cluster: TestCluster): Promise
   const events = {
     publishPresence: (_tenant: TenantId, presence: event.Presence) => presences.push(presence),
   };
-  const bus = { events } as unknown as Bus;
+  const bus = real ?? ({ events } as unknown as Bus);
   const service = await module.create(config, {
     ...{ log, metrics, background, tenants, invalidations, rpc, store, bus },
     signal: new AbortController().signal,
     ops: { handle: () => {} },
     instanceId: 'test',
   });
-  await store.start();
-  await service.start();
-  for (
-    const deadline = Date.now() + 20_000;
-    !store.ready().ready || !service.ready().ready;
-    await sleep(20)
-  ) {
-    if (Date.now() > deadline) throw new Error(`${store.ready().reason} ${service.ready().reason}`);
+  const parts = [...(real ? [real] : []), store, service];
+  for (const part of parts) await part.start();
+  for (const deadline = Date.now() + 20_000; !parts.every((part) => part.ready().ready); await sleep(20)) {
+    if (Date.now() > deadline) throw new Error(`not ready: ${parts.map((part) => part.ready().reason)}`);
   }
   return {
-    ...{ user: rpc.client('user'), store, tenants, presences, notifications, fanOut },
+    ...{ user: rpc.client('user'), bus, store, tenants, presences, notifications, fanOut },
     async [Symbol.asyncDispose]() {
       await service.stop(AbortSignal.timeout(1_000));
       await background.stop();
       await store.stop(AbortSignal.timeout(5_000));
+      await real?.stop(AbortSignal.timeout(5_000));
     },
   };
 }
