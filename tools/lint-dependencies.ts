@@ -44,7 +44,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['@im/operator', [KIT]],
 ]);
 
-/** Tests of any package may start the real store servers. */
+/** Tests and benchmarks of any package may start the real store servers. */
 const TESTS_MAY_IMPORT: readonly string[] = [PROTOCOL, KIT, BACKENDS];
 
 /** `import 'x'`, `import … from 'x'`, `export … from 'x'` at the start of a line, and `import('x')` anywhere. */
@@ -87,7 +87,7 @@ function faultOf(
   const parts = specifier.split('/');
   const name = parts.slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
   if (!home) return `tools use Node alone, not ${name}`;
-  const isTest = /\.test\.ts$|\/test\/|\/suites\//.test(path);
+  const isTest = /\.test\.ts$|\/(?:test|bench|suites)\//.test(path);
   if (!workspaces.has(name)) {
     // Tests may talk to a server with the client package of whoever uses it for good.
     if (home.declared.has(name) || (isTest && installed.has(name))) return undefined;
