@@ -1,1 +1,50 @@
-export {};
+import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit';
+import { createNotifier, type RpcRegistry } from '@im/rpc';
+import {
+  conversationRepo,
+  conversationRepoChanges,
+  friendRepo,
+  groupMemberRepo,
+  type Store,
+  userRepo,
+} from '@im/store';
+import { deleteConversationsMethods } from './methods/delete-conversations.ts';
+import { jssdkMethods } from './methods/jssdk.ts';
+import { markMethods } from './methods/marks.ts';
+import { readConversationMethods } from './methods/read-conversations.ts';
+import { setConversationsMethods } from './methods/set-conversations.ts';
+import { sortedListMethods } from './methods/sorted-list.ts';
+import { syncConversationMethods } from './methods/sync-conversations.ts';
+import type { ConversationParts } from './parts.ts';
+
+/** What the conversation domain needs of its process. */
+export type ConversationDeps = BaseDeps & { rpc: RpcRegistry; store: Store };
+
+/** Users' records of their conversations: settings, bounds, versions, and views that combine them with messages. */
+export const module: ServiceModule<ConversationDeps> = {
+  name: 'conversation',
+  needs: ['rpc', 'store'],
+  async create(_config, deps): Promise<Service> {
+    const { rpc, store, background, metrics } = deps;
+    const log = deps.log.child({ part: 'conversation' });
+    const parts: ConversationParts = {
+      records: conversationRepo(store),
+      changes: conversationRepoChanges(store),
+      users: userRepo(store),
+      friends: friendRepo(store),
+      members: groupMemberRepo(store),
+      notifier: createNotifier({ rpc, log, metrics, background }),
+      rpc,
+    };
+    rpc.bind('conversation', {
+      ...setConversationsMethods(parts),
+      ...readConversationMethods(parts),
+      ...syncConversationMethods(parts),
+      ...sortedListMethods(parts),
+      ...deleteConversationsMethods(parts),
+      ...markMethods(parts),
+      ...jssdkMethods(parts),
+    });
+    return { start: async () => {}, stop: async () => {}, ready: () => READY };
+  },
+};

@@ -65,7 +65,8 @@ export interface ConversationRepoChanges {
   /** Applies settings, making records that are missing. @returns owners of records that were made or changed. */
   apply(tenant: TenantId, keys: readonly ConversationKey[], changes: ConversationChanges): Promise<string[]>;
   /**
-   * Sets the mention mark in existing records of a conversation, of the named owners or of all but some.
+   * Sets the mention mark in existing records of a conversation, of the named owners or of all but some. Whoever
+   * left the group keeps his record as it is.
    * @returns owners of records that changed.
    */
   setGroupAtType(
@@ -211,6 +212,7 @@ export function conversationRepoChanges(store: Store): ConversationRepoChanges {
           ? { _id: { $in: owners.only.map((id) => records.key(id, conversationID)) } }
           : { t: tenant, conversationID, ownerUserID: { $nin: [...owners.except] } };
       filter.groupAtType = { $ne: groupAtType };
+      filter.maxSeq = 0;
       const docs = await records.col.find(filter, { projection: { ownerUserID: 1 } }).toArray();
       if (docs.length === 0) return [];
       await records.col.updateMany(filter, { $set: { groupAtType } });

@@ -1,0 +1,89 @@
+import { type CallContext, requireSelf } from '@im/kit';
+import { argsError, type jssdk, make, type msg, SESSION } from '@im/protocol';
+import type { Friend } from '@im/store';
+import { groupsOf } from '../groups-info.ts';
+import type { ConversationMethods, ConversationParts } from '../parts.ts';
+import { lastMessagesOf, positionsOf, unreadOf } from '../positions.ts';
+import { type Placed, ranked } from '../ranking.ts';
+
+const DEFAULT_COUNT = 100;
+const MAX_COUNT = 500;
+const MAX_NAMED = 1_000;
+
+function friendInfo(friend: Friend | undefined) {
+  return friend ? make('relation.FriendInfoOnly', { ...friend }) : null;
+}
+
+function unreadTotal(positions: ReadonlyMap<string, msg.Seqs>): number {
+  let total = 0;
+  for (const position of positions.values()) total += unreadOf(position);
+  return total;
+}
+
+/** What the JavaScript SDK opens with: conversations together with all that it shows of them. */
+export function jssdkMethods(
+  parts: ConversationParts,
+): ConversationMethods<'getActiveConversations' | 'getJssdkConversations'> {
+  const { records, users, friends } = parts;
+
+  /** Adds last messages, peers, friends and groups in bulk; what has no last message is left out. */
+  async function fill(
+    ctx: CallContext,
+    ownerUserID: string,
+    placed: readonly Placed[],
+  ): Promise<jssdk.ConversationMsg[]> {
+    const peerIDs = placed.flatMap(({ record }) =>
+      record.conversationType === SESSION.Group ? [] : record.userID,
+    );
+    const groupIDs = placed.flatMap(({ record }) => record.groupID || []);
+    const ids = placed.map(({ record }) => record.conversationID);
+    const [messages, profiles, friendList, groups] = await Promise.all([
+      lastMessagesOf(parts, ctx, ownerUserID, ids),
+      users.getMany(ctx.tenant, peerIDs),
+      peerIDs.length === 0 ? [] : friends.find(ctx.tenant, ownerUserID, peerIDs),
+      groupsOf(parts, ctx, groupIDs),
+    ]);
+    const friendOf = new Map(friendList.map((friend) => [friend.friendUserID, friend]));
+    return placed.flatMap(({ record, position }) => {
+      const lastMsg = messages.get(record.conversationID);
+      if (!lastMsg) return [];
+      return make('jssdk.ConversationMsg', {
+        conversation: record,
+        lastMsg,
+        user: profiles.get(record.userID) ?? null,
+        friend: friendInfo(friendOf.get(record.userID)),
+        group: groups.get(record.groupID) ?? null,
+        maxSeq: position.maxSeq,
+        readSeq: position.hasReadSeq,
+      });
+    });
+  }
+
+  return {
+    async getActiveConversations(ctx, { ownerUserID, count }) {
+      requireSelf(ctx, ownerUserID);
+      const list = await records.list(ctx.tenant, ownerUserID);
+      const ids = list.map(({ conversationID }) => conversationID);
+      const positions = await positionsOf(parts, ctx, ownerUserID, ids);
+      const wanted = count <= 0 || count > MAX_COUNT ? DEFAULT_COUNT : count;
+      const shown = ranked(list, positions).slice(0, wanted);
+      return make('jssdk.GetActiveConversationsResp', {
+        unreadCount: unreadTotal(positions),
+        conversations: await fill(ctx, ownerUserID, shown),
+      });
+    },
+    async getJssdkConversations(ctx, { ownerUserID, conversationIDs }) {
+      requireSelf(ctx, ownerUserID);
+      if (conversationIDs.length > MAX_NAMED) {
+        throw argsError(`conversationIDs has more than ${MAX_NAMED} elements`);
+      }
+      const list = await records.find(ctx.tenant, ownerUserID, conversationIDs);
+      const ids = list.map(({ conversationID }) => conversationID);
+      const positions = await positionsOf(parts, ctx, ownerUserID, ids);
+      return make('jssdk.GetConversationsResp', {
+        unreadCount: unreadTotal(positions),
+        conversations: await fill(ctx, ownerUserID, ranked(list, positions)),
+      });
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
+import type {
+  ConversationRepo,
+  ConversationRepoChanges,
+  FriendRepo,
+  GroupMemberRepo,
+  UserRepo,
+} from '@im/store';
+
+/** Some methods of the conversation domain; each file in `methods/` has its own. */
+export type ConversationMethods<M extends keyof DomainService<'conversation'>> = Pick<
+  DomainService<'conversation'>,
+  M
+>;
+
+/** What the methods work with. */
+export interface ConversationParts {
+  readonly records: ConversationRepo;
+  readonly changes: ConversationRepoChanges;
+  readonly users: UserRepo;
+  readonly friends: FriendRepo;
+  readonly members: GroupMemberRepo;
+  readonly notifier: Notifier;
+  readonly rpc: Pick<RpcRegistry, 'client'>;
+}

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { type conversation, ERR, make } from '@im/protocol';
+import { type ConversationKey, conversationRepoChanges } from '@im/store';
+import { as, type Harness, refuses, startHarness, TENANTS } from './harness.ts';
+
+const [t1] = TENANTS;
+let harness: Harness;
+
+const single = (ownerUserID: string, userID: string): ConversationKey => ({
+  ownerUserID,
+  conversationID: `si_${[ownerUserID, userID].sort().join('_')}`,
+  conversationType: 1,
+  userID,
+  groupID: '',
+});
+const inGroup = (ownerUserID: string, groupID: string): ConversationKey => ({
+  ownerUserID,
+  conversationID: `sg_${groupID}`,
+  conversationType: 3,
+  userID: '',
+  groupID,
+});
+
+before(async () => {
+  harness = await startHarness();
+  await harness.addUsers(t1, 'a', 'b', 'c', 'd', 'e', 'f');
+});
+after(() => harness?.[Symbol.asyncDispose]());
+beforeEach(() => {
+  harness.takeSent();
+});
+
+async function listOf(ownerUserID: string, tenant = t1) {
+  const req = make('conversation.GetAllConversationsReq', { ownerUserID });
+  return (await harness.conversation.getAllConversations(as(tenant, ownerUserID), req)).conversations;
+}
+
+describe('views with messages', () => {
+  const now = Date.now();
+  before(async () => {
+    const changes = conversationRepoChanges(harness.store);
+    await changes.createForOwners(t1, [
+      single('f', 'a'),
+      single('f', 'b'),
+      single('f', 'c'),
+      inGroup('f', 'team'),
+    ]);
+    await changes.apply(t1, [single('f', 'a')], { isPinned: true });
+    harness.positions.set('si_a_f', { maxSeq: 5, hasReadSeq: 5, maxSeqTime: now - 30 * 86_400_000 });
+    harness.positions.set('si_b_f', { maxSeq: 9, hasReadSeq: 4, maxSeqTime: now - 2_000 });
+    harness.positions.set('sg_team', { maxSeq: 3, hasReadSeq: 0, maxSeqTime: now - 1_000 });
+    const text = (sendID: string, content: string) => ({
+      sendID,
+      clientMsgID: content,
+      content: Buffer.from(content),
+      sendTime: now,
+    });
+    harness.messages.set('si_a_f', text('a', 'old'));
+    harness.messages.set('si_b_f', text('b', 'new'));
+    harness.messages.set('sg_team', text('c', 'team'));
+  });
+
+  test('the sorted list: pinned first, then by time, without chats that have no message', async () => {
+    const ask = (conversationIDs: string[], pageNumber: number, showNumber: number, by = 'f') =>
+      harness.conversation.getSortedConversationList(
+        as(t1, by),
+        make('conversation.GetSortedConversationListReq', {
+          userID: by,
+          conversationIDs,
+          pagination: make('sdkws.RequestPagination', { pageNumber, showNumber }),
+        }),
+      );
+    const all = await ask([], 1, 10);
+    assert.deepEqual(
+      [
+        all.conversationTotal,
+        all.unreadTotal,
+        all.conversationElems.map((e) => [e.conversationID, e.unreadCount, e.IsPinned, e.msgInfo?.content]),
+      ],
+      [
+        3,
+        8,
+        [
+          ['si_a_f', 0, true, 'old'],
+          ['sg_team', 3, false, 'team'],
+          ['si_b_f', 5, false, 'new'],
+        ],
+      ],
+    );
+    const team = all.conversationElems[1]?.msgInfo;
+    assert.deepEqual([team?.senderName, team?.groupName, team?.groupMemberCount], ['Nc', 'Gteam', 3]);
+    assert.deepEqual(
+      (await ask([], 2, 2)).conversationElems.map((e) => e.conversationID),
+      ['si_b_f'],
+    );
+    assert.equal((await ask(['si_b_f'], 1, 10)).unreadTotal, 5);
+    await refuses(ERR.RecordNotFoundError, ask(['none'], 1, 10));
+  });
+
+  test('what the JavaScript SDK opens with', async () => {
+    const { conversation: service } = harness;
+    const active = await service.getActiveConversations(
+      as(t1, 'f'),
+      make('jssdk.GetActiveConversationsReq', { ownerUserID: 'f', count: 2 }),
+    );
+    assert.equal(active.unreadCount, 8, 'over all conversations');
+    assert.deepEqual(
+      active.conversations.map((c) => [
+        c.conversation?.conversationID,
+        c.user?.nickname ?? null,
+        c.group?.groupName ?? null,
+        c.maxSeq,
+        c.readSeq,
+        c.lastMsg?.clientMsgID,
+      ]),
+      [
+        ['si_a_f', 'Na', null, 5, 5, 'old'],
+        ['sg_team', null, 'Gteam', 3, 0, 'team'],
+      ],
+    );
+    const named = await service.getJssdkConversations(
+      as(t1, 'f'),
+      make('jssdk.GetConversationsReq', { ownerUserID: 'f', conversationIDs: ['si_b_f', 'si_c_f', 'none'] }),
+    );
+    assert.deepEqual(
+      [named.unreadCount, named.conversations.map((c) => c.conversation?.conversationID)],
+      [5, ['si_b_f']],
+    );
+    const nothing = await service.getJssdkConversations(
+      as(t1, 'f'),
+      make('jssdk.GetConversationsReq', { ownerUserID: 'f' }),
+    );
+    assert.deepEqual([nothing.unreadCount, nothing.conversations], [0, []]);
+    const foreign = make('jssdk.GetConversationsReq', { ownerUserID: 'a' });
+    await refuses(ERR.NoPermissionError, service.getJssdkConversations(as(t1, 'f'), foreign));
+  });
+
+  test('deletion by age takes what was silent for so long', async () => {
+    const { conversation: service } = harness;
+    const remove = (fields: Partial<conversation.DeleteConversationsReq>) =>
+      service.deleteConversations(
+        as(t1, 'f'),
+        make('conversation.DeleteConversationsReq', { ownerUserID: 'f', ...fields }),
+      );
+    await refuses(ERR.ArgsError, remove({}));
+    await refuses(ERR.ArgsError, remove({ needDeleteTime: 1, conversationIDs: ['si_a_f'] }));
+    await remove({ needDeleteTime: 7 });
+    assert.deepEqual(
+      (await listOf('f')).map(({ conversationID }) => conversationID),
+      ['si_b_f', 'si_c_f', 'sg_team'],
+    );
+    assert.deepEqual(harness.takeSent(), []);
+  });
+
+  test('extra data of a user reaches the records of those who chat with him', async () => {
+    const { conversation: service } = harness;
+    const update = make('conversation.UpdateConversationsByUserReq', { userID: 'b', ex: 'vip' });
+    await refuses(ERR.NoPermissionError, service.updateConversationsByUser(as(t1, 'f'), update));
+    await service.updateConversationsByUser(as(t1, 'b'), update);
+    const found = (await listOf('f')).filter(({ ex }) => ex === 'vip');
+    assert.deepEqual(
+      found.map(({ conversationID }) => conversationID),
+      ['si_b_f'],
+    );
+  });
+});
