@@ -118,7 +118,10 @@ export class NatsMessageLog implements MessageLog {
 
   /** Refuses new records and waits for the answers of those accepted, until `deadline` aborts. */
   async stop(deadline: AbortSignal): Promise<void> {
-    await Promise.race([this.#appender.close(), aborted(deadline)]);
+    // Ends the wait for the deadline too, whose timer would keep the process alive.
+    const closed = new AbortController();
+    const close = this.#appender.close().finally(() => closed.abort());
+    await Promise.race([close, aborted(AbortSignal.any([deadline, closed.signal]))]);
   }
 }
 
