@@ -15,8 +15,9 @@ $(MODULES): package-lock.json
 	npm ci --no-progress
 	@touch $@
 
-setup: $(MODULES) ## Install packages, and the store servers that tests and dev run
+setup: $(MODULES) ## Install packages, and what tests and dev run: store servers, a browser
 	node services/lib/backends/scripts/install.ts --system-packages
+	node e2e/install-chromium.ts
 
 lint: $(MODULES) ## Check types, style and the direction of dependencies
 	tsc --noEmit -p tsconfig.json

@@ -1,3 +1,4 @@
+export { chromiumPath, ensureChromium } from './chromium.ts';
 export { type EventLog, eventLog, type SdkEvent, type WaitOptions } from './event-log.ts';
 export { startJsHost } from './js-host.ts';
 export { SdkError, type SdkHost, type SdkKind, type SdkPort } from './sdk-port.ts';
@@ -9,4 +10,4 @@ export {
   SdkUser,
   textOf,
 } from './sdk-user.ts';
-export { missingChromium, startWasmHost } from './wasm-host.ts';
+export { startWasmHost } from './wasm-host.ts';

@@ -4,11 +4,10 @@ import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { dirname, extname, join, normalize } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { chromiumPath, ensureChromium } from './chromium.ts';
 import { eventLog, type SdkEvent } from './event-log.ts';
 import { SdkError, type SdkHost, type SdkPort } from './sdk-port.ts';
 
-/** Chromium of the distribution; another one by CHROMIUM. */
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = [
   '--headless',
   '--no-sandbox',
@@ -21,23 +20,19 @@ const FLAGS = [
 ];
 const OPEN_TIMEOUT_MS = 60_000;
 
-/** Whether the wasm suites can run here, and if not, what is missing. */
-export function missingChromium(): string | undefined {
-  return existsSync(CHROMIUM) ? undefined : `no ${CHROMIUM}: install the package chromium, or set CHROMIUM`;
-}
-
 interface CallOutcome {
   data?: unknown;
   failure?: { code: number; message: string };
 }
 
-/** Starts a headless Chromium for instances of `@openim/wasm-client-sdk`; each user has storage of its own. */
+/** Starts a headless Chromium, installing it where it is missing, for instances of `@openim/wasm-client-sdk`; each user has storage of its own. */
 export async function startWasmHost(): Promise<SdkHost> {
+  ensureChromium();
   const files = await serveSdk();
   const stray: string[] = [];
   let browser: Browser;
   try {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+    browser = await chromium.launch({ executablePath: chromiumPath(), args: FLAGS });
   } catch (error) {
     files.server.close();
     throw error;

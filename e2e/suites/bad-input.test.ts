@@ -25,7 +25,11 @@ const PLATFORM = 5;
 const PRELOAD = new URL('../bad-input/gc-on-signal.ts', import.meta.url).pathname;
 
 /** Makes the C library return what was freed, so that memory compares what is in use. */
-const ALLOCATOR = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
+const ALLOCATOR = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
 
 /** By kind: how many were sent, and what was wrong with answers. */
 interface Tally {

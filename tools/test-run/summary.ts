@@ -35,6 +35,9 @@ export function describeFile(result: FileResult): string {
   }
   if (failed > 0 && result.output.trim() !== '') {
     lines.push('    last output:', indent(result.output.trimEnd().split('\n').slice(-60).join('\n'), 8));
+  } else if (result.file.startsWith('e2e/suites/') && result.output.trim() !== '') {
+    // End-to-end suites print their tables: figures that are worth reading when nothing failed, too.
+    lines.push(indent(result.output.trim(), 4));
   }
   return lines.join('\n');
 }
