@@ -69,7 +69,7 @@ export class Client implements Disposable {
     this.closed = closed.promise;
     this.socket.on('close', (code) => {
       closed.resolve(code);
-      this.#wake.resolve();
+      this.#wakeUp();
     });
     this.socket.on('message', (data: Buffer, isBinary) => {
       if (!isBinary) this.texts.push(data.toString());
@@ -78,9 +78,13 @@ export class Client implements Disposable {
         this.#frames.push(envelope);
         this.arrivals.push({ id: envelope.reqIdentifier, at: performance.now() });
       }
-      this.#wake.resolve();
-      this.#wake = Promise.withResolvers();
+      this.#wakeUp();
     });
+  }
+
+  #wakeUp(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers();
   }
 
   static async connect(port: number, options: ClientOptions = {}): Promise<Client> {
@@ -119,6 +123,7 @@ export class Client implements Disposable {
     for (;;) {
       const at = this.#frames.findIndex(wanted);
       if (at >= 0) return this.#frames.splice(at, 1)[0] as ResponseEnvelope;
+      if (this.socket.readyState === WebSocket.CLOSED) throw new Error('closed before such a frame');
       if (performance.now() > until) throw new Error('no such frame');
       await Promise.race([this.#wake.promise, sleep(50)]);
     }
