@@ -7,7 +7,7 @@ import type { PartPlan } from './cluster-plan.ts';
 import { type Metrics, parseMetrics } from './metrics.ts';
 import { type ProcessUsage, processUsage } from './process-usage.ts';
 
-const ENTRY = new URL('../faults/zz-partial.ts', import.meta.url).pathname;
+const ENTRY = new URL('../../services/main/src/entry.ts', import.meta.url).pathname;
 /** Tells the kernel to end the child when the parent ends, however it ends. From util-linux. */
 const SETPRIV = '/usr/bin/setpriv';
 const READY_TIMEOUT_MS = 60_000;
