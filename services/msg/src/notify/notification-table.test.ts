@@ -105,6 +105,25 @@ test('the message of a notification has all options and its tips as JSON inside 
   );
 });
 
+test('lists that are too long are cut, and the client is told to read the members itself', () => {
+  const invitedUserList = Array.from({ length: 5_000 }, (_, i) => ({
+    userID: `u${i}`,
+    nickname: 'x'.repeat(100),
+  }));
+  const detail = JSON.stringify({
+    group: { groupID: 'g' },
+    invitedUserList,
+    groupMemberVersion: 7,
+    groupMemberVersionID: 'abc',
+  });
+  const m = notificationMessage(settings(), request(1509, { detail }));
+  const tips = JSON.parse(JSON.parse(Buffer.from(m.content).toString()).detail);
+  assert.deepEqual(
+    [tips.invitedUserList.length, tips.groupMemberVersion, tips.groupMemberVersionID, tips.group],
+    [50, 0, '', { groupID: 'g' }],
+  );
+});
+
 test('a notification that goes nowhere is refused by field', () => {
   for (const [change, named] of [
     [{ sendID: '' }, /sendID/],

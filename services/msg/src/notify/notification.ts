@@ -1,9 +1,8 @@
 import { randomId, type TenantSettings } from '@im/kit';
 import { argsError, CONTENT, MSG_FROM, make, type msg, SESSION, type sdkws } from '@im/protocol';
+import { notificationContent } from './notification-content.ts';
 import { type NotificationRule, notificationRule } from './notification-table.ts';
 
-/** Largest content of a notification; a record holds it twice and must fit one log entry. */
-const MAX_CONTENT_BYTES = 393_216;
 const SESSIONS: ReadonlySet<number> = new Set([SESSION.Single, SESSION.Group, SESSION.Notification]);
 
 function optionsOf(rule: NotificationRule, senderSync: boolean): Record<string, boolean> {
@@ -34,8 +33,6 @@ export function notificationMessage(
   if (!SESSIONS.has(sessionType)) throw argsError('unknown sessionType');
   if (sendID === '') throw argsError('sendID is empty');
   if (recvID === '') throw argsError('recvID is empty');
-  const content = Buffer.from(JSON.stringify({ detail: request.detail }));
-  if (content.length > MAX_CONTENT_BYTES) throw argsError(`detail is larger than ${MAX_CONTENT_BYTES} bytes`);
   const rule = notificationRule(settings, request);
   const senderSync = contentType !== CONTENT.UserStatusChange && request.senderSync !== false;
   const now = Date.now();
@@ -49,7 +46,7 @@ export function notificationMessage(
     sessionType,
     msgFrom: MSG_FROM.System,
     contentType,
-    content,
+    content: notificationContent(request.detail),
     sendTime: now,
     createTime: now,
     options: optionsOf(rule, senderSync),
