@@ -1,5 +1,5 @@
 import { type Background, Backoff, type Logger, type TenantDirectory, type TenantSettings } from '@im/kit';
-import { MANAGER_LEVEL } from '@im/protocol';
+import { ERR, ImError, MANAGER_LEVEL } from '@im/protocol';
 import type { UserRepo } from '@im/store';
 
 /** Nickname of administrators that are registered by the server itself. */
@@ -55,7 +55,9 @@ export function createAdminUsers({ users, tenants, background, log }: AdminUsers
           await register(tenants.get(id) ?? settings);
           waiting.delete(id);
         } catch (error) {
-          log.warn({ tenant: id, err: error }, 'administrators are not registered yet');
+          // At the start the database is often away for a moment, which the store tells by itself.
+          const level = error instanceof ImError && error.code === ERR.NetworkError ? 'debug' : 'warn';
+          log[level]({ tenant: id, err: error }, 'administrators are not registered yet');
           await backoff.wait(signal);
         }
       }
