@@ -50,6 +50,8 @@ export async function runFile(root: string, file: string, timeoutMs: number): Pr
       env: {
         ...process.env,
         PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH ?? ''}`,
+        // Hundreds of processes load the same files in a run.
+        NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'),
       },
     },
   );
