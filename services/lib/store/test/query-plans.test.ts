@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { convs, msgRowChanges, msgRows, seqUsers } from '../src/index.ts';
+import { convs, msgRowChanges, msgRows, msgStats, seqUsers } from '../src/index.ts';
 import { openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
 import { queryPlans } from './query-plans.ts';
 
@@ -27,6 +27,8 @@ test('every query on messages, conversation truth and bounds reads by an index',
   const changes = msgRowChanges(store);
   const conv = convs(store);
   const users = seqUsers(store);
+  const stats = msgStats(store);
+  const period = { start: 1, end: 9 };
   const ref = { tenant, userID: 'a', conversationID: cid };
   const by = { role: 0, userID: 'a', nickname: '', time: 0 };
   const newRow = {
@@ -63,6 +65,11 @@ test('every query on messages, conversation truth and bounds reads by an index',
     'seqUsers ofUser': () => users.ofUser(tenant, 'a'),
     raiseRead: () => users.raiseRead([{ ...ref, value: 1 }]),
     raiseMin: () => users.raiseMin([{ ...ref, value: 1 }]),
+    bySender: () => stats.bySender(tenant, period, true),
+    byGroup: () => stats.byGroup(tenant, period),
+    search: () =>
+      stats.search(tenant, cid, { first: 1, last: 9 }, { sendID: 'a', contentType: 101, period }, 5),
+    conversationIDs: () => stats.conversationIDs(tenant, 'si_', '', 5),
     setMax: () => users.setMax([{ ...ref, max: 1, position: 1 }]),
   };
   for (const [name, run] of Object.entries(methods)) {
