@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CommandError, EXIT } from './exit-codes.ts';
+import { CommandError, EXIT, RefusedError } from './exit-codes.ts';
 
 interface Envelope {
   errCode: number;
@@ -19,7 +19,7 @@ const TIMEOUT_MS = 15_000;
 
 /**
  * Calls one route of the OpenIM HTTP API and returns the envelope's data.
- * @throws CommandError with `refused` for an error of the server (its code and text), `unreachable` otherwise.
+ * @throws RefusedError for an error of the server (its code and text), CommandError `unreachable` otherwise.
  */
 export async function callApi<T>(target: ApiTarget, path: string, body: object): Promise<T> {
   const operationID = `openimctl-${randomUUID()}`;
@@ -48,8 +48,8 @@ export async function callApi<T>(target: ApiTarget, path: string, body: object):
   }
   if (envelope.errCode !== 0) {
     const detail = envelope.errDlt === '' ? '' : `: ${envelope.errDlt}`;
-    throw new CommandError(
-      EXIT.refused,
+    throw new RefusedError(
+      envelope.errCode,
       `${path}: ${envelope.errCode} ${envelope.errMsg}${detail} (operationID ${operationID})`,
     );
   }

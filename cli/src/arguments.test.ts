@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { duration, port, positive, whole } from './arguments.ts';
+import { duration, port, positive, repeated, tenant, whole } from './arguments.ts';
 
 test('times have units, and a bare number is seconds', () => {
   const parse = duration('--timeout');
@@ -28,4 +28,12 @@ test('numbers say which option is wrong', () => {
 test('ports', () => {
   assert.equal(port('--api-port')('0'), 0);
   assert.throws(() => port('--api-port')('65536'), { message: /^--api-port: 65536 is not a port/ });
+});
+
+test('tenants, once or several times', () => {
+  const parse = repeated(tenant('--tenant'));
+  assert.deepEqual(parse('t2', parse('default', [])), ['default', 't2']);
+  for (const text of ['', 'T2', '-a', 'a-', 'a b', 'a'.repeat(64)]) {
+    assert.throws(() => parse(text, []), { message: /^--tenant: .*is not a tenant id/ });
+  }
 });

@@ -48,7 +48,19 @@ export function duration(option: string): Parser<number> {
   };
 }
 
+const TENANT_ID = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** The id of a tenant. */
+export function tenant(option: string): Parser<string> {
+  return (text) => {
+    if (TENANT_ID.test(text)) return text;
+    throw usageError(
+      `${option}: ${text} is not a tenant id (1 to 63 of a-z, 0-9 and -, with no - at the ends)`,
+    );
+  };
+}
+
 /** Gathers the values of an option that may be repeated. */
-export function repeated(text: string, before: readonly string[]): readonly string[] {
-  return [...before, text];
+export function repeated<T>(parse: Parser<T>): (text: string, before: readonly T[]) => readonly T[] {
+  return (text, before) => [...before, parse(text)];
 }

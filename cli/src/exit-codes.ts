@@ -29,6 +29,16 @@ export class CommandError extends Error {
   }
 }
 
+/** The server answered with an error; `code` is its errCode. */
+export class RefusedError extends CommandError {
+  readonly code: number;
+
+  constructor(code: number, message: string) {
+    super(EXIT.refused, message);
+    this.code = code;
+  }
+}
+
 /** Wrong usage, with the remedy in the message. */
 export function usageError(message: string): CommandError {
   return new CommandError(EXIT.usage, message);

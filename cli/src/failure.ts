@@ -22,6 +22,11 @@ export function failureOf(error: unknown): unknown {
   if (error.name === 'ConnectionLost') {
     return new CommandError(EXIT.unreachable, `the connection was lost: ${error.message}`, { cause: error });
   }
+  const [, status] = /^Unexpected server response: (\d+)/.exec(error.message) ?? [];
+  if (status !== undefined) {
+    const text = `the gateway answered HTTP ${status}; is the URL that of the gateway, and not of the API?`;
+    return new CommandError(EXIT.unreachable, text, { cause: error });
+  }
   const code = 'code' in error ? error.code : undefined;
   if (code === 'EADDRINUSE') {
     return new CommandError(EXIT.environment, `${error.message}; choose another port`, { cause: error });

@@ -65,7 +65,6 @@ test('what is missing or wrong is named with its remedy', () => {
   usage(() => resolve({ api: 'localhost:10002' }), /^--api: localhost:10002 is not a URL such as http:/);
   usage(() => resolve({ ws: 'http://x' }, {}, ['ws']), /^--ws: http:\/\/x is not a URL such as ws:/);
   usage(() => resolve({ dataDir: join(dir, 'none') }), /no `openimctl dev` runs on .*none/);
-  usage(() => resolve({ dataDir: dir, tenant: 'T 2' }), /^--tenant: T 2 is not a tenant id/);
   usage(
     () => resolve({ api: 'http://x', adminSecretFile: join(dir, 'none') }),
     /^--admin-secret-file: ENOENT/,

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import { type ApiTarget, callApi } from './api-client.ts';
+import { tenant } from './arguments.ts';
 import { DEFAULT_DATA_DIR, type DevState, readDevState } from './dev/state.ts';
-import { usageError } from './exit-codes.ts';
+import { RefusedError, usageError } from './exit-codes.ts';
 import { readSecret } from './secrets.ts';
 
 /** Options by which a command finds its server and its rights. */
@@ -20,7 +21,12 @@ export function withTarget(command: Command): Command {
   return command
     .addOption(new Option('--api <url>', 'base URL of the HTTP API (env: OPENIM_API)'))
     .addOption(new Option('--ws <url>', 'base URL of the WebSocket gateway (env: OPENIM_WS)'))
-    .addOption(new Option('--tenant <id>', 'tenant').env('OPENIM_TENANT').default('default'))
+    .addOption(
+      new Option('--tenant <id>', 'tenant')
+        .env('OPENIM_TENANT')
+        .default('default')
+        .argParser(tenant('--tenant')),
+    )
     .addOption(new Option('--admin-secret <secret>', "the tenant's admin secret (env: OPENIM_ADMIN_SECRET)"))
     .addOption(
       new Option('--admin-secret-file <file>', 'file with the admin secret (env: OPENIM_ADMIN_SECRET_FILE)'),
@@ -61,10 +67,8 @@ function checkedUrl(which: 'api' | 'ws', text: string): string {
   return text.replace(/\/+$/, '');
 }
 
-const TENANT = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-
-function tenantPath(base: string, tenant: string): string {
-  return tenant === 'default' || base === '' ? base : `${base}/t/${tenant}`;
+function tenantPath(base: string, id: string): string {
+  return id === 'default' || base === '' ? base : `${base}/t/${id}`;
 }
 
 /** The running `openimctl dev` of a directory that was named, which must be there, or of the usual one. */
@@ -107,9 +111,6 @@ export function resolveTarget(
   needs: readonly ('api' | 'ws')[] = ['api'],
   env: Environment = process.env,
 ): Target {
-  if (!TENANT.test(options.tenant)) {
-    throw usageError(`--tenant: ${options.tenant} is not a tenant id (1 to 63 of a-z, 0-9 and -)`);
-  }
   const found = findServer(options, env);
   for (const need of needs) {
     if (found[need] !== '') continue;
@@ -152,9 +153,22 @@ export async function asAdmin(target: Target): Promise<ApiTarget & { token: stri
   return { apiUrl: target.apiUrl, token };
 }
 
-/** A user's token, issued with admin rights. */
+/** Answers to the wish for a token of a user who does not exist. */
+const NO_SUCH_USER = new Set([1004, 1101]);
+
+/** A user's token, issued with admin rights. @throws CommandError `usage` when there is no such user. */
 export async function userToken(target: Target, userID: string, platformID: number): Promise<string> {
   const admin = await asAdmin(target);
-  const { token } = await callApi<{ token: string }>(admin, '/auth/get_user_token', { userID, platformID });
-  return token;
+  try {
+    const body = { userID, platformID };
+    return (await callApi<{ token: string }>(admin, '/auth/get_user_token', body)).token;
+  } catch (error) {
+    if (!(error instanceof RefusedError) || !NO_SUCH_USER.has(error.code)) throw error;
+    throw noSuchUser(userID);
+  }
+}
+
+/** @returns the error about a user who does not exist. */
+export function noSuchUser(userID: string): Error {
+  return usageError(`there is no user ${userID}; create it with: openimctl user create ${userID}`);
 }

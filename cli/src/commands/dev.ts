@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { port, repeated } from '../arguments.ts';
+import { port, repeated, tenant } from '../arguments.ts';
 import type { DevOptions } from '../dev/run.ts';
 import { DEFAULT_DATA_DIR } from '../dev/state.ts';
 
@@ -10,9 +10,13 @@ export function dev(): Command {
     .description(
       'run the whole server in one process beside its own store servers; prints one line of JSON on stdout when ready, logs on stderr',
     )
-    .option('--api-port <port>', 'port of the HTTP API', port('--api-port'), 10_002)
-    .option('--ws-port <port>', 'port of the WebSocket gateway', port('--ws-port'), 10_001)
-    .option('--ops-port <port>', 'port of /healthz, /readyz and /metrics', port('--ops-port'), 10_300)
+    .option('--api-port <port>', 'port of the HTTP API; 10002 when absent', port('--api-port'))
+    .option('--ws-port <port>', 'port of the WebSocket gateway; 10001 when absent', port('--ws-port'))
+    .option(
+      '--ops-port <port>',
+      'port of /healthz, /readyz and /metrics; 10300 when absent',
+      port('--ops-port'),
+    )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .addOption(
       new Option(
@@ -27,13 +31,21 @@ export function dev(): Command {
       ),
     )
     .option('--admin-user <userID>', 'admin user of every tenant', 'imAdmin')
-    .option('--tenant <id>', 'a further tenant, reached by the path /t/<id>; may be repeated', repeated, [])
+    .option(
+      '--tenant <id>',
+      'a further tenant, reached by the path /t/<id>; may be repeated',
+      repeated(tenant('--tenant')),
+      [],
+    )
     .addOption(
       new Option('--data-dir <dir>', 'where everything is kept')
         .env('OPENIM_DATA_DIR')
         .default(DEFAULT_DATA_DIR),
     )
-    .option('--config <file>', 'YAML with settings of the server (docs/reference/config.md); flags win')
+    .option(
+      '--config <file>',
+      'YAML with settings of the server (docs/reference/config.md); flags win, and stores are named by flags alone',
+    )
     .addOption(new Option('--nats-url <url>', 'use this NATS instead of an own one').env('NATS_URL'))
     .addOption(new Option('--mongo-uri <uri>', 'use this MongoDB instead of an own one').env('MONGO_URI'))
     .addOption(new Option('--redis-url <url>', 'use this Redis instead of an own one').env('REDIS_URL'))
@@ -44,9 +56,12 @@ export function dev(): Command {
       ).env('S3_ENDPOINT'),
     )
     .addOption(
-      new Option('--log-level <level>', 'least severe lines to log')
-        .choices(['debug', 'info', 'warn', 'error'])
-        .default('info'),
+      new Option('--log-level <level>', 'least severe lines to log; info when absent').choices([
+        'debug',
+        'info',
+        'warn',
+        'error',
+      ]),
     )
     .action(async (options: DevOptions) => {
       const { runDev } = await import('../dev/run.ts');

@@ -1,23 +1,19 @@
 import { resolve } from 'node:path';
 import { reservePorts, type StartedBackends, startBackends } from '@im/backends';
-import {
-  ConfigError,
-  DEFAULT_TENANT,
-  loadConfig,
-  type ServerConfig,
-  type TenantSettings,
-  tenantSettings,
-} from '@im/kit';
+import { DEFAULT_TENANT, type ServerConfig, type TenantSettings, tenantSettings } from '@im/kit';
 import { type RunningServer, runServer } from '@im/main';
-import { CommandError, EXIT, usageError } from '../exit-codes.ts';
+import { DOMAINS } from '@im/protocol';
+import { CommandError, EXIT } from '../exit-codes.ts';
 import { readSecret } from '../secrets.ts';
+import { loadServerConfig } from '../server-config.ts';
+import { stopOnSignals } from '../signals.ts';
 import { type DataDir, takeDataDir } from './data-dir.ts';
 
 /** Flags of `openimctl dev`. */
 export interface DevOptions {
-  readonly apiPort: number;
-  readonly wsPort: number;
-  readonly opsPort: number;
+  readonly apiPort?: number;
+  readonly wsPort?: number;
+  readonly opsPort?: number;
   readonly host: string;
   readonly adminSecret?: string;
   readonly adminSecretFile?: string;
@@ -29,7 +25,7 @@ export interface DevOptions {
   readonly mongoUri?: string;
   readonly redisUrl?: string;
   readonly s3Endpoint?: string;
-  readonly logLevel: string;
+  readonly logLevel?: string;
 }
 
 /** Parts that a running server has left after this were not able to end in time. */
@@ -68,26 +64,60 @@ function tenantsOf(config: ServerConfig, dir: DataDir, options: DevOptions): Ten
   );
 }
 
-async function configOf(dir: DataDir, stores: StartedBackends, options: DevOptions): Promise<ServerConfig> {
-  const base = await loadConfig({
-    file: options.config,
-    set: {
-      'log.level': options.logLevel,
-      'listen.host': options.host,
-      'ops.port': options.opsPort,
-      'api.port': options.apiPort,
-      'gateway.port': options.wsPort,
-      'shutdown.deadlineMs': SHUTDOWN_MS,
-      'nats.servers': [stores.nats.uri],
-      'mongo.uri': stores.mongo.uri,
-      'redis.uri': stores.redis.uri,
-      's3.endpoint': stores.s3.endpoint,
-      's3.accessKey': stores.s3.accessKey,
-      's3.secretKey': stores.s3.secretKey,
-      's3.region': stores.s3.region,
-    },
-  });
-  return { ...base, tenants: tenantsOf(base, dir, options) };
+/** The config of file and flags, before there are stores. */
+function givenConfig(options: DevOptions): Promise<ServerConfig> {
+  const flags = {
+    'log.level': options.logLevel,
+    'listen.host': options.host,
+    'ops.port': options.opsPort,
+    'api.port': options.apiPort,
+    'gateway.port': options.wsPort,
+    'shutdown.deadlineMs': SHUTDOWN_MS,
+    // Calls stay in the process; free ports let several of these run on one machine.
+    ...Object.fromEntries(DOMAINS.map((domain) => [`rpc.domains.${domain}.port`, 0])),
+  };
+  const set = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+  return loadServerConfig(options.config, set);
+}
+
+/** Ports that clients and operators use, 0 replaced by a free one. */
+interface ServedPorts extends AsyncDisposable {
+  readonly api: number;
+  readonly gateway: number;
+  readonly ops: number;
+}
+
+async function servedPorts({ api, gateway, ops }: ServerConfig): Promise<ServedPorts> {
+  const given = [api.port, gateway.port, ops.port];
+  const reserved = await reservePorts(given.filter((port) => port === 0).length);
+  const free = [...reserved.ports];
+  const port = (wanted: number) => (wanted === 0 ? (free.pop() as number) : wanted);
+  return {
+    api: port(api.port),
+    gateway: port(gateway.port),
+    ops: port(ops.port),
+    [Symbol.asyncDispose]: () => reserved.release(),
+  };
+}
+
+function completeConfig(
+  base: ServerConfig,
+  ports: ServedPorts,
+  stores: StartedBackends,
+  tenants: TenantSettings[],
+): ServerConfig {
+  const { endpoint, accessKey, secretKey, region } = stores.s3;
+  return {
+    ...base,
+    ops: { ...base.ops, port: ports.ops },
+    api: { ...base.api, port: ports.api },
+    gateway: { ...base.gateway, port: ports.gateway },
+    nats: { ...base.nats, servers: [stores.nats.uri] },
+    mongo: { ...base.mongo, uri: stores.mongo.uri },
+    redis: { ...base.redis, uri: stores.redis.uri },
+    s3: { ...base.s3, endpoint, accessKey, secretKey, region },
+    tenants,
+  };
 }
 
 /** Tells how far it is when something takes longer than a person likes to wait without a word. */
@@ -102,34 +132,19 @@ async function untilReady(server: RunningServer, signal: AbortSignal): Promise<v
   }
 }
 
-/** The options with a free port wherever 0 was given. */
-async function withPorts(options: DevOptions): Promise<DevOptions & AsyncDisposable> {
-  const reserved = await reservePorts(
-    [options.apiPort, options.wsPort, options.opsPort].filter((p) => p === 0).length,
-  );
-  const free = [...reserved.ports];
-  const port = (given: number) => (given === 0 ? (free.pop() as number) : given);
-  return {
-    ...options,
-    apiPort: port(options.apiPort),
-    wsPort: port(options.wsPort),
-    opsPort: port(options.opsPort),
-    [Symbol.asyncDispose]: () => reserved.release(),
-  };
-}
-
 function announce(dir: DataDir, config: ServerConfig, options: DevOptions): void {
   const host = options.host === '0.0.0.0' ? '127.0.0.1' : options.host;
-  const state = {
+  const api = `http://${host}:${config.api.port}`;
+  const ws = `ws://${host}:${config.gateway.port}`;
+  const ops = `http://${host}:${config.ops.port}`;
+  dir.publish({
     pid: process.pid,
-    api: `http://${host}:${options.apiPort}`,
-    ws: `ws://${host}:${options.wsPort}`,
-    ops: `http://${host}:${options.opsPort}`,
+    api,
+    ws,
+    ops,
     adminUser: options.adminUser,
     adminSecrets: Object.fromEntries(config.tenants.map((t) => [t.id, t.adminSecret])),
-  };
-  dir.publish(state);
-  const { api, ws, ops } = state;
+  });
   process.stdout.write(`${JSON.stringify({ ready: true, api, ws, ops })}\n`);
 }
 
@@ -137,32 +152,26 @@ function announce(dir: DataDir, config: ServerConfig, options: DevOptions): void
  * Runs stores and server until a signal comes or a store is lost.
  * @throws CommandError when the directory is taken, the config is wrong or something cannot start.
  */
-export async function runDev(given: DevOptions): Promise<void> {
-  const stop = new AbortController();
-  const end = (reason: Error) => stop.abort(reason);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => end(new Error(`stopped by ${signal}`)));
-  }
-  const dir = await takeDataDir(resolve(given.dataDir));
-  let lost: Error | undefined;
+export async function runDev(options: DevOptions): Promise<void> {
+  const storeLost = new AbortController();
+  const stop = AbortSignal.any([stopOnSignals(), storeLost.signal]);
+  const base = await givenConfig(options);
+  const dir = await takeDataDir(resolve(options.dataDir));
   try {
-    await using options = await withPorts(given);
-    await using stores = await startStores(dir, options, (error) => {
-      lost = error;
-      end(error);
+    await using ports = await servedPorts(base);
+    await using stores = await startStores(dir, options, (error) => storeLost.abort(error));
+    const config = completeConfig(base, ports, stores, tenantsOf(base, dir, options));
+    await using server = await runServer(config, { roles: ['all'], signal: stop });
+    await untilReady(server, stop).catch((error: unknown) => {
+      if (!stop.aborted) throw error;
     });
-    const config = await configOf(dir, stores, options);
-    await using server = await runServer(config, { roles: ['all'], signal: stop.signal });
-    await untilReady(server, stop.signal).catch((error: unknown) => {
-      if (!stop.signal.aborted) throw error;
-    });
-    if (!stop.signal.aborted) announce(dir, config, options);
+    if (!stop.aborted) announce(dir, config, options);
     await server.stopped;
-  } catch (error) {
-    if (error instanceof ConfigError) throw usageError(error.message);
-    throw error;
   } finally {
     await dir.release();
   }
-  if (lost !== undefined) throw new CommandError(EXIT.environment, `a store server ended: ${lost.message}`);
+  if (storeLost.signal.aborted) {
+    const { message } = storeLost.signal.reason as Error;
+    throw new CommandError(EXIT.environment, `a store server ended: ${message}`);
+  }
 }

@@ -1,6 +1,5 @@
 import { type ApiTarget, callApi } from '../api-client.ts';
-import { usageError } from '../exit-codes.ts';
-import { asAdmin, type Target } from '../target.ts';
+import { asAdmin, noSuchUser, type Target } from '../target.ts';
 import type { Recipient, Sender, SentMessage } from './sender.ts';
 
 const TEXT = 101;
@@ -41,13 +40,11 @@ async function knownUsers(admin: ApiTarget, from: string, to: string | undefined
   const { usersInfo } = await callApi<{ usersInfo: User[] | null }>(admin, '/user/get_users_info', {
     userIDs,
   });
-  const find = (userID: string, option: string): User => {
+  const find = (userID: string): User => {
     const user = usersInfo?.find((each) => each.userID === userID);
-    if (user !== undefined) return user;
-    throw usageError(
-      `${option}: there is no user ${userID}; create it with: openimctl user create ${userID}`,
-    );
+    if (user === undefined) throw noSuchUser(userID);
+    return user;
   };
-  if (to !== undefined) find(to, '--to');
-  return find(from, '--from');
+  if (to !== undefined) find(to);
+  return find(from);
 }
