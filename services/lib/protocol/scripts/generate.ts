@@ -61,16 +61,23 @@ function typesFile(pkg: Package): string {
   const body = pkg.types
     .map((type) => {
       const fields = type.fieldsArray.map((f) => `  ${f.name}: ${fieldType(f, pkg.name, used)};\n`).join('');
-      return fields === '' ? `export type ${type.name} = Record<never, never>;\n` : `export interface ${type.name} {\n${fields}}\n`;
+      return fields === ''
+        ? `export type ${type.name} = Record<never, never>;\n`
+        : `export interface ${type.name} {\n${fields}}\n`;
     })
     .join('\n');
-  const imports = [...used].sort().map((p) => `import type * as ${p} from './${p}.ts';\n`).join('');
+  const imports = [...used]
+    .sort()
+    .map((p) => `import type * as ${p} from './${p}.ts';\n`)
+    .join('');
   return `${header}${imports}${imports === '' ? '' : '\n'}${body}`;
 }
 
 function messagesFile(all: Package[]): string {
   const imports = all.map((p) => `import type * as ${p.name} from './${p.name}.ts';\n`).join('');
-  const entries = all.flatMap((p) => p.types.map((t) => `  '${p.name}.${t.name}': ${p.name}.${t.name};\n`)).join('');
+  const entries = all
+    .flatMap((p) => p.types.map((t) => `  '${p.name}.${t.name}': ${p.name}.${t.name};\n`))
+    .join('');
   return `${header}${imports}\n/** Message types by short name. */\nexport interface Messages {\n${entries}}\n`;
 }
 
@@ -85,12 +92,18 @@ function servicesFile(all: Package[]): string {
   const contracts = services
     .map(({ domain, service }) => {
       const methods = service.methodsArray
-        .map((m) => `    ${m.name}(context: C, request: ${name(m.resolvedRequestType)}): Promise<${name(m.resolvedResponseType)}>;\n`)
+        .map(
+          (m) =>
+            `    ${m.name}(context: C, request: ${name(m.resolvedRequestType)}): Promise<${name(m.resolvedResponseType)}>;\n`,
+        )
         .join('');
       return `  ${domain}: {\n${methods}  };\n`;
     })
     .join('');
-  const imports = [...used].sort().map((p) => `import type * as ${p} from './${p}.ts';\n`).join('');
+  const imports = [...used]
+    .sort()
+    .map((p) => `import type * as ${p} from './${p}.ts';\n`)
+    .join('');
   return `${header}${imports}\n/** The contract of each RPC domain; C is the call context. */\nexport interface Services<C> {\n${contracts}}\n`;
 }
 
@@ -109,7 +122,10 @@ if (process.argv.includes('--check')) {
       return true;
     }
   });
-  for (const [file] of stale) console.error(`services/lib/protocol/src/gen/${file} is stale: run node services/lib/protocol/scripts/generate.ts`);
+  for (const [file] of stale)
+    console.error(
+      `services/lib/protocol/src/gen/${file} is stale: run node services/lib/protocol/scripts/generate.ts`,
+    );
   process.exitCode = stale.length === 0 ? 0 : 1;
 } else {
   mkdirSync(genDir, { recursive: true });

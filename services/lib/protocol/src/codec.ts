@@ -14,7 +14,9 @@ export function make<N extends MessageName>(name: N, fields?: Partial<Messages[N
 
 /** Protobuf bytes of a message. */
 export function encode<N extends MessageName>(name: N, message: Messages[N]): Uint8Array {
-  return messageType(name).encode(message as object).finish();
+  return messageType(name)
+    .encode(message as object)
+    .finish();
 }
 
 /**

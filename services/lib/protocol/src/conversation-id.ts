@@ -1,5 +1,5 @@
-import { argsError } from './errors.ts';
 import { SESSION } from './constants.ts';
+import { argsError } from './errors.ts';
 
 function sortedPair(a: string, b: string): string {
   // Byte-wise order, which for UTF-16 strings differs from `<` beyond the BMP.

@@ -17,7 +17,10 @@ test('zero values are written, lists and messages are null, empty maps are left 
 });
 
 test('keys match case-insensitively, unknown keys are ignored, null is unset', () => {
-  const m = fromJson('sdkws.MsgData', '{"SENDID":"u1","Options":{"history":false},"nope":1,"recvID":null,"seq":9007199254740991}');
+  const m = fromJson(
+    'sdkws.MsgData',
+    '{"SENDID":"u1","Options":{"history":false},"nope":1,"recvID":null,"seq":9007199254740991}',
+  );
   assert.equal(m.sendID, 'u1');
   assert.equal(m.recvID, '');
   assert.deepEqual(m.options, { history: false });
@@ -36,7 +39,10 @@ test('64-bit hashes pass without loss', () => {
   const m = fromJson('group.GetFullGroupMemberUserIDsReq', '{"idHash":18446744073709551615,"groupID":"g"}');
   assert.equal(m.idHash, '18446744073709551615');
   assert.match(toJson('group.GetFullGroupMemberUserIDsReq', m), /"idHash":18446744073709551615/);
-  assert.match(toJson('group.GetFullGroupMemberUserIDsReq', make('group.GetFullGroupMemberUserIDsReq')), /"idHash":0/);
+  assert.match(
+    toJson('group.GetFullGroupMemberUserIDsReq', make('group.GetFullGroupMemberUserIDsReq')),
+    /"idHash":0/,
+  );
 });
 
 test('a wrong type names the field', () => {

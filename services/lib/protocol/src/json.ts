@@ -44,7 +44,8 @@ function readScalar(type: string): Reader {
   if (type === 'string') return (v, path) => (typeof v === 'string' ? v : mismatch(path, v, 'string'));
   if (type === 'bool') return (v, path) => (typeof v === 'boolean' ? v : mismatch(path, v, 'bool'));
   if (type === 'bytes') {
-    return (v, path) => (typeof v === 'string' ? Buffer.from(v, 'base64') : mismatch(path, v, 'base64 string'));
+    return (v, path) =>
+      typeof v === 'string' ? Buffer.from(v, 'base64') : mismatch(path, v, 'base64 string');
   }
   const [low, high] = INT_RANGES[type] ?? [0, 0];
   return (raw, path) => {
@@ -180,7 +181,9 @@ type Reviver = (this: unknown, key: string, value: unknown, context: { source?: 
 
 /** Keeps the text of numbers that a double cannot hold. */
 const keepLongNumbers: Reviver = (_key, value, context) =>
-  typeof value === 'number' && !Number.isSafeInteger(value) && context.source !== undefined ? new NumberText(context.source) : value;
+  typeof value === 'number' && !Number.isSafeInteger(value) && context.source !== undefined
+    ? new NumberText(context.source)
+    : value;
 
 /**
  * The message of a JSON text; keys match case-insensitively, unknown keys are ignored, null means unset.
@@ -190,7 +193,9 @@ export function fromJson<N extends MessageName>(name: N, text: string): Messages
   const { read, hasHashes } = rulesOf(messageType(name));
   let value: unknown;
   try {
-    value = hasHashes ? JSON.parse(text, keepLongNumbers as Parameters<typeof JSON.parse>[1]) : JSON.parse(text);
+    value = hasHashes
+      ? JSON.parse(text, keepLongNumbers as Parameters<typeof JSON.parse>[1])
+      : JSON.parse(text);
   } catch {
     throw argsError('body is not valid JSON');
   }

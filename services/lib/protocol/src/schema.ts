@@ -15,7 +15,10 @@ function load(): protobuf.Root {
   for (const file of readdirSync(protoDir).sort()) {
     // options.proto only declares the option for other tools; the parser takes options as they come.
     if (file.endsWith('.proto') && file !== 'options.proto') {
-      protobuf.parse(readFileSync(new URL(file, protoDir), 'utf8'), root, { keepCase: true, preferTrailingComment: false });
+      protobuf.parse(readFileSync(new URL(file, protoDir), 'utf8'), root, {
+        keepCase: true,
+        preferTrailingComment: false,
+      });
     }
   }
   root.resolveAll();

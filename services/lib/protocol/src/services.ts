@@ -1,4 +1,4 @@
-import protobuf from 'protobufjs';
+import type protobuf from 'protobufjs';
 import type { MessageName } from './codec.ts';
 import type { Services } from './gen/services.ts';
 import { root } from './schema.ts';
@@ -29,7 +29,15 @@ function read(domain: string): ServiceMethod[] {
 }
 
 /** Every RPC domain, in start order. */
-export const DOMAINS: readonly Domain[] = ['auth', 'user', 'relation', 'conversation', 'msg', 'group', 'third'];
+export const DOMAINS: readonly Domain[] = [
+  'auth',
+  'user',
+  'relation',
+  'conversation',
+  'msg',
+  'group',
+  'third',
+];
 
 const byDomain = new Map<string, readonly ServiceMethod[]>(DOMAINS.map((d) => [d, read(d)]));
 
