@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { availableParallelism, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { type Dev, json, run, start, startDev } from './openimctl.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'im-dev-'));
+const data = join(dir, 'data');
+const here = ['--data-dir', data];
+const READY_MS = 10_000;
+const STOP_MS = 10_000;
+
+/** How much longer everything may take because the machine is busy with other things. */
+function busyness(): number {
+  return Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
+}
+
+/** Processes below a process, which are the store servers of a dev. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+interface Received {
+  seq: number;
+  text: string;
+}
+
+describe('openimctl dev', () => {
+  let dev: Dev;
+  let token = '';
+  after(() => {
+    dev.child.kill('SIGKILL');
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  /** What bob sees of one message that alice sends now. */
+  async function exchange(text: string): Promise<Received> {
+    const receiver = start([
+      'recv',
+      ...here,
+      '--as',
+      'bob',
+      '--count',
+      '1',
+      '--timeout',
+      '30s',
+      '-o',
+      'json',
+    ]);
+    await receiver.says('connected as bob');
+    await json('send', ...here, '--from', 'alice', '--to', 'bob', text);
+    const { code, stdout, stderr } = await receiver.end();
+    assert.equal(code, 0, stderr);
+    const received = JSON.parse(stdout) as Received;
+    assert.equal(received.text, text);
+    return received;
+  }
+
+  test('the first start is ready in 10 s, and says so in one line of JSON', async (t) => {
+    dev = await startDev(data, '--tenant', 't2');
+    t.diagnostic(`ready after ${Math.round(dev.readyMs)} ms`);
+    assert.ok(dev.readyMs <= READY_MS * busyness(), `ready after ${dev.readyMs} ms`);
+    assert.match(dev.stdout(), /^\{"ready":true,"api":"http:[^"]+","ws":"ws:[^"]+","ops":"http:[^"]+"\}\n$/);
+    for (const line of dev
+      .stderr()
+      .split('\n')
+      .filter((text) => text.startsWith('{')))
+      JSON.parse(line);
+    assert.equal((await fetch(`${dev.ready.ops}/readyz`)).status, 200);
+    const secrets = Object.values(JSON.parse(readFileSync(join(data, 'secrets.json'), 'utf8')) as object);
+    assert.equal(secrets.length, 2);
+    for (const { adminSecret, tokenSecret } of secrets) {
+      assert.ok(!dev.stderr().includes(adminSecret) && !dev.stderr().includes(tokenSecret));
+    }
+  });
+
+  test('users are made, log in and chat, in each tenant', async () => {
+    await json('user', 'create', 'alice', 'bob', ...here);
+    await json('user', 'create', 'alice', 'bob', ...here, '--tenant', 't2');
+    ({ token } = await json<{ token: string }>('token', 'create', 'alice', ...here));
+    assert.equal((await exchange('hello')).seq, 1);
+  });
+
+  test('a second one on the same directory says which process has it', async () => {
+    const { code, stderr, stdout } = await run(['dev', '--data-dir', data]);
+    assert.equal(code, 5);
+    assert.equal(stdout, '');
+    assert.match(
+      stderr,
+      new RegExp(`^openimctl: ${data} is in use by another openimctl dev \\(process ${dev.child.pid}\\)`),
+    );
+    assert.equal((await fetch(`${dev.ready.ops}/readyz`)).status, 200);
+  });
+
+  test('SIGTERM stops it within 10 s, with its stores', async (t) => {
+    const stores = childrenOf(dev.child.pid as number);
+    assert.ok(stores.length >= 4);
+    const begun = performance.now();
+    const { code } = await dev.end('SIGTERM');
+    const ms = performance.now() - begun;
+    t.diagnostic(`stopped after ${Math.round(ms)} ms`);
+    assert.equal(code, 0);
+    assert.ok(ms <= STOP_MS * busyness(), `stopped after ${ms} ms`);
+    assert.deepEqual(stores.filter(isAlive), []);
+    const { code: later, stderr } = await run(['user', 'list', ...here]);
+    assert.equal(later, 2);
+    assert.match(stderr, /no `openimctl dev` runs on/);
+  });
+
+  test('a second start finds users, tokens, messages and secrets', async (t) => {
+    dev = await startDev(data, '--tenant', 't2');
+    t.diagnostic(`ready after ${Math.round(dev.readyMs)} ms`);
+    assert.ok(dev.readyMs <= READY_MS * busyness(), `ready after ${dev.readyMs} ms`);
+    const users = await json<{ userID: string }[]>('user', 'list', ...here);
+    assert.deepEqual(users.map((user) => user.userID).sort(), ['alice', 'bob']);
+    await json('token', 'inspect', token, ...here);
+    assert.equal((await exchange('again')).seq, 2);
+  });
+
+  test('after kill -9 no store is left, and a third start finds everything', async () => {
+    const stores = childrenOf(dev.child.pid as number);
+    await dev.end('SIGKILL');
+    for (let i = 0; i < 100 && stores.some(isAlive); i++)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual(stores.filter(isAlive), []);
+    dev = await startDev(data, '--tenant', 't2');
+    assert.equal((await exchange('after the crash')).seq, 3);
+  });
+
+  test('SIGINT stops it too', async () => {
+    assert.equal((await dev.end('SIGINT')).code, 0);
+  });
+
+  test('what cannot be is a clear error with an exit code of its own', async () => {
+    const other = join(dir, 'other');
+    const file = join(dir, 'bad.yaml');
+    writeFileSync(file, 'gateway: { port: x }\n');
+    const badConfig = await run(['dev', '--data-dir', other, '--config', file]);
+    assert.equal(badConfig.code, 2);
+    assert.match(badConfig.stderr, /bad\.yaml cannot be used:\n {2}gateway\.port:/);
+
+    const taken = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => taken.once('listening', resolve));
+    const { port } = taken.address() as { port: number };
+    try {
+      const ports = ['--api-port', `${port}`, '--ws-port', '0', '--ops-port', '0'];
+      const { code, stderr } = await run(['dev', '--data-dir', other, ...ports]);
+      assert.equal(code, 5);
+      assert.match(stderr, new RegExp(`127\\.0\\.0\\.1:${port}; choose another port`));
+    } finally {
+      taken.close();
+    }
+  });
+});
