@@ -47,7 +47,7 @@ export const T1 = tenantId('t1');
 /** A tenant with a database of its own. */
 export const T2 = tenantId('t2');
 /** A gateway that was silent for longer than this is dead. */
-export const LIMIT_MS = 1_500;
+export const LIMIT_MS = 3_000;
 
 /** The user domain as one process runs it; other domains only record what they are told. */
 export interface UserProcess extends AsyncDisposable {
