@@ -96,9 +96,10 @@ function itemRules(field: protobuf.Field): { write: Writer; read: Reader; hasHas
 
 function fieldWriter(field: protobuf.Field, item: Writer): (value: Value) => string | undefined {
   if (field instanceof protobuf.MapField) {
+    const empty = field.options?.['(json_empty_map)'] === true ? '{}' : undefined;
     return (v) => {
       const entries = Object.entries(v as Record<string, Value>);
-      if (entries.length === 0) return undefined;
+      if (entries.length === 0) return empty;
       return `{${entries.map(([key, x]) => `${JSON.stringify(key)}:${item(x)}`).join(',')}}`;
     };
   }

@@ -1,0 +1,82 @@
+// Prints docs/reference/errors.md.
+import { ERR, errorName } from '../src/errors.ts';
+
+/** When a client may try again: `yes` unchanged, `no` only after something was changed, `login` with a new token. */
+type Again = 'yes' | 'no' | 'login';
+
+const MEANINGS: Readonly<Record<keyof typeof ERR, readonly [again: Again, meaning: string]>> = {
+  ServerInternalError: [
+    'yes',
+    'Something that has no code of its own failed; the server logs it with the operationID.',
+  ],
+  ArgsError: ['no', 'A field of the request is missing or wrong; errDlt names it.'],
+  NoPermissionError: ['no', 'The caller may not do this, or not for this user.'],
+  DuplicateKeyError: ['no', 'It exists already.'],
+  RecordNotFoundError: ['no', 'What was asked for does not exist.'],
+  UserIDNotFoundError: ['no', 'There is no such user.'],
+  RegisteredAlreadyError: ['no', 'The user is registered already; none of the request was registered.'],
+  GroupIDNotFoundError: ['no', 'There is no such group.'],
+  GroupIDExisted: ['no', 'A group with this id exists.'],
+  NotInGroupYetError: ['no', 'The user is not a member of the group.'],
+  DismissedAlreadyError: ['no', 'The group was dismissed.'],
+  GroupTypeNotSupport: ['no', 'Only groups of type 2 exist.'],
+  GroupRequestHandled: ['no', 'The request to join was answered already.'],
+  CanNotAddYourselfError: ['no', 'Nobody can be a friend of himself.'],
+  BlockedByPeer: ['no', 'The receiver has the sender on the blacklist.'],
+  NotPeersFriend: ['no', 'The tenant asks for friendship, and the receiver is no friend of the sender.'],
+  RelationshipAlreadyError: ['no', 'They are friends already.'],
+  FriendRequestHandled: ['no', 'The friend request was answered already.'],
+  MessageHasReadDisable: ['no', 'Read receipts are switched off.'],
+  MutedInGroup: ['no', 'The sender is muted in the group.'],
+  MutedGroup: ['no', 'The whole group is muted.'],
+  MsgAlreadyRevoke: ['no', 'The message was revoked already.'],
+  TokenExpiredError: ['login', 'The token is too old.'],
+  TokenInvalidError: ['login', 'The token is not of this user or platform.'],
+  TokenMalformedError: ['login', 'That is not a token.'],
+  TokenNotValidYetError: ['login', 'The token is from the future: compare the clocks.'],
+  TokenUnknownError: ['login', 'The token was signed with another key, such as that of another tenant.'],
+  TokenKickedError: ['login', 'Another login ended this one.'],
+  TokenNotExistError: ['login', 'The token was ended, or was never issued by this server.'],
+  ConnOverMaxNumLimit: [
+    'yes',
+    'The gateway takes no more connections now: it is full, draining, or dials come too fast.',
+  ],
+  ConnArgsErr: ['no', 'The handshake lacks a parameter or has a wrong one; errDlt names it.'],
+  PushMsgErr: ['yes', 'An offline notification could not be handed over.'],
+  IOSBackgroundPushErr: [
+    'yes',
+    'An offline notification for an iOS client in the background could not be handed over.',
+  ],
+  FileUploadedExpiredError: ['no', 'The upload was not completed in time; begin it again.'],
+  TooManyRequests: ['yes', 'More requests than the tenant or the process may have now.'],
+  CallbackError: ['no', "The tenant's webhook refused, or did not answer."],
+  DatabaseError: ['yes', 'The database refused or failed.'],
+  NetworkError: [
+    'yes',
+    'A store or another service did not answer in time. A send may have been accepted: repeat it under the same clientMsgID.',
+  ],
+  DataError: ['no', 'Stored data are not what they should be.'],
+};
+
+const AGAIN: Readonly<Record<Again, string>> = { yes: 'yes', no: 'no', login: 'after a new login' };
+
+const lines = [
+  '# Error codes',
+  '',
+  'HTTP answers carry `errCode`, `errMsg` (the fixed name of the code) and `errDlt` (free text for people); WebSocket',
+  'answers carry the first two. Clients branch on the code alone. An answer of the HTTP API has status 200 even for an',
+  'error, except 400 for a body that cannot be read on some routes, and 429. A route that is not built yet answers code',
+  '500 with errMsg `NotImplemented`.',
+  '',
+  '"Again" says whether the same request may succeed later.',
+  '',
+  '| code | errMsg | again | meaning |',
+  '|---|---|---|---|',
+  ...Object.entries(ERR)
+    .sort(([, a], [, b]) => a - b)
+    .map(([name, code]) => {
+      const [again, meaning] = MEANINGS[name as keyof typeof ERR];
+      return `| ${code} | ${errorName(code) || '(empty)'} | ${AGAIN[again]} | ${meaning} |`;
+    }),
+];
+process.stdout.write(`${lines.join('\n')}\n`);
