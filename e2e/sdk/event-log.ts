@@ -77,7 +77,9 @@ export function eventLog(owner: string): EventLog {
       const onAbort = () => reject(signal?.reason);
       signal?.addEventListener('abort', onAbort, { once: true });
       const timer = setTimeout(() => {
-        const came = events.slice(since).map((each) => each.event);
+        const came = events
+          .slice(since)
+          .map(({ event: name, errCode, errMsg }) => (errCode ? `${name} (${errCode} ${errMsg})` : name));
         reject(
           new Error(`${owner}: no ${event} within ${timeoutMs} ms; came: ${came.join(', ') || 'nothing'}`),
         );

@@ -3,6 +3,7 @@
 // only logs.
 import { CbEvents, getSDK } from '@openim/client-sdk';
 import type { FromJsHost, ToJsHost } from './js-host.ts';
+import { TaskedWebSocket } from './tasked-websocket.ts';
 
 type Method = (params?: unknown) => Promise<{ data?: unknown }>;
 interface Instance {
@@ -14,6 +15,7 @@ const instances = new Map<number, Instance>();
 const send = (message: FromJsHost) => process.send?.(message);
 const now = () => performance.timeOrigin + performance.now();
 
+globalThis.WebSocket = TaskedWebSocket;
 // The SDK prints banners and whole conversation lists.
 for (const name of ['log', 'info', 'warn', 'error', 'debug'] as const) console[name] = () => {};
 process.on('unhandledRejection', (reason) => send({ kind: 'stray', text: describe(reason) }));

@@ -69,6 +69,7 @@ export function startJsHost(): SdkHost {
       return child.pid;
     },
     stray,
+    inTurn: (work) => work(),
     async open(owner): Promise<SdkPort> {
       const instance = instances++;
       const events = eventLog(owner);

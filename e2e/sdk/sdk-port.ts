@@ -16,6 +16,8 @@ export interface SdkPort {
 export interface SdkHost extends AsyncDisposable {
   readonly kind: SdkKind;
   open(owner: string): Promise<SdkPort>;
+  /** Runs work that costs much CPU, such as a first login in a browser, one after the other. */
+  inTurn<T>(work: () => Promise<T>): Promise<T>;
   /** Process that the SDKs run in, for CPU figures; undefined when it is not one process. */
   readonly pid: number | undefined;
   /** Errors that no caller saw, such as unhandled rejections inside an SDK. */

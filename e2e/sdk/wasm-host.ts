@@ -30,6 +30,7 @@ export async function startWasmHost(): Promise<SdkHost> {
   ensureChromium();
   const files = await serveSdk();
   const stray: string[] = [];
+  let turn: Promise<unknown> = Promise.resolve();
   let browser: Browser;
   try {
     browser = await chromium.launch({ executablePath: chromiumPath(), args: FLAGS });
@@ -48,6 +49,11 @@ export async function startWasmHost(): Promise<SdkHost> {
     kind: 'wasm',
     pid: undefined,
     stray,
+    inTurn(work) {
+      const mine = turn.then(work);
+      turn = mine.catch(() => {});
+      return mine;
+    },
     async open(owner): Promise<SdkPort> {
       const context = await browser.newContext();
       const page = await context.newPage();

@@ -54,7 +54,7 @@ export function runBehaviours(topology: Topology): void {
   for (const cast of CASTS) {
     describe(cast.name, { concurrency: TEST_TENANTS.length }, () => {
       for (const { id: tenant } of TEST_TENANTS) {
-        describe(`tenant ${tenant}`, () => {
+        describe(`tenant ${tenant}`, { concurrency: 1 }, () => {
           const name = `${cast.name} ${tenant}`;
           const scene = (): Scene => {
             const found = scenes.get(name);

@@ -60,10 +60,16 @@ export async function openScene(cluster: Cluster, tenant: string, cast: Cast, ho
   }
   const last = cluster.gateways.length - 1;
   const [alice, bob, carol] = await Promise.all(
-    names.map((name, i) => open(name, cast.kinds[i] as SdkKind, i === 0 ? 0 : last)),
+    names.map((name, i) => {
+      const kind = cast.kinds[i] as SdkKind;
+      return hosts[kind].inTurn(async () => {
+        const user = await open(name, kind, i === 0 ? 0 : last);
+        await login(user);
+        return user;
+      });
+    }),
   );
   if (!alice || !bob || !carol) throw new Error('a scene needs three users');
-  await Promise.all([alice, bob, carol].map(login));
 
   return {
     cluster,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SdkUser } from '../../sdk/index.ts';
 import { eventually } from '../eventually.ts';
 import { type Behaviour, freshText } from '../scene.ts';
 
@@ -9,14 +10,10 @@ const QUIET_MS = 500;
 export const groupLife: Behaviour = {
   name: 'a group of three is created, used, left and dismissed',
   async run({ alice, bob, carol }) {
-    const marks = new Map([alice, bob, carol].map((user) => [user, user.events.mark()]));
+    const marks = new Map([bob, carol].map((user) => [user, user.events.mark()]));
     const name = freshText('group');
     const { groupID } = await alice.createGroup(name, [bob.userID, carol.userID]);
-    for (const user of [bob, carol]) {
-      await user.events.wait('OnJoinedGroupAdded', ({ data }) => groupOf(data) === groupID, {
-        since: marks.get(user),
-      });
-    }
+    for (const [user, since] of marks) await hearsOfGroup(user, groupID, since);
     for (const user of [alice, bob, carol]) {
       await eventually(async () => {
         const group = (await user.joinedGroups()).find((each) => each.groupID === groupID);
@@ -60,9 +57,7 @@ export const groupLife: Behaviour = {
 
     const beforeInvite = carol.events.mark();
     await alice.invite(groupID, [carol.userID]);
-    await carol.events.wait('OnJoinedGroupAdded', ({ data }) => groupOf(data) === groupID, {
-      since: beforeInvite,
-    });
+    await hearsOfGroup(carol, groupID, beforeInvite);
     const again = freshText('she is back');
     await bob.sendText({ group: groupID }, again);
     await carol.received(again);
@@ -79,6 +74,19 @@ export const groupLife: Behaviour = {
     await assert.rejects(bob.sendText({ group: groupID }, 'too late'));
   },
 };
+
+/**
+ * The wasm SDK often learns of a group by the first message in it, before the notification; then it
+ * has the group without having called back.
+ */
+async function hearsOfGroup(user: SdkUser, groupID: string, since: number): Promise<void> {
+  if (user.kind === 'js') {
+    await user.events.wait('OnJoinedGroupAdded', ({ data }) => groupOf(data) === groupID, { since });
+  }
+  await eventually(async () => {
+    assert.ok((await user.joinedGroups()).some((each) => each.groupID === groupID));
+  });
+}
 
 function groupOf(data: unknown): string | undefined {
   return (data as { groupID?: string } | null)?.groupID;
