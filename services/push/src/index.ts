@@ -52,6 +52,8 @@ export const module: ServiceModule<PushDeps> = {
     });
     return {
       async start() {
+        // Nobody would be woken: the deliveries need not be read either.
+        if (config.push.provider === 'none') return;
         background.loop('push-reader', (signal) =>
           bus.deliveries.consume(READER, { signal, onBatch: (batch) => pusher.judge(batch, signal) }),
         );
