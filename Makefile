@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 MODULES := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint test dev bench up down
+.PHONY: help setup lint docs test dev bench up down
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -19,10 +19,14 @@ setup: $(MODULES) ## Install packages, and what tests and dev run: store servers
 	node services/lib/backends/scripts/install.ts --system-packages
 	node e2e/install-chromium.ts
 
-lint: $(MODULES) ## Check types, style and the direction of dependencies
+lint: $(MODULES) ## Check types, style, the direction of dependencies, generated pages and links
 	tsc --noEmit -p tsconfig.json
 	biome check --error-on-warnings .
 	node tools/lint-dependencies.ts
+	node tools/docs.ts --check
+
+docs: $(MODULES) ## Write the pages of docs/ that come from the code
+	node tools/docs.ts
 
 test: $(MODULES) ## Run all tests; ARGS="part/of/path ..." runs only those
 	node tools/test.ts $(ARGS)

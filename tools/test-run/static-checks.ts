@@ -13,6 +13,7 @@ const CHECKS: readonly {
   { name: 'types', command: 'tsc', args: ['--noEmit', '-p', 'tsconfig.json'] },
   { name: 'style', command: 'biome', args: ['check', '--error-on-warnings', '.'] },
   { name: 'dependencies', command: 'node', args: ['tools/lint-dependencies.ts'] },
+  { name: 'documentation', command: 'node', args: ['tools/docs.ts', '--check'] },
 ];
 
 /** Runs the checks one after the other; each counts as one test. */

@@ -61,8 +61,8 @@ export async function takeDataDir(path: string): Promise<DataDir> {
       const have = known[tenant];
       if (have !== undefined) return have;
       const made = {
-        adminSecret: randomBytes(18).toString('base64url'),
-        tokenSecret: randomBytes(32).toString('base64url'),
+        adminSecret: randomBytes(18).toString('hex'),
+        tokenSecret: randomBytes(32).toString('hex'),
       };
       known[tenant] = made;
       writeJson(file, known);

@@ -1,0 +1,79 @@
+// Prints docs/reference/metrics.md from the places in the services where metrics are made.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const SERVICES = join(import.meta.dirname, '../../..');
+
+interface Metric {
+  readonly name: string;
+  readonly kind: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  /** Folder of the package below `services`. */
+  readonly home: string;
+}
+
+const CALL =
+  /\.(counter|gauge|histogram|observe)(?:<[^>]*>)?\(\s*(['"`])([^'"`]*)\2,\s*(['"])(.*?)\4\s*(?:,\s*(\[[^\]]*\]))?/gs;
+/** A metric made with a name that is not written there could not be listed. */
+const UNNAMED = /[mM]etrics\??\s*\.(?:counter|gauge|histogram)(?:<[^>]*>)?\((?!\s*['"])/;
+
+const KINDS: Readonly<Record<string, string>> = { observe: 'gauge' };
+
+function sources(): string[] {
+  return readdirSync(SERVICES, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /(^|\/)src\/.*\.ts$/.test(path) && !/\.test\.ts$|node_modules|src\/gen\//.test(path))
+    .sort();
+}
+
+function metricsOf(path: string): Metric[] {
+  const text = readFileSync(join(SERVICES, path), 'utf8');
+  if (UNNAMED.test(text)) {
+    throw new Error(
+      `services/${path}: write the metric's name where it is made, so that it can be documented`,
+    );
+  }
+  const home = path.slice(0, path.indexOf('/src/'));
+  return [...text.matchAll(CALL)].map(([, method = '', , name = '', , help = '', labels = '[]']) => ({
+    name,
+    kind: KINDS[method] ?? method,
+    help,
+    labels: [...labels.matchAll(/'([^']+)'/g)].map(([, label = '']) => label),
+    home,
+  }));
+}
+
+function table(metrics: readonly Metric[]): string[] {
+  return [
+    '| metric | kind | labels | |',
+    '|---|---|---|---|',
+    ...metrics
+      .toSorted((a, b) => a.name.localeCompare(b.name))
+      .map(({ name, kind, labels, help }) => {
+        const named = labels.map((label) => `\`${label}\``).join(', ');
+        return `| \`${name}\` | ${kind} | ${named} | ${help.replaceAll('|', '\\|')} |`;
+      }),
+  ];
+}
+
+const byHome = Map.groupBy(sources().flatMap(metricsOf), ({ home }) => home);
+const lines = [
+  '# Metrics',
+  '',
+  'Every process serves its metrics in the Prometheus text format at `/metrics` of its ops port (`ops.port`, 10300 unless',
+  'set). A process has the metrics of the roles that it runs and of the libraries that they use. Times are in seconds,',
+  'sizes in bytes. No label holds ids of users, groups or conversations.',
+  '',
+  'Beside those below each process has the usual ones of a Node.js process (`process_cpu_seconds_total`,',
+  '`process_resident_memory_bytes`, `nodejs_eventloop_lag_p99_seconds`, `nodejs_gc_duration_seconds` and others).',
+];
+for (const [home, metrics] of [...byHome].sort(([a], [b]) => order(a).localeCompare(order(b)))) {
+  const title = home.startsWith('lib/') ? `Library ${home.slice(4)}` : `Role ${home}`;
+  lines.push('', `## ${title}`, '', ...table(metrics));
+}
+process.stdout.write(`${lines.join('\n')}\n`);
+
+/** Roles first. */
+function order(home: string): string {
+  return `${home.startsWith('lib/') ? 1 : 0}${home}`;
+}
