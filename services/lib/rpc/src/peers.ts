@@ -19,7 +19,7 @@ import { Pipe } from './pipe.ts';
 /** How often names are looked up again, so that processes that were added are found. */
 const LOOKUP_MS = 5_000;
 const FAILED_LOOKUP_MS = 500;
-/** Most calls that wait for a process, or for the answer of one. */
+/** Most calls that wait for the answer of one process, or for any process to be there. */
 const MAX_WAITING = 10_000;
 
 /**
@@ -87,14 +87,14 @@ export class Peers {
       return;
     }
     const pipe = this.#pick();
-    if (pipe && pipe.inFlight < MAX_WAITING) {
+    if ((pipe?.inFlight ?? this.#waiting.size) >= MAX_WAITING) {
+      call.fail(callError(new QueueFullError(`${MAX_WAITING} calls wait for ${this.name}`)));
+    } else if (pipe) {
       pipe.send(call);
-    } else if (this.#waiting.size < MAX_WAITING) {
+    } else {
       this.#waiting.add(call);
       const forget = () => void this.#waiting.delete(call);
       call.answer.then(forget, forget);
-    } else {
-      call.fail(callError(new QueueFullError(`${MAX_WAITING} calls wait for ${this.name}`)));
     }
   }
 

@@ -1,4 +1,4 @@
-import type { ServerDuplexStream } from '@grpc/grpc-js';
+import { type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
 import { type CallContext, isTenantId, type Logger } from '@im/kit';
 import { argsError, ERR, make } from '@im/protocol';
 import { asBuffer, type Call, decodeFrame, encodeFrame, type Reply, TickWriter } from './frames.ts';
@@ -42,14 +42,21 @@ export class PipeServer {
       stream.end();
     };
     stream.write(encodeFrame({ hello: !this.#draining, draining: this.#draining }));
+    const take = (call: Call) => {
+      running++;
+      void this.#answer(call).then((reply) => {
+        running--;
+        writer.push(reply);
+        endWhenIdle();
+      });
+    };
     stream.on('data', (bytes: Buffer) => {
-      for (const call of decodeFrame(bytes).calls) {
-        running++;
-        void this.#answer(call).then((reply) => {
-          running--;
-          writer.push(reply);
-          endWhenIdle();
-        });
+      try {
+        decodeFrame(bytes).calls.forEach(take);
+      } catch (error) {
+        // This is how grpc-js ends a call with a status.
+        const status = { code: Status.INVALID_ARGUMENT, details: 'an unreadable frame', cause: error };
+        stream.emit('error', Object.assign(new Error(status.details), status));
       }
     });
     stream.on('end', () => {

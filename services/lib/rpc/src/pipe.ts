@@ -1,6 +1,6 @@
 import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
 import { Backoff, type Logger } from '@im/kit';
-import { decodeFrame, EXCHANGE, encodeFrame, type Reply, TickWriter } from './frames.ts';
+import { decodeFrame, EXCHANGE, encodeFrame, type Frame, type Reply, TickWriter } from './frames.ts';
 import { channelOptions, type RpcConfig } from './options.ts';
 import type { PendingCall } from './pending-call.ts';
 
@@ -99,14 +99,19 @@ export class Pipe {
     const stream: Stream = this.#client.makeBidiStreamRequest(EXCHANGE, asIs, asIs, metadata);
     this.#stream = stream;
     stream.on('data', (bytes: Buffer) => {
-      if (this.#stream === stream) this.#receive(bytes);
+      if (this.#stream !== stream) return;
+      try {
+        this.#receive(decodeFrame(bytes));
+      } catch (error) {
+        stream.cancel();
+        this.#lost(stream, new Error('an unreadable frame', { cause: error }));
+      }
     });
     stream.on('error', (error) => this.#lost(stream, error));
     stream.on('end', () => this.#lost(stream));
   }
 
-  #receive(bytes: Buffer): void {
-    const frame = decodeFrame(bytes);
+  #receive(frame: Frame): void {
     if (frame.hello && this.#state === 'down') {
       this.#state = 'up';
       this.#backoff.reset();

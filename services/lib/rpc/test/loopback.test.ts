@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
@@ -173,6 +174,22 @@ test('processes are found by name too', async () => {
   await using server = await startPeer(loopbackConfig({}), 'user', service);
   const addresses = [`dns:///localhost:${portOf(server, 'user')}`];
   await using client = await startPeer(loopbackConfig({ addresses }));
+  await client.rpc.client('user').getDesignateUsers(ctx(), ask('a'));
+});
+
+test('an unreadable frame ends its own stream and nothing else', async () => {
+  const { service } = echo();
+  await using server = await startPeer(loopbackConfig({}), 'user', service);
+  const port = portOf(server, 'user');
+  const grpc = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const asIs = (bytes: Buffer) => bytes;
+  const stream = grpc.makeBidiStreamRequest('/openim.rpc.Pipe/Exchange', asIs, asIs, new Metadata());
+  stream.on('data', () => undefined);
+  const failed = once(stream, 'error');
+  stream.write(Buffer.from('ffffffffff', 'hex'));
+  await failed;
+  grpc.close();
+  await using client = await startPeer(loopbackConfig({ addresses: [`127.0.0.1:${port}`] }));
   await client.rpc.client('user').getDesignateUsers(ctx(), ask('a'));
 });
 
