@@ -37,7 +37,7 @@ export type GatewayDeps = BaseDeps & {
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly bus: {
     readonly deliveries: Pick<Bus['deliveries'], 'feed'>;
-    readonly events: Pick<Bus['events'], 'subscribeKicks' | 'subscribePresence' | 'onMissed'>;
+    readonly events: Pick<Bus['events'], 'subscribeAllKicks' | 'subscribePresence' | 'onMissed'>;
   };
 };
 
@@ -176,6 +176,7 @@ class Gateway implements GatewayService {
 
   async start(): Promise<void> {
     this.#unsubscribe = [
+      this.#kicks.listen(),
       this.#deps.bus.events.onMissed(() => {
         this.#kicks.recheckAll();
         this.#watch.catchUp();

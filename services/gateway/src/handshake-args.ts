@@ -116,7 +116,8 @@ export function parseHandshakeArgs(query: string, compressionHeader: string | un
   if (raw.sdkType !== '' && raw.sdkType !== 'go' && raw.sdkType !== 'js') refuse('sdkType must be go or js');
   const compression = raw.compression === '' ? compressionHeader : raw.compression;
   return {
-    token: raw.token,
+    // A copy: a part of the URL would keep the whole URL in memory for as long as the connection lives.
+    token: Buffer.from(raw.token).toString(),
     userID: raw.userID,
     platformID,
     operationID: raw.operationID,

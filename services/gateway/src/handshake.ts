@@ -84,7 +84,7 @@ export class Handshakes {
   /** Takes a request to upgrade. Never rejects. */
   async take(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // A client that goes away while its token is looked at; without a listener the error would be fatal.
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroySocket);
     this.#pending++;
     let args: HandshakeArgs | undefined;
     try {
@@ -161,6 +161,11 @@ export class Handshakes {
 }
 
 function ignore(): void {}
+
+/** A listener without a closure: it stays on the socket for as long as the connection lives. */
+function destroySocket(this: Duplex): void {
+  this.destroy();
+}
 
 function header(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];

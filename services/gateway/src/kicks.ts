@@ -1,4 +1,4 @@
-import type { Events } from '@im/bus';
+import type { Events, Unsubscribe } from '@im/bus';
 import { type Background, Backoff, background, type Logger, sleep } from '@im/kit';
 import { ERR, type event, ImError, REQ } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
@@ -10,7 +10,7 @@ import { SharedFrame } from './shared-frame.ts';
 /** Parts of {@link Kicks}. */
 export interface KicksDeps {
   readonly roster: Roster;
-  readonly events: Pick<Events, 'subscribeKicks'>;
+  readonly events: Pick<Events, 'subscribeAllKicks'>;
   readonly auth: Pick<DomainService<'auth'>, 'registerConnection'>;
   readonly background: Background;
   readonly log: Logger;
@@ -30,8 +30,8 @@ function isTokenError(error: unknown): error is ImError {
 
 /**
  * Multi-terminal login: auth decides by the tokens' issue numbers, a gateway closes its own
- * connections that auth has outdated. Every connection is registered after its user's kicks are
- * heard, so of two logins at once one always learns of the other.
+ * connections that auth has outdated. A connection is registered only once kicks published from then
+ * on are sure to be heard, so of two logins at once one always learns of the other.
  */
 export class Kicks {
   readonly #deps: KicksDeps;
@@ -48,14 +48,19 @@ export class Kicks {
     this.#deps = deps;
   }
 
-  /** Begins to listen for a user's kicks. */
-  listen(user: LocalUser): void {
-    user.unsubscribe = this.#deps.events.subscribeKicks(user.tenant, user.userID, (kick) =>
-      this.#heard(user, kick),
-    );
+  /**
+   * Begins to listen. One subscription hears everybody's kicks: there is one per login, which costs
+   * less than a subscription for each user here.
+   * @returns a function that ends it.
+   */
+  listen(): Unsubscribe {
+    return this.#deps.events.subscribeAllKicks((tenant, kick) => {
+      const user = this.#deps.roster.user(tenant, kick.userID);
+      if (user) this.#heard(user, kick);
+    });
   }
 
-  /** Registers a new connection as soon as its user's kicks are heard; tries for as long as it is open. */
+  /** Registers a new connection once what is published from then on is heard; tries for as long as it is open. */
   register(connection: Connection): void {
     const { background: runner, limit, log } = this.#deps;
     const started = runner.spawn(
@@ -115,7 +120,6 @@ export class Kicks {
   }
 
   #heard(user: LocalUser, kick: event.Kick): void {
-    if (kick.userID !== user.userID || kick.tenant !== user.tenant) return;
     const below = kick.keepIssue === 0 ? Number.POSITIVE_INFINITY : kick.keepIssue;
     for (const connection of user.connections) {
       if (!connection.open) continue;

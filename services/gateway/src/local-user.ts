@@ -7,15 +7,14 @@ export class LocalUser {
   readonly tenant: TenantId;
   readonly userID: string;
   readonly connections: Connection[] = [];
-  readonly groups: Set<LocalGroup> = new Set();
+  /** Undefined while there is none. */
+  groups: Set<LocalGroup> | undefined;
   /** Resolves when what is published to the user from then on arrives here; undefined when it does. */
   subscribed: Promise<void> | undefined;
   /** Resolves when that holds for the user's groups too; undefined when it does. */
   complete: Promise<void> | undefined;
   /** While the groups are being read: what the log said meanwhile, which is newer. Group to "is a member". */
   changes: Map<string, boolean> | undefined;
-  /** Ends the kicks' subscription. */
-  unsubscribe: (() => void) | undefined;
   /** The last connection is gone; nothing may be done on its behalf any more. */
   gone = false;
 

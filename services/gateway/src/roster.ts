@@ -55,7 +55,8 @@ export class Roster {
     user.gone = true;
     this.#users.delete(key(user.tenant, user.userID));
     this.#interest.removeUser(user.tenant, user.userID);
-    for (const group of [...user.groups]) this.#part(user, group);
+    for (const group of user.groups ?? []) this.#part(user, group);
+    user.groups = undefined;
   }
 
   /** Makes the user a member. @returns true when the group is new here. */
@@ -70,6 +71,7 @@ export class Roster {
       this.#interest.addGroup(user.tenant, groupID);
     }
     group.users.add(user);
+    user.groups ??= new Set();
     user.groups.add(group);
     return isNew;
   }
@@ -82,7 +84,7 @@ export class Roster {
   }
 
   #part(user: LocalUser, group: LocalGroup): void {
-    user.groups.delete(group);
+    user.groups?.delete(group);
     if (!group.users.delete(user) || group.users.size > 0) return;
     this.#groups.delete(key(group.tenant, group.groupID));
     this.#interest.removeGroup(group.tenant, group.groupID);

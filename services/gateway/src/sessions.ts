@@ -52,10 +52,7 @@ export class Sessions implements ClientEvents {
       connection.sendText(ACCEPTED, 'connect');
       connection.flush();
     }
-    if (isNew) {
-      kicks.listen(user);
-      interest.begin(user);
-    }
+    if (isNew) interest.begin(user);
     kicks.register(connection);
     presence.changed(user);
   }
@@ -89,10 +86,7 @@ export class Sessions implements ClientEvents {
     const { user, platformID, framing } = connection;
     user.connections.splice(user.connections.indexOf(connection), 1);
     watch.forget(connection);
-    if (user.connections.length === 0) {
-      user.unsubscribe?.();
-      roster.remove(user);
-    }
+    if (user.connections.length === 0) roster.remove(user);
     presence.changed(user);
     tenantLimits.closed(user.tenant);
     metrics.closed(platformID, framing, connection.closeReason ?? 'client');

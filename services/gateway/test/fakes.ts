@@ -1,5 +1,5 @@
 import type { DeliveryFeed, FeedOptions } from '@im/bus';
-import type { CallContext, TenantId } from '@im/kit';
+import { type CallContext, type TenantId, tenantId } from '@im/kit';
 import { type Domain, type event, ImError, type log, make, type msg } from '@im/protocol';
 import type { GatewayDeps } from '../src/index.ts';
 
@@ -146,12 +146,15 @@ export class FakeFeed implements DeliveryFeed {
 
 /** Events of one process. */
 export class FakeEvents {
-  readonly #kicks = new Map<string, Set<(kick: event.Kick) => void>>();
+  readonly #kicks = new Set<(tenant: TenantId, kick: event.Kick) => void>();
   readonly #presence = new Map<string, Set<(presence: event.Presence) => void>>();
   readonly #missed = new Set<() => void>();
 
-  subscribeKicks(tenant: TenantId, userID: string, handler: (kick: event.Kick) => void): () => void {
-    return add(this.#kicks, `${tenant} ${userID}`, handler);
+  subscribeAllKicks(handler: (tenant: TenantId, kick: event.Kick) => void): () => void {
+    this.#kicks.add(handler);
+    return () => {
+      this.#kicks.delete(handler);
+    };
   }
   subscribePresence(
     tenant: TenantId,
@@ -169,7 +172,7 @@ export class FakeEvents {
 
   kick(fields: Partial<event.Kick>): void {
     const kick = make('event.Kick', { tenant: 'default', ...fields });
-    for (const handler of this.#kicks.get(`${kick.tenant} ${kick.userID}`) ?? []) handler(kick);
+    for (const handler of this.#kicks) handler(tenantId(kick.tenant), kick);
   }
   presence(fields: Partial<event.Presence>): void {
     const presence = make('event.Presence', { tenant: 'default', ...fields });
@@ -180,7 +183,7 @@ export class FakeEvents {
     for (const handler of this.#missed) handler();
   }
   get subscriptions(): number {
-    return [...this.#kicks.values(), ...this.#presence.values()].reduce((n, set) => n + set.size, 0);
+    return [...this.#presence.values()].reduce((n, set) => n + set.size, 0);
   }
 }
 

@@ -76,7 +76,6 @@ test('connections are registered only when their kicks are heard', async () => {
   gateway.feed.barrierAnswer = () => gate.promise;
   using _client = await Client.connect(gateway.port);
   await sleep(30);
-  assert.equal(gateway.events.subscriptions, 1);
   assert.equal(gateway.rpc.of('auth.registerConnection').length, 0);
   gate.resolve();
   await until(() => gateway.rpc.of('auth.registerConnection').length === 1);
