@@ -20,10 +20,7 @@ setup: $(MODULES) ## Install packages, and what tests and dev run: store servers
 	node e2e/install-chromium.ts
 
 lint: $(MODULES) ## Check types, style, the direction of dependencies, generated pages and links
-	tsc --noEmit -p tsconfig.json
-	biome check --error-on-warnings .
-	node tools/lint-dependencies.ts
-	node tools/docs.ts --check
+	node tools/lint.ts
 
 docs: $(MODULES) ## Write the pages of docs/ that come from the code
 	node tools/docs.ts

@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import type { FileResult } from './run-file.ts';
 import type { SuiteResult } from './summary.ts';
 
-/** What `make lint` runs, each a row of its own in the suite of static checks. */
+/** What `make lint` checks, and `make test` before all else. */
 const CHECKS: readonly {
   readonly name: string;
   readonly command: string;
