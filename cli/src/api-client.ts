@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CommandError, EXIT, RefusedError } from './exit-codes.ts';
+import { showProgress } from './progress.ts';
 
 interface Envelope {
   errCode: number;
@@ -27,6 +28,7 @@ export async function callApi<T>(target: ApiTarget, path: string, body: object):
   if (target.token !== undefined) headers.token = target.token;
   const url = `${target.apiUrl.replace(/\/$/, '')}${path}`;
   let text: string;
+  using _shown = showProgress(() => `waiting for ${url}`);
   try {
     const response = await fetch(url, {
       method: 'POST',

@@ -31,6 +31,7 @@ export function showProgress(describe: () => string, sink: ProgressSink = proces
       clearTimeout(first);
       clearInterval(repeat);
       if (drawn && redraw) sink.write('\r\x1b[K');
+      drawn = false;
     },
   };
 }

@@ -78,7 +78,7 @@ function optionTable(options: readonly Option[]): string[] {
 }
 
 function defaultOf(option: Option): string {
-  const value: unknown = option.defaultValue;
+  const value: unknown = option.defaultValueDescription ?? option.defaultValue;
   if (option.mandatory) return '**required**';
   // A flag's default is that it is not given.
   if (

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { duration, positive, whole } from '../arguments.ts';
 import { type OutputFormat, outputOption } from '../output.ts';
 import { type TargetOptions, withTarget } from '../target.ts';
@@ -31,7 +31,11 @@ export function verify(): Command {
     )
     .option('--groups <n>', 'groups', whole('--groups', 0), 1)
     .option('--rate <n>', 'messages per second, over all users', positive('--rate'), 50)
-    .option('--duration <time>', 'how long messages are sent', duration('--duration'), 10_000)
+    .addOption(
+      new Option('--duration <time>', 'how long messages are sent')
+        .argParser(duration('--duration'))
+        .default(10_000, '10s'),
+    )
     .option(
       '--deliver-within <time>',
       'longest time from acknowledgement to arrival before it counts as a violation',

@@ -1,6 +1,7 @@
 import type { RecvOptions } from '../commands/recv.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { gatewayLogin } from '../gateway-login.ts';
+import { showProgress } from '../progress.ts';
 import { stopOnSignals } from '../signals.ts';
 import { messageLine, type PrintedMessage, printedMessage } from './message-line.ts';
 import { receive } from './receive.ts';
@@ -15,6 +16,7 @@ export async function runRecv(options: RecvOptions): Promise<void> {
   // A reader such as `head` that has seen enough ends the command.
   process.stdout.on('error', () => done.abort());
 
+  const connecting = showProgress(() => `connecting to ${login.ws}`);
   let got = 0;
   let timedOut = false;
   const timer =
@@ -34,12 +36,16 @@ export async function runRecv(options: RecvOptions): Promise<void> {
           got += 1;
           if (got === options.count) done.abort();
         },
-        onConnected: () => say(`connected as ${options.as}; Ctrl-C ends`),
+        onConnected() {
+          connecting[Symbol.dispose]();
+          say(`connected as ${options.as}; Ctrl-C ends`);
+        },
         onLost: () => say('the connection was lost; connecting again'),
       },
       { signal, notifications: options.notifications },
     );
   } finally {
+    connecting[Symbol.dispose]();
     clearTimeout(timer);
   }
   if (timedOut && options.count !== undefined) {
