@@ -25,16 +25,25 @@ export function changesMembership(record: log.Record): boolean {
   return record.groupID !== '' && (record.addedUserIDs.length > 0 || record.removedUserIDs.length > 0);
 }
 
+/** A sender has read up to his own message. */
+export interface SenderRead {
+  readonly tenant: TenantId;
+  readonly userID: string;
+  readonly conversationID: string;
+  /** Seq. */
+  readonly value: number;
+}
+
+/** Read positions by sender and conversation, the highest of each; many messages make one write. */
+export type SenderReads = Map<string, SenderRead>;
+
 /**
  * What a batch changes besides rows, collected in log order and written in few bulks. All of it can
  * be written again: a replay of the log changes nothing.
  */
 export class Effects {
   readonly #convs = new Map<string, ConvUpdate>();
-  readonly #reads = new Map<
-    string,
-    { tenant: TenantId; userID: string; conversationID: string; value: number }
-  >();
+  readonly #reads: SenderReads = new Map();
   readonly #records: RecordStep[] = [];
   readonly #maxes: {
     tenant: TenantId;
@@ -118,16 +127,29 @@ export class Effects {
     else this.#records.push({ kind: 'own', tenant, keys: [key] });
   }
 
-  /** Writes everything; resolves when all of it is durable. */
+  /** What became of the conversations: written with the rows, or after them. */
+  convUpdates(): ConvUpdate[] {
+    return [...this.#convs.values()];
+  }
+
+  /** Adds the senders' read positions to those of earlier batches. */
+  addReadsTo(reads: SenderReads): void {
+    for (const [id, read] of this.#reads) reads.set(id, read);
+  }
+
+  /** Nothing but rows, conversations and read positions. */
+  get isEmpty(): boolean {
+    return this.#mins.length + this.#bounds.length + this.#maxes.length + this.#records.length === 0;
+  }
+
+  /** Writes everything but conversations and read positions; resolves when all of it is durable. */
   async write(repos: Repos): Promise<void> {
     const work: Promise<unknown>[] = [];
-    if (this.#reads.size > 0) work.push(repos.seqUsers.raiseRead([...this.#reads.values()]));
     if (this.#mins.length > 0) work.push(repos.seqUsers.raiseMin(this.#mins));
     for (const { tenant, conversationID, min } of this.#bounds) {
       work.push(repos.convs.raiseMin(tenant, conversationID, min));
     }
     if (this.#maxes.length > 0) work.push(this.#writeMaxes(repos));
-    if (this.#convs.size > 0) work.push(repos.convs.apply([...this.#convs.values()]));
     if (this.#records.length > 0) work.push(this.#writeRecords(repos));
     await Promise.all(work);
   }

@@ -5,6 +5,7 @@ import {
   convs,
   cursorRepo,
   deadLetterRepo,
+  foldCommit,
   msgRows,
   type Store,
   seqUsers,
@@ -47,6 +48,7 @@ export const module: ServiceModule<TransferDeps> = {
     const own = log.child({ part: 'transfer' });
     const { leaseMs, maxBatch, cursorIntervalMs } = config.transfer;
     const repos: Repos = {
+      fold: foldCommit(store),
       rows: msgRows(store),
       convs: convs(store),
       seqUsers: seqUsers(store),
@@ -67,6 +69,7 @@ export const module: ServiceModule<TransferDeps> = {
       leaseMs,
       partitions: config.nats.partitions,
       producer: () => producer,
+      together: store.together,
       onEnd: early.ring,
     });
     return {

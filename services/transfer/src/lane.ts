@@ -1,10 +1,10 @@
 import type { Bus, LogEntry, LogStart } from '@im/bus';
 import type { Logger } from '@im/kit';
-import type { Progress } from '@im/store';
+import type { Progress, TogetherWriter } from '@im/store';
 import { Batch, conversationsOf, dedupKeyOf, type ReadRecord, readRecord } from './batch.ts';
 import { Conversations, type Wanted } from './conversations.ts';
 import { DedupWindow, windowStart } from './dedup-window.ts';
-import { changesMembership, membershipConversations } from './effects.ts';
+import { changesMembership, membershipConversations, type SenderReads } from './effects.ts';
 import { fold } from './fold.ts';
 import type { TransferMetrics } from './metrics.ts';
 import { toPosition, toStreamPosition } from './positions.ts';
@@ -38,6 +38,13 @@ export interface LaneStart {
   /** Creation time of the stream. */
   readonly createdMs: number;
   readonly partitions: readonly TakenPartition[];
+  readonly writers: LaneWriters;
+}
+
+/** What a lane writes many documents at once with. */
+export interface LaneWriters {
+  readonly rows: TogetherWriter;
+  readonly reads: TogetherWriter;
 }
 
 /** Deliveries from this long before the cursor are made again: what is kept of them lives in memory. */
@@ -71,7 +78,12 @@ export class Lane {
   #effects: Promise<unknown> = Promise.resolve();
   #delivered: Promise<unknown> = Promise.resolve();
   readonly #underWay: Promise<unknown>[] = [];
+  /** Up to where everything is delivered. */
+  #delivery: Progress;
+  /** Up to where the senders' read positions are written too. */
   #progress: Progress;
+  #reads: SenderReads = new Map();
+  #failure: unknown;
   #cursorAt = 0;
   #cursorWrite: Promise<void> | undefined;
   #cursorTimer: NodeJS.Timeout | undefined;
@@ -89,6 +101,7 @@ export class Lane {
       (least, p) => (p.applied < least.applied ? p : least),
       { applied: Number.POSITIVE_INFINITY, appliedTime: 0 },
     );
+    this.#delivery = this.#progress;
   }
 
   get partitions(): readonly number[] {
@@ -99,7 +112,7 @@ export class Lane {
     return this.#owned.get(partition)?.fence;
   }
 
-  /** Up to where everything of its partitions is folded and delivered. */
+  /** Up to where everything of its partitions is folded, delivered and settled. */
   get progress(): Progress {
     const { applied, appliedTime } = this.#progress;
     return { applied, appliedTime };
@@ -127,12 +140,11 @@ export class Lane {
     } finally {
       await Promise.allSettled([this.#effects, this.#delivered, ...this.#underWay]);
       clearTimeout(this.#cursorTimer);
-      await this.#cursorWrite?.catch(() => {});
+      await this.#cursorWrite;
+      if (this.#failure === undefined) await this.#settle();
     }
     if (this.#failure !== undefined) throw this.#failure;
   }
-
-  #failure: unknown;
 
   /** Ends the run in good order. */
   stop(): void {
@@ -161,15 +173,18 @@ export class Lane {
     const batch = this.#fold(records);
     if (this.#end.signal.aborted) return;
     metrics.batch.observe(entries.length);
-    if (batch.rows.length > 0) await metrics.timed('rows', () => this.#insert(batch));
+    if (batch.rows.length > 0) await metrics.timed('rows', () => this.#count(batch));
 
-    const effects = this.#effects.then(() => metrics.timed('effects', () => batch.effects.write(repos)));
+    const effects = batch.effects.isEmpty
+      ? this.#effects
+      : this.#effects.then(() => metrics.timed('effects', () => batch.effects.write(repos)));
     this.#effects = effects;
     const delivered = Promise.all([effects, this.#delivered]).then(async () => {
       const deliveries = batch.deliveries();
       if (deliveries.length > 0) await metrics.timed('deliver', () => bus.deliveries.publish(deliveries));
       metrics.deliveries.inc(deliveries.length);
       this.#conversations.written(number);
+      batch.effects.addReadsTo(this.#reads);
       this.#advance({ applied: toPosition(this.#start.epoch, last.position), appliedTime: last.timeMs });
     });
     this.#delivered = delivered;
@@ -232,6 +247,19 @@ export class Lane {
     return batch;
   }
 
+  /** Writes rows, and then what became of their conversations: at once where the database can, else step by step. */
+  async #count(batch: Batch): Promise<void> {
+    const { repos, metrics } = this.#deps;
+    const updates = batch.effects.convUpdates();
+    const rows = batch.rows.map(({ row }) => row);
+    if (await repos.fold.commit(this.#start.writers.rows, rows, updates)) {
+      metrics.rows.inc(rows.length);
+      return;
+    }
+    await this.#insert(batch);
+    await repos.convs.apply(updates);
+  }
+
   /** Writes the rows. What the database refuses for good gets an empty row and a dead letter. */
   async #insert(batch: Batch): Promise<void> {
     const { repos, metrics, onContradiction } = this.#deps;
@@ -266,7 +294,7 @@ export class Lane {
   }
 
   #advance(progress: Progress): void {
-    this.#progress = progress;
+    this.#delivery = progress;
     if (this.#cursorWrite !== undefined || this.#cursorTimer !== undefined) return;
     const wait = this.#cursorAt + this.#deps.cursorIntervalMs - performance.now();
     if (wait <= 0) this.#writeCursor();
@@ -279,15 +307,23 @@ export class Lane {
   }
 
   #writeCursor(): void {
-    const written = this.progress;
     this.#cursorAt = performance.now();
-    this.#cursorWrite = this.#deps.repos.cursors
-      .advance(this.id, written)
+    this.#cursorWrite = this.#settle()
+      .then(() => this.#deps.repos.cursors.advance(this.id, this.#progress))
       .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#cursorWrite = undefined;
-        if (this.#progress.applied > written.applied && !this.#end.signal.aborted)
-          this.#advance(this.#progress);
+        if (this.#delivery.applied > this.#progress.applied && !this.#end.signal.aborted)
+          this.#advance(this.#delivery);
       });
+  }
+
+  /** Writes the read positions of what is delivered so far: the cursor must not pass them. */
+  async #settle(): Promise<void> {
+    const delivered = this.#delivery;
+    const reads = [...this.#reads.values()];
+    this.#reads = new Map();
+    if (reads.length > 0) await this.#deps.repos.seqUsers.raiseRead(reads, this.#start.writers.reads);
+    this.#progress = delivered;
   }
 }

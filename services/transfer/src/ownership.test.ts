@@ -5,7 +5,7 @@ import { fairShare, freePartitions, LaneWatch, slowest, withLaneProgress } from 
 
 const lane = (id: string, beat: number, aliveAt: number, applied = 0): [string, LaneCursor] => [
   id,
-  { lane: id, owner: id, beat, aliveAt, applied, appliedTime: applied },
+  { lane: id, owner: id, beat, aliveAt, applied, appliedTime: applied, sessions: [] },
 ];
 const partition = (n: number, of: string, applied = 0): PartitionCursor => ({
   partition: n,

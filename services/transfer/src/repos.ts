@@ -3,12 +3,15 @@ import type {
   Convs,
   CursorRepo,
   DeadLetterRepo,
+  FoldCommit,
   MsgRows,
   SeqUsers,
 } from '@im/store';
 
 /** What transfer writes. */
 export interface Repos {
+  /** Rows and conversations with one commit, where the database can. */
+  readonly fold: FoldCommit;
   readonly rows: MsgRows;
   readonly convs: Convs;
   readonly seqUsers: SeqUsers;

@@ -1,7 +1,7 @@
 import type { DeliveryProducer } from '@im/bus';
 import { Backoff, type Logger, notReady, READY, type Readiness, randomId } from '@im/kit';
-import type { Cursors, PartitionCursor } from '@im/store';
-import { Lane, type LaneDeps } from './lane.ts';
+import type { Cursors, PartitionCursor, Together } from '@im/store';
+import { Lane, type LaneDeps, type LaneWriters } from './lane.ts';
 import { fairShare, freePartitions, LaneWatch, withLaneProgress } from './ownership.ts';
 import { toStreamPosition } from './positions.ts';
 
@@ -11,6 +11,7 @@ export interface WorkersDeps extends Omit<LaneDeps, 'onContradiction'> {
   readonly leaseMs: number;
   readonly partitions: number;
   readonly producer: () => DeliveryProducer | undefined;
+  readonly together: Together;
   /** A run has ended; another look is due. */
   readonly onEnd: () => void;
   readonly log: Logger;
@@ -159,22 +160,47 @@ export class Workers {
   }
 
   async #open(wanted: readonly PartitionCursor[], cursors: Cursors): Promise<void> {
-    const { repos, bus, instanceId, producer, log } = this.#deps;
+    const { together, log } = this.#deps;
+    await this.#releaseHeirlooms(wanted, cursors);
+    const writers = { rows: together.open(), reads: together.open() };
+    let lane: Lane | undefined;
+    try {
+      lane = await this.#claim(wanted, cursors, writers);
+    } finally {
+      if (!lane) await closeWriters(writers);
+    }
+    if (!lane) return;
+    const { producer } = this.#deps;
+    for (const partition of lane.partitions) {
+      const fence = lane.fenceOf(partition) ?? 0;
+      if (fence > 1) producer()?.announceTakeover(partition, fence);
+    }
+    log.info({ lane: lane.id, partitions: lane.partitions.length }, 'partitions taken');
+    this.#running.set(lane.id, { lane, done: this.#supervise(lane, writers) });
+  }
+
+  /** @returns undefined when others were faster. */
+  async #claim(
+    wanted: readonly PartitionCursor[],
+    cursors: Cursors,
+    writers: LaneWriters,
+  ): Promise<Lane | undefined> {
+    const { repos, bus, instanceId, log } = this.#deps;
     const { createdMs, lastPosition } = await bus.log.info();
     const standing = wanted.map((p) => withLaneProgress(p, cursors.lanes));
     const epoch = await this.#epoch(createdMs, lastPosition, cursors);
     const id = `${instanceId}-${randomId(4)}`;
-    await repos.cursors.openLane(id, instanceId, Date.now());
+    await repos.cursors.openLane(id, instanceId, Date.now(), sessionsOf(writers));
     const claimed = await repos.cursors.claim(
       id,
       standing.map((p, i) => ({ ...p, lane: wanted[i]?.lane ?? '' })),
     );
     if (claimed.length === 0) {
       await repos.cursors.closeLane(id, { applied: 0, appliedTime: 0 });
-      return;
+      return undefined;
     }
-    const lane = new Lane(
-      { id, epoch, createdMs, partitions: claimed },
+    return new Lane(
+      { id, epoch, createdMs, partitions: claimed, writers },
       {
         ...this.#deps,
         log: log.child({ lane: id }),
@@ -184,9 +210,12 @@ export class Workers {
         },
       },
     );
-    for (const { partition, fence } of claimed) if (fence > 1) producer()?.announceTakeover(partition, fence);
-    log.info({ lane: id, partitions: claimed.length, epoch }, 'partitions taken');
-    this.#running.set(id, { lane, done: this.#supervise(lane) });
+  }
+
+  /** Dead lanes may have died between the beginning and the end of a write: what they locked must be free. */
+  async #releaseHeirlooms(wanted: readonly PartitionCursor[], { lanes }: Cursors): Promise<void> {
+    const former = new Set(wanted.map(({ lane }) => lane));
+    await this.#deps.together.release([...former].flatMap((lane) => lanes.get(lane)?.sessions ?? []));
   }
 
   /** The log's incarnation: a new one when the stream was made anew, or ends before a position that was read. */
@@ -205,8 +234,8 @@ export class Workers {
     return repos.cursors.epoch(createdMs, false);
   }
 
-  async #supervise(lane: Lane): Promise<void> {
-    const { repos, metrics, log } = this.#deps;
+  async #supervise(lane: Lane, writers: LaneWriters): Promise<void> {
+    const { repos, metrics, log, together } = this.#deps;
     const begun = performance.now();
     try {
       await lane.run();
@@ -221,6 +250,8 @@ export class Workers {
       this.#retryAt = performance.now() + this.#backoff.next();
     }
     try {
+      await closeWriters(writers);
+      await together.release(sessionsOf(writers));
       await repos.cursors.closeLane(lane.id, lane.progress);
     } catch (error) {
       log.debug(
@@ -231,4 +262,12 @@ export class Workers {
     this.#running.delete(lane.id);
     this.#deps.onEnd();
   }
+}
+
+function sessionsOf({ rows, reads }: LaneWriters): Uint8Array[] {
+  return [rows.sessionId, reads.sessionId];
+}
+
+async function closeWriters({ rows, reads }: LaneWriters): Promise<void> {
+  await Promise.all([rows.close(), reads.close()]);
 }

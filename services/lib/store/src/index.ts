@@ -44,6 +44,7 @@ export {
   type Progress,
 } from './repos/cursor.ts';
 export { type DeadLetter, type DeadLetterRepo, deadLetterRepo } from './repos/dead-letter.ts';
+export { type FoldCommit, foldCommit } from './repos/fold-commit.ts';
 export { type Friend, type FriendChanges, type FriendRepo, friendRepo } from './repos/friend.ts';
 export {
   type FriendAnswer,
@@ -129,3 +130,4 @@ export {
   versionLogs,
 } from './repos/version-log.ts';
 export { createStore, type Store, type StoreConfig, type StoreDeps } from './store.ts';
+export type { Together, TogetherWriter } from './write-together.ts';

@@ -1,5 +1,5 @@
 import { Backoff, type Logger, type Metrics } from '@im/kit';
-import { type Document, MongoClient, type TopologyDescription } from 'mongodb';
+import { type Document, MongoClient, type MongoClientOptions, type TopologyDescription } from 'mongodb';
 
 /** How long an operation waits for a primary before it fails with a retryable error. */
 const SERVER_SELECTION_MS = 5_000;
@@ -28,18 +28,11 @@ export interface MongoConnection {
   connect(signal: AbortSignal): Promise<void>;
 }
 
-/**
- * Makes the client; nothing is connected yet. Reads come from the primary at majority, writes wait
- * for the majority's journal.
- * @throws MongoParseError for a bad URI.
- */
-export function mongoConnection(
-  config: MongoConfig,
-  deps: { log: Logger; metrics: Metrics; onCommand?: (command: SentCommand) => void },
-): MongoConnection {
-  const client = new MongoClient(config.uri, {
+/** What every client of this product is made with. */
+export function clientOptions(maxPoolSize: number): MongoClientOptions {
+  return {
     appName: 'openim',
-    maxPoolSize: config.maxPoolSize,
+    maxPoolSize,
     serverSelectionTimeoutMS: SERVER_SELECTION_MS,
     connectTimeoutMS: SERVER_SELECTION_MS,
     waitQueueTimeoutMS: SERVER_SELECTION_MS,
@@ -50,8 +43,20 @@ export function mongoConnection(
     retryReads: true,
     retryWrites: true,
     ignoreUndefined: true,
-    monitorCommands: deps.onCommand !== undefined,
-  });
+  };
+}
+
+/**
+ * Makes the client; nothing is connected yet. Reads come from the primary at majority, writes wait
+ * for the majority's journal.
+ * @throws MongoParseError for a bad URI.
+ */
+export function mongoConnection(
+  config: MongoConfig,
+  deps: { log: Logger; metrics: Metrics; onCommand?: (command: SentCommand) => void },
+): MongoConnection {
+  const monitorCommands = deps.onCommand !== undefined;
+  const client = new MongoClient(config.uri, { ...clientOptions(config.maxPoolSize), monitorCommands });
   const { onCommand } = deps;
   if (onCommand) {
     client.on('commandStarted', ({ databaseName, command }) =>

@@ -26,6 +26,7 @@ import { ensureIndexes } from './indexes.ts';
 import { mongoConnection, type SentCommand } from './mongo.ts';
 import { databaseOf } from './placement.ts';
 import { type RedisCopies, redisConnection, redisKey } from './redis.ts';
+import { type Together, together } from './write-together.ts';
 
 /** Settings of a store. */
 export type StoreConfig = Pick<ServerConfig, 'mongo' | 'redis'>;
@@ -50,6 +51,8 @@ export interface Store extends Service {
   collection<T extends TenantDocument>(tenant: TenantId, spec: CollectionSpec<T>): TenantCollection<T>;
   /** A collection of the cluster itself, in the shared database: nothing of a tenant belongs there. */
   shared<T extends Document>(name: string): Collection<T>;
+  /** Writers of many documents with one commit, where the server can. */
+  readonly together: Together;
   readonly redis: RedisCopies;
   /** Redis key; user input in `parts` appears only hashed. */
   redisKey(tenant: TenantId, kind: string, ...parts: readonly string[]): string;
@@ -61,6 +64,7 @@ export interface Store extends Service {
 export function createStore(config: StoreConfig, deps: StoreDeps): Store {
   const log = deps.log.child({ part: 'store' });
   const mongo = mongoConnection(config.mongo, { log, metrics: deps.metrics, onCommand: deps.onCommand });
+  const grouped = together(config.mongo.uri, { log, metrics: deps.metrics });
   const redis = redisConnection(config.redis.uri, { log, metrics: deps.metrics });
   const caches = entityCaches(deps.invalidations, deps.metrics);
   const { database } = config.mongo;
@@ -131,6 +135,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       unsubscribe();
       caches.close();
       await redis.stop();
+      await grouped.close();
       await mongo.client.close();
     },
     ready() {
@@ -142,6 +147,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       if (!mongo.connected) throw new ImError(ERR.NetworkError, 'the database is not connected yet');
       return mongo.client.db(database).collection<T>(name);
     },
+    together: grouped,
     redis,
     redisKey,
     cached: caches.cached,

@@ -1,9 +1,9 @@
 import type { TenantId } from '@im/kit';
-import { defineCollection, type TenantDocument } from '../collection.ts';
+import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
 import { guarded, retryDuplicate } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { byDatabase } from './by-database.ts';
-import { guardedUpserts } from './guarded-upsert.ts';
+import { type GuardedUpsert, guardedUpserts } from './guarded-upsert.ts';
 
 /** The truth about a conversation's seqs; `_id` is tenant and conversation. */
 export interface ConvDocument extends TenantDocument {
@@ -30,6 +30,17 @@ export interface ConvUpdate {
   readonly max: number;
   readonly src: number;
   readonly maxTime: number;
+}
+
+/** The write of an update, guarded so that nothing newer is overwritten. */
+export function convUpsert(
+  { tenant, conversationID, max, src, maxTime }: ConvUpdate,
+  { key }: Pick<TenantCollection<ConvDocument>, 'key'>,
+): GuardedUpsert<ConvDocument> {
+  return {
+    filter: { _id: key(conversationID), src: { $not: { $gte: src } } },
+    update: { $set: { max, src, maxTime }, $setOnInsert: { t: tenant, min: 0 } },
+  };
 }
 
 /** Most ids in one `$in`. */
@@ -65,13 +76,7 @@ export function convs(store: Store) {
         byDatabase(store, CONVS, updates).map(({ col, items }) =>
           guardedUpserts(
             col,
-            items.map(({ item, view }) => ({
-              filter: { _id: view.key(item.conversationID), src: { $not: { $gte: item.src } } },
-              update: {
-                $set: { max: item.max, src: item.src, maxTime: item.maxTime },
-                $setOnInsert: { t: item.tenant, min: 0 },
-              },
-            })),
+            items.map(({ item, view }) => convUpsert(item, view)),
           ),
         ),
       );

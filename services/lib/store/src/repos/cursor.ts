@@ -1,4 +1,4 @@
-import type { Collection } from 'mongodb';
+import { Binary, type Collection } from 'mongodb';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 
@@ -29,6 +29,8 @@ interface LaneDocument {
   /** Everything of its partitions up to this position was folded and delivered. */
   applied: number;
   appliedTime: number;
+  /** Database sessions that it works with; whoever takes over after its death ends them. */
+  sessions: Binary[];
 }
 
 /** Which incarnation of the log positions belong to. `_id` is `epoch`. */
@@ -45,7 +47,10 @@ type CursorDocument = PartitionDocument | LaneDocument | EpochDocument;
 /** A partition as read. */
 export type PartitionCursor = Omit<PartitionDocument, '_id' | 'kind'>;
 /** A lane as read. */
-export type LaneCursor = Omit<LaneDocument, '_id' | 'kind'> & { readonly lane: string };
+export type LaneCursor = Omit<LaneDocument, '_id' | 'kind' | 'sessions'> & {
+  readonly lane: string;
+  readonly sessions: readonly Uint8Array[];
+};
 
 /** Everything about the progress of the fold. */
 export interface Cursors {
@@ -68,7 +73,7 @@ export interface CursorRepo {
   ensurePartitions(count: number): Promise<void>;
   read(): Promise<Cursors>;
   /** Begins a lane, which others then see alive. */
-  openLane(lane: string, owner: string, now: number): Promise<void>;
+  openLane(lane: string, owner: string, now: number, sessions: readonly Uint8Array[]): Promise<void>;
   /** A sign of life, and progress. @returns false when the lane is gone. */
   beat(lane: string, now: number, progress: Progress | undefined): Promise<boolean>;
   /** Writes progress alone. */
@@ -94,6 +99,11 @@ export interface CursorRepo {
 const partitionId = (partition: number) => `p${partition}`;
 const laneId = (lane: string) => `l${lane}`;
 
+function laneOf({ _id, owner, beat, aliveAt, applied, appliedTime, sessions }: LaneDocument): LaneCursor {
+  const ids = (sessions ?? []).map((id) => id.buffer.subarray(0, id.position));
+  return { lane: _id.slice(1), owner, beat, aliveAt, applied, appliedTime, sessions: ids };
+}
+
 /** The cursors of a store. */
 export function cursorRepo(store: Store): CursorRepo {
   const col = (): Collection<CursorDocument> => store.shared<CursorDocument>('cursor');
@@ -104,7 +114,7 @@ export function cursorRepo(store: Store): CursorRepo {
     const lanes = new Map<string, LaneCursor>();
     for (const doc of docs) {
       if (doc.kind === 'partition') partitions.push(doc);
-      else if (doc.kind === 'lane') lanes.set(doc._id.slice(1), { ...doc, lane: doc._id.slice(1) });
+      else if (doc.kind === 'lane') lanes.set(doc._id.slice(1), laneOf(doc));
     }
     return { partitions: partitions.sort((a, b) => a.partition - b.partition), lanes };
   }
@@ -129,7 +139,7 @@ export function cursorRepo(store: Store): CursorRepo {
         if (!isDuplicateKey(error)) throw error;
       }
     },
-    async openLane(lane, owner, now) {
+    async openLane(lane, owner, now, sessions) {
       const doc: LaneDocument = {
         _id: laneId(lane),
         kind: 'lane',
@@ -138,6 +148,7 @@ export function cursorRepo(store: Store): CursorRepo {
         aliveAt: now,
         applied: 0,
         appliedTime: 0,
+        sessions: sessions.map((id) => new Binary(id)),
       };
       await col().insertOne(doc);
     },

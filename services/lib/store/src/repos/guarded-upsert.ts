@@ -1,5 +1,6 @@
 import { type Collection, type Filter, MongoBulkWriteError, type UpdateFilter } from 'mongodb';
 import type { TenantDocument } from '../collection.ts';
+import type { TogetherWriter } from '../write-together.ts';
 
 const DUPLICATE_KEY = 11_000;
 
@@ -13,11 +14,15 @@ export interface GuardedUpsert<T extends TenantDocument> {
  * Applies each update to its document, making it when it is missing; a document whose guard does not
  * match stays as it is. MongoDB answers the upsert of such a document, and of one that another
  * writer is just making, with 11000: those are applied once more without upsert, which decides.
+ * @param writer does them with one commit where that goes.
  */
 export async function guardedUpserts<T extends TenantDocument>(
   col: Collection<T>,
   updates: readonly GuardedUpsert<T>[],
+  writer?: TogetherWriter,
 ): Promise<void> {
+  const place = { database: col.dbName, collection: col.collectionName };
+  if (await writer?.write(updates.map((update) => ({ ...place, ...update })))) return;
   const losers = await attempt(col, updates, true);
   if (losers.length > 0) await attempt(col, losers, false);
 }

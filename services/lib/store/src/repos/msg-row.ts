@@ -1,6 +1,6 @@
 import type { TenantId } from '@im/kit';
 import { Binary, type Filter, MongoBulkWriteError, type WithId } from 'mongodb';
-import { defineCollection, type TenantDocument } from '../collection.ts';
+import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { byDatabase, type DatabaseGroup } from './by-database.ts';
@@ -119,9 +119,13 @@ function bytes(binary: Binary): Uint8Array {
   return binary.buffer.subarray(0, binary.position);
 }
 
-function toDocument(row: NewMsgRow, _id: string): MsgRowDocument {
+/** The document of a row, in its tenant's view of the collection. */
+export function msgRowDocument(
+  row: NewMsgRow,
+  { key }: Pick<TenantCollection<MsgRowDocument>, 'key'>,
+): MsgRowDocument {
   return {
-    _id,
+    _id: key(row.conversationID, seqKey(row.seq)),
     t: row.tenant,
     v: ROW_VERSION,
     k: new Binary(row.dedupKey),
@@ -177,7 +181,7 @@ export function msgRows(store: Store) {
   ): Promise<void> {
     try {
       await col.insertMany(
-        items.map(({ item, view }) => toDocument(item, view.key(item.conversationID, seqKey(item.seq)))),
+        items.map(({ item, view }) => msgRowDocument(item, view)),
         { ordered: false },
       );
     } catch (error) {

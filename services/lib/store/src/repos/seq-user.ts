@@ -3,6 +3,7 @@ import type { WithId } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
+import type { TogetherWriter } from '../write-together.ts';
 import { byDatabase } from './by-database.ts';
 import { guardedUpserts } from './guarded-upsert.ts';
 
@@ -64,6 +65,7 @@ export function seqUsers(store: Store) {
   async function raise(
     field: 'min' | 'read',
     items: readonly (SeqUserRef & { readonly value: number })[],
+    writer?: TogetherWriter,
   ): Promise<void> {
     await Promise.all(
       byDatabase(store, SEQ_USERS, items).map(({ col, items: group }) =>
@@ -76,6 +78,7 @@ export function seqUsers(store: Store) {
               $setOnInsert: inserted(item, field === 'min' ? { max: 0, read: 0 } : { min: 0, max: 0 }),
             },
           })),
+          writer,
         ),
       ),
     );
@@ -105,8 +108,14 @@ export function seqUsers(store: Store) {
       return new Map(docs.map((doc) => [doc.c, stateOf(doc)]));
     },
 
-    /** Raises read positions; a lower one than before changes nothing. */
-    raiseRead: (items: readonly (SeqUserRef & { readonly value: number })[]) => raise('read', items),
+    /**
+     * Raises read positions; a lower one than before changes nothing.
+     * @param writer does them with one commit where that goes.
+     */
+    raiseRead: (
+      items: readonly (SeqUserRef & { readonly value: number })[],
+      writer?: TogetherWriter,
+    ): Promise<void> => raise('read', items, writer),
 
     /** Raises users' lowest readable seqs; a lower one than before changes nothing. */
     raiseMin: (items: readonly (SeqUserRef & { readonly value: number })[]) => raise('min', items),

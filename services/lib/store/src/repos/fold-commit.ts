@@ -1,0 +1,45 @@
+import { guarded } from '../errors.ts';
+import type { Store } from '../store.ts';
+import type { TogetherWrite, TogetherWriter } from '../write-together.ts';
+import { CONVS, type ConvUpdate, convUpsert } from './conv.ts';
+import { MSG_ROWS, msgRowDocument, type NewMsgRow } from './msg-row.ts';
+
+/** More than this in one command costs memory on both sides; larger batches go step by step. */
+const MAX_BYTES = 8_388_608;
+
+/** Rows and the truth about their conversations, with one commit. */
+export type FoldCommit = ReturnType<typeof foldCommit>;
+
+/** Makes the repository. */
+export function foldCommit(store: Store) {
+  return guarded({
+    /**
+     * Inserts the rows and takes over what was folded, all or nothing, durably.
+     * @returns false when it could not be done at once: then insert the rows, and apply the updates
+     * after that. Both may have been done nevertheless.
+     */
+    async commit(
+      writer: TogetherWriter,
+      rows: readonly NewMsgRow[],
+      updates: readonly ConvUpdate[],
+    ): Promise<boolean> {
+      const writes: TogetherWrite[] = [];
+      let bytes = 0;
+      for (const row of rows) {
+        bytes += row.msgData?.length ?? 0;
+        const view = store.collection(row.tenant, MSG_ROWS);
+        writes.push({ ...placeOf(view), insert: msgRowDocument(row, view) });
+      }
+      if (bytes > MAX_BYTES) return false;
+      for (const update of updates) {
+        const view = store.collection(update.tenant, CONVS);
+        writes.push({ ...placeOf(view), ...convUpsert(update, view) });
+      }
+      return writer.write(writes);
+    },
+  });
+}
+
+function placeOf({ col }: { readonly col: { readonly dbName: string; readonly collectionName: string } }) {
+  return { database: col.dbName, collection: col.collectionName };
+}

@@ -1,0 +1,165 @@
+import type { Logger, Metrics } from '@im/kit';
+import { Binary, type ClientSession, type Document, MongoClient, MongoServerError } from 'mongodb';
+import { clientOptions } from './mongo.ts';
+
+/** One write: a new document, or an upsert of one document by `_id` and, perhaps, a guard. */
+export type TogetherWrite =
+  | { readonly database: string; readonly collection: string; readonly insert: Document }
+  | {
+      readonly database: string;
+      readonly collection: string;
+      readonly filter: Document;
+      readonly update: Document;
+    };
+
+/**
+ * Does many writes with one commit: a server that syncs each commit does it once instead of once per
+ * document. Only a shortcut: correctness never depends on it, and whoever uses it can also do the
+ * writes one by one.
+ */
+export interface TogetherWriter {
+  /**
+   * Name of its session. A process that dies within {@link write} leaves the documents locked for a
+   * minute, unless {@link Together.release} is told this name: write it down where heirs find it.
+   */
+  readonly sessionId: Uint8Array;
+  /**
+   * Does the writes, all or none, durably; calls take turns.
+   * @returns false when they could not be done so (few writes, a server without transactions, a
+   * conflict with another writer, a document that exists, a guard that does not match); then the
+   * caller does them step by step. They may have been done nevertheless when an answer was lost.
+   * @throws what the driver throws when the server is away.
+   */
+  write(writes: readonly TogetherWrite[]): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Maker of writers for one database server. */
+export interface Together {
+  open(): TogetherWriter;
+  /** Undoes what the writers with these sessions have left half done. */
+  release(sessionIds: readonly Uint8Array[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Fewer writes than this cost less one by one: a commit is a round trip of its own. */
+const FEWEST = 3;
+/** Answers of a server that has no transactions: IllegalOperation, CommandNotFound, OperationNotSupportedInTransaction. */
+const UNSUPPORTED = new Set([20, 59, 263]);
+/**
+ * Connections of its own: writers of a document that an open transaction has changed wait for it, each
+ * on a connection. If they could use up all of them, the commit that they wait for would have none.
+ */
+const CONNECTIONS = 8;
+const OPTIONS = {
+  readConcern: { level: 'local' },
+  writeConcern: { w: 'majority', journal: true },
+} as const;
+
+/** Prepares for a server; nothing is connected before the first writer is opened. */
+export function together(uri: string, { log, metrics }: { log: Logger; metrics: Metrics }): Together {
+  const outcomes = metrics.counter(
+    'im_store_together_total',
+    'Groups of writes offered as one commit, by what became of them',
+    ['outcome'],
+  );
+  let client: MongoClient | undefined;
+  let supported = true;
+  const connection = () => {
+    client ??= new MongoClient(uri, clientOptions(CONNECTIONS));
+    return client;
+  };
+
+  async function attempt(session: ClientSession, writes: readonly TogetherWrite[]): Promise<boolean> {
+    session.startTransaction(OPTIONS);
+    for (const { database, command } of commandsOf(writes)) {
+      const answer = await connection().db(database).command(command, { session });
+      if (answer.writeErrors !== undefined) return false;
+    }
+    await session.commitTransaction();
+    return true;
+  }
+
+  async function write(session: ClientSession, writes: readonly TogetherWrite[]): Promise<boolean> {
+    try {
+      const done = await attempt(session, writes);
+      outcomes.inc({ outcome: done ? 'done' : 'refused' });
+      return done;
+    } catch (error) {
+      // Conflicts and refusals come from the server; one that is away fails the other way as well.
+      if (!(error instanceof MongoServerError)) throw error;
+      outcomes.inc({ outcome: 'conflict' });
+      if (typeof error.code === 'number' && UNSUPPORTED.has(error.code)) {
+        supported = false;
+        log.info({ err: error }, 'the database cannot group writes; they are done one by one');
+      }
+      return false;
+    } finally {
+      if (session.inTransaction()) await session.abortTransaction().catch(() => undefined);
+    }
+  }
+
+  return {
+    open() {
+      const session = connection().startSession();
+      let turn: Promise<unknown> = Promise.resolve();
+      return {
+        sessionId: sessionIdOf(session),
+        write(writes) {
+          if (!supported || writes.length < FEWEST) return Promise.resolve(false);
+          const result = turn.then(() => write(session, writes));
+          turn = result.catch(() => undefined);
+          return result;
+        },
+        async close() {
+          await turn;
+          await session.endSession();
+        },
+      };
+    },
+    async release(sessionIds) {
+      if (sessionIds.length === 0 || !supported) return;
+      const ids = sessionIds.map((id) => ({ id: new Binary(id, Binary.SUBTYPE_UUID) }));
+      try {
+        await connection().db('admin').command({ killSessions: ids });
+      } catch (error) {
+        if (!(error instanceof MongoServerError)) throw error;
+        log.warn({ err: error }, 'sessions of a dead process could not be ended; they expire by themselves');
+      }
+    },
+    async close() {
+      await client?.close();
+    },
+  };
+}
+
+function sessionIdOf(session: ClientSession): Uint8Array {
+  const id: Binary | undefined = session.id?.id;
+  if (!id) throw new Error('the session has no name');
+  return id.buffer.subarray(0, id.position);
+}
+
+interface PlacedCommand {
+  readonly database: string;
+  readonly command: Document;
+}
+
+/** One command for each run of writes of a kind to one collection. */
+function commandsOf(writes: readonly TogetherWrite[]): PlacedCommand[] {
+  const commands: PlacedCommand[] = [];
+  let run: { readonly place: string; readonly list: Document[] } | undefined;
+  for (const write of writes) {
+    const { database, collection } = write;
+    const isInsert = 'insert' in write;
+    const place = `${isInsert} ${database}.${collection}`;
+    if (run?.place !== place) {
+      run = { place, list: [] };
+      const command = isInsert
+        ? { insert: collection, documents: run.list, ordered: true }
+        : { update: collection, updates: run.list, ordered: true };
+      commands.push({ database, command });
+    }
+    run.list.push(isInsert ? write.insert : { q: write.filter, u: write.update, upsert: true });
+  }
+  return commands;
+}

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { MongoClient } from 'mongodb';
+import type { TogetherWrite, TogetherWriter } from '../src/write-together.ts';
+import { openStore, startServers, type TestStore, untilReady } from './harness.ts';
+
+interface Item {
+  _id: string;
+  n: number;
+}
+
+let servers: Awaited<ReturnType<typeof startServers>>;
+let opened: TestStore;
+let writer: TogetherWriter;
+
+before(async () => {
+  servers = await startServers();
+  opened = await openStore(servers.uris);
+  await untilReady(opened.store);
+  writer = opened.store.together.open();
+});
+after(async () => {
+  await writer?.close();
+  await opened?.[Symbol.asyncDispose]();
+  await servers?.stop();
+});
+
+const items = (name: string) => opened.store.shared<Item>(name);
+const place = (name: string) => ({ database: items(name).dbName, collection: name });
+const insert = (name: string, _id: string, n: number): TogetherWrite => ({
+  ...place(name),
+  insert: { _id, n },
+});
+const set = (name: string, _id: string, n: number): TogetherWrite => ({
+  ...place(name),
+  filter: { _id, n: { $not: { $gte: n } } },
+  update: { $set: { n } },
+});
+
+test('writes of several collections are done at once', async () => {
+  assert.equal(await writer.write([insert('one', 'a', 1), insert('one', 'b', 1), set('two', 'a', 5)]), true);
+  assert.equal(await writer.write([set('two', 'a', 6), set('two', 'b', 7), insert('one', 'c', 1)]), true);
+  assert.equal(await items('one').countDocuments({}), 3);
+  assert.deepEqual(
+    (await items('two').find({}).sort({ _id: 1 }).toArray()).map(({ n }) => n),
+    [6, 7],
+  );
+});
+
+test('one that cannot be done takes all others with it', async () => {
+  await items('three').insertOne({ _id: 'there', n: 9 });
+  // A document that exists, and a guard that does not match.
+  for (const obstacle of [insert('three', 'there', 1), set('three', 'there', 4)]) {
+    assert.equal(await writer.write([insert('three', 'x', 1), obstacle, insert('three', 'y', 1)]), false);
+  }
+  assert.deepEqual(await items('three').find({}).toArray(), [{ _id: 'there', n: 9 }]);
+});
+
+test('writers of the same document step aside or wait; no write is lost', async () => {
+  const names = Array.from({ length: 20 }, (_, i) => `d${i}`);
+  for (let round = 1; round <= 20; round++) {
+    const [together] = await Promise.all([
+      writer.write(names.map((name) => set('four', name, round))),
+      ...names.map((name) =>
+        items('four').updateOne({ _id: name }, { $inc: { others: 1 } }, { upsert: true }),
+      ),
+    ]);
+    if (!together) {
+      await items('four').bulkWrite(
+        names.map((name) => ({
+          updateOne: { filter: { _id: name }, update: { $set: { n: round } }, upsert: true },
+        })),
+      );
+    }
+  }
+  const docs = await items('four').find({}).toArray();
+  assert.equal(docs.length, 20);
+  for (const doc of docs) assert.deepEqual({ ...doc, _id: '' }, { _id: '', n: 20, others: 20 });
+});
+
+test('what a dead process left half done is undone by its heirs', async () => {
+  await items('seven').insertMany(['a', 'b', 'c'].map((_id) => ({ _id, n: 0 })));
+  // A writer that died before its commit leaves its documents locked.
+  await using client = await new MongoClient(servers.uris.mongo).connect();
+  const session = client.startSession();
+  session.startTransaction();
+  const { database, collection } = place('seven');
+  const filter = { _id: 'a' };
+  await client
+    .db(database)
+    .collection<Item>(collection)
+    .updateOne(filter, { $set: { n: 9 } }, { session });
+  const waiting = items('seven').updateOne(filter, { $inc: { m: 1 } });
+  const id = session.id?.id;
+  assert.ok(id);
+  await opened.store.together.release([id.buffer.subarray(0, 16)]);
+  await waiting;
+  assert.deepEqual(await items('seven').findOne(filter), { _id: 'a', n: 0, m: 1 });
+  await assert.rejects(session.commitTransaction());
+});
+
+test('a writer whose session was ended by others goes on', async () => {
+  const other = opened.store.together.open();
+  assert.equal(await other.write(['a', 'b', 'c'].map((id) => insert('eight', id, 1))), true);
+  await opened.store.together.release([other.sessionId]);
+  assert.equal(await other.write(['d', 'e', 'f'].map((id) => insert('eight', id, 1))), true);
+  assert.equal(await items('eight').countDocuments({}), 6);
+  await other.close();
+});
+
+test('what was done is there after the server was killed', async () => {
+  if (!servers.mongo.managed) return;
+  const { store } = opened;
+  let acknowledged = 0;
+  for (let kill = 0; kill < 3; kill++) {
+    let killed = false;
+    const writing = (async () => {
+      for (let i = 0; !killed; i++) {
+        const id = `${kill}-${i}`;
+        const together = await writer
+          .write([insert('five', `${id}a`, 1), insert('five', `${id}b`, 1), insert('six', id, 1)])
+          .catch(() => false);
+        if (together) acknowledged++;
+      }
+    })();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await servers.mongo.kill();
+    killed = true;
+    await servers.mongo.restart();
+    await writing;
+  }
+  await untilReady(store);
+  const [five, six] = await Promise.all([items('five').countDocuments({}), items('six').countDocuments({})]);
+  assert.ok(acknowledged > 10, `${acknowledged} acknowledged`);
+  assert.ok(six >= acknowledged, `${six} of ${acknowledged} are there`);
+  assert.equal(five, 2 * six);
+});
