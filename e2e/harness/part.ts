@@ -53,10 +53,13 @@ export function part(plan: PartPlan, options: PartOptions): Part {
   const logFile = join(options.dir, `${plan.name}.log`);
   let child: ChildProcess | undefined;
   let ended: Promise<number | undefined> = Promise.resolve(undefined);
+  let howItEnded = '';
+  let logStart = 0;
 
   function start(): void {
     if (child) throw new Error(`${plan.name} runs already`);
     writeFileSync(configFile, JSON.stringify(plan.config, null, 2));
+    logStart = readLog().length;
     const log = openSync(logFile, 'a');
     const command = [
       process.execPath,
@@ -74,7 +77,8 @@ export function part(plan: PartPlan, options: PartOptions): Part {
     });
     closeSync(log);
     child = started;
-    ended = once(started, 'exit').then(([code]) => {
+    ended = once(started, 'exit').then(([code, signal]) => {
+      howItEnded = signal ? `by ${signal}` : `with ${code}`;
       if (child === started) child = undefined;
       return typeof code === 'number' ? code : undefined;
     });
@@ -95,7 +99,11 @@ export function part(plan: PartPlan, options: PartOptions): Part {
     const deadline = performance.now() + timeoutMs;
     let last = 'no answer';
     for (;;) {
-      if (!child) throw new Error(`${plan.name} ended before it was ready\n${tail(readLog())}`);
+      if (!child) {
+        throw new Error(
+          `${plan.name} ended ${howItEnded} before it was ready\n${tail(readLog().slice(logStart))}`,
+        );
+      }
       try {
         const { status, text } = await ops('/readyz');
         if (status === 200) return;
@@ -104,7 +112,9 @@ export function part(plan: PartPlan, options: PartOptions): Part {
         last = error instanceof Error ? error.message : String(error);
       }
       if (performance.now() > deadline) {
-        throw new Error(`${plan.name} not ready after ${timeoutMs} ms: ${last}\n${tail(readLog())}`);
+        throw new Error(
+          `${plan.name} not ready after ${timeoutMs} ms: ${last}\n${tail(readLog().slice(logStart))}`,
+        );
       }
       await sleep(50);
     }

@@ -29,6 +29,8 @@ export interface Scene {
   readonly carol: SdkUser;
   /** Logs a user in, or in again, with a new token. */
   login(user: SdkUser): Promise<void>;
+  /** A new user with the SDK of alice; not logged in. */
+  newcomer(name: string): Promise<SdkUser>;
   /** Another device of a user, on the same platform; not logged in. */
   device(user: SdkUser): Promise<SdkUser>;
   close(): Promise<void>;
@@ -79,6 +81,11 @@ export async function openScene(cluster: Cluster, tenant: string, cast: Cast, ho
     bob,
     carol,
     login,
+    async newcomer(name) {
+      const userID = `${cast.name}_${name}`;
+      await admin.ensureUsers([userID]);
+      return await open(userID, alice.kind, 0);
+    },
     device: (user) => open(user.userID, user.kind, gateways.get(user.userID) ?? 0),
     async close() {
       await Promise.allSettled(opened.map((user) => user.close()));
