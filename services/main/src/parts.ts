@@ -47,6 +47,8 @@ export interface PartsDeps {
   readonly tenants: TenantDirectory;
   readonly background: Background;
   readonly instanceId: string;
+  /** Whether other processes may call the domains of this one. */
+  readonly serveRpc: boolean;
 }
 
 /** Imports and builds the parts of `needs`. Nothing is connected yet. */
@@ -84,7 +86,7 @@ export async function createParts(
   let rpc: RpcRegistry | undefined;
   if (needs.has('rpc')) {
     const { createRpc } = await import('@im/rpc');
-    rpc = createRpc(config, deps);
+    rpc = createRpc(config, { ...deps, serve: deps.serveRpc });
   }
   return { bus, store, blob, rpc, invalidations, backends };
 }

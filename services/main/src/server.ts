@@ -81,7 +81,9 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   try {
     const common = { log, metrics, tenants, background, instanceId };
     const base = { ...common, ops: ops.routes, signal: stopping.signal };
-    order = await compose(config, names, base, options.overrides);
+    // A process that is everything has nobody to answer to.
+    const serveRpc = !options.roles.includes('all');
+    order = await compose(config, names, { ...base, serveRpc }, options.overrides);
     await startInOrder(order, log);
   } catch (error) {
     stopping.abort(error);
@@ -139,7 +141,7 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
 async function compose(
   config: ServerConfig,
   names: readonly ModuleName[],
-  base: Omit<BaseDeps, 'invalidations'>,
+  { serveRpc, ...base }: Omit<BaseDeps, 'invalidations'> & { readonly serveRpc: boolean },
   overrides: Overrides = {},
 ): Promise<NamedService[]> {
   const load = overrides.module ?? ((_name, loadUsual) => loadUsual());
@@ -147,7 +149,7 @@ async function compose(
     names.map(async (name) => ({ name, module: await load(name, () => loadModule(name)) })),
   );
   const needs = new Set<Need>(modules.flatMap(({ module }) => [...module.needs]));
-  const parts = await createParts(config, needs, base, overrides);
+  const parts = await createParts(config, needs, { ...base, serveRpc }, overrides);
   const deps: BaseDeps = { ...base, invalidations: parts.invalidations };
   const domains: NamedService[] = [];
   const others: NamedService[] = [];
