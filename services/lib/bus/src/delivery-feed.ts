@@ -2,11 +2,12 @@ import { Backoff, type Logger, type TenantId } from '@im/kit';
 import { decode } from '@im/protocol';
 import { DeliveryMemory } from './delivery-memory.ts';
 import { streamInfo } from './jetstream-api.ts';
+import { LateSubjects } from './late-subjects.ts';
 import type { NatsLink } from './nats-link.ts';
 import { readOrdered } from './ordered-reader.ts';
 import type { ProducerWatch } from './producer-watch.ts';
 import { DELIVERY_SUBJECTS, groupSubject, STREAM, subjectTenant, userSubject } from './subjects.ts';
-import type { BusDeps, DeliveryFeed, FeedOptions, Unsubscribe } from './types.ts';
+import type { BusDeps, DeliveryFeed, FeedOptions, JoinPoint, Unsubscribe } from './types.ts';
 
 /** Conversations of one generation of the memory: forwarded places of the busiest ones. */
 const REMEMBERED_CONVERSATIONS = 100_000;
@@ -42,6 +43,7 @@ export class NatsDeliveryFeed implements DeliveryFeed {
   readonly #options: FeedOptions;
   readonly #memory = new DeliveryMemory(REMEMBERED_CONVERSATIONS);
   readonly #subjects = new Map<string, Subscribed>();
+  readonly #late: LateSubjects;
   readonly #stopped = new AbortController();
   readonly #ends: Unsubscribe[];
   readonly #counters;
@@ -76,6 +78,17 @@ export class NatsDeliveryFeed implements DeliveryFeed {
       watch.listen({ onDoubt: (reason) => this.#doubt(reason) }),
       link.listen({ onUp: () => this.#wake.resolve() }),
     ];
+    this.#late = new LateSubjects({
+      link,
+      watch,
+      background: deps.background,
+      log: deps.log,
+      forward: (subject, data, kept) => {
+        if (kept) this.#forward(subject, data, true);
+        else this.#accept(subject, data);
+      },
+      signal: this.#stopped.signal,
+    });
     // The state of SEQ must be known before the first loss: a feed begins with a replay of nothing.
     this.#waiting = [];
     this.#replayAfter = Number.POSITIVE_INFINITY;
@@ -90,8 +103,9 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     this.#remove(userSubject(tenant, userID));
   }
 
-  addGroup(tenant: TenantId, groupID: string): void {
-    this.#add(groupSubject(tenant, groupID));
+  addGroup(tenant: TenantId, groupID: string, joined?: JoinPoint): void {
+    const subject = groupSubject(tenant, groupID);
+    if (this.#add(subject) && joined) this.#late.begin(subject, joined);
   }
 
   removeGroup(tenant: TenantId, groupID: string): void {
@@ -110,14 +124,16 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     this.#subjects.clear();
   }
 
-  #add(subject: string): void {
+  /** @returns whether the subject is new. */
+  #add(subject: string): boolean {
     const known = this.#subjects.get(subject);
     if (known) {
       known.count++;
-      return;
+      return false;
     }
     const end = this.#link.subscribe(subject, (message) => this.#receive(subject, message.data));
     this.#subjects.set(subject, { count: 1, end, since: this.#doubts });
+    return true;
   }
 
   #remove(subject: string): void {
@@ -125,9 +141,15 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     if (!known || --known.count > 0) return;
     known.end();
     this.#subjects.delete(subject);
+    this.#late.drop(subject);
   }
 
   #receive(subject: string, data: Uint8Array): void {
+    if (!this.#late.hold(subject, data)) this.#accept(subject, data);
+  }
+
+  /** A live delivery whose turn it is, but for a replay. */
+  #accept(subject: string, data: Uint8Array): void {
     if (!this.#waiting) {
       this.#forward(subject, data);
       return;
@@ -147,6 +169,7 @@ export class NatsDeliveryFeed implements DeliveryFeed {
       if (delivery.tenant !== subjectTenant(subject)) throw new Error('a delivery of another tenant');
       const transient = delivery.position === 0;
       if (transient && replayed) return;
+      if (replayed && !this.#late.isWanted(subject, delivery)) return;
       const verdict = transient ? 'new' : this.#memory.judge(subject, delivery);
       if (verdict === 'new') {
         this.#options.onDelivery(delivery, data);

@@ -10,6 +10,7 @@ export {
   type DeliveryProducer,
   type Events,
   type FeedOptions,
+  type JoinPoint,
   type KeptDelivery,
   type LogEntry,
   type LogInfo,

@@ -185,6 +185,14 @@ export interface FeedOptions {
   readonly onGap: (reason: string) => void;
 }
 
+/** A place in the log from which a group's deliveries are wanted. */
+export interface JoinPoint {
+  /** Deliveries at this position and before it are not wanted. */
+  readonly position: number;
+  /** Its time in the log, ms. */
+  readonly timeMs: number;
+}
+
 /**
  * The deliveries of a changing set of users and groups, complete for as long as the feed lives:
  * after an outage it replays what it missed before anything newer, and it drops copies.
@@ -193,7 +201,11 @@ export interface DeliveryFeed {
   /** Counted: as many removals as additions end the subscription. Cheap from the second time on. */
   addUser(tenant: TenantId, userID: string): void;
   removeUser(tenant: TenantId, userID: string): void;
-  addGroup(tenant: TenantId, groupID: string): void;
+  /**
+   * @param joined the place of the delivery that made somebody here a member. What was published to
+   * the group behind it then arrives too, although the subscription begins only now.
+   */
+  addGroup(tenant: TenantId, groupID: string, joined?: JoinPoint): void;
   removeGroup(tenant: TenantId, groupID: string): void;
   /**
    * Resolves when everything added so far is effective at every live producer: what is published

@@ -1,0 +1,153 @@
+import { Backoff, type Logger } from '@im/kit';
+import type { log } from '@im/protocol';
+import { streamInfo } from './jetstream-api.ts';
+import type { NatsLink } from './nats-link.ts';
+import { readOrdered } from './ordered-reader.ts';
+import type { ProducerWatch } from './producer-watch.ts';
+import { STREAM } from './subjects.ts';
+import type { BusDeps, JoinPoint } from './types.ts';
+
+/** Subjects that one reading selects on the server. */
+const MAX_SUBJECTS = 32;
+/** Live deliveries of one subject that wait; beyond it they are dropped and read from SEQ instead. */
+const MAX_WAITING = 10_000;
+/** SEQ's clock may be behind that of the log by this much. */
+const CLOCK_SLACK_MS = 2_000;
+
+interface Late {
+  readonly point: JoinPoint;
+  waiting: Uint8Array[];
+  /** What waited was dropped: SEQ must be read once more. */
+  again: boolean;
+}
+
+/** Parts of {@link LateSubjects}. */
+export interface LateSubjectsDeps {
+  readonly link: NatsLink;
+  readonly watch: ProducerWatch;
+  readonly background: BusDeps['background'];
+  readonly log: Logger;
+  /** Takes what SEQ had, in order, then what came live meanwhile. */
+  readonly forward: (subject: string, data: Uint8Array, kept: boolean) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Subjects that are subscribed because of a delivery, so a little too late: what was published on
+ * them between that delivery and the subscription is read from SEQ, and goes before what comes live.
+ */
+export class LateSubjects {
+  readonly #deps: LateSubjectsDeps;
+  readonly #late = new Map<string, Late>();
+  #fresh: string[] = [];
+
+  constructor(deps: LateSubjectsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Begins to catch up on a subject that has just been subscribed. */
+  begin(subject: string, point: JoinPoint): void {
+    this.#late.set(subject, { point, waiting: [], again: false });
+    this.#fresh.push(subject);
+    if (this.#fresh.length > 1) return;
+    const { background, signal: stopped } = this.#deps;
+    const started = background.spawn('bus-feed-join', async (stopping) => {
+      const signal = AbortSignal.any([stopping, stopped]);
+      // What is joined in one tick is caught up on together.
+      await endOfTick();
+      const subjects = this.#fresh;
+      this.#fresh = [];
+      for (let i = 0; i < subjects.length; i += MAX_SUBJECTS) {
+        await this.#untilCaughtUp(subjects.slice(i, i + MAX_SUBJECTS), signal);
+      }
+    });
+    if (started) return;
+    this.#fresh = [];
+    this.#release(subject);
+  }
+
+  /** Keeps a live delivery back while its subject is being caught up on. @returns false when it isn't. */
+  hold(subject: string, data: Uint8Array): boolean {
+    const late = this.#late.get(subject);
+    if (!late) return false;
+    late.waiting.push(data);
+    if (late.waiting.length > MAX_WAITING) {
+      late.waiting = [];
+      late.again = true;
+    }
+    return true;
+  }
+
+  /** The subject is not listened to any more. */
+  drop(subject: string): void {
+    this.#late.delete(subject);
+  }
+
+  /** Whether a kept delivery of the subject lies behind the place from which it is wanted. */
+  isWanted(subject: string, { position }: log.Delivery): boolean {
+    const late = this.#late.get(subject);
+    return late === undefined || position > late.point.position;
+  }
+
+  async #untilCaughtUp(subjects: readonly string[], signal: AbortSignal): Promise<void> {
+    const { log } = this.#deps;
+    const backoff = new Backoff({ baseMs: 50, maxMs: 1_000 });
+    let left = subjects.filter((subject) => this.#late.has(subject));
+    while (left.length > 0 && !signal.aborted) {
+      try {
+        await this.#read(left, signal);
+        for (const subject of left) this.#release(subject);
+      } catch (error) {
+        log.debug({ err: error }, 'a joined group could not be caught up on yet');
+        await backoff.wait(signal).catch(() => undefined);
+      }
+      left = left.filter((subject) => this.#late.has(subject));
+    }
+  }
+
+  /** Forwards what SEQ has of these subjects. @throws when it could not be read to the end. */
+  async #read(subjects: readonly string[], signal: AbortSignal): Promise<void> {
+    const { link, watch, log, forward } = this.#deps;
+    // From here on, what is published on the subjects arrives live; what was published before is in SEQ.
+    await watch.barrier();
+    for (const subject of subjects) {
+      const late = this.#late.get(subject);
+      if (late) late.again = false;
+    }
+    const { last_seq: last } = (await streamInfo(link, STREAM.deliveries)).state;
+    const { outages } = link;
+    const points = subjects.flatMap((subject) => this.#late.get(subject)?.point.timeMs ?? []);
+    const done = new AbortController();
+    const reading = readOrdered(link, {
+      stream: STREAM.deliveries,
+      filters: subjects,
+      start: { timeMs: Math.min(...points) - CLOCK_SLACK_MS },
+      onMessage: ({ subject, data, streamSequence, pending }) => {
+        if (done.signal.aborted) return;
+        if (streamSequence <= last && this.#late.has(subject)) forward(subject, data, true);
+        if (streamSequence >= last || pending === 0) done.abort();
+      },
+      hasRoom: () => true,
+      onNothing: () => done.abort(),
+      signal: AbortSignal.any([signal, done.signal]),
+      log,
+    });
+    await reading.done;
+    signal.throwIfAborted();
+    if (link.outages !== outages) throw new Error('the connection was lost meanwhile');
+  }
+
+  /** Hands on what came live, unless some of it was dropped. */
+  #release(subject: string): void {
+    const late = this.#late.get(subject);
+    if (!late || late.again) return;
+    this.#late.delete(subject);
+    for (const data of late.waiting) this.#deps.forward(subject, data, false);
+  }
+}
+
+function endOfTick(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

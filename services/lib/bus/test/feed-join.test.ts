@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Backend } from '@im/backends';
+import { DEFAULT_TENANT } from '@im/kit';
+import { encode, type log, make } from '@im/protocol';
+import type { OutgoingDelivery } from '../src/index.ts';
+import { startTestBus, startTestNats, until } from './bus-harness.ts';
+
+let nats: Backend;
+before(async () => {
+  nats = await startTestNats();
+});
+after(async () => {
+  await nats[Symbol.asyncDispose]();
+});
+
+function toGroup(groupID: string, position: number): OutgoingDelivery {
+  const payload = encode(
+    'log.Delivery',
+    make('log.Delivery', {
+      tenant: DEFAULT_TENANT,
+      targetGroupID: groupID,
+      conversationID: `sg_${groupID}`,
+      position,
+      fence: 1,
+    }),
+  );
+  return { tenant: DEFAULT_TENANT, targetGroupID: groupID, payload };
+}
+
+test('a group joined because of a delivery gets everything behind that delivery, in order, once', async () => {
+  await using producer = await startTestBus(nats.uri);
+  await using gateway = await startTestBus(nats.uri);
+  await until(() => producer.bus.ready().ready && gateway.bus.ready().ready, 'ready');
+  const quiet = { onRedeliver: () => undefined, onTakeover: () => undefined };
+  const announced = producer.bus.deliveries.announceProducer(quiet);
+  const got: log.Delivery[] = [];
+  const feed = gateway.bus.deliveries.feed({ onDelivery: (d) => got.push(d), onGap: () => undefined });
+  await feed.barrier();
+  const publish = (...positions: number[]) =>
+    producer.bus.deliveries.publish(
+      positions.flatMap((position) => ['g1', 'g2', 'g3'].map((groupID) => toGroup(groupID, position))),
+    );
+  const timeMs = Date.now();
+  await publish(1, 2, 3, 4);
+  feed.addGroup(DEFAULT_TENANT, 'g1', { position: 2, timeMs });
+  feed.addGroup(DEFAULT_TENANT, 'g2', { position: 4, timeMs });
+  feed.addGroup(DEFAULT_TENANT, 'g3');
+  const later = [5, 6, 7, 8, 9, 10];
+  for (const position of later) await publish(position);
+  const of = (groupID: string) => got.filter((d) => d.targetGroupID === groupID).map((d) => d.position);
+  await until(() => of('g1').at(-1) === 10 && of('g2').at(-1) === 10, 'caught up');
+  assert.deepEqual(of('g1'), [3, 4, ...later]);
+  assert.deepEqual(of('g2'), later);
+  assert.ok(of('g3').every((position) => position >= 5));
+  await publish(11);
+  await until(() => of('g1').at(-1) === 11, 'live again');
+  assert.deepEqual(of('g1'), [3, 4, ...later, 11]);
+  await announced.stop();
+  await feed.stop();
+});
