@@ -42,7 +42,7 @@ async function builtMethods(): Promise<ReadonlySet<string>> {
       }
     },
   } as unknown as RpcRegistry;
-  const parts = { ...(await createParts(config, new Set(NEEDS), base)), rpc };
+  const parts = { ...(await createParts(config, new Set(NEEDS), { ...base, serveRpc: false })), rpc };
   for (const domain of DOMAINS) {
     const module = await loadModule(domain);
     const rest = {
