@@ -104,7 +104,10 @@ export class Deliverer {
     const added = d.addedUserIDs.includes(user.userID);
     const removed = d.removedUserIDs.includes(user.userID);
     if ((added || removed) && !this.#first(user, d)) return;
-    if (added) roster.join(user, groupID);
+    if (added && roster.join(user, groupID, { position: d.position, timeMs: d.logTime })) {
+      const group = roster.group(d.tenant, groupID);
+      if (group) group.version = d.memberVersion;
+    }
     const written: Written = { sockets: 0, bytes: 0 };
     this.#toConnections(user, d, new SharedFrame(() => pushEnvelope(d)), written);
     metrics.pushed(written.sockets, written.bytes);

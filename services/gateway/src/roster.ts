@@ -1,4 +1,4 @@
-import type { DeliveryFeed } from '@im/bus';
+import type { DeliveryFeed, JoinPoint } from '@im/bus';
 import type { TenantId } from '@im/kit';
 import { LocalGroup, LocalUser } from './local-user.ts';
 
@@ -59,8 +59,12 @@ export class Roster {
     user.groups = undefined;
   }
 
-  /** Makes the user a member. @returns true when the group is new here. */
-  join(user: LocalUser, groupID: string): boolean {
+  /**
+   * Makes the user a member.
+   * @param joined place of the delivery that did; none when the membership was read.
+   * @returns true when the group is new here.
+   */
+  join(user: LocalUser, groupID: string, joined?: JoinPoint): boolean {
     if (user.gone) return false;
     user.changes?.set(groupID, true);
     let group = this.group(user.tenant, groupID);
@@ -68,7 +72,7 @@ export class Roster {
     if (group === undefined) {
       group = new LocalGroup(user.tenant, groupID);
       this.#groups.set(key(user.tenant, groupID), group);
-      this.#interest.addGroup(user.tenant, groupID);
+      this.#interest.addGroup(user.tenant, groupID, joined);
     }
     group.users.add(user);
     user.groups ??= new Set();

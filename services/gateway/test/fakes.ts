@@ -1,4 +1,4 @@
-import type { DeliveryFeed, FeedOptions } from '@im/bus';
+import type { DeliveryFeed, FeedOptions, JoinPoint } from '@im/bus';
 import { type CallContext, type TenantId, tenantId } from '@im/kit';
 import { type Domain, type event, ImError, type log, make, type msg } from '@im/protocol';
 import type { GatewayDeps } from '../src/index.ts';
@@ -92,6 +92,8 @@ export class FakeRpc {
 /** A feed that delivers what a test hands it, to those who asked. */
 export class FakeFeed implements DeliveryFeed {
   readonly targets = new Set<string>();
+  /** Places from which groups were wanted. */
+  readonly joined: JoinPoint[] = [];
   readonly #options: FeedOptions;
   barriers = 0;
   /** What a barrier waits for; replace it to hold barriers back or make them fail. */
@@ -108,8 +110,9 @@ export class FakeFeed implements DeliveryFeed {
   removeUser(tenant: TenantId, userID: string): void {
     this.targets.delete(`${tenant} u ${userID}`);
   }
-  addGroup(tenant: TenantId, groupID: string): void {
+  addGroup(tenant: TenantId, groupID: string, joined?: JoinPoint): void {
     this.targets.add(`${tenant} g ${groupID}`);
+    if (joined) this.joined.push(joined);
   }
   removeGroup(tenant: TenantId, groupID: string): void {
     this.targets.delete(`${tenant} g ${groupID}`);

@@ -111,11 +111,14 @@ test('both entries of one record reach those removed, by either way', async () =
 
 test('a user added to a group that nobody here was in makes the gateway listen to it', async () => {
   await using s = await scene();
-  const change = { addedUserIDs: ['u3'], conversationID: 'sg_new', position: 100, memberVersion: 1 };
+  const place = { position: 100, logTime: 1_700_000_000_000 };
+  const change = { addedUserIDs: ['u3'], conversationID: 'sg_new', memberVersion: 1, ...place };
   assert.ok(!s.gateway.feed.deliver({ targetGroupID: 'new', ...change }));
   assert.ok(s.toUser('u3', 'created', change));
   assert.ok(s.gateway.feed.deliver({ targetGroupID: 'new', conversationID: 'sg_new', memberVersion: 1 }));
   await until(() => s.clients.u3?.left.length === 2);
+  assert.equal(await s.gateway.metric('gateway_membership_rereads_total'), 0);
+  assert.deepEqual(s.gateway.feed.joined, [{ position: 100, timeMs: place.logTime }]);
 });
 
 test('a delivery newer than the known membership waits until that is read again', async () => {
