@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import { reservePorts, type StartedBackends, startBackends } from '@im/backends';
 import { DEFAULT_TENANT, type ServerConfig, type TenantSettings, tenantSettings } from '@im/kit';
 import { type RunningServer, runServer } from '@im/main';
-import { DOMAINS } from '@im/protocol';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { readSecret } from '../secrets.ts';
 import { loadServerConfig } from '../server-config.ts';
@@ -73,8 +72,6 @@ function givenConfig(options: DevOptions): Promise<ServerConfig> {
     'api.port': options.apiPort,
     'gateway.port': options.wsPort,
     'shutdown.deadlineMs': SHUTDOWN_MS,
-    // Calls stay in the process; free ports let several of these run on one machine.
-    ...Object.fromEntries(DOMAINS.map((domain) => [`rpc.domains.${domain}.port`, 0])),
   };
   const set = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
   return loadServerConfig(options.config, set);
