@@ -53,6 +53,8 @@ export async function startRecordingProxy(api: string): Promise<RecordingProxy> 
       response.end();
     });
   });
+  // Clients reuse connections after pauses; one that closes just then fails their request.
+  server.keepAliveTimeout = 60_000;
   const listening = Promise.withResolvers<void>();
   server.once('error', listening.reject);
   server.listen(0, '127.0.0.1', listening.resolve);

@@ -41,6 +41,8 @@ interface Waiter {
 }
 
 const WAIT_MS = 10_000;
+/** Events that the error of a wait lists. */
+const SHOWN_EVENTS = 25;
 
 export function eventLog(owner: string): EventLog {
   let events: SdkEvent[] = [];
@@ -79,6 +81,7 @@ export function eventLog(owner: string): EventLog {
       const timer = setTimeout(() => {
         const came = events
           .slice(since)
+          .slice(-SHOWN_EVENTS)
           .map(({ event: name, errCode, errMsg }) => (errCode ? `${name} (${errCode} ${errMsg})` : name));
         reject(
           new Error(`${owner}: no ${event} within ${timeoutMs} ms; came: ${came.join(', ') || 'nothing'}`),

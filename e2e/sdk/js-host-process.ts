@@ -1,9 +1,13 @@
 // Runs instances of @openim/client-sdk, many in one process, for the process that forked it. A process
 // of its own, because the SDK leaves rejections unhandled when a connection breaks, which a browser
 // only logs.
-import { CbEvents, getSDK } from '@openim/client-sdk';
+import type * as ClientSdk from '@openim/client-sdk';
 import type { FromJsHost, ToJsHost } from './js-host.ts';
 import { TaskedWebSocket } from './tasked-websocket.ts';
+
+// The package's build for modern engines. Its other builds, which bundlers take, cannot catch up after
+// a lost connection: they turn the spread of an iterator into a concatenation, and throw.
+const MODERN_BUILD = '@openim/client-sdk/lib/index.modern.mjs';
 
 type Method = (params?: unknown) => Promise<{ data?: unknown }>;
 interface Instance {
@@ -11,11 +15,13 @@ interface Instance {
   readonly [method: string]: unknown;
 }
 
+globalThis.WebSocket = TaskedWebSocket;
+const { CbEvents, getSDK }: typeof ClientSdk = await import(MODERN_BUILD);
+
 const instances = new Map<number, Instance>();
 const send = (message: FromJsHost) => process.send?.(message);
 const now = () => performance.timeOrigin + performance.now();
 
-globalThis.WebSocket = TaskedWebSocket;
 // The SDK prints banners and whole conversation lists.
 for (const name of ['log', 'info', 'warn', 'error', 'debug'] as const) console[name] = () => {};
 process.on('unhandledRejection', (reason) => send({ kind: 'stray', text: describe(reason) }));
