@@ -186,8 +186,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
 
   async function sendOne(member: Member, n: number, log: Recorder, stuck: Set<string>): Promise<void> {
     const turn = Math.floor(n / members.length);
-    // Coprime with the number of targets, so that turns reach all of them.
-    const choice = member.targets[(turn * 7 + n) % member.targets.length];
+    const choice = member.targets[(turn + (n % members.length)) % member.targets.length];
     if (!choice) return;
     const id = `${prefix}${n}`;
     const { conversation, target } = choice;
