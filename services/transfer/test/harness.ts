@@ -59,6 +59,8 @@ export interface TestProcess extends AsyncDisposable {
   readonly metrics: Metrics;
   readonly service: Service;
   stop(): Promise<void>;
+  /** Ends everything but the service, which is left as a dead process leaves it. */
+  abandon(): Promise<void>;
 }
 
 async function untilReady(name: string, part: Service): Promise<void> {
@@ -119,6 +121,15 @@ export async function startProcess(
     if (options.transfer) await untilReady('transfer', service);
   }
   let stopped: Promise<void> | undefined;
+  const abandon = () => {
+    stopped ??= (async () => {
+      // What a dead process was doing never returns, so its tasks are not waited for.
+      await Promise.race([background.stop(), sleep(500)]);
+      await rawBus.stop(AbortSignal.timeout(500));
+      await rawStore.stop(AbortSignal.timeout(500));
+    })();
+    return stopped;
+  };
   const stop = () => {
     stopped ??= (async () => {
       if (options.transfer) await service.stop(AbortSignal.timeout(5_000));
@@ -128,7 +139,17 @@ export async function startProcess(
     })();
     return stopped;
   };
-  return { bus, store, metrics, service, stop, [Symbol.asyncDispose]: stop };
+  return { bus, store, metrics, service, stop, abandon, [Symbol.asyncDispose]: stop };
+}
+
+/** Deliveries that a gateway would forward, in order. */
+export function listen(bus: Bus, users: readonly string[], groups: readonly string[] = []) {
+  const got: log.Delivery[] = [];
+  const gaps: string[] = [];
+  const feed = bus.deliveries.feed({ onDelivery: (d) => got.push(d), onGap: (reason) => gaps.push(reason) });
+  for (const user of users) feed.addUser(TENANT, user);
+  for (const group of groups) feed.addGroup(TENANT, group);
+  return { got, gaps, feed };
 }
 
 /** The record of one text in a single chat; the same text is the same message. */

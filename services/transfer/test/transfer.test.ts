@@ -6,6 +6,7 @@ import { conversationRepo, convs, deadLetterRepo, seqUsers } from '@im/store';
 import {
   append,
   eventually,
+  listen,
   rowsOf,
   type Servers,
   startProcess,
@@ -13,21 +14,6 @@ import {
   TENANT,
   textRecord,
 } from './harness.ts';
-
-/** Deliveries that a gateway would forward, in order. */
-function listener(bus: import('@im/bus').Bus, users: readonly string[], groups: readonly string[] = []) {
-  const got: log.Delivery[] = [];
-  const gaps: string[] = [];
-  const feed = bus.deliveries.feed({ onDelivery: (d) => got.push(d), onGap: (reason) => gaps.push(reason) });
-  for (const user of users) feed.addUser(TENANT, user);
-  for (const group of groups) feed.addGroup(TENANT, group);
-  return {
-    got,
-    gaps,
-    feed,
-    texts: (user: string) => got.filter((d) => d.targetUserID === user).map((d) => d.operationID),
-  };
-}
 
 describe('transfer on real servers', () => {
   let servers: Servers;
@@ -38,7 +24,7 @@ describe('transfer on real servers', () => {
 
   test('messages get seqs without gaps, rows, records, read positions and deliveries in order', async () => {
     await using p = await startProcess(servers, 'basic');
-    const { got, feed } = listener(p.bus, ['a', 'b']);
+    const { got, feed } = listen(p.bus, ['a', 'b']);
     await feed.barrier();
     const texts = Array.from({ length: 50 }, (_, i) => `m${i}`);
     await Promise.all(texts.map((text) => append(p.bus, textRecord(text))));
@@ -73,7 +59,7 @@ describe('transfer on real servers', () => {
 
   test('a retry of a client uses no seq and is not delivered again', async () => {
     await using p = await startProcess(servers, 'retry');
-    const { got, feed } = listener(p.bus, ['r2']);
+    const { got, feed } = listen(p.bus, ['r2']);
     await feed.barrier();
     for (const text of ['x', 'y', 'x', 'z', 'y'])
       await append(p.bus, textRecord(text, { from: 'r1', to: 'r2' }));
@@ -109,7 +95,7 @@ describe('transfer on real servers', () => {
         ],
         ...change,
       });
-    const { got, feed } = listener(p.bus, ['u2'], ['g']);
+    const { got, feed } = listen(p.bus, ['u2'], ['g']);
     await feed.barrier();
     await append(p.bus, group('created', { addedUserIDs: ['u1', 'u2'] }));
     await append(p.bus, group('one'));

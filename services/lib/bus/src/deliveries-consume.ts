@@ -32,7 +32,7 @@ export async function consumeDeliveries(
 ): Promise<void> {
   const { signal } = options;
   const backoff = new Backoff({ baseMs: 50, maxMs: 2_000 });
-  while (!signal.aborted) {
+  while (!signal.aborted && !link.stopped) {
     try {
       await link.whenUp(5_000);
       await ensureReader(link, name, options.maxBatch ?? DEFAULT_BATCH);

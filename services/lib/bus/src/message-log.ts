@@ -1,4 +1,4 @@
-import { type Logger, sleep, type TenantId } from '@im/kit';
+import type { Logger, TenantId } from '@im/kit';
 import { JetStreamApiError, JS_ERROR, jetStreamCall, streamInfo } from './jetstream-api.ts';
 import { LogAppender } from './log-append.ts';
 import { readLog } from './log-read.ts';
@@ -125,10 +125,9 @@ export class NatsMessageLog implements MessageLog {
   }
 }
 
-async function aborted(signal: AbortSignal): Promise<void> {
-  try {
-    await sleep(2 ** 31 - 1, signal);
-  } catch {
-    // That is what was waited for.
-  }
+function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal.aborted) resolve();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  return promise;
 }

@@ -59,6 +59,7 @@ export class NatsLink {
   readonly #failures;
   #connection: NatsConnection | undefined;
   #up = false;
+  #stopped = false;
   #upWaiters: (() => void)[] = [];
   #reason = 'connecting to NATS';
   #nextRequest = 0;
@@ -80,7 +81,11 @@ export class NatsLink {
 
   async stop(): Promise<void> {
     const connection = this.#connection;
+    this.#stopped = true;
+    this.#reason = 'stopped';
     this.#goDown('stopped');
+    for (const resolve of this.#upWaiters) resolve();
+    this.#upWaiters = [];
     if (!connection) return;
     // A flush hands the last publishes to the server; a server that is gone must not delay the end.
     await Promise.race([connection.flush().catch(() => undefined), timeout(1_000)]);
@@ -89,6 +94,11 @@ export class NatsLink {
 
   get up(): boolean {
     return this.#up;
+  }
+
+  /** It was stopped and will never be up again. */
+  get stopped(): boolean {
+    return this.#stopped;
   }
 
   /** Rises with every lost connection. */
@@ -103,6 +113,7 @@ export class NatsLink {
   /** Resolves when the connection works. @throws ImError NetworkError after `timeoutMs`. */
   async whenUp(timeoutMs: number): Promise<void> {
     if (this.#up) return;
+    if (this.#stopped) throw new ImError(ERR.NetworkError, this.#reason);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#upWaiters.push(resolve);
     const timer = setTimeout(resolve, timeoutMs);
@@ -171,10 +182,10 @@ export class NatsLink {
 
   async #connectLoop(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff({ baseMs: RECONNECT_WAIT_MS, maxMs: 2_000 });
-    while (!signal.aborted && !this.#connection) {
+    while (!signal.aborted && !this.#stopped && !this.#connection) {
       try {
         const connection = await this.#connect();
-        if (signal.aborted) await connection.close();
+        if (signal.aborted || this.#stopped) await connection.close();
         else this.#adopt(connection);
       } catch (error) {
         this.#reason = `NATS is not there: ${error instanceof Error ? error.message : String(error)}`;
@@ -235,7 +246,7 @@ export class NatsLink {
   }
 
   #goUp(): void {
-    if (this.#up) return;
+    if (this.#up || this.#stopped) return;
     this.#up = true;
     this.#log.info({ server: this.#connection?.getServer() }, 'connected to NATS');
     for (const listener of this.#listeners) this.#guarded(() => listener.onUp?.());
@@ -249,7 +260,7 @@ export class NatsLink {
     this.#up = false;
     this.#outages++;
     this.#reason = reason;
-    this.#log.warn({ reason }, 'no connection to NATS');
+    if (!this.#stopped) this.#log.warn({ reason }, 'no connection to NATS');
     for (const waiter of this.#waiters.values()) waiter.reject(new LinkLostError(reason));
     for (const listener of this.#listeners) this.#guarded(() => listener.onDown?.());
   }

@@ -49,7 +49,7 @@ const IDLE_CONSUMER_MS = 30_000;
 
 /** Returned by {@link readOrdered}: lets the reader take more after {@link OrderedReadOptions.hasRoom} said no. */
 export interface OrderedReading {
-  /** Settles when the signal aborts or the reading ends for good. */
+  /** Settles when the signal aborts, the bus stops or the reading ends for good. */
   readonly done: Promise<void>;
   /** Room was made. */
   resume(): void;
@@ -89,7 +89,7 @@ class OrderedReader {
     const onAbort = () => this.#doubt.resolve();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      while (!signal.aborted) {
+      while (!signal.aborted && !this.#link.stopped) {
         this.#doubt = Promise.withResolvers();
         try {
           await this.#attach();
