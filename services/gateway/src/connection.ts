@@ -58,6 +58,11 @@ export class Connection {
   input: Buffer[] | undefined;
   /** A request had to be answered before deliveries were complete: the client must synchronize again. */
   answeredEarly = false;
+  /**
+   * Highest run of transfer that was known when the client last synchronized: what such a run only
+   * delivers again, the client has. Undefined before the first time.
+   */
+  syncedAtRun: number | undefined;
   /** operationID of the send that has no answer yet. */
   sending: string | undefined;
   /** When the latest send was answered, ms of the monotonic clock. */

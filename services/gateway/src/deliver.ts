@@ -49,6 +49,14 @@ function pushEnvelope(d: log.Delivery): ResponseEnvelope {
   };
 }
 
+/**
+ * Whether a client has a message that is only delivered again: it synchronized after that run had
+ * begun, or has yet to synchronize, and what the run found stored it has read, or will read, then.
+ */
+function hasAlready({ syncedAtRun }: Connection, d: log.Delivery): boolean {
+  return d.again && (syncedAtRun === undefined || d.run <= syncedAtRun);
+}
+
 /** What was written of one delivery. */
 interface Written {
   sockets: number;
@@ -137,7 +145,7 @@ export class Deliverer {
 
   #toConnections(user: LocalUser, d: log.Delivery, frame: SharedFrame, written: Written): void {
     for (const connection of user.connections) {
-      if (!connection.open || connection.sleeping) continue;
+      if (!connection.open || connection.sleeping || hasAlready(connection, d)) continue;
       const bytes = frame.for(connection.framing);
       written.sockets++;
       written.bytes += bytes.length;

@@ -144,7 +144,7 @@ class Gateway implements GatewayService {
       kicks: this.#kicks,
       presence: this.#presence,
       watch: this.#watch,
-      requests: new Requests({ routes, tenants, ownPushes, metrics, log, inflatedLimit, timeoutMs }),
+      requests: new Requests({ routes, tenants, ownPushes, feed, metrics, log, inflatedLimit, timeoutMs }),
     });
     this.#handshakes = new Handshakes({
       tenants,

@@ -42,6 +42,8 @@ export interface Route {
   readonly strict?: boolean;
   /** The connection's first such answer waits until its deliveries are complete. */
   readonly afterInterest?: boolean;
+  /** With the answer the client knows of all messages that were stored before. */
+  readonly synchronizes?: boolean;
   /** The connection is closed behind the answer, whatever it is. */
   readonly closes?: boolean;
 }
@@ -55,6 +57,7 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       REQ.GetNewestSeq,
       {
         afterInterest: true,
+        synchronizes: true,
         async handle(_connection, ctx, data) {
           const request = decode('sdkws.GetMaxSeqReq', data);
           requireSelf(ctx, request.userID);
@@ -109,6 +112,7 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       {
         strict: true,
         afterInterest: true,
+        synchronizes: true,
         async handle(_connection, ctx, data) {
           const request = decode('msg.GetConversationsHasReadAndMaxSeqReq', data);
           requireSelf(ctx, request.userID);

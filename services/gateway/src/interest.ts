@@ -7,7 +7,7 @@ import type { Roster } from './roster.ts';
 /** Parts of {@link InterestLoader}. */
 export interface InterestDeps {
   readonly roster: Roster;
-  readonly feed: Pick<DeliveryFeed, 'barrier'>;
+  readonly feed: Pick<DeliveryFeed, 'barrier' | 'covered'>;
   readonly groups: Pick<DomainService<'group'>, 'getJoinedGroupIDs'>;
   readonly background: Background;
   readonly log: Logger;
@@ -40,6 +40,7 @@ export class InterestLoader {
         await this.#repeat(user, signal, () => this.#deps.feed.barrier());
         user.subscribed = undefined;
         subscribed.resolve();
+        await this.#deps.feed.covered();
         await this.#repeat(user, signal, () => this.#loadGroups(user));
         user.complete = undefined;
         user.changes = undefined;

@@ -1,3 +1,4 @@
+import type { DeliveryFeed } from '@im/bus';
 import { type CallContext, callFields, type Logger, randomId, type TenantDirectory } from '@im/kit';
 import {
   decodeRequest,
@@ -21,6 +22,7 @@ export interface RequestsDeps {
   readonly routes: ReadonlyMap<number, Route>;
   readonly tenants: TenantDirectory;
   readonly ownPushes: OwnPushes;
+  readonly feed: Pick<DeliveryFeed, 'run'>;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
   /** Largest request after gunzip, bytes. */
@@ -96,8 +98,10 @@ export class Requests {
     let errMsg = '';
     try {
       if (route.strict) requireIds(request);
-      if (route.afterInterest && connection.user.complete !== undefined)
-        await this.#interest(connection, ctx);
+      if (route.afterInterest) {
+        if (connection.user.complete !== undefined) await this.#interest(connection, ctx);
+        if (route.synchronizes) connection.syncedAtRun = this.#deps.feed.run();
+      }
       data = await route.handle(connection, ctx, request.data);
     } catch (error) {
       const failure = toImError(error);

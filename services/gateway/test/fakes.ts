@@ -117,6 +117,12 @@ export class FakeFeed implements DeliveryFeed {
   removeGroup(tenant: TenantId, groupID: string): void {
     this.targets.delete(`${tenant} g ${groupID}`);
   }
+  /** Run that {@link run} tells of. */
+  knownRun = 0;
+  async covered(): Promise<void> {}
+  run(): number {
+    return this.knownRun;
+  }
   async barrier(): Promise<void> {
     this.barriers++;
     await this.barrierAnswer();

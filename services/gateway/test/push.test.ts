@@ -180,6 +180,28 @@ test('a group delivery reaches the members that are here, once each', async () =
   assert.equal(c.left.length, 0);
 });
 
+test('what a run of transfer only delivers again goes to those who synchronized before it began', async () => {
+  await using gateway = await startGateway();
+  gateway.feed.knownRun = 7;
+  using early = await synced(await Client.connect(gateway.port));
+  gateway.feed.knownRun = 8;
+  using late = await synced(await Client.connect(gateway.port, { platformID: 3 }));
+  using never = await Client.connect(gateway.port, { platformID: 4 });
+  const deliver = (text: string, change: object) =>
+    gateway.feed.deliver({
+      targetUserID: 'u1',
+      conversationID: 'si_u1_x',
+      msgData: msgData(text),
+      run: 8,
+      ...change,
+    });
+  deliver('again', { again: true });
+  deliver('new', { again: false });
+  assert.deepEqual(await texts(early, 2), ['again', 'new']);
+  assert.deepEqual(await texts(late, 1), ['new']);
+  assert.deepEqual(await texts(never, 1), ['new']);
+});
+
 test('an iOS app in the background is not written to', async () => {
   await using gateway = await startGateway();
   using ios = await synced(await Client.connect(gateway.port, { platformID: 1 }));

@@ -17,12 +17,17 @@ export function dedupKeyOf(record: Uint8Array): Uint8Array | undefined {
 
 /** A record as it was read. */
 export interface ReadRecord extends Place {
+  /** An earlier run had delivered it. */
+  readonly delivered: boolean;
   readonly entry: LogEntry;
   readonly record: log.Record;
 }
 
 /** The record of a log entry. @throws Error for bytes that are none, or that name another tenant than their subject. */
-export function readRecord(entry: LogEntry, position: number, fence: number): ReadRecord {
+export function readRecord(
+  entry: LogEntry,
+  { position, fence, run, delivered }: Pick<ReadRecord, 'position' | 'fence' | 'run' | 'delivered'>,
+): ReadRecord {
   const record = decode('log.Record', entry.record);
   if (record.dedupKey.length !== KEY_LENGTH) throw new Error('the record has no dedup key');
   if (record.tenant !== entry.tenant) throw new Error(`the record says tenant ${record.tenant}`);
@@ -32,6 +37,8 @@ export function readRecord(entry: LogEntry, position: number, fence: number): Re
     position,
     fence,
     timeMs: entry.timeMs,
+    run,
+    delivered,
     entry,
     record,
   };
@@ -89,7 +96,10 @@ export class Batch {
   deliveries(): OutgoingDelivery[] {
     return this.#outgoing
       .filter(({ folded }) => !this.#withheld.has(folded))
-      .flatMap(({ read, folded }) => deliveriesOf(read, read.record, folded.entry, folded.index, folded.seq));
+      .flatMap(({ read, folded }) => {
+        const again = folded.entry.stored ? !folded.fresh : read.delivered;
+        return deliveriesOf(read, read.record, folded.entry, folded.index, folded.seq, again);
+      });
   }
 }
 

@@ -34,6 +34,8 @@ export interface Place {
   readonly position: number;
   readonly fence: number;
   readonly timeMs: number;
+  /** Number of the run. */
+  readonly run: number;
 }
 
 /**
@@ -46,6 +48,7 @@ export function deliveriesOf(
   entry: log.Entry,
   index: number,
   seq: number,
+  again: boolean,
 ): OutgoingDelivery[] {
   const { tenant } = place;
   const common = encode(
@@ -71,6 +74,8 @@ export function deliveriesOf(
       removedUserIDs: record.removedUserIDs,
       memberVersion: record.memberVersion,
       logTime: place.timeMs,
+      run: place.run,
+      again,
     }),
   );
   const users = entry.toGroup

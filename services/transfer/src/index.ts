@@ -80,6 +80,7 @@ export const module: ServiceModule<TransferDeps> = {
             early.ring();
           },
           onTakeover: early.ring,
+          standing: () => workers.standing,
         });
         background.loop('transfer-partitions', async (signal) => {
           while (!signal.aborted) {

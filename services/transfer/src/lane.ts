@@ -34,6 +34,8 @@ export interface TakenPartition {
 /** What a lane begins with. */
 export interface LaneStart {
   readonly id: string;
+  /** Number that rises from lane to lane in the whole cluster. */
+  readonly run: number;
   readonly epoch: number;
   /** Creation time of the stream. */
   readonly createdMs: number;
@@ -206,7 +208,8 @@ export class Lane {
         continue;
       }
       try {
-        records.push(readRecord(entry, position, owned.fence));
+        const delivered = position <= owned.applied;
+        records.push(readRecord(entry, { position, fence: owned.fence, run: this.#start.run, delivered }));
       } catch (error) {
         await this.#bury(entry, position, -1, error instanceof Error ? error.message : String(error));
       }

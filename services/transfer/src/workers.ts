@@ -1,4 +1,4 @@
-import type { DeliveryProducer } from '@im/bus';
+import type { DeliveryProducer, ProducerStanding } from '@im/bus';
 import { Backoff, type Logger, notReady, READY, type Readiness, randomId } from '@im/kit';
 import type { Cursors, PartitionCursor, Together } from '@im/store';
 import { Lane, type LaneDeps, type LaneWriters } from './lane.ts';
@@ -36,6 +36,7 @@ export class Workers {
   readonly #stopped = new Map<number, string>();
   readonly #backoff = new Backoff({ baseMs: 100, maxMs: 3_000 });
   #retryAt = 0;
+  #run = 0;
   #prepared = false;
   #stopping = false;
   #reason = 'partitions have not been looked at';
@@ -50,6 +51,11 @@ export class Workers {
     for (const [partition, detail] of this.#stopped)
       return notReady(`partition ${partition} is stopped: ${detail}`);
     return this.#reason === '' ? READY : notReady(this.#reason);
+  }
+
+  /** What feeds are told. */
+  get standing(): ProducerStanding {
+    return { run: this.#run, covered: this.#reason === '' && !this.#stopping };
   }
 
   get owned(): number {
@@ -190,6 +196,9 @@ export class Workers {
     const standing = wanted.map((p) => withLaneProgress(p, cursors.lanes));
     const epoch = await this.#epoch(createdMs, lastPosition, cursors);
     const id = `${instanceId}-${randomId(4)}`;
+    // Told to feeds before anything is read: whoever synchronizes from then on gets what was stored before.
+    const run = await repos.cursors.nextLaneNumber();
+    this.#run = run;
     await repos.cursors.openLane(id, instanceId, Date.now(), sessionsOf(writers));
     const claimed = await repos.cursors.claim(
       id,
@@ -200,7 +209,7 @@ export class Workers {
       return undefined;
     }
     return new Lane(
-      { id, epoch, createdMs, partitions: claimed, writers },
+      { id, run, epoch, createdMs, partitions: claimed, writers },
       {
         ...this.#deps,
         log: log.child({ lane: id }),

@@ -1,4 +1,4 @@
-import { Backoff, type Logger, type TenantId } from '@im/kit';
+import { Backoff, type Logger, sleep, type TenantId } from '@im/kit';
 import { decode } from '@im/protocol';
 import { DeliveryMemory } from './delivery-memory.ts';
 import { streamInfo } from './jetstream-api.ts';
@@ -21,6 +21,8 @@ const MAX_FILTERS = 32;
  * when SEQ was lost cannot be served from it.
  */
 const REDELIVERED_MS = 4_000;
+const COVERED_LIMIT_MS = 4_000;
+const COVERED_LOOK_MS = 50;
 const REPLAY_BEGINS_AGAIN = Symbol('the replay begins again');
 
 interface Subscribed {
@@ -76,7 +78,7 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     );
     this.#ends = [
       watch.listen({ onDoubt: (reason) => this.#doubt(reason) }),
-      link.listen({ onUp: () => this.#wake.resolve() }),
+      link.listen({ onUp: () => this.#wake.resolve(), onDown: () => this.#wake.resolve() }),
     ];
     this.#late = new LateSubjects({
       link,
@@ -114,6 +116,17 @@ export class NatsDeliveryFeed implements DeliveryFeed {
 
   barrier(): Promise<void> {
     return this.#watch.barrier();
+  }
+
+  async covered(): Promise<void> {
+    for (const limit = performance.now() + COVERED_LIMIT_MS; !this.#watch.covered; ) {
+      if (this.#stopped.signal.aborted || performance.now() > limit) return;
+      await sleep(COVERED_LOOK_MS);
+    }
+  }
+
+  run(): number {
+    return this.#watch.run;
   }
 
   async stop(): Promise<void> {
@@ -207,7 +220,7 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     const onAbort = () => this.#wake.resolve();
     ended.addEventListener('abort', onAbort, { once: true });
     const backoff = new Backoff({ baseMs: 20, maxMs: 500 });
-    while (!ended.aborted) {
+    while (!ended.aborted && !this.#link.stopped) {
       if (!this.#waiting || !this.#link.up) {
         this.#wake = Promise.withResolvers();
         if (!this.#waiting || !this.#link.up) await this.#wake.promise;

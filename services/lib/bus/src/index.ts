@@ -20,5 +20,6 @@ export {
   type MessageLog,
   type OutgoingDelivery,
   type ProducerOptions,
+  type ProducerStanding,
   type Unsubscribe,
 } from './types.ts';

@@ -7,6 +7,9 @@ export interface Heartbeat {
   readonly sequence: number;
   /** When it was sent, ms, by the producer's clock. */
   readonly sentMs: number;
+  /** See {@link ProducerStanding}. */
+  readonly run?: number;
+  readonly covered?: boolean;
   /** The producer ends in order; nothing of it is under way. */
   readonly bye?: boolean;
 }

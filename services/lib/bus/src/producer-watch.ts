@@ -29,6 +29,7 @@ interface Producer {
   /** Least difference seen between our clock and the sender's: clock offset plus the shortest way. */
   offsetMs: number;
   lagMs: number;
+  covered: boolean;
 }
 
 interface Answers {
@@ -51,6 +52,7 @@ export class ProducerWatch {
   readonly #answers = new Map<number, Answers>();
   readonly #inbox: string;
   #barriers = 0;
+  #run = 0;
   #current: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #upSince = 0;
@@ -114,6 +116,20 @@ export class ProducerWatch {
       least = Math.min(least, now - heardAt + lagMs);
     }
     return Number.isFinite(least) ? least : 0;
+  }
+
+  /** Highest number of a run that any producer has told of. */
+  get run(): number {
+    return this.#run;
+  }
+
+  /** Whether a live producer says that every partition is worked on. */
+  get covered(): boolean {
+    const now = performance.now();
+    for (const { covered, heardAt } of this.#producers.values()) {
+      if (covered && now - heardAt < SILENT_MS) return true;
+    }
+    return false;
   }
 
   /** Asks all producers to deliver again, because SEQ does not have what was missed. */
@@ -190,11 +206,20 @@ export class ProducerWatch {
     const beat = decodeHeartbeat(data);
     if (!beat) return;
     const now = performance.now();
+    this.#run = Math.max(this.#run, beat.run ?? 0);
+    const covered = beat.covered ?? false;
     const producer = this.#producers.get(beat.id);
     if (!producer) {
       if (beat.bye) return;
       const offsetMs = now - beat.sentMs;
-      this.#producers.set(beat.id, { n: beat.n, sequence: beat.sequence, heardAt: now, offsetMs, lagMs: 0 });
+      this.#producers.set(beat.id, {
+        n: beat.n,
+        sequence: beat.sequence,
+        heardAt: now,
+        offsetMs,
+        lagMs: 0,
+        covered,
+      });
       return;
     }
     if (beat.n > producer.n + 1) this.#doubt('heartbeats of a producer were lost');
@@ -206,6 +231,7 @@ export class ProducerWatch {
     producer.n = Math.max(producer.n, beat.n);
     if (beat.sequence >= 0) producer.sequence = beat.sequence;
     producer.heardAt = now;
+    producer.covered = beat.covered ?? false;
     producer.offsetMs = Math.min(producer.offsetMs, now - beat.sentMs);
     producer.lagMs = now - beat.sentMs - producer.offsetMs;
   }

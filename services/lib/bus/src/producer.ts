@@ -24,6 +24,7 @@ export class AnnouncedProducer implements DeliveryProducer {
   readonly #publisher: DeliveryPublisher;
   readonly #watch: ProducerWatch;
   readonly #ends: Unsubscribe[];
+  readonly #standing: ProducerOptions['standing'];
   readonly #stopped = new AbortController();
   #n = 0;
   /** The publisher's last sequence that {@link #sequence} was taken from. */
@@ -42,10 +43,14 @@ export class AnnouncedProducer implements DeliveryProducer {
     this.#deps = deps;
     this.#publisher = publisher;
     this.#watch = watch;
+    this.#standing = options.standing;
     const id = Buffer.from(deps.instanceId);
     this.#ends = [
       link.subscribe(BARRIER, (message) => {
-        if (message.reply) link.publish(message.reply, id);
+        if (!message.reply) return;
+        // On the same way and before the answer: who hears the answer knows how things stand.
+        this.#beat();
+        link.publish(message.reply, id);
       }),
       link.subscribe(PRODUCER_WHO, () => this.#beat()),
       link.subscribe(PRODUCER_REDELIVER, () => options.onRedeliver()),
@@ -94,6 +99,7 @@ export class AnnouncedProducer implements DeliveryProducer {
       n: ++this.#n,
       sequence: this.#sequence,
       sentMs: Date.now(),
+      ...this.#standing(),
       ...extra,
     };
     this.#link.publish(PRODUCER_HEARTBEAT, encodeJson(beat));

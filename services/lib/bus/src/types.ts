@@ -101,7 +101,7 @@ export interface MessageLog {
    */
   append(tenant: TenantId, partition: number, record: Uint8Array): Promise<Appended>;
   /**
-   * Reads entries in log order until the signal aborts; outlives restarts of the servers. It
+   * Reads entries in log order until the signal aborts or the bus stops; outlives restarts of the servers. It
    * acknowledges nothing: the reader keeps its own position.
    * @throws LogRecreatedError when positions lost their meaning; whatever `onBatch` threw.
    */
@@ -157,7 +157,7 @@ export interface Deliveries {
    * Reads all deliveries in order, at least once, from where the durable reader `name` stopped; the
    * first time, and after SEQ was lost, from now on. Acknowledged when `onBatch` resolves; when it
    * rejects, the batch comes again after a while. Several processes may share a name: each batch
-   * goes to one of them. Transient deliveries are left out. Ends when the signal aborts.
+   * goes to one of them. Transient deliveries are left out. Ends when the signal aborts or the bus stops.
    */
   consume(name: string, options: ConsumeOptions): Promise<void>;
 }
@@ -214,6 +214,13 @@ export interface DeliveryFeed {
    * @throws ImError NetworkError (90004) when there is no connection within 5 s.
    */
   barrier(): Promise<void>;
+  /**
+   * Resolves when every partition is worked on, or after 4 s: until then, runs may begin that deliver
+   * again what a client gets now by synchronizing.
+   */
+  covered(): Promise<void>;
+  /** Highest number of a run that is known to have begun. */
+  run(): number;
   stop(): Promise<void>;
 }
 
@@ -223,6 +230,16 @@ export interface ProducerOptions {
   readonly onRedeliver: () => void;
   /** A partition changed hands or became free somewhere. */
   readonly onTakeover: () => void;
+  /** Travels with every heartbeat. */
+  readonly standing: () => ProducerStanding;
+}
+
+/** What a producer knows of who makes deliveries. */
+export interface ProducerStanding {
+  /** Highest number of a run over partitions that it has begun; 0 before the first. */
+  readonly run: number;
+  /** Every partition is worked on by somebody alive, as far as it knows. */
+  readonly covered: boolean;
 }
 
 /** See {@link Deliveries.announceProducer}. */

@@ -30,7 +30,11 @@ function listen({ bus }: TestBus): Listening {
   return { feed, got, gaps };
 }
 
-const quiet = { onRedeliver: () => undefined, onTakeover: () => undefined };
+const quiet = {
+  onRedeliver: () => undefined,
+  onTakeover: () => undefined,
+  standing: () => ({ run: 1, covered: true }),
+};
 
 test('only subscribed targets arrive, in order, copies and stale ones dropped', async () => {
   await using producer = await startTestBus(nats.uri);

@@ -32,7 +32,11 @@ test('a group joined because of a delivery gets everything behind that delivery,
   await using producer = await startTestBus(nats.uri);
   await using gateway = await startTestBus(nats.uri);
   await until(() => producer.bus.ready().ready && gateway.bus.ready().ready, 'ready');
-  const quiet = { onRedeliver: () => undefined, onTakeover: () => undefined };
+  const quiet = {
+    onRedeliver: () => undefined,
+    onTakeover: () => undefined,
+    standing: () => ({ run: 1, covered: true }),
+  };
   const announced = producer.bus.deliveries.announceProducer(quiet);
   const got: log.Delivery[] = [];
   const feed = gateway.bus.deliveries.feed({ onDelivery: (d) => got.push(d), onGap: () => undefined });

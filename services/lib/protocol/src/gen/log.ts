@@ -60,4 +60,6 @@ export interface Delivery {
   removedUserIDs: string[];
   memberVersion: number;
   logTime: number;
+  run: number;
+  again: boolean;
 }

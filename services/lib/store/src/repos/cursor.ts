@@ -42,7 +42,14 @@ interface EpochDocument {
   createdMs: number;
 }
 
-type CursorDocument = PartitionDocument | LaneDocument | EpochDocument;
+/** Numbers of lanes. `_id` is `lanes`. */
+interface LaneNumbersDocument {
+  _id: string;
+  kind: 'lane-numbers';
+  last: number;
+}
+
+type CursorDocument = PartitionDocument | LaneDocument | EpochDocument | LaneNumbersDocument;
 
 /** A partition as read. */
 export type PartitionCursor = Omit<PartitionDocument, '_id' | 'kind'>;
@@ -74,6 +81,8 @@ export interface CursorRepo {
   read(): Promise<Cursors>;
   /** Begins a lane, which others then see alive. */
   openLane(lane: string, owner: string, now: number, sessions: readonly Uint8Array[]): Promise<void>;
+  /** A number above those of all lanes before. */
+  nextLaneNumber(): Promise<number>;
   /** A sign of life, and progress. @returns false when the lane is gone. */
   beat(lane: string, now: number, progress: Progress | undefined): Promise<boolean>;
   /** Writes progress alone. */
@@ -137,6 +146,23 @@ export function cursorRepo(store: Store): CursorRepo {
         await col().insertMany(docs, { ordered: false });
       } catch (error) {
         if (!isDuplicateKey(error)) throw error;
+      }
+    },
+    async nextLaneNumber() {
+      const _id = 'lanes';
+      for (;;) {
+        const found = await col().findOne({ _id });
+        const last = found?.kind === 'lane-numbers' ? found.last : 0;
+        try {
+          if (!found) {
+            await col().insertOne({ _id, kind: 'lane-numbers', last: 1 });
+            return 1;
+          }
+          const { matchedCount } = await col().updateOne({ _id, last }, { $set: { last: last + 1 } });
+          if (matchedCount === 1) return last + 1;
+        } catch (error) {
+          if (!isDuplicateKey(error)) throw error;
+        }
       }
     },
     async openLane(lane, owner, now, sessions) {
