@@ -1,6 +1,7 @@
 import type { Bus } from '@im/bus';
 import type { Store, TogetherWriter } from '@im/store';
 import type { Plant } from './harness.ts';
+import { override, type WriteCall, watchWrites } from './override.ts';
 
 /** Steps of a batch, and of the cursor, around which a process may die. */
 export type Step = 'commit' | 'rows' | 'convs' | 'publish' | 'reads' | 'cursor';
@@ -21,7 +22,6 @@ const STEP_OF: Readonly<Record<string, Step>> = {
   conv: 'convs',
   seq_user: 'reads',
 };
-const WRITES = new Set(['insertMany', 'bulkWrite', 'insertOne', 'updateOne', 'updateMany', 'deleteOne']);
 
 /** Lets a process die at one point: from then on nothing that it sends arrives anywhere. */
 export class Crash {
@@ -70,15 +70,7 @@ export class Crash {
 
   #store(store: Store): Store {
     const watch = <C extends object>(col: C, name: string): C =>
-      new Proxy(col, {
-        get: (target, property) => {
-          const member: unknown = Reflect.get(target, property, target);
-          if (typeof member !== 'function') return member;
-          if (!WRITES.has(String(property))) return member.bind(target);
-          return (...args: unknown[]) =>
-            this.#through(this.#stepOf(name, String(property), args), () => member.apply(target, args));
-        },
-      });
+      watchWrites(col, (call, work) => this.#through(this.#stepOf(name, call), work));
     const writer = (step: Step, inner: TogetherWriter): TogetherWriter => ({
       sessionId: inner.sessionId,
       write: (writes) =>
@@ -102,25 +94,14 @@ export class Crash {
     });
   }
 
-  #stepOf(collection: string, method: string, args: readonly unknown[]): Step | undefined {
+  #stepOf(collection: string, { method, args }: WriteCall): Step | undefined {
     if (collection !== 'cursor') return STEP_OF[collection];
-    // Progress is the only update of the cursors that raises without setting anything.
+    // Progress is the only update of the cursors that raises without counting a beat.
     const update = args[1];
     const isProgress =
       method === 'updateOne' && typeof update === 'object' && update !== null && !('$inc' in update);
     return isProgress ? 'cursor' : undefined;
   }
-}
-
-/** The same object with some members replaced; the rest stays bound to the original. */
-function override<T extends object>(original: T, members: Partial<T>): T {
-  return new Proxy(original, {
-    get(target, property) {
-      if (property in members) return Reflect.get(members, property);
-      const member: unknown = Reflect.get(target, property, target);
-      return typeof member === 'function' ? member.bind(target) : member;
-    },
-  });
 }
 
 /** What a dead process hears. */
