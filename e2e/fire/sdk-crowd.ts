@@ -9,6 +9,8 @@ import { loadText, parseLoadText, type Target, type WireUser, wireUser } from '.
 const OPEN_CODES = new Set([-1, 500, 1601, 10000, 10001, 90002, 90004]);
 /** A send that has no answer by then never gets one: the JS SDK forgets it when its connection breaks. */
 const SEND_TIMEOUT_MS = 20_000;
+/** Longest wait for the answers of senders that are about to lose their connection. */
+const QUIET_MS = 1_000;
 /** Platform of the connections that read everything at the end. */
 const READER_PLATFORM = 1;
 const LOGGED_IN = 3;
@@ -29,11 +31,16 @@ export interface RunOptions {
   readonly name: string;
   readonly messagesPerSecond: number;
   readonly durationMs: number;
-  /** Clients lose their connections: SDKs then also show their own messages when they catch up. */
-  readonly cutsConnections: boolean;
+  /** Gateway whose clients lose their connections; their SDKs also show own messages when they catch up. */
+  readonly cutGateway?: number;
   readonly deliverWithinMs: number;
-  /** Runs beside the load and returns the outages that it made. */
-  disturb?(): Promise<{ from: number; to: number }[]>;
+  /**
+   * Runs beside the load and returns the outages that it made.
+   * @param quiet stops the senders on the gateway to be cut and waits for their answers: the JS SDK
+   * never settles a send that its broken connection took, and sends nothing after it. They go on when
+   * their SDK is back.
+   */
+  disturb?(quiet: () => Promise<void>): Promise<{ from: number; to: number }[]>;
 }
 
 export interface RunResult {
@@ -44,8 +51,14 @@ export interface RunResult {
 }
 
 interface Member {
-  readonly user: SdkUser;
+  readonly name: string;
   readonly device: string;
+  /** Index among the gateways. */
+  readonly gateway: number;
+  user: SdkUser;
+  turns: number;
+  inFlight: number;
+  quiet: boolean;
   readonly targets: { readonly target: Target; readonly conversation: string }[];
 }
 
@@ -65,24 +78,35 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
   const admin = cluster.admin(tenant);
   const names = Array.from({ length: options.users }, (_, i) => `crowd${String(i).padStart(2, '0')}`);
   await admin.ensureUsers(names);
-  const members: Member[] = [];
-  for (const [i, userID] of names.entries()) {
-    const port = await options.host(i).open(userID);
-    members.push({ user: new SdkUser(userID, port), device: `${userID}/sdk`, targets: [] });
-  }
-  await Promise.all(
-    members.map(async ({ user }, i) => {
-      await user.login(cluster.endpoint(tenant, i), await admin.userToken(user.userID, user.platformID));
+  const members: Member[] = await Promise.all(
+    names.map(async (name, i) => {
+      const gateway = i % cluster.gateways.length;
+      const member = {
+        name,
+        device: `${name}/sdk`,
+        gateway,
+        turns: 0,
+        inFlight: 0,
+        quiet: false,
+        targets: [],
+      };
+      return { ...member, user: await login(name, i) };
     }),
   );
+
+  async function login(name: string, index: number): Promise<SdkUser> {
+    const user = new SdkUser(name, await options.host(index).open(name));
+    await user.login(cluster.endpoint(tenant, index), await admin.userToken(name, user.platformID));
+    return user;
+  }
   const conversations = new Map<string, string[]>();
   for (const member of members) {
     for (const other of names) {
-      if (other === member.user.userID) continue;
+      if (other === member.name) continue;
       const target = { user: other };
       const conversation = member.user.conversationID(target);
       member.targets.push({ target, conversation });
-      conversations.set(conversation, [member.user.userID, other]);
+      conversations.set(conversation, [member.name, other]);
     }
   }
   for (let g = 0; g < options.groups; g++) {
@@ -95,19 +119,20 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     if (!owner) continue;
     const { groupID } = await owner.user.createGroup(
       `crowd ${g}`,
-      others.map(({ user }) => user.userID),
+      others.map(({ name }) => name),
     );
     const conversation = owner.user.conversationID({ group: groupID });
     for (const member of present) member.targets.push({ target: { group: groupID }, conversation });
     conversations.set(
       conversation,
-      present.map(({ user }) => user.userID),
+      present.map(({ name }) => name),
     );
   }
   // The SDKs hear of their groups by notifications.
   await sleep(2_000);
 
   let runs = 0;
+  let turn = 0;
   let facts: Recorder | undefined;
   let prefix = '';
   const idOf = (message: SdkMessage): string => {
@@ -115,8 +140,11 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     if (id?.startsWith(prefix)) return id;
     return `${SYSTEM_MARK}${message.contentType}.${message.clientMsgID}`;
   };
-  for (const { user, device } of members) {
+  function listenTo(member: Member): void {
+    const { user, device } = member;
     user.events.listen((event) => {
+      if (member.user !== user) return;
+      if (event.event === 'OnSyncServerFinish') member.quiet = false;
       if (event.event !== 'OnRecvNewMessages' && event.event !== 'OnRecvNewMessage') return;
       for (const message of messagesOf(event)) {
         const target = message.groupID
@@ -133,6 +161,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
       }
     });
   }
+  members.forEach(listenTo);
 
   async function run(how: RunOptions): Promise<RunResult> {
     runs += 1;
@@ -140,19 +169,25 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     const file = join(cluster.dir, `run-${runs}.facts`);
     const log = openRecorder(file);
     const start = now();
-    const own = how.cutsConnections ? 'ignored' : 'forbidden';
     for (const [conversation, users] of conversations) {
       log.add({ kind: 'members', at: start, conversation, users });
     }
-    for (const { user, device } of members) {
+    for (const { user, name, device, gateway } of members) {
       user.events.clear();
-      log.add({ kind: 'up', at: start, device, user: user.userID, own });
+      const own = gateway === how.cutGateway ? 'ignored' : 'forbidden';
+      log.add({ kind: 'up', at: start, device, user: name, own });
     }
     facts = log;
 
-    const stuck = new Set<string>();
+    const stuck = new Set<Member>();
+    const quiet = async () => {
+      const cut = members.filter(({ gateway }) => gateway === how.cutGateway);
+      for (const member of cut) member.quiet = true;
+      const deadline = now() + QUIET_MS;
+      while (cut.some(({ inFlight }) => inFlight > 0) && now() < deadline) await sleep(10);
+    };
     const flights: Promise<void>[] = [];
-    const disturbance = how.disturb?.() ?? Promise.resolve([]);
+    const disturbance = how.disturb?.(quiet) ?? Promise.resolve([]);
     // Awaited after the load; until then a failure must not end the process.
     disturbance.catch(() => {});
     let sent = 0;
@@ -161,8 +196,8 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
       if (elapsed >= how.durationMs) break;
       const due = Math.floor((elapsed / 1000) * how.messagesPerSecond);
       for (; sent < due; sent++) {
-        const member = members[sent % members.length];
-        if (member && !stuck.has(member.device)) flights.push(sendOne(member, sent, log, stuck));
+        const member = nextSender(stuck);
+        if (member) flights.push(sendOne(member, sent, log, stuck));
       }
       await sleep(5);
     }
@@ -173,31 +208,51 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     facts = undefined;
 
     const loggedOut: string[] = [];
-    for (const { user } of members) {
+    for (const { user, name } of members) {
       const ended = END_OF_LOGIN.find((name) => user.events.named(name).length > 0);
       const status = await user.call<number>('getLoginStatus').catch(() => 0);
-      if (ended || status !== LOGGED_IN) loggedOut.push(`${user.userID}: ${ended ?? `status ${status}`}`);
+      if (ended || status !== LOGGED_IN) loggedOut.push(`${name}: ${ended ?? `status ${status}`}`);
     }
     await readAll(log);
     log.close();
+    for (const member of stuck) await replace(member);
     const verdict = await checkLogs([file], { deliverWithinMs: how.deliverWithinMs, outages });
     return { verdict, stuck: stuck.size, loggedOut };
   }
 
-  async function sendOne(member: Member, n: number, log: Recorder, stuck: Set<string>): Promise<void> {
-    const turn = Math.floor(n / members.length);
-    const choice = member.targets[(turn + (n % members.length)) % member.targets.length];
+  /** The next member that can send, by turns. */
+  function nextSender(stuck: ReadonlySet<Member>): Member | undefined {
+    for (let tries = 0; tries < members.length; tries++) {
+      const member = members[turn++ % members.length];
+      if (member && !member.quiet && !stuck.has(member)) return member;
+    }
+    return undefined;
+  }
+
+  /** Gives a member a new SDK instead of one that will never send again. */
+  async function replace(member: Member): Promise<void> {
+    const old = member.user;
+    member.user = await login(member.name, members.indexOf(member));
+    listenTo(member);
+    await old.logout().catch(() => {});
+    await old.close();
+  }
+
+  async function sendOne(member: Member, n: number, log: Recorder, stuck: Set<Member>): Promise<void> {
+    const first = members.indexOf(member);
+    const choice = member.targets[(first + member.turns++) % member.targets.length];
     if (!choice) return;
     const id = `${prefix}${n}`;
     const { conversation, target } = choice;
     const at = now();
     log.add({ kind: 'sent', at, device: member.device, conversation, id });
     const timeout = new AbortController();
+    member.inFlight += 1;
     try {
       await Promise.race([
         member.user.sendText(target, loadText(id, at)),
         sleep(SEND_TIMEOUT_MS, undefined, { signal: timeout.signal }).then(() => {
-          stuck.add(member.device);
+          stuck.add(member);
           throw new SdkError('sendMessage', -1, 'no answer');
         }),
       ]);
@@ -208,6 +263,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
         log.add({ kind: 'refused', at: now(), conversation, id, code: error.code });
       }
     } finally {
+      member.inFlight -= 1;
       timeout.abort();
     }
   }
@@ -229,15 +285,15 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
   }
 
   async function readAll(log: Recorder): Promise<void> {
-    for (const [i, { user }] of members.entries()) {
+    for (const [i, { name }] of members.entries()) {
       const reader: WireUser = wireUser({
         ws: cluster.endpoint(tenant, i).ws,
-        userID: user.userID,
-        token: await admin.userToken(user.userID, READER_PLATFORM),
+        userID: name,
+        token: await admin.userToken(name, READER_PLATFORM),
         platformID: READER_PLATFORM,
         encoding: i % 2 ? 'gob' : 'json',
         gzip: i % 4 > 1,
-        device: `${user.userID}/reader`,
+        device: `${name}/reader`,
         facts: {
           add: (fact) => {
             if (fact.kind === 'pulled') {
@@ -250,9 +306,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
       });
       await reader.start();
       await reader.pullAll(
-        [...conversations]
-          .filter(([, users]) => users.includes(user.userID))
-          .map(([conversation]) => conversation),
+        [...conversations].filter(([, users]) => users.includes(name)).map(([conversation]) => conversation),
       );
       reader.stop();
     }

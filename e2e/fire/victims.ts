@@ -5,19 +5,23 @@ import { FIRE_TIMES, type FireTimes, PAUSE_TIMES } from './mode.ts';
 export interface Victim {
   readonly name: string;
   readonly times: FireTimes;
-  /** Whether clients lose their connections, so that SDKs catch up by themselves. */
-  readonly cutsConnections: boolean;
+  /** Index of the gateway whose clients lose their connections, so that SDKs catch up by themselves. */
+  readonly cutGateway?: number;
   strike(cluster: Cluster): Promise<void>;
   /** Resolves when the victim can work again. */
   heal(cluster: Cluster): Promise<void>;
 }
 
-function killedPart(name: string, pick: (cluster: Cluster) => Promise<Part> | Part, cuts = false): Victim {
+function killedPart(
+  name: string,
+  pick: (cluster: Cluster) => Promise<Part> | Part,
+  cutGateway?: number,
+): Victim {
   let victim: Part | undefined;
   return {
     name: `kill -9 ${name}`,
     times: FIRE_TIMES,
-    cutsConnections: cuts,
+    cutGateway,
     async strike(cluster) {
       victim = await pick(cluster);
       await victim.kill();
@@ -33,7 +37,6 @@ function killedStore(name: 'nats' | 'redis' | 'mongo', title: string): Victim {
   return {
     name: `kill -9 ${title}`,
     times: FIRE_TIMES,
-    cutsConnections: false,
     strike: (cluster) => cluster.stores[name].kill(),
     heal: (cluster) => cluster.stores[name].restart(),
   };
@@ -57,7 +60,7 @@ let paused: Part | undefined;
 
 /** Every victim of the fire test, one a run. */
 export const VICTIMS: readonly Victim[] = [
-  killedPart('gateway', (cluster) => cluster.part('gateway-1'), true),
+  killedPart('gateway', (cluster) => cluster.part('gateway-1'), 0),
   killedPart('rpc', (cluster) => cluster.part('rpc-1')),
   killedPart('transfer', busiestTransfer),
   killedPart('push', (cluster) => cluster.part('push')),
@@ -66,7 +69,6 @@ export const VICTIMS: readonly Victim[] = [
   {
     name: 'FLUSHALL Redis',
     times: FIRE_TIMES,
-    cutsConnections: false,
     strike: (cluster) => flushAll(cluster.stores.redis.uri),
     heal: async () => {},
   },
@@ -74,7 +76,6 @@ export const VICTIMS: readonly Victim[] = [
   {
     name: `SIGSTOP transfer ${(PAUSE_TIMES.healAt - PAUSE_TIMES.strikeAt) / 1000} s`,
     times: PAUSE_TIMES,
-    cutsConnections: false,
     async strike(cluster) {
       paused = await busiestTransfer(cluster);
       paused.pause();
