@@ -81,6 +81,7 @@ export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
   const framesOut = children((kind: FrameKind) => frames.labels({ direction: 'out', kind }));
   const byReason = children((reason: CloseReason) => closes.labels({ reason }));
   const latencies = new Map<number, { observe(seconds: number): void }>();
+  const byAnswer = new Map<number, Tally>();
   const labels = (platformID: number, framing: number) => ({
     platform: PLATFORM_NAMES[platformID] ?? 'unknown',
     encoding: FRAMINGS[framing]?.encoding ?? 'gob',
@@ -108,7 +109,14 @@ export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
         latencies.set(id, child);
       }
       child.observe(seconds);
-      answers.inc({ id: String(id), code: String(code) });
+      // Codes have at most five digits, so the pair makes one number.
+      const pair = id * 100_000 + code;
+      let tally = byAnswer.get(pair);
+      if (!tally) {
+        tally = answers.labels({ id: String(id), code: String(code) });
+        byAnswer.set(pair, tally);
+      }
+      tally.inc();
     },
     sendAccepted: () => accepted.inc(),
     pushed(sockets, size) {

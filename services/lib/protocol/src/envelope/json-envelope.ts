@@ -2,54 +2,61 @@ import { EnvelopeError, NO_BYTES, type RequestEnvelope, type ResponseEnvelope } 
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function parseObject(text: string): Fields {
+/** The members by their names in lower case: keys match in any case, the last one counts. */
+function readMembers(frame: Buffer): Fields {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(frame.toString('utf8'));
   } catch (cause) {
     throw new EnvelopeError('json: no JSON', { cause });
   }
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     throw new EnvelopeError('json: no object');
   }
-  return value as Fields;
-}
-
-/** The member of that name, in any case; null and absent are the same. */
-function member(fields: Fields, name: string): unknown {
-  const exact = fields[name];
-  if (exact !== undefined) return exact ?? undefined;
-  const lower = name.toLowerCase();
-  for (const key in fields) {
-    if (key.toLowerCase() === lower) return fields[key] ?? undefined;
+  const members: Record<string, unknown> = Object.create(null);
+  for (const [key, member] of Object.entries(value)) {
+    // null and absent are the same.
+    if (member !== null) members[lowerCase(key)] = member;
   }
-  return undefined;
+  return members;
 }
 
-function text(fields: Fields, name: string): string {
-  const value = member(fields, name);
-  if (value === undefined) return '';
+/** What keys usually look like, so that they need not be converted each time. */
+const LOWER_CASE = new Map(
+  ['reqIdentifier', 'token', 'sendID', 'operationID', 'msgIncr', 'errCode', 'errMsg', 'data'].map((key) => [
+    key,
+    key.toLowerCase(),
+  ]),
+);
+
+function lowerCase(key: string): string {
+  return LOWER_CASE.get(key) ?? key.toLowerCase();
+}
+
+function text(members: Fields, name: string): string {
+  const value = members[name] ?? '';
   if (typeof value !== 'string') throw new EnvelopeError(`json: ${name} is no string`);
   return value;
 }
 
-function int(fields: Fields, name: string): number {
-  const value = member(fields, name);
-  if (value === undefined) return 0;
+function int(members: Fields, name: string): number {
+  const value = members[name] ?? 0;
   if (!Number.isSafeInteger(value)) throw new EnvelopeError(`json: ${name} is no integer`);
   return value as number;
 }
 
-const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
-
 /** Standard base64 with padding. */
-function bytes(fields: Fields, name: string): Buffer | null {
-  const value = member(fields, name);
+function bytes(members: Fields, name: string): Buffer | null {
+  const value = members[name];
   if (value === undefined) return null;
-  if (typeof value !== 'string' || value.length % 4 !== 0 || !BASE64.test(value)) {
+  if (typeof value !== 'string' || value.length % 4 !== 0)
     throw new EnvelopeError(`json: ${name} is no base64`);
-  }
-  return Buffer.from(value, 'base64');
+  const decoded = Buffer.from(value, 'base64');
+  // The decoder passes over what is no base64, so that less comes out than must.
+  const padding = value.endsWith('==') ? 2 : value.endsWith('=') ? 1 : 0;
+  if (decoded.length !== (value.length / 4) * 3 - padding)
+    throw new EnvelopeError(`json: ${name} is no base64`);
+  return decoded;
 }
 
 function base64(data: Uint8Array | null): string {
@@ -59,27 +66,27 @@ function base64(data: Uint8Array | null): string {
 
 /** The request in a JSON frame. @throws EnvelopeError. */
 export function decodeJsonRequest(frame: Buffer): RequestEnvelope {
-  const fields = parseObject(frame.toString('utf8'));
+  const members = readMembers(frame);
   return {
-    reqIdentifier: int(fields, 'reqIdentifier'),
-    token: text(fields, 'token'),
-    sendID: text(fields, 'sendID'),
-    operationID: text(fields, 'operationID'),
-    msgIncr: text(fields, 'msgIncr'),
-    data: bytes(fields, 'data') ?? NO_BYTES,
+    reqIdentifier: int(members, 'reqidentifier'),
+    token: text(members, 'token'),
+    sendID: text(members, 'sendid'),
+    operationID: text(members, 'operationid'),
+    msgIncr: text(members, 'msgincr'),
+    data: bytes(members, 'data') ?? NO_BYTES,
   };
 }
 
 /** The answer or push in a JSON frame, as a client reads it. @throws EnvelopeError. */
 export function decodeJsonResponse(frame: Buffer): ResponseEnvelope {
-  const fields = parseObject(frame.toString('utf8'));
+  const members = readMembers(frame);
   return {
-    reqIdentifier: int(fields, 'reqIdentifier'),
-    msgIncr: text(fields, 'msgIncr'),
-    operationID: text(fields, 'operationID'),
-    errCode: int(fields, 'errCode'),
-    errMsg: text(fields, 'errMsg'),
-    data: bytes(fields, 'data'),
+    reqIdentifier: int(members, 'reqidentifier'),
+    msgIncr: text(members, 'msgincr'),
+    operationID: text(members, 'operationid'),
+    errCode: int(members, 'errcode'),
+    errMsg: text(members, 'errmsg'),
+    data: bytes(members, 'data'),
   };
 }
 
