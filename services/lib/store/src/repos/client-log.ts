@@ -63,7 +63,7 @@ export function clientLogRepo(store: Store): ClientLogRepo {
       await of(tenant).col.insertMany(docs, { ordered: false });
     },
     async find(tenant, { userID, from, to }, skip, limit) {
-      const time = { createTime: { $gte: from, $lte: to } };
+      const time = { createTime: { $gte: from, $lt: to + 1 } };
       const filter = userID === '' ? { t: tenant, ...time } : { t: tenant, userID, ...time };
       const total = await of(tenant).col.countDocuments(filter);
       if (limit === 0) return { total, logs: [] };

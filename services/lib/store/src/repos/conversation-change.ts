@@ -1,5 +1,5 @@
 import type { TenantId } from '@im/kit';
-import type { AnyBulkWriteOperation, Filter } from 'mongodb';
+import type { AnyBulkWriteOperation, Collection, Filter } from 'mongodb';
 import type { TenantCollection } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
@@ -85,6 +85,9 @@ export interface ConversationRepoChanges {
 
 type Settings = Omit<ConversationDocument, '_id' | 't' | keyof ConversationKey | 'ord'>;
 
+/** Most ids in one `$in`. */
+const IDS_PER_QUERY = 1_000;
+
 const DEFAULTS: Settings = {
   v: 1,
   recvMsgOpt: 0,
@@ -128,6 +131,19 @@ function upsert(
       upsert: true,
     },
   };
+}
+
+/** Sets fields of these records, where they still match. */
+async function updateEach(
+  col: Collection<ConversationDocument>,
+  docs: readonly { readonly _id: string }[],
+  filter: Filter<ConversationDocument>,
+  set: Partial<Settings>,
+): Promise<void> {
+  for (let begin = 0; begin < docs.length; begin += IDS_PER_QUERY) {
+    const ids = docs.slice(begin, begin + IDS_PER_QUERY).map(({ _id }) => _id);
+    await col.updateMany({ _id: { $in: ids }, ...filter }, { $set: set });
+  }
 }
 
 /** The writes to a store's conversation records. */
@@ -210,14 +226,15 @@ export function conversationRepoChanges(store: Store): ConversationRepoChanges {
       const filter: Filter<ConversationDocument> =
         'only' in owners
           ? { _id: { $in: owners.only.map((id) => records.key(id, conversationID)) } }
-          : { t: tenant, conversationID, ownerUserID: { $nin: [...owners.except] } };
-      filter.groupAtType = { $ne: groupAtType };
-      filter.maxSeq = 0;
-      const docs = await records.col.find(filter, { projection: { ownerUserID: 1 } }).toArray();
-      if (docs.length === 0) return [];
-      await records.col.updateMany(filter, { $set: { groupAtType } });
+          : { t: tenant, conversationID };
+      const projection = { ownerUserID: 1, groupAtType: 1, maxSeq: 1 };
+      const left = new Set('except' in owners ? owners.except : []);
+      const docs = (await records.col.find(filter, { projection }).toArray()).filter(
+        (doc) => doc.groupAtType !== groupAtType && doc.maxSeq === 0 && !left.has(doc.ownerUserID),
+      );
+      await updateEach(records.col, docs, { groupAtType: { $ne: groupAtType }, maxSeq: 0 }, { groupAtType });
       const changed = docs.map(({ ownerUserID }) => ownerUserID);
-      await noteUpdated(tenant, changed, conversationID);
+      if (changed.length > 0) await noteUpdated(tenant, changed, conversationID);
       return changed;
     },
     async setMinSeqs(tenant, ownerUserID, changes) {
@@ -245,10 +262,11 @@ export function conversationRepoChanges(store: Store): ConversationRepoChanges {
     },
     async setExByPeer(tenant, userID, ex) {
       const { col } = of(tenant);
-      const filter = { t: tenant, userID, ex: { $ne: ex } };
-      const docs = await col.find(filter, { projection: { ownerUserID: 1, conversationID: 1 } }).toArray();
+      const projection = { ownerUserID: 1, conversationID: 1, ex: 1 };
+      const found = await col.find({ t: tenant, userID }, { projection }).toArray();
+      const docs = found.filter((doc) => doc.ex !== ex);
       if (docs.length === 0) return;
-      await col.updateMany(filter, { $set: { ex } });
+      await updateEach(col, docs, { ex: { $ne: ex } }, { ex });
       await versions.writeMany(
         tenant,
         docs.map(({ ownerUserID, conversationID }) => ({

@@ -91,7 +91,7 @@ export const recordID = (ownerUserID: string, conversationID: string) =>
   ownerUserID + KEY_SEPARATOR + conversationID;
 
 const ORDER = { ord: 1 } as const;
-const IDS = { _id: 0, conversationID: 1 } as const;
+const MARKS = { _id: 0, conversationID: 1, isPinned: 1, recvMsgOpt: 1 } as const;
 
 /** A record as the API shows it. */
 export function toConversation(doc: ConversationDocument): conversation.Conversation {
@@ -135,11 +135,15 @@ export function conversationRepo(store: Store): ConversationRepo {
     });
   }
 
-  async function idsWhere(tenant: TenantId, filter: Filter<ConversationDocument>): Promise<string[]> {
+  async function idsWhere(
+    tenant: TenantId,
+    ownerUserID: string,
+    wanted: (record: ConversationDocument) => boolean,
+  ): Promise<string[]> {
     const docs = await of(tenant)
-      .col.find({ t: tenant, ...filter }, { sort: ORDER, projection: IDS })
+      .col.find({ t: tenant, ownerUserID }, { sort: ORDER, projection: MARKS })
       .toArray();
-    return docs.map(({ conversationID }) => conversationID);
+    return docs.filter(wanted).map(({ conversationID }) => conversationID);
   }
   async function ownersWhere(tenant: TenantId, filter: Filter<ConversationDocument>): Promise<string[]> {
     const docs = await of(tenant)
@@ -170,9 +174,10 @@ export function conversationRepo(store: Store): ConversationRepo {
       return docs.map(toConversation);
     },
     count: (tenant, ownerUserID) => of(tenant).col.countDocuments({ t: tenant, ownerUserID }),
-    ids: (tenant, ownerUserID) => idsWhere(tenant, { ownerUserID }),
-    pinnedIDs: (tenant, ownerUserID) => idsWhere(tenant, { ownerUserID, isPinned: true }),
-    notNotifyIDs: (tenant, ownerUserID) => idsWhere(tenant, { ownerUserID, recvMsgOpt: RECV_OPT.NotNotify }),
+    ids: (tenant, ownerUserID) => idsWhere(tenant, ownerUserID, () => true),
+    pinnedIDs: (tenant, ownerUserID) => idsWhere(tenant, ownerUserID, ({ isPinned }) => isPinned),
+    notNotifyIDs: (tenant, ownerUserID) =>
+      idsWhere(tenant, ownerUserID, ({ recvMsgOpt }) => recvMsgOpt === RECV_OPT.NotNotify),
     bounds(tenant, ownerUserID, conversationIDs) {
       const filter: Filter<ConversationDocument> =
         conversationIDs === undefined

@@ -34,6 +34,7 @@ export const FRIEND_REQUESTS = defineCollection<FriendRequestDocument>('friend_r
   { keys: { toUserID: 1, createTime: -1 } },
   { keys: { fromUserID: 1, createTime: -1 } },
   { keys: { toUserID: 1, handleResult: 1, createTime: -1 } },
+  { keys: { fromUserID: 1, handleResult: 1, createTime: -1 } },
 ]);
 
 /** Which requests of a user: those he received or those he sent, with one of these results; none given means all. */
@@ -106,12 +107,11 @@ export function friendRequestRepo(store: Store): FriendRequestRepo {
     },
     async answer(tenant, fromUserID, toUserID, answer) {
       const requests = of(tenant);
-      const doc = await requests.col.findOneAndUpdate(
-        { _id: requests.key(fromUserID, toUserID), handleResult: HANDLE_RESULT.Pending },
-        { $set: answer },
-        { returnDocument: 'after' },
-      );
-      return doc ? toRequest(doc) : undefined;
+      const pending = { _id: requests.key(fromUserID, toUserID), handleResult: HANDLE_RESULT.Pending };
+      const doc = await requests.col.findOne(pending);
+      if (!doc) return undefined;
+      const { matchedCount } = await requests.col.updateOne(pending, { $set: answer });
+      return matchedCount === 1 ? { ...toRequest(doc), ...answer } : undefined;
     },
     async list(tenant, { side, userID, handleResults }, { skip, limit }) {
       const { col } = of(tenant);

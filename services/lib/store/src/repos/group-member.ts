@@ -148,7 +148,11 @@ export function groupMemberRepo(store: Store): GroupMemberRepo {
         ])
         .toArray(),
       col
-        .find({ ...filter, rank: rankOf(ROLE.Owner) }, { projection: { _id: 0, groupID: 1, userID: 1 } })
+        .aggregate<Pick<GroupMember, 'groupID' | 'userID'>>([
+          { $match: filter },
+          { $match: { rank: rankOf(ROLE.Owner) } },
+          { $project: { _id: 0, groupID: 1, userID: 1 } },
+        ])
         .toArray(),
     ]);
     const ownerOf = new Map(owners.map(({ groupID, userID }) => [groupID, userID]));
@@ -220,12 +224,11 @@ export function groupMemberRepo(store: Store): GroupMemberRepo {
     },
     async profileGroupIDs(tenant, userID) {
       const docs = await of(tenant)
-        .col.find(
-          { t: tenant, userID, $or: [{ nickname: '' }, { faceURL: '' }] },
-          { projection: { _id: 0, groupID: 1 } },
-        )
+        .col.find({ t: tenant, userID }, { projection: { _id: 0, groupID: 1, nickname: 1, faceURL: 1 } })
         .toArray();
-      return docs.map(({ groupID }) => groupID);
+      return docs
+        .filter(({ nickname, faceURL }) => nickname === '' || faceURL === '')
+        .map(({ groupID }) => groupID);
     },
   });
 }

@@ -1,5 +1,5 @@
 import type { TenantId } from '@im/kit';
-import type { Filter } from 'mongodb';
+import type { Document } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
@@ -82,6 +82,13 @@ function toRequest({ _id, t, v, ...request }: GroupRequestDocument): GroupReques
 export function groupRequestRepo(store: Store): GroupRequestRepo {
   const of = (tenant: TenantId) => store.collection(tenant, GROUP_REQUESTS);
 
+  async function countOf(tenant: TenantId, match: readonly Document[]): Promise<number> {
+    const [answer] = await of(tenant)
+      .col.aggregate<{ n: number }>([...match, { $count: 'n' }])
+      .toArray();
+    return answer?.n ?? 0;
+  }
+
   return guarded<GroupRequestRepo>({
     async find(tenant, groupID, userIDs) {
       const requests = of(tenant);
@@ -103,35 +110,43 @@ export function groupRequestRepo(store: Store): GroupRequestRepo {
     },
     async answer(tenant, groupID, userID, answer) {
       const requests = of(tenant);
-      const doc = await requests.col.findOneAndUpdate(
-        { _id: requests.key(groupID, userID), handleResult: HANDLE_RESULT.Pending },
-        { $set: answer },
-        { returnDocument: 'after' },
-      );
-      return doc ? toRequest(doc) : undefined;
+      const pending = { _id: requests.key(groupID, userID), handleResult: HANDLE_RESULT.Pending };
+      const doc = await requests.col.findOne(pending);
+      if (!doc) return undefined;
+      const { matchedCount } = await requests.col.updateOne(pending, { $set: answer });
+      return matchedCount === 1 ? { ...toRequest(doc), ...answer } : undefined;
     },
     async list(tenant, { userID, groupIDs, handleResults }, { skip, limit }) {
       const { col } = of(tenant);
       if (userID === undefined && groupIDs.length === 0) return { total: 0, requests: [] };
-      const filter: Filter<GroupRequestDocument> = {
-        t: tenant,
-        ...(userID !== undefined && { userID }),
-        ...(groupIDs.length > 0 && { groupID: { $in: [...groupIDs] } }),
-        ...(handleResults.length > 0 && { handleResult: { $in: [...handleResults] } }),
-      };
-      const total = await col.countDocuments(filter);
+      const byGroup = groupIDs.length > 0 && { groupID: { $in: [...groupIDs] } };
+      const match = [
+        { $match: { t: tenant, ...(userID === undefined ? byGroup : { userID }) } },
+        {
+          $match: {
+            ...byGroup,
+            ...(handleResults.length > 0 && { handleResult: { $in: [...handleResults] } }),
+          },
+        },
+      ];
+      const total = await countOf(tenant, match);
       if (limit === 0 || skip >= total) return { total, requests: [] };
-      const docs = await col.find(filter, { sort: { reqTime: -1 }, skip, limit }).toArray();
+      const docs = await col
+        .aggregate<GroupRequestDocument>([
+          ...match,
+          { $sort: { reqTime: -1 } },
+          { $skip: skip },
+          { $limit: limit },
+        ])
+        .toArray();
       return { total, requests: docs.map(toRequest) };
     },
     async countPending(tenant, groupIDs, time) {
       if (groupIDs.length === 0) return 0;
-      return of(tenant).col.countDocuments({
-        t: tenant,
-        groupID: { $in: [...groupIDs] },
-        handleResult: HANDLE_RESULT.Pending,
-        reqTime: { $gt: time },
-      });
+      return countOf(tenant, [
+        { $match: { t: tenant, groupID: { $in: [...groupIDs] } } },
+        { $match: { handleResult: HANDLE_RESULT.Pending, reqTime: { $gt: time } } },
+      ]);
     },
   });
 }

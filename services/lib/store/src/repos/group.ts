@@ -108,12 +108,13 @@ export function groupRepo(store: Store): GroupRepo {
       const groups = of(tenant);
       const set: Partial<GroupDocument> = { ...changes };
       if (changes.groupName !== undefined) set.nameKey = searchKey(changes.groupName);
-      const doc = await groups.col.findOneAndUpdate(
-        { _id: groups.key(groupID), status: { $ne: GROUP_STATUS.Dismissed } },
+      const _id = groups.key(groupID);
+      const { matchedCount } = await groups.col.updateOne(
+        { _id, status: { $ne: GROUP_STATUS.Dismissed } },
         { $set: set },
-        { returnDocument: 'after' },
       );
       await cache.invalidate(tenant, [groupID]);
+      const doc = matchedCount === 1 ? await groups.col.findOne({ _id }) : null;
       return doc ? toGroup(doc) : undefined;
     },
     async search(tenant, name, { skip, limit }) {

@@ -20,7 +20,7 @@ interface BadgeDocument extends TenantDocument {
 }
 
 /** Collection of device tokens; the third domain alone writes it. */
-export const PUSH_TOKENS = defineCollection<PushTokenDocument>('push_token');
+export const PUSH_TOKENS = defineCollection<PushTokenDocument>('push_token', [{ keys: { userID: 1 } }]);
 /** Collection of badges; the third domain alone writes it. */
 export const BADGES = defineCollection<BadgeDocument>('badge');
 
@@ -60,10 +60,10 @@ export function pushTokenRepo(store: Store): PushTokenRepo {
       await of(tenant).col.deleteOne({ _id: of(tenant).key(userID, String(platformID)) });
     },
     async ofUsers(tenant, userIDs, now) {
-      // One range per user: a filter on `_id` alone is served by its own index.
-      const ranges = userIDs.map((userID) => ({ _id: of(tenant).range(userID) }));
-      if (ranges.length === 0) return [];
-      const docs = await of(tenant).col.find({ $or: ranges }).toArray();
+      if (userIDs.length === 0) return [];
+      const docs = await of(tenant)
+        .col.find({ t: tenant, userID: { $in: [...userIDs] } })
+        .toArray();
       return docs
         .filter((d) => d.expires === 0 || d.expires > now)
         .map(({ userID, platformID, token }) => ({ userID, platformID, token }));

@@ -23,8 +23,8 @@ export interface SeqUserDocument extends TenantDocument {
   mp?: number;
 }
 
-/** Collection `seq_user`; a user's conversations are a range of `_id`. */
-export const SEQ_USERS = defineCollection<SeqUserDocument>('seq_user');
+/** Collection `seq_user`. */
+export const SEQ_USERS = defineCollection<SeqUserDocument>('seq_user', [{ keys: { u: 1 } }]);
 
 /** Bounds and read position; all 0 where there is no document. */
 export interface SeqUser {
@@ -103,8 +103,8 @@ export function seqUsers(store: Store) {
 
     /** One user's state in every conversation that has one. */
     async ofUser(tenant: TenantId, userID: string): Promise<Map<string, SeqUser>> {
-      const { col, range } = store.collection(tenant, SEQ_USERS);
-      const docs = await col.find({ _id: range(userID) }, { batchSize: IDS_PER_QUERY }).toArray();
+      const { col } = store.collection(tenant, SEQ_USERS);
+      const docs = await col.find({ t: tenant, u: userID }, { batchSize: IDS_PER_QUERY }).toArray();
       return new Map(docs.map((doc) => [doc.c, stateOf(doc)]));
     },
 

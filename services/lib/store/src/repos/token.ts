@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TenantId } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
+import type { Collection, OptionalUnlessRequiredId } from 'mongodb';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
-import { guarded, isDuplicateKey, retryDuplicate } from '../errors.ts';
+import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 
 /** A token that passes. */
@@ -47,7 +48,10 @@ interface TokenDocument extends TenantDocument {
 }
 
 /** Collection of tokens; the auth domain alone writes it. */
-export const TOKENS = defineCollection<TokenDocument>('token', [{ keys: { lastExpires: 1 } }]);
+export const TOKENS = defineCollection<TokenDocument>('token', [
+  { keys: { lastExpires: 1 } },
+  { keys: { userID: 1 } },
+]);
 
 /** `_id` = tenant, user. */
 interface IssueDocument extends TenantDocument {
@@ -92,6 +96,20 @@ function lastExpiry(tokens: readonly { expires: number }[]): number {
   return tokens.reduce((last, { expires }) => Math.max(last, expires), 0);
 }
 
+/** @returns false when there is such a document already. */
+async function insertNew<T extends TenantDocument>(
+  col: Collection<T>,
+  doc: OptionalUnlessRequiredId<T>,
+): Promise<boolean> {
+  try {
+    await col.insertOne(doc);
+    return true;
+  } catch (error) {
+    if (isDuplicateKey(error)) return false;
+    throw error;
+  }
+}
+
 /** Writes the next state of a set unless it changed since it was read. @returns false when it did. */
 async function replace(
   tokens: TenantCollection<TokenDocument>,
@@ -110,13 +128,7 @@ async function replace(
     return matchedCount === 1;
   }
   const { userID, platformID } = after;
-  try {
-    await tokens.col.insertOne({ _id, t: tokens.tenant, v: 1, userID, platformID, ...body });
-    return true;
-  } catch (error) {
-    if (isDuplicateKey(error)) return false;
-    throw error;
-  }
+  return insertNew(tokens.col, { _id, t: tokens.tenant, v: 1, userID, platformID, ...body });
 }
 
 /** The tokens of a store. */
@@ -131,24 +143,23 @@ export function tokenRepo(store: Store): TokenRepo {
 
   return guarded<TokenRepo>({
     async nextIssue(tenant, userID) {
-      const issues = store.collection(tenant, TOKEN_ISSUES);
-      // Some servers answer an upsert that lost the race for a new document with nothing, though they counted it.
+      const { col, key } = store.collection(tenant, TOKEN_ISSUES);
+      const _id = key(userID);
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const doc = await retryDuplicate(() =>
-          issues.col.findOneAndUpdate(
-            { _id: issues.key(userID) },
-            { $inc: { issue: 1 }, $setOnInsert: { t: tenant } },
-            { upsert: true, returnDocument: 'after' },
-          ),
-        );
-        if (doc) return doc.issue;
+        const last = await col.findOne({ _id });
+        const issue = (last?.issue ?? 0) + 1;
+        // Of all who read the same number, one writes the next.
+        if (last) {
+          const filter = { _id, issue: last.issue };
+          if ((await col.updateOne(filter, { $set: { issue } })).matchedCount === 1) return issue;
+        } else if (await insertNew(col, { _id, t: tenant, issue })) return issue;
+        await sleep(Math.random() * ATTEMPT_JITTER_MS);
       }
       throw new ImError(ERR.NetworkError, 'too many logins of this user at once');
     },
     get,
     async getAll(tenant, userID) {
-      const tokens = of(tenant);
-      const docs = await tokens.col.find({ _id: tokens.range(userID) }).toArray();
+      const docs = await of(tenant).col.find({ t: tenant, userID }).toArray();
       return docs.map(toSet);
     },
     async change(tenant, userID, platformID, change) {

@@ -17,7 +17,9 @@ interface UserCommandDocument extends TenantDocument {
 }
 
 /** Collection of user commands; the user domain alone writes it. */
-export const USER_COMMANDS = defineCollection<UserCommandDocument>('user_command');
+export const USER_COMMANDS = defineCollection<UserCommandDocument>('user_command', [
+  { keys: { userID: 1, type: 1, uuid: 1 } },
+]);
 
 /** Names one command. */
 export interface CommandKey {
@@ -73,9 +75,10 @@ export function userCommandRepo(store: Store): UserCommandRepo {
       return deletedCount === 1;
     },
     async list(tenant, userID, type) {
-      const commands = of(tenant);
-      const range = type === undefined ? commands.range(userID) : commands.range(userID, String(type));
-      const docs = await commands.col.find({ _id: range }, { sort: { _id: 1 }, limit: MAX_LISTED }).toArray();
+      const filter = { t: tenant, userID, ...(type !== undefined && { type }) };
+      const docs = await of(tenant)
+        .col.find(filter, { sort: { type: 1, uuid: 1 }, limit: MAX_LISTED })
+        .toArray();
       return docs.map((doc) =>
         make('user.CommandInfoResp', {
           type: doc.type,

@@ -1,5 +1,5 @@
 import type { TenantId } from '@im/kit';
-import { make, type sdkws } from '@im/protocol';
+import { ERR, ImError, make, type sdkws } from '@im/protocol';
 import { type Filter, MongoBulkWriteError } from 'mongodb';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
@@ -113,6 +113,7 @@ const CACHE = { name: 'user', max: 100_000, ttlMs: 60_000, negativeTtlMs: 2_000 
 /** A search that finds little reads the tenant's whole index; it ends here. */
 const SEARCH_MS = 5_000;
 const FIRST_SYSTEM_LEVEL = 3;
+const MAX_ATTEMPTS = 50;
 
 function toUserInfo(doc: UserDocument): sdkws.UserInfo {
   return make('sdkws.UserInfo', {
@@ -226,14 +227,22 @@ export function userRepo(store: Store): UserRepo {
     async update(tenant, userID, changes) {
       const users = of(tenant);
       const set = toUpdate(changes);
-      const filter = { _id: users.key(userID) };
-      const before =
-        Object.keys(set).length === 0
-          ? await users.col.findOne(filter)
-          : await users.col.findOneAndUpdate(filter, { $set: set }, { returnDocument: 'before' });
-      if (!before) return undefined;
-      await cache.invalidate(tenant, [userID]);
-      return { before: toUserInfo(before), after: toUserInfo({ ...before, ...set }) };
+      const _id = users.key(userID);
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const before = await users.col.findOne({ _id });
+        if (!before) return undefined;
+        // Only if these fields are what was read: of two changes at once, one sees the other.
+        const seen = Object.fromEntries(
+          Object.keys(set).map((field) => [field, before[field as keyof UserDocument]]),
+        );
+        const done =
+          Object.keys(set).length === 0 ||
+          (await users.col.updateOne({ ...seen, _id }, { $set: set })).matchedCount === 1;
+        if (!done) continue;
+        await cache.invalidate(tenant, [userID]);
+        return { before: toUserInfo(before), after: toUserInfo({ ...before, ...set }) };
+      }
+      throw new ImError(ERR.NetworkError, 'too many changes of this profile at once');
     },
     async pageIDs(tenant, { skip, limit }) {
       const { col } = of(tenant);

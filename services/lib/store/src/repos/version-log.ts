@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { TenantId } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import { type Document, ObjectId } from 'mongodb';
@@ -24,6 +25,8 @@ interface VersionLogDocument extends TenantDocument {
   /** Number of the last write. */
   version: number;
   logs: LogEntry[];
+  /** Marks of the last writes, by which a writer finds the number of his own; the last one made `version`. */
+  marks?: string[];
 }
 
 const FRIEND_VERSIONS = defineCollection<VersionLogDocument>('friend_version');
@@ -83,6 +86,10 @@ export const deleted = (...ids: readonly string[]): Change => ({ state: CHANGE.D
 export const updated = (...ids: readonly string[]): Change => ({ state: CHANGE.Update, ids });
 
 const BULK = 500;
+/** Marks kept; a writer whose mark is gone again before he looks writes once more. */
+const KEPT_MARKS = 32;
+const MAX_ATTEMPTS = 10;
+const MARK_BYTES = 6;
 
 function chunks<T>(items: readonly T[]): T[][] {
   const out: T[][] = [];
@@ -91,7 +98,7 @@ function chunks<T>(items: readonly T[]): T[][] {
 }
 
 /** One atomic update of one document: the next version, without the older entries of these ids. */
-function appendPipeline(tenant: TenantId, changes: readonly Change[]): Document[] {
+function appendPipeline(tenant: TenantId, changes: readonly Change[], mark: string): Document[] {
   // Literal: an id that begins with $ would be read as an expression.
   const ids = changes.flatMap((change) => [...change.ids]);
   const fresh = changes.flatMap(({ state, ids }) =>
@@ -113,7 +120,14 @@ function appendPipeline(tenant: TenantId, changes: readonly Change[]): Document[
         version: { $add: [{ $ifNull: ['$version', 0] }, 1] },
       },
     },
-    { $set: { logs: { $slice: [{ $concatArrays: [others, fresh] }, -KEPT_ENTRIES] } } },
+    {
+      $set: {
+        logs: { $slice: [{ $concatArrays: [others, fresh] }, -KEPT_ENTRIES] },
+        marks: {
+          $slice: [{ $concatArrays: [{ $ifNull: ['$marks', []] }, [{ $literal: mark }]] }, -KEPT_MARKS],
+        },
+      },
+    },
   ];
 }
 
@@ -195,16 +209,17 @@ export function versionLogs(store: Store, kind: keyof typeof VERSION_LOGS): Vers
 
   return guarded<VersionLogs>({
     async write(tenant, owner, ...changes) {
-      const logs = of(tenant);
-      const doc = await retryDuplicate(() =>
-        logs.col.findOneAndUpdate({ _id: logs.key(owner) }, appendPipeline(tenant, changes), {
-          upsert: true,
-          returnDocument: 'after',
-          projection: HEAD,
-        }),
-      );
-      if (!doc) throw new ImError(ERR.DatabaseError, 'no version was written');
-      return toStamp(doc);
+      const { col, key } = of(tenant);
+      const _id = key(owner);
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+        const mark = randomBytes(MARK_BYTES).toString('base64url');
+        const update = appendPipeline(tenant, changes, mark);
+        await retryDuplicate(() => col.updateOne({ _id }, update, { upsert: true }));
+        const written = await col.findOne({ _id }, { projection: { ...HEAD, marks: 1 } });
+        const later = written?.marks?.toReversed().indexOf(mark) ?? -1;
+        if (written && later >= 0) return { versionID: written.versionID, version: written.version - later };
+      }
+      throw new ImError(ERR.NetworkError, 'too many changes of this list at once');
     },
     async writeMany(tenant, writes) {
       const logs = of(tenant);
@@ -213,7 +228,7 @@ export function versionLogs(store: Store, kind: keyof typeof VERSION_LOGS): Vers
         writes.map(({ owner, changes }) => ({
           updateOne: {
             filter: { _id: logs.key(owner) },
-            update: appendPipeline(tenant, changes),
+            update: appendPipeline(tenant, changes, ''),
             upsert: true,
           },
         })),
