@@ -74,7 +74,8 @@ export class Conversations {
     for (let i = 0; i < replayed.length; i += REPLAY_READS) {
       await Promise.all(
         replayed.slice(i, i + REPLAY_READS).map(async ([id, position, held]) => {
-          const counted = await this.#rows.seqsSince(tenant, id, position);
+          const place = { fromPosition: position, last: held.max };
+          const counted = await this.#rows.seqsSince(tenant, id, place);
           this.#held.set(tenant + SEPARATOR + id, { ...held, counted });
         }),
       );

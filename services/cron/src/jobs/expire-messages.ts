@@ -2,8 +2,6 @@ import type { Convs, MsgRows, RetentionRepo } from '@im/store';
 import type { Job } from './job.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
-const PAGE = 200;
-const ROWS_PER_STEP = 1_000;
 
 /** Parts of {@link expireMessages}. */
 export interface MessageExpiryParts {
@@ -26,24 +24,14 @@ export function expireMessages(schedule: string, parts: MessageExpiryParts): Job
       if (quotas.retentionDays === 0) return 0;
       const before = now() - quotas.retentionDays * DAY_MS;
       let removed = 0;
-      let after = '';
-      while (!signal.aborted) {
-        const page = await retention.conversationsAfter(id, after, PAGE);
-        for (const { conversationID, min, max } of page) {
-          const span = { first: Math.max(1, min), last: max };
-          const last = await rows.lastSeqBefore(id, conversationID, span, before);
-          if (last > 0) await convs.raiseMin(id, conversationID, last + 1);
-          // Nobody may read below the bound any more, whoever raised it: an interrupted run, or a cleared conversation.
-          const upTo = Math.max(last, min - 1);
-          if (upTo < 1) continue;
-          let step: number;
-          do {
-            step = await retention.removeUpTo(id, conversationID, upTo, ROWS_PER_STEP);
-            removed += step;
-          } while (step === ROWS_PER_STEP && !signal.aborted);
-        }
-        if (page.length < PAGE) break;
-        after = page.at(-1)?.conversationID ?? '';
+      for await (const { conversationID, min, max } of retention.conversations(id)) {
+        if (signal.aborted) break;
+        const span = { first: Math.max(1, min), last: max };
+        const last = await rows.lastSeqBefore(id, conversationID, span, before);
+        if (last > 0) await convs.raiseMin(id, conversationID, last + 1);
+        // Nobody may read below the bound any more, whoever raised it: an interrupted run, or a cleared conversation.
+        const upTo = Math.max(last, min - 1);
+        if (upTo > 0) removed += await retention.removeUpTo(id, conversationID, upTo, signal);
       }
       return removed;
     },

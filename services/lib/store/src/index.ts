@@ -81,7 +81,6 @@ export {
   msgRows,
   type NewMsgRow,
   type Revocation,
-  type SeqSpan,
   type SeqsOf,
 } from './repos/msg-row.ts';
 export { type MsgRowChanges, msgRowChanges } from './repos/msg-row-change.ts';
@@ -90,6 +89,7 @@ export { type ObjectRepo, objectRepo, type StoredObject } from './repos/object.t
 export { type PushToken, type PushTokenRepo, pushTokenRepo } from './repos/push-token.ts';
 export { type ConvBounds, type RetentionRepo, retentionRepo } from './repos/retention.ts';
 export { NO_SEQ_USER, type SeqUser, type SeqUserRef, type SeqUsers, seqUsers } from './repos/seq-user.ts';
+export type { SeqSpan } from './repos/seq-walk.ts';
 export {
   type KickedToken,
   type LiveToken,

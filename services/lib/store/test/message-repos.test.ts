@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { TenantId } from '@im/kit';
-import { convs, type MsgRow, msgRowChanges, msgRows, type NewMsgRow, seqUsers } from '../src/index.ts';
+import {
+  convs,
+  type MsgRow,
+  msgRowChanges,
+  msgRows,
+  type NewMsgRow,
+  retentionRepo,
+  seqUsers,
+} from '../src/index.ts';
 import { DEDICATED, openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
 
 let servers: Awaited<ReturnType<typeof startServers>>;
@@ -99,18 +107,69 @@ for (const [placement, [one, two]] of [
     test('a replay finds the seqs of positions already counted', async () => {
       const rows = msgRows(opened.store);
       await rows.insert(range(1, 500).map((n) => row(one, 'sg_replay', n)));
-      const known = await rows.seqsSince(one, 'sg_replay', 1_498);
+      const known = await rows.seqsSince(one, 'sg_replay', { fromPosition: 1_498, last: 500 });
       assert.deepEqual([...known].sort(), [
         [1_498, 498],
         [1_499, 499],
         [1_500, 500],
       ]);
-      assert.equal((await rows.seqsSince(two, 'sg_replay', 0)).size, 0);
+      assert.equal((await rows.seqsSince(two, 'sg_replay', { fromPosition: 0, last: 500 })).size, 0);
       assert.equal(
         await rows.lastSeqBefore(one, 'sg_replay', { first: 1, last: 500 }, 1_700_000_000_000 + 1_234),
         123,
       );
       assert.equal(await rows.lastSeqBefore(one, 'sg_replay', { first: 1, last: 500 }, 5), 0);
+    });
+
+    test('a replay of the whole log, and one that must not see what was counted later', async () => {
+      const rows = msgRows(opened.store);
+      await rows.insert(range(1, 700).map((n) => row(one, 'sg_all', n)));
+      const all = await rows.seqsSince(one, 'sg_all', { fromPosition: 0, last: 700 });
+      assert.equal(all.size, 700);
+      const known = await rows.seqsSince(one, 'sg_all', { fromPosition: 1_398, last: 399 });
+      assert.deepEqual([...known].sort(), [
+        [1_398, 398],
+        [1_399, 399],
+      ]);
+    });
+
+    test('a span is read past rows without content, in either direction', async () => {
+      const rows = msgRows(opened.store);
+      const changes = msgRowChanges(opened.store);
+      await rows.insert(range(1, 300).map((n) => row(one, 'sg_blank', n)));
+      await changes.blank(one, 'sg_blank', range(11, 290));
+      const read = (first: number, last: number, limit: number, descending: boolean) =>
+        rows.span(one, 'sg_blank', { first, last }, { limit, descending, withContent: true });
+      assert.deepEqual(
+        (await read(1, 290, 3, true)).map(({ seq }) => seq),
+        [10, 9, 8],
+      );
+      assert.deepEqual(
+        (await read(5, 300, 8, false)).map(({ seq }) => seq),
+        [5, 6, 7, 8, 9, 10, 291, 292],
+      );
+      assert.deepEqual(await read(11, 290, 5, true), []);
+      assert.deepEqual(await read(9, 8, 5, true), []);
+    });
+
+    test('removal finds where the rows begin, and ages are told of what is left', async () => {
+      const rows = msgRows(opened.store);
+      const changes = msgRowChanges(opened.store);
+      await rows.insert(range(1, 2_500).map((n) => row(one, 'sg_old', n)));
+      const before = (last: number, seq: number) =>
+        rows.lastSeqBefore(one, 'sg_old', { first: 1, last }, 1_700_000_000_000 + seq * 10);
+      assert.equal(await before(2_500, 1_234), 1_233);
+      assert.equal(await changes.removeUpTo(one, 'sg_old', 40), 40);
+      assert.equal(await changes.removeUpTo(one, 'sg_old', 1_200), 1_160);
+      assert.equal(await changes.removeUpTo(one, 'sg_old', 1_200), 0);
+      assert.equal(await before(2_500, 1_234), 1_233);
+      assert.equal(await before(2_500, 1_201), 0, 'all older ones are removed');
+      assert.equal(await before(1_210, 9_999), 1_210);
+      assert.equal(await rows.lastSeqBefore(one, 'sg_none', { first: 1, last: 50 }, 9e15), 0);
+      const ended = AbortSignal.abort();
+      assert.equal(await retentionRepo(opened.store).removeUpTo(one, 'sg_old', 2_400, ended), 0);
+      assert.equal(await changes.removeUpTo(one, 'sg_old', 2_400), 1_200);
+      assert.equal((await rows.seqsSince(one, 'sg_old', { fromPosition: 0, last: 2_500 })).size, 100);
     });
 
     test('read marks, revocation, deletion and blanking', async () => {
@@ -145,7 +204,7 @@ for (const [placement, [one, two]] of [
         { limit: 1, descending: true, withContent: true },
       );
       assert.equal(newest[0]?.seq, 5);
-      assert.equal(await changes.remove(one, cid, { first: 1, last: 2 }), 2);
+      assert.equal(await changes.removeUpTo(one, cid, 2), 2);
       assert.deepEqual(
         seqsOf(await rows.bySeqs(one, [{ conversationID: cid, seqs: range(1, 6) }])),
         [3, 4, 5, 6],

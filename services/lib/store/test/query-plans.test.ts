@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { convs, msgRowChanges, msgRows, msgStats, seqUsers } from '../src/index.ts';
+import type { Document } from 'mongodb';
+import { convs, msgRowChanges, msgRows, msgStats, retentionRepo, seqUsers } from '../src/index.ts';
 import { openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
 import { queryPlans } from './query-plans.ts';
+import { growingShape } from './query-shape.ts';
 
 const [tenant] = SHARED;
 const cid = 'si_a_b';
@@ -50,14 +52,14 @@ test('every query on messages, conversation truth and bounds reads by an index',
     span: () => rows.span(tenant, cid, { first: 1, last: 9 }, { limit: 5, descending: false }),
     'span backwards': () =>
       rows.span(tenant, cid, { first: 1, last: 9 }, { limit: 5, descending: true, withContent: true }),
-    seqsSince: () => rows.seqsSince(tenant, cid, 1),
+    seqsSince: () => rows.seqsSince(tenant, cid, { fromPosition: 1, last: 9 }),
     lastSeqBefore: () => rows.lastSeqBefore(tenant, cid, { first: 1, last: 9 }, 5),
     markSeqsRead: () => changes.markSeqsRead(tenant, cid, [1], 'b'),
     markSpanRead: () => changes.markSpanRead(tenant, cid, { first: 1, last: 9 }, 'b'),
     revoke: () => changes.revoke(tenant, cid, 1, by),
     deleteFor: () => changes.deleteFor(tenant, cid, [1], 'a'),
     blank: () => changes.blank(tenant, cid, [1]),
-    remove: () => changes.remove(tenant, cid, { first: 1, last: 1 }),
+    removeUpTo: () => changes.removeUpTo(tenant, cid, 1),
     'conv get': () => conv.get(tenant, [cid, 'sg_g']),
     'conv apply': () => conv.apply([{ tenant, conversationID: cid, max: 1, src: 1, maxTime: 1 }]),
     'conv raiseMin': () => conv.raiseMin(tenant, cid, 1),
@@ -65,15 +67,50 @@ test('every query on messages, conversation truth and bounds reads by an index',
     'seqUsers ofUser': () => users.ofUser(tenant, 'a'),
     raiseRead: () => users.raiseRead([{ ...ref, value: 1 }]),
     raiseMin: () => users.raiseMin([{ ...ref, value: 1 }]),
-    bySender: () => stats.bySender(tenant, period, true),
-    byGroup: () => stats.byGroup(tenant, period),
     search: () =>
       stats.search(tenant, cid, { first: 1, last: 9 }, { sendID: 'a', contentType: 101, period }, 5),
-    conversationIDs: () => stats.conversationIDs(tenant, 'si_', '', 5),
     setMax: () => users.setMax([{ ...ref, max: 1, position: 1 }]),
   };
   for (const [name, run] of Object.entries(methods)) {
     await run();
     assert.ok((await plans.check(servers.uris.mongo, name)) > 0, `${name} sent no query`);
   }
+  const wholeTenant: Record<string, () => Promise<unknown>> = {
+    bySender: () => stats.bySender(tenant, period, true),
+    byGroup: () => stats.byGroup(tenant, period),
+    conversationIDs: () => stats.conversationIDs(tenant, 'si_', '', 5),
+    'conversations of a tenant': async () => {
+      for await (const { max } of retentionRepo(store).conversations(tenant)) assert.ok(max >= 0);
+    },
+  };
+  for (const [name, run] of Object.entries(wholeTenant)) {
+    await run();
+    assert.ok((await plans.check(servers.uris.mongo, name, 'grows')) > 0, `${name} sent no query`);
+  }
+});
+
+test('a shape that some server reads by walking the collection is refused', () => {
+  const refused: Document[] = [
+    { find: 'msg', filter: { _id: { $gt: 'a', $lt: 'b' } } },
+    { find: 'msg', filter: { _id: { $gte: 'a' }, x: 1 } },
+    { find: 'push_token', filter: { $or: [{ _id: 'a' }, { _id: 'b' }] } },
+    { find: 'conversation', filter: { t: 'x', ownerUserID: 'a', isPinned: true } },
+    { find: 'conversation', filter: { t: 'x', conversationID: { $in: ['a'] }, recvMsgOpt: 2 } },
+    { find: 'client_log', filter: { t: 'x', createTime: { $lte: 5 } } },
+    { find: 'client_log', filter: { t: 'x', userID: { $gt: 'a' }, createTime: 5 } },
+    { find: 'client_log', filter: { t: 'x', url: 'a' } },
+    { aggregate: 'seq_user', pipeline: [{ $match: { t: 'x', u: 'a', c: 'b' } }] },
+    { update: 'seq_user', updates: [{ q: { _id: 'a' } }, { q: { t: 'x', u: 'a', read: 5 } }] },
+    { delete: 'seq_user', deletes: [{ q: { t: 'x', u: 'a', read: 5 } }] },
+    { findAndModify: 'token_issue', query: { _id: 'a' } },
+  ];
+  for (const command of refused) assert.ok(growingShape(command), JSON.stringify(command));
+  const fine: Document[] = [
+    { find: 'msg', filter: { _id: { $in: ['a'] }, x: { $ne: true } } },
+    { find: 'conversation', filter: { t: 'x', conversationID: 'a', recvMsgOpt: { $gt: 0 } } },
+    { find: 'client_log', filter: { t: 'x', createTime: { $gte: 1, $lt: 5 } } },
+    { aggregate: 'seq_user', pipeline: [{ $match: { t: 'x', u: { $in: ['a'] } } }, { $match: { c: 'b' } }] },
+    { update: 'seq_user', updates: [{ q: { _id: 'a', mp: { $not: { $gte: 1 } } } }] },
+  ];
+  for (const command of fine) assert.equal(growingShape(command), undefined, JSON.stringify(command));
 });

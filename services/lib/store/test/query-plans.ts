@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { MongoClient } from 'mongodb';
 import type { SentCommand } from '../src/mongo.ts';
+import { growingShape } from './query-shape.ts';
 
 /** Fields that belong to the session of the first sending. */
 const NOT_EXPLAINED = new Set([
@@ -19,8 +20,11 @@ const BY_INDEX = /^(IXSCAN|IDHACK|CLUSTERED_IXSCAN|COUNT_SCAN|DISTINCT_SCAN|EOF|
 /** Commands that a repository sent, and the check of their plans. */
 export interface QueryPlans {
   readonly onCommand: (sent: SentCommand) => void;
-  /** Asserts that every query since the last call reads by an index and sorts nothing in memory. @returns how many. */
-  check(uri: string, method: string): Promise<number>;
+  /**
+   * Asserts that every query since the last call reads by an index, sorts nothing in memory, and costs the
+   * same however large its collection is, unless it `grows` by nature. @returns how many.
+   */
+  check(uri: string, method: string, cost?: 'grows'): Promise<number>;
 }
 
 /** Collects what a store sends. */
@@ -28,11 +32,12 @@ export function queryPlans(): QueryPlans {
   let sent: SentCommand[] = [];
   return {
     onCommand: (command) => sent.push(command),
-    async check(uri, method) {
+    async check(uri, method, cost) {
       const queries = sent.filter(({ command }) => QUERIES.has(Object.keys(command)[0] ?? ''));
       sent = [];
       await using client = new MongoClient(uri);
       for (const { database, command } of queries) {
+        if (cost !== 'grows') assert.equal(growingShape(command), undefined, method);
         const explain = Object.fromEntries(
           Object.entries(command).filter(([key]) => !NOT_EXPLAINED.has(key)),
         );

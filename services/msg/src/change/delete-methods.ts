@@ -4,8 +4,6 @@ import type { MsgMethods, MsgParts } from '../parts.ts';
 import { authorityOf, requireTakeBack } from './authority.ts';
 import { checkSeqs, ownConversation } from './own-conversation.ts';
 
-/** Rows removed in one step. */
-const REMOVE_STEP = 1_000;
 /** Most conversations in one request of an administrator. */
 const MAX_CONVERSATIONS = 1_000;
 
@@ -95,10 +93,7 @@ export function deleteMethods(
         const last = await rows.lastSeqBefore(ctx.tenant, conversationID, { first, last: max }, before);
         if (last === 0) continue;
         await convs.raiseMin(ctx.tenant, conversationID, last + 1);
-        for (let from = first; from <= last; from += REMOVE_STEP) {
-          const span = { first: from, last: Math.min(last, from + REMOVE_STEP - 1) };
-          await changes.remove(ctx.tenant, conversationID, span);
-        }
+        await changes.removeUpTo(ctx.tenant, conversationID, last);
       }
       return make('msg.DeleteMsgPhysicalResp');
     },

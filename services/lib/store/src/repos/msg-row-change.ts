@@ -1,8 +1,9 @@
 import type { TenantId } from '@im/kit';
-import type { Filter } from 'mongodb';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { MSG_ROWS, type MsgRowDocument, type Revocation, type SeqSpan, seqKey } from './msg-row.ts';
+import { MSG_ROWS, type Revocation } from './msg-row.ts';
+import { rowsBySeq, seqKey } from './rows-by-seq.ts';
+import { MAX_STEP, type SeqSpan, seqSteps } from './seq-walk.ts';
 
 /** Repository of what the msg domain changes in stored messages. Every change may be repeated without harm. */
 export type MsgRowChanges = ReturnType<typeof msgRowChanges>;
@@ -10,21 +11,20 @@ export type MsgRowChanges = ReturnType<typeof msgRowChanges>;
 /** Makes the repository. */
 export function msgRowChanges(store: Store) {
   const rows = (tenant: TenantId) => store.collection(tenant, MSG_ROWS);
-  const ids = (tenant: TenantId, conversationID: string, seqs: readonly number[]) => {
-    const { key } = rows(tenant);
-    return { $in: seqs.map((seq) => key(conversationID, seqKey(seq))) };
-  };
-  const idsOfSpan = (tenant: TenantId, conversationID: string, { first, last }: SeqSpan) => {
-    const { key } = rows(tenant);
-    return { $gte: key(conversationID, seqKey(first)), $lte: key(conversationID, seqKey(last)) };
-  };
+  const ids = (tenant: TenantId, conversationID: string, seqs: readonly number[]) => ({
+    $in: rowsBySeq(rows(tenant), conversationID).ids(seqs),
+  });
 
   async function markRead(
     tenant: TenantId,
-    _id: Filter<MsgRowDocument>['_id'],
+    conversationID: string,
+    seqs: readonly number[],
     reader: string,
   ): Promise<void> {
-    await rows(tenant).col.updateMany({ _id, s: { $ne: reader }, rd: { $ne: true } }, { $set: { rd: true } });
+    await rows(tenant).col.updateMany(
+      { _id: ids(tenant, conversationID, seqs), s: { $ne: reader }, rd: { $ne: true } },
+      { $set: { rd: true } },
+    );
   }
 
   return guarded({
@@ -35,7 +35,7 @@ export function msgRowChanges(store: Store) {
       seqs: readonly number[],
       reader: string,
     ): Promise<void> {
-      if (seqs.length > 0) await markRead(tenant, ids(tenant, conversationID, seqs), reader);
+      if (seqs.length > 0) await markRead(tenant, conversationID, seqs, reader);
     },
 
     /** Marks all messages of a span as read, except those that the reader sent. */
@@ -45,7 +45,9 @@ export function msgRowChanges(store: Store) {
       span: SeqSpan,
       reader: string,
     ): Promise<void> {
-      if (span.first <= span.last) await markRead(tenant, idsOfSpan(tenant, conversationID, span), reader);
+      for (const seqs of seqSteps(span, { size: MAX_STEP, descending: false })) {
+        await markRead(tenant, conversationID, seqs, reader);
+      }
     },
 
     /** @returns false when the message was revoked before, is blank or does not exist. */
@@ -81,10 +83,12 @@ export function msgRowChanges(store: Store) {
       );
     },
 
-    /** Removes rows for good. Only below the conversation's min seq, so that no reader is served a gap. */
-    async remove(tenant: TenantId, conversationID: string, span: SeqSpan): Promise<number> {
-      const done = await rows(tenant).col.deleteMany({ _id: idsOfSpan(tenant, conversationID, span) });
-      return done.deletedCount;
+    /**
+     * Removes all rows up to and including `last` for good. Only below the conversation's lowest readable
+     * seq, so that no reader is served a gap. @returns how many.
+     */
+    async removeUpTo(tenant: TenantId, conversationID: string, last: number): Promise<number> {
+      return rowsBySeq(rows(tenant), conversationID).removeUpTo(last);
     },
   });
 }

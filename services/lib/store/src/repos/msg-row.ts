@@ -4,6 +4,8 @@ import { defineCollection, type TenantCollection, type TenantDocument } from '..
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { byDatabase, type DatabaseGroup } from './by-database.ts';
+import { findRows, rowsBySeq, seqKey } from './rows-by-seq.ts';
+import { lowestSeq, type SeqSpan, seqSteps } from './seq-walk.ts';
 
 /** Who revoked a message. */
 export interface Revocation {
@@ -47,7 +49,7 @@ export interface MsgRowDocument extends TenantDocument {
 /** The layout that is written today. */
 const ROW_VERSION = 1;
 
-/** Collection `msg`. `_id` is its only index: a conversation is a range of it, in seq order. */
+/** Collection `msg`. `_id` is its only index; rows are read by the ids of their seqs, since those can be named. */
 export const MSG_ROWS = defineCollection<MsgRowDocument>('msg');
 
 /** A row to insert. */
@@ -97,23 +99,14 @@ export interface SeqsOf {
   readonly seqs: readonly number[];
 }
 
-/** Seqs from `first` to `last`, both included. */
-export interface SeqSpan {
-  readonly first: number;
-  readonly last: number;
-}
-
-/** Digits of a seq inside `_id`, so that text order is number order; enough for 2^53. */
-const SEQ_DIGITS = 16;
 const DUPLICATE_KEY = 11_000;
+/** Rows read at once by a replay, which most often needs the last few only. */
+const REPLAY_STEP = 200;
+/** Seqs looked through backwards for a row that is still there. */
+const LOOKBACK = 100;
 /** Codes by which a server says that this document will never be accepted: BadValue, validation, too large. */
 const REFUSED_FOR_GOOD = new Set([2, 121, 10_334, 17_280, 17_419]);
 const STORED: InsertOutcome = { kind: 'stored' };
-
-/** A seq as it stands in `_id`. */
-export function seqKey(seq: number): string {
-  return String(seq).padStart(SEQ_DIGITS, '0');
-}
 
 function bytes(binary: Binary): Uint8Array {
   return binary.buffer.subarray(0, binary.position);
@@ -200,13 +193,7 @@ export function msgRows(store: Store) {
     }
   }
 
-  async function find(tenant: TenantId, filter: Filter<MsgRowDocument>, limit: number, descending: boolean) {
-    const { col, parts } = rows(tenant);
-    const found = await col
-      .find(filter, { sort: { _id: descending ? -1 : 1 }, limit, batchSize: limit })
-      .toArray();
-    return found.map((doc) => msgRowOf(doc, parts));
-  }
+  const bySeq = (tenant: TenantId, conversationID: string) => rowsBySeq(rows(tenant), conversationID);
 
   return guarded({
     /**
@@ -222,70 +209,71 @@ export function msgRows(store: Store) {
 
     /** The rows that exist among these, in no order. Callers bound the number of seqs, a few hundred at most. */
     async bySeqs(tenant: TenantId, wanted: readonly SeqsOf[]): Promise<MsgRow[]> {
-      const { key } = rows(tenant);
-      const ids = wanted.flatMap(({ conversationID, seqs }) =>
-        seqs.map((seq) => key(conversationID, seqKey(seq))),
-      );
-      return ids.length === 0 ? [] : find(tenant, { _id: { $in: ids } }, ids.length, false);
+      const view = rows(tenant);
+      const ids = wanted.flatMap(({ conversationID, seqs }) => rowsBySeq(view, conversationID).ids(seqs));
+      if (ids.length === 0) return [];
+      return (await findRows(view, ids)).map((doc) => msgRowOf(doc, view.parts));
     },
 
     /** At most `limit` rows of a span: the highest seqs first when `descending`, else the lowest first. */
     async span(
       tenant: TenantId,
       conversationID: string,
-      { first, last }: SeqSpan,
+      bounds: SeqSpan,
       options: { readonly limit: number; readonly descending: boolean; readonly withContent?: boolean },
     ): Promise<MsgRow[]> {
-      const { key } = rows(tenant);
-      const _id = { $gte: key(conversationID, seqKey(first)), $lte: key(conversationID, seqKey(last)) };
-      const filter = options.withContent ? { _id, x: { $ne: true } } : { _id };
-      return find(tenant, filter, options.limit, options.descending);
+      const { limit, descending } = options;
+      const { parts } = rows(tenant);
+      const filter: Filter<MsgRowDocument> = options.withContent ? { x: { $ne: true } } : {};
+      const found: MsgRow[] = [];
+      for (const seqs of seqSteps(bounds, { size: limit, descending })) {
+        if (found.length >= limit) break;
+        const docs = await bySeq(tenant, conversationID).find(seqs, { filter });
+        const step = docs.map((doc) => msgRowOf(doc, parts));
+        found.push(...step.sort((a, b) => (descending ? b.seq - a.seq : a.seq - b.seq)));
+      }
+      return found.slice(0, limit);
     },
 
     /**
-     * Seqs of the rows whose record stands at `fromPosition` or later, by position: what a replay of
-     * the log has already been given. Positions rise with seqs, so this reads from the end backwards.
+     * Seqs up to `last` of the rows whose record stands at `fromPosition` or later, by position: what a
+     * replay of the log has already been given. Positions rise with seqs, so this reads from the end backwards.
      */
     async seqsSince(
       tenant: TenantId,
       conversationID: string,
-      fromPosition: number,
+      { fromPosition, last }: { readonly fromPosition: number; readonly last: number },
     ): Promise<Map<number, number>> {
-      const { col, range, parts } = rows(tenant);
       const found = new Map<number, number>();
-      const cursor = col.find(
-        { _id: range(conversationID) },
-        { sort: { _id: -1 }, projection: { p: 1 }, batchSize: 200 },
-      );
-      for await (const { _id, p } of cursor) {
-        if (p < fromPosition) break;
-        found.set(p, Number(parts(_id)[1]));
+      const { find, seqOf } = bySeq(tenant, conversationID);
+      for (const seqs of seqSteps({ first: 1, last }, { size: REPLAY_STEP, descending: true })) {
+        const docs = await find(seqs, { projection: { p: 1 } });
+        const since = docs.filter(({ p }) => p >= fromPosition);
+        for (const doc of since) found.set(doc.p, seqOf(doc));
+        // Rows are removed from the first on: below a step without any there are none.
+        if (since.length < docs.length || docs.length === 0) break;
       }
       return found;
     },
 
-    /** Highest seq of a conversation whose row is older than `logTime` by the log's clock; 0 when none is. */
+    /**
+     * Highest seq of a span whose row is older than `logTime` by the log's clock; 0 when none is. Log time
+     * rises with seq, and rows are removed from the first on.
+     */
     async lastSeqBefore(
       tenant: TenantId,
       conversationID: string,
-      { first, last }: SeqSpan,
+      bounds: SeqSpan,
       logTime: number,
     ): Promise<number> {
-      const { col, key, parts } = rows(tenant);
-      let [low, high, best] = [first, last, 0];
-      while (low <= high) {
-        const middle = Math.floor((low + high) / 2);
-        // Log time rises with seq; rows may be missing, so take the nearest one at or above the middle.
-        const _id = { $gte: key(conversationID, seqKey(middle)), $lte: key(conversationID, seqKey(high)) };
-        const row = await col.findOne({ _id }, { sort: { _id: 1 }, projection: { lt: 1 } });
-        if (!row || row.lt >= logTime) {
-          high = middle - 1;
-          continue;
-        }
-        best = Number(parts(row._id)[1]);
-        low = best + 1;
-      }
-      return best;
+      const { find, seqOf } = bySeq(tenant, conversationID);
+      const projection = { lt: 1 };
+      const young = await lowestSeq(bounds, async (seqs) =>
+        (await find(seqs, { projection })).filter(({ lt }) => lt >= logTime).map(seqOf),
+      );
+      const last = young === undefined ? bounds.last : young - 1;
+      const [below = []] = seqSteps({ first: bounds.first, last }, { size: LOOKBACK, descending: true });
+      return Math.max(0, ...(await find(below, { projection })).map(seqOf));
     },
   });
 }

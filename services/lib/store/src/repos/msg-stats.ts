@@ -1,9 +1,13 @@
 import type { TenantId } from '@im/kit';
+import { ERR, ImError } from '@im/protocol';
+import type { Filter } from 'mongodb';
 import { KEY_SEPARATOR } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { CONVS } from './conv.ts';
-import { MSG_ROWS, type MsgRow, msgRowOf, type SeqSpan, seqKey } from './msg-row.ts';
+import { MSG_ROWS, type MsgRow, type MsgRowDocument, msgRowOf } from './msg-row.ts';
+import { rowsBySeq } from './rows-by-seq.ts';
+import { MAX_STEP, type SeqSpan, seqSteps } from './seq-walk.ts';
 
 /** Messages of a period, by who sent them or where, and by UTC day. */
 export interface MsgCounts {
@@ -98,20 +102,27 @@ export function msgStats(store: Store) {
     async search(
       tenant: TenantId,
       conversationID: string,
-      { first, last }: SeqSpan,
+      span: SeqSpan,
       query: MsgQuery,
       limit: number,
     ): Promise<MsgRow[]> {
-      const { col, key, parts } = rows(tenant);
-      const filter = {
-        _id: { $gte: key(conversationID, seqKey(first)), $lte: key(conversationID, seqKey(last)) },
+      const filter: Filter<MsgRowDocument> = {
         x: { $ne: true },
         ...(query.sendID === undefined ? {} : { s: query.sendID }),
         ...(query.contentType === undefined ? {} : { ct: query.contentType }),
         ...(query.period === undefined ? {} : { st: { $gte: query.period.start, $lt: query.period.end } }),
       };
-      const docs = await col.find(filter, { sort: { _id: 1 }, limit, maxTimeMS: READ_MS }).toArray();
-      return docs.map((doc) => msgRowOf(doc, parts));
+      const { find } = rowsBySeq(rows(tenant), conversationID);
+      const { parts } = rows(tenant);
+      const deadline = Date.now() + READ_MS;
+      const found: MsgRow[] = [];
+      for (const seqs of seqSteps(span, { size: MAX_STEP, descending: false })) {
+        if (found.length >= limit) break;
+        if (Date.now() > deadline) throw new ImError(ERR.DatabaseError, 'the search takes too long');
+        const step = (await find(seqs, { filter })).map((doc) => msgRowOf(doc, parts));
+        found.push(...step.sort((a, b) => a.seq - b.seq));
+      }
+      return found.slice(0, limit);
     },
 
     /** Conversations of a kind (`si_`, `sg_`) in the order of their ids, after `after`. */

@@ -2,7 +2,8 @@ import type { TenantId } from '@im/kit';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { CONVS } from './conv.ts';
-import { MSG_ROWS, seqKey } from './msg-row.ts';
+import { MSG_ROWS } from './msg-row.ts';
+import { rowsBySeq } from './rows-by-seq.ts';
 
 /** Bounds of one conversation, for retention. */
 export interface ConvBounds {
@@ -13,28 +14,26 @@ export interface ConvBounds {
 
 /** What retention reads and removes; bounds are raised through {@link Convs} first. */
 export interface RetentionRepo {
-  /** Conversations in key order after this one ('' begins), at most `limit`. */
-  conversationsAfter(tenant: TenantId, conversationID: string, limit: number): Promise<ConvBounds[]>;
-  /** Removes rows of seqs up to and including `seq`, at most `limit` of them. @returns how many. */
-  removeUpTo(tenant: TenantId, conversationID: string, seq: number, limit: number): Promise<number>;
+  /** All conversations of the tenant, in key order, without holding them at once. */
+  conversations(tenant: TenantId): AsyncIterable<ConvBounds>;
+  /** Removes the rows of all seqs up to and including `last`, until `signal` ends. @returns how many. */
+  removeUpTo(tenant: TenantId, conversationID: string, last: number, signal: AbortSignal): Promise<number>;
 }
+
+/** Conversations read at once: worked through well before a server forgets an idle cursor. */
+const BATCH = 200;
 
 /** The retention view of a store. */
 export function retentionRepo(store: Store): RetentionRepo {
   return guarded<RetentionRepo>({
-    async conversationsAfter(tenant, conversationID, limit) {
-      const { col, key, range, parts } = store.collection(tenant, CONVS);
-      const _id = conversationID === '' ? range() : { $gt: key(conversationID), $lt: range().$lt };
-      const docs = await col.find({ _id }, { sort: { _id: 1 }, limit }).toArray();
-      return docs.map((doc) => ({ conversationID: parts(doc._id)[0] ?? '', min: doc.min, max: doc.max }));
+    conversations(tenant) {
+      const { col, range, parts } = store.collection(tenant, CONVS);
+      // One pass over the whole tenant.
+      const cursor = col.find({ _id: range() }, { sort: { _id: 1 }, batchSize: BATCH });
+      return cursor.map(({ _id, min, max }) => ({ conversationID: parts(_id)[0] ?? '', min, max }));
     },
-    async removeUpTo(tenant, conversationID, seq, limit) {
-      const { col, key, range } = store.collection(tenant, MSG_ROWS);
-      const _id = { $gt: range(conversationID).$gt, $lte: key(conversationID, seqKey(seq)) };
-      const docs = await col.find({ _id }, { sort: { _id: 1 }, limit, projection: { _id: 1 } }).toArray();
-      if (docs.length === 0) return 0;
-      const { deletedCount } = await col.deleteMany({ _id: { $in: docs.map((d) => d._id) } });
-      return deletedCount;
+    async removeUpTo(tenant, conversationID, last, signal) {
+      return rowsBySeq(store.collection(tenant, MSG_ROWS), conversationID).removeUpTo(last, signal);
     },
   });
 }
