@@ -19,7 +19,7 @@ import {
   tenantId,
   tenantSettings,
 } from '@im/kit';
-import { encode, type log, make } from '@im/protocol';
+import { decode, encode, type log, make } from '@im/protocol';
 import { createStore, msgRows, type Store } from '@im/store';
 import { module } from '../src/index.ts';
 
@@ -191,15 +191,17 @@ export async function append(bus: Bus, record: log.Record): Promise<void> {
   await bus.log.append(TENANT, bus.partitionOf(key), encode('log.Record', record));
 }
 
-/** What a conversation holds: seq and clientMsgID of each row, in order. */
-export async function rowsOf(store: Store, conversationID: string): Promise<[number, string][]> {
-  const { decode } = await import('@im/protocol');
-  const rows = await msgRows(store).span(
-    TENANT,
-    conversationID,
-    { first: 1, last: 1_000_000 },
-    { limit: 100_000, descending: false },
-  );
+/** What a conversation holds up to a seq beyond `last`: seq and clientMsgID of each row, in order. */
+export async function rowsOf(
+  store: Store,
+  conversationID: string,
+  last: number,
+): Promise<[number, string][]> {
+  const bounds = { first: 1, last: last + 50 };
+  const rows = await msgRows(store).span(TENANT, conversationID, bounds, {
+    limit: bounds.last,
+    descending: false,
+  });
   return rows.map((row) => [row.seq, row.msgData ? decode('sdkws.MsgData', row.msgData).clientMsgID : '']);
 }
 

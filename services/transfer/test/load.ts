@@ -68,7 +68,7 @@ export class Load {
       const users = this.#users(pair);
       const conversation = `si_${users.join('_')}`;
       assert.deepEqual(
-        await rowsOf(store, conversation),
+        await rowsOf(store, conversation, texts.length),
         texts.map((text, at) => [at + 1, text]),
         'rows: each once, without gaps, in the order sent',
       );

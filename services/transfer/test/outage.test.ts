@@ -74,7 +74,7 @@ describe('servers that die under load', () => {
       got.map((delivery) => delivery.seq),
       expected,
     );
-    const rows = await rowsOf(worker.store, 'si_hota_hotb');
+    const rows = await rowsOf(worker.store, 'si_hota_hotb', sent);
     assert.deepEqual(
       rows.map(([seq]) => seq),
       expected,

@@ -31,7 +31,7 @@ describe('transfer on real servers', () => {
     await append(p.bus, textRecord('typing', { stored: false }));
     await eventually(() => (got.length >= 102 ? undefined : `${got.length} deliveries`));
     assert.deepEqual(
-      await rowsOf(p.store, 'si_a_b'),
+      await rowsOf(p.store, 'si_a_b', texts.length),
       texts.map((text, i) => [i + 1, text]),
     );
     for (const user of ['a', 'b']) {
@@ -69,7 +69,7 @@ describe('transfer on real servers', () => {
       got.map((d) => d.operationID),
       ['op-x', 'op-y', 'op-z'],
     );
-    assert.deepEqual(await rowsOf(p.store, 'si_r1_r2'), [
+    assert.deepEqual(await rowsOf(p.store, 'si_r1_r2', 3), [
       [1, 'x'],
       [2, 'y'],
       [3, 'z'],
@@ -165,7 +165,7 @@ describe('transfer on real servers', () => {
     await p.bus.log.append(TENANT, partition, Buffer.from('not a record'));
     await append(p.bus, textRecord('after', { from: 'd1', to: 'd2' }));
     await eventually(async () =>
-      (await rowsOf(p.store, 'si_d1_d2')).length === 2 ? undefined : 'rows missing',
+      (await rowsOf(p.store, 'si_d1_d2', 2)).length === 2 ? undefined : 'rows missing',
     );
     assert.equal(await deadLetterRepo(p.store).count(), 1);
   });
