@@ -41,13 +41,20 @@ export function defineCollection<T extends TenantDocument>(
   return { name, indexes };
 }
 
-/** A collection as one tenant sees it: every filter begins with `_id: key(…)`, `_id: range(…)` or `t: tenant`. */
+/**
+ * A collection as one tenant sees it: every filter begins with `_id: key(…)` or `t: tenant`. The latter goes on with
+ * the first fields of one index and nothing more, the last of them perhaps as `$in` or a range without `$lte`:
+ * only that costs the same on every server, however large the collection is.
+ */
 export interface TenantCollection<T extends TenantDocument> {
   readonly col: Collection<T>;
   readonly tenant: TenantId;
   /** `_id` of the document named by these parts. @throws ImError 1001 for a part with a control character. */
   key(...parts: readonly string[]): string;
-  /** Filter on `_id` for all documents whose key begins with these parts and has more; all of the tenant without parts. */
+  /**
+   * Filter on `_id` for all documents whose key begins with these parts and has more; all of the tenant without parts.
+   * Some servers walk the whole collection for it: for passes over a tenant only, never on a client's path.
+   */
   range(...parts: readonly string[]): { $gt: string; $lt: string };
   /** The parts of a key without the tenant. */
   parts(key: string): string[];
