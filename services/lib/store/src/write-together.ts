@@ -13,9 +13,9 @@ export type TogetherWrite =
     };
 
 /**
- * Does many writes with one commit: a server that syncs each commit does it once instead of once per
- * document. Only a shortcut: correctness never depends on it, and whoever uses it can also do the
- * writes one by one.
+ * Does several writes at once: few of them with one command, many with one commit, since a server that
+ * syncs each commit then does it once instead of once per document. Only a shortcut: correctness never
+ * depends on it, and whoever uses it can also do the writes one by one.
  */
 export interface TogetherWriter {
   /**
@@ -24,10 +24,10 @@ export interface TogetherWriter {
    */
   readonly sessionId: Uint8Array;
   /**
-   * Does the writes, all or none, durably; calls take turns.
-   * @returns false when they could not be done so (few writes, a server without transactions, a
-   * conflict with another writer, a document that exists, a guard that does not match); then the
-   * caller does them step by step. They may have been done nevertheless when an answer was lost.
+   * Does the writes in the given order, durably; calls take turns.
+   * @returns false when they could not all be done so (a server that cannot, a conflict with another
+   * writer, a document that exists, a guard that does not match); then the caller does them step by
+   * step. Some from the beginning on, or all, may have been done nevertheless.
    * @throws what the driver throws when the server is away.
    */
   write(writes: readonly TogetherWrite[]): Promise<boolean>;
@@ -42,19 +42,19 @@ export interface Together {
   close(): Promise<void>;
 }
 
-/** Fewer writes than this cost less one by one: a commit is a round trip of its own. */
-const FEWEST = 3;
-/** Answers of a server that has no transactions: IllegalOperation, CommandNotFound, OperationNotSupportedInTransaction. */
+/** From this many writes on, one commit costs less than one for each, though it is a round trip of its own. */
+const MANY = 4;
+/** Answers of a server that cannot do it: IllegalOperation, CommandNotFound, OperationNotSupportedInTransaction. */
 const UNSUPPORTED = new Set([20, 59, 263]);
+/** The `bulkWrite` command, for several collections at once, came with MongoDB 8.0. */
+const BULK_WIRE_VERSION = 25;
+const ADMIN = 'admin';
 /**
  * Connections of its own: writers of a document that an open transaction has changed wait for it, each
  * on a connection. If they could use up all of them, the commit that they wait for would have none.
  */
 const CONNECTIONS = 8;
-const OPTIONS = {
-  readConcern: { level: 'local' },
-  writeConcern: { w: 'majority', journal: true },
-} as const;
+const DURABLE = { w: 'majority', journal: true } as const;
 
 /** Prepares for a server; nothing is connected before the first writer is opened. */
 export function together(uri: string, { log, metrics }: { log: Logger; metrics: Metrics }): Together {
@@ -64,14 +64,15 @@ export function together(uri: string, { log, metrics }: { log: Logger; metrics: 
     ['outcome'],
   );
   let client: MongoClient | undefined;
-  let supported = true;
+  let transactions = true;
+  let bulk: Promise<boolean> | undefined;
   const connection = () => {
     client ??= new MongoClient(uri, clientOptions(CONNECTIONS));
     return client;
   };
 
-  async function attempt(session: ClientSession, writes: readonly TogetherWrite[]): Promise<boolean> {
-    session.startTransaction(OPTIONS);
+  async function commit(session: ClientSession, writes: readonly TogetherWrite[]): Promise<boolean> {
+    session.startTransaction({ readConcern: { level: 'local' }, writeConcern: DURABLE });
     for (const { database, command } of commandsOf(writes)) {
       const answer = await connection().db(database).command(command, { session });
       if (answer.writeErrors !== undefined) return false;
@@ -80,9 +81,21 @@ export function together(uri: string, { log, metrics }: { log: Logger; metrics: 
     return true;
   }
 
+  async function command(writes: readonly TogetherWrite[]): Promise<boolean> {
+    bulk ??= connection()
+      .db(ADMIN)
+      .command({ hello: 1 })
+      .then(hasBulk, () => false);
+    if (!(await bulk)) return false;
+    const answer = await connection().db(ADMIN).command(bulkCommand(writes));
+    if (answer.writeConcernError !== undefined) throw new Error('the writes are not durable yet');
+    return answer.nErrors === 0;
+  }
+
   async function write(session: ClientSession, writes: readonly TogetherWrite[]): Promise<boolean> {
+    const many = writes.length >= MANY;
     try {
-      const done = await attempt(session, writes);
+      const done = many ? transactions && (await commit(session, writes)) : await command(writes);
       outcomes.inc({ outcome: done ? 'done' : 'refused' });
       return done;
     } catch (error) {
@@ -90,8 +103,12 @@ export function together(uri: string, { log, metrics }: { log: Logger; metrics: 
       if (!(error instanceof MongoServerError)) throw error;
       outcomes.inc({ outcome: 'conflict' });
       if (typeof error.code === 'number' && UNSUPPORTED.has(error.code)) {
-        supported = false;
-        log.info({ err: error }, 'the database cannot group writes; they are done one by one');
+        if (many) transactions = false;
+        else bulk = Promise.resolve(false);
+        log.info(
+          { err: error, many },
+          'the database cannot do several writes at once; they are done one by one',
+        );
       }
       return false;
     } finally {
@@ -106,7 +123,7 @@ export function together(uri: string, { log, metrics }: { log: Logger; metrics: 
       return {
         sessionId: sessionIdOf(session),
         write(writes) {
-          if (!supported || writes.length < FEWEST) return Promise.resolve(false);
+          if (writes.length === 0) return Promise.resolve(true);
           const result = turn.then(() => write(session, writes));
           turn = result.catch(() => undefined);
           return result;
@@ -118,10 +135,10 @@ export function together(uri: string, { log, metrics }: { log: Logger; metrics: 
       };
     },
     async release(sessionIds) {
-      if (sessionIds.length === 0 || !supported) return;
+      if (sessionIds.length === 0 || !transactions) return;
       const ids = sessionIds.map((id) => ({ id: new Binary(id, Binary.SUBTYPE_UUID) }));
       try {
-        await connection().db('admin').command({ killSessions: ids });
+        await connection().db(ADMIN).command({ killSessions: ids });
       } catch (error) {
         if (!(error instanceof MongoServerError)) throw error;
         log.warn({ err: error }, 'sessions of a dead process could not be ended; they expire by themselves');
@@ -162,4 +179,24 @@ function commandsOf(writes: readonly TogetherWrite[]): PlacedCommand[] {
     run.list.push(isInsert ? write.insert : { q: write.filter, u: write.update, upsert: true });
   }
   return commands;
+}
+
+/** All writes as one command, in order, up to the first that fails. */
+function bulkCommand(writes: readonly TogetherWrite[]): Document {
+  const numbers = new Map<string, number>();
+  const ops = writes.map((write) => {
+    const namespace = `${write.database}.${write.collection}`;
+    const number = numbers.get(namespace) ?? numbers.size;
+    numbers.set(namespace, number);
+    return 'insert' in write
+      ? { insert: number, document: write.insert }
+      : { update: number, filter: write.filter, updateMods: write.update, upsert: true, multi: false };
+  });
+  const nsInfo = [...numbers.keys()].map((ns) => ({ ns }));
+  const writeConcern = { w: 'majority', j: true };
+  return { bulkWrite: 1, ops, nsInfo, ordered: true, errorsOnly: true, writeConcern };
+}
+
+function hasBulk(hello: Document): boolean {
+  return hello.maxWireVersion >= BULK_WIRE_VERSION;
 }

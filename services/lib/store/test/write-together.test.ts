@@ -47,11 +47,28 @@ test('writes of several collections are done at once', async () => {
   );
 });
 
-test('one that cannot be done takes all others with it', async () => {
+test('few are done by one command, in order, up to the first that cannot be', async () => {
+  assert.equal(await writer.write([insert('few', 'a', 1), set('few', 'b', 2)]), true);
+  assert.equal(await writer.write([set('few', 'b', 3), insert('few', 'a', 9), set('few', 'c', 1)]), false);
+  assert.deepEqual(await items('few').find({}).sort({ _id: 1 }).toArray(), [
+    { _id: 'a', n: 1 },
+    { _id: 'b', n: 3 },
+  ]);
+  assert.equal(await writer.write([]), true);
+});
+
+test('of many, one that cannot be done takes all others with it', async () => {
   await items('three').insertOne({ _id: 'there', n: 9 });
   // A document that exists, and a guard that does not match.
   for (const obstacle of [insert('three', 'there', 1), set('three', 'there', 4)]) {
-    assert.equal(await writer.write([insert('three', 'x', 1), obstacle, insert('three', 'y', 1)]), false);
+    assert.equal(
+      await writer.write([
+        insert('three', 'x', 1),
+        obstacle,
+        ...['y', 'z'].map((id) => insert('three', id, 1)),
+      ]),
+      false,
+    );
   }
   assert.deepEqual(await items('three').find({}).toArray(), [{ _id: 'there', n: 9 }]);
 });
@@ -101,10 +118,10 @@ test('what a dead process left half done is undone by its heirs', async () => {
 
 test('a writer whose session was ended by others goes on', async () => {
   const other = opened.store.together.open();
-  assert.equal(await other.write(['a', 'b', 'c'].map((id) => insert('eight', id, 1))), true);
+  assert.equal(await other.write(['a', 'b', 'c', 'd'].map((id) => insert('eight', id, 1))), true);
   await opened.store.together.release([other.sessionId]);
-  assert.equal(await other.write(['d', 'e', 'f'].map((id) => insert('eight', id, 1))), true);
-  assert.equal(await items('eight').countDocuments({}), 6);
+  assert.equal(await other.write(['e', 'f', 'g', 'h'].map((id) => insert('eight', id, 1))), true);
+  assert.equal(await items('eight').countDocuments({}), 8);
   await other.close();
 });
 
@@ -118,7 +135,12 @@ test('what was done is there after the server was killed', async () => {
       for (let i = 0; !killed; i++) {
         const id = `${kill}-${i}`;
         const together = await writer
-          .write([insert('five', `${id}a`, 1), insert('five', `${id}b`, 1), insert('six', id, 1)])
+          .write([
+            insert('five', `${id}a`, 1),
+            insert('five', `${id}b`, 1),
+            insert('six', id, 1),
+            insert('seven', id, 1),
+          ])
           .catch(() => false);
         if (together) acknowledged++;
       }
