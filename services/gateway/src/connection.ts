@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { PLATFORM } from '@im/protocol';
 import type { WebSocket } from 'ws';
+import type { CatchUp } from './catch-up.ts';
 import { PING_FRAME, pongFrame, textFrame } from './frame.ts';
 import type { LocalUser } from './local-user.ts';
 import type { CloseReason, FrameKind, GatewayMetrics } from './metrics.ts';
@@ -69,6 +70,8 @@ export class Connection {
   sendAnswered = 0;
   /** Pushes that wait behind the answer to their own send. */
   held: HeldPush[] | undefined;
+  /** What waits for a client that has yet to learn what it missed. */
+  catchUp: CatchUp | undefined;
   /** Users whose presence it wants to hear of. */
   watched: Set<string> | undefined;
   /** When closing began, ms of the monotonic clock; undefined while open. */
@@ -155,6 +158,7 @@ export class Connection {
     this.closeReason = reason;
     this.input = undefined;
     this.held = undefined;
+    this.catchUp = undefined;
     return true;
   }
 

@@ -1,6 +1,7 @@
 import { type Background, background, type Logger } from '@im/kit';
 import { type log, make, REQ, type ResponseEnvelope } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
+import type { CatchUps } from './catch-up.ts';
 import type { Connection } from './connection.ts';
 import type { LocalGroup, LocalUser } from './local-user.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -14,6 +15,7 @@ export interface DelivererDeps {
   readonly roster: Roster;
   readonly groups: Pick<DomainService<'group'>, 'getMembership'>;
   readonly ownPushes: OwnPushes;
+  readonly catchUps: Pick<CatchUps, 'hold'>;
   readonly background: Background;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
@@ -88,6 +90,15 @@ export class Deliverer {
     }
   }
 
+  /** Writes one delivery to one connection, in its place among those that wait there. */
+  forward(connection: Connection, d: log.Delivery, bytes: Buffer): void {
+    if (connection.held !== undefined || (d.connID !== '' && d.connID === connection.id)) {
+      this.#deps.ownPushes.offer(connection, d, bytes);
+    } else {
+      connection.push(bytes);
+    }
+  }
+
   #take(d: log.Delivery): void {
     const groupID = groupOf(d);
     const group = groupID === '' ? undefined : this.#deps.roster.group(d.tenant, groupID);
@@ -149,15 +160,7 @@ export class Deliverer {
       const bytes = frame.for(connection.framing);
       written.sockets++;
       written.bytes += bytes.length;
-      this.#toConnection(connection, d, bytes);
-    }
-  }
-
-  #toConnection(connection: Connection, d: log.Delivery, bytes: Buffer): void {
-    if (connection.held !== undefined || (d.connID !== '' && d.connID === connection.id)) {
-      this.#deps.ownPushes.offer(connection, d, bytes);
-    } else {
-      connection.push(bytes);
+      if (!this.#deps.catchUps.hold(connection, d, bytes)) this.forward(connection, d, bytes);
     }
   }
 

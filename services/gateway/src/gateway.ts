@@ -12,6 +12,7 @@ import {
   type Service,
 } from '@im/kit';
 import type { RpcRegistry } from '@im/rpc';
+import { CatchUps } from './catch-up.ts';
 import { refuseRequest } from './connect-reply.ts';
 import type { Connection } from './connection.ts';
 import { Deliverer } from './deliver.ts';
@@ -69,6 +70,7 @@ class Gateway implements GatewayService {
   readonly #tenantLimits: TenantLimits;
   readonly #feed: DeliveryFeed;
   readonly #ownPushes = new OwnPushes();
+  readonly #catchUps: CatchUps;
   readonly #kicks: Kicks;
   readonly #presence: PresenceReporter;
   readonly #watch: PresenceWatch;
@@ -108,7 +110,11 @@ class Gateway implements GatewayService {
     });
     this.#feed = feed;
     const roster = new Roster(feed);
-    deliverer = new Deliverer({ roster, groups, ownPushes, background, metrics, log });
+    const catchUps = new CatchUps((connection, delivery, frame) =>
+      deliverer?.forward(connection, delivery, frame),
+    );
+    this.#catchUps = catchUps;
+    deliverer = new Deliverer({ roster, groups, ownPushes, catchUps, background, metrics, log });
 
     const interest = new InterestLoader({ roster, feed, groups, background, log, limit });
     this.#kicks = new Kicks({ roster, events: bus.events, auth, background, log, gatewayID, limit });
@@ -132,6 +138,7 @@ class Gateway implements GatewayService {
       limits: this.#tenantLimits,
       presence: this.#presence,
       watch: this.#watch,
+      catchUps,
     });
     const inflatedLimit = gateway.inflatedLimitBytes;
     this.#sessions = new Sessions(this.#connections, {
@@ -144,7 +151,18 @@ class Gateway implements GatewayService {
       kicks: this.#kicks,
       presence: this.#presence,
       watch: this.#watch,
-      requests: new Requests({ routes, tenants, ownPushes, feed, metrics, log, inflatedLimit, timeoutMs }),
+      requests: new Requests({
+        routes,
+        tenants,
+        ownPushes,
+        catchUps,
+        feed,
+        metrics,
+        log,
+        inflatedLimit,
+        timeoutMs,
+      }),
+      catchUps,
     });
     this.#handshakes = new Handshakes({
       tenants,
@@ -222,6 +240,7 @@ class Gateway implements GatewayService {
     this.#server.closeAllConnections();
     this.#sweep.stop();
     this.#ownPushes.stop();
+    this.#catchUps.stop();
     this.#tenantLimits.stop();
     for (const end of this.#unsubscribe) end();
     await this.#sender.stop();

@@ -1,6 +1,7 @@
 import { type CallContext, requireSelf } from '@im/kit';
 import { argsError, decode, ERR, encode, ImError, make, REQ } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
+import type { CatchUps } from './catch-up.ts';
 import type { Connection } from './connection.ts';
 import { withClientMsgID } from './msg-data.ts';
 import type { PresenceReporter } from './presence-report.ts';
@@ -33,6 +34,7 @@ export interface HandlerDeps {
   readonly limits: TenantLimits;
   readonly presence: Pick<PresenceReporter, 'changed'>;
   readonly watch: Pick<PresenceWatch, 'change'>;
+  readonly catchUps: Pick<CatchUps, 'told'>;
 }
 
 /** What a request must satisfy, by its identifier. Any other identifier closes the connection. */
@@ -50,7 +52,7 @@ export interface Route {
 
 /** The requests that a client may make. Source: gateway.md of the wire specification, sections 2.4 and 3. */
 export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
-  const { msg, third, sender, limits, presence, watch } = deps;
+  const { msg, third, sender, limits, presence, watch, catchUps } = deps;
 
   const routes: [number, Route][] = [
     [
@@ -113,10 +115,14 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
         strict: true,
         afterInterest: true,
         synchronizes: true,
-        async handle(_connection, ctx, data) {
+        async handle(connection, ctx, data) {
           const request = decode('msg.GetConversationsHasReadAndMaxSeqReq', data);
           requireSelf(ctx, request.userID);
           const response = await msg.getConversationsHasReadAndMaxSeq(ctx, request);
+          if (connection.catchUp) {
+            const told = Object.entries(response.seqs).map(([id, { maxSeq }]) => [id, maxSeq] as const);
+            catchUps.told(connection, new Map(told));
+          }
           return encode('msg.GetConversationsHasReadAndMaxSeqResp', response);
         },
       },

@@ -10,6 +10,7 @@ import {
   type RequestEnvelope,
   toImError,
 } from '@im/protocol';
+import type { CatchUps } from './catch-up.ts';
 import type { Connection } from './connection.ts';
 import { binaryFrame } from './frame.ts';
 import { framingAt } from './framings.ts';
@@ -22,6 +23,7 @@ export interface RequestsDeps {
   readonly routes: ReadonlyMap<number, Route>;
   readonly tenants: TenantDirectory;
   readonly ownPushes: OwnPushes;
+  readonly catchUps: Pick<CatchUps, 'asked' | 'answered'>;
   readonly feed: Pick<DeliveryFeed, 'run'>;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
@@ -91,6 +93,7 @@ export class Requests {
       connection.close('unknown-request');
       return;
     }
+    this.#deps.catchUps.asked(connection, request.reqIdentifier);
     const ctx = this.#context(connection, request.operationID);
     if (request.reqIdentifier === REQ.SendMsg) connection.sending = ctx.operationID;
     let code = 0;
@@ -109,6 +112,7 @@ export class Requests {
       this.#report(ctx, request.reqIdentifier, failure);
     }
     this.#answer(connection, request, code, errMsg, data);
+    this.#deps.catchUps.answered(connection, request.reqIdentifier);
     this.#deps.metrics.answered(request.reqIdentifier, code, (performance.now() - begun) / 1_000);
     if (request.reqIdentifier === REQ.SendMsg) {
       if (code === 0) this.#deps.metrics.sendAccepted();

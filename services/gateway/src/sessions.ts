@@ -1,4 +1,5 @@
 import type { TenantId } from '@im/kit';
+import type { CatchUps } from './catch-up.ts';
 import type { ClientEvents } from './client-socket.ts';
 import { ACCEPTED } from './connect-reply.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
@@ -22,6 +23,7 @@ export interface SessionsDeps extends ConnectionParts {
   readonly presence: PresenceReporter;
   readonly watch: PresenceWatch;
   readonly requests: Requests;
+  readonly catchUps: Pick<CatchUps, 'begin'>;
 }
 
 /** The beginning, the input and the end of every connection. */
@@ -38,11 +40,12 @@ export class Sessions implements ClientEvents {
 
   /** Makes a connection of a client that has just passed the handshake. */
   open({ tenant, args, webSocket, socket }: Accepted): void {
-    const { roster, interest, kicks, presence, tenantLimits, metrics } = this.#deps;
+    const { roster, interest, kicks, presence, catchUps, tenantLimits, metrics } = this.#deps;
     const { user, isNew } = roster.enter(tenant, args.userID);
     const { platformID, token } = args;
     const framing = framingIndex(args.framing);
     const connection = new Connection({ webSocket, socket, user, platformID, framing, token }, this.#deps);
+    catchUps.begin(connection);
     this.#connections.add(connection);
     user.connections.push(connection);
     tenantLimits.opened(tenant);

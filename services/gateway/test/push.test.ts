@@ -202,6 +202,45 @@ test('what a run of transfer only delivers again goes to those who synchronized 
   assert.deepEqual(await texts(never, 1), ['new']);
 });
 
+test('a new connection of the JS SDK gets pushes behind what it catches up on, and none of that twice', async () => {
+  await using gateway = await startGateway();
+  gateway.rpc.answers.set('msg.getConversationsHasReadAndMaxSeq', () =>
+    make('msg.GetConversationsHasReadAndMaxSeqResp', {
+      seqs: { si_u1_x: make('msg.Seqs', { maxSeq: 4 }) },
+    }),
+  );
+  using client = await Client.connect(gateway.port, { framing: { encoding: 'json', gzip: false } });
+  const deliver = (seq: number) =>
+    gateway.feed.deliver({
+      targetUserID: 'u1',
+      conversationID: 'si_u1_x',
+      seq,
+      position: seq,
+      msgData: msgData(`m${seq}`),
+    });
+  await until(() =>
+    gateway.feed.deliver({
+      targetUserID: 'u1',
+      conversationID: 'si_u1_y',
+      seq: 0,
+      msgData: msgData('typing'),
+    }),
+  );
+  deliver(4);
+  deliver(5);
+  const request = make('msg.GetConversationsHasReadAndMaxSeqReq', { userID: 'u1' });
+  await client.request(REQ.GetConvMaxReadSeq, 'msg.GetConversationsHasReadAndMaxSeqReq', request);
+  deliver(6);
+  const pull = make('sdkws.PullMessageBySeqsReq', { userID: 'u1' });
+  await client.request(REQ.PullMsgByRange, 'sdkws.PullMessageBySeqsReq', pull);
+  assert.equal(client.left.filter(isPush).length, 0);
+  const got = await texts(client, 2);
+  assert.deepEqual(
+    got.filter((text) => text !== 'typing'),
+    ['m5', 'm6'],
+  );
+});
+
 test('an iOS app in the background is not written to', async () => {
   await using gateway = await startGateway();
   using ios = await synced(await Client.connect(gateway.port, { platformID: 1 }));
