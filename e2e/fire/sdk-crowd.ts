@@ -10,7 +10,7 @@ const OPEN_CODES = new Set([-1, 500, 1601, 10000, 10001, 90002, 90004]);
 /** A send that has no answer by then never gets one: the JS SDK forgets it when its connection breaks. */
 const SEND_TIMEOUT_MS = 20_000;
 /** Longest wait for the answers of senders that are about to lose their connection. */
-const QUIET_MS = 1_000;
+const QUIET_MS = 3_000;
 /** Platform of the connections that read everything at the end. */
 const READER_PLATFORM = 1;
 const LOGGED_IN = 3;
@@ -128,8 +128,13 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
       present.map(({ name }) => name),
     );
   }
-  // The SDKs hear of their groups by notifications.
+  // The SDKs hear of their groups by notifications, and look up by HTTP whom they write to first.
   await sleep(2_000);
+  await Promise.all(
+    members.map(async ({ user, targets }) => {
+      for (const { target } of targets) await user.conversation(target);
+    }),
+  );
 
   let runs = 0;
   let turn = 0;
