@@ -59,8 +59,17 @@ interface Member {
   turns: number;
   inFlight: number;
   quiet: boolean;
-  readonly targets: { readonly target: Target; readonly conversation: string }[];
+  readonly chats: Address[];
+  readonly groups: Address[];
 }
+
+interface Address {
+  readonly target: Target;
+  readonly conversation: string;
+}
+
+/** Every how many messages of a user one goes to a group. */
+const GROUP_EVERY = 10;
 
 /** SDK users who all know each other, alone and in groups. */
 export interface Crowd {
@@ -105,7 +114,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
       if (other === member.name) continue;
       const target = { user: other };
       const conversation = member.user.conversationID(target);
-      member.targets.push({ target, conversation });
+      member.chats.push({ target, conversation });
       conversations.set(conversation, [member.name, other]);
     }
   }
@@ -122,7 +131,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
       others.map(({ name }) => name),
     );
     const conversation = owner.user.conversationID({ group: groupID });
-    for (const member of present) member.targets.push({ target: { group: groupID }, conversation });
+    for (const member of present) member.groups.push({ target: { group: groupID }, conversation });
     conversations.set(
       conversation,
       present.map(({ name }) => name),
@@ -131,8 +140,8 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
   // The SDKs hear of their groups by notifications, and look up by HTTP whom they write to first.
   await sleep(2_000);
   await Promise.all(
-    members.map(async ({ user, targets }) => {
-      for (const { target } of targets) await user.conversation(target);
+    members.map(async ({ user, chats, groups }) => {
+      for (const { target } of [...chats, ...groups]) await user.conversation(target);
     }),
   );
 
@@ -234,6 +243,14 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     return undefined;
   }
 
+  /** Everybody whom a member writes to, by turns, and now and then a group. */
+  function nextAddress(member: Member): Address | undefined {
+    const turn = members.indexOf(member) + member.turns++;
+    const list = turn % GROUP_EVERY === 0 ? member.groups : member.chats;
+    const round = turn % GROUP_EVERY === 0 ? turn / GROUP_EVERY : turn;
+    return list[round % list.length];
+  }
+
   /** Gives a member a new SDK instead of one that will never send again. */
   async function replace(member: Member): Promise<void> {
     const old = member.user;
@@ -244,8 +261,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
   }
 
   async function sendOne(member: Member, n: number, log: Recorder, stuck: Set<Member>): Promise<void> {
-    const first = members.indexOf(member);
-    const choice = member.targets[(first + member.turns++) % member.targets.length];
+    const choice = nextAddress(member);
     if (!choice) return;
     const id = `${prefix}${n}`;
     const { conversation, target } = choice;
