@@ -90,16 +90,9 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
   const members: Member[] = await Promise.all(
     names.map(async (name, i) => {
       const gateway = i % cluster.gateways.length;
-      const member = {
-        name,
-        device: `${name}/sdk`,
-        gateway,
-        turns: 0,
-        inFlight: 0,
-        quiet: false,
-        targets: [],
-      };
-      return { ...member, user: await login(name, i) };
+      const user = await login(name, i);
+      const counts = { turns: 0, inFlight: 0, quiet: false };
+      return { name, device: `${name}/sdk`, gateway, user, ...counts, chats: [], groups: [] };
     }),
   );
 
