@@ -103,7 +103,7 @@ export async function startAuth(
   const backends = [store, ...(real ? [real] : [])];
   for (const backend of backends) await backend.start();
   await service.start();
-  for (const deadline = Date.now() + 20_000; !backends.every((b) => b.ready().ready); await sleep(20)) {
+  for (const deadline = Date.now() + 60_000; !backends.every((b) => b.ready().ready); await sleep(20)) {
     if (Date.now() > deadline) throw new Error(`not ready: ${backends.map((b) => b.ready().reason)}`);
   }
   return {

@@ -52,7 +52,7 @@ describe('retention', () => {
       },
     );
     await store.start();
-    for (const end = Date.now() + 20_000; !store.ready().ready; await sleep(20)) {
+    for (const end = Date.now() + 60_000; !store.ready().ready; await sleep(20)) {
       if (Date.now() > end) throw new Error(store.ready().reason);
     }
     for (const tenant of [settings.id, other.id]) {

@@ -95,7 +95,7 @@ export async function startHarness(): Promise<Harness> {
   const service = await module.create(config, deps);
   await store.start();
   await service.start();
-  for (const end = Date.now() + 20_000; !store.ready().ready; await sleep(20)) {
+  for (const end = Date.now() + 60_000; !store.ready().ready; await sleep(20)) {
     if (Date.now() > end) throw new Error(store.ready().reason);
   }
   return {

@@ -55,7 +55,7 @@ describe('objects, logs and registrations on real servers', () => {
       { log, metrics, tenants, background: runner, invalidations: inProcessInvalidations() },
     );
     await store.start();
-    for (const end = Date.now() + 20_000; !store.ready().ready; await sleep(20)) {
+    for (const end = Date.now() + 60_000; !store.ready().ready; await sleep(20)) {
       if (Date.now() > end) throw new Error(store.ready().reason);
     }
     const account = s3 as S3Backend;

@@ -64,7 +64,7 @@ export interface TestProcess extends AsyncDisposable {
 }
 
 async function untilReady(name: string, part: Service): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !part.ready().ready; await sleep(20)) {
+  for (const deadline = Date.now() + 60_000; !part.ready().ready; await sleep(20)) {
     if (Date.now() > deadline) throw new Error(`${name} is not ready: ${part.ready().reason}`);
   }
 }

@@ -121,7 +121,7 @@ export async function startUser(
   });
   const parts = [...(real ? [real] : []), store, service];
   for (const part of parts) await part.start();
-  for (const deadline = Date.now() + 20_000; !parts.every((part) => part.ready().ready); await sleep(20)) {
+  for (const deadline = Date.now() + 60_000; !parts.every((part) => part.ready().ready); await sleep(20)) {
     if (Date.now() > deadline) throw new Error(`not ready: ${parts.map((part) => part.ready().reason)}`);
   }
   return {
