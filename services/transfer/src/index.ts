@@ -5,6 +5,7 @@ import {
   convs,
   cursorRepo,
   deadLetterRepo,
+  dedupBlockRepo,
   foldCommit,
   msgRows,
   type Store,
@@ -55,6 +56,7 @@ export const module: ServiceModule<TransferDeps> = {
       conversations: conversationRepoChanges(store),
       cursors: cursorRepo(store),
       deadLetters: deadLetterRepo(store),
+      dedupBlocks: dedupBlockRepo(store),
     };
     let producer: DeliveryProducer | undefined;
     const early = bell();
@@ -90,7 +92,7 @@ export const module: ServiceModule<TransferDeps> = {
           }
         });
         background.every('transfer-purge', PURGE_MS, async () => {
-          const first = await purgeLog(bus, repos.cursors);
+          const first = await purgeLog(bus, repos);
           if (first !== undefined) own.debug({ first }, 'log purged');
         });
       },

@@ -3,11 +3,13 @@ import type { Logger } from '@im/kit';
 import type { Progress, TogetherWriter } from '@im/store';
 import { Batch, conversationsOf, dedupKeyOf, type ReadRecord, readRecord } from './batch.ts';
 import { Conversations, type Wanted } from './conversations.ts';
+import { DedupRecorder } from './dedup-recorder.ts';
+import { restoreWindow } from './dedup-restore.ts';
 import { DedupWindow, windowStart } from './dedup-window.ts';
 import { changesMembership, membershipConversations, type SenderReads } from './effects.ts';
 import { fold } from './fold.ts';
 import type { TransferMetrics } from './metrics.ts';
-import { toPosition, toStreamPosition } from './positions.ts';
+import { epochOf, toPosition, toStreamPosition } from './positions.ts';
 import type { Repos } from './repos.ts';
 
 /** Parts that every lane uses. */
@@ -29,6 +31,8 @@ export interface TakenPartition {
   /** Everything up to here was folded and delivered by somebody. */
   readonly applied: number;
   readonly appliedTime: number;
+  /** The log was set back: what it holds up to `applied` was folded under other positions. */
+  readonly setBack?: boolean;
 }
 
 /** What a lane begins with. */
@@ -51,6 +55,9 @@ export interface LaneWriters {
 
 /** Deliveries from this long before the cursor are made again: what is kept of them lives in memory. */
 const REDELIVER_MS = 5_000;
+/** Dedup keys are written down at most this often, unless there are many. */
+const BLOCK_MS = 2_000;
+const BLOCK_KEYS = 20_000;
 /** Batches under way behind the one that is folded. */
 const MAX_UNDER_WAY = 3;
 const MAX_CONVERSATIONS = 200_000;
@@ -75,6 +82,9 @@ export class Lane {
   readonly #start: LaneStart;
   readonly #owned = new Map<number, Owned>();
   readonly #dedup = new DedupWindow();
+  #recorder = new DedupRecorder([], 0);
+  #blocks = 0;
+  #blockAt = 0;
   readonly #conversations: Conversations;
   readonly #end = new AbortController();
   #effects: Promise<unknown> = Promise.resolve();
@@ -96,7 +106,8 @@ export class Lane {
     this.#deps = deps;
     this.#conversations = new Conversations(deps.repos.convs, deps.repos.rows, MAX_CONVERSATIONS);
     for (const taken of start.partitions) {
-      this.#owned.set(taken.partition, { ...taken, redeliverFromMs: taken.appliedTime - REDELIVER_MS });
+      const redeliverFromMs = taken.setBack ? Number.POSITIVE_INFINITY : taken.appliedTime - REDELIVER_MS;
+      this.#owned.set(taken.partition, { ...taken, redeliverFromMs });
     }
     // The slowest of them: no partition may be said to be further than it is.
     this.#progress = start.partitions.reduce<Progress>(
@@ -130,7 +141,7 @@ export class Lane {
     try {
       await bus.log.read({
         partitions: this.partitions,
-        from: this.#from(),
+        from: await this.#begin(),
         createdMs: this.#start.createdMs,
         maxBatch: this.#deps.maxBatch,
         onBatch: async (entries, behind) => {
@@ -158,12 +169,27 @@ export class Lane {
     this.#end.abort();
   }
 
-  /** Where to read from: far enough back to know every dedup key that can matter. */
-  #from(): LogStart {
+  /** Gathers the dedup keys that can matter. @returns where to read from, to learn the rest of them. */
+  async #begin(): Promise<LogStart> {
     const { partitions, epoch } = this.#start;
-    const times = partitions.map((p) => (toStreamPosition(epoch, p.applied) === 0 ? 0 : p.appliedTime));
-    const oldest = Math.min(...times);
-    return oldest === 0 ? { position: 1 } : { timeMs: Math.min(windowStart(oldest), oldest - REDELIVER_MS) };
+    const { dedupBlocks } = this.#deps.repos;
+    const isNew = partitions.some((p) => toStreamPosition(epoch, p.applied) === 0);
+    if (isNew) {
+      // A stream that was made anew holds nothing of old, but clients may send again what they sent before.
+      if (partitions.every((p) => p.applied > 0 && epochOf(p.applied) < epoch)) {
+        const last = Math.max(...partitions.map((p) => p.appliedTime));
+        const bounds = { fromMs: windowStart(last), limitMs: last + 1 };
+        await restoreWindow(this.#dedup, dedupBlocks, this.partitions, bounds);
+      }
+      this.#recorder = new DedupRecorder(this.partitions, 0);
+      return { position: 1 };
+    }
+    const oldest = Math.min(...partitions.map((p) => p.appliedTime));
+    const limitMs = oldest - REDELIVER_MS;
+    const fromMs = Math.min(windowStart(oldest), limitMs);
+    const timeMs = await restoreWindow(this.#dedup, dedupBlocks, this.partitions, { fromMs, limitMs });
+    this.#recorder = new DedupRecorder(this.partitions, timeMs);
+    return { timeMs };
   }
 
   async #take(entries: readonly LogEntry[]): Promise<void> {
@@ -204,12 +230,17 @@ export class Lane {
       const position = toPosition(this.#start.epoch, entry.position);
       if (position <= owned.applied && entry.timeMs < owned.redeliverFromMs) {
         const key = dedupKeyOf(entry.record);
-        if (key) this.#dedup.seen(key, entry.timeMs);
+        if (key) {
+          this.#dedup.seen(key, entry.timeMs);
+          this.#recorder.note(key, entry.timeMs);
+        }
         continue;
       }
       try {
         const delivered = position <= owned.applied;
-        records.push(readRecord(entry, { position, fence: owned.fence, run: this.#start.run, delivered }));
+        const read = readRecord(entry, { position, fence: owned.fence, run: this.#start.run, delivered });
+        this.#recorder.note(read.record.dedupKey, entry.timeMs);
+        records.push(read);
       } catch (error) {
         await this.#bury(entry, position, -1, error instanceof Error ? error.message : String(error));
       }
@@ -321,8 +352,18 @@ export class Lane {
       });
   }
 
+  /** Writes the dedup keys seen since the last time, unless that was just now. */
+  async #writeBlock(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#blockAt < BLOCK_MS && this.#recorder.pending < BLOCK_KEYS) return;
+    this.#blockAt = now;
+    const block = this.#recorder.take();
+    if (block) await this.#deps.repos.dedupBlocks.add(this.id, ++this.#blocks, block);
+  }
+
   /** Writes the read positions of what is delivered so far: the cursor must not pass them. */
   async #settle(): Promise<void> {
+    await this.#writeBlock();
     const delivered = this.#delivery;
     const reads = [...this.#reads.values()];
     this.#reads = new Map();

@@ -10,3 +10,8 @@ export function toPosition(epoch: number, streamPosition: number): number {
 export function toStreamPosition(epoch: number, position: number): number {
   return Math.max(0, position - epoch * EPOCH_SPAN);
 }
+
+/** The epoch that a position belongs to. */
+export function epochOf(position: number): number {
+  return Math.floor(position / EPOCH_SPAN);
+}

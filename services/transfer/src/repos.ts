@@ -3,6 +3,7 @@ import type {
   Convs,
   CursorRepo,
   DeadLetterRepo,
+  DedupBlockRepo,
   FoldCommit,
   MsgRows,
   SeqUsers,
@@ -18,4 +19,5 @@ export interface Repos {
   readonly conversations: Pick<ConversationRepoChanges, 'createForOwners' | 'freezeForUsers'>;
   readonly cursors: CursorRepo;
   readonly deadLetters: DeadLetterRepo;
+  readonly dedupBlocks: DedupBlockRepo;
 }

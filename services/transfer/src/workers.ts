@@ -3,7 +3,7 @@ import { Backoff, type Logger, notReady, READY, type Readiness, randomId } from 
 import type { Cursors, PartitionCursor, Together } from '@im/store';
 import { Lane, type LaneDeps, type LaneWriters } from './lane.ts';
 import { fairShare, freePartitions, LaneWatch, withLaneProgress } from './ownership.ts';
-import { toStreamPosition } from './positions.ts';
+import { epochOf, toPosition, toStreamPosition } from './positions.ts';
 
 /** Parts of {@link Workers}. */
 export interface WorkersDeps extends Omit<LaneDeps, 'onContradiction'> {
@@ -195,6 +195,7 @@ export class Workers {
     const { createdMs, lastPosition } = await bus.log.info();
     const standing = wanted.map((p) => withLaneProgress(p, cursors.lanes));
     const epoch = await this.#epoch(createdMs, lastPosition, cursors);
+    const setBack = await this.#positionsInEpoch(standing, epoch, createdMs, lastPosition);
     const id = `${instanceId}-${randomId(4)}`;
     // Told to feeds before anything is read: whoever synchronizes from then on gets what was stored before.
     const run = await repos.cursors.nextLaneNumber();
@@ -202,14 +203,19 @@ export class Workers {
     await repos.cursors.openLane(id, instanceId, Date.now(), sessionsOf(writers));
     const claimed = await repos.cursors.claim(
       id,
-      standing.map((p, i) => ({ ...p, lane: wanted[i]?.lane ?? '' })),
+      standing.map((p, i) => ({
+        ...p,
+        lane: wanted[i]?.lane ?? '',
+        applied: setBack.get(p.partition) ?? p.applied,
+      })),
     );
     if (claimed.length === 0) {
       await repos.cursors.closeLane(id, { applied: 0, appliedTime: 0 });
       return undefined;
     }
+    const partitions = claimed.map((p) => ({ ...p, setBack: setBack.has(p.partition) }));
     return new Lane(
-      { id, run, epoch, createdMs, partitions: claimed, writers },
+      { id, run, epoch, createdMs, partitions, writers },
       {
         ...this.#deps,
         log: log.child({ lane: id }),
@@ -241,6 +247,27 @@ export class Workers {
       'the log ends before what was folded; its positions begin a new epoch',
     );
     return repos.cursors.epoch(createdMs, false);
+  }
+
+  /**
+   * A log that was set back holds records that were folded under positions of an earlier epoch: those
+   * not younger than the last one folded.
+   * @returns their last position, in the epoch of now, for partitions that come from an earlier one.
+   */
+  async #positionsInEpoch(
+    standing: readonly PartitionCursor[],
+    epoch: number,
+    createdMs: number,
+    lastPosition: number,
+  ): Promise<ReadonlyMap<number, number>> {
+    const found = new Map<number, number>();
+    for (const { partition, applied, appliedTime } of standing) {
+      // A stream that was made since then holds nothing of old.
+      if (applied === 0 || epochOf(applied) === epoch || appliedTime < createdMs) continue;
+      const next = await this.#deps.bus.log.firstSince(appliedTime + 1);
+      found.set(partition, toPosition(epoch, (next?.position ?? lastPosition + 1) - 1));
+    }
+    return found;
   }
 
   async #supervise(lane: Lane, writers: LaneWriters): Promise<void> {

@@ -44,6 +44,13 @@ export {
   type Progress,
 } from './repos/cursor.ts';
 export { type DeadLetter, type DeadLetterRepo, deadLetterRepo } from './repos/dead-letter.ts';
+export {
+  DEDUP_ENTRY_BYTES,
+  type DedupBlock,
+  type DedupBlockRepo,
+  type DedupStretch,
+  dedupBlockRepo,
+} from './repos/dedup-block.ts';
 export { type FoldCommit, foldCommit } from './repos/fold-commit.ts';
 export { type Friend, type FriendChanges, type FriendRepo, friendRepo } from './repos/friend.ts';
 export {
