@@ -1,27 +1,21 @@
 import type { Bus, LogEntry, LogStart } from '@im/bus';
-import type { Logger } from '@im/kit';
 import type { Progress, TogetherWriter } from '@im/store';
 import { Batch, conversationsOf, dedupKeyOf, type ReadRecord, readRecord } from './batch.ts';
 import { Conversations, type Wanted } from './conversations.ts';
 import { DedupRecorder } from './dedup-recorder.ts';
 import { restoreWindow } from './dedup-restore.ts';
 import { DedupWindow, windowStart } from './dedup-window.ts';
-import { changesMembership, membershipConversations, type SenderReads } from './effects.ts';
+import { changesMembership, membershipConversations } from './effects.ts';
 import { fold } from './fold.ts';
-import type { TransferMetrics } from './metrics.ts';
+import { LaneCursor } from './lane-cursor.ts';
 import { epochOf, toPosition, toStreamPosition } from './positions.ts';
-import type { Repos } from './repos.ts';
+import { RowWriter, type RowWriterDeps } from './row-writer.ts';
 
 /** Parts that every lane uses. */
-export interface LaneDeps {
+export interface LaneDeps extends RowWriterDeps {
   readonly bus: Bus;
-  readonly repos: Repos;
-  readonly log: Logger;
-  readonly metrics: TransferMetrics;
   readonly maxBatch: number;
   readonly cursorIntervalMs: number;
-  /** The database contradicts the log in this partition: it must not be folded any more. */
-  readonly onContradiction: (partition: number, detail: string) => void;
 }
 
 /** A partition as a lane takes it up. */
@@ -55,20 +49,12 @@ export interface LaneWriters {
 
 /** Deliveries from this long before the cursor are made again: what is kept of them lives in memory. */
 const REDELIVER_MS = 5_000;
-/** Dedup keys are written down at most this often, unless there are many. */
-const BLOCK_MS = 2_000;
-const BLOCK_KEYS = 20_000;
 /** Batches under way behind the one that is folded. */
 const MAX_UNDER_WAY = 3;
 const MAX_CONVERSATIONS = 200_000;
 
 interface Owned extends TakenPartition {
   readonly redeliverFromMs: number;
-}
-
-/** The database has another message where the log puts this one. */
-export class ContradictionError extends Error {
-  override readonly name = 'ContradictionError';
 }
 
 /**
@@ -83,22 +69,14 @@ export class Lane {
   readonly #owned = new Map<number, Owned>();
   readonly #dedup = new DedupWindow();
   #recorder = new DedupRecorder([], 0);
-  #blocks = 0;
-  #blockAt = 0;
   readonly #conversations: Conversations;
   readonly #end = new AbortController();
   #effects: Promise<unknown> = Promise.resolve();
   #delivered: Promise<unknown> = Promise.resolve();
   readonly #underWay: Promise<unknown>[] = [];
-  /** Up to where everything is delivered. */
-  #delivery: Progress;
-  /** Up to where the senders' read positions are written too. */
-  #progress: Progress;
-  #reads: SenderReads = new Map();
+  readonly #rows: RowWriter;
+  readonly #cursor: LaneCursor;
   #failure: unknown;
-  #cursorAt = 0;
-  #cursorWrite: Promise<void> | undefined;
-  #cursorTimer: NodeJS.Timeout | undefined;
 
   constructor(start: LaneStart, deps: LaneDeps) {
     this.id = start.id;
@@ -109,12 +87,20 @@ export class Lane {
       const redeliverFromMs = taken.setBack ? Number.POSITIVE_INFINITY : taken.appliedTime - REDELIVER_MS;
       this.#owned.set(taken.partition, { ...taken, redeliverFromMs });
     }
+    this.#rows = new RowWriter(deps, start.writers.rows);
     // The slowest of them: no partition may be said to be further than it is.
-    this.#progress = start.partitions.reduce<Progress>(
-      (least, p) => (p.applied < least.applied ? p : least),
-      { applied: Number.POSITIVE_INFINITY, appliedTime: 0 },
+    const slowest = start.partitions.reduce((least, p) => (p.applied < least.applied ? p : least));
+    const { applied, appliedTime } = slowest;
+    this.#cursor = new LaneCursor(
+      {
+        lane: start.id,
+        repos: deps.repos,
+        reads: start.writers.reads,
+        intervalMs: deps.cursorIntervalMs,
+        onFailure: (error) => this.#fail(error),
+      },
+      { applied, appliedTime },
     );
-    this.#delivery = this.#progress;
   }
 
   get partitions(): readonly number[] {
@@ -127,8 +113,7 @@ export class Lane {
 
   /** Up to where everything of its partitions is folded, delivered and settled. */
   get progress(): Progress {
-    const { applied, appliedTime } = this.#progress;
-    return { applied, appliedTime };
+    return this.#cursor.progress;
   }
 
   get sizes(): { readonly dedupKeys: number; readonly conversations: number } {
@@ -152,9 +137,7 @@ export class Lane {
       });
     } finally {
       await Promise.allSettled([this.#effects, this.#delivered, ...this.#underWay]);
-      clearTimeout(this.#cursorTimer);
-      await this.#cursorWrite;
-      if (this.#failure === undefined) await this.#settle();
+      await this.#cursor.end(this.#failure !== undefined);
     }
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -181,15 +164,20 @@ export class Lane {
         const bounds = { fromMs: windowStart(last), limitMs: last + 1 };
         await restoreWindow(this.#dedup, dedupBlocks, this.partitions, bounds);
       }
-      this.#recorder = new DedupRecorder(this.partitions, 0);
+      this.#recordFrom(0);
       return { position: 1 };
     }
     const oldest = Math.min(...partitions.map((p) => p.appliedTime));
     const limitMs = oldest - REDELIVER_MS;
     const fromMs = Math.min(windowStart(oldest), limitMs);
     const timeMs = await restoreWindow(this.#dedup, dedupBlocks, this.partitions, { fromMs, limitMs });
-    this.#recorder = new DedupRecorder(this.partitions, timeMs);
+    this.#recordFrom(timeMs);
     return { timeMs };
+  }
+
+  #recordFrom(timeMs: number): void {
+    this.#recorder = new DedupRecorder(this.partitions, timeMs);
+    this.#cursor.record(this.#recorder);
   }
 
   async #take(entries: readonly LogEntry[]): Promise<void> {
@@ -201,7 +189,7 @@ export class Lane {
     const batch = this.#fold(records);
     if (this.#end.signal.aborted) return;
     metrics.batch.observe(entries.length);
-    if (batch.rows.length > 0) await metrics.timed('rows', () => this.#count(batch));
+    if (batch.rows.length > 0) await metrics.timed('rows', () => this.#rows.write(batch));
 
     const effects = batch.effects.isEmpty
       ? this.#effects
@@ -212,8 +200,8 @@ export class Lane {
       if (deliveries.length > 0) await metrics.timed('deliver', () => bus.deliveries.publish(deliveries));
       metrics.deliveries.inc(deliveries.length);
       this.#conversations.written(number);
-      batch.effects.addReadsTo(this.#reads);
-      this.#advance({ applied: toPosition(this.#start.epoch, last.position), appliedTime: last.timeMs });
+      const applied = toPosition(this.#start.epoch, last.position);
+      this.#cursor.advance({ applied, appliedTime: last.timeMs }, (reads) => batch.effects.addReadsTo(reads));
     });
     this.#delivered = delivered;
     for (const step of [effects, delivered]) step.catch((error: unknown) => this.#fail(error));
@@ -242,7 +230,7 @@ export class Lane {
         this.#recorder.note(read.record.dedupKey, entry.timeMs);
         records.push(read);
       } catch (error) {
-        await this.#bury(entry, position, -1, error instanceof Error ? error.message : String(error));
+        await this.#rows.bury(entry, position, -1, error instanceof Error ? error.message : String(error));
       }
     }
     return records;
@@ -279,95 +267,5 @@ export class Lane {
       if (changesMembership(record)) batch.effects.membership(tenant, record, position, of);
     }
     return batch;
-  }
-
-  /** Writes rows, and then what became of their conversations: at once where the database can, else step by step. */
-  async #count(batch: Batch): Promise<void> {
-    const { repos, metrics } = this.#deps;
-    const updates = batch.effects.convUpdates();
-    const rows = batch.rows.map(({ row }) => row);
-    if (await repos.fold.commit(this.#start.writers.rows, rows, updates)) {
-      metrics.rows.inc(rows.length);
-      return;
-    }
-    await this.#insert(batch);
-    await repos.convs.apply(updates);
-  }
-
-  /** Writes the rows. What the database refuses for good gets an empty row and a dead letter. */
-  async #insert(batch: Batch): Promise<void> {
-    const { repos, metrics, onContradiction } = this.#deps;
-    const outcomes = await repos.rows.insert(batch.rows.map(({ row }) => row));
-    metrics.rows.inc(batch.rows.length);
-    for (const [i, outcome] of outcomes.entries()) {
-      const of = batch.rows[i];
-      if (outcome.kind === 'stored' || of === undefined) continue;
-      const { row, read, folded } = of;
-      const name = `${row.conversationID} seq ${row.seq}`;
-      if (outcome.kind === 'conflict') {
-        const detail = `${name} of position ${row.position} is taken by position ${outcome.existingPosition}`;
-        onContradiction(read.partition, detail);
-        throw new ContradictionError(detail);
-      }
-      batch.withhold(folded);
-      await this.#bury(read.entry, row.position, folded.index, outcome.reason);
-      const [empty] = await repos.rows.insert([{ ...row, msgData: undefined }]);
-      if (empty?.kind !== 'stored') throw new Error(`no placeholder for ${name}: ${empty?.kind}`);
-    }
-  }
-
-  async #bury(entry: LogEntry, position: number, index: number, reason: string): Promise<void> {
-    const { repos, log, metrics } = this.#deps;
-    const { tenant, partition } = entry;
-    log.error(
-      { tenant, partition, position, entry: index, reason },
-      'a record cannot be stored; kept as a dead letter',
-    );
-    metrics.deadLetters.inc();
-    await repos.deadLetters.add({ tenant, position, entry: index, reason, record: entry.record });
-  }
-
-  #advance(progress: Progress): void {
-    this.#delivery = progress;
-    if (this.#cursorWrite !== undefined || this.#cursorTimer !== undefined) return;
-    const wait = this.#cursorAt + this.#deps.cursorIntervalMs - performance.now();
-    if (wait <= 0) this.#writeCursor();
-    else {
-      this.#cursorTimer = setTimeout(() => {
-        this.#cursorTimer = undefined;
-        this.#writeCursor();
-      }, wait);
-    }
-  }
-
-  #writeCursor(): void {
-    this.#cursorAt = performance.now();
-    this.#cursorWrite = this.#settle()
-      .then(() => this.#deps.repos.cursors.advance(this.id, this.#progress))
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => {
-        this.#cursorWrite = undefined;
-        if (this.#delivery.applied > this.#progress.applied && !this.#end.signal.aborted)
-          this.#advance(this.#delivery);
-      });
-  }
-
-  /** Writes the dedup keys seen since the last time, unless that was just now. */
-  async #writeBlock(): Promise<void> {
-    const now = performance.now();
-    if (now - this.#blockAt < BLOCK_MS && this.#recorder.pending < BLOCK_KEYS) return;
-    this.#blockAt = now;
-    const block = this.#recorder.take();
-    if (block) await this.#deps.repos.dedupBlocks.add(this.id, ++this.#blocks, block);
-  }
-
-  /** Writes the read positions of what is delivered so far: the cursor must not pass them. */
-  async #settle(): Promise<void> {
-    await this.#writeBlock();
-    const delivered = this.#delivery;
-    const reads = [...this.#reads.values()];
-    this.#reads = new Map();
-    if (reads.length > 0) await this.#deps.repos.seqUsers.raiseRead(reads, this.#start.writers.reads);
-    this.#progress = delivered;
   }
 }

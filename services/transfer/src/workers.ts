@@ -2,8 +2,8 @@ import type { DeliveryProducer, ProducerStanding } from '@im/bus';
 import { Backoff, type Logger, notReady, READY, type Readiness, randomId } from '@im/kit';
 import type { Cursors, PartitionCursor, Together } from '@im/store';
 import { Lane, type LaneDeps, type LaneWriters } from './lane.ts';
+import { epochOfLog, positionsSetBack } from './log-epoch.ts';
 import { fairShare, freePartitions, LaneWatch, withLaneProgress } from './ownership.ts';
-import { epochOf, toPosition, toStreamPosition } from './positions.ts';
 
 /** Parts of {@link Workers}. */
 export interface WorkersDeps extends Omit<LaneDeps, 'onContradiction'> {
@@ -192,10 +192,10 @@ export class Workers {
     writers: LaneWriters,
   ): Promise<Lane | undefined> {
     const { repos, bus, instanceId, log } = this.#deps;
-    const { createdMs, lastPosition } = await bus.log.info();
     const standing = wanted.map((p) => withLaneProgress(p, cursors.lanes));
-    const epoch = await this.#epoch(createdMs, lastPosition, cursors);
-    const setBack = await this.#positionsInEpoch(standing, epoch, createdMs, lastPosition);
+    const info = await bus.log.info();
+    const epoch = await epochOfLog(repos.cursors, info, cursors, log);
+    const setBack = await positionsSetBack(bus.log, info, epoch, standing);
     const id = `${instanceId}-${randomId(4)}`;
     // Told to feeds before anything is read: whoever synchronizes from then on gets what was stored before.
     const run = await repos.cursors.nextLaneNumber();
@@ -215,7 +215,7 @@ export class Workers {
     }
     const partitions = claimed.map((p) => ({ ...p, setBack: setBack.has(p.partition) }));
     return new Lane(
-      { id, run, epoch, createdMs, partitions, writers },
+      { id, run, epoch, createdMs: info.createdMs, partitions, writers },
       {
         ...this.#deps,
         log: log.child({ lane: id }),
@@ -231,43 +231,6 @@ export class Workers {
   async #releaseHeirlooms(wanted: readonly PartitionCursor[], { lanes }: Cursors): Promise<void> {
     const former = new Set(wanted.map(({ lane }) => lane));
     await this.#deps.together.release([...former].flatMap((lane) => lanes.get(lane)?.sessions ?? []));
-  }
-
-  /** The log's incarnation: a new one when the stream was made anew, or ends before a position that was read. */
-  async #epoch(createdMs: number, lastPosition: number, cursors: Cursors): Promise<number> {
-    const { repos } = this.#deps;
-    const epoch = await repos.cursors.epoch(createdMs, true);
-    const furthest = Math.max(
-      0,
-      ...cursors.partitions.map((p) => withLaneProgress(p, cursors.lanes).applied),
-    );
-    if (toStreamPosition(epoch, furthest) <= lastPosition) return epoch;
-    this.#deps.log.error(
-      { lastPosition, furthest },
-      'the log ends before what was folded; its positions begin a new epoch',
-    );
-    return repos.cursors.epoch(createdMs, false);
-  }
-
-  /**
-   * A log that was set back holds records that were folded under positions of an earlier epoch: those
-   * not younger than the last one folded.
-   * @returns their last position, in the epoch of now, for partitions that come from an earlier one.
-   */
-  async #positionsInEpoch(
-    standing: readonly PartitionCursor[],
-    epoch: number,
-    createdMs: number,
-    lastPosition: number,
-  ): Promise<ReadonlyMap<number, number>> {
-    const found = new Map<number, number>();
-    for (const { partition, applied, appliedTime } of standing) {
-      // A stream that was made since then holds nothing of old.
-      if (applied === 0 || epochOf(applied) === epoch || appliedTime < createdMs) continue;
-      const next = await this.#deps.bus.log.firstSince(appliedTime + 1);
-      found.set(partition, toPosition(epoch, (next?.position ?? lastPosition + 1) - 1));
-    }
-    return found;
   }
 
   async #supervise(lane: Lane, writers: LaneWriters): Promise<void> {

@@ -34,6 +34,8 @@ export async function startServers() {
     startRedis({ dir: join(dir, 'redis') }),
   ]);
   return {
+    /** Folder of each server's files, by its name. */
+    dir,
     nats,
     mongo,
     redis,
@@ -73,12 +75,15 @@ async function untilReady(name: string, part: Service): Promise<void> {
 export async function startProcess(
   servers: Servers,
   database: string,
-  options: { readonly transfer: boolean; readonly plant?: Plant; readonly wait?: boolean } = {
-    transfer: true,
-  },
+  options: {
+    readonly transfer: boolean;
+    readonly plant?: Plant;
+    readonly wait?: boolean;
+    readonly nats?: Partial<ServerConfig['nats']>;
+  } = { transfer: true },
 ): Promise<TestProcess> {
   const config: ServerConfig = parseConfig({
-    nats: { servers: [servers.nats.uri] },
+    nats: { servers: [servers.nats.uri], ...options.nats },
     mongo: { uri: servers.mongo.uri, database },
     redis: { uri: servers.redis.uri },
     transfer: { leaseMs: 1_500 },

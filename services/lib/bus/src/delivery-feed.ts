@@ -249,7 +249,7 @@ export class NatsDeliveryFeed implements DeliveryFeed {
       start = last + 1;
     } else if ((this.#created !== '' && info.created !== this.#created) || last < after) {
       start = 1;
-      this.#watch.requestRedelivery();
+      this.#watch.requestRedelivery(info.created);
       this.#log.warn({ behindMs: this.#behindMs }, 'kept deliveries were lost; producers deliver again');
       if (this.#behindMs > REDELIVERED_MS)
         this.#gap('kept deliveries were lost while this process was behind');

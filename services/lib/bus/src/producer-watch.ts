@@ -132,9 +132,12 @@ export class ProducerWatch {
     return false;
   }
 
-  /** Asks all producers to deliver again, because SEQ does not have what was missed. */
-  requestRedelivery(): void {
-    this.#link.publish(PRODUCER_REDELIVER, new Uint8Array(0));
+  /**
+   * Asks all producers to deliver again, because SEQ does not have what was missed.
+   * @param stream tells this SEQ from the one before: the first request of all feeds is enough.
+   */
+  requestRedelivery(stream: string): void {
+    this.#link.publish(PRODUCER_REDELIVER, Buffer.from(stream));
   }
 
   /** See {@link DeliveryFeed.barrier}. */

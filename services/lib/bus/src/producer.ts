@@ -16,6 +16,8 @@ import type { BusDeps, DeliveryProducer, ProducerOptions, Unsubscribe } from './
 /** A producer without work looks this often how far SEQ has come, so that feeds never replay much for its sake. */
 const IDLE_REFRESH_BEATS = 4;
 const UNKNOWN = -1;
+/** A later request for the same stream tells of another loss: a server of a cluster that restarted keeps its name. */
+const REDELIVERY_COUNTS_MS = 30_000;
 
 /** This process as a producer of deliveries: heartbeats, answers to barriers, notices. */
 export class AnnouncedProducer implements DeliveryProducer {
@@ -25,6 +27,8 @@ export class AnnouncedProducer implements DeliveryProducer {
   readonly #watch: ProducerWatch;
   readonly #ends: Unsubscribe[];
   readonly #standing: ProducerOptions['standing'];
+  readonly #onRedeliver: ProducerOptions['onRedeliver'];
+  #redelivered = { stream: '', at: 0 };
   readonly #stopped = new AbortController();
   #n = 0;
   /** The publisher's last sequence that {@link #sequence} was taken from. */
@@ -44,6 +48,7 @@ export class AnnouncedProducer implements DeliveryProducer {
     this.#publisher = publisher;
     this.#watch = watch;
     this.#standing = options.standing;
+    this.#onRedeliver = options.onRedeliver;
     const id = Buffer.from(deps.instanceId);
     this.#ends = [
       link.subscribe(BARRIER, (message) => {
@@ -53,7 +58,7 @@ export class AnnouncedProducer implements DeliveryProducer {
         link.publish(message.reply, id);
       }),
       link.subscribe(PRODUCER_WHO, () => this.#beat()),
-      link.subscribe(PRODUCER_REDELIVER, () => options.onRedeliver()),
+      link.subscribe(PRODUCER_REDELIVER, (message) => this.#redeliver(message.data)),
       link.subscribe(PRODUCER_TAKEOVER, () => options.onTakeover()),
       link.listen({
         onUp: () => this.#beat(),
@@ -70,6 +75,15 @@ export class AnnouncedProducer implements DeliveryProducer {
       await this.#refreshWhenIdle();
       this.#beat();
     });
+  }
+
+  /** All feeds ask after a loss; what is delivered again for the first one is in SEQ for the others. */
+  #redeliver(data: Uint8Array): void {
+    const stream = Buffer.from(data).toString('utf8');
+    const now = performance.now();
+    if (stream === this.#redelivered.stream && now - this.#redelivered.at < REDELIVERY_COUNTS_MS) return;
+    this.#redelivered = { stream, at: now };
+    this.#onRedeliver();
   }
 
   announceTakeover(partition: number, fence: number): void {

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { LogEntry } from '@im/bus';
+import { DEFAULT_TENANT } from '@im/kit';
+import type { PartitionCursor } from '@im/store';
+import { positionsSetBack } from './log-epoch.ts';
+import { toPosition } from './positions.ts';
+
+/** A log with one entry every 10 ms from 1,000 on, at positions 1 to `last`. */
+const logUntil = (last: number) => ({
+  firstSince: async (timeMs: number): Promise<LogEntry | undefined> => {
+    const position = Math.max(1, Math.ceil((timeMs - 1_000) / 10) + 1);
+    if (position > last) return undefined;
+    return { tenant: DEFAULT_TENANT, partition: 0, position, timeMs, record: new Uint8Array(0) };
+  },
+});
+const info = (createdMs: number, lastPosition: number) => ({
+  createdMs,
+  lastPosition,
+  firstPosition: 1,
+  bytes: 0,
+  maxBytes: 0,
+});
+const at = (partition: number, applied: number, appliedTime: number): PartitionCursor => ({
+  partition,
+  applied,
+  appliedTime,
+  lane: '',
+  fence: 1,
+});
+
+test('what a log held before it was set back is told from what came since, by time', async () => {
+  // Folded up to 1,495 under epoch 0; the log was set back to 30 entries and has 80 now.
+  const found = await positionsSetBack(logUntil(80), info(900, 80), 1, [
+    at(0, 50, 1_495),
+    at(1, 0, 0),
+    at(2, toPosition(1, 7), 1_060),
+    at(3, 80, 5_000),
+  ]);
+  assert.deepEqual(
+    [...found],
+    [
+      [0, toPosition(1, 50)],
+      [3, toPosition(1, 80)],
+    ],
+  );
+});
+
+test('a log that was made anew holds nothing of old', async () => {
+  assert.equal((await positionsSetBack(logUntil(80), info(2_000, 80), 1, [at(0, 50, 1_495)])).size, 0);
+});

@@ -1,0 +1,81 @@
+import type { LogEntry } from '@im/bus';
+import type { Logger } from '@im/kit';
+import type { TogetherWriter } from '@im/store';
+import type { Batch } from './batch.ts';
+import type { TransferMetrics } from './metrics.ts';
+import type { Repos } from './repos.ts';
+
+/** The database has another message where the log puts this one. */
+export class ContradictionError extends Error {
+  override readonly name = 'ContradictionError';
+}
+
+/** Parts of {@link RowWriter}. */
+export interface RowWriterDeps {
+  readonly repos: Repos;
+  readonly log: Logger;
+  readonly metrics: TransferMetrics;
+  /** The database contradicts the log in this partition: it must not be folded any more. */
+  readonly onContradiction: (partition: number, detail: string) => void;
+}
+
+/** Writes what the fold of a batch made: rows and the truth about their conversations. */
+export class RowWriter {
+  readonly #deps: RowWriterDeps;
+  readonly #writer: TogetherWriter;
+
+  constructor(deps: RowWriterDeps, writer: TogetherWriter) {
+    this.#deps = deps;
+    this.#writer = writer;
+  }
+
+  /**
+   * Writes rows, and then what became of their conversations: at once where the database can, else step by step.
+   * @throws ContradictionError when another message has the place of one.
+   */
+  async write(batch: Batch): Promise<void> {
+    const { repos, metrics } = this.#deps;
+    const updates = batch.effects.convUpdates();
+    const rows = batch.rows.map(({ row }) => row);
+    if (await repos.fold.commit(this.#writer, rows, updates)) {
+      metrics.rows.inc(rows.length);
+      return;
+    }
+    await this.#insert(batch);
+    await repos.convs.apply(updates);
+  }
+
+  /** Keeps a record that cannot be folded or stored for people to look at. @param index of the entry; -1: all of it. */
+  async bury(entry: LogEntry, position: number, index: number, reason: string): Promise<void> {
+    const { repos, log, metrics } = this.#deps;
+    const { tenant, partition } = entry;
+    log.error(
+      { tenant, partition, position, entry: index, reason },
+      'a record cannot be stored; kept as a dead letter',
+    );
+    metrics.deadLetters.inc();
+    await repos.deadLetters.add({ tenant, position, entry: index, reason, record: entry.record });
+  }
+
+  /** Writes the rows. What the database refuses for good gets an empty row and a dead letter. */
+  async #insert(batch: Batch): Promise<void> {
+    const { repos, metrics, onContradiction } = this.#deps;
+    const outcomes = await repos.rows.insert(batch.rows.map(({ row }) => row));
+    metrics.rows.inc(batch.rows.length);
+    for (const [i, outcome] of outcomes.entries()) {
+      const of = batch.rows[i];
+      if (outcome.kind === 'stored' || of === undefined) continue;
+      const { row, read, folded } = of;
+      const name = `${row.conversationID} seq ${row.seq}`;
+      if (outcome.kind === 'conflict') {
+        const detail = `${name} of position ${row.position} is taken by position ${outcome.existingPosition}`;
+        onContradiction(read.partition, detail);
+        throw new ContradictionError(detail);
+      }
+      batch.withhold(folded);
+      await this.bury(read.entry, row.position, folded.index, outcome.reason);
+      const [empty] = await repos.rows.insert([{ ...row, msgData: undefined }]);
+      if (empty?.kind !== 'stored') throw new Error(`no placeholder for ${name}: ${empty?.kind}`);
+    }
+  }
+}
