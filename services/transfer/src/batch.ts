@@ -1,5 +1,5 @@
 import type { LogEntry, OutgoingDelivery } from '@im/bus';
-import { decode, type log } from '@im/protocol';
+import { decode, encode, type log, MSG_STATUS, make } from '@im/protocol';
 import type { NewMsgRow } from '@im/store';
 import { deliveriesOf, type Place } from './deliveries.ts';
 import { Effects } from './effects.ts';
@@ -61,7 +61,7 @@ export class Batch {
   readonly effects = new Effects();
   readonly rows: RowOf[] = [];
   readonly #outgoing: Outgoing[] = [];
-  readonly #withheld = new Set<FoldedEntry>();
+  readonly #emptied = new Set<FoldedEntry>();
 
   /** Adds one entry that was counted or is only delivered. */
   add(read: ReadRecord, folded: FoldedEntry): void {
@@ -87,20 +87,24 @@ export class Batch {
     if (!entry.stored || seq > 0) this.#outgoing.push({ read, folded });
   }
 
-  /** Keeps an entry from being delivered: the database did not take its content. */
-  withhold(folded: FoldedEntry): void {
-    this.#withheld.add(folded);
+  /** Has an entry delivered without its content, which the database did not take: clients count every seq. */
+  empty(folded: FoldedEntry): void {
+    this.#emptied.add(folded);
   }
 
   /** The deliveries, in the order of the log. */
   deliveries(): OutgoingDelivery[] {
-    return this.#outgoing
-      .filter(({ folded }) => !this.#withheld.has(folded))
-      .flatMap(({ read, folded }) => {
-        const again = folded.entry.stored ? !folded.fresh : read.delivered;
-        return deliveriesOf(read, read.record, folded.entry, folded.index, folded.seq, again);
-      });
+    return this.#outgoing.flatMap(({ read, folded }) => {
+      const again = folded.entry.stored ? !folded.fresh : read.delivered;
+      const entry = this.#emptied.has(folded) ? withoutContent(folded.entry) : folded.entry;
+      return deliveriesOf(read, read.record, entry, folded.index, folded.seq, again);
+    });
   }
+}
+
+function withoutContent({ conversationID, stored, userIDs, toGroup }: log.Entry): log.Entry {
+  const msgData = encode('sdkws.MsgData', make('sdkws.MsgData', { status: MSG_STATUS.Deleted }));
+  return make('log.Entry', { conversationID, stored, userIDs, toGroup, msgData });
 }
 
 /** Names a conversation of a tenant. */

@@ -72,7 +72,7 @@ export class RowWriter {
         onContradiction(read.partition, detail);
         throw new ContradictionError(detail);
       }
-      batch.withhold(folded);
+      batch.empty(folded);
       await this.bury(read.entry, row.position, folded.index, outcome.reason);
       const [empty] = await repos.rows.insert([{ ...row, msgData: undefined }]);
       if (empty?.kind !== 'stored') throw new Error(`no placeholder for ${name}: ${empty?.kind}`);

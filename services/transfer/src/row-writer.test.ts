@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { LogEntry } from '@im/bus';
+import { createMetrics, DEFAULT_TENANT, silentLogger } from '@im/kit';
+import { decode, encode, MSG_STATUS, make } from '@im/protocol';
+import type { DeadLetter, InsertOutcome, NewMsgRow, TogetherWriter } from '@im/store';
+import { Batch, readRecord } from './batch.ts';
+import { transferMetrics } from './metrics.ts';
+import type { Repos } from './repos.ts';
+import { ContradictionError, RowWriter } from './row-writer.ts';
+
+const writer: TogetherWriter = {
+  sessionId: new Uint8Array(16),
+  write: async () => false,
+  close: async () => undefined,
+};
+
+/** Repositories that answer `outcome` to rows with content, and remember what they were given. */
+function fakes(outcome: InsertOutcome) {
+  const rows: NewMsgRow[] = [];
+  const letters: DeadLetter[] = [];
+  const applied: unknown[] = [];
+  const repos = {
+    fold: { commit: async () => false },
+    rows: {
+      insert: async (list: readonly NewMsgRow[]) =>
+        list.map((row) => {
+          if (row.msgData !== undefined && outcome.kind !== 'stored') return outcome;
+          rows.push(row);
+          return { kind: 'stored' };
+        }),
+    },
+    convs: { apply: async (updates: readonly unknown[]) => applied.push(...updates) },
+    deadLetters: { add: async (letter: DeadLetter) => letters.push(letter) },
+  } as unknown as Repos;
+  return { repos, rows, letters, applied };
+}
+
+function batchOfOne(): Batch {
+  const record = make('log.Record', {
+    dedupKey: Buffer.alloc(16, 1),
+    tenant: DEFAULT_TENANT,
+    sendID: 'a',
+    recvID: 'b',
+    entries: [
+      make('log.Entry', {
+        conversationID: 'si_a_b',
+        stored: true,
+        userIDs: ['b'],
+        offlinePush: true,
+        msgData: encode('sdkws.MsgData', make('sdkws.MsgData', { clientMsgID: 'x' })),
+      }),
+    ],
+  });
+  const entry: LogEntry = {
+    tenant: DEFAULT_TENANT,
+    partition: 3,
+    position: 7,
+    timeMs: 5,
+    record: encode('log.Record', record),
+  };
+  const read = readRecord(entry, { position: 7, fence: 1, run: 1, delivered: false });
+  const batch = new Batch();
+  const folded = { entry: read.record.entries[0] ?? make('log.Entry'), index: 0, seq: 4, fresh: true };
+  batch.add(read, folded);
+  batch.effects.entry(DEFAULT_TENANT, read.record, folded, {
+    max: 4,
+    src: 7,
+    maxTime: 5,
+    counted: new Map(),
+  });
+  return batch;
+}
+
+const deps = (repos: Repos, onContradiction: (partition: number) => void = () => undefined) => ({
+  repos,
+  log: silentLogger(),
+  metrics: transferMetrics(createMetrics()),
+  onContradiction,
+});
+
+test('what the database refuses for good keeps its seq, without content, and is buried', async () => {
+  const { repos, rows, letters, applied } = fakes({ kind: 'refused', reason: 'too large' });
+  const batch = batchOfOne();
+  await new RowWriter(deps(repos), writer).write(batch);
+  assert.deepEqual(
+    rows.map(({ seq, msgData }) => [seq, msgData]),
+    [[4, undefined]],
+  );
+  assert.deepEqual(
+    letters.map(({ position, entry, reason }) => [position, entry, reason]),
+    [[7, 0, 'too large']],
+  );
+  assert.equal(applied.length, 1);
+  const [delivery] = batch.deliveries().map(({ payload }) => decode('log.Delivery', payload));
+  assert.equal(delivery?.seq, 4);
+  assert.equal(delivery?.offlinePush, false);
+  const message = decode('sdkws.MsgData', delivery?.msgData ?? new Uint8Array(0));
+  assert.deepEqual([message.seq, message.status, message.clientMsgID], [4, MSG_STATUS.Deleted, '']);
+});
+
+test('another message in its place stops the partition before anything is delivered', async () => {
+  const stopped: number[] = [];
+  const { repos, applied } = fakes({
+    kind: 'conflict',
+    existingKey: new Uint8Array(16),
+    existingPosition: 2,
+  });
+  const write = new RowWriter(
+    deps(repos, (partition) => stopped.push(partition)),
+    writer,
+  ).write(batchOfOne());
+  await assert.rejects(write, ContradictionError);
+  assert.deepEqual(stopped, [3]);
+  assert.deepEqual(applied, []);
+});
