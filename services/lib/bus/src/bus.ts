@@ -4,9 +4,12 @@ import { NatsEvents } from './events.ts';
 import { NatsInvalidations } from './invalidations.ts';
 import { NatsMessageLog } from './message-log.ts';
 import { NatsLink } from './nats-link.ts';
-import { ensureStreams } from './streams.ts';
+import { ensureStreams, streamsExist } from './streams.ts';
 import { partitionOf } from './subjects.ts';
 import type { Bus, BusConfig, BusDeps, Deliveries, Events, MessageLog } from './types.ts';
+
+/** A stream that somebody deleted is missed after this long at most. */
+const STREAMS_CHECK_MS = 5_000;
 
 /** Builds a bus; nothing is connected before {@link Bus.start}. */
 export function createBus(config: BusConfig, deps: BusDeps): Bus {
@@ -33,11 +36,13 @@ class NatsBus implements Bus {
     this.deliveries = new NatsDeliveries(this.#link, deps);
     this.events = new NatsEvents(this.#link, deps.log);
     this.invalidations = new NatsInvalidations(this.#link, this.events, deps.log, deps.instanceId);
+    const ensure = () => {
+      deps.background.spawn('bus-streams', (signal) => this.#ensureStreams(signal), { limit: 1 });
+    };
     // A server that lost its memory has lost SEQ: the first one to come back makes it again.
-    this.#link.listen({
-      onUp: () => {
-        deps.background.spawn('bus-streams', (signal) => this.#ensureStreams(signal), { limit: 1 });
-      },
+    this.#link.listen({ onUp: ensure });
+    deps.background.every('bus-streams-check', STREAMS_CHECK_MS, async () => {
+      if (this.#link.up && (await this.#areMissing())) ensure();
     });
   }
 
@@ -58,6 +63,16 @@ class NatsBus implements Bus {
   async stop(deadline: AbortSignal): Promise<void> {
     await this.#messageLog.stop(deadline);
     await this.#link.stop();
+  }
+
+  /** Whether the server says that a stream is gone; a server that does not answer says nothing. */
+  async #areMissing(): Promise<boolean> {
+    try {
+      return !(await streamsExist(this.#link));
+    } catch (error) {
+      this.#logger.debug({ err: error }, 'streams could not be looked at');
+      return false;
+    }
   }
 
   async #ensureStreams(signal: AbortSignal): Promise<void> {

@@ -54,6 +54,12 @@ export async function ensureStreams(link: NatsLink, config: BusConfig, log: Logg
   for (const wanted of streamConfigs(config)) await ensureStream(link, wanted, log);
 }
 
+/** Whether both streams exist. */
+export async function streamsExist(link: NatsLink): Promise<boolean> {
+  const { streams } = await jetStreamCall<{ streams: string[] | null }>(link, 'STREAM.NAMES');
+  return [STREAM.log, STREAM.deliveries].every((name) => streams?.includes(name));
+}
+
 async function ensureStream(link: NatsLink, wanted: StreamConfig, log: Logger): Promise<void> {
   const found = await find(link, wanted.name);
   if (!found) {

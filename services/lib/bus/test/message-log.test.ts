@@ -3,8 +3,9 @@ import { after, before, test } from 'node:test';
 import type { Backend } from '@im/backends';
 import { DEFAULT_TENANT, sleep, tenantId } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
+import { connect } from '@nats-io/transport-node';
 import { type LogEntry, LogRecreatedError } from '../src/index.ts';
-import { startTestBus, startTestNats, until } from './bus-harness.ts';
+import { startTestBus, startTestNats, toUser, until } from './bus-harness.ts';
 
 let nats: Backend;
 before(async () => {
@@ -207,6 +208,24 @@ test('a log that was recreated ends the reading', async () => {
     await own.kill();
     await own.restart();
     await outcome;
+  } finally {
+    await own[Symbol.asyncDispose]();
+  }
+});
+
+test('streams that somebody deleted are made again', async () => {
+  const own = await startTestNats();
+  try {
+    await using one = await startTestBus(own.uri, { publishTimeoutMs: 8_000 });
+    await until(() => one.bus.ready().ready, 'ready');
+    await one.bus.log.append(DEFAULT_TENANT, 0, Buffer.from('x'));
+    const operator = await connect({ servers: own.uri });
+    await operator.request('$JS.API.STREAM.DELETE.MSGS');
+    await operator.request('$JS.API.STREAM.DELETE.SEQ');
+    await operator.close();
+    const { position } = await one.bus.log.append(DEFAULT_TENANT, 0, Buffer.from('y'));
+    assert.equal(position, 1);
+    await one.bus.deliveries.publish([toUser('a', 'c', 1)]);
   } finally {
     await own[Symbol.asyncDispose]();
   }
