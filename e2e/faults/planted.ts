@@ -1,9 +1,10 @@
 import type { Overrides } from '@im/main';
 
 type Bus = Parameters<NonNullable<Overrides['bus']>>[0];
+type Store = Parameters<NonNullable<Overrides['store']>>[0];
 
 /** Names of the bugs that can be planted. */
-export const FAULT_NAMES = ['push-doubled', 'acknowledged-before-publish'] as const;
+export const FAULT_NAMES = ['push-doubled', 'acknowledged-before-publish', 'lease-ignored'] as const;
 export type FaultName = (typeof FAULT_NAMES)[number];
 
 /** Every how many deliveries one is doubled. */
@@ -18,6 +19,8 @@ export function overridesFor(name: string): Overrides {
       return { bus: doublePushes };
     case 'acknowledged-before-publish':
       return { bus: acknowledgeEarly };
+    case 'lease-ignored':
+      return { bus: aloneAmongProducers, store: ownLeases };
     default:
       throw new RangeError(`IM_FAULT must be one of ${FAULT_NAMES.join(', ')}`);
   }
@@ -50,6 +53,25 @@ function acknowledgeEarly(bus: Bus): Bus {
           bus.log.append(tenant, partition, record).catch(() => {});
         }, PUBLISH_LATE_MS);
         return { position: 1 };
+      },
+    }),
+  });
+}
+
+/** The process writes and reads leases that no other process sees, so it takes every partition. */
+function ownLeases(store: Store): Store {
+  return replacing(store, {
+    shared: (name) => store.shared(name === 'cursor' ? `cursor_${process.pid}` : name),
+  });
+}
+
+/** The process believes that no other one folds, so that its share is everything. */
+function aloneAmongProducers(bus: Bus): Bus {
+  return replacing(bus, {
+    deliveries: replacing(bus.deliveries, {
+      announceProducer(...options) {
+        const producer = bus.deliveries.announceProducer(...options);
+        return replacing(producer, { liveProducers: () => producer.liveProducers().slice(0, 1) });
       },
     }),
   });

@@ -10,7 +10,11 @@ const OPEN_CODES = new Set([-1, 500, 1601, 10000, 10001, 90002, 90004]);
 /** A send that has no answer by then never gets one: the JS SDK forgets it when its connection breaks. */
 const SEND_TIMEOUT_MS = 20_000;
 /** Longest wait for the answers of senders that are about to lose their connection. */
-const QUIET_MS = 3_000;
+const ANSWERS_MS = 3_000;
+/** Without deliveries for this long, none is on its way. */
+const QUIET_MS = 1_500;
+/** The JS SDK redials every 5 s. */
+const REDIAL_MS = 6_000;
 /** Platform of the connections that read everything at the end. */
 const READER_PLATFORM = 1;
 const LOGGED_IN = 3;
@@ -190,7 +194,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     const quiet = async () => {
       const cut = members.filter(({ gateway }) => gateway === how.cutGateway);
       for (const member of cut) member.quiet = true;
-      const deadline = now() + QUIET_MS;
+      const deadline = now() + ANSWERS_MS;
       while (cut.some(({ inFlight }) => inFlight > 0) && now() < deadline) await sleep(10);
     };
     const flights: Promise<void>[] = [];
@@ -210,8 +214,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     }
     const outages = await disturbance;
     await Promise.all(flights);
-    await sleep(how.deliverWithinMs / 2);
-    await untilQuiet(log, how.deliverWithinMs / 2);
+    await untilQuiet(log, how.cutGateway === undefined ? QUIET_MS : REDIAL_MS, how.deliverWithinMs);
     facts = undefined;
 
     const loggedOut: string[] = [];
@@ -282,8 +285,8 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     }
   }
 
-  /** Waits until half a second passes without a delivery, at most `limitMs`. */
-  async function untilQuiet(log: Recorder, limitMs: number): Promise<void> {
+  /** Waits until `quietMs` pass without a delivery, at most `limitMs`. */
+  async function untilQuiet(log: Recorder, quietMs: number, limitMs: number): Promise<void> {
     let last = now();
     const watch: Recorder = {
       ...log,
@@ -294,7 +297,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     };
     facts = watch;
     const deadline = now() + limitMs;
-    while (now() - last < 500 && now() < deadline) await sleep(50);
+    while (now() - last < quietMs && now() < deadline) await sleep(50);
     facts = log;
   }
 

@@ -1,6 +1,7 @@
 export { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
 export { type PartPlan, TEST_TENANTS, type TestTenant, type Topology } from './cluster-plan.ts';
 export { type Metrics, parseMetrics } from './metrics.ts';
+export { foldedPartitions, PARTITIONS } from './ownership.ts';
 export type { Part } from './part.ts';
 export { type ProcessUsage, processUsage, totalUsage } from './process-usage.ts';
 export { type RecordedCall, type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';

@@ -5,11 +5,14 @@ import { FAULTS, now, type VerdictRow, verdictTable } from '../checker/index.ts'
 import { DELIVER_WITHIN_MS, MODE } from '../fire/mode.ts';
 import { type Crowd, openCrowd } from '../fire/sdk-crowd.ts';
 import { VICTIMS, type Victim } from '../fire/victims.ts';
-import { type Cluster, startCluster } from '../harness/index.ts';
+import { type Cluster, foldedPartitions, PARTITIONS, startCluster } from '../harness/index.ts';
 import { type SdkHost, startJsHost } from '../sdk/index.ts';
+import { eventually } from './eventually.ts';
 
 const USERS = 20;
 const MESSAGES_PER_SECOND = 100;
+/** Partitions change hands for a while after a transfer has come back. */
+const OWNERS_SETTLE_MS = 15_000;
 
 /** `E2E_ONLY` picks victims by a part of their name. */
 const only = process.env.E2E_ONLY ?? '';
@@ -54,6 +57,11 @@ describe(`fire: ${USERS} SDK clients at ${MESSAGES_PER_SECOND} messages/s, one v
       const texts = verdict.examples.map((e) => `${e.fault} ${e.conversation}: ${e.text}`).join('\n');
       for (const fault of FAULTS) assert.equal(verdict.counts[fault], 0, `${fault}\n${texts}`);
       assert.deepEqual(loggedOut, [], 'nobody is logged out');
+      await eventually(
+        async () =>
+          assert.equal(await foldedPartitions(cluster), PARTITIONS, 'every partition has one owner'),
+        OWNERS_SETTLE_MS,
+      );
       assert.ok(
         verdict.acknowledged > verdict.sent * 0.5,
         `${verdict.acknowledged} of ${verdict.sent} acknowledged`,

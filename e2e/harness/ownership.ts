@@ -1,0 +1,15 @@
+import type { Cluster } from './cluster.ts';
+
+/** Partitions of the message log. */
+export const PARTITIONS = 64;
+
+/** Sum of the partitions that the transfers believe to own: more than there are when two own the same. */
+export async function foldedPartitions(cluster: Cluster): Promise<number> {
+  const transfers = cluster.parts.filter(
+    (part) => part.pid !== undefined && part.plan.roles.some((role) => role === 'transfer' || role === 'all'),
+  );
+  const owned = await Promise.all(
+    transfers.map(async (part) => (await part.metrics()).sum('im_transfer_partitions')),
+  );
+  return owned.reduce((sum, count) => sum + count, 0);
+}
