@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LaneCursor, PartitionCursor } from '@im/store';
-import { fairShare, freePartitions, LaneWatch, slowest, withLaneProgress } from './ownership.ts';
+import {
+  fairShare,
+  forgottenLanes,
+  freePartitions,
+  LaneWatch,
+  slowest,
+  withLaneProgress,
+} from './ownership.ts';
 
 const lane = (id: string, beat: number, aliveAt: number, applied = 0): [string, LaneCursor] => [
   id,
@@ -50,4 +57,12 @@ test('progress is the further one of partition and lane, and the slowest partiti
   assert.equal(withLaneProgress(partition(0, 'a', 70), lanes).applied, 70);
   assert.equal(slowest({ partitions: [partition(0, 'a', 70), partition(1, '', 40)], lanes })?.applied, 40);
   assert.equal(slowest({ partitions: [partition(0, 'a', 70), partition(1, '', 0)], lanes }), undefined);
+});
+
+test('lanes that own nothing are forgotten when they were silent for long', () => {
+  const cursors = {
+    partitions: [partition(0, 'owning')],
+    lanes: new Map([lane('owning', 1, 0), lane('idle', 1, 0), lane('young', 1, 900)]),
+  };
+  assert.deepEqual(forgottenLanes(cursors, 500), ['idle']);
 });

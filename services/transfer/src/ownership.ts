@@ -47,6 +47,13 @@ export function freePartitions(cursors: Cursors, dead: ReadonlySet<string>): Par
   return cursors.partitions.filter(({ lane }) => lane === '' || dead.has(lane) || !cursors.lanes.has(lane));
 }
 
+/** Lanes that own nothing and were last alive before this wall-clock time: nobody needs to know of them. */
+export function forgottenLanes({ partitions, lanes }: Cursors, beforeMs: number): string[] {
+  const owning = new Set(partitions.map(({ lane }) => lane));
+  const silent = [...lanes.values()].filter(({ lane, aliveAt }) => aliveAt < beforeMs && !owning.has(lane));
+  return silent.map(({ lane }) => lane);
+}
+
 /** How many partitions each of `live` processes should have at most. */
 export function fairShare(partitions: number, live: number): number {
   return Math.ceil(partitions / Math.max(1, live));

@@ -3,7 +3,7 @@ import { Backoff, type Logger, notReady, READY, type Readiness, randomId } from 
 import type { Cursors, PartitionCursor, Together } from '@im/store';
 import { Lane, type LaneDeps, type LaneWriters } from './lane.ts';
 import { epochOfLog, positionsSetBack } from './log-epoch.ts';
-import { fairShare, freePartitions, LaneWatch, withLaneProgress } from './ownership.ts';
+import { fairShare, forgottenLanes, freePartitions, LaneWatch, withLaneProgress } from './ownership.ts';
 
 /** Parts of {@link Workers}. */
 export interface WorkersDeps extends Omit<LaneDeps, 'onContradiction'> {
@@ -74,8 +74,8 @@ export class Workers {
       await this.#beat();
       const cursors = await repos.cursors.read();
       this.#dropLost(cursors);
-      await this.#balance(cursors);
-      this.#reason = this.#waiting(await repos.cursors.read());
+      const changed = await this.#balance(cursors);
+      this.#reason = this.#waiting(changed ? await repos.cursors.read() : cursors);
     } catch (error) {
       this.#reason = `partitions: ${error instanceof Error ? error.message : String(error)}`;
       throw error;
@@ -131,7 +131,8 @@ export class Workers {
     }
   }
 
-  async #balance(cursors: Cursors): Promise<void> {
+  /** @returns whether partitions were taken. */
+  async #balance(cursors: Cursors): Promise<boolean> {
     const { partitions, producer, leaseMs, repos } = this.#deps;
     const dead = this.#watch.dead(cursors.lanes, performance.now(), Date.now());
     // Our own lanes are as alive as we are.
@@ -139,13 +140,16 @@ export class Workers {
     const share = fairShare(partitions, producer()?.liveProducers().length ?? 1);
     if (this.owned > share) {
       this.#shed(this.owned - share);
-      return;
+      return false;
     }
     if (this.#running.size >= MAX_LANES) this.#merge();
     const free = freePartitions(cursors, dead).filter((p) => !this.#stopped.has(p.partition));
     const wanted = free.slice(0, share - this.owned);
-    if (wanted.length > 0 && performance.now() >= this.#retryAt) await this.#open(wanted, cursors);
-    await repos.cursors.removeLanes(Date.now() - 20 * leaseMs);
+    const forgotten = forgottenLanes(cursors, Date.now() - 20 * leaseMs);
+    if (forgotten.length > 0) await repos.cursors.removeLanes(forgotten);
+    if (wanted.length === 0 || performance.now() < this.#retryAt) return false;
+    await this.#open(wanted, cursors);
+    return true;
   }
 
   /** Ends lanes until at most the share is left; what was ended is taken up again, up to the share. */

@@ -96,8 +96,8 @@ export interface CursorRepo {
   release(lane: string, partitions: readonly number[], progress: Progress): Promise<void>;
   /** Ends a lane and gives back what it still has. */
   closeLane(lane: string, progress: Progress): Promise<void>;
-  /** Removes lanes that own nothing and were silent since `before` (ms). */
-  removeLanes(before: number): Promise<void>;
+  /** Removes lanes that own nothing and were silent for long. */
+  removeLanes(lanes: readonly string[]): Promise<void>;
   /**
    * Number of the log's incarnation: 0 for the first stream, one more for each that was made anew or set back.
    * @param isSame whether the stream is still the one of this creation time.
@@ -221,11 +221,8 @@ export function cursorRepo(store: Store): CursorRepo {
       );
       await col().deleteOne({ _id: laneId(lane) });
     },
-    async removeLanes(before) {
-      const { partitions, lanes } = await read();
-      const owning = new Set(partitions.map((p) => p.lane));
-      const silent = [...lanes.values()].filter((l) => l.aliveAt < before && !owning.has(l.lane));
-      if (silent.length > 0) await col().deleteMany({ _id: { $in: silent.map((l) => laneId(l.lane)) } });
+    async removeLanes(lanes) {
+      await col().deleteMany({ _id: { $in: lanes.map(laneId) } });
     },
     async epoch(createdMs, isSame) {
       const _id = 'epoch';
