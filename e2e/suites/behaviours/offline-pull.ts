@@ -10,7 +10,11 @@ export const offlinePull: Behaviour = {
   async run({ alice, bob, login }) {
     const target = { user: alice.userID };
     const conversationID = bob.conversationID(target);
-    const unreadBefore = (await bob.conversation(target)).unreadCount;
+    // What came before may still be on its way into the count.
+    await eventually(async () => {
+      if ((await bob.conversation(target)).unreadCount > 0) await bob.markRead(conversationID);
+      assert.equal((await bob.conversation(target)).unreadCount, 0);
+    });
     await bob.logout();
     const texts: string[] = [];
     for (let i = 0; i < COUNT; i++) {
@@ -32,7 +36,7 @@ export const offlinePull: Behaviour = {
       );
     });
     await eventually(async () => {
-      assert.equal((await bob.conversation(target)).unreadCount, unreadBefore + COUNT);
+      assert.equal((await bob.conversation(target)).unreadCount, COUNT);
     });
     const back = freshText('back again');
     await alice.sendText({ user: bob.userID }, back);
