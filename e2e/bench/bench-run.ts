@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectWire, type WireConnection, type WireHandlers } from '../wire/index.ts';
+import { connectWire, newestSeqs, type WireConnection, type WireHandlers } from '../wire/index.ts';
 import type { Histogram } from './histogram.ts';
 import type { BenchOptions } from './options.ts';
 import type { BenchTarget } from './target.ts';
@@ -58,10 +58,13 @@ export function benchRun(target: BenchTarget, options: BenchOptions): BenchRun {
       const endpoint = target.endpoints[i % target.endpoints.length];
       if (!endpoint) throw new Error('no endpoint');
       const { encoding, gzip } = options;
-      return await connectWire(
+      const connection = await connectWire(
         { ws: endpoint.ws, userID, token, platformID: PLATFORM, encoding, gzip },
         handlers(i),
       );
+      // As every client does; deliveries are complete from the answer on.
+      await newestSeqs(connection);
+      return connection;
     });
   }
   return { target, options, users, connect };

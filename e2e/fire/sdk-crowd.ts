@@ -92,7 +92,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
   const names = Array.from({ length: options.users }, (_, i) => `crowd${String(i).padStart(2, '0')}`);
   await admin.ensureUsers(names);
   const members: Member[] = await Promise.all(
-    names.map(async (name, i) => {
+    names.map(async (name, i): Promise<Member> => {
       const gateway = i % cluster.gateways.length;
       const user = await login(name, i);
       const counts = { turns: 0, inFlight: 0, quiet: false };
@@ -101,9 +101,12 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
   );
 
   async function login(name: string, index: number): Promise<SdkUser> {
-    const user = new SdkUser(name, await options.host(index).open(name));
-    await user.login(cluster.endpoint(tenant, index), await admin.userToken(name, user.platformID));
-    return user;
+    const host = options.host(index);
+    return await host.inTurn(async () => {
+      const user = new SdkUser(name, await host.open(name));
+      await user.login(cluster.endpoint(tenant, index), await admin.userToken(name, user.platformID));
+      return user;
+    });
   }
   const conversations = new Map<string, string[]>();
   for (const member of members) {

@@ -40,6 +40,13 @@ export async function sendMessage(
   return decode('sdkws.UserSendMsgResp', await connection.request(REQ.SendMsg, message, options));
 }
 
+/** 1001: the highest seq of every conversation that has one. */
+export async function newestSeqs(connection: WireConnection): Promise<Record<string, number>> {
+  const request = make('sdkws.GetMaxSeqReq', { userID: connection.userID });
+  const answer = await connection.request(REQ.GetNewestSeq, encode('sdkws.GetMaxSeqReq', request));
+  return decode('sdkws.GetMaxSeqResp', answer).maxSeqs;
+}
+
 /** 1006 for all conversations of the user. */
 export async function readPositions(connection: WireConnection): Promise<Record<string, msg.Seqs>> {
   const request = make('msg.GetConversationsHasReadAndMaxSeqReq', { userID: connection.userID });
