@@ -1,5 +1,5 @@
 import { Backoff, COUNT_BUCKETS, type TenantId } from '@im/kit';
-import { ERR, ImError } from '@im/protocol';
+import { argsError, ERR, ImError } from '@im/protocol';
 import { MAX_BATCH_MESSAGES, type OutgoingMessage, publishAtomically } from './atomic-publish.ts';
 import { JetStreamApiError, JS_ERROR } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
@@ -7,6 +7,8 @@ import { logSubject } from './subjects.ts';
 import type { Appended, BusConfig, BusDeps } from './types.ts';
 
 const MAX_QUEUE = 20_000;
+/** What a delivery made of a record may need more than the record itself. */
+const DELIVERY_MARGIN_BYTES = 4_096;
 const MAX_BATCH_BYTES = 4_194_304;
 /** An attempt without an answer for this long is made again; an election takes several of them. */
 const ATTEMPT_MS = 3_000;
@@ -130,6 +132,8 @@ export class LogAppender {
       if (left.length === 0) return;
       try {
         await this.#link.whenUp(timeLeft(left));
+        left = this.#dropTooLarge(left);
+        if (left.length === 0) return;
         left = left.length <= SINGLES ? await this.#single(left) : await this.#together(left);
         if (left.length === 0) return;
       } catch (error) {
@@ -183,6 +187,18 @@ export class LogAppender {
     const refusal = new ImError(ERR.NetworkError, 'the log is full', undefined, { cause: error });
     for (const waiting of batch) waiting.reject(refusal);
     return true;
+  }
+
+  /** One that the server does not take would fail all others of its batch, again and again. */
+  #dropTooLarge(batch: readonly Waiting[]): Waiting[] {
+    const limit = this.#link.maxPayload - DELIVERY_MARGIN_BYTES;
+    return batch.filter((waiting) => {
+      const { length } = waiting.message.payload;
+      if (length <= limit) return true;
+      this.#refused.inc({ reason: 'size' });
+      waiting.reject(argsError(`the message is too large: ${length} bytes, at most ${limit} fit`));
+      return false;
+    });
   }
 
   #dropExpired(batch: readonly Waiting[], cause: unknown): Waiting[] {

@@ -101,6 +101,11 @@ export class NatsLink {
     return this.#stopped;
   }
 
+  /** Largest message that the server takes, in bytes; unknown before the first connection. */
+  get maxPayload(): number {
+    return this.#connection?.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Rises with every lost connection. */
   get outages(): number {
     return this.#outages;

@@ -97,7 +97,8 @@ export interface MessageLog {
    * is sent again for up to `publishTimeoutMs`, so a record may be in the log twice: readers drop
    * the second one by its dedup key.
    * @throws ImError NetworkError (90004, retryable) when the queue or the log is full, or when the
-   * servers did not acknowledge in time; the record may be in the log nevertheless.
+   * servers did not acknowledge in time; the record may be in the log nevertheless. ArgsError (1001)
+   * when the servers do not take messages of its size.
    */
   append(tenant: TenantId, partition: number, record: Uint8Array): Promise<Appended>;
   /**

@@ -161,6 +161,20 @@ test('a server that is away for too long fails the append with a retryable error
   await log.append(DEFAULT_TENANT, 0, Buffer.from('y'));
 });
 
+test('a record that the server does not take is refused alone', async () => {
+  await using one = await startTestBus(nats.uri);
+  const { log } = one.bus;
+  await until(() => one.bus.ready().ready, 'ready');
+  const results = await Promise.allSettled([
+    log.append(DEFAULT_TENANT, 0, Buffer.from('a')),
+    log.append(DEFAULT_TENANT, 0, Buffer.alloc(8 * 1_048_576)),
+    ...Array.from({ length: 20 }, () => log.append(DEFAULT_TENANT, 0, Buffer.from('b'))),
+  ]);
+  const refused = results.filter((result) => result.status === 'rejected');
+  assert.equal(refused.length, 1);
+  assert.equal(refused[0]?.reason.code, ERR.ArgsError);
+});
+
 test('a full log refuses; what fits into the last tenth was refused before', async () => {
   const own = await startTestNats();
   try {
