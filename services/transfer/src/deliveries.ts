@@ -2,8 +2,12 @@ import type { OutgoingDelivery } from '@im/bus';
 import type { TenantId } from '@im/kit';
 import { encode, type log, make } from '@im/protocol';
 
-const TARGET_USER_TAG = 0x2a;
-const TARGET_GROUP_TAG = 0x32;
+/** Tags of fields of log.Delivery that hold text. */
+const TARGET_USER = [0x2a];
+const TARGET_GROUP = [0x32];
+const ADDED_USER = [0x9a, 0x01];
+const REMOVED_USER = [0xa2, 0x01];
+/** Tag of sdkws.MsgData.seq. */
 const SEQ_TAG = 0x70;
 
 function varint(value: number): number[] {
@@ -22,9 +26,9 @@ export function withSeq(msgData: Uint8Array, seq: number): Uint8Array {
   return seq === 0 ? msgData : Buffer.concat([msgData, Buffer.from([SEQ_TAG, ...varint(seq)])]);
 }
 
-function withTarget(common: Uint8Array, tag: number, id: string): Uint8Array {
-  const text = Buffer.from(id);
-  return Buffer.concat([common, Buffer.from([tag, ...varint(text.length)]), text]);
+function text(tag: readonly number[], value: string): Uint8Array {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([Buffer.from([...tag, ...varint(bytes.length)]), bytes]);
 }
 
 /** Where a record stands. */
@@ -40,7 +44,8 @@ export interface Place {
 
 /**
  * The deliveries of one entry: one per user, one per group. A record that changes a membership also
- * goes to each user that it concerns, who may not be in the group (yet, or any more).
+ * goes to each user that it concerns, who may not be in the group (yet, or any more); the group's copy
+ * names all of them, a user's copy only that user, or a thousand newcomers would cost a million names.
  */
 export function deliveriesOf(
   place: Place,
@@ -70,24 +75,28 @@ export function deliveriesOf(
       senderPlatformID: record.senderPlatformID,
       offlinePush: entry.offlinePush,
       msgData: withSeq(entry.msgData, seq),
-      addedUserIDs: record.addedUserIDs,
-      removedUserIDs: record.removedUserIDs,
       memberVersion: record.memberVersion,
       logTime: place.timeMs,
       run: place.run,
       again,
     }),
   );
-  const users = entry.toGroup
-    ? new Set([...entry.userIDs, ...record.addedUserIDs, ...record.removedUserIDs])
-    : new Set(entry.userIDs);
+  const added = new Set(record.addedUserIDs);
+  const removed = new Set(record.removedUserIDs);
+  const users = new Set(entry.toGroup ? [...entry.userIDs, ...added, ...removed] : entry.userIDs);
   const out: OutgoingDelivery[] = [];
   for (const targetUserID of users) {
-    out.push({ tenant, targetUserID, payload: withTarget(common, TARGET_USER_TAG, targetUserID) });
+    const parts = [common, text(TARGET_USER, targetUserID)];
+    if (added.has(targetUserID)) parts.push(text(ADDED_USER, targetUserID));
+    if (removed.has(targetUserID)) parts.push(text(REMOVED_USER, targetUserID));
+    out.push({ tenant, targetUserID, payload: Buffer.concat(parts) });
   }
   if (entry.toGroup) {
     const targetGroupID = record.groupID;
-    out.push({ tenant, targetGroupID, payload: withTarget(common, TARGET_GROUP_TAG, targetGroupID) });
+    const parts = [common, text(TARGET_GROUP, targetGroupID)];
+    for (const userID of added) parts.push(text(ADDED_USER, userID));
+    for (const userID of removed) parts.push(text(REMOVED_USER, userID));
+    out.push({ tenant, targetGroupID, payload: Buffer.concat(parts) });
   }
   return out;
 }

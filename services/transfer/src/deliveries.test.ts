@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DEFAULT_TENANT } from '@im/kit';
+import { decode, encode, make } from '@im/protocol';
+import { deliveriesOf, withSeq } from './deliveries.ts';
+
+const place = { tenant: DEFAULT_TENANT, partition: 3, position: 2 ** 41 + 7, fence: 2, timeMs: 5, run: 9 };
+const msgData = encode('sdkws.MsgData', make('sdkws.MsgData', { clientMsgID: 'x', seq: 0 }));
+
+const decoded = (...args: Parameters<typeof deliveriesOf>) =>
+  deliveriesOf(...args).map((outgoing) => ({ outgoing, delivery: decode('log.Delivery', outgoing.payload) }));
+
+test('a seq is put into a message without decoding it', () => {
+  for (const seq of [1, 127, 128, 300, 2 ** 33 + 5]) {
+    assert.equal(decode('sdkws.MsgData', withSeq(msgData, seq)).seq, seq);
+  }
+  assert.equal(withSeq(msgData, 0), msgData);
+});
+
+test('a chat message goes once to each user, with everything that it needs', () => {
+  const record = make('log.Record', { operationID: 'op', connID: 'c', sendID: 'a', sessionType: 1 });
+  const entry = make('log.Entry', {
+    conversationID: 'si_a_b',
+    userIDs: ['b', 'ä', 'b'],
+    offlinePush: true,
+    msgData,
+  });
+  const out = decoded(place, record, entry, 1, 300, true);
+  assert.deepEqual(
+    out.map(({ outgoing, delivery }) => [outgoing.targetUserID, delivery.targetUserID]),
+    [
+      ['b', 'b'],
+      ['ä', 'ä'],
+    ],
+  );
+  const { delivery } = out[0] ?? {};
+  assert.equal(delivery?.position, 2 ** 41 + 7);
+  assert.equal(delivery?.seq, 300);
+  assert.equal(delivery?.entry, 1);
+  assert.equal(delivery?.run, 9);
+  assert.equal(delivery?.again, true);
+  assert.equal(delivery?.offlinePush, true);
+  assert.equal(decode('sdkws.MsgData', delivery?.msgData ?? msgData).seq, 300);
+});
+
+test('a change of membership names everybody to the group, and each user to himself', () => {
+  const record = make('log.Record', { groupID: 'g', addedUserIDs: ['n1', 'n2'], removedUserIDs: ['old'] });
+  const entry = make('log.Entry', { conversationID: 'sg_g', toGroup: true, userIDs: ['x'], msgData });
+  const out = decoded(place, record, entry, 0, 1, false).map(({ delivery }) => [
+    delivery.targetUserID || delivery.targetGroupID,
+    delivery.addedUserIDs,
+    delivery.removedUserIDs,
+  ]);
+  assert.deepEqual(out, [
+    ['x', [], []],
+    ['n1', ['n1'], []],
+    ['n2', ['n2'], []],
+    ['old', [], ['old']],
+    ['g', ['n1', 'n2'], ['old']],
+  ]);
+});
