@@ -11,10 +11,8 @@ const OPEN_CODES = new Set([-1, 500, 1601, 10000, 10001, 90002, 90004]);
 const SEND_TIMEOUT_MS = 20_000;
 /** Longest wait for the answers of senders that are about to lose their connection. */
 const ANSWERS_MS = 3_000;
-/** Without deliveries for this long, none is on its way. */
-const QUIET_MS = 1_500;
-/** The JS SDK redials every 5 s. */
-const REDIAL_MS = 6_000;
+/** Between looks at what is missing. */
+const LOOK_MS = 750;
 /** Platform of the connections that read everything at the end. */
 const READER_PLATFORM = 1;
 const LOGGED_IN = 3;
@@ -217,7 +215,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     }
     const outages = await disturbance;
     await Promise.all(flights);
-    await untilQuiet(log, how.cutGateway === undefined ? QUIET_MS : REDIAL_MS, how.deliverWithinMs);
+    await untilComplete(log, how.deliverWithinMs);
     facts = undefined;
 
     const loggedOut: string[] = [];
@@ -288,20 +286,16 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     }
   }
 
-  /** Waits until `quietMs` pass without a delivery, at most `limitMs`. */
-  async function untilQuiet(log: Recorder, quietMs: number, limitMs: number): Promise<void> {
-    let last = now();
-    const watch: Recorder = {
-      ...log,
-      add(fact) {
-        last = now();
-        log.add(fact);
-      },
-    };
-    facts = watch;
+  /** Waits until nothing is missing any more, at most `limitMs`, and then a little longer, for copies. */
+  async function untilComplete(log: Recorder, limitMs: number): Promise<void> {
     const deadline = now() + limitMs;
-    while (now() - last < quietMs && now() < deadline) await sleep(50);
-    facts = log;
+    for (;;) {
+      await sleep(LOOK_MS);
+      log.flush();
+      const { counts } = await checkLogs([log.file], { pulled: false });
+      if (counts.lost === 0 || now() > deadline) break;
+    }
+    await sleep(LOOK_MS);
   }
 
   async function readAll(log: Recorder): Promise<void> {

@@ -6,7 +6,7 @@ import { DELIVER_WITHIN_MS, FULL, MODE } from '../fire/mode.ts';
 import { type Crowd, openCrowd } from '../fire/sdk-crowd.ts';
 import { VICTIMS, type Victim } from '../fire/victims.ts';
 import { type Cluster, foldedPartitions, PARTITIONS, startCluster } from '../harness/index.ts';
-import { type SdkHost, startJsHost, startWasmHost } from '../sdk/index.ts';
+import { type SdkHost, startJsHost } from '../sdk/index.ts';
 import { eventually } from './eventually.ts';
 
 const USERS = 20;
@@ -40,14 +40,13 @@ describe(`fire: ${USERS} SDK clients at ${MESSAGES_PER_SECOND} messages/s, one v
       users: USERS,
       groups: 20,
       groupSize: 8,
-      host: (index) => (index < USERS - 2 * WASM_USERS || index % 2 === 0 ? js : (browser ?? js)),
+      host: () => host,
     });
   });
   after(async () => {
     if (rows.length > 0) process.stdout.write(`\n${verdictTable(rows)}\n\n`);
     await crowd?.close();
-    await js?.close();
-    await wasm?.close();
+    await host?.close();
     await cluster?.close();
   });
 
