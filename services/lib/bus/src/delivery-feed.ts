@@ -1,5 +1,6 @@
 import { Backoff, type Logger, sleep, type TenantId } from '@im/kit';
 import { decode } from '@im/protocol';
+import type { Msg } from '@nats-io/transport-node';
 import { DeliveryMemory } from './delivery-memory.ts';
 import { streamInfo } from './jetstream-api.ts';
 import { LateSubjects } from './late-subjects.ts';
@@ -46,6 +47,8 @@ export class NatsDeliveryFeed implements DeliveryFeed {
   readonly #memory = new DeliveryMemory(REMEMBERED_CONVERSATIONS);
   readonly #subjects = new Map<string, Subscribed>();
   readonly #late: LateSubjects;
+  /** Shared by all subjects. */
+  readonly #onMessage = (message: Msg, subject: string) => this.#receive(subject, message.data);
   readonly #stopped = new AbortController();
   readonly #ends: Unsubscribe[];
   readonly #counters;
@@ -144,7 +147,7 @@ export class NatsDeliveryFeed implements DeliveryFeed {
       known.count++;
       return false;
     }
-    const end = this.#link.subscribe(subject, (message) => this.#receive(subject, message.data));
+    const end = this.#link.subscribe(subject, this.#onMessage);
     this.#subjects.set(subject, { count: 1, end, since: this.#doubts });
     return true;
   }

@@ -6,11 +6,16 @@ import { parseEvent } from './parse-event.ts';
 import { ALL_KICKS, kickSubject, presenceSubject, subjectTenant } from './subjects.ts';
 import type { Events, Unsubscribe } from './types.ts';
 
-/** Handlers of one subject, behind one subscription. */
+interface Fanned<T> {
+  /** Few, mostly one: an array is smaller than a set. */
+  handlers: readonly ((value: T) => void)[];
+  readonly end: Unsubscribe;
+}
+
+/** Handlers by subject, those of one subject behind one subscription. */
 class Fan<T> {
   readonly #link: NatsLink;
-  readonly #handlers = new Map<string, Set<(value: T) => void>>();
-  readonly #ends = new Map<string, Unsubscribe>();
+  readonly #subjects = new Map<string, Fanned<T>>();
   readonly #parse: (message: Msg) => T | undefined;
 
   constructor(link: NatsLink, parse: (message: Msg) => T | undefined) {
@@ -19,30 +24,32 @@ class Fan<T> {
   }
 
   add(subject: string, handler: (value: T) => void): Unsubscribe {
-    const handlers = this.#handlers.get(subject) ?? new Set();
     // A wrapper of its own, so that one function may be added twice.
     const own = (value: T) => handler(value);
-    handlers.add(own);
-    if (handlers.size === 1) {
-      this.#handlers.set(subject, handlers);
-      this.#ends.set(
-        subject,
-        this.#link.subscribe(subject, (message) => this.#receive(handlers, message)),
-      );
+    const fanned = this.#subjects.get(subject);
+    if (fanned) fanned.handlers = [...fanned.handlers, own];
+    else {
+      const end = this.#link.subscribe(subject, this.#onMessage);
+      this.#subjects.set(subject, { handlers: [own], end });
     }
-    return () => {
-      if (!handlers.delete(own) || handlers.size > 0) return;
-      this.#handlers.delete(subject);
-      this.#ends.get(subject)?.();
-      this.#ends.delete(subject);
-    };
+    return () => this.#remove(subject, own);
   }
 
-  #receive(handlers: ReadonlySet<(value: T) => void>, message: Msg): void {
-    const value = this.#parse(message);
-    if (value === undefined) return;
-    for (const handler of [...handlers]) handler(value);
+  #remove(subject: string, own: (value: T) => void): void {
+    const fanned = this.#subjects.get(subject);
+    if (!fanned?.handlers.includes(own)) return;
+    fanned.handlers = fanned.handlers.filter((handler) => handler !== own);
+    if (fanned.handlers.length > 0) return;
+    this.#subjects.delete(subject);
+    fanned.end();
   }
+
+  readonly #onMessage = (message: Msg, subject: string): void => {
+    const fanned = this.#subjects.get(subject);
+    const value = fanned && this.#parse(message);
+    if (value === undefined) return;
+    for (const handler of fanned?.handlers ?? []) handler(value);
+  };
 }
 
 /** Kicks and presence on core NATS. */

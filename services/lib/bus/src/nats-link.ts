@@ -2,6 +2,7 @@ import { Backoff, type Logger, notReady, READY, type Readiness } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import type { RawHeaders } from './raw-headers.ts';
+import { type Receiver, subscribeSlim } from './slim-subscription.ts';
 import type { BusConfig, BusDeps, Unsubscribe } from './types.ts';
 
 /** The oldest server that has everything we use (atomic batch publish); older ones ignore it silently. */
@@ -22,7 +23,7 @@ export class RequestTimeoutError extends Error {
 }
 
 /** What a subscription's callback gets. It must not throw. */
-export type MessageHandler = (message: Msg) => void;
+export type MessageHandler = (message: Msg, subject: string) => void;
 
 /** What a part does when the connection comes and goes. */
 export interface LinkListener {
@@ -34,9 +35,8 @@ export interface LinkListener {
 
 interface Subscribed {
   readonly subject: string;
-  readonly queue?: string;
   readonly handler: MessageHandler;
-  end?: () => void;
+  end: (() => void) | undefined;
 }
 
 interface Waiter {
@@ -56,6 +56,7 @@ export class NatsLink {
   readonly #subscribed = new Set<Subscribed>();
   readonly #listeners = new Set<LinkListener>();
   readonly #waiters = new Map<number, Waiter>();
+  readonly #receivers = new WeakMap<MessageHandler, Receiver>();
   readonly #failures;
   #connection: NatsConnection | undefined;
   #up = false;
@@ -141,8 +142,9 @@ export class NatsLink {
     return true;
   }
 
-  subscribe(subject: string, handler: MessageHandler, queue?: string): Unsubscribe {
-    const subscribed: Subscribed = { subject, queue, handler };
+  /** @param handler one function may serve many subjects: it is told which one was subscribed. */
+  subscribe(subject: string, handler: MessageHandler): Unsubscribe {
+    const subscribed: Subscribed = { subject, handler, end: undefined };
     this.#subscribed.add(subscribed);
     if (this.#connection) this.#attach(this.#connection, subscribed);
     return () => {
@@ -271,14 +273,20 @@ export class NatsLink {
   }
 
   #attach(connection: NatsConnection, subscribed: Subscribed): void {
-    const subscription = connection.subscribe(subscribed.subject, {
-      queue: subscribed.queue,
-      callback: (error, message) => {
-        if (error) this.#log.error({ err: error, subject: subscribed.subject }, 'subscription refused');
-        else this.#guarded(() => subscribed.handler(message));
-      },
-    });
-    subscribed.end = () => subscription.unsubscribe();
+    subscribed.end = subscribeSlim(connection, subscribed.subject, this.#receiverOf(subscribed.handler));
+  }
+
+  /** One receiver for each handler, so that those of many subjects share it. */
+  #receiverOf(handler: MessageHandler): Receiver {
+    let receiver = this.#receivers.get(handler);
+    if (!receiver) {
+      receiver = (subject, message, error) => {
+        if (message) this.#guarded(() => handler(message, subject));
+        else this.#log.error({ err: error, subject }, 'subscription refused');
+      };
+      this.#receivers.set(handler, receiver);
+    }
+    return receiver;
   }
 
   #answered(message: Msg): void {
