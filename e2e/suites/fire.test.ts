@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FAULTS, now, type VerdictRow, verdictTable } from '../checker/index.ts';
-import { DELIVER_WITHIN_MS, FULL, MODE } from '../fire/mode.ts';
+import { DELIVER_WITHIN_MS, MODE } from '../fire/mode.ts';
 import { type Crowd, openCrowd } from '../fire/sdk-crowd.ts';
 import { VICTIMS, type Victim } from '../fire/victims.ts';
 import { type Cluster, foldedPartitions, PARTITIONS, startCluster } from '../harness/index.ts';
@@ -11,11 +11,6 @@ import { eventually } from './eventually.ts';
 
 const USERS = 20;
 const MESSAGES_PER_SECOND = 100;
-/**
- * In full runs, the last ones with odd numbers, who are on the second gateway: the first is the one that
- * is killed, and after a lost connection the wasm SDK calls back for the newest message of a conversation only.
- */
-const WASM_USERS = FULL ? 2 : 0;
 /** Partitions change hands for a while after a transfer has come back. */
 const OWNERS_SETTLE_MS = 15_000;
 
@@ -24,16 +19,13 @@ const only = process.env.E2E_ONLY ?? '';
 
 describe(`fire: ${USERS} SDK clients at ${MESSAGES_PER_SECOND} messages/s, one victim a run; ${MODE}`, () => {
   let cluster: Cluster;
-  let js: SdkHost;
-  let wasm: SdkHost | undefined;
+  let host: SdkHost;
   let crowd: Crowd;
   const rows: VerdictRow[] = [];
 
   before(async () => {
     cluster = await startCluster({ topology: 'many' });
-    js = startJsHost();
-    const browser = WASM_USERS > 0 ? await startWasmHost() : undefined;
-    wasm = browser;
+    host = startJsHost();
     crowd = await openCrowd({
       cluster,
       tenant: 'default',
