@@ -1,0 +1,63 @@
+import type { V1StatusDetails } from '@kubernetes/client-node';
+import type { Wire } from './wire.ts';
+
+/** Fields and causes of a refusal, as the API server tells them. */
+export type ErrorDetails = Wire<V1StatusDetails>;
+
+/** A request that the API server answered with a failure. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  /** HTTP status. */
+  readonly status: number;
+  /** Machine-readable, such as `Conflict`, `Invalid`, `Expired`; empty when the answer was no Status. */
+  readonly reason: string;
+  readonly details: ErrorDetails | undefined;
+  /** What the server asked to wait before the next attempt, in ms. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(answer: {
+    status: number;
+    reason: string;
+    message: string;
+    details?: ErrorDetails | undefined;
+    retryAfterMs?: number | undefined;
+  }) {
+    super(answer.message);
+    this.status = answer.status;
+    this.reason = answer.reason;
+    this.details = answer.details;
+    this.retryAfterMs = answer.retryAfterMs;
+  }
+}
+
+/** A request without an answer: not connected, cut on the way, or out of time. */
+export class ConnectionError extends Error {
+  override readonly name = 'ConnectionError';
+  /** True when the request surely never reached the server. */
+  readonly unsent: boolean;
+
+  constructor(message: string, options: { unsent: boolean; cause?: unknown }) {
+    super(message, { cause: options.cause });
+    this.unsent = options.unsent;
+  }
+}
+
+/** Thrown by a reconcile that will not succeed before its object changes: told once, not repeated. */
+export class TerminalError extends Error {
+  override readonly name = 'TerminalError';
+}
+
+/** Work of a leader that went on after its leadership had to end. The process must exit. */
+export class LeadershipError extends Error {
+  override readonly name = 'LeadershipError';
+}
+
+/** True for an {@link ApiError} with one of these statuses. */
+export function isApiError(error: unknown, ...statuses: readonly number[]): error is ApiError {
+  return error instanceof ApiError && (statuses.length === 0 || statuses.includes(error.status));
+}
+
+/** The resourceVersion is too old to go on from. */
+export function isExpired(error: unknown): boolean {
+  return isApiError(error, 410);
+}

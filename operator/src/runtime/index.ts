@@ -1,0 +1,6 @@
+export * from './conditions.ts';
+export * from './errors.ts';
+export * from './keys.ts';
+export * from './resource-types.ts';
+export type * from './types.ts';
+export type * from './wire.ts';
