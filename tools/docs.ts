@@ -17,7 +17,7 @@ const GENERATED: Readonly<Record<string, string>> = {
 };
 
 /** Scripts that write their page themselves, and compare it with `--check`. */
-const WRITERS = ['services/main/scripts/compatibility.ts'];
+const WRITERS = ['services/main/scripts/compatibility.ts', 'operator/scripts/crd-types.ts'];
 
 function generate(script: string): string {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, script)], { encoding: 'utf8' });

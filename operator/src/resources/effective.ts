@@ -1,0 +1,336 @@
+import type {
+  CredentialsRef,
+  IngressSettings,
+  LocalRef,
+  OpenIMClusterSpec,
+  PodTemplateSettings,
+  ResourceSettings,
+  ServiceSettings,
+  StorageSettings,
+  UriRef,
+  WorkloadSettings,
+} from '../gen/openimcluster.ts';
+
+/** What the operator brings along: values for what a manifest leaves out. */
+export interface OperatorDefaults {
+  /** Version of the operator, and of the services that it runs unless told otherwise. */
+  readonly version: string;
+  /** Image of the operator, which is the image of every role. */
+  readonly image: string;
+}
+
+/** A Service with every field that decides something. */
+export interface EffectiveService extends ServiceSettings {
+  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
+  readonly port: number;
+}
+
+/** Pods of one role. */
+export interface EffectiveWorkload {
+  readonly replicas: number;
+  readonly resources: ResourceSettings;
+  readonly podTemplate: PodTemplateSettings;
+}
+
+/** A volume. */
+export interface EffectiveStorage extends StorageSettings {
+  readonly size: string;
+}
+
+/** A store that the operator runs. */
+export interface ManagedStore {
+  readonly kind: 'managed';
+  readonly image: string;
+  readonly storage: EffectiveStorage;
+  readonly resources: ResourceSettings;
+  readonly podTemplate: PodTemplateSettings;
+}
+
+/** NATS that the operator runs. */
+export interface ManagedNats extends ManagedStore {
+  readonly replicas: 1 | 3;
+  /** Whether every write is synced before it is acknowledged. */
+  readonly syncAlways: boolean;
+  readonly logStorage: 'file' | 'memory';
+}
+
+/** NATS that somebody else runs. */
+export interface ExternalNats {
+  readonly kind: 'external';
+  readonly servers: readonly string[];
+  readonly credentialsSecretRef?: Required<CredentialsRef>;
+  readonly replicas: 1 | 3 | 5;
+}
+
+/** A store that is reached by a connection string in a Secret. */
+export interface ExternalByUri {
+  readonly kind: 'external';
+  readonly uriSecretRef: Required<UriRef>;
+}
+
+/** Object storage that the operator runs. */
+export interface ManagedObjectStorage extends ManagedStore {
+  readonly service: EffectiveService;
+}
+
+/** Object storage that somebody else runs. */
+export interface ExternalObjectStorage {
+  readonly kind: 'external';
+  readonly endpoint: string;
+  readonly region: string;
+  readonly credentialsSecretRef: Required<CredentialsRef>;
+}
+
+/** A spec without absent fields where a value decides something. */
+export interface EffectiveSpec {
+  readonly profile: 'Development' | 'Production';
+  readonly version: string;
+  readonly image: string;
+  readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  readonly imagePullSecrets: readonly LocalRef[];
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly deletionPolicy: 'Retain' | 'Purge';
+  readonly gateway: EffectiveWorkload & {
+    readonly maxConnectionsPerPod: number;
+    readonly handshakes: { readonly ratePerSecond: number; readonly burst: number };
+    readonly drain: { readonly deadlineSeconds: number; readonly maxPerSecond: number };
+    readonly service: EffectiveService;
+    readonly ingress?: IngressSettings;
+    readonly publicURL?: string;
+  };
+  readonly api: EffectiveWorkload & {
+    readonly service: EffectiveService;
+    readonly ingress?: IngressSettings;
+    readonly publicURL?: string;
+  };
+  readonly rpc: EffectiveWorkload;
+  readonly transfer: EffectiveWorkload;
+  readonly push: EffectiveWorkload & {
+    readonly provider: 'none' | 'log';
+    readonly wakesPerUserPerMinute: number;
+  };
+  readonly cron: EffectiveWorkload & {
+    /** Absent schedules are the services' own. */
+    readonly messageExpiry?: string;
+    readonly objectExpiry?: string;
+    readonly tokenExpiry?: string;
+    readonly objectDays?: number;
+  };
+  readonly nats: ManagedNats | ExternalNats;
+  readonly mongodb: (ManagedStore | ExternalByUri) & { readonly database: string };
+  readonly redis: ManagedStore | ExternalByUri;
+  readonly objectStorage: (ManagedObjectStorage | ExternalObjectStorage) & {
+    readonly bucket: string;
+    readonly publicURL?: string;
+  };
+  readonly networkPolicy: { readonly enabled: boolean; readonly monitoringNamespaces: readonly string[] };
+}
+
+/** Images of the stores that the operator runs, unless a manifest names others. */
+export const STORE_IMAGES = {
+  nats: 'docker.io/library/nats:2.12.1-alpine',
+  mongodb: 'docker.io/library/mongo:8.0',
+  redis: 'docker.io/valkey/valkey:8.1-alpine',
+  objectStorage: 'docker.io/chrislusf/seaweedfs:4.01',
+} as const;
+
+/** Ports of the Services that clients use, unless a manifest names others. */
+const PORTS = { gateway: 10_001, api: 10_002, objectStorage: 8_333 } as const;
+
+const request = (cpu: string, memory: string): ResourceSettings => ({
+  requests: { cpu, memory },
+  limits: { memory },
+});
+
+/** Requests and limits by role. Development's CPU requests let everything fit on two cores. */
+const RESOURCES = {
+  Development: {
+    gateway: request('50m', '512Mi'),
+    api: request('50m', '384Mi'),
+    rpc: request('50m', '512Mi'),
+    transfer: request('50m', '512Mi'),
+    push: request('20m', '384Mi'),
+    cron: request('10m', '384Mi'),
+    nats: request('50m', '512Mi'),
+    mongodb: request('50m', '1Gi'),
+    redis: request('20m', '256Mi'),
+    objectStorage: request('20m', '512Mi'),
+  },
+  Production: {
+    gateway: request('500m', '2Gi'),
+    api: request('500m', '1Gi'),
+    rpc: request('500m', '1Gi'),
+    transfer: request('500m', '1Gi'),
+    push: request('200m', '512Mi'),
+    cron: request('100m', '512Mi'),
+    nats: request('1', '2Gi'),
+    mongodb: request('1', '4Gi'),
+    redis: request('500m', '1Gi'),
+    objectStorage: request('500m', '2Gi'),
+  },
+} as const;
+
+const STORAGE = { nats: '10Gi', mongodb: '20Gi', redis: '2Gi', objectStorage: '50Gi' } as const;
+
+type Part = keyof (typeof RESOURCES)['Development'];
+
+/**
+ * The values in force: what the manifest says, and for the rest what profile and operator bring.
+ * @param spec as the API server accepted it, so the rules of the schema hold.
+ */
+export function effectiveSpec(spec: OpenIMClusterSpec, operator: OperatorDefaults): EffectiveSpec {
+  const profile = spec.profile ?? 'Development';
+
+  const workload = (part: Part, given: WorkloadSettings = {}, replicas = 2): EffectiveWorkload => ({
+    replicas: given.replicas ?? replicas,
+    resources: given.resources ?? RESOURCES[profile][part],
+    podTemplate: given.podTemplate ?? {},
+  });
+  const service = (part: keyof typeof PORTS, given: ServiceSettings = {}): EffectiveService => ({
+    ...given,
+    type: given.type ?? 'ClusterIP',
+    port: given.port ?? PORTS[part],
+  });
+  const store = (
+    part: keyof typeof STORAGE,
+    given: {
+      image?: string;
+      storage?: StorageSettings;
+      resources?: ResourceSettings;
+      podTemplate?: PodTemplateSettings;
+    } = {},
+  ): ManagedStore => ({
+    kind: 'managed',
+    image: given.image ?? STORE_IMAGES[part],
+    storage: { ...given.storage, size: given.storage?.size ?? STORAGE[part] },
+    resources: given.resources ?? RESOURCES[profile][part],
+    podTemplate: given.podTemplate ?? {},
+  });
+
+  return {
+    profile,
+    version: spec.version ?? operator.version,
+    image: spec.image ?? operator.image,
+    imagePullPolicy: spec.imagePullPolicy ?? 'IfNotPresent',
+    imagePullSecrets: spec.imagePullSecrets ?? [],
+    logLevel: spec.logLevel ?? 'info',
+    deletionPolicy: spec.deletionPolicy ?? 'Retain',
+    gateway: {
+      ...workload('gateway', spec.gateway),
+      maxConnectionsPerPod: spec.gateway?.maxConnectionsPerPod ?? 100_000,
+      handshakes: {
+        ratePerSecond: spec.gateway?.handshakes?.ratePerSecond ?? 500,
+        burst: spec.gateway?.handshakes?.burst ?? 1_000,
+      },
+      drain: {
+        deadlineSeconds: spec.gateway?.drain?.deadlineSeconds ?? 600,
+        maxPerSecond: spec.gateway?.drain?.maxPerSecond ?? 500,
+      },
+      service: service('gateway', spec.gateway?.service),
+      ingress: spec.gateway?.ingress,
+      publicURL: spec.gateway?.publicURL,
+    },
+    api: {
+      ...workload('api', spec.api),
+      service: service('api', spec.api?.service),
+      ingress: spec.api?.ingress,
+      publicURL: spec.api?.publicURL,
+    },
+    rpc: workload('rpc', spec.rpc),
+    transfer: workload('transfer', spec.transfer),
+    push: {
+      ...workload('push', spec.push, profile === 'Production' ? 2 : 1),
+      provider: spec.push?.provider ?? 'none',
+      wakesPerUserPerMinute: spec.push?.wakesPerUserPerMinute ?? 30,
+    },
+    cron: {
+      ...workload('cron', { ...spec.cron, replicas: 1 }),
+      messageExpiry: spec.cron?.messageExpiry,
+      objectExpiry: spec.cron?.objectExpiry,
+      tokenExpiry: spec.cron?.tokenExpiry,
+      objectDays: spec.cron?.objectDays,
+    },
+    nats: effectiveNats(spec, profile, store),
+    mongodb: { ...effectiveByUri('mongodb', spec, store), database: spec.mongodb?.database ?? 'openim' },
+    redis: effectiveByUri('redis', spec, store),
+    objectStorage: effectiveObjectStorage(spec, store, service),
+    networkPolicy: {
+      enabled: spec.networkPolicy?.enabled ?? true,
+      monitoringNamespaces: spec.networkPolicy?.monitoringNamespaces ?? [],
+    },
+  };
+}
+
+type MakeStore = (
+  part: keyof typeof STORAGE,
+  given?: {
+    image?: string;
+    storage?: StorageSettings;
+    resources?: ResourceSettings;
+    podTemplate?: PodTemplateSettings;
+  },
+) => ManagedStore;
+
+function effectiveNats(
+  { nats, durability }: OpenIMClusterSpec,
+  profile: EffectiveSpec['profile'],
+  store: MakeStore,
+): ManagedNats | ExternalNats {
+  if (nats?.external) {
+    const { servers, credentialsSecretRef, replicas } = nats.external;
+    return {
+      kind: 'external',
+      servers,
+      credentialsSecretRef: credentialsSecretRef && credentials(credentialsSecretRef),
+      replicas: replicas ?? 3,
+    };
+  }
+  const replicas = nats?.managed?.replicas ?? (profile === 'Production' ? 3 : 1);
+  return {
+    ...store('nats', nats?.managed),
+    replicas: replicas === 3 ? 3 : 1,
+    syncAlways: durability === undefined || durability === 'FsyncQuorum',
+    logStorage: durability === 'Memory' ? 'memory' : 'file',
+  };
+}
+
+function effectiveByUri(
+  part: 'mongodb' | 'redis',
+  spec: OpenIMClusterSpec,
+  store: MakeStore,
+): ManagedStore | ExternalByUri {
+  const ref = spec[part]?.external?.uriSecretRef;
+  if (ref) return { kind: 'external', uriSecretRef: { name: ref.name, key: ref.key ?? 'uri' } };
+  return store(part, spec[part]?.managed);
+}
+
+function effectiveObjectStorage(
+  { objectStorage }: OpenIMClusterSpec,
+  store: MakeStore,
+  service: (part: 'objectStorage', given?: ServiceSettings) => EffectiveService,
+): EffectiveSpec['objectStorage'] {
+  const common = { bucket: objectStorage?.bucket ?? 'openim', publicURL: objectStorage?.publicURL };
+  if (objectStorage?.external) {
+    const { endpoint, region, credentialsSecretRef } = objectStorage.external;
+    return {
+      kind: 'external',
+      endpoint,
+      region: region ?? 'us-east-1',
+      credentialsSecretRef: credentials(credentialsSecretRef),
+      ...common,
+    };
+  }
+  return {
+    ...store('objectStorage', objectStorage?.managed),
+    service: service('objectStorage', objectStorage?.managed?.service),
+    ...common,
+  };
+}
+
+function credentials(ref: CredentialsRef): Required<CredentialsRef> {
+  return {
+    name: ref.name,
+    userKey: ref.userKey ?? 'username',
+    passwordKey: ref.passwordKey ?? 'password',
+  };
+}
