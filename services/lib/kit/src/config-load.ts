@@ -3,6 +3,7 @@ import { parse as parseYaml, YAMLError } from 'yaml';
 import type { z } from 'zod';
 import { ServerConfig } from './config.ts';
 import { type ConfigField, configFields } from './config-fields.ts';
+import { configHash } from './config-hash.ts';
 
 /** A config that cannot be used. The message names every field at fault and what it should be. */
 export class ConfigError extends Error {
@@ -13,9 +14,37 @@ export class ConfigError extends Error {
 export interface ConfigSource {
   /** YAML file; without one, defaults and environment make the config. */
   readonly file?: string;
+  /** The environment; the process's own unless told. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Gives the text of the file, and of those that it refers to, instead of the file system. */
+  readonly readText?: (path: string) => Promise<string>;
   /** Values that win over everything, by dotted path; flags of a command line. */
   readonly set?: Readonly<Record<string, unknown>>;
+}
+
+/** A config, and what it was read from. */
+export interface LoadedConfig {
+  readonly config: ServerConfig;
+  /** Names this state of the file and of those that it refers to; see {@link configHash}. */
+  readonly hash: string;
+  /** The files that the config or the environment refers to. */
+  readonly references: readonly string[];
+}
+
+/** Reads files as text, and keeps what was read. */
+class Texts {
+  readonly read = new Map<string, string>();
+  readonly #source: ConfigSource;
+
+  constructor(source: ConfigSource) {
+    this.#source = source;
+  }
+
+  async of(path: string): Promise<string> {
+    const text = await (this.#source.readText?.(path) ?? readFile(path, 'utf8'));
+    this.read.set(path, text);
+    return text;
+  }
 }
 
 /**
@@ -25,15 +54,32 @@ export interface ConfigSource {
  * @throws ConfigError that names each field at fault and the remedy.
  */
 export async function loadConfig(source: ConfigSource = {}): Promise<ServerConfig> {
-  const env = source.env ?? process.env;
-  const raw = source.file === undefined ? {} : await readYaml(source.file);
-  const tree = asRecord(await resolveReferences(raw, [], env), source.file);
+  return (await readConfig(source)).config;
+}
+
+/** As {@link loadConfig}, and tells what the config was read from. @throws ConfigError */
+export async function readConfig(source: ConfigSource = {}): Promise<LoadedConfig> {
+  const { file, env = process.env } = source;
+  const texts = new Texts(source);
+  const raw = file === undefined ? {} : await readYaml(file, texts);
+  const tree = asRecord(await resolveReferences(raw, [], { env, texts }), file);
   for (const field of configFields()) {
-    const value = await fromEnvironment(field.env, env);
+    const value = await fromEnvironment(field.env, { env, texts });
     if (value !== undefined) setPath(tree, field.path, parseText(field, value));
   }
   for (const [path, value] of Object.entries(source.set ?? {})) setPath(tree, path, value);
-  return parseConfig(tree, source.file);
+  const config = parseConfig(tree, file);
+  const text = file === undefined ? '' : (texts.read.get(file) ?? '');
+  if (file !== undefined) texts.read.delete(file);
+  return { config, hash: configHash(text, texts.read), references: [...texts.read.keys()] };
+}
+
+/** The {@link LoadedConfig.hash} that the files have now. @throws when one of them cannot be read. */
+export async function hashOfFiles(source: ConfigSource, references: readonly string[]): Promise<string> {
+  const texts = new Texts(source);
+  for (const path of references) await texts.of(path);
+  const text = source.file === undefined ? '' : await new Texts(source).of(source.file);
+  return configHash(text, texts.read);
 }
 
 /** Checks a config and fills in its defaults. @throws ConfigError that names each field at fault. */
@@ -77,8 +123,8 @@ function maskText(value: string): string {
   return '***';
 }
 
-async function readYaml(file: string): Promise<unknown> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+async function readYaml(file: string, texts: Texts): Promise<unknown> {
+  const text = await texts.of(file).catch((error: unknown) => {
     throw new ConfigError(`cannot read the config file ${file}`, { cause: error });
   });
   try {
@@ -89,18 +135,24 @@ async function readYaml(file: string): Promise<unknown> {
   }
 }
 
+/** What values may come from. */
+interface Origins {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly texts: Texts;
+}
+
 const REFERENCE = /\$\{(env|file):([^}]+)\}/g;
 
 async function resolveReferences(
   value: unknown,
   path: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
+  origins: Origins,
 ): Promise<unknown> {
   if (typeof value === 'string') {
     let text = value;
     for (const [whole, kind, name] of value.matchAll(REFERENCE)) {
       if (name === undefined) continue;
-      const found = kind === 'env' ? env[name] : await readSecret(name, path.join('.'));
+      const found = kind === 'env' ? origins.env[name] : await readSecret(name, path.join('.'), origins);
       if (found === undefined) {
         throw new ConfigError(`${path.join('.')}: the environment has no ${name}; set it or remove ${whole}`);
       }
@@ -109,31 +161,28 @@ async function resolveReferences(
     return text;
   }
   if (Array.isArray(value)) {
-    return Promise.all(value.map((item, i) => resolveReferences(item, [...path, String(i)], env)));
+    return Promise.all(value.map((item, i) => resolveReferences(item, [...path, String(i)], origins)));
   }
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value).map(
-      async ([key, child]) => [key, await resolveReferences(child, [...path, key], env)] as const,
+      async ([key, child]) => [key, await resolveReferences(child, [...path, key], origins)] as const,
     );
     return Object.fromEntries(await Promise.all(entries));
   }
   return value;
 }
 
-async function readSecret(file: string, field: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+async function readSecret(file: string, field: string, { texts }: Origins): Promise<string> {
+  const text = await texts.of(file).catch((error: unknown) => {
     throw new ConfigError(`${field}: cannot read the file ${file}`, { cause: error });
   });
   return text.replace(/\r?\n$/, '');
 }
 
-async function fromEnvironment(
-  name: string,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<string | undefined> {
-  const file = env[`${name}_FILE`];
-  if (env[name] !== undefined) return env[name];
-  return file === undefined ? undefined : readSecret(file, `${name}_FILE`);
+async function fromEnvironment(name: string, origins: Origins): Promise<string | undefined> {
+  const file = origins.env[`${name}_FILE`];
+  if (origins.env[name] !== undefined) return origins.env[name];
+  return file === undefined ? undefined : readSecret(file, `${name}_FILE`, origins);
 }
 
 /** A text of the environment as the field's kind of value; what does not fit is left to the schema to refuse. */

@@ -1,5 +1,6 @@
 import { ServerConfig } from './config.ts';
 import { type ConfigField, configFields, type SettingField, tenantFields } from './config-fields.ts';
+import { isLiveSetting } from './config-live.ts';
 
 /** The reference page of the server's config as Markdown: every setting, its variable, type and default. */
 export function configReference(): string {
@@ -12,8 +13,8 @@ export function configReference(): string {
     `file named in \`<variable>_FILE\`. Texts in the file may hold \`\${env:NAME}\` and \`\${file:/path}\`, so that no secret`,
     'needs to be written into it.',
     '',
-    'Tenants and `log.level` are taken over from the file while a process runs; everything else at its next start.',
-    'Settings marked *secret* are masked wherever a config is printed.',
+    'Settings marked *live* are taken over while a process runs, within seconds of a change of the file or of one that it',
+    'refers to; everything else at its next start. Settings marked *secret* are masked wherever a config is printed.',
     '',
     'Check a file with `openimctl config check <file>`; see what a server would use with `openimctl config print <file>`.',
   ];
@@ -35,14 +36,14 @@ function sectionTable(fields: readonly ConfigField[]): string[] {
     '|---|---|---|---|---|',
     ...fields.map((field) => {
       const { path, env, type } = field;
-      return `| \`${path}\` | \`${env}\` | ${cell(type)} | ${defaultOf(field)} | ${meaning(field)} |`;
+      return `| \`${path}\` | \`${env}\` | ${cell(type)} | ${defaultOf(field)} | ${meaning(field, path)} |`;
     }),
   ];
 }
 
 function tenantTable(): string[] {
   return [
-    'A list; one entry has these settings. `<key>` stands for any name.',
+    'A list, *live*; one entry has these settings. `<key>` stands for any name.',
     '',
     '| setting | type | default | |',
     '|---|---|---|---|',
@@ -52,8 +53,10 @@ function tenantTable(): string[] {
   ];
 }
 
-function meaning({ description, secret }: SettingField): string {
-  return cell(secret ? `${description} *Secret.*` : description);
+/** @param path of a setting that may be live by itself. */
+function meaning({ description, secret }: SettingField, path = ''): string {
+  const marks = [...(secret ? ['*Secret.*'] : []), ...(isLiveSetting(path) ? ['*Live.*'] : [])];
+  return cell([description, ...marks].join(' '));
 }
 
 function defaultOf(field: SettingField): string {

@@ -50,9 +50,15 @@ export const ServerConfig = z.strictObject({
   ops: z
     .strictObject({ port: port(DEFAULT_PORTS.ops) })
     .prefault({})
-    .describe('Port of /healthz, /readyz, /metrics and operator actions.'),
+    .describe('Port of /healthz, /readyz, /metrics, /status and operator actions.'),
   shutdown: z
-    .strictObject({ deadlineMs: ms(20_000, 'Time that parts get to finish what they accepted') })
+    .strictObject({
+      deadlineMs: ms(20_000, 'Time that parts get to finish what they accepted'),
+      settleMs: ms(
+        5_000,
+        'Time that an announced stop waits, serving on, so that all who send work here learn of it',
+      ),
+    })
     .prefault({})
     .describe('How the process ends.'),
   gateway: z
@@ -87,7 +93,7 @@ export const ServerConfig = z.strictObject({
       drain: z
         .strictObject({
           deadlineMs: ms(600_000, 'Most time that a drain takes'),
-          maxPerSecond: count(500, 'Most connections closed per second.'),
+          maxPerSecond: count(500, 'Most connections closed per second, unless the deadline demands more.'),
         })
         .prefault({})
         .describe('How connections are moved away.'),

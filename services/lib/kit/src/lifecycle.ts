@@ -1,9 +1,11 @@
 import type { Background } from './background.ts';
 import type { ServerConfig } from './config.ts';
+import type { LiveConfig } from './config-live.ts';
 import type { Invalidations } from './invalidations.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { OpsRoutes } from './ops-server.ts';
+import type { StatusRegistry } from './status.ts';
 import type { TenantDirectory } from './tenant-directory.ts';
 
 /** Whether a part can do its work now, and if not, what it waits for. */
@@ -35,6 +37,11 @@ export interface Service {
    */
   stop(deadline: AbortSignal): Promise<void>;
   ready(): Readiness;
+  /**
+   * The process will be stopped soon and is no longer ready, but whoever has not heard of it still
+   * sends work, which is done. Moves away those who would stay; resolves when `stop` finds little to do.
+   */
+  leave?(): Promise<void>;
 }
 
 /** The parts of a process that a module may ask for; what nobody asks for is neither loaded nor connected. */
@@ -56,6 +63,12 @@ export interface BaseDeps {
   readonly instanceId: string;
   /** Aborts when the process begins to stop. */
   readonly signal: AbortSignal;
+}
+
+/** What modules get besides, when they tell of themselves or follow settings that change while they run. */
+export interface LiveDeps {
+  readonly status: StatusRegistry;
+  readonly live: LiveConfig;
 }
 
 /**

@@ -39,8 +39,8 @@ export interface OpsServer {
   readonly routes: OpsRoutes;
   /** Names the parts that `/readyz` asks. Until then, and after {@link OpsServer.setStopping}, it answers 503. */
   setParts(parts: readonly NamedService[]): void;
-  /** From now on `/readyz` answers 503. */
-  setStopping(): void;
+  /** From now on `/readyz` answers 503. @param reason what it says; `stopping` unless told. */
+  setStopping(reason?: string): void;
   readiness(): Readiness;
   /** @returns the port that it listens on. */
   start(): Promise<number>;
@@ -57,10 +57,10 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
   const { log, metrics } = options;
   const routes = new Map<string, OpsHandler>();
   let parts: readonly NamedService[] | undefined;
-  let stopping = false;
+  let stopping: string | undefined;
 
   function readiness(): Readiness {
-    if (stopping) return notReady('stopping');
+    if (stopping !== undefined) return notReady(stopping);
     if (!parts) return notReady('starting');
     return combineReadiness(parts);
   }
@@ -107,8 +107,8 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
     setParts(next) {
       parts = next;
     },
-    setStopping() {
-      stopping = true;
+    setStopping(reason = 'stopping') {
+      stopping = reason;
     },
     readiness,
     start: () => listen(server, options.host, options.port),

@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ServerConfigInput } from './config.ts';
+import { configHash, ROLE_SETTINGS, restartHash } from './config-hash.ts';
+import { isLiveSetting } from './config-live.ts';
+import { hashOfFiles, parseConfig, readConfig } from './config-load.ts';
+
+const ROLES = Object.keys(ROLE_SETTINGS);
+
+/** The roles whose processes a change needs to restart. */
+function restarted(change: ServerConfigInput): string[] {
+  const [before, after] = [parseConfig({}), parseConfig(change)];
+  return ROLES.filter((role) => restartHash(before, role) !== restartHash(after, role));
+}
+
+test('a change restarts the roles that read it, and no other', () => {
+  const cases: [ServerConfigInput, string[]][] = [
+    [{ tenants: [{ id: 'default', tokenSecret: 's', adminSecret: 's' }] }, []],
+    [{ log: { level: 'debug' } }, []],
+    [{ gateway: { maxConnections: 5, drain: { maxPerSecond: 1 }, handshakes: { burst: 3 } } }, []],
+    [{ cron: { objectDays: 3 } }, []],
+    [{ push: { wakesPerUser: { burst: 1 } } }, []],
+    [{ shutdown: { deadlineMs: 1 } }, []],
+    [{ gateway: { readTimeoutMs: 1 } }, ['gateway']],
+    [{ gateway: { presence: { limitMs: 1 } } }, ['gateway', 'rpc']],
+    [{ api: { bodyLimitBytes: 1 } }, ['api']],
+    [{ transfer: { maxBatch: 1 } }, ['transfer']],
+    [{ push: { provider: 'log' } }, ['push']],
+    [{ s3: { secretKey: 'x' } }, ['rpc', 'cron']],
+    [{ mongo: { uri: 'mongodb://elsewhere' } }, ['rpc', 'transfer', 'push', 'cron']],
+    [{ redis: { uri: 'redis://elsewhere' } }, ['rpc', 'transfer', 'push', 'cron']],
+    [{ nats: { password: 'x' } }, ['gateway', 'api', 'rpc', 'transfer', 'push']],
+    [{ rpc: { domains: { msg: { port: 1 } } } }, ['gateway', 'api', 'rpc', 'push']],
+    [{ listen: { host: '::' } }, ROLES],
+    [{ ops: { port: 1 } }, ROLES],
+  ];
+  for (const [change, roles] of cases) assert.deepEqual(restarted(change), roles, JSON.stringify(change));
+  assert.throws(() => restartHash(parseConfig({}), 'gatway'), /no role gatway; roles are gateway, api/);
+});
+
+test('every section belongs to a role or is live', () => {
+  const read = new Set(Object.values(ROLE_SETTINGS).flatMap((settings) => settings.map(sectionOf)));
+  for (const section of Object.keys(parseConfig({}))) {
+    const known =
+      read.has(section) || isLiveSetting(section) || ['listen', 'ops'].includes(section) || section === 'log';
+    assert.ok(known, `nobody is restarted for ${section}`);
+  }
+});
+
+test('a default that is written out, and the order of keys, change nothing', () => {
+  const hash = (input: ServerConfigInput) => restartHash(parseConfig(input), 'gateway');
+  assert.equal(hash({ gateway: { port: 10_001 } }), hash({}));
+  assert.equal(
+    hash({ nats: { user: 'a', password: 'b' }, gateway: { port: 1 } }),
+    hash({ gateway: { port: 1 }, nats: { password: 'b', user: 'a' } }),
+  );
+});
+
+test('a config is named by its text and by what it refers to', async () => {
+  const files: Record<string, string> = {
+    'im.yaml': `mongo: { uri: "\${file:/s/uri}" }\nnats: { password: "\${file:/s/password}" }\n`,
+    '/s/uri': 'mongodb://a\n',
+    '/s/password': 'x',
+    '/s/other': 'y',
+  };
+  const source = { file: 'im.yaml', env: {}, readText: async (path: string) => files[path] ?? '' };
+  const { config, hash, references } = await readConfig(source);
+  assert.equal(config.mongo.uri, 'mongodb://a');
+  assert.deepEqual(references.toSorted(), ['/s/password', '/s/uri']);
+  const named = new Map(references.map((path) => [path, files[path] ?? '']));
+  assert.equal(hash, configHash(files['im.yaml'] ?? '', named));
+  assert.match(hash, /^[0-9a-f]{16}$/);
+  assert.equal(await hashOfFiles(source, references), hash);
+  files['/s/other'] = 'z';
+  assert.equal(await hashOfFiles(source, references), hash);
+  files['/s/password'] = 'changed';
+  assert.notEqual(await hashOfFiles(source, references), hash);
+});
+
+function sectionOf(path: string): string {
+  return path.split('.')[0] ?? '';
+}

@@ -1,0 +1,107 @@
+import { type EventLoopDelay, measureEventLoopDelay } from './event-loop-delay.ts';
+import type { Readiness } from './lifecycle.ts';
+
+/** What a gateway tells of itself. */
+export interface GatewayStatus {
+  /** Connections now, those that are being closed included. */
+  readonly connections: number;
+  /** Users with at least one connection. */
+  readonly users: number;
+  /** Handshakes that arrived, refused ones included, as an average of the last 10 s. */
+  readonly handshakesPerSecond: number;
+  /** It refuses handshakes and closes its connections. */
+  readonly draining: boolean;
+  /** Connections that are still to go; 0 when it is not draining. */
+  readonly drainRemaining: number;
+  /** Time until the last one is gone at the present pace; 0 when none is left or it is not draining. */
+  readonly drainEtaSeconds: number;
+}
+
+/** What transfer tells of itself. */
+export interface TransferStatus {
+  /** Partitions of the log that this process folds. */
+  readonly partitions: number;
+  /** Records of these partitions that are not folded yet, as of what was read last. */
+  readonly lagRecords: number;
+  /** Partitions stopped because the database contradicts the log. */
+  readonly stoppedPartitions: number;
+}
+
+/** What services add to the status of their process. */
+export interface StatusParts {
+  readonly gateway: GatewayStatus;
+  readonly transfer: TransferStatus;
+}
+
+/** Answer of `GET /status` on the ops port. */
+export interface ProcessStatus extends Partial<StatusParts> {
+  readonly version: string;
+  /** Name of the process among its peers, new at every start. */
+  readonly instance: string;
+  readonly roles: readonly string[];
+  readonly ready: boolean;
+  /** Why it is not ready. */
+  readonly reason?: string;
+  /** Time of the start, ms since the epoch. */
+  readonly startedAt: number;
+  /** Which config is in force; see `configHash`. */
+  readonly configHash: string;
+  /** How late the event loop was of late: 99th percentile in ms. */
+  readonly eventLoopDelayMs: number;
+  readonly rssBytes: number;
+}
+
+/** Where services tell of themselves. */
+export interface StatusRegistry {
+  /** Adds one part; `report` is called at every look and must not wait. @throws when there is one already. */
+  add<K extends keyof StatusParts>(name: K, report: () => StatusParts[K]): void;
+  /** The status now. */
+  read(): ProcessStatus;
+}
+
+/** What is known of a process beside its services. */
+export interface ProcessFacts {
+  readonly version: string;
+  readonly instance: string;
+  readonly roles: readonly string[];
+  readonly readiness: () => Readiness;
+  readonly configHash: () => string;
+  /** For tests. */
+  readonly delay?: EventLoopDelay;
+}
+
+/** The status of one process. */
+export interface Status extends StatusRegistry {
+  stop(): void;
+}
+
+/** Begins to keep the status of this process. */
+export function createStatus(facts: ProcessFacts): Status {
+  const startedAt = Math.round(performance.timeOrigin);
+  const delay = facts.delay ?? measureEventLoopDelay();
+  const parts = new Map<string, () => unknown>();
+  return {
+    add(name, report) {
+      if (parts.has(name)) throw new Error(`status part ${name} exists already`);
+      parts.set(name, report);
+    },
+    read() {
+      const { version, instance, roles } = facts;
+      const own: Partial<StatusParts> = Object.fromEntries(
+        [...parts].map(([name, report]) => [name, report()]),
+      );
+      return {
+        version,
+        instance,
+        roles,
+        ...facts.readiness(),
+        startedAt,
+        configHash: facts.configHash(),
+        eventLoopDelayMs: Math.round(delay.p99() * 10) / 10,
+        rssBytes: process.memoryUsage.rss(),
+        ...own,
+      };
+    },
+    stop: () => delay.stop(),
+  };
+}
