@@ -24,6 +24,8 @@ const workspaces = [
   workspace('@im/group', 'services/group'),
   workspace('@im/main', 'services/main'),
   workspace('@im/operator', 'operator'),
+  workspace('@im/e2e', 'e2e'),
+  workspace('@im/test-kubernetes', 'e2e/harness/kubernetes'),
 ];
 const check = (path: string, line: string) => violations(workspaces, [{ path, text: `${line}\n` }]);
 const refused = (path: string, line: string, why: RegExp) => {
@@ -63,6 +65,15 @@ test('relative imports stay in their workspace, packages are entered by their in
   refused('services/msg/src/a.ts', "import { x } from '../../../tools/b.ts';", /leaves @im\/msg/);
   refused('tools/a.ts', "import { x } from '../services/lib/kit/src/ids.ts';", /leaves tools/);
   refused('services/msg/src/a.ts', "import { x } from '@im/kit/src/ids.ts';", /reaches into @im\/kit/);
+});
+
+test('a workspace inside another is a package of its own', () => {
+  assert.deepEqual(check('e2e/suites/a.test.ts', "import { x } from '@im/test-kubernetes';"), []);
+  assert.deepEqual(check('operator/test/a.test.ts', "import { x } from '@im/test-kubernetes';"), []);
+  refused('operator/src/a.ts', "import { x } from '@im/test-kubernetes';", /must not depend on/);
+  refused('e2e/harness/kubernetes/a.ts', "import { x } from '@im/main';", /must not depend on/);
+  refused('e2e/harness/kubernetes/a.ts', "import { x } from '../cluster.ts';", /leaves @im\/test-kubernetes/);
+  refused('e2e/harness/a.ts', "import { x } from './kubernetes/index.ts';", /leaves @im\/e2e/);
 });
 
 test('packages must be declared where they are used; tests may use what any package declares', () => {

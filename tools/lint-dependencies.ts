@@ -30,6 +30,7 @@ const SERVICES = ['gateway', 'api', 'auth', 'user', 'msg', 'conversation', 'grou
   .concat(['transfer', 'push', 'cron'])
   .map((name) => `@im/${name}`);
 const MAIN = '@im/main';
+const TEST_KUBERNETES = '@im/test-kubernetes';
 
 /** The direction of dependencies: what each package may import of the others. */
 const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
@@ -39,13 +40,19 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [BACKENDS, [KIT]],
   ...SERVICES.map((name): [string, string[]] => [name, [PROTOCOL, KIT, ...ADAPTERS]]),
   [MAIN, [PROTOCOL, KIT, ...ADAPTERS, ...SERVICES]],
-  ['@im/e2e', [PROTOCOL, KIT, BACKENDS, MAIN]],
+  [TEST_KUBERNETES, [KIT, BACKENDS]],
+  ['@im/e2e', [PROTOCOL, KIT, BACKENDS, MAIN, TEST_KUBERNETES]],
   ['openimctl', [PROTOCOL, KIT, BACKENDS, MAIN, '@im/e2e']],
   ['@im/operator', [KIT]],
 ]);
 
 /** Tests and benchmarks of any package may start the real store servers. */
 const TESTS_MAY_IMPORT: readonly string[] = [PROTOCOL, KIT, BACKENDS];
+
+/** What the tests of one package may import besides. */
+const TESTS_OF_MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
+  ['@im/operator', [TEST_KUBERNETES]],
+]);
 
 /** `import 'x'`, `import … from 'x'`, `export … from 'x'` at the start of a line, and `import('x')` anywhere. */
 const IMPORT =
@@ -59,36 +66,45 @@ export function importsOf(text: string): string[] {
 
 /** Every import that goes the wrong way, as `file: what is wrong and what to do`. */
 export function violations(workspaces: readonly Workspace[], sources: readonly Source[]): string[] {
-  const names = new Set(workspaces.map(({ name }) => name));
   const installed = new Set(
     workspaces.flatMap(({ declared, declaredForTests }) => [...declared, ...declaredForTests]),
   );
   const found: string[] = [];
   for (const source of sources) {
-    const home = workspaces.find(({ dir }) => source.path.startsWith(`${dir}/`));
+    const home = homeOf(workspaces, source.path);
     for (const specifier of importsOf(source.text)) {
-      const fault = faultOf(home, names, installed, source.path, specifier);
+      const fault = faultOf(home, workspaces, installed, source.path, specifier);
       if (fault) found.push(`${source.path}: ${fault}`);
     }
   }
   return found;
 }
 
+/** A workspace may lie inside another: the innermost one is a file's home. */
+function homeOf(workspaces: readonly Workspace[], path: string): Workspace | undefined {
+  return workspaces
+    .filter(({ dir }) => path.startsWith(`${dir}/`))
+    .reduce<Workspace | undefined>(
+      (innermost, next) => (innermost && innermost.dir.length > next.dir.length ? innermost : next),
+      undefined,
+    );
+}
+
 function faultOf(
   home: Workspace | undefined,
-  workspaces: ReadonlySet<string>,
+  workspaces: readonly Workspace[],
   installed: ReadonlySet<string>,
   path: string,
   specifier: string,
 ): string | undefined {
   // A leading slash is the address of a module that a page in a browser loads.
   if (specifier.startsWith('node:') || specifier.startsWith('/')) return undefined;
-  if (specifier.startsWith('.')) return relativeFault(home, path, specifier);
+  if (specifier.startsWith('.')) return relativeFault(home, workspaces, path, specifier);
   const parts = specifier.split('/');
   const name = parts.slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
   if (!home) return `tools use Node alone, not ${name}`;
   const isTest = /\.test\.ts$|\/(?:test|bench|suites)\//.test(path);
-  if (!workspaces.has(name)) {
+  if (!workspaces.some((workspace) => workspace.name === name)) {
     // Tests may talk to a server with the client package of whoever uses it for good.
     if (home.declared.has(name) || (isTest && installed.has(name))) return undefined;
     if (home.name === '@im/e2e' && home.declaredForTests.has(name)) return undefined;
@@ -99,14 +115,22 @@ function faultOf(
   const allowed = MAY_IMPORT.get(home.name);
   if (!allowed)
     return `${home.name} has no place in the order of packages: add it to tools/lint-dependencies.ts`;
-  if (allowed.includes(name) || (isTest && TESTS_MAY_IMPORT.includes(name))) return undefined;
+  if (allowed.includes(name)) return undefined;
+  const forTests = [...TESTS_MAY_IMPORT, ...(TESTS_OF_MAY_IMPORT.get(home.name) ?? [])];
+  if (isTest && forTests.includes(name)) return undefined;
   return `${home.name} must not depend on ${name}: protocol <- kit <- rpc, store, bus, blob <- a service <- main`;
 }
 
-function relativeFault(home: Workspace | undefined, path: string, specifier: string): string | undefined {
+function relativeFault(
+  home: Workspace | undefined,
+  workspaces: readonly Workspace[],
+  path: string,
+  specifier: string,
+): string | undefined {
   const dir = home?.dir ?? 'tools';
   const target = relative('/', resolve('/', dirname(path), specifier));
-  return target.startsWith(`${dir}/`) ? undefined : `${specifier} leaves ${home?.name ?? 'tools'}`;
+  const inside = target.startsWith(`${dir}/`) && homeOf(workspaces, target)?.dir === home?.dir;
+  return inside ? undefined : `${specifier} leaves ${home?.name ?? 'tools'}`;
 }
 
 interface Manifest {

@@ -2,7 +2,8 @@ import type { BackendName } from './lock-file.ts';
 
 /** A running store server, or the address of one that the caller named. */
 export interface Backend extends AsyncDisposable {
-  readonly name: BackendName;
+  /** Which server this is: a `BackendName`, or what a caller of `startServer` named. */
+  readonly name: string;
   /** What a client connects to, with credentials where the store has them in its URI. */
   readonly uri: string;
   /** The server's TCP port. Throws for an external server. */

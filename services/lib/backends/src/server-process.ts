@@ -5,7 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend, StartOptions } from './backend.ts';
 import { type HeldLock, lockDirectory } from './hold-lock.ts';
 import type { InstalledServer } from './install.ts';
-import type { BackendName } from './lock-file.ts';
 import { type ReservedPorts, reservePorts } from './ports.ts';
 import { printToStderr } from './progress.ts';
 import { findOnPath } from './run-command.ts';
@@ -14,7 +13,8 @@ import { reapStale, writePidFile } from './stale-process.ts';
 
 /** What makes one kind of server: its command line and how to see that it serves. */
 export interface ServerKind {
-  name: BackendName;
+  /** Names its log and pid file, and the server in messages. */
+  name: string;
   server: InstalledServer;
   /** TCP ports to reserve; the first is the one that clients use. */
   portCount: number;
@@ -53,7 +53,7 @@ interface Run {
 }
 
 /**
- * A store server as a child process: exclusive on its folder, ready when `startServer` returns, restartable on the
+ * A server as a child process: exclusive on its folder, ready when `startServer` returns, restartable on the
  * same ports and data.
  *
  * The child gets its own process group, so that Ctrl-C in a terminal reaches only this process, which stops its
@@ -88,7 +88,7 @@ export async function startServer(kind: ServerKind, options: StartOptions): Prom
 }
 
 export class ServerProcess implements Backend {
-  readonly name: BackendName;
+  readonly name: string;
   readonly managed = true;
   readonly description: string;
   readonly logFile: string;
@@ -248,6 +248,6 @@ export class ServerProcess implements Backend {
   }
 }
 
-function pidFileOf(dir: string, name: BackendName): string {
+function pidFileOf(dir: string, name: string): string {
   return join(dir, `${name}.pid`);
 }

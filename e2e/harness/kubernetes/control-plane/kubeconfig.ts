@@ -1,0 +1,28 @@
+import type { ApiCredentials } from './api-request.ts';
+
+/** The text of a kubeconfig (JSON, which is YAML) with one cluster and one user. */
+export function kubeconfigOf(cluster: string, server: string, credentials: ApiCredentials): string {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      {
+        name: cluster,
+        cluster: { server, 'certificate-authority-data': base64(credentials.certificateAuthority) },
+      },
+    ],
+    users: [
+      {
+        name: cluster,
+        user: {
+          'client-certificate-data': base64(credentials.certificate),
+          'client-key-data': base64(credentials.key),
+        },
+      },
+    ],
+    contexts: [{ name: cluster, context: { cluster, user: cluster } }],
+    'current-context': cluster,
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
+}

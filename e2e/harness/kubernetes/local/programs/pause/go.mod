@@ -1,0 +1,3 @@
+module openim.test/pause
+
+go 1.26
