@@ -1,6 +1,7 @@
 export * from './conditions.ts';
 export * from './errors.ts';
 export * from './keys.ts';
+export { createKubeClient } from './kube-client.ts';
 export * from './resource-types.ts';
 export type * from './types.ts';
 export type * from './wire.ts';

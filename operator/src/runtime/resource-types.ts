@@ -49,6 +49,7 @@ export const NETWORK_POLICY = resourceType<wire.NetworkPolicy>(
   'NetworkPolicy',
   'networkpolicies',
 );
+export const INGRESS = resourceType<wire.Ingress>('networking.k8s.io/v1', 'Ingress', 'ingresses');
 export const LEASE = resourceType<wire.Lease>('coordination.k8s.io/v1', 'Lease', 'leases');
 export const ROLE = resourceType<wire.Role>('rbac.authorization.k8s.io/v1', 'Role', 'roles');
 export const ROLE_BINDING = resourceType<wire.RoleBinding>(

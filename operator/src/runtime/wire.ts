@@ -29,6 +29,7 @@ export type StatefulSet = Wire<k8s.V1StatefulSet>;
 export type ReplicaSet = Wire<k8s.V1ReplicaSet>;
 export type PodDisruptionBudget = Wire<k8s.V1PodDisruptionBudget>;
 export type NetworkPolicy = Wire<k8s.V1NetworkPolicy>;
+export type Ingress = Wire<k8s.V1Ingress>;
 export type Lease = Wire<k8s.V1Lease>;
 export type CoreEvent = Wire<k8s.CoreV1Event>;
 export type Role = Wire<k8s.V1Role>;
