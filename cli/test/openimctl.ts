@@ -104,7 +104,7 @@ export async function startDev(dir: string, ...args: string[]): Promise<Dev> {
   const ports = ['--api-port', '0', '--ws-port', '0', '--ops-port', '0'];
   const running = start(['dev', '--data-dir', dir, ...ports, ...args]);
   try {
-    await running.says(/"ready":true.*\n/, 60_000);
+    await running.says(/"ready":true.*\n/, 120_000);
   } catch (error) {
     running.child.kill('SIGKILL');
     throw error;
