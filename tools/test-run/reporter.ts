@@ -5,6 +5,7 @@ export type Report =
   | { readonly kind: 'start'; readonly id: string }
   | { readonly kind: 'pass'; readonly id: string; readonly suite: boolean }
   | { readonly kind: 'skip'; readonly id: string; readonly reason: string }
+  | { readonly kind: 'note'; readonly id: string; readonly text: string }
   | { readonly kind: 'fail'; readonly id: string; readonly suite: boolean; readonly error: string };
 
 interface TestEvent {
@@ -12,6 +13,7 @@ interface TestEvent {
   readonly data: {
     readonly name: string;
     readonly nesting: number;
+    readonly message?: string;
     readonly file?: string;
     readonly skip?: string | boolean;
     readonly todo?: string | boolean;
@@ -25,6 +27,9 @@ interface TestEvent {
 /** Failures that only repeat those of a test's own parts. */
 const REPEATED = new Set(['subtestsFailed']);
 
+/** Diagnostics that node:test itself adds at the end of a file. */
+const OWN_NOTES = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
+
 /** A reporter of node:test; the runner asks for it by its path. */
 async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const path: string[] = [];
@@ -36,6 +41,8 @@ async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string>
     } else if (type === 'test:pass' || type === 'test:fail') {
       path[data.nesting] = data.name;
       yield line(outcome(idOf(path, data.nesting), type === 'test:pass', data));
+    } else if (type === 'test:diagnostic' && !OWN_NOTES.test(data.message ?? '')) {
+      yield line({ kind: 'note', id: idOf(path, data.nesting), text: data.message ?? '' });
     }
   }
 }

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type FileResult, runFile } from './run-file.ts';
-import { describeRun } from './summary.ts';
+import { describeFile, describeRun } from './summary.ts';
 
 async function run(text: string, timeoutMs = 20_000): Promise<FileResult> {
   const dir = await mkdtemp(join(tmpdir(), 'im-runner-'));
@@ -21,7 +21,7 @@ test('tests of a file are counted, failures and skips with their reasons', async
   const result = await run(`
     import { describe, it, test } from 'node:test';
     console.log('seen in the output');
-    test('good', () => {});
+    test('good', (t) => t.diagnostic('took 12 ms'));
     test('bad', () => { throw new Error('why'); });
     test('parent', async (t) => { await t.test('child', () => { throw new Error('inner'); }); });
     test('away', { skip: 'no browser here' }, () => {});
@@ -35,6 +35,8 @@ test('tests of a file are counted, failures and skips with their reasons', async
   assert.match(result.failures[0]?.error ?? '', /why/);
   assert.deepEqual(result.skipped, [{ test: 'away', reason: 'no browser here' }]);
   assert.match(result.output, /seen in the output/);
+  assert.deepEqual(result.notes, ['took 12 ms']);
+  assert.match(describeFile(result), /\n {4}took 12 ms\n/);
 
   const text = describeRun([{ name: 'one', files: [result], ms: 1_234 }]);
   assert.match(text, /one +1 +2 +2 +1 +1\.2 s/);

@@ -12,6 +12,8 @@ export interface FileResult {
   readonly passed: number;
   readonly failures: readonly Failure[];
   readonly skipped: readonly Skip[];
+  /** What tests measured, by `t.diagnostic`. */
+  readonly notes: readonly string[];
   /** Last lines that the file wrote; worth reading when it failed. */
   readonly output: string;
 }
@@ -87,8 +89,13 @@ function judge(seen: readonly Report[], verdict: string | undefined, ending: str
   const running = new Set<string>();
   const failures: Failure[] = [];
   const skipped: Skip[] = [];
+  const notes: string[] = [];
   let passed = 0;
   for (const report of seen) {
+    if (report.kind === 'note') {
+      notes.push(report.text);
+      continue;
+    }
     if (report.kind === 'start') running.add(report.id);
     else running.delete(report.id);
     if (report.kind === 'pass' && !report.suite) passed++;
@@ -102,7 +109,7 @@ function judge(seen: readonly Report[], verdict: string | undefined, ending: str
   } else if (passed + failures.length + skipped.length === 0) {
     failures.push({ test: 'the file', error: 'has no tests' });
   }
-  return { passed, failures, skipped };
+  return { passed, failures, skipped, notes };
 }
 
 async function readReports(path: string): Promise<Report[]> {

@@ -29,6 +29,7 @@ export async function runStaticChecks(root: string): Promise<SuiteResult> {
       passed: ok ? 1 : 0,
       failures: ok ? [] : [{ test: name, error: `${command} ${args.join(' ')} found faults` }],
       skipped: [],
+      notes: [],
       output,
     });
   }

@@ -13,21 +13,32 @@ export interface Suite {
 
 const MINUTE = 60_000;
 
+/** Suites that boot a whole Kubernetes cluster; they run last, and get longer. */
+const CLUSTERS = 'e2e/suites/kubernetes/';
+
 /**
  * All test files, in the order in which they run: unit tests of the whole repository, then each
- * package's tests against real servers (`test/`), then the end-to-end suites (`e2e/suites/`) one by one.
+ * package's tests against real servers (`test/`), then the end-to-end suites (`e2e/suites/`) one by one,
+ * those on Kubernetes last.
  * @param filters parts of paths; a file that contains none of them is left out. None means all.
  */
 export function findSuites(root: string, filters: readonly string[], cores: number): Suite[] {
-  const files = sourceFiles(root)
+  return suitesOf(sourceFiles(root), filters, cores);
+}
+
+/** {@link findSuites} over a list of files. */
+export function suitesOf(all: readonly string[], filters: readonly string[], cores: number): Suite[] {
+  const files = all
     .filter((file) => file.endsWith('.test.ts'))
     .filter((file) => filters.length === 0 || filters.some((part) => file.includes(clean(part))));
   const unit: string[] = [];
   const integration = new Map<string, string[]>();
   const endToEnd: string[] = [];
+  const clusters: string[] = [];
   for (const file of files) {
     const [, home] = /^(.*?)\/test\//.exec(file) ?? [];
-    if (file.startsWith('e2e/suites/')) endToEnd.push(file);
+    if (file.startsWith(CLUSTERS)) clusters.push(file);
+    else if (file.startsWith('e2e/suites/')) endToEnd.push(file);
     else if (home === undefined) unit.push(file);
     else integration.set(home, [...(integration.get(home) ?? []), file]);
   }
@@ -39,14 +50,16 @@ export function findSuites(root: string, filters: readonly string[], cores: numb
       concurrency: 1,
       timeoutMs: 10 * MINUTE,
     })),
-    ...endToEnd.map((file) => ({
-      name: file.replace('e2e/suites/', 'e2e ').replace('.test.ts', ''),
-      files: [file],
-      concurrency: 1,
-      timeoutMs: 20 * MINUTE,
-    })),
+    ...endToEnd.map((file) => alone(file, 20 * MINUTE)),
+    ...clusters.map((file) => alone(file, 30 * MINUTE)),
   ];
   return suites.filter((suite) => suite.files.length > 0);
+}
+
+/** An end-to-end file, which is a suite by itself. */
+function alone(file: string, timeoutMs: number): Suite {
+  const name = file.replace('e2e/suites/', 'e2e ').replace('.test.ts', '');
+  return { name, files: [file], concurrency: 1, timeoutMs };
 }
 
 /** A filter as the shell may have completed it: `./services/lib/kit/` means `services/lib/kit/`. */

@@ -23,13 +23,14 @@ export function totals(files: readonly FileResult[]): Totals {
   };
 }
 
-/** One line about a finished file, followed by its failures and, with them, the end of its output. */
+/** One line about a finished file, followed by what it measured, its failures and, with them, the end of its output. */
 export function describeFile(result: FileResult): string {
   const { passed, failed, skipped } = totals([result]);
   const counts = [`${passed} passed`, failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`];
   const lines = [
     `${failed > 0 ? '✖' : '✔'} ${result.file}  ${counts.filter(Boolean).join(', ')}  ${seconds(result.ms)}`,
   ];
+  for (const note of result.notes) lines.push(`    ${note}`);
   for (const failure of result.failures) {
     lines.push(`    ✖ ${failure.test}`, indent(failure.error, 8));
   }

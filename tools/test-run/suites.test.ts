@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { suitesOf } from './suites.ts';
+
+const FILES = [
+  'cli/test/dev.test.ts',
+  'e2e/checker/check.test.ts',
+  'e2e/harness/kubernetes/test/cluster.test.ts',
+  'e2e/suites/behaviours/text.ts',
+  'e2e/suites/fire.test.ts',
+  'e2e/suites/kubernetes/node-drain.test.ts',
+  'e2e/suites/kubernetes/upgrade.test.ts',
+  'e2e/suites/one-process.test.ts',
+  'operator/src/runtime/queue.test.ts',
+  'operator/test/create.test.ts',
+  'operator/test/scaling.test.ts',
+];
+
+test('unit tests come first, then each package, then end-to-end suites one by one, clusters last', () => {
+  assert.deepEqual(
+    suitesOf(FILES, [], 2).map(({ name, files, timeoutMs }) => [name, files.length, timeoutMs / 60_000]),
+    [
+      ['unit', 2, 2],
+      ['cli', 1, 10],
+      ['e2e/harness/kubernetes', 1, 10],
+      ['operator', 2, 10],
+      ['e2e fire', 1, 20],
+      ['e2e one-process', 1, 20],
+      ['e2e kubernetes/node-drain', 1, 30],
+      ['e2e kubernetes/upgrade', 1, 30],
+    ],
+  );
+});
+
+test('parts of paths choose files, also as a shell completes them', () => {
+  const names = (...filters: string[]) => suitesOf(FILES, filters, 2).flatMap(({ files }) => [...files]);
+  assert.deepEqual(names('./operator/test/'), [
+    'operator/test/create.test.ts',
+    'operator/test/scaling.test.ts',
+  ]);
+  assert.deepEqual(names('suites/kubernetes'), [
+    'e2e/suites/kubernetes/node-drain.test.ts',
+    'e2e/suites/kubernetes/upgrade.test.ts',
+  ]);
+  assert.deepEqual(names('nothing'), []);
+});
