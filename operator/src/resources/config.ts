@@ -1,0 +1,155 @@
+import {
+  ConfigError,
+  DEFAULT_PORTS,
+  parseConfig,
+  type ServerConfig,
+  type ServerConfigInput,
+  type TenantSettingsInput,
+} from '@im/kit';
+import { stringify } from 'yaml';
+import type { EffectiveSpec } from './effective.ts';
+import { nameOf, OPS_PORT, type Owner } from './names.ts';
+
+/** Where our pods find their files. */
+export const CONFIG_DIR = '/etc/openim/config';
+export const CONFIG_FILE = `${CONFIG_DIR}/im.yaml`;
+export const CONNECTION_DIR = '/etc/openim/secrets/connection';
+export const TENANTS_DIR = '/etc/openim/secrets/tenants';
+
+/** RPC domains, each on a port of its own in every rpc pod. */
+export const RPC_DOMAINS = ['auth', 'user', 'msg', 'conversation', 'group', 'relation', 'third'] as const;
+
+/** What a tenant's entry says beside its secrets. */
+export type TenantEntry = Omit<TenantSettingsInput, 'tokenSecret' | 'adminSecret'>;
+
+/** Addresses of the stores, without secrets. */
+export interface StoreEndpoints {
+  readonly natsServers: readonly string[];
+  readonly natsReplicas: 1 | 3 | 5;
+  readonly s3Endpoint: string;
+  readonly s3Region: string;
+}
+
+/** What the config of a cluster is made of. */
+export interface ConfigInput {
+  readonly owner: Owner;
+  readonly effective: EffectiveSpec;
+  readonly endpoints: StoreEndpoints;
+  readonly tenants: readonly TenantEntry[];
+  /** Contents of the Secrets that the config refers to, by file. */
+  readonly files: Readonly<Record<string, string>>;
+  /** Where clients reach objects. */
+  readonly objectsURL: string;
+}
+
+/** The config file of every role. */
+export interface RenderedConfig {
+  /** Text of im.yaml; secrets are references to mounted files. */
+  readonly yaml: string;
+  /** What the services will make of it, secrets filled in. */
+  readonly config: ServerConfig;
+}
+
+/** Keys of a tenant in the Secret of tenants. */
+export const tenantKeys = (id: string) => ({ token: `${id}.token-secret`, admin: `${id}.admin-secret` });
+
+/**
+ * The config of a cluster, checked by the schema that its readers use.
+ * @throws ConfigError that names what the services would refuse.
+ */
+export function renderConfig(input: ConfigInput): RenderedConfig {
+  const tree = configTree(input);
+  const problem = (file: string) => new ConfigError(`the Secret behind ${file} has no such key`);
+  const config = parseConfig(
+    mapStrings(tree, (text) =>
+      text.replace(/\$\{file:([^}]+)\}/g, (_whole, file: string) => {
+        const found = input.files[file];
+        if (found === undefined) throw problem(file);
+        return found;
+      }),
+    ),
+    'the rendered config',
+  );
+  return { yaml: stringify(tree, { lineWidth: 0 }), config };
+}
+
+function configTree({
+  owner,
+  effective,
+  endpoints,
+  tenants,
+  objectsURL,
+  files,
+}: ConfigInput): ServerConfigInput {
+  const { gateway, push, cron } = effective;
+  const secret = (key: string) => `\${file:${CONNECTION_DIR}/${key}}`;
+  const rpcHost = `${nameOf.component(owner.name, 'rpc')}.${owner.namespace}.svc`;
+  const domain = (name: (typeof RPC_DOMAINS)[number]) => ({
+    port: DEFAULT_PORTS[name],
+    addresses: [`dns:///${rpcHost}:${DEFAULT_PORTS[name]}`],
+  });
+  return {
+    log: { level: effective.logLevel },
+    listen: { host: '0.0.0.0' },
+    ops: { port: OPS_PORT },
+    gateway: {
+      port: DEFAULT_PORTS.gateway,
+      maxConnections: gateway.maxConnectionsPerPod,
+      handshakes: { ...gateway.handshakes },
+      drain: { deadlineMs: gateway.drain.deadlineSeconds * 1_000, maxPerSecond: gateway.drain.maxPerSecond },
+    },
+    api: { port: DEFAULT_PORTS.api },
+    rpc: {
+      domains: {
+        auth: domain('auth'),
+        user: domain('user'),
+        msg: domain('msg'),
+        conversation: domain('conversation'),
+        group: domain('group'),
+        relation: domain('relation'),
+        third: domain('third'),
+      },
+    },
+    nats: {
+      servers: [...endpoints.natsServers],
+      ...(files[`${CONNECTION_DIR}/nats-user`] === undefined
+        ? {}
+        : { user: secret('nats-user'), password: secret('nats-password') }),
+      replicas: endpoints.natsReplicas,
+      ...(effective.nats.kind === 'managed' ? { storage: effective.nats.logStorage } : {}),
+    },
+    mongo: { uri: secret('mongodb-uri'), database: effective.mongodb.database },
+    redis: { uri: secret('redis-uri') },
+    s3: {
+      endpoint: endpoints.s3Endpoint,
+      externalEndpoint: objectsURL,
+      accessKey: secret('s3-access-key'),
+      secretKey: secret('s3-secret-key'),
+      bucket: effective.objectStorage.bucket,
+      region: endpoints.s3Region,
+    },
+    push: { provider: push.provider, wakesPerUser: { perMinute: push.wakesPerUserPerMinute } },
+    cron: {
+      ...(cron.messageExpiry === undefined ? {} : { messageExpiry: cron.messageExpiry }),
+      ...(cron.objectExpiry === undefined ? {} : { objectExpiry: cron.objectExpiry }),
+      ...(cron.tokenExpiry === undefined ? {} : { tokenExpiry: cron.tokenExpiry }),
+      ...(cron.objectDays === undefined ? {} : { objectDays: cron.objectDays }),
+    },
+    tenants: tenants.map((tenant) => {
+      const keys = tenantKeys(tenant.id);
+      return {
+        ...tenant,
+        tokenSecret: `\${file:${TENANTS_DIR}/${keys.token}}`,
+        adminSecret: `\${file:${TENANTS_DIR}/${keys.admin}}`,
+      };
+    }),
+  };
+}
+
+/** Every text of a tree replaced by what `change` makes of it. */
+function mapStrings(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === 'string') return change(value);
+  if (Array.isArray(value)) return value.map((item) => mapStrings(item, change));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, mapStrings(child, change)]));
+}

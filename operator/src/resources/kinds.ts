@@ -1,0 +1,19 @@
+import type { V1Ingress } from '@kubernetes/client-node';
+import type { OpenIMClusterSpec, OpenIMClusterStatus } from '../gen/openimcluster.ts';
+import { type ObjectMeta, resourceType, type Wire } from '../runtime/index.ts';
+import { API_VERSION } from './names.ts';
+
+/** The custom resource as the API server gives it out. */
+export interface OpenIMCluster {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata?: ObjectMeta;
+  readonly spec: OpenIMClusterSpec;
+  readonly status?: OpenIMClusterStatus;
+}
+
+export const OPENIM_CLUSTER = resourceType<OpenIMCluster>(API_VERSION, 'OpenIMCluster', 'openimclusters');
+
+export type Ingress = Wire<V1Ingress>;
+
+export const INGRESS = resourceType<Ingress>('networking.k8s.io/v1', 'Ingress', 'ingresses');
