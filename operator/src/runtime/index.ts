@@ -1,5 +1,6 @@
 export * from './conditions.ts';
 export * from './errors.ts';
+export { createInformer, resourceName } from './informer.ts';
 export * from './keys.ts';
 export { createKubeClient } from './kube-client.ts';
 export * from './resource-types.ts';

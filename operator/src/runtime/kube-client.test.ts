@@ -173,15 +173,14 @@ test('writes say who writes, what, and under which condition', async () => {
 
 test('a watch gives events over broken lines, and its end and failures are told apart', async () => {
   const event = (type: string, object: object) => `${JSON.stringify({ type, object })}\n`;
-  await using server = await fake(async ({ url }, response) => {
+  await using server = await fake(({ url }, response) => {
     response.writeHead(200);
     if (url.includes('resourceVersion=1&')) {
       const text = event('ADDED', pod('ü')) + event('BOOKMARK', { metadata: { resourceVersion: '7' } });
       const bytes = Buffer.from(text);
       const middle = bytes.indexOf(0xc3) + 1;
       response.write(bytes.subarray(0, middle));
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      response.end(bytes.subarray(middle));
+      setTimeout(() => response.end(bytes.subarray(middle)), 20);
     } else if (url.includes('resourceVersion=2&')) response.end(event('ERROR', failure(410, 'Expired')));
     else if (url.includes('resourceVersion=3&')) response.end('{"type":"ADD');
     else response.write(event('ADDED', pod('a')));

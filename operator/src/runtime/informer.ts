@@ -1,0 +1,203 @@
+import { Backoff, type Metrics, notReady, READY, sleep } from '@im/kit';
+import { ApiError, ConnectionError, isExpired } from './errors.ts';
+import { keyOf } from './keys.ts';
+import { createStore } from './store.ts';
+import type {
+  ChangeListener,
+  Informer,
+  InformerOptions,
+  KubeObject,
+  ResourceType,
+  Selection,
+  Stored,
+  WatchEvent,
+} from './types.ts';
+
+/** A watch that lasted so long or told something was a good one: the next failure waits the shortest time. */
+const HEALTHY_MS = 10_000;
+
+/** See {@link Informer}. It does nothing before `run`. */
+export function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T> {
+  const { client, type } = options;
+  const log = options.log.child({ resource: resourceName(type) });
+  const keep = options.keep ?? withoutManagedFields;
+  const selection: Selection = {
+    namespace: options.namespace,
+    labelSelector: options.labelSelector,
+    fieldSelector: options.fieldSelector,
+  };
+  const measure = informerMetrics(options.metrics, resourceName(type));
+  const store = createStore<T>(options.indexes);
+  const listeners = new Set<ChangeListener<T>>();
+  const synced = Promise.withResolvers<void>();
+  const backoff = new Backoff({ baseMs: 200, maxMs: 10_000 });
+  let isSynced = false;
+  let heardAt = performance.now();
+  let lastFailure: string | undefined;
+
+  function tell(
+    listener: ChangeListener<T>,
+    before: Stored<T> | undefined,
+    after: Stored<T> | undefined,
+  ): void {
+    try {
+      listener(before, after);
+    } catch (error) {
+      log.error({ err: error }, 'a listener of an informer failed');
+    }
+  }
+
+  function put(object: Stored<T>): void {
+    const kept = keep(object);
+    const before = store.put(kept);
+    if (before && isSame(before, kept)) return;
+    measure.changed(store.size);
+    for (const listener of listeners) tell(listener, before, kept);
+  }
+
+  function remove(key: string): void {
+    const before = store.remove(key);
+    if (!before) return;
+    measure.changed(store.size);
+    for (const listener of listeners) tell(listener, before, undefined);
+  }
+
+  async function list(signal: AbortSignal): Promise<string> {
+    const found = await client.list(type, { ...selection, pageSize: options.pageSize, signal });
+    heardAt = performance.now();
+    const keys = new Set(found.items.map(keyOf));
+    for (const key of [...store.keys()]) if (!keys.has(key)) remove(key);
+    for (const object of found.items) put(object);
+    lastFailure = undefined;
+    if (!isSynced) {
+      isSynced = true;
+      log.debug({ objects: store.size }, 'informer synced');
+      synced.resolve();
+    }
+    return found.resourceVersion;
+  }
+
+  /** @returns the version that the event stands for. */
+  function take(event: WatchEvent<T>): string {
+    heardAt = performance.now();
+    if (event.type === 'BOOKMARK') return event.resourceVersion;
+    if (event.type === 'DELETED') remove(keyOf(event.object));
+    else put(event.object);
+    return event.object.metadata.resourceVersion;
+  }
+
+  async function follow(signal: AbortSignal): Promise<void> {
+    let version: string | undefined;
+    while (!signal.aborted) {
+      const begun = performance.now();
+      let isHealthy = false;
+      try {
+        version ??= await list(signal);
+        const events = client.watch(type, {
+          ...selection,
+          resourceVersion: version,
+          silenceMs: options.silenceMs,
+          signal,
+        });
+        for await (const event of events) {
+          version = take(event);
+          isHealthy = true;
+        }
+        measure.restarted('ended');
+      } catch (error) {
+        if (signal.aborted) return;
+        if (needsList(error)) version = undefined;
+        lastFailure = error instanceof Error ? error.message : String(error);
+        measure.restarted(causeOf(error));
+        log.warn({ err: error, relist: version === undefined }, 'informer interrupted');
+      }
+      if (isHealthy || performance.now() - begun >= HEALTHY_MS) backoff.reset();
+      await sleep(backoff.next(), signal);
+    }
+  }
+
+  return {
+    type,
+    get: store.get,
+    list: store.list,
+    byIndex: store.byIndex,
+    ownedBy: store.ownedBy,
+    get size() {
+      return store.size;
+    },
+    async run(signal) {
+      try {
+        await follow(signal);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+    },
+    synced: synced.promise,
+    hasSynced: () => isSynced,
+    ready: () => (isSynced ? READY : notReady(`${type.plural} are not listed yet${because(lastFailure)}`)),
+    ageMs: () => performance.now() - heardAt,
+    onChange(listener) {
+      listeners.add(listener);
+      for (const object of store.list()) tell(listener, undefined, object);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** `plural.group`, as kubectl names it. */
+export function resourceName(type: ResourceType<KubeObject>): string {
+  return type.group === '' ? type.plural : `${type.plural}.${type.group}`;
+}
+
+function withoutManagedFields<T extends KubeObject>(object: Stored<T>): Stored<T> {
+  if (!object.metadata.managedFields) return object;
+  const { managedFields: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+function isSame(a: KubeObject, b: KubeObject): boolean {
+  return a.metadata?.uid === b.metadata?.uid && a.metadata?.resourceVersion === b.metadata?.resourceVersion;
+}
+
+/**
+ * Whether a watch cannot go on from where it was: the version is too old, or of a store that does
+ * not exist any more (a server restored from a backup answers that it is too large), or the watch
+ * is refused for a reason that a list may have something to say about.
+ */
+function needsList(error: unknown): boolean {
+  if (!(error instanceof ApiError)) return false;
+  if (isExpired(error)) return true;
+  if (error.details?.causes?.some(({ reason }) => reason === 'ResourceVersionTooLarge')) return true;
+  return error.status < 500 && error.status !== 429;
+}
+
+function causeOf(error: unknown): string {
+  if (isExpired(error)) return 'expired';
+  if (error instanceof ApiError) return 'refused';
+  return error instanceof ConnectionError ? 'disconnected' : 'failed';
+}
+
+function because(failure: string | undefined): string {
+  return failure === undefined ? '' : `: ${failure}`;
+}
+
+function informerMetrics(metrics: Metrics, resource: string) {
+  const objects = metrics.gauge('operator_informer_objects', 'Objects in stores of informers', ['resource']);
+  const changes = metrics.counter('operator_informer_changes_total', 'Changes that informers told', [
+    'resource',
+  ]);
+  const restarts = metrics.counter('operator_informer_restarts_total', 'Watches that ended, by cause', [
+    'resource',
+    'cause',
+  ]);
+  let known = 0;
+  return {
+    changed(size: number): void {
+      changes.inc({ resource });
+      // Several informers of a resource add up.
+      objects.inc({ resource }, size - known);
+      known = size;
+    },
+    restarted: (cause: string): void => restarts.inc({ resource, cause }),
+  };
+}
