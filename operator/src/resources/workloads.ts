@@ -80,7 +80,7 @@ function container(role: Role, effective: EffectiveSpec, workload: EffectiveWork
       periodSeconds: 2,
       timeoutSeconds: 3,
       successThreshold: 1,
-      failureThreshold: 1,
+      failureThreshold: 2,
     },
     lifecycle: { preStop: { httpGet: ops('/prestop') } },
     volumeMounts: [
