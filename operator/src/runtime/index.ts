@@ -1,4 +1,5 @@
 export * from './conditions.ts';
+export { createController } from './controller.ts';
 export * from './errors.ts';
 export { createInformer, resourceName } from './informer.ts';
 export * from './keys.ts';

@@ -279,12 +279,14 @@ export interface Controller {
   /** {@link Controller.enqueue} after a while; the earliest of several wins. */
   enqueueAfter(key: string, ms: number): void;
   /**
-   * Enqueues what `keys` makes of every change; the object's own key unless told. `ownerKeys(type)`
-   * makes owners of children. Relevant for all runs; `run` first waits for these informers to sync.
+   * Enqueues what `keys` makes of every changed object, before and after the change; the object's
+   * own key unless told, and `ownerKeys(type)` for children. `relevant` leaves changes out, such as
+   * those of status alone. `run` first waits for these informers to sync.
    */
   watches<T extends KubeObject>(
     informer: Informer<T>,
-    keys?: (object: Stored<T>, before: Stored<T> | undefined) => readonly string[],
+    keys?: (object: Stored<T>) => readonly string[],
+    relevant?: (before: Stored<T> | undefined, after: Stored<T> | undefined) => boolean,
   ): void;
   /** Works until `signal` aborts; resolves when the last reconcile has ended. May be called again afterwards. */
   run(signal: AbortSignal): Promise<void>;

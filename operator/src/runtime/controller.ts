@@ -1,0 +1,117 @@
+import type { Metrics } from '@im/kit';
+import { TerminalError } from './errors.ts';
+import { createKeyedQueue } from './keyed-queue.ts';
+import { keyOf } from './keys.ts';
+import type { Controller, ControllerOptions, Informer, KubeObject, Stored } from './types.ts';
+
+const WORKERS = 2;
+const DEADLINE_MS = 60_000;
+const BACKOFF = { baseMs: 200, maxMs: 60_000 };
+/** From this many failures in a row on, one of a key is an error in the log, not a warning. */
+const PERSISTENT = 5;
+
+/** See {@link Controller}. */
+export function createController(options: ControllerOptions): Controller {
+  const { name, reconcile, metrics } = options;
+  const log = options.log.child({ controller: name });
+  const deadlineMs = options.deadlineMs ?? DEADLINE_MS;
+  const queue = createKeyedQueue({ name, metrics, backoff: options.backoff ?? BACKOFF });
+  const measure = controllerMetrics(metrics, name);
+  const sources: Informer<KubeObject>[] = [];
+
+  /** Never rejects. */
+  async function work(key: string, stop: AbortSignal): Promise<void> {
+    using attempt = attemptSignal(key, stop);
+    const begun = performance.now();
+    try {
+      const result = await reconcile(key, attempt.signal);
+      queue.forget(key);
+      measure.done('success');
+      if (result?.requeueAfterMs !== undefined) queue.addAfter(key, result.requeueAfterMs);
+      log.debug({ key, ms: Math.round(performance.now() - begun), ...result }, 'reconciled');
+    } catch (error) {
+      failed(key, error, stop);
+    }
+  }
+
+  function failed(key: string, error: unknown, stop: AbortSignal): void {
+    if (stop.aborted) {
+      // Cut short, not failed: whoever runs next finds it in the queue.
+      queue.add(key);
+      measure.done('stopped');
+      return;
+    }
+    if (error instanceof TerminalError) {
+      queue.forget(key);
+      measure.done('terminal');
+      log.warn({ key, err: error }, 'reconcile failed until the object changes');
+      return;
+    }
+    const failures = queue.retry(key);
+    measure.done('error');
+    log[failures < PERSISTENT ? 'warn' : 'error']({ key, err: error, failures }, 'reconcile failed');
+  }
+
+  return {
+    enqueue: queue.add,
+    enqueueAfter: queue.addAfter,
+    watches<T extends KubeObject>(
+      informer: Informer<T>,
+      keys: (object: Stored<T>) => readonly string[] = (object) => [keyOf(object)],
+      relevant: (before: Stored<T> | undefined, after: Stored<T> | undefined) => boolean = () => true,
+    ): void {
+      sources.push(informer);
+      informer.onChange((before, after) => {
+        if (!relevant(before, after)) return;
+        // A child that changed its owner concerns both.
+        for (const key of new Set([before, after].flatMap((object) => (object ? keys(object) : [])))) {
+          queue.add(key);
+        }
+      });
+    },
+    async run(signal) {
+      await untilAborted(signal, Promise.all(sources.map(({ synced }) => synced)));
+      if (signal.aborted) return;
+      log.info({ queued: queue.depth }, 'controller works');
+      await queue.run(options.workers ?? WORKERS, (key) => work(key, signal), signal);
+      log.info('controller stopped');
+    },
+  };
+
+  /** A signal of one attempt: aborts with the run, and at the deadline. */
+  function attemptSignal(key: string, stop: AbortSignal): Disposable & { readonly signal: AbortSignal } {
+    const controller = new AbortController();
+    const onStop = () => controller.abort(stop.reason);
+    if (stop.aborted) onStop();
+    stop.addEventListener('abort', onStop, { once: true });
+    const timer = setTimeout(() => {
+      log.warn({ key, deadlineMs }, 'reconcile reached its deadline');
+      controller.abort(new DOMException(`not done within ${deadlineMs / 1_000} s`, 'TimeoutError'));
+    }, deadlineMs);
+    return {
+      signal: controller.signal,
+      [Symbol.dispose]() {
+        clearTimeout(timer);
+        stop.removeEventListener('abort', onStop);
+      },
+    };
+  }
+}
+
+/** Resolves with `work`, or when `signal` aborts. */
+async function untilAborted(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const onAbort = () => resolve();
+  signal.addEventListener('abort', onAbort, { once: true });
+  await Promise.race([work, promise]);
+  signal.removeEventListener('abort', onAbort);
+}
+
+function controllerMetrics(metrics: Metrics, controller: string) {
+  const labels = ['controller', 'result'] as const;
+  const results = metrics.counter('operator_reconciles_total', 'Reconciles, by result', labels);
+  return {
+    done: (result: 'success' | 'error' | 'terminal' | 'stopped'): void => results.inc({ controller, result }),
+  };
+}
