@@ -34,6 +34,8 @@ export interface AppDeps {
   readonly invalidations: Invalidations;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** Whether clients are to come back by another connection, because this process is about to stop. */
+  readonly leaving?: () => boolean;
 }
 
 /** Paths below these need no token. */
@@ -173,6 +175,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(COMMON_HEADERS);
+    if (deps.leaving?.()) reply.header('connection', 'close');
     const { tenant } = arrivalOf(request);
     const wait = tenant && request.method === 'POST' ? admission.refuse(tenant) : undefined;
     if (tenant && wait !== undefined) {

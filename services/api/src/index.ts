@@ -13,11 +13,17 @@ export const module: ServiceModule<ApiDeps> = {
   needs: ['rpc', 'bus'],
   async create(config, { rpc, tenants, invalidations, metrics, ...deps }): Promise<Service> {
     const log = deps.log.child({ part: 'api' });
-    const app = await createApp({ config: config.api, rpc, tenants, invalidations, metrics, log });
+    let isLeaving = false;
+    const leaving = () => isLeaving;
+    const app = await createApp({ config: config.api, rpc, tenants, invalidations, metrics, log, leaving });
     return {
       async start() {
         const address = await app.listen({ host: config.listen.host, port: config.api.port });
         log.info({ address }, 'api listening');
+      },
+      // Clients keep connections open, and would stay for as long as they have something to ask.
+      async leave() {
+        isLeaving = true;
       },
       async stop(deadline) {
         const cut = () => app.server.closeAllConnections();

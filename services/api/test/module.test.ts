@@ -91,3 +91,17 @@ test('a request that hangs is cut when the deadline of the stop has passed', asy
   assert.ok(Date.now() - begun < 2_000);
   await assert.rejects(hanging);
 });
+
+test('once it leaves, connections end with their next answer', async () => {
+  const { service, url } = await listening();
+  const connection = async () => {
+    const response = await fetch(`${url}/user/get_users_info`, { method: 'POST', body: '{}' });
+    await response.arrayBuffer();
+    return response.headers.get('connection');
+  };
+  assert.equal(await connection(), 'keep-alive');
+  await service.leave?.();
+  assert.equal(await connection(), 'close');
+  assert.equal(await connection(), 'close', 'it still serves');
+  await service.stop(AbortSignal.timeout(1_000));
+});

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { Bus, DeliveryFeed, Unsubscribe } from '@im/bus';
 import {
   type BaseDeps,
+  type LiveDeps,
   type Logger,
   notReady,
   READY,
@@ -16,7 +17,8 @@ import { CatchUps } from './catch-up.ts';
 import { refuseRequest } from './connect-reply.ts';
 import type { Connection } from './connection.ts';
 import { Deliverer } from './deliver.ts';
-import { drain } from './drain.ts';
+import { Drain } from './drain.ts';
+import { Draining } from './draining.ts';
 import { createHandlers } from './handlers.ts';
 import { Handshakes } from './handshake.ts';
 import { InterestLoader } from './interest.ts';
@@ -34,13 +36,14 @@ import { Sweep } from './sweep.ts';
 import { TenantLimits } from './tenant-limits.ts';
 
 /** What a gateway needs of its process. */
-export type GatewayDeps = BaseDeps & {
-  readonly rpc: Pick<RpcRegistry, 'client'>;
-  readonly bus: {
-    readonly deliveries: Pick<Bus['deliveries'], 'feed'>;
-    readonly events: Pick<Bus['events'], 'subscribeAllKicks' | 'subscribePresence' | 'onMissed'>;
+export type GatewayDeps = BaseDeps &
+  LiveDeps & {
+    readonly rpc: Pick<RpcRegistry, 'client'>;
+    readonly bus: {
+      readonly deliveries: Pick<Bus['deliveries'], 'feed'>;
+      readonly events: Pick<Bus['events'], 'subscribeAllKicks' | 'subscribePresence' | 'onMissed'>;
+    };
   };
-};
 
 /** A gateway that can be asked for its port. */
 export interface GatewayService extends Service {
@@ -77,11 +80,11 @@ class Gateway implements GatewayService {
   readonly #sender: Sender;
   readonly #sessions: Sessions;
   readonly #handshakes: Handshakes;
+  readonly #draining: Draining;
   readonly #sweep: Sweep;
   readonly #server: Server;
   #unsubscribe: Unsubscribe[] = [];
   #port = 0;
-  #stopping = false;
 
   constructor(config: ServerConfig, deps: GatewayDeps) {
     const { gateway } = config;
@@ -172,11 +175,23 @@ class Gateway implements GatewayService {
       log,
       readLimit: gateway.readLimitBytes,
       connections,
-      maxConnections: gateway.maxConnections,
-      ratePerSecond: gateway.handshakes.ratePerSecond,
-      burst: gateway.handshakes.burst,
+      admission: gateway,
       onAccepted: (accepted) => this.#sessions.open(accepted),
     });
+    this.#draining = new Draining({
+      connections: this.#connections,
+      handshakes: this.#handshakes,
+      maxPerSecond: () => deps.live.current.gateway.drain.maxPerSecond,
+      deadlineMs: () => deps.live.current.gateway.drain.deadlineMs,
+      settleMs: () => deps.live.current.shutdown.settleMs,
+    });
+    this.#draining.serve(deps.ops, deps.status);
+    deps.status.add('gateway', () => ({
+      connections: this.#connections.size,
+      users: roster.userCount,
+      handshakesPerSecond: this.#handshakes.perSecond,
+      ...this.#draining.status,
+    }));
     this.#sweep = new Sweep(this.#connections, {
       readTimeoutMs: gateway.readTimeoutMs,
       pingIntervalMs: gateway.pingIntervalMs,
@@ -195,6 +210,7 @@ class Gateway implements GatewayService {
   async start(): Promise<void> {
     this.#unsubscribe = [
       this.#kicks.listen(),
+      this.#deps.live.onChange(({ gateway }) => this.#handshakes.admit(gateway)),
       this.#deps.bus.events.onMissed(() => {
         this.#kicks.recheckAll();
         this.#watch.catchUp();
@@ -210,7 +226,7 @@ class Gateway implements GatewayService {
   }
 
   ready(): Readiness {
-    if (this.#stopping) return notReady('draining');
+    if (this.#draining.on) return notReady('draining');
     return this.#port === 0 ? notReady('not listening yet') : READY;
   }
 
@@ -218,23 +234,24 @@ class Gateway implements GatewayService {
     return this.#port;
   }
 
+  async leave(): Promise<void> {
+    this.#draining.begin();
+    await this.#draining.finished();
+    await this.#sessions.whenEmpty();
+  }
+
   async stop(deadline: AbortSignal): Promise<void> {
-    this.#stopping = true;
-    this.#handshakes.refuseAll();
     const { promise: cut, resolve } = Promise.withResolvers<void>();
     const onAbort = () => {
+      this.#draining.endNow();
       this.#sessions.destroyAll();
       resolve();
     };
     if (deadline.aborted) onAbort();
     else deadline.addEventListener('abort', onAbort, { once: true });
-    await drain(this.#connections, {
-      reason: 'drain',
-      maxPerSecond: this.#config.gateway.drain.maxPerSecond,
-      withinMs: this.#config.shutdown.deadlineMs * DRAIN_SHARE,
-      signal: deadline,
-    });
-    await Promise.race([this.#sessions.whenEmpty(), cut]);
+    const drained = this.#draining.finish(this.#deps.live.current.shutdown.deadlineMs * DRAIN_SHARE);
+    await Promise.race([drained.then(() => this.#sessions.whenEmpty()), cut]);
+    await drained;
     deadline.removeEventListener('abort', onAbort);
     this.#server.close();
     this.#server.closeAllConnections();
@@ -273,13 +290,15 @@ class Gateway implements GatewayService {
     );
     this.#deps.background.spawn(
       'gateway resync',
-      (signal) =>
-        drain(this.#connections, {
+      async (signal) => {
+        const drain = new Drain(this.#connections, {
           reason: 'resync',
-          maxPerSecond: this.#config.gateway.drain.maxPerSecond,
+          maxPerSecond: () => this.#deps.live.current.gateway.drain.maxPerSecond,
           withinMs: RESYNC_MS,
-          signal,
-        }),
+        });
+        signal.addEventListener('abort', () => drain.cancel(), { once: true });
+        await drain.run();
+      },
       { limit: 1 },
     );
   }

@@ -15,6 +15,7 @@ import { ClientSocket } from './client-socket.ts';
 import { refuseByFrame, refuseByHttp } from './connect-reply.ts';
 import { type HandshakeArgs, parseHandshakeArgs } from './handshake-args.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import { RecentRate } from './recent-rate.ts';
 import type { TenantLimits } from './tenant-limits.ts';
 import { routeTenant } from './tenant-route.ts';
 
@@ -24,6 +25,12 @@ export interface Accepted {
   readonly args: HandshakeArgs;
   readonly webSocket: ClientSocket;
   readonly socket: Duplex;
+}
+
+/** How many clients may come. */
+export interface Admission {
+  readonly maxConnections: number;
+  readonly handshakes: { readonly ratePerSecond: number; readonly burst: number };
 }
 
 /** Parts of {@link Handshakes}. */
@@ -37,9 +44,8 @@ export interface HandshakeDeps {
   readonly readLimit: number;
   /** Connections now. */
   readonly connections: () => number;
-  readonly maxConnections: number;
-  readonly ratePerSecond: number;
-  readonly burst: number;
+  /** Limits on new connections. */
+  readonly admission: Admission;
   /** Called within the upgrade, before any frame of the client is looked at. */
   readonly onAccepted: (accepted: Accepted) => void;
 }
@@ -57,12 +63,15 @@ export class Handshakes {
   readonly #deps: HandshakeDeps;
   readonly #bucket: TokenBucket;
   readonly #webSockets: Server<typeof ClientSocket>;
+  readonly #rate = new RecentRate();
+  #maxConnections: number;
   #pending = 0;
   #draining = false;
 
   constructor(deps: HandshakeDeps) {
     this.#deps = deps;
-    this.#bucket = new TokenBucket({ ratePerSecond: deps.ratePerSecond, burst: deps.burst });
+    this.#maxConnections = deps.admission.maxConnections;
+    this.#bucket = new TokenBucket(deps.admission.handshakes);
     this.#webSockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
@@ -81,11 +90,28 @@ export class Handshakes {
     this.#draining = true;
   }
 
+  /** Ends what {@link refuseAll} began. */
+  acceptAgain(): void {
+    this.#draining = false;
+  }
+
+  /** Changes the limits; connections beyond a lower one stay. */
+  admit({ maxConnections, handshakes }: Admission): void {
+    this.#maxConnections = maxConnections;
+    this.#bucket.configure(handshakes);
+  }
+
+  /** Handshakes that arrived per second of late, refused ones included. */
+  get perSecond(): number {
+    return this.#rate.perSecond;
+  }
+
   /** Takes a request to upgrade. Never rejects. */
   async take(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // A client that goes away while its token is looked at; without a listener the error would be fatal.
     socket.on('error', destroySocket);
     this.#pending++;
+    this.#rate.count();
     let args: HandshakeArgs | undefined;
     try {
       this.#admit();
@@ -104,9 +130,8 @@ export class Handshakes {
   }
 
   #admit(): void {
-    const { connections, maxConnections } = this.#deps;
     if (this.#draining) throw new ImError(ERR.ConnOverMaxNumLimit, 'the gateway is closing');
-    if (connections() + this.#pending > maxConnections) {
+    if (this.#deps.connections() + this.#pending > this.#maxConnections) {
       throw new ImError(ERR.ConnOverMaxNumLimit, 'too many connections');
     }
     if (!this.#bucket.take()) throw new ImError(ERR.ConnOverMaxNumLimit, 'too many handshakes');

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   decodeResponse,
@@ -59,6 +60,8 @@ export class Client implements Disposable {
   #count = 0;
   /** Code of the close, once closed; 1006 without a close frame. */
   readonly closed: Promise<number>;
+  /** When it was closed, ms of the monotonic clock. */
+  closedAt: number | undefined;
 
   private constructor(port: number, options: ClientOptions) {
     this.userID = options.userID ?? 'u1';
@@ -68,6 +71,7 @@ export class Client implements Disposable {
     const closed = Promise.withResolvers<number>();
     this.closed = closed.promise;
     this.socket.on('close', (code) => {
+      this.closedAt = performance.now();
       closed.resolve(code);
       this.#wakeUp();
     });
@@ -146,4 +150,29 @@ export async function until(condition: () => boolean | Promise<boolean>, withinM
     if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${condition}`);
     await sleep(5);
   }
+}
+
+/** Answer to a handshake as it came over the wire. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: string;
+  readonly body: Record<string, unknown>;
+}
+
+/** Dials by hand, as a client that reads the HTTP answer. */
+export async function dialRaw(port: number, options: ClientOptions = {}): Promise<RawAnswer> {
+  const url = new URL(dialUrl(port, options));
+  const socket = connect(port, '127.0.0.1');
+  const extra = Object.entries(options.headers ?? {}).map(([key, value]) => `${key}: ${value}\r\n`);
+  socket.write(
+    `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${options.host ?? '127.0.0.1'}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${extra.join('')}\r\n`,
+  );
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+    if (text.startsWith('HTTP/1.1 101')) socket.destroy();
+  });
+  await once(socket, 'close');
+  const [headers = '', body = ''] = text.split('\r\n\r\n');
+  return { status: Number(headers.split(' ')[1]), headers, body: body === '' ? {} : JSON.parse(body) };
 }

@@ -1,34 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { ImError, make, REQ } from '@im/protocol';
-import { Client, type ClientOptions, dialUrl, GOB, JSON_GZIP, until } from './client.ts';
+import { Client, type ClientOptions, dialRaw, dialUrl, GOB, JSON_GZIP, until } from './client.ts';
 import { startGateway } from './start-gateway.ts';
-
-interface RawAnswer {
-  readonly status: number;
-  readonly headers: string;
-  readonly body: Record<string, unknown>;
-}
-
-/** Dials by hand, as a client that reads the HTTP answer. */
-async function dialRaw(port: number, options: ClientOptions = {}): Promise<RawAnswer> {
-  const url = new URL(dialUrl(port, options));
-  const socket = connect(port, '127.0.0.1');
-  const extra = Object.entries(options.headers ?? {}).map(([key, value]) => `${key}: ${value}\r\n`);
-  socket.write(
-    `GET ${url.pathname}${url.search} HTTP/1.1\r\nHost: ${options.host ?? '127.0.0.1'}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n${extra.join('')}\r\n`,
-  );
-  let text = '';
-  socket.on('data', (chunk) => {
-    text += chunk;
-    if (text.startsWith('HTTP/1.1 101')) socket.destroy();
-  });
-  await once(socket, 'close');
-  const [headers = '', body = ''] = text.split('\r\n\r\n');
-  return { status: Number(headers.split(' ')[1]), headers, body: body === '' ? {} : JSON.parse(body) };
-}
 
 const getMaxSeq = (client: Client) =>
   client.request(

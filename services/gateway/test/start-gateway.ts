@@ -1,11 +1,16 @@
 import {
   createBackground,
+  createLiveConfig,
   createLogger,
   createMetrics,
+  createOpsServer,
+  createStatus,
+  type GatewayStatus,
   inProcessInvalidations,
   type Metrics,
+  type MutableLiveConfig,
   type MutableTenantDirectory,
-  ServerConfig,
+  parseConfig,
   type ServerConfigInput,
   staticTenants,
   tenantSettings,
@@ -21,7 +26,12 @@ export interface TestGateway extends AsyncDisposable {
   readonly feed: FakeFeed;
   readonly events: FakeEvents;
   readonly tenants: MutableTenantDirectory;
+  readonly live: MutableLiveConfig;
   readonly metrics: Metrics;
+  /** What it tells of itself now. */
+  readonly status: GatewayStatus;
+  /** Asks the ops port. */
+  ops(method: 'GET' | 'POST', path: string, body?: string): Promise<{ status: number; body: unknown }>;
   /** Sum of a metric's samples with these labels. */
   metric(name: string, labels?: Readonly<Record<string, string>>): Promise<number>;
 }
@@ -30,9 +40,9 @@ const SECRETS = { tokenSecret: 's', adminSecret: 's' };
 
 /** Starts a gateway on a free port of 127.0.0.1. */
 export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): Promise<TestGateway> {
-  const config = ServerConfig.parse({
+  const config = parseConfig({
     listen: { host: '127.0.0.1' },
-    shutdown: { deadlineMs: 3_000 },
+    shutdown: { deadlineMs: 3_000, settleMs: 1 },
     gateway: { port: 0, handshakes: { ratePerSecond: 0 }, ...gateway },
   });
   const log = createLogger({ level: process.env.LOG === undefined ? 'silent' : 'debug' });
@@ -44,6 +54,17 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
     tenantSettings({ id: 'default', ...SECRETS }),
     tenantSettings({ id: 't2', hosts: ['t2.example.test'], ...SECRETS }),
   ]);
+  const live = createLiveConfig(config);
+  const ops = createOpsServer({ host: '127.0.0.1', port: 0, log, metrics });
+  const status = createStatus({
+    version: 'test',
+    instance: 'gw-test',
+    roles: ['gateway'],
+    readiness: () => service.ready(),
+    configHash: () => '',
+    delay: { p99: () => 0, stop: () => {} },
+  });
+  const opsPort = await ops.start();
   let feed: FakeFeed | undefined;
   const service = createGateway(config, {
     log,
@@ -51,7 +72,9 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
     background,
     tenants,
     invalidations: inProcessInvalidations(),
-    ops: { handle: () => {} },
+    ops: ops.routes,
+    status,
+    live,
     instanceId: 'gw-test',
     signal: new AbortController().signal,
     rpc,
@@ -65,7 +88,12 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
       },
     },
   });
-  await service.start();
+  try {
+    await service.start();
+  } catch (error) {
+    await ops.stop();
+    throw error;
+  }
   if (!feed) throw new Error('the gateway made no feed');
   return {
     service,
@@ -74,7 +102,17 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
     feed,
     events,
     tenants,
+    live,
     metrics,
+    get status() {
+      const { gateway: own } = status.read();
+      if (!own) throw new Error('the gateway tells nothing of itself');
+      return own;
+    },
+    async ops(method, path, body) {
+      const response = await fetch(`http://127.0.0.1:${opsPort}${path}`, { method, body });
+      return { status: response.status, body: await response.json() };
+    },
     async metric(name, labels = {}) {
       const samples = await metrics.values(name);
       return samples
@@ -83,6 +121,7 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
     },
     async [Symbol.asyncDispose]() {
       await service.stop(AbortSignal.timeout(1_000));
+      await ops.stop();
       await background.stop();
     },
   };

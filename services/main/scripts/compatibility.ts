@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describeRoutes, type RouteDescription } from '@im/api';
 import {
   createBackground,
+  createLiveConfig,
   createMetrics,
   inProcessInvalidations,
   type Need,
@@ -48,6 +49,13 @@ async function builtMethods(): Promise<ReadonlySet<string>> {
     const rest = {
       invalidations: inProcessInvalidations(),
       ops: { handle: () => {} },
+      status: {
+        add: () => {},
+        read: () => {
+          throw new Error('nothing runs');
+        },
+      },
+      live: createLiveConfig(config),
       signal: new AbortController().signal,
     };
     // Creating only builds; nothing is connected.

@@ -1,37 +1,46 @@
-import { stat } from 'node:fs/promises';
-import { type ConfigSource, loadConfig } from '@im/kit';
+import { type ConfigSource, hashOfFiles, type LoadedConfig, readConfig } from '@im/kit';
 import type { RunningServer } from './server.ts';
 
-/** How often the file is looked at. Mounted config maps change by a swapped link, which file events miss. */
+/** How often the files are looked at. Mounted ones change by a swapped link, which file events miss. */
 const LOOK_MS = 2_000;
 
 /**
- * Applies changes of the config file to a running server: tenants and log level at once, the rest at
- * the next start. A file that cannot be used is reported and the server goes on as it was.
+ * Applies changes of the config file, and of the files that it refers to, to a running server. A
+ * config that cannot be used is reported once, and the server goes on as it was; files may change one
+ * after the other, so it is tried again until it can be used.
+ * @param started what the server was started with.
  */
-export async function followConfigFile(
+export function followConfigFile(
   server: RunningServer,
   source: ConfigSource & { file: string },
-): Promise<void> {
-  let seen = await fingerprint(source.file);
+  started: LoadedConfig,
+): void {
+  const { file } = source;
+  let inForce = started;
+  let complaint = '';
   server.every('config-file', LOOK_MS, async () => {
-    const now = await fingerprint(source.file);
-    if (now === seen) return;
-    seen = now;
     try {
-      server.reconfigure(await loadConfig(source));
-      server.log.info({ file: source.file }, 'config file changed');
+      if ((await hashOf(source, inForce)) === inForce.hash) {
+        complaint = '';
+        return;
+      }
+      const next = await readConfig(source);
+      const waiting = server.reconfigure(next.config, next.hash);
+      inForce = next;
+      complaint = '';
+      server.log.info({ file, config: next.hash }, 'config file changed');
+      if (waiting.length > 0)
+        server.log.warn({ settings: waiting }, 'settings that take effect at the next start');
     } catch (error) {
-      server.log.error({ file: source.file, err: error }, 'config file changed but cannot be used');
+      const message = error instanceof Error ? error.message : String(error);
+      if (message === complaint) return;
+      complaint = message;
+      server.log.error({ file, err: error }, 'config file changed but cannot be used');
     }
   });
 }
 
-async function fingerprint(file: string): Promise<string> {
-  try {
-    const { ino, mtimeMs, size } = await stat(file);
-    return `${ino} ${mtimeMs} ${size}`;
-  } catch {
-    return 'absent';
-  }
+/** Undefined when a file is not there: reading the config will tell which. */
+async function hashOf(source: ConfigSource, { references }: LoadedConfig): Promise<string | undefined> {
+  return hashOfFiles(source, references).catch(() => undefined);
 }

@@ -4,6 +4,7 @@ import {
   type Background,
   type BaseDeps,
   inProcessInvalidations,
+  type LiveDeps,
   type Logger,
   type Metrics,
   type NamedService,
@@ -15,12 +16,13 @@ import type { RpcRegistry } from '@im/rpc';
 import type { Store } from '@im/store';
 
 /** Everything that a service may be given. */
-export type ProcessDeps = BaseDeps & {
-  readonly rpc: RpcRegistry;
-  readonly store: Store;
-  readonly bus: Bus;
-  readonly blob: Blob;
-};
+export type ProcessDeps = BaseDeps &
+  LiveDeps & {
+    readonly rpc: RpcRegistry;
+    readonly store: Store;
+    readonly bus: Bus;
+    readonly blob: Blob;
+  };
 
 /** Changes of the parts of a process, for tests that plant a fault or watch what happens. */
 export interface PartOverrides {
@@ -92,7 +94,7 @@ export async function createParts(
 }
 
 /** What one service gets: what all get, and the parts that it names. */
-export function depsFor(needs: readonly Need[], base: BaseDeps, parts: Parts): ProcessDeps {
+export function depsFor(needs: readonly Need[], base: BaseDeps & LiveDeps, parts: Parts): ProcessDeps {
   const own = Object.fromEntries(needs.map((need) => [need, parts[need]]));
   // A service's own type of dependencies has exactly the parts that its `needs` name.
   return { ...base, ...own } as ProcessDeps;

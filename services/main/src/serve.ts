@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { ConfigError, createLogger, type Logger, loadConfig } from '@im/kit';
+import { ConfigError, createLogger, type Logger, readConfig } from '@im/kit';
 import { followConfigFile } from './config-file.ts';
 import { ROLES } from './roles.ts';
 import { type Overrides, runServer } from './server.ts';
@@ -22,12 +22,15 @@ export async function serve(args: readonly string[], overrides?: Overrides): Pro
   const asked = new AbortController();
   try {
     const { roles, file } = parseCommand(args);
-    const config = await loadConfig({ file });
+    const loaded = await readConfig({ file });
+    const { config, hash: configHash } = loaded;
     const log = createLogger({ level: config.log.level, fields: { role: roles.join(',') } });
     failOnStrayErrors(log);
-    stopOnSignals(asked, config.shutdown.deadlineMs + FORCE_AFTER_MS, log);
-    const server = await runServer(config, { roles, signal: asked.signal, log, overrides });
-    if (file !== undefined) await followConfigFile(server, { file });
+    let deadlineMs = () => config.shutdown.deadlineMs;
+    stopOnSignals(asked, () => deadlineMs() + FORCE_AFTER_MS, log);
+    const server = await runServer(config, { roles, configHash, signal: asked.signal, log, overrides });
+    deadlineMs = () => server.live.current.shutdown.deadlineMs;
+    if (file !== undefined) followConfigFile(server, { file }, loaded);
   } catch (error) {
     process.exitCode =
       error instanceof ConfigError || error instanceof RangeError ? EXIT.usage : EXIT.failure;
@@ -52,7 +55,7 @@ function parseCommand(args: readonly string[]): { roles: string[]; file: string 
 }
 
 /** The first signal asks for an orderly stop; a second one, or too long a wait, ends the process. */
-function stopOnSignals(asked: AbortController, forceAfterMs: number, log: Logger): void {
+function stopOnSignals(asked: AbortController, forceAfterMs: () => number, log: Logger): void {
   const onSignal = (signal: NodeJS.Signals) => {
     if (asked.signal.aborted) {
       log.warn({ signal }, 'asked to stop again, so ending at once');
@@ -62,7 +65,7 @@ function stopOnSignals(asked: AbortController, forceAfterMs: number, log: Logger
     setTimeout(() => {
       log.error({ keptAliveBy: process.getActiveResourcesInfo() }, 'did not end in time');
       process.exit(EXIT.failure);
-    }, forceAfterMs).unref();
+    }, forceAfterMs()).unref();
     asked.abort();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);

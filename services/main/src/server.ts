@@ -1,15 +1,20 @@
 import {
   type BaseDeps,
   createBackground,
+  createLiveConfig,
   createLogger,
   createMetrics,
   createOpsServer,
+  createStatus,
+  type LiveConfig,
+  type LiveDeps,
   type Logger,
   type LogLevel,
   type MutableTenantDirectory,
   type NamedService,
   type Need,
   newInstanceId,
+  productVersion,
   READY,
   type Readiness,
   type ServerConfig,
@@ -18,6 +23,7 @@ import {
   staticTenants,
   stopInReverse,
 } from '@im/kit';
+import { leaveAll } from './leave.ts';
 import { createParts, depsFor, type PartOverrides } from './parts.ts';
 import { isDomain, loadModule, type ModuleName, type ProcessModule, servicesOf } from './roles.ts';
 
@@ -27,6 +33,8 @@ export interface RunOptions {
   readonly roles: readonly string[];
   /** Stops the server when it aborts. */
   readonly signal?: AbortSignal;
+  /** Names the state of the file that the config is from, for the status. */
+  readonly configHash?: string;
   /** Where it logs, instead of a logger of its own. */
   readonly log?: Logger;
   /** Parts in place of the usual ones; for tests. */
@@ -48,10 +56,22 @@ export interface RunningServer extends AsyncDisposable {
   readiness(): Readiness;
   /** Resolves when everything is ready. @throws the signal's reason, or an Error when the server stops before. */
   untilReady(signal?: AbortSignal): Promise<void>;
-  /** Takes over what may change while it runs: tenants and the log level. @throws when tenants contradict each other. */
-  reconfigure(config: ServerConfig): void;
+  /** The config in force. */
+  readonly live: LiveConfig;
+  /**
+   * Takes over the settings that may change while it runs.
+   * @param hash names the state of the config file from now on.
+   * @returns the settings that wait for the next start.
+   * @throws when tenants contradict each other; then nothing has changed.
+   */
+  reconfigure(config: ServerConfig, hash?: string): readonly string[];
   /** Runs `work` every `intervalMs` for as long as the server runs. */
   every(name: string, intervalMs: number, work: () => Promise<void>): void;
+  /**
+   * Announces a stop: not ready any more, it serves on until others have learned of it
+   * (`shutdown.settleMs`) and a gateway's clients are gone. A stop cuts it short. Asking twice is asking once.
+   */
+  leave(): Promise<void>;
   /** Stops everything within `shutdown.deadlineMs`. Asking twice is asking once. */
   stop(): Promise<void>;
   /** Resolves when the server has stopped. */
@@ -75,11 +95,25 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   const background = createBackground({ log, metrics });
   const stopping = new AbortController();
   const ops = createOpsServer({ host: config.listen.host, port: config.ops.port, log, metrics });
+  const live = createLiveConfig(config);
+  let configHash = options.configHash ?? '';
+  const status = createStatus({
+    version: productVersion(),
+    instance: instanceId,
+    roles: options.roles,
+    readiness: ops.readiness,
+    configHash: () => configHash,
+  });
+  ops.routes.handle('GET', '/status', () => ({ body: status.read() }));
+  ops.routes.handle('GET', '/prestop', async () => {
+    await leave();
+    return { body: status.read() };
+  });
   const opsPort = await ops.start();
 
-  let order: readonly NamedService[];
+  let order: readonly NamedService[] = [];
   try {
-    const common = { log, metrics, tenants, background, instanceId };
+    const common = { log, metrics, tenants, background, instanceId, status, live };
     const base = { ...common, ops: ops.routes, signal: stopping.signal };
     // A process that is everything has nobody to answer to.
     const serveRpc = !options.roles.includes('all');
@@ -89,12 +123,19 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
     stopping.abort(error);
     await background.stop();
     await ops.stop();
+    status.stop();
     throw error;
   }
   ops.setParts(order);
   if (tenants.list().length === 0) log.warn('no tenant is configured, so no client can be served');
   log.info({ instance: instanceId, ops: opsPort, services: names }, 'started');
 
+  let left: Promise<void> | undefined;
+  function leave(): Promise<void> {
+    left ??= leaveAll(order, { settleMs: live.current.shutdown.settleMs, stopping: stopping.signal, log });
+    if (!stopping.signal.aborted) ops.setStopping('leaving');
+    return left;
+  }
   let stopped: Promise<void> | undefined;
   const stop = () => {
     stopped ??= stopAll();
@@ -105,8 +146,9 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
     log.info('stopping');
     ops.setStopping();
     stopping.abort(new Error('the server stops'));
-    await stopInReverse(order, AbortSignal.timeout(config.shutdown.deadlineMs), log);
+    await stopInReverse(order, AbortSignal.timeout(live.current.shutdown.deadlineMs), log);
     await ops.stop();
+    status.stop();
     log.info({ ms: Math.round(performance.now() - begun) }, 'stopped');
     ended.resolve();
   }
@@ -126,11 +168,16 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
         await sleep(READY_POLL_MS, signal);
       }
     },
-    reconfigure(next) {
+    live,
+    reconfigure(next, hash = '') {
       tenants.replaceAll(next.tenants);
+      const waiting = live.apply(next);
       log.level = next.log.level satisfies LogLevel;
+      configHash = hash;
+      return waiting;
     },
     every: (name, intervalMs, work) => background.every(name, intervalMs, work),
+    leave,
     stop,
     stopped: ended.promise,
     [Symbol.asyncDispose]: stop,
@@ -141,7 +188,7 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
 async function compose(
   config: ServerConfig,
   names: readonly ModuleName[],
-  { serveRpc, ...base }: Omit<BaseDeps, 'invalidations'> & { readonly serveRpc: boolean },
+  { serveRpc, ...base }: Omit<BaseDeps, 'invalidations'> & LiveDeps & { readonly serveRpc: boolean },
   overrides: Overrides = {},
 ): Promise<NamedService[]> {
   const load = overrides.module ?? ((_name, loadUsual) => loadUsual());
@@ -150,7 +197,7 @@ async function compose(
   );
   const needs = new Set<Need>(modules.flatMap(({ module }) => [...module.needs]));
   const parts = await createParts(config, needs, { ...base, serveRpc }, overrides);
-  const deps: BaseDeps = { ...base, invalidations: parts.invalidations };
+  const deps: BaseDeps & LiveDeps = { ...base, invalidations: parts.invalidations };
   const domains: NamedService[] = [];
   const others: NamedService[] = [];
   for (const { name, module } of modules) {

@@ -9,6 +9,7 @@ export interface Fake {
   readonly needs?: ProcessModule['needs'];
   readonly start?: (deps: BaseDeps) => Promise<void>;
   readonly stop?: (deadline: AbortSignal) => Promise<void>;
+  readonly leave?: () => Promise<void>;
   readonly ready?: () => Readiness;
   readonly create?: (deps: Parameters<ProcessModule['create']>[1]) => void;
 }
@@ -31,6 +32,7 @@ export function fakeModules(trace: Trace, fakes: Partial<Record<ModuleName, Fake
             await fake.stop?.(deadline);
             trace.push(`-${name}`);
           },
+          leave: fake.leave,
           ready: fake.ready ?? (() => READY),
         };
       },

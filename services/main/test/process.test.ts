@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readConfig } from '@im/kit';
 
 interface Line {
   readonly msg: string;
@@ -125,6 +127,39 @@ test('a changed config file takes effect; a broken one is reported and changes n
     assert.match(JSON.stringify(err), /log\.level/);
     await writeFile(file, `tenants: [${tenant}]\nlog: { level: debug }\n`);
     await server.logged('config file changed');
+  } finally {
+    server.kill('SIGTERM');
+    assert.equal(await server.exited, 0);
+    await rm(dir, { recursive: true });
+  }
+});
+
+test('a changed secret that the file refers to takes effect; one that is not there yet is waited for', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'im-main-'));
+  const file = join(dir, 'im.yaml');
+  const config = (secret: string) =>
+    `tenants: [{ id: default, tokenSecret: "\${file:${dir}/${secret}}", adminSecret: b }]\n`;
+  await writeFile(file, config('first'));
+  await writeFile(join(dir, 'first'), 'a');
+  const server = start(['serve', 'gateway', '--config', file]);
+  try {
+    const { ops } = await server.logged('started');
+    const hash = async () => {
+      const response = await fetch(`http://127.0.0.1:${ops}/status`);
+      return ((await response.json()) as { configHash: string }).configHash;
+    };
+    const current = async () => (await readConfig({ file })).hash;
+    assert.equal(await hash(), await current());
+    await writeFile(join(dir, 'first'), 'changed');
+    await server.logged('config file changed');
+    assert.equal(await hash(), await current());
+    await writeFile(file, config('second'));
+    await server.logged('config file changed but cannot be used');
+    await writeFile(join(dir, 'second'), 'b');
+    const expected = await current();
+    while ((await hash()) !== expected) await sleep(50);
+    const complaints = server.lines.filter(({ msg }) => msg.includes('cannot be used'));
+    assert.equal(complaints.length, 1, 'told once');
   } finally {
     server.kill('SIGTERM');
     assert.equal(await server.exited, 0);

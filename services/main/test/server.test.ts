@@ -9,7 +9,9 @@ import {
   type Logger,
   listen,
   notReady,
+  type ProcessStatus,
   parseConfig,
+  productVersion,
   READY,
   type ServerConfigInput,
   silentLogger,
@@ -122,6 +124,84 @@ test('when a service cannot start, nothing stays behind', async () => {
   await assert.rejects(run(), /port taken/, 'the ops port is free again');
 });
 
+test('the status tells what runs, with which config, and what its services add', async () => {
+  const server = await runServer(config(), {
+    roles: ['transfer', 'api'],
+    configHash: 'abc',
+    log: silentLogger(),
+    overrides: {
+      module: fakeModules([], {
+        transfer: {
+          create: ({ status }) =>
+            status.add('transfer', () => ({ partitions: 64, lagRecords: 2, stoppedPartitions: 0 })),
+        },
+        api: { ready: () => notReady('no peer') },
+      }),
+    },
+  });
+  await using _server = server;
+  const read = async (): Promise<ProcessStatus> =>
+    (await (await fetch(`http://127.0.0.1:${server.opsPort}/status`)).json()) as ProcessStatus;
+  const status = await read();
+  assert.equal(status.version, productVersion());
+  assert.equal(status.instance, server.instanceId);
+  assert.deepEqual(status.roles, ['transfer', 'api']);
+  assert.deepEqual([status.ready, status.reason], [false, 'api: no peer']);
+  assert.equal(status.configHash, 'abc');
+  assert.deepEqual(status.transfer, { partitions: 64, lagRecords: 2, stoppedPartitions: 0 });
+  assert.equal('gateway' in status, false);
+  server.reconfigure(config(), 'def');
+  assert.equal((await read()).configHash, 'def');
+});
+
+test('an announced stop serves on, not ready, until all have heard and left; the stop is quick then', async () => {
+  const left = Promise.withResolvers<void>();
+  const server = await started(
+    ['api', 'gateway'],
+    {
+      gateway: { leave: () => left.promise },
+      api: { leave: () => Promise.reject(new Error('boom')) },
+    },
+    { shutdown: { settleMs: 200 } },
+  );
+  const ops = `http://127.0.0.1:${server.opsPort}`;
+  const begun = performance.now();
+  let answered = false;
+  const answers = Promise.all(
+    [1, 2].map(async () => {
+      const response = await fetch(`${ops}/prestop`);
+      answered = true;
+      return (await response.json()) as ProcessStatus;
+    }),
+  );
+  await sleep(300);
+  assert.equal(answered, false, 'the gateway has not left');
+  assert.deepEqual(server.readiness(), { ready: false, reason: 'leaving' });
+  assert.equal((await fetch(`${ops}/readyz`)).status, 503);
+  assert.ok(!server.trace.includes('-api'), 'it serves on');
+  left.resolve();
+  for (const status of await answers) assert.equal(status.reason, 'leaving');
+  assert.ok(performance.now() - begun >= 300);
+  const stopped = performance.now();
+  await server.stop();
+  assert.ok(performance.now() - stopped < 150);
+});
+
+test('an announced stop waits for all to hear, and ends at once when the stop itself comes', async () => {
+  const server = await started(['api'], {}, { shutdown: { settleMs: 300 } });
+  const begun = performance.now();
+  await server.leave();
+  assert.ok(performance.now() - begun >= 290);
+  await server.stop();
+  const other = await started(['api'], { api: { leave: () => new Promise(() => {}) } });
+  const prestop = fetch(`http://127.0.0.1:${other.opsPort}/prestop`);
+  while (other.readiness().reason !== 'leaving') await sleep(5);
+  const stopped = performance.now();
+  await other.stop();
+  assert.equal((await prestop).status, 200);
+  assert.ok(performance.now() - stopped < 1_000);
+});
+
 test('the caller’s signal stops the server', async () => {
   const controller = new AbortController();
   const trace: Trace = [];
@@ -188,4 +268,8 @@ test('tenants and the log level change while the server runs', async () => {
   server.reconfigure(config({ tenants: [tenant('default'), tenant('t2')], log: { level: 'error' } }));
   assert.deepEqual(heard, ['t2 set']);
   assert.equal(server.log.level, 'error');
+  assert.deepEqual(server.reconfigure(config({ api: { port: 1 } })), ['api.port']);
+  const twice = config({ tenants: [tenant('default'), tenant('default')], log: { level: 'warn' } });
+  assert.throws(() => server.reconfigure(twice), /listed twice/);
+  assert.equal(server.log.level, 'info', 'nothing of it is in force');
 });

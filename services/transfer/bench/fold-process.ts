@@ -51,6 +51,7 @@ const service = await module.create(config, {
   instanceId,
   invalidations: bus.invalidations,
   ops: ops.routes,
+  status: { add: () => {} },
   signal: new AbortController().signal,
 });
 await bus.start();

@@ -1,5 +1,5 @@
 import type { Bus, DeliveryProducer } from '@im/bus';
-import { type BaseDeps, type Service, type ServiceModule, sleep } from '@im/kit';
+import { type BaseDeps, type Service, type ServiceModule, type StatusRegistry, sleep } from '@im/kit';
 import {
   conversationRepoChanges,
   convs,
@@ -17,7 +17,7 @@ import type { Repos } from './repos.ts';
 import { Workers } from './workers.ts';
 
 /** What transfer needs of its process. */
-export type TransferDeps = BaseDeps & { store: Store; bus: Bus };
+export type TransferDeps = BaseDeps & { status: Pick<StatusRegistry, 'add'>; store: Store; bus: Bus };
 
 const PURGE_MS = 60_000;
 /** Between looks whether the backends are there. */
@@ -45,7 +45,7 @@ function bell() {
 export const module: ServiceModule<TransferDeps> = {
   name: 'transfer',
   needs: ['store', 'bus'],
-  async create(config, { store, bus, log, metrics, background, instanceId }): Promise<Service> {
+  async create(config, { store, bus, log, metrics, background, instanceId, status }): Promise<Service> {
     const own = log.child({ part: 'transfer' });
     const { leaseMs, maxBatch, cursorIntervalMs } = config.transfer;
     const repos: Repos = {
@@ -74,6 +74,7 @@ export const module: ServiceModule<TransferDeps> = {
       together: store.together,
       onEnd: early.ring,
     });
+    status.add('transfer', () => workers.status);
     return {
       async start() {
         producer = bus.deliveries.announceProducer({

@@ -77,6 +77,7 @@ export class Lane {
   readonly #rows: RowWriter;
   readonly #cursor: LaneCursor;
   #failure: unknown;
+  #behind = 0;
 
   constructor(start: LaneStart, deps: LaneDeps) {
     this.id = start.id;
@@ -116,6 +117,11 @@ export class Lane {
     return this.#cursor.progress;
   }
 
+  /** Records of its partitions that it had not been given when it was last given some. */
+  get behind(): number {
+    return this.#behind;
+  }
+
   get sizes(): { readonly dedupKeys: number; readonly conversations: number } {
     return { dedupKeys: this.#dedup.size, conversations: this.#conversations.size };
   }
@@ -130,6 +136,7 @@ export class Lane {
         createdMs: this.#start.createdMs,
         maxBatch: this.#deps.maxBatch,
         onBatch: async (entries, behind) => {
+          this.#behind = behind;
           metrics.lag.set(behind);
           await this.#take(entries);
         },

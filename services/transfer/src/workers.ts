@@ -1,5 +1,13 @@
 import type { DeliveryProducer, ProducerStanding } from '@im/bus';
-import { Backoff, type Logger, notReady, READY, type Readiness, randomId } from '@im/kit';
+import {
+  Backoff,
+  type Logger,
+  notReady,
+  READY,
+  type Readiness,
+  randomId,
+  type TransferStatus,
+} from '@im/kit';
 import type { Cursors, PartitionCursor, Together } from '@im/store';
 import { Lane, type LaneDeps, type LaneWriters } from './lane.ts';
 import { epochOfLog, positionsSetBack } from './log-epoch.ts';
@@ -56,6 +64,15 @@ export class Workers {
   /** What feeds are told. */
   get standing(): ProducerStanding {
     return { run: this.#run, covered: this.#reason === '' && !this.#stopping };
+  }
+
+  get status(): TransferStatus {
+    const lags = [...this.#running.values()].map(({ lane }) => lane.behind);
+    return {
+      partitions: this.owned,
+      lagRecords: lags.reduce((sum, lag) => sum + lag, 0),
+      stoppedPartitions: this.#stopped.size,
+    };
   }
 
   get owned(): number {

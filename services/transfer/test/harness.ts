@@ -115,6 +115,7 @@ export async function startProcess(
     instanceId,
     invalidations: bus.invalidations,
     ops: ops.routes,
+    status: { add: () => {} },
     signal: new AbortController().signal,
   });
   await bus.start();

@@ -21,6 +21,14 @@ const port = (standard: number) =>
   z.int().min(0).max(65_535).default(standard).describe('TCP port; 0 takes a free one.');
 const ms = (standard: number, what: string) => z.int().min(1).default(standard).describe(`${what}, in ms.`);
 const count = (standard: number, what: string) => z.int().min(1).default(standard).describe(what);
+/** Five fields: minute, hour, day of month, month, day of week; a sixth in front for seconds. */
+const CRON = /^(?:[\dA-Za-z*,/?#-]+ +){4,5}[\dA-Za-z*,/?#-]+$/;
+const schedule = (standard: string, what: string) =>
+  z
+    .string()
+    .regex(CRON, 'must be a cron expression, such as 17 3 * * *')
+    .default(standard)
+    .describe(`When ${what} are removed (cron, UTC).`);
 const secret = (what: string) => z.string().default('').meta({ secret: true }).describe(what);
 
 const domainRpc = (domain: Domain) =>
@@ -233,15 +241,9 @@ export const ServerConfig = z.strictObject({
     .describe('Offline notifications.'),
   cron: z
     .strictObject({
-      messageExpiry: z
-        .string()
-        .default('17 3 * * *')
-        .describe('When expired messages are removed (cron, UTC).'),
-      objectExpiry: z
-        .string()
-        .default('47 3 * * *')
-        .describe('When expired objects are removed (cron, UTC).'),
-      tokenExpiry: z.string().default('7 4 * * *').describe('When expired tokens are removed (cron, UTC).'),
+      messageExpiry: schedule('17 3 * * *', 'expired messages'),
+      objectExpiry: schedule('47 3 * * *', 'expired objects'),
+      tokenExpiry: schedule('7 4 * * *', 'expired tokens'),
       objectDays: z
         .int()
         .min(0)
