@@ -1,39 +1,61 @@
 import type { Blob } from '@im/blob';
-import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit';
+import {
+  type BaseDeps,
+  type LiveDeps,
+  READY,
+  type ServerConfig,
+  type Service,
+  type ServiceModule,
+} from '@im/kit';
 import { convs, msgRows, objectRepo, retentionRepo, type Store, tokenRepo } from '@im/store';
 import { expireMessages } from './jobs/expire-messages.ts';
 import { expireObjects } from './jobs/expire-objects.ts';
 import { expireTokens } from './jobs/expire-tokens.ts';
+import type { Job } from './jobs/job.ts';
 import { scheduleJobs } from './run-jobs.ts';
 
 /** What cron needs of its process. */
-export type CronDeps = BaseDeps & { store: Store; blob: Blob };
+export type CronDeps = BaseDeps & Pick<LiveDeps, 'live'> & { store: Store; blob: Blob };
+
+function jobsOf(cron: ServerConfig['cron'], { store, blob }: Pick<CronDeps, 'store' | 'blob'>): Job[] {
+  return [
+    expireMessages(cron.messageExpiry, {
+      retention: retentionRepo(store),
+      rows: msgRows(store),
+      convs: convs(store),
+    }),
+    expireObjects(
+      { schedule: cron.objectExpiry, days: cron.objectDays, groups: cron.objectGroups },
+      objectRepo(store),
+      blob,
+    ),
+    expireTokens(cron.tokenExpiry, tokenRepo(store)),
+  ];
+}
 
 /** Work by the clock: what has expired is removed. */
 export const module: ServiceModule<CronDeps> = {
   name: 'cron',
   needs: ['store', 'blob'],
-  async create({ cron }, deps): Promise<Service> {
-    const { store, blob } = deps;
-    const jobs = [
-      expireMessages(cron.messageExpiry, {
-        retention: retentionRepo(store),
-        rows: msgRows(store),
-        convs: convs(store),
-      }),
-      expireObjects(
-        { schedule: cron.objectExpiry, days: cron.objectDays, groups: cron.objectGroups },
-        objectRepo(store),
-        blob,
-      ),
-      expireTokens(cron.tokenExpiry, tokenRepo(store)),
-    ];
+  async create(config, deps): Promise<Service> {
+    const log = deps.log.child({ part: 'cron' });
+    let inForce = config.cron;
+    const schedule = () => scheduleJobs(jobsOf(inForce, deps), { ...deps, redis: deps.store.redis, log });
     let stop = () => {};
+    let unsubscribe = () => {};
     return {
       async start() {
-        stop = scheduleJobs(jobs, { ...deps, redis: store.redis, log: deps.log.child({ part: 'cron' }) });
+        stop = schedule();
+        unsubscribe = deps.live.onChange(({ cron }) => {
+          if (JSON.stringify(cron) === JSON.stringify(inForce)) return;
+          stop();
+          inForce = cron;
+          stop = schedule();
+          log.info({ cron }, 'schedules changed');
+        });
       },
       async stop() {
+        unsubscribe();
         stop();
       },
       ready: () => READY,

@@ -12,24 +12,29 @@ export interface ScheduleDeps {
   readonly tenants: TenantDirectory;
   readonly redis: Store['redis'];
   readonly instanceId: string;
+  /** Longest wait before a run; for tests. */
+  readonly jitterMs?: number;
 }
 
 /** Processes that share a schedule start within this time of each other, so that one takes the lock. */
 const JITTER_MS = 5_000;
-const LOCK_MS = 10 * 60_000;
+/** Clocks of processes that share a schedule may differ by half of this. */
+const SLOT_MS = 60_000;
+const LOCK_MS = 10 * SLOT_MS;
 
 /**
- * Runs each job by its schedule. Of several processes one does the work, by a lock in Redis; with
- * Redis away all do, which costs time but no harm.
+ * Runs each job by its schedule, at most once a minute. Of several processes one does the work, by a
+ * lock in Redis; with Redis away all do, which costs time but no harm.
  * @returns what stops the schedule.
+ * @throws when a schedule cannot be read; then none runs.
  */
 export function scheduleJobs(jobs: readonly Job[], deps: ScheduleDeps): () => void {
-  const { log, metrics, background, tenants, redis, instanceId } = deps;
+  const { log, metrics, background, tenants, redis, instanceId, jitterMs = JITTER_MS } = deps;
   const runs = metrics.counter('im_cron_runs_total', 'Runs of a job by result', ['job', 'result']);
   const removed = metrics.counter('im_cron_removed_total', 'Things that a job removed', ['job']);
 
-  async function mine(job: Job): Promise<boolean> {
-    const slot = Math.floor(Date.now() / LOCK_MS);
+  async function mine(job: Job, dueMs: number): Promise<boolean> {
+    const slot = Math.round(dueMs / SLOT_MS);
     return redis.orElse(
       async (client) =>
         (await client.set(`im:cron:${job.name}:${slot}`, instanceId, 'PX', LOCK_MS, 'NX')) === 'OK',
@@ -38,8 +43,9 @@ export function scheduleJobs(jobs: readonly Job[], deps: ScheduleDeps): () => vo
   }
 
   async function run(job: Job, signal: AbortSignal): Promise<void> {
-    await sleep(Math.random() * JITTER_MS, signal);
-    if (signal.aborted || !(await mine(job))) return;
+    const dueMs = Date.now();
+    await sleep(Math.random() * jitterMs, signal);
+    if (signal.aborted || !(await mine(job, dueMs))) return;
     for (const tenant of tenants.list()) {
       if (signal.aborted) return;
       try {
@@ -57,13 +63,20 @@ export function scheduleJobs(jobs: readonly Job[], deps: ScheduleDeps): () => vo
     }
   }
 
-  const timers = jobs.map(
-    (job) =>
-      new Cron(job.schedule, { timezone: 'UTC', unref: true }, () => {
-        background.spawn(`cron-${job.name}`, (signal) => run(job, signal), { limit: 1 });
-      }),
-  );
-  return () => {
+  const timers: Cron[] = [];
+  const stop = () => {
     for (const timer of timers) timer.stop();
   };
+  try {
+    for (const job of jobs) {
+      const begin = () => {
+        background.spawn(`cron-${job.name}`, (signal) => run(job, signal), { limit: 1 });
+      };
+      timers.push(new Cron(job.schedule, { timezone: 'UTC', unref: true }, begin));
+    }
+  } catch (error) {
+    stop();
+    throw error;
+  }
+  return stop;
 }

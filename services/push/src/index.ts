@@ -1,6 +1,7 @@
 import type { Bus } from '@im/bus';
 import {
   type BaseDeps,
+  type LiveDeps,
   type Logger,
   READY,
   type ServerConfig,
@@ -20,7 +21,7 @@ export type { OfflineNotification } from './notification.ts';
 export type { PushProvider } from './providers/provider.ts';
 
 /** What push needs of its process. */
-export type PushDeps = BaseDeps & { rpc: RpcRegistry; store: Store; bus: Bus };
+export type PushDeps = BaseDeps & Pick<LiveDeps, 'live'> & { rpc: RpcRegistry; store: Store; bus: Bus };
 
 /** Name of the durable reader that all push processes share. */
 const READER = 'push';
@@ -40,13 +41,14 @@ function providerOf(config: ServerConfig['push'], log: Logger): PushProvider {
 export const module: ServiceModule<PushDeps> = {
   name: 'push',
   needs: ['rpc', 'store', 'bus'],
-  async create(config, { rpc, store, bus, log, metrics, background }): Promise<Service> {
+  async create(config, { rpc, store, bus, log, metrics, background, live }): Promise<Service> {
     const own = log.child({ part: 'push' });
-    const { perMinute, burst } = config.push.wakesPerUser;
+    const limit = new WakeLimit(config.push.wakesPerUser);
+    const end = live.onChange(({ push }) => limit.configure(push.wakesPerUser));
     const pusher = new Pusher({
       receivers: domainReceivers(rpc, conversationRepo(store)),
       provider: providerOf(config.push, own),
-      limit: new WakeLimit({ perMinute, burst }),
+      limit,
       log: own,
       metrics,
     });
@@ -58,7 +60,7 @@ export const module: ServiceModule<PushDeps> = {
           bus.deliveries.consume(READER, { signal, onBatch: (batch) => pusher.judge(batch, signal) }),
         );
       },
-      stop: async () => {},
+      stop: async () => end(),
       ready: () => READY,
     };
   },

@@ -87,3 +87,13 @@ test('a user is not woken more often than the limit', async () => {
   await pusher.judge(many, signal);
   assert.equal(pushed.length, 2);
 });
+
+test('a changed limit holds for everybody at once', () => {
+  const limit = new WakeLimit({ perMinute: 600, burst: 2, now: () => 0 });
+  const taken = (user: string) =>
+    Array.from({ length: 9 }, () => limit.take(tenant, user)).filter(Boolean).length;
+  assert.equal(taken('a'), 2);
+  assert.ok(limit.take(tenant, 'b'));
+  limit.configure({ perMinute: 600, burst: 5 });
+  assert.deepEqual([taken('a'), taken('b'), taken('c')], [0, 1, 5]);
+});

@@ -4,8 +4,8 @@ import { LRUCache } from 'lru-cache';
 /** Limits how often one user is woken: a burst, then a steady rate. Users beyond `max` are forgotten, oldest first. */
 export class WakeLimit {
   readonly #buckets: LRUCache<string, TokenBucket>;
-  readonly #ratePerSecond: number;
-  readonly #burst: number;
+  #ratePerSecond: number;
+  #burst: number;
   readonly #now: (() => number) | undefined;
 
   constructor(options: { perMinute: number; burst: number; max?: number; now?: () => number }) {
@@ -13,6 +13,14 @@ export class WakeLimit {
     this.#ratePerSecond = options.perMinute / 60;
     this.#burst = options.burst;
     this.#now = options.now;
+  }
+
+  /** Changes the limit; users who were woken of late keep what they had left of it, up to the new burst. */
+  configure({ perMinute, burst }: { readonly perMinute: number; readonly burst: number }): void {
+    const ratePerSecond = perMinute / 60;
+    this.#ratePerSecond = ratePerSecond;
+    this.#burst = burst;
+    for (const bucket of this.#buckets.values()) bucket.configure({ ratePerSecond, burst });
   }
 
   /** True if this user may be woken now; counts the wake. */
