@@ -42,8 +42,8 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [MAIN, [PROTOCOL, KIT, ...ADAPTERS, ...SERVICES]],
   [TEST_KUBERNETES, [KIT, BACKENDS]],
   ['@im/e2e', [PROTOCOL, KIT, BACKENDS, MAIN, TEST_KUBERNETES]],
-  ['openimctl', [PROTOCOL, KIT, BACKENDS, MAIN, '@im/e2e']],
   ['@im/operator', [KIT]],
+  ['openimctl', [PROTOCOL, KIT, BACKENDS, MAIN, '@im/operator', '@im/e2e']],
 ]);
 
 /** Tests and benchmarks of any package may start the real store servers. */

@@ -13,7 +13,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   ok: 'Done.',
   refused: 'The server answered with an error.',
   usage: 'The command line, an input file or a config file is wrong; nothing was done.',
-  unreachable: 'The server could not be reached, or did not answer in time.',
+  unreachable: 'The server could not be reached, did not answer in time, or was not ready in time.',
   violated: '`verify` found a message lost, doubled, reordered or made up.',
   environment: 'A data directory is in use, a port is taken, or something that is needed here is missing.',
 };

@@ -29,7 +29,7 @@ export async function gatewayLogin(
     env: 'OPENIM_TOKEN',
   });
   if (given !== undefined) {
-    const { wsUrl } = resolveTarget(options, ['ws']);
+    const { wsUrl } = await resolveTarget(options, ['ws']);
     const claims = tokenClaims(given);
     if (claims.UserID !== userID) {
       throw usageError(`${option}: the token is of user ${claims.UserID}, not of ${userID}`);
@@ -37,7 +37,7 @@ export async function gatewayLogin(
     return { ws: wsUrl, userID, token: given, platformID: claims.PlatformID };
   }
   const platform = await parsePlatform(options.platform);
-  const target = resolveTarget(options, ['api', 'ws']);
+  const target = await resolveTarget(options, ['api', 'ws']);
   const token = await userToken(target, userID, platform.id);
   return { ws: target.wsUrl, userID, token, platformID: platform.id };
 }

@@ -6,6 +6,7 @@ import { configPrint } from './commands/config/print.ts';
 import { dev } from './commands/dev.ts';
 import { recv } from './commands/recv.ts';
 import { send } from './commands/send.ts';
+import { status } from './commands/status.ts';
 import { tokenCreate } from './commands/token/create.ts';
 import { tokenInspect } from './commands/token/inspect.ts';
 import { userCreate } from './commands/user/create.ts';
@@ -35,6 +36,7 @@ export function createProgram(): Command {
     .version(packageVersion())
     .showHelpAfterError('(see --help)')
     .addCommand(dev())
+    .addCommand(status())
     .addCommand(noun('user', 'users of a tenant', userCreate(), userList()))
     .addCommand(noun('token', 'login tokens', tokenCreate(), tokenInspect()))
     .addCommand(send())

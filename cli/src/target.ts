@@ -1,12 +1,14 @@
 import { type Command, Option } from 'commander';
 import { type ApiTarget, callApi } from './api-client.ts';
 import { tenant } from './arguments.ts';
-import { DEFAULT_DATA_DIR, type DevState, readDevState } from './dev/state.ts';
+import { type KubeOptions, withKube } from './cluster/options.ts';
+import { DEFAULT_DATA_DIR, type DevState } from './dev/state.ts';
 import { RefusedError, usageError } from './exit-codes.ts';
+import { type ClusterFinder, type Environment, EXAMPLES, findServer, KUBERNETES } from './find-server.ts';
 import { readSecret } from './secrets.ts';
 
 /** Options by which a command finds its server and its rights. */
-export interface TargetOptions {
+export interface TargetOptions extends KubeOptions {
   api?: string;
   ws?: string;
   tenant: string;
@@ -14,11 +16,12 @@ export interface TargetOptions {
   adminSecretFile?: string;
   adminUser?: string;
   dataDir?: string;
+  cluster?: string;
 }
 
 /** Adds the options of {@link TargetOptions} to a command. */
 export function withTarget(command: Command): Command {
-  return command
+  command
     .addOption(new Option('--api <url>', 'base URL of the HTTP API (env: OPENIM_API)'))
     .addOption(new Option('--ws <url>', 'base URL of the WebSocket gateway (env: OPENIM_WS)'))
     .addOption(
@@ -39,7 +42,14 @@ export function withTarget(command: Command): Command {
         '--data-dir <dir>',
         `data directory of a running \`openimctl dev\`, which knows all of the above; ${DEFAULT_DATA_DIR} when nothing is given (env: OPENIM_DATA_DIR)`,
       ),
+    )
+    .addOption(
+      new Option(
+        '--cluster <name>',
+        'name or namespace/name of an OpenIMCluster on Kubernetes, which knows all of the above for its default tenant (env: OPENIM_CLUSTER)',
+      ),
     );
+  return withKube(command);
 }
 
 /** Endpoints with the tenant's path, and the admin secret where one is known. */
@@ -49,98 +59,63 @@ export interface Target {
   /** As {@link Target.apiUrl}. */
   readonly wsUrl: string;
   readonly adminSecret: string | undefined;
+  /** Why a cluster's own secret is not known. */
+  readonly secretProblem?: string | undefined;
   readonly adminUser: string;
   /** The `openimctl dev` that was found, when no URL was given. */
   readonly dev: DevState | undefined;
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-const SCHEMES = { api: ['http:', 'https:'], ws: ['ws:', 'wss:'] } as const;
-const EXAMPLES = { api: 'http://127.0.0.1:10002', ws: 'ws://127.0.0.1:10001' } as const;
-
-function checkedUrl(which: 'api' | 'ws', text: string): string {
-  const url = URL.parse(text);
-  if (url === null || !SCHEMES[which].some((scheme) => scheme === url.protocol)) {
-    throw usageError(`--${which}: ${text} is not a URL such as ${EXAMPLES[which]}`);
-  }
-  return text.replace(/\/+$/, '');
 }
 
 function tenantPath(base: string, id: string): string {
   return id === 'default' || base === '' ? base : `${base}/t/${id}`;
 }
 
-/** The running `openimctl dev` of a directory that was named, which must be there, or of the usual one. */
-function findDev(named: string | undefined): DevState | undefined {
-  const dev = readDevState(named ?? DEFAULT_DATA_DIR);
-  if (dev === undefined && named !== undefined) {
-    throw usageError(
-      `--data-dir: no \`openimctl dev\` runs on ${named}; start it with: openimctl dev --data-dir ${named}`,
-    );
-  }
-  return dev;
-}
-
-/** URLs from flags, then the directory from a flag, then both from the environment, then the usual directory. */
-function findServer(options: TargetOptions, env: Environment) {
-  const none = { api: '', ws: '', dev: undefined };
-  const given = (api?: string, ws?: string) => ({
-    ...none,
-    api: api ? checkedUrl('api', api) : '',
-    ws: ws ? checkedUrl('ws', ws) : '',
-  });
-  if (options.api !== undefined || options.ws !== undefined) {
-    return given(options.api ?? env.OPENIM_API, options.ws ?? env.OPENIM_WS);
-  }
-  if (options.dataDir === undefined && (env.OPENIM_API || env.OPENIM_WS)) {
-    return given(env.OPENIM_API, env.OPENIM_WS);
-  }
-  const dev = findDev(options.dataDir ?? env.OPENIM_DATA_DIR);
-  return dev === undefined ? none : { api: dev.api, ws: dev.ws, dev };
-}
-
 /**
- * The server that options and environment name. What a running `openimctl dev` knows is used only
- * when no URL is given, so that its secret is never sent to another server.
+ * The server that options and environment name. What a running `openimctl dev` or a cluster knows is
+ * used only when that is the server, so that its secret is never sent to another one; a secret in the
+ * environment is never sent to a cluster that the environment does not name.
  * @param needs what the command cannot do without.
  * @throws CommandError `usage` that says how to name a server.
  */
-export function resolveTarget(
+export async function resolveTarget(
   options: TargetOptions,
   needs: readonly ('api' | 'ws')[] = ['api'],
   env: Environment = process.env,
-): Target {
-  const found = findServer(options, env);
+  clusters: ClusterFinder = KUBERNETES,
+): Promise<Target> {
+  const flagSecret = { value: options.adminSecret, file: options.adminSecretFile };
+  const secretByFlag = flagSecret.value !== undefined || flagSecret.file !== undefined;
+  const secret = needs.includes('api') && !secretByFlag && options.tenant === 'default';
+  const found = await findServer(options, env, { endpoints: needs, secret }, clusters);
   for (const need of needs) {
     if (found[need] !== '') continue;
+    const why = found.problem === undefined ? '' : ` (as for clusters: ${found.problem})`;
     throw usageError(
-      `no server given: use --${need} (or OPENIM_${need.toUpperCase()}), such as ${EXAMPLES[need]}, or --data-dir of a running \`openimctl dev\``,
+      `no server given: use --${need} (or OPENIM_${need.toUpperCase()}), such as ${EXAMPLES[need]}, or --data-dir of a running \`openimctl dev\`, or --cluster for one on Kubernetes${why}`,
     );
   }
-  const secret = readSecret(
-    {
-      value: options.adminSecret,
-      file: options.adminSecretFile,
-      fileOption: '--admin-secret-file',
-      env: 'OPENIM_ADMIN_SECRET',
-    },
-    env,
+  const given = readSecret(
+    { ...flagSecret, fileOption: '--admin-secret-file', env: 'OPENIM_ADMIN_SECRET' },
+    found.takesEnvSecret ? env : {},
   );
+  const { dev, cluster } = found;
+  const adminUser = options.adminUser ?? (found.takesEnvSecret ? env.OPENIM_ADMIN_USER : undefined);
   return {
     apiUrl: tenantPath(found.api, options.tenant),
     wsUrl: tenantPath(found.ws, options.tenant),
-    adminSecret: secret ?? found.dev?.adminSecrets[options.tenant],
-    adminUser: options.adminUser ?? env.OPENIM_ADMIN_USER ?? found.dev?.adminUser ?? 'imAdmin',
-    dev: found.dev,
+    adminSecret: given ?? dev?.adminSecrets[options.tenant] ?? cluster?.adminSecret,
+    secretProblem: cluster?.secretProblem,
+    adminUser: adminUser ?? dev?.adminUser ?? cluster?.adminUser ?? 'imAdmin',
+    dev,
   };
 }
 
 /** The admin secret. @throws CommandError `usage` that says how to give one. */
 export function requireAdminSecret(target: Target): string {
   if (target.adminSecret !== undefined) return target.adminSecret;
+  const why = target.secretProblem === undefined ? '' : `${target.secretProblem}; `;
   throw usageError(
-    'no admin secret: use --admin-secret, --admin-secret-file or OPENIM_ADMIN_SECRET, or --data-dir of a running `openimctl dev` that has this tenant',
+    `no admin secret: ${why}use --admin-secret, --admin-secret-file or OPENIM_ADMIN_SECRET, or --data-dir of a running \`openimctl dev\` that has this tenant`,
   );
 }
 

@@ -7,9 +7,9 @@ import { type BenchServer, benchArguments } from './bench-arguments.ts';
 
 /** Runs `openimctl bench`. @throws CommandError. */
 export async function runBenchCommand(options: BenchCommandOptions): Promise<void> {
-  const server = measuredServer(options);
+  const server = await measuredServer(options);
   if (server !== undefined && (options.topology !== undefined || options.profile !== undefined)) {
-    throw usageError('--topology and --profile are for an own server: leave out --api, --ws and --data-dir');
+    throw usageError('--topology and --profile are for an own server: leave out what names another');
   }
   const code = await runBench(
     benchArguments(options, server),
@@ -21,16 +21,21 @@ export async function runBenchCommand(options: BenchCommandOptions): Promise<voi
 }
 
 /** The server that the options or the environment name; none means that the bench starts one. */
-function measuredServer(options: BenchCommandOptions): BenchServer | undefined {
+async function measuredServer(options: BenchCommandOptions): Promise<BenchServer | undefined> {
   const named = [
     options.api,
     options.ws,
     options.dataDir,
+    options.kubeconfig,
+    options.context,
+    options.namespace,
+    options.cluster,
     process.env.OPENIM_API,
     process.env.OPENIM_DATA_DIR,
+    process.env.OPENIM_CLUSTER,
   ];
   if (named.every((each) => each === undefined)) return undefined;
-  const target = resolveTarget(options, ['api', 'ws']);
+  const target = await resolveTarget(options, ['api', 'ws']);
   const { dev } = target;
   return { target, pids: dev ? [dev.pid] : [], storePids: dev ? childrenOf(dev.pid) : [] };
 }

@@ -51,7 +51,7 @@ async function openSender(to: Recipient, options: SendOptions): Promise<Sender> 
   const withToken = options.token !== undefined || options.tokenFile !== undefined;
   if (options.via === 'api') {
     if (withToken) throw usageError('--token is for sending as the user: add --via gateway');
-    return await apiSender(resolveTarget(options), options.from, to);
+    return await apiSender(await resolveTarget(options), options.from, to);
   }
   const login = await gatewayLogin(options.from, '--from', options);
   const { gatewaySender } = await import('./gateway-sender.ts');

@@ -44,7 +44,7 @@ async function loggedVerdict(dir: string, { pull, deliverWithin }: VerifyCommand
 }
 
 async function liveVerdict(options: VerifyCommandOptions): Promise<Verdict> {
-  const target = resolveTarget(options, ['api', 'ws']);
+  const target = await resolveTarget(options, ['api', 'ws']);
   const endpoint = { api: target.apiUrl, ws: target.wsUrl };
   const rights = admin(endpoint, { adminUser: target.adminUser, secret: requireAdminSecret(target) });
   if (options.keepLogs !== undefined) mkdirSync(options.keepLogs, { recursive: true });

@@ -17,7 +17,7 @@ export function tokenCreate(): Command {
     .addOption(outputOption())
     .action(async (userID: string, options: Options) => {
       const { id: platformID } = await parsePlatform(options.platform);
-      const target = resolveTarget(options);
+      const target = await resolveTarget(options);
       const token = await userToken(target, userID, platformID);
       if (options.output === 'table') console.log(token);
       else {

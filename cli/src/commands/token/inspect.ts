@@ -18,7 +18,7 @@ export function tokenInspect(): Command {
     .action(async (argument: string, options: Options) => {
       const token = argument === '-' ? readFileSync(0, 'utf8').trim() : argument;
       const claims = tokenClaims(token);
-      const target = resolveTarget(options);
+      const target = await resolveTarget(options);
       await callApi(target, '/auth/parse_token', { token });
       await printObject(
         {

@@ -18,7 +18,7 @@ export function userCreate(): Command {
     .option('--face-url <url>', 'picture', '')
     .addOption(outputOption())
     .action(async (userIDs: string[], options: Options) => {
-      const admin = await asAdmin(resolveTarget(options));
+      const admin = await asAdmin(await resolveTarget(options));
       const users = userIDs.map((userID) => ({
         userID,
         nickname: options.nickname ?? userID,

@@ -26,7 +26,7 @@ export function userList(): Command {
     .addOption(outputOption())
     .action(async (options: Options) => {
       const pagination = { pageNumber: options.page, showNumber: options.size };
-      const admin = await asAdmin(resolveTarget(options));
+      const admin = await asAdmin(await resolveTarget(options));
       const found = await callApi<{ total: number; users: User[] | null }>(admin, '/user/get_users', {
         pagination,
       });

@@ -1,0 +1,128 @@
+import type { KubeClient } from '@im/operator';
+import {
+  clusterKey,
+  displayName,
+  type FoundCluster,
+  matchingClusters,
+  onlyCluster,
+  openKube,
+} from '../cluster/find.ts';
+import type { StatusOptions } from '../commands/status.ts';
+import { CommandError, EXIT, usageError } from '../exit-codes.ts';
+import { toYaml } from '../output.ts';
+import { stopOnSignals } from '../signals.ts';
+import { follow, type Sight } from './follow.ts';
+import { isReady, statusScreen, waitsFor } from './screen.ts';
+
+const DEADLINE_MS = 15_000;
+const DEFAULT_TIMEOUT_MS = 600_000;
+const PROGRESS_MS = 2_000;
+const CLEAR = '\x1b[H\x1b[2J\x1b[3J';
+
+/** Runs `openimctl status`. @throws CommandError `unreachable` when a wait took too long. */
+export async function runStatus(name: string | undefined, options: StatusOptions): Promise<void> {
+  if (options.timeout !== undefined && !options.wait) throw usageError('--timeout is for --wait: add it');
+  const choice = { ...options, cluster: name ?? (process.env.OPENIM_CLUSTER || undefined) };
+  const key = clusterKey(choice);
+  const client = await openKube(choice);
+  try {
+    if (!options.wait && !options.watch) {
+      const found = await matchingClusters(client, key, DEADLINE_MS);
+      await print(onlyCluster(found, key, client), options, false);
+      return;
+    }
+    await stay(client, await keyToFollow(client, key), options);
+  } finally {
+    client.close();
+  }
+}
+
+/** Name and namespace; a cluster that has both in its name may still have to come into being. */
+async function keyToFollow(
+  client: KubeClient,
+  key: ReturnType<typeof clusterKey>,
+): Promise<{ name: string; namespace: string }> {
+  const { name, namespace } = key;
+  if (name !== undefined && namespace !== undefined) return { name, namespace };
+  const { metadata } = onlyCluster(await matchingClusters(client, key, DEADLINE_MS), key, client);
+  return { name: metadata.name, namespace: metadata.namespace ?? client.namespace };
+}
+
+async function stay(
+  client: KubeClient,
+  key: { name: string; namespace: string },
+  options: StatusOptions,
+): Promise<void> {
+  const begun = performance.now();
+  const done = new AbortController();
+  const timeoutMs = options.timeout ?? DEFAULT_TIMEOUT_MS;
+  const timer = options.wait ? setTimeout(() => done.abort(), timeoutMs) : undefined;
+  const signal = AbortSignal.any([done.signal, stopOnSignals()]);
+  let sight: Sight = { cluster: undefined };
+  let last: FoundCluster | undefined;
+  const say = () => {
+    const seconds = Math.round((performance.now() - begun) / 1_000);
+    const what = `openimctl: ${seconds} s, ${key.namespace}/${key.name}: ${describe(sight)}\n`;
+    process.stderr.write(what);
+  };
+  const progress = options.wait && !options.watch ? setInterval(say, PROGRESS_MS) : undefined;
+  let ready = false;
+  try {
+    for await (sight of follow(client, key, signal)) {
+      if (sight.cluster) last = sight.cluster;
+      if (options.watch) await show(sight, options);
+      ready = sight.cluster !== undefined && isReady(sight.cluster);
+      if (ready && options.wait) break;
+    }
+  } finally {
+    clearTimeout(timer);
+    clearInterval(progress);
+  }
+  if (!options.watch && last) await print(last, options, false);
+  if (ready || !options.wait) return;
+  const why = done.signal.aborted
+    ? `not ready after ${Math.round(timeoutMs / 1_000)} s`
+    : 'stopped before it was ready';
+  throw new CommandError(EXIT.unreachable, `${key.namespace}/${key.name}: ${why}: ${describe(sight)}`);
+}
+
+function describe({ cluster, problem }: Sight): string {
+  if (cluster) return isReady(cluster) ? 'ready' : waitsFor(cluster);
+  return problem ?? 'there is no such OpenIMCluster (yet)';
+}
+
+async function show(sight: Sight, options: StatusOptions): Promise<void> {
+  if (sight.cluster) await print(sight.cluster, options, true);
+  else process.stderr.write(`openimctl: ${describe(sight)}\n`);
+}
+
+/** Prints one state; as one of many, a screen replaces the one before, and JSON takes one line. */
+async function print(cluster: FoundCluster, { output }: StatusOptions, oneOfMany: boolean): Promise<void> {
+  switch (output) {
+    case 'table': {
+      const clear = oneOfMany && process.stdout.isTTY ? CLEAR : '';
+      process.stdout.write(`${clear}${statusScreen(cluster, Date.now())}\n${oneOfMany ? '\n' : ''}`);
+      return;
+    }
+    case 'json':
+      process.stdout.write(`${JSON.stringify(stateOf(cluster), null, oneOfMany ? 0 : 2)}\n`);
+      return;
+    case 'yaml':
+      process.stdout.write(`${oneOfMany ? '---\n' : ''}${await toYaml(stateOf(cluster))}`);
+      return;
+  }
+  output satisfies never;
+}
+
+/** What programs get: the status as the operator wrote it, with what it is about. */
+function stateOf(cluster: FoundCluster) {
+  const { name, namespace, generation } = cluster.metadata;
+  return {
+    cluster: displayName(cluster),
+    name,
+    namespace,
+    generation,
+    ready: isReady(cluster),
+    ...cluster.status,
+  };
+}

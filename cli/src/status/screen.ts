@@ -1,0 +1,169 @@
+import type { OpenIMClusterStatusCondition, OpenIMClusterStatusGateway } from '@im/operator';
+import type { FoundCluster } from '../cluster/find.ts';
+import { formatObject, formatTable, type Row } from '../output.ts';
+
+/** Whether everything that was asked for runs: Ready, and about the spec as it is now. */
+export function isReady({ metadata, status }: FoundCluster): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' && status?.observedGeneration === metadata.generation;
+}
+
+/** Conditions under which all is well are true; only a roll-out is better over. */
+function isGood({ type, status }: OpenIMClusterStatusCondition): boolean {
+  return status === (type === 'Progressing' ? 'False' : 'True');
+}
+
+/** What stands between a cluster and being ready, in one line. */
+export function waitsFor(cluster: FoundCluster): string {
+  const { metadata, status } = cluster;
+  if (metadata.deletionTimestamp) return 'it is being deleted';
+  if (!status?.conditions) return 'the operator has not looked at it yet; is the operator running?';
+  if (status.observedGeneration !== metadata.generation)
+    return 'the operator has not seen the last change yet';
+  const ready = status.conditions.find(({ type }) => type === 'Ready');
+  const reason = ready ? `${ready.reason}: ${ready.message}` : 'there is no condition Ready yet';
+  const behind = (status.components ?? [])
+    .filter(({ ready: pods, desired }) => pods < desired)
+    .map(({ name, ready: pods, desired }) => `${name} ${pods}/${desired}`);
+  return behind.length === 0 ? reason : `${reason} (${behind.join(', ')})`;
+}
+
+/** The state of a cluster on one screen. @param now ms since the epoch, for ages. */
+export function statusScreen(cluster: FoundCluster, now: number): string {
+  return [
+    headline(cluster),
+    conditionTable(cluster, now),
+    componentTable(cluster),
+    gatewayTable(cluster),
+    facts(cluster, now),
+  ]
+    .filter((section) => section !== '')
+    .join('\n\n');
+}
+
+function headline(cluster: FoundCluster): string {
+  const { metadata, status } = cluster;
+  const state = isReady(cluster) ? 'ready' : `not ready: ${waitsFor(cluster)}`;
+  const effective = status?.effective ?? {};
+  const wanted = text(effective.version);
+  const running = status?.version ?? '';
+  const version =
+    wanted === '' || running === '' || wanted === running
+      ? running || wanted
+      : `${running}, becoming ${wanted}`;
+  const values = { version, profile: text(effective.profile), image: text(effective.image) };
+  const known = Object.entries(values).filter(([, value]) => value !== '');
+  const line = known.map(([name, value]) => `${name} ${value}`).join(', ');
+  return [`${metadata.namespace}/${metadata.name} is ${state}`, line].filter(Boolean).join('\n');
+}
+
+function conditionTable({ status }: FoundCluster, now: number): string {
+  const rows = (status?.conditions ?? []).map((condition): Row => {
+    const { type, status: value, lastTransitionTime } = condition;
+    const shared = { condition: type, status: value, since: age(lastTransitionTime, now) };
+    if (isGood(condition)) return shared;
+    return { ...shared, reason: condition.reason, message: condition.message };
+  });
+  const columns = ['condition', 'status', 'since', 'reason', 'message'];
+  return rows.length === 0 ? '' : formatTable(rows, used(rows, columns));
+}
+
+function componentTable({ status }: FoundCluster): string {
+  const rows = (status?.components ?? []).map(
+    ({ name, ready, desired, updated, version, external, reason }): Row => ({
+      component: name,
+      ready: external ? 'external' : `${ready}/${desired}`,
+      updated: external || updated === undefined ? null : `${updated}/${desired}`,
+      version: version ?? null,
+      reason: reason ?? null,
+    }),
+  );
+  const columns = ['component', 'ready', 'updated', 'version', 'reason'];
+  return rows.length === 0 ? '' : formatTable(rows, used(rows, columns));
+}
+
+function gatewayTable({ status }: FoundCluster): string {
+  const rows = (status?.gateways ?? []).map(
+    (gateway): Row => ({
+      gateway: gateway.pod,
+      revision: gateway.revision,
+      ready: gateway.ready,
+      connections: gateway.connections ?? 'unknown',
+      draining: drainOf(gateway),
+      reason: gateway.reason ?? null,
+    }),
+  );
+  const columns = ['gateway', 'revision', 'ready', 'connections', 'draining', 'reason'];
+  return rows.length === 0 ? '' : formatTable(rows, used(rows, columns));
+}
+
+function drainOf({ draining, drainRemaining, drainEtaSeconds }: OpenIMClusterStatusGateway): string | null {
+  if (!draining) return null;
+  const left = drainRemaining === undefined ? 'begun' : `${drainRemaining} left`;
+  return drainEtaSeconds === undefined ? left : `${left}, about ${span(drainEtaSeconds)}`;
+}
+
+function facts({ metadata, status }: FoundCluster, now: number): string {
+  const { log, endpoints, rollout } = status ?? {};
+  const values: [string, string | undefined][] = [
+    ['connections', status?.connections?.toString()],
+    ['log', log && logLine(log)],
+    ['roll-out', rollout && rolloutLine(rollout, now)],
+    ['API', endpoints?.api],
+    ['WebSocket', endpoints?.webSocket],
+    ['objects', endpoints?.objectStorage],
+    [
+      'admin secret',
+      endpoints?.adminSecretRef?.name && `Secret ${metadata.namespace}/${endpoints.adminSecretRef.name}`,
+    ],
+  ];
+  const known = values.filter((entry): entry is [string, string] => Boolean(entry[1]));
+  return known.length === 0 ? '' : formatObject(Object.fromEntries(known));
+}
+
+type Status = NonNullable<FoundCluster['status']>;
+
+function logLine({ lagRecords, bytes, maxBytes, stoppedPartitions }: NonNullable<Status['log']>): string {
+  const parts: string[] = [];
+  if (lagRecords !== undefined) {
+    parts.push(lagRecords === 0 ? 'all stored' : `${lagRecords} accepted and not stored yet`);
+  }
+  if (bytes !== undefined && maxBytes !== undefined && maxBytes > 0) {
+    parts.push(`${Math.round((bytes / maxBytes) * 100)} % of ${size(maxBytes)}`);
+  }
+  if (stoppedPartitions) parts.push(`${stoppedPartitions} partitions STOPPED, see docs/troubleshooting.md`);
+  return parts.join(', ');
+}
+
+function rolloutLine({ stage, startedAt, message }: NonNullable<Status['rollout']>, now: number): string {
+  if (!stage) return '';
+  const since = startedAt === undefined ? '' : ` for ${age(startedAt, now)}`;
+  return `${stage}${since}${message ? `: ${message}` : ''}`;
+}
+
+/** Columns in which some row has something to say. */
+function used(rows: readonly Row[], columns: readonly string[]): string[] {
+  return columns.filter((column) =>
+    rows.some((row) => row[column] !== undefined && row[column] !== null && row[column] !== ''),
+  );
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function age(time: string, now: number): string {
+  return span(Math.max(0, (now - Date.parse(time)) / 1_000));
+}
+
+function span(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
+  return `${Math.round(seconds / 86_400)} d`;
+}
+
+function size(bytes: number): string {
+  if (bytes < 2 ** 30) return `${Math.round(bytes / 2 ** 20)} MiB`;
+  return `${Math.round((bytes / 2 ** 30) * 10) / 10} GiB`;
+}
