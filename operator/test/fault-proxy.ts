@@ -44,6 +44,8 @@ export interface FaultProxy extends AsyncDisposable {
   silenceWatches(silent: boolean): void;
   /** While true nothing passes in either direction and no connection closes, as behind a lost network. */
   partition(apart: boolean): void;
+  /** Resets all connections, as a network does that comes back. */
+  dropAll(): void;
 }
 
 let proxies = 0;
@@ -139,6 +141,7 @@ export async function startFaultProxy(plane: ControlPlane): Promise<FaultProxy> 
     partition(apart) {
       isApart = apart;
     },
+    dropAll: () => server.closeAllConnections(),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await close(server);

@@ -1,6 +1,8 @@
 export * from './conditions.ts';
 export { createController } from './controller.ts';
+export { createElection } from './election.ts';
 export * from './errors.ts';
+export { guardWrites } from './guarded-client.ts';
 export { createInformer, resourceName } from './informer.ts';
 export * from './keys.ts';
 export { createKubeClient } from './kube-client.ts';

@@ -1,0 +1,152 @@
+import { type Metrics, sleep } from '@im/kit';
+import { LeadershipError } from './errors.ts';
+import { createLeaseRecord } from './lease-record.ts';
+import { createTenure } from './tenure.ts';
+import type { Election, ElectionOptions } from './types.ts';
+
+const LEASE_DURATION_MS = 15_000;
+const RENEW_DEADLINE_MS = 10_000;
+const RETRY_MS = 2_000;
+/** Of the time between the renewal deadline and the lease's end: what is left for the process to exit. */
+const EXIT_SHARE = 0.2;
+
+/** See {@link Election}. @throws when the times leave no room to stop before another may lead. */
+export function createElection(options: ElectionOptions): Election {
+  const { identity } = options;
+  const leaseDurationMs = options.leaseDurationMs ?? LEASE_DURATION_MS;
+  const renewDeadlineMs = options.renewDeadlineMs ?? RENEW_DEADLINE_MS;
+  const retryMs = options.retryMs ?? RETRY_MS;
+  if (!(retryMs < renewDeadlineMs && renewDeadlineMs < leaseDurationMs)) {
+    throw new RangeError('an election needs retry < renew deadline < lease duration');
+  }
+  const bounds = {
+    stopAfterMs: renewDeadlineMs,
+    expireAfterMs: leaseDurationMs - (leaseDurationMs - renewDeadlineMs) * EXIT_SHARE,
+  };
+  /** A request that hangs must leave time for others before the renewal deadline. */
+  const requestMs = Math.max(retryMs, renewDeadlineMs / 3);
+  const log = options.log.child({ lease: `${options.namespace}/${options.name}`, identity });
+  const lease = createLeaseRecord({ ...options, leaseDurationMs });
+  const measure = electionMetrics(options.metrics, options.name);
+  /** Until when it leads, on the monotonic clock. */
+  let leadsUntil = 0;
+
+  /** Stands until it leads. @returns when the winning request was sent; undefined when `signal` aborted. */
+  async function win(signal: AbortSignal): Promise<number | undefined> {
+    let lastHolder: string | undefined;
+    while (!signal.aborted) {
+      try {
+        const attempt = await lease.hold(requestMs, signal);
+        if (attempt.held) return attempt.sentAt;
+        if (attempt.holder && attempt.holder !== lastHolder)
+          log.info({ holder: attempt.holder }, 'another leads');
+        lastHolder = attempt.holder;
+      } catch (error) {
+        if (signal.aborted) return undefined;
+        measure.failed();
+        log.warn({ err: error }, 'standing for leader failed');
+      }
+      await sleep(retryMs * (1 + Math.random() / 5), signal).catch(() => {});
+    }
+    return undefined;
+  }
+
+  /** Leads until `lead` has ended. */
+  async function serve(
+    sentAt: number,
+    signal: AbortSignal,
+    lead: (signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    using tenure = createTenure(
+      sentAt,
+      bounds,
+      () => new LeadershipError('work of the leader went on although its lease ends'),
+    );
+    const onStop = () => tenure.end(new Error('the process stops'));
+    signal.addEventListener('abort', onStop, { once: true });
+    if (signal.aborted) onStop();
+    tenure.signal.addEventListener('abort', () => {
+      leadsUntil = 0;
+    });
+    leadsUntil = sentAt + renewDeadlineMs;
+    const done = new AbortController();
+    const work = lead(tenure.signal);
+    // Renewed also while the work comes to its end: nobody may lead meanwhile.
+    const renewing = renew(tenure, done.signal);
+    try {
+      await Promise.race([work, tenure.expired]);
+    } catch (error) {
+      if (error instanceof LeadershipError || !tenure.signal.aborted) throw error;
+      log.warn({ err: error }, 'the work of the leader failed while it was stopped');
+    } finally {
+      leadsUntil = 0;
+      done.abort();
+      await renewing;
+      signal.removeEventListener('abort', onStop);
+    }
+  }
+
+  async function renew(tenure: ReturnType<typeof createTenure>, done: AbortSignal): Promise<void> {
+    while (!done.aborted) {
+      await sleep(retryMs, done).catch(() => {});
+      if (done.aborted) return;
+      try {
+        const attempt = await lease.hold(requestMs, done);
+        if (attempt.held) {
+          tenure.renewed(attempt.sentAt);
+          if (!tenure.signal.aborted) leadsUntil = attempt.sentAt + renewDeadlineMs;
+        } else if (attempt.holder !== identity) {
+          log.error({ holder: attempt.holder }, 'the lease was taken away');
+          tenure.end(new Error('another holds the lease'));
+        }
+      } catch (error) {
+        if (done.aborted) return;
+        measure.failed();
+        log.warn({ err: error }, 'the lease was not renewed');
+      }
+    }
+  }
+
+  return {
+    async run(signal, lead) {
+      while (!signal.aborted) {
+        const sentAt = await win(signal);
+        if (sentAt === undefined) return;
+        log.info('leads');
+        measure.leading(true);
+        try {
+          await serve(sentAt, signal, lead);
+        } catch (error) {
+          // Work that goes on keeps the lease until it expires.
+          if (!(error instanceof LeadershipError)) await release();
+          throw error;
+        } finally {
+          measure.leading(false);
+          log.info('leads no more');
+        }
+        await release();
+        await sleep(retryMs, signal).catch(() => {});
+      }
+    },
+    isLeader: () => performance.now() < leadsUntil,
+    holder: lease.holder,
+  };
+
+  async function release(): Promise<void> {
+    try {
+      await lease.release(requestMs);
+    } catch (error) {
+      log.warn({ err: error }, 'the lease was not released; it expires');
+    }
+  }
+}
+
+function electionMetrics(metrics: Metrics, name: string) {
+  const leader = metrics.gauge('operator_leader', '1 while this process leads', ['lease']);
+  const failures = metrics.counter('operator_lease_failures_total', 'Lease requests that failed', ['lease']);
+  leader.set({ lease: name }, 0);
+  return {
+    leading: (is: boolean): void => leader.set({ lease: name }, is ? 1 : 0),
+    failed: (): void => failures.inc({ lease: name }),
+  };
+}

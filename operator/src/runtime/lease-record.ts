@@ -1,0 +1,103 @@
+import { isApiError } from './errors.ts';
+import { LEASE } from './resource-types.ts';
+import type { KubeClient, Stored } from './types.ts';
+import type { Lease } from './wire.ts';
+
+/** What a try to hold a lease came to. */
+export type LeaseAttempt =
+  /** It is ours, by a request sent at `sentAt` (monotonic ms). */
+  | { readonly held: true; readonly sentAt: number }
+  /** Another has it, or was faster. */
+  | { readonly held: false; readonly holder: string | undefined };
+
+/** A Lease as one candidate sees it. */
+export interface LeaseRecord {
+  /** Takes the lease when it is free, expired or ours. @throws when the API server could not be asked. */
+  hold(deadlineMs: number, signal?: AbortSignal): Promise<LeaseAttempt>;
+  /** Gives the lease back, if it is still ours. */
+  release(deadlineMs: number): Promise<void>;
+  /** The holder as last seen. */
+  holder(): string | undefined;
+}
+
+/** Options of {@link createLeaseRecord}. */
+export interface LeaseRecordOptions {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly name: string;
+  readonly identity: string;
+  readonly leaseDurationMs: number;
+}
+
+/** A Lease in the way of client-go: any holder of it can be a Go program. */
+export function createLeaseRecord(options: LeaseRecordOptions): LeaseRecord {
+  const { client, namespace, name, identity } = options;
+  const key = { namespace, name };
+  let seen: Stored<Lease> | undefined;
+  /** When {@link seen} was first seen, on the monotonic clock: the holder's own clock is not trusted. */
+  let seenAt = 0;
+
+  function see(lease: Stored<Lease> | undefined): void {
+    const changed = seen?.metadata.resourceVersion !== lease?.metadata.resourceVersion;
+    seen = lease;
+    if (changed) seenAt = performance.now();
+  }
+
+  /** A lease that somebody else holds and has renewed lately, as far as is known here. */
+  function heldByAnother(): boolean {
+    const spec = seen?.spec;
+    if (!spec?.holderIdentity || spec.holderIdentity === identity) return false;
+    const durationMs = (spec.leaseDurationSeconds ?? 0) * 1_000 || options.leaseDurationMs;
+    return performance.now() < seenAt + durationMs;
+  }
+
+  function mine(before: Stored<Lease> | undefined): Lease {
+    const now = microTime();
+    const spec = before?.spec;
+    const isRenewal = spec?.holderIdentity === identity;
+    return {
+      metadata: { ...key, resourceVersion: before?.metadata.resourceVersion },
+      spec: {
+        holderIdentity: identity,
+        leaseDurationSeconds: Math.ceil(options.leaseDurationMs / 1_000),
+        acquireTime: isRenewal ? (spec?.acquireTime ?? now) : now,
+        renewTime: now,
+        leaseTransitions: (spec?.leaseTransitions ?? 0) + (before && !isRenewal ? 1 : 0),
+      },
+    };
+  }
+
+  return {
+    async hold(deadlineMs, signal) {
+      const request = { deadlineMs, signal };
+      // A holder knows what it wrote; everybody else looks first.
+      if (seen?.spec?.holderIdentity !== identity) see(await client.get(LEASE, key, request));
+      if (heldByAnother()) return { held: false, holder: seen?.spec?.holderIdentity };
+      const sentAt = performance.now();
+      const lease = mine(seen);
+      try {
+        see(await (seen ? client.replace(LEASE, lease, request) : client.create(LEASE, lease, request)));
+        return { held: true, sentAt };
+      } catch (error) {
+        if (!isApiError(error, 404, 409)) throw error;
+      }
+      // Another was faster, or the answer was lost and the same write was refused when it was sent again.
+      see(await client.get(LEASE, key, request));
+      const { holderIdentity, renewTime } = seen?.spec ?? {};
+      if (holderIdentity === identity && renewTime === lease.spec?.renewTime) return { held: true, sentAt };
+      return { held: false, holder: seen?.spec?.holderIdentity };
+    },
+    async release(deadlineMs) {
+      if (seen?.spec?.holderIdentity !== identity) return;
+      const free = mine(seen);
+      const lease = { ...free, spec: { ...free.spec, holderIdentity: '', leaseDurationSeconds: 1 } };
+      see(await client.replace(LEASE, lease, { deadlineMs }));
+    },
+    holder: () => seen?.spec?.holderIdentity || undefined,
+  };
+}
+
+/** The time with six digits of a second, as the API server demands. */
+function microTime(): string {
+  return new Date().toISOString().replace('Z', '000Z');
+}

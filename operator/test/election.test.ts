@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createMetrics, silentLogger } from '@im/kit';
+import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
+import {
+  createElection,
+  createKubeClient,
+  guardWrites,
+  type KubeClient,
+  LEASE,
+  LeadershipError,
+} from '../src/runtime/index.ts';
+import { eventually } from './eventually.ts';
+import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
+
+const TIMES = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 300 };
+
+/** When somebody led, in monotonic ms. */
+interface Reign {
+  readonly identity: string;
+  readonly from: number;
+  until: number;
+}
+
+let plane: ControlPlane;
+let admin: KubeClient;
+let leases = 0;
+
+before(async () => {
+  plane = await startControlPlane();
+  admin = await createKubeClient({ kubeconfigPath: plane.kubeconfig });
+});
+after(async () => {
+  admin.close();
+  await plane.stop();
+});
+
+/** Candidates a, b, … for a new lease, each behind its own proxy; `windDownMs` is what work needs to stop. */
+async function candidates(count: number, windDownMs = 0) {
+  const name = `lease-${++leases}`;
+  const reigns: Reign[] = [];
+  const all = await Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const identity = String.fromCharCode(97 + i);
+      const proxy = await startFaultProxy(plane);
+      const client = await createKubeClient({ kubeconfigPath: proxy.kubeconfig });
+      const election = createElection({
+        client,
+        namespace: 'default',
+        name,
+        identity,
+        log: silentLogger(),
+        metrics: createMetrics(),
+        ...TIMES,
+      });
+      const stop = new AbortController();
+      const running = election.run(stop.signal, async (signal) => {
+        const reign = { identity, from: performance.now(), until: Number.POSITIVE_INFINITY };
+        reigns.push(reign);
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        await sleep(windDownMs);
+        reign.until = performance.now();
+      });
+      return { identity, proxy, client, election, stop, running };
+    }),
+  );
+  const leader = () => reigns.find(({ until }) => until === Number.POSITIVE_INFINITY);
+  const lease = async () => (await admin.get(LEASE, { namespace: 'default', name }))?.spec;
+  return {
+    all,
+    reigns,
+    lease,
+    leader,
+    of: (identity: string | undefined) => {
+      const found = all.find((candidate) => candidate.identity === identity);
+      assert.ok(found);
+      return found;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const { stop } of all) stop.abort();
+      await Promise.all(all.map(({ running }) => running));
+      for (const { client, proxy } of all) {
+        client.close();
+        await proxy[Symbol.asyncDispose]();
+      }
+    },
+  };
+}
+
+function assertNoOverlap(reigns: readonly Reign[]): void {
+  for (const [i, reign] of reigns.entries()) {
+    for (const other of reigns.slice(i + 1)) {
+      const apart = reign.until <= other.from || other.until <= reign.from;
+      assert.ok(apart, `${JSON.stringify(reign)} overlaps ${JSON.stringify(other)}`);
+    }
+  }
+}
+
+test('one of two leads; when it stops, the other follows at once, for the lease is released', async () => {
+  await using t = await candidates(2, 200);
+  await eventually(() => assert.ok(t.leader()));
+  const first = t.of(t.leader()?.identity);
+  await sleep(1_500);
+  assert.equal(t.reigns.length, 1);
+  assert.equal(first.election.isLeader(), true);
+  assert.equal((await t.lease())?.holderIdentity, first.identity);
+  assert.equal((await t.lease())?.leaseTransitions, 0);
+  const other = t.all.find(({ identity }) => identity !== first.identity);
+  assert.equal(other?.election.isLeader(), false);
+  assert.equal(other?.election.holder(), first.identity);
+
+  first.stop.abort();
+  await first.running;
+  const stopped = performance.now();
+  await eventually(() => assert.equal(t.leader()?.identity, other?.identity));
+  assert.ok(performance.now() - stopped < 1_000, 'without waiting for the lease to expire');
+  assert.equal(first.election.isLeader(), false);
+  assert.ok(((await t.lease())?.leaseTransitions ?? 0) >= 1);
+  assertNoOverlap(t.reigns);
+});
+
+for (const fault of ['a lost network', 'failing requests', 'cut connections'] as const) {
+  test(`a leader behind ${fault} stops before the other leads, three times`, async (context) => {
+    await using t = await candidates(2, 300);
+    const cut = (proxy: FaultProxy, on: boolean) => {
+      if (fault === 'a lost network') proxy.partition(on);
+      else
+        proxy.setRule(
+          on ? () => (fault === 'cut connections' ? { drop: 'at once' } : { answer: 503 }) : undefined,
+        );
+    };
+    for (let round = 0; round < 3; round++) {
+      await eventually(() => assert.ok(t.leader()));
+      await sleep(Math.random() * 500);
+      const leading = t.of(t.leader()?.identity);
+      cut(leading.proxy, true);
+      await eventually(() => {
+        const next = t.leader();
+        assert.ok(next && next.identity !== leading.identity);
+      });
+      assert.equal(leading.election.isLeader(), false);
+      cut(leading.proxy, false);
+      if (fault === 'a lost network') leading.proxy.dropAll();
+    }
+    assertNoOverlap(t.reigns);
+    const gaps = t.reigns.slice(1).map(({ from }, i) => Math.round(from - (t.reigns[i]?.until ?? 0)));
+    context.diagnostic(`ms between two reigns: ${gaps.join(', ')}`);
+    assert.ok(gaps.every((gap) => gap >= 0 && gap < 4_000));
+  });
+}
+
+test('three candidates that come and go never lead at the same time', async () => {
+  await using t = await candidates(3, 100);
+  const end = performance.now() + 12_000;
+  while (performance.now() < end) {
+    const { proxy } = t.all[Math.floor(Math.random() * 3)] ?? t.of('a');
+    proxy.partition(true);
+    await sleep(Math.random() * 3_500);
+    proxy.partition(false);
+    proxy.dropAll();
+    await sleep(Math.random() * 500);
+  }
+  await eventually(() => assert.ok(t.leader()));
+  assertNoOverlap(t.reigns);
+});
+
+test('renewals whose answers are lost now and then do not end a reign', async () => {
+  await using t = await candidates(1);
+  await eventually(() => assert.ok(t.leader()));
+  let n = 0;
+  t.of('a').proxy.setRule(({ method }) =>
+    method === 'PUT' && ++n % 2 === 0 ? { drop: 'afterwards' } : undefined,
+  );
+  await sleep(4_000);
+  assert.equal(t.reigns.length, 1);
+  assert.ok(t.leader());
+  assert.ok(n > 4);
+});
+
+test('a lease that was taken by force ends the reign', async () => {
+  await using t = await candidates(1);
+  await eventually(() => assert.ok(t.leader()));
+  const key = { namespace: 'default', name: `lease-${leases}` };
+  await admin.patch(LEASE, key, {
+    spec: { holderIdentity: 'thief', leaseDurationSeconds: 1 },
+  });
+  await eventually(() => assert.ok(Number.isFinite(t.reigns[0]?.until)));
+  await eventually(() => assert.equal(t.reigns.length, 2));
+});
+
+test('work that ignores its signal is a LeadershipError before the lease can be taken', async () => {
+  const proxy = await startFaultProxy(plane);
+  const client = await createKubeClient({ kubeconfigPath: proxy.kubeconfig });
+  const options = { namespace: 'default', name: `lease-${++leases}`, log: silentLogger(), ...TIMES };
+  const stubborn = createElection({ ...options, client, identity: 'stubborn', metrics: createMetrics() });
+  const other = createElection({ ...options, client: admin, identity: 'other', metrics: createMetrics() });
+  let stuckAt = 0;
+  let ledAt = 0;
+  const release = Promise.withResolvers<void>();
+  const stop = new AbortController();
+  const running = stubborn.run(stop.signal, async () => {
+    proxy.partition(true);
+    await release.promise;
+  });
+  await eventually(() => assert.equal(stubborn.isLeader(), true));
+  const guarded = guardWrites(client, stubborn.isLeader);
+  const second = other.run(stop.signal, async (signal) => {
+    ledAt = performance.now();
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+  });
+  await assert.rejects(running, LeadershipError);
+  stuckAt = performance.now();
+  await assert.rejects(guarded.delete(LEASE, { namespace: 'default', name: 'x' }), LeadershipError);
+  await eventually(() => assert.ok(ledAt > 0));
+  assert.ok(stuckAt < ledAt, `${stuckAt} ${ledAt}`);
+  release.resolve();
+  stop.abort();
+  await second;
+  client.close();
+  await proxy[Symbol.asyncDispose]();
+});
+
+test('what the work throws ends the run and frees the lease', async () => {
+  const name = `lease-${++leases}`;
+  const election = createElection({
+    client: admin,
+    namespace: 'default',
+    name,
+    identity: 'a',
+    log: silentLogger(),
+    metrics: createMetrics(),
+    ...TIMES,
+  });
+  await assert.rejects(
+    election.run(AbortSignal.timeout(20_000), () => Promise.reject(new Error('boom'))),
+    /boom/,
+  );
+  assert.equal((await admin.get(LEASE, { namespace: 'default', name }))?.spec?.holderIdentity ?? '', '');
+});
