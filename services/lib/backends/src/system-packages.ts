@@ -32,15 +32,26 @@ export async function installSystemPackages(
   print: (line: string) => void = printToStderr,
 ): Promise<string[]> {
   const missing = await missingSystemPackages();
-  if (missing.length === 0) return [];
+  if (missing.length === 0 || !(await installDebianPackages(missing, print))) return missing;
+  return missingSystemPackages();
+}
+
+/**
+ * Installs Debian packages, after printing the command. Only root on a system with apt-get can; anywhere else it prints
+ * what to run, changes nothing and returns false.
+ */
+export async function installDebianPackages(
+  packages: readonly string[],
+  print: (line: string) => void = printToStderr,
+): Promise<boolean> {
   if (process.getuid?.() !== 0 || (await findOnPath('apt-get')) === undefined) {
-    print(`missing: ${missing.join(', ')}; ${aptCommand(missing)}`);
-    return missing;
+    print(`missing: ${packages.join(', ')}; ${aptCommand(packages)}`);
+    return false;
   }
-  print(`installing Debian packages: apt-get install -y --no-install-recommends ${missing.join(' ')}`);
+  print(`installing Debian packages: apt-get install -y --no-install-recommends ${packages.join(' ')}`);
   await runCommand('apt-get', ['update', '-q']);
-  await runCommand('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...missing], {
+  await runCommand('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages], {
     env: { DEBIAN_FRONTEND: 'noninteractive' },
   });
-  return missingSystemPackages();
+  return true;
 }

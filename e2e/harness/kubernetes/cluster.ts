@@ -1,0 +1,112 @@
+import { findOnPath, printToStderr, runCommand } from '@im/backends';
+import { whyNoGo } from './install/go-build.ts';
+import { KindCluster } from './kind/kind-cluster.ts';
+import { LocalCluster } from './local/local-cluster.ts';
+
+/** How the cluster runs: as containers of Docker, or as programs of this machine. */
+export type DriverName = 'kind' | 'local';
+
+/** The Kubernetes of this machine's tests and of `make up`. There is one, used by all at once in namespaces of their own. */
+export interface KubernetesCluster {
+  readonly driver: DriverName;
+  /** Absolute path of an administrator's kubeconfig; the file exists while the cluster is up. */
+  readonly kubeconfig: string;
+  /** Absolute paths of the command-line tools, installed by `up`. */
+  kubectlPath(): Promise<string>;
+  helmPath(): Promise<string>;
+  /**
+   * Brings the cluster up, from whatever state it is in, installing what is missing after saying so. Takes up where an
+   * interrupted `up` stopped; returns soon when it is up already. Processes that call it at once wait for one another.
+   */
+  up(): Promise<void>;
+  /** Stops the cluster and gives the machine back as it was. Data stay for the next `up` unless wiped. */
+  down(options?: { wipe?: boolean }): Promise<void>;
+  isUp(): Promise<boolean>;
+  /** Loads an image from a tarball (`writeImage`, `docker save`) under the name that it carries. */
+  loadImage(tarball: string): Promise<void>;
+  /** Where a NodePort of a service answers on this machine. */
+  nodePortAddress(nodePort: number): Promise<{ host: string; port: number }>;
+  /** Folder of the logs of Kubernetes' own programs; pods' logs come from kubectl. */
+  collectLogs(): Promise<string>;
+  /** Runs kubectl as administrator and returns its standard output. */
+  kubectl(...args: readonly string[]): Promise<string>;
+}
+
+export interface ClusterOptions {
+  /** Default: `$CLUSTER`, else what this machine can run, kind before local. */
+  driver?: DriverName;
+  /** Where progress goes, line by line. Default stderr. */
+  print?: (line: string) => void;
+}
+
+/** The cluster of this machine, up or not. */
+export async function openCluster(options: ClusterOptions = {}): Promise<KubernetesCluster> {
+  const driver = options.driver ?? (await chooseDriver());
+  const print = options.print ?? printToStderr;
+  switch (driver) {
+    case 'kind':
+      return new KindCluster(print);
+    case 'local':
+      return new LocalCluster(print);
+    default:
+      return driver satisfies never;
+  }
+}
+
+/** A cluster that is up, and the way to give it back. */
+export interface UsedCluster extends AsyncDisposable {
+  readonly cluster: KubernetesCluster;
+}
+
+/** The cluster for a test: the one that is up, left as it is found; else one that is brought up now and stopped at disposal. */
+export async function useCluster(options: ClusterOptions = {}): Promise<UsedCluster> {
+  const cluster = await openCluster(options);
+  const wasUp = await cluster.isUp();
+  await cluster.up();
+  return {
+    cluster,
+    [Symbol.asyncDispose]: async () => {
+      if (!wasUp) await cluster.down();
+    },
+  };
+}
+
+/** Which driver to use. Throws when none can run here, with the reasons and what to do. */
+export async function chooseDriver(env: NodeJS.ProcessEnv = process.env): Promise<DriverName> {
+  const wish = env.CLUSTER;
+  if (wish === 'kind' || wish === 'local') return wish;
+  if (wish !== undefined && wish !== '') {
+    throw new Error(`CLUSTER must be "kind" or "local", not ${JSON.stringify(wish)}`);
+  }
+  const noKind = await whyNoKind();
+  if (noKind === undefined) return 'kind';
+  const noLocal = await whyNoLocal();
+  if (noLocal === undefined) return 'local';
+  throw new Error(
+    `no Kubernetes can run here.\n  kind: ${noKind}\n  local (throw-away machines only): ${noLocal}`,
+  );
+}
+
+/** Why kind cannot be used here, with what to do about it; undefined when it can. */
+export async function whyNoKind(): Promise<string | undefined> {
+  if ((await findOnPath('docker')) === undefined)
+    return 'Docker is not installed; see https://docs.docker.com/engine/install';
+  const answers = await runCommand('docker', ['version', '--format', '{{.Server.Version}}']).then(
+    () => true,
+    () => false,
+  );
+  if (!answers) {
+    return 'no Docker daemon answers; start it, and see that you may use it (`docker version` shows a server)';
+  }
+  if ((await findOnPath('kind')) !== undefined) return undefined;
+  const noGo = await whyNoGo();
+  return noGo && `kind is not on PATH and cannot be compiled: ${noGo}`;
+}
+
+/** Why the local driver cannot be used here, with what to do about it; undefined when it can. */
+export async function whyNoLocal(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return 'it needs Linux; use kind';
+  if (process.getuid?.() !== 0)
+    return 'it needs root on a machine whose network settings may change; use kind';
+  return whyNoGo();
+}

@@ -1,0 +1,3 @@
+module openim.test/mongod
+
+go 1.26

@@ -1,0 +1,3 @@
+module openim.test/volume-helper
+
+go 1.26

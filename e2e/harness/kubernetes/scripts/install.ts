@@ -1,0 +1,25 @@
+import { setPriority } from 'node:os';
+import { chooseDriver } from '../cluster.ts';
+import { installAll, NEEDED_BY_KIND, NEEDED_BY_LOCAL } from '../install/install-all.ts';
+
+/**
+ * Installs ahead of its first use what the cluster of tests and `make up` needs: compiled programs, store servers and
+ * Debian packages. Usage: install.ts [--background]; the flag gives way to other work on the machine.
+ * Exit codes: 0 installed, 1 failed, 2 wrong usage.
+ */
+async function main(args: readonly string[]): Promise<number> {
+  if (args.some((arg) => arg !== '--background')) {
+    process.stderr.write('usage: install.ts [--background]\n');
+    return 2;
+  }
+  if (args.length > 0) setPriority(10);
+  await installAll((await chooseDriver()) === 'kind' ? NEEDED_BY_KIND : NEEDED_BY_LOCAL);
+  return 0;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exitCode = 1;
+}
