@@ -24,18 +24,27 @@ export interface Running {
 
 /** Environment of a command: nothing of the caller's that would name another server. */
 function environment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !/^(OPENIM_(?!MONGO_BUILD)|IM_)/.test(name));
+  const own = Object.entries(process.env).filter(
+    ([name]) => !/^(OPENIM_(?!MONGO_BUILD)|IM_|KUBE)/.test(name),
+  );
   return { ...Object.fromEntries(own), ...extra };
 }
 
-/** Starts a command; `input` is its standard input. */
-export function start(
-  args: readonly string[],
-  options: { readonly input?: string; readonly env?: Readonly<Record<string, string>> } = {},
-): Running {
+/** How a command is started. */
+export interface StartOptions {
+  /** Standard input. */
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Working directory; where a running dev is looked for. */
+  readonly cwd?: string;
+}
+
+/** Starts a command. */
+export function start(args: readonly string[], options: StartOptions = {}): Running {
   const child = spawn(process.execPath, [MAIN, ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: environment(options.env ?? {}),
+    cwd: options.cwd,
   });
   child.stdin.end(options.input ?? '');
   let stdout = '';
@@ -69,10 +78,7 @@ export function start(
 }
 
 /** Runs a command to its end. */
-export async function run(
-  args: readonly string[],
-  options: { readonly input?: string; readonly env?: Readonly<Record<string, string>> } = {},
-): Promise<Outcome> {
+export async function run(args: readonly string[], options: StartOptions = {}): Promise<Outcome> {
   return await start(args, options).end();
 }
 

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EXIT } from '../src/exit-codes.ts';
+import { type FakeKubernetes, type FakeObject, startFakeKubernetes } from './fake-kubernetes.ts';
+import { type Outcome, start } from './openimctl.ts';
+
+/** A directory without a running dev. */
+const cwd = mkdtempSync(join(tmpdir(), 'im-cluster-'));
+after(() => rmSync(cwd, { recursive: true, force: true }));
+
+interface Call {
+  readonly path: string;
+  readonly body: Record<string, unknown>;
+}
+
+const calls: Call[] = [];
+/** The HTTP API of a cluster, as far as users are registered. */
+const api = createServer(async (request, response) => {
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  calls.push({ path: request.url ?? '', body: JSON.parse(body) });
+  const data = request.url === '/auth/get_admin_token' ? { token: 'admin token' } : {};
+  response.end(JSON.stringify({ errCode: 0, errMsg: '', errDlt: '', data }));
+});
+let apiPort = 0;
+before(async () => {
+  await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve));
+  apiPort = (api.address() as AddressInfo).port;
+});
+after(() => {
+  api.closeAllConnections();
+  api.close();
+});
+
+let kubernetes: FakeKubernetes;
+beforeEach(async () => {
+  calls.length = 0;
+  kubernetes = await startFakeKubernetes({ 10002: apiPort });
+});
+afterEach(async () => {
+  await kubernetes[Symbol.asyncDispose]();
+});
+
+function openimctl(...args: string[]) {
+  return start(args, { env: { KUBECONFIG: kubernetes.kubeconfig }, cwd });
+}
+
+async function run(...args: string[]): Promise<Outcome> {
+  return await openimctl(...args).end();
+}
+
+interface Told {
+  readonly namespace?: string;
+  readonly ready?: boolean;
+  readonly api?: string;
+}
+
+function cluster(name: string, { namespace = 'im', ready = true, api }: Told = {}): FakeObject {
+  const status = ready ? 'True' : 'False';
+  const reason = ready ? 'AllAvailable' : 'WorkloadsStarting';
+  return {
+    metadata: { name, namespace, generation: 1 },
+    spec: {},
+    status: {
+      observedGeneration: 1,
+      conditions: [
+        { type: 'Ready', status, reason, message: 'rpc starts', lastTransitionTime: '2026-01-01T00:00:00Z' },
+      ],
+      components: [{ name: 'rpc', ready: ready ? 2 : 1, desired: 2 }],
+      endpoints: { ...(api && { api }), adminSecretRef: { name: `${name}-admin` } },
+    },
+  };
+}
+
+function adminSecret(name: string, secret: string): FakeObject {
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  return {
+    metadata: { name: `${name}-admin`, namespace: 'im' },
+    data: { adminUser: base64('boss'), adminSecret: base64(secret) },
+  };
+}
+
+describe('commands for a cluster', () => {
+  const LOGIN = { path: '/auth/get_admin_token', body: { secret: 'of chat', userID: 'boss' } };
+
+  test('the only cluster is found in any namespace, named, and gets its own secret', async () => {
+    kubernetes.put('openimclusters', cluster('chat', { api: `http://127.0.0.1:${apiPort}/` }));
+    kubernetes.put('secrets', adminSecret('chat', 'of chat'));
+    const { code, stderr, stdout } = await run('user', 'create', 'alice', '-o', 'json');
+    assert.equal(code, EXIT.ok, stderr);
+    assert.match(stderr, /^openimctl: using cluster im\/chat on http:/);
+    assert.equal(JSON.parse(stdout)[0].userID, 'alice');
+    assert.deepEqual(calls[0], LOGIN);
+  });
+
+  test('of several one must be named', async () => {
+    kubernetes.put('openimclusters', cluster('chat', { api: `http://127.0.0.1:${apiPort}` }));
+    kubernetes.put('openimclusters', cluster('other', { api: 'http://127.0.0.1:1' }));
+    kubernetes.put('secrets', adminSecret('chat', 'of chat'));
+    const unnamed = await run('user', 'list');
+    assert.equal(unnamed.code, EXIT.usage);
+    assert.match(unnamed.stderr, /several clusters: im\/chat, im\/other/);
+    assert.equal((await run('user', 'list', '--cluster', 'im/chat')).code, EXIT.ok);
+    assert.deepEqual(calls[0], LOGIN);
+    const missing = await run('user', 'list', '--cluster', 'chat', '-n', 'elsewhere');
+    assert.equal(missing.code, EXIT.usage);
+    assert.match(missing.stderr, /there is no OpenIMCluster chat in namespace elsewhere/);
+  });
+
+  test('an address that only pods reach is reached through Kubernetes, and the command ends at once', async () => {
+    kubernetes.put('openimclusters', cluster('chat', { api: 'http://chat-api.im.svc:10002' }));
+    kubernetes.put('secrets', adminSecret('chat', 'of chat'));
+    const notReady = await run('user', 'list', '--cluster', 'chat');
+    assert.equal(notReady.code, EXIT.unreachable);
+    assert.match(notReady.stderr, /no api pod of im\/chat is ready; openimctl status chat -n im says why/);
+    kubernetes.put('pods', {
+      metadata: {
+        name: 'chat-api-1',
+        namespace: 'im',
+        labels: {
+          'app.kubernetes.io/name': 'openim',
+          'app.kubernetes.io/instance': 'chat',
+          'app.kubernetes.io/component': 'api',
+        },
+      },
+      spec: { containers: [{ ports: [{ name: 'http', containerPort: 10_002 }] }] },
+      status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    });
+    const running = openimctl('user', 'create', 'bob', '--cluster', 'chat');
+    await running.says(/^bob /m);
+    const printed = performance.now();
+    const { code, stderr } = await running.end();
+    assert.equal(code, EXIT.ok, stderr);
+    assert.ok(performance.now() - printed < 2_500, `ended ${performance.now() - printed} ms later`);
+    assert.deepEqual(calls[0], LOGIN);
+    assert.ok(
+      kubernetes.requests.some((line) => line.startsWith('FORWARD /api/v1/namespaces/im/pods/chat-api-1/')),
+    );
+  });
+
+  test('what is missing is said: no address yet, no Secret, no operator, no rights', async () => {
+    kubernetes.put('openimclusters', cluster('chat'));
+    const early = await run('user', 'list', '--cluster', 'chat');
+    assert.equal(early.code, EXIT.unreachable);
+    assert.match(early.stderr, /no address of the API yet; .*openimctl status chat -n im --wait/);
+    kubernetes.put('openimclusters', cluster('chat', { api: `http://127.0.0.1:${apiPort}` }));
+    const secretless = await run('user', 'list', '--cluster', 'chat');
+    assert.equal(secretless.code, EXIT.usage);
+    assert.match(secretless.stderr, /the Secret im\/chat-admin has no adminSecret/);
+    kubernetes.fail({ code: 404, message: 'the server could not find the requested resource' });
+    const bare = await run('user', 'list', '--cluster', 'chat');
+    assert.equal(bare.code, EXIT.environment);
+    assert.match(bare.stderr, /knows no OpenIMCluster: install the operator/);
+    kubernetes.fail({ code: 403, message: 'User "me" cannot list resource' });
+    const forbidden = await run('user', 'list', '--cluster', 'chat');
+    assert.equal(forbidden.code, EXIT.refused);
+    assert.match(forbidden.stderr, /refuses: User "me" cannot list/);
+    assert.equal(calls.length, 0);
+  });
+});
+
+describe('openimctl status', () => {
+  test('prints a screen, or the status for programs', async () => {
+    kubernetes.put('openimclusters', cluster('chat'));
+    const { code, stdout, stderr } = await run('status');
+    assert.equal(code, EXIT.ok, stderr);
+    assert.match(stdout, /^im\/chat is ready\n\nCONDITION +STATUS +SINCE\nReady +True/);
+    const state = JSON.parse((await run('status', 'im/chat', '-o', 'json')).stdout);
+    assert.equal(state.ready, true);
+    assert.equal(state.components[0].name, 'rpc');
+    assert.match((await run('status', '-o', 'yaml')).stdout, /^cluster: im\/chat\n/);
+  });
+
+  test('--wait says every two seconds what it waits for, through a lost watch, and ends when all is ready', async () => {
+    const waiting = openimctl('status', 'chat', '-n', 'im', '--wait', '--timeout', '30s');
+    await waiting.says(/ \d+ s, im\/chat: there is no such OpenIMCluster \(yet\)/);
+    kubernetes.put('openimclusters', cluster('chat', { ready: false }));
+    await waiting.says(/ \d+ s, im\/chat: WorkloadsStarting: rpc starts \(rpc 1\/2\)/);
+    kubernetes.cutWatches();
+    await sleep(500);
+    kubernetes.put('openimclusters', cluster('chat'));
+    const { code, stdout } = await waiting.end();
+    assert.equal(code, EXIT.ok);
+    assert.match(stdout, /^im\/chat is ready\n/);
+  });
+
+  test('--wait that takes too long fails, and says why', async () => {
+    kubernetes.put('openimclusters', cluster('chat', { ready: false }));
+    const { code, stdout, stderr } = await run('status', '--wait', '--timeout', '500ms');
+    assert.equal(code, EXIT.unreachable);
+    assert.match(stdout, /^im\/chat is not ready: WorkloadsStarting/);
+    assert.match(stderr, /im\/chat: not ready after 1 s: WorkloadsStarting: rpc starts \(rpc 1\/2\)\n$/);
+  });
+
+  test('--watch prints every change until it is stopped', async () => {
+    kubernetes.put('openimclusters', cluster('chat', { ready: false }));
+    const watching = openimctl('status', '--watch', '-o', 'json');
+    await watching.says(/"ready":false/);
+    kubernetes.put('openimclusters', cluster('chat'));
+    await watching.says(/"ready":true/);
+    const { code, stdout } = await watching.end('SIGINT');
+    assert.equal(code, EXIT.ok);
+    assert.equal(stdout.trim().split('\n').length, 2);
+  });
+
+  test('--timeout without --wait is an error', async () => {
+    assert.equal((await run('status', '--timeout', '1s')).code, EXIT.usage);
+  });
+});
