@@ -1,11 +1,14 @@
+export { createApplier } from './apply.ts';
 export * from './conditions.ts';
 export { createController } from './controller.ts';
 export { createElection } from './election.ts';
 export * from './errors.ts';
+export { createEventRecorder } from './event-recorder.ts';
 export { guardWrites } from './guarded-client.ts';
 export { createInformer, resourceName } from './informer.ts';
 export * from './keys.ts';
 export { createKubeClient } from './kube-client.ts';
+export { prune } from './prune.ts';
 export * from './resource-types.ts';
 export type * from './types.ts';
 export type * from './wire.ts';

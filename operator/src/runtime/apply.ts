@@ -1,0 +1,78 @@
+import { createCache } from '@im/kit';
+import { childId } from './keys.ts';
+import { fingerprint, projectionOf } from './projection.ts';
+import type {
+  Applied,
+  Applier,
+  ApplierOptions,
+  KubeObject,
+  RequestOptions,
+  ResourceType,
+  Stored,
+} from './types.ts';
+
+/** What the last apply of an object left. */
+interface Memory {
+  readonly uid: string;
+  readonly resourceVersion: string;
+  /** Of the manifest. */
+  readonly manifest: string;
+  /** Of its fields in the live object; undefined when they cannot be seen there. */
+  readonly projection: string | undefined;
+}
+
+/** A forgotten object costs one apply that changes nothing. */
+const REMEMBERED = { max: 20_000, ttlMs: 24 * 3_600_000 };
+
+/** See {@link Applier}. */
+export function createApplier(options: ApplierOptions): Applier {
+  const { client, fieldManager } = options;
+  const memories = createCache<Memory>({ name: 'applied', ...REMEMBERED });
+  const applies = options.metrics.counter('operator_applies_total', 'Objects applied, by what came of it', [
+    'kind',
+    'outcome',
+  ]);
+
+  async function run<T extends KubeObject>(
+    part: 'object' | 'status',
+    type: ResourceType<T>,
+    object: T,
+    observed: Stored<T> | undefined,
+    request: RequestOptions = {},
+  ): Promise<Applied<T>> {
+    const id = `${part}/${childId(type, object)}`;
+    const manifest = fingerprint(object);
+    const memory = memories.peek(id).value;
+    if (observed && memory && isAsLeft(memory, manifest, object, observed)) {
+      applies.inc({ kind: type.kind, outcome: 'skipped' });
+      return { object: observed, outcome: 'unchanged' };
+    }
+    const call = { ...request, fieldManager };
+    const written = await (part === 'object'
+      ? client.apply(type, object, call)
+      : client.applyStatus(type, object, call));
+    const { uid, resourceVersion } = written.metadata;
+    memories.set(id, { uid, resourceVersion, manifest, projection: projectionOf(object, written) });
+    const known = observed?.metadata ?? memory;
+    const outcome =
+      known?.uid !== uid ? 'created' : known.resourceVersion === resourceVersion ? 'unchanged' : 'changed';
+    applies.inc({ kind: type.kind, outcome });
+    return { object: written, outcome };
+  }
+
+  return {
+    apply: (type, object, observed, request) => run('object', type, object, observed, request),
+    applyStatus: (type, object, observed, request) => run('status', type, object, observed, request),
+  };
+}
+
+function isAsLeft(
+  memory: Memory,
+  manifest: string,
+  object: KubeObject,
+  observed: Stored<KubeObject>,
+): boolean {
+  if (memory.manifest !== manifest || memory.uid !== observed.metadata.uid) return false;
+  if (memory.resourceVersion === observed.metadata.resourceVersion) return true;
+  return memory.projection !== undefined && memory.projection === projectionOf(object, observed);
+}
