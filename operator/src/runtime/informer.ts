@@ -30,7 +30,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
   const store = createStore<T>(options.indexes);
   const listeners = new Set<ChangeListener<T>>();
   const synced = Promise.withResolvers<void>();
-  const backoff = new Backoff({ baseMs: 200, maxMs: 10_000 });
+  const backoff = new Backoff({ baseMs: 200, maxMs: 5_000 });
   let isSynced = false;
   let heardAt = performance.now();
   let lastFailure: string | undefined;
