@@ -16,3 +16,11 @@ export {
 } from './control-plane/control-plane.ts';
 export { type ImageEntry, type ImageSpec, NON_ROOT, type WrittenImage, writeImage } from './image/image.ts';
 export { sharedLibrariesOf } from './image/shared-libraries.ts';
+export { installProgram } from './install/go-build.ts';
+export { type ProgramName, programOf } from './install/programs.ts';
+export {
+  loadStoreImages,
+  type StoreImages,
+  type StoreName,
+  storeImageNames,
+} from './store-images/store-images.ts';

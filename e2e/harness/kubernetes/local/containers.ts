@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { readdir, readFile, readlink, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, runCommand } from '@im/backends';
@@ -70,8 +70,15 @@ const FIXED_PLACES = [
   '/usr/libexec/kubernetes',
 ];
 
-/** Removes what they leave there, as far as nothing is in it: others may use the same places. */
-export async function removeEmptyFolders(): Promise<void> {
+/** Removes what they leave there, as far as it is theirs: others may use the same places. */
+export async function removeNodeRemains(): Promise<void> {
+  const podLogs = '/var/log/containers';
+  for (const name of await readdir(podLogs).catch(() => [])) {
+    const path = join(podLogs, name);
+    const target = await readlink(path).catch(() => '');
+    if (target.startsWith(`${LOCAL.state}/`)) await rm(path);
+  }
+  await rm('/var/lib/kubelet/device-plugins/kubelet.sock', { force: true });
   for (const place of FIXED_PLACES) await removeFoldersWithoutFiles(place);
 }
 

@@ -15,7 +15,7 @@ import {
   loadedImages,
   removeAllContainers,
   removeContainerRemains,
-  removeEmptyFolders,
+  removeNodeRemains,
 } from './containers.ts';
 import { Daemons } from './daemons.ts';
 import { changeHostSettings, restoreHostSettings } from './host-settings.ts';
@@ -114,7 +114,7 @@ export class LocalCluster implements KubernetesCluster {
       await removeContainerRemains();
       await removePacketFilterRules();
       await restoreHostSettings();
-      await removeEmptyFolders();
+      await removeNodeRemains();
     }
     await rm(runPath(), { recursive: true, force: true });
     if (options.wipe) await rm(statePath(), { recursive: true, force: true });

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { Redis } from 'ioredis';
+import { Client as S3Client } from 'minio';
+import { MongoClient } from 'mongodb';
+import {
+  type KubernetesCluster,
+  loadStoreImages,
+  type StoreImages,
+  type UsedCluster,
+  useCluster,
+} from '../index.ts';
+import { apply, restrictedNamespace, type StorePod, storeManifests } from './pods.ts';
+
+const NAMESPACE = `stores-${randomBytes(3).toString('hex')}`;
+const PASSWORD = 'pass/word with spaces';
+const ACCOUNT = { accessKey: 'openim', secretKey: 'openim-test-secret' };
+
+let used: UsedCluster;
+let cluster: KubernetesCluster;
+let images: StoreImages;
+
+async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const begun = performance.now();
+  const result = await work();
+  console.log(`${what}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+  return result;
+}
+
+function pods(): StorePod[] {
+  return [
+    {
+      name: 'nats',
+      image: images.nats,
+      command: ['nats-server', '-c', '/etc/nats/nats.conf'],
+      port: 4222,
+      dataDir: '/data',
+      files: {
+        dir: '/etc/nats',
+        contents: {
+          'nats.conf': 'port: 4222\njetstream { store_dir: "/data", sync_interval: always }\n',
+        },
+      },
+    },
+    {
+      name: 'redis',
+      image: images.redis,
+      command: ['redis-server', '/etc/redis/redis.conf'],
+      port: 6379,
+      dataDir: '/data',
+      files: {
+        dir: '/etc/redis',
+        contents: { 'redis.conf': 'bind 0.0.0.0\nport 6379\ndir /data\nrequirepass secret\nsave ""\n' },
+      },
+    },
+    {
+      name: 'mongodb',
+      image: images.mongodb,
+      command: ['mongod', '--dbpath', '/data/db', '--port', '27017', '--bind_ip_all'].concat([
+        '--replSet',
+        'rs0',
+        '--keyFile',
+        '/etc/mongodb/keyfile',
+      ]),
+      port: 27_017,
+      dataDir: '/data/db',
+      files: {
+        dir: '/etc/mongodb',
+        contents: { keyfile: 'key', username: 'root', password: PASSWORD },
+      },
+      env: {
+        MONGO_INITDB_ROOT_USERNAME_FILE: '/etc/mongodb/username',
+        MONGO_INITDB_ROOT_PASSWORD_FILE: '/etc/mongodb/password',
+      },
+    },
+    {
+      name: 'object-storage',
+      image: images.objectStorage,
+      command: ['weed', '-logtostderr', 'mini', '-dir=/data', '-ip=127.0.0.1', '-ip.bind=0.0.0.0'].concat([
+        '-s3.port=8333',
+        '-master.telemetry=false',
+        '-admin.ui=false',
+        '-webdav=false',
+      ]),
+      port: 8333,
+      dataDir: '/data',
+      env: { AWS_ACCESS_KEY_ID: ACCOUNT.accessKey, AWS_SECRET_ACCESS_KEY: ACCOUNT.secretKey },
+    },
+  ];
+}
+
+async function addressOf(service: string): Promise<{ host: string; port: number }> {
+  const jsonpath = 'jsonpath={.spec.ports[0].nodePort}';
+  return cluster.nodePortAddress(
+    Number(await cluster.kubectl('-n', NAMESPACE, 'get', 'service', service, '-o', jsonpath)),
+  );
+}
+
+async function readyAgain(name: string): Promise<void> {
+  await cluster.kubectl('-n', NAMESPACE, 'rollout', 'status', `statefulset/${name}`, '--timeout=120s');
+}
+
+/** Kills the pod in order and waits for its successor on the same volume. */
+async function restartPod(name: string): Promise<void> {
+  await cluster.kubectl('-n', NAMESPACE, 'delete', 'pod', `${name}-0`);
+  await readyAgain(name);
+}
+
+before(async () => {
+  used = await timed('cluster up', () => useCluster());
+  cluster = used.cluster;
+  images = await timed('store images built and loaded', () =>
+    loadStoreImages((tarball) => cluster.loadImage(tarball)),
+  );
+  await apply(cluster, 'default', [restrictedNamespace(NAMESPACE)]);
+  await timed('four stores ready', async () => {
+    await apply(cluster, NAMESPACE, pods().flatMap(storeManifests));
+    for (const { name } of pods()) await readyAgain(name);
+  });
+});
+
+after(async () => {
+  await cluster.kubectl('delete', 'namespace', NAMESPACE, '--timeout=120s');
+  await timed('cluster given back', () => used[Symbol.asyncDispose]());
+});
+
+test('the namespace refuses what is not Restricted', async () => {
+  const run = cluster.kubectl('-n', NAMESPACE, 'run', 'lax', `--image=${images.nats}`);
+  await assert.rejects(run, /violates PodSecurity "restricted/);
+});
+
+test('NATS stores a message that a new pod still has', async () => {
+  const open = async () => {
+    const { host, port } = await addressOf('nats');
+    return connect({ servers: `${host}:${port}` });
+  };
+  const first = await open();
+  const manager = await jetstreamManager(first);
+  await manager.streams.add({ name: 'KEPT', subjects: ['kept'] });
+  await jetstream(first).publish('kept', 'hello');
+  await first.close();
+  await timed('NATS pod replaced', () => restartPod('nats'));
+  const second = await open();
+  const stored = await (await jetstreamManager(second)).streams.getMessage('KEPT', { seq: 1 });
+  assert.equal(stored?.string(), 'hello');
+  await second.close();
+});
+
+test('Redis asks for its password', async () => {
+  const { host, port } = await addressOf('redis');
+  const redis = new Redis({ host, port, password: 'secret', lazyConnect: true });
+  await redis.connect();
+  assert.equal(await redis.set('a', '1'), 'OK');
+  redis.disconnect();
+  const stranger = new Redis({ host, port, lazyConnect: true, retryStrategy: null });
+  stranger.on('error', () => undefined);
+  await assert.rejects(
+    stranger.connect().then(() => stranger.get('a')),
+    /NOAUTH/,
+  );
+  stranger.disconnect();
+});
+
+test('MongoDB lets the root user of the secret in, nobody else, and a new pod has the data', async () => {
+  const open = async (password: string) => {
+    const { host, port } = await addressOf('mongodb');
+    const user = `root:${encodeURIComponent(password)}`;
+    return new MongoClient(
+      `mongodb://${user}@${host}:${port}/?authSource=admin&directConnection=true&serverSelectionTimeoutMS=5000`,
+    );
+  };
+  await using first = await open(PASSWORD);
+  await first
+    .db('im')
+    .collection('kept')
+    .insertOne({ value: 1 }, { writeConcern: { w: 'majority', journal: true } });
+  await using stranger = await open('wrong');
+  await assert.rejects(stranger.db('im').collection('kept').findOne(), /[Aa]uthentication/);
+  await first.close();
+  await timed('MongoDB pod replaced', () => restartPod('mongodb'));
+  await using second = await open(PASSWORD);
+  assert.equal((await second.db('im').collection('kept').findOne())?.value, 1);
+});
+
+test('object storage keeps an object over a new pod and refuses other keys', async () => {
+  const client = async (account = ACCOUNT) => {
+    const { host, port } = await addressOf('object-storage');
+    return new S3Client({ endPoint: host, port, useSSL: false, region: 'us-east-1', ...account });
+  };
+  const s3 = await client();
+  await s3.makeBucket('kept');
+  await s3.putObject('kept', 'a', 'content');
+  await assert.rejects((await client({ ...ACCOUNT, secretKey: 'wrong' })).getObject('kept', 'a'));
+  await timed('object storage pod replaced', () => restartPod('object-storage'));
+  const chunks = await (await (await client()).getObject('kept', 'a')).toArray();
+  assert.equal(Buffer.concat(chunks).toString(), 'content');
+});
