@@ -10,7 +10,18 @@ protobuf.configure();
 // An absent bytes field is an empty Uint8Array, as the types say; the library's own default is a plain list.
 Object.assign(protobuf.types.defaults, { bytes: new Uint8Array(0) });
 
+/** In a bundle, which has no folder of .proto files: the file with the parsed schemas. See tools/bundle.ts. */
+declare const OPENIM_SCHEMA_FILE: string;
+
 function load(): protobuf.Root {
+  if (typeof OPENIM_SCHEMA_FILE === 'undefined') return parseProtos();
+  const text = readFileSync(new URL(OPENIM_SCHEMA_FILE, import.meta.url), 'utf8');
+  const root = protobuf.Root.fromJSON(JSON.parse(text));
+  root.resolveAll();
+  return root;
+}
+
+function parseProtos(): protobuf.Root {
   const root = new protobuf.Root();
   for (const file of readdirSync(protoDir).sort()) {
     // options.proto only declares the option for other tools; the parser takes options as they come.

@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { thirdPartyNotices } from './bundle/notices.ts';
+
+/**
+ * usage: bundle.ts [--out <folder>] [<entry> ...]
+ *
+ * Bundles the server and the operator, or the entries that are named, into `dist/app/`: `im.mjs` and
+ * `operator.mjs` with the files that they load, which Node runs without node_modules. A role loads only
+ * the files of what it imports. Source maps lie beside them, without the sources.
+ */
+const root = join(import.meta.dirname, '..');
+const { values, positionals } = parseArgs({ options: { out: { type: 'string' } }, allowPositionals: true });
+const out = resolve(values.out ?? join(root, 'dist/app'));
+
+const ENTRIES: Readonly<Record<string, string>> = {
+  im: 'services/main/src/entry.ts',
+  operator: 'operator/src/main.ts',
+};
+
+/** Packages that are CommonJS find `require` where they expect it. */
+const BANNER =
+  "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
+
+/** The parsed protobuf schemas, beside the chunk that reads them: faster than parsing them at every start. */
+const SCHEMA_FILE = 'schema.json';
+
+/** Native parts of ws that it does without. */
+const EXTERNAL = ['bufferutil', 'utf-8-validate'];
+
+function run(command: string, args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin', command), args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1_024 * 1_024,
+  });
+  if (status !== 0) throw new Error(`${command} failed:\n${stderr}`);
+  return stdout;
+}
+
+const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const unfinished = `${out}.unfinished`;
+const build = `${out}.build`;
+for (const dir of [unfinished, build]) {
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+}
+const schema = run('node', ['services/lib/protocol/scripts/schema-json.ts']);
+writeFileSync(join(unfinished, SCHEMA_FILE), schema);
+
+const wanted = positionals.length > 0 ? positionals : Object.keys(ENTRIES);
+const entries = wanted.map((name): [string, string] => {
+  const file = ENTRIES[name];
+  if (file === undefined)
+    throw new RangeError(`there is no entry ${name}: ${Object.keys(ENTRIES).join(', ')}`);
+  return [name, file];
+});
+const metafile = join(build, 'meta.json');
+run('esbuild', [
+  ...entries.map(([name, file]) => `${name}=${file}`),
+  `--outdir=${unfinished}`,
+  `--metafile=${metafile}`,
+  `--define:OPENIM_VERSION=${JSON.stringify(version)}`,
+  `--define:OPENIM_SCHEMA_FILE=${JSON.stringify(SCHEMA_FILE)}`,
+  `--banner:js=${BANNER}`,
+  ...EXTERNAL.map((name) => `--external:${name}`),
+  '--bundle',
+  '--splitting',
+  '--format=esm',
+  '--platform=node',
+  '--target=node24',
+  '--out-extension:.js=.mjs',
+  '--chunk-names=[name]-[hash]',
+  // Names stay, so that a stack trace can be read without its map too.
+  '--minify-whitespace',
+  '--minify-syntax',
+  '--legal-comments=none',
+  '--sourcemap=linked',
+  '--sources-content=false',
+  '--log-level=error',
+]);
+const { inputs }: { inputs: Readonly<Record<string, unknown>> } = JSON.parse(readFileSync(metafile, 'utf8'));
+writeFileSync(join(unfinished, 'THIRD-PARTY-NOTICES.txt'), thirdPartyNotices(root, Object.keys(inputs)));
+rmSync(out, { recursive: true, force: true });
+renameSync(unfinished, out);
+rmSync(build, { recursive: true });
+console.log(`bundled ${entries.map(([name]) => `${name}.mjs`).join(', ')} (${version}) into ${out}`);
