@@ -1,0 +1,1 @@
+export type { CheckDetail, CheckFailure, CheckResult, CheckSource } from './check-result.ts';

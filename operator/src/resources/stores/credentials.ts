@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto';
+import type { StoreEndpoints } from '../config.ts';
+import type { EffectiveSpec } from '../effective.ts';
+import { nameOf, type Owner, STORE_PORTS, type StoreName } from '../names.ts';
+import { credential, podHost } from './store-set.ts';
+
+/** Passwords of managed stores: random, of characters that need no quoting in URLs and config files. */
+export function makeCredentials(): Record<string, string> {
+  const secret = () => randomBytes(24).toString('hex');
+  return {
+    natsUser: 'openim',
+    natsPassword: secret(),
+    redisPassword: secret(),
+    mongodbUser: 'openim',
+    mongodbPassword: secret(),
+    // Between 6 and 1024 characters of base64.
+    mongodbKeyfile: randomBytes(384).toString('base64'),
+    s3AccessKey: randomBytes(10).toString('hex').toUpperCase(),
+    s3SecretKey: secret(),
+  };
+}
+
+/** What Secrets of people say about stores that somebody else runs. */
+export interface ExternalConnection {
+  readonly nats?: { readonly user: string; readonly password: string };
+  readonly mongodbUri?: string;
+  readonly redisUri?: string;
+  readonly s3?: { readonly accessKey: string; readonly secretKey: string };
+}
+
+/** What a connection is made of. */
+export interface ConnectionInput {
+  readonly owner: Owner;
+  readonly effective: EffectiveSpec;
+  readonly credentials: Readonly<Record<string, string>>;
+  readonly external: ExternalConnection;
+}
+
+/**
+ * The values of the Secret `nameOf.connection`: `nats-user` and `nats-password` (absent for an external NATS without
+ * credentials), `mongodb-uri`, `redis-uri`, `s3-access-key`, `s3-secret-key`.
+ * @throws when an external value that the spec refers to was not given.
+ */
+export function connectionOf({
+  owner,
+  effective,
+  credentials,
+  external,
+}: ConnectionInput): Record<string, string> {
+  const made = (key: string) => credential({ credentials }, key);
+  const nats =
+    effective.nats.kind === 'managed'
+      ? { user: made('natsUser'), password: made('natsPassword') }
+      : external.nats;
+  const s3 =
+    effective.objectStorage.kind === 'managed'
+      ? { accessKey: made('s3AccessKey'), secretKey: made('s3SecretKey') }
+      : given('s3', external.s3);
+  return {
+    ...(nats && { 'nats-user': nats.user, 'nats-password': nats.password }),
+    'mongodb-uri':
+      effective.mongodb.kind === 'managed'
+        ? mongodbUri(owner, made('mongodbUser'), made('mongodbPassword'))
+        : given('mongodbUri', external.mongodbUri),
+    'redis-uri':
+      effective.redis.kind === 'managed'
+        ? `redis://:${made('redisPassword')}@${serviceHost(owner, 'redis')}:${STORE_PORTS.redis}`
+        : given('redisUri', external.redisUri),
+    's3-access-key': s3.accessKey,
+    's3-secret-key': s3.secretKey,
+  };
+}
+
+/** Addresses of the stores, without secrets. */
+export function endpointsOf({
+  owner,
+  effective,
+}: Pick<ConnectionInput, 'owner' | 'effective'>): StoreEndpoints {
+  const { nats, objectStorage } = effective;
+  return {
+    natsServers: nats.kind === 'external' ? nats.servers : natsServers(owner, nats.replicas),
+    natsReplicas: nats.replicas,
+    s3Endpoint:
+      objectStorage.kind === 'external'
+        ? objectStorage.endpoint
+        : `http://${serviceHost(owner, 'object-storage')}:${objectStorage.service.port}`,
+    s3Region: objectStorage.kind === 'external' ? objectStorage.region : 'us-east-1',
+  };
+}
+
+/** Name and port by which the one member of the managed replica set knows itself. */
+export function mongodbMember(owner: Owner): string {
+  return `${podHost(owner, 'mongodb', 0)}:${STORE_PORTS.mongodb}`;
+}
+
+/**
+ * A direct connection: the set has one member, and MongoDB-compatible servers announce a name of their own for it, which
+ * a driver that looks for the set's members could not reach.
+ */
+function mongodbUri(owner: Owner, user: string, password: string): string {
+  return `mongodb://${user}:${password}@${mongodbMember(owner)}/?authSource=admin&directConnection=true`;
+}
+
+/** One node is reached by its Service; of three each has a name, so that a dead one is known to be. */
+function natsServers(owner: Owner, replicas: number): string[] {
+  if (replicas === 1) return [`nats://${serviceHost(owner, 'nats')}:${STORE_PORTS.nats.client}`];
+  return Array.from(
+    { length: replicas },
+    (_, ordinal) => `nats://${podHost(owner, 'nats', ordinal)}:${STORE_PORTS.nats.client}`,
+  );
+}
+
+function serviceHost(owner: Owner, component: StoreName): string {
+  return `${nameOf.component(owner.name, component)}.${owner.namespace}.svc`;
+}
+
+function given<T>(name: string, value: T | undefined): T {
+  if (value === undefined) throw new Error(`${name} of an external store was not given`);
+  return value;
+}

@@ -1,0 +1,19 @@
+import { mongodbManifests } from './mongodb.ts';
+import { natsManifests } from './nats.ts';
+import { objectStorageManifests } from './object-storage.ts';
+import { redisManifests } from './redis.ts';
+import type { StoreInput, StoreManifest } from './store-set.ts';
+
+export { type NatsCapacity, natsCapacity } from './nats.ts';
+export { pvcResizes, type StoreInput, type StoreManifest, type VolumeResize } from './store-set.ts';
+
+/** Every object of the stores that the operator runs; nothing for those that somebody else runs. */
+export function storeManifests(input: StoreInput): StoreManifest[] {
+  const { nats, mongodb, redis, objectStorage } = input.effective;
+  return [
+    ...(nats.kind === 'managed' ? natsManifests(input, nats) : []),
+    ...(mongodb.kind === 'managed' ? mongodbManifests(input, mongodb) : []),
+    ...(redis.kind === 'managed' ? redisManifests(input, redis) : []),
+    ...(objectStorage.kind === 'managed' ? objectStorageManifests(input, objectStorage) : []),
+  ];
+}

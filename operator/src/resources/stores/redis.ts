@@ -1,0 +1,77 @@
+import type { ManagedStore } from '../effective.ts';
+import { nameOf, STORE_PORTS } from '../names.ts';
+import {
+  credential,
+  memoryLimit,
+  podService,
+  type StoreInput,
+  type StoreManifest,
+  storeDisruptionBudget,
+  storeFiles,
+  storeService,
+  storeSet,
+} from './store-set.ts';
+
+const COMPONENT = 'redis';
+const CONFIG_DIR = '/etc/redis';
+const DATA = '/data';
+const PORT = { name: 'redis', port: STORE_PORTS.redis } as const;
+
+/** One Redis or Valkey server. */
+export function redisManifests(input: StoreInput, redis: ManagedStore): StoreManifest[] {
+  const { owner } = input;
+  const open = { 'redis.conf': serverConfig(redis) };
+  const secret = { 'auth.conf': `requirepass ${credential(input, 'redisPassword')}\n` };
+  const name = nameOf.component(owner.name, COMPONENT);
+  // No password is needed to see that it listens, and none is in a process list.
+  const tcpSocket = { port: PORT.name };
+  return [
+    ...storeFiles(owner, COMPONENT, { open, secret }),
+    podService(owner, COMPONENT, [PORT]),
+    storeService(owner, COMPONENT, PORT),
+    storeDisruptionBudget(owner, COMPONENT),
+    storeSet(input, {
+      component: COMPONENT,
+      store: redis,
+      replicas: 1,
+      dataPath: DATA,
+      graceSeconds: 30,
+      restartOn: { open, secret },
+      volumes: [{ name: 'config', projected: { sources: [{ configMap: { name } }, { secret: { name } }] } }],
+      container: {
+        name: COMPONENT,
+        command: ['redis-server', `${CONFIG_DIR}/redis.conf`],
+        workingDir: DATA,
+        ports: [{ name: PORT.name, containerPort: PORT.port, protocol: 'TCP' }],
+        volumeMounts: [{ name: 'config', mountPath: CONFIG_DIR, readOnly: true }],
+        startupProbe: { tcpSocket, periodSeconds: 1, failureThreshold: 300, timeoutSeconds: 3 },
+        readinessProbe: { tcpSocket, periodSeconds: 3, failureThreshold: 2, timeoutSeconds: 3 },
+        livenessProbe: { tcpSocket, periodSeconds: 10, failureThreshold: 6, timeoutSeconds: 5 },
+      },
+    }),
+  ];
+}
+
+/**
+ * Everything in Redis is a copy, or is written again by whoever owns it (presence, limits), so the oldest may always go:
+ * allkeys-lru. With volatile-lru, keys without an end would fill the memory at last, and every write would be refused.
+ * What is being used, such as the presence of a living gateway, is the newest and stays. Two fifths of the limit are
+ * left to the process and to the copy that a rewrite of the file makes.
+ */
+function serverConfig(redis: ManagedStore): string {
+  const limit = memoryLimit(redis);
+  const lines = [
+    'bind * -::*',
+    `port ${PORT.port}`,
+    'daemonize no',
+    `dir ${DATA}`,
+    'save ""',
+    'appendonly yes',
+    'appendfsync everysec',
+    'tcp-keepalive 60',
+    ...(limit === undefined ? [] : [`maxmemory ${Math.floor(limit * 0.6)}`]),
+    'maxmemory-policy allkeys-lru',
+    `include ${CONFIG_DIR}/auth.conf`,
+  ];
+  return `${lines.join('\n')}\n`;
+}

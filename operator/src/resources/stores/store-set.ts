@@ -1,0 +1,270 @@
+import type {
+  ConfigMap,
+  PersistentVolumeClaim,
+  PodDisruptionBudget,
+  Secret,
+  Service,
+  StatefulSet,
+} from '../../runtime/index.ts';
+import type { EffectiveSpec, ManagedStore } from '../effective.ts';
+import { ANNOTATION, nameOf, type Owner, STORES, type StoreName, selectorLabels } from '../names.ts';
+import { type Container, containerResources, type PodSpec, podTemplate } from '../pod-template.ts';
+import { metadataOf } from '../services.ts';
+import { templateHash } from '../template-hash.ts';
+import { quantity } from './quantity.ts';
+
+/** Everything that the objects of a managed store are made of. */
+export interface StoreInput {
+  readonly owner: Owner;
+  readonly effective: EffectiveSpec;
+  /** Passwords as `makeCredentials` made them. */
+  readonly credentials: Readonly<Record<string, string>>;
+  /** StatefulSets as they are, so that what cannot be changed in them stays as it was at their creation. */
+  readonly existing?: readonly StatefulSet[];
+  /** A new value restarts the pods, one after the other. */
+  readonly restartedAt?: string | undefined;
+}
+
+/** An object of a managed store. */
+export type StoreManifest = ConfigMap | Secret | Service | StatefulSet | PodDisruptionBudget;
+
+/** Name of the volume of every store. */
+export const DATA_VOLUME = 'data';
+
+/** Name of the headless Service that gives the pods of a store their names. */
+export function podServiceName(cluster: string, component: StoreName): string {
+  // The driver addresses members of a replica set, so MongoDB has no Service of another kind.
+  return component === 'mongodb'
+    ? nameOf.component(cluster, component)
+    : `${nameOf.component(cluster, component)}-headless`;
+}
+
+/** Name of a pod of a store in the cluster's DNS; it exists as long as the pod does, ready or not. */
+export function podHost(owner: Owner, component: StoreName, ordinal: number): string {
+  const name = nameOf.component(owner.name, component);
+  return `${name}-${ordinal}.${podServiceName(owner.name, component)}.${owner.namespace}.svc`;
+}
+
+/** What one store says of its StatefulSet. */
+interface StatefulSetParts {
+  readonly component: StoreName;
+  readonly store: ManagedStore;
+  readonly replicas: number;
+  readonly container: Omit<Container, 'image' | 'imagePullPolicy' | 'resources'>;
+  readonly dataPath: string;
+  readonly volumes: NonNullable<PodSpec['volumes']>;
+  readonly graceSeconds: number;
+  /** Files that are read at a start only: when they change, the pods are restarted. */
+  readonly restartOn?: unknown;
+}
+
+/** The StatefulSet of a store, with a volume for its data and an empty /tmp. */
+export function storeSet(input: StoreInput, parts: StatefulSetParts): StatefulSet {
+  const { owner, effective } = input;
+  const { component, store, replicas, container, volumes } = parts;
+  const name = nameOf.component(owner.name, component);
+  const metadata = metadataOf(owner, name, component);
+  const template = podTemplate(
+    owner,
+    component,
+    {
+      annotations: {
+        ...(parts.restartOn === undefined ? {} : { [ANNOTATION.restartHash]: templateHash(parts.restartOn) }),
+        ...(input.restartedAt === undefined ? {} : { [ANNOTATION.restartedAt]: input.restartedAt }),
+      },
+      spec: {
+        terminationGracePeriodSeconds: parts.graceSeconds,
+        ...(effective.imagePullSecrets.length > 0 && {
+          imagePullSecrets: effective.imagePullSecrets.map((ref) => ({ name: ref.name })),
+        }),
+        containers: [
+          {
+            ...container,
+            image: store.image,
+            imagePullPolicy: effective.imagePullPolicy,
+            resources: containerResources(store.resources),
+            volumeMounts: [
+              { name: DATA_VOLUME, mountPath: parts.dataPath },
+              { name: 'tmp', mountPath: '/tmp' },
+              ...(container.volumeMounts ?? []),
+            ],
+          },
+        ],
+        volumes: [{ name: 'tmp', emptyDir: {} }, ...volumes],
+      },
+    },
+    store.podTemplate,
+  );
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { ...metadata, annotations: { [ANNOTATION.templateHash]: templateHash(template) } },
+    spec: {
+      replicas,
+      serviceName: podServiceName(owner.name, component),
+      // Members of a set wait for each other, so they are started together.
+      podManagementPolicy: 'Parallel',
+      updateStrategy: { type: 'RollingUpdate' },
+      selector: { matchLabels: selectorLabels(owner.name, component) },
+      persistentVolumeClaimRetentionPolicy: {
+        whenDeleted: effective.deletionPolicy === 'Purge' ? 'Delete' : 'Retain',
+        whenScaled: 'Retain',
+      },
+      template,
+      volumeClaimTemplates: [volumeClaim(input, component, store)],
+    },
+  };
+}
+
+/** The claim of a store's volume. The API server refuses any change of it, so an existing one is kept. */
+function volumeClaim(
+  { owner, existing }: StoreInput,
+  component: StoreName,
+  { storage }: ManagedStore,
+): PersistentVolumeClaim {
+  const name = nameOf.component(owner.name, component);
+  const before = existing
+    ?.find(({ metadata }) => metadata?.name === name && metadata.namespace === owner.namespace)
+    ?.spec?.volumeClaimTemplates?.find(({ metadata }) => metadata?.name === DATA_VOLUME)?.spec;
+  const size = before?.resources?.requests?.storage ?? storage.size;
+  const storageClassName = before ? before.storageClassName : storage.storageClassName;
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    // No owner: the volume may outlive the cluster.
+    metadata: { name: DATA_VOLUME, labels: metadataOf(owner, name, component).labels },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      ...(storageClassName === undefined ? {} : { storageClassName }),
+      resources: { requests: { storage: size } },
+    },
+  };
+}
+
+/** A port of a store. */
+export interface StorePort {
+  readonly name: string;
+  readonly port: number;
+}
+
+/**
+ * The headless Service of a store. It names pods that are not ready too: members must find each other before any of
+ * them can be.
+ */
+export function podService(owner: Owner, component: StoreName, ports: readonly StorePort[]): Service {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadataOf(owner, podServiceName(owner.name, component), component),
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: 'None',
+      publishNotReadyAddresses: true,
+      selector: selectorLabels(owner.name, component),
+      ports: ports.map(({ name, port }) => ({ name, port, targetPort: name, protocol: 'TCP' })),
+    },
+  };
+}
+
+/** The Service by which clients inside the cluster reach a store. */
+export function storeService(owner: Owner, component: StoreName, { name, port }: StorePort): Service {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadataOf(owner, nameOf.component(owner.name, component), component),
+    spec: {
+      type: 'ClusterIP',
+      selector: selectorLabels(owner.name, component),
+      ports: [{ name, port, targetPort: name, protocol: 'TCP' }],
+    },
+  };
+}
+
+/**
+ * One pod may be evicted at a time. A store with a single pod gets the same budget, though the service stops for as long
+ * as it moves: one that allows none would block the drain of a node for ever, until somebody deletes the pod by hand,
+ * which is no better for the service. A pod that is not ready may go only while the others are enough: what is left of
+ * a quorum must not be evicted because it is not ready.
+ */
+export function storeDisruptionBudget(owner: Owner, component: StoreName): PodDisruptionBudget {
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: metadataOf(owner, nameOf.component(owner.name, component), component),
+    spec: {
+      maxUnavailable: 1,
+      unhealthyPodEvictionPolicy: 'IfHealthyBudget',
+      selector: { matchLabels: selectorLabels(owner.name, component) },
+    },
+  };
+}
+
+/** Files that a store reads at its start; those with passwords go to a Secret. */
+export function storeFiles(
+  owner: Owner,
+  component: StoreName,
+  { open = {}, secret = {} }: Partial<Record<'open' | 'secret', Readonly<Record<string, string>>>>,
+): (ConfigMap | Secret)[] {
+  const metadata = metadataOf(owner, nameOf.component(owner.name, component), component);
+  const files: (ConfigMap | Secret)[] = [];
+  if (Object.keys(open).length > 0) {
+    files.push({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { ...open } });
+  }
+  if (Object.keys(secret).length > 0) {
+    const data = Object.fromEntries(
+      Object.entries(secret).map(([file, text]) => [file, Buffer.from(text).toString('base64')]),
+    );
+    files.push({ apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data });
+  }
+  return files;
+}
+
+/** Memory limit of a store's container in bytes, when it has one. */
+export function memoryLimit({ resources }: ManagedStore): number | undefined {
+  return quantity(resources.limits?.memory);
+}
+
+/** For programs in Go: their collector works harder before the kernel ends them at the limit. */
+export function goMemoryLimit(store: ManagedStore): NonNullable<Container['env']> {
+  const limit = memoryLimit(store);
+  return limit === undefined ? [] : [{ name: 'GOMEMLIMIT', value: `${Math.floor(limit * 0.9)}` }];
+}
+
+/** A password of {@link StoreInput.credentials}. @throws when it was never made. */
+export function credential({ credentials }: Pick<StoreInput, 'credentials'>, key: string): string {
+  const value = credentials[key];
+  if (value === undefined) throw new Error(`the credentials of managed stores lack ${key}`);
+  return value;
+}
+
+/** A growth of a volume. */
+export interface VolumeResize {
+  /** Name of the PersistentVolumeClaim. */
+  readonly name: string;
+  readonly size: string;
+}
+
+/**
+ * Claims that must grow because the manifest asks for more. A claim that has no volume yet cannot be changed, and none
+ * can shrink; those are left out.
+ */
+export function pvcResizes(
+  effective: EffectiveSpec,
+  existing: readonly PersistentVolumeClaim[],
+): VolumeResize[] {
+  const stores: Readonly<Record<StoreName, ManagedStore | { readonly kind: 'external' }>> = {
+    nats: effective.nats,
+    mongodb: effective.mongodb,
+    redis: effective.redis,
+    'object-storage': effective.objectStorage,
+  };
+  return existing.flatMap(({ metadata, spec, status }) => {
+    const component = STORES.find((name) => name === metadata?.labels?.['app.kubernetes.io/component']);
+    const store = component && stores[component];
+    const size = store?.kind === 'managed' ? store.storage.size : undefined;
+    const have = quantity(spec?.resources?.requests?.storage);
+    const grows = have !== undefined && (quantity(size) ?? 0) > have;
+    if (!metadata?.name || !size || !grows || status?.phase !== 'Bound') return [];
+    return [{ name: metadata.name, size }];
+  });
+}
