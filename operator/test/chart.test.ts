@@ -206,7 +206,8 @@ describe('on an API server', () => {
 
   test('both charts install, upgrade and go; samples are accepted; the operator may do its work', async () => {
     install('openim-operator', OPERATOR_CHART);
-    install('openim-operator', OPERATOR_CHART, '--set', 'replicas=3');
+    install('openim-operator', OPERATOR_CHART, '--reset-then-reuse-values', '--set', 'replicas=3');
+    await kubernetes.kubectl('apply', '--server-side', '--force-conflicts', '-f', join(ROOT, 'crds'));
     const get = (...args: string[]) => kubernetes.kubectl('get', '-o', 'name', ...args);
     assert.match(await get('-n', 'sys', 'deployment'), /deployment.apps\/openim-operator\n/);
 
