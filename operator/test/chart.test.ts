@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ControlPlane, installProgram, programOf, startControlPlane } from '@im/test-kubernetes';
@@ -203,6 +204,25 @@ describe('on an API server', () => {
     const { status, stderr } = helm('upgrade', '--install', release, chart, ...where, ...args);
     assert.equal(status, 0, stderr);
   }
+
+  test('a namespace that enforces Restricted takes the pod', async () => {
+    await kubernetes.kubectl('create', 'namespace', 'strict');
+    await kubernetes.kubectl('label', 'namespace', 'strict', 'pod-security.kubernetes.io/enforce=restricted');
+    const manifests = rendered(OPERATOR_CHART);
+    const deployment = manifests.find(({ kind }) => kind === 'Deployment') as unknown as {
+      spec: { template: object };
+    };
+    const pod = {
+      ...deployment.spec.template,
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'operator', namespace: 'strict' },
+    };
+    const file = join(kubernetes.dir, 'pod.json');
+    await writeFile(file, JSON.stringify(pod));
+    await kubernetes.kubectl('create', 'serviceaccount', 'op-openim-operator', '-n', 'strict');
+    assert.match(await kubernetes.kubectl('create', '--dry-run=server', '-f', file), /pod\/operator created/);
+  });
 
   test('both charts install, upgrade and go; samples are accepted; the operator may do its work', async () => {
     install('openim-operator', OPERATOR_CHART);
