@@ -23,6 +23,12 @@ export type { PushProvider } from './providers/provider.ts';
 /** What push needs of its process. */
 export type PushDeps = BaseDeps & Pick<LiveDeps, 'live'> & { rpc: RpcRegistry; store: Store; bus: Bus };
 
+/**
+ * Time in which deliveries are gathered, to be judged together: nobody notices it in a notification, and
+ * otherwise every message would cost a look at presence.
+ */
+const GATHER_MS = 100;
+
 /** Name of the durable reader that all push processes share. */
 const READER = 'push';
 
@@ -57,7 +63,11 @@ export const module: ServiceModule<PushDeps> = {
         // Nobody would be woken: the deliveries need not be read either.
         if (config.push.provider === 'none') return;
         background.loop('push-reader', (signal) =>
-          bus.deliveries.consume(READER, { signal, onBatch: (batch) => pusher.judge(batch, signal) }),
+          bus.deliveries.consume(READER, {
+            signal,
+            gatherMs: GATHER_MS,
+            onBatch: (batch) => pusher.judge(batch, signal),
+          }),
         );
       },
       stop: async () => end(),

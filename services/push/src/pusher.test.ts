@@ -25,15 +25,18 @@ function kept(fields: object): KeptDelivery {
 
 function setUp(options: { failures?: number; perMinute?: number } = {}) {
   const pushed: OfflineNotification[] = [];
+  const asked: (readonly string[])[] = [];
   let failures = options.failures ?? 0;
   const pusher = new Pusher({
     receivers: {
       membersOf: async () => ['a', 'phone', 'web', 'quiet'],
-      connectionsOf: async () =>
-        new Map([
+      async connectionsOf(_tenant, _operationID, userIDs) {
+        asked.push(userIDs);
+        return new Map([
           ['phone', [make('user.PlatformOnlineDetail', { platformID: 2 })]],
           ['web', [make('user.PlatformOnlineDetail', { platformID: 5 })]],
-        ]),
+        ]);
+      },
       silencedIn: async () => new Set(['quiet']),
     },
     provider: {
@@ -47,7 +50,7 @@ function setUp(options: { failures?: number; perMinute?: number } = {}) {
     log: silentLogger(),
     metrics: createMetrics(),
   });
-  return { pusher, pushed };
+  return { pusher, pushed, asked };
 }
 
 test('a group message wakes members without a phone online who want it', async () => {
@@ -71,6 +74,17 @@ test('a delivery that comes again wakes nobody twice', async () => {
     pushed.map((n) => n.userIDs),
     [['b']],
   );
+});
+
+test('a batch of single chats asks once who is online, each user once', async () => {
+  const { pusher, pushed, asked } = setUp();
+  const users = ['b', 'phone', 'b', 'web'];
+  await pusher.judge(
+    users.map((targetUserID, i) => kept({ targetUserID, conversationID: 'si_a_x', position: i + 1 })),
+    signal,
+  );
+  assert.deepEqual(asked, [['b', 'phone', 'web']]);
+  assert.deepEqual(pushed.flatMap(({ userIDs }) => userIDs).toSorted(), ['b', 'b', 'web']);
 });
 
 test('a provider that fails is tried again', async () => {

@@ -17,6 +17,8 @@ export interface PusherDeps {
   readonly metrics: Metrics;
 }
 
+type Connections = Awaited<ReturnType<Receivers['connectionsOf']>>;
+
 /** Attempts at the provider before a notification is given up. */
 const ATTEMPTS = 3;
 /** Most users of one notification. */
@@ -41,13 +43,14 @@ export class Pusher {
 
   /** Judges a batch. @throws when presence or members cannot be read: the batch must come again. */
   async judge(batch: readonly KeptDelivery[], signal: AbortSignal): Promise<void> {
-    const queue = batch.filter(({ delivery }) => this.#isNew(delivery));
-    const workers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        await this.#judgeOne(next.tenant, next.delivery, signal);
-      }
-    });
+    const queue = batch.filter(({ delivery }) => this.#isNew(delivery) && mayWake(delivery.contentType));
     try {
+      const known = await this.#connections(queue);
+      const workers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {
+        for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+          await this.#judgeOne(next, known.get(next.tenant), signal);
+        }
+      });
       await Promise.all(workers);
     } catch (error) {
       // The batch comes again: better woken twice than not at all.
@@ -62,9 +65,27 @@ export class Pusher {
     return this.#seen.first(partition, position, entry, `${targetUserID}\u001f${targetGroupID}`);
   }
 
-  async #judgeOne(tenant: TenantId, delivery: log.Delivery, signal: AbortSignal): Promise<void> {
-    if (!mayWake(delivery.contentType)) return;
-    const woken = await this.#whom(tenant, delivery);
+  /** Connections of the receivers in single chats, with one question per tenant. */
+  async #connections(queue: readonly KeptDelivery[]): Promise<Map<TenantId, Connections>> {
+    const users = new Map<TenantId, { readonly operationID: string; readonly ids: Set<string> }>();
+    for (const { tenant, delivery } of queue) {
+      const candidate = candidateOf(delivery);
+      if (candidate.kind !== 'user') continue;
+      const { operationID } = delivery;
+      const asked = users.get(tenant) ?? { operationID, ids: new Set<string>() };
+      asked.ids.add(candidate.userID);
+      users.set(tenant, asked);
+    }
+    const known = new Map<TenantId, Connections>();
+    for (const [tenant, { operationID, ids }] of users) {
+      known.set(tenant, await this.#deps.receivers.connectionsOf(tenant, operationID, [...ids]));
+    }
+    return known;
+  }
+
+  async #judgeOne(kept: KeptDelivery, known: Connections | undefined, signal: AbortSignal): Promise<void> {
+    const { tenant, delivery } = kept;
+    const woken = await this.#whom(tenant, delivery, known);
     if (woken.length === 0) return;
     const message = decode('sdkws.MsgData', delivery.msgData);
     for (let i = 0; i < woken.length; i += USERS_PER_CALL) {
@@ -75,7 +96,7 @@ export class Pusher {
   }
 
   /** The users to wake: not the sender, no phone online, not silenced, not woken too often. */
-  async #whom(tenant: TenantId, delivery: log.Delivery): Promise<string[]> {
+  async #whom(tenant: TenantId, delivery: log.Delivery, known: Connections | undefined): Promise<string[]> {
     const { receivers, limit } = this.#deps;
     const { operationID, conversationID, sendID } = delivery;
     const candidate = candidateOf(delivery);
@@ -85,7 +106,8 @@ export class Pusher {
         ? [candidate.userID]
         : (await receivers.membersOf(tenant, operationID, candidate.groupID)).filter((id) => id !== sendID);
     if (all.length === 0) return [];
-    const connections = await receivers.connectionsOf(tenant, operationID, all);
+    const connections =
+      candidate.kind === 'user' && known ? known : await receivers.connectionsOf(tenant, operationID, all);
     const offline = all.filter((id) => !phoneOnline(connections.get(id) ?? []));
     this.#outcomes.inc({ outcome: 'online' }, all.length - offline.length);
     // Single chats were judged by the receiver's options when they were sent.

@@ -21,6 +21,7 @@ const ACK_WAIT_MS = 30_000;
 /** A reader that nobody uses for this long is forgotten, and begins anew. */
 const UNUSED_MS = 30 * 60_000;
 const ACK = Buffer.from('+ACK');
+const AGAIN = Buffer.from('-NAK');
 const LATER = Buffer.from(`-NAK ${JSON.stringify({ delay: 1_000 * NS_PER_MS })}`);
 
 /** See {@link Deliveries.consume}. */
@@ -71,15 +72,20 @@ async function pullWhileUp(
 ): Promise<void> {
   const { outages } = link;
   const inbox = `_INBOX.${name}.${Math.random().toString(36).slice(2)}`;
+  const { gatherMs = 0, maxBatch = DEFAULT_BATCH } = options;
   let arrived: Msg[] = [];
+  /** When what has arrived is to be handed on. */
+  let dueAt = Number.POSITIVE_INFINITY;
   let asked = 0;
   let failed: string | undefined;
   let wake = Promise.withResolvers<void>();
   const end = link.subscribe(inbox, (message) => {
     const code = message.headers?.code ?? 0;
     if (message.reply && code === 0) {
-      arrived.push(message);
-      asked--;
+      if (arrived.push(message) === 1) dueAt = performance.now() + gatherMs;
+      if (--asked <= 0 || arrived.length >= maxBatch) dueAt = 0;
+      // While it gathers, only the first one sets the clock.
+      if (dueAt > 0 && arrived.length > 1) return;
     } else if (code === 404 || code === 408) {
       asked = 0;
     } else if (code !== 100) {
@@ -92,15 +98,16 @@ async function pullWhileUp(
   options.signal.addEventListener('abort', onEnd, { once: true });
   try {
     while (!options.signal.aborted && link.outages === outages && failed === undefined) {
-      if (arrived.length > 0) {
+      if (arrived.length > 0 && performance.now() >= dueAt) {
         const batch = arrived;
         arrived = [];
+        dueAt = Number.POSITIVE_INFINITY;
         await handle(link, batch, options, log);
         continue;
       }
       wake = Promise.withResolvers();
       if (asked <= 0) {
-        asked = options.maxBatch ?? DEFAULT_BATCH;
+        asked = maxBatch;
         const pull = { batch: asked, expires: PULL_MS * NS_PER_MS };
         link.publish(
           `$JS.API.CONSUMER.MSG.NEXT.${STREAM.deliveries}.${name}`,
@@ -110,15 +117,21 @@ async function pullWhileUp(
         );
       }
       // A pull ends by itself with a status; without one, the reader or its server is gone.
-      const silent = setTimeout(() => {
-        failed ??= 'no answer';
-        wake.resolve();
-      }, 2 * PULL_MS);
+      const gathering = arrived.length > 0;
+      const timer = setTimeout(
+        () => {
+          if (!gathering) failed ??= 'no answer';
+          wake.resolve();
+        },
+        gathering ? Math.max(1, dueAt - performance.now()) : 2 * PULL_MS,
+      );
       await wake.promise;
-      clearTimeout(silent);
+      clearTimeout(timer);
     }
     if (failed !== undefined) throw new Error(`reading of deliveries ended: ${failed}`);
   } finally {
+    // Somebody else may take at once what this process does not handle any more.
+    for (const { reply } of arrived) if (reply) link.publish(reply, AGAIN);
     end();
     stopListening();
     options.signal.removeEventListener('abort', onEnd);

@@ -168,6 +168,8 @@ export interface ConsumeOptions {
   readonly onBatch: (batch: readonly KeptDelivery[]) => Promise<void>;
   /** Most deliveries of one batch; 500 unless told. */
   readonly maxBatch?: number;
+  /** A batch that is not full is handed on this long after its first delivery arrived; at once unless told. */
+  readonly gatherMs?: number;
   readonly signal: AbortSignal;
 }
 

@@ -17,6 +17,13 @@ test('hashed parts never run together', () => {
   assert.deepEqual(sha256Parts('a', Buffer.from('b')), sha256Parts('a', 'b'));
 });
 
+test('hashes of parts are those of all versions: dedup keys in the log are made of them', () => {
+  assert.equal(
+    sha256Parts('default', '群', '', Buffer.from([0, 255])).toString('hex'),
+    '092925fc7dd28d9a0509afd37e9885c94dc04e62c8193ea20e4920af21c876a3',
+  );
+});
+
 test('md5 is lower-case hexadecimal', () => {
   assert.equal(md5Hex('abc'), '900150983cd24fb0d6963f7d28e17f72');
 });

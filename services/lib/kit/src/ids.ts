@@ -1,4 +1,4 @@
-import { createHash, hash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 
 /** What an id names; part of its token, so that a user and a group of the same id never collide. */
@@ -9,7 +9,8 @@ export type TokenKind = 'user' | 'group' | 'conversation' | 'client-msg' | 'obje
  * SHA-256(kind NUL id), always 16 characters of `A-Z a-z 0-9 - _`.
  */
 export function token16(kind: TokenKind, id: string): string {
-  return hash('sha256', `${kind}\0${id}`, 'buffer').subarray(0, 12).toString('base64url');
+  // 12 bytes are exactly 16 characters.
+  return hash('sha256', `${kind}\0${id}`, 'base64url').slice(0, 16);
 }
 
 /** MD5 as 32 lower-case hexadecimal digits: ids of the wire protocol, never security. */
@@ -17,16 +18,26 @@ export function md5Hex(data: string | Uint8Array): string {
   return hash('md5', data, 'hex');
 }
 
+const LENGTH_BYTES = 4;
+
 /** SHA-256 over several parts, each preceded by its length so that parts never run together. */
 export function sha256Parts(...parts: readonly (string | Uint8Array)[]): Buffer {
-  const digest = createHash('sha256');
+  let size = 0;
   for (const part of parts) {
-    const bytes = typeof part === 'string' ? Buffer.from(part) : part;
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    digest.update(length).update(bytes);
+    size += LENGTH_BYTES + (typeof part === 'string' ? Buffer.byteLength(part) : part.length);
   }
-  return digest.digest();
+  const all = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const part of parts) {
+    const start = at + LENGTH_BYTES;
+    if (typeof part === 'string') at = start + all.write(part, start);
+    else {
+      all.set(part, start);
+      at = start + part.length;
+    }
+    all.writeUInt32BE(at - start, start - LENGTH_BYTES);
+  }
+  return hash('sha256', all, 'buffer');
 }
 
 /** A random id of `bytes` bytes as lower-case hexadecimal; 16 bytes unless told. */

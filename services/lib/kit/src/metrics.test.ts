@@ -24,3 +24,37 @@ test('an observed gauge is read when it is scraped', async () => {
   metrics.observe('im_depth', 'Depth', () => 9);
   assert.match(await metrics.text(), /im_depth 9/);
 });
+
+test('counters and histograms print what Prometheus reads', async () => {
+  const metrics = createMetrics({ labels: { instance: 'x' } });
+  metrics.counter('im_plain_total', 'Plain').inc();
+  metrics.counter('im_plain_total', 'Plain').inc(2);
+  const calls = metrics.counter('im_calls_total', 'Calls', ['method', 'code']);
+  calls.inc({ method: 'a', code: '0' });
+  calls.labels({ code: '0', method: 'a' }).inc(4);
+  calls.inc({ method: 'b', code: '7' }, 3);
+  const seconds = metrics.histogram('im_seconds', 'Seconds', ['method'], [0.1, 1]);
+  for (const value of [0.05, 0.1, 0.5, 7]) seconds.observe({ method: 'a' }, value);
+  const size = metrics.histogram('im_size', 'Size', [], [1]);
+  size.startTimer()();
+  assert.deepEqual(
+    (await metrics.text()).split('\n').filter((line) => line !== '' && !/^# HELP|im_size_sum/.test(line)),
+    [
+      '# TYPE im_plain_total counter',
+      'im_plain_total{instance="x"} 3',
+      '# TYPE im_calls_total counter',
+      'im_calls_total{method="a",code="0",instance="x"} 5',
+      'im_calls_total{method="b",code="7",instance="x"} 3',
+      '# TYPE im_seconds histogram',
+      'im_seconds_bucket{le="0.1",method="a",instance="x"} 2',
+      'im_seconds_bucket{le="1",method="a",instance="x"} 3',
+      'im_seconds_bucket{le="+Inf",method="a",instance="x"} 4',
+      'im_seconds_sum{method="a",instance="x"} 7.65',
+      'im_seconds_count{method="a",instance="x"} 4',
+      '# TYPE im_size histogram',
+      'im_size_bucket{le="1",instance="x"} 1',
+      'im_size_bucket{le="+Inf",instance="x"} 1',
+      'im_size_count{instance="x"} 1',
+    ],
+  );
+});

@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, type MetricType, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, type Metric, type MetricType, Registry } from 'prom-client';
+import { Counter, Histogram } from './meters.ts';
 
 /** Buckets for latencies in seconds, 0.5 ms to 10 s. */
 export const LATENCY_BUCKETS: readonly number[] = [
@@ -64,13 +65,21 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     if (metric instanceof type) return metric;
     throw new TypeError(`metric ${name} already exists with another type`);
   }
+  /** The registry only ever asks a metric for its name and its reading. */
+  function registered<M extends Counter<string> | Histogram<string>>(metric: M): M {
+    registry.registerMetric(metric as unknown as Metric);
+    return metric;
+  }
   function base<L extends string>(name: string, help: string, labels: readonly L[]) {
     return { name, help, labelNames: [...labels], registers: [registry] };
   }
 
   return {
     counter(name, help, labels = []) {
-      return existing(name, Counter<(typeof labels)[number]>) ?? new Counter(base(name, help, labels));
+      return (
+        existing(name, Counter<(typeof labels)[number]>) ??
+        registered(new Counter({ name, help, labelNames: labels }))
+      );
     },
     gauge(name, help, labels = []) {
       return existing(name, Gauge<(typeof labels)[number]>) ?? new Gauge(base(name, help, labels));
@@ -78,7 +87,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     histogram(name, help, labels = [], buckets = LATENCY_BUCKETS) {
       return (
         existing(name, Histogram<(typeof labels)[number]>) ??
-        new Histogram({ ...base(name, help, labels), buckets: [...buckets] })
+        registered(new Histogram({ name, help, labelNames: labels, buckets }))
       );
     },
     observe(name, help, read) {

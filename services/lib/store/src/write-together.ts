@@ -1,5 +1,5 @@
 import type { Logger, Metrics } from '@im/kit';
-import { Binary, type ClientSession, type Document, MongoClient, MongoServerError } from 'mongodb';
+import { Binary, type ClientSession, type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
 import { clientOptions } from './mongo.ts';
 
 /** One write: a new document, or an upsert of one document by `_id` and, perhaps, a guard. */
@@ -66,15 +66,25 @@ export function together(uri: string, { log, metrics }: { log: Logger; metrics: 
   let client: MongoClient | undefined;
   let transactions = true;
   let bulk: Promise<boolean> | undefined;
+  /** Kept, since the driver works out the options of a database again each time that it is named. */
+  const databases = new Map<string, Db>();
   const connection = () => {
     client ??= new MongoClient(uri, clientOptions(CONNECTIONS));
     return client;
+  };
+  const db = (name: string): Db => {
+    let known = databases.get(name);
+    if (!known) {
+      known = connection().db(name);
+      databases.set(name, known);
+    }
+    return known;
   };
 
   async function commit(session: ClientSession, writes: readonly TogetherWrite[]): Promise<boolean> {
     session.startTransaction({ readConcern: { level: 'local' }, writeConcern: DURABLE });
     for (const { database, command } of commandsOf(writes)) {
-      const answer = await connection().db(database).command(command, { session });
+      const answer = await db(database).command(command, { session });
       if (answer.writeErrors !== undefined) return false;
     }
     await session.commitTransaction();
@@ -82,12 +92,11 @@ export function together(uri: string, { log, metrics }: { log: Logger; metrics: 
   }
 
   async function command(writes: readonly TogetherWrite[]): Promise<boolean> {
-    bulk ??= connection()
-      .db(ADMIN)
+    bulk ??= db(ADMIN)
       .command({ hello: 1 })
       .then(hasBulk, () => false);
     if (!(await bulk)) return false;
-    const answer = await connection().db(ADMIN).command(bulkCommand(writes));
+    const answer = await db(ADMIN).command(bulkCommand(writes));
     if (answer.writeConcernError !== undefined) throw new Error('the writes are not durable yet');
     return answer.nErrors === 0;
   }
@@ -138,7 +147,7 @@ export function together(uri: string, { log, metrics }: { log: Logger; metrics: 
       if (sessionIds.length === 0 || !transactions) return;
       const ids = sessionIds.map((id) => ({ id: new Binary(id, Binary.SUBTYPE_UUID) }));
       try {
-        await connection().db(ADMIN).command({ killSessions: ids });
+        await db(ADMIN).command({ killSessions: ids });
       } catch (error) {
         if (!(error instanceof MongoServerError)) throw error;
         log.warn({ err: error }, 'sessions of a dead process could not be ended; they expire by themselves');
