@@ -157,7 +157,7 @@ test('a silent watch is cut, and what it kept to itself is seen', async () => {
   await t.informer.synced;
   t.proxy.silenceWatches(true);
   await t.put('a', '1');
-  await eventually(async () => assert.ok((await t.restarts('disconnected')) >= 1));
+  await eventually(async () => assert.ok((await t.restarts('silent')) >= 1));
   assert.equal(t.value('a'), undefined);
   assert.ok(t.informer.ageMs() >= 1_000);
   t.proxy.silenceWatches(false);
@@ -198,3 +198,75 @@ test('an API server that is killed and started again is followed again', async (
   await t.put('a', '2');
   await eventually(() => assert.equal(t.value('a'), '2'));
 });
+
+test('a server that has forgotten the version leads to a new list', async () => {
+  await using t = await setUp();
+  await t.put('stays', '1');
+  await t.put('goes', '1');
+  t.start();
+  await t.informer.synced;
+  await eventually(() => assert.equal(t.proxy.openWatches(), 1));
+  t.proxy.partition(true);
+  t.proxy.dropAll();
+  await t.remove('goes');
+  await t.put('new', '1');
+  const { resourceVersion } = await admin.list(CONFIG_MAP);
+  await compact(resourceVersion);
+  // Its cache of changes begins anew, after the deletion.
+  await plane.restartApiServer();
+  t.proxy.partition(false);
+  t.proxy.dropAll();
+  await eventually(() => assert.equal(t.value('new'), '1'));
+  assert.equal(t.value('goes'), undefined);
+  assert.ok((await t.restarts('expired')) >= 1);
+});
+
+test('a server that was set back to an older state leads to a new list', async () => {
+  let lists = 0;
+  await using t = await setUp({
+    silenceMs: 1_000,
+    client: {
+      ...admin,
+      async list(type, options) {
+        const list = await admin.list(type, options);
+        // As if listed before the server lost its latest changes.
+        return ++lists === 1 ? { ...list, resourceVersion: '999999999' } : list;
+      },
+    },
+  });
+  t.start();
+  await t.informer.synced;
+  await t.put('a', '1');
+  await eventually(() => assert.equal(t.value('a'), '1'));
+  assert.equal(lists, 2);
+  assert.equal(await t.restarts('silent'), 1);
+});
+
+test('a watch of one namespace and one object sees nothing else', async () => {
+  await using t = await setUp({
+    labelSelector: undefined,
+    namespace: 'kube-system',
+    fieldSelector: 'metadata.name=one',
+  });
+  await t.put('elsewhere', '1');
+  t.start();
+  await t.informer.synced;
+  const one = { metadata: { namespace: 'kube-system', name: 'one' }, data: { value: '1' } };
+  await admin.apply(CONFIG_MAP, one, { fieldManager: 'test' });
+  await admin.apply(
+    CONFIG_MAP,
+    { metadata: { namespace: 'kube-system', name: 'two' } },
+    { fieldManager: 'test' },
+  );
+  await eventually(() => assert.equal(t.informer.get('kube-system/one')?.data?.value, '1'));
+  assert.equal(t.informer.size, 1);
+});
+
+/** Makes the store forget what was before `revision`. */
+async function compact(revision: string): Promise<void> {
+  const response = await fetch(`${plane.etcdUrl}/v3/kv/compaction`, {
+    method: 'POST',
+    body: JSON.stringify({ revision, physical: true }),
+  });
+  assert.ok(response.ok, await response.text());
+}

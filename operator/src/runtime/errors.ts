@@ -35,10 +35,13 @@ export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
   /** True when the request surely never reached the server. */
   readonly unsent: boolean;
+  /** True for a watch that was cut because nothing had come for too long. */
+  readonly silent: boolean;
 
-  constructor(message: string, options: { unsent: boolean; cause?: unknown }) {
+  constructor(message: string, options: { unsent?: boolean; silent?: boolean; cause?: unknown }) {
     super(message, { cause: options.cause });
-    this.unsent = options.unsent;
+    this.unsent = options.unsent ?? false;
+    this.silent = options.silent ?? false;
   }
 }
 

@@ -160,21 +160,20 @@ function isSame(a: KubeObject, b: KubeObject): boolean {
 }
 
 /**
- * Whether a watch cannot go on from where it was: the version is too old, or of a store that does
- * not exist any more (a server restored from a backup answers that it is too large), or the watch
- * is refused for a reason that a list may have something to say about.
+ * Whether a watch cannot go on from where it was: the version is too old, or refused in another way,
+ * or nothing came of it. The last is what a server does that was restored from a backup: a version
+ * of its lost future makes it wait for that future, without a word.
  */
 function needsList(error: unknown): boolean {
-  if (!(error instanceof ApiError)) return false;
-  if (isExpired(error)) return true;
-  if (error.details?.causes?.some(({ reason }) => reason === 'ResourceVersionTooLarge')) return true;
-  return error.status < 500 && error.status !== 429;
+  if (error instanceof ConnectionError) return error.silent;
+  return error instanceof ApiError && error.status < 500 && error.status !== 429;
 }
 
 function causeOf(error: unknown): string {
   if (isExpired(error)) return 'expired';
   if (error instanceof ApiError) return 'refused';
-  return error instanceof ConnectionError ? 'disconnected' : 'failed';
+  if (!(error instanceof ConnectionError)) return 'failed';
+  return error.silent ? 'silent' : 'disconnected';
 }
 
 function because(failure: string | undefined): string {

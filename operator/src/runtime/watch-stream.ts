@@ -25,10 +25,11 @@ export async function* watchEvents<T extends KubeObject>(
   { response, target, call }: OpenAnswer,
   silenceMs: number,
 ): AsyncGenerator<WatchEvent<T>> {
-  const silence = setTimeout(
-    () => response.destroy(new Error(`silent for ${silenceMs / 1_000} s: the watch is taken for dead`)),
-    silenceMs,
-  );
+  const where = `GET ${target.base.origin}/${call.path.split('?', 1)[0]}`;
+  const silence = setTimeout(() => {
+    const message = `${where}: silent for ${silenceMs / 1_000} s, the watch is taken for dead`;
+    response.destroy(new ConnectionError(message, { silent: true }));
+  }, silenceMs);
   response.setEncoding('utf8');
   let rest = '';
   try {
@@ -40,7 +41,7 @@ export async function* watchEvents<T extends KubeObject>(
     }
   } catch (error) {
     call.signal?.throwIfAborted();
-    if (error instanceof ApiError) throw error;
+    if (error instanceof ApiError || error instanceof ConnectionError) throw error;
     throw connectionError(call, target, error);
   } finally {
     clearTimeout(silence);
@@ -48,7 +49,7 @@ export async function* watchEvents<T extends KubeObject>(
   }
   // A server that dies may end the body as if it were complete, in the middle of an event.
   if (rest !== '') {
-    throw new ConnectionError(`GET ${target.base.origin}: the watch ended in an event`, { unsent: false });
+    throw new ConnectionError(`${where}: the watch ended in an event`, {});
   }
 }
 
