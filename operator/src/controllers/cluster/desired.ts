@@ -1,0 +1,132 @@
+import { restartHash } from '@im/kit';
+import { CONNECTION_DIR, renderConfig, TENANTS_DIR, tenantKeys } from '../../resources/config.ts';
+import { disruptionBudgets } from '../../resources/disruption-budgets.ts';
+import type { EffectiveSpec } from '../../resources/effective.ts';
+import { nameOf, type Owner, type Role } from '../../resources/names.ts';
+import { networkPolicies } from '../../resources/network-policies.ts';
+import { apiService, ingresses, metadataOf, rpcService } from '../../resources/services.ts';
+import { endpointsOf } from '../../resources/stores/credentials.ts';
+import { storeManifests } from '../../resources/stores/index.ts';
+import { serviceAccount, type WorkloadInput, workload } from '../../resources/workloads.ts';
+import type { ConfigMap, Deployment, KubeObject, Secret, StatefulSet } from '../../runtime/index.ts';
+
+/** The tenant at the root of the endpoints. */
+export const DEFAULT_TENANT_ID = 'default';
+const ADMIN_USER = 'imAdmin';
+
+/** What the objects of a cluster are made of. */
+export interface DesiredInput {
+  readonly owner: Owner;
+  readonly effective: EffectiveSpec;
+  /** Passwords of managed stores. */
+  readonly credentials: Readonly<Record<string, string>>;
+  /** What processes need to reach the stores. */
+  readonly connection: Readonly<Record<string, string>>;
+  /** Keys of the tenants. */
+  readonly tenantSecrets: Readonly<Record<string, string>>;
+  /** Where clients reach objects. */
+  readonly objectsURL: string;
+  readonly operatorNamespace: string;
+  readonly restartedAt: string | undefined;
+  /** StatefulSets as they are: parts of them cannot be changed. */
+  readonly statefulSets: readonly StatefulSet[];
+}
+
+/** Workloads that change together; a stage waits for those before it. */
+export interface Stage {
+  readonly name: string;
+  readonly workloads: readonly (Deployment | StatefulSet)[];
+}
+
+/** Every object of a cluster but the gateways and their Service, which are changed step by step. */
+export interface Desired {
+  /** What starts or stops no pod. */
+  readonly base: readonly KubeObject[];
+  /** In the order of a roll-out. */
+  readonly stages: readonly Stage[];
+  readonly gateway: WorkloadInput;
+}
+
+/** The objects of a cluster: pure. @throws ConfigError for settings that the services would refuse. */
+export function desiredObjects(input: DesiredInput): Desired {
+  const { owner, effective, credentials, connection, tenantSecrets, operatorNamespace } = input;
+  const rendered = renderConfig({
+    owner,
+    effective,
+    endpoints: endpointsOf({ owner, effective }),
+    tenants: [{ id: DEFAULT_TENANT_ID, adminUserIDs: [ADMIN_USER] }],
+    files: { ...inDirectory(CONNECTION_DIR, connection), ...inDirectory(TENANTS_DIR, tenantSecrets) },
+    objectsURL: input.objectsURL,
+  });
+  const configMap: ConfigMap = {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: metadataOf(owner, nameOf.config(owner.name)),
+    data: { 'im.yaml': rendered.yaml },
+  };
+  const stores = storeManifests({
+    owner,
+    effective,
+    credentials,
+    existing: input.statefulSets,
+    restartedAt: input.restartedAt,
+  });
+  const workloadInput = (role: Role): WorkloadInput => ({
+    owner,
+    effective,
+    restartHash: restartHash(rendered.config, role),
+    restartedAt: input.restartedAt,
+  });
+  const deployment = (role: Exclude<Role, 'gateway'>) => workload(role, workloadInput(role));
+  return {
+    base: [
+      serviceAccount(owner),
+      secretOf(owner, nameOf.connection(owner.name), connection),
+      // What a person or openimctl needs to administer the default tenant.
+      secretOf(owner, nameOf.admin(owner.name), {
+        adminUser: ADMIN_USER,
+        adminSecret: tenantSecrets[tenantKeys(DEFAULT_TENANT_ID).admin] ?? '',
+      }),
+      configMap,
+      rpcService(owner),
+      apiService(owner, effective),
+      ...ingresses(owner, effective),
+      ...networkPolicies(owner, effective, operatorNamespace),
+      ...disruptionBudgets(owner),
+      ...stores.filter((manifest) => !isStatefulSet(manifest)),
+    ],
+    stages: [
+      { name: 'stores', workloads: stores.filter(isStatefulSet) },
+      { name: 'rpc', workloads: [deployment('rpc')] },
+      { name: 'transfer', workloads: [deployment('transfer')] },
+      { name: 'push and cron', workloads: [deployment('push'), deployment('cron')] },
+      { name: 'api', workloads: [deployment('api')] },
+    ],
+    gateway: workloadInput('gateway'),
+  };
+}
+
+function inDirectory(dir: string, values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`${dir}/${key}`, value]));
+}
+
+function secretOf(owner: Owner, name: string, values: Readonly<Record<string, string>>): Secret {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    type: 'Opaque',
+    metadata: metadataOf(owner, name),
+    data: encoded(values),
+  };
+}
+
+/** Values as the data of a Secret. */
+export function encoded(values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
+  );
+}
+
+function isStatefulSet(manifest: KubeObject): manifest is StatefulSet {
+  return manifest.kind === 'StatefulSet';
+}

@@ -1,0 +1,61 @@
+import type { EffectiveSpec } from '../../resources/effective.ts';
+import { nameOf, type Owner } from '../../resources/names.ts';
+import type { Service } from '../../runtime/index.ts';
+
+/** What tells where clients reach the cluster. */
+export interface EndpointSources {
+  readonly owner: Owner;
+  readonly effective: EffectiveSpec;
+  /** Services as they are, by component. */
+  readonly services: Readonly<Partial<Record<'gateway' | 'api' | 'object-storage', Service>>>;
+  /** Address of a node that runs a pod of ours; for node ports. */
+  readonly nodeAddress?: string | undefined;
+}
+
+/** Base URLs for clients. */
+export interface ClientEndpoints {
+  readonly api: string;
+  readonly webSocket: string;
+  readonly objectStorage: string;
+}
+
+/**
+ * Where clients reach the cluster, by the first that is known: the URL that the manifest tells, the
+ * Ingress, the load balancer, a node port, the name inside the Kubernetes cluster.
+ */
+export function clientEndpoints(sources: EndpointSources): ClientEndpoints {
+  const { effective } = sources;
+  const { gateway, api, objectStorage } = effective;
+  const objects =
+    objectStorage.publicURL ??
+    (objectStorage.kind === 'external'
+      ? objectStorage.endpoint
+      : byService(sources, 'object-storage', 'http'));
+  return {
+    api: api.publicURL ?? byIngress(api.ingress, 'http') ?? byService(sources, 'api', 'http'),
+    webSocket: gateway.publicURL ?? byIngress(gateway.ingress, 'ws') ?? byService(sources, 'gateway', 'ws'),
+    objectStorage: objects,
+  };
+}
+
+function byIngress(ingress: EffectiveSpec['api']['ingress'], scheme: 'http' | 'ws'): string | undefined {
+  if (!ingress) return undefined;
+  return `${scheme}${ingress.tlsSecretName === undefined ? '' : 's'}://${ingress.host}`;
+}
+
+function byService(
+  { owner, services, nodeAddress }: EndpointSources,
+  component: 'gateway' | 'api' | 'object-storage',
+  scheme: 'http' | 'ws',
+): string {
+  const service = services[component];
+  const port = service?.spec?.ports?.[0];
+  const balancer = service?.status?.loadBalancer?.ingress?.[0];
+  const host = balancer?.hostname ?? balancer?.ip;
+  if (host !== undefined) return `${scheme}://${host}:${port?.port}`;
+  if (port?.nodePort !== undefined && nodeAddress !== undefined) {
+    return `${scheme}://${nodeAddress}:${port.nodePort}`;
+  }
+  const name = nameOf.component(owner.name, component);
+  return `${scheme}://${name}.${owner.namespace}.svc${port === undefined ? '' : `:${port.port}`}`;
+}

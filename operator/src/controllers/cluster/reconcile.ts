@@ -1,0 +1,315 @@
+import { ConfigError } from '@im/kit';
+import { type EffectiveSpec, effectiveSpec, type OperatorDefaults } from '../../resources/effective.ts';
+import { OPENIM_CLUSTER, type OpenIMCluster } from '../../resources/kinds.ts';
+import { ANNOTATION, API_VERSION, FINALIZER, MANAGED_BY, nameOf } from '../../resources/names.ts';
+import { gatewayService } from '../../resources/services.ts';
+import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';
+import { pvcResizes } from '../../resources/stores/index.ts';
+import { gatewayRevision, type WorkloadInput } from '../../resources/workloads.ts';
+import {
+  type Applier,
+  childId,
+  type Deployment,
+  type EventRecorder,
+  type Informer,
+  type KubeClient,
+  type KubeObject,
+  keyOf,
+  PERSISTENT_VOLUME_CLAIM,
+  prune,
+  type ReconcileResult,
+  type Stored,
+} from '../../runtime/index.ts';
+import { type Children, ManifestApplier } from './children.ts';
+import { ConditionEvents } from './condition-events.ts';
+import { deleteCluster } from './delete.ts';
+import { DEFAULT_TENANT_ID, type Desired, desiredObjects, type Stage } from './desired.ts';
+import type { GatewayPlan } from './gateway-plan.ts';
+import { reconcileGateways } from './gateways.ts';
+import { GeneratedSecrets } from './generated-secrets.ts';
+import type { Observer } from './observer.ts';
+import type { ProcessApi } from './process-api.ts';
+import { BrokenReferenceError, SecretReader } from './references.ts';
+import { changesPods, unsettled } from './rollout.ts';
+import { clusterStatus, type Refusal, type RolloutState } from './status.ts';
+import { storeChecks } from './store-checks.ts';
+import { ClusterView, ownerOf } from './view.ts';
+
+/** Everything that the reconcile of a cluster needs. */
+export interface ClusterDeps {
+  readonly client: KubeClient;
+  readonly clusters: Informer<OpenIMCluster>;
+  readonly children: Children;
+  readonly applier: Applier;
+  readonly observer: Observer;
+  readonly processes: ProcessApi;
+  readonly events: EventRecorder;
+  readonly operator: OperatorDefaults;
+  /** Namespace of the operator, which network policies let in. */
+  readonly operatorNamespace: string;
+}
+
+/** Time between reconciles of a cluster of which nothing is heard; Secrets that people change are seen by it, ms. */
+const RESYNC_MS = 15_000;
+/** The same while something is under way, ms. */
+const BUSY_MS = 2_000;
+/** Partitions of the log; fixed for good. */
+const PARTITIONS = 64;
+
+/** What a look at a cluster came to. */
+interface Outcome {
+  readonly rollout: RolloutState;
+  readonly gatewayRevision?: string | undefined;
+  readonly refusal?: Refusal | undefined;
+  readonly failure?: unknown;
+}
+
+/**
+ * Makes clusters as their specs say. Level-triggered: every call looks at the whole cluster and does
+ * what is to be done next. Nothing is remembered between calls but what spares requests.
+ */
+export class ClusterReconciler {
+  readonly #deps: ClusterDeps;
+  readonly #applier: ManifestApplier;
+  readonly #secrets: SecretReader;
+  readonly #generated: GeneratedSecrets;
+  readonly #conditionEvents: ConditionEvents;
+
+  constructor(deps: ClusterDeps) {
+    this.#deps = deps;
+    this.#applier = new ManifestApplier(deps.applier, deps.children);
+    this.#secrets = new SecretReader(deps.client);
+    this.#generated = new GeneratedSecrets(deps.client);
+    this.#conditionEvents = new ConditionEvents(deps.events);
+  }
+
+  /** One look at a cluster, by `namespace/name`. */
+  async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const cluster = this.#deps.clusters.get(key);
+    if (!cluster || cluster.metadata.deletionTimestamp !== undefined) {
+      this.#deps.observer.forget(key);
+      return cluster ? this.#delete(cluster, signal) : {};
+    }
+    if (!cluster.metadata.finalizers?.includes(FINALIZER)) {
+      await this.#addFinalizer(cluster, signal);
+      return {};
+    }
+    const view = new ClusterView(ownerOf(cluster), this.#deps.children);
+    const effective = effectiveSpec(cluster.spec, this.#deps.operator);
+    const outcome = await this.#bringAbout(cluster, view, effective, signal);
+    await this.#writeStatus(cluster, view, effective, outcome, signal);
+    if (outcome.failure !== undefined) throw outcome.failure;
+    return { requeueAfterMs: outcome.rollout.stage === undefined ? RESYNC_MS : BUSY_MS };
+  }
+
+  /** Does the next step. Never rejects but for an abort: status tells what went wrong, and that needs writing. */
+  async #bringAbout(
+    cluster: Stored<OpenIMCluster>,
+    view: ClusterView,
+    effective: EffectiveSpec,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    try {
+      const desired = await this.#desired(cluster, view, effective, signal);
+      for (const manifest of desired.base) await this.#applier.apply(manifest, signal);
+      await this.#growVolumes(view, effective, signal);
+      const rollout = await this.#rollOut(desired.stages, signal);
+      const { plan, revision } = await this.#gateways(
+        cluster,
+        view,
+        desired.gateway,
+        rollout.stage === undefined,
+        signal,
+      );
+      await this.#prune(view, desired, signal);
+      if (rollout.stage !== undefined || plan.settled) return { rollout, gatewayRevision: revision };
+      const message = plan.waiting ?? 'the next step is being taken';
+      return { rollout: { stage: 'gateway', message }, gatewayRevision: revision };
+    } catch (error) {
+      signal.throwIfAborted();
+      const refusal = refusalOf(error);
+      return {
+        rollout: { message: 'The running cluster is left as it is.' },
+        gatewayRevision: cluster.status?.gatewayRevision,
+        ...(refusal ? { refusal } : { failure: error }),
+      };
+    }
+  }
+
+  /** The wanted objects. @throws BrokenReferenceError, ConfigError when the spec cannot be carried out. */
+  async #desired(
+    cluster: Stored<OpenIMCluster>,
+    view: ClusterView,
+    effective: EffectiveSpec,
+    signal: AbortSignal,
+  ): Promise<Desired> {
+    const { owner } = view;
+    const external = await this.#secrets.externalValues(owner.namespace, effective, signal);
+    const credentials = await this.#generated.credentials(owner, makeCredentials, signal);
+    const tenantSecrets = await this.#generated.tenants(owner, [DEFAULT_TENANT_ID], signal);
+    const connection = connectionOf({ owner, effective, credentials, external });
+    const checks = storeChecks({ owner, effective, connection });
+    this.#deps.observer.watch(keyOf(cluster), () => ({ targets: view.targets(), checks }));
+    return desiredObjects({
+      owner,
+      effective,
+      credentials,
+      connection,
+      tenantSecrets,
+      objectsURL: view.endpoints(effective).objectStorage,
+      operatorNamespace: this.#deps.operatorNamespace,
+      restartedAt: cluster.metadata.annotations?.[ANNOTATION.restartedAt],
+      statefulSets: view.statefulSets(),
+    });
+  }
+
+  /**
+   * Applies workloads stage by stage: what changes pods is applied when all stages before it are as
+   * they should be; what does not, and what is not there yet, at once.
+   */
+  async #rollOut(stages: readonly Stage[], signal: AbortSignal): Promise<RolloutState> {
+    let waiting: { stage: string; message: string } | undefined;
+    for (const { name, workloads } of stages) {
+      const before = waiting;
+      for (const manifest of workloads) {
+        const observed = this.#applier.observed(manifest) as Stored<Deployment> | undefined;
+        if (before && changesPods(manifest, observed)) continue;
+        const { object } = await this.#applier.apply(manifest, signal);
+        const reason = unsettled(object as Stored<Deployment>);
+        if (reason !== undefined) waiting ??= { stage: name, message: reason };
+      }
+    }
+    return waiting ?? { message: 'Every part is as the spec says.' };
+  }
+
+  /** The gateways' next step. While other stages are under way the revision that serves is kept. */
+  async #gateways(
+    cluster: Stored<OpenIMCluster>,
+    view: ClusterView,
+    input: WorkloadInput,
+    othersSettled: boolean,
+    signal: AbortSignal,
+  ): Promise<{ plan: GatewayPlan; revision: string }> {
+    const { client, processes, observer, events } = this.#deps;
+    const selected = view.selectedRevision();
+    const wanted = gatewayRevision(input);
+    // Which revision it selects is changed step by step; the rest of the Service at once.
+    if (selected !== undefined) {
+      await this.#applier.apply(gatewayService(view.owner, input.effective, selected), signal);
+    }
+    const serving = view
+      .gatewayDeployments()
+      .some(({ metadata }) => metadata.name === nameOf.gatewayRevision(view.owner.name, selected ?? ''));
+    const target = othersSettled || !serving || selected === undefined ? wanted : selected;
+    const plan = await reconcileGateways(
+      {
+        client,
+        applier: this.#applier,
+        processes,
+        tell: (reason, message) => events.event(cluster, { type: 'Normal', reason, message }),
+      },
+      input,
+      target,
+      {
+        deployments: view.gatewayDeployments(),
+        pods: view.gatewayPods(),
+        selected,
+        processes: observer.seen(keyOf(cluster)).processes,
+      },
+      signal,
+    );
+    return { plan: target === wanted ? plan : { ...plan, settled: false }, revision: target };
+  }
+
+  /** Deletes objects of the cluster that it should not have any more. */
+  async #prune(view: ClusterView, desired: Desired, signal: AbortSignal): Promise<void> {
+    const { children, client } = this.#deps;
+    const { owner } = view;
+    const manifests = [
+      ...desired.base,
+      ...desired.stages.flatMap(({ workloads }) => workloads),
+      ...view.gatewayDeployments(),
+    ];
+    const wanted = new Set(manifests.map((manifest) => childId(this.#applier.typeOf(manifest), manifest)));
+    const gatewayServiceKey = { namespace: owner.namespace, name: nameOf.component(owner.name, 'gateway') };
+    wanted.add(childId(children.services.type, gatewayServiceKey));
+    const { pods: _pods, volumeClaims: _claims, ...prunable } = children;
+    await prune({
+      client,
+      ownerUid: owner.uid,
+      namespace: owner.namespace,
+      labels: { 'app.kubernetes.io/managed-by': MANAGED_BY, 'app.kubernetes.io/instance': owner.name },
+      wanted,
+      among: Object.values(prunable) as unknown as readonly Informer<KubeObject>[],
+      signal,
+    });
+  }
+
+  async #growVolumes(view: ClusterView, effective: EffectiveSpec, signal: AbortSignal): Promise<void> {
+    for (const { name, size } of pvcResizes(effective, view.volumeClaims())) {
+      const patch = { spec: { resources: { requests: { storage: size } } } };
+      const key = { namespace: view.owner.namespace, name };
+      await this.#deps.client.patch(PERSISTENT_VOLUME_CLAIM, key, patch, { signal });
+    }
+  }
+
+  async #delete(cluster: Stored<OpenIMCluster>, signal: AbortSignal): Promise<ReconcileResult> {
+    const { client, children, operator } = this.#deps;
+    if (!cluster.metadata.finalizers?.includes(FINALIZER)) return {};
+    const { done, waiting } = await deleteCluster(client, children, cluster, signal);
+    if (done) return {};
+    const view = new ClusterView(ownerOf(cluster), children);
+    const outcome = { rollout: { stage: 'deletion', message: waiting } };
+    await this.#writeStatus(cluster, view, effectiveSpec(cluster.spec, operator), outcome, signal);
+    return { requeueAfterMs: BUSY_MS };
+  }
+
+  async #writeStatus(
+    cluster: Stored<OpenIMCluster>,
+    view: ClusterView,
+    effective: EffectiveSpec,
+    { rollout, gatewayRevision: revision, refusal, failure }: Outcome,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { observer, applier } = this.#deps;
+    const roles = ['rpc', 'transfer', 'push', 'cron', 'api'] as const;
+    const status = clusterStatus({
+      owner: view.owner,
+      generation: cluster.metadata.generation ?? 0,
+      effective,
+      refusal,
+      failure: failure === undefined ? undefined : describe(failure),
+      pods: view.pods(),
+      updated: Object.fromEntries(roles.map((role) => [role, view.updatedPods(role)])),
+      observation: observer.seen(keyOf(cluster)),
+      rollout,
+      gatewayRevision: revision,
+      endpoints: view.endpoints(effective),
+      partitions: PARTITIONS,
+      before: cluster.status,
+      now: new Date(),
+    });
+    const { name, namespace } = cluster.metadata;
+    // Status alone: no field of the spec becomes the operator's.
+    const object = { apiVersion: API_VERSION, kind: 'OpenIMCluster', metadata: { name, namespace }, status };
+    await applier.applyStatus(OPENIM_CLUSTER, object as unknown as OpenIMCluster, cluster, { signal });
+    this.#conditionEvents.tell(cluster, status);
+  }
+
+  async #addFinalizer({ metadata }: Stored<OpenIMCluster>, signal: AbortSignal): Promise<void> {
+    const { name, namespace, resourceVersion } = metadata;
+    const finalizers = [...(metadata.finalizers ?? []), FINALIZER];
+    const patch = { metadata: { finalizers, resourceVersion } };
+    await this.#deps.client.patch(OPENIM_CLUSTER, { namespace, name }, patch, { signal });
+  }
+}
+
+function refusalOf(error: unknown): Refusal | undefined {
+  if (error instanceof BrokenReferenceError) return error.refusal;
+  if (error instanceof ConfigError) return { reason: 'InvalidConfig', message: error.message };
+  return undefined;
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

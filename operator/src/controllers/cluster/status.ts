@@ -1,0 +1,337 @@
+import type {
+  OpenIMClusterStatus,
+  OpenIMClusterStatusComponent,
+  OpenIMClusterStatusGateway,
+} from '../../gen/openimcluster.ts';
+import type { EffectiveSpec } from '../../resources/effective.ts';
+import {
+  nameOf,
+  type Owner,
+  REVISION_LABEL,
+  ROLES,
+  type Role,
+  selectorLabels,
+} from '../../resources/names.ts';
+import {
+  type Condition,
+  type ConditionUpdate,
+  type Pod,
+  type Stored,
+  setCondition,
+  withAllConditions,
+} from '../../runtime/index.ts';
+import type { ClientEndpoints } from './endpoints.ts';
+import { type Observation, STORE_KEYS, type StoreKey } from './observation.ts';
+import { isReady, isTerminating, podProblem } from './pod-problem.ts';
+
+/** Every condition of a cluster, in the order in which people read them. */
+export const CONDITIONS = [
+  'Ready',
+  'Accepted',
+  'NATSAvailable',
+  'MongoDBAvailable',
+  'RedisAvailable',
+  'ObjectStorageAvailable',
+  'WorkloadsAvailable',
+  'MessagesFlowing',
+  'Progressing',
+] as const;
+
+const STORE_CONDITIONS: Readonly<Record<StoreKey, (typeof CONDITIONS)[number]>> = {
+  nats: 'NATSAvailable',
+  mongodb: 'MongoDBAvailable',
+  redis: 'RedisAvailable',
+  objectStorage: 'ObjectStorageAvailable',
+};
+
+/** Why a spec is not carried out. */
+export interface Refusal {
+  /** One word: `SecretMissing`, `SecretKeyMissing`, `InvalidConfig`, ... */
+  readonly reason: string;
+  /** Names the field and the remedy. */
+  readonly message: string;
+}
+
+/** A roll-out as the last reconcile left it. */
+export interface RolloutState {
+  /** Part that is being changed; undefined when everything is as it should be. */
+  readonly stage?: string | undefined;
+  readonly message: string;
+}
+
+/** What a status is made of. */
+export interface StatusInput {
+  readonly owner: Owner;
+  readonly generation: number;
+  readonly effective: EffectiveSpec;
+  readonly refusal?: Refusal | undefined;
+  /** An error of the last reconcile that will be tried again. */
+  readonly failure?: string | undefined;
+  readonly pods: readonly Stored<Pod>[];
+  /** Pods of the wanted template, by component. */
+  readonly updated: Readonly<Partial<Record<Role, number>>>;
+  readonly observation: Observation;
+  readonly rollout: RolloutState;
+  readonly gatewayRevision?: string | undefined;
+  readonly endpoints: ClientEndpoints;
+  /** Partitions of the log. */
+  readonly partitions: number;
+  readonly before: OpenIMClusterStatus | undefined;
+  readonly now: Date;
+}
+
+/** The status of a cluster: pure, so that every sentence in it can be tested. */
+export function clusterStatus(input: StatusInput): OpenIMClusterStatus {
+  const { effective, pods, observation, owner, rollout, before, now } = input;
+  const components = componentsOf(input);
+  const gateways = gatewaysOf(input);
+  const transfers = [...observation.processes.values()].flatMap(({ transfer }) => transfer ?? []);
+  const nats = observation.stores.nats;
+  const sizes = nats?.ok ? nats.detail : undefined;
+  const versions = new Set([...observation.processes.values()].map(({ version }) => version));
+  const gatewayPods = pods.filter((pod) => componentOf(pod) === 'gateway');
+  const conditions = conditionsOf(input, components);
+  return {
+    observedGeneration: input.generation,
+    conditions: conditions as OpenIMClusterStatus['conditions'],
+    version: [...versions].sort()[0] ?? before?.version ?? effective.version,
+    connections: gateways.reduce((sum, { connections }) => sum + (connections ?? 0), 0),
+    gatewayReplicas: gatewayPods.filter(
+      (pod) => !isTerminating(pod) && pod.metadata.labels?.[REVISION_LABEL] === input.gatewayRevision,
+    ).length,
+    gatewaysReady: `${gatewayPods.filter(isReady).length}/${effective.gateway.replicas}`,
+    gatewaySelector: Object.entries(selectorLabels(owner.name, 'gateway'))
+      .map(([key, value]) => `${key}=${value}`)
+      .join(','),
+    ...(input.gatewayRevision === undefined ? {} : { gatewayRevision: input.gatewayRevision }),
+    gateways,
+    components,
+    log: {
+      lagRecords: transfers.reduce((sum, { lagRecords }) => sum + lagRecords, 0),
+      stoppedPartitions: transfers.reduce((sum, { stoppedPartitions }) => sum + stoppedPartitions, 0),
+      ...(sizes?.logBytes === undefined ? {} : { bytes: sizes.logBytes }),
+      ...(sizes?.logMaxBytes === undefined ? {} : { maxBytes: sizes.logMaxBytes }),
+    },
+    endpoints: { ...input.endpoints, adminSecretRef: { name: nameOf.admin(owner.name) } },
+    rollout: rolloutOf(rollout, before, now),
+    effective: effective as unknown as Readonly<Record<string, unknown>>,
+  };
+}
+
+function rolloutOf(
+  { stage, message }: RolloutState,
+  before: OpenIMClusterStatus | undefined,
+  now: Date,
+): NonNullable<OpenIMClusterStatus['rollout']> {
+  const running = before?.rollout?.stage !== undefined && before.rollout.stage !== '';
+  const startedAt =
+    stage !== undefined && !running ? now.toISOString().replace(/\.\d+Z$/, 'Z') : before?.rollout?.startedAt;
+  return { stage: stage ?? '', message, ...(startedAt === undefined ? {} : { startedAt }) };
+}
+
+function componentOf(pod: Stored<Pod>): string {
+  return pod.metadata.labels?.['app.kubernetes.io/component'] ?? '';
+}
+
+/** Longest list of pods that one sentence names, and longest part of what one of them tells. */
+const NAMED_PODS = 2;
+const TOLD_LENGTH = 160;
+
+/** What is wrong with pods, by name; undefined when nothing is. */
+function problemsOf(pods: readonly Stored<Pod>[], observation: Observation): string | undefined {
+  const problems = pods.flatMap((pod) => {
+    const problem = podProblem(pod);
+    if (problem === undefined) return [];
+    const told = observation.processes.get(pod.metadata.name)?.reason;
+    const detail =
+      told === undefined ? '' : ` (${told.length > TOLD_LENGTH ? `${told.slice(0, TOLD_LENGTH)}...` : told})`;
+    return [`${pod.metadata.name} ${problem}${detail}`];
+  });
+  if (problems.length === 0) return undefined;
+  const more = problems.length > NAMED_PODS ? `; and ${problems.length - NAMED_PODS} more` : '';
+  return `${problems.slice(0, NAMED_PODS).join('; ')}${more}`;
+}
+
+function componentsOf({
+  effective,
+  pods,
+  updated,
+  observation,
+}: StatusInput): OpenIMClusterStatusComponent[] {
+  const of = (component: string) => pods.filter((pod) => componentOf(pod) === component);
+  const roles = ROLES.map((role): OpenIMClusterStatusComponent => {
+    const own = of(role);
+    const ready = own.filter(isReady).length;
+    const desired = effective[role].replicas;
+    const versions = new Set(
+      own.flatMap((pod) => observation.processes.get(pod.metadata.name)?.version ?? []),
+    );
+    const reason = ready < desired ? (problemsOf(own, observation) ?? 'pods are missing') : undefined;
+    return {
+      name: role,
+      ready,
+      desired,
+      ...(updated[role] === undefined ? {} : { updated: updated[role] }),
+      ...(versions.size === 0 ? {} : { version: [...versions].sort().join(', ') }),
+      ...(reason === undefined ? {} : { reason }),
+    };
+  });
+  const stores = STORE_KEYS.map((key): OpenIMClusterStatusComponent => {
+    const store = effective[key];
+    if (store.kind === 'external') {
+      const result = observation.stores[key];
+      const reason = result === undefined || result.ok ? undefined : result.message;
+      return {
+        name: key,
+        ready: result?.ok ? 1 : 0,
+        desired: 1,
+        external: true,
+        ...(reason === undefined ? {} : { reason }),
+      };
+    }
+    const own = of(key === 'objectStorage' ? 'object-storage' : key);
+    const ready = own.filter(isReady).length;
+    const desired = 'replicas' in store ? store.replicas : 1;
+    const reason = ready < desired ? (problemsOf(own, observation) ?? 'pods are missing') : undefined;
+    return { name: key, ready, desired, ...(reason === undefined ? {} : { reason }) };
+  });
+  return [...roles, ...stores];
+}
+
+function gatewaysOf({ pods, observation }: StatusInput): OpenIMClusterStatusGateway[] {
+  return pods
+    .filter((pod) => componentOf(pod) === 'gateway')
+    .map((pod): OpenIMClusterStatusGateway => {
+      const told = observation.processes.get(pod.metadata.name)?.gateway;
+      const problem = podProblem(pod);
+      return {
+        pod: pod.metadata.name,
+        revision: pod.metadata.labels?.[REVISION_LABEL] ?? '',
+        ready: isReady(pod),
+        ...(told === undefined ? {} : { connections: told.connections }),
+        ...(told?.draining
+          ? {
+              draining: true,
+              drainRemaining: told.drainRemaining,
+              drainEtaSeconds: Math.ceil(told.drainEtaSeconds),
+            }
+          : {}),
+        ...(problem === undefined || told?.draining ? {} : { reason: problem }),
+      };
+    })
+    .sort((a, b) => (a.pod < b.pod ? -1 : 1));
+}
+
+function conditionsOf(input: StatusInput, components: readonly OpenIMClusterStatusComponent[]): Condition[] {
+  const { generation, before, now } = input;
+  const updates: ConditionUpdate[] = [
+    accepted(input),
+    ...STORE_KEYS.map((key) => storeAvailable(input, key, components)),
+    workloadsAvailable(components),
+    messagesFlowing(input),
+    progressing(input),
+  ];
+  updates.unshift(ready(updates));
+  let conditions = withAllConditions((before?.conditions ?? []) as Condition[], CONDITIONS, generation, now);
+  for (const update of updates) {
+    conditions = setCondition(conditions, { ...update, observedGeneration: generation }, now);
+  }
+  return conditions;
+}
+
+function accepted({ refusal }: StatusInput): ConditionUpdate {
+  return refusal
+    ? { type: 'Accepted', status: 'False', ...refusal }
+    : { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'The spec can be carried out.' };
+}
+
+function storeAvailable(
+  { observation, effective }: StatusInput,
+  key: StoreKey,
+  components: readonly OpenIMClusterStatusComponent[],
+): ConditionUpdate {
+  const type = STORE_CONDITIONS[key];
+  const component = components.find(({ name }) => name === key);
+  const external = effective[key].kind === 'external';
+  // A pod that has died is known before the next check finds nobody.
+  if (!external && component && component.ready < component.desired) {
+    const message = `${component.ready} of ${component.desired} pods are ready: ${component.reason ?? ''}`;
+    return { type, status: 'False', reason: 'PodsNotReady', message };
+  }
+  const result = observation.stores[key];
+  if (result === undefined) {
+    return { type, status: 'Unknown', reason: 'NotChecked', message: 'It has not been checked yet.' };
+  }
+  return result.ok
+    ? { type, status: 'True', reason: 'CheckPassed', message: 'It can be reached and used.' }
+    : { type, status: 'False', reason: result.reason, message: result.message };
+}
+
+function workloadsAvailable(components: readonly OpenIMClusterStatusComponent[]): ConditionUpdate {
+  const type = 'WorkloadsAvailable';
+  const short = components.filter(
+    ({ name, ready, desired }) => ROLES.some((role) => role === name) && ready < desired,
+  );
+  if (short.length === 0) {
+    return {
+      type,
+      status: 'True',
+      reason: 'AllReady',
+      message: 'Every role has the pods that it should have.',
+    };
+  }
+  const message = short
+    .map(({ name, ready: have, desired, reason }) => `${name}: ${have} of ${desired} ready: ${reason ?? ''}`)
+    .join('. ');
+  return { type, status: 'False', reason: 'PodsNotReady', message };
+}
+
+function messagesFlowing({ observation, partitions }: StatusInput): ConditionUpdate {
+  const type = 'MessagesFlowing';
+  const told = [...observation.processes.values()].flatMap(({ transfer }) => transfer ?? []);
+  const stopped = told.reduce((sum, { stoppedPartitions }) => sum + stoppedPartitions, 0);
+  if (stopped > 0) {
+    const message = `${stopped} partitions are stopped because the database contradicts the log; see the log lines of transfer and docs/troubleshooting.md`;
+    return { type, status: 'False', reason: 'PartitionsStopped', message };
+  }
+  if (observation.stores.nats?.ok === false) {
+    const message = 'The log cannot be reached, so messages are refused with a retryable error.';
+    return { type, status: 'False', reason: 'LogUnavailable', message };
+  }
+  const owned = told.reduce((sum, transfer) => sum + transfer.partitions, 0);
+  if (owned < partitions) {
+    const message = `${owned} of ${partitions} partitions of the log are being read; messages in the others wait, none is lost`;
+    return { type, status: told.length === 0 ? 'Unknown' : 'False', reason: 'PartitionsWaiting', message };
+  }
+  return {
+    type,
+    status: 'True',
+    reason: 'AllPartitionsRead',
+    message: 'Every partition of the log is being read.',
+  };
+}
+
+function progressing({ rollout, failure }: StatusInput): ConditionUpdate {
+  const type = 'Progressing';
+  if (failure !== undefined) return { type, status: 'True', reason: 'Retrying', message: failure };
+  return rollout.stage === undefined
+    ? { type, status: 'False', reason: 'UpToDate', message: rollout.message }
+    : { type, status: 'True', reason: 'RollingOut', message: `${rollout.stage}: ${rollout.message}` };
+}
+
+/** Ready when all others that matter hold; else the first that does not tells why, and the others are named. */
+function ready(updates: readonly ConditionUpdate[]): ConditionUpdate {
+  const type = 'Ready';
+  const bad = updates.filter(({ type: name, status }) => name !== 'Progressing' && status !== 'True');
+  const [first] = bad;
+  if (!first) return { type, status: 'True', reason: 'AllAvailable', message: 'Clients are being served.' };
+  // Stores come first: what else is not available often only waits for them.
+  const others = bad.slice(1).map(({ type: name }) => name);
+  const message = `${first.type}: ${first.message}${others.length === 0 ? '' : ` (also: ${others.join(', ')})`}`;
+  return {
+    type,
+    status: bad.some(({ status }) => status === 'False') ? 'False' : 'Unknown',
+    reason: first.reason,
+    message,
+  };
+}

@@ -1,0 +1,100 @@
+import type { EffectiveSpec } from '../../resources/effective.ts';
+import type { OpenIMCluster } from '../../resources/kinds.ts';
+import { nameOf, OPS_PORT_NAME, type Owner, REVISION_LABEL, type Role } from '../../resources/names.ts';
+import {
+  type Deployment,
+  keyOf,
+  type PersistentVolumeClaim,
+  type Pod,
+  type StatefulSet,
+  type Stored,
+} from '../../runtime/index.ts';
+import type { Children } from './children.ts';
+import { type ClientEndpoints, clientEndpoints } from './endpoints.ts';
+import type { Target } from './observer.ts';
+
+/** Who a cluster's objects belong to. */
+export function ownerOf({ metadata }: Stored<OpenIMCluster>): Owner {
+  return { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid };
+}
+
+/** One cluster's part of the local copies. Every call reads what is known now. */
+export class ClusterView {
+  readonly owner: Owner;
+  readonly #children: Children;
+
+  constructor(owner: Owner, children: Children) {
+    this.owner = owner;
+    this.#children = children;
+  }
+
+  /** Pods of processes and stores. */
+  pods(): readonly Stored<Pod>[] {
+    return this.#children.pods.list(this.owner.namespace).filter((pod) => this.#isOurs(pod));
+  }
+
+  gatewayPods(): readonly Stored<Pod>[] {
+    return this.pods().filter(({ metadata }) => metadata.labels?.[REVISION_LABEL] !== undefined);
+  }
+
+  /** Deployments of all revisions of the gateways. */
+  gatewayDeployments(): readonly Stored<Deployment>[] {
+    return this.#children.deployments
+      .ownedBy(this.owner.uid)
+      .filter(({ metadata }) => metadata.labels?.[REVISION_LABEL] !== undefined);
+  }
+
+  /** Revision that the Service sends new connections to. */
+  selectedRevision(): string | undefined {
+    return this.#service('gateway')?.spec?.selector?.[REVISION_LABEL];
+  }
+
+  statefulSets(): readonly Stored<StatefulSet>[] {
+    return this.#children.statefulSets.ownedBy(this.owner.uid);
+  }
+
+  volumeClaims(): readonly Stored<PersistentVolumeClaim>[] {
+    return this.#children.volumeClaims.list(this.owner.namespace).filter((claim) => this.#isOurs(claim));
+  }
+
+  /** Pods of the wanted template, for roles with one Deployment. */
+  updatedPods(role: Exclude<Role, 'gateway'>): number {
+    const name = nameOf.component(this.owner.name, role);
+    return this.#children.deployments.get(this.#key(name))?.status?.updatedReplicas ?? 0;
+  }
+
+  /** Processes that can be asked. */
+  targets(): readonly Target[] {
+    return this.pods().flatMap(({ metadata, status, spec }) => {
+      const host = status?.podIP;
+      const ours = spec?.containers.some(({ ports }) => ports?.some(({ name }) => name === OPS_PORT_NAME));
+      return ours && host !== undefined && status?.phase === 'Running' ? [{ pod: metadata.name, host }] : [];
+    });
+  }
+
+  /** Where clients reach the cluster. */
+  endpoints(effective: EffectiveSpec): ClientEndpoints {
+    return clientEndpoints({
+      owner: this.owner,
+      effective,
+      services: {
+        gateway: this.#service('gateway'),
+        api: this.#service('api'),
+        'object-storage': this.#service('object-storage'),
+      },
+      nodeAddress: this.pods().find(({ status }) => status?.hostIP !== undefined)?.status?.hostIP,
+    });
+  }
+
+  #service(component: 'gateway' | 'api' | 'object-storage') {
+    return this.#children.services.get(this.#key(nameOf.component(this.owner.name, component)));
+  }
+
+  #key(name: string): string {
+    return keyOf({ namespace: this.owner.namespace, name });
+  }
+
+  #isOurs({ metadata }: Stored<Pod> | Stored<PersistentVolumeClaim>): boolean {
+    return metadata.labels?.['app.kubernetes.io/instance'] === this.owner.name;
+  }
+}

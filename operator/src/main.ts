@@ -1,0 +1,158 @@
+import { hostname } from 'node:os';
+import {
+  createBackground,
+  createLogger,
+  createMetrics,
+  createOpsServer,
+  LOG_LEVELS,
+  type Logger,
+  type LogLevel,
+  type NamedService,
+  notReady,
+  productVersion,
+  READY,
+} from '@im/kit';
+import { createClusterController } from './controllers/cluster/index.ts';
+import { FIELD_MANAGER, OPS_PORT } from './resources/names.ts';
+import { createElection, createEventRecorder, createKubeClient, LeadershipError } from './runtime/index.ts';
+
+/** Settings of the operator; all come from the environment, which its Deployment sets. */
+interface Settings {
+  /** Image that clusters run unless their spec names another. */
+  readonly image: string;
+  /** Namespace of the operator itself. */
+  readonly namespace: string | undefined;
+  /** Namespace whose clusters it looks after; all when absent. */
+  readonly watchNamespace: string | undefined;
+  readonly identity: string;
+  readonly opsPort: number;
+  readonly logLevel: LogLevel;
+}
+
+/** @throws RangeError that names the variable at fault. */
+function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
+  const image = env.OPERATOR_IMAGE ?? '';
+  if (image === '') {
+    throw new RangeError('OPERATOR_IMAGE is not set: it must name the image that clusters run by default');
+  }
+  const level = env.LOG_LEVEL ?? 'info';
+  const logLevel = LOG_LEVELS.find((known) => known === level);
+  if (!logLevel) throw new RangeError(`LOG_LEVEL: ${level} is none of ${LOG_LEVELS.join(', ')}`);
+  const opsPort = Number(env.OPS_PORT ?? OPS_PORT);
+  if (!Number.isInteger(opsPort) || opsPort < 0 || opsPort > 65_535) {
+    throw new RangeError(`OPS_PORT: ${env.OPS_PORT} is not a port`);
+  }
+  return {
+    image,
+    namespace: env.POD_NAMESPACE,
+    watchNamespace: env.WATCH_NAMESPACE === '' ? undefined : env.WATCH_NAMESPACE,
+    identity: `${env.POD_NAME ?? hostname()}-${process.pid}-${Date.now().toString(36)}`,
+    opsPort,
+    logLevel,
+  };
+}
+
+/** Runs the operator until `signal` aborts. @throws what ends it before. */
+async function run(settings: Settings, log: Logger, signal: AbortSignal): Promise<void> {
+  const metrics = createMetrics({ process: true });
+  const background = createBackground({ log, metrics });
+  const client = await createKubeClient({ metrics, userAgent: `${FIELD_MANAGER}/${productVersion()}` });
+  const namespace = settings.namespace ?? client.namespace;
+  const events = createEventRecorder({
+    client,
+    component: FIELD_MANAGER,
+    instance: settings.identity,
+    log,
+    metrics,
+  });
+  const controller = createClusterController({
+    client,
+    events,
+    background,
+    operator: { version: productVersion(), image: settings.image },
+    operatorNamespace: namespace,
+    namespace: settings.watchNamespace,
+    log,
+    metrics,
+  });
+  const election = createElection({
+    client,
+    namespace,
+    name: FIELD_MANAGER,
+    identity: settings.identity,
+    log,
+    metrics,
+  });
+  const ops = createOpsServer({ host: '0.0.0.0', port: settings.opsPort, log, metrics });
+  const parts: NamedService[] = controller.informers.map((informer) => ({
+    name: informer.type.plural,
+    service: { start: async () => {}, stop: async () => {}, ready: () => informer.ready() },
+  }));
+  parts.push({
+    name: 'process',
+    service: {
+      start: async () => {},
+      stop: async () => {},
+      ready: () => (signal.aborted ? notReady('stopping') : READY),
+    },
+  });
+  ops.setParts(parts);
+  await ops.start();
+  log.info(
+    { version: productVersion(), server: client.server, namespace, identity: settings.identity },
+    'operator started',
+  );
+  // One that ends takes the others along: half an operator is worse than a restarted one.
+  const failed = new AbortController();
+  const all = AbortSignal.any([signal, failed.signal]);
+  const together = [
+    ...controller.informers.map((informer) => informer.run(all)),
+    events.run(all),
+    election.run(all, (leading) => controller.lead(leading)),
+  ].map((part) =>
+    part.catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    }),
+  );
+  try {
+    await Promise.all(together);
+  } finally {
+    failed.abort();
+    await Promise.allSettled(together);
+    await background.stop();
+    await ops.stop();
+    client.close();
+  }
+}
+
+const EXIT = { failure: 1, usage: 2 } as const;
+/** Time to end in order after a signal, ms. */
+const STOP_MS = 20_000;
+
+const asked = new AbortController();
+try {
+  const settings = readSettings(process.env);
+  const log = createLogger({ level: settings.logLevel, fields: { role: 'operator' } });
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      log.info({ signal: name }, 'asked to stop');
+      asked.abort();
+      setTimeout(() => process.exit(EXIT.failure), STOP_MS).unref();
+    });
+  }
+  process.on('unhandledRejection', (error) => {
+    log.fatal({ err: error }, 'uncaught error');
+    process.exit(EXIT.failure);
+  });
+  await run(settings, log, asked.signal).catch((error: unknown) => {
+    if (asked.signal.aborted) return;
+    log.fatal({ err: error }, 'the operator cannot go on');
+    // Somebody else may lead from now on: nothing of this process may act any more.
+    if (error instanceof LeadershipError) process.exit(EXIT.failure);
+    process.exitCode = EXIT.failure;
+  });
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = error instanceof RangeError ? EXIT.usage : EXIT.failure;
+}
