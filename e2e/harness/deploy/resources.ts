@@ -1,0 +1,101 @@
+import type { KubeObject } from './kube-api.ts';
+
+/** A pod as tests look at it. */
+export interface Pod extends KubeObject {
+  readonly spec: { readonly nodeName?: string; readonly containers: readonly { readonly image: string }[] };
+  readonly status?: {
+    readonly phase?: string;
+    readonly podIP?: string;
+    readonly conditions?: readonly Condition[];
+    readonly containerStatuses?: readonly {
+      readonly name: string;
+      readonly containerID?: string;
+      readonly ready: boolean;
+      readonly restartCount: number;
+    }[];
+  };
+}
+
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False' | 'Unknown';
+  readonly reason?: string;
+  readonly message?: string;
+  readonly lastTransitionTime?: string;
+}
+
+/** The status of an OpenIMCluster, as far as tests hold the operator to it. */
+export interface ClusterStatus {
+  readonly observedGeneration?: number;
+  readonly conditions?: readonly Condition[];
+  readonly version?: string;
+  readonly connections?: number;
+  readonly gatewayRevision?: string;
+  readonly gateways?: readonly {
+    readonly pod: string;
+    readonly revision: string;
+    readonly ready: boolean;
+    readonly connections?: number;
+    readonly draining?: boolean;
+    readonly reason?: string;
+  }[];
+  readonly components?: readonly ComponentStatus[];
+  readonly endpoints?: {
+    readonly api?: string;
+    readonly webSocket?: string;
+    readonly objectStorage?: string;
+    readonly adminSecretRef?: { readonly name?: string };
+  };
+  readonly rollout?: { readonly stage?: string; readonly message?: string };
+}
+
+export interface ComponentStatus {
+  readonly name: string;
+  readonly ready: number;
+  readonly desired: number;
+  readonly updated?: number;
+  readonly reason?: string;
+}
+
+/** An OpenIMCluster. */
+export interface OpenIMCluster extends KubeObject {
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly status?: ClusterStatus;
+}
+
+export function isPodReady(pod: Pod): boolean {
+  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+export function conditionOf(status: ClusterStatus | undefined, type: string): Condition | undefined {
+  return status?.conditions?.find((condition) => condition.type === type);
+}
+
+/** Whether everything that the spec asks for runs. */
+export function isReady({ metadata, status }: OpenIMCluster): boolean {
+  return (
+    status?.observedGeneration === metadata.generation && conditionOf(status, 'Ready')?.status === 'True'
+  );
+}
+
+/** Whether nothing is under way any more, besides. */
+export function isSettled(cluster: OpenIMCluster): boolean {
+  return isReady(cluster) && conditionOf(cluster.status, 'Progressing')?.status === 'False';
+}
+
+/** What stands between a cluster and being ready, in one line. */
+export function waitsFor({ metadata, status }: OpenIMCluster): string {
+  if (!status?.conditions) return 'the operator has not looked at it yet';
+  if (status.observedGeneration !== metadata.generation)
+    return 'the operator has not seen the last change yet';
+  const behind = (status.components ?? [])
+    .filter(({ ready, desired }) => ready < desired)
+    .map(({ name, ready, desired }) => `${name} ${ready}/${desired}`);
+  if (behind.length > 0) return `pods that are not ready: ${behind.join(', ')}`;
+  const bad = status.conditions.find(
+    ({ type, status: value }) => type !== 'Ready' && type !== 'Progressing' && value !== 'True',
+  );
+  if (bad) return `${bad.type}: ${bad.message ?? bad.reason ?? bad.status}`;
+  const { stage = '', message = '' } = status.rollout ?? {};
+  return stage === '' ? 'the operator says nothing' : `${stage}: ${message}`;
+}

@@ -1,0 +1,40 @@
+import type { KubernetesCluster } from '@im/test-kubernetes';
+import { type KubeApi, type KubeObject, type OpenIMCluster, PATH } from '../harness/deploy/index.ts';
+import type { Reached } from './greet.ts';
+
+interface Service extends KubeObject {
+  readonly spec: { readonly ports: readonly { readonly nodePort?: number }[] };
+}
+
+interface Secret extends KubeObject {
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+/** How this machine reaches a cluster whose Services have node ports, and the admin secret of its default tenant. */
+export async function reach(
+  kubernetes: KubernetesCluster,
+  api: KubeApi,
+  cluster: OpenIMCluster,
+): Promise<Reached> {
+  const { name, namespace = '' } = cluster.metadata;
+  const address = async (component: string): Promise<string> => {
+    const service = await api.get<Service>(`${PATH.services(namespace)}/${name}-${component}`);
+    const nodePort = service.spec.ports[0]?.nodePort;
+    if (nodePort === undefined)
+      throw new Error(`the Service ${namespace}/${name}-${component} has no node port`);
+    const { host, port } = await kubernetes.nodePortAddress(nodePort);
+    return `${host}:${port}`;
+  };
+  const secretName = cluster.status?.endpoints?.adminSecretRef?.name ?? `${name}-admin`;
+  const { data = {} } = await api.get<Secret>(`${PATH.secrets(namespace)}/${secretName}`);
+  const value = (key: string): string => {
+    const encoded = data[key];
+    if (encoded === undefined) throw new Error(`the Secret ${namespace}/${secretName} has no ${key}`);
+    return Buffer.from(encoded, 'base64').toString('utf8');
+  };
+  return {
+    endpoint: { api: `http://${await address('api')}`, ws: `ws://${await address('gateway')}` },
+    adminUser: value('adminUser'),
+    adminSecret: value('adminSecret'),
+  };
+}

@@ -1,0 +1,52 @@
+import { sleep } from '@im/kit';
+import {
+  isReady,
+  type KubeApi,
+  KubeApiError,
+  type OpenIMCluster,
+  PATH,
+  waitsFor,
+} from '../harness/deploy/index.ts';
+
+const LOOK_MS = 500;
+const SAY_MS = 2_000;
+const TIMEOUT_MS = 600_000;
+
+/** Waits until a cluster is ready, and says every two seconds what it waits for. @throws after ten minutes. */
+export async function untilReady(
+  api: KubeApi,
+  { name, namespace }: { readonly name: string; readonly namespace: string },
+  print: (line: string) => void,
+): Promise<OpenIMCluster> {
+  const begun = performance.now();
+  let said = begun;
+  let last = '';
+  for (;;) {
+    const cluster = await find(api, namespace, name);
+    if (cluster && isReady(cluster)) return cluster;
+    const now = performance.now();
+    const what = cluster ? waitsFor(cluster) : 'there is no such cluster yet';
+    if (now - begun > TIMEOUT_MS) {
+      throw new Error(
+        `${namespace}/${name} is not ready after ${TIMEOUT_MS / 60_000} minutes: ${what}\n` +
+          `more: kubectl -n ${namespace} describe openimcluster ${name}; kubectl -n ${namespace} get pods`,
+      );
+    }
+    if (now - said >= SAY_MS) {
+      const seconds = Math.round((now - begun) / 1_000);
+      print(`${String(seconds).padStart(4)} s  ${what === last ? 'still: ' : ''}${what}`);
+      said = now;
+      last = what;
+    }
+    await sleep(LOOK_MS);
+  }
+}
+
+async function find(api: KubeApi, namespace: string, name: string): Promise<OpenIMCluster | undefined> {
+  try {
+    return await api.get<OpenIMCluster>(`${PATH.clusters(namespace)}/${name}`);
+  } catch (error) {
+    if (error instanceof KubeApiError && error.status === 404) return undefined;
+    throw error;
+  }
+}
