@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runtimeFlags } from '@im/kit';
 import type { PartPlan } from './cluster-plan.ts';
 import { type Metrics, parseMetrics } from './metrics.ts';
 import { type ProcessUsage, processUsage } from './process-usage.ts';
@@ -63,6 +64,7 @@ export function part(plan: PartPlan, options: PartOptions): Part {
     const log = openSync(logFile, 'a');
     const command = [
       process.execPath,
+      ...runtimeFlags(plan.roles),
       ...(options.nodeFlags ?? []),
       options.entry ?? ENTRY,
       'serve',

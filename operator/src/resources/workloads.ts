@@ -1,4 +1,4 @@
-import { DEFAULT_PORTS } from '@im/kit';
+import { DEFAULT_PORTS, runtimeFlags } from '@im/kit';
 import type { Deployment, ServiceAccount } from '../runtime/index.ts';
 import { CONFIG_DIR, CONFIG_FILE, CONNECTION_DIR, RPC_DOMAINS, TENANTS_DIR } from './config.ts';
 import type { EffectiveSpec, EffectiveWorkload } from './effective.ts';
@@ -49,6 +49,10 @@ function container(role: Role, effective: EffectiveSpec, workload: EffectiveWork
   const ops = (path: string) => ({ path, port: OPS_PORT_NAME, scheme: 'HTTP' });
   const memory = workload.resources.limits?.memory;
   const heapMiB = memory === undefined ? undefined : Math.floor((bytesOf(memory) * HEAP_SHARE) / 1_048_576);
+  const nodeOptions = [
+    ...(heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`]),
+    ...runtimeFlags([role]),
+  ];
   return {
     name: role,
     image: effective.image,
@@ -56,7 +60,7 @@ function container(role: Role, effective: EffectiveSpec, workload: EffectiveWork
     args: ['serve', role, '--config', CONFIG_FILE],
     env: [
       { name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },
-      ...(heapMiB === undefined ? [] : [{ name: 'NODE_OPTIONS', value: `--max-old-space-size=${heapMiB}` }]),
+      ...(nodeOptions.length === 0 ? [] : [{ name: 'NODE_OPTIONS', value: nodeOptions.join(' ') }]),
     ],
     ports: portsOf(role),
     resources: containerResources(workload.resources),

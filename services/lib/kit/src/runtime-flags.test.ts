@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { test } from 'node:test';
+import { runtimeFlags } from './runtime-flags.ts';
+
+test('the runtime takes the flags of a gateway, also from its environment', () => {
+  const flags = runtimeFlags(['gateway']);
+  assert.ok(flags.length > 0);
+  execFileSync(process.execPath, [...flags, '-e', '']);
+  execFileSync(process.execPath, ['-e', ''], { env: { NODE_OPTIONS: flags.join(' ') } });
+});
+
+test('a process that also plays other roles keeps what those need', () => {
+  assert.deepEqual(runtimeFlags(['all']), []);
+  assert.deepEqual(runtimeFlags(['gateway', 'rpc']), []);
+});
