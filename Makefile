@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 MODULES := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint docs test dev bench up down
+.PHONY: help setup lint docs test dev bench image up down
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ dev: $(MODULES) ## Run the whole service in one process, with its own stores; AR
 
 bench: $(MODULES) ## Measure latency, CPU and memory under load; ARGS are openimctl bench's
 	openimctl bench $(ARGS)
+
+image: $(MODULES) ## Build the container image of all roles and the operator into dist/image.tar, without Docker
+	node e2e/harness/kubernetes/scripts/image.ts $(ARGS)
 
 up: $(MODULES) ## Start the service, create two users and send a first message between them
 	node e2e/up.ts up

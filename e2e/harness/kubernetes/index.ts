@@ -15,6 +15,7 @@ export {
   startControlPlane,
 } from './control-plane/control-plane.ts';
 export { type ImageEntry, type ImageSpec, NON_ROOT, type WrittenImage, writeImage } from './image/image.ts';
+export { buildProductImage, PRODUCT_IMAGE, type ProductImageOptions } from './image/product-image.ts';
 export { sharedLibrariesOf } from './image/shared-libraries.ts';
 export { installProgram } from './install/go-build.ts';
 export { type ProgramName, programOf } from './install/programs.ts';
