@@ -23,7 +23,7 @@ export function bench(): Command {
   return withTarget(new Command('bench'))
     .summary('measure a server under load')
     .description(
-      'measure latency, CPU per operation, memory and losses under load: of a server of its own, or with --api and --ws or --data-dir of any OpenIM-compatible one',
+      'measure latency, CPU per operation, memory and losses under load: of a server of its own, or of another OpenIM-compatible one that flags or the environment name',
     )
     .option(
       '--scenario <names>',
