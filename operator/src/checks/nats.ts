@@ -1,0 +1,124 @@
+import type { NatsConnection } from '@nats-io/transport-node';
+import {
+  type CheckDetail,
+  CheckError,
+  type CheckResult,
+  type CheckSource,
+  refused,
+  tooOld,
+} from './check-result.ts';
+import { isAtLeast, runCheck } from './run-check.ts';
+
+/** The oldest server that has atomic batches; older ones ignore them in silence. */
+const MINIMUM_NATS = '2.12.0';
+const LOG_STREAM = 'MSGS';
+const CONNECT_MS = 1_000;
+const REQUEST_MS = 2_500;
+
+/** How NATS is reached. */
+export interface NatsTarget {
+  readonly source: CheckSource;
+  readonly servers: readonly string[];
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  /** Copies of every stream. */
+  readonly replicas: number;
+}
+
+/** The parts of JetStream's answers that are looked at. */
+interface ApiAnswer {
+  readonly error?: { readonly code: number; readonly err_code: number; readonly description: string };
+}
+interface StreamAnswer extends ApiAnswer {
+  readonly state?: { readonly bytes: number };
+  readonly config?: { readonly max_bytes: number; readonly num_replicas: number };
+  readonly cluster?: {
+    readonly leader?: string;
+    readonly replicas?: readonly { readonly current: boolean; readonly offline?: boolean }[];
+  };
+}
+
+/** JetStream's error codes. */
+const ERROR = { notEnabled: 10_076, notEnabledForAccount: 10_039, streamNotFound: 10_059 } as const;
+
+/** Connects, and sees that JetStream answers and could hold the streams; tells the size of the message log. */
+export function checkNats(target: NatsTarget, signal: AbortSignal): Promise<CheckResult> {
+  const { source, servers } = target;
+  const where = `NATS at ${servers.join(', ')}`;
+  return runCheck({ source, where, secrets: [target.password] }, signal, async ({ defer }) => {
+    const connection = await open(target, where);
+    defer(() => connection.close());
+    const { version = '0', cluster } = connection.info ?? {};
+    if (!isAtLeast(version, MINIMUM_NATS)) throw tooOld(source, where, version, MINIMUM_NATS);
+    await call(connection, target, where, 'INFO');
+    if (target.replicas > 1 && cluster === undefined) {
+      throw new CheckError(
+        'NotClustered',
+        `${source.addressField}: ${where} is a single server, which cannot hold ${target.replicas} copies; connect to a cluster or set ${source.managed ? 'spec.nats.managed.replicas' : 'spec.nats.external.replicas'} to 1`,
+      );
+    }
+    const log = await call<StreamAnswer>(connection, target, where, `STREAM.INFO.${LOG_STREAM}`);
+    return { version, ...sizes(log) };
+  });
+}
+
+function sizes({ state, config, cluster }: StreamAnswer): CheckDetail {
+  if (!state || !config) return {};
+  const followers = cluster?.replicas ?? [];
+  const current = followers.filter((each) => each.current && !each.offline).length;
+  return {
+    logBytes: state.bytes,
+    logMaxBytes: config.max_bytes,
+    logCopies: config.num_replicas,
+    // Without a cluster the server itself is the one copy.
+    logCopiesCurrent: cluster && !cluster.leader && config.num_replicas > 1 ? 0 : current + 1,
+  };
+}
+
+async function open(target: NatsTarget, where: string): Promise<NatsConnection> {
+  const { AuthorizationError, connect } = await import('@nats-io/transport-node');
+  try {
+    return await connect({
+      servers: [...target.servers],
+      ...(target.user === undefined ? {} : { user: target.user, pass: target.password ?? '' }),
+      name: 'openim-operator',
+      timeout: CONNECT_MS,
+      reconnect: false,
+      maxReconnectAttempts: 0,
+      ignoreClusterUpdates: true,
+    });
+  } catch (error) {
+    if (error instanceof AuthorizationError || /authorization violation/i.test(String(error))) {
+      throw refused(target.source, where);
+    }
+    throw error;
+  }
+}
+
+/** An answer of JetStream; a stream that does not exist yet is an empty one. */
+async function call<T extends ApiAnswer>(
+  connection: NatsConnection,
+  { source }: NatsTarget,
+  where: string,
+  method: string,
+): Promise<T> {
+  const disabled = (why: string) =>
+    new CheckError(
+      'JetStreamDisabled',
+      `${source.addressField}: ${where} has no JetStream for this account (${why}); enable it for the server and the account`,
+    );
+  const message = await connection
+    .request(`$JS.API.${method}`, undefined, { timeout: REQUEST_MS })
+    .catch((error: Error) => {
+      throw /no responders/i.test(`${error.name} ${error.message}`)
+        ? disabled('nobody answers its API')
+        : error;
+    });
+  const answer = message.json<T>();
+  const { error } = answer;
+  if (!error || error.err_code === ERROR.streamNotFound) return answer;
+  if (error.err_code === ERROR.notEnabled || error.err_code === ERROR.notEnabledForAccount) {
+    throw disabled(error.description);
+  }
+  throw new Error(error.description);
+}

@@ -1,0 +1,157 @@
+import type { Redis, RedisOptions } from 'ioredis';
+import {
+  type CheckDetail,
+  CheckError,
+  type CheckResult,
+  type CheckSource,
+  refused,
+  tooOld,
+} from './check-result.ts';
+import { CHECK_TIMEOUT_MS, isAtLeast, runCheck } from './run-check.ts';
+
+const MINIMUM_REDIS = '7.0';
+
+/** How Redis or Valkey is reached. */
+export interface RedisTarget {
+  readonly source: CheckSource;
+  /** `redis[s]://[user:password@]host[:port][,…][/db][?sentinel=<master>|?cluster=true]`, as the services take it. */
+  readonly uri: string;
+}
+
+interface Address {
+  readonly hosts: readonly { readonly host: string; readonly port: number }[];
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  readonly tls: boolean;
+  readonly cluster: boolean;
+  readonly master: string | undefined;
+  readonly sentinelPassword: string | undefined;
+}
+
+/** Sees that it takes the account, is new enough and takes writes; of a cluster, any one node. */
+export async function checkRedis(target: RedisTarget, signal: AbortSignal): Promise<CheckResult> {
+  const { source, uri } = target;
+  const address = parse(uri);
+  const where = `Redis at ${address?.hosts.map(({ host, port }) => `${host}:${port}`).join(',') ?? '?'}`;
+  const secrets = [uri, address?.password, address?.sentinelPassword];
+  return runCheck({ source, where, secrets }, signal, async ({ defer }) => {
+    if (!address) {
+      throw new CheckError(
+        'InvalidAddress',
+        `${source.addressField}: the value in Secret ${source.secret} is not redis[s]://[user:password@]host[:port][,…][/db]; correct it`,
+      );
+    }
+    const { Redis } = await import('ioredis');
+    const options = clientOptions(address);
+    // A node of a cluster that is down does not mean that the cluster is: the others are asked too.
+    const nodes = address.cluster ? address.hosts : address.hosts.slice(0, 1);
+    let last: unknown;
+    for (const node of nodes) {
+      const redis = new Redis(address.master === undefined ? { ...options, ...node } : options);
+      defer(() => redis.disconnect());
+      let cause: Error | undefined;
+      redis.on('error', (error: Error) => {
+        cause ??= error;
+      });
+      try {
+        await redis.connect();
+        return await look(redis, address, source, where);
+      } catch (error) {
+        const told = cause ?? error;
+        if (told instanceof CheckError || error instanceof CheckError) throw error;
+        if (/WRONGPASS|NOAUTH|invalid password|AUTH.*called without/i.test(String(told)))
+          throw refused(source, where);
+        last = told;
+      }
+    }
+    throw last;
+  });
+}
+
+function clientOptions(address: Address): RedisOptions {
+  const { username, password, tls, master, hosts, sentinelPassword } = address;
+  return {
+    username,
+    password,
+    ...(tls ? { tls: {} } : {}),
+    ...(master === undefined
+      ? {}
+      : {
+          sentinels: hosts.map((host) => ({ ...host })),
+          name: master,
+          sentinelPassword,
+          sentinelRetryStrategy: () => null,
+        }),
+    connectionName: 'openim-operator',
+    lazyConnect: true,
+    connectTimeout: CHECK_TIMEOUT_MS,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: false,
+  };
+}
+
+async function look(
+  redis: Redis,
+  address: Address,
+  source: CheckSource,
+  where: string,
+): Promise<CheckDetail> {
+  await redis.ping();
+  const [server, replication, cluster] = await Promise.all([
+    redis.info('server'),
+    redis.info('replication'),
+    redis.info('cluster'),
+  ]);
+  const version = fieldOf(server, 'redis_version') ?? '0';
+  if (!isAtLeast(version, MINIMUM_REDIS)) throw tooOld(source, where, version, MINIMUM_REDIS);
+  if (!address.cluster && fieldOf(cluster, 'cluster_enabled') === '1') {
+    throw new CheckError(
+      'InvalidAddress',
+      `${source.addressField}: ${where} is a Redis Cluster; add ?cluster=true to the connection string in Secret ${source.secret}`,
+    );
+  }
+  if (!address.cluster && fieldOf(replication, 'role') === 'slave') {
+    throw new CheckError(
+      'NotWritable',
+      `${source.addressField}: ${where} is a replica, which takes no writes; name the primary, or the sentinels with ?sentinel=<master>, in Secret ${source.secret}`,
+    );
+  }
+  return { version: fieldOf(server, 'valkey_version') ?? version };
+}
+
+function fieldOf(info: string, name: string): string | undefined {
+  return new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+}
+
+function parse(uri: string): Address | undefined {
+  const match = /^(rediss?):\/\/(?:([^@/]*)@)?([^/?]+)(?:\/\d*)?(?:\?(.*))?$/.exec(uri);
+  if (!match) return undefined;
+  const [, scheme, account = '', hosts = '', query = ''] = match;
+  const options = new URLSearchParams(query);
+  const master = options.get('sentinel') ?? undefined;
+  const cut = account.indexOf(':');
+  return {
+    hosts: hosts.split(',').map((each) => {
+      const [, host = each, port] = /^(\[[^\]]+\]|[^:]+)(?::(\d+))?$/.exec(each) ?? [];
+      return {
+        host: host.replace(/^\[|\]$/g, ''),
+        port: port === undefined ? (master === undefined ? 6_379 : 26_379) : Number(port),
+      };
+    }),
+    username: decoded(cut < 0 ? '' : account.slice(0, cut)),
+    password: decoded(account.slice(cut + 1)),
+    tls: scheme === 'rediss',
+    cluster: options.get('cluster') === 'true',
+    master,
+    sentinelPassword: options.get('sentinelPassword') ?? undefined,
+  };
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return text === '' ? undefined : decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,103 @@
+import type { EffectiveSpec } from '../resources/effective.ts';
+import { nameOf, type Owner } from '../resources/names.ts';
+import { endpointsOf, mongodbMember } from '../resources/stores/credentials.ts';
+import { REPLICA_SET } from '../resources/stores/mongodb.ts';
+import type { CheckResult, CheckSource } from './check-result.ts';
+import { checkMongodb } from './mongodb.ts';
+import { checkNats } from './nats.ts';
+import { checkRedis } from './redis.ts';
+import { checkS3 } from './s3.ts';
+
+/** A check of one store. It rejects only when its signal ends it. */
+export type StoreCheck = (signal: AbortSignal) => Promise<CheckResult>;
+
+/** The checks of a cluster's stores, by their names in spec. Nothing is connected until one is called. */
+export function storeChecks({
+  owner,
+  effective,
+  connection,
+}: {
+  readonly owner: Owner;
+  readonly effective: EffectiveSpec;
+  /** Values of the Secret `nameOf.connection`. */
+  readonly connection: Readonly<Record<string, string>>;
+}): Record<'nats' | 'mongodb' | 'redis' | 'objectStorage', StoreCheck> {
+  const { nats, mongodb, redis, objectStorage } = effective;
+  const endpoints = endpointsOf({ owner, effective });
+  const own = nameOf.credentials(owner.name);
+  const managed = (field: string): CheckSource => ({
+    managed: true,
+    addressField: `${field}.managed`,
+    accountField: `${field}.managed`,
+    secret: own,
+  });
+  const byUri = (field: string, secret: string): CheckSource => ({
+    managed: false,
+    addressField: `${field}.external.uriSecretRef`,
+    accountField: `${field}.external.uriSecretRef`,
+    secret,
+  });
+  const withAccount = (field: string, address: string, secret: string | undefined): CheckSource => ({
+    managed: false,
+    addressField: `${field}.external.${address}`,
+    accountField: `${field}.external.credentialsSecretRef`,
+    secret,
+  });
+  const value = (key: string) => connection[key] ?? '';
+  return {
+    nats: (signal) =>
+      checkNats(
+        {
+          source:
+            nats.kind === 'managed'
+              ? managed('spec.nats')
+              : withAccount('spec.nats', 'servers', nats.credentialsSecretRef?.name),
+          servers: endpoints.natsServers,
+          user: connection['nats-user'],
+          password: connection['nats-password'],
+          replicas: nats.replicas,
+        },
+        signal,
+      ),
+    mongodb: (signal) =>
+      checkMongodb(
+        {
+          source:
+            mongodb.kind === 'managed'
+              ? managed('spec.mongodb')
+              : byUri('spec.mongodb', mongodb.uriSecretRef.name),
+          uri: value('mongodb-uri'),
+          database: mongodb.database,
+          initiate:
+            mongodb.kind === 'managed'
+              ? { replicaSet: REPLICA_SET, member: mongodbMember(owner) }
+              : undefined,
+        },
+        signal,
+      ),
+    redis: (signal) =>
+      checkRedis(
+        {
+          source:
+            redis.kind === 'managed' ? managed('spec.redis') : byUri('spec.redis', redis.uriSecretRef.name),
+          uri: value('redis-uri'),
+        },
+        signal,
+      ),
+    objectStorage: (signal) =>
+      checkS3(
+        {
+          source:
+            objectStorage.kind === 'managed'
+              ? managed('spec.objectStorage')
+              : withAccount('spec.objectStorage', 'endpoint', objectStorage.credentialsSecretRef.name),
+          endpoint: endpoints.s3Endpoint,
+          region: endpoints.s3Region,
+          accessKey: value('s3-access-key'),
+          secretKey: value('s3-secret-key'),
+          bucket: objectStorage.bucket,
+        },
+        signal,
+      ),
+  };
+}
