@@ -7,8 +7,9 @@ import {
   type TenantSettingsInput,
 } from '@im/kit';
 import { stringify } from 'yaml';
-import type { EffectiveSpec } from './effective.ts';
+import type { EffectiveSpec, ManagedNats } from './effective.ts';
 import { nameOf, OPS_PORT, type Owner } from './names.ts';
+import { natsCapacity } from './stores/nats.ts';
 
 /** Where our pods find their files. */
 export const CONFIG_DIR = '/etc/openim/config';
@@ -116,7 +117,7 @@ function configTree({
         ? {}
         : { user: secret('nats-user'), password: secret('nats-password') }),
       replicas: endpoints.natsReplicas,
-      ...(effective.nats.kind === 'managed' ? { storage: effective.nats.logStorage } : {}),
+      ...(effective.nats.kind === 'managed' ? reservations(effective.nats) : {}),
     },
     mongo: { uri: secret('mongodb-uri'), database: effective.mongodb.database },
     redis: { uri: secret('redis-uri') },
@@ -144,6 +145,12 @@ function configTree({
       };
     }),
   };
+}
+
+/** What the streams may take of a managed server, which refuses one that it has no room for. */
+function reservations(nats: ManagedNats) {
+  const { logMaxBytes, seqMaxBytes } = natsCapacity(nats);
+  return { storage: nats.logStorage, logMaxBytes, seqMaxBytes };
 }
 
 /** Every text of a tree replaced by what `change` makes of it. */
