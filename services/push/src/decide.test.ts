@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import { make } from '@im/protocol';
 import { candidateOf, phoneOnline } from './decide.ts';
 import { wording } from './notification.ts';
-import { SeenPositions } from './seen-positions.ts';
 
 const delivery = (fields: object) =>
   make('log.Delivery', { sendID: 'a', offlinePush: true, sessionType: 1, ...fields });
@@ -45,15 +44,4 @@ test("the sender's own words win over those of the content type", () => {
     title: '[NEWMSG]',
     content: '[NEWMSG]',
   });
-});
-
-test('a delivery that comes again is not new, two targets of one record are', () => {
-  const seen = new SeenPositions();
-  assert.equal(seen.first(1, 10, 0, 'a'), true);
-  assert.equal(seen.first(1, 10, 0, 'b'), true);
-  assert.equal(seen.first(1, 10, 0, 'a'), false);
-  assert.equal(seen.first(1, 10, 1, 'a'), true);
-  assert.equal(seen.first(2, 10, 0, 'a'), true);
-  assert.equal(seen.first(1, 12, 0, 'a'), true);
-  assert.equal(seen.first(1, 11, 0, 'c'), false);
 });

@@ -10,6 +10,7 @@ import {
 } from '@im/kit';
 import type { RpcRegistry } from '@im/rpc';
 import { conversationRepo, type Store } from '@im/store';
+import { sharedClaims } from './claims.ts';
 import { logProvider } from './providers/log.ts';
 import { noneProvider } from './providers/none.ts';
 import type { PushProvider } from './providers/provider.ts';
@@ -55,6 +56,8 @@ export const module: ServiceModule<PushDeps> = {
       receivers: domainReceivers(rpc, conversationRepo(store)),
       provider: providerOf(config.push, own),
       limit,
+      claims: sharedClaims(store.redis),
+      keyOf: (tenant, ...parts) => store.redisKey(tenant, 'push', ...parts),
       log: own,
       metrics,
     });

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import type { KeptDelivery } from '@im/bus';
 import { createMetrics, silentLogger, tenantId } from '@im/kit';
 import { encode, make } from '@im/protocol';
+import { fakeRedis } from '../test/fake-redis.ts';
+import { sharedClaims } from './claims.ts';
 import type { OfflineNotification } from './notification.ts';
 import { Pusher } from './pusher.ts';
 import { WakeLimit } from './rate-limit.ts';
@@ -23,7 +25,9 @@ function kept(fields: object): KeptDelivery {
   return { tenant, delivery, publishedMs: 0 };
 }
 
-function setUp(options: { failures?: number; perMinute?: number } = {}) {
+function setUp(
+  options: { failures?: number; perMinute?: number; redis?: Map<string, string>; broken?: boolean } = {},
+) {
   const pushed: OfflineNotification[] = [];
   const asked: (readonly string[])[] = [];
   let failures = options.failures ?? 0;
@@ -31,6 +35,7 @@ function setUp(options: { failures?: number; perMinute?: number } = {}) {
     receivers: {
       membersOf: async () => ['a', 'phone', 'web', 'quiet'],
       async connectionsOf(_tenant, _operationID, userIDs) {
+        if (options.broken) throw new Error('presence is away');
         asked.push(userIDs);
         return new Map([
           ['phone', [make('user.PlatformOnlineDetail', { platformID: 2 })]],
@@ -46,6 +51,8 @@ function setUp(options: { failures?: number; perMinute?: number } = {}) {
         pushed.push(notification);
       },
     },
+    claims: sharedClaims(fakeRedis(options.redis ?? new Map())),
+    keyOf: (...parts) => parts.join(' '),
     limit: new WakeLimit({ perMinute: options.perMinute ?? 600, burst: 2, now: () => 0 }),
     log: silentLogger(),
     metrics: createMetrics(),
@@ -110,4 +117,32 @@ test('a changed limit holds for everybody at once', () => {
   assert.ok(limit.take(tenant, 'b'));
   limit.configure({ perMinute: 600, burst: 5 });
   assert.deepEqual([taken('a'), taken('b'), taken('c')], [0, 1, 5]);
+});
+
+test('two processes that get the same deliveries, in whatever order, wake each user once', async () => {
+  const redis = new Map<string, string>();
+  const [one, two] = [setUp({ redis }), setUp({ redis })];
+  const batch = [1, 2, 3].map((position) =>
+    kept({ targetUserID: `u${position}`, conversationID: 'si_a_b', position }),
+  );
+  await Promise.all([one.pusher.judge(batch, signal), two.pusher.judge(batch.toReversed(), signal)]);
+  await two.pusher.judge(batch, signal);
+  const woken = [...one.pushed, ...two.pushed].flatMap((n) => n.userIDs);
+  assert.deepEqual(woken.toSorted(), ['u1', 'u2', 'u3']);
+});
+
+test('what one process could not judge, another does when it comes again, older than what was judged since', async () => {
+  const redis = new Map<string, string>();
+  const [one, two] = [setUp({ redis, broken: true }), setUp({ redis })];
+  const [older, newer] = [1, 2].map((position) =>
+    kept({ targetUserID: `u${position}`, conversationID: 'si_a_b', position }),
+  );
+  assert.ok(older && newer);
+  await assert.rejects(one.pusher.judge([older], signal), /presence is away/);
+  await two.pusher.judge([newer], signal);
+  await two.pusher.judge([older], signal);
+  assert.deepEqual(
+    two.pushed.map((n) => n.userIDs),
+    [['u2'], ['u1']],
+  );
 });

@@ -1,18 +1,21 @@
 import type { KeptDelivery } from '@im/bus';
 import { Backoff, type Logger, type Metrics, type TenantId } from '@im/kit';
 import { decode, isGroupConversation, type log } from '@im/protocol';
+import type { Claims } from './claims.ts';
 import { candidateOf, phoneOnline } from './decide.ts';
 import { mayWake, notificationOf } from './notification.ts';
 import type { PushProvider } from './providers/provider.ts';
 import type { WakeLimit } from './rate-limit.ts';
 import type { Receivers } from './receivers.ts';
-import { SeenPositions } from './seen-positions.ts';
 
 /** Parts of a {@link Pusher}. */
 export interface PusherDeps {
   readonly receivers: Receivers;
   readonly provider: PushProvider;
   readonly limit: WakeLimit;
+  readonly claims: Claims;
+  /** Key of a delivery; its parts name it among all. */
+  readonly keyOf: (tenant: TenantId, ...parts: readonly string[]) => string;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -29,7 +32,6 @@ const CONCURRENCY = 8;
 /** Decides for each delivery who is woken, and hands that to the provider. */
 export class Pusher {
   readonly #deps: PusherDeps;
-  readonly #seen = new SeenPositions();
   readonly #outcomes;
 
   constructor(deps: PusherDeps) {
@@ -43,26 +45,35 @@ export class Pusher {
 
   /** Judges a batch. @throws when presence or members cannot be read: the batch must come again. */
   async judge(batch: readonly KeptDelivery[], signal: AbortSignal): Promise<void> {
-    const queue = batch.filter(({ delivery }) => this.#isNew(delivery) && mayWake(delivery.contentType));
+    const { claims } = this.#deps;
+    const candidates = batch.filter(
+      ({ delivery }) => candidateOf(delivery).kind !== 'none' && mayWake(delivery.contentType),
+    );
+    const keys = candidates.map((kept) => this.#keyOf(kept));
+    const taken = await claims.take(keys);
+    const queue = candidates.map((kept, i) => ({ kept, key: keys[i] ?? '' })).filter((_, i) => taken[i]);
+    const open = new Set(queue.map(({ key }) => key));
     try {
-      const known = await this.#connections(queue);
+      const known = await this.#connections(queue.map(({ kept }) => kept));
+      const judged = [...open];
       const workers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {
         for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-          await this.#judgeOne(next, known.get(next.tenant), signal);
+          await this.#judgeOne(next.kept, known.get(next.kept.tenant), signal);
+          open.delete(next.key);
         }
       });
       await Promise.all(workers);
+      await claims.settle(judged);
     } catch (error) {
       // The batch comes again: better woken twice than not at all.
-      this.#seen.clear();
+      await claims.giveBack([...open]);
       throw error;
     }
   }
 
-  #isNew(delivery: log.Delivery): boolean {
-    if (candidateOf(delivery).kind === 'none') return false;
+  #keyOf({ tenant, delivery }: KeptDelivery): string {
     const { partition, position, entry, targetUserID, targetGroupID } = delivery;
-    return this.#seen.first(partition, position, entry, `${targetUserID}\u001f${targetGroupID}`);
+    return this.#deps.keyOf(tenant, `${partition}`, `${position}`, `${entry}`, targetUserID, targetGroupID);
   }
 
   /** Connections of the receivers in single chats, with one question per tenant. */
