@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkLogs, now, openRecorder, type Recorder, SYSTEM_MARK, type Verdict } from '../checker/index.ts';
-import type { Cluster } from '../harness/index.ts';
+import type { TestCluster } from '../harness/index.ts';
 import { messagesOf, SdkError, type SdkHost, type SdkMessage, SdkUser, textOf } from '../sdk/index.ts';
 import { loadText, parseLoadText, type Target, type WireUser, wireUser } from '../wire/index.ts';
 
@@ -17,7 +17,7 @@ const LOGGED_IN = 3;
 const END_OF_LOGIN = ['OnKickedOffline', 'OnUserTokenInvalid', 'OnUserTokenExpired'];
 
 export interface CrowdOptions {
-  readonly cluster: Cluster;
+  readonly cluster: TestCluster;
   readonly tenant: string;
   readonly users: number;
   readonly groups: number;

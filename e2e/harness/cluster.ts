@@ -7,6 +7,7 @@ import { type Admin, admin, type Endpoint } from '../wire/index.ts';
 import { planCluster, portsNeeded, TEST_TENANTS, type TestTenant, type Topology } from './cluster-plan.ts';
 import { type Part, part } from './part.ts';
 import { type ProcessUsage, totalUsage } from './process-usage.ts';
+import type { TestCluster } from './test-cluster.ts';
 
 export interface ClusterOptions {
   readonly topology: Topology;
@@ -19,20 +20,14 @@ export interface ClusterOptions {
 }
 
 /** A running server with its stores, on loopback, for tests. */
-export interface Cluster extends AsyncDisposable {
+export interface Cluster extends TestCluster {
   readonly topology: Topology;
-  /** Configs, logs and data. */
-  readonly dir: string;
   readonly stores: StartedBackends;
   readonly parts: readonly Part[];
   /** @throws RangeError for a name that no part has. */
   part(name: string): Part;
   /** Parts that are gateways, in order. */
   readonly gateways: readonly Part[];
-  /** Where a tenant is reached; `gateway` counts from 0. */
-  endpoint(tenant: string, gateway?: number): Endpoint;
-  /** Administration of a tenant, one client per tenant. */
-  admin(tenant: string): Admin;
   tenant(id: string): TestTenant;
   /** CPU and memory of all our processes, and of the stores. */
   usage(): { ours: ProcessUsage; stores: ProcessUsage };

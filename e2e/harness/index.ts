@@ -6,3 +6,4 @@ export type { Part } from './part.ts';
 export { type ProcessUsage, processUsage, totalUsage } from './process-usage.ts';
 export { type RecordedCall, type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+export type { TestCluster, TestGateway } from './test-cluster.ts';

@@ -1,4 +1,10 @@
 import { describe } from 'node:test';
+import { startCluster, TEST_TENANTS } from '../harness/index.ts';
 import { runBehaviours } from './run-behaviours.ts';
 
-describe('SDKs against many processes', () => runBehaviours('many'));
+describe('SDKs against many processes', () =>
+  runBehaviours({
+    start: () => startCluster({ topology: 'many' }),
+    tenants: TEST_TENANTS.map(({ id }) => id),
+    severalGateways: true,
+  }));

@@ -1,4 +1,10 @@
 import { describe } from 'node:test';
+import { startCluster, TEST_TENANTS } from '../harness/index.ts';
 import { runBehaviours } from './run-behaviours.ts';
 
-describe('SDKs against one process', () => runBehaviours('one'));
+describe('SDKs against one process', () =>
+  runBehaviours({
+    start: () => startCluster({ topology: 'one' }),
+    tenants: TEST_TENANTS.map(({ id }) => id),
+    severalGateways: false,
+  }));

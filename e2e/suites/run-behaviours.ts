@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Cluster, startCluster, TEST_TENANTS, type Topology } from '../harness/index.ts';
+import type { TestCluster } from '../harness/index.ts';
 import { startJsHost, startWasmHost } from '../sdk/index.ts';
 import { friendRequest } from './behaviours/friend-request.ts';
 import { gatewayDies } from './behaviours/gateway-dies.ts';
@@ -31,17 +31,23 @@ const BEHAVIOURS = [
 const only = process.env.E2E_ONLY ?? '';
 const wanted = (name: string) => only === '' || only.split(',').some((part) => name.includes(part));
 
-/**
- * Registers the whole SDK suite against one topology: every behaviour by every cast, as both tenants at
- * the same time with the same user ids.
- */
-export function runBehaviours(topology: Topology): void {
-  let cluster: Cluster;
+/** What the suite runs against. */
+export interface Ground {
+  start(): Promise<TestCluster>;
+  /** Each is played at the same time as the others, with the same user ids. */
+  readonly tenants: readonly string[];
+  /** Whether sender and receiver are on different gateways. */
+  readonly severalGateways: boolean;
+}
+
+/** Registers the whole SDK suite: every behaviour by every cast, as every tenant. */
+export function runBehaviours({ start, tenants, severalGateways }: Ground): void {
+  let cluster: TestCluster;
   let hosts: Hosts;
   const scenes = new Map<string, Scene>();
 
   before(async () => {
-    cluster = await startCluster({ topology });
+    cluster = await start();
     hosts = { js: startJsHost(), wasm: await startWasmHost() };
   });
   after(async () => {
@@ -52,8 +58,8 @@ export function runBehaviours(topology: Topology): void {
   });
 
   for (const cast of CASTS) {
-    describe(cast.name, { concurrency: TEST_TENANTS.length }, () => {
-      for (const { id: tenant } of TEST_TENANTS) {
+    describe(cast.name, { concurrency: tenants.length }, () => {
+      for (const tenant of tenants) {
         describe(`tenant ${tenant}`, { concurrency: 1 }, () => {
           const name = `${cast.name} ${tenant}`;
           const scene = (): Scene => {
@@ -77,7 +83,7 @@ export function runBehaviours(topology: Topology): void {
     });
   }
 
-  if (topology === 'many') {
+  if (severalGateways) {
     test('sender and receiver are on different gateways', () => onDifferentGateways(cluster));
   }
   test('a gateway dies and comes back: SDKs reconnect by themselves', { timeout: 120_000 }, async () => {
@@ -86,7 +92,7 @@ export function runBehaviours(topology: Topology): void {
 }
 
 /** Both gateways hold connections, and both have pushed. */
-async function onDifferentGateways(cluster: Cluster): Promise<void> {
+async function onDifferentGateways(cluster: TestCluster): Promise<void> {
   assert.equal(cluster.gateways.length, 2);
   for (const gateway of cluster.gateways) {
     const metrics = await gateway.metrics();

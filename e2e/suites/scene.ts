@@ -1,4 +1,4 @@
-import type { Cluster } from '../harness/index.ts';
+import type { TestCluster } from '../harness/index.ts';
 import { type SdkHost, type SdkKind, SdkUser } from '../sdk/index.ts';
 
 /** Which SDKs the three users of a scene run. */
@@ -21,7 +21,7 @@ export interface Hosts {
 
 /** Three users of one tenant, logged in; alice is on the first gateway, the others on the last. */
 export interface Scene {
-  readonly cluster: Cluster;
+  readonly cluster: TestCluster;
   readonly tenant: string;
   readonly cast: Cast;
   readonly alice: SdkUser;
@@ -43,7 +43,12 @@ export interface Behaviour {
 }
 
 /** Registers and logs in the users of a scene. */
-export async function openScene(cluster: Cluster, tenant: string, cast: Cast, hosts: Hosts): Promise<Scene> {
+export async function openScene(
+  cluster: TestCluster,
+  tenant: string,
+  cast: Cast,
+  hosts: Hosts,
+): Promise<Scene> {
   const names = ['alice', 'bob', 'carol'].map((name) => `${cast.name}_${name}`);
   const admin = cluster.admin(tenant);
   await admin.ensureUsers(names);

@@ -1,7 +1,7 @@
 import { sleep } from '@im/kit';
-import { type KubeApi, type OpenIMCluster, PATH, type Pod } from '../harness/deploy/index.ts';
+import { type KubeApi, type OpenIMCluster, PATH, type Pod, type Reached } from '../harness/deploy/index.ts';
 import { SdkUser, startJsHost } from '../sdk/index.ts';
-import { admin, type Endpoint } from '../wire/index.ts';
+import { admin } from '../wire/index.ts';
 
 export const USERS = ['alice', 'bob'] as const;
 const PLATFORM_WEB = 5;
@@ -9,13 +9,6 @@ const PLATFORM_WEB = 5;
 const ATTEMPTS = 20;
 const LOOK_MS = 150;
 const OPS_PORT = 10_300;
-
-/** A service that clients can use. */
-export interface Reached {
-  readonly endpoint: Endpoint;
-  readonly adminUser: string;
-  readonly adminSecret: string;
-}
 
 /** What came of the greeting. */
 export interface Greeting {

@@ -6,11 +6,11 @@ import {
   kubeApi,
   loadImages,
   OPERATOR,
+  reach,
   sample,
   withStoreImages,
 } from '../harness/deploy/index.ts';
 import { greet } from './greet.ts';
-import { reach } from './reach.ts';
 import { untilReady } from './wait.ts';
 
 const SAMPLE = 'development';

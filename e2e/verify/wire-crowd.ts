@@ -31,13 +31,13 @@ export interface WireCrowd {
     until: number,
     retries?: number,
   ): Promise<void>;
-  /** Sends at a fixed rate until `until`, however long answers take. */
+  /** Sends at a fixed rate until `until`, a time or a signal, however long answers take. */
   openLoop(
     device: WireUser,
     target: Target,
     conversation: string,
     perSecond: number,
-    until: number,
+    until: number | AbortSignal,
   ): Promise<void>;
   /** Waits for deliveries, reads every conversation as every user of it, and decides. */
   finish(settleMs: number, check?: Partial<CheckOptions>): Promise<Verdict>;
@@ -101,8 +101,9 @@ export async function openWireCrowd(
     },
     async openLoop(device, target, conversation, perSecond, until) {
       const start = now();
+      const over = () => (typeof until === 'number' ? now() >= until : until.aborted);
       const flights: Promise<unknown>[] = [];
-      for (let n = 0; now() < until; ) {
+      for (let n = 0; !over(); ) {
         const due = ((now() - start) / 1000) * perSecond;
         for (; n < due; n++) flights.push(device.send(target, conversation, nextID(), { retries: RETRIES }));
         await sleep(5);

@@ -1,7 +1,20 @@
+export {
+  type Component,
+  type DeployedCluster,
+  type DeployOptions,
+  deployCluster,
+  namespaceOf,
+  orNothing,
+  removeCluster,
+  smallCluster,
+} from './deployed-cluster.ts';
+export { type Ground, useGround } from './ground.ts';
 export { type LoadedImages, loadImages } from './images.ts';
+export { killContainer } from './kill.ts';
 export { type KubeApi, KubeApiError, type KubeObject, kubeApi, PATH } from './kube-api.ts';
 export { apply, isCluster, sample, withStoreImages } from './manifests.ts';
 export { installOperator, OPERATOR } from './operator.ts';
+export { type Reached, reach } from './reach.ts';
 export {
   type ClusterStatus,
   type ComponentStatus,

@@ -1,6 +1,14 @@
 import type { KubernetesCluster } from '@im/test-kubernetes';
-import { type KubeApi, type KubeObject, type OpenIMCluster, PATH } from '../harness/deploy/index.ts';
-import type { Reached } from './greet.ts';
+import type { Endpoint } from '../../wire/index.ts';
+import { type KubeApi, type KubeObject, PATH } from './kube-api.ts';
+import type { OpenIMCluster } from './resources.ts';
+
+/** A service that clients can use. */
+export interface Reached {
+  readonly endpoint: Endpoint;
+  readonly adminUser: string;
+  readonly adminSecret: string;
+}
 
 interface Service extends KubeObject {
   readonly spec: { readonly ports: readonly { readonly nodePort?: number }[] };

@@ -1,0 +1,273 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sleep } from '@im/kit';
+import { type Admin, admin, type Endpoint } from '../../wire/index.ts';
+import { type Metrics, parseMetrics } from '../metrics.ts';
+import type { TestCluster, TestGateway } from '../test-cluster.ts';
+import type { Ground } from './ground.ts';
+import { killContainer } from './kill.ts';
+import { KubeApiError, type KubeObject, PATH } from './kube-api.ts';
+import { apply, withStoreImages } from './manifests.ts';
+import { reach } from './reach.ts';
+import { isPodReady, isSettled, type OpenIMCluster, type Pod, waitsFor } from './resources.ts';
+
+/** Parts of a cluster, as the label `app.kubernetes.io/component` calls them. */
+export type Component =
+  | 'gateway'
+  | 'api'
+  | 'rpc'
+  | 'transfer'
+  | 'push'
+  | 'cron'
+  | 'nats'
+  | 'mongodb'
+  | 'redis'
+  | 'object-storage';
+
+/** An OpenIMCluster that runs, reached by node ports. */
+export interface DeployedCluster extends TestCluster {
+  readonly ground: Ground;
+  readonly name: string;
+  readonly namespace: string;
+  /** The gateways' Service: each connection arrives at any of them. */
+  readonly anyGateway: Endpoint;
+  /** The resource as it is now. */
+  resource(): Promise<OpenIMCluster>;
+  /** Changes the resource by a merge patch. */
+  change(patch: { readonly metadata?: unknown; readonly spec?: unknown }): Promise<OpenIMCluster>;
+  /** Pods, of one component or of all, without those that are being deleted. */
+  pods(component?: Component): Promise<Pod[]>;
+  /** SIGKILL to the processes of a pod. */
+  kill(pod: Pod): Promise<void>;
+  /** Waits until it is ready as the spec says and nothing is under way. @throws with what it waits for. */
+  untilSettled(timeoutMs?: number): Promise<OpenIMCluster>;
+}
+
+export interface DeployOptions {
+  readonly name: string;
+  readonly namespace: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+  /** Whether the cluster is left running when it is closed, for the next file of suites. */
+  readonly keep?: boolean;
+}
+
+const TENANT = 'default';
+const SETTLE_TIMEOUT_MS = 240_000;
+const READY_TIMEOUT_MS = 60_000;
+const GONE_TIMEOUT_MS = 120_000;
+const LOOK_MS = 250;
+const OPS_PORT = 10_300;
+/** Carries what a cluster was made of, so that another file finds out whether it is the one that it wants. */
+const MADE_OF = 'openim.test/made-of';
+/** Selects one gateway pod for a Service of its own. */
+const PIN = 'openim.test/gateway';
+
+/** Two of each role that carries messages, stores with small volumes, everything on ports of the node. */
+export function smallCluster(
+  more: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  const volume = { managed: { storage: { size: '1Gi' } } };
+  return {
+    profile: 'Development',
+    gateway: {
+      replicas: 2,
+      service: { type: 'NodePort' },
+      drain: { deadlineSeconds: 60 },
+    },
+    api: { replicas: 2, service: { type: 'NodePort' } },
+    rpc: { replicas: 2 },
+    transfer: { replicas: 2 },
+    push: { replicas: 1, provider: 'log' },
+    nats: volume,
+    mongodb: volume,
+    redis: volume,
+    objectStorage: { managed: { storage: { size: '1Gi' }, service: { type: 'NodePort' } } },
+    deletionPolicy: 'Purge',
+    ...more,
+  };
+}
+
+/** Deploys a cluster into a namespace of its own, or takes the one that is there and made of the same, and waits until it is settled. */
+export async function deployCluster(ground: Ground, options: DeployOptions): Promise<DeployedCluster> {
+  const { kubernetes, api } = ground;
+  const { name, namespace, spec } = options;
+  const path = `${PATH.clusters(namespace)}/${name}`;
+  const wanted = {
+    apiVersion: 'openim.io/v1alpha1',
+    kind: 'OpenIMCluster',
+    metadata: { name, namespace },
+    spec,
+  };
+  const [manifest] = withStoreImages([wanted], ground.images.stores) as [OpenIMCluster];
+  const madeOf = createHash('sha256')
+    .update(JSON.stringify([manifest.spec, ground.images.product]))
+    .digest('hex')
+    .slice(0, 16);
+
+  const found = await orNothing(api.get<OpenIMCluster>(path));
+  const reused = found?.metadata.annotations?.[MADE_OF] === madeOf;
+  if (found && !reused) await removeCluster(ground, namespace, name);
+  if (!reused) {
+    await apply(kubernetes, [namespaceOf(namespace)]);
+    await apply(kubernetes, [
+      { ...manifest, metadata: { ...manifest.metadata, annotations: { [MADE_OF]: madeOf } } },
+    ]);
+  }
+
+  const resource = () => api.get<OpenIMCluster>(path);
+  const pods = async (component?: Component) => {
+    const all = [`app.kubernetes.io/instance=${name}`, 'app.kubernetes.io/managed-by=openim-operator'];
+    if (component !== undefined) all.push(`app.kubernetes.io/component=${component}`);
+    const listed = await api.list<Pod>(PATH.pods(namespace), all.join(','));
+    return listed.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  };
+  async function untilSettled(timeoutMs = SETTLE_TIMEOUT_MS): Promise<OpenIMCluster> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const now = await resource();
+      if (isSettled(now)) return now;
+      if (performance.now() > deadline) {
+        throw new Error(`${namespace}/${name} is not settled after ${timeoutMs / 1_000} s: ${waitsFor(now)}`);
+      }
+      await sleep(LOOK_MS);
+    }
+  }
+
+  const dir = mkdtempSync(join(tmpdir(), 'im-deployed-'));
+  let client: Admin | undefined;
+  const pins: string[] = [];
+  async function close(): Promise<void> {
+    client?.close();
+    for (const pin of pins) await api.remove(`${PATH.services(namespace)}/${pin}`);
+    if (process.env.KEEP_LOGS) process.stderr.write(`facts are in ${dir}\n`);
+    else rmSync(dir, { recursive: true, force: true });
+    if (!options.keep) await removeCluster(ground, namespace, name);
+  }
+
+  try {
+    const settled = await untilSettled();
+    const reached = await reach(kubernetes, api, settled);
+    const gateways = await Promise.all(
+      (await pods('gateway')).map((pod) => pinGateway(ground, namespace, pod, pins)),
+    );
+    gateways.sort((a, b) => (a.name < b.name ? -1 : 1));
+    const only = (tenant: string): void => {
+      if (tenant !== TENANT) throw new RangeError(`a cluster has the tenant ${TENANT} alone, not ${tenant}`);
+    };
+    return {
+      ground,
+      name,
+      namespace,
+      dir,
+      gateways,
+      anyGateway: reached.endpoint,
+      endpoint(tenant, gateway = 0) {
+        only(tenant);
+        return { api: reached.endpoint.api, ws: gateways[gateway % gateways.length]?.ws ?? '' };
+      },
+      admin(tenant) {
+        only(tenant);
+        client ??= admin(reached.endpoint, { adminUser: reached.adminUser, secret: reached.adminSecret });
+        return client;
+      },
+      resource,
+      change: (patch) => api.patch<OpenIMCluster>(path, patch),
+      pods,
+      kill: killContainer,
+      untilSettled,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** A gateway's own address: a Service with a node port that selects its pod alone. */
+async function pinGateway(
+  { kubernetes, api }: Ground,
+  namespace: string,
+  pod: Pod,
+  pins: string[],
+): Promise<TestGateway & { readonly ws: string }> {
+  const { name } = pod.metadata;
+  const path = `${PATH.pods(namespace)}/${name}`;
+  await api.patch(path, { metadata: { labels: { [PIN]: name } } });
+  const service = `test-${name}`;
+  await api.remove(`${PATH.services(namespace)}/${service}`);
+  const made = await api.create<KubeObject & { spec: { ports: { nodePort: number }[] } }>(
+    PATH.services(namespace),
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: service },
+      spec: {
+        type: 'NodePort',
+        selector: { [PIN]: name },
+        // A gateway that drains still has to be found by those who want to see it drain.
+        publishNotReadyAddresses: true,
+        ports: [{ name: 'ws', port: 10_001, targetPort: 'ws' }],
+      },
+    },
+  );
+  pins.push(service);
+  const { host, port } = await kubernetes.nodePortAddress(made.spec.ports[0]?.nodePort ?? 0);
+  return {
+    name,
+    ws: `ws://${host}:${port}`,
+    metrics: async (): Promise<Metrics> => parseMetrics(await api.raw(`${path}:${OPS_PORT}/proxy/metrics`)),
+    kill: async () => killContainer(await api.get<Pod>(path)),
+    // The node starts what has ended.
+    start: () => {},
+    async untilReady(timeoutMs = READY_TIMEOUT_MS) {
+      const deadline = performance.now() + timeoutMs;
+      for (;;) {
+        const answers = await api.raw(`${path}:${OPS_PORT}/proxy/readyz`).then(
+          () => true,
+          () => false,
+        );
+        if (answers && isPodReady(await api.get<Pod>(path))) return;
+        if (performance.now() > deadline) throw new Error(`${name} is not ready after ${timeoutMs} ms`);
+        await sleep(LOOK_MS);
+      }
+    },
+  };
+}
+
+/** Deletes a cluster with its namespace and waits until both are gone. */
+export async function removeCluster({ api }: Ground, namespace: string, name: string): Promise<void> {
+  await api.remove(`${PATH.clusters(namespace)}/${name}`);
+  await untilGone(`${namespace}/${name}`, () => orNothing(api.get(`${PATH.clusters(namespace)}/${name}`)));
+  await api.remove(PATH.namespace(namespace));
+  await untilGone(`namespace ${namespace}`, () => orNothing(api.get(PATH.namespace(namespace))));
+}
+
+async function untilGone(what: string, find: () => Promise<unknown>): Promise<void> {
+  for (const deadline = performance.now() + GONE_TIMEOUT_MS; (await find()) !== undefined; ) {
+    if (performance.now() > deadline)
+      throw new Error(`${what} is not gone after ${GONE_TIMEOUT_MS / 1_000} s`);
+    await sleep(LOOK_MS);
+  }
+}
+
+/** What is not there as undefined. */
+export async function orNothing<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof KubeApiError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
+/** A namespace that refuses pods less strict than Restricted. */
+export function namespaceOf(name: string): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels: { 'pod-security.kubernetes.io/enforce': 'restricted' } },
+  };
+}

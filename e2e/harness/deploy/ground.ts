@@ -1,0 +1,57 @@
+import { type KubernetesCluster, useCluster } from '@im/test-kubernetes';
+import { type LoadedImages, loadImages } from './images.ts';
+import { type KubeApi, kubeApi, PATH } from './kube-api.ts';
+import { installOperator, OPERATOR } from './operator.ts';
+import { isPodReady, type Pod } from './resources.ts';
+
+/** A Kubernetes with the images of this working tree and the operator: what tests deploy clusters on. */
+export interface Ground extends AsyncDisposable {
+  readonly kubernetes: KubernetesCluster;
+  readonly api: KubeApi;
+  readonly images: LoadedImages & { readonly productAgain: string };
+  /** Pods of the operator that are ready. */
+  operatorPods(): Promise<Pod[]>;
+  /** The pod of the operator that leads, by its Lease; undefined while none does. */
+  operatorLeader(): Promise<Pod | undefined>;
+}
+
+interface Lease {
+  readonly spec?: { readonly holderIdentity?: string };
+}
+
+/** Takes the Kubernetes that is up, or brings one up for as long as the test runs, and installs the operator there. */
+export async function useGround(): Promise<Ground> {
+  const print = (line: string): void => {
+    process.stderr.write(`${line}\n`);
+  };
+  const used = await useCluster();
+  const kubernetes = used.cluster;
+  try {
+    const { productAgain = '', ...images } = await loadImages(kubernetes, { twice: true, print });
+    await installOperator(kubernetes, images.product);
+    const api = kubeApi(kubernetes.kubeconfig);
+    const operatorPods = async () => {
+      const selector = `app.kubernetes.io/instance=${OPERATOR.release}`;
+      const pods = await api.list<Pod>(PATH.pods(OPERATOR.namespace), selector);
+      return pods.filter((pod) => isPodReady(pod) && pod.metadata.deletionTimestamp === undefined);
+    };
+    return {
+      kubernetes,
+      api,
+      images: { ...images, productAgain },
+      operatorPods,
+      async operatorLeader() {
+        const lease = await api.get<Lease>(`${PATH.leases(OPERATOR.namespace)}/${OPERATOR.lease}`);
+        const holder = lease.spec?.holderIdentity ?? '';
+        return (await operatorPods()).find(({ metadata }) => holder.startsWith(`${metadata.name}-`));
+      },
+      async [Symbol.asyncDispose]() {
+        api.close();
+        await used[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await used[Symbol.asyncDispose]();
+    throw error;
+  }
+}

@@ -1,0 +1,26 @@
+import { type DeployedCluster, deployCluster, smallCluster, useGround } from '../../harness/deploy/index.ts';
+
+/** Set by whoever removes the shared cluster when the last file of suites has ended. */
+const KEEP = process.env.E2E_KEEP_CLUSTER === '1';
+
+/** Where the cluster that the suites share is. */
+export const SHARED = { namespace: 'openim-e2e', name: 'shared' } as const;
+
+/**
+ * The cluster that the suites of this folder share: 2 gateways, 2 transfers, 2 rpc, every store. The first file
+ * deploys it; it stays for the next one where somebody has promised to remove it.
+ */
+export async function sharedCluster(): Promise<DeployedCluster> {
+  const ground = await useGround();
+  try {
+    const cluster = await deployCluster(ground, { ...SHARED, spec: smallCluster(), keep: KEEP });
+    const close = async (): Promise<void> => {
+      await cluster.close();
+      await ground[Symbol.asyncDispose]();
+    };
+    return { ...cluster, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await ground[Symbol.asyncDispose]();
+    throw error;
+  }
+}
