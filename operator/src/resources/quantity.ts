@@ -1,5 +1,6 @@
-const FACTORS: Readonly<Record<string, number>> = {
+const UNITS: Readonly<Record<string, number>> = {
   '': 1,
+  m: 1e-3,
   k: 1e3,
   M: 1e6,
   G: 1e9,
@@ -12,10 +13,10 @@ const FACTORS: Readonly<Record<string, number>> = {
   Pi: 2 ** 50,
 };
 
-/** Bytes of a Kubernetes quantity such as `512Mi`. @throws RangeError for what is none. */
-export function bytesOf(quantity: string | number): number {
-  const [, number, unit = ''] = /^([0-9]+(?:\.[0-9]+)?)([a-zA-Z]*)$/.exec(String(quantity)) ?? [];
-  const factor = FACTORS[unit];
-  if (number === undefined || factor === undefined) throw new RangeError(`${quantity} is not a size`);
-  return Math.round(Number(number) * factor);
+/** A Kubernetes quantity as a number, such as bytes; undefined for what is none. */
+export function quantity(text: string | number | undefined): number | undefined {
+  if (typeof text === 'number') return text;
+  const match = /^(\d+(?:\.\d+)?)(?:([KMGTP]i|[mkMGTP])|e(\d{1,2}))?$/.exec(text ?? '');
+  if (!match) return undefined;
+  return Number(match[1]) * (match[3] === undefined ? (UNITS[match[2] ?? ''] ?? 1) : 10 ** Number(match[3]));
 }

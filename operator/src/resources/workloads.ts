@@ -13,7 +13,7 @@ import {
   selectorLabels,
 } from './names.ts';
 import { type Container, containerResources, type PodTemplate, podTemplate } from './pod-template.ts';
-import { bytesOf } from './quantity.ts';
+import { quantity } from './quantity.ts';
 import { metadataOf } from './services.ts';
 import { templateHash } from './template-hash.ts';
 
@@ -47,8 +47,8 @@ function portsOf(role: Role): { name: string; containerPort: number; protocol: s
 
 function container(role: Role, effective: EffectiveSpec, workload: EffectiveWorkload): Container {
   const ops = (path: string) => ({ path, port: OPS_PORT_NAME, scheme: 'HTTP' });
-  const memory = workload.resources.limits?.memory;
-  const heapMiB = memory === undefined ? undefined : Math.floor((bytesOf(memory) * HEAP_SHARE) / 1_048_576);
+  const memory = quantity(workload.resources.limits?.memory);
+  const heapMiB = memory === undefined ? undefined : Math.floor((memory * HEAP_SHARE) / 1_048_576);
   const nodeOptions = [
     ...(heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`]),
     ...runtimeFlags([role]),

@@ -1,4 +1,5 @@
 import { ConfigError } from '@im/kit';
+import { storeChecks } from '../../checks/index.ts';
 import { type EffectiveSpec, effectiveSpec, type OperatorDefaults } from '../../resources/effective.ts';
 import { OPENIM_CLUSTER, type OpenIMCluster } from '../../resources/kinds.ts';
 import { ANNOTATION, API_VERSION, FINALIZER, MANAGED_BY, nameOf } from '../../resources/names.ts';
@@ -32,7 +33,6 @@ import type { ProcessApi } from './process-api.ts';
 import { BrokenReferenceError, SecretReader } from './references.ts';
 import { changesPods, unsettled } from './rollout.ts';
 import { clusterStatus, type Refusal, type RolloutState } from './status.ts';
-import { storeChecks } from './store-checks.ts';
 import { ClusterView, ownerOf } from './view.ts';
 
 /** Everything that the reconcile of a cluster needs. */

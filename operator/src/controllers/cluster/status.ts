@@ -286,6 +286,10 @@ function workloadsAvailable(components: readonly OpenIMClusterStatusComponent[])
   return { type, status: 'False', reason: 'PodsNotReady', message };
 }
 
+/** Parts of the log's size from which it is worth a word, and from which the services refuse messages. */
+const LOG_FILLING = 0.7;
+const LOG_FULL = 0.9;
+
 function messagesFlowing({ observation, partitions }: StatusInput): ConditionUpdate {
   const type = 'MessagesFlowing';
   const told = [...observation.processes.values()].flatMap(({ transfer }) => transfer ?? []);
@@ -298,17 +302,24 @@ function messagesFlowing({ observation, partitions }: StatusInput): ConditionUpd
     const message = 'The log cannot be reached, so messages are refused with a retryable error.';
     return { type, status: 'False', reason: 'LogUnavailable', message };
   }
+  const nats = observation.stores.nats;
+  const { logBytes = 0, logMaxBytes = Number.POSITIVE_INFINITY } = nats?.ok ? nats.detail : {};
+  if (logBytes >= logMaxBytes * LOG_FULL) {
+    const message = `The log holds ${logBytes} of ${logMaxBytes} bytes, so messages are refused with a retryable error; see why transfer or its database lag, or make spec.nats.managed.storage.size larger`;
+    return { type, status: 'False', reason: 'LogFull', message };
+  }
   const owned = told.reduce((sum, transfer) => sum + transfer.partitions, 0);
   if (owned < partitions) {
     const message = `${owned} of ${partitions} partitions of the log are being read; messages in the others wait, none is lost`;
     return { type, status: told.length === 0 ? 'Unknown' : 'False', reason: 'PartitionsWaiting', message };
   }
-  return {
-    type,
-    status: 'True',
-    reason: 'AllPartitionsRead',
-    message: 'Every partition of the log is being read.',
-  };
+  const message = 'Every partition of the log is being read.';
+  if (logBytes < logMaxBytes * LOG_FILLING) {
+    return { type, status: 'True', reason: 'AllPartitionsRead', message };
+  }
+  const percent = Math.round((logBytes / logMaxBytes) * 100);
+  const filling = `${message} The log is ${percent} % full; from 90 % on messages are refused.`;
+  return { type, status: 'True', reason: 'LogFilling', message: filling };
 }
 
 function progressing({ rollout, failure }: StatusInput): ConditionUpdate {

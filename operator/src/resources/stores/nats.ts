@@ -1,6 +1,6 @@
 import type { ManagedNats } from '../effective.ts';
 import { nameOf, type Owner, STORE_PORTS } from '../names.ts';
-import { quantity } from './quantity.ts';
+import { quantity } from '../quantity.ts';
 import {
   credential,
   goMemoryLimit,

@@ -9,9 +9,9 @@ import type {
 import type { EffectiveSpec, ManagedStore } from '../effective.ts';
 import { ANNOTATION, nameOf, type Owner, STORES, type StoreName, selectorLabels } from '../names.ts';
 import { type Container, containerResources, type PodSpec, podTemplate } from '../pod-template.ts';
+import { quantity } from '../quantity.ts';
 import { metadataOf } from '../services.ts';
 import { templateHash } from '../template-hash.ts';
-import { quantity } from './quantity.ts';
 
 /** Everything that the objects of a managed store are made of. */
 export interface StoreInput {
