@@ -186,7 +186,7 @@ test('a conversation that its owner deleted comes back with the next message', a
 });
 
 test('while the log is away a send waits, and goes through when it is back', {
-  timeout: 40_000,
+  timeout: 180_000,
 }, async (t) => {
   if (!nats.managed) return t.skip('NATS is external');
   await nats.kill();
@@ -206,6 +206,6 @@ test('while the log is away a send waits, and goes through when it is back', {
     send(text('b', 'c', 'too long')),
     (error: unknown) => error instanceof ImError && error.code === 90_004,
   );
-  assert.ok(Date.now() - begun > 5_000 && Date.now() - begun < 12_000);
+  assert.ok(Date.now() - begun > 5_000 && Date.now() - begun < 60_000);
   await nats.restart();
 });

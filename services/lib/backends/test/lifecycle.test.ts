@@ -112,7 +112,7 @@ describe('one server', () => {
       assert.match(error.message, /end of .*nats\.log ---\n.*nats\.conf/s);
       return true;
     });
-    assert.ok(performance.now() - started < 10_000);
+    assert.ok(performance.now() - started < 40_000);
     await using again = await startNats({ dir });
     assert.ok(again.pid);
   });

@@ -154,7 +154,7 @@ test('a server that is away for too long fails the append with a retryable error
     log.append(DEFAULT_TENANT, 0, Buffer.from('x')),
     (error) => error instanceof ImError && error.code === ERR.NetworkError,
   );
-  assert.ok(performance.now() - begun < 2_000);
+  assert.ok(performance.now() - begun < 6_000);
   assert.equal(one.bus.ready().ready, false);
   await nats.restart();
   await until(() => one.bus.ready().ready, 'ready again');

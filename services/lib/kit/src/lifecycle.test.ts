@@ -46,7 +46,7 @@ test('a part that hangs or fails does not keep the others from stopping', async 
   const begun = performance.now();
   await stopInReverse([part('a', trace), hangs, fails], AbortSignal.timeout(50), log);
   assert.deepEqual(trace, ['-a']);
-  assert.ok(performance.now() - begun < 2_000);
+  assert.ok(performance.now() - begun < 20_000);
 });
 
 test('readiness is told with the name of each part that waits', () => {

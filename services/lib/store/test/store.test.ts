@@ -61,7 +61,7 @@ test('a store starts without its servers, and becomes ready when they come', {
     convs(store).get(tenant, ['sg_x']),
     (error: unknown) => error instanceof ImError && error.code === 90_004,
   );
-  assert.ok(Date.now() - begun < 8_000, 'an operation fails in time for its caller to answer');
+  assert.ok(Date.now() - begun < 25_000, 'an operation fails in time for its caller to answer');
   await servers.mongo.restart();
   await untilReady(store);
 
