@@ -121,6 +121,9 @@ function facts({ metadata, status }: FoundCluster, now: number): string {
   return known.length === 0 ? '' : formatObject(Object.fromEntries(known));
 }
 
+/** How full a log is, in percent, when that is worth a word. */
+const WORTH_A_WORD = 70;
+
 type Status = NonNullable<FoundCluster['status']>;
 
 function logLine({ lagRecords, bytes, maxBytes, stoppedPartitions }: NonNullable<Status['log']>): string {
@@ -129,7 +132,9 @@ function logLine({ lagRecords, bytes, maxBytes, stoppedPartitions }: NonNullable
     parts.push(lagRecords === 0 ? 'all stored' : `${lagRecords} accepted and not stored yet`);
   }
   if (bytes !== undefined && maxBytes !== undefined && maxBytes > 0) {
-    parts.push(`${Math.round((bytes / maxBytes) * 100)} % of ${size(maxBytes)}`);
+    const percent = Math.round((bytes / maxBytes) * 100);
+    parts.push(`${percent} % of ${size(maxBytes)}`);
+    if (percent >= WORTH_A_WORD) parts.push('from 90 % on messages are refused');
   }
   if (stoppedPartitions) parts.push(`${stoppedPartitions} partitions STOPPED, see docs/troubleshooting.md`);
   return parts.join(', ');
