@@ -1,4 +1,4 @@
-import type { Document, MongoClient } from 'mongodb';
+import { type Document, MongoClient } from 'mongodb';
 import {
   type CheckDetail,
   CheckError,
@@ -48,7 +48,6 @@ export async function checkMongodb(target: MongodbTarget, signal: AbortSignal): 
 }
 
 async function makeClient(source: CheckSource, uri: string): Promise<MongoClient> {
-  const { MongoClient } = await import('mongodb');
   try {
     return new MongoClient(uri, {
       appName: 'openim-operator',

@@ -1,4 +1,4 @@
-import type { NatsConnection } from '@nats-io/transport-node';
+import { AuthorizationError, connect, type NatsConnection } from '@nats-io/transport-node';
 import {
   type CheckDetail,
   CheckError,
@@ -76,7 +76,6 @@ function sizes({ state, config, cluster }: StreamAnswer): CheckDetail {
 }
 
 async function open(target: NatsTarget, where: string): Promise<NatsConnection> {
-  const { AuthorizationError, connect } = await import('@nats-io/transport-node');
   try {
     return await connect({
       servers: [...target.servers],

@@ -1,4 +1,4 @@
-import type { Redis, RedisOptions } from 'ioredis';
+import { Redis, type RedisOptions } from 'ioredis';
 import {
   type CheckDetail,
   CheckError,
@@ -41,7 +41,6 @@ export async function checkRedis(target: RedisTarget, signal: AbortSignal): Prom
         `${source.addressField}: the value in Secret ${source.secret} is not redis[s]://[user:password@]host[:port][,…][/db]; correct it`,
       );
     }
-    const { Redis } = await import('ioredis');
     const options = clientOptions(address);
     // A node of a cluster that is down does not mean that the cluster is: the others are asked too.
     const nodes = address.cluster ? address.hosts : address.hosts.slice(0, 1);

@@ -14,6 +14,8 @@ export interface S3Target {
 }
 
 const REFUSED = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'InvalidToken', 'ExpiredToken']);
+/** Names of errors that are about the bucket, not about the way to it. */
+const BUCKET_ERRORS = new Set(['S3Error', 'InvalidBucketNameError']);
 const MADE_MEANWHILE = new Set(['BucketAlreadyOwnedByYou']);
 
 /** Sees that the account may use the bucket; makes the bucket when it is missing, as the services would. */
@@ -48,13 +50,13 @@ export async function checkS3(target: S3Target, signal: AbortSignal): Promise<Ch
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
       if (MADE_MEANWHILE.has(code)) return {};
       if (REFUSED.has(code)) throw refused(source, where);
-      if (error instanceof Error && error.name === 'S3Error') {
+      if (error instanceof Error && BUCKET_ERRORS.has(error.name)) {
         // Some storages say no more than this for a wrong key, since the answer to HEAD has no body.
         if (code === 'AccessDenied' || code === 'Forbidden')
           throw refused(source, `${where}, asked for bucket ${bucket},`);
         throw new CheckError(
           'BucketUnavailable',
-          `spec.objectStorage.bucket: bucket ${bucket} cannot be used at ${endpoint} (${code}: ${error.message}); name one that this account owns`,
+          `spec.objectStorage.bucket: bucket ${bucket} cannot be used at ${endpoint} (${error.message}); name one that this account owns`,
         );
       }
       throw error;

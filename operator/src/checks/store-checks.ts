@@ -3,15 +3,15 @@ import { nameOf, type Owner } from '../resources/names.ts';
 import { endpointsOf, mongodbMember } from '../resources/stores/credentials.ts';
 import { REPLICA_SET } from '../resources/stores/mongodb.ts';
 import type { CheckResult, CheckSource } from './check-result.ts';
-import { checkMongodb } from './mongodb.ts';
-import { checkNats } from './nats.ts';
-import { checkRedis } from './redis.ts';
-import { checkS3 } from './s3.ts';
 
 /** A check of one store. It rejects only when its signal ends it. */
 export type StoreCheck = (signal: AbortSignal) => Promise<CheckResult>;
 
-/** The checks of a cluster's stores, by their names in spec. Nothing is connected until one is called. */
+/**
+ * The checks of a cluster's stores, by their names in spec. Nothing is connected until one is called, and no driver is
+ * loaded: a replica that does not lead needs none. A check imports its driver as a whole, because a bundled package of
+ * the CommonJS kind has no named exports for `import()`.
+ */
 export function storeChecks({
   owner,
   effective,
@@ -45,8 +45,8 @@ export function storeChecks({
   });
   const value = (key: string) => connection[key] ?? '';
   return {
-    nats: (signal) =>
-      checkNats(
+    nats: async (signal) =>
+      (await import('./nats.ts')).checkNats(
         {
           source:
             nats.kind === 'managed'
@@ -59,8 +59,8 @@ export function storeChecks({
         },
         signal,
       ),
-    mongodb: (signal) =>
-      checkMongodb(
+    mongodb: async (signal) =>
+      (await import('./mongodb.ts')).checkMongodb(
         {
           source:
             mongodb.kind === 'managed'
@@ -75,8 +75,8 @@ export function storeChecks({
         },
         signal,
       ),
-    redis: (signal) =>
-      checkRedis(
+    redis: async (signal) =>
+      (await import('./redis.ts')).checkRedis(
         {
           source:
             redis.kind === 'managed' ? managed('spec.redis') : byUri('spec.redis', redis.uriSecretRef.name),
@@ -84,8 +84,8 @@ export function storeChecks({
         },
         signal,
       ),
-    objectStorage: (signal) =>
-      checkS3(
+    objectStorage: async (signal) =>
+      (await import('./s3.ts')).checkS3(
         {
           source:
             objectStorage.kind === 'managed'
