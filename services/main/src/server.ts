@@ -9,7 +9,6 @@ import {
   type LiveConfig,
   type LiveDeps,
   type Logger,
-  type LogLevel,
   type MutableTenantDirectory,
   type NamedService,
   type Need,
@@ -18,6 +17,7 @@ import {
   READY,
   type Readiness,
   type ServerConfig,
+  setLogLevel,
   sleep,
   startInOrder,
   staticTenants,
@@ -172,7 +172,7 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
     reconfigure(next, hash = '') {
       tenants.replaceAll(next.tenants);
       const waiting = live.apply(next);
-      log.level = next.log.level satisfies LogLevel;
+      setLogLevel(log, next.log.level);
       configHash = hash;
       return waiting;
     },

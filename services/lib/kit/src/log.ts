@@ -19,10 +19,41 @@ export interface LoggerOptions {
   readonly stream?: { write(line: string): void };
 }
 
+/** Loggers derived from each root, which keep a level of their own. */
+const families = new WeakMap<Logger, Family>();
+
+/** Derived loggers for as long as somebody uses them: some live no longer than a piece of work. */
+class Family {
+  #members: WeakRef<Logger>[] = [];
+  #pruneAt = 64;
+
+  add(member: Logger): void {
+    this.#members.push(new WeakRef(member));
+    if (this.#members.length < this.#pruneAt) return;
+    this.#members = this.#members.filter((ref) => ref.deref() !== undefined);
+    this.#pruneAt = Math.max(64, 2 * this.#members.length);
+  }
+
+  setLevel(level: LogLevel): void {
+    for (const ref of this.#members) {
+      const member = ref.deref();
+      if (member) member.level = level;
+    }
+  }
+}
+
+/** Changes the level of a logger made by {@link createLogger}, and of all that were derived from it. */
+export function setLogLevel(logger: Logger, level: LogLevel): void {
+  logger.level = level;
+  families.get(logger)?.setLevel(level);
+}
+
 /** A logger that writes JSON lines to stderr, synchronously: nothing is lost when a process dies. */
 export function createLogger(options: LoggerOptions): Logger {
-  return pino(
+  const family = new Family();
+  const logger: Logger = pino(
     {
+      onChild: (child) => family.add(child),
       level: options.level,
       base: { ...options.fields },
       timestamp: stdTimeFunctions.isoTime,
@@ -43,6 +74,8 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     options.stream ?? destination({ fd: 2, sync: true }),
   );
+  families.set(logger, family);
+  return logger;
 }
 
 /** The fields that every line about a call carries. */
