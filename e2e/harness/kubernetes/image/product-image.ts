@@ -59,7 +59,7 @@ export async function buildProductImage({ file, app }: ProductImageOptions): Pro
         entries,
         entrypoint: ['/usr/bin/node', '--enable-source-maps', '/app/im.mjs'],
         command: ['serve', 'all'],
-        env: { NODE_ENV: 'production', SSL_CERT_DIR: '/etc/ssl/certs' },
+        env: { NODE_ENV: 'production' },
         labels: {
           'org.opencontainers.image.title': 'openim-operator',
           'org.opencontainers.image.version': version,
