@@ -69,11 +69,15 @@ export function storeManifests(pod: StorePod): Manifest[] {
                 },
                 volumeMounts: [
                   { name: 'data', mountPath: pod.dataDir },
+                  { name: 'tmp', mountPath: '/tmp' },
                   ...(pod.files ? [{ name: 'files', mountPath: pod.files.dir, readOnly: true }] : []),
                 ],
               },
             ],
-            volumes: pod.files ? [{ name: 'files', secret: { secretName: config } }] : [],
+            volumes: [
+              { name: 'tmp', emptyDir: {} },
+              ...(pod.files ? [{ name: 'files', secret: { secretName: config } }] : []),
+            ],
           },
         },
         volumeClaimTemplates: [
