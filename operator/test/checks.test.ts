@@ -1,0 +1,303 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type Backend,
+  type ReservedPorts,
+  reservePorts,
+  type S3Backend,
+  startMongo,
+  startNats,
+  startRedis,
+  startS3,
+} from '@im/backends';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { Redis } from 'ioredis';
+import type { CheckResult, CheckSource } from '../src/checks/index.ts';
+import { checkMongodb } from '../src/checks/mongodb.ts';
+import { checkNats } from '../src/checks/nats.ts';
+import { checkRedis } from '../src/checks/redis.ts';
+import { checkS3 } from '../src/checks/s3.ts';
+
+const PASSWORD = 'hunter2/secret';
+const signal = new AbortController().signal;
+
+const source = (store: string): CheckSource => ({
+  managed: false,
+  addressField: `spec.${store}.external.address`,
+  accountField: `spec.${store}.external.account`,
+  secret: 'store-account',
+});
+
+let dir = '';
+let nats: Backend;
+let mongo: Backend;
+let redis: Backend;
+let s3: S3Backend;
+/** A port where nobody listens. */
+let closed = 0;
+let ports: ReservedPorts;
+/** Takes connections and never says a word. */
+let silent: Server;
+let silentPort = 0;
+
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'openim-checks-'));
+  ports = await reservePorts(1);
+  closed = ports.ports[0] ?? 0;
+  silent = createServer((socket) => socket.resume().on('error', () => undefined)).listen(0, '127.0.0.1');
+  await new Promise((resolve) => silent.once('listening', resolve));
+  const address = silent.address();
+  silentPort = typeof address === 'object' && address ? address.port : 0;
+  [nats, mongo, redis, s3] = await Promise.all([
+    startNats({
+      dir: join(dir, 'nats'),
+      extraConfig: [
+        'accounts {',
+        `  LOG { jetstream: enabled, users: [{ user: im, password: ${JSON.stringify(PASSWORD)} }] }`,
+        `  BARE { users: [{ user: bare, password: ${JSON.stringify(PASSWORD)} }] }`,
+        // The probe of the test's own start has no account.
+        '  OPEN { jetstream: enabled, users: [{ user: open, password: open }] }',
+        '}',
+        'no_auth_user: open',
+      ].join('\n'),
+    }),
+    startMongo({ dir: join(dir, 'mongo'), auth: { user: 'im', password: PASSWORD } }),
+    startRedis({ dir: join(dir, 'redis') }),
+    startS3({ dir: join(dir, 's3') }),
+  ]);
+  const client = new Redis(redis.uri);
+  await client.config('SET', 'requirepass', PASSWORD);
+  client.disconnect();
+});
+
+after(async () => {
+  silent?.close();
+  for (const backend of [nats, mongo, redis, s3]) {
+    console.time(backend.name);
+    await backend?.stop();
+    console.timeEnd(backend.name);
+  }
+  await ports?.release();
+  await rm(dir, { recursive: true, force: true });
+});
+
+function fault(result: CheckResult): { reason: string; message: string } {
+  assert.equal(result.ok, false, JSON.stringify(result));
+  assert.ok(!result.ok);
+  assert.ok(!result.message.includes(PASSWORD), `a secret is in: ${result.message}`);
+  assert.ok(!result.message.includes(encodeURIComponent(PASSWORD)), `a secret is in: ${result.message}`);
+  return result;
+}
+
+function saysWhatToDo(result: CheckResult, reason: string, ...parts: (string | RegExp)[]): void {
+  const found = fault(result);
+  assert.equal(found.reason, reason, found.message);
+  for (const part of parts) assert.match(found.message, typeof part === 'string' ? new RegExp(part) : part);
+}
+
+test('NATS: a good one is told with its version and, once there is one, the size of the log', async () => {
+  const target = { source: source('nats'), servers: [nats.uri], user: 'im', password: PASSWORD, replicas: 1 };
+  const first = await checkNats(target, signal);
+  assert.ok(first.ok, JSON.stringify(first));
+  assert.match(first.detail.version ?? '', /^2\./);
+  assert.equal(first.detail.logBytes, undefined);
+
+  const connection: NatsConnection = await connect({ servers: nats.uri, user: 'im', pass: PASSWORD });
+  const config = { name: 'MSGS', subjects: ['im.*.msg.*'], max_bytes: 1_000_000, storage: 'file' };
+  await connection.request('$JS.API.STREAM.CREATE.MSGS', JSON.stringify(config));
+  await connection.request('im.t.msg.1', 'x'.repeat(500));
+  await connection.close();
+  const second = await checkNats(target, signal);
+  assert.ok(second.ok);
+  assert.equal(second.detail.logMaxBytes, 1_000_000);
+  assert.ok((second.detail.logBytes ?? 0) > 500);
+  assert.deepEqual([second.detail.logCopies, second.detail.logCopiesCurrent], [1, 1]);
+});
+
+test('NATS: what is wrong is told by field, with the remedy', async () => {
+  const target = { source: source('nats'), servers: [nats.uri], user: 'im', password: PASSWORD, replicas: 1 };
+  const [wrong, bare, copies, gone, mute] = await Promise.all([
+    checkNats({ ...target, password: 'wrong-password' }, signal),
+    checkNats({ ...target, user: 'bare' }, signal),
+    checkNats({ ...target, replicas: 3 }, signal),
+    checkNats({ ...target, servers: [`nats://127.0.0.1:${closed}`] }, signal),
+    checkNats({ ...target, servers: [`nats://127.0.0.1:${silentPort}`] }, signal),
+  ]);
+  saysWhatToDo(
+    wrong,
+    'AuthenticationFailed',
+    'spec.nats.external.account: ',
+    'correct the account in Secret store-account',
+  );
+  saysWhatToDo(bare, 'JetStreamDisabled', 'spec.nats.external.address: ', 'enable it');
+  saysWhatToDo(copies, 'NotClustered', '3 copies', 'spec.nats.external.replicas to 1');
+  saysWhatToDo(gone, 'Unreachable', 'spec.nats.external.address: ', `127.0.0.1:${closed}`);
+  saysWhatToDo(mute, 'Unreachable', 'cannot be reached');
+});
+
+test('NATS: a server without what the log needs is refused by its version', async () => {
+  // What a server of 2.9 says first; the client library needs no more to connect.
+  const old = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.write(
+      `INFO ${JSON.stringify({ server_id: 'x', version: '2.9.10', headers: true, max_payload: 1_048_576, proto: 1 })}\r\n`,
+    );
+    socket.on('data', (data) => {
+      if (data.toString().includes('PING')) socket.write('PONG\r\n');
+    });
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => old.once('listening', resolve));
+  try {
+    const address = old.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const servers = [`nats://127.0.0.1:${port}`];
+    const result = await checkNats({ source: source('nats'), servers, replicas: 1 }, signal);
+    saysWhatToDo(result, 'VersionTooOld', '2.9.10', '2.12.0 or later');
+  } finally {
+    old.close();
+  }
+});
+
+test('MongoDB: a good one is told with its version', async () => {
+  const target = { source: source('mongodb'), uri: mongo.uri, database: 'openim' };
+  const uri = `${mongo.uri}&directConnection=true`;
+  const results = await Promise.all([checkMongodb(target, signal), checkMongodb({ ...target, uri }, signal)]);
+  for (const result of results) {
+    assert.ok(result.ok, JSON.stringify(result));
+    assert.match(result.detail.version ?? '', /^\d+\.\d+/);
+  }
+});
+
+test('MongoDB: a set that exists is not initiated again', async () => {
+  const initiate = { replicaSet: 'rs0', member: `127.0.0.1:${mongo.port}` };
+  const target = { source: source('mongodb'), uri: mongo.uri, database: 'openim', initiate };
+  assert.equal((await checkMongodb(target, signal)).ok, true);
+});
+
+test('MongoDB: what is wrong is told by field, with the remedy', async () => {
+  const target = { source: source('mongodb'), uri: mongo.uri, database: 'openim' };
+  const at = `127.0.0.1:${mongo.port}`;
+  const [wrong, anonymous, gone, mute, other, nonsense] = await Promise.all([
+    checkMongodb(
+      { ...target, uri: `mongodb://im:${encodeURIComponent(`${PASSWORD}x`)}@${at}/?authSource=admin` },
+      signal,
+    ),
+    checkMongodb({ ...target, uri: `mongodb://${at}/` }, signal),
+    checkMongodb(
+      { ...target, uri: `mongodb://im:${encodeURIComponent(PASSWORD)}@127.0.0.1:${closed}/` },
+      signal,
+    ),
+    checkMongodb({ ...target, uri: `mongodb://127.0.0.1:${silentPort}/` }, signal),
+    checkMongodb({ ...target, uri: `${mongo.uri}&replicaSet=other` }, signal),
+    checkMongodb({ ...target, uri: `mongodb://im:${PASSWORD}@@/` }, signal),
+  ]);
+  saysWhatToDo(
+    wrong,
+    'AuthenticationFailed',
+    'spec.mongodb.external.account: ',
+    'user im',
+    'Secret store-account',
+  );
+  saysWhatToDo(anonymous, 'NotAuthorized', 'database openim');
+  saysWhatToDo(gone, 'Unreachable', 'spec.mongodb.external.address: ', `127.0.0.1:${closed}`);
+  saysWhatToDo(mute, 'Unreachable', /no answer within 3 s|timed out/);
+  saysWhatToDo(other, 'Unreachable', 'spec.mongodb.external.address');
+  saysWhatToDo(nonsense, 'InvalidAddress', 'Secret store-account');
+});
+
+test('Redis: a good one is told with its version', async () => {
+  const uri = `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${redis.port}/0`;
+  const result = await checkRedis({ source: source('redis'), uri }, signal);
+  assert.ok(result.ok, JSON.stringify(result));
+  assert.match(result.detail.version ?? '', /^[789]\./);
+});
+
+test('Redis: what is wrong is told by field, with the remedy', async () => {
+  const check = (uri: string) => checkRedis({ source: source('redis'), uri }, signal);
+  const [wrong, anonymous, gone, mute, nonsense] = await Promise.all([
+    check(`redis://:${encodeURIComponent(`${PASSWORD}x`)}@127.0.0.1:${redis.port}`),
+    check(`redis://127.0.0.1:${redis.port}`),
+    check(`redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${closed}`),
+    check(`redis://127.0.0.1:${silentPort}`),
+    check(`http://${encodeURIComponent(PASSWORD)}`),
+  ]);
+  saysWhatToDo(wrong, 'AuthenticationFailed', 'spec.redis.external.account: ', 'Secret store-account');
+  saysWhatToDo(anonymous, 'AuthenticationFailed', 'Secret store-account');
+  saysWhatToDo(gone, 'Unreachable', 'spec.redis.external.address: ', `127.0.0.1:${closed}`, 'ECONNREFUSED');
+  saysWhatToDo(mute, 'Unreachable', 'no answer within 3 s');
+  saysWhatToDo(nonsense, 'InvalidAddress', 'Secret store-account');
+});
+
+test('Redis: a replica is refused, because it takes no writes', async () => {
+  const uri = `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${redis.port}`;
+  const client = new Redis(uri);
+  try {
+    await client.replicaof('127.0.0.1', closed);
+    saysWhatToDo(await checkRedis({ source: source('redis'), uri }, signal), 'NotWritable', 'primary');
+  } finally {
+    await client.replicaof('NO', 'ONE');
+    client.disconnect();
+  }
+});
+
+test('S3: a missing bucket is made, and one that is there is fine', async () => {
+  const { endpoint, accessKey, secretKey, region } = s3;
+  const target = {
+    source: source('objectStorage'),
+    endpoint,
+    region,
+    accessKey,
+    secretKey,
+    bucket: 'openim',
+  };
+  assert.deepEqual(await checkS3(target, signal), { ok: true, detail: {} });
+  assert.deepEqual(await checkS3(target, signal), { ok: true, detail: {} });
+});
+
+test('S3: what is wrong is told by field, with the remedy', async () => {
+  const { endpoint, accessKey, secretKey, region } = s3;
+  const target = {
+    source: source('objectStorage'),
+    endpoint,
+    region,
+    accessKey,
+    secretKey,
+    bucket: 'openim',
+  };
+  const [wrong, unknown, gone, mute, name, nonsense] = await Promise.all([
+    checkS3({ ...target, secretKey: PASSWORD }, signal),
+    checkS3({ ...target, accessKey: 'nobody', bucket: 'other' }, signal),
+    checkS3({ ...target, endpoint: `http://127.0.0.1:${closed}` }, signal),
+    checkS3({ ...target, endpoint: `http://127.0.0.1:${silentPort}` }, signal),
+    checkS3({ ...target, bucket: 'No_Bucket' }, signal),
+    checkS3({ ...target, endpoint: 'nowhere' }, signal),
+  ]);
+  saysWhatToDo(
+    wrong,
+    'AuthenticationFailed',
+    'spec.objectStorage.external.account: ',
+    'Secret store-account',
+  );
+  saysWhatToDo(unknown, 'AuthenticationFailed', 'Secret store-account');
+  saysWhatToDo(gone, 'Unreachable', 'spec.objectStorage.external.address: ', `127.0.0.1:${closed}`);
+  saysWhatToDo(mute, 'Unreachable', 'no answer within 3 s');
+  saysWhatToDo(name, 'BucketUnavailable', 'spec.objectStorage.bucket: ', 'No_Bucket');
+  saysWhatToDo(nonsense, 'InvalidAddress', 'not an http or https URL');
+});
+
+test('no check leaves a connection open', async () => {
+  const open = () => new Promise<number>((resolve) => silent.getConnections((_, count) => resolve(count)));
+  for (let waited = 0; (await open()) > 0 && waited < 3_000; waited += 50) await sleep(50);
+  assert.equal(await open(), 0);
+});
+
+test('a check ends with its signal, and says so by throwing', async () => {
+  const target = { source: source('mongodb'), uri: `mongodb://127.0.0.1:${silentPort}/`, database: 'openim' };
+  await assert.rejects(checkMongodb(target, AbortSignal.timeout(200)), { name: 'TimeoutError' });
+  await assert.rejects(checkMongodb(target, AbortSignal.abort(new Error('stopped'))), /stopped/);
+});
