@@ -24,6 +24,9 @@ interface TestEvent {
   };
 }
 
+/** What is wrong with a suite itself, and not only with one of its tests. */
+const OF_A_SUITE = new Set(['hookFailed']);
+
 /** Failures that only repeat those of a test's own parts. */
 const REPEATED = new Set(['subtestsFailed']);
 
@@ -55,8 +58,9 @@ function outcome(id: string, passed: boolean, data: TestEvent['data']): Report {
     return { kind: 'skip', id, reason: left === true || left === '' ? 'no reason given' : left };
   }
   if (passed) return { kind: 'pass', id, suite };
-  const repeated = error?.failureType !== undefined && REPEATED.has(error.failureType);
-  return { kind: 'fail', id, suite: suite || repeated, error: inspect(error?.cause ?? error, { depth: 4 }) };
+  const type = error?.failureType ?? '';
+  const told = (suite && !OF_A_SUITE.has(type)) || REPEATED.has(type);
+  return { kind: 'fail', id, suite: told, error: inspect(error?.cause ?? error, { depth: 4 }) };
 }
 
 function idOf(path: readonly string[], nesting: number): string {

@@ -44,6 +44,22 @@ test('tests of a file are counted, failures and skips with their reasons', async
   assert.match(text, /\n2 passed, 2 failed, 1 skipped$/);
 });
 
+test('a hook that fails is told with its reason', async () => {
+  const { passed, failures } = await run(`
+    import { before, describe, test } from 'node:test';
+    describe('outer', () => {
+      before(() => { throw new Error('no cluster'); });
+      test('inner', () => {});
+    });
+  `);
+  assert.equal(passed, 0);
+  assert.deepEqual(
+    failures.map((failure) => failure.test),
+    ['outer > inner', 'outer'],
+  );
+  assert.match(failures[1]?.error ?? '', /no cluster/);
+});
+
 test('a file that breaks, has no tests, or dies is a failure', async () => {
   const broken = await run("throw new Error('at the top');");
   assert.match(broken.failures[0]?.error ?? '', /exited with 1/);
