@@ -1,6 +1,14 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkLogs, now, openRecorder, type Recorder, SYSTEM_MARK, type Verdict } from '../checker/index.ts';
+import {
+  checkLogs,
+  now,
+  openRecorder,
+  type Recorder,
+  SYSTEM_MARK,
+  untilComplete,
+  type Verdict,
+} from '../checker/index.ts';
 import type { TestCluster } from '../harness/index.ts';
 import { messagesOf, SdkError, type SdkHost, type SdkMessage, SdkUser, textOf } from '../sdk/index.ts';
 import { loadText, parseLoadText, type Target, type WireUser, wireUser } from '../wire/index.ts';
@@ -9,8 +17,8 @@ import { loadText, parseLoadText, type Target, type WireUser, wireUser } from '.
 const OPEN_CODES = new Set([-1, 500, 1601, 10000, 10001, 90002, 90004]);
 /** A send that has no answer by then never gets one: the JS SDK forgets it when its connection breaks. */
 const SEND_TIMEOUT_MS = 20_000;
-/** Between looks at what is missing. */
-const LOOK_MS = 750;
+/** Before looking at what is missing, and again after nothing is, for copies. */
+const SETTLE_MS = 750;
 /** Platform of the connections that read everything at the end. */
 const READER_PLATFORM = 1;
 const LOGGED_IN = 3;
@@ -218,7 +226,9 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     }
     const outages = await disturbance;
     await Promise.all(flights);
+    await sleep(SETTLE_MS);
     await untilComplete(log, how.deliverWithinMs);
+    await sleep(SETTLE_MS);
     facts = undefined;
 
     const loggedOut: string[] = [];
@@ -287,18 +297,6 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
       member.inFlight -= 1;
       timeout.abort();
     }
-  }
-
-  /** Waits until nothing is missing any more, at most `limitMs`, and then a little longer, for copies. */
-  async function untilComplete(log: Recorder, limitMs: number): Promise<void> {
-    const deadline = now() + limitMs;
-    for (;;) {
-      await sleep(LOOK_MS);
-      log.flush();
-      const { counts } = await checkLogs([log.file], { pulled: false });
-      if (counts.lost === 0 || now() > deadline) break;
-    }
-    await sleep(LOOK_MS);
   }
 
   async function readAll(log: Recorder): Promise<void> {

@@ -11,8 +11,8 @@ import { type ProcessUsage, processUsage } from './process-usage.ts';
 const ENTRY = new URL('../../services/main/src/entry.ts', import.meta.url).pathname;
 /** Tells the kernel to end the child when the parent ends, however it ends. From util-linux. */
 const SETPRIV = '/usr/bin/setpriv';
-const READY_TIMEOUT_MS = 60_000;
-const STOP_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 240_000;
+const STOP_TIMEOUT_MS = 90_000;
 
 /** How a part is run; what is unset is the product's own. */
 export interface PartOptions {
@@ -36,7 +36,7 @@ export interface Part {
   start(): void;
   /** Waits for 200 from /readyz. @throws Error with the end of the log when the process ends or time is up. */
   untilReady(timeoutMs?: number): Promise<void>;
-  /** SIGTERM, and waits for the end. @returns the exit code; SIGKILL after 30 s. */
+  /** SIGTERM, and waits for the end. @returns the exit code; SIGKILL after 90 s. */
   stop(): Promise<number | undefined>;
   /** Sends a signal; one that ends the process is waited for. Default SIGKILL. */
   kill(signal?: NodeJS.Signals): Promise<void>;

@@ -40,7 +40,7 @@ interface Waiter {
   readonly resolve: (event: SdkEvent) => void;
 }
 
-const WAIT_MS = 10_000;
+const WAIT_MS = 60_000;
 /** Events that the error of a wait lists. */
 const SHOWN_EVENTS = 25;
 

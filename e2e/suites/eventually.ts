@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Asks until `check` no longer throws, and returns what it returned.
- * @throws what `check` threw last, after `timeoutMs` (default 5 s).
+ * @throws what `check` threw last, after `timeoutMs` (default 45 s).
  */
-export async function eventually<T>(check: () => Promise<T> | T, timeoutMs = 5_000): Promise<T> {
+export async function eventually<T>(check: () => Promise<T> | T, timeoutMs = 45_000): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     try {

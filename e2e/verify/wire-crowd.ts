@@ -6,6 +6,7 @@ import {
   now,
   openRecorder,
   type Recorder,
+  untilComplete,
   type Verdict,
 } from '../checker/index.ts';
 import { type Admin, type Endpoint, type Target, type WireUser, wireUser } from '../wire/index.ts';
@@ -39,11 +40,15 @@ export interface WireCrowd {
     perSecond: number,
     until: number | AbortSignal,
   ): Promise<void>;
-  /** Waits for deliveries, reads every conversation as every user of it, and decides. */
-  finish(settleMs: number, check?: Partial<CheckOptions>): Promise<Verdict>;
+  /**
+   * Waits for what devices are owed, at most `limitMs` (30 s unless told), and `settleMs` longer for copies;
+   * then reads every conversation as every user of it, and decides.
+   */
+  finish(settleMs: number, options?: Partial<CheckOptions> & { readonly limitMs?: number }): Promise<Verdict>;
 }
 
 const RETRIES = 20;
+const LIMIT_MS = 30_000;
 
 /** Where a crowd gathers. */
 export interface CrowdPlace {
@@ -110,7 +115,8 @@ export async function openWireCrowd(
       }
       await Promise.all(flights);
     },
-    async finish(settleMs, check = {}) {
+    async finish(settleMs, { limitMs = LIMIT_MS, ...check } = {}) {
+      await untilComplete(facts, limitMs);
       await sleep(settleMs);
       for (const [userID, [reader]] of owners) {
         const own = [...conversations].filter(([, users]) => users.includes(userID)).map(([id]) => id);

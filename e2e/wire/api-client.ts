@@ -48,7 +48,7 @@ export interface ApiClient {
   close(): void;
 }
 
-const TIMEOUT_MS = 12_000;
+const TIMEOUT_MS = 30_000;
 let operations = 0;
 
 /** A new operation id. */

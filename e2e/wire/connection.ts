@@ -65,8 +65,8 @@ export interface RequestOptions {
   readonly timeoutMs?: number;
 }
 
-const REQUEST_TIMEOUT_MS = 10_000;
-const HANDSHAKE_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 20_000;
+const HANDSHAKE_TIMEOUT_MS = 30_000;
 /** The server drops a connection that is silent for 30 s. */
 const HEARTBEAT_MS = 20_000;
 

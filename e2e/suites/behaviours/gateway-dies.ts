@@ -5,7 +5,7 @@ import { freshText, type Scene } from '../scene.ts';
 /** Time that a gateway is away. */
 const AWAY_MS = 1_500;
 /** SDKs redial at once or every 5 s, and then synchronize. */
-const BACK_MS = 25_000;
+const BACK_MS = 120_000;
 
 /**
  * Kills the gateway of alice (with everything else, where all is one process) and starts it again. Not

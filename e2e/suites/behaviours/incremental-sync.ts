@@ -23,7 +23,7 @@ const FULL_LISTS = [
   '/conversation/get_all_conversations',
 ];
 /** The JS SDK redials after 5 s. */
-const RESYNC_MS = 20_000;
+const RESYNC_MS = 90_000;
 
 /** The wasm SDK leaves out a synchronization that follows another within 5 s. */
 const WASM_SYNC_PAUSE_MS = 6_000;

@@ -8,7 +8,7 @@ import { sleep } from '@im/kit';
 import { ERR, make } from '@im/protocol';
 import { codeOf, ctxOf, newCluster, P1, register, startAuth, startServers } from './harness.ts';
 
-const NEWS_MS = 2_000;
+const NEWS_MS = 20_000;
 
 test('processes that share only NATS and the stores agree on who is logged in', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'im-auth-nats-'));

@@ -122,7 +122,7 @@ export class Client implements Disposable {
   }
 
   /** The next frame that satisfies `wanted`, taken out; frames before it stay. */
-  async next(wanted: (frame: ResponseEnvelope) => boolean, withinMs = 3_000): Promise<ResponseEnvelope> {
+  async next(wanted: (frame: ResponseEnvelope) => boolean, withinMs = 20_000): Promise<ResponseEnvelope> {
     const until = performance.now() + withinMs;
     for (;;) {
       const at = this.#frames.findIndex(wanted);
@@ -144,7 +144,7 @@ export class Client implements Disposable {
 }
 
 /** Waits until `condition` holds. */
-export async function until(condition: () => boolean | Promise<boolean>, withinMs = 3_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
   const end = performance.now() + withinMs;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${condition}`);

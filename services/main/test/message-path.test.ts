@@ -79,7 +79,7 @@ function by(opUserID: string, tenant = ONE, change: Partial<CallContext> = {}): 
   return {
     tenant,
     operationID: `op-${Math.random().toString(36).slice(2)}`,
-    deadline: Date.now() + 15_000,
+    deadline: Date.now() + 60_000,
     opUserID,
     opPlatformID: 1,
     opAdmin: false,

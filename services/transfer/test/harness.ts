@@ -214,7 +214,7 @@ export async function rowsOf(
 /** Waits until `check` holds. @throws with what it said last. */
 export async function eventually(
   check: () => Promise<string | undefined> | string | undefined,
-  timeoutMs = 15_000,
+  timeoutMs = 60_000,
 ): Promise<void> {
   for (const deadline = Date.now() + timeoutMs; ; await sleep(20)) {
     const missing = await check();

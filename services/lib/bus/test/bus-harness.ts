@@ -66,7 +66,7 @@ export async function startTestBus(
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  limitMs = 10_000,
+  limitMs = 60_000,
 ): Promise<void> {
   const limit = Date.now() + limitMs;
   while (!(await condition())) {

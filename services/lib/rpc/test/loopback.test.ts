@@ -7,7 +7,7 @@ import { background, type CallContext, QueueFullError, tenantId, withCaller } fr
 import { decode, ERR, encode, ImError, make, type user } from '@im/protocol';
 import { loopbackConfig, portOf, startPeer } from './fixture.ts';
 
-const ctx = (timeoutMs = 5_000) => background(tenantId('acme'), 'op-1', { timeoutMs });
+const ctx = (timeoutMs = 20_000) => background(tenantId('acme'), 'op-1', { timeoutMs });
 const ask = (...userIDs: string[]) => make('user.GetDesignateUsersReq', { userIDs });
 
 /** An implementation that answers with one user per asked id and keeps the context it saw. */

@@ -53,7 +53,7 @@ const caller = (homes: readonly Home[], rpc = {}) =>
   startPeer(loopbackConfig({ addresses: homes.map(({ port }) => `127.0.0.1:${port}`) }, rpc));
 
 /** Asks which process answers, after `delayMs` in that process. */
-async function ask(peer: Peer, delayMs = 0, timeoutMs = 10_000): Promise<string> {
+async function ask(peer: Peer, delayMs = 0, timeoutMs = 30_000): Promise<string> {
   const ctx = background(tenantId('acme'), 'op', { timeoutMs });
   const request = make('user.GetDesignateUsersReq', { userIDs: [String(delayMs)] });
   const { usersInfo } = await peer.rpc.client('user').getDesignateUsers(ctx, request);

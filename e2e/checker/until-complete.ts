@@ -1,0 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkLogs } from './check-logs.ts';
+import { now, type Recorder } from './recorder.ts';
+
+/** Least time between looks at what is missing. */
+const LOOK_MS = 750;
+
+/**
+ * Waits until every device has what it is owed so far, at most `limitMs`. How long that takes depends on
+ * the machine; whether it happens does not.
+ */
+export async function untilComplete(log: Recorder, limitMs: number): Promise<void> {
+  const deadline = now() + limitMs;
+  for (;;) {
+    const begun = now();
+    log.flush();
+    const { counts } = await checkLogs([log.file], { pulled: false });
+    if (counts.lost === 0 || now() > deadline) return;
+    // A long log takes long to read.
+    await sleep(Math.max(LOOK_MS, 2 * (now() - begun)));
+  }
+}

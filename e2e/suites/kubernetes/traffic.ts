@@ -1,0 +1,82 @@
+import { chatConversationID, SESSION } from '@im/protocol';
+import type { CheckOptions, Verdict } from '../../checker/index.ts';
+import { type CrowdPlace, openWireCrowd } from '../../verify/index.ts';
+import type { Admin, WireUser } from '../../wire/index.ts';
+
+export interface TrafficOptions {
+  /** Begins the names of users and of the log. */
+  readonly name: string;
+  readonly users: number;
+  readonly messagesPerSecond: number;
+}
+
+/** Checked messages that flow until they are told to stop. */
+export interface Traffic {
+  readonly devices: readonly WireUser[];
+  /** Ends the load, reads every conversation to its end and decides. */
+  finish(check?: Partial<CheckOptions>): Promise<Verdict>;
+}
+
+const PLATFORM = 5;
+const GROUPS = 2;
+/** Every how many messages of a user one goes to a group. */
+const GROUP_EVERY = 5;
+const SETTLE_MS = 2_000;
+
+/** Users in a ring, each of whom writes to the next one, and all to groups of all. */
+export async function startTraffic(place: CrowdPlace, options: TrafficOptions): Promise<Traffic> {
+  const { name, users, messagesPerSecond } = options;
+  const names = Array.from({ length: users }, (_, i) => `${name}_${i}`);
+  const crowd = await openWireCrowd(
+    place,
+    name,
+    names.map((userID) => ({ userID, platformID: PLATFORM })),
+  );
+  const groups: string[] = [];
+  for (let i = 0; i < GROUPS; i++) {
+    const group = await createGroup(place.admin, `${name} ${i}`, names);
+    crowd.members(`sg_${group}`, names);
+    groups.push(group);
+  }
+  const nextOf = (i: number) => names[(i + 1) % names.length] as string;
+  const chat = (a: string, b: string) =>
+    chatConversationID({ sessionType: SESSION.Single, sendID: a, recvID: b, groupID: '' });
+  for (const [i, userID] of names.entries()) crowd.members(chat(userID, nextOf(i)), [userID, nextOf(i)]);
+
+  const over = new AbortController();
+  const perUser = messagesPerSecond / users;
+  const toGroups = perUser / GROUP_EVERY;
+  const loads = names.flatMap((userID, i) => {
+    const [device] = crowd.of(userID) as [WireUser];
+    const next = nextOf(i);
+    return [
+      ...groups.map((group) =>
+        crowd.openLoop(device, { group }, `sg_${group}`, toGroups / GROUPS, over.signal),
+      ),
+      crowd.openLoop(device, { user: next }, chat(userID, next), perUser - toGroups, over.signal),
+    ];
+  });
+  const sending = Promise.all(loads);
+  // Awaited at the end; until then a failure must not end the process.
+  sending.catch(() => {});
+  return {
+    devices: crowd.devices,
+    async finish(check) {
+      over.abort();
+      await sending;
+      return await crowd.finish(SETTLE_MS, check);
+    },
+  };
+}
+
+/** Makes a group of all users, the first its owner. */
+async function createGroup(admin: Admin, groupName: string, members: readonly string[]): Promise<string> {
+  const [ownerUserID, ...memberUserIDs] = members;
+  const { groupInfo } = await admin.call<{ groupInfo: { groupID: string } }>('/group/create_group', {
+    ownerUserID,
+    memberUserIDs,
+    adminUserIDs: [],
+    groupInfo: { groupName, groupType: 2 },
+  });
+  return groupInfo.groupID;
+}
