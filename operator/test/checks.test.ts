@@ -77,11 +77,7 @@ before(async () => {
 
 after(async () => {
   silent?.close();
-  for (const backend of [nats, mongo, redis, s3]) {
-    console.time(backend.name);
-    await backend?.stop();
-    console.timeEnd(backend.name);
-  }
+  for (const backend of [nats, mongo, redis, s3]) await backend?.stop();
   await ports?.release();
   await rm(dir, { recursive: true, force: true });
 });

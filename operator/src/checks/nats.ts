@@ -1,3 +1,4 @@
+import { createConnection } from 'node:net';
 import { AuthorizationError, connect, type NatsConnection } from '@nats-io/transport-node';
 import {
   type CheckDetail,
@@ -12,7 +13,10 @@ import { isAtLeast, runCheck } from './run-check.ts';
 /** The oldest server that has atomic batches; older ones ignore them in silence. */
 const MINIMUM_NATS = '2.12.0';
 const LOG_STREAM = 'MSGS';
-const CONNECT_MS = 1_000;
+const PORT = 4_222;
+const GREETING_MS = 1_000;
+const LONGEST_GREETING = 65_536;
+const CONNECT_MS = 1_500;
 const REQUEST_MS = 2_500;
 
 /** How NATS is reached. */
@@ -45,21 +49,26 @@ const ERROR = { notEnabled: 10_076, notEnabledForAccount: 10_039, streamNotFound
 export function checkNats(target: NatsTarget, signal: AbortSignal): Promise<CheckResult> {
   const { source, servers } = target;
   const where = `NATS at ${servers.join(', ')}`;
-  return runCheck({ source, where, secrets: [target.password] }, signal, async ({ defer }) => {
-    const connection = await open(target, where);
-    defer(() => connection.close());
-    const { version = '0', cluster } = connection.info ?? {};
-    if (!isAtLeast(version, MINIMUM_NATS)) throw tooOld(source, where, version, MINIMUM_NATS);
-    await call(connection, target, where, 'INFO');
-    if (target.replicas > 1 && cluster === undefined) {
-      throw new CheckError(
-        'NotClustered',
-        `${source.addressField}: ${where} is a single server, which cannot hold ${target.replicas} copies; connect to a cluster or set ${source.managed ? 'spec.nats.managed.replicas' : 'spec.nats.external.replicas'} to 1`,
-      );
-    }
-    const log = await call<StreamAnswer>(connection, target, where, `STREAM.INFO.${LOG_STREAM}`);
-    return { version, ...sizes(log) };
-  });
+  return runCheck(
+    { source, where, secrets: [target.password] },
+    signal,
+    async ({ defer, signal: within }) => {
+      const { server, version } = await firstThatGreets(servers, within);
+      if (!isAtLeast(version, MINIMUM_NATS)) throw tooOld(source, where, version, MINIMUM_NATS);
+      const connection = await open(target, server, where);
+      defer(() => connection.close());
+      const cluster = connection.info?.cluster;
+      await call(connection, target, where, 'INFO');
+      if (target.replicas > 1 && cluster === undefined) {
+        throw new CheckError(
+          'NotClustered',
+          `${source.addressField}: ${where} is a single server, which cannot hold ${target.replicas} copies; connect to a cluster or set ${source.managed ? 'spec.nats.managed.replicas' : 'spec.nats.external.replicas'} to 1`,
+        );
+      }
+      const log = await call<StreamAnswer>(connection, target, where, `STREAM.INFO.${LOG_STREAM}`);
+      return { version, ...sizes(log) };
+    },
+  );
 }
 
 function sizes({ state, config, cluster }: StreamAnswer): CheckDetail {
@@ -75,10 +84,54 @@ function sizes({ state, config, cluster }: StreamAnswer): CheckDetail {
   };
 }
 
-async function open(target: NatsTarget, where: string): Promise<NatsConnection> {
+/**
+ * The first server that says its INFO, which it does before TLS and before it asks who is there. The client library
+ * would leave its socket open when a server that takes connections says nothing.
+ */
+async function firstThatGreets(
+  servers: readonly string[],
+  signal: AbortSignal,
+): Promise<{ readonly server: string; readonly version: string }> {
+  let last: unknown;
+  for (const server of servers) {
+    try {
+      const within = AbortSignal.any([signal, AbortSignal.timeout(GREETING_MS)]);
+      return { server, version: await greetedVersion(server, within) };
+    } catch (error) {
+      signal.throwIfAborted();
+      last = error;
+    }
+  }
+  throw last;
+}
+
+async function greetedVersion(server: string, signal: AbortSignal): Promise<string> {
+  const url = new URL(server);
+  const socket = createConnection({
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port) || PORT,
+  });
+  const end = () => socket.destroy(new Error('no answer'));
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    let text = '';
+    for await (const chunk of socket.setEncoding('utf8')) {
+      text += chunk;
+      const [, info] = /^INFO (\{.*\})\s*\r\n/s.exec(text) ?? [];
+      if (info !== undefined) return (JSON.parse(info) as { version?: string }).version ?? '0';
+      if (text.length > LONGEST_GREETING) break;
+    }
+    throw new Error('it is not a NATS server');
+  } finally {
+    signal.removeEventListener('abort', end);
+    socket.destroy();
+  }
+}
+
+async function open(target: NatsTarget, server: string, where: string): Promise<NatsConnection> {
   try {
     return await connect({
-      servers: [...target.servers],
+      servers: server,
       ...(target.user === undefined ? {} : { user: target.user, pass: target.password ?? '' }),
       name: 'openim-operator',
       timeout: CONNECT_MS,
