@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { now } from '../../checker/index.ts';
+import type { DeployedCluster } from '../../harness/deploy/index.ts';
+import { sharedCluster } from './shared-cluster.ts';
+import { startTraffic } from './traffic.ts';
+import { assertClean, overTheService, type Row, seconds, tableOf } from './verdicts.ts';
+import { watchCluster } from './witness.ts';
+
+const USERS = 20;
+const MESSAGES_PER_SECOND = 60;
+const CALM_MS = 2_000;
+/** Time of a whole roll-out, with everything on two cores. */
+const DONE_WITHIN_MS = 240_000;
+const DELIVER_WITHIN_MS = 10_000;
+/** Time in which the operator begins with what it was asked for. */
+const BEGUN_WITHIN_MS = 10_000;
+const RESTARTED_AT = 'openim.io/restarted-at';
+
+describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/s`, () => {
+  let cluster: DeployedCluster;
+  const rows: Row[] = [];
+
+  before(async () => {
+    cluster = await sharedCluster();
+  });
+  after(async () => {
+    if (rows.length > 0) process.stdout.write(`\n${tableOf(rows)}\n\n`);
+    await cluster?.close();
+  });
+
+  /** Changes the cluster under traffic, waits until it is settled, and holds the run to the promises. */
+  async function rollOut(
+    name: string,
+    patch: { metadata?: unknown; spec?: unknown },
+  ): Promise<{ replaced: number; kept: number }> {
+    const pods = new Set((await cluster.pods()).map(({ metadata }) => metadata.uid));
+    const revision = (await cluster.resource()).status?.gatewayRevision;
+    await using witness = watchCluster(cluster);
+    const traffic = await startTraffic(overTheService(cluster), {
+      name: name.replaceAll(' ', '_'),
+      users: USERS,
+      messagesPerSecond: MESSAGES_PER_SECOND,
+    });
+    await sleep(CALM_MS);
+    const begun = now();
+    await cluster.change(patch);
+    await witness.first(
+      'a roll-out in status',
+      begun,
+      ({ resource }) => (resource.status?.rollout?.stage ?? '') !== '',
+      BEGUN_WITHIN_MS,
+    );
+    const settled = await cluster.untilSettled(DONE_WITHIN_MS);
+    const done = now();
+    await sleep(CALM_MS);
+    const verdict = await traffic.finish({
+      deliverWithinMs: DELIVER_WITHIN_MS,
+      outages: [{ from: begun, to: done }],
+    });
+    // The first connect is no cut.
+    const cuts = traffic.devices.map(({ counts }) => counts.connects - 1);
+    const gatewayRevisions = settled.status?.gatewayRevision === revision ? 0 : 1;
+    rows.push({
+      name,
+      verdict,
+      figures: {
+        took: seconds(done - begun),
+        'cuts per client': `${Math.min(...cuts)} to ${Math.max(...cuts)}`,
+        'gateway revisions': String(gatewayRevisions),
+      },
+    });
+    assertClean(verdict);
+    assert.equal(gatewayRevisions, 1, 'the gateways have a new revision');
+    assert.ok(Math.max(...cuts) <= gatewayRevisions, `cut at most once: ${cuts.join(' ')}`);
+    const stages = witness.sights.map(({ resource }) => resource.status?.rollout?.stage ?? '');
+    process.stdout.write(`${name}: ${stages.filter((stage, i) => stage !== stages[i - 1]).join(' → ')}\n`);
+    const after = await cluster.pods();
+    const kept = after.filter(({ metadata }) => pods.has(metadata.uid)).length;
+    return { replaced: after.length - kept, kept };
+  }
+
+  test('rolling restart of every pod, stores included', { timeout: 400_000 }, async () => {
+    const annotations = { [RESTARTED_AT]: new Date().toISOString() };
+    const { kept } = await rollOut('rolling restart', { metadata: { annotations } });
+    assert.equal(kept, 0, 'every pod is a new one');
+  });
+
+  test('another image of every role', { timeout: 400_000 }, async () => {
+    const { productAgain } = cluster.ground.images;
+    const { kept } = await rollOut('image change', { spec: { image: productAgain } });
+    const pods = await cluster.pods();
+    const ours = pods.flatMap(({ spec }) => spec.containers.map(({ image }) => image)).filter(isProduct);
+    assert.deepEqual([...new Set(ours)], [productAgain], 'every role runs the new image');
+    assert.equal(kept, pods.length - ours.length, 'the stores were left alone');
+  });
+
+  function isProduct(image: string): boolean {
+    const { product, productAgain } = cluster.ground.images;
+    return image === product || image === productAgain;
+  }
+});
