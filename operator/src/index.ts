@@ -8,8 +8,16 @@ export {
   clusterSelector,
   selectorLabels,
 } from './resources/names.ts';
-export { ApiError, ConnectionError } from './runtime/errors.ts';
-export { createKubeClient } from './runtime/kube-client.ts';
-export { POD, SECRET } from './runtime/resource-types.ts';
-export type { KubeClient, KubeClientOptions, ObjectList, Stored, WatchEvent } from './runtime/types.ts';
-export type { Pod } from './runtime/wire.ts';
+export {
+  ApiError,
+  ConnectionError,
+  createKubeClient,
+  type KubeClient,
+  type KubeClientOptions,
+  type ObjectList,
+  POD,
+  type Pod,
+  SECRET,
+  type Stored,
+  type WatchEvent,
+} from './runtime/index.ts';
