@@ -17,7 +17,7 @@ export interface EventLog {
   named(event: string, since?: number): readonly SdkEvent[];
   /**
    * The first event of this name since `since` that matches, past or to come.
-   * @throws Error that lists what came instead, after `timeoutMs` (default 10 s).
+   * @throws Error that lists what came instead, after `timeoutMs` (default 60 s).
    */
   wait(event: string, matches?: (event: SdkEvent) => boolean, options?: WaitOptions): Promise<SdkEvent>;
   add(event: SdkEvent): void;

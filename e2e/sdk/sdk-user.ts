@@ -67,7 +67,7 @@ export class SdkUser {
   }
 
   /** Logs in and waits until the SDK has synchronized. @throws Error that names what failed. */
-  async login(endpoint: Endpoint, token: string, timeoutMs = 30_000): Promise<void> {
+  async login(endpoint: Endpoint, token: string, timeoutMs = 120_000): Promise<void> {
     const since = this.events.mark();
     const over = new AbortController();
     const outcome = Promise.race(

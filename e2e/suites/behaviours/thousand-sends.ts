@@ -21,7 +21,7 @@ export const thousandSends: Behaviour = {
       const message = await alice.sendText(target, `${topic} ${i}`);
       sent.push(message.clientMsgID);
     }
-    await bob.received(`${topic} ${COUNT - 1}`, { since: bobSince, timeoutMs: 30_000 });
+    await bob.received(`${topic} ${COUNT - 1}`, { since: bobSince, timeoutMs: 120_000 });
 
     const callbacks = ['OnRecvNewMessages', 'OnRecvNewMessage'].flatMap((name) =>
       alice.events.named(name, since),
@@ -52,7 +52,7 @@ export const thousandSends: Behaviour = {
           tail.map((m) => [m.seq, m.clientMsgID]),
           `${user.userID} holds what the server holds`,
         );
-      }, 20_000);
+      }, 120_000);
     }
 
     async function storedOnServer(): Promise<{ seq: number; clientMsgID: string }[]> {
