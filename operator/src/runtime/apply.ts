@@ -1,15 +1,43 @@
-import { createCache } from '@im/kit';
+import { createCache, type Metrics } from '@im/kit';
 import { childId } from './keys.ts';
+import type { KubeClient, RequestOptions } from './kube-client.ts';
+import type { KubeObject, ResourceType, Stored } from './objects.ts';
 import { fingerprint, projectionOf } from './projection.ts';
-import type {
-  Applied,
-  Applier,
-  ApplierOptions,
-  KubeObject,
-  RequestOptions,
-  ResourceType,
-  Stored,
-} from './types.ts';
+
+/** What an apply did. */
+export interface Applied<T extends KubeObject> {
+  readonly object: Stored<T>;
+  /** `unchanged`: written or not, the object is the same as before. */
+  readonly outcome: 'created' | 'changed' | 'unchanged';
+}
+
+/** Options of {@link createApplier}. */
+export interface ApplierOptions {
+  readonly client: KubeClient;
+  readonly fieldManager: string;
+  readonly metrics: Metrics;
+}
+
+/** Server-side apply with one field manager that spares the API server writes that would change nothing. */
+export interface Applier {
+  /**
+   * Makes `object`, or sets its fields. No request is made when `observed` (from an informer) shows
+   * all fields as the last apply of the same manifest left them.
+   */
+  apply<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    observed: Stored<T> | undefined,
+    options?: RequestOptions,
+  ): Promise<Applied<T>>;
+  /** The same for the status of an existing object. */
+  applyStatus<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    observed: Stored<T> | undefined,
+    options?: RequestOptions,
+  ): Promise<Applied<T>>;
+}
 
 /** What the last apply of an object left. */
 interface Memory {

@@ -3,7 +3,7 @@ import { Backoff, type Metrics, sleep } from '@im/kit';
 import type { Connection, Target } from './connection.ts';
 import { ApiError, ConnectionError, isApiError } from './errors.ts';
 import { apiError, type Call, readText, send } from './exchange.ts';
-import type { RequestOptions } from './types.ts';
+import type { RequestOptions } from './kube-client.ts';
 
 /** A request as a method of the client asks for it. */
 export interface ApiCall extends RequestOptions {

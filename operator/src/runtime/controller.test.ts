@@ -3,12 +3,14 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, createMetrics, notReady, READY } from '@im/kit';
 import { eventually } from '../../test/eventually.ts';
+import type { ControllerOptions } from './controller.ts';
 import { createController } from './controller.ts';
 import { TerminalError } from './errors.ts';
+import type { ChangeListener, Informer } from './informer.ts';
 import { keyOf, ownerKeys } from './keys.ts';
+import type { KubeObject, Stored } from './objects.ts';
 import { DEPLOYMENT, POD } from './resource-types.ts';
 import { createStore } from './store.ts';
-import type { ChangeListener, ControllerOptions, Informer, KubeObject, Stored } from './types.ts';
 
 function make(reconcile: ControllerOptions['reconcile'], options: Partial<ControllerOptions> = {}) {
   const lines: string[] = [];

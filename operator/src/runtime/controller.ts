@@ -1,8 +1,56 @@
-import type { Metrics } from '@im/kit';
+import type { Logger, Metrics } from '@im/kit';
 import { TerminalError } from './errors.ts';
+import type { Informer } from './informer.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 import { keyOf } from './keys.ts';
-import type { Controller, ControllerOptions, Informer, KubeObject, Stored } from './types.ts';
+import type { KubeObject, Stored } from './objects.ts';
+
+/** What a reconcile asks for; nothing means done until the next change. */
+export interface ReconcileResult {
+  /** Again after so long, unless a change comes first. */
+  readonly requeueAfterMs?: number | undefined;
+}
+
+/** Options of {@link createController}. */
+export interface ControllerOptions {
+  /** Name in metrics and logs. */
+  readonly name: string;
+  /**
+   * Makes the world of `key` as it should be. Level-triggered: it is told that something changed,
+   * never what. Never runs twice at once for a key. A rejection is repeated with a growing wait, a
+   * `TerminalError` only after the next change. `signal` aborts at the deadline, on stop, and when
+   * leadership ends: then nothing may be written any more.
+   */
+  readonly reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult | undefined>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Keys at once; 2 unless told. */
+  readonly workers?: number | undefined;
+  /** Longest reconcile in ms; 60 s unless told. */
+  readonly deadlineMs?: number | undefined;
+  /** First and longest wait after failures in ms; 200 ms and 60 s unless told. */
+  readonly backoff?: { readonly baseMs: number; readonly maxMs: number } | undefined;
+}
+
+/** Runs `reconcile` for keys that changed. */
+export interface Controller {
+  /** Something about `key` changed. */
+  enqueue(key: string): void;
+  /** {@link Controller.enqueue} after a while; the earliest of several wins. */
+  enqueueAfter(key: string, ms: number): void;
+  /**
+   * Enqueues what `keys` makes of every changed object, before and after the change; the object's
+   * own key unless told, and `ownerKeys(type)` for children. `relevant` leaves changes out, such as
+   * those of status alone. `run` first waits for these informers to sync.
+   */
+  watches<T extends KubeObject>(
+    informer: Informer<T>,
+    keys?: (object: Stored<T>) => readonly string[],
+    relevant?: (before: Stored<T> | undefined, after: Stored<T> | undefined) => boolean,
+  ): void;
+  /** Works until `signal` aborts; resolves when the last reconcile has ended. May be called again afterwards. */
+  run(signal: AbortSignal): Promise<void>;
+}
 
 const WORKERS = 2;
 const DEADLINE_MS = 60_000;

@@ -1,8 +1,39 @@
-import { type Metrics, sleep } from '@im/kit';
+import { type Logger, type Metrics, sleep } from '@im/kit';
 import { LeadershipError } from './errors.ts';
+import type { KubeClient } from './kube-client.ts';
 import { createLeaseRecord } from './lease-record.ts';
 import { createTenure } from './tenure.ts';
-import type { Election, ElectionOptions } from './types.ts';
+
+/** Options of {@link createElection}. Times in ms; 15 s, 10 s and 2 s unless told. */
+export interface ElectionOptions {
+  readonly client: KubeClient;
+  /** Of the Lease. */
+  readonly namespace: string;
+  readonly name: string;
+  /** Of this candidate; unique among all, new for each process. */
+  readonly identity: string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** A lease not renewed for so long may be taken. */
+  readonly leaseDurationMs?: number | undefined;
+  /** A leader that could not renew for so long aborts its work; the rest until leaseDuration is for that. */
+  readonly renewDeadlineMs?: number | undefined;
+  readonly retryMs?: number | undefined;
+}
+
+/** One of several candidates, of which at most one leads at any time. */
+export interface Election {
+  /**
+   * Stands until `signal` aborts, and runs `lead` whenever it leads. When leadership ends, the signal
+   * of `lead` aborts and is awaited; the lease is released when `lead` has ended.
+   * @throws what `lead` throws, or `LeadershipError` when `lead` did not end before the lease could
+   * be taken: the process must then exit at once.
+   */
+  run(signal: AbortSignal, lead: (signal: AbortSignal) => Promise<void>): Promise<void>;
+  isLeader(): boolean;
+  /** Identity of the current holder as last seen. */
+  holder(): string | undefined;
+}
 
 const LEASE_DURATION_MS = 15_000;
 const RENEW_DEADLINE_MS = 10_000;

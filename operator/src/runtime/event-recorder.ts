@@ -1,9 +1,40 @@
 import { randomBytes } from 'node:crypto';
-import { Backoff, type Cache, createCache, sleep, TokenBucket } from '@im/kit';
+import { Backoff, type Cache, createCache, type Logger, type Metrics, sleep, TokenBucket } from '@im/kit';
 import { ApiError, isApiError } from './errors.ts';
+import type { KubeClient } from './kube-client.ts';
+import type { KubeObject } from './objects.ts';
 import { EVENT } from './resource-types.ts';
-import type { EventRecorder, EventRecorderOptions, EventText, KubeObject } from './types.ts';
 import type { CoreEvent } from './wire.ts';
+
+/** What an event says. */
+export interface EventText {
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase, stable: `GatewayDrained`. */
+  readonly reason: string;
+  /** For a person. Keep changing figures out of it, so that repetitions are counted on one event. */
+  readonly message: string;
+  /** What was done, in CamelCase; the reason unless told. */
+  readonly action?: string;
+}
+
+/** Options of {@link createEventRecorder}. */
+export interface EventRecorderOptions {
+  readonly client: KubeClient;
+  /** `reportingComponent`, such as `openim-operator`. */
+  readonly component: string;
+  /** `reportingInstance`: the pod. */
+  readonly instance: string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Tells people what happened to an object. */
+export interface EventRecorder {
+  /** Takes the event; never waits, never throws. Floods and what does not fit the queue are dropped and counted. */
+  event(about: KubeObject, text: EventText): void;
+  /** Sends events until `signal` aborts, then what is queued for 2 s more. */
+  run(signal: AbortSignal): Promise<void>;
+}
 
 /** The same event within this time is counted on the one that is there. */
 const AGGREGATION_MS = 10 * 60_000;

@@ -1,5 +1,5 @@
 import { LeadershipError } from './errors.ts';
-import type { KubeClient } from './types.ts';
+import type { KubeClient } from './kube-client.ts';
 
 /**
  * `client` whose writes are refused as soon as `mayWrite` says no; reads pass. A leader whose process

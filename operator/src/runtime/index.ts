@@ -1,14 +1,32 @@
-export { createApplier } from './apply.ts';
+export { type Applied, type Applier, type ApplierOptions, createApplier } from './apply.ts';
 export * from './conditions.ts';
-export { createController } from './controller.ts';
-export { createElection } from './election.ts';
+export {
+  type Controller,
+  type ControllerOptions,
+  createController,
+  type ReconcileResult,
+} from './controller.ts';
+export { createElection, type Election, type ElectionOptions } from './election.ts';
 export * from './errors.ts';
-export { createEventRecorder } from './event-recorder.ts';
+export {
+  createEventRecorder,
+  type EventRecorder,
+  type EventRecorderOptions,
+  type EventText,
+} from './event-recorder.ts';
 export { guardWrites } from './guarded-client.ts';
-export { createInformer, resourceName } from './informer.ts';
+export {
+  type ChangeListener,
+  createInformer,
+  type Informer,
+  type InformerOptions,
+  resourceName,
+} from './informer.ts';
 export * from './keys.ts';
-export { createKubeClient } from './kube-client.ts';
-export { prune } from './prune.ts';
+export type * from './kube-client.ts';
+export type { KubeObject, ObjectKey, ResourceType, Stored } from './objects.ts';
+export { type PruneOptions, prune } from './prune.ts';
 export * from './resource-types.ts';
-export type * from './types.ts';
+export { createKubeClient, type KubeClientOptions } from './rest-client.ts';
+export type { Store } from './store.ts';
 export type * from './wire.ts';

@@ -1,17 +1,54 @@
-import { Backoff, type Metrics, notReady, READY, sleep } from '@im/kit';
+import { Backoff, type Logger, type Metrics, notReady, READY, type Readiness, sleep } from '@im/kit';
 import { ApiError, ConnectionError, isExpired } from './errors.ts';
 import { keyOf } from './keys.ts';
-import { createStore } from './store.ts';
-import type {
-  ChangeListener,
-  Informer,
-  InformerOptions,
-  KubeObject,
-  ResourceType,
-  Selection,
-  Stored,
-  WatchEvent,
-} from './types.ts';
+import type { KubeClient, Selection, WatchEvent } from './kube-client.ts';
+import type { KubeObject, ResourceType, Stored } from './objects.ts';
+import { createStore, type Indexer, type Store } from './store.ts';
+
+/** A change of the store: `before` is absent for a new object, `after` for one that is gone. */
+export type ChangeListener<T extends KubeObject> = (
+  before: Stored<T> | undefined,
+  after: Stored<T> | undefined,
+) => void;
+
+/** Options of {@link createInformer}. */
+export interface InformerOptions<T extends KubeObject> extends Selection {
+  readonly client: KubeClient;
+  readonly type: ResourceType<T>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Additional indexes: the values under which an object is filed (`labelIndex(label)` is one). */
+  readonly indexes?: Readonly<Record<string, Indexer<T>>>;
+  /** What is kept of an object; drops `managedFields` unless told. Must keep metadata otherwise. */
+  readonly keep?: (object: Stored<T>) => Stored<T>;
+  readonly pageSize?: number | undefined;
+  /** See {@link WatchOptions.silenceMs}. */
+  readonly silenceMs?: number | undefined;
+}
+
+/**
+ * Keeps a {@link Store} like the API server's state: lists once, then watches; goes on for ever
+ * through failed lists, cut and silent watches, expired versions and a restarted API server.
+ * Objects stay readable meanwhile, only older.
+ */
+export interface Informer<T extends KubeObject> extends Store<T> {
+  readonly type: ResourceType<T>;
+  /** Resolves when `signal` aborts and nothing of it is left. Never rejects. Call it once. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Resolves after the first complete list. */
+  readonly synced: Promise<void>;
+  hasSynced(): boolean;
+  /** Not ready until synced. */
+  ready(): Readiness;
+  /** Ms since the API server was last heard on this resource: events, bookmarks or a list. */
+  ageMs(): number;
+  /**
+   * Called after the store has changed; on a relist only for real differences. Objects that exist
+   * already are told at once. Must not throw.
+   * @returns a function that ends it.
+   */
+  onChange(listener: ChangeListener<T>): () => void;
+}
 
 /** A watch that lasted so long or told something was a good one: the next failure waits the shortest time. */
 const HEALTHY_MS = 10_000;

@@ -1,5 +1,5 @@
+import type { KubeObject, ObjectKey, ResourceType, Stored } from './objects.ts';
 import { apiVersionOf } from './resource-types.ts';
-import type { KubeObject, ObjectKey, ResourceType, Stored } from './types.ts';
 
 /** `namespace/name`, or `name` without a namespace. */
 export function keyOf(object: KubeObject | ObjectKey): string {

@@ -1,223 +1,140 @@
-import { createMetrics, type Metrics } from '@im/kit';
-import { type ApiCall, createCaller } from './caller.ts';
-import { type Connection, openConnection } from './connection.ts';
-import { ApiError, isApiError } from './errors.ts';
-import { collectionPath, objectPath, requireNamespace, selectors, withQuery } from './resource-path.ts';
-import { apiVersionOf } from './resource-types.ts';
-import type {
-  ApplyOptions,
-  KubeClient,
-  KubeClientOptions,
-  KubeObject,
-  ListOptions,
-  ObjectList,
-  PatchOptions,
-  RequestOptions,
-  ResourceType,
-  Stored,
-} from './types.ts';
-import { watchEvents } from './watch-stream.ts';
+import type { KubeObject, ObjectKey, ResourceType, Stored } from './objects.ts';
 
-const PAGE_SIZE = 500;
-const MERGE_PATCH = 'application/merge-patch+json';
-const APPLY_PATCH = 'application/apply-patch+yaml';
-/** The server ends a watch after 5 to 10 minutes, so that many do not come back together. */
-const WATCH_MIN_SECONDS = 300;
-/** Bookmarks come about once a minute. */
-const SILENCE_MS = 150_000;
-
-/** A client of the API server that a kubeconfig names. @throws when there is no usable kubeconfig. */
-export async function createKubeClient(options: KubeClientOptions = {}): Promise<KubeClient> {
-  return clientOf(await openConnection(options), options);
+/** What every request takes. */
+export interface RequestOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Time for the whole call with its repetitions, in ms; 30 s unless told. */
+  readonly deadlineMs?: number | undefined;
 }
 
-/** A client of `connection`. */
-export function clientOf(
-  connection: Connection,
-  options: { readonly metrics?: Metrics | undefined; readonly userAgent?: string | undefined },
-): KubeClient {
-  const caller = createCaller(
-    connection,
-    options.metrics ?? createMetrics(),
-    options.userAgent ?? 'operator',
-  );
+/** Which objects. */
+export interface Selection {
+  /** All namespaces unless told. */
+  readonly namespace?: string | undefined;
+  /** In the API's syntax: `app=a,tier in (b,c)`. */
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+}
 
-  async function ask<T extends KubeObject>(type: ResourceType<T>, call: ApiCall): Promise<Stored<T>> {
-    return typed(type, JSON.parse(await caller.request(call)));
-  }
+/** Options of {@link KubeClient.list}. */
+export interface ListOptions extends RequestOptions, Selection {
+  /** Objects in one page; 500 unless told. */
+  readonly pageSize?: number | undefined;
+}
 
-  /** Collection of `object` for what carries its whole body. */
-  function collection<T extends KubeObject>(type: ResourceType<T>, object: T): string {
-    requireNamespace(type, object.metadata?.namespace);
-    return collectionPath(type, object.metadata?.namespace);
-  }
+/** The answer to a list. */
+export interface ObjectList<T extends KubeObject> {
+  readonly items: readonly Stored<T>[];
+  /** Where a watch goes on from. */
+  readonly resourceVersion: string;
+}
 
-  function apply<T extends KubeObject>(
+/** Options of {@link KubeClient.apply}. */
+export interface ApplyOptions extends RequestOptions {
+  readonly fieldManager: string;
+  /** Takes fields over from other managers; true unless told. */
+  readonly force?: boolean | undefined;
+  /** Asks what would come of it, without writing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** Options of {@link KubeClient.patch}. */
+export interface PatchOptions extends RequestOptions {
+  readonly fieldManager?: string | undefined;
+  readonly subresource?: 'status' | 'scale' | undefined;
+}
+
+/** Options of {@link KubeClient.delete}. */
+export interface DeleteOptions extends RequestOptions {
+  /** `Background` unless told. */
+  readonly propagation?: 'Background' | 'Foreground' | 'Orphan' | undefined;
+  /** Deletes only this very object, not a namesake. */
+  readonly uid?: string | undefined;
+  /** Deletes only this state of the object. */
+  readonly resourceVersion?: string | undefined;
+  readonly gracePeriodSeconds?: number | undefined;
+}
+
+/** Options of {@link KubeClient.watch}. */
+export interface WatchOptions extends Selection {
+  readonly signal?: AbortSignal | undefined;
+  /** From {@link ObjectList.resourceVersion} or the last event. */
+  readonly resourceVersion: string;
+  /** A watch without events or bookmarks for so long is taken for dead and cut; 2.5 minutes unless told. */
+  readonly silenceMs?: number | undefined;
+}
+
+/** A change, or with `BOOKMARK` only the news of how far the watch has come. */
+export type WatchEvent<T extends KubeObject> =
+  | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Stored<T> }
+  | { readonly type: 'BOOKMARK'; readonly resourceVersion: string };
+
+/**
+ * Requests to one API server. Every call has a deadline. Reads, applies, deletes and replacements
+ * with a resourceVersion are sent again on 429, 5xx and broken connections; creations and merge
+ * patches only when the server surely did not act (429, a refused connection).
+ * All reject with {@link ApiError} for what the server refused, `ConnectionError` when it could not
+ * be reached in time, or the signal's reason.
+ */
+export interface KubeClient {
+  /** Base URL of the API server, for messages. */
+  readonly server: string;
+  /** Namespace of the kubeconfig's context, or of the pod. */
+  readonly namespace: string;
+  /** @returns undefined when there is no such object. */
+  get<T extends KubeObject>(
+    type: ResourceType<T>,
+    key: ObjectKey,
+    options?: RequestOptions,
+  ): Promise<Stored<T> | undefined>;
+  /** All pages. A page that expired on the way (410) rejects. */
+  list<T extends KubeObject>(type: ResourceType<T>, options?: ListOptions): Promise<ObjectList<T>>;
+  create<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options?: RequestOptions & { fieldManager?: string },
+  ): Promise<Stored<T>>;
+  /** PUT. With `metadata.resourceVersion` it is refused (409) when the object has changed since. */
+  replace<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options?: RequestOptions & { fieldManager?: string },
+  ): Promise<Stored<T>>;
+  /** Server-side apply: makes the object, or sets exactly the fields that this manager owns. */
+  apply<T extends KubeObject>(type: ResourceType<T>, object: T, options: ApplyOptions): Promise<Stored<T>>;
+  /** Server-side apply of `status`; the object must exist. */
+  applyStatus<T extends KubeObject>(
     type: ResourceType<T>,
     object: T,
     options: ApplyOptions,
-    part?: 'status',
-  ): Promise<Stored<T>> {
-    const { fieldManager, force = true, dryRun } = options;
-    const path = objectPath(type, object.metadata ?? {}, part);
-    return ask(type, {
-      ...options,
-      verb: part === undefined ? 'apply' : 'apply-status',
-      method: 'PATCH',
-      path: withQuery(path, { fieldManager, force, dryRun: dryRun ? 'All' : undefined }),
-      contentType: APPLY_PATCH,
-      body: typed(type, object),
-      idempotent: true,
-    });
-  }
-
-  function patch<T extends KubeObject>(
+  ): Promise<Stored<T>>;
+  /** JSON merge patch: null removes a field, lists are replaced. */
+  patch<T extends KubeObject>(
     type: ResourceType<T>,
-    key: { name: string; namespace?: string | undefined },
-    body: object,
-    options: PatchOptions = {},
-  ): Promise<Stored<T>> {
-    const { fieldManager, subresource } = options;
-    return ask(type, {
-      ...options,
-      verb: 'patch',
-      method: 'PATCH',
-      path: withQuery(objectPath(type, key, subresource), { fieldManager }),
-      contentType: MERGE_PATCH,
-      body,
-      idempotent: false,
-    });
-  }
-
-  async function* pages<T extends KubeObject>(
+    key: ObjectKey,
+    patch: object,
+    options?: PatchOptions,
+  ): Promise<Stored<T>>;
+  /** {@link KubeClient.patch} of `status`. */
+  patchStatus<T extends KubeObject>(
     type: ResourceType<T>,
-    options: ListOptions,
-  ): AsyncGenerator<ListPage<T>> {
-    let next: string | undefined;
-    do {
-      const path = withQuery(collectionPath(type, options.namespace), {
-        ...selectors(options),
-        limit: options.pageSize ?? PAGE_SIZE,
-        continue: next,
-      });
-      const answer = await caller.request({
-        ...options,
-        verb: 'list',
-        method: 'GET',
-        path,
-        idempotent: true,
-      });
-      const page: ListPage<T> = JSON.parse(answer);
-      yield page;
-      next = page.metadata.continue || undefined;
-    } while (next !== undefined);
-  }
-
-  return {
-    server: connection.server,
-    namespace: connection.namespace,
-    async get(type, key, options = {}) {
-      try {
-        const path = objectPath(type, key);
-        return await ask(type, { ...options, verb: 'get', method: 'GET', path, idempotent: true });
-      } catch (error) {
-        if (isMissing(error, key.name)) return undefined;
-        throw error;
-      }
-    },
-    async list<T extends KubeObject>(
-      type: ResourceType<T>,
-      options: ListOptions = {},
-    ): Promise<ObjectList<T>> {
-      const items: Stored<T>[] = [];
-      let resourceVersion = '';
-      for await (const page of pages(type, options)) {
-        for (const item of page.items ?? []) items.push(typed(type, item));
-        resourceVersion = page.metadata.resourceVersion;
-      }
-      return { items, resourceVersion };
-    },
-    create: (type, object, options: RequestOptions & { fieldManager?: string } = {}) =>
-      ask(type, {
-        ...options,
-        verb: 'create',
-        method: 'POST',
-        path: withQuery(collection(type, object), { fieldManager: options.fieldManager }),
-        body: typed(type, object),
-        idempotent: false,
-      }),
-    replace: (type, object, options: RequestOptions & { fieldManager?: string } = {}) =>
-      ask(type, {
-        ...options,
-        verb: 'replace',
-        method: 'PUT',
-        path: withQuery(objectPath(type, object.metadata ?? {}), { fieldManager: options.fieldManager }),
-        body: typed(type, object),
-        idempotent: object.metadata?.resourceVersion !== undefined,
-      }),
-    apply: (type, object, options) => apply(type, object, options),
-    applyStatus: (type, object, options) => apply(type, object, options, 'status'),
-    patch,
-    patchStatus: (type, key, status, options = {}) =>
-      patch(type, key, { status }, { ...options, subresource: 'status' }),
-    async delete(type, key, options = {}) {
-      const { propagation = 'Background', uid, resourceVersion, gracePeriodSeconds } = options;
-      const body = {
-        apiVersion: 'v1',
-        kind: 'DeleteOptions',
-        propagationPolicy: propagation,
-        gracePeriodSeconds,
-        preconditions:
-          uid === undefined && resourceVersion === undefined ? undefined : { uid, resourceVersion },
-      };
-      const path = objectPath(type, key);
-      try {
-        await caller.request({ ...options, verb: 'delete', method: 'DELETE', path, body, idempotent: true });
-        return true;
-      } catch (error) {
-        if (isMissing(error, key.name)) return false;
-        // A namesake is there; the one that was meant is gone.
-        if (uid !== undefined && resourceVersion === undefined && isApiError(error, 409)) return false;
-        throw error;
-      }
-    },
-    async *watch(type, options) {
-      const path = withQuery(collectionPath(type, options.namespace), {
-        ...selectors(options),
-        watch: true,
-        allowWatchBookmarks: true,
-        resourceVersion: options.resourceVersion,
-        timeoutSeconds: Math.round(WATCH_MIN_SECONDS * (1 + Math.random())),
-      });
-      const { signal } = options;
-      const open = await caller.open({ signal, verb: 'watch', method: 'GET', path, idempotent: true });
-      yield* watchEvents(type, open, options.silenceMs ?? SILENCE_MS);
-    },
-    async version(options = {}) {
-      const call = { ...options, verb: 'get', method: 'GET', path: 'version', idempotent: true } as const;
-      const version: { gitVersion: string } = JSON.parse(await caller.request(call));
-      return version.gitVersion;
-    },
-    close: () => connection.close(),
-  };
-}
-
-interface ListPage<T extends KubeObject> {
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  readonly items: readonly Stored<T>[] | null;
-}
-
-/** Lists leave out what every item would repeat; writers may leave it out too. */
-function typed<T extends KubeObject, O extends T>(type: ResourceType<T>, object: O): O & TypeMeta {
-  return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
-}
-
-interface TypeMeta {
-  readonly apiVersion: string;
-  readonly kind: string;
-}
-
-/** This object is missing, rather than its resource type (a CRD that is not installed) or its namespace. */
-function isMissing(error: unknown, name: string): boolean {
-  return error instanceof ApiError && error.status === 404 && error.details?.name === name;
+    key: ObjectKey,
+    status: object,
+    options?: PatchOptions,
+  ): Promise<Stored<T>>;
+  /** @returns false when there was no such object (or only a namesake with another uid). */
+  delete<T extends KubeObject>(
+    type: ResourceType<T>,
+    key: ObjectKey,
+    options?: DeleteOptions,
+  ): Promise<boolean>;
+  /**
+   * One watch request. Ends when the server ends it (every 5 to 10 minutes), and rejects for any
+   * other end, with an {@link ApiError} of status 410 when the resourceVersion is too old.
+   */
+  watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
+  /** The API server's version, such as `v1.37.2`. */
+  version(options?: RequestOptions): Promise<string>;
+  /** Closes idle connections. */
+  close(): void;
 }

@@ -1,6 +1,7 @@
 import { isApiError } from './errors.ts';
+import type { KubeClient } from './kube-client.ts';
+import type { Stored } from './objects.ts';
 import { LEASE } from './resource-types.ts';
-import type { KubeClient, Stored } from './types.ts';
 import type { Lease } from './wire.ts';
 
 /** What a try to hold a lease came to. */

@@ -1,5 +1,23 @@
+import type { Informer } from './informer.ts';
 import { childId } from './keys.ts';
-import type { Informer, KubeObject, PruneOptions, ResourceType, Stored } from './types.ts';
+import type { DeleteOptions, KubeClient } from './kube-client.ts';
+import type { KubeObject, ResourceType, Stored } from './objects.ts';
+
+/** Options of {@link prune}. */
+export interface PruneOptions {
+  readonly client: KubeClient;
+  /** Only what has this uid among its ownerReferences is looked at. */
+  readonly ownerUid: string;
+  readonly namespace: string;
+  /** Only what has all these labels is looked at. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** What stays; see `childId`. */
+  readonly wanted: ReadonlySet<string>;
+  /** Where to look: a type is listed at the API server, an informer's store is read. */
+  readonly among: readonly (ResourceType<KubeObject> | Informer<KubeObject>)[];
+  readonly signal?: AbortSignal | undefined;
+  readonly propagation?: DeleteOptions['propagation'];
+}
 
 /**
  * Deletes children that are not wanted any more: those of the given types, owner and labels.

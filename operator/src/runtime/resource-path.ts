@@ -1,4 +1,5 @@
-import type { KubeObject, ObjectKey, ResourceType, Selection } from './types.ts';
+import type { Selection } from './kube-client.ts';
+import type { KubeObject, ObjectKey, ResourceType } from './objects.ts';
 
 /** Path of all objects of a type, or of those in one namespace; without a leading slash. */
 export function collectionPath(type: ResourceType<KubeObject>, namespace?: string): string {

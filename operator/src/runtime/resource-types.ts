@@ -1,4 +1,4 @@
-import type { KubeObject, ResourceType } from './types.ts';
+import type { KubeObject, ResourceType } from './objects.ts';
 import type * as wire from './wire.ts';
 
 /** A resource by `group/version` (`v1` for the core group), kind and plural. */

@@ -1,5 +1,17 @@
 import { keyOf } from './keys.ts';
-import type { KubeObject, Store, Stored } from './types.ts';
+import type { KubeObject, Stored } from './objects.ts';
+
+/** A local copy of objects. Keys are `namespace/name`, or `name` for what has no namespace (see `keyOf`). */
+export interface Store<T extends KubeObject> {
+  get(key: string): Stored<T> | undefined;
+  /** All objects, or those of one namespace. */
+  list(namespace?: string): readonly Stored<T>[];
+  /** Objects that an index files under `value`. @throws when there is no such index. */
+  byIndex(index: string, value: string): readonly Stored<T>[];
+  /** Objects with this uid among their ownerReferences. */
+  ownedBy(uid: string): readonly Stored<T>[];
+  readonly size: number;
+}
 
 /** Values under which an object is filed. */
 export type Indexer<T extends KubeObject> = (object: Stored<T>) => readonly string[];

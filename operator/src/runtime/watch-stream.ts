@@ -1,8 +1,9 @@
 import type { OpenAnswer } from './caller.ts';
 import { ApiError, ConnectionError, type ErrorDetails } from './errors.ts';
 import { connectionError } from './exchange.ts';
+import type { WatchEvent } from './kube-client.ts';
+import type { KubeObject, ResourceType, Stored } from './objects.ts';
 import { apiVersionOf } from './resource-types.ts';
-import type { KubeObject, ResourceType, Stored, WatchEvent } from './types.ts';
 
 /** A line of a watch. */
 interface WatchLine<T extends KubeObject> {

@@ -3,8 +3,8 @@ import { Agent, createServer, type IncomingMessage, type ServerResponse } from '
 import { test } from 'node:test';
 import { close, createMetrics, listen } from '@im/kit';
 import { ApiError, ConnectionError } from './errors.ts';
-import { clientOf } from './kube-client.ts';
 import { CONFIG_MAP, NODE, POD } from './resource-types.ts';
+import { clientOf } from './rest-client.ts';
 
 interface Seen {
   readonly method: string;

@@ -1,0 +1,232 @@
+import { createMetrics, type Metrics } from '@im/kit';
+import { type ApiCall, createCaller } from './caller.ts';
+import { type Connection, openConnection } from './connection.ts';
+import { ApiError, isApiError } from './errors.ts';
+import type {
+  ApplyOptions,
+  KubeClient,
+  ListOptions,
+  ObjectList,
+  PatchOptions,
+  RequestOptions,
+} from './kube-client.ts';
+import type { KubeObject, ResourceType, Stored } from './objects.ts';
+import { collectionPath, objectPath, requireNamespace, selectors, withQuery } from './resource-path.ts';
+import { apiVersionOf } from './resource-types.ts';
+import { watchEvents } from './watch-stream.ts';
+
+/**
+ * Options of {@link createKubeClient}. Unless a kubeconfig is named it is `$KUBECONFIG`, else
+ * `~/.kube/config`, else the pod's service account.
+ */
+export interface KubeClientOptions {
+  readonly kubeconfigPath?: string | undefined;
+  readonly context?: string | undefined;
+  readonly metrics?: Metrics | undefined;
+  /** Told to the API server; names its audit log's and flow control's user agent. */
+  readonly userAgent?: string | undefined;
+}
+
+const PAGE_SIZE = 500;
+const MERGE_PATCH = 'application/merge-patch+json';
+const APPLY_PATCH = 'application/apply-patch+yaml';
+/** The server ends a watch after 5 to 10 minutes, so that many do not come back together. */
+const WATCH_MIN_SECONDS = 300;
+/** Bookmarks come about once a minute. */
+const SILENCE_MS = 150_000;
+
+/** A client of the API server that a kubeconfig names. @throws when there is no usable kubeconfig. */
+export async function createKubeClient(options: KubeClientOptions = {}): Promise<KubeClient> {
+  return clientOf(await openConnection(options), options);
+}
+
+/** A client of `connection`. */
+export function clientOf(
+  connection: Connection,
+  options: { readonly metrics?: Metrics | undefined; readonly userAgent?: string | undefined },
+): KubeClient {
+  const caller = createCaller(
+    connection,
+    options.metrics ?? createMetrics(),
+    options.userAgent ?? 'operator',
+  );
+
+  async function ask<T extends KubeObject>(type: ResourceType<T>, call: ApiCall): Promise<Stored<T>> {
+    return typed(type, JSON.parse(await caller.request(call)));
+  }
+
+  /** Collection of `object` for what carries its whole body. */
+  function collection<T extends KubeObject>(type: ResourceType<T>, object: T): string {
+    requireNamespace(type, object.metadata?.namespace);
+    return collectionPath(type, object.metadata?.namespace);
+  }
+
+  function apply<T extends KubeObject>(
+    type: ResourceType<T>,
+    object: T,
+    options: ApplyOptions,
+    part?: 'status',
+  ): Promise<Stored<T>> {
+    const { fieldManager, force = true, dryRun } = options;
+    const path = objectPath(type, object.metadata ?? {}, part);
+    return ask(type, {
+      ...options,
+      verb: part === undefined ? 'apply' : 'apply-status',
+      method: 'PATCH',
+      path: withQuery(path, { fieldManager, force, dryRun: dryRun ? 'All' : undefined }),
+      contentType: APPLY_PATCH,
+      body: typed(type, object),
+      idempotent: true,
+    });
+  }
+
+  function patch<T extends KubeObject>(
+    type: ResourceType<T>,
+    key: { name: string; namespace?: string | undefined },
+    body: object,
+    options: PatchOptions = {},
+  ): Promise<Stored<T>> {
+    const { fieldManager, subresource } = options;
+    return ask(type, {
+      ...options,
+      verb: 'patch',
+      method: 'PATCH',
+      path: withQuery(objectPath(type, key, subresource), { fieldManager }),
+      contentType: MERGE_PATCH,
+      body,
+      idempotent: false,
+    });
+  }
+
+  async function* pages<T extends KubeObject>(
+    type: ResourceType<T>,
+    options: ListOptions,
+  ): AsyncGenerator<ListPage<T>> {
+    let next: string | undefined;
+    do {
+      const path = withQuery(collectionPath(type, options.namespace), {
+        ...selectors(options),
+        limit: options.pageSize ?? PAGE_SIZE,
+        continue: next,
+      });
+      const answer = await caller.request({
+        ...options,
+        verb: 'list',
+        method: 'GET',
+        path,
+        idempotent: true,
+      });
+      const page: ListPage<T> = JSON.parse(answer);
+      yield page;
+      next = page.metadata.continue || undefined;
+    } while (next !== undefined);
+  }
+
+  return {
+    server: connection.server,
+    namespace: connection.namespace,
+    async get(type, key, options = {}) {
+      try {
+        const path = objectPath(type, key);
+        return await ask(type, { ...options, verb: 'get', method: 'GET', path, idempotent: true });
+      } catch (error) {
+        if (isMissing(error, key.name)) return undefined;
+        throw error;
+      }
+    },
+    async list<T extends KubeObject>(
+      type: ResourceType<T>,
+      options: ListOptions = {},
+    ): Promise<ObjectList<T>> {
+      const items: Stored<T>[] = [];
+      let resourceVersion = '';
+      for await (const page of pages(type, options)) {
+        for (const item of page.items ?? []) items.push(typed(type, item));
+        resourceVersion = page.metadata.resourceVersion;
+      }
+      return { items, resourceVersion };
+    },
+    create: (type, object, options: RequestOptions & { fieldManager?: string } = {}) =>
+      ask(type, {
+        ...options,
+        verb: 'create',
+        method: 'POST',
+        path: withQuery(collection(type, object), { fieldManager: options.fieldManager }),
+        body: typed(type, object),
+        idempotent: false,
+      }),
+    replace: (type, object, options: RequestOptions & { fieldManager?: string } = {}) =>
+      ask(type, {
+        ...options,
+        verb: 'replace',
+        method: 'PUT',
+        path: withQuery(objectPath(type, object.metadata ?? {}), { fieldManager: options.fieldManager }),
+        body: typed(type, object),
+        idempotent: object.metadata?.resourceVersion !== undefined,
+      }),
+    apply: (type, object, options) => apply(type, object, options),
+    applyStatus: (type, object, options) => apply(type, object, options, 'status'),
+    patch,
+    patchStatus: (type, key, status, options = {}) =>
+      patch(type, key, { status }, { ...options, subresource: 'status' }),
+    async delete(type, key, options = {}) {
+      const { propagation = 'Background', uid, resourceVersion, gracePeriodSeconds } = options;
+      const body = {
+        apiVersion: 'v1',
+        kind: 'DeleteOptions',
+        propagationPolicy: propagation,
+        gracePeriodSeconds,
+        preconditions:
+          uid === undefined && resourceVersion === undefined ? undefined : { uid, resourceVersion },
+      };
+      const path = objectPath(type, key);
+      try {
+        await caller.request({ ...options, verb: 'delete', method: 'DELETE', path, body, idempotent: true });
+        return true;
+      } catch (error) {
+        if (isMissing(error, key.name)) return false;
+        // A namesake is there; the one that was meant is gone.
+        if (uid !== undefined && resourceVersion === undefined && isApiError(error, 409)) return false;
+        throw error;
+      }
+    },
+    async *watch(type, options) {
+      const path = withQuery(collectionPath(type, options.namespace), {
+        ...selectors(options),
+        watch: true,
+        allowWatchBookmarks: true,
+        resourceVersion: options.resourceVersion,
+        timeoutSeconds: Math.round(WATCH_MIN_SECONDS * (1 + Math.random())),
+      });
+      const { signal } = options;
+      const open = await caller.open({ signal, verb: 'watch', method: 'GET', path, idempotent: true });
+      yield* watchEvents(type, open, options.silenceMs ?? SILENCE_MS);
+    },
+    async version(options = {}) {
+      const call = { ...options, verb: 'get', method: 'GET', path: 'version', idempotent: true } as const;
+      const version: { gitVersion: string } = JSON.parse(await caller.request(call));
+      return version.gitVersion;
+    },
+    close: () => connection.close(),
+  };
+}
+
+interface ListPage<T extends KubeObject> {
+  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
+  readonly items: readonly Stored<T>[] | null;
+}
+
+/** Lists leave out what every item would repeat; writers may leave it out too. */
+function typed<T extends KubeObject, O extends T>(type: ResourceType<T>, object: O): O & TypeMeta {
+  return { ...object, apiVersion: apiVersionOf(type), kind: type.kind };
+}
+
+interface TypeMeta {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+/** This object is missing, rather than its resource type (a CRD that is not installed) or its namespace. */
+function isMissing(error: unknown, name: string): boolean {
+  return error instanceof ApiError && error.status === 404 && error.details?.name === name;
+}
