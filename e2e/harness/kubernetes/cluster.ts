@@ -1,4 +1,6 @@
-import { findOnPath, printToStderr, runCommand } from '@im/backends';
+import { join } from 'node:path';
+import { backendsCacheDir, findOnPath, printToStderr, runCommand } from '@im/backends';
+import { ClusterUsers } from './cluster-users.ts';
 import { whyNoGo } from './install/go-build.ts';
 import { KindCluster } from './kind/kind-cluster.ts';
 import { LocalCluster } from './local/local-cluster.ts';
@@ -17,8 +19,9 @@ export interface KubernetesCluster {
   /**
    * Brings the cluster up, from whatever state it is in, installing what is missing after saying so. Takes up where an
    * interrupted `up` stopped; returns soon when it is up already. Processes that call it at once wait for one another.
+   * Resolves with whether the cluster was down before.
    */
-  up(): Promise<void>;
+  up(): Promise<boolean>;
   /** Stops the cluster and gives the machine back as it was. Data stay for the next `up` unless wiped. */
   down(options?: { wipe?: boolean }): Promise<void>;
   isUp(): Promise<boolean>;
@@ -41,13 +44,20 @@ export interface ClusterOptions {
 
 /** The cluster of this machine, up or not. */
 export async function openCluster(options: ClusterOptions = {}): Promise<KubernetesCluster> {
-  const driver = options.driver ?? (await chooseDriver());
-  const print = options.print ?? printToStderr;
+  return clusterOf(options.driver ?? (await chooseDriver()), options.print ?? printToStderr);
+}
+
+function usersOf(driver: DriverName): ClusterUsers {
+  return new ClusterUsers(join(backendsCacheDir(), `${driver}-cluster-users`));
+}
+
+function clusterOf(driver: DriverName, print: (line: string) => void): KubernetesCluster {
+  const users = usersOf(driver);
   switch (driver) {
     case 'kind':
-      return new KindCluster(print);
+      return new KindCluster(print, users);
     case 'local':
-      return new LocalCluster(print);
+      return new LocalCluster(print, users);
     default:
       return driver satisfies never;
   }
@@ -58,15 +68,29 @@ export interface UsedCluster extends AsyncDisposable {
   readonly cluster: KubernetesCluster;
 }
 
-/** The cluster for a test: the one that is up, left as it is found; else one that is brought up now and stopped at disposal. */
+/**
+ * The cluster for a test: the one that is up, left as it is found; else one that is brought up now and stopped by the
+ * last test that gives it back. A later `up` of somebody who means to keep it is noticed.
+ */
 export async function useCluster(options: ClusterOptions = {}): Promise<UsedCluster> {
   const cluster = await openCluster(options);
-  const wasUp = await cluster.isUp();
-  await cluster.up();
+  const users = usersOf(cluster.driver);
+  await users.enter();
+  try {
+    if (!(await cluster.isUp()) && (await cluster.up())) await users.noteBroughtUp();
+  } catch (error) {
+    await users.leave();
+    throw error;
+  }
+  let left: Promise<void> | undefined;
+  const leave = async (): Promise<void> => {
+    if (await users.leave()) await cluster.down();
+  };
   return {
     cluster,
-    [Symbol.asyncDispose]: async () => {
-      if (!wasUp) await cluster.down();
+    [Symbol.asyncDispose]: () => {
+      left ??= leave();
+      return left;
     },
   };
 }

@@ -2,6 +2,7 @@ import { access, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { backendsCacheDir, CommandError, findOnPath, holdLock, runCommand } from '@im/backends';
 import type { KubernetesCluster } from '../cluster.ts';
+import type { ClusterUsers } from '../cluster-users.ts';
 import { installProgram } from '../install/go-build.ts';
 import { duration, installAll, NEEDED_BY_KIND } from '../install/install-all.ts';
 import { programOf } from '../install/programs.ts';
@@ -19,9 +20,11 @@ export class KindCluster implements KubernetesCluster {
   readonly driver = 'kind';
   readonly kubeconfig = join(backendsCacheDir(), 'kind', 'kubeconfig');
   readonly #print: (line: string) => void;
+  readonly #users: ClusterUsers;
 
-  constructor(print: (line: string) => void) {
+  constructor(print: (line: string) => void, users: ClusterUsers) {
     this.#print = print;
+    this.#users = users;
   }
 
   /** The node has the kubectl of its own version. */
@@ -50,11 +53,12 @@ export class KindCluster implements KubernetesCluster {
     );
   }
 
-  async up(): Promise<void> {
+  async up(): Promise<boolean> {
     if ((await findOnPath('kind')) === undefined) await installAll(NEEDED_BY_KIND, this.#print);
     await using _lock = await this.#lock();
     const begun = performance.now();
-    switch (await this.#nodeState()) {
+    const before = await this.#nodeState();
+    switch (before) {
       case undefined:
         await this.#create();
         break;
@@ -68,7 +72,12 @@ export class KindCluster implements KubernetesCluster {
         await this.#writeKubeconfig();
     }
     await this.#untilUsable();
-    this.#print(`the cluster is up after ${duration(performance.now() - begun)}`);
+    const wasUp = before === 'running';
+    this.#print(
+      wasUp ? 'the cluster is up already' : `the cluster is up after ${duration(performance.now() - begun)}`,
+    );
+    await this.#users.keep();
+    return !wasUp;
   }
 
   async down(options: { wipe?: boolean } = {}): Promise<void> {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isAlive, type ProcessIdentity, processStat } from '../process-stat.ts';
 
 /** A program that outlives the command that starts it. */
 export interface DaemonSpec {
@@ -11,22 +12,18 @@ export interface DaemonSpec {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-interface Noted {
-  readonly pid: number;
-  /** Start time since boot in clock ticks: with the pid it names one process. */
-  readonly startTicks: string;
-}
-
 const POLL_MS = 50;
-const TERM_MS = 10_000;
 const TAIL_BYTES = 3_000;
 
 /** Daemons by name, noted in a folder, so that a later command finds and ends exactly what an earlier one started. */
 export class Daemons {
   readonly #pids: string;
   readonly #logs: string;
+  readonly #termMs: number;
 
-  constructor(dirs: { pids: string; logs: string }) {
+  /** @param dirs where process ids are noted and logs written. @param termMs from SIGTERM to SIGKILL. */
+  constructor(dirs: { pids: string; logs: string }, termMs = 10_000) {
+    this.#termMs = termMs;
     this.#pids = dirs.pids;
     this.#logs = dirs.logs;
   }
@@ -57,7 +54,7 @@ export class Daemons {
     }
     child.unref();
     const startTicks = (await processStat(pid))?.startTicks ?? '';
-    await writeFile(this.#pidFile(name), JSON.stringify({ pid, startTicks } satisfies Noted));
+    await writeFile(this.#pidFile(name), JSON.stringify({ pid, startTicks } satisfies ProcessIdentity));
   }
 
   /** Polls until `check` resolves. Throws with the end of the log when the daemon has ended or time is over. */
@@ -82,7 +79,7 @@ export class Daemons {
     }
   }
 
-  /** Sends SIGTERM to all of them at once, SIGKILL after ten seconds, and waits for their ends. */
+  /** Sends SIGTERM to all of them at once, later SIGKILL, and waits for their ends. */
   async stop(names: readonly string[]): Promise<void> {
     await Promise.all(names.map((name) => this.#stopOne(name)));
   }
@@ -91,9 +88,9 @@ export class Daemons {
     const found = await this.#find(name);
     if (found !== undefined) {
       signal(found.pid, 'SIGTERM');
-      const deadline = performance.now() + TERM_MS;
+      const deadline = performance.now() + this.#termMs;
       let killed = false;
-      while (await isSame(found)) {
+      while (await isAlive(found)) {
         if (!killed && performance.now() > deadline) {
           signal(found.pid, 'SIGKILL');
           killed = true;
@@ -104,10 +101,10 @@ export class Daemons {
     await rm(this.#pidFile(name), { force: true });
   }
 
-  async #find(name: string): Promise<Noted | undefined> {
+  async #find(name: string): Promise<ProcessIdentity | undefined> {
     try {
-      const noted = JSON.parse(await readFile(this.#pidFile(name), 'utf8')) as Noted;
-      return (await isSame(noted)) ? noted : undefined;
+      const noted = JSON.parse(await readFile(this.#pidFile(name), 'utf8')) as ProcessIdentity;
+      return (await isAlive(noted)) ? noted : undefined;
     } catch {
       return undefined;
     }
@@ -119,23 +116,6 @@ export class Daemons {
 
   async #logTail(name: string): Promise<string> {
     return (await readFile(this.logFile(name), 'utf8').catch(() => '')).slice(-TAIL_BYTES);
-  }
-}
-
-/** Whether it still is the process that was noted, and not only its zombie. */
-async function isSame({ pid, startTicks }: Noted): Promise<boolean> {
-  const stat = await processStat(pid);
-  return stat !== undefined && stat.startTicks === startTicks && stat.state !== 'Z';
-}
-
-/** Source: proc_pid_stat(5); the name in brackets may hold anything, the fields after it are plain. */
-async function processStat(pid: number): Promise<{ state: string; startTicks: string } | undefined> {
-  try {
-    const text = await readFile(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] ?? '', startTicks: fields[19] ?? '' };
-  } catch {
-    return undefined;
   }
 }
 

@@ -2,6 +2,7 @@ import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findOnPath, holdLock, runCommand, versionIn } from '@im/backends';
 import type { KubernetesCluster } from '../cluster.ts';
+import type { ClusterUsers } from '../cluster-users.ts';
 import { apiGet } from '../control-plane/api-request.ts';
 import { credentialsOf } from '../control-plane/kubeconfig.ts';
 import { installProgram } from '../install/go-build.ts';
@@ -34,10 +35,12 @@ export class LocalCluster implements KubernetesCluster {
   readonly driver = 'local';
   readonly kubeconfig = adminKubeconfig;
   readonly #print: (line: string) => void;
+  readonly #users: ClusterUsers;
   readonly #daemons = new Daemons({ pids: statePath('pids'), logs: logsDir });
 
-  constructor(print: (line: string) => void) {
+  constructor(print: (line: string) => void, users: ClusterUsers) {
     this.#print = print;
+    this.#users = users;
   }
 
   async kubectlPath(): Promise<string> {
@@ -60,7 +63,7 @@ export class LocalCluster implements KubernetesCluster {
     );
   }
 
-  async up(): Promise<void> {
+  async up(): Promise<boolean> {
     requireRoot();
     await installAll(NEEDED_BY_LOCAL, this.#print);
     await using _lock = await this.#lock();
@@ -100,6 +103,8 @@ export class LocalCluster implements KubernetesCluster {
     this.#print(
       wasUp ? 'the cluster is up already' : `the cluster is up after ${duration(performance.now() - begun)}`,
     );
+    await this.#users.keep();
+    return !wasUp;
   }
 
   async down(options: { wipe?: boolean } = {}): Promise<void> {
@@ -184,9 +189,9 @@ export class LocalCluster implements KubernetesCluster {
   }
 }
 
-/** Puts values in for `${NAME}`. Throws for a name without a value. */
+/** Puts values in for `@NAME@`. Throws for a name without a value. */
 export function renderManifests(text: string, values: Readonly<Record<string, string>>): string {
-  return text.replace(/\$\{([A-Z_]+)\}/g, (_, name: string) => {
+  return text.replace(/@([A-Z_]+)@/g, (_, name: string) => {
     const value = values[name];
     if (value === undefined) throw new Error(`the manifests want a value for ${name}`);
     return value;

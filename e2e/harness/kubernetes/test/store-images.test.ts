@@ -145,6 +145,12 @@ test('the namespace refuses what is not Restricted', async () => {
   await assert.rejects(run, /violates PodSecurity "restricted/);
 });
 
+test('commands run in a pod and logs are read', async () => {
+  const version = await cluster.kubectl('-n', NAMESPACE, 'exec', 'nats-0', '--', 'nats-server', '--version');
+  assert.match(version, /^nats-server: v2\./);
+  assert.match(await cluster.kubectl('-n', NAMESPACE, 'logs', 'nats-0'), /Server is ready/);
+});
+
 test('NATS stores a message that a new pod still has', async () => {
   const open = async () => {
     const { host, port } = await addressOf('nats');

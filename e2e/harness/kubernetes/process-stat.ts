@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises';
+
+/** Names one process for good: a pid alone may be used again. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Start time since boot in clock ticks. */
+  readonly startTicks: string;
+}
+
+/** What /proc tells of a process; undefined when there is none. */
+export async function processStat(
+  pid: number,
+): Promise<(ProcessIdentity & { readonly state: string }) | undefined> {
+  try {
+    const text = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // Source: proc_pid_stat(5); the name in brackets may hold anything, the fields after it are plain.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { pid, state: fields[0] ?? '', startTicks: fields[19] ?? '' };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether that very process lives, and not only its zombie. */
+export async function isAlive({ pid, startTicks }: ProcessIdentity): Promise<boolean> {
+  const stat = await processStat(pid);
+  return stat !== undefined && stat.startTicks === startTicks && stat.state !== 'Z';
+}
