@@ -14,7 +14,13 @@ import {
 } from '@im/kit';
 import { createClusterController } from './controllers/cluster/index.ts';
 import { FIELD_MANAGER, OPS_PORT } from './resources/names.ts';
-import { createElection, createEventRecorder, createKubeClient, LeadershipError } from './runtime/index.ts';
+import {
+  createElection,
+  createEventRecorder,
+  createKubeClient,
+  guardWrites,
+  LeadershipError,
+} from './runtime/index.ts';
 
 /** Settings of the operator; all come from the environment, which its Deployment sets. */
 interface Settings {
@@ -65,21 +71,22 @@ async function run(settings: Settings, log: Logger, signal: AbortSignal): Promis
     log,
     metrics,
   });
-  const controller = createClusterController({
-    client,
-    events,
-    background,
-    operator: { version: productVersion(), image: settings.image },
-    operatorNamespace: namespace,
-    namespace: settings.watchNamespace,
-    log,
-    metrics,
-  });
   const election = createElection({
     client,
     namespace,
     name: FIELD_MANAGER,
     identity: settings.identity,
+    log,
+    metrics,
+  });
+  const controller = createClusterController({
+    client,
+    writer: guardWrites(client, election.isLeader),
+    events,
+    background,
+    operator: { version: productVersion(), image: settings.image },
+    operatorNamespace: namespace,
+    namespace: settings.watchNamespace,
     log,
     metrics,
   });

@@ -19,7 +19,10 @@ import { httpProcessApi, type ProcessApi } from './process-api.ts';
 import { ClusterReconciler } from './reconcile.ts';
 
 export interface ClusterControllerDeps {
+  /** Reads; every replica does. */
   readonly client: KubeClient;
+  /** Writes, as long as this replica leads. */
+  readonly writer: KubeClient;
   readonly events: EventRecorder;
   readonly background: Background;
   readonly operator: OperatorDefaults;
@@ -42,7 +45,7 @@ export interface ClusterController {
 
 /** Builds the controller of OpenIMCluster. Nothing is connected yet. */
 export function createClusterController(deps: ClusterControllerDeps): ClusterController {
-  const { client, events, background, operator, operatorNamespace, namespace, log, metrics } = deps;
+  const { client, writer, events, background, operator, operatorNamespace, namespace, log, metrics } = deps;
   const clusters = createInformer({ client, type: OPENIM_CLUSTER, namespace, log, metrics });
   const children = watchChildren({ client, log, metrics, namespace });
   const processes = deps.processes ?? httpProcessApi(OPS_PORT);
@@ -54,10 +57,10 @@ export function createClusterController(deps: ClusterControllerDeps): ClusterCon
     onChange: (key) => controller?.enqueue(key),
   });
   const reconciler = new ClusterReconciler({
-    client,
+    client: writer,
     clusters,
     children,
-    applier: createApplier({ client, fieldManager: FIELD_MANAGER, metrics }),
+    applier: createApplier({ client: writer, fieldManager: FIELD_MANAGER, metrics }),
     observer,
     processes,
     events,
