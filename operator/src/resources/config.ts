@@ -9,7 +9,7 @@ import {
 import { stringify } from 'yaml';
 import type { EffectiveSpec, ManagedNats } from './effective.ts';
 import { nameOf, OPS_PORT, type Owner } from './names.ts';
-import { natsCapacity } from './stores/nats.ts';
+import { natsCapacity } from './stores/nats-capacity.ts';
 
 /** Where our pods find their files. */
 export const CONFIG_DIR = '/etc/openim/config';

@@ -4,7 +4,6 @@ import { objectStorageManifests } from './object-storage.ts';
 import { redisManifests } from './redis.ts';
 import type { StoreInput, StoreManifest } from './store-set.ts';
 
-export { type NatsCapacity, natsCapacity } from './nats.ts';
 export { pvcResizes, type StoreInput, type StoreManifest, type VolumeResize } from './store-set.ts';
 
 /** Every object of the stores that the operator runs; nothing for those that somebody else runs. */

@@ -1,10 +1,9 @@
 import type { ManagedNats } from '../effective.ts';
 import { nameOf, type Owner, STORE_PORTS } from '../names.ts';
-import { quantity } from '../quantity.ts';
+import { natsCapacity } from './nats-capacity.ts';
 import {
   credential,
   goMemoryLimit,
-  memoryLimit,
   podHost,
   podService,
   type StoreInput,
@@ -19,40 +18,7 @@ const COMPONENT = 'nats';
 const CONFIG_DIR = '/etc/nats';
 const DATA = '/data';
 const { client: CLIENT_PORT, cluster: CLUSTER_PORT, monitor: MONITOR_PORT } = STORE_PORTS.nats;
-const MIB = 2 ** 20;
-const MAX_PAYLOAD = 8 * MIB;
-/** Memory that is counted with when the container has no limit. */
-const UNLIMITED_MEMORY = 1_024 * MIB;
-/** The most that the services reserve unless told otherwise. */
-const LOG_MAX_BYTES = 4_096 * MIB;
-const SEQ_MAX_BYTES = 256 * MIB;
-
-/** How much a managed NATS server may hold, and how much of it the streams may reserve, in bytes. */
-export interface NatsCapacity {
-  readonly maxFileStore: number;
-  readonly maxMemoryStore: number;
-  /** For `nats.logMaxBytes` of the services' config. */
-  readonly logMaxBytes: number;
-  /** For `nats.seqMaxBytes` of the services' config. */
-  readonly seqMaxBytes: number;
-}
-
-/**
- * What the volume and the memory limit are good for. A stream reserves its size limit when it is made, and the server
- * refuses one that it has no room for, so the services must ask for what is there. A tenth of the volume is kept free
- * for what the server writes beside messages; of the memory, two fifths are left to the process itself.
- */
-export function natsCapacity(nats: ManagedNats): NatsCapacity {
-  const memory = memoryLimit(nats) ?? UNLIMITED_MEMORY;
-  const maxFileStore = Math.floor((quantity(nats.storage.size) ?? 0) * 0.9);
-  const inMemory = nats.logStorage === 'memory';
-  return {
-    maxFileStore,
-    maxMemoryStore: Math.floor(memory * 0.6),
-    logMaxBytes: Math.floor(Math.min(LOG_MAX_BYTES, inMemory ? memory * 0.35 : maxFileStore * 0.8)),
-    seqMaxBytes: Math.floor(Math.min(SEQ_MAX_BYTES, memory * (inMemory ? 0.15 : 0.4))),
-  };
-}
+const MAX_PAYLOAD = 8 * 2 ** 20;
 
 /** NATS with JetStream, one node or three. */
 export function natsManifests(input: StoreInput, nats: ManagedNats): StoreManifest[] {

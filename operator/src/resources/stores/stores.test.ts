@@ -4,7 +4,8 @@ import type { OpenIMClusterSpec } from '../../gen/openimcluster.ts';
 import type { KubeObject, PersistentVolumeClaim, Service, StatefulSet } from '../../runtime/index.ts';
 import { effectiveSpec } from '../effective.ts';
 import { connectionOf, endpointsOf, makeCredentials } from './credentials.ts';
-import { natsCapacity, pvcResizes, type StoreInput, storeManifests } from './index.ts';
+import { pvcResizes, type StoreInput, storeManifests } from './index.ts';
+import { natsCapacity } from './nats-capacity.ts';
 
 const owner = { name: 'im', namespace: 'chat', uid: 'u-1' };
 const credentials = makeCredentials();
