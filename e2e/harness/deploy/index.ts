@@ -1,12 +1,13 @@
 export {
   type Component,
+  clusterOf,
   type DeployedCluster,
   type DeployOptions,
   deployCluster,
+  developmentSpec,
   namespaceOf,
   orNothing,
   removeCluster,
-  smallCluster,
 } from './deployed-cluster.ts';
 export { type Ground, useGround } from './ground.ts';
 export { type LoadedImages, loadImages } from './images.ts';

@@ -56,13 +56,18 @@ export function kubeApi(kubeconfig: string): KubeApi {
   const agent = new Agent({ ...credentials, keepAlive: true, maxSockets: 16 });
 
   async function call(method: string, path: string, body?: unknown, type = 'application/json') {
+    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const sent = request(`${server}${path}`, {
       method,
       agent,
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      headers: { accept: 'application/json, */*', ...(body === undefined ? {} : { 'content-type': type }) },
+      headers: {
+        accept: 'application/json, */*',
+        // Node tells no length by itself where bodies are unusual, as with DELETE.
+        ...(payload === undefined ? {} : { 'content-type': type, 'content-length': payload.length }),
+      },
     });
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
+    sent.end(payload);
     const [response] = await once(sent, 'response');
     const answer = await text(response);
     const status: number = response.statusCode ?? 0;

@@ -1,4 +1,9 @@
-import { type DeployedCluster, deployCluster, smallCluster, useGround } from '../../harness/deploy/index.ts';
+import {
+  type DeployedCluster,
+  deployCluster,
+  developmentSpec,
+  useGround,
+} from '../../harness/deploy/index.ts';
 
 /** Set by whoever removes the shared cluster when the last file of suites has ended. */
 const KEEP = process.env.E2E_KEEP_CLUSTER === '1';
@@ -13,7 +18,7 @@ export const SHARED = { namespace: 'openim-e2e', name: 'shared' } as const;
 export async function sharedCluster(): Promise<DeployedCluster> {
   const ground = await useGround();
   try {
-    const cluster = await deployCluster(ground, { ...SHARED, spec: smallCluster(), keep: KEEP });
+    const cluster = await deployCluster(ground, { ...SHARED, spec: developmentSpec(), keep: KEEP });
     const close = async (): Promise<void> => {
       await cluster.close();
       await ground[Symbol.asyncDispose]();

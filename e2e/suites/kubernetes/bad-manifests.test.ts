@@ -1,0 +1,310 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { now, textTable } from '../../checker/index.ts';
+import {
+  apply,
+  clusterOf,
+  conditionOf,
+  type DeployedCluster,
+  isSettled,
+  namespaceOf,
+  type OpenIMCluster,
+  orNothing,
+  PATH,
+  removeCluster,
+  sample,
+} from '../../harness/deploy/index.ts';
+import { SHARED, sharedCluster } from './shared-cluster.ts';
+import { startTraffic } from './traffic.ts';
+import { assertClean, identities, overEachGateway, seconds } from './verdicts.ts';
+
+const PLACE = { namespace: 'openim-e2e-bad', name: 'bad' } as const;
+/** Time in which a condition tells what is wrong. */
+const TOLD_WITHIN_MS = 30_000;
+/** Time in which a node has tried to pull an image that does not exist. */
+const PULLED_WITHIN_MS = 60_000;
+const LOOK_MS = 250;
+
+type Spec = Readonly<Record<string, unknown>>;
+
+/** A manifest that the API server refuses, and what it says: the field, and what to do. */
+interface Refused {
+  readonly what: string;
+  readonly name?: string;
+  readonly spec: Spec;
+  readonly says: RegExp;
+}
+
+const REFUSED: readonly Refused[] = [
+  { what: 'a name that no Service can have', name: '1bad', spec: {}, says: /metadata\.name must be 1 to 32/ },
+  {
+    what: 'Production with a managed MongoDB',
+    spec: { profile: 'Production' },
+    says: /needs spec\.mongodb\.external/,
+  },
+  {
+    what: 'FsyncQuorum with one server',
+    spec: { durability: 'FsyncQuorum' },
+    says: /set spec\.nats\.managed\.replicas to 3/,
+  },
+  {
+    what: 'an image without a tag',
+    spec: { image: 'openim/openim-operator' },
+    says: /spec\.image.*must end with a tag/,
+  },
+  {
+    what: 'a node port of a ClusterIP Service',
+    spec: { gateway: { service: { nodePort: 30_123 } } },
+    says: /spec\.gateway\.service.*nodePort needs type NodePort/,
+  },
+  {
+    what: 'a store both managed and external',
+    spec: { redis: { managed: {}, external: { uriSecretRef: { name: 'redis' } } } },
+    says: /spec\.redis.*set either managed or external/,
+  },
+  {
+    what: 'two NATS servers',
+    spec: { nats: { managed: { replicas: 2 } } },
+    says: /spec\.nats\.managed.*1 or 3/,
+  },
+  {
+    what: 'no gateway at all',
+    spec: { gateway: { replicas: 0 } },
+    says: /spec\.gateway\.replicas.*greater than or equal to 1/,
+  },
+  {
+    what: 'a password in a server URL',
+    spec: { nats: { external: { servers: ['nats://me:secret@nats.example.com:4222'] } } },
+    says: /spec\.nats\.external\.servers/,
+  },
+  {
+    what: 'a WebSocket URL of another scheme',
+    spec: { gateway: { publicURL: 'https://im.example.com' } },
+    says: /spec\.gateway\.publicURL/,
+  },
+  {
+    what: 'a field that does not exist',
+    spec: { gateway: { replica: 2 } },
+    says: /unknown field "spec\.gateway\.replica"/,
+  },
+];
+
+/** Changes of a running cluster that the API server refuses. */
+const REFUSED_CHANGES: readonly Refused[] = [
+  {
+    what: 'from managed to external',
+    spec: { redis: { managed: null, external: { uriSecretRef: { name: 'redis' } } } },
+    says: /spec\.redis.*cannot change between managed and external/,
+  },
+  {
+    what: 'another database',
+    spec: { mongodb: { database: 'other' } },
+    says: /spec\.mongodb\.database.*cannot change/,
+  },
+  {
+    what: 'a smaller volume',
+    spec: { nats: { managed: { storage: { size: '1Gi' } } } },
+    says: /spec\.nats\.managed\.storage.*size cannot shrink/,
+  },
+  { what: 'a log in memory instead', spec: { durability: 'Memory' }, says: /spec\.durability cannot change/ },
+];
+
+/** Stores of the shared cluster, as if somebody else ran them, with passwords that are wrong. */
+const STORES = `${SHARED.name}-STORE.${SHARED.namespace}.svc`;
+const at = (store: string): string => STORES.replace('STORE', store);
+const EXTERNAL: Spec = {
+  profile: 'Development',
+  nats: {
+    external: { servers: [`nats://${at('nats')}:4222`], credentialsSecretRef: { name: 'nats' }, replicas: 1 },
+  },
+  mongodb: { external: { uriSecretRef: { name: 'mongodb' } } },
+  redis: { external: { uriSecretRef: { name: 'redis' } } },
+  objectStorage: {
+    external: { endpoint: `http://${at('object-storage')}:8333`, credentialsSecretRef: { name: 's3' } },
+  },
+};
+const WRONG: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  nats: { username: 'openim', password: 'wrong' },
+  mongodb: {
+    uri: `mongodb://openim:wrong@${at('mongodb')}:27017/openim?authSource=admin&directConnection=true`,
+  },
+  redis: { uri: `redis://:wrong@${at('redis')}:6379/0` },
+  s3: { username: 'openim', password: 'wrong' },
+};
+
+describe('wrong manifests', () => {
+  let cluster: DeployedCluster;
+  let pods: string[];
+  const rows: string[][] = [['', 'said by', 'after', 'words']];
+
+  before(async () => {
+    cluster = await sharedCluster();
+    await cluster.untilSettled();
+    pods = identities(await cluster.pods());
+    await apply(cluster.ground.kubernetes, [namespaceOf(PLACE.namespace)]);
+  });
+  after(async () => {
+    process.stdout.write(`\n${textTable(rows)}\n\n`);
+    if (cluster) await removeCluster(cluster.ground, PLACE.namespace, PLACE.name);
+    await cluster?.close();
+  });
+
+  function note(what: string, by: string, after: string, words: string): void {
+    rows.push([what, by, after, words.replace(/\s+/g, ' ').slice(0, 140)]);
+  }
+  async function assertUntouched(): Promise<void> {
+    assert.deepEqual(identities(await cluster.pods()), pods, 'the running cluster is untouched');
+  }
+
+  for (const { what, name = PLACE.name, spec, says } of REFUSED) {
+    test(`refused: ${what}`, async () => {
+      const wrong = clusterOf({ ...PLACE, name }, spec);
+      const answer = await apply(
+        cluster.ground.kubernetes,
+        [wrong],
+        '--server-side',
+        '--dry-run=server',
+      ).then(
+        () => 'accepted',
+        (error: Error) => error.message,
+      );
+      note(what, 'API server', '', wordsOf(answer));
+      assert.match(answer, says);
+    });
+  }
+
+  for (const { what, spec, says } of REFUSED_CHANGES) {
+    test(`refused of a running cluster: ${what}`, async () => {
+      const answer = await cluster.change({ spec }).then(
+        () => 'accepted',
+        (error: Error) => error.message,
+      );
+      note(what, 'API server', '', wordsOf(answer));
+      assert.match(answer, says);
+      await assertUntouched();
+    });
+  }
+
+  for (const name of ['development', 'production', 'external-backends']) {
+    test(`the sample ${name} is accepted`, async () => {
+      const objects = sample(name).filter(({ kind }) => kind !== 'Namespace');
+      const moved = objects.map((object) => ({
+        ...object,
+        metadata: { ...object.metadata, namespace: PLACE.namespace },
+      }));
+      await apply(cluster.ground.kubernetes, moved, '--server-side', '--dry-run=server');
+    });
+  }
+
+  async function untilTold(
+    what: string,
+    resource: () => Promise<OpenIMCluster | undefined>,
+    type: string,
+    says: RegExp,
+    withinMs = TOLD_WITHIN_MS,
+  ): Promise<void> {
+    const begun = now();
+    for (;;) {
+      const condition = conditionOf((await resource())?.status, type);
+      const words = `${condition?.reason}: ${condition?.message}`;
+      if (condition?.status === 'False' && says.test(words)) {
+        note(what, type, seconds(now() - begun), words);
+        return;
+      }
+      if (now() - begun > withinMs) {
+        note(what, type, seconds(now() - begun), words);
+        assert.fail(`${type} does not say ${says}: ${condition?.status} ${words}`);
+      }
+      await sleep(LOOK_MS);
+    }
+  }
+
+  test('a Secret that is missing, then one whose contents are wrong', { timeout: 180_000 }, async () => {
+    const { kubernetes, api } = cluster.ground;
+    const resource = () =>
+      orNothing(api.get<OpenIMCluster>(`${PATH.clusters(PLACE.namespace)}/${PLACE.name}`));
+    await apply(kubernetes, [clusterOf(PLACE, EXTERNAL)]);
+    await untilTold(
+      'a missing Secret',
+      resource,
+      'Accepted',
+      /SecretMissing: spec\.nats\.external\.credentialsSecretRef.*create it/,
+    );
+    const made = await api.list(PATH.pods(PLACE.namespace));
+    assert.equal(made.length, 0, 'no pod is made before');
+
+    const secrets = Object.entries(WRONG).map(([name, stringData]) => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name, namespace: PLACE.namespace },
+      stringData,
+    }));
+    await apply(kubernetes, secrets);
+    for (const [type, says] of [
+      ['NATSAvailable', /spec\.nats\.external.*credentialsSecretRef/],
+      ['MongoDBAvailable', /spec\.mongodb\.external.*uriSecretRef/],
+      ['RedisAvailable', /spec\.redis\.external.*uriSecretRef/],
+      ['ObjectStorageAvailable', /spec\.objectStorage\.external.*credentialsSecretRef/],
+    ] as const) {
+      await untilTold('wrong credentials', resource, type, says);
+    }
+    await api.remove(`${PATH.clusters(PLACE.namespace)}/${PLACE.name}`);
+    await assertUntouched();
+  });
+
+  test('a schedule that no clock has, on a running cluster', { timeout: 120_000 }, async () => {
+    await cluster.change({ spec: { cron: { messageExpiry: '99 99 * * *' } } });
+    await untilTold(
+      'a wrong schedule',
+      cluster.resource,
+      'Accepted',
+      /InvalidConfig: .*(messageExpiry|cron)/,
+    );
+    await assertUntouched();
+    await cluster.change({ spec: { cron: { messageExpiry: null } } });
+    await cluster.untilSettled();
+    await assertUntouched();
+  });
+
+  test('an image that cannot be pulled: the old pods serve, and nothing is lost', {
+    timeout: 240_000,
+  }, async () => {
+    const { product } = cluster.ground.images;
+    const traffic = await startTraffic(overEachGateway(cluster), {
+      name: 'bad_image',
+      users: 10,
+      messagesPerSecond: 30,
+    });
+    await cluster.change({ spec: { image: 'openim.test/no-such-image:1.0.0' } });
+    await untilTold(
+      'an image that does not exist',
+      cluster.resource,
+      'Progressing',
+      /(ErrImagePull|ImagePullBackOff).*no-such-image/,
+      PULLED_WITHIN_MS,
+    ).catch(async () => {
+      await untilTold(
+        'an image that does not exist',
+        cluster.resource,
+        'WorkloadsAvailable',
+        /(ErrImagePull|ImagePullBackOff)/,
+        LOOK_MS,
+      );
+    });
+    const before = new Set(pods);
+    const kept = identities(await cluster.pods()).filter((pod) => before.has(pod));
+    assert.deepEqual(kept, pods, 'every pod of before still runs');
+    await cluster.change({ spec: { image: product } });
+    const begun = now();
+    while (!isSettled(await cluster.resource()) && now() - begun < PULLED_WITHIN_MS) await sleep(LOOK_MS);
+    await cluster.untilSettled();
+    assertClean(await traffic.finish());
+    await assertUntouched();
+  });
+});
+
+/** What the API server said, without the command around it. */
+function wordsOf(answer: string): string {
+  return answer.replace(/^[\s\S]*?(?:is invalid: |Error from server[^:]*: |: 422 )/, '');
+}

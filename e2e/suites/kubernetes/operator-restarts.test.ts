@@ -1,0 +1,230 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chooseSeed, type Random, random } from '../../bad-input/random.ts';
+import { now, textTable } from '../../checker/index.ts';
+import {
+  apply,
+  clusterOf,
+  type DeployedCluster,
+  developmentSpec,
+  type Ground,
+  isSettled,
+  type KubeObject,
+  namespaceOf,
+  OPERATOR,
+  type OpenIMCluster,
+  orNothing,
+  PATH,
+  type Pod,
+  removeCluster,
+  waitsFor,
+  withStoreImages,
+} from '../../harness/deploy/index.ts';
+import { sharedCluster } from './shared-cluster.ts';
+import { identities, seconds } from './verdicts.ts';
+
+/** Rounds of create, upgrade, delete, and how often the operator is killed in each. */
+const ROUNDS = 3;
+const KILLS = { create: 3, upgrade: 2, delete: 2 } as const;
+type Phase = keyof typeof KILLS;
+/** The operator is killed after a random time of at most this, counted from its last return. */
+const KILL_WITHIN_MS = 4_000;
+const CONVERGED_WITHIN_MS = 180_000;
+const LED_WITHIN_MS = 60_000;
+/** Time in which an operator that touches what it should not would have done so. */
+const WATCH_MS = 8_000;
+const LOOK_MS = 250;
+
+const PLACE = { namespace: 'openim-e2e-restarts', name: 'fast' } as const;
+
+const seed = chooseSeed();
+
+/** One of everything, so that it comes and goes fast. */
+function fastCluster({ images }: Ground): OpenIMCluster {
+  const one = { replicas: 1 };
+  const spec = developmentSpec({
+    image: images.product,
+    gateway: { replicas: 1, drain: { deadlineSeconds: 10 } },
+    api: one,
+    rpc: one,
+    transfer: one,
+    push: one,
+  });
+  return clusterOf(PLACE, spec);
+}
+
+/** What the operator makes for a cluster: paths of the collections. */
+const CHILDREN = [
+  '/apis/apps/v1/namespaces/NS/deployments',
+  '/apis/apps/v1/namespaces/NS/statefulsets',
+  '/api/v1/namespaces/NS/services',
+  '/api/v1/namespaces/NS/configmaps',
+  '/api/v1/namespaces/NS/secrets',
+  '/api/v1/namespaces/NS/serviceaccounts',
+  '/apis/policy/v1/namespaces/NS/poddisruptionbudgets',
+  '/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies',
+];
+
+describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () => {
+  let cluster: DeployedCluster;
+  let ground: Ground;
+
+  before(async () => {
+    cluster = await sharedCluster();
+    ground = cluster.ground;
+  });
+  after(async () => {
+    await cluster?.close();
+  });
+
+  test('a new operator touches no pod, and applying the same manifest changes no object', {
+    timeout: 180_000,
+  }, async () => {
+    await cluster.untilSettled();
+    const pods = identities(await cluster.pods());
+    const before = await versionsOf(ground, cluster);
+    await killOperators(ground);
+    await untilLed(ground);
+    const { metadata, spec } = await cluster.resource();
+    const manifest = clusterOf({ name: metadata.name, namespace: metadata.namespace }, spec);
+    for (let time = 0; time < 2; time++) {
+      await apply(ground.kubernetes, [manifest], '--server-side', '--force-conflicts', '--field-manager=e2e');
+      await sleep(WATCH_MS / 2);
+    }
+    assert.deepEqual(identities(await cluster.pods()), pods, 'no pod was replaced or restarted');
+    assert.deepEqual(await versionsOf(ground, cluster), before, 'no object got another version');
+  });
+
+  const kills = ROUNDS * Object.values(KILLS).reduce((sum, count) => sum + count, 0);
+  test(`${kills} times at random points of create, upgrade and delete: it always converges`, {
+    timeout: 1_200_000,
+  }, async () => {
+    const numbers = random(seed);
+    const rows: string[][] = [['', 'kills', 'converged after']];
+    try {
+      for (let round = 1; round <= ROUNDS; round++) {
+        for (const phase of Object.keys(KILLS) as Phase[]) {
+          const took = await converges(phase, numbers);
+          rows.push([`${round}. ${phase}`, String(KILLS[phase]), seconds(took)]);
+        }
+      }
+    } finally {
+      process.stdout.write(`\n${textTable(rows)}\n\n`);
+      await removeCluster(ground, PLACE.namespace, PLACE.name);
+    }
+  });
+
+  /** Begins a phase, kills operators meanwhile, and waits for what the phase is to come to. @returns ms. */
+  async function converges(phase: Phase, numbers: Random): Promise<number> {
+    const { api, kubernetes, images } = ground;
+    const path = `${PATH.clusters(PLACE.namespace)}/${PLACE.name}`;
+    const begun = now();
+    switch (phase) {
+      case 'create': {
+        await apply(kubernetes, [namespaceOf(PLACE.namespace)]);
+        await apply(kubernetes, withStoreImages([fastCluster(ground)], images.stores));
+        break;
+      }
+      case 'upgrade':
+        await api.patch(path, { spec: { image: images.productAgain } });
+        break;
+      case 'delete':
+        await api.remove(path);
+        break;
+      default:
+        phase satisfies never;
+    }
+    for (let kill = 0; kill < KILLS[phase]; kill++) {
+      await sleep(numbers.below(KILL_WITHIN_MS));
+      await killOperators(ground);
+    }
+    const find = () => orNothing(api.get<OpenIMCluster>(path));
+    if (phase === 'delete') {
+      await until(
+        'the cluster is gone',
+        async () => (await find()) === undefined,
+        async () => leftOf(await find()),
+      );
+      await until(
+        'every pod of it is gone',
+        async () => (await podsOf(ground)).length === 0,
+        async () => (await podsOf(ground)).map(({ metadata }) => metadata.name).join(' '),
+      );
+    } else {
+      const whatIsMissing = async () => {
+        const found = await find();
+        return found ? waitsFor(found) : 'there is none';
+      };
+      await until(
+        'the cluster is settled',
+        async () => {
+          const found = await find();
+          return found !== undefined && isSettled(found);
+        },
+        whatIsMissing,
+      );
+    }
+    if (phase === 'upgrade') {
+      const own = (await podsOf(ground)).flatMap(({ spec }) => spec.containers.map(({ image }) => image));
+      assert.ok(!own.includes(images.product), 'no pod runs the old image');
+    }
+    return now() - begun;
+  }
+});
+
+function leftOf(found: OpenIMCluster | undefined): string {
+  return found?.status?.rollout?.message ?? 'nothing is said about why it is still there';
+}
+
+function podsOf(ground: Ground): Promise<Pod[]> {
+  return ground.api.list<Pod>(PATH.pods(PLACE.namespace), `app.kubernetes.io/instance=${PLACE.name}`);
+}
+
+async function until(
+  what: string,
+  holds: () => Promise<boolean>,
+  missing: () => Promise<string>,
+): Promise<void> {
+  for (const deadline = now() + CONVERGED_WITHIN_MS; !(await holds()); await sleep(LOOK_MS)) {
+    if (now() > deadline)
+      assert.fail(`not so after ${CONVERGED_WITHIN_MS / 1_000} s: ${what}: ${await missing()}`);
+  }
+}
+
+/** Removes every pod of the operator without grace, which is a SIGKILL; new ones follow at once. */
+async function killOperators(ground: Ground): Promise<void> {
+  const path = PATH.pods(OPERATOR.namespace);
+  const pods = await ground.api.list<Pod>(path, `app.kubernetes.io/instance=${OPERATOR.release}`);
+  await Promise.all(
+    pods.map(({ metadata }) => ground.api.remove(`${path}/${metadata.name}`, { gracePeriodSeconds: 0 })),
+  );
+}
+
+/** Waits until an operator leads, and has had the time to look at everything once. */
+async function untilLed(ground: Ground): Promise<void> {
+  for (const deadline = now() + LED_WITHIN_MS; (await ground.operatorLeader()) === undefined; ) {
+    assert.ok(now() < deadline, `an operator leads within ${LED_WITHIN_MS / 1_000} s`);
+    await sleep(LOOK_MS);
+  }
+  await sleep(WATCH_MS);
+}
+
+/** Versions of everything that the operator made for a cluster. */
+async function versionsOf(
+  ground: Ground,
+  { name, namespace }: DeployedCluster,
+): Promise<Record<string, string>> {
+  const selector = `app.kubernetes.io/managed-by=openim-operator,app.kubernetes.io/instance=${name}`;
+  const lists = await Promise.all(
+    CHILDREN.map((path) => ground.api.list<KubeObject>(path.replace('NS', namespace), selector)),
+  );
+  const entries = lists.flatMap((list, i) =>
+    list.map(({ metadata }): [string, string] => [
+      `${CHILDREN[i]?.replace(/.*\//, '')}/${metadata.name}`,
+      metadata.resourceVersion ?? '',
+    ]),
+  );
+  assert.ok(entries.length > CHILDREN.length, 'there are objects of every kind');
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
