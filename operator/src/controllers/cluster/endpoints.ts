@@ -59,3 +59,32 @@ function byService(
   const name = nameOf.component(owner.name, component);
   return `${scheme}://${name}.${owner.namespace}.svc${port === undefined ? '' : `:${port.port}`}`;
 }
+
+/** Where objects are reached, as the services are told, who read it at their start only. */
+export interface ObjectsURL {
+  readonly url: string;
+  /** Nobody knows yet what address clients will use: the Service has none. */
+  readonly pending: boolean;
+}
+
+/**
+ * {@link ClientEndpoints.objectStorage} held steady: a node port is reached at any node, so another node is no reason to
+ * restart every role.
+ * @param told what status said before.
+ */
+export function steadyObjectsURL(sources: EndpointSources, told: string | undefined): ObjectsURL {
+  const { effective, services } = sources;
+  const { objectStorage } = effective;
+  const url = clientEndpoints(sources).objectStorage;
+  if (objectStorage.kind === 'external' || objectStorage.publicURL !== undefined)
+    return { url, pending: false };
+  if (objectStorage.service.type === 'ClusterIP') return { url, pending: false };
+  const service = services['object-storage'];
+  const nodePort = service?.spec?.ports?.[0]?.nodePort;
+  const balanced = service?.status?.loadBalancer?.ingress?.[0] !== undefined;
+  const inside = (address: string) => /\.svc(:\d+)?$/.test(address);
+  if (!balanced && told !== undefined && !inside(told) && URL.parse(told)?.port === String(nodePort)) {
+    return { url: told, pending: false };
+  }
+  return { url, pending: inside(url) || (objectStorage.service.type === 'LoadBalancer' && !balanced) };
+}

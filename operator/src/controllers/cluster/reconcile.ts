@@ -53,6 +53,8 @@ export interface ClusterDeps {
 const RESYNC_MS = 15_000;
 /** The same while something is under way, ms. */
 const BUSY_MS = 2_000;
+/** Time that the address of the object storage gets to be known before roles are made all the same, ms. */
+const ADDRESS_MS = 60_000;
 /** Partitions of the log; fixed for good. */
 const PARTITIONS = 64;
 
@@ -110,9 +112,18 @@ export class ClusterReconciler {
     signal: AbortSignal,
   ): Promise<Outcome> {
     try {
-      const desired = await this.#desired(cluster, view, effective, signal);
+      const objects = view.objectsURL(effective, cluster.status?.endpoints?.objectStorage);
+      const desired = await this.#desired(cluster, view, effective, objects.url, signal);
       for (const manifest of desired.base) await this.#applier.apply(manifest, signal);
       await this.#growVolumes(view, effective, signal);
+      const addressLeftMs = ADDRESS_MS - ageMs(cluster);
+      if (objects.pending && addressLeftMs > 0 && view.selectedRevision() === undefined) {
+        // The services read it at their start only: begun now they would all be restarted soon.
+        await this.#rollOut(desired.stages.slice(0, 1), signal);
+        const seconds = Math.ceil(addressLeftMs / 1_000);
+        const message = `waiting for the address of the object storage's Service, for ${seconds} s at the most`;
+        return { rollout: { stage: 'stores', message } };
+      }
       const rollout = await this.#rollOut(desired.stages, signal);
       const { plan, revision } = await this.#gateways(
         cluster,
@@ -141,6 +152,7 @@ export class ClusterReconciler {
     cluster: Stored<OpenIMCluster>,
     view: ClusterView,
     effective: EffectiveSpec,
+    objectsURL: string,
     signal: AbortSignal,
   ): Promise<Desired> {
     const { owner } = view;
@@ -156,7 +168,7 @@ export class ClusterReconciler {
       credentials,
       connection,
       tenantSecrets,
-      objectsURL: view.endpoints(effective).objectStorage,
+      objectsURL,
       operatorNamespace: this.#deps.operatorNamespace,
       restartedAt: cluster.metadata.annotations?.[ANNOTATION.restartedAt],
       statefulSets: view.statefulSets(),
@@ -284,7 +296,10 @@ export class ClusterReconciler {
       observation: observer.seen(keyOf(cluster)),
       rollout,
       gatewayRevision: revision,
-      endpoints: view.endpoints(effective),
+      endpoints: {
+        ...view.endpoints(effective),
+        objectStorage: view.objectsURL(effective, cluster.status?.endpoints?.objectStorage).url,
+      },
       partitions: PARTITIONS,
       before: cluster.status,
       now: new Date(),
@@ -302,6 +317,10 @@ export class ClusterReconciler {
     const patch = { metadata: { finalizers, resourceVersion } };
     await this.#deps.client.patch(OPENIM_CLUSTER, { namespace, name }, patch, { signal });
   }
+}
+
+function ageMs({ metadata }: Stored<OpenIMCluster>): number {
+  return Date.now() - Date.parse(metadata.creationTimestamp ?? '');
 }
 
 function refusalOf(error: unknown): Refusal | undefined {

@@ -10,7 +10,13 @@ import {
   type Stored,
 } from '../../runtime/index.ts';
 import type { Children } from './children.ts';
-import { type ClientEndpoints, clientEndpoints } from './endpoints.ts';
+import {
+  type ClientEndpoints,
+  clientEndpoints,
+  type EndpointSources,
+  type ObjectsURL,
+  steadyObjectsURL,
+} from './endpoints.ts';
 import type { Target } from './observer.ts';
 
 /** Who a cluster's objects belong to. */
@@ -74,7 +80,16 @@ export class ClusterView {
 
   /** Where clients reach the cluster. */
   endpoints(effective: EffectiveSpec): ClientEndpoints {
-    return clientEndpoints({
+    return clientEndpoints(this.#sources(effective));
+  }
+
+  /** Where objects are reached, steady over the coming and going of pods. */
+  objectsURL(effective: EffectiveSpec, told: string | undefined): ObjectsURL {
+    return steadyObjectsURL(this.#sources(effective), told);
+  }
+
+  #sources(effective: EffectiveSpec): EndpointSources {
+    return {
       owner: this.owner,
       effective,
       services: {
@@ -83,7 +98,7 @@ export class ClusterView {
         'object-storage': this.#service('object-storage'),
       },
       nodeAddress: this.pods().find(({ status }) => status?.hostIP !== undefined)?.status?.hostIP,
-    });
+    };
   }
 
   #service(component: 'gateway' | 'api' | 'object-storage') {
