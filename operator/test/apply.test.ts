@@ -123,14 +123,16 @@ test('a secret whose clear text the server does not show is set back all the sam
   assert.equal(Buffer.from(object.data?.key ?? '', 'base64').toString(), 'right');
 });
 
-test('a namesake that was made anew is applied in full', async () => {
+test('a namesake that another made anew is applied in full, even when it looks the same', async () => {
   const { applier } = makeApplier();
   const manifest = deployment('anew');
   const { object } = await applier.apply(DEPLOYMENT, manifest, undefined);
   await client.delete(DEPLOYMENT, { namespace: NAMESPACE, name: 'anew' });
-  const { object: foreign } = await makeApplier().applier.apply(DEPLOYMENT, deployment('anew', 7), undefined);
+  const foreign = await client.apply(DEPLOYMENT, manifest, { fieldManager: 'other' });
   assert.notEqual(foreign.metadata.uid, object.metadata.uid);
-  assert.equal((await applier.apply(DEPLOYMENT, manifest, foreign)).object.spec?.replicas, 1);
+  const applied = await applier.apply(DEPLOYMENT, manifest, foreign);
+  const managers = applied.object.metadata.managedFields?.map(({ manager }) => manager);
+  assert.deepEqual(managers?.sort(), ['other', 'test']);
 });
 
 test('status is applied by itself, and only when it differs', async () => {
@@ -179,10 +181,13 @@ test('prune deletes unwanted children of the owner alone, from lists and from st
   await child('unwanted', MANAGED, [reference]);
   await child('unlabelled', {}, [reference]);
   await child('of-a-stranger', MANAGED, [stranger]);
-  await client.create(SERVICE, {
-    metadata: { namespace: NAMESPACE, name: 'unwanted', labels: MANAGED, ownerReferences: [reference] },
-    spec: { ports: [{ port: 80 }], clusterIP: 'None' },
-  });
+  const service = (name: string, ownerReferences: OwnerReference[]) =>
+    client.create(SERVICE, {
+      metadata: { namespace: NAMESPACE, name, labels: MANAGED, ownerReferences },
+      spec: { ports: [{ port: 80 }], clusterIP: 'None' },
+    });
+  await service('unwanted', [reference]);
+  await service('of-a-stranger', [stranger]);
 
   const stop = new AbortController();
   const maps = createInformer({ client, type: CONFIG_MAP, log: silentLogger(), metrics: createMetrics() });
