@@ -94,15 +94,28 @@ export function mongoConnection(
       while (!connected) {
         signal.throwIfAborted();
         try {
-          await client.connect();
+          await unlessAborted(client.connect(), signal);
           connected = true;
         } catch (error) {
+          signal.throwIfAborted();
           deps.log.warn({ err: error }, 'the database is not there yet');
           await backoff.wait(signal);
         }
       }
     },
   };
+}
+
+/** What `work` resolves with. @throws the signal's reason when it aborts before; what becomes of `work` then is nobody's concern. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 function hasWritableServer(topology: TopologyDescription): boolean {
