@@ -1,4 +1,4 @@
-import type { GatewayStatus, OpsRequest, OpsResponse, OpsRoutes, StatusRegistry } from '@im/kit';
+import type { GatewayStatus, Metrics, OpsRequest, OpsResponse, OpsRoutes, StatusRegistry } from '@im/kit';
 import type { Connection } from './connection.ts';
 import { Drain } from './drain.ts';
 import type { Handshakes } from './handshake.ts';
@@ -76,7 +76,10 @@ export class Draining {
   }
 
   /** `POST /drain` with an optional `{"withinSeconds": n}`, and `POST /undrain`. Both answer with the status. */
-  serve(ops: OpsRoutes, status: Pick<StatusRegistry, 'read'>): void {
+  serve(ops: OpsRoutes, status: Pick<StatusRegistry, 'read'>, metrics: Metrics): void {
+    metrics.observe('gateway_draining', 'Newcomers are refused and connections closed', () =>
+      this.on ? 1 : 0,
+    );
     ops.handle('POST', '/drain', (request) => {
       const within = withinSeconds(request);
       if (typeof within === 'string') return { status: 400, body: { error: within } };

@@ -185,7 +185,7 @@ class Gateway implements GatewayService {
       deadlineMs: () => deps.live.current.gateway.drain.deadlineMs,
       settleMs: () => deps.live.current.shutdown.settleMs,
     });
-    this.#draining.serve(deps.ops, deps.status);
+    this.#draining.serve(deps.ops, deps.status, deps.metrics);
     deps.status.add('gateway', () => ({
       connections: this.#connections.size,
       users: roster.userCount,

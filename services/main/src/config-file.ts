@@ -18,6 +18,9 @@ export function followConfigFile(
   const { file } = source;
   let inForce = started;
   let complaint = '';
+  server.metrics.observe('im_config_unusable', 'The config file was changed to what cannot be used', () =>
+    complaint === '' ? 0 : 1,
+  );
   server.every('config-file', LOOK_MS, async () => {
     try {
       if ((await hashOf(source, inForce)) === inForce.hash) {

@@ -9,6 +9,7 @@ import {
   type LiveConfig,
   type LiveDeps,
   type Logger,
+  type Metrics,
   type MutableTenantDirectory,
   type NamedService,
   type Need,
@@ -52,6 +53,7 @@ export interface RunningServer extends AsyncDisposable {
   readonly opsPort: number;
   readonly instanceId: string;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly tenants: MutableTenantDirectory;
   readiness(): Readiness;
   /** Resolves when everything is ready. @throws the signal's reason, or an Error when the server stops before. */
@@ -160,6 +162,7 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
     opsPort,
     instanceId,
     log,
+    metrics,
     tenants,
     readiness: ops.readiness,
     async untilReady(signal) {

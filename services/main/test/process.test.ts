@@ -155,6 +155,8 @@ test('a changed secret that the file refers to takes effect; one that is not the
     assert.equal(await hash(), await current());
     await writeFile(file, config('second'));
     await server.logged('config file changed but cannot be used');
+    const metrics = await (await fetch(`http://127.0.0.1:${ops}/metrics`)).text();
+    assert.match(metrics, /^im_config_unusable 1$/m);
     await writeFile(join(dir, 'second'), 'b');
     const expected = await current();
     while ((await hash()) !== expected) await sleep(50);
