@@ -174,7 +174,7 @@ export interface StorageSettings {
 export interface OpenIMClusterNatsManaged {
   /** Nodes. Default: 1 (Development), 3 (Production). */
   readonly replicas?: number;
-  /** Container image. Default: the vendor's, by the operator's version. */
+  /** Container image. Default: what runs already; at first the vendor's, by the operator's version. */
   readonly image?: string;
   /** The volume. */
   readonly storage?: StorageSettings;
@@ -214,7 +214,7 @@ export interface OpenIMClusterNats {
 
 /** Run by the operator, as a replica set of one member. */
 export interface OpenIMClusterMongodbManaged {
-  /** Container image. Default: the vendor's, by the operator's version. */
+  /** Container image. Default: what runs already; at first the vendor's, by the operator's version. */
   readonly image?: string;
   /** The volume. */
   readonly storage?: StorageSettings;
@@ -250,7 +250,7 @@ export interface OpenIMClusterMongodb {
 
 /** Run by the operator. */
 export interface OpenIMClusterRedisManaged {
-  /** Container image. Default: the vendor's, by the operator's version. */
+  /** Container image. Default: what runs already; at first the vendor's, by the operator's version. */
   readonly image?: string;
   /** The volume. */
   readonly storage?: StorageSettings;
@@ -276,7 +276,7 @@ export interface OpenIMClusterRedis {
 
 /** SeaweedFS, run by the operator. */
 export interface OpenIMClusterObjectStorageManaged {
-  /** Container image. Default: the vendor's, by the operator's version. */
+  /** Container image. Default: what runs already; at first the vendor's, by the operator's version. */
   readonly image?: string;
   /** The volume. */
   readonly storage?: StorageSettings;
@@ -322,9 +322,9 @@ export interface OpenIMClusterNetworkPolicy {
 export interface OpenIMClusterSpec {
   /** Which values absent fields get. Development: small, one replica where that is safe enough, NATS with one node. Production: two of everything, PodDisruptionBudgets that keep one, three NATS nodes, external MongoDB. Default: Development. */
   readonly profile?: 'Development' | 'Production';
-  /** Version of the service. Default: the operator's own. */
+  /** Version of the service; another one is an upgrade. Default: what runs already, so that a new operator restarts nothing; at first the operator's own. */
   readonly version?: string;
-  /** Container image of every role, with a tag or a digest. Default: the operator's own image. */
+  /** Container image of every role, with a tag or a digest. Default: that of the version. */
   readonly image?: string;
   /** When nodes pull images. Default: IfNotPresent. */
   readonly imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';

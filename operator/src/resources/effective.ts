@@ -174,11 +174,26 @@ const STORAGE = { nats: '10Gi', mongodb: '20Gi', redis: '2Gi', objectStorage: '5
 
 type Part = keyof (typeof RESOURCES)['Development'];
 
+/** What a cluster runs already, as its status tells: kept where the manifest names nothing else. */
+export interface RunningImages {
+  readonly version?: string;
+  readonly image?: string;
+  readonly nats?: { readonly image?: string };
+  readonly mongodb?: { readonly image?: string };
+  readonly redis?: { readonly image?: string };
+  readonly objectStorage?: { readonly image?: string };
+}
+
 /**
- * The values in force: what the manifest says, and for the rest what profile and operator bring.
+ * The values in force: what the manifest says, and for the rest what profile and operator bring. Images stay what they
+ * are until the manifest says otherwise, so that a new version of the operator restarts nothing.
  * @param spec as the API server accepted it, so the rules of the schema hold.
  */
-export function effectiveSpec(spec: OpenIMClusterSpec, operator: OperatorDefaults): EffectiveSpec {
+export function effectiveSpec(
+  spec: OpenIMClusterSpec,
+  operator: OperatorDefaults,
+  running: RunningImages = {},
+): EffectiveSpec {
   const profile = spec.profile ?? 'Development';
 
   const workload = (part: Part, given: WorkloadSettings = {}, replicas = 2): EffectiveWorkload => ({
@@ -201,7 +216,7 @@ export function effectiveSpec(spec: OpenIMClusterSpec, operator: OperatorDefault
     } = {},
   ): ManagedStore => ({
     kind: 'managed',
-    image: given.image ?? STORE_IMAGES[part],
+    image: given.image ?? running[part]?.image ?? STORE_IMAGES[part],
     storage: { ...given.storage, size: given.storage?.size ?? STORAGE[part] },
     resources: given.resources ?? RESOURCES[profile][part],
     podTemplate: given.podTemplate ?? {},
@@ -209,8 +224,8 @@ export function effectiveSpec(spec: OpenIMClusterSpec, operator: OperatorDefault
 
   return {
     profile,
-    version: spec.version ?? operator.version,
-    image: spec.image ?? operator.image,
+    version: spec.version ?? running.version ?? operator.version,
+    image: spec.image ?? imageOf(spec.version, operator, running),
     imagePullPolicy: spec.imagePullPolicy ?? 'IfNotPresent',
     imagePullSecrets: spec.imagePullSecrets ?? [],
     logLevel: spec.logLevel ?? 'info',
@@ -259,6 +274,15 @@ export function effectiveSpec(spec: OpenIMClusterSpec, operator: OperatorDefault
       monitoringNamespaces: spec.networkPolicy?.monitoringNamespaces ?? [],
     },
   };
+}
+
+/** The image of a version: the running one, the operator's, or another tag beside the operator's. */
+function imageOf(version: string | undefined, operator: OperatorDefaults, running: RunningImages): string {
+  const asked = version ?? running.version ?? operator.version;
+  if (running.image !== undefined && asked === running.version) return running.image;
+  if (asked === operator.version) return operator.image;
+  const repository = operator.image.replace(/@sha256:[a-f0-9]+$/, '').replace(/:[^:/]+$/, '');
+  return `${repository}:${asked}`;
 }
 
 type MakeStore = (

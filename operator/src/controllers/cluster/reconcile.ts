@@ -1,6 +1,11 @@
 import { ConfigError } from '@im/kit';
 import { storeChecks } from '../../checks/index.ts';
-import { type EffectiveSpec, effectiveSpec, type OperatorDefaults } from '../../resources/effective.ts';
+import {
+  type EffectiveSpec,
+  effectiveSpec,
+  type OperatorDefaults,
+  type RunningImages,
+} from '../../resources/effective.ts';
 import { OPENIM_CLUSTER, type OpenIMCluster } from '../../resources/kinds.ts';
 import { ANNOTATION, API_VERSION, FINALIZER, MANAGED_BY, nameOf } from '../../resources/names.ts';
 import { gatewayService } from '../../resources/services.ts';
@@ -97,7 +102,7 @@ export class ClusterReconciler {
       return {};
     }
     const view = new ClusterView(ownerOf(cluster), this.#deps.children);
-    const effective = effectiveSpec(cluster.spec, this.#deps.operator);
+    const effective = effectiveOf(cluster, this.#deps.operator);
     const outcome = await this.#bringAbout(cluster, view, effective, signal);
     await this.#writeStatus(cluster, view, effective, outcome, signal);
     if (outcome.failure !== undefined) throw outcome.failure;
@@ -272,7 +277,7 @@ export class ClusterReconciler {
     if (done) return {};
     const view = new ClusterView(ownerOf(cluster), children);
     const outcome = { rollout: { stage: 'deletion', message: waiting } };
-    await this.#writeStatus(cluster, view, effectiveSpec(cluster.spec, operator), outcome, signal);
+    await this.#writeStatus(cluster, view, effectiveOf(cluster, operator), outcome, signal);
     return { requeueAfterMs: BUSY_MS };
   }
 
@@ -317,6 +322,10 @@ export class ClusterReconciler {
     const patch = { metadata: { finalizers, resourceVersion } };
     await this.#deps.client.patch(OPENIM_CLUSTER, { namespace, name }, patch, { signal });
   }
+}
+
+function effectiveOf({ spec, status }: Stored<OpenIMCluster>, operator: OperatorDefaults): EffectiveSpec {
+  return effectiveSpec(spec, operator, status?.effective as RunningImages | undefined);
 }
 
 function ageMs({ metadata }: Stored<OpenIMCluster>): number {
