@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chooseDriver, openCluster } from './cluster.ts';
+import { chooseDriver } from './choose-driver.ts';
+import { openCluster } from './cluster.ts';
 
 test('CLUSTER decides the driver, and a wrong one is named', async () => {
   assert.equal(await chooseDriver({ CLUSTER: 'kind' }), 'kind');

@@ -1,12 +1,9 @@
 import { join } from 'node:path';
-import { backendsCacheDir, findOnPath, printToStderr, runCommand } from '@im/backends';
+import { backendsCacheDir, printToStderr } from '@im/backends';
+import { chooseDriver, type DriverName } from './choose-driver.ts';
 import { ClusterUsers } from './cluster-users.ts';
-import { whyNoGo } from './install/go-build.ts';
 import { KindCluster } from './kind/kind-cluster.ts';
 import { LocalCluster } from './local/local-cluster.ts';
-
-/** How the cluster runs: as containers of Docker, or as programs of this machine. */
-export type DriverName = 'kind' | 'local';
 
 /** The Kubernetes of this machine's tests and of `make up`. There is one, used by all at once in namespaces of their own. */
 export interface KubernetesCluster {
@@ -93,44 +90,4 @@ export async function useCluster(options: ClusterOptions = {}): Promise<UsedClus
       return left;
     },
   };
-}
-
-/** Which driver to use. Throws when none can run here, with the reasons and what to do. */
-export async function chooseDriver(env: NodeJS.ProcessEnv = process.env): Promise<DriverName> {
-  const wish = env.CLUSTER;
-  if (wish === 'kind' || wish === 'local') return wish;
-  if (wish !== undefined && wish !== '') {
-    throw new Error(`CLUSTER must be "kind" or "local", not ${JSON.stringify(wish)}`);
-  }
-  const noKind = await whyNoKind();
-  if (noKind === undefined) return 'kind';
-  const noLocal = await whyNoLocal();
-  if (noLocal === undefined) return 'local';
-  throw new Error(
-    `no Kubernetes can run here.\n  kind: ${noKind}\n  local (throw-away machines only): ${noLocal}`,
-  );
-}
-
-/** Why kind cannot be used here, with what to do about it; undefined when it can. */
-export async function whyNoKind(): Promise<string | undefined> {
-  if ((await findOnPath('docker')) === undefined)
-    return 'Docker is not installed; see https://docs.docker.com/engine/install';
-  const answers = await runCommand('docker', ['version', '--format', '{{.Server.Version}}']).then(
-    () => true,
-    () => false,
-  );
-  if (!answers) {
-    return 'no Docker daemon answers; start it, and see that you may use it (`docker version` shows a server)';
-  }
-  if ((await findOnPath('kind')) !== undefined) return undefined;
-  const noGo = await whyNoGo();
-  return noGo && `kind is not on PATH and cannot be compiled: ${noGo}`;
-}
-
-/** Why the local driver cannot be used here, with what to do about it; undefined when it can. */
-export async function whyNoLocal(): Promise<string | undefined> {
-  if (process.platform !== 'linux') return 'it needs Linux; use kind';
-  if (process.getuid?.() !== 0)
-    return 'it needs root on a machine whose network settings may change; use kind';
-  return whyNoGo();
 }

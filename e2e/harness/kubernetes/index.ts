@@ -1,7 +1,6 @@
+export { chooseDriver, type DriverName } from './choose-driver.ts';
 export {
   type ClusterOptions,
-  chooseDriver,
-  type DriverName,
   type KubernetesCluster,
   openCluster,
   type UsedCluster,

@@ -31,21 +31,31 @@ export async function installProgram(program: Program): Promise<string> {
     withProgress(`${program.name} ${program.version}`, async (progress) => {
       const obstacle = await whyNoGo();
       if (obstacle !== undefined) throw new Error(`cannot compile ${program.name}: ${obstacle}`);
-      let compiled = 0;
       progress.doing('downloading Go modules');
+      const total = await packageCount(program);
+      let compiled = 0;
       await runCommand('go', ['build', '-v', ...goArguments(program, join(target, program.name))], {
         cwd: program.dir,
         env: goEnvironment(),
         onLine: (line) => {
           if (line.startsWith('go: downloading')) return;
           compiled++;
-          progress.doing(`compiling with Go, ${compiled} packages so far`);
+          progress.doing(`compiling with Go, ${compiled} of at most ${total} packages`);
         },
       });
       for (const name of program.alsoKnownAs) await symlink(program.name, join(target, name));
       return program.name;
     }),
   );
+}
+
+/** How many packages the program is made of, the standard library's included. */
+async function packageCount(program: Program): Promise<number> {
+  const listed = await runCommand('go', ['list', '-mod=readonly', '-deps', program.package], {
+    cwd: program.dir,
+    env: goEnvironment(),
+  });
+  return listed.trim().split('\n').length;
 }
 
 /** Removes what only compiling needs, gigabytes of it. */

@@ -12,6 +12,7 @@ import { openCluster } from '../cluster.ts';
 const DOCKER = `#!/bin/sh
 echo "docker $*" >> "$FAKE/log"
 case "$1" in
+  version) [ -z "$FAKE_NO_DAEMON" ] || { echo "Cannot connect to the Docker daemon" >&2; exit 1; } ;;
   inspect)
     [ -e "$FAKE/state" ] || { echo "Error: No such object: openim-control-plane" >&2; exit 1; }
     case "$3" in *Status*) cat "$FAKE/state" ;; *) echo "172.18.0.2 " ;; esac ;;
@@ -59,7 +60,7 @@ async function asked(): Promise<string> {
   await rm(join(dir, 'log'), { force: true });
   return log
     .split('\n')
-    .filter((line) => !line.startsWith('docker inspect'))
+    .filter((line) => !/^docker (?:inspect|version)/.test(line))
     .join('\n');
 }
 
@@ -98,4 +99,10 @@ test('a node image that cannot be had is told with what to do, and nothing half 
   const cluster = await openCluster({ driver: 'kind', print: () => {} });
   await assert.rejects(cluster.up(), /cannot pull kind's node image; set KIND_NODE_IMAGE .* CLUSTER=local/);
   assert.match(await asked(), /^kind delete cluster --name openim$/m);
+});
+
+test('without a Docker daemon it says so', async () => {
+  process.env.FAKE_NO_DAEMON = '1';
+  const cluster = await openCluster({ driver: 'kind', print: () => {} });
+  await assert.rejects(cluster.up(), /kind cannot be used here: no Docker daemon answers; start it/);
 });

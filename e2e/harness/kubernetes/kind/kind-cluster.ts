@@ -1,6 +1,7 @@
 import { access, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { backendsCacheDir, CommandError, findOnPath, holdLock, runCommand } from '@im/backends';
+import { whyNoKind } from '../choose-driver.ts';
 import type { KubernetesCluster } from '../cluster.ts';
 import type { ClusterUsers } from '../cluster-users.ts';
 import { installProgram } from '../install/go-build.ts';
@@ -54,6 +55,8 @@ export class KindCluster implements KubernetesCluster {
   }
 
   async up(): Promise<boolean> {
+    const obstacle = await whyNoKind();
+    if (obstacle !== undefined) throw new Error(`kind cannot be used here: ${obstacle}`);
     if ((await findOnPath('kind')) === undefined) await installAll(NEEDED_BY_KIND, this.#print);
     await using _lock = await this.#lock();
     const begun = performance.now();

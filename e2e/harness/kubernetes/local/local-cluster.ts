@@ -1,6 +1,7 @@
 import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findOnPath, holdLock, runCommand, versionIn } from '@im/backends';
+import { whyNotANode } from '../choose-driver.ts';
 import type { KubernetesCluster } from '../cluster.ts';
 import type { ClusterUsers } from '../cluster-users.ts';
 import { apiGet } from '../control-plane/api-request.ts';
@@ -64,7 +65,7 @@ export class LocalCluster implements KubernetesCluster {
   }
 
   async up(): Promise<boolean> {
-    requireRoot();
+    refuseWhereItCannotRun();
     await installAll(NEEDED_BY_LOCAL, this.#print);
     await using _lock = await this.#lock();
     const begun = performance.now();
@@ -108,7 +109,7 @@ export class LocalCluster implements KubernetesCluster {
   }
 
   async down(options: { wipe?: boolean } = {}): Promise<void> {
-    requireRoot();
+    refuseWhereItCannotRun();
     await using _lock = await this.#lock();
     const [node = [], runtime = [], store = []] = STOP_ORDER;
     await this.#daemons.stop(node);
@@ -198,12 +199,9 @@ export function renderManifests(text: string, values: Readonly<Record<string, st
   });
 }
 
-function requireRoot(): void {
-  if (process.platform === 'linux' && process.getuid?.() === 0) return;
-  throw new Error(
-    'the local cluster needs root on Linux, as it changes network settings and starts containers; ' +
-      'on a machine of your own install Docker and use CLUSTER=kind',
-  );
+function refuseWhereItCannotRun(): void {
+  const obstacle = whyNotANode();
+  if (obstacle !== undefined) throw new Error(`the local cluster cannot run here: ${obstacle}`);
 }
 
 async function required(command: string): Promise<string> {

@@ -1,5 +1,5 @@
 import { setPriority } from 'node:os';
-import { chooseDriver } from '../cluster.ts';
+import { chooseDriver } from '../choose-driver.ts';
 import { installAll, NEEDED_BY_KIND, NEEDED_BY_LOCAL } from '../install/install-all.ts';
 
 /**
