@@ -8,7 +8,7 @@ import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EXIT } from '../src/exit-codes.ts';
 import { type FakeKubernetes, type FakeObject, startFakeKubernetes } from './fake-kubernetes.ts';
-import { type Outcome, start } from './openimctl.ts';
+import { type Outcome, type Running, start } from './openimctl.ts';
 
 /** A directory without a running dev. */
 const cwd = mkdtempSync(join(tmpdir(), 'im-cluster-'));
@@ -43,12 +43,16 @@ beforeEach(async () => {
   calls.length = 0;
   kubernetes = await startFakeKubernetes({ 10002: apiPort });
 });
+const started: Running[] = [];
 afterEach(async () => {
+  for (const { child } of started.splice(0)) child.kill('SIGKILL');
   await kubernetes[Symbol.asyncDispose]();
 });
 
 function openimctl(...args: string[]) {
-  return start(args, { env: { KUBECONFIG: kubernetes.kubeconfig }, cwd });
+  const running = start(args, { env: { KUBECONFIG: kubernetes.kubeconfig }, cwd });
+  started.push(running);
+  return running;
 }
 
 async function run(...args: string[]): Promise<Outcome> {
@@ -175,6 +179,12 @@ describe('openimctl status', () => {
     assert.equal(state.ready, true);
     assert.equal(state.components[0].name, 'rpc');
     assert.match((await run('status', '-o', 'yaml')).stdout, /^cluster: im\/chat\n/);
+    kubernetes.put('openimclusters', cluster('other', { ready: false }));
+    const several = (await run('status')).stdout;
+    assert.match(
+      several,
+      /^NAMESPACE +NAME +READY +REASON.*\nim +chat +true +AllAvailable\nim +other +false +Work/,
+    );
   });
 
   test('--wait says every two seconds what it waits for, through a lost watch, and ends when all is ready', async () => {
@@ -192,10 +202,10 @@ describe('openimctl status', () => {
 
   test('--wait that takes too long fails, and says why', async () => {
     kubernetes.put('openimclusters', cluster('chat', { ready: false }));
-    const { code, stdout, stderr } = await run('status', '--wait', '--timeout', '500ms');
+    const { code, stdout, stderr } = await run('status', '--wait', '--timeout', '4s');
     assert.equal(code, EXIT.unreachable);
     assert.match(stdout, /^im\/chat is not ready: WorkloadsStarting/);
-    assert.match(stderr, /im\/chat: not ready after 1 s: WorkloadsStarting: rpc starts \(rpc 1\/2\)\n$/);
+    assert.match(stderr, /im\/chat: not ready after 4 s: WorkloadsStarting: rpc starts \(rpc 1\/2\)\n$/);
   });
 
   test('--watch prints every change until it is stopped', async () => {

@@ -63,6 +63,10 @@ export async function startFakeKubernetes(
       response.flushHeaders();
       const watch = { plural: plural as Plural, matches, response };
       watches.add(watch);
+      const since = Number(url.searchParams.get('resourceVersion'));
+      for (const object of found) {
+        if (versionOf(object) > since) response.write(change(object));
+      }
       response.on('close', () => watches.delete(watch));
     } else if (name === undefined) {
       json(response, 200, { metadata: { resourceVersion: String(version) }, items: found });
@@ -101,7 +105,7 @@ export async function startFakeKubernetes(
       objects.set(plural, [...others, stored]);
       for (const watch of watches) {
         if (watch.plural !== plural || !watch.matches(stored)) continue;
-        watch.response.write(`${JSON.stringify({ type: 'MODIFIED', object: stored })}\n`);
+        watch.response.write(change(stored));
       }
     },
     fail(next) {
@@ -117,6 +121,14 @@ export async function startFakeKubernetes(
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+function versionOf({ metadata }: FakeObject): number {
+  return 'resourceVersion' in metadata ? Number(metadata.resourceVersion) : 0;
+}
+
+function change(object: FakeObject): string {
+  return `${JSON.stringify({ type: 'MODIFIED', object })}\n`;
 }
 
 function selected(object: FakeObject, url: URL, namespace?: string, name?: string): boolean {

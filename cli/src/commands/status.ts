@@ -18,7 +18,10 @@ export function status(): Command {
     .description(
       'show the state of an OpenIMCluster on one screen: versions, conditions with what is wrong and what to do, pods of every part, connections and drains by gateway, what the log has not stored yet, endpoints',
     )
-    .argument('[name]', 'name or namespace/name; the only one when absent (env: OPENIM_CLUSTER)')
+    .argument(
+      '[name]',
+      'name or namespace/name; when absent the only one, or a line for each (env: OPENIM_CLUSTER)',
+    )
     .option('--watch', 'show it again at every change, until Ctrl-C; with -o json a line each', false)
     .option(
       '--wait',

@@ -9,7 +9,7 @@ import {
 } from '../cluster/find.ts';
 import type { StatusOptions } from '../commands/status.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
-import { toYaml } from '../output.ts';
+import { printRows, type Row, toYaml } from '../output.ts';
 import { stopOnSignals } from '../signals.ts';
 import { follow, type Sight } from './follow.ts';
 import { isReady, statusScreen, waitsFor } from './screen.ts';
@@ -28,13 +28,31 @@ export async function runStatus(name: string | undefined, options: StatusOptions
   try {
     if (!options.wait && !options.watch) {
       const found = await matchingClusters(client, key, DEADLINE_MS);
-      await print(onlyCluster(found, key, client), options, false);
+      if (found.length > 1) await printRows(found.map(rowOf), COLUMNS, options.output);
+      else await print(onlyCluster(found, key, client), options, false);
       return;
     }
     await stay(client, await keyToFollow(client, key), options);
   } finally {
     client.close();
   }
+}
+
+const COLUMNS = ['namespace', 'name', 'ready', 'reason', 'version', 'gateways', 'connections', 'lag'];
+
+/** One of several clusters, none of which was named. */
+function rowOf(cluster: FoundCluster): Row {
+  const { metadata, status } = cluster;
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    ready: isReady(cluster),
+    reason: status?.conditions?.find(({ type }) => type === 'Ready')?.reason ?? null,
+    version: status?.version ?? null,
+    gateways: status?.gatewaysReady ?? null,
+    connections: status?.connections ?? null,
+    lag: status?.log?.lagRecords ?? null,
+  };
 }
 
 /** Name and namespace; a cluster that has both in its name may still have to come into being. */

@@ -110,14 +110,17 @@ test('a cluster in trouble says what is wrong, what is drained and what it waits
   };
   assert.equal(
     statusScreen(cluster(ill), NOW),
-    `im/chat is not ready: StoresUnavailable: waiting for MongoDB (gateway 1/2)
+    `im/chat is not ready: StoresUnavailable (gateway 1/2)
 version 0.1.0, becoming 0.2.0
 
-CONDITION          STATUS   SINCE   REASON              MESSAGE
-Ready              False    3 min   StoresUnavailable   waiting for MongoDB
-MongoDBAvailable   False    3 min   Unreachable         no answer from mongo:27017; is it up?
+CONDITION          STATUS   SINCE   REASON
+Ready              False    3 min   StoresUnavailable
+MongoDBAvailable   False    3 min   Unreachable
 NATSAvailable      True     3 min
-Progressing        True     3 min   RollingOut          gateway, 1 of 2
+Progressing        True     3 min   RollingOut
+
+MongoDBAvailable: no answer from mongo:27017; is it up?
+Progressing: gateway, 1 of 2
 
 COMPONENT   READY   UPDATED   VERSION   REASON
 gateway     1/2     1/2       0.2.0     one is drained
@@ -131,6 +134,15 @@ connections: 1200
 log:         41 accepted and not stored yet, 80 % of 1000 MiB, from 90 % on messages are refused, 1 partitions STOPPED, see docs/troubleshooting.md
 roll-out:    gateway for 60 s: drains chat-gateway-6d5-a`,
   );
+});
+
+test('Ready speaks for itself when no other condition does', () => {
+  const alone = {
+    observedGeneration: 4,
+    conditions: [condition('Ready', 'False', 'Odd', 'for no known reason')],
+  };
+  assert.match(statusScreen(cluster(alone), NOW), /\n\nReady: for no known reason$/);
+  assert.equal(waitsFor(cluster(alone)), 'Odd: for no known reason');
 });
 
 test('a cluster that nobody has looked at is not ready, nor one that changed since', () => {

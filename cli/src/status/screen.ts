@@ -15,13 +15,20 @@ function isGood({ type, status }: OpenIMClusterStatusCondition): boolean {
 
 /** What stands between a cluster and being ready, in one line. */
 export function waitsFor(cluster: FoundCluster): string {
-  const { metadata, status } = cluster;
+  return obstacle(cluster, ({ reason, message }) => `${reason}: ${message}`);
+}
+
+/** @param describe tells the condition Ready. */
+function obstacle(
+  { metadata, status }: FoundCluster,
+  describe: (ready: OpenIMClusterStatusCondition) => string,
+): string {
   if (metadata.deletionTimestamp) return 'it is being deleted';
   if (!status?.conditions) return 'the operator has not looked at it yet; is the operator running?';
   if (status.observedGeneration !== metadata.generation)
     return 'the operator has not seen the last change yet';
   const ready = status.conditions.find(({ type }) => type === 'Ready');
-  const reason = ready ? `${ready.reason}: ${ready.message}` : 'there is no condition Ready yet';
+  const reason = ready ? describe(ready) : 'there is no condition Ready yet';
   const behind = (status.components ?? [])
     .filter(({ ready: pods, desired }) => pods < desired)
     .map(({ name, ready: pods, desired }) => `${name} ${pods}/${desired}`);
@@ -33,6 +40,7 @@ export function statusScreen(cluster: FoundCluster, now: number): string {
   return [
     headline(cluster),
     conditionTable(cluster, now),
+    complaints(cluster),
     componentTable(cluster),
     gatewayTable(cluster),
     facts(cluster, now),
@@ -43,7 +51,7 @@ export function statusScreen(cluster: FoundCluster, now: number): string {
 
 function headline(cluster: FoundCluster): string {
   const { metadata, status } = cluster;
-  const state = isReady(cluster) ? 'ready' : `not ready: ${waitsFor(cluster)}`;
+  const state = isReady(cluster) ? 'ready' : `not ready: ${obstacle(cluster, ({ reason }) => reason)}`;
   const effective = status?.effective ?? {};
   const wanted = text(effective.version);
   const running = status?.version ?? '';
@@ -61,11 +69,18 @@ function conditionTable({ status }: FoundCluster, now: number): string {
   const rows = (status?.conditions ?? []).map((condition): Row => {
     const { type, status: value, lastTransitionTime } = condition;
     const shared = { condition: type, status: value, since: age(lastTransitionTime, now) };
-    if (isGood(condition)) return shared;
-    return { ...shared, reason: condition.reason, message: condition.message };
+    return isGood(condition) ? shared : { ...shared, reason: condition.reason };
   });
-  const columns = ['condition', 'status', 'since', 'reason', 'message'];
+  const columns = ['condition', 'status', 'since', 'reason'];
   return rows.length === 0 ? '' : formatTable(rows, used(rows, columns));
+}
+
+/** What conditions that do not hold say. Ready repeats the others, and speaks only when they are silent. */
+function complaints({ status }: FoundCluster): string {
+  const bad = (status?.conditions ?? []).filter((condition) => !isGood(condition));
+  const others = bad.filter(({ type }) => type !== 'Ready');
+  const faults = others.filter(({ type }) => type !== 'Progressing');
+  return (faults.length > 0 ? others : bad).map(({ type, message }) => `${type}: ${message}`).join('\n');
 }
 
 function componentTable({ status }: FoundCluster): string {
