@@ -37,8 +37,8 @@ bench: $(MODULES) ## Measure latency, CPU and memory under load; ARGS are openim
 image: $(MODULES) ## Build the container image of all roles and the operator into dist/image.tar, without Docker
 	node e2e/harness/kubernetes/scripts/image.ts $(ARGS)
 
-up: $(MODULES) ## Start the service, create two users and send a first message between them
+up: $(MODULES) ## Bring up Kubernetes, the operator and the service, and send a first message between two users
 	node e2e/up.ts up
 
-down: $(MODULES) ## Stop what `make up` started
+down: $(MODULES) ## Stop what `make up` started; WIPE=1 removes data and caches too
 	node e2e/up.ts down

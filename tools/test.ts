@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { keepCluster } from './test-run/cluster-keeper.ts';
 import { type FileResult, runFile } from './test-run/run-file.ts';
 import { runStaticChecks } from './test-run/static-checks.ts';
 import { findSuites, type Suite } from './test-run/suites.ts';
@@ -33,7 +34,13 @@ if (filters.length === 0) {
   for (const result of checks.files) console.log(describeFile(result));
   done.push(checks);
 }
-for (const suite of findSuites(root, filters, availableParallelism())) done.push(await runSuite(suite));
+const suites = findSuites(root, filters, availableParallelism());
+for (const suite of suites.filter(({ onCluster }) => !onCluster)) done.push(await runSuite(suite));
+const onCluster = suites.filter((suite) => suite.onCluster);
+if (onCluster.length > 0) {
+  await using _kept = await keepCluster(root);
+  for (const suite of onCluster) done.push(await runSuite(suite));
+}
 console.log(describeRun(done));
 const { passed, failed } = totals(done.flatMap(({ files }) => files));
 if (passed + failed === 0) console.error(`no test matches ${filters.join(' ')}`);

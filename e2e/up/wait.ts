@@ -10,9 +10,14 @@ import {
 
 const LOOK_MS = 500;
 const SAY_MS = 2_000;
+/** What has not changed is said again after so many of them, where lines cannot be replaced. */
+const REPEAT = 5;
 const TIMEOUT_MS = 600_000;
 
-/** Waits until a cluster is ready, and says every two seconds what it waits for. @throws after ten minutes. */
+/**
+ * Waits until a cluster is ready, and says what it waits for: within two seconds when that
+ * changes, and every ten. @throws after ten minutes.
+ */
 export async function untilReady(
   api: KubeApi,
   { name, namespace }: { readonly name: string; readonly namespace: string },
@@ -21,6 +26,7 @@ export async function untilReady(
   const begun = performance.now();
   let said = begun;
   let last = '';
+  let unchanged = 0;
   for (;;) {
     const cluster = await find(api, namespace, name);
     if (cluster && isReady(cluster)) return cluster;
@@ -33,10 +39,11 @@ export async function untilReady(
       );
     }
     if (now - said >= SAY_MS) {
-      const seconds = Math.round((now - begun) / 1_000);
-      print(`${String(seconds).padStart(4)} s  ${what === last ? 'still: ' : ''}${what}`);
       said = now;
+      unchanged = what === last ? unchanged + 1 : 0;
       last = what;
+      if (unchanged % REPEAT === 0)
+        print(`${String(Math.round((now - begun) / 1_000)).padStart(4)} s  ${what}`);
     }
     await sleep(LOOK_MS);
   }

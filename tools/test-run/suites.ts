@@ -9,11 +9,13 @@ export interface Suite {
   readonly concurrency: number;
   /** Time limit of one file, in ms. */
   readonly timeoutMs: number;
+  /** Whether it shares the cluster on Kubernetes with others. */
+  readonly onCluster?: boolean;
 }
 
 const MINUTE = 60_000;
 
-/** Suites that boot a whole Kubernetes cluster; they run last, and get longer. */
+/** Suites on a whole cluster on Kubernetes, which they share; they run last, and get longer. */
 const CLUSTERS = 'e2e/suites/kubernetes/';
 
 /**
@@ -51,7 +53,7 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
       timeoutMs: 10 * MINUTE,
     })),
     ...endToEnd.map((file) => alone(file, 20 * MINUTE)),
-    ...clusters.map((file) => alone(file, 30 * MINUTE)),
+    ...clusters.map((file) => ({ ...alone(file, 30 * MINUTE), onCluster: true })),
   ];
   return suites.filter((suite) => suite.files.length > 0);
 }

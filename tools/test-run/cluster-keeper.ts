@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const KEEPER = 'e2e/suites/kubernetes/keep-cluster.ts';
+
+/** Tells suites to leave the cluster that they share where it is. */
+const KEEP = 'E2E_KEEP_CLUSTER';
+
+/**
+ * Keeps one cluster for all suites on Kubernetes until it is disposed of, and waits until it is there. Where that
+ * fails, every suite tries by itself, and says why it cannot.
+ */
+export async function keepCluster(root: string): Promise<AsyncDisposable> {
+  const begun = performance.now();
+  const child = spawn(process.execPath, [join(root, KEEPER)], {
+    cwd: root,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const ended = once(child, 'close');
+  const lines = createInterface({ input: child.stdout });
+  const kept = await Promise.race([once(lines, 'line').then(() => true), ended.then(() => false)]);
+  if (kept) {
+    process.env[KEEP] = '1';
+    console.log(
+      `the cluster that suites share is up after ${((performance.now() - begun) / 1_000).toFixed(1)} s`,
+    );
+  }
+  return {
+    async [Symbol.asyncDispose]() {
+      delete process.env[KEEP];
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
