@@ -40,17 +40,19 @@ export const module: ServiceModule<CronDeps> = {
   async create(config, deps): Promise<Service> {
     const log = deps.log.child({ part: 'cron' });
     let inForce = config.cron;
-    const schedule = () => scheduleJobs(jobsOf(inForce, deps), { ...deps, redis: deps.store.redis, log });
+    const schedule = (cron: ServerConfig['cron']) =>
+      scheduleJobs(jobsOf(cron, deps), { ...deps, redis: deps.store.redis, log });
     let stop = () => {};
     let unsubscribe = () => {};
     return {
       async start() {
-        stop = schedule();
+        stop = schedule(inForce);
         unsubscribe = deps.live.onChange(({ cron }) => {
           if (JSON.stringify(cron) === JSON.stringify(inForce)) return;
+          const next = schedule(cron);
           stop();
+          stop = next;
           inForce = cron;
-          stop = schedule();
           log.info({ cron }, 'schedules changed');
         });
       },

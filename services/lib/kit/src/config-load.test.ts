@@ -97,3 +97,11 @@ test('every field is described and has a name of its own in the environment', ()
   assert.equal(new Set(fields.map(({ env }) => env)).size, fields.length);
   for (const field of fields) assert.ok(field.description.length > 3, `${field.path} has no description`);
 });
+
+test('schedules are those that the role cron can read', () => {
+  const check = (messageExpiry: string) => () => parseConfig({ cron: { messageExpiry } });
+  for (const good of ['17 3 * * *', '0 */6 * * MON-FRI', '30 0 3 1,15 * ?'])
+    assert.doesNotThrow(check(good), good);
+  for (const bad of ['every day at three o clock', '61 * * * *', '* *', '', '2026-01-01T00:00:00'])
+    assert.throws(check(bad), /cron\.messageExpiry: must be a cron expression/, bad);
+});
