@@ -2,7 +2,9 @@ import {
   BACKEND_NAMES,
   type BackendName,
   installServer,
+  installSystemPackages,
   isServerInstalled,
+  missingSystemPackages,
   printToStderr,
 } from '@im/backends';
 import { eachLimited } from '@im/kit';
@@ -54,7 +56,10 @@ export async function installAll(
   needed: Needed,
   print: (line: string) => void = printToStderr,
 ): Promise<void> {
-  const packages = needed.nodePackages ? await missingNodePackages() : [];
+  const packages = [
+    ...(needed.nodePackages ? await missingNodePackages() : []),
+    ...(needed.servers.length > 0 ? await missingSystemPackages() : []),
+  ];
   const jobs = await missingJobs(needed);
   if (packages.length + jobs.length === 0) return;
   const titles = jobs.map(({ title, cpuMinutes }) =>
@@ -63,14 +68,21 @@ export async function installAll(
   if (packages.length > 0) print(`to install from Debian: ${packages.join(', ')}`);
   if (titles.length > 0) print(`to compile or download, once per machine: ${titles.join(', ')}`);
   const begun = performance.now();
-  if (packages.length > 0) await installNodePackages(print);
+  if (needed.servers.length > 0) await installSystemPackages(print);
+  if (needed.nodePackages) await installNodePackages(print);
+  let failure: Error | undefined;
   await eachLimited(
     jobs.sort((a, b) => b.cpuMinutes - a.cpuMinutes),
     AT_ONCE,
     async (job) => {
-      await job.run();
+      // After a failure, what is being made is finished, and nothing else begun.
+      if (failure !== undefined) return;
+      await job.run().catch((error: Error) => {
+        failure ??= error;
+      });
     },
   );
+  if (failure !== undefined) throw failure;
   await removeCompileCache();
   print(`everything installed after ${duration(performance.now() - begun)}`);
 }
@@ -97,7 +109,8 @@ async function missingJobs({ programs, servers }: Needed): Promise<Job[]> {
     jobs.push({
       title: `the ${name} server`,
       cpuMinutes: name === 'mongo' ? MONGO_CPU_MINUTES : 0.1,
-      run: () => installServer(name),
+      // The Python build of the MongoDB-compatible server is no program that an image could hold.
+      run: () => installServer(name, { mongoBuild: 'cargo' }),
     });
   }
   return jobs;
