@@ -5,8 +5,8 @@ import { createInterface } from 'node:readline';
 
 const KEEPER = 'e2e/suites/kubernetes/keep-cluster.ts';
 
-/** Tells suites to leave the cluster that they share where it is. */
-const KEEP = 'E2E_KEEP_CLUSTER';
+/** Tells suites that somebody keeps their cluster, and the images that it has. */
+const KEPT_IMAGES = 'E2E_KEPT_IMAGES';
 
 /**
  * Keeps one cluster for all suites on Kubernetes until it is disposed of, and waits until it is there. Where that
@@ -20,16 +20,19 @@ export async function keepCluster(root: string): Promise<AsyncDisposable> {
   });
   const ended = once(child, 'close');
   const lines = createInterface({ input: child.stdout });
-  const kept = await Promise.race([once(lines, 'line').then(() => true), ended.then(() => false)]);
-  if (kept) {
-    process.env[KEEP] = '1';
+  const kept = await Promise.race([
+    once(lines, 'line').then(([line]) => String(line)),
+    ended.then(() => undefined),
+  ]);
+  if (kept !== undefined) {
+    process.env[KEPT_IMAGES] = kept;
     console.log(
       `the cluster that suites share is up after ${((performance.now() - begun) / 1_000).toFixed(1)} s`,
     );
   }
   return {
     async [Symbol.asyncDispose]() {
-      delete process.env[KEEP];
+      delete process.env[KEPT_IMAGES];
       child.stdin.end();
       await ended;
     },

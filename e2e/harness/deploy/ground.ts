@@ -15,11 +15,17 @@ export interface Ground extends AsyncDisposable {
   operatorLeader(): Promise<Pod | undefined>;
 }
 
+/** Variable by which whoever keeps a ground for several test files tells the images that it has, as JSON. */
+export const KEPT_IMAGES = 'E2E_KEPT_IMAGES';
+
 interface Lease {
   readonly spec?: { readonly holderIdentity?: string };
 }
 
-/** Takes the Kubernetes that is up, or brings one up for as long as the test runs, and installs the operator there. */
+/**
+ * Takes the Kubernetes that is up, or brings one up for as long as the test runs, and installs the operator of this
+ * working tree there; what somebody keeps for several files is taken as it is.
+ */
 export async function useGround(): Promise<Ground> {
   const print = (line: string): void => {
     process.stderr.write(`${line}\n`);
@@ -27,8 +33,11 @@ export async function useGround(): Promise<Ground> {
   const used = await useCluster();
   const kubernetes = used.cluster;
   try {
-    const { productAgain = '', ...images } = await loadImages(kubernetes, { twice: true, print });
-    await installOperator(kubernetes, images.product);
+    const kept = process.env[KEPT_IMAGES];
+    const { productAgain = '', ...images } = kept
+      ? (JSON.parse(kept) as LoadedImages)
+      : await loadImages(kubernetes, { twice: true, print });
+    if (!kept) await installOperator(kubernetes, images.product);
     const api = kubeApi(kubernetes.kubeconfig);
     const operatorPods = async () => {
       const selector = `app.kubernetes.io/instance=${OPERATOR.release}`;

@@ -9,7 +9,7 @@ export {
   orNothing,
   removeCluster,
 } from './deployed-cluster.ts';
-export { type Ground, useGround } from './ground.ts';
+export { type Ground, KEPT_IMAGES, useGround } from './ground.ts';
 export { type LoadedImages, loadImages } from './images.ts';
 export { killContainer } from './kill.ts';
 export { type KubeApi, KubeApiError, type KubeObject, kubeApi, PATH } from './kube-api.ts';

@@ -72,6 +72,7 @@ describe(`kill -9 of each kind of pod while ${USERS} clients send ${MESSAGES_PER
   for (const kind of KINDS) {
     const skip = kind.component.includes(only) ? false : 'not asked for';
     test(kind.component, { skip, timeout: 180_000 }, async (t) => {
+      await cluster.untilSettled();
       const pods = await cluster.pods(kind.component);
       const victim = pods[0];
       assert.ok(victim, `there is a ${kind.component} pod`);

@@ -39,7 +39,7 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     const revision = (await cluster.resource()).status?.gatewayRevision;
     await using witness = watchCluster(cluster);
     const traffic = await startTraffic(overTheService(cluster), {
-      name: name.replaceAll(' ', '_'),
+      name,
       users: USERS,
       messagesPerSecond: MESSAGES_PER_SECOND,
     });

@@ -5,8 +5,8 @@ import {
   useGround,
 } from '../../harness/deploy/index.ts';
 
-/** Set by whoever removes the shared cluster when the last file of suites has ended. */
-const KEEP = process.env.E2E_KEEP_CLUSTER === '1';
+/** Whether the cluster stays: asked for, or somebody removes it when the last file of suites has ended. */
+const KEEP = process.env.E2E_KEEP_CLUSTER === '1' || process.env[KEPT_IMAGES] !== undefined;
 
 /** Where the cluster that the suites share is. */
 export const SHARED = { namespace: 'openim-e2e', name: 'shared' } as const;

@@ -4,7 +4,7 @@ import { type CrowdPlace, openWireCrowd } from '../../verify/index.ts';
 import type { Admin, WireUser } from '../../wire/index.ts';
 
 export interface TrafficOptions {
-  /** Begins the names of users and of the log. */
+  /** Begins the names of users and of the log; a shared cluster remembers those of earlier runs. */
   readonly name: string;
   readonly users: number;
   readonly messagesPerSecond: number;
@@ -25,7 +25,8 @@ const SETTLE_MS = 2_000;
 
 /** Users in a ring, each of whom writes to the next one, and all to groups of all. */
 export async function startTraffic(place: CrowdPlace, options: TrafficOptions): Promise<Traffic> {
-  const { name, users, messagesPerSecond } = options;
+  const { users, messagesPerSecond } = options;
+  const name = `${options.name.replaceAll(/\W/g, '_')}_${Date.now().toString(36)}`;
   const names = Array.from({ length: users }, (_, i) => `${name}_${i}`);
   const crowd = await openWireCrowd(
     place,
