@@ -134,7 +134,9 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
 
   let left: Promise<void> | undefined;
   function leave(): Promise<void> {
-    left ??= leaveAll(order, { settleMs: live.current.shutdown.settleMs, stopping: stopping.signal, log });
+    // A gateway that was drained before has been out of sight for long.
+    const settleMs = Math.max(0, live.current.shutdown.settleMs - ops.toldNotReadyMs());
+    left ??= leaveAll(order, { settleMs, stopping: stopping.signal, log });
     if (!stopping.signal.aborted) ops.setStopping('leaving');
     return left;
   }

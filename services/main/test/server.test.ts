@@ -202,6 +202,21 @@ test('an announced stop waits for all to hear, and ends at once when the stop it
   assert.ok(performance.now() - stopped < 4_000);
 });
 
+test('who was seen not ready for long enough leaves at once', async () => {
+  await using server = await started(
+    ['api'],
+    { api: { ready: () => notReady('draining') } },
+    { shutdown: { settleMs: 300 } },
+  );
+  const probe = () => fetch(`http://127.0.0.1:${server.opsPort}/readyz`);
+  await probe();
+  await sleep(310);
+  await probe();
+  const begun = performance.now();
+  await server.leave();
+  assert.ok(performance.now() - begun < 200);
+});
+
 test('the caller’s signal stops the server', async () => {
   const controller = new AbortController();
   const trace: Trace = [];

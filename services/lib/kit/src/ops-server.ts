@@ -42,6 +42,8 @@ export interface OpsServer {
   /** From now on `/readyz` answers 503. @param reason what it says; `stopping` unless told. */
   setStopping(reason?: string): void;
   readiness(): Readiness;
+  /** For how long `/readyz` has answered 503 to whoever asked, in ms; 0 when its last answer was 200. */
+  toldNotReadyMs(): number;
   /** @returns the port that it listens on. */
   start(): Promise<number>;
   stop(): Promise<void>;
@@ -58,6 +60,7 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
   const routes = new Map<string, OpsHandler>();
   let parts: readonly NamedService[] | undefined;
   let stopping: string | undefined;
+  let notReadySince: number | undefined;
 
   function readiness(): Readiness {
     if (stopping !== undefined) return notReady(stopping);
@@ -74,6 +77,7 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
   add('GET', '/healthz', () => ({ body: { ok: true } }));
   add('GET', '/readyz', () => {
     const now = readiness();
+    notReadySince = now.ready ? undefined : (notReadySince ?? performance.now());
     return { status: now.ready ? 200 : 503, body: now };
   });
 
@@ -111,6 +115,7 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
       stopping = reason;
     },
     readiness,
+    toldNotReadyMs: () => (notReadySince === undefined ? 0 : performance.now() - notReadySince),
     start: () => listen(server, options.host, options.port),
     stop: () => close(server),
   };
