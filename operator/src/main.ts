@@ -118,6 +118,11 @@ async function run(settings: Settings, log: Logger, signal: AbortSignal): Promis
     election.run(all, (leading) => controller.lead(leading)),
   ].map((part) =>
     part.catch((error: unknown) => {
+      if (error instanceof LeadershipError) {
+        // Somebody else may lead within a second: there is no time for an orderly end.
+        log.fatal({ err: error }, 'work went on after leadership');
+        process.exit(EXIT.failure);
+      }
       failed.abort(error);
       throw error;
     }),
@@ -155,8 +160,6 @@ try {
   await run(settings, log, asked.signal).catch((error: unknown) => {
     if (asked.signal.aborted) return;
     log.fatal({ err: error }, 'the operator cannot go on');
-    // Somebody else may lead from now on: nothing of this process may act any more.
-    if (error instanceof LeadershipError) process.exit(EXIT.failure);
     process.exitCode = EXIT.failure;
   });
 } catch (error) {
