@@ -9,8 +9,8 @@ export type FaultName = (typeof FAULT_NAMES)[number];
 
 /** Every how many deliveries one is doubled. */
 const DOUBLED_EVERY = 25;
-/** How long an acknowledged record waits before it is published. */
-const PUBLISH_LATE_MS = 400;
+/** How long an acknowledged record waits before it is published: longer than a busy machine stands still. */
+const PUBLISH_LATE_MS = 2_500;
 
 /** What makes a process of the product have this bug. @throws RangeError for an unknown name. */
 export function overridesFor(name: string): Overrides {

@@ -57,12 +57,10 @@ describe('planted bugs are caught', () => {
 
   test('acknowledged before it is published', { timeout: 300_000 }, async () => {
     const killBoth = async (cluster: Cluster) => {
-      for (const name of ['rpc-1', 'rpc-2']) {
-        const victim = cluster.part(name);
-        await victim.kill();
-        victim.start();
-        await victim.untilReady();
-      }
+      const victims = ['rpc-1', 'rpc-2'].map((name) => cluster.part(name));
+      await Promise.all(victims.map((victim) => victim.kill()));
+      for (const victim of victims) victim.start();
+      await Promise.all(victims.map((victim) => victim.untilReady()));
     };
     // What is lost does not come.
     const { verdict } = await runWith('acknowledged-before-publish', killBoth, 0);
