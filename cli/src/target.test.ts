@@ -119,7 +119,7 @@ test('a cluster that is named knows everything', async () => {
   const flags = { cluster: 'chat', namespace: 'im', context: 'c', kubeconfig: 'k' };
   const target = await resolve(flags, {}, ['api', 'ws'], finder);
   assert.deepEqual(asked, [flags]);
-  assert.deepEqual(needed, [{ endpoints: ['api', 'ws'], secret: true }]);
+  assert.deepEqual(needed, [{ endpoints: ['api', 'ws'], secretOf: 'default' }]);
   assert.equal(target.apiUrl, 'http://cluster');
   assert.equal(target.wsUrl, 'ws://cluster');
   assert.equal(requireAdminSecret(target), 'cluster secret');
@@ -168,14 +168,14 @@ test("a cluster's secret is never sent to another server, nor another server's t
   );
 });
 
-test('the Secret of a cluster is read only where it is of use', async () => {
+test('the Secret of a cluster is read only where it is of use, and for the tenant that is meant', async () => {
   const { needed, finder } = clusters();
   await resolve({ cluster: 'chat' }, {}, ['ws'], finder);
   await resolve({ cluster: 'chat', adminSecret: 'x' }, {}, ['api'], finder);
   await resolve({ cluster: 'chat', tenant: 't2' }, {}, ['api'], finder);
   assert.deepEqual(
-    needed.map(({ secret }) => secret),
-    [false, false, false],
+    needed.map(({ secretOf }) => secretOf),
+    [undefined, undefined, 't2'],
   );
   const unreadable = clusters({ ...CLUSTER, adminSecret: undefined, secretProblem: 'it is forbidden' });
   const target = await resolve({ cluster: 'chat' }, {}, ['api'], unreadable.finder);

@@ -46,7 +46,7 @@ export function withTarget(command: Command): Command {
     .addOption(
       new Option(
         '--cluster <name>',
-        'name or namespace/name of an OpenIMCluster on Kubernetes, which knows all of the above for its default tenant (env: OPENIM_CLUSTER)',
+        'name or namespace/name of an OpenIMCluster on Kubernetes, which knows all of the above (env: OPENIM_CLUSTER)',
       ),
     );
   return withKube(command);
@@ -85,8 +85,8 @@ export async function resolveTarget(
 ): Promise<Target> {
   const flagSecret = { value: options.adminSecret, file: options.adminSecretFile };
   const secretByFlag = flagSecret.value !== undefined || flagSecret.file !== undefined;
-  const secret = needs.includes('api') && !secretByFlag && options.tenant === 'default';
-  const found = await findServer(options, env, { endpoints: needs, secret }, clusters);
+  const secretOf = needs.includes('api') && !secretByFlag ? options.tenant : undefined;
+  const found = await findServer(options, env, { endpoints: needs, secretOf }, clusters);
   for (const need of needs) {
     if (found[need] !== '') continue;
     const why = found.problem === undefined ? '' : ` (as for clusters: ${found.problem})`;

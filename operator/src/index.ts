@@ -1,11 +1,14 @@
-/** What other packages may know of the operator: its custom resource, its names, and its client of the API server. */
+/** What other packages may know of the operator: its custom resources, its names, and its client of the API server. */
 export type * from './gen/openimcluster.ts';
-export { OPENIM_CLUSTER, type OpenIMCluster } from './resources/kinds.ts';
+export type { OpenIMTenantSpec, OpenIMTenantStatus } from './gen/openimtenant.ts';
+export { OPENIM_CLUSTER, OPENIM_TENANT, type OpenIMCluster, type OpenIMTenant } from './resources/kinds.ts';
 export {
   API_GROUP,
   API_VERSION,
   type Component,
   clusterSelector,
+  DEFAULT_TENANT_ID,
+  nameOf,
   selectorLabels,
 } from './resources/names.ts';
 export {

@@ -57,6 +57,8 @@ const MADE = 'create delete get list patch watch';
 const CLUSTER_RIGHTS = {
   'openim.io/openimclusters': 'get list patch watch',
   'openim.io/openimclusters/status': 'patch',
+  'openim.io/openimtenants': 'get list watch',
+  'openim.io/openimtenants/status': 'patch',
   'openim.io/openimclusters/finalizers': 'update',
   '/configmaps': MADE,
   '/persistentvolumeclaims': MADE,

@@ -4,7 +4,8 @@ import { createBackground, createMetrics, silentLogger } from '@im/kit';
 import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
 import { createClusterController } from '../src/controllers/cluster/index.ts';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
-import { OPENIM_CLUSTER, type OpenIMCluster } from '../src/resources/kinds.ts';
+import type { OpenIMTenantSpec } from '../src/gen/openimtenant.ts';
+import { OPENIM_CLUSTER, OPENIM_TENANT, type OpenIMCluster } from '../src/resources/kinds.ts';
 import { REVISION_LABEL } from '../src/resources/names.ts';
 import {
   CONFIG_MAP,
@@ -51,7 +52,7 @@ before(async () => {
   plane = await startControlPlane({ controllers: true });
   client = await createKubeClient({ kubeconfigPath: plane.kubeconfig });
   await plane.kubectl('apply', '--server-side', '-f', new URL('../../crds', import.meta.url).pathname);
-  await plane.kubectl('wait', '--for=condition=Established', 'crd/openimclusters.openim.io');
+  await plane.kubectl('wait', '--for=condition=Established', 'crd', '--all');
   nodes = startFakeNodes(client, NAMESPACE);
 });
 after(async () => {
@@ -326,6 +327,49 @@ test('what a spec refers to and is not there is named; the cluster goes on as so
   assert.ok(children.has('StatefulSet/refs-nats'));
   // Half made and with a broken store: it goes all the same.
   await deleted('refs');
+});
+
+test('a tenant gets keys and a place in the config, restarts nothing, and is told why it is not carried out', async () => {
+  await using _operator = startOperator();
+  const tenantOf = async (name: string) => {
+    const found = await client.get(OPENIM_TENANT, { namespace: NAMESPACE, name });
+    return found?.status?.conditions?.find(({ type }) => type === 'Ready');
+  };
+  const applyTenant = (name: string, spec: OpenIMTenantSpec) =>
+    client.apply(
+      OPENIM_TENANT,
+      {
+        apiVersion: 'openim.io/v1alpha1',
+        kind: 'OpenIMTenant',
+        metadata: { name, namespace: NAMESPACE },
+        spec,
+      },
+      { fieldManager: 'person' },
+    );
+  const clusterRef = { name: 'host' };
+  await applyTenant('acme', { clusterRef });
+  await eventually(async () => assert.equal((await tenantOf('acme'))?.reason, 'ClusterMissing'), LONG_MS);
+  await applyCluster('host', { gateway: { replicas: 1 } });
+  await settled('host');
+  const pods = async () =>
+    (await client.list(POD, { namespace: NAMESPACE, labelSelector: 'app.kubernetes.io/instance=host' })).items
+      .map(({ metadata }) => metadata.uid)
+      .sort();
+  const before = await pods();
+  await applyTenant('beta', { clusterRef, tenantID: 'beta', hosts: ['beta.test'] });
+  await applyTenant('gamma', { clusterRef, hosts: ['beta.test'] });
+  await eventually(async () => {
+    const config = await client.get(CONFIG_MAP, { namespace: NAMESPACE, name: 'host-config' });
+    for (const text of ['id: acme', 'id: beta', '- beta.test'])
+      assert.ok(config?.data?.['im.yaml']?.includes(text), text);
+    assert.equal((await tenantOf('gamma'))?.reason, 'HostTaken');
+    // The fake processes never read a config, so nobody has taken it over.
+    assert.equal((await tenantOf('beta'))?.reason, 'TakingOver');
+  }, LONG_MS);
+  const secret = await client.get(SECRET, { namespace: NAMESPACE, name: 'host-tenant-beta' });
+  assert.ok(secret?.data?.adminSecret);
+  assert.deepEqual(await pods(), before);
+  await deleted('host');
 });
 
 test('what the API server refuses, it refuses with the field and the remedy', async () => {

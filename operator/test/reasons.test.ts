@@ -12,6 +12,7 @@ const GOOD = new Set([
   'AllReady',
   'AllPartitionsRead',
   'UpToDate',
+  'Serving',
 ]);
 
 function reasonsIn(text: string): string[] {

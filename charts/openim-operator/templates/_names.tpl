@@ -43,7 +43,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [openimclusters]
   verbs: [get, list, watch, patch]
 - apiGroups: [openim.io]
-  resources: [openimclusters/status]
+  resources: [openimtenants]
+  verbs: [get, list, watch]
+- apiGroups: [openim.io]
+  resources: [openimclusters/status, openimtenants/status]
   verbs: [patch]
 # Owner references that hold up a deletion may be set only by who may finalize the owner.
 - apiGroups: [openim.io]

@@ -1,4 +1,4 @@
-import { type KubeClient, SECRET } from '@im/operator';
+import { DEFAULT_TENANT_ID, type KubeClient, nameOf, SECRET } from '@im/operator';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import {
   clusterKey,
@@ -21,7 +21,7 @@ export interface ClusterServer {
   /** Base URL; empty where it was not asked for. */
   readonly ws: string;
   readonly adminUser: string | undefined;
-  /** Secret of tenant default. */
+  /** Secret of the tenant that was asked for. */
   readonly adminSecret: string | undefined;
   /** Why there is no secret. */
   readonly secretProblem: string | undefined;
@@ -30,8 +30,8 @@ export interface ClusterServer {
 /** What a command needs of a server. */
 export interface ServerNeeds {
   readonly endpoints: readonly ('api' | 'ws')[];
-  /** Whether the admin secret is wanted from the cluster. */
-  readonly secret: boolean;
+  /** The tenant whose admin secret is wanted from the cluster. */
+  readonly secretOf: string | undefined;
 }
 
 const DEADLINE_MS = 15_000;
@@ -79,7 +79,7 @@ async function serverOf(
       name: displayName(cluster),
       api: await url('api'),
       ws: await url('ws'),
-      ...(needs.secret ? await adminSecret(client, cluster) : NO_SECRET),
+      ...(needs.secretOf === undefined ? NO_SECRET : await adminSecret(client, cluster, needs.secretOf)),
     };
   } catch (error) {
     throw kubeFailure(error, client);
@@ -115,9 +115,13 @@ async function endpoint(
 async function adminSecret(
   client: KubeClient,
   cluster: FoundCluster,
+  tenant: string,
 ): Promise<Pick<ClusterServer, 'adminUser' | 'adminSecret' | 'secretProblem'>> {
-  const name = cluster.status?.endpoints?.adminSecretRef?.name;
   const { namespace } = cluster.metadata;
+  const name =
+    tenant === DEFAULT_TENANT_ID
+      ? cluster.status?.endpoints?.adminSecretRef?.name
+      : nameOf.admin(cluster.metadata.name, tenant);
   if (name === undefined) {
     return { ...NO_SECRET, secretProblem: `${displayName(cluster)} names no admin secret yet` };
   }
@@ -129,7 +133,11 @@ async function adminSecret(
     };
     const found = { adminUser: value('adminUser'), adminSecret: value('adminSecret') };
     if (found.adminSecret !== undefined) return { ...found, secretProblem: undefined };
-    return { ...found, secretProblem: `the Secret ${namespace}/${name} has no adminSecret` };
+    const missing =
+      secret === undefined
+        ? `there is no Secret ${namespace}/${name}, so the cluster has no tenant ${tenant}`
+        : `the Secret ${namespace}/${name} has no adminSecret`;
+    return { ...found, secretProblem: missing };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     return { ...NO_SECRET, secretProblem: `the Secret ${namespace}/${name} cannot be read: ${text}` };

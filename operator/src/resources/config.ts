@@ -1,5 +1,6 @@
 import {
   ConfigError,
+  configHash,
   DEFAULT_PORTS,
   parseConfig,
   type ServerConfig,
@@ -49,6 +50,8 @@ export interface RenderedConfig {
   readonly yaml: string;
   /** What the services will make of it, secrets filled in. */
   readonly config: ServerConfig;
+  /** By which processes tell that they have taken it over. */
+  readonly hash: string;
 }
 
 /** Keys of a tenant in the Secret of tenants. */
@@ -60,18 +63,20 @@ export const tenantKeys = (id: string) => ({ token: `${id}.token-secret`, admin:
  */
 export function renderConfig(input: ConfigInput): RenderedConfig {
   const tree = configTree(input);
-  const problem = (file: string) => new ConfigError(`the Secret behind ${file} has no such key`);
+  const read = new Map<string, string>();
   const config = parseConfig(
     mapStrings(tree, (text) =>
       text.replace(/\$\{file:([^}]+)\}/g, (_whole, file: string) => {
         const found = input.files[file];
-        if (found === undefined) throw problem(file);
+        if (found === undefined) throw new ConfigError(`the Secret behind ${file} has no such key`);
+        read.set(file, found);
         return found;
       }),
     ),
     'the rendered config',
   );
-  return { yaml: stringify(tree, { lineWidth: 0 }), config };
+  const yaml = stringify(tree, { lineWidth: 0 });
+  return { yaml, config, hash: configHash(yaml, read) };
 }
 
 function configTree({

@@ -131,7 +131,7 @@ export const STORE_IMAGES = {
   nats: 'docker.io/library/nats:2.12.1-alpine',
   mongodb: 'docker.io/library/mongo:8.0',
   redis: 'docker.io/valkey/valkey:8.1-alpine',
-  objectStorage: 'docker.io/chrislusf/seaweedfs:4.01',
+  objectStorage: 'docker.io/chrislusf/seaweedfs:4.48',
 } as const;
 
 /** Ports of the Services that clients use, unless a manifest names others. */

@@ -1,5 +1,6 @@
 import type { V1Ingress } from '@kubernetes/client-node';
 import type { OpenIMClusterSpec, OpenIMClusterStatus } from '../gen/openimcluster.ts';
+import type { OpenIMTenantSpec, OpenIMTenantStatus } from '../gen/openimtenant.ts';
 import { type ObjectMeta, resourceType, type Wire } from '../runtime/index.ts';
 import { API_VERSION } from './names.ts';
 
@@ -13,6 +14,17 @@ export interface OpenIMCluster {
 }
 
 export const OPENIM_CLUSTER = resourceType<OpenIMCluster>(API_VERSION, 'OpenIMCluster', 'openimclusters');
+
+/** A tenant as the API server gives it out. */
+export interface OpenIMTenant {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata?: ObjectMeta;
+  readonly spec: OpenIMTenantSpec;
+  readonly status?: OpenIMTenantStatus;
+}
+
+export const OPENIM_TENANT = resourceType<OpenIMTenant>(API_VERSION, 'OpenIMTenant', 'openimtenants');
 
 export type Ingress = Wire<V1Ingress>;
 

@@ -81,6 +81,9 @@ export function clusterSelector(cluster: string): string {
   return `app.kubernetes.io/managed-by=${MANAGED_BY},app.kubernetes.io/instance=${cluster}`;
 }
 
+/** The tenant at the root of the endpoints; every cluster has it. */
+export const DEFAULT_TENANT_ID = 'default';
+
 /** Names of the objects of a cluster. */
 export const nameOf = {
   component: (cluster: string, component: Component) => `${cluster}-${component}`,
@@ -92,8 +95,9 @@ export const nameOf = {
   connection: (cluster: string) => `${cluster}-connection`,
   /** Keys of the tenants. */
   tenants: (cluster: string) => `${cluster}-tenants`,
-  /** The default tenant's admin user and secret, for people and openimctl. */
-  admin: (cluster: string) => `${cluster}-admin`,
+  /** A tenant's admin user and secret, for people and openimctl. */
+  admin: (cluster: string, tenantID: string = DEFAULT_TENANT_ID) =>
+    tenantID === DEFAULT_TENANT_ID ? `${cluster}-admin` : `${cluster}-tenant-${tenantID}`,
   serviceAccount: (cluster: string) => `${cluster}-service`,
 } as const;
 

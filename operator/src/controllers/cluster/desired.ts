@@ -1,5 +1,11 @@
 import { restartHash } from '@im/kit';
-import { CONNECTION_DIR, renderConfig, TENANTS_DIR, tenantKeys } from '../../resources/config.ts';
+import {
+  CONNECTION_DIR,
+  renderConfig,
+  TENANTS_DIR,
+  type TenantEntry,
+  tenantKeys,
+} from '../../resources/config.ts';
 import { disruptionBudgets } from '../../resources/disruption-budgets.ts';
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import { nameOf, type Owner, type Role } from '../../resources/names.ts';
@@ -9,10 +15,7 @@ import { endpointsOf } from '../../resources/stores/credentials.ts';
 import { storeManifests } from '../../resources/stores/index.ts';
 import { serviceAccount, type WorkloadInput, workload } from '../../resources/workloads.ts';
 import type { ConfigMap, Deployment, KubeObject, Secret, StatefulSet } from '../../runtime/index.ts';
-
-/** The tenant at the root of the endpoints. */
-export const DEFAULT_TENANT_ID = 'default';
-const ADMIN_USER = 'imAdmin';
+import { ADMIN_USER } from './tenants.ts';
 
 /** What the objects of a cluster are made of. */
 export interface DesiredInput {
@@ -22,6 +25,8 @@ export interface DesiredInput {
   readonly credentials: Readonly<Record<string, string>>;
   /** What processes need to reach the stores. */
   readonly connection: Readonly<Record<string, string>>;
+  /** Settings of the tenants. */
+  readonly tenants: readonly TenantEntry[];
   /** Keys of the tenants. */
   readonly tenantSecrets: Readonly<Record<string, string>>;
   /** Where clients reach objects. */
@@ -45,6 +50,8 @@ export interface Desired {
   /** In the order of a roll-out. */
   readonly stages: readonly Stage[];
   readonly gateway: WorkloadInput;
+  /** By which processes tell that they have taken the config over. */
+  readonly configHash: string;
 }
 
 /** The objects of a cluster: pure. @throws ConfigError for settings that the services would refuse. */
@@ -54,7 +61,7 @@ export function desiredObjects(input: DesiredInput): Desired {
     owner,
     effective,
     endpoints: endpointsOf({ owner, effective }),
-    tenants: [{ id: DEFAULT_TENANT_ID, adminUserIDs: [ADMIN_USER] }],
+    tenants: input.tenants,
     files: { ...inDirectory(CONNECTION_DIR, connection), ...inDirectory(TENANTS_DIR, tenantSecrets) },
     objectsURL: input.objectsURL,
   });
@@ -82,11 +89,13 @@ export function desiredObjects(input: DesiredInput): Desired {
     base: [
       serviceAccount(owner),
       secretOf(owner, nameOf.connection(owner.name), connection),
-      // What a person or openimctl needs to administer the default tenant.
-      secretOf(owner, nameOf.admin(owner.name), {
-        adminUser: ADMIN_USER,
-        adminSecret: tenantSecrets[tenantKeys(DEFAULT_TENANT_ID).admin] ?? '',
-      }),
+      // What a person or openimctl needs to administer a tenant.
+      ...input.tenants.map(({ id, adminUserIDs = [] }) =>
+        secretOf(owner, nameOf.admin(owner.name, id), {
+          adminUser: adminUserIDs[0] ?? ADMIN_USER,
+          adminSecret: tenantSecrets[tenantKeys(id).admin] ?? '',
+        }),
+      ),
       configMap,
       rpcService(owner),
       apiService(owner, effective),
@@ -103,6 +112,7 @@ export function desiredObjects(input: DesiredInput): Desired {
       { name: 'api', workloads: [deployment('api')] },
     ],
     gateway: workloadInput('gateway'),
+    configHash: rendered.hash,
   };
 }
 

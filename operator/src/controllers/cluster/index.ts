@@ -1,6 +1,6 @@
 import type { Background, Logger, Metrics } from '@im/kit';
 import type { OperatorDefaults } from '../../resources/effective.ts';
-import { OPENIM_CLUSTER } from '../../resources/kinds.ts';
+import { OPENIM_CLUSTER, OPENIM_TENANT } from '../../resources/kinds.ts';
 import { FIELD_MANAGER, OPS_PORT } from '../../resources/names.ts';
 import {
   type Controller,
@@ -47,6 +47,7 @@ export interface ClusterController {
 export function createClusterController(deps: ClusterControllerDeps): ClusterController {
   const { client, writer, events, background, operator, operatorNamespace, namespace, log, metrics } = deps;
   const clusters = createInformer({ client, type: OPENIM_CLUSTER, namespace, log, metrics });
+  const tenants = createInformer({ client, type: OPENIM_TENANT, namespace, log, metrics });
   const children = watchChildren({ client, log, metrics, namespace });
   const processes = deps.processes ?? httpProcessApi(OPS_PORT);
   let controller: Controller | undefined;
@@ -59,6 +60,7 @@ export function createClusterController(deps: ClusterControllerDeps): ClusterCon
   const reconciler = new ClusterReconciler({
     client: writer,
     clusters,
+    tenants,
     children,
     applier: createApplier({ client: writer, fieldManager: FIELD_MANAGER, metrics }),
     observer,
@@ -79,6 +81,7 @@ export function createClusterController(deps: ClusterControllerDeps): ClusterCon
     return instance === undefined ? [] : [`${child.metadata.namespace}/${instance}`];
   };
   controller.watches(clusters);
+  controller.watches(tenants, ({ metadata, spec }) => [`${metadata.namespace}/${spec.clusterRef.name}`]);
   for (const informer of Object.values(children)) {
     controller.watches(informer as unknown as Informer<KubeObject>, byInstance);
   }
@@ -88,7 +91,7 @@ export function createClusterController(deps: ClusterControllerDeps): ClusterCon
     if (pod) for (const key of byInstance(pod)) observer.recheck(key);
   });
   return {
-    informers: [clusters, ...Object.values(children)] as unknown as readonly Informer<KubeObject>[],
+    informers: [clusters, tenants, ...Object.values(children)] as unknown as readonly Informer<KubeObject>[],
     async lead(signal) {
       await Promise.all([observer.run(signal), controller.run(signal)]);
     },

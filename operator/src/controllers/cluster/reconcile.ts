@@ -6,7 +6,7 @@ import {
   type OperatorDefaults,
   type RunningImages,
 } from '../../resources/effective.ts';
-import { OPENIM_CLUSTER, type OpenIMCluster } from '../../resources/kinds.ts';
+import { OPENIM_CLUSTER, type OpenIMCluster, type OpenIMTenant } from '../../resources/kinds.ts';
 import { ANNOTATION, API_VERSION, FINALIZER, MANAGED_BY, nameOf } from '../../resources/names.ts';
 import { gatewayService } from '../../resources/services.ts';
 import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';
@@ -29,7 +29,7 @@ import {
 import { type Children, ManifestApplier } from './children.ts';
 import { ConditionEvents } from './condition-events.ts';
 import { deleteCluster } from './delete.ts';
-import { DEFAULT_TENANT_ID, type Desired, desiredObjects, type Stage } from './desired.ts';
+import { type Desired, desiredObjects, type Stage } from './desired.ts';
 import type { GatewayPlan } from './gateway-plan.ts';
 import { reconcileGateways } from './gateways.ts';
 import { GeneratedSecrets } from './generated-secrets.ts';
@@ -38,12 +38,14 @@ import type { ProcessApi } from './process-api.ts';
 import { BrokenReferenceError, SecretReader } from './references.ts';
 import { changesPods, unsettled } from './rollout.ts';
 import { clusterStatus, type Refusal, type RolloutState } from './status.ts';
+import { TenantStatuses } from './tenant-statuses.ts';
 import { ClusterView, ownerOf } from './view.ts';
 
 /** Everything that the reconcile of a cluster needs. */
 export interface ClusterDeps {
   readonly client: KubeClient;
   readonly clusters: Informer<OpenIMCluster>;
+  readonly tenants: Informer<OpenIMTenant>;
   readonly children: Children;
   readonly applier: Applier;
   readonly observer: Observer;
@@ -67,6 +69,8 @@ const PARTITIONS = 64;
 interface Outcome {
   readonly rollout: RolloutState;
   readonly gatewayRevision?: string | undefined;
+  /** Name of the config that was applied; undefined when none could be. */
+  readonly configHash?: string | undefined;
   readonly refusal?: Refusal | undefined;
   readonly failure?: unknown;
 }
@@ -81,6 +85,7 @@ export class ClusterReconciler {
   readonly #secrets: SecretReader;
   readonly #generated: GeneratedSecrets;
   readonly #conditionEvents: ConditionEvents;
+  readonly #tenantStatus: TenantStatuses;
 
   constructor(deps: ClusterDeps) {
     this.#deps = deps;
@@ -88,6 +93,7 @@ export class ClusterReconciler {
     this.#secrets = new SecretReader(deps.client);
     this.#generated = new GeneratedSecrets(deps.client);
     this.#conditionEvents = new ConditionEvents(deps.events);
+    this.#tenantStatus = new TenantStatuses(deps);
   }
 
   /** One look at a cluster, by `namespace/name`. */
@@ -95,6 +101,7 @@ export class ClusterReconciler {
     const cluster = this.#deps.clusters.get(key);
     if (!cluster || cluster.metadata.deletionTimestamp !== undefined) {
       this.#deps.observer.forget(key);
+      await this.#tenantStatus.clusterGone(key, signal);
       return cluster ? this.#delete(cluster, signal) : {};
     }
     if (!cluster.metadata.finalizers?.includes(FINALIZER)) {
@@ -105,6 +112,11 @@ export class ClusterReconciler {
     const effective = effectiveOf(cluster, this.#deps.operator);
     const outcome = await this.#bringAbout(cluster, view, effective, signal);
     await this.#writeStatus(cluster, view, effective, outcome, signal);
+    await this.#tenantStatus.write(
+      key,
+      { configHash: outcome.configHash, endpoints: view.endpoints(effective) },
+      signal,
+    );
     if (outcome.failure !== undefined) throw outcome.failure;
     return { requeueAfterMs: outcome.rollout.stage === undefined ? RESYNC_MS : BUSY_MS };
   }
@@ -127,7 +139,7 @@ export class ClusterReconciler {
         await this.#rollOut(desired.stages.slice(0, 1), signal);
         const seconds = Math.ceil(addressLeftMs / 1_000);
         const message = `waiting for the address of the object storage's Service, for ${seconds} s at the most`;
-        return { rollout: { stage: 'stores', message } };
+        return { rollout: { stage: 'stores', message }, configHash: desired.configHash };
       }
       const rollout = await this.#rollOut(desired.stages, signal);
       const { plan, revision } = await this.#gateways(
@@ -138,9 +150,10 @@ export class ClusterReconciler {
         signal,
       );
       await this.#prune(view, desired, signal);
-      if (rollout.stage !== undefined || plan.settled) return { rollout, gatewayRevision: revision };
+      const done = { gatewayRevision: revision, configHash: desired.configHash };
+      if (rollout.stage !== undefined || plan.settled) return { rollout, ...done };
       const message = plan.waiting ?? 'the next step is being taken';
-      return { rollout: { stage: 'gateway', message }, gatewayRevision: revision };
+      return { rollout: { stage: 'gateway', message }, ...done };
     } catch (error) {
       signal.throwIfAborted();
       const refusal = refusalOf(error);
@@ -163,7 +176,9 @@ export class ClusterReconciler {
     const { owner } = view;
     const external = await this.#secrets.externalValues(owner.namespace, effective, signal);
     const credentials = await this.#generated.credentials(owner, makeCredentials, signal);
-    const tenantSecrets = await this.#generated.tenants(owner, [DEFAULT_TENANT_ID], signal);
+    const { entries: tenants } = this.#tenantStatus.plan(keyOf(cluster));
+    const ids = tenants.map(({ id }) => id);
+    const tenantSecrets = await this.#generated.tenants(owner, ids, signal);
     const connection = connectionOf({ owner, effective, credentials, external });
     const checks = storeChecks({ owner, effective, connection });
     this.#deps.observer.watch(keyOf(cluster), () => ({ targets: view.targets(), checks }));
@@ -172,6 +187,7 @@ export class ClusterReconciler {
       effective,
       credentials,
       connection,
+      tenants,
       tenantSecrets,
       objectsURL,
       operatorNamespace: this.#deps.operatorNamespace,

@@ -1,0 +1,83 @@
+import { OPENIM_TENANT, type OpenIMTenant } from '../../resources/kinds.ts';
+import { API_VERSION } from '../../resources/names.ts';
+import { type Applier, type Informer, parseKey, type Stored } from '../../runtime/index.ts';
+import type { ClientEndpoints } from './endpoints.ts';
+import type { Observer } from './observer.ts';
+import type { Refusal } from './status.ts';
+import { planTenants, type TenantPlan, tenantStatus } from './tenants.ts';
+
+/** What the cluster of tenants has come to. */
+export interface TenantsNow {
+  readonly configHash: string | undefined;
+  readonly endpoints: ClientEndpoints;
+}
+
+const NOWHERE: ClientEndpoints = { api: '', webSocket: '', objectStorage: '' };
+
+/** The tenants of clusters, and what is told of them. */
+export class TenantStatuses {
+  readonly #tenants: Informer<OpenIMTenant>;
+  readonly #applier: Applier;
+  readonly #observer: Observer;
+
+  constructor(deps: {
+    readonly tenants: Informer<OpenIMTenant>;
+    readonly applier: Applier;
+    readonly observer: Observer;
+  }) {
+    this.#tenants = deps.tenants;
+    this.#applier = deps.applier;
+    this.#observer = deps.observer;
+  }
+
+  /** The tenants of the cluster `namespace/name`. */
+  plan(cluster: string): TenantPlan {
+    return planTenants(this.#of(cluster));
+  }
+
+  /** Tells each tenant of a cluster how it stands. */
+  async write(cluster: string, now: TenantsNow, signal: AbortSignal): Promise<void> {
+    const { refused } = this.plan(cluster);
+    for (const tenant of this.#of(cluster)) {
+      await this.#write(
+        tenant,
+        refused.get(tenant.metadata.uid),
+        now,
+        this.#observer.seen(cluster).processes,
+        signal,
+      );
+    }
+  }
+
+  /** Tells the tenants of a cluster that there is none. */
+  async clusterGone(cluster: string, signal: AbortSignal): Promise<void> {
+    const { name, namespace } = parseKey(cluster);
+    const message = `spec.clusterRef: there is no OpenIMCluster ${name} in namespace ${namespace}; create it`;
+    const refusal = { reason: 'ClusterMissing', message };
+    const now = { configHash: undefined, endpoints: NOWHERE };
+    for (const tenant of this.#of(cluster)) await this.#write(tenant, refusal, now, new Map(), signal);
+  }
+
+  async #write(
+    tenant: Stored<OpenIMTenant>,
+    refusal: Refusal | undefined,
+    { configHash, endpoints }: TenantsNow,
+    processes: ReturnType<Observer['seen']>['processes'],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const status = tenantStatus({ tenant, refusal, configHash, endpoints, processes, now: new Date() });
+    const { name, namespace } = tenant.metadata;
+    // Status alone: no field of the spec becomes the operator's.
+    const object = { apiVersion: API_VERSION, kind: 'OpenIMTenant', metadata: { name, namespace }, status };
+    await this.#applier.applyStatus(OPENIM_TENANT, object as unknown as OpenIMTenant, tenant, { signal });
+  }
+
+  #of(cluster: string): Stored<OpenIMTenant>[] {
+    const { name, namespace } = parseKey(cluster);
+    return this.#tenants
+      .list(namespace)
+      .filter(
+        ({ metadata, spec }) => spec.clusterRef.name === name && metadata.deletionTimestamp === undefined,
+      );
+  }
+}
