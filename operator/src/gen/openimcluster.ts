@@ -16,7 +16,7 @@ export interface OpenIMClusterGatewayHandshakes {
 
 /** How connections are moved away before a pod goes. */
 export interface OpenIMClusterGatewayDrain {
-  /** Most time that a drain takes; then what is left is closed. Default: 600. */
+  /** Most time that a drain takes; then what is left is closed. A change makes new gateways, as it decides how long a pod may take to end. Default: 600. */
   readonly deadlineSeconds?: number;
   /** Most connections closed per second and pod. Default: 500. */
   readonly maxPerSecond?: number;
