@@ -21,10 +21,10 @@ export interface Greeting {
 export async function greet(
   api: KubeApi,
   cluster: OpenIMCluster,
-  { endpoint, adminUser, adminSecret }: Reached,
+  { endpoint, access }: Reached,
   print: (line: string) => void,
 ): Promise<Greeting> {
-  const rights = admin(endpoint, { adminUser, secret: adminSecret });
+  const rights = admin(endpoint, access);
   try {
     await rights.ensureUsers(USERS);
     await using host = startJsHost();

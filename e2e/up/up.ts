@@ -8,7 +8,7 @@ import {
   OPERATOR,
   reach,
   sample,
-  withStoreImages,
+  withImages,
 } from '../harness/deploy/index.ts';
 import { greet } from './greet.ts';
 import { untilReady } from './wait.ts';
@@ -41,7 +41,7 @@ export async function up(): Promise<void> {
   );
   await installOperator(kubernetes, images.product);
 
-  const objects = withStoreImages(sample(SAMPLE), images.stores);
+  const objects = withImages(sample(SAMPLE), images);
   const wanted = objects.find(isCluster);
   if (!wanted) throw new Error(`docs/samples/${SAMPLE}.yaml holds no OpenIMCluster`);
   const { name, namespace = 'default' } = wanted.metadata;
@@ -57,7 +57,7 @@ export async function up(): Promise<void> {
     say(`HTTP API      ${reached.endpoint.api}`);
     say(`WebSocket     ${reached.endpoint.ws}`);
     say(`objects       ${cluster.status?.endpoints?.objectStorage ?? 'unknown'}`);
-    say(`admin         ${reached.adminUser}, secret ${reached.adminSecret}`);
+    say(`admin         ${reached.access.adminUser}, secret ${reached.access.secret}`);
     for (const [user, token] of tokens) say(`token ${user.padEnd(8)}${token}`);
     say('');
     say(`export KUBECONFIG=${kubernetes.kubeconfig}`);

@@ -3,15 +3,22 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sleep } from '@im/kit';
-import { type Admin, admin, type Endpoint } from '../../wire/index.ts';
+import { type Admin, type AdminAccess, admin, type Endpoint } from '../../wire/index.ts';
 import { type Metrics, parseMetrics } from '../metrics.ts';
 import type { TestCluster, TestGateway } from '../test-cluster.ts';
 import type { Ground } from './ground.ts';
 import { killContainer } from './kill.ts';
 import { KubeApiError, type KubeObject, PATH } from './kube-api.ts';
-import { apply, isCluster, sample, withStoreImages } from './manifests.ts';
-import { reach } from './reach.ts';
-import { isPodReady, isSettled, type OpenIMCluster, type Pod, waitsFor } from './resources.ts';
+import { apply, isCluster, sample, withImages } from './manifests.ts';
+import { adminAccess, reach } from './reach.ts';
+import {
+  type Condition,
+  isPodReady,
+  isSettled,
+  type OpenIMCluster,
+  type Pod,
+  waitsFor,
+} from './resources.ts';
 
 /** Parts of a cluster, as the label `app.kubernetes.io/component` calls them. */
 export type Component =
@@ -49,11 +56,13 @@ export interface DeployOptions {
   readonly name: string;
   readonly namespace: string;
   readonly spec: Readonly<Record<string, unknown>>;
+  /** Tenants besides the default one. */
+  readonly tenants?: readonly string[];
   /** Whether the cluster is left running when it is closed, for the next file of suites. */
   readonly keep?: boolean;
 }
 
-const TENANT = 'default';
+const DEFAULT_TENANT = 'default';
 const SETTLE_TIMEOUT_MS = 240_000;
 const READY_TIMEOUT_MS = 60_000;
 const GONE_TIMEOUT_MS = 120_000;
@@ -94,9 +103,7 @@ export async function deployCluster(ground: Ground, options: DeployOptions): Pro
   const { kubernetes, api } = ground;
   const { name, namespace, spec } = options;
   const path = `${PATH.clusters(namespace)}/${name}`;
-  // The image is named, so that an operator that is upgraded meanwhile changes nothing.
-  const wanted = clusterOf({ name, namespace }, { image: ground.images.product, ...spec });
-  const [manifest] = withStoreImages([wanted], ground.images.stores) as [OpenIMCluster];
+  const [manifest] = withImages([clusterOf({ name, namespace }, spec)], ground.images) as [OpenIMCluster];
   const madeOf = createHash('sha256').update(JSON.stringify(manifest.spec)).digest('hex').slice(0, 16);
 
   const found = await orNothing(api.get<OpenIMCluster>(path));
@@ -129,10 +136,10 @@ export async function deployCluster(ground: Ground, options: DeployOptions): Pro
   }
 
   const dir = mkdtempSync(join(tmpdir(), 'im-deployed-'));
-  let client: Admin | undefined;
+  const admins = new Map<string, Admin>();
   const pins: string[] = [];
   async function close(): Promise<void> {
-    client?.close();
+    for (const client of admins.values()) client.close();
     for (const pin of pins) await api.remove(`${PATH.services(namespace)}/${pin}`);
     if (process.env.KEEP_LOGS) process.stderr.write(`facts are in ${dir}\n`);
     else rmSync(dir, { recursive: true, force: true });
@@ -146,8 +153,20 @@ export async function deployCluster(ground: Ground, options: DeployOptions): Pro
       (await pods('gateway')).map((pod) => pinGateway(ground, namespace, pod, pins)),
     );
     gateways.sort((a, b) => (a.name < b.name ? -1 : 1));
-    const only = (tenant: string): void => {
-      if (tenant !== TENANT) throw new RangeError(`a cluster has the tenant ${TENANT} alone, not ${tenant}`);
+    const rights = new Map<string, AdminAccess>([[DEFAULT_TENANT, reached.access]]);
+    for (const tenant of options.tenants ?? [])
+      rights.set(tenant, await addTenant(ground, namespace, name, tenant));
+    const access = (tenant: string): AdminAccess => {
+      const found = rights.get(tenant);
+      if (!found) throw new RangeError(`${namespace}/${name} has no tenant ${tenant}`);
+      return found;
+    };
+    const endpoint = (tenant: string, gateway = 0): Endpoint => {
+      const path = tenant === DEFAULT_TENANT ? '' : `/t/${tenant}`;
+      return {
+        api: `${reached.endpoint.api}${path}`,
+        ws: `${gateways[gateway % gateways.length]?.ws}${path}`,
+      };
     };
     return {
       ground,
@@ -156,13 +175,10 @@ export async function deployCluster(ground: Ground, options: DeployOptions): Pro
       dir,
       gateways,
       anyGateway: reached.endpoint,
-      endpoint(tenant, gateway = 0) {
-        only(tenant);
-        return { api: reached.endpoint.api, ws: gateways[gateway % gateways.length]?.ws ?? '' };
-      },
+      endpoint,
       admin(tenant) {
-        only(tenant);
-        client ??= admin(reached.endpoint, { adminUser: reached.adminUser, secret: reached.adminSecret });
+        const client = admins.get(tenant) ?? admin(endpoint(tenant), access(tenant));
+        admins.set(tenant, client);
         return client;
       },
       resource,
@@ -176,6 +192,37 @@ export async function deployCluster(ground: Ground, options: DeployOptions): Pro
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+interface Tenant extends KubeObject {
+  readonly status?: {
+    readonly conditions?: readonly Condition[];
+    readonly adminSecretRef?: { readonly name?: string };
+  };
+}
+
+/** Adds a tenant to a cluster, and waits until every process serves it. @returns its admin's rights. */
+async function addTenant(
+  { kubernetes, api }: Ground,
+  namespace: string,
+  cluster: string,
+  name: string,
+): Promise<AdminAccess> {
+  const wanted = {
+    apiVersion: 'openim.io/v1alpha1',
+    kind: 'OpenIMTenant',
+    metadata: { name, namespace },
+    spec: { clusterRef: { name: cluster } },
+  };
+  await apply(kubernetes, [wanted]);
+  for (const deadline = performance.now() + READY_TIMEOUT_MS; ; await sleep(LOOK_MS)) {
+    const { status } = await api.get<Tenant>(`${PATH.tenants(namespace)}/${name}`);
+    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+    const secret = status?.adminSecretRef?.name;
+    if (ready?.status === 'True' && secret) return await adminAccess(api, namespace, secret);
+    if (performance.now() > deadline)
+      throw new Error(`tenant ${namespace}/${name} is not ready: ${ready?.message}`);
   }
 }
 

@@ -13,7 +13,7 @@ export { type Ground, KEPT_IMAGES, useGround } from './ground.ts';
 export { type LoadedImages, loadImages } from './images.ts';
 export { killContainer } from './kill.ts';
 export { type KubeApi, KubeApiError, type KubeObject, kubeApi, PATH } from './kube-api.ts';
-export { apply, isCluster, sample, withStoreImages } from './manifests.ts';
+export { apply, isCluster, sample, withImages } from './manifests.ts';
 export { installOperator, OPERATOR } from './operator.ts';
 export { type Reached, reach } from './reach.ts';
 export {

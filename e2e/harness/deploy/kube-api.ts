@@ -103,6 +103,7 @@ export const PATH = {
   secrets: (namespace: string) => `/api/v1/namespaces/${namespace}/secrets`,
   namespace: (namespace: string) => `/api/v1/namespaces/${namespace}`,
   clusters: (namespace: string) => `/apis/openim.io/v1alpha1/namespaces/${namespace}/openimclusters`,
+  tenants: (namespace: string) => `/apis/openim.io/v1alpha1/namespaces/${namespace}/openimtenants`,
   leases: (namespace: string) => `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`,
   deployments: (namespace: string) => `/apis/apps/v1/namespaces/${namespace}/deployments`,
 } as const;

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KubernetesCluster, StoreImages } from '@im/test-kubernetes';
+import type { KubernetesCluster } from '@im/test-kubernetes';
 import { parseAllDocuments } from 'yaml';
+import type { LoadedImages } from './images.ts';
 import type { KubeObject } from './kube-api.ts';
 import type { OpenIMCluster } from './resources.ts';
 
@@ -20,18 +21,17 @@ export function isCluster(object: KubeObject): object is OpenIMCluster {
   return object.kind === 'OpenIMCluster';
 }
 
-/** The objects with the images that this machine's nodes have, for stores whose manifests name none. */
-export function withStoreImages(
-  objects: readonly KubeObject[],
-  images: StoreImages | undefined,
-): readonly KubeObject[] {
-  if (!images) return objects;
-  return objects.map((object) => (isCluster(object) ? withImages(object, images) : object));
+/**
+ * The objects with the images that the nodes have: clusters run the product's, unless they name another one, and so
+ * do stores that they let the operator run.
+ */
+export function withImages(objects: readonly KubeObject[], images: LoadedImages): readonly KubeObject[] {
+  return objects.map((object) => (isCluster(object) ? clusterWithImages(object, images) : object));
 }
 
-function withImages(cluster: OpenIMCluster, images: StoreImages): OpenIMCluster {
-  const spec: Record<string, unknown> = { ...cluster.spec };
-  for (const [store, image] of Object.entries(images)) {
+function clusterWithImages(cluster: OpenIMCluster, { product, stores }: LoadedImages): OpenIMCluster {
+  const spec: Record<string, unknown> = { image: product, ...cluster.spec };
+  for (const [store, image] of Object.entries(stores ?? {})) {
     const settings = section(spec[store]);
     if ('external' in settings) continue;
     spec[store] = { ...settings, managed: { image, ...section(settings.managed) } };

@@ -27,7 +27,8 @@ export async function installOperator(cluster: KubernetesCluster, image: string)
   await cluster.kubectl(
     'wait',
     '--for=condition=Established',
-    'crd/openimclusters.openim.io',
+    'crd',
+    '-lapp.kubernetes.io/part-of=openim',
     '--timeout=30s',
   );
   const colon = image.lastIndexOf(':');

@@ -1,13 +1,13 @@
 import type { KubernetesCluster } from '@im/test-kubernetes';
-import type { Endpoint } from '../../wire/index.ts';
+import type { AdminAccess, Endpoint } from '../../wire/index.ts';
 import { type KubeApi, type KubeObject, PATH } from './kube-api.ts';
 import type { OpenIMCluster } from './resources.ts';
 
 /** A service that clients can use. */
 export interface Reached {
   readonly endpoint: Endpoint;
-  readonly adminUser: string;
-  readonly adminSecret: string;
+  /** Of the default tenant. */
+  readonly access: AdminAccess;
 }
 
 interface Service extends KubeObject {
@@ -33,16 +33,20 @@ export async function reach(
     const { host, port } = await kubernetes.nodePortAddress(nodePort);
     return `${host}:${port}`;
   };
-  const secretName = cluster.status?.endpoints?.adminSecretRef?.name ?? `${name}-admin`;
-  const { data = {} } = await api.get<Secret>(`${PATH.secrets(namespace)}/${secretName}`);
-  const value = (key: string): string => {
-    const encoded = data[key];
-    if (encoded === undefined) throw new Error(`the Secret ${namespace}/${secretName} has no ${key}`);
-    return Buffer.from(encoded, 'base64').toString('utf8');
-  };
+  const secret = cluster.status?.endpoints?.adminSecretRef?.name ?? `${name}-admin`;
   return {
     endpoint: { api: `http://${await address('api')}`, ws: `ws://${await address('gateway')}` },
-    adminUser: value('adminUser'),
-    adminSecret: value('adminSecret'),
+    access: await adminAccess(api, namespace, secret),
   };
+}
+
+/** The rights of an administrator, from the Secret that a resource's status names. */
+export async function adminAccess(api: KubeApi, namespace: string, name: string): Promise<AdminAccess> {
+  const { data = {} } = await api.get<Secret>(`${PATH.secrets(namespace)}/${name}`);
+  const value = (key: string): string => {
+    const encoded = data[key];
+    if (encoded === undefined) throw new Error(`the Secret ${namespace}/${name} has no ${key}`);
+    return Buffer.from(encoded, 'base64').toString('utf8');
+  };
+  return { adminUser: value('adminUser'), secret: value('adminSecret') };
 }

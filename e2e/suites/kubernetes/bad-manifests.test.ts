@@ -270,7 +270,7 @@ describe('wrong manifests', () => {
   test('an image that cannot be pulled: the old pods serve, and nothing is lost', {
     timeout: 240_000,
   }, async () => {
-    const { product } = cluster.ground.images;
+    const { image } = (await cluster.resource()).spec;
     const traffic = await startTraffic(overEachGateway(cluster), {
       name: 'bad_image',
       users: 10,
@@ -295,7 +295,7 @@ describe('wrong manifests', () => {
     const before = new Set(pods);
     const kept = identities(await cluster.pods()).filter((pod) => before.has(pod));
     assert.deepEqual(kept, pods, 'every pod of before still runs');
-    await cluster.change({ spec: { image: product } });
+    await cluster.change({ spec: { image } });
     const begun = now();
     while (!isSettled(await cluster.resource()) && now() - begun < PULLED_WITHIN_MS) await sleep(LOOK_MS);
     await cluster.untilSettled();

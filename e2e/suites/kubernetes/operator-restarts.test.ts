@@ -19,7 +19,7 @@ import {
   type Pod,
   removeCluster,
   waitsFor,
-  withStoreImages,
+  withImages,
 } from '../../harness/deploy/index.ts';
 import { sharedCluster } from './shared-cluster.ts';
 import { identities, seconds } from './verdicts.ts';
@@ -41,10 +41,9 @@ const PLACE = { namespace: 'openim-e2e-restarts', name: 'fast' } as const;
 const seed = chooseSeed();
 
 /** One of everything, so that it comes and goes fast. */
-function fastCluster({ images }: Ground): OpenIMCluster {
+function fastCluster(): OpenIMCluster {
   const one = { replicas: 1 };
   const spec = developmentSpec({
-    image: images.product,
     gateway: { replicas: 1, drain: { deadlineSeconds: 10 } },
     api: one,
     rpc: one,
@@ -123,7 +122,7 @@ describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () =
     switch (phase) {
       case 'create': {
         await apply(kubernetes, [namespaceOf(PLACE.namespace)]);
-        await apply(kubernetes, withStoreImages([fastCluster(ground)], images.stores));
+        await apply(kubernetes, withImages([fastCluster()], images));
         break;
       }
       case 'upgrade':

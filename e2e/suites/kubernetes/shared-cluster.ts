@@ -2,6 +2,7 @@ import {
   type DeployedCluster,
   deployCluster,
   developmentSpec,
+  KEPT_IMAGES,
   useGround,
 } from '../../harness/deploy/index.ts';
 
@@ -14,11 +15,17 @@ export const SHARED = { namespace: 'openim-e2e', name: 'shared' } as const;
 /**
  * The cluster that the suites of this folder share: 2 gateways, 2 transfers, 2 rpc, every store. The first file
  * deploys it; it stays for the next one where somebody has promised to remove it.
+ * @param tenants that it has besides the default one.
  */
-export async function sharedCluster(): Promise<DeployedCluster> {
+export async function sharedCluster(tenants: readonly string[] = []): Promise<DeployedCluster> {
   const ground = await useGround();
   try {
-    const cluster = await deployCluster(ground, { ...SHARED, spec: developmentSpec(), keep: KEEP });
+    const cluster = await deployCluster(ground, {
+      ...SHARED,
+      spec: developmentSpec(),
+      tenants,
+      keep: KEEP,
+    });
     const close = async (): Promise<void> => {
       await cluster.close();
       await ground[Symbol.asyncDispose]();
