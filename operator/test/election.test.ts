@@ -4,12 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics, silentLogger } from '@im/kit';
 import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
 import {
+  CONFIG_MAP,
   createElection,
   createKubeClient,
   guardWrites,
   type KubeClient,
   LEASE,
   LeadershipError,
+  NotLeadingError,
 } from '../src/runtime/index.ts';
 import { eventually } from './eventually.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
@@ -211,7 +213,7 @@ test('work that ignores its signal is a LeadershipError before the lease can be 
   });
   await assert.rejects(running, LeadershipError);
   stuckAt = performance.now();
-  await assert.rejects(guarded.delete(LEASE, { namespace: 'default', name: 'x' }), LeadershipError);
+  await assert.rejects(guarded.delete(LEASE, { namespace: 'default', name: 'x' }), NotLeadingError);
   await eventually(() => assert.ok(ledAt > 0));
   assert.ok(stuckAt < ledAt, `${stuckAt} ${ledAt}`);
   release.resolve();
@@ -219,6 +221,27 @@ test('work that ignores its signal is a LeadershipError before the lease can be 
   await second;
   client.close();
   await proxy[Symbol.asyncDispose]();
+});
+
+test('work that is refused a write while it stops is no fault of the election', async () => {
+  const name = `lease-${++leases}`;
+  const election = createElection({
+    client: admin,
+    namespace: 'default',
+    name,
+    identity: 'a',
+    log: silentLogger(),
+    metrics: createMetrics(),
+    ...TIMES,
+  });
+  const guarded = guardWrites(admin, election.isLeader);
+  const stop = new AbortController();
+  await election.run(stop.signal, async () => {
+    stop.abort();
+    await guarded.create(CONFIG_MAP, { metadata: { namespace: 'default', name } });
+  });
+  assert.equal(await admin.get(CONFIG_MAP, { namespace: 'default', name }), undefined);
+  assert.equal((await admin.get(LEASE, { namespace: 'default', name }))?.spec?.holderIdentity ?? '', '');
 });
 
 test('what the work throws ends the run and frees the lease', async () => {

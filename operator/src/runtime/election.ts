@@ -1,5 +1,5 @@
 import { type Logger, type Metrics, sleep } from '@im/kit';
-import { LeadershipError } from './errors.ts';
+import { LeadershipError, NotLeadingError } from './errors.ts';
 import type { KubeClient } from './kube-client.ts';
 import { createLeaseRecord } from './lease-record.ts';
 import { createTenure } from './tenure.ts';
@@ -107,7 +107,8 @@ export function createElection(options: ElectionOptions): Election {
     try {
       await Promise.race([work, tenure.expired]);
     } catch (error) {
-      if (error instanceof LeadershipError || !tenure.signal.aborted) throw error;
+      const isLate = tenure.signal.aborted || error instanceof NotLeadingError;
+      if (error instanceof LeadershipError || !isLate) throw error;
       log.warn({ err: error }, 'the work of the leader failed while it was stopped');
     } finally {
       leadsUntil = 0;

@@ -50,6 +50,11 @@ export class TerminalError extends Error {
   override readonly name = 'TerminalError';
 }
 
+/** A write of one that does not lead (any more); see `guardWrites`. */
+export class NotLeadingError extends Error {
+  override readonly name = 'NotLeadingError';
+}
+
 /** Work of a leader that went on after its leadership had to end. The process must exit. */
 export class LeadershipError extends Error {
   override readonly name = 'LeadershipError';

@@ -1,4 +1,4 @@
-import { LeadershipError } from './errors.ts';
+import { NotLeadingError } from './errors.ts';
 import type { KubeClient } from './kube-client.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { KubeClient } from './kube-client.ts';
  */
 export function guardWrites(client: KubeClient, mayWrite: () => boolean): KubeClient {
   async function guarded<R>(write: () => Promise<R>): Promise<R> {
-    if (!mayWrite()) throw new LeadershipError('a write of one that does not lead was refused');
+    if (!mayWrite()) throw new NotLeadingError('a write of one that does not lead was refused');
     return await write();
   }
   return {
