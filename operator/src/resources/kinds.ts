@@ -1,7 +1,6 @@
-import type { V1Ingress } from '@kubernetes/client-node';
 import type { OpenIMClusterSpec, OpenIMClusterStatus } from '../gen/openimcluster.ts';
 import type { OpenIMTenantSpec, OpenIMTenantStatus } from '../gen/openimtenant.ts';
-import { type ObjectMeta, resourceType, type Wire } from '../runtime/index.ts';
+import { type ObjectMeta, resourceType } from '../runtime/index.ts';
 import { API_VERSION } from './names.ts';
 
 /** The custom resource as the API server gives it out. */
@@ -25,7 +24,3 @@ export interface OpenIMTenant {
 }
 
 export const OPENIM_TENANT = resourceType<OpenIMTenant>(API_VERSION, 'OpenIMTenant', 'openimtenants');
-
-export type Ingress = Wire<V1Ingress>;
-
-export const INGRESS = resourceType<Ingress>('networking.k8s.io/v1', 'Ingress', 'ingresses');

@@ -1,9 +1,8 @@
 import { DEFAULT_PORTS } from '@im/kit';
 import type { IngressSettings } from '../gen/openimcluster.ts';
-import type { Service } from '../runtime/index.ts';
+import type { Ingress, Service } from '../runtime/index.ts';
 import { RPC_DOMAINS } from './config.ts';
 import type { EffectiveService, EffectiveSpec } from './effective.ts';
-import type { Ingress } from './kinds.ts';
 import {
   type Component,
   labelsOf,

@@ -1,5 +1,4 @@
 import type { Logger, Metrics } from '@im/kit';
-import { INGRESS } from '../../resources/kinds.ts';
 import { MANAGED_BY } from '../../resources/names.ts';
 import {
   type Applied,
@@ -7,6 +6,7 @@ import {
   CONFIG_MAP,
   createInformer,
   DEPLOYMENT,
+  INGRESS,
   type Informer,
   type KubeClient,
   type KubeObject,

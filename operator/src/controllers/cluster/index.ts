@@ -75,6 +75,8 @@ export function createClusterController(deps: ClusterControllerDeps): ClusterCon
     log,
     metrics,
     workers: 4,
+    // A step that failed is tried again soon enough for status to be true within seconds.
+    backoff: { baseMs: 200, maxMs: 5_000 },
   });
   const byInstance = (child: Stored<KubeObject>) => {
     const instance = child.metadata.labels?.['app.kubernetes.io/instance'];
