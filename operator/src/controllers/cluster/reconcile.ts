@@ -86,6 +86,8 @@ export class ClusterReconciler {
   readonly #generated: GeneratedSecrets;
   readonly #conditionEvents: ConditionEvents;
   readonly #tenantStatus: TenantStatuses;
+  /** Revision that a Service was turned to, by cluster, until the local copy shows it: turning it back would cut clients twice. */
+  readonly #turned = new Map<string, string>();
 
   constructor(deps: ClusterDeps) {
     this.#deps = deps;
@@ -101,6 +103,7 @@ export class ClusterReconciler {
     const cluster = this.#deps.clusters.get(key);
     if (!cluster || cluster.metadata.deletionTimestamp !== undefined) {
       this.#deps.observer.forget(key);
+      this.#turned.delete(key);
       await this.#tenantStatus.clusterGone(key, signal);
       return cluster ? this.#delete(cluster, signal) : {};
     }
@@ -224,7 +227,10 @@ export class ClusterReconciler {
     signal: AbortSignal,
   ): Promise<{ plan: GatewayPlan; revision: string }> {
     const { client, processes, observer, events } = this.#deps;
-    const selected = view.selectedRevision();
+    const key = keyOf(cluster);
+    const shown = view.selectedRevision();
+    if (shown === this.#turned.get(key)) this.#turned.delete(key);
+    const selected = this.#turned.get(key) ?? shown;
     const wanted = gatewayRevision(input);
     // Which revision it selects is changed step by step; the rest of the Service at once.
     if (selected !== undefined) {
@@ -247,10 +253,11 @@ export class ClusterReconciler {
         deployments: view.gatewayDeployments(),
         pods: view.gatewayPods(),
         selected,
-        processes: observer.seen(keyOf(cluster)).processes,
+        processes: observer.seen(key).processes,
       },
       signal,
     );
+    for (const action of plan.actions) if (action.kind === 'select') this.#turned.set(key, action.revision);
     return { plan: target === wanted ? plan : { ...plan, settled: false }, revision: target };
   }
 
