@@ -14,7 +14,12 @@ interface Schema {
   readonly required?: readonly string[];
   readonly anyOf?: readonly Schema[];
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
-  readonly 'x-kubernetes-validations'?: readonly { readonly rule: string; readonly message?: string }[];
+  readonly 'x-kubernetes-validations'?: readonly {
+    readonly rule: string;
+    readonly message?: string;
+    /** Field below this one that the rule is about. */
+    readonly fieldPath?: string;
+  }[];
 }
 
 interface Definition {
@@ -120,7 +125,7 @@ function pageOf({ definition }: ReturnType<typeof readDefinition>): string[] {
   const rules: string[] = [];
   const visitField = (node: Schema, path: string) => {
     for (const rule of node['x-kubernetes-validations'] ?? []) {
-      rules.push(`- \`${path || 'the resource'}\`: ${rule.message ?? rule.rule}`);
+      rules.push(`- \`${`${path}${rule.fieldPath ?? ''}` || 'the resource'}\`: ${rule.message ?? rule.rule}`);
     }
     if (node.items) visitField(node.items, `${path}[]`);
     for (const [key, child] of Object.entries(node.properties ?? {})) {
