@@ -156,7 +156,7 @@ describe('commands for a cluster', () => {
     kubernetes.put('openimclusters', cluster('chat', { api: `http://127.0.0.1:${apiPort}` }));
     const secretless = await run('user', 'list', '--cluster', 'chat');
     assert.equal(secretless.code, EXIT.usage);
-    assert.match(secretless.stderr, /the Secret im\/chat-admin has no adminSecret/);
+    assert.match(secretless.stderr, /there is no Secret im\/chat-admin; use/);
     kubernetes.fail({ code: 404, message: 'the server could not find the requested resource' });
     const bare = await run('user', 'list', '--cluster', 'chat');
     assert.equal(bare.code, EXIT.environment);

@@ -135,7 +135,7 @@ async function adminSecret(
     if (found.adminSecret !== undefined) return { ...found, secretProblem: undefined };
     const missing =
       secret === undefined
-        ? `there is no Secret ${namespace}/${name}, so the cluster has no tenant ${tenant}`
+        ? `there is no Secret ${namespace}/${name}${tenant === DEFAULT_TENANT_ID ? '' : `: has the cluster an OpenIMTenant ${tenant}?`}`
         : `the Secret ${namespace}/${name} has no adminSecret`;
     return { ...found, secretProblem: missing };
   } catch (error) {
