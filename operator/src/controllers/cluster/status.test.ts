@@ -4,8 +4,9 @@ import type { ProcessStatus } from '@im/kit';
 import { effectiveSpec } from '../../resources/effective.ts';
 import { labelsOf, REVISION_LABEL, ROLES, type Role } from '../../resources/names.ts';
 import type { Pod, Stored } from '../../runtime/index.ts';
+import { CONDITIONS } from './conditions.ts';
 import type { Observation } from './observation.ts';
-import { CONDITIONS, clusterStatus, type StatusInput } from './status.ts';
+import { clusterStatus, type StatusInput } from './status.ts';
 
 const owner = { name: 'chat', namespace: 'im', uid: 'u' };
 const effective = effectiveSpec({}, { version: '1.2.3', image: 'im:1' });
