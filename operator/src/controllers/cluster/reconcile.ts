@@ -308,7 +308,7 @@ export class ClusterReconciler {
     cluster: Stored<OpenIMCluster>,
     view: ClusterView,
     effective: EffectiveSpec,
-    { rollout, gatewayRevision: revision, refusal, failure }: Outcome,
+    { rollout, gatewayRevision: revision, configHash, refusal, failure }: Outcome,
     signal: AbortSignal,
   ): Promise<void> {
     const { observer, applier } = this.#deps;
@@ -324,6 +324,7 @@ export class ClusterReconciler {
       observation: observer.seen(keyOf(cluster)),
       rollout,
       gatewayRevision: revision,
+      configHash,
       endpoints: {
         ...view.endpoints(effective),
         objectStorage: view.objectsURL(effective, cluster.status?.endpoints?.objectStorage).url,

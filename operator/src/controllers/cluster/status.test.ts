@@ -183,3 +183,11 @@ test('a roll-out keeps its beginning until it ends', () => {
   assert.equal(on.rollout?.startedAt, '2026-01-01T00:00:00Z');
   assert.equal(condition(on, 'Progressing').status, 'True');
 });
+
+test('processes that have not read the newest settings are counted, as long as there are any', () => {
+  assert.equal(statusOf({ configHash: 'h' }).rollout?.message, 'Every part is as the spec says.');
+  assert.match(
+    statusOf({ configHash: 'new' }).rollout?.message ?? '',
+    /as the spec says\. 4 processes have not read the newest settings yet\./,
+  );
+});

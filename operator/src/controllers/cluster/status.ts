@@ -47,6 +47,8 @@ export interface StatusInput {
   readonly observation: Observation;
   readonly rollout: RolloutState;
   readonly gatewayRevision?: string | undefined;
+  /** Name of the config that was applied, by which processes tell that they have taken it over. */
+  readonly configHash?: string | undefined;
   readonly endpoints: ClientEndpoints;
   /** Partitions of the log. */
   readonly partitions: number;
@@ -56,7 +58,7 @@ export interface StatusInput {
 
 /** The status of a cluster: pure, so that every sentence in it can be tested. */
 export function clusterStatus(input: StatusInput): OpenIMClusterStatus {
-  const { effective, pods, observation, owner, rollout, before, now } = input;
+  const { effective, pods, observation, owner, before } = input;
   const components = componentsOf(input);
   const gateways = gatewaysOf(input);
   const transfers = [...observation.processes.values()].flatMap(({ transfer }) => transfer ?? []);
@@ -87,20 +89,33 @@ export function clusterStatus(input: StatusInput): OpenIMClusterStatus {
       ...(sizes?.logMaxBytes === undefined ? {} : { maxBytes: sizes.logMaxBytes }),
     },
     endpoints: { ...input.endpoints, adminSecretRef: { name: nameOf.admin(owner.name) } },
-    rollout: rolloutOf(rollout, before, now),
+    rollout: rolloutOf(input),
     effective: effective as unknown as Readonly<Record<string, unknown>>,
   };
 }
 
-function rolloutOf(
-  { stage, message }: RolloutState,
-  before: OpenIMClusterStatus | undefined,
-  now: Date,
-): NonNullable<OpenIMClusterStatus['rollout']> {
+function rolloutOf({
+  rollout,
+  before,
+  now,
+  configHash,
+  observation,
+}: StatusInput): NonNullable<OpenIMClusterStatus['rollout']> {
+  const { stage, message } = rollout;
   const running = before?.rollout?.stage !== undefined && before.rollout.stage !== '';
   const startedAt =
     stage !== undefined && !running ? now.toISOString().replace(/\.\d+Z$/, 'Z') : before?.rollout?.startedAt;
-  return { stage: stage ?? '', message, ...(startedAt === undefined ? {} : { startedAt }) };
+  const behind = [...observation.processes.values()].filter((told) => told.configHash !== configHash).length;
+  // Mounted files are renewed by kubelets in their own time; nothing has to be done about it.
+  const settings =
+    configHash === undefined || behind === 0
+      ? ''
+      : ` ${behind} processes have not read the newest settings yet.`;
+  return {
+    stage: stage ?? '',
+    message: `${message}${settings}`,
+    ...(startedAt === undefined ? {} : { startedAt }),
+  };
 }
 
 function componentOf(pod: Stored<Pod>): string {
