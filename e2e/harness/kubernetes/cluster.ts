@@ -32,6 +32,12 @@ export interface KubernetesCluster {
   kubectl(...args: readonly string[]): Promise<string>;
 }
 
+/** What a driver does beyond that. */
+export interface ClusterDriver extends KubernetesCluster {
+  /** `up` for somebody who does not mean to keep it. */
+  bringUp(): Promise<boolean>;
+}
+
 export interface ClusterOptions {
   /** Default: `$CLUSTER`, else what this machine can run, kind before local. */
   driver?: DriverName;
@@ -41,14 +47,16 @@ export interface ClusterOptions {
 
 /** The cluster of this machine, up or not. */
 export async function openCluster(options: ClusterOptions = {}): Promise<KubernetesCluster> {
-  return clusterOf(options.driver ?? (await chooseDriver()), options.print ?? printToStderr);
+  return driverOf(options);
 }
 
 function usersOf(driver: DriverName): ClusterUsers {
   return new ClusterUsers(join(backendsCacheDir(), `${driver}-cluster-users`));
 }
 
-function clusterOf(driver: DriverName, print: (line: string) => void): KubernetesCluster {
+async function driverOf(options: ClusterOptions): Promise<ClusterDriver> {
+  const driver = options.driver ?? (await chooseDriver());
+  const print = options.print ?? printToStderr;
   const users = usersOf(driver);
   switch (driver) {
     case 'kind':
@@ -70,11 +78,11 @@ export interface UsedCluster extends AsyncDisposable {
  * last test that gives it back. A later `up` of somebody who means to keep it is noticed.
  */
 export async function useCluster(options: ClusterOptions = {}): Promise<UsedCluster> {
-  const cluster = await openCluster(options);
+  const cluster = await driverOf(options);
   const users = usersOf(cluster.driver);
   await users.enter();
   try {
-    if (!(await cluster.isUp()) && (await cluster.up())) await users.noteBroughtUp();
+    if (!(await cluster.isUp()) && (await cluster.bringUp())) await users.noteBroughtUp();
   } catch (error) {
     await users.leave();
     throw error;

@@ -2,7 +2,7 @@ import { access, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { backendsCacheDir, CommandError, findOnPath, holdLock, runCommand } from '@im/backends';
 import { whyNoKind } from '../choose-driver.ts';
-import type { KubernetesCluster } from '../cluster.ts';
+import type { ClusterDriver } from '../cluster.ts';
 import type { ClusterUsers } from '../cluster-users.ts';
 import { installProgram } from '../install/go-build.ts';
 import { duration, installAll, NEEDED_BY_KIND } from '../install/install-all.ts';
@@ -17,7 +17,7 @@ const READY = '--timeout=180s';
  * One node of Kubernetes in a container of Docker, by kind. Needs no root beyond what Docker has.
  * `KIND_NODE_IMAGE` and `KIND_CONFIG` name a node image and a configuration other than the usual ones.
  */
-export class KindCluster implements KubernetesCluster {
+export class KindCluster implements ClusterDriver {
   readonly driver = 'kind';
   readonly kubeconfig = join(backendsCacheDir(), 'kind', 'kubeconfig');
   readonly #print: (line: string) => void;
@@ -55,6 +55,12 @@ export class KindCluster implements KubernetesCluster {
   }
 
   async up(): Promise<boolean> {
+    const wasDown = await this.bringUp();
+    await this.#users.keep();
+    return wasDown;
+  }
+
+  async bringUp(): Promise<boolean> {
     const obstacle = await whyNoKind();
     if (obstacle !== undefined) throw new Error(`kind cannot be used here: ${obstacle}`);
     if ((await findOnPath('kind')) === undefined) await installAll(NEEDED_BY_KIND, this.#print);
@@ -79,7 +85,6 @@ export class KindCluster implements KubernetesCluster {
     this.#print(
       wasUp ? 'the cluster is up already' : `the cluster is up after ${duration(performance.now() - begun)}`,
     );
-    await this.#users.keep();
     return !wasUp;
   }
 

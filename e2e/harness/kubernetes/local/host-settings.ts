@@ -39,6 +39,8 @@ export async function changeHostSettings(): Promise<void> {
     await runCommand('ip', ['addr', 'add', `${LOCAL.nodeAddress}/24`, 'dev', LOCAL.bridge]);
   }
   await runCommand('ip', ['link', 'set', LOCAL.bridge, 'up']);
+  // The kernel looks for a route before rules turn the address of a service into that of a pod.
+  await runCommand('ip', ['route', 'replace', LOCAL.serviceRange, 'dev', LOCAL.bridge]);
 }
 
 /** Puts everything back that `changeHostSettings` and the node's programs changed, network links included. */

@@ -1,8 +1,9 @@
+import { Resolver } from 'node:dns/promises';
 import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findOnPath, holdLock, runCommand, versionIn } from '@im/backends';
 import { whyNotANode } from '../choose-driver.ts';
-import type { KubernetesCluster } from '../cluster.ts';
+import type { ClusterDriver } from '../cluster.ts';
 import type { ClusterUsers } from '../cluster-users.ts';
 import { apiGet } from '../control-plane/api-request.ts';
 import { credentialsOf } from '../control-plane/kubeconfig.ts';
@@ -32,7 +33,7 @@ const COMPONENT_READY_MS = 90_000;
 const PODS_READY = '--timeout=120s';
 
 /** One node of real Kubernetes made of programs of this machine. Needs root; for machines that may be thrown away. */
-export class LocalCluster implements KubernetesCluster {
+export class LocalCluster implements ClusterDriver {
   readonly driver = 'local';
   readonly kubeconfig = adminKubeconfig;
   readonly #print: (line: string) => void;
@@ -65,6 +66,12 @@ export class LocalCluster implements KubernetesCluster {
   }
 
   async up(): Promise<boolean> {
+    const wasDown = await this.bringUp();
+    await this.#users.keep();
+    return wasDown;
+  }
+
+  async bringUp(): Promise<boolean> {
     refuseWhereItCannotRun();
     await installAll(NEEDED_BY_LOCAL, this.#print);
     await using _lock = await this.#lock();
@@ -104,7 +111,6 @@ export class LocalCluster implements KubernetesCluster {
     this.#print(
       wasUp ? 'the cluster is up already' : `the cluster is up after ${duration(performance.now() - begun)}`,
     );
-    await this.#users.keep();
     return !wasUp;
   }
 
@@ -150,9 +156,22 @@ export class LocalCluster implements KubernetesCluster {
   }
 
   async #apiIsReady(): Promise<void> {
+    await this.#get('/readyz');
+  }
+
+  async #nodeIsReady(): Promise<void> {
+    const { status } = JSON.parse(await this.#get(`/api/v1/nodes/${LOCAL.node}`)) as {
+      status?: { conditions?: { type: string; status: string; message?: string }[] };
+    };
+    const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+    if (ready?.status !== 'True') throw new Error(ready?.message ?? 'the node has not registered');
+  }
+
+  async #get(path: string): Promise<string> {
     const credentials = credentialsOf(await readFile(KUBECONFIGS.admin, 'utf8'));
-    const { status, body } = await apiGet(`${apiUrl}/readyz`, credentials, AbortSignal.timeout(2_000));
+    const { status, body } = await apiGet(`${apiUrl}${path}`, credentials, AbortSignal.timeout(2_000));
     if (status !== 200) throw new Error(`the API server answers ${status}: ${body.slice(0, 300)}`);
+    return body;
   }
 
   async #importSystemImages(): Promise<void> {
@@ -180,14 +199,22 @@ export class LocalCluster implements KubernetesCluster {
   }
 
   async #untilUsable(done: (what: string) => void): Promise<void> {
-    await this.kubectl('wait', `node/${LOCAL.node}`, '--for=create', PODS_READY);
-    await this.kubectl('wait', `node/${LOCAL.node}`, '--for=condition=Ready', PODS_READY);
+    await this.#daemons.untilReady('kubelet', COMPONENT_READY_MS, () => this.#nodeIsReady());
     done('node ready');
     for (const name of ['coredns', 'local-path-provisioner']) {
       await this.kubectl('-n', 'kube-system', 'rollout', 'status', `deployment/${name}`, PODS_READY);
       done(`${name} ready`);
     }
+    // The rules that lead to a ready pod follow it.
+    await this.#daemons.untilReady('kube-proxy', COMPONENT_READY_MS, () => resolveApiService());
+    done('names of services resolve');
   }
+}
+
+async function resolveApiService(): Promise<void> {
+  const resolver = new Resolver({ timeout: 1_000, tries: 1 });
+  resolver.setServers([LOCAL.dnsService]);
+  await resolver.resolve4('kubernetes.default.svc.cluster.local');
 }
 
 /** Puts values in for `@NAME@`. Throws for a name without a value. */
