@@ -7,6 +7,7 @@ import {
   withAllConditions,
 } from '../../runtime/index.ts';
 import { STORE_KEYS, type StoreKey } from './observation.ts';
+import { isTerminating, podFault } from './pod-problem.ts';
 import type { StatusInput } from './status.ts';
 
 /** Every condition of a cluster, in the order in which people read them. */
@@ -133,12 +134,20 @@ function messagesFlowing({ observation, partitions }: StatusInput): ConditionUpd
   return { type, status: 'True', reason: 'LogFilling', message: filling };
 }
 
-function progressing({ rollout, failure }: StatusInput): ConditionUpdate {
+function progressing({ rollout, failure, pods }: StatusInput): ConditionUpdate {
   const type = 'Progressing';
   if (failure !== undefined) return { type, status: 'True', reason: 'Retrying', message: failure };
-  return rollout.stage === undefined
-    ? { type, status: 'False', reason: 'UpToDate', message: rollout.message }
-    : { type, status: 'True', reason: 'RollingOut', message: `${rollout.stage}: ${rollout.message}` };
+  if (rollout.stage === undefined)
+    return { type, status: 'False', reason: 'UpToDate', message: rollout.message };
+  const message = `${rollout.stage}: ${rollout.message}`;
+  // Old pods serve on, so no other condition tells why the new ones do not come.
+  for (const pod of pods) {
+    const fault = isTerminating(pod) ? undefined : podFault(pod);
+    if (fault === undefined) continue;
+    const told = `${message}; ${pod.metadata.name} ${fault}; correct the spec, and the roll-out goes on`;
+    return { type, status: 'True', reason: 'PodsFailing', message: told };
+  }
+  return { type, status: 'True', reason: 'RollingOut', message };
 }
 
 /** Ready when all others that matter hold; else the first that does not tells why, and the others are named. */

@@ -17,17 +17,9 @@ export function isTerminating(pod: Stored<Pod>): boolean {
 export function podProblem(pod: Stored<Pod>): string | undefined {
   if (isTerminating(pod)) return 'is being stopped';
   if (isReady(pod)) return undefined;
-  const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
-  if (scheduled?.status === 'False')
-    return `cannot be placed: ${scheduled.message ?? scheduled.reason ?? ''}`;
+  const fault = podFault(pod);
+  if (fault !== undefined) return fault;
   for (const { state, lastState, restartCount } of pod.status?.containerStatuses ?? []) {
-    if (state?.waiting?.reason !== undefined && !PASSING.has(state.waiting.reason)) {
-      const last = lastState?.terminated;
-      const ended = last === undefined ? '' : `, ended last with exit code ${last.exitCode}`;
-      return `${state.waiting.reason}${ended}${detail(state.waiting.message ?? last?.message)}`;
-    }
-    if (state?.terminated)
-      return `ended with exit code ${state.terminated.exitCode}${detail(state.terminated.message)}`;
     if (state?.running && restartCount > 0) {
       const code = lastState?.terminated?.exitCode;
       return `starts again${code === undefined ? '' : ` after exit code ${code}`}`;
@@ -35,6 +27,23 @@ export function podProblem(pod: Stored<Pod>): string | undefined {
   }
   if (pod.status?.phase === 'Pending') return 'is being created';
   return pod.status?.reason ?? 'is not ready yet';
+}
+
+/** What keeps a pod from running, where more than time is needed: no node, no image, a process that ends. */
+export function podFault(pod: Stored<Pod>): string | undefined {
+  const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status === 'False')
+    return `cannot be placed: ${scheduled.message ?? scheduled.reason ?? ''}`;
+  for (const { state, lastState } of pod.status?.containerStatuses ?? []) {
+    if (state?.waiting?.reason !== undefined && !PASSING.has(state.waiting.reason)) {
+      const last = lastState?.terminated;
+      const ended = last === undefined ? '' : `, ended last with exit code ${last.exitCode}`;
+      return `${state.waiting.reason}${ended}${detail(state.waiting.message ?? last?.message)}`;
+    }
+    if (state?.terminated)
+      return `ended with exit code ${state.terminated.exitCode}${detail(state.terminated.message)}`;
+  }
+  return undefined;
 }
 
 /** Longest part of a container's last words that is told. */

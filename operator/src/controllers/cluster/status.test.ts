@@ -184,6 +184,20 @@ test('a roll-out keeps its beginning until it ends', () => {
   assert.equal(condition(on, 'Progressing').status, 'True');
 });
 
+test('a roll-out that stands still tells which pod does not run and why, while old ones serve', () => {
+  const waiting = { reason: 'ImagePullBackOff', message: 'Back-off pulling image "im:2"' };
+  const stuck = pod('rpc', 'rpc-new', { ready: false, state: { waiting } });
+  const rollout = { stage: 'rpc', message: 'chat-rpc: 1 of 2 pods are new' };
+  const status = statusOf({ pods: [...allPods, stuck], rollout });
+  assert.equal(condition(status, 'Ready').status, 'True');
+  assert.equal(condition(status, 'Progressing').reason, 'PodsFailing');
+  assert.match(
+    condition(status, 'Progressing').message,
+    /^rpc: .*1 of 2 pods are new; rpc-new ImagePullBackOff: Back-off pulling image "im:2"; correct the spec/,
+  );
+  assert.equal(condition(statusOf({ rollout }), 'Progressing').reason, 'RollingOut');
+});
+
 test('processes that have not read the newest settings are counted, as long as there are any', () => {
   assert.equal(statusOf({ configHash: 'h' }).rollout?.message, 'Every part is as the spec says.');
   assert.match(
