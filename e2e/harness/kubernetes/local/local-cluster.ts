@@ -1,5 +1,5 @@
 import { Resolver } from 'node:dns/promises';
-import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findOnPath, holdLock, runCommand, versionIn } from '@im/backends';
 import { whyNotANode } from '../choose-driver.ts';
@@ -129,7 +129,7 @@ export class LocalCluster implements ClusterDriver {
       await removeNodeRemains();
     }
     await rm(runPath(), { recursive: true, force: true });
-    if (options.wipe) await rm(statePath(), { recursive: true, force: true });
+    if (options.wipe) await wipeState();
     this.#print(options.wipe ? 'the cluster is down, its data are removed' : 'the cluster is down');
   }
 
@@ -229,6 +229,13 @@ export function renderManifests(text: string, values: Readonly<Record<string, st
 function refuseWhereItCannotRun(): void {
   const obstacle = whyNotANode();
   if (obstacle !== undefined) throw new Error(`the local cluster cannot run here: ${obstacle}`);
+}
+
+/** The folder may be a disk of its own, which stays. */
+async function wipeState(): Promise<void> {
+  const names = await readdir(statePath()).catch(() => []);
+  for (const name of names) await rm(statePath(name), { recursive: true, force: true });
+  await rmdir(statePath()).catch(() => undefined);
 }
 
 async function required(command: string): Promise<string> {
