@@ -10,13 +10,15 @@ export interface ReservedPorts extends AsyncDisposable {
 }
 
 const FIRST_PORT = 15_000;
-const EPHEMERAL_FIRST_DEFAULT = 32_768;
+/** Node ports of a Kubernetes on this machine begin here: its packet filter takes them without a listener that could be seen. */
+const NODE_PORTS_FIRST = 30_000;
 
 /**
  * Reserves `count` free ports; the first of them are those in `fixed`, and it throws when one of these is taken.
  *
  * Free ports come from below the kernel's ephemeral range: a port inside it can become the source port of somebody's
- * outgoing connection while its server is down, and a client that redials such a port may even connect to itself.
+ * outgoing connection while its server is down, and a client that redials such a port may even connect to itself. They
+ * also stay below Kubernetes' node ports.
  */
 export async function reservePorts(count: number, fixed: readonly number[] = []): Promise<ReservedPorts> {
   const locks: HeldLock[] = [];
@@ -31,7 +33,7 @@ export async function reservePorts(count: number, fixed: readonly number[] = [])
       if (!(await isFree(port))) throw new Error(`port ${port} of 127.0.0.1 is in use by another program`);
       ports.push(port);
     }
-    const end = await ephemeralFirst();
+    const end = await rangeEnd();
     for (let attempt = 0; ports.length < count; attempt++) {
       if (attempt > 1000) throw new Error(`no ${count} free ports between ${FIRST_PORT} and ${end}`);
       const port = randomInt(FIRST_PORT, end);
@@ -56,13 +58,13 @@ function portLock(port: number): string {
   return `port ${port}`;
 }
 
-async function ephemeralFirst(): Promise<number> {
+async function rangeEnd(): Promise<number> {
   try {
     const [first] = (await readFile('/proc/sys/net/ipv4/ip_local_port_range', 'utf8')).split(/\s+/);
     const port = Number(first);
-    return port > FIRST_PORT + 1000 ? port : EPHEMERAL_FIRST_DEFAULT;
+    return port > FIRST_PORT + 1000 ? Math.min(port, NODE_PORTS_FIRST) : NODE_PORTS_FIRST;
   } catch {
-    return EPHEMERAL_FIRST_DEFAULT;
+    return NODE_PORTS_FIRST;
   }
 }
 
