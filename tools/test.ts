@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { keepCluster } from './test-run/cluster-keeper.ts';
+import { beginInstallation } from './test-run/program-installer.ts';
 import { type FileResult, runFile } from './test-run/run-file.ts';
 import { runStaticChecks } from './test-run/static-checks.ts';
 import { findSuites, type Suite } from './test-run/suites.ts';
@@ -28,15 +29,20 @@ async function runSuite(suite: Suite): Promise<SuiteResult> {
   return { name: suite.name, files: results, ms: performance.now() - begun };
 }
 
+const suites = findSuites(root, filters, availableParallelism());
+const onKubernetes = suites.filter((suite) => suite.onKubernetes);
+const installation = onKubernetes.length > 0 ? beginInstallation(root) : undefined;
+
 const done: SuiteResult[] = [];
 if (filters.length === 0) {
   const checks = await runStaticChecks(root);
   for (const result of checks.files) console.log(describeFile(result));
   done.push(checks);
 }
-const suites = findSuites(root, filters, availableParallelism());
-for (const suite of suites.filter(({ onCluster }) => !onCluster)) done.push(await runSuite(suite));
-const onCluster = suites.filter((suite) => suite.onCluster);
+for (const suite of suites.filter((suite) => !suite.onKubernetes)) done.push(await runSuite(suite));
+await installation?.finished();
+for (const suite of onKubernetes.filter((suite) => !suite.onCluster)) done.push(await runSuite(suite));
+const onCluster = onKubernetes.filter((suite) => suite.onCluster);
 if (onCluster.length > 0) {
   await using _kept = await keepCluster(root);
   for (const suite of onCluster) done.push(await runSuite(suite));

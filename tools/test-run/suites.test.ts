@@ -32,6 +32,16 @@ test('unit tests come first, then each package, then end-to-end suites one by on
   );
 });
 
+test('suites that start programs of Kubernetes are known', () => {
+  const names = suitesOf(FILES, [], 2).flatMap(({ name, onKubernetes }) => (onKubernetes ? [name] : []));
+  assert.deepEqual(names, [
+    'e2e/harness/kubernetes',
+    'operator',
+    'e2e kubernetes/node-drain',
+    'e2e kubernetes/upgrade',
+  ]);
+});
+
 test('parts of paths choose files, also as a shell completes them', () => {
   const names = (...filters: string[]) => suitesOf(FILES, filters, 2).flatMap(({ files }) => [...files]);
   assert.deepEqual(names('./operator/test/'), [

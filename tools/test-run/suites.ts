@@ -9,11 +9,16 @@ export interface Suite {
   readonly concurrency: number;
   /** Time limit of one file, in ms. */
   readonly timeoutMs: number;
+  /** Whether it runs programs of Kubernetes, which take long to compile where they are not installed. */
+  readonly onKubernetes?: boolean;
   /** Whether it shares the cluster on Kubernetes with others. */
   readonly onCluster?: boolean;
 }
 
 const MINUTE = 60_000;
+
+/** Packages whose tests start programs of Kubernetes. */
+const ON_KUBERNETES: readonly string[] = ['operator', 'e2e/harness/kubernetes'];
 
 /** Suites on a whole cluster on Kubernetes, which they share; they run last, and get longer. */
 const CLUSTERS = 'e2e/suites/kubernetes/';
@@ -21,7 +26,7 @@ const CLUSTERS = 'e2e/suites/kubernetes/';
 /**
  * All test files, in the order in which they run: unit tests of the whole repository, then each
  * package's tests against real servers (`test/`), then the end-to-end suites (`e2e/suites/`) one by one,
- * those on Kubernetes last.
+ * those on Kubernetes last. The runner puts off those of packages that start programs of Kubernetes until these are installed.
  * @param filters parts of paths; a file that contains none of them is left out. None means all.
  */
 export function findSuites(root: string, filters: readonly string[], cores: number): Suite[] {
@@ -51,9 +56,10 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
       files: list,
       concurrency: 1,
       timeoutMs: 10 * MINUTE,
+      onKubernetes: ON_KUBERNETES.includes(home),
     })),
     ...endToEnd.map((file) => alone(file, 20 * MINUTE)),
-    ...clusters.map((file) => ({ ...alone(file, 30 * MINUTE), onCluster: true })),
+    ...clusters.map((file) => ({ ...alone(file, 30 * MINUTE), onKubernetes: true, onCluster: true })),
   ];
   return suites.filter((suite) => suite.files.length > 0);
 }

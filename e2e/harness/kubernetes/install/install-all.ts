@@ -36,7 +36,23 @@ export const NEEDED_BY_LOCAL: Needed = {
   nodePackages: true,
 };
 
+/** For `startControlPlane` and tests of charts. */
+export const NEEDED_BY_CONTROL_PLANE: Needed = {
+  programs: ['kubernetes', 'etcd', 'helm'],
+  servers: [],
+  nodePackages: false,
+};
+
 export const NEEDED_BY_KIND: Needed = { programs: ['kind'], servers: [], nodePackages: false };
+
+/** Both. */
+export function together(one: Needed, other: Needed): Needed {
+  return {
+    programs: [...new Set([...one.programs, ...other.programs])],
+    servers: [...new Set([...one.servers, ...other.servers])],
+    nodePackages: one.nodePackages || other.nodePackages,
+  };
+}
 
 interface Job {
   readonly title: string;

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+
+/** What somebody sees who waits for an installer that runs this code. */
+async function seen(installer: string): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), 'openim-installer-'));
+  try {
+    const script = join(root, 'e2e/harness/kubernetes/scripts/install.ts');
+    await mkdir(dirname(script), { recursive: true });
+    await writeFile(script, installer);
+    const code = `
+      import { beginInstallation } from ${JSON.stringify(join(import.meta.dirname, 'program-installer.ts'))};
+      const installation = beginInstallation(${JSON.stringify(root)});
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      console.error('waiting');
+      await installation.finished();
+      console.error('over');`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    return await text(child.stderr);
+  } finally {
+    await rm(root, { recursive: true });
+  }
+}
+
+test('progress is shown only while somebody waits for it', async () => {
+  const output = await seen(`
+    console.error('to compile: a, b');
+    console.error('[a] compiling (2 s)');
+    setTimeout(() => console.error('[b] compiling (3 s)'), 3000);`);
+  assert.equal(output, 'to compile: a, b\nwaiting\n[b] compiling (3 s)\nover\n');
+});
+
+test('a failure is told and ends the wait', async () => {
+  const output = await seen(`console.error('Go is not on PATH'); process.exitCode = 1;`);
+  assert.equal(output, 'Go is not on PATH\nwaiting\nover\n');
+});
