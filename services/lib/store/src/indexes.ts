@@ -16,12 +16,18 @@ export function indexDescription(spec: IndexSpec): IndexDescription {
   };
 }
 
-/** Makes the indexes that are missing; those that exist cost one round trip a collection. */
+/**
+ * Makes the indexes that are missing; those that exist cost one round trip a collection.
+ * @param done names of collections that have theirs; it grows, so that a later attempt goes on behind a failure.
+ */
 export async function ensureIndexes(
   db: Db,
   collections: readonly CollectionSpec<TenantDocument>[],
+  done: Set<string> = new Set(),
 ): Promise<void> {
   for (const { name, indexes } of collections) {
+    if (done.has(name)) continue;
     if (indexes.length > 0) await db.collection(name).createIndexes(indexes.map(indexDescription));
+    done.add(name);
   }
 }

@@ -13,7 +13,7 @@ import {
   type TenantId,
 } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
-import type { Collection, Document } from 'mongodb';
+import { type Collection, type Document, MongoServerError } from 'mongodb';
 import { type EntityCache, entityCaches } from './cached.ts';
 import {
   type CollectionSpec,
@@ -73,23 +73,27 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
   /** Views by tenant and collection; emptied when a tenant changes, since its placement may. */
   const views = new Map<string, unknown>();
 
-  /** Databases whose indexes are to be made. */
-  const pending = new Set<string>();
+  /** Databases whose indexes are to be made, with the collections that have theirs. */
+  const pending = new Map<string, Set<string>>();
 
   async function prepareAll(signal: AbortSignal): Promise<void> {
     await mongo.connect(signal);
     const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
-    for (const name of pending) {
+    for (const [name, done] of pending) {
       if (signal.aborted) return;
+      const before = done.size;
       try {
-        await ensureIndexes(mongo.client.db(name), COLLECTIONS);
+        await ensureIndexes(mongo.client.db(name), COLLECTIONS, done);
         prepared.add(name);
         backoff.reset();
       } catch (error) {
+        if (done.size > before) backoff.reset();
+        // A server that went away may not have kept all of it.
+        if (!(error instanceof MongoServerError)) done.clear();
         log.warn({ database: name, err: error }, 'indexes are not there yet');
         // To the end of the queue.
         pending.delete(name);
-        pending.add(name);
+        pending.set(name, done);
         await backoff.wait(signal);
         continue;
       }
@@ -99,7 +103,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
   /** Has the indexes of a database made, however long that takes. */
   function prepare(name: string): void {
     if (prepared.has(name)) return;
-    pending.add(name);
+    if (!pending.has(name)) pending.set(name, new Set());
     // Refused while it runs; the running one finds the name too.
     deps.background.spawn('store-indexes', prepareAll, { limit: 1 });
   }

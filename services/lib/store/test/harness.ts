@@ -53,9 +53,9 @@ export async function openStore(
   };
 }
 
-/** Waits until the store is ready. @throws after 60 s, with its reason. */
+/** Waits until the store is ready. @throws after 2 min, with its reason. */
 export async function untilReady(store: Store): Promise<void> {
-  for (const deadline = Date.now() + 60_000; !store.ready().ready; await sleep(20)) {
+  for (const deadline = Date.now() + 120_000; !store.ready().ready; await sleep(20)) {
     if (Date.now() > deadline) throw new Error(`the store is not ready: ${store.ready().reason}`);
   }
 }

@@ -14,7 +14,7 @@ before(async () => {
 after(() => servers?.stop());
 
 test('a store starts without its servers, and becomes ready when they come', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async (t) => {
   if (!servers.mongo.managed || !servers.redis.managed) return t.skip('the servers are external');
   await servers.mongo.kill();
