@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module';
+import { endOnEarlySignals } from './early-end.ts';
 
+endOnEarlySignals();
 // Halves the CPU time of every start but the first; without a writable place for it nothing changes.
 enableCompileCache();
 

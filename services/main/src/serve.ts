@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, createLogger, type Logger, readConfig } from '@im/kit';
 import { followConfigFile } from './config-file.ts';
+import { endNoMoreOnSignals } from './early-end.ts';
 import { ROLES } from './roles.ts';
 import { type Overrides, runServer } from './server.ts';
 
@@ -69,6 +70,7 @@ function stopOnSignals(asked: AbortController, forceAfterMs: () => number, log: 
     asked.abort();
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal);
+  endNoMoreOnSignals();
 }
 
 /** An error that nobody caught leaves the process in an unknown state: it is reported, and the process ends. */
