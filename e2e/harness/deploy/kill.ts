@@ -43,6 +43,8 @@ function send(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EPERM') throw new Error(`ending process ${pid} of a container needs root`, { cause: error });
+    if (code !== 'ESRCH') throw error;
   }
 }
