@@ -11,8 +11,8 @@ import { openPairs, type PairLoad } from '../pair-load.ts';
 
 const PAIRS = 100;
 /** Load before the figures count: connections, caches and compiled code are warm. */
-const WARM_UP_MS = 2_000;
-const WARM_UP_RATE = 100;
+const WARM_UP_MS = 5_000;
+const WARM_UP_RATE = 200;
 const DRAIN_MS = 30_000;
 
 /** One message at a time from one user to another, at a fixed rate; rate 0 is a closed loop with 100 in flight. */
