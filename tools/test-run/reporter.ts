@@ -13,6 +13,9 @@ interface TestEvent {
   readonly data: {
     readonly name: string;
     readonly nesting: number;
+    /** Numbers of the test and of what it is part of; 0 is the file. */
+    readonly testId?: number;
+    readonly parentId?: number;
     readonly message?: string;
     readonly file?: string;
     readonly skip?: string | boolean;
@@ -35,17 +38,24 @@ const OWN_NOTES = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) 
 
 /** A reporter of node:test; the runner asks for it by its path. */
 async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
-  const path: string[] = [];
+  const names = new Map<number, string>();
+  // A test that was cancelled never left the queue.
+  const idOf = ({ name, testId = -1, parentId = 0 }: TestEvent['data']): string => {
+    const parent = names.get(parentId);
+    return names.get(testId) ?? (parent === undefined ? name : `${parent} > ${name}`);
+  };
+  let latest = '';
   for await (const { type, data } of events) {
     // Unlike test:start, told at once, so that a hanging test is known by name.
     if (type === 'test:dequeue') {
-      path[data.nesting] = data.name;
-      yield line({ kind: 'start', id: idOf(path, data.nesting) });
+      const id = idOf(data);
+      if (data.testId !== undefined) names.set(data.testId, id);
+      yield line({ kind: 'start', id });
     } else if (type === 'test:pass' || type === 'test:fail') {
-      path[data.nesting] = data.name;
-      yield line(outcome(idOf(path, data.nesting), type === 'test:pass', data));
+      latest = idOf(data);
+      yield line(outcome(latest, type === 'test:pass', data));
     } else if (type === 'test:diagnostic' && !OWN_NOTES.test(data.message ?? '')) {
-      yield line({ kind: 'note', id: idOf(path, data.nesting), text: data.message ?? '' });
+      yield line({ kind: 'note', id: latest, text: data.message ?? '' });
     }
   }
 }
@@ -61,10 +71,6 @@ function outcome(id: string, passed: boolean, data: TestEvent['data']): Report {
   const type = error?.failureType ?? '';
   const told = (suite && !OF_A_SUITE.has(type)) || REPEATED.has(type);
   return { kind: 'fail', id, suite: told, error: inspect(error?.cause ?? error, { depth: 4 }) };
-}
-
-function idOf(path: readonly string[], nesting: number): string {
-  return path.slice(0, nesting + 1).join(' > ');
 }
 
 function line(value: Report): string {

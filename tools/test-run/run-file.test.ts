@@ -44,6 +44,28 @@ test('tests of a file are counted, failures and skips with their reasons', async
   assert.match(text, /\n2 passed, 2 failed, 1 skipped$/);
 });
 
+test('tests that run at the same time keep their names', async () => {
+  const { passed, failures } = await run(`
+    import { describe, test } from 'node:test';
+    import { setTimeout } from 'node:timers/promises';
+    describe('both', { concurrency: 2 }, () => {
+      for (const [name, ms] of [['slow', 100], ['quick', 10]]) {
+        describe(name, () => {
+          test('one', async () => {
+            await setTimeout(ms);
+            if (name === 'slow') throw new Error('in slow');
+          });
+        });
+      }
+    });
+  `);
+  assert.equal(passed, 1);
+  assert.deepEqual(
+    failures.map((failure) => failure.test),
+    ['both > slow > one'],
+  );
+});
+
 test('a hook that fails is told with its reason', async () => {
   const { passed, failures } = await run(`
     import { before, describe, test } from 'node:test';
