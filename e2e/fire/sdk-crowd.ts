@@ -15,8 +15,11 @@ import { loadText, parseLoadText, type Target, type WireUser, wireUser } from '.
 
 /** Error codes after which a message may or may not have been accepted. */
 const OPEN_CODES = new Set([-1, 500, 1601, 10000, 10001, 90002, 90004]);
-/** A send that has no answer by then never gets one: the JS SDK forgets it when its connection breaks. */
-const SEND_TIMEOUT_MS = 20_000;
+/**
+ * A send that has no answer by then never gets one: the JS SDK forgets it when its connection breaks. Sends
+ * of one connection are answered one after the other, so on a busy machine they may queue for long.
+ */
+const SEND_TIMEOUT_MS = 120_000;
 /** Before looking at what is missing, and again after nothing is, for copies. */
 const SETTLE_MS = 750;
 /** Platform of the connections that read everything at the end. */

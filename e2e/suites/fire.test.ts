@@ -44,7 +44,7 @@ describe(`fire: ${USERS} SDK clients at ${MESSAGES_PER_SECOND} messages/s, one v
 
   for (const victim of VICTIMS) {
     const skip = victim.name.includes(only) ? false : 'not asked for';
-    test(victim.name, { skip, timeout: 300_000 }, async () => {
+    test(victim.name, { skip, timeout: 600_000 }, async () => {
       const { verdict, loggedOut, stuck } = await crowd.run({
         name: victim.name,
         messagesPerSecond: MESSAGES_PER_SECOND,
