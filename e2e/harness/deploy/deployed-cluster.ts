@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sleep } from '@im/kit';
@@ -255,6 +257,7 @@ async function pinGateway(
   );
   pins.push(service);
   const { host, port } = await kubernetes.nodePortAddress(made.spec.ports[0]?.nodePort ?? 0);
+  await untilOpen(host, port);
   return {
     name,
     ws: `ws://${host}:${port}`,
@@ -275,6 +278,20 @@ async function pinGateway(
       }
     },
   };
+}
+
+/** Waits until a new node port is known to the node: until then connections are refused. */
+async function untilOpen(host: string, port: number): Promise<void> {
+  for (const deadline = performance.now() + READY_TIMEOUT_MS; ; await sleep(LOOK_MS)) {
+    const socket = connect(port, host);
+    const opened = await once(socket, 'connect').then(
+      () => true,
+      () => false,
+    );
+    socket.destroy();
+    if (opened) return;
+    if (performance.now() > deadline) throw new Error(`nothing answers at ${host}:${port}`);
+  }
 }
 
 /** Deletes a cluster with its namespace and waits until both are gone. */

@@ -44,7 +44,8 @@ function send(pid: number): void {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'EPERM') throw new Error(`ending process ${pid} of a container needs root`, { cause: error });
+    if (code === 'EPERM')
+      throw new Error(`ending process ${pid} of a container needs root`, { cause: error });
     if (code !== 'ESRCH') throw error;
   }
 }

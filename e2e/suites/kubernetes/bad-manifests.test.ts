@@ -275,7 +275,7 @@ describe('wrong manifests', () => {
     timeout: 240_000,
   }, async () => {
     const { image } = (await cluster.resource()).spec;
-    const traffic = await startTraffic(overEachGateway(cluster), {
+    await using traffic = await startTraffic(overEachGateway(cluster), {
       name: 'bad_image',
       users: 10,
       messagesPerSecond: 30,

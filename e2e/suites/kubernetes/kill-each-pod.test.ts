@@ -77,7 +77,7 @@ describe(`kill -9 of each kind of pod while ${USERS} clients send ${MESSAGES_PER
       const victim = pods[0];
       assert.ok(victim, `there is a ${kind.component} pod`);
       await using witness = watchCluster(cluster);
-      const traffic = await startTraffic(overEachGateway(cluster), {
+      await using traffic = await startTraffic(overEachGateway(cluster), {
         name: `kill_${kind.component}`,
         users: USERS,
         messagesPerSecond: MESSAGES_PER_SECOND,
@@ -123,7 +123,7 @@ describe(`kill -9 of each kind of pod while ${USERS} clients send ${MESSAGES_PER
     const leader = await cluster.ground.operatorLeader();
     assert.ok(leader, 'an operator leads');
     const before = identities(await cluster.pods());
-    const traffic = await startTraffic(overEachGateway(cluster), {
+    await using traffic = await startTraffic(overEachGateway(cluster), {
       name: 'kill_operator',
       users: USERS,
       messagesPerSecond: MESSAGES_PER_SECOND,

@@ -38,7 +38,7 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     const pods = new Set((await cluster.pods()).map(({ metadata }) => metadata.uid));
     const revision = (await cluster.resource()).status?.gatewayRevision;
     await using witness = watchCluster(cluster);
-    const traffic = await startTraffic(overTheService(cluster), {
+    await using traffic = await startTraffic(overTheService(cluster), {
       name,
       users: USERS,
       messagesPerSecond: MESSAGES_PER_SECOND,

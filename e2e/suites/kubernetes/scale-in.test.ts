@@ -34,7 +34,7 @@ describe(`gateways 3 → 2 while ${USERS} clients send ${MESSAGES_PER_SECOND} me
     const pods = await cluster.pods('gateway');
     assert.equal(pods.length, 3);
     await using witness = watchCluster(cluster);
-    const traffic = await startTraffic(overTheService(cluster), {
+    await using traffic = await startTraffic(overTheService(cluster), {
       name: 'scale_in',
       users: USERS,
       messagesPerSecond: MESSAGES_PER_SECOND,

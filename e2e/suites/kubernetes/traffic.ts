@@ -10,8 +10,8 @@ export interface TrafficOptions {
   readonly messagesPerSecond: number;
 }
 
-/** Checked messages that flow until they are told to stop. */
-export interface Traffic {
+/** Checked messages that flow until they are told to stop; a test that fails before that disposes of them. */
+export interface Traffic extends AsyncDisposable {
   readonly devices: readonly WireUser[];
   /** Ends the load, reads every conversation to its end and decides. */
   finish(check?: Partial<CheckOptions>): Promise<Verdict>;
@@ -66,6 +66,10 @@ export async function startTraffic(place: CrowdPlace, options: TrafficOptions): 
       over.abort();
       await sending;
       return await crowd.finish(SETTLE_MS, check);
+    },
+    async [Symbol.asyncDispose]() {
+      over.abort();
+      for (const device of crowd.devices) device.stop();
     },
   };
 }
