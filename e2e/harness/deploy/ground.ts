@@ -13,6 +13,8 @@ export interface Ground extends AsyncDisposable {
   operatorPods(): Promise<Pod[]>;
   /** The pod of the operator that leads, by its Lease; undefined while none does. */
   operatorLeader(): Promise<Pod | undefined>;
+  /** Identity of the process that holds the Lease, new at every start of one; empty while none does. */
+  operatorHolder(): Promise<string>;
 }
 
 /** Variable by which whoever keeps a ground for several test files tells the images that it has, as JSON. */
@@ -44,14 +46,18 @@ export async function useGround(): Promise<Ground> {
       const pods = await api.list<Pod>(PATH.pods(OPERATOR.namespace), selector);
       return pods.filter((pod) => isPodReady(pod) && pod.metadata.deletionTimestamp === undefined);
     };
+    const operatorHolder = async () => {
+      const lease = await api.get<Lease>(`${PATH.leases(OPERATOR.namespace)}/${OPERATOR.lease}`);
+      return lease.spec?.holderIdentity ?? '';
+    };
     return {
       kubernetes,
       api,
       images: { ...images, productAgain },
       operatorPods,
+      operatorHolder,
       async operatorLeader() {
-        const lease = await api.get<Lease>(`${PATH.leases(OPERATOR.namespace)}/${OPERATOR.lease}`);
-        const holder = lease.spec?.holderIdentity ?? '';
+        const holder = await operatorHolder();
         return (await operatorPods()).find(({ metadata }) => holder.startsWith(`${metadata.name}-`));
       },
       async [Symbol.asyncDispose]() {
