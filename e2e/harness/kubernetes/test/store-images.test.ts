@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
@@ -91,11 +93,21 @@ function pods(): StorePod[] {
   ];
 }
 
+/** Where a service answers: its node port leads to a pod a moment after that pod is ready. */
 async function addressOf(service: string): Promise<{ host: string; port: number }> {
   const jsonpath = 'jsonpath={.spec.ports[0].nodePort}';
-  return cluster.nodePortAddress(
+  const address = await cluster.nodePortAddress(
     Number(await cluster.kubectl('-n', NAMESPACE, 'get', 'service', service, '-o', jsonpath)),
   );
+  await eventually(async () => {
+    const socket = connectTcp(address.port, address.host);
+    try {
+      await once(socket, 'connect');
+    } finally {
+      socket.destroy();
+    }
+  });
+  return address;
 }
 
 async function readyAgain(name: string): Promise<void> {
