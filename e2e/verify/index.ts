@@ -1,2 +1,2 @@
-export { type VerifyOptions, verify } from './verify.ts';
+export { createGroup, type VerifyOptions, verify } from './verify.ts';
 export { type CrowdPlace, type DeviceSpec, openWireCrowd, type WireCrowd } from './wire-crowd.ts';

@@ -84,7 +84,11 @@ function groupConversation(groupID: string): string {
 }
 
 /** Makes a group of all users, the first its owner. */
-async function createGroup(admin: Admin, groupName: string, userIDs: readonly string[]): Promise<string> {
+export async function createGroup(
+  admin: Admin,
+  groupName: string,
+  userIDs: readonly string[],
+): Promise<string> {
   const [ownerUserID, ...memberUserIDs] = userIDs;
   const { groupInfo } = await admin.call<{ groupInfo: { groupID: string } }>('/group/create_group', {
     ownerUserID,

@@ -1,7 +1,7 @@
 import { chatConversationID, SESSION } from '@im/protocol';
 import type { CheckOptions, Verdict } from '../../checker/index.ts';
-import { type CrowdPlace, openWireCrowd } from '../../verify/index.ts';
-import type { Admin, WireUser } from '../../wire/index.ts';
+import { type CrowdPlace, createGroup, openWireCrowd } from '../../verify/index.ts';
+import type { WireUser } from '../../wire/index.ts';
 
 export interface TrafficOptions {
   /** Begins the names of users and of the log; a shared cluster remembers those of earlier runs. */
@@ -72,16 +72,4 @@ export async function startTraffic(place: CrowdPlace, options: TrafficOptions): 
       for (const device of crowd.devices) device.stop();
     },
   };
-}
-
-/** Makes a group of all users, the first its owner. */
-async function createGroup(admin: Admin, groupName: string, members: readonly string[]): Promise<string> {
-  const [ownerUserID, ...memberUserIDs] = members;
-  const { groupInfo } = await admin.call<{ groupInfo: { groupID: string } }>('/group/create_group', {
-    ownerUserID,
-    memberUserIDs,
-    adminUserIDs: [],
-    groupInfo: { groupName, groupType: 2 },
-  });
-  return groupInfo.groupID;
 }

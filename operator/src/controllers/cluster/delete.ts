@@ -3,6 +3,7 @@ import { clusterSelector, FINALIZER, nameOf, type Owner, ROLES } from '../../res
 import {
   DEPLOYMENT,
   type KubeClient,
+  type KubeObject,
   PERSISTENT_VOLUME_CLAIM,
   POD,
   SECRET,
@@ -10,6 +11,7 @@ import {
   type Stored,
 } from '../../runtime/index.ts';
 import type { Children } from './children.ts';
+import { ofCluster } from './view.ts';
 
 /** How far a deletion has come. */
 export interface DeletionProgress {
@@ -36,13 +38,7 @@ export async function deleteCluster(
 ): Promise<DeletionProgress> {
   const { name, namespace = '', uid, deletionTimestamp } = cluster.metadata;
   const owner: Owner = { name, namespace, uid };
-  const own = { 'app.kubernetes.io/instance': name };
-  const mine = <T extends { metadata: { labels?: Record<string, string> | undefined } }>(
-    list: readonly T[],
-  ): T[] =>
-    list.filter(
-      ({ metadata }) => metadata.labels?.['app.kubernetes.io/instance'] === own['app.kubernetes.io/instance'],
-    );
+  const mine = <T extends KubeObject>(list: readonly Stored<T>[]) => ofCluster(list, name);
 
   for (const { metadata } of mine(children.deployments.list(namespace))) {
     await client.delete(DEPLOYMENT, { namespace, name: metadata.name }, { signal });

@@ -15,6 +15,7 @@ import { endpointsOf } from '../../resources/stores/credentials.ts';
 import { storeManifests } from '../../resources/stores/index.ts';
 import { serviceAccount, type WorkloadInput, workload } from '../../resources/workloads.ts';
 import type { ConfigMap, Deployment, KubeObject, Secret, StatefulSet } from '../../runtime/index.ts';
+import { encoded } from './secret-data.ts';
 import { ADMIN_USER } from './tenants.ts';
 
 /** What the objects of a cluster are made of. */
@@ -128,13 +129,6 @@ function secretOf(owner: Owner, name: string, values: Readonly<Record<string, st
     metadata: metadataOf(owner, name),
     data: encoded(values),
   };
-}
-
-/** Values as the data of a Secret. */
-export function encoded(values: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),
-  );
 }
 
 function isStatefulSet(manifest: KubeObject): manifest is StatefulSet {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { tenantKeys } from '../../resources/config.ts';
 import { labelsOf, nameOf, type Owner } from '../../resources/names.ts';
 import { isApiError, type KubeClient, type ObjectKey, SECRET, type Secret } from '../../runtime/index.ts';
-import { decoded } from './references.ts';
+import { decoded, encoded } from './secret-data.ts';
 
 /**
  * Secrets that are made up once and then kept: a second start must find the passwords of the first
@@ -53,12 +53,6 @@ export class GeneratedSecrets {
       Object.entries(make()).filter(([entry]) => known[entry] === undefined),
     );
     if (found && Object.keys(missing).length === 0) return known;
-    const data = Object.fromEntries(
-      Object.entries({ ...known, ...missing }).map(([entry, value]) => [
-        entry,
-        Buffer.from(value).toString('base64'),
-      ]),
-    );
     const secret: Secret = {
       apiVersion: 'v1',
       kind: 'Secret',
@@ -68,7 +62,7 @@ export class GeneratedSecrets {
         labels: labelsOf(owner.name),
         ...(found ? { resourceVersion: found.metadata.resourceVersion } : {}),
       },
-      data,
+      data: encoded({ ...known, ...missing }),
     };
     try {
       if (found) await this.#client.replace(SECRET, secret, { signal });

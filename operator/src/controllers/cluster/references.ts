@@ -1,5 +1,6 @@
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import { type KubeClient, SECRET } from '../../runtime/index.ts';
+import { decoded } from './secret-data.ts';
 import type { Refusal } from './status.ts';
 
 /** Values of stores that somebody else runs, as their Secrets hold them. */
@@ -131,11 +132,4 @@ function checked(
     reason: 'SecretInvalid',
     message: `${field}: key ${key} of Secret ${name} is not a connection string that begins with ${start}; correct it`,
   });
-}
-
-/** Values of a Secret as text. */
-export function decoded(data: Readonly<Record<string, string>> | undefined): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString('utf8')]),
-  );
 }

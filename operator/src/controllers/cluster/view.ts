@@ -3,6 +3,7 @@ import type { OpenIMCluster } from '../../resources/kinds.ts';
 import { nameOf, OPS_PORT_NAME, type Owner, REVISION_LABEL, type Role } from '../../resources/names.ts';
 import {
   type Deployment,
+  type KubeObject,
   keyOf,
   type PersistentVolumeClaim,
   type Pod,
@@ -24,6 +25,11 @@ export function ownerOf({ metadata }: Stored<OpenIMCluster>): Owner {
   return { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid };
 }
 
+/** Those of `objects` that belong to the cluster of this name. */
+export function ofCluster<T extends KubeObject>(objects: readonly Stored<T>[], name: string): Stored<T>[] {
+  return objects.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/instance'] === name);
+}
+
 /** One cluster's part of the local copies. Every call reads what is known now. */
 export class ClusterView {
   readonly owner: Owner;
@@ -36,7 +42,7 @@ export class ClusterView {
 
   /** Pods of processes and stores. */
   pods(): readonly Stored<Pod>[] {
-    return this.#children.pods.list(this.owner.namespace).filter((pod) => this.#isOurs(pod));
+    return ofCluster(this.#children.pods.list(this.owner.namespace), this.owner.name);
   }
 
   gatewayPods(): readonly Stored<Pod>[] {
@@ -60,7 +66,7 @@ export class ClusterView {
   }
 
   volumeClaims(): readonly Stored<PersistentVolumeClaim>[] {
-    return this.#children.volumeClaims.list(this.owner.namespace).filter((claim) => this.#isOurs(claim));
+    return ofCluster(this.#children.volumeClaims.list(this.owner.namespace), this.owner.name);
   }
 
   /** Pods of the wanted template, for roles with one Deployment. */
@@ -107,9 +113,5 @@ export class ClusterView {
 
   #key(name: string): string {
     return keyOf({ namespace: this.owner.namespace, name });
-  }
-
-  #isOurs({ metadata }: Stored<Pod> | Stored<PersistentVolumeClaim>): boolean {
-    return metadata.labels?.['app.kubernetes.io/instance'] === this.owner.name;
   }
 }
