@@ -20,7 +20,7 @@ async function runSuite(suite: Suite): Promise<SuiteResult> {
   const results: FileResult[] = [];
   const worker = async () => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const result = await runFile(root, file, suite.timeoutMs);
+      const result = await runFile(root, file, suite);
       results.push(result);
       console.log(describeFile(result));
     }

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { dirname, extname, join, normalize } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { chromiumPath, ensureChromium } from './chromium.ts';
 import { eventLog, type SdkEvent } from './event-log.ts';
@@ -19,6 +20,7 @@ const FLAGS = [
   '--disable-sync',
 ];
 const OPEN_TIMEOUT_MS = 180_000;
+const CLOSE_TIMEOUT_MS = 20_000;
 
 interface CallOutcome {
   data?: unknown;
@@ -40,7 +42,10 @@ export async function startWasmHost(): Promise<SdkHost> {
   }
 
   async function close(): Promise<void> {
-    await browser.close();
+    const ended = browser.close().then(() => true);
+    if (!(await Promise.race([ended, sleep(CLOSE_TIMEOUT_MS, false, { ref: false })]))) {
+      process.stderr.write('Chromium does not close; it will be killed at the end of this process\n');
+    }
     files.server.closeAllConnections();
     files.server.close();
   }

@@ -54,7 +54,6 @@ export function runBehaviours({ start, tenants, severalGateways }: Ground): void
     hosts = { js: startJsHost(), wasm: await startWasmHost() };
   });
   after(async () => {
-    for (const scene of scenes.values()) await scene.close();
     await hosts?.js.close();
     await hosts?.wasm.close();
     await cluster?.close();

@@ -33,7 +33,6 @@ export interface Scene {
   newcomer(name: string): Promise<SdkUser>;
   /** Another device of a user, on the same platform; not logged in. */
   device(user: SdkUser): Promise<SdkUser>;
-  close(): Promise<void>;
 }
 
 /** One thing that clients rely on, as a test of every cast, tenant and topology. */
@@ -53,12 +52,10 @@ export async function openScene(
   const admin = cluster.admin(tenant);
   await admin.ensureUsers(names);
   const gateways = new Map<string, number>();
-  const opened: SdkUser[] = [];
 
   async function open(userID: string, kind: SdkKind, gateway: number): Promise<SdkUser> {
     const user = new SdkUser(userID, await hosts[kind].open(`${tenant}/${userID}`));
     gateways.set(userID, gateway);
-    opened.push(user);
     return user;
   }
   async function login(user: SdkUser): Promise<void> {
@@ -92,9 +89,6 @@ export async function openScene(
       return await open(userID, alice.kind, 0);
     },
     device: (user) => open(user.userID, user.kind, gateways.get(user.userID) ?? 0),
-    async close() {
-      await Promise.allSettled(opened.map((user) => user.close()));
-    },
   };
 }
 

@@ -4,14 +4,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type FileResult, runFile } from './run-file.ts';
+import { type FileOptions, type FileResult, runFile } from './run-file.ts';
 import { describeFile, describeRun } from './summary.ts';
 
-async function run(text: string, timeoutMs = 20_000): Promise<FileResult> {
+async function run(text: string, options: Partial<FileOptions> = {}): Promise<FileResult> {
   const dir = await mkdtemp(join(tmpdir(), 'im-runner-'));
   try {
     await writeFile(join(dir, 'a.test.mjs'), text);
-    return await runFile(dir, 'a.test.mjs', timeoutMs);
+    return await runFile(dir, 'a.test.mjs', { timeoutMs: 20_000, ...options });
   } finally {
     await rm(dir, { recursive: true });
   }
@@ -100,10 +100,28 @@ test('a file that does not end is ended, with the name of the test that hung', a
      setInterval(() => {}, 1_000);
      test('quick', () => {});
      test('stuck', () => new Promise(() => {}));`,
-    10_000,
+    { timeoutMs: 10_000 },
   );
   assert.equal(result.passed, 1);
   assert.match(result.failures[0]?.error ?? '', /longer than 10 s; unfinished: stuck/);
+});
+
+const LINGERS = `
+  import { after, test } from 'node:test';
+  setInterval(() => {}, 1_000);
+  after(() => console.log('cleaned up'));
+  test('quick', () => {});`;
+
+test('a file whose process something keeps is told from one whose test hangs', async () => {
+  const { passed, failures } = await run(LINGERS, { timeoutMs: 5_000 });
+  assert.equal(passed, 1);
+  assert.match(failures[0]?.error ?? '', /longer than 5 s; every test had ended/);
+});
+
+test('a file that is to end with its last test does, after its hooks', async () => {
+  const result = await run(LINGERS, { forceExit: true });
+  assert.deepEqual([result.passed, result.failures], [1, []]);
+  assert.match(result.output, /cleaned up/);
 });
 
 test('what a file leaves running is ended with it', async () => {

@@ -33,17 +33,32 @@ const TERMINATION_GRACE_MS = 10_000;
 /** Time that a file gets to end once its last test has. */
 const EXIT_GRACE_MS = 30_000;
 
+/** How a test file is run. */
+export interface FileOptions {
+  readonly timeoutMs: number;
+  /** End the process after the last test and hook, whatever is still open in it. */
+  readonly forceExit?: boolean;
+}
+
 /**
  * Runs one test file in a process of its own, and ends all that it leaves behind. A file that dies,
  * runs out of time or has no tests counts as a failure.
  */
-export async function runFile(root: string, file: string, timeoutMs: number): Promise<FileResult> {
+export async function runFile(
+  root: string,
+  file: string,
+  { timeoutMs, forceExit }: FileOptions,
+): Promise<FileResult> {
   const begun = performance.now();
   const reports = join(tmpdir(), `im-test-${process.pid}-${Math.random().toString(36).slice(2)}.jsonl`);
   const reporter = join(import.meta.dirname, 'reporter.ts');
   const child = spawn(
     process.execPath,
-    ['--test-reporter', reporter, '--test-reporter-destination', reports, join(root, file)],
+    [
+      ...(forceExit ? ['--test-force-exit'] : []),
+      ...['--test-reporter', reporter, '--test-reporter-destination', reports],
+      join(root, file),
+    ],
     {
       cwd: root,
       // A group of its own, so that whatever it started can be ended with it.
@@ -102,10 +117,12 @@ function judge(seen: readonly Report[], verdict: string | undefined, ending: str
     if (report.kind === 'fail' && !report.suite) failures.push({ test: report.id, error: report.error });
     if (report.kind === 'skip') skipped.push({ test: report.id, reason: report.reason });
   }
-  const unfinished = running.size > 0 ? `; unfinished: ${[...running].join(', ')}` : '';
-  if (verdict !== undefined) failures.push({ test: 'the file', error: `${verdict}${unfinished}` });
-  else if (failures.length === 0 && ending !== 'exited with 0') {
-    failures.push({ test: 'the file', error: `${ending}${unfinished}` });
+  const unfinished = running.size > 0 ? `unfinished: ${[...running].join(', ')}` : '';
+  if (verdict !== undefined) {
+    const why = unfinished || 'every test had ended, and something kept the process';
+    failures.push({ test: 'the file', error: `${verdict}; ${why}` });
+  } else if (failures.length === 0 && ending !== 'exited with 0') {
+    failures.push({ test: 'the file', error: unfinished ? `${ending}; ${unfinished}` : ending });
   } else if (passed + failures.length + skipped.length === 0) {
     failures.push({ test: 'the file', error: 'has no tests' });
   }

@@ -9,6 +9,8 @@ export interface Suite {
   readonly concurrency: number;
   /** Time limit of one file, in ms. */
   readonly timeoutMs: number;
+  /** Whether a file's process ends with its last test: browsers and clusters leave connections open. */
+  readonly forceExit?: boolean;
   /** Whether it runs programs of Kubernetes, which take long to compile where they are not installed. */
   readonly onKubernetes?: boolean;
   /** Whether it shares the cluster on Kubernetes with others. */
@@ -67,7 +69,7 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
 /** An end-to-end file, which is a suite by itself. */
 function alone(file: string, timeoutMs: number): Suite {
   const name = file.replace('e2e/suites/', 'e2e ').replace('.test.ts', '');
-  return { name, files: [file], concurrency: 1, timeoutMs };
+  return { name, files: [file], concurrency: 1, timeoutMs, forceExit: true };
 }
 
 /** A filter as the shell may have completed it: `./services/lib/kit/` means `services/lib/kit/`. */

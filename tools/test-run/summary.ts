@@ -58,7 +58,9 @@ export function describeRun(suites: readonly SuiteResult[]): string {
   }
   if (failed > 0) lines.push('', 'failed:');
   for (const file of all) {
-    for (const { test } of file.failures) lines.push(`  ${file.file}: ${test}`);
+    for (const { test, error } of file.failures) {
+      lines.push(`  ${file.file}: ${test}`, `    ${firstLine(error)}`);
+    }
   }
   lines.push('', `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
   return lines.join('\n');
@@ -70,6 +72,10 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   return all.map((row) =>
     row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join('  '),
   );
+}
+
+function firstLine(text: string): string {
+  return text.trim().split('\n')[0]?.slice(0, 300) ?? '';
 }
 
 function seconds(ms: number): string {

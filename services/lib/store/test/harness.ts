@@ -24,6 +24,16 @@ export interface TestStore extends AsyncDisposable {
   readonly store: Store;
 }
 
+/** A directory of tenants that never change. */
+export function testTenants(ids: { shared?: readonly TenantId[]; dedicated?: readonly TenantId[] }) {
+  const settings = (id: TenantId, placement: 'Shared' | 'Dedicated') =>
+    tenantSettings({ id, placement, tokenSecret: 's', adminSecret: 's' });
+  return staticTenants([
+    ...(ids.shared ?? []).map((id) => settings(id, 'Shared')),
+    ...(ids.dedicated ?? []).map((id) => settings(id, 'Dedicated')),
+  ]);
+}
+
 /** A started store on these servers, with the test tenants; returns before it is ready. */
 export async function openStore(
   uris: { mongo: string; redis: string },
@@ -32,12 +42,7 @@ export async function openStore(
   const log = silentLogger();
   const metrics = createMetrics();
   const background = createBackground({ log, metrics });
-  const settings = (id: TenantId, placement: 'Shared' | 'Dedicated') =>
-    tenantSettings({ id, placement, tokenSecret: 's', adminSecret: 's' });
-  const tenants = staticTenants([
-    ...SHARED.map((id) => settings(id, 'Shared')),
-    ...DEDICATED.map((id) => settings(id, 'Dedicated')),
-  ]);
+  const tenants = testTenants({ shared: SHARED, dedicated: DEDICATED });
   const database = `test_${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
   const store = createStore(
     { mongo: { uri: uris.mongo, database, maxPoolSize: 10 }, redis: { uri: uris.redis } },

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { sleep, tenantId } from '@im/kit';
 import { ImError } from '@im/protocol';
 import { convs, redisKey } from '../src/index.ts';
-import { openStore, SHARED, startServers, untilReady } from './harness.ts';
+import { openStore, SHARED, startServers, testTenants, untilReady } from './harness.ts';
 
 const [tenant] = SHARED;
 let servers: Awaited<ReturnType<typeof startServers>>;
@@ -19,7 +19,10 @@ test('a store starts without its servers, and becomes ready when they come', {
   if (!servers.mongo.managed || !servers.redis.managed) return t.skip('the servers are external');
   await servers.mongo.kill();
   await servers.redis.kill();
-  await using opened = await openStore(servers.uris);
+  // One database, so that being ready means that no index is being made: SecantusDB killed at that
+  // refuses further indexes of any database, for minutes.
+  const tenants = testTenants({ shared: SHARED });
+  await using opened = await openStore(servers.uris, { tenants });
   const { store } = opened;
   assert.equal(store.ready().ready, false);
   assert.equal(store.redis.up, false);

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
 import type { TogetherWrite, TogetherWriter } from '../src/write-together.ts';
-import { openStore, startServers, type TestStore, untilReady } from './harness.ts';
+import { openStore, SHARED, startServers, type TestStore, testTenants, untilReady } from './harness.ts';
 
 interface Item {
   _id: string;
@@ -16,7 +16,7 @@ let writer: TogetherWriter;
 
 before(async () => {
   servers = await startServers();
-  opened = await openStore(servers.uris);
+  opened = await openStore(servers.uris, { tenants: testTenants({ shared: SHARED }) });
   await untilReady(opened.store);
   writer = opened.store.together.open();
 });
