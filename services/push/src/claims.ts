@@ -2,22 +2,22 @@ import type { Store } from '@im/store';
 import { LRUCache } from 'lru-cache';
 
 /**
- * Which deliveries were judged, among all push processes: a delivery may come again, to any of them,
+ * Which deliveries woke somebody, among all push processes: a delivery may come again, to any of them,
  * after a takeover of transfer, an outage, or the death of who had it.
  */
 export interface Claims {
-  /** For each key whether it is the caller's to judge now; false when it was judged, or somebody is at it. */
-  take(keys: readonly string[]): Promise<boolean[]>;
-  /** These were judged. */
-  settle(keys: readonly string[]): Promise<void>;
-  /** These were not, and will come again. */
-  giveBack(keys: readonly string[]): Promise<void>;
+  /** Whether this delivery is the caller's to notify about now; false when somebody did, or is at it. */
+  take(key: string): Promise<boolean>;
+  /** It was notified about. */
+  settle(key: string): Promise<void>;
+  /** It was not, and will come again. */
+  giveBack(key: string): Promise<void>;
 }
 
 /** Shorter than the time after which a batch without an answer comes again, so that it is free by then. */
 const CLAIM_MS = 25_000;
 /** Longer than deliveries are kept. */
-const JUDGED_MS = 15 * 60_000;
+const SETTLED_MS = 15 * 60_000;
 /** Deliveries that a process remembers by itself, for when Redis is away. */
 const REMEMBERED = 100_000;
 
@@ -30,28 +30,27 @@ export function sharedClaims(redis: Store['redis']): Claims {
     return true;
   };
   return {
-    take: (keys) =>
+    take: (key) =>
       redis.orElse(
         async (client) => {
-          const set = (key: string) => client.set(key, 'claimed', 'PX', CLAIM_MS, 'NX');
-          const answers = await Promise.all(keys.map(set));
-          // What was judged while Redis was away is known here alone.
-          return answers.map((answer, i) => takeOwn(keys[i] ?? '') && answer === 'OK');
+          const answer = await client.set(key, 'claimed', 'PX', CLAIM_MS, 'NX');
+          // What was settled while Redis was away is known here alone.
+          return takeOwn(key) && answer === 'OK';
         },
-        () => keys.map(takeOwn),
+        () => takeOwn(key),
       ),
-    settle: (keys) =>
+    settle: (key) =>
       redis.orElse(
         async (client) => {
-          await Promise.all(keys.map((key) => client.set(key, 'judged', 'PX', JUDGED_MS)));
+          await client.set(key, 'settled', 'PX', SETTLED_MS);
         },
         () => {},
       ),
-    async giveBack(keys) {
-      for (const key of keys) own.delete(key);
+    async giveBack(key) {
+      own.delete(key);
       await redis.orElse(
         async (client) => {
-          await Promise.all(keys.map((key) => client.del(key)));
+          await client.del(key);
         },
         () => {},
       );

@@ -94,6 +94,25 @@ test('a batch of single chats asks once who is online, each user once', async ()
   assert.deepEqual(pushed.flatMap(({ userIDs }) => userIDs).toSorted(), ['b', 'b', 'web']);
 });
 
+test('a batch asks once about a group, and wakes its members for each message', async () => {
+  const { pusher, pushed, asked } = setUp();
+  const message = (position: number) =>
+    kept({ targetGroupID: 'g', sessionType: 3, conversationID: 'sg_g', position });
+  await pusher.judge([message(1), message(2)], signal);
+  assert.deepEqual(asked, [['a', 'phone', 'web', 'quiet']]);
+  assert.deepEqual(
+    pushed.map((n) => n.userIDs),
+    [['web'], ['web']],
+  );
+});
+
+test('a delivery that wakes nobody costs no claim', async () => {
+  const redis = new Map<string, string>();
+  const { pusher } = setUp({ redis });
+  await pusher.judge([kept({ targetUserID: 'phone', conversationID: 'si_a_x', position: 1 })], signal);
+  assert.deepEqual([...redis], []);
+});
+
 test('a provider that fails is tried again', async () => {
   const { pusher, pushed } = setUp({ failures: 2 });
   await pusher.judge([kept({ targetUserID: 'b', conversationID: 'si_a_b', position: 1 })], signal);

@@ -1,6 +1,7 @@
 import type { KeptDelivery } from '@im/bus';
 import { Backoff, type Logger, type Metrics, type TenantId } from '@im/kit';
 import { decode, isGroupConversation, type log } from '@im/protocol';
+import { BatchFacts } from './batch-facts.ts';
 import type { Claims } from './claims.ts';
 import { candidateOf, phoneOnline } from './decide.ts';
 import { mayWake, notificationOf } from './notification.ts';
@@ -20,14 +21,13 @@ export interface PusherDeps {
   readonly metrics: Metrics;
 }
 
-type Connections = Awaited<ReturnType<Receivers['connectionsOf']>>;
-
 /** Attempts at the provider before a notification is given up. */
 const ATTEMPTS = 3;
 /** Most users of one notification. */
 const USERS_PER_CALL = 500;
 /** Notifications handed to the provider at the same time. */
 const CONCURRENCY = 8;
+const NOBODY: ReadonlySet<string> = new Set();
 
 /** Decides for each delivery who is woken, and hands that to the provider. */
 export class Pusher {
@@ -45,30 +45,39 @@ export class Pusher {
 
   /** Judges a batch. @throws when presence or members cannot be read: the batch must come again. */
   async judge(batch: readonly KeptDelivery[], signal: AbortSignal): Promise<void> {
-    const { claims } = this.#deps;
-    const candidates = batch.filter(
+    const queue = batch.filter(
       ({ delivery }) => candidateOf(delivery).kind !== 'none' && mayWake(delivery.contentType),
     );
-    const keys = candidates.map((kept) => this.#keyOf(kept));
-    const taken = await claims.take(keys);
-    const queue = candidates.map((kept, i) => ({ kept, key: keys[i] ?? '' })).filter((_, i) => taken[i]);
-    const open = new Set(queue.map(({ key }) => key));
+    const facts = new BatchFacts(this.#deps.receivers, queue);
+    const workers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        await this.#judgeOne(next, facts, signal);
+      }
+    });
+    await Promise.all(workers);
+  }
+
+  /** Claims a delivery only when somebody is to be woken: of most messages, all receivers are online. */
+  async #judgeOne(kept: KeptDelivery, facts: BatchFacts, signal: AbortSignal): Promise<void> {
+    const { tenant, delivery } = kept;
+    const { claims } = this.#deps;
+    const woken = await this.#whom(tenant, delivery, facts);
+    if (woken.length === 0) return;
+    const key = this.#keyOf(kept);
+    if (!(await claims.take(key))) return;
     try {
-      const known = await this.#connections(queue.map(({ kept }) => kept));
-      const judged = [...open];
-      const workers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {
-        for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-          await this.#judgeOne(next.kept, known.get(next.kept.tenant), signal);
-          open.delete(next.key);
-        }
-      });
-      await Promise.all(workers);
-      await claims.settle(judged);
+      const message = decode('sdkws.MsgData', delivery.msgData);
+      const { operationID, conversationID } = delivery;
+      for (let i = 0; i < woken.length; i += USERS_PER_CALL) {
+        const users = woken.slice(i, i + USERS_PER_CALL);
+        await this.#hand(notificationOf(tenant, operationID, conversationID, message, users), signal);
+      }
     } catch (error) {
       // The batch comes again: better woken twice than not at all.
-      await claims.giveBack([...open]);
+      await claims.giveBack(key);
       throw error;
     }
+    await claims.settle(key);
   }
 
   #keyOf({ tenant, delivery }: KeptDelivery): string {
@@ -76,58 +85,26 @@ export class Pusher {
     return this.#deps.keyOf(tenant, `${partition}`, `${position}`, `${entry}`, targetUserID, targetGroupID);
   }
 
-  /** Connections of the receivers in single chats, with one question per tenant. */
-  async #connections(queue: readonly KeptDelivery[]): Promise<Map<TenantId, Connections>> {
-    const users = new Map<TenantId, { readonly operationID: string; readonly ids: Set<string> }>();
-    for (const { tenant, delivery } of queue) {
-      const candidate = candidateOf(delivery);
-      if (candidate.kind !== 'user') continue;
-      const { operationID } = delivery;
-      const asked = users.get(tenant) ?? { operationID, ids: new Set<string>() };
-      asked.ids.add(candidate.userID);
-      users.set(tenant, asked);
-    }
-    const known = new Map<TenantId, Connections>();
-    for (const [tenant, { operationID, ids }] of users) {
-      known.set(tenant, await this.#deps.receivers.connectionsOf(tenant, operationID, [...ids]));
-    }
-    return known;
-  }
-
-  async #judgeOne(kept: KeptDelivery, known: Connections | undefined, signal: AbortSignal): Promise<void> {
-    const { tenant, delivery } = kept;
-    const woken = await this.#whom(tenant, delivery, known);
-    if (woken.length === 0) return;
-    const message = decode('sdkws.MsgData', delivery.msgData);
-    for (let i = 0; i < woken.length; i += USERS_PER_CALL) {
-      const users = woken.slice(i, i + USERS_PER_CALL);
-      const { operationID, conversationID } = delivery;
-      await this.#hand(notificationOf(tenant, operationID, conversationID, message, users), signal);
-    }
-  }
-
   /** The users to wake: not the sender, no phone online, not silenced, not woken too often. */
-  async #whom(tenant: TenantId, delivery: log.Delivery, known: Connections | undefined): Promise<string[]> {
-    const { receivers, limit } = this.#deps;
-    const { operationID, conversationID, sendID } = delivery;
+  async #whom(tenant: TenantId, delivery: log.Delivery, facts: BatchFacts): Promise<string[]> {
+    const { conversationID, sendID } = delivery;
     const candidate = candidateOf(delivery);
     if (candidate.kind === 'none') return [];
-    const all =
+    const { receivers, connections } =
       candidate.kind === 'user'
-        ? [candidate.userID]
-        : (await receivers.membersOf(tenant, operationID, candidate.groupID)).filter((id) => id !== sendID);
-    if (all.length === 0) return [];
-    const connections =
-      candidate.kind === 'user' && known ? known : await receivers.connectionsOf(tenant, operationID, all);
+        ? { receivers: [candidate.userID], connections: await facts.ofUsers(tenant) }
+        : await facts.ofGroup(tenant, candidate.groupID, delivery.operationID);
+    const all = receivers.filter((id) => id !== sendID);
     const offline = all.filter((id) => !phoneOnline(connections.get(id) ?? []));
     this.#outcomes.inc({ outcome: 'online' }, all.length - offline.length);
+    if (offline.length === 0) return [];
     // Single chats were judged by the receiver's options when they were sent.
     const silenced = isGroupConversation(conversationID)
-      ? await receivers.silencedIn(tenant, conversationID)
-      : new Set<string>();
+      ? await facts.silencedIn(tenant, conversationID)
+      : NOBODY;
     const wanting = offline.filter((id) => !silenced.has(id));
     this.#outcomes.inc({ outcome: 'silenced' }, offline.length - wanting.length);
-    const woken = wanting.filter((id) => limit.take(tenant, id));
+    const woken = wanting.filter((id) => this.#deps.limit.take(tenant, id));
     this.#outcomes.inc({ outcome: 'limited' }, wanting.length - woken.length);
     return woken;
   }

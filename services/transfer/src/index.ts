@@ -47,7 +47,7 @@ export const module: ServiceModule<TransferDeps> = {
   needs: ['store', 'bus'],
   async create(config, { store, bus, log, metrics, background, instanceId, status }): Promise<Service> {
     const own = log.child({ part: 'transfer' });
-    const { leaseMs, maxBatch, cursorIntervalMs } = config.transfer;
+    const { leaseMs, maxBatch, gatherMs, cursorIntervalMs } = config.transfer;
     const repos: Repos = {
       fold: foldCommit(store),
       rows: msgRows(store),
@@ -66,6 +66,7 @@ export const module: ServiceModule<TransferDeps> = {
       log: own,
       metrics: transferMetrics(metrics),
       maxBatch,
+      gatherMs,
       cursorIntervalMs,
       instanceId,
       leaseMs,

@@ -15,6 +15,7 @@ import { RowWriter, type RowWriterDeps } from './row-writer.ts';
 export interface LaneDeps extends RowWriterDeps {
   readonly bus: Bus;
   readonly maxBatch: number;
+  readonly gatherMs: number;
   readonly cursorIntervalMs: number;
 }
 
@@ -135,6 +136,7 @@ export class Lane {
         from: await this.#begin(),
         createdMs: this.#start.createdMs,
         maxBatch: this.#deps.maxBatch,
+        gatherMs: this.#deps.gatherMs,
         onBatch: async (entries, behind) => {
           this.#behind = behind;
           metrics.lag.set(behind);

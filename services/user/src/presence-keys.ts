@@ -57,6 +57,18 @@ redis.call('HSET', KEYS[1], 'v', string.format('%.0f', version))
 if redis.call('HLEN', KEYS[1]) == 1 then redis.call('PEXPIRE', KEYS[1], 3600000) else redis.call('PERSIST', KEYS[1]) end
 return {former, redis.call('HGETALL', KEYS[1])}`;
 
+/** The hashes of many users with one command: by number of key and hash, those that are empty left out. */
+export const READ_ALL = `
+local found = {}
+for i, key in ipairs(KEYS) do
+  local hash = redis.call('HGETALL', key)
+  if #hash > 0 then
+    found[#found + 1] = i - 1
+    found[#found + 1] = hash
+  end
+end
+return found`;
+
 /** Takes a gateway off the list unless it was heard of since. */
 export const FORGET_GATEWAY = `
 local last = redis.call('ZSCORE', KEYS[1], ARGV[1])

@@ -2,7 +2,14 @@ import type { Bus } from '@im/bus';
 import { isTenantId, type Logger, type TenantId } from '@im/kit';
 import { ERR, ImError, make, type user } from '@im/protocol';
 import type { RedisClient, Store } from '@im/store';
-import { FORGET_GATEWAY, GATEWAYS, gatewayField, gatewayKeys, SET_CONNECTIONS } from './presence-keys.ts';
+import {
+  FORGET_GATEWAY,
+  GATEWAYS,
+  gatewayField,
+  gatewayKeys,
+  READ_ALL,
+  SET_CONNECTIONS,
+} from './presence-keys.ts';
 
 /** Connections of users, as gateways report them; they count only while the gateway's heartbeat lives. */
 export interface Presence {
@@ -71,6 +78,24 @@ function toMap(fieldsAndValues: readonly string[]): Map<string, string> {
   for (let i = 0; i + 1 < fieldsAndValues.length; i += 2)
     map.set(fieldsAndValues[i] ?? '', fieldsAndValues[i + 1] ?? '');
   return map;
+}
+
+/** The hashes at these keys that are not empty, by number of key. */
+async function hashesAt(
+  client: RedisClient,
+  keys: readonly string[],
+): Promise<[number, ReadonlyMap<string, string>][]> {
+  if (client.isCluster) {
+    // Keys of many slots: one command each.
+    const hashes = await Promise.all(keys.map((key) => client.hgetall(key)));
+    return hashes.map((hash, i) => [i, new Map(Object.entries(hash))]);
+  }
+  const answer = (await client.eval(READ_ALL, keys.length, ...keys)) as (number | string[])[];
+  const found: [number, ReadonlyMap<string, string>][] = [];
+  for (let i = 0; i + 1 < answer.length; i += 2) {
+    found.push([answer[i] as number, toMap(answer[i + 1] as string[])]);
+  }
+  return found;
 }
 
 /** Presence in the store's Redis. */
@@ -235,13 +260,11 @@ export function createPresence({ store, events, log, limitMs }: PresenceDeps): P
         const gateways = await liveGateways(client);
         const found = new Map<string, user.PlatformOnlineDetail[]>();
         for (const chunk of chunks([...new Set(userIDs)], CHUNK)) {
-          await Promise.all(
-            chunk.map(async (userID) => {
-              const hash = await client.hgetall(store.redisKey(tenant, 'presence', userID));
-              const connections = counted(new Map(Object.entries(hash)), gateways);
-              if (connections.length > 0) found.set(userID, connections);
-            }),
-          );
+          const keys = chunk.map((userID) => store.redisKey(tenant, 'presence', userID));
+          for (const [i, hash] of await hashesAt(client, keys)) {
+            const connections = counted(hash, gateways);
+            if (connections.length > 0) found.set(chunk[i] ?? '', connections);
+          }
         }
         return found;
       }),

@@ -14,7 +14,7 @@ const MAX_WAITING_BYTES = 16_777_216;
 export async function readLog(link: NatsLink, options: LogReadOptions, log: Logger): Promise<void> {
   const { partitions, from, createdMs, onBatch, onNothing } = options;
   if (partitions.length === 0) throw new RangeError('no partition to read');
-  const maxBatch = options.maxBatch ?? DEFAULT_BATCH;
+  const { maxBatch = DEFAULT_BATCH, gatherMs = 0 } = options;
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
   const firstPosition = 'position' in from ? from.position : 1;
@@ -36,7 +36,7 @@ export async function readLog(link: NatsLink, options: LogReadOptions, log: Logg
       waiting.push(entry);
       waitingBytes += entry.record.length;
       behind = message.pending;
-      wake.resolve();
+      if (waiting.length === 1 || waiting.length >= maxBatch) wake.resolve();
     },
     hasRoom: () => waiting.length < MAX_WAITING && waitingBytes < MAX_WAITING_BYTES,
     async onAttach(last) {
@@ -52,13 +52,27 @@ export async function readLog(link: NatsLink, options: LogReadOptions, log: Logg
     log,
   });
 
+  /** Until something arrives, or, while a batch gathers, until its time has come or it is full. */
+  async function wait(ms?: number): Promise<void> {
+    wake = Promise.withResolvers();
+    const timer = ms === undefined ? undefined : setTimeout(wake.resolve, Math.ceil(ms));
+    await wake.promise;
+    clearTimeout(timer);
+  }
+
   async function deliver(): Promise<void> {
+    let notBefore = 0;
     while (!signal.aborted) {
       if (waiting.length === 0) {
-        wake = Promise.withResolvers();
-        await wake.promise;
+        await wait();
         continue;
       }
+      const now = performance.now();
+      if (waiting.length < maxBatch && now < notBefore) {
+        await wait(notBefore - now);
+        continue;
+      }
+      notBefore = now + gatherMs;
       const batch = waiting.length <= maxBatch ? waiting : waiting.slice(0, maxBatch);
       waiting = waiting.length <= maxBatch ? [] : waiting.slice(maxBatch);
       for (const entry of batch) waitingBytes -= entry.record.length;

@@ -74,6 +74,11 @@ export interface LogReadOptions {
   /** Most entries of one batch; 1,000 unless told. */
   readonly maxBatch?: number;
   /**
+   * Shortest time between the beginnings of two batches, in ms; 0 unless told. What arrives meanwhile
+   * goes into the next one, which begins at once when it is full. After a quiet time nothing waits.
+   */
+  readonly gatherMs?: number;
+  /**
    * Called with entries in log order, never two calls at once. While it works, reading goes on until
    * a bounded buffer is full. A rejection ends the reading with that error.
    * @param behind entries of these partitions in the log that were not delivered yet.

@@ -230,6 +230,14 @@ export const ServerConfig = z.strictObject({
       leaseMs: ms(3_000, 'A partition whose owner was silent for this long is taken over'),
       cursorIntervalMs: ms(200, 'Shortest time between writes of the cursor'),
       maxBatch: count(1_000, 'Most records folded in one bulk.'),
+      gatherMs: z
+        .int()
+        .min(0)
+        .max(1_000)
+        .default(10)
+        .describe(
+          'Shortest time between two bulks, in ms: records that follow each other faster share the cost of one. 0 folds each at once.',
+        ),
     })
     .prefault({})
     .describe('The fold of the message log.'),
