@@ -95,6 +95,38 @@ test('some partitions only; by position and by time; one entry; nothing', async 
   assert.equal(await log.firstSince(Date.now() + 60_000), undefined);
 });
 
+test('batches gather what follows each other fast; the first and a full one wait for nothing', {
+  timeout: 30_000,
+}, async () => {
+  await using one = await startTestBus(nats.uri);
+  const { log } = one.bus;
+  await until(() => one.bus.ready().ready, 'ready');
+  const { lastPosition, createdMs } = await log.info();
+  const batches: string[] = [];
+  const end = new AbortController();
+  const reading = log.read({
+    partitions: all,
+    from: { position: lastPosition + 1 },
+    createdMs,
+    maxBatch: 2,
+    // It would outlast the test: what comes must be a first batch, or a full one.
+    gatherMs: 60_000,
+    onBatch: async (entries) => void batches.push(entries.map(text).join(' ')),
+    signal: end.signal,
+  });
+  const append = (name: string) => log.append(DEFAULT_TENANT, 0, Buffer.from(name));
+  await append('a');
+  await until(() => batches.length === 1, 'the first batch');
+  await append('b');
+  await append('c');
+  await until(() => batches.length === 2, 'the full batch');
+  await append('d');
+  await sleep(50);
+  assert.deepEqual(batches, ['a', 'b c']);
+  end.abort();
+  await reading;
+});
+
 test('reading goes on behind a slow reader and through kills of the server, each entry once', async () => {
   await using one = await startTestBus(nats.uri);
   const { log } = one.bus;
