@@ -47,16 +47,22 @@ export async function runBench(
   progress(`target: ${target.description}`);
   const bench = benchRun(target, options);
   const results: ScenarioResult[] = [];
-  for (const scenario of scenariosOf(options)) {
-    const runs = [];
-    for (let n = 1; n <= options.runs; n++) {
-      progress(`${scenario.name}: run ${n} of ${options.runs}`);
-      runs.push(await scenario.run(bench));
+  try {
+    for (const scenario of scenariosOf(options)) {
+      const runs = [];
+      for (let n = 1; n <= options.runs; n++) {
+        progress(`${scenario.name}: run ${n} of ${options.runs}`);
+        runs.push(await scenario.run(bench));
+      }
+      results.push({ name: scenario.name, runs });
+      writeReport(options.out, target.description, results);
     }
-    results.push({ name: scenario.name, runs });
-    writeReport(options.out, target.description, results);
+  } finally {
+    // What was measured is worth having when a later scenario fails.
+    if (results.length > 0) {
+      print(resultTable(results));
+      progress(`written to ${options.out}`);
+    }
   }
-  print(resultTable(results));
-  progress(`written to ${options.out}`);
   return 0;
 }

@@ -24,7 +24,11 @@ export interface IssuedToken {
 export interface Tokens {
   /** A token for a user's login; ends older ones as the tenant's policy says. */
   issue(tenant: TenantSettings, userID: string, platformID: number): Promise<IssuedToken>;
-  /** A token for an administrator; the former ones pass for five more minutes. */
+  /**
+   * A token for an administrator; the former ones pass for five more minutes. Logins within one second get
+   * the same token, as the claims have no finer time: programs that log in before each of their calls
+   * come by the thousand.
+   */
   issueAdmin(tenant: TenantSettings, userID: string): Promise<IssuedToken>;
   /**
    * Who the bearer is. Positive answers may come from copies that are seconds old.
@@ -45,6 +49,13 @@ export interface Tokens {
     userID: string,
     platformID: number,
   ): Promise<{ hashes: string[]; issue: number }>;
+}
+
+/** A login of an administrator, which others within the same second share. */
+interface AdminLogin {
+  readonly second: number;
+  readonly tenant: TenantSettings;
+  readonly issued: Promise<IssuedToken>;
 }
 
 /** Parts of {@link createTokens}. */
@@ -74,6 +85,8 @@ const DAY_SECONDS = 86_400;
 export function createTokens({ store, repo, copies, log, now = Date.now }: TokensDeps): Tokens {
   const verified = store.cached<VerifiedToken>(CACHE);
   const keys = new Map<string, TokenKey>();
+  /** The last login of each administrator; there are as many as tenants name. */
+  const adminLogins = new Map<string, AdminLogin>();
 
   function keyOf({ tokenSecret }: TenantSettings): TokenKey {
     let key = keys.get(tokenSecret);
@@ -173,6 +186,20 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
     return copy && find(copy, hash, claims);
   }
 
+  async function issueToAdmin(tenant: TenantSettings, userID: string): Promise<IssuedToken> {
+    const { issued, live } = make(tenant, userID, PLATFORM.Admin, await repo.nextIssue(tenant.id, userID));
+    let former: string[] = [];
+    const set = await repo.change(tenant.id, userID, PLATFORM.Admin, (current) => {
+      const until = now() + ADMIN_GRACE_MS;
+      const others = without(current, new Set()).live.filter(({ hash }) => hash !== live.hash);
+      former = others.map(({ hash }) => hash);
+      const graced = others.map((token): LiveToken => ({ ...token, until: token.until ?? until }));
+      return { live: [...graced, live].slice(-MAX_ADMIN_TOKENS), kicked: current.kicked };
+    });
+    await spread(tenant.id, set, former);
+    return issued;
+  }
+
   /** Errors about the token pass; that the truth could not be read becomes the retryable code. */
   function unreadable(error: unknown): ImError {
     if (error instanceof ImError && error.code !== ERR.DatabaseError) return error;
@@ -196,17 +223,18 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
       return issued;
     },
     async issueAdmin(tenant, userID) {
-      const { issued, live } = make(tenant, userID, PLATFORM.Admin, await repo.nextIssue(tenant.id, userID));
-      let former: string[] = [];
-      const set = await repo.change(tenant.id, userID, PLATFORM.Admin, (current) => {
-        const until = now() + ADMIN_GRACE_MS;
-        const others = without(current, new Set()).live.filter(({ hash }) => hash !== live.hash);
-        former = others.map(({ hash }) => hash);
-        const graced = others.map((token): LiveToken => ({ ...token, until: token.until ?? until }));
-        return { live: [...graced, live].slice(-MAX_ADMIN_TOKENS), kicked: current.kicked };
-      });
-      await spread(tenant.id, set, former);
-      return issued;
+      const key = `${tenant.id}/${userID}`;
+      const second = Math.floor(now() / 1000);
+      const last = adminLogins.get(key);
+      if (last?.second === second && last.tenant === tenant) return last.issued;
+      const issued = issueToAdmin(tenant, userID);
+      adminLogins.set(key, { second, tenant, issued });
+      try {
+        return await issued;
+      } catch (error) {
+        if (adminLogins.get(key)?.issued === issued) adminLogins.delete(key);
+        throw error;
+      }
     },
     async verify(tenant, token) {
       const hash = tokenHash(token);
@@ -245,6 +273,7 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
       }
     },
     async endAll(tenant, userID, platformID) {
+      adminLogins.delete(`${tenant.id}/${userID}`);
       const issue = await repo.nextIssue(tenant.id, userID);
       let hashes: string[] = [];
       const set = await repo.change(tenant.id, userID, platformID, (current) => {

@@ -232,6 +232,26 @@ test('the former admin token passes for five more minutes, as an admin', async (
   assert.equal(await codeOf(tokens.verify(settings, third.token)), 0);
 });
 
+test('admin logins of one second share a token, unless it was ended or the key changed', async () => {
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  const tokens = a.tokens(() => now);
+  const of = (tokenSecret: string) => tenantSettings({ id: P1, tokenSecret, adminSecret: 'letmein' });
+  const settings = of('openIM123');
+  const many = await Promise.all(Array.from({ length: 500 }, () => tokens.issueAdmin(settings, 'imAdmin')));
+  const [first] = new Set(many.map(({ token }) => token));
+  assert.ok(first);
+  assert.deepEqual(new Set(many.map(({ token }) => token)), new Set([first]));
+  assert.equal(await codeOf(tokens.verify(settings, first)), 0);
+  const other = of('another key');
+  const { token: byOther } = await tokens.issueAdmin(other, 'imAdmin');
+  assert.equal(await codeOf(tokens.verify(other, byOther)), 0);
+  await tokens.endAll(other, 'imAdmin', 10);
+  const { token: next } = await tokens.issueAdmin(other, 'imAdmin');
+  assert.notEqual(next, byOther);
+  assert.equal(await codeOf(tokens.verify(other, byOther)), ERR.TokenKickedError);
+  assert.equal(await codeOf(tokens.verify(other, next)), 0);
+});
+
 test('a token that was verified before costs less than 20 microseconds', async () => {
   const token = await login(a, 'u1', 7);
   const tokens = a.tokens(Date.now);
