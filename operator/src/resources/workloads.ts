@@ -119,6 +119,9 @@ function templateOf(
       },
       spec: {
         terminationGracePeriodSeconds: stopSeconds,
+        // The kernel keeps SIGTERM from a process 1 that has no handler for it yet: a pod that is deleted in
+        // the first moments of its start would wait for its whole grace period, minutes of a gateway.
+        shareProcessNamespace: true,
         ...(effective.imagePullSecrets.length === 0
           ? {}
           : { imagePullSecrets: effective.imagePullSecrets.map(({ name }) => ({ name })) }),
