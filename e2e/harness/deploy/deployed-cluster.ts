@@ -68,6 +68,8 @@ const DEFAULT_TENANT = 'default';
 const SETTLE_TIMEOUT_MS = 240_000;
 const READY_TIMEOUT_MS = 60_000;
 const GONE_TIMEOUT_MS = 120_000;
+/** A namespace waits for its last pod, and a gateway may use all of its drain deadline. */
+const NAMESPACE_GONE_TIMEOUT_MS = 400_000;
 const LOOK_MS = 250;
 const OPS_PORT = 10_300;
 /** Carries what a cluster was made of, so that another file finds out whether it is the one that it wants. */
@@ -299,13 +301,17 @@ export async function removeCluster({ api }: Ground, namespace: string, name: st
   await api.remove(`${PATH.clusters(namespace)}/${name}`);
   await untilGone(`${namespace}/${name}`, () => orNothing(api.get(`${PATH.clusters(namespace)}/${name}`)));
   await api.remove(PATH.namespace(namespace));
-  await untilGone(`namespace ${namespace}`, () => orNothing(api.get(PATH.namespace(namespace))));
+  const find = () => orNothing(api.get(PATH.namespace(namespace)));
+  await untilGone(`namespace ${namespace}`, find, NAMESPACE_GONE_TIMEOUT_MS);
 }
 
-async function untilGone(what: string, find: () => Promise<unknown>): Promise<void> {
-  for (const deadline = performance.now() + GONE_TIMEOUT_MS; (await find()) !== undefined; ) {
-    if (performance.now() > deadline)
-      throw new Error(`${what} is not gone after ${GONE_TIMEOUT_MS / 1_000} s`);
+async function untilGone(
+  what: string,
+  find: () => Promise<unknown>,
+  timeoutMs = GONE_TIMEOUT_MS,
+): Promise<void> {
+  for (const deadline = performance.now() + timeoutMs; (await find()) !== undefined; ) {
+    if (performance.now() > deadline) throw new Error(`${what} is not gone after ${timeoutMs / 1_000} s`);
     await sleep(LOOK_MS);
   }
 }
