@@ -273,13 +273,14 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
       }
     },
     async endAll(tenant, userID, platformID) {
-      adminLogins.delete(`${tenant.id}/${userID}`);
       const issue = await repo.nextIssue(tenant.id, userID);
       let hashes: string[] = [];
       const set = await repo.change(tenant.id, userID, platformID, (current) => {
         hashes = current.live.map(({ hash }) => hash);
         return hashes.length === 0 ? undefined : without(current, new Set(hashes));
       });
+      // Not before: a login meanwhile may have been ended with the others, and must not be shared.
+      adminLogins.delete(`${tenant.id}/${userID}`);
       await spread(tenant.id, set, hashes);
       return { hashes, issue };
     },
