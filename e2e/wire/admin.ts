@@ -46,7 +46,7 @@ export function admin(endpoint: Endpoint, access: AdminAccess): Admin {
     } catch (error) {
       if (!(error instanceof ApiError) || !TOKEN_IS_OVER.has(error.code)) throw error;
     }
-    // A server keeps so many tokens of one administrator, and others ask for some.
+    // Any other login as this administrator ends the token, in five minutes.
     if (cached === used) cached = undefined;
     return await api.call<T>(route, body, { token: await token() });
   }

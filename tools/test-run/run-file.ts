@@ -35,8 +35,9 @@ const EXIT_GRACE_MS = 30_000;
 
 /** How a test file is run. */
 export interface FileOptions {
+  /** Time limit of the file, in ms. */
   readonly timeoutMs: number;
-  /** End the process after the last test and hook, whatever is still open in it. */
+  /** Ends the process after the last test and hook, whatever is still open in it. */
   readonly forceExit?: boolean;
 }
 
@@ -52,26 +53,20 @@ export async function runFile(
   const begun = performance.now();
   const reports = join(tmpdir(), `im-test-${process.pid}-${Math.random().toString(36).slice(2)}.jsonl`);
   const reporter = join(import.meta.dirname, 'reporter.ts');
-  const child = spawn(
-    process.execPath,
-    [
-      ...(forceExit ? ['--test-force-exit'] : []),
-      ...['--test-reporter', reporter, '--test-reporter-destination', reports],
-      join(root, file),
-    ],
-    {
-      cwd: root,
-      // A group of its own, so that whatever it started can be ended with it.
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        ...process.env,
-        PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH ?? ''}`,
-        // Hundreds of processes load the same files in a run.
-        NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'),
-      },
+  const flags = ['--test-reporter', reporter, '--test-reporter-destination', reports];
+  if (forceExit) flags.push('--test-force-exit');
+  const child = spawn(process.execPath, [...flags, join(root, file)], {
+    cwd: root,
+    // A group of its own, so that whatever it started can be ended with it.
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      PATH: `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH ?? ''}`,
+      // Hundreds of processes load the same files in a run.
+      NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/compile'),
     },
-  );
+  });
   let output = '';
   const keep = (chunk: Buffer) => {
     output = (output + chunk.toString('utf8')).slice(-OUTPUT_BYTES);

@@ -1,16 +1,13 @@
 import { sourceFiles } from '../source-files.ts';
+import type { FileOptions } from './run-file.ts';
 
 /** Test files that run together and make one row of the summary. */
-export interface Suite {
+export interface Suite extends FileOptions {
   readonly name: string;
   /** Paths relative to the root. */
   readonly files: readonly string[];
   /** Most files that run at once. */
   readonly concurrency: number;
-  /** Time limit of one file, in ms. */
-  readonly timeoutMs: number;
-  /** Whether a file's process ends with its last test: browsers and clusters leave connections open. */
-  readonly forceExit?: boolean;
   /** Whether it runs programs of Kubernetes, which take long to compile where they are not installed. */
   readonly onKubernetes?: boolean;
   /** Whether it shares the cluster on Kubernetes with others. */
@@ -66,7 +63,7 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
   return suites.filter((suite) => suite.files.length > 0);
 }
 
-/** An end-to-end file, which is a suite by itself. */
+/** An end-to-end file, which is a suite by itself; browsers and clusters leave connections open. */
 function alone(file: string, timeoutMs: number): Suite {
   const name = file.replace('e2e/suites/', 'e2e ').replace('.test.ts', '');
   return { name, files: [file], concurrency: 1, timeoutMs, forceExit: true };

@@ -24,13 +24,13 @@ export interface TestStore extends AsyncDisposable {
   readonly store: Store;
 }
 
-/** A directory of tenants that never change. */
-export function testTenants(ids: { shared?: readonly TenantId[]; dedicated?: readonly TenantId[] }) {
+/** A directory of tenants that never change, by placement. */
+export function testTenants(shared: readonly TenantId[], dedicated: readonly TenantId[] = []) {
   const settings = (id: TenantId, placement: 'Shared' | 'Dedicated') =>
     tenantSettings({ id, placement, tokenSecret: 's', adminSecret: 's' });
   return staticTenants([
-    ...(ids.shared ?? []).map((id) => settings(id, 'Shared')),
-    ...(ids.dedicated ?? []).map((id) => settings(id, 'Dedicated')),
+    ...shared.map((id) => settings(id, 'Shared')),
+    ...dedicated.map((id) => settings(id, 'Dedicated')),
   ]);
 }
 
@@ -42,7 +42,7 @@ export async function openStore(
   const log = silentLogger();
   const metrics = createMetrics();
   const background = createBackground({ log, metrics });
-  const tenants = testTenants({ shared: SHARED, dedicated: DEDICATED });
+  const tenants = testTenants(SHARED, DEDICATED);
   const database = `test_${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
   const store = createStore(
     { mongo: { uri: uris.mongo, database, maxPoolSize: 10 }, redis: { uri: uris.redis } },

@@ -21,7 +21,7 @@ test('a store starts without its servers, and becomes ready when they come', {
   await servers.redis.kill();
   // One database, so that being ready means that no index is being made: SecantusDB killed at that
   // refuses further indexes of any database, for minutes.
-  const tenants = testTenants({ shared: SHARED });
+  const tenants = testTenants(SHARED);
   await using opened = await openStore(servers.uris, { tenants });
   const { store } = opened;
   assert.equal(store.ready().ready, false);

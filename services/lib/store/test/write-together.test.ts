@@ -16,7 +16,7 @@ let writer: TogetherWriter;
 
 before(async () => {
   servers = await startServers();
-  opened = await openStore(servers.uris, { tenants: testTenants({ shared: SHARED }) });
+  opened = await openStore(servers.uris, { tenants: testTenants(SHARED) });
   await untilReady(opened.store);
   writer = opened.store.together.open();
 });
