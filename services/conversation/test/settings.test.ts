@@ -136,7 +136,7 @@ describe('settings', () => {
       t1,
       owners.map((owner) => inGroup(owner, 'marked')),
     );
-    await changes.freezeForUsers(t1, 'sg_marked', ['d'], 7);
+    await changes.freezeForUsers(t1, 'sg_marked', ['d'], 7, { position: 1, version: 1 });
     const mark = (groupAtType: number, userIDs: string[], exceptUserIDs: string[] = []) =>
       service.setGroupAtType(
         as(t1, '', true),

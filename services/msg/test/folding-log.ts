@@ -72,14 +72,16 @@ export function foldingLog(store: Store): FoldingLog {
   async function foldMembership(tenant: TenantId, record: log.Record): Promise<void> {
     const conversationID = `sg_${record.groupID}`;
     const max = (await truth.get(tenant, [conversationID])).get(conversationID)?.max ?? 0;
-    const item = (userID: string) => ({ tenant, userID, conversationID, position });
-    await records.createForOwners(
+    const place = { position, version: record.memberVersion };
+    const item = (userID: string) => ({ tenant, userID, conversationID, ...place });
+    await records.openForMembers(
       tenant,
       record.addedUserIDs.map((owner) => keyFor(owner, record, conversationID)),
+      place,
     );
     await users.setMax(record.addedUserIDs.map((userID) => ({ ...item(userID), max: 0 })));
     await users.setMax(record.removedUserIDs.map((userID) => ({ ...item(userID), max })));
-    await records.freezeForUsers(tenant, conversationID, record.removedUserIDs, max);
+    await records.freezeForUsers(tenant, conversationID, record.removedUserIDs, max, place);
   }
 
   const append = async (tenant: TenantId, _partition: number, bytes: Uint8Array) => {

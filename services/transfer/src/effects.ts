@@ -1,19 +1,14 @@
 import type { TenantId } from '@im/kit';
 import { type log, SESSION } from '@im/protocol';
-import type { ConversationKey, ConvUpdate } from '@im/store';
+import type { ConversationKey, ConvUpdate, MembershipBound, MembershipPlace } from '@im/store';
 import { type Conversation, type FoldedEntry, maxAt } from './fold.ts';
 import type { Repos } from './repos.ts';
 
-/** A change of conversation records; they are done in the order of the log, since a user may come and leave. */
-type RecordStep =
-  | { readonly kind: 'own'; readonly tenant: TenantId; readonly keys: ConversationKey[] }
-  | {
-      readonly kind: 'freeze';
-      readonly tenant: TenantId;
-      readonly conversationID: string;
-      readonly userIDs: readonly string[];
-      readonly max: number;
-    };
+/** Records of conversations that a change of membership opens or ends, in the order of the log. */
+type MemberStep = MembershipPlace & { readonly tenant: TenantId; readonly conversationID: string } & (
+    | { readonly kind: 'open'; readonly keys: ConversationKey[] }
+    | { readonly kind: 'freeze'; readonly userIDs: readonly string[]; readonly max: number }
+  );
 
 /** The conversations whose bounds a change of membership moves: the chat and its notifications. */
 export function membershipConversations(groupID: string): readonly [string, string] {
@@ -44,15 +39,10 @@ export type SenderReads = Map<string, SenderRead>;
 export class Effects {
   readonly #convs = new Map<string, ConvUpdate>();
   readonly #reads: SenderReads = new Map();
-  readonly #records: RecordStep[] = [];
-  readonly #maxes: {
-    tenant: TenantId;
-    userID: string;
-    conversationID: string;
-    max: number;
-    position: number;
-  }[] = [];
-  readonly #mins: { tenant: TenantId; userID: string; conversationID: string; value: number }[] = [];
+  /** Records that the first message of a conversation makes. */
+  readonly #owned: { readonly tenant: TenantId; readonly keys: ConversationKey[] }[] = [];
+  readonly #memberSteps: MemberStep[] = [];
+  readonly #memberBounds: MembershipBound[] = [];
   readonly #bounds: { tenant: TenantId; conversationID: string; min: number }[] = [];
 
   /** Notes what one counted or delivered entry changes. */
@@ -81,28 +71,25 @@ export class Effects {
 
   /** Notes what a change of membership does to those who came and those who left. */
   membership(tenant: TenantId, record: log.Record, position: number, of: (id: string) => Conversation): void {
-    const { addedUserIDs, removedUserIDs, groupID } = record;
+    const { addedUserIDs, removedUserIDs, groupID, memberVersion: version } = record;
     const [chat] = membershipConversations(groupID);
-    for (const userID of addedUserIDs) this.#own(tenant, record, chat, userID);
+    const place = { tenant, conversationID: chat, position, version };
+    if (addedUserIDs.length > 0) {
+      const keys = addedUserIDs.map((userID) => keyOf(record, chat, userID));
+      this.#memberSteps.push({ ...place, kind: 'open', keys });
+    }
     for (const conversationID of membershipConversations(groupID)) {
-      const max = maxAt(of(conversationID), position);
-      for (const userID of addedUserIDs) {
-        this.#maxes.push({ tenant, userID, conversationID, max: 0, position });
-        // The record itself is the first thing that a newcomer sees.
-        if (record.hideHistory) this.#mins.push({ tenant, userID, conversationID, value: Math.max(1, max) });
-      }
       // 0 would mean no bound: nobody who left an empty conversation may see what comes later.
-      for (const userID of removedUserIDs) {
-        this.#maxes.push({ tenant, userID, conversationID, max: Math.max(1, max), position });
+      const max = Math.max(1, maxAt(of(conversationID), position));
+      const bound = { tenant, conversationID, position, version };
+      for (const userID of addedUserIDs) {
+        // The record itself is the first thing that a newcomer sees.
+        const min = record.hideHistory ? { min: max } : {};
+        this.#memberBounds.push({ ...bound, userID, max: 0, ...min });
       }
+      for (const userID of removedUserIDs) this.#memberBounds.push({ ...bound, userID, max });
       if (removedUserIDs.length > 0 && conversationID === chat) {
-        this.#records.push({
-          kind: 'freeze',
-          tenant,
-          conversationID,
-          userIDs: removedUserIDs,
-          max: Math.max(1, max),
-        });
+        this.#memberSteps.push({ ...place, kind: 'freeze', userIDs: removedUserIDs, max });
       }
     }
   }
@@ -113,18 +100,10 @@ export class Effects {
   }
 
   #own(tenant: TenantId, record: log.Record, conversationID: string, ownerUserID: string): void {
-    const group = record.sessionType === SESSION.Group;
-    const peer = ownerUserID === record.sendID ? record.recvID : record.sendID;
-    const key: ConversationKey = {
-      ownerUserID,
-      conversationID,
-      conversationType: record.sessionType,
-      userID: group ? '' : peer,
-      groupID: group ? record.groupID : '',
-    };
-    const last = this.#records.at(-1);
-    if (last?.kind === 'own' && last.tenant === tenant) last.keys.push(key);
-    else this.#records.push({ kind: 'own', tenant, keys: [key] });
+    const key = keyOf(record, conversationID, ownerUserID);
+    const last = this.#owned.at(-1);
+    if (last?.tenant === tenant) last.keys.push(key);
+    else this.#owned.push({ tenant, keys: [key] });
   }
 
   /** What became of the conversations: written with the rows, or after them. */
@@ -137,34 +116,61 @@ export class Effects {
     for (const [id, read] of this.#reads) reads.set(id, read);
   }
 
-  /** Nothing but rows, conversations and read positions. */
+  /** Nothing but rows, conversations, read positions and memberships. */
   get isEmpty(): boolean {
-    return this.#mins.length + this.#bounds.length + this.#maxes.length + this.#records.length === 0;
+    return this.#bounds.length + this.#owned.length === 0;
   }
 
-  /** Writes everything but conversations and read positions; resolves when all of it is durable. */
+  /** Whether some record changes who is in a group. */
+  get changesMembership(): boolean {
+    return this.#memberBounds.length > 0;
+  }
+
+  /**
+   * Writes who may see what of the groups that they came to or left; resolves when all of it is durable. To be done
+   * before the rows are visible: who left must not see what follows, who came must not see what was before. All of
+   * it is a function of the log and guarded by its place there, so it may be written by whoever has folded it.
+   */
+  async writeMembership(repos: Repos): Promise<void> {
+    // In order: somebody may come and leave, or leave and come, within one batch. Bounds first, then the record
+    // without which there is no access at all.
+    for (const run of inOrder(this.#memberBounds)) await repos.seqUsers.setMax(run);
+    for (const step of this.#memberSteps) {
+      const { tenant, conversationID } = step;
+      if (step.kind === 'open') {
+        await repos.conversations.openForMembers(tenant, distinct(step.keys), step);
+      } else {
+        await repos.conversations.freezeForUsers(tenant, conversationID, step.userIDs, step.max, step);
+      }
+    }
+  }
+
+  /** Writes everything but conversations, read positions and memberships; resolves when all of it is durable. */
   async write(repos: Repos): Promise<void> {
     const work: Promise<unknown>[] = [];
-    if (this.#mins.length > 0) work.push(repos.seqUsers.raiseMin(this.#mins));
     for (const { tenant, conversationID, min } of this.#bounds) {
       work.push(repos.convs.raiseMin(tenant, conversationID, min));
     }
-    if (this.#maxes.length > 0) work.push(this.#writeMaxes(repos));
-    if (this.#records.length > 0) work.push(this.#writeRecords(repos));
+    if (this.#owned.length > 0) work.push(this.#writeOwned(repos));
     await Promise.all(work);
   }
 
-  /** In order: somebody may come and leave, or leave and come, within one batch. */
-  async #writeMaxes({ seqUsers }: Repos): Promise<void> {
-    for (const run of inOrder(this.#maxes)) await seqUsers.setMax(run);
+  async #writeOwned({ conversations }: Repos): Promise<void> {
+    for (const { tenant, keys } of this.#owned) await conversations.createForOwners(tenant, distinct(keys));
   }
+}
 
-  async #writeRecords({ conversations }: Repos): Promise<void> {
-    for (const step of this.#records) {
-      if (step.kind === 'own') await conversations.createForOwners(step.tenant, distinct(step.keys));
-      else await conversations.freezeForUsers(step.tenant, step.conversationID, step.userIDs, step.max);
-    }
-  }
+/** The record that an owner has of the conversation of a message. */
+function keyOf(record: log.Record, conversationID: string, ownerUserID: string): ConversationKey {
+  const group = record.sessionType === SESSION.Group;
+  const peer = ownerUserID === record.sendID ? record.recvID : record.sendID;
+  return {
+    ownerUserID,
+    conversationID,
+    conversationType: record.sessionType,
+    userID: group ? '' : peer,
+    groupID: group ? record.groupID : '',
+  };
 }
 
 function distinct(keys: readonly ConversationKey[]): ConversationKey[] {

@@ -198,6 +198,9 @@ export class Lane {
     const batch = this.#fold(records);
     if (this.#end.signal.aborted) return;
     metrics.batch.observe(entries.length);
+    if (batch.effects.changesMembership) {
+      await metrics.timed('membership', () => batch.effects.writeMembership(repos));
+    }
     if (batch.rows.length > 0) await metrics.timed('rows', () => this.#rows.write(batch));
 
     const effects = batch.effects.isEmpty

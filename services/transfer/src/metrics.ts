@@ -1,7 +1,7 @@
 import { COUNT_BUCKETS, type Metrics } from '@im/kit';
 
 /** Steps of a batch whose time is measured. */
-export type Stage = 'load' | 'rows' | 'effects' | 'deliver';
+export type Stage = 'load' | 'membership' | 'rows' | 'effects' | 'deliver';
 
 /** What transfer tells about itself. */
 export function transferMetrics(metrics: Metrics) {

@@ -16,7 +16,10 @@ export interface Repos {
   readonly rows: MsgRows;
   readonly convs: Convs;
   readonly seqUsers: SeqUsers;
-  readonly conversations: Pick<ConversationRepoChanges, 'createForOwners' | 'freezeForUsers'>;
+  readonly conversations: Pick<
+    ConversationRepoChanges,
+    'createForOwners' | 'openForMembers' | 'freezeForUsers'
+  >;
   readonly cursors: CursorRepo;
   readonly deadLetters: DeadLetterRepo;
   readonly dedupBlocks: DedupBlockRepo;

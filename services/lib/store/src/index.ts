@@ -81,6 +81,7 @@ export {
   type GroupRequestRepo,
   groupRequestRepo,
 } from './repos/group-request.ts';
+export type { MembershipPlace } from './repos/membership-guard.ts';
 export {
   type InsertOutcome,
   type MsgRow,
@@ -95,7 +96,14 @@ export { type MsgCounts, type MsgQuery, type MsgStats, msgStats, type Period } f
 export { type ObjectRepo, objectRepo, type StoredObject } from './repos/object.ts';
 export { type PushToken, type PushTokenRepo, pushTokenRepo } from './repos/push-token.ts';
 export { type ConvBounds, type RetentionRepo, retentionRepo } from './repos/retention.ts';
-export { NO_SEQ_USER, type SeqUser, type SeqUserRef, type SeqUsers, seqUsers } from './repos/seq-user.ts';
+export {
+  type MembershipBound,
+  NO_SEQ_USER,
+  type SeqUser,
+  type SeqUserRef,
+  type SeqUsers,
+  seqUsers,
+} from './repos/seq-user.ts';
 export type { SeqSpan } from './repos/seq-walk.ts';
 export {
   type KickedToken,

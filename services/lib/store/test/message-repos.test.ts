@@ -273,12 +273,23 @@ for (const [placement, [one, two]] of [
         ['c3', { min: 7, max: 0, read: 0 }],
       ]);
       assert.deepEqual([...(await repo.get(two, 'u', ['c1', 'c2']))], [['c1', { min: 0, max: 0, read: 50 }]]);
-      await repo.setMax([{ ...ref('u', 'c1'), max: 9, position: 100 }]);
-      await repo.setMax([{ ...ref('u', 'c1'), max: 0, position: 200 }]);
-      await repo.setMax([{ ...ref('u', 'c1'), max: 9, position: 100 }]);
-      assert.equal((await repo.get(one, 'u', ['c1'])).get('c1')?.max, 0, 'the later record stands');
-      await repo.setMax([{ ...ref('u', 'c9'), max: 4, position: 1 }]);
-      assert.deepEqual((await repo.get(one, 'u', ['c9'])).get('c9'), { min: 0, max: 4, read: 0 });
+      const decide = (id: string, max: number, position: number, version = 0, min?: number) =>
+        repo.setMax([{ ...ref('u', id), max, position, version, ...(min === undefined ? {} : { min }) }]);
+      const boundsOf = async (id: string) => (await repo.get(one, 'u', [id])).get(id);
+      await decide('c1', 9, 100);
+      await decide('c1', 0, 200);
+      await decide('c1', 9, 100);
+      assert.equal((await boundsOf('c1'))?.max, 0, 'the later record stands');
+      await decide('c9', 4, 1);
+      assert.deepEqual(await boundsOf('c9'), { min: 0, max: 4, read: 0 });
+      await decide('c9', 7, 2, 6);
+      assert.equal((await boundsOf('c9'))?.max, 4, 'who is told to have left twice left the first time');
+      await decide('c9', 0, 3, 5, 8);
+      assert.deepEqual(await boundsOf('c9'), { min: 0, max: 4, read: 0 }, 'an older version changes nothing');
+      await decide('c9', 0, 4, 7, 8);
+      assert.deepEqual(await boundsOf('c9'), { min: 8, max: 0, read: 0 });
+      await decide('$new', 5, 1, 1);
+      assert.deepEqual(await boundsOf('$new'), { min: 0, max: 5, read: 0 });
     });
   });
 }

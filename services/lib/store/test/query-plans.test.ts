@@ -69,7 +69,8 @@ test('every query on messages, conversation truth and bounds reads by an index',
     raiseMin: () => users.raiseMin([{ ...ref, value: 1 }]),
     search: () =>
       stats.search(tenant, cid, { first: 1, last: 9 }, { sendID: 'a', contentType: 101, period }, 5),
-    setMax: () => users.setMax([{ ...ref, max: 1, position: 1 }]),
+    setMax: () => users.setMax([{ ...ref, max: 1, position: 1, version: 1 }]),
+    'setMax of a newcomer': () => users.setMax([{ ...ref, max: 0, min: 1, position: 2, version: 2 }]),
   };
   for (const [name, run] of Object.entries(methods)) {
     await run();

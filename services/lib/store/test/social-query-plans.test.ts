@@ -208,7 +208,8 @@ test('every query on conversation records reads by an index', async () => {
   await checkAll({
     createForOwners: () => changes.createForOwners(tenant, [key]),
     apply: () => changes.apply(tenant, [key], { isPinned: true }),
-    freezeForUsers: () => changes.freezeForUsers(tenant, 'si_a_b', ['a'], 3),
+    freezeForUsers: () => changes.freezeForUsers(tenant, 'si_a_b', ['a'], 3, { position: 1, version: 1 }),
+    openForMembers: () => changes.openForMembers(tenant, [key], { position: 2, version: 2 }),
     setGroupAtType: () => changes.setGroupAtType(tenant, 'si_a_b', 4, { except: ['z'] }),
     'setGroupAtType of some': () => changes.setGroupAtType(tenant, 'si_a_b', 1, { only: ['a'] }),
     setMinSeqs: () => changes.setMinSeqs(tenant, 'a', [{ conversationID: 'si_a_b', minSeq: 2 }]),

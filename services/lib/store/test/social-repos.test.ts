@@ -308,7 +308,8 @@ for (const [placement, [one, two]] of [
       assert.deepEqual(await records.pinnedIDs(one, 'a'), ['sg_g2']);
 
       const before = await records.versions.stamp(one, 'b');
-      await changes.freezeForUsers(one, 'sg_g1', ['b', 'nobody'], 41);
+      const place = (position: number, version = 0) => ({ position, version });
+      await changes.freezeForUsers(one, 'sg_g1', ['b', 'nobody'], 41, place(10));
       assert.deepEqual((await records.bounds(one, 'b'))[0], {
         conversationID: 'sg_g1',
         minSeq: 0,
@@ -316,8 +317,20 @@ for (const [placement, [one, two]] of [
         isPinned: false,
       });
       assert.deepEqual((await records.versions.since(one, 'b', before)).update, ['sg_g1']);
-      await changes.unfreeze(one, 'sg_g1', ['b']);
-      assert.equal((await records.bounds(one, 'b', ['sg_g1', 'none']))[0]?.maxSeq, 0);
+      const maxOfB = async () => (await records.bounds(one, 'b', ['sg_g1', 'none']))[0]?.maxSeq;
+      await changes.freezeForUsers(one, 'sg_g1', ['b'], 50, place(11));
+      assert.equal(await maxOfB(), 41, 'who is told to have left twice left the first time');
+      await changes.openForMembers(one, [key('b', 'g1')], place(20, 5));
+      assert.equal(await maxOfB(), 0);
+      await changes.freezeForUsers(one, 'sg_g1', ['b'], 60, place(19));
+      assert.equal(await maxOfB(), 0, 'a worker that wakes up does not end it again');
+      await changes.freezeForUsers(one, 'sg_g1', ['b'], 60, place(30, 7));
+      await changes.openForMembers(one, [key('b', 'g1')], place(40, 6));
+      assert.equal(await maxOfB(), 60, 'an older version of the member log loses, however late its record');
+      await changes.openForMembers(one, [key('new', 'g3')], place(40, 6));
+      await changes.openForMembers(one, [key('b', 'g1'), key('new', 'g3')], place(50, 8));
+      assert.equal(await maxOfB(), 0);
+      assert.deepEqual(await records.ids(one, 'new'), ['sg_g3']);
 
       const raised = [
         { conversationID: 'sg_g1', minSeq: 9, latestMsgDestructTime: 5 },

@@ -6,6 +6,13 @@ import type { Store } from '../store.ts';
 import { bulkUpsert } from './bulk-upsert.ts';
 import { CONVERSATIONS, type ConversationDocument, recordID, recvOptCache } from './conversation.ts';
 import { insertionOrder } from './insertion-order.ts';
+import {
+  frozenAt,
+  type MembershipMarks,
+  type MembershipPlace,
+  marksOf,
+  notDecidedLater,
+} from './membership-guard.ts';
 import { deleted, inserted, type LogWrite, updated, versionLogs } from './version-log.ts';
 
 /** Names a record and says what kind of conversation it is. */
@@ -48,20 +55,21 @@ export interface MinSeqChange {
  * repeated: a replay of the message log changes nothing but versions.
  */
 export interface ConversationRepoChanges {
-  /**
-   * Makes the records that are missing, with default settings; those that exist show new messages again
-   * (maxSeq 0). For the first message of a conversation and for users who enter a group.
-   */
+  /** Makes the records that are missing, with default settings: for the first message of a conversation. */
   createForOwners(tenant: TenantId, keys: readonly ConversationKey[]): Promise<void>;
-  /** Ends what these users see of a conversation at `maxSeq`. */
+  /**
+   * For users who enter a group as the record at `place` decided: makes the records that are missing; those that
+   * exist show new messages again (maxSeq 0), unless a later decision stands.
+   */
+  openForMembers(tenant: TenantId, keys: readonly ConversationKey[], place: MembershipPlace): Promise<void>;
+  /** Ends what these users see of a conversation at `maxSeq`, unless a later decision stands. */
   freezeForUsers(
     tenant: TenantId,
     conversationID: string,
     userIDs: readonly string[],
     maxSeq: number,
+    place: MembershipPlace,
   ): Promise<void>;
-  /** Lets these users see new messages again. */
-  unfreeze(tenant: TenantId, conversationID: string, userIDs: readonly string[]): Promise<void>;
   /** Applies settings, making records that are missing. @returns owners of records that were made or changed. */
   apply(tenant: TenantId, keys: readonly ConversationKey[], changes: ConversationChanges): Promise<string[]>;
   /**
@@ -83,7 +91,10 @@ export interface ConversationRepoChanges {
   remove(tenant: TenantId, ownerUserID: string, conversationIDs: readonly string[]): Promise<void>;
 }
 
-type Settings = Omit<ConversationDocument, '_id' | 't' | keyof ConversationKey | 'ord'>;
+type Settings = Omit<
+  ConversationDocument,
+  '_id' | 't' | keyof ConversationKey | 'ord' | keyof MembershipMarks
+>;
 
 /** Most ids in one `$in`. */
 const IDS_PER_QUERY = 1_000;
@@ -110,6 +121,7 @@ function upsert(
   { ownerUserID, conversationID, conversationType, userID, groupID }: ConversationKey,
   place: number,
   set: Partial<Settings>,
+  marks: MembershipMarks,
 ): AnyBulkWriteOperation<ConversationDocument> {
   const rest = Object.fromEntries(Object.entries(DEFAULTS).filter(([field]) => !(field in set)));
   return {
@@ -126,6 +138,7 @@ function upsert(
           groupID,
           ord: insertionOrder(Date.now(), place),
           ...rest,
+          ...marks,
         },
       },
       upsert: true,
@@ -156,11 +169,12 @@ export function conversationRepoChanges(store: Store): ConversationRepoChanges {
     tenant: TenantId,
     keys: readonly ConversationKey[],
     set: Partial<Settings>,
+    marks: MembershipMarks = {},
   ): Promise<void> {
     const records = of(tenant);
     const { insertedAt } = await bulkUpsert(
       records.col,
-      keys.map((key, i) => upsert(records, key, i, set)),
+      keys.map((key, i) => upsert(records, key, i, set, marks)),
     );
     const byOwner = Map.groupBy(keys.entries(), ([, key]) => key.ownerUserID);
     const writes = [...byOwner].map(([owner, list]): LogWrite => {
@@ -179,30 +193,40 @@ export function conversationRepoChanges(store: Store): ConversationRepoChanges {
     );
   }
 
-  async function setMaxSeq(
-    tenant: TenantId,
-    conversationID: string,
-    userIDs: readonly string[],
-    maxSeq: number,
-  ): Promise<void> {
-    if (userIDs.length === 0) return;
-    const records = of(tenant);
-    const filter = { _id: { $in: userIDs.map((id) => records.key(id, conversationID)) } };
-    const existing = await records.col.find(filter, { projection: { ownerUserID: 1 } }).toArray();
-    await records.col.updateMany(filter, { $set: { maxSeq } });
-    await noteUpdated(
-      tenant,
-      existing.map(({ ownerUserID }) => ownerUserID),
-      conversationID,
-    );
-  }
-
   return guarded<ConversationRepoChanges>({
     async createForOwners(tenant, keys) {
-      if (keys.length > 0) await upsertAll(tenant, keys, { maxSeq: 0 });
+      if (keys.length > 0) await upsertAll(tenant, keys, {});
     },
-    freezeForUsers: setMaxSeq,
-    unfreeze: (tenant, conversationID, userIDs) => setMaxSeq(tenant, conversationID, userIDs, 0),
+    async openForMembers(tenant, keys, place) {
+      if (keys.length === 0) return;
+      const records = of(tenant);
+      // Before the upserts, which note all of them in the version logs.
+      await records.col.bulkWrite(
+        keys.map(({ ownerUserID, conversationID }) => ({
+          updateOne: {
+            filter: { _id: records.key(ownerUserID, conversationID), ...notDecidedLater(place) },
+            update: { $set: { maxSeq: 0, ...marksOf(place) } },
+          },
+        })),
+        { ordered: false },
+      );
+      await upsertAll(tenant, keys, {}, marksOf(place));
+    },
+    async freezeForUsers(tenant, conversationID, userIDs, maxSeq, place) {
+      if (userIDs.length === 0) return;
+      const records = of(tenant);
+      const ids = userIDs.map((id) => records.key(id, conversationID));
+      const projection = { ownerUserID: 1 };
+      const existing = await records.col.find({ _id: { $in: ids } }, { projection }).toArray();
+      await records.col.updateMany({ _id: { $in: ids }, ...notDecidedLater(place) }, [
+        { $set: { maxSeq: frozenAt('maxSeq', maxSeq), ...marksOf(place) } },
+      ]);
+      await noteUpdated(
+        tenant,
+        existing.map(({ ownerUserID }) => ownerUserID),
+        conversationID,
+      );
+    },
     async apply(tenant, keys, changes) {
       const records = of(tenant);
       const ids = keys.map(({ ownerUserID, conversationID }) => records.key(ownerUserID, conversationID));

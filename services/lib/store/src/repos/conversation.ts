@@ -4,11 +4,12 @@ import type { Filter } from 'mongodb';
 import { defineCollection, KEY_SEPARATOR, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
+import type { MembershipMarks } from './membership-guard.ts';
 import type { Page } from './user.ts';
 import { type VersionLogs, versionLogs } from './version-log.ts';
 
 /** A conversation as one of its owners sees it. `_id` = tenant, owner, conversation. */
-export interface ConversationDocument extends TenantDocument {
+export interface ConversationDocument extends TenantDocument, MembershipMarks {
   v: 1;
   ownerUserID: string;
   conversationID: string;

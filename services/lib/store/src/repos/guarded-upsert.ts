@@ -1,4 +1,4 @@
-import { type Collection, type Filter, MongoBulkWriteError, type UpdateFilter } from 'mongodb';
+import { type Collection, type Document, type Filter, MongoBulkWriteError, type UpdateFilter } from 'mongodb';
 import type { TenantDocument } from '../collection.ts';
 import type { TogetherWriter } from '../write-together.ts';
 
@@ -7,7 +7,8 @@ const DUPLICATE_KEY = 11_000;
 /** One update of one document by `_id` and, perhaps, a guard. */
 export interface GuardedUpsert<T extends TenantDocument> {
   readonly filter: Filter<T>;
-  readonly update: UpdateFilter<T>;
+  /** Operators, or a pipeline where no writer is given. */
+  readonly update: UpdateFilter<T> | Document[];
 }
 
 /**

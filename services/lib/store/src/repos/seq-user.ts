@@ -1,14 +1,21 @@
 import type { TenantId } from '@im/kit';
-import type { WithId } from 'mongodb';
+import type { Document, UpdateFilter, WithId } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import type { TogetherWriter } from '../write-together.ts';
 import { byDatabase } from './by-database.ts';
 import { guardedUpserts } from './guarded-upsert.ts';
+import {
+  frozenAt,
+  type MembershipMarks,
+  type MembershipPlace,
+  marksOf,
+  notDecidedLater,
+} from './membership-guard.ts';
 
 /** What a user may read of a conversation, and has read; `_id` is tenant, user and conversation. */
-export interface SeqUserDocument extends TenantDocument {
+export interface SeqUserDocument extends TenantDocument, MembershipMarks {
   /** User. */
   u: string;
   /** Conversation. */
@@ -19,8 +26,6 @@ export interface SeqUserDocument extends TenantDocument {
   max: number;
   /** Everything up to this seq was read. */
   read: number;
-  /** Position in the log of the record that set `max` last. */
-  mp?: number;
 }
 
 /** Collection `seq_user`. */
@@ -38,6 +43,14 @@ export interface SeqUserRef {
   readonly tenant: TenantId;
   readonly userID: string;
   readonly conversationID: string;
+}
+
+/** A bound that a change of membership sets. */
+export interface MembershipBound extends SeqUserRef, MembershipPlace {
+  /** Highest readable seq of a user who left; 0 for one who (re-)joined. */
+  readonly max: number;
+  /** Raises the lowest readable seq with it; absent leaves it. */
+  readonly min?: number;
 }
 
 /** Most ids in one `$in`. */
@@ -121,29 +134,35 @@ export function seqUsers(store: Store) {
     raiseMin: (items: readonly (SeqUserRef & { readonly value: number })[]) => raise('min', items),
 
     /**
-     * Sets the highest readable seq of users who left a group, or 0 for users who (re-)joined, as the
-     * record at `position` decided. What a later record decided stands, so a late writer does no harm.
+     * Sets the bounds of users who left a group or (re-)joined it, as the record at `position` decided. What a later
+     * record, or a later version of the member log, decided stands: a late writer does no harm.
      */
-    async setMax(
-      items: readonly (SeqUserRef & { readonly max: number; readonly position: number })[],
-    ): Promise<void> {
+    async setMax(items: readonly MembershipBound[]): Promise<void> {
       await Promise.all(
         byDatabase(store, SEQ_USERS, items).map(({ col, items: group }) =>
           guardedUpserts(
             col,
             group.map(({ item, view }) => ({
-              filter: {
-                _id: view.key(item.userID, item.conversationID),
-                mp: { $not: { $gte: item.position } },
-              },
-              update: {
-                $set: { max: item.max, mp: item.position },
-                $setOnInsert: inserted(item, { min: 0, read: 0 }),
-              },
+              filter: { _id: view.key(item.userID, item.conversationID), ...notDecidedLater(item) },
+              update: item.max === 0 ? joinUpdate(item) : leaveUpdate(item),
             })),
           ),
         ),
       );
     },
   });
+
+  function joinUpdate(item: MembershipBound): UpdateFilter<SeqUserDocument> {
+    const raised = item.min === undefined ? {} : { $max: { min: item.min } };
+    const rest = item.min === undefined ? { min: 0, read: 0 } : { read: 0 };
+    return { ...raised, $set: { max: 0, ...marksOf(item) }, $setOnInsert: inserted(item, rest) };
+  }
+
+  /** As a pipeline, since the bound depends on the one before; ids are literals, or a $ would be an expression. */
+  function leaveUpdate(item: MembershipBound): Document[] {
+    const { t, u, c } = inserted(item, {});
+    const literal = { t: { $literal: t }, u: { $literal: u }, c: { $literal: c } };
+    const kept = { min: { $ifNull: ['$min', 0] }, read: { $ifNull: ['$read', 0] } };
+    return [{ $set: { ...literal, ...kept, max: frozenAt('max', item.max), ...marksOf(item) } }];
+  }
 }
