@@ -1,7 +1,21 @@
 import { DEDUP_ENTRY_BYTES, type DedupBlock, type DedupBlockRepo, type DedupStretch } from '@im/store';
-import { type DedupWindow, GENERATION_MS } from './dedup-window.ts';
+import { type DedupWindow, GENERATION_MS, windowStart } from './dedup-window.ts';
 
 const KEY_BYTES = 16;
+
+/** Deliveries from this long before the cursor are made again: what is kept of them lives in memory. */
+export const REDELIVER_MS = 5_000;
+/**
+ * Reading begins this much before the time that is wanted: after a change of the stream's leader, log
+ * times may step back by as much as the clocks of its servers differ.
+ */
+export const LOOK_BACK_MS = 5_000;
+
+/** What a replay behind a cursor of `appliedTime` needs: all keys from `fromMs` on, and the records from `limitMs` on. */
+export function replayBounds(appliedTime: number): { readonly fromMs: number; readonly limitMs: number } {
+  const limitMs = appliedTime - REDELIVER_MS;
+  return { fromMs: Math.min(windowStart(appliedTime), limitMs), limitMs };
+}
 
 /**
  * Up to which log time (not included) the stretches cover all of the partitions without a hole,

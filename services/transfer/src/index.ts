@@ -12,14 +12,17 @@ import {
   seqUsers,
 } from '@im/store';
 import { transferMetrics } from './metrics.ts';
-import { purgeLog } from './purge.ts';
+import { Purger } from './purge.ts';
 import type { Repos } from './repos.ts';
 import { Workers } from './workers.ts';
 
 /** What transfer needs of its process. */
 export type TransferDeps = BaseDeps & { status: Pick<StatusRegistry, 'add'>; store: Store; bus: Bus };
 
-const PURGE_MS = 60_000;
+/** Between looks whether the log is filling up and whether lanes stand idle. */
+const LOG_LOOK_MS = 1_000;
+/** Whoever folds this partition purges the log: one process at a time. */
+const PURGER_PARTITION = 0;
 /** Between looks whether the backends are there. */
 const AWAY_MS = 100;
 
@@ -93,9 +96,16 @@ export const module: ServiceModule<TransferDeps> = {
             await early.wait(able ? leaseMs / 3 : AWAY_MS, signal);
           }
         });
-        background.every('transfer-purge', PURGE_MS, async () => {
-          const first = await purgeLog(bus, repos);
+        const purger = new Purger(bus, repos);
+        background.every('transfer-purge', LOG_LOOK_MS, async () => {
+          if (!bus.ready().ready || !store.ready().ready || !workers.owns(PURGER_PARTITION)) return;
+          const first = await purger.look(performance.now());
           if (first !== undefined) own.debug({ first }, 'log purged');
+        });
+        background.every('transfer-idle-marks', LOG_LOOK_MS, async () => {
+          if (!bus.ready().ready) return;
+          const marks = await workers.markIdle();
+          if (marks > 0) own.debug({ marks }, 'idle cursors moved on');
         });
       },
       async stop() {

@@ -3,7 +3,7 @@ import type { Progress, TogetherWriter } from '@im/store';
 import { Batch, conversationsOf, dedupKeyOf, type ReadRecord, readRecord } from './batch.ts';
 import { Conversations, type Wanted } from './conversations.ts';
 import { DedupRecorder } from './dedup-recorder.ts';
-import { restoreWindow } from './dedup-restore.ts';
+import { LOOK_BACK_MS, REDELIVER_MS, replayBounds, restoreWindow } from './dedup-restore.ts';
 import { DedupWindow, windowStart } from './dedup-window.ts';
 import { changesMembership, membershipConversations } from './effects.ts';
 import { fold } from './fold.ts';
@@ -48,8 +48,6 @@ export interface LaneWriters {
   readonly reads: TogetherWriter;
 }
 
-/** Deliveries from this long before the cursor are made again: what is kept of them lives in memory. */
-const REDELIVER_MS = 5_000;
 /** Batches under way behind the one that is folded. */
 const MAX_UNDER_WAY = 3;
 const MAX_CONVERSATIONS = 200_000;
@@ -103,6 +101,11 @@ export class Lane {
       },
       { applied, appliedTime },
     );
+  }
+
+  /** Incarnation of the log that its positions belong to. */
+  get epoch(): number {
+    return this.#start.epoch;
   }
 
   get partitions(): readonly number[] {
@@ -177,11 +180,9 @@ export class Lane {
       return { position: 1 };
     }
     const oldest = Math.min(...partitions.map((p) => p.appliedTime));
-    const limitMs = oldest - REDELIVER_MS;
-    const fromMs = Math.min(windowStart(oldest), limitMs);
-    const timeMs = await restoreWindow(this.#dedup, dedupBlocks, this.partitions, { fromMs, limitMs });
+    const timeMs = await restoreWindow(this.#dedup, dedupBlocks, this.partitions, replayBounds(oldest));
     this.#recordFrom(timeMs);
-    return { timeMs };
+    return { timeMs: timeMs - LOOK_BACK_MS };
   }
 
   #recordFrom(timeMs: number): void {
@@ -212,6 +213,8 @@ export class Lane {
       if (deliveries.length > 0) await metrics.timed('deliver', () => bus.deliveries.publish(deliveries));
       metrics.deliveries.inc(deliveries.length);
       this.#conversations.written(number);
+      // Not earlier: a key that was written down before its record was counted would have it dropped after a crash.
+      for (const { record, timeMs } of records) this.#recorder.note(record.dedupKey, timeMs);
       const applied = toPosition(this.#start.epoch, last.position);
       this.#cursor.advance({ applied, appliedTime: last.timeMs }, (reads) => batch.effects.addReadsTo(reads));
     });
@@ -239,7 +242,6 @@ export class Lane {
       try {
         const delivered = position <= owned.applied;
         const read = readRecord(entry, { position, fence: owned.fence, run: this.#start.run, delivered });
-        this.#recorder.note(read.record.dedupKey, entry.timeMs);
         records.push(read);
       } catch (error) {
         await this.#rows.bury(entry, position, -1, error instanceof Error ? error.message : String(error));

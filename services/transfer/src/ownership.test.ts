@@ -39,6 +39,7 @@ test('free are those never taken, given back, or of a dead or unknown lane', () 
   const cursors = {
     partitions: [partition(0, ''), partition(1, 'a'), partition(2, 'b'), partition(3, 'gone')],
     lanes: new Map([lane('a', 1, 0), lane('b', 1, 0)]),
+    epoch: 0,
   };
   assert.deepEqual(
     freePartitions(cursors, new Set(['b'])).map((p) => p.partition),
@@ -55,14 +56,21 @@ test('progress is the further one of partition and lane, and the slowest partiti
   const lanes = new Map([lane('a', 1, 0, 50)]);
   assert.equal(withLaneProgress(partition(0, 'a', 20), lanes).applied, 50);
   assert.equal(withLaneProgress(partition(0, 'a', 70), lanes).applied, 70);
-  assert.equal(slowest({ partitions: [partition(0, 'a', 70), partition(1, '', 40)], lanes })?.applied, 40);
-  assert.equal(slowest({ partitions: [partition(0, 'a', 70), partition(1, '', 0)], lanes }), undefined);
+  assert.equal(
+    slowest({ partitions: [partition(0, 'a', 70), partition(1, '', 40)], lanes, epoch: 0 })?.applied,
+    40,
+  );
+  assert.equal(
+    slowest({ partitions: [partition(0, 'a', 70), partition(1, '', 0)], lanes, epoch: 0 }),
+    undefined,
+  );
 });
 
 test('lanes that own nothing are forgotten when they were silent for long', () => {
   const cursors = {
     partitions: [partition(0, 'owning')],
     lanes: new Map([lane('owning', 1, 0), lane('idle', 1, 0), lane('young', 1, 900)]),
+    epoch: 0,
   };
   assert.deepEqual(forgottenLanes(cursors, 500), ['idle']);
 });

@@ -1,22 +1,78 @@
-import type { Bus } from '@im/bus';
+import { type Bus, LOG_SHARE, type LogInfo } from '@im/bus';
+import { coveredUntil, LOOK_BACK_MS, replayBounds } from './dedup-restore.ts';
 import { slowest } from './ownership.ts';
+import { toStreamPosition } from './positions.ts';
 import type { Repos } from './repos.ts';
 
-/** How much of the log is kept behind the slowest partition: twice what any replay reads, and a margin. */
+/** How much of the log is kept behind the slowest partition while there is room: twice what any replay reads, and a margin. */
 const KEPT_MS = 30 * 60_000;
+/** Between two purges while there is room. */
+const INTERVAL_MS = 60_000;
 
-/** Removes what no replay will ever read, of the log and of the dedup keys. Any process may do it. @returns the position that is now the first. */
-export async function purgeLog(
-  bus: Bus,
-  { cursors, dedupBlocks }: Pick<Repos, 'cursors' | 'dedupBlocks'>,
-): Promise<number | undefined> {
-  const least = slowest(await cursors.read());
+type PurgeRepos = Pick<Repos, 'cursors' | 'dedupBlocks'>;
+
+/** Whether the log is so full that it keeps only what a replay needs. */
+function isTight({ bytes, maxBytes }: LogInfo): boolean {
+  return maxBytes > 0 && bytes >= LOG_SHARE.tight * maxBytes;
+}
+
+/**
+ * Removes what no replay will ever read, of the log and of the dedup keys: what is older than 30 minutes,
+ * or, in a log that is filling up, everything but the last seconds behind the slowest partition. Any
+ * process may do it.
+ * @returns the position that is now the first; undefined when nothing was removed.
+ */
+export async function purgeLog(bus: Bus, repos: PurgeRepos): Promise<number | undefined> {
+  return purge(bus, repos, await bus.log.info());
+}
+
+async function purge(bus: Bus, repos: PurgeRepos, info: LogInfo): Promise<number | undefined> {
+  const cursors = await repos.cursors.read();
+  const least = slowest(cursors);
   if (least === undefined) return undefined;
-  await dedupBlocks.removeBefore(least.appliedTime - KEPT_MS);
-  const kept = await bus.log.firstSince(least.appliedTime - KEPT_MS);
-  if (kept === undefined) return undefined;
-  const { firstPosition } = await bus.log.info();
-  if (kept.position <= firstPosition) return undefined;
-  await bus.log.purgeBefore(kept.position);
-  return kept.position;
+  const keptFromMs = least.appliedTime - KEPT_MS;
+  await repos.dedupBlocks.removeBefore(keptFromMs);
+  const folded = toStreamPosition(cursors.epoch, least.applied);
+  if (folded < info.firstPosition) return undefined;
+  const partitions = cursors.partitions.map(({ partition }) => partition);
+  const fromMs = isTight(info) ? await replayedFrom(repos, partitions, least.appliedTime) : keptFromMs;
+  const kept = await bus.log.firstSince(fromMs);
+  const first = Math.min(kept?.position ?? 0, folded + 1);
+  if (first <= info.firstPosition) return undefined;
+  await bus.log.purgeBefore(first);
+  return first;
+}
+
+/** Log time from which on a replay may read, whoever takes over: before it, the stored dedup keys say everything. */
+async function replayedFrom(
+  { dedupBlocks }: PurgeRepos,
+  partitions: readonly number[],
+  appliedTime: number,
+): Promise<number> {
+  const { fromMs, limitMs } = replayBounds(appliedTime);
+  const covered = coveredUntil(await dedupBlocks.stretches(fromMs), partitions, fromMs);
+  return Math.min(covered, limitMs) - LOOK_BACK_MS;
+}
+
+/** Decides when to purge: every minute, and at every look while the log is filling up. */
+export class Purger {
+  readonly #bus: Bus;
+  readonly #repos: PurgeRepos;
+  #purgedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(bus: Bus, repos: PurgeRepos) {
+    this.#bus = bus;
+    this.#repos = repos;
+  }
+
+  /**
+   * Purges when it is time.
+   * @param now own monotonic clock, ms. @returns what {@link purgeLog} does.
+   */
+  async look(now: number): Promise<number | undefined> {
+    const info = await this.#bus.log.info();
+    if (!isTight(info) && now - this.#purgedAt < INTERVAL_MS) return undefined;
+    this.#purgedAt = now;
+    return purge(this.#bus, this.#repos, info);
+  }
 }

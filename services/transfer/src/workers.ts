@@ -9,6 +9,7 @@ import {
   type TransferStatus,
 } from '@im/kit';
 import type { Cursors, PartitionCursor, Together } from '@im/store';
+import { IdleMarks } from './idle-marks.ts';
 import { Lane, type LaneDeps, type LaneWriters } from './lane.ts';
 import { epochOfLog, positionsSetBack } from './log-epoch.ts';
 import { fairShare, forgottenLanes, freePartitions, LaneWatch, withLaneProgress } from './ownership.ts';
@@ -40,6 +41,7 @@ const MAX_LANES = 4;
 export class Workers {
   readonly #deps: WorkersDeps;
   readonly #watch: LaneWatch;
+  readonly #marks: IdleMarks;
   readonly #running = new Map<string, Running>();
   readonly #stopped = new Map<number, string>();
   readonly #backoff = new Backoff({ baseMs: 100, maxMs: 3_000 });
@@ -52,6 +54,7 @@ export class Workers {
   constructor(deps: WorkersDeps) {
     this.#deps = deps;
     this.#watch = new LaneWatch(deps.leaseMs);
+    this.#marks = new IdleMarks(deps.bus.log);
   }
 
   /** Ready once the partitions were looked at, and while no partition is stopped by a contradiction. */
@@ -73,6 +76,18 @@ export class Workers {
       lagRecords: lags.reduce((sum, lag) => sum + lag, 0),
       stoppedPartitions: this.#stopped.size,
     };
+  }
+
+  /** Whether a lane of this process folds this partition. */
+  owns(partition: number): boolean {
+    for (const { lane } of this.#running.values()) if (lane.partitions.includes(partition)) return true;
+    return false;
+  }
+
+  /** Moves lanes on that get no records, so that they do not hold up the purge. @returns how many. */
+  markIdle(): Promise<number> {
+    const lanes = [...this.#running.values()].map(({ lane }) => lane);
+    return this.#marks.look(lanes, performance.now());
   }
 
   get owned(): number {

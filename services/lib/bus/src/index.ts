@@ -1,6 +1,7 @@
 export { createBus } from './bus.ts';
 export {
   type Appended,
+  type AppendOptions,
   type Bus,
   type BusConfig,
   type BusDeps,
@@ -12,6 +13,7 @@ export {
   type FeedOptions,
   type JoinPoint,
   type KeptDelivery,
+  LOG_SHARE,
   type LogEntry,
   type LogInfo,
   type LogReadOptions,

@@ -4,7 +4,7 @@ import { MAX_BATCH_MESSAGES, type OutgoingMessage, publishAtomically } from './a
 import { JetStreamApiError, JS_ERROR } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
 import { logSubject } from './subjects.ts';
-import type { Appended, BusConfig, BusDeps } from './types.ts';
+import type { Appended, AppendOptions, BusConfig, BusDeps } from './types.ts';
 
 const MAX_QUEUE = 20_000;
 /** What a delivery made of a record may need more than the record itself. */
@@ -17,6 +17,8 @@ const ATTEMPT_MS = 3_000;
  * batch in a store of its own, which costs as much as a dozen synced writes.
  */
 const SINGLES = 12;
+
+const LOG_FULL = 'the message log is full (nats.logMaxBytes); try again later';
 
 interface Waiting {
   readonly message: OutgoingMessage;
@@ -61,10 +63,15 @@ export class LogAppender {
     deps.metrics.observe('im_log_append_queue', 'Records that wait to be written', () => this.#queue.length);
   }
 
-  append(tenant: TenantId, partition: number, record: Uint8Array): Promise<Appended> {
+  append(
+    tenant: TenantId,
+    partition: number,
+    record: Uint8Array,
+    { whenFull = false }: AppendOptions = {},
+  ): Promise<Appended> {
     if (this.#closed) return this.#refuse('stopping', 'this process stops');
     if (this.#queue.length >= MAX_QUEUE) return this.#refuse('queue', 'too many messages wait for the log');
-    if (this.#isFull()) return this.#refuse('full', 'the log is full');
+    if (!whenFull && this.#isFull()) return this.#refuse('full', LOG_FULL);
     const { promise, resolve, reject } = Promise.withResolvers<Appended>();
     this.#queue.push({
       message: { subject: logSubject(tenant, partition), payload: record },
@@ -184,7 +191,7 @@ export class LogAppender {
   #rejectIfFinal(batch: readonly Waiting[], error: unknown): boolean {
     if (!(error instanceof JetStreamApiError) || error.errCode !== JS_ERROR.StoreFailed) return false;
     this.#refused.inc({ reason: 'full' }, batch.length);
-    const refusal = new ImError(ERR.NetworkError, 'the log is full', undefined, { cause: error });
+    const refusal = new ImError(ERR.NetworkError, LOG_FULL, undefined, { cause: error });
     for (const waiting of batch) waiting.reject(refusal);
     return true;
   }

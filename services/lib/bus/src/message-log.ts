@@ -4,12 +4,18 @@ import { LogAppender } from './log-append.ts';
 import { readLog } from './log-read.ts';
 import type { NatsLink } from './nats-link.ts';
 import { PARTITIONS, parseLogSubject, STREAM } from './subjects.ts';
-import type { Appended, BusConfig, BusDeps, LogEntry, LogInfo, LogReadOptions, MessageLog } from './types.ts';
+import {
+  type Appended,
+  type AppendOptions,
+  type BusConfig,
+  type BusDeps,
+  LOG_SHARE,
+  type LogEntry,
+  type LogInfo,
+  type LogReadOptions,
+  type MessageLog,
+} from './types.ts';
 
-/** Share of the size limit from which operators are warned. */
-const ALARM_SHARE = 0.7;
-/** Share of the size limit from which records are refused: the rest is for what is under way. */
-const REFUSE_SHARE = 0.9;
 const SIZE_CHECK_MS = 2_000;
 const ALL_PARTITIONS = Array.from({ length: PARTITIONS }, (_, partition) => partition);
 
@@ -32,16 +38,21 @@ export class NatsMessageLog implements MessageLog {
   constructor(link: NatsLink, config: BusConfig, deps: BusDeps) {
     this.#link = link;
     this.#log = deps.log;
-    this.#appender = new LogAppender(link, config, deps, () => this.#share >= REFUSE_SHARE);
+    this.#appender = new LogAppender(link, config, deps, () => this.#share >= LOG_SHARE.refuse);
     deps.metrics.observe('im_log_used_ratio', 'Share of the size limit that the log uses', () => this.#share);
     deps.metrics.observe('im_log_size_alarm', '1 when the log uses 70 % of its size limit or more', () =>
-      this.#share >= ALARM_SHARE ? 1 : 0,
+      this.#share >= LOG_SHARE.alarm ? 1 : 0,
     );
     deps.background.every('bus-log-size', SIZE_CHECK_MS, () => this.checkSize());
   }
 
-  append(tenant: TenantId, partition: number, record: Uint8Array): Promise<Appended> {
-    return this.#appender.append(tenant, partition, record);
+  append(
+    tenant: TenantId,
+    partition: number,
+    record: Uint8Array,
+    options?: AppendOptions,
+  ): Promise<Appended> {
+    return this.#appender.append(tenant, partition, record, options);
   }
 
   read(options: LogReadOptions): Promise<void> {
@@ -107,7 +118,7 @@ export class NatsMessageLog implements MessageLog {
     try {
       const { bytes, maxBytes } = await this.info();
       const share = maxBytes > 0 ? bytes / maxBytes : 0;
-      if (share >= ALARM_SHARE && this.#share < ALARM_SHARE) {
+      if (share >= LOG_SHARE.alarm && this.#share < LOG_SHARE.alarm) {
         this.#log.error({ bytes, maxBytes }, 'the message log is filling up: transfer does not keep pace');
       }
       this.#share = share;

@@ -61,6 +61,22 @@ export interface LogInfo {
   readonly maxBytes: number;
 }
 
+/** Shares of the log's size limit at which something happens. */
+export const LOG_SHARE = {
+  /** Only what a replay needs is kept. */
+  tight: 0.6,
+  /** Operators are warned. */
+  alarm: 0.7,
+  /** Records are refused: the rest is for what is under way. */
+  refuse: 0.9,
+} as const;
+
+/** Options of {@link MessageLog.append}. */
+export interface AppendOptions {
+  /** Appended even while records are refused because the log is filling up: for what makes room in it. */
+  readonly whenFull?: boolean;
+}
+
 /** Where reading begins: at this position, or at the first record that is not older than this time. */
 export type LogStart = { readonly position: number } | { readonly timeMs: number };
 
@@ -105,7 +121,7 @@ export interface MessageLog {
    * servers did not acknowledge in time; the record may be in the log nevertheless. ArgsError (1001)
    * when the servers do not take messages of its size.
    */
-  append(tenant: TenantId, partition: number, record: Uint8Array): Promise<Appended>;
+  append(tenant: TenantId, partition: number, record: Uint8Array, options?: AppendOptions): Promise<Appended>;
   /**
    * Reads entries in log order until the signal aborts or the bus stops; outlives restarts of the servers. It
    * acknowledges nothing: the reader keeps its own position.

@@ -223,7 +223,7 @@ test('a full log refuses; what fits into the last tenth was refused before', asy
       await log.append(DEFAULT_TENANT, 0, Buffer.alloc(40_000)).catch(() => undefined);
     }
     await sleep(2_500);
-    await assert.rejects(log.append(DEFAULT_TENANT, 0, Buffer.alloc(10)), /the log is full/);
+    await assert.rejects(log.append(DEFAULT_TENANT, 0, Buffer.alloc(10)), /the message log is full/);
     const { lastPosition } = await log.info();
     await log.purgeBefore(lastPosition);
     assert.equal((await log.info()).firstPosition, lastPosition);

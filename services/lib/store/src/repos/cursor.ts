@@ -63,6 +63,8 @@ export type LaneCursor = Omit<LaneDocument, '_id' | 'kind' | 'sessions'> & {
 export interface Cursors {
   readonly partitions: readonly PartitionCursor[];
   readonly lanes: ReadonlyMap<string, LaneCursor>;
+  /** Number of the log's incarnation; 0 before the first. */
+  readonly epoch: number;
 }
 
 /** A place up to which everything was folded. */
@@ -121,11 +123,13 @@ export function cursorRepo(store: Store): CursorRepo {
     const docs = await col().find({}).toArray();
     const partitions: PartitionCursor[] = [];
     const lanes = new Map<string, LaneCursor>();
+    let epoch = 0;
     for (const doc of docs) {
       if (doc.kind === 'partition') partitions.push(doc);
       else if (doc.kind === 'lane') lanes.set(doc._id.slice(1), laneOf(doc));
+      else if (doc.kind === 'epoch') epoch = doc.epoch;
     }
-    return { partitions: partitions.sort((a, b) => a.partition - b.partition), lanes };
+    return { partitions: partitions.sort((a, b) => a.partition - b.partition), lanes, epoch };
   }
 
   return guarded<CursorRepo>({
