@@ -41,7 +41,7 @@ const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ...SERVICES.map((name): [string, string[]] => [name, [PROTOCOL, KIT, ...ADAPTERS]]),
   [MAIN, [PROTOCOL, KIT, ...ADAPTERS, ...SERVICES]],
   [TEST_KUBERNETES, [KIT, BACKENDS]],
-  ['@im/e2e', [PROTOCOL, KIT, BACKENDS, MAIN, TEST_KUBERNETES]],
+  ['@im/e2e', [PROTOCOL, KIT, '@im/bus', BACKENDS, MAIN, TEST_KUBERNETES]],
   ['@im/operator', [KIT]],
   ['openimctl', [PROTOCOL, KIT, BACKENDS, MAIN, '@im/operator', '@im/e2e']],
 ]);

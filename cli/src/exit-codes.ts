@@ -14,7 +14,8 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   refused: 'The server answered with an error.',
   usage: 'The command line, an input file or a config file is wrong; nothing was done.',
   unreachable: 'The server could not be reached, did not answer in time, or was not ready in time.',
-  violated: '`verify` found a message lost, doubled, reordered or made up.',
+  violated:
+    '`verify` or `bench` found a message lost, doubled, reordered or made up, or a limit of the bench exceeded.',
   environment: 'A data directory is in use, a port is taken, or something that is needed here is missing.',
 };
 

@@ -17,8 +17,14 @@ export interface BenchRun {
   readonly options: BenchOptions;
   /** Users `bench0` to `bench<count-1>`, registered, with tokens that are asked for once. */
   users(count: number): Promise<readonly BenchUser[]>;
+  /** Users of these names, registered. */
+  named(userIDs: readonly string[]): Promise<readonly BenchUser[]>;
   /** Connects users, spread over the endpoints. */
   connect(users: readonly BenchUser[], handlers: (index: number) => WireHandlers): Promise<WireConnection[]>;
+  /** Shows how far a long scenario is. */
+  progress(text: string): void;
+  /** Notes a broken promise of the server: the bench ends with exit code 4. */
+  violated(text: string): void;
 }
 
 export interface BenchUser {
@@ -29,6 +35,8 @@ export interface BenchUser {
 /** A scenario: one run of it gives figures under the same names each time. */
 export interface Scenario {
   readonly name: string;
+  /** Times that it runs where the options do not say. @default 3 */
+  readonly runs?: number;
   run(bench: BenchRun): Promise<Measure[]>;
 }
 
@@ -36,17 +44,24 @@ const PLATFORM = 5;
 const TOKENS_AT_ONCE = 16;
 const CONNECTS_AT_ONCE = 32;
 
-export function benchRun(target: BenchTarget, options: BenchOptions): BenchRun {
+export function benchRun(
+  target: BenchTarget,
+  options: BenchOptions,
+  { progress, violated }: Pick<BenchRun, 'progress' | 'violated'>,
+): BenchRun {
   const known: BenchUser[] = [];
 
+  async function named(ids: readonly string[]): Promise<readonly BenchUser[]> {
+    await target.admin.ensureUsers(ids);
+    return await inParallel(ids, TOKENS_AT_ONCE, async (userID) => ({
+      userID,
+      token: await target.admin.userToken(userID, PLATFORM),
+    }));
+  }
   async function users(count: number): Promise<readonly BenchUser[]> {
     if (known.length < count) {
       const ids = Array.from({ length: count - known.length }, (_, i) => `bench${known.length + i}`);
-      await target.admin.ensureUsers(ids);
-      const tokens = await inParallel(ids, TOKENS_AT_ONCE, (userID) =>
-        target.admin.userToken(userID, PLATFORM),
-      );
-      for (const [i, userID] of ids.entries()) known.push({ userID, token: tokens[i] as string });
+      known.push(...(await named(ids)));
     }
     return known.slice(0, count);
   }
@@ -67,7 +82,7 @@ export function benchRun(target: BenchTarget, options: BenchOptions): BenchRun {
       return connection;
     });
   }
-  return { target, options, users, connect };
+  return { target, options, users, named, connect, progress, violated };
 }
 
 /** Maps with at most `limit` at once; results in the order of the list. */

@@ -7,6 +7,7 @@ import { http } from './scenarios/http.ts';
 import { idle } from './scenarios/idle.ts';
 import { pull } from './scenarios/pull.ts';
 import { single } from './scenarios/single.ts';
+import { soak } from './scenarios/soak.ts';
 import { openTarget } from './target.ts';
 
 /** The scenarios that the options ask for, in order. */
@@ -25,10 +26,16 @@ export function scenariosOf(options: BenchOptions): Scenario[] {
         return [http];
       case 'idle':
         return [idle];
+      case 'soak':
+        return [soak];
     }
     return name satisfies never;
   });
 }
+
+const DEFAULT_RUNS = 3;
+/** The exit code of a bench that saw a broken promise; `verify` has the same. */
+const VIOLATED = 4;
 
 /** Runs the bench, prints its table and writes its JSON file. @returns the exit code. */
 export async function runBench(
@@ -45,13 +52,21 @@ export async function runBench(
   }
   await using target = await openTarget(options);
   progress(`target: ${target.description}`);
-  const bench = benchRun(target, options);
+  const violations: string[] = [];
+  const bench = benchRun(target, options, {
+    progress,
+    violated: (text) => {
+      violations.push(text);
+      progress(`violated: ${text}`);
+    },
+  });
   const results: ScenarioResult[] = [];
   try {
     for (const scenario of scenariosOf(options)) {
       const runs = [];
-      for (let n = 1; n <= options.runs; n++) {
-        progress(`${scenario.name}: run ${n} of ${options.runs}`);
+      const count = options.runs ?? scenario.runs ?? DEFAULT_RUNS;
+      for (let n = 1; n <= count; n++) {
+        progress(`${scenario.name}: run ${n} of ${count}`);
         runs.push(await scenario.run(bench));
       }
       results.push({ name: scenario.name, runs });
@@ -64,5 +79,5 @@ export async function runBench(
       progress(`written to ${options.out}`);
     }
   }
-  return 0;
+  return violations.length === 0 ? 0 : VIOLATED;
 }

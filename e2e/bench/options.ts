@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
 import type { Topology } from '../harness/index.ts';
 
-/** Names of the scenarios, in the order in which they run. */
-export const SCENARIO_NAMES = ['single', 'hot', 'group-1000', 'pull', 'http', 'idle'] as const;
+/** Scenarios that run when none is named, in this order. */
+export const DEFAULT_SCENARIOS = ['single', 'hot', 'group-1000', 'pull', 'http', 'idle'] as const;
+/** All scenarios, in the order in which they run. */
+export const SCENARIO_NAMES = [...DEFAULT_SCENARIOS, 'soak'] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
 /** A server that somebody else started. */
@@ -16,14 +18,27 @@ export interface ExternalServer {
   readonly storePids: readonly number[];
 }
 
+/** How scenario soak loads a server. */
+export interface SoakOptions {
+  readonly seconds: number;
+  /** Messages per second. */
+  readonly rate: number;
+  /** Length of a text. */
+  readonly bytes: number;
+}
+
 export interface BenchOptions {
   readonly external: ExternalServer | undefined;
   readonly topology: Topology;
   readonly scenarios: readonly ScenarioName[];
-  readonly runs: number;
+  /** Times that each scenario is run; undefined leaves it to the scenario. */
+  readonly runs: number | undefined;
   readonly rates: readonly number[];
   readonly seconds: number;
   readonly connections: number;
+  readonly soak: SoakOptions;
+  /** Transfer processes of an own server that is cut into several; undefined means as many as it has by default. */
+  readonly transfers: number | undefined;
   readonly out: string;
   /** Folder for CPU profiles of our own processes; none when empty. */
   readonly profileDir: string;
@@ -32,11 +47,16 @@ export interface BenchOptions {
 }
 
 export const BENCH_USAGE = `usage: bench [options]
-  --scenario <names>     of ${SCENARIO_NAMES.join(', ')} (default all)
-  --runs <n>             times that each is run (default 3)
+  --scenario <names>     of ${SCENARIO_NAMES.join(', ')} (default ${DEFAULT_SCENARIOS.join(',')})
+  --runs <n>             times that each is run (default 3; soak 1)
   --seconds <n>          length of one measurement (default 15)
   --rates <list>         messages/s of scenario single (default 20,200,500,1000,2000; 0 is a closed loop)
   --connections <n>      of scenario idle (default 5000)
+  --duration <seconds>   length of scenario soak (default 2400)
+  --rate <n>             messages/s of scenario soak (default 1500)
+  --bytes <n>            length of a text of scenario soak (default 1024)
+  --transfers <n>        transfer processes of an own server of several processes (default 2, with soak 1);
+                         with 2 or more, soak writes into one partition, so that the others own idle ones
   --encoding json|gob    (default json), --gzip
   --topology one|many    how our own server is cut into processes (default many)
   --profile <dir>        CPU profiles of our own processes
@@ -53,10 +73,14 @@ export function parseBenchOptions(
     args: [...args],
     options: {
       scenario: { type: 'string' },
-      runs: { type: 'string', default: '3' },
+      runs: { type: 'string' },
       seconds: { type: 'string', default: '15' },
       rates: { type: 'string', default: '20,200,500,1000,2000,0' },
       connections: { type: 'string', default: '5000' },
+      duration: { type: 'string', default: '2400' },
+      rate: { type: 'string', default: '1500' },
+      bytes: { type: 'string', default: '1024' },
+      transfers: { type: 'string' },
       encoding: { type: 'string', default: 'json' },
       gzip: { type: 'boolean', default: false },
       topology: { type: 'string', default: 'many' },
@@ -70,7 +94,7 @@ export function parseBenchOptions(
       'store-pids': { type: 'string', default: '' },
     },
   });
-  const chosen = values.scenario?.split(',') ?? SCENARIO_NAMES;
+  const chosen: readonly string[] = values.scenario?.split(',') ?? DEFAULT_SCENARIOS;
   const scenarios = SCENARIO_NAMES.filter((name) => chosen.includes(name));
   const unknown = chosen.filter((name) => !SCENARIO_NAMES.some((known) => known === name));
   if (unknown.length > 0) throw new RangeError(`there is no scenario ${unknown.join(', ')}`);
@@ -98,10 +122,16 @@ export function parseBenchOptions(
           },
     topology: values.topology,
     scenarios,
-    runs: number('--runs', values.runs),
+    runs: values.runs === undefined ? undefined : number('--runs', values.runs),
     rates: numbers('--rates', values.rates),
     seconds: number('--seconds', values.seconds),
     connections: number('--connections', values.connections),
+    soak: {
+      seconds: number('--duration', values.duration),
+      rate: number('--rate', values.rate),
+      bytes: number('--bytes', values.bytes),
+    },
+    transfers: values.transfers === undefined ? undefined : number('--transfers', values.transfers),
     out: values.out || `bench-results/${new Date().toISOString().replace(/[:.]/g, '-')}.json`,
     profileDir: values.profile,
     encoding: values.encoding,

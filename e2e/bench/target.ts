@@ -12,6 +12,8 @@ export interface BenchTarget extends AsyncDisposable {
   readonly admin: Admin;
   /** CPU and memory of the server's processes, of its stores, and of this client. */
   usage(): { ours: ProcessUsage; stores: ProcessUsage; client: ProcessUsage };
+  /** The server with its stores, where the bench started it. */
+  readonly own: Cluster | undefined;
   /** Memory of the gateways alone, or of all processes where they are not told apart. */
   gatewayRss(): number;
 }
@@ -26,6 +28,7 @@ export async function openTarget(options: BenchOptions): Promise<BenchTarget> {
       description: `${external.api} ${external.ws}`,
       endpoints: [{ api: external.api, ws: external.ws }],
       admin: control,
+      own: undefined,
       usage: () => ({
         ours: totalUsage(external.ourPids),
         stores: totalUsage(external.storePids),
@@ -38,6 +41,7 @@ export async function openTarget(options: BenchOptions): Promise<BenchTarget> {
   if (options.profileDir) mkdirSync(options.profileDir, { recursive: true });
   const cluster: Cluster = await startCluster({
     topology: options.topology,
+    transfers: options.transfers ?? (options.scenarios.includes('soak') ? 1 : undefined),
     nodeFlags: options.profileDir ? ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profileDir)}`] : [],
     config: {
       log: { level: 'warn' },
@@ -49,6 +53,7 @@ export async function openTarget(options: BenchOptions): Promise<BenchTarget> {
     description: `own server, ${options.topology === 'one' ? 'one process' : `${cluster.parts.length} processes`}`,
     endpoints: cluster.gateways.map((_, i) => cluster.endpoint('default', i)),
     admin: cluster.admin('default'),
+    own: cluster,
     usage: () => ({ ...cluster.usage(), client: client() }),
     gatewayRss: () => cluster.gateways.reduce((sum, part) => sum + part.usage().rssBytes, 0),
     async [Symbol.asyncDispose]() {

@@ -39,9 +39,12 @@ export const TEST_TENANTS: readonly TestTenant[] = ['default', 't2'].map((id) =>
   tokenSecret: `token secret of ${id}`,
 }));
 
+/** Transfer processes of topology `many`, where a test does not ask for another number. */
+const TRANSFERS = 2;
+
 /** Ports that {@link planCluster} hands out. */
-export function portsNeeded(topology: Topology): number {
-  return topology === 'one' ? 3 + DOMAINS.length : 9 + 2 + 1 + 2 * DOMAINS.length;
+export function portsNeeded(topology: Topology, transfers = TRANSFERS): number {
+  return topology === 'one' ? 3 + DOMAINS.length : 7 + transfers + 2 + 1 + 2 * DOMAINS.length;
 }
 
 /**
@@ -53,6 +56,7 @@ export function planCluster(
   stores: StoreAddresses,
   ports: readonly number[],
   extra: Partial<ServerConfigInput> = {},
+  transfers = TRANSFERS,
 ): PartPlan[] {
   let used = 0;
   const take = (): number => {
@@ -122,8 +126,7 @@ export function planCluster(
   }
   return [
     ...rpcProcesses.map((rpc, i) => plan(`rpc-${i + 1}`, ['rpc'], { rpc })),
-    plan('transfer-1', ['transfer']),
-    plan('transfer-2', ['transfer']),
+    ...Array.from({ length: transfers }, (_, i) => plan(`transfer-${i + 1}`, ['transfer'])),
     plan('gateway-1', ['gateway'], { gateway: take() }),
     plan('gateway-2', ['gateway'], { gateway: take() }),
     plan('api', ['api'], { api: take() }),

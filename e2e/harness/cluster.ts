@@ -11,6 +11,8 @@ import type { TestCluster } from './test-cluster.ts';
 
 export interface ClusterOptions {
   readonly topology: Topology;
+  /** Transfer processes of topology `many`. @default 2 */
+  readonly transfers?: number;
   /** Added to the config of every process. */
   readonly config?: Partial<ServerConfigInput>;
   /** Entry instead of the product's. */
@@ -61,7 +63,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   try {
     stores = await startBackends({ dir: join(dir, 'stores') });
-    ports = await reservePorts(portsNeeded(options.topology));
+    ports = await reservePorts(portsNeeded(options.topology, options.transfers));
     const addresses = {
       nats: stores.nats.uri,
       redis: stores.redis.uri,
@@ -74,7 +76,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       },
     };
     const { entry, env, nodeFlags } = options;
-    for (const plan of planCluster(options.topology, addresses, ports.ports, options.config)) {
+    for (const plan of planCluster(
+      options.topology,
+      addresses,
+      ports.ports,
+      options.config,
+      options.transfers,
+    )) {
       parts.push(part(plan, { dir, entry, env, nodeFlags }));
     }
     for (const each of parts) each.start();

@@ -20,6 +20,9 @@ test('an own server takes what was given, and nothing else', () => {
     '1',
     '--gzip',
   ]);
+  assert.deepEqual(benchArguments({ ...options, duration: 90_000, transfers: 2 }, undefined), [
+    ...['--duration', '90', '--transfers', '2'],
+  ]);
 });
 
 test('another server comes with its addresses, rights and processes', () => {

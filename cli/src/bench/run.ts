@@ -8,14 +8,19 @@ import { type BenchServer, benchArguments } from './bench-arguments.ts';
 /** Runs `openimctl bench`. @throws CommandError. */
 export async function runBenchCommand(options: BenchCommandOptions): Promise<void> {
   const server = await measuredServer(options);
-  if (server !== undefined && (options.topology !== undefined || options.profile !== undefined)) {
-    throw usageError('--topology and --profile are for an own server: leave out what names another');
+  if (server !== undefined && (options.topology ?? options.profile ?? options.transfers) !== undefined) {
+    throw usageError(
+      '--topology, --profile and --transfers are for an own server: leave out what names another',
+    );
   }
   const code = await runBench(
     benchArguments(options, server),
     (text) => process.stdout.write(`${text}\n`),
     (text) => process.stderr.write(`${text}\n`),
   );
+  if (code === EXIT.violated) {
+    throw new CommandError(EXIT.violated, 'the server broke its promise; see the lines above');
+  }
   if (code !== 0)
     throw new CommandError(code === EXIT.usage ? EXIT.usage : EXIT.refused, 'the bench did not run');
 }

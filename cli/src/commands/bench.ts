@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { whole } from '../arguments.ts';
+import { duration, whole } from '../arguments.ts';
 import { type TargetOptions, withTarget } from '../target.ts';
 
 /** Options of `openimctl bench`; what is absent is the bench's own default. */
@@ -9,6 +9,11 @@ export interface BenchCommandOptions extends TargetOptions {
   seconds?: number;
   rates?: string;
   connections?: number;
+  /** In ms. */
+  duration?: number;
+  rate?: number;
+  bytes?: number;
+  transfers?: number;
   encoding?: string;
   gzip: boolean;
   topology?: string;
@@ -27,12 +32,20 @@ export function bench(): Command {
     )
     .option(
       '--scenario <names>',
-      'of single, hot, group-1000, pull, http, idle, joined by commas; all when absent',
+      'of single, hot, group-1000, pull, http, idle, joined by commas, which are all that run when absent; or soak',
     )
-    .option('--runs <n>', 'times that each is run; 3 when absent', whole('--runs'))
+    .option('--runs <n>', 'times that each is run; 3 when absent, soak once', whole('--runs'))
     .option('--seconds <n>', 'length of one measurement; 15 when absent', whole('--seconds'))
     .option('--rates <list>', 'messages/s of scenario single, joined by commas; 0 is a closed loop')
     .option('--connections <n>', 'connections of scenario idle; 5000 when absent', whole('--connections'))
+    .option('--duration <time>', 'length of scenario soak; 40m when absent', duration('--duration'))
+    .option('--rate <n>', 'messages/s of scenario soak; 1500 when absent', whole('--rate'))
+    .option('--bytes <n>', 'length of a text of scenario soak; 1024 when absent', whole('--bytes'))
+    .option(
+      '--transfers <n>',
+      'transfer processes of an own server of several processes; 2 when absent, 1 with soak; with 2 or more, soak writes into one partition, so that the others own idle ones',
+      whole('--transfers'),
+    )
     .addOption(new Option('--encoding <name>', 'envelope; json when absent').choices(['json', 'gob']))
     .option('--gzip', 'compress frames', false)
     .addOption(
