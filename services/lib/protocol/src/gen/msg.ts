@@ -106,6 +106,7 @@ export interface GetConversationsHasReadAndMaxSeqReq {
   userID: string;
   conversationIDs: string[];
   returnPinned: boolean;
+  maxAnswerBytes: number;
 }
 
 export interface GetConversationsHasReadAndMaxSeqResp {
@@ -258,6 +259,7 @@ export interface GetSeqMessageReq {
   userID: string;
   conversations: ConversationSeqs[];
   order: number;
+  maxAnswerBytes: number;
 }
 
 export interface GetSeqMessageResp {
@@ -268,8 +270,11 @@ export interface GetSeqMessageResp {
 export interface GetLastMessageReq {
   userID: string;
   conversationIDs: string[];
+  maxAnswerBytes: number;
+  skipDeleted: boolean;
 }
 
 export interface GetLastMessageResp {
   msgs: Record<string, sdkws.MsgData>;
+  cut: string[];
 }
