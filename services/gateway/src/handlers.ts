@@ -1,9 +1,8 @@
 import { type CallContext, requireSelf } from '@im/kit';
-import { answerBytes, argsError, decode, ERR, encode, ImError, make, REQ } from '@im/protocol';
+import { argsError, decode, ERR, encode, ImError, make, REQ } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { CatchUps } from './catch-up.ts';
 import type { Connection } from './connection.ts';
-import { framingAt } from './framings.ts';
 import { withClientMsgID } from './msg-data.ts';
 import type { PresenceReporter } from './presence-report.ts';
 import type { PresenceWatch } from './presence-watch.ts';
@@ -61,10 +60,8 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       {
         afterInterest: true,
         synchronizes: true,
-        async handle(connection, ctx, data) {
+        async handle(_connection, ctx, data) {
           const request = decode('sdkws.GetMaxSeqReq', data);
-          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
-          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
           return encode('sdkws.GetMaxSeqResp', await msg.getMaxSeq(ctx, request));
         },
@@ -74,9 +71,8 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       REQ.PullMsgByRange,
       {
         strict: true,
-        async handle(connection, ctx, data) {
+        async handle(_connection, ctx, data) {
           const request = decode('sdkws.PullMessageBySeqsReq', data);
-          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
           return encode('sdkws.PullMessageBySeqsResp', await msg.pullMessageBySeqs(ctx, request));
         },
@@ -106,9 +102,8 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       REQ.PullMsgBySeqList,
       {
         strict: true,
-        async handle(connection, ctx, data) {
+        async handle(_connection, ctx, data) {
           const request = decode('msg.GetSeqMessageReq', data);
-          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
           return encode('msg.GetSeqMessageResp', await msg.getSeqMessage(ctx, request));
         },
@@ -122,7 +117,6 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
         synchronizes: true,
         async handle(connection, ctx, data) {
           const request = decode('msg.GetConversationsHasReadAndMaxSeqReq', data);
-          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
           const response = await msg.getConversationsHasReadAndMaxSeq(ctx, request);
           if (connection.catchUp) {
@@ -136,13 +130,10 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.PullConvLastMessage,
       {
-        async handle(connection, ctx, data) {
+        async handle(_connection, ctx, data) {
           const request = decode('msg.GetLastMessageReq', data);
-          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
-          request.skipDeleted = false;
-          const { msgs } = await msg.getLastMessage(ctx, request);
-          return encode('msg.GetLastMessageResp', make('msg.GetLastMessageResp', { msgs }));
+          return encode('msg.GetLastMessageResp', await msg.getLastMessage(ctx, request));
         },
       },
     ],

@@ -5,9 +5,12 @@ import {
   groupMemberRepo,
   groupRepo,
   groupRequestRepo,
+  membershipOutbox,
   type Store,
   userRepo,
 } from '@im/store';
+import { MembershipChanges } from './membership/membership-changes.ts';
+import { MembershipRelay } from './membership/relay.ts';
 import { abstractInfoMethods } from './methods/abstract-info.ts';
 import { answerApplicationMethods } from './methods/answer-application.ts';
 import { applicationListMethods } from './methods/application-lists.ts';
@@ -33,6 +36,9 @@ import { createViews } from './views.ts';
 /** What the group domain needs of its process. */
 export type GroupDeps = BaseDeps & { rpc: RpcRegistry; store: Store };
 
+/** How often a process looks for changes that another left unfinished. */
+const RELAY_MS = 3_000;
+
 /** Groups, their members, requests for membership. */
 export const module: ServiceModule<GroupDeps> = {
   name: 'group',
@@ -44,14 +50,20 @@ export const module: ServiceModule<GroupDeps> = {
     const users = userRepo(store);
     const views = createViews({ members, users });
     const notifier = createNotifier({ rpc, log, metrics, background });
+    const outbox = membershipOutbox(store);
+    const notices = groupNotices({ notifier, views });
+    const memberships = new MembershipChanges({ outbox, notices, background, log });
+    const groups = groupRepo(store);
+    const changes = groupMemberChanges(store);
     const parts: GroupParts = {
-      groups: groupRepo(store),
+      groups,
       members,
-      changes: groupMemberChanges(store),
+      changes,
+      memberships,
       requests: groupRequestRepo(store),
       users,
       views,
-      notices: groupNotices({ notifier, views }),
+      notices,
       rpc,
       tenants,
       background,
@@ -77,6 +89,23 @@ export const module: ServiceModule<GroupDeps> = {
       ...membershipMethods(parts),
       ...profileChangedMethods(parts),
     });
-    return { start: async () => {}, stop: async () => {}, ready: () => READY };
+    const relay = new MembershipRelay({
+      outbox,
+      groups,
+      members,
+      changes,
+      memberships,
+      notices,
+      tenants,
+      metrics,
+      log,
+    });
+    return {
+      async start() {
+        background.every('membership-relay', RELAY_MS, (signal) => relay.round(signal));
+      },
+      stop: async () => {},
+      ready: () => READY,
+    };
   },
 };

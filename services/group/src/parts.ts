@@ -1,6 +1,7 @@
 import type { Background, Logger, TenantDirectory } from '@im/kit';
 import type { DomainService, RpcRegistry } from '@im/rpc';
 import type { GroupMemberChanges, GroupMemberRepo, GroupRepo, GroupRequestRepo, UserRepo } from '@im/store';
+import type { MembershipChanges } from './membership/membership-changes.ts';
 import type { GroupNotices } from './notices/notices.ts';
 import type { Views } from './views.ts';
 
@@ -12,6 +13,7 @@ export interface GroupParts {
   readonly groups: GroupRepo;
   readonly members: GroupMemberRepo;
   readonly changes: GroupMemberChanges;
+  readonly memberships: MembershipChanges;
   readonly requests: GroupRequestRepo;
   readonly users: UserRepo;
   readonly views: Views;

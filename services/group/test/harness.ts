@@ -19,7 +19,7 @@ import {
   tenantSettings,
   withCaller,
 } from '@im/kit';
-import { type conversation, ImError, make, type msg } from '@im/protocol';
+import { type conversation, ERR, ImError, make, type msg } from '@im/protocol';
 import { createRpc, type DomainService } from '@im/rpc';
 import { createStore, type Store, userRepo } from '@im/store';
 import { module } from '../src/index.ts';
@@ -43,6 +43,10 @@ export interface Harness extends AsyncDisposable {
   addUsers(tenant: TenantId, ...userIDs: string[]): Promise<void>;
   /** Notifications since the last call, in the order of sending. */
   takeSent(): SentNotification[];
+  /** From now on the message domain refuses notifications, or takes them again. */
+  refuse(on: boolean): void;
+  /** A further process of the domain on the same store. */
+  another(): Promise<DomainService<'group'>>;
 }
 
 /** Two tenants. */
@@ -87,8 +91,10 @@ export async function startHarness(): Promise<Harness> {
   const store = createStore(config, base);
   const rpc = createRpc(config, { log, metrics, serve: false });
   let sent: SentNotification[] = [];
+  let refusing = false;
   const recorder: Partial<DomainService<'msg'>> = {
     async sendNotification({ tenant }, request) {
+      if (refusing) throw new ImError(ERR.NetworkError, 'the log is away');
       sent.push({ tenant, request, tips: JSON.parse(request.detail) });
       return make('msg.SendNotificationResp');
     },
@@ -134,6 +140,15 @@ export async function startHarness(): Promise<Harness> {
       const taken = sent;
       sent = [];
       return taken;
+    },
+    refuse(on) {
+      refusing = on;
+    },
+    async another() {
+      const own = createRpc(config, { log, metrics: createMetrics(), serve: false });
+      own.bind('msg', recorder as DomainService<'msg'>);
+      await module.create(config, { ...deps, rpc: own, metrics: createMetrics() });
+      return own.client('group');
     },
     async [Symbol.asyncDispose]() {
       await service.stop(AbortSignal.timeout(1_000));

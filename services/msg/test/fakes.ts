@@ -126,6 +126,7 @@ export function fakeSender(world: World, settings: Partial<TenantSettingsInput> 
       },
     },
     members: {
+      memberVersions: { known: () => 0 },
       async get(_t: string, groupID: string, userID: string) {
         const member = world.members[`${groupID}/${userID}`];
         return member && { groupID, userID, muteEndTime: 0, ...member };

@@ -76,13 +76,15 @@ export function deliveriesOf(
       offlinePush: entry.offlinePush,
       msgData: withSeq(entry.msgData, seq),
       memberVersion: record.memberVersion,
+      memberVersionBefore: record.memberVersionBefore,
       logTime: place.timeMs,
       run: place.run,
       again,
     }),
   );
-  const added = new Set(record.addedUserIDs);
-  const removed = new Set(record.removedUserIDs);
+  // What goes to single users moves nobody: those named in it are not the users of its own conversation.
+  const added = new Set(entry.toGroup ? record.addedUserIDs : []);
+  const removed = new Set(entry.toGroup ? record.removedUserIDs : []);
   const users = new Set(entry.toGroup ? [...entry.userIDs, ...added, ...removed] : entry.userIDs);
   const out: OutgoingDelivery[] = [];
   for (const targetUserID of users) {

@@ -1,5 +1,5 @@
 import type { CallContext } from '@im/kit';
-import { argsError, ERR, ImError, make, ROLE } from '@im/protocol';
+import { argsError, CONTENT, ERR, ImError, make, ROLE } from '@im/protocol';
 import { type Group, type GroupMember, type GroupRequest, HANDLE_RESULT, notFound } from '@im/store';
 import { operatorOf, requireLiveGroup } from '../access.ts';
 import { requireRoom } from '../limits.ts';
@@ -8,7 +8,7 @@ import { requireLeader } from '../rules.ts';
 
 /** The answer to who wants in. */
 export function answerApplicationMethods(parts: GroupParts): GroupMethods<'groupApplicationResponse'> {
-  const { members, changes, requests, notices } = parts;
+  const { members, changes, memberships, requests, notices } = parts;
 
   /** Lets the applicant in. @returns how to tell the group; undefined when he was in already. */
   async function admit(
@@ -33,11 +33,19 @@ export function answerApplicationMethods(parts: GroupParts): GroupMethods<'group
       muteEndTime: 0,
       ex: request.ex,
     };
-    const { added, stamp } = await changes.add(ctx.tenant, groupID, [member]);
-    if (added.length === 0) return undefined;
-    return request.inviterUserID === ''
-      ? () => notices.memberEntered(ctx, group, member, stamp)
-      : () => notices.membersInvited(ctx, group, [member], stamp, null);
+    const invited = request.inviterUserID !== '';
+    const contentType = invited ? CONTENT.MemberInvited : CONTENT.MemberEnter;
+    const wanted = { groupID, contentType, addedUserIDs: [userID], sendMessage: null };
+    const entry = await memberships.commit(ctx, wanted, (id) =>
+      changes.add(ctx.tenant, groupID, [member], id),
+    );
+    if (entry.outcome.added.length === 0) return undefined;
+    return () =>
+      entry.tell((record) =>
+        invited
+          ? notices.membersInvited(ctx, group, [member], record)
+          : notices.memberEntered(ctx, group, member, record),
+      );
   }
 
   return {

@@ -1,5 +1,5 @@
 import { type CallContext, requireSelf } from '@im/kit';
-import { argsError, ERR, GROUP_STATUS, ImError, make, ROLE, type sdkws } from '@im/protocol';
+import { argsError, CONTENT, ERR, GROUP_STATUS, ImError, make, ROLE, type sdkws } from '@im/protocol';
 import type { Group, GroupMember } from '@im/store';
 import { requireUsers } from '../access.ts';
 import { newGroupID } from '../group-id.ts';
@@ -33,7 +33,7 @@ function toGroup(info: sdkws.GroupInfo, groupID: string, createTime: number): Gr
 
 /** New groups. */
 export function createGroupMethods(parts: GroupParts): GroupMethods<'createGroup'> {
-  const { groups, changes, views, notices } = parts;
+  const { groups, changes, memberships, views, notices } = parts;
 
   /** Stores the group under the id asked for, or under a new one. */
   async function insert(ctx: CallContext, info: sdkws.GroupInfo): Promise<Group> {
@@ -92,9 +92,13 @@ export function createGroupMethods(parts: GroupParts): GroupMethods<'createGroup
         [adminUserIDs, ROLE.Admin],
         [memberUserIDs, ROLE.Member],
       ]);
-      const { stamp } = await changes.add(ctx.tenant, group.groupID, members);
-      await notices.groupCreated(ctx, group, members, stamp, sendMessage);
-      if (group.notification !== '') await notices.announcementSet(ctx, group, stamp, true);
+      const { groupID } = group;
+      const wanted = { groupID, contentType: CONTENT.GroupCreated, addedUserIDs: userIDs, sendMessage };
+      const creation = await memberships.commit(ctx, wanted, (id) =>
+        changes.add(ctx.tenant, groupID, members, id),
+      );
+      await creation.tell((record) => notices.groupCreated(ctx, group, members, record));
+      if (group.notification !== '') await notices.announcementSet(ctx, group, creation.outcome.stamp, true);
       return make('group.CreateGroupResp', { groupInfo: await views.group(ctx.tenant, group) });
     },
   };

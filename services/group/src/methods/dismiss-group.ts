@@ -1,6 +1,10 @@
 import { type CallContext, callFields } from '@im/kit';
-import { GROUP_STATUS, make } from '@im/protocol';
+import { CONTENT, GROUP_STATUS, make } from '@im/protocol';
+import type { MembershipIntent } from '@im/store';
 import { dismissed, operatorOf, requireGroup } from '../access.ts';
+import { QUIET_DISMISSAL } from '../membership/relay.ts';
+import { removeAllMembers } from '../membership/remove-all.ts';
+import type { Scene } from '../notices/scene.ts';
 import type { GroupMethods, GroupParts } from '../parts.ts';
 import { requireOwner } from '../rules.ts';
 
@@ -9,25 +13,40 @@ import { requireOwner } from '../rules.ts';
  * named: no message follows the last one, so nobody's view has to be ended.
  */
 const MAX_NAMED = 1_000;
-/** Members removed at a time. */
-const BATCH = 500;
-
 /** The end of a group; its row and messages stay. */
 export function dismissGroupMethods(parts: GroupParts): GroupMethods<'dismissGroup'> {
-  const { groups, members, changes, notices, background, log } = parts;
+  const { groups, members, changes, memberships, notices, background, log } = parts;
 
-  async function removeAll(ctx: CallContext, groupID: string, signal?: AbortSignal): Promise<void> {
-    for (;;) {
-      const removed = await changes.removeSome(ctx.tenant, groupID, BATCH);
-      if (removed.length < BATCH || signal?.aborted) return;
-    }
+  /** Removes everybody, notes that, and has the group told; a crash meanwhile leaves the rest to the relay. */
+  async function end(ctx: CallContext, intent: MembershipIntent, scene: Scene, signal?: AbortSignal) {
+    const { groupID, removedUserIDs: removed } = intent;
+    await removeAllMembers(changes, ctx.tenant, groupID, signal);
+    const version = await changes.endVersions(ctx.tenant, groupID);
+    const outcome = { ...version, added: [], removed };
+    const told = await memberships.append(ctx, intent, outcome, (record) =>
+      notices.groupDismissed(ctx, scene, record),
+    );
+    if (!told) return;
+    await changes.dropVersions(ctx.tenant, groupID);
+    memberships.close(ctx, intent);
   }
-  /** What is left by a crash goes when an administrator dismisses with deleteMember. */
-  function removeAllLater(ctx: CallContext, groupID: string): void {
-    background.spawn('dismissed-members', async (signal) => {
-      await removeAll(ctx, groupID, signal);
+
+  /** Has the group told at once, and removes the members in the background. */
+  async function endLater(ctx: CallContext, intent: MembershipIntent, scene: Scene): Promise<void> {
+    const { tenant } = ctx;
+    const { groupID } = intent;
+    const version = await changes.endVersions(tenant, groupID);
+    const told = await memberships.append(ctx, intent, { ...version, added: [], removed: [] }, (record) =>
+      notices.groupDismissed(ctx, scene, record),
+    );
+    const started = background.spawn('dismissed-members', async (signal) => {
+      await removeAllMembers(changes, tenant, groupID, signal);
+      if (signal.aborted || !told) return;
+      await changes.dropVersions(tenant, groupID);
+      memberships.close(ctx, intent);
       log.info(callFields(ctx), 'members of a dismissed group removed');
     });
+    if (!started) log.warn(callFields(ctx), 'members of a dismissed group are left to the relay');
   }
 
   return {
@@ -35,24 +54,27 @@ export function dismissGroupMethods(parts: GroupParts): GroupMethods<'dismissGro
       const group = await requireGroup(parts, ctx, groupID);
       requireOwner(await operatorOf(parts, ctx, groupID));
       if (deleteMember) {
+        const intent = await memberships.open(ctx, { groupID, contentType: QUIET_DISMISSAL, sendMessage });
         await groups.update(ctx.tenant, groupID, { status: GROUP_STATUS.Dismissed });
-        await removeAll(ctx, groupID);
+        await removeAllMembers(changes, ctx.tenant, groupID);
+        await changes.dropVersions(ctx.tenant, groupID);
+        memberships.close(ctx, intent);
         return make('group.DismissGroupResp');
       }
       if (group.status === GROUP_STATUS.Dismissed) throw dismissed();
       const ended = { ...group, status: GROUP_STATUS.Dismissed };
       const scene = await notices.dismissalScene(ctx, ended);
+      const few = (await members.count(ctx.tenant, groupID)) <= MAX_NAMED;
+      const removedUserIDs = few ? await members.userIDs(ctx.tenant, groupID) : [];
+      const contentType = CONTENT.GroupDismissed;
+      const intent = await memberships.open(ctx, { groupID, contentType, removedUserIDs, sendMessage });
       const updated = await groups.update(ctx.tenant, groupID, { status: GROUP_STATUS.Dismissed });
-      if (!updated) throw dismissed();
-      if ((await members.count(ctx.tenant, groupID)) > MAX_NAMED) {
-        await notices.groupDismissed(ctx, scene, [], sendMessage);
-        removeAllLater(ctx, groupID);
-      } else {
-        // Removed before they are told: who then asks for his groups no longer finds this one.
-        const userIDs = await members.userIDs(ctx.tenant, groupID);
-        await removeAll(ctx, groupID);
-        await notices.groupDismissed(ctx, scene, userIDs, sendMessage);
+      if (!updated) {
+        memberships.close(ctx, intent);
+        throw dismissed();
       }
+      // Few are removed before they are told: who then asks for his groups no longer finds this one.
+      await (few ? end(ctx, intent, scene) : endLater(ctx, intent, scene));
       return make('group.DismissGroupResp');
     },
   };

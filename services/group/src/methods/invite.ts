@@ -1,5 +1,5 @@
 import { type CallContext, eachLimited } from '@im/kit';
-import { ERR, ImError, make, ROLE } from '@im/protocol';
+import { CONTENT, ERR, ImError, make, ROLE } from '@im/protocol';
 import { type Group, type GroupMember, type GroupRequest, HANDLE_RESULT } from '@im/store';
 import { operatorOf, requireLiveGroup, requireUsers } from '../access.ts';
 import { requireRoom } from '../limits.ts';
@@ -16,7 +16,7 @@ const NOTICES_AT_ONCE = 20;
 
 /** Members bring in others. */
 export function inviteMethods(parts: GroupParts): GroupMethods<'inviteUserToGroup'> {
-  const { members, changes, requests, users, notices } = parts;
+  const { members, changes, memberships, requests, users, notices } = parts;
 
   /** Asks those who lead the group; the applicant whom they see is the one who invites. */
   async function propose(ctx: CallContext, group: Group, userIDs: readonly string[]): Promise<void> {
@@ -69,9 +69,13 @@ export function inviteMethods(parts: GroupParts): GroupMethods<'inviteUserToGrou
           ex: '',
         }),
       );
-      const { added, stamp } = await changes.add(ctx.tenant, groupID, batch);
-      const invited = batch.filter(({ userID }) => added.includes(userID));
-      if (invited.length > 0) await notices.membersInvited(ctx, group, invited, stamp, sendMessage);
+      const addedUserIDs = batch.map(({ userID }) => userID);
+      const wanted = { groupID, contentType: CONTENT.MemberInvited, addedUserIDs, sendMessage };
+      const invitation = await memberships.commit(ctx, wanted, (id) =>
+        changes.add(ctx.tenant, groupID, batch, id),
+      );
+      const invited = batch.filter(({ userID }) => invitation.outcome.added.includes(userID));
+      await invitation.tell((record) => notices.membersInvited(ctx, group, invited, record));
     }
   }
 

@@ -1,4 +1,4 @@
-import { argsError, ERR, ImError, make, ROLE } from '@im/protocol';
+import { argsError, CONTENT, ERR, ImError, make, ROLE } from '@im/protocol';
 import { type GroupMember, type GroupRequest, HANDLE_RESULT } from '@im/store';
 import { requireLiveGroup, requireUsers } from '../access.ts';
 import { requireRoom } from '../limits.ts';
@@ -10,7 +10,7 @@ const OPEN = 2;
 
 /** Asking to be let in, and walking into open groups. */
 export function joinGroupMethods(parts: GroupParts): GroupMethods<'joinGroup'> {
-  const { members, changes, requests, users, notices } = parts;
+  const { members, changes, memberships, requests, users, notices } = parts;
 
   return {
     // The field inviterUserID names the user who joins: clients put themselves there.
@@ -40,9 +40,17 @@ export function joinGroupMethods(parts: GroupParts): GroupMethods<'joinGroup'> {
           muteEndTime: 0,
           ex: '',
         };
-        const { added, stamp } = await changes.add(ctx.tenant, groupID, [member]);
-        if (added.length === 0) throw argsError('');
-        await notices.memberEntered(ctx, group, member, stamp);
+        const wanted = {
+          groupID,
+          contentType: CONTENT.MemberEnter,
+          addedUserIDs: [userID],
+          sendMessage: null,
+        };
+        const entry = await memberships.commit(ctx, wanted, (id) =>
+          changes.add(ctx.tenant, groupID, [member], id),
+        );
+        if (entry.outcome.added.length === 0) throw argsError('');
+        await entry.tell((record) => notices.memberEntered(ctx, group, member, record));
         return make('group.JoinGroupResp');
       }
 

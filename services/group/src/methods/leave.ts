@@ -1,5 +1,5 @@
 import { requireSelf } from '@im/kit';
-import { ERR, ImError, make, ROLE } from '@im/protocol';
+import { CONTENT, ERR, ImError, make, ROLE } from '@im/protocol';
 import { notFound } from '@im/store';
 import { operatorOf, requireGroup } from '../access.ts';
 import type { GroupMethods, GroupParts } from '../parts.ts';
@@ -10,7 +10,7 @@ const BATCH = 50;
 
 /** Leaving, and being sent away. */
 export function leaveMethods(parts: GroupParts): GroupMethods<'quitGroup' | 'kickGroupMember'> {
-  const { members, changes, notices } = parts;
+  const { members, changes, memberships, notices } = parts;
 
   return {
     async quitGroup(ctx, { groupID, userID }) {
@@ -22,8 +22,16 @@ export function leaveMethods(parts: GroupParts): GroupMethods<'quitGroup' | 'kic
       if (leaver.roleLevel === ROLE.Owner) {
         throw new ImError(ERR.NoPermissionError, "group owner can't quit");
       }
-      const stamp = await changes.remove(ctx.tenant, groupID, [leaverID]);
-      await notices.memberQuit(ctx, group, leaver, stamp);
+      const wanted = {
+        groupID,
+        contentType: CONTENT.MemberQuit,
+        removedUserIDs: [leaverID],
+        sendMessage: null,
+      };
+      const quit = await memberships.commit(ctx, wanted, () =>
+        changes.remove(ctx.tenant, groupID, [leaverID]),
+      );
+      await quit.tell((record) => notices.memberQuit(ctx, group, leaver, record));
       return make('group.QuitGroupResp');
     },
     async kickGroupMember(ctx, { groupID, kickedUserIDs, sendMessage }) {
@@ -33,12 +41,13 @@ export function leaveMethods(parts: GroupParts): GroupMethods<'quitGroup' | 'kic
       requireMayKick(operator, kickedUserIDs, kicked);
       for (let begin = 0; begin < kicked.length; begin += BATCH) {
         const batch = kicked.slice(begin, begin + BATCH);
-        const stamp = await changes.remove(
-          ctx.tenant,
-          groupID,
-          batch.map(({ userID }) => userID),
+        const removedUserIDs = batch.map(({ userID }) => userID);
+        const wanted = { groupID, contentType: CONTENT.MemberKicked, removedUserIDs, sendMessage };
+        const kick = await memberships.commit(ctx, wanted, () =>
+          changes.remove(ctx.tenant, groupID, removedUserIDs),
         );
-        await notices.membersKicked(ctx, group, batch, stamp, sendMessage);
+        const gone = batch.filter(({ userID }) => kick.outcome.removed.includes(userID));
+        await kick.tell((record) => notices.membersKicked(ctx, group, gone, record));
       }
       return make('group.KickGroupMemberResp');
     },

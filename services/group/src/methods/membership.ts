@@ -9,16 +9,24 @@ export function membershipMethods({
   return {
     async getJoinedGroupIDs(ctx, { userID }) {
       requireSelf(ctx, userID);
-      const joined = await members.joined(ctx.tenant, userID);
-      return make('group.GetJoinedGroupIDsResp', { groupIDs: joined.map(({ groupID }) => groupID) });
+      // As below, the versions first; those of groups that the user is in since are not known then.
+      const before = await members.joinedGroupIDs(ctx.tenant, userID);
+      const versions = await members.memberVersions.current(ctx.tenant, before);
+      const groupIDs = (await members.joined(ctx.tenant, userID)).map(({ groupID }) => groupID);
+      const memberVersions = groupIDs.map((groupID) => versions.get(groupID) ?? 0);
+      return make('group.GetJoinedGroupIDsResp', { groupIDs, memberVersions });
     },
-    async getMembership(ctx, { groupID, userIDs }) {
+    async getMembership(ctx, { groupID, userIDs, sinceVersion }) {
       // The version first: members read after it are at least as new.
-      const { version } = await members.versions.stamp(ctx.tenant, groupID);
-      const found = await members.find(ctx.tenant, groupID, userIDs);
+      const since = await members.memberVersions.since(ctx.tenant, groupID, sinceVersion);
+      const { version, full } = since;
+      const changed = sinceVersion > 0 && !full ? since.changedUserIDs : [];
+      const found = await members.find(ctx.tenant, groupID, [...new Set([...userIDs, ...changed])]);
       return make('group.GetMembershipResp', {
         memberUserIDs: found.map(({ userID }) => userID),
         memberVersion: version,
+        changedUserIDs: [...changed],
+        full: sinceVersion > 0 && full,
       });
     },
   };

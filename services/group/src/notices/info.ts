@@ -1,9 +1,9 @@
 import type { CallContext } from '@im/kit';
 import { CONTENT, make } from '@im/protocol';
 import type { Group, VersionStamp } from '@im/store';
-import { type NoticeParts, type Scene, sceneOf, toGroup, versionOf } from './scene.ts';
+import { type NoticeParts, sceneOf, toGroup, versionOf } from './scene.ts';
 
-/** Notifications about the group itself: 1502, 1511, 1514, 1515, 1519, 1520. */
+/** Notifications about the group itself: 1502, 1514, 1515, 1519, 1520. */
 export function infoNotices(parts: NoticeParts) {
   return {
     /** 1519 as a message of the chat, or only as a notification. */
@@ -43,18 +43,5 @@ export function infoNotices(parts: NoticeParts) {
     },
     /** The picture for {@link groupDismissed}, taken while there are members. */
     dismissalScene: (ctx: CallContext, group: Group) => sceneOf(parts, ctx, group),
-    /** 1511; the members named leave with it. */
-    async groupDismissed(
-      ctx: CallContext,
-      scene: Scene,
-      removedUserIDs: readonly string[],
-      sendMessage: boolean | null,
-    ) {
-      const tips = make('sdkws.GroupDismissedTips', { ...scene });
-      await toGroup(parts, ctx, scene, CONTENT.GroupDismissed, 'sdkws.GroupDismissedTips', tips, {
-        sendMessage,
-        removedUserIDs: [...removedUserIDs],
-      });
-    },
   };
 }

@@ -16,6 +16,11 @@ export interface Scene {
   readonly opUser: sdkws.GroupMemberFullInfo;
 }
 
+/** What a notification's address is made of. */
+export interface SceneGroup {
+  readonly group: Pick<sdkws.GroupInfo, 'groupID' | 'ownerUserID'>;
+}
+
 /** Takes the picture of a group. Somebody who just left is no longer found as a member: `was` shows him as he was. */
 export async function sceneOf(
   { views }: NoticeParts,
@@ -35,18 +40,56 @@ export function versionOf(stamp: VersionStamp) {
   return { groupMemberVersion: stamp.version, groupMemberVersionID: stamp.versionID };
 }
 
+/** What the log is to know of a change of membership. */
+export interface MembershipRecord {
+  /** Names the change. */
+  readonly id: string;
+  readonly stamp: VersionStamp;
+  /** Version of the change before it. */
+  readonly before: number;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** The caller's wish whether it is also a message of the chat. */
+  readonly sendMessage: boolean | null;
+}
+
+/** Appends a change of membership to the log. @throws ImError when the log has not taken it in time. */
+export function toMembers<N extends MessageName>(
+  { notifier }: NoticeParts,
+  ctx: CallContext,
+  scene: SceneGroup,
+  contentType: number,
+  tipsName: N,
+  tips: Messages[N],
+  record: MembershipRecord,
+): Promise<void> {
+  const address: NotificationAddress = {
+    ...addressOf(ctx, scene, contentType),
+    sendMessage: record.sendMessage,
+    addedUserIDs: [...record.added],
+    removedUserIDs: [...record.removed],
+    memberVersion: record.stamp.version,
+    memberVersionBefore: record.before,
+    changeID: record.id,
+  };
+  return notifier.append(ctx, address, tipsName, tips);
+}
+
 /** Sends to the group. A notification of the system itself comes from the owner: every message has a sender. */
 export function toGroup<N extends MessageName>(
   { notifier }: NoticeParts,
   ctx: CallContext,
-  scene: Scene,
+  scene: SceneGroup,
   contentType: number,
   tipsName: N,
   tips: Messages[N],
   more: Partial<NotificationAddress> = {},
 ): Promise<void> {
-  const { groupID, ownerUserID } = scene.group;
+  return notifier.send(ctx, { ...addressOf(ctx, scene, contentType), ...more }, tipsName, tips);
+}
+
+function addressOf(ctx: CallContext, { group }: SceneGroup, contentType: number) {
+  const { groupID, ownerUserID } = group;
   const sendID = ctx.opUserID !== '' ? ctx.opUserID : ownerUserID !== '' ? ownerUserID : groupID;
-  const address = { contentType, sessionType: SESSION.Group, sendID, recvID: groupID, ...more };
-  return notifier.send(ctx, address, tipsName, tips);
+  return { contentType, sessionType: SESSION.Group, sendID, recvID: groupID };
 }

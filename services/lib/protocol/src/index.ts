@@ -1,4 +1,3 @@
-export { answerBudget, answerBytes, MAX_ANSWER_FRAME_BYTES } from './answer-size.ts';
 export { decode, encode, type MessageName, make } from './codec.ts';
 export {
   CONTENT,

@@ -7,7 +7,16 @@ import {
   type Metrics,
   remainingMs,
 } from '@im/kit';
-import { type MessageName, type Messages, make, type msg, toImError, toJson } from '@im/protocol';
+import {
+  ERR,
+  ImError,
+  type MessageName,
+  type Messages,
+  make,
+  type msg,
+  toImError,
+  toJson,
+} from '@im/protocol';
 import type { RpcRegistry } from './registry.ts';
 
 /** Time that a notification gets to reach the log; msg itself tries for 9 s. */
@@ -37,6 +46,16 @@ export interface Notifier {
     tipsName: N,
     tips: Messages[N],
   ): Promise<void>;
+  /**
+   * As {@link send} for a record that must not be lost, which its caller keeps until it is in the log.
+   * @throws ImError when the log has not taken it by shortly before the call's deadline; it may yet.
+   */
+  append<N extends MessageName>(
+    ctx: CallContext,
+    address: NotificationAddress,
+    tipsName: N,
+    tips: Messages[N],
+  ): Promise<void>;
 }
 
 /** Parts that a notifier needs. */
@@ -55,13 +74,21 @@ export function createNotifier({ rpc, log, metrics, background }: NotifierDeps):
     'outcome',
   ]);
 
-  async function deliver(ctx: CallContext, request: msg.SendNotificationReq): Promise<void> {
+  async function hand(ctx: CallContext, request: msg.SendNotificationReq): Promise<void> {
     const content_type = String(request.contentType);
     try {
       await client.sendNotification(detached(ctx, SEND_MS), request);
       outcomes.inc({ content_type, outcome: 'sent' });
     } catch (error) {
       outcomes.inc({ content_type, outcome: 'failed' });
+      throw error;
+    }
+  }
+
+  async function deliver(ctx: CallContext, request: msg.SendNotificationReq): Promise<void> {
+    try {
+      await hand(ctx, request);
+    } catch (error) {
       log.error(
         { ...callFields(ctx), contentType: request.contentType, code: toImError(error).code, err: error },
         'notification lost',
@@ -78,6 +105,25 @@ export function createNotifier({ rpc, log, metrics, background }: NotifierDeps):
       });
       if (!accepted) return deliver(ctx, request);
       await untilDone(done, remainingMs(ctx) - ANSWER_MS);
+    },
+    async append(ctx, address, tipsName, tips) {
+      const request = make('msg.SendNotificationReq', { ...address, detail: toJson(tipsName, tips) });
+      let outcome: { readonly error?: unknown } | undefined;
+      const { promise: done, resolve } = Promise.withResolvers<void>();
+      const attempt = async () => {
+        try {
+          await hand(ctx, request);
+          outcome = {};
+        } catch (error) {
+          outcome = { error };
+        }
+        resolve();
+      };
+      const accepted = background.spawn('notification', attempt, { limit: MAX_RUNNING });
+      if (accepted) await untilDone(done, remainingMs(ctx) - ANSWER_MS);
+      else await attempt();
+      if (outcome === undefined) throw new ImError(ERR.NetworkError, 'the log has not taken it in time');
+      if ('error' in outcome) throw outcome.error;
     },
   };
 }

@@ -1,7 +1,6 @@
 import type { TenantId } from '@im/kit';
 import { argsError } from '@im/protocol';
 import type { Collection, IndexDirection } from 'mongodb';
-import { boundedCollection } from './bounded-collection.ts';
 
 /** Joins the parts of an `_id`; the API edge refuses ids with control characters, so it never occurs in a part. */
 export const KEY_SEPARATOR = '\u001f';
@@ -76,7 +75,7 @@ export function tenantCollection<T extends TenantDocument>(
   col: Collection<T>,
 ): TenantCollection<T> {
   return {
-    col: boundedCollection(col),
+    col,
     tenant,
     key: (...parts) => join(tenant, parts),
     range(...parts) {

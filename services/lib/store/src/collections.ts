@@ -9,6 +9,7 @@ import { FRIEND_REQUESTS } from './repos/friend-request.ts';
 import { GROUPS } from './repos/group.ts';
 import { GROUP_MEMBERS } from './repos/group-member.ts';
 import { GROUP_REQUESTS } from './repos/group-request.ts';
+import { MEMBERSHIP_OUTBOX } from './repos/membership-outbox.ts';
 import { MSG_ROWS } from './repos/msg-row.ts';
 import { OBJECTS } from './repos/object.ts';
 import { BADGES, PUSH_TOKENS } from './repos/push-token.ts';
@@ -38,6 +39,7 @@ export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
   GROUPS,
   GROUP_MEMBERS,
   GROUP_REQUESTS,
+  MEMBERSHIP_OUTBOX,
   CONVERSATIONS,
   ...Object.values(VERSION_LOGS),
 ];

@@ -73,6 +73,7 @@ export {
   type GroupMemberChanges,
   groupMemberChanges,
   type MemberChanges,
+  type MembershipOutcome,
 } from './repos/group-member-change.ts';
 export {
   type GroupAnswer,
@@ -81,7 +82,14 @@ export {
   type GroupRequestRepo,
   groupRequestRepo,
 } from './repos/group-request.ts';
+export type { MembersSince, MemberVersion, MemberVersions } from './repos/member-version.ts';
 export type { MembershipPlace } from './repos/membership-guard.ts';
+export {
+  type MembershipIntent,
+  type MembershipOutbox,
+  membershipOutbox,
+  type PendingTenants,
+} from './repos/membership-outbox.ts';
 export {
   type InsertOutcome,
   type MsgRow,

@@ -12,6 +12,8 @@ import {
   groupRepo,
   groupRequestRepo,
   inserted,
+  type MembershipIntent,
+  membershipOutbox,
   versionLogs,
 } from '../src/index.ts';
 import { openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
@@ -154,6 +156,8 @@ test('every query on groups, members and requests reads by an index', async () =
     inviterUserID: '',
     ex: '',
   };
+  const outbox = membershipOutbox(opened.store);
+  const intent = { id: 'i', groupID: 'g' } as MembershipIntent;
   await groups.insert(tenant, group);
   await plans.check(servers.uris.mongo, 'preparation');
   await checkAll({
@@ -178,7 +182,16 @@ test('every query on groups, members and requests reads by an index', async () =
     'member update': () => changes.update(tenant, 'g', 'u', { muteEndTime: 1 }),
     'member transferOwner': () => changes.transferOwner(tenant, 'g', 'o', member('u', ROLE.Member)),
     'member touch': () => changes.touch(tenant, 'g', 'u'),
+    'member version': async () => members.memberVersions.known(tenant, 'g'),
+    'member versions': () => members.memberVersions.current(tenant, ['g']),
+    'members since': () => members.memberVersions.since(tenant, 'g', 1),
+    'member settle': () => changes.settle(tenant, 'g', { id: 'i', added: ['u'], removed: ['z'] }),
     'member remove': () => changes.remove(tenant, 'g', ['u']),
+    'member endVersions': () => changes.endVersions(tenant, 'g'),
+    'outbox remove': () => outbox.remove(tenant, intent),
+    'outbox claim': () => outbox.claim(tenant, intent, 2, 3),
+    'outbox due': () => outbox.due(tenant, 2, 5),
+    'outbox pending': () => Promise.all(outbox.pending([tenant]).map(({ find }) => find())),
     'member removeSome': () => changes.removeSome(tenant, 'g', 10),
     'request put': () => requests.put(tenant, [request]),
     'request find': () => requests.find(tenant, 'g', ['u']),

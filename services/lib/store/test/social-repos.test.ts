@@ -16,6 +16,8 @@ import {
   groupRepo,
   groupRequestRepo,
   HANDLE_RESULT,
+  membershipOutbox,
+  type Store,
 } from '../src/index.ts';
 import { DEDICATED, openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
 
@@ -31,6 +33,44 @@ after(async () => {
   await opened?.[Symbol.asyncDispose]();
   await servers?.stop();
 });
+
+const aMember = {
+  nickname: '',
+  faceURL: '',
+  roleLevel: ROLE.Member,
+  joinTime: 1,
+  joinSource: 2,
+  inviterUserID: '',
+  operatorUserID: '',
+  muteEndTime: 0,
+  ex: '',
+};
+
+/** A store whose first write to logs of joined groups waits: the rows are written, the versions are not. */
+function slowAtJoinLogs(store: Store) {
+  const written = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const slow: Store = {
+    ...store,
+    collection(tenant, spec) {
+      const view = store.collection(tenant, spec);
+      if (spec.name !== 'group_join_version') return view;
+      const col = new Proxy(view.col, {
+        get(target, property) {
+          const member: unknown = Reflect.get(target, property, target);
+          if (typeof member !== 'function') return member;
+          return async (...args: unknown[]) => {
+            written.resolve();
+            await gate.promise;
+            return member.apply(target, args);
+          };
+        },
+      });
+      return { ...view, col };
+    },
+  };
+  return { store: slow, written: written.promise, goOn: gate.resolve };
+}
 
 const ALL = { skip: 0, limit: 1_000 };
 
@@ -228,7 +268,7 @@ for (const [placement, [one, two]] of [
       assert.deepEqual(await members.joinedGroupIDs(one, 'x'), ['m']);
       const joinBase = await members.joinVersions.stamp(one, 'x');
       const left = await changes.remove(one, 'm', ['x']);
-      assert.equal(left.version, 5);
+      assert.equal(left.stamp.version, 5);
       assert.deepEqual(await members.joinedGroupIDs(one, 'x'), []);
       assert.equal(await members.get(one, 'm', 'x'), undefined);
       assert.deepEqual((await members.joinVersions.since(one, 'x', joinBase)).delete, ['m']);
@@ -237,8 +277,88 @@ for (const [placement, [one, two]] of [
       assert.equal((await changes.removeSome(one, 'm', 2)).length, 2);
       assert.equal((await changes.removeSome(one, 'm', 2)).length, 1);
       assert.equal(await members.count(one, 'm'), 0);
+      await changes.dropVersions(one, 'm');
       const fresh = await members.versions.stamp(one, 'm');
       assert.notEqual(fresh.versionID, added.stamp.versionID);
+    });
+
+    test('versions of members count who comes and goes, and tell who did since', async () => {
+      const { memberVersions } = groupMemberRepo(opened.store);
+      const members = groupMemberRepo(opened.store);
+      const changes = groupMemberChanges(opened.store);
+      const member = (userID: string) => ({ ...aMember, groupID: 'mv', userID });
+      assert.equal(await memberVersions.known(one, 'mv'), 0);
+      const created = await changes.add(one, 'mv', [member('a'), member('b')], 'first');
+      assert.deepEqual([created.stamp.version, created.before, created.added], [1, 0, ['a', 'b']]);
+      assert.equal(await memberVersions.known(one, 'mv'), 1, 'the copy follows');
+      await changes.update(one, 'mv', 'a', { nickname: 'A' });
+      assert.equal(await memberVersions.known(one, 'mv'), 1, 'a name is no change of membership');
+      const kicked = await changes.remove(one, 'mv', ['b']);
+      assert.deepEqual([kicked.stamp.version, kicked.before, kicked.removed], [3, 1, ['b']]);
+      assert.deepEqual([...(await memberVersions.current(one, ['mv', 'none']))], [['mv', 3]]);
+      await changes.add(one, 'mv', [member('c')], 'second');
+      await changes.update(one, 'mv', 'c', { nickname: 'C' });
+      const since = await memberVersions.since(one, 'mv', 3);
+      assert.deepEqual(since, { version: 4, changedUserIDs: ['c'], full: false });
+      assert.equal((await memberVersions.since(one, 'mv', 99)).full, true, 'a version of another log');
+
+      assert.equal(await changes.settle(one, 'mv', { id: 'other', added: ['c'], removed: ['a'] }), undefined);
+      const again = await changes.settle(one, 'mv', { id: 'second', added: ['c', 'd'], removed: ['b'] });
+      assert.deepEqual(
+        [again?.stamp.version, again?.before, again?.added, again?.removed],
+        [6, 4, ['c'], ['b']],
+      );
+      assert.deepEqual(await members.joinedGroupIDs(one, 'c'), ['mv']);
+    });
+
+    test('a slow change that another overtakes tells nothing wrong, and puts the logs right', async () => {
+      const members = groupMemberRepo(opened.store);
+      const changes = groupMemberChanges(opened.store);
+      for (const slowly of ['add', 'remove'] as const) {
+        const groupID = `slow-${slowly}`;
+        const row = (userID: string) => ({ ...aMember, groupID, userID });
+        await changes.add(one, groupID, slowly === 'add' ? [row('a')] : [row('a'), row('x')], 'first');
+        const base = await members.versions.stamp(one, groupID);
+        const { store, written, goOn } = slowAtJoinLogs(opened.store);
+        const slow = groupMemberChanges(store);
+        const change =
+          slowly === 'add' ? slow.add(one, groupID, [row('x')], 's') : slow.remove(one, groupID, ['x']);
+        await written;
+        if (slowly === 'add') await changes.remove(one, groupID, ['x']);
+        else await changes.add(one, groupID, [row('x')], 'other');
+        goOn();
+        const outcome = await change;
+        assert.deepEqual([outcome.added, outcome.removed], [[], []]);
+        const { insert, delete: gone } = await members.versions.since(one, groupID, base);
+        assert.deepEqual([insert, gone], slowly === 'add' ? [[], ['x']] : [['x'], []]);
+      }
+    });
+
+    test('intents of changes of membership: due when nobody is at them, claimed by one', async () => {
+      const outbox = membershipOutbox(opened.store);
+      const intent = (id: string, at: number) => ({
+        id,
+        groupID: 'g',
+        contentType: 1508,
+        addedUserIDs: [],
+        removedUserIDs: ['x'],
+        opUserID: 'o',
+        operationID: 'op',
+        sendMessage: null,
+        at,
+      });
+      await outbox.put(one, intent('first', 1), 100);
+      await outbox.put(one, intent('second', 2), 200);
+      await outbox.put(two, intent('other', 3), 100);
+      const tenants = (await Promise.all(outbox.pending([one, two]).map(({ find }) => find()))).flat();
+      assert.deepEqual(tenants.sort(), [one, two]);
+      assert.deepEqual(await outbox.due(one, 150, 10), [intent('first', 1)]);
+      assert.equal(await outbox.claim(one, intent('first', 1), 150, 500), true);
+      assert.equal(await outbox.claim(one, intent('first', 1), 150, 500), false);
+      assert.deepEqual(await outbox.due(one, 300, 10), [intent('second', 2)]);
+      for (const id of ['first', 'second']) await outbox.remove(one, { groupID: 'g', id });
+      assert.deepEqual(await outbox.due(one, 1_000, 10), []);
+      await outbox.remove(two, { groupID: 'g', id: 'other' });
     });
 
     test('group requests: the newest counts', async () => {

@@ -46,7 +46,7 @@ export function notificationMessage(
     sessionType,
     msgFrom: MSG_FROM.System,
     contentType,
-    content: notificationContent(request.detail),
+    content: notificationContent(request.detail, request.addedUserIDs.length + request.removedUserIDs.length),
     sendTime: now,
     createTime: now,
     options: optionsOf(rule, senderSync),

@@ -24,13 +24,13 @@ function message(change: Partial<sdkws.MsgData> = {}): sdkws.MsgData {
   });
 }
 const build = (m: sdkws.MsgData, ensureOwners = false) =>
-  buildRecord(origin, dedupKey(t, m), m, ensureOwners);
+  buildRecord(origin, dedupKey(t, m), m, ensureOwners, 0);
 const inside = (bytes: Uint8Array | undefined) => decode('sdkws.MsgData', bytes ?? new Uint8Array());
 
 test('a single chat: one stored entry for both, without seq, sent', () => {
   const m = message();
   const key = dedupKey(t, m);
-  const { record, queueKey } = buildRecord(origin, key, m, false);
+  const { record, queueKey } = buildRecord(origin, key, m, false, 0);
   assert.equal(queueKey, 'a_b');
   assert.equal(record.dedupKey.length, 16);
   assert.equal(record.entries.length, 1);
@@ -129,12 +129,27 @@ test('a notification goes to the twin; with isSendMsg a clone stands before it i
   assert.equal(clone?.serverMsgID, original?.serverMsgID);
 });
 
+test('a message to a group tells the version of its members; a change tells its own', () => {
+  const m = message({ sessionType: 3, groupID: 'g', recvID: 'g' });
+  const none = { added: [], removed: [], version: 0, before: 0, hideHistory: false };
+  assert.equal(buildRecord(origin, dedupKey(t, m), m, false, 4).record.memberVersion, 4);
+  assert.equal(buildRecord(origin, dedupKey(t, m), m, false, 4, none).record.memberVersion, 4);
+});
+
+test('notifications to single users travel behind the one that they belong to', () => {
+  const m = message({ sessionType: 3, groupID: 'g', recvID: 'g' });
+  const own = message({ sendID: 'u', recvID: 'u', contentType: 1300, options: { history: false } });
+  const { record } = buildRecord(origin, dedupKey(t, m), m, false, 0, undefined, [own]);
+  const last = record.entries.at(-1);
+  assert.deepEqual([last?.userIDs, last?.toGroup, last?.stored], [['u'], false, false]);
+});
+
 test('membership travels with the record', () => {
   const m = message({ sessionType: 3, groupID: 'g', recvID: 'g' });
-  const change = { added: ['x'], removed: ['y'], version: 7, hideHistory: true };
-  const { record } = buildRecord(origin, dedupKey(t, m), m, false, change);
+  const change = { added: ['x'], removed: ['y'], version: 7, before: 5, hideHistory: true };
+  const { record } = buildRecord(origin, dedupKey(t, m), m, false, 0, change);
   assert.deepEqual(
-    [record.addedUserIDs, record.removedUserIDs, record.memberVersion, record.hideHistory],
-    [['x'], ['y'], 7, true],
+    [record.addedUserIDs, record.removedUserIDs, record.memberVersion, record.memberVersionBefore],
+    [['x'], ['y'], 7, 5],
   );
 });

@@ -29,6 +29,8 @@ export interface MembershipChange {
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly version: number;
+  /** Version of the change before it; 0 when unknown. */
+  readonly before: number;
   /** The added users see nothing that was written before. */
   readonly hideHistory: boolean;
 }
@@ -46,6 +48,11 @@ export function dedupKey(tenant: TenantId, m: sdkws.MsgData): Buffer {
     0,
     DEDUP_KEY_BYTES,
   );
+}
+
+/** The key of a change that has a name, whatever its record says of it. */
+export function changeKey(tenant: TenantId, changeID: string): Buffer {
+  return sha256Parts(tenant, 'change', changeID).subarray(0, DEDUP_KEY_BYTES);
 }
 
 /** The id that the sender is told; a retry is told the same one. */
@@ -116,18 +123,24 @@ function entriesOf(m: sdkws.MsgData, ensureOwners: boolean): log.Entry[] {
  * The record of a checked and completed message. Everything that will ever need deciding is decided
  * here, so that any worker folds it into the same rows. `m` must not be used afterwards.
  * @param ensureOwners an owner of the chat may be without a conversation record.
+ * @param memberVersion version of the group's members as known; 0 unknown.
+ * @param also notifications to single users that are to arrive behind it.
  */
 export function buildRecord(
   origin: Origin,
   key: Buffer,
   m: sdkws.MsgData,
   ensureOwners: boolean,
+  memberVersion: number,
   membership?: MembershipChange,
+  also: readonly sdkws.MsgData[] = [],
 ): Outgoing {
   m.serverMsgID = serverMsgID(key);
   m.seq = 0;
   m.isRead = false;
   if (m.status === MSG_STATUS.Sending) m.status = MSG_STATUS.Sent;
+  const entries = entriesOf(m, ensureOwners);
+  for (const own of also) entries.push(twinEntry(own));
   return {
     queueKey: queueKey(m),
     record: make('log.Record', {
@@ -142,11 +155,12 @@ export function buildRecord(
       sessionType: m.sessionType,
       contentType: m.contentType,
       sendTime: m.sendTime,
-      entries: entriesOf(m, ensureOwners),
+      entries,
       senderPlatformID: m.senderPlatformID,
       addedUserIDs: membership ? [...membership.added] : [],
       removedUserIDs: membership ? [...membership.removed] : [],
-      memberVersion: membership?.version ?? 0,
+      memberVersion: membership?.version || memberVersion,
+      memberVersionBefore: membership?.before ?? 0,
       hideHistory: membership?.hideHistory ?? false,
     }),
   };

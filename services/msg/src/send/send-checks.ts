@@ -31,9 +31,11 @@ export interface Verdict {
   readonly quiet: boolean;
   /** One of the two has no record of this chat. */
   readonly ensureOwners: boolean;
+  /** Version of the group's members that the sender was checked against; 0 for other chats, and when unknown. */
+  readonly memberVersion: number;
 }
 
-const LOUD: Verdict = { quiet: false, ensureOwners: false };
+const LOUD: Verdict = { quiet: false, ensureOwners: false, memberVersion: 0 };
 
 /**
  * Refuses what only the server and administrators may send: a client's message of these types would
@@ -109,7 +111,7 @@ async function checkReceiverWantsIt(
   if (option === RECV_OPT.NotReceive) throw argsError('message is not sent');
   const complete =
     (await conversations.exists(tenant, m.recvID, id)) && (await conversations.exists(tenant, m.sendID, id));
-  return { quiet: option === RECV_OPT.NotNotify, ensureOwners: !complete };
+  return { quiet: option === RECV_OPT.NotNotify, ensureOwners: !complete, memberVersion: 0 };
 }
 
 async function checkGroup(
@@ -118,16 +120,20 @@ async function checkGroup(
   m: sdkws.MsgData,
   bySystem: boolean,
 ): Promise<Verdict> {
-  const group = await groups.get(tenant, m.groupID);
+  const [group, member, memberVersion] = await Promise.all([
+    groups.get(tenant, m.groupID),
+    members.get(tenant, m.groupID, m.sendID),
+    members.memberVersions.known(tenant, m.groupID),
+  ]);
   if (!group) throw notFound('groupID');
   if (group.status === GROUP_STATUS.Dismissed && m.contentType !== CONTENT.GroupDismissed) {
     throw new ImError(ERR.DismissedAlreadyError);
   }
-  const member = await members.get(tenant, m.groupID, m.sendID);
-  if (bySystem || group.groupType === OPEN_GROUP_TYPE) return LOUD;
+  const verdict = memberVersion === 0 ? LOUD : { ...LOUD, memberVersion };
+  if (bySystem || group.groupType === OPEN_GROUP_TYPE) return verdict;
   if (!member) throw new ImError(ERR.NotInGroupYetError);
   checkNotMuted(member, group.status === GROUP_STATUS.Muted);
-  return LOUD;
+  return verdict;
 }
 
 function checkNotMuted(member: GroupMember, groupIsMuted: boolean): void {

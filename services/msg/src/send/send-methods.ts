@@ -1,5 +1,6 @@
 import { type CallContext, tenantId } from '@im/kit';
 import { decode, ERR, encode, ImError, make, type msg, toImError } from '@im/protocol';
+import { movedConversations } from '../notify/moved-conversations.ts';
 import { notificationMessage } from '../notify/notification.ts';
 import type { MsgMethods, MsgParts } from '../parts.ts';
 import { SEND_STATUS, type SendStatus } from './send-status.ts';
@@ -7,7 +8,7 @@ import type { Sender } from './sender.ts';
 
 /** The methods that send. */
 export function sendMethods(
-  { tenants }: Pick<MsgParts, 'tenants'>,
+  { tenants, conversations }: Pick<MsgParts, 'tenants' | 'conversations'>,
   sender: Sender,
   status: SendStatus,
 ): MsgMethods<'sendMsg' | 'sendMsgs' | 'sendNotification' | 'getSendMsgStatus'> {
@@ -51,13 +52,17 @@ export function sendMethods(
     async sendNotification(ctx, request) {
       const settings = tenants.get(ctx.tenant);
       if (!settings) throw new ImError(ERR.NetworkError, `tenant ${ctx.tenant} is not known here yet`);
-      const { addedUserIDs, removedUserIDs, memberVersion } = request;
-      const answer = await sender.append(ctx, notificationMessage(settings, request), {
+      const { addedUserIDs, removedUserIDs, memberVersion, memberVersionBefore, changeID } = request;
+      const membership = {
         added: addedUserIDs,
         removed: removedUserIDs,
         version: memberVersion,
+        before: memberVersionBefore,
         hideHistory: addedUserIDs.length > 0 && !settings.enableHistoryForNewMembers,
-      });
+      };
+      const m = notificationMessage(settings, request);
+      const also = await movedConversations(conversations, ctx, settings, m, membership);
+      const answer = await sender.append(ctx, m, { membership, changeID, also });
       return make('msg.SendNotificationResp', answer);
     },
     async getSendMsgStatus(ctx) {

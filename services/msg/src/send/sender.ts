@@ -4,12 +4,14 @@ import type { MsgParts } from '../parts.ts';
 import { mentionsOf, setMentions } from './mentions.ts';
 import { forceOptions } from './message-options.ts';
 import { checkMessageShape } from './message-shape.ts';
-import { buildRecord, dedupKey, type MembershipChange } from './record.ts';
-import { type CheckParts, checkMaySend, checkNotForged } from './send-checks.ts';
+import { buildRecord, changeKey, dedupKey, type MembershipChange } from './record.ts';
+import { type CheckParts, checkMaySend, checkNotForged, type Verdict } from './send-checks.ts';
 import { sendTransient } from './transient.ts';
 
 /** Answers that a retry gets again without another trip to the log; the log drops later retries. */
 const RECENT = { name: 'msg-recent-sends', max: 20_000, ttlMs: 300_000 };
+
+const EVEN_WHEN_FULL = { whenFull: true };
 
 /** Label of metrics by session type. */
 const SESSION_LABELS: ReadonlyMap<number, string> = new Map([
@@ -28,8 +30,20 @@ export interface Sender {
    */
   send(ctx: CallContext, m: sdkws.MsgData, encodedBytes: number): Promise<msg.SendMsgResp>;
   /** Appends a message that the server itself made; nothing is checked. */
-  append(ctx: CallContext, m: sdkws.MsgData, membership?: MembershipChange): Promise<msg.SendMsgResp>;
+  append(ctx: CallContext, m: sdkws.MsgData, change?: ToldChange): Promise<msg.SendMsgResp>;
 }
+
+/** A change that a message of the server tells. */
+export interface ToldChange {
+  readonly membership?: MembershipChange;
+  /** Names it: its record counts once, however often it is appended. */
+  readonly changeID?: string;
+  /** Notifications to single users that are to arrive behind it. */
+  readonly also?: readonly sdkws.MsgData[];
+}
+
+/** What a record takes from the checks of its message. */
+type Checked = Pick<Verdict, 'ensureOwners' | 'memberVersion'>;
 
 /** Parts of a {@link Sender}. */
 export type SenderParts = CheckParts &
@@ -59,16 +73,19 @@ export function createSender(parts: SenderParts): Sender {
     ctx: CallContext,
     key: Buffer,
     m: sdkws.MsgData,
-    ensureOwners: boolean,
-    membership?: MembershipChange,
+    { ensureOwners, memberVersion }: Checked,
+    { membership, also }: ToldChange = {},
   ): Promise<msg.SendMsgResp> {
     const { clientMsgID, sendTime } = m;
-    const { record, queueKey } = buildRecord(ctx, key, m, ensureOwners, membership);
-    await bus.log.append(ctx.tenant, bus.partitionOf(queueKey), encode('log.Record', record));
+    const { record, queueKey } = buildRecord(ctx, key, m, ensureOwners, memberVersion, membership, also);
+    // Who is in a group takes effect by its record: that is taken when messages are refused.
+    const moves = record.addedUserIDs.length + record.removedUserIDs.length > 0;
+    const options = moves ? EVEN_WHEN_FULL : undefined;
+    await bus.log.append(ctx.tenant, bus.partitionOf(queueKey), encode('log.Record', record), options);
     return make('msg.SendMsgResp', { serverMsgID: m.serverMsgID, clientMsgID, sendTime });
   }
 
-  async function check(ctx: CallContext, m: sdkws.MsgData, encodedBytes: number): Promise<boolean> {
+  async function check(ctx: CallContext, m: sdkws.MsgData, encodedBytes: number): Promise<Checked> {
     checkMessageShape(m, encodedBytes);
     // A message without options shares the empty map of its type.
     m.options = { ...m.options };
@@ -76,21 +93,17 @@ export function createSender(parts: SenderParts): Sender {
       if (m.sendID !== ctx.opUserID) throw new ImError(ERR.NoPermissionError, 'sendID is another user');
       checkNotForged(m);
     }
-    const { quiet, ensureOwners } = await checkMaySend(parts, settingsOf(ctx), m);
-    if (quiet) m.options.offlinePush = false;
-    return ensureOwners;
+    const verdict = await checkMaySend(parts, settingsOf(ctx), m);
+    if (verdict.quiet) m.options.offlinePush = false;
+    return verdict;
   }
 
-  async function sendChecked(
-    ctx: CallContext,
-    m: sdkws.MsgData,
-    ensureOwners: boolean,
-  ): Promise<msg.SendMsgResp> {
+  async function sendChecked(ctx: CallContext, m: sdkws.MsgData, checked: Checked): Promise<msg.SendMsgResp> {
     complete(ctx, m);
     const key = dedupKey(ctx.tenant, m);
     if (m.contentType === CONTENT.Typing) return sendTransient(parts, ctx, key, m);
     const mentions = mentionsOf(m);
-    const answer = await recent.get(key.toString('latin1'), () => append(ctx, key, m, ensureOwners));
+    const answer = await recent.get(key.toString('latin1'), () => append(ctx, key, m, checked));
     if (mentions) setMentions(parts, ctx, mentions);
     if (!answer) throw new ImError(ERR.ServerInternalError, 'no answer');
     return answer;
@@ -108,8 +121,13 @@ export function createSender(parts: SenderParts): Sender {
         throw error;
       }
     },
-    append(ctx, m, membership) {
-      return append(ctx, dedupKey(ctx.tenant, m), m, true, membership);
+    async append(ctx, m, change = {}) {
+      const { changeID = '' } = change;
+      if (changeID !== '') m.clientMsgID = changeID;
+      const key = changeID === '' ? dedupKey(ctx.tenant, m) : changeKey(ctx.tenant, changeID);
+      const known = m.sessionType === SESSION.Group && (change.membership?.version ?? 0) === 0;
+      const memberVersion = known ? await parts.members.memberVersions.known(ctx.tenant, m.groupID) : 0;
+      return append(ctx, key, m, { ensureOwners: true, memberVersion }, change);
     },
   };
 }

@@ -349,16 +349,20 @@ export interface GetJoinedGroupIDsReq {
 
 export interface GetJoinedGroupIDsResp {
   groupIDs: string[];
+  memberVersions: number[];
 }
 
 export interface GetMembershipReq {
   groupID: string;
   userIDs: string[];
+  sinceVersion: number;
 }
 
 export interface GetMembershipResp {
   memberUserIDs: string[];
   memberVersion: number;
+  changedUserIDs: string[];
+  full: boolean;
 }
 
 export interface UserProfileChangedReq {

@@ -18,6 +18,7 @@ export interface Record {
   senderPlatformID: number;
   control: Control | null;
   hideHistory: boolean;
+  memberVersionBefore: number;
 }
 
 export interface Entry {
@@ -62,4 +63,5 @@ export interface Delivery {
   logTime: number;
   run: number;
   again: boolean;
+  memberVersionBefore: number;
 }

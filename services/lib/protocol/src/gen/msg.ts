@@ -106,7 +106,6 @@ export interface GetConversationsHasReadAndMaxSeqReq {
   userID: string;
   conversationIDs: string[];
   returnPinned: boolean;
-  maxAnswerBytes: number;
 }
 
 export interface GetConversationsHasReadAndMaxSeqResp {
@@ -242,6 +241,8 @@ export interface SendNotificationReq {
   removedUserIDs: string[];
   memberVersion: number;
   senderSync: boolean | null;
+  changeID: string;
+  memberVersionBefore: number;
 }
 
 export interface SendNotificationResp {
@@ -259,7 +260,6 @@ export interface GetSeqMessageReq {
   userID: string;
   conversations: ConversationSeqs[];
   order: number;
-  maxAnswerBytes: number;
 }
 
 export interface GetSeqMessageResp {
@@ -270,11 +270,8 @@ export interface GetSeqMessageResp {
 export interface GetLastMessageReq {
   userID: string;
   conversationIDs: string[];
-  maxAnswerBytes: number;
-  skipDeleted: boolean;
 }
 
 export interface GetLastMessageResp {
   msgs: Record<string, sdkws.MsgData>;
-  cut: string[];
 }

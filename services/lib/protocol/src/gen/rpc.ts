@@ -4,7 +4,6 @@ export interface Frame {
   replies: Reply[];
   hello: boolean;
   draining: boolean;
-  cancelled: number[];
 }
 
 export interface Call {

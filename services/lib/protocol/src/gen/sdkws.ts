@@ -144,7 +144,6 @@ export interface FromToUserID {
 
 export interface GetMaxSeqReq {
   userID: string;
-  maxAnswerBytes: number;
 }
 
 export interface GetMaxSeqResp {
@@ -446,7 +445,6 @@ export interface PullMessageBySeqsReq {
   userID: string;
   seqRanges: SeqRange[];
   order: number;
-  maxAnswerBytes: number;
 }
 
 export interface PullMessageBySeqsResp {

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import { randomId, type TenantId } from '@im/kit';
 import { ERR, ImError, ROLE } from '@im/protocol';
 import { MongoBulkWriteError } from 'mongodb';
 import { guarded, isDuplicateKey } from '../errors.ts';
@@ -12,7 +12,8 @@ import {
   rankOf,
 } from './group-member.ts';
 import { insertionOrder } from './insertion-order.ts';
-import { SORT_ENTRY, type VersionStamp } from './version-delta.ts';
+import { type MemberVersion, memberVersions } from './member-version.ts';
+import { INFO_ENTRY, SORT_ENTRY, type VersionStamp } from './version-delta.ts';
 import { type Change, deleted, inserted, updated, versionLogs } from './version-log.ts';
 
 /** Changes of a member; what is absent stays. */
@@ -24,18 +25,45 @@ export interface MemberChanges {
   readonly ex?: string;
 }
 
+/** What became of a change of membership. */
+export interface MembershipOutcome extends MemberVersion {
+  /**
+   * Users who are in the group by this change, and who are out of it, read after its version was made. Those whom
+   * another change has moved meanwhile are left out: that one tells about them, with a higher version if it is right.
+   */
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** A change of membership, as far as its own rows tell it apart. */
+export interface MembershipTarget {
+  /** Names the change. */
+  readonly id: string;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
 /**
  * Writes to memberships. Each also writes the group's and the users' version logs, after the change itself, and
  * makes all processes forget their copies.
  */
 export interface GroupMemberChanges {
-  /** Adds members, in this order. @returns who was added; the others were members already. */
+  /**
+   * Adds members, in this order; those who are members already are left out of the outcome.
+   * @param change names the change; a random name without.
+   */
   add(
     tenant: TenantId,
     groupID: string,
     members: readonly GroupMember[],
-  ): Promise<{ added: string[]; stamp: VersionStamp }>;
-  remove(tenant: TenantId, groupID: string, userIDs: readonly string[]): Promise<VersionStamp>;
+    change?: string,
+  ): Promise<MembershipOutcome>;
+  remove(tenant: TenantId, groupID: string, userIDs: readonly string[]): Promise<MembershipOutcome>;
+  /**
+   * Does what is left of a change whose rows are (perhaps) written: version logs and copies. It can be repeated.
+   * @returns undefined when the members show nothing of the change.
+   */
+  settle(tenant: TenantId, groupID: string, target: MembershipTarget): Promise<MembershipOutcome | undefined>;
   /** Applies changes to one member. @returns undefined when the user is not a member. */
   update(
     tenant: TenantId,
@@ -56,11 +84,18 @@ export interface GroupMemberChanges {
   /** Notes a change that lies outside the member records: the group's info, or members' profiles. */
   touch(tenant: TenantId, groupID: string, ...ids: readonly string[]): Promise<VersionStamp>;
   /**
-   * Removes up to `limit` members of a dismissed group; the group's own version log goes with the last ones.
+   * Removes up to `limit` members of a dismissed group.
    * @returns who was removed; empty when nobody is left.
    */
   removeSome(tenant: TenantId, groupID: string, limit: number): Promise<string[]>;
+  /** Notes that everybody has left a dismissed group. @returns the last version of its members. */
+  endVersions(tenant: TenantId, groupID: string): Promise<MemberVersion>;
+  /** Removes the member log of a dismissed group. */
+  dropVersions(tenant: TenantId, groupID: string): Promise<void>;
 }
+
+/** Rounds in which the logs are put right; a further change that interferes does so itself. */
+const MAX_CORRECTIONS = 3;
 
 /** Positions that an unordered insert did not write because their `_id` exists. */
 function refused(error: unknown): Set<number> {
@@ -72,7 +107,8 @@ function refused(error: unknown): Set<number> {
 
 /** The writes to a store's memberships. */
 export function groupMemberChanges(store: Store): GroupMemberChanges {
-  const versions = versionLogs(store, 'groupMember');
+  const memberLog = versionLogs(store, 'groupMember');
+  const versions = memberVersions(store);
   const joinVersions = versionLogs(store, 'groupJoin');
   const caches = memberCaches(store);
   const of = (tenant: TenantId) => store.collection(tenant, GROUP_MEMBERS);
@@ -84,21 +120,73 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
     );
     await caches.summary.invalidate(tenant, [groupID]);
   }
-  async function joinedChanged(tenant: TenantId, userIDs: readonly string[], change: Change): Promise<void> {
-    await joinVersions.writeMany(
+  async function forgetMembership(
+    tenant: TenantId,
+    groupID: string,
+    userIDs: readonly string[],
+  ): Promise<void> {
+    await forget(tenant, groupID, userIDs);
+    await caches.joined.invalidate(tenant, userIDs);
+  }
+  function joinedChanged(tenant: TenantId, change: Change, userIDs: readonly string[]): Promise<void> {
+    return joinVersions.writeMany(
       tenant,
       userIDs.map((owner) => ({ owner, changes: [change] })),
     );
-    await caches.joined.invalidate(tenant, userIDs);
   }
   async function deleteRows(tenant: TenantId, groupID: string, userIDs: readonly string[]): Promise<void> {
     const members = of(tenant);
     await members.col.deleteMany({ _id: { $in: userIDs.map((id) => members.key(groupID, id)) } });
-    await forget(tenant, groupID, userIDs);
+    await forgetMembership(tenant, groupID, userIDs);
+  }
+
+  /** Writes the version logs of a change. */
+  async function noteMembership(
+    tenant: TenantId,
+    groupID: string,
+    added: readonly string[],
+    removed: readonly string[],
+  ): Promise<MemberVersion> {
+    if (added.length > 0) await joinedChanged(tenant, inserted(groupID), added);
+    if (removed.length > 0) await joinedChanged(tenant, deleted(groupID), removed);
+    const noted = [inserted(...added), deleted(...removed)].filter(({ ids }) => ids.length > 0);
+    return versions.write(tenant, groupID, ...noted);
+  }
+  /** Which change made each of these users a member. */
+  async function changesOf(tenant: TenantId, groupID: string, userIDs: readonly string[]) {
+    const members = of(tenant);
+    const filter = { _id: { $in: userIDs.map((id) => members.key(groupID, id)) } };
+    const docs = await members.col.find(filter, { projection: { _id: 0, userID: 1, change: 1 } }).toArray();
+    return new Map(docs.map(({ userID, change }) => [userID, change]));
+  }
+  /**
+   * Versions first, then the rows: of all changes of one user, the one with the highest version has seen what all
+   * of them left behind, so that what it says is right. Where another change was faster, the logs are put right.
+   */
+  async function conclude(
+    tenant: TenantId,
+    groupID: string,
+    { id, added, removed }: MembershipTarget,
+  ): Promise<MembershipOutcome> {
+    const version = await noteMembership(tenant, groupID, added, removed);
+    let now = await changesOf(tenant, groupID, [...added, ...removed]);
+    const outcome = {
+      ...version,
+      added: added.filter((userID) => now.get(userID) === id),
+      removed: removed.filter((userID) => !now.has(userID)),
+    };
+    let gone = added.filter((userID) => !now.has(userID));
+    let back = removed.filter((userID) => now.has(userID));
+    for (let round = 0; round < MAX_CORRECTIONS && gone.length + back.length > 0; round++) {
+      await noteMembership(tenant, groupID, back, gone);
+      now = await changesOf(tenant, groupID, [...gone, ...back]);
+      [gone, back] = [back.filter((userID) => !now.has(userID)), gone.filter((userID) => now.has(userID))];
+    }
+    return outcome;
   }
 
   return guarded<GroupMemberChanges>({
-    async add(tenant, groupID, added) {
+    async add(tenant, groupID, added, change = randomId()) {
       const members = of(tenant);
       const docs = added.map(
         (member, i): GroupMemberDocument => ({
@@ -106,6 +194,7 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
           t: tenant,
           v: 1,
           ...member,
+          change,
           rank: rankOf(member.roleLevel),
           ord: insertionOrder(member.joinTime, i),
         }),
@@ -117,15 +206,26 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
         lost = refused(error);
       }
       const ids = docs.filter((_, i) => !lost.has(i)).map(({ userID }) => userID);
-      await forget(tenant, groupID, ids);
-      if (ids.length === 0) return { added: [], stamp: await versions.stamp(tenant, groupID) };
-      await joinedChanged(tenant, ids, inserted(groupID));
-      return { added: ids, stamp: await versions.write(tenant, groupID, inserted(...ids)) };
+      await forgetMembership(tenant, groupID, ids);
+      if (ids.length === 0) {
+        return { stamp: await memberLog.stamp(tenant, groupID), before: 0, added: [], removed: [] };
+      }
+      return conclude(tenant, groupID, { id: change, added: ids, removed: [] });
     },
     async remove(tenant, groupID, userIDs) {
       await deleteRows(tenant, groupID, userIDs);
-      await joinedChanged(tenant, userIDs, deleted(groupID));
-      return versions.write(tenant, groupID, deleted(...userIDs));
+      return conclude(tenant, groupID, { id: '', added: [], removed: userIDs });
+    },
+    async settle(tenant, groupID, { id, added, removed }) {
+      const now = await changesOf(tenant, groupID, [...added, ...removed]);
+      const target = {
+        id,
+        added: added.filter((userID) => now.get(userID) === id),
+        removed: removed.filter((userID) => !now.has(userID)),
+      };
+      if (target.added.length + target.removed.length === 0) return undefined;
+      await forgetMembership(tenant, groupID, [...target.added, ...target.removed]);
+      return conclude(tenant, groupID, target);
     },
     async update(tenant, groupID, userID, changes) {
       const members = of(tenant);
@@ -141,7 +241,7 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
       await forget(tenant, groupID, [userID]);
       const log: Change[] = [updated(userID)];
       if (changes.roleLevel !== undefined) log.push(updated(SORT_ENTRY));
-      return versions.write(tenant, groupID, ...log);
+      return memberLog.write(tenant, groupID, ...log);
     },
     async transferOwner(tenant, groupID, oldOwnerID, newOwner) {
       const members = of(tenant);
@@ -159,11 +259,11 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
         return undefined;
       }
       await forget(tenant, groupID, [oldOwnerID, newOwner.userID]);
-      return versions.write(tenant, groupID, updated(oldOwnerID, newOwner.userID), updated(SORT_ENTRY));
+      return memberLog.write(tenant, groupID, updated(oldOwnerID, newOwner.userID), updated(SORT_ENTRY));
     },
     async touch(tenant, groupID, ...ids) {
       if (ids.length === 0) throw new ImError(ERR.ServerInternalError, 'nothing to note');
-      return versions.write(tenant, groupID, updated(...ids));
+      return memberLog.write(tenant, groupID, updated(...ids));
     },
     async removeSome(tenant, groupID, limit) {
       const docs = await of(tenant)
@@ -171,11 +271,14 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
         .toArray();
       const userIDs = docs.map(({ userID }) => userID);
       if (userIDs.length > 0) {
+        // The logs first: what a crash leaves is still found here, and noted once more.
+        await joinedChanged(tenant, deleted(groupID), userIDs);
         await deleteRows(tenant, groupID, userIDs);
-        await joinedChanged(tenant, userIDs, deleted(groupID));
+        await joinedChanged(tenant, deleted(groupID), userIDs);
       }
-      if (userIDs.length < limit) await versions.drop(tenant, groupID);
       return userIDs;
     },
+    endVersions: (tenant, groupID) => versions.write(tenant, groupID, updated(INFO_ENTRY)),
+    dropVersions: (tenant, groupID) => memberLog.drop(tenant, groupID),
   });
 }

@@ -3,6 +3,7 @@ import { ROLE } from '@im/protocol';
 import { defineCollection, KEY_SEPARATOR, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { type MemberVersions, memberVersions } from './member-version.ts';
 import type { Page } from './user.ts';
 import { type VersionLogs, versionLogs } from './version-log.ts';
 
@@ -29,6 +30,8 @@ export interface GroupMember {
 /** `_id` = tenant, group, user. */
 export interface GroupMemberDocument extends TenantDocument, GroupMember {
   v: 1;
+  /** The change that made the member, by which it finds its own work again. */
+  change?: string;
   /** 100 - roleLevel: the owner comes first. */
   rank: number;
   /** Insertion order. */
@@ -78,7 +81,7 @@ export function memberCaches(store: Store) {
 export const memberID = (groupID: string, userID: string) => groupID + KEY_SEPARATOR + userID;
 
 /** A membership without what only storing needs. */
-export function toMember({ _id, t, v, rank, ord, ...member }: GroupMemberDocument): GroupMember {
+export function toMember({ _id, t, v, rank, ord, change, ...member }: GroupMemberDocument): GroupMember {
   return member;
 }
 
@@ -88,6 +91,8 @@ export interface GroupMemberRepo {
   readonly versions: VersionLogs;
   /** Versions of each user's joined groups. */
   readonly joinVersions: VersionLogs;
+  /** Versions that count changes of membership alone. */
+  readonly memberVersions: MemberVersions;
   /** From the process's copy, for the checks on sending. */
   get(tenant: TenantId, groupID: string, userID: string): Promise<GroupMember | undefined>;
   /** Those of the named users that are members now. */
@@ -171,6 +176,7 @@ export function groupMemberRepo(store: Store): GroupMemberRepo {
   return guarded<GroupMemberRepo>({
     versions: versionLogs(store, 'groupMember'),
     joinVersions: versionLogs(store, 'groupJoin'),
+    memberVersions: memberVersions(store),
     get: (tenant, groupID, userID) =>
       caches.member.get(
         tenant,

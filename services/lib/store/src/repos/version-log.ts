@@ -18,7 +18,7 @@ import {
 } from './version-delta.ts';
 
 /** The last changes of one list: the friends of a user, the members of a group, … `_id` = tenant, owner of the list. */
-interface VersionLogDocument extends TenantDocument {
+export interface VersionLogDocument extends TenantDocument {
   v: 1;
   /** Identity of the log, 24 hexadecimal digits; changes only when the document is made anew. */
   versionID: string;
@@ -27,6 +27,8 @@ interface VersionLogDocument extends TenantDocument {
   logs: LogEntry[];
   /** Marks of the last writes, by which a writer finds the number of his own; the last one made `version`. */
   marks?: string[];
+  /** Of a group's members: numbers of the last writes that changed who is one, the newest last. */
+  members?: number[];
 }
 
 const FRIEND_VERSIONS = defineCollection<VersionLogDocument>('friend_version');
@@ -87,7 +89,7 @@ export const updated = (...ids: readonly string[]): Change => ({ state: CHANGE.U
 
 const BULK = 500;
 /** Marks kept; a writer whose mark is gone again before he looks writes once more. */
-const KEPT_MARKS = 32;
+export const KEPT_MARKS = 32;
 const MAX_ATTEMPTS = 10;
 const MARK_BYTES = 6;
 
@@ -133,6 +135,30 @@ function appendPipeline(tenant: TenantId, changes: readonly Change[], mark: stri
 
 const HEAD = { versionID: 1, version: 1 } as const;
 const toStamp = ({ versionID, version }: VersionStamp): VersionStamp => ({ versionID, version });
+
+/**
+ * Makes one write to one log and finds the number that it got.
+ * @param further stages of the update, behind those that append.
+ */
+export async function appendToLog(
+  { col, key, tenant }: TenantCollection<VersionLogDocument>,
+  owner: string,
+  changes: readonly Change[],
+  further: readonly Document[] = [],
+): Promise<{ readonly stamp: VersionStamp; readonly written: Pick<VersionLogDocument, 'members'> }> {
+  const _id = key(owner);
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const mark = randomBytes(MARK_BYTES).toString('base64url');
+    const update = [...appendPipeline(tenant, changes, mark), ...further];
+    await retryDuplicate(() => col.updateOne({ _id }, update, { upsert: true }));
+    const written = await col.findOne({ _id }, { projection: { ...HEAD, marks: 1, members: 1 } });
+    const later = written?.marks?.toReversed().indexOf(mark) ?? -1;
+    if (written && later >= 0) {
+      return { stamp: { versionID: written.versionID, version: written.version - later }, written };
+    }
+  }
+  throw new ImError(ERR.NetworkError, 'too many changes of this list at once');
+}
 
 /** Makes the logs of these owners, empty, unless somebody is faster. */
 async function createEmpty(logs: TenantCollection<VersionLogDocument>, owners: readonly string[]) {
@@ -208,19 +234,7 @@ export function versionLogs(store: Store, kind: keyof typeof VERSION_LOGS): Vers
   }
 
   return guarded<VersionLogs>({
-    async write(tenant, owner, ...changes) {
-      const { col, key } = of(tenant);
-      const _id = key(owner);
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-        const mark = randomBytes(MARK_BYTES).toString('base64url');
-        const update = appendPipeline(tenant, changes, mark);
-        await retryDuplicate(() => col.updateOne({ _id }, update, { upsert: true }));
-        const written = await col.findOne({ _id }, { projection: { ...HEAD, marks: 1 } });
-        const later = written?.marks?.toReversed().indexOf(mark) ?? -1;
-        if (written && later >= 0) return { versionID: written.versionID, version: written.version - later };
-      }
-      throw new ImError(ERR.NetworkError, 'too many changes of this list at once');
-    },
+    write: async (tenant, owner, ...changes) => (await appendToLog(of(tenant), owner, changes)).stamp,
     async writeMany(tenant, writes) {
       const logs = of(tenant);
       await bulkUpsert(

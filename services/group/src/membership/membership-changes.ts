@@ -1,0 +1,130 @@
+import { type Background, type CallContext, callFields, type Logger, randomId, remainingMs } from '@im/kit';
+import type { MembershipIntent, MembershipOutbox, MembershipOutcome } from '@im/store';
+import type { GroupNotices } from '../notices/notices.ts';
+import type { MembershipRecord } from '../notices/scene.ts';
+
+/** What a change of membership is to do. */
+export type WantedChange = Pick<MembershipIntent, 'groupID' | 'contentType' | 'sendMessage'> &
+  Partial<Pick<MembershipIntent, 'addedUserIDs' | 'removedUserIDs'>>;
+
+/** A change whose rows and versions are written. */
+export interface CommittedChange {
+  readonly outcome: MembershipOutcome;
+  /**
+   * Has the group told, which is what makes the change take effect for messages. Never rejects: what the log has not
+   * taken by then the relay appends. Awaiting each keeps the log's order that of the changes.
+   */
+  tell(render: (record: MembershipRecord) => Promise<void>): Promise<void>;
+}
+
+/** Parts of {@link MembershipChanges}. */
+export interface MembershipChangeDeps {
+  readonly outbox: MembershipOutbox;
+  readonly notices: Pick<GroupNotices, 'bareMembership'>;
+  readonly background: Background;
+  readonly log: Logger;
+}
+
+/** Time that the process which makes a change has for it, before the relay takes it for dead. */
+export const WRITER_MS = 12_000;
+/** Least time in which another attempt to append makes sense. */
+const ATTEMPT_MS = 500;
+const MAX_CLOSING = 5_000;
+
+/**
+ * Changes of who is in a group. Each is an intent in the outbox before its rows are written, and stays there until
+ * the message log has its record: a crash, an outage or a full log delays the record, and loses it never.
+ */
+export class MembershipChanges {
+  readonly #deps: MembershipChangeDeps;
+
+  constructor(deps: MembershipChangeDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Makes a change.
+   * @param write writes the rows, which bear the change's id.
+   * @throws what `write` throws; what it had written by then is told nevertheless.
+   */
+  async commit(
+    ctx: CallContext,
+    wanted: WantedChange,
+    write: (id: string) => Promise<MembershipOutcome>,
+  ): Promise<CommittedChange> {
+    const intent = await this.open(ctx, wanted);
+    const outcome = await write(intent.id);
+    const nothing = outcome.added.length + outcome.removed.length === 0;
+    if (nothing) this.close(ctx, intent);
+    return {
+      outcome,
+      tell: async (render) => {
+        if (!nothing && (await this.append(ctx, intent, outcome, render))) this.close(ctx, intent);
+      },
+    };
+  }
+
+  /** Writes the intent of a change that is about to be made. */
+  async open(
+    ctx: CallContext,
+    { addedUserIDs = [], removedUserIDs = [], ...wanted }: WantedChange,
+  ): Promise<MembershipIntent> {
+    const at = Date.now();
+    const { opUserID, operationID } = ctx;
+    const intent = { id: randomId(), ...wanted, addedUserIDs, removedUserIDs, opUserID, operationID, at };
+    await this.#deps.outbox.put(ctx.tenant, intent, at + WRITER_MS);
+    return intent;
+  }
+
+  /**
+   * Appends the record of a change, with ids alone when it cannot be rendered.
+   * @returns whether the log has it. Never rejects.
+   */
+  async append(
+    ctx: CallContext,
+    { id, groupID, contentType, sendMessage }: MembershipIntent,
+    { stamp, before, added, removed }: MembershipOutcome,
+    render: (record: MembershipRecord) => Promise<void>,
+  ): Promise<boolean> {
+    const record: MembershipRecord = { id, stamp, before, added, removed, sendMessage };
+    try {
+      await render(record);
+      return true;
+    } catch (error) {
+      this.#deps.log.warn(
+        { ...callFields(ctx), groupID, contentType, err: error },
+        'membership record not appended',
+      );
+    }
+    if (remainingMs(ctx) < ATTEMPT_MS) return false;
+    try {
+      await this.#deps.notices.bareMembership(ctx, groupID, contentType, record);
+      return true;
+    } catch (error) {
+      this.#deps.log.warn(
+        { ...callFields(ctx), groupID, contentType, err: error },
+        'membership record left to the relay',
+      );
+      return false;
+    }
+  }
+
+  /** Removes an intent that needs nothing more; one that stays is looked at, and removed, by the relay. */
+  close(ctx: CallContext, intent: MembershipIntent): void {
+    const { outbox, background, log } = this.#deps;
+    background.spawn(
+      'membership-outbox',
+      async () => {
+        try {
+          await outbox.remove(ctx.tenant, intent);
+        } catch (error) {
+          log.debug(
+            { ...callFields(ctx), groupID: intent.groupID, err: error },
+            'membership intent left to the relay',
+          );
+        }
+      },
+      { limit: MAX_CLOSING },
+    );
+  }
+}

@@ -1,0 +1,226 @@
+import {
+  type CallContext,
+  eachLimited,
+  type Logger,
+  type Metrics,
+  background as systemContext,
+  type TenantDirectory,
+  type TenantId,
+  withCaller,
+} from '@im/kit';
+import { CONTENT, GROUP_STATUS, ROLE } from '@im/protocol';
+import {
+  type Group,
+  type GroupMember,
+  type GroupMemberChanges,
+  type GroupMemberRepo,
+  type GroupRepo,
+  type MembershipIntent,
+  type MembershipOutbox,
+  type MembershipOutcome,
+  notFound,
+} from '@im/store';
+import type { GroupNotices } from '../notices/notices.ts';
+import type { MembershipRecord } from '../notices/scene.ts';
+import type { MembershipChanges } from './membership-changes.ts';
+import { removeAllMembers } from './remove-all.ts';
+
+/** Parts of {@link MembershipRelay}. */
+export interface MembershipRelayDeps {
+  readonly outbox: MembershipOutbox;
+  readonly groups: Pick<GroupRepo, 'find'>;
+  readonly members: Pick<GroupMemberRepo, 'find'>;
+  readonly changes: Pick<GroupMemberChanges, 'settle' | 'removeSome' | 'dropVersions'>;
+  readonly memberships: MembershipChanges;
+  readonly notices: GroupNotices;
+  readonly tenants: TenantDirectory;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Content type of a dismissal that nobody is told about. */
+export const QUIET_DISMISSAL = 0;
+/** Longest time of one intent; another process takes it then. */
+const LEASE_MS = 15_000;
+/** An intent that shows nothing by then was never begun: its process is gone. */
+const ABANDON_MS = 60_000;
+const AT_ONCE = 4;
+/** Intents of one tenant in one round. */
+const PER_TENANT = 50;
+/** A dismissed group's members have no version any more. */
+const NO_VERSION = { stamp: { versionID: '', version: 0 }, before: 0 };
+
+/**
+ * Finishes changes of membership whose process has died, or could not reach the log: version logs, copies and the
+ * record. Any number of processes may do so at once, since all of it counts once however often it is done.
+ */
+export class MembershipRelay {
+  readonly #deps: MembershipRelayDeps;
+  readonly #relayed;
+  #pending = 0;
+
+  constructor(deps: MembershipRelayDeps) {
+    this.#deps = deps;
+    this.#relayed = deps.metrics.counter(
+      'im_membership_relayed_total',
+      'Changes of membership that were finished by the relay, by what became of them',
+      ['outcome'],
+    );
+    deps.metrics.observe(
+      'im_membership_outbox',
+      'Changes of membership that the relay has to finish, as found in its last round',
+      () => this.#pending,
+    );
+  }
+
+  /** One round over all tenants. A tenant whose database is away costs the others nothing. Never rejects. */
+  async round(signal: AbortSignal): Promise<void> {
+    const { outbox, tenants, log } = this.#deps;
+    let pending = 0;
+    let databases: ReturnType<MembershipOutbox['pending']>;
+    try {
+      databases = outbox.pending(tenants.list().map(({ id }) => id));
+    } catch (error) {
+      log.debug({ err: error }, 'membership outbox not readable yet');
+      return;
+    }
+    await eachLimited(databases, AT_ONCE, async ({ database, find }) => {
+      try {
+        await eachLimited(await find(), AT_ONCE, async (tenant) => {
+          if (!signal.aborted) pending += await this.#tenant(tenant, signal);
+        });
+      } catch (error) {
+        log.warn({ database, err: error }, 'membership outbox not readable');
+      }
+    });
+    this.#pending = pending;
+  }
+
+  /** @returns how many intents of the tenant were due. */
+  async #tenant(tenant: TenantId, signal: AbortSignal): Promise<number> {
+    const { outbox, log } = this.#deps;
+    try {
+      const due = await outbox.due(tenant, Date.now(), PER_TENANT);
+      for (const intent of due) {
+        if (signal.aborted) break;
+        const now = Date.now();
+        if (await outbox.claim(tenant, intent, now, now + LEASE_MS))
+          await this.#finish(tenant, intent, signal);
+      }
+      return due.length;
+    } catch (error) {
+      log.warn({ tenant, err: error }, 'membership outbox not readable');
+      return 0;
+    }
+  }
+
+  async #finish(tenant: TenantId, intent: MembershipIntent, signal: AbortSignal): Promise<void> {
+    const { opUserID, operationID, groupID, contentType } = intent;
+    const system = systemContext(tenant, operationID, { signal });
+    const ctx = withCaller(system, { opUserID, opPlatformID: 0, opAdmin: true });
+    try {
+      const ends = contentType === CONTENT.GroupDismissed || contentType === QUIET_DISMISSAL;
+      const outcome = await (ends ? this.#dismissal(ctx, intent) : this.#change(ctx, intent));
+      this.#relayed.inc({ outcome });
+      if (outcome === 'waiting') return;
+      await this.#deps.outbox.remove(tenant, intent);
+      this.#deps.log.info(
+        { tenant, operationID, groupID, contentType, outcome },
+        'membership change finished',
+      );
+    } catch (error) {
+      this.#relayed.inc({ outcome: 'failed' });
+      this.#deps.log.warn({ tenant, operationID, groupID, err: error }, 'membership change not finished');
+    }
+  }
+
+  async #change(ctx: CallContext, intent: MembershipIntent): Promise<Finished> {
+    const { groupID, id, addedUserIDs: added, removedUserIDs: removed } = intent;
+    const outcome = await this.#deps.changes.settle(ctx.tenant, groupID, { id, added, removed });
+    if (!outcome) return begunNever(intent);
+    const group = await this.#deps.groups.find(ctx.tenant, groupID);
+    return this.#append(ctx, intent, outcome, (record) => this.#tell(ctx, group, intent, record));
+  }
+
+  async #dismissal(ctx: CallContext, intent: MembershipIntent): Promise<Finished> {
+    const { changes, groups, notices } = this.#deps;
+    const { groupID, id, removedUserIDs: removed } = intent;
+    const group = await groups.find(ctx.tenant, groupID);
+    if (group?.status !== GROUP_STATUS.Dismissed) return begunNever(intent);
+    await removeAllMembers(changes, ctx.tenant, groupID, ctx.signal);
+    await changes.settle(ctx.tenant, groupID, { id, added: [], removed });
+    let finished: Finished = 'told';
+    if (intent.contentType !== QUIET_DISMISSAL) {
+      const outcome = { ...NO_VERSION, added: [], removed };
+      finished = await this.#append(ctx, intent, outcome, async (record) =>
+        notices.groupDismissed(ctx, await notices.dismissalScene(ctx, group), record),
+      );
+    }
+    if (finished === 'told') await changes.dropVersions(ctx.tenant, groupID);
+    return finished;
+  }
+
+  async #append(
+    ctx: CallContext,
+    intent: MembershipIntent,
+    outcome: MembershipOutcome,
+    render: (record: MembershipRecord) => Promise<void>,
+  ): Promise<Finished> {
+    return (await this.#deps.memberships.append(ctx, intent, outcome, render)) ? 'told' : 'waiting';
+  }
+
+  /** Tells the change as its own process would have, as far as that is still known. */
+  async #tell(
+    ctx: CallContext,
+    group: Group | undefined,
+    { contentType }: MembershipIntent,
+    record: MembershipRecord,
+  ): Promise<void> {
+    if (!group) throw notFound('group');
+    const { notices, members } = this.#deps;
+    const { groupID } = group;
+    const found = await members.find(ctx.tenant, groupID, [...record.added]);
+    const came = found.toSorted((a, b) => b.roleLevel - a.roleLevel);
+    const left = record.removed.map((userID) => formerMember(groupID, userID));
+    const [entrant = formerMember(groupID, record.added[0] ?? '')] = came;
+    const [leaver = formerMember(groupID, '')] = left;
+    switch (contentType) {
+      case CONTENT.GroupCreated:
+        return notices.groupCreated(ctx, group, came, record);
+      case CONTENT.MemberInvited:
+        return notices.membersInvited(ctx, group, came, record);
+      case CONTENT.MemberEnter:
+        return notices.memberEntered(ctx, group, entrant, record);
+      case CONTENT.MemberQuit:
+        return notices.memberQuit(ctx, group, leaver, record);
+      case CONTENT.MemberKicked:
+        return notices.membersKicked(ctx, group, left, record);
+      default:
+        return notices.bareMembership(ctx, groupID, contentType, record);
+    }
+  }
+}
+
+/** `waiting`: to be tried again. */
+type Finished = 'told' | 'abandoned' | 'waiting';
+
+function begunNever({ at }: MembershipIntent): Finished {
+  return Date.now() - at > ABANDON_MS ? 'abandoned' : 'waiting';
+}
+
+/** A member whose row is gone: the profile tells name and face. */
+function formerMember(groupID: string, userID: string): GroupMember {
+  return {
+    groupID,
+    userID,
+    nickname: '',
+    faceURL: '',
+    roleLevel: ROLE.Member,
+    joinTime: 0,
+    joinSource: 0,
+    inviterUserID: '',
+    operatorUserID: '',
+    muteEndTime: 0,
+    ex: '',
+  };
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { sleep } from '@im/kit';
+import { make, type msg } from '@im/protocol';
+import { groupMemberChanges, groupMemberRepo, membershipOutbox } from '@im/store';
+import { actions, admin, USERS } from './actions.ts';
+import { as, type Harness, type SentNotification, startHarness, TENANTS } from './harness.ts';
+
+const [t1] = TENANTS;
+let harness: Harness;
+let act: ReturnType<typeof actions>;
+
+before(async () => {
+  harness = await startHarness();
+  act = actions(harness);
+  await harness.addUsers(t1, ...USERS);
+});
+after(() => harness?.[Symbol.asyncDispose]());
+beforeEach(() => {
+  harness.refuse(false);
+  harness.takeSent();
+});
+
+/** Waits for what the relay does; it waits itself until the process that began has surely given up. */
+async function eventually(check: () => Promise<string | undefined>): Promise<void> {
+  for (const deadline = Date.now() + 90_000; ; await sleep(50)) {
+    const missing = await check();
+    if (missing === undefined) return;
+    if (Date.now() > deadline) throw new Error(missing);
+  }
+}
+
+async function outboxIsEmpty(): Promise<string | undefined> {
+  const pending = membershipOutbox(harness.store).pending([t1]);
+  const tenants = (await Promise.all(pending.map(({ find }) => find()))).flat();
+  return tenants.length === 0 ? undefined : 'the outbox still holds changes';
+}
+
+/** Who is in each group by what the log was told: of each user, the record with the highest version. */
+function membersTold(sent: readonly SentNotification[], groupID: string): string[] {
+  const last = new Map<string, { version: number; member: boolean }>();
+  const tell = (userID: string, member: boolean, { memberVersion }: msg.SendNotificationReq) => {
+    const known = last.get(userID);
+    if (!known || memberVersion === 0 || memberVersion >= known.version)
+      last.set(userID, { version: memberVersion, member });
+  };
+  for (const { request } of sent) {
+    if (request.recvID !== groupID) continue;
+    for (const userID of request.addedUserIDs) tell(userID, true, request);
+    for (const userID of request.removedUserIDs) tell(userID, false, request);
+  }
+  return [...last].flatMap(([userID, { member }]) => (member ? [userID] : [])).sort();
+}
+
+const kick = (groupID: string, kickedUserIDs: string[], service = harness.group) =>
+  service.kickGroupMember(admin(), make('group.KickGroupMemberReq', { groupID, kickedUserIDs }));
+const invite = (groupID: string, invitedUserIDs: string[], service = harness.group) =>
+  service.inviteUserToGroup(admin(), make('group.InviteUserToGroupReq', { groupID, invitedUserIDs }));
+
+test('every change of membership that the log did not take is answered, and told when it does', async () => {
+  const open = await act.create('a', ['b', 'c', 'd'], { needVerification: 2 });
+  const closed = await act.create('a', ['b']);
+  const ended = await act.create('a', ['b', 'c']);
+  const sent = harness.takeSent();
+  const { group: service } = harness;
+  await service.joinGroup(
+    as(t1, 'e'),
+    make('group.JoinGroupReq', { groupID: closed.groupID, joinSource: 3, inviterUserID: 'e' }),
+  );
+
+  harness.refuse(true);
+  const made = await act.create('a', ['b', 'c']);
+  await invite(open.groupID, ['m1', 'm2']);
+  await service.joinGroup(
+    as(t1, 'f'),
+    make('group.JoinGroupReq', { groupID: open.groupID, joinSource: 3, inviterUserID: 'f' }),
+  );
+  await service.quitGroup(as(t1, 'b'), make('group.QuitGroupReq', { groupID: open.groupID }));
+  await kick(open.groupID, ['c', 'm1']);
+  await service.groupApplicationResponse(
+    as(t1, 'a'),
+    make('group.GroupApplicationResponseReq', { groupID: closed.groupID, fromUserID: 'e', handleResult: 1 }),
+  );
+  await service.dismissGroup(as(t1, 'a'), make('group.DismissGroupReq', { groupID: ended.groupID }));
+  harness.refuse(false);
+
+  await eventually(outboxIsEmpty);
+  sent.push(...harness.takeSent());
+  for (const { groupID } of [open, closed, ended, made]) {
+    assert.deepEqual(membersTold(sent, groupID), (await act.membersOf(groupID)).sort());
+  }
+  assert.deepEqual(await act.membersOf(ended.groupID), []);
+  assert.deepEqual((await act.membersOf(open.groupID)).sort(), ['a', 'd', 'f', 'm2']);
+  const names = sent.map(({ request }) => request.changeID).filter((id) => id !== '');
+  assert.equal(new Set(names).size, names.length, 'each change counts once');
+});
+
+test('a process that dies after the rows: versions, copies and the record follow', async () => {
+  const groupID = await act.quietly('a', ['b', 'c']);
+  const outbox = membershipOutbox(harness.store);
+  const members = groupMemberRepo(harness.store);
+  const base = await members.versions.stamp(t1, groupID);
+  const intent = (id: string, contentType: number, addedUserIDs: string[], removedUserIDs: string[]) => ({
+    id,
+    groupID,
+    contentType,
+    addedUserIDs,
+    removedUserIDs,
+    opUserID: 'a',
+    operationID: `op-${id}`,
+    sendMessage: null,
+    at: Date.now(),
+  });
+  // As the process did: the intent, the rows; it died before the version logs.
+  await outbox.put(t1, intent('came', 1509, ['d', 'e'], []), 0);
+  const rows = harness.store.collection(t1, { name: 'group_member', indexes: [] });
+  const template = await rows.col.findOne({ _id: rows.key(groupID, 'b') });
+  assert.ok(template);
+  await rows.col.insertOne({
+    ...template,
+    _id: rows.key(groupID, 'd'),
+    userID: 'd',
+    change: 'came',
+  } as never);
+  await outbox.put(t1, intent('went', 1508, [], ['c']), 0);
+  await rows.col.deleteOne({ _id: rows.key(groupID, 'c') });
+  // And one that died before it did anything.
+  await outbox.put(t1, { ...intent('never', 1508, [], ['b']), at: Date.now() - 120_000 }, 0);
+
+  await eventually(outboxIsEmpty);
+  const sent = harness.takeSent();
+  const told = sent.map(({ request }) => [request.changeID, request.addedUserIDs, request.removedUserIDs]);
+  assert.deepEqual(
+    told.sort(([a], [b]) => String(a).localeCompare(String(b))),
+    [
+      ['came', ['d'], []],
+      ['went', [], ['c']],
+    ],
+  );
+  const delta = await members.versions.since(t1, groupID, base);
+  assert.deepEqual([delta.insert, delta.delete], [['d'], ['c']]);
+  assert.ok((await act.joinedOf('d')).includes(groupID));
+  assert.ok(!(await members.joinedGroupIDs(t1, 'c')).includes(groupID));
+});
+
+test('a dismissal that stops half-way is finished', async () => {
+  const groupID = await act.quietly('a', ['b', 'c']);
+  const groups = harness.store.collection(t1, { name: 'group', indexes: [] });
+  await membershipOutbox(harness.store).put(
+    t1,
+    {
+      id: 'end',
+      groupID,
+      contentType: 1511,
+      addedUserIDs: [],
+      removedUserIDs: ['a', 'b', 'c'],
+      opUserID: 'a',
+      operationID: 'op',
+      sendMessage: null,
+      at: Date.now(),
+    },
+    0,
+  );
+  await groups.col.updateOne({ _id: groups.key(groupID) }, { $set: { status: 2 } as never });
+  await groupMemberChanges(harness.store).removeSome(t1, groupID, 1);
+  await eventually(outboxIsEmpty);
+  assert.deepEqual(await act.membersOf(groupID), []);
+  const [sent] = harness.takeSent();
+  assert.deepEqual([sent?.request.contentType, sent?.request.removedUserIDs], [1511, ['a', 'b', 'c']]);
+});
+
+test('two processes that move the same users: rows, versions and records agree', async () => {
+  const other = await harness.another();
+  const groupID = await act.quietly('a', ['b']);
+  const moved = ['c', 'd', 'e'];
+  const sent: SentNotification[] = [];
+  const base = await groupMemberRepo(harness.store).versions.stamp(t1, groupID);
+  const move = async (service: Harness['group'], n: number) => {
+    for (let i = 0; i < n; i++) {
+      const pick = moved.filter((_, k) => (i + k) % 3 !== 0);
+      await (i % 2 === 0 ? invite(groupID, pick, service) : kick(groupID, pick, service)).catch(
+        () => undefined,
+      );
+    }
+  };
+  await Promise.all([move(harness.group, 40), move(other, 41), move(harness.group, 39), move(other, 42)]);
+  await eventually(outboxIsEmpty);
+  sent.push(...harness.takeSent());
+  const now = (await act.membersOf(groupID)).sort();
+  const told = new Set(['a', 'b', ...membersTold(sent, groupID)]);
+  assert.deepEqual([...told].sort(), now);
+  const { insert, delete: gone } = await groupMemberRepo(harness.store).versions.since(t1, groupID, base);
+  assert.deepEqual(
+    insert.filter((id) => !now.includes(id)),
+    [],
+    'the log names nobody as come who is not there',
+  );
+  assert.deepEqual(
+    gone.filter((id) => now.includes(id)),
+    [],
+    'nor as gone who is',
+  );
+});

@@ -1,0 +1,109 @@
+import type { TenantId } from '@im/kit';
+import { defineCollection, type TenantDocument } from '../collection.ts';
+import { guarded } from '../errors.ts';
+import type { Store } from '../store.ts';
+import { byDatabase } from './by-database.ts';
+
+/** A change of membership that the message log may not have yet. */
+export interface MembershipIntent {
+  /** Names the change; its record counts once, however often it is appended. */
+  readonly id: string;
+  readonly groupID: string;
+  /** Kind of the notification that tells it. */
+  readonly contentType: number;
+  readonly addedUserIDs: readonly string[];
+  readonly removedUserIDs: readonly string[];
+  /** Who asked for it; empty for the system. */
+  readonly opUserID: string;
+  readonly operationID: string;
+  /** The caller's wish whether the notification is also a message of the chat. */
+  readonly sendMessage: boolean | null;
+  /** ms; when it was asked for. */
+  readonly at: number;
+}
+
+/** `_id` = tenant, group, change. */
+interface MembershipOutboxDocument extends TenantDocument, MembershipIntent {
+  v: 1;
+  /** ms; until then some process is at it. */
+  until: number;
+}
+
+/** Collection of changes under way; nearly always empty. */
+export const MEMBERSHIP_OUTBOX = defineCollection<MembershipOutboxDocument>('membership_outbox', [
+  { keys: { until: 1 } },
+]);
+
+/** Looks for tenants with intents in one database. */
+export interface PendingTenants {
+  readonly database: string;
+  readonly find: () => Promise<TenantId[]>;
+}
+
+const TENANTS_PER_QUERY = 1_000;
+
+/**
+ * What changes of membership leave behind before they are made, until the message log has their records. Times in it
+ * spare work and decide nothing: everything that is done for an intent may be done twice.
+ */
+export interface MembershipOutbox {
+  /** Writes an intent, before the change. @param until ms; until then its writer is at it. */
+  put(tenant: TenantId, intent: MembershipIntent, until: number): Promise<void>;
+  /** The record is in the log, or there is nothing to tell. */
+  remove(tenant: TenantId, intent: Pick<MembershipIntent, 'groupID' | 'id'>): Promise<void>;
+  /** Which of these tenants have intents, by database: each of them may be away. */
+  pending(tenants: readonly TenantId[]): readonly PendingTenants[];
+  /** The tenant's intents that nobody is at since `now`, the oldest first. */
+  due(tenant: TenantId, now: number, limit: number): Promise<MembershipIntent[]>;
+  /** @returns false when another process was faster. */
+  claim(tenant: TenantId, intent: MembershipIntent, now: number, until: number): Promise<boolean>;
+}
+
+function toIntent({ _id, t, v, until, ...intent }: MembershipOutboxDocument): MembershipIntent {
+  return intent;
+}
+
+/** The outbox of a store. */
+export function membershipOutbox(store: Store): MembershipOutbox {
+  const of = (tenant: TenantId) => store.collection(tenant, MEMBERSHIP_OUTBOX);
+  const keyOf = (tenant: TenantId, { groupID, id }: Pick<MembershipIntent, 'groupID' | 'id'>) =>
+    of(tenant).key(groupID, id);
+
+  return guarded<MembershipOutbox>({
+    async put(tenant, intent, until) {
+      await of(tenant).col.insertOne({ _id: keyOf(tenant, intent), t: tenant, v: 1, ...intent, until });
+    },
+    async remove(tenant, intent) {
+      await of(tenant).col.deleteOne({ _id: keyOf(tenant, intent) });
+    },
+    pending(tenants) {
+      const items = tenants.map((tenant) => ({ tenant }));
+      return byDatabase(store, MEMBERSHIP_OUTBOX, items).map(({ col, items: group }) => ({
+        database: col.dbName,
+        async find() {
+          const found: TenantId[] = [];
+          for (let begin = 0; begin < group.length; begin += TENANTS_PER_QUERY) {
+            const ids = group.slice(begin, begin + TENANTS_PER_QUERY).map(({ item }) => item.tenant);
+            const pipeline = [{ $match: { t: { $in: ids } } }, { $group: { _id: '$t' } }];
+            const docs = await col.aggregate<{ _id: TenantId }>(pipeline).toArray();
+            found.push(...docs.map(({ _id }) => _id));
+          }
+          return found;
+        },
+      }));
+    },
+    async due(tenant, now, limit) {
+      const docs = await of(tenant)
+        .col.find({ t: tenant, until: { $lt: now } }, { sort: { until: 1 }, limit })
+        .toArray();
+      return docs.map(toIntent);
+    },
+    async claim(tenant, intent, now, until) {
+      const { modifiedCount } = await of(tenant).col.updateOne(
+        { _id: keyOf(tenant, intent), until: { $lt: now } },
+        { $set: { until } },
+      );
+      return modifiedCount === 1;
+    },
+  });
+}
