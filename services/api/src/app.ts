@@ -144,7 +144,8 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   async function serve(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     let refusal: 200 | 400 = 200;
     try {
-      const call = await enter(request, route.path);
+      const entered = await enter(request, route.path);
+      const call = { ...entered, ctx: { ...entered.ctx, signal: closedEarly(reply) } };
       refusal = route.badInput;
       const action = route.prepare(call);
       refusal = 200;
@@ -231,4 +232,13 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   app.addHook('onClose', async () => gate.close());
   await app.ready();
   return app;
+}
+
+/** Aborts when the client goes away before it has its answer. */
+function closedEarly(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort();
+  });
+  return controller.signal;
 }

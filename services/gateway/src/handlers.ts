@@ -1,8 +1,9 @@
 import { type CallContext, requireSelf } from '@im/kit';
-import { argsError, decode, ERR, encode, ImError, make, REQ } from '@im/protocol';
+import { answerBytes, argsError, decode, ERR, encode, ImError, make, REQ } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { CatchUps } from './catch-up.ts';
 import type { Connection } from './connection.ts';
+import { framingAt } from './framings.ts';
 import { withClientMsgID } from './msg-data.ts';
 import type { PresenceReporter } from './presence-report.ts';
 import type { PresenceWatch } from './presence-watch.ts';
@@ -60,8 +61,10 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       {
         afterInterest: true,
         synchronizes: true,
-        async handle(_connection, ctx, data) {
+        async handle(connection, ctx, data) {
           const request = decode('sdkws.GetMaxSeqReq', data);
+          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
+          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
           return encode('sdkws.GetMaxSeqResp', await msg.getMaxSeq(ctx, request));
         },
@@ -71,8 +74,9 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       REQ.PullMsgByRange,
       {
         strict: true,
-        async handle(_connection, ctx, data) {
+        async handle(connection, ctx, data) {
           const request = decode('sdkws.PullMessageBySeqsReq', data);
+          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
           return encode('sdkws.PullMessageBySeqsResp', await msg.pullMessageBySeqs(ctx, request));
         },
@@ -102,8 +106,9 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       REQ.PullMsgBySeqList,
       {
         strict: true,
-        async handle(_connection, ctx, data) {
+        async handle(connection, ctx, data) {
           const request = decode('msg.GetSeqMessageReq', data);
+          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
           return encode('msg.GetSeqMessageResp', await msg.getSeqMessage(ctx, request));
         },
@@ -117,6 +122,7 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
         synchronizes: true,
         async handle(connection, ctx, data) {
           const request = decode('msg.GetConversationsHasReadAndMaxSeqReq', data);
+          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
           const response = await msg.getConversationsHasReadAndMaxSeq(ctx, request);
           if (connection.catchUp) {
@@ -130,10 +136,13 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.PullConvLastMessage,
       {
-        async handle(_connection, ctx, data) {
+        async handle(connection, ctx, data) {
           const request = decode('msg.GetLastMessageReq', data);
+          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
-          return encode('msg.GetLastMessageResp', await msg.getLastMessage(ctx, request));
+          request.skipDeleted = false;
+          const { msgs } = await msg.getLastMessage(ctx, request);
+          return encode('msg.GetLastMessageResp', make('msg.GetLastMessageResp', { msgs }));
         },
       },
     ],

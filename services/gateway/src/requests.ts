@@ -6,6 +6,7 @@ import {
   ERR,
   encodeResponse,
   ImError,
+  MAX_ANSWER_FRAME_BYTES,
   REQ,
   type RequestEnvelope,
   toImError,
@@ -37,8 +38,6 @@ export interface RequestsDeps {
 const PAUSE_AT = 4;
 /** More than this many in what was read already: no client does that. */
 const MAX_WAITING = 1_024;
-/** Clients drop the connection for larger frames, and ask again for ever. */
-const MAX_ANSWER_BYTES = 1_000_000;
 
 /** Works on the requests of each connection strictly one after the other. */
 export class Requests {
@@ -170,7 +169,7 @@ export class Requests {
   ): void {
     const framing = framingAt(connection.framing);
     let payload = encodeResponse(framing, { reqIdentifier, msgIncr, operationID, errCode, errMsg, data });
-    if (payload.length > MAX_ANSWER_BYTES) {
+    if (payload.length > MAX_ANSWER_FRAME_BYTES) {
       const tooLarge = new ImError(ERR.ServerInternalError);
       this.#deps.log.error(
         { tenant: connection.user.tenant, operationID, reqIdentifier },

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decode, encode, encodeRequest, ImError, make, type msg, REQ, type sdkws } from '@im/protocol';
+import {
+  answerBytes,
+  decode,
+  encode,
+  encodeRequest,
+  ImError,
+  make,
+  type msg,
+  REQ,
+  type sdkws,
+} from '@im/protocol';
 import { Client, GOB, JSON_GZIP, until } from './client.ts';
 import { startGateway } from './start-gateway.ts';
 
@@ -41,7 +51,9 @@ test('every request reaches its service, in every framing, and its ids are echoe
         assert.equal(answer.reqIdentifier, id);
         assert.equal(answer.operationID, `op ${id} <&>"`);
         assert.equal(answer.errCode, 0);
-        const { ctx } = gateway.rpc.of(method).at(-1) ?? {};
+        const { ctx, request } = gateway.rpc.of(method).at(-1) ?? {};
+        const { maxAnswerBytes } = (request ?? {}) as { maxAnswerBytes?: number };
+        assert.equal(maxAnswerBytes, answerBytes({ encoding }), 'what fits into a frame of this connection');
         assert.equal(ctx?.opUserID, 'u1');
         assert.equal(ctx?.opPlatformID, 2);
         assert.equal(ctx?.operationID, `op ${id} <&>"`);

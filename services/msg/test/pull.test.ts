@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { encode, ImError, make, type sdkws } from '@im/protocol';
+import { answerBytes, encode, ImError, make, type sdkws } from '@im/protocol';
 import {
   by,
   byAdmin,
@@ -21,16 +21,21 @@ before(async () => {
 });
 after(() => f?.stop());
 
+const maxAnswerBytes = answerBytes({ encoding: 'gob' });
 const range = (conversationID: string, begin: number, end: number, num = 10) =>
   make('sdkws.SeqRange', { conversationID, begin, end, num });
 const pull = (userID: string, seqRanges: sdkws.SeqRange[], order = 0, ctx = by(userID)) =>
-  f.msg.pullMessageBySeqs(ctx, make('sdkws.PullMessageBySeqsReq', { userID, seqRanges, order }));
+  f.msg.pullMessageBySeqs(
+    ctx,
+    make('sdkws.PullMessageBySeqsReq', { userID, seqRanges, order, maxAnswerBytes }),
+  );
 const list = (userID: string, conversationID: string, seqs: number[], order = 0) =>
   f.msg.getSeqMessage(
     by(userID),
     make('msg.GetSeqMessageReq', {
       userID,
       order,
+      maxAnswerBytes,
       conversations: [make('msg.ConversationSeqs', { conversationID, seqs })],
     }),
   );

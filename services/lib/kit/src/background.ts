@@ -1,4 +1,5 @@
 import { Backoff, type BackoffOptions } from './backoff.ts';
+import { outsideCalls } from './call-scope.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -59,7 +60,7 @@ export function createBackground({ log, metrics }: BackgroundDeps): Background {
   function track(name: string, work: () => Promise<void>): void {
     counts.set(name, (counts.get(name) ?? 0) + 1);
     active.inc({ task: name });
-    const task = work().finally(() => {
+    const task = outsideCalls(work).finally(() => {
       counts.set(name, (counts.get(name) ?? 1) - 1);
       active.dec({ task: name });
       running.delete(task);

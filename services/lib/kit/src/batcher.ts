@@ -1,3 +1,4 @@
+import { outsideCalls } from './call-scope.ts';
 import { COUNT_BUCKETS, type Metrics } from './metrics.ts';
 
 /** Options of {@link Batcher}. */
@@ -108,7 +109,8 @@ export class Batcher<T, R> {
       this.#observeQueue(this.queued);
       this.#observeSize(batch.length);
       this.#inFlight++;
-      void this.#runBatch(batch);
+      // A batch is nobody's alone: it must not end with the call of its first item.
+      void outsideCalls(() => this.#runBatch(batch));
     }
   }
 

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { sharedWork } from './call-scope.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Options of {@link createCache}. */
@@ -83,7 +84,7 @@ export function createCache<V extends {}>(options: CacheOptions): Cache<V> {
   ): Promise<V | undefined> {
     const running = loads.get(key);
     if (running) return running.result;
-    const entry: Load<V> = { result: load(key), stale: false };
+    const entry: Load<V> = { result: sharedWork(() => load(key)), stale: false };
     loads.set(key, entry);
     try {
       const value = await entry.result;

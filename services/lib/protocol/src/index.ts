@@ -1,3 +1,4 @@
+export { answerBudget, answerBytes, MAX_ANSWER_FRAME_BYTES } from './answer-size.ts';
 export { decode, encode, type MessageName, make } from './codec.ts';
 export {
   CONTENT,

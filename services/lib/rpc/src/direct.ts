@@ -1,4 +1,4 @@
-import { type CallContext, remainingMs } from '@im/kit';
+import { type CallContext, CallScope, currentCall, remainingMs, withinCall } from '@im/kit';
 import type { ReportCall } from './call-metrics.ts';
 import type { AnyMessage, Handler, Method } from './contract.ts';
 import { callError, timedOut } from './errors.ts';
@@ -50,7 +50,8 @@ async function withinDeadline(
   const { promise, resolve, reject } = Promise.withResolvers<AnyMessage>();
   const timer = setTimeout(() => reject(timedOut(method.label)), left);
   try {
-    handler(ctx, request).then(resolve, reject);
+    const scope = new CallScope(ctx, currentCall());
+    withinCall(scope, () => handler(ctx, request)).then(resolve, reject);
     return await promise;
   } finally {
     clearTimeout(timer);

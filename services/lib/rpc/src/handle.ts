@@ -1,4 +1,4 @@
-import { type CallContext, callFields, type Logger } from '@im/kit';
+import { type CallContext, CallScope, callFields, type Logger, withinCall } from '@im/kit';
 import { ERR, type ImError } from '@im/protocol';
 import type { ReportCall } from './call-metrics.ts';
 import type { AnyMessage, Handler, Method } from './contract.ts';
@@ -14,18 +14,26 @@ export interface ServedMethod {
 /** What a call from another process came to. */
 export type Outcome = { readonly answer: AnyMessage } | { readonly failure: ImError };
 
-/** Runs a handler for another process. Never rejects; failures without a code are logged here, where they happened. */
+/**
+ * Runs a handler for another process. Never rejects; failures without a code are logged here, where they happened.
+ * @param onScope called with the scope of the call, by which it is cancelled.
+ */
 export async function handleCall(
   served: ServedMethod,
   log: Logger,
   context: () => CallContext,
   request: () => AnyMessage,
+  onScope?: (scope: CallScope) => void,
 ): Promise<Outcome> {
   const begun = performance.now();
   let ctx: CallContext | undefined;
   try {
     ctx = context();
-    const answer = await served.handler(ctx, request());
+    const handled = ctx;
+    const message = request();
+    const scope = new CallScope(handled);
+    onScope?.(scope);
+    const answer = await withinCall(scope, () => served.handler(handled, message));
     served.report(0, (performance.now() - begun) / 1_000);
     return { answer };
   } catch (error) {

@@ -1,4 +1,4 @@
-import { type CallContext, remainingMs } from '@im/kit';
+import { type CallContext, currentCall, remainingMs } from '@im/kit';
 import { ERR, ImError, make } from '@im/protocol';
 import type { AnyMessage, Method } from './contract.ts';
 import { timedOut } from './errors.ts';
@@ -16,6 +16,7 @@ export class PendingCall {
   readonly #reject: (error: unknown) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort: (() => void) | undefined;
+  readonly #leaveScope: (() => void) | undefined;
   #settled = false;
 
   constructor(method: Method, ctx: CallContext, request: Uint8Array) {
@@ -28,8 +29,10 @@ export class PendingCall {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#timer = setTimeout(() => this.fail(timedOut(method.label)), remainingMs(ctx));
+    const gone = () => this.fail(new ImError(ERR.NetworkError, `${method.label}: the caller went away`));
+    this.#leaveScope = currentCall()?.onCancel(gone);
     if (ctx.signal) {
-      this.#onAbort = () => this.fail(new ImError(ERR.NetworkError, `${method.label}: the caller went away`));
+      this.#onAbort = gone;
       if (ctx.signal.aborted) this.#onAbort();
       else ctx.signal.addEventListener('abort', this.#onAbort, { once: true });
     }
@@ -82,6 +85,7 @@ export class PendingCall {
     if (this.#settled) return false;
     this.#settled = true;
     clearTimeout(this.#timer);
+    this.#leaveScope?.();
     if (this.#onAbort) this.#ctx.signal?.removeEventListener('abort', this.#onAbort);
     return true;
   }

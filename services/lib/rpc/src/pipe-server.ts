@@ -1,5 +1,5 @@
 import { type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
-import { type CallContext, isTenantId, type Logger } from '@im/kit';
+import { type CallContext, type CallScope, isTenantId, type Logger } from '@im/kit';
 import { argsError, ERR, make } from '@im/protocol';
 import { asBuffer, type Call, decodeFrame, encodeFrame, type Reply, TickWriter } from './frames.ts';
 import { handleCall, type ServedMethod } from './handle.ts';
@@ -28,7 +28,7 @@ export class PipeServer {
 
   accept(stream: Stream): void {
     this.#streams.add(stream);
-    let running = 0;
+    const running = new Map<number, CallScope | undefined>();
     let ended = false;
     const writer = new TickWriter<Reply>(
       (replies) => {
@@ -37,22 +37,25 @@ export class PipeServer {
       (reply) => reply.response.length,
     );
     const endWhenIdle = () => {
-      if (!ended || running > 0) return;
+      if (!ended || running.size > 0) return;
       writer.flush();
       stream.end();
     };
     stream.write(encodeFrame({ hello: !this.#draining, draining: this.#draining }));
     const take = (call: Call) => {
-      running++;
-      void this.#answer(call).then((reply) => {
-        running--;
+      running.set(call.id, undefined);
+      const onScope = (scope: CallScope) => void running.set(call.id, scope);
+      void this.#answer(call, onScope).then((reply) => {
+        running.delete(call.id);
         writer.push(reply);
         endWhenIdle();
       });
     };
     stream.on('data', (bytes: Buffer) => {
       try {
-        decodeFrame(bytes).calls.forEach(take);
+        const { calls, cancelled } = decodeFrame(bytes);
+        calls.forEach(take);
+        for (const id of cancelled) running.get(id)?.cancel();
       } catch (error) {
         // This is how grpc-js ends a call with a status.
         const status = { code: Status.INVALID_ARGUMENT, details: 'an unreadable frame', cause: error };
@@ -63,7 +66,10 @@ export class PipeServer {
       ended = true;
       endWhenIdle();
     });
-    const forget = () => this.#streams.delete(stream);
+    const forget = () => {
+      this.#streams.delete(stream);
+      for (const scope of running.values()) scope?.cancel();
+    };
     stream.on('cancelled', forget);
     stream.on('close', forget);
     stream.on('error', (error: Error) => {
@@ -73,7 +79,7 @@ export class PipeServer {
   }
 
   /** Never rejects. */
-  async #answer(call: Call): Promise<Reply> {
+  async #answer(call: Call, onScope: (scope: CallScope) => void): Promise<Reply> {
     const served = this.#methods.get(call.method);
     if (!served) {
       return make('rpc.Reply', {
@@ -88,6 +94,7 @@ export class PipeServer {
       this.#log,
       () => contextOf(call),
       () => served.method.request.decode(asBuffer(call.request)),
+      onScope,
     );
     if ('failure' in outcome) {
       const { code, errMsg, detail } = outcome.failure;

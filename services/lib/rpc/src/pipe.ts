@@ -37,6 +37,8 @@ export class Pipe {
   #state: 'down' | 'up' | 'leaving' | 'closed' = 'down';
   #retry: NodeJS.Timeout | undefined;
   #nextId = 1;
+  /** Calls that the peer is told of at the end of the tick. */
+  readonly #cancelled: number[] = [];
   #retired = false;
 
   constructor(address: string, config: RpcConfig, events: PipeEvents, log: Logger) {
@@ -69,8 +71,11 @@ export class Pipe {
     this.#nextId = id === 0xffff_ffff ? 1 : id + 1;
     this.#calls.set(id, call);
     this.#writer.push({ id, call });
+    // Still there when it settles: it was not answered but ran out of time, or its caller has gone.
     const forget = () => {
-      if (this.#calls.delete(id)) this.#closeWhenIdle();
+      if (!this.#calls.delete(id)) return;
+      this.#cancel(id);
+      this.#closeWhenIdle();
     };
     call.answer.then(forget, forget);
   }
@@ -129,6 +134,15 @@ export class Pipe {
     this.#calls.delete(reply.id);
     call?.succeed(reply);
     this.#closeWhenIdle();
+  }
+
+  #cancel(id: number): void {
+    if (this.#state !== 'up' && this.#state !== 'leaving') return;
+    if (this.#cancelled.push(id) > 1) return;
+    setImmediate(() => {
+      const cancelled = this.#cancelled.splice(0);
+      this.#stream?.write(encodeFrame({ cancelled }));
+    });
   }
 
   /** Ends the stream that the peer, or our own peers list, wants to end, once every call is answered. */

@@ -4,6 +4,7 @@ import {
   createCache,
   type Invalidations,
   type Metrics,
+  sharedWork,
   type TenantId,
 } from '@im/kit';
 import { KEY_SEPARATOR } from './collection.ts';
@@ -84,7 +85,7 @@ function entityCache<V extends {}>(
         else if (value !== undefined) found.set(id, value);
       }
       if (missing.length === 0) return found;
-      const loaded = load(missing);
+      const loaded = sharedWork(() => load(missing));
       await Promise.all(
         missing.map(async (id) => {
           // Each through the cache, so that an invalidation meanwhile keeps the copy out.

@@ -1,6 +1,7 @@
 import type { TenantId } from '@im/kit';
 import { argsError } from '@im/protocol';
 import type { Collection, IndexDirection } from 'mongodb';
+import { boundedCollection } from './bounded-collection.ts';
 
 /** Joins the parts of an `_id`; the API edge refuses ids with control characters, so it never occurs in a part. */
 export const KEY_SEPARATOR = '\u001f';
@@ -75,7 +76,7 @@ export function tenantCollection<T extends TenantDocument>(
   col: Collection<T>,
 ): TenantCollection<T> {
   return {
-    col,
+    col: boundedCollection(col),
     tenant,
     key: (...parts) => join(tenant, parts),
     range(...parts) {

@@ -4,8 +4,8 @@ import { MongoError, MongoNetworkError, MongoServerError, MongoServerSelectionEr
 const DUPLICATE_KEY = 11_000;
 const DUPLICATE_RETRIES = 5;
 
-/** Codes that a member answers while the set elects, shuts down or steps down. */
-const AWAY_CODES = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
+/** Codes that a member answers while the set elects, shuts down or steps down, or when the time given is over (50). */
+const AWAY_CODES = new Set([6, 50, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
 /** Driver errors for servers that could not be reached or answered too late, by name. */
 const AWAY_NAMES = new Set([
   'MongoNotConnectedError',
@@ -46,6 +46,9 @@ function isSocketError(error: unknown): boolean {
  * other refusal. Errors of our own pass unchanged.
  */
 export function storeError(error: unknown): unknown {
+  if (error instanceof DOMException && error.name === 'AbortError') {
+    return new ImError(ERR.NetworkError, 'the caller has gone', undefined, { cause: error });
+  }
   if (error instanceof ImError || !(error instanceof MongoError || isSocketError(error))) return error;
   const code = isUnavailable(error) ? ERR.NetworkError : ERR.DatabaseError;
   const detail = code === ERR.NetworkError ? 'the database is away' : 'the database refused';

@@ -2,6 +2,7 @@ import type { Logger, Metrics, TenantId } from '@im/kit';
 import { token16 } from '@im/kit';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { KEY_SEPARATOR } from './collection.ts';
+import { redisBreaker } from './redis-breaker.ts';
 import { parseRedisUri } from './redis-uri.ts';
 
 const COMMAND_TIMEOUT_MS = 1_000;
@@ -13,13 +14,14 @@ export type RedisClient = Redis | Cluster;
 
 /**
  * Copies, presence, limits: nothing here is the only place of anything. Commands fail at once when
- * Redis is away, so a caller falls back to the truth; commands of one tick travel together.
+ * Redis is away or has been too slow, so a caller falls back to the truth; commands of one tick travel together.
  */
 export interface RedisCopies {
   /** The client, for callers that handle its errors themselves. */
   readonly client: RedisClient;
+  /** Connected, and answering in time. */
   readonly up: boolean;
-  /** What `work` finds in Redis, or `fallback` when Redis is away or refuses. */
+  /** What `work` finds in Redis, or `fallback` when Redis is away, refuses, or does not answer in time. */
   orElse<T>(work: (client: RedisClient) => Promise<T>, fallback: () => T | Promise<T>): Promise<T>;
 }
 
@@ -45,6 +47,7 @@ export function redisConnection(uri: string, deps: { log: Logger; metrics: Metri
     'im_store_redis_failures_total',
     'Redis commands that failed or found it away',
   );
+  const breaker = redisBreaker({ ...deps, probe: () => client.ping() });
   let up = false;
   let told = false;
   client.on('ready', () => {
@@ -65,13 +68,17 @@ export function redisConnection(uri: string, deps: { log: Logger; metrics: Metri
   return {
     client,
     get up() {
-      return up;
+      return up && !breaker.open;
     },
     async orElse(work, fallback) {
-      if (up) {
+      if (up && !breaker.open) {
         try {
-          return await work(client);
+          const found = await work(client);
+          breaker.answered();
+          return found;
         } catch (error) {
+          if (isTimeout(error)) breaker.timedOut();
+          else breaker.answered();
           deps.log.debug({ err: error }, 'redis command failed');
         }
       }
@@ -83,6 +90,7 @@ export function redisConnection(uri: string, deps: { log: Logger; metrics: Metri
       client.connect().catch(() => undefined);
     },
     async stop() {
+      breaker.close();
       client.disconnect();
     },
   };
@@ -128,4 +136,9 @@ function createClient(uri: string): RedisClient {
     default:
       return target.kind satisfies never;
   }
+}
+
+/** What the client rejects a command with that had no answer in time; it has no type or code of its own. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Command timed out';
 }

@@ -133,23 +133,25 @@ for (const [placement, [one, two]] of [
       ]);
     });
 
-    test('a span is read past rows without content, in either direction', async () => {
+    test('seqs with content are found from the end, past rows without and rows that a user deleted', async () => {
       const rows = msgRows(opened.store);
       const changes = msgRowChanges(opened.store);
-      await rows.insert(range(1, 300).map((n) => row(one, 'sg_blank', n)));
-      await changes.blank(one, 'sg_blank', range(11, 290));
-      const read = (first: number, last: number, limit: number, descending: boolean) =>
-        rows.span(one, 'sg_blank', { first, last }, { limit, descending, withContent: true });
-      assert.deepEqual(
-        (await read(1, 290, 3, true)).map(({ seq }) => seq),
-        [10, 9, 8],
-      );
-      assert.deepEqual(
-        (await read(5, 300, 8, false)).map(({ seq }) => seq),
-        [5, 6, 7, 8, 9, 10, 291, 292],
-      );
-      assert.deepEqual(await read(11, 290, 5, true), []);
-      assert.deepEqual(await read(9, 8, 5, true), []);
+      await rows.insert(range(1, 1_300).map((n) => row(one, 'sg_blank', n)));
+      await changes.blank(one, 'sg_blank', range(11, 1_290));
+      await changes.deleteFor(one, 'sg_blank', [9, 1_300], 'a');
+      const read = (first: number, last: number, limit: number, notDeletedBy?: string) =>
+        rows.seqsWithContent(
+          one,
+          'sg_blank',
+          { first, last },
+          { limit, ...(notDeletedBy && { notDeletedBy }) },
+        );
+      assert.deepEqual(await read(1, 1_290, 3), [10, 9, 8]);
+      assert.deepEqual(await read(1, 1_290, 3, 'a'), [10, 8, 7]);
+      assert.deepEqual(await read(1, 1_300, 1, 'a'), [1_299]);
+      assert.deepEqual(await read(1, 1_300, 1, 'b'), [1_300]);
+      assert.deepEqual(await read(11, 1_290, 5), []);
+      assert.deepEqual(await read(9, 8, 5), []);
     });
 
     test('removal finds where the rows begin, and ages are told of what is left', async () => {
@@ -197,13 +199,10 @@ for (const [placement, [one, two]] of [
       await changes.blank(one, cid, [6]);
       assert.equal((await read(6))?.msgData, undefined);
       assert.equal(await changes.revoke(one, cid, 6, by), false);
-      const newest = await rows.span(
-        one,
-        cid,
-        { first: 1, last: 6 },
-        { limit: 1, descending: true, withContent: true },
-      );
-      assert.equal(newest[0]?.seq, 5);
+      const newest = await rows.seqsWithContent(one, cid, { first: 1, last: 6 }, { limit: 1 });
+      assert.deepEqual(newest, [5]);
+      const hidden = await rows.hiddenBySeqs(one, [{ conversationID: cid, seqs: range(1, 6) }]);
+      assert.deepEqual(seqsOf(hidden), [2, 6]);
       assert.equal(await changes.removeUpTo(one, cid, 2), 2);
       assert.deepEqual(
         seqsOf(await rows.bySeqs(one, [{ conversationID: cid, seqs: range(1, 6) }])),

@@ -50,8 +50,9 @@ test('every query on messages, conversation truth and bounds reads by an index',
     'insert of what is there': () => rows.insert([{ ...newRow, dedupKey: Buffer.alloc(16, 2) }]),
     bySeqs: () => rows.bySeqs(tenant, [{ conversationID: cid, seqs: [1, 2] }]),
     span: () => rows.span(tenant, cid, { first: 1, last: 9 }, { limit: 5, descending: false }),
-    'span backwards': () =>
-      rows.span(tenant, cid, { first: 1, last: 9 }, { limit: 5, descending: true, withContent: true }),
+    hiddenBySeqs: () => rows.hiddenBySeqs(tenant, [{ conversationID: cid, seqs: [1, 2] }]),
+    seqsWithContent: () =>
+      rows.seqsWithContent(tenant, cid, { first: 1, last: 9 }, { limit: 5, notDeletedBy: 'a' }),
     seqsSince: () => rows.seqsSince(tenant, cid, { fromPosition: 1, last: 9 }),
     lastSeqBefore: () => rows.lastSeqBefore(tenant, cid, { first: 1, last: 9 }, 5),
     markSeqsRead: () => changes.markSeqsRead(tenant, cid, [1], 'b'),

@@ -1,19 +1,22 @@
 import type { TenantId } from '@im/kit';
 import type { sdkws } from '@im/protocol';
-import type { MsgRow, MsgRows } from '@im/store';
+import type { MsgRow, MsgRows, SeqsOf } from '@im/store';
 import type { Access } from './access.ts';
-import { rewriteQuotes } from './quotes.ts';
-import { placeholder, renderedBytes, renderRow } from './render.ts';
+import { type InConversation, rewriteQuotes } from './quotes.ts';
+import { fitted, type Rendered, renderedPlaceholder, renderRow } from './render.ts';
 
-/**
- * Most bytes of messages in one answer. Go clients drop frames above 1 MiB and ask again for ever;
- * the envelope, ids of conversations and rounding take the rest.
- */
-export const ANSWER_BYTES = 850 * 1_024;
 /** Most messages of one answer; placeholders are small, but not nothing. */
 const ANSWER_MESSAGES = 5_000;
-/** Rows read in one round trip. */
-const ROUND = 100;
+/** Rows read in the first round trip, before it is known how large they are. */
+const FIRST_ROUND = 100;
+/** Most and fewest rows read in one round trip. */
+const ROUNDS = { most: 500, fewest: 20 };
+/** What an entry takes in an answer beside the conversation's id and its messages. */
+const ENTRY_BYTES = 32;
+/** With less than this left an answer is full. */
+const FULL_BYTES = 1_024;
+/** What one message leaves of an answer to its entry. */
+const MESSAGE_MARGIN_BYTES = 16_384;
 
 /** What is wanted of one conversation. */
 export interface Wanted {
@@ -30,15 +33,52 @@ export interface Page {
   readonly cut: boolean;
 }
 
-/** What is left of the size of one answer. */
-interface Budget {
-  bytes: number;
-  messages: number;
-}
-
 interface Request {
   readonly page: number;
   readonly seq: number;
+}
+
+/** What is left of one answer, in bytes as they are encoded and in messages. */
+export class AnswerBudget {
+  readonly #messageLimit: number;
+  #bytes: number;
+  #messages = ANSWER_MESSAGES;
+
+  /** @param bytes most bytes of the answer. */
+  constructor(bytes: number) {
+    this.#bytes = bytes;
+    this.#messageLimit = bytes - MESSAGE_MARGIN_BYTES;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get full(): boolean {
+    return this.#bytes < FULL_BYTES || this.#messages === 0;
+  }
+
+  /** Takes an entry without messages. @returns false, and takes nothing, when it does not fit. */
+  takeEntry(conversationID: string): boolean {
+    return this.#take(Buffer.byteLength(conversationID) + ENTRY_BYTES);
+  }
+
+  /**
+   * Takes a message, without its decoration when an answer could never hold it.
+   * @returns what is to be served, or undefined when it does not fit into the rest of this answer.
+   */
+  takeMessage(rendered: Rendered): sdkws.MsgData | undefined {
+    const { message, bytes } = fitted(rendered, this.#messageLimit);
+    if (this.#messages === 0 || !this.#take(bytes)) return undefined;
+    this.#messages--;
+    return message;
+  }
+
+  #take(bytes: number): boolean {
+    if (bytes > this.#bytes) return false;
+    this.#bytes -= bytes;
+    return true;
+  }
 }
 
 /**
@@ -51,63 +91,64 @@ export async function readPages(
   tenant: TenantId,
   userID: string,
   wanted: readonly Wanted[],
+  budget: AnswerBudget,
 ): Promise<Page[]> {
-  const budget: Budget = { bytes: ANSWER_BYTES, messages: ANSWER_MESSAGES };
+  const pages = wanted.map(() => ({ messages: [] as sdkws.MsgData[], opened: false, cut: false }));
   const requests = wanted.flatMap(({ seqs }, page) => seqs.map((seq): Request => ({ page, seq })));
-  const found: MsgRow[][] = wanted.map(() => []);
-  const holes: number[][] = wanted.map(() => []);
-  const cut = wanted.map(() => false);
-
   let at = 0;
-  while (at < requests.length && budget.bytes > 0) {
-    const round = requests.slice(at, at + ROUND);
-    const byKey = await readRound(rows, tenant, wanted, round);
-    for (const { page, seq } of round) {
-      const row = byKey.get(`${page}/${seq}`);
-      const size = renderedBytes(row);
-      if (cut[page]) continue;
-      if (size > budget.bytes || budget.messages === 0) {
-        cut[page] = true;
-        continue;
-      }
-      budget.bytes -= size;
-      budget.messages--;
-      if (row) found[page]?.push(row);
-      else holes[page]?.push(seq);
+  let roundSize = FIRST_ROUND;
+  let read = 0;
+  let readBytes = 0;
+  while (at < requests.length && !budget.full) {
+    const round: Request[] = [];
+    for (; at < requests.length && round.length < roundSize; at++) {
+      const request = requests[at] as Request;
+      if (!pages[request.page]?.cut) round.push(request);
     }
-    at += round.length;
+    const rendered = await renderRound(rows, tenant, userID, wanted, round);
+    for (const [i, { page: index }] of round.entries()) {
+      const page = pages[index] as (typeof pages)[number];
+      const item = rendered[i] as Rendered;
+      readBytes += item.bytes;
+      if (page.cut) continue;
+      page.opened ||= budget.takeEntry(wanted[index]?.access.conversationID ?? '');
+      const message = page.opened ? budget.takeMessage(item) : undefined;
+      if (message) page.messages.push(message);
+      else page.cut = true;
+    }
+    read += round.length;
+    const average = Math.max(1, readBytes / Math.max(1, read));
+    roundSize = Math.min(ROUNDS.most, Math.max(ROUNDS.fewest, Math.ceil(budget.bytes / average)));
   }
-  for (const { page } of requests.slice(at)) cut[page] = true;
-
-  return Promise.all(
-    wanted.map(async ({ access }, page) => {
-      const messages = [
-        ...(found[page] ?? []).map((row) => renderRow(row, userID, access)),
-        ...(holes[page] ?? []).map(placeholder),
-      ].sort((a, b) => a.seq - b.seq);
-      await rewriteQuotes(rows, tenant, access.conversationID, messages);
-      return { messages, cut: cut[page] ?? false };
-    }),
-  );
+  for (const { page } of requests.slice(at)) (pages[page] as (typeof pages)[number]).cut = true;
+  return pages.map(({ messages, cut }) => ({ messages: messages.sort((a, b) => a.seq - b.seq), cut }));
 }
 
-async function readRound(
+function keyOf(conversationID: string, seq: number): string {
+  return `${conversationID}/${seq}`;
+}
+
+/** What is read at each of these seqs, in their order, as the user sees it and with its size. */
+async function renderRound(
   rows: MsgRows,
   tenant: TenantId,
+  userID: string,
   wanted: readonly Wanted[],
   round: readonly Request[],
-): Promise<Map<string, MsgRow>> {
-  const seqsByPage = Map.groupBy(round, ({ page }) => page);
-  const seqsOf = [...seqsByPage].map(([page, list]) => ({
-    conversationID: wanted[page]?.access.conversationID ?? '',
-    seqs: list.map(({ seq }) => seq),
-  }));
-  const read = await rows.bySeqs(tenant, seqsOf);
-  const byConversation = new Map(read.map((row) => [`${row.conversationID}/${row.seq}`, row]));
-  const byKey = new Map<string, MsgRow>();
-  for (const { page, seq } of round) {
-    const row = byConversation.get(`${wanted[page]?.access.conversationID}/${seq}`);
-    if (row) byKey.set(`${page}/${seq}`, row);
-  }
-  return byKey;
+): Promise<Rendered[]> {
+  const conversationOf = ({ page }: Request) => wanted[page]?.access.conversationID ?? '';
+  const seqsOf = [...Map.groupBy(round, conversationOf)].map(
+    ([conversationID, list]): SeqsOf => ({ conversationID, seqs: list.map(({ seq }) => seq) }),
+  );
+  const found = await rows.bySeqs(tenant, seqsOf);
+  const rowOf = new Map<string, MsgRow>(found.map((row) => [keyOf(row.conversationID, row.seq), row]));
+  const items = round.map((request): InConversation => {
+    const conversationID = conversationOf(request);
+    const row = rowOf.get(keyOf(conversationID, request.seq));
+    const { access } = wanted[request.page] as Wanted;
+    const rendered = row ? renderRow(row, userID, access) : renderedPlaceholder(request.seq);
+    return { conversationID, rendered };
+  });
+  await rewriteQuotes(rows, tenant, items);
+  return items.map(({ rendered }) => rendered);
 }

@@ -1,11 +1,39 @@
 import { requireSelf } from '@im/kit';
-import { argsError, make, notificationTwin, selfNotificationID } from '@im/protocol';
+import { answerBudget, argsError, make, notificationTwin, selfNotificationID } from '@im/protocol';
 import { NO_SEQ_USER } from '@im/store';
 import type { MsgMethods, MsgParts } from '../parts.ts';
 import { frozenMax } from './access.ts';
 
 /** Most ids in one request; without ids, all conversations of the user are meant. */
 const MAX_CONVERSATIONS = 10_000;
+
+/** Most bytes of an answer between processes. */
+const INTERNAL_ANSWER_BYTES = 6 * 1_024 * 1_024;
+/** Most bytes of an entry beside the conversation's id. */
+const ENTRY_BYTES = 48;
+
+/** Where a user is in one conversation. */
+interface Position {
+  readonly conversationID: string;
+  /** When it last got a message, ms. */
+  readonly time: number;
+}
+
+/**
+ * The positions that fit into one answer; of a user with so many conversations that they do not, those that
+ * were active last. An error instead would keep the client from ever synchronizing.
+ */
+function fitting<P extends Position>(positions: readonly P[], maxAnswerBytes: number): readonly P[] {
+  let left = maxAnswerBytes === 0 ? INTERNAL_ANSWER_BYTES : answerBudget(maxAnswerBytes);
+  const sizeOf = ({ conversationID }: P) => 2 * Buffer.byteLength(conversationID) + ENTRY_BYTES;
+  if (positions.reduce((sum, position) => sum + sizeOf(position), 0) <= left) return positions;
+  const newest = positions.toSorted((a, b) => b.time - a.time);
+  const end = newest.findIndex((position) => {
+    left -= sizeOf(position);
+    return left < 0;
+  });
+  return newest.slice(0, end);
+}
 
 /** Where positions are read: the truth on the primary, in bulk, and never from copies, so that they do not go back. */
 export type PositionParts = Pick<MsgParts, 'conversations' | 'convs' | 'seqUsers'>;
@@ -17,17 +45,21 @@ export function positionMethods({
   seqUsers,
 }: PositionParts): MsgMethods<'getMaxSeq' | 'getConversationsHasReadAndMaxSeq' | 'getServerTime'> {
   return {
-    async getMaxSeq(ctx, { userID }) {
+    async getMaxSeq(ctx, { userID, maxAnswerBytes }) {
       requireSelf(ctx, userID);
       const own = await conversations.ids(ctx.tenant, userID);
       const ids = new Set([...own, ...own.map(notificationTwin), selfNotificationID(userID)]);
       const states = await convs.get(ctx.tenant, [...ids]);
       const maxSeqs: Record<string, number> = {};
-      for (const [id, { max }] of states) if (max !== 0) maxSeqs[id] = max;
+      const positions = [...states].flatMap(([conversationID, { max, maxTime }]) =>
+        max === 0 ? [] : { conversationID, time: maxTime, max },
+      );
+      for (const { conversationID, max } of fitting(positions, maxAnswerBytes)) maxSeqs[conversationID] = max;
       return make('sdkws.GetMaxSeqResp', { maxSeqs });
     },
 
-    async getConversationsHasReadAndMaxSeq(ctx, { userID, conversationIDs, returnPinned }) {
+    async getConversationsHasReadAndMaxSeq(ctx, request) {
+      const { userID, conversationIDs, returnPinned, maxAnswerBytes } = request;
       requireSelf(ctx, userID);
       if (conversationIDs.length > MAX_CONVERSATIONS) {
         throw argsError(`conversationIDs has more than ${MAX_CONVERSATIONS} entries`);
@@ -42,20 +74,27 @@ export function positionMethods({
         records.map(({ conversationID }) => conversationID),
       );
       const answer = make('msg.GetConversationsHasReadAndMaxSeqResp', { seqs: {} });
-      for (const id of conversationIDs) answer.seqs[id] = make('msg.Seqs');
-      for (const record of records) {
-        const { conversationID } = record;
+      const recordOf = new Map(records.map((record) => [record.conversationID, record]));
+      const ids = new Set([...conversationIDs, ...recordOf.keys()]);
+      const positions = [...ids].map((conversationID) => ({
+        conversationID,
+        time: states.get(conversationID)?.maxTime ?? 0,
+      }));
+      for (const { conversationID, time } of fitting(positions, maxAnswerBytes)) {
+        const record = recordOf.get(conversationID);
         const state = states.get(conversationID);
         const user = users.get(conversationID) ?? NO_SEQ_USER;
-        answer.seqs[conversationID] = make('msg.Seqs', {
-          maxSeq: frozenMax(record, user) || (state?.max ?? 0),
-          hasReadSeq: user.read,
-          maxSeqTime: state?.maxTime ?? 0,
-        });
+        answer.seqs[conversationID] = record
+          ? make('msg.Seqs', {
+              maxSeq: frozenMax(record, user) || (state?.max ?? 0),
+              hasReadSeq: user.read,
+              maxSeqTime: time,
+            })
+          : make('msg.Seqs');
       }
       if (returnPinned) {
         answer.pinnedConversationIDs = records
-          .filter(({ isPinned }) => isPinned)
+          .filter(({ isPinned, conversationID }) => isPinned && Object.hasOwn(answer.seqs, conversationID))
           .map(({ conversationID }) => conversationID);
       }
       return answer;

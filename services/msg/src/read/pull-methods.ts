@@ -1,9 +1,18 @@
 import { requireSelf, type TenantId } from '@im/kit';
-import { argsError, isNotificationConversation, make, PULL_ORDER, type sdkws } from '@im/protocol';
+import {
+  answerBudget,
+  argsError,
+  isNotificationConversation,
+  MSG_STATUS,
+  make,
+  PULL_ORDER,
+  type sdkws,
+} from '@im/protocol';
 import type { MsgMethods, MsgParts } from '../parts.ts';
 import { type Access, type AccessParts, loadAccess } from './access.ts';
-import { type Page, readPages, type Wanted } from './page.ts';
-import { renderRow } from './render.ts';
+import { AnswerBudget, type Page, readPages, type Wanted } from './page.ts';
+import { rewriteQuotes } from './quotes.ts';
+import { type Rendered, renderRow } from './render.ts';
 
 /** Most conversations in one request; clients ask for about a hundred. */
 const MAX_CONVERSATIONS = 5_000;
@@ -13,8 +22,13 @@ const MAX_NUM = 1_000;
 const MAX_NOTIFICATIONS = 1_000;
 /** Most seqs in one request by list. */
 const MAX_SEQS = 5_000;
-/** Rows looked through backwards for the last message of a conversation that still has its content. */
-const LAST_LOOKBACK = 100;
+/** Seqs looked through backwards for the last message of a conversation that still has its content. */
+const LAST_LOOKBACK = 10_000;
+/** Rows of them that are read at once, and how often: what another pair wrote under the same id is passed over. */
+const LAST_CANDIDATES = 20;
+const LAST_ROUNDS = 10;
+/** Conversations that are looked through at once. */
+const LAST_AT_ONCE = 10;
 
 /** Where pulls read. */
 export type PullParts = AccessParts & Pick<MsgParts, 'rows'>;
@@ -78,7 +92,7 @@ export function pullMethods(
 ): MsgMethods<'pullMessageBySeqs' | 'getSeqMessage' | 'getLastMessage'> {
   const { rows } = parts;
   return {
-    async pullMessageBySeqs(ctx, { userID, seqRanges, order }) {
+    async pullMessageBySeqs(ctx, { userID, seqRanges, order, maxAnswerBytes }) {
       requireSelf(ctx, userID);
       checkConversationCount('seqRanges', seqRanges.length);
       const ids = seqRanges.map(({ conversationID }) => conversationID);
@@ -88,7 +102,8 @@ export function pullMethods(
         const seqs = access ? seqsOfRange(access, range) : [];
         return access && seqs.length > 0 ? [{ access, seqs, range }] : [];
       });
-      const pages = await readPages(rows, ctx.tenant, userID, wanted);
+      const budget = new AnswerBudget(answerBudget(maxAnswerBytes));
+      const pages = await readPages(rows, ctx.tenant, userID, wanted, budget);
       const answer = make('sdkws.PullMessageBySeqsResp', { msgs: {}, notificationMsgs: {} });
       for (const [i, { access, seqs, range }] of wanted.entries()) {
         const { messages, cut } = pages[i] as Page;
@@ -103,7 +118,7 @@ export function pullMethods(
       return answer;
     },
 
-    async getSeqMessage(ctx, { userID, conversations, order }) {
+    async getSeqMessage(ctx, { userID, conversations, order, maxAnswerBytes }) {
       requireSelf(ctx, userID);
       checkConversationCount('conversations', conversations.length);
       const total = conversations.reduce((sum, { seqs }) => sum + seqs.length, 0);
@@ -114,7 +129,8 @@ export function pullMethods(
         const access = accessOf.get(conversationID);
         return access ? [{ access, asked: seqs, seqs: admissible(access, seqs, order) }] : [];
       });
-      const pages = await readPages(rows, ctx.tenant, userID, allowed);
+      const budget = new AnswerBudget(answerBudget(maxAnswerBytes));
+      const pages = await readPages(rows, ctx.tenant, userID, allowed, budget);
       const answer = make('msg.GetSeqMessageResp', { msgs: {}, notificationMsgs: {} });
       for (const [i, { access, asked }] of allowed.entries()) {
         const { messages, cut } = pages[i] as Page;
@@ -123,31 +139,51 @@ export function pullMethods(
       }
       for (const id of ids) {
         // Every conversation that was asked for has an entry; there is nothing for this user in these.
-        if (!accessOf.has(id)) putInto(answer, id, make('sdkws.PullMsgs', { isEnd: true }));
+        if (accessOf.has(id)) continue;
+        if (!budget.takeEntry(id)) break;
+        putInto(answer, id, make('sdkws.PullMsgs', { isEnd: true }));
       }
       return answer;
     },
 
-    async getLastMessage(ctx, { userID, conversationIDs }) {
+    async getLastMessage(ctx, { userID, conversationIDs, maxAnswerBytes, skipDeleted }) {
       requireSelf(ctx, userID);
       checkConversationCount('conversationIDs', conversationIDs.length);
       const accessOf = await loadAccess(parts, ctx.tenant, userID, conversationIDs);
       const answer = make('msg.GetLastMessageResp', { msgs: {} });
       const readable = [...accessOf.values()].filter(({ min, max }) => max >= min);
       const newest = readable.map((access) => ({ access, seqs: [access.max] }));
-      const pages = await readPages(rows, ctx.tenant, userID, newest);
-      await Promise.all(
-        readable.map(async (access, i) => {
-          const m = pages[i]?.messages[0];
-          // A message that only this user deleted still is the last one.
-          const found =
-            m && m.clientMsgID !== '' ? m : await lastWithContent(parts, ctx.tenant, userID, access);
-          if (found) answer.msgs[access.conversationID] = found;
-        }),
-      );
+      const budget = new AnswerBudget(answerBudget(maxAnswerBytes));
+      const pages = await readPages(rows, ctx.tenant, userID, newest, budget);
+      const emptied: Access[] = [];
+      for (const [i, access] of readable.entries()) {
+        const { messages, cut } = pages[i] as Page;
+        const [m] = messages;
+        if (cut) answer.cut.push(access.conversationID);
+        else if (m && isLast(m, skipDeleted)) answer.msgs[access.conversationID] = m;
+        else emptied.push(access);
+      }
+      for (let i = 0; i < emptied.length; i += LAST_AT_ONCE) {
+        const part = emptied.slice(i, i + LAST_AT_ONCE);
+        const found = await Promise.all(
+          part.map((access) => lastWithContent(parts, ctx.tenant, userID, access, skipDeleted)),
+        );
+        for (const [at, { conversationID }] of part.entries()) {
+          const rendered = found[at];
+          if (!rendered) continue;
+          const m = budget.takeMessage(rendered);
+          if (m) answer.msgs[conversationID] = m;
+          else answer.cut.push(conversationID);
+        }
+      }
       return answer;
     },
   };
+}
+
+/** Whether a message can stand as a conversation's last one; one that only this user deleted can, emptied. */
+function isLast({ clientMsgID, status }: sdkws.MsgData, skipDeleted: boolean): boolean {
+  return clientMsgID !== '' && !(skipDeleted && status >= MSG_STATUS.Deleted);
 }
 
 function lastOf(seqs: readonly number[]): number {
@@ -166,16 +202,23 @@ async function lastWithContent(
   tenant: TenantId,
   userID: string,
   access: Access,
-): Promise<sdkws.MsgData | undefined> {
-  const found = await rows.span(
-    tenant,
-    access.conversationID,
-    { first: access.min, last: access.max },
-    { limit: LAST_LOOKBACK, descending: true, withContent: true },
-  );
-  for (const row of found) {
-    const m = renderRow(row, userID, access);
-    if (m.clientMsgID !== '') return m;
+  skipDeleted: boolean,
+): Promise<Rendered | undefined> {
+  const { conversationID, max } = access;
+  const first = Math.max(access.min, max - LAST_LOOKBACK + 1);
+  const options = { limit: LAST_CANDIDATES, ...(skipDeleted && { notDeletedBy: userID }) };
+  let last = max;
+  for (let round = 0; round < LAST_ROUNDS && last >= first; round++) {
+    const seqs = await rows.seqsWithContent(tenant, conversationID, { first, last }, options);
+    const found = await rows.bySeqs(tenant, [{ conversationID, seqs }]);
+    for (const row of found.sort((a, b) => b.seq - a.seq)) {
+      const rendered = renderRow(row, userID, access);
+      if (!isLast(rendered.message, skipDeleted)) continue;
+      await rewriteQuotes(rows, tenant, [{ conversationID, rendered }]);
+      return rendered;
+    }
+    if (seqs.length < LAST_CANDIDATES) return undefined;
+    last = lastOf(seqs) - 1;
   }
   return undefined;
 }

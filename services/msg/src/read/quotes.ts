@@ -1,32 +1,57 @@
 import type { TenantId } from '@im/kit';
-import { CONTENT, decode, MSG_STATUS, type sdkws } from '@im/protocol';
-import type { MsgRow, MsgRows } from '@im/store';
-import { revokedContent } from './render.ts';
+import { CONTENT, decode, MSG_STATUS } from '@im/protocol';
+import type { MsgRow, MsgRows, SeqsOf } from '@im/store';
+import { type Rendered, revokedContent } from './render.ts';
 
 /** The part of a quote's content that matters here; everything else passes unchanged. */
 interface QuoteContent {
-  quoteMessage?: { seq?: unknown; contentType?: unknown; content?: unknown; [field: string]: unknown };
+  quoteMessage?: QuotedMessage;
   [field: string]: unknown;
 }
 
-interface Quote {
-  readonly message: sdkws.MsgData;
+interface QuotedMessage {
+  seq?: unknown;
+  clientMsgID?: unknown;
+  sendID?: unknown;
+  sendTime?: unknown;
+  contentType?: unknown;
+  content?: unknown;
+  [field: string]: unknown;
+}
+
+/** A message of a conversation. */
+export interface InConversation {
+  readonly conversationID: string;
+  readonly rendered: Rendered;
+}
+
+interface Quote extends InConversation {
   readonly content: QuoteContent;
+  readonly quoted: QuotedMessage;
+  /** Seq of the quoted message; 0 when the client did not know it yet. */
   readonly seq: number;
 }
 
 const MISSING = '{}';
 /** Fields of a quoted message that hold its content in another form. */
 const ELEMENT = /Elem$/;
+/** Largest content of a quote after it was rewritten; what it quotes is JSON inside JSON there. */
+const MAX_QUOTE_BYTES = 320 * 1_024;
+/** Seqs before a quote among which its message is looked for when the quote has no seq. */
+const LOOKBACK = 100;
+/** Most rows looked at for quotes without a seq, over all messages of one round. */
+const MAX_LOOKED_AT = 1_000;
 
-function quoteOf(message: sdkws.MsgData): Quote | undefined {
+function quoteOf(item: InConversation): Quote | undefined {
+  const { message } = item.rendered;
   if (message.contentType !== CONTENT.Quote || message.status >= MSG_STATUS.Deleted) return undefined;
   try {
     const content: QuoteContent = JSON.parse(Buffer.from(message.content).toString());
-    const seq = content.quoteMessage?.seq;
-    return typeof seq === 'number' && Number.isSafeInteger(seq) && seq > 0
-      ? { message, content, seq }
-      : undefined;
+    const quoted = content.quoteMessage;
+    if (typeof quoted !== 'object' || quoted === null) return undefined;
+    const { seq } = quoted;
+    const known = typeof seq === 'number' && Number.isSafeInteger(seq) && seq > 0;
+    return { ...item, content, quoted, seq: known ? seq : 0 };
   } catch {
     // Content that isn't JSON quotes nothing.
     return undefined;
@@ -40,27 +65,99 @@ function replacement(row: MsgRow | undefined): string | undefined {
   return revokedContent(row, decode('sdkws.MsgData', row.msgData)).toString();
 }
 
+/** Whether a row that lost its content is what the quote shows; its clientMsgID is gone, too. */
+function isQuoted({ quoted }: Quote, row: MsgRow): boolean {
+  if (row.msgData === undefined) return row.sendID === quoted.sendID && row.sendTime === quoted.sendTime;
+  return decode('sdkws.MsgData', row.msgData).clientMsgID === quoted.clientMsgID;
+}
+
+/** JSON without what cannot be written: nesting so deep that only reading it works. */
+function written(content: QuoteContent): Buffer | undefined {
+  try {
+    const text = Buffer.from(JSON.stringify(content));
+    return text.length <= MAX_QUOTE_BYTES ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes the quoted message out of a quote. */
+function rewrite({ rendered, content, quoted, seq }: Quote, text: string): void {
+  const hidden = { seq, contentType: CONTENT.MsgRevoke, content: text };
+  const kept = Object.entries(quoted).filter(([field]) => !ELEMENT.test(field));
+  const whole = { ...content, quoteMessage: { ...Object.fromEntries(kept), ...hidden } };
+  const words = typeof content.text === 'string' ? content.text : '';
+  const bytes =
+    written(whole) ??
+    written({ text: words, quoteMessage: hidden }) ??
+    Buffer.from(JSON.stringify({ text: '', quoteMessage: { ...hidden, content: MISSING } }));
+  rendered.bytes += bytes.length - rendered.message.content.length;
+  rendered.message.content = bytes;
+}
+
+function keyOf(conversationID: string, seq: number): string {
+  return `${conversationID}/${seq}`;
+}
+
+/** Seqs shortly before quotes that do not say what they quote. */
+function seqsBefore(quotes: readonly Quote[]): SeqsOf[] {
+  const wanted = new Map<string, Set<number>>();
+  let count = 0;
+  for (const { conversationID, rendered } of quotes) {
+    const seqs = wanted.get(conversationID) ?? new Set<number>();
+    wanted.set(conversationID, seqs);
+    const last = rendered.message.seq - 1;
+    for (let seq = last; seq >= 1 && seq > last - LOOKBACK && count < MAX_LOOKED_AT; seq--) {
+      if (!seqs.has(seq)) count++;
+      seqs.add(seq);
+    }
+  }
+  return [...wanted].map(([conversationID, seqs]) => ({ conversationID, seqs: [...seqs] }));
+}
+
+/** What quotes without a seq show of messages that were revoked or removed meanwhile. */
+async function rewriteUnknown(rows: MsgRows, tenant: TenantId, quotes: readonly Quote[]): Promise<void> {
+  if (quotes.length === 0) return;
+  const hidden = Map.groupBy(
+    await rows.hiddenBySeqs(tenant, seqsBefore(quotes)),
+    ({ conversationID }) => conversationID,
+  );
+  for (const quote of quotes) {
+    const row = hidden.get(quote.conversationID)?.find((candidate) => isQuoted(quote, candidate));
+    const text = row && replacement(row);
+    if (text !== undefined) rewrite(quote, text);
+  }
+}
+
 /**
- * Takes revoked and vanished messages out of the quotes among these messages of one conversation, in
- * place: a quote carries a copy of what it quotes.
+ * Takes revoked and vanished messages out of the quotes among these messages, in place: a quote carries a
+ * copy of what it quotes.
  */
 export async function rewriteQuotes(
   rows: MsgRows,
   tenant: TenantId,
-  conversationID: string,
-  messages: readonly sdkws.MsgData[],
+  messages: readonly InConversation[],
 ): Promise<void> {
-  const quotes = messages.flatMap((message) => quoteOf(message) ?? []);
+  const quotes = messages.flatMap((item) => quoteOf(item) ?? []);
   if (quotes.length === 0) return;
-  const seqs = [...new Set(quotes.map(({ seq }) => seq))];
-  const quoted = new Map(
-    (await rows.bySeqs(tenant, [{ conversationID, seqs }])).map((row) => [row.seq, row]),
+  const known = quotes.filter(({ seq }) => seq > 0);
+  const wanted = [...Map.groupBy(known, ({ conversationID }) => conversationID)].map(
+    ([conversationID, list]): SeqsOf => ({
+      conversationID,
+      seqs: [...new Set(list.map(({ seq }) => seq))],
+    }),
   );
-  for (const { message, content, seq } of quotes) {
-    const text = replacement(quoted.get(seq));
-    if (text === undefined || !content.quoteMessage) continue;
-    const kept = Object.entries(content.quoteMessage).filter(([field]) => !ELEMENT.test(field));
-    content.quoteMessage = { ...Object.fromEntries(kept), contentType: CONTENT.MsgRevoke, content: text };
-    message.content = Buffer.from(JSON.stringify(content));
+  const [read] = await Promise.all([
+    rows.bySeqs(tenant, wanted),
+    rewriteUnknown(
+      rows,
+      tenant,
+      quotes.filter(({ seq }) => seq === 0),
+    ),
+  ]);
+  const rowOf = new Map(read.map((row) => [keyOf(row.conversationID, row.seq), row]));
+  for (const quote of known) {
+    const text = replacement(rowOf.get(keyOf(quote.conversationID, quote.seq)));
+    if (text !== undefined) rewrite(quote, text);
   }
 }

@@ -2,12 +2,39 @@ import { CONTENT, decode, MSG_STATUS, make, SESSION, type sdkws, toJson } from '
 import type { MsgRow } from '@im/store';
 import type { Access } from './access.ts';
 
+/** A message as a reader gets it, and the most bytes that it takes in an answer. */
+export interface Rendered {
+  readonly message: sdkws.MsgData;
+  bytes: number;
+}
+
+/** Bytes that a message takes beside its stored form: seq, flags, and where it stands in the answer. */
+const FRAMING_BYTES = 32;
+/** Largest content of a revoked message. It repeats `ex` and nicknames as JSON inside JSON, up to seven times as long. */
+const REVOKED_CONTENT_BYTES = 65_536;
+/** Characters of a nickname that remain when that is exceeded. */
+const KEPT_NICKNAME = 256;
+/** Longest name of an option that remains when a message is too large. */
+const MAX_OPTION_NAME = 64;
+
 /** What stands for a seq without a message that the reader may see, so that clients do not ask for it again. */
 export function placeholder(seq: number): sdkws.MsgData {
   return make('sdkws.MsgData', { seq, status: MSG_STATUS.Deleted });
 }
 
-/** The content of a message that was revoked, as it reads from then on. */
+/** A {@link placeholder} with its size. */
+export function renderedPlaceholder(seq: number): Rendered {
+  return { message: placeholder(seq), bytes: FRAMING_BYTES };
+}
+
+function contentOfTips(tips: sdkws.MessageRevokedContent): Buffer {
+  return Buffer.from(JSON.stringify({ detail: toJson('sdkws.MessageRevokedContent', tips) }));
+}
+
+/**
+ * The content of a message that was revoked, as it reads from then on; without the sender's `ex` and the
+ * ends of nicknames when it would be large.
+ */
 export function revokedContent(row: MsgRow, m: sdkws.MsgData): Buffer {
   const { revoked } = row;
   const tips = make('sdkws.MessageRevokedContent', {
@@ -23,31 +50,60 @@ export function revokedContent(row: MsgRow, m: sdkws.MsgData): Buffer {
     seq: row.seq,
     ex: m.ex,
   });
-  return Buffer.from(JSON.stringify({ detail: toJson('sdkws.MessageRevokedContent', tips) }));
+  const content = contentOfTips(tips);
+  if (content.length <= REVOKED_CONTENT_BYTES) return content;
+  tips.ex = '';
+  tips.revokerNickname = tips.revokerNickname.slice(0, KEPT_NICKNAME);
+  tips.sourceMessageSenderNickname = tips.sourceMessageSenderNickname.slice(0, KEPT_NICKNAME);
+  return contentOfTips(tips);
 }
 
-/** A stored message as one user reads it now: with its seq, without what he deleted or somebody revoked. */
-export function renderRow(row: MsgRow, userID: string, access: Access): sdkws.MsgData {
-  if (row.msgData === undefined) return placeholder(row.seq);
-  const m = decode('sdkws.MsgData', row.msgData);
-  if (!access.sees(m)) return placeholder(row.seq);
-  m.seq = row.seq;
-  m.isRead = row.isRead && m.sessionType === SESSION.Single;
+/** A stored message as one user reads it now: with its seq, without what they deleted or a sender revoked. */
+export function renderRow(row: MsgRow, userID: string, access: Access): Rendered {
+  if (row.msgData === undefined) return renderedPlaceholder(row.seq);
+  const message = decode('sdkws.MsgData', row.msgData);
+  if (!access.sees(message)) return renderedPlaceholder(row.seq);
+  const rest = row.msgData.length - message.content.length;
+  message.seq = row.seq;
+  message.isRead = row.isRead && message.sessionType === SESSION.Single;
   if (row.revoked) {
-    m.content = revokedContent(row, m);
-    m.contentType = CONTENT.MsgRevoke;
+    message.content = revokedContent(row, message);
+    message.contentType = CONTENT.MsgRevoke;
   }
   if (row.deletedBy.includes(userID)) {
-    m.content = Buffer.alloc(0);
-    m.status = MSG_STATUS.Deleted;
+    message.content = Buffer.alloc(0);
+    message.status = MSG_STATUS.Deleted;
   }
-  return m;
+  return { message, bytes: rest + message.content.length + FRAMING_BYTES };
 }
 
-/** Upper bound of a rendered message's size in an answer, without decoding it. */
-export function renderedBytes(row: MsgRow | undefined): number {
-  const FRAMING = 32;
-  const REVOCATION = 1_024;
-  if (row?.msgData === undefined) return FRAMING;
-  return row.msgData.length + FRAMING + (row.revoked ? REVOCATION : 0);
+/**
+ * The message in at most `limit` bytes: whole where it fits, else without what only decorates it. A client
+ * that never got a message that is too large would ask for it for ever.
+ */
+export function fitted({ message, bytes }: Rendered, limit: number): Rendered {
+  if (bytes <= limit) return { message, bytes };
+  const options = Object.entries(message.options).filter(([name]) => name.length <= MAX_OPTION_NAME);
+  const essential = make('sdkws.MsgData', {
+    sendID: message.sendID,
+    recvID: message.recvID,
+    groupID: message.groupID,
+    clientMsgID: message.clientMsgID,
+    serverMsgID: message.serverMsgID,
+    senderPlatformID: message.senderPlatformID,
+    senderNickname: message.senderNickname.slice(0, KEPT_NICKNAME),
+    sessionType: message.sessionType,
+    msgFrom: message.msgFrom,
+    contentType: message.contentType,
+    content: message.content,
+    seq: message.seq,
+    sendTime: message.sendTime,
+    createTime: message.createTime,
+    status: message.status,
+    isRead: message.isRead,
+    options: Object.fromEntries(options),
+  });
+  // Ids have at most 256 bytes, and there are at most 64 options.
+  const cut = { message: essential, bytes: message.content.length + 16_384 };
+  return cut.bytes <= limit ? cut : renderedPlaceholder(message.seq);
 }

@@ -106,6 +106,7 @@ export interface GetConversationsHasReadAndMaxSeqReq {
   userID: string;
   conversationIDs: string[];
   returnPinned: boolean;
+  maxAnswerBytes: number;
 }
 
 export interface GetConversationsHasReadAndMaxSeqResp {
@@ -260,6 +261,7 @@ export interface GetSeqMessageReq {
   userID: string;
   conversations: ConversationSeqs[];
   order: number;
+  maxAnswerBytes: number;
 }
 
 export interface GetSeqMessageResp {
@@ -270,8 +272,11 @@ export interface GetSeqMessageResp {
 export interface GetLastMessageReq {
   userID: string;
   conversationIDs: string[];
+  maxAnswerBytes: number;
+  skipDeleted: boolean;
 }
 
 export interface GetLastMessageResp {
   msgs: Record<string, sdkws.MsgData>;
+  cut: string[];
 }

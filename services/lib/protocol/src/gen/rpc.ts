@@ -4,6 +4,7 @@ export interface Frame {
   replies: Reply[];
   hello: boolean;
   draining: boolean;
+  cancelled: number[];
 }
 
 export interface Call {

@@ -144,6 +144,7 @@ export interface FromToUserID {
 
 export interface GetMaxSeqReq {
   userID: string;
+  maxAnswerBytes: number;
 }
 
 export interface GetMaxSeqResp {
@@ -445,6 +446,7 @@ export interface PullMessageBySeqsReq {
   userID: string;
   seqRanges: SeqRange[];
   order: number;
+  maxAnswerBytes: number;
 }
 
 export interface PullMessageBySeqsResp {

@@ -104,6 +104,8 @@ const DUPLICATE_KEY = 11_000;
 const REPLAY_STEP = 200;
 /** Seqs looked through backwards for a row that is still there. */
 const LOOKBACK = 100;
+/** Seqs looked at in one step for rows with content. */
+const CONTENT_STEP = 500;
 /** Codes by which a server says that this document will never be accepted: BadValue, validation, too large. */
 const REFUSED_FOR_GOOD = new Set([2, 121, 10_334, 17_280, 17_419]);
 const STORED: InsertOutcome = { kind: 'stored' };
@@ -215,20 +217,49 @@ export function msgRows(store: Store) {
       return (await findRows(view, ids)).map((doc) => msgRowOf(doc, view.parts));
     },
 
+    /** Those among these that were revoked or lost their content, in no order. */
+    async hiddenBySeqs(tenant: TenantId, wanted: readonly SeqsOf[]): Promise<MsgRow[]> {
+      const view = rows(tenant);
+      const ids = wanted.flatMap(({ conversationID, seqs }) => rowsBySeq(view, conversationID).ids(seqs));
+      if (ids.length === 0) return [];
+      const filter: Filter<MsgRowDocument> = { $or: [{ rv: { $exists: true } }, { x: true }] };
+      return (await findRows(view, ids, { filter })).map((doc) => msgRowOf(doc, view.parts));
+    },
+
+    /** The highest seqs of a span whose rows have their content, highest first. */
+    async seqsWithContent(
+      tenant: TenantId,
+      conversationID: string,
+      bounds: SeqSpan,
+      { limit, notDeletedBy }: { readonly limit: number; readonly notDeletedBy?: string },
+    ): Promise<number[]> {
+      const filter: Filter<MsgRowDocument> = {
+        x: { $ne: true },
+        ...(notDeletedBy !== undefined && { del: { $ne: notDeletedBy } }),
+      };
+      const { find, seqOf } = bySeq(tenant, conversationID);
+      const found: number[] = [];
+      for (const seqs of seqSteps(bounds, { size: CONTENT_STEP, descending: true })) {
+        if (found.length >= limit) break;
+        const docs = await find(seqs, { filter, projection: { _id: 1 } });
+        found.push(...docs.map(seqOf).sort((a, b) => b - a));
+      }
+      return found.slice(0, limit);
+    },
+
     /** At most `limit` rows of a span: the highest seqs first when `descending`, else the lowest first. */
     async span(
       tenant: TenantId,
       conversationID: string,
       bounds: SeqSpan,
-      options: { readonly limit: number; readonly descending: boolean; readonly withContent?: boolean },
+      options: { readonly limit: number; readonly descending: boolean },
     ): Promise<MsgRow[]> {
       const { limit, descending } = options;
       const { parts } = rows(tenant);
-      const filter: Filter<MsgRowDocument> = options.withContent ? { x: { $ne: true } } : {};
       const found: MsgRow[] = [];
       for (const seqs of seqSteps(bounds, { size: limit, descending })) {
         if (found.length >= limit) break;
-        const docs = await bySeq(tenant, conversationID).find(seqs, { filter });
+        const docs = await bySeq(tenant, conversationID).find(seqs);
         const step = docs.map((doc) => msgRowOf(doc, parts));
         found.push(...step.sort((a, b) => (descending ? b.seq - a.seq : a.seq - b.seq)));
       }

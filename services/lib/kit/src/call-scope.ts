@@ -1,0 +1,131 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type CallContext, DEFAULT_TIMEOUT_MS } from './context.ts';
+
+/**
+ * Time beyond the deadline in which a call may finish a change that it has begun to write: a change cut
+ * in its middle costs more than the seconds.
+ */
+export const WRITE_GRACE_MS = 5_000;
+/** A server that keeps time itself answers that it is over; only who waits longer for that hangs up. */
+const HANG_UP_MS = 100;
+
+/** What of a call's context bounds its work. */
+export type CallBounds = Pick<CallContext, 'deadline' | 'signal'>;
+
+/**
+ * How long the work of one call may go on. What it asks of the stores gets the time that is left, and is
+ * refused when none is, or when the caller has gone; from its first write on it gets
+ * {@link WRITE_GRACE_MS} more, and no longer heeds that the caller has gone.
+ */
+export class CallScope {
+  readonly #bounds: CallBounds;
+  readonly #parent: CallScope | undefined;
+  #wrote: boolean;
+  #cancelled = false;
+  #ended = false;
+  #controller: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #signal: AbortSignal | undefined;
+  #listeners: Set<() => void> | undefined;
+
+  /** @param parent the call in this process that this one is part of. */
+  constructor(bounds: CallBounds, parent?: CallScope) {
+    this.#bounds = bounds;
+    this.#parent = parent;
+    this.#wrote = parent?.wrote ?? false;
+  }
+
+  /** Whether a change was begun, here or by the call that this one is part of. */
+  get wrote(): boolean {
+    return this.#wrote;
+  }
+
+  /** Time left for work at the stores in ms; 0 when there is none. */
+  leftMs(): number {
+    if (this.cancelled) return 0;
+    return Math.max(0, this.#bounds.deadline + (this.#wrote ? WRITE_GRACE_MS : 0) - Date.now());
+  }
+
+  /** The caller has gone, and nothing was written for it. */
+  get cancelled(): boolean {
+    return !this.#wrote && (this.#cancelled || (this.#bounds.signal?.aborted ?? false));
+  }
+
+  /** A write follows: what belongs to it gets the time to finish. */
+  beginWrite(): void {
+    if (this.#wrote) return;
+    this.#wrote = true;
+    this.#listeners = undefined;
+    // What runs is read for the caller and keeps the caller's time; what follows has a signal of its own.
+    this.#signal = undefined;
+    this.#parent?.beginWrite();
+  }
+
+  /** The caller has gone. Does nothing once a change was begun. */
+  cancel(): void {
+    if (this.#wrote || this.#cancelled) return;
+    this.#cancelled = true;
+    this.#controller?.abort();
+    for (const listener of this.#listeners ?? []) listener();
+    this.#listeners = undefined;
+  }
+
+  /** Called once when the caller has gone before anything was written. @returns what ends that. */
+  onCancel(listener: () => void): () => void {
+    this.#listeners ??= new Set();
+    this.#listeners.add(listener);
+    return () => void this.#listeners?.delete(listener);
+  }
+
+  /** Aborts soon after no time is left; undefined when the call has its answer already. */
+  get signal(): AbortSignal | undefined {
+    if (this.#ended) return undefined;
+    if (this.#signal) return this.#signal;
+    const controller = new AbortController();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => controller.abort(), this.leftMs() + HANG_UP_MS);
+    this.#timer.unref();
+    this.#controller = this.#wrote ? undefined : controller;
+    const { signal } = this.#bounds;
+    this.#signal = signal && !this.#wrote ? AbortSignal.any([signal, controller.signal]) : controller.signal;
+    return this.#signal;
+  }
+
+  /** The call has its answer: nothing is aborted any more. */
+  end(): void {
+    this.#ended = true;
+    clearTimeout(this.#timer);
+  }
+}
+
+const scopes = new AsyncLocalStorage<CallScope | undefined>();
+
+/** The call that runs now; undefined for work of the process itself. */
+export function currentCall(): CallScope | undefined {
+  return scopes.getStore();
+}
+
+/** Runs `work` as the work of a call, which ends with it. */
+export async function withinCall<T>(scope: CallScope, work: () => Promise<T>): Promise<T> {
+  try {
+    return await scopes.run(scope, work);
+  } finally {
+    scope.end();
+  }
+}
+
+/**
+ * Runs `work` for all who wait for its result, such as a load of a cache: it has a deadline of its own,
+ * so that the call with the least time left does not decide for the others.
+ */
+export function sharedWork<T>(work: () => Promise<T>): Promise<T> {
+  return withinCall(new CallScope({ deadline: Date.now() + DEFAULT_TIMEOUT_MS }), work);
+}
+
+/**
+ * Runs `work` as work of the process itself: for what several calls share, and for what outlives the
+ * call that happened to start it.
+ */
+export function outsideCalls<T>(work: () => T): T {
+  return scopes.getStore() === undefined ? work() : scopes.run(undefined, work);
+}
