@@ -30,8 +30,10 @@ export interface OpenIMTenantQuotas {
   readonly groupSize?: number;
   /** Groups that a user may be in. */
   readonly groupsPerUser?: number;
-  /** Bytes of stored objects. */
+  /** Bytes of stored objects, uploads under way included. */
   readonly storageBytes?: number;
+  /** Bytes of one object. */
+  readonly objectBytes?: number;
   /** Days that messages are kept. */
   readonly retentionDays?: number;
 }

@@ -7,17 +7,33 @@ import {
   type Service,
   type ServiceModule,
 } from '@im/kit';
-import { convs, msgRows, objectRepo, retentionRepo, type Store, tokenRepo } from '@im/store';
+import {
+  convs,
+  msgRows,
+  objectRepo,
+  objectUploadRepo,
+  retentionRepo,
+  type Store,
+  tokenRepo,
+} from '@im/store';
 import { expireMessages } from './jobs/expire-messages.ts';
 import { expireObjects } from './jobs/expire-objects.ts';
 import { expireTokens } from './jobs/expire-tokens.ts';
+import { expireUploads } from './jobs/expire-uploads.ts';
 import type { Job } from './jobs/job.ts';
+import { recountStorage } from './jobs/recount-storage.ts';
 import { scheduleJobs } from './run-jobs.ts';
 
 /** What cron needs of its process. */
 export type CronDeps = BaseDeps & Pick<LiveDeps, 'live'> & { store: Store; blob: Blob };
 
-function jobsOf(cron: ServerConfig['cron'], { store, blob }: Pick<CronDeps, 'store' | 'blob'>): Job[] {
+function jobsOf(
+  cron: ServerConfig['cron'],
+  uploadHours: number,
+  { store, blob }: Pick<CronDeps, 'store' | 'blob'>,
+): Job[] {
+  const objects = objectRepo(store);
+  const uploads = objectUploadRepo(store);
   return [
     expireMessages(cron.messageExpiry, {
       retention: retentionRepo(store),
@@ -26,9 +42,10 @@ function jobsOf(cron: ServerConfig['cron'], { store, blob }: Pick<CronDeps, 'sto
     }),
     expireObjects(
       { schedule: cron.objectExpiry, days: cron.objectDays, groups: cron.objectGroups },
-      objectRepo(store),
-      blob,
+      { objects, uploads, blob },
     ),
+    expireUploads(cron.uploadExpiry, uploadHours, { uploads, objects, blob }),
+    recountStorage(cron.objectExpiry, objects, uploads),
     expireTokens(cron.tokenExpiry, tokenRepo(store)),
   ];
 }
@@ -41,7 +58,7 @@ export const module: ServiceModule<CronDeps> = {
     const log = deps.log.child({ part: 'cron' });
     let inForce = config.cron;
     const schedule = (cron: ServerConfig['cron']) =>
-      scheduleJobs(jobsOf(cron, deps), { ...deps, redis: deps.store.redis, log });
+      scheduleJobs(jobsOf(cron, config.s3.uploadHours, deps), { ...deps, redis: deps.store.redis, log });
     let stop = () => {};
     let unsubscribe = () => {};
     return {

@@ -1,47 +1,59 @@
 import { randomUUID } from 'node:crypto';
 import { extname } from 'node:path';
 import type { Blob } from '@im/blob';
-import type { CallContext } from '@im/kit';
+import type { CallContext, TenantDirectory } from '@im/kit';
 import { argsError, ERR, ImError, make, type third } from '@im/protocol';
 import type { ObjectRepo } from '@im/store';
 import { checkWritableName, objectUrl } from './object-name.ts';
+import { seal, unseal } from './seal.ts';
+import { tenantOf, type UploadSpace } from './upload-space.ts';
 
 const FORM_EXPIRES_MS = 10 * 60_000;
+const MAX_EXTENSION = 32;
 
-interface FormId {
-  name: string;
-  size: number;
-  contentType: string;
-  group: string;
-  key: string;
+/** What the id of a form says; clients hand it back unread. */
+interface Form {
+  readonly id: string;
+  readonly name: string;
+  readonly size: number;
+  readonly contentType: string;
+  readonly group: string;
+  readonly key: string;
+  readonly userID: string;
 }
 
-function decodeFormId(id: string): FormId {
-  try {
-    return JSON.parse(Buffer.from(id, 'base64').toString('utf8')) as FormId;
-  } catch {
-    throw argsError('id is not one of ours');
-  }
+/** Parts of {@link formUploads}. */
+export interface FormUploadDeps {
+  readonly blob: Blob;
+  readonly objects: ObjectRepo;
+  readonly tenants: TenantDirectory;
+  readonly space: UploadSpace;
 }
 
 /** Uploads by a form that a browser posts directly. */
-export function formUploads({ blob, objects }: { blob: Blob; objects: ObjectRepo }) {
+export function formUploads({ blob, objects, tenants, space }: FormUploadDeps) {
+  const secretOf = (ctx: CallContext) => tenantOf(ctx, tenants).tokenSecret;
+
   return {
     async initiate(ctx: CallContext, req: third.InitiateFormDataReq): Promise<third.InitiateFormDataResp> {
       checkWritableName(ctx, req.name);
       if (req.size <= 0) throw argsError('size must be greater than 0');
+      space.checkSize(ctx, req.size);
       const absolute = req.absolute && ctx.opAdmin;
       const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
-      const key = absolute
-        ? req.name
-        : `openim/direct/${day}/${ctx.opUserID}/${randomUUID()}${extname(req.name)}`;
+      const extension = extname(req.name);
+      if (extension.length > MAX_EXTENSION) {
+        throw argsError(`name: its extension is longer than ${MAX_EXTENSION} characters`);
+      }
+      const key = absolute ? req.name : `openim/direct/${day}/${ctx.opUserID}/${randomUUID()}${extension}`;
       const lifeMs = ctx.opAdmin && req.millisecond > 0 ? req.millisecond : FORM_EXPIRES_MS;
       const expires = new Date(Date.now() + lifeMs);
-      const form = await blob.presignPost(ctx.tenant, key, req.size, req.contentType, expires);
       const { name, size, contentType, group } = req;
-      const id: FormId = { name, size, contentType, group, key };
+      const id = await space.open(ctx, { kind: 'form', key, storageId: '', size });
+      const form = await blob.presignPost(ctx.tenant, key, size, contentType, expires);
+      const facts: Form = { id, name, size, contentType, group, key, userID: ctx.opUserID };
       return make('third.InitiateFormDataResp', {
-        id: Buffer.from(JSON.stringify(id)).toString('base64').replaceAll('=', ''),
+        id: seal('form', facts, secretOf(ctx)),
         url: form.url,
         file: 'file',
         formData: { ...form.fields },
@@ -51,15 +63,25 @@ export function formUploads({ blob, objects }: { blob: Blob; objects: ObjectRepo
     },
 
     async complete(ctx: CallContext, req: third.CompleteFormDataReq): Promise<third.CompleteFormDataResp> {
-      const { name, size, contentType, group, key } = decodeFormId(req.id);
-      checkWritableName(ctx, name);
-      if (!ctx.opAdmin && !key.includes(`/${ctx.opUserID}/`)) {
+      const facts = unseal('form', req.id, secretOf(ctx));
+      if (facts === undefined) throw argsError('id is not one of ours');
+      const { id, name, size, contentType, group, key, userID } = facts as Form;
+      if (!ctx.opAdmin && userID !== ctx.opUserID) {
         throw new ImError(ERR.NoPermissionError, "that is someone else's upload");
       }
+      checkWritableName(ctx, name);
       const put = await blob.stat(ctx.tenant, key);
       if (put.size !== size)
         throw new ImError(ERR.DataError, `size mismatching: ${put.size} instead of ${size}`);
-      await objects.put(ctx.tenant, {
+      if (!(await space.take(ctx, id))) {
+        // The answer of the first time may be lost.
+        const named = await objects.get(ctx.tenant, name);
+        if (named?.key === key) {
+          return make('third.CompleteFormDataResp', { url: objectUrl(req.urlPrefix, name) });
+        }
+        throw new ImError(ERR.FileUploadedExpiredError, 'the upload has ended or was left open too long');
+      }
+      const before = await objects.put(ctx.tenant, {
         name,
         userID: ctx.opUserID,
         hash: '',
@@ -69,6 +91,7 @@ export function formUploads({ blob, objects }: { blob: Blob; objects: ObjectRepo
         group,
         createTime: Date.now(),
       });
+      await space.replaced(ctx, before, key);
       return make('third.CompleteFormDataResp', { url: objectUrl(req.urlPrefix, name) });
     },
   };

@@ -1,7 +1,7 @@
 import type { Blob } from '@im/blob';
 import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit';
 import type { RpcRegistry } from '@im/rpc';
-import { clientLogRepo, objectRepo, pushTokenRepo, type Store, userRepo } from '@im/store';
+import { clientLogRepo, objectRepo, objectUploadRepo, pushTokenRepo, type Store, userRepo } from '@im/store';
 import { createThirdService } from './third-service.ts';
 
 /** What third needs of its process. */
@@ -11,13 +11,15 @@ export type ThirdDeps = BaseDeps & { rpc: RpcRegistry; store: Store; blob: Blob 
 export const module: ServiceModule<ThirdDeps> = {
   name: 'third',
   needs: ['rpc', 'store', 'blob'],
-  async create(_config, { rpc, store, blob, tenants }): Promise<Service> {
+  async create(config, { rpc, store, blob, tenants }): Promise<Service> {
     rpc.bind(
       'third',
       createThirdService({
         blob,
         tenants,
         objects: objectRepo(store),
+        openUploads: objectUploadRepo(store),
+        uploadHours: config.s3.uploadHours,
         logs: clientLogRepo(store),
         pushTokens: pushTokenRepo(store),
         users: userRepo(store),

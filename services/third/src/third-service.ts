@@ -2,20 +2,25 @@ import type { Blob } from '@im/blob';
 import { requireSelf, type TenantDirectory } from '@im/kit';
 import { argsError, ERR, ImError, make } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
-import type { ClientLogRepo, ObjectRepo, PushTokenRepo, UserRepo } from '@im/store';
+import type { ClientLogRepo, ObjectRepo, ObjectUploadRepo, PushTokenRepo, UserRepo } from '@im/store';
 import { clientLogs } from './client-logs.ts';
+import { servedAs } from './content-type.ts';
 import { formUploads } from './form-uploads.ts';
 import { PART_LIMIT, partSizeOf } from './part-plan.ts';
+import { uploadSpace } from './upload-space.ts';
 import { uploads } from './uploads.ts';
 
 /** Parts of {@link createThirdService}. */
 export interface ThirdServiceDeps {
   readonly blob: Blob;
   readonly objects: ObjectRepo;
+  readonly openUploads: ObjectUploadRepo;
   readonly logs: ClientLogRepo;
   readonly pushTokens: PushTokenRepo;
   readonly users: UserRepo;
   readonly tenants: TenantDirectory;
+  /** Hours after which an upload that was not completed is removed. */
+  readonly uploadHours: number;
 }
 
 const ACCESS_EXPIRES_S = 7 * 24 * 3600;
@@ -23,8 +28,9 @@ const ACCESS_EXPIRES_S = 7 * 24 * 3600;
 /** The third domain: objects, client logs, push registrations. */
 export function createThirdService(deps: ThirdServiceDeps): DomainService<'third'> {
   const { blob, objects, pushTokens } = deps;
-  const parts = uploads(deps);
-  const forms = formUploads(deps);
+  const space = uploadSpace(deps.tenants, deps.openUploads);
+  const parts = uploads({ ...deps, space });
+  const forms = formUploads({ ...deps, space });
   const logs = clientLogs(deps);
 
   return {
@@ -46,8 +52,8 @@ export function createThirdService(deps: ThirdServiceDeps): DomainService<'third
         throw argsError(`query.type: ${type} is not supported; use image or nothing`);
       const object = await objects.get(ctx.tenant, name);
       if (object === undefined) throw new ImError(ERR.RecordNotFoundError, `no object ${name}`);
-      const contentType = object.contentType === '' ? undefined : object.contentType;
-      const url = await blob.presignGet(ctx.tenant, object.key, ACCESS_EXPIRES_S, { contentType });
+      const served = servedAs(object.contentType);
+      const url = await blob.presignGet(ctx.tenant, object.key, ACCESS_EXPIRES_S, served);
       return make('third.AccessURLResp', { url, expireTime: Date.now() + ACCESS_EXPIRES_S * 1000 });
     },
 

@@ -1,10 +1,12 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
 import { argsError } from '@im/protocol';
+import { seal, unseal } from './seal.ts';
 
 /** What an upload id says; clients hand it back unread. */
 export interface Upload {
   /** How the bytes travel. */
   readonly kind: 'multipart' | 'single';
+  /** Name of the upload among those that are open; those begun before version 0.2 have none. */
+  readonly id?: string;
   /** The storage's own id of a multipart upload. */
   readonly storageId: string;
   /** Where the bytes go first. */
@@ -15,26 +17,14 @@ export interface Upload {
   readonly userID: string;
 }
 
-function seal(text: string, secret: string): string {
-  return createHmac('sha256', `upload:${secret}`).update(text).digest('base64url');
-}
-
 /** The id of an upload: its facts and a seal, so that nobody names another key. */
 export function encodeUploadId(upload: Upload, secret: string): string {
-  const text = JSON.stringify(upload);
-  return Buffer.from(JSON.stringify([text, seal(text, secret)])).toString('base64');
+  return seal('upload', upload, secret);
 }
 
 /** The upload of an id. @throws ImError 1001 for an id that was not made with this secret. */
 export function decodeUploadId(id: string, secret: string): Upload {
-  try {
-    const [text, given] = JSON.parse(Buffer.from(id, 'base64').toString('utf8')) as [string, string];
-    const wanted = seal(text, secret);
-    if (given.length === wanted.length && timingSafeEqual(Buffer.from(given), Buffer.from(wanted))) {
-      return JSON.parse(text) as Upload;
-    }
-  } catch {
-    // Falls through to the one answer for every malformed id.
-  }
-  throw argsError('uploadID is not one of ours');
+  const upload = unseal('upload', id, secret);
+  if (upload === undefined) throw argsError('uploadID is not one of ours');
+  return upload as Upload;
 }

@@ -1,20 +1,26 @@
-import { randomUUID } from 'node:crypto';
-import type { Blob } from '@im/blob';
+import { createHash, randomUUID } from 'node:crypto';
+import { type Blob, TEMP_PREFIX } from '@im/blob';
 import { type CallContext, md5Hex, type TenantDirectory } from '@im/kit';
 import { argsError, ERR, ImError, make, type third } from '@im/protocol';
 import type { ObjectRepo } from '@im/store';
 import { checkWritableName, objectUrl } from './object-name.ts';
-import { PART_LIMIT, partCount, partSizeOf } from './part-plan.ts';
+import { partCount, partSizeOf } from './part-plan.ts';
 import { decodeUploadId, encodeUploadId, type Upload } from './upload-id.ts';
+import { tenantOf, type UploadSpace } from './upload-space.ts';
 
 const SIGN_EXPIRES_S = 24 * 3600;
-const UPLOAD_EXPIRES_MS = 7 * 24 * 3600 * 1000;
+const HOUR_MS = 3600 * 1000;
+/** Most URLs of one answer; the others are asked for by `authSign`. */
+const MAX_SIGNED = 1_000;
 
 /** Parts of {@link uploads}. */
 export interface UploadDeps {
   readonly blob: Blob;
   readonly objects: ObjectRepo;
   readonly tenants: TenantDirectory;
+  readonly space: UploadSpace;
+  /** Hours after which an upload that was not completed is removed. */
+  readonly uploadHours: number;
 }
 
 /** Key of an object's bytes: they are kept once, whatever they are called. */
@@ -26,13 +32,15 @@ function signPart(partNumber: number, url: string): third.SignPart {
   return make('third.SignPart', { partNumber, url });
 }
 
+/** The ETag that S3 gives to an object made of these parts, when ETags are MD5s. */
+function multipartEtag(parts: readonly string[]): string {
+  const sums = Buffer.concat(parts.map((part) => Buffer.from(part, 'hex')));
+  return `${createHash('md5').update(sums).digest('hex')}-${parts.length}`;
+}
+
 /** Uploads in parts or in one piece, by URLs that clients put to directly. */
-export function uploads({ blob, objects, tenants }: UploadDeps) {
-  function secretOf(ctx: CallContext): string {
-    const settings = tenants.get(ctx.tenant);
-    if (!settings) throw new ImError(ERR.NetworkError, `tenant ${ctx.tenant} is not known here yet`);
-    return settings.tokenSecret;
-  }
+export function uploads({ blob, objects, tenants, space, uploadHours }: UploadDeps) {
+  const secretOf = (ctx: CallContext) => tenantOf(ctx, tenants).tokenSecret;
 
   async function stored(ctx: CallContext, hash: string): Promise<{ size: number } | undefined> {
     try {
@@ -47,52 +55,76 @@ export function uploads({ blob, objects, tenants }: UploadDeps) {
     ctx: CallContext,
     object: { name: string; hash: string; size: number; contentType: string; group: string },
   ): Promise<void> {
-    await objects.put(ctx.tenant, {
-      ...object,
-      key: contentKey(object.hash),
-      userID: ctx.opUserID,
-      createTime: Date.now(),
-    });
+    const key = contentKey(object.hash);
+    const named = { ...object, key, userID: ctx.opUserID, createTime: Date.now() };
+    await space.replaced(ctx, await objects.put(ctx.tenant, named), key);
   }
 
+  /** URLs for these parts, each for the bytes that it has. */
   async function sign(
     ctx: CallContext,
     upload: Upload,
-    partNumbers: readonly number[],
+    numbers: readonly number[],
   ): Promise<third.SignPart[]> {
+    const { key, storageId, size } = upload;
+    const partSize = partSizeOf(size);
+    const count = partCount(size, partSize);
     return Promise.all(
-      partNumbers.map(async (n) =>
-        signPart(n, await blob.presignPart(ctx.tenant, upload.key, upload.storageId, n, SIGN_EXPIRES_S)),
-      ),
+      numbers.map(async (number) => {
+        if (number < 1 || number > count) throw argsError(`partNumbers: ${number} is not 1 to ${count}`);
+        const part = { number, size: number < count ? partSize : size - (count - 1) * partSize };
+        return signPart(number, await blob.presignPart(ctx.tenant, key, storageId, part, SIGN_EXPIRES_S));
+      }),
     );
   }
 
   async function begin(ctx: CallContext, req: third.InitiateMultipartUploadReq, partSize: number) {
     const count = partCount(req.size, partSize);
     const { hash, size } = req;
+    const userID = ctx.opUserID;
     if (count === 1) {
-      const key = `openim/temp/${new Date().toISOString().slice(0, 13).replace(/[-T]/g, '/')}/${hash}_${size}_${randomUUID()}`;
-      const upload: Upload = { kind: 'single', storageId: '', key, size, hash, userID: ctx.opUserID };
-      return { upload, parts: [signPart(1, await blob.presignPut(ctx.tenant, key, SIGN_EXPIRES_S))] };
+      const hour = new Date().toISOString().slice(0, 13).replace(/[-T]/g, '/');
+      const key = `${TEMP_PREFIX}${hour}/${hash}_${size}_${randomUUID()}`;
+      const id = await space.open(ctx, { kind: 'single', key, storageId: '', size });
+      const upload: Upload = { kind: 'single', id, storageId: '', key, size, hash, userID };
+      return { upload, parts: [signPart(1, await blob.presignPut(ctx.tenant, key, size, SIGN_EXPIRES_S))] };
     }
-    const storageId = await blob.createMultipart(ctx.tenant, contentKey(hash), req.contentType);
-    const upload: Upload = {
-      kind: 'multipart',
-      storageId,
-      key: contentKey(hash),
-      size,
-      hash,
-      userID: ctx.opUserID,
-    };
-    const signed = req.maxParts < 0 ? count : Math.min(count, req.maxParts);
-    return {
-      upload,
-      parts: await sign(
-        ctx,
-        upload,
-        Array.from({ length: signed }, (_, i) => i + 1),
-      ),
-    };
+    const key = contentKey(hash);
+    const storageId = await blob.createMultipart(ctx.tenant, key, req.contentType);
+    const id = await space.open(ctx, { kind: 'multipart', key, storageId, size });
+    const upload: Upload = { kind: 'multipart', id, storageId, key, size, hash, userID };
+    const signed = Math.min(count, MAX_SIGNED, req.maxParts < 0 ? count : req.maxParts);
+    const numbers = Array.from({ length: signed }, (_, i) => i + 1);
+    return { upload, parts: await sign(ctx, upload, numbers) };
+  }
+
+  /** Puts the parts together, unless their bytes are there already. */
+  async function join(ctx: CallContext, upload: Upload, parts: readonly string[]): Promise<void> {
+    const { key, storageId, size } = upload;
+    const etags = parts.map((etag, i) => ({ partNumber: i + 1, etag }));
+    await blob.completeMultipart(ctx.tenant, key, storageId, etags);
+    const made = await blob.stat(ctx.tenant, key);
+    const differs = made.etag.includes('-') && made.etag !== multipartEtag(parts);
+    if (made.size === size && !differs) return;
+    await blob.remove(ctx.tenant, key);
+    if (differs) throw new ImError(ERR.ServerInternalError, 'md5 mismatching: the stored bytes differ');
+    throw new ImError(ERR.ServerInternalError, `size mismatching: ${made.size} instead of ${size}`);
+  }
+
+  /** Moves what was put to where its content says; exactly the bytes that were looked at. */
+  async function move(ctx: CallContext, upload: Upload, etag: string | undefined): Promise<void> {
+    const put = await blob.stat(ctx.tenant, upload.key);
+    if (put.size !== upload.size) {
+      throw new ImError(ERR.ServerInternalError, `size mismatching: ${put.size} instead of ${upload.size}`);
+    }
+    const differ = new ImError(ERR.ServerInternalError, 'md5 mismatching: the stored bytes differ');
+    if (put.etag !== etag) throw differ;
+    const key = contentKey(upload.hash);
+    await blob.copy(ctx.tenant, upload.key, key, put.etag);
+    // A storage that does not know the condition may have copied what was put there meanwhile.
+    if ((await blob.stat(ctx.tenant, key)).etag === put.etag) return;
+    await blob.remove(ctx.tenant, key);
+    throw differ;
   }
 
   return {
@@ -103,6 +135,7 @@ export function uploads({ blob, objects, tenants }: UploadDeps) {
       checkWritableName(ctx, req.name);
       if (!/^[0-9a-f]{32}$/.test(req.hash)) throw argsError('hash must be 32 lower-case hex digits');
       const partSize = partSizeOf(req.size);
+      space.checkSize(ctx, req.size);
       const have = await stored(ctx, req.hash);
       if (have !== undefined && have.size === req.size) {
         const { hash, size, contentType } = req;
@@ -115,7 +148,7 @@ export function uploads({ blob, objects, tenants }: UploadDeps) {
           uploadID: encodeUploadId(upload, secretOf(ctx)),
           partSize,
           sign: parts.length === 0 ? null : make('third.AuthSignParts', { parts }),
-          expireTime: Date.now() + UPLOAD_EXPIRES_MS,
+          expireTime: Date.now() + uploadHours * HOUR_MS,
         }),
       });
     },
@@ -124,8 +157,11 @@ export function uploads({ blob, objects, tenants }: UploadDeps) {
       const upload = decodeUploadId(req.uploadID, secretOf(ctx));
       if (upload.kind === 'single')
         throw new ImError(ERR.ServerInternalError, 'this upload has one part, signed at its start');
-      const bad = req.partNumbers.find((n) => n < 1 || n > PART_LIMIT.maxNumSize);
-      if (bad !== undefined) throw argsError(`partNumbers: ${bad} is not 1 to ${PART_LIMIT.maxNumSize}`);
+      if (req.partNumbers.length > MAX_SIGNED) {
+        throw argsError(
+          `partNumbers: ${req.partNumbers.length} are more than ${MAX_SIGNED}; ask for them in turn`,
+        );
+      }
       return make('third.AuthSignResp', { parts: await sign(ctx, upload, req.partNumbers) });
     },
 
@@ -141,25 +177,25 @@ export function uploads({ blob, objects, tenants }: UploadDeps) {
           'md5 mismatching: the parts do not make up the hash of the upload',
         );
       }
-      const { hash, size } = upload;
-      if (upload.kind === 'multipart') {
-        const parts = req.parts.map((etag, i) => ({ partNumber: i + 1, etag }));
-        await blob.completeMultipart(ctx.tenant, upload.key, upload.storageId, parts);
-        const made = await blob.stat(ctx.tenant, upload.key);
-        if (made.size !== size) {
-          await blob.remove(ctx.tenant, upload.key);
-          throw new ImError(ERR.ServerInternalError, `size mismatching: ${made.size} instead of ${size}`);
-        }
-      } else {
-        const put = await blob.stat(ctx.tenant, upload.key);
-        if (put.size !== size)
-          throw new ImError(ERR.ServerInternalError, `size mismatching: ${put.size} instead of ${size}`);
-        if (put.etag !== req.parts[0])
-          throw new ImError(ERR.ServerInternalError, 'md5 mismatching: the stored bytes differ');
-        await blob.copy(ctx.tenant, upload.key, contentKey(hash));
-        await blob.remove(ctx.tenant, upload.key);
+      const { hash, size, id } = upload;
+      const there = (await stored(ctx, hash))?.size === size;
+      const open = id === undefined || (await space.isOpen(ctx, id));
+      if (!open && !there) {
+        throw new ImError(
+          ERR.FileUploadedExpiredError,
+          `the upload was left open for more than ${uploadHours} hours: begin it again`,
+        );
+      }
+      if (!there) {
+        if (upload.kind === 'multipart') await join(ctx, upload, req.parts);
+        else await move(ctx, upload, req.parts[0]);
       }
       await name(ctx, { name: req.name, hash, size, contentType: req.contentType, group: req.cause });
+      // Named first, so that nothing takes the bytes for left over; this decides only what is counted.
+      const ended = id !== undefined && (await space.take(ctx, id));
+      if (ended && there) await space.release(ctx, size);
+      if (upload.kind === 'single') await blob.remove(ctx.tenant, upload.key);
+      else if (there) await blob.abortMultipart(ctx.tenant, upload.key, upload.storageId);
       return make('third.CompleteMultipartUploadResp', { url: objectUrl(req.urlPrefix, req.name) });
     },
   };

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Backend, type S3Backend, startMongo, startRedis, startS3 } from '@im/backends';
-import { createBlob } from '@im/blob';
+import { type Blob, createBlob } from '@im/blob';
 import {
   background,
   type CallContext,
@@ -20,7 +20,15 @@ import {
 } from '@im/kit';
 import { ImError, make } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
-import { clientLogRepo, createStore, objectRepo, pushTokenRepo, type Store, userRepo } from '@im/store';
+import {
+  clientLogRepo,
+  createStore,
+  objectRepo,
+  objectUploadRepo,
+  pushTokenRepo,
+  type Store,
+  userRepo,
+} from '@im/store';
 import { createThirdService } from '../src/third-service.ts';
 
 const tenant = tenantId('default');
@@ -37,6 +45,7 @@ describe('objects, logs and registrations on real servers', () => {
   let servers: Backend[] = [];
   let store: Store;
   let third: DomainService<'third'>;
+  let blob: Blob;
   const log = silentLogger();
   const metrics = createMetrics();
   const runner = createBackground({ log, metrics });
@@ -49,7 +58,11 @@ describe('objects, logs and registrations on real servers', () => {
       startS3({ dir: join(dir, 's3') }),
     ]);
     servers = [mongo, redis, s3];
-    const tenants = staticTenants([tenantSettings({ id: 'default', tokenSecret: 's', adminSecret: 's' })]);
+    const small = { storageBytes: 10_000, objectBytes: 6_000 };
+    const tenants = staticTenants([
+      tenantSettings({ id: 'default', tokenSecret: 's', adminSecret: 's' }),
+      tenantSettings({ id: 'small', tokenSecret: 's', adminSecret: 's', quotas: small }),
+    ]);
     store = createStore(
       { mongo: { uri: mongo.uri, database: 'third', maxPoolSize: 5 }, redis: { uri: redis.uri } },
       { log, metrics, tenants, background: runner, invalidations: inProcessInvalidations() },
@@ -59,7 +72,7 @@ describe('objects, logs and registrations on real servers', () => {
       if (Date.now() > end) throw new Error(store.ready().reason);
     }
     const account = s3 as S3Backend;
-    const blob = createBlob(
+    blob = createBlob(
       {
         endpoint: account.endpoint,
         externalEndpoint: '',
@@ -67,6 +80,7 @@ describe('objects, logs and registrations on real servers', () => {
         secretKey: account.secretKey,
         region: account.region,
         bucket: 'openim',
+        uploadHours: 24,
       },
       { log, metrics },
     );
@@ -74,6 +88,8 @@ describe('objects, logs and registrations on real servers', () => {
       blob,
       tenants,
       objects: objectRepo(store),
+      openUploads: objectUploadRepo(store),
+      uploadHours: 24,
       logs: clientLogRepo(store),
       pushTokens: pushTokenRepo(store),
       users: userRepo(store),
@@ -164,6 +180,143 @@ describe('objects, logs and registrations on real servers', () => {
     });
     await assert.rejects(third.completeMultipartUpload(as('u1'), request), code(500));
     await assert.rejects(third.accessURL(as('u1'), make('third.AccessURLReq', { name: 'u1/c' })), code(1004));
+  });
+
+  const small = tenantId('small');
+  const inSmall = (userID: string): CallContext => ({ ...as(userID), tenant: small });
+  const begin = (ctx: CallContext, data: Uint8Array, name: string) =>
+    third.initiateMultipartUpload(
+      ctx,
+      make('third.InitiateMultipartUploadReq', {
+        hash: md5(md5(data)),
+        size: data.length,
+        name,
+        maxParts: 20,
+        urlPrefix,
+      }),
+    );
+  const finish = (ctx: CallContext, uploadID: string, data: Uint8Array, name: string) =>
+    third.completeMultipartUpload(
+      ctx,
+      make('third.CompleteMultipartUploadReq', { uploadID, parts: [md5(data)], name, urlPrefix }),
+    );
+  const put = async (url: string | undefined, body: Uint8Array) =>
+    (await fetch(url ?? '', { method: 'PUT', body: Buffer.from(body) })).status;
+
+  test('a URL takes exactly the announced number of bytes', async () => {
+    const data = randomBytes(3_000);
+    const one = await begin(as('u1'), data, 'u1/sized');
+    const url = one.upload?.sign?.parts[0]?.url;
+    assert.equal(await put(url, randomBytes(3_001)), 403);
+    assert.equal(await put(url, randomBytes(2_999)), 403);
+    assert.equal(await put(url, data), 200);
+    const many = await initiate('u1', { hash: md5('p'), size: 5 * 1024 * 1024 + 10, name: 'u1/parts' });
+    const [, last] = many.upload?.sign?.parts ?? [];
+    assert.equal(await put(last?.url, randomBytes(11)), 403);
+    assert.equal(await put(last?.url, randomBytes(10)), 200);
+    const uploadID = many.upload?.uploadID ?? '';
+    const ask = (partNumbers: number[]) =>
+      third.authSign(as('u1'), make('third.AuthSignReq', { uploadID, partNumbers }));
+    await assert.rejects(ask([3]), code(1001));
+    await assert.rejects(ask(Array(1_001).fill(1)), code(1001));
+    const endless = await initiate('u1', { hash: md5('q'), size: 1024 ** 4, name: 'u1/t', maxParts: -1 });
+    assert.equal(endless.upload?.sign?.parts.length, 1_000);
+  });
+
+  test('bytes that are put after others were looked at never become visible', async () => {
+    const [good, evil] = [Buffer.from('what was announced'), Buffer.from('something evil ...')];
+    const begun = await begin(as('u1'), good, 'u1/swap');
+    const url = begun.upload?.sign?.parts[0]?.url;
+    assert.equal(await put(url, good), 200);
+    const { copy } = blob;
+    // Put between the look and the copy.
+    blob.copy = async (...args) => {
+      assert.equal(await put(url, evil), 200);
+      return copy(...args);
+    };
+    try {
+      await assert.rejects(finish(as('u1'), begun.upload?.uploadID ?? '', good, 'u1/swap'));
+    } finally {
+      blob.copy = copy;
+    }
+    await assert.rejects(blob.stat(tenant, `openim/data/hash/${md5(md5(good))}`), code(1004));
+    assert.notEqual((await begin(as('u2'), good, 'u2/swap')).upload, null);
+  });
+
+  test('an upload can be completed again, when the first answer was lost', async () => {
+    const data = randomBytes(100);
+    const uploadID = (await begin(as('u1'), data, 'u1/twice')).upload?.uploadID ?? '';
+    const second = (await begin(as('u2'), data, 'u2/twice')).upload;
+    await assert.rejects(finish(as('u1'), uploadID, data, 'u1/twice'), code(1004));
+    assert.equal(await put(second?.sign?.parts[0]?.url, data), 200);
+    await finish(as('u2'), second?.uploadID ?? '', data, 'u2/twice');
+    for (let i = 0; i < 2; i++) {
+      assert.match((await finish(as('u1'), uploadID, data, 'u1/twice')).url, /u1\/twice$/);
+    }
+  });
+
+  test('a tenant stores no more than its quotas allow, uploads under way included', async () => {
+    const [a, b, c] = [randomBytes(6_000), randomBytes(3_000), randomBytes(2_000)];
+    const refused = (quota: string) => (e: unknown) =>
+      e instanceof ImError && e.code === 1002 && e.detail.includes(quota);
+    await assert.rejects(begin(inSmall('u1'), randomBytes(6_001), 'u1/x'), refused('quotas.objectBytes'));
+    const first = await begin(inSmall('u1'), a, 'u1/a');
+    assert.equal(await put(first.upload?.sign?.parts[0]?.url, a), 200);
+    await finish(inSmall('u1'), first.upload?.uploadID ?? '', a, 'u1/a');
+    await begin(inSmall('u2'), b, 'u2/b');
+    await assert.rejects(begin(inSmall('u3'), c, 'u3/c'), refused('quotas.storageBytes'));
+    const form = make('third.InitiateFormDataReq', { name: 'u3/c', size: 2_000 });
+    await assert.rejects(third.initiateFormData(inSmall('u3'), form), refused('quotas.storageBytes'));
+    assert.equal((await begin(inSmall('u3'), a, 'u3/a')).upload, null, 'the same bytes take no more room');
+    assert.equal(await objectUploadRepo(store).bytes(small), 9_000);
+    assert.notEqual((await begin(as('u3'), c, 'u3/c')).upload, null, 'another tenant has its own room');
+  });
+
+  test('a form is posted and completed by the user who began it, for the key that it was made for', async () => {
+    const body = Buffer.from('hello form');
+    const begun = await third.initiateFormData(
+      as('u1'),
+      make('third.InitiateFormDataReq', { name: 'u1/f.txt', size: body.length, contentType: 'text/html' }),
+    );
+    const form = new FormData();
+    for (const [name, value] of Object.entries(begun.formData)) form.set(name, value);
+    form.set('file', new File([body], 'f.txt'));
+    assert.ok([200, 204].includes((await fetch(begun.url, { method: 'POST', body: form })).status));
+    const complete = (userID: string, id: string) =>
+      third.completeFormData(as(userID), make('third.CompleteFormDataReq', { id, urlPrefix }));
+    await assert.rejects(complete('u2', begun.id), code(1002));
+    const forged = { name: 'u2/f', size: body.length, contentType: '', group: '', key: 'openim/data/hash/x' };
+    const [text, seal] = JSON.parse(Buffer.from(begun.id, 'base64').toString()) as [string, string];
+    const changed = text.replace('u1/f.txt', 'u1/g.txt');
+    const ids = ['', 'x', forged, [text], [text, 7], [7, seal], [changed, seal], null, { name: 1 }];
+    for (const id of ids) {
+      const sealed = typeof id === 'string' ? id : Buffer.from(JSON.stringify(id)).toString('base64');
+      await assert.rejects(complete('u1', sealed), code(1001));
+    }
+    const upload = (await begin(as('u1'), randomBytes(10), 'u1/k')).upload?.uploadID ?? '';
+    await assert.rejects(complete('u1', upload), code(1001), 'an upload id is no form id');
+    for (let i = 0; i < 2; i++) assert.match((await complete('u1', begun.id)).url, /u1\/f\.txt$/);
+  });
+
+  test('what browsers would run is handed out as an attachment', async () => {
+    const served = async (contentType: string) => {
+      const data = randomBytes(50);
+      const name = `u1/${md5(data)}`;
+      const begun = await begin(as('u1'), data, name);
+      const url = begun.upload?.sign?.parts[0]?.url ?? '';
+      // The uploader's own header counts for nothing.
+      await fetch(url, { method: 'PUT', body: data, headers: { 'content-type': 'text/html' } });
+      const uploadID = begun.upload?.uploadID ?? '';
+      const done = { uploadID, parts: [md5(data)], name, contentType };
+      await third.completeMultipartUpload(as('u1'), make('third.CompleteMultipartUploadReq', done));
+      const access = await third.accessURL(as('u2'), make('third.AccessURLReq', { name }));
+      const { headers } = await fetch(access.url);
+      return [headers.get('content-type'), headers.get('content-disposition')];
+    };
+    assert.deepEqual(await served('image/png'), ['image/png', null]);
+    assert.deepEqual(await served('text/html'), ['text/html', 'attachment']);
+    assert.deepEqual(await served('image/svg+xml'), ['image/svg+xml', 'attachment']);
+    assert.deepEqual(await served(''), ['application/octet-stream', 'attachment']);
   });
 
   test('names, hashes and upload ids are checked', async () => {

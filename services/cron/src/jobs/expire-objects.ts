@@ -1,5 +1,5 @@
 import type { Blob } from '@im/blob';
-import type { ObjectRepo } from '@im/store';
+import type { ObjectRepo, ObjectUploadRepo } from '@im/store';
 import type { Job } from './job.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -13,8 +13,15 @@ export interface ObjectExpiry {
   readonly groups: readonly string[];
 }
 
+/** Parts of {@link expireObjects}. */
+export interface ObjectExpiryParts {
+  readonly objects: ObjectRepo;
+  readonly uploads: ObjectUploadRepo;
+  readonly blob: Blob;
+}
+
 /** Removes old objects: the name first, and the bytes when no name means them any more. */
-export function expireObjects(expiry: ObjectExpiry, objects: ObjectRepo, blob: Blob): Job {
+export function expireObjects(expiry: ObjectExpiry, { objects, uploads, blob }: ObjectExpiryParts): Job {
   return {
     name: 'expire-objects',
     schedule: expiry.schedule,
@@ -24,9 +31,11 @@ export function expireObjects(expiry: ObjectExpiry, objects: ObjectRepo, blob: B
       let removed = 0;
       while (!signal.aborted) {
         const old = await objects.olderThan(id, expiry.groups, before, PAGE);
-        for (const { name, key } of old) {
+        for (const { name, key, size } of old) {
           await objects.remove(id, name, key);
-          if (!(await objects.keyInUse(id, key))) await blob.remove(id, key);
+          if (await objects.keyInUse(id, key)) continue;
+          await blob.remove(id, key);
+          await uploads.release(id, size);
         }
         removed += old.length;
         if (old.length < PAGE) break;

@@ -10,6 +10,7 @@ import {
 } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import { Client, CopyDestinationOptions, CopySourceOptions, PostPolicy, S3Error } from 'minio';
+import { presignPut, type Signer } from './presign.ts';
 
 /** Settings of the object storage. */
 export type BlobConfig = ServerConfig['s3'];
@@ -38,7 +39,14 @@ export interface BlobPart {
 /** What a presigned GET may change in the answer. */
 export interface DownloadOptions {
   readonly contentType?: string;
-  readonly fileName?: string;
+  /** Browsers save it instead of showing it. */
+  readonly attachment?: boolean;
+}
+
+/** What uploads that were never completed have left behind. */
+export interface Leftovers {
+  readonly keys: readonly string[];
+  readonly uploads: readonly { readonly key: string; readonly uploadId: string }[];
 }
 
 /** A form by which a browser posts an object. */
@@ -56,11 +64,12 @@ export interface Blob extends Service {
   bucket(tenant: TenantId): string;
   put(tenant: TenantId, key: string, data: Uint8Array, contentType: string): Promise<void>;
   stat(tenant: TenantId, key: string): Promise<BlobInfo>;
-  copy(tenant: TenantId, from: string, to: string): Promise<void>;
+  /** Copies the bytes with this ETag. @throws ImError 1004 when others lie at `from` now. */
+  copy(tenant: TenantId, from: string, to: string, etag: string): Promise<void>;
   /** Removing what is not there succeeds. */
   remove(tenant: TenantId, key: string): Promise<void>;
-  /** URL by which a client puts one object; valid for `expireS` seconds. */
-  presignPut(tenant: TenantId, key: string, expireS: number): Promise<string>;
+  /** URL by which a client puts exactly `size` bytes; valid for `expireS` seconds. */
+  presignPut(tenant: TenantId, key: string, size: number, expireS: number): Promise<string>;
   /** URL by which a client gets an object; valid for `expireS` seconds. */
   presignGet(tenant: TenantId, key: string, expireS: number, options?: DownloadOptions): Promise<string>;
   /** Form by which a client posts exactly `size` bytes to `key`. */
@@ -73,11 +82,12 @@ export interface Blob extends Service {
   ): Promise<UploadForm>;
   /** Begins a multipart upload and returns its id. */
   createMultipart(tenant: TenantId, key: string, contentType: string): Promise<string>;
+  /** As {@link presignPut}, for one part of a multipart upload. */
   presignPart(
     tenant: TenantId,
     key: string,
     uploadId: string,
-    partNumber: number,
+    part: { readonly number: number; readonly size: number },
     expireS: number,
   ): Promise<string>;
   completeMultipart(
@@ -86,10 +96,16 @@ export interface Blob extends Service {
     uploadId: string,
     parts: readonly BlobPart[],
   ): Promise<void>;
+  /** Aborting what is not there succeeds. */
   abortMultipart(tenant: TenantId, key: string, uploadId: string): Promise<void>;
+  /** Objects below `prefix` and multipart uploads begun before a time (ms), at most `limit` of each. */
+  leftovers(tenant: TenantId, prefix: string, before: number, limit: number): Promise<Leftovers>;
 }
 
-const MISSING = new Set(['NoSuchKey', 'NotFound', 'NoSuchUpload', 'NoSuchBucket']);
+/** Where bytes go that are copied when they are complete; what is old there is left over. */
+export const TEMP_PREFIX = 'openim/temp/';
+
+const MISSING = new Set(['NoSuchKey', 'NotFound', 'NoSuchUpload', 'NoSuchBucket', 'PreconditionFailed']);
 const MAX_BUCKET_NAME = 63;
 
 /** Bucket of a tenant: `<base>-<tenant>`; a name that would be too long ends in a hash instead. */
@@ -126,6 +142,12 @@ function toBlobError(error: unknown): ImError {
 export function createBlob(config: BlobConfig, { log, metrics }: BlobDeps): Blob {
   const client = connect(config.endpoint, config);
   const outside = connect(config.externalEndpoint === '' ? config.endpoint : config.externalEndpoint, config);
+  const signer: Signer = {
+    endpoint: config.externalEndpoint === '' ? config.endpoint : config.externalEndpoint,
+    accessKey: config.accessKey,
+    secretKey: config.secretKey,
+    region: config.region,
+  };
   const calls = metrics.counter('im_blob_calls_total', 'Calls to the object storage by result', [
     'call',
     'result',
@@ -189,25 +211,24 @@ export function createBlob(config: BlobConfig, { log, metrics }: BlobDeps): Blob
           modifiedMs: found.lastModified.getTime(),
         };
       }),
-    copy: (tenant, from, to) =>
+    copy: (tenant, from, to, etag) =>
       run('copy', async () => {
         const Bucket = await bucketOf(tenant);
         await client.copyObject(
-          new CopySourceOptions({ Bucket, Object: from }),
+          new CopySourceOptions({ Bucket, Object: from, MatchETag: etag }),
           new CopyDestinationOptions({ Bucket, Object: to }),
         );
       }),
     remove: (tenant, key) => run('remove', async () => client.removeObject(await bucketOf(tenant), key)),
-    presignPut: (tenant, key, expireS) =>
-      run('presign-put', async () => outside.presignedUrl('PUT', await bucketOf(tenant), key, expireS)),
+    presignPut: (tenant, key, size, expireS) =>
+      run('presign-put', async () =>
+        presignPut(signer, { bucket: await bucketOf(tenant), key, size, expireS }),
+      ),
     presignGet: (tenant, key, expireS, options = {}) =>
       run('presign-get', async () => {
         const params: Record<string, string> = {};
         if (options.contentType !== undefined) params['response-content-type'] = options.contentType;
-        if (options.fileName !== undefined) {
-          params['response-content-disposition'] =
-            `attachment; filename*=UTF-8''${encodeURIComponent(options.fileName)}`;
-        }
+        if (options.attachment) params['response-content-disposition'] = 'attachment';
         return outside.presignedUrl('GET', await bucketOf(tenant), key, expireS, params);
       }),
     presignPost: (tenant, key, size, contentType, expires) =>
@@ -229,19 +250,41 @@ export function createBlob(config: BlobConfig, { log, metrics }: BlobDeps): Blob
           contentType === '' ? {} : { 'content-type': contentType },
         ),
       ),
-    presignPart: (tenant, key, uploadId, partNumber, expireS) =>
-      run('presign-part', async () =>
-        outside.presignedUrl('PUT', await bucketOf(tenant), key, expireS, {
-          uploadId,
-          partNumber: String(partNumber),
-        }),
-      ),
+    presignPart: (tenant, key, uploadId, { number, size }, expireS) =>
+      run('presign-part', async () => {
+        const query = { uploadId, partNumber: String(number) };
+        return presignPut(signer, { bucket: await bucketOf(tenant), key, size, expireS, query });
+      }),
     completeMultipart: (tenant, key, uploadId, parts) =>
       run('complete-multipart', async () => {
         const etags = parts.map(({ partNumber, etag }) => ({ part: partNumber, etag }));
         await client.completeMultipartUpload(await bucketOf(tenant), key, uploadId, etags);
       }),
     abortMultipart: (tenant, key, uploadId) =>
-      run('abort-multipart', async () => client.abortMultipartUpload(await bucketOf(tenant), key, uploadId)),
+      run('abort-multipart', async () => {
+        try {
+          await client.abortMultipartUpload(await bucketOf(tenant), key, uploadId);
+        } catch (error) {
+          if (toBlobError(error).code !== ERR.RecordNotFoundError) throw error;
+        }
+      }),
+    leftovers: (tenant, prefix, before, limit) =>
+      run('leftovers', async () => {
+        const bucket = bucketName(config.bucket, tenant);
+        if (!(await client.bucketExists(bucket))) return { keys: [], uploads: [] };
+        const keys: string[] = [];
+        for await (const { name, lastModified } of client.listObjectsV2(bucket, prefix, true)) {
+          if (name !== undefined && lastModified !== undefined && lastModified.getTime() < before) {
+            keys.push(name);
+          }
+          if (keys.length >= limit) break;
+        }
+        const uploads: { key: string; uploadId: string }[] = [];
+        for await (const { key, uploadId, initiated } of client.listIncompleteUploads(bucket, '', true)) {
+          if (new Date(initiated).getTime() < before) uploads.push({ key, uploadId });
+          if (uploads.length >= limit) break;
+        }
+        return { keys, uploads };
+      }),
   };
 }

@@ -7,5 +7,7 @@ export {
   bucketName,
   createBlob,
   type DownloadOptions,
+  type Leftovers,
+  TEMP_PREFIX,
   type UploadForm,
 } from './blob.ts';

@@ -28,6 +28,7 @@ describe('objects on a real S3 server', () => {
       secretKey: server.secretKey,
       bucket: 'openim',
       region: server.region,
+      uploadHours: 24,
     };
     blob = createBlob(config, { log: createLogger({ level: 'error' }), metrics: createMetrics() });
   });
@@ -38,7 +39,10 @@ describe('objects on a real S3 server', () => {
 
   test('a client puts and gets by presigned URLs', async () => {
     const data = randomBytes(10_000);
-    const put = await fetch(await blob.presignPut(a, 'u1/x y.bin', 60), { method: 'PUT', body: data });
+    const put = await fetch(await blob.presignPut(a, 'u1/x y.bin', data.length, 60), {
+      method: 'PUT',
+      body: data,
+    });
     assert.equal(put.status, 200);
     const info = await blob.stat(a, 'u1/x y.bin');
     assert.equal(info.size, data.length);
@@ -62,16 +66,19 @@ describe('objects on a real S3 server', () => {
     const id = await blob.createMultipart(a, 'big', 'application/octet-stream');
     const done = [];
     for (const [i, part] of parts.entries()) {
-      const answer = await fetch(await blob.presignPart(a, 'big', id, i + 1, 60), {
-        method: 'PUT',
-        body: part,
-      });
+      const answer = await fetch(
+        await blob.presignPart(a, 'big', id, { number: i + 1, size: part.length }, 60),
+        {
+          method: 'PUT',
+          body: part,
+        },
+      );
       assert.equal(answer.status, 200);
       done.push({ partNumber: i + 1, etag: (answer.headers.get('etag') ?? '').replaceAll('"', '') });
     }
     await blob.completeMultipart(a, 'big', id, done);
     assert.equal((await blob.stat(a, 'big')).size, total);
-    await blob.copy(a, 'big', 'copy');
+    await blob.copy(a, 'big', 'copy', (await blob.stat(a, 'big')).etag);
     await blob.remove(a, 'big');
     await blob.remove(a, 'big');
     assert.equal((await blob.stat(a, 'copy')).size, total);

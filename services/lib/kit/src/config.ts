@@ -222,6 +222,7 @@ export const ServerConfig = z.strictObject({
       secretKey: secret('Secret key.'),
       bucket: z.string().min(3).max(63).default('openim').describe('Bucket, made when it is missing.'),
       region: z.string().default('us-east-1').describe('Region.'),
+      uploadHours: count(24, 'Hours after which an upload that was not completed is removed.'),
     })
     .prefault({})
     .describe('S3-compatible object storage.'),
@@ -261,6 +262,7 @@ export const ServerConfig = z.strictObject({
     .strictObject({
       messageExpiry: schedule('17 3 * * *', 'expired messages'),
       objectExpiry: schedule('47 3 * * *', 'expired objects'),
+      uploadExpiry: schedule('27 * * * *', 'uploads that were never completed, and bytes without a name,'),
       tokenExpiry: schedule('7 4 * * *', 'expired tokens'),
       objectDays: z
         .int()

@@ -13,7 +13,8 @@ export const TenantQuotas = z
     requestsPerSecond: limit('HTTP requests per second and api process'),
     groupSize: z.int().min(2).default(100_000).describe('Most members of a group.'),
     groupsPerUser: limit('groups that a user may be in'),
-    storageBytes: limit('bytes of stored objects'),
+    storageBytes: limit('bytes of stored objects, uploads under way included'),
+    objectBytes: limit('bytes of one object'),
     retentionDays: limit('days that messages are kept'),
   })
   .describe('What the tenant may use.');

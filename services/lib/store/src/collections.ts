@@ -12,6 +12,7 @@ import { GROUP_REQUESTS } from './repos/group-request.ts';
 import { MEMBERSHIP_OUTBOX } from './repos/membership-outbox.ts';
 import { MSG_ROWS } from './repos/msg-row.ts';
 import { OBJECTS } from './repos/object.ts';
+import { OBJECT_UPLOADS, OBJECT_USAGE } from './repos/object-upload.ts';
 import { BADGES, PUSH_TOKENS } from './repos/push-token.ts';
 import { SEQ_USERS } from './repos/seq-user.ts';
 import { TOKEN_ISSUES, TOKENS } from './repos/token.ts';
@@ -30,6 +31,8 @@ export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
   USER_COMMANDS,
   CLIENT_CONFIGS,
   OBJECTS,
+  OBJECT_UPLOADS,
+  OBJECT_USAGE,
   CLIENT_LOGS,
   PUSH_TOKENS,
   BADGES,

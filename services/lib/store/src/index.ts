@@ -102,6 +102,12 @@ export {
 export { type MsgRowChanges, msgRowChanges } from './repos/msg-row-change.ts';
 export { type MsgCounts, type MsgQuery, type MsgStats, msgStats, type Period } from './repos/msg-stats.ts';
 export { type ObjectRepo, objectRepo, type StoredObject } from './repos/object.ts';
+export {
+  type ObjectUploadRepo,
+  type OpenUpload,
+  objectUploadRepo,
+  type UploadKind,
+} from './repos/object-upload.ts';
 export { type PushToken, type PushTokenRepo, pushTokenRepo } from './repos/push-token.ts';
 export { type ConvBounds, type RetentionRepo, retentionRepo } from './repos/retention.ts';
 export {

@@ -31,8 +31,8 @@ export type StoredObject = Omit<ObjectDocument, '_id' | 't' | 'v'>;
 
 /** Names of objects. */
 export interface ObjectRepo {
-  /** Names an object; the name's former object is forgotten. */
-  put(tenant: TenantId, object: StoredObject): Promise<void>;
+  /** Names an object. @returns what the name meant before. */
+  put(tenant: TenantId, object: StoredObject): Promise<StoredObject | undefined>;
   get(tenant: TenantId, name: string): Promise<StoredObject | undefined>;
   /** Those of these groups made before a time (ms), oldest first. */
   olderThan(
@@ -45,6 +45,8 @@ export interface ObjectRepo {
   remove(tenant: TenantId, name: string, key: string): Promise<void>;
   /** True while some name means this key. */
   keyInUse(tenant: TenantId, key: string): Promise<boolean>;
+  /** Every key that a name means with its size, once each. */
+  keys(tenant: TenantId): AsyncIterable<{ readonly key: string; readonly size: number }>;
 }
 
 function toObject({
@@ -67,9 +69,11 @@ export function objectRepo(store: Store): ObjectRepo {
   return guarded<ObjectRepo>({
     async put(tenant, object) {
       const _id = of(tenant).key(object.name);
+      const before = await of(tenant).col.findOne({ _id });
       await retryDuplicate(() =>
         of(tenant).col.updateOne({ _id }, { $set: { ...object, t: tenant, v: 1 } }, { upsert: true }),
       );
+      return before ? toObject(before) : undefined;
     },
     async get(tenant, name) {
       const found = await of(tenant).col.findOne({ _id: of(tenant).key(name) });
@@ -94,6 +98,17 @@ export function objectRepo(store: Store): ObjectRepo {
     },
     async keyInUse(tenant, key) {
       return (await of(tenant).col.findOne({ t: tenant, key }, { projection: { _id: 1 } })) !== null;
+    },
+    async *keys(tenant) {
+      const cursor = of(tenant).col.find(
+        { t: tenant },
+        { projection: { _id: 0, key: 1, size: 1 }, sort: { t: 1, key: 1 } },
+      );
+      let last: string | undefined;
+      for await (const { key, size } of cursor) {
+        if (key !== last) yield { key, size };
+        last = key;
+      }
     },
   });
 }

@@ -1,0 +1,25 @@
+import type { ObjectRepo, ObjectUploadRepo } from '@im/store';
+import type { Job } from './job.ts';
+
+/**
+ * Counts anew what a tenant stores: each key that a name means once, and uploads under way. The count that
+ * uploads keep may differ after a process died between two steps, and from before there was one.
+ */
+export function recountStorage(schedule: string, objects: ObjectRepo, uploads: ObjectUploadRepo): Job {
+  return {
+    name: 'recount-storage',
+    schedule,
+    async run({ id }, signal) {
+      const counted = await uploads.bytes(id);
+      let bytes = 0;
+      for await (const { size } of objects.keys(id)) {
+        if (signal.aborted) return 0;
+        bytes += size;
+      }
+      for await (const size of uploads.sizes(id)) bytes += size;
+      // The difference, so that what was counted meanwhile stays.
+      if (bytes !== counted) await uploads.reserve(id, bytes - counted, 0);
+      return 0;
+    },
+  };
+}
