@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { answerBytes, encode, ImError, make, type sdkws } from '@im/protocol';
+import { groupMemberChanges, groupRepo } from '@im/store';
 import {
   by,
   byAdmin,
@@ -8,6 +9,7 @@ import {
   groupText,
   leaveGroup,
   makeGroup,
+  ONE,
   send,
   startFixture,
   TWO,
@@ -161,6 +163,30 @@ test('who left a group sees what was before, and nothing after; who comes back s
   await assert.rejects(send(f, groupText('u3', 'g1', 'no')), /1203/);
   const member = (await pull('u2', [range(cid, 1, 99)])).msgs[cid]?.Msgs ?? [];
   assert.equal(member.at(-1)?.seq, 4);
+});
+
+test('who is no member any more pulls nothing, though the log was never told; of an ended group, everybody keeps all', async () => {
+  await makeGroup(f, 'g2', ['u1', 'u2', 'u3']);
+  await send(f, groupText('u1', 'g2', 'before'));
+  const members = groupMemberChanges(f.store);
+  const contents = async (userID: string) => {
+    const ranges = ['sg_g2', 'n_g2'].map((id) => range(id, 1, 99));
+    const { msgs, notificationMsgs } = await pull(userID, ranges);
+    return [msgs.sg_g2?.Msgs.length ?? 0, notificationMsgs.n_g2?.Msgs.length ?? 0];
+  };
+  assert.deepEqual(await contents('u3'), [2, 0]);
+  await members.remove(ONE, 'g2', ['u3']);
+  await send(f, groupText('u1', 'g2', 'confidential'));
+  assert.deepEqual(await contents('u3'), [0, 0]);
+  const last = await f.msg.getLastMessage(
+    by('u3'),
+    make('msg.GetLastMessageReq', { userID: 'u3', conversationIDs: ['sg_g2'] }),
+  );
+  assert.deepEqual(last.msgs, {});
+  assert.deepEqual(await contents('u2'), [3, 0]);
+  await members.removeSome(ONE, 'g2', 10);
+  await groupRepo(f.store).update(ONE, 'g2', { status: 2 });
+  assert.deepEqual(await contents('u2'), [3, 0]);
 });
 
 test('an answer stays below 900 KiB: the newest of a chat, the nearest of a list, the rest on asking again', async () => {

@@ -8,7 +8,7 @@ import { authorityOf, requireTakeBack } from './authority.ts';
 /** What revoking works with. */
 export type RevokeParts = Pick<
   MsgParts,
-  'rows' | 'changes' | 'conversations' | 'convs' | 'seqUsers' | 'users' | 'members' | 'notifier'
+  'rows' | 'changes' | 'conversations' | 'convs' | 'seqUsers' | 'users' | 'groups' | 'members' | 'notifier'
 >;
 
 /** Revoking a message: its content is replaced at every later read, and everybody is told (2101). */

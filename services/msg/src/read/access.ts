@@ -1,5 +1,5 @@
 import type { TenantId } from '@im/kit';
-import { isNotificationConversation, SESSION, type sdkws } from '@im/protocol';
+import { GROUP_STATUS, isNotificationConversation, SESSION, type sdkws } from '@im/protocol';
 import { type ConversationBounds, type ConvState, NO_SEQ_USER, type SeqUser } from '@im/store';
 import type { MsgParts } from '../parts.ts';
 
@@ -16,8 +16,10 @@ export interface Access {
 }
 
 /** Where access is read from. */
-export type AccessParts = Pick<MsgParts, 'conversations' | 'convs' | 'seqUsers'>;
+export type AccessParts = Pick<MsgParts, 'conversations' | 'convs' | 'seqUsers' | 'members' | 'groups'>;
 
+/** Groups of this type are open to everybody. */
+const OPEN_GROUP_TYPE = 1;
 const CHAT_PREFIXES = ['si_', 'sg_', 'sn_'] as const;
 const NO_CONV: ConvState = { max: 0, src: 0, maxTime: 0, min: 0 };
 
@@ -46,35 +48,91 @@ function isParty(userID: string, conversationID: string): boolean {
   return id.startsWith(`${userID}_`) || id.endsWith(`_${userID}`);
 }
 
+/** The group of a conversation of one, or of its notifications; of other chats' ids, something that is no group. */
+function groupOf(conversationID: string): string | undefined {
+  const ofGroup = conversationID.startsWith('sg_') || isNotificationConversation(conversationID);
+  return ofGroup ? bare(conversationID) : undefined;
+}
+
+/**
+ * Which of these groups the user is in. The process's copy answers for those he is in, the database for the others:
+ * who has just come must not be refused. Of a dismissed group, everybody keeps what there is.
+ */
+async function groupsOf(
+  { members, groups }: Pick<AccessParts, 'members' | 'groups'>,
+  tenant: TenantId,
+  userID: string,
+  groupIDs: readonly string[],
+): Promise<Set<string>> {
+  const joined = new Set(await members.joinedGroupIDs(tenant, userID));
+  const doubtful = groupIDs.filter((id) => !joined.has(id));
+  if (doubtful.length === 0) return joined;
+  const [found, known] = await Promise.all([
+    members.findPairs(
+      tenant,
+      doubtful.map((groupID) => ({ groupID, userID })),
+    ),
+    groups.getMany(tenant, doubtful),
+  ]);
+  for (const { groupID } of found) joined.add(groupID);
+  for (const { groupID, status, groupType } of known.values()) {
+    if (status === GROUP_STATUS.Dismissed || groupType === OPEN_GROUP_TYPE) joined.add(groupID);
+  }
+  return joined;
+}
+
 /**
  * What the user may read of each of these conversations, in a few bulk reads from the primary.
  * A chat needs a conversation record of the user; a notification conversation needs the record of its
- * chat, or the user as one of its two ends. Others are left out.
+ * chat, or the user as one of its two ends. A group's also need the user as a member, unless he left
+ * and keeps what there was then. Others are left out.
  */
 export async function loadAccess(
-  { conversations, convs, seqUsers }: AccessParts,
+  parts: AccessParts,
   tenant: TenantId,
   userID: string,
   conversationIDs: readonly string[],
 ): Promise<Map<string, Access>> {
+  const { conversations, convs, seqUsers, members } = parts;
   const ids = [...new Set(conversationIDs)];
   const recordIDs = ids.flatMap((id) => (isNotificationConversation(id) ? chatsOf(id) : [id]));
   const [records, states, users] = await Promise.all([
     conversations.bounds(tenant, userID, recordIDs),
     convs.get(tenant, ids),
     seqUsers.get(tenant, userID, ids),
+    // Makes the process's copy, beside the others.
+    ids.some((id) => groupOf(id) !== undefined) ? members.joinedGroupIDs(tenant, userID) : undefined,
   ]);
   const recordOf = new Map(records.map((record) => [record.conversationID, record]));
   const sees = (m: Pick<sdkws.MsgData, 'sessionType' | 'sendID' | 'recvID'>) =>
     m.sendID === userID || m.recvID === userID;
+
+  /** Of those that no leaving has ended: the group that the user has to be in. */
+  const needed = new Map<string, string>();
+  for (const id of ids) {
+    const groupID = groupOf(id);
+    const record = groupID === undefined ? undefined : recordOf.get(`sg_${groupID}`);
+    if (groupID === undefined || !record) continue;
+    const user = users.get(id) ?? NO_SEQ_USER;
+    const frozen = isNotificationConversation(id) ? user.max : frozenMax(record, user);
+    if (frozen === 0) needed.set(id, groupID);
+  }
+  const groupIDs = new Set(needed.values());
+  const inGroups = needed.size > 0 ? await groupsOf(parts, tenant, userID, [...groupIDs]) : groupIDs;
+  const shut = (id: string) => {
+    const groupID = needed.get(id);
+    return groupID !== undefined && !inGroups.has(groupID);
+  };
 
   const access = new Map<string, Access>();
   for (const id of ids) {
     const state = states.get(id) ?? NO_CONV;
     const user = users.get(id) ?? NO_SEQ_USER;
     if (isNotificationConversation(id)) {
-      const ofGroup = recordOf.has(`sg_${bare(id)}`);
-      if (!ofGroup && !isParty(userID, id) && !chatsOf(id).some((chat) => recordOf.has(chat))) continue;
+      const chat = `sg_${bare(id)}`;
+      const ofGroup = recordOf.has(chat) && !shut(id);
+      const ofChat = chatsOf(id).some((other) => other !== chat && recordOf.has(other));
+      if (!ofGroup && !ofChat && !isParty(userID, id)) continue;
       access.set(id, {
         conversationID: id,
         min: Math.max(1, state.min, user.min),
@@ -85,7 +143,7 @@ export async function loadAccess(
       continue;
     }
     const record = recordOf.get(id);
-    if (!record) continue;
+    if (!record || shut(id)) continue;
     const frozen = frozenMax(record, user);
     access.set(id, {
       conversationID: id,
