@@ -1,9 +1,10 @@
-import { type Background, background, type Logger } from '@im/kit';
-import { type log, make, REQ, type ResponseEnvelope } from '@im/protocol';
+import type { Background, Logger } from '@im/kit';
+import { type log, REQ, type ResponseEnvelope } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { CatchUps } from './catch-up.ts';
 import type { Connection } from './connection.ts';
 import type { LocalGroup, LocalUser } from './local-user.ts';
+import { MembershipRereads } from './membership-reread.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { OwnPushes } from './own-push.ts';
 import { encodePushMessages } from './push-messages.ts';
@@ -21,10 +22,6 @@ export interface DelivererDeps {
   readonly log: Logger;
 }
 
-/** Deliveries of one group that may wait for its membership. */
-const MAX_HELD = 10_000;
-/** After this long a group's deliveries go on with the membership that is known. */
-const REREAD_TIMEOUT_MS = 5_000;
 /** Copies of membership changes that are remembered. */
 const MAX_REMEMBERED = 20_000;
 
@@ -38,6 +35,21 @@ function groupOf(d: log.Delivery): string {
   if (!changesMembership(d)) return '';
   // sg_<group> or n_<group>
   return d.conversationID.slice(d.conversationID.indexOf('_') + 1);
+}
+
+/** Whether the local users are those of a change that came before what is delivered. */
+function isBehind(group: LocalGroup, d: log.Delivery): boolean {
+  const { memberVersion, memberVersionBefore } = d;
+  if (memberVersion <= group.version) return false;
+  if (!changesMembership(d)) return true;
+  // A change is one step ahead of what it changes.
+  if (memberVersionBefore > 0) return memberVersionBefore > group.version;
+  return group.version > 0 && memberVersion > group.version + 1;
+}
+
+/** Whether the local users reflect a change already, or a later one. */
+function reflects(group: LocalGroup | undefined, { memberVersion }: log.Delivery): boolean {
+  return group !== undefined && memberVersion > 0 && memberVersion <= group.version;
 }
 
 function pushEnvelope(d: log.Delivery): ResponseEnvelope {
@@ -74,8 +86,11 @@ export class Deliverer {
   /** (user, record) pairs: a membership change comes both by the group and to each user changed. */
   readonly #remembered = new Set<string>();
 
+  readonly #rereads: MembershipRereads;
+
   constructor(deps: DelivererDeps) {
     this.#deps = deps;
+    this.#rereads = new MembershipRereads({ ...deps, forward: (delivery) => this.onDelivery(delivery) });
   }
 
   /** Takes one delivery of the feed. Never throws. */
@@ -102,18 +117,12 @@ export class Deliverer {
   #take(d: log.Delivery): void {
     const groupID = groupOf(d);
     const group = groupID === '' ? undefined : this.#deps.roster.group(d.tenant, groupID);
-    if (group?.held) {
-      group.held.push(d);
-      if (group.held.length > MAX_HELD) this.#release(group);
-      return;
-    }
+    if (group && this.#rereads.hold(group, d)) return;
     if (d.targetGroupID === '') {
       const user = this.#deps.roster.user(d.tenant, d.targetUserID);
       if (user) this.#toUser(user, groupID, d);
     } else if (group) {
-      // A change is one step ahead of what it changes.
-      const known = group.version + (changesMembership(d) ? 1 : 0);
-      if (d.memberVersion > known) this.#reread(group, d);
+      if (isBehind(group, d) && !group.rereading) this.#rereads.begin(group, d);
       else this.#toGroup(group, d);
     }
   }
@@ -123,22 +132,28 @@ export class Deliverer {
     const added = d.addedUserIDs.includes(user.userID);
     const removed = d.removedUserIDs.includes(user.userID);
     if ((added || removed) && !this.#first(user, d)) return;
-    if (added && roster.join(user, groupID, { position: d.position, timeMs: d.logTime })) {
+    const joined = { position: d.position, timeMs: d.logTime };
+    const known = roster.group(d.tenant, groupID);
+    if (added && !reflects(known, d) && roster.join(user, groupID, joined, d.memberVersion)) {
       const group = roster.group(d.tenant, groupID);
       if (group) group.version = d.memberVersion;
     }
     const written: Written = { sockets: 0, bytes: 0 };
     this.#toConnections(user, d, new SharedFrame(() => pushEnvelope(d)), written);
     metrics.pushed(written.sockets, written.bytes);
-    if (removed) roster.leave(user, groupID);
+    if (removed && !reflects(known, d)) roster.leave(user, groupID, d.memberVersion);
   }
 
   #toGroup(group: LocalGroup, d: log.Delivery): void {
     const { roster, metrics } = this.#deps;
     const changed = changesMembership(d) ? new Set([...d.addedUserIDs, ...d.removedUserIDs]) : undefined;
-    for (const userID of d.addedUserIDs) {
-      const user = roster.user(d.tenant, userID);
-      if (user) roster.join(user, group.groupID);
+    // An older change than what is known came late: what it says of its users is over.
+    const moves = changed !== undefined && !reflects(group, d);
+    if (moves) {
+      for (const userID of d.addedUserIDs) {
+        const user = roster.user(d.tenant, userID);
+        if (user) roster.join(user, group.groupID, undefined, d.memberVersion);
+      }
     }
     const frame = new SharedFrame(() => pushEnvelope(d));
     const written: Written = { sockets: 0, bytes: 0 };
@@ -147,11 +162,12 @@ export class Deliverer {
       this.#toConnections(user, d, frame, written);
     }
     metrics.pushed(written.sockets, written.bytes);
+    if (!moves) return;
     for (const userID of d.removedUserIDs) {
       const user = roster.user(d.tenant, userID);
-      if (user) roster.leave(user, group.groupID);
+      if (user) roster.leave(user, group.groupID, d.memberVersion);
     }
-    group.version = Math.max(group.version, d.memberVersion);
+    if (!isBehind(group, d)) group.version = Math.max(group.version, d.memberVersion);
   }
 
   #toConnections(user: LocalUser, d: log.Delivery, frame: SharedFrame, written: Written): void {
@@ -176,40 +192,5 @@ export class Deliverer {
       }
     }
     return true;
-  }
-
-  /** Asks which local users are members now, before anything newer goes to the group. */
-  #reread(group: LocalGroup, first: log.Delivery): void {
-    const { groups, roster, metrics, log } = this.#deps;
-    metrics.rereads.inc();
-    group.held = [first];
-    const started = this.#deps.background.spawn('gateway membership', async () => {
-      const ctx = background(group.tenant, first.operationID, { timeoutMs: REREAD_TIMEOUT_MS });
-      const userIDs = [...group.users].map((user) => user.userID);
-      const request = make('group.GetMembershipReq', { groupID: group.groupID, userIDs });
-      try {
-        const { memberUserIDs, memberVersion } = await groups.getMembership(ctx, request);
-        const members = new Set(memberUserIDs);
-        for (const user of [...group.users]) {
-          if (!members.has(user.userID)) roster.leave(user, group.groupID);
-        }
-        group.version = Math.max(group.version, memberVersion);
-      } catch (error) {
-        // Those removed are also told on their own subjects, so what is known is right but for a moment.
-        log.warn({ tenant: group.tenant, operationID: first.operationID, err: error }, 'membership not read');
-      } finally {
-        this.#release(group);
-      }
-    });
-    if (!started) this.#release(group);
-  }
-
-  /** Forwards what waited; membership counts as current up to the first of them. */
-  #release(group: LocalGroup): void {
-    const { held } = group;
-    if (!held) return;
-    group.held = undefined;
-    group.version = Math.max(group.version, held[0]?.memberVersion ?? 0);
-    for (const delivery of held) this.onDelivery(delivery);
   }
 }

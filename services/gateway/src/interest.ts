@@ -58,10 +58,20 @@ export class InterestLoader {
 
   async #loadGroups(user: LocalUser): Promise<void> {
     const { roster, groups, feed } = this.#deps;
-    const { groupIDs } = await groups.getJoinedGroupIDs(background(user.tenant, ''), { userID: user.userID });
+    const { groupIDs, memberVersions } = await groups.getJoinedGroupIDs(background(user.tenant, ''), {
+      userID: user.userID,
+    });
     let added = false;
-    for (const groupID of groupIDs) {
-      if (user.changes?.get(groupID) !== false && roster.join(user, groupID)) added = true;
+    for (const [i, groupID] of groupIDs.entries()) {
+      const version = memberVersions[i] ?? 0;
+      const said = user.changes?.get(groupID);
+      // What the log said meanwhile is newer, unless its record was late.
+      if (said?.member === false && (said.version === 0 || said.version > version)) continue;
+      if (!roster.join(user, groupID)) continue;
+      added = true;
+      // A group that others here are in keeps its version: it holds for them.
+      const group = roster.group(user.tenant, groupID);
+      if (group) group.version = version;
     }
     if (added) await feed.barrier();
   }

@@ -2,6 +2,12 @@ import type { TenantId } from '@im/kit';
 import type { log } from '@im/protocol';
 import type { Connection } from './connection.ts';
 
+/** What a change of membership said of a user, and its version; 0 when it told none. */
+export interface MembershipSaid {
+  readonly member: boolean;
+  readonly version: number;
+}
+
 /** A user with at least one connection here. */
 export class LocalUser {
   readonly tenant: TenantId;
@@ -13,8 +19,8 @@ export class LocalUser {
   subscribed: Promise<void> | undefined;
   /** Resolves when that holds for the user's groups too; undefined when it does. */
   complete: Promise<void> | undefined;
-  /** While the groups are being read: what the log said meanwhile, which is newer. Group to "is a member". */
-  changes: Map<string, boolean> | undefined;
+  /** While the groups are being read: what the log said meanwhile, by group. */
+  changes: Map<string, MembershipSaid> | undefined;
   /** The last connection is gone; nothing may be done on its behalf any more. */
   gone = false;
 
@@ -29,10 +35,15 @@ export class LocalGroup {
   readonly tenant: TenantId;
   readonly groupID: string;
   readonly users: Set<LocalUser> = new Set();
-  /** Version of the member log that `users` is known to reflect; 0 when unknown. */
+  /** Version of the group's members that `users` is known to reflect; 0 when unknown. */
   version = 0;
   /** While membership is read again: deliveries that wait for it, in order. */
   held: log.Delivery[] | undefined;
+  heldBytes = 0;
+  /** Membership is being read again, whether or not deliveries still wait for it. */
+  rereading = false;
+  /** Since that began, some deliveries have gone to those who were known, without waiting. */
+  missed = false;
 
   constructor(tenant: TenantId, groupID: string) {
     this.tenant = tenant;

@@ -1,4 +1,4 @@
-import { COUNT_BUCKETS, type Counter, type Metrics } from '@im/kit';
+import { COUNT_BUCKETS, type Counter, type Gauge, type Metrics } from '@im/kit';
 import { PLATFORM_NAMES } from '@im/protocol';
 import { FRAMINGS } from './framings.ts';
 
@@ -40,6 +40,8 @@ export interface GatewayMetrics {
   readonly overflows: Counter;
   /** Memberships read again because a delivery was newer. */
   readonly rereads: Counter;
+  /** Bytes of deliveries that wait for that. */
+  readonly membershipHeldBytes: Gauge;
 }
 
 /** A counter with its labels fixed. */
@@ -128,5 +130,9 @@ export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
     },
     overflows: metrics.counter('gateway_queue_overflows_total', 'Connections that did not read fast enough'),
     rereads: metrics.counter('gateway_membership_rereads_total', 'Memberships of a group read again'),
+    membershipHeldBytes: metrics.gauge(
+      'gateway_membership_held_bytes',
+      'Bytes of deliveries that wait for the membership of their group',
+    ),
   };
 }

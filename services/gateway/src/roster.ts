@@ -62,11 +62,12 @@ export class Roster {
   /**
    * Makes the user a member.
    * @param joined place of the delivery that did; none when the membership was read.
+   * @param version of the change that did it; 0 when it told none, or the membership was read.
    * @returns true when the group is new here.
    */
-  join(user: LocalUser, groupID: string, joined?: JoinPoint): boolean {
+  join(user: LocalUser, groupID: string, joined?: JoinPoint, version = 0): boolean {
     if (user.gone) return false;
-    user.changes?.set(groupID, true);
+    user.changes?.set(groupID, { member: true, version });
     let group = this.group(user.tenant, groupID);
     const isNew = group === undefined;
     if (group === undefined) {
@@ -80,9 +81,9 @@ export class Roster {
     return isNew;
   }
 
-  /** Ends the user's membership, known here or not. */
-  leave(user: LocalUser, groupID: string): void {
-    user.changes?.set(groupID, false);
+  /** Ends the user's membership, known here or not, by the change of this version. */
+  leave(user: LocalUser, groupID: string, version = 0): void {
+    user.changes?.set(groupID, { member: false, version });
     const group = this.group(user.tenant, groupID);
     if (group) this.#part(user, group);
   }

@@ -20,10 +20,12 @@ interface Scene extends AsyncDisposable {
 }
 
 /** u1 and u2 are members of g1, u3 isn't; all are connected. */
-async function scene(): Promise<Scene> {
+async function scene({ version = 0 } = {}): Promise<Scene> {
   const gateway = await startGateway();
   gateway.rpc.answers.set('group.getJoinedGroupIDs', (_ctx, { userID }: group.GetJoinedGroupIDsReq) =>
-    make('group.GetJoinedGroupIDsResp', { groupIDs: userID === 'u3' ? [] : ['g1'] }),
+    userID === 'u3'
+      ? make('group.GetJoinedGroupIDsResp')
+      : make('group.GetJoinedGroupIDsResp', { groupIDs: ['g1'], memberVersions: [version] }),
   );
   const clients: Record<string, Client> = {};
   const catchUp = (userID: string, client: Client) =>
@@ -125,31 +127,119 @@ test('a user added to a group that nobody here was in makes the gateway listen t
   assert.deepEqual(s.gateway.feed.joined, [{ position: 100, timeMs: place.logTime }]);
 });
 
-test('a delivery newer than the known membership waits until that is read again', async () => {
-  await using s = await scene();
-  const gate = Promise.withResolvers<void>();
-  s.gateway.rpc.answers.set('group.getMembership', async (_ctx, { userIDs }: group.GetMembershipReq) => {
-    assert.deepEqual([...userIDs].sort(), ['u1', 'u2']);
-    await gate.promise;
-    return make('group.GetMembershipResp', { memberUserIDs: ['u1'], memberVersion: 5 });
+/** A group domain that knows these versions and members of g1, and answers when `gate` lets it. */
+function groupDomain(
+  s: Scene,
+  members: () => { version: number; members: readonly string[]; changed: readonly string[] | 'all' },
+  gate: Promise<void> = Promise.resolve(),
+): group.GetMembershipReq[] {
+  const asked: group.GetMembershipReq[] = [];
+  s.gateway.rpc.answers.set('group.getMembership', async (_ctx, request: group.GetMembershipReq) => {
+    asked.push(request);
+    await gate;
+    const { version, members: now, changed } = members();
+    const full = request.sinceVersion > 0 && changed === 'all';
+    const changedUserIDs = request.sinceVersion > 0 && changed !== 'all' ? [...changed] : [];
+    const about = new Set([...request.userIDs, ...changedUserIDs]);
+    return make('group.GetMembershipResp', {
+      memberUserIDs: now.filter((userID) => about.has(userID)),
+      memberVersion: version,
+      changedUserIDs,
+      full,
+    });
   });
-  s.toGroup('one', { memberVersion: 5 });
-  s.toGroup('two', { memberVersion: 5 });
-  s.toGroup('three');
-  assert.deepEqual(await s.got(), { u1: [], u2: [], u3: [] });
-  gate.resolve();
-  assert.deepEqual(await s.got(), { u1: ['one', 'two', 'three'], u2: [], u3: [] });
-  assert.equal(await s.gateway.metric('gateway_membership_rereads_total'), 1);
+  return asked;
+}
+
+test('a message newer than the known membership waits until that is read, whoever came or went', async () => {
+  for (const changed of [['u2', 'u3', 'elsewhere'], 'all'] as const) {
+    await using s = await scene({ version: 3 });
+    const gate = Promise.withResolvers<void>();
+    const asked = groupDomain(s, () => ({ version: 5, members: ['u1', 'u3'], changed }), gate.promise);
+    s.toGroup('old', { memberVersion: 3 });
+    s.toGroup('one', { memberVersion: 5 });
+    s.toGroup('two', { memberVersion: 5 });
+    s.toGroup('three');
+    assert.deepEqual(await s.got(), { u1: ['old'], u2: ['old'], u3: [] });
+    gate.resolve();
+    await until(() => s.clients.u3?.left.length === 3);
+    assert.deepEqual(await s.got(), {
+      u1: ['old', 'one', 'two', 'three'],
+      u2: ['old'],
+      u3: ['one', 'two', 'three'],
+    });
+    assert.equal(await s.gateway.metric('gateway_membership_rereads_total'), 1);
+    assert.deepEqual(
+      asked.map(({ sinceVersion, userIDs }) => [sinceVersion, [...userIDs].sort()]),
+      changed === 'all'
+        ? [
+            [3, []],
+            [0, ['u1', 'u2', 'u3']],
+          ]
+        : [[3, []]],
+    );
+  }
 });
 
-test('deliveries go on when membership cannot be read', async () => {
-  await using s = await scene();
-  s.gateway.rpc.answers.set('group.getMembership', () => {
-    throw new Error('down');
+test('a change that follows the known one needs no reading, one that does not is read', async () => {
+  await using s = await scene({ version: 3 });
+  const asked = groupDomain(s, () => ({ version: 20, members: ['u1'], changed: ['u2', 'u3'] }));
+  const change = { addedUserIDs: ['u3'], memberVersion: 9, memberVersionBefore: 3, position: 100 };
+  s.toGroup('joined', change);
+  s.toGroup('after', { memberVersion: 9 });
+  assert.equal(asked.length, 0);
+  s.toGroup('left', { removedUserIDs: ['u3'], memberVersion: 20, memberVersionBefore: 15, position: 200 });
+  await until(() => asked.length === 1);
+  assert.deepEqual(await s.got(), {
+    u1: ['joined', 'after', 'left'],
+    u2: ['joined', 'after'],
+    u3: ['joined', 'after'],
+  });
+});
+
+test('a change that comes late, by an older version, moves nobody', async () => {
+  await using s = await scene({ version: 3 });
+  s.toGroup('kicked', { removedUserIDs: ['u2'], memberVersion: 6, memberVersionBefore: 3, position: 100 });
+  s.toUser('u2', 'kicked', { removedUserIDs: ['u2'], memberVersion: 6, position: 100 });
+  const late = { addedUserIDs: ['u2'], memberVersion: 5, memberVersionBefore: 3, position: 101 };
+  s.toGroup('invited', late);
+  s.toUser('u2', 'invited', late);
+  s.toGroup('after', { memberVersion: 6 });
+  assert.deepEqual(await s.got(), {
+    u1: ['kicked', 'invited', 'after'],
+    u2: ['kicked', 'invited'],
+    u3: [],
+  });
+});
+
+test('a membership that cannot be read is read again until it can', async () => {
+  await using s = await scene({ version: 3 });
+  let down = true;
+  const asked = groupDomain(s, () => {
+    if (down) throw new Error('down');
+    return { version: 5, members: ['u1', 'u3'], changed: ['u2', 'u3'] };
   });
   s.toGroup('one', { memberVersion: 5 });
+  await until(() => asked.length >= 3);
+  assert.deepEqual(await s.got(), { u1: [], u2: [], u3: [] });
+  down = false;
+  await until(() => s.clients.u1?.left.length === 1 && s.clients.u3?.left.length === 1);
   s.toGroup('two', { memberVersion: 5 });
-  assert.deepEqual(await s.got(), { u1: ['one', 'two'], u2: ['one', 'two'], u3: [] });
+  assert.deepEqual(await s.got(), { u1: ['one', 'two'], u2: [], u3: ['one', 'two'] });
+});
+
+test('what can wait no longer goes to those who are known; who was missed connects again', async () => {
+  await using s = await scene({ version: 3 });
+  const gate = Promise.withResolvers<void>();
+  groupDomain(s, () => ({ version: 5, members: ['u1', 'u3'], changed: ['u2', 'u3'] }), gate.promise);
+  for (let i = 0; i < 3; i++) s.toGroup(`m${i}`, { memberVersion: 5 });
+  assert.notEqual(await s.gateway.metric('gateway_membership_held_bytes'), 0);
+  await until(() => s.clients.u1?.left.length === 3 && s.clients.u2?.left.length === 3);
+  assert.equal(s.clients.u3?.left.length, 0);
+  assert.equal(await s.gateway.metric('gateway_membership_held_bytes'), 0);
+  gate.resolve();
+  await s.clients.u3?.closed;
+  await until(async () => (await s.gateway.metric('gateway_closed_total', { reason: 'resync' })) === 1);
 });
 
 test('what the log says while the groups are being read is newer than what is read', async () => {
