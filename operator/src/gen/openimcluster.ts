@@ -158,6 +158,8 @@ export interface OpenIMClusterCron {
   readonly objectExpiry?: string;
   /** When it runs (cron with five fields, UTC). Default: at night. */
   readonly tokenExpiry?: string;
+  /** When messages past the lifetime that users set are hidden (cron with five fields, UTC). Default: every hour. */
+  readonly messageDestruct?: string;
   /** Days that objects of messages are kept; 0 is for ever. Default: 180. */
   readonly objectDays?: number;
 }

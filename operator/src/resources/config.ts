@@ -139,6 +139,7 @@ function configTree({
       ...(cron.messageExpiry === undefined ? {} : { messageExpiry: cron.messageExpiry }),
       ...(cron.objectExpiry === undefined ? {} : { objectExpiry: cron.objectExpiry }),
       ...(cron.tokenExpiry === undefined ? {} : { tokenExpiry: cron.tokenExpiry }),
+      ...(cron.messageDestruct === undefined ? {} : { messageDestruct: cron.messageDestruct }),
       ...(cron.objectDays === undefined ? {} : { objectDays: cron.objectDays }),
     },
     tenants: tenants.map((tenant) => {

@@ -114,6 +114,7 @@ export interface EffectiveSpec {
     readonly messageExpiry?: string;
     readonly objectExpiry?: string;
     readonly tokenExpiry?: string;
+    readonly messageDestruct?: string;
     readonly objectDays?: number;
   };
   readonly nats: ManagedNats | ExternalNats;
@@ -263,6 +264,7 @@ export function effectiveSpec(
       messageExpiry: spec.cron?.messageExpiry,
       objectExpiry: spec.cron?.objectExpiry,
       tokenExpiry: spec.cron?.tokenExpiry,
+      messageDestruct: spec.cron?.messageDestruct,
       objectDays: spec.cron?.objectDays,
     },
     nats: effectiveNats(spec, profile, store),

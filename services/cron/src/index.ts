@@ -7,15 +7,19 @@ import {
   type Service,
   type ServiceModule,
 } from '@im/kit';
+import type { RpcRegistry } from '@im/rpc';
 import {
   convs,
+  destructRepo,
   msgRows,
   objectRepo,
   objectUploadRepo,
   retentionRepo,
   type Store,
+  seqUsers,
   tokenRepo,
 } from '@im/store';
+import { destructMessages } from './jobs/destruct-messages.ts';
 import { expireMessages } from './jobs/expire-messages.ts';
 import { expireObjects } from './jobs/expire-objects.ts';
 import { expireTokens } from './jobs/expire-tokens.ts';
@@ -25,12 +29,12 @@ import { recountStorage } from './jobs/recount-storage.ts';
 import { scheduleJobs } from './run-jobs.ts';
 
 /** What cron needs of its process. */
-export type CronDeps = BaseDeps & Pick<LiveDeps, 'live'> & { store: Store; blob: Blob };
+export type CronDeps = BaseDeps & Pick<LiveDeps, 'live'> & { store: Store; blob: Blob; rpc: RpcRegistry };
 
 function jobsOf(
   cron: ServerConfig['cron'],
   uploadHours: number,
-  { store, blob }: Pick<CronDeps, 'store' | 'blob'>,
+  { store, blob, rpc, log }: Pick<CronDeps, 'store' | 'blob' | 'rpc' | 'log'>,
 ): Job[] {
   const objects = objectRepo(store);
   const uploads = objectUploadRepo(store);
@@ -47,18 +51,30 @@ function jobsOf(
     expireUploads(cron.uploadExpiry, uploadHours, { uploads, objects, blob }),
     recountStorage(cron.objectExpiry, objects, uploads),
     expireTokens(cron.tokenExpiry, tokenRepo(store)),
+    destructMessages(cron.messageDestruct, {
+      destruct: destructRepo(store),
+      rows: msgRows(store),
+      convs: convs(store),
+      seqUsers: seqUsers(store),
+      conversation: rpc.client('conversation'),
+      log,
+    }),
   ];
 }
 
 /** Work by the clock: what has expired is removed. */
 export const module: ServiceModule<CronDeps> = {
   name: 'cron',
-  needs: ['store', 'blob'],
+  needs: ['store', 'blob', 'rpc'],
   async create(config, deps): Promise<Service> {
     const log = deps.log.child({ part: 'cron' });
     let inForce = config.cron;
     const schedule = (cron: ServerConfig['cron']) =>
-      scheduleJobs(jobsOf(cron, config.s3.uploadHours, deps), { ...deps, redis: deps.store.redis, log });
+      scheduleJobs(jobsOf(cron, config.s3.uploadHours, { ...deps, log }), {
+        ...deps,
+        redis: deps.store.redis,
+        log,
+      });
     let stop = () => {};
     let unsubscribe = () => {};
     return {

@@ -24,7 +24,7 @@ export const ROLE_SETTINGS: Readonly<Record<string, readonly string[]>> = {
   rpc: DOMAIN_SETTINGS,
   transfer: ['transfer', 'nats', 'mongo', 'redis'],
   push: ['push', 'rpc', 'nats', 'mongo', 'redis'],
-  cron: ['cron', 'mongo', 'redis', 's3'],
+  cron: ['cron', 'mongo', 'redis', 's3', 'rpc'],
 };
 
 const EVERY_ROLE = ['log', 'listen', 'ops', 'shutdown', 'tenants'];

@@ -264,6 +264,7 @@ export const ServerConfig = z.strictObject({
       objectExpiry: schedule('47 3 * * *', 'expired objects'),
       uploadExpiry: schedule('27 * * * *', 'uploads that were never completed, and bytes without a name,'),
       tokenExpiry: schedule('7 4 * * *', 'expired tokens'),
+      messageDestruct: schedule('27 * * * *', "messages past the lifetime that a conversation's owner set"),
       objectDays: z
         .int()
         .min(0)

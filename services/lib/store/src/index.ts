@@ -51,6 +51,7 @@ export {
   type DedupStretch,
   dedupBlockRepo,
 } from './repos/dedup-block.ts';
+export { type DestructRecord, type DestructRepo, destructRepo } from './repos/destruct.ts';
 export { type FoldCommit, foldCommit } from './repos/fold-commit.ts';
 export { type Friend, type FriendChanges, type FriendRepo, friendRepo } from './repos/friend.ts';
 export {

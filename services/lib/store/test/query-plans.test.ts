@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Document } from 'mongodb';
-import { convs, msgRowChanges, msgRows, msgStats, retentionRepo, seqUsers } from '../src/index.ts';
+import {
+  convs,
+  destructRepo,
+  msgRowChanges,
+  msgRows,
+  msgStats,
+  retentionRepo,
+  seqUsers,
+} from '../src/index.ts';
 import { openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
 import { queryPlans } from './query-plans.ts';
 import { growingShape } from './query-shape.ts';
@@ -68,6 +76,10 @@ test('every query on messages, conversation truth and bounds reads by an index',
     'seqUsers ofUser': () => users.ofUser(tenant, 'a'),
     raiseRead: () => users.raiseRead([{ ...ref, value: 1 }]),
     raiseMin: () => users.raiseMin([{ ...ref, value: 1 }]),
+    logTimes: () => destructRepo(store).logTimes(tenant, [{ conversationID: cid, seq: 1 }]),
+    'records with a lifetime of messages': async () => {
+      for await (const { minSeq } of destructRepo(store).records(tenant)) assert.ok(minSeq >= 0);
+    },
     search: () =>
       stats.search(tenant, cid, { first: 1, last: 9 }, { sendID: 'a', contentType: 101, period }, 5),
     setMax: () => users.setMax([{ ...ref, max: 1, position: 1, version: 1 }]),

@@ -39,6 +39,7 @@ export const CONVERSATIONS = defineCollection<ConversationDocument>('conversatio
   { keys: { ownerUserID: 1, ord: 1 } },
   { keys: { conversationID: 1, recvMsgOpt: 1 } },
   { keys: { userID: 1 } },
+  { keys: { isMsgDestruct: 1, latestMsgDestructTime: 1 } },
 ]);
 
 /** What the message domain needs of a record to bound what its owner sees. */
