@@ -3,6 +3,7 @@ import { createNotifier, type RpcRegistry } from '@im/rpc';
 import {
   conversationRepo,
   conversationRepoChanges,
+  createReach,
   friendRepo,
   groupMemberRepo,
   type Store,
@@ -25,7 +26,7 @@ export const module: ServiceModule<ConversationDeps> = {
   name: 'conversation',
   needs: ['rpc', 'store'],
   async create(_config, deps): Promise<Service> {
-    const { rpc, store, background, metrics } = deps;
+    const { rpc, store, tenants, background, metrics } = deps;
     const log = deps.log.child({ part: 'conversation' });
     const parts: ConversationParts = {
       records: conversationRepo(store),
@@ -33,6 +34,7 @@ export const module: ServiceModule<ConversationDeps> = {
       users: userRepo(store),
       friends: friendRepo(store),
       members: groupMemberRepo(store),
+      reach: createReach(store, tenants),
       notifier: createNotifier({ rpc, log, metrics, background }),
       rpc,
     };

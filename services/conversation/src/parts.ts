@@ -4,6 +4,7 @@ import type {
   ConversationRepoChanges,
   FriendRepo,
   GroupMemberRepo,
+  Reach,
   UserRepo,
 } from '@im/store';
 
@@ -20,6 +21,7 @@ export interface ConversationParts {
   readonly users: UserRepo;
   readonly friends: FriendRepo;
   readonly members: GroupMemberRepo;
+  readonly reach: Reach;
   readonly notifier: Notifier;
   readonly rpc: Pick<RpcRegistry, 'client'>;
 }

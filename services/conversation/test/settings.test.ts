@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type conversation, ERR, idHash, make, ROLE } from '@im/protocol';
-import { type ConversationKey, conversationRepoChanges, groupMemberChanges } from '@im/store';
+import { blackRepo, type ConversationKey, conversationRepoChanges, groupMemberChanges } from '@im/store';
 import { as, type Harness, refuses, route, startHarness, TENANTS } from './harness.ts';
 
 const [t1, t2] = TENANTS;
@@ -220,5 +220,42 @@ describe('synchronization', () => {
     assert.equal(owned.total, 2);
     const foreign = make('conversation.GetOwnerConversationReq', { userID: 'a', pagination: page });
     await refuses(ERR.NoPermissionError, service.getOwnerConversation(me, foreign));
+  });
+});
+
+describe('what lands at the peer', () => {
+  test('is refused as a message would be, and changes nothing on either side', async () => {
+    await harness.addUsers(t1, 'p', 'q');
+    const chat = { conversationID: 'si_p_q', conversationType: 1, userID: 'q' };
+    const block = {
+      ownerUserID: 'q',
+      blackUserID: 'p',
+      createTime: 1,
+      addSource: 0,
+      operatorUserID: 'q',
+      ex: '',
+    };
+    await blackRepo(harness.store).add(t1, block);
+    await refuses(ERR.BlockedByPeer, set('p', ['p'], { ...chat, isPrivateChat: true, isPinned: true }));
+    assert.deepEqual(harness.takeSent(), []);
+    assert.deepEqual([...(await listOf('p')), ...(await listOf('q'))], []);
+    await set('p', ['p'], { ...chat, isPinned: true });
+    assert.deepEqual(harness.takeSent().map(route), ['1300 p>p'], 'own settings are free');
+    assert.deepEqual(await listOf('q'), []);
+    await set('q', ['q'], {
+      conversationID: 'si_p_q',
+      conversationType: 1,
+      userID: 'p',
+      isPrivateChat: true,
+    });
+    assert.deepEqual(harness.takeSent().map(route), ['1701 q>p']);
+    await harness.conversation.setConversations(
+      as(t1, 'imAdmin', true),
+      make('conversation.SetConversationsReq', {
+        userIDs: ['p'],
+        conversation: make('conversation.ConversationReq', { ...chat, isPrivateChat: false }),
+      }),
+    );
+    assert.deepEqual(harness.takeSent().map(route), ['1701 p>q'], 'administrators reach everybody');
   });
 });

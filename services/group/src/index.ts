@@ -1,6 +1,7 @@
 import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit';
 import { createNotifier, type RpcRegistry } from '@im/rpc';
 import {
+  createReach,
   groupMemberChanges,
   groupMemberRepo,
   groupRepo,
@@ -62,6 +63,7 @@ export const module: ServiceModule<GroupDeps> = {
       memberships,
       requests: groupRequestRepo(store),
       users,
+      reach: createReach(store, tenants),
       views,
       notices,
       rpc,

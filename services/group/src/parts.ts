@@ -1,6 +1,13 @@
 import type { Background, Logger, TenantDirectory } from '@im/kit';
 import type { DomainService, RpcRegistry } from '@im/rpc';
-import type { GroupMemberChanges, GroupMemberRepo, GroupRepo, GroupRequestRepo, UserRepo } from '@im/store';
+import type {
+  GroupMemberChanges,
+  GroupMemberRepo,
+  GroupRepo,
+  GroupRequestRepo,
+  Reach,
+  UserRepo,
+} from '@im/store';
 import type { MembershipChanges } from './membership/membership-changes.ts';
 import type { GroupNotices } from './notices/notices.ts';
 import type { Views } from './views.ts';
@@ -16,6 +23,7 @@ export interface GroupParts {
   readonly memberships: MembershipChanges;
   readonly requests: GroupRequestRepo;
   readonly users: UserRepo;
+  readonly reach: Reach;
   readonly views: Views;
   readonly notices: GroupNotices;
   readonly rpc: Pick<RpcRegistry, 'client'>;

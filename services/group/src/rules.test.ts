@@ -14,7 +14,11 @@ import {
 
 const admin: Operator = { userID: 'imAdmin', admin: true, member: undefined };
 const outsider: Operator = { userID: 'x', admin: false, member: undefined };
-const as = (role: number, userID = 'op'): Operator => ({ userID, admin: false, member: { roleLevel: role } });
+const as = (roleLevel: number, userID = 'op'): Operator => ({
+  userID,
+  admin: false,
+  member: { roleLevel, muteEndTime: 0 },
+});
 const owner = as(ROLE.Owner);
 const leader = as(ROLE.Admin);
 const plain = as(ROLE.Member);

@@ -1,5 +1,5 @@
 import { argsError, ERR, ImError, ROLE } from '@im/protocol';
-import type { GroupMember } from '@im/store';
+import { type Group, type GroupMember, requireVoice } from '@im/store';
 
 /** Who asks for a change in a group. */
 export interface Operator {
@@ -7,7 +7,7 @@ export interface Operator {
   /** An administrator of the tenant, or the system itself: may do everything that keeps a group in order. */
   readonly admin: boolean;
   /** His membership, if he has one. */
-  readonly member: Pick<GroupMember, 'roleLevel'> | undefined;
+  readonly member: Pick<GroupMember, 'roleLevel' | 'muteEndTime'> | undefined;
 }
 
 /** A member that a change is about. */
@@ -30,6 +30,14 @@ export function requireLeader(operator: Operator): void {
 /** The owner may. @throws ImError 1002. */
 export function requireOwner({ admin, member }: Operator): void {
   if (!admin && member?.roleLevel !== ROLE.Owner) throw noPermission('only the owner may do this');
+}
+
+/**
+ * Who is muted has no voice in what the group is shown either: names, announcements, invitations.
+ * @throws ImError 1402, 1403.
+ */
+export function requireOperatorVoice({ admin, member }: Operator, group: Pick<Group, 'status'>): void {
+  if (!admin && member) requireVoice(member, group);
 }
 
 /** Members may. @throws ImError 1002. */

@@ -5,6 +5,7 @@ import {
   blackRepo,
   conversationRepo,
   convs,
+  createReach,
   friendRepo,
   groupMemberRepo,
   groupRepo,
@@ -51,6 +52,7 @@ export const module: ServiceModule<MsgDeps> = {
         members: groupMemberRepo(store),
         blacks: blackRepo(store),
         friends: friendRepo(store),
+        reach: createReach(store, tenants),
       }),
     );
     return { start: async () => {}, stop: async () => {}, ready: () => READY };

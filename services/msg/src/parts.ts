@@ -11,6 +11,7 @@ import type {
   MsgRowChanges,
   MsgRows,
   MsgStats,
+  Reach,
   SeqUsers,
   Store,
   UserRepo,
@@ -40,4 +41,5 @@ export interface MsgParts {
   readonly members: GroupMemberRepo;
   readonly blacks: BlackRepo;
   readonly friends: FriendRepo;
+  readonly reach: Reach;
 }

@@ -1,6 +1,6 @@
 import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit';
 import { createNotifier, type RpcRegistry } from '@im/rpc';
-import { blackRepo, friendRepo, friendRequestRepo, type Store, userRepo } from '@im/store';
+import { blackRepo, createReach, friendRepo, friendRequestRepo, type Store, userRepo } from '@im/store';
 import { applyMethods } from './methods/apply.ts';
 import { applyListMethods } from './methods/apply-lists.ts';
 import { blacklistMethods } from './methods/blacklist.ts';
@@ -19,13 +19,14 @@ export const module: ServiceModule<RelationDeps> = {
   name: 'relation',
   needs: ['rpc', 'store'],
   async create(_config, deps): Promise<Service> {
-    const { rpc, store, background, metrics } = deps;
+    const { rpc, store, tenants, background, metrics } = deps;
     const log = deps.log.child({ part: 'relation' });
     const parts: RelationParts = {
       friends: friendRepo(store),
       requests: friendRequestRepo(store),
       blacks: blackRepo(store),
       users: userRepo(store),
+      reach: createReach(store, tenants),
       notifier: createNotifier({ rpc, log, metrics, background }),
     };
     rpc.bind('relation', {

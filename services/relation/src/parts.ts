@@ -1,5 +1,5 @@
 import type { DomainService, Notifier } from '@im/rpc';
-import type { BlackRepo, FriendRepo, FriendRequestRepo, UserRepo } from '@im/store';
+import type { BlackRepo, FriendRepo, FriendRequestRepo, Reach, UserRepo } from '@im/store';
 
 /** Some methods of the relation domain; each file in `methods/` has its own. */
 export type RelationMethods<M extends keyof DomainService<'relation'>> = Pick<DomainService<'relation'>, M>;
@@ -10,5 +10,6 @@ export interface RelationParts {
   readonly requests: FriendRequestRepo;
   readonly blacks: BlackRepo;
   readonly users: UserRepo;
+  readonly reach: Reach;
   readonly notifier: Notifier;
 }

@@ -271,3 +271,26 @@ test('blacklist: entries, times, repetition', async () => {
     relation.getIncrementalBlacks(me, make('relation.GetIncrementalBlacksReq')),
   );
 });
+
+describe('whoever is blocked', () => {
+  test('neither applies for friendship nor answers an application', async () => {
+    await harness.addUsers(t1, 'p', 'q');
+    await apply('p', 'q');
+    harness.takeSent();
+    const block = (owner: string, black: string) =>
+      harness.relation.addBlack(
+        as(t1, owner),
+        make('relation.AddBlackReq', { ownerUserID: owner, blackUserID: black }),
+      );
+    await block('p', 'q');
+    harness.takeSent();
+    await refuses(ERR.BlockedByPeer, respond('p', 'q', 1, 'words that nobody wants'));
+    await refuses(ERR.BlockedByPeer, apply('q', 'p'));
+    assert.deepEqual(harness.takeSent(), []);
+    const remove = make('relation.RemoveBlackReq', { ownerUserID: 'p', blackUserID: 'q' });
+    await harness.relation.removeBlack(as(t1, 'p'), remove);
+    harness.takeSent();
+    await respond('p', 'q', 1);
+    assert.equal(harness.takeSent().length, 1);
+  });
+});

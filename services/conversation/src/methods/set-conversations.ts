@@ -31,7 +31,7 @@ function ownSettings(wanted: conversation.ConversationReq): ConversationChanges 
 export function setConversationsMethods(
   parts: ConversationParts,
 ): ConversationMethods<'setConversations' | 'updateConversationsByUser'> {
-  const { records, changes, members, users } = parts;
+  const { records, changes, members, users, reach } = parts;
   const notices = conversationNotices(parts.notifier);
 
   /** Whoever has no record of a group yet makes one only as its member. @throws ImError 1203. */
@@ -49,14 +49,21 @@ export function setConversationsMethods(
     });
   }
 
+  /** What also changes the peer's record is for those who may write to the peer. @throws ImError 1004, 1302, 1303. */
+  async function requirePeers(ctx: CallContext, keys: readonly ConversationKey[]): Promise<void> {
+    const peers = [...new Set(keys.map(({ userID }) => userID))];
+    if ((await users.missing(ctx.tenant, peers)).length > 0) throw notFound('conversation.userID');
+    await eachLimited(keys, NOTICES_AT_ONCE, ({ ownerUserID, userID }) =>
+      reach.require(ctx, ownerUserID, [userID]),
+    );
+  }
+
   /** Private chat belongs to both: both records change, and the peer is told. */
   async function setPrivate(
     ctx: CallContext,
     keys: readonly ConversationKey[],
     isPrivateChat: boolean,
   ): Promise<void> {
-    const peers = [...new Set(keys.map(({ userID }) => userID))];
-    if ((await users.missing(ctx.tenant, peers)).length > 0) throw notFound('conversation.userID');
     const mirrored = keys.map((key) => ({ ...key, ownerUserID: key.userID, userID: key.ownerUserID }));
     await changes.apply(ctx.tenant, [...keys, ...mirrored], { isPrivateChat });
     await eachLimited(keys, NOTICES_AT_ONCE, ({ ownerUserID, userID, conversationID }) =>
@@ -75,6 +82,7 @@ export function setConversationsMethods(
       requireSameID(keys, wanted.conversationID);
       for (const owner of owners) requireSelf(ctx, owner);
       if (wanted.conversationType === SESSION.Group) await requireJoined(ctx, keys);
+      else if (wanted.isPrivateChat !== null) await requirePeers(ctx, keys);
 
       if (Object.keys(settings).length > 0) {
         const changed = new Set(await changes.apply(ctx.tenant, keys, settings));

@@ -84,6 +84,7 @@ export function createGroupMethods(parts: GroupParts): GroupMethods<'createGroup
       const userIDs = [ownerUserID, ...adminUserIDs, ...memberUserIDs];
       if (new Set(userIDs).size !== userIDs.length) throw argsError('group member repeated');
       await requireUsers(parts, ctx, userIDs, ERR.UserIDNotFoundError);
+      await parts.reach.require(ctx, ownerUserID, userIDs, { strangers: true });
       await requireRoom(parts, ctx, 0, userIDs);
 
       const group = await insert(ctx, groupInfo);

@@ -4,7 +4,7 @@ import { type Group, type GroupMember, type GroupRequest, HANDLE_RESULT } from '
 import { operatorOf, requireLiveGroup, requireUsers } from '../access.ts';
 import { requireRoom } from '../limits.ts';
 import type { GroupMethods, GroupParts } from '../parts.ts';
-import { leads, requireMember } from '../rules.ts';
+import { leads, requireMember, requireOperatorVoice } from '../rules.ts';
 import { publicUser } from '../views.ts';
 
 /** Everybody needs approval, unless who leads the group invites. */
@@ -16,7 +16,7 @@ const NOTICES_AT_ONCE = 20;
 
 /** Members bring in others. */
 export function inviteMethods(parts: GroupParts): GroupMethods<'inviteUserToGroup'> {
-  const { members, changes, memberships, requests, users, notices } = parts;
+  const { members, changes, memberships, requests, users, reach, notices } = parts;
 
   /** Asks those who lead the group; the applicant whom they see is the one who invites. */
   async function propose(ctx: CallContext, group: Group, userIDs: readonly string[]): Promise<void> {
@@ -38,7 +38,8 @@ export function inviteMethods(parts: GroupParts): GroupMethods<'inviteUserToGrou
       }),
     );
     await requests.put(ctx.tenant, list);
-    const leaderIDs = (await members.leaders(ctx.tenant, groupID)).map(({ userID }) => userID);
+    const leaders = (await members.leaders(ctx.tenant, groupID)).map(({ userID }) => userID);
+    const leaderIDs = await reach.filter(ctx, ctx.opUserID, leaders, { strangers: true });
     const inviter = publicUser(ctx.opUserID, await users.get(ctx.tenant, ctx.opUserID));
     await eachLimited(list, NOTICES_AT_ONCE, (request) =>
       notices.applied(ctx, group, request, inviter, leaderIDs),
@@ -84,7 +85,9 @@ export function inviteMethods(parts: GroupParts): GroupMethods<'inviteUserToGrou
       const group = await requireLiveGroup(parts, ctx, groupID);
       const operator = await operatorOf(parts, ctx, groupID);
       requireMember(operator);
+      requireOperatorVoice(operator, group);
       await requireUsers(parts, ctx, invitedUserIDs);
+      await reach.require(ctx, ctx.opUserID, invitedUserIDs, { strangers: true });
       if (group.needVerification === ALL_NEED_APPROVAL && !leads(operator)) {
         await propose(ctx, group, invitedUserIDs);
         return make('group.InviteUserToGroupResp');

@@ -10,7 +10,7 @@ const OPEN = 2;
 
 /** Asking to be let in, and walking into open groups. */
 export function joinGroupMethods(parts: GroupParts): GroupMethods<'joinGroup'> {
-  const { members, changes, memberships, requests, users, notices } = parts;
+  const { members, changes, memberships, requests, users, reach, notices } = parts;
 
   return {
     // The field inviterUserID names the user who joins: clients put themselves there.
@@ -68,14 +68,14 @@ export function joinGroupMethods(parts: GroupParts): GroupMethods<'joinGroup'> {
         ex,
       };
       await requests.put(ctx.tenant, [request]);
-      const leaders = await members.leaders(ctx.tenant, groupID);
+      const leaders = (await members.leaders(ctx.tenant, groupID)).map((leader) => leader.userID);
       const applicant = publicUser(userID, await users.get(ctx.tenant, userID));
       await notices.applied(
         ctx,
         group,
         request,
         applicant,
-        leaders.map((leader) => leader.userID),
+        await reach.filter(ctx, userID, leaders, { strangers: true }),
       );
       return make('group.JoinGroupResp');
     },

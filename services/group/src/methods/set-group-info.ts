@@ -4,7 +4,7 @@ import { type GroupChanges, INFO_ENTRY, notFound } from '@im/store';
 import { dismissed, operatorOf, requireLiveGroup } from '../access.ts';
 import { checkGroupTexts } from '../limits.ts';
 import type { GroupMethods, GroupParts } from '../parts.ts';
-import { requireLeader } from '../rules.ts';
+import { requireLeader, requireOperatorVoice } from '../rules.ts';
 
 /** Mark of a conversation whose group has a new announcement. */
 const AT_ANNOUNCEMENT = 4;
@@ -54,7 +54,7 @@ export function setGroupInfoMethods(parts: GroupParts): GroupMethods<'setGroupIn
     const operator = await operatorOf(parts, ctx, groupID);
     if (!operator.admin && !operator.member) throw notFound('member');
     requireLeader(operator);
-    await requireLiveGroup(parts, ctx, groupID);
+    requireOperatorVoice(operator, await requireLiveGroup(parts, ctx, groupID));
     const fields = given(wanted);
     if (Object.keys(fields).length === 0) return;
     const announcement =

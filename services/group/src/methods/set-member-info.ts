@@ -4,7 +4,7 @@ import type { Group, GroupMember } from '@im/store';
 import { operatorOf, requireGroup } from '../access.ts';
 import { checkMemberTexts } from '../limits.ts';
 import type { GroupMethods, GroupParts } from '../parts.ts';
-import { requireMaySetMember } from '../rules.ts';
+import { requireMaySetMember, requireOperatorVoice } from '../rules.ts';
 
 /** A wanted change, checked. */
 interface Checked {
@@ -35,6 +35,7 @@ export function setMemberInfoMethods(parts: GroupParts): GroupMethods<'setGroupM
       const member = byID.get(userID);
       requireMaySetMember(operator, member ?? { userID, roleLevel: ROLE.Member }, roleLevel);
       if (!member) throw argsError(`not in the group: ${userID}`);
+      if (nickname !== null || faceURL !== null || ex !== null) requireOperatorVoice(operator, stored);
       return { group: stored, member, wanted };
     });
   }

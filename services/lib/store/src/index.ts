@@ -8,6 +8,7 @@ export {
   type TenantDocument,
 } from './collection.ts';
 export { guarded, isDuplicateKey, isUnavailable, notFound, retryDuplicate, storeError } from './errors.ts';
+export { createReach, type Reach, type ReachOptions, requireReach, requireVoice } from './reach.ts';
 export { type RedisClient, type RedisCopies, redisKey } from './redis.ts';
 export { type Black, type BlackRepo, blackRepo } from './repos/black.ts';
 export { type ClientConfigRepo, clientConfigRepo } from './repos/client-config.ts';

@@ -11,6 +11,7 @@ import {
   SESSION,
 } from '@im/protocol';
 import type { MsgMethods, MsgParts } from '../parts.ts';
+import { requireMayReach } from './may-reach.ts';
 
 /** Most conversations in one request; clearing everything has no such limit. */
 const MAX_CONVERSATIONS = 1_000;
@@ -18,7 +19,7 @@ const MAX_CONVERSATIONS = 1_000;
 /** What clearing works with. */
 export type ClearParts = Pick<
   MsgParts,
-  'conversations' | 'convs' | 'seqUsers' | 'members' | 'notifier' | 'rpc' | 'log'
+  'conversations' | 'convs' | 'seqUsers' | 'groups' | 'members' | 'reach' | 'notifier' | 'rpc' | 'log'
 >;
 
 /** Clearing whole conversations, for oneself or for everybody. */
@@ -54,6 +55,9 @@ export function clearMethods(parts: ClearParts): MsgMethods<'clearConversationsM
     ends: ReadonlyMap<string, number>,
   ): Promise<void> {
     await requireMayClear(parts, ctx, userID, records);
+    for (const { conversationType, groupID, userID: peerID } of records) {
+      await requireMayReach(parts, ctx, userID, { sessionType: conversationType, groupID, peerID });
+    }
     for (const record of records) {
       const { conversationID } = record;
       await convs.raiseMin(ctx.tenant, conversationID, (ends.get(conversationID) ?? 0) + 1);

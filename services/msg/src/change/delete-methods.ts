@@ -2,6 +2,7 @@ import { type CallContext, requireAdmin, requireSelf } from '@im/kit';
 import { argsError, CONTENT, type conversation, decode, make, SESSION } from '@im/protocol';
 import type { MsgMethods, MsgParts } from '../parts.ts';
 import { authorityOf, requireTakeBack } from './authority.ts';
+import { requireMayReach } from './may-reach.ts';
 import { checkSeqs, ownConversation } from './own-conversation.ts';
 
 /** Most conversations in one request of an administrator. */
@@ -10,7 +11,7 @@ const MAX_CONVERSATIONS = 1_000;
 /** What deleting works with. */
 export type DeleteParts = Pick<
   MsgParts,
-  'rows' | 'changes' | 'conversations' | 'convs' | 'users' | 'members' | 'notifier'
+  'rows' | 'changes' | 'conversations' | 'convs' | 'users' | 'groups' | 'members' | 'reach' | 'notifier'
 >;
 
 /** Deleting single messages, for oneself or for everybody. */
@@ -61,6 +62,7 @@ export function deleteMethods(
       const record = await ownConversation(parts, ctx, userID, conversationID);
       if (deleteSyncOpt?.IsSyncOther) {
         await requireOwn(ctx, userID, conversationID, seqs);
+        await requireMayReach(parts, ctx, userID, audienceOf(record));
         await changes.blank(ctx.tenant, conversationID, seqs);
         await tell(ctx, userID, record, seqs, true);
       } else {
@@ -110,4 +112,8 @@ function addressOf({ conversationType, groupID, userID }: conversation.Conversat
     sessionType: conversationType,
     recvID: conversationType === SESSION.Group ? groupID : userID,
   };
+}
+
+function audienceOf({ conversationType, groupID, userID }: conversation.Conversation) {
+  return { sessionType: conversationType, groupID, peerID: userID };
 }

@@ -8,13 +8,16 @@ import { checkSeqs, ownConversation } from './own-conversation.ts';
 const MAX_LISTED = 5_000;
 
 /** What read state works with. */
-export type ReadParts = Pick<MsgParts, 'conversations' | 'convs' | 'seqUsers' | 'changes' | 'notifier'>;
+export type ReadParts = Pick<
+  MsgParts,
+  'conversations' | 'convs' | 'seqUsers' | 'changes' | 'reach' | 'notifier'
+>;
 
 /** Read positions and receipts (gateway.md §5.6). Positions only rise, and never beyond the last message. */
 export function readMethods(
   parts: ReadParts,
 ): MsgMethods<'markMsgsAsRead' | 'markConversationAsRead' | 'setConversationHasReadSeq'> {
-  const { convs, seqUsers, changes, notifier } = parts;
+  const { convs, seqUsers, changes, reach, notifier } = parts;
 
   async function stateOf(ctx: CallContext, userID: string, conversationID: string) {
     const [states, users] = await Promise.all([
@@ -34,6 +37,19 @@ export function readMethods(
     value: number,
   ): Promise<void> {
     await seqUsers.raiseRead([{ tenant: ctx.tenant, userID, conversationID, value }]);
+  }
+
+  /**
+   * The peer who learns what was read: the one of a chat of two, unless the reader may not write there.
+   * Who is blocked still reads, and the own devices still learn of it.
+   */
+  async function peerOf(
+    ctx: CallContext,
+    { conversationType, ownerUserID, userID }: conversation.Conversation,
+  ): Promise<string | undefined> {
+    if (conversationType !== SESSION.Single) return undefined;
+    const [peer] = await reach.filter(ctx, ownerUserID, [userID]);
+    return peer;
   }
 
   /** Tells the peer of a single chat what was read; of other chats, the reader's own devices. */
@@ -72,14 +88,15 @@ export function readMethods(
       const { max, read } = await stateOf(ctx, userID, conversationID);
       const target = Math.min(hasReadSeq, max);
       const listed: number[] = [];
-      if (record.conversationType === SESSION.Single) {
+      const peer = await peerOf(ctx, record);
+      if (peer !== undefined) {
         const extra = seqs.filter((seq) => seq <= max);
         await changes.markSpanRead(ctx.tenant, conversationID, { first: read + 1, last: target }, userID);
         await changes.markSeqsRead(ctx.tenant, conversationID, extra, userID);
         listed.push(...newest(read + 1, target, extra));
       }
       if (target > read) await raise(ctx, userID, conversationID, target);
-      await tell(ctx, userID, conversationID, peerOf(record), listed, Math.max(target, read));
+      await tell(ctx, userID, conversationID, peer, listed, Math.max(target, read));
       return make('msg.MarkConversationAsReadResp');
     },
 
@@ -90,9 +107,10 @@ export function readMethods(
       const { max, read } = await stateOf(ctx, userID, conversationID);
       const hasReadSeq = seqs[seqs.length - 1] ?? 0;
       if (seqs.some((seq) => seq > max)) throw argsError('seqs contains a number above the last message');
-      await changes.markSeqsRead(ctx.tenant, conversationID, seqs, userID);
+      const peer = await peerOf(ctx, record);
+      const group = record.conversationType !== SESSION.Single;
+      if (group || peer !== undefined) await changes.markSeqsRead(ctx.tenant, conversationID, seqs, userID);
       if (hasReadSeq > read) await raise(ctx, userID, conversationID, hasReadSeq);
-      const peer = peerOf(record);
       await tell(
         ctx,
         userID,
@@ -115,10 +133,6 @@ export function readMethods(
       return make('msg.SetConversationHasReadSeqResp');
     },
   };
-}
-
-function peerOf({ conversationType, userID }: conversation.Conversation): string | undefined {
-  return conversationType === SESSION.Single ? userID : undefined;
 }
 
 /** The newest of the seqs `first..last` and `extra`, in order. */

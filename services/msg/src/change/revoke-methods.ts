@@ -4,11 +4,21 @@ import { notFound } from '@im/store';
 import type { MsgMethods, MsgParts } from '../parts.ts';
 import { loadAccess } from '../read/access.ts';
 import { authorityOf, requireTakeBack } from './authority.ts';
+import { requireMayReach } from './may-reach.ts';
 
 /** What revoking works with. */
 export type RevokeParts = Pick<
   MsgParts,
-  'rows' | 'changes' | 'conversations' | 'convs' | 'seqUsers' | 'users' | 'groups' | 'members' | 'notifier'
+  | 'rows'
+  | 'changes'
+  | 'conversations'
+  | 'convs'
+  | 'seqUsers'
+  | 'users'
+  | 'groups'
+  | 'members'
+  | 'reach'
+  | 'notifier'
 >;
 
 /** Revoking a message: its content is replaced at every later read, and everybody is told (2101). */
@@ -31,6 +41,9 @@ export function revokeMethods(parts: RevokeParts): MsgMethods<'revokeMsg'> {
       if (row.revoked) throw new ImError(ERR.MsgAlreadyRevoke);
       const authority = await authorityOf(parts, ctx, userID, conversationID, [m.sendID]);
       requireTakeBack(authority, m);
+      const { sessionType, groupID } = m;
+      const peerID = m.sendID === userID ? m.recvID : m.sendID;
+      await requireMayReach(parts, ctx, userID, { sessionType, groupID, peerID });
       const time = Date.now();
       const by = { role: authority.role, userID, nickname: authority.nickname, time };
       if (!(await changes.revoke(ctx.tenant, conversationID, seq, by)))

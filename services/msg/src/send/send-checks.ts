@@ -9,11 +9,10 @@ import {
   isNotificationType,
   MANAGER_LEVEL,
   RECV_OPT,
-  ROLE,
   SESSION,
   type sdkws,
 } from '@im/protocol';
-import { type GroupMember, notFound } from '@im/store';
+import { notFound, requireReach, requireVoice } from '@im/store';
 import type { MsgParts } from '../parts.ts';
 
 /** Groups of this type are open to everybody. */
@@ -65,7 +64,7 @@ export async function checkMaySend(
   const bySystem = settings.adminUserIDs.includes(m.sendID);
   switch (m.sessionType) {
     case SESSION.Single:
-      if (!bySystem) await checkPeer(parts, settings, m);
+      if (!bySystem) await requireReach(parts, settings, m.sendID, m.recvID);
       return checkReceiverWantsIt(parts, settings.id, m);
     case SESSION.Group:
       return checkGroup(parts, settings.id, m, bySystem);
@@ -83,17 +82,6 @@ async function checkAccount({ users }: CheckParts, tenant: TenantId, sendID: str
   if (!sender) throw notFound('sendID');
   if (sender.appMangerLevel < MANAGER_LEVEL.AppAdmin) {
     throw new ImError(ERR.NoPermissionError, 'sendID is not a notification account');
-  }
-}
-
-async function checkPeer(parts: CheckParts, settings: TenantSettings, m: sdkws.MsgData): Promise<void> {
-  const tenant = settings.id;
-  const sender = await parts.users.get(tenant, m.sendID);
-  if (!sender) throw notFound('sendID');
-  if (sender.appMangerLevel >= MANAGER_LEVEL.AppAdmin) return;
-  if (await parts.blacks.isBlocked(tenant, m.recvID, m.sendID)) throw new ImError(ERR.BlockedByPeer);
-  if (settings.friendVerify && !(await parts.friends.isFriend(tenant, m.recvID, m.sendID))) {
-    throw new ImError(ERR.NotPeersFriend);
   }
 }
 
@@ -132,12 +120,6 @@ async function checkGroup(
   const verdict = memberVersion === 0 ? LOUD : { ...LOUD, memberVersion };
   if (bySystem || group.groupType === OPEN_GROUP_TYPE) return verdict;
   if (!member) throw new ImError(ERR.NotInGroupYetError);
-  checkNotMuted(member, group.status === GROUP_STATUS.Muted);
+  requireVoice(member, group);
   return verdict;
-}
-
-function checkNotMuted(member: GroupMember, groupIsMuted: boolean): void {
-  if (member.roleLevel === ROLE.Owner) return;
-  if (member.muteEndTime >= Date.now()) throw new ImError(ERR.MutedInGroup);
-  if (groupIsMuted && member.roleLevel !== ROLE.Admin) throw new ImError(ERR.MutedGroup);
 }

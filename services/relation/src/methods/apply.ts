@@ -29,7 +29,7 @@ function bothDirections({ fromUserID, toUserID }: FriendRequest, createTime: num
 export function applyMethods(
   parts: RelationParts,
 ): RelationMethods<'applyToAddFriend' | 'respondFriendApply'> {
-  const { friends, requests, users } = parts;
+  const { friends, requests, users, reach } = parts;
   const notices = relationNotices(parts.notifier);
 
   return {
@@ -37,6 +37,7 @@ export function applyMethods(
       requireSelf(ctx, fromUserID);
       if (fromUserID === toUserID) throw new ImError(ERR.CanNotAddYourselfError);
       await requireUsers(users, ctx, [fromUserID, toUserID]);
+      await reach.require(ctx, fromUserID, [toUserID], { strangers: true });
       const [there, back] = await Promise.all([
         friends.find(ctx.tenant, fromUserID, [toUserID]),
         friends.find(ctx.tenant, toUserID, [fromUserID]),
@@ -58,6 +59,7 @@ export function applyMethods(
         ? argsError('the friend request has been processed')
         : new ImError(ERR.FriendRequestHandled);
       if (pending.handleResult !== HANDLE_RESULT.Pending) throw handled;
+      await reach.require(ctx, toUserID, [fromUserID], { strangers: true });
 
       const now = Date.now();
       // The friends before the request: after a crash in between, the request can be answered again.

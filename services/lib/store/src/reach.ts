@@ -1,0 +1,105 @@
+import type { CallContext, TenantDirectory, TenantSettings } from '@im/kit';
+import { ERR, GROUP_STATUS, ImError, MANAGER_LEVEL, ROLE } from '@im/protocol';
+import { notFound } from './errors.ts';
+import { type BlackRepo, blackRepo } from './repos/black.ts';
+import { type FriendRepo, friendRepo } from './repos/friend.ts';
+import type { Group } from './repos/group.ts';
+import type { GroupMember } from './repos/group-member.ts';
+import { type UserRepo, userRepo } from './repos/user.ts';
+import type { Store } from './store.ts';
+
+/** Where the rules of reach read; all from copies in the process, once they are warm. */
+export interface ReachParts {
+  readonly users: UserRepo;
+  readonly blacks: BlackRepo;
+  readonly friends: FriendRepo;
+}
+
+/** Options of {@link requireReach}. */
+export interface ReachOptions {
+  /** Not asked to be friends, also where the tenant wants that of a chat: for what makes friends or members. */
+  readonly strangers?: boolean;
+}
+
+/**
+ * Whether what `from` does may land at `to`: the rule for messages, and for all else that another user
+ * sees of it, such as notifications and records. Administrators and app administrators reach everybody.
+ * @throws ImError 1302 when `to` blocks `from`, 1303 when the tenant wants friends, 1004 for an unknown `from`.
+ */
+export async function requireReach(
+  { users, blacks, friends }: ReachParts,
+  settings: TenantSettings,
+  from: string,
+  to: string,
+  { strangers = false }: ReachOptions = {},
+): Promise<void> {
+  if (from === to || settings.adminUserIDs.includes(from)) return;
+  const tenant = settings.id;
+  const sender = await users.get(tenant, from);
+  if (!sender) throw notFound('sendID');
+  if (sender.appMangerLevel >= MANAGER_LEVEL.AppAdmin) return;
+  if (await blacks.isBlocked(tenant, to, from)) throw new ImError(ERR.BlockedByPeer, `userID=${to}`);
+  if (!strangers && settings.friendVerify && !(await friends.isFriend(tenant, to, from))) {
+    throw new ImError(ERR.NotPeersFriend);
+  }
+}
+
+/**
+ * Whether a member may say something to the group, by a message or by what the group is told of him.
+ * @throws ImError 1402 for a muted member, 1403 for a plain one of a muted group.
+ */
+export function requireVoice(
+  member: Pick<GroupMember, 'roleLevel' | 'muteEndTime'>,
+  group: Pick<Group, 'status'>,
+): void {
+  if (member.roleLevel === ROLE.Owner) return;
+  if (member.muteEndTime >= Date.now()) throw new ImError(ERR.MutedInGroup);
+  if (group.status === GROUP_STATUS.Muted && member.roleLevel !== ROLE.Admin) {
+    throw new ImError(ERR.MutedGroup);
+  }
+}
+
+/** The rules of reach for whoever calls. Administrators who act for others reach everybody. */
+export interface Reach {
+  /** As {@link requireReach}. @throws ImError */
+  require(ctx: CallContext, from: string, to: readonly string[], options?: ReachOptions): Promise<void>;
+  /** Those of `to` whom what `from` does may reach. */
+  filter(ctx: CallContext, from: string, to: readonly string[], options?: ReachOptions): Promise<string[]>;
+}
+
+/** The rules over the repositories of a store. */
+export function createReach(store: Store, tenants: TenantDirectory): Reach {
+  const parts: ReachParts = { users: userRepo(store), blacks: blackRepo(store), friends: friendRepo(store) };
+
+  function settingsOf({ tenant }: CallContext): TenantSettings {
+    const settings = tenants.get(tenant);
+    if (!settings) throw new ImError(ERR.NetworkError, `tenant ${tenant} is not known here yet`);
+    return settings;
+  }
+
+  return {
+    async require(ctx, from, to, options) {
+      if (ctx.opAdmin) return;
+      const settings = settingsOf(ctx);
+      await Promise.all(to.map((userID) => requireReach(parts, settings, from, userID, options)));
+    },
+    async filter(ctx, from, to, options) {
+      if (ctx.opAdmin) return [...to];
+      const settings = settingsOf(ctx);
+      const reached = await Promise.all(
+        to.map(async (userID) => {
+          try {
+            await requireReach(parts, settings, from, userID, options);
+            return [userID];
+          } catch (error) {
+            if (error instanceof ImError && REFUSALS.has(error.code)) return [];
+            throw error;
+          }
+        }),
+      );
+      return reached.flat();
+    },
+  };
+}
+
+const REFUSALS = new Set<number>([ERR.BlockedByPeer, ERR.NotPeersFriend]);
