@@ -1,4 +1,4 @@
-import { type Background, retry, type TenantId } from '@im/kit';
+import { acceptLoss, type Background, retry, type TenantId } from '@im/kit';
 import type { LiveToken, RedisClient, Store, TokenSet } from '@im/store';
 
 /** Copies of token sets in Redis, so that verifying costs no database. */
@@ -39,9 +39,14 @@ export function tokenCopies(store: Store, background: Background): TokenCopies {
       const write = (client: RedisClient) =>
         client.eval(PUT, 1, key, String(set.rev), JSON.stringify(set.live), String(LIFE_MS));
       await redis.orElse(write, () => {
-        background.spawn('token-copy', async (signal) => {
-          await retry(() => write(redis.client), { deadline: Date.now() + LIFE_MS, signal });
-        });
+        background.spawn(
+          'token-copy',
+          async (signal) => {
+            await retry(() => write(redis.client), { deadline: Date.now() + LIFE_MS, signal });
+            // The database is the truth: a copy that stays old is found by its revision.
+          },
+          { onRefused: acceptLoss },
+        );
         return undefined;
       });
     },

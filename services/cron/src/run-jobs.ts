@@ -1,5 +1,5 @@
 import type { Background, Logger, Metrics, TenantDirectory } from '@im/kit';
-import { sleep } from '@im/kit';
+import { acceptLoss, sleep } from '@im/kit';
 import type { Store } from '@im/store';
 import { Cron } from 'croner';
 import type { Job } from './jobs/job.ts';
@@ -70,7 +70,11 @@ export function scheduleJobs(jobs: readonly Job[], deps: ScheduleDeps): () => vo
   try {
     for (const job of jobs) {
       const begin = () => {
-        background.spawn(`cron-${job.name}`, (signal) => run(job, signal), { limit: 1 });
+        background.spawn(`cron-${job.name}`, (signal) => run(job, signal), {
+          limit: 1,
+          // The run before is still at it.
+          onRefused: acceptLoss,
+        });
       };
       timers.push(new Cron(job.schedule, { timezone: 'UTC', unref: true }, begin));
     }

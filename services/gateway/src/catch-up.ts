@@ -11,6 +11,8 @@ interface HeldDelivery {
 /** What waits for a client that has yet to learn what it missed. */
 export interface CatchUp {
   readonly held: HeldDelivery[];
+  /** Bytes of what is held. */
+  bytes: number;
   /** Highest seqs that the client was told of, by conversation, once it has asked. */
   known: ReadonlyMap<string, number> | undefined;
   /** When the wait ends, ms of the monotonic clock; infinite while an answer is being made. */
@@ -26,6 +28,10 @@ const ASK_MS = 3_000;
 const NEXT_MS = 300;
 /** More deliveries than this do not wait. */
 const MAX_HELD = 1_000;
+/** Nor more bytes. */
+const MAX_HELD_BYTES = 4_194_304;
+/** Nor more bytes on all connections together. */
+const MAX_TOTAL_BYTES = 268_435_456;
 
 /** Requests by which the JS SDK catches up, or that it makes meanwhile. */
 const CATCHING_UP = new Set<number>([
@@ -45,16 +51,25 @@ const CATCHING_UP = new Set<number>([
 export class CatchUps {
   readonly #forward: Forward;
   readonly #waiting = new Set<Connection>();
+  readonly #bounded: () => void;
+  #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(forward: Forward) {
+  /** @param bounded told each time that a connection is not waited for any longer because too much is held. */
+  constructor(forward: Forward, bounded: () => void = () => {}) {
     this.#forward = forward;
+    this.#bounded = bounded;
+  }
+
+  /** Bytes that are held for all connections; of a frame for several, each time. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** A connection has just been opened. */
   begin(connection: Connection): void {
     if (framingAt(connection.framing).encoding !== 'json') return;
-    connection.catchUp = { held: [], known: undefined, until: performance.now() + ASK_MS };
+    connection.catchUp = { held: [], bytes: 0, known: undefined, until: performance.now() + ASK_MS };
     this.#wait(connection);
   }
 
@@ -63,7 +78,13 @@ export class CatchUps {
     const { catchUp } = connection;
     if (!catchUp) return false;
     catchUp.held.push({ delivery, frame });
-    if (catchUp.held.length > MAX_HELD) this.#end(connection);
+    catchUp.bytes += frame.length;
+    this.#bytes += frame.length;
+    const { held, bytes } = catchUp;
+    if (held.length > MAX_HELD || bytes > MAX_HELD_BYTES || this.#bytes > MAX_TOTAL_BYTES) {
+      this.#bounded();
+      this.#end(connection);
+    }
     return true;
   }
 
@@ -97,6 +118,7 @@ export class CatchUps {
     const { catchUp } = connection;
     this.#waiting.delete(connection);
     connection.catchUp = undefined;
+    this.#bytes -= catchUp?.bytes ?? 0;
     if (!catchUp || !connection.open) return;
     for (const { delivery, frame } of catchUp.held) {
       const known = catchUp.known?.get(delivery.conversationID) ?? 0;

@@ -25,6 +25,8 @@ export interface ConnectionInit {
   /** Index of `FRAMINGS`. */
   readonly framing: number;
   readonly token: string;
+  /** Highest run of transfer that is known. */
+  readonly run: number;
 }
 
 /** Control frames are dropped, not queued, for a client that leaves this much unread. */
@@ -47,16 +49,27 @@ export class Connection {
 
   /** Issue number of its token; undefined until auth has told. */
   issue: number | undefined;
+  /** When auth was last asked for it, ms of the monotonic clock; 0 before. */
+  checkedAt = 0;
   /** Connections below this issue number are kicked; heard of before the own number was known. */
   kickBelow = 0;
   background = false;
   /** When anything was last heard, ms of the monotonic clock. */
   lastSeen: number = performance.now();
+  readonly openedAt: number = this.lastSeen;
   lastPing: number = this.lastSeen;
   /** A request is being worked on. */
   busy = false;
   /** Requests that wait behind it. */
   input: Buffer[] | undefined;
+  /** Their bytes. */
+  inputBytes = 0;
+  /** What it may still ask at once; negative for what it has asked too much. */
+  allowance = 0;
+  /** When the allowance was counted, ms of the monotonic clock; 0 before the first frame. */
+  allowanceAt = 0;
+  /** It asked too much of late, and is not read until its allowance is back. */
+  throttled = false;
   /** A request had to be answered before deliveries were complete: the client must synchronize again. */
   answeredEarly = false;
   /**
@@ -64,12 +77,16 @@ export class Connection {
    * delivers again, the client has. Undefined before the first time.
    */
   syncedAtRun: number | undefined;
+  /** Highest run of transfer that was known when it connected. */
+  readonly openedAtRun: number;
   /** operationID of the send that has no answer yet. */
   sending: string | undefined;
   /** When the latest send was answered, ms of the monotonic clock. */
   sendAnswered = 0;
   /** Pushes that wait behind the answer to their own send. */
   held: HeldPush[] | undefined;
+  /** Their bytes. */
+  heldBytes = 0;
   /** What waits for a client that has yet to learn what it missed. */
   catchUp: CatchUp | undefined;
   /** Users whose presence it wants to hear of. */
@@ -83,6 +100,7 @@ export class Connection {
     this.platformID = init.platformID;
     this.framing = init.framing;
     this.token = init.token;
+    this.openedAtRun = init.run;
     this.webSocket = init.webSocket;
     this.#socket = init.socket;
     this.#parts = parts;
@@ -96,6 +114,11 @@ export class Connection {
   /** Frames that wait for the socket. */
   get queued(): number {
     return this.#outbox.length;
+  }
+
+  /** Their bytes. */
+  get queuedBytes(): number {
+    return this.#outbox.bytes;
   }
 
   /** An iOS app in the background reads nothing: it is not written to, and counts as offline. */

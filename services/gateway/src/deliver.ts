@@ -22,6 +22,8 @@ export interface DelivererDeps {
   readonly log: Logger;
 }
 
+/** A client that synchronizes does so within this time. */
+const SYNC_MS = 10_000;
 /** Copies of membership changes that are remembered. */
 const MAX_REMEMBERED = 20_000;
 
@@ -65,10 +67,16 @@ function pushEnvelope(d: log.Delivery): ResponseEnvelope {
 
 /**
  * Whether a client has a message that is only delivered again: it synchronized after that run had
- * begun, or has yet to synchronize, and what the run found stored it has read, or will read, then.
+ * begun, or has yet to synchronize, and what the run found stored it has read, or will read, then. A
+ * client that does not synchronize, such as a bot that only listens, counts as synchronized at its
+ * connecting once {@link SYNC_MS} have passed.
  */
-function hasAlready({ syncedAtRun }: Connection, d: log.Delivery): boolean {
-  return d.again && (syncedAtRun === undefined || d.run <= syncedAtRun);
+function hasAlready(connection: Connection, d: log.Delivery): boolean {
+  if (!d.again) return false;
+  const { syncedAtRun, openedAt, openedAtRun } = connection;
+  if (syncedAtRun !== undefined) return d.run <= syncedAtRun;
+  // Who has asked for nothing by now never will: what runs deliver again from then on is all that it gets.
+  return performance.now() - openedAt < SYNC_MS || d.run <= openedAtRun;
 }
 
 /** What was written of one delivery. */
@@ -85,7 +93,6 @@ export class Deliverer {
   readonly #deps: DelivererDeps;
   /** (user, record) pairs: a membership change comes both by the group and to each user changed. */
   readonly #remembered = new Set<string>();
-
   readonly #rereads: MembershipRereads;
 
   constructor(deps: DelivererDeps) {

@@ -6,6 +6,7 @@ import {
   type BaseDeps,
   type LiveDeps,
   type Logger,
+  type Metrics,
   notReady,
   READY,
   type Readiness,
@@ -21,6 +22,7 @@ import { Drain } from './drain.ts';
 import { Draining } from './draining.ts';
 import { createHandlers } from './handlers.ts';
 import { Handshakes } from './handshake.ts';
+import { InputRate } from './input-rate.ts';
 import { InterestLoader } from './interest.ts';
 import { Kicks } from './kicks.ts';
 import { gatewayMetrics } from './metrics.ts';
@@ -72,7 +74,9 @@ class Gateway implements GatewayService {
   readonly #connections = new Set<Connection>();
   readonly #tenantLimits: TenantLimits;
   readonly #feed: DeliveryFeed;
-  readonly #ownPushes = new OwnPushes();
+  readonly #ownPushes: OwnPushes;
+  readonly #inputRate: InputRate;
+  readonly #requests: Requests;
   readonly #catchUps: CatchUps;
   readonly #kicks: Kicks;
   readonly #presence: PresenceReporter;
@@ -83,7 +87,10 @@ class Gateway implements GatewayService {
   readonly #draining: Draining;
   readonly #sweep: Sweep;
   readonly #server: Server;
+  readonly #resync: () => void;
   #unsubscribe: Unsubscribe[] = [];
+  /** When deliveries were last missed for good, ms of the monotonic clock. */
+  #gapAt = 0;
   #port = 0;
 
   constructor(config: ServerConfig, deps: GatewayDeps) {
@@ -99,11 +106,17 @@ class Gateway implements GatewayService {
       rpc.client('group'),
       rpc.client('msg'),
     ];
-    const ownPushes = this.#ownPushes;
     this.#config = config;
     this.#deps = deps;
     this.#log = log;
-    this.#tenantLimits = new TenantLimits(tenants);
+    this.#tenantLimits = new TenantLimits({ tenants, onShareUsed: () => this.#presence.beatSoon() });
+    const ownPushes = new OwnPushes(() => metrics.bounded('own-push'));
+    this.#ownPushes = ownPushes;
+    this.#inputRate = new InputRate(
+      gateway.requests,
+      (connection) => this.#requests.readOn(connection),
+      () => metrics.bounded('input-rate'),
+    );
 
     // Deliveries come once users are added to the feed, long after it has been made.
     let deliverer: Deliverer | undefined;
@@ -113,8 +126,9 @@ class Gateway implements GatewayService {
     });
     this.#feed = feed;
     const roster = new Roster(feed);
-    const catchUps = new CatchUps((connection, delivery, frame) =>
-      deliverer?.forward(connection, delivery, frame),
+    const catchUps = new CatchUps(
+      (connection, delivery, frame) => deliverer?.forward(connection, delivery, frame),
+      () => metrics.bounded('catch-up'),
     );
     this.#catchUps = catchUps;
     deliverer = new Deliverer({ roster, groups, ownPushes, catchUps, background, metrics, log });
@@ -125,6 +139,7 @@ class Gateway implements GatewayService {
     this.#presence = new PresenceReporter({
       roster,
       users,
+      limits: this.#tenantLimits,
       background,
       log,
       gatewayID,
@@ -133,7 +148,14 @@ class Gateway implements GatewayService {
     });
     this.#watch = new PresenceWatch({ events: bus.events, feed, users, background, log });
     const timeoutMs = gateway.requestTimeoutMs;
-    this.#sender = new Sender({ msg, metrics: deps.metrics, timeoutMs, instanceId: gatewayID });
+    const { maxMessageBytes } = config.rpc;
+    this.#sender = new Sender({
+      msg,
+      metrics: deps.metrics,
+      timeoutMs,
+      instanceId: gatewayID,
+      maxMessageBytes,
+    });
     const routes = createHandlers({
       msg,
       third: rpc.client('third'),
@@ -142,8 +164,20 @@ class Gateway implements GatewayService {
       presence: this.#presence,
       watch: this.#watch,
       catchUps,
+      inputRate: this.#inputRate,
     });
     const inflatedLimit = gateway.inflatedLimitBytes;
+    this.#requests = new Requests({
+      routes,
+      tenants,
+      ownPushes,
+      catchUps,
+      feed,
+      metrics,
+      log,
+      inflatedLimit,
+      timeoutMs,
+    });
     this.#sessions = new Sessions(this.#connections, {
       metrics,
       flusher: new TickFlusher(),
@@ -154,18 +188,11 @@ class Gateway implements GatewayService {
       kicks: this.#kicks,
       presence: this.#presence,
       watch: this.#watch,
-      requests: new Requests({
-        routes,
-        tenants,
-        ownPushes,
-        catchUps,
-        feed,
-        metrics,
-        log,
-        inflatedLimit,
-        timeoutMs,
-      }),
+      requests: this.#requests,
       catchUps,
+      inputRate: this.#inputRate,
+      feed,
+      maxPerUser: () => deps.live.current.gateway.maxConnectionsPerUser,
     });
     this.#handshakes = new Handshakes({
       tenants,
@@ -202,6 +229,8 @@ class Gateway implements GatewayService {
       void this.#handshakes.take(request, socket, head);
     });
     this.#server.on('request', (request: IncomingMessage) => refuseRequest(request.socket));
+    this.#resync = background.coalesce('gateway resync', (signal) => this.#moveAll(signal));
+    this.#observe(deps.metrics);
     deps.metrics.observe('gateway_users', 'Users with a connection', () => roster.userCount);
     deps.metrics.observe('gateway_groups', 'Groups that a connected user is in', () => roster.groupCount);
     deps.metrics.observe('gateway_watched_users', 'Users whose presence is watched', () => this.#watch.size);
@@ -210,7 +239,10 @@ class Gateway implements GatewayService {
   async start(): Promise<void> {
     this.#unsubscribe = [
       this.#kicks.listen(),
-      this.#deps.live.onChange(({ gateway }) => this.#handshakes.admit(gateway)),
+      this.#deps.live.onChange(({ gateway }) => {
+        this.#handshakes.admit(gateway);
+        this.#inputRate.configure(gateway.requests);
+      }),
       this.#deps.bus.events.onMissed(() => {
         this.#kicks.recheckAll();
         this.#watch.catchUp();
@@ -258,6 +290,7 @@ class Gateway implements GatewayService {
     this.#sweep.stop();
     this.#ownPushes.stop();
     this.#catchUps.stop();
+    this.#inputRate.stop();
     this.#tenantLimits.stop();
     for (const end of this.#unsubscribe) end();
     await this.#sender.stop();
@@ -288,18 +321,61 @@ class Gateway implements GatewayService {
       { reason, connections: this.#connections.size },
       'deliveries missed, clients must reconnect',
     );
-    this.#deps.background.spawn(
-      'gateway resync',
-      async (signal) => {
-        const drain = new Drain(this.#connections, {
-          reason: 'resync',
-          maxPerSecond: () => this.#deps.live.current.gateway.drain.maxPerSecond,
-          withinMs: RESYNC_MS,
-        });
-        signal.addEventListener('abort', () => drain.cancel(), { once: true });
-        await drain.run();
-      },
-      { limit: 1 },
+    this.#gapAt = performance.now();
+    this.#resync();
+  }
+
+  /** Moves those who were here at the last gap; after a further one meanwhile it runs once more. */
+  async #moveAll(signal: AbortSignal): Promise<void> {
+    const gapAt = this.#gapAt;
+    const here = new Set([...this.#connections].filter(({ openedAt }) => openedAt <= gapAt));
+    const drain = new Drain(here, {
+      reason: 'resync',
+      maxPerSecond: () => this.#deps.live.current.gateway.drain.maxPerSecond,
+      withinMs: RESYNC_MS,
+    });
+    const cancel = () => drain.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    await drain.run();
+    signal.removeEventListener('abort', cancel);
+  }
+
+  /** What each bound holds now. */
+  #observe(metrics: Metrics): void {
+    const sum = (of: (connection: Connection) => number) => () => {
+      let total = 0;
+      for (const connection of this.#connections) total += of(connection);
+      return total;
+    };
+    metrics.observe(
+      'gateway_output_bytes',
+      'Bytes of frames that wait because a socket takes no more',
+      sum((connection) => connection.queuedBytes),
+    );
+    metrics.observe(
+      'gateway_own_push_bytes',
+      'Bytes of pushes that wait behind the answer to their send',
+      sum((connection) => connection.heldBytes),
+    );
+    metrics.observe(
+      'gateway_input_bytes',
+      'Bytes of requests that wait behind others of their connection',
+      () => this.#requests.waitingBytes,
+    );
+    metrics.observe(
+      'gateway_throttled',
+      'Connections that are not read for a while because they asked too much',
+      () => this.#inputRate.size,
+    );
+    metrics.observe(
+      'gateway_catch_up_bytes',
+      'Bytes of pushes that wait for clients to catch up',
+      () => this.#catchUps.bytes,
+    );
+    metrics.observe(
+      'gateway_presence_waiting',
+      'Users whose presence is to be reported',
+      () => this.#presence.waiting,
     );
   }
 

@@ -4,6 +4,7 @@ import type { DomainService } from '@im/rpc';
 import type { CatchUps } from './catch-up.ts';
 import type { Connection } from './connection.ts';
 import { framingAt } from './framings.ts';
+import type { InputRate } from './input-rate.ts';
 import { withClientMsgID } from './msg-data.ts';
 import type { PresenceReporter } from './presence-report.ts';
 import type { PresenceWatch } from './presence-watch.ts';
@@ -36,7 +37,11 @@ export interface HandlerDeps {
   readonly presence: Pick<PresenceReporter, 'changed'>;
   readonly watch: Pick<PresenceWatch, 'change'>;
   readonly catchUps: Pick<CatchUps, 'told'>;
+  readonly inputRate: Pick<InputRate, 'charge'>;
 }
+
+/** So many users in a request 2005 count as one frame more: each may be a subscription that begins or ends. */
+const WATCHES_PER_FRAME = 50;
 
 /** What a request must satisfy, by its identifier. Any other identifier closes the connection. */
 export interface Route {
@@ -53,7 +58,7 @@ export interface Route {
 
 /** The requests that a client may make. Source: gateway.md of the wire specification, sections 2.4 and 3. */
 export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
-  const { msg, third, sender, limits, presence, watch, catchUps } = deps;
+  const { msg, third, sender, limits, presence, watch, catchUps, inputRate } = deps;
 
   const routes: [number, Route][] = [
     [
@@ -176,6 +181,8 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
         afterInterest: true,
         async handle(connection, ctx, data) {
           const request = decode('sdkws.SubUserOnlineStatus', data);
+          const users = request.subscribeUserID.length + request.unsubscribeUserID.length;
+          inputRate.charge(connection, users / WATCHES_PER_FRAME);
           return encode('sdkws.SubUserOnlineStatusTips', await watch.change(connection, ctx, request));
         },
       },

@@ -164,6 +164,9 @@ export class Handshakes {
     if (socket.destroyed) return;
     // The drain may have begun meanwhile; it has not seen this client.
     if (this.#draining) throw new ImError(ERR.ConnOverMaxNumLimit, 'the gateway is closing');
+    // Others of this tenant may have come while the token was looked at.
+    const full = this.#deps.limits.full(tenant);
+    if (full !== undefined) throw new ImError(ERR.ConnOverMaxNumLimit, full);
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
       this.#deps.metrics.handshake(0);
       this.#deps.onAccepted({ tenant, args, webSocket, socket });

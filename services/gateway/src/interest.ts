@@ -34,7 +34,7 @@ export class InterestLoader {
     user.subscribed = subscribed.promise;
     user.complete = complete.promise;
     user.changes = new Map();
-    const started = this.#deps.background.spawn(
+    this.#deps.background.spawn(
       'gateway interest',
       async (signal) => {
         await this.#repeat(user, signal, () => this.#deps.feed.barrier());
@@ -50,10 +50,14 @@ export class InterestLoader {
           if (connection.answeredEarly) connection.close('resync');
         }
       },
-      { limit: this.#deps.limit },
+      {
+        limit: this.#deps.limit,
+        // Of a stopping process the connections are about to be closed, and nobody waits for the promises.
+        onRefused: (reason) => {
+          if (reason === 'limit') for (const connection of user.connections) connection.close('resync');
+        },
+      },
     );
-    // A stopping process: its connections are about to be closed, nobody waits for the promises.
-    if (!started) this.#deps.log.debug({ tenant: user.tenant }, 'interest not loaded');
   }
 
   async #loadGroups(user: LocalUser): Promise<void> {

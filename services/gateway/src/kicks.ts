@@ -4,6 +4,7 @@ import { ERR, type event, ImError, REQ } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { Connection } from './connection.ts';
 import type { LocalUser } from './local-user.ts';
+import type { CloseReason } from './metrics.ts';
 import type { Roster } from './roster.ts';
 import { SharedFrame } from './shared-frame.ts';
 
@@ -44,8 +45,13 @@ export class Kicks {
     data: null,
   }));
 
+  readonly #recheck: () => void;
+  /** When kicks were last missed, ms of the monotonic clock. */
+  #missedAt = 0;
+
   constructor(deps: KicksDeps) {
     this.#deps = deps;
+    this.#recheck = deps.background.coalesce('gateway recheck', (signal) => this.#recheckDue(signal));
   }
 
   /**
@@ -62,50 +68,68 @@ export class Kicks {
 
   /** Registers a new connection once what is published from then on is heard; tries for as long as it is open. */
   register(connection: Connection): void {
-    const { background: runner, limit, log } = this.#deps;
-    const started = runner.spawn(
+    const { background: runner, limit } = this.#deps;
+    runner.spawn(
       'gateway register',
       async (signal) => {
         const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
         await connection.user.subscribed;
         while (connection.open && !(await this.#registered(connection))) await backoff.wait(signal);
       },
-      { limit },
+      {
+        limit,
+        // Without a registration no login would end it: the client connects again.
+        onRefused: (reason) => {
+          if (reason === 'limit') connection.close('resync');
+        },
+      },
     );
-    if (!started) log.debug({ tenant: connection.user.tenant }, 'connection not registered');
   }
 
-  /** Kicks may have been missed: asks auth about every connection again, at a limited rate. */
+  /**
+   * Kicks may have been missed: asks auth about every connection again, at a limited rate. What is
+   * missed meanwhile is looked for as well, at those who were asked about before that.
+   */
   recheckAll(): void {
-    this.#deps.background.spawn(
-      'gateway recheck',
-      async (signal) => {
-        let count = 0;
-        const connections = [...this.#deps.roster.users()].flatMap((user) => user.connections);
-        for (const connection of connections) {
-          if (connection.open && connection.issue !== undefined) await this.#registered(connection);
-          if (++count % RECHECKS_PER_SECOND === 0) await sleep(1_000, signal);
-        }
-      },
-      { limit: 1 },
-    );
+    this.#missedAt = performance.now();
+    this.#recheck();
+  }
+
+  async #recheckDue(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
+    for (;;) {
+      let failed = false;
+      let count = 0;
+      const connections = [...this.#deps.roster.users()].flatMap((user) => user.connections);
+      for (const connection of connections) {
+        if (!connection.open || connection.issue === undefined) continue;
+        if (connection.checkedAt > this.#missedAt) continue;
+        if (!(await this.#registered(connection))) failed = true;
+        if (++count % RECHECKS_PER_SECOND === 0) await sleep(1_000, signal);
+        signal.throwIfAborted();
+      }
+      if (!failed) return;
+      await backoff.wait(signal);
+    }
   }
 
   /** Tells the client that it was kicked, then closes. */
-  kick(connection: Connection): void {
+  kick(connection: Connection, reason: CloseReason = 'kick'): void {
     connection.send(this.#frame.for(connection.framing), 'kick');
-    connection.close('kick');
+    connection.close(reason);
   }
 
   /** @returns false when it is to be tried again. */
   async #registered(connection: Connection): Promise<boolean> {
     const { user, platformID, token, id } = connection;
     const { auth, gatewayID, log } = this.#deps;
+    const begunAt = performance.now();
     try {
       const ctx = background(user.tenant, `register-${id}`);
       const request = { userID: user.userID, platformID, token, connID: id, gatewayID };
       const { issue } = await auth.registerConnection(ctx, request);
       connection.issue = issue;
+      connection.checkedAt = begunAt;
       if (issue < connection.kickBelow) this.kick(connection);
       return true;
     } catch (error) {

@@ -68,13 +68,15 @@ export class MembershipRereads {
     group.missed = false;
     group.held = [];
     const kept = this.hold(group, first);
-    const started = this.#deps.background.spawn(
-      'gateway membership',
-      (signal) => this.#untilRead(group, first, signal),
-      { limit: MAX_AT_ONCE },
-    );
+    let refused = false;
+    this.#deps.background.spawn('gateway membership', (signal) => this.#untilRead(group, first, signal), {
+      limit: MAX_AT_ONCE,
+      onRefused: () => {
+        refused = true;
+      },
+    });
     if (!kept) this.#deps.forward(first);
-    if (started) return;
+    if (!refused) return;
     this.#release(group, true);
     // The next delivery tries again: the version stays what it was.
     group.rereading = false;

@@ -6,6 +6,7 @@ import { FRAMINGS } from './framings.ts';
 export type CloseReason =
   | 'client'
   | 'kick'
+  | 'user-limit'
   | 'token'
   | 'logout'
   | 'drain'
@@ -42,7 +43,12 @@ export interface GatewayMetrics {
   readonly rereads: Counter;
   /** Bytes of deliveries that wait for that. */
   readonly membershipHeldBytes: Gauge;
+  /** A bound on memory or on what a client may ask has taken effect. */
+  bounded(bound: Bound): void;
 }
+
+/** Bounds that are counted when they take effect. */
+export type Bound = 'input-rate' | 'input-bytes' | 'own-push' | 'catch-up';
 
 /** A counter with its labels fixed. */
 interface Tally {
@@ -79,6 +85,11 @@ export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
   const pushes = metrics.counter('gateway_pushes_written_total', 'Push frames written to sockets');
   const fanout = metrics.histogram('gateway_push_fanout', 'Sockets per delivery', [], COUNT_BUCKETS);
 
+  const bounds = metrics.counter('gateway_bounds_total', 'Times that a bound of the gateway took effect', [
+    'bound',
+  ]);
+
+  const byBound = children((bound: Bound) => bounds.labels({ bound }));
   const framesIn = children((kind: string) => frames.labels({ direction: 'in', kind }));
   const framesOut = children((kind: FrameKind) => frames.labels({ direction: 'out', kind }));
   const byReason = children((reason: CloseReason) => closes.labels({ reason }));
@@ -129,6 +140,7 @@ export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
       bytesOut.inc(size);
     },
     overflows: metrics.counter('gateway_queue_overflows_total', 'Connections that did not read fast enough'),
+    bounded: (bound) => byBound(bound).inc(),
     rereads: metrics.counter('gateway_membership_rereads_total', 'Memberships of a group read again'),
     membershipHeldBytes: metrics.gauge(
       'gateway_membership_held_bytes',

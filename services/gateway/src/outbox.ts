@@ -36,7 +36,7 @@ export class TickFlusher {
   };
 }
 
-/** Bounds of an outbox. */
+/** Bounds of an outbox: what may wait because the socket takes no more. */
 export interface OutboxLimits {
   /** Most frames waiting. */
   readonly frames: number;
@@ -46,12 +46,18 @@ export interface OutboxLimits {
 
 /** Frames of one tick are joined up to this size, so that they take one system call. */
 const JOIN_MAX_BYTES = 65_536;
-/** Beyond this many frames within one tick the socket is asked at once whether it takes them. */
+/** Beyond this many frames, or {@link JOIN_MAX_BYTES}, the socket is asked at once whether it takes them. */
 const EAGER_FRAMES = 64;
+/**
+ * What is released for a client in one go may exceed the limits for as long as the client takes some of
+ * it within this time, ms, and up to this many times the limits.
+ */
+const STALLED_MS = 2_000;
+const BURST_FACTOR = 4;
 
 /**
  * The frames on their way to one socket, in order. Frames wait here, bounded, only while the socket
- * takes no more; it holds no timer, and an idle one holds nothing but three numbers.
+ * takes no more; it holds no timer, and an idle one holds nothing but a few numbers.
  */
 export class Outbox implements Flushable {
   readonly #socket: Duplex;
@@ -60,7 +66,8 @@ export class Outbox implements Flushable {
   #waiting: Buffer | Buffer[] | undefined;
   #bytes = 0;
   #scheduled = false;
-  #blocked = false;
+  /** Since when the socket has taken nothing, ms of the monotonic clock; 0 while it takes what comes. */
+  #blockedSince = 0;
   #ending = false;
 
   constructor(socket: Duplex, flusher: TickFlusher) {
@@ -74,6 +81,11 @@ export class Outbox implements Flushable {
     return Array.isArray(this.#waiting) ? this.#waiting.length : 1;
   }
 
+  /** Bytes that wait. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Queues one frame. @returns false when the limits are exceeded: the connection is to be closed. */
   add(frame: Buffer, limits: OutboxLimits): boolean {
     if (this.#ending) return true;
@@ -81,21 +93,22 @@ export class Outbox implements Flushable {
     else if (Array.isArray(this.#waiting)) this.#waiting.push(frame);
     else this.#waiting = [this.#waiting, frame];
     this.#bytes += frame.length;
-    if (!this.#blocked) {
-      if (this.length >= EAGER_FRAMES) this.flush();
-      else if (!this.#scheduled) {
-        this.#scheduled = true;
-        this.#flusher.add(this);
-      }
+    if (this.#blockedSince !== 0) return this.#isWithin(limits);
+    if (this.length >= EAGER_FRAMES || this.#bytes >= JOIN_MAX_BYTES) {
+      this.flush();
+    } else if (!this.#scheduled) {
+      this.#scheduled = true;
+      this.#flusher.add(this);
     }
-    return this.length <= limits.frames && this.#bytes <= limits.bytes;
+    return true;
   }
 
   /** Writes what waits, as far as the socket takes it. */
   flush(): void {
     this.#scheduled = false;
-    while (this.#waiting !== undefined && !this.#blocked) {
-      if (!this.#socket.write(this.#take())) this.#block();
+    while (this.#waiting !== undefined && this.#blockedSince === 0) {
+      // Beyond its mark a stream always wants a pause; only what the kernel has not taken counts.
+      if (!this.#socket.write(this.#take()) && this.#socket.writableLength > 0) this.#block();
     }
     if (this.#ending && this.#waiting === undefined) this.#socket.end();
   }
@@ -103,7 +116,13 @@ export class Outbox implements Flushable {
   /** Closes the TCP connection behind the last frame; later frames are dropped. */
   end(): void {
     this.#ending = true;
-    if (!this.#blocked) this.flush();
+    if (this.#blockedSince === 0) this.flush();
+  }
+
+  #isWithin({ frames, bytes }: OutboxLimits): boolean {
+    if (this.length <= frames && this.#bytes <= bytes) return true;
+    if (this.length > frames * BURST_FACTOR || this.#bytes > bytes * BURST_FACTOR) return false;
+    return performance.now() - this.#blockedSince < STALLED_MS;
   }
 
   /** The next bytes to write: one frame, or several joined. */
@@ -127,9 +146,9 @@ export class Outbox implements Flushable {
   }
 
   #block(): void {
-    this.#blocked = true;
+    this.#blockedSince = performance.now();
     this.#socket.once('drain', () => {
-      this.#blocked = false;
+      this.#blockedSince = 0;
       this.flush();
     });
   }

@@ -14,6 +14,9 @@ export interface HeldPush {
  * client that gets both in one read suppresses its own message too late.
  */
 const GAP_MS = 10;
+/** More of one connection than this do not wait: then the order is kept, and the gap is not. */
+const MAX_HELD = 1_000;
+const MAX_HELD_BYTES = 4_194_304;
 
 /**
  * Keeps a sender's own push behind the answer to the send, by a gap, and later pushes of that
@@ -21,7 +24,13 @@ const GAP_MS = 10;
  */
 export class OwnPushes {
   readonly #waiting = new Set<Connection>();
+  readonly #bounded: () => void;
   #timer: NodeJS.Timeout | undefined;
+
+  /** @param bounded told each time that too many wait on one connection. */
+  constructor(bounded: () => void = () => {}) {
+    this.#bounded = bounded;
+  }
 
   /** Writes a push to a connection now or when its time has come. */
   offer(connection: Connection, delivery: log.Delivery, frame: Buffer): void {
@@ -35,6 +44,13 @@ export class OwnPushes {
     }
     connection.held ??= [];
     connection.held.push({ conversationID, frame, notBefore });
+    connection.heldBytes += frame.length;
+    if (connection.held.length > MAX_HELD || connection.heldBytes > MAX_HELD_BYTES) {
+      this.#bounded();
+      for (const held of connection.held) held.notBefore = 0;
+      release(connection, now);
+      return;
+    }
     if (notBefore !== Number.POSITIVE_INFINITY) this.#wait(connection);
   }
 
@@ -90,6 +106,7 @@ function release(connection: Connection, now: number): number {
   const rest: HeldPush[] = [];
   for (const push of held) {
     if (push.notBefore <= now && !blocked.has(push.conversationID)) {
+      connection.heldBytes -= push.frame.length;
       connection.push(push.frame);
       continue;
     }
@@ -98,6 +115,7 @@ function release(connection: Connection, now: number): number {
     blocked.add(push.conversationID);
     rest.push(push);
   }
+  // Too slow a client is closed meanwhile.
   connection.held = rest.length > 0 && connection.open ? rest : undefined;
   return connection.held ? next : Number.POSITIVE_INFINITY;
 }

@@ -1,28 +1,48 @@
-import { type Background, Backoff, background, DEFAULT_TENANT, type Logger, randomId } from '@im/kit';
+import {
+  type Background,
+  Backoff,
+  background,
+  DEFAULT_TENANT,
+  type Logger,
+  randomId,
+  tokenHash,
+} from '@im/kit';
 import type { user } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { LocalUser } from './local-user.ts';
 import type { Roster } from './roster.ts';
+import type { TenantLimits } from './tenant-limits.ts';
 
 /** Parts of {@link PresenceReporter}. */
 export interface PresenceReporterDeps {
   readonly roster: Roster;
   readonly users: Pick<DomainService<'user'>, 'reportPresence' | 'gatewayHeartbeat'>;
+  readonly limits: Pick<TenantLimits, 'limited' | 'atLimit' | 'learn'>;
   readonly background: Background;
   readonly log: Logger;
   /** Name of this gateway among its peers. */
   readonly gatewayID: string;
   /** Connections now. */
   readonly connections: () => number;
-  /** Between signs of life, ms. */
+  /** Heartbeat interval, ms. */
   readonly heartbeatMs: number;
 }
 
 /** Users of one report. */
 const MAX_ITEMS = 1_000;
+/** Connections of one report: some 100 bytes each. */
+const MAX_CONNECTIONS = 10_000;
+/** Heartbeats on demand follow each other no faster, ms. */
+const MIN_HEARTBEAT_MS = 500;
+
+interface Named {
+  readonly tenant: string;
+  readonly userID: string;
+}
 
 function describe(tenant: string, userID: string, known: LocalUser | undefined): user.PresenceItem {
-  const connections = known?.connections ?? [];
+  // The newest ones, should there be more than a report has room for.
+  const connections = known?.connections.slice(-MAX_CONNECTIONS) ?? [];
   return {
     tenant,
     userID,
@@ -31,43 +51,54 @@ function describe(tenant: string, userID: string, known: LocalUser | undefined):
       platformID,
       connID: id,
       isBackground: background,
-      token,
+      // What is kept of a token is its hash.
+      token: tokenHash(token),
     })),
   };
 }
 
 /**
  * Tells the user domain who is connected here: the users that changed, what changed in one tick as
- * one call; everybody when it asks for it; and a sign of life, without which all count as offline.
+ * one call; everybody when it asks for it; and a heartbeat, without which all count as offline.
  */
 export class PresenceReporter {
   readonly #deps: PresenceReporterDeps;
+  readonly #beat: () => void;
+  readonly #report: () => void;
   /** Users to be reported, by key. */
-  #changed = new Map<string, { readonly tenant: string; readonly userID: string }>();
+  readonly #changed = new Map<string, Named>();
   #fullWanted = false;
-  #running = false;
+  #beatAt = Number.NEGATIVE_INFINITY;
+  /** Users of the next report: fewer after one failed, so that one user that cannot be reported holds up no others. */
+  #most = MAX_ITEMS;
 
   constructor(deps: PresenceReporterDeps) {
     this.#deps = deps;
+    this.#beat = deps.background.coalesce('gateway heartbeat', (signal) => this.#heartbeat(signal));
+    this.#report = deps.background.coalesce('gateway presence', (signal) => this.#run(signal));
   }
 
-  /** Begins the signs of life. */
+  /** Users whose report is due. */
+  get waiting(): number {
+    return this.#changed.size;
+  }
+
+  /** Sends the first heartbeat, at once, and from then on one per interval. */
   start(): void {
-    const { background: runner, heartbeatMs, users, gatewayID, connections } = this.#deps;
-    runner.every('gateway heartbeat', heartbeatMs, async (signal) => {
-      const ctx = background(DEFAULT_TENANT, '', { timeoutMs: heartbeatMs, signal });
-      const { reportAll } = await users.gatewayHeartbeat(ctx, { gatewayID, connections: connections() });
-      if (reportAll) {
-        this.#fullWanted = true;
-        this.#schedule();
-      }
-    });
+    const { background: runner, heartbeatMs } = this.#deps;
+    this.#beat();
+    runner.every('gateway heartbeat timer', heartbeatMs, async () => this.#beat());
+  }
+
+  /** What other gateways hold may have changed: asks now instead of at the next interval. */
+  beatSoon(): void {
+    if (performance.now() - this.#beatAt >= MIN_HEARTBEAT_MS) this.#beat();
   }
 
   /** This user's connections changed. */
   changed({ tenant, userID }: LocalUser): void {
     this.#changed.set(`${tenant}\u0000${userID}`, { tenant, userID });
-    this.#schedule();
+    this.#report();
   }
 
   /** Reports what is left, once; for the end of a gateway. */
@@ -75,41 +106,59 @@ export class PresenceReporter {
     while (this.#changed.size > 0) await this.#reportChanged();
   }
 
-  #schedule(): void {
-    if (this.#running) return;
-    this.#running = this.#deps.background.spawn('gateway presence', (signal) => this.#run(signal));
+  async #heartbeat(signal: AbortSignal): Promise<void> {
+    const { users, limits, gatewayID, connections, heartbeatMs } = this.#deps;
+    this.#beatAt = performance.now();
+    const ctx = background(DEFAULT_TENANT, '', { timeoutMs: heartbeatMs, signal });
+    const tenantConnections = limits.limited();
+    const answer = await users.gatewayHeartbeat(ctx, {
+      gatewayID,
+      connections: connections(),
+      tenantConnections,
+      tenantsAtLimit: limits.atLimit(),
+    });
+    limits.learn(tenantConnections, answer);
+    if (answer.reportAll) {
+      this.#fullWanted = true;
+      this.#report();
+    }
   }
 
   /** Reports until nothing is left; only one at a time, so that reports of a user keep their order. */
   async #run(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
-    try {
-      await endOfTick();
-      while (this.#fullWanted || this.#changed.size > 0) {
-        try {
-          if (this.#fullWanted) await this.#reportAll();
-          else await this.#reportChanged();
-          backoff.reset();
-        } catch (error) {
-          this.#deps.log.warn({ err: error }, 'presence not reported');
-          await backoff.wait(signal);
-        }
+    await endOfTick();
+    while (this.#fullWanted || this.#changed.size > 0) {
+      try {
+        if (this.#fullWanted) await this.#reportAll();
+        else await this.#reportChanged();
+        this.#most = Math.min(MAX_ITEMS, this.#most * 2);
+        backoff.reset();
+      } catch (error) {
+        this.#deps.log.warn({ err: error }, 'presence not reported');
+        await backoff.wait(signal);
       }
-    } finally {
-      this.#running = false;
     }
   }
 
   async #reportChanged(): Promise<void> {
-    const batch = [...this.#changed].slice(0, MAX_ITEMS);
+    const batch: [string, Named][] = [];
+    const items: user.PresenceItem[] = [];
+    let size = 0;
+    for (const [key, { tenant, userID }] of this.#changed) {
+      const item = describe(tenant, userID, this.#deps.roster.user(tenant, userID));
+      size += item.connections.length;
+      if (batch.length > 0 && (batch.length >= this.#most || size > MAX_CONNECTIONS)) break;
+      batch.push([key, { tenant, userID }]);
+      items.push(item);
+    }
     for (const [key] of batch) this.#changed.delete(key);
-    const items = batch.map(([, { tenant, userID }]) =>
-      describe(tenant, userID, this.#deps.roster.user(tenant, userID)),
-    );
     try {
-      await this.#report(items, { full: false, fullID: '', lastPart: false });
+      await this.#send(items, { full: false, fullID: '', lastPart: false });
     } catch (error) {
-      for (const [key, user] of batch) this.#changed.set(key, user);
+      this.#most = Math.max(1, batch.length >> 1);
+      // Behind the others: they are reported first, whatever is the matter with these.
+      for (const [key, user] of batch) if (!this.#changed.has(key)) this.#changed.set(key, user);
       throw error;
     }
   }
@@ -117,17 +166,23 @@ export class PresenceReporter {
   async #reportAll(): Promise<void> {
     const fullID = randomId(8);
     const all = [...this.#deps.roster.users()];
-    let sent = 0;
+    let at = 0;
     do {
-      const part = all.slice(sent, sent + MAX_ITEMS);
-      sent += part.length;
-      const items = part.filter((u) => !u.gone).map((u) => describe(u.tenant, u.userID, u));
-      await this.#report(items, { full: true, fullID, lastPart: sent >= all.length });
-    } while (sent < all.length);
+      const items: user.PresenceItem[] = [];
+      let size = 0;
+      for (; at < all.length && items.length < MAX_ITEMS; at++) {
+        const known = all[at];
+        if (!known || known.gone) continue;
+        size += known.connections.length;
+        if (items.length > 0 && size > MAX_CONNECTIONS) break;
+        items.push(describe(known.tenant, known.userID, known));
+      }
+      await this.#send(items, { full: true, fullID, lastPart: at >= all.length });
+    } while (at < all.length);
     this.#fullWanted = false;
   }
 
-  async #report(
+  async #send(
     items: user.PresenceItem[],
     kind: Pick<user.ReportPresenceReq, 'full' | 'fullID' | 'lastPart'>,
   ): Promise<void> {

@@ -1,6 +1,6 @@
 import type { DeliveryFeed, Events, Unsubscribe } from '@im/bus';
-import { type Background, background, type CallContext, type Logger, type TenantId } from '@im/kit';
-import { argsError, encode, type event, make, REQ, type sdkws } from '@im/protocol';
+import { type Background, Backoff, background, type CallContext, type Logger, type TenantId } from '@im/kit';
+import { argsError, ERR, encode, type event, ImError, make, REQ, type sdkws } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { Connection } from './connection.ts';
 import { SharedFrame } from './shared-frame.ts';
@@ -27,11 +27,17 @@ interface Watch {
   unsubscribe: Unsubscribe;
   /** Of the latest change heard of. */
   version: number;
+  /** Changes heard of so far. */
+  heard: number;
   /** As last told to the connections; undefined until known. */
   platforms: string | undefined;
 }
 
 const watchKey = (tenant: string, userID: string): string => `${tenant}\u0000${userID}`;
+
+function parsePlatforms(joined: string): number[] {
+  return joined === '' ? [] : joined.split(',').map(Number);
+}
 
 function presenceFrame(userID: string, platformIDs: number[]): SharedFrame {
   return new SharedFrame(() => {
@@ -52,8 +58,13 @@ export class PresenceWatch {
   readonly #deps: PresenceWatchDeps;
   readonly #watches = new Map<string, Watch>();
 
+  readonly #catchUp: () => void;
+
   constructor(deps: PresenceWatchDeps) {
     this.#deps = deps;
+    this.#catchUp = deps.background.coalesce('gateway presence catch-up', (signal) =>
+      this.#readAgain(signal),
+    );
   }
 
   /** Users watched. */
@@ -64,13 +75,16 @@ export class PresenceWatch {
   /**
    * Ends and begins subscriptions of a connection.
    * @returns the current platforms of the users newly asked for, in their order.
-   * @throws ImError 1001 when the connection watches too many.
+   * A change heard of meanwhile counts more than what the store said before it.
+   * @throws ImError 1001 when the connection watches too many, 90004 when it is closed.
    */
   async change(
     connection: Connection,
     ctx: CallContext,
     request: sdkws.SubUserOnlineStatus,
   ): Promise<sdkws.SubUserOnlineStatusTips> {
+    // A connection that is gone was forgotten already: what it watched from now on would stay for good.
+    if (!connection.open) throw new ImError(ERR.NetworkError, 'the connection is closed');
     for (const userID of request.unsubscribeUserID) this.#remove(connection, userID);
     const userIDs = request.subscribeUserID;
     if (userIDs.length === 0) return make('sdkws.SubUserOnlineStatusTips');
@@ -81,10 +95,16 @@ export class PresenceWatch {
     for (const userID of userIDs) if (this.#add(connection, userID)) added = true;
     // Read only what was published before the subscription: a change in between is heard of.
     if (added) await this.#deps.feed.barrier();
+    const before = userIDs.map((userID) => this.#watches.get(watchKey(ctx.tenant, userID))?.heard ?? 0);
     const { users } = await this.#deps.users.getOnlinePlatforms(ctx, { userIDs });
-    for (const { userID, onlinePlatformIDs } of users) {
-      const watch = this.#watches.get(watchKey(ctx.tenant, userID));
-      if (watch) watch.platforms ??= onlinePlatformIDs.join();
+    for (const [i, user] of users.entries()) {
+      const watch = this.#watches.get(watchKey(ctx.tenant, user.userID));
+      if (!watch) continue;
+      // Should what was heard be the older of the two, the newer is heard in a moment.
+      if (watch.heard !== before[i] && watch.platforms !== undefined) {
+        user.onlinePlatformIDs = parsePlatforms(watch.platforms);
+      }
+      watch.platforms ??= user.onlinePlatformIDs.join();
     }
     return make('sdkws.SubUserOnlineStatusTips', { subscribers: users });
   }
@@ -97,15 +117,36 @@ export class PresenceWatch {
 
   /** Changes may have been missed: reads all watched users again and tells what differs. */
   catchUp(): void {
-    const byTenant = Map.groupBy(this.#watches.values(), (watch) => watch.tenant);
-    for (const [tenant, watches] of byTenant) {
-      this.#deps.background.spawn('gateway presence catch-up', async () => {
-        for (let i = 0; i < watches.length; i += CATCH_UP_BATCH) {
-          const userIDs = watches.slice(i, i + CATCH_UP_BATCH).map((watch) => watch.userID);
-          const { users } = await this.#deps.users.getOnlinePlatforms(background(tenant, ''), { userIDs });
-          for (const { userID, onlinePlatformIDs } of users) this.#tell(tenant, userID, onlinePlatformIDs);
+    this.#catchUp();
+  }
+
+  /** One tenant after the other; one that cannot be read holds up none behind it, and is tried again. */
+  async #readAgain(signal: AbortSignal): Promise<void> {
+    const left = Map.groupBy(this.#watches.values(), (watch) => watch.tenant);
+    const backoff = new Backoff({ baseMs: 200, maxMs: 5_000 });
+    while (left.size > 0 && !signal.aborted) {
+      for (const [tenant, watches] of left) {
+        try {
+          await this.#readTenant(tenant, watches);
+          left.delete(tenant);
+        } catch (error) {
+          this.#deps.log.warn({ tenant, err: error }, 'presence not read again yet');
         }
-      });
+      }
+      if (left.size > 0) await backoff.wait(signal);
+    }
+  }
+
+  async #readTenant(tenant: TenantId, watches: readonly Watch[]): Promise<void> {
+    for (let i = 0; i < watches.length; i += CATCH_UP_BATCH) {
+      const batch = watches.slice(i, i + CATCH_UP_BATCH);
+      const before = batch.map(({ heard }) => heard);
+      const userIDs = batch.map(({ userID }) => userID);
+      const { users } = await this.#deps.users.getOnlinePlatforms(background(tenant, ''), { userIDs });
+      for (const [n, { userID, onlinePlatformIDs }] of users.entries()) {
+        // A change heard of meanwhile is newer, or is followed by one that is.
+        if (batch[n]?.heard === before[n]) this.#tell(tenant, userID, onlinePlatformIDs);
+      }
     }
   }
 
@@ -121,6 +162,7 @@ export class PresenceWatch {
         connections: new Set(),
         unsubscribe: this.#deps.events.subscribePresence(tenant, userID, (presence) => this.#heard(presence)),
         version: 0,
+        heard: 0,
         platforms: undefined,
       };
       this.#watches.set(key, watch);
@@ -146,6 +188,7 @@ export class PresenceWatch {
     const watch = this.#watches.get(watchKey(tenant, userID));
     if (!watch || (version !== 0 && version <= watch.version)) return;
     watch.version = version;
+    watch.heard++;
     this.#tell(watch.tenant, userID, platformIDs);
   }
 

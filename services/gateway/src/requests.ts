@@ -1,6 +1,7 @@
 import type { DeliveryFeed } from '@im/bus';
 import { type CallContext, callFields, type Logger, randomId, type TenantDirectory } from '@im/kit';
 import {
+  argsError,
   decodeRequest,
   EnvelopeError,
   ERR,
@@ -36,15 +37,26 @@ export interface RequestsDeps {
 
 /** With this many requests waiting, a connection is not read any further. */
 const PAUSE_AT = 4;
-/** More than this many in what was read already: no client does that. */
+/** More than this many, or this many bytes, in what was read already: no client does that. */
 const MAX_WAITING = 1_024;
+const MAX_WAITING_BYTES = 1_048_576;
+/** Most bytes that wait so on all connections together. */
+const MAX_TOTAL_BYTES = 268_435_456;
+/** Longest operationID and msgIncr, bytes; the handshake's limit. */
+const MAX_ID_BYTES = 512;
 
 /** Works on the requests of each connection strictly one after the other. */
 export class Requests {
   readonly #deps: RequestsDeps;
+  #waitingBytes = 0;
 
   constructor(deps: RequestsDeps) {
     this.#deps = deps;
+  }
+
+  /** Bytes of requests, of all connections, that wait behind others of their connection. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
   /** Takes one binary frame of a connection. */
@@ -57,8 +69,24 @@ export class Requests {
     }
     connection.input ??= [];
     connection.input.push(frame);
-    if (connection.input.length > MAX_WAITING) connection.close('flood');
-    else if (connection.input.length >= PAUSE_AT) connection.webSocket.pause();
+    connection.inputBytes += frame.length;
+    this.#waitingBytes += frame.length;
+    if (
+      connection.input.length > MAX_WAITING ||
+      connection.inputBytes > MAX_WAITING_BYTES ||
+      this.#waitingBytes > MAX_TOTAL_BYTES
+    ) {
+      this.#deps.metrics.bounded('input-bytes');
+      connection.close('flood');
+    } else if (connection.input.length >= PAUSE_AT) {
+      connection.webSocket.pause();
+    }
+  }
+
+  /** Reads on, unless enough waits already or the connection has asked too much of late. */
+  readOn(connection: Connection): void {
+    if (!connection.open || connection.throttled || !connection.webSocket.isPaused) return;
+    if ((connection.input?.length ?? 0) < PAUSE_AT) connection.webSocket.resume();
   }
 
   /** Answers this frame and those that arrive meanwhile. Never rejects. */
@@ -74,10 +102,17 @@ export class Requests {
       }
       connection.lastSeen = performance.now();
       frame = connection.input?.shift();
+      this.#taken(connection, frame?.length ?? 0);
     }
     connection.busy = false;
     connection.input = undefined;
-    if (connection.open && connection.webSocket.isPaused) connection.webSocket.resume();
+    this.#taken(connection, connection.inputBytes);
+    this.readOn(connection);
+  }
+
+  #taken(connection: Connection, bytes: number): void {
+    connection.inputBytes -= bytes;
+    this.#waitingBytes -= bytes;
   }
 
   async #one(connection: Connection, frame: Buffer): Promise<void> {
@@ -92,6 +127,9 @@ export class Requests {
       connection.close('unknown-request');
       return;
     }
+    const tooLong = exceedsBytes(request.operationID, MAX_ID_BYTES);
+    // What goes back, and into logs, is cut; clients find their request by msgIncr.
+    if (tooLong) request.operationID = request.operationID.slice(0, MAX_ID_BYTES / 4);
     this.#deps.catchUps.asked(connection, request.reqIdentifier);
     const ctx = this.#context(connection, request.operationID);
     if (request.reqIdentifier === REQ.SendMsg) connection.sending = ctx.operationID;
@@ -99,9 +137,11 @@ export class Requests {
     let data: Uint8Array | null = null;
     let errMsg = '';
     try {
+      if (tooLong) throw argsError(`operationID must have at most ${MAX_ID_BYTES} bytes`);
       if (route.strict) requireIds(request);
       if (route.afterInterest) {
         if (connection.user.complete !== undefined) await this.#interest(connection, ctx);
+        if (!connection.open) return;
         if (route.synchronizes) connection.syncedAtRun = this.#deps.feed.run();
       }
       data = await route.handle(connection, ctx, request.data);
@@ -128,6 +168,7 @@ export class Requests {
       if (error instanceof EnvelopeError) return 'malformed';
       throw error;
     }
+    if (exceedsBytes(request.msgIncr, MAX_ID_BYTES)) return 'malformed';
     return request.sendID === connection.user.userID ? request : 'sender';
   }
 
@@ -190,6 +231,11 @@ export class Requests {
       this.#deps.log.debug(fields, 'request refused');
     }
   }
+}
+
+/** Whether a text has more bytes; the usual short one is not counted. */
+function exceedsBytes(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
 }
 
 /** What requests 1002, 1005, 1006 and 2004 must carry; the others are answered without. */

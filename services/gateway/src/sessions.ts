@@ -1,3 +1,4 @@
+import type { DeliveryFeed } from '@im/bus';
 import type { TenantId } from '@im/kit';
 import type { CatchUps } from './catch-up.ts';
 import type { ClientEvents } from './client-socket.ts';
@@ -5,6 +6,7 @@ import { ACCEPTED } from './connect-reply.ts';
 import { Connection, type ConnectionParts } from './connection.ts';
 import { framingIndex } from './framings.ts';
 import type { Accepted } from './handshake.ts';
+import type { InputRate } from './input-rate.ts';
 import type { InterestLoader } from './interest.ts';
 import type { Kicks } from './kicks.ts';
 import type { PresenceReporter } from './presence-report.ts';
@@ -24,6 +26,10 @@ export interface SessionsDeps extends ConnectionParts {
   readonly watch: PresenceWatch;
   readonly requests: Requests;
   readonly catchUps: Pick<CatchUps, 'begin'>;
+  readonly inputRate: Pick<InputRate, 'charge'>;
+  readonly feed: Pick<DeliveryFeed, 'run'>;
+  /** Most connections of one user here. */
+  readonly maxPerUser: () => number;
 }
 
 /** The beginning, the input and the end of every connection. */
@@ -44,7 +50,9 @@ export class Sessions implements ClientEvents {
     const { user, isNew } = roster.enter(tenant, args.userID);
     const { platformID, token } = args;
     const framing = framingIndex(args.framing);
-    const connection = new Connection({ webSocket, socket, user, platformID, framing, token }, this.#deps);
+    const run = this.#deps.feed.run();
+    const init = { webSocket, socket, user, platformID, framing, token, run };
+    const connection = new Connection(init, this.#deps);
     catchUps.begin(connection);
     this.#connections.add(connection);
     user.connections.push(connection);
@@ -58,11 +66,13 @@ export class Sessions implements ClientEvents {
     if (isNew) interest.begin(user);
     kicks.register(connection);
     presence.changed(user);
+    this.#makeRoom(connection);
   }
 
   received(connection: Connection, data: Buffer, isBinary: boolean): void {
-    const { metrics, requests } = this.#deps;
+    const { metrics, requests, inputRate } = this.#deps;
     connection.lastSeen = performance.now();
+    inputRate.charge(connection, 1, connection.lastSeen);
     metrics.received(isBinary ? 'request' : 'text', data.length);
     if (isBinary) {
       requests.accept(connection, data);
@@ -79,6 +89,7 @@ export class Sessions implements ClientEvents {
 
   heartbeat(connection: Connection, kind: 'ping' | 'pong', bytes: number): void {
     connection.lastSeen = performance.now();
+    this.#deps.inputRate.charge(connection, 1, connection.lastSeen);
     this.#deps.metrics.received(kind, bytes);
   }
 
@@ -106,6 +117,22 @@ export class Sessions implements ClientEvents {
   /** Cuts all connections. */
   destroyAll(): void {
     for (const connection of this.#connections) connection.destroy('drain');
+  }
+
+  /**
+   * A user with more connections than allowed loses one: of those in the background the oldest, else the
+   * oldest of all. It is kicked as by another login, because a client that was only closed would be back
+   * at once and cost the next one its place.
+   */
+  #makeRoom(newest: Connection): void {
+    const { user } = newest;
+    const most = this.#deps.maxPerUser();
+    if (user.connections.length <= most) return;
+    const open = user.connections.filter((connection) => connection.open);
+    if (open.length <= most) return;
+    const older = open.filter((connection) => connection !== newest);
+    const victim = older.find((connection) => connection.background) ?? older[0];
+    if (victim) this.#deps.kicks.kick(victim, 'user-limit');
   }
 
   /** Resolves when there is no connection. */

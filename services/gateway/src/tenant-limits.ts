@@ -1,33 +1,85 @@
-import { type TenantDirectory, type TenantId, TokenBucket } from '@im/kit';
+import { type TenantDirectory, type TenantId, TokenBucket, tenantId } from '@im/kit';
+import type { user } from '@im/protocol';
+
+/** Of a tenant whose connections elsewhere are not known yet, so much of its quota may be opened meanwhile. */
+const UNASKED_SHARE = 0.1;
 
 interface Usage {
   connections: number;
+  /** Connections here that the other gateways may know of. */
+  told: number;
+  /** What this gateway may still open until it hears of the others again; undefined before the first time. */
+  share: number | undefined;
+  /** One was refused since the last heartbeat. */
+  refused: boolean;
   readonly handshakes: TokenBucket;
   readonly messages: TokenBucket;
 }
 
-/** What each tenant may use of this gateway, by its quotas, which may change at any time. */
+/** Parts of {@link TenantLimits}. */
+export interface TenantLimitsDeps {
+  readonly tenants: TenantDirectory;
+  /** This gateway's share of a tenant's connections is used up: what the others hold should be asked for. */
+  readonly onShareUsed?: () => void;
+}
+
+/**
+ * What each tenant may use, by its quotas, which may change at any time. Rates are per gateway.
+ * Connections are the tenant's on all gateways: with every heartbeat a gateway tells how many it has
+ * and gets a share of what is left, reserved for it until the next one; it asks at once when its share
+ * is used up. Before the first answer it may open a tenth of the quota.
+ */
 export class TenantLimits {
   readonly #tenants: TenantDirectory;
   readonly #usage = new Map<TenantId, Usage>();
   readonly #unsubscribe: () => void;
+  readonly #onShareUsed: () => void;
+  /** Nobody reckons shares: the quota holds for each gateway. */
+  #alone = false;
 
-  constructor(tenants: TenantDirectory) {
+  constructor({ tenants, onShareUsed }: TenantLimitsDeps) {
     this.#tenants = tenants;
+    this.#onShareUsed = onShareUsed ?? (() => {});
     this.#unsubscribe = tenants.onChange((id, settings) => {
       const usage = this.#usage.get(id);
       if (!usage) return;
       usage.handshakes.configure({ ratePerSecond: settings?.quotas.handshakesPerSecond ?? 0 });
       usage.messages.configure({ ratePerSecond: settings?.quotas.messagesPerSecond ?? 0 });
+      // What was learnt was reckoned with another quota.
+      usage.share = undefined;
+      this.#forgetRemoved(id, usage);
     });
+  }
+
+  /** Tenants with a connection, a handshake or a send here. */
+  get size(): number {
+    return this.#usage.size;
   }
 
   /** Why a new connection is refused, or undefined when it isn't; takes one handshake of the budget. */
   refusal(tenant: TenantId): string | undefined {
+    return (
+      this.full(tenant) ??
+      (this.#of(tenant).handshakes.take() ? undefined : 'too many handshakes of this tenant')
+    );
+  }
+
+  /** Why there is no room for a new connection, or undefined when there is. */
+  full(tenant: TenantId): string | undefined {
+    const most = this.#most(tenant);
+    if (most === 0) return undefined;
     const usage = this.#of(tenant);
-    const most = this.#tenants.get(tenant)?.quotas.connections ?? 0;
-    if (most > 0 && usage.connections >= most) return 'too many connections of this tenant';
-    return usage.handshakes.take() ? undefined : 'too many handshakes of this tenant';
+    const { connections, told, share } = usage;
+    let room = most - connections;
+    if (share !== undefined) room = Math.min(room, share - (connections - told));
+    else if (!this.#alone) room = Math.min(room, Math.ceil(most * UNASKED_SHARE) - connections);
+    if (room > 0) {
+      if (share === undefined && !this.#alone) this.#onShareUsed();
+      return undefined;
+    }
+    usage.refused = true;
+    this.#onShareUsed();
+    return `too many connections of this tenant: quotas.connections is ${most}`;
   }
 
   /** Takes one message of the budget. */
@@ -40,11 +92,58 @@ export class TenantLimits {
   }
 
   closed(tenant: TenantId): void {
-    this.#of(tenant).connections--;
+    const usage = this.#of(tenant);
+    usage.connections--;
+    this.#forgetRemoved(tenant, usage);
+  }
+
+  /** Connections here of each tenant whose connections are limited. */
+  limited(): Record<string, number> {
+    const found: Record<string, number> = {};
+    for (const [tenant, { connections }] of this.#usage) {
+      if (this.#most(tenant) > 0) found[tenant] = connections;
+    }
+    return found;
+  }
+
+  /** Tenants of which a connection was refused since this was last asked. */
+  atLimit(): string[] {
+    const found: string[] = [];
+    for (const [tenant, usage] of this.#usage) {
+      if (usage.refused) found.push(tenant);
+      usage.refused = false;
+    }
+    return found;
+  }
+
+  /** Takes what this gateway may open until its next heartbeat. @param told what it has told of itself. */
+  learn(
+    told: Readonly<Record<string, number>>,
+    { sharing, tenantShares }: Pick<user.GatewayHeartbeatResp, 'sharing' | 'tenantShares'>,
+  ): void {
+    // The user domain may be of a version that reckons no shares.
+    this.#alone = !sharing;
+    if (this.#alone) return;
+    for (const [name, here] of Object.entries(told)) {
+      const usage = this.#usage.get(tenantId(name));
+      const share = tenantShares[name];
+      if (!usage || share === undefined) continue;
+      usage.told = here;
+      usage.share = share;
+    }
   }
 
   stop(): void {
     this.#unsubscribe();
+  }
+
+  #most(tenant: TenantId): number {
+    return this.#tenants.get(tenant)?.quotas.connections ?? 0;
+  }
+
+  /** Nothing is kept of a tenant that is gone, once its last connection is. */
+  #forgetRemoved(tenant: TenantId, { connections }: Usage): void {
+    if (connections === 0 && !this.#tenants.get(tenant)) this.#usage.delete(tenant);
   }
 
   #of(tenant: TenantId): Usage {
@@ -53,6 +152,9 @@ export class TenantLimits {
       const quotas = this.#tenants.get(tenant)?.quotas;
       usage = {
         connections: 0,
+        told: 0,
+        share: undefined,
+        refused: false,
         handshakes: new TokenBucket({ ratePerSecond: quotas?.handshakesPerSecond ?? 0 }),
         messages: new TokenBucket({ ratePerSecond: quotas?.messagesPerSecond ?? 0 }),
       };

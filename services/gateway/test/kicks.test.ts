@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ImError, REQ } from '@im/protocol';
+import { ImError, make, REQ } from '@im/protocol';
 import { Client, JSON_GZIP, until } from './client.ts';
 import { startGateway, type TestGateway } from './start-gateway.ts';
 
@@ -110,4 +110,34 @@ test('registration is tried until auth answers, and again after events were miss
   });
   gateway.events.missed();
   await assertKicked(client);
+});
+
+test('kicks missed while others are looked for are looked for as well', async () => {
+  await using gateway = await startGateway();
+  const clients = await Promise.all(['u1', 'u2'].map((userID) => Client.connect(gateway.port, { userID })));
+  await registered(gateway, 2);
+  const gate = Promise.withResolvers<void>();
+  const checked: string[] = [];
+  let kicked = '';
+  gateway.rpc.answers.set('auth.registerConnection', async (_ctx, { userID }: { userID: string }) => {
+    checked.push(userID);
+    if (checked.length === 2) await gate.promise;
+    if (userID === kicked) throw new ImError(1506);
+    return make('auth.RegisterConnectionResp', { issue: 1 });
+  });
+  gateway.events.missed();
+  await until(() => checked.length === 2);
+  // The first is through; now its kick is missed.
+  kicked = checked[0] ?? '';
+  gateway.events.missed();
+  gate.resolve();
+  await assertKicked(clients[kicked === 'u1' ? 0 : 1] as Client);
+  // One that cannot be asked about is asked about again.
+  let failures = 1;
+  gateway.rpc.answers.set('auth.registerConnection', () => {
+    if (failures-- > 0) throw new ImError(90004);
+    throw new ImError(1506);
+  });
+  gateway.events.missed();
+  await assertKicked(clients[kicked === 'u1' ? 1 : 0] as Client);
 });

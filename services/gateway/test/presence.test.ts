@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { decode, make, REQ, type ResponseEnvelope, type sdkws, type user } from '@im/protocol';
+import { tokenHash } from '@im/kit';
+import {
+  decode,
+  encode,
+  ImError,
+  make,
+  REQ,
+  type ResponseEnvelope,
+  type sdkws,
+  type user,
+} from '@im/protocol';
 import { Client, JSON_GZIP, until } from './client.ts';
 import { startGateway, type TestGateway } from './start-gateway.ts';
 
@@ -34,8 +44,8 @@ test('connections are reported as they come, change and go', async () => {
   assert.deepEqual(
     item?.connections.map(({ platformID, isBackground, token }) => [platformID, isBackground, token]),
     [
-      [1, false, 'u1.1.1'],
-      [5, false, 'u1.5.1'],
+      [1, false, tokenHash('u1.1.1')],
+      [5, false, tokenHash('u1.5.1')],
     ],
   );
   await a.request(
@@ -54,13 +64,17 @@ test('connections are reported as they come, change and go', async () => {
 test('what changes in one tick is one report; a failing one is sent again', async () => {
   await using gateway = await startGateway();
   let failures = 1;
-  gateway.rpc.answers.set('user.reportPresence', () => {
+  const gate = Promise.withResolvers<void>();
+  gateway.rpc.answers.set('user.reportPresence', async () => {
+    await gate.promise;
     if (failures-- > 0) throw new Error('down');
     return make('user.ReportPresenceResp');
   });
   const clients = await Promise.all(
     Array.from({ length: 30 }, (_, i) => Client.connect(gateway.port, { userID: `u${i}` })),
   );
+  await until(async () => (await gateway.metric('gateway_connections')) === 30);
+  gate.resolve();
   await until(
     () =>
       new Set(
@@ -81,7 +95,10 @@ test('a heartbeat tells that the gateway lives, and reports everybody when asked
   const beat = gateway.rpc.of('user.gatewayHeartbeat').at(-1)?.request as
     | user.GatewayHeartbeatReq
     | undefined;
-  assert.deepEqual({ ...beat }, { gatewayID: 'gw-test', connections: 2 });
+  assert.deepEqual(
+    { ...beat },
+    { gatewayID: 'gw-test', connections: 2, tenantConnections: {}, tenantsAtLimit: [] },
+  );
   assert.ok(reports(gateway).every(({ full }) => !full));
   gateway.rpc.answers.set('user.gatewayHeartbeat', () =>
     make('user.GatewayHeartbeatResp', { reportAll: true }),
@@ -152,4 +169,161 @@ test('a connection may watch a bounded number of users', async () => {
   const answer = await watch(client, userIDs);
   assert.equal(answer.errCode, 1001);
   assert.equal((await watch(client, userIDs.slice(1))).errCode, 0);
+});
+
+test('a connection that closes before its subscriptions begin leaves none behind', async () => {
+  await using gateway = await startGateway();
+  const gate = Promise.withResolvers<void>();
+  gateway.feed.barrierAnswer = () => gate.promise;
+  const many = Array.from({ length: 1_000 }, (_, i) => `w${i}`);
+  for (let i = 0; i < 3; i++) {
+    using client = await Client.connect(gateway.port, { userID: `u${i}` });
+    client.send(
+      REQ.SubUserOnlineStatus,
+      encode('sdkws.SubUserOnlineStatus', make('sdkws.SubUserOnlineStatus', { subscribeUserID: many })),
+    );
+    await until(async () => (await gateway.metric('gateway_frames_total', { kind: 'request' })) === i + 1);
+    client.socket.terminate();
+    await client.closed;
+    await until(async () => (await gateway.metric('gateway_connections')) === 0);
+  }
+  gate.resolve();
+  await sleep(50);
+  assert.equal(gateway.events.subscriptions, 0);
+  assert.equal(await gateway.metric('gateway_watched_users'), 0);
+});
+
+test('what changes between the answer of the store and that to the client is not undone by it', async () => {
+  await using gateway = await startGateway();
+  using client = await Client.connect(gateway.port);
+  const asked = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  gateway.rpc.answers.set('user.getOnlinePlatforms', async (_ctx, { userIDs }: { userIDs: string[] }) => {
+    const users = userIDs.map((userID) =>
+      make('sdkws.SubUserOnlineStatusElem', { userID, onlinePlatformIDs: [1] }),
+    );
+    asked.resolve();
+    await gate.promise;
+    return make('user.GetOnlinePlatformsResp', { users });
+  });
+  const answer = watch(client, ['w', 'x']);
+  await asked.promise;
+  gateway.events.presence({ userID: 'w', platformIDs: [], version: 5 });
+  gate.resolve();
+  assert.deepEqual(tips(await answer), [
+    ['w', []],
+    ['x', [1]],
+  ]);
+  // The same where changes were missed and everybody is read again.
+  const again = Promise.withResolvers<void>();
+  const read = Promise.withResolvers<void>();
+  gateway.rpc.answers.set('user.getOnlinePlatforms', async (_ctx, { userIDs }: { userIDs: string[] }) => {
+    const users = userIDs.map((userID) =>
+      make('sdkws.SubUserOnlineStatusElem', { userID, onlinePlatformIDs: [1] }),
+    );
+    read.resolve();
+    await again.promise;
+    return make('user.GetOnlinePlatformsResp', { users });
+  });
+  gateway.events.missed();
+  await read.promise;
+  gateway.events.presence({ userID: 'w', platformIDs: [2], version: 6 });
+  const pushed = await client.next(
+    (frame) =>
+      frame.reqIdentifier === REQ.SubUserOnlineStatus &&
+      frame.msgIncr === '' &&
+      tips(frame)[0]?.[1].join() === '2',
+  );
+  assert.deepEqual(tips(pushed), [['w', [2]]]);
+  again.resolve();
+  await sleep(50);
+  const older = client.left.filter(
+    (frame) => frame.reqIdentifier === REQ.SubUserOnlineStatus && tips(frame)[0]?.[1].join() === '1',
+  );
+  assert.deepEqual(older, [], 'no older state afterwards');
+});
+
+test('the first heartbeat goes at the start, before anybody comes', async () => {
+  await using gateway = await startGateway({ presence: { heartbeatMs: 60_000 } });
+  await until(() => gateway.rpc.of('user.gatewayHeartbeat').length === 1);
+});
+
+test('a user that cannot be reported holds up no others', async () => {
+  await using gateway = await startGateway();
+  gateway.rpc.answers.set('user.reportPresence', (_ctx, { items }: user.ReportPresenceReq) => {
+    if (items.some(({ userID }) => userID === 'bad')) throw new ImError(1001, 'bad');
+    return make('user.ReportPresenceResp');
+  });
+  const clients = await Promise.all(
+    ['bad', ...Array.from({ length: 30 }, (_, i) => `u${i}`)].map((userID) =>
+      Client.connect(gateway.port, { userID }),
+    ),
+  );
+  const reported = () =>
+    new Set(
+      reports(gateway)
+        .map(({ items }) => items.map(({ userID }) => userID))
+        .filter((userIDs) => !userIDs.includes('bad'))
+        .flat(),
+    );
+  await until(() => reported().size === 30);
+  for (const client of clients) client[Symbol.dispose]();
+});
+
+test('a user with many connections keeps a bounded number of them', async () => {
+  await using gateway = await startGateway({ maxConnectionsPerUser: 3 });
+  const clients: Client[] = [];
+  for (let i = 0; i < 3; i++) clients.push(await Client.connect(gateway.port));
+  await clients[1]?.request(
+    REQ.SetBackground,
+    'sdkws.SetAppBackgroundStatusReq',
+    make('sdkws.SetAppBackgroundStatusReq', { userID: 'u1', isBackground: true }),
+  );
+  clients.push(await Client.connect(gateway.port));
+  const kicked = async (i: number) => {
+    await clients[i]?.next((frame) => frame.reqIdentifier === REQ.KickOnline);
+    assert.equal(await clients[i]?.closed, 1006);
+  };
+  await kicked(1);
+  clients.push(await Client.connect(gateway.port));
+  await kicked(0);
+  using other = await Client.connect(gateway.port, { userID: 'u2' });
+  assert.equal(await gateway.metric('gateway_connections'), 4);
+  assert.equal(await gateway.metric('gateway_closed_total', { reason: 'user-limit' }), 2);
+  for (const client of [...clients, other]) client[Symbol.dispose]();
+});
+
+test("a tenant's connections are limited over all gateways together", async () => {
+  await using gateway = await startGateway({ presence: { heartbeatMs: 200 } });
+  // Nine are elsewhere, of ten.
+  let share = 0;
+  gateway.rpc.answers.set('user.gatewayHeartbeat', (_ctx, request: user.GatewayHeartbeatReq) =>
+    make('user.GatewayHeartbeatResp', {
+      sharing: true,
+      tenantShares: Object.fromEntries(Object.keys(request.tenantConnections).map((id) => [id, share])),
+    }),
+  );
+  const settings = gateway.tenants.list().find(({ id }) => id === 't2');
+  assert.ok(settings);
+  gateway.tenants.put({ ...settings, quotas: { ...settings.quotas, connections: 10 } });
+  const options = { path: '/t/t2', query: { isMsgResp: 'true' } };
+  using _first = await Client.connect(gateway.port, options);
+  const told = () =>
+    gateway.rpc
+      .of('user.gatewayHeartbeat')
+      .map(({ request }) => (request as user.GatewayHeartbeatReq).tenantConnections.t2);
+  await until(() => told().includes(1));
+  await sleep(50);
+  const texts: string[] = [];
+  const attempt = async () => {
+    using client = await Client.connect(gateway.port, options);
+    await until(() => client.texts.length > 0);
+    texts.push(client.texts[0] ?? '');
+    return JSON.parse(client.texts[0] ?? '{}').errCode as number;
+  };
+  assert.equal(await attempt(), 1601, texts.join());
+  assert.match(texts[0] ?? '', /quotas.connections is 10/);
+  // The others have gone, which is learnt within a moment.
+  share = 5;
+  await until(async () => (await attempt()) === 0);
 });

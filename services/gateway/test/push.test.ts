@@ -364,3 +364,42 @@ test('a gap that no replay can fill makes all clients connect again', async () =
   for (const client of clients) assert.equal(await client.closed, 1006);
   using _again = await synced(await Client.connect(gateway.port));
 });
+
+test('a second gap while clients of the first are being moved concerns those who came meanwhile', async () => {
+  await using gateway = await startGateway({ drain: { maxPerSecond: 1 } });
+  const crowd = await Promise.all(
+    Array.from({ length: 40 }, (_, i) => Client.connect(gateway.port, { userID: `u${i}` })),
+  );
+  gateway.feed.gap('first');
+  await until(async () => (await gateway.metric('gateway_closed_total', { reason: 'resync' })) > 0);
+  using newcomer = await synced(await Client.connect(gateway.port, { userID: 'newcomer' }));
+  gateway.feed.gap('second');
+  using after = await synced(await Client.connect(gateway.port, { userID: 'after' }));
+  // The first ones need not be waited for.
+  for (const client of crowd) client.socket.close();
+  assert.equal(await newcomer.closed, 1006);
+  await sleep(200);
+  assert.equal(after.closedAt, undefined, 'what came after the gap has missed nothing');
+});
+
+test('a client that never synchronizes gets redeliveries once it counts as if it had', async (t) => {
+  await using gateway = await startGateway();
+  gateway.feed.knownRun = 7;
+  const { now } = performance;
+  let ahead = 0;
+  t.mock.method(performance, 'now', () => now.call(performance) + ahead);
+  using bot = await Client.connect(gateway.port);
+  const deliver = (text: string, run: number) =>
+    gateway.feed.deliver({
+      targetUserID: 'u1',
+      conversationID: 'si_u1_x',
+      msgData: msgData(text),
+      run,
+      again: true,
+    });
+  deliver('it may yet ask', 8);
+  ahead = 10_000;
+  deliver('before it came', 7);
+  deliver('in flight when the run began', 8);
+  assert.deepEqual(await texts(bot, 1), ['in flight when the run began']);
+});

@@ -100,6 +100,109 @@ test('what many connections send in one tick is one call', async () => {
   for (const client of clients) client[Symbol.dispose]();
 });
 
+test('an operationID that is too long is refused by an error, and harms no batch', async () => {
+  await using gateway = await startGateway({ readLimitBytes: 2_000_000 });
+  using rude = await Client.connect(gateway.port, { userID: 'rude', framing: GOB });
+  using innocent = await Client.connect(gateway.port, { userID: 'u1', path: '/t/t2' });
+  const raw = encode('sdkws.MsgData', message());
+  const incrs = Array.from({ length: 9 }, () =>
+    rude.send(REQ.SendMsg, raw, { operationID: 'x'.repeat(1_000_000) }),
+  );
+  assert.equal((await innocent.request(REQ.SendMsg, 'sdkws.MsgData', message())).errCode, 0);
+  for (const msgIncr of incrs) {
+    const answer = await rude.next((frame) => frame.msgIncr === msgIncr);
+    assert.equal(answer.errCode, 1001);
+    assert.ok(answer.operationID.length <= 512);
+  }
+  assert.ok(
+    gateway.rpc
+      .of('msg.sendMsgs')
+      .flatMap(({ request }) => (request as msg.SendMsgsReq).items)
+      .every(({ tenant }) => tenant === 't2'),
+  );
+  // 512 bytes are fine, counted as bytes.
+  const fits = rude.send(REQ.SendMsg, raw, { operationID: 'é'.repeat(256) });
+  assert.equal((await rude.next((frame) => frame.msgIncr === fits)).errCode, 0);
+  const exceeds = rude.send(REQ.SendMsg, raw, { operationID: 'é'.repeat(257) });
+  assert.equal((await rude.next((frame) => frame.msgIncr === exceeds)).errCode, 1001);
+  rude.send(REQ.SendMsg, raw, { msgIncr: 'x'.repeat(513) });
+  await rude.closed;
+});
+
+test('a slow send delays nobody: not in its batch, not behind it', async () => {
+  await using gateway = await startGateway();
+  const gate = Promise.withResolvers<void>();
+  const result = () => make('msg.SendResult', { resp: make('msg.SendMsgResp', { serverMsgID: 's' }) });
+  gateway.rpc.answers.set('msg.sendMsgs', async (ctx, { items }: msg.SendMsgsReq) => {
+    const indexes = [...items.keys()];
+    const slow = indexes.filter((i) => items[i]?.opUserID.startsWith('slow'));
+    const quick = indexes.filter((i) => !slow.includes(i));
+    const part = (which: number[]) =>
+      make('msg.SendMsgsResp', { results: which.map(result), indexes: which });
+    if (slow.length === 0) return make('msg.SendMsgsResp', { results: quick.map(result) });
+    if (quick.length > 0) ctx.onPartial?.(part(quick));
+    await gate.promise;
+    return part(slow);
+  });
+  // Far more than there are batches in flight, each a batch of its own.
+  const slow = await Promise.all(
+    Array.from({ length: 30 }, (_, i) => Client.connect(gateway.port, { userID: `slow${i}` })),
+  );
+  const waiting: Promise<unknown>[] = [];
+  for (const client of slow) {
+    waiting.push(client.request(REQ.SendMsg, 'sdkws.MsgData', message()));
+    await sleep(2);
+  }
+  using quick = await Client.connect(gateway.port, { userID: 'quick', path: '/t/t2' });
+  for (let i = 0; i < 20; i++) {
+    const both = slow[0]?.send(REQ.SendMsg, encode('sdkws.MsgData', message()));
+    assert.ok(both);
+    assert.equal((await quick.request(REQ.SendMsg, 'sdkws.MsgData', message())).errCode, 0);
+  }
+  gate.resolve();
+  await Promise.all(waiting);
+  for (const client of slow) client[Symbol.dispose]();
+});
+
+test('a send tells how long its client still waits', async () => {
+  await using gateway = await startGateway({ requestTimeoutMs: 300 });
+  using client = await Client.connect(gateway.port);
+  await client.request(REQ.SendMsg, 'sdkws.MsgData', message());
+  const request = gateway.rpc.of('msg.sendMsgs').at(-1)?.request as msg.SendMsgsReq | undefined;
+  const left = request?.items[0]?.timeoutMs ?? 0;
+  assert.ok(left > 0 && left <= 300, `${left} ms left`);
+});
+
+test('a connection that asks too much is read more slowly, and not closed', async () => {
+  await using gateway = await startGateway({ requests: { ratePerSecond: 100, burst: 50 } });
+  using busy = await Client.connect(gateway.port, { userID: 'busy' });
+  using other = await Client.connect(gateway.port, { userID: 'other' });
+  const begun = performance.now();
+  for (let i = 0; i < 100; i++) {
+    assert.equal((await busy.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('busy'))).errCode, 0);
+    if (i === 60)
+      assert.equal(
+        (await other.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('other'))).errCode,
+        0,
+      );
+  }
+  assert.ok(performance.now() - begun >= 400, '50 at once, the others at 100 a second');
+  assert.ok((await gateway.metric('gateway_bounds_total', { bound: 'input-rate' })) > 0);
+  // Pings and texts count as well.
+  for (let i = 0; i < 200; i++) busy.socket.ping();
+  await until(async () => (await gateway.metric('gateway_throttled')) === 1);
+  assert.equal((await busy.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('busy'))).errCode, 0);
+  await until(async () => (await gateway.metric('gateway_throttled')) === 0);
+  // The limit may be lifted while it runs.
+  gateway.live.apply({
+    ...gateway.live.current,
+    gateway: { ...gateway.live.current.gateway, requests: { ratePerSecond: 0, burst: 1 } },
+  });
+  for (let i = 0; i < 500; i++) busy.socket.ping();
+  assert.equal((await busy.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('busy'))).errCode, 0);
+  assert.equal(await gateway.metric('gateway_throttled'), 0);
+});
+
 test('an error of a send is its code and name; one item does not fail the others', async () => {
   await using gateway = await startGateway();
   using client = await Client.connect(gateway.port);

@@ -95,10 +95,14 @@ test('background work ends after the domains that began it, before the backends'
   const server = await started(['msg'], {
     msg: {
       start: async (deps) => {
-        deps.background.spawn('late', async () => {
-          await sleep(50);
-          finished = true;
-        });
+        deps.background.spawn(
+          'late',
+          async () => {
+            await sleep(50);
+            finished = true;
+          },
+          { onRefused: () => assert.fail('refused') },
+        );
       },
       stop: async () => assert.equal(finished, false),
     },

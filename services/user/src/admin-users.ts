@@ -1,10 +1,20 @@
-import { type Background, Backoff, type Logger, type TenantDirectory, type TenantSettings } from '@im/kit';
+import {
+  type Background,
+  Backoff,
+  eachLimited,
+  type Logger,
+  type TenantDirectory,
+  type TenantId,
+  type TenantSettings,
+} from '@im/kit';
 import { ERR, ImError, MANAGER_LEVEL } from '@im/protocol';
 import type { UserRepo } from '@im/store';
 
 /** Nickname of administrators that are registered by the server itself. */
 const ADMIN_NICKNAME = 'superAdmin';
-const SUSPENSE_MS = 5_000;
+const SUSPENSE_MS = 2_000;
+/** Tenants worked on at once. */
+const AT_ONCE = 20;
 
 /** Keeps every tenant's administrators registered, as tokens are issued to registered users only. */
 export interface AdminUsers {
@@ -25,7 +35,8 @@ export interface AdminUsersDeps {
 
 /** Registers administrators in the background, again and again until it succeeds. */
 export function createAdminUsers({ users, tenants, background, log }: AdminUsersDeps): AdminUsers {
-  const waiting = new Set<string>();
+  /** Tenants to be registered, as they were when they came. */
+  const waiting = new Map<TenantId, TenantSettings>();
   let unsubscribe = () => {};
 
   async function register({ id, adminUserIDs }: TenantSettings): Promise<void> {
@@ -45,23 +56,36 @@ export function createAdminUsers({ users, tenants, background, log }: AdminUsers
     }
   }
 
+  async function tryOne(id: TenantId, settings: TenantSettings): Promise<boolean> {
+    try {
+      await register(tenants.get(id) ?? settings);
+      // It may have changed meanwhile.
+      if (waiting.get(id) === settings) waiting.delete(id);
+      return true;
+    } catch (error) {
+      // At the start the database is often away for a moment, which the store tells by itself.
+      const level = error instanceof ImError && error.code === ERR.NetworkError ? 'debug' : 'warn';
+      log[level]({ tenant: id, err: error }, 'administrators are not registered yet');
+      return false;
+    }
+  }
+
+  const registerAll = background.coalesce('admin-users', async (signal) => {
+    const backoff = new Backoff({ baseMs: 200, maxMs: SUSPENSE_MS });
+    while (!signal.aborted && waiting.size > 0) {
+      let failed = false;
+      const inTurn = [...waiting];
+      await eachLimited(inTurn, AT_ONCE, async ([id, settings]) => {
+        if (!signal.aborted && !(await tryOne(id, settings))) failed = true;
+      });
+      if (failed) await backoff.wait(signal);
+    }
+  });
+
   function follow(settings: TenantSettings): void {
     const { id } = settings;
-    waiting.add(id);
-    background.spawn('admin-users', async (signal) => {
-      const backoff = new Backoff({ baseMs: 200, maxMs: SUSPENSE_MS });
-      while (!signal.aborted && waiting.has(id)) {
-        try {
-          await register(tenants.get(id) ?? settings);
-          waiting.delete(id);
-        } catch (error) {
-          // At the start the database is often away for a moment, which the store tells by itself.
-          const level = error instanceof ImError && error.code === ERR.NetworkError ? 'debug' : 'warn';
-          log[level]({ tenant: id, err: error }, 'administrators are not registered yet');
-          await backoff.wait(signal);
-        }
-      }
-    });
+    waiting.set(id, settings);
+    registerAll();
   }
 
   return {

@@ -25,7 +25,7 @@ export const module: ServiceModule<UserDeps> = {
     const log = deps.log.child({ part: 'user' });
     const users = userRepo(store);
     const { limitMs } = config.gateway.presence;
-    const presence = createPresence({ store, events: bus.events, log, limitMs });
+    const presence = createPresence({ store, events: bus.events, tenants, log, limitMs });
     const parts: UserParts = {
       users,
       commands: userCommandRepo(store),

@@ -33,8 +33,8 @@ export function onlineStatusMethods({ presence }: UserParts): OnlineStatusMethod
       await presence.report(request);
       return make('user.ReportPresenceResp');
     },
-    async gatewayHeartbeat(_ctx, { gatewayID }) {
-      return make('user.GatewayHeartbeatResp', { reportAll: await presence.heartbeat(gatewayID) });
+    async gatewayHeartbeat(_ctx, request) {
+      return make('user.GatewayHeartbeatResp', { ...(await presence.heartbeat(request)), sharing: true });
     },
     async getOnlinePlatforms(ctx, { userIDs }) {
       const online = await presence.connections(ctx.tenant, userIDs);

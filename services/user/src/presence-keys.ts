@@ -37,6 +37,11 @@ export function gatewayField(gatewayID: string): string {
   return `g:${gatewayID}`;
 }
 
+/** The gateway that a field of a user's hash belongs to; undefined for other fields. */
+export function gatewayOf(field: string): string | undefined {
+  return field.startsWith('g:') ? field.slice(2) : undefined;
+}
+
 /**
  * Sets (or with an empty value removes) one gateway's connections of a user.
  * Returns the former value and the whole hash, or nothing when the value was the same already.
@@ -74,3 +79,31 @@ export const FORGET_GATEWAY = `
 local last = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if last and tonumber(last) <= tonumber(ARGV[2]) then return redis.call('ZREM', KEYS[1], ARGV[1]) end
 return 0`;
+
+/**
+ * Notes how many connections of a tenant a gateway has, and reserves for it a share of what is left of
+ * the quota: an equal part, rounded up only for a gateway that has refused some, so that idle ones hold
+ * the last ones back from nobody. Reservations count until the gateway's next word, so that gateways
+ * together do not exceed the quota. Those of gateways that are not live are dropped.
+ * Arguments: gateway, its connections, quota, 1 when it has refused some, life in ms, live gateways.
+ */
+export const SHARE_CONNECTIONS = `
+local live = {}
+local gateways = 0
+for i = 6, #ARGV do live[ARGV[i]] = true; gateways = gateways + 1 end
+if gateways == 0 then gateways = 1 end
+local others = 0
+local all = redis.call('HGETALL', KEYS[1])
+for i = 1, #all, 2 do
+  if all[i] ~= ARGV[1] then
+    if live[all[i]] then others = others + tonumber(all[i + 1]) else redis.call('HDEL', KEYS[1], all[i]) end
+  end
+end
+local here = tonumber(ARGV[2])
+local left = tonumber(ARGV[3]) - here - others
+if left < 0 then left = 0 end
+local share = left / gateways
+if ARGV[4] == '1' then share = math.ceil(share) else share = math.floor(share) end
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f', here + share))
+redis.call('PEXPIRE', KEYS[1], ARGV[5])
+return share`;

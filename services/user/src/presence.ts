@@ -1,5 +1,5 @@
 import type { Bus } from '@im/bus';
-import { isTenantId, type Logger, type TenantId } from '@im/kit';
+import { isTenantId, type Logger, type TenantDirectory, type TenantId, tokenHash } from '@im/kit';
 import { ERR, ImError, make, type user } from '@im/protocol';
 import type { RedisClient, Store } from '@im/store';
 import {
@@ -7,16 +7,21 @@ import {
   GATEWAYS,
   gatewayField,
   gatewayKeys,
+  gatewayOf,
   READ_ALL,
   SET_CONNECTIONS,
+  SHARE_CONNECTIONS,
 } from './presence-keys.ts';
 
 /** Connections of users, as gateways report them; they count only while the gateway's heartbeat lives. */
 export interface Presence {
   /** Takes a gateway's report and tells about users whose platforms changed. @throws ImError 90004 without Redis. */
   report(request: user.ReportPresenceReq): Promise<void>;
-  /** @returns true when the gateway must report all its users again. @throws ImError 90004 without Redis. */
-  heartbeat(gatewayID: string): Promise<boolean>;
+  /**
+   * Takes a gateway's heartbeat and what it has of tenants whose connections are limited.
+   * @throws ImError 90004 without Redis.
+   */
+  heartbeat(request: user.GatewayHeartbeatReq): Promise<Heartbeat>;
   /** Live connections by user; users without one are left out. @throws ImError 90004 without Redis. */
   connections(
     tenant: TenantId,
@@ -26,10 +31,20 @@ export interface Presence {
   reap(signal: AbortSignal): Promise<void>;
 }
 
+/** What a gateway learns from its heartbeat. */
+export interface Heartbeat {
+  /** It must report all its users again. */
+  readonly reportAll: boolean;
+  /** Connections that it may open until the next one, by tenant that it named. */
+  readonly tenantShares: Record<string, number>;
+}
+
 /** Parts of {@link createPresence}. */
 export interface PresenceDeps {
   readonly store: Store;
   readonly events: Bus['events'];
+  /** For quotas of connections. */
+  readonly tenants: TenantDirectory;
   readonly log: Logger;
   /** A gateway that was silent for longer does not count, ms. */
   readonly limitMs: number;
@@ -42,6 +57,9 @@ const NAMED_LIFE_MS = 120_000;
 const CHUNK = 500;
 const SEPARATOR = '\u001f';
 
+/** Life of what a gateway told of a tenant's connections, in heartbeat limits. */
+const TENANT_COUNT_LIFE = 4;
+
 type Connections = readonly user.PlatformOnlineDetail[];
 
 function write(connections: Connections): string {
@@ -53,13 +71,23 @@ function read(value: string): user.PlatformOnlineDetail[] {
   if (value === '') return [];
   const list = JSON.parse(value) as [number, string, number, string][];
   return list.map(([platformID, connID, background, token]) =>
-    make('user.PlatformOnlineDetail', { platformID, connID, isBackground: background === 1, token }),
+    make('user.PlatformOnlineDetail', {
+      platformID,
+      connID,
+      isBackground: background === 1,
+      token: hashed(token),
+    }),
   );
+}
+
+/** Gateways of the version before report tokens as they are, which have dots; only hashes are kept. */
+function hashed(token: string): string {
+  return token.includes('.') ? tokenHash(token) : token;
 }
 
 /** What a report says of one user, whether it names connections or only platforms. */
 function reported({ connections, platformIDs }: user.PresenceItem): Connections {
-  if (connections.length > 0) return connections;
+  if (connections.length > 0) return connections.map((c) => ({ ...c, token: hashed(c.token) }));
   return platformIDs.map((platformID) => make('user.PlatformOnlineDetail', { platformID }));
 }
 
@@ -98,9 +126,17 @@ async function hashesAt(
   return found;
 }
 
+/** The gateways that count. */
+interface LiveGateways {
+  readonly ids: ReadonlySet<string>;
+  readonly at: number;
+  /** Others that were named in users' records: looked for once, and not live. */
+  readonly unknown: Set<string>;
+}
+
 /** Presence in the store's Redis. */
-export function createPresence({ store, events, log, limitMs }: PresenceDeps): Presence {
-  let live: { readonly ids: ReadonlySet<string>; readonly at: number } | undefined;
+export function createPresence({ store, events, tenants, log, limitMs }: PresenceDeps): Presence {
+  let live: LiveGateways | undefined;
 
   async function withRedis<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
     return store.redis.orElse(work, () => {
@@ -111,9 +147,75 @@ export function createPresence({ store, events, log, limitMs }: PresenceDeps): P
   async function liveGateways(client: RedisClient): Promise<ReadonlySet<string>> {
     const now = Date.now();
     if (!live || now - live.at > GATEWAYS_FRESH_MS) {
-      live = { ids: new Set(await client.zrangebyscore(GATEWAYS, now - limitMs, '+inf')), at: now };
+      const ids = await client.zrangebyscore(GATEWAYS, now - limitMs, '+inf');
+      live = { ids: new Set(ids), at: now, unknown: new Set() };
     }
     return live.ids;
+  }
+
+  /** As {@link liveGateways}, read again when these records name one that has only just come. */
+  async function gatewaysOf(
+    client: RedisClient,
+    hashes: readonly ReadonlyMap<string, string>[],
+  ): Promise<ReadonlySet<string>> {
+    const ids = await liveGateways(client);
+    const unknown = new Set<string>();
+    for (const hash of hashes) {
+      for (const field of hash.keys()) {
+        const id = gatewayOf(field);
+        if (id !== undefined && !ids.has(id) && !live?.unknown.has(id)) unknown.add(id);
+      }
+    }
+    if (unknown.size === 0) return ids;
+    const again = await client.zrangebyscore(GATEWAYS, Date.now() - limitMs, '+inf');
+    const fresh = { ids: new Set(again), at: live?.at ?? 0, unknown: new Set<string>() };
+    // Of one that is dead the next record need not ask again.
+    for (const id of [...(live?.unknown ?? []), ...unknown]) if (!fresh.ids.has(id)) fresh.unknown.add(id);
+    live = fresh;
+    return fresh.ids;
+  }
+
+  /** A report is a sign of life as a heartbeat is: who is connected counts at once. */
+  async function alive(client: RedisClient, gatewayID: string): Promise<boolean> {
+    // While it is being cleared away it counts as dead; it comes back whole with a later heartbeat.
+    if ((await client.exists(gatewayKeys(gatewayID).reaping)) === 1) return false;
+    await client.zadd(GATEWAYS, Date.now(), gatewayID);
+    if (live && !live.ids.has(gatewayID)) live = undefined;
+    return true;
+  }
+
+  /** Takes what one gateway has of these tenants, and reserves its share of what is left of their quotas. */
+  async function shareConnections(
+    client: RedisClient,
+    { gatewayID, tenantConnections, tenantsAtLimit }: user.GatewayHeartbeatReq,
+  ): Promise<Record<string, number>> {
+    const shares: Record<string, number> = {};
+    const named = Object.keys(tenantConnections);
+    if (named.length === 0) return shares;
+    const gateways = [...(await liveGateways(client))];
+    const atLimit = new Set(tenantsAtLimit);
+    for (const chunk of chunks(named, CHUNK)) {
+      await Promise.all(
+        chunk.map(async (tenant) => {
+          if (!isTenantId(tenant)) return;
+          const most = tenants.get(tenant)?.quotas.connections ?? 0;
+          if (most === 0) return;
+          const share = await client.eval(
+            SHARE_CONNECTIONS,
+            1,
+            store.redisKey(tenant, 'gateway-connections', ''),
+            gatewayID,
+            tenantConnections[tenant] ?? 0,
+            most,
+            atLimit.has(tenant) ? 1 : 0,
+            TENANT_COUNT_LIFE * limitMs,
+            ...gateways,
+          );
+          shares[tenant] = Number(share);
+        }),
+      );
+    }
+    return shares;
   }
 
   /** All that counts in a user's hash; `instead` replaces one gateway's value. */
@@ -137,7 +239,6 @@ export function createPresence({ store, events, log, limitMs }: PresenceDeps): P
     connections: Connections,
     always: boolean,
   ): Promise<void> {
-    const gateways = await liveGateways(client);
     const field = gatewayField(gatewayID);
     const key = store.redisKey(tenant, 'presence', userID);
     const value = write(connections);
@@ -154,6 +255,7 @@ export function createPresence({ store, events, log, limitMs }: PresenceDeps): P
     const [former, fields] = answer;
     if (former === undefined || fields === undefined) return;
     const hash = toMap(fields);
+    const gateways = await gatewaysOf(client, [hash]);
     const after = platforms(counted(hash, gateways));
     // Once the gateway is dead, its connections have ceased to count without anybody having said so.
     const asAlive = new Set([...gateways, gatewayID]);
@@ -234,6 +336,7 @@ export function createPresence({ store, events, log, limitMs }: PresenceDeps): P
       const fullID = full ? request.fullID || `only-${Date.now()}` : '';
       await withRedis(async (client) => {
         const keys = gatewayKeys(gatewayID);
+        await alive(client, gatewayID);
         if (full) await client.set(keys.fullID, fullID, 'PX', NAMED_LIFE_MS);
         await reportItems(
           client,
@@ -243,25 +346,29 @@ export function createPresence({ store, events, log, limitMs }: PresenceDeps): P
         if (full && (request.lastPart || request.fullID === '')) await finishFull(client, gatewayID, fullID);
       });
     },
-    heartbeat: (gatewayID) =>
+    heartbeat: (request) =>
       withRedis(async (client) => {
-        const keys = gatewayKeys(gatewayID);
-        // While it is being cleared away it counts as dead; it comes back whole with a later heartbeat.
-        if ((await client.exists(keys.reaping)) === 1) return false;
-        const [, complete] = await Promise.all([
-          client.zadd(GATEWAYS, Date.now(), gatewayID),
-          client.exists(keys.complete),
+        const { gatewayID } = request;
+        const counts = await alive(client, gatewayID);
+        // What a gateway may open depends on the others: they are read as they are now.
+        live = undefined;
+        const [complete, tenantShares] = await Promise.all([
+          client.exists(gatewayKeys(gatewayID).complete),
+          shareConnections(client, request),
         ]);
-        if (live && !live.ids.has(gatewayID)) live = undefined;
-        return complete === 0;
+        return { reportAll: counts && complete === 0, tenantShares };
       }),
     connections: (tenant, userIDs) =>
       withRedis(async (client) => {
-        const gateways = await liveGateways(client);
         const found = new Map<string, user.PlatformOnlineDetail[]>();
         for (const chunk of chunks([...new Set(userIDs)], CHUNK)) {
           const keys = chunk.map((userID) => store.redisKey(tenant, 'presence', userID));
-          for (const [i, hash] of await hashesAt(client, keys)) {
+          const hashes = await hashesAt(client, keys);
+          const gateways = await gatewaysOf(
+            client,
+            hashes.map(([, hash]) => hash),
+          );
+          for (const [i, hash] of hashes) {
             const connections = counted(hash, gateways);
             if (connections.length > 0) found.set(chunk[i] ?? '', connections);
           }

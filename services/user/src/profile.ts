@@ -1,4 +1,4 @@
-import { type CallContext, detached, pageRange, requireSelf } from '@im/kit';
+import { acceptLoss, type CallContext, detached, pageRange, requireSelf } from '@im/kit';
 import { argsError, CONTENT, ERR, ImError, MANAGER_LEVEL, make, SESSION, type sdkws } from '@im/protocol';
 import type { NewUser, UserChanges } from '@im/store';
 import type { UserMethods, UserParts } from './parts.ts';
@@ -51,16 +51,25 @@ export function profileMethods(parts: UserParts): ProfileMethods {
     );
   }
 
+  /** A change of name that others learn of late: they read it with the next list. */
   function tellFriendsAndGroups(ctx: CallContext, userID: string): void {
     const later = detached(ctx, FAN_OUT_MS);
-    background.spawn('profile-friends', async () => {
-      await rpc
-        .client('relation')
-        .userProfileChanged(later, make('relation.UserProfileChangedReq', { userID }));
-    });
-    background.spawn('profile-groups', async () => {
-      await rpc.client('group').userProfileChanged(later, make('group.UserProfileChangedReq', { userID }));
-    });
+    background.spawn(
+      'profile-friends',
+      async () => {
+        await rpc
+          .client('relation')
+          .userProfileChanged(later, make('relation.UserProfileChangedReq', { userID }));
+      },
+      { onRefused: acceptLoss },
+    );
+    background.spawn(
+      'profile-groups',
+      async () => {
+        await rpc.client('group').userProfileChanged(later, make('group.UserProfileChangedReq', { userID }));
+      },
+      { onRefused: acceptLoss },
+    );
   }
 
   async function change(ctx: CallContext, userID: string, changes: UserChanges): Promise<void> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { sleep, type TenantId } from '@im/kit';
+import { sleep, type TenantId, tokenHash } from '@im/kit';
 import { ERR, make } from '@im/protocol';
 import {
   by,
@@ -46,6 +46,11 @@ async function beat(process: UserProcess, gatewayID: string): Promise<boolean> {
   return (await process.user.gatewayHeartbeat(SYSTEM, request)).reportAll;
 }
 
+/** As a gateway of the version before reports it: a token itself. */
+const rawToken = (platformID: number) => `header.${platformID}.signature`;
+/** What a gateway reports of a token, and what is kept. */
+const hashOf = (platformID: number) => tokenHash(rawToken(platformID));
+
 interface Item {
   user: string;
   platforms: number[];
@@ -58,6 +63,7 @@ async function report(
   items: Item[],
   full = false,
   part?: { id: string; last: boolean },
+  tokens: (platformID: number) => string = hashOf,
 ) {
   const list = items.map(({ user, platforms, tenant = T1 }) =>
     make('user.PresenceItem', {
@@ -68,7 +74,7 @@ async function report(
         make('user.PlatformOnlineDetail', {
           platformID,
           connID: `${gatewayID}-${i}`,
-          token: `t${platformID}`,
+          token: tokens(platformID),
         }),
       ),
     }),
@@ -243,9 +249,9 @@ test('the HTTP answers about who is online', async () => {
         'u1',
         1,
         [
-          [5, 'g1-0', 't5'],
-          [5, 'g1-1', 't5'],
-          [1, 'g1-2', 't1'],
+          [5, 'g1-0', hashOf(5)],
+          [5, 'g1-1', hashOf(5)],
+          [1, 'g1-2', hashOf(1)],
         ],
       ],
       ['u2', 0, []],
@@ -259,8 +265,8 @@ test('the HTTP answers about who is online', async () => {
       [
         'u1',
         [
-          [1, 1, ['t1']],
-          [5, 2, ['t5', 't5']],
+          [1, 1, [hashOf(1)]],
+          [5, 2, [hashOf(5), hashOf(5)]],
         ],
       ],
     ],
@@ -282,6 +288,61 @@ test('reports of two gateways at once both count', async () => {
       .at(-1);
     assert.deepEqual(last?.platformIDs, [1, 5]);
   }
+});
+
+test('no token is kept as it is, whoever reports it', async () => {
+  await report(a, 'g1', [{ user: 'u1', platforms: [1, 5] }], false, undefined, rawToken);
+  const { client } = a.store.redis;
+  const kept: string[] = [];
+  for (const key of await client.keys('*')) {
+    if ((await client.type(key)) === 'hash') kept.push(...Object.values(await client.hgetall(key)));
+  }
+  assert.ok(kept.some((value) => value.includes(hashOf(1))));
+  assert.ok(!kept.some((value) => value.includes('signature')), kept.join());
+});
+
+test('who is reported before the first heartbeat of a gateway is online at once, everywhere', async () => {
+  await gateway(b, 'g0', [{ user: 'other', platforms: [1] }]);
+  // Both know the gateways there are, and remember them for a while.
+  assert.deepEqual(await online(a, 'other'), [[1]]);
+  assert.deepEqual(await online(b, 'other'), [[1]]);
+  await report(a, 'new', [{ user: 'u1', platforms: [1] }]);
+  assert.deepEqual(await online(a, 'u1'), [[1]]);
+  assert.deepEqual(await online(b, 'u1'), [[1]]);
+  assert.deepEqual(
+    a.presences.filter(({ userID }) => userID === 'u1').map(({ platformIDs }) => platformIDs),
+    [[1]],
+  );
+});
+
+test('gateways share what is left of the connections of a limited tenant', async () => {
+  const settings = a.tenants.get(T1);
+  assert.ok(settings);
+  for (const { tenants } of [a, b])
+    tenants.put({ ...settings, quotas: { ...settings.quotas, connections: 10 } });
+  const tell = async (process: UserProcess, gatewayID: string, count: number, full = false) => {
+    const request = make('user.GatewayHeartbeatReq', {
+      gatewayID,
+      tenantConnections: { [T1]: count, [T2]: 3 },
+      tenantsAtLimit: full ? [T1] : [],
+    });
+    const { tenantShares, sharing } = await process.user.gatewayHeartbeat(SYSTEM, request);
+    assert.ok(sharing);
+    assert.equal(tenantShares[T2], undefined, 'not limited');
+    return tenantShares[T1];
+  };
+  assert.equal(await tell(a, 'g1', 3), 7);
+  assert.equal(await tell(b, 'g2', 0, true), 0, 'all is reserved');
+  assert.equal(await tell(a, 'g1', 3), 3, 'half of seven');
+  assert.equal(await tell(b, 'g2', 0, true), 2, 'half of four');
+  assert.equal(await tell(a, 'g1', 3), 2, 'half of five');
+  assert.equal(await tell(b, 'g2', 2, true), 2);
+  assert.equal(await tell(a, 'g1', 5, true), 1);
+  assert.equal(await tell(b, 'g2', 4), 0);
+  // What a dead one has reserved does not count.
+  await sleep(LIMIT_MS + 100);
+  assert.equal(await tell(b, 'g2', 4), 6);
+  for (const { tenants } of [a, b]) tenants.put(settings);
 });
 
 test('a thousand users of one gateway are reported and asked for together', async () => {

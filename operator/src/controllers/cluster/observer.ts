@@ -83,14 +83,18 @@ export class Observer {
         // A slow look at one cluster holds up no other.
         if (subject.looking) continue;
         subject.looking = true;
-        const begun = this.#deps.background.spawn('observe cluster', async () => {
+        const look = async () => {
           try {
             await this.#look(key, subject, signal);
           } finally {
             subject.looking = false;
           }
+        };
+        this.#deps.background.spawn('observe cluster', look, {
+          onRefused: () => {
+            subject.looking = false;
+          },
         });
-        if (!begun) subject.looking = false;
       }
       await sleep(LOOK_MS, signal).catch(() => undefined);
     }

@@ -1,4 +1,12 @@
-import { type Background, type CallContext, callFields, type Logger, randomId, remainingMs } from '@im/kit';
+import {
+  acceptLoss,
+  type Background,
+  type CallContext,
+  callFields,
+  type Logger,
+  randomId,
+  remainingMs,
+} from '@im/kit';
 import type { MembershipIntent, MembershipOutbox, MembershipOutcome } from '@im/store';
 import type { GroupNotices } from '../notices/notices.ts';
 import type { MembershipRecord } from '../notices/scene.ts';
@@ -124,7 +132,8 @@ export class MembershipChanges {
           );
         }
       },
-      { limit: MAX_CLOSING },
+      // One that stays is removed by the relay.
+      { limit: MAX_CLOSING, onRefused: acceptLoss },
     );
   }
 }

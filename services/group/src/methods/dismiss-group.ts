@@ -39,14 +39,16 @@ export function dismissGroupMethods(parts: GroupParts): GroupMethods<'dismissGro
     const told = await memberships.append(ctx, intent, { ...version, added: [], removed: [] }, (record) =>
       notices.groupDismissed(ctx, scene, record),
     );
-    const started = background.spawn('dismissed-members', async (signal) => {
+    const removeRest = async (signal: AbortSignal) => {
       await removeAllMembers(changes, tenant, groupID, signal);
       if (signal.aborted || !told) return;
       await changes.dropVersions(tenant, groupID);
       memberships.close(ctx, intent);
       log.info(callFields(ctx), 'members of a dismissed group removed');
+    };
+    background.spawn('dismissed-members', removeRest, {
+      onRefused: () => log.warn(callFields(ctx), 'members of a dismissed group are left to the relay'),
     });
-    if (!started) log.warn(callFields(ctx), 'members of a dismissed group are left to the relay');
   }
 
   return {

@@ -1,4 +1,4 @@
-import { asSystem, type CallContext, callFields, detached } from '@im/kit';
+import { acceptLoss, asSystem, type CallContext, callFields, detached } from '@im/kit';
 import { make } from '@im/protocol';
 import { type GroupChanges, INFO_ENTRY, notFound } from '@im/store';
 import { dismissed, operatorOf, requireLiveGroup } from '../access.ts';
@@ -39,13 +39,17 @@ export function setGroupInfoMethods(parts: GroupParts): GroupMethods<'setGroupIn
       groupAtType: AT_ANNOUNCEMENT,
       exceptUserIDs: ctx.opUserID === '' ? [] : [ctx.opUserID],
     });
-    background.spawn('announcement-marks', async () => {
-      try {
-        await rpc.client('conversation').setGroupAtType(detached(asSystem(ctx), MARK_MS), request);
-      } catch (error) {
-        log.warn({ ...callFields(ctx), err: error }, 'announcement not marked');
-      }
-    });
+    background.spawn(
+      'announcement-marks',
+      async () => {
+        try {
+          await rpc.client('conversation').setGroupAtType(detached(asSystem(ctx), MARK_MS), request);
+        } catch (error) {
+          log.warn({ ...callFields(ctx), err: error }, 'announcement not marked');
+        }
+      },
+      { onRefused: acceptLoss },
+    );
   }
 
   async function change(ctx: CallContext, groupID: string, wanted: Wanted): Promise<void> {

@@ -36,9 +36,7 @@ class NatsBus implements Bus {
     this.deliveries = new NatsDeliveries(this.#link, deps);
     this.events = new NatsEvents(this.#link, deps.log);
     this.invalidations = new NatsInvalidations(this.#link, this.events, deps.log, deps.instanceId);
-    const ensure = () => {
-      deps.background.spawn('bus-streams', (signal) => this.#ensureStreams(signal), { limit: 1 });
-    };
+    const ensure = deps.background.coalesce('bus-streams', (signal) => this.#ensureStreams(signal));
     // A server that lost its memory has lost SEQ: the first one to come back makes it again.
     this.#link.listen({ onUp: ensure });
     deps.background.every('bus-streams-check', STREAMS_CHECK_MS, async () => {

@@ -1,4 +1,4 @@
-import { Backoff, type Logger, sleep, type TenantId } from '@im/kit';
+import { acceptLoss, Backoff, type Logger, sleep, type TenantId } from '@im/kit';
 import { decode } from '@im/protocol';
 import type { Msg } from '@nats-io/transport-node';
 import { DeliveryMemory } from './delivery-memory.ts';
@@ -97,7 +97,10 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     // The state of SEQ must be known before the first loss: a feed begins with a replay of nothing.
     this.#waiting = [];
     this.#replayAfter = Number.POSITIVE_INFINITY;
-    deps.background.spawn('bus-feed', (signal) => this.#follow(signal));
+    deps.background.spawn('bus-feed', (signal) => this.#follow(signal), {
+      // Begun once; a process that stops forwards nothing more.
+      onRefused: acceptLoss,
+    });
   }
 
   addUser(tenant: TenantId, userID: string): void {

@@ -51,7 +51,7 @@ export class LateSubjects {
     this.#fresh.push(subject);
     if (this.#fresh.length > 1) return;
     const { background, signal: stopped } = this.#deps;
-    const started = background.spawn('bus-feed-join', async (stopping) => {
+    const catchUp = async (stopping: AbortSignal) => {
       const signal = AbortSignal.any([stopping, stopped]);
       // What is joined in one tick is caught up on together.
       await endOfTick();
@@ -60,10 +60,13 @@ export class LateSubjects {
       for (let i = 0; i < subjects.length; i += MAX_SUBJECTS) {
         await this.#untilCaughtUp(subjects.slice(i, i + MAX_SUBJECTS), signal);
       }
+    };
+    background.spawn('bus-feed-join', catchUp, {
+      onRefused: () => {
+        this.#fresh = [];
+        this.#release(subject);
+      },
     });
-    if (started) return;
-    this.#fresh = [];
-    this.#release(subject);
   }
 
   /** Keeps a live delivery back while its subject is being caught up on. @returns false when it isn't. */

@@ -1,4 +1,4 @@
-import { Backoff, type Logger, notReady, READY, type Readiness } from '@im/kit';
+import { acceptLoss, Backoff, type Logger, notReady, READY, type Readiness } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import type { RawHeaders } from './raw-headers.ts';
@@ -77,7 +77,10 @@ export class NatsLink {
 
   /** Begins to connect and returns at once. */
   start(): void {
-    this.#deps.background.spawn('bus-connect', (signal) => this.#connectLoop(signal));
+    this.#deps.background.spawn('bus-connect', (signal) => this.#connectLoop(signal), {
+      // Begun once; a process that stops connects no more.
+      onRefused: acceptLoss,
+    });
   }
 
   async stop(): Promise<void> {
@@ -232,7 +235,10 @@ export class NatsLink {
     for (const subscribed of this.#subscribed) {
       if (!subscribed.end) this.#attach(connection, subscribed);
     }
-    this.#deps.background.spawn('bus-connection-state', (signal) => this.#follow(connection, signal));
+    this.#deps.background.spawn('bus-connection-state', (signal) => this.#follow(connection, signal), {
+      // One per connection, of which there is one at a time.
+      onRefused: acceptLoss,
+    });
     this.#goUp();
   }
 

@@ -38,23 +38,60 @@ test('a loop that fails or returns is started again, and its failures are told',
 test('single tasks are bounded by name, and a failure does not escape', async () => {
   const { background, lines, metrics } = runner();
   const gate = Promise.withResolvers<void>();
-  assert.equal(
-    background.spawn('t', () => gate.promise, { limit: 1 }),
-    true,
-  );
-  assert.equal(
-    background.spawn('t', async () => {}, { limit: 1 }),
-    false,
-  );
+  const refusals: string[] = [];
+  const options = { limit: 1, onRefused: (reason: string) => refusals.push(reason) };
+  background.spawn('t', () => gate.promise, options);
+  background.spawn('t', async () => assert.fail('beyond the limit'), options);
+  assert.deepEqual(refusals, ['limit']);
   assert.equal((await metrics.values('im_background_refused_total'))[0]?.value, 1);
   gate.reject(new Error('later'));
   await sleep(1);
   assert.match(lines.join(), /later/);
-  assert.equal(
-    background.spawn('t', async () => {}, { limit: 1 }),
-    true,
+  let ran = false;
+  background.spawn(
+    't',
+    async () => {
+      ran = true;
+    },
+    options,
   );
   await background.stop();
+  assert.ok(ran, 'its place is free again');
+  assert.deepEqual(refusals, ['limit']);
+});
+
+test('a refusal cannot be left out of account', async () => {
+  const { background } = runner();
+  // @ts-expect-error: whoever spawns says what happens when it is refused.
+  background.spawn('t', async () => {}, { limit: 1 });
+  await background.stop();
+});
+
+test('coalesced work runs once more after its end, however often it was asked for meanwhile', async () => {
+  const { background } = runner();
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let begun = 0;
+  let running = 0;
+  const ask = background.coalesce('again', async () => {
+    assert.equal(++running, 1);
+    await gates[begun++]?.promise;
+    running--;
+    if (begun === 1) throw new Error('a failure does not end it');
+  });
+  ask();
+  for (let i = 0; i < 10; i++) ask();
+  assert.equal(begun, 1);
+  gates[0]?.resolve();
+  while (begun < 2) await sleep(1);
+  gates[1]?.resolve();
+  while (running > 0) await sleep(1);
+  await sleep(5);
+  assert.equal(begun, 2, 'asked for ten times while one ran');
+  ask();
+  assert.equal(begun, 3, 'at once when none runs');
+  await background.stop();
+  ask();
+  assert.equal(begun, 3, 'not when the process stops');
 });
 
 test('periodic work never overlaps', async () => {
@@ -67,23 +104,26 @@ test('periodic work never overlaps', async () => {
     running--;
     runs++;
   });
-  await sleep(50);
+  while (runs < 2) await sleep(1);
   await background.stop();
-  assert.ok(runs >= 2, `${runs} runs`);
 });
 
 test('stopping waits for every task, then nothing starts', async () => {
   const { background } = runner();
   let ended = false;
-  background.spawn('slow', async (signal) => {
+  const slow = async (signal: AbortSignal) => {
     await sleep(60_000, undefined, { signal }).catch(() => undefined);
     await sleep(10);
     ended = true;
-  });
+  };
+  background.spawn('slow', slow, { onRefused: () => assert.fail('refused') });
   await background.stop();
   assert.equal(ended, true);
-  assert.equal(
-    background.spawn('late', async () => {}),
-    false,
-  );
+  let refused = '';
+  background.spawn('late', async () => {}, {
+    onRefused: (reason) => {
+      refused = reason;
+    },
+  });
+  assert.equal(refused, 'stopping');
 });

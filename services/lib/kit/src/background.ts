@@ -9,11 +9,22 @@ export interface LoopOptions extends BackoffOptions {
   readonly healthyAfterMs?: number;
 }
 
+/** Why a task was refused: as many of its name are running, or the process stops. */
+export type Refusal = 'limit' | 'stopping';
+
 /** Options of {@link Background.spawn}. */
 export interface SpawnOptions {
-  /** Most runs of this name at once; a further one is refused. 1,000 unless told. */
+  /** Most runs of this name at once; a further one is refused. @default 1,000 */
   readonly limit?: number;
+  /**
+   * Called in place of the work when that is refused: the caller does it itself, tells its own caller,
+   * or says by {@link acceptLoss} that nothing is lost but the work.
+   */
+  readonly onRefused: (reason: Refusal) => void;
 }
+
+/** For work that may be left out at overload: the refusal is logged and counted, and something else makes up for it. */
+export function acceptLoss(): void {}
 
 /**
  * The one place for work that nobody awaits. Every task has a name, its failures are logged and
@@ -25,11 +36,14 @@ export interface Background {
    * a growing, jittered wait. `work` ends when its signal aborts.
    */
   loop(name: string, work: (signal: AbortSignal) => Promise<void>, options?: LoopOptions): void;
+  /** Runs `work` once, or calls `onRefused` before it returns. */
+  spawn(name: string, work: (signal: AbortSignal) => Promise<void>, options: SpawnOptions): void;
   /**
-   * Runs `work` once.
-   * @returns false when it was refused, because as many of that name are running or the process stops.
+   * Work that must run after each time it is asked for, but never twice at once.
+   * @returns asks for a run: it begins at once, or, when one is under way, once more after its end,
+   * however often it was asked for meanwhile. Never refused before the process stops.
    */
-  spawn(name: string, work: (signal: AbortSignal) => Promise<void>, options?: SpawnOptions): boolean;
+  coalesce(name: string, work: (signal: AbortSignal) => Promise<void>): () => void;
   /** Runs `work` every `intervalMs`, never two at once, the first time after one interval. */
   every(name: string, intervalMs: number, work: (signal: AbortSignal) => Promise<void>): void;
   /** Aborts all tasks and resolves when they have ended. */
@@ -106,16 +120,34 @@ export function createBackground({ log, metrics }: BackgroundDeps): Background {
         }
       });
     },
-    spawn(name, work, options = {}) {
-      if (signal.aborted) return false;
-      if ((counts.get(name) ?? 0) >= (options.limit ?? DEFAULT_SPAWN_LIMIT)) {
+    spawn(name, work, { limit = DEFAULT_SPAWN_LIMIT, onRefused }) {
+      if (signal.aborted) {
+        onRefused('stopping');
+      } else if ((counts.get(name) ?? 0) >= limit) {
         refusals.inc({ task: name });
-        return false;
+        log.debug({ task: name, limit }, 'background task refused');
+        onRefused('limit');
+      } else {
+        track(name, async () => {
+          await supervised(name, work);
+        });
       }
-      track(name, async () => {
-        await supervised(name, work);
-      });
-      return true;
+    },
+    coalesce(name, work) {
+      let running = false;
+      let again = false;
+      return () => {
+        again = true;
+        if (running || signal.aborted) return;
+        running = true;
+        track(name, async () => {
+          while (again && !signal.aborted) {
+            again = false;
+            await supervised(name, work);
+          }
+          running = false;
+        });
+      };
     },
     every(name, intervalMs, work) {
       if (signal.aborted) return;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Batcher, QueueFullError } from './batcher.ts';
+import { Batcher, ExpiredInQueueError, QueueFullError } from './batcher.ts';
 import { createMetrics } from './metrics.ts';
 
 test('what arrives in one tick is one batch, and each item gets its own result', async () => {
@@ -117,4 +117,127 @@ test('sizes and depth are measured', async () => {
   await Promise.all([1, 2, 3].map((n) => batcher.add(n)));
   const values = await metrics.values('im_batch_items');
   assert.equal(values.find((v) => v.name.endsWith('_sum'))?.value, 3);
+});
+
+test('each item may have its result before the others of its batch', async () => {
+  const gate = Promise.withResolvers<void>();
+  const batcher = new Batcher<string, string>({
+    name: 'test',
+    run: async (items, settle) => {
+      for (const [i, item] of items.entries()) {
+        if (item === 'bad') settle(i, new RangeError(item));
+        else if (item !== 'slow') settle(i, item);
+      }
+      await gate.promise;
+      for (let i = 0; i < items.length; i++) settle(i, 'late');
+      return undefined;
+    },
+  });
+  const slow = batcher.add('slow');
+  const bad = batcher.add('bad');
+  assert.equal(await batcher.add('quick'), 'quick');
+  await assert.rejects(bad, RangeError);
+  gate.resolve();
+  assert.equal(await slow, 'late');
+  await batcher.close();
+});
+
+test('what is in flight for long gives its place away, and counts as waiting', async () => {
+  const gate = Promise.withResolvers<void>();
+  const batcher = new Batcher<string, string>({
+    name: 'test',
+    maxBatch: 1,
+    maxInFlight: 2,
+    slotMs: 5,
+    run: async (items) => {
+      if (items[0] === 'slow') await gate.promise;
+      return [...items];
+    },
+  });
+  const slow: Promise<string>[] = [];
+  for (let i = 0; i < 4; i++) {
+    slow.push(batcher.add('slow'));
+    await sleep(1);
+  }
+  assert.equal(await batcher.add('quick'), 'quick', 'it waits for a place, not for the slow ones');
+  await sleep(20);
+  assert.equal(await batcher.add('quick'), 'quick');
+  gate.resolve();
+  assert.deepEqual(await Promise.all(slow), ['slow', 'slow', 'slow', 'slow']);
+  await batcher.close();
+});
+
+test('slow items are bounded as waiting ones are', async () => {
+  const gate = Promise.withResolvers<void>();
+  const batcher = new Batcher<number, number>({
+    name: 'test',
+    maxQueue: 3,
+    slotMs: 1,
+    run: async (items) => {
+      await gate.promise;
+      return [...items];
+    },
+  });
+  const results: Promise<number>[] = [];
+  let refused = 0;
+  for (let i = 0; i < 20; i++) {
+    const result = batcher.add(i);
+    result.catch(() => refused++);
+    results.push(result);
+    await sleep(3);
+  }
+  gate.resolve();
+  await Promise.allSettled(results);
+  assert.ok(refused >= 15, `${refused} refused`);
+  await batcher.close();
+});
+
+test('the queue is bounded by bytes, and what is refused is counted', async () => {
+  const gate = Promise.withResolvers<void>();
+  const metrics = createMetrics();
+  const batcher = new Batcher<string, string>({
+    name: 'test',
+    metrics,
+    sizeOf: (item) => item.length,
+    maxQueueBytes: 10,
+    run: async (items) => {
+      await gate.promise;
+      return [...items];
+    },
+  });
+  const first = batcher.add('x'.repeat(50));
+  await sleep(5);
+  const second = batcher.add('12345');
+  await assert.rejects(batcher.add('123456'), QueueFullError);
+  const third = batcher.add('12345');
+  assert.equal((await metrics.values('im_batch_refused_total'))[0]?.value, 1);
+  gate.resolve();
+  assert.deepEqual(
+    (await Promise.all([first, second, third])).map(({ length }) => length),
+    [50, 5, 5],
+  );
+});
+
+test('an item whose time ended in the queue is not begun', async () => {
+  const gate = Promise.withResolvers<void>();
+  const begun: number[] = [];
+  const batcher = new Batcher<number, number>({
+    name: 'test',
+    maxBatch: 1,
+    expiresAt: (at) => at,
+    run: async (items) => {
+      begun.push(...items);
+      await gate.promise;
+      return [...items];
+    },
+  });
+  const later = Date.now() + 60_000;
+  const first = batcher.add(later);
+  await sleep(2);
+  const expired = batcher.add(Date.now() - 1);
+  const last = batcher.add(later + 1);
+  gate.resolve();
+  await assert.rejects(expired, ExpiredInQueueError);
+  await Promise.all([first, last]);
+  assert.deepEqual(begun, [later, later + 1]);
 });

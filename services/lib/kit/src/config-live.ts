@@ -8,6 +8,8 @@ export const LIVE_SETTINGS: readonly string[] = [
   'log.level',
   'shutdown',
   'gateway.maxConnections',
+  'gateway.maxConnectionsPerUser',
+  'gateway.requests',
   'gateway.handshakes',
   'gateway.drain',
   'push.wakesPerUser',

@@ -83,6 +83,21 @@ export const ServerConfig = z.strictObject({
     .strictObject({
       port: port(DEFAULT_PORTS.gateway),
       maxConnections: count(100_000, 'Most connections at once; further ones get 1601.'),
+      maxConnectionsPerUser: count(
+        50,
+        'Most connections of one user on one gateway; one more kicks the oldest in the background, else the oldest.',
+      ),
+      requests: z
+        .strictObject({
+          ratePerSecond: z
+            .number()
+            .min(0)
+            .default(200)
+            .describe('Frames per second and connection, pings included; 0 means no limit.'),
+          burst: count(2_000, 'Frames at once.'),
+        })
+        .prefault({})
+        .describe('What one connection may ask; whoever asks more is read more slowly, and not closed.'),
       readLimitBytes: count(51_200, 'Largest WebSocket message accepted, as received.'),
       inflatedLimitBytes: count(1_048_576, 'Largest request accepted, after gunzip.'),
       readTimeoutMs: ms(30_000, 'A connection without traffic for this long is closed'),

@@ -22,6 +22,11 @@ export interface CallContext {
   readonly connID: string;
   /** Ends the work early, when the caller went away or the process stops. Not sent to other processes. */
   readonly signal?: AbortSignal;
+  /**
+   * Takes a part of the answer before the rest is there. Only of methods whose contract has partial
+   * answers; an implementation that knows of none calls it never.
+   */
+  readonly onPartial?: (answer: object) => void;
 }
 
 /** Time limit of a call whose maker gave none. */

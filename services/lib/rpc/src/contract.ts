@@ -32,6 +32,8 @@ export interface Method {
   readonly response: Codec;
   /** Doing it twice is the same as doing it once, so it may be sent again when the outcome is unknown. */
   readonly idempotent: boolean;
+  /** Its answer may come in parts, through `onPartial` of the caller's context. */
+  readonly partial: boolean;
 }
 
 /** To bytes and back. */
@@ -46,6 +48,9 @@ const READS =
 const REPEATABLE = new Set(['msg.sendMsgs', 'msg.sendMsg', 'user.gatewayHeartbeat', 'user.reportPresence']);
 /** Named like reads, but each call issues a token. */
 const ISSUING = new Set(['auth.getAdminToken', 'auth.getUserToken']);
+
+/** Batches of many callers: whoever is done first does not wait for the slowest. */
+const PARTIAL = new Set(['msg.sendMsgs']);
 
 function isIdempotent(domain: Domain, name: string): boolean {
   const label = `${domain}.${name}`;
@@ -71,6 +76,7 @@ const methods = new Map<Domain, readonly Method[]>(
       request: codec(request),
       response: codec(response),
       idempotent: isIdempotent(domain, name),
+      partial: PARTIAL.has(`${domain}.${name}`),
     })),
   ]),
 );

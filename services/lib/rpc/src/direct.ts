@@ -35,7 +35,15 @@ export async function callEncoded(
   report: ReportCall,
 ): Promise<AnyMessage> {
   const received = method.request.decode(method.request.encode(request));
-  const response = await callDirect(method, handler, ctx, received, report);
+  const { onPartial } = ctx;
+  const encoded: CallContext = onPartial
+    ? {
+        ...ctx,
+        onPartial: (answer) =>
+          onPartial(method.response.decode(method.response.encode(answer as AnyMessage))),
+      }
+    : ctx;
+  const response = await callDirect(method, handler, encoded, received, report);
   return method.response.decode(method.response.encode(response));
 }
 

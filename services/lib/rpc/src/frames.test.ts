@@ -9,7 +9,10 @@ function writer() {
   return {
     written,
     to: new TickWriter<string>(
-      (items) => written.push(items),
+      (items) => {
+        written.push(items);
+        return true;
+      },
       (item) => item.length,
     ),
   };
@@ -35,6 +38,31 @@ test('much data is cut to pieces, and one large item goes alone', async () => {
     written.map((items) => items.map((item) => item.length)),
     [[1], [1_000_000], [1, 200_000], [200_000]],
   );
+});
+
+test('what the other side does not take waits, and then goes on in frames of a fair size', async () => {
+  const written: number[] = [];
+  let open = false;
+  const to = new TickWriter<string>(
+    (items) => {
+      written.push(items.length);
+      return open;
+    },
+    (item) => item.length,
+  );
+  const item = 'x'.repeat(100_000);
+  to.push(item);
+  await tick();
+  assert.deepEqual([written, to.blocked], [[1], true]);
+  for (let i = 0; i < 7; i++) to.push(item);
+  await tick();
+  assert.deepEqual(written, [1]);
+  open = true;
+  to.resume();
+  assert.deepEqual([written, to.blocked], [[1, 2, 2, 2, 1], false]);
+  to.push('y');
+  await tick();
+  assert.deepEqual(written, [1, 2, 2, 2, 1, 1]);
 });
 
 test('what was not handed on can be taken back', async () => {

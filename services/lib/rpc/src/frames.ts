@@ -25,17 +25,27 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Gathers what is written in one tick of the event loop, and hands it on in order, cut to a fair size. */
+/**
+ * Gathers what is written in one tick of the event loop, and hands it on in order, cut to a fair size.
+ * While the other side takes no more it keeps what comes; whoever hands in bounds how much that is.
+ */
 export class TickWriter<T> {
-  readonly #write: (items: T[]) => void;
+  readonly #write: (items: T[]) => boolean;
   readonly #sizeOf: (item: T) => number;
   #items: T[] = [];
   #bytes = 0;
   #scheduled = false;
+  #blocked = false;
 
-  constructor(write: (items: T[]) => void, sizeOf: (item: T) => number) {
+  /** @param write returns false when nothing more is to be written before {@link resume}. */
+  constructor(write: (items: T[]) => boolean, sizeOf: (item: T) => number) {
     this.#write = write;
     this.#sizeOf = sizeOf;
+  }
+
+  /** Whether the other side takes no more for now. */
+  get blocked(): boolean {
+    return this.#blocked;
   }
 
   push(item: T): void {
@@ -43,7 +53,7 @@ export class TickWriter<T> {
     if (this.#bytes + size > FRAME_BYTES) this.flush();
     this.#items.push(item);
     this.#bytes += size;
-    if (this.#scheduled) return;
+    if (this.#scheduled || this.#blocked) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -51,13 +61,18 @@ export class TickWriter<T> {
     });
   }
 
-  /** Hands on what is there, without waiting for the end of the tick. */
+  /** Hands on what is there, without waiting for the end of the tick, as far as it is taken. */
   flush(): void {
-    if (this.#items.length === 0) return;
-    const items = this.#items;
-    this.#items = [];
-    this.#bytes = 0;
-    this.#write(items);
+    while (this.#items.length > 0 && !this.#blocked) {
+      if (!this.#write(this.#take())) this.#blocked = true;
+    }
+  }
+
+  /** The other side takes more. */
+  resume(): void {
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    this.flush();
   }
 
   /** Takes back what was not handed on. */
@@ -66,5 +81,20 @@ export class TickWriter<T> {
     this.#items = [];
     this.#bytes = 0;
     return items;
+  }
+
+  /** The items of the next frame. */
+  #take(): T[] {
+    if (this.#bytes <= FRAME_BYTES) return this.takeBack();
+    let end = 0;
+    let bytes = 0;
+    for (const item of this.#items) {
+      const size = this.#sizeOf(item);
+      if (end > 0 && bytes + size > FRAME_BYTES) break;
+      bytes += size;
+      end++;
+    }
+    this.#bytes -= bytes;
+    return this.#items.splice(0, end);
   }
 }

@@ -100,10 +100,14 @@ export function createNotifier({ rpc, log, metrics, background }: NotifierDeps):
     async send(ctx, address, tipsName, tips) {
       const request = make('msg.SendNotificationReq', { ...address, detail: toJson(tipsName, tips) });
       const { promise: done, resolve } = Promise.withResolvers<void>();
-      const accepted = background.spawn('notification', () => deliver(ctx, request).finally(resolve), {
+      let here: Promise<void> | undefined;
+      background.spawn('notification', () => deliver(ctx, request).finally(resolve), {
         limit: MAX_RUNNING,
+        onRefused: () => {
+          here = deliver(ctx, request);
+        },
       });
-      if (!accepted) return deliver(ctx, request);
+      if (here !== undefined) return here;
       await untilDone(done, remainingMs(ctx) - ANSWER_MS);
     },
     async append(ctx, address, tipsName, tips) {
@@ -119,9 +123,15 @@ export function createNotifier({ rpc, log, metrics, background }: NotifierDeps):
         }
         resolve();
       };
-      const accepted = background.spawn('notification', attempt, { limit: MAX_RUNNING });
-      if (accepted) await untilDone(done, remainingMs(ctx) - ANSWER_MS);
-      else await attempt();
+      let here: Promise<void> | undefined;
+      background.spawn('notification', attempt, {
+        limit: MAX_RUNNING,
+        onRefused: () => {
+          here = attempt();
+        },
+      });
+      if (here === undefined) await untilDone(done, remainingMs(ctx) - ANSWER_MS);
+      else await here;
       if (outcome === undefined) throw new ImError(ERR.NetworkError, 'the log has not taken it in time');
       if ('error' in outcome) throw outcome.error;
     },

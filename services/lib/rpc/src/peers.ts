@@ -21,12 +21,16 @@ const LOOKUP_MS = 5_000;
 const FAILED_LOOKUP_MS = 500;
 /** Most calls that wait for the answer of one process, or for any process to be there. */
 const MAX_WAITING = 10_000;
+/** Most bytes of their requests. */
+const MAX_WAITING_BYTES = 134_217_728;
+/** A call under which so many processes were lost is not given to a further one: it may be what ended them. */
+const MAX_LOST = 2;
 
 /**
  * All processes that answer for some domains. A call goes to the one with the fewest unanswered
  * calls, in turn among equals; while none is there it waits, up to its deadline. When a process is
- * lost, what it had not been sent goes to another, and so does what may be done twice; the rest fails
- * with 90004.
+ * lost, what it had not been sent goes to another, and so does, once, what may be done twice; the rest
+ * fails with 90004.
  */
 export class Peers {
   readonly name: string;
@@ -35,6 +39,7 @@ export class Peers {
   readonly #log: Logger;
   readonly #pipes = new Map<string, Pipe>();
   readonly #waiting = new Set<PendingCall>();
+  #waitingBytes = 0;
   #turn = 0;
   #lookup: NodeJS.Timeout | undefined;
   #closed = false;
@@ -78,6 +83,21 @@ export class Peers {
     for (const pipe of this.#pipes.values()) pipe.close();
     for (const call of this.#waiting) call.fail(stopping());
     this.#waiting.clear();
+    this.#waitingBytes = 0;
+  }
+
+  /** Calls without an answer, those that wait for a process included. */
+  get inFlight(): number {
+    let sum = this.#waiting.size;
+    for (const pipe of this.#pipes.values()) sum += pipe.inFlight;
+    return sum;
+  }
+
+  /** Bytes of their requests. */
+  get bytes(): number {
+    let sum = this.#waitingBytes;
+    for (const pipe of this.#pipes.values()) sum += pipe.bytes;
+    return sum;
   }
 
   #dispatch(call: PendingCall): void {
@@ -87,13 +107,19 @@ export class Peers {
       return;
     }
     const pipe = this.#pick();
+    const bytes = pipe?.bytes ?? this.#waitingBytes;
     if ((pipe?.inFlight ?? this.#waiting.size) >= MAX_WAITING) {
       call.fail(callError(new QueueFullError(`${MAX_WAITING} calls wait for ${this.name}`)));
+    } else if (bytes > 0 && bytes + call.size > MAX_WAITING_BYTES) {
+      call.fail(callError(new QueueFullError(`${bytes} bytes of calls wait for ${this.name}`)));
     } else if (pipe) {
       pipe.send(call);
     } else {
       this.#waiting.add(call);
-      const forget = () => void this.#waiting.delete(call);
+      this.#waitingBytes += call.size;
+      const forget = () => {
+        if (this.#waiting.delete(call)) this.#waitingBytes -= call.size;
+      };
       call.answer.then(forget, forget);
     }
   }
@@ -114,13 +140,14 @@ export class Peers {
   #sendWaiting(): void {
     const calls = [...this.#waiting];
     this.#waiting.clear();
+    this.#waitingBytes = 0;
     for (const call of calls) this.#dispatch(call);
   }
 
   #reassign(sent: readonly PendingCall[], unsent: readonly PendingCall[]): void {
     for (const call of unsent) this.#dispatch(call);
     for (const call of sent) {
-      if (call.method.idempotent) this.#dispatch(call);
+      if (call.method.idempotent && call.lost() < MAX_LOST) this.#dispatch(call);
       else
         call.fail(
           new ImError(ERR.NetworkError, `${call.method.label}: the connection broke before the answer`),

@@ -18,6 +18,8 @@ export class PendingCall {
   readonly #onAbort: (() => void) | undefined;
   readonly #leaveScope: (() => void) | undefined;
   #settled = false;
+  /** Processes that were lost while they worked on it. */
+  #lost = 0;
 
   constructor(method: Method, ctx: CallContext, request: Uint8Array) {
     this.method = method;
@@ -43,6 +45,11 @@ export class PendingCall {
     return this.#settled;
   }
 
+  /** Notes that a process was lost while it worked on this. @returns how many were so far. */
+  lost(): number {
+    return ++this.#lost;
+  }
+
   /** The call as it travels. */
   wire(id: number): Call {
     const { tenant, operationID, opUserID, opPlatformID, opAdmin, connID } = this.#ctx;
@@ -57,7 +64,22 @@ export class PendingCall {
       opAdmin,
       connID,
       request: this.#request,
+      partial: this.#takesParts,
     });
+  }
+
+  get #takesParts(): boolean {
+    return this.method.partial && this.#ctx.onPartial !== undefined;
+  }
+
+  /** Hands on a part of the answer; the rest is still awaited. */
+  partial(reply: Reply): void {
+    if (this.#settled || !this.#takesParts) return;
+    try {
+      this.#ctx.onPartial?.(this.method.response.decode(asBuffer(reply.response)));
+    } catch (error) {
+      this.fail(unreadable(this.method, error));
+    }
   }
 
   succeed(reply: Reply): void {
@@ -69,11 +91,7 @@ export class PendingCall {
       const answer = this.method.response.decode(asBuffer(reply.response));
       if (this.#settle()) this.#resolve(answer);
     } catch (error) {
-      this.fail(
-        new ImError(ERR.ServerInternalError, `${this.method.label}: an unreadable answer`, undefined, {
-          cause: error,
-        }),
-      );
+      this.fail(unreadable(this.method, error));
     }
   }
 
@@ -89,4 +107,8 @@ export class PendingCall {
     if (this.#onAbort) this.#ctx.signal?.removeEventListener('abort', this.#onAbort);
     return true;
   }
+}
+
+function unreadable({ label }: Method, cause: unknown): ImError {
+  return new ImError(ERR.ServerInternalError, `${label}: an unreadable answer`, undefined, { cause });
 }

@@ -1,10 +1,16 @@
 import { type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
 import { type CallContext, type CallScope, isTenantId, type Logger } from '@im/kit';
-import { argsError, ERR, make } from '@im/protocol';
+import { argsError, ERR, ImError, make } from '@im/protocol';
+import type { AnyMessage } from './contract.ts';
 import { asBuffer, type Call, decodeFrame, encodeFrame, type Reply, TickWriter } from './frames.ts';
 import { handleCall, type ServedMethod } from './handle.ts';
 
 type Stream = ServerDuplexStream<Buffer, Buffer>;
+
+/** Most calls that one process works on at once; further ones are refused with a code to try again. */
+const MAX_RUNNING = 20_000;
+/** Most bytes of their requests. */
+const MAX_RUNNING_BYTES = 268_435_456;
 
 /** The server's side of the pipes: every call runs on its own, and answers of a tick go in one message. */
 export class PipeServer {
@@ -12,12 +18,33 @@ export class PipeServer {
   readonly #maxMessageBytes: number;
   readonly #log: Logger;
   readonly #streams = new Set<Stream>();
+  readonly #refused: () => void;
   #draining = false;
+  /** Calls of all streams that are worked on. */
+  #running = 0;
+  #runningBytes = 0;
 
-  constructor(methods: ReadonlyMap<string, ServedMethod>, maxMessageBytes: number, log: Logger) {
+  /** @param refused told of each call that is refused because too many are worked on. */
+  constructor(
+    methods: ReadonlyMap<string, ServedMethod>,
+    maxMessageBytes: number,
+    log: Logger,
+    refused: () => void = () => {},
+  ) {
+    this.#refused = refused;
     this.#methods = methods;
     this.#maxMessageBytes = maxMessageBytes;
     this.#log = log;
+  }
+
+  /** Calls that are worked on now. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Bytes of their requests. */
+  get runningBytes(): number {
+    return this.#runningBytes;
   }
 
   /** Asks every caller to go elsewhere. They end their streams when they have their answers. */
@@ -32,10 +59,17 @@ export class PipeServer {
     let ended = false;
     const writer = new TickWriter<Reply>(
       (replies) => {
-        if (this.#streams.has(stream)) stream.write(encodeFrame({ replies }));
+        if (!this.#streams.has(stream) || stream.write(encodeFrame({ replies }))) return true;
+        // A caller that does not read its answers asks for no more meanwhile.
+        stream.pause();
+        return false;
       },
       (reply) => reply.response.length,
     );
+    stream.on('drain', () => {
+      writer.resume();
+      if (!writer.blocked) stream.resume();
+    });
     const endWhenIdle = () => {
       if (!ended || running.size > 0) return;
       writer.flush();
@@ -43,9 +77,19 @@ export class PipeServer {
     };
     stream.write(encodeFrame({ hello: !this.#draining, draining: this.#draining }));
     const take = (call: Call) => {
+      const size = call.request.length;
+      if (this.#running >= MAX_RUNNING || this.#runningBytes + size > MAX_RUNNING_BYTES) {
+        this.#refused();
+        writer.push(overloaded(call));
+        return;
+      }
+      this.#running++;
+      this.#runningBytes += size;
       running.set(call.id, undefined);
       const onScope = (scope: CallScope) => void running.set(call.id, scope);
-      void this.#answer(call, onScope).then((reply) => {
+      void this.#answer(call, writer, onScope).then((reply) => {
+        this.#running--;
+        this.#runningBytes -= size;
         running.delete(call.id);
         writer.push(reply);
         endWhenIdle();
@@ -79,7 +123,7 @@ export class PipeServer {
   }
 
   /** Never rejects. */
-  async #answer(call: Call, onScope: (scope: CallScope) => void): Promise<Reply> {
+  async #answer(call: Call, writer: TickWriter<Reply>, onScope: (scope: CallScope) => void): Promise<Reply> {
     const served = this.#methods.get(call.method);
     if (!served) {
       return make('rpc.Reply', {
@@ -89,18 +133,26 @@ export class PipeServer {
         detail: `${call.method} is not served here`,
       });
     }
+    const { method } = served;
+    let answered = false;
+    const onPartial = (answer: object) => {
+      if (answered) return;
+      const response = method.response.encode(answer as AnyMessage);
+      writer.push(make('rpc.Reply', { id: call.id, response, partial: true }));
+    };
     const outcome = await handleCall(
       served,
       this.#log,
-      () => contextOf(call),
-      () => served.method.request.decode(asBuffer(call.request)),
+      () => (call.partial && method.partial ? { ...contextOf(call), onPartial } : contextOf(call)),
+      () => method.request.decode(asBuffer(call.request)),
       onScope,
     );
+    answered = true;
     if ('failure' in outcome) {
       const { code, errMsg, detail } = outcome.failure;
       return make('rpc.Reply', { id: call.id, code, errMsg, detail });
     }
-    const response = served.method.response.encode(outcome.answer);
+    const response = method.response.encode(outcome.answer);
     if (response.length <= this.#maxMessageBytes) return make('rpc.Reply', { id: call.id, response });
     this.#log.error({ method: call.method, bytes: response.length }, 'an answer exceeds rpc.maxMessageBytes');
     return make('rpc.Reply', {
@@ -118,4 +170,9 @@ function contextOf(call: Call): CallContext {
   if (operationID === '') throw argsError('the call has no operationID');
   const deadline = Date.now() + call.timeoutMs;
   return { tenant, operationID, deadline, opUserID, opPlatformID, opAdmin, connID };
+}
+
+function overloaded({ id, method }: Call): Reply {
+  const { code, errMsg, detail } = new ImError(ERR.TooManyRequests, `${method}: the process is overloaded`);
+  return make('rpc.Reply', { id, code, errMsg, detail });
 }

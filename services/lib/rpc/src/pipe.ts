@@ -39,6 +39,7 @@ export class Pipe {
   #nextId = 1;
   /** Calls that the peer is told of at the end of the tick. */
   readonly #cancelled: number[] = [];
+  #bytes = 0;
   #retired = false;
 
   constructor(address: string, config: RpcConfig, events: PipeEvents, log: Logger) {
@@ -66,14 +67,20 @@ export class Pipe {
     return this.#calls.size;
   }
 
+  /** Bytes of the requests without an answer yet. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   send(call: PendingCall): void {
     const id = this.#nextId;
     this.#nextId = id === 0xffff_ffff ? 1 : id + 1;
     this.#calls.set(id, call);
+    this.#bytes += call.size;
     this.#writer.push({ id, call });
     // Still there when it settles: it was not answered but ran out of time, or its caller has gone.
     const forget = () => {
-      if (!this.#calls.delete(id)) return;
+      if (!this.#forget(id)) return;
       this.#cancel(id);
       this.#closeWhenIdle();
     };
@@ -112,6 +119,9 @@ export class Pipe {
         this.#lost(stream, new Error('an unreadable frame', { cause: error }));
       }
     });
+    stream.on('drain', () => {
+      if (this.#stream === stream) this.#writer.resume();
+    });
     stream.on('error', (error) => this.#lost(stream, error));
     stream.on('end', () => this.#lost(stream));
   }
@@ -130,9 +140,11 @@ export class Pipe {
   }
 
   #answer(reply: Reply): void {
-    const call = this.#calls.get(reply.id);
-    this.#calls.delete(reply.id);
-    call?.succeed(reply);
+    if (reply.partial) {
+      this.#calls.get(reply.id)?.partial(reply);
+      return;
+    }
+    this.#forget(reply.id)?.succeed(reply);
     this.#closeWhenIdle();
   }
 
@@ -143,6 +155,12 @@ export class Pipe {
       const cancelled = this.#cancelled.splice(0);
       this.#stream?.write(encodeFrame({ cancelled }));
     });
+  }
+
+  #forget(id: number): PendingCall | undefined {
+    const call = this.#calls.get(id);
+    if (call && this.#calls.delete(id)) this.#bytes -= call.size;
+    return call;
   }
 
   /** Ends the stream that the peer, or our own peers list, wants to end, once every call is answered. */
@@ -173,6 +191,7 @@ export class Pipe {
     const kept = new Set(unsent);
     const sent = [...this.#calls.values()].filter((call) => !kept.has(call));
     this.#calls.clear();
+    this.#bytes = 0;
     if (sent.length + unsent.length > 0 || this.#state !== 'closed') this.#events.onDown(sent, unsent);
   }
 
@@ -180,8 +199,9 @@ export class Pipe {
     return new TickWriter(
       (items) => {
         const due = items.filter(({ call }) => !call.settled);
-        if (due.length === 0) return;
-        this.#stream?.write(encodeFrame({ calls: due.map(({ id, call }) => call.wire(id)) }));
+        if (due.length === 0) return true;
+        const frame = encodeFrame({ calls: due.map(({ id, call }) => call.wire(id)) });
+        return this.#stream?.write(frame) ?? true;
       },
       ({ call }) => call.size,
     );

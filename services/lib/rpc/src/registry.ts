@@ -47,6 +47,7 @@ class Registry implements RpcRegistry {
   readonly #config: ServerConfig;
   readonly #log: Logger;
   readonly #serve: boolean;
+  readonly #metrics: Metrics;
   readonly #reporter: (method: Method, side: Side) => ReportCall;
   readonly #bound = new Map<Domain, ReadonlyMap<string, Handler>>();
   readonly #clients = new Map<Domain, unknown>();
@@ -60,6 +61,14 @@ class Registry implements RpcRegistry {
     this.#log = log.child({ part: 'rpc' });
     this.#serve = serve;
     this.#reporter = callMetrics(metrics);
+    this.#metrics = metrics;
+    const all = () => [...this.#peers.values()];
+    metrics.observe('im_rpc_waiting', 'Calls to other processes without an answer', () =>
+      all().reduce((sum, { inFlight }) => sum + inFlight, 0),
+    );
+    metrics.observe('im_rpc_waiting_bytes', 'Bytes of their requests', () =>
+      all().reduce((sum, { bytes }) => sum + bytes, 0),
+    );
   }
 
   bind<D extends Domain>(domain: D, implementation: DomainService<D>): void {
@@ -94,7 +103,7 @@ class Registry implements RpcRegistry {
         report: this.#reporter(method, 'server'),
       })),
     );
-    const server = new RpcServer(this.#config.rpc, methods, this.#log);
+    const server = new RpcServer(this.#config.rpc, methods, this.#log, this.#metrics);
     this.#server = server;
     for (const domain of this.#bound.keys()) {
       const port = await server.listen(this.#config.listen.host, this.#config.rpc.domains[domain].port);

@@ -7,7 +7,7 @@ import {
   type sendUnaryData,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { DEFAULT_TIMEOUT_MS, type Logger } from '@im/kit';
+import { DEFAULT_TIMEOUT_MS, type Logger, type Metrics } from '@im/kit';
 import type { AnyMessage } from './contract.ts';
 import { toStatus } from './errors.ts';
 import { EXCHANGE } from './frames.ts';
@@ -25,11 +25,19 @@ export class RpcServer {
   readonly #pipes: PipeServer;
   readonly #log: Logger;
 
-  constructor(config: RpcConfig, methods: readonly ServedMethod[], log: Logger) {
+  constructor(config: RpcConfig, methods: readonly ServedMethod[], log: Logger, metrics: Metrics) {
     this.#log = log;
     this.#server = new Server(channelOptions(config));
     const byLabel = new Map(methods.map((served) => [served.method.label, served]));
-    this.#pipes = new PipeServer(byLabel, config.maxMessageBytes, log);
+    const refused = metrics.counter('im_rpc_server_refused_total', 'Calls refused: too many under way');
+    const pipes = new PipeServer(byLabel, config.maxMessageBytes, log, () => refused.inc());
+    this.#pipes = pipes;
+    metrics.observe('im_rpc_server_running', 'Calls of other processes under way', () => pipes.running);
+    metrics.observe(
+      'im_rpc_server_running_bytes',
+      'Bytes of the requests of calls under way',
+      () => pipes.runningBytes,
+    );
     this.#server.addService(PIPE, {
       exchange: (stream: ServerDuplexStream<Buffer, Buffer>) => this.#pipes.accept(stream),
     });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { background, type CallContext, QueueFullError, tenantId, withCaller } from '@im/kit';
-import { decode, ERR, encode, ImError, make, type user } from '@im/protocol';
+import { decode, ERR, encode, ImError, make, type msg, type user } from '@im/protocol';
 import { loopbackConfig, portOf, startPeer } from './fixture.ts';
 
 const ctx = (timeoutMs = 20_000) => background(tenantId('acme'), 'op-1', { timeoutMs });
@@ -238,4 +238,85 @@ test('metrics count calls by method, side and code', async () => {
     (await peer.metrics.values('im_rpc_calls_total')).filter((v) => v.value === 1).map((v) => v.labels);
   assert.deepEqual(await counted(client), labels('client'));
   assert.deepEqual(new Set(await counted(server)), new Set([...labels('server'), ...labels('direct')]));
+});
+
+test('parts of an answer come before the rest, where the call takes them', async () => {
+  const gate = Promise.withResolvers<void>();
+  const seen: boolean[] = [];
+  const result = (code: number) => make('msg.SendResult', { code });
+  const service = {
+    sendMsgs: async (call: CallContext, { items }: msg.SendMsgsReq) => {
+      seen.push(call.onPartial !== undefined);
+      call.onPartial?.(make('msg.SendMsgsResp', { results: [result(1)], indexes: [1] }));
+      await gate.promise;
+      const answer = make('msg.SendMsgsResp', { results: items.map((_, i) => result(i)) });
+      setTimeout(() => call.onPartial?.(answer), 5);
+      return answer;
+    },
+  };
+  const request = make('msg.SendMsgsReq', { items: [make('msg.SendItem'), make('msg.SendItem')] });
+  await using server = await startPeer(loopbackConfig({}), 'msg', service);
+  const config = loopbackConfig({});
+  config.rpc.domains.msg.addresses = [`127.0.0.1:${portOf(server, 'msg')}`];
+  await using client = await startPeer(config);
+  await using encoding = await startPeer(loopbackConfig({}, { encodeInProcess: true }), 'msg', service);
+  for (const peer of [server, encoding, client]) {
+    const parts: number[][] = [];
+    const first = Promise.withResolvers<void>();
+    const onPartial = (part: object) => {
+      parts.push((part as msg.SendMsgsResp).indexes);
+      first.resolve();
+    };
+    const answer = peer.rpc.client('msg').sendMsgs({ ...ctx(), onPartial }, request);
+    await first.promise;
+    assert.deepEqual(parts, [[1]]);
+    gate.resolve();
+    assert.equal((await answer).results.length, 2);
+    await sleep(20);
+    if (peer === client) assert.deepEqual(parts, [[1]], 'nothing behind the answer');
+  }
+  // A caller that takes no parts, such as one of the version before, gets one answer.
+  assert.equal((await client.rpc.client('msg').sendMsgs(ctx(), request)).results.length, 2);
+  assert.deepEqual(seen, [true, true, true, false]);
+});
+
+test('a caller that does not read its answers holds up none of the others', async () => {
+  const large = 'x'.repeat(1_000_000);
+  let running = 0;
+  await using server = await startPeer(loopbackConfig({}), 'user', {
+    getDesignateUsers: async (_call, { userIDs }: { userIDs: string[] }) => {
+      running++;
+      return make('user.GetDesignateUsersResp', {
+        usersInfo: [make('sdkws.UserInfo', { userID: userIDs[0], ex: large })],
+      });
+    },
+  });
+  const address = `127.0.0.1:${portOf(server, 'user')}`;
+  // A stream of its own that asks and never reads.
+  const rude = new Client(address, credentials.createInsecure());
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  const stream = rude.makeBidiStreamRequest('/openim.rpc.Pipe/Exchange', asIs, asIs);
+  stream.on('error', () => {});
+  stream.pause();
+  const asked = 3_000;
+  const { request } = { request: encode('user.GetDesignateUsersReq', ask('rude')) };
+  for (let i = 0; i < asked; i++) {
+    const call = make('rpc.Call', {
+      id: i + 1,
+      method: 'user.getDesignateUsers',
+      tenant: 'acme',
+      operationID: 'op',
+      timeoutMs: 10_000,
+      request,
+    });
+    stream.write(Buffer.from(encode('rpc.Frame', make('rpc.Frame', { calls: [call] }))));
+  }
+  await using client = await startPeer(loopbackConfig({ addresses: [address] }));
+  for (let i = 0; i < 20; i++) {
+    const { usersInfo } = await client.rpc.client('user').getDesignateUsers(ctx(), ask('a'));
+    assert.equal(usersInfo[0]?.ex.length, large.length);
+  }
+  assert.ok(running < 500, `${running} answers of 1 MB were made for a caller that reads none`);
+  stream.cancel();
+  rude.close();
 });

@@ -100,12 +100,12 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       pending.delete(name);
     }
   }
+  const prepareSoon = deps.background.coalesce('store-indexes', prepareAll);
   /** Has the indexes of a database made, however long that takes. */
   function prepare(name: string): void {
     if (prepared.has(name)) return;
     if (!pending.has(name)) pending.set(name, new Set());
-    // Refused while it runs; the running one finds the name too.
-    deps.background.spawn('store-indexes', prepareAll, { limit: 1 });
+    prepareSoon();
   }
   const databaseFor = (tenant: TenantId) => databaseOf(deps.tenants, database, tenant);
   let started = false;

@@ -1,4 +1,4 @@
-import { asSystem, type CallContext, callFields, detached } from '@im/kit';
+import { acceptLoss, asSystem, type CallContext, callFields, detached } from '@im/kit';
 import { CONTENT, make, SESSION, type sdkws } from '@im/protocol';
 import type { MsgParts } from '../parts.ts';
 
@@ -35,20 +35,24 @@ export function setMentions(
   ctx: CallContext,
   mentions: Mentions,
 ): void {
-  background.spawn('msg-mentions', async () => {
-    const client = rpc.client('conversation');
-    for (const { type, only, except } of mentions.marks) {
-      const request = make('conversation.SetGroupAtTypeReq', {
-        groupID: mentions.groupID,
-        groupAtType: type,
-        userIDs: [...only],
-        exceptUserIDs: [...except],
-      });
-      try {
-        await client.setGroupAtType(detached(asSystem(ctx)), request);
-      } catch (error) {
-        log.warn({ ...callFields(ctx), err: error }, 'mention marks not set');
+  background.spawn(
+    'msg-mentions',
+    async () => {
+      const client = rpc.client('conversation');
+      for (const { type, only, except } of mentions.marks) {
+        const request = make('conversation.SetGroupAtTypeReq', {
+          groupID: mentions.groupID,
+          groupAtType: type,
+          userIDs: [...only],
+          exceptUserIDs: [...except],
+        });
+        try {
+          await client.setGroupAtType(detached(asSystem(ctx)), request);
+        } catch (error) {
+          log.warn({ ...callFields(ctx), err: error }, 'mention marks not set');
+        }
       }
-    }
-  });
+    },
+    { onRefused: acceptLoss },
+  );
 }

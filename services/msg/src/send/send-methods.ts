@@ -17,7 +17,8 @@ export function sendMethods(
       const itemContext: CallContext = {
         tenant: tenantId(item.tenant),
         operationID: item.operationID,
-        deadline: ctx.deadline,
+        // The caller of one item may wait for less than that of the batch.
+        deadline: item.timeoutMs > 0 ? Math.min(ctx.deadline, Date.now() + item.timeoutMs) : ctx.deadline,
         opUserID: item.opUserID,
         opPlatformID: item.opPlatformID,
         opAdmin: item.opAdmin,
@@ -45,9 +46,9 @@ export function sendMethods(
       }
     },
     async sendMsgs(ctx, { items }) {
-      return make('msg.SendMsgsResp', {
-        results: await Promise.all(items.map((item) => sendItem(ctx, item))),
-      });
+      const sends = items.map((item) => sendItem(ctx, item));
+      if (ctx.onPartial) return answerAsDone(sends, ctx.onPartial);
+      return make('msg.SendMsgsResp', { results: await Promise.all(sends) });
     },
     async sendNotification(ctx, request) {
       const settings = tenants.get(ctx.tenant);
@@ -69,4 +70,39 @@ export function sendMethods(
       return make('msg.GetSendMsgStatusResp', { status: await status.read(ctx) });
     },
   };
+}
+
+/**
+ * Answers each send when it is done: what is done in one tick of the event loop goes as one part, and
+ * the last results are the answer. When all are done together, which is what the log's batches make of
+ * them, there is no part.
+ * @param sends none of them rejects.
+ */
+function answerAsDone(
+  sends: readonly Promise<msg.SendResult>[],
+  onPartial: (answer: object) => void,
+): Promise<msg.SendMsgsResp> {
+  const { promise, resolve } = Promise.withResolvers<msg.SendMsgsResp>();
+  let left = sends.length;
+  let done = make('msg.SendMsgsResp');
+  let scheduled = false;
+  const tell = () => {
+    scheduled = false;
+    const answer = done;
+    done = make('msg.SendMsgsResp');
+    if (left === 0) resolve(answer);
+    else onPartial(answer);
+  };
+  for (const [index, send] of sends.entries()) {
+    void send.then((result) => {
+      left--;
+      done.results.push(result);
+      done.indexes.push(index);
+      if (scheduled) return;
+      scheduled = true;
+      setImmediate(tell);
+    });
+  }
+  if (left === 0) resolve(done);
+  return promise;
 }

@@ -1,4 +1,4 @@
-import type { Background, CallContext } from '@im/kit';
+import { acceptLoss, type Background, type CallContext } from '@im/kit';
 import type { Store } from '@im/store';
 
 /** What became of the send of an operation, as /msg/check_msg_is_send_success tells it. */
@@ -17,12 +17,17 @@ export function sendStatus(store: Pick<Store, 'redis' | 'redisKey'>, background:
   const keyOf = (ctx: CallContext) => store.redisKey(ctx.tenant, KIND, ctx.operationID);
   return {
     note(ctx, status) {
-      background.spawn('send-status', async () => {
-        await store.redis.orElse<unknown>(
-          (client) => client.set(keyOf(ctx), String(status), 'EX', TTL_SECONDS),
-          () => undefined,
-        );
-      });
+      background.spawn(
+        'send-status',
+        async () => {
+          await store.redis.orElse<unknown>(
+            (client) => client.set(keyOf(ctx), String(status), 'EX', TTL_SECONDS),
+            () => undefined,
+          );
+          // A status that is missing reads as unknown.
+        },
+        { onRefused: acceptLoss },
+      );
     },
     async read(ctx) {
       const text = await store.redis.orElse(

@@ -211,6 +211,7 @@ export interface SendItem {
   opAdmin: boolean;
   connID: string;
   msgData: Uint8Array;
+  timeoutMs: number;
 }
 
 export interface SendMsgsReq {
@@ -226,6 +227,7 @@ export interface SendResult {
 
 export interface SendMsgsResp {
   results: SendResult[];
+  indexes: number[];
 }
 
 export interface SendNotificationReq {

@@ -18,6 +18,7 @@ export interface Call {
   opAdmin: boolean;
   connID: string;
   request: Uint8Array;
+  partial: boolean;
 }
 
 export interface Reply {
@@ -26,4 +27,5 @@ export interface Reply {
   errMsg: string;
   detail: string;
   response: Uint8Array;
+  partial: boolean;
 }

@@ -312,10 +312,14 @@ export type ReportPresenceResp = Record<never, never>;
 export interface GatewayHeartbeatReq {
   gatewayID: string;
   connections: number;
+  tenantConnections: Record<string, number>;
+  tenantsAtLimit: string[];
 }
 
 export interface GatewayHeartbeatResp {
   reportAll: boolean;
+  tenantShares: Record<string, number>;
+  sharing: boolean;
 }
 
 export interface GetOnlinePlatformsReq {
