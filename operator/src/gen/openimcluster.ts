@@ -204,6 +204,10 @@ export interface OpenIMClusterNatsExternal {
   readonly credentialsSecretRef?: CredentialsRef;
   /** Copies of every stream. Default: 3. */
   readonly replicas?: 1 | 3 | 5;
+  /** Bytes that the message log may hold; messages are refused from 90 %. Default: 4294967296. */
+  readonly logMaxBytes?: number;
+  /** Bytes of deliveries kept in memory. Default: 268435456. */
+  readonly seqMaxBytes?: number;
 }
 
 /** NATS with JetStream, which holds the message log. */

@@ -8,7 +8,7 @@ import {
   type TenantSettingsInput,
 } from '@im/kit';
 import { stringify } from 'yaml';
-import type { EffectiveSpec, ManagedNats } from './effective.ts';
+import type { EffectiveSpec } from './effective.ts';
 import { nameOf, OPS_PORT, type Owner } from './names.ts';
 import { natsCapacity } from './stores/nats-capacity.ts';
 
@@ -122,7 +122,7 @@ function configTree({
         ? {}
         : { user: secret('nats-user'), password: secret('nats-password') }),
       replicas: endpoints.natsReplicas,
-      ...(effective.nats.kind === 'managed' ? reservations(effective.nats) : {}),
+      ...reservations(effective.nats),
     },
     mongo: { uri: secret('mongodb-uri'), database: effective.mongodb.database },
     redis: { uri: secret('redis-uri') },
@@ -153,8 +153,15 @@ function configTree({
   };
 }
 
-/** What the streams may take of a managed server, which refuses one that it has no room for. */
-function reservations(nats: ManagedNats) {
+/** What the streams may take: of a managed server, which refuses one that it has no room for, all that it has. */
+function reservations(nats: EffectiveSpec['nats']) {
+  if (nats.kind === 'external') {
+    const { logMaxBytes, seqMaxBytes } = nats;
+    return {
+      ...(logMaxBytes === undefined ? {} : { logMaxBytes }),
+      ...(seqMaxBytes === undefined ? {} : { seqMaxBytes }),
+    };
+  }
   const { logMaxBytes, seqMaxBytes } = natsCapacity(nats);
   return { storage: nats.logStorage, logMaxBytes, seqMaxBytes };
 }

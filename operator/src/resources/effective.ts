@@ -60,6 +60,8 @@ export interface ExternalNats {
   readonly servers: readonly string[];
   readonly credentialsSecretRef?: Required<CredentialsRef>;
   readonly replicas: 1 | 3 | 5;
+  readonly logMaxBytes?: number;
+  readonly seqMaxBytes?: number;
 }
 
 /** A store that is reached by a connection string in a Secret. */
@@ -303,12 +305,14 @@ function effectiveNats(
   store: MakeStore,
 ): ManagedNats | ExternalNats {
   if (nats?.external) {
-    const { servers, credentialsSecretRef, replicas } = nats.external;
+    const { servers, credentialsSecretRef, replicas, logMaxBytes, seqMaxBytes } = nats.external;
     return {
       kind: 'external',
       servers,
       credentialsSecretRef: credentialsSecretRef && credentials(credentialsSecretRef),
       replicas: replicas ?? 3,
+      ...(logMaxBytes === undefined ? {} : { logMaxBytes }),
+      ...(seqMaxBytes === undefined ? {} : { seqMaxBytes }),
     };
   }
   const replicas = nats?.managed?.replicas ?? (profile === 'Production' ? 3 : 1);

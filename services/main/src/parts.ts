@@ -49,6 +49,7 @@ export interface PartsDeps {
   readonly tenants: TenantDirectory;
   readonly background: Background;
   readonly instanceId: string;
+  readonly live?: LiveDeps['live'];
   /** Whether other processes may call the domains of this one. */
   readonly serveRpc: boolean;
 }

@@ -117,7 +117,7 @@ function messagesFlowing({ observation, partitions }: StatusInput): ConditionUpd
   const nats = observation.stores.nats;
   const { logBytes = 0, logMaxBytes = Number.POSITIVE_INFINITY } = nats?.ok ? nats.detail : {};
   if (logBytes >= logMaxBytes * LOG_FULL) {
-    const message = `The log holds ${logBytes} of ${logMaxBytes} bytes, so messages are refused with a retryable error; see why transfer or its database lag, or make spec.nats.managed.storage.size larger`;
+    const message = `The log holds ${logBytes} of ${logMaxBytes} bytes, so messages are refused with a retryable error; see why transfer or its database lag, or make the log larger: spec.nats.managed.storage.size (with durability Memory spec.nats.managed.resources.limits.memory), or spec.nats.external.logMaxBytes`;
     return { type, status: 'False', reason: 'LogFull', message };
   }
   const owned = told.reduce((sum, transfer) => sum + transfer.partitions, 0);

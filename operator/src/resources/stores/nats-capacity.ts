@@ -4,9 +4,6 @@ import { quantity } from '../quantity.ts';
 const MIB = 2 ** 20;
 /** Memory that is counted with when the container has no limit. */
 const UNLIMITED_MEMORY = 1_024 * MIB;
-/** The most that the services reserve unless told otherwise. */
-const LOG_MAX_BYTES = 4_096 * MIB;
-const SEQ_MAX_BYTES = 256 * MIB;
 /** The least that the services' config takes. */
 const LEAST_BYTES = MIB;
 
@@ -32,11 +29,11 @@ export function natsCapacity(nats: ManagedNats): NatsCapacity {
   return {
     maxFileStore,
     maxMemoryStore: Math.floor(memory * 0.6),
-    logMaxBytes: reserved(LOG_MAX_BYTES, inMemory ? memory * 0.35 : maxFileStore * 0.8),
-    seqMaxBytes: reserved(SEQ_MAX_BYTES, memory * (inMemory ? 0.15 : 0.4)),
+    logMaxBytes: atLeast(inMemory ? memory * 0.35 : maxFileStore * 0.8),
+    seqMaxBytes: atLeast(memory * (inMemory ? 0.15 : 0.4)),
   };
 }
 
-function reserved(wanted: number, room: number): number {
-  return Math.max(LEAST_BYTES, Math.floor(Math.min(wanted, room)));
+function atLeast(bytes: number): number {
+  return Math.max(LEAST_BYTES, Math.floor(bytes));
 }

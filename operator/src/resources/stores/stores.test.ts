@@ -245,6 +245,20 @@ test('streams never ask for more than the NATS server may hold', () => {
   }
 });
 
+test('the log and the kept deliveries grow with the volume and the memory of the NATS server', () => {
+  const capacity = (size: string, memory = '1Gi', durability?: OpenIMClusterSpec['durability']) => {
+    const managed = { storage: { size }, resources: { limits: { memory } } };
+    const { nats } = effective({ durability, nats: { managed } });
+    assert.ok(nats.kind === 'managed');
+    return natsCapacity(nats);
+  };
+  const GIB = 2 ** 30;
+  assert.ok(capacity('10Gi').logMaxBytes > 7 * GIB);
+  assert.ok(capacity('100Gi').logMaxBytes > 70 * GIB);
+  assert.ok(capacity('10Gi', '4Gi').seqMaxBytes > GIB);
+  assert.ok(capacity('10Gi', '8Gi', 'Memory').logMaxBytes > 2 * GIB);
+});
+
 test('a changed password of NATS or Redis restarts it; MongoDB keeps what its volume has', () => {
   const other = makeCredentials();
   const restart = (store: string, passwords: Record<string, string>) =>

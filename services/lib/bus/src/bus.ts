@@ -10,6 +10,7 @@ import type { Bus, BusConfig, BusDeps, Deliveries, Events, MessageLog } from './
 
 /** A stream that somebody deleted is missed after this long at most. */
 const STREAMS_CHECK_MS = 5_000;
+const SIZE_RETRY_MS = 30_000;
 
 /** Builds a bus; nothing is connected before {@link Bus.start}. */
 export function createBus(config: BusConfig, deps: BusDeps): Bus {
@@ -23,8 +24,10 @@ class NatsBus implements Bus {
   readonly invalidations: Invalidations;
   readonly #messageLog: NatsMessageLog;
   readonly #link: NatsLink;
-  readonly #config: BusConfig;
+  #config: BusConfig;
   readonly #logger: Logger;
+  #sizesDiffer = false;
+  #ensuredAt = 0;
   #streamsReason = 'the streams have not been looked at';
 
   constructor(config: BusConfig, deps: BusDeps) {
@@ -39,8 +42,13 @@ class NatsBus implements Bus {
     const ensure = deps.background.coalesce('bus-streams', (signal) => this.#ensureStreams(signal));
     // A server that lost its memory has lost SEQ: the first one to come back makes it again.
     this.#link.listen({ onUp: ensure });
+    deps.live?.onChange(({ nats: { logMaxBytes, seqMaxBytes } }) => {
+      if (this.#config.logMaxBytes === logMaxBytes && this.#config.seqMaxBytes === seqMaxBytes) return;
+      this.#config = { ...this.#config, logMaxBytes, seqMaxBytes };
+      ensure();
+    });
     deps.background.every('bus-streams-check', STREAMS_CHECK_MS, async () => {
-      if (this.#link.up && (await this.#areMissing())) ensure();
+      if (this.#link.up && (this.#isSizeDue() || (await this.#areMissing()))) ensure();
     });
   }
 
@@ -63,6 +71,11 @@ class NatsBus implements Bus {
     await this.#link.stop();
   }
 
+  /** A server that has no room for a stream yet, its volume growing, is asked again. */
+  #isSizeDue(): boolean {
+    return this.#sizesDiffer && performance.now() - this.#ensuredAt > SIZE_RETRY_MS;
+  }
+
   /** Whether the server says that a stream is gone; a server that does not answer says nothing. */
   async #areMissing(): Promise<boolean> {
     try {
@@ -79,10 +92,12 @@ class NatsBus implements Bus {
       const { outages } = this.#link;
       try {
         await this.#link.whenUp(60_000);
-        await ensureStreams(this.#link, this.#config, this.#logger);
+        const config = this.#config;
+        this.#sizesDiffer = !(await ensureStreams(this.#link, config, this.#logger));
+        this.#ensuredAt = performance.now();
         this.#streamsReason = '';
         await this.#messageLog.checkSize();
-        if (this.#link.outages === outages) return;
+        if (this.#link.outages === outages && this.#config === config) return;
       } catch (error) {
         this.#streamsReason = `streams: ${error instanceof Error ? error.message : String(error)}`;
         this.#logger.debug({ err: error }, 'streams could not be made sure of');

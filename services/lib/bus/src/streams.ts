@@ -48,10 +48,17 @@ export function streamConfigs(config: BusConfig): readonly StreamConfig[] {
 
 /**
  * Creates the streams that are missing and changes those that differ. Several processes may do it at
- * once. @throws when a stream can neither be made nor used.
+ * once.
+ * @returns false when a stream has another size than it should, because the server has no room for it now.
+ * @throws when a stream can neither be made nor used.
  */
-export async function ensureStreams(link: NatsLink, config: BusConfig, log: Logger): Promise<void> {
-  for (const wanted of streamConfigs(config)) await ensureStream(link, wanted, log);
+export async function ensureStreams(link: NatsLink, config: BusConfig, log: Logger): Promise<boolean> {
+  let sized = true;
+  for (const wanted of streamConfigs(config)) {
+    const differs = await ensureStream(link, wanted, log);
+    if (differs.includes('max_bytes')) sized = false;
+  }
+  return sized;
 }
 
 /** Whether both streams exist. */
@@ -60,7 +67,8 @@ export async function streamsExist(link: NatsLink): Promise<boolean> {
   return [STREAM.log, STREAM.deliveries].every((name) => streams?.includes(name));
 }
 
-async function ensureStream(link: NatsLink, wanted: StreamConfig, log: Logger): Promise<void> {
+/** @returns the settings that could not be changed. */
+async function ensureStream(link: NatsLink, wanted: StreamConfig, log: Logger): Promise<readonly string[]> {
   const found = await find(link, wanted.name);
   if (!found) {
     try {
@@ -70,18 +78,20 @@ async function ensureStream(link: NatsLink, wanted: StreamConfig, log: Logger): 
       // Another process was faster, with a config that differs: the next check decides what holds.
       if (!isApiError(error, JS_ERROR.StreamNameExists)) throw error;
     }
-    return;
+    return [];
   }
   const have: Readonly<Record<string, unknown>> = { ...found.config };
   const differs = Object.keys(wanted).filter((key) => !sameJson(have[key], wanted[key]));
-  if (differs.length === 0) return;
+  if (differs.length === 0) return [];
   try {
     await jetStreamCall(link, `STREAM.UPDATE.${wanted.name}`, { ...have, ...wanted });
     log.info({ stream: wanted.name, differs }, 'stream changed');
+    return [];
   } catch (error) {
     if (!(error instanceof JetStreamApiError)) throw error;
     // A storage type cannot be changed, and replicas need servers: the stream as it is still works.
     log.error({ stream: wanted.name, differs, err: error }, 'stream differs from the configuration');
+    return differs;
   }
 }
 

@@ -1,4 +1,13 @@
-import type { Background, Invalidations, Logger, Metrics, ServerConfig, Service, TenantId } from '@im/kit';
+import type {
+  Background,
+  Invalidations,
+  LiveConfig,
+  Logger,
+  Metrics,
+  ServerConfig,
+  Service,
+  TenantId,
+} from '@im/kit';
 import type { event, log } from '@im/protocol';
 
 /** What the bus reads of the configuration. */
@@ -11,6 +20,8 @@ export interface BusDeps {
   readonly background: Background;
   /** Name of this process among its peers, new at every start. */
   readonly instanceId: string;
+  /** Settings that change while the process runs; without it those of the start hold. */
+  readonly live?: Pick<LiveConfig, 'onChange'>;
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   createLogger,
   createMetrics,
   DEFAULT_TENANT,
+  type LiveConfig,
   type Metrics,
   newInstanceId,
   ServerConfig,
@@ -42,13 +43,14 @@ export async function startTestNats(): Promise<Backend> {
 export async function startTestBus(
   uri: string,
   settings: Partial<ServerConfig['nats']> = {},
+  live?: LiveConfig,
 ): Promise<TestBus> {
   const log = createLogger({ level: process.env.TEST_LOG === 'debug' ? 'debug' : 'silent' });
   const metrics = createMetrics();
   const background = createBackground({ log, metrics });
   const instanceId = newInstanceId();
   const config = { ...ServerConfig.parse({ nats: { servers: [uri] } }).nats, ...settings };
-  const bus = createBus(config, { log, metrics, background, instanceId });
+  const bus = createBus(config, { log, metrics, background, instanceId, ...(live && { live }) });
   await bus.start();
   return {
     bus,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Backend } from '@im/backends';
-import { DEFAULT_TENANT, sleep, tenantId } from '@im/kit';
+import { createLiveConfig, DEFAULT_TENANT, ServerConfig, sleep, tenantId } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import { connect } from '@nats-io/transport-node';
 import { type LogEntry, LogRecreatedError } from '../src/index.ts';
@@ -163,6 +163,7 @@ test('reading goes on behind a slow reader and through kills of the server, each
   }
   await writing;
   assert.equal(acknowledged.size, total);
+  await until(() => one.bus.ready().ready, 'ready after the last kill');
   const { lastPosition: last } = await log.info();
   await until(() => (read.at(-1)?.position ?? 0) >= last, 'everything read');
   end.abort();
@@ -272,6 +273,24 @@ test('streams that somebody deleted are made again', async () => {
     const { position } = await one.bus.log.append(DEFAULT_TENANT, 0, Buffer.from('y'));
     assert.equal(position, 1);
     await one.bus.deliveries.publish([toUser('a', 'c', 1)]);
+  } finally {
+    await own[Symbol.asyncDispose]();
+  }
+});
+
+test('a larger log takes effect while the process runs', async () => {
+  const own = await startTestNats();
+  try {
+    const settings = ServerConfig.parse({ nats: { servers: [own.uri], logMaxBytes: 2_097_152 } });
+    const live = createLiveConfig(settings);
+    await using one = await startTestBus(own.uri, { logMaxBytes: 2_097_152 }, live);
+    await using other = await startTestBus(own.uri, { logMaxBytes: 2_097_152 });
+    await until(() => one.bus.ready().ready && other.bus.ready().ready, 'ready');
+    await one.bus.log.append(DEFAULT_TENANT, 0, Buffer.from('kept'));
+    live.apply({ ...settings, nats: { ...settings.nats, logMaxBytes: 8_388_608 } });
+    await until(async () => (await one.bus.log.info()).maxBytes === 8_388_608, 'the larger size');
+    const { firstPosition, lastPosition } = await other.bus.log.info();
+    assert.deepEqual([firstPosition, lastPosition], [1, 1]);
   } finally {
     await own[Symbol.asyncDispose]();
   }

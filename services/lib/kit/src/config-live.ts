@@ -7,6 +7,8 @@ import type { ServerConfig } from './config.ts';
 export const LIVE_SETTINGS: readonly string[] = [
   'log.level',
   'shutdown',
+  'nats.logMaxBytes',
+  'nats.seqMaxBytes',
   'gateway.maxConnections',
   'gateway.maxConnectionsPerUser',
   'gateway.requests',
