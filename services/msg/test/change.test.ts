@@ -383,6 +383,28 @@ test('sends in a batch are judged one by one; the status of HTTP sends is rememb
   );
   assert.ok(results[0]?.resp?.serverMsgID);
 
+  // Who takes parts gets what is done before the rest is: here the refusals, before the log has any.
+  const parts: msg.SendMsgsResp[] = [];
+  const onPartial = (part: object) => parts.push(part as msg.SendMsgsResp);
+  const mixed = make('msg.SendMsgsReq', {
+    items: [
+      item(text('u1', 'u2', 'parts')),
+      item(text('u1', 'u2', 'garbage'), { msgData: Buffer.from([0xff, 0xff]) }),
+    ],
+  });
+  const rest = await f.msg.sendMsgs({ ...by(''), onPartial }, mixed);
+  const all = [...parts, rest].flatMap((part) =>
+    part.indexes.map((index, i) => [index, part.results[i]?.code]),
+  );
+  assert.deepEqual(
+    all.toSorted(([a = 0], [b = 0]) => a - b),
+    [
+      [0, 0],
+      [1, 500],
+    ],
+  );
+  assert.ok(parts.length <= 1, `${parts.length} parts for what was done together`);
+
   const status = async (operationID: string) =>
     (await f.msg.getSendMsgStatus(by('u1', { operationID }), make('msg.GetSendMsgStatusReq'))).status;
   await send(f, text('u1', 'u2', 'x'), byAdmin({ operationID: 'good-op' }));

@@ -79,6 +79,16 @@ export class NatsDeliveryFeed implements DeliveryFeed {
       'Deliveries that wait for a replay',
       () => this.#waiting?.length ?? 0,
     );
+    deps.metrics.observe(
+      'im_feed_waiting_bytes',
+      'Bytes of deliveries that wait for a replay, or for a group just joined to be caught up on',
+      () => this.#waitingBytes + this.#late.bytes,
+    );
+    deps.metrics.observe(
+      'im_feed_remembered',
+      'Conversations whose last forwarded place is remembered, to drop copies',
+      () => this.#memory.size,
+    );
     this.#ends = [
       watch.listen({ onDoubt: (reason) => this.#doubt(reason) }),
       link.listen({ onUp: () => this.#wake.resolve(), onDown: () => this.#wake.resolve() }),

@@ -11,12 +11,16 @@ import type { BusDeps, JoinPoint } from './types.ts';
 const MAX_SUBJECTS = 32;
 /** Live deliveries of one subject that wait; beyond it they are dropped and read from SEQ instead. */
 const MAX_WAITING = 10_000;
+/** Nor more bytes of all subjects together. */
+const MAX_WAITING_BYTES = 67_108_864;
 /** SEQ's clock may be behind that of the log by this much. */
 const CLOCK_SLACK_MS = 2_000;
 
 interface Late {
   readonly point: JoinPoint;
   waiting: Uint8Array[];
+  /** Their bytes. */
+  bytes: number;
   /** What waited was dropped: SEQ must be read once more. */
   again: boolean;
 }
@@ -40,14 +44,20 @@ export class LateSubjects {
   readonly #deps: LateSubjectsDeps;
   readonly #late = new Map<string, Late>();
   #fresh: string[] = [];
+  #bytes = 0;
 
   constructor(deps: LateSubjectsDeps) {
     this.#deps = deps;
   }
 
+  /** Bytes of live deliveries that wait for their subject to be caught up on. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Begins to catch up on a subject that has just been subscribed. */
   begin(subject: string, point: JoinPoint): void {
-    this.#late.set(subject, { point, waiting: [], again: false });
+    this.#late.set(subject, { point, waiting: [], bytes: 0, again: false });
     this.#fresh.push(subject);
     if (this.#fresh.length > 1) return;
     const { background, signal: stopped } = this.#deps;
@@ -74,8 +84,10 @@ export class LateSubjects {
     const late = this.#late.get(subject);
     if (!late) return false;
     late.waiting.push(data);
-    if (late.waiting.length > MAX_WAITING) {
-      late.waiting = [];
+    late.bytes += data.length;
+    this.#bytes += data.length;
+    if (late.waiting.length > MAX_WAITING || this.#bytes > MAX_WAITING_BYTES) {
+      this.#forget(late);
       late.again = true;
     }
     return true;
@@ -83,7 +95,16 @@ export class LateSubjects {
 
   /** The subject is not listened to any more. */
   drop(subject: string): void {
+    const late = this.#late.get(subject);
+    if (!late) return;
     this.#late.delete(subject);
+    this.#forget(late);
+  }
+
+  #forget(late: Late): void {
+    this.#bytes -= late.bytes;
+    late.bytes = 0;
+    late.waiting = [];
   }
 
   /** Whether a kept delivery of the subject lies behind the place from which it is wanted. */
@@ -145,7 +166,9 @@ export class LateSubjects {
     const late = this.#late.get(subject);
     if (!late || late.again) return;
     this.#late.delete(subject);
-    for (const data of late.waiting) this.#deps.forward(subject, data, false);
+    const { waiting } = late;
+    this.#forget(late);
+    for (const data of waiting) this.#deps.forward(subject, data, false);
   }
 }
 

@@ -7,6 +7,7 @@ import { logSubject } from './subjects.ts';
 import type { Appended, AppendOptions, BusConfig, BusDeps } from './types.ts';
 
 const MAX_QUEUE = 20_000;
+const MAX_QUEUE_BYTES = 134_217_728;
 /** What a delivery made of a record may need more than the record itself. */
 const DELIVERY_MARGIN_BYTES = 4_096;
 const MAX_BATCH_BYTES = 4_194_304;
@@ -38,6 +39,7 @@ export class LogAppender {
   readonly #resent;
   readonly #refused;
   #queue: Waiting[] = [];
+  #queueBytes = 0;
   #busy = false;
   #scheduled = false;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -61,6 +63,11 @@ export class LogAppender {
     );
     this.#refused = deps.metrics.counter('im_log_append_refused_total', 'Records refused', ['reason']);
     deps.metrics.observe('im_log_append_queue', 'Records that wait to be written', () => this.#queue.length);
+    deps.metrics.observe(
+      'im_log_append_queue_bytes',
+      'Bytes of records that wait to be written',
+      () => this.#queueBytes,
+    );
   }
 
   append(
@@ -70,9 +77,12 @@ export class LogAppender {
     { whenFull = false }: AppendOptions = {},
   ): Promise<Appended> {
     if (this.#closed) return this.#refuse('stopping', 'this process stops');
-    if (this.#queue.length >= MAX_QUEUE) return this.#refuse('queue', 'too many messages wait for the log');
+    if (this.#queue.length >= MAX_QUEUE || this.#queueBytes > MAX_QUEUE_BYTES) {
+      return this.#refuse('queue', 'too many messages wait for the log, try again');
+    }
     if (!whenFull && this.#isFull()) return this.#refuse('full', LOG_FULL);
     const { promise, resolve, reject } = Promise.withResolvers<Appended>();
+    this.#queueBytes += record.length;
     this.#queue.push({
       message: { subject: logSubject(tenant, partition), payload: record },
       expires: performance.now() + this.#timeoutMs,
@@ -127,6 +137,7 @@ export class LogAppender {
     }
     const batch = this.#queue.slice(0, end);
     this.#queue = end === this.#queue.length ? [] : this.#queue.slice(end);
+    for (const { message } of batch) this.#queueBytes -= message.payload.length;
     return batch;
   }
 

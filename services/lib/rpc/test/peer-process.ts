@@ -3,13 +3,16 @@ import { loopbackConfig, portOf, startPeer } from './fixture.ts';
 
 /**
  * A process that is the home of `user` on the port given as argument, and says `ready <port>` on stdout.
- * `getDesignateUsers` answers with this process's id after as many ms as the first asked user id says;
+ * `getDesignateUsers` answers with this process's id after as many ms as the first asked user id says, and says
+ * `slow <ms>` first when they are many;
  * `updateUserInfo` takes up to 20 ms; `userRegister` counts and does not answer before a second has passed.
  */
 let registered = 0;
 const peer = await startPeer(loopbackConfig({ port: Number(process.argv[2] ?? 0) }), 'user', {
   getDesignateUsers: async (_ctx, { userIDs }: user.GetDesignateUsersReq) => {
-    await new Promise((resolve) => setTimeout(resolve, Number(userIDs[0] ?? 0)));
+    const delayMs = Number(userIDs[0] ?? 0);
+    if (delayMs >= 10_000) process.stdout.write(`slow ${delayMs}\n`);
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
     return make('user.GetDesignateUsersResp', {
       usersInfo: [make('sdkws.UserInfo', { userID: String(process.pid) })],
     });

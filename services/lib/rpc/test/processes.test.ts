@@ -102,6 +102,37 @@ test('a call made while no process is there waits for one, within its deadline',
   assert.equal(client.rpc.ready().ready, true);
 });
 
+test('a call under which two processes were lost is not given to a third', async () => {
+  const homes = await Promise.all([startHome(), startHome(), startHome()]);
+  try {
+    await using client = await caller(homes);
+    for (const reached = new Set<string>(); reached.size < 3; ) reached.add(await ask(client));
+    const deadly = ask(client, 20_000);
+    const refused = assert.rejects(deadly, { code: ERR.NetworkError });
+    let settled = false;
+    refused.finally(() => {
+      settled = true;
+    });
+    let killed = 0;
+    while (!settled) {
+      // Whoever works on it dies: it says so when it begins.
+      const victim = homes.find((home) => home.said.some((line) => line === 'slow 20000'));
+      if (!victim) {
+        await sleep(5);
+        continue;
+      }
+      victim.said.length = 0;
+      killed++;
+      await victim.kill('SIGKILL');
+    }
+    await refused;
+    assert.equal(killed, 2);
+    assert.ok(await ask(client), 'the third lives');
+  } finally {
+    for (const home of homes) await home.kill('SIGKILL').catch(() => undefined);
+  }
+});
+
 test('a write is never sent twice by the transport', async () => {
   await using home = await startHome();
   await using client = await caller([home]);
