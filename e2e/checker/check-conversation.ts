@@ -39,7 +39,7 @@ export function checkConversation(
   verdict: Verdict,
 ): void {
   const messages = new Map<string, Message>();
-  const membership: { at: number; users: ReadonlySet<string> }[] = [];
+  const membership: MembersVersion[] = [];
   const arrivals = new Map<string, { at: number; seq: number; id: string }[]>();
   const pulls = new Map<string, { seq: number; id: string }[]>();
   const reads = new Map<string, { at: number; hasRead: number; max: number }[]>();
@@ -64,7 +64,7 @@ export function checkConversation(
         break;
       }
       case 'members':
-        membership.push({ at: fact.at, users: new Set(fact.users) });
+        membership.push({ begun: fact.begun ?? fact.at, at: fact.at, users: new Set(fact.users) });
         break;
       case 'got':
         push(arrivals, fact.device, fact);
@@ -93,16 +93,8 @@ export function checkConversation(
   }
 
   const everMember = new Set(membership.flatMap((version) => [...version.users]));
-  const memberThroughout = (user: string, from: number, to: number): boolean => {
-    let current = false;
-    for (const version of membership) {
-      if (version.at > to) break;
-      if (version.at > from && !current) return false;
-      current = version.users.has(user);
-      if (version.at > from && !current) return false;
-    }
-    return current;
-  };
+  const memberThroughout = (user: string, from: number, to: number): boolean =>
+    memberDuring(membership, user, from, to) === true;
   const real = (id: string, where: string): boolean => {
     if (id.startsWith(SYSTEM_MARK)) return false;
     const message = messages.get(id);
@@ -150,6 +142,7 @@ export function checkConversation(
         }
       }
       if (!everMember.has(user)) find('phantom', `${user} could read the conversation of others`);
+      else checkPulledByMember(user, own);
     }
     if (!options.pulled) return { seqOf, idAt };
     for (const [id, message] of messages) {
@@ -167,6 +160,17 @@ export function checkConversation(
       }
     }
     return { seqOf, idAt };
+  }
+
+  /** Who left must not read what came after, unless he came back. */
+  function checkPulledByMember(user: string, pulled: ReadonlyMap<string, number>): void {
+    for (const [id, seq] of pulled) {
+      const message = messages.get(id);
+      if (message?.ackedAt === undefined) continue;
+      if (memberDuring(membership, user, message.sentAt, Number.POSITIVE_INFINITY) === false) {
+        find('phantom', `${user} could read ${id} (seq ${seq}), sent when he was not in the conversation`);
+      }
+    }
   }
 
   function checkArrivals({ idAt }: { idAt: Map<number, string> }): void {
@@ -190,6 +194,11 @@ export function checkConversation(
           continue;
         }
         seen.set(id, at);
+        if (message && device && everMember.has(device.user)) {
+          if (memberDuring(membership, device.user, message.sentAt, at) === false) {
+            find('phantom', `${id} reached ${name}, whose user was not in the conversation`);
+          }
+        }
         if (seq === 0) continue;
         const storedID = idAt.get(seq);
         if (storedID !== undefined && storedID !== id) {
@@ -266,6 +275,32 @@ export function checkConversation(
       }
     }
   }
+}
+
+/** Who is in a conversation from `at` on; whom that moves may be in or out since `begun`. */
+interface MembersVersion {
+  readonly begun: number;
+  readonly at: number;
+  readonly users: ReadonlySet<string>;
+}
+
+/**
+ * Whether a user was in the conversation the whole time, or out of it; undefined when that changed, or is not known.
+ * @param versions in order of time.
+ */
+function memberDuring(
+  versions: readonly MembersVersion[],
+  user: string,
+  from: number,
+  to: number,
+): boolean | undefined {
+  let current: boolean | undefined;
+  for (const { begun, at, users } of versions) {
+    const member = users.has(user);
+    if (at <= from) current = member;
+    else if (begun <= to && member !== current) return undefined;
+  }
+  return current;
 }
 
 function push<T>(map: Map<string, T[]>, key: string, value: T): void {

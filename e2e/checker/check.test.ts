@@ -270,3 +270,40 @@ test('the table names the runs', () => {
   assert.match(table, /^run +sent +acknowledged +lost/);
   assert.match(table, /kill -9 gateway +20 +20 +0 +0 +0 +0 +0 +0 +0\.03 s +0\.10 s/);
 });
+
+test('who left must get and read nothing of what came after, unless he came back', () => {
+  const left: Fact = { kind: 'members', at: 1_090, begun: 1_050, conversation: CHAT, users: ['a'] };
+  const facts = cleanRun();
+  const late = (f: Fact) => f.kind === 'pulled' && f.user === 'b' && f.seq > 10;
+  const gotLate = (f: Fact) => f.kind === 'got' && f.device === 'b1' && f.seq > 10;
+  const own = (f: Fact) => 'id' in f && Number(f.id.slice(1)) > 10 && Number(f.id.slice(1)) % 2 === 0;
+  const gone = [...facts.filter((f) => !late(f) && !gotLate(f) && !own(f)), left].map((f): Fact => {
+    // Only a writes then, so that seqs go on.
+    if ((f.kind !== 'got' && f.kind !== 'pulled') || f.seq <= 10) return f;
+    return { ...f, seq: 10 + (f.seq - 9) / 2 };
+  });
+  assert.ok(isClean(checkFacts(gone)), JSON.stringify(checkFacts(gone).examples));
+  const pulled: Fact = { kind: 'pulled', user: 'b', conversation: CHAT, seq: 11, id: 'm11' };
+  assert.equal(checkFacts([...gone, pulled]).counts.phantom, 1);
+  const got: Fact = { kind: 'got', at: 1_130, device: 'b1', conversation: CHAT, seq: 11, id: 'm11' };
+  assert.equal(checkFacts([...gone, got]).counts.phantom, 1);
+  const back: Fact = { kind: 'members', at: 9_000, begun: 8_990, conversation: CHAT, users: ['a', 'b'] };
+  assert.equal(checkFacts([...gone, back, pulled]).counts.phantom, 0, 'history shows again');
+});
+
+test('while a change of membership is asked for, a message may reach those whom it moves, or not', () => {
+  const joins: Fact = { kind: 'members', at: 1_090, begun: 990, conversation: CHAT, users: ['a', 'b', 'c'] };
+  const facts = [
+    ...cleanRun(),
+    joins,
+    { kind: 'up', at: 0, device: 'c1', user: 'c', own: 'expected' } as Fact,
+  ];
+  // m10 was sent meanwhile; what came later is owed.
+  assert.equal(checkFacts(facts, { pulled: false }).counts.lost, 10);
+  const got: Fact = { kind: 'got', at: 1_020, device: 'c1', conversation: CHAT, seq: 10, id: 'm10' };
+  assert.equal(checkFacts([...facts, got], { pulled: false }).counts.phantom, 0);
+  const early: Fact = { kind: 'got', at: 950, device: 'c1', conversation: CHAT, seq: 9, id: 'm9' };
+  assert.equal(checkFacts([...facts, early], { pulled: false }).counts.phantom, 1);
+  const line = encodeFact(joins);
+  assert.deepEqual(decodeFact(line), joins);
+});

@@ -39,7 +39,10 @@ export interface DeviceDown {
 /** From now on these are the users of the conversation. Every conversation needs one before its first message. */
 export interface Members {
   readonly kind: 'members';
+  /** When the server acknowledged it. */
   readonly at: number;
+  /** When it was asked for: until `at`, those whom it moves may be in or out. @default at */
+  readonly begun?: number;
   readonly conversation: string;
   readonly users: readonly string[];
 }
@@ -114,7 +117,7 @@ function cells(fact: Fact): unknown[] {
     case 'down':
       return ['d', fact.at, fact.device];
     case 'members':
-      return ['m', fact.at, fact.conversation, fact.users];
+      return ['m', fact.at, fact.conversation, fact.users, ...(fact.begun === undefined ? [] : [fact.begun])];
     case 'sent':
       return ['s', fact.at, fact.device, fact.conversation, fact.id];
     case 'acked':
@@ -151,7 +154,13 @@ export function decodeFact(line: string): Fact {
     case 'd':
       return { kind: 'down', at: num(1), device: text(2) };
     case 'm':
-      return { kind: 'members', at: num(1), conversation: text(2), users: (c[3] as unknown[]).map(String) };
+      return {
+        kind: 'members',
+        at: num(1),
+        conversation: text(2),
+        users: (c[3] as unknown[]).map(String),
+        ...(c.length > 4 ? { begun: num(4) } : {}),
+      };
     case 's':
       return { kind: 'sent', at: num(1), device: text(2), conversation: text(3), id: text(4) };
     case 'a':

@@ -24,6 +24,8 @@ export interface WireCrowd {
   of(userID: string): readonly WireUser[];
   /** Names a conversation and who takes part, before anything is sent there. */
   members(conversation: string, users: readonly string[]): void;
+  /** Changes who takes part: `change` asks the server for it, and resolves with those who do when it has answered. */
+  moved(conversation: string, change: () => Promise<readonly string[]>): Promise<void>;
   /** Sends one message after the other until `until`; with `retries`, open outcomes are sent again. */
   closedLoop(
     device: WireUser,
@@ -100,6 +102,12 @@ export async function openWireCrowd(
     members(conversation, users) {
       conversations.set(conversation, users);
       facts.add({ kind: 'members', at: now(), conversation, users });
+    },
+    async moved(conversation, change) {
+      const begun = now();
+      const users = await change();
+      conversations.set(conversation, [...new Set([...(conversations.get(conversation) ?? []), ...users])]);
+      facts.add({ kind: 'members', at: now(), begun, conversation, users });
     },
     async closedLoop(device, target, conversation, until, retries = RETRIES) {
       while (now() < until) await device.send(target, conversation, nextID(), { retries });

@@ -429,3 +429,62 @@ test('a mention marks the conversations of those who are meant', async () => {
   await at(['AtAllTag', 'u3']);
   assert.deepEqual(await marks(), [0, 2, 3, 2]);
 });
+
+test('who leaves a group, or comes back, is told with the change that the conversation changed', async () => {
+  await makeGroup(f, 'gt', ['u1', 'u2', 'u3']);
+  const change = (contentType: number, fields: Partial<msg.SendNotificationReq>) =>
+    f.msg.sendNotification(
+      by('u1'),
+      make('msg.SendNotificationReq', {
+        contentType,
+        sessionType: 3,
+        sendID: 'u1',
+        recvID: 'gt',
+        detail: '{}',
+        ...fields,
+      }),
+    );
+  const told = () =>
+    f.log.delivered
+      .filter(({ message, record }) => record.groupID === 'gt' && message.contentType === 1300)
+      .map(({ conversationID, message }) => {
+        const tips = JSON.parse(JSON.parse(Buffer.from(message.content).toString()).detail);
+        return [conversationID, message.recvID, tips.userID, tips.conversationIDList];
+      });
+  assert.deepEqual(told(), [], 'newcomers learn of it by the change itself');
+  await change(1508, { removedUserIDs: ['u3'], memberVersion: 2, memberVersionBefore: 1 });
+  const expected = ['n_u3_u3', 'u3', 'u3', ['sg_gt']];
+  assert.deepEqual(told(), [expected]);
+  await change(1509, { addedUserIDs: ['u3', 'u4'], memberVersion: 3, memberVersionBefore: 2 });
+  assert.deepEqual(told(), [expected, expected]);
+});
+
+test('a change of membership is taken however large its decoration, and counts once by its name', async () => {
+  await makeGroup(f, 'gl', ['u1', 'u2']);
+  const vast = {
+    kickedUserList: [{ userID: 'u2', nickname: 'x'.repeat(460_000) }],
+    group: { groupID: 'gl' },
+  };
+  const kick = (fields: Partial<msg.SendNotificationReq>) =>
+    f.msg.sendNotification(
+      by('u1'),
+      make('msg.SendNotificationReq', {
+        contentType: 1508,
+        sessionType: 3,
+        sendID: 'u1',
+        recvID: 'gl',
+        detail: JSON.stringify(vast),
+        ...fields,
+      }),
+    );
+  await assert.rejects(kick({ contentType: 1502 }), hasCode(1001));
+  await kick({ removedUserIDs: ['u2'], memberVersion: 2, changeID: 'kick-1' });
+  const { tips, record } = lastTips(1508);
+  assert.deepEqual(record.removedUserIDs, ['u2']);
+  assert.deepEqual(tips, { kickedUserList: [{ userID: 'u2', nickname: '' }], group: { groupID: 'gl' } });
+  await kick({ removedUserIDs: ['u2'], memberVersion: 3, changeID: 'kick-1', detail: '{}' });
+  const again = f.log.delivered.filter(
+    ({ message }) => message.contentType === 1508 && message.groupID === 'gl',
+  );
+  assert.equal(new Set(again.map((d) => Buffer.from(d.record.dedupKey).toString('hex'))).size, 1);
+});

@@ -59,3 +59,16 @@ test('a change of membership names everybody to the group, and each user to hims
     ['g', ['n1', 'n2'], ['old']],
   ]);
 });
+
+test('what travels with a change of membership to single users names nobody', () => {
+  const record = make('log.Record', {
+    groupID: 'g',
+    removedUserIDs: ['old'],
+    memberVersion: 7,
+    memberVersionBefore: 5,
+  });
+  const entry = make('log.Entry', { conversationID: 'n_old_old', userIDs: ['old'], msgData });
+  const [only] = decoded(place, record, entry, 2, 0, false);
+  assert.deepEqual([only?.delivery.targetUserID, only?.delivery.removedUserIDs], ['old', []]);
+  assert.deepEqual([only?.delivery.memberVersion, only?.delivery.memberVersionBefore], [7, 5]);
+});
