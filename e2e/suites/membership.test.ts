@@ -69,7 +69,11 @@ describe('membership under fire', () => {
       .sort();
   }
 
-  async function makeGroups(call: Call, name: string): Promise<Movers & { readonly closed: string }> {
+  async function makeGroups(
+    call: Call,
+    name: string,
+    known: (groupID: string, users: readonly string[]) => void,
+  ): Promise<Movers & { readonly closed: string }> {
     const [owner, stays, invited, joins, applies, quits, kicked1, kicked2, back] = ROLES.map(
       (role) => `${name}_${role}`,
     ) as string[];
@@ -80,7 +84,9 @@ describe('membership under fire', () => {
       return (answer as { groupInfo: { groupID: string } }).groupInfo.groupID;
     };
     const groupID = await make([stays, quits, kicked1, kicked2, back], 2);
+    known(groupID, await membersOf(call, groupID));
     const closed = await make([stays], 0);
+    known(closed, [...(await membersOf(call, closed)), applies ?? '']);
     const reason = { reason: '' };
     await call('/group/kick_group', { groupID, kickedUserIDs: [back], ...reason }, owner);
     await call(
@@ -140,7 +146,7 @@ describe('membership under fire', () => {
       name,
       users.map((userID) => ({ userID, platformID: 5 })),
     );
-    const group = await makeGroups(call, name);
+    const group = await makeGroups(call, name, (groupID, userIDs) => crowd.members(`sg_${groupID}`, userIDs));
     const conversation = `sg_${group.groupID}`;
     crowd.members(conversation, await membersOf(call, group.groupID));
     const [owner] = crowd.of(group.owner);

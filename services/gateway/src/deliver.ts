@@ -49,11 +49,6 @@ function isBehind(group: LocalGroup, d: log.Delivery): boolean {
   return group.version > 0 && memberVersion > group.version + 1;
 }
 
-/** Whether the local users reflect a change already, or a later one. */
-function reflects(group: LocalGroup | undefined, { memberVersion }: log.Delivery): boolean {
-  return group !== undefined && memberVersion > 0 && memberVersion <= group.version;
-}
-
 function pushEnvelope(d: log.Delivery): ResponseEnvelope {
   return {
     reqIdentifier: REQ.PushMsg,
@@ -141,21 +136,23 @@ export class Deliverer {
     if ((added || removed) && !this.#first(user, d)) return;
     const joined = { position: d.position, timeMs: d.logTime };
     const known = roster.group(d.tenant, groupID);
-    if (added && !reflects(known, d) && roster.join(user, groupID, joined, d.memberVersion)) {
+    // A group that another user's copy of the same change has just brought here knows nothing of this one.
+    const late = known !== undefined && d.memberVersion > 0 && d.memberVersion < known.version;
+    if (added && !late && roster.join(user, groupID, joined, d.memberVersion)) {
       const group = roster.group(d.tenant, groupID);
       if (group) group.version = d.memberVersion;
     }
     const written: Written = { sockets: 0, bytes: 0 };
     this.#toConnections(user, d, new SharedFrame(() => pushEnvelope(d)), written);
     metrics.pushed(written.sockets, written.bytes);
-    if (removed && !reflects(known, d)) roster.leave(user, groupID, d.memberVersion);
+    if (removed && !late) roster.leave(user, groupID, d.memberVersion);
   }
 
   #toGroup(group: LocalGroup, d: log.Delivery): void {
     const { roster, metrics } = this.#deps;
     const changed = changesMembership(d) ? new Set([...d.addedUserIDs, ...d.removedUserIDs]) : undefined;
     // An older change than what is known came late: what it says of its users is over.
-    const moves = changed !== undefined && !reflects(group, d);
+    const moves = changed !== undefined && (d.memberVersion === 0 || d.memberVersion >= group.version);
     if (moves) {
       for (const userID of d.addedUserIDs) {
         const user = roster.user(d.tenant, userID);

@@ -197,6 +197,22 @@ test('a change that follows the known one needs no reading, one that does not is
   });
 });
 
+test('each user whom a new group brings here gets what follows', async () => {
+  await using s = await scene();
+  const change = { addedUserIDs: ['u2', 'u3'], conversationID: 'sg_new', memberVersion: 1, position: 100 };
+  for (const userID of ['u2', 'u3']) {
+    s.toUser(userID, 'created', { ...change, addedUserIDs: [userID] });
+  }
+  const after = {
+    targetGroupID: 'new',
+    conversationID: 'sg_new',
+    memberVersion: 1,
+    msgData: msgData('after'),
+  };
+  s.gateway.feed.deliver(after);
+  await until(() => s.clients.u2?.left.length === 2 && s.clients.u3?.left.length === 2);
+});
+
 test('a change that comes late, by an older version, moves nobody', async () => {
   await using s = await scene({ version: 3 });
   s.toGroup('kicked', { removedUserIDs: ['u2'], memberVersion: 6, memberVersionBefore: 3, position: 100 });
