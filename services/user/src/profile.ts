@@ -1,4 +1,4 @@
-import { acceptLoss, type CallContext, detached, pageRange, requireSelf } from '@im/kit';
+import { acceptLoss, type CallContext, detached, pageRange, requireAdmin, requireSelf } from '@im/kit';
 import { argsError, CONTENT, ERR, ImError, MANAGER_LEVEL, make, SESSION, type sdkws } from '@im/protocol';
 import type { NewUser, UserChanges } from '@im/store';
 import type { UserMethods, UserParts } from './parts.ts';
@@ -153,6 +153,7 @@ export function profileMethods(parts: UserParts): ProfileMethods {
       return make('user.AccountCheckResp', { results });
     },
     async getPaginationUsers(ctx, { pagination, userID, nickName }) {
+      if (tenants.get(ctx.tenant)?.searchByAdminsOnly) requireAdmin(ctx);
       const query = { levels: ORDINARY_LEVELS, userID, nickname: nickName };
       return make('user.GetPaginationUsersResp', await users.page(ctx.tenant, query, pageRange(pagination)));
     },

@@ -7,7 +7,7 @@ type ReadGroupMethods = GroupMethods<
 >;
 
 /** Which groups there are. */
-export function readGroupMethods({ groups, members, users, views }: GroupParts): ReadGroupMethods {
+export function readGroupMethods({ groups, members, users, views, tenants }: GroupParts): ReadGroupMethods {
   return {
     async getGroupsInfo(ctx, { groupIDs }) {
       const found = await groups.getMany(ctx.tenant, groupIDs);
@@ -15,6 +15,7 @@ export function readGroupMethods({ groups, members, users, views }: GroupParts):
       return make('group.GetGroupsInfoResp', { groupInfos: await views.groups(ctx.tenant, list) });
     },
     async getGroups(ctx, { pagination, groupName, groupID }) {
+      if (groupID === '' && tenants.get(ctx.tenant)?.searchByAdminsOnly) requireAdmin(ctx);
       const range = pageRange(pagination);
       const one = groupID === '' ? undefined : await groups.find(ctx.tenant, groupID);
       const { total, groups: list } =

@@ -94,6 +94,10 @@ export const TenantSettings = z
       .boolean()
       .default(false)
       .describe('Single chats are refused unless the receiver has the sender as a friend.'),
+    searchByAdminsOnly: z
+      .boolean()
+      .default(false)
+      .describe('Users and groups are searched by administrators alone; others get 1002.'),
     enableHistoryForNewMembers: z
       .boolean()
       .default(true)

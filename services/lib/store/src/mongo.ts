@@ -46,6 +46,24 @@ export function clientOptions(maxPoolSize: number): MongoClientOptions {
   };
 }
 
+/** A client that tells of every command when somebody wants to hear of them. Nothing is connected yet. */
+export function createMongoClient(
+  uri: string,
+  maxPoolSize: number,
+  onCommand?: (command: SentCommand) => void,
+): MongoClient {
+  const client = new MongoClient(uri, {
+    ...clientOptions(maxPoolSize),
+    monitorCommands: onCommand !== undefined,
+  });
+  if (onCommand) {
+    client.on('commandStarted', ({ databaseName, command }) =>
+      onCommand({ database: databaseName, command }),
+    );
+  }
+  return client;
+}
+
 /**
  * Makes the client; nothing is connected yet. Reads come from the primary at majority, writes wait
  * for the majority's journal.
@@ -55,14 +73,7 @@ export function mongoConnection(
   config: MongoConfig,
   deps: { log: Logger; metrics: Metrics; onCommand?: (command: SentCommand) => void },
 ): MongoConnection {
-  const monitorCommands = deps.onCommand !== undefined;
-  const client = new MongoClient(config.uri, { ...clientOptions(config.maxPoolSize), monitorCommands });
-  const { onCommand } = deps;
-  if (onCommand) {
-    client.on('commandStarted', ({ databaseName, command }) =>
-      onCommand({ database: databaseName, command }),
-    );
-  }
+  const client = createMongoClient(config.uri, config.maxPoolSize, deps.onCommand);
   let up = false;
   client.on('topologyDescriptionChanged', (event) => {
     const writable = hasWritableServer(event.newDescription);

@@ -26,6 +26,7 @@ import { ensureIndexes } from './indexes.ts';
 import { mongoConnection, type SentCommand } from './mongo.ts';
 import { databaseOf } from './placement.ts';
 import { type RedisCopies, redisConnection, redisKey } from './redis.ts';
+import { createSearches } from './searches.ts';
 import { type Together, together } from './write-together.ts';
 
 /** Settings of a store. */
@@ -49,6 +50,16 @@ export interface Store extends Service {
    * @throws ImError 90004 when this process does not know the tenant (yet) or was never connected.
    */
   collection<T extends TenantDocument>(tenant: TenantId, spec: CollectionSpec<T>): TenantCollection<T>;
+  /**
+   * What `work` finds in a collection of the tenant: for what reads much and may be asked by anybody. Few run
+   * at once, on connections of their own.
+   * @throws ImError 429 when too many of the tenant wait, 90002 when it took longer than it may, and as {@link collection}.
+   */
+  search<T extends TenantDocument, R>(
+    tenant: TenantId,
+    spec: CollectionSpec<T>,
+    work: (collection: TenantCollection<T>) => Promise<R>,
+  ): Promise<R>;
   /** A collection of the cluster itself, in the shared database: nothing of a tenant belongs there. */
   shared<T extends Document>(name: string): Collection<T>;
   /** Writers of many documents with one commit, where the server can. */
@@ -66,6 +77,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
   const mongo = mongoConnection(config.mongo, { log, metrics: deps.metrics, onCommand: deps.onCommand });
   const grouped = together(config.mongo.uri, { log, metrics: deps.metrics });
   const redis = redisConnection(config.redis.uri, { log, metrics: deps.metrics });
+  const searches = createSearches(config.mongo.uri, deps);
   const caches = entityCaches(deps.invalidations, deps.metrics);
   const { database } = config.mongo;
   /** Databases whose indexes exist. */
@@ -140,6 +152,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       caches.close();
       await redis.stop();
       await grouped.close();
+      await searches.close();
       await mongo.client.close();
     },
     ready() {
@@ -147,6 +160,13 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       return prepared.has(database) ? READY : notReady('indexes are not there yet');
     },
     collection,
+    async search(tenant, spec, work) {
+      if (!mongo.connected) throw new ImError(ERR.NetworkError, 'the database is not connected yet');
+      const database = databaseFor(tenant);
+      return searches.run(tenant, (client) =>
+        work(tenantCollection(tenant, client.db(database).collection(spec.name))),
+      );
+    },
     shared<T extends Document>(name: string) {
       if (!mongo.connected) throw new ImError(ERR.NetworkError, 'the database is not connected yet');
       return mongo.client.db(database).collection<T>(name);

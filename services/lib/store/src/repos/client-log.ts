@@ -50,6 +50,9 @@ export interface ClientLogRepo {
   remove(tenant: TenantId, logIDs: readonly string[]): Promise<void>;
 }
 
+/** A search ends here. */
+const SEARCH_MS = 5_000;
+
 /** The client logs of a store. */
 export function clientLogRepo(store: Store): ClientLogRepo {
   const of = (tenant: TenantId) => store.collection(tenant, CLIENT_LOGS);
@@ -62,15 +65,17 @@ export function clientLogRepo(store: Store): ClientLogRepo {
       const docs = logs.map((log) => ({ ...log, _id: of(tenant).key(log.logID), t: tenant, v: 1 as const }));
       await of(tenant).col.insertMany(docs, { ordered: false });
     },
-    async find(tenant, { userID, from, to }, skip, limit) {
+    find(tenant, { userID, from, to }, skip, limit) {
       const time = { createTime: { $gte: from, $lt: to + 1 } };
       const filter = userID === '' ? { t: tenant, ...time } : { t: tenant, userID, ...time };
-      const total = await of(tenant).col.countDocuments(filter);
-      if (limit === 0) return { total, logs: [] };
-      const docs = await of(tenant)
-        .col.find(filter, { sort: { createTime: -1 }, skip, limit })
-        .toArray();
-      return { total, logs: docs.map(({ _id, t, v, ...log }) => log) };
+      return store.search(tenant, CLIENT_LOGS, async ({ col }) => {
+        const total = await col.countDocuments(filter, { maxTimeMS: SEARCH_MS });
+        if (limit === 0) return { total, logs: [] };
+        const docs = await col
+          .find(filter, { sort: { createTime: -1 }, skip, limit, maxTimeMS: SEARCH_MS })
+          .toArray();
+        return { total, logs: docs.map(({ _id, t, v, ...log }) => log) };
+      });
     },
     async count(tenant, logIDs) {
       return of(tenant).col.countDocuments({ _id: ids(tenant, logIDs) });

@@ -117,31 +117,35 @@ export function groupRepo(store: Store): GroupRepo {
       const doc = matchedCount === 1 ? await groups.col.findOne({ _id }) : null;
       return doc ? toGroup(doc) : undefined;
     },
-    async search(tenant, name, { skip, limit }) {
-      const { col } = of(tenant);
+    search(tenant, name, { skip, limit }) {
       const filter: Filter<GroupDocument> = { t: tenant, status: { $ne: GROUP_STATUS.Dismissed } };
       if (name !== '') filter.nameKey = contains(name);
-      const total = await col.countDocuments(filter, { maxTimeMS: SEARCH_MS });
-      if (limit === 0 || skip >= total) return { total, groups: [] };
-      const docs = await col
-        .find(filter, { sort: { createTime: -1 }, skip, limit, maxTimeMS: SEARCH_MS })
-        .toArray();
-      return { total, groups: docs.map(toGroup) };
+      return store.search(tenant, GROUPS, async ({ col }) => {
+        const total = await col.countDocuments(filter, { maxTimeMS: SEARCH_MS });
+        if (limit === 0 || skip >= total) return { total, groups: [] };
+        const docs = await col
+          .find(filter, { sort: { createTime: -1 }, skip, limit, maxTimeMS: SEARCH_MS })
+          .toArray();
+        return { total, groups: docs.map(toGroup) };
+      });
     },
     count: (tenant) => of(tenant).col.countDocuments({ t: tenant }),
-    async created(tenant, start, end) {
-      const { col } = of(tenant);
-      const before = await col.countDocuments({ t: tenant, createTime: { $lt: start } });
-      const days: Record<string, number> = {};
-      const cursor = col.find(
-        { t: tenant, createTime: { $gte: start, $lt: end } },
-        { projection: { _id: 0, createTime: 1 }, sort: { createTime: 1 } },
-      );
-      for await (const { createTime } of cursor) {
-        const day = new Date(createTime).toISOString().slice(0, 10);
-        days[day] = (days[day] ?? 0) + 1;
-      }
-      return { before, days };
-    },
+    created: (tenant, start, end) =>
+      store.search(tenant, GROUPS, async ({ col }) => {
+        const before = await col.countDocuments(
+          { t: tenant, createTime: { $lt: start } },
+          { maxTimeMS: SEARCH_MS },
+        );
+        const days: Record<string, number> = {};
+        const cursor = col.find(
+          { t: tenant, createTime: { $gte: start, $lt: end } },
+          { projection: { _id: 0, createTime: 1 }, sort: { createTime: 1 }, maxTimeMS: SEARCH_MS },
+        );
+        for await (const { createTime } of cursor) {
+          const day = new Date(createTime).toISOString().slice(0, 10);
+          days[day] = (days[day] ?? 0) + 1;
+        }
+        return { before, days };
+      }),
   });
 }

@@ -49,25 +49,27 @@ export function msgStats(store: Store) {
     { start, end }: Period,
     by: unknown,
   ): Promise<{ key: string; day: number; n: number }[]> {
-    const { col, key } = rows(tenant);
+    const { key } = rows(tenant);
     // All conversations whose id begins with the prefix: the character after `_` is the backquote.
     const from = key(prefix);
     const _id = { $gte: from, $lt: `${from.slice(0, -1)}\`` };
-    return col
-      .aggregate<{ key: string; day: number; n: number }>(
-        [
-          { $match: { _id, lt: { $gte: start, $lt: end } } },
-          {
-            $group: {
-              _id: { key: by, day: { $floor: { $divide: ['$lt', DAY_MS] } } },
-              n: { $sum: 1 },
+    return store.search(tenant, MSG_ROWS, ({ col }) =>
+      col
+        .aggregate<{ key: string; day: number; n: number }>(
+          [
+            { $match: { _id, lt: { $gte: start, $lt: end } } },
+            {
+              $group: {
+                _id: { key: by, day: { $floor: { $divide: ['$lt', DAY_MS] } } },
+                n: { $sum: 1 },
+              },
             },
-          },
-          { $project: { _id: 0, key: '$_id.key', day: '$_id.day', n: 1 } },
-        ],
-        { maxTimeMS: READ_MS },
-      )
-      .toArray();
+            { $project: { _id: 0, key: '$_id.key', day: '$_id.day', n: 1 } },
+          ],
+          { maxTimeMS: READ_MS },
+        )
+        .toArray(),
+    );
   }
 
   function sum(parts: readonly { key: string; day: number; n: number }[]): MsgCounts {
@@ -112,14 +114,16 @@ export function msgStats(store: Store) {
         ...(query.contentType === undefined ? {} : { ct: query.contentType }),
         ...(query.period === undefined ? {} : { st: { $gte: query.period.start, $lt: query.period.end } }),
       };
-      const { find } = rowsBySeq(rows(tenant), conversationID);
       const { parts } = rows(tenant);
       const deadline = Date.now() + READ_MS;
       const found: MsgRow[] = [];
       for (const seqs of seqSteps(span, { size: MAX_STEP, descending: false })) {
         if (found.length >= limit) break;
         if (Date.now() > deadline) throw new ImError(ERR.DatabaseError, 'the search takes too long');
-        const step = (await find(seqs, { filter })).map((doc) => msgRowOf(doc, parts));
+        const docs = await store.search(tenant, MSG_ROWS, (view) =>
+          rowsBySeq(view, conversationID).find(seqs, { filter }),
+        );
+        const step = docs.map((doc) => msgRowOf(doc, parts));
         found.push(...step.sort((a, b) => a.seq - b.seq));
       }
       return found.slice(0, limit);

@@ -182,13 +182,14 @@ export function userRepo(store: Store): UserRepo {
     sort: Readonly<Record<string, 1>>,
     { skip, limit }: Page,
   ): Promise<UserPage> {
-    const { col } = of(tenant);
     const scoped = { t: tenant, ...filter };
     const options = { hint: { t: 1, ...sort } as const, maxTimeMS: SEARCH_MS };
-    const total = await col.countDocuments(scoped, options);
-    if (limit === 0 || skip >= total) return { total, users: [] };
-    const docs = await col.find(scoped, { ...options, sort: { t: 1, ...sort }, skip, limit }).toArray();
-    return { total, users: docs.map(toUserInfo) };
+    return store.search(tenant, USERS, async ({ col }) => {
+      const total = await col.countDocuments(scoped, options);
+      if (limit === 0 || skip >= total) return { total, users: [] };
+      const docs = await col.find(scoped, { ...options, sort: { t: 1, ...sort }, skip, limit }).toArray();
+      return { total, users: docs.map(toUserInfo) };
+    });
   }
 
   return guarded<UserRepo>({
@@ -244,18 +245,16 @@ export function userRepo(store: Store): UserRepo {
       }
       throw new ImError(ERR.NetworkError, 'too many changes of this profile at once');
     },
-    async pageIDs(tenant, { skip, limit }) {
-      const { col } = of(tenant);
-      const total = await col.countDocuments({ t: tenant });
-      if (limit === 0 || skip >= total) return { total, userIDs: [] };
-      const docs = await col
-        .find(
-          { t: tenant },
-          { projection: { _id: 0, userID: 1 }, sort: { createTime: 1, userID: 1 }, skip, limit },
-        )
-        .toArray();
-      return { total, userIDs: docs.map(({ userID }) => userID) };
-    },
+    pageIDs: (tenant, { skip, limit }) =>
+      store.search(tenant, USERS, async ({ col }) => {
+        const total = await col.countDocuments({ t: tenant }, { maxTimeMS: SEARCH_MS });
+        if (limit === 0 || skip >= total) return { total, userIDs: [] };
+        const sort = { createTime: 1, userID: 1 } as const;
+        const docs = await col
+          .find({ t: tenant }, { projection: { _id: 0, userID: 1 }, sort, skip, limit, maxTimeMS: SEARCH_MS })
+          .toArray();
+        return { total, userIDs: docs.map(({ userID }) => userID) };
+      }),
     page(tenant, { levels, userID, nickname }, page) {
       const either: Filter<UserDocument>[] = [];
       if (userID) either.push({ idKey: contains(userID) });
@@ -282,19 +281,22 @@ export function userRepo(store: Store): UserRepo {
       return find(tenant, filter, { level: 1, createTime: 1 }, page);
     },
     count: (tenant) => of(tenant).col.countDocuments({ t: tenant }),
-    async registered(tenant, start, end) {
-      const { col } = of(tenant);
-      const before = await col.countDocuments({ t: tenant, createTime: { $lt: start } });
-      const days: Record<string, number> = {};
-      const cursor = col.find(
-        { t: tenant, createTime: { $gte: start, $lt: end } },
-        { projection: { _id: 0, createTime: 1 }, sort: { createTime: 1 } },
-      );
-      for await (const { createTime } of cursor) {
-        const day = new Date(createTime).toISOString().slice(0, 10);
-        days[day] = (days[day] ?? 0) + 1;
-      }
-      return { before, days };
-    },
+    registered: (tenant, start, end) =>
+      store.search(tenant, USERS, async ({ col }) => {
+        const before = await col.countDocuments(
+          { t: tenant, createTime: { $lt: start } },
+          { maxTimeMS: SEARCH_MS },
+        );
+        const days: Record<string, number> = {};
+        const cursor = col.find(
+          { t: tenant, createTime: { $gte: start, $lt: end } },
+          { projection: { _id: 0, createTime: 1 }, sort: { createTime: 1 }, maxTimeMS: SEARCH_MS },
+        );
+        for await (const { createTime } of cursor) {
+          const day = new Date(createTime).toISOString().slice(0, 10);
+          days[day] = (days[day] ?? 0) + 1;
+        }
+        return { before, days };
+      }),
   });
 }
