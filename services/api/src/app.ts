@@ -18,7 +18,7 @@ import type { Call, Route } from './call.ts';
 import { gzip, takesGzip } from './compress.ts';
 import { decompress } from './decompress.ts';
 import { errorBody, successBody } from './envelope.ts';
-import { FIXED_ANSWERS, type PlainAnswer, redirectToObject } from './get-routes.ts';
+import { FIXED_ROUTES, type PlainAnswer, redirectToObject } from './get-routes.ts';
 import { COMMON_HEADERS } from './headers.ts';
 import { httpMetrics, UNKNOWN_PATH } from './http-metrics.ts';
 import { objectURL } from './object-url.ts';
@@ -219,7 +219,9 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     app.post(route.path, (request, reply) => serve(route, request, reply));
     app.options(route.path, async (_request, reply) => reply.send(OPTIONS_ANSWER));
   }
-  for (const [path, answer] of FIXED_ANSWERS) app.get(path, (_request, reply) => sendPlain(reply, answer));
+  for (const { path, answer } of FIXED_ROUTES) {
+    app.get(path, (_request, reply) => sendPlain(reply, answer(config)));
+  }
   app.get<{ Params: { '*': string } }>('/object/*', async (request, reply) => {
     const { ctx, ...call } = anonymousCall(request);
     const operationID = ctx.operationID || randomId();

@@ -1,4 +1,4 @@
-import { FIXED_ANSWERS } from './get-routes.ts';
+import { FIXED_ROUTES } from './get-routes.ts';
 import { ROUTES } from './routes/index.ts';
 
 /** One route, for tables about it. */
@@ -15,7 +15,7 @@ export function describeRoutes(): RouteDescription[] {
   return [
     ...ROUTES.map(({ path, target, admin }) => ({ route: `POST ${path}`, target, admin })),
     { route: 'GET /object/*', target: 'third.accessURL', admin: false },
-    ...[...FIXED_ANSWERS.keys()].map((path) => ({
+    ...FIXED_ROUTES.map(({ path }) => ({
       route: `GET ${path}`,
       target: 'api.fixedAnswer',
       admin: false,

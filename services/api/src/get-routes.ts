@@ -1,3 +1,4 @@
+import type { ServerConfig } from '@im/kit';
 import { ERR, ImError, make } from '@im/protocol';
 import type { Call } from './call.ts';
 
@@ -9,6 +10,7 @@ export interface PlainAnswer {
 }
 
 const TEXT = { 'content-type': 'text/plain; charset=utf-8' };
+const JSON_TEXT = { 'content-type': 'application/json; charset=utf-8' };
 
 /** Names of http_sd lists that OpenIM's Prometheus configuration asks for. */
 const DISCOVERY = [
@@ -48,12 +50,34 @@ export async function redirectToObject(call: Call, name: string): Promise<PlainA
   }
 }
 
-/** GET routes with an answer that never changes, by path. */
-export const FIXED_ANSWERS: ReadonlyMap<string, PlainAnswer> = new Map<string, PlainAnswer>([
-  // Metrics are found by the cluster's own means, so there is nothing to list.
-  ...DISCOVERY.map((name): [string, PlainAnswer] => [
-    `/prometheus_discovery/${name}`,
-    { status: 200, body: '[]' },
-  ]),
-  ['/third/prometheus', { status: 404, headers: TEXT, body: 'no dashboard is configured' }],
-]);
+/** A GET route that the API answers from its settings. */
+export interface FixedRoute {
+  readonly path: string;
+  answer(config: ServerConfig['api']): PlainAnswer;
+}
+
+/** A list for Prometheus's HTTP service discovery. */
+function targetsOf(targets: readonly string[]): string {
+  return JSON.stringify(targets.length === 0 ? [] : [{ targets, labels: { namespace: 'default' } }]);
+}
+
+/** GET routes that are answered from the settings, http-api.md §2.8 and §2.11. */
+export const FIXED_ROUTES: readonly FixedRoute[] = [
+  ...DISCOVERY.map(
+    (name): FixedRoute => ({
+      path: `/prometheus_discovery/${name}`,
+      answer: ({ metricsTargets }) => ({
+        status: 200,
+        headers: JSON_TEXT,
+        body: targetsOf(metricsTargets[name] ?? []),
+      }),
+    }),
+  ),
+  {
+    path: '/third/prometheus',
+    answer: ({ grafanaURL }) =>
+      grafanaURL === ''
+        ? { status: 404, headers: TEXT, body: 'no dashboard is configured: set api.grafanaURL' }
+        : { status: 302, headers: { location: grafanaURL, ...TEXT }, body: '' },
+  },
+];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { decode, ERR, encode, ImError, type jssdk, make, type third } from '@im/protocol';
-import { FIXED_ANSWERS } from '../src/get-routes.ts';
+import { FIXED_ROUTES } from '../src/get-routes.ts';
 import { ROUTES } from '../src/routes/index.ts';
 import { ADMIN, startApi } from './harness.ts';
 
@@ -12,7 +12,7 @@ test('every route of OpenIM exists, and no other', () => {
     .split('\n');
   const mine = [
     ...ROUTES.map(({ path }) => `POST ${path}`),
-    ...[...FIXED_ANSWERS.keys()].map((path) => `GET ${path}`),
+    ...FIXED_ROUTES.map(({ path }) => `GET ${path}`),
     'GET /object/*name',
   ];
   assert.deepEqual(mine.sort(), wanted.sort());
@@ -170,4 +170,28 @@ test('configuration is honest about what it cannot do', async () => {
   assert.deepEqual((await post('/config/get_enable_config_manager', {})).data, { enable: false });
   assert.equal((await post('/restart', {})).errCode, 500);
   assert.equal((await api.post('/restart', {})).json.errCode, 1002);
+});
+
+test('metrics targets and the dashboard are those of the settings', async () => {
+  const names = ['api', 'user', 'group', 'msg', 'friend', 'conversation', 'third', 'auth', 'push'];
+  const config = {
+    api: {
+      grafanaURL: 'https://grafana.example.org/d/im',
+      metricsTargets: { msg_transfer: ['10.0.0.1:10190'] },
+    },
+  };
+  await using set = await startApi({ config });
+  await using unset = await startApi();
+  const get = (api: typeof set, url: string) => api.app.inject({ method: 'GET', url });
+  assert.deepEqual((await get(set, '/prometheus_discovery/msg_transfer')).json(), [
+    { targets: ['10.0.0.1:10190'], labels: { namespace: 'default' } },
+  ]);
+  for (const name of names) {
+    const answer = await get(set, `/prometheus_discovery/${name}`);
+    assert.deepEqual([answer.statusCode, answer.json()], [200, []]);
+  }
+  const dashboard = await get(set, '/third/prometheus');
+  assert.deepEqual([dashboard.statusCode, dashboard.headers.location], [302, config.api.grafanaURL]);
+  const none = await get(unset, '/third/prometheus');
+  assert.deepEqual([none.statusCode, none.body], [404, 'no dashboard is configured: set api.grafanaURL']);
 });

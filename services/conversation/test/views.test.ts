@@ -36,6 +36,19 @@ async function listOf(ownerUserID: string, tenant = t1) {
   return (await harness.conversation.getAllConversations(as(tenant, ownerUserID), req)).conversations;
 }
 
+test("conversations are read by id, in no other user's name", async () => {
+  await conversationRepoChanges(harness.store).createForOwners(t1, [single('e', 'a'), single('e', 'b')]);
+  const request = make('conversation.GetConversationsReq', {
+    ownerUserID: 'e',
+    conversationIDs: ['si_a_e', 'si_none_e'],
+  });
+  const { conversations } = await harness.conversation.getConversations(as(t1, 'e'), request);
+  assert.deepEqual(
+    conversations.map(({ conversationID }) => conversationID),
+    ['si_a_e'],
+  );
+});
+
 describe('views with messages', () => {
   const now = Date.now();
   before(async () => {

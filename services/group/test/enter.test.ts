@@ -79,6 +79,17 @@ test('a guarded group: application, answers, counts and lists', async () => {
     make('group.GetUserReqApplicationListReq', { userID: 'c', pagination: PAGE, handleResults: [0] }),
   );
   assert.equal(own.total, 1);
+  const named = make('group.GetGroupUsersReqApplicationListReq', { groupID, userIDs: ['c', 'd'] });
+  const applications = await service.getGroupUsersReqApplicationList(as(t1, 'e'), named);
+  assert.deepEqual(
+    [applications.total, applications.groupRequests.map((r) => r.userInfo?.userID)],
+    [1, ['c']],
+  );
+  const members = await service.getGroupMemberUserIDs(
+    as(t1, 'e'),
+    make('group.GetGroupMemberUserIDsReq', { groupID }),
+  );
+  assert.ok(members.userIDs.includes('e') && !members.userIDs.includes('c'));
 
   const respond = (userID: string, handleResult: number, by: string) =>
     service.groupApplicationResponse(

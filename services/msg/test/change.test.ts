@@ -312,7 +312,9 @@ test('administrators remove what is old, and count and search what is there', as
   const day = new Date().toISOString().slice(0, 10);
   assert.equal((await search({ sendID: 'b', sessionType: 1, sendTime: day })).chatLogsNum, 4);
   assert.ok((await search({})).chatLogsNum > 10);
-  await assert.rejects(search({ sendTime: 'yesterday' }), hasCode(1001));
+  for (const sendTime of ['yesterday', '2024-02-31', '2024-13-01', '2024-2-3']) {
+    await assert.rejects(search({ sendTime }), hasCode(1001), sendTime);
+  }
   await assert.rejects(f.msg.searchMessage(by('b'), make('msg.SearchMessageReq')), hasCode(1002));
 
   const period = { start: Date.now() - 3_600_000, end: Date.now() + 1_000 };
@@ -411,6 +413,7 @@ test('sends in a batch are judged one by one; the status of HTTP sends is rememb
   await assert.rejects(send(f, text('u1', 'nobody', 'x'), byAdmin({ operationID: 'bad-op' })));
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.deepEqual([await status('good-op'), await status('bad-op'), await status('no-op')], [2, 3, 0]);
+  assert.ok((await f.msg.getServerTime(byAdmin(), make('msg.GetServerTimeReq'))).serverTime > 1.7e12);
 });
 
 test('a mention marks the conversations of those who are meant', async () => {

@@ -39,7 +39,10 @@ test("the sender's own words win over those of the content type", () => {
     title: '[PICTURE]',
     content: '[PICTURE]',
   });
-  assert.deepEqual(wording(make('sdkws.MsgData', { contentType: 106 })), { title: '', content: '' });
+  assert.deepEqual(wording(make('sdkws.MsgData', { contentType: 106 })), {
+    title: '',
+    content: '[NEWMSG]',
+  });
   assert.deepEqual(wording(make('sdkws.MsgData', { contentType: 118 })), {
     title: '[NEWMSG]',
     content: '[NEWMSG]',

@@ -1,4 +1,4 @@
-import { type log, PLATFORM, RECV_OPT, SESSION, type user } from '@im/protocol';
+import { type log, PLATFORM, SESSION, type user } from '@im/protocol';
 
 /** A delivery that may wake someone, and whom it is for. */
 export type Candidate =
@@ -28,9 +28,4 @@ export function phoneOnline(connections: readonly user.PlatformOnlineDetail[]): 
   return connections.some(
     (c) => c.platformID === PLATFORM.Android || (c.platformID === PLATFORM.IOS && !c.isBackground),
   );
-}
-
-/** True if the receiver wants to be woken for this conversation. */
-export function wantsNotice(globalOpt: number, conversationOpt: number): boolean {
-  return globalOpt === RECV_OPT.Receive && conversationOpt === RECV_OPT.Receive;
 }

@@ -42,7 +42,8 @@ export function mayWake(contentType: number): boolean {
 export function wording(message: sdkws.MsgData): { title: string; content: string } {
   const own = message.offlinePushInfo;
   const title = own !== null && own.title !== '' ? own.title : (TITLES[message.contentType] ?? '[NEWMSG]');
-  const content = own !== null && own.desc !== '' ? own.desc : title;
+  // Mentions have no title of their own, and providers refuse a notification that says nothing.
+  const content = own !== null && own.desc !== '' ? own.desc : title || '[NEWMSG]';
   return { title, content };
 }
 

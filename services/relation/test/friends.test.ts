@@ -219,7 +219,11 @@ describe('own list', () => {
     );
     await relation.userProfileChanged(as(t1, 'h'), make('relation.UserProfileChangedReq', { userID: 'h' }));
     const sent = harness.takeSent();
-    assert.deepEqual(sent.map(route), ['1209 h>b']);
+    assert.deepEqual(
+      sent.map(route).sort(),
+      ['1209 h>a', '1209 h>b'],
+      'a lists h, though h no longer lists a',
+    );
     assert.deepEqual(sent[0]?.tips, { userID: 'h' });
     const after = await relation.getIncrementalFriends(
       as(t1, 'b'),
@@ -233,6 +237,67 @@ describe('own list', () => {
       after.update.map((f) => f.friendUser?.userID),
       ['h'],
     );
+  });
+
+  test('a changed profile reaches everybody who lists the user, and nobody else', async () => {
+    const { relation } = harness;
+    await befriend('f', 'g');
+    await relation.deleteFriend(
+      as(t1, 'g'),
+      make('relation.DeleteFriendReq', { ownerUserID: 'g', friendUserID: 'f' }),
+    );
+    harness.takeSent();
+    const sync = (userID: string, from: { versionID: string; version: number }) =>
+      relation.getIncrementalFriends(
+        as(t1, userID),
+        make('relation.GetIncrementalFriendsReq', { userID, ...from }),
+      );
+    const before = await sync('f', { versionID: '', version: 0 });
+    await relation.userProfileChanged(as(t1, 'g'), make('relation.UserProfileChangedReq', { userID: 'g' }));
+    assert.ok(harness.takeSent().map(route).includes('1209 g>f'));
+    const { versionID, version } = before;
+    assert.deepEqual(
+      (await sync('f', { versionID, version })).update.map((f) => f.friendUser?.userID),
+      ['g'],
+    );
+    await relation.userProfileChanged(as(t1, 'f'), make('relation.UserProfileChangedReq', { userID: 'f' }));
+    const told = harness.takeSent().map(route);
+    assert.ok(!told.includes('1209 f>g'), 'g does not list f any more');
+  });
+
+  test("friends and blocked users by name, and one's own applications", async () => {
+    const { relation } = harness;
+    const designated = await relation.getDesignatedFriends(
+      as(t1, 'f'),
+      make('relation.GetDesignatedFriendsReq', { ownerUserID: 'f', friendUserIDs: ['g'] }),
+    );
+    assert.deepEqual(
+      designated.friendsInfo.map((f) => f.friendUser?.userID),
+      ['g'],
+    );
+    await apply('d', 'e');
+    const sent = await relation.getPaginationFriendsApplyFrom(
+      as(t1, 'd'),
+      make('relation.GetPaginationFriendsApplyFromReq', { userID: 'd', pagination: page }),
+    );
+    assert.ok(sent.friendRequests.some(({ fromUserID, toUserID }) => fromUserID === 'd' && toUserID === 'e'));
+    assert.ok(sent.friendRequests.every(({ fromUserID }) => fromUserID === 'd'));
+    await refuses(
+      ERR.NoPermissionError,
+      relation.getPaginationFriendsApplyFrom(
+        as(t1, 'e'),
+        make('relation.GetPaginationFriendsApplyFromReq', { userID: 'd', pagination: page }),
+      ),
+    );
+    await relation.addBlack(
+      as(t1, 'd'),
+      make('relation.AddBlackReq', { ownerUserID: 'd', blackUserID: 'h' }),
+    );
+    const blacks = await relation.getSpecifiedBlacks(
+      as(t1, 'd'),
+      make('relation.GetSpecifiedBlacksReq', { ownerUserID: 'd', userIDList: ['h', 'e'] }),
+    );
+    assert.deepEqual([blacks.total, blacks.blacks.map((b) => b.blackUserInfo?.userID)], [1, ['h']]);
   });
 });
 

@@ -369,5 +369,15 @@ describe('objects, logs and registrations on real servers', () => {
       make('third.DelUserPushTokenReq', { userID: 'u1', platformID: 2 }),
     );
     assert.deepEqual(await devices.ofUsers(tenant, ['u1'], Date.now()), []);
+    const badge = make('third.SetAppBadgeReq', { userID: 'u1', appUnreadCount: 3 });
+    await third.setAppBadge(as('u1'), badge);
+    await assert.rejects(third.setAppBadge(as('u2'), badge), code(1002));
+  });
+
+  test('parts are as large as their number demands', async () => {
+    const sizeOf = async (size: number) =>
+      (await third.partSize(as('u1'), make('third.PartSizeReq', { size }))).size;
+    assert.equal(await sizeOf(1), 5_242_880);
+    assert.equal(await sizeOf(5_242_880 * 10_000 + 1), 5_242_881);
   });
 });

@@ -10,7 +10,7 @@ import {
 import { ERR, ImError, MANAGER_LEVEL } from '@im/protocol';
 import type { UserRepo } from '@im/store';
 
-/** Nickname of administrators that are registered by the server itself. */
+/** Nickname of administrators that the settings give none. */
 const ADMIN_NICKNAME = 'superAdmin';
 const SUSPENSE_MS = 2_000;
 /** Tenants worked on at once. */
@@ -39,12 +39,13 @@ export function createAdminUsers({ users, tenants, background, log }: AdminUsers
   const waiting = new Map<TenantId, TenantSettings>();
   let unsubscribe = () => {};
 
-  async function register({ id, adminUserIDs }: TenantSettings): Promise<void> {
+  async function register({ id, adminUserIDs, adminNicknames }: TenantSettings): Promise<void> {
+    const nicknameOf = (userID: string) => adminNicknames[adminUserIDs.indexOf(userID)];
     for (const userID of await users.missing(id, adminUserIDs)) {
       const taken = await users.insert(id, [
         {
           userID,
-          nickname: ADMIN_NICKNAME,
+          nickname: nicknameOf(userID) ?? ADMIN_NICKNAME,
           faceURL: '',
           ex: '',
           createTime: Date.now(),
@@ -53,6 +54,10 @@ export function createAdminUsers({ users, tenants, background, log }: AdminUsers
         },
       ]);
       if (taken.length === 0) log.info({ tenant: id, userID }, 'registered an administrator');
+    }
+    for (const [userID, { nickname }] of await users.getMany(id, adminUserIDs)) {
+      const wanted = nicknameOf(userID);
+      if (wanted !== undefined && wanted !== nickname) await users.update(id, userID, { nickname: wanted });
     }
   }
 

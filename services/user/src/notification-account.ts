@@ -2,6 +2,7 @@ import { pageRange } from '@im/kit';
 import { argsError, MANAGER_LEVEL, make, type sdkws } from '@im/protocol';
 import type { UserMethods, UserParts } from './parts.ts';
 import { checkUserID, randomUserID } from './user-id.ts';
+import { requireRoom } from './user-quota.ts';
 
 type NotificationAccountMethods = UserMethods<
   'addNotificationAccount' | 'updateNotificationAccountInfo' | 'searchNotificationAccount'
@@ -15,11 +16,13 @@ function toAccount({ userID, nickname, faceURL, appMangerLevel }: sdkws.UserInfo
 }
 
 /** Accounts that send notifications to users: level 3 and above. Admin rights are checked at the edge. */
-export function notificationAccountMethods({ users, tenants }: UserParts): NotificationAccountMethods {
+export function notificationAccountMethods(parts: UserParts): NotificationAccountMethods {
+  const { users, tenants } = parts;
   return {
     async addNotificationAccount(ctx, { userID: given, nickName, faceURL, appMangerLevel }) {
       if (appMangerLevel < MANAGER_LEVEL.Notification) throw argsError('appMangerLevel must be 3 or more');
       if (given !== '') checkUserID(given);
+      await requireRoom(parts, ctx, 1);
       for (let tries = given === '' ? MAX_TRIES : 1; tries > 0; tries--) {
         const userID = given === '' ? randomUserID() : given;
         const profile = { userID, nickname: nickName, faceURL, ex: '', createTime: Date.now() };

@@ -1,8 +1,19 @@
 import { acceptLoss, type CallContext, detached, pageRange, requireAdmin, requireSelf } from '@im/kit';
-import { argsError, CONTENT, ERR, ImError, MANAGER_LEVEL, make, SESSION, type sdkws } from '@im/protocol';
+import {
+  argsError,
+  CONTENT,
+  ERR,
+  ImError,
+  MANAGER_LEVEL,
+  make,
+  RECV_OPT,
+  SESSION,
+  type sdkws,
+} from '@im/protocol';
 import type { NewUser, UserChanges } from '@im/store';
 import type { UserMethods, UserParts } from './parts.ts';
 import { checkUserID } from './user-id.ts';
+import { requireRoom } from './user-quota.ts';
 
 type ProfileMethods = UserMethods<
   | 'userRegister'
@@ -73,19 +84,15 @@ export function profileMethods(parts: UserParts): ProfileMethods {
   }
 
   async function change(ctx: CallContext, userID: string, changes: UserChanges): Promise<void> {
+    const { globalRecvMsgOpt: opt = RECV_OPT.Receive } = changes;
+    if (opt < RECV_OPT.Receive || opt > RECV_OPT.NotNotify)
+      throw argsError('globalRecvMsgOpt must be 0 to 2');
     const changed = await users.update(ctx.tenant, userID, changes);
     if (!changed) throw new ImError(ERR.RecordNotFoundError, 'record not found');
     const { before, after } = changed;
     await tell(ctx, userID);
     if (before.nickname !== after.nickname || before.faceURL !== after.faceURL)
       tellFriendsAndGroups(ctx, userID);
-  }
-
-  async function checkQuota(ctx: CallContext, more: number): Promise<void> {
-    const most = tenants.get(ctx.tenant)?.quotas.users ?? 0;
-    if (most > 0 && (await users.count(ctx.tenant)) + more > most) {
-      throw new ImError(ERR.NoPermissionError, `the tenant may have ${most} users`);
-    }
   }
 
   return {
@@ -95,7 +102,7 @@ export function profileMethods(parts: UserParts): ProfileMethods {
       if (repeated !== undefined) throw argsError('userID repeated');
       const now = Date.now();
       const newUsers = given.map((user) => toNewUser(user, now));
-      await checkQuota(ctx, newUsers.length);
+      await requireRoom(parts, ctx, newUsers.length);
       const taken = await users.insert(ctx.tenant, newUsers);
       if (taken.length > 0) {
         throw new ImError(

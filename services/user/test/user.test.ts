@@ -60,10 +60,15 @@ test("every tenant's administrators are registered at the start, and when a tena
   assert.equal(await info(a, 'imAdmin', inT2), undefined);
   const settings = a.tenants.get(T2);
   assert.ok(settings);
-  a.tenants.put({ ...settings, adminUserIDs: ['boss', 'chief'] });
+  a.tenants.put({ ...settings, adminUserIDs: ['boss', 'chief'], adminNicknames: ['Head', 'Second'] });
   await eventually(
     async () => (await info(a, 'chief', inT2)) !== undefined,
     'a new administrator is registered',
+  );
+  assert.equal((await info(a, 'chief', inT2))?.nickname, 'Second');
+  await eventually(
+    async () => (await info(a, 'boss', inT2))?.nickname === 'Head',
+    'an administrator gets the nickname of the settings',
   );
 });
 
@@ -141,6 +146,12 @@ test('a tenant cannot have more users than its quota', async () => {
     );
   assert.equal(await add('q1'), 0);
   assert.equal(await add('q2'), ERR.NoPermissionError);
+  const account = make('user.AddNotificationAccountReq', { userID: 'q3', nickName: 'n', appMangerLevel: 3 });
+  assert.equal(
+    await codeOf(a.user.addNotificationAccount(by('boss', T2), account)),
+    ERR.NoPermissionError,
+    'an account of a system is a user, too',
+  );
   a.tenants.put(settings);
 });
 

@@ -1,9 +1,7 @@
+import { productVersion } from '@im/kit';
 import { argsError, ERR, ImError, type MessageName, type Messages, make, toJson } from '@im/protocol';
 import type { Call, Route } from '../call.ts';
 import { readMessage } from '../json-body.ts';
-
-/** Version of this server, as clients of the configuration routes see it. */
-const VERSION = '0.1.0';
 
 function route<N extends MessageName>(
   path: string,
@@ -34,7 +32,7 @@ function refuse(what: string): () => never {
 /** http-api.md §2.10, for a server that has none of OpenIM's configuration files. */
 export const configRoutes: readonly Route[] = [
   route('/config/get_config_list', 'getConfigList', undefined, 200, () =>
-    toJson('api.GetConfigListResp', make('api.GetConfigListResp', { version: VERSION })),
+    toJson('api.GetConfigListResp', make('api.GetConfigListResp', { version: productVersion() })),
   ),
   route('/config/get_config', 'getConfig', 'api.GetConfigReq', 400, () => {
     throw argsError('configName is unknown');

@@ -7,7 +7,7 @@ const urlPrefix = (call: Call) => ({ urlPrefix: call.objectURL });
 /** http-api.md §2.8. */
 export const thirdRoutes = [
   rpcRoute('/third/fcm_update_token', 'third', 'fcmUpdateToken', {
-    rules: [between('platformID', 1, 10), text('fcmToken'), text('account')],
+    rules: [between('platformID', 1, 11), text('fcmToken'), text('account')],
   }),
   rpcRoute('/third/set_app_badge', 'third', 'setAppBadge', { rules: [text('userID')] }),
   rpcRoute('/third/logs/upload', 'third', 'uploadLogs'),

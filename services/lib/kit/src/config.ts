@@ -137,6 +137,16 @@ export const ServerConfig = z.strictObject({
     .strictObject({
       port: port(DEFAULT_PORTS.api),
       bodyLimitBytes: count(8_388_608, 'Largest request body.'),
+      grafanaURL: z
+        .union([z.literal(''), z.url()])
+        .default('')
+        .describe('Where /third/prometheus leads; empty: nowhere (404).'),
+      metricsTargets: z
+        .record(z.string(), z.array(z.string()))
+        .default({})
+        .describe(
+          'What /prometheus_discovery/<name> lists: host:port by name, for a Prometheus with configuration of OpenIM. Names: api, user, group, msg, friend, conversation, third, auth, push, msg_gateway, msg_transfer.',
+        ),
       requestTimeoutMs: ms(9_500, 'Time limit of one request; clients wait 10 s'),
     })
     .prefault({})

@@ -88,6 +88,12 @@ export const TenantSettings = z
       .meta({ secret: true })
       .describe('Secret against which admin tokens are issued.'),
     adminUserIDs: z.array(z.string().min(1)).default(['imAdmin']).describe('Users with admin rights.'),
+    adminNicknames: z
+      .array(z.string().min(1).max(64))
+      .default([])
+      .describe(
+        'Nicknames of adminUserIDs, in their order; an administrator that has another one is renamed when a process starts or this changes. Without one: superAdmin.',
+      ),
     multiLogin: MultiLogin.prefault({}),
     tokenExpireDays: z.number().positive().default(90).describe('Life of a token, in days.'),
     friendVerify: z

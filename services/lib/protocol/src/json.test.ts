@@ -21,6 +21,12 @@ test('the one map that a client reads unasked is there when it is empty', () => 
   assert.equal(toJson(name, make(name)), '{"respList":{}}');
 });
 
+test('the lists of user commands are lists when they are empty, where others are null', () => {
+  for (const name of ['user.ProcessUserCommandGetResp', 'user.ProcessUserCommandGetAllResp'] as const) {
+    assert.equal(toJson(name, make(name)), '{"CommandResp":[]}');
+  }
+});
+
 test('keys match case-insensitively, unknown keys are ignored, null is unset', () => {
   const m = fromJson(
     'sdkws.MsgData',

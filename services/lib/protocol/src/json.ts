@@ -104,9 +104,10 @@ function fieldWriter(field: protobuf.Field, item: Writer): (value: Value) => str
     };
   }
   if (field.repeated) {
+    const empty = field.options?.['(json_empty_list)'] === true ? '[]' : 'null';
     return (v) => {
       const list = v as readonly Value[];
-      return list.length === 0 ? 'null' : `[${list.map(item).join(',')}]`;
+      return list.length === 0 ? empty : `[${list.map(item).join(',')}]`;
     };
   }
   return (v) => (v === null || v === undefined ? 'null' : item(v));

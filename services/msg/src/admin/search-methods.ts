@@ -49,7 +49,10 @@ export function searchMethods(parts: SearchParts): MsgMethods<'searchMessage'> {
 function dayOf(text: string): Period | undefined {
   if (text === '') return undefined;
   const start = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-  if (Number.isNaN(start)) throw argsError('sendTime is not a day YYYY-MM-DD');
+  // Days that a month does not have are read as days of the next one.
+  if (Number.isNaN(start) || !new Date(start).toISOString().startsWith(text)) {
+    throw argsError('sendTime is not a day YYYY-MM-DD');
+  }
   return { start, end: start + DAY_MS };
 }
 

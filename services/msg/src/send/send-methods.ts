@@ -36,6 +36,7 @@ export function sendMethods(
   return {
     async sendMsg(ctx, { msgData }) {
       if (!msgData) throw new ImError(ERR.ArgsError, 'msgData is missing');
+      status.note(ctx, SEND_STATUS.Sending);
       try {
         const resp = await sender.send(ctx, msgData, encode('sdkws.MsgData', msgData).length);
         status.note(ctx, SEND_STATUS.Success);

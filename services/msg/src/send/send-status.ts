@@ -21,7 +21,10 @@ export function sendStatus(store: Pick<Store, 'redis' | 'redisKey'>, background:
         'send-status',
         async () => {
           await store.redis.orElse<unknown>(
-            (client) => client.set(keyOf(ctx), String(status), 'EX', TTL_SECONDS),
+            (client) =>
+              status === SEND_STATUS.Sending
+                ? client.set(keyOf(ctx), String(status), 'EX', TTL_SECONDS, 'NX')
+                : client.set(keyOf(ctx), String(status), 'EX', TTL_SECONDS),
             () => undefined,
           );
           // A status that is missing reads as unknown.

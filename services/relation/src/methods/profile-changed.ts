@@ -14,9 +14,10 @@ export function profileChangedMethods({
 
   return {
     async userProfileChanged(ctx, { userID }) {
-      const friendIDs = await friends.ids(ctx.tenant, userID);
-      await friends.touch(ctx.tenant, friendIDs, userID);
-      await eachLimited(friendIDs, NOTICES_AT_ONCE, (id) => notices.profileChanged(ctx, userID, id));
+      // Whoever shows the profile is told, whether or not they stand in this user's own list.
+      const owners = await friends.ownersOf(ctx.tenant, userID);
+      await friends.touch(ctx.tenant, owners, userID);
+      await eachLimited(owners, NOTICES_AT_ONCE, (id) => notices.profileChanged(ctx, userID, id));
       return make('relation.UserProfileChangedResp');
     },
   };

@@ -42,6 +42,7 @@ interface FriendDocument extends TenantDocument {
 /** Collection of friends; the relation domain alone writes it. */
 export const FRIENDS = defineCollection<FriendDocument>('friend', [
   { keys: { ownerUserID: 1, rank: 1, ord: 1 } },
+  { keys: { friendUserID: 1 } },
 ]);
 
 /** Changes of friends; what is absent stays. */
@@ -62,6 +63,8 @@ export interface FriendRepo {
   list(tenant: TenantId, ownerUserID: string, page: Page): Promise<{ total: number; friends: Friend[] }>;
   /** All ids. */
   ids(tenant: TenantId, ownerUserID: string): Promise<string[]>;
+  /** Users in whose lists the user stands. */
+  ownersOf(tenant: TenantId, friendUserID: string): Promise<string[]>;
   /** Adds the directions that are missing, of any owners. */
   add(tenant: TenantId, friends: readonly Friend[]): Promise<void>;
   /** Removes one direction; the version rises also when there was none. */
@@ -129,6 +132,12 @@ export function friendRepo(store: Store): FriendRepo {
         .col.find({ t: tenant, ownerUserID }, { sort: ORDER, projection: { _id: 0, friendUserID: 1 } })
         .toArray();
       return docs.map(({ friendUserID }) => friendUserID);
+    },
+    async ownersOf(tenant, friendUserID) {
+      const docs = await of(tenant)
+        .col.find({ t: tenant, friendUserID }, { projection: { _id: 0, ownerUserID: 1 } })
+        .toArray();
+      return docs.map(({ ownerUserID }) => ownerUserID);
     },
     async add(tenant, added) {
       if (added.length === 0) return;
