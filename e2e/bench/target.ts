@@ -45,7 +45,7 @@ export async function openTarget(options: BenchOptions): Promise<BenchTarget> {
     nodeFlags: options.profileDir ? ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profileDir)}`] : [],
     config: {
       log: { level: 'warn' },
-      gateway: { handshakes: { ratePerSecond: 0 } },
+      gateway: { handshakes: { ratePerSecond: 0, perLogin: { ratePerSecond: 0 } } },
       rpc: { encodeInProcess: false },
     },
   });

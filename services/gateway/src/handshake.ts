@@ -14,6 +14,7 @@ import { type Server, WebSocketServer } from 'ws';
 import { ClientSocket } from './client-socket.ts';
 import { refuseByFrame, refuseByHttp } from './connect-reply.ts';
 import { type HandshakeArgs, parseHandshakeArgs } from './handshake-args.ts';
+import { LoginRate, type LoginRateLimits } from './login-rate.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { RecentRate } from './recent-rate.ts';
 import type { TenantLimits } from './tenant-limits.ts';
@@ -30,7 +31,11 @@ export interface Accepted {
 /** How many clients may come. */
 export interface Admission {
   readonly maxConnections: number;
-  readonly handshakes: { readonly ratePerSecond: number; readonly burst: number };
+  readonly handshakes: {
+    readonly ratePerSecond: number;
+    readonly burst: number;
+    readonly perLogin: LoginRateLimits;
+  };
 }
 
 /** Parts of {@link Handshakes}. */
@@ -62,6 +67,7 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 export class Handshakes {
   readonly #deps: HandshakeDeps;
   readonly #bucket: TokenBucket;
+  readonly #logins: LoginRate;
   readonly #webSockets: Server<typeof ClientSocket>;
   readonly #rate = new RecentRate();
   #maxConnections: number;
@@ -72,6 +78,7 @@ export class Handshakes {
     this.#deps = deps;
     this.#maxConnections = deps.admission.maxConnections;
     this.#bucket = new TokenBucket(deps.admission.handshakes);
+    this.#logins = new LoginRate(deps.admission.handshakes.perLogin);
     this.#webSockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
@@ -99,6 +106,7 @@ export class Handshakes {
   admit({ maxConnections, handshakes }: Admission): void {
     this.#maxConnections = maxConnections;
     this.#bucket.configure(handshakes);
+    this.#logins.configure(handshakes.perLogin);
   }
 
   /** Handshakes that arrived per second of late, refused ones included. */
@@ -114,10 +122,14 @@ export class Handshakes {
     this.#rate.count();
     let args: HandshakeArgs | undefined;
     try {
-      this.#admit();
+      this.#admitAny();
       const { path, query } = splitTarget(request.url ?? '/');
       const { id: tenant } = routeTenant(this.#deps.tenants, path, request.headers.host ?? '');
       args = parseHandshakeArgs(query, header(request, 'compression'));
+      if (!this.#logins.take(args.token)) {
+        throw new ImError(ERR.ConnOverMaxNumLimit, 'too many handshakes of this login, try again');
+      }
+      if (!this.#bucket.take()) throw new ImError(ERR.ConnOverMaxNumLimit, 'too many handshakes');
       const full = this.#deps.limits.refusal(tenant);
       if (full !== undefined) throw new ImError(ERR.ConnOverMaxNumLimit, full);
       await this.#authenticate(tenant, args);
@@ -129,12 +141,11 @@ export class Handshakes {
     }
   }
 
-  #admit(): void {
+  #admitAny(): void {
     if (this.#draining) throw new ImError(ERR.ConnOverMaxNumLimit, 'the gateway is closing');
     if (this.#deps.connections() + this.#pending > this.#maxConnections) {
       throw new ImError(ERR.ConnOverMaxNumLimit, 'too many connections');
     }
-    if (!this.#bucket.take()) throw new ImError(ERR.ConnOverMaxNumLimit, 'too many handshakes');
   }
 
   async #authenticate(tenant: TenantId, args: HandshakeArgs): Promise<void> {

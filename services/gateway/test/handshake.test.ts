@@ -172,6 +172,16 @@ test('the token bucket refuses before a backend is asked', async () => {
   assert.ok(gateway.rpc.of('auth.parseToken').length <= 4);
 });
 
+test('a login that connects in a loop does not use up what the gateway admits of all', async () => {
+  await using gateway = await startGateway({
+    handshakes: { ratePerSecond: 0.001, burst: 10, perLogin: { ratePerSecond: 0.001, burst: 3 } },
+  });
+  const codes: unknown[] = [];
+  for (let i = 0; i < 20; i++) codes.push((await dialRaw(gateway.port)).body.errCode);
+  assert.equal(codes.filter((code) => code === 1601).length, 17, codes.join());
+  using _innocent = await Client.connect(gateway.port, { userID: 'u2' });
+});
+
 test("a tenant's quotas refuse with 1601", async () => {
   await using gateway = await startGateway();
   const settings = gateway.tenants.list().find(({ id }) => id === 't2');

@@ -43,7 +43,7 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
   const config = parseConfig({
     listen: { host: '127.0.0.1' },
     shutdown: { deadlineMs: 3_000, settleMs: 1 },
-    gateway: { port: 0, handshakes: { ratePerSecond: 0 }, ...gateway },
+    gateway: { port: 0, handshakes: { ratePerSecond: 0, perLogin: { ratePerSecond: 0 } }, ...gateway },
   });
   const log = createLogger({ level: process.env.LOG === undefined ? 'silent' : 'debug' });
   const metrics = createMetrics();

@@ -112,6 +112,17 @@ export const ServerConfig = z.strictObject({
             .default(500)
             .describe('New connections per second; 0 means no limit.'),
           burst: count(1_000, 'New connections at once.'),
+          perLogin: z
+            .strictObject({
+              ratePerSecond: z
+                .number()
+                .min(0)
+                .default(5)
+                .describe('New connections per second with one token; 0 means no limit.'),
+              burst: count(100, 'New connections at once with one token.'),
+            })
+            .prefault({})
+            .describe('Holds back a client that connects in a loop, before it costs the others their place.'),
         })
         .prefault({})
         .describe('Admission of new connections, before any backend is asked; refused ones get 1601.'),
