@@ -96,7 +96,14 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   const tenants = staticTenants(config.tenants);
   const background = createBackground({ log, metrics });
   const stopping = new AbortController();
-  const ops = createOpsServer({ host: config.listen.host, port: config.ops.port, log, metrics });
+  const ops = createOpsServer({
+    host: config.listen.host,
+    port: config.ops.port,
+    log,
+    metrics,
+    key: config.rpc.key,
+    acceptMissingKey: config.rpc.acceptMissingKey,
+  });
   const live = createLiveConfig(config);
   let configHash = options.configHash ?? '';
   const status = createStatus({

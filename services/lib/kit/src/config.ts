@@ -176,6 +176,13 @@ export const ServerConfig = z.strictObject({
         } satisfies Record<Domain, unknown>)
         .prefault({})
         .describe('Ports and addresses by domain.'),
+      key: secret(
+        'Key of the cluster: processes prove to each other that they know it, and POSTs to the ops port carry it as bearer token. Empty: neither is asked.',
+      ),
+      acceptMissingKey: z
+        .boolean()
+        .default(false)
+        .describe('Callers without the key are let in as well: while a running cluster gets its key.'),
       maxMessageBytes: count(8_388_608, 'Largest request or answer.'),
       keepaliveMs: ms(10_000, 'Between keep-alive pings of a quiet connection'),
       keepaliveTimeoutMs: ms(5_000, 'A ping without an answer for this long ends the connection'),

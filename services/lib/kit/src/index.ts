@@ -4,6 +4,7 @@ export * from './backoff.ts';
 export * from './batcher.ts';
 export * from './cache.ts';
 export * from './call-scope.ts';
+export * from './cluster-key.ts';
 export * from './config.ts';
 export * from './config-fields.ts';
 export * from './config-hash.ts';

@@ -75,3 +75,32 @@ test('a taken port is a clear error', async () => {
   });
   await assert.rejects(second.start(), { message: `cannot listen on 127.0.0.1:${server.port}` });
 });
+
+test('actions need the key of the cluster, reading does not', async () => {
+  const metrics = createMetrics();
+  const act = async (key: string, acceptMissingKey: boolean, authorization?: string) => {
+    const log = silentLogger();
+    const ops = createOpsServer({ host: '127.0.0.1', port: 0, log, metrics, key, acceptMissingKey });
+    let done = false;
+    ops.routes.handle('POST', '/act', () => {
+      done = true;
+      return { body: {} };
+    });
+    const port = await ops.start();
+    try {
+      const headers = authorization === undefined ? undefined : { authorization };
+      const { status } = await fetch(`http://127.0.0.1:${port}/act`, { method: 'POST', headers });
+      assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
+      assert.equal(done, status === 200);
+      return status;
+    } finally {
+      await ops.stop();
+    }
+  };
+  assert.equal(await act('', false), 200);
+  assert.equal(await act('k', false), 401);
+  assert.equal(await act('k', false, 'Bearer other'), 401);
+  assert.equal(await act('k', false, 'Bearer k'), 200);
+  assert.equal(await act('k', true), 200);
+  assert.equal(await act('k', true, 'Bearer other'), 401);
+});

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { sameSecret } from './cluster-key.ts';
 import { combineReadiness, type NamedService, notReady, type Readiness } from './lifecycle.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -32,6 +33,10 @@ export interface OpsServerOptions {
   readonly port: number;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Bearer token that POSTs must carry; empty asks for none. @default '' */
+  readonly key?: string;
+  /** POSTs without a token are taken as well. @default false */
+  readonly acceptMissingKey?: boolean;
 }
 
 /** The HTTP server of probes, metrics and operator actions, one per process. */
@@ -56,7 +61,11 @@ const MAX_BODY_BYTES = 65_536;
  * is not ready; `/metrics` in the Prometheus text format.
  */
 export function createOpsServer(options: OpsServerOptions): OpsServer {
-  const { log, metrics } = options;
+  const { log, metrics, key = '', acceptMissingKey = false } = options;
+  const refused = metrics.counter(
+    'im_ops_refused_total',
+    'POSTs to the ops port without the key of the cluster',
+  );
   const routes = new Map<string, OpsHandler>();
   let parts: readonly NamedService[] | undefined;
   let stopping: string | undefined;
@@ -81,6 +90,11 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
     return { status: now.ready ? 200 : 503, body: now };
   });
 
+  function mayAct({ headers: { authorization } }: IncomingMessage): boolean {
+    if (key === '' || (authorization === undefined && acceptMissingKey)) return true;
+    return sameSecret(authorization ?? '', `Bearer ${key}`);
+  }
+
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://ops');
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
@@ -92,6 +106,12 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
     const handler = routes.get(`${method} ${url.pathname}`);
     if (!handler) {
       send(response, { status: 404, body: { error: `no ${method} ${url.pathname} here` } });
+      return;
+    }
+    if (method === 'POST' && !mayAct(request)) {
+      refused.inc();
+      const error = 'the action needs rpc.key of this process: authorization: Bearer <key>';
+      send(response, { status: 401, body: { error } });
       return;
     }
     send(response, await handler({ url, body: await readBody(request) }));

@@ -1,5 +1,5 @@
 import { type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
-import { type CallContext, type CallScope, isTenantId, type Logger } from '@im/kit';
+import { type CallContext, type CallScope, isProof, isTenantId, type Logger, newChallenge } from '@im/kit';
 import { argsError, ERR, ImError, make } from '@im/protocol';
 import type { AnyMessage } from './contract.ts';
 import { asBuffer, type Call, decodeFrame, encodeFrame, type Reply, TickWriter } from './frames.ts';
@@ -12,6 +12,15 @@ const MAX_RUNNING = 20_000;
 /** Most bytes of their requests. */
 const MAX_RUNNING_BYTES = 268_435_456;
 
+/** Who may call. */
+export interface Admission {
+  /** Key of the cluster; empty lets everybody in. */
+  readonly key: string;
+  readonly acceptMissingKey: boolean;
+  /** Told of each caller that is refused. */
+  refused(): void;
+}
+
 /** The server's side of the pipes: every call runs on its own, and answers of a tick go in one message. */
 export class PipeServer {
   readonly #methods: ReadonlyMap<string, ServedMethod>;
@@ -19,6 +28,7 @@ export class PipeServer {
   readonly #log: Logger;
   readonly #streams = new Set<Stream>();
   readonly #refused: () => void;
+  readonly #admission: Admission;
   #draining = false;
   /** Calls of all streams that are worked on. */
   #running = 0;
@@ -30,7 +40,9 @@ export class PipeServer {
     maxMessageBytes: number,
     log: Logger,
     refused: () => void = () => {},
+    admission: Admission = { key: '', acceptMissingKey: true, refused: () => {} },
   ) {
+    this.#admission = admission;
     this.#refused = refused;
     this.#methods = methods;
     this.#maxMessageBytes = maxMessageBytes;
@@ -75,7 +87,18 @@ export class PipeServer {
       writer.flush();
       stream.end();
     };
-    stream.write(encodeFrame({ hello: !this.#draining, draining: this.#draining }));
+    const { key, acceptMissingKey } = this.#admission;
+    const challenge = key === '' ? undefined : newChallenge();
+    let admitted = challenge === undefined || acceptMissingKey;
+    const greet = () => void stream.write(encodeFrame({ hello: !this.#draining, draining: this.#draining }));
+    if (challenge) stream.write(encodeFrame({ challenge }));
+    if (admitted) greet();
+    const refuse = () => {
+      this.#admission.refused();
+      this.#log.warn({ peer: stream.getPeer() }, 'rpc caller without the key of the cluster refused');
+      const status = { code: Status.UNAUTHENTICATED, details: 'rpc.key differs from that of this process' };
+      stream.emit('error', Object.assign(new Error(status.details), status));
+    };
     const take = (call: Call) => {
       const size = call.request.length;
       if (this.#running >= MAX_RUNNING || this.#runningBytes + size > MAX_RUNNING_BYTES) {
@@ -97,7 +120,15 @@ export class PipeServer {
     };
     stream.on('data', (bytes: Buffer) => {
       try {
-        const { calls, cancelled } = decodeFrame(bytes);
+        const { calls, cancelled, proof } = decodeFrame(bytes);
+        if (challenge && !admitted) {
+          if (!isProof(key, challenge, proof)) {
+            refuse();
+            return;
+          }
+          admitted = true;
+          greet();
+        }
         calls.forEach(take);
         for (const id of cancelled) running.get(id)?.cancel();
       } catch (error) {

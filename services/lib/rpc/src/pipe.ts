@@ -1,5 +1,5 @@
 import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
-import { Backoff, type Logger } from '@im/kit';
+import { Backoff, type Logger, proofOf } from '@im/kit';
 import { decodeFrame, EXCHANGE, encodeFrame, type Frame, type Reply, TickWriter } from './frames.ts';
 import { channelOptions, type RpcConfig } from './options.ts';
 import type { PendingCall } from './pending-call.ts';
@@ -30,6 +30,7 @@ export class Pipe {
   readonly #client: Client;
   readonly #events: PipeEvents;
   readonly #log: Logger;
+  readonly #key: string;
   readonly #backoff = new Backoff({ baseMs: 50, maxMs: 1_000 });
   readonly #calls = new Map<number, PendingCall>();
   #writer: TickWriter<Written>;
@@ -46,6 +47,7 @@ export class Pipe {
     this.address = address;
     this.#events = events;
     this.#log = log;
+    this.#key = config.key;
     this.#client = new Client(address, credentials.createInsecure(), {
       ...channelOptions(config),
       'grpc.initial_reconnect_backoff_ms': 100,
@@ -127,6 +129,10 @@ export class Pipe {
   }
 
   #receive(frame: Frame): void {
+    if (frame.challenge.length > 0) {
+      // Without a key of our own it cannot be the right one, and the server says so.
+      this.#stream?.write(encodeFrame({ proof: proofOf(this.#key, frame.challenge) }));
+    }
     if (frame.hello && this.#state === 'down') {
       this.#state = 'up';
       this.#backoff.reset();

@@ -4,6 +4,7 @@ import {
   type ServerDuplexStream,
   type ServerUnaryCall,
   type ServiceDefinition,
+  status as Status,
   type sendUnaryData,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -12,9 +13,9 @@ import type { AnyMessage } from './contract.ts';
 import { toStatus } from './errors.ts';
 import { EXCHANGE } from './frames.ts';
 import { handleCall, type ServedMethod } from './handle.ts';
-import { fromMetadata } from './metadata.ts';
+import { fromMetadata, KEY_HEADER, knowsKey } from './metadata.ts';
 import { channelOptions, type RpcConfig } from './options.ts';
-import { PipeServer } from './pipe-server.ts';
+import { type Admission, PipeServer } from './pipe-server.ts';
 
 /**
  * A gRPC server of this process's domains, on any number of ports, all of which serve all of them.
@@ -30,7 +31,13 @@ export class RpcServer {
     this.#server = new Server(channelOptions(config));
     const byLabel = new Map(methods.map((served) => [served.method.label, served]));
     const refused = metrics.counter('im_rpc_server_refused_total', 'Calls refused: too many under way');
-    const pipes = new PipeServer(byLabel, config.maxMessageBytes, log, () => refused.inc());
+    const strangers = metrics.counter(
+      'im_rpc_unauthenticated_total',
+      'Callers refused because they do not know the key of the cluster',
+    );
+    const { key, acceptMissingKey } = config;
+    const admission = { key, acceptMissingKey, refused: () => strangers.inc() };
+    const pipes = new PipeServer(byLabel, config.maxMessageBytes, log, () => refused.inc(), admission);
     this.#pipes = pipes;
     metrics.observe('im_rpc_server_running', 'Calls of other processes under way', () => pipes.running);
     metrics.observe(
@@ -41,7 +48,7 @@ export class RpcServer {
     this.#server.addService(PIPE, {
       exchange: (stream: ServerDuplexStream<Buffer, Buffer>) => this.#pipes.accept(stream),
     });
-    this.#server.addService(definitionOf(methods), this.#unary(methods));
+    this.#server.addService(definitionOf(methods), this.#unary(methods, admission));
   }
 
   /** Opens one more port and resolves with its number. @throws when it is taken. */
@@ -70,11 +77,16 @@ export class RpcServer {
     deadline.removeEventListener('abort', cut);
   }
 
-  #unary(methods: readonly ServedMethod[]): UntypedServiceImplementation {
+  #unary(methods: readonly ServedMethod[], admission: Admission): UntypedServiceImplementation {
     return Object.fromEntries(
       methods.map((served) => [
         served.method.label,
         (call: ServerUnaryCall<AnyMessage, AnyMessage>, answer: sendUnaryData<AnyMessage>) => {
+          if (!knowsKey(call.metadata, admission)) {
+            admission.refused();
+            answer({ code: Status.UNAUTHENTICATED, details: `header ${KEY_HEADER} is not rpc.key` });
+            return;
+          }
           const context = () => fromMetadata(call.metadata, deadlineOf(call));
           void handleCall(served, this.#log, context, () => call.request).then((outcome) => {
             if ('answer' in outcome) answer(null, outcome.answer);

@@ -5,6 +5,8 @@ export interface Frame {
   hello: boolean;
   draining: boolean;
   cancelled: number[];
+  challenge: Uint8Array;
+  proof: Uint8Array;
 }
 
 export interface Call {
