@@ -173,7 +173,17 @@ test('configuration is honest about what it cannot do', async () => {
 });
 
 test('metrics targets and the dashboard are those of the settings', async () => {
-  const names = ['api', 'user', 'group', 'msg', 'friend', 'conversation', 'third', 'auth', 'push'];
+  const paths = [
+    '/prometheus_discovery/api',
+    '/prometheus_discovery/user',
+    '/prometheus_discovery/group',
+    '/prometheus_discovery/msg',
+    '/prometheus_discovery/friend',
+    '/prometheus_discovery/conversation',
+    '/prometheus_discovery/third',
+    '/prometheus_discovery/auth',
+    '/prometheus_discovery/push',
+  ];
   const config = {
     api: {
       grafanaURL: 'https://grafana.example.org/d/im',
@@ -186,8 +196,8 @@ test('metrics targets and the dashboard are those of the settings', async () => 
   assert.deepEqual((await get(set, '/prometheus_discovery/msg_transfer')).json(), [
     { targets: ['10.0.0.1:10190'], labels: { namespace: 'default' } },
   ]);
-  for (const name of names) {
-    const answer = await get(set, `/prometheus_discovery/${name}`);
+  for (const path of paths) {
+    const answer = await get(set, path);
     assert.deepEqual([answer.statusCode, answer.json()], [200, []]);
   }
   const dashboard = await get(set, '/third/prometheus');
