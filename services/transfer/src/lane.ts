@@ -8,6 +8,7 @@ import { DedupWindow, windowStart } from './dedup-window.ts';
 import { changesMembership, membershipConversations } from './effects.ts';
 import { fold } from './fold.ts';
 import { LaneCursor } from './lane-cursor.ts';
+import { holdsMark, markOf } from './log-epoch.ts';
 import { epochOf, toPosition, toStreamPosition } from './positions.ts';
 import { RowWriter, type RowWriterDeps } from './row-writer.ts';
 
@@ -26,6 +27,8 @@ export interface TakenPartition {
   /** Everything up to here was folded and delivered by somebody. */
   readonly applied: number;
   readonly appliedTime: number;
+  /** See {@link Progress.mark}. */
+  readonly mark?: string;
   /** The log was set back: what it holds up to `applied` was folded under other positions. */
   readonly setBack?: boolean;
 }
@@ -90,7 +93,7 @@ export class Lane {
     this.#rows = new RowWriter(deps, start.writers.rows);
     // The slowest of them: no partition may be said to be further than it is.
     const slowest = start.partitions.reduce((least, p) => (p.applied < least.applied ? p : least));
-    const { applied, appliedTime } = slowest;
+    const { applied, appliedTime, mark } = slowest;
     this.#cursor = new LaneCursor(
       {
         lane: start.id,
@@ -99,7 +102,7 @@ export class Lane {
         intervalMs: deps.cursorIntervalMs,
         onFailure: (error) => this.#fail(error),
       },
-      { applied, appliedTime },
+      { applied, appliedTime, ...(mark === undefined ? {} : { mark }) },
     );
   }
 
@@ -140,6 +143,7 @@ export class Lane {
         createdMs: this.#start.createdMs,
         maxBatch: this.#deps.maxBatch,
         gatherMs: this.#deps.gatherMs,
+        isSame: (info) => holdsMark(bus.log, info, this.#start.epoch, this.progress),
         onBatch: async (entries, behind) => {
           this.#behind = behind;
           metrics.lag.set(behind);
@@ -216,7 +220,8 @@ export class Lane {
       // Not earlier: a key that was written down before its record was counted would have it dropped after a crash.
       for (const { record, timeMs } of records) this.#recorder.note(record.dedupKey, timeMs);
       const applied = toPosition(this.#start.epoch, last.position);
-      this.#cursor.advance({ applied, appliedTime: last.timeMs }, (reads) => batch.effects.addReadsTo(reads));
+      const progress = { applied, appliedTime: last.timeMs, mark: markOf(applied, last) };
+      this.#cursor.advance(progress, (reads) => batch.effects.addReadsTo(reads));
     });
     this.#delivered = delivered;
     for (const step of [effects, delivered]) step.catch((error: unknown) => this.#fail(error));

@@ -1,25 +1,63 @@
-import type { LogInfo, MessageLog } from '@im/bus';
+import type { LogEntry, LogInfo, MessageLog } from '@im/bus';
 import type { Logger } from '@im/kit';
-import type { CursorRepo, Cursors, PartitionCursor } from '@im/store';
+import type { CursorRepo, Cursors, PartitionCursor, Progress } from '@im/store';
+import { dedupKeyOf } from './batch.ts';
 import { withLaneProgress } from './ownership.ts';
 import { epochOf, toPosition, toStreamPosition } from './positions.ts';
 
-/** The log's incarnation: a new one when the stream was made anew, or ends before a position that was read. */
+/** Names the record at a position: another one there has another time or another dedup key. */
+export function markOf(position: number, { timeMs, record }: Pick<LogEntry, 'timeMs' | 'record'>): string {
+  const key = dedupKeyOf(record) ?? record.subarray(0, 16);
+  return `${position}:${timeMs}:${Buffer.from(key).toString('base64')}`;
+}
+
+/**
+ * Whether the log still holds at `applied` what was folded there. A log that lost its tail and grew again beyond it has
+ * another record there; the last sequence alone does not tell. True when nothing speaks against it: the progress is of
+ * another epoch, was purged, or was written by a version that left no mark.
+ */
+export async function holdsMark(
+  log: Pick<MessageLog, 'entryAt' | 'info'>,
+  { firstPosition, lastPosition }: LogInfo,
+  epoch: number,
+  { applied, mark }: Progress,
+): Promise<boolean> {
+  const position = toStreamPosition(epoch, applied);
+  if (position === 0 || epochOf(applied) !== epoch) return true;
+  if (position > lastPosition) return false;
+  if (mark === undefined || !mark.startsWith(`${applied}:`) || position < firstPosition) return true;
+  const entry = await log.entryAt(position);
+  if (entry) return markOf(applied, entry) === mark;
+  // Gone: purged since, or never there.
+  return position < (await log.info()).firstPosition;
+}
+
+/**
+ * The log's incarnation: a new one when the stream was made anew, ends before a position that was read, or holds
+ * another record where one was read.
+ */
 export async function epochOfLog(
   repo: CursorRepo,
-  { createdMs, lastPosition }: LogInfo,
+  messages: Pick<MessageLog, 'entryAt' | 'info'>,
+  info: LogInfo,
   cursors: Cursors,
   log: Logger,
 ): Promise<number> {
-  const epoch = await repo.epoch(createdMs, true);
-  const applied = cursors.partitions.map((partition) => withLaneProgress(partition, cursors.lanes).applied);
-  const furthest = Math.max(0, ...applied);
-  if (toStreamPosition(epoch, furthest) <= lastPosition) return epoch;
-  log.error(
-    { lastPosition, furthest },
-    'the log ends before what was folded; its positions begin a new epoch',
-  );
-  return repo.epoch(createdMs, false);
+  const epoch = await repo.epoch(info.createdMs);
+  const stands = new Map<string, PartitionCursor>();
+  for (const partition of cursors.partitions) {
+    const stand = withLaneProgress(partition, cursors.lanes);
+    stands.set(`${stand.applied} ${stand.mark}`, stand);
+  }
+  for (const stand of stands.values()) {
+    if (await holdsMark(messages, info, epoch, stand)) continue;
+    log.error(
+      { lastPosition: info.lastPosition, applied: stand.applied },
+      'the log does not hold what was folded; its positions begin a new epoch',
+    );
+    return repo.epoch(info.createdMs, epoch);
+  }
+  return epoch;
 }
 
 /**

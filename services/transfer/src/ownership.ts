@@ -63,7 +63,8 @@ export function fairShare(partitions: number, live: number): number {
 export function withLaneProgress(partition: PartitionCursor, lanes: Cursors['lanes']): PartitionCursor {
   const lane = lanes.get(partition.lane);
   if (lane === undefined || lane.applied <= partition.applied) return partition;
-  return { ...partition, applied: lane.applied, appliedTime: lane.appliedTime };
+  const { applied, appliedTime, mark } = lane;
+  return { ...partition, applied, appliedTime, ...(mark === undefined ? {} : { mark }) };
 }
 
 /** Up to where every partition is folded; undefined while one has no progress at all. */

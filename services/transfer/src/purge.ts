@@ -37,7 +37,8 @@ async function purge(bus: Bus, repos: PurgeRepos, info: LogInfo): Promise<number
   const partitions = cursors.partitions.map(({ partition }) => partition);
   const fromMs = isTight(info) ? await replayedFrom(repos, partitions, least.appliedTime) : keptFromMs;
   const kept = await bus.log.firstSince(fromMs);
-  const first = Math.min(kept?.position ?? 0, folded + 1);
+  // The record at the cursor stays: by it a log that lost its tail is recognized.
+  const first = Math.min(kept?.position ?? 0, folded);
   if (first <= info.firstPosition) return undefined;
   await bus.log.purgeBefore(first);
   return first;

@@ -230,7 +230,7 @@ export class Workers {
     const { repos, bus, instanceId, log } = this.#deps;
     const standing = wanted.map((p) => withLaneProgress(p, cursors.lanes));
     const info = await bus.log.info();
-    const epoch = await epochOfLog(repos.cursors, info, cursors, log);
+    const epoch = await epochOfLog(repos.cursors, bus.log, info, cursors, log);
     const setBack = await positionsSetBack(bus.log, info, epoch, standing);
     const id = `${instanceId}-${randomId(4)}`;
     // Told to feeds before anything is read: whoever synchronizes from then on gets what was stored before.

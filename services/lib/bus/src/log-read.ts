@@ -1,9 +1,14 @@
 import type { Logger } from '@im/kit';
-import { streamInfo } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
 import { readOrdered, type StreamMessage } from './ordered-reader.ts';
 import { logFilters, parseLogSubject, STREAM } from './subjects.ts';
-import { type LogEntry, type LogReadOptions, LogRecreatedError } from './types.ts';
+import {
+  type LogEntry,
+  type LogInfo,
+  type LogReadOptions,
+  LogRecreatedError,
+  type MessageLog,
+} from './types.ts';
 
 const DEFAULT_BATCH = 1_000;
 /** Most entries and bytes that wait for `onBatch`, beside what flow control has granted already. */
@@ -11,13 +16,19 @@ const MAX_WAITING = 4_000;
 const MAX_WAITING_BYTES = 16_777_216;
 
 /** See {@link MessageLog.read}. */
-export async function readLog(link: NatsLink, options: LogReadOptions, log: Logger): Promise<void> {
+export async function readLog(
+  link: NatsLink,
+  options: LogReadOptions,
+  log: Logger,
+  source: Pick<MessageLog, 'info' | 'entryAt'>,
+): Promise<void> {
   const { partitions, from, createdMs, onBatch, onNothing } = options;
   if (partitions.length === 0) throw new RangeError('no partition to read');
   const { maxBatch = DEFAULT_BATCH, gatherMs = 0 } = options;
   const ended = new AbortController();
   const signal = AbortSignal.any([options.signal, ended.signal]);
   const firstPosition = 'position' in from ? from.position : 1;
+  let newest: LogEntry | undefined;
   let waiting: LogEntry[] = [];
   let waitingBytes = 0;
   let behind = 0;
@@ -33,6 +44,7 @@ export async function readLog(link: NatsLink, options: LogReadOptions, log: Logg
         log.error({ subject: message.subject }, 'a message in the log has a subject of another shape');
         return;
       }
+      newest = entry;
       waiting.push(entry);
       waitingBytes += entry.record.length;
       behind = message.pending;
@@ -40,11 +52,13 @@ export async function readLog(link: NatsLink, options: LogReadOptions, log: Logg
     },
     hasRoom: () => waiting.length < MAX_WAITING && waitingBytes < MAX_WAITING_BYTES,
     async onAttach(last) {
-      const info = await streamInfo(link, STREAM.log);
+      const info = await source.info();
       const reached = Math.max(last, firstPosition - 1);
-      if (Date.parse(info.created) !== createdMs || info.state.last_seq < reached) {
-        throw new LogRecreatedError(`the log ends at ${info.state.last_seq}, ${reached} was read`);
+      if (info.createdMs !== createdMs || info.lastPosition < reached) {
+        throw new LogRecreatedError(`the log ends at ${info.lastPosition}, ${reached} was read`);
       }
+      const same = newest ? await holds(source, info, newest) : ((await options.isSame?.(info)) ?? true);
+      if (!same) throw new LogRecreatedError('the log holds another record than the one that was read last');
     },
     isFinal: (error) => error instanceof LogRecreatedError,
     onNothing,
@@ -89,6 +103,18 @@ export async function readLog(link: NatsLink, options: LogReadOptions, log: Logg
   ]);
   signal.removeEventListener('abort', onAbort);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+/** Whether the log still holds an entry that was read, unless it was purged. */
+async function holds(
+  source: Pick<MessageLog, 'info' | 'entryAt'>,
+  { firstPosition }: LogInfo,
+  { position, timeMs, record }: LogEntry,
+): Promise<boolean> {
+  if (position < firstPosition) return true;
+  const found = await source.entryAt(position);
+  if (!found) return position < (await source.info()).firstPosition;
+  return found.timeMs === timeMs && Buffer.compare(found.record, record) === 0;
 }
 
 function toEntry(message: StreamMessage): LogEntry | undefined {

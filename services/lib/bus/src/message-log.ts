@@ -56,7 +56,7 @@ export class NatsMessageLog implements MessageLog {
   }
 
   read(options: LogReadOptions): Promise<void> {
-    return readLog(this.#link, options, this.#log);
+    return readLog(this.#link, options, this.#log, this);
   }
 
   async info(): Promise<LogInfo> {

@@ -111,6 +111,11 @@ export interface LogReadOptions {
    * @param behind entries of these partitions in the log that were not delivered yet.
    */
   readonly onBatch: (entries: readonly LogEntry[], behind: number) => Promise<void>;
+  /**
+   * Asked before reading begins, and after an outage until an entry has been read: false ends the reading, because the
+   * log is not the one that the reader's position belongs to. Later the last entry that was read is compared.
+   */
+  readonly isSame?: (info: LogInfo) => Promise<boolean>;
   /** Called once when there is nothing to read at the start; `onBatch` may still follow. */
   readonly onNothing?: () => void;
   readonly signal: AbortSignal;

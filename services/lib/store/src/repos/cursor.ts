@@ -1,4 +1,4 @@
-import { Binary, type Collection } from 'mongodb';
+import { Binary, type Collection, type Filter } from 'mongodb';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 
@@ -14,6 +14,8 @@ interface PartitionDocument {
   /** Everything up to this position was folded and delivered, at the time of the change of owner. */
   applied: number;
   appliedTime: number;
+  /** What the log held at `applied`; see {@link Progress.mark}. */
+  mark?: string;
 }
 
 /** One worker's run over a set of partitions. `_id` is `l` and its id. */
@@ -29,6 +31,8 @@ interface LaneDocument {
   /** Everything of its partitions up to this position was folded and delivered. */
   applied: number;
   appliedTime: number;
+  /** What the log held at `applied`; see {@link Progress.mark}. */
+  mark?: string;
   /** Database sessions that it works with; whoever takes over after its death ends them. */
   sessions: Binary[];
 }
@@ -71,6 +75,11 @@ export interface Cursors {
 export interface Progress {
   readonly applied: number;
   readonly appliedTime: number;
+  /**
+   * Names the record that the log held at a position, which it begins with: a log that lost its tail and grew again
+   * holds another one there. Absent, or of another position, when a version before wrote the progress.
+   */
+  readonly mark?: string;
 }
 
 /**
@@ -102,17 +111,21 @@ export interface CursorRepo {
   removeLanes(lanes: readonly string[]): Promise<void>;
   /**
    * Number of the log's incarnation: 0 for the first stream, one more for each that was made anew or set back.
-   * @param isSame whether the stream is still the one of this creation time.
+   * @param setBackFrom the incarnation that the log was found to be set back from, if it was.
    */
-  epoch(createdMs: number, isSame: boolean): Promise<number>;
+  epoch(createdMs: number, setBackFrom?: number): Promise<number>;
+}
+
+function progressOf({ applied, appliedTime, mark }: Progress): Progress {
+  return { applied, appliedTime, ...(mark === undefined ? {} : { mark }) };
 }
 
 const partitionId = (partition: number) => `p${partition}`;
 const laneId = (lane: string) => `l${lane}`;
 
-function laneOf({ _id, owner, beat, aliveAt, applied, appliedTime, sessions }: LaneDocument): LaneCursor {
+function laneOf({ _id, sessions, ...lane }: LaneDocument): LaneCursor {
   const ids = (sessions ?? []).map((id) => id.buffer.subarray(0, id.position));
-  return { lane: _id.slice(1), owner, beat, aliveAt, applied, appliedTime, sessions: ids };
+  return { ...lane, lane: _id.slice(1), sessions: ids };
 }
 
 /** The cursors of a store. */
@@ -130,6 +143,13 @@ export function cursorRepo(store: Store): CursorRepo {
       else if (doc.kind === 'epoch') epoch = doc.epoch;
     }
     return { partitions: partitions.sort((a, b) => a.partition - b.partition), lanes, epoch };
+  }
+
+  /** Progress first: a partition that is free has all that its lane did. */
+  async function giveBack(filter: Filter<CursorDocument>, progress: Progress): Promise<void> {
+    const behind = { ...filter, applied: { $lt: progress.applied } } as Filter<CursorDocument>;
+    await col().updateMany(behind, { $set: { ...progressOf(progress) } });
+    await col().updateMany(filter, { $set: { lane: '' } });
   }
 
   return guarded<CursorRepo>({
@@ -185,12 +205,13 @@ export function cursorRepo(store: Store): CursorRepo {
     async beat(lane, now, progress) {
       const { matchedCount } = await col().updateOne(
         { _id: laneId(lane) },
-        { $inc: { beat: 1 }, $set: { aliveAt: now }, ...(progress ? { $max: { ...progress } } : {}) },
+        { $inc: { beat: 1 }, $set: { aliveAt: now, ...progress } },
       );
       return matchedCount === 1;
     },
-    async advance(lane, { applied, appliedTime }) {
-      await col().updateOne({ _id: laneId(lane) }, { $max: { applied, appliedTime } });
+    async advance(lane, progress) {
+      // A lane has one writer, so its progress and what belongs to it never go back.
+      await col().updateOne({ _id: laneId(lane) }, { $set: { ...progress } });
     },
     async claim(lane, wanted) {
       if (wanted.length === 0) return [];
@@ -199,8 +220,7 @@ export function cursorRepo(store: Store): CursorRepo {
           updateOne: {
             filter: { _id: partitionId(p.partition), lane: p.lane, fence: p.fence },
             update: {
-              $set: { lane, fence: p.fence + 1 },
-              $max: { applied: p.applied, appliedTime: p.appliedTime },
+              $set: { lane, fence: p.fence + 1, ...progressOf(p) },
             },
           },
         })),
@@ -212,23 +232,17 @@ export function cursorRepo(store: Store): CursorRepo {
         .toArray();
       return mine.filter((doc) => doc.kind === 'partition').filter((doc) => doc.lane === lane);
     },
-    async release(lane, partitions, { applied, appliedTime }) {
-      await col().updateMany(
-        { _id: { $in: partitions.map(partitionId) }, lane },
-        { $set: { lane: '' }, $max: { applied, appliedTime } },
-      );
+    async release(lane, partitions, progress) {
+      await giveBack({ _id: { $in: partitions.map(partitionId) }, lane }, progress);
     },
-    async closeLane(lane, { applied, appliedTime }) {
-      await col().updateMany(
-        { kind: 'partition', lane },
-        { $set: { lane: '' }, $max: { applied, appliedTime } },
-      );
+    async closeLane(lane, progress) {
+      await giveBack({ kind: 'partition', lane }, progress);
       await col().deleteOne({ _id: laneId(lane) });
     },
     async removeLanes(lanes) {
       await col().deleteMany({ _id: { $in: lanes.map(laneId) } });
     },
-    async epoch(createdMs, isSame) {
+    async epoch(createdMs, setBackFrom) {
       const _id = 'epoch';
       for (;;) {
         const found = await col().findOne({ _id });
@@ -243,13 +257,12 @@ export function cursorRepo(store: Store): CursorRepo {
           }
         }
         if (found.kind !== 'epoch') throw new TypeError('the epoch document has another shape');
-        if (found.createdMs === createdMs && isSame) return found.epoch;
+        if (found.createdMs === createdMs && found.epoch !== setBackFrom) return found.epoch;
         const { matchedCount } = await col().updateOne(
           { _id, epoch: found.epoch },
           { $set: { epoch: found.epoch + 1, createdMs } },
         );
         if (matchedCount === 1) return found.epoch + 1;
-        isSame = true;
       }
     },
   });
