@@ -47,6 +47,10 @@ export async function openTarget(options: BenchOptions): Promise<BenchTarget> {
       log: { level: 'warn' },
       gateway: { handshakes: { ratePerSecond: 0, perLogin: { ratePerSecond: 0 } } },
       rpc: { encodeInProcess: false },
+      // Throughput is measured with few users; what bystanders notice is measured with the limits in force.
+      ...(options.scenarios.some((name: string) => name === 'bystander')
+        ? {}
+        : { limits: { userMessages: { perSecond: 0 }, userBytes: { perSecond: 0 } } }),
     },
   });
   return {

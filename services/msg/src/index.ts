@@ -1,5 +1,5 @@
 import type { Bus } from '@im/bus';
-import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit';
+import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule } from '@im/kit';
 import { createNotifier, type RpcRegistry } from '@im/rpc';
 import {
   blackRepo,
@@ -17,19 +17,22 @@ import {
   userRepo,
 } from '@im/store';
 import { createMsgService } from './msg-service.ts';
+import { createSendLimits } from './send/send-limits.ts';
 
 /** What msg needs of its process. */
-export type MsgDeps = BaseDeps & { rpc: RpcRegistry; store: Store; bus: Bus };
+export type MsgDeps = BaseDeps &
+  Partial<Pick<LiveDeps, 'live'>> & { rpc: RpcRegistry; store: Store; bus: Bus };
 
 /** Sending, pulling, read state, revocation, deletion. */
 export const module: ServiceModule<MsgDeps> = {
   name: 'msg',
   needs: ['rpc', 'store', 'bus'],
   async create(
-    _config,
-    { rpc, store, bus, log: processLog, metrics, tenants, background },
+    config,
+    { rpc, store, bus, log: processLog, metrics, tenants, background, live },
   ): Promise<Service> {
     const log = processLog.child({ part: 'msg' });
+    const { limits } = config;
     rpc.bind(
       'msg',
       createMsgService({
@@ -53,6 +56,11 @@ export const module: ServiceModule<MsgDeps> = {
         blacks: blackRepo(store),
         friends: friendRepo(store),
         reach: createReach(store, tenants),
+        limits: createSendLimits({
+          tenants,
+          metrics,
+          limits: () => live?.current.limits ?? limits,
+        }),
       }),
     );
     return { start: async () => {}, stop: async () => {}, ready: () => READY };

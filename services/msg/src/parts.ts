@@ -16,6 +16,7 @@ import type {
   Store,
   UserRepo,
 } from '@im/store';
+import type { SendLimits } from './send/send-limits.ts';
 
 /** Some methods of the msg domain; each file that builds methods says which. */
 export type MsgMethods<M extends keyof DomainService<'msg'>> = Pick<DomainService<'msg'>, M>;
@@ -42,4 +43,5 @@ export interface MsgParts {
   readonly blacks: BlackRepo;
   readonly friends: FriendRepo;
   readonly reach: Reach;
+  readonly limits: SendLimits;
 }

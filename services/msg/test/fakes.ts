@@ -71,6 +71,7 @@ export function fakeSender(world: World, settings: Partial<TenantSettingsInput> 
     failure: undefined,
   };
   const parts = {
+    limits: { take: () => {} },
     tenants: staticTenants([tenantSettings({ id: TENANT, tokenSecret: 's', adminSecret: 's', ...settings })]),
     metrics,
     log,

@@ -15,7 +15,7 @@ export function configHash(text: string, files: ReadonlyMap<string, string>): st
   return hash.digest('hex').slice(0, DIGITS);
 }
 
-const DOMAIN_SETTINGS = ['rpc', 'nats', 'mongo', 'redis', 's3', 'gateway.presence.limitMs'];
+const DOMAIN_SETTINGS = ['limits', 'rpc', 'nats', 'mongo', 'redis', 's3', 'gateway.presence.limitMs'];
 
 /** Which settings each role reads, besides those that every process reads. */
 export const ROLE_SETTINGS: Readonly<Record<string, readonly string[]>> = {

@@ -15,6 +15,7 @@ export const LIVE_SETTINGS: readonly string[] = [
   'gateway.handshakes',
   'gateway.drain',
   'push.wakesPerUser',
+  'limits',
   'cron',
   'tenants',
 ];

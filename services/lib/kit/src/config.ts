@@ -301,6 +301,29 @@ export const ServerConfig = z.strictObject({
     })
     .prefault({})
     .describe('Offline notifications.'),
+  limits: z
+    .strictObject({
+      userMessages: z
+        .strictObject({
+          perSecond: z.number().min(0).default(100).describe('Messages per second; 0 means no limit.'),
+          burst: count(2_000, 'Messages at once.'),
+        })
+        .prefault({})
+        .describe('Messages of one user, per process of msg; more get 429.'),
+      userBytes: z
+        .strictObject({
+          perSecond: z
+            .number()
+            .min(0)
+            .default(1_048_576)
+            .describe('Bytes of messages per second; 0 means no limit.'),
+          burst: count(16_777_216, 'Bytes of messages at once.'),
+        })
+        .prefault({})
+        .describe('Bytes of messages of one user, per process of msg; more get 429.'),
+    })
+    .prefault({})
+    .describe('What one user may do, unless the tenant says otherwise. Administrators are not limited.'),
   cron: z
     .strictObject({
       messageExpiry: schedule('17 3 * * *', 'expired messages'),

@@ -9,7 +9,7 @@ export const TenantQuotas = z
     users: limit('registered users'),
     connections: limit('connections at once'),
     handshakesPerSecond: limit('new connections per second and gateway'),
-    messagesPerSecond: limit('messages per second and process that takes them'),
+    messagesPerSecond: limit('messages per second and process, at gateways and at msg'),
     requestsPerSecond: limit('HTTP requests per second and api process'),
     groupSize: z.int().min(2).default(100_000).describe('Most members of a group.'),
     groupsPerUser: limit('groups that a user may be in'),
@@ -113,6 +113,19 @@ export const TenantSettings = z
       .default('Shared')
       .describe('Shared: in the collections of all tenants; Dedicated: in a database of its own.'),
     quotas: TenantQuotas.prefault({}),
+    userLimits: z
+      .strictObject({
+        messagesPerSecond: z.number().min(0).optional().describe('Messages per second; 0 means no limit.'),
+        messageBurst: z.int().min(1).optional().describe('Messages at once.'),
+        bytesPerSecond: z
+          .number()
+          .min(0)
+          .optional()
+          .describe('Bytes of messages per second; 0 means no limit.'),
+        byteBurst: z.int().min(1).optional().describe('Bytes of messages at once.'),
+      })
+      .prefault({})
+      .describe('What one user may send; what is absent is as in limits of the cluster.'),
     webhooks: z
       .strictObject({
         url: z.string().default('').describe('Base URL; empty means that no webhook is called.'),

@@ -54,3 +54,48 @@ export class TokenBucket {
     this.#at = now;
   }
 }
+
+/** Options of {@link KeyedBuckets}. */
+export interface KeyedBucketsOptions {
+  /** Most keys remembered; of more, the one used longest ago starts with a full bucket again. */
+  readonly max: number;
+  /** Monotonic clock in ms; for tests. */
+  readonly now?: () => number;
+}
+
+/** One {@link TokenBucket} per key, for instance per user, in bounded memory. */
+export class KeyedBuckets {
+  readonly #options: KeyedBucketsOptions;
+  readonly #buckets = new Map<string, TokenBucket>();
+
+  constructor(options: KeyedBucketsOptions) {
+    this.#options = options;
+  }
+
+  /** Keys remembered now. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /**
+   * Takes `count` tokens of a key when that many are there; what is larger than the burst takes a full bucket.
+   * @param limit what holds for the key now; it may differ from call to call.
+   */
+  take(key: string, limit: { readonly ratePerSecond: number; readonly burst: number }, count = 1): boolean {
+    if (limit.ratePerSecond === 0) return true;
+    const { max, now } = this.#options;
+    let bucket = this.#buckets.get(key);
+    if (bucket) {
+      this.#buckets.delete(key);
+      bucket.configure(limit);
+    } else {
+      bucket = new TokenBucket({ ...limit, ...(now && { now }) });
+      if (this.#buckets.size >= max) {
+        const [oldest] = this.#buckets.keys();
+        if (oldest !== undefined) this.#buckets.delete(oldest);
+      }
+    }
+    this.#buckets.set(key, bucket);
+    return bucket.take(Math.min(count, Math.max(1, limit.burst)));
+  }
+}

@@ -25,8 +25,8 @@ export interface Sender {
   /**
    * Checks, completes and appends one message; `m` is taken over. Resolves when the log has it.
    * @param encodedBytes size of the message as received.
-   * @throws ImError: 1001 naming the field, 1002, or why the receiver cannot be written to; 90004 when
-   * the log did not acknowledge in time.
+   * @throws ImError: 1001 naming the field, 1002, or why the receiver cannot be written to; 429 for
+   * a rate; 90004 when the log did not acknowledge in time.
    */
   send(ctx: CallContext, m: sdkws.MsgData, encodedBytes: number): Promise<msg.SendMsgResp>;
   /** Appends a message that the server itself made; nothing is checked. */
@@ -47,7 +47,7 @@ type Checked = Pick<Verdict, 'ensureOwners' | 'memberVersion'>;
 
 /** Parts of a {@link Sender}. */
 export type SenderParts = CheckParts &
-  Pick<MsgParts, 'bus' | 'tenants' | 'metrics' | 'rpc' | 'background' | 'log'>;
+  Pick<MsgParts, 'bus' | 'tenants' | 'metrics' | 'rpc' | 'background' | 'log' | 'limits'>;
 
 /** The sender of a process. */
 export function createSender(parts: SenderParts): Sender {
@@ -87,6 +87,7 @@ export function createSender(parts: SenderParts): Sender {
 
   async function check(ctx: CallContext, m: sdkws.MsgData, encodedBytes: number): Promise<Checked> {
     checkMessageShape(m, encodedBytes);
+    parts.limits.take(ctx, encodedBytes);
     // A message without options shares the empty map of its type.
     m.options = { ...m.options };
     if (!ctx.opAdmin) {
