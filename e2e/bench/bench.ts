@@ -1,6 +1,7 @@
 import { benchRun, type Scenario } from './bench-run.ts';
 import { BENCH_USAGE, type BenchOptions, parseBenchOptions } from './options.ts';
 import { resultTable, type ScenarioResult, writeReport } from './report.ts';
+import { bystander } from './scenarios/bystander.ts';
 import { group1000 } from './scenarios/group.ts';
 import { hot } from './scenarios/hot.ts';
 import { http } from './scenarios/http.ts';
@@ -26,6 +27,8 @@ export function scenariosOf(options: BenchOptions): Scenario[] {
         return [http];
       case 'idle':
         return [idle];
+      case 'bystander':
+        return [bystander];
       case 'soak':
         return [soak];
     }

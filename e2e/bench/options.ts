@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
 import type { Topology } from '../harness/index.ts';
+import { ATTACKS } from './bystander/attacks.ts';
 
 /** Scenarios that run when none is named, in this order. */
 export const DEFAULT_SCENARIOS = ['single', 'hot', 'group-1000', 'pull', 'http', 'idle'] as const;
 /** All scenarios, in the order in which they run. */
-export const SCENARIO_NAMES = [...DEFAULT_SCENARIOS, 'soak'] as const;
+export const SCENARIO_NAMES = [...DEFAULT_SCENARIOS, 'bystander', 'soak'] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
 /** A server that somebody else started. */
@@ -37,6 +38,10 @@ export interface BenchOptions {
   readonly seconds: number;
   readonly connections: number;
   readonly soak: SoakOptions;
+  /** Attacks of scenario bystander; empty means all. */
+  readonly attacks: readonly string[];
+  /** Length of an attack, and of the quiet time before it. */
+  readonly attackSeconds: number;
   /** Transfer processes of an own server that is cut into several; undefined means as many as it has by default. */
   readonly transfers: number | undefined;
   readonly out: string;
@@ -48,11 +53,13 @@ export interface BenchOptions {
 
 export const BENCH_USAGE = `usage: bench [options]
   --scenario <names>     of ${SCENARIO_NAMES.join(', ')} (default ${DEFAULT_SCENARIOS.join(',')})
-  --runs <n>             times that each is run (default 3; soak 1)
+  --runs <n>             times that each is run (default 3; bystander and soak 1)
   --seconds <n>          length of one measurement (default 15)
   --rates <list>         messages/s of scenario single (default 20,200,500,1000,2000; 0 is a closed loop)
-  --connections <n>      of scenario idle (default 5000)
-  --duration <seconds>   length of scenario soak (default 2400)
+  --connections <n>      of scenario idle and of the attack reconnects (default 5000)
+  --attack <name>        of scenario bystander, may be repeated (default all):
+${ATTACKS.map(({ name, summary }) => `                         ${name}: ${summary}`).join('\n')}
+  --duration <seconds>   length of scenario soak (default 2400) or of an attack of bystander (default 15)
   --rate <n>             messages/s of scenario soak (default 1500)
   --bytes <n>            length of a text of scenario soak (default 1024)
   --transfers <n>        transfer processes of an own server of several processes (default 2, with soak 1);
@@ -77,7 +84,8 @@ export function parseBenchOptions(
       seconds: { type: 'string', default: '15' },
       rates: { type: 'string', default: '20,200,500,1000,2000,0' },
       connections: { type: 'string', default: '5000' },
-      duration: { type: 'string', default: '2400' },
+      attack: { type: 'string', multiple: true, default: [] },
+      duration: { type: 'string' },
       rate: { type: 'string', default: '1500' },
       bytes: { type: 'string', default: '1024' },
       transfers: { type: 'string' },
@@ -98,6 +106,8 @@ export function parseBenchOptions(
   const scenarios = SCENARIO_NAMES.filter((name) => chosen.includes(name));
   const unknown = chosen.filter((name) => !SCENARIO_NAMES.some((known) => known === name));
   if (unknown.length > 0) throw new RangeError(`there is no scenario ${unknown.join(', ')}`);
+  const strange = values.attack.find((name) => !ATTACKS.some((attack) => attack.name === name));
+  if (strange !== undefined) throw new RangeError(`there is no attack ${strange}`);
   if (values.topology !== 'one' && values.topology !== 'many') {
     throw new RangeError('--topology must be one or many');
   }
@@ -127,10 +137,12 @@ export function parseBenchOptions(
     seconds: number('--seconds', values.seconds),
     connections: number('--connections', values.connections),
     soak: {
-      seconds: number('--duration', values.duration),
+      seconds: number('--duration', values.duration ?? '2400'),
       rate: number('--rate', values.rate),
       bytes: number('--bytes', values.bytes),
     },
+    attacks: values.attack,
+    attackSeconds: number('--duration', values.duration ?? '15'),
     transfers: values.transfers === undefined ? undefined : number('--transfers', values.transfers),
     out: values.out || `bench-results/${new Date().toISOString().replace(/[:.]/g, '-')}.json`,
     profileDir: values.profile,

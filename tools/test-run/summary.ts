@@ -43,7 +43,10 @@ export function describeFile(result: FileResult): string {
   return lines.join('\n');
 }
 
-/** The table of suites, the reasons of skipped tests, the failed tests once more, and the closing line. */
+/** Files that the end of a run names by their time. */
+const SLOWEST = 10;
+
+/** The table of suites, the slowest files, the reasons of skipped tests, the failed tests once more, and the closing line. */
 export function describeRun(suites: readonly SuiteResult[]): string {
   const rows = suites.map(({ name, files, ms }) => {
     const { passed, failed, skipped } = totals(files);
@@ -52,6 +55,11 @@ export function describeRun(suites: readonly SuiteResult[]): string {
   const all = suites.flatMap(({ files }) => files);
   const { passed, failed, skipped } = totals(all);
   const lines = ['', ...table(['suite', 'files', 'passed', 'failed', 'skipped', 'time'], rows)];
+  if (all.length > SLOWEST) {
+    lines.push('', `the ${SLOWEST} slowest files:`);
+    const bySlowness = [...all].sort((a, b) => b.ms - a.ms).slice(0, SLOWEST);
+    for (const { file, ms } of bySlowness) lines.push(`  ${seconds(ms).padStart(8)}  ${file}`);
+  }
   if (skipped > 0) lines.push('', 'skipped:');
   for (const file of all) {
     for (const { test, reason } of file.skipped) lines.push(`  ${file.file}: ${test} (${reason})`);

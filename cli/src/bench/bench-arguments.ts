@@ -39,5 +39,6 @@ export function benchArguments(options: BenchCommandOptions, server: BenchServer
   const named = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, String(value)],
   );
-  return options.gzip ? [...named, '--gzip'] : named;
+  const attacks = (options.attack ?? []).flatMap((name) => ['--attack', name]);
+  return [...named, ...attacks, ...(options.gzip ? ['--gzip'] : [])];
 }

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { duration, whole } from '../arguments.ts';
+import { duration, repeated, whole } from '../arguments.ts';
 import { type TargetOptions, withTarget } from '../target.ts';
 
 /** Options of `openimctl bench`; what is absent is the bench's own default. */
@@ -9,6 +9,7 @@ export interface BenchCommandOptions extends TargetOptions {
   seconds?: number;
   rates?: string;
   connections?: number;
+  attack?: readonly string[];
   /** In ms. */
   duration?: number;
   rate?: number;
@@ -32,13 +33,26 @@ export function bench(): Command {
     )
     .option(
       '--scenario <names>',
-      'of single, hot, group-1000, pull, http, idle, joined by commas, which are all that run when absent; or soak',
+      'of single, hot, group-1000, pull, http, idle, joined by commas, which are all that run when absent; or bystander, or soak',
     )
-    .option('--runs <n>', 'times that each is run; 3 when absent, soak once', whole('--runs'))
+    .option('--runs <n>', 'times that each is run; 3 when absent, bystander and soak once', whole('--runs'))
     .option('--seconds <n>', 'length of one measurement; 15 when absent', whole('--seconds'))
     .option('--rates <list>', 'messages/s of scenario single, joined by commas; 0 is a closed loop')
-    .option('--connections <n>', 'connections of scenario idle; 5000 when absent', whole('--connections'))
-    .option('--duration <time>', 'length of scenario soak; 40m when absent', duration('--duration'))
+    .option(
+      '--connections <n>',
+      'connections of scenario idle and of the attack reconnects; 5000 when absent',
+      whole('--connections'),
+    )
+    .addOption(
+      new Option('--attack <name>', 'attack of scenario bystander, may be repeated; all when absent')
+        .argParser(repeated((text: string) => text))
+        .default([], 'all'),
+    )
+    .option(
+      '--duration <time>',
+      'length of scenario soak, 40m when absent, or of an attack of bystander, 15s when absent',
+      duration('--duration'),
+    )
     .option('--rate <n>', 'messages/s of scenario soak; 1500 when absent', whole('--rate'))
     .option('--bytes <n>', 'length of a text of scenario soak; 1024 when absent', whole('--bytes'))
     .option(

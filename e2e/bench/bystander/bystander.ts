@@ -1,0 +1,224 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chatConversationID, SESSION } from '@im/protocol';
+import { decodeFact, now, textTable, type Verdict } from '../../checker/index.ts';
+import { type ProcessUsage, processUsage } from '../../harness/index.ts';
+import { openWireCrowd } from '../../verify/index.ts';
+import type { Admin, Endpoint, WireUser } from '../../wire/index.ts';
+import { Histogram } from '../histogram.ts';
+import type { Attack } from './attack.ts';
+import type { AttackOrder, AttackReport } from './attack-process.ts';
+
+/** What an attack is run against. */
+export interface Neighbourhood {
+  /** Where the innocent pair is. */
+  readonly endpoints: readonly Endpoint[];
+  readonly admin: Admin;
+  /** Where an attack of another tenant comes from. */
+  order(tenant: Attack['tenant']): Omit<AttackOrder, 'attack' | 'connections'>;
+  /** CPU and memory of the server's own processes. */
+  usage(): ProcessUsage;
+}
+
+/** Latencies of the innocent pair, in microseconds. */
+export interface PairLatency {
+  readonly acknowledged: Histogram;
+  readonly delivered: Histogram;
+}
+
+/** What an innocent pair saw of one attack. */
+export interface BystanderResult {
+  readonly attack: string;
+  readonly quiet: PairLatency;
+  readonly attacked: PairLatency;
+  readonly verdict: Verdict;
+  /** What the attackers were answered. */
+  readonly answers: Readonly<Record<string, number>>;
+  /** Cores that the server used during the attack, and the attackers'. */
+  readonly serverCores: number;
+  readonly attackerCores: number;
+}
+
+const PLATFORM = 5;
+const RATE_EACH_WAY = 10;
+const SETTLE_MS = 1_000;
+const PREPARE_MS = 120_000;
+const STOP_MS = 10_000;
+const PROCESS = new URL('./attack-process.ts', import.meta.url);
+/** A delivery within this time, or twice the quiet one, is not felt. */
+const UNFELT_MS = 100;
+
+/** Measures a pair that exchanges 20 messages/s, for as long without the attack as with it. */
+export async function besideAttack(
+  attack: Attack,
+  around: Neighbourhood,
+  { seconds, connections }: { readonly seconds: number; readonly connections: number },
+): Promise<BystanderResult> {
+  const dir = mkdtempSync(join(tmpdir(), 'im-bystander-'));
+  const name = `by${Date.now().toString(36)}`;
+  const [a, b] = [`${name}a`, `${name}b`];
+  const child = fork(PROCESS, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  try {
+    await tell(
+      child,
+      { attack: attack.name, connections, ...around.order(attack.tenant) },
+      'ready',
+      PREPARE_MS,
+    );
+    const crowd = await openWireCrowd({ ...around, dir }, name, [
+      { userID: a, platformID: PLATFORM },
+      { userID: b, platformID: PLATFORM },
+    ]);
+    const conversation = chatConversationID({
+      sessionType: SESSION.Single,
+      sendID: a,
+      recvID: b,
+      groupID: '',
+    });
+    crowd.members(conversation, [a, b]);
+    const exchange = async (ms: number): Promise<void> => {
+      const until = now() + ms;
+      await Promise.all(
+        crowd.devices.map((device: WireUser, i) =>
+          crowd.openLoop(device, { user: i === 0 ? b : a }, conversation, RATE_EACH_WAY, until),
+        ),
+      );
+    };
+    await exchange(2_000);
+    const quietFrom = now();
+    await exchange(seconds * 1_000);
+    const attackedFrom = now();
+    const cpu = { server: around.usage().cpuMs, attacker: cpuOf(child) };
+    child.send('go');
+    await exchange(seconds * 1_000);
+    const attackedMs = now() - attackedFrom;
+    const serverCores = (around.usage().cpuMs - cpu.server) / attackedMs;
+    const attackerCores = (cpuOf(child) - cpu.attacker) / attackedMs;
+    const done = await tell(child, 'stop', 'done', STOP_MS);
+    const verdict = await crowd.finish(SETTLE_MS, { limitMs: 60_000 });
+    const { quiet, attacked } = latenciesOf(join(dir, `${name}.facts`), quietFrom, attackedFrom);
+    const answers = done.kind === 'done' ? done.answers : {};
+    return { attack: attack.name, quiet, attacked, verdict, answers, serverCores, attackerCores };
+  } finally {
+    child.kill('SIGKILL');
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Sends a message to the attacker and waits for its report. */
+async function tell(
+  child: ChildProcess,
+  message: AttackOrder | 'stop',
+  kind: AttackReport['kind'],
+  limitMs: number,
+): Promise<AttackReport> {
+  const answer = Promise.withResolvers<AttackReport>();
+  child.once('message', (report: AttackReport) => {
+    if (report.kind === kind) answer.resolve(report);
+    else answer.reject(new Error(report.kind === 'failed' ? report.error : `unexpected: ${report.kind}`));
+  });
+  child.once('exit', (code) => answer.reject(new Error(`the attacker ended with ${code}`)));
+  answer.promise.catch(() => {});
+  child.send(message);
+  const late = new AbortController();
+  const limit = sleep(limitMs, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`the attacker did not become ${kind} within ${limitMs} ms`);
+  });
+  limit.catch(() => {});
+  try {
+    return await Promise.race([answer.promise, limit]);
+  } finally {
+    late.abort();
+  }
+}
+
+function cpuOf(child: ChildProcess): number {
+  return child.pid === undefined ? 0 : (processUsage(child.pid)?.cpuMs ?? 0);
+}
+
+/** Latencies before and after the attack began, by when a message was sent for the first time. */
+function latenciesOf(
+  file: string,
+  quietFrom: number,
+  attackedFrom: number,
+): { quiet: PairLatency; attacked: PairLatency } {
+  const quiet = { acknowledged: new Histogram(), delivered: new Histogram() };
+  const attacked = { acknowledged: new Histogram(), delivered: new Histogram() };
+  const sent = new Map<string, { at: number; device: string }>();
+  const arrived = new Set<string>();
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    if (line === '') continue;
+    const fact = decodeFact(line);
+    if (fact.kind === 'sent') sent.set(fact.id, { at: fact.at, device: fact.device });
+    if (fact.kind !== 'acked' && fact.kind !== 'got') continue;
+    const from = sent.get(fact.id);
+    if (from === undefined || from.at < quietFrom) continue;
+    const phase = from.at < attackedFrom ? quiet : attacked;
+    const took = (fact.at - from.at) * 1_000;
+    if (fact.kind === 'acked') phase.acknowledged.add(took);
+    // The sender's own copy and later copies are no deliveries.
+    else if (fact.device !== from.device && !arrived.has(fact.id)) {
+      arrived.add(fact.id);
+      phase.delivered.add(took);
+    }
+  }
+  return { quiet, attacked };
+}
+
+const ms = (histogram: Histogram, quantile: number) => histogram.at(quantile) / 1_000;
+
+/** What is wrong with a result; empty when the pair did not feel the attack. */
+export function felt({ attack, quiet, attacked, verdict }: BystanderResult): string[] {
+  const found = [];
+  const { lost, doubled, reordered } = verdict.counts;
+  if (lost + doubled + reordered > 0) {
+    found.push(`${attack}: ${lost} lost, ${doubled} doubled, ${reordered} reordered`);
+  }
+  if (verdict.refused + verdict.open > 0) {
+    found.push(`${attack}: ${verdict.refused + verdict.open} of the pair's messages were not acknowledged`);
+  }
+  for (const kind of ['acknowledged', 'delivered'] as const) {
+    const limit = Math.max(UNFELT_MS, 2 * ms(quiet[kind], 0.99));
+    const p99 = ms(attacked[kind], 0.99);
+    if (p99 > limit) {
+      found.push(`${attack}: p99 ${kind} ${p99.toFixed(0)} ms, more than ${limit.toFixed(0)} ms`);
+    }
+  }
+  return found;
+}
+
+/** The table of all attacks: the pair's p50/p99/max in ms without and with each. */
+export function bystanderTable(results: readonly BystanderResult[]): string {
+  const three = (histogram: Histogram) =>
+    `${ms(histogram, 0.5).toFixed(0)}/${ms(histogram, 0.99).toFixed(0)}/${(histogram.max / 1_000).toFixed(0)}`;
+  const head = ['attack', 'ack quiet', 'ack', 'delivered quiet', 'delivered'].concat([
+    'lost',
+    'doubled',
+    'reordered',
+    'unacked',
+    'server cores',
+    'attacker cores',
+    'felt',
+    'answers',
+  ]);
+  const rows = results.map((result) => [
+    result.attack,
+    three(result.quiet.acknowledged),
+    three(result.attacked.acknowledged),
+    three(result.quiet.delivered),
+    three(result.attacked.delivered),
+    ...(['lost', 'doubled', 'reordered'] as const).map((fault) => String(result.verdict.counts[fault])),
+    String(result.verdict.refused + result.verdict.open),
+    result.serverCores.toFixed(2),
+    result.attackerCores.toFixed(2),
+    felt(result).length > 0 ? 'yes' : 'no',
+    Object.entries(result.answers)
+      .sort((x, y) => y[1] - x[1])
+      .map(([answer, count]) => `${answer}: ${count}`)
+      .join(', '),
+  ]);
+  return textTable([head, ...rows]);
+}

@@ -1,0 +1,75 @@
+import { TEST_TENANTS } from '../../harness/index.ts';
+import type { BenchRun, Measure, Scenario } from '../bench-run.ts';
+import type { Attack } from '../bystander/attack.ts';
+import { ATTACKS } from '../bystander/attacks.ts';
+import {
+  type BystanderResult,
+  besideAttack,
+  bystanderTable,
+  felt,
+  type Neighbourhood,
+} from '../bystander/bystander.ts';
+
+/** An innocent pair beside each attack: what of it do they feel? */
+export const bystander: Scenario = {
+  name: 'bystander',
+  runs: 1,
+  async run(bench) {
+    const { attacks, attackSeconds: seconds, connections, external } = bench.options;
+    const results: BystanderResult[] = [];
+    for (const attack of ATTACKS) {
+      if (attacks.length > 0 && !attacks.includes(attack.name)) continue;
+      if (attack.ownServerOnly && external) {
+        bench.progress(`${attack.name}: skipped, as it needs the stores or a second tenant of an own server`);
+        continue;
+      }
+      bench.progress(`${attack.name}: ${attack.summary}`);
+      const result = await besideAttack(attack, neighbourhood(bench), { seconds, connections });
+      results.push(result);
+      for (const text of felt(result)) bench.violated(text);
+    }
+    bench.progress(bystanderTable(results));
+    return results.flatMap(measures);
+  },
+};
+
+function neighbourhood({ target, options }: BenchRun): Neighbourhood {
+  const { own, endpoints, admin } = target;
+  const { external } = options;
+  return {
+    endpoints,
+    admin,
+    usage: () => target.usage().ours,
+    order(tenant: Attack['tenant']) {
+      if (external)
+        return { endpoints, adminUser: external.adminUser, secret: external.secret, nats: undefined };
+      const { adminUser = '', adminSecret = '' } = TEST_TENANTS.find(({ id }) => id === tenant) ?? {};
+      return {
+        endpoints: own?.gateways.map((_, i) => own.endpoint(tenant, i)) ?? [],
+        adminUser,
+        secret: adminSecret,
+        nats: own?.stores.nats.uri,
+      };
+    },
+  };
+}
+
+function measures({ attack, quiet, attacked, verdict, ...cpu }: BystanderResult): Measure[] {
+  const p99 = (name: string, value: number): Measure => ({
+    name: `${attack}: ${name}`,
+    unit: 'ms',
+    value: value / 1_000,
+  });
+  return [
+    p99('acknowledged p99 before', quiet.acknowledged.at(0.99)),
+    p99('acknowledged p99 beside it', attacked.acknowledged.at(0.99)),
+    p99('delivered p50 beside it', attacked.delivered.at(0.5)),
+    p99('delivered p99 before', quiet.delivered.at(0.99)),
+    p99('delivered p99 beside it', attacked.delivered.at(0.99)),
+    p99('delivered max beside it', attacked.delivered.max),
+    { name: `${attack}: lost`, unit: '', value: verdict.counts.lost },
+    { name: `${attack}: not acknowledged`, unit: '', value: verdict.refused + verdict.open },
+    { name: `${attack}: server`, unit: 'cores', value: cpu.serverCores },
+    { name: `${attack}: attackers`, unit: 'cores', value: cpu.attackerCores },
+  ];
+}
