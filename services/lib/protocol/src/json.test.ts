@@ -49,6 +49,18 @@ test('wrapper fields take the bare value and stay null when absent', () => {
 test('64-bit hashes pass without loss', () => {
   const m = fromJson('group.GetFullGroupMemberUserIDsReq', '{"idHash":18446744073709551615,"groupID":"g"}');
   assert.equal(m.idHash, '18446744073709551615');
+  const spaced = '{"groupID":"\\"idHash\\":1234567890123456789","IDHASH" :\\n 9007199254740993}'.replace(
+    '\\n',
+    '\n',
+  );
+  const odd = fromJson('group.GetFullGroupMemberUserIDsReq', spaced);
+  assert.deepEqual([odd.idHash, odd.groupID], ['9007199254740993', '"idHash":1234567890123456789']);
+  for (const wrong of ['18446744073709551616', '-9007199254740993', '1e30', '9007199254740993.5', '"5"']) {
+    assert.throws(
+      () => fromJson('group.GetFullGroupMemberUserIDsReq', `{"idHash":${wrong}}`),
+      /field idHash/,
+    );
+  }
   assert.match(toJson('group.GetFullGroupMemberUserIDsReq', m), /"idHash":18446744073709551615/);
   assert.match(
     toJson('group.GetFullGroupMemberUserIDsReq', make('group.GetFullGroupMemberUserIDsReq')),
@@ -76,4 +88,18 @@ test('id hashes are taken over the text Go would write', () => {
   const text = goJsonStrings(['u1', 'u2', '<é>']);
   assert.equal(text, '["u1","u2","\\u003cé\\u003e"]');
   assert.equal(createHash('md5').update(text).digest().readBigUInt64BE(0), 2326855803504140794n);
+});
+
+test('a body costs no more to read because its message has a hash', () => {
+  const text = `{"x":[${'1,'.repeat(1_000_000)}1],"idHash":5}`;
+  const cpu = (read: () => unknown) => {
+    const before = process.cpuUsage();
+    read();
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1_000;
+  };
+  cpu(() => JSON.parse(text));
+  const plain = cpu(() => JSON.parse(text));
+  const hashed = cpu(() => fromJson('group.GetFullGroupMemberUserIDsReq', text));
+  assert.ok(hashed < 6 * plain + 50, `${hashed} ms, without a hash ${plain} ms`);
 });

@@ -14,8 +14,8 @@ type Reader = (value: Value, path: string) => Value;
 interface TypeRules {
   write: Writer;
   read: Reader;
-  /** True if a field somewhere inside carries a 64-bit hash, so that parsing must keep number texts. */
-  hasHashes: boolean;
+  /** Fields, here and inside, that carry a 64-bit hash: parsing must keep the digits of their numbers. */
+  hashes: Set<string>;
 }
 
 const rules = new Map<protobuf.Type, TypeRules>();
@@ -27,13 +27,9 @@ const INT_RANGES: Readonly<Record<string, readonly [number, number]>> = {
   uint64: [0, 2 ** 64],
 };
 
-/** A number whose source text is kept, because it may not fit a double. */
-class NumberText {
-  readonly text: string;
-  constructor(text: string) {
-    this.text = text;
-  }
-}
+/** In front of the digits of a number that a double may not hold; as JSON has them, so escaped. */
+const NUMBER_MARK = '\\u0000';
+const LONG_NUMBER = /^\0(\d{16,20})$/;
 
 function mismatch(path: string, value: Value, wanted: string): never {
   const got = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value;
@@ -48,15 +44,15 @@ function readScalar(type: string): Reader {
       typeof v === 'string' ? Buffer.from(v, 'base64') : mismatch(path, v, 'base64 string');
   }
   const [low, high] = INT_RANGES[type] ?? [0, 0];
-  return (raw, path) => {
-    const v = raw instanceof NumberText ? Number(raw.text) : raw;
-    if (typeof v !== 'number' || !Number.isInteger(v) || v < low || v > high) mismatch(path, raw, type);
+  return (v, path) => {
+    if (typeof v !== 'number' || !Number.isInteger(v) || v < low || v > high) mismatch(path, v, type);
     return v;
   };
 }
 
 function readHash(v: Value, path: string): string {
-  if (v instanceof NumberText && /^\d{1,20}$/.test(v.text) && BigInt(v.text) < 2n ** 64n) return v.text;
+  const digits = typeof v === 'string' ? LONG_NUMBER.exec(v)?.[1] : undefined;
+  if (digits !== undefined && BigInt(digits) < 2n ** 64n) return digits;
   if (typeof v === 'number' && Number.isSafeInteger(v) && v >= 0) return String(v);
   return mismatch(path, v, 'uint64');
 }
@@ -77,20 +73,20 @@ function writeScalar(field: protobuf.Field): Writer {
   return String;
 }
 
-function itemRules(field: protobuf.Field): { write: Writer; read: Reader; hasHashes: boolean } {
+function itemRules(field: protobuf.Field): { write: Writer; read: Reader; hashes: Set<string> } {
   if (field.resolvedType instanceof protobuf.Type) {
     const type = field.resolvedType;
     // Resolved on use: types may be recursive.
     return {
       write: (v) => rulesOf(type).write(v),
       read: (v, path) => rulesOf(type).read(v, path),
-      hasHashes: rulesOf(type).hasHashes,
+      hashes: rulesOf(type).hashes,
     };
   }
   return {
     write: writeScalar(field),
     read: isHash(field) ? readHash : readScalar(field.type),
-    hasHashes: isHash(field),
+    hashes: new Set(isHash(field) ? [field.name] : []),
   };
 }
 
@@ -134,11 +130,11 @@ function fieldReader(field: protobuf.Field, item: Reader): Reader {
 }
 
 function build(type: protobuf.Type): TypeRules {
-  const built: TypeRules = { write: () => '{}', read: (v) => v, hasHashes: false };
+  const built: TypeRules = { write: () => '{}', read: (v) => v, hashes: new Set() };
   rules.set(type, built);
   const fields = type.fieldsArray.map((field) => {
     const item = itemRules(field);
-    built.hasHashes ||= item.hasHashes;
+    for (const name of item.hashes) built.hashes.add(name);
     return {
       name: field.name,
       prefix: `${JSON.stringify(field.name)}:`,
@@ -157,7 +153,7 @@ function build(type: protobuf.Type): TypeRules {
     return `{${out}}`;
   };
   built.read = (value, path) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof NumberText) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       mismatch(path === '' ? 'body' : path, value, 'object');
     }
     const out: Record<string, Value> = {};
@@ -179,25 +175,24 @@ export function toJson<N extends MessageName>(name: N, message: Messages[N]): st
   return rulesOf(messageType(name)).write(message);
 }
 
-type Reviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown;
-
-/** Keeps the text of numbers that a double cannot hold. */
-const keepLongNumbers: Reviver = (_key, value, context) =>
-  typeof value === 'number' && !Number.isSafeInteger(value) && context.source !== undefined
-    ? new NumberText(context.source)
-    : value;
+/**
+ * The text with numbers in these fields as marked strings where a double may not hold them, so that their digits
+ * survive parsing. One pass over the source: a reviver would be called for every value in it.
+ */
+function keepLongNumbers(text: string, fields: ReadonlySet<string>): string {
+  const pattern = `("(?:${[...fields].join('|')})"\\s*:\\s*)(\\d{16,20})(?![\\d.eE])`;
+  return text.replace(new RegExp(pattern, 'gi'), `$1"${NUMBER_MARK}$2"`);
+}
 
 /**
  * The message of a JSON text; keys match case-insensitively, unknown keys are ignored, null means unset.
  * @throws ImError 1001 naming the field, for text that isn't JSON or a value of a wrong type.
  */
 export function fromJson<N extends MessageName>(name: N, text: string): Messages[N] {
-  const { read, hasHashes } = rulesOf(messageType(name));
+  const { read, hashes } = rulesOf(messageType(name));
   let value: unknown;
   try {
-    value = hasHashes
-      ? JSON.parse(text, keepLongNumbers as Parameters<typeof JSON.parse>[1])
-      : JSON.parse(text);
+    value = JSON.parse(hashes.size === 0 ? text : keepLongNumbers(text, hashes));
   } catch {
     throw argsError('body is not valid JSON');
   }
