@@ -13,6 +13,7 @@ const GENERATED: Readonly<Record<string, string>> = {
   'docs/reference/config.md': 'services/lib/kit/scripts/config-doc.ts',
   'docs/reference/metrics.md': 'services/lib/kit/scripts/metrics-doc.ts',
   'docs/reference/errors.md': 'services/lib/protocol/scripts/errors-doc.ts',
+  'docs/reference/limits.md': 'services/main/scripts/limits-doc.ts',
   'docs/reference/cli.md': 'cli/scripts/cli-doc.ts',
 };
 

@@ -1,4 +1,5 @@
 import type { CallContext, TenantSettings } from '@im/kit';
+import type { MessageName } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 
 /** One request as a route sees it. */
@@ -30,6 +31,10 @@ export interface Route {
   readonly admin: boolean;
   /** HTTP status of a request that cannot be understood. */
   readonly badInput: 200 | 400;
+  /** What the body holds, without an object of any shape beside it. */
+  readonly requests: readonly MessageName[];
+  /** Largest body, bytes; `api.bodyLimitBytes` holds, too. */
+  readonly bodyLimit: number;
   /** Understands the request. @throws ImError 1001. */
   prepare(call: Call): Action;
 }

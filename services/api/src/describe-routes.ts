@@ -1,3 +1,4 @@
+import type { MessageName } from '@im/protocol';
 import { FIXED_ROUTES } from './get-routes.ts';
 import { ROUTES } from './routes/index.ts';
 
@@ -8,17 +9,29 @@ export interface RouteDescription {
   /** `<domain>.<method>` that does the work; `api.<what>` when the API does it itself. */
   readonly target: string;
   readonly admin: boolean;
+  /** What its body holds. */
+  readonly requests: readonly MessageName[];
+  /** Largest body, bytes; infinite where only the configuration says. */
+  readonly bodyLimit: number;
 }
 
 /** Every route, in the order of the API's specification. */
 export function describeRoutes(): RouteDescription[] {
   return [
-    ...ROUTES.map(({ path, target, admin }) => ({ route: `POST ${path}`, target, admin })),
-    { route: 'GET /object/*', target: 'third.accessURL', admin: false },
+    ...ROUTES.map(({ path, target, admin, requests, bodyLimit }) => ({
+      route: `POST ${path}`,
+      target,
+      admin,
+      requests,
+      bodyLimit,
+    })),
+    { route: 'GET /object/*', target: 'third.accessURL', admin: false, requests: [], bodyLimit: 0 },
     ...FIXED_ROUTES.map(({ path }) => ({
       route: `GET ${path}`,
       target: 'api.fixedAnswer',
       admin: false,
+      requests: [],
+      bodyLimit: 0,
     })),
   ];
 }

@@ -1,8 +1,10 @@
 import {
   argsError,
+  checkLimits,
   type Domain,
   decode,
   encode,
+  largestBody,
   type MessageName,
   type Messages,
   make,
@@ -10,10 +12,10 @@ import {
   toJson,
 } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
+import { bodyLimitFor } from './body-limit.ts';
 import type { Call, Route } from './call.ts';
 import { readMessage } from './json-body.ts';
 import type { Fields, Rule } from './rules.ts';
-import { checkIDs } from './safe-ids.ts';
 
 /** Peculiarities of a route. */
 export interface RpcRouteOptions {
@@ -104,12 +106,14 @@ export function rpcRoute<D extends Domain>(
     method,
     target: `${domain}.${method}`,
     request: requestName,
+    requests: [requestName],
     rules,
     admin: options.admin ?? false,
     badInput: options.badInput ?? 200,
+    bodyLimit: bodyLimitFor(largestBody(requestName)),
     prepare(call) {
       const { request, binary } = read(call);
-      checkIDs(request);
+      checkLimits(requestName, request);
       if (fill) Object.assign(request, fill(call));
       for (const rule of rules) rule.check(request as unknown as Fields);
       return async () => {

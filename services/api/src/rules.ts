@@ -13,9 +13,6 @@ export interface Rule {
   check(fields: Fields): void;
 }
 
-/** Longest list where nothing else is said. */
-const MAX_LIST = 10_000;
-
 function rule(field: string, problem: (value: unknown) => string | undefined): Rule {
   return {
     field,
@@ -32,19 +29,10 @@ export function text(field: string): Rule {
 }
 
 /** A list with at least one entry. */
-export function list(field: string, { max = MAX_LIST, distinct = false } = {}): Rule {
+export function list(field: string, { distinct = false } = {}): Rule {
   return rule(field, (value) => {
     if (!Array.isArray(value) || value.length === 0) return 'is empty';
-    if (value.length > max) return `has more than ${max} entries`;
     return distinct && new Set(value).size !== value.length ? 'has repeated entries' : undefined;
-  });
-}
-
-/** A list that may be empty or absent. */
-export function optionalList(field: string, { max = MAX_LIST } = {}): Rule {
-  return rule(field, (value) => {
-    if (!Array.isArray(value)) return undefined;
-    return value.length > max ? `has more than ${max} entries` : undefined;
   });
 }
 
@@ -62,7 +50,6 @@ export function atLeast(field: string, least = 1): Rule {
 export function seqs(field: string): Rule {
   return rule(field, (value) => {
     if (!Array.isArray(value) || value.length === 0) return 'is empty';
-    if (value.length > MAX_LIST) return `has more than ${MAX_LIST} entries`;
     return value.some((seq) => seq < 1) ? 'must be 1 or more' : undefined;
   });
 }
@@ -96,14 +83,13 @@ export function object(field: string, inside: readonly Rule[] = []): Rule {
 }
 
 /** A list of messages whose fields keep their rules. */
-export function objects(field: string, inside: readonly Rule[], { max = 1_000 } = {}): Rule {
+export function objects(field: string, inside: readonly Rule[]): Rule {
   return {
     field,
     inside,
     check(fields) {
       const value = fields[field] as readonly Fields[];
       if (value.length === 0) throw argsError(`${field} is empty`);
-      if (value.length > max) throw argsError(`${field} has more than ${max} entries`);
       for (const entry of value) for (const inner of inside) inner.check(entry);
     },
   };

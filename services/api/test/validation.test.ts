@@ -65,7 +65,7 @@ const refused: [path: string, body: unknown, detail: RegExp][] = [
   [
     '/user/set_global_msg_recv_opt',
     { userID: 'u1', globalRecvMsgOpt: 3 },
-    /^globalRecvMsgOpt must be 0 to 2$/,
+    /^globalRecvMsgOpt must be 0 to 2: it is 3$/,
   ],
   ['/user/subscribe_users_status', { userID: 'u1', userIDs: ['a'], genre: 3 }, /^genre must be one of 1, 2$/],
   ['/auth/force_logout', { platformID: 11, userID: 'u1' }, /^platformID must be 1 to 10$/],

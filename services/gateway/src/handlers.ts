@@ -1,5 +1,17 @@
 import { type CallContext, requireSelf } from '@im/kit';
-import { answerBytes, argsError, decode, ERR, encode, ImError, make, REQ } from '@im/protocol';
+import {
+  answerBytes,
+  argsError,
+  checkLimits,
+  decode,
+  ERR,
+  encode,
+  ImError,
+  type MessageName,
+  type Messages,
+  make,
+  REQ,
+} from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { CatchUps } from './catch-up.ts';
 import type { Connection } from './connection.ts';
@@ -46,6 +58,8 @@ const WATCHES_PER_FRAME = 50;
 /** What a request must satisfy, by its identifier. Any other identifier closes the connection. */
 export interface Route {
   readonly handle: Handler;
+  /** What the client sends; undefined for a request that is refused whatever it holds. */
+  readonly request?: MessageName;
   /** operationID and msgIncr must not be empty. */
   readonly strict?: boolean;
   /** The connection's first such answer waits until its deliveries are complete. */
@@ -56,6 +70,13 @@ export interface Route {
   readonly closes?: boolean;
 }
 
+/** The message of a request, within its limits. @throws ImError 1001; Error for what is no such message. */
+function read<N extends MessageName>(name: N, data: Uint8Array): Messages[N] {
+  const message = decode(name, data);
+  checkLimits(name, message);
+  return message;
+}
+
 /** The requests that a client may make. Source: gateway.md of the wire specification, sections 2.4 and 3. */
 export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
   const { msg, third, sender, limits, presence, watch, catchUps, inputRate } = deps;
@@ -64,11 +85,11 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.GetNewestSeq,
       {
+        request: 'sdkws.GetMaxSeqReq',
         afterInterest: true,
         synchronizes: true,
         async handle(connection, ctx, data) {
-          const request = decode('sdkws.GetMaxSeqReq', data);
-          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
+          const request = read('sdkws.GetMaxSeqReq', data);
           request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
           return encode('sdkws.GetMaxSeqResp', await msg.getMaxSeq(ctx, request));
@@ -78,9 +99,10 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.PullMsgByRange,
       {
+        request: 'sdkws.PullMessageBySeqsReq',
         strict: true,
         async handle(connection, ctx, data) {
-          const request = decode('sdkws.PullMessageBySeqsReq', data);
+          const request = read('sdkws.PullMessageBySeqsReq', data);
           request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
           return encode('sdkws.PullMessageBySeqsResp', await msg.pullMessageBySeqs(ctx, request));
@@ -90,6 +112,7 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.SendMsg,
       {
+        request: 'sdkws.MsgData',
         async handle(_connection, ctx, data) {
           const msgData = withClientMsgID(data);
           if (!limits.takeMessage(ctx.tenant)) {
@@ -110,9 +133,10 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.PullMsgBySeqList,
       {
+        request: 'msg.GetSeqMessageReq',
         strict: true,
         async handle(connection, ctx, data) {
-          const request = decode('msg.GetSeqMessageReq', data);
+          const request = read('msg.GetSeqMessageReq', data);
           request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
           return encode('msg.GetSeqMessageResp', await msg.getSeqMessage(ctx, request));
@@ -122,11 +146,12 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.GetConvMaxReadSeq,
       {
+        request: 'msg.GetConversationsHasReadAndMaxSeqReq',
         strict: true,
         afterInterest: true,
         synchronizes: true,
         async handle(connection, ctx, data) {
-          const request = decode('msg.GetConversationsHasReadAndMaxSeqReq', data);
+          const request = read('msg.GetConversationsHasReadAndMaxSeqReq', data);
           request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
           const response = await msg.getConversationsHasReadAndMaxSeq(ctx, request);
@@ -141,8 +166,9 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.PullConvLastMessage,
       {
+        request: 'msg.GetLastMessageReq',
         async handle(connection, ctx, data) {
-          const request = decode('msg.GetLastMessageReq', data);
+          const request = read('msg.GetLastMessageReq', data);
           request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
           requireSelf(ctx, request.userID);
           request.skipDeleted = false;
@@ -154,10 +180,11 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.Logout,
       {
+        request: 'third.DelUserPushTokenReq',
         closes: true,
         async handle(connection, ctx, data) {
           // Only well-formedness counts: whose registration ends is the connection's own business.
-          decode('third.DelUserPushTokenReq', data);
+          read('third.DelUserPushTokenReq', data);
           const { user, platformID } = connection;
           const request = make('third.DelUserPushTokenReq', { userID: user.userID, platformID });
           return encode('third.DelUserPushTokenResp', await third.delUserPushToken(ctx, request));
@@ -167,9 +194,10 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.SetBackground,
       {
+        request: 'sdkws.SetAppBackgroundStatusReq',
         strict: true,
         async handle(connection, _ctx, data) {
-          connection.background = decode('sdkws.SetAppBackgroundStatusReq', data).isBackground;
+          connection.background = read('sdkws.SetAppBackgroundStatusReq', data).isBackground;
           presence.changed(connection.user);
           return null;
         },
@@ -178,9 +206,10 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.SubUserOnlineStatus,
       {
+        request: 'sdkws.SubUserOnlineStatus',
         afterInterest: true,
         async handle(connection, ctx, data) {
-          const request = decode('sdkws.SubUserOnlineStatus', data);
+          const request = read('sdkws.SubUserOnlineStatus', data);
           const users = request.subscribeUserID.length + request.unsubscribeUserID.length;
           inputRate.charge(connection, users / WATCHES_PER_FRAME);
           return encode('sdkws.SubUserOnlineStatusTips', await watch.change(connection, ctx, request));

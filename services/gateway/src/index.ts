@@ -8,4 +8,5 @@ export const module: ServiceModule<GatewayDeps> = {
   create: async (config, deps) => createGateway(config, deps),
 };
 
+export { describeRequests, type RequestDescription } from './describe-requests.ts';
 export { createGateway, type GatewayDeps, type GatewayService } from './gateway.ts';

@@ -61,6 +61,25 @@ test('an administrator makes a group he is not in; an announcement is a message 
   assert.equal(same.memberCount, 2, 'the other tenant has its own');
 });
 
+test('no group takes the id of a chat, whose notifications would be its own', async () => {
+  await refuses(ERR.ArgsError, act.create('a', ['b'], { groupID: 'a_b' }));
+  await refuses(ERR.ArgsError, act.create('a', ['b'], { groupID: 'team_one' }));
+  await refuses(ERR.ArgsError, act.create('a', ['b'], { groupID: 'g'.repeat(257) }));
+  const asAdmin = (groupID: string) =>
+    harness.group.createGroup(
+      admin(),
+      make('group.CreateGroupReq', {
+        ownerUserID: 'a',
+        groupInfo: make('sdkws.GroupInfo', { groupType: 2, groupID }),
+        sendMessage: false,
+      }),
+    );
+  for (const chat of ['a_b', 'b_a', 'a_a']) await refuses(ERR.ArgsError, asAdmin(chat));
+  assert.deepEqual(harness.takeSent(), []);
+  assert.equal((await asAdmin('team_one')).groupInfo?.groupID, 'team_one');
+  harness.takeSent();
+});
+
 test('what is refused', async () => {
   await refuses(ERR.ArgsError, act.create('a', ['b'], { groupType: 0 }));
   await refuses(ERR.ArgsError, act.create('a', ['b', 'b']));

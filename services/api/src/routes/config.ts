@@ -1,5 +1,15 @@
 import { productVersion } from '@im/kit';
-import { argsError, ERR, ImError, type MessageName, type Messages, make, toJson } from '@im/protocol';
+import {
+  argsError,
+  checkLimits,
+  ERR,
+  ImError,
+  type MessageName,
+  type Messages,
+  make,
+  toJson,
+} from '@im/protocol';
+import { USUAL_BODY } from '../body-limit.ts';
 import type { Call, Route } from '../call.ts';
 import { readMessage } from '../json-body.ts';
 
@@ -15,8 +25,11 @@ function route<N extends MessageName>(
     target: `api.${what}`,
     admin: true,
     badInput,
+    requests: request ? [request] : [],
+    bodyLimit: USUAL_BODY,
     prepare({ body }: Call) {
       const read = request && readMessage(request, body);
+      if (request && read) checkLimits(request, read);
       return async () => answer(read);
     },
   };

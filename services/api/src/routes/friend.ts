@@ -1,7 +1,7 @@
 import { rpcRoute } from '../rpc-route.ts';
 import { list, oneOf, page, text } from '../rules.ts';
 
-const BATCH = { max: 1_000, distinct: true };
+const DISTINCT = { distinct: true };
 
 /** http-api.md §2.3 and the friends of §5. */
 export const friendRoutes = [
@@ -21,7 +21,7 @@ export const friendRoutes = [
     rules: [page(), text('userID')],
   }),
   rpcRoute('/friend/get_designated_friends', 'relation', 'getDesignatedFriends', {
-    rules: [text('ownerUserID'), list('friendUserIDs', { distinct: true })],
+    rules: [text('ownerUserID'), list('friendUserIDs', DISTINCT)],
   }),
   rpcRoute('/friend/add_friend', 'relation', 'applyToAddFriend', {
     rules: [text('fromUserID'), text('toUserID')],
@@ -37,7 +37,7 @@ export const friendRoutes = [
   }),
   rpcRoute('/friend/get_black_list', 'relation', 'getPaginationBlacks', { rules: [text('userID'), page()] }),
   rpcRoute('/friend/get_specified_blacks', 'relation', 'getSpecifiedBlacks', {
-    rules: [text('ownerUserID'), list('userIDList', { distinct: true })],
+    rules: [text('ownerUserID'), list('userIDList', DISTINCT)],
   }),
   rpcRoute('/friend/remove_black', 'relation', 'removeBlack', {
     rules: [text('ownerUserID'), text('blackUserID')],
@@ -45,15 +45,15 @@ export const friendRoutes = [
   rpcRoute('/friend/get_incremental_blacks', 'relation', 'getIncrementalBlacks'),
   rpcRoute('/friend/import_friend', 'relation', 'importFriend', {
     admin: true,
-    rules: [text('ownerUserID'), list('friendUserIDs', { max: 1_000 })],
+    rules: [text('ownerUserID'), list('friendUserIDs')],
   }),
   rpcRoute('/friend/is_friend', 'relation', 'isFriend', { rules: [text('userID1'), text('userID2')] }),
   rpcRoute('/friend/get_friend_id', 'relation', 'getFriendIDs', { rules: [text('userID')] }),
   rpcRoute('/friend/get_specified_friends_info', 'relation', 'getSpecifiedFriendsInfo', {
-    rules: [text('ownerUserID'), list('userIDList', BATCH)],
+    rules: [text('ownerUserID'), list('userIDList', DISTINCT)],
   }),
   rpcRoute('/friend/update_friends', 'relation', 'updateFriends', {
-    rules: [text('ownerUserID'), list('friendUserIDs', BATCH)],
+    rules: [text('ownerUserID'), list('friendUserIDs', DISTINCT)],
   }),
   rpcRoute('/friend/get_incremental_friends', 'relation', 'getIncrementalFriends', {
     rules: [text('userID')],

@@ -1,20 +1,14 @@
 import { rpcRoute } from '../rpc-route.ts';
-import { atLeast, between, list, object, objects, oneOf, optionalList, page, text } from '../rules.ts';
+import { atLeast, between, list, object, objects, oneOf, page, text } from '../rules.ts';
 
-const MEMBERS = { max: 1_000 };
-const BATCH = { max: 1_000, distinct: true };
+const DISTINCT = { distinct: true };
 const group = [text('groupID')];
 const member = [text('groupID'), text('userID')];
 
 /** http-api.md §2.4 and the groups of §5. */
 export const groupRoutes = [
   rpcRoute('/group/create_group', 'group', 'createGroup', {
-    rules: [
-      object('groupInfo'),
-      text('ownerUserID'),
-      optionalList('memberUserIDs', MEMBERS),
-      optionalList('adminUserIDs', MEMBERS),
-    ],
+    rules: [object('groupInfo'), text('ownerUserID')],
   }),
   rpcRoute('/group/set_group_info', 'group', 'setGroupInfo', { rules: [object('groupInfoForSet', group)] }),
   rpcRoute('/group/set_group_info_ex', 'group', 'setGroupInfoEx', { rules: group }),
@@ -35,14 +29,14 @@ export const groupRoutes = [
     rules: [page(), text('userID')],
   }),
   rpcRoute('/group/get_group_users_req_application_list', 'group', 'getGroupUsersReqApplicationList', {
-    rules: [text('groupID'), list('userIDs', MEMBERS)],
+    rules: [text('groupID'), list('userIDs')],
   }),
   rpcRoute('/group/get_specified_user_group_request_info', 'group', 'getSpecifiedUserGroupRequestInfo', {
     rules: member,
   }),
   rpcRoute('/group/get_groups_info', 'group', 'getGroupsInfo', { rules: [list('groupIDs')] }),
   rpcRoute('/group/kick_group', 'group', 'kickGroupMember', {
-    rules: [text('groupID'), list('kickedUserIDs', BATCH)],
+    rules: [text('groupID'), list('kickedUserIDs', DISTINCT)],
   }),
   rpcRoute('/group/get_group_members_info', 'group', 'getGroupMembersInfo', {
     rules: [text('groupID'), list('userIDs')],
@@ -51,7 +45,7 @@ export const groupRoutes = [
     rules: [page(), text('groupID'), between('filter', 0, 5)],
   }),
   rpcRoute('/group/invite_user_to_group', 'group', 'inviteUserToGroup', {
-    rules: [text('groupID'), list('invitedUserIDs', BATCH)],
+    rules: [text('groupID'), list('invitedUserIDs', DISTINCT)],
   }),
   rpcRoute('/group/get_joined_group_list', 'group', 'getJoinedGroupList', {
     rules: [page(), text('fromUserID')],
@@ -67,7 +61,7 @@ export const groupRoutes = [
     rules: [objects('members', member)],
   }),
   rpcRoute('/group/get_group_abstract_info', 'group', 'getGroupAbstractInfo', {
-    rules: [list('groupIDs', BATCH)],
+    rules: [list('groupIDs', DISTINCT)],
   }),
   rpcRoute('/group/get_groups', 'group', 'getGroups', { rules: [page()] }),
   rpcRoute('/group/get_group_member_user_id', 'group', 'getGroupMemberUserIDs', { rules: group }),

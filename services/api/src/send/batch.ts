@@ -1,8 +1,7 @@
 import { type CallContext, detached } from '@im/kit';
-import { argsError, encode, make, type sdkws } from '@im/protocol';
+import { argsError, checkLimits, encode, make, type sdkws } from '@im/protocol';
 import type { Call, Route } from '../call.ts';
 import { readMessageWithObject } from '../json-body.ts';
-import { checkIDs } from '../safe-ids.ts';
 import { batchAnswer, type Sent } from './answer.ts';
 import { checkSend, messageOf } from './message.ts';
 
@@ -56,6 +55,8 @@ export const batchRoute: Route = {
   target: 'msg.sendMsgs',
   admin: true,
   badInput: 400,
+  requests: ['api.BatchSendMsgReq'],
+  bodyLimit: Number.POSITIVE_INFINITY,
   prepare(call) {
     const {
       message: request,
@@ -63,7 +64,7 @@ export const batchRoute: Route = {
       has,
     } = readMessageWithObject('api.BatchSendMsgReq', 'content', call.body);
     checkSend(request);
-    checkIDs(request);
+    checkLimits('api.BatchSendMsgReq', request);
     // Present is enough: with isSendAll it may be empty.
     if (!has('recvIDs')) throw argsError('recvIDs is empty');
     return async () => {

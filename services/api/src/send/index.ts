@@ -1,11 +1,24 @@
-import { argsError, CONTENT, ERR, fromJson, ImError, MSG_FROM, make, PLATFORM, SESSION } from '@im/protocol';
+import {
+  argsError,
+  CONTENT,
+  checkLimits,
+  ERR,
+  fromJson,
+  ImError,
+  MSG_FROM,
+  make,
+  PLATFORM,
+  SESSION,
+} from '@im/protocol';
+import { bodyLimitFor } from '../body-limit.ts';
 import type { Call, Route } from '../call.ts';
 import { readMessage, readMessageWithObject } from '../json-body.ts';
-import { checkIDs } from '../safe-ids.ts';
 import { sendAnswer } from './answer.ts';
 import { batchRoute } from './batch.ts';
 import { checkSend, messageOf, newClientMsgID } from './message.ts';
 
+/** A message of 256 KiB, with what JSON escapes. */
+const MESSAGE_BODY = bodyLimitFor(6 * 262_144);
 const DEFAULT_RELIABILITY = 1;
 
 const sendRoute: Route = {
@@ -13,6 +26,8 @@ const sendRoute: Route = {
   target: 'msg.sendMsg',
   admin: true,
   badInput: 400,
+  requests: ['api.SendMsgReq'],
+  bodyLimit: MESSAGE_BODY,
   prepare(call) {
     const { message: request, object: content } = readMessageWithObject(
       'api.SendMsgReq',
@@ -21,7 +36,7 @@ const sendRoute: Route = {
     );
     const { recvID, groupID, sessionType } = request;
     checkSend(request);
-    checkIDs(request);
+    checkLimits('api.SendMsgReq', request);
     const toGroup = sessionType === SESSION.Group || sessionType === SESSION.WriteGroup;
     if (toGroup && groupID === '') throw argsError('groupID is empty');
     if ((sessionType === SESSION.Single || sessionType === SESSION.Notification) && recvID === '') {
@@ -50,12 +65,14 @@ const simpleRoute: Route = {
   target: 'msg.sendMsg',
   admin: false,
   badInput: 400,
+  requests: ['api.SendSimpleMsgReq', 'api.SimpleMsgKey'],
+  bodyLimit: MESSAGE_BODY,
   prepare(call) {
     const key = readKey(call);
     const request = readMessage('api.SendSimpleMsgReq', call.body);
     if (request.content === '') throw argsError('content is empty');
-    checkIDs(request);
-    checkIDs(key);
+    checkLimits('api.SendSimpleMsgReq', request);
+    checkLimits('api.SimpleMsgKey', key);
     const toGroup = key.groupID !== '';
     const sendID = toGroup ? request.sendID : key.recvID;
     if (sendID === '') throw argsError(toGroup ? 'sendID is empty' : 'recvID of key is empty');
@@ -92,6 +109,8 @@ const businessRoute: Route = {
   target: 'msg.sendNotification',
   admin: true,
   badInput: 400,
+  requests: ['api.SendBusinessNotificationReq'],
+  bodyLimit: MESSAGE_BODY,
   prepare(call) {
     const request = readMessage('api.SendBusinessNotificationReq', call.body);
     const { key, data, sendUserID, recvUserID, recvGroupID, sendMsg, reliabilityLevel } = request;
@@ -99,7 +118,7 @@ const businessRoute: Route = {
     if ((recvUserID === '') === (recvGroupID === '')) {
       throw argsError('exactly one of recvUserID and recvGroupID must be given');
     }
-    checkIDs(request);
+    checkLimits('api.SendBusinessNotificationReq', request);
     return async () => {
       const answer = await call.rpc.client('msg').sendNotification(
         call.ctx,

@@ -2,7 +2,7 @@ import { type CallContext, requireSelf } from '@im/kit';
 import { argsError, CONTENT, ERR, GROUP_STATUS, ImError, make, ROLE, type sdkws } from '@im/protocol';
 import type { Group, GroupMember } from '@im/store';
 import { requireUsers } from '../access.ts';
-import { newGroupID } from '../group-id.ts';
+import { checkGivenID, newGroupID } from '../group-id.ts';
 import { checkGroupTexts, requireRoom } from '../limits.ts';
 import type { GroupMethods, GroupParts } from '../parts.ts';
 
@@ -39,6 +39,7 @@ export function createGroupMethods(parts: GroupParts): GroupMethods<'createGroup
   async function insert(ctx: CallContext, info: sdkws.GroupInfo): Promise<Group> {
     const createTime = Date.now();
     if (info.groupID !== '') {
+      await checkGivenID(parts, ctx, info.groupID);
       const group = toGroup(info, info.groupID, createTime);
       if (!(await groups.insert(ctx.tenant, group))) throw new ImError(ERR.GroupIDExisted);
       return group;

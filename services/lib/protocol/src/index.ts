@@ -51,5 +51,6 @@ export type * as third from './gen/third.ts';
 export type * as user from './gen/user.ts';
 export { idHash, jsonListHash, matchesIdHash } from './id-hash.ts';
 export { fromJson, fromJsonValue, goJsonStrings, toJson } from './json.ts';
+export { checkLimits, type FieldLimit, largestBody, messageLimits } from './limits.ts';
 export { OPTION, type OptionKey, optionOn } from './options.ts';
 export { DOMAINS, type Domain, type ServiceMethod, serviceMethods } from './services.ts';

@@ -42,6 +42,16 @@ const refused: readonly [Partial<sdkws.MsgData>, RegExp][] = [
     { options: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`k${i}`, true])) },
     /options has more/,
   ],
+  [{ options: { ['k'.repeat(257)]: true } }, /options is longer than 256/],
+  [{ ex: 'e'.repeat(16_385) }, /ex is longer than 16384 characters: it has 16385/],
+  [{ attachedInfo: 'e'.repeat(16_385) }, /attachedInfo is longer than 16384/],
+  [{ senderNickname: 'n'.repeat(1_025) }, /senderNickname is longer than 1024/],
+  [{ senderFaceURL: 'n'.repeat(2_049) }, /senderFaceURL is longer than 2048/],
+  [
+    { offlinePushInfo: make('sdkws.OfflinePushInfo', { desc: 'd'.repeat(4_097) }) },
+    /offlinePushInfo.desc is/,
+  ],
+  [{ seq: 2 ** 60 }, /seq must be/],
 ];
 
 test('a good message passes, in every kind of session', () => {

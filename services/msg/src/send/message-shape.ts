@@ -1,4 +1,4 @@
-import { argsError, CONTENT, SESSION, type sdkws } from '@im/protocol';
+import { argsError, CONTENT, checkLimits, SESSION, type sdkws } from '@im/protocol';
 
 /** Largest message, encoded. */
 export const MAX_MESSAGE_BYTES = 262_144;
@@ -46,6 +46,7 @@ export function checkMessageShape(m: sdkws.MsgData, encodedBytes: number): void 
     throw argsError(`atUserIDList has more than ${MAX_MENTIONED} ids`);
   if (Object.keys(m.options).length > MAX_OPTIONS)
     throw argsError(`options has more than ${MAX_OPTIONS} keys`);
+  checkLimits('sdkws.MsgData', m);
 }
 
 function checkAddress(m: sdkws.MsgData): void {

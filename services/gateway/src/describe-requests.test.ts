@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkLimits, ImError, type MessageName, make, messageLimits, REQ } from '@im/protocol';
+import { describeRequests } from './describe-requests.ts';
+
+test('every request has a message, all of whose fields have a limit', () => {
+  const walk = (name: MessageName): void => {
+    for (const limit of messageLimits(name).values()) if (limit.kind === 'message') walk(limit.message);
+  };
+  const without = describeRequests().filter(({ request }) => request === undefined);
+  assert.deepEqual(
+    without.map(({ identifier }) => identifier),
+    [REQ.SendSignal],
+  );
+  for (const { request } of describeRequests()) if (request) walk(request);
+});
+
+test('what protobuf can hold beyond JSON is refused, too', () => {
+  const seq = (begin: number) => make('sdkws.SeqRange', { conversationID: 'si_a_b', begin });
+  const pull = (begin: number) =>
+    make('sdkws.PullMessageBySeqsReq', { userID: 'a', seqRanges: [seq(begin)] });
+  checkLimits('sdkws.PullMessageBySeqsReq', pull(-1));
+  assert.throws(
+    () => checkLimits('sdkws.PullMessageBySeqsReq', pull(Number.NaN)),
+    (error: unknown) =>
+      error instanceof ImError && error.code === 1001 && /seqRanges.begin/.test(error.detail),
+  );
+  const watch = make('sdkws.SubUserOnlineStatus', { subscribeUserID: new Array(10_001).fill('u') });
+  assert.throws(() => checkLimits('sdkws.SubUserOnlineStatus', watch), /more than 10000 entries: 10001/);
+});
