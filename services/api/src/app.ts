@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import {
   type CallContext,
   callFields,
@@ -14,6 +15,7 @@ import { argsError, ERR, ImError, toImError } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { createAdmission } from './admission.ts';
+import { USUAL_BODY } from './body-limit.ts';
 import type { Call, Route } from './call.ts';
 import { gzip, takesGzip } from './compress.ts';
 import { decompress } from './decompress.ts';
@@ -22,6 +24,7 @@ import { FIXED_ROUTES, type PlainAnswer, redirectToObject } from './get-routes.t
 import { COMMON_HEADERS } from './headers.ts';
 import { httpMetrics, UNKNOWN_PATH } from './http-metrics.ts';
 import { objectURL } from './object-url.ts';
+import { bodyTooLarge, createBodies, TOO_LARGE } from './read-body.ts';
 import { ROUTES } from './routes/index.ts';
 import { splitTenantPath, type TenantPath } from './tenant-path.ts';
 import { createTokenGate } from './token-gate.ts';
@@ -40,8 +43,8 @@ export interface AppDeps {
 
 /** Paths below these need no token. */
 const WITHOUT_TOKEN = ['/auth/get_admin_token', '/auth/parse_token'];
-/** Time that a client gets to send its request. */
-const ARRIVAL_MS = 60_000;
+/** How often connections are looked at whose requests do not arrive. */
+const ARRIVAL_CHECK_MS = 5_000;
 const OPTIONS_ANSWER = Buffer.from('"Options Request!"');
 const EMPTY = Buffer.alloc(0);
 
@@ -49,6 +52,8 @@ const EMPTY = Buffer.alloc(0);
 interface Arrival extends TenantPath {
   readonly contentType: string;
   readonly begun: number;
+  /** The route's request before its body, once operationID and token passed. */
+  call: Call | undefined;
   /** errCode of the answer; undefined when it has no envelope. */
   errCode: number | undefined;
 }
@@ -63,13 +68,17 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   const { config, rpc, tenants, log } = deps;
   const metrics = httpMetrics(deps.metrics);
   const admission = createAdmission();
+  const bodies = createBodies(config.maxBodyBytes, deps.metrics);
   const gate = createTokenGate(deps);
   const arrivals = new WeakMap<object, Arrival>();
+  const routes = new Map(ROUTES.map((route) => [route.path, route]));
+  const limitOf = (route: Route | undefined) =>
+    Math.min(route?.bodyLimit ?? USUAL_BODY, config.bodyLimitBytes);
 
   const app = fastify({
     logger: false,
-    bodyLimit: config.bodyLimitBytes,
-    requestTimeout: ARRIVAL_MS,
+    http: { connectionsCheckingInterval: ARRIVAL_CHECK_MS, headersTimeout: config.arrivalTimeoutMs },
+    requestTimeout: config.arrivalTimeoutMs,
     exposeHeadRoutes: false,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
@@ -79,7 +88,13 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
       const contentType = raw.headers['content-type'] ?? '';
       // What a body is, its route decides; fastify would refuse a type that it cannot read.
       raw.headers['content-type'] = 'application/octet-stream';
-      arrivals.set(raw, { ...split, contentType, begun: performance.now(), errCode: undefined });
+      arrivals.set(raw, {
+        ...split,
+        contentType,
+        begun: performance.now(),
+        call: undefined,
+        errCode: undefined,
+      });
       // A prefix that names nobody leads to no route.
       return split.tenant || split.prefix === '' ? split.url : '/404';
     },
@@ -123,28 +138,35 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
       contentType,
       query: new URLSearchParams(url.split('?')[1] ?? ''),
       objectURL: objectURL(request.headers, 'encrypted' in request.raw.socket, prefix),
-      body: Buffer.isBuffer(request.body) ? request.body : EMPTY,
+      body: EMPTY,
     };
   }
 
-  /** The request of a known caller, after the checks that every route has. @throws ImError */
+  /** The request of a known caller, before its body is read. @throws ImError */
   async function enter(request: FastifyRequest, path: string): Promise<Call> {
     const call = anonymousCall(request);
     const { ctx, tenant } = call;
     if (ctx.operationID === '') throw argsError('header must have operationID');
-    const anybody = WITHOUT_TOKEN.some((prefix) => path.startsWith(prefix));
-    const bearer = anybody ? undefined : await gate.bearer(ctx, header(request, 'token'));
-    const body = await decompress(call.body, request.headers['content-encoding'], config.bodyLimitBytes);
-    if (!bearer) return { ...call, body };
-    const { userID, platformID } = bearer;
+    if (WITHOUT_TOKEN.some((prefix) => path.startsWith(prefix))) return call;
+    const { userID, platformID } = await gate.bearer(ctx, header(request, 'token'));
     const opAdmin = tenant.adminUserIDs.includes(userID);
-    return { ...call, body, ctx: withCaller(ctx, { opUserID: userID, opPlatformID: platformID, opAdmin }) };
+    return { ...call, ctx: withCaller(ctx, { opUserID: userID, opPlatformID: platformID, opAdmin }) };
+  }
+
+  /** The request with its body; its time begins now, however long it took to arrive. @throws ImError */
+  async function arrived(request: FastifyRequest, limit: number): Promise<Call> {
+    const { call } = arrivalOf(request);
+    if (!call) throw new TypeError('the request never entered');
+    const given = Buffer.isBuffer(request.body) ? request.body : EMPTY;
+    const body = await decompress(given, request.headers['content-encoding'], limit);
+    if (body !== given) bodies.hold(request.raw, body.length);
+    return { ...call, body, ctx: { ...call.ctx, deadline: Date.now() + config.requestTimeoutMs } };
   }
 
   async function serve(route: Route, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     let refusal: 200 | 400 = 200;
     try {
-      const entered = await enter(request, route.path);
+      const entered = await arrived(request, limitOf(route));
       const call = { ...entered, ctx: { ...entered.ctx, signal: closedEarly(reply) } };
       refusal = route.badInput;
       const action = route.prepare(call);
@@ -172,7 +194,12 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   }
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
+    const limit = limitOf(routes.get(request.routeOptions.url ?? ''));
+    const bytes = Number(request.headers['content-length'] ?? 0);
+    if (bytes > limit) throw argsError(bodyTooLarge(limit, bytes));
+    return bodies.read(request.raw, payload, limit);
+  });
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(COMMON_HEADERS);
@@ -187,7 +214,17 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
       });
       return fail(request, reply, new ImError(ERR.TooManyRequests, 'the tenant sends too many requests'));
     }
-    return undefined;
+    const route = request.method === 'POST' ? routes.get(request.routeOptions.url ?? '') : undefined;
+    if (!route) return undefined;
+    reply.raw.once('close', () => bodies.release(request.raw));
+    try {
+      arrivalOf(request).call = await enter(request, route.path);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ImError))
+        log.error({ err: error, path: route.path }, 'request failed unexpectedly');
+      return fail(request, reply, toImError(error));
+    }
   });
 
   app.addHook('onResponse', async (request, reply) => {
@@ -208,11 +245,15 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     sendPlain(reply, { status: 404, headers: { 'content-type': 'text/plain' }, body: '404 page not found' }),
   );
   app.setErrorHandler(async (error: unknown, request, reply) => {
-    const status = (error as { statusCode?: number }).statusCode ?? 500;
+    const own = error instanceof ImError;
+    const ofError = (error as { statusCode?: number }).statusCode ?? 500;
+    const status = !own ? ofError : error.code === ERR.TooManyRequests ? 429 : TOO_LARGE;
     reply.code(status);
+    // What else arrives of the body is not waited for.
+    if (own) reply.header('connection', 'close');
     const text = error instanceof Error ? error.message : String(error);
     if (status >= 500) log.error({ err: error }, 'request failed unexpectedly');
-    return fail(request, reply, status >= 500 ? toImError(error) : argsError(text));
+    return fail(request, reply, own || status >= 500 ? toImError(error) : argsError(text));
   });
 
   for (const route of ROUTES) {
@@ -231,6 +272,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     );
   });
 
+  app.server.maxConnections = config.maxConnections;
   app.addHook('onClose', async () => gate.close());
   await app.ready();
   return app;

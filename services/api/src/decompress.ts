@@ -1,5 +1,6 @@
 import { gunzip } from 'node:zlib';
 import { argsError } from '@im/protocol';
+import { bodyTooLarge } from './read-body.ts';
 
 /**
  * A request's body without its content encoding.
@@ -11,8 +12,10 @@ export async function decompress(body: Buffer, encoding: string | undefined, lim
   if (name !== 'gzip' && name !== 'x-gzip') throw argsError('content encoding is not gzip');
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   gunzip(body, { maxOutputLength: limit }, (error, inflated) => {
-    if (error) reject(argsError('body is not valid gzip, or too large'));
-    else resolve(inflated);
+    if (error) {
+      const tooLarge = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE';
+      reject(argsError(tooLarge ? bodyTooLarge(limit) : 'body is not valid gzip'));
+    } else resolve(inflated);
   });
   return promise;
 }

@@ -147,7 +147,13 @@ export const ServerConfig = z.strictObject({
   api: z
     .strictObject({
       port: port(DEFAULT_PORTS.api),
-      bodyLimitBytes: count(8_388_608, 'Largest request body.'),
+      bodyLimitBytes: count(
+        8_388_608,
+        'Largest request body of any route; most have smaller limits, see reference/limits.md.',
+      ),
+      maxBodyBytes: count(268_435_456, 'Most bytes of request bodies that the process holds at once.'),
+      maxConnections: count(20_000, 'Most connections at once; further ones are closed.'),
+      arrivalTimeoutMs: ms(30_000, 'Time that a request has to arrive, body included'),
       grafanaURL: z
         .union([z.literal(''), z.url()])
         .default('')
