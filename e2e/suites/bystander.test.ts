@@ -8,10 +8,6 @@ import { type Cluster, startCluster, TEST_TENANTS } from '../harness/index.ts';
 /** Attacks that have ended lives, deliveries or other tenants' sends; `bench --scenario bystander` runs all. */
 const NAMES = ['huge-ids', 'sign-requests', 'searches', 'watch-flapping', 'slow-readers', 'unknown-tenant'];
 const SECONDS = 4;
-/** Attacks that the server does not withstand yet, and why. */
-const NOT_YET: Readonly<Record<string, string>> = {
-  'unknown-tenant': 'a record of a tenant that transfer does not know stops all partitions of its process',
-};
 /** Says that nothing stands still; how much an attack is felt is for the bench, on a machine that is quiet. */
 const STANDS_STILL_MS = 9_000;
 
@@ -28,7 +24,7 @@ describe('an innocent pair beside an attack', () => {
   });
 
   for (const attack of ATTACKS.filter(({ name }) => NAMES.includes(name))) {
-    test(`${attack.name}: ${attack.summary}`, { timeout: 300_000, skip: NOT_YET[attack.name] }, async () => {
+    test(`${attack.name}: ${attack.summary}`, { timeout: 300_000 }, async () => {
       const result = await besideAttack(
         attack,
         {

@@ -132,7 +132,17 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
               },
             }
           : {}),
-        ...(role === 'transfer' ? { transfer: { partitions: 32, lagRecords: 0, stoppedPartitions: 0 } } : {}),
+        ...(role === 'transfer'
+          ? {
+              transfer: {
+                partitions: 32,
+                lagRecords: 0,
+                parkedTenants: 0,
+                parkedConversations: 0,
+                parkedRecords: 0,
+              },
+            }
+          : {}),
       };
     },
     async drain(host) {

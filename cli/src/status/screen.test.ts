@@ -42,7 +42,7 @@ const HEALTHY: OpenIMCluster['status'] = {
     { pod: 'chat-gateway-6d5-a', revision: '6d5', ready: true, connections: 700 },
     { pod: 'chat-gateway-6d5-b', revision: '6d5', ready: true, connections: 500 },
   ],
-  log: { lagRecords: 0, bytes: 322_122_547, maxBytes: 2_147_483_648, stoppedPartitions: 0 },
+  log: { lagRecords: 0, bytes: 322_122_547, maxBytes: 2_147_483_648, parkedTenants: 0 },
   endpoints: {
     api: 'http://127.0.0.1:30002',
     webSocket: 'ws://127.0.0.1:30001',
@@ -103,7 +103,13 @@ test('a cluster in trouble says what is wrong, what is drained and what it waits
       },
       { pod: 'chat-gateway-7f0-c', revision: '7f0', ready: true },
     ],
-    log: { lagRecords: 41, stoppedPartitions: 1, bytes: 838_860_800, maxBytes: 1_048_576_000 },
+    log: {
+      lagRecords: 41,
+      parkedTenants: 1,
+      parkedConversations: 2,
+      bytes: 838_860_800,
+      maxBytes: 1_048_576_000,
+    },
     endpoints: {},
     rollout: { stage: 'gateway', startedAt: '2026-03-01T11:59:00Z', message: 'drains chat-gateway-6d5-a' },
     effective: { version: '0.2.0' },
@@ -131,7 +137,7 @@ chat-gateway-6d5-a   6d5        false   80            80 left, about 14 s
 chat-gateway-7f0-c   7f0        true    unknown
 
 connections: 1200
-log:         41 accepted and not stored yet, 80 % of 1000 MiB, from 90 % on messages are refused, 1 partitions STOPPED, see docs/troubleshooting.md
+log:         41 accepted and not stored yet, 80 % of 1000 MiB, from 90 % on messages are refused, messages of 1 tenants and 2 conversations PARKED, see docs/troubleshooting.md
 roll-out:    gateway for 60 s: drains chat-gateway-6d5-a`,
   );
 });

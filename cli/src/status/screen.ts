@@ -141,7 +141,13 @@ const WORTH_A_WORD = 70;
 
 type Status = NonNullable<FoundCluster['status']>;
 
-function logLine({ lagRecords, bytes, maxBytes, stoppedPartitions }: NonNullable<Status['log']>): string {
+function logLine({
+  lagRecords,
+  bytes,
+  maxBytes,
+  parkedTenants = 0,
+  parkedConversations = 0,
+}: NonNullable<Status['log']>): string {
   const parts: string[] = [];
   if (lagRecords !== undefined) {
     parts.push(lagRecords === 0 ? 'all stored' : `${lagRecords} accepted and not stored yet`);
@@ -151,7 +157,10 @@ function logLine({ lagRecords, bytes, maxBytes, stoppedPartitions }: NonNullable
     parts.push(`${percent} % of ${size(maxBytes)}`);
     if (percent >= WORTH_A_WORD) parts.push('from 90 % on messages are refused');
   }
-  if (stoppedPartitions) parts.push(`${stoppedPartitions} partitions STOPPED, see docs/troubleshooting.md`);
+  if (parkedTenants + parkedConversations > 0) {
+    const what = `${parkedTenants} tenants and ${parkedConversations} conversations`;
+    parts.push(`messages of ${what} PARKED, see docs/troubleshooting.md`);
+  }
   return parts.join(', ');
 }
 

@@ -425,8 +425,10 @@ export interface OpenIMClusterStatusLog {
   readonly bytes?: number;
   /** Bytes that it may hold; sends are refused from 90 %. */
   readonly maxBytes?: number;
-  /** Partitions that wait for an operator's decision. */
-  readonly stoppedPartitions?: number;
+  /** Tenants whose messages wait because they cannot be stored. */
+  readonly parkedTenants?: number;
+  /** Conversations whose messages wait because the database contradicts the log. */
+  readonly parkedConversations?: number;
 }
 
 /** Secret with adminUser and adminSecret of the default tenant. */

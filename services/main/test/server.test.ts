@@ -137,7 +137,13 @@ test('the status tells what runs, with which config, and what its services add',
       module: fakeModules([], {
         transfer: {
           create: ({ status }) =>
-            status.add('transfer', () => ({ partitions: 64, lagRecords: 2, stoppedPartitions: 0 })),
+            status.add('transfer', () => ({
+              partitions: 64,
+              lagRecords: 2,
+              parkedTenants: 0,
+              parkedConversations: 0,
+              parkedRecords: 0,
+            })),
         },
         api: { ready: () => notReady('no peer') },
       }),
@@ -152,7 +158,13 @@ test('the status tells what runs, with which config, and what its services add',
   assert.deepEqual(status.roles, ['transfer', 'api']);
   assert.deepEqual([status.ready, status.reason], [false, 'api: no peer']);
   assert.equal(status.configHash, 'abc');
-  assert.deepEqual(status.transfer, { partitions: 64, lagRecords: 2, stoppedPartitions: 0 });
+  assert.deepEqual(status.transfer, {
+    partitions: 64,
+    lagRecords: 2,
+    parkedTenants: 0,
+    parkedConversations: 0,
+    parkedRecords: 0,
+  });
   assert.equal('gateway' in status, false);
   server.reconfigure(config(), 'def');
   assert.equal((await read()).configHash, 'def');

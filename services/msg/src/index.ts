@@ -12,12 +12,17 @@ import {
   msgRowChanges,
   msgRows,
   msgStats,
+  parkedRecordRepo,
   type Store,
   seqUsers,
   userRepo,
 } from '@im/store';
 import { createMsgService } from './msg-service.ts';
+import { parkedUnits } from './send/parked-units.ts';
 import { createSendLimits } from './send/send-limits.ts';
+
+/** Between looks at what transfer has parked. */
+const PARKED_LOOK_MS = 2_000;
 
 /** What msg needs of its process. */
 export type MsgDeps = BaseDeps &
@@ -33,6 +38,7 @@ export const module: ServiceModule<MsgDeps> = {
   ): Promise<Service> {
     const log = processLog.child({ part: 'msg' });
     const { limits } = config;
+    const parked = parkedUnits(parkedRecordRepo(store));
     rpc.bind(
       'msg',
       createMsgService({
@@ -41,6 +47,7 @@ export const module: ServiceModule<MsgDeps> = {
         rpc,
         notifier: createNotifier({ rpc, log, metrics, background }),
         tenants,
+        parked,
         background,
         metrics,
         log,
@@ -63,6 +70,14 @@ export const module: ServiceModule<MsgDeps> = {
         }),
       }),
     );
-    return { start: async () => {}, stop: async () => {}, ready: () => READY };
+    return {
+      async start() {
+        background.every('msg-parked-look', PARKED_LOOK_MS, async () => {
+          if (store.ready().ready) await parked.look();
+        });
+      },
+      stop: async () => {},
+      ready: () => READY,
+    };
   },
 };

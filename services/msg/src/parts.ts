@@ -16,6 +16,7 @@ import type {
   Store,
   UserRepo,
 } from '@im/store';
+import type { ParkedUnits } from './send/parked-units.ts';
 import type { SendLimits } from './send/send-limits.ts';
 
 /** Some methods of the msg domain; each file that builds methods says which. */
@@ -28,6 +29,7 @@ export interface MsgParts {
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly notifier: Notifier;
   readonly tenants: TenantDirectory;
+  readonly parked: ParkedUnits;
   readonly background: Background;
   readonly metrics: Metrics;
   readonly log: Logger;

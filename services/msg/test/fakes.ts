@@ -73,6 +73,7 @@ export function fakeSender(world: World, settings: Partial<TenantSettingsInput> 
   const parts = {
     limits: { take: () => {} },
     tenants: staticTenants([tenantSettings({ id: TENANT, tokenSecret: 's', adminSecret: 's', ...settings })]),
+    parked: { check: () => undefined },
     metrics,
     log,
     background: createBackground({ log, metrics }),

@@ -19,6 +19,8 @@ export function dedupKeyOf(record: Uint8Array): Uint8Array | undefined {
 export interface ReadRecord extends Place {
   /** An earlier run had delivered it. */
   readonly delivered: boolean;
+  /** It waited: nobody can have got it from an earlier run. */
+  readonly late?: boolean;
   readonly entry: LogEntry;
   readonly record: log.Record;
 }
@@ -95,7 +97,7 @@ export class Batch {
   /** The deliveries, in the order of the log. */
   deliveries(): OutgoingDelivery[] {
     return this.#outgoing.flatMap(({ read, folded }) => {
-      const again = folded.entry.stored ? !folded.fresh : read.delivered;
+      const again = !read.late && (folded.entry.stored ? !folded.fresh : read.delivered);
       const entry = this.#emptied.has(folded) ? withoutContent(folded.entry) : folded.entry;
       return deliveriesOf(read, read.record, entry, folded.index, folded.seq, again);
     });

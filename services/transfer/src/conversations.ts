@@ -89,6 +89,11 @@ export class Conversations {
     return held;
   }
 
+  /** Forgets what it knows of a tenant's conversations: what the fold made of them may not have been written. */
+  forget(tenant: TenantId): void {
+    for (const key of this.#held.keys()) if (key.startsWith(tenant + SEPARATOR)) this.#held.delete(key);
+  }
+
   /** Batches up to this one are written: what they alone used may be forgotten. */
   written(batch: number): void {
     if (this.#held.size <= this.#max) return;

@@ -40,7 +40,7 @@ export type Folded = readonly FoldedEntry[] | undefined;
  */
 export function fold(
   { position, timeMs, record }: PlacedRecord,
-  dedup: DedupWindow,
+  dedup: Pick<DedupWindow, 'seen'>,
   of: (id: string) => Conversation,
 ): Folded {
   if (dedup.seen(record.dedupKey, timeMs)) return undefined;

@@ -8,6 +8,7 @@ import {
   dedupBlockRepo,
   foldCommit,
   msgRows,
+  parkedRecordRepo,
   type Store,
   seqUsers,
 } from '@im/store';
@@ -21,6 +22,8 @@ export type TransferDeps = BaseDeps & { status: Pick<StatusRegistry, 'add'>; sto
 
 /** Between looks whether the log is filling up and whether lanes stand idle. */
 const LOG_LOOK_MS = 1_000;
+/** Between looks whether it is time to try again what is parked. */
+const PARKED_LOOK_MS = 250;
 /** Whoever folds this partition purges the log: one process at a time. */
 const PURGER_PARTITION = 0;
 /** Between looks whether the backends are there. */
@@ -60,6 +63,8 @@ export const module: ServiceModule<TransferDeps> = {
       cursors: cursorRepo(store),
       deadLetters: deadLetterRepo(store),
       dedupBlocks: dedupBlockRepo(store),
+      parked: parkedRecordRepo(store),
+      placements: store.placements,
     };
     let producer: DeliveryProducer | undefined;
     const early = bell();
@@ -102,6 +107,7 @@ export const module: ServiceModule<TransferDeps> = {
           const first = await purger.look(performance.now());
           if (first !== undefined) own.debug({ first }, 'log purged');
         });
+        background.every('transfer-parked', PARKED_LOOK_MS, () => workers.retryParked());
         background.every('transfer-idle-marks', LOG_LOOK_MS, async () => {
           if (!bus.ready().ready) return;
           const marks = await workers.markIdle();

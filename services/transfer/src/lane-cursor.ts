@@ -1,6 +1,7 @@
+import type { Logger } from '@im/kit';
 import type { Progress, TogetherWriter } from '@im/store';
 import type { DedupRecorder } from './dedup-recorder.ts';
-import type { SenderReads } from './effects.ts';
+import type { SenderRead, SenderReads } from './effects.ts';
 import type { Repos } from './repos.ts';
 
 /** Dedup keys are written down at most this often, unless there are many. */
@@ -10,7 +11,8 @@ const BLOCK_KEYS = 20_000;
 /** Parts of {@link LaneCursor}. */
 export interface LaneCursorDeps {
   readonly lane: string;
-  readonly repos: Pick<Repos, 'seqUsers' | 'dedupBlocks' | 'cursors'>;
+  readonly repos: Pick<Repos, 'seqUsers' | 'dedupBlocks' | 'cursors' | 'placements'>;
+  readonly log: Logger;
   /** Writes many read positions at once. */
   readonly reads: TogetherWriter;
   readonly intervalMs: number;
@@ -97,8 +99,25 @@ export class LaneCursor {
     const delivered = this.#delivered;
     const reads = [...this.#reads.values()];
     this.#reads = new Map();
-    if (reads.length > 0) await this.#deps.repos.seqUsers.raiseRead(reads, this.#deps.reads);
+    if (reads.length > 0) await this.#writeReads(reads);
     this.#settled = delivered;
+  }
+
+  /** Leaves out read positions that a tenant's own database does not take: the sender's next message makes up for it. */
+  async #writeReads(reads: readonly SenderRead[]): Promise<void> {
+    const { repos, reads: writer, log } = this.#deps;
+    try {
+      await repos.seqUsers.raiseRead(reads, writer);
+    } catch {
+      for (const [tenant, own] of Map.groupBy(reads, (read) => read.tenant)) {
+        try {
+          await repos.seqUsers.raiseRead(own, writer);
+        } catch (error) {
+          if (repos.placements.get(tenant) === 'Shared') throw error;
+          log.warn({ tenant, err: error }, "senders' read positions were not written");
+        }
+      }
+    }
   }
 
   async #writeBlock(): Promise<void> {

@@ -1,16 +1,19 @@
 import type { Bus, LogEntry, LogStart } from '@im/bus';
-import type { Progress, TogetherWriter } from '@im/store';
+import type { TenantId } from '@im/kit';
+import { ERR, ImError } from '@im/protocol';
+import type { ParkedRecord, ParkedUnit, Placement, Progress, TogetherWriter } from '@im/store';
 import { Batch, conversationsOf, dedupKeyOf, type ReadRecord, readRecord } from './batch.ts';
 import { Conversations, type Wanted } from './conversations.ts';
 import { DedupRecorder } from './dedup-recorder.ts';
 import { LOOK_BACK_MS, REDELIVER_MS, replayBounds, restoreWindow } from './dedup-restore.ts';
 import { DedupWindow, windowStart } from './dedup-window.ts';
-import { changesMembership, membershipConversations } from './effects.ts';
+import { changesMembership, membershipConversations, type SenderReads } from './effects.ts';
 import { fold } from './fold.ts';
 import { LaneCursor } from './lane-cursor.ts';
 import { holdsMark, markOf } from './log-epoch.ts';
+import { conversationOf, type ParkedCounts, Parking, type Waiting } from './parking.ts';
 import { epochOf, toPosition, toStreamPosition } from './positions.ts';
-import { RowWriter, type RowWriterDeps } from './row-writer.ts';
+import { ContradictionError, RowWriter, type RowWriterDeps } from './row-writer.ts';
 
 /** Parts that every lane uses. */
 export interface LaneDeps extends RowWriterDeps {
@@ -43,6 +46,13 @@ export interface LaneStart {
   readonly createdMs: number;
   readonly partitions: readonly TakenPartition[];
   readonly writers: LaneWriters;
+  /**
+   * Something failed before, in a way that may be one tenant's fault: for a while each tenant's records are folded
+   * apart, and parked when they fail.
+   */
+  readonly isolate: boolean;
+  /** What is known to fail: its records are parked from the beginning. */
+  readonly park: readonly ParkedUnit[];
 }
 
 /** What a lane writes many documents at once with. */
@@ -54,6 +64,12 @@ export interface LaneWriters {
 /** Batches under way behind the one that is folded. */
 const MAX_UNDER_WAY = 3;
 const MAX_CONVERSATIONS = 200_000;
+/** How long tenants are folded apart after a failure. */
+const ISOLATED_MS = 30_000;
+/** By log.Record.placement. */
+const PLACEMENTS: readonly (Placement | undefined)[] = [undefined, 'Shared', 'Dedicated'];
+/** Whether records are repetitions was decided before. */
+const NO_REPETITION = { seen: () => false };
 
 interface Owned extends TakenPartition {
   readonly redeliverFromMs: number;
@@ -62,7 +78,8 @@ interface Owned extends TakenPartition {
 /**
  * One run over a set of partitions: reads their log in order, folds it, writes rows, then what follows
  * from them, then publishes the deliveries, and moves the cursor. Batches overlap, but each step takes
- * them in log order. Any failure ends the run; the next one starts from the cursor with an empty memory.
+ * them in log order. Any failure ends the run; the next one starts from the cursor with an empty memory,
+ * and folds each tenant's records apart for a while, so that what fails for one is parked and harms no other.
  */
 export class Lane {
   readonly id: string;
@@ -78,6 +95,9 @@ export class Lane {
   readonly #underWay: Promise<unknown>[] = [];
   readonly #rows: RowWriter;
   readonly #cursor: LaneCursor;
+  readonly #parking: Parking;
+  #retrying: Promise<void> = Promise.resolve();
+  #isolateUntil = 0;
   #failure: unknown;
   #behind = 0;
 
@@ -91,6 +111,11 @@ export class Lane {
       this.#owned.set(taken.partition, { ...taken, redeliverFromMs });
     }
     this.#rows = new RowWriter(deps, start.writers.rows);
+    this.#parking = new Parking({
+      parked: deps.repos.parked,
+      fenceOf: (partition) => this.fenceOf(partition),
+      log: deps.log,
+    });
     // The slowest of them: no partition may be said to be further than it is.
     const slowest = start.partitions.reduce((least, p) => (p.applied < least.applied ? p : least));
     const { applied, appliedTime, mark } = slowest;
@@ -98,6 +123,7 @@ export class Lane {
       {
         lane: start.id,
         repos: deps.repos,
+        log: deps.log,
         reads: start.writers.reads,
         intervalMs: deps.cursorIntervalMs,
         onFailure: (error) => this.#fail(error),
@@ -129,6 +155,11 @@ export class Lane {
     return this.#behind;
   }
 
+  /** What waits until it can be folded. */
+  get parked(): ParkedCounts {
+    return this.#parking.counts;
+  }
+
   get sizes(): { readonly dedupKeys: number; readonly conversations: number } {
     return { dedupKeys: this.#dedup.size, conversations: this.#conversations.size };
   }
@@ -137,6 +168,9 @@ export class Lane {
   async run(): Promise<void> {
     const { bus, metrics } = this.#deps;
     try {
+      await this.#parking.takeOver(new Map([...this.#owned.values()].map((o) => [o.partition, o.fence])));
+      for (const unit of this.#start.park) this.#parking.expect(unit, 'the database contradicts the log');
+      if (this.#start.isolate) this.#isolateUntil = performance.now() + ISOLATED_MS;
       await bus.log.read({
         partitions: this.partitions,
         from: await this.#begin(),
@@ -152,10 +186,22 @@ export class Lane {
         signal: this.#end.signal,
       });
     } finally {
-      await Promise.allSettled([this.#effects, this.#delivered, ...this.#underWay]);
+      this.#end.abort();
+      await Promise.allSettled([this.#retrying, this.#effects, this.#delivered, ...this.#underWay]);
       await this.#cursor.end(this.#failure !== undefined);
     }
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Tries what is parked again, as far as its time has come. Calls take turns. */
+  retryParked(): Promise<void> {
+    if (this.#parking.isEmpty || this.#end.signal.aborted) return Promise.resolve();
+    this.#retrying = this.#retrying.then(() =>
+      this.#parking.retry(performance.now(), this.#end.signal, (tenant, partition, records) =>
+        this.#foldParked(tenant, partition, records),
+      ),
+    );
+    return this.#retrying;
   }
 
   /** Ends the run in good order. */
@@ -198,9 +244,16 @@ export class Lane {
     const { metrics, repos, bus } = this.#deps;
     const last = entries.at(-1);
     if (last === undefined) return;
-    const records = await this.#read(entries);
+    const read = await this.#read(entries);
+    const records = await this.#sift(read);
+    const applied = toPosition(this.#start.epoch, last.position);
+    const progress = { applied, appliedTime: last.timeMs, mark: markOf(applied, last) };
+    if (performance.now() < this.#isolateUntil) {
+      await this.#takeApart(records, read, progress);
+      return;
+    }
     const number = await metrics.timed('load', () => this.#conversations.load(this.#wanted(records)));
-    const batch = this.#fold(records);
+    const batch = this.#fold(records, this.#conversations, this.#dedup);
     if (this.#end.signal.aborted) return;
     metrics.batch.observe(entries.length);
     if (batch.effects.changesMembership) {
@@ -218,9 +271,7 @@ export class Lane {
       metrics.deliveries.inc(deliveries.length);
       this.#conversations.written(number);
       // Not earlier: a key that was written down before its record was counted would have it dropped after a crash.
-      for (const { record, timeMs } of records) this.#recorder.note(record.dedupKey, timeMs);
-      const applied = toPosition(this.#start.epoch, last.position);
-      const progress = { applied, appliedTime: last.timeMs, mark: markOf(applied, last) };
+      for (const { record, timeMs } of read) this.#recorder.note(record.dedupKey, timeMs);
       this.#cursor.advance(progress, (reads) => batch.effects.addReadsTo(reads));
     });
     this.#delivered = delivered;
@@ -255,6 +306,132 @@ export class Lane {
     return records;
   }
 
+  /** Has records wait that belong to what is parked, or to a tenant of which nothing is known. @returns the others. */
+  async #sift(records: readonly ReadRecord[]): Promise<readonly ReadRecord[]> {
+    const { placements } = this.#deps.repos;
+    let strangers = false;
+    for (const { tenant, record } of records) {
+      if (placements.get(tenant) !== undefined) continue;
+      const placement = PLACEMENTS[record.placement];
+      if (placement) placements.remember(tenant, placement);
+      else strangers = true;
+    }
+    if (this.#parking.isEmpty && !strangers) return records;
+    return this.#parking.exclusive(async () => {
+      const others: ReadRecord[] = [];
+      const waiting = new Map<ParkedUnit, ReadRecord[]>();
+      for (const read of records) {
+        const unit = this.#unitOf(read);
+        if (!unit) {
+          others.push(read);
+        } else if (this.#isNew(read)) {
+          const list = waiting.get(unit) ?? [];
+          waiting.set(unit, list);
+          list.push(read);
+        }
+      }
+      for (const [unit, list] of waiting)
+        await this.#parking.park(unit, list, 'the tenant is not known here');
+      return others;
+    });
+  }
+
+  #unitOf({ tenant, record }: ReadRecord): ParkedUnit | undefined {
+    // Marks of idle runs: nothing of them is written.
+    if (record.entries.length === 0 && !record.control && !changesMembership(record)) return undefined;
+    const unit = this.#parking.unitOf(tenant, conversationOf(record));
+    if (unit || this.#deps.repos.placements.get(tenant) !== undefined) return unit;
+    return this.#parking.begin({ tenant, conversation: '' }, 'the tenant is not known here');
+  }
+
+  /** Whether a record is no repetition of one that was counted or parked. */
+  #isNew({ record, timeMs }: ReadRecord): boolean {
+    if (!this.#dedup.seen(record.dedupKey, timeMs)) return true;
+    this.#deps.metrics.records.inc({ outcome: 'duplicate' });
+    return false;
+  }
+
+  /** Folds the records of each tenant apart, one after another, and parks what fails. */
+  async #takeApart(
+    records: readonly ReadRecord[],
+    read: readonly ReadRecord[],
+    progress: Progress,
+  ): Promise<void> {
+    const batches: Batch[] = [];
+    for (const [tenant, list] of Map.groupBy(records, (record) => record.tenant)) {
+      let rest = list.filter((record) => this.#isNew(record));
+      while (rest.length > 0) {
+        try {
+          batches.push(await this.#write(rest, this.#conversations));
+          break;
+        } catch (error) {
+          this.#conversations.forget(tenant);
+          rest = await this.#parkCulprit(tenant, rest, error);
+        }
+      }
+    }
+    for (const batch of batches) await this.#deliver(batch);
+    for (const { record, timeMs } of read) this.#recorder.note(record.dedupKey, timeMs);
+    this.#cursor.advance(progress, (reads) => {
+      for (const batch of batches) batch.effects.addReadsTo(reads);
+    });
+  }
+
+  /** Parks what an error is about. @returns the other records. @throws the error, when it is not about one tenant. */
+  async #parkCulprit(
+    tenant: TenantId,
+    records: readonly ReadRecord[],
+    error: unknown,
+  ): Promise<ReadRecord[]> {
+    const isAway = error instanceof ImError && error.code === ERR.NetworkError;
+    // The database of all shared tenants, and of the lane itself: nothing can be parked there either.
+    if (isAway && this.#deps.repos.placements.get(tenant) === 'Shared') throw error;
+    const unit = error instanceof ContradictionError ? error.unit : { tenant, conversation: '' };
+    const concerned = (read: ReadRecord) =>
+      unit.conversation === '' || conversationOf(read.record) === unit.conversation;
+    const reason = error instanceof Error ? error.message : String(error);
+    const waiting: Waiting[] = records.filter(concerned);
+    if (waiting.length === 0) throw error;
+    await this.#parking.park(unit, waiting, reason);
+    return records.filter((read) => !concerned(read));
+  }
+
+  /** Folds records and writes everything that follows from them but deliveries and read positions. */
+  async #write(records: readonly ReadRecord[], conversations: Conversations): Promise<Batch> {
+    const { metrics, repos } = this.#deps;
+    await metrics.timed('load', () => conversations.load(this.#wanted(records)));
+    const batch = this.#fold(records, conversations, NO_REPETITION);
+    if (batch.effects.changesMembership) {
+      await metrics.timed('membership', () => batch.effects.writeMembership(repos));
+    }
+    if (batch.rows.length > 0) await metrics.timed('rows', () => this.#rows.write(batch));
+    if (!batch.effects.isEmpty) await metrics.timed('effects', () => batch.effects.write(repos));
+    return batch;
+  }
+
+  async #deliver(batch: Batch): Promise<void> {
+    const { metrics, bus } = this.#deps;
+    const deliveries = batch.deliveries();
+    if (deliveries.length > 0) await metrics.timed('deliver', () => bus.deliveries.publish(deliveries));
+    metrics.deliveries.inc(deliveries.length);
+  }
+
+  async #foldParked(tenant: TenantId, partition: number, parked: readonly ParkedRecord[]): Promise<void> {
+    const { repos, metrics } = this.#deps;
+    const fence = this.fenceOf(partition) ?? 0;
+    const records = parked.map(({ position, timeMs, record }) => {
+      const entry: LogEntry = { tenant, partition, position, timeMs, record };
+      const place = { position, fence, run: this.#start.run, delivered: false };
+      return { ...readRecord(entry, place), late: true };
+    });
+    const batch = await this.#write(records, new Conversations(repos.convs, repos.rows, MAX_CONVERSATIONS));
+    await this.#deliver(batch);
+    const reads: SenderReads = new Map();
+    batch.effects.addReadsTo(reads);
+    if (reads.size > 0) await repos.seqUsers.raiseRead([...reads.values()], this.#start.writers.reads);
+    metrics.unparked.inc(records.length);
+  }
+
   *#wanted(records: readonly ReadRecord[]): Iterable<Wanted> {
     for (const read of records) {
       const { record, tenant, position } = read;
@@ -264,13 +441,17 @@ export class Lane {
     }
   }
 
-  #fold(records: readonly ReadRecord[]): Batch {
+  #fold(
+    records: readonly ReadRecord[],
+    conversations: Conversations,
+    dedup: Pick<DedupWindow, 'seen'>,
+  ): Batch {
     const { metrics } = this.#deps;
     const batch = new Batch();
     for (const read of records) {
       const { tenant, record, position } = read;
-      const of = (id: string) => this.#conversations.get(tenant, id);
-      const folded = fold(read, this.#dedup, of);
+      const of = (id: string) => conversations.get(tenant, id);
+      const folded = fold(read, dedup, of);
       if (folded === undefined) {
         metrics.records.inc({ outcome: 'duplicate' });
         continue;

@@ -15,10 +15,16 @@ export function transferMetrics(metrics: Metrics) {
     deliveries: metrics.counter('im_transfer_deliveries_total', 'Deliveries published'),
     lag: metrics.gauge('im_transfer_lag_records', 'Records of the own partitions that are not folded yet'),
     owned: metrics.gauge('im_transfer_partitions', 'Partitions that this process folds'),
-    stopped: metrics.gauge(
-      'im_transfer_stopped_partitions',
-      'Partitions stopped because the database contradicts the log',
+    parkedTenants: metrics.gauge(
+      'im_transfer_parked_tenants',
+      'Tenants whose records wait, since they cannot be folded',
     ),
+    parkedConversations: metrics.gauge(
+      'im_transfer_parked_conversations',
+      'Conversations whose records wait, since the database contradicts the log',
+    ),
+    parkedRecords: metrics.gauge('im_transfer_parked_records', 'Records that wait to be folded later'),
+    unparked: metrics.counter('im_transfer_unparked_total', 'Records folded after they had waited'),
     lanes: metrics.counter('im_transfer_lanes_total', 'Runs over partitions, by how they ended', ['end']),
     deadLetters: metrics.counter('im_transfer_dead_letters_total', 'Records that could not be stored'),
     dedupKeys: metrics.gauge('im_transfer_dedup_keys', 'Dedup keys in memory'),

@@ -6,7 +6,9 @@ import type {
   DedupBlockRepo,
   FoldCommit,
   MsgRows,
+  ParkedRecordRepo,
   SeqUsers,
+  Store,
 } from '@im/store';
 
 /** What transfer writes. */
@@ -23,4 +25,7 @@ export interface Repos {
   readonly cursors: CursorRepo;
   readonly deadLetters: DeadLetterRepo;
   readonly dedupBlocks: DedupBlockRepo;
+  readonly parked: ParkedRecordRepo;
+  /** Where the documents of tenants are. */
+  readonly placements: Store['placements'];
 }

@@ -72,11 +72,10 @@ function batchOfOne(): Batch {
   return batch;
 }
 
-const deps = (repos: Repos, onContradiction: (partition: number) => void = () => undefined) => ({
+const deps = (repos: Repos) => ({
   repos,
   log: silentLogger(),
   metrics: transferMetrics(createMetrics()),
-  onContradiction,
 });
 
 test('what the database refuses for good keeps its seq, without content, and is buried', async () => {
@@ -99,18 +98,15 @@ test('what the database refuses for good keeps its seq, without content, and is 
   assert.deepEqual([message.seq, message.status, message.clientMsgID], [4, MSG_STATUS.Deleted, '']);
 });
 
-test('another message in its place stops the partition before anything is delivered', async () => {
-  const stopped: number[] = [];
+test('another message in its place stops its conversation before anything is delivered', async () => {
   const { repos, applied } = fakes({
     kind: 'conflict',
     existingKey: new Uint8Array(16),
     existingPosition: 2,
   });
-  const write = new RowWriter(
-    deps(repos, (partition) => stopped.push(partition)),
-    writer,
-  ).write(batchOfOne());
-  await assert.rejects(write, ContradictionError);
-  assert.deepEqual(stopped, [3]);
+  await assert.rejects(
+    new RowWriter(deps(repos), writer).write(batchOfOne()),
+    (error) => error instanceof ContradictionError && error.unit.conversation === 'a_b',
+  );
   assert.deepEqual(applied, []);
 });

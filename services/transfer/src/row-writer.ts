@@ -1,13 +1,20 @@
 import type { LogEntry } from '@im/bus';
 import type { Logger } from '@im/kit';
-import type { TogetherWriter } from '@im/store';
+import type { ParkedUnit, TogetherWriter } from '@im/store';
 import type { Batch } from './batch.ts';
 import type { TransferMetrics } from './metrics.ts';
+import { bareConversation } from './parking.ts';
 import type { Repos } from './repos.ts';
 
-/** The database has another message where the log puts this one. */
+/** The database has another message where the log puts this one: the conversation must not be folded any more. */
 export class ContradictionError extends Error {
   override readonly name = 'ContradictionError';
+  readonly unit: ParkedUnit;
+
+  constructor(unit: ParkedUnit, detail: string) {
+    super(`the database contradicts the log: ${detail}`);
+    this.unit = unit;
+  }
 }
 
 /** Parts of {@link RowWriter}. */
@@ -15,8 +22,6 @@ export interface RowWriterDeps {
   readonly repos: Repos;
   readonly log: Logger;
   readonly metrics: TransferMetrics;
-  /** The database contradicts the log in this partition: it must not be folded any more. */
-  readonly onContradiction: (partition: number, detail: string) => void;
 }
 
 /** Writes what the fold of a batch made: rows and the truth about their conversations. */
@@ -59,7 +64,7 @@ export class RowWriter {
 
   /** Writes the rows. What the database refuses for good gets an empty row and a dead letter. */
   async #insert(batch: Batch): Promise<void> {
-    const { repos, metrics, onContradiction } = this.#deps;
+    const { repos, metrics } = this.#deps;
     const outcomes = await repos.rows.insert(batch.rows.map(({ row }) => row));
     metrics.rows.inc(batch.rows.length);
     for (const [i, outcome] of outcomes.entries()) {
@@ -69,8 +74,8 @@ export class RowWriter {
       const name = `${row.conversationID} seq ${row.seq}`;
       if (outcome.kind === 'conflict') {
         const detail = `${name} of position ${row.position} is taken by position ${outcome.existingPosition}`;
-        onContradiction(read.partition, detail);
-        throw new ContradictionError(detail);
+        const conversation = bareConversation(row.conversationID);
+        throw new ContradictionError({ tenant: row.tenant, conversation }, detail);
       }
       batch.empty(folded);
       await this.bury(read.entry, row.position, folded.index, outcome.reason);

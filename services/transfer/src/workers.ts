@@ -8,14 +8,16 @@ import {
   randomId,
   type TransferStatus,
 } from '@im/kit';
-import type { Cursors, PartitionCursor, Together } from '@im/store';
+import type { Cursors, ParkedUnit, PartitionCursor, Together } from '@im/store';
 import { IdleMarks } from './idle-marks.ts';
 import { Lane, type LaneDeps, type LaneWriters } from './lane.ts';
 import { epochOfLog, positionsSetBack } from './log-epoch.ts';
 import { fairShare, forgottenLanes, freePartitions, LaneWatch, withLaneProgress } from './ownership.ts';
+import type { ParkedCounts } from './parking.ts';
+import { ContradictionError } from './row-writer.ts';
 
 /** Parts of {@link Workers}. */
-export interface WorkersDeps extends Omit<LaneDeps, 'onContradiction'> {
+export interface WorkersDeps extends LaneDeps {
   readonly instanceId: string;
   readonly leaseMs: number;
   readonly partitions: number;
@@ -31,6 +33,8 @@ interface Running {
   readonly done: Promise<void>;
 }
 
+/** A lane that is opened within this time after the failure of one folds each tenant apart. */
+const ISOLATE_WITHIN_MS = 60_000;
 /** With this many lanes, the smallest are ended and taken up again as one. */
 const MAX_LANES = 4;
 
@@ -43,7 +47,9 @@ export class Workers {
   readonly #watch: LaneWatch;
   readonly #marks: IdleMarks;
   readonly #running = new Map<string, Running>();
-  readonly #stopped = new Map<number, string>();
+  /** Conversations of which the database was found to contradict the log, until a lane has parked them. */
+  #suspects: ParkedUnit[] = [];
+  #isolateUntil = 0;
   readonly #backoff = new Backoff({ baseMs: 100, maxMs: 3_000 });
   #retryAt = 0;
   #run = 0;
@@ -57,10 +63,8 @@ export class Workers {
     this.#marks = new IdleMarks(deps.bus.log);
   }
 
-  /** Ready once the partitions were looked at, and while no partition is stopped by a contradiction. */
+  /** Ready once the partitions were looked at. What is parked does not count: all others are served. */
   ready(): Readiness {
-    for (const [partition, detail] of this.#stopped)
-      return notReady(`partition ${partition} is stopped: ${detail}`);
     return this.#reason === '' ? READY : notReady(this.#reason);
   }
 
@@ -74,7 +78,7 @@ export class Workers {
     return {
       partitions: this.owned,
       lagRecords: lags.reduce((sum, lag) => sum + lag, 0),
-      stoppedPartitions: this.#stopped.size,
+      ...this.#parked(),
     };
   }
 
@@ -88,6 +92,21 @@ export class Workers {
   markIdle(): Promise<number> {
     const lanes = [...this.#running.values()].map(({ lane }) => lane);
     return this.#marks.look(lanes, performance.now());
+  }
+
+  /** Tries again what lanes have parked. */
+  async retryParked(): Promise<void> {
+    await Promise.all([...this.#running.values()].map(({ lane }) => lane.retryParked()));
+  }
+
+  #parked(): Pick<TransferStatus, 'parkedTenants' | 'parkedConversations' | 'parkedRecords'> {
+    const counts = [...this.#running.values()].map(({ lane }) => lane.parked);
+    const sum = (of: (c: ParkedCounts) => number) => counts.reduce((total, c) => total + of(c), 0);
+    return {
+      parkedTenants: sum((c) => c.tenants),
+      parkedConversations: sum((c) => c.conversations),
+      parkedRecords: sum((c) => c.records),
+    };
   }
 
   get owned(): number {
@@ -113,7 +132,10 @@ export class Workers {
       throw error;
     } finally {
       metrics.owned.set(this.owned);
-      metrics.stopped.set(this.#stopped.size);
+      const parked = this.#parked();
+      metrics.parkedTenants.set(parked.parkedTenants);
+      metrics.parkedConversations.set(parked.parkedConversations);
+      metrics.parkedRecords.set(parked.parkedRecords);
       const sizes = [...this.#running.values()].map(({ lane }) => lane.sizes);
       metrics.dedupKeys.set(sizes.reduce((sum, s) => sum + s.dedupKeys, 0));
       metrics.conversations.set(sizes.reduce((sum, s) => sum + s.conversations, 0));
@@ -175,7 +197,7 @@ export class Workers {
       return false;
     }
     if (this.#running.size >= MAX_LANES) this.#merge();
-    const free = freePartitions(cursors, dead).filter((p) => !this.#stopped.has(p.partition));
+    const free = freePartitions(cursors, dead);
     const wanted = free.slice(0, share - this.owned);
     const forgotten = forgottenLanes(cursors, Date.now() - 20 * leaseMs);
     if (forgotten.length > 0) await repos.cursors.removeLanes(forgotten);
@@ -250,16 +272,12 @@ export class Workers {
       return undefined;
     }
     const partitions = claimed.map((p) => ({ ...p, setBack: setBack.has(p.partition) }));
+    const isolate = performance.now() < this.#isolateUntil;
+    const park = this.#suspects;
+    this.#suspects = [];
     return new Lane(
-      { id, run, epoch, createdMs: info.createdMs, partitions, writers },
-      {
-        ...this.#deps,
-        log: log.child({ lane: id }),
-        onContradiction: (partition, detail) => {
-          log.fatal({ partition, detail }, 'the database contradicts the log; the partition is stopped');
-          this.#stopped.set(partition, detail);
-        },
-      },
+      { id, run, epoch, createdMs: info.createdMs, partitions, writers, isolate, park },
+      { ...this.#deps, log: log.child({ lane: id }) },
     );
   }
 
@@ -281,6 +299,8 @@ export class Workers {
         { lane: lane.id, err: error },
         'a run over partitions failed; it starts again from the cursor',
       );
+      if (error instanceof ContradictionError) this.#suspects.push(error.unit);
+      else this.#isolateUntil = performance.now() + ISOLATE_WITHIN_MS;
       if (performance.now() - begun > 30_000) this.#backoff.reset();
       this.#retryAt = performance.now() + this.#backoff.next();
     }

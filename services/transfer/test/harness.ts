@@ -9,6 +9,7 @@ import {
   createMetrics,
   createOpsServer,
   type Metrics,
+  type MutableTenantDirectory,
   parseConfig,
   type ServerConfig,
   type Service,
@@ -79,6 +80,8 @@ export async function startProcess(
     readonly transfer: boolean;
     readonly plant?: Plant;
     readonly wait?: boolean;
+    /** Is given the directory of tenants before anything starts. */
+    readonly tenants?: (tenants: MutableTenantDirectory) => void;
     readonly nats?: Partial<ServerConfig['nats']>;
   } = { transfer: true },
 ): Promise<TestProcess> {
@@ -93,6 +96,7 @@ export async function startProcess(
   const metrics = createMetrics();
   const background = createBackground({ log: logger, metrics });
   const tenants = staticTenants([tenantSettings({ id: TENANT, tokenSecret: 's', adminSecret: 's' })]);
+  options.tenants?.(tenants);
   const instanceId = `test-${Math.random().toString(36).slice(2, 8)}`;
   const rawBus = createBus(config.nats, { log: logger, metrics, background, instanceId });
   const bus = options.plant?.bus?.(rawBus) ?? rawBus;
@@ -149,12 +153,17 @@ export async function startProcess(
 }
 
 /** Deliveries that a gateway would forward, in order. */
-export function listen(bus: Bus, users: readonly string[], groups: readonly string[] = []) {
+export function listen(
+  bus: Bus,
+  users: readonly string[],
+  groups: readonly string[] = [],
+  tenant: TenantId = TENANT,
+) {
   const got: log.Delivery[] = [];
   const gaps: string[] = [];
   const feed = bus.deliveries.feed({ onDelivery: (d) => got.push(d), onGap: (reason) => gaps.push(reason) });
-  for (const user of users) feed.addUser(TENANT, user);
-  for (const group of groups) feed.addGroup(TENANT, group);
+  for (const user of users) feed.addUser(tenant, user);
+  for (const group of groups) feed.addGroup(tenant, group);
   return { got, gaps, feed };
 }
 
@@ -202,9 +211,10 @@ export async function rowsOf(
   store: Store,
   conversationID: string,
   last: number,
+  tenant: TenantId = TENANT,
 ): Promise<[number, string][]> {
   const bounds = { first: 1, last: last + 50 };
-  const rows = await msgRows(store).span(TENANT, conversationID, bounds, {
+  const rows = await msgRows(store).span(tenant, conversationID, bounds, {
     limit: bounds.last,
     descending: false,
   });

@@ -76,8 +76,30 @@ const seen: Observation = {
   processes: new Map([
     ['gateway-0', told({ gateway: gateway(3) })],
     ['gateway-1', told({ gateway: gateway(4) })],
-    ['transfer-0', told({ transfer: { partitions: 40, lagRecords: 2, stoppedPartitions: 0 } })],
-    ['transfer-1', told({ transfer: { partitions: 24, lagRecords: 1, stoppedPartitions: 0 } })],
+    [
+      'transfer-0',
+      told({
+        transfer: {
+          partitions: 40,
+          lagRecords: 2,
+          parkedTenants: 0,
+          parkedConversations: 0,
+          parkedRecords: 0,
+        },
+      }),
+    ],
+    [
+      'transfer-1',
+      told({
+        transfer: {
+          partitions: 24,
+          lagRecords: 1,
+          parkedTenants: 0,
+          parkedConversations: 0,
+          parkedRecords: 0,
+        },
+      }),
+    ],
   ]),
   stores: {
     nats: { ok: true, detail: { logBytes: 10, logMaxBytes: 100 } },
@@ -120,7 +142,13 @@ test('a cluster whose parts all work is ready, and its figures add up', () => {
   assert.equal(status.connections, 7);
   assert.equal(status.gatewaysReady, '2/2');
   assert.equal(status.gatewayReplicas, 2);
-  assert.deepEqual(status.log, { lagRecords: 3, stoppedPartitions: 0, bytes: 10, maxBytes: 100 });
+  assert.deepEqual(status.log, {
+    lagRecords: 3,
+    parkedTenants: 0,
+    parkedConversations: 0,
+    bytes: 10,
+    maxBytes: 100,
+  });
   assert.equal(status.version, '1.2.3');
   assert.ok(status.components?.every(({ ready, desired }) => ready === desired));
 });
@@ -155,7 +183,18 @@ test('a failed check, waiting partitions and a refused spec each have a conditio
     observation: {
       ...seen,
       processes: new Map([
-        ['transfer-0', told({ transfer: { partitions: 40, lagRecords: 0, stoppedPartitions: 0 } })],
+        [
+          'transfer-0',
+          told({
+            transfer: {
+              partitions: 40,
+              lagRecords: 0,
+              parkedTenants: 0,
+              parkedConversations: 0,
+              parkedRecords: 0,
+            },
+          }),
+        ],
       ]),
     },
   });

@@ -13,7 +13,7 @@ import {
   selectorLabels,
 } from '../../resources/names.ts';
 import type { Pod, Stored } from '../../runtime/index.ts';
-import { conditionsOf } from './conditions.ts';
+import { conditionsOf, parkedOf } from './conditions.ts';
 import type { ClientEndpoints } from './endpoints.ts';
 import { type Observation, STORE_KEYS } from './observation.ts';
 import { isReady, isTerminating, podProblem } from './pod-problem.ts';
@@ -84,7 +84,7 @@ export function clusterStatus(input: StatusInput): OpenIMClusterStatus {
     components,
     log: {
       lagRecords: transfers.reduce((sum, { lagRecords }) => sum + lagRecords, 0),
-      stoppedPartitions: transfers.reduce((sum, { stoppedPartitions }) => sum + stoppedPartitions, 0),
+      ...parkedOf(transfers),
       ...(sizes?.logBytes === undefined ? {} : { bytes: sizes.logBytes }),
       ...(sizes?.logMaxBytes === undefined ? {} : { maxBytes: sizes.logMaxBytes }),
     },

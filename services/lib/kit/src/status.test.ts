@@ -18,9 +18,22 @@ const facts = {
 test('the status holds what is known of the process and of each service', () => {
   const status = createStatus(facts);
   let lagRecords = 3;
-  status.add('transfer', () => ({ partitions: 64, lagRecords, stoppedPartitions: 0 }));
+  status.add('transfer', () => ({
+    partitions: 64,
+    lagRecords,
+    parkedTenants: 0,
+    parkedConversations: 0,
+    parkedRecords: 0,
+  }));
   assert.throws(
-    () => status.add('transfer', () => ({ partitions: 0, lagRecords: 0, stoppedPartitions: 0 })),
+    () =>
+      status.add('transfer', () => ({
+        partitions: 0,
+        lagRecords: 0,
+        parkedTenants: 0,
+        parkedConversations: 0,
+        parkedRecords: 0,
+      })),
     /transfer exists already/,
   );
   lagRecords = 4;
@@ -33,7 +46,7 @@ test('the status holds what is known of the process and of each service', () => 
     reason: 'MongoDB is away',
     configHash: 'abc',
     eventLoopDelayMs: 1.3,
-    transfer: { partitions: 64, lagRecords: 4, stoppedPartitions: 0 },
+    transfer: { partitions: 64, lagRecords: 4, parkedTenants: 0, parkedConversations: 0, parkedRecords: 0 },
   });
   assert.ok(rssBytes > 1_000_000 && startedAt <= Date.now() && startedAt > Date.now() - 600_000);
 });

@@ -23,8 +23,12 @@ export interface TransferStatus {
   readonly partitions: number;
   /** Records of these partitions that are not folded yet, as of what was read last. */
   readonly lagRecords: number;
-  /** Partitions stopped because the database contradicts the log. */
-  readonly stoppedPartitions: number;
+  /** Tenants whose records wait, since they cannot be folded. */
+  readonly parkedTenants: number;
+  /** Conversations whose records wait, since the database contradicts the log. */
+  readonly parkedConversations: number;
+  /** Records that wait. */
+  readonly parkedRecords: number;
 }
 
 /** What services add to the status of their process. */

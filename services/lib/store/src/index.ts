@@ -8,6 +8,7 @@ export {
   type TenantDocument,
 } from './collection.ts';
 export { guarded, isDuplicateKey, isUnavailable, notFound, retryDuplicate, storeError } from './errors.ts';
+export type { Placement } from './placement.ts';
 export { createReach, type Reach, type ReachOptions, requireReach, requireVoice } from './reach.ts';
 export { type RedisClient, type RedisCopies, redisKey } from './redis.ts';
 export { type Black, type BlackRepo, blackRepo } from './repos/black.ts';
@@ -110,6 +111,14 @@ export {
   objectUploadRepo,
   type UploadKind,
 } from './repos/object-upload.ts';
+export {
+  type ParkedMarker,
+  type ParkedRecord,
+  type ParkedRecordRepo,
+  type ParkedUnit,
+  type ParkingPlace,
+  parkedRecordRepo,
+} from './repos/parked-record.ts';
 export { type PushToken, type PushTokenRepo, pushTokenRepo } from './repos/push-token.ts';
 export { type ConvBounds, type RetentionRepo, retentionRepo } from './repos/retention.ts';
 export {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { staticTenants, tenantId, tenantSettings } from '@im/kit';
 import { ImError } from '@im/protocol';
-import { databaseOf, dedicatedDatabase } from './placement.ts';
+import { dedicatedDatabase, placements } from './placement.ts';
 
 test('a dedicated database has a name that MongoDB takes and that no other tenant has', () => {
   assert.equal(dedicatedDatabase('openim', tenantId('acme')), 'openim_acme');
@@ -11,15 +11,19 @@ test('a dedicated database has a name that MongoDB takes and that no other tenan
   assert.notEqual(long('x'), long('y'));
 });
 
-test('placement decides the database; an unknown tenant has none', () => {
+test('placement decides the database; a tenant that was removed keeps its own, an unknown one has none', () => {
   const tenants = staticTenants([
     tenantSettings({ id: 'a', tokenSecret: 's', adminSecret: 's' }),
     tenantSettings({ id: 'b', tokenSecret: 's', adminSecret: 's', placement: 'Dedicated' }),
   ]);
-  assert.equal(databaseOf(tenants, 'openim', tenantId('a')), 'openim');
-  assert.equal(databaseOf(tenants, 'openim', tenantId('b')), 'openim_b');
+  const places = placements(tenants, 'openim');
+  assert.equal(places.databaseOf(tenantId('a')), 'openim');
+  assert.equal(places.databaseOf(tenantId('b')), 'openim_b');
+  places.remember(tenantId('b'), 'Dedicated');
+  tenants.remove(tenantId('b'));
+  assert.equal(places.databaseOf(tenantId('b')), 'openim_b');
   assert.throws(
-    () => databaseOf(tenants, 'openim', tenantId('c')),
+    () => places.databaseOf(tenantId('c')),
     (error: unknown) => error instanceof ImError && error.code === 90004,
   );
 });

@@ -24,7 +24,7 @@ import {
 import { COLLECTIONS } from './collections.ts';
 import { ensureIndexes } from './indexes.ts';
 import { mongoConnection, type SentCommand } from './mongo.ts';
-import { databaseOf } from './placement.ts';
+import { type Placements, placements } from './placement.ts';
 import { type RedisCopies, redisConnection, redisKey } from './redis.ts';
 import { createSearches } from './searches.ts';
 import { type Together, together } from './write-together.ts';
@@ -62,6 +62,8 @@ export interface Store extends Service {
   ): Promise<R>;
   /** A collection of the cluster itself, in the shared database: nothing of a tenant belongs there. */
   shared<T extends Document>(name: string): Collection<T>;
+  /** Where the documents of tenants are, also of those that were removed. */
+  readonly placements: Pick<Placements, 'get' | 'remember'>;
   /** Writers of many documents with one commit, where the server can. */
   readonly together: Together;
   readonly redis: RedisCopies;
@@ -119,11 +121,14 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
     if (!pending.has(name)) pending.set(name, new Set());
     prepareSoon();
   }
-  const databaseFor = (tenant: TenantId) => databaseOf(deps.tenants, database, tenant);
+  const places = placements(deps.tenants, database);
+  for (const { id, placement } of deps.tenants.list()) places.remember(id, placement);
   let started = false;
   const unsubscribe = deps.tenants.onChange((id, settings) => {
     views.clear();
-    if (started && settings) prepare(databaseFor(id));
+    // Records and deliveries may name a tenant for a while after it was removed.
+    if (settings) places.remember(id, settings.placement);
+    if (started && settings) prepare(places.databaseOf(id));
   });
 
   function collection<T extends TenantDocument>(
@@ -134,7 +139,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
     const place = `${tenant}/${spec.name}`;
     let view = views.get(place) as TenantCollection<T> | undefined;
     if (!view) {
-      view = tenantCollection(tenant, mongo.client.db(databaseFor(tenant)).collection<T>(spec.name));
+      view = tenantCollection(tenant, mongo.client.db(places.databaseOf(tenant)).collection<T>(spec.name));
       views.set(place, view);
     }
     return view;
@@ -145,7 +150,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       started = true;
       redis.start();
       prepare(database);
-      for (const { id } of deps.tenants.list()) prepare(databaseFor(id));
+      for (const { id } of deps.tenants.list()) prepare(places.databaseOf(id));
     },
     async stop() {
       unsubscribe();
@@ -162,7 +167,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
     collection,
     async search(tenant, spec, work) {
       if (!mongo.connected) throw new ImError(ERR.NetworkError, 'the database is not connected yet');
-      const database = databaseFor(tenant);
+      const database = places.databaseOf(tenant);
       return searches.run(tenant, (client) =>
         work(tenantCollection(tenant, client.db(database).collection(spec.name))),
       );
@@ -171,6 +176,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       if (!mongo.connected) throw new ImError(ERR.NetworkError, 'the database is not connected yet');
       return mongo.client.db(database).collection<T>(name);
     },
+    placements: places,
     together: grouped,
     redis,
     redisKey,

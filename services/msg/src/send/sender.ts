@@ -42,16 +42,19 @@ export interface ToldChange {
   readonly also?: readonly sdkws.MsgData[];
 }
 
+/** log.Record.placement: whoever folds the record need not know the tenant (yet, or any more). */
+const PLACEMENT_CODES = { Shared: 1, Dedicated: 2 } as const;
+
 /** What a record takes from the checks of its message. */
 type Checked = Pick<Verdict, 'ensureOwners' | 'memberVersion'>;
 
 /** Parts of a {@link Sender}. */
 export type SenderParts = CheckParts &
-  Pick<MsgParts, 'bus' | 'tenants' | 'metrics' | 'rpc' | 'background' | 'log' | 'limits'>;
+  Pick<MsgParts, 'bus' | 'tenants' | 'metrics' | 'rpc' | 'background' | 'log' | 'limits' | 'parked'>;
 
 /** The sender of a process. */
 export function createSender(parts: SenderParts): Sender {
-  const { bus, tenants, metrics } = parts;
+  const { bus, tenants, metrics, parked } = parts;
   const recent = createCache<msg.SendMsgResp>({ ...RECENT, metrics });
   const sent = metrics.counter('im_msg_sent_total', 'Messages by outcome', ['session', 'outcome']);
 
@@ -78,6 +81,8 @@ export function createSender(parts: SenderParts): Sender {
   ): Promise<msg.SendMsgResp> {
     const { clientMsgID, sendTime } = m;
     const { record, queueKey } = buildRecord(ctx, key, m, ensureOwners, memberVersion, membership, also);
+    record.placement = PLACEMENT_CODES[settingsOf(ctx).placement];
+    parked.check(ctx.tenant, queueKey);
     // Who is in a group takes effect by its record: that is taken when messages are refused.
     const moves = record.addedUserIDs.length + record.removedUserIDs.length > 0;
     const options = moves ? EVEN_WHEN_FULL : undefined;

@@ -19,6 +19,7 @@ export interface Record {
   control: Control | null;
   hideHistory: boolean;
   memberVersionBefore: number;
+  placement: number;
 }
 
 export interface Entry {

@@ -1,0 +1,42 @@
+import type { TenantId } from '@im/kit';
+import { ERR, ImError } from '@im/protocol';
+import type { ParkedRecordRepo } from '@im/store';
+
+/**
+ * The tenants and conversations whose records transfer has parked, as of the last look: none more are
+ * accepted, so that what waits stays bounded.
+ */
+export interface ParkedUnits {
+  /** @throws ImError 90004 (retryable) when messages with this queue key of the tenant wait already. */
+  check(tenant: TenantId, queueKey: string): void;
+  /** Looks again. */
+  look(): Promise<void>;
+}
+
+const keyOf = (tenant: TenantId, conversation: string) => `${tenant}\u001f${conversation}`;
+
+/** Nothing is known to be parked before the first look. */
+export function parkedUnits(repo: Pick<ParkedRecordRepo, 'markers'>): ParkedUnits {
+  let parked: ReadonlySet<string> = new Set();
+  return {
+    check(tenant, queueKey) {
+      if (parked.size === 0) return;
+      if (parked.has(keyOf(tenant, ''))) {
+        throw new ImError(
+          ERR.NetworkError,
+          `messages of tenant ${tenant} are parked, as they cannot be stored now; try again later`,
+        );
+      }
+      if (parked.has(keyOf(tenant, queueKey))) {
+        throw new ImError(
+          ERR.NetworkError,
+          'messages of this conversation are parked, as they cannot be stored now; try again later',
+        );
+      }
+    },
+    async look() {
+      const markers = await repo.markers();
+      parked = new Set(markers.map(({ tenant, conversation }) => keyOf(tenant, conversation)));
+    },
+  };
+}
