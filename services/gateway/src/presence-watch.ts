@@ -1,5 +1,13 @@
 import type { DeliveryFeed, Events, Unsubscribe } from '@im/bus';
-import { type Background, Backoff, background, type CallContext, type Logger, type TenantId } from '@im/kit';
+import {
+  type Background,
+  Backoff,
+  background,
+  type CallContext,
+  KeyedBuckets,
+  type Logger,
+  type TenantId,
+} from '@im/kit';
 import { argsError, ERR, encode, type event, ImError, make, REQ, type sdkws } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { Connection } from './connection.ts';
@@ -16,6 +24,18 @@ export interface PresenceWatchDeps {
 
 /** Users that one connection may watch. */
 const MAX_WATCHED = 5_000;
+/**
+ * Subscriptions that a user may begin: as many at once as two connections can hold. Those that other connections
+ * here have, or had within the last seconds, do not count.
+ */
+const NEW_WATCHES = { ratePerSecond: 200, burst: 2 * MAX_WATCHED };
+/** Users whose rate is remembered. */
+const MAX_RATES = 20_000;
+/** A subscription that no connection needs any more is kept for this long: clients that lost theirs come back. */
+const LINGER_MS = 30_000;
+const LINGER_LOOK_MS = 5_000;
+/** Most subscriptions kept so. */
+const MAX_LINGERING = 20_000;
 /** Users asked for in one call after an outage. */
 const CATCH_UP_BATCH = 500;
 
@@ -31,6 +51,8 @@ interface Watch {
   heard: number;
   /** As last told to the connections; undefined until known. */
   platforms: string | undefined;
+  /** performance.now() when the last connection left. */
+  leftAt: number;
 }
 
 const watchKey = (tenant: string, userID: string): string => `${tenant}\u0000${userID}`;
@@ -57,7 +79,9 @@ function presenceFrame(userID: string, platformIDs: number[]): SharedFrame {
 export class PresenceWatch {
   readonly #deps: PresenceWatchDeps;
   readonly #watches = new Map<string, Watch>();
-
+  /** Watches without connections, in the order in which they were left. */
+  readonly #lingering = new Map<string, Watch>();
+  readonly #rates = new KeyedBuckets({ max: MAX_RATES });
   readonly #catchUp: () => void;
 
   constructor(deps: PresenceWatchDeps) {
@@ -65,18 +89,22 @@ export class PresenceWatch {
     this.#catchUp = deps.background.coalesce('gateway presence catch-up', (signal) =>
       this.#readAgain(signal),
     );
+    deps.background.every('gateway presence linger', LINGER_LOOK_MS, async () => {
+      this.#release(performance.now() - LINGER_MS, MAX_LINGERING);
+    });
   }
 
   /** Users watched. */
   get size(): number {
-    return this.#watches.size;
+    return this.#watches.size - this.#lingering.size;
   }
 
   /**
    * Ends and begins subscriptions of a connection.
-   * @returns the current platforms of the users newly asked for, in their order.
-   * A change heard of meanwhile counts more than what the store said before it.
-   * @throws ImError 1001 when the connection watches too many, 90004 when it is closed.
+   * @returns the current platforms of the users newly asked for, in their order: as heard, where they are watched
+   * already, else as the store says. A change heard of meanwhile counts more than what the store said before it.
+   * @throws ImError 1001 when the connection watches too many, 90004 when it is closed, 429 (retryable) when its user
+   * began too many lately.
    */
   async change(
     connection: Connection,
@@ -91,22 +119,42 @@ export class PresenceWatch {
     if ((connection.watched?.size ?? 0) + userIDs.length > MAX_WATCHED) {
       throw argsError(`subscribeUserID: more than ${MAX_WATCHED} subscriptions of one connection`);
     }
+    const begun = userIDs.filter((userID) => !this.#watches.has(watchKey(ctx.tenant, userID))).length;
+    if (!this.#rates.take(watchKey(ctx.tenant, connection.user.userID), NEW_WATCHES, begun)) {
+      throw new ImError(
+        ERR.TooManyRequests,
+        `subscribeUserID: more than ${NEW_WATCHES.ratePerSecond} new subscriptions per second, ${NEW_WATCHES.burst} at once`,
+      );
+    }
     let added = false;
     for (const userID of userIDs) if (this.#add(connection, userID)) added = true;
+    const unknown = userIDs.filter(
+      (id) => this.#watches.get(watchKey(ctx.tenant, id))?.platforms === undefined,
+    );
+    if (added || unknown.length > 0) await this.#read(ctx, unknown, added);
+    return make('sdkws.SubUserOnlineStatusTips', {
+      subscribers: userIDs.map((userID) => {
+        const platforms = this.#watches.get(watchKey(ctx.tenant, userID))?.platforms ?? '';
+        return make('sdkws.SubUserOnlineStatusElem', {
+          userID,
+          onlinePlatformIDs: parsePlatforms(platforms),
+        });
+      }),
+    });
+  }
+
+  /** Learns the platforms of users whose watches have begun. @param added some of them just now. */
+  async #read(ctx: CallContext, userIDs: string[], added: boolean): Promise<void> {
     // Read only what was published before the subscription: a change in between is heard of.
     if (added) await this.#deps.feed.barrier();
     const before = userIDs.map((userID) => this.#watches.get(watchKey(ctx.tenant, userID))?.heard ?? 0);
     const { users } = await this.#deps.users.getOnlinePlatforms(ctx, { userIDs });
-    for (const [i, user] of users.entries()) {
-      const watch = this.#watches.get(watchKey(ctx.tenant, user.userID));
-      if (!watch) continue;
+    for (const [i, { userID, onlinePlatformIDs }] of users.entries()) {
+      const watch = this.#watches.get(watchKey(ctx.tenant, userID));
       // Should what was heard be the older of the two, the newer is heard in a moment.
-      if (watch.heard !== before[i] && watch.platforms !== undefined) {
-        user.onlinePlatformIDs = parsePlatforms(watch.platforms);
-      }
-      watch.platforms ??= user.onlinePlatformIDs.join();
+      if (!watch || (watch.heard !== before[i] && watch.platforms !== undefined)) continue;
+      watch.platforms ??= onlinePlatformIDs.join();
     }
-    return make('sdkws.SubUserOnlineStatusTips', { subscribers: users });
   }
 
   /** Ends all subscriptions of a connection that is gone. */
@@ -117,6 +165,7 @@ export class PresenceWatch {
 
   /** Changes may have been missed: reads all watched users again and tells what differs. */
   catchUp(): void {
+    this.#release(Number.POSITIVE_INFINITY, 0);
     this.#catchUp();
   }
 
@@ -164,8 +213,11 @@ export class PresenceWatch {
         version: 0,
         heard: 0,
         platforms: undefined,
+        leftAt: 0,
       };
       this.#watches.set(key, watch);
+    } else {
+      this.#lingering.delete(key);
     }
     watch.connections.add(connection);
     connection.watched ??= new Set();
@@ -180,8 +232,19 @@ export class PresenceWatch {
     if (!watch) return;
     watch.connections.delete(connection);
     if (watch.connections.size > 0) return;
-    watch.unsubscribe();
-    this.#watches.delete(key);
+    watch.leftAt = performance.now();
+    this.#lingering.set(key, watch);
+    if (this.#lingering.size > MAX_LINGERING) this.#release(0, MAX_LINGERING);
+  }
+
+  /** Ends watches that were left before `since`, and those that were left first while there are more than `max`. */
+  #release(since: number, max: number): void {
+    for (const [key, watch] of this.#lingering) {
+      if (this.#lingering.size <= max && watch.leftAt > since) return;
+      this.#lingering.delete(key);
+      this.#watches.delete(key);
+      watch.unsubscribe();
+    }
   }
 
   #heard({ tenant, userID, platformIDs, version }: event.Presence): void {
