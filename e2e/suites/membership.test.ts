@@ -155,7 +155,7 @@ describe('membership under fire', () => {
     const load = crowd.openLoop(owner, { group: group.groupID }, conversation, PER_SECOND, end.signal);
     await sleep(QUIET_MS);
     let outcomes: PromiseSettledResult<unknown>[] = [];
-    await crowd.moved(conversation, async () => {
+    await crowd.moved(conversation, users.slice(2), async () => {
       outcomes = await fire(group, call);
       // Where an answer is missing, the change is one when all agree.
       if (!strict) await untilAllAgree(call, name, group.groupID);

@@ -24,8 +24,15 @@ export interface WireCrowd {
   of(userID: string): readonly WireUser[];
   /** Names a conversation and who takes part, before anything is sent there. */
   members(conversation: string, users: readonly string[]): void;
-  /** Changes who takes part: `change` asks the server for it, and resolves with those who do when it has answered. */
-  moved(conversation: string, change: () => Promise<readonly string[]>): Promise<void>;
+  /**
+   * Changes who takes part: `change` asks the server for it, and resolves with those who do when it has answered.
+   * @param moving may come and go meanwhile, however they were before and are afterwards.
+   */
+  moved(
+    conversation: string,
+    moving: readonly string[],
+    change: () => Promise<readonly string[]>,
+  ): Promise<void>;
   /** Sends one message after the other until `until`; with `retries`, open outcomes are sent again. */
   closedLoop(
     device: WireUser,
@@ -103,11 +110,17 @@ export async function openWireCrowd(
       conversations.set(conversation, users);
       facts.add({ kind: 'members', at: now(), conversation, users });
     },
-    async moved(conversation, change) {
+    async moved(conversation, moving, change) {
       const begun = now();
+      const known = conversations.get(conversation) ?? [];
+      const staying = known.filter((userID) => !moving.includes(userID));
+      // Once out and once in: of those who move, nothing is known until it is over.
+      facts.add({ kind: 'members', at: begun, conversation, users: staying });
       const users = await change();
-      conversations.set(conversation, [...new Set([...(conversations.get(conversation) ?? []), ...users])]);
-      facts.add({ kind: 'members', at: now(), begun, conversation, users });
+      const at = now();
+      facts.add({ kind: 'members', at, begun, conversation, users: [...staying, ...moving] });
+      facts.add({ kind: 'members', at, begun, conversation, users });
+      conversations.set(conversation, [...new Set([...known, ...users])]);
     },
     async closedLoop(device, target, conversation, until, retries = RETRIES) {
       while (now() < until) await device.send(target, conversation, nextID(), { retries });
