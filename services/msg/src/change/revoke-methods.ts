@@ -41,9 +41,11 @@ export function revokeMethods(parts: RevokeParts): MsgMethods<'revokeMsg'> {
       if (row.revoked) throw new ImError(ERR.MsgAlreadyRevoke);
       const authority = await authorityOf(parts, ctx, userID, conversationID, [m.sendID]);
       requireTakeBack(authority, m);
-      const { sessionType, groupID } = m;
-      const peerID = m.sendID === userID ? m.recvID : m.sendID;
-      await requireMayReach(parts, ctx, userID, { sessionType, groupID, peerID });
+      // One's own message may always be taken back: it says nothing new, and once each.
+      if (m.sendID !== userID) {
+        const { sessionType, groupID } = m;
+        await requireMayReach(parts, ctx, userID, { sessionType, groupID, peerID: m.sendID });
+      }
       const time = Date.now();
       const by = { role: authority.role, userID, nickname: authority.nickname, time };
       if (!(await changes.revoke(ctx.tenant, conversationID, seq, by)))
