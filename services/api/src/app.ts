@@ -2,6 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import {
   type CallContext,
   callFields,
+  clientAddress,
+  FailedAttempts,
   type Invalidations,
   type Logger,
   type Metrics,
@@ -27,11 +29,13 @@ import { objectURL } from './object-url.ts';
 import { bodyTooLarge, createBodies, TOO_LARGE } from './read-body.ts';
 import { ROUTES } from './routes/index.ts';
 import { splitTenantPath, type TenantPath } from './tenant-path.ts';
-import { createTokenGate } from './token-gate.ts';
+import { createTokenGate, isTokenRefusal, tooManyAttempts } from './token-gate.ts';
 
 /** Parts of {@link createApp}. */
 export interface AppDeps {
   readonly config: ServerConfig['api'];
+  /** Limits of failed attempts, as they are now. */
+  readonly attempts: () => ServerConfig['attempts'];
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly tenants: TenantDirectory;
   readonly invalidations: Invalidations;
@@ -42,7 +46,9 @@ export interface AppDeps {
 }
 
 /** Paths below these need no token. */
-const WITHOUT_TOKEN = ['/auth/get_admin_token', '/auth/parse_token'];
+const LOGIN_PATH = '/auth/get_admin_token';
+const PARSE_PATH = '/auth/parse_token';
+const WITHOUT_TOKEN = [LOGIN_PATH, PARSE_PATH];
 /** How often connections are looked at whose requests do not arrive. */
 const ARRIVAL_CHECK_MS = 5_000;
 const OPTIONS_ANSWER = Buffer.from('"Options Request!"');
@@ -69,7 +75,9 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   const metrics = httpMetrics(deps.metrics);
   const admission = createAdmission();
   const bodies = createBodies(config.maxBodyBytes, deps.metrics);
-  const gate = createTokenGate(deps);
+  const tokens = new FailedAttempts('token', () => deps.attempts().tokens, deps.metrics);
+  const logins = new FailedAttempts('login', () => deps.attempts().logins, deps.metrics);
+  const gate = createTokenGate({ ...deps, attempts: tokens });
   const arrivals = new WeakMap<object, Arrival>();
   const routes = new Map(ROUTES.map((route) => [route.path, route]));
   const limitOf = (route: Route | undefined) =>
@@ -142,13 +150,29 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     };
   }
 
+  const addressOf = (request: FastifyRequest) => clientAddress(request.raw, deps.attempts().trustedProxies);
+
+  /** Counts a failed answer of a route that anybody may ask. */
+  function countFailure(path: string, request: FastifyRequest, error: ImError): void {
+    const { tenant } = arrivalOf(request);
+    if (!tenant) return;
+    const refused = error.code === ERR.NoPermissionError || error.code === ERR.ArgsError;
+    if (path === LOGIN_PATH && refused) logins.failed(tenant.id, addressOf(request));
+    if (path === PARSE_PATH && isTokenRefusal(error)) tokens.failed(tenant.id, addressOf(request));
+  }
+
   /** The request of a known caller, before its body is read. @throws ImError */
   async function enter(request: FastifyRequest, path: string): Promise<Call> {
     const call = anonymousCall(request);
     const { ctx, tenant } = call;
     if (ctx.operationID === '') throw argsError('header must have operationID');
-    if (WITHOUT_TOKEN.some((prefix) => path.startsWith(prefix))) return call;
-    const { userID, platformID } = await gate.bearer(ctx, header(request, 'token'));
+    if (WITHOUT_TOKEN.some((prefix) => path.startsWith(prefix))) {
+      const login = path === LOGIN_PATH;
+      if (!(login ? logins : tokens).allows(ctx.tenant, addressOf(request)))
+        throw tooManyAttempts(login ? 'logins' : 'tokens');
+      return call;
+    }
+    const { userID, platformID } = await gate.bearer(ctx, header(request, 'token'), addressOf(request));
     const opAdmin = tenant.adminUserIDs.includes(userID);
     return { ...call, ctx: withCaller(ctx, { opUserID: userID, opPlatformID: platformID, opAdmin }) };
   }
@@ -177,6 +201,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
       return await send(request, reply, Buffer.from(successBody(data)));
     } catch (error) {
       reply.code(refusal);
+      if (error instanceof ImError) countFailure(route.path, request, error);
       if (!(error instanceof ImError))
         log.error({ err: error, path: route.path }, 'request failed unexpectedly');
       return fail(request, reply, toImError(error));
@@ -223,7 +248,9 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     } catch (error) {
       if (!(error instanceof ImError))
         log.error({ err: error, path: route.path }, 'request failed unexpectedly');
-      return fail(request, reply, toImError(error));
+      const failure = toImError(error);
+      if (failure.code === ERR.TooManyRequests) reply.code(429);
+      return fail(request, reply, failure);
     }
   });
 

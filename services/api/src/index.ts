@@ -1,11 +1,11 @@
-import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit';
+import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule } from '@im/kit';
 import type { RpcRegistry } from '@im/rpc';
 import { createApp } from './app.ts';
 
 export { describeRoutes, type RouteDescription } from './describe-routes.ts';
 
 /** What the HTTP API needs of its process. */
-export type ApiDeps = BaseDeps & { rpc: RpcRegistry };
+export type ApiDeps = BaseDeps & Pick<LiveDeps, 'live'> & { rpc: RpcRegistry };
 
 /** The HTTP API: every route of OpenIM's, each one RPC. The bus brings the news of kicked tokens. */
 export const module: ServiceModule<ApiDeps> = {
@@ -15,7 +15,16 @@ export const module: ServiceModule<ApiDeps> = {
     const log = deps.log.child({ part: 'api' });
     let isLeaving = false;
     const leaving = () => isLeaving;
-    const app = await createApp({ config: config.api, rpc, tenants, invalidations, metrics, log, leaving });
+    const app = await createApp({
+      config: config.api,
+      attempts: () => deps.live.current.attempts,
+      rpc,
+      tenants,
+      invalidations,
+      metrics,
+      log,
+      leaving,
+    });
     return {
       async start() {
         const address = await app.listen({ host: config.listen.host, port: config.api.port });

@@ -111,7 +111,15 @@ export async function startApi(
     tenantSettings({ id: 't2', hosts: ['chat.example.com'], adminUserIDs: ['boss'], ...SECRETS }),
   ]);
   const invalidations = inProcessInvalidations();
-  const app = await createApp({ config: config.api, rpc, tenants, invalidations, metrics, log });
+  const app = await createApp({
+    config: config.api,
+    attempts: () => config.attempts,
+    rpc,
+    tenants,
+    invalidations,
+    metrics,
+    log,
+  });
 
   return {
     app,

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import {
   createBackground,
+  createLiveConfig,
   createMetrics,
   inProcessInvalidations,
   ServerConfig,
@@ -43,6 +44,7 @@ async function listening(): Promise<{ service: Service; url: string }> {
     background: createBackground({ log, metrics }),
     ops: { handle: () => {} },
     instanceId: 'test',
+    live: createLiveConfig(config),
     signal: new AbortController().signal,
   });
   await service.start();
@@ -70,6 +72,7 @@ test('a taken port is an error that says so', async () => {
     background: createBackground({ log, metrics }),
     ops: { handle: () => {} },
     instanceId: 'test',
+    live: createLiveConfig(config),
     signal: new AbortController().signal,
   });
   await assert.rejects(second.start(), /EADDRINUSE/);

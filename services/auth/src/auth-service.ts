@@ -1,6 +1,13 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Bus } from '@im/bus';
-import type { CallContext, Metrics, TenantDirectory, TenantSettings } from '@im/kit';
+import {
+  type CallContext,
+  createCache,
+  type Metrics,
+  type TenantDirectory,
+  type TenantSettings,
+  tokenHash,
+} from '@im/kit';
 import { argsError, ERR, ImError, MANAGER_LEVEL, make, PLATFORM, PLATFORM_NAMES } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { UserRepo } from '@im/store';
@@ -16,6 +23,15 @@ export interface AuthServiceDeps {
   readonly metrics: Metrics;
 }
 
+/** How long a refused token is remembered. */
+const REFUSED_MS = 2_000;
+
+function isTokenRefusal(error: unknown): error is ImError {
+  return (
+    error instanceof ImError && error.code >= ERR.TokenExpiredError && error.code <= ERR.TokenNotExistError
+  );
+}
+
 function sameSecret(given: string, wanted: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(given), digest(wanted));
@@ -25,6 +41,14 @@ function sameSecret(given: string, wanted: string): boolean {
 export function createAuthService(deps: AuthServiceDeps): DomainService<'auth'> {
   const { tenants, tokens, users, events } = deps;
   const logins = deps.metrics.counter('user_login_total', 'Tokens issued');
+
+  // A token that was refused hardly ever passes a moment later; asked again and again it shall not cost the stores.
+  const refusals = createCache<ImError>({
+    name: 'token-refusals',
+    max: 20_000,
+    ttlMs: REFUSED_MS,
+    metrics: deps.metrics,
+  });
 
   function tenantOf(ctx: CallContext): TenantSettings {
     const settings = tenants.get(ctx.tenant);
@@ -59,7 +83,13 @@ export function createAuthService(deps: AuthServiceDeps): DomainService<'auth'> 
       return make('auth.GetUserTokenResp', { token, expireTimeSeconds: lifeSeconds });
     },
     async parseToken(ctx, { token }) {
-      const { userID, platformID, expires } = await tokens.verify(tenantOf(ctx), token);
+      const key = `${ctx.tenant} ${tokenHash(token)}`;
+      const before = refusals.peek(key).value;
+      if (before) throw before;
+      const { userID, platformID, expires } = await tokens.verify(tenantOf(ctx), token).catch((error) => {
+        if (isTokenRefusal(error)) refusals.set(key, error);
+        throw error;
+      });
       return make('auth.ParseTokenResp', { userID, platformID, expireTimeSeconds: expires });
     },
     async forceLogout(ctx, { userID, platformID }) {

@@ -203,6 +203,8 @@ class Gateway implements GatewayService {
       readLimit: gateway.readLimitBytes,
       connections,
       admission: gateway,
+      attempts: () => deps.live.current.attempts,
+      registry: deps.metrics,
       onAccepted: (accepted) => this.#sessions.open(accepted),
     });
     this.#draining = new Draining({

@@ -2,8 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
   type CallContext,
+  clientAddress,
+  FailedAttempts,
   type Logger,
+  type Metrics,
   randomId,
+  type ServerConfig,
   type TenantDirectory,
   type TenantId,
   TokenBucket,
@@ -44,6 +48,7 @@ export interface HandshakeDeps {
   readonly limits: TenantLimits;
   readonly auth: Pick<DomainService<'auth'>, 'parseToken'>;
   readonly metrics: GatewayMetrics;
+  readonly registry: Metrics;
   readonly log: Logger;
   /** Largest message of a client as it is received, bytes. */
   readonly readLimit: number;
@@ -51,6 +56,8 @@ export interface HandshakeDeps {
   readonly connections: () => number;
   /** Limits on new connections. */
   readonly admission: Admission;
+  /** Limits of failed attempts, as they are now. */
+  readonly attempts: () => ServerConfig['attempts'];
   /** Called within the upgrade, before any frame of the client is looked at. */
   readonly onAccepted: (accepted: Accepted) => void;
 }
@@ -68,6 +75,7 @@ export class Handshakes {
   readonly #deps: HandshakeDeps;
   readonly #bucket: TokenBucket;
   readonly #logins: LoginRate;
+  readonly #failures: FailedAttempts;
   readonly #webSockets: Server<typeof ClientSocket>;
   readonly #rate = new RecentRate();
   #maxConnections: number;
@@ -79,6 +87,7 @@ export class Handshakes {
     this.#maxConnections = deps.admission.maxConnections;
     this.#bucket = new TokenBucket(deps.admission.handshakes);
     this.#logins = new LoginRate(deps.admission.handshakes.perLogin);
+    this.#failures = new FailedAttempts('handshake', () => deps.attempts().tokens, deps.registry);
     this.#webSockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
@@ -132,7 +141,19 @@ export class Handshakes {
       if (!this.#bucket.take()) throw new ImError(ERR.ConnOverMaxNumLimit, 'too many handshakes');
       const full = this.#deps.limits.refusal(tenant);
       if (full !== undefined) throw new ImError(ERR.ConnOverMaxNumLimit, full);
-      await this.#authenticate(tenant, args);
+      const address = clientAddress(request, this.#deps.attempts().trustedProxies);
+      if (!this.#failures.allows(tenant, address)) {
+        throw new ImError(
+          ERR.ConnOverMaxNumLimit,
+          'attempts.tokens: too many attempts of this address failed; try later',
+        );
+      }
+      try {
+        await this.#authenticate(tenant, args);
+      } catch (error) {
+        if (isTokenRefusal(error)) this.#failures.failed(tenant, address);
+        throw error;
+      }
       this.#upgrade(request, socket, head, tenant, args);
     } catch (error) {
       this.#refuse(request, socket, head, toImError(error), args?.wantsReply ?? false);
@@ -197,6 +218,13 @@ export class Handshakes {
       refuseByFrame(socket, error);
     });
   }
+}
+
+/** Whether an error says that a token does not pass. */
+function isTokenRefusal(error: unknown): boolean {
+  return (
+    error instanceof ImError && error.code >= ERR.TokenExpiredError && error.code <= ERR.TokenNotExistError
+  );
 }
 
 function ignore(): void {}

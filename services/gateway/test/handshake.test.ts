@@ -225,3 +225,16 @@ test('what is no handshake gets 400, and a client that leaves early harms nobody
   assert.equal((await getMaxSeq(client)).errCode, 0);
   await until(async () => (await gateway.metric('gateway_connections')) === 1);
 });
+
+test('an address whose tokens fail too often is refused for now, with a code that clients try again', async () => {
+  await using gateway = await startGateway();
+  const next = structuredClone(gateway.live.current);
+  next.attempts.tokens = { ratePerSecond: 0.001, burst: 3 };
+  gateway.live.apply(next);
+  const dial = async (token: string) => (await dialRaw(gateway.port, { query: { token } })).body;
+  for (let i = 1; i <= 3; i++) assert.equal((await dial(`1506.${i}.1`)).errCode, 1506);
+  const refused = await dial('1506.4.1');
+  assert.equal(refused.errCode, 1601);
+  assert.match(String(refused.errDlt), /attempts\.tokens/);
+  assert.equal(await gateway.metric('im_attempts_refused_total', { kind: 'handshake' }), 1);
+});

@@ -19,8 +19,8 @@ const DOMAIN_SETTINGS = ['limits', 'rpc', 'nats', 'mongo', 'redis', 's3', 'gatew
 
 /** Which settings each role reads, besides those that every process reads. */
 export const ROLE_SETTINGS: Readonly<Record<string, readonly string[]>> = {
-  gateway: ['gateway', 'rpc', 'nats'],
-  api: ['api', 'rpc', 'nats'],
+  gateway: ['gateway', 'attempts', 'rpc', 'nats'],
+  api: ['api', 'attempts', 'rpc', 'nats'],
   rpc: DOMAIN_SETTINGS,
   transfer: ['transfer', 'nats', 'mongo', 'redis'],
   push: ['push', 'rpc', 'nats', 'mongo', 'redis'],

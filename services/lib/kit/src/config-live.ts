@@ -16,6 +16,7 @@ export const LIVE_SETTINGS: readonly string[] = [
   'gateway.drain',
   'push.wakesPerUser',
   'limits',
+  'attempts',
   'cron',
   'tenants',
 ];

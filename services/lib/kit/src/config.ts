@@ -22,6 +22,11 @@ const port = (standard: number) =>
   z.int().min(0).max(65_535).default(standard).describe('TCP port; 0 takes a free one.');
 const ms = (standard: number, what: string) => z.int().min(1).default(standard).describe(`${what}, in ms.`);
 const count = (standard: number, what: string) => z.int().min(1).default(standard).describe(what);
+const failures = (perSecond: number, burst: number) =>
+  z.strictObject({
+    ratePerSecond: z.number().min(0).default(perSecond).describe('Failures per second; 0 means no limit.'),
+    burst: count(burst, 'Failures at once.'),
+  });
 const schedule = (standard: string, what: string) =>
   z
     .string()
@@ -330,6 +335,26 @@ export const ServerConfig = z.strictObject({
     })
     .prefault({})
     .describe('What one user may do, unless the tenant says otherwise. Administrators are not limited.'),
+  attempts: z
+    .strictObject({
+      trustedProxies: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe(
+          'Proxies in front of api and gateway that append to X-Forwarded-For; 0 takes the address of the connection. Set it where clients come through an ingress, or they share the attempts of one address.',
+        ),
+      logins: failures(1, 60)
+        .prefault({})
+        .describe('Failed requests of /auth/get_admin_token, per tenant, address and process; more get 429.'),
+      tokens: failures(20, 500)
+        .prefault({})
+        .describe(
+          'Tokens that do not pass, at api and gateway, per tenant, address and process; more get 429 or 1601.',
+        ),
+    })
+    .prefault({})
+    .describe('How often an address may fail to prove who it is. What succeeds does not count.'),
   cron: z
     .strictObject({
       messageExpiry: schedule('17 3 * * *', 'expired messages'),

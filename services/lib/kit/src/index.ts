@@ -14,6 +14,7 @@ export * from './config-reference.ts';
 export * from './context.ts';
 export * from './each-limited.ts';
 export * from './event-loop-delay.ts';
+export * from './failed-attempts.ts';
 export * from './ids.ts';
 export * from './invalidations.ts';
 export * from './lifecycle.ts';

@@ -1,0 +1,80 @@
+import type { IncomingMessage } from 'node:http';
+import type { Metrics } from './metrics.ts';
+import type { TenantId } from './tenant.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** How many attempts of an address may fail. */
+export interface AttemptLimit {
+  /** Failures per second; 0 means no limit. */
+  readonly ratePerSecond: number;
+  /** Failures at once. */
+  readonly burst: number;
+}
+
+/** Addresses remembered; of more, the one that failed longest ago starts again. */
+const MAX_ADDRESSES = 20_000;
+
+/** Limits the attempts of each address at each tenant. Only failures count: who succeeds is never refused for it. */
+export class FailedAttempts {
+  readonly #limit: () => AttemptLimit;
+  readonly #refused: () => void;
+  readonly #buckets = new Map<string, TokenBucket>();
+
+  /** @param kind label of the metrics, such as `token`. */
+  constructor(kind: string, limit: () => AttemptLimit, metrics: Metrics) {
+    this.#limit = limit;
+    const refused = metrics.counter(
+      'im_attempts_refused_total',
+      'Attempts refused because too many of their address failed',
+      ['kind'],
+    );
+    this.#refused = () => refused.inc({ kind });
+  }
+
+  /** Addresses remembered. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
+  /** Whether an address may try; a refusal is counted. */
+  allows(tenant: TenantId, address: string): boolean {
+    const bucket = this.#buckets.get(`${tenant} ${address}`);
+    if (bucket === undefined) return true;
+    bucket.configure(this.#limit());
+    if (bucket.waitMs() === 0) return true;
+    this.#refused();
+    return false;
+  }
+
+  /** An attempt failed. */
+  failed(tenant: TenantId, address: string): void {
+    const key = `${tenant} ${address}`;
+    const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#limit());
+    this.#buckets.delete(key);
+    this.#buckets.set(key, bucket);
+    if (this.#buckets.size > MAX_ADDRESSES) {
+      const [oldest] = this.#buckets.keys();
+      if (oldest !== undefined) this.#buckets.delete(oldest);
+    }
+    bucket.take();
+  }
+}
+
+/**
+ * The address that a request comes from.
+ * @param trustedProxies proxies in front that append to X-Forwarded-For; what stands before their entries is what a
+ * client claims, and is not believed. With 0 it is the address of the connection.
+ */
+export function clientAddress(
+  { socket, headers }: Pick<IncomingMessage, 'headers' | 'socket'>,
+  trustedProxies: number,
+): string {
+  const own = socket.remoteAddress ?? '';
+  if (trustedProxies === 0) return own;
+  const given = headers['x-forwarded-for'];
+  const hops = (Array.isArray(given) ? given.join(',') : (given ?? ''))
+    .split(',')
+    .map((hop) => hop.trim())
+    .filter((hop) => hop !== '');
+  return hops.at(-trustedProxies) ?? hops[0] ?? own;
+}
