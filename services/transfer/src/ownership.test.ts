@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LaneCursor, PartitionCursor } from '@im/store';
-import {
-  fairShare,
-  forgottenLanes,
-  freePartitions,
-  LaneWatch,
-  slowest,
-  withLaneProgress,
-} from './ownership.ts';
+import { fairShare, freePartitions, LaneWatch, slowest, withLaneProgress } from './ownership.ts';
 
 const lane = (id: string, beat: number, aliveAt: number, applied = 0): [string, LaneCursor] => [
   id,
@@ -24,15 +17,14 @@ const partition = (n: number, of: string, applied = 0): PartitionCursor => ({
 
 test('a lane is dead after a lease of silence by our own clock, whatever its clock says', () => {
   const watch = new LaneWatch(3_000);
-  const ahead = 10 ** 9;
-  assert.deepEqual([...watch.dead(new Map([lane('a', 1, ahead)]), 0, 0)], []);
-  assert.deepEqual([...watch.dead(new Map([lane('a', 1, ahead)]), 2_999, 2_999)], []);
-  assert.deepEqual([...watch.dead(new Map([lane('a', 2, ahead)]), 3_500, 3_500)], []);
-  assert.deepEqual([...watch.dead(new Map([lane('a', 2, ahead)]), 6_500, 6_500)], ['a']);
-});
-
-test('a lane that was silent long before we came is dead at once', () => {
-  assert.deepEqual([...new LaneWatch(3_000).dead(new Map([lane('a', 1, 0)]), 0, 6_000)], ['a']);
+  for (const aliveAt of [0, 10 ** 15]) {
+    const id = `a${aliveAt}`;
+    assert.deepEqual([...watch.dead(new Map([lane(id, 1, aliveAt)]), 0)], []);
+    assert.deepEqual([...watch.dead(new Map([lane(id, 1, aliveAt)]), 2_999)], []);
+    assert.deepEqual([...watch.dead(new Map([lane(id, 2, aliveAt)]), 3_500)], []);
+    assert.deepEqual([...watch.dead(new Map([lane(id, 2, aliveAt)]), 6_499)], []);
+    assert.deepEqual([...watch.dead(new Map([lane(id, 2, aliveAt)]), 6_500)], [id]);
+  }
 });
 
 test('free are those never taken, given back, or of a dead or unknown lane', () => {
@@ -66,11 +58,15 @@ test('progress is the further one of partition and lane, and the slowest partiti
   );
 });
 
-test('lanes that own nothing are forgotten when they were silent for long', () => {
-  const cursors = {
+test('lanes that own nothing expire when they were silent for long, whatever their clocks say', () => {
+  const watch = new LaneWatch(100);
+  const at = (beat: number) => ({
     partitions: [partition(0, 'owning')],
-    lanes: new Map([lane('owning', 1, 0), lane('idle', 1, 0), lane('young', 1, 900)]),
+    lanes: new Map([lane('owning', 1, 0), lane('idle', 1, 10 ** 15), lane('beating', beat, 0)]),
     epoch: 0,
-  };
-  assert.deepEqual(forgottenLanes(cursors, 500), ['idle']);
+  });
+  watch.dead(at(1).lanes, 0);
+  watch.dead(at(2).lanes, 1_000);
+  assert.deepEqual(watch.expired(at(2), 1_999), []);
+  assert.deepEqual(watch.expired(at(2), 2_000), ['idle']);
 });

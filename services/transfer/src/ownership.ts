@@ -10,6 +10,9 @@ interface Heard {
   readonly moved: boolean;
 }
 
+/** Leases of silence after which a lane without partitions is removed. */
+const EXPIRY_LEASES = 20;
+
 /** Judges which lanes are alive, without trusting that clocks agree. */
 export class LaneWatch {
   readonly #heard = new Map<string, Heard>();
@@ -20,20 +23,30 @@ export class LaneWatch {
   }
 
   /**
-   * Notes what was read and names the lanes that are dead: silent for the lease by our own clock, or
-   * for the lease by the wall clock that they wrote, when that is long past.
-   * @param now own monotonic clock, ms. @param wallMs wall clock, ms.
+   * Notes what was read and names the lanes that are dead: silent for the lease by our own clock. What
+   * they say of their own clocks decides nothing.
+   * @param now own monotonic clock, ms.
    */
-  dead(lanes: ReadonlyMap<string, LaneCursor>, now: number, wallMs: number): Set<string> {
+  dead(lanes: ReadonlyMap<string, LaneCursor>, now: number): Set<string> {
     const dead = new Set<string>();
     for (const lane of this.#heard.keys()) if (!lanes.has(lane)) this.#heard.delete(lane);
-    for (const [id, { beat, aliveAt }] of lanes) {
+    for (const [id, { beat }] of lanes) {
       const heard = this.#heard.get(id);
       if (heard?.beat !== beat) this.#heard.set(id, { beat, since: now, moved: heard !== undefined });
-      const silentMs = now - (this.#heard.get(id)?.since ?? now);
-      if (silentMs >= this.#leaseMs || wallMs - aliveAt >= 2 * this.#leaseMs) dead.add(id);
+      if (this.#silentMs(id, now) >= this.#leaseMs) dead.add(id);
     }
     return dead;
+  }
+
+  /** Lanes that own nothing and were silent for long: nobody needs to know of them. @param now as for {@link dead}. */
+  expired({ partitions, lanes }: Cursors, now: number): string[] {
+    const owning = new Set(partitions.map(({ lane }) => lane));
+    const limitMs = EXPIRY_LEASES * this.#leaseMs;
+    return [...lanes.keys()].filter((id) => !owning.has(id) && this.#silentMs(id, now) >= limitMs);
+  }
+
+  #silentMs(lane: string, now: number): number {
+    return now - (this.#heard.get(lane)?.since ?? now);
   }
 
   /** Whether a lane was seen alive. */
@@ -45,13 +58,6 @@ export class LaneWatch {
 /** Partitions that nobody folds: never taken, given back, or of a lane that is dead or gone. */
 export function freePartitions(cursors: Cursors, dead: ReadonlySet<string>): PartitionCursor[] {
   return cursors.partitions.filter(({ lane }) => lane === '' || dead.has(lane) || !cursors.lanes.has(lane));
-}
-
-/** Lanes that own nothing and were last alive before this wall-clock time: nobody needs to know of them. */
-export function forgottenLanes({ partitions, lanes }: Cursors, beforeMs: number): string[] {
-  const owning = new Set(partitions.map(({ lane }) => lane));
-  const silent = [...lanes.values()].filter(({ lane, aliveAt }) => aliveAt < beforeMs && !owning.has(lane));
-  return silent.map(({ lane }) => lane);
 }
 
 /** How many partitions each of `live` processes should have at most. */

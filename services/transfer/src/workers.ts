@@ -12,7 +12,7 @@ import type { Cursors, ParkedUnit, PartitionCursor, Together } from '@im/store';
 import { IdleMarks } from './idle-marks.ts';
 import { Lane, type LaneDeps, type LaneWriters } from './lane.ts';
 import { epochOfLog, positionsSetBack } from './log-epoch.ts';
-import { fairShare, forgottenLanes, freePartitions, LaneWatch, withLaneProgress } from './ownership.ts';
+import { fairShare, freePartitions, LaneWatch, withLaneProgress } from './ownership.ts';
 import type { ParkedCounts } from './parking.ts';
 import { ContradictionError } from './row-writer.ts';
 
@@ -187,8 +187,8 @@ export class Workers {
 
   /** @returns whether partitions were taken. */
   async #balance(cursors: Cursors): Promise<boolean> {
-    const { partitions, producer, leaseMs, repos } = this.#deps;
-    const dead = this.#watch.dead(cursors.lanes, performance.now(), Date.now());
+    const { partitions, producer, repos } = this.#deps;
+    const dead = this.#watch.dead(cursors.lanes, performance.now());
     // Our own lanes are as alive as we are.
     for (const id of this.#running.keys()) dead.delete(id);
     const share = fairShare(partitions, producer()?.liveProducers().length ?? 1);
@@ -199,8 +199,8 @@ export class Workers {
     if (this.#running.size >= MAX_LANES) this.#merge();
     const free = freePartitions(cursors, dead);
     const wanted = free.slice(0, share - this.owned);
-    const forgotten = forgottenLanes(cursors, Date.now() - 20 * leaseMs);
-    if (forgotten.length > 0) await repos.cursors.removeLanes(forgotten);
+    const expired = this.#watch.expired(cursors, performance.now());
+    if (expired.length > 0) await repos.cursors.removeLanes(expired);
     if (wanted.length === 0 || performance.now() < this.#retryAt) return false;
     await this.#open(wanted, cursors);
     return true;

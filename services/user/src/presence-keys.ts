@@ -50,14 +50,16 @@ export function gatewayOf(field: string): string | undefined {
 export const SET_CONNECTIONS = `
 local former = redis.call('HGET', KEYS[1], ARGV[1]) or ''
 if former == ARGV[2] then
-  if ARGV[4] == '0' then return {} end
+  if ARGV[3] == '0' then return {} end
 elseif ARGV[2] == '' then
   redis.call('HDEL', KEYS[1], ARGV[1])
 else
   redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 end
 local version = tonumber(redis.call('HGET', KEYS[1], 'v') or '0') + 1
-if version < tonumber(ARGV[3]) then version = tonumber(ARGV[3]) end
+local time = redis.call('TIME')
+local least = time[1] * 1000000 + time[2]
+if version < least then version = least end
 redis.call('HSET', KEYS[1], 'v', string.format('%.0f', version))
 if redis.call('HLEN', KEYS[1]) == 1 then redis.call('PEXPIRE', KEYS[1], 3600000) else redis.call('PERSIST', KEYS[1]) end
 return {former, redis.call('HGETALL', KEYS[1])}`;
@@ -73,6 +75,23 @@ for i, key in ipairs(KEYS) do
   end
 end
 return found`;
+
+/** Notes a sign of life of a gateway, by the clock of Redis: those of processes differ. */
+export const NOTE_ALIVE = `
+local time = redis.call('TIME')
+return redis.call('ZADD', KEYS[1], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])`;
+
+/** Gateways that gave a sign of life within this many ms, by the same clock. */
+export const LIVE_GATEWAYS = `
+local time = redis.call('TIME')
+local since = time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[1]
+return redis.call('ZRANGEBYSCORE', KEYS[1], since, '+inf')`;
+
+/** The others: since when they count as dead, and their names. */
+export const DEAD_GATEWAYS = `
+local time = redis.call('TIME')
+local since = time[1] * 1000 + math.floor(time[2] / 1000) - ARGV[1]
+return {string.format('%.0f', since), redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', since)}`;
 
 /** Takes a gateway off the list unless it was heard of since. */
 export const FORGET_GATEWAY = `

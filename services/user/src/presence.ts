@@ -3,11 +3,14 @@ import { isTenantId, type Logger, type TenantDirectory, type TenantId, tokenHash
 import { ERR, ImError, make, type user } from '@im/protocol';
 import type { RedisClient, Store } from '@im/store';
 import {
+  DEAD_GATEWAYS,
   FORGET_GATEWAY,
   GATEWAYS,
   gatewayField,
   gatewayKeys,
   gatewayOf,
+  LIVE_GATEWAYS,
+  NOTE_ALIVE,
   READ_ALL,
   SET_CONNECTIONS,
   SHARE_CONNECTIONS,
@@ -144,10 +147,14 @@ export function createPresence({ store, events, tenants, log, limitMs }: Presenc
     });
   }
 
+  async function readLive(client: RedisClient): Promise<string[]> {
+    return (await client.eval(LIVE_GATEWAYS, 1, GATEWAYS, limitMs)) as string[];
+  }
+
   async function liveGateways(client: RedisClient): Promise<ReadonlySet<string>> {
-    const now = Date.now();
+    const now = performance.now();
     if (!live || now - live.at > GATEWAYS_FRESH_MS) {
-      const ids = await client.zrangebyscore(GATEWAYS, now - limitMs, '+inf');
+      const ids = await readLive(client);
       live = { ids: new Set(ids), at: now, unknown: new Set() };
     }
     return live.ids;
@@ -167,7 +174,7 @@ export function createPresence({ store, events, tenants, log, limitMs }: Presenc
       }
     }
     if (unknown.size === 0) return ids;
-    const again = await client.zrangebyscore(GATEWAYS, Date.now() - limitMs, '+inf');
+    const again = await readLive(client);
     const fresh = { ids: new Set(again), at: live?.at ?? 0, unknown: new Set<string>() };
     // Of one that is dead the next record need not ask again.
     for (const id of [...(live?.unknown ?? []), ...unknown]) if (!fresh.ids.has(id)) fresh.unknown.add(id);
@@ -179,7 +186,7 @@ export function createPresence({ store, events, tenants, log, limitMs }: Presenc
   async function alive(client: RedisClient, gatewayID: string): Promise<boolean> {
     // While it is being cleared away it counts as dead; it comes back whole with a later heartbeat.
     if ((await client.exists(gatewayKeys(gatewayID).reaping)) === 1) return false;
-    await client.zadd(GATEWAYS, Date.now(), gatewayID);
+    await client.eval(NOTE_ALIVE, 1, GATEWAYS, gatewayID);
     if (live && !live.ids.has(gatewayID)) live = undefined;
     return true;
   }
@@ -242,16 +249,9 @@ export function createPresence({ store, events, tenants, log, limitMs }: Presenc
     const field = gatewayField(gatewayID);
     const key = store.redisKey(tenant, 'presence', userID);
     const value = write(connections);
-    const answer = (await client.eval(
-      SET_CONNECTIONS,
-      1,
-      key,
-      field,
-      value,
-      // Many changes fit into a millisecond, so that versions also rise across a loss of the former ones.
-      String(Date.now() * 1_000),
-      always ? '1' : '0',
-    )) as [] | [string, string[]];
+    const answer = (await client.eval(SET_CONNECTIONS, 1, key, field, value, always ? '1' : '0')) as
+      | []
+      | [string, string[]];
     const [former, fields] = answer;
     if (former === undefined || fields === undefined) return;
     const hash = toMap(fields);
@@ -376,12 +376,13 @@ export function createPresence({ store, events, tenants, log, limitMs }: Presenc
         return found;
       }),
     async reap(signal) {
-      const deadSince = Date.now() - limitMs;
       await store.redis.orElse(
         async (client) => {
-          for (const gatewayID of await client.zrangebyscore(GATEWAYS, '-inf', deadSince)) {
+          const answer = await client.eval(DEAD_GATEWAYS, 1, GATEWAYS, limitMs);
+          const [deadSince, gatewayIDs] = answer as [string, string[]];
+          for (const gatewayID of gatewayIDs) {
             if (signal.aborted) return;
-            await reapGateway(client, gatewayID, deadSince);
+            await reapGateway(client, gatewayID, Number(deadSince));
           }
         },
         () => undefined,
