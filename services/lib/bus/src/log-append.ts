@@ -21,6 +21,14 @@ const SINGLES = 12;
 
 const LOG_FULL = 'the message log is full (nats.logMaxBytes); try again later';
 
+/** Decides whether the log takes records of users. */
+export interface Admission {
+  /** Whether the log is so full that it takes none. */
+  readonly isFull: () => boolean;
+  /** Why it takes none of this tenant; undefined when it does. */
+  readonly refusalOf: (tenant: TenantId) => string | undefined;
+}
+
 interface Waiting {
   readonly message: OutgoingMessage;
   /** performance.now() after which nobody waits. */
@@ -34,7 +42,7 @@ export class LogAppender {
   readonly #link: NatsLink;
   readonly #instanceId: string;
   readonly #timeoutMs: number;
-  readonly #isFull: () => boolean;
+  readonly #admission: Admission;
   readonly #batchSize;
   readonly #resent;
   readonly #refused;
@@ -45,12 +53,11 @@ export class LogAppender {
   #idle: PromiseWithResolvers<void> | undefined;
   #closed = false;
 
-  /** @param isFull whether the log is so full that records are refused. */
-  constructor(link: NatsLink, config: BusConfig, deps: BusDeps, isFull: () => boolean) {
+  constructor(link: NatsLink, config: BusConfig, deps: BusDeps, admission: Admission) {
     this.#link = link;
     this.#instanceId = deps.instanceId;
     this.#timeoutMs = config.publishTimeoutMs;
-    this.#isFull = isFull;
+    this.#admission = admission;
     this.#batchSize = deps.metrics.histogram(
       'im_log_append_batch',
       'Records written to the log at once',
@@ -80,7 +87,11 @@ export class LogAppender {
     if (this.#queue.length >= MAX_QUEUE || this.#queueBytes > MAX_QUEUE_BYTES) {
       return this.#refuse('queue', 'too many messages wait for the log, try again');
     }
-    if (!whenFull && this.#isFull()) return this.#refuse('full', LOG_FULL);
+    if (!whenFull) {
+      if (this.#admission.isFull()) return this.#refuse('full', LOG_FULL);
+      const refusal = this.#admission.refusalOf(tenant);
+      if (refusal !== undefined) return this.#refuse('tenant', refusal);
+    }
     const { promise, resolve, reject } = Promise.withResolvers<Appended>();
     this.#queueBytes += record.length;
     this.#queue.push({

@@ -4,6 +4,7 @@ import { LogAppender } from './log-append.ts';
 import { readLog } from './log-read.ts';
 import type { NatsLink } from './nats-link.ts';
 import { PARTITIONS, parseLogSubject, STREAM } from './subjects.ts';
+import { TenantShares } from './tenant-shares.ts';
 import {
   type Appended,
   type AppendOptions,
@@ -33,12 +34,28 @@ export class NatsMessageLog implements MessageLog {
   readonly #link: NatsLink;
   readonly #log: Logger;
   readonly #appender: LogAppender;
+  readonly #tenants: BusDeps['tenants'];
+  readonly #shares = new TenantShares();
+  #tenantLimit: number;
   #share = 0;
 
   constructor(link: NatsLink, config: BusConfig, deps: BusDeps) {
     this.#link = link;
     this.#log = deps.log;
-    this.#appender = new LogAppender(link, config, deps, () => this.#share >= LOG_SHARE.refuse);
+    this.#tenants = deps.tenants;
+    this.#tenantLimit = config.tenantLogShare;
+    deps.live?.onChange(({ nats }) => {
+      this.#tenantLimit = nats.tenantLogShare;
+    });
+    this.#appender = new LogAppender(link, config, deps, {
+      isFull: () => this.#share >= LOG_SHARE.refuse,
+      refusalOf: (tenant) => this.#refusalOf(tenant),
+    });
+    deps.metrics.observe(
+      'im_log_largest_tenant_ratio',
+      "Share of the message log, as this process wrote it, that is one tenant's: the largest",
+      () => this.#shares.largest,
+    );
     deps.metrics.observe('im_log_used_ratio', 'Share of the size limit that the log uses', () => this.#share);
     deps.metrics.observe('im_log_size_alarm', '1 when the log uses 70 % of its size limit or more', () =>
       this.#share >= LOG_SHARE.alarm ? 1 : 0,
@@ -52,7 +69,18 @@ export class NatsMessageLog implements MessageLog {
     record: Uint8Array,
     options?: AppendOptions,
   ): Promise<Appended> {
-    return this.#appender.append(tenant, partition, record, options);
+    const appended = this.#appender.append(tenant, partition, record, options);
+    this.#shares.note(tenant, record.length);
+    return appended;
+  }
+
+  /** Why this tenant may not append now: it has filled more than its share of a log that is filling up. */
+  #refusalOf(tenant: TenantId): string | undefined {
+    if (this.#share < LOG_SHARE.alarm || (this.#tenants?.list().length ?? 0) < 2) return undefined;
+    const share = this.#shares.of(tenant) * this.#share;
+    if (share <= this.#tenantLimit) return undefined;
+    const percent = (part: number) => `${Math.round(part * 100)} %`;
+    return `messages of tenant ${tenant} fill ${percent(share)} of the message log, which is ${percent(this.#share)} full; at most ${percent(this.#tenantLimit)} then (nats.tenantLogShare); try again later`;
   }
 
   read(options: LogReadOptions): Promise<void> {
@@ -116,7 +144,8 @@ export class NatsMessageLog implements MessageLog {
   async checkSize(): Promise<void> {
     if (!this.#link.up) return;
     try {
-      const { bytes, maxBytes } = await this.info();
+      const { bytes, maxBytes, firstPosition, lastPosition } = await this.info();
+      this.#shares.look(firstPosition, lastPosition);
       const share = maxBytes > 0 ? bytes / maxBytes : 0;
       if (share >= LOG_SHARE.alarm && this.#share < LOG_SHARE.alarm) {
         this.#log.error({ bytes, maxBytes }, 'the message log is filling up: transfer does not keep pace');

@@ -6,6 +6,7 @@ import type {
   Metrics,
   ServerConfig,
   Service,
+  TenantDirectory,
   TenantId,
 } from '@im/kit';
 import type { event, log } from '@im/protocol';
@@ -22,6 +23,8 @@ export interface BusDeps {
   readonly instanceId: string;
   /** Settings that change while the process runs; without it those of the start hold. */
   readonly live?: Pick<LiveConfig, 'onChange'>;
+  /** Where there are several, each has its share of the message log. */
+  readonly tenants?: Pick<TenantDirectory, 'list'>;
 }
 
 /**

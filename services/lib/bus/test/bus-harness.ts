@@ -13,6 +13,7 @@ import {
   newInstanceId,
   ServerConfig,
   sleep,
+  type TenantDirectory,
 } from '@im/kit';
 import { encode, make } from '@im/protocol';
 import { type Bus, createBus, type OutgoingDelivery } from '../src/index.ts';
@@ -44,13 +45,21 @@ export async function startTestBus(
   uri: string,
   settings: Partial<ServerConfig['nats']> = {},
   live?: LiveConfig,
+  tenants?: Pick<TenantDirectory, 'list'>,
 ): Promise<TestBus> {
   const log = createLogger({ level: process.env.TEST_LOG === 'debug' ? 'debug' : 'silent' });
   const metrics = createMetrics();
   const background = createBackground({ log, metrics });
   const instanceId = newInstanceId();
   const config = { ...ServerConfig.parse({ nats: { servers: [uri] } }).nats, ...settings };
-  const bus = createBus(config, { log, metrics, background, instanceId, ...(live && { live }) });
+  const bus = createBus(config, {
+    log,
+    metrics,
+    background,
+    instanceId,
+    ...(live && { live }),
+    ...(tenants && { tenants }),
+  });
   await bus.start();
   return {
     bus,

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Backend } from '@im/backends';
-import { createLiveConfig, DEFAULT_TENANT, ServerConfig, sleep, tenantId } from '@im/kit';
+import {
+  createLiveConfig,
+  DEFAULT_TENANT,
+  ServerConfig,
+  sleep,
+  staticTenants,
+  tenantId,
+  tenantSettings,
+} from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import { connect } from '@nats-io/transport-node';
 import { type LogEntry, LogRecreatedError } from '../src/index.ts';
@@ -230,6 +238,36 @@ test('a full log refuses; what fits into the last tenth was refused before', asy
     assert.equal((await log.info()).firstPosition, lastPosition);
     await sleep(2_500);
     await log.append(DEFAULT_TENANT, 0, Buffer.alloc(10));
+  } finally {
+    await own[Symbol.asyncDispose]();
+  }
+});
+
+test('a tenant that fills more than its share of a log is refused, others are not', async () => {
+  const own = await startTestNats();
+  try {
+    const shop = tenantSettings({ id: 'shop', tokenSecret: 's', adminSecret: 's' });
+    const tenants = staticTenants([
+      tenantSettings({ id: 'flood', tokenSecret: 's', adminSecret: 's' }),
+      shop,
+    ]);
+    await using one = await startTestBus(own.uri, { logMaxBytes: 2_097_152 }, undefined, tenants);
+    const { log } = one.bus;
+    await until(() => one.bus.ready().ready, 'ready');
+    const flood = tenantId('flood');
+    let refusal: { readonly code: number; readonly detail: string } | undefined;
+    for (let i = 0; i < 185 && !refusal; i++) {
+      if (i > 150) await sleep(200);
+      refusal = await log.append(flood, 0, Buffer.alloc(10_000)).then(
+        () => undefined,
+        (error) => error,
+      );
+    }
+    assert.equal(refusal?.code, ERR.NetworkError);
+    assert.match(refusal?.detail ?? '', /messages of tenant flood fill 7\d % of the message log/);
+    await log.append(shop.id, 0, Buffer.alloc(10_000));
+    tenants.remove(shop.id);
+    await log.append(flood, 0, Buffer.alloc(10));
   } finally {
     await own[Symbol.asyncDispose]();
   }

@@ -9,6 +9,7 @@ export const LIVE_SETTINGS: readonly string[] = [
   'shutdown',
   'nats.logMaxBytes',
   'nats.seqMaxBytes',
+  'nats.tenantLogShare',
   'gateway.maxConnections',
   'gateway.maxConnectionsPerUser',
   'gateway.requests',

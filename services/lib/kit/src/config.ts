@@ -231,6 +231,14 @@ export const ServerConfig = z.strictObject({
         .min(1_048_576)
         .default(268_435_456)
         .describe('Most bytes of kept deliveries, in memory.'),
+      tenantLogShare: z
+        .number()
+        .min(0.01)
+        .max(1)
+        .default(0.25)
+        .describe(
+          'Most of the message log that messages of one tenant may fill once the log is 70 % full, as a part of its size; more are refused. Without effect where there is one tenant.',
+        ),
       publishTimeoutMs: ms(9_000, 'A send that is not acknowledged within this time fails'),
     })
     .prefault({})
@@ -340,9 +348,9 @@ export const ServerConfig = z.strictObject({
       trustedProxies: z
         .int()
         .min(0)
-        .default(0)
+        .default(1)
         .describe(
-          'Proxies in front of api and gateway that append to X-Forwarded-For; 0 takes the address of the connection. Set it where clients come through an ingress, or they share the attempts of one address.',
+          'Proxies in front of api and gateway that append to X-Forwarded-For, such as an Ingress. It is believed only on connections from private addresses; 0 always takes the address of the connection.',
         ),
       logins: failures(1, 60)
         .prefault({})

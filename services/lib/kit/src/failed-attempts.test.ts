@@ -28,8 +28,8 @@ test('addresses are remembered in bounded number', () => {
 });
 
 test('only what trusted proxies append is believed of X-Forwarded-For', () => {
-  const request = (forwarded?: string) => ({
-    socket: { remoteAddress: '10.1.1.1' } as never,
+  const request = (forwarded?: string, remoteAddress = '10.1.1.1') => ({
+    socket: { remoteAddress } as never,
     headers: forwarded === undefined ? {} : { 'x-forwarded-for': forwarded },
   });
   assert.equal(clientAddress(request('1.1.1.1'), 0), '10.1.1.1');
@@ -37,4 +37,10 @@ test('only what trusted proxies append is believed of X-Forwarded-For', () => {
   assert.equal(clientAddress(request('6.6.6.6, 1.1.1.1, 10.2.2.2'), 2), '1.1.1.1');
   assert.equal(clientAddress(request('1.1.1.1'), 2), '1.1.1.1');
   assert.equal(clientAddress(request(), 1), '10.1.1.1');
+  for (const proxy of ['::ffff:172.31.0.9', 'fd00::1', '::1']) {
+    assert.equal(clientAddress(request('1.1.1.1', proxy), 1), '1.1.1.1');
+  }
+  for (const client of ['8.8.8.8', '::ffff:172.32.0.9', '2001:db8::1']) {
+    assert.equal(clientAddress(request('1.1.1.1', client), 1), client);
+  }
 });

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import type { Metrics } from './metrics.ts';
 import type { TenantId } from './tenant.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -61,20 +62,42 @@ export class FailedAttempts {
 }
 
 /**
- * The address that a request comes from.
+ * The address that a request comes from. X-Forwarded-For is believed only on connections from private addresses, as an
+ * Ingress has: whoever connects from elsewhere is taken for the client.
  * @param trustedProxies proxies in front that append to X-Forwarded-For; what stands before their entries is what a
- * client claims, and is not believed. With 0 it is the address of the connection.
+ * client claims, and is not believed. With 0 it is always the address of the connection.
  */
 export function clientAddress(
   { socket, headers }: Pick<IncomingMessage, 'headers' | 'socket'>,
   trustedProxies: number,
 ): string {
   const own = socket.remoteAddress ?? '';
-  if (trustedProxies === 0) return own;
+  if (trustedProxies === 0 || !isPrivate(own)) return own;
   const given = headers['x-forwarded-for'];
   const hops = (Array.isArray(given) ? given.join(',') : (given ?? ''))
     .split(',')
     .map((hop) => hop.trim())
     .filter((hop) => hop !== '');
   return hops.at(-trustedProxies) ?? hops[0] ?? own;
+}
+
+const PRIVATE = new BlockList();
+for (const [net, bits] of [
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['100.64.0.0', 10],
+  ['169.254.0.0', 16],
+  ['127.0.0.0', 8],
+] as const) {
+  PRIVATE.addSubnet(net, bits, 'ipv4');
+}
+PRIVATE.addAddress('::1', 'ipv6');
+PRIVATE.addSubnet('fc00::', 7, 'ipv6');
+PRIVATE.addSubnet('fe80::', 10, 'ipv6');
+
+function isPrivate(address: string): boolean {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  if (isIPv4(plain)) return PRIVATE.check(plain, 'ipv4');
+  return isIPv6(plain) && PRIVATE.check(plain, 'ipv6');
 }
