@@ -25,10 +25,11 @@ export interface PresenceWatchDeps {
 /** Users that one connection may watch. */
 const MAX_WATCHED = 5_000;
 /**
- * Subscriptions that a user may begin: as many at once as two connections can hold. Those that other connections
- * here have, or had within the last seconds, do not count.
+ * Subscriptions that a user may begin, over all connections: as many at once as two connections can hold. Those that
+ * connections here have, or had within the last seconds, count a tenth: they cost no more than looking them up.
  */
-const NEW_WATCHES = { ratePerSecond: 200, burst: 2 * MAX_WATCHED };
+const NEW_WATCHES = { ratePerSecond: 200, burst: 12_000 };
+const KNOWN_WATCH_COST = 0.1;
 /** Users whose rate is remembered. */
 const MAX_RATES = 20_000;
 /** A subscription that no connection needs any more is kept for this long: clients that lost theirs come back. */
@@ -120,7 +121,13 @@ export class PresenceWatch {
       throw argsError(`subscribeUserID: more than ${MAX_WATCHED} subscriptions of one connection`);
     }
     const begun = userIDs.filter((userID) => !this.#watches.has(watchKey(ctx.tenant, userID))).length;
-    if (!this.#rates.take(watchKey(ctx.tenant, connection.user.userID), NEW_WATCHES, begun)) {
+    if (
+      !this.#rates.take(
+        watchKey(ctx.tenant, connection.user.userID),
+        NEW_WATCHES,
+        begun + KNOWN_WATCH_COST * userIDs.length,
+      )
+    ) {
       throw new ImError(
         ERR.TooManyRequests,
         `subscribeUserID: more than ${NEW_WATCHES.ratePerSecond} new subscriptions per second, ${NEW_WATCHES.burst} at once`,
