@@ -1,4 +1,4 @@
-import { type TenantId, type TenantSettings, TokenBucket } from '@im/kit';
+import { type TenantDirectory, type TenantId, type TenantSettings, TokenBucket } from '@im/kit';
 
 /** Refuses requests of tenants that send more than their quota. */
 export interface Admission {
@@ -6,9 +6,13 @@ export interface Admission {
   refuse(tenant: TenantSettings): number | undefined;
 }
 
-/** One bucket per tenant; each process counts its own requests. */
-export function createAdmission(): Admission {
+/** One bucket per tenant, kept while it is one; each process counts its own requests. */
+export function createAdmission(tenants: TenantDirectory): Admission {
   const buckets = new Map<TenantId, { rate: number; bucket: TokenBucket }>();
+  // The directory lives as long as the process, as this does.
+  tenants.onChange((id, settings) => {
+    if (!settings) buckets.delete(id);
+  });
   return {
     refuse({ id, quotas }) {
       const rate = quotas.requestsPerSecond;

@@ -73,7 +73,7 @@ function header(request: FastifyRequest, name: string): string {
 export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   const { config, rpc, tenants, log } = deps;
   const metrics = httpMetrics(deps.metrics);
-  const admission = createAdmission();
+  const admission = createAdmission(tenants);
   const bodies = createBodies(config.maxBodyBytes, deps.metrics);
   const tokens = new FailedAttempts('token', () => deps.attempts().tokens, deps.metrics);
   const logins = new FailedAttempts('login', () => deps.attempts().logins, deps.metrics);

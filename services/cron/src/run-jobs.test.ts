@@ -77,3 +77,31 @@ test('a schedule that cannot be read is refused, and none runs', async () => {
   await background.stop();
   assert.equal(runs, 0);
 });
+
+test('a tenant whose job fails does not keep it from the tenants after it', async () => {
+  const secrets = { tokenSecret: 's', adminSecret: 's' };
+  const both = staticTenants([
+    tenantSettings({ id: 'ill', ...secrets }),
+    tenantSettings({ id: 'well', ...secrets }),
+  ]);
+  const done = Promise.withResolvers<void>();
+  const job: Job = {
+    name: 'job',
+    schedule: EVERY_SECOND,
+    run: async ({ id }) => {
+      if (id === 'ill') throw new Error('its store is away');
+      done.resolve();
+      return 3;
+    },
+  };
+  const [log, metrics] = [silentLogger(), createMetrics()];
+  const background = createBackground({ log, metrics });
+  const deps = { log, metrics, background, tenants: both, redis: redis(true), instanceId: 'i', jitterMs: 0 };
+  const stop = scheduleJobs([job], deps);
+  await done.promise;
+  stop();
+  await background.stop();
+  const text = await metrics.text();
+  assert.match(text, /im_cron_runs_total\{job="job",result="error"\} 1/);
+  assert.match(text, /im_cron_runs_total\{job="job",result="ok"\} 1/);
+});

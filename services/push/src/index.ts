@@ -48,7 +48,7 @@ function providerOf(config: ServerConfig['push'], log: Logger): PushProvider {
 export const module: ServiceModule<PushDeps> = {
   name: 'push',
   needs: ['rpc', 'store', 'bus'],
-  async create(config, { rpc, store, bus, log, metrics, background, live }): Promise<Service> {
+  async create(config, { rpc, store, bus, log, metrics, background, live, tenants }): Promise<Service> {
     const own = log.child({ part: 'push' });
     const limit = new WakeLimit(config.push.wakesPerUser);
     const end = live.onChange(({ push }) => limit.configure(push.wakesPerUser));
@@ -60,6 +60,7 @@ export const module: ServiceModule<PushDeps> = {
       keyOf: (tenant, ...parts) => store.redisKey(tenant, 'push', ...parts),
       log: own,
       metrics,
+      knows: (tenant) => tenants.get(tenant) !== undefined,
     });
     return {
       async start() {

@@ -12,7 +12,7 @@ import { WakeLimit } from './rate-limit.ts';
 const tenant = tenantId('default');
 const signal = new AbortController().signal;
 
-function kept(fields: object): KeptDelivery {
+function kept(fields: object, of = tenant, attempt = 1): KeptDelivery {
   const msgData = encode('sdkws.MsgData', make('sdkws.MsgData', { contentType: 101, clientMsgID: 'c' }));
   const delivery = make('log.Delivery', {
     sendID: 'a',
@@ -22,11 +22,16 @@ function kept(fields: object): KeptDelivery {
     msgData,
     ...fields,
   });
-  return { tenant, delivery, publishedMs: 0 };
+  return { tenant: of, delivery, publishedMs: 0, attempt };
 }
 
 function setUp(
-  options: { failures?: number; perMinute?: number; redis?: Map<string, string>; broken?: boolean } = {},
+  options: {
+    failures?: number;
+    perMinute?: number;
+    redis?: Map<string, string>;
+    broken?: boolean | string;
+  } = {},
 ) {
   const pushed: OfflineNotification[] = [];
   const asked: (readonly string[])[] = [];
@@ -34,8 +39,8 @@ function setUp(
   const pusher = new Pusher({
     receivers: {
       membersOf: async () => ['a', 'phone', 'web', 'quiet'],
-      async connectionsOf(_tenant, _operationID, userIDs) {
-        if (options.broken) throw new Error('presence is away');
+      async connectionsOf(of, _operationID, userIDs) {
+        if (options.broken === true || options.broken === of) throw new Error('presence is away');
         asked.push(userIDs);
         return new Map([
           ['phone', [make('user.PlatformOnlineDetail', { platformID: 2 })]],
@@ -56,6 +61,7 @@ function setUp(
     limit: new WakeLimit({ perMinute: options.perMinute ?? 600, burst: 2, now: () => 0 }),
     log: silentLogger(),
     metrics: createMetrics(),
+    knows: (of) => of !== 'gone',
   });
   return { pusher, pushed, asked };
 }
@@ -157,11 +163,47 @@ test('what one process could not judge, another does when it comes again, older 
     kept({ targetUserID: `u${position}`, conversationID: 'si_a_b', position }),
   );
   assert.ok(older && newer);
-  await assert.rejects(one.pusher.judge([older], signal), /presence is away/);
+  assert.deepEqual(await one.pusher.judge([older], signal), [{ kept: older, delayMs: 1_000 }]);
   await two.pusher.judge([newer], signal);
   await two.pusher.judge([older], signal);
   assert.deepEqual(
     two.pushed.map((n) => n.userIDs),
     [['u2'], ['u1']],
   );
+});
+
+test('what fails of one tenant comes again alone; the others are notified and settled', async () => {
+  const { pusher, pushed } = setUp({ broken: 'ill' });
+  const of = (name: string, position: number) =>
+    kept({ targetUserID: `u${position}`, conversationID: 'si_a_b', position }, tenantId(name));
+  const ill = [of('ill', 1), of('ill', 3), of('gone', 4)];
+  const putOff = await pusher.judge([...ill, of('well', 2)], signal);
+  assert.deepEqual(
+    pushed.map((n) => n.tenant),
+    ['well'],
+  );
+  assert.deepEqual(
+    putOff.map((one) => one.kept),
+    ill,
+  );
+});
+
+test('a delivery comes again after longer and longer, and is given up in the end', async () => {
+  const { pusher } = setUp({ broken: true });
+  const waits: (number | undefined)[] = [];
+  for (const attempt of [1, 2, 5, 9, 10]) {
+    const one = kept({ targetUserID: 'b', conversationID: 'si_a_b', position: 1 }, tenant, attempt);
+    waits.push((await pusher.judge([one], signal))[0]?.delayMs);
+  }
+  assert.deepEqual(waits, [1_000, 2_000, 16_000, 30_000, undefined]);
+});
+
+test('of one tenant a limited number waits to come again, and another has room beside', async () => {
+  const { pusher } = setUp({ broken: true });
+  const many = (name: string, count: number) =>
+    Array.from({ length: count }, (_, i) =>
+      kept({ targetUserID: `u${i}`, conversationID: 'si_a_b', position: i + 1 }, tenantId(name)),
+    );
+  assert.equal((await pusher.judge(many('ill', 400), signal)).length, 250);
+  assert.equal((await pusher.judge(many('other', 10), signal)).length, 10);
 });

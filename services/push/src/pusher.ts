@@ -1,4 +1,4 @@
-import type { KeptDelivery } from '@im/bus';
+import type { KeptDelivery, PutOff } from '@im/bus';
 import { Backoff, type Logger, type Metrics, type TenantId } from '@im/kit';
 import { decode, isGroupConversation, type log } from '@im/protocol';
 import { BatchFacts } from './batch-facts.ts';
@@ -8,6 +8,7 @@ import { mayWake, notificationOf } from './notification.ts';
 import type { PushProvider } from './providers/provider.ts';
 import type { WakeLimit } from './rate-limit.ts';
 import type { Receivers } from './receivers.ts';
+import { Retries } from './retries.ts';
 
 /** Parts of a {@link Pusher}. */
 export interface PusherDeps {
@@ -19,13 +20,15 @@ export interface PusherDeps {
   readonly keyOf: (tenant: TenantId, ...parts: readonly string[]) => string;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Whether a tenant exists, as far as this process knows. */
+  readonly knows: (tenant: TenantId) => boolean;
 }
 
 /** Attempts at the provider before a notification is given up. */
 const ATTEMPTS = 3;
 /** Most users of one notification. */
 const USERS_PER_CALL = 500;
-/** Notifications handed to the provider at the same time. */
+/** Notifications of one tenant handed to the provider at the same time. */
 const CONCURRENCY = 8;
 const NOBODY: ReadonlySet<string> = new Set();
 
@@ -33,6 +36,8 @@ const NOBODY: ReadonlySet<string> = new Set();
 export class Pusher {
   readonly #deps: PusherDeps;
   readonly #outcomes;
+  readonly #dropped;
+  readonly #retries = new Retries();
 
   constructor(deps: PusherDeps) {
     this.#deps = deps;
@@ -41,20 +46,69 @@ export class Pusher {
       'Users judged for an offline notification, by outcome',
       ['outcome'],
     );
+    this.#dropped = deps.metrics.counter(
+      'im_push_dropped_total',
+      'Deliveries given up before it was known whom to wake, by reason',
+      ['reason'],
+    );
+    deps.metrics.observe(
+      'im_push_waiting',
+      'Deliveries that could not be judged and come again',
+      () => this.#retries.size,
+    );
   }
 
-  /** Judges a batch. @throws when presence or members cannot be read: the batch must come again. */
-  async judge(batch: readonly KeptDelivery[], signal: AbortSignal): Promise<void> {
-    const queue = batch.filter(
-      ({ delivery }) => candidateOf(delivery).kind !== 'none' && mayWake(delivery.contentType),
-    );
+  /**
+   * Judges a batch, each tenant for itself: what fails of one comes again alone, a limited number of
+   * times, and holds up nobody else's.
+   * @returns those that are to come again.
+   */
+  async judge(batch: readonly KeptDelivery[], signal: AbortSignal): Promise<readonly PutOff[]> {
+    const queues = new Map<TenantId, KeptDelivery[]>();
+    for (const kept of batch) {
+      const { tenant, delivery } = kept;
+      if (candidateOf(delivery).kind === 'none' || !mayWake(delivery.contentType)) continue;
+      const queue = queues.get(tenant);
+      if (queue) queue.push(kept);
+      else queues.set(tenant, [kept]);
+    }
+    const tenants = [...queues].map(([tenant, queue]) => this.#judgeTenant(tenant, queue, signal));
+    return (await Promise.all(tenants)).flat();
+  }
+
+  async #judgeTenant(tenant: TenantId, queue: KeptDelivery[], signal: AbortSignal): Promise<PutOff[]> {
+    const { log, knows } = this.#deps;
+    const putOff: PutOff[] = [];
+    let dropped = 0;
+    let cause: unknown;
+    const fail = (kept: KeptDelivery, error: unknown) => {
+      cause = error;
+      const later = this.#retries.putOff(kept, this.#keyOf(kept));
+      if (later) putOff.push(later);
+      else dropped++;
+    };
+    // One that was removed, or that other processes have been told of earlier than this one.
+    if (!knows(tenant))
+      for (const kept of queue.splice(0)) fail(kept, new Error('the tenant is not known here'));
     const facts = new BatchFacts(this.#deps.receivers, queue);
     const workers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        await this.#judgeOne(next, facts, signal);
+      for (let kept = queue.shift(); kept !== undefined; kept = queue.shift()) {
+        try {
+          await this.#judgeOne(kept, facts, signal);
+          if (this.#retries.has(tenant)) this.#retries.settle(tenant, this.#keyOf(kept));
+        } catch (error) {
+          fail(kept, error);
+        }
       }
     });
     await Promise.all(workers);
+    if (cause !== undefined && !signal.aborted) {
+      this.#dropped.inc({ reason: knows(tenant) ? 'failed' : 'unknown tenant' }, dropped);
+      const fields = { tenant, again: putOff.length, dropped, err: cause };
+      if (dropped > 0) log.error(fields, 'deliveries could not be judged; nobody is woken for those dropped');
+      else log.warn(fields, 'deliveries could not be judged; they come again');
+    }
+    return putOff;
   }
 
   /** Claims a delivery only when somebody is to be woken: of most messages, all receivers are online. */
@@ -73,7 +127,7 @@ export class Pusher {
         await this.#hand(notificationOf(tenant, operationID, conversationID, message, users), signal);
       }
     } catch (error) {
-      // The batch comes again: better woken twice than not at all.
+      // It comes again: better woken twice than not at all.
       await claims.giveBack(key);
       throw error;
     }

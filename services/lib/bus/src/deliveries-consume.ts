@@ -22,7 +22,7 @@ const ACK_WAIT_MS = 30_000;
 const UNUSED_MS = 30 * 60_000;
 const ACK = Buffer.from('+ACK');
 const AGAIN = Buffer.from('-NAK');
-const LATER = Buffer.from(`-NAK ${JSON.stringify({ delay: 1_000 * NS_PER_MS })}`);
+const LATER = again(1_000);
 
 /** See {@link Deliveries.consume}. */
 export async function consumeDeliveries(
@@ -145,13 +145,21 @@ async function handle(
   log: Logger,
 ): Promise<void> {
   const batch: KeptDelivery[] = [];
+  const replies = new Map<KeptDelivery, string>();
   for (const message of messages) {
     const kept = toKept(message, log);
-    if (kept && kept.delivery.position > 0) batch.push(kept);
+    if (!kept || kept.delivery.position <= 0) continue;
+    batch.push(kept);
+    if (message.reply) replies.set(kept, message.reply);
   }
   let answer = ACK;
+  const apart = new Map<string, Buffer<ArrayBuffer>>();
   try {
-    if (batch.length > 0) await options.onBatch(batch);
+    const putOff = batch.length > 0 ? await options.onBatch(batch) : undefined;
+    for (const { kept, delayMs } of putOff ?? []) {
+      const reply = replies.get(kept);
+      if (reply) apart.set(reply, again(delayMs));
+    }
   } catch (error) {
     log.warn(
       { err: error, deliveries: batch.length },
@@ -159,7 +167,13 @@ async function handle(
     );
     answer = LATER;
   }
-  for (const message of messages) if (message.reply) link.publish(message.reply, answer);
+  for (const message of messages)
+    if (message.reply) link.publish(message.reply, apart.get(message.reply) ?? answer);
+}
+
+/** The answer by which a delivery comes again after a while. */
+function again(delayMs: number): Buffer<ArrayBuffer> {
+  return Buffer.from(`-NAK ${JSON.stringify({ delay: Math.round(delayMs) * NS_PER_MS })}`);
 }
 
 function toKept(message: Msg, log: Logger): KeptDelivery | undefined {
@@ -168,7 +182,8 @@ function toKept(message: Msg, log: Logger): KeptDelivery | undefined {
     const delivery = decode('log.Delivery', message.data);
     if (tenant === undefined || delivery.tenant !== tenant)
       throw new Error('the tenant differs from the subject');
-    return { tenant, delivery, publishedMs: parseStanding(message.reply ?? '')?.timeMs ?? 0 };
+    const standing = parseStanding(message.reply ?? '');
+    return { tenant, delivery, publishedMs: standing?.timeMs ?? 0, attempt: standing?.delivered ?? 1 };
   } catch (error) {
     log.error({ err: error, subject: message.subject }, 'a kept delivery could not be read');
     return undefined;

@@ -23,5 +23,6 @@ export {
   type OutgoingDelivery,
   type ProducerOptions,
   type ProducerStanding,
+  type PutOff,
   type Unsubscribe,
 } from './types.ts';

@@ -79,6 +79,8 @@ export async function deleteConsumer(link: NatsLink, stream: string, name: strin
 
 /** Where a message stands, from the reply subject that its consumer gave it. */
 export interface Standing {
+  /** How often the consumer has delivered it, this time included. */
+  readonly delivered: number;
   readonly streamSequence: number;
   readonly consumerSequence: number;
   /** Time of the stream, ms. */
@@ -98,6 +100,7 @@ export function parseStanding(reply: string): Standing | undefined {
   const time = tokens[at + 2];
   if (at < 0 || time === undefined) return undefined;
   return {
+    delivered: Number(tokens[at - 1]),
     streamSequence: Number(tokens[at]),
     consumerSequence: Number(tokens[at + 1]),
     timeMs: Number(time.slice(0, -6)),

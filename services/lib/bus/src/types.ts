@@ -172,6 +172,14 @@ export interface KeptDelivery {
   readonly delivery: log.Delivery;
   /** When it was published, ms. */
   readonly publishedMs: number;
+  /** How often it was handed out, this time included; 1 unless it comes again. */
+  readonly attempt: number;
+}
+
+/** A delivery that is to come again after a while, alone. */
+export interface PutOff {
+  readonly kept: KeptDelivery;
+  readonly delayMs: number;
 }
 
 /** Deliveries: live on user and group subjects, and for ten minutes in stream SEQ. */
@@ -205,7 +213,8 @@ export interface Deliveries {
 
 /** Options of {@link Deliveries.consume}. */
 export interface ConsumeOptions {
-  readonly onBatch: (batch: readonly KeptDelivery[]) => Promise<void>;
+  /** @returns those that are to come again; all others are settled. When it rejects, the whole batch comes again. */
+  readonly onBatch: (batch: readonly KeptDelivery[]) => Promise<readonly PutOff[] | undefined>;
   /** Most deliveries of one batch; 500 unless told. */
   readonly maxBatch?: number;
   /** A batch that is not full is handed on this long after its first delivery arrived; at once unless told. */

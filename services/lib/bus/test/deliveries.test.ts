@@ -147,6 +147,30 @@ test('a durable reader gets every delivery at least once, also those of batches 
   await consuming;
 });
 
+test('what a durable reader puts off comes again alone, counted; the rest of its batch is settled', async () => {
+  await using producer = await startTestBus(nats.uri);
+  await using push = await startTestBus(nats.uri);
+  await until(() => producer.bus.ready().ready && push.bus.ready().ready, 'ready');
+  const got: string[] = [];
+  const end = new AbortController();
+  const consuming = push.bus.deliveries.consume('push-apart', {
+    maxBatch: 50,
+    async onBatch(batch) {
+      got.push(...batch.map(({ delivery, attempt }) => `${delivery.position}/${attempt}`));
+      return batch
+        .filter(({ delivery, attempt }) => delivery.position === 2 && attempt < 3)
+        .map((kept) => ({ kept, delayMs: 50 }));
+    },
+    signal: end.signal,
+  });
+  await sleep(300);
+  await producer.bus.deliveries.publish([1, 2, 3].map((position) => toUser('p1', 'apart', position)));
+  await until(() => got.includes('2/3'), 'the third attempt');
+  assert.deepEqual(got.toSorted(), ['1/1', '2/1', '2/2', '2/3', '3/1']);
+  end.abort();
+  await consuming;
+});
+
 test('a reader that gathers gets few batches, and gives back at its end what it has not handed on', async () => {
   await using producer = await startTestBus(nats.uri);
   await using push = await startTestBus(nats.uri);
