@@ -53,7 +53,15 @@ export async function openTarget(options: BenchOptions): Promise<BenchTarget> {
       // Throughput is measured with few users; what bystanders notice is measured with the limits in force.
       ...(options.scenarios.some((name: string) => name === 'bystander')
         ? {}
-        : { limits: { userMessages: { perSecond: 0 }, userBytes: { perSecond: 0 } } }),
+        : {
+            limits: {
+              userMessages: { perSecond: 0 },
+              userBytes: { perSecond: 0 },
+              userChanges: { perSecond: 0 },
+              profileChanges: { perMinute: 0 },
+              mentionAll: { perMinute: 0 },
+            },
+          }),
     },
   });
   return {

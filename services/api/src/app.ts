@@ -3,6 +3,7 @@ import {
   type CallContext,
   callFields,
   clientAddress,
+  createUserLimit,
   FailedAttempts,
   type Invalidations,
   type Logger,
@@ -36,6 +37,8 @@ export interface AppDeps {
   readonly config: ServerConfig['api'];
   /** Limits of failed attempts, as they are now. */
   readonly attempts: () => ServerConfig['attempts'];
+  /** The limits of the cluster, as they are now. */
+  readonly limits: () => ServerConfig['limits'];
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly tenants: TenantDirectory;
   readonly invalidations: Invalidations;
@@ -74,6 +77,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   const { config, rpc, tenants, log } = deps;
   const metrics = httpMetrics(deps.metrics);
   const admission = createAdmission(tenants);
+  const userChanges = createUserLimit('userChanges', deps);
   const bodies = createBodies(config.maxBodyBytes, deps.metrics);
   const tokens = new FailedAttempts('token', () => deps.attempts().tokens, deps.metrics);
   const logins = new FailedAttempts('login', () => deps.attempts().logins, deps.metrics);
@@ -162,7 +166,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   }
 
   /** The request of a known caller, before its body is read. @throws ImError */
-  async function enter(request: FastifyRequest, path: string): Promise<Call> {
+  async function enter(request: FastifyRequest, { path, changes }: Route): Promise<Call> {
     const call = anonymousCall(request);
     const { ctx, tenant } = call;
     if (ctx.operationID === '') throw argsError('header must have operationID');
@@ -174,7 +178,9 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     }
     const { userID, platformID } = await gate.bearer(ctx, header(request, 'token'), addressOf(request));
     const opAdmin = tenant.adminUserIDs.includes(userID);
-    return { ...call, ctx: withCaller(ctx, { opUserID: userID, opPlatformID: platformID, opAdmin }) };
+    const known = withCaller(ctx, { opUserID: userID, opPlatformID: platformID, opAdmin });
+    if (changes) userChanges.take(known);
+    return { ...call, ctx: known };
   }
 
   /** The request with its body; its time begins now, however long it took to arrive. @throws ImError */
@@ -243,7 +249,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     if (!route) return undefined;
     reply.raw.once('close', () => bodies.release(request.raw));
     try {
-      arrivalOf(request).call = await enter(request, route.path);
+      arrivalOf(request).call = await enter(request, route);
       return undefined;
     } catch (error) {
       if (!(error instanceof ImError))

@@ -29,6 +29,8 @@ export interface Route {
   readonly target: string;
   /** Only administrators; looked at after the request was understood. */
   readonly admin: boolean;
+  /** Whether it counts for `limits.userChanges`: it changes something, and has no rate of its own. */
+  readonly changes: boolean;
   /** HTTP status of a request that cannot be understood. */
   readonly badInput: 200 | 400;
   /** What the body holds, without an object of any shape beside it. */

@@ -11,13 +11,14 @@ export type ApiDeps = BaseDeps & Pick<LiveDeps, 'live'> & { rpc: RpcRegistry };
 export const module: ServiceModule<ApiDeps> = {
   name: 'api',
   needs: ['rpc', 'bus'],
-  async create(config, { rpc, tenants, invalidations, metrics, ...deps }): Promise<Service> {
+  async create(config, { rpc, tenants, invalidations, metrics, live, ...deps }): Promise<Service> {
     const log = deps.log.child({ part: 'api' });
     let isLeaving = false;
     const leaving = () => isLeaving;
     const app = await createApp({
       config: config.api,
-      attempts: () => deps.live.current.attempts,
+      attempts: () => live.current.attempts,
+      limits: () => live.current.limits,
       rpc,
       tenants,
       invalidations,

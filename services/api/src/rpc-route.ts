@@ -45,6 +45,10 @@ type Method = (ctx: Call['ctx'], request: unknown) => Promise<Messages[MessageNa
 const PROTOBUF = /^application\/(?:x-)?protobuf\b/i;
 const JSON_TYPE = /^application\/json\b/i;
 
+/** Methods that only read, by how their names begin; what is not known here counts as a change. */
+const READS =
+  /^(?:get|batchGet|pull|search|page|parse|is[A-Z]|accountCheck|accessURL|authSign|partLimit|partSize|processUserCommandGet|userRegisterCount|groupCreateCount)/;
+
 /** Whether a message can hold anything; `data` is left out for those that cannot. */
 function hasFields(name: MessageName): boolean {
   const prototype: object = Object.getPrototypeOf(make(name));
@@ -109,6 +113,7 @@ export function rpcRoute<D extends Domain>(
     requests: [requestName],
     rules,
     admin: options.admin ?? false,
+    changes: !READS.test(method),
     badInput: options.badInput ?? 200,
     bodyLimit: bodyLimitFor(largestBody(requestName)),
     prepare(call) {

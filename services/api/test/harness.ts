@@ -114,6 +114,7 @@ export async function startApi(
   const app = await createApp({
     config: config.api,
     attempts: () => config.attempts,
+    limits: () => config.limits,
     rpc,
     tenants,
     invalidations,

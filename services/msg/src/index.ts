@@ -1,5 +1,12 @@
 import type { Bus } from '@im/bus';
-import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule } from '@im/kit';
+import {
+  type BaseDeps,
+  createUserLimit,
+  type LiveDeps,
+  READY,
+  type Service,
+  type ServiceModule,
+} from '@im/kit';
 import { createNotifier, type RpcRegistry } from '@im/rpc';
 import {
   blackRepo,
@@ -37,7 +44,7 @@ export const module: ServiceModule<MsgDeps> = {
     { rpc, store, bus, log: processLog, metrics, tenants, background, live },
   ): Promise<Service> {
     const log = processLog.child({ part: 'msg' });
-    const { limits } = config;
+    const limits = () => (live?.current ?? config).limits;
     const parked = parkedUnits(parkedRecordRepo(store));
     rpc.bind(
       'msg',
@@ -63,11 +70,8 @@ export const module: ServiceModule<MsgDeps> = {
         blacks: blackRepo(store),
         friends: friendRepo(store),
         reach: createReach(store, tenants),
-        limits: createSendLimits({
-          tenants,
-          metrics,
-          limits: () => live?.current.limits ?? limits,
-        }),
+        limits: createSendLimits({ tenants, metrics, limits }),
+        mentionAll: createUserLimit('mentionAll', { tenants, metrics, limits }),
       }),
     );
     return {

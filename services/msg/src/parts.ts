@@ -1,5 +1,5 @@
 import type { Bus } from '@im/bus';
-import type { Background, Logger, Metrics, TenantDirectory } from '@im/kit';
+import type { Background, Logger, Metrics, TenantDirectory, UserLimit } from '@im/kit';
 import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
 import type {
   BlackRepo,
@@ -46,4 +46,6 @@ export interface MsgParts {
   readonly friends: FriendRepo;
   readonly reach: Reach;
   readonly limits: SendLimits;
+  /** Of messages that mention everybody. */
+  readonly mentionAll: UserLimit;
 }

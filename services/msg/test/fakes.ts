@@ -2,6 +2,8 @@ import {
   type CallContext,
   createBackground,
   createMetrics,
+  createUserLimit,
+  parseConfig,
   silentLogger,
   staticTenants,
   type TenantSettingsInput,
@@ -70,10 +72,15 @@ export function fakeSender(world: World, settings: Partial<TenantSettingsInput> 
     transient: [],
     failure: undefined,
   };
+  const tenants = staticTenants([
+    tenantSettings({ id: TENANT, tokenSecret: 's', adminSecret: 's', ...settings }),
+  ]);
+  const { limits } = parseConfig({});
   const parts = {
     limits: { take: () => {} },
-    tenants: staticTenants([tenantSettings({ id: TENANT, tokenSecret: 's', adminSecret: 's', ...settings })]),
     parked: { check: () => undefined },
+    mentionAll: createUserLimit('mentionAll', { tenants, metrics, limits: () => limits }),
+    tenants,
     metrics,
     log,
     background: createBackground({ log, metrics }),

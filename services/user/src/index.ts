@@ -1,5 +1,13 @@
 import type { Bus } from '@im/bus';
-import { type BaseDeps, notReady, READY, type Service, type ServiceModule } from '@im/kit';
+import {
+  type BaseDeps,
+  createUserLimit,
+  type LiveDeps,
+  notReady,
+  READY,
+  type Service,
+  type ServiceModule,
+} from '@im/kit';
 import { createNotifier, type RpcRegistry } from '@im/rpc';
 import { clientConfigRepo, type Store, userCommandRepo, userRepo } from '@im/store';
 import { createAdminUsers } from './admin-users.ts';
@@ -12,7 +20,8 @@ import { profileMethods } from './profile.ts';
 import { userCommandMethods } from './user-command.ts';
 
 /** What the user domain needs of its process. */
-export type UserDeps = BaseDeps & { rpc: RpcRegistry; store: Store; bus: Bus };
+export type UserDeps = BaseDeps &
+  Partial<Pick<LiveDeps, 'live'>> & { rpc: RpcRegistry; store: Store; bus: Bus };
 
 const REAP_INTERVAL_MS = 2_000;
 
@@ -21,7 +30,7 @@ export const module: ServiceModule<UserDeps> = {
   name: 'user',
   needs: ['rpc', 'store', 'bus'],
   async create(config, deps): Promise<Service> {
-    const { rpc, store, bus, tenants, background, metrics } = deps;
+    const { rpc, store, bus, tenants, background, metrics, live } = deps;
     const log = deps.log.child({ part: 'user' });
     const users = userRepo(store);
     const { limitMs } = config.gateway.presence;
@@ -37,6 +46,11 @@ export const module: ServiceModule<UserDeps> = {
       background,
       metrics,
       log,
+      profileChanges: createUserLimit('profileChanges', {
+        tenants,
+        metrics,
+        limits: () => (live?.current ?? config).limits,
+      }),
     };
     rpc.bind('user', {
       ...profileMethods(parts),

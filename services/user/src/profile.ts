@@ -44,7 +44,7 @@ function toNewUser(user: sdkws.UserInfo, createTime: number): NewUser {
 
 /** Registration and profiles. */
 export function profileMethods(parts: UserParts): ProfileMethods {
-  const { users, notifier, rpc, tenants, background, metrics } = parts;
+  const { users, notifier, rpc, tenants, background, metrics, profileChanges } = parts;
   const registrations = metrics.counter('user_register_total', 'Registered users');
 
   /** The change is made; whoever shows this user is told. */
@@ -83,10 +83,21 @@ export function profileMethods(parts: UserParts): ProfileMethods {
     );
   }
 
+  /** Everybody who shows this user hears of a new name or picture: that has a limit of its own. */
+  async function admit(ctx: CallContext, userID: string, { nickname, faceURL }: UserChanges): Promise<void> {
+    if (ctx.opAdmin || (nickname === undefined && faceURL === undefined)) return;
+    const known = (await users.getMany(ctx.tenant, [userID])).get(userID);
+    if (!known) return;
+    const renamed = nickname !== undefined && nickname !== known.nickname;
+    const otherFace = faceURL !== undefined && faceURL !== known.faceURL;
+    if (renamed || otherFace) profileChanges.take(ctx);
+  }
+
   async function change(ctx: CallContext, userID: string, changes: UserChanges): Promise<void> {
     const { globalRecvMsgOpt: opt = RECV_OPT.Receive } = changes;
     if (opt < RECV_OPT.Receive || opt > RECV_OPT.NotNotify)
       throw argsError('globalRecvMsgOpt must be 0 to 2');
+    await admit(ctx, userID, changes);
     const changed = await users.update(ctx.tenant, userID, changes);
     if (!changed) throw new ImError(ERR.RecordNotFoundError, 'record not found');
     const { before, after } = changed;

@@ -203,6 +203,35 @@ test('update_user_info applies what is set; friends and groups hear of a new nam
   assert.equal(await codeOf(change({ ex: 'x' }, by('somebody'))), ERR.NoPermissionError);
 });
 
+test('new names of a user are limited, as all friends and groups hear of them', async () => {
+  await register({ userID: 'fickle' });
+  const change = (fields: Partial<Messages['sdkws.UserInfo']>, ctx = by('fickle')) =>
+    codeOf(
+      a.user.updateUserInfo(
+        ctx,
+        make('user.UpdateUserInfoReq', { userInfo: make('sdkws.UserInfo', { userID: 'fickle', ...fields }) }),
+      ),
+    );
+  const heard = a.fanOut.length;
+  let last: unknown;
+  let changed = 0;
+  // More may be done while the budget fills up again, so the number has no exact end.
+  for (let n = 0; n < 100 && last !== ERR.TooManyRequests; n++) {
+    last = await change({ nickname: `n${n}` });
+    if (last !== ERR.TooManyRequests) changed = n + 1;
+  }
+  assert.equal(last, ERR.TooManyRequests);
+  assert.ok(changed >= 10, `${changed} changes`);
+  assert.equal((await info(a, 'fickle'))?.nickname, `n${changed - 1}`, 'what is refused changes nothing');
+  await eventually(() => a.fanOut.length === heard + 2 * changed, 'each change is told once');
+  assert.notEqual(
+    await change({ nickname: `n${changed - 1}`, ex: 'e' }),
+    ERR.TooManyRequests,
+    'the same name',
+  );
+  assert.notEqual(await change({ nickname: 'by the admin' }, ADMIN), ERR.TooManyRequests);
+});
+
 test('update_user_info_ex sets what is given, empty texts too', async () => {
   await register({ userID: 'ex1', faceURL: 'f', ex: 'e', globalRecvMsgOpt: 1 });
   const change = (fields: Partial<Messages['sdkws.UserInfoWithEx']>, userID = 'ex1') => {

@@ -24,6 +24,7 @@ function route<N extends MessageName>(
     path,
     target: `api.${what}`,
     admin: true,
+    changes: false,
     badInput,
     requests: request ? [request] : [],
     bodyLimit: USUAL_BODY,

@@ -54,6 +54,7 @@ export const batchRoute: Route = {
   path: '/msg/batch_send_msg',
   target: 'msg.sendMsgs',
   admin: true,
+  changes: false,
   badInput: 400,
   requests: ['api.BatchSendMsgReq'],
   bodyLimit: Number.POSITIVE_INFINITY,

@@ -25,6 +25,7 @@ const sendRoute: Route = {
   path: '/msg/send_msg',
   target: 'msg.sendMsg',
   admin: true,
+  changes: false,
   badInput: 400,
   requests: ['api.SendMsgReq'],
   bodyLimit: MESSAGE_BODY,
@@ -64,6 +65,7 @@ const simpleRoute: Route = {
   path: '/msg/send_simple_msg',
   target: 'msg.sendMsg',
   admin: false,
+  changes: false,
   badInput: 400,
   requests: ['api.SendSimpleMsgReq', 'api.SimpleMsgKey'],
   bodyLimit: MESSAGE_BODY,
@@ -108,6 +110,7 @@ const businessRoute: Route = {
   path: '/msg/send_business_notification',
   target: 'msg.sendNotification',
   admin: true,
+  changes: false,
   badInput: 400,
   requests: ['api.SendBusinessNotificationReq'],
   bodyLimit: MESSAGE_BODY,
@@ -137,5 +140,8 @@ const businessRoute: Route = {
   },
 };
 
-/** The routes of http-api.md §2.6 that send; administrators send as anybody, bots as themselves. */
+/**
+ * The routes of http-api.md §2.6 that send; administrators send as anybody, bots as themselves. They count for the
+ * rates of messages, not of changes.
+ */
 export const sendRoutes: readonly Route[] = [sendRoute, batchRoute, simpleRoute, businessRoute];

@@ -340,6 +340,37 @@ export const ServerConfig = z.strictObject({
         })
         .prefault({})
         .describe('Bytes of messages of one user, per process of msg; more get 429.'),
+      userChanges: z
+        .strictObject({
+          perSecond: z
+            .number()
+            .min(0)
+            .default(20)
+            .describe('HTTP requests per second that change something; 0 means no limit.'),
+          burst: count(500, 'Such requests at once.'),
+        })
+        .prefault({})
+        .describe(
+          'Read receipts, revocations, applications, changes of groups, friends, profiles and settings by one user, per api process; more get 429.',
+        ),
+      profileChanges: z
+        .strictObject({
+          perMinute: z.number().min(0).default(5).describe('Changes per minute; 0 means no limit.'),
+          burst: count(10, 'Changes at once.'),
+        })
+        .prefault({})
+        .describe(
+          'New nicknames and pictures of one user, of which all friends and groups hear, per process of user; more get 429.',
+        ),
+      mentionAll: z
+        .strictObject({
+          perMinute: z.number().min(0).default(10).describe('Messages per minute; 0 means no limit.'),
+          burst: count(10, 'Messages at once.'),
+        })
+        .prefault({})
+        .describe(
+          'Messages of one user that mention everybody in one group, per process of msg; more get 429 and are not sent.',
+        ),
     })
     .prefault({})
     .describe('What one user may do, unless the tenant says otherwise. Administrators are not limited.'),

@@ -29,4 +29,5 @@ export * from './tenant-directory.ts';
 export * from './tenant-settings.ts';
 export * from './token-bucket.ts';
 export * from './token-hash.ts';
+export * from './user-limits.ts';
 export * from './version.ts';

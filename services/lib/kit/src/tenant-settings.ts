@@ -123,9 +123,27 @@ export const TenantSettings = z
           .optional()
           .describe('Bytes of messages per second; 0 means no limit.'),
         byteBurst: z.int().min(1).optional().describe('Bytes of messages at once.'),
+        changesPerSecond: z
+          .number()
+          .min(0)
+          .optional()
+          .describe('HTTP requests per second that change something; 0 means no limit.'),
+        changeBurst: z.int().min(1).optional().describe('Such requests at once.'),
+        profileChangesPerMinute: z
+          .number()
+          .min(0)
+          .optional()
+          .describe('New nicknames and pictures per minute; 0 means no limit.'),
+        profileChangeBurst: z.int().min(1).optional().describe('New nicknames and pictures at once.'),
+        mentionAllPerMinute: z
+          .number()
+          .min(0)
+          .optional()
+          .describe('Messages per minute and group that mention everybody; 0 means no limit.'),
+        mentionAllBurst: z.int().min(1).optional().describe('Such messages at once.'),
       })
       .prefault({})
-      .describe('What one user may send; what is absent is as in limits of the cluster.'),
+      .describe('What one user may do; what is absent is as in limits of the cluster.'),
     webhooks: z
       .strictObject({
         url: z.string().default('').describe('Base URL; empty means that no webhook is called.'),

@@ -10,6 +10,8 @@ const AT_TYPE = { AtMe: 1, AtAll: 2, AtAllAtMe: 3 } as const;
 /** Marks that a message sets in the conversation records of its group. */
 export interface Mentions {
   readonly groupID: string;
+  /** Whether the records of everybody in the group are marked. */
+  readonly everybody: boolean;
   readonly marks: readonly {
     readonly type: number;
     readonly only: readonly string[];
@@ -26,7 +28,7 @@ export function mentionsOf(m: sdkws.MsgData): Mentions | undefined {
   if (named.length > 0)
     marks.push({ type: everybody ? AT_TYPE.AtAllAtMe : AT_TYPE.AtMe, only: named, except: [] });
   if (everybody) marks.push({ type: AT_TYPE.AtAll, only: [], except: [...named, m.sendID] });
-  return marks.length === 0 ? undefined : { groupID: m.groupID, marks };
+  return marks.length === 0 ? undefined : { groupID: m.groupID, everybody, marks };
 }
 
 /** Sets the marks in the background; a failure costs a hint on the conversation, never the message. */

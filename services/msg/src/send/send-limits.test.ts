@@ -39,8 +39,8 @@ function fixture(tenant: object = {}) {
     send,
     count,
     wait: (ms: number) => (at += ms),
-    change: (next: ServerConfig['limits']) => {
-      limits = next;
+    change: (next: Partial<ServerConfig['limits']>) => {
+      limits = { ...limits, ...next };
     },
   };
 }

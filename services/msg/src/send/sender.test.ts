@@ -225,3 +225,19 @@ test('typing passes the checks and skips the log', async () => {
   world.blocked.add('b/a');
   await assert.rejects(sender.send(callBy('a'), message({ contentType: 113 }), 100), hasCode(1302));
 });
+
+test('messages to everybody in a group are limited by user and group, and refused before they are written', async () => {
+  const fake = fakeSender(smallWorld(), { userLimits: { mentionAllPerMinute: 0.001, mentionAllBurst: 2 } });
+  const send = (change: Partial<sdkws.MsgData> = {}, ctx = callBy('a')) =>
+    fake.sender.send(ctx, toGroup({ contentType: 106, atUserIDList: ['AtAllTag'], ...change }), 100);
+  await send({ clientMsgID: 'first' });
+  await send();
+  await assert.rejects(send(), hasCode(429, /limits\.mentionAll/));
+  assert.equal(fake.records.length, 2);
+  await send({ clientMsgID: 'first' });
+  assert.equal(fake.records.length, 2, 'a repeated message is answered as before');
+  await send({ atUserIDList: ['c'] });
+  await send({ contentType: 101, atUserIDList: [] });
+  await send({}, callBy('a', { opAdmin: true }));
+  assert.equal(fake.records.length, 5);
+});

@@ -50,7 +50,10 @@ type Checked = Pick<Verdict, 'ensureOwners' | 'memberVersion'>;
 
 /** Parts of a {@link Sender}. */
 export type SenderParts = CheckParts &
-  Pick<MsgParts, 'bus' | 'tenants' | 'metrics' | 'rpc' | 'background' | 'log' | 'limits' | 'parked'>;
+  Pick<
+    MsgParts,
+    'bus' | 'tenants' | 'metrics' | 'rpc' | 'background' | 'log' | 'limits' | 'parked' | 'mentionAll'
+  >;
 
 /** The sender of a process. */
 export function createSender(parts: SenderParts): Sender {
@@ -109,7 +112,11 @@ export function createSender(parts: SenderParts): Sender {
     const key = dedupKey(ctx.tenant, m);
     if (m.contentType === CONTENT.Typing) return sendTransient(parts, ctx, key, m);
     const mentions = mentionsOf(m);
-    const answer = await recent.get(key.toString('latin1'), () => append(ctx, key, m, checked));
+    const answer = await recent.get(key.toString('latin1'), () => {
+      // Refused as a whole: as a plain message it would reach nobody's attention, and its sender would not know.
+      if (mentions?.everybody) parts.mentionAll.take(ctx, mentions.groupID);
+      return append(ctx, key, m, checked);
+    });
     if (mentions) setMentions(parts, ctx, mentions);
     if (!answer) throw new ImError(ERR.ServerInternalError, 'no answer');
     return answer;
