@@ -256,6 +256,7 @@ class Gateway implements GatewayService {
     await this.#listen();
     this.#sweep.start();
     this.#presence.start();
+    this.#watch.start();
     this.#log.info({ port: this.#port }, 'gateway listening');
   }
 

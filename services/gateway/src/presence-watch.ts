@@ -90,7 +90,11 @@ export class PresenceWatch {
     this.#catchUp = deps.background.coalesce('gateway presence catch-up', (signal) =>
       this.#readAgain(signal),
     );
-    deps.background.every('gateway presence linger', LINGER_LOOK_MS, async () => {
+  }
+
+  /** From now on ends subscriptions that nobody has needed for a while. */
+  start(): void {
+    this.#deps.background.every('gateway presence linger', LINGER_LOOK_MS, async () => {
       this.#release(performance.now() - LINGER_MS, MAX_LINGERING);
     });
   }
