@@ -15,12 +15,12 @@ export function configHash(text: string, files: ReadonlyMap<string, string>): st
   return hash.digest('hex').slice(0, DIGITS);
 }
 
-const DOMAIN_SETTINGS = ['limits', 'rpc', 'nats', 'mongo', 'redis', 's3', 'gateway.presence.limitMs'];
+const DOMAIN_SETTINGS = ['rpc', 'nats', 'mongo', 'redis', 's3', 'gateway.presence.limitMs'];
 
-/** Which settings each role reads, besides those that every process reads. */
+/** Which settings each role reads at its start, besides those that every process reads. */
 export const ROLE_SETTINGS: Readonly<Record<string, readonly string[]>> = {
-  gateway: ['gateway', 'attempts', 'rpc', 'nats'],
-  api: ['api', 'attempts', 'rpc', 'nats'],
+  gateway: ['gateway', 'rpc', 'nats'],
+  api: ['api', 'rpc', 'nats'],
   rpc: DOMAIN_SETTINGS,
   transfer: ['transfer', 'nats', 'mongo', 'redis'],
   push: ['push', 'rpc', 'nats', 'mongo', 'redis'],
