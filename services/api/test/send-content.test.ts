@@ -52,10 +52,10 @@ const bad: [number, object][] = [
   [110, { description: 'x' }],
 ];
 for (const [contentType, content] of bad) {
-  test(`content ${contentType} ${JSON.stringify(content).slice(0, 60)} is refused with 500`, async () => {
+  test(`content ${contentType} ${JSON.stringify(content).slice(0, 60)} is refused by name of the field`, async () => {
     await using api = await withSend();
     const { status, json } = await api.post('/msg/send_msg', { ...TEXT, contentType, content }, ADMIN);
-    assert.deepEqual([status, json.errCode, json.errMsg], [200, 500, 'ServerInternalError']);
+    assert.deepEqual([status, json.errCode, json.errMsg], [200, 1001, 'ArgsError']);
     assert.match(json.errDlt, /^content\./);
     assert.equal(api.sent.length, 0);
   });

@@ -156,7 +156,7 @@ test('invitations: 120 users in batches of 50, each told with its own version', 
   assert.deepEqual(ids(batch.tips.invitedUserList), invited.slice(0, 50));
   assert.equal(memberOf(batch.tips.inviterUser).userID, 'b');
   assert.equal(groupOf(batch.tips.group).memberCount, 52);
-  await refuses(ERR.ServerInternalError, invite(groupID, ['c', 'm5'], 'a'));
+  await refuses(ERR.DuplicateKeyError, invite(groupID, ['c', 'm5'], 'a'));
   await refuses(ERR.NoPermissionError, invite(groupID, ['c'], 'd'));
   await refuses(ERR.RecordNotFoundError, invite(groupID, ['nobody'], 'a'));
   await refuses(ERR.RecordNotFoundError, invite('no-group', ['c'], 'a'));

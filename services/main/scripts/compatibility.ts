@@ -119,6 +119,18 @@ ${rows.length} routes, ${built} built, ${tested} named by tests beside those of 
 of them. A route that is not built answers HTTP 200 with errCode 500 and errMsg \`NotImplemented\`. \`api.\` marks what
 the API answers by itself. "Tested by" names the packages whose tests use the route or its method.
 
+## Where answers differ from OpenIM's
+
+| Route | OpenIM | here, and why |
+|---|---|---|
+| \`/msg/send_msg\`, \`/msg/batch_send_msg\` | 500 for a content that breaks the schema of its type | 1001 with the field (\`content.<field>\`): the request is wrong, the server has not failed |
+| \`/object/part_size\`, \`/object/initiate_multipart_upload\`, \`/object/auth_sign\`, \`/object/complete_multipart_upload\` | 500 for an empty file, a size that is too large, parts or bytes that do not fit the hash | 1001 with the field |
+| \`/friend/add_black\`, \`/group/invite_user_to_group\` | 500 for a user who is blocked, or in the group, already | 1003 with the field |
+| \`/user/get_users_online_token_detail\` | the tokens themselves | the hash of each token (16 bytes of its SHA-256, base64url): tokens are stored as hashes alone, so what this route or a backup shows cannot be used to log in |
+| \`/friend/get_incremental_blacks\`, \`/config/set_config\`, \`/config/reset_config\`, \`/config/set_enable_config_manager\`, \`/restart\` | 500 without etcd, or always | 500 always |
+
+## Routes
+
 | Route | Only for | Done by | Status | Tested by |
 |---|---|---|---|---|
 ${rows.join('\n')}

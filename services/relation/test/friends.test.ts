@@ -306,7 +306,7 @@ test('blacklist: entries, times, repetition', async () => {
   const me = as(t1, 'a');
   const black = make('relation.AddBlackReq', { ownerUserID: 'a', blackUserID: 'b', ex: 'loud' });
   await relation.addBlack(me, black);
-  await refuses(ERR.ServerInternalError, relation.addBlack(me, black));
+  await refuses(ERR.DuplicateKeyError, relation.addBlack(me, black));
   const nobody = make('relation.AddBlackReq', { ownerUserID: 'a', blackUserID: 'nobody' });
   await refuses(ERR.RecordNotFoundError, relation.addBlack(me, nobody));
   const listed = await relation.getPaginationBlacks(

@@ -10,6 +10,7 @@ import { tenantOf, type UploadSpace } from './upload-space.ts';
 
 const SIGN_EXPIRES_S = 24 * 3600;
 const HOUR_MS = 3600 * 1000;
+const DIFFERENT = 'parts: md5 mismatching, the stored bytes differ';
 /** Most URLs of one answer; the others are asked for by `authSign`. */
 const MAX_SIGNED = 1_000;
 
@@ -107,24 +108,23 @@ export function uploads({ blob, objects, tenants, space, uploadHours }: UploadDe
     const differs = made.etag.includes('-') && made.etag !== multipartEtag(parts);
     if (made.size === size && !differs) return;
     await blob.remove(ctx.tenant, key);
-    if (differs) throw new ImError(ERR.ServerInternalError, 'md5 mismatching: the stored bytes differ');
-    throw new ImError(ERR.ServerInternalError, `size mismatching: ${made.size} instead of ${size}`);
+    if (differs) throw argsError(DIFFERENT);
+    throw argsError(`size mismatching: ${made.size} bytes were put instead of ${size}`);
   }
 
   /** Moves what was put to where its content says; exactly the bytes that were looked at. */
   async function move(ctx: CallContext, upload: Upload, etag: string | undefined): Promise<void> {
     const put = await blob.stat(ctx.tenant, upload.key);
     if (put.size !== upload.size) {
-      throw new ImError(ERR.ServerInternalError, `size mismatching: ${put.size} instead of ${upload.size}`);
+      throw argsError(`size mismatching: ${put.size} bytes were put instead of ${upload.size}`);
     }
-    const differ = new ImError(ERR.ServerInternalError, 'md5 mismatching: the stored bytes differ');
-    if (put.etag !== etag) throw differ;
+    if (put.etag !== etag) throw argsError(DIFFERENT);
     const key = contentKey(upload.hash);
     await blob.copy(ctx.tenant, upload.key, key, put.etag);
     // A storage that does not know the condition may have copied what was put there meanwhile.
     if ((await blob.stat(ctx.tenant, key)).etag === put.etag) return;
     await blob.remove(ctx.tenant, key);
-    throw differ;
+    throw argsError(DIFFERENT);
   }
 
   return {
@@ -156,7 +156,7 @@ export function uploads({ blob, objects, tenants, space, uploadHours }: UploadDe
     async authSign(ctx: CallContext, req: third.AuthSignReq): Promise<third.AuthSignResp> {
       const upload = decodeUploadId(req.uploadID, secretOf(ctx));
       if (upload.kind === 'single')
-        throw new ImError(ERR.ServerInternalError, 'this upload has one part, signed at its start');
+        throw argsError('uploadID: this upload has one part, signed at its start');
       if (req.partNumbers.length > MAX_SIGNED) {
         throw argsError(
           `partNumbers: ${req.partNumbers.length} are more than ${MAX_SIGNED}; ask for them in turn`,
@@ -172,10 +172,7 @@ export function uploads({ blob, objects, tenants, space, uploadHours }: UploadDe
       checkWritableName(ctx, req.name);
       const upload = decodeUploadId(req.uploadID, secretOf(ctx));
       if (md5Hex(req.parts.join(',')) !== upload.hash) {
-        throw new ImError(
-          ERR.ServerInternalError,
-          'md5 mismatching: the parts do not make up the hash of the upload',
-        );
+        throw argsError('parts: md5 mismatching, they do not make up the hash of the upload');
       }
       const { hash, size, id } = upload;
       const there = (await stored(ctx, hash))?.size === size;

@@ -178,7 +178,7 @@ describe('objects, logs and registrations on real servers', () => {
       parts: [md5(data)],
       name: 'u1/c',
     });
-    await assert.rejects(third.completeMultipartUpload(as('u1'), request), code(500));
+    await assert.rejects(third.completeMultipartUpload(as('u1'), request), code(1001));
     await assert.rejects(third.accessURL(as('u1'), make('third.AccessURLReq', { name: 'u1/c' })), code(1004));
   });
 
@@ -325,7 +325,10 @@ describe('objects, logs and registrations on real servers', () => {
     await assert.rejects(initiate('u1', { ...good, name: '/u1/x' }), code(1001));
     await assert.rejects(initiate('u1', { ...good, name: `u1/${'x'.repeat(1024)}` }), code(1001));
     await assert.rejects(initiate('u1', { ...good, hash: '../../etc' }), code(1001));
-    await assert.rejects(initiate('u1', { ...good, size: 0 }), code(500));
+    await assert.rejects(initiate('u1', { ...good, size: 0 }), {
+      code: 1001,
+      detail: /^size must be 1 or more/,
+    });
     for (const uploadID of ['', 'x', Buffer.from('["{}","seal"]').toString('base64')]) {
       await assert.rejects(
         third.authSign(as('u1'), make('third.AuthSignReq', { uploadID, partNumbers: [1] })),

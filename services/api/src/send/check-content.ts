@@ -1,11 +1,11 @@
-import { argsError, ERR, ImError } from '@im/protocol';
+import { argsError } from '@im/protocol';
 import { CONTENT_SHAPES, type FieldShape, type Shape } from './content-shapes.ts';
 
 const MAX_DEPTH = 64;
 
-/** OpenIM answers a content that breaks its shape with 500, not 1001. */
+/** OpenIM answers a content that breaks its shape with 500, as if it had failed itself. */
 function violation(path: string, problem: string): never {
-  throw new ImError(ERR.ServerInternalError, `content.${path} ${problem}`);
+  throw argsError(path === '' ? `content ${problem}` : `content.${path} ${problem}`);
 }
 
 function byKey(object: object): Map<string, unknown> {
@@ -75,7 +75,8 @@ function checkObject(path: string, shape: Shape, object: unknown): void {
 
 /**
  * Checks what an administrator sends over HTTP.
- * @throws ImError 1001 without detail for a content type that may not be sent, 500 for a content that breaks its shape.
+ * @throws ImError 1001: without detail for a content type that may not be sent, with the field for a content that breaks
+ *   its shape.
  */
 export function checkContent(contentType: number, content: object): void {
   const shape = CONTENT_SHAPES.get(contentType);

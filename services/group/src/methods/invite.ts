@@ -94,9 +94,12 @@ export function inviteMethods(parts: GroupParts): GroupMethods<'inviteUserToGrou
       }
       const present = await members.find(ctx.tenant, groupID, invitedUserIDs);
       if (present.length > 0) {
-        // 500, as clients know it.
+        // OpenIM answers 500, as if it had failed itself.
         const ids = present.slice(0, 10).map(({ userID }) => userID);
-        throw new ImError(ERR.ServerInternalError, `duplicate key: in the group already: ${ids.join(',')}`);
+        throw new ImError(
+          ERR.DuplicateKeyError,
+          `invitedUserIDs are in the group already: ${ids.join(',')}; invite the others`,
+        );
       }
       await requireRoom(parts, ctx, await members.count(ctx.tenant, groupID), invitedUserIDs);
       await add(ctx, group, invitedUserIDs, sendMessage);

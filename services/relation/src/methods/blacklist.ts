@@ -26,8 +26,8 @@ export function blacklistMethods({ blacks, users, notifier }: RelationParts): Bl
         operatorUserID: ctx.opUserID,
         ex,
       });
-      // 500, as clients know it.
-      if (!added) throw new ImError(ERR.ServerInternalError, 'duplicate key: the user is blocked already');
+      // OpenIM answers 500, as if it had failed itself.
+      if (!added) throw new ImError(ERR.DuplicateKeyError, `blackUserID is blocked already: ${blackUserID}`);
       await notices.blackAdded(ctx, ownerUserID, blackUserID);
       return make('relation.AddBlackResp');
     },

@@ -1,0 +1,302 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { describeRoutes } from '@im/api';
+import { type ReservedPorts, reservePorts, type StartedBackends, startBackends } from '@im/backends';
+import { parseConfig, silentLogger } from '@im/kit';
+import { type FieldLimit, type MessageName, messageLimits } from '@im/protocol';
+import { type RunningServer, runServer } from '../src/index.ts';
+
+const SECRET = 'secret';
+const AT_ONCE = 8;
+/** Messages hold messages; what is deeper is left as it is. */
+const DEPTH = 3;
+/** Most characters of a text that is as long as it may be: bodies of other routes test what is larger. */
+const LONG = 5_000;
+
+/** Routes that answer 500 whatever they are asked, as OpenIM does without etcd and without versions of blacklists. */
+const ALWAYS_500 = new Set([
+  '/config/set_config',
+  '/config/reset_config',
+  '/config/set_enable_config_manager',
+  '/restart',
+  '/friend/get_incremental_blacks',
+]);
+/** What they take away is needed by the others. */
+const LAST = [
+  '/group/quit_group',
+  '/group/kick_group',
+  '/group/dismiss_group',
+  '/friend/delete_friend',
+  '/auth/force_logout',
+];
+
+let dir: string;
+let backends: StartedBackends<'nats' | 'mongo' | 'redis' | 's3'>;
+let reserved: ReservedPorts;
+let server: RunningServer;
+let port: number;
+const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+async function post(path: string, token: string, body: unknown): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const headers = { operationID: 'op', token, 'content-type': 'application/json' };
+  const sent = request({ agent, host: '127.0.0.1', port, path, method: 'POST', headers }, (response) => {
+    let text = '';
+    response.on('data', (chunk) => {
+      text += chunk;
+    });
+    response.on('error', reject);
+    response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+  });
+  sent.on('error', reject);
+  sent.end(JSON.stringify(body));
+  return promise;
+}
+
+async function ask<T>(path: string, token: string, body: unknown): Promise<T> {
+  const { text } = await post(path, token, body);
+  const { errCode, errDlt, data } = JSON.parse(text) as { errCode: number; errDlt: string; data: T };
+  assert.equal(errCode, 0, `${path}: ${errCode} ${errDlt}`);
+  return data;
+}
+
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'im-wrong-'));
+  backends = await startBackends({ dir, only: ['nats', 'mongo', 'redis', 's3'] });
+  reserved = await reservePorts(1);
+  port = reserved.ports[0] ?? 0;
+  const { nats, mongo, redis, s3 } = backends;
+  const config = parseConfig({
+    listen: { host: '127.0.0.1' },
+    ops: { port: 0 },
+    api: { port },
+    nats: { servers: [nats.uri] },
+    mongo: { uri: mongo.uri },
+    redis: { uri: redis.uri },
+    s3: { endpoint: s3.endpoint, accessKey: s3.accessKey, secretKey: s3.secretKey },
+    limits: {
+      userMessages: { perSecond: 0 },
+      userBytes: { perSecond: 0 },
+      userChanges: { perSecond: 0 },
+      profileChanges: { perMinute: 0 },
+    },
+    tenants: [{ id: 'default', tokenSecret: 's', adminSecret: SECRET, adminUserIDs: ['imAdmin'] }],
+  });
+  server = await runServer(config, { roles: ['rpc', 'transfer', 'api'], log: silentLogger() });
+  await server.untilReady(AbortSignal.timeout(60_000));
+});
+after(async () => {
+  agent.destroy();
+  await server?.stop();
+  await backends?.stop();
+  await reserved?.release();
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** Values that reach the stores: of users, a group and a message that are there. */
+const GOOD: Readonly<Record<string, unknown>> = {
+  conversationID: 'si_u1_u2',
+  conversationIDs: ['si_u1_u2'],
+  groupID: 'g1',
+  groupIDs: ['g1'],
+  groupName: 'g',
+  hash: '0123456789abcdef0123456789abcdef',
+  name: 'u1/file',
+  platformID: 1,
+  platform: 1,
+  pagination: { pageNumber: 1, showNumber: 10 },
+  seq: 1,
+  seqs: [1],
+  size: 10,
+  sessionType: 1,
+  contentType: 101,
+  toUserID: 'u2',
+  recvID: 'u2',
+  recvIDs: ['u2'],
+  recvUserID: 'u2',
+  recvGroupID: '',
+  friendUserID: 'u2',
+  friendUserIDs: ['u2'],
+  blackUserID: 'u3',
+  userID2: 'u2',
+  invitedUserIDs: ['u3'],
+  kickedUserIDs: ['u2'],
+  memberUserIDs: ['u2'],
+  newOwnerUserID: 'u2',
+  oldOwnerUserID: 'u1',
+  handleResult: 1,
+  joinSource: 3,
+  groupType: 2,
+  mutedSeconds: 60,
+  genre: 1,
+  conversationType: 1,
+  hasReadSeq: 1,
+  start: 1_000_000,
+  end: 2_000_000_000_000,
+  startTime: 0,
+  endTime: 2_000_000_000_000,
+  secret: SECRET,
+  parts: ['0123456789abcdef0123456789abcdef'],
+  partNumbers: [1],
+  sendTime: '',
+};
+const CONTENT = { content: 'x' };
+
+function goodValue(message: MessageName, field: string, limit: FieldLimit, depth: number): unknown {
+  if (message === 'api.SendMsgReq' && field === 'sendTime') return 0;
+  if (field in GOOD) return GOOD[field];
+  const one = (): unknown => {
+    switch (limit.kind) {
+      case 'message':
+        return depth === 0 ? {} : goodBody(limit.message, depth - 1);
+      case 'bool':
+        return true;
+      case 'number':
+        return Math.max(1, limit.least);
+      case 'bytes':
+        return '';
+      case 'id':
+        return 'u1';
+      case 'text':
+        return /[hH]ash$/.test(field) && limit.chars === 20 ? 1 : 'x';
+    }
+  };
+  if (limit.entries === undefined) return one();
+  return limit.keyChars === undefined ? [one()] : { key: one() };
+}
+
+function goodBody(name: MessageName, depth = DEPTH): Record<string, unknown> {
+  return Object.fromEntries(
+    [...messageLimits(name)].map(([field, limit]) => [field, goodValue(name, field, limit, depth)]),
+  );
+}
+
+/** Values of one field that are no use: of another type, empty, negative, as small and as large as they may be. */
+function wrongValues(limit: FieldLimit, depth: number): unknown[] {
+  // One decoder reads what is deeper: there the values of the right type count.
+  const ofAnyType =
+    depth === DEPTH ? [null, '', 'text', 0, -1, 1.5, true, [], {}, [null], ['']] : [null, '', -1, {}];
+  const least = limit.kind === 'number' ? [limit.least, limit.most, limit.most + 1] : [];
+  const long = limit.kind === 'id' || limit.kind === 'text' ? Math.min(limit.chars, LONG) : 0;
+  const texts = long === 0 ? [] : ['x'.repeat(long), '$a.b', '({[/../', '\u0000', '\ud800'];
+  const ones = [...least, ...texts];
+  if (limit.entries === undefined) return [...ofAnyType, ...ones];
+  if (limit.keyChars !== undefined)
+    return [...ofAnyType, { '': '' }, { '$a.b': 'x' }, ...ones.map((one) => ({ key: one }))];
+  return [...ofAnyType, ...ones.map((one) => [one]), [1, 1], ['a', 'a'], [[]], [{}]];
+}
+
+/** Bodies that are good but for one field, however deep, with the path of the field. */
+function* wrongBodies(
+  name: MessageName,
+  depth = DEPTH,
+): Generator<{ body: Record<string, unknown>; field: string }> {
+  const good = goodBody(name, depth);
+  for (const [field, limit] of messageLimits(name)) {
+    const { [field]: _, ...missing } = good;
+    yield { body: missing, field };
+    for (const value of wrongValues(limit, depth)) yield { body: { ...good, [field]: value }, field };
+    if (limit.kind !== 'message' || depth === 0) continue;
+    for (const { body, field: inner } of wrongBodies(limit.message, depth - 1)) {
+      const value = limit.entries === undefined ? body : [body];
+      yield { body: { ...good, [field]: value }, field: `${field}.${inner}` };
+    }
+  }
+}
+
+function* requestsOf(path: string, name: MessageName): Generator<{ body: object; field: string }> {
+  yield { body: {}, field: '' };
+  const withContent = path === '/msg/send_msg' || path === '/msg/batch_send_msg';
+  for (const { body, field } of wrongBodies(name))
+    yield { body: withContent ? { ...body, content: CONTENT } : body, field };
+  if (!withContent) return;
+  const good = goodBody(name);
+  for (const content of [
+    null,
+    '',
+    1,
+    [],
+    {},
+    { content: '' },
+    { content: {} },
+    { content: 1 },
+    { content: '\ud800' },
+  ])
+    for (const contentType of [101, 102, 103, 104, 105, 106, 110, 114, 118, 1400])
+      yield { body: { ...good, contentType, content }, field: `content of ${contentType}` };
+}
+
+describe('requests that are wrong', () => {
+  let admin: string;
+  let user: string;
+
+  before(async () => {
+    ({ token: admin } = await ask<{ token: string }>('/auth/get_admin_token', '', {
+      secret: SECRET,
+      userID: 'imAdmin',
+    }));
+    const users = ['u1', 'u2', 'u3'].map((userID) => ({ userID, nickname: userID, faceURL: '' }));
+    await ask('/user/user_register', admin, { users });
+    ({ token: user } = await ask<{ token: string }>('/auth/get_user_token', admin, {
+      userID: 'u1',
+      platformID: 5,
+    }));
+    await ask('/friend/import_friend', admin, { ownerUserID: 'u1', friendUserIDs: ['u2'] });
+    const groupInfo = { groupID: 'g1', groupName: 'g', groupType: 2 };
+    await ask('/group/create_group', admin, { ownerUserID: 'u1', memberUserIDs: ['u2'], groupInfo });
+    const message = { sendID: 'u1', recvID: 'u2', contentType: 101, sessionType: 1, content: CONTENT };
+    await ask('/msg/send_msg', admin, message);
+  });
+
+  test('no route takes a request that is wrong for a failure of its own', { timeout: 120_000 }, async (t) => {
+    const failures = new Map<string, string>();
+    const codes = new Map<number, number>();
+    const routes = describeRoutes().flatMap(({ route, admin: only, requests: [name] }) => {
+      const [method, path = ''] = route.split(' ');
+      return method === 'POST' && !ALWAYS_500.has(path)
+        ? [{ path, admin: only, name: name ?? 'api.Empty' }]
+        : [];
+    });
+    const rank = ({ path }: { path: string }) => LAST.indexOf(path);
+    routes.sort((a, b) => rank(a) - rank(b));
+    assert.ok(routes.length > 130, String(routes.length));
+    const begun = performance.now();
+    let sent = 0;
+    for (const { path, name, admin: only } of routes) {
+      const url =
+        path === '/msg/send_simple_msg'
+          ? `${path}?key=${Buffer.from('{"recvID":"u1","sendID":"u2"}').toString('base64')}`
+          : path;
+      const queue = requestsOf(path, name as MessageName);
+      const worker = async (): Promise<void> => {
+        for (const { body, field } of queue) {
+          // Checks of a user's own rights come before what is asked, so administrators get further.
+          const { status, text } = await post(url, only || sent++ % 3 > 0 ? admin : user, body);
+          const { errCode, errDlt } = JSON.parse(text) as { errCode: number; errDlt: string };
+          codes.set(errCode, (codes.get(errCode) ?? 0) + 1);
+          if (status < 500 && errCode !== 500) continue;
+          const shown = JSON.stringify(body).slice(0, 300);
+          failures.set(`${path} ${field}: ${errDlt}`, `${status} ${shown}`);
+        }
+      };
+      await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    }
+    const counts = [...codes].sort(([a], [b]) => a - b).map(([code, n]) => `${code}: ${n}`);
+    t.diagnostic(
+      `${[...codes.values()].reduce((a, b) => a + b)} requests in ${Math.round((performance.now() - begun) / 1_000)} s; ${counts.join(', ')}`,
+    );
+    assert.deepEqual(
+      [...failures].map(([what, how]) => `${what} <- ${how}`),
+      [],
+    );
+  });
+});
