@@ -35,6 +35,7 @@ export const module: ServiceModule<UserDeps> = {
     const users = userRepo(store);
     const { limitMs } = config.gateway.presence;
     const presence = createPresence({ store, events: bus.events, tenants, log, limitMs });
+    const limits = () => (live?.current ?? config).limits;
     const parts: UserParts = {
       users,
       commands: userCommandRepo(store),
@@ -46,11 +47,8 @@ export const module: ServiceModule<UserDeps> = {
       background,
       metrics,
       log,
-      profileChanges: createUserLimit('profileChanges', {
-        tenants,
-        metrics,
-        limits: () => (live?.current ?? config).limits,
-      }),
+      limits,
+      profileChanges: createUserLimit('profileChanges', { tenants, metrics, limits }),
     };
     rpc.bind('user', {
       ...profileMethods(parts),

@@ -1,4 +1,4 @@
-import type { Background, Logger, Metrics, TenantDirectory, UserLimit } from '@im/kit';
+import type { Background, Logger, Metrics, ServerConfig, TenantDirectory, UserLimit } from '@im/kit';
 import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
 import type { ClientConfigRepo, UserCommandRepo, UserRepo } from '@im/store';
 import type { Presence } from './presence.ts';
@@ -18,6 +18,8 @@ export interface UserParts {
   readonly background: Background;
   readonly metrics: Metrics;
   readonly log: Logger;
+  /** The limits of the cluster, as they are now. */
+  readonly limits: () => ServerConfig['limits'];
   /** Of changes that friends and groups hear of. */
   readonly profileChanges: UserLimit;
 }

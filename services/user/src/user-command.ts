@@ -1,5 +1,5 @@
 import { type CallContext, requireSelf } from '@im/kit';
-import { CONTENT, ERR, ImError, make, SESSION } from '@im/protocol';
+import { argsError, CONTENT, ERR, ImError, make, SESSION } from '@im/protocol';
 import type { UserMethods, UserParts } from './parts.ts';
 
 type UserCommandMethods = UserMethods<
@@ -16,7 +16,7 @@ type CommandContentType =
   | typeof CONTENT.UserCommandUpdate;
 
 /** What users keep on the server for themselves, such as saved messages; their other devices are told. */
-export function userCommandMethods({ commands, notifier }: UserParts): UserCommandMethods {
+export function userCommandMethods({ commands, limits, notifier }: UserParts): UserCommandMethods {
   async function tell(ctx: CallContext, userID: string, contentType: CommandContentType): Promise<void> {
     const tips = { fromUserID: userID, toUserID: userID };
     await notifier.send(
@@ -33,7 +33,11 @@ export function userCommandMethods({ commands, notifier }: UserParts): UserComma
   return {
     async processUserCommandAdd(ctx, { userID, type, uuid, value, ex }) {
       requireSelf(ctx, userID);
-      await commands.add(ctx.tenant, { userID, type, uuid }, { value: value ?? '', ex: ex ?? '' });
+      const most = limits().userCommands;
+      const content = { value: value ?? '', ex: ex ?? '' };
+      if (!(await commands.add(ctx.tenant, { userID, type, uuid }, content, most))) {
+        throw argsError(`a user keeps at most ${most} commands (limits.userCommands): delete some first`);
+      }
       await tell(ctx, userID, CONTENT.UserCommandAdd);
       return make('user.ProcessUserCommandAddResp');
     },

@@ -4,6 +4,7 @@ import { ERR, type Messages, make } from '@im/protocol';
 import {
   by,
   codeOf,
+  MOST_COMMANDS,
   newCluster,
   type Servers,
   startServers,
@@ -129,6 +130,27 @@ test('a command of a user whose id begins like another is not his', async () => 
   await add('prefix');
   const all = make('user.ProcessUserCommandGetAllReq', { userID: 'pre' });
   assert.equal((await a.user.processUserCommandGetAll(by('pre'), all)).CommandResp.length, 1);
+});
+
+test('a user keeps a limited number of commands, over all types', async () => {
+  const userID = 'full';
+  const add = (n: number) =>
+    a.user.processUserCommandAdd(
+      by(userID),
+      make('user.ProcessUserCommandAddReq', { userID, type: n, uuid: `x${n}`, value: 'v' }),
+    );
+  for (let n = 1; n <= MOST_COMMANDS; n++) await add(n);
+  await assert.rejects(add(MOST_COMMANDS + 1), {
+    code: ERR.ArgsError,
+    detail: /limits\.userCommands.*delete/,
+  });
+  // What is kept already may be replaced, and room is made by deleting.
+  await add(1);
+  const gone = make('user.ProcessUserCommandDeleteReq', { userID, type: 1, uuid: 'x1' });
+  await a.user.processUserCommandDelete(by(userID), gone);
+  await add(MOST_COMMANDS + 1);
+  const all = make('user.ProcessUserCommandGetAllReq', { userID });
+  assert.equal((await a.user.processUserCommandGetAll(by(userID), all)).CommandResp.length, MOST_COMMANDS);
 });
 
 test('client settings: for everybody, for one user, by page', async () => {

@@ -48,6 +48,8 @@ export const T1 = tenantId('t1');
 export const T2 = tenantId('t2');
 /** A gateway that was silent for longer than this is dead. */
 export const LIMIT_MS = 3_000;
+/** Commands that a user may keep. */
+export const MOST_COMMANDS = 5;
 
 /** The user domain as one process runs it; other domains only record what they are told. */
 export interface UserProcess extends AsyncDisposable {
@@ -85,6 +87,7 @@ export async function startUser(
     redis: { uri: servers.redis.uri },
     rpc: { encodeInProcess: true },
     gateway: { presence: { limitMs: LIMIT_MS } },
+    limits: { userCommands: MOST_COMMANDS },
   });
   const natsConfig = ServerConfig.parse(servers.nats ? { nats: { servers: [servers.nats.uri] } } : {}).nats;
   const real =

@@ -371,6 +371,14 @@ export const ServerConfig = z.strictObject({
         .describe(
           'Messages of one user that mention everybody in one group, per process of msg; more get 429 and are not sent.',
         ),
+      userCommands: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .default(10_000)
+        .describe(
+          'Commands (/user/process_user_command_*) that one user may keep; further ones get 1001 until some are deleted.',
+        ),
     })
     .prefault({})
     .describe('What one user may do, unless the tenant says otherwise. Administrators are not limited.'),

@@ -102,7 +102,7 @@ export {
   type Revocation,
   type SeqsOf,
 } from './repos/msg-row.ts';
-export { type MsgRowChanges, msgRowChanges } from './repos/msg-row-change.ts';
+export { MAX_MARKED, type MsgRowChanges, msgRowChanges } from './repos/msg-row-change.ts';
 export { type MsgCounts, type MsgQuery, type MsgStats, msgStats, type Period } from './repos/msg-stats.ts';
 export { type ObjectRepo, objectRepo, type StoredObject } from './repos/object.ts';
 export {

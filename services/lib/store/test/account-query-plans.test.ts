@@ -65,7 +65,7 @@ test('every query on user commands and client settings reads by an index', async
   await configs.set(tenant, '', { theme: 'dark' });
   await plans.check(servers.uris.mongo, 'set');
   await checkAll({
-    add: () => commands.add(tenant, key, { value: 'v', ex: '' }),
+    add: () => commands.add(tenant, key, { value: 'v', ex: '' }, 5),
     update: () => commands.update(tenant, key, { value: 'w' }),
     'update nothing': () => commands.update(tenant, key, {}),
     list: () => commands.list(tenant, 'a'),

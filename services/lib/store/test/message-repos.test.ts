@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { TenantId } from '@im/kit';
 import {
   convs,
+  MAX_MARKED,
   type MsgRow,
   msgRowChanges,
   msgRows,
@@ -14,10 +15,14 @@ import { DEDICATED, openStore, SHARED, startServers, type TestStore, untilReady 
 
 let servers: Awaited<ReturnType<typeof startServers>>;
 let opened: TestStore;
+/** Names of the commands that the store sent. */
+const sent: string[] = [];
 
 before(async () => {
   servers = await startServers();
-  opened = await openStore(servers.uris);
+  opened = await openStore(servers.uris, {
+    onCommand: ({ command }) => sent.push(Object.keys(command)[0] ?? ''),
+  });
   await untilReady(opened.store);
 });
 after(async () => {
@@ -208,6 +213,29 @@ for (const [placement, [one, two]] of [
         seqsOf(await rows.bySeqs(one, [{ conversationID: cid, seqs: range(1, 6) }])),
         [3, 4, 5, 6],
       );
+    });
+
+    test('a long span is marked as read by one command, the newest first', async () => {
+      const rows = msgRows(opened.store);
+      const changes = msgRowChanges(opened.store);
+      const cid = 'si_long';
+      await rows.insert(range(1, 2_500).map((n) => row(one, cid, n)));
+      sent.length = 0;
+      await changes.markSpanRead(one, cid, { first: 3, last: 2_500 }, 'a');
+      assert.deepEqual(sent, ['update']);
+      const state = async (seqs: number[]) =>
+        new Map((await rows.bySeqs(one, [{ conversationID: cid, seqs }])).map((r) => [r.seq, r.isRead]));
+      const read = await state([1, 3, 4, 1_499, 1_500, 1_501, 2_499, 2_500]);
+      assert.deepEqual(
+        [1, 3, 4, 1_499, 1_500, 1_501, 2_499, 2_500].map((seq) => read.get(seq)),
+        [false, true, false, true, false, true, true, false],
+      );
+      // No more than can be done within a request, counted from the newest.
+      sent.length = 0;
+      await changes.markSpanRead(one, cid, { first: 1, last: 1_000 + MAX_MARKED }, 'b');
+      assert.deepEqual(sent, ['update']);
+      const newest = await state([1_000, 1_002]);
+      assert.deepEqual([newest.get(1_000), newest.get(1_002)], [false, true]);
     });
 
     test('conversation truth never goes back, whoever writes late', async () => {

@@ -5,6 +5,9 @@ import { MSG_ROWS, type Revocation } from './msg-row.ts';
 import { rowsBySeq, seqKey } from './rows-by-seq.ts';
 import { MAX_STEP, type SeqSpan, seqSteps } from './seq-walk.ts';
 
+/** Most messages that are marked as read at once. */
+export const MAX_MARKED = 20_000;
+
 /** Repository of what the msg domain changes in stored messages. Every change may be repeated without harm. */
 export type MsgRowChanges = ReturnType<typeof msgRowChanges>;
 
@@ -15,15 +18,21 @@ export function msgRowChanges(store: Store) {
     $in: rowsBySeq(rows(tenant), conversationID).ids(seqs),
   });
 
+  /** Marks the messages of all these steps in one bulk. */
   async function markRead(
     tenant: TenantId,
     conversationID: string,
-    seqs: readonly number[],
+    steps: readonly (readonly number[])[],
     reader: string,
   ): Promise<void> {
-    await rows(tenant).col.updateMany(
-      { _id: ids(tenant, conversationID, seqs), s: { $ne: reader }, rd: { $ne: true } },
-      { $set: { rd: true } },
+    await rows(tenant).col.bulkWrite(
+      steps.map((seqs) => ({
+        updateMany: {
+          filter: { _id: ids(tenant, conversationID, seqs), s: { $ne: reader }, rd: { $ne: true } },
+          update: { $set: { rd: true } },
+        },
+      })),
+      { ordered: false },
     );
   }
 
@@ -35,19 +44,26 @@ export function msgRowChanges(store: Store) {
       seqs: readonly number[],
       reader: string,
     ): Promise<void> {
-      if (seqs.length > 0) await markRead(tenant, conversationID, seqs, reader);
+      if (seqs.length === 0) return;
+      const steps = Array.from({ length: Math.ceil(seqs.length / MAX_STEP) }, (_, i) =>
+        seqs.slice(i * MAX_STEP, (i + 1) * MAX_STEP),
+      );
+      await markRead(tenant, conversationID, steps, reader);
     },
 
-    /** Marks all messages of a span as read, except those that the reader sent. */
+    /**
+     * Marks the messages of a span as read, except those that the reader sent. Of a longer span, the newest
+     * {@link MAX_MARKED}: more would not be done within the time of a request, however often it is tried.
+     */
     async markSpanRead(
       tenant: TenantId,
       conversationID: string,
       span: SeqSpan,
       reader: string,
     ): Promise<void> {
-      for (const seqs of seqSteps(span, { size: MAX_STEP, descending: false })) {
-        await markRead(tenant, conversationID, seqs, reader);
-      }
+      const newest = { first: Math.max(span.first, span.last - MAX_MARKED + 1), last: span.last };
+      const steps = [...seqSteps(newest, { size: MAX_STEP, descending: true })];
+      if (steps.length > 0) await markRead(tenant, conversationID, steps, reader);
     },
 
     /** @returns false when the message was revoked before, is blank or does not exist. */

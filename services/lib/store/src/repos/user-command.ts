@@ -30,8 +30,17 @@ export interface CommandKey {
 
 /** Commands of users. */
 export interface UserCommandRepo {
-  /** Adds it; the same key again replaces value and ex. */
-  add(tenant: TenantId, key: CommandKey, content: { value: string; ex: string }): Promise<void>;
+  /**
+   * Adds it; the same key again replaces value and ex.
+   * @param most commands of a user; calls at the same moment may together exceed it a little.
+   * @returns false, and adds nothing, when the user has that many and this one is not among them.
+   */
+  add(
+    tenant: TenantId,
+    key: CommandKey,
+    content: { value: string; ex: string },
+    most: number,
+  ): Promise<boolean>;
   /** Changes what is given. @returns false when there is no such command. */
   update(tenant: TenantId, key: CommandKey, changes: { value?: string; ex?: string }): Promise<boolean>;
   /** @returns false when there is no such command. */
@@ -49,10 +58,14 @@ export function userCommandRepo(store: Store): UserCommandRepo {
     of(tenant).key(userID, String(type), uuid);
 
   return guarded<UserCommandRepo>({
-    async add(tenant, key, { value, ex }) {
+    async add(tenant, key, { value, ex }, most) {
       const { userID, type, uuid } = key;
+      const { col } = of(tenant);
+      const { matchedCount } = await col.updateOne({ _id: idOf(tenant, key) }, { $set: { value, ex } });
+      if (matchedCount === 1) return true;
+      if ((await col.countDocuments({ t: tenant, userID }, { limit: most })) >= most) return false;
       await retryDuplicate(() =>
-        of(tenant).col.updateOne(
+        col.updateOne(
           { _id: idOf(tenant, key) },
           {
             $set: { value, ex },
@@ -61,6 +74,7 @@ export function userCommandRepo(store: Store): UserCommandRepo {
           { upsert: true },
         ),
       );
+      return true;
     },
     async update(tenant, key, changes) {
       const filter = { _id: idOf(tenant, key) };
