@@ -4,7 +4,7 @@ import { keepCluster } from './test-run/cluster-keeper.ts';
 import { beginInstallation } from './test-run/program-installer.ts';
 import { type FileResult, runFile } from './test-run/run-file.ts';
 import { runStaticChecks } from './test-run/static-checks.ts';
-import { findSuites, type Suite } from './test-run/suites.ts';
+import { findSuites, type Lane, type Suite } from './test-run/suites.ts';
 import { describeFile, describeRun, type SuiteResult, totals } from './test-run/summary.ts';
 
 /**
@@ -30,24 +30,34 @@ async function runSuite(suite: Suite): Promise<SuiteResult> {
 }
 
 const suites = findSuites(root, filters, availableParallelism());
-const onKubernetes = suites.filter((suite) => suite.onKubernetes);
-const installation = onKubernetes.length > 0 ? beginInstallation(root) : undefined;
+const installation = suites.some((suite) => suite.onKubernetes) ? beginInstallation(root) : undefined;
 
-const done: SuiteResult[] = [];
+const done = new Map<Suite, SuiteResult>();
+
+/** Runs the suites of one lane one after another. */
+async function runLane(lane: Lane): Promise<void> {
+  let kept: AsyncDisposable | undefined;
+  try {
+    for (const suite of suites.filter((suite) => suite.lane === lane)) {
+      if (suite.onKubernetes) await installation?.finished();
+      if (suite.onCluster) kept ??= await keepCluster(root);
+      done.set(suite, await runSuite(suite));
+    }
+  } finally {
+    await kept?.[Symbol.asyncDispose]();
+  }
+}
+
+const checks: SuiteResult[] = [];
 if (filters.length === 0) {
-  const checks = await runStaticChecks(root);
-  for (const result of checks.files) console.log(describeFile(result));
-  done.push(checks);
+  const result = await runStaticChecks(root);
+  for (const file of result.files) console.log(describeFile(file));
+  checks.push(result);
 }
-for (const suite of suites.filter((suite) => !suite.onKubernetes)) done.push(await runSuite(suite));
-await installation?.finished();
-for (const suite of onKubernetes.filter((suite) => !suite.onCluster)) done.push(await runSuite(suite));
-const onCluster = onKubernetes.filter((suite) => suite.onCluster);
-if (onCluster.length > 0) {
-  await using _kept = await keepCluster(root);
-  for (const suite of onCluster) done.push(await runSuite(suite));
-}
-console.log(describeRun(done));
-const { passed, failed } = totals(done.flatMap(({ files }) => files));
+await runLane('first');
+await Promise.all([runLane('packages'), runLane('behaviours')]);
+const results = [...checks, ...suites.flatMap((suite) => done.get(suite) ?? [])];
+console.log(describeRun(results));
+const { passed, failed } = totals(results.flatMap(({ files }) => files));
 if (passed + failed === 0) console.error(`no test matches ${filters.join(' ')}`);
 if (failed > 0 || passed === 0) process.exitCode = 1;

@@ -8,24 +8,32 @@ export interface Suite extends FileOptions {
   readonly files: readonly string[];
   /** Most files that run at once. */
   readonly concurrency: number;
+  /** Suites of one lane run one after another; lanes run at the same time. */
+  readonly lane: Lane;
   /** Whether it runs programs of Kubernetes, which take long to compile where they are not installed. */
   readonly onKubernetes?: boolean;
   /** Whether it shares the cluster on Kubernetes with others. */
   readonly onCluster?: boolean;
 }
 
+/** `first` before all others; `packages` and `behaviours` at the same time. */
+export type Lane = 'first' | 'packages' | 'behaviours';
+
 const MINUTE = 60_000;
 
+/** Its tests start a node of the machine, of which there can be one: never while a suite has a cluster. */
+const LOCAL_KUBERNETES = 'e2e/harness/kubernetes';
+
 /** Packages whose tests start programs of Kubernetes. */
-const ON_KUBERNETES: readonly string[] = ['operator', 'e2e/harness/kubernetes'];
+const ON_KUBERNETES: readonly string[] = ['operator', LOCAL_KUBERNETES];
 
 /** Suites on a whole cluster on Kubernetes, which they share; they run last, and get longer. */
 const CLUSTERS = 'e2e/suites/kubernetes/';
 
 /**
- * All test files, in the order in which they run: unit tests of the whole repository, then each
- * package's tests against real servers (`test/`), then the end-to-end suites (`e2e/suites/`) one by one,
- * those on Kubernetes last. The runner puts off those of packages that start programs of Kubernetes until these are installed.
+ * All test files, in the order in which they run: unit tests of the whole repository; then, at the same time, each
+ * package's tests against real servers (`test/`) and the end-to-end suites (`e2e/suites/`), each of the two one by one
+ * and those that start programs of Kubernetes last, since these may still be being installed.
  * @param filters parts of paths; a file that contains none of them is left out. None means all.
  */
 export function findSuites(root: string, filters: readonly string[], cores: number): Suite[] {
@@ -49,24 +57,31 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
     else integration.set(home, [...(integration.get(home) ?? []), file]);
   }
   const suites: Suite[] = [
-    { name: 'unit', files: unit, concurrency: Math.min(4, cores), timeoutMs: 2 * MINUTE },
-    ...[...integration].map(([home, list]) => ({
-      name: home,
-      files: list,
-      concurrency: 1,
-      timeoutMs: 10 * MINUTE,
-      onKubernetes: ON_KUBERNETES.includes(home),
-    })),
+    { name: 'unit', files: unit, concurrency: Math.min(4, cores), lane: 'first', timeoutMs: 2 * MINUTE },
+    ...[...integration].map(([home, files]) => packageSuite(home, files)),
     ...endToEnd.map((file) => alone(file, 20 * MINUTE)),
     ...clusters.map((file) => ({ ...alone(file, 30 * MINUTE), onKubernetes: true, onCluster: true })),
   ];
-  return suites.filter((suite) => suite.files.length > 0);
+  const rank = ({ onCluster, onKubernetes }: Suite) => (onCluster ? 2 : onKubernetes ? 1 : 0);
+  return suites.filter((suite) => suite.files.length > 0).sort((a, b) => rank(a) - rank(b));
+}
+
+/** The tests of one package against real servers. */
+function packageSuite(home: string, files: readonly string[]): Suite {
+  return {
+    name: home,
+    files,
+    concurrency: 1,
+    lane: home === LOCAL_KUBERNETES ? 'behaviours' : 'packages',
+    timeoutMs: 10 * MINUTE,
+    onKubernetes: ON_KUBERNETES.includes(home),
+  };
 }
 
 /** An end-to-end file, which is a suite by itself; browsers and clusters leave connections open. */
 function alone(file: string, timeoutMs: number): Suite {
   const name = file.replace('e2e/suites/', 'e2e ').replace('.test.ts', '');
-  return { name, files: [file], concurrency: 1, timeoutMs, forceExit: true };
+  return { name, files: [file], concurrency: 1, lane: 'behaviours', timeoutMs, forceExit: true };
 }
 
 /** A filter as the shell may have completed it: `./services/lib/kit/` means `services/lib/kit/`. */
