@@ -45,8 +45,8 @@ export interface Harness extends AsyncDisposable {
   takeSent(): SentNotification[];
   /** From now on the message domain refuses notifications, or takes them again. */
   refuse(on: boolean): void;
-  /** A further process of the domain on the same store. */
-  another(): Promise<DomainService<'group'>>;
+  /** A further process of the domain, on the same store or what stands for it; it relays nothing. */
+  another(store?: Store): Promise<DomainService<'group'>>;
 }
 
 /** Two tenants. */
@@ -144,10 +144,10 @@ export async function startHarness(): Promise<Harness> {
     refuse(on) {
       refusing = on;
     },
-    async another() {
+    async another(of = store) {
       const own = createRpc(config, { log, metrics: createMetrics(), serve: false });
       own.bind('msg', recorder as DomainService<'msg'>);
-      await module.create(config, { ...deps, rpc: own, metrics: createMetrics() });
+      await module.create(config, { ...deps, store: of, rpc: own, metrics: createMetrics() });
       return own.client('group');
     },
     async [Symbol.asyncDispose]() {

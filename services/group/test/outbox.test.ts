@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { sleep } from '@im/kit';
-import { make, type msg } from '@im/protocol';
+import { make, type msg, ROLE } from '@im/protocol';
 import { groupMemberChanges, groupMemberRepo, membershipOutbox } from '@im/store';
 import { actions, admin, USERS } from './actions.ts';
 import { as, type Harness, type SentNotification, startHarness, TENANTS } from './harness.ts';
@@ -200,4 +200,88 @@ test('two processes that move the same users: rows, versions and records agree',
     [],
     'nor as gone who is',
   );
+});
+
+const ownersOf = async (groupID: string) =>
+  (await groupMemberRepo(harness.store).leaders(t1, groupID))
+    .filter(({ roleLevel }) => roleLevel === ROLE.Owner)
+    .map(({ userID }) => userID);
+const transfer = (groupID: string, oldOwnerUserID: string, newOwnerUserID: string, service = harness.group) =>
+  service.transferGroupOwner(
+    admin(),
+    make('group.TransferGroupOwnerReq', { groupID, oldOwnerUserID, newOwnerUserID }),
+  );
+
+/** A process that dies in front of its `nth` write to members and their log: that one and all later ones fail. */
+function dyingAt(nth: number): Promise<Harness['group']> {
+  const { store } = harness;
+  let count = 0;
+  const watched = new Set(['group_member', 'group_member_version']);
+  const collection: typeof store.collection = (tenant, definition) => {
+    const found = store.collection(tenant, definition);
+    if (!watched.has(definition.name)) return found;
+    const updateOne: typeof found.col.updateOne = (...args) =>
+      ++count >= nth ? Promise.reject(new Error('killed')) : found.col.updateOne(...args);
+    return { ...found, col: Object.create(found.col, { updateOne: { value: updateOne } }) };
+  };
+  return harness.another(Object.create(store, { collection: { value: collection } }));
+}
+
+test('a transfer that the log did not take is told when it does, once', async () => {
+  const groupID = await act.quietly('a', ['b']);
+  harness.refuse(true);
+  await transfer(groupID, 'a', 'b');
+  harness.refuse(false);
+  assert.deepEqual(await ownersOf(groupID), ['b']);
+  await eventually(outboxIsEmpty);
+  const told = harness.takeSent().filter(({ request }) => request.contentType === 1507);
+  assert.equal(told.length, 1);
+});
+
+test('transfers at once, from two processes, and members who leave meanwhile: the group keeps one owner', async () => {
+  const other = await harness.another();
+  const groupID = await act.quietly('a', ['b', 'c', 'd', 'e']);
+  for (let round = 0; round < 15; round++) {
+    const [owner = ''] = await ownersOf(groupID);
+    const [one = '', two = ''] = ['a', 'b', 'c', 'd', 'e'].filter((userID) => userID !== owner);
+    const quit = harness.group.quitGroup(as(t1, one), make('group.QuitGroupReq', { groupID }));
+    await Promise.allSettled([
+      transfer(groupID, owner, one),
+      transfer(groupID, owner, two, other),
+      quit,
+      kick(groupID, [two], other),
+    ]);
+    assert.equal((await ownersOf(groupID)).length, 1, `round ${round}`);
+    const members = await act.membersOf(groupID);
+    const missing = ['a', 'b', 'c', 'd', 'e'].filter((userID) => !members.includes(userID));
+    if (missing.length > 0) await invite(groupID, missing);
+  }
+  await eventually(outboxIsEmpty);
+});
+
+test('a transfer of ownership whose process dies between its writes is ended: one owner, who is told', async () => {
+  const made = await Promise.all([1, 2, 3].map(() => act.quietly('a', ['b', 'c'])));
+  const [never, between, before] = made;
+  assert.ok(never && between && before);
+  await assert.rejects(transfer(never, 'a', 'b', await dyingAt(1)));
+  await assert.rejects(transfer(between, 'a', 'b', await dyingAt(2)));
+  await assert.rejects(transfer(before, 'a', 'b', await dyingAt(3)));
+  // While both are owners, neither can leave.
+  await assert.rejects(
+    harness.group.quitGroup(as(t1, 'b'), make('group.QuitGroupReq', { groupID: between })),
+  );
+  await eventually(async () => {
+    const owners = await Promise.all(made.map(ownersOf));
+    return JSON.stringify(owners) === '[["a"],["b"],["b"]]' ? undefined : `owners ${JSON.stringify(owners)}`;
+  });
+  const told: SentNotification[] = [];
+  await eventually(async () => {
+    told.push(...harness.takeSent().filter(({ request }) => request.contentType === 1507));
+    return told.length >= 2 ? undefined : 'the new owners are not told';
+  });
+  assert.deepEqual(told.map(({ request }) => request.recvID).sort(), [between, before].sort());
+  for (const { request, tips } of told) {
+    assert.notEqual(request.changeID, '');
+    assert.equal((tips.newGroupOwner as { userID: string }).userID, 'b');
+  }
 });

@@ -6,8 +6,17 @@ import {
   type Logger,
   randomId,
   remainingMs,
+  sleep,
 } from '@im/kit';
-import type { MembershipIntent, MembershipOutbox, MembershipOutcome } from '@im/store';
+import { CONTENT, ERR, ImError } from '@im/protocol';
+import type {
+  MembershipIntent,
+  MembershipOutbox,
+  MembershipOutcome,
+  OwnerTransfer,
+  TransferOutcome,
+  VersionStamp,
+} from '@im/store';
 import type { GroupNotices } from '../notices/notices.ts';
 import type { MembershipRecord } from '../notices/scene.ts';
 
@@ -37,6 +46,8 @@ export interface MembershipChangeDeps {
 export const WRITER_MS = 12_000;
 /** Least time in which another attempt to append makes sense. */
 const ATTEMPT_MS = 500;
+/** Time between attempts to begin a transfer while another one of the group is under way. */
+const TRANSFER_POLL_MS = 100;
 const MAX_CLOSING = 5_000;
 
 /**
@@ -72,15 +83,62 @@ export class MembershipChanges {
     };
   }
 
-  /** Writes the intent of a change that is about to be made. */
-  async open(
+  /**
+   * Passes a group on, by an intent that stays until both rows are written and the log has the notification. Another
+   * transfer of the group waits for it.
+   * @param write writes the rows.
+   * @param render tells the group.
+   * @returns false when it could not be done, as roles had changed.
+   * @throws what `write` throws, the relay then ends what it began; 90004 while another transfer is under way.
+   */
+  async passOn(
     ctx: CallContext,
-    { addedUserIDs = [], removedUserIDs = [], ...wanted }: WantedChange,
+    groupID: string,
+    transfer: Omit<OwnerTransfer, 'id'>,
+    write: (transfer: OwnerTransfer) => Promise<TransferOutcome>,
+    render: (stamp: VersionStamp, id: string) => Promise<void>,
+  ): Promise<boolean> {
+    const intent = await this.#openTransfer(ctx, groupID, transfer);
+    const { id } = intent;
+    const outcome = await write({ id, ...transfer });
+    if (outcome !== 'undone') {
+      try {
+        await render(outcome.stamp, id);
+      } catch (error) {
+        this.#deps.log.warn(
+          { ...callFields(ctx), groupID, err: error },
+          'transfer of ownership left to the relay to tell',
+        );
+        return true;
+      }
+    }
+    await this.#remove(ctx, intent);
+    return outcome !== 'undone';
+  }
+
+  async #openTransfer(
+    ctx: CallContext,
+    groupID: string,
+    transfer: Omit<OwnerTransfer, 'id'>,
   ): Promise<MembershipIntent> {
-    const at = Date.now();
-    const { opUserID, operationID } = ctx;
-    const intent = { id: randomId(), ...wanted, addedUserIDs, removedUserIDs, opUserID, operationID, at };
-    await this.#deps.outbox.put(ctx.tenant, intent, at + WRITER_MS);
+    const wanted = { groupID, contentType: CONTENT.GroupOwnerTransferred, sendMessage: null };
+    for (;;) {
+      const intent = { ...intentOf(ctx, wanted), transfer };
+      if (await this.#deps.outbox.put(ctx.tenant, intent, intent.at + WRITER_MS)) return intent;
+      if (remainingMs(ctx) < ATTEMPT_MS) {
+        throw new ImError(
+          ERR.NetworkError,
+          `another transfer of group ${groupID} is under way; try again later`,
+        );
+      }
+      await sleep(TRANSFER_POLL_MS, ctx.signal);
+    }
+  }
+
+  /** Writes the intent of a change that is about to be made. */
+  async open(ctx: CallContext, wanted: WantedChange): Promise<MembershipIntent> {
+    const intent = intentOf(ctx, wanted);
+    await this.#deps.outbox.put(ctx.tenant, intent, intent.at + WRITER_MS);
     return intent;
   }
 
@@ -119,21 +177,28 @@ export class MembershipChanges {
 
   /** Removes an intent that needs nothing more; one that stays is looked at, and removed, by the relay. */
   close(ctx: CallContext, intent: MembershipIntent): void {
-    const { outbox, background, log } = this.#deps;
-    background.spawn(
-      'membership-outbox',
-      async () => {
-        try {
-          await outbox.remove(ctx.tenant, intent);
-        } catch (error) {
-          log.debug(
-            { ...callFields(ctx), groupID: intent.groupID, err: error },
-            'membership intent left to the relay',
-          );
-        }
-      },
-      // One that stays is removed by the relay.
-      { limit: MAX_CLOSING, onRefused: acceptLoss },
-    );
+    // One that stays is removed by the relay.
+    const options = { limit: MAX_CLOSING, onRefused: acceptLoss };
+    this.#deps.background.spawn('membership-outbox', () => this.#remove(ctx, intent), options);
   }
+
+  async #remove(ctx: CallContext, intent: MembershipIntent): Promise<void> {
+    const { outbox, log } = this.#deps;
+    try {
+      await outbox.remove(ctx.tenant, intent);
+    } catch (error) {
+      log.debug(
+        { ...callFields(ctx), groupID: intent.groupID, err: error },
+        'membership intent left to the relay',
+      );
+    }
+  }
+}
+
+function intentOf(
+  { opUserID, operationID }: CallContext,
+  { addedUserIDs = [], removedUserIDs = [], ...wanted }: WantedChange,
+): MembershipIntent {
+  const at = Date.now();
+  return { id: randomId(), ...wanted, addedUserIDs, removedUserIDs, opUserID, operationID, at };
 }

@@ -19,6 +19,7 @@ import {
   type MembershipOutbox,
   type MembershipOutcome,
   notFound,
+  type OwnerTransfer,
 } from '@im/store';
 import type { GroupNotices } from '../notices/notices.ts';
 import type { MembershipRecord } from '../notices/scene.ts';
@@ -30,7 +31,7 @@ export interface MembershipRelayDeps {
   readonly outbox: MembershipOutbox;
   readonly groups: Pick<GroupRepo, 'find'>;
   readonly members: Pick<GroupMemberRepo, 'find'>;
-  readonly changes: Pick<GroupMemberChanges, 'settle' | 'removeSome' | 'dropVersions'>;
+  readonly changes: Pick<GroupMemberChanges, 'settle' | 'settleOwner' | 'removeSome' | 'dropVersions'>;
   readonly memberships: MembershipChanges;
   readonly notices: GroupNotices;
   readonly tenants: TenantDirectory;
@@ -120,7 +121,11 @@ export class MembershipRelay {
     const ctx = withCaller(system, { opUserID, opPlatformID: 0, opAdmin: true });
     try {
       const ends = contentType === CONTENT.GroupDismissed || contentType === QUIET_DISMISSAL;
-      const outcome = await (ends ? this.#dismissal(ctx, intent) : this.#change(ctx, intent));
+      const outcome = await (ends
+        ? this.#dismissal(ctx, intent)
+        : intent.transfer
+          ? this.#transfer(ctx, intent, { id: intent.id, ...intent.transfer })
+          : this.#change(ctx, intent));
       this.#relayed.inc({ outcome });
       if (outcome === 'waiting') return;
       await this.#deps.outbox.remove(tenant, intent);
@@ -140,6 +145,23 @@ export class MembershipRelay {
     if (!outcome) return begunNever(intent);
     const group = await this.#deps.groups.find(ctx.tenant, groupID);
     return this.#append(ctx, intent, outcome, (record) => this.#tell(ctx, group, intent, record));
+  }
+
+  async #transfer(ctx: CallContext, intent: MembershipIntent, transfer: OwnerTransfer): Promise<Finished> {
+    const { changes, groups, members, notices } = this.#deps;
+    const { groupID, id } = intent;
+    const { oldOwnerUserID, newOwnerUserID } = transfer;
+    const outcome = await changes.settleOwner(ctx.tenant, groupID, transfer);
+    if (!outcome) return begunNever(intent);
+    if (outcome === 'undone') return 'undone';
+    const group = await groups.find(ctx.tenant, groupID);
+    if (!group || group.status === GROUP_STATUS.Dismissed) return 'abandoned';
+    const found = await members.find(ctx.tenant, groupID, [oldOwnerUserID, newOwnerUserID]);
+    const memberOf = (userID: string) =>
+      found.find((member) => member.userID === userID) ?? formerMember(groupID, userID);
+    const [after, before] = [memberOf(newOwnerUserID), memberOf(oldOwnerUserID)];
+    await notices.ownerTransferred(ctx, group, after, before, outcome.stamp, id);
+    return 'told';
   }
 
   async #dismissal(ctx: CallContext, intent: MembershipIntent): Promise<Finished> {
@@ -202,7 +224,7 @@ export class MembershipRelay {
 }
 
 /** `waiting`: to be tried again. */
-type Finished = 'told' | 'abandoned' | 'waiting';
+type Finished = 'told' | 'undone' | 'abandoned' | 'waiting';
 
 function begunNever({ at }: MembershipIntent): Finished {
   return Date.now() - at > ABANDON_MS ? 'abandoned' : 'waiting';

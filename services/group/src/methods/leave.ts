@@ -8,6 +8,10 @@ import { requireMayKick } from '../rules.ts';
 /** Members removed, and told of, at a time: the notification lists them with names and faces. */
 const BATCH = 50;
 
+function ownerStays(): ImError {
+  return new ImError(ERR.NoPermissionError, "group owner can't quit");
+}
+
 /** Leaving, and being sent away. */
 export function leaveMethods(parts: GroupParts): GroupMethods<'quitGroup' | 'kickGroupMember'> {
   const { members, changes, memberships, notices } = parts;
@@ -20,7 +24,7 @@ export function leaveMethods(parts: GroupParts): GroupMethods<'quitGroup' | 'kic
       const [leaver] = await members.find(ctx.tenant, groupID, [leaverID]);
       if (!leaver) throw notFound('member');
       if (leaver.roleLevel === ROLE.Owner) {
-        throw new ImError(ERR.NoPermissionError, "group owner can't quit");
+        throw ownerStays();
       }
       const wanted = {
         groupID,
@@ -31,6 +35,10 @@ export function leaveMethods(parts: GroupParts): GroupMethods<'quitGroup' | 'kic
       const quit = await memberships.commit(ctx, wanted, () =>
         changes.remove(ctx.tenant, groupID, [leaverID]),
       );
+      if (quit.outcome.removed.length === 0) {
+        const [now] = await members.find(ctx.tenant, groupID, [leaverID]);
+        if (now?.roleLevel === ROLE.Owner) throw ownerStays();
+      }
       await quit.tell((record) => notices.memberQuit(ctx, group, leaver, record));
       return make('group.QuitGroupResp');
     },

@@ -4,7 +4,7 @@ import type { GroupMethods, GroupParts } from '../parts.ts';
 
 /** Passing a group on; the two swap their roles. */
 export function transferOwnerMethods(parts: GroupParts): GroupMethods<'transferGroupOwner'> {
-  const { members, changes, notices } = parts;
+  const { members, changes, memberships, notices } = parts;
 
   return {
     async transferGroupOwner(ctx, { groupID, oldOwnerUserID, newOwnerUserID }) {
@@ -22,11 +22,17 @@ export function transferOwnerMethods(parts: GroupParts): GroupMethods<'transferG
         const unmuted = await changes.update(ctx.tenant, groupID, newOwnerUserID, { muteEndTime: 0 });
         if (unmuted) await notices.memberUnmuted(ctx, group, { ...newOwner, muteEndTime: 0 }, unmuted);
       }
-      const stamp = await changes.transferOwner(ctx.tenant, groupID, oldOwnerUserID, newOwner);
-      if (!stamp) throw notOwner;
+      const { roleLevel } = newOwner;
       const after = { ...newOwner, muteEndTime: 0, roleLevel: ROLE.Owner };
-      const before = { ...oldOwner, roleLevel: newOwner.roleLevel };
-      await notices.ownerTransferred(ctx, group, after, before, stamp);
+      const before = { ...oldOwner, roleLevel };
+      const passed = await memberships.passOn(
+        ctx,
+        groupID,
+        { oldOwnerUserID, newOwnerUserID, roleLevel },
+        (transfer) => changes.transferOwner(ctx.tenant, groupID, transfer),
+        (stamp, id) => notices.ownerTransferred(ctx, group, after, before, stamp, id),
+      );
+      if (!passed) throw notOwner;
       return make('group.TransferGroupOwnerResp');
     },
   };

@@ -1,7 +1,7 @@
 import type { CallContext } from '@im/kit';
 import { CONTENT, make } from '@im/protocol';
 import type { Group, GroupMember, VersionStamp } from '@im/store';
-import { type NoticeParts, sceneOf, toGroup, versionOf } from './scene.ts';
+import { type NoticeParts, sceneOf, toGroup, toGroupSurely, versionOf } from './scene.ts';
 
 /** The kinds of change that 1516-1518 tell about. */
 export type MemberInfoNotice = 'info' | 'toAdmin' | 'toOrdinary';
@@ -17,13 +17,14 @@ export function memberNotices(parts: NoticeParts) {
   const { views } = parts;
 
   return {
-    /** 1507. */
+    /** 1507. @param changeID names the transfer. @throws ImError when the log has not taken it in time. */
     async ownerTransferred(
       ctx: CallContext,
       group: Group,
       newOwner: GroupMember,
       oldOwner: GroupMember,
       stamp: VersionStamp,
+      changeID: string,
     ) {
       const scene = await sceneOf(parts, ctx, group);
       const [newGroupOwner = null, oldGroupOwnerInfo = null] = await views.members(ctx.tenant, [
@@ -37,7 +38,7 @@ export function memberNotices(parts: NoticeParts) {
         ...versionOf(stamp),
       });
       const name = 'sdkws.GroupOwnerTransferredTips';
-      await toGroup(parts, ctx, scene, CONTENT.GroupOwnerTransferred, name, tips);
+      await toGroupSurely(parts, ctx, scene, CONTENT.GroupOwnerTransferred, name, tips, changeID);
     },
     /** 1512. */
     async memberMuted(

@@ -88,6 +88,19 @@ export function toGroup<N extends MessageName>(
   return notifier.send(ctx, { ...addressOf(ctx, scene, contentType), ...more }, tipsName, tips);
 }
 
+/** As {@link toGroup} for a change that its caller tells until the log has it. @throws ImError when it has not in time. */
+export function toGroupSurely<N extends MessageName>(
+  { notifier }: NoticeParts,
+  ctx: CallContext,
+  scene: SceneGroup,
+  contentType: number,
+  tipsName: N,
+  tips: Messages[N],
+  changeID: string,
+): Promise<void> {
+  return notifier.append(ctx, { ...addressOf(ctx, scene, contentType), changeID }, tipsName, tips);
+}
+
 function addressOf(ctx: CallContext, { group }: SceneGroup, contentType: number) {
   const { groupID, ownerUserID } = group;
   const sendID = ctx.opUserID !== '' ? ctx.opUserID : ownerUserID !== '' ? ownerUserID : groupID;

@@ -77,6 +77,8 @@ export {
   groupMemberChanges,
   type MemberChanges,
   type MembershipOutcome,
+  type OwnerTransfer,
+  type TransferOutcome,
 } from './repos/group-member-change.ts';
 export {
   type GroupAnswer,

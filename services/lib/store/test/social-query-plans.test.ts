@@ -157,6 +157,7 @@ test('every query on groups, members and requests reads by an index', async () =
     ex: '',
   };
   const outbox = membershipOutbox(opened.store);
+  const transfer = { id: 't', oldOwnerUserID: 'o', newOwnerUserID: 'u', roleLevel: ROLE.Member };
   const intent = { id: 'i', groupID: 'g' } as MembershipIntent;
   await groups.insert(tenant, group);
   await plans.check(servers.uris.mongo, 'preparation');
@@ -180,7 +181,8 @@ test('every query on groups, members and requests reads by an index', async () =
     'member joinedCounts': () => members.joinedCounts(tenant, ['u', 'o']),
     'member profileGroupIDs': () => members.profileGroupIDs(tenant, 'u'),
     'member update': () => changes.update(tenant, 'g', 'u', { muteEndTime: 1 }),
-    'member transferOwner': () => changes.transferOwner(tenant, 'g', 'o', member('u', ROLE.Member)),
+    'member transferOwner': () => changes.transferOwner(tenant, 'g', transfer),
+    'member settleOwner': () => changes.settleOwner(tenant, 'g', transfer),
     'member touch': () => changes.touch(tenant, 'g', 'u'),
     'member version': async () => members.memberVersions.known(tenant, 'g'),
     'member versions': () => members.memberVersions.current(tenant, ['g']),

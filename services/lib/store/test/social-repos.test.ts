@@ -254,9 +254,16 @@ for (const [placement, [one, two]] of [
 
       const w = await members.get(one, 'm', 'w');
       assert.ok(w);
-      const moved = await changes.transferOwner(one, 'm', 'z', w);
-      assert.equal(moved?.version, 3);
-      assert.equal(await changes.transferOwner(one, 'm', 'z', w), undefined, 'not twice');
+      const transfer = (id: string) => ({
+        id,
+        oldOwnerUserID: 'z',
+        newOwnerUserID: 'w',
+        roleLevel: w.roleLevel,
+      });
+      const moved = await changes.transferOwner(one, 'm', transfer('t'));
+      assert.equal(moved !== 'undone' && moved.stamp.version, 3);
+      assert.equal(await changes.transferOwner(one, 'm', transfer('u')), 'undone', 'not twice');
+      assert.equal(await changes.settleOwner(one, 'm', transfer('u')), undefined);
       assert.equal((await members.get(one, 'm', 'z'))?.roleLevel, ROLE.Admin);
       assert.equal((await members.summaries(one, ['m'])).get('m')?.ownerUserID, 'w');
 
@@ -359,6 +366,14 @@ for (const [placement, [one, two]] of [
       for (const id of ['first', 'second']) await outbox.remove(one, { groupID: 'g', id });
       assert.deepEqual(await outbox.due(one, 1_000, 10), []);
       await outbox.remove(two, { groupID: 'g', id: 'other' });
+      const transfer = { oldOwnerUserID: 'x', newOwnerUserID: 'y', roleLevel: 20 };
+      assert.equal(await outbox.put(one, { ...intent('t1', 1), transfer }, 100), true);
+      assert.equal(await outbox.put(one, { ...intent('t2', 1), transfer }, 100), false, 'one at a time');
+      assert.deepEqual(await outbox.due(one, 150, 10), [{ ...intent('t1', 1), transfer }]);
+      await outbox.remove(one, { ...intent('t2', 1), transfer });
+      assert.equal((await outbox.due(one, 150, 10)).length, 1, 'a late writer removes nobody else’s');
+      await outbox.remove(one, { ...intent('t1', 1), transfer });
+      assert.deepEqual(await outbox.due(one, 150, 10), []);
     });
 
     test('group requests: the newest counts', async () => {

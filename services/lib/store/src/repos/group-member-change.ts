@@ -1,6 +1,6 @@
 import { randomId, type TenantId } from '@im/kit';
 import { ERR, ImError, ROLE } from '@im/protocol';
-import { MongoBulkWriteError } from 'mongodb';
+import { type Filter, MongoBulkWriteError } from 'mongodb';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 import {
@@ -43,6 +43,19 @@ export interface MembershipTarget {
   readonly removed: readonly string[];
 }
 
+/** Passing a group on: the two swap their roles. */
+export interface OwnerTransfer {
+  /** Names the change. */
+  readonly id: string;
+  readonly oldOwnerUserID: string;
+  readonly newOwnerUserID: string;
+  /** The role of the new owner before, which the old one gets. */
+  readonly roleLevel: number;
+}
+
+/** What became of a transfer: the version that notes it, or `undone` when the old owner was none any more. */
+export type TransferOutcome = { readonly stamp: VersionStamp } | 'undone';
+
 /**
  * Writes to memberships. Each also writes the group's and the users' version logs, after the change itself, and
  * makes all processes forget their copies.
@@ -58,13 +71,14 @@ export interface GroupMemberChanges {
     members: readonly GroupMember[],
     change?: string,
   ): Promise<MembershipOutcome>;
+  /** Removes members; an owner stays, whoever became one meanwhile. */
   remove(tenant: TenantId, groupID: string, userIDs: readonly string[]): Promise<MembershipOutcome>;
   /**
    * Does what is left of a change whose rows are (perhaps) written: version logs and copies. It can be repeated.
    * @returns undefined when the members show nothing of the change.
    */
   settle(tenant: TenantId, groupID: string, target: MembershipTarget): Promise<MembershipOutcome | undefined>;
-  /** Applies changes to one member. @returns undefined when the user is not a member. */
+  /** Applies changes to one member. @returns undefined when the user is not a member, or an owner to be given a role. */
   update(
     tenant: TenantId,
     groupID: string,
@@ -72,15 +86,20 @@ export interface GroupMemberChanges {
     changes: MemberChanges,
   ): Promise<VersionStamp | undefined>;
   /**
-   * Makes `newOwner` the owner and gives the old one the role that `newOwner` had.
-   * @returns undefined when either role is no longer what the caller saw.
+   * Makes the new owner one and gives the old one the other's role. Only one transfer of a group at a time may be
+   * under way, and whoever calls keeps its intent until this has returned: what a crash leaves {@link settleOwner} ends.
+   * @returns `undone` when either role is no longer what the caller saw.
    */
-  transferOwner(
+  transferOwner(tenant: TenantId, groupID: string, transfer: OwnerTransfer): Promise<TransferOutcome>;
+  /**
+   * Does what is left of a transfer whose rows are (perhaps) written. It can be repeated.
+   * @returns undefined when the members show nothing of it.
+   */
+  settleOwner(
     tenant: TenantId,
     groupID: string,
-    oldOwnerID: string,
-    newOwner: GroupMember,
-  ): Promise<VersionStamp | undefined>;
+    transfer: OwnerTransfer,
+  ): Promise<TransferOutcome | undefined>;
   /** Notes a change that lies outside the member records: the group's info, or members' profiles. */
   touch(tenant: TenantId, groupID: string, ...ids: readonly string[]): Promise<VersionStamp>;
   /**
@@ -94,6 +113,8 @@ export interface GroupMemberChanges {
   dropVersions(tenant: TenantId, groupID: string): Promise<void>;
 }
 
+/** A group keeps its owner: who became one between a check and a write is neither removed nor given another role. */
+const NOT_OWNER = { roleLevel: { $ne: ROLE.Owner } };
 /** Rounds in which the logs are put right; a further change that interferes does so itself. */
 const MAX_CORRECTIONS = 3;
 
@@ -134,10 +155,53 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
       userIDs.map((owner) => ({ owner, changes: [change] })),
     );
   }
-  async function deleteRows(tenant: TenantId, groupID: string, userIDs: readonly string[]): Promise<void> {
+  async function deleteRows(
+    tenant: TenantId,
+    groupID: string,
+    userIDs: readonly string[],
+    only: Filter<GroupMemberDocument> = {},
+  ): Promise<void> {
     const members = of(tenant);
-    await members.col.deleteMany({ _id: { $in: userIDs.map((id) => members.key(groupID, id)) } });
+    await members.col.deleteMany({ _id: { $in: userIDs.map((id) => members.key(groupID, id)) }, ...only });
     await forgetMembership(tenant, groupID, userIDs);
+  }
+  /**
+   * Has the old owner step down; the new one is an owner already, and so neither can leave the group meanwhile.
+   * @returns false when the old one is not an owner, but by another change: then the new one was not to be one.
+   */
+  async function stepDown(
+    tenant: TenantId,
+    groupID: string,
+    { id, oldOwnerUserID, newOwnerUserID, roleLevel }: OwnerTransfer,
+  ): Promise<boolean> {
+    const members = of(tenant);
+    const [oldKey, newKey] = [members.key(groupID, oldOwnerUserID), members.key(groupID, newOwnerUserID)];
+    const role = { roleLevel, rank: rankOf(roleLevel) };
+    const { matchedCount } = await members.col.updateOne(
+      { _id: oldKey, roleLevel: ROLE.Owner },
+      { $set: { ...role, transfer: id } },
+    );
+    if (matchedCount === 1) return true;
+    // By this transfer, done before; without a row the old owner has left since, which an owner cannot.
+    const old = await members.col.findOne({ _id: oldKey }, { projection: { transfer: 1 } });
+    if (!old || old.transfer === id) return true;
+    await members.col.updateOne(
+      { _id: newKey, roleLevel: ROLE.Owner, transfer: id },
+      { $set: role, $unset: { transfer: 1 } },
+    );
+    return false;
+  }
+  async function endTransfer(
+    tenant: TenantId,
+    groupID: string,
+    transfer: OwnerTransfer,
+  ): Promise<TransferOutcome> {
+    const { oldOwnerUserID, newOwnerUserID } = transfer;
+    const passed = await stepDown(tenant, groupID, transfer);
+    await forget(tenant, groupID, [oldOwnerUserID, newOwnerUserID]);
+    if (!passed) return 'undone';
+    const entries = updated(oldOwnerUserID, newOwnerUserID);
+    return { stamp: await memberLog.write(tenant, groupID, entries, updated(SORT_ENTRY)) };
   }
 
   /** Writes the version logs of a change. */
@@ -213,7 +277,7 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
       return conclude(tenant, groupID, { id: change, added: ids, removed: [] });
     },
     async remove(tenant, groupID, userIDs) {
-      await deleteRows(tenant, groupID, userIDs);
+      await deleteRows(tenant, groupID, userIDs, NOT_OWNER);
       return conclude(tenant, groupID, { id: '', added: [], removed: userIDs });
     },
     async settle(tenant, groupID, { id, added, removed }) {
@@ -233,7 +297,7 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
       if (changes.roleLevel !== undefined) set.rank = rankOf(changes.roleLevel);
       if (Object.keys(set).length > 0) {
         const { matchedCount } = await members.col.updateOne(
-          { _id: members.key(groupID, userID) },
+          { _id: members.key(groupID, userID), ...(changes.roleLevel !== undefined && NOT_OWNER) },
           { $set: set },
         );
         if (matchedCount === 0) return undefined;
@@ -243,23 +307,21 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
       if (changes.roleLevel !== undefined) log.push(updated(SORT_ENTRY));
       return memberLog.write(tenant, groupID, ...log);
     },
-    async transferOwner(tenant, groupID, oldOwnerID, newOwner) {
+    async transferOwner(tenant, groupID, transfer) {
       const members = of(tenant);
-      const setRole = async (userID: string, from: number, to: number) => {
-        const { matchedCount } = await members.col.updateOne(
-          { _id: members.key(groupID, userID), roleLevel: from },
-          { $set: { roleLevel: to, rank: rankOf(to) } },
-        );
-        return matchedCount === 1;
-      };
-      // Promotion first: a crash between the two leaves an owner too many, not none.
-      if (!(await setRole(newOwner.userID, newOwner.roleLevel, ROLE.Owner))) return undefined;
-      if (!(await setRole(oldOwnerID, ROLE.Owner, newOwner.roleLevel))) {
-        await setRole(newOwner.userID, ROLE.Owner, newOwner.roleLevel);
-        return undefined;
-      }
-      await forget(tenant, groupID, [oldOwnerID, newOwner.userID]);
-      return memberLog.write(tenant, groupID, updated(oldOwnerID, newOwner.userID), updated(SORT_ENTRY));
+      const { id, newOwnerUserID, roleLevel } = transfer;
+      const { matchedCount } = await members.col.updateOne(
+        { _id: members.key(groupID, newOwnerUserID), roleLevel },
+        { $set: { roleLevel: ROLE.Owner, rank: rankOf(ROLE.Owner), transfer: id } },
+      );
+      return matchedCount === 1 ? endTransfer(tenant, groupID, transfer) : 'undone';
+    },
+    async settleOwner(tenant, groupID, transfer) {
+      const members = of(tenant);
+      const { id, oldOwnerUserID, newOwnerUserID } = transfer;
+      const keys = [oldOwnerUserID, newOwnerUserID].map((userID) => members.key(groupID, userID));
+      const written = await members.col.countDocuments({ _id: { $in: keys }, transfer: id });
+      return written > 0 ? endTransfer(tenant, groupID, transfer) : undefined;
     },
     async touch(tenant, groupID, ...ids) {
       if (ids.length === 0) throw new ImError(ERR.ServerInternalError, 'nothing to note');

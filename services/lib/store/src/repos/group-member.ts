@@ -32,6 +32,8 @@ export interface GroupMemberDocument extends TenantDocument, GroupMember {
   v: 1;
   /** The change that made the member, by which it finds its own work again. */
   change?: string;
+  /** The transfer of ownership that gave the member this role, by which it finds its own work again. */
+  transfer?: string;
   /** 100 - roleLevel: the owner comes first. */
   rank: number;
   /** Insertion order. */
@@ -81,7 +83,16 @@ export function memberCaches(store: Store) {
 export const memberID = (groupID: string, userID: string) => groupID + KEY_SEPARATOR + userID;
 
 /** A membership without what only storing needs. */
-export function toMember({ _id, t, v, rank, ord, change, ...member }: GroupMemberDocument): GroupMember {
+export function toMember({
+  _id,
+  t,
+  v,
+  rank,
+  ord,
+  change,
+  transfer,
+  ...member
+}: GroupMemberDocument): GroupMember {
   return member;
 }
 

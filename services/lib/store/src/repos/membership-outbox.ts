@@ -1,8 +1,9 @@
 import type { TenantId } from '@im/kit';
 import { defineCollection, type TenantDocument } from '../collection.ts';
-import { guarded } from '../errors.ts';
+import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { byDatabase } from './by-database.ts';
+import type { OwnerTransfer } from './group-member-change.ts';
 
 /** A change of membership that the message log may not have yet. */
 export interface MembershipIntent {
@@ -20,9 +21,14 @@ export interface MembershipIntent {
   readonly sendMessage: boolean | null;
   /** ms; when it was asked for. */
   readonly at: number;
+  /** Ownership that is passed on instead; nobody comes or goes. */
+  readonly transfer?: Omit<OwnerTransfer, 'id'>;
 }
 
-/** `_id` = tenant, group, change. */
+/** What finds an intent again. */
+type IntentName = Pick<MembershipIntent, 'groupID' | 'id' | 'transfer'>;
+
+/** `_id` = tenant, group, change; a transfer of ownership has one name, so that one at a time is under way. */
 interface MembershipOutboxDocument extends TenantDocument, MembershipIntent {
   v: 1;
   /** ms; until then some process is at it. */
@@ -41,16 +47,22 @@ export interface PendingTenants {
 }
 
 const TENANTS_PER_QUERY = 1_000;
+/** Changes have random names; this one is that of a group's transfer of ownership. */
+const TRANSFER = 'owner';
 
 /**
  * What changes of membership leave behind before they are made, until the message log has their records. Times in it
  * spare work and decide nothing: everything that is done for an intent may be done twice.
  */
 export interface MembershipOutbox {
-  /** Writes an intent, before the change. @param until ms; until then its writer is at it. */
-  put(tenant: TenantId, intent: MembershipIntent, until: number): Promise<void>;
+  /**
+   * Writes an intent, before the change.
+   * @param until ms; until then its writer is at it.
+   * @returns false for a transfer of ownership while another one of the group is under way.
+   */
+  put(tenant: TenantId, intent: MembershipIntent, until: number): Promise<boolean>;
   /** The record is in the log, or there is nothing to tell. */
-  remove(tenant: TenantId, intent: Pick<MembershipIntent, 'groupID' | 'id'>): Promise<void>;
+  remove(tenant: TenantId, intent: IntentName): Promise<void>;
   /** Which of these tenants have intents, by database: each of them may be away. */
   pending(tenants: readonly TenantId[]): readonly PendingTenants[];
   /** The tenant's intents that nobody is at since `now`, the oldest first. */
@@ -66,15 +78,21 @@ function toIntent({ _id, t, v, until, ...intent }: MembershipOutboxDocument): Me
 /** The outbox of a store. */
 export function membershipOutbox(store: Store): MembershipOutbox {
   const of = (tenant: TenantId) => store.collection(tenant, MEMBERSHIP_OUTBOX);
-  const keyOf = (tenant: TenantId, { groupID, id }: Pick<MembershipIntent, 'groupID' | 'id'>) =>
-    of(tenant).key(groupID, id);
+  const keyOf = (tenant: TenantId, { groupID, id, transfer }: IntentName) =>
+    of(tenant).key(groupID, transfer ? TRANSFER : id);
 
   return guarded<MembershipOutbox>({
     async put(tenant, intent, until) {
-      await of(tenant).col.insertOne({ _id: keyOf(tenant, intent), t: tenant, v: 1, ...intent, until });
+      try {
+        await of(tenant).col.insertOne({ _id: keyOf(tenant, intent), t: tenant, v: 1, ...intent, until });
+      } catch (error) {
+        if (intent.transfer && isDuplicateKey(error)) return false;
+        throw error;
+      }
+      return true;
     },
     async remove(tenant, intent) {
-      await of(tenant).col.deleteOne({ _id: keyOf(tenant, intent) });
+      await of(tenant).col.deleteOne({ _id: keyOf(tenant, intent), id: intent.id });
     },
     pending(tenants) {
       const items = tenants.map((tenant) => ({ tenant }));
@@ -100,7 +118,7 @@ export function membershipOutbox(store: Store): MembershipOutbox {
     },
     async claim(tenant, intent, now, until) {
       const { modifiedCount } = await of(tenant).col.updateOne(
-        { _id: keyOf(tenant, intent), until: { $lt: now } },
+        { _id: keyOf(tenant, intent), id: intent.id, until: { $lt: now } },
         { $set: { until } },
       );
       return modifiedCount === 1;
