@@ -83,7 +83,7 @@ export function planCluster(
       log: { level: 'info' },
       listen: { host: '127.0.0.1' },
       ops: { port: opsPort },
-      rpc: { domains, encodeInProcess: topology === 'one' },
+      rpc: { domains, key: 'key of the test cluster', encodeInProcess: topology === 'one' },
       nats: { servers: [stores.nats] },
       mongo: { uri: stores.mongo },
       redis: { uri: stores.redis },

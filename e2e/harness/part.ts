@@ -44,7 +44,7 @@ export interface Part {
   resume(): void;
   usage(): ProcessUsage;
   metrics(): Promise<Metrics>;
-  /** The answer of a path on the ops port. */
+  /** The answer of a path on the ops port, asked with the key of the cluster. */
   ops(path: string, method?: string): Promise<{ status: number; text: string }>;
   log(): string;
 }
@@ -52,6 +52,7 @@ export interface Part {
 export function part(plan: PartPlan, options: PartOptions): Part {
   const configFile = join(options.dir, `${plan.name}.json`);
   const logFile = join(options.dir, `${plan.name}.log`);
+  const key = plan.config.rpc?.key ?? '';
   let child: ChildProcess | undefined;
   let ended: Promise<number | undefined> = Promise.resolve(undefined);
   let howItEnded = '';
@@ -90,6 +91,7 @@ export function part(plan: PartPlan, options: PartOptions): Part {
   async function ops(path: string, method = 'GET'): Promise<{ status: number; text: string }> {
     const response = await fetch(`http://127.0.0.1:${plan.opsPort}${path}`, {
       method,
+      headers: key === '' ? {} : { authorization: `Bearer ${key}` },
       signal: AbortSignal.timeout(5_000),
     });
     return { status: response.status, text: await response.text() };

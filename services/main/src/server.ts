@@ -1,5 +1,6 @@
 import {
   type BaseDeps,
+  callerProof,
   createBackground,
   createLiveConfig,
   createLogger,
@@ -96,15 +97,15 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   const tenants = staticTenants(config.tenants);
   const background = createBackground({ log, metrics });
   const stopping = new AbortController();
+  const live = createLiveConfig(config);
+  const clusterKey = () => live.current.rpc;
   const ops = createOpsServer({
     host: config.listen.host,
     port: config.ops.port,
     log,
     metrics,
-    key: config.rpc.key,
-    acceptMissingKey: config.rpc.acceptMissingKey,
+    clusterKey,
   });
-  const live = createLiveConfig(config);
   let configHash = options.configHash ?? '';
   const status = createStatus({
     version: productVersion(),
@@ -112,6 +113,7 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
     roles: options.roles,
     readiness: ops.readiness,
     configHash: () => configHash,
+    rpcKey: () => callerProof(clusterKey()),
   });
   ops.routes.handle('GET', '/status', () => ({ body: status.read() }));
   ops.routes.handle('GET', '/prestop', async () => {

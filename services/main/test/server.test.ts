@@ -170,6 +170,31 @@ test('the status tells what runs, with which config, and what its services add',
   assert.equal((await read()).configHash, 'def');
 });
 
+test('the key of the cluster is asked for as soon as the config has it, of actions alone', async () => {
+  const server = await started(['api'], {
+    api: { create: ({ ops }) => ops.handle('POST', '/act', () => ({ body: {} })) },
+  });
+  await using _server = server;
+  const url = `http://127.0.0.1:${server.opsPort}`;
+  const act = async (key: string) => {
+    const headers = { authorization: `Bearer ${key}` };
+    return (await fetch(`${url}/act`, { method: 'POST', headers })).status;
+  };
+  const seen: unknown[] = [];
+  for (const rpc of [{}, { key: 'k', acceptMissingKey: true }, { key: 'k' }]) {
+    server.reconfigure(config({ rpc, shutdown: { settleMs: 0 } }));
+    const { rpcKey } = (await (await fetch(`${url}/status`)).json()) as ProcessStatus;
+    seen.push([rpcKey, await act('k'), await act('other')]);
+  }
+  assert.deepEqual(seen, [
+    ['none', 200, 200],
+    ['optional', 200, 200],
+    ['required', 200, 401],
+  ]);
+  for (const path of ['healthz', 'readyz', 'metrics', 'status', 'prestop'])
+    assert.equal((await fetch(`${url}/${path}`)).status, 200, path);
+});
+
 test('an announced stop serves on, not ready, until all have heard and left; the stop is quick then', async () => {
   const left = Promise.withResolvers<void>();
   const server = await started(

@@ -1,5 +1,22 @@
 import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
+/** The key by which processes of a cluster know each other, and how strictly it is asked for. */
+export interface ClusterKey {
+  /** Empty: nobody is asked. */
+  readonly key: string;
+  /** Callers that do not know it are let in as well. */
+  readonly acceptMissingKey: boolean;
+}
+
+/** What a process asks of its callers: nothing, a proof that may be missing, or one that must not. */
+export type CallerProof = 'none' | 'optional' | 'required';
+
+/** What follows from a key. */
+export function callerProof({ key, acceptMissingKey }: ClusterKey): CallerProof {
+  if (key === '') return 'none';
+  return acceptMissingKey ? 'optional' : 'required';
+}
+
 /** What a caller has to prove that it knows the cluster's key by. */
 export function newChallenge(): Uint8Array {
   return randomBytes(32);

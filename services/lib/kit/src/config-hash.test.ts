@@ -30,6 +30,7 @@ test('a change restarts the roles that read it, and no other', () => {
     [{ mongo: { uri: 'mongodb://elsewhere' } }, ['rpc', 'transfer', 'push', 'cron']],
     [{ redis: { uri: 'redis://elsewhere' } }, ['rpc', 'transfer', 'push', 'cron']],
     [{ nats: { password: 'x' } }, ['gateway', 'api', 'rpc', 'transfer', 'push']],
+    [{ rpc: { key: 'k', acceptMissingKey: true } }, []],
     [{ rpc: { domains: { msg: { port: 1 } } } }, ['gateway', 'api', 'rpc', 'push', 'cron']],
     [{ listen: { host: '::' } }, ROLES],
     [{ ops: { port: 1 } }, ROLES],

@@ -7,6 +7,8 @@ import type { ServerConfig } from './config.ts';
 export const LIVE_SETTINGS: readonly string[] = [
   'log.level',
   'shutdown',
+  'rpc.key',
+  'rpc.acceptMissingKey',
   'nats.logMaxBytes',
   'nats.seqMaxBytes',
   'nats.tenantLogShare',

@@ -193,7 +193,9 @@ export const ServerConfig = z.strictObject({
       acceptMissingKey: z
         .boolean()
         .default(false)
-        .describe('Callers without the key are let in as well: while a running cluster gets its key.'),
+        .describe(
+          'Callers that do not know the key are let in as well: while a running cluster gets a key or changes it.',
+        ),
       maxMessageBytes: count(8_388_608, 'Largest request or answer.'),
       keepaliveMs: ms(10_000, 'Between keep-alive pings of a quiet connection'),
       keepaliveTimeoutMs: ms(5_000, 'A ping without an answer for this long ends the connection'),

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { sameSecret } from './cluster-key.ts';
+import { type ClusterKey, sameSecret } from './cluster-key.ts';
 import { combineReadiness, type NamedService, notReady, type Readiness } from './lifecycle.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
@@ -33,10 +33,8 @@ export interface OpsServerOptions {
   readonly port: number;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Bearer token that POSTs must carry; empty asks for none. @default '' */
-  readonly key?: string;
-  /** POSTs without a token are taken as well. @default false */
-  readonly acceptMissingKey?: boolean;
+  /** Bearer token that POSTs must carry, as it is now. @default none */
+  readonly clusterKey?: () => ClusterKey;
 }
 
 /** The HTTP server of probes, metrics and operator actions, one per process. */
@@ -61,7 +59,7 @@ const MAX_BODY_BYTES = 65_536;
  * is not ready; `/metrics` in the Prometheus text format.
  */
 export function createOpsServer(options: OpsServerOptions): OpsServer {
-  const { log, metrics, key = '', acceptMissingKey = false } = options;
+  const { log, metrics, clusterKey = () => ({ key: '', acceptMissingKey: false }) } = options;
   const refused = metrics.counter(
     'im_ops_refused_total',
     'POSTs to the ops port without the key of the cluster',
@@ -91,7 +89,8 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
   });
 
   function mayAct({ headers: { authorization } }: IncomingMessage): boolean {
-    if (key === '' || (authorization === undefined && acceptMissingKey)) return true;
+    const { key, acceptMissingKey } = clusterKey();
+    if (key === '' || acceptMissingKey) return true;
     return sameSecret(authorization ?? '', `Bearer ${key}`);
   }
 

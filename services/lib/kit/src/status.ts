@@ -1,3 +1,4 @@
+import type { CallerProof } from './cluster-key.ts';
 import { type EventLoopDelay, measureEventLoopDelay } from './event-loop-delay.ts';
 import type { Readiness } from './lifecycle.ts';
 
@@ -50,6 +51,8 @@ export interface ProcessStatus extends Partial<StatusParts> {
   readonly startedAt: number;
   /** Which config is in force; see `configHash`. */
   readonly configHash: string;
+  /** What it asks of its callers; versions that take no key over while they run say nothing. */
+  readonly rpcKey?: CallerProof;
   /** How late the event loop was of late: 99th percentile in ms. */
   readonly eventLoopDelayMs: number;
   readonly rssBytes: number;
@@ -70,6 +73,7 @@ export interface ProcessFacts {
   readonly roles: readonly string[];
   readonly readiness: () => Readiness;
   readonly configHash: () => string;
+  readonly rpcKey?: () => CallerProof;
   /** For tests. */
   readonly delay?: EventLoopDelay;
 }
@@ -101,6 +105,7 @@ export function createStatus(facts: ProcessFacts): Status {
         ...facts.readiness(),
         startedAt,
         configHash: facts.configHash(),
+        ...(facts.rpcKey && { rpcKey: facts.rpcKey() }),
         eventLoopDelayMs: Math.round(delay.p99() * 10) / 10,
         rssBytes: process.memoryUsage.rss(),
         ...own,

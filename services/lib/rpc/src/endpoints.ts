@@ -25,6 +25,11 @@ export function parseEndpoints(domain: string, addresses: readonly string[]): En
   });
 }
 
+/** Whether an address, with or without port, is of this machine alone. */
+export function isLoopback(address: string): boolean {
+  return /^(?:dns:\/\/\/)?(?:localhost|127(?:\.\d+){3}|::1|\[::1\])(?::\d+)?$/.test(address);
+}
+
 /** Whether the addresses of these endpoints may change. */
 export function hasNames(endpoints: readonly Endpoint[]): boolean {
   return endpoints.some(({ host }) => isIP(host) === 0);

@@ -1,5 +1,5 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { type CallContext, isTenantId, sameSecret } from '@im/kit';
+import { type CallContext, type ClusterKey, isTenantId, sameSecret } from '@im/kit';
 import { argsError } from '@im/protocol';
 
 /** Names of the headers that carry the context of a plain gRPC call. Absent means empty, zero or false. */
@@ -50,12 +50,7 @@ export function fromMetadata(metadata: Metadata, deadline: number): CallContext 
 export const KEY_HEADER = 'im-key';
 
 /** Whether a plain call comes from one who knows the key of the cluster, if there is one. */
-export function knowsKey(
-  metadata: Metadata,
-  { key, acceptMissingKey }: { readonly key: string; readonly acceptMissingKey: boolean },
-): boolean {
-  if (key === '') return true;
-  const given = metadata.get(KEY_HEADER)[0];
-  if (given === undefined) return acceptMissingKey;
-  return sameSecret(String(given), key);
+export function knowsKey(metadata: Metadata, { key, acceptMissingKey }: ClusterKey): boolean {
+  if (key === '' || acceptMissingKey) return true;
+  return sameSecret(String(metadata.get(KEY_HEADER)[0] ?? ''), key);
 }

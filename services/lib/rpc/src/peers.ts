@@ -37,6 +37,7 @@ export class Peers {
   readonly #endpoints: readonly Endpoint[];
   readonly #config: RpcConfig;
   readonly #log: Logger;
+  readonly #key: () => string;
   readonly #pipes = new Map<string, Pipe>();
   readonly #waiting = new Set<PendingCall>();
   #waitingBytes = 0;
@@ -44,11 +45,19 @@ export class Peers {
   #lookup: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(name: string, endpoints: readonly Endpoint[], config: RpcConfig, log: Logger) {
+  /** @param key what is proved to processes that ask for it. */
+  constructor(
+    name: string,
+    endpoints: readonly Endpoint[],
+    config: RpcConfig,
+    log: Logger,
+    key: () => string,
+  ) {
     this.name = name;
     this.#endpoints = endpoints;
     this.#config = config;
     this.#log = log;
+    this.#key = key;
     void this.#resolve();
   }
 
@@ -183,7 +192,7 @@ export class Peers {
         onDown: (sent: readonly PendingCall[], unsent: readonly PendingCall[]) =>
           this.#reassign(sent, unsent),
       };
-      this.#pipes.set(address, new Pipe(address, this.#config, events, this.#log));
+      this.#pipes.set(address, new Pipe(address, this.#config, events, this.#log, this.#key));
     }
   }
 }

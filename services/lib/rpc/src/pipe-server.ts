@@ -1,6 +1,7 @@
 import { type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
-import { type CallContext, type CallScope, isProof, isTenantId, type Logger, newChallenge } from '@im/kit';
+import { type CallContext, type CallScope, type ClusterKey, isTenantId, type Logger } from '@im/kit';
 import { argsError, ERR, ImError, make } from '@im/protocol';
+import { CallerAdmission } from './admission.ts';
 import type { AnyMessage } from './contract.ts';
 import { asBuffer, type Call, decodeFrame, encodeFrame, type Reply, TickWriter } from './frames.ts';
 import { handleCall, type ServedMethod } from './handle.ts';
@@ -14,9 +15,8 @@ const MAX_RUNNING_BYTES = 268_435_456;
 
 /** Who may call. */
 export interface Admission {
-  /** Key of the cluster; empty lets everybody in. */
-  readonly key: string;
-  readonly acceptMissingKey: boolean;
+  /** The key of the cluster as it is now. */
+  key(): ClusterKey;
   /** Told of each caller that is refused. */
   refused(): void;
 }
@@ -26,7 +26,7 @@ export class PipeServer {
   readonly #methods: ReadonlyMap<string, ServedMethod>;
   readonly #maxMessageBytes: number;
   readonly #log: Logger;
-  readonly #streams = new Set<Stream>();
+  readonly #streams = new Map<Stream, CallerAdmission>();
   readonly #refused: () => void;
   readonly #admission: Admission;
   #draining = false;
@@ -40,7 +40,7 @@ export class PipeServer {
     maxMessageBytes: number,
     log: Logger,
     refused: () => void = () => {},
-    admission: Admission = { key: '', acceptMissingKey: true, refused: () => {} },
+    admission: Admission = { key: () => ({ key: '', acceptMissingKey: true }), refused: () => {} },
   ) {
     this.#admission = admission;
     this.#refused = refused;
@@ -62,11 +62,16 @@ export class PipeServer {
   /** Asks every caller to go elsewhere. They end their streams when they have their answers. */
   drain(): void {
     this.#draining = true;
-    for (const stream of this.#streams) stream.write(encodeFrame({ draining: true }));
+    for (const stream of this.#streams.keys()) stream.write(encodeFrame({ draining: true }));
+  }
+
+  /** The key has changed: callers that have not proved that they know it are asked. */
+  keyChanged(): void {
+    const now = this.#admission.key();
+    for (const admission of [...this.#streams.values()]) admission.ask(now);
   }
 
   accept(stream: Stream): void {
-    this.#streams.add(stream);
     const running = new Map<number, CallScope | undefined>();
     let ended = false;
     const writer = new TickWriter<Reply>(
@@ -87,18 +92,17 @@ export class PipeServer {
       writer.flush();
       stream.end();
     };
-    const { key, acceptMissingKey } = this.#admission;
-    const challenge = key === '' ? undefined : newChallenge();
-    let admitted = challenge === undefined || acceptMissingKey;
-    const greet = () => void stream.write(encodeFrame({ hello: !this.#draining, draining: this.#draining }));
-    if (challenge) stream.write(encodeFrame({ challenge }));
-    if (admitted) greet();
-    const refuse = () => {
-      this.#admission.refused();
-      this.#log.warn({ peer: stream.getPeer() }, 'rpc caller without the key of the cluster refused');
-      const status = { code: Status.UNAUTHENTICATED, details: 'rpc.key differs from that of this process' };
-      stream.emit('error', Object.assign(new Error(status.details), status));
-    };
+    const admission = new CallerAdmission(this.#admission.key(), {
+      challenge: (challenge) => void stream.write(encodeFrame({ challenge })),
+      admit: () => void stream.write(encodeFrame({ hello: !this.#draining, draining: this.#draining })),
+      refuse: () => {
+        this.#admission.refused();
+        this.#log.warn({ peer: stream.getPeer() }, 'rpc caller without the key of the cluster refused');
+        const status = { code: Status.UNAUTHENTICATED, details: 'rpc.key differs from that of this process' };
+        stream.emit('error', Object.assign(new Error(status.details), status));
+      },
+    });
+    this.#streams.set(stream, admission);
     const take = (call: Call) => {
       const size = call.request.length;
       if (this.#running >= MAX_RUNNING || this.#runningBytes + size > MAX_RUNNING_BYTES) {
@@ -121,14 +125,7 @@ export class PipeServer {
     stream.on('data', (bytes: Buffer) => {
       try {
         const { calls, cancelled, proof } = decodeFrame(bytes);
-        if (challenge && !admitted) {
-          if (!isProof(key, challenge, proof)) {
-            refuse();
-            return;
-          }
-          admitted = true;
-          greet();
-        }
+        if (!admission.take(proof)) return;
         calls.forEach(take);
         for (const id of cancelled) running.get(id)?.cancel();
       } catch (error) {
@@ -143,6 +140,7 @@ export class PipeServer {
     });
     const forget = () => {
       this.#streams.delete(stream);
+      admission.close();
       for (const scope of running.values()) scope?.cancel();
     };
     stream.on('cancelled', forget);

@@ -30,7 +30,7 @@ export class Pipe {
   readonly #client: Client;
   readonly #events: PipeEvents;
   readonly #log: Logger;
-  readonly #key: string;
+  readonly #key: () => string;
   readonly #backoff = new Backoff({ baseMs: 50, maxMs: 1_000 });
   readonly #calls = new Map<number, PendingCall>();
   #writer: TickWriter<Written>;
@@ -43,11 +43,12 @@ export class Pipe {
   #bytes = 0;
   #retired = false;
 
-  constructor(address: string, config: RpcConfig, events: PipeEvents, log: Logger) {
+  /** @param key what is proved to a server that asks for it. */
+  constructor(address: string, config: RpcConfig, events: PipeEvents, log: Logger, key: () => string) {
     this.address = address;
     this.#events = events;
     this.#log = log;
-    this.#key = config.key;
+    this.#key = key;
     this.#client = new Client(address, credentials.createInsecure(), {
       ...channelOptions(config),
       'grpc.initial_reconnect_backoff_ms': 100,
@@ -131,7 +132,7 @@ export class Pipe {
   #receive(frame: Frame): void {
     if (frame.challenge.length > 0) {
       // Without a key of our own it cannot be the right one, and the server says so.
-      this.#stream?.write(encodeFrame({ proof: proofOf(this.#key, frame.challenge) }));
+      this.#stream?.write(encodeFrame({ proof: proofOf(this.#key(), frame.challenge) }));
     }
     if (frame.hello && this.#state === 'down') {
       this.#state = 'up';

@@ -1,5 +1,6 @@
 import {
   type CallContext,
+  type LiveConfig,
   type Logger,
   type Metrics,
   notReady,
@@ -12,7 +13,7 @@ import { type Domain, ERR, ImError } from '@im/protocol';
 import { callMetrics, type ReportCall, type Side } from './call-metrics.ts';
 import { type AnyMessage, type DomainService, type Handler, type Method, methodsOf } from './contract.ts';
 import { callDirect, callEncoded } from './direct.ts';
-import { parseEndpoints } from './endpoints.ts';
+import { isLoopback, parseEndpoints } from './endpoints.ts';
 import { Peers } from './peers.ts';
 import { RpcServer } from './server.ts';
 
@@ -36,6 +37,8 @@ export interface RpcOptions {
   readonly metrics: Metrics;
   /** Opens the ports of bound domains; without it they are reached in this process only. On unless told. */
   readonly serve?: boolean;
+  /** Where `rpc.key` and `rpc.acceptMissingKey` are read; without it they stay what the config says. */
+  readonly live?: LiveConfig | undefined;
 }
 
 /** A registry of its own; a process has one. */
@@ -53,11 +56,21 @@ class Registry implements RpcRegistry {
   readonly #clients = new Map<Domain, unknown>();
   readonly #peers = new Map<string, Peers>();
   readonly #ports = new Map<Domain, number>();
+  readonly #live: LiveConfig | undefined;
   #server: RpcServer | undefined;
   #closed = false;
+  /** A key that was taken away is still proved: servers may learn later than we that there is none. */
+  #lastKey: string;
+  #unsubscribe: (() => void) | undefined;
 
-  constructor(config: ServerConfig, { log, metrics, serve = true }: RpcOptions) {
+  constructor(config: ServerConfig, { log, metrics, serve = true, live }: RpcOptions) {
     this.#config = config;
+    this.#live = live;
+    this.#lastKey = this.#rpc.key;
+    this.#unsubscribe = live?.onChange(({ rpc: { key } }) => {
+      if (key !== '') this.#lastKey = key;
+      this.#server?.keyChanged();
+    });
     this.#log = log.child({ part: 'rpc' });
     this.#serve = serve;
     this.#reporter = callMetrics(metrics);
@@ -95,6 +108,7 @@ class Registry implements RpcRegistry {
       // The pipes open themselves from here on, so that the first call need not wait.
       if (!this.#bound.has(domain)) this.#peersOf(domain);
     }
+    this.#warnOfStrangers();
     if (!this.#serve || this.#bound.size === 0) return;
     const methods = [...this.#bound].flatMap(([domain, handlers]) =>
       methodsOf(domain).map((method) => ({
@@ -103,7 +117,7 @@ class Registry implements RpcRegistry {
         report: this.#reporter(method, 'server'),
       })),
     );
-    const server = new RpcServer(this.#config.rpc, methods, this.#log, this.#metrics);
+    const server = new RpcServer(this.#config.rpc, methods, this.#log, this.#metrics, () => this.#rpc);
     this.#server = server;
     for (const domain of this.#bound.keys()) {
       const port = await server.listen(this.#config.listen.host, this.#config.rpc.domains[domain].port);
@@ -114,6 +128,7 @@ class Registry implements RpcRegistry {
 
   async stop(deadline: AbortSignal): Promise<void> {
     await this.#server?.stop(deadline);
+    this.#unsubscribe?.();
     this.#closed = true;
     for (const peers of this.#peers.values()) peers.close();
   }
@@ -128,6 +143,26 @@ class Registry implements RpcRegistry {
     return waiting.length === 0 ? READY : notReady(waiting.join(', '));
   }
 
+  /** The settings in force. */
+  get #rpc(): ServerConfig['rpc'] {
+    return (this.#live?.current ?? this.#config).rpc;
+  }
+
+  /** Other machines can reach us, or we call them, and nobody has to prove anything. */
+  #warnOfStrangers(): void {
+    if (this.#rpc.key !== '') return;
+    const { listen, rpc } = this.#config;
+    const called = [...this.#clients.keys()].filter((domain) => !this.#bound.has(domain));
+    const addresses = new Set(called.flatMap((domain) => rpc.domains[domain].addresses));
+    const others = [...addresses].filter((address) => !isLoopback(address));
+    const open = this.#serve && this.#bound.size > 0 && !isLoopback(listen.host);
+    if (others.length === 0 && !open) return;
+    this.#log.warn(
+      { peers: others, ...(open ? { listen: listen.host } : {}) },
+      'rpc.key is empty: only the network keeps strangers from calling as anybody; give all processes the same key',
+    );
+  }
+
   /** The processes of a domain; domains with the same addresses share them. */
   #peersOf(domain: Domain): Peers {
     if (this.#closed) throw new ImError(ERR.NetworkError, 'the process stops');
@@ -135,7 +170,8 @@ class Registry implements RpcRegistry {
     const name = addresses.join(',');
     let peers = this.#peers.get(name);
     if (peers === undefined) {
-      peers = new Peers(name, parseEndpoints(domain, addresses), this.#config.rpc, this.#log);
+      const key = () => this.#lastKey;
+      peers = new Peers(name, parseEndpoints(domain, addresses), this.#config.rpc, this.#log, key);
       this.#peers.set(name, peers);
     }
     return peers;

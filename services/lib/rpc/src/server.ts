@@ -8,7 +8,7 @@ import {
   type sendUnaryData,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { DEFAULT_TIMEOUT_MS, type Logger, type Metrics } from '@im/kit';
+import { type ClusterKey, DEFAULT_TIMEOUT_MS, type Logger, type Metrics } from '@im/kit';
 import type { AnyMessage } from './contract.ts';
 import { toStatus } from './errors.ts';
 import { EXCHANGE } from './frames.ts';
@@ -26,7 +26,14 @@ export class RpcServer {
   readonly #pipes: PipeServer;
   readonly #log: Logger;
 
-  constructor(config: RpcConfig, methods: readonly ServedMethod[], log: Logger, metrics: Metrics) {
+  /** @param key the key of the cluster as it is now; see {@link RpcServer.keyChanged}. */
+  constructor(
+    config: RpcConfig,
+    methods: readonly ServedMethod[],
+    log: Logger,
+    metrics: Metrics,
+    key: () => ClusterKey = () => config,
+  ) {
     this.#log = log;
     this.#server = new Server(channelOptions(config));
     const byLabel = new Map(methods.map((served) => [served.method.label, served]));
@@ -35,8 +42,7 @@ export class RpcServer {
       'im_rpc_unauthenticated_total',
       'Callers refused because they do not know the key of the cluster',
     );
-    const { key, acceptMissingKey } = config;
-    const admission = { key, acceptMissingKey, refused: () => strangers.inc() };
+    const admission = { key, refused: () => strangers.inc() };
     const pipes = new PipeServer(byLabel, config.maxMessageBytes, log, () => refused.inc(), admission);
     this.#pipes = pipes;
     metrics.observe('im_rpc_server_running', 'Calls of other processes under way', () => pipes.running);
@@ -62,6 +68,11 @@ export class RpcServer {
     return promise;
   }
 
+  /** The key of the cluster has changed. */
+  keyChanged(): void {
+    this.#pipes.keyChanged();
+  }
+
   /** Sends callers elsewhere, resolves when those under way are answered; cuts them when `deadline` aborts. */
   async stop(deadline: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -82,7 +93,7 @@ export class RpcServer {
       methods.map((served) => [
         served.method.label,
         (call: ServerUnaryCall<AnyMessage, AnyMessage>, answer: sendUnaryData<AnyMessage>) => {
-          if (!knowsKey(call.metadata, admission)) {
+          if (!knowsKey(call.metadata, admission.key())) {
             admission.refused();
             answer({ code: Status.UNAUTHENTICATED, details: `header ${KEY_HEADER} is not rpc.key` });
             return;

@@ -1,4 +1,12 @@
-import { createMetrics, type Metrics, ServerConfig, type ServerConfigInput, silentLogger } from '@im/kit';
+import {
+  createLiveConfig,
+  createMetrics,
+  type Logger,
+  type Metrics,
+  ServerConfig,
+  type ServerConfigInput,
+  silentLogger,
+} from '@im/kit';
 import type { Domain } from '@im/protocol';
 import { createRpc, type DomainService, type RpcRegistry } from '../src/index.ts';
 
@@ -6,6 +14,8 @@ import { createRpc, type DomainService, type RpcRegistry } from '../src/index.ts
 export interface Peer extends AsyncDisposable {
   readonly rpc: RpcRegistry;
   readonly metrics: Metrics;
+  /** Takes another config over while it runs. */
+  reconfigure(config: ServerConfig): void;
 }
 
 /** A config that listens on free loopback ports and finds `user` at the given addresses. */
@@ -24,14 +34,18 @@ export async function startPeer<D extends Domain>(
   config: ServerConfig,
   domain?: D,
   implementation?: Partial<DomainService<D>>,
+  log: Logger = silentLogger(),
 ): Promise<Peer> {
   const metrics = createMetrics();
-  const rpc = createRpc(config, { log: silentLogger(), metrics });
+  const live = createLiveConfig(config);
+  const rpc = createRpc(config, { log, metrics, live });
   if (domain && implementation) rpc.bind(domain, implementation as DomainService<D>);
+  else if (domain) rpc.client(domain);
   await rpc.start();
   return {
     rpc,
     metrics,
+    reconfigure: (next) => void live.apply(next),
     [Symbol.asyncDispose]: () => rpc.stop(AbortSignal.timeout(1_000)),
   };
 }
