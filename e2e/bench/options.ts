@@ -42,7 +42,7 @@ export interface BenchOptions {
   readonly attacks: readonly string[];
   /** Length of an attack, and of the quiet time before it. */
   readonly attackSeconds: number;
-  /** Transfer processes of an own server that is cut into several; undefined means as many as it has by default. */
+  /** Processes of an own server that have the role transfer; undefined means as many as it has by default. */
   readonly transfers: number | undefined;
   readonly out: string;
   /** Folder for CPU profiles of our own processes; none when empty. */
@@ -62,7 +62,7 @@ ${ATTACKS.map(({ name, summary }) => `                         ${name}: ${summar
   --duration <seconds>   length of scenario soak (default 2400) or of an attack of bystander (default 15)
   --rate <n>             messages/s of scenario soak (default 1500)
   --bytes <n>            length of a text of scenario soak (default 1024)
-  --transfers <n>        transfer processes of an own server of several processes (default 2, with soak 1);
+  --transfers <n>        processes of an own server with the role transfer (default 2; 1 with soak or topology one);
                          with 2 or more, soak writes into one partition, so that the others own idle ones
   --encoding json|gob    (default json), --gzip
   --topology one|many    how our own server is cut into processes (default many)

@@ -65,7 +65,7 @@ export async function openTarget(options: BenchOptions): Promise<BenchTarget> {
     },
   });
   return {
-    description: `own server, ${options.topology === 'one' ? 'one process' : `${cluster.parts.length} processes`}`,
+    description: `own server, ${cluster.parts.length === 1 ? 'one process' : `${cluster.parts.length} processes`}`,
     endpoints: cluster.gateways.map((_, i) => cluster.endpoint('default', i)),
     admin: cluster.admin('default'),
     own: cluster,

@@ -39,12 +39,12 @@ export const TEST_TENANTS: readonly TestTenant[] = ['default', 't2'].map((id) =>
   tokenSecret: `token secret of ${id}`,
 }));
 
-/** Transfer processes of topology `many`, where a test does not ask for another number. */
-const TRANSFERS = 2;
+/** Processes that have the role transfer, where a test does not ask for another number. */
+const TRANSFERS = { one: 1, many: 2 } as const;
 
 /** Ports that {@link planCluster} hands out. */
-export function portsNeeded(topology: Topology, transfers = TRANSFERS): number {
-  return topology === 'one' ? 3 + DOMAINS.length : 7 + transfers + 2 + 1 + 2 * DOMAINS.length;
+export function portsNeeded(topology: Topology, transfers: number = TRANSFERS[topology]): number {
+  return topology === 'one' ? 2 + transfers + DOMAINS.length : 7 + transfers + 2 + 1 + 2 * DOMAINS.length;
 }
 
 /**
@@ -56,7 +56,7 @@ export function planCluster(
   stores: StoreAddresses,
   ports: readonly number[],
   extra: Partial<ServerConfigInput> = {},
-  transfers = TRANSFERS,
+  transfers: number = TRANSFERS[topology],
 ): PartPlan[] {
   let used = 0;
   const take = (): number => {
@@ -122,7 +122,8 @@ export function planCluster(
   if (topology === 'one') {
     const gateway = take();
     const api = take();
-    return [plan('all', ['all'], { gateway, api })];
+    const others = Array.from({ length: transfers - 1 }, (_, i) => `transfer-${i + 2}`);
+    return [plan('all', ['all'], { gateway, api }), ...others.map((name) => plan(name, ['transfer']))];
   }
   return [
     ...rpcProcesses.map((rpc, i) => plan(`rpc-${i + 1}`, ['rpc'], { rpc })),

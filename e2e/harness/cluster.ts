@@ -11,7 +11,7 @@ import type { TestCluster } from './test-cluster.ts';
 
 export interface ClusterOptions {
   readonly topology: Topology;
-  /** Transfer processes of topology `many`. @default 2 */
+  /** Processes with the role transfer. @default 2, or 1 with topology `one` */
   readonly transfers?: number;
   /** Added to the config of every process. */
   readonly config?: Partial<ServerConfigInput>;

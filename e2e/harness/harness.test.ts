@@ -51,6 +51,18 @@ test('many processes know both rpc processes', () => {
   }
 });
 
+test('a second transfer beside everything in one process', () => {
+  const ports = Array.from({ length: portsNeeded('one', 2) }, (_, i) => 20_000 + i);
+  const parts = planCluster('one', stores, ports, {}, 2);
+  assert.deepEqual(
+    parts.map(({ name, roles }) => [name, ...roles]),
+    [
+      ['all', 'all'],
+      ['transfer-2', 'transfer'],
+    ],
+  );
+});
+
 test('extra config adds to its section', () => {
   const ports = Array.from({ length: portsNeeded('one') }, (_, i) => 20_000 + i);
   const extra = { rpc: { encodeInProcess: false }, gateway: { readTimeoutMs: 5_000 } };

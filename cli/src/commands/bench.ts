@@ -57,7 +57,7 @@ export function bench(): Command {
     .option('--bytes <n>', 'length of a text of scenario soak; 1024 when absent', whole('--bytes'))
     .option(
       '--transfers <n>',
-      'transfer processes of an own server of several processes; 2 when absent, 1 with soak; with 2 or more, soak writes into one partition, so that the others own idle ones',
+      'processes of an own server with the role transfer; 2 when absent, 1 with soak or topology one; with 2 or more, soak writes into one partition, so that the others own idle ones',
       whole('--transfers'),
     )
     .addOption(new Option('--encoding <name>', 'envelope; json when absent').choices(['json', 'gob']))
