@@ -107,7 +107,7 @@ export const module: ServiceModule<TransferDeps> = {
           const first = await purger.look(performance.now());
           if (first !== undefined) own.debug({ first }, 'log purged');
         });
-        background.every('transfer-parked', PARKED_LOOK_MS, () => workers.retryParked());
+        background.every('transfer-parked', PARKED_LOOK_MS, async () => workers.retryParked());
         background.every('transfer-idle-marks', LOG_LOOK_MS, async () => {
           if (!bus.ready().ready) return;
           const marks = await workers.markIdle();

@@ -193,15 +193,12 @@ export class Lane {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Tries what is parked again, as far as its time has come. Calls take turns. */
-  retryParked(): Promise<void> {
-    if (this.#parking.isEmpty || this.#end.signal.aborted) return Promise.resolve();
-    this.#retrying = this.#retrying.then(() =>
-      this.#parking.retry(performance.now(), this.#end.signal, (tenant, partition, records) =>
-        this.#foldParked(tenant, partition, records),
-      ),
+  /** Begins to try again what is parked, as far as its time has come. */
+  retryParked(): void {
+    if (this.#parking.isEmpty || this.#end.signal.aborted) return;
+    this.#retrying = this.#parking.retry(performance.now(), this.#end.signal, (tenant, partition, records) =>
+      this.#foldParked(tenant, partition, records),
     );
-    return this.#retrying;
   }
 
   /** Ends the run in good order. */

@@ -51,6 +51,8 @@ const FIRST_WAIT_MS = 1_000;
 const MAX_WAIT_MS = 30_000;
 /** Records folded at once. */
 const BATCH = 200;
+/** Units that are tried at once. */
+const AT_ONCE = 8;
 
 const keyOf = ({ tenant, conversation }: ParkedUnit) => `${tenant}\u001f${conversation}`;
 
@@ -69,6 +71,8 @@ export interface ParkedCounts {
 export class Parking {
   readonly #deps: ParkingDeps;
   readonly #units = new Map<string, Unit>();
+  /** What is being tried, by tenant. */
+  readonly #trying = new Map<TenantId, Promise<void>>();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(deps: ParkingDeps) {
@@ -161,21 +165,36 @@ export class Parking {
     }
   }
 
-  /** Tries every unit whose time has come, until `signal` ends. Never rejects. */
+  /**
+   * Begins to try every unit whose time has come, until `signal` ends. One whose database hangs holds up none of the
+   * others: at most 8 are tried at once, and of one tenant a single one. Never rejects.
+   * @returns when all that was begun, here or before, has ended.
+   */
   async retry(now: number, signal: AbortSignal, fold: FoldParked): Promise<void> {
-    for (const unit of [...this.#units.values()]) {
-      if (signal.aborted) return;
-      if (now < unit.retryAt) continue;
-      try {
-        await this.#drain(unit, signal, fold);
-      } catch (error) {
-        const { tenant, conversation } = unit;
-        unit.reason = error instanceof Error ? error.message : String(error);
-        unit.waitMs = Math.min(MAX_WAIT_MS, unit.waitMs * 2);
-        this.#deps.log.warn({ tenant, conversation, err: error }, 'parked records still cannot be folded');
-      }
-      this.#postpone(unit);
+    for (const unit of this.#units.values()) {
+      if (signal.aborted || this.#trying.size >= AT_ONCE) break;
+      if (now < unit.retryAt || this.#trying.has(unit.tenant)) continue;
+      this.#trying.set(unit.tenant, this.#try(unit, signal, fold));
     }
+    await Promise.all(this.#trying.values());
+  }
+
+  async #try(unit: Unit, signal: AbortSignal, fold: FoldParked): Promise<void> {
+    const { tenant, conversation } = unit;
+    try {
+      await this.#drain(unit, signal, fold);
+    } catch (error) {
+      unit.reason = error instanceof Error ? error.message : String(error);
+      unit.waitMs = Math.min(MAX_WAIT_MS, unit.waitMs * 2);
+      this.#deps.log.warn({ tenant, conversation, err: error }, 'parked records still cannot be folded');
+    }
+    this.#postpone(unit);
+    this.#trying.delete(tenant);
+    // Tried last, it waits behind all others: those that hang do not take every place each time.
+    const key = keyOf(unit);
+    if (this.#units.get(key) !== unit) return;
+    this.#units.delete(key);
+    this.#units.set(key, unit);
   }
 
   #postpone(unit: Unit): void {

@@ -94,9 +94,9 @@ export class Workers {
     return this.#marks.look(lanes, performance.now());
   }
 
-  /** Tries again what lanes have parked. */
-  async retryParked(): Promise<void> {
-    await Promise.all([...this.#running.values()].map(({ lane }) => lane.retryParked()));
+  /** Begins to try again what lanes have parked. */
+  retryParked(): void {
+    for (const { lane } of this.#running.values()) lane.retryParked();
   }
 
   #parked(): Pick<TransferStatus, 'parkedTenants' | 'parkedConversations' | 'parkedRecords'> {
