@@ -43,9 +43,14 @@ interface Definition {
   };
 }
 
+/** The schema of a custom resource, by the plural of its kind. */
+export function schemaOf(plural: 'openimclusters' | 'openimtenants'): StructuralSchema {
+  const text = readFileSync(join(ROOT, `crds/${plural}.openim.io.yaml`), 'utf8');
+  const definition = parse(text, { maxAliasCount: -1 }) as Definition;
+  return definition.spec.versions[0].schema.openAPIV3Schema;
+}
+
 /** Everything in which a cluster differs from the schema of the custom resource. */
 export function clusterFaults(manifest: Manifest): string[] {
-  const text = readFileSync(join(ROOT, 'crds/openimclusters.openim.io.yaml'), 'utf8');
-  const definition = parse(text, { maxAliasCount: -1 }) as Definition;
-  return schemaFaults(manifest, definition.spec.versions[0].schema.openAPIV3Schema, manifest.metadata.name);
+  return schemaFaults(manifest, schemaOf('openimclusters'), manifest.metadata.name);
 }

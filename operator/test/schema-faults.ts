@@ -1,6 +1,7 @@
 /** The part of a structural schema that tells what a manifest may hold; CEL rules are left to an API server. */
 export interface StructuralSchema {
   readonly type?: string;
+  readonly description?: string;
   readonly enum?: readonly unknown[];
   readonly pattern?: string;
   readonly minLength?: number;

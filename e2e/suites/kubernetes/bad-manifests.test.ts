@@ -83,6 +83,16 @@ const REFUSED: readonly Refused[] = [
     says: /spec\.gateway\.publicURL/,
   },
   {
+    what: 'a limit below nothing',
+    spec: { limits: { userMessages: { perSecond: -1 } } },
+    says: /spec\.limits\.userMessages\.perSecond.*greater than or equal to 0/,
+  },
+  {
+    what: 'a share of the log in percent',
+    spec: { nats: { tenantLogShare: 25 } },
+    says: /spec\.nats\.tenantLogShare.*less than or equal to 1/,
+  },
+  {
     what: 'a field that does not exist',
     spec: { gateway: { replica: 2 } },
     says: /unknown field "replica" in .*spec\.gateway|spec\.gateway\.replica: field not declared/,

@@ -6,12 +6,30 @@ export interface LocalRef {
   readonly name: string;
 }
 
+/** What one connection may ask; above that it is read more slowly, and not closed. */
+export interface OpenIMClusterGatewayRequests {
+  /** Frames per second and connection, pings included; 0 is no limit. Takes effect without a restart. Default: 200. */
+  readonly ratePerSecond?: number;
+  /** Frames at once. Takes effect without a restart. Default: 2000. */
+  readonly burst?: number;
+}
+
+/** New connections with one token, so that a client that connects in a loop does not use up what is admitted of all. */
+export interface OpenIMClusterGatewayHandshakesPerLogin {
+  /** New connections per second with one token; 0 is no limit. Takes effect without a restart. Default: 5. */
+  readonly ratePerSecond?: number;
+  /** New connections at once with one token. Takes effect without a restart. Default: 100. */
+  readonly burst?: number;
+}
+
 /** Admission of new connections at each gateway, before any backend is asked. */
 export interface OpenIMClusterGatewayHandshakes {
   /** New connections per second; 0 is no limit. Default: 500. */
   readonly ratePerSecond?: number;
   /** New connections at once. Default: 1000. */
   readonly burst?: number;
+  /** New connections with one token, so that a client that connects in a loop does not use up what is admitted of all. */
+  readonly perLogin?: OpenIMClusterGatewayHandshakesPerLogin;
 }
 
 /** How connections are moved away before a pod goes. */
@@ -90,6 +108,10 @@ export interface OpenIMClusterGateway {
   readonly replicas?: number;
   /** Most connections of one pod; more are refused with a retryable error. Takes effect without a restart. Default: 100000. */
   readonly maxConnectionsPerPod?: number;
+  /** Most connections of one user at one gateway pod; one more closes the oldest in the background, else the oldest. Takes effect without a restart. Default: 50. */
+  readonly maxConnectionsPerUser?: number;
+  /** What one connection may ask; above that it is read more slowly, and not closed. */
+  readonly requests?: OpenIMClusterGatewayRequests;
   /** Admission of new connections at each gateway, before any backend is asked. */
   readonly handshakes?: OpenIMClusterGatewayHandshakes;
   /** How connections are moved away before a pod goes. */
@@ -144,6 +166,8 @@ export interface OpenIMClusterPush {
   readonly provider?: 'none' | 'log';
   /** Offline notifications per user and minute. Takes effect without a restart. Default: 30. */
   readonly wakesPerUserPerMinute?: number;
+  /** Offline notifications of one user at once. Takes effect without a restart. Default: 10. */
+  readonly wakesPerUserBurst?: number;
 }
 
 /** Work by the clock; always one pod. */
@@ -156,12 +180,16 @@ export interface OpenIMClusterCron {
   readonly messageExpiry?: string;
   /** When it runs (cron with five fields, UTC). Default: at night. */
   readonly objectExpiry?: string;
+  /** When uploads that were never completed are removed (cron with five fields, UTC). Default: every hour. */
+  readonly uploadExpiry?: string;
   /** When it runs (cron with five fields, UTC). Default: at night. */
   readonly tokenExpiry?: string;
   /** When messages past the lifetime that users set are hidden (cron with five fields, UTC). Default: every hour. */
   readonly messageDestruct?: string;
   /** Days that objects of messages are kept; 0 is for ever. Default: 180. */
   readonly objectDays?: number;
+  /** Groups (upload causes) of objects that expire after objectDays. Takes effect without a restart. Default: msg-picture, msg-file, msg-voice, msg-video, msg-video-snapshot, sdklog. */
+  readonly objectGroups?: readonly string[];
 }
 
 /** The volume. */
@@ -212,6 +240,8 @@ export interface OpenIMClusterNatsExternal {
 
 /** NATS with JetStream, which holds the message log. */
 export interface OpenIMClusterNats {
+  /** Most of the message log that messages of one tenant may fill once the log is 70 % full, as a part of its size; more are refused with a retryable error. Without effect where there is one tenant. Takes effect without a restart. Default: 0.25. */
+  readonly tenantLogShare?: number;
   /** Run by the operator. */
   readonly managed?: OpenIMClusterNatsManaged;
   /** Run by somebody else; version 2.12 or later with JetStream. */
@@ -316,6 +346,86 @@ export interface OpenIMClusterObjectStorage {
   readonly publicURL?: string;
 }
 
+/** Messages of one user, per rpc pod. */
+export interface OpenIMClusterLimitsUserMessages {
+  /** Messages per second; 0 is no limit. Takes effect without a restart. Default: 100. */
+  readonly perSecond?: number;
+  /** Messages at once. Takes effect without a restart. Default: 2000. */
+  readonly burst?: number;
+}
+
+/** Bytes of messages of one user, per rpc pod. */
+export interface OpenIMClusterLimitsUserBytes {
+  /** Bytes of messages per second; 0 is no limit. Takes effect without a restart. Default: 1048576. */
+  readonly perSecond?: number;
+  /** Bytes of messages at once. Takes effect without a restart. Default: 16777216. */
+  readonly burst?: number;
+}
+
+/** HTTP requests of one user that change something (read receipts, revocations, applications, groups, friends, profiles, settings), per api pod. */
+export interface OpenIMClusterLimitsUserChanges {
+  /** Such requests per second; 0 is no limit. Takes effect without a restart. Default: 20. */
+  readonly perSecond?: number;
+  /** Such requests at once. Takes effect without a restart. Default: 500. */
+  readonly burst?: number;
+}
+
+/** New nicknames and pictures of one user, of which all friends and groups hear, per rpc pod. */
+export interface OpenIMClusterLimitsProfileChanges {
+  /** Changes per minute; 0 is no limit. Takes effect without a restart. Default: 5. */
+  readonly perMinute?: number;
+  /** Changes at once. Takes effect without a restart. Default: 10. */
+  readonly burst?: number;
+}
+
+/** Messages of one user that mention everybody in one group, per rpc pod; more are not sent. */
+export interface OpenIMClusterLimitsMentionAll {
+  /** Such messages per minute and group; 0 is no limit. Takes effect without a restart. Default: 10. */
+  readonly perMinute?: number;
+  /** Such messages at once. Takes effect without a restart. Default: 10. */
+  readonly burst?: number;
+}
+
+/** What one user may do, unless spec.userLimits of their OpenIMTenant says otherwise; more is refused with a retryable error (429) that names the limit. Administrators are not limited. Needs a version of the service that knows these limits; an older one is left without them, as condition Accepted tells. */
+export interface OpenIMClusterLimits {
+  /** Messages of one user, per rpc pod. */
+  readonly userMessages?: OpenIMClusterLimitsUserMessages;
+  /** Bytes of messages of one user, per rpc pod. */
+  readonly userBytes?: OpenIMClusterLimitsUserBytes;
+  /** HTTP requests of one user that change something (read receipts, revocations, applications, groups, friends, profiles, settings), per api pod. */
+  readonly userChanges?: OpenIMClusterLimitsUserChanges;
+  /** New nicknames and pictures of one user, of which all friends and groups hear, per rpc pod. */
+  readonly profileChanges?: OpenIMClusterLimitsProfileChanges;
+  /** Messages of one user that mention everybody in one group, per rpc pod; more are not sent. */
+  readonly mentionAll?: OpenIMClusterLimitsMentionAll;
+}
+
+/** Failed requests for an admin token, per tenant, address and pod; more are refused with 429. */
+export interface OpenIMClusterAttemptsLogins {
+  /** Failures per second; 0 is no limit. Takes effect without a restart. Default: 1. */
+  readonly ratePerSecond?: number;
+  /** Failures at once. Takes effect without a restart. Default: 60. */
+  readonly burst?: number;
+}
+
+/** Tokens that do not pass at api and gateway, per tenant, address and pod; more are refused with 429 or 1601. */
+export interface OpenIMClusterAttemptsTokens {
+  /** Failures per second; 0 is no limit. Takes effect without a restart. Default: 20. */
+  readonly ratePerSecond?: number;
+  /** Failures at once. Takes effect without a restart. Default: 500. */
+  readonly burst?: number;
+}
+
+/** How often an address may fail to prove who it is; what succeeds does not count. Needs a version of the service that knows these limits; an older one is left without them, as condition Accepted tells. */
+export interface OpenIMClusterAttempts {
+  /** Proxies in front of api and gateway that append to X-Forwarded-For, such as an Ingress controller. It is believed only on connections from private addresses; 0 always takes the address of the connection. Takes effect without a restart. Default: 1. */
+  readonly trustedProxies?: number;
+  /** Failed requests for an admin token, per tenant, address and pod; more are refused with 429. */
+  readonly logins?: OpenIMClusterAttemptsLogins;
+  /** Tokens that do not pass at api and gateway, per tenant, address and pod; more are refused with 429 or 1601. */
+  readonly tokens?: OpenIMClusterAttemptsTokens;
+}
+
 /** NetworkPolicies that let only the parts of this cluster, and the operator, reach what is internal. */
 export interface OpenIMClusterNetworkPolicy {
   /** Whether they are made. Default: true. */
@@ -362,6 +472,10 @@ export interface OpenIMClusterSpec {
   readonly redis?: OpenIMClusterRedis;
   /** S3-compatible storage of pictures, voices and files. */
   readonly objectStorage?: OpenIMClusterObjectStorage;
+  /** What one user may do, unless spec.userLimits of their OpenIMTenant says otherwise; more is refused with a retryable error (429) that names the limit. Administrators are not limited. Needs a version of the service that knows these limits; an older one is left without them, as condition Accepted tells. */
+  readonly limits?: OpenIMClusterLimits;
+  /** How often an address may fail to prove who it is; what succeeds does not count. Needs a version of the service that knows these limits; an older one is left without them, as condition Accepted tells. */
+  readonly attempts?: OpenIMClusterAttempts;
   /** NetworkPolicies that let only the parts of this cluster, and the operator, reach what is internal. */
   readonly networkPolicy?: OpenIMClusterNetworkPolicy;
 }

@@ -87,7 +87,7 @@ function configTree({
   objectsURL,
   files,
 }: ConfigInput): ServerConfigInput {
-  const { gateway, push, cron } = effective;
+  const { gateway, push, cron, limits, attempts } = effective;
   const secret = (key: string) => `\${file:${CONNECTION_DIR}/${key}}`;
   const rpcHost = `${nameOf.component(owner.name, 'rpc')}.${owner.namespace}.svc`;
   const domain = (name: (typeof RPC_DOMAINS)[number]) => ({
@@ -101,7 +101,8 @@ function configTree({
     gateway: {
       port: DEFAULT_PORTS.gateway,
       maxConnections: gateway.maxConnectionsPerPod,
-      handshakes: { ...gateway.handshakes },
+      ...given({ maxConnectionsPerUser: gateway.maxConnectionsPerUser, requests: gateway.requests }),
+      handshakes: given(gateway.handshakes),
       drain: { deadlineMs: gateway.drain.deadlineSeconds * 1_000, maxPerSecond: gateway.drain.maxPerSecond },
     },
     api: { port: DEFAULT_PORTS.api },
@@ -123,6 +124,7 @@ function configTree({
         : { user: secret('nats-user'), password: secret('nats-password') }),
       replicas: endpoints.natsReplicas,
       ...reservations(effective.nats),
+      ...given({ tenantLogShare: effective.nats.tenantLogShare }),
     },
     mongo: { uri: secret('mongodb-uri'), database: effective.mongodb.database },
     redis: { uri: secret('redis-uri') },
@@ -134,14 +136,20 @@ function configTree({
       bucket: effective.objectStorage.bucket,
       region: endpoints.s3Region,
     },
-    push: { provider: push.provider, wakesPerUser: { perMinute: push.wakesPerUserPerMinute } },
-    cron: {
-      ...(cron.messageExpiry === undefined ? {} : { messageExpiry: cron.messageExpiry }),
-      ...(cron.objectExpiry === undefined ? {} : { objectExpiry: cron.objectExpiry }),
-      ...(cron.tokenExpiry === undefined ? {} : { tokenExpiry: cron.tokenExpiry }),
-      ...(cron.messageDestruct === undefined ? {} : { messageDestruct: cron.messageDestruct }),
-      ...(cron.objectDays === undefined ? {} : { objectDays: cron.objectDays }),
+    push: {
+      provider: push.provider,
+      wakesPerUser: { perMinute: push.wakesPerUserPerMinute, ...given({ burst: push.wakesPerUserBurst }) },
     },
+    ...given({ limits, attempts }),
+    cron: given({
+      messageExpiry: cron.messageExpiry,
+      objectExpiry: cron.objectExpiry,
+      uploadExpiry: cron.uploadExpiry,
+      tokenExpiry: cron.tokenExpiry,
+      messageDestruct: cron.messageDestruct,
+      objectDays: cron.objectDays,
+      objectGroups: cron.objectGroups && [...cron.objectGroups],
+    }),
     tenants: tenants.map((tenant) => {
       const keys = tenantKeys(tenant.id);
       return {
@@ -156,14 +164,20 @@ function configTree({
 /** What the streams may take: of a managed server, which refuses one that it has no room for, all that it has. */
 function reservations(nats: EffectiveSpec['nats']) {
   if (nats.kind === 'external') {
-    const { logMaxBytes, seqMaxBytes } = nats;
-    return {
-      ...(logMaxBytes === undefined ? {} : { logMaxBytes }),
-      ...(seqMaxBytes === undefined ? {} : { seqMaxBytes }),
-    };
+    return given({ logMaxBytes: nats.logMaxBytes, seqMaxBytes: nats.seqMaxBytes });
   }
   const { logMaxBytes, seqMaxBytes } = natsCapacity(nats);
   return { storage: nats.logStorage, logMaxBytes, seqMaxBytes };
+}
+
+/**
+ * The settings that have a value. What a manifest leaves out is not written either: the services have their own
+ * defaults, and the config of a running cluster stays byte for byte what it is when the operator learns new settings.
+ */
+function given<T extends object>(settings: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(settings).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
 }
 
 /** Every text of a tree replaced by what `change` makes of it. */

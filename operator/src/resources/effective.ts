@@ -2,6 +2,10 @@ import type {
   CredentialsRef,
   IngressSettings,
   LocalRef,
+  OpenIMClusterAttempts,
+  OpenIMClusterGatewayHandshakesPerLogin,
+  OpenIMClusterGatewayRequests,
+  OpenIMClusterLimits,
   OpenIMClusterSpec,
   PodTemplateSettings,
   ResourceSettings,
@@ -94,7 +98,14 @@ export interface EffectiveSpec {
   readonly deletionPolicy: 'Retain' | 'Purge';
   readonly gateway: EffectiveWorkload & {
     readonly maxConnectionsPerPod: number;
-    readonly handshakes: { readonly ratePerSecond: number; readonly burst: number };
+    /** Absent settings, here and below, are the services' own. */
+    readonly maxConnectionsPerUser?: number;
+    readonly requests?: OpenIMClusterGatewayRequests;
+    readonly handshakes: {
+      readonly ratePerSecond: number;
+      readonly burst: number;
+      readonly perLogin?: OpenIMClusterGatewayHandshakesPerLogin;
+    };
     readonly drain: { readonly deadlineSeconds: number; readonly maxPerSecond: number };
     readonly service: EffectiveService;
     readonly ingress?: IngressSettings;
@@ -110,22 +121,26 @@ export interface EffectiveSpec {
   readonly push: EffectiveWorkload & {
     readonly provider: 'none' | 'log';
     readonly wakesPerUserPerMinute: number;
+    readonly wakesPerUserBurst?: number;
   };
   readonly cron: EffectiveWorkload & {
-    /** Absent schedules are the services' own. */
     readonly messageExpiry?: string;
     readonly objectExpiry?: string;
+    readonly uploadExpiry?: string;
     readonly tokenExpiry?: string;
     readonly messageDestruct?: string;
     readonly objectDays?: number;
+    readonly objectGroups?: readonly string[];
   };
-  readonly nats: ManagedNats | ExternalNats;
+  readonly nats: (ManagedNats | ExternalNats) & { readonly tenantLogShare?: number };
   readonly mongodb: (ManagedStore | ExternalByUri) & { readonly database: string };
   readonly redis: ManagedStore | ExternalByUri;
   readonly objectStorage: (ManagedObjectStorage | ExternalObjectStorage) & {
     readonly bucket: string;
     readonly publicURL?: string;
   };
+  readonly limits?: OpenIMClusterLimits;
+  readonly attempts?: OpenIMClusterAttempts;
   readonly networkPolicy: { readonly enabled: boolean; readonly monitoringNamespaces: readonly string[] };
 }
 
@@ -236,9 +251,12 @@ export function effectiveSpec(
     gateway: {
       ...workload('gateway', spec.gateway),
       maxConnectionsPerPod: spec.gateway?.maxConnectionsPerPod ?? 100_000,
+      maxConnectionsPerUser: spec.gateway?.maxConnectionsPerUser,
+      requests: spec.gateway?.requests,
       handshakes: {
         ratePerSecond: spec.gateway?.handshakes?.ratePerSecond ?? 500,
         burst: spec.gateway?.handshakes?.burst ?? 1_000,
+        perLogin: spec.gateway?.handshakes?.perLogin,
       },
       drain: {
         deadlineSeconds: spec.gateway?.drain?.deadlineSeconds ?? 600,
@@ -260,19 +278,24 @@ export function effectiveSpec(
       ...workload('push', spec.push, profile === 'Production' ? 2 : 1),
       provider: spec.push?.provider ?? 'none',
       wakesPerUserPerMinute: spec.push?.wakesPerUserPerMinute ?? 30,
+      wakesPerUserBurst: spec.push?.wakesPerUserBurst,
     },
     cron: {
       ...workload('cron', { ...spec.cron, replicas: 1 }),
       messageExpiry: spec.cron?.messageExpiry,
       objectExpiry: spec.cron?.objectExpiry,
+      uploadExpiry: spec.cron?.uploadExpiry,
       tokenExpiry: spec.cron?.tokenExpiry,
       messageDestruct: spec.cron?.messageDestruct,
       objectDays: spec.cron?.objectDays,
+      objectGroups: spec.cron?.objectGroups,
     },
-    nats: effectiveNats(spec, profile, store),
+    nats: { ...effectiveNats(spec, profile, store), tenantLogShare: spec.nats?.tenantLogShare },
     mongodb: { ...effectiveByUri('mongodb', spec, store), database: spec.mongodb?.database ?? 'openim' },
     redis: effectiveByUri('redis', spec, store),
     objectStorage: effectiveObjectStorage(spec, store, service),
+    limits: spec.limits,
+    attempts: spec.attempts,
     networkPolicy: {
       enabled: spec.networkPolicy?.enabled ?? true,
       monitoringNamespaces: spec.networkPolicy?.monitoringNamespaces ?? [],

@@ -1,5 +1,9 @@
 import type { ProcessStatus } from '@im/kit';
-import type { OpenIMTenantStatus } from '../../gen/openimtenant.ts';
+import type {
+  OpenIMTenantNotification,
+  OpenIMTenantStatus,
+  OpenIMTenantTokenPolicy,
+} from '../../gen/openimtenant.ts';
 import type { TenantEntry } from '../../resources/config.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { DEFAULT_TENANT_ID, nameOf } from '../../resources/names.ts';
@@ -75,17 +79,38 @@ function ageOf({ metadata }: Stored<OpenIMTenant>): number {
 
 function entryOf(id: string, { spec }: Stored<OpenIMTenant>): TenantEntry {
   const { hosts, adminUserIDs, placement, tokenPolicy, friendVerify, suspended, quotas } = spec;
+  const { adminNicknames, searchByAdminsOnly, enableHistoryForNewMembers, userLimits, notifications } = spec;
+  const multiLogin = multiLoginOf(tokenPolicy);
   return {
     id,
     adminUserIDs: [...(adminUserIDs ?? [ADMIN_USER])],
     ...(hosts === undefined ? {} : { hosts: [...hosts] }),
+    ...(adminNicknames === undefined ? {} : { adminNicknames: [...adminNicknames] }),
     ...(placement === undefined ? {} : { placement }),
     ...(tokenPolicy?.expireDays === undefined ? {} : { tokenExpireDays: tokenPolicy.expireDays }),
-    ...(tokenPolicy?.multiLogin === undefined ? {} : { multiLogin: { policy: tokenPolicy.multiLogin } }),
+    ...(multiLogin === undefined ? {} : { multiLogin }),
     ...(friendVerify === undefined ? {} : { friendVerify }),
+    ...(searchByAdminsOnly === undefined ? {} : { searchByAdminsOnly }),
+    ...(enableHistoryForNewMembers === undefined ? {} : { enableHistoryForNewMembers }),
     ...(suspended === undefined ? {} : { suspended }),
     ...(quotas === undefined ? {} : { quotas: { ...quotas } }),
+    ...(userLimits === undefined ? {} : { userLimits: { ...userLimits } }),
+    ...(notifications === undefined ? {} : { notifications: notificationsOf(notifications) }),
   };
+}
+
+function multiLoginOf(policy: OpenIMTenantTokenPolicy = {}): TenantEntry['multiLogin'] {
+  const { multiLogin, maxTokensPerPlatform } = policy;
+  if (multiLogin === undefined && maxTokensPerPlatform === undefined) return undefined;
+  return {
+    ...(multiLogin === undefined ? {} : { policy: multiLogin }),
+    ...(maxTokensPerPlatform === undefined ? {} : { maxNumOneEnd: maxTokensPerPlatform }),
+  };
+}
+
+/** The services' map by content type of a list of overrides. */
+function notificationsOf(list: readonly OpenIMTenantNotification[]): TenantEntry['notifications'] {
+  return Object.fromEntries(list.map(({ contentType, ...override }) => [String(contentType), override]));
 }
 
 /** What a tenant's status is made of. */

@@ -11,6 +11,15 @@ export interface SettingField {
   /** Undefined where one must be given. */
   readonly default: unknown;
   readonly secret: boolean;
+  /** Least and most of a number; bounds that are absent are none. */
+  readonly range: NumberRange;
+}
+
+/** Bounds of a number. */
+export interface NumberRange {
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
 }
 
 /** One setting of the server's config. */
@@ -19,7 +28,7 @@ export interface ConfigField extends SettingField {
   readonly env: string;
 }
 
-interface JsonSchema {
+interface JsonSchema extends NumberRange {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema | boolean;
@@ -60,12 +69,21 @@ function fieldsOf(schema: z.ZodType): SettingField[] {
       type: typeName(node),
       default: node.default,
       secret: node.secret ?? false,
+      range: rangeOf(node),
     });
     const values = node.additionalProperties;
     if (typeof values === 'object' && values.properties) visit(values, [...path, '<key>']);
   };
   visit(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema, []);
   return fields;
+}
+
+function rangeOf({ minimum, exclusiveMinimum, maximum }: JsonSchema): NumberRange {
+  return {
+    ...(minimum === undefined ? {} : { minimum }),
+    ...(exclusiveMinimum === undefined ? {} : { exclusiveMinimum }),
+    ...(maximum === undefined ? {} : { maximum }),
+  };
 }
 
 function typeName(node: JsonSchema): string {

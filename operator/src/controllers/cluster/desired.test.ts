@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import type { OpenIMClusterSpec } from '../../gen/openimcluster.ts';
+import type { OpenIMTenantSpec } from '../../gen/openimtenant.ts';
+import { tenantKeys } from '../../resources/config.ts';
+import { effectiveSpec } from '../../resources/effective.ts';
+import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';
+import { gatewayDeployment } from '../../resources/workloads.ts';
+import type { ConfigMap } from '../../runtime/index.ts';
+import { type Desired, desiredObjects } from './desired.ts';
+import { planTenants } from './tenants.ts';
+
+const owner = { namespace: 'im', name: 'chat', uid: 'u' };
+const credentials = makeCredentials();
+
+interface Given {
+  readonly cluster?: OpenIMClusterSpec;
+  readonly tenant?: Partial<OpenIMTenantSpec>;
+}
+
+function desired({ cluster = {}, tenant = {} }: Given): Desired {
+  const effective = effectiveSpec(cluster, { version: '1.0.0', image: 'openim/openim-operator:1.0.0' });
+  const resource = {
+    apiVersion: 'openim.io/v1alpha1',
+    kind: 'OpenIMTenant',
+    metadata: { name: 'acme', namespace: 'im', uid: 't', resourceVersion: '1' },
+    spec: { clusterRef: { name: 'chat' }, ...tenant },
+  } as const;
+  const tenants = planTenants([resource]).entries;
+  const keys = tenants.flatMap(({ id }) => Object.values(tenantKeys(id)));
+  return desiredObjects({
+    owner,
+    effective,
+    credentials,
+    connection: connectionOf({ owner, effective, credentials, external: {} }),
+    tenants,
+    tenantSecrets: Object.fromEntries(keys.map((key) => [key, 'a'.repeat(32)])),
+    objectsURL: 'http://files.example.com',
+    operatorNamespace: 'openim-system',
+    restartedAt: undefined,
+    statefulSets: [],
+  });
+}
+
+function configText({ base }: Desired): string {
+  const configMap = base.find(({ kind }) => kind === 'ConfigMap') as ConfigMap | undefined;
+  return configMap?.data?.['im.yaml'] ?? assert.fail('there is a config');
+}
+
+/** Everything whose change would start a pod anew. */
+function podTemplates({ stages, gateway }: Desired): unknown {
+  return [stages, gatewayDeployment(gateway, 1)];
+}
+
+/** Limits and settings that processes take over while they run, each with another value than its default. */
+const CLUSTER_SETTINGS: OpenIMClusterSpec = {
+  gateway: {
+    maxConnectionsPerUser: 10,
+    requests: { ratePerSecond: 50, burst: 500 },
+    handshakes: { perLogin: { ratePerSecond: 0.5, burst: 20 } },
+  },
+  nats: { tenantLogShare: 0.1 },
+  push: { wakesPerUserBurst: 3 },
+  cron: { uploadExpiry: '5 * * * *', objectGroups: ['sdklog'] },
+  limits: {
+    userMessages: { perSecond: 20, burst: 400 },
+    userBytes: { perSecond: 65_536, burst: 1_048_576 },
+    userChanges: { perSecond: 5, burst: 100 },
+    profileChanges: { perMinute: 1, burst: 2 },
+    mentionAll: { perMinute: 0.5, burst: 1 },
+  },
+  attempts: {
+    trustedProxies: 2,
+    logins: { ratePerSecond: 0.1, burst: 6 },
+    tokens: { ratePerSecond: 1, burst: 30 },
+  },
+};
+const TENANT_SETTINGS: Partial<OpenIMTenantSpec> = {
+  adminUserIDs: ['root'],
+  adminNicknames: ['Operations'],
+  searchByAdminsOnly: true,
+  enableHistoryForNewMembers: false,
+  tokenPolicy: { maxTokensPerPlatform: 3 },
+  userLimits: { messagesPerSecond: 1_000, messageBurst: 5_000, mentionAllPerMinute: 0 },
+  notifications: [
+    { contentType: 1501, isSendMsg: false },
+    { contentType: 1203, reliabilityLevel: 2, offlinePush: { enable: true, title: 'New request' } },
+  ],
+};
+
+test('limits and settings of a manifest reach the config', () => {
+  const config = parse(configText(desired({ cluster: CLUSTER_SETTINGS, tenant: TENANT_SETTINGS })));
+  const { gateway, nats, limits, attempts, cron, push } = config;
+  assert.partialDeepStrictEqual(gateway, {
+    maxConnectionsPerUser: 10,
+    requests: { ratePerSecond: 50, burst: 500 },
+    handshakes: { ratePerSecond: 500, burst: 1_000, perLogin: { ratePerSecond: 0.5, burst: 20 } },
+  });
+  assert.deepEqual(limits, CLUSTER_SETTINGS.limits);
+  assert.deepEqual(attempts, CLUSTER_SETTINGS.attempts);
+  assert.deepEqual(cron, { uploadExpiry: '5 * * * *', objectGroups: ['sdklog'] });
+  assert.deepEqual([nats.tenantLogShare, push.wakesPerUser.burst], [0.1, 3]);
+  assert.partialDeepStrictEqual(config.tenants[1], {
+    id: 'acme',
+    adminNicknames: ['Operations'],
+    searchByAdminsOnly: true,
+    enableHistoryForNewMembers: false,
+    multiLogin: { maxNumOneEnd: 3 },
+    userLimits: { messagesPerSecond: 1_000, messageBurst: 5_000, mentionAllPerMinute: 0 },
+    notifications: {
+      1203: { reliabilityLevel: 2, offlinePush: { enable: true, title: 'New request' } },
+      1501: { isSendMsg: false },
+    },
+  });
+});
+
+test('what a manifest leaves out is not in the config, so that a newer operator changes no byte of it', () => {
+  const config = parse(configText(desired({})));
+  for (const name of ['limits', 'attempts']) assert.ok(!(name in config), name);
+  assert.deepEqual(Object.keys(config.gateway), ['port', 'maxConnections', 'handshakes', 'drain']);
+  assert.deepEqual(Object.keys(config.gateway.handshakes), ['ratePerSecond', 'burst']);
+  assert.ok(!('tenantLogShare' in config.nats));
+  assert.deepEqual(config.push, { provider: 'none', wakesPerUser: { perMinute: 30 } });
+  assert.deepEqual(config.cron, {});
+  assert.deepEqual(Object.keys(config.tenants[1]), ['id', 'adminUserIDs', 'tokenSecret', 'adminSecret']);
+});
+
+test('changing them restarts nothing, and processes are told by the hash of the config', () => {
+  const before = desired({});
+  const after = desired({ cluster: CLUSTER_SETTINGS, tenant: TENANT_SETTINGS });
+  assert.deepEqual(podTemplates(after), podTemplates(before));
+  assert.notEqual(after.configHash, before.configHash);
+  const restarting = desired({ cluster: { objectStorage: { bucket: 'other' } } });
+  assert.notDeepEqual(
+    podTemplates(restarting),
+    podTemplates(before),
+    'what is read at the start does restart',
+  );
+});
