@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Cluster, type ProcessUsage, processUsage, startCluster, totalUsage } from '../harness/index.ts';
 import { type Admin, admin, type Endpoint } from '../wire/index.ts';
+import { ATTACK_TENANTS } from './bystander/tenant-attacks.ts';
 import type { BenchOptions } from './options.ts';
 
 /** The server under measurement. */
@@ -39,19 +40,21 @@ export async function openTarget(options: BenchOptions): Promise<BenchTarget> {
     };
   }
   if (options.profileDir) mkdirSync(options.profileDir, { recursive: true });
+  const besideAttacks = options.scenarios.includes('bystander');
   const cluster: Cluster = await startCluster({
+    ...(besideAttacks ? { tenants: ATTACK_TENANTS, mongoProxy: true } : {}),
     topology: options.topology,
     transfers: options.transfers ?? (options.scenarios.includes('soak') ? 1 : undefined),
     nodeFlags: options.profileDir ? ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profileDir)}`] : [],
     config: {
       log: { level: 'warn' },
       // Attacks meet the limits that the product has.
-      ...(options.scenarios.includes('bystander')
+      ...(besideAttacks
         ? {}
         : { gateway: { handshakes: { ratePerSecond: 0, perLogin: { ratePerSecond: 0 } } } }),
       rpc: { encodeInProcess: false },
       // Throughput is measured with few users; what bystanders notice is measured with the limits in force.
-      ...(options.scenarios.some((name: string) => name === 'bystander')
+      ...(besideAttacks
         ? {}
         : {
             limits: {

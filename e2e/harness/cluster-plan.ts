@@ -1,4 +1,4 @@
-import type { ServerConfigInput } from '@im/kit';
+import type { ServerConfigInput, TenantSettingsInput } from '@im/kit';
 import { DOMAINS, type Domain } from '@im/protocol';
 
 /** How a cluster is cut into processes: everything in one, or 2 gateways, 2 transfers, 2 rpc, api, push and cron. */
@@ -29,15 +29,33 @@ export interface TestTenant {
   readonly adminUser: string;
   readonly adminSecret: string;
   readonly tokenSecret: string;
+  /** What differs from the defaults. */
+  readonly settings?: TenantOverrides;
+}
+
+/** Settings of a tenant beside its name and secrets. */
+export type TenantOverrides = Partial<
+  Omit<TenantSettingsInput, 'id' | 'adminSecret' | 'tokenSecret' | 'adminUserIDs'>
+>;
+
+/** A tenant for tests with secrets of its own. */
+export function testTenant(id: string, settings: TenantOverrides = {}): TestTenant {
+  return {
+    id,
+    adminUser: 'imAdmin',
+    adminSecret: `admin secret of ${id}`,
+    tokenSecret: `token secret of ${id}`,
+    settings,
+  };
 }
 
 /** The tenants of test clusters; both have the same user ids. */
-export const TEST_TENANTS: readonly TestTenant[] = ['default', 't2'].map((id) => ({
-  id,
-  adminUser: 'imAdmin',
-  adminSecret: `admin secret of ${id}`,
-  tokenSecret: `token secret of ${id}`,
-}));
+export const TEST_TENANTS: readonly TestTenant[] = [testTenant('default'), testTenant('t2')];
+
+/** A tenant as the config has it. */
+export function tenantInput({ id, adminUser, adminSecret, tokenSecret, settings }: TestTenant) {
+  return { ...settings, id, adminSecret, tokenSecret, adminUserIDs: [adminUser] };
+}
 
 /** Processes that have the role transfer, where a test does not ask for another number. */
 const TRANSFERS = { one: 1, many: 2 } as const;
@@ -57,6 +75,7 @@ export function planCluster(
   ports: readonly number[],
   extra: Partial<ServerConfigInput> = {},
   transfers: number = TRANSFERS[topology],
+  tenants: readonly TestTenant[] = TEST_TENANTS,
 ): PartPlan[] {
   let used = 0;
   const take = (): number => {
@@ -89,12 +108,7 @@ export function planCluster(
       redis: { uri: stores.redis },
       s3: stores.s3,
       push: { provider: 'log' },
-      tenants: TEST_TENANTS.map(({ id, adminUser, adminSecret, tokenSecret }) => ({
-        id,
-        adminSecret,
-        tokenSecret,
-        adminUserIDs: [adminUser],
-      })),
+      tenants: tenants.map(tenantInput),
     };
     return {
       ...withSections(base, extra),

@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { type ReservedPorts, reservePorts, type StartedBackends, startBackends } from '@im/backends';
 import type { ServerConfigInput } from '@im/kit';
 import { type Admin, admin, type Endpoint } from '../wire/index.ts';
-import { planCluster, portsNeeded, TEST_TENANTS, type TestTenant, type Topology } from './cluster-plan.ts';
+import {
+  planCluster,
+  portsNeeded,
+  TEST_TENANTS,
+  type TenantOverrides,
+  type TestTenant,
+  type Topology,
+  tenantInput,
+} from './cluster-plan.ts';
+import { type MongoProxy, startMongoProxy } from './mongo-proxy.ts';
 import { type Part, part } from './part.ts';
 import { type ProcessUsage, totalUsage } from './process-usage.ts';
 import type { TestCluster } from './test-cluster.ts';
@@ -13,6 +22,10 @@ export interface ClusterOptions {
   readonly topology: Topology;
   /** Processes with the role transfer. @default 2, or 1 with topology `one` */
   readonly transfers?: number;
+  /** @default TEST_TENANTS */
+  readonly tenants?: readonly TestTenant[];
+  /** Puts a relay before the database that can refuse commands. @default false */
+  readonly mongoProxy?: boolean;
   /** Added to the config of every process. */
   readonly config?: Partial<ServerConfigInput>;
   /** Entry instead of the product's. */
@@ -31,6 +44,13 @@ export interface Cluster extends TestCluster {
   /** Parts that are gateways, in order. */
   readonly gateways: readonly Part[];
   tenant(id: string): TestTenant;
+  /**
+   * Changes settings that a tenant started with, in the config of all processes, which take it over within 2 s;
+   * `undefined` removes it.
+   */
+  changeTenant(id: string, settings: TenantOverrides | undefined): void;
+  /** The relay before the database, where one was asked for. */
+  readonly mongoProxy: MongoProxy | undefined;
   /** CPU and memory of all our processes, and of the stores. */
   usage(): { ours: ProcessUsage; stores: ProcessUsage };
   /** Ends everything and removes the folder, unless KEEP_LOGS is set. */
@@ -42,6 +62,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const dir = mkdtempSync(join(tmpdir(), 'im-cluster-'));
   const parts: Part[] = [];
   const admins = new Map<string, Admin>();
+  const tenants = new Map((options.tenants ?? TEST_TENANTS).map((each) => [each.id, each]));
+  /** As changed meanwhile. */
+  const inForce = new Map(tenants);
+  let mongoProxy: MongoProxy | undefined;
   let stores: StartedBackends | undefined;
   let ports: ReservedPorts | undefined;
   let failed = false;
@@ -55,6 +79,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     await Promise.allSettled(
       [nats, redis, mongo, s3].map((store) => (store?.pid ? store.kill() : undefined)),
     );
+    await mongoProxy?.close();
     await stores?.stop();
     await ports?.release();
     if (process.env.KEEP_LOGS || failed) process.stderr.write(`logs are in ${dir}\n`);
@@ -64,10 +89,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   try {
     stores = await startBackends({ dir: join(dir, 'stores') });
     ports = await reservePorts(portsNeeded(options.topology, options.transfers));
+    if (options.mongoProxy) mongoProxy = await startMongoProxy(stores.mongo.uri);
     const addresses = {
       nats: stores.nats.uri,
       redis: stores.redis.uri,
-      mongo: stores.mongo.uri,
+      mongo: mongoProxy?.uri ?? stores.mongo.uri,
       s3: {
         endpoint: stores.s3.endpoint,
         accessKey: stores.s3.accessKey,
@@ -82,6 +108,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       ports.ports,
       options.config,
       options.transfers,
+      [...tenants.values()],
     )) {
       parts.push(part(plan, { dir, entry, env, nodeFlags }));
     }
@@ -102,7 +129,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     return found;
   };
   const tenant = (id: string): TestTenant => {
-    const found = TEST_TENANTS.find((each) => each.id === id);
+    const found = tenants.get(id);
     if (!found) throw new RangeError(`no tenant is called ${id}`);
     return found;
   };
@@ -124,6 +151,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     gateways,
     endpoint,
     tenant,
+    changeTenant(id, settings) {
+      const before = tenant(id);
+      if (settings === undefined) inForce.delete(id);
+      else inForce.set(id, { ...before, settings: { ...before.settings, ...settings } });
+      for (const each of parts) each.configure({ tenants: [...inForce.values()].map(tenantInput) });
+    },
+    mongoProxy,
     admin(id) {
       let client = admins.get(id);
       if (!client) {

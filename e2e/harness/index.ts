@@ -1,6 +1,14 @@
 export { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
-export { type PartPlan, TEST_TENANTS, type TestTenant, type Topology } from './cluster-plan.ts';
+export {
+  type PartPlan,
+  TEST_TENANTS,
+  type TenantOverrides,
+  type TestTenant,
+  type Topology,
+  testTenant,
+} from './cluster-plan.ts';
 export { type Metrics, parseMetrics } from './metrics.ts';
+export type { MongoProxy } from './mongo-proxy.ts';
 export { foldedPartitions, PARTITIONS } from './ownership.ts';
 export type { Part } from './part.ts';
 export { type ProcessUsage, processUsage, totalUsage } from './process-usage.ts';

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runtimeFlags } from '@im/kit';
+import { runtimeFlags, type ServerConfigInput } from '@im/kit';
 import type { PartPlan } from './cluster-plan.ts';
 import { type Metrics, parseMetrics } from './metrics.ts';
 import { type ProcessUsage, processUsage } from './process-usage.ts';
@@ -42,6 +42,8 @@ export interface Part {
   kill(signal?: NodeJS.Signals): Promise<void>;
   pause(): void;
   resume(): void;
+  /** Changes its config file, which a running process looks at every 2 s. */
+  configure(changes: Partial<ServerConfigInput>): void;
   usage(): ProcessUsage;
   metrics(): Promise<Metrics>;
   /** The answer of a path on the ops port, asked with the key of the cluster. */
@@ -57,10 +59,17 @@ export function part(plan: PartPlan, options: PartOptions): Part {
   let ended: Promise<number | undefined> = Promise.resolve(undefined);
   let howItEnded = '';
   let logStart = 0;
+  let { config } = plan;
+
+  function writeConfig(): void {
+    // Moved into place: the process never reads half of it.
+    writeFileSync(`${configFile}.new`, JSON.stringify(config, null, 2));
+    renameSync(`${configFile}.new`, configFile);
+  }
 
   function start(): void {
     if (child) throw new Error(`${plan.name} runs already`);
-    writeFileSync(configFile, JSON.stringify(plan.config, null, 2));
+    writeConfig();
     logStart = readLog().length;
     const log = openSync(logFile, 'a');
     const command = [
@@ -152,6 +161,10 @@ export function part(plan: PartPlan, options: PartOptions): Part {
     },
     pause: () => send('SIGSTOP'),
     resume: () => send('SIGCONT'),
+    configure(changes) {
+      config = { ...config, ...changes };
+      writeConfig();
+    },
     usage: () =>
       (child?.pid === undefined ? undefined : processUsage(child.pid)) ?? { cpuMs: 0, rssBytes: 0 },
     metrics: async () => parseMetrics((await ops('/metrics')).text),

@@ -55,8 +55,8 @@ export interface WireUserOptions extends WireOptions {
   readonly scope?: string;
 }
 
-/** Error codes after which a message may or may not have been accepted. */
-const OPEN_CODES = new Set([500, 1601, 90002, 90004]);
+/** Error codes that do not say what becomes of a message: it may have been accepted, or may be once it is sent again. */
+const OPEN_CODES = new Set([429, 500, 1601, 90002, 90004]);
 const REDIAL_MS = [0, 200, 500, 1_000, 2_000];
 
 export function wireUser(options: WireUserOptions): WireUser {

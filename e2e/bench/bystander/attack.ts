@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Cluster } from '../../harness/index.ts';
 import { type Admin, ApiError, ConnectionLost, type Endpoint, WireError } from '../../wire/index.ts';
 
 /** What an attacker's process is given. */
@@ -16,16 +17,23 @@ export interface Stage {
 /** Attacks until the signal aborts. */
 export type Assault = (signal: AbortSignal) => Promise<void>;
 
+/** What an attack may change of a server that the bench started. */
+export type OwnServer = Pick<Cluster, 'changeTenant' | 'mongoProxy'>;
+
 /** Something that users, connections or tenants do to a server. */
 export interface Attack {
   readonly name: string;
   readonly summary: string;
   /** Tenant that it comes from; the innocent pair belongs to `default`. */
-  readonly tenant: 'default' | 't2';
-  /** Needs the stores, or a second tenant, of a server that the bench started. */
-  readonly ownServerOnly?: boolean;
+  readonly tenant: string;
+  /** Why it needs a server that the bench started. */
+  readonly ownServerOnly?: string;
+  /** One answer at least has to look so, where the attack is none without. */
+  readonly evidence?: RegExp;
   /** Registers and connects what it needs, before anything is measured. */
   prepare(stage: Stage): Promise<Assault>;
+  /** What is done to the server when the attack begins. @returns what undoes it. */
+  disturb?(server: OwnServer): () => void;
 }
 
 /** What attackers were answered, by error code, HTTP status or end of a connection. */
@@ -67,24 +75,4 @@ export async function loops(
     }
   };
   await Promise.all(Array.from({ length: count }, (_, i) => loop(i)));
-}
-
-/** Registers users and gets their tokens. */
-export async function attackers(
-  { admin }: Stage,
-  name: string,
-  count: number,
-): Promise<{ userID: string; token: string }[]> {
-  const ids = Array.from({ length: count }, (_, i) => `${name}${i}`);
-  await admin.ensureUsers(ids);
-  const users: { userID: string; token: string }[] = [];
-  for (let i = 0; i < ids.length; i += 32) {
-    const some = ids.slice(i, i + 32);
-    users.push(
-      ...(await Promise.all(
-        some.map(async (userID) => ({ userID, token: await admin.userToken(userID, 5) })),
-      )),
-    );
-  }
-  return users;
 }

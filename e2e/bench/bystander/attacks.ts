@@ -2,80 +2,25 @@ import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { createBus } from '@im/bus';
-import { createBackground, createLogger, createMetrics, ServerConfig, tenantId } from '@im/kit';
 import { encode, make, REQ, SESSION } from '@im/protocol';
 import { WebSocket } from 'ws';
-import {
-  apiClient,
-  connectUrl,
-  connectWire,
-  sendMessage,
-  textMessage,
-  type WireConnection,
-} from '../../wire/index.ts';
-import { type Attack, answerOf, attackers, loops, type Stage } from './attack.ts';
+import { connectUrl, connectWire, sendMessage, type WireConnection } from '../../wire/index.ts';
+import { type Attack, answerOf, loops, type Stage } from './attack.ts';
+import { type Attacker, crew, PLATFORM } from './crew.ts';
+import { flood } from './flood.ts';
+import { TENANT_ATTACKS } from './tenant-attacks.ts';
 
 const MIB = 1024 * 1024;
-const PLATFORM = 5;
-/** A text that a message may just hold, and that compresses to nothing. */
-const LARGE_TEXT = 'a'.repeat(255 * 1024);
-
-type User = { readonly userID: string; readonly token: string };
-
-const wsOf = (stage: Stage, i: number): string => stage.endpoints[i % stage.endpoints.length]?.ws ?? '';
-const apiOf = (stage: Stage): string => stage.endpoints[0]?.api ?? '';
-
-/** Connections that come back when they were closed. */
-function connections(stage: Stage, users: readonly User[], gzip: boolean) {
-  const open = new Map<number, WireConnection>();
-  return async (i: number): Promise<WireConnection> => {
-    const known = open.get(i);
-    if (known?.open) return known;
-    const user = users[i] as User;
-    const fresh = await connectWire({ ws: wsOf(stage, i), ...user, platformID: PLATFORM, gzip });
-    open.set(i, fresh);
-    return fresh;
-  };
-}
-
-const flood = (name: string, summary: string, tenant: Attack['tenant']): Attack => ({
-  name,
-  summary,
-  tenant,
-  ownServerOnly: tenant !== 'default',
-  async prepare(stage) {
-    const users = await attackers(stage, 'flood', 20);
-    const connection = connections(stage, users, true);
-    let n = 0;
-    return (signal) =>
-      loops(20, signal, stage.tally, async (i) => {
-        const { userID } = users[i] as User;
-        const id = `${process.pid}-flood-${n++}`;
-        const to = { user: users[(i + 1) % users.length]?.userID ?? '' };
-        await sendMessage(await connection(i), textMessage(userID, to, id, LARGE_TEXT));
-        return 'accepted';
-      });
-  },
-});
 
 const hugeIDs: Attack = {
   name: 'huge-ids',
   summary: 'nine gzipped sends at once, each with an operationID of 1 MB',
   tenant: 'default',
   async prepare(stage) {
-    const users = await attackers(stage, 'huge', 9);
-    const connection = connections(stage, users, true);
+    const { user, say } = await crew(stage, 'huge', 9, { gzip: true });
     const operationID = 'o'.repeat(1_000_000);
-    let n = 0;
     return (signal) =>
-      loops(9, signal, stage.tally, async (i) => {
-        const { userID } = users[i] as User;
-        const to = { user: users[(i + 1) % 9]?.userID ?? '' };
-        const message = textMessage(userID, to, `${process.pid}-huge-${n++}`, 'x');
-        await sendMessage(await connection(i), message, { operationID });
-        return 'accepted';
-      });
+      loops(9, signal, stage.tally, (i) => say(i, { user: user(i + 1).userID }, 'x', operationID));
   },
 };
 
@@ -112,9 +57,8 @@ const largeBodies: Attack = {
   summary: '100 slow bodies without a token; long and deep arrays, and the largest profile, with one',
   tenant: 'default',
   async prepare(stage) {
-    const [user] = await attackers(stage, 'body', 1);
-    const { userID = '', token = '' } = user ?? {};
-    const api = apiClient(apiOf(stage), 16);
+    const { user, api } = await crew(stage, 'body', 1, { sockets: 16 });
+    const { userID, token } = user(0);
     const headers = { 'content-type': 'application/json', operationID: 'large', token };
     const long = gzipSync(`{"userID":"${userID}","idHash":1,"list":[${'1,'.repeat(4_000_000)}1]}`);
     const deep = `{"userID":"${userID}","x":${'['.repeat(500_000)}${']'.repeat(500_000)}}`;
@@ -125,7 +69,7 @@ const largeBodies: Attack = {
       return answer.status === 200 ? errCode : `HTTP ${answer.status} ${errCode}`.trim();
     };
     return async (signal) => {
-      const slow = loops(100, signal, stage.tally, () => slowBody(apiOf(stage), signal));
+      const slow = loops(100, signal, stage.tally, () => slowBody(api.base, signal));
       const fast = loops(4, signal, stage.tally, async (i, turn) => {
         const route = HASHED_ROUTES[(i + turn) % HASHED_ROUTES.length] ?? '';
         if (i < 2) return await post(route, long, { 'content-encoding': 'gzip' });
@@ -143,13 +87,12 @@ const searches: Attack = {
   summary: '50 searches for users and groups at once',
   tenant: 'default',
   async prepare(stage) {
-    const [user] = await attackers(stage, 'search', 1);
+    const { user, api } = await crew(stage, 'search', 1);
     await stage.admin.ensureUsers(Array.from({ length: 5_000 }, (_, i) => `searched${i}`));
-    const api = apiClient(apiOf(stage), 64);
+    const as = { token: user(0).token };
     const pagination = { pageNumber: 1, showNumber: 100 };
     return (signal) =>
       loops(50, signal, stage.tally, async (i) => {
-        const as = { token: user?.token };
         if (i % 2) await api.call('/user/get_users', { pagination, userID: 'zz', nickName: 'q.q' }, as);
         else await api.call('/group/get_groups', { pagination, groupName: 'q.q' }, as);
         return '0';
@@ -159,12 +102,11 @@ const searches: Attack = {
 
 const signRequests: Attack = {
   name: 'sign-requests',
-  summary: 'signatures for 10,000 parts a request, and uploads that ask for all signatures',
+  summary: 'signatures for 1,000 and for 10,000 parts a request, and uploads that ask for all signatures',
   tenant: 'default',
   async prepare(stage) {
-    const [user] = await attackers(stage, 'sign', 1);
-    const { userID = '', token = '' } = user ?? {};
-    const api = apiClient(apiOf(stage), 16);
+    const { user, api } = await crew(stage, 'sign', 1, { sockets: 16 });
+    const { userID, token } = user(0);
     const begin = (maxParts: number, size: number) =>
       api.call<{ upload: { uploadID: string } }>(
         '/object/initiate_multipart_upload',
@@ -180,11 +122,17 @@ const signRequests: Attack = {
         { token },
       );
     const { upload } = await begin(1, 1024 * MIB);
-    const partNumbers = Array.from({ length: 10_000 }, (_, i) => i + 1);
+    // 1 GiB has 205 parts; each may be asked for again.
+    const numbers = (count: number) => Array.from({ length: count }, (_, i) => 1 + (i % 200));
+    const [most, tooMany] = [numbers(1_000), numbers(10_000)];
     return (signal) =>
       loops(4, signal, stage.tally, async (i) => {
-        if (i === 0) await begin(-1, 50 * 1024 * 1024 * MIB);
-        else await api.call('/object/auth_sign', { uploadID: upload.uploadID, partNumbers }, { token });
+        // Nearly as large as an object may be.
+        if (i === 0) await begin(-1, 48 * 1024 * 1024 * MIB);
+        else {
+          const partNumbers = i === 1 ? tooMany : most;
+          await api.call('/object/auth_sign', { uploadID: upload.uploadID, partNumbers }, { token });
+        }
         return '0';
       });
   },
@@ -195,7 +143,7 @@ const watchFlapping: Attack = {
   summary: 'connections that watch 5,000 users and close before the answer',
   tenant: 'default',
   async prepare(stage) {
-    const users = await attackers(stage, 'watch', 10);
+    const { options } = await crew(stage, 'watch', 10, { gzip: true });
     const subscribeUserID = Array.from({ length: 5_000 }, (_, i) => `watched${i}`);
     const request = encode(
       'sdkws.SubUserOnlineStatus',
@@ -203,8 +151,7 @@ const watchFlapping: Attack = {
     );
     return (signal) =>
       loops(10, signal, stage.tally, async (i) => {
-        const options = { ws: wsOf(stage, i), ...(users[i] as User), platformID: PLATFORM, gzip: true };
-        const connection = await connectWire(options);
+        const connection = await connectWire(options(i));
         const answer = connection.request(REQ.SubUserOnlineStatus, request);
         answer.catch(() => {});
         await sleep(2);
@@ -219,24 +166,23 @@ const reconnects: Attack = {
   summary: '5,000 connections (--connections) that are cut and come back at once, again and again',
   tenant: 'default',
   async prepare(stage) {
-    const users = await attackers(stage, 'back', stage.connections);
+    const { users, dial } = await crew(stage, 'back', stage.connections);
     const open: (WireConnection | undefined)[] = users.map(() => undefined);
-    const dial = async (i: number): Promise<string> => {
-      const user = users[i] as User;
-      open[i]?.terminate();
-      open[i] = await connectWire({ ws: wsOf(stage, i), ...user, platformID: PLATFORM });
-      return 'connected';
-    };
     let next = 0;
     return async (signal) => {
-      await loops(64, signal, stage.tally, () => dial(next++ % users.length));
+      await loops(64, signal, stage.tally, async () => {
+        const i = next++ % users.length;
+        open[i]?.terminate();
+        open[i] = await dial(i);
+        return 'connected';
+      });
       for (const connection of open) connection?.terminate();
     };
   },
 };
 
 /** Makes a group of the attackers. */
-async function groupOf({ admin }: Stage, users: readonly User[]): Promise<string> {
+async function groupOf({ admin }: Stage, users: readonly Attacker[]): Promise<string> {
   const [owner, ...members] = users.map((user) => user.userID);
   const { groupInfo } = await admin.call<{ groupInfo: { groupID: string } }>('/group/create_group', {
     ownerUserID: owner,
@@ -252,17 +198,13 @@ const slowReaders: Attack = {
   summary: '30 members of a group stop reading while texts of 64 KiB are pushed to them',
   tenant: 'default',
   async prepare(stage) {
-    const users = await attackers(stage, 'deaf', 31);
+    const { users, options, say } = await crew(stage, 'deaf', 31, { gzip: true });
     const group = await groupOf(stage, users);
-    const connection = connections(stage, users, true);
     const text = 'b'.repeat(64 * 1024);
-    let n = 0;
     return async (signal) => {
       const readers = loops(30, signal, stage.tally, async (i) => {
-        const user = users[i + 1] as User;
-        const socket = new WebSocket(connectUrl({ ws: wsOf(stage, i), ...user, platformID: PLATFORM }), {
-          perMessageDeflate: false,
-        });
+        const url = connectUrl({ ...options(i + 1), gzip: false });
+        const socket = new WebSocket(url, { perMessageDeflate: false });
         const closed = Promise.withResolvers<string>();
         socket.on('error', (error) => closed.resolve(answerOf(error)));
         socket.on('close', (code) => closed.resolve(`closed with ${code}`));
@@ -277,11 +219,7 @@ const slowReaders: Attack = {
           socket.terminate();
         }
       });
-      const writer = loops(2, signal, stage.tally, async () => {
-        const id = `${process.pid}-deaf-${n++}`;
-        await sendMessage(await connection(0), textMessage(users[0]?.userID ?? '', { group }, id, text));
-        return 'accepted';
-      });
+      const writer = loops(2, signal, stage.tally, () => say(0, { group }, text));
       await Promise.all([readers, writer]);
     };
   },
@@ -292,14 +230,13 @@ const atAll: Attack = {
   summary: 'messages that name all 300 members of a group, from five of them at once',
   tenant: 'default',
   async prepare(stage) {
-    const users = await attackers(stage, 'all', 300);
+    const { users, user, connection } = await crew(stage, 'all', 300);
     const group = await groupOf(stage, users);
-    const connection = connections(stage, users.slice(0, 5), false);
     let n = 0;
     return (signal) =>
       loops(5, signal, stage.tally, async (i) => {
         const message = make('sdkws.MsgData', {
-          sendID: users[i]?.userID ?? '',
+          sendID: user(i).userID,
           groupID: group,
           clientMsgID: `${process.pid}-all-${n++}`,
           senderPlatformID: PLATFORM,
@@ -322,26 +259,22 @@ const presenceChurn: Attack = {
   summary: '500 users come and go while 50 connections watch all of them',
   tenant: 'default',
   async prepare(stage) {
-    const users = await attackers(stage, 'churn', 550);
-    const watched = users.slice(50);
-    const subscribeUserID = watched.map((user) => user.userID);
+    const { users, dial } = await crew(stage, 'churn', 50 + 500);
+    const subscribeUserID = users.slice(50).map(({ userID }) => userID);
     const request = encode(
       'sdkws.SubUserOnlineStatus',
       make('sdkws.SubUserOnlineStatus', { subscribeUserID }),
     );
     const watchers: WireConnection[] = [];
-    for (const [i, user] of users.slice(0, 50).entries()) {
-      const watcher = await connectWire({ ws: wsOf(stage, i), ...user, platformID: PLATFORM });
+    for (let i = 0; i < 50; i++) {
+      const watcher = await dial(i);
       await watcher.request(REQ.SubUserOnlineStatus, request);
       watchers.push(watcher);
     }
     let next = 0;
     return async (signal) => {
       await loops(20, signal, stage.tally, async () => {
-        const i = next++ % watched.length;
-        const user = watched[i] as User;
-        const connection = await connectWire({ ws: wsOf(stage, i), ...user, platformID: PLATFORM });
-        connection.terminate();
+        (await dial(50 + (next++ % 500))).terminate();
         return 'connected';
       });
       for (const watcher of watchers) watcher.terminate();
@@ -354,7 +287,7 @@ const tokenGuessing: Attack = {
   summary: 'wrong secrets at the admin login, made-up tokens at parse_token and at the handshake',
   tenant: 'default',
   async prepare(stage) {
-    const api = apiClient(apiOf(stage), 32);
+    const { api, options } = await crew(stage, 'guess', 1, { sockets: 32 });
     const made = () =>
       `${Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')}.e30.${randomBytes(32).toString('base64url')}`;
     return (signal) =>
@@ -367,66 +300,10 @@ const tokenGuessing: Attack = {
         } else if (i < 16) {
           await api.call('/auth/parse_token', { token: made() });
         } else {
-          const guess = { userID: 'imAdmin', token: made(), platformID: PLATFORM };
-          (await connectWire({ ws: wsOf(stage, i), ...guess })).terminate();
+          (await connectWire({ ...options(i), userID: 'imAdmin', token: made() })).terminate();
         }
         return 'let in';
       });
-  },
-};
-
-const unknownTenant: Attack = {
-  name: 'unknown-tenant',
-  summary: 'records of a tenant that no process knows, in every partition of the log',
-  tenant: 'default',
-  ownServerOnly: true,
-  async prepare({ nats, tally }) {
-    if (nats === undefined) throw new Error('needs the NATS server');
-    const log = createLogger({ level: 'fatal' });
-    const metrics = createMetrics();
-    const background = createBackground({ log, metrics });
-    const config = ServerConfig.parse({ nats: { servers: [nats] } }).nats;
-    const bus = createBus(config, { log, metrics, background, instanceId: 'attack' });
-    await bus.start();
-    const tenant = 'nobody-knows-me';
-    const content = (id: string) =>
-      encode(
-        'sdkws.MsgData',
-        make('sdkws.MsgData', {
-          sendID: 'a',
-          recvID: 'b',
-          clientMsgID: id,
-          sessionType: 1,
-          contentType: 101,
-        }),
-      );
-    return async (signal) => {
-      await loops(1, signal, tally, async (_, turn) => {
-        const record = make('log.Record', {
-          dedupKey: randomBytes(16),
-          version: 1,
-          tenant,
-          sendID: 'a',
-          recvID: 'b',
-          sessionType: 1,
-          contentType: 101,
-          sendTime: Date.now(),
-          entries: [
-            make('log.Entry', {
-              conversationID: 'si_a_b',
-              stored: true,
-              msgData: content(`${turn}`),
-              userIDs: ['a', 'b'],
-            }),
-          ],
-        });
-        await bus.log.append(tenantId(tenant), turn % 64, encode('log.Record', record));
-        await sleep(20);
-        return 'appended';
-      });
-      await bus.stop(AbortSignal.timeout(2_000));
-      await background.stop();
-    };
   },
 };
 
@@ -443,6 +320,5 @@ export const ATTACKS: readonly Attack[] = [
   atAll,
   presenceChurn,
   tokenGuessing,
-  flood('flooding-tenant', 'the same flood from another tenant', 't2'),
-  unknownTenant,
+  ...TENANT_ATTACKS,
 ];

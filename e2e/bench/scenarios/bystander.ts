@@ -1,13 +1,12 @@
-import { TEST_TENANTS } from '../../harness/index.ts';
 import type { BenchRun, Measure, Scenario } from '../bench-run.ts';
-import type { Attack } from '../bystander/attack.ts';
 import { ATTACKS } from '../bystander/attacks.ts';
 import {
   type BystanderResult,
-  besideAttack,
+  besideAttacks,
   bystanderTable,
   felt,
   type Neighbourhood,
+  orderOf,
 } from '../bystander/bystander.ts';
 
 /** An innocent pair beside each attack: what of it do they feel? */
@@ -20,11 +19,13 @@ export const bystander: Scenario = {
     for (const attack of ATTACKS) {
       if (attacks.length > 0 && !attacks.includes(attack.name)) continue;
       if (attack.ownServerOnly && external) {
-        bench.progress(`${attack.name}: skipped, as it needs the stores or a second tenant of an own server`);
+        bench.progress(
+          `${attack.name}: left out, as ${attack.ownServerOnly}: it needs a server that the bench starts, without --api`,
+        );
         continue;
       }
       bench.progress(`${attack.name}: ${attack.summary}`);
-      const result = await besideAttack(attack, neighbourhood(bench), { seconds, connections });
+      const result = await besideAttacks([attack], neighbourhood(bench), { seconds, connections });
       results.push(result);
       for (const text of felt(result)) bench.violated(text);
     }
@@ -39,17 +40,12 @@ function neighbourhood({ target, options }: BenchRun): Neighbourhood {
   return {
     endpoints,
     admin,
-    usage: () => target.usage().ours,
-    order(tenant: Attack['tenant']) {
-      if (external)
-        return { endpoints, adminUser: external.adminUser, secret: external.secret, nats: undefined };
-      const { adminUser = '', adminSecret = '' } = TEST_TENANTS.find(({ id }) => id === tenant) ?? {};
-      return {
-        endpoints: own?.gateways.map((_, i) => own.endpoint(tenant, i)) ?? [],
-        adminUser,
-        secret: adminSecret,
-        nats: own?.stores.nats.uri,
-      };
+    own,
+    usage: () => target.usage(),
+    order(tenant) {
+      if (own) return orderOf(own, tenant);
+      const { adminUser = '', secret = '' } = external ?? {};
+      return { endpoints, adminUser, secret, nats: undefined };
     },
   };
 }
@@ -66,6 +62,8 @@ function measures({ attack, quiet, attacked, verdict, ...cpu }: BystanderResult)
     p99('delivered p50 beside it', attacked.delivered.at(0.5)),
     p99('delivered p99 before', quiet.delivered.at(0.99)),
     p99('delivered p99 beside it', attacked.delivered.at(0.99)),
+    p99('CPU p99 before, while a message is on its way', quiet.deliveredCpu.at(0.99)),
+    p99('CPU p99 beside it, while a message is on its way', attacked.deliveredCpu.at(0.99)),
     p99('delivered max beside it', attacked.delivered.max),
     { name: `${attack}: lost`, unit: '', value: verdict.counts.lost },
     { name: `${attack}: not acknowledged`, unit: '', value: verdict.refused + verdict.open },

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createBus } from '@im/bus';
+import { createBackground, createLogger, createMetrics, ServerConfig, tenantId } from '@im/kit';
+import { encode, make } from '@im/protocol';
+import { loops, type Stage } from './attack.ts';
+
+/** Pause between two records. */
+const EVERY_MS = 20;
+const PARTITIONS = 64;
+
+/** Writes records of a tenant into every partition of the log, past the services that would refuse them. */
+export async function rawRecords(
+  { nats, tally }: Stage,
+  tenant: string,
+): Promise<(signal: AbortSignal) => Promise<void>> {
+  if (nats === undefined) throw new Error('needs the NATS server');
+  const log = createLogger({ level: 'fatal' });
+  const metrics = createMetrics();
+  const background = createBackground({ log, metrics });
+  const config = ServerConfig.parse({ nats: { servers: [nats] } }).nats;
+  const bus = createBus(config, { log, metrics, background, instanceId: 'attack' });
+  await bus.start();
+  const message = (clientMsgID: string) =>
+    make('sdkws.MsgData', { sendID: 'a', recvID: 'b', clientMsgID, sessionType: 1, contentType: 101 });
+  return async (signal) => {
+    await loops(1, signal, tally, async (_, turn) => {
+      const record = make('log.Record', {
+        dedupKey: randomBytes(16),
+        version: 1,
+        tenant,
+        sendID: 'a',
+        recvID: 'b',
+        sessionType: 1,
+        contentType: 101,
+        sendTime: Date.now(),
+        entries: [
+          make('log.Entry', {
+            conversationID: 'si_a_b',
+            stored: true,
+            msgData: encode('sdkws.MsgData', message(`${turn}`)),
+            userIDs: ['a', 'b'],
+          }),
+        ],
+      });
+      await bus.log.append(tenantId(tenant), turn % PARTITIONS, encode('log.Record', record));
+      await sleep(EVERY_MS);
+      return 'appended';
+    });
+    await bus.stop(AbortSignal.timeout(2_000));
+    await background.stop();
+  };
+}
