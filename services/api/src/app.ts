@@ -108,7 +108,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
         errCode: undefined,
       });
       // A prefix that names nobody leads to no route.
-      return split.tenant || split.prefix === '' ? split.url : '/404';
+      return split.tenant || split.refused || split.prefix === '' ? split.url : '/404';
     },
   });
 
@@ -131,7 +131,8 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
 
   /** The request before anybody knows who asks. @throws ImError 90004 while its tenant cannot be served. */
   function anonymousCall(request: FastifyRequest): Call {
-    const { tenant, contentType, url, prefix } = arrivalOf(request);
+    const { tenant, refused, contentType, url, prefix } = arrivalOf(request);
+    if (refused) throw new ImError(ERR.NetworkError, 'the settings of the tenant are invalid');
     if (!tenant) throw new ImError(ERR.NetworkError, 'tenants are not known yet');
     if (tenant.suspended) throw new ImError(ERR.NetworkError, 'tenant is suspended');
     const ctx: CallContext = {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { tenantId } from '@im/kit';
 import { make } from '@im/protocol';
 import { ADMIN, startApi } from './harness.ts';
 
@@ -145,6 +146,25 @@ test('a suspended tenant hears a retryable error', async () => {
   assert.ok(settings);
   api.tenants.put({ ...settings, suspended: true });
   assert.equal((await api.post('/t/t2/user/get_users_info', { userIDs: ['u1'] })).json.errCode, 90004);
+});
+
+test('a tenant with invalid settings hears a retryable error by path and host, never from another tenant', async () => {
+  await using api = await startApi();
+  const others = api.tenants.list().filter(({ id }) => id !== 't2');
+  api.tenants.replaceAll(others, [{ id: tenantId('t2'), hosts: ['chat.example.com'] }]);
+  const body = { userIDs: ['u1'] };
+  const answers = [
+    await api.post('/t/t2/user/get_users_info', body),
+    await api.post('/user/get_users_info', body, { headers: { host: 'chat.example.com:10002' } }),
+    await api.post('/t/t2/auth/get_admin_token', { secret: 'secret', userID: 'boss' }),
+    await api.post('/t/t2/auth/parse_token', { token: 'u1-token' }),
+  ];
+  assert.deepEqual(
+    answers.map(({ json }) => json.errCode),
+    [90004, 90004, 90004, 90004],
+  );
+  assert.deepEqual(api.calls, []);
+  assert.equal((await api.post('/user/get_users_info', body)).json.errCode, 0);
 });
 
 test('large answers are compressed for those who ask', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { tenantId } from '@im/kit';
 import { ImError, make, REQ } from '@im/protocol';
 import { Client, type ClientOptions, dialRaw, dialUrl, GOB, JSON_GZIP, until } from './client.ts';
 import { startGateway } from './start-gateway.ts';
@@ -152,6 +153,17 @@ test('a suspended tenant loses its connections and is refused with a code that c
   assert.equal(await client.closed, 1006);
   assert.equal((await dialRaw(gateway.port, { path: '/t/t2' })).body.errCode, 90004);
   assert.equal((await getMaxSeq(other)).errCode, 0);
+});
+
+test('a tenant with invalid settings is refused by path and host with a code that clients try again', async () => {
+  await using gateway = await startGateway();
+  const others = gateway.tenants.list().filter(({ id }) => id !== 't2');
+  gateway.tenants.replaceAll(others, [{ id: tenantId('t2'), hosts: ['t2.example.test'] }]);
+  for (const options of [{ path: '/t/t2' }, { host: 'T2.example.test:10001' }]) {
+    assert.equal((await dialRaw(gateway.port, options)).body.errCode, 90004);
+  }
+  assert.deepEqual(gateway.rpc.of('auth.parseToken'), [], 'no token was judged by another tenant');
+  assert.equal((await dialRaw(gateway.port)).status, 101);
 });
 
 test('a full gateway answers 1601 before it looks at anything', async () => {

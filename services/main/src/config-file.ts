@@ -5,8 +5,8 @@ import type { RunningServer } from './server.ts';
 const LOOK_MS = 2_000;
 
 /**
- * Applies changes of the config file, and of the files that it refers to, to a running server. A
- * config that cannot be used is reported once, and the server goes on as it was; files may change one
+ * Applies changes of the config file, and of the files that it refers to, to a running server. An invalid
+ * tenant is refused alone. A config that cannot be used is reported once, and the server goes on as it was; files may change one
  * after the other, so it is tried again until it can be used.
  * @param started what the server was started with.
  */
@@ -28,7 +28,7 @@ export function followConfigFile(
         return;
       }
       const next = await readConfig(source);
-      const waiting = server.reconfigure(next.config, next.hash);
+      const waiting = server.reconfigure(next.config, next);
       inForce = next;
       complaint = '';
       server.log.info({ file, config: next.hash }, 'config file changed');

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { ConfigError, createLogger, type Logger, readConfig } from '@im/kit';
+import { ConfigError, createLogger, type Logger, readStartConfig } from '@im/kit';
 import { followConfigFile } from './config-file.ts';
 import { endNoMoreOnSignals } from './early-end.ts';
 import { ROLES } from './roles.ts';
@@ -23,13 +23,20 @@ export async function serve(args: readonly string[], overrides?: Overrides): Pro
   const asked = new AbortController();
   try {
     const { roles, file } = parseCommand(args);
-    const loaded = await readConfig({ file });
-    const { config, hash: configHash } = loaded;
+    const loaded = await readStartConfig({ file });
+    const { config, hash: configHash, invalidTenants } = loaded;
     const log = createLogger({ level: config.log.level, fields: { role: roles.join(',') } });
     failOnStrayErrors(log);
     let deadlineMs = () => config.shutdown.deadlineMs;
     stopOnSignals(asked, () => deadlineMs() + FORCE_AFTER_MS, log);
-    const server = await runServer(config, { roles, configHash, signal: asked.signal, log, overrides });
+    const server = await runServer(config, {
+      roles,
+      configHash,
+      invalidTenants,
+      signal: asked.signal,
+      log,
+      overrides,
+    });
     deadlineMs = () => server.live.current.shutdown.deadlineMs;
     if (file !== undefined) followConfigFile(server, { file }, loaded);
   } catch (error) {

@@ -7,6 +7,8 @@ import {
   createMetrics,
   createOpsServer,
   createStatus,
+  type InvalidTenant,
+  keepLastValid,
   type LiveConfig,
   type LiveDeps,
   type Logger,
@@ -25,6 +27,7 @@ import {
   staticTenants,
   stopInReverse,
 } from '@im/kit';
+import { createInvalidTenants } from './invalid-tenants.ts';
 import { leaveAll } from './leave.ts';
 import { createParts, depsFor, type PartOverrides } from './parts.ts';
 import { isDomain, loadModule, type ModuleName, type ProcessModule, servicesOf } from './roles.ts';
@@ -37,6 +40,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Names the state of the file that the config is from, for the status. */
   readonly configHash?: string;
+  /** Tenants that the file names, and that are refused since their entries are invalid. */
+  readonly invalidTenants?: readonly InvalidTenant[];
   /** Where it logs, instead of a logger of its own. */
   readonly log?: Logger;
   /** Parts in place of the usual ones; for tests. */
@@ -62,12 +67,12 @@ export interface RunningServer extends AsyncDisposable {
   /** The config in force. */
   readonly live: LiveConfig;
   /**
-   * Takes over the settings that may change while it runs.
-   * @param hash names the state of the config file from now on.
+   * Takes over the settings that may change while it runs. A tenant in force that is invalid now keeps the
+   * settings that it has; see {@link keepLastValid}.
    * @returns the settings that wait for the next start.
-   * @throws when tenants contradict each other; then nothing has changed.
+   * @throws RangeError when valid tenants contradict each other; then nothing has changed.
    */
-  reconfigure(config: ServerConfig, hash?: string): readonly string[];
+  reconfigure(config: ServerConfig, file?: ReadState): readonly string[];
   /** Runs `work` every `intervalMs` for as long as the server runs. */
   every(name: string, intervalMs: number, work: () => Promise<void>): void;
   /**
@@ -79,6 +84,13 @@ export interface RunningServer extends AsyncDisposable {
   stop(): Promise<void>;
   /** Resolves when the server has stopped. */
   readonly stopped: Promise<void>;
+}
+
+/** What else is known of a config that was read from a file. */
+export interface ReadState {
+  /** Names the state of the file from now on. */
+  readonly hash?: string;
+  readonly invalidTenants?: readonly InvalidTenant[];
 }
 
 const READY_POLL_MS = 20;
@@ -94,7 +106,7 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   const log =
     options.log ?? createLogger({ level: config.log.level, fields: { role: options.roles.join(',') } });
   const metrics = createMetrics({ process: true });
-  const tenants = staticTenants(config.tenants);
+  const tenants = staticTenants(config.tenants, options.invalidTenants);
   const background = createBackground({ log, metrics });
   const stopping = new AbortController();
   const live = createLiveConfig(config);
@@ -115,6 +127,8 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
     configHash: () => configHash,
     rpcKey: () => callerProof(clusterKey()),
   });
+  const invalidTenants = createInvalidTenants({ log, metrics, status, tenants });
+  invalidTenants.report(options.invalidTenants ?? []);
   ops.routes.handle('GET', '/status', () => ({ body: status.read() }));
   ops.routes.handle('GET', '/prestop', async () => {
     await leave();
@@ -183,9 +197,11 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
       }
     },
     live,
-    reconfigure(next, hash = '') {
-      tenants.replaceAll(next.tenants);
-      const waiting = live.apply(next);
+    reconfigure(next, { hash = '', invalidTenants: refused = [] } = {}) {
+      const { valid, invalid } = keepLastValid({ valid: next.tenants, invalid: refused }, tenants.list());
+      tenants.replaceAll(valid, invalid);
+      invalidTenants.report(invalid);
+      const waiting = live.apply({ ...next, tenants: [...valid] });
       setLogLevel(log, next.log.level);
       configHash = hash;
       return waiting;

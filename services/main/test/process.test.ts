@@ -96,6 +96,7 @@ test('wrong use and wrong config end with 2 and say what to do', async () => {
       /cannot read the config file[\s\S]*because: ENOENT/,
     ],
     [['serve', 'gateway'], { IM_API_PORT: 'x' }, /api\.port/],
+    [['serve', 'gateway'], { IM_TENANTS: '[{ id: B }]' }, /tenants\.0\.id: must be/],
   ];
   for (const [args, env, message] of cases) {
     const server = start(args, env);
@@ -125,6 +126,9 @@ test('a changed config file takes effect; a broken one is reported and changes n
     await writeFile(file, `tenants: [${tenant}]\nlog: { level: nonsense }\n`);
     const { err } = await server.logged('config file changed but cannot be used');
     assert.match(JSON.stringify(err), /log\.level/);
+    const { ops } = await server.logged('started');
+    const metrics = await (await fetch(`http://127.0.0.1:${ops}/metrics`)).text();
+    assert.match(metrics, /^im_config_unusable 1$/m);
     await writeFile(file, `tenants: [${tenant}]\nlog: { level: debug }\n`);
     await server.logged('config file changed');
   } finally {
@@ -154,14 +158,18 @@ test('a changed secret that the file refers to takes effect; one that is not the
     await server.logged('config file changed');
     assert.equal(await hash(), await current());
     await writeFile(file, config('second'));
-    await server.logged('config file changed but cannot be used');
-    const metrics = await (await fetch(`http://127.0.0.1:${ops}/metrics`)).text();
-    assert.match(metrics, /^im_config_unusable 1$/m);
+    const refused = 'a tenant in the config is invalid and refused; all others are served';
+    const { tenant, served, faults } = await server.logged(refused);
+    assert.deepEqual([tenant, served], ['default', true], 'with the secret that it had');
+    assert.match(JSON.stringify(faults), /tokenSecret.*cannot read the file .*second/);
+    while ((await hash()) !== (await current())) await sleep(50);
+    const metrics = async () => (await fetch(`http://127.0.0.1:${ops}/metrics`)).text();
+    assert.match(await metrics(), /^im_tenants_invalid 1$/m);
     await writeFile(join(dir, 'second'), 'b');
     const expected = await current();
     while ((await hash()) !== expected) await sleep(50);
-    const complaints = server.lines.filter(({ msg }) => msg.includes('cannot be used'));
-    assert.equal(complaints.length, 1, 'told once');
+    assert.match(await metrics(), /^im_tenants_invalid 0$/m);
+    assert.equal(server.lines.filter(({ msg }) => msg === refused).length, 1, 'told once');
   } finally {
     server.kill('SIGTERM');
     assert.equal(await server.exited, 0);

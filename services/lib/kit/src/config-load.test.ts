@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { configFields } from './config-fields.ts';
-import { ConfigError, loadConfig, parseConfig, redactConfig } from './config-load.ts';
+import {
+  ConfigError,
+  hashOfFiles,
+  loadConfig,
+  parseConfig,
+  readConfig,
+  readStartConfig,
+  redactConfig,
+} from './config-load.ts';
 
 /** Runs a test in a directory with the given files. */
 async function withFiles(
@@ -76,6 +84,89 @@ test('every field at fault is named, with what it should be', async () => {
     () => parseConfig({ tenants: [{ id: 'X', tokenSecret: 's', adminSecret: 's' }] }),
     /tenants\.0\.id: must be/,
   );
+});
+
+test('an invalid tenant is refused alone; whoever checks the file gets every fault of it', async () => {
+  const tenants = (dir: string) => `
+      - { id: a, tokenSecret: s, adminSecret: "\${file:${dir}/there}" }
+      - { id: b, tokenSecret: "\${file:${dir}/absent}", adminSecret: "\${env:NOPE}" }
+      - { id: c, tokenSecret: s, adminSecret: s, quotas: { users: -1 } }
+      - { id: a, tokenSecret: s, adminSecret: s }`;
+  const files = (dir: string) => ({
+    'im.yaml': `tenants:${tenants(dir)}`,
+    'wrong.yaml': `mongo: { uri: "\${env:NOPE}" }\ngateway: { port: x }\ntenants:${tenants(dir)}`,
+    'none.yaml': 'tenants: [{ id: a, tokenSecret: hush-hush }, { id: B }]',
+    'no-list.yaml': 'tenants: { id: a }',
+    there: 'x',
+  });
+  await withFiles(files, async (dir) => {
+    const source = { file: join(dir, 'im.yaml'), env: {} };
+    const { config, invalidTenants, hash, references } = await readStartConfig(source);
+    assert.deepEqual(
+      config.tenants.map(({ id, adminSecret }) => [id, adminSecret]),
+      [['a', 'x']],
+    );
+    assert.deepEqual(
+      invalidTenants.map(({ index, id }) => [index, id]),
+      [
+        [1, 'b'],
+        [2, 'c'],
+        [3, 'a'],
+      ],
+    );
+    assert.equal(await hashOfFiles(source, references), hash, 'nothing new, though a file is absent');
+    await writeFile(join(dir, 'absent'), 'now');
+    assert.notEqual(await hashOfFiles(source, references), hash);
+    await rm(join(dir, 'absent'));
+
+    const faults = [
+      /tenants\.1\.tokenSecret \(b\): cannot read the file .*absent \(ENOENT\)/,
+      /tenants\.1\.adminSecret \(b\): the environment has no NOPE/,
+      /tenants\.2\.quotas\.users \(c\): /,
+      /tenants\.3\.id \(a\): is also that of entry 0/,
+    ];
+    const names = (expected: readonly RegExp[]) => (error: unknown) => {
+      assert.ok(error instanceof ConfigError);
+      for (const fault of expected) assert.match(error.message, fault);
+      return true;
+    };
+    await assert.rejects(loadConfig(source), names(faults));
+    const wrong = { file: join(dir, 'wrong.yaml'), env: {} };
+    const all = [/\n {2}mongo\.uri: the environment/, /\n {2}gateway\.port: /, ...faults];
+    for (const read of [loadConfig, readConfig, readStartConfig])
+      await assert.rejects(read(wrong), names(all));
+
+    const none = { file: join(dir, 'none.yaml'), env: {} };
+    assert.equal((await readConfig(none)).invalidTenants.length, 2, 'a running process goes on');
+    await assert.rejects(readStartConfig(none), (error: unknown) => {
+      assert.ok(!String(error).includes('hush'));
+      return names([/tenants\.0\.adminSecret \(a\): is missing/, /tenants\.1\.id: must be/])(error);
+    });
+    await assert.rejects(readConfig({ file: join(dir, 'no-list.yaml'), env: {} }), /tenants: .*array/);
+  });
+});
+
+test('what is said of a file that is no YAML quotes nothing of it', async () => {
+  const tenant = (text: string) => `tenants:\n  - id: a\n    ${text}\n`;
+  const files = () => ({
+    'a.yaml': tenant('tokenSecret: "hush-hush'),
+    'b.yaml': tenant('tokenSecret: *hush-hush'),
+    'c.yaml': tenant('tokenSecret: a: hush-hush'),
+    'd.yaml': tenant('tokenSecret: @hush-hush'),
+    'e.yaml': '- { tokenSecret: hush-hush }',
+    'f.yaml': tenant('tokenSecret: !hush-hush x'),
+  });
+  await withFiles(files, async (dir) => {
+    for (const name of Object.keys(files())) {
+      await assert.rejects(readStartConfig({ file: join(dir, name), env: {} }), (error: unknown) => {
+        assert.ok(error instanceof ConfigError, `${name}: ${error}`);
+        assert.ok(!error.message.includes('hush'), error.message);
+        assert.equal(error.cause, undefined);
+        return true;
+      });
+    }
+    await assert.rejects(readConfig({ file: join(dir, 'a.yaml'), env: {} }), /at line \d+, column \d+/);
+  });
 });
 
 test('a file that is absent, broken or refers to nothing is a clear error', async () => {

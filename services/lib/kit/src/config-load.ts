@@ -1,9 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { parse as parseYaml, YAMLError } from 'yaml';
-import type { z } from 'zod';
 import { ServerConfig } from './config.ts';
 import { type ConfigField, configFields } from './config-fields.ts';
 import { configHash } from './config-hash.ts';
+import {
+  type ConfigFault,
+  checkTenants,
+  faultsOf,
+  type InvalidTenant,
+  Unresolved,
+} from './tenant-entries.ts';
 
 /** A config that cannot be used. The message names every field at fault and what it should be. */
 export class ConfigError extends Error {
@@ -24,7 +30,9 @@ export interface ConfigSource {
 
 /** A config, and what it was read from. */
 export interface LoadedConfig {
+  /** Its `tenants` are the valid ones. */
   readonly config: ServerConfig;
+  readonly invalidTenants: readonly InvalidTenant[];
   /** Names this state of the file and of those that it refers to; see {@link configHash}. */
   readonly hash: string;
   /** The files that the config or the environment refers to. */
@@ -34,6 +42,8 @@ export interface LoadedConfig {
 /** Reads files as text, and keeps what was read. */
 class Texts {
   readonly read = new Map<string, string>();
+  /** The paths that were asked for, those that cannot be read included. */
+  readonly asked = new Set<string>();
   readonly #source: ConfigSource;
 
   constructor(source: ConfigSource) {
@@ -41,6 +51,7 @@ class Texts {
   }
 
   async of(path: string): Promise<string> {
+    this.asked.add(path);
     const text = await (this.#source.readText?.(path) ?? readFile(path, 'utf8'));
     this.read.set(path, text);
     return text;
@@ -51,50 +62,110 @@ class Texts {
  * Reads the config: defaults, then the file, then the environment (`IM_MONGO_URI`, or
  * `IM_MONGO_URI_FILE` for a file with the value), then `set`. Text values in the file may hold
  * `${env:NAME}` and `${file:/path}`.
- * @throws ConfigError that names each field at fault and the remedy.
+ * @throws ConfigError that names each field at fault, those of tenants included, and the remedy.
  */
 export async function loadConfig(source: ConfigSource = {}): Promise<ServerConfig> {
-  return (await readConfig(source)).config;
+  const { tree } = await readTree(source);
+  return parseConfig(tree, source.file);
 }
 
-/** As {@link loadConfig}, and tells what the config was read from. @throws ConfigError */
+/**
+ * As {@link loadConfig}, but an invalid tenant is refused alone; tells what the config was read from.
+ * @throws ConfigError when anything but a tenant is at fault.
+ */
 export async function readConfig(source: ConfigSource = {}): Promise<LoadedConfig> {
+  const { file } = source;
+  const { tree, texts } = await readTree(source);
+  const { config, faults, invalidTenants } = check(tree);
+  if (!config) throw unusable(file, [...faults, ...invalidTenants.flatMap(faultsOfEntry)]);
+  const text = file === undefined ? '' : (texts.read.get(file) ?? '');
+  if (file !== undefined) {
+    texts.read.delete(file);
+    texts.asked.delete(file);
+  }
+  return { config, invalidTenants, hash: configHash(text, texts.read), references: [...texts.asked] };
+}
+
+/** The config to start with. @throws ConfigError also when there are tenants in the file and none is valid. */
+export async function readStartConfig(source: ConfigSource = {}): Promise<LoadedConfig> {
+  const loaded = await readConfig(source);
+  if (loaded.config.tenants.length === 0 && loaded.invalidTenants.length > 0) {
+    throw unusable(source.file, loaded.invalidTenants.flatMap(faultsOfEntry));
+  }
+  return loaded;
+}
+
+async function readTree(
+  source: ConfigSource,
+): Promise<{ readonly tree: Record<string, unknown>; readonly texts: Texts }> {
   const { file, env = process.env } = source;
   const texts = new Texts(source);
   const raw = file === undefined ? {} : await readYaml(file, texts);
-  const tree = asRecord(await resolveReferences(raw, [], { env, texts }), file);
+  const tree = asRecord(await resolveReferences(raw, { env, texts }), file);
   for (const field of configFields()) {
     const value = await fromEnvironment(field.env, { env, texts });
     if (value !== undefined) setPath(tree, field.path, parseText(field, value));
   }
   for (const [path, value] of Object.entries(source.set ?? {})) setPath(tree, path, value);
-  const config = parseConfig(tree, file);
-  const text = file === undefined ? '' : (texts.read.get(file) ?? '');
-  if (file !== undefined) texts.read.delete(file);
-  return { config, hash: configHash(text, texts.read), references: [...texts.read.keys()] };
+  return { tree, texts };
 }
 
-/** The {@link LoadedConfig.hash} that the files have now. @throws when one of them cannot be read. */
+/**
+ * The {@link LoadedConfig.hash} that the files have now; a file of `references` that cannot be read is as if
+ * it were not named. @throws when the config file cannot be read.
+ */
 export async function hashOfFiles(source: ConfigSource, references: readonly string[]): Promise<string> {
   const texts = new Texts(source);
-  for (const path of references) await texts.of(path);
+  for (const path of references) await texts.of(path).catch(() => undefined);
   const text = source.file === undefined ? '' : await new Texts(source).of(source.file);
   return configHash(text, texts.read);
 }
 
-/** Checks a config and fills in its defaults. @throws ConfigError that names each field at fault. */
+/**
+ * Checks a config and fills in its defaults.
+ * @throws ConfigError that names each field at fault, those of tenants included.
+ */
 export function parseConfig(value: unknown, file?: string): ServerConfig {
-  const result = ServerConfig.safeParse(value);
-  if (result.success) return result.data;
-  const lines = result.error.issues.map((issue) => `${issue.path.join('.') || 'config'}: ${remedy(issue)}`);
-  throw new ConfigError(`${file ?? 'the config'} cannot be used:\n  ${lines.join('\n  ')}`);
+  const { config, faults, invalidTenants } = check(value);
+  if (config && invalidTenants.length === 0) return config;
+  throw unusable(file, [...faults, ...invalidTenants.flatMap(faultsOfEntry)]);
 }
 
-function remedy(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') {
-    return `${issue.keys.join(', ')} is not a setting here; remove it or correct its name`;
-  }
-  return issue.message;
+/** What can be said of a config: the faults of tenants apart from all others, which leave no config. */
+interface CheckedConfig {
+  readonly config: ServerConfig | undefined;
+  readonly faults: readonly ConfigFault[];
+  readonly invalidTenants: readonly InvalidTenant[];
+}
+
+function check(value: unknown): CheckedConfig {
+  const { entries, rest } = withoutTenants(value);
+  const { valid, invalid } = checkTenants(entries);
+  const result = ServerConfig.safeParse(rest);
+  const faults = faultsOf(rest, result.error);
+  const config = faults.length === 0 && result.data ? { ...result.data, tenants: [...valid] } : undefined;
+  return { config, faults, invalidTenants: invalid };
+}
+
+/** A config apart from its list of tenants; what is in place of a list stays, for the schema to refuse. */
+function withoutTenants(value: unknown): { readonly entries: readonly unknown[]; readonly rest: unknown } {
+  if (typeof value !== 'object' || value === null || !('tenants' in value))
+    return { entries: [], rest: value };
+  const { tenants, ...rest } = value;
+  return Array.isArray(tenants) ? { entries: tenants, rest } : { entries: [], rest: value };
+}
+
+function faultsOfEntry({ index, id, faults }: InvalidTenant): ConfigFault[] {
+  const name = id === undefined ? '' : ` (${id})`;
+  return faults.map(({ field, reason }) => ({
+    field: `${['tenants', String(index), field].filter((part) => part !== '').join('.')}${name}`,
+    reason,
+  }));
+}
+
+function unusable(file: string | undefined, faults: readonly ConfigFault[]): ConfigError {
+  const lines = faults.map(({ field, reason }) => `${field || 'config'}: ${reason}`);
+  return new ConfigError(`${file ?? 'the config'} cannot be used:\n  ${lines.join('\n  ')}`);
 }
 
 /** The config with every secret masked, for printing. */
@@ -128,11 +199,20 @@ async function readYaml(file: string, texts: Texts): Promise<unknown> {
     throw new ConfigError(`cannot read the config file ${file}`, { cause: error });
   });
   try {
-    return parseYaml(text) ?? {};
+    return parseYaml(text, { logLevel: 'error', prettyErrors: false }) ?? {};
   } catch (error) {
-    if (error instanceof YAMLError) throw new ConfigError(`${file} is not YAML: ${error.message}`);
-    throw error;
+    throw new ConfigError(`${file} is not YAML: ${describeYamlError(error, text)}`);
   }
+}
+
+/** Where the fault is and its kind; the parser's own words quote the file, and with it secrets. */
+function describeYamlError(error: unknown, text: string): string {
+  if (!(error instanceof YAMLError)) {
+    return 'an alias or tag cannot be resolved; put texts that begin with *, & or ! into quotes';
+  }
+  const lines = text.slice(0, error.pos[0]).split('\n');
+  const kind = error.code.toLowerCase().replaceAll('_', ' ');
+  return `${kind} at line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
 }
 
 /** What values may come from. */
@@ -143,40 +223,52 @@ interface Origins {
 
 const REFERENCE = /\$\{(env|file):([^}]+)\}/g;
 
-async function resolveReferences(
-  value: unknown,
-  path: readonly string[],
-  origins: Origins,
-): Promise<unknown> {
-  if (typeof value === 'string') {
-    let text = value;
-    for (const [whole, kind, name] of value.matchAll(REFERENCE)) {
-      if (name === undefined) continue;
-      const found = kind === 'env' ? origins.env[name] : await readSecret(name, path.join('.'), origins);
-      if (found === undefined) {
-        throw new ConfigError(`${path.join('.')}: the environment has no ${name}; set it or remove ${whole}`);
-      }
-      text = text.replace(whole, () => found);
-    }
-    return text;
-  }
-  if (Array.isArray(value)) {
-    return Promise.all(value.map((item, i) => resolveReferences(item, [...path, String(i)], origins)));
-  }
+/** Puts what references lead to in their place, or an {@link Unresolved} that says why there is nothing. */
+async function resolveReferences(value: unknown, origins: Origins): Promise<unknown> {
+  if (typeof value === 'string') return resolveText(value, origins);
+  if (Array.isArray(value)) return Promise.all(value.map((item) => resolveReferences(item, origins)));
   if (typeof value === 'object' && value !== null) {
     const entries = Object.entries(value).map(
-      async ([key, child]) => [key, await resolveReferences(child, [...path, key], origins)] as const,
+      async ([key, child]) => [key, await resolveReferences(child, origins)] as const,
     );
     return Object.fromEntries(await Promise.all(entries));
   }
   return value;
 }
 
+async function resolveText(value: string, origins: Origins): Promise<string | Unresolved> {
+  let text = value;
+  for (const [whole, kind, name] of value.matchAll(REFERENCE)) {
+    if (name === undefined) continue;
+    const found = kind === 'env' ? fromVariable(name, whole, origins) : await fromFile(name, origins);
+    if (found instanceof Unresolved) return found;
+    text = text.replace(whole, () => found);
+  }
+  return text;
+}
+
+function fromVariable(name: string, whole: string, { env }: Origins): string | Unresolved {
+  return env[name] ?? new Unresolved(`the environment has no ${name}; set it or remove ${whole}`);
+}
+
+async function fromFile(file: string, { texts }: Origins): Promise<string | Unresolved> {
+  try {
+    return withoutLineEnd(await texts.of(file));
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
+    return new Unresolved(`cannot read the file ${file}${code}; create it or correct its path`);
+  }
+}
+
+function withoutLineEnd(text: string): string {
+  return text.replace(/\r?\n$/, '');
+}
+
 async function readSecret(file: string, field: string, { texts }: Origins): Promise<string> {
   const text = await texts.of(file).catch((error: unknown) => {
     throw new ConfigError(`${field}: cannot read the file ${file}`, { cause: error });
   });
-  return text.replace(/\r?\n$/, '');
+  return withoutLineEnd(text);
 }
 
 async function fromEnvironment(name: string, origins: Origins): Promise<string | undefined> {
@@ -213,7 +305,6 @@ function setPath(tree: Record<string, unknown>, path: string, value: unknown): v
 function asRecord(value: unknown, where = 'the config'): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return value as Record<string, unknown>;
-  throw new ConfigError(
-    `${where}: expected a mapping of settings, got ${JSON.stringify(value)?.slice(0, 80)}`,
-  );
+  const kind = Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+  throw new ConfigError(`${where}: expected a mapping of settings, got ${kind}`);
 }

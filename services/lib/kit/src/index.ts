@@ -26,6 +26,7 @@ export * from './runtime-flags.ts';
 export * from './status.ts';
 export * from './tenant.ts';
 export * from './tenant-directory.ts';
+export * from './tenant-entries.ts';
 export * from './tenant-settings.ts';
 export * from './token-bucket.ts';
 export * from './token-hash.ts';

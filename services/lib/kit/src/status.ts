@@ -32,10 +32,31 @@ export interface TransferStatus {
   readonly parkedRecords: number;
 }
 
+/** One fault of an entry of `tenants` in the config file. */
+export interface InvalidTenantStatus {
+  /** Undefined when the entry names no tenant that could exist. */
+  readonly id?: string;
+  /** Place of the entry in the list, from 0; undefined when the fault is a clash with what is in force. */
+  readonly index?: number;
+  readonly field: string;
+  readonly reason: string;
+  /** Whether the tenant is served nevertheless, with its last valid settings or by its first entry. */
+  readonly served: boolean;
+}
+
+/** Tenants of the config file that are refused, all others being served. */
+export interface InvalidTenantsStatus {
+  /** Entries at fault. */
+  readonly count: number;
+  /** Their faults, the first ones alone when there are many. */
+  readonly faults: readonly InvalidTenantStatus[];
+}
+
 /** What services add to the status of their process. */
 export interface StatusParts {
   readonly gateway: GatewayStatus;
   readonly transfer: TransferStatus;
+  readonly invalidTenants: InvalidTenantsStatus;
 }
 
 /** Answer of `GET /status` on the ops port. */

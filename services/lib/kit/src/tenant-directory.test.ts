@@ -39,6 +39,34 @@ test('a name or host that two tenants claim is refused, and nothing changes', ()
   assert.equal(tenants.list().length, 1);
 });
 
+test('a tenant that is refused is told from one that is not there, by name and host', () => {
+  const refused = [{ id: tenantId('b'), hosts: ['b.example', 'a.example'] }];
+  const tenants = staticTenants([settings('a', ['a.example', 'a.example'])], refused);
+  assert.deepEqual(
+    [tenants.isRefused('b'), tenants.isRefused('a'), tenants.isRefused('c')],
+    [true, false, false],
+  );
+  assert.ok(tenants.isRefusedHost('B.example:10001'));
+  assert.ok(!tenants.isRefusedHost('a.example') && !tenants.isRefusedHost('c.example'), 'a serves its host');
+  tenants.replaceAll([settings('a'), settings('b')], refused);
+  assert.ok(!tenants.isRefused('b'), 'served nevertheless');
+  tenants.replaceAll([settings('a'), settings('b')]);
+  tenants.remove(tenantId('b'));
+  assert.ok(!tenants.isRefused('b') && !tenants.isRefusedHost('b.example'));
+});
+
+test('a listener that fails for one tenant keeps no other from being told', () => {
+  const tenants = staticTenants([settings('gone')]);
+  const told: string[] = [];
+  tenants.onChange((id) => {
+    if (id === 'bad') throw new Error('no');
+  });
+  tenants.onChange((id) => told.push(id));
+  assert.throws(() => tenants.replaceAll([settings('bad'), settings('good')]), AggregateError);
+  assert.deepEqual(told, ['bad', 'good', 'gone']);
+  assert.ok(tenants.get(tenantId('bad')));
+});
+
 test('a wrong setting is refused by name', () => {
   assert.throws(() => settings('Not A Name'), /1 to 63/);
   assert.throws(() => tenantSettings({ id: 'a', tokenSecret: '', adminSecret: 'x' }), /tokenSecret/);

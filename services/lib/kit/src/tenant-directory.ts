@@ -1,4 +1,5 @@
 import type { TenantId } from './tenant.ts';
+import type { InvalidTenant } from './tenant-entries.ts';
 import { TenantSettings, type TenantSettingsInput } from './tenant-settings.ts';
 
 /** What changed in a directory: the new settings, or undefined for a tenant that is gone. */
@@ -10,6 +11,13 @@ export interface TenantDirectory {
   /** The tenant that a request's Host header names; the port is ignored. */
   byHost(host: string): TenantSettings | undefined;
   list(): readonly TenantSettings[];
+  /**
+   * Whether this tenant is configured, but not served since its entry is invalid. Its requests get a
+   * retryable error until the entry is valid; nothing of it may count as removed.
+   */
+  isRefused(id: string): boolean;
+  /** The same for the tenant that a Host header names. */
+  isRefusedHost(host: string): boolean;
   /** @returns a function that ends the subscription. */
   onChange(listener: TenantListener): () => void;
 }
@@ -19,9 +27,17 @@ export interface MutableTenantDirectory extends TenantDirectory {
   /** Adds or replaces one tenant. @throws when a host belongs to another tenant. */
   put(settings: TenantSettings): void;
   remove(id: TenantId): void;
-  /** Makes these the only tenants, and tells listeners about those that differ. Nothing changes when it throws. */
-  replaceAll(settings: readonly TenantSettings[]): void;
+  /**
+   * Makes these the only tenants, and tells listeners about those that differ.
+   * @param refused the entries that are not served.
+   * @throws RangeError when two claim an id or a host; then nothing changes.
+   * @throws AggregateError of what listeners threw, when all have been told.
+   */
+  replaceAll(settings: readonly TenantSettings[], refused?: readonly RefusedTenant[]): void;
 }
+
+/** A tenant that is configured and cannot be served. */
+export type RefusedTenant = Pick<InvalidTenant, 'id' | 'hosts'>;
 
 /** Fills in the defaults of a tenant's settings. @throws a ZodError that names the field. */
 export function tenantSettings(input: TenantSettingsInput): TenantSettings {
@@ -29,21 +45,35 @@ export function tenantSettings(input: TenantSettingsInput): TenantSettings {
 }
 
 /** A directory that holds the given tenants. @throws when two have the same name or host. */
-export function staticTenants(initial: readonly TenantSettings[]): MutableTenantDirectory {
+export function staticTenants(
+  initial: readonly TenantSettings[],
+  initiallyRefused: readonly RefusedTenant[] = [],
+): MutableTenantDirectory {
   let tenants = index(initial);
+  let refused = refusedIndex(initiallyRefused);
   const listeners = new Set<TenantListener>();
 
-  function replaceAll(settings: readonly TenantSettings[]): void {
+  function replaceAll(settings: readonly TenantSettings[], entries: readonly RefusedTenant[] = []): void {
     const next = index(settings);
     const before = tenants.byId;
     tenants = next;
+    refused = refusedIndex(entries);
+    const failures: unknown[] = [];
     for (const [id, value] of next.byId) {
-      if (JSON.stringify(before.get(id)) !== JSON.stringify(value)) notify(id, value);
+      if (JSON.stringify(before.get(id)) !== JSON.stringify(value)) notify(id, value, failures);
     }
-    for (const id of before.keys()) if (!next.byId.has(id)) notify(id, undefined);
+    for (const id of before.keys()) if (!next.byId.has(id)) notify(id, undefined, failures);
+    if (failures.length > 0) throw new AggregateError(failures, 'a changed tenant was not taken over');
   }
-  function notify(id: TenantId, settings: TenantSettings | undefined): void {
-    for (const listener of listeners) listener(id, settings);
+  /** What fails for one tenant, or in one listener, keeps no other from being told. */
+  function notify(id: TenantId, settings: TenantSettings | undefined, failures: unknown[]): void {
+    for (const listener of listeners) {
+      try {
+        listener(id, settings);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
   }
   const others = (id: TenantId) => [...tenants.byId.values()].filter((settings) => settings.id !== id);
 
@@ -51,14 +81,16 @@ export function staticTenants(initial: readonly TenantSettings[]): MutableTenant
     get: (id) => tenants.byId.get(id),
     byHost: (host) => tenants.byHost.get(hostName(host)),
     list: () => [...tenants.byId.values()],
+    isRefused: (id) => refused.ids.has(id) && !tenants.byId.has(id as TenantId),
+    isRefusedHost: (host) => refused.hosts.has(hostName(host)) && !tenants.byHost.has(hostName(host)),
     onChange(listener) {
       listeners.add(listener);
       return () => {
         listeners.delete(listener);
       };
     },
-    put: (settings) => replaceAll([...others(settings.id), settings]),
-    remove: (id) => replaceAll(others(id)),
+    put: (settings) => replaceAll([...others(settings.id), settings], refused.entries),
+    remove: (id) => replaceAll(others(id), refused.entries),
     replaceAll,
   };
 }
@@ -76,11 +108,23 @@ function index(list: readonly TenantSettings[]): Index {
     byId.set(settings.id, settings);
     for (const host of settings.hosts) {
       const owner = byHost.get(host);
-      if (owner) throw new RangeError(`host ${host} belongs to tenant ${owner.id} and to ${settings.id}`);
+      if (owner && owner !== settings)
+        throw new RangeError(`host ${host} belongs to tenant ${owner.id} and to ${settings.id}`);
       byHost.set(host, settings);
     }
   }
   return { byId, byHost };
+}
+
+interface RefusedIndex {
+  readonly entries: readonly RefusedTenant[];
+  readonly ids: ReadonlySet<string>;
+  readonly hosts: ReadonlySet<string>;
+}
+
+function refusedIndex(entries: readonly RefusedTenant[]): RefusedIndex {
+  const ids = entries.flatMap(({ id }) => id ?? []);
+  return { entries, ids: new Set(ids), hosts: new Set(entries.flatMap(({ hosts }) => hosts)) };
 }
 
 /** The name in a Host header, without port and in lower case. */
