@@ -125,6 +125,9 @@ the API answers by itself. "Tested by" names the packages whose tests use the ro
 |---|---|---|
 | \`/msg/send_msg\`, \`/msg/batch_send_msg\` | 500 for a content that breaks the schema of its type | 1001 with the field (\`content.<field>\`): the request is wrong, the server has not failed |
 | \`/object/part_size\`, \`/object/initiate_multipart_upload\`, \`/object/auth_sign\`, \`/object/complete_multipart_upload\` | 500 for an empty file, a size that is too large, parts or bytes that do not fit the hash | 1001 with the field |
+| \`/msg/search_msg\` | anybody may ask; \`chatLogsNum\` is right near the page alone; \`sendTime\` is a UTC day | administrators only; \`chatLogsNum\` is right, pages reach the first 50,000 hits; \`sendTime\` is a day, a minute (\`2024-02-29 10:20\`), a second, or two of these with \`/\` between them |
+| \`/third/logs/search\` | \`keyword\` is a regular expression on the user id | what the user id contains, with \`^\`, \`$\` and \`.*\`; all else stands for itself |
+| \`/statistics/*\` | counted anew by each request | counted once: up to a minute old, an hour for days that are over; a count that takes longer than a request answers 90004, and goes on with the next one for the same period |
 | \`/friend/add_black\`, \`/group/invite_user_to_group\` | 500 for a user who is blocked, or in the group, already | 1003 with the field |
 | \`/user/get_users_online_token_detail\` | the tokens themselves | the hash of each token (16 bytes of its SHA-256, base64url): tokens are stored as hashes alone, so what this route or a backup shows cannot be used to log in |
 | \`/friend/get_incremental_blacks\`, \`/config/set_config\`, \`/config/reset_config\`, \`/config/set_enable_config_manager\`, \`/restart\` | 500 without etcd, or always | 500 always |

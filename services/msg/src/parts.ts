@@ -10,6 +10,7 @@ import type {
   GroupRepo,
   MsgRowChanges,
   MsgRows,
+  MsgSearch,
   MsgStats,
   Reach,
   SeqUsers,
@@ -36,6 +37,7 @@ export interface MsgParts {
   readonly rows: MsgRows;
   readonly changes: MsgRowChanges;
   readonly stats: MsgStats;
+  readonly search: MsgSearch;
   readonly convs: Convs;
   readonly seqUsers: SeqUsers;
   readonly conversations: ConversationRepo;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fromJson, ImError, make, type msg, type sdkws } from '@im/protocol';
+import { conversationRepoChanges } from '@im/store';
 import {
   by,
   byAdmin,
@@ -312,6 +313,17 @@ test('administrators remove what is old, and count and search what is there', as
   const day = new Date().toISOString().slice(0, 10);
   assert.equal((await search({ sendID: 'b', sessionType: 1, sendTime: day })).chatLogsNum, 4);
   assert.ok((await search({})).chatLogsNum > 10);
+  const minute = new Date().toISOString().slice(0, 16);
+  const earlier = new Date(Date.now() - 600_000).toISOString().slice(0, 16);
+  assert.equal(
+    (await search({ sendID: 'b', sessionType: 1, sendTime: `${earlier}/${minute}` })).chatLogsNum,
+    4,
+  );
+  assert.equal((await search({ sendID: 'b', sendTime: earlier })).chatLogsNum, 0);
+  await conversationRepoChanges(f.store).remove(ONE, 'b', [cid]);
+  assert.equal((await search({ sendID: 'b', sessionType: 1 })).chatLogsNum, 4, 'without a record, too');
+  const far = make('sdkws.RequestPagination', { pageNumber: 51, showNumber: 1_000 });
+  await assert.rejects(search({ pagination: far }), { code: 1001, detail: /^pagination reaches beyond/ });
   for (const sendTime of ['yesterday', '2024-02-31', '2024-13-01', '2024-2-3']) {
     await assert.rejects(search({ sendTime }), hasCode(1001), sendTime);
   }

@@ -48,7 +48,7 @@ export function clientLogs({ logs, users }: { logs: ClientLogRepo; users: UserRe
       if (req.startTime > req.endTime) throw argsError('startTime is after endTime');
       const from = req.startTime === 0 ? SINCE_ALWAYS : req.startTime;
       const to = req.endTime === 0 ? Date.now() : req.endTime;
-      const found = await logs.find(ctx.tenant, { userID: req.keyword, from, to }, skip, limit);
+      const found = await logs.find(ctx.tenant, { keyword: req.keyword, from, to }, skip, limit);
       const owners = await users.getMany(ctx.tenant, [...new Set(found.logs.map((l) => l.userID))]);
       return make('third.SearchLogsResp', {
         total: found.total,

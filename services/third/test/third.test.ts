@@ -349,6 +349,12 @@ describe('objects, logs and registrations on real servers', () => {
     const found = await third.searchLogs(background(tenant, 'op'), search);
     assert.equal(found.total, 1);
     assert.equal(found.logsInfos[0]?.platform, 'Web');
+    const totalOf = async (keyword: string) =>
+      (await third.searchLogs(background(tenant, 'op'), { ...search, keyword })).total;
+    for (const keyword of ['', 'u', '1', '^u1$', '^u', '1$', '^.*1', 'u.*1'])
+      assert.equal(await totalOf(keyword), 1, keyword);
+    for (const keyword of ['u2', '^1', 'u$', '^u$', 'u.', '(u1', 'U1', '[u]', 'u|1'])
+      assert.equal(await totalOf(keyword), 0, keyword);
     await assert.rejects(third.searchLogs(as('u1'), search), code(1002));
     const logIDs = found.logsInfos.map((l) => l.logID);
     await assert.rejects(

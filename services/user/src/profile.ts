@@ -177,8 +177,7 @@ export function profileMethods(parts: UserParts): ProfileMethods {
     },
     async userRegisterCount(ctx, { start, end }) {
       if (start > end) throw argsError('start is later than end');
-      const total = await users.count(ctx.tenant);
-      const { before, days } = await users.registered(ctx.tenant, start, end);
+      const { total, before, days } = await users.registered(ctx.tenant, start, end);
       return make('user.UserRegisterCountResp', { total, before, count: days });
     },
   };

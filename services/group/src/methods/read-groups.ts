@@ -53,8 +53,7 @@ export function readGroupMethods({ groups, members, users, views, tenants }: Gro
     async groupCreateCount(ctx, { start, end }) {
       requireAdmin(ctx);
       if (start > end) throw argsError('start is later than end');
-      const total = await groups.count(ctx.tenant);
-      const { before, days } = await groups.created(ctx.tenant, start, end);
+      const { total, before, days } = await groups.created(ctx.tenant, start, end);
       return make('group.GroupCreateCountResp', { total, before, count: days });
     },
   };

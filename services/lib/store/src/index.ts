@@ -105,7 +105,17 @@ export {
   type SeqsOf,
 } from './repos/msg-row.ts';
 export { MAX_MARKED, type MsgRowChanges, msgRowChanges } from './repos/msg-row-change.ts';
-export { type MsgCounts, type MsgQuery, type MsgStats, msgStats, type Period } from './repos/msg-stats.ts';
+export {
+  MAX_SEARCH_WINDOW,
+  type MsgHits,
+  type MsgPlace,
+  type MsgQuery,
+  type MsgSearch,
+  type MsgSearchPart,
+  msgSearch,
+  type Period,
+} from './repos/msg-search.ts';
+export { type MsgCounts, type MsgStats, msgStats } from './repos/msg-stats.ts';
 export { type ObjectRepo, objectRepo, type StoredObject } from './repos/object.ts';
 export {
   type ObjectUploadRepo,

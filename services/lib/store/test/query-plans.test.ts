@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { createMetrics } from '@im/kit';
 import type { Document } from 'mongodb';
 import {
   convs,
   destructRepo,
   msgRowChanges,
   msgRows,
+  msgSearch,
   msgStats,
   retentionRepo,
   seqUsers,
@@ -37,8 +39,11 @@ test('every query on messages, conversation truth and bounds reads by an index',
   const changes = msgRowChanges(store);
   const conv = convs(store);
   const users = seqUsers(store);
-  const stats = msgStats(store);
+  const stats = msgStats(store, createMetrics());
+  const search = msgSearch(store);
   const period = { start: 1, end: 9 };
+  const page = { skip: 0, limit: 5 };
+  const span = { first: 1, last: 9 };
   const ref = { tenant, userID: 'a', conversationID: cid };
   const by = { role: 0, userID: 'a', nickname: '', time: 0 };
   const newRow = {
@@ -80,8 +85,6 @@ test('every query on messages, conversation truth and bounds reads by an index',
     'records with a lifetime of messages': async () => {
       for await (const { minSeq } of destructRepo(store).records(tenant)) assert.ok(minSeq >= 0);
     },
-    search: () =>
-      stats.search(tenant, cid, { first: 1, last: 9 }, { sendID: 'a', contentType: 101, period }, 5),
     setMax: () => users.setMax([{ ...ref, max: 1, position: 1, version: 1 }]),
     'setMax of a newcomer': () => users.setMax([{ ...ref, max: 0, min: 1, position: 2, version: 2 }]),
   };
@@ -92,7 +95,14 @@ test('every query on messages, conversation truth and bounds reads by an index',
   const wholeTenant: Record<string, () => Promise<unknown>> = {
     bySender: () => stats.bySender(tenant, period, true),
     byGroup: () => stats.byGroup(tenant, period),
-    conversationIDs: () => stats.conversationIDs(tenant, 'si_', '', 5),
+    'search everywhere': () =>
+      search.find(tenant, [{ places: ['si_'], query: { sendID: 'a', contentType: 101, period } }], page),
+    'search in conversations': () =>
+      search.find(
+        tenant,
+        [{ places: [1, 2].map((n) => ({ conversationID: `si_a_${n}`, span })), query: {} }],
+        page,
+      ),
     'conversations of a tenant': async () => {
       for await (const { max } of retentionRepo(store).conversations(tenant)) assert.ok(max >= 0);
     },

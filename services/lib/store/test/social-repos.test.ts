@@ -222,7 +222,7 @@ for (const [placement, [one, two]] of [
       assert.equal((await groups.get(one, 'g1'))?.groupName, 'Blue (Team)');
       assert.equal((await groups.search(one, 'e (t', ALL)).total, 1);
       const counts = await groups.created(one, day - 1, day + 1);
-      assert.deepEqual(counts, { before: 1, days: { '2026-01-02': 1 } });
+      assert.deepEqual(counts, { total: 2, before: 1, days: { '2026-01-02': 1 } });
       assert.equal((await groups.update(one, 'g1', { groupName: 'Red' }))?.groupName, 'Red');
       assert.equal((await groups.get(one, 'g1'))?.groupName, 'Red', 'the copy follows');
       assert.equal((await groups.update(one, 'g1', { status: 2 }))?.status, 2);

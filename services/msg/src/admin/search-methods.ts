@@ -1,20 +1,16 @@
 import { requireAdmin, type TenantId } from '@im/kit';
 import { argsError, chatConversationID, decode, make, type msg, SESSION, type sdkws } from '@im/protocol';
-import type { MsgQuery, MsgRow, Period } from '@im/store';
+import { MAX_SEARCH_WINDOW, type MsgPlace, type MsgQuery, type MsgRow, type MsgSearchPart } from '@im/store';
 import type { MsgMethods, MsgParts } from '../parts.ts';
 import { groupInfos } from './group-info.ts';
+import { sendPeriod } from './send-time.ts';
 
-/** Conversations looked into by one search; only one without sender and receiver reaches it. */
-const MAX_CONVERSATIONS = 500;
-/** Most hits of one search. */
-const MAX_HITS = 2_000;
 const MAX_PAGE = 1_000;
-const DAY_MS = 86_400_000;
 
 /** What searching works with. */
 export type SearchParts = Pick<
   MsgParts,
-  'stats' | 'convs' | 'conversations' | 'users' | 'groups' | 'members'
+  'search' | 'convs' | 'seqUsers' | 'conversations' | 'users' | 'groups' | 'members'
 >;
 
 interface Hit {
@@ -22,87 +18,90 @@ interface Hit {
   readonly message: sdkws.MsgData;
 }
 
-/** Searching chats and groups, for administrators: it reads the messages of everybody. */
+/**
+ * Searching chats and groups, for administrators: it reads the messages of everybody. Nothing is left out: a search
+ * that would take too long is refused.
+ */
 export function searchMethods(parts: SearchParts): MsgMethods<'searchMessage'> {
   return {
     async searchMessage(ctx, request) {
       requireAdmin(ctx);
       const { pagination } = request;
-      const query: MsgQuery = {
-        sendID: request.sendID === '' ? undefined : request.sendID,
-        contentType: request.contentType === 0 ? undefined : request.contentType,
-        period: dayOf(request.sendTime),
-      };
-      const ids = await candidates(parts, ctx.tenant, request);
-      const hits = await find(parts, ctx.tenant, ids, query, request.recvID);
-      const size = Math.min(MAX_PAGE, Math.max(0, pagination?.showNumber ?? 0));
-      const first = (Math.max(1, pagination?.pageNumber ?? 1) - 1) * size;
+      const limit = Math.min(MAX_PAGE, Math.max(0, pagination?.showNumber ?? 0));
+      const skip = (Math.max(1, pagination?.pageNumber ?? 1) - 1) * limit;
+      if (skip + limit > MAX_SEARCH_WINDOW) {
+        throw argsError(
+          `pagination reaches beyond the first ${MAX_SEARCH_WINDOW} hits: narrow the search by sendTime, sendID or recvID`,
+        );
+      }
+      const where = await partsOf(parts, ctx.tenant, request);
+      const { total, rows } = await parts.search.find(ctx.tenant, where, { skip, limit });
+      const hits = rows.flatMap((row) =>
+        row.msgData ? [{ row, message: decode('sdkws.MsgData', row.msgData) }] : [],
+      );
       return make('msg.SearchMessageResp', {
-        chatLogs: await show(parts, ctx.tenant, hits.slice(first, first + size)),
-        chatLogsNum: hits.length,
+        chatLogs: await show(parts, ctx.tenant, hits),
+        chatLogsNum: total,
       });
     },
   };
 }
 
-/** A UTC day in ms. @throws ImError 1001 for anything else than YYYY-MM-DD; empty means any day. */
-function dayOf(text: string): Period | undefined {
-  if (text === '') return undefined;
-  const start = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
-  // Days that a month does not have are read as days of the next one.
-  if (Number.isNaN(start) || !new Date(start).toISOString().startsWith(text)) {
-    throw argsError('sendTime is not a day YYYY-MM-DD');
-  }
-  return { start, end: start + DAY_MS };
-}
-
-/** Conversations that may hold what is asked for. */
-async function candidates(
-  { conversations, stats }: SearchParts,
+/** Where to look, and for what there. */
+async function partsOf(
+  parts: SearchParts,
   tenant: TenantId,
-  { sendID, recvID, sessionType }: msg.SearchMessageReq,
-): Promise<string[]> {
-  const kinds = [
-    ...(sessionType === 0 || sessionType === SESSION.Single ? ['si_'] : []),
-    ...(sessionType === 0 || sessionType === SESSION.Group ? ['sg_'] : []),
+  { sendID, recvID, sessionType, contentType, sendTime }: msg.SearchMessageReq,
+): Promise<MsgSearchPart[]> {
+  const singles = sessionType === 0 || sessionType === SESSION.Single;
+  const groups = sessionType === 0 || sessionType === SESSION.Group;
+  const query: MsgQuery = {
+    sendID: sendID === '' ? undefined : sendID,
+    contentType: contentType === 0 ? undefined : contentType,
+    period: sendPeriod(sendTime),
+  };
+  if (sendID === '' && recvID === '') {
+    return [{ places: [...(singles ? ['si_'] : []), ...(groups ? ['sg_'] : [])], query }];
+  }
+  if (recvID === '') {
+    const ids = await conversationsOf(parts, tenant, sendID);
+    const wanted = ids.filter((id) => (singles && id.startsWith('si_')) || (groups && id.startsWith('sg_')));
+    return [{ places: await placesOf(parts, tenant, wanted), query }];
+  }
+  const chats =
+    sendID === ''
+      ? (await conversationsOf(parts, tenant, recvID)).filter((id) => id.startsWith('si_'))
+      : [chatConversationID({ sessionType: SESSION.Single, sendID, recvID, groupID: '' })];
+  return [
+    { places: await placesOf(parts, tenant, singles ? chats : []), query: { ...query, recvID } },
+    { places: await placesOf(parts, tenant, groups ? [`sg_${recvID}`] : []), query },
   ];
-  const ofKind = (ids: readonly string[]) => ids.filter((id) => kinds.some((kind) => id.startsWith(kind)));
-  if (sendID !== '' && recvID !== '') {
-    const single = chatConversationID({ sessionType: SESSION.Single, sendID, recvID, groupID: '' });
-    return ofKind([single, `sg_${recvID}`]);
-  }
-  if (recvID !== '') {
-    const own = await conversations.ids(tenant, recvID);
-    return ofKind([`sg_${recvID}`, ...own.filter((id) => id.startsWith('si_'))]).slice(0, MAX_CONVERSATIONS);
-  }
-  if (sendID !== '') return ofKind(await conversations.ids(tenant, sendID)).slice(0, MAX_CONVERSATIONS);
-  const all = await Promise.all(
-    kinds.map((kind) => stats.conversationIDs(tenant, kind, '', MAX_CONVERSATIONS)),
-  );
-  return all.flat();
 }
 
-/** Hits of all conversations, oldest first. */
-async function find(
-  { stats, convs }: SearchParts,
+/** Conversations of a user: those with a record, and those whose record is gone but that were written or read in. */
+async function conversationsOf(
+  { conversations, seqUsers }: SearchParts,
+  tenant: TenantId,
+  userID: string,
+): Promise<string[]> {
+  const [records, positions] = await Promise.all([
+    conversations.ids(tenant, userID),
+    seqUsers.ofUser(tenant, userID),
+  ]);
+  return [...new Set([...records, ...positions.keys()])];
+}
+
+/** What these conversations have that may be read. */
+async function placesOf(
+  { convs }: SearchParts,
   tenant: TenantId,
   conversationIDs: readonly string[],
-  query: MsgQuery,
-  recvID: string,
-): Promise<Hit[]> {
-  const hits: Hit[] = [];
+): Promise<MsgPlace[]> {
   const states = await convs.get(tenant, conversationIDs);
-  for (const [conversationID, { min, max }] of states) {
-    if (hits.length >= MAX_HITS) break;
-    const span = { first: Math.max(1, min), last: max };
-    for (const row of await stats.search(tenant, conversationID, span, query, MAX_HITS - hits.length)) {
-      if (!row.msgData) continue;
-      const message = decode('sdkws.MsgData', row.msgData);
-      if (recvID === '' || message.recvID === recvID || message.groupID === recvID)
-        hits.push({ row, message });
-    }
-  }
-  return hits.sort((a, b) => a.row.sendTime - b.row.sendTime);
+  return [...states].map(([conversationID, { min, max }]) => ({
+    conversationID,
+    span: { first: Math.max(1, min), last: max },
+  }));
 }
 
 async function show(

@@ -2,6 +2,7 @@ import type { TenantId } from '@im/kit';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { escapeRegExp } from './search-key.ts';
 
 /** A log file that a client uploaded. `_id` = tenant, logID. */
 interface ClientLogDocument extends TenantDocument {
@@ -28,9 +29,10 @@ export const CLIENT_LOGS = defineCollection<ClientLogDocument>('client_log', [
 /** One uploaded log. */
 export type ClientLog = Omit<ClientLogDocument, '_id' | 't' | 'v'>;
 
-/** Which logs to list: of one user where `userID` is not empty, made in [from, to] (ms). */
+/** Which logs to list: those made in [from, to] (ms). */
 export interface ClientLogQuery {
-  readonly userID: string;
+  /** What the user's id contains, `^` and `$` at its ends and `.*` as in a regular expression; empty for all users. */
+  readonly keyword: string;
   readonly from: number;
   readonly to: number;
 }
@@ -50,6 +52,17 @@ export interface ClientLogRepo {
   remove(tenant: TenantId, logIDs: readonly string[]): Promise<void>;
 }
 
+/**
+ * A condition on user ids, case-sensitive. OpenIM takes any regular expression; here all but its anchors and `.*` stands
+ * for itself, so that no expression can keep the database busy.
+ */
+function userIDWith(keyword: string): string | { $regex: string } {
+  const [, start, middle = '', end] = /^(\^?)(.*?)(\$?)$/s.exec(keyword) ?? [];
+  const parts = middle.split('.*');
+  if (start !== '' && end !== '' && parts.length === 1) return middle;
+  return { $regex: `${start}${parts.map(escapeRegExp).join('.*')}${end}` };
+}
+
 /** A search ends here. */
 const SEARCH_MS = 5_000;
 
@@ -65,9 +78,10 @@ export function clientLogRepo(store: Store): ClientLogRepo {
       const docs = logs.map((log) => ({ ...log, _id: of(tenant).key(log.logID), t: tenant, v: 1 as const }));
       await of(tenant).col.insertMany(docs, { ordered: false });
     },
-    find(tenant, { userID, from, to }, skip, limit) {
+    find(tenant, { keyword, from, to }, skip, limit) {
       const time = { createTime: { $gte: from, $lt: to + 1 } };
-      const filter = userID === '' ? { t: tenant, ...time } : { t: tenant, userID, ...time };
+      const filter =
+        keyword === '' ? { t: tenant, ...time } : { t: tenant, userID: userIDWith(keyword), ...time };
       return store.search(tenant, CLIENT_LOGS, async ({ col }) => {
         const total = await col.countDocuments(filter, { maxTimeMS: SEARCH_MS });
         if (limit === 0) return { total, logs: [] };

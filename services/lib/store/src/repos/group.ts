@@ -4,6 +4,7 @@ import type { Filter } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { type CreatedCounts, countCreated } from './count-by-day.ts';
 import { contains, searchKey } from './search-key.ts';
 import type { Page } from './user.ts';
 
@@ -59,15 +60,12 @@ export interface GroupRepo {
   /** Not dismissed ones whose name contains `name`, whatever the case; newest first. */
   search(tenant: TenantId, name: string, page: Page): Promise<{ total: number; groups: Group[] }>;
   /** All groups, dismissed ones too. */
-  count(tenant: TenantId): Promise<number>;
-  /** Groups made before `start`, and per UTC day (YYYY-MM-DD) in [start, end), times in ms. */
-  created(
-    tenant: TenantId,
-    start: number,
-    end: number,
-  ): Promise<{ before: number; days: Record<string, number> }>;
+  /** Groups made by UTC day in [start, end), times in ms; up to a minute old. */
+  created(tenant: TenantId, start: number, end: number): Promise<CreatedCounts>;
 }
 
+/** What statistics ask again and again. */
+const COUNTS = { name: 'group-counts', max: 200, ttlMs: 60_000 };
 const CACHE = { name: 'group', max: 50_000, ttlMs: 30_000, negativeTtlMs: 2_000 };
 /** A search that finds little reads the tenant's whole index; it ends here. */
 const SEARCH_MS = 5_000;
@@ -78,6 +76,7 @@ function toGroup({ _id, t, v, nameKey, ...group }: GroupDocument): Group {
 
 /** The groups of a store. */
 export function groupRepo(store: Store): GroupRepo {
+  const counts = store.cached<CreatedCounts>(COUNTS);
   const cache = store.cached<Group>(CACHE);
   const of = (tenant: TenantId) => store.collection(tenant, GROUPS);
 
@@ -129,23 +128,10 @@ export function groupRepo(store: Store): GroupRepo {
         return { total, groups: docs.map(toGroup) };
       });
     },
-    count: (tenant) => of(tenant).col.countDocuments({ t: tenant }),
-    created: (tenant, start, end) =>
-      store.search(tenant, GROUPS, async ({ col }) => {
-        const before = await col.countDocuments(
-          { t: tenant, createTime: { $lt: start } },
-          { maxTimeMS: SEARCH_MS },
-        );
-        const days: Record<string, number> = {};
-        const cursor = col.find(
-          { t: tenant, createTime: { $gte: start, $lt: end } },
-          { projection: { _id: 0, createTime: 1 }, sort: { createTime: 1 }, maxTimeMS: SEARCH_MS },
-        );
-        for await (const { createTime } of cursor) {
-          const day = new Date(createTime).toISOString().slice(0, 10);
-          days[day] = (days[day] ?? 0) + 1;
-        }
-        return { before, days };
-      }),
+    async created(tenant, start, end) {
+      const load = () =>
+        store.search(tenant, GROUPS, (view) => countCreated(view, tenant, { start, end }, SEARCH_MS));
+      return (await counts.get(tenant, `${start} ${end}`, load)) ?? load();
+    },
   });
 }

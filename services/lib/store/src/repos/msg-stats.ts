@@ -1,13 +1,12 @@
-import type { TenantId } from '@im/kit';
+import type { Metrics, TenantId } from '@im/kit';
+import { sharedWork } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
-import type { Filter } from 'mongodb';
 import { KEY_SEPARATOR } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { CONVS } from './conv.ts';
-import { MSG_ROWS, type MsgRow, type MsgRowDocument, msgRowOf } from './msg-row.ts';
-import { rowsBySeq } from './rows-by-seq.ts';
-import { MAX_STEP, type SeqSpan, seqSteps } from './seq-walk.ts';
+import { countByDay, dayName, dayOf, startOf } from './count-by-day.ts';
+import { MSG_ROWS } from './msg-row.ts';
+import type { Period } from './msg-search.ts';
 
 /** Messages of a period, by who sent them or where, and by UTC day. */
 export interface MsgCounts {
@@ -18,123 +17,220 @@ export interface MsgCounts {
   readonly total: number;
 }
 
-/** Log times of a period, ms; `end` is not part of it. */
-export interface Period {
-  readonly start: number;
-  readonly end: number;
+/** What messages are counted by: the senders of a kind of conversation, or the groups. */
+type Kind = 'si_ by sender' | 'sg_ by sender' | 'sg_ by group';
+
+/** Counts of one day, or of the part of it that a period has. */
+type DayCounts = ReadonlyMap<string, number>;
+
+/** A scan of all messages of a kind, as far as it has come. */
+interface Scan {
+  /** Where it goes on: an `_id` that is not counted yet. */
+  from: string;
+  readonly counts: Map<number, Map<string, number>>;
 }
 
-/** What a search of one conversation looks for; absent fields match everything. */
-export interface MsgQuery {
-  readonly sendID?: string;
-  readonly contentType?: number;
-  /** Send times, ms. */
-  readonly period?: Period;
+/** Settings of {@link msgStats}; tests make them small. */
+export interface MsgStatsOptions {
+  /** Time of one call, ms; what is not counted by then goes on with the next. @default 5000 */
+  readonly callMs?: number;
+  /** Rows of one query. @default 50000 */
+  readonly rowsPerQuery?: number;
+  /** @default Date.now */
+  readonly now?: () => number;
 }
 
-/** Counting and searching read every row of what they look at; they end here. */
-const READ_MS = 8_000;
-const DAY_MS = 86_400_000;
+const CALL_MS = 5_000;
+const ROWS_PER_QUERY = 50_000;
+/** One query of a count. */
+const STEP_MS = 5_000;
+/** Of days that are over; what is removed from them meanwhile is still counted. */
+const CLOSED_MS = 3_600_000;
+/** Of days that go on, and of parts of days. */
+const OPEN_MS = 60_000;
+/** How long a scan waits for its next call. */
+const SCAN_MS = 600_000;
+/** Counts kept in a process, of all tenants: some 50 MB. */
+const MAX_KEPT = 500_000;
+/** Days of one question. */
+const MAX_DAYS = 3_660;
 
-/** Repository of administrators' questions about messages. Slow by nature: bounded, and never on a client's path. */
+/** Values by key until their time; the oldest go when they hold too much together. */
+function keep<V>(weightOf: (value: V) => number, now: () => number) {
+  const kept = new Map<string, { value: V; until: number; weight: number }>();
+  let weight = 0;
+  function remove(key: string): void {
+    weight -= kept.get(key)?.weight ?? 0;
+    kept.delete(key);
+  }
+  return {
+    get weight() {
+      return weight;
+    },
+    get(key: string): V | undefined {
+      const found = kept.get(key);
+      if (found && found.until > now()) return found.value;
+      remove(key);
+      return undefined;
+    },
+    set(key: string, value: V, ttlMs: number): void {
+      remove(key);
+      const entry = { value, until: now() + ttlMs, weight: 1 + weightOf(value) };
+      kept.set(key, entry);
+      weight += entry.weight;
+      for (const [oldest] of kept) {
+        if (weight <= MAX_KEPT) break;
+        remove(oldest);
+      }
+    },
+    remove,
+  };
+}
+
+function sizeOf({ counts }: Scan): number {
+  let size = 0;
+  for (const day of counts.values()) size += day.size;
+  return size;
+}
+
+/** Repository of administrators' questions about numbers of messages. Bounded, and never on a client's path. */
 export type MsgStats = ReturnType<typeof msgStats>;
 
-/** Makes the repository. */
-export function msgStats(store: Store) {
-  const rows = (tenant: TenantId) => store.collection(tenant, MSG_ROWS);
+/**
+ * Makes the repository. No index of messages by time exists, since each message would pay for it: a count reads all
+ * messages once, in steps, and is kept by day. A count that does not end within a call goes on with the next.
+ */
+export function msgStats(store: Store, metrics: Metrics, options: MsgStatsOptions = {}) {
+  const { callMs = CALL_MS, rowsPerQuery = ROWS_PER_QUERY, now = Date.now } = options;
+  const days = keep<DayCounts>((counts) => counts.size, now);
+  const scans = keep<Scan>(sizeOf, now);
+  const running = new Map<string, Promise<Scan['counts']>>();
+  metrics.observe(
+    'im_msg_counts_kept',
+    'Counts of messages by day and sender or group that are kept for statistics',
+    () => days.weight + scans.weight,
+  );
 
-  async function count(
-    tenant: TenantId,
-    prefix: string,
-    { start, end }: Period,
-    by: unknown,
-  ): Promise<{ key: string; day: number; n: number }[]> {
-    const { key } = rows(tenant);
-    // All conversations whose id begins with the prefix: the character after `_` is the backquote.
-    const from = key(prefix);
-    const _id = { $gte: from, $lt: `${from.slice(0, -1)}\`` };
-    return store.search(tenant, MSG_ROWS, ({ col }) =>
-      col
-        .aggregate<{ key: string; day: number; n: number }>(
-          [
-            { $match: { _id, lt: { $gte: start, $lt: end } } },
-            {
-              $group: {
-                _id: { key: by, day: { $floor: { $divide: ['$lt', DAY_MS] } } },
-                n: { $sum: 1 },
-              },
-            },
-            { $project: { _id: 0, key: '$_id.key', day: '$_id.day', n: 1 } },
-          ],
-          { maxTimeMS: READ_MS },
-        )
-        .toArray(),
-    );
+  /** The parts of a period, by day; what goes on at its end counts as the whole day. */
+  function split({ start, end }: Period): Period[] {
+    const open = end > now() - OPEN_MS ? startOf(dayOf(Math.min(end, now())) + 1) : end;
+    const [first, last] = [dayOf(start), dayOf(open - 1)];
+    if (last - first >= MAX_DAYS) {
+      throw new ImError(ERR.ArgsError, `start and end are more than ${MAX_DAYS} days apart: ask for less`);
+    }
+    return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => ({
+      start: Math.max(start, startOf(first + i)),
+      end: Math.min(open, startOf(first + i + 1)),
+    }));
   }
 
-  function sum(parts: readonly { key: string; day: number; n: number }[]): MsgCounts {
-    const by = new Map<string, number>();
-    const days: Record<string, number> = {};
-    let total = 0;
-    for (const { key, day, n } of parts) {
-      by.set(key, (by.get(key) ?? 0) + n);
-      const date = new Date(day * DAY_MS).toISOString().slice(0, 10);
-      days[date] = (days[date] ?? 0) + n;
-      total += n;
+  const nameOf = (tenant: TenantId, kind: Kind, { start, end }: Period) =>
+    `${tenant}${KEY_SEPARATOR}${kind} ${start} ${end}`;
+
+  /** Reads on where the scan stopped. @throws ImError 90004 when the time of a call was not enough. */
+  async function scan(tenant: TenantId, kind: Kind, period: Period): Promise<Scan['counts']> {
+    const name = nameOf(tenant, kind, period);
+    const prefix = kind.slice(0, 3);
+    const by = kind.endsWith('sender') ? '$s' : { $arrayElemAt: [{ $split: ['$_id', KEY_SEPARATOR] }, 1] };
+    const deadline = Date.now() + callMs;
+    return store.search(tenant, MSG_ROWS, async ({ col, key }) => {
+      const first = key(prefix);
+      // All conversations whose id begins with the prefix: the character after `_` is the backquote.
+      const end = `${first.slice(0, -1)}\``;
+      const state: Scan = scans.get(name) ?? { from: first, counts: new Map() };
+      const lt = { $gte: period.start, $lt: period.end };
+      for (;;) {
+        const rest = { $gte: state.from, $lt: end };
+        const [next] = await col
+          .find(
+            { _id: rest },
+            { sort: { _id: 1 }, skip: rowsPerQuery, limit: 1, projection: { _id: 1 }, maxTimeMS: STEP_MS },
+          )
+          .toArray();
+        const some = { $gte: state.from, $lt: next?._id ?? end };
+        const found = await countByDay(col, [{ _id: some }, { lt }], 'lt', { maxTimeMS: STEP_MS, by });
+        for (const { day, by: who, n } of found) {
+          const counts = state.counts.get(day) ?? new Map<string, number>();
+          const id = kind === 'sg_ by group' ? (who ?? '').slice(prefix.length) : (who ?? '');
+          counts.set(id, (counts.get(id) ?? 0) + n);
+          state.counts.set(day, counts);
+        }
+        if (!next) {
+          scans.remove(name);
+          return state.counts;
+        }
+        state.from = next._id;
+        if (Date.now() >= deadline) {
+          scans.set(name, state, SCAN_MS);
+          throw new ImError(
+            ERR.NetworkError,
+            'messages are still being counted: ask again with the same start and end, which goes on from here',
+          );
+        }
+      }
+    });
+  }
+
+  /** The same scan for all who ask for it at once. */
+  function scanOnce(tenant: TenantId, kind: Kind, period: Period): Promise<Scan['counts']> {
+    const name = nameOf(tenant, kind, period);
+    let scanning = running.get(name);
+    if (!scanning) {
+      scanning = sharedWork(() => scan(tenant, kind, period)).finally(() => running.delete(name));
+      running.set(name, scanning);
     }
-    return { by, days, total };
+    return scanning;
+  }
+
+  /** Counts of each part of a period, in order. */
+  async function count(tenant: TenantId, kind: Kind, period: Period): Promise<[day: number, DayCounts][]> {
+    const parts = split(period);
+    const known = parts.map((part) => days.get(nameOf(tenant, kind, part)));
+    const missing = parts.filter((_, i) => known[i] === undefined);
+    const [first, last] = [missing[0], missing.at(-1)];
+    const scanned =
+      first && last
+        ? await scanOnce(tenant, kind, { start: first.start, end: last.end })
+        : new Map<number, DayCounts>();
+    return parts.map((part, i) => {
+      const day = dayOf(part.start);
+      const before = known[i];
+      if (before) return [day, before];
+      const counts = scanned.get(day) ?? new Map<string, number>();
+      const over = part.end - part.start === startOf(1) && part.end < now() - OPEN_MS;
+      days.set(nameOf(tenant, kind, part), counts, over ? CLOSED_MS : OPEN_MS);
+      return [day, counts];
+    });
+  }
+
+  function sum(counted: readonly (readonly [number, DayCounts])[]): MsgCounts {
+    const by = new Map<string, number>();
+    const perDay: Record<string, number> = {};
+    let total = 0;
+    for (const [day, counts] of [...counted].sort(([a], [b]) => a - b)) {
+      for (const [id, n] of counts) {
+        by.set(id, (by.get(id) ?? 0) + n);
+        perDay[dayName(day)] = (perDay[dayName(day)] ?? 0) + n;
+        total += n;
+      }
+    }
+    return { by, days: perDay, total };
   }
 
   return guarded({
-    /** Messages of single chats, and of groups too when asked, by sender. */
+    /**
+     * Messages of single chats, and of groups too when asked, by sender. Of the last minute some may be missing.
+     * @throws ImError 90004 when there are too many for one call: asking again goes on.
+     */
     async bySender(tenant: TenantId, period: Period, groupsToo: boolean): Promise<MsgCounts> {
-      const prefixes = groupsToo ? ['si_', 'sg_'] : ['si_'];
-      const parts = await Promise.all(prefixes.map((prefix) => count(tenant, prefix, period, '$s')));
-      return sum(parts.flat());
+      const kinds: Kind[] = groupsToo ? ['si_ by sender', 'sg_ by sender'] : ['si_ by sender'];
+      const counts = await Promise.all(kinds.map((kind) => count(tenant, kind, period)));
+      return sum(counts.flat());
     },
 
-    /** Messages of groups, by group. */
+    /** Messages of groups, by group; otherwise as {@link bySender}. */
     async byGroup(tenant: TenantId, period: Period): Promise<MsgCounts> {
-      const conversation = { $arrayElemAt: [{ $split: ['$_id', KEY_SEPARATOR] }, 1] };
-      const counts = sum(await count(tenant, 'sg_', period, conversation));
-      return { ...counts, by: new Map([...counts.by].map(([id, n]) => [id.slice('sg_'.length), n])) };
-    },
-
-    /** Matching messages of one conversation that still have their content, oldest first. */
-    async search(
-      tenant: TenantId,
-      conversationID: string,
-      span: SeqSpan,
-      query: MsgQuery,
-      limit: number,
-    ): Promise<MsgRow[]> {
-      const filter: Filter<MsgRowDocument> = {
-        x: { $ne: true },
-        ...(query.sendID === undefined ? {} : { s: query.sendID }),
-        ...(query.contentType === undefined ? {} : { ct: query.contentType }),
-        ...(query.period === undefined ? {} : { st: { $gte: query.period.start, $lt: query.period.end } }),
-      };
-      const { parts } = rows(tenant);
-      const deadline = Date.now() + READ_MS;
-      const found: MsgRow[] = [];
-      for (const seqs of seqSteps(span, { size: MAX_STEP, descending: false })) {
-        if (found.length >= limit) break;
-        if (Date.now() > deadline) throw new ImError(ERR.DatabaseError, 'the search takes too long');
-        const docs = await store.search(tenant, MSG_ROWS, (view) =>
-          rowsBySeq(view, conversationID).find(seqs, { filter }),
-        );
-        const step = docs.map((doc) => msgRowOf(doc, parts));
-        found.push(...step.sort((a, b) => a.seq - b.seq));
-      }
-      return found.slice(0, limit);
-    },
-
-    /** Conversations of a kind (`si_`, `sg_`) in the order of their ids, after `after`. */
-    async conversationIDs(tenant: TenantId, kind: string, after: string, limit: number): Promise<string[]> {
-      const { col, key, parts } = store.collection(tenant, CONVS);
-      const _id = { $gt: key(after === '' ? kind : after), $lt: `${key(kind).slice(0, -1)}\`` };
-      const docs = await col.find({ _id }, { sort: { _id: 1 }, limit, projection: { _id: 1 } }).toArray();
-      return docs.map((doc) => parts(doc._id)[0] ?? '');
+      return sum(await count(tenant, 'sg_ by group', period));
     },
   });
 }

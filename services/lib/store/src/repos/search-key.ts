@@ -14,6 +14,7 @@ export function contains(text: string): { $regex: string } {
   return { $regex: escapeRegExp(searchKey(text.slice(0, MAX_SEARCH))) };
 }
 
-function escapeRegExp(text: string): string {
+/** A text as a regular expression that matches it alone. */
+export function escapeRegExp(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&');
 }

@@ -4,6 +4,7 @@ import { type Filter, MongoBulkWriteError } from 'mongodb';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { type CreatedCounts, countCreated } from './count-by-day.ts';
 import { contains, searchKey } from './search-key.ts';
 
 /** Profile of a user, as it is stored. `_id` = tenant, user. */
@@ -101,14 +102,12 @@ export interface UserRepo {
     page: Page,
   ): Promise<UserPage>;
   count(tenant: TenantId): Promise<number>;
-  /** Registrations before `start`, and per UTC day (YYYY-MM-DD) in [start, end), times in ms. */
-  registered(
-    tenant: TenantId,
-    start: number,
-    end: number,
-  ): Promise<{ before: number; days: Record<string, number> }>;
+  /** Registrations by UTC day in [start, end), times in ms; up to a minute old. */
+  registered(tenant: TenantId, start: number, end: number): Promise<CreatedCounts>;
 }
 
+/** What statistics ask again and again. */
+const COUNTS = { name: 'user-counts', max: 200, ttlMs: 60_000 };
 const CACHE = { name: 'user', max: 100_000, ttlMs: 60_000, negativeTtlMs: 2_000 };
 /** A search that finds little reads the tenant's whole index; it ends here. */
 const SEARCH_MS = 5_000;
@@ -166,6 +165,7 @@ function refused(error: unknown): number[] {
 
 /** The profiles of a store. */
 export function userRepo(store: Store): UserRepo {
+  const counts = store.cached<CreatedCounts>(COUNTS);
   const cache = store.cached<sdkws.UserInfo>(CACHE);
   const of = (tenant: TenantId) => store.collection(tenant, USERS);
 
@@ -281,22 +281,10 @@ export function userRepo(store: Store): UserRepo {
       return find(tenant, filter, { level: 1, createTime: 1 }, page);
     },
     count: (tenant) => of(tenant).col.countDocuments({ t: tenant }),
-    registered: (tenant, start, end) =>
-      store.search(tenant, USERS, async ({ col }) => {
-        const before = await col.countDocuments(
-          { t: tenant, createTime: { $lt: start } },
-          { maxTimeMS: SEARCH_MS },
-        );
-        const days: Record<string, number> = {};
-        const cursor = col.find(
-          { t: tenant, createTime: { $gte: start, $lt: end } },
-          { projection: { _id: 0, createTime: 1 }, sort: { createTime: 1 }, maxTimeMS: SEARCH_MS },
-        );
-        for await (const { createTime } of cursor) {
-          const day = new Date(createTime).toISOString().slice(0, 10);
-          days[day] = (days[day] ?? 0) + 1;
-        }
-        return { before, days };
-      }),
+    async registered(tenant, start, end) {
+      const load = () =>
+        store.search(tenant, USERS, (view) => countCreated(view, tenant, { start, end }, SEARCH_MS));
+      return (await counts.get(tenant, `${start} ${end}`, load)) ?? load();
+    },
   });
 }

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { createMetrics, type TenantId } from '@im/kit';
+import { msgRows, msgSearch, msgStats, type NewMsgRow, userRepo } from '../src/index.ts';
+import { DEDICATED, openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
+
+const DAY_MS = 86_400_000;
+/** Noon of a day long ago. */
+const NOON = Date.UTC(2024, 1, 28, 12);
+
+let servers: Awaited<ReturnType<typeof startServers>>;
+let opened: TestStore;
+let queries = 0;
+
+before(async () => {
+  servers = await startServers();
+  opened = await openStore(servers.uris, {
+    onCommand: ({ command }) => {
+      if ('aggregate' in command || 'find' in command) queries++;
+    },
+  });
+  await untilReady(opened.store);
+});
+beforeEach(() => {
+  queries = 0;
+});
+after(async () => {
+  await opened?.[Symbol.asyncDispose]();
+  await servers?.stop();
+});
+
+/** Messages of one conversation, seq 1 and up, one per entry: who sent it and when. */
+async function fill(
+  tenant: TenantId,
+  conversationID: string,
+  messages: readonly (readonly [sendID: string, time: number])[],
+): Promise<void> {
+  const rows = messages.map(
+    ([sendID, time], i): NewMsgRow => ({
+      tenant,
+      conversationID,
+      seq: i + 1,
+      dedupKey: Buffer.alloc(16, i),
+      position: i + 1,
+      msgData: Buffer.from('x'),
+      sendID,
+      recvID: sendID === 'a' ? 'b' : 'a',
+      contentType: 101,
+      sendTime: time,
+      logTime: time,
+    }),
+  );
+  await msgRows(opened.store).insert(rows);
+}
+
+test('messages are counted once per minute and day, however often they are asked for', async () => {
+  const [tenant, other] = SHARED;
+  let now = Date.now();
+  const stats = msgStats(opened.store, createMetrics(), { now: () => now });
+  await fill(tenant, 'si_a_b', [
+    ['a', NOON],
+    ['b', NOON + DAY_MS],
+    ['a', NOON + DAY_MS],
+    ['a', now - 3 * 3_600_000],
+  ]);
+  await fill(tenant, 'sg_g', [
+    ['a', NOON],
+    ['c', NOON],
+  ]);
+  await fill(other, 'si_a_b', [['a', NOON]]);
+  const period = { start: NOON - (NOON % DAY_MS), end: NOON + 2 * DAY_MS };
+  const singles = await stats.bySender(tenant, period, false);
+  assert.deepEqual(
+    [Object.fromEntries(singles.by), singles.days, singles.total],
+    [{ a: 2, b: 1 }, { '2024-02-28': 1, '2024-02-29': 2 }, 3],
+  );
+  const all = await stats.bySender(tenant, period, true);
+  assert.deepEqual([Object.fromEntries(all.by), all.total], [{ a: 3, b: 1, c: 1 }, 5]);
+  assert.deepEqual(Object.fromEntries((await stats.byGroup(tenant, period)).by), { g: 2 });
+  assert.ok(queries > 0);
+
+  queries = 0;
+  for (const shorter of [period, { ...period, end: NOON - (NOON % DAY_MS) + DAY_MS }]) {
+    await stats.bySender(tenant, shorter, true);
+    await stats.byGroup(tenant, shorter);
+  }
+  assert.equal(queries, 0, 'days are kept');
+  const half = { start: NOON + 1, end: period.end };
+  assert.equal((await stats.bySender(tenant, half, true)).total, 2, 'a part of a day is its own');
+
+  const open = { start: period.start, end: now };
+  assert.equal((await stats.bySender(tenant, open, false)).total, 4);
+  queries = 0;
+  now += 5_000;
+  assert.equal((await stats.bySender(tenant, { ...open, end: now }, false)).total, 4);
+  assert.equal(queries, 0, 'today counts as today, whatever the second');
+  now += 60_000;
+  await stats.bySender(tenant, { ...open, end: now }, false);
+  assert.ok(queries > 0, 'a minute later it is counted again');
+  await assert.rejects(stats.bySender(tenant, { start: 1, end: now }, false), {
+    code: 1001,
+    detail: /^start and end are more than/,
+  });
+});
+
+test('a count that takes longer than a call goes on with the next, and callers at once share it', async () => {
+  const [tenant] = DEDICATED;
+  const messages = Array.from({ length: 60 }, () => ['a', NOON] as const);
+  for (let i = 0; i < 5; i++) await fill(tenant, `si_a_${i}`, messages);
+  const period = { start: NOON - 1, end: NOON + 1 };
+  const quick = msgStats(opened.store, createMetrics());
+  await Promise.all(Array.from({ length: 10 }, () => quick.bySender(tenant, period, false)));
+  assert.equal(queries, 2);
+
+  const slow = msgStats(opened.store, createMetrics(), { callMs: 1, rowsPerQuery: 10 });
+  let refused = 0;
+  for (;;) {
+    try {
+      assert.equal((await slow.bySender(tenant, period, false)).total, 300);
+      break;
+    } catch (error) {
+      assert.equal((error as { code?: number }).code, 90004, String(error));
+      assert.ok(++refused < 40, 'each call gets further');
+    }
+  }
+  assert.ok(refused > 1);
+});
+
+test('registrations are counted by day in the server, and kept for a minute', async () => {
+  const [tenant] = SHARED;
+  const users = userRepo(opened.store);
+  const user = (userID: string, createTime: number) => ({
+    userID,
+    nickname: userID,
+    faceURL: '',
+    ex: '',
+    createTime,
+    appMangerLevel: 0,
+    globalRecvMsgOpt: 0,
+  });
+  await users.insert(tenant, [user('a', NOON), user('b', NOON + 1), user('c', NOON + DAY_MS)]);
+  const counted = await users.registered(tenant, NOON + 1, NOON + 2 * DAY_MS);
+  assert.deepEqual(counted, { total: 3, before: 1, days: { '2024-02-28': 1, '2024-02-29': 1 } });
+  queries = 0;
+  await users.registered(tenant, NOON + 1, NOON + 2 * DAY_MS);
+  assert.equal(queries, 0);
+});
+
+test('a search finds everything, however many conversations and messages there are', async () => {
+  const [, tenant] = DEDICATED;
+  const search = msgSearch(opened.store);
+  for (let i = 0; i < 620; i++) await fill(tenant, `si_a_x${String(i).padStart(3, '0')}`, [['a', NOON + i]]);
+  await fill(
+    tenant,
+    'sg_g',
+    Array.from({ length: 2_100 }, (_, i) => ['c', NOON + 10_000 + i] as const),
+  );
+  const everywhere = [{ places: ['si_', 'sg_'], query: {} }];
+  const first = await search.find(tenant, everywhere, { skip: 0, limit: 2 });
+  assert.deepEqual([first.total, first.rows.map(({ sendTime }) => sendTime - NOON)], [2_720, [0, 1]]);
+  const last = await search.find(tenant, everywhere, { skip: 2_718, limit: 10 });
+  assert.deepEqual(
+    last.rows.map(({ conversationID, seq }) => [conversationID, seq]),
+    [
+      ['sg_g', 2_099],
+      ['sg_g', 2_100],
+    ],
+  );
+  const named = Array.from({ length: 250 }, (_, i) => ({
+    conversationID: `si_a_x${String(i * 2).padStart(3, '0')}`,
+    span: { first: 1, last: 9 },
+  }));
+  const some = await search.find(
+    tenant,
+    [
+      { places: named, query: { sendID: 'a', recvID: 'b', period: { start: NOON + 2, end: NOON + 9_000 } } },
+      { places: [{ conversationID: 'sg_g', span: { first: 2, last: 3 } }], query: { contentType: 101 } },
+    ],
+    { skip: 248, limit: 10 },
+  );
+  assert.deepEqual(
+    [some.total, some.rows.map(({ sendTime }) => sendTime - NOON)],
+    [251, [498, 10_001, 10_002]],
+  );
+  assert.deepEqual(await search.find(tenant, [{ places: [], query: {} }], { skip: 0, limit: 5 }), {
+    total: 0,
+    rows: [],
+  });
+});
