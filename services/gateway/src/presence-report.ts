@@ -106,7 +106,26 @@ export class PresenceReporter {
     while (this.#changed.size > 0) await this.#reportChanged();
   }
 
+  /** Sends a heartbeat, again while it fails: at the start the user domain or its Redis may be a moment behind. */
   async #heartbeat(signal: AbortSignal): Promise<void> {
+    const { log, heartbeatMs } = this.#deps;
+    const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
+    let warnAt = performance.now() + heartbeatMs;
+    for (;;) {
+      try {
+        await this.#sendHeartbeat(signal);
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        const isLate = performance.now() >= warnAt;
+        if (isLate) warnAt += heartbeatMs;
+        log[isLate ? 'warn' : 'debug']({ err: error }, 'heartbeat not taken');
+        await backoff.wait(signal);
+      }
+    }
+  }
+
+  async #sendHeartbeat(signal: AbortSignal): Promise<void> {
     const { users, limits, gatewayID, connections, heartbeatMs } = this.#deps;
     this.#beatAt = performance.now();
     const ctx = background(DEFAULT_TENANT, '', { timeoutMs: heartbeatMs, signal });

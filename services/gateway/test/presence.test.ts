@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { tokenHash } from '@im/kit';
 import {
   decode,
+  ERR,
   encode,
   ImError,
   make,
@@ -59,6 +60,19 @@ test('connections are reported as they come, change and go', async () => {
   b.socket.close();
   await until(() => latest(gateway, 'u1')?.platformIDs.length === 0);
   assert.ok(reports(gateway).every(({ gatewayID }) => gatewayID === 'gw-test'));
+});
+
+test('a heartbeat that is not taken is sent again soon, and is no failure of a task', async () => {
+  await using gateway = await startGateway({ presence: { heartbeatMs: 1_000 } });
+  let refusals = 2;
+  const beats = () => gateway.rpc.of('user.gatewayHeartbeat').length;
+  gateway.rpc.answers.set('user.gatewayHeartbeat', async () => {
+    if (refusals-- > 0) throw new ImError(ERR.NetworkError, 'presence is not known now');
+    return make('user.GatewayHeartbeatResp');
+  });
+  const before = beats();
+  await until(() => beats() >= before + 3);
+  assert.equal(await gateway.metric('im_background_failures_total'), 0);
 });
 
 test('what changes in one tick is one report; a failing one is sent again', async () => {
