@@ -125,8 +125,7 @@ export function fakeSender(world: World, settings: Partial<TenantSettingsInput> 
       isFriend: async (_t: string, owner: string, who: string) => world.friends.has(`${owner}/${who}`),
     },
     conversations: {
-      recvMsgOpt: async (_t: string, owner: string, id: string) => world.recvOpts[`${owner}/${id}`] ?? 0,
-      exists: async (_t: string, owner: string, id: string) => `${owner}/${id}` in world.recvOpts,
+      recvMsgOpt: async (_t: string, owner: string, id: string) => world.recvOpts[`${owner}/${id}`],
     },
     groups: {
       async get(_t: string, groupID: string) {

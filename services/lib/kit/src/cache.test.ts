@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createCache } from './cache.ts';
+import { CallScope, currentCall, withinCall } from './call-scope.ts';
 import { createMetrics } from './metrics.ts';
 
 const bounds = { name: 'test', max: 100, ttlMs: 60_000 };
@@ -95,4 +96,16 @@ test('hits and misses are counted by cache', async () => {
   await cache.get('a', async () => 1);
   const values = await metrics.values('im_cache_lookups_total');
   assert.deepEqual(Object.fromEntries(values.map((v) => [v.labels.result, v.value])), { hit: 1, miss: 1 });
+});
+
+test('loads have a deadline of their own, unless they ask no store: then they are part of the call', async () => {
+  const call = new CallScope({ deadline: Date.now() + 1_000 });
+  const load = async () => currentCall() ?? 'no call';
+  await withinCall(call, async () => {
+    const loaded = await createCache<CallScope | string>(bounds).get('k', load);
+    assert.ok(loaded instanceof CallScope);
+    assert.notEqual(loaded, call);
+    const own = createCache<CallScope | string>({ ...bounds, asksStores: false });
+    assert.equal(await own.get('k', load), call);
+  });
 });

@@ -12,6 +12,11 @@ export interface CacheOptions {
   readonly ttlMs: number;
   /** How long "there is none" is served, in ms; 0, the default, never. */
   readonly negativeTtlMs?: number;
+  /**
+   * Loads have a deadline of their own at the stores, for all who wait. False for loads that ask no store: those
+   * run as part of the call that began them, at less cost. @default true
+   */
+  readonly asksStores?: boolean;
   readonly metrics?: Metrics;
 }
 
@@ -45,7 +50,7 @@ interface Load<V> {
 
 /** A cache with the given bounds. */
 export function createCache<V extends {}>(options: CacheOptions): Cache<V> {
-  const negativeTtlMs = options.negativeTtlMs ?? 0;
+  const { negativeTtlMs = 0, asksStores = true } = options;
   const entries = new LRUCache<string, V | typeof NONE>({
     max: options.max,
     ttl: options.ttlMs,
@@ -84,7 +89,8 @@ export function createCache<V extends {}>(options: CacheOptions): Cache<V> {
   ): Promise<V | undefined> {
     const running = loads.get(key);
     if (running) return running.result;
-    const entry: Load<V> = { result: sharedWork(() => load(key)), stale: false };
+    const result = asksStores ? sharedWork(() => load(key)) : load(key);
+    const entry: Load<V> = { result, stale: false };
     loads.set(key, entry);
     try {
       const value = await entry.result;

@@ -95,10 +95,12 @@ async function checkReceiverWantsIt(
   if (!receiver) throw notFound('recvID');
   const own = receiver.globalRecvMsgOpt;
   const id = chatConversationID(m);
-  const option = own === RECV_OPT.Receive ? await conversations.recvMsgOpt(tenant, m.recvID, id) : own;
+  const ofChat = await conversations.recvMsgOpt(tenant, m.recvID, id);
+  const option = own === RECV_OPT.Receive ? (ofChat ?? RECV_OPT.Receive) : own;
   if (option === RECV_OPT.NotReceive) throw argsError('message is not sent');
   const complete =
-    (await conversations.exists(tenant, m.recvID, id)) && (await conversations.exists(tenant, m.sendID, id));
+    ofChat !== undefined && (await conversations.recvMsgOpt(tenant, m.sendID, id)) !== undefined;
+  if (complete && option === RECV_OPT.Receive) return LOUD;
   return { quiet: option === RECV_OPT.NotNotify, ensureOwners: !complete, memberVersion: 0 };
 }
 

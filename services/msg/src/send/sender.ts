@@ -9,7 +9,7 @@ import { type CheckParts, checkMaySend, checkNotForged, type Verdict } from './s
 import { sendTransient } from './transient.ts';
 
 /** Answers that a retry gets again without another trip to the log; the log drops later retries. */
-const RECENT = { name: 'msg-recent-sends', max: 20_000, ttlMs: 300_000 };
+const RECENT = { name: 'msg-recent-sends', max: 20_000, ttlMs: 300_000, asksStores: false };
 
 const EVEN_WHEN_FULL = { whenFull: true };
 

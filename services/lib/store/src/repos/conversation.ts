@@ -54,10 +54,11 @@ export interface ConversationBounds {
 export interface ConversationRepo {
   /** Versions of each user's records. */
   readonly versions: VersionLogs;
-  /** Receive option of the owner, 0 without a record; from the process's copy, for the checks on sending. */
-  recvMsgOpt(tenant: TenantId, ownerUserID: string, conversationID: string): Promise<number>;
-  /** Whether the owner has a record; from the process's copy when it says so, so a new one is seen at once. */
-  exists(tenant: TenantId, ownerUserID: string, conversationID: string): Promise<boolean>;
+  /**
+   * Receive option of the owner, undefined without a record, for the checks on sending. From the process's
+   * copy, which only knows of records, so that a new one is seen at once.
+   */
+  recvMsgOpt(tenant: TenantId, ownerUserID: string, conversationID: string): Promise<number | undefined>;
   /** Those that exist. */
   find(
     tenant: TenantId,
@@ -125,18 +126,6 @@ export function conversationRepo(store: Store): ConversationRepo {
   const keysOf = (tenant: TenantId, owner: string, ids: readonly string[]) =>
     ids.map((id) => of(tenant).key(owner, id));
 
-  /** What sending asks about a record; undefined without one, which is not remembered. */
-  async function settings(tenant: TenantId, ownerUserID: string, conversationID: string) {
-    const records = of(tenant);
-    return cache.get(tenant, recordID(ownerUserID, conversationID), async () => {
-      const doc = await records.col.findOne(
-        { _id: records.key(ownerUserID, conversationID) },
-        { projection: { recvMsgOpt: 1 } },
-      );
-      return doc ? { opt: doc.recvMsgOpt } : undefined;
-    });
-  }
-
   async function idsWhere(
     tenant: TenantId,
     ownerUserID: string,
@@ -157,10 +146,15 @@ export function conversationRepo(store: Store): ConversationRepo {
   return guarded<ConversationRepo>({
     versions: versionLogs(store, 'conversation'),
     async recvMsgOpt(tenant, ownerUserID, conversationID) {
-      return (await settings(tenant, ownerUserID, conversationID))?.opt ?? RECV_OPT.Receive;
-    },
-    async exists(tenant, ownerUserID, conversationID) {
-      return (await settings(tenant, ownerUserID, conversationID)) !== undefined;
+      const known = await cache.get(tenant, recordID(ownerUserID, conversationID), async () => {
+        const records = of(tenant);
+        const doc = await records.col.findOne(
+          { _id: records.key(ownerUserID, conversationID) },
+          { projection: { recvMsgOpt: 1 } },
+        );
+        return doc ? { opt: doc.recvMsgOpt } : undefined;
+      });
+      return known?.opt;
     },
     async find(tenant, ownerUserID, conversationIDs) {
       const docs = await of(tenant)
