@@ -426,7 +426,9 @@ export const ServerConfig = z.strictObject({
   tenants: z
     .array(TenantSettings)
     .default([])
-    .describe('Tenants known at the start; changes to the file take effect while the process runs.'),
+    .describe(
+      'Tenants known at the start; changes to the file take effect while the process runs. An invalid entry is refused alone.',
+    ),
 });
 export type ServerConfig = z.infer<typeof ServerConfig>;
 

@@ -82,7 +82,12 @@ export function staticTenants(
     byHost: (host) => tenants.byHost.get(hostName(host)),
     list: () => [...tenants.byId.values()],
     isRefused: (id) => refused.ids.has(id) && !tenants.byId.has(id as TenantId),
-    isRefusedHost: (host) => refused.hosts.has(hostName(host)) && !tenants.byHost.has(hostName(host)),
+    isRefusedHost(host) {
+      // Asked for every request, and hardly ever is there one.
+      if (refused.hosts.size === 0) return false;
+      const name = hostName(host);
+      return refused.hosts.has(name) && !tenants.byHost.has(name);
+    },
     onChange(listener) {
       listeners.add(listener);
       return () => {
