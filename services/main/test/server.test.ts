@@ -182,7 +182,7 @@ test('the key of the cluster is asked for as soon as the config has it, of actio
   };
   const seen: unknown[] = [];
   for (const rpc of [{}, { key: 'k', acceptMissingKey: true }, { key: 'k' }]) {
-    server.reconfigure(config({ rpc, shutdown: { settleMs: 0 } }));
+    server.reconfigure(config({ rpc, shutdown: { settleMs: 1 } }));
     const { rpcKey } = (await (await fetch(`${url}/status`)).json()) as ProcessStatus;
     seen.push([rpcKey, await act('k'), await act('other')]);
   }
