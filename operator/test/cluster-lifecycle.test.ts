@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { createBackground, createMetrics, silentLogger } from '@im/kit';
 import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
 import { createClusterController } from '../src/controllers/cluster/index.ts';
+import { decoded } from '../src/controllers/cluster/secret-data.ts';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
 import type { OpenIMTenantSpec } from '../src/gen/openimtenant.ts';
 import { OPENIM_CLUSTER, OPENIM_TENANT, type OpenIMCluster } from '../src/resources/kinds.ts';
@@ -62,7 +63,7 @@ after(async () => {
 });
 
 /** An operator that leads, as `main.ts` puts it together. */
-function startOperator() {
+function startOperator(image = 'openim/openim-operator:1') {
   const stop = new AbortController();
   const told: EventText[] = [];
   const [log, metrics] = [silentLogger(), createMetrics()];
@@ -72,7 +73,7 @@ function startOperator() {
     writer: client,
     events: { event: (_about, text) => told.push(text), run: async () => {} },
     background,
-    operator: { version: '0.1.0', image: 'openim/openim-operator:1' },
+    operator: { version: '0.1.0', image },
     operatorNamespace: 'openim-system',
     namespace: NAMESPACE,
     processes: nodes.processes,
@@ -174,6 +175,8 @@ test('a cluster is made whole; nothing changes when it is applied again or the o
     const status = (await clusterOf('whole')).status;
     assert.equal(status?.gatewaysReady, '2/2');
     assert.equal(status?.endpoints?.adminSecretRef?.name, 'whole-admin');
+    assert.match(await configOf('whole'), /rpc-key/);
+    assert.doesNotMatch(await configOf('whole'), /acceptMissingKey/, 'required from the beginning');
     before = await versions();
     await applyCluster('whole', spec);
     await new Promise((resolve) => setTimeout(resolve, 3_000));
@@ -247,6 +250,7 @@ test('a scale-in removes the gateway that it drained, also when the operator is 
   }
   await using _another = startOperator();
   await settled('scale');
+  assert.ok(nodes.keys.has((await credentialsOf('scale')).rpcKey ?? ''), 'asked with the key of the cluster');
   const [victim = ''] = nodes.drained;
   assert.equal(nodes.connections.get(victim), 0, 'it was empty before it went');
   assert.deepEqual(nodes.drained, [victim], 'no other was drained');
@@ -260,6 +264,53 @@ test('a scale-in removes the gateway that it drained, also when the operator is 
     false,
   );
   await deleted('scale');
+});
+
+test('a cluster that ran without a key gets one, and another, without a restart', async () => {
+  const [old, own] = ['openim/openim-operator:0', 'openim/openim-operator:1'];
+  nodes.oldImages.add(':0');
+  const uids = async () =>
+    (
+      await client.list(POD, { namespace: NAMESPACE, labelSelector: 'app.kubernetes.io/instance=keyed' })
+    ).items
+      .map(({ metadata }) => metadata.uid)
+      .sort();
+  let key: string | undefined;
+  let pods: string[];
+  {
+    await using _operator = startOperator(own);
+    await applyCluster('keyed', { image: old, gateway: { replicas: 1 } });
+    await settled('keyed');
+    assert.doesNotMatch(await configOf('keyed'), /rpc-key/, 'its processes would refuse the setting');
+    key = (await credentialsOf('keyed')).rpcKey;
+    assert.match(key ?? '', /^[\w-]{43}$/);
+
+    await applyCluster('keyed', { image: own, gateway: { replicas: 1 } });
+    await settled('keyed');
+    await eventually(async () => assert.match(await configOf('keyed'), /acceptMissingKey: true/), LONG_MS);
+    pods = await uids();
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    assert.match(await configOf('keyed'), /acceptMissingKey: true/, 'not before all have taken it over');
+    nodes.following.add('keyed');
+    await eventually(async () => assert.doesNotMatch(await configOf('keyed'), /acceptMissingKey/), LONG_MS);
+    assert.match(await configOf('keyed'), /rpc-key/);
+  }
+  await using _newer = startOperator('openim/openim-operator:2');
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  assert.match(await configOf('keyed'), /rpc-key/, 'a newer operator takes no key away');
+  assert.doesNotMatch(await configOf('keyed'), /acceptMissingKey/);
+  assert.equal((await credentialsOf('keyed')).rpcKey, key);
+
+  const data = { rpcKeyRotate: Buffer.from('now').toString('base64') };
+  await client.patch(SECRET, { namespace: NAMESPACE, name: 'keyed-credentials' }, { data });
+  await eventually(async () => {
+    const kept = await credentialsOf('keyed');
+    assert.notEqual(kept.rpcKey, key);
+    assert.equal(kept.rpcKeyRotate, undefined);
+    assert.doesNotMatch(await configOf('keyed'), /acceptMissingKey/);
+  }, LONG_MS);
+  assert.deepEqual(await uids(), pods, 'no pod was replaced');
+  await deleted('keyed');
 });
 
 test('volumes and passwords outlive a cluster unless it says Purge', async () => {
@@ -389,6 +440,17 @@ test('what the API server refuses, it refuses with the field and the remedy', as
     });
   }
 });
+
+async function configOf(name: string): Promise<string> {
+  const map = await client.get(CONFIG_MAP, { namespace: NAMESPACE, name: `${name}-config` });
+  return map?.data?.['im.yaml'] ?? '';
+}
+
+/** What was made up for a cluster. */
+async function credentialsOf(name: string): Promise<Record<string, string>> {
+  const secret = await client.get(SECRET, { namespace: NAMESPACE, name: `${name}-credentials` });
+  return decoded(secret?.data);
+}
 
 function imageOf(deployment: Stored<Deployment> | undefined): string | undefined {
   return deployment?.spec?.template.spec?.containers[0]?.image;

@@ -1,10 +1,12 @@
-import type { ProcessStatus } from '@im/kit';
+import { type CallerProof, configHash, type ProcessStatus } from '@im/kit';
 import type { ProcessApi } from '../src/controllers/cluster/process-api.ts';
 import {
+  CONFIG_MAP,
   type KubeClient,
   PERSISTENT_VOLUME_CLAIM,
   POD,
   type Pod,
+  SECRET,
   type Stored,
 } from '../src/runtime/index.ts';
 
@@ -15,6 +17,12 @@ export interface FakeNodes {
   readonly connections: Map<string, number>;
   /** Pods whose image contains one of these never become ready. */
   readonly brokenImages: Set<string>;
+  /** Processes of an image that contains one of these tell nothing of a key of the cluster. */
+  readonly oldImages: Set<string>;
+  /** Clusters whose processes take configs over; those of others never do. */
+  readonly following: Set<string>;
+  /** Keys that came with requests to drain. */
+  readonly keys: Set<string>;
   /** Gateway pods in the order in which they were asked to drain. */
   readonly drained: string[];
   stop(): Promise<void>;
@@ -32,6 +40,9 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
   const stopping = new AbortController();
   const connections = new Map<string, number>();
   const brokenImages = new Set<string>();
+  const oldImages = new Set<string>();
+  const following = new Set<string>();
+  const keys = new Set<string>();
   const draining = new Set<string>();
   const drained: string[] = [];
   const byAddress = new Map<string, Stored<Pod>>();
@@ -105,9 +116,29 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
     if (!pod) throw new Error(`nobody answers at ${host}`);
     return pod;
   }
+  /** What a process of the cluster has taken over. */
+  async function configOf(cluster: string): Promise<{ configHash: string; rpcKey: CallerProof }> {
+    if (!following.has(cluster)) return { configHash: '', rpcKey: 'none' };
+    const map = await client.get(CONFIG_MAP, { namespace, name: `${cluster}-config` });
+    const text = map?.data?.['im.yaml'] ?? '';
+    const files = new Map<string, string>();
+    for (const kind of ['connection', 'tenants']) {
+      const secret = await client.get(SECRET, { namespace, name: `${cluster}-${kind}` });
+      for (const [key, value] of Object.entries(secret?.data ?? {})) {
+        const path = `/etc/openim/secrets/${kind}/${key}`;
+        if (text.includes(`{file:${path}}`)) files.set(path, Buffer.from(value, 'base64').toString());
+      }
+    }
+    const keyed = text.includes('/rpc-key}');
+    const rpcKey = keyed ? (text.includes('acceptMissingKey') ? 'optional' : 'required') : 'none';
+    return { configHash: configHash(text, files), rpcKey };
+  }
   const processes: ProcessApi = {
     async status(host): Promise<ProcessStatus> {
-      const { metadata } = podAt(host);
+      const { metadata, spec } = podAt(host);
+      const { configHash, rpcKey } = await configOf(metadata.labels?.['app.kubernetes.io/instance'] ?? '');
+      const image = spec?.containers[0]?.image ?? '';
+      const old = [...oldImages].some((part) => image.includes(part));
       const role = metadata.labels?.['app.kubernetes.io/component'] ?? '';
       const drains = draining.has(metadata.name);
       const left = connections.get(metadata.name) ?? 0;
@@ -117,7 +148,8 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
         roles: [role],
         ready: !drains,
         startedAt: 0,
-        configHash: '',
+        configHash,
+        ...(old ? {} : { rpcKey }),
         eventLoopDelayMs: 0,
         rssBytes: 0,
         ...(role === 'gateway'
@@ -145,12 +177,13 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
           : {}),
       };
     },
-    async drain(host) {
+    async drain({ host, key }) {
+      keys.add(key);
       const { name } = podAt(host).metadata;
       if (!draining.has(name)) drained.push(name);
       draining.add(name);
     },
-    async undrain(host) {
+    async undrain({ host }) {
       draining.delete(podAt(host).metadata.name);
     },
   };
@@ -158,6 +191,9 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
     processes,
     connections,
     brokenImages,
+    oldImages,
+    following,
+    keys,
     drained,
     async stop() {
       stopping.abort();

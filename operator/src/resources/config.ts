@@ -1,4 +1,5 @@
 import {
+  type CallerProof,
   ConfigError,
   configHash,
   DEFAULT_PORTS,
@@ -42,6 +43,8 @@ export interface ConfigInput {
   readonly files: Readonly<Record<string, string>>;
   /** Where clients reach objects. */
   readonly objectsURL: string;
+  /** Whether processes prove to each other that they know the key of the cluster. */
+  readonly rpcKey: CallerProof;
 }
 
 /** The config file of every role. */
@@ -86,6 +89,7 @@ function configTree({
   tenants,
   objectsURL,
   files,
+  rpcKey,
 }: ConfigInput): ServerConfigInput {
   const { gateway, push, cron, limits, attempts } = effective;
   const secret = (key: string) => `\${file:${CONNECTION_DIR}/${key}}`;
@@ -107,6 +111,8 @@ function configTree({
     },
     api: { port: DEFAULT_PORTS.api },
     rpc: {
+      ...(rpcKey === 'none' ? {} : { key: secret('rpc-key') }),
+      ...(rpcKey === 'optional' ? { acceptMissingKey: true } : {}),
       domains: {
         auth: domain('auth'),
         user: domain('user'),

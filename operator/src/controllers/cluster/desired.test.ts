@@ -37,6 +37,7 @@ function desired({ cluster = {}, tenant = {} }: Given): Desired {
     tenants,
     tenantSecrets: Object.fromEntries(keys.map((key) => [key, 'a'.repeat(32)])),
     objectsURL: 'http://files.example.com',
+    rpcKey: 'required',
     operatorNamespace: 'openim-system',
     restartedAt: undefined,
     statefulSets: [],

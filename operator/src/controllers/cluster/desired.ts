@@ -1,4 +1,4 @@
-import { restartHash } from '@im/kit';
+import { type CallerProof, restartHash } from '@im/kit';
 import {
   CONNECTION_DIR,
   renderConfig,
@@ -32,6 +32,7 @@ export interface DesiredInput {
   readonly tenantSecrets: Readonly<Record<string, string>>;
   /** Where clients reach objects. */
   readonly objectsURL: string;
+  readonly rpcKey: CallerProof;
   readonly operatorNamespace: string;
   readonly restartedAt: string | undefined;
   /** StatefulSets as they are: parts of them cannot be changed. */
@@ -65,6 +66,7 @@ export function desiredObjects(input: DesiredInput): Desired {
     tenants: input.tenants,
     files: { ...inDirectory(CONNECTION_DIR, connection), ...inDirectory(TENANTS_DIR, tenantSecrets) },
     objectsURL: input.objectsURL,
+    rpcKey: input.rpcKey,
   });
   const configMap: ConfigMap = {
     apiVersion: 'v1',

@@ -29,6 +29,8 @@ export interface GatewaysDeps {
   readonly client: KubeClient;
   readonly applier: ManifestApplier;
   readonly processes: ProcessApi;
+  /** Key of the cluster, which actions need. */
+  readonly rpcKey: string;
   /** Tells people what was done. */
   readonly tell: (reason: string, message: string) => void;
 }
@@ -65,7 +67,7 @@ export async function reconcileGateways(
 }
 
 async function carryOut(
-  { client, applier, processes, tell }: GatewaysDeps,
+  { client, applier, processes, rpcKey, tell }: GatewaysDeps,
   input: WorkloadInput,
   now: GatewaysNow,
   action: GatewayAction,
@@ -106,7 +108,7 @@ async function carryOut(
         signal,
       );
       await askPod(now, action.pod, (host) =>
-        processes.drain(host, effective.gateway.drain.deadlineSeconds, signal),
+        processes.drain({ host, key: rpcKey }, effective.gateway.drain.deadlineSeconds, signal),
       );
       tell('GatewayDraining', `${action.pod} moves its connections away: ${action.why}.`);
       return;
@@ -119,7 +121,7 @@ async function carryOut(
         now,
         signal,
       );
-      await askPod(now, action.pod, (host) => processes.undrain(host, signal));
+      await askPod(now, action.pod, (host) => processes.undrain({ host, key: rpcKey }, signal));
       tell('GatewayKept', `${action.pod} takes connections again: ${action.why}.`);
       return;
     case 'mark':

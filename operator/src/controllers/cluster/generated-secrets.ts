@@ -15,13 +15,23 @@ export class GeneratedSecrets {
     this.#client = client;
   }
 
-  /** Passwords of managed stores; keys that are missing are added by `make`. */
+  /** Passwords of managed stores, and the key of the cluster; those that are missing are added by `make`. */
   credentials(
     owner: Owner,
     make: () => Record<string, string>,
     signal: AbortSignal,
   ): Promise<Record<string, string>> {
     return this.#ensure(owner, nameOf.credentials(owner.name), make, signal);
+  }
+
+  /** Writes entries beside the passwords; an empty one is removed. */
+  async keep(owner: Owner, changes: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
+    if (Object.keys(changes).length === 0) return;
+    const key: ObjectKey = { namespace: owner.namespace, name: nameOf.credentials(owner.name) };
+    const data = Object.fromEntries(
+      Object.entries(encoded(changes)).map(([entry, value]) => [entry, value === '' ? null : value]),
+    );
+    await this.#client.patch(SECRET, key, { data }, { signal });
   }
 
   /** Keys of every tenant in `ids`. */

@@ -5,33 +5,48 @@ export interface ProcessApi {
   /** What the process tells of itself. @throws when it does not answer within two seconds. */
   status(host: string, signal: AbortSignal): Promise<ProcessStatus>;
   /** Makes a gateway refuse new connections and move its own away. Asking twice is asking once. */
-  drain(host: string, withinSeconds: number, signal: AbortSignal): Promise<void>;
+  drain(at: ActionTarget, withinSeconds: number, signal: AbortSignal): Promise<void>;
   /** Takes a drain back. */
-  undrain(host: string, signal: AbortSignal): Promise<void>;
+  undrain(at: ActionTarget, signal: AbortSignal): Promise<void>;
+}
+
+/** A process that is asked for an action. */
+export interface ActionTarget {
+  readonly host: string;
+  /** Key of its cluster. */
+  readonly key: string;
 }
 
 const TIMEOUT_MS = 2_000;
 
+interface Action {
+  readonly key: string;
+  readonly body?: object;
+}
+
 /** {@link ProcessApi} over HTTP. */
 export function httpProcessApi(port: number): ProcessApi {
-  async function call(host: string, method: string, path: string, signal: AbortSignal, body?: object) {
+  async function call(host: string, path: string, signal: AbortSignal, action?: Action) {
+    const method = action ? 'POST' : 'GET';
     const address = host.includes(':') ? `[${host}]` : host;
     const response = await fetch(`http://${address}:${port}${path}`, {
       method,
       signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+
+      ...(action && { headers: { authorization: `Bearer ${action.key}` } }),
+      ...(action?.body && { body: JSON.stringify(action.body) }),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 200)}`);
     return text;
   }
   return {
-    status: async (host, signal) => JSON.parse(await call(host, 'GET', '/status', signal)) as ProcessStatus,
-    async drain(host, withinSeconds, signal) {
-      await call(host, 'POST', '/drain', signal, { withinSeconds });
+    status: async (host, signal) => JSON.parse(await call(host, '/status', signal)) as ProcessStatus,
+    async drain({ host, key }, withinSeconds, signal) {
+      await call(host, '/drain', signal, { key, body: { withinSeconds } });
     },
-    async undrain(host, signal) {
-      await call(host, 'POST', '/undrain', signal);
+    async undrain({ host, key }, signal) {
+      await call(host, '/undrain', signal, { key });
     },
   };
 }

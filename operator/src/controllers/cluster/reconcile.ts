@@ -37,6 +37,7 @@ import type { Observer } from './observer.ts';
 import type { ProcessApi } from './process-api.ts';
 import { BrokenReferenceError, SecretReader } from './references.ts';
 import { changesPods, unsettled } from './rollout.ts';
+import { planRpcKey, RPC_KEY_ENTRY, type RpcKeySeen, settleRpcKey } from './rpc-key.ts';
 import { clusterStatus, type Refusal, type RolloutState } from './status.ts';
 import { TenantStatuses } from './tenant-statuses.ts';
 import { ClusterView, ownerOf } from './view.ts';
@@ -133,7 +134,7 @@ export class ClusterReconciler {
   ): Promise<Outcome> {
     try {
       const objects = view.objectsURL(effective, cluster.status?.endpoints?.objectStorage);
-      const desired = await this.#desired(cluster, view, effective, objects.url, signal);
+      const { desired, rpcKey } = await this.#desired(cluster, view, effective, objects.url, signal);
       for (const manifest of desired.base) await this.#applier.apply(manifest, signal);
       await this.#growVolumes(view, effective, signal);
       const addressLeftMs = ADDRESS_MS - ageMs(cluster);
@@ -149,6 +150,7 @@ export class ClusterReconciler {
         cluster,
         view,
         desired.gateway,
+        rpcKey,
         rollout.stage === undefined,
         signal,
       );
@@ -175,17 +177,26 @@ export class ClusterReconciler {
     effective: EffectiveSpec,
     objectsURL: string,
     signal: AbortSignal,
-  ): Promise<Desired> {
+  ): Promise<{ readonly desired: Desired; readonly rpcKey: string }> {
     const { owner } = view;
     const external = await this.#secrets.externalValues(owner.namespace, effective, signal);
     const credentials = await this.#generated.credentials(owner, makeCredentials, signal);
     const { entries: tenants } = this.#tenantStatus.plan(keyOf(cluster));
     const ids = tenants.map(({ id }) => id);
     const tenantSecrets = await this.#generated.tenants(owner, ids, signal);
+    const seen: RpcKeySeen = {
+      image: effective.image,
+      operatorImage: this.#deps.operator.image,
+      pods: view.rolePods(),
+      started: view.hasWorkloads(),
+      processes: this.#deps.observer.seen(keyOf(cluster)).processes,
+    };
+    const keyPlan = planRpcKey(credentials, seen);
+    await this.#generated.keep(owner, keyPlan.keep, signal);
     const connection = connectionOf({ owner, effective, credentials, external });
     const checks = storeChecks({ owner, effective, connection });
     this.#deps.observer.watch(keyOf(cluster), () => ({ targets: view.targets(), checks }));
-    return desiredObjects({
+    const desired = desiredObjects({
       owner,
       effective,
       credentials,
@@ -193,10 +204,14 @@ export class ClusterReconciler {
       tenants,
       tenantSecrets,
       objectsURL,
+      rpcKey: keyPlan.use,
       operatorNamespace: this.#deps.operatorNamespace,
       restartedAt: cluster.metadata.annotations?.[ANNOTATION.restartedAt],
       statefulSets: view.statefulSets(),
     });
+    // Seen by the next look, which the change of the Secret brings about.
+    await this.#generated.keep(owner, settleRpcKey(credentials, keyPlan, seen, desired.configHash), signal);
+    return { desired, rpcKey: credentials[RPC_KEY_ENTRY.key] ?? '' };
   }
 
   /**
@@ -223,6 +238,7 @@ export class ClusterReconciler {
     cluster: Stored<OpenIMCluster>,
     view: ClusterView,
     input: WorkloadInput,
+    rpcKey: string,
     othersSettled: boolean,
     signal: AbortSignal,
   ): Promise<{ plan: GatewayPlan; revision: string }> {
@@ -245,6 +261,7 @@ export class ClusterReconciler {
         client,
         applier: this.#applier,
         processes,
+        rpcKey,
         tell: (reason, message) => events.event(cluster, { type: 'Normal', reason, message }),
       },
       input,

@@ -1,6 +1,13 @@
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import type { OpenIMCluster } from '../../resources/kinds.ts';
-import { nameOf, OPS_PORT_NAME, type Owner, REVISION_LABEL, type Role } from '../../resources/names.ts';
+import {
+  nameOf,
+  OPS_PORT_NAME,
+  type Owner,
+  REVISION_LABEL,
+  ROLES,
+  type Role,
+} from '../../resources/names.ts';
 import {
   type Deployment,
   type KubeObject,
@@ -19,6 +26,7 @@ import {
   steadyObjectsURL,
 } from './endpoints.ts';
 import type { Target } from './observer.ts';
+import type { RolePod } from './rpc-key.ts';
 
 /** Who a cluster's objects belong to. */
 export function ownerOf({ metadata }: Stored<OpenIMCluster>): Owner {
@@ -73,6 +81,23 @@ export class ClusterView {
   updatedPods(role: Exclude<Role, 'gateway'>): number {
     const name = nameOf.component(this.owner.name, role);
     return this.#children.deployments.get(this.#key(name))?.status?.updatedReplicas ?? 0;
+  }
+
+  /** Pods of our processes that have a node and have not ended, those that are being stopped included. */
+  rolePods(): readonly RolePod[] {
+    return this.pods().flatMap(({ metadata, status, spec }) => {
+      const role = metadata.labels?.['app.kubernetes.io/component'];
+      const [container] = spec?.containers.filter(({ name }) => name === role) ?? [];
+      const waits = status?.phase === 'Pending' && spec?.nodeName === undefined;
+      const ended = status?.phase === 'Succeeded' || status?.phase === 'Failed';
+      if (!container || waits || ended || !ROLES.some((each) => each === role)) return [];
+      return [{ name: metadata.name, image: container.image ?? '' }];
+    });
+  }
+
+  /** Whether there is a workload of any role. */
+  hasWorkloads(): boolean {
+    return this.#children.deployments.ownedBy(this.owner.uid).length > 0 || this.rolePods().length > 0;
   }
 
   /** Processes that can be asked. */

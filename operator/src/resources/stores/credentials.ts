@@ -4,7 +4,15 @@ import type { EffectiveSpec } from '../effective.ts';
 import { nameOf, type Owner, STORE_PORTS, type StoreName } from '../names.ts';
 import { credential, podHost } from './store-set.ts';
 
-/** Passwords of managed stores: random, of characters that need no quoting in URLs and config files. */
+/** A key by which the processes of a cluster know each other. */
+export function makeRpcKey(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/**
+ * Passwords of managed stores, and the key of the cluster: random, of characters that need no quoting in URLs and config
+ * files.
+ */
 export function makeCredentials(): Record<string, string> {
   const secret = () => randomBytes(24).toString('hex');
   return {
@@ -17,6 +25,7 @@ export function makeCredentials(): Record<string, string> {
     mongodbKeyfile: randomBytes(384).toString('base64'),
     s3AccessKey: randomBytes(10).toString('hex').toUpperCase(),
     s3SecretKey: secret(),
+    rpcKey: makeRpcKey(),
   };
 }
 
@@ -38,7 +47,8 @@ export interface ConnectionInput {
 
 /**
  * The values of the Secret `nameOf.connection`: `nats-user` and `nats-password` (absent for an external NATS without
- * credentials), `mongodb-uri`, `redis-uri`, `s3-access-key`, `s3-secret-key`.
+ * credentials), `mongodb-uri`, `redis-uri`, `s3-access-key`, `s3-secret-key`, and `rpc-key`, also for images that do not
+ * read it: a config that refers to it must not reach a pod before it does.
  * @throws when an external value that the spec refers to was not given.
  */
 export function connectionOf({
@@ -68,6 +78,7 @@ export function connectionOf({
         : given('redisUri', external.redisUri),
     's3-access-key': s3.accessKey,
     's3-secret-key': s3.secretKey,
+    'rpc-key': made('rpcKey'),
   };
 }
 

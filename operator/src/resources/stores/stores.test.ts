@@ -306,6 +306,7 @@ test('a connection has the passwords that were made, or the values that people g
     'nats-password',
     'nats-user',
     'redis-uri',
+    'rpc-key',
     's3-access-key',
     's3-secret-key',
   ]);
@@ -320,10 +321,11 @@ test('a connection has the passwords that were made, or the values that people g
     redisUri: 'redis://r',
     s3: { accessKey: 'a', secretKey: 's' },
   };
-  const theirs = { owner, effective: effective(external), credentials: {} };
+  const theirs = { owner, effective: effective(external), credentials: { rpcKey: 'k' } };
   assert.deepEqual(connectionOf({ ...theirs, external: given }), {
     'mongodb-uri': 'mongodb://m',
     'redis-uri': 'redis://r',
+    'rpc-key': 'k',
     's3-access-key': 'a',
     's3-secret-key': 's',
   });
@@ -335,7 +337,7 @@ test('passwords are new each time, long, and need no quoting', () => {
   const other = makeCredentials();
   for (const [key, value] of Object.entries(credentials)) {
     if (key === 'mongodbKeyfile') assert.match(value, /^[A-Za-z0-9+/=]{6,1024}$/);
-    else assert.match(value, /^[A-Za-z0-9]+$/);
+    else assert.match(value, /^[\w-]+$/);
     if (!key.endsWith('User')) assert.notEqual(value, other[key]);
   }
 });

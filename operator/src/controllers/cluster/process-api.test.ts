@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createMetrics, createOpsServer, silentLogger } from '@im/kit';
+import { httpProcessApi } from './process-api.ts';
+
+test('actions carry the key of the cluster, questions do not', async () => {
+  const clusterKey = () => ({ key: 'the key', acceptMissingKey: false });
+  const log = silentLogger();
+  const ops = createOpsServer({ host: '127.0.0.1', port: 0, log, metrics: createMetrics(), clusterKey });
+  const asked: string[] = [];
+  ops.routes.handle('GET', '/status', () => ({ body: { version: '1' } }));
+  for (const path of ['/drain', '/undrain'] as const)
+    ops.routes.handle('POST', path, ({ body }) => {
+      asked.push(`${path} ${body}`);
+      return { status: 202, body: {} };
+    });
+  const api = httpProcessApi(await ops.start());
+  const signal = AbortSignal.timeout(20_000);
+  try {
+    const at = { host: '127.0.0.1', key: 'the key' };
+    assert.equal((await api.status(at.host, signal)).version, '1');
+    await api.drain(at, 30, signal);
+    await api.undrain(at, signal);
+    assert.deepEqual(asked, ['/drain {"withinSeconds":30}', '/undrain ']);
+    await assert.rejects(api.drain({ ...at, key: 'another' }, 30, signal), /POST \/drain: 401/);
+    assert.equal(asked.length, 2);
+  } finally {
+    await ops.stop();
+  }
+});
