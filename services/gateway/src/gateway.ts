@@ -234,6 +234,7 @@ class Gateway implements GatewayService {
     this.#resync = background.coalesce('gateway resync', (signal) => this.#moveAll(signal));
     this.#observe(deps.metrics);
     deps.metrics.observe('gateway_users', 'Users with a connection', () => roster.userCount);
+    deps.metrics.observe('online_user_num', 'As gateway_users; OpenIM’s name', () => roster.userCount);
     deps.metrics.observe('gateway_groups', 'Groups that a connected user is in', () => roster.groupCount);
     deps.metrics.observe('gateway_watched_users', 'Users whose presence is watched', () => this.#watch.size);
   }

@@ -35,6 +35,7 @@ function setUp(
 ) {
   const pushed: OfflineNotification[] = [];
   const asked: (readonly string[])[] = [];
+  const metrics = createMetrics();
   let failures = options.failures ?? 0;
   const pusher = new Pusher({
     receivers: {
@@ -60,10 +61,10 @@ function setUp(
     keyOf: (...parts) => parts.join(' '),
     limit: new WakeLimit({ perMinute: options.perMinute ?? 600, burst: 2, now: () => 0 }),
     log: silentLogger(),
-    metrics: createMetrics(),
+    metrics,
     knows: (of) => of !== 'gone',
   });
-  return { pusher, pushed, asked };
+  return { pusher, pushed, asked, metrics };
 }
 
 test('a group message wakes members without a phone online who want it', async () => {
@@ -206,4 +207,24 @@ test('of one tenant a limited number waits to come again, and another has room b
     );
   assert.equal((await pusher.judge(many('ill', 400), signal)).length, 250);
   assert.equal((await pusher.judge(many('other', 10), signal)).length, 10);
+});
+
+test('messages that took long to be published, and notifications that failed for good, are counted', async () => {
+  const { pusher, metrics } = setUp({ failures: 99 });
+  const aged = (ageMs: number, attempt = 1) => ({
+    ...kept(
+      { targetUserID: 'b', conversationID: 'si_a_b', position: ageMs, logTime: 1_000 },
+      tenant,
+      attempt,
+    ),
+    publishedMs: 1_000 + ageMs,
+  });
+  await pusher.judge([aged(9_000), aged(11_000), aged(12_000, 2)], signal);
+  const value = async (name: string) => (await metrics.values(name)).map((sample) => sample.value);
+  assert.deepEqual(await value('msg_long_time_push_total'), [1]);
+  const failed = (await metrics.values('im_push_users_total')).find(
+    ({ labels }) => labels.outcome === 'failed',
+  );
+  assert.ok(failed && failed.value > 0);
+  assert.deepEqual(await value('msg_offline_push_failed_total'), [failed.value]);
 });

@@ -30,13 +30,21 @@ const ATTEMPTS = 3;
 const USERS_PER_CALL = 500;
 /** Notifications of one tenant handed to the provider at the same time. */
 const CONCURRENCY = 8;
+/** Age of a message that OpenIM counts as long. */
+const LATE_MS = 10_000;
 const NOBODY: ReadonlySet<string> = new Set();
+
+/** Whether it took long to be published; both times are those of the log's server. */
+function isLate({ delivery, publishedMs, attempt }: KeptDelivery): boolean {
+  return attempt === 1 && delivery.logTime > 0 && publishedMs - delivery.logTime > LATE_MS;
+}
 
 /** Decides for each delivery who is woken, and hands that to the provider. */
 export class Pusher {
   readonly #deps: PusherDeps;
   readonly #outcomes;
   readonly #dropped;
+  readonly #late;
   readonly #retries = new Retries();
 
   constructor(deps: PusherDeps) {
@@ -50,6 +58,16 @@ export class Pusher {
       'im_push_dropped_total',
       'Deliveries given up before it was known whom to wake, by reason',
       ['reason'],
+    );
+    this.#late = deps.metrics.counter(
+      'msg_long_time_push_total',
+      'Messages that were published for delivery more than 10 s after the log took them; OpenIM’s name',
+    );
+    deps.metrics.derived(
+      'msg_offline_push_failed_total',
+      'Users whose offline notification failed for good; OpenIM’s name',
+      [],
+      () => this.#outcomes.get().values.filter(({ labels }) => labels.outcome === 'failed'),
     );
     deps.metrics.observe(
       'im_push_waiting',
@@ -67,6 +85,7 @@ export class Pusher {
     const queues = new Map<TenantId, KeptDelivery[]>();
     for (const kept of batch) {
       const { tenant, delivery } = kept;
+      if (isLate(kept)) this.#late.inc();
       if (candidateOf(delivery).kind === 'none' || !mayWake(delivery.contentType)) continue;
       const queue = queues.get(tenant);
       if (queue) queue.push(kept);

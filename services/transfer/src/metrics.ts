@@ -6,13 +6,49 @@ export type Stage = 'load' | 'membership' | 'rows' | 'effects' | 'deliver';
 /** What transfer tells about itself. */
 export function transferMetrics(metrics: Metrics) {
   const stages = metrics.histogram('im_transfer_stage_seconds', 'Time of the steps of a batch', ['stage']);
+  const failures = metrics.counter(
+    'im_transfer_stage_failures_total',
+    'Steps of a batch that failed and come again',
+    ['stage'],
+  );
+  const rows = metrics.counter('im_transfer_rows_total', 'Rows written');
+  const deliveries = metrics.counter('im_transfer_deliveries_total', 'Deliveries published');
+  const deadLetters = metrics.counter('im_transfer_dead_letters_total', 'Records that could not be stored');
+  const failed = (stage: Stage) => failures.get().values.filter(({ labels }) => labels.stage === stage);
+  metrics.derived(
+    'msg_insert_mongo_success_total',
+    'As im_transfer_rows_total; OpenIM’s name',
+    [],
+    () => rows.get().values,
+  );
+  metrics.derived(
+    'msg_insert_mongo_failed_total',
+    'Batches whose rows could not be written, and records that never can; OpenIM’s name',
+    [],
+    () => [...failed('rows'), ...deadLetters.get().values],
+  );
+  metrics.derived(
+    'msg_insert_redis_success_total',
+    'As im_transfer_deliveries_total, since no messages are in Redis here; OpenIM’s name',
+    [],
+    () => deliveries.get().values,
+  );
+  metrics.derived(
+    'msg_insert_redis_failed_total',
+    'Batches whose deliveries could not be published; OpenIM’s name',
+    [],
+    () => failed('deliver'),
+  );
+  metrics.derived('seq_set_failed_total', 'Batches whose seqs could not be written; OpenIM’s name', [], () =>
+    failed('effects'),
+  );
   return {
     batch: metrics.histogram('im_transfer_batch_records', 'Records of a batch', [], COUNT_BUCKETS),
     records: metrics.counter('im_transfer_records_total', 'Records folded, by what became of them', [
       'outcome',
     ]),
-    rows: metrics.counter('im_transfer_rows_total', 'Rows written'),
-    deliveries: metrics.counter('im_transfer_deliveries_total', 'Deliveries published'),
+    rows,
+    deliveries,
     lag: metrics.gauge('im_transfer_lag_records', 'Records of the own partitions that are not folded yet'),
     owned: metrics.gauge('im_transfer_partitions', 'Partitions that this process folds'),
     parkedTenants: metrics.gauge(
@@ -26,13 +62,16 @@ export function transferMetrics(metrics: Metrics) {
     parkedRecords: metrics.gauge('im_transfer_parked_records', 'Records that wait to be folded later'),
     unparked: metrics.counter('im_transfer_unparked_total', 'Records folded after they had waited'),
     lanes: metrics.counter('im_transfer_lanes_total', 'Runs over partitions, by how they ended', ['end']),
-    deadLetters: metrics.counter('im_transfer_dead_letters_total', 'Records that could not be stored'),
+    deadLetters,
     dedupKeys: metrics.gauge('im_transfer_dedup_keys', 'Dedup keys in memory'),
     conversations: metrics.gauge('im_transfer_conversations', 'Conversations in memory'),
     async timed<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
       const end = stages.startTimer({ stage });
       try {
         return await work();
+      } catch (error) {
+        failures.inc({ stage });
+        throw error;
       } finally {
         end();
       }

@@ -14,11 +14,11 @@ interface Metric {
 }
 
 const CALL =
-  /\.(counter|gauge|histogram|observe)(?:<[^>]*>)?\(\s*(['"`])([^'"`]*)\2,\s*(['"])(.*?)\4\s*(?:,\s*(\[[^\]]*\]))?/gs;
+  /\.(counter|gauge|histogram|observe|derived)(?:<[^>]*>)?\(\s*(['"`])([^'"`]*)\2,\s*(['"])(.*?)\4\s*(?:,\s*(\[[^\]]*\]))?/gs;
 /** A metric made with a name that is not written there could not be listed. */
-const UNNAMED = /[mM]etrics\??\s*\.(?:counter|gauge|histogram)(?:<[^>]*>)?\((?!\s*['"])/;
+const UNNAMED = /[mM]etrics\??\s*\.(?:counter|gauge|histogram|derived)(?:<[^>]*>)?\((?!\s*['"])/;
 
-const KINDS: Readonly<Record<string, string>> = { observe: 'gauge' };
+const KINDS: Readonly<Record<string, string>> = { observe: 'gauge', derived: 'counter' };
 
 function sources(): string[] {
   return readdirSync(SERVICES, { recursive: true, encoding: 'utf8' })

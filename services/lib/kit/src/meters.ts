@@ -18,6 +18,12 @@ export interface Sample {
   readonly value: number;
 }
 
+/** One value of a count that is made of others. */
+export interface DerivedValue<L extends string> {
+  readonly labels?: Labels<L>;
+  readonly value: number;
+}
+
 /** What the registry asks a metric for. */
 export interface Reading {
   readonly name: string;
@@ -115,6 +121,29 @@ export class Counter<L extends string = never> {
       labels,
       value,
     }));
+    return { name: this.name, help: this.#help, type: 'counter', aggregator: 'sum', values };
+  }
+}
+
+/** A count that is made of others when it is scraped, so that counting once is enough. Equal labels are added up. */
+export class DerivedCounter {
+  readonly name: string;
+  readonly #help: string;
+  readonly #names: readonly string[];
+  read: () => Iterable<DerivedValue<string>>;
+
+  constructor({ name, help, labelNames }: MeterOptions<string>, read: () => Iterable<DerivedValue<string>>) {
+    this.name = name;
+    this.#help = help;
+    this.#names = labelNames;
+    this.read = read;
+  }
+
+  get(): Reading {
+    const children = new Children<string, CounterChild>(this.#names, (labels) => new CounterChild(labels));
+    if (this.#names.length === 0) children.of(undefined);
+    for (const { labels, value } of this.read()) children.of(labels).inc(value);
+    const values = [...children.all()].map(({ labels, value }) => ({ metricName: this.name, labels, value }));
     return { name: this.name, help: this.#help, type: 'counter', aggregator: 'sum', values };
   }
 }

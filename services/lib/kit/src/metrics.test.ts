@@ -25,6 +25,24 @@ test('an observed gauge is read when it is scraped', async () => {
   assert.match(await metrics.text(), /im_depth 9/);
 });
 
+test('a derived counter is made of others when it is scraped', async () => {
+  const metrics = createMetrics();
+  const calls = metrics.counter('im_calls_total', 'Calls', ['method', 'code']);
+  calls.inc({ method: 'a', code: '0' }, 2);
+  calls.inc({ method: 'a', code: '7' });
+  calls.inc({ method: 'b', code: '7' }, 4);
+  metrics.derived('all_calls', 'All calls', [], () => calls.get().values);
+  metrics.derived('calls_by_code', 'Calls by code', ['code'], () => []);
+  metrics.derived('calls_by_code', 'Calls by code', ['code'], () =>
+    calls.get().values.map(({ labels: { code }, value }) => ({ labels: { code }, value })),
+  );
+  metrics.derived('no_calls', 'No calls', [], () => []);
+  const text = await metrics.text();
+  for (const line of ['all_calls 7', 'calls_by_code{code="0"} 2', 'calls_by_code{code="7"} 5', 'no_calls 0'])
+    assert.ok(text.includes(`\n${line}\n`), line);
+  assert.match(text, /# TYPE all_calls counter/);
+});
+
 test('counters and histograms print what Prometheus reads', async () => {
   const metrics = createMetrics({ labels: { instance: 'x' } });
   metrics.counter('im_plain_total', 'Plain').inc();

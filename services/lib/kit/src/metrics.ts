@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Gauge, type Metric, type MetricType, Registry } from 'prom-client';
-import { Counter, Histogram } from './meters.ts';
+import { Counter, DerivedCounter, type DerivedValue, Histogram } from './meters.ts';
 
 /** Buckets for latencies in seconds, 0.5 ms to 10 s. */
 export const LATENCY_BUCKETS: readonly number[] = [
@@ -25,6 +25,16 @@ export interface Metrics {
   ): Histogram<L>;
   /** A gauge that is read when it is scraped; a second source under the same name replaces the first. */
   observe(name: string, help: string, read: () => number): void;
+  /**
+   * A counter that is made of others when it is scraped, such as one that dashboards know by another name; a second
+   * source under the same name replaces the first.
+   */
+  derived<L extends string = never>(
+    name: string,
+    help: string,
+    labels: readonly L[],
+    read: () => Iterable<DerivedValue<L>>,
+  ): void;
   /** All metrics in the Prometheus text format. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -66,7 +76,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     throw new TypeError(`metric ${name} already exists with another type`);
   }
   /** The registry only ever asks a metric for its name and its reading. */
-  function registered<M extends Counter<string> | Histogram<string>>(metric: M): M {
+  function registered<M extends Counter<string> | DerivedCounter | Histogram<string>>(metric: M): M {
     registry.registerMetric(metric as unknown as Metric);
     return metric;
   }
@@ -102,6 +112,11 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
           this.set(sources.get(name)?.() ?? 0);
         },
       });
+    },
+    derived(name, help, labels, read) {
+      const known = existing(name, DerivedCounter);
+      if (known) known.read = read;
+      else registered(new DerivedCounter({ name, help, labelNames: labels }, read));
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -7,6 +7,11 @@ export type Side = 'direct' | 'client' | 'server';
 /** Reports one finished call; `code` is 0 or the error's. */
 export type ReportCall = (code: number, seconds: number) => void;
 
+/** `user` of `user.getUsersInfo`. */
+function domainOf(method: string): string {
+  return method.slice(0, method.indexOf('.'));
+}
+
 /** Counts and latencies of RPCs by method. */
 export function callMetrics(metrics: Metrics): (method: Method, side: Side) => ReportCall {
   const calls = metrics.counter('im_rpc_calls_total', 'RPCs by outcome; code 0 is success', [
@@ -14,6 +19,19 @@ export function callMetrics(metrics: Metrics): (method: Method, side: Side) => R
     'side',
     'code',
   ]);
+  metrics.derived(
+    'rpc_count',
+    'RPCs that were served, by errCode; OpenIM’s name',
+    ['name', 'path', 'code'],
+    () =>
+      calls
+        .get()
+        .values.flatMap(({ labels: { method, side, code }, value }) =>
+          side === 'client'
+            ? []
+            : [{ labels: { name: domainOf(String(method)), path: method, code }, value }],
+        ),
+  );
   const seconds = metrics.histogram('im_rpc_seconds', 'Duration of RPCs', ['method', 'side']);
   return (method, side) => {
     const labels = { method: method.label, side };

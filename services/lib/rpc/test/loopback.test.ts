@@ -238,6 +238,11 @@ test('metrics count calls by method, side and code', async () => {
     (await peer.metrics.values('im_rpc_calls_total')).filter((v) => v.value === 1).map((v) => v.labels);
   assert.deepEqual(await counted(client), labels('client'));
   assert.deepEqual(new Set(await counted(server)), new Set([...labels('server'), ...labels('direct')]));
+  const byOtherName = { name: 'user', path: 'user.getDesignateUsers', code: '0' };
+  assert.deepEqual(await server.metrics.values('rpc_count'), [
+    { name: 'rpc_count', labels: byOtherName, value: 2 },
+  ]);
+  assert.deepEqual(await client.metrics.values('rpc_count'), [], 'the caller does not count it again');
 });
 
 test('parts of an answer come before the rest, where the call takes them', async () => {

@@ -5,6 +5,7 @@ import { mentionsOf, setMentions } from './mentions.ts';
 import { forceOptions } from './message-options.ts';
 import { checkMessageShape } from './message-shape.ts';
 import { buildRecord, changeKey, dedupKey, type MembershipChange } from './record.ts';
+import { referenceMetrics } from './reference-metrics.ts';
 import { type CheckParts, checkMaySend, checkNotForged, type Verdict } from './send-checks.ts';
 import { sendTransient } from './transient.ts';
 
@@ -60,6 +61,7 @@ export function createSender(parts: SenderParts): Sender {
   const { bus, tenants, metrics, parked } = parts;
   const recent = createCache<msg.SendMsgResp>({ ...RECENT, metrics });
   const sent = metrics.counter('im_msg_sent_total', 'Messages by outcome', ['session', 'outcome']);
+  referenceMetrics(metrics, sent);
 
   function settingsOf({ tenant }: CallContext): TenantSettings {
     const settings = tenants.get(tenant);
