@@ -8,6 +8,7 @@ import type { LocalUser } from './local-user.ts';
 import type { CloseReason, FrameKind, GatewayMetrics } from './metrics.ts';
 import { Outbox, type OutboxLimits, type TickFlusher } from './outbox.ts';
 import type { HeldPush } from './own-push.ts';
+import type { Watch } from './watch.ts';
 
 /** What all connections of a gateway share. */
 export interface ConnectionParts {
@@ -89,8 +90,8 @@ export class Connection {
   heldBytes = 0;
   /** What waits for a client that has yet to learn what it missed. */
   catchUp: CatchUp | undefined;
-  /** Users whose presence it wants to hear of. */
-  watched: Set<string> | undefined;
+  /** What it hears of the presence of users, by user id. */
+  watched: Map<string, Watch> | undefined;
   /** When closing began, ms of the monotonic clock; undefined while open. */
   closingSince: number | undefined;
   closeReason: CloseReason | undefined;

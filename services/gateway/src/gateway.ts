@@ -237,6 +237,11 @@ class Gateway implements GatewayService {
     deps.metrics.observe('online_user_num', 'As gateway_users; OpenIM’s name', () => roster.userCount);
     deps.metrics.observe('gateway_groups', 'Groups that a connected user is in', () => roster.groupCount);
     deps.metrics.observe('gateway_watched_users', 'Users whose presence is watched', () => this.#watch.size);
+    deps.metrics.observe(
+      'gateway_watch_changes_waiting',
+      'Connections whose presence subscriptions wait for their turn to change',
+      () => this.#watch.waiting,
+    );
   }
 
   async start(): Promise<void> {

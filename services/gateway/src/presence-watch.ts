@@ -1,4 +1,4 @@
-import type { DeliveryFeed, Events, Unsubscribe } from '@im/bus';
+import type { DeliveryFeed, Events } from '@im/bus';
 import {
   type Background,
   Backoff,
@@ -12,6 +12,8 @@ import { argsError, ERR, encode, type event, ImError, make, REQ, type sdkws } fr
 import type { DomainService } from '@im/rpc';
 import type { Connection } from './connection.ts';
 import { SharedFrame } from './shared-frame.ts';
+import { Turns } from './turns.ts';
+import type { Watch } from './watch.ts';
 
 /** Parts of {@link PresenceWatch}. */
 export interface PresenceWatchDeps {
@@ -39,24 +41,16 @@ const LINGER_LOOK_MS = 5_000;
 const MAX_LINGERING = 20_000;
 /** Users asked for in one call after an outage. */
 const CATCH_UP_BATCH = 500;
-
-/** A user whose presence some connections here want to hear of. */
-interface Watch {
-  readonly tenant: TenantId;
-  readonly userID: string;
-  readonly connections: Set<Connection>;
-  unsubscribe: Unsubscribe;
-  /** Of the latest change heard of. */
-  version: number;
-  /** Changes heard of so far. */
-  heard: number;
-  /** As last told to the connections; undefined until known. */
-  platforms: string | undefined;
-  /** performance.now() when the last connection left. */
-  leftAt: number;
-}
+/** Users asked for in one call of a client. */
+const READ_BATCH = 1_000;
+/** Subscriptions of all connections that one iteration of the event loop changes: some 1 ms of work. */
+const CHANGES_PER_ITERATION = 500;
 
 const watchKey = (tenant: string, userID: string): string => `${tenant}\u0000${userID}`;
+
+function requireOpen(connection: Connection): void {
+  if (!connection.open) throw new ImError(ERR.NetworkError, 'the connection is closed');
+}
 
 function parsePlatforms(joined: string): number[] {
   return joined === '' ? [] : joined.split(',').map(Number);
@@ -83,6 +77,7 @@ export class PresenceWatch {
   /** Watches without connections, in the order in which they were left. */
   readonly #lingering = new Map<string, Watch>();
   readonly #rates = new KeyedBuckets({ max: MAX_RATES });
+  readonly #turns = new Turns(CHANGES_PER_ITERATION);
   readonly #catchUp: () => void;
 
   constructor(deps: PresenceWatchDeps) {
@@ -104,6 +99,11 @@ export class PresenceWatch {
     return this.#watches.size - this.#lingering.size;
   }
 
+  /** Connections whose subscriptions wait for their turn to change; each has one request under way at most. */
+  get waiting(): number {
+    return this.#turns.waiting;
+  }
+
   /**
    * Ends and begins subscriptions of a connection.
    * @returns the current platforms of the users newly asked for, in their order: as heard, where they are watched
@@ -116,62 +116,80 @@ export class PresenceWatch {
     ctx: CallContext,
     request: sdkws.SubUserOnlineStatus,
   ): Promise<sdkws.SubUserOnlineStatusTips> {
-    // A connection that is gone was forgotten already: what it watched from now on would stay for good.
-    if (!connection.open) throw new ImError(ERR.NetworkError, 'the connection is closed');
-    for (const userID of request.unsubscribeUserID) this.#remove(connection, userID);
+    // A connection that is gone was forgotten already: what it watched from now on would stay for good. Its end is
+    // looked for at every turn, so that one that closes at once costs next to nothing.
+    requireOpen(connection);
+    const ended = request.unsubscribeUserID;
+    await this.#turns.each(ended.length, (from, to) => {
+      for (let i = from; i < to; i++) this.#remove(connection, ended[i] ?? '');
+      return connection.open;
+    });
+    requireOpen(connection);
     const userIDs = request.subscribeUserID;
     if (userIDs.length === 0) return make('sdkws.SubUserOnlineStatusTips');
     if ((connection.watched?.size ?? 0) + userIDs.length > MAX_WATCHED) {
       throw argsError(`subscribeUserID: more than ${MAX_WATCHED} subscriptions of one connection`);
     }
-    const begun = userIDs.filter((userID) => !this.#watches.has(watchKey(ctx.tenant, userID))).length;
-    if (
-      !this.#rates.take(
-        watchKey(ctx.tenant, connection.user.userID),
-        NEW_WATCHES,
-        begun + KNOWN_WATCH_COST * userIDs.length,
-      )
-    ) {
-      throw new ImError(
-        ERR.TooManyRequests,
-        `subscribeUserID: more than ${NEW_WATCHES.ratePerSecond} new subscriptions per second, ${NEW_WATCHES.burst} at once`,
-      );
-    }
-    let added = false;
-    for (const userID of userIDs) if (this.#add(connection, userID)) added = true;
-    const unknown = userIDs.filter(
-      (id) => this.#watches.get(watchKey(ctx.tenant, id))?.platforms === undefined,
-    );
-    if (added || unknown.length > 0) await this.#read(ctx, unknown, added);
+    await this.#admit(connection, userIDs);
+    const watches: Watch[] = [];
+    await this.#turns.each(userIDs.length, (from, to) => {
+      if (!connection.open) return false;
+      for (let i = from; i < to; i++) watches.push(this.#add(connection, userIDs[i] ?? ''));
+      return true;
+    });
+    requireOpen(connection);
+    const unknown = watches.filter(({ platforms }) => platforms === undefined);
+    if (unknown.length > 0) await this.#read(connection, ctx, unknown);
+    await this.#turns.take(Math.min(watches.length, this.#turns.portion));
+    requireOpen(connection);
     return make('sdkws.SubUserOnlineStatusTips', {
-      subscribers: userIDs.map((userID) => {
-        const platforms = this.#watches.get(watchKey(ctx.tenant, userID))?.platforms ?? '';
-        return make('sdkws.SubUserOnlineStatusElem', {
-          userID,
-          onlinePlatformIDs: parsePlatforms(platforms),
-        });
-      }),
+      subscribers: watches.map(({ userID, platforms = '' }) =>
+        make('sdkws.SubUserOnlineStatusElem', { userID, onlinePlatformIDs: parsePlatforms(platforms) }),
+      ),
     });
   }
 
-  /** Learns the platforms of users whose watches have begun. @param added some of them just now. */
-  async #read(ctx: CallContext, userIDs: string[], added: boolean): Promise<void> {
+  /** Takes new subscriptions of the user's budget. @throws ImError 429 when it is used up, 90004 as {@link change}. */
+  async #admit(connection: Connection, userIDs: readonly string[]): Promise<void> {
+    const { tenant, userID } = connection.user;
+    let begun = 0;
+    await this.#turns.each(userIDs.length, (from, to) => {
+      for (let i = from; i < to; i++) if (!this.#watches.has(watchKey(tenant, userIDs[i] ?? ''))) begun++;
+      return connection.open;
+    });
+    requireOpen(connection);
+    const cost = begun + KNOWN_WATCH_COST * userIDs.length;
+    if (this.#rates.take(watchKey(tenant, userID), NEW_WATCHES, cost)) return;
+    throw new ImError(
+      ERR.TooManyRequests,
+      `subscribeUserID: more than ${NEW_WATCHES.ratePerSecond} new subscriptions per second, ${NEW_WATCHES.burst} at once`,
+    );
+  }
+
+  /** Learns the platforms of users whose watches have begun. */
+  async #read(connection: Connection, ctx: CallContext, watches: readonly Watch[]): Promise<void> {
     // Read only what was published before the subscription: a change in between is heard of.
-    if (added) await this.#deps.feed.barrier();
-    const before = userIDs.map((userID) => this.#watches.get(watchKey(ctx.tenant, userID))?.heard ?? 0);
-    const { users } = await this.#deps.users.getOnlinePlatforms(ctx, { userIDs });
-    for (const [i, { userID, onlinePlatformIDs }] of users.entries()) {
-      const watch = this.#watches.get(watchKey(ctx.tenant, userID));
-      // Should what was heard be the older of the two, the newer is heard in a moment.
-      if (!watch || (watch.heard !== before[i] && watch.platforms !== undefined)) continue;
-      watch.platforms ??= onlinePlatformIDs.join();
+    await this.#deps.feed.barrier();
+    for (let from = 0; from < watches.length; from += READ_BATCH) {
+      requireOpen(connection);
+      const batch = watches.slice(from, from + READ_BATCH);
+      const before = batch.map(({ heard }) => heard);
+      const userIDs = batch.map(({ userID }) => userID);
+      const { users } = await this.#deps.users.getOnlinePlatforms(ctx, { userIDs });
+      for (const [i, { onlinePlatformIDs }] of users.entries()) {
+        const watch = batch[i];
+        // Should what was heard be the older of the two, the newer is heard in a moment.
+        if (!watch || (watch.heard !== before[i] && watch.platforms !== undefined)) continue;
+        watch.platforms ??= onlinePlatformIDs.join();
+      }
     }
   }
 
   /** Ends all subscriptions of a connection that is gone. */
   forget(connection: Connection): void {
-    for (const userID of connection.watched ?? []) this.#remove(connection, userID);
+    const { watched } = connection;
     connection.watched = undefined;
+    for (const watch of watched?.values() ?? []) this.#leave(connection, watch);
   }
 
   /** Changes may have been missed: reads all watched users again and tells what differs. */
@@ -210,13 +228,13 @@ export class PresenceWatch {
     }
   }
 
-  #add(connection: Connection, userID: string): boolean {
+  #add(connection: Connection, userID: string): Watch {
     const { tenant } = connection.user;
     const key = watchKey(tenant, userID);
     let watch = this.#watches.get(key);
-    const isNew = watch === undefined;
     if (watch === undefined) {
       watch = {
+        key,
         tenant,
         userID,
         connections: new Set(),
@@ -227,24 +245,27 @@ export class PresenceWatch {
         leftAt: 0,
       };
       this.#watches.set(key, watch);
-    } else {
+    } else if (watch.connections.size === 0) {
       this.#lingering.delete(key);
     }
     watch.connections.add(connection);
-    connection.watched ??= new Set();
-    connection.watched.add(userID);
-    return isNew;
+    connection.watched ??= new Map();
+    connection.watched.set(userID, watch);
+    return watch;
   }
 
   #remove(connection: Connection, userID: string): void {
-    if (!connection.watched?.delete(userID)) return;
-    const key = watchKey(connection.user.tenant, userID);
-    const watch = this.#watches.get(key);
+    const watch = connection.watched?.get(userID);
     if (!watch) return;
+    connection.watched?.delete(userID);
+    this.#leave(connection, watch);
+  }
+
+  #leave(connection: Connection, watch: Watch): void {
     watch.connections.delete(connection);
     if (watch.connections.size > 0) return;
     watch.leftAt = performance.now();
-    this.#lingering.set(key, watch);
+    this.#lingering.set(watch.key, watch);
     if (this.#lingering.size > MAX_LINGERING) this.#release(0, MAX_LINGERING);
   }
 

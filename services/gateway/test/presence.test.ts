@@ -230,6 +230,20 @@ test('a connection that closes before its subscriptions begin leaves none behind
   assert.equal(await gateway.metric('gateway_watched_users'), 0);
 });
 
+test('a connection that closes at once begins only part of its subscriptions', async () => {
+  await using gateway = await startGateway();
+  using client = await Client.connect(gateway.port, { framing: JSON_GZIP });
+  const many = Array.from({ length: 5_000 }, (_, i) => `w${i}`);
+  const change = make('sdkws.SubUserOnlineStatus', { subscribeUserID: many });
+  client.send(REQ.SubUserOnlineStatus, encode('sdkws.SubUserOnlineStatus', change));
+  client.socket.terminate();
+  await client.closed;
+  await until(async () => (await gateway.metric('gateway_connections')) === 0);
+  await sleep(50);
+  assert.ok(gateway.events.subscriptions < many.length, `${gateway.events.subscriptions} subscriptions`);
+  assert.equal(await gateway.metric('gateway_watched_users'), 0);
+});
+
 test('what changes between the answer of the store and that to the client is not undone by it', async () => {
   await using gateway = await startGateway();
   using client = await Client.connect(gateway.port);
