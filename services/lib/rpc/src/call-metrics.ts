@@ -27,7 +27,7 @@ export function callMetrics(metrics: Metrics): (method: Method, side: Side) => R
       calls
         .get()
         .values.flatMap(({ labels: { method, side, code }, value }) =>
-          side === 'client'
+          side === 'client' || value === 0
             ? []
             : [{ labels: { name: domainOf(String(method)), path: method, code }, value }],
         ),
