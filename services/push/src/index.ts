@@ -30,6 +30,9 @@ export type PushDeps = BaseDeps & Pick<LiveDeps, 'live'> & { rpc: RpcRegistry; s
  */
 const GATHER_MS = 100;
 
+/** Deliveries of one tenant that wait here for those before them, while those of others go on. */
+const AHEAD = 2_000;
+
 /** Name of the durable reader that all push processes share. */
 const READER = 'push';
 
@@ -70,6 +73,9 @@ export const module: ServiceModule<PushDeps> = {
           bus.deliveries.consume(READER, {
             signal,
             gatherMs: GATHER_MS,
+            // A tenant alone is waited for: nobody else is held up, and nothing need be given up.
+            ahead: () => (tenants.list().length > 1 ? AHEAD : 0),
+            onFull: (kept) => pusher.putOffFull(kept),
             onBatch: (batch) => pusher.judge(batch, signal),
           }),
         );

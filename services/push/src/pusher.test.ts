@@ -31,6 +31,8 @@ function setUp(
     perMinute?: number;
     redis?: Map<string, string>;
     broken?: boolean | string;
+    /** Tenant whose provider never answers. */
+    hanging?: string;
   } = {},
 ) {
   const pushed: OfflineNotification[] = [];
@@ -53,6 +55,7 @@ function setUp(
     provider: {
       name: 'recording',
       push: async (notification) => {
+        if (notification.tenant === options.hanging) await new Promise(() => {});
         if (failures-- > 0) throw new Error('provider away');
         pushed.push(notification);
       },
@@ -63,6 +66,7 @@ function setUp(
     log: silentLogger(),
     metrics,
     knows: (of) => of !== 'gone',
+    ...(options.hanging && { callMs: 50, batchMs: 200 }),
   });
   return { pusher, pushed, asked, metrics };
 }
@@ -227,4 +231,23 @@ test('messages that took long to be published, and notifications that failed for
   );
   assert.ok(failed && failed.value > 0);
   assert.deepEqual(await value('msg_offline_push_failed_total'), [failed.value]);
+});
+
+test('a provider that never answers is given up, and what waits behind it comes again', async () => {
+  const { pusher, pushed } = setUp({ hanging: 'ill' });
+  const batch = Array.from({ length: 40 }, (_, i) =>
+    kept({ targetUserID: `u${i}`, conversationID: 'si_a_b', position: i + 1 }, tenantId('ill')),
+  );
+  const putOff = await pusher.judge(batch, signal);
+  assert.ok(putOff.length >= 8 && putOff.length < 40, `${putOff.length} come again`);
+  assert.deepEqual(pushed, []);
+});
+
+test('of what a tenant has no room for a limited number comes again', () => {
+  const { pusher } = setUp();
+  const batch = Array.from({ length: 400 }, (_, i) =>
+    kept({ targetUserID: `u${i}`, conversationID: 'si_a_b', position: i + 1 }),
+  );
+  const typing = kept({ targetUserID: 'u', conversationID: 'si_a_b', position: 500, offlinePush: false });
+  assert.equal(pusher.putOffFull([...batch, typing]).length, 250);
 });

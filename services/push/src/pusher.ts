@@ -22,6 +22,10 @@ export interface PusherDeps {
   readonly metrics: Metrics;
   /** Whether a tenant exists, as far as this process knows. */
   readonly knows: (tenant: TenantId) => boolean;
+  /** Longest call of the provider, ms; for tests. @default 5000 */
+  readonly callMs?: number;
+  /** Time in which the deliveries of a batch are begun, ms; for tests. @default 10000 */
+  readonly batchMs?: number;
 }
 
 /** Attempts at the provider before a notification is given up. */
@@ -32,6 +36,9 @@ const USERS_PER_CALL = 500;
 const CONCURRENCY = 8;
 /** Age of a message that OpenIM counts as long. */
 const LATE_MS = 10_000;
+/** With the waits between them, all attempts of one notification take less than a claim lasts. */
+const CALL_MS = 5_000;
+const BATCH_MS = 10_000;
 const NOBODY: ReadonlySet<string> = new Set();
 
 /** Whether it took long to be published; both times are those of the log's server. */
@@ -95,6 +102,25 @@ export class Pusher {
     return (await Promise.all(tenants)).flat();
   }
 
+  /**
+   * Puts off deliveries of a tenant that has too many waiting for those before them.
+   * @returns those that are to come again; the others are given up, counted.
+   */
+  putOffFull(batch: readonly KeptDelivery[]): readonly PutOff[] {
+    const wanted = batch.filter(
+      ({ delivery }) => candidateOf(delivery).kind !== 'none' && mayWake(delivery.contentType),
+    );
+    const putOff = wanted.flatMap((kept) => this.#retries.putOff(kept, this.#keyOf(kept)) ?? []);
+    const dropped = wanted.length - putOff.length;
+    const [first] = wanted;
+    if (first) {
+      this.#dropped.inc({ reason: 'full' }, dropped);
+      const fields = { tenant: first.tenant, again: putOff.length, dropped };
+      this.#deps.log.warn(fields, 'too many deliveries of a tenant wait for its provider or its stores');
+    }
+    return putOff;
+  }
+
   async #judgeTenant(tenant: TenantId, queue: KeptDelivery[], signal: AbortSignal): Promise<PutOff[]> {
     const { log, knows } = this.#deps;
     const putOff: PutOff[] = [];
@@ -110,9 +136,11 @@ export class Pusher {
     if (!knows(tenant))
       for (const kept of queue.splice(0)) fail(kept, new Error('the tenant is not known here'));
     const facts = new BatchFacts(this.#deps.receivers, queue);
+    const end = performance.now() + (this.#deps.batchMs ?? BATCH_MS);
     const workers = Array.from({ length: Math.min(CONCURRENCY, queue.length) }, async () => {
       for (let kept = queue.shift(); kept !== undefined; kept = queue.shift()) {
         try {
+          if (performance.now() > end) throw new Error('those before it took too long');
           await this.#judgeOne(kept, facts, signal);
           if (this.#retries.has(tenant)) this.#retries.settle(tenant, this.#keyOf(kept));
         } catch (error) {
@@ -187,7 +215,7 @@ export class Pusher {
     const backoff = new Backoff({ baseMs: 200, maxMs: 2_000 });
     for (let attempt = 1; ; attempt++) {
       try {
-        await provider.push(notification, signal);
+        await within(this.#deps.callMs ?? CALL_MS, signal, (until) => provider.push(notification, until));
         this.#outcomes.inc({ outcome: 'pushed' }, notification.userIDs.length);
         return;
       } catch (error) {
@@ -204,5 +232,25 @@ export class Pusher {
         await backoff.wait(signal);
       }
     }
+  }
+}
+
+/** Does work that gets so much time; it is not waited for longer, even if it ignores its signal. */
+async function within(
+  ms: number,
+  signal: AbortSignal,
+  work: (until: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const late = new AbortController();
+  const until = AbortSignal.any([signal, late.signal]);
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const onEnd = () => reject(until.reason);
+  until.addEventListener('abort', onEnd, { once: true });
+  const timer = setTimeout(() => late.abort(new Error(`no answer within ${ms} ms`)), ms);
+  try {
+    await Promise.race([work(until), ended]);
+  } finally {
+    clearTimeout(timer);
+    until.removeEventListener('abort', onEnd);
   }
 }

@@ -1,4 +1,4 @@
-import { Backoff, type Logger } from '@im/kit';
+import { Backoff, type Logger, sleep } from '@im/kit';
 import { decode } from '@im/protocol';
 import type { Msg } from '@nats-io/transport-node';
 import {
@@ -11,6 +11,7 @@ import {
 import type { NatsLink } from './nats-link.ts';
 import { encodeJson } from './producer-heartbeat.ts';
 import { STREAM, subjectTenant } from './subjects.ts';
+import { type HeldDelivery, TenantQueues } from './tenant-queues.ts';
 import type { ConsumeOptions, KeptDelivery } from './types.ts';
 
 const DEFAULT_BATCH = 500;
@@ -22,7 +23,16 @@ const ACK_WAIT_MS = 30_000;
 const UNUSED_MS = 30 * 60_000;
 const ACK = Buffer.from('+ACK');
 const AGAIN = Buffer.from('-NAK');
+const STILL_AT_IT = Buffer.from('+WPI');
+/** What is in hand is said to be so this often. */
+const KEEP_MS = ACK_WAIT_MS / 3;
+/** Time that all tenants' deliveries get before more are read while some are still being handled. */
+const PATIENCE_MS = 200;
+/** Deliveries that all readers may hold; each has a bound of its own, far below. */
+const MAX_ACK_PENDING = 40_000;
 const LATER = again(1_000);
+const REFUSED_MS = 5_000;
+const NONE_AHEAD = () => 0;
 
 /** See {@link Deliveries.consume}. */
 export async function consumeDeliveries(
@@ -36,7 +46,7 @@ export async function consumeDeliveries(
   while (!signal.aborted && !link.stopped) {
     try {
       await link.whenUp(5_000);
-      await ensureReader(link, name, options.maxBatch ?? DEFAULT_BATCH);
+      await ensureReader(link, name);
       backoff.reset();
       await pullWhileUp(link, name, options, log);
     } catch (error) {
@@ -47,9 +57,16 @@ export async function consumeDeliveries(
 }
 
 /** Makes the durable reader unless it exists. It lives with the stream: after SEQ was lost it begins anew. */
-async function ensureReader(link: NatsLink, name: string, maxBatch: number): Promise<void> {
+async function ensureReader(link: NatsLink, name: string): Promise<void> {
   try {
-    await jetStreamCall(link, `CONSUMER.INFO.${STREAM.deliveries}.${name}`);
+    const { config } = await jetStreamCall<{ config: Record<string, unknown> }>(
+      link,
+      `CONSUMER.INFO.${STREAM.deliveries}.${name}`,
+    );
+    // One that an earlier version made.
+    if (config.max_ack_pending !== MAX_ACK_PENDING) {
+      await createConsumer(link, STREAM.deliveries, { ...config, name, max_ack_pending: MAX_ACK_PENDING });
+    }
   } catch (error) {
     if (!(error instanceof JetStreamApiError) || error.errCode !== JS_ERROR.ConsumerNotFound) throw error;
     await createConsumer(link, STREAM.deliveries, {
@@ -58,7 +75,7 @@ async function ensureReader(link: NatsLink, name: string, maxBatch: number): Pro
       deliver_policy: 'new',
       ack_policy: 'explicit',
       ack_wait: ACK_WAIT_MS * NS_PER_MS,
-      max_ack_pending: maxBatch * 8,
+      max_ack_pending: MAX_ACK_PENDING,
       inactive_threshold: UNUSED_MS * NS_PER_MS,
     });
   }
@@ -72,7 +89,19 @@ async function pullWhileUp(
 ): Promise<void> {
   const { outages } = link;
   const inbox = `_INBOX.${name}.${Math.random().toString(36).slice(2)}`;
-  const { gatherMs = 0, maxBatch = DEFAULT_BATCH } = options;
+  const { gatherMs = 0, maxBatch = DEFAULT_BATCH, ahead = NONE_AHEAD } = options;
+  const queues = new TenantQueues({
+    handle: (held) => handle(link, held, options, log),
+    giveBack: (held) => {
+      for (const { reply } of held) link.publish(reply, AGAIN);
+    },
+    refuse: (held) => refuse(link, held, options),
+    maxBatch,
+    ahead,
+  });
+  const keeping = setInterval(() => {
+    for (const { reply } of queues.held()) link.publish(reply, STILL_AT_IT);
+  }, KEEP_MS);
   let arrived: Msg[] = [];
   /** When what has arrived is to be handed on. */
   let dueAt = Number.POSITIVE_INFINITY;
@@ -93,7 +122,10 @@ async function pullWhileUp(
     }
     wake.resolve();
   });
-  const onEnd = () => wake.resolve();
+  const onEnd = () => {
+    queues.end();
+    wake.resolve();
+  };
   const stopListening = link.listen({ onDown: onEnd });
   options.signal.addEventListener('abort', onEnd, { once: true });
   try {
@@ -102,7 +134,8 @@ async function pullWhileUp(
         const batch = arrived;
         arrived = [];
         dueAt = Number.POSITIVE_INFINITY;
-        await handle(link, batch, options, log);
+        queues.add(toHeld(link, batch, log));
+        await (ahead() > 0 ? Promise.race([queues.idle, sleep(PATIENCE_MS)]) : queues.idle);
         continue;
       }
       wake = Promise.withResolvers();
@@ -132,43 +165,57 @@ async function pullWhileUp(
   } finally {
     // Somebody else may take at once what this process does not handle any more.
     for (const { reply } of arrived) if (reply) link.publish(reply, AGAIN);
+    queues.end();
     end();
     stopListening();
     options.signal.removeEventListener('abort', onEnd);
+    const ended = queues.idle.then(() => clearInterval(keeping));
+    // After an outage nobody waits for a tenant that is slow.
+    if (options.signal.aborted) await ended;
   }
 }
 
+function toHeld(link: NatsLink, messages: readonly Msg[], log: Logger): HeldDelivery[] {
+  const held: HeldDelivery[] = [];
+  for (const message of messages) {
+    const { reply, data } = message;
+    const kept = toKept(message, log);
+    if (kept && kept.delivery.position > 0 && reply) held.push({ kept, reply, bytes: data.length });
+    else if (reply) link.publish(reply, ACK);
+  }
+  return held;
+}
+
+/** What a tenant has no room for comes again later, unless the reader knows better. */
+function refuse(link: NatsLink, held: readonly HeldDelivery[], { onFull }: ConsumeOptions): void {
+  const putOff = onFull?.(held.map(({ kept }) => kept));
+  const delays = putOff && new Map(putOff.map(({ kept, delayMs }) => [kept, delayMs]));
+  for (const { kept, reply } of held) {
+    const delayMs = delays ? delays.get(kept) : REFUSED_MS;
+    link.publish(reply, delayMs === undefined ? ACK : again(delayMs));
+  }
+}
+
+/** Handles and answers deliveries of one tenant. */
 async function handle(
   link: NatsLink,
-  messages: readonly Msg[],
+  held: readonly HeldDelivery[],
   options: ConsumeOptions,
   log: Logger,
 ): Promise<void> {
-  const batch: KeptDelivery[] = [];
-  const replies = new Map<KeptDelivery, string>();
-  for (const message of messages) {
-    const kept = toKept(message, log);
-    if (!kept || kept.delivery.position <= 0) continue;
-    batch.push(kept);
-    if (message.reply) replies.set(kept, message.reply);
-  }
   let answer = ACK;
-  const apart = new Map<string, Buffer<ArrayBuffer>>();
+  const apart = new Map<KeptDelivery, Buffer<ArrayBuffer>>();
   try {
-    const putOff = batch.length > 0 ? await options.onBatch(batch) : undefined;
-    for (const { kept, delayMs } of putOff ?? []) {
-      const reply = replies.get(kept);
-      if (reply) apart.set(reply, again(delayMs));
-    }
+    const putOff = await options.onBatch(held.map(({ kept }) => kept));
+    for (const { kept, delayMs } of putOff ?? []) apart.set(kept, again(delayMs));
   } catch (error) {
     log.warn(
-      { err: error, deliveries: batch.length },
+      { err: error, tenant: held[0]?.kept.tenant, deliveries: held.length },
       'a batch of deliveries was not handled; it comes again',
     );
     answer = LATER;
   }
-  for (const message of messages)
-    if (message.reply) link.publish(message.reply, apart.get(message.reply) ?? answer);
+  for (const { kept, reply } of held) link.publish(reply, apart.get(kept) ?? answer);
 }
 
 /** The answer by which a delivery comes again after a while. */

@@ -213,10 +213,21 @@ export interface Deliveries {
 
 /** Options of {@link Deliveries.consume}. */
 export interface ConsumeOptions {
-  /** @returns those that are to come again; all others are settled. When it rejects, the whole batch comes again. */
+  /**
+   * Gets deliveries of one tenant; those of several tenants that arrive together are handed on at the same time.
+   * @returns those that are to come again; all others are settled. When it rejects, the whole batch comes again.
+   */
   readonly onBatch: (batch: readonly KeptDelivery[]) => Promise<readonly PutOff[] | undefined>;
   /** Most deliveries of one batch; 500 unless told. */
   readonly maxBatch?: number;
+  /**
+   * How many more deliveries of a tenant are taken while a batch of it is being handled, so that a tenant that is slow
+   * holds up nobody else.
+   * @default 0: nothing is read until all that was read is handled.
+   */
+  readonly ahead?: () => number;
+  /** Decides about deliveries of a tenant that are too many: those that are to come again. @default all, after 5 s. */
+  readonly onFull?: (kept: readonly KeptDelivery[]) => readonly PutOff[];
   /** A batch that is not full is handed on this long after its first delivery arrived; at once unless told. */
   readonly gatherMs?: number;
   readonly signal: AbortSignal;

@@ -92,11 +92,12 @@ export function toUser(
   conversationID: string,
   position: number,
   fence = 1,
+  tenant = DEFAULT_TENANT,
 ): OutgoingDelivery {
   const payload = encode(
     'log.Delivery',
     make('log.Delivery', {
-      tenant: DEFAULT_TENANT,
+      tenant,
       targetUserID: userID,
       conversationID,
       position,
@@ -104,5 +105,5 @@ export function toUser(
       fence,
     }),
   );
-  return { tenant: DEFAULT_TENANT, targetUserID: userID, payload };
+  return { tenant, targetUserID: userID, payload };
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Backend } from '@im/backends';
-import { DEFAULT_TENANT, sleep } from '@im/kit';
+import { DEFAULT_TENANT, sleep, tenantId } from '@im/kit';
 import { decode, type log, make } from '@im/protocol';
+import { connect } from '@nats-io/transport-node';
 import type { DeliveryFeed } from '../src/index.ts';
 import { startTestBus, startTestNats, type TestBus, toUser, until } from './bus-harness.ts';
 
@@ -169,6 +170,76 @@ test('what a durable reader puts off comes again alone, counted; the rest of its
   assert.deepEqual(got.toSorted(), ['1/1', '2/1', '2/2', '2/3', '3/1']);
   end.abort();
   await consuming;
+});
+
+test('a tenant whose deliveries hang holds up no other tenant, and keeps a bounded number in hand', async () => {
+  const [ill, well] = [tenantId('ill'), tenantId('well')];
+  await using producer = await startTestBus(nats.uri);
+  await using push = await startTestBus(nats.uri);
+  await until(() => producer.bus.ready().ready && push.bus.ready().ready, 'ready');
+  const [got, refused]: number[][] = [[], []];
+  let hung = 0;
+  const end = new AbortController();
+  using _ = { [Symbol.dispose]: () => end.abort() };
+  void push.bus.deliveries.consume('push-hanging', {
+    maxBatch: 20,
+    ahead: () => 30,
+    async onBatch(batch) {
+      assert.equal(new Set(batch.map(({ tenant }) => tenant)).size, 1);
+      if (batch[0]?.tenant === well) got?.push(...batch.map(({ delivery }) => delivery.position));
+      else {
+        hung += batch.length;
+        await new Promise((resolve) => end.signal.addEventListener('abort', resolve));
+      }
+    },
+    onFull(batch) {
+      refused?.push(...batch.map(({ delivery }) => delivery.position));
+      return [];
+    },
+    signal: end.signal,
+  });
+  await sleep(300);
+  for (let i = 1; i <= 100; i++) {
+    await producer.bus.deliveries.publish([toUser('p', 'c', i, 1, ill), toUser('p', 'c', i, 1, well)]);
+  }
+  await until(() => got?.length === 100, 'all of the other tenant');
+  assert.deepEqual(
+    got,
+    Array.from({ length: 100 }, (_, i) => i + 1),
+  );
+  await until(() => hung + (refused?.length ?? 0) === 70, 'the rest refused: 30 wait');
+  assert.ok(hung > 0 && hung <= 20, `${hung} being handled`);
+});
+
+test('a reader that an earlier version made gets room for slow tenants', async () => {
+  await using push = await startTestBus(nats.uri);
+  await until(() => push.bus.ready().ready, 'ready');
+  const client = await connect({ servers: nats.uri });
+  const call = async (name: string, body?: object) => {
+    const answer = await client.request(`$JS.API.CONSUMER.${name}`, body && JSON.stringify(body));
+    return answer.json<{ config: Record<string, unknown>; error?: unknown }>();
+  };
+  const config = {
+    name: 'earlier',
+    durable_name: 'earlier',
+    deliver_policy: 'new',
+    ack_policy: 'explicit',
+    max_ack_pending: 4_000,
+  };
+  await call('CREATE.SEQ.earlier', { stream_name: 'SEQ', config });
+  const end = new AbortController();
+  const consuming = push.bus.deliveries.consume('earlier', {
+    onBatch: async () => undefined,
+    signal: end.signal,
+  });
+  for (;;) {
+    const { config: now } = await call('INFO.SEQ.earlier');
+    if (now.max_ack_pending === 40_000) break;
+    await sleep(50);
+  }
+  end.abort();
+  await consuming;
+  await client.close();
 });
 
 test('a reader that gathers gets few batches, and gives back at its end what it has not handed on', async () => {
