@@ -423,6 +423,45 @@ test('a tenant gets keys and a place in the config, restarts nothing, and is tol
   await deleted('host');
 });
 
+test('settings that running services would refuse are left out until all know them, and then restart nothing', async () => {
+  await using _operator = startOperator();
+  nodes.settingsLevel = undefined;
+  try {
+    await applyCluster('levels', { gateway: { replicas: 1 } });
+    await settled('levels');
+    const config = async () =>
+      (await client.get(CONFIG_MAP, { namespace: NAMESPACE, name: 'levels-config' }))?.data?.['im.yaml'] ??
+      '';
+    const before = await config();
+    const ids = async () =>
+      (
+        await client.list(POD, { namespace: NAMESPACE, labelSelector: 'app.kubernetes.io/instance=levels' })
+      ).items
+        .map(({ metadata }) => metadata.uid)
+        .sort();
+    const pods = await ids();
+    await applyCluster('levels', { gateway: { replicas: 1 }, limits: { userMessages: { perSecond: 7 } } });
+    await eventually(async () => {
+      const cluster = await clusterOf('levels');
+      assert.equal(cluster.status?.observedGeneration, cluster.metadata.generation);
+      const accepted = conditionOf(cluster, 'Accepted');
+      assert.deepEqual([accepted.status, accepted.reason], ['True', 'SettingsLeftOut']);
+      assert.match(accepted.message, /but for spec\.limits, which not every running version knows/);
+    }, LONG_MS);
+    assert.equal(await config(), before);
+
+    nodes.settingsLevel = 1;
+    await eventually(async () => {
+      assert.match(await config(), /limits:\n {2}userMessages:\n {4}perSecond: 7\n/);
+      assert.equal(conditionOf(await clusterOf('levels'), 'Accepted').reason, 'Accepted');
+    }, LONG_MS);
+    assert.deepEqual(await ids(), pods);
+  } finally {
+    nodes.settingsLevel = 1;
+  }
+  await deleted('levels');
+});
+
 test('what the API server refuses, it refuses with the field and the remedy', async () => {
   const refused: readonly (readonly [OpenIMClusterSpec, RegExp])[] = [
     [{ profile: 'Production' }, /profile Production needs spec\.mongodb\.external/],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { configFields, isLiveSetting, type SettingField, tenantFields } from '@im/kit';
+import { configFields, isLiveSetting, SETTINGS_LEVEL, type SettingField, tenantFields } from '@im/kit';
+import { CLUSTER_FIELD_LEVELS, TENANT_FIELD_LEVELS } from '../src/resources/settings-level.ts';
 import { schemaOf } from './manifests.ts';
 import type { StructuralSchema } from './schema-faults.ts';
 
@@ -57,6 +58,7 @@ const CLUSTER: Readonly<Record<string, Place>> = {
     'limits.profileChanges.burst',
     'limits.mentionAll.perMinute',
     'limits.mentionAll.burst',
+    'limits.userCommands',
     'attempts.trustedProxies',
     'attempts.logins.ratePerSecond',
     'attempts.logins.burst',
@@ -66,8 +68,14 @@ const CLUSTER: Readonly<Record<string, Place>> = {
   ),
 };
 
-/** Live settings that the operator decides: how long a pod may take to end, and the tenants, which are resources. */
-const OPERATORS_OWN = ['shutdown.deadlineMs', 'shutdown.settleMs', 'tenants'];
+/** Live settings that the operator decides: how long a pod may take to end, the tenants, which are resources, and the key. */
+const OPERATORS_OWN = [
+  'shutdown.deadlineMs',
+  'shutdown.settleMs',
+  'tenants',
+  'rpc.key',
+  'rpc.acceptMissingKey',
+];
 
 /** Settings of a tenant that a person chooses in OpenIMTenant. */
 const TENANT: Readonly<Record<string, Place>> = {
@@ -191,4 +199,16 @@ test('every setting of a tenant can be chosen in OpenIMTenant, or is named here 
     .map(({ path }) => path)
     .filter((path) => !(path in TENANT) && !NOT_OF_TENANTS.some((name) => `${path}.`.startsWith(`${name}.`)));
   assert.deepEqual(missing, []);
+});
+
+test('fields that older services would refuse are fields of the resources', () => {
+  for (const [plural, levels] of [
+    ['openimclusters', CLUSTER_FIELD_LEVELS],
+    ['openimtenants', TENANT_FIELD_LEVELS],
+  ] as const) {
+    const numbers = Object.keys(levels).map(Number);
+    assert.equal(Math.max(...numbers), SETTINGS_LEVEL, `${plural}: the newest level has fields`);
+    const schema = schemaOf(plural);
+    for (const path of Object.values(levels).flat()) fieldOf(schema, path);
+  }
 });

@@ -48,6 +48,7 @@ test('every limit of a cluster and a tenant is accepted, and kept as it was give
     userChanges: { perSecond: 20 },
     profileChanges: { perMinute: 2.5, burst: 10 },
     mentionAll: { burst: 3 },
+    userCommands: 10_000,
   };
   const spec = {
     gateway: {

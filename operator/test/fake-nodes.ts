@@ -1,4 +1,4 @@
-import { type CallerProof, configHash, type ProcessStatus } from '@im/kit';
+import { type CallerProof, configHash, type ProcessStatus, SETTINGS_LEVEL } from '@im/kit';
 import type { ProcessApi } from '../src/controllers/cluster/process-api.ts';
 import {
   CONFIG_MAP,
@@ -23,6 +23,8 @@ export interface FakeNodes {
   readonly following: Set<string>;
   /** Keys that came with requests to drain. */
   readonly keys: Set<string>;
+  /** Level of settings that processes report; undefined: that of versions from before levels. */
+  settingsLevel: number | undefined;
   /** Gateway pods in the order in which they were asked to drain. */
   readonly drained: string[];
   stop(): Promise<void>;
@@ -150,6 +152,7 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
         startedAt: 0,
         configHash,
         ...(old ? {} : { rpcKey }),
+        ...(nodes.settingsLevel === undefined ? {} : { settingsLevel: nodes.settingsLevel }),
         eventLoopDelayMs: 0,
         rssBytes: 0,
         ...(role === 'gateway'
@@ -187,8 +190,9 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
       draining.delete(podAt(host).metadata.name);
     },
   };
-  return {
+  const nodes: FakeNodes = {
     processes,
+    settingsLevel: SETTINGS_LEVEL,
     connections,
     brokenImages,
     oldImages,
@@ -200,4 +204,5 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
       await loop;
     },
   };
+  return nodes;
 }

@@ -398,6 +398,8 @@ export interface OpenIMClusterLimits {
   readonly profileChanges?: OpenIMClusterLimitsProfileChanges;
   /** Messages of one user that mention everybody in one group, per rpc pod; more are not sent. */
   readonly mentionAll?: OpenIMClusterLimitsMentionAll;
+  /** Commands (/user/process_user_command_*) that one user may keep; further ones get 1001 until some are deleted. Takes effect without a restart. Default: 10000. */
+  readonly userCommands?: number;
 }
 
 /** Failed requests for an admin token, per tenant, address and pod; more are refused with 429. */

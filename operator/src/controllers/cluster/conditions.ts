@@ -52,10 +52,15 @@ export function conditionsOf(
   return conditions;
 }
 
-function accepted({ refusal }: StatusInput): ConditionUpdate {
-  return refusal
-    ? { type: 'Accepted', status: 'False', ...refusal }
-    : { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'The spec can be carried out.' };
+function accepted({ refusal, settings }: StatusInput): ConditionUpdate {
+  const type = 'Accepted';
+  if (refusal) return { type, status: 'False', ...refusal };
+  const leftOut = settings?.leftOut ?? [];
+  if (leftOut.length > 0) {
+    const message = `The spec can be carried out but for ${leftOut.join(', ')}, which not every running version knows; upgrade by spec.version, and it takes effect`;
+    return { type, status: 'True', reason: 'SettingsLeftOut', message };
+  }
+  return { type, status: 'True', reason: 'Accepted', message: 'The spec can be carried out.' };
 }
 
 function storeAvailable(

@@ -70,6 +70,7 @@ const CLUSTER_SETTINGS: OpenIMClusterSpec = {
     userChanges: { perSecond: 5, burst: 100 },
     profileChanges: { perMinute: 1, burst: 2 },
     mentionAll: { perMinute: 0.5, burst: 1 },
+    userCommands: 100,
   },
   attempts: {
     trustedProxies: 2,

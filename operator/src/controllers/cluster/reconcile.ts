@@ -9,6 +9,7 @@ import {
 import { OPENIM_CLUSTER, type OpenIMCluster, type OpenIMTenant } from '../../resources/kinds.ts';
 import { ANNOTATION, API_VERSION, FINALIZER, MANAGED_BY, nameOf } from '../../resources/names.ts';
 import { gatewayService } from '../../resources/services.ts';
+import { knownClusterSpec, settingsLevel, taggedVersion } from '../../resources/settings-level.ts';
 import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';
 import { pvcResizes } from '../../resources/stores/index.ts';
 import { gatewayRevision, type WorkloadInput } from '../../resources/workloads.ts';
@@ -74,6 +75,14 @@ interface Outcome {
   readonly configHash?: string | undefined;
   readonly refusal?: Refusal | undefined;
   readonly failure?: unknown;
+  /** Level of the settings that the services know, and fields that are left out for it. */
+  readonly settings?: { readonly level: number; readonly leftOut: readonly string[] };
+}
+
+/** What a cluster should be, as far as its services know the settings. */
+interface Wanted {
+  readonly effective: EffectiveSpec;
+  readonly settingsLevel: number;
 }
 
 /**
@@ -113,28 +122,53 @@ export class ClusterReconciler {
       return {};
     }
     const view = new ClusterView(ownerOf(cluster), this.#deps.children);
-    const effective = effectiveOf(cluster, this.#deps.operator);
-    const outcome = await this.#bringAbout(cluster, view, effective, signal);
+    const settingsLevel = this.#settingsLevel(cluster, view);
+    const { spec, leftOut } = knownClusterSpec(cluster.spec, settingsLevel);
+    const effective = effectiveOf({ ...cluster, spec }, this.#deps.operator);
+    const wanted = { effective, settingsLevel };
+    const outcome = {
+      ...(await this.#bringAbout(cluster, view, wanted, signal)),
+      settings: { level: settingsLevel, leftOut },
+    };
     await this.#writeStatus(cluster, view, effective, outcome, signal);
     await this.#tenantStatus.write(
       key,
-      { configHash: outcome.configHash, endpoints: view.endpoints(effective) },
+      { configHash: outcome.configHash, settingsLevel, endpoints: view.endpoints(effective) },
       signal,
     );
     if (outcome.failure !== undefined) throw outcome.failure;
     return { requeueAfterMs: outcome.rollout.stage === undefined ? RESYNC_MS : BUSY_MS };
   }
 
+  /** Which settings the processes of a cluster know, those that are about to start included. */
+  #settingsLevel(cluster: Stored<OpenIMCluster>, view: ClusterView): number {
+    const { observer, operator } = this.#deps;
+    const { processes } = observer.seen(keyOf(cluster));
+    const { image, version } = effectiveOf(cluster, operator);
+    const pods = view.rolePods();
+    const known = cluster.status?.effective as { readonly settingsLevel?: number } | undefined;
+    return settingsLevel({
+      before: known?.settingsLevel,
+      processes: [...processes.values()],
+      complete: pods.every(({ name }) => processes.has(name)),
+      wanted: taggedVersion(image) ?? version,
+      rolledOut: pods.every((pod) => pod.image === image),
+      own: operator.version,
+      isNew: known === undefined,
+    });
+  }
+
   /** Does the next step. Never rejects but for an abort: status tells what went wrong, and that needs writing. */
   async #bringAbout(
     cluster: Stored<OpenIMCluster>,
     view: ClusterView,
-    effective: EffectiveSpec,
+    wanted: Wanted,
     signal: AbortSignal,
   ): Promise<Outcome> {
+    const { effective } = wanted;
     try {
       const objects = view.objectsURL(effective, cluster.status?.endpoints?.objectStorage);
-      const { desired, rpcKey } = await this.#desired(cluster, view, effective, objects.url, signal);
+      const { desired, rpcKey } = await this.#desired(cluster, view, wanted, objects.url, signal);
       for (const manifest of desired.base) await this.#applier.apply(manifest, signal);
       await this.#growVolumes(view, effective, signal);
       const addressLeftMs = ADDRESS_MS - ageMs(cluster);
@@ -174,14 +208,14 @@ export class ClusterReconciler {
   async #desired(
     cluster: Stored<OpenIMCluster>,
     view: ClusterView,
-    effective: EffectiveSpec,
+    { effective, settingsLevel: level }: Wanted,
     objectsURL: string,
     signal: AbortSignal,
   ): Promise<{ readonly desired: Desired; readonly rpcKey: string }> {
     const { owner } = view;
     const external = await this.#secrets.externalValues(owner.namespace, effective, signal);
     const credentials = await this.#generated.credentials(owner, makeCredentials, signal);
-    const { entries: tenants } = this.#tenantStatus.plan(keyOf(cluster));
+    const { entries: tenants } = this.#tenantStatus.plan(keyOf(cluster), level);
     const ids = tenants.map(({ id }) => id);
     const tenantSecrets = await this.#generated.tenants(owner, ids, signal);
     const seen: RpcKeySeen = {
@@ -325,7 +359,7 @@ export class ClusterReconciler {
     cluster: Stored<OpenIMCluster>,
     view: ClusterView,
     effective: EffectiveSpec,
-    { rollout, gatewayRevision: revision, configHash, refusal, failure }: Outcome,
+    { rollout, gatewayRevision: revision, configHash, refusal, failure, settings }: Outcome,
     signal: AbortSignal,
   ): Promise<void> {
     const { observer, applier } = this.#deps;
@@ -342,6 +376,7 @@ export class ClusterReconciler {
       rollout,
       gatewayRevision: revision,
       configHash,
+      settings,
       endpoints: {
         ...view.endpoints(effective),
         objectStorage: view.objectsURL(effective, cluster.status?.endpoints?.objectStorage).url,

@@ -49,6 +49,8 @@ export interface StatusInput {
   readonly gatewayRevision?: string | undefined;
   /** Name of the config that was applied, by which processes tell that they have taken it over. */
   readonly configHash?: string | undefined;
+  /** Level of the settings that the services know, and fields that they would refuse and are not told. */
+  readonly settings?: { readonly level: number; readonly leftOut: readonly string[] } | undefined;
   readonly endpoints: ClientEndpoints;
   /** Partitions of the log. */
   readonly partitions: number;
@@ -90,7 +92,10 @@ export function clusterStatus(input: StatusInput): OpenIMClusterStatus {
     },
     endpoints: { ...input.endpoints, adminSecretRef: { name: nameOf.admin(owner.name) } },
     rollout: rolloutOf(input),
-    effective: effective as unknown as Readonly<Record<string, unknown>>,
+    effective: {
+      ...(effective as unknown as Readonly<Record<string, unknown>>),
+      ...(input.settings && { settingsLevel: input.settings.level }),
+    },
   };
 }
 

@@ -1,5 +1,7 @@
+import { SETTINGS_LEVEL } from '@im/kit';
 import { OPENIM_TENANT, type OpenIMTenant } from '../../resources/kinds.ts';
 import { API_VERSION } from '../../resources/names.ts';
+import { knownTenantSpec } from '../../resources/settings-level.ts';
 import { type Applier, type Informer, parseKey, type Stored } from '../../runtime/index.ts';
 import type { ClientEndpoints } from './endpoints.ts';
 import type { Observer } from './observer.ts';
@@ -9,6 +11,8 @@ import { planTenants, type TenantPlan, tenantStatus } from './tenants.ts';
 /** What the cluster of tenants has come to. */
 export interface TenantsNow {
   readonly configHash: string | undefined;
+  /** Level of the settings that its services know. */
+  readonly settingsLevel: number;
   readonly endpoints: ClientEndpoints;
 }
 
@@ -30,14 +34,14 @@ export class TenantStatuses {
     this.#observer = deps.observer;
   }
 
-  /** The tenants of the cluster `namespace/name`. */
-  plan(cluster: string): TenantPlan {
-    return planTenants(this.#of(cluster));
+  /** The tenants of the cluster `namespace/name`, for services that know this level of settings. */
+  plan(cluster: string, level: number): TenantPlan {
+    return planTenants(this.#of(cluster), level);
   }
 
   /** Tells each tenant of a cluster how it stands. */
   async write(cluster: string, now: TenantsNow, signal: AbortSignal): Promise<void> {
-    const { refused } = this.plan(cluster);
+    const { refused } = this.plan(cluster, now.settingsLevel);
     for (const tenant of this.#of(cluster)) {
       await this.#write(
         tenant,
@@ -54,18 +58,20 @@ export class TenantStatuses {
     const { name, namespace } = parseKey(cluster);
     const message = `spec.clusterRef: there is no OpenIMCluster ${name} in namespace ${namespace}; create it`;
     const refusal = { reason: 'ClusterMissing', message };
-    const now = { configHash: undefined, endpoints: NOWHERE };
+    const now = { configHash: undefined, settingsLevel: SETTINGS_LEVEL, endpoints: NOWHERE };
     for (const tenant of this.#of(cluster)) await this.#write(tenant, refusal, now, new Map(), signal);
   }
 
   async #write(
     tenant: Stored<OpenIMTenant>,
     refusal: Refusal | undefined,
-    { configHash, endpoints }: TenantsNow,
+    { configHash, settingsLevel, endpoints }: TenantsNow,
     processes: ReturnType<Observer['seen']>['processes'],
     signal: AbortSignal,
   ): Promise<void> {
-    const status = tenantStatus({ tenant, refusal, configHash, endpoints, processes, now: new Date() });
+    const { leftOut } = knownTenantSpec(tenant.spec, settingsLevel);
+    const now = new Date();
+    const status = tenantStatus({ tenant, refusal, configHash, leftOut, endpoints, processes, now });
     const { name, namespace } = tenant.metadata;
     // Status alone: no field of the spec becomes the operator's.
     const object = { apiVersion: API_VERSION, kind: 'OpenIMTenant', metadata: { name, namespace }, status };

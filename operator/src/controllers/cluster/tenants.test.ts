@@ -100,3 +100,36 @@ test('a tenant is ready when every process has the config that holds it', () => 
   assert.deepEqual(all.adminSecretRef, { name: 'chat-tenant-acme' });
   assert.equal(status([['p', process('new')]], { suspended: true }).conditions?.[0]?.reason, 'Suspended');
 });
+
+test('what the running services would refuse in their config is not told to them, but to who reads the status', () => {
+  const given = tenant('acme', 0, {
+    friendVerify: true,
+    userLimits: { messagesPerSecond: 5 },
+    quotas: { users: 3, objectBytes: 10 },
+  });
+  const entryAt = (level: number) => planTenants([given], level).entries[1];
+  assert.deepEqual(entryAt(0), {
+    id: 'acme',
+    adminUserIDs: ['imAdmin'],
+    friendVerify: true,
+    quotas: { users: 3 },
+  });
+  assert.partialDeepStrictEqual(entryAt(1), {
+    userLimits: { messagesPerSecond: 5 },
+    quotas: { objectBytes: 10 },
+  });
+  const { conditions } = tenantStatus({
+    tenant: given,
+    refusal: undefined,
+    configHash: 'new',
+    processes: new Map([['p', { configHash: 'new' } as ProcessStatus]]),
+    leftOut: ['spec.userLimits'],
+    endpoints: { api: 'http://a', webSocket: 'ws://w', objectStorage: 'http://o' },
+    now: new Date(0),
+  });
+  assert.partialDeepStrictEqual(conditions?.[0], { status: 'True', reason: 'SettingsLeftOut' });
+  assert.match(
+    conditions?.[0]?.message ?? '',
+    /without spec\.userLimits, which not every running version knows/,
+  );
+});

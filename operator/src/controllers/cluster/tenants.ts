@@ -1,12 +1,14 @@
-import type { ProcessStatus } from '@im/kit';
+import { type ProcessStatus, SETTINGS_LEVEL } from '@im/kit';
 import type {
   OpenIMTenantNotification,
+  OpenIMTenantSpec,
   OpenIMTenantStatus,
   OpenIMTenantTokenPolicy,
 } from '../../gen/openimtenant.ts';
 import type { TenantEntry } from '../../resources/config.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { DEFAULT_TENANT_ID, nameOf } from '../../resources/names.ts';
+import { knownTenantSpec } from '../../resources/settings-level.ts';
 import { type Condition, type Stored, setCondition } from '../../runtime/index.ts';
 import type { ClientEndpoints } from './endpoints.ts';
 import type { Refusal } from './status.ts';
@@ -29,8 +31,12 @@ export function tenantIdOf({ metadata, spec }: Stored<OpenIMTenant>): string {
 /**
  * What the services are told of the tenants. Of two resources that ask for the same name or host, the
  * older one gets it. The default tenant is always there; a resource may change its settings.
+ * @param level of the settings that the services know; what they would refuse is left out.
  */
-export function planTenants(tenants: readonly Stored<OpenIMTenant>[]): TenantPlan {
+export function planTenants(
+  tenants: readonly Stored<OpenIMTenant>[],
+  level: number = SETTINGS_LEVEL,
+): TenantPlan {
   const refused = new Map<string, Refusal>();
   const entries = new Map<string, TenantEntry>([
     [DEFAULT_TENANT_ID, { id: DEFAULT_TENANT_ID, adminUserIDs: [ADMIN_USER] }],
@@ -66,7 +72,7 @@ export function planTenants(tenants: readonly Stored<OpenIMTenant>[]): TenantPla
     }
     owners.set(id, name);
     for (const host of tenant.spec.hosts ?? []) hosts.set(host, name);
-    entries.set(id, entryOf(id, tenant));
+    entries.set(id, entryOf(id, knownTenantSpec(tenant.spec, level).spec));
   }
   return { entries: [...entries.values()], refused };
 }
@@ -77,7 +83,7 @@ function ageOf({ metadata }: Stored<OpenIMTenant>): number {
   return Date.parse(metadata.creationTimestamp ?? '');
 }
 
-function entryOf(id: string, { spec }: Stored<OpenIMTenant>): TenantEntry {
+function entryOf(id: string, spec: OpenIMTenantSpec): TenantEntry {
   const { hosts, adminUserIDs, placement, tokenPolicy, friendVerify, suspended, quotas } = spec;
   const { adminNicknames, searchByAdminsOnly, enableHistoryForNewMembers, userLimits, notifications } = spec;
   const multiLogin = multiLoginOf(tokenPolicy);
@@ -120,6 +126,8 @@ export interface TenantStatusInput {
   /** Name of the config that holds the tenant; undefined while the cluster's spec cannot be carried out. */
   readonly configHash: string | undefined;
   readonly processes: ReadonlyMap<string, ProcessStatus>;
+  /** Fields that the running services would refuse, and are not told. */
+  readonly leftOut?: readonly string[];
   readonly endpoints: ClientEndpoints;
   readonly now: Date;
 }
@@ -148,7 +156,7 @@ export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
   };
 }
 
-function readiness({ refusal, configHash, processes, tenant }: TenantStatusInput) {
+function readiness({ refusal, configHash, processes, tenant, leftOut = [] }: TenantStatusInput) {
   const no = (reason: string, message: string) => ({ status: 'False' as const, reason, message });
   if (refusal) return no(refusal.reason, refusal.message);
   if (configHash === undefined) {
@@ -164,7 +172,20 @@ function readiness({ refusal, configHash, processes, tenant }: TenantStatusInput
     const message = `${current} of ${all.length} processes have taken its settings over; kubelets renew mounted files within two minutes`;
     return no('TakingOver', message);
   }
-  return tenant.spec.suspended
-    ? { status: 'True' as const, reason: 'Suspended', message: 'Every process refuses it, as the spec says.' }
-    : { status: 'True' as const, reason: 'Serving', message: 'Every process serves it with these settings.' };
+  if (tenant.spec.suspended) {
+    return {
+      status: 'True' as const,
+      reason: 'Suspended',
+      message: 'Every process refuses it, as the spec says.',
+    };
+  }
+  if (leftOut.length > 0) {
+    const message = `Every process serves it, but without ${leftOut.join(', ')}, which not every running version knows; upgrade the cluster`;
+    return { status: 'True' as const, reason: 'SettingsLeftOut', message };
+  }
+  return {
+    status: 'True' as const,
+    reason: 'Serving',
+    message: 'Every process serves it with these settings.',
+  };
 }

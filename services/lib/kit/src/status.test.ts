@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { measureEventLoopDelay } from './event-loop-delay.ts';
 import { notReady } from './lifecycle.ts';
+import { SETTINGS_LEVEL } from './settings-level.ts';
 import { createStatus } from './status.ts';
 import { productVersion } from './version.ts';
 
@@ -45,6 +46,7 @@ test('the status holds what is known of the process and of each service', () => 
     ready: false,
     reason: 'MongoDB is away',
     configHash: 'abc',
+    settingsLevel: SETTINGS_LEVEL,
     eventLoopDelayMs: 1.3,
     transfer: { partitions: 64, lagRecords: 4, parkedTenants: 0, parkedConversations: 0, parkedRecords: 0 },
   });

@@ -1,6 +1,7 @@
 import type { CallerProof } from './cluster-key.ts';
 import { type EventLoopDelay, measureEventLoopDelay } from './event-loop-delay.ts';
 import type { Readiness } from './lifecycle.ts';
+import { SETTINGS_LEVEL } from './settings-level.ts';
 
 /** What a gateway tells of itself. */
 export interface GatewayStatus {
@@ -72,6 +73,8 @@ export interface ProcessStatus extends Partial<StatusParts> {
   readonly startedAt: number;
   /** Which config is in force; see `configHash`. */
   readonly configHash: string;
+  /** Which settings it knows; see {@link SETTINGS_LEVEL}. Versions from before it report none. */
+  readonly settingsLevel?: number;
   /** What it asks of its callers; versions that take no key over while they run say nothing. */
   readonly rpcKey?: CallerProof;
   /** How late the event loop was of late: 99th percentile in ms. */
@@ -126,6 +129,7 @@ export function createStatus(facts: ProcessFacts): Status {
         ...facts.readiness(),
         startedAt,
         configHash: facts.configHash(),
+        settingsLevel: SETTINGS_LEVEL,
         ...(facts.rpcKey && { rpcKey: facts.rpcKey() }),
         eventLoopDelayMs: Math.round(delay.p99() * 10) / 10,
         rssBytes: process.memoryUsage.rss(),
