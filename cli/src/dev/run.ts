@@ -7,6 +7,7 @@ import { readSecret } from '../secrets.ts';
 import { loadServerConfig } from '../server-config.ts';
 import { stopOnSignals } from '../signals.ts';
 import { type DataDir, takeDataDir } from './data-dir.ts';
+import { reachedAt } from './reached-at.ts';
 
 /** Flags of `openimctl dev`. */
 export interface DevOptions {
@@ -130,7 +131,7 @@ async function untilReady(server: RunningServer, signal: AbortSignal): Promise<v
 }
 
 function announce(dir: DataDir, config: ServerConfig, options: DevOptions): void {
-  const host = options.host === '0.0.0.0' ? '127.0.0.1' : options.host;
+  const host = reachedAt(options.host);
   const api = `http://${host}:${config.api.port}`;
   const ws = `ws://${host}:${config.gateway.port}`;
   const ops = `http://${host}:${config.ops.port}`;

@@ -130,7 +130,12 @@ the API answers by itself. "Tested by" names the packages whose tests use the ro
 | \`/statistics/*\` | counted anew by each request | counted once: up to a minute old, an hour for days that are over; a count that takes longer than a request answers 90004, and goes on with the next one for the same period |
 | \`/friend/add_black\`, \`/group/invite_user_to_group\` | 500 for a user who is blocked, or in the group, already | 1003 with the field |
 | \`/user/get_users_online_token_detail\` | the tokens themselves | the hash of each token (16 bytes of its SHA-256, base64url): tokens are stored as hashes alone, so what this route or a backup shows cannot be used to log in |
+| \`/group/create_group\` (notification 1501) | lists every member | lists the first 200 of \`memberList\`; clients read the others by \`/group/get_incremental_group_members\`, as they do anyway |
+| \`/group/dismiss_group\` (notification 1511) | | of groups above 1,000 members nobody is named, and members are removed in the background |
+| \`/msg/set_conversation_has_read_seq\` | any conversation | 1004 for one that the user has no record of |
 | \`/friend/get_incremental_blacks\`, \`/config/set_config\`, \`/config/reset_config\`, \`/config/set_enable_config_manager\`, \`/restart\` | 500 without etcd, or always | 500 always |
+
+Messages are kept for ever unless \`quotas.retentionDays\` of the tenant says otherwise; OpenIM keeps them for 365 days.
 
 ## Routes
 

@@ -257,7 +257,7 @@ describe('requests that are wrong', () => {
     await ask('/msg/send_msg', admin, message);
   });
 
-  test('no route takes a request that is wrong for a failure of its own', { timeout: 120_000 }, async (t) => {
+  test('no route takes a request that is wrong for a failure of its own', { timeout: 600_000 }, async (t) => {
     const failures = new Map<string, string>();
     const codes = new Map<number, number>();
     const routes = describeRoutes().flatMap(({ route, admin: only, requests: [name] }) => {
