@@ -196,7 +196,11 @@ export const ServerConfig = z.strictObject({
         .describe(
           'Callers that do not know the key are let in as well: while a running cluster gets a key or changes it.',
         ),
-      maxMessageBytes: count(8_388_608, 'Largest request or answer.'),
+      maxMessageBytes: count(8_388_608, 'Largest request, and largest answer that travels in one piece.'),
+      maxAnswerBytes: count(
+        67_108_864,
+        'Largest answer; above maxMessageBytes it travels in pieces. A process holds at most twice as much of such answers, for its callers and of those that it waits for.',
+      ),
       keepaliveMs: ms(10_000, 'Between keep-alive pings of a quiet connection'),
       keepaliveTimeoutMs: ms(5_000, 'A ping without an answer for this long ends the connection'),
       encodeInProcess: z

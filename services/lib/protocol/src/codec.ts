@@ -1,3 +1,4 @@
+import protobuf from 'protobufjs';
 import type { Messages } from './gen/messages.ts';
 import { messageType } from './schema.ts';
 
@@ -25,4 +26,20 @@ export function encode<N extends MessageName>(name: N, message: Messages[N]): Ui
  */
 export function decode<N extends MessageName>(name: N, data: Uint8Array): Messages[N] {
   return messageType(name).decode(data) as unknown as Messages[N];
+}
+
+/** Fields of a message that hold many entries, by their names. */
+export interface ManyFields {
+  readonly lists: readonly string[];
+  readonly maps: readonly string[];
+}
+
+/** Which fields of a message are lists, and which are maps. */
+export function manyFields(name: MessageName): ManyFields {
+  const { fieldsArray } = messageType(name);
+  const namesOf = (fields: readonly protobuf.Field[]) => fields.map((field) => field.name);
+  return {
+    lists: namesOf(fieldsArray.filter((field) => field.repeated && !(field instanceof protobuf.MapField))),
+    maps: namesOf(fieldsArray.filter((field) => field instanceof protobuf.MapField)),
+  };
 }

@@ -1,5 +1,5 @@
 export { answerBudget, answerBytes, MAX_ANSWER_FRAME_BYTES } from './answer-size.ts';
-export { decode, encode, type MessageName, make } from './codec.ts';
+export { decode, encode, type ManyFields, type MessageName, make, manyFields } from './codec.ts';
 export {
   CONTENT,
   GROUP_STATUS,

@@ -10,6 +10,7 @@ import {
   serviceMethods,
 } from '@im/protocol';
 import { asBuffer } from './frames.ts';
+import { type Pieces, piecesOf } from './pieces.ts';
 
 /** An implementation or a client of a domain: its contract with our call context. */
 export type DomainService<D extends Domain> = Services<CallContext>[D];
@@ -34,6 +35,8 @@ export interface Method {
   readonly idempotent: boolean;
   /** Its answer may come in parts, through `onPartial` of the caller's context. */
   readonly partial: boolean;
+  /** Cuts large answers into pieces and joins them. */
+  readonly pieces: Pieces;
 }
 
 /** To bytes and back. */
@@ -77,6 +80,7 @@ const methods = new Map<Domain, readonly Method[]>(
       response: codec(response),
       idempotent: isIdempotent(domain, name),
       partial: PARTIAL.has(`${domain}.${name}`),
+      pieces: piecesOf(response),
     })),
   ]),
 );

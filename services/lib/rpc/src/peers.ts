@@ -109,6 +109,13 @@ export class Peers {
     return sum;
   }
 
+  /** Bytes that came of answers in pieces whose rest is awaited. */
+  get pieceBytes(): number {
+    let sum = 0;
+    for (const pipe of this.#pipes.values()) sum += pipe.pieceBytes;
+    return sum;
+  }
+
   #dispatch(call: PendingCall): void {
     if (call.settled) return;
     if (this.#closed) {

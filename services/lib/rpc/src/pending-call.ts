@@ -18,6 +18,9 @@ export class PendingCall {
   readonly #onAbort: (() => void) | undefined;
   readonly #leaveScope: (() => void) | undefined;
   #settled = false;
+  /** What came of an answer in pieces. */
+  #pieces: AnyMessage | undefined;
+  #pieceBytes = 0;
   /** Processes that were lost while they worked on it. */
   #lost = 0;
 
@@ -52,6 +55,9 @@ export class PendingCall {
 
   /** The call as it travels. */
   wire(id: number): Call {
+    // What came from a process that was lost meanwhile comes again.
+    this.#pieces = undefined;
+    this.#pieceBytes = 0;
     const { tenant, operationID, opUserID, opPlatformID, opAdmin, connID } = this.#ctx;
     return make('rpc.Call', {
       id,
@@ -65,6 +71,7 @@ export class PendingCall {
       connID,
       request: this.#request,
       partial: this.#takesParts,
+      pieces: true,
     });
   }
 
@@ -82,13 +89,36 @@ export class PendingCall {
     }
   }
 
+  /** Bytes of the pieces that came so far. */
+  get pieceBytes(): number {
+    return this.#pieceBytes;
+  }
+
+  /** Keeps a piece of the answer; the rest is still awaited. */
+  piece(reply: Reply): void {
+    if (this.#settled) return;
+    try {
+      this.#join(reply);
+      this.#pieceBytes += reply.response.length;
+    } catch (error) {
+      this.fail(unreadable(this.method, error));
+    }
+  }
+
+  #join({ response }: Reply): AnyMessage {
+    const piece = this.method.response.decode(asBuffer(response));
+    if (this.#pieces === undefined) this.#pieces = piece;
+    else this.method.pieces.join(this.#pieces, piece);
+    return this.#pieces;
+  }
+
   succeed(reply: Reply): void {
     if (reply.code !== 0) {
       this.fail(new ImError(reply.code, reply.detail, reply.errMsg));
       return;
     }
     try {
-      const answer = this.method.response.decode(asBuffer(reply.response));
+      const answer = this.#join(reply);
       if (this.#settle()) this.#resolve(answer);
     } catch (error) {
       this.fail(unreadable(this.method, error));

@@ -1,8 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
 import { type CallContext, type CallScope, type ClusterKey, isTenantId, type Logger } from '@im/kit';
 import { argsError, ERR, ImError, make } from '@im/protocol';
 import { CallerAdmission } from './admission.ts';
-import type { AnyMessage } from './contract.ts';
+import type { AnyMessage, Method } from './contract.ts';
+import { callError } from './errors.ts';
 import { asBuffer, type Call, decodeFrame, encodeFrame, type Reply, TickWriter } from './frames.ts';
 import { handleCall, type ServedMethod } from './handle.ts';
 
@@ -12,6 +14,19 @@ type Stream = ServerDuplexStream<Buffer, Buffer>;
 const MAX_RUNNING = 20_000;
 /** Most bytes of their requests. */
 const MAX_RUNNING_BYTES = 268_435_456;
+
+/** Most bytes of answers, as parts of the largest one, that wait to be written in pieces. */
+const LARGEST_ANSWERS = 2;
+/** Bytes that are encoded before others have their turn. */
+const TURN_BYTES = 262_144;
+
+/** Largest answers. */
+export interface AnswerLimits {
+  /** In one piece. */
+  readonly maxMessageBytes: number;
+  /** In all its pieces. */
+  readonly maxAnswerBytes: number;
+}
 
 /** Who may call. */
 export interface Admission {
@@ -24,7 +39,7 @@ export interface Admission {
 /** The server's side of the pipes: every call runs on its own, and answers of a tick go in one message. */
 export class PipeServer {
   readonly #methods: ReadonlyMap<string, ServedMethod>;
-  readonly #maxMessageBytes: number;
+  readonly #limits: AnswerLimits;
   readonly #log: Logger;
   readonly #streams = new Map<Stream, CallerAdmission>();
   readonly #refused: () => void;
@@ -33,11 +48,13 @@ export class PipeServer {
   /** Calls of all streams that are worked on. */
   #running = 0;
   #runningBytes = 0;
+  /** Bytes of pieces that were not written yet. */
+  #pieceBytes = 0;
 
   /** @param refused told of each call that is refused because too many are worked on. */
   constructor(
     methods: ReadonlyMap<string, ServedMethod>,
-    maxMessageBytes: number,
+    limits: AnswerLimits,
     log: Logger,
     refused: () => void = () => {},
     admission: Admission = { key: () => ({ key: '', acceptMissingKey: true }), refused: () => {} },
@@ -45,7 +62,7 @@ export class PipeServer {
     this.#admission = admission;
     this.#refused = refused;
     this.#methods = methods;
-    this.#maxMessageBytes = maxMessageBytes;
+    this.#limits = limits;
     this.#log = log;
   }
 
@@ -57,6 +74,11 @@ export class PipeServer {
   /** Bytes of their requests. */
   get runningBytes(): number {
     return this.#runningBytes;
+  }
+
+  /** Bytes of answers in pieces that wait to be written. */
+  get pieceBytes(): number {
+    return this.#pieceBytes;
   }
 
   /** Asks every caller to go elsewhere. They end their streams when they have their answers. */
@@ -76,6 +98,7 @@ export class PipeServer {
     let ended = false;
     const writer = new TickWriter<Reply>(
       (replies) => {
+        for (const { more, response } of replies) if (more) this.#pieceBytes -= response.length;
         if (!this.#streams.has(stream) || stream.write(encodeFrame({ replies }))) return true;
         // A caller that does not read its answers asks for no more meanwhile.
         stream.pause();
@@ -142,6 +165,8 @@ export class PipeServer {
       this.#streams.delete(stream);
       admission.close();
       for (const scope of running.values()) scope?.cancel();
+      // What still waits for this caller is dropped, since its stream is gone.
+      writer.resume();
     };
     stream.on('cancelled', forget);
     stream.on('close', forget);
@@ -181,16 +206,74 @@ export class PipeServer {
       const { code, errMsg, detail } = outcome.failure;
       return make('rpc.Reply', { id: call.id, code, errMsg, detail });
     }
-    const response = method.response.encode(outcome.answer);
-    if (response.length <= this.#maxMessageBytes) return make('rpc.Reply', { id: call.id, response });
-    this.#log.error({ method: call.method, bytes: response.length }, 'an answer exceeds rpc.maxMessageBytes');
-    return make('rpc.Reply', {
-      id: call.id,
-      code: ERR.ServerInternalError,
-      errMsg: 'ServerInternalError',
-      detail: `${call.method}: an answer of ${response.length} bytes exceeds rpc.maxMessageBytes`,
-    });
+    try {
+      return await this.#written(call, method, outcome.answer, writer);
+    } catch (error) {
+      const { tenant, operationID } = call;
+      this.#log.warn({ tenant, operationID, method: call.method, err: error }, 'answer not written');
+      const { code, errMsg, detail } = callError(error);
+      return make('rpc.Reply', { id: call.id, code, errMsg, detail });
+    }
   }
+
+  /** The reply that holds the answer, or the end of it behind the pieces that were handed to the writer. */
+  async #written(call: Call, method: Method, answer: AnyMessage, writer: TickWriter<Reply>): Promise<Reply> {
+    if (!method.pieces.long(answer)) {
+      const response = method.response.encode(answer);
+      if (response.length <= this.#limits.maxMessageBytes)
+        return make('rpc.Reply', { id: call.id, response });
+    }
+    const pieces = await this.#cut(call, method, answer);
+    const response = pieces.pop() as Buffer;
+    for (const piece of pieces) writer.push(make('rpc.Reply', { id: call.id, response: piece, more: true }));
+    return make('rpc.Reply', { id: call.id, response });
+  }
+
+  /**
+   * The answer as one piece when it fits, else as several, which count as waiting from now on. Others have their turn
+   * while a large answer is encoded.
+   * @throws ImError 1001 when it is too large for its caller, 429 when too much waits already.
+   */
+  async #cut(call: Call, { label, pieces }: Method, answer: AnyMessage): Promise<Buffer[]> {
+    const { maxMessageBytes, maxAnswerBytes } = this.#limits;
+    const bits: Buffer[] = [];
+    let total = 0;
+    let turn = 0;
+    let counted = 0;
+    try {
+      for (const bit of pieces.encode(answer)) {
+        total += bit.length;
+        turn += bit.length;
+        bits.push(bit);
+        const most = call.pieces && bit.length <= maxMessageBytes ? maxAnswerBytes : maxMessageBytes;
+        if (total > most) throw argsError(tooLarge(label, most, most === maxAnswerBytes));
+        if (total > maxMessageBytes) {
+          const others = this.#pieceBytes - counted;
+          if (others > 0 && others + total > LARGEST_ANSWERS * maxAnswerBytes) {
+            throw new ImError(ERR.TooManyRequests, `${label}: too many large answers wait to be written`);
+          }
+          this.#pieceBytes += total - counted;
+          counted = total;
+        }
+        if (turn >= TURN_BYTES) {
+          turn = 0;
+          await nextTurn();
+        }
+      }
+    } catch (error) {
+      this.#pieceBytes -= counted;
+      throw error;
+    }
+    if (counted === 0) return [Buffer.concat(bits)];
+    // The last one goes with the reply itself.
+    this.#pieceBytes -= bits.at(-1)?.length ?? 0;
+    return bits;
+  }
+}
+
+function tooLarge(label: string, most: number, inAll: boolean): string {
+  const limit = inAll ? 'rpc.maxAnswerBytes' : 'rpc.maxMessageBytes';
+  return `${label}: the answer exceeds ${limit} (${most} bytes); ask for fewer entries at once`;
 }
 
 function contextOf(call: Call): CallContext {

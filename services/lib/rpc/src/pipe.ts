@@ -1,5 +1,6 @@
 import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
 import { Backoff, type Logger, proofOf } from '@im/kit';
+import { ERR, ImError } from '@im/protocol';
 import { decodeFrame, EXCHANGE, encodeFrame, type Frame, type Reply, TickWriter } from './frames.ts';
 import { channelOptions, type RpcConfig } from './options.ts';
 import type { PendingCall } from './pending-call.ts';
@@ -13,6 +14,9 @@ export interface PipeEvents {
    */
   onDown(sent: readonly PendingCall[], unsent: readonly PendingCall[]): void;
 }
+
+/** Most bytes of pieces of one peer that are kept, as parts of the largest answer. */
+const LARGEST_ANSWERS = 2;
 
 type Stream = ClientDuplexStream<Buffer, Buffer>;
 
@@ -41,6 +45,8 @@ export class Pipe {
   /** Calls that the peer is told of at the end of the tick. */
   readonly #cancelled: number[] = [];
   #bytes = 0;
+  #pieceBytes = 0;
+  readonly #maxPieceBytes: number;
   #retired = false;
 
   /** @param key what is proved to a server that asks for it. */
@@ -49,6 +55,7 @@ export class Pipe {
     this.#events = events;
     this.#log = log;
     this.#key = key;
+    this.#maxPieceBytes = LARGEST_ANSWERS * config.maxAnswerBytes;
     this.#client = new Client(address, credentials.createInsecure(), {
       ...channelOptions(config),
       'grpc.initial_reconnect_backoff_ms': 100,
@@ -73,6 +80,11 @@ export class Pipe {
   /** Bytes of the requests without an answer yet. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Bytes that came of answers in pieces whose rest is awaited. */
+  get pieceBytes(): number {
+    return this.#pieceBytes;
   }
 
   send(call: PendingCall): void {
@@ -147,12 +159,27 @@ export class Pipe {
   }
 
   #answer(reply: Reply): void {
+    if (reply.more) {
+      this.#collect(reply);
+      return;
+    }
     if (reply.partial) {
       this.#calls.get(reply.id)?.partial(reply);
       return;
     }
     this.#forget(reply.id)?.succeed(reply);
     this.#closeWhenIdle();
+  }
+
+  /** Keeps a piece of a large answer, as long as all that are kept so are not too much. */
+  #collect(reply: Reply): void {
+    const call = this.#calls.get(reply.id);
+    if (!call || call.settled) return;
+    const before = call.pieceBytes;
+    call.piece(reply);
+    this.#pieceBytes += call.pieceBytes - before;
+    if (this.#pieceBytes <= this.#maxPieceBytes) return;
+    call.fail(new ImError(ERR.TooManyRequests, `${call.method.label}: too many large answers at once`));
   }
 
   #cancel(id: number): void {
@@ -166,7 +193,10 @@ export class Pipe {
 
   #forget(id: number): PendingCall | undefined {
     const call = this.#calls.get(id);
-    if (call && this.#calls.delete(id)) this.#bytes -= call.size;
+    if (call && this.#calls.delete(id)) {
+      this.#bytes -= call.size;
+      this.#pieceBytes -= call.pieceBytes;
+    }
     return call;
   }
 
@@ -199,6 +229,7 @@ export class Pipe {
     const sent = [...this.#calls.values()].filter((call) => !kept.has(call));
     this.#calls.clear();
     this.#bytes = 0;
+    this.#pieceBytes = 0;
     if (sent.length + unsent.length > 0 || this.#state !== 'closed') this.#events.onDown(sent, unsent);
   }
 

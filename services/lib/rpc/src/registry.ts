@@ -82,6 +82,9 @@ class Registry implements RpcRegistry {
     metrics.observe('im_rpc_waiting_bytes', 'Bytes of their requests', () =>
       all().reduce((sum, { bytes }) => sum + bytes, 0),
     );
+    metrics.observe('im_rpc_piece_bytes', 'Bytes that came of large answers whose rest is awaited', () =>
+      all().reduce((sum, { pieceBytes }) => sum + pieceBytes, 0),
+    );
   }
 
   bind<D extends Domain>(domain: D, implementation: DomainService<D>): void {

@@ -43,13 +43,18 @@ export class RpcServer {
       'Callers refused because they do not know the key of the cluster',
     );
     const admission = { key, refused: () => strangers.inc() };
-    const pipes = new PipeServer(byLabel, config.maxMessageBytes, log, () => refused.inc(), admission);
+    const pipes = new PipeServer(byLabel, config, log, () => refused.inc(), admission);
     this.#pipes = pipes;
     metrics.observe('im_rpc_server_running', 'Calls of other processes under way', () => pipes.running);
     metrics.observe(
       'im_rpc_server_running_bytes',
       'Bytes of the requests of calls under way',
       () => pipes.runningBytes,
+    );
+    metrics.observe(
+      'im_rpc_server_piece_bytes',
+      'Bytes of large answers that wait to be written in pieces',
+      () => pipes.pieceBytes,
     );
     this.#server.addService(PIPE, {
       exchange: (stream: ServerDuplexStream<Buffer, Buffer>) => this.#pipes.accept(stream),

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { background, type CallContext, QueueFullError, tenantId, withCaller } from '@im/kit';
-import { decode, ERR, encode, ImError, make, type msg, type user } from '@im/protocol';
+import { decode, ERR, encode, ImError, type Messages, make, type msg, type user } from '@im/protocol';
 import { loopbackConfig, portOf, startPeer } from './fixture.ts';
 
 const ctx = (timeoutMs = 20_000) => background(tenantId('acme'), 'op-1', { timeoutMs });
@@ -145,10 +145,129 @@ test('requests and answers over the limit are refused, and other calls go on', a
   });
   // An echoed user is larger than the id that asks for it.
   await assert.rejects(user.getDesignateUsers(ctx(), ask('x'.repeat(9_995))), {
-    code: 500,
-    detail: /getDesignateUsers: an answer of \d+ bytes exceeds/,
+    code: ERR.ArgsError,
+    detail: /getDesignateUsers: the answer exceeds rpc.maxMessageBytes \(10000 bytes\); ask for fewer/,
   });
   assert.equal((await other).usersInfo[0]?.userID, 'fits');
+});
+
+/** A process whose users are as large as told: `<id>/<characters>`. */
+const profiles = {
+  getDesignateUsers: async (_call: CallContext, { userIDs }: { userIDs: string[] }) =>
+    make('user.GetDesignateUsersResp', {
+      usersInfo: userIDs.map((userID) =>
+        make('sdkws.UserInfo', { userID, ex: '\u4e2d'.repeat(Number(userID.split('/')[1])) }),
+      ),
+    }),
+  getUserClientConfig: async () =>
+    make('user.GetUserClientConfigResp', {
+      configs: Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`k${i}`, 'v'.repeat(1_000)])),
+    }),
+};
+
+test('an answer above maxMessageBytes comes in pieces, and others have their turn meanwhile', async () => {
+  await using server = await startPeer(loopbackConfig({}, { maxMessageBytes: 1_000_000 }), 'user', profiles);
+  await using client = await startPeer(
+    loopbackConfig({ addresses: [`127.0.0.1:${portOf(server, 'user')}`] }, { maxMessageBytes: 1_000_000 }),
+  );
+  const user = client.rpc.client('user');
+  const ids = Array.from({ length: 500 }, (_, i) => `u${i}/${i % 7 === 0 ? 10 : 16_384}`);
+  let largeCame = false;
+  const large = user.getDesignateUsers(ctx(), ask(...ids)).finally(() => {
+    largeCame = true;
+  });
+  let between = 0;
+  for (; !largeCame; between++) await user.getDesignateUsers(ctx(), ask('small/1'));
+  const { usersInfo } = await large;
+  assert.deepEqual(
+    usersInfo.map(({ userID, ex }) => `${userID.split('/')[0]}/${ex.length}`),
+    ids,
+  );
+  assert.ok(between > 3, `${between} small answers came before the large one`);
+  // A few large entries, and a map.
+  const few = Array.from({ length: 60 }, (_, i) => `u${i}/16384`);
+  assert.equal((await user.getDesignateUsers(ctx(), ask(...few))).usersInfo.length, 60);
+  const { configs } = await user.getUserClientConfig(ctx(), make('user.GetUserClientConfigReq'));
+  assert.equal(Object.keys(configs).length, 3_000);
+  assert.equal(configs.k2999?.length, 1_000);
+  for (const [peer, name] of [
+    [server, 'im_rpc_server_piece_bytes'],
+    [client, 'im_rpc_piece_bytes'],
+  ] as const) {
+    assert.deepEqual(
+      (await peer.metrics.values(name)).map(({ value }) => value),
+      [0],
+      name,
+    );
+  }
+});
+
+test('an answer above maxAnswerBytes is refused with what to do, and what waits is bounded', async () => {
+  const rpc = { maxMessageBytes: 400_000, maxAnswerBytes: 1_000_000 };
+  await using server = await startPeer(loopbackConfig({}, rpc), 'user', profiles);
+  const address = `127.0.0.1:${portOf(server, 'user')}`;
+  await using client = await startPeer(loopbackConfig({ addresses: [address] }, rpc));
+  const user = client.rpc.client('user');
+  const many = (count: number) => ask(...Array.from({ length: count }, (_, i) => `u${i}/10000`));
+  await assert.rejects(user.getDesignateUsers(ctx(), many(200)), {
+    code: ERR.ArgsError,
+    detail: /exceeds rpc.maxAnswerBytes \(1000000 bytes\); ask for fewer entries at once/,
+  });
+  assert.equal((await user.getDesignateUsers(ctx(), many(30))).usersInfo.length, 30);
+  // One that never reads holds no more than its share, and ends with its stream.
+  const rude = new Client(address, credentials.createInsecure());
+  const asIs = (bytes: Buffer): Buffer => bytes;
+  const stream = rude.makeBidiStreamRequest('/openim.rpc.Pipe/Exchange', asIs, asIs);
+  stream.on('error', () => {});
+  stream.pause();
+  const call = make('rpc.Call', {
+    ...{ method: 'user.getDesignateUsers', tenant: 'acme', operationID: 'op', timeoutMs: 10_000 },
+    request: encode('user.GetDesignateUsersReq', many(30)),
+    pieces: true,
+  });
+  const calls = Array.from({ length: 200 }, (_, i) => make('rpc.Call', { ...call, id: i + 1 }));
+  stream.write(Buffer.from(encode('rpc.Frame', make('rpc.Frame', { calls }))));
+  const waiting = async () => (await server.metrics.values('im_rpc_server_piece_bytes'))[0]?.value ?? 0;
+  let most = 0;
+  for (let i = 0; i < 100 && most < 1_000_000; i++, await sleep(20)) most = Math.max(most, await waiting());
+  assert.ok(most >= 1_000_000 && most <= 2_000_000, String(most));
+  stream.cancel();
+  rude.close();
+  for (let i = 0; i < 200 && (await waiting()) > 0; i++) await sleep(20);
+  assert.equal(await waiting(), 0);
+  assert.equal((await user.getDesignateUsers(ctx(), many(30))).usersInfo.length, 30);
+});
+
+test('a caller of the version before gets a large answer refused, and one that fits whole', async () => {
+  await using server = await startPeer(loopbackConfig({}, { maxMessageBytes: 1_000_000 }), 'user', profiles);
+  const grpc = new Client(`127.0.0.1:${portOf(server, 'user')}`, credentials.createInsecure());
+  const stream = grpc.makeBidiStreamRequest(
+    '/openim.rpc.Pipe/Exchange',
+    (bytes: Buffer) => bytes,
+    (bytes: Buffer) => bytes,
+  );
+  const replies: Messages['rpc.Reply'][] = [];
+  stream.on('data', (bytes: Buffer) => replies.push(...decode('rpc.Frame', bytes).replies));
+  const call = (id: number, size: number) =>
+    make('rpc.Call', {
+      ...{ id, method: 'user.getDesignateUsers', tenant: 'acme', operationID: 'op', timeoutMs: 10_000 },
+      request: encode(
+        'user.GetDesignateUsersReq',
+        ask(...Array.from({ length: 200 }, (_, i) => `u${i}/${size}`)),
+      ),
+    });
+  stream.write(
+    Buffer.from(encode('rpc.Frame', make('rpc.Frame', { calls: [call(1, 1_000), call(2, 5_000)] }))),
+  );
+  for (let i = 0; i < 500 && replies.length < 2; i++) await sleep(20);
+  stream.on('error', () => {});
+  stream.cancel();
+  grpc.close();
+  const [first, second] = replies.toSorted((a, b) => a.id - b.id);
+  assert.deepEqual([first?.code, first?.more], [0, false]);
+  const { usersInfo } = decode('user.GetDesignateUsersResp', first?.response ?? Buffer.alloc(0));
+  assert.deepEqual([usersInfo.length, usersInfo[199]?.ex.length], [200, 1_000]);
+  assert.deepEqual([second?.code, replies.length], [ERR.ArgsError, 2]);
 });
 
 test('large answers and many calls at once pass side by side', async () => {

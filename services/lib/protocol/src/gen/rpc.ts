@@ -21,6 +21,7 @@ export interface Call {
   connID: string;
   request: Uint8Array;
   partial: boolean;
+  pieces: boolean;
 }
 
 export interface Reply {
@@ -30,4 +31,5 @@ export interface Reply {
   detail: string;
   response: Uint8Array;
   partial: boolean;
+  more: boolean;
 }
