@@ -22,10 +22,11 @@ import { USUAL_BODY } from './body-limit.ts';
 import type { Call, Route } from './call.ts';
 import { gzip, takesGzip } from './compress.ts';
 import { decompress } from './decompress.ts';
-import { errorBody, successBody } from './envelope.ts';
+import { errorBody, successBody, successParts } from './envelope.ts';
 import { FIXED_ROUTES, type PlainAnswer, redirectToObject } from './get-routes.ts';
 import { COMMON_HEADERS } from './headers.ts';
 import { httpMetrics, UNKNOWN_PATH } from './http-metrics.ts';
+import { createLargeAnswers } from './large-answers.ts';
 import { objectURL } from './object-url.ts';
 import { bodyTooLarge, createBodies, TOO_LARGE } from './read-body.ts';
 import { ROUTES } from './routes/index.ts';
@@ -82,6 +83,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   const tokens = new FailedAttempts('token', () => deps.attempts().tokens, deps.metrics);
   const logins = new FailedAttempts('login', () => deps.attempts().logins, deps.metrics);
   const gate = createTokenGate({ ...deps, attempts: tokens });
+  const largeAnswers = createLargeAnswers(deps.metrics);
   const arrivals = new WeakMap<object, Arrival>();
   const routes = new Map(ROUTES.map((route) => [route.path, route]));
   const limitOf = (route: Route | undefined) =>
@@ -205,6 +207,14 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
       if (route.admin) requireAdmin(call.ctx);
       const data = await action();
       arrivalOf(request).errCode = 0;
+      if (typeof data === 'object') {
+        const failed = (error: unknown) => {
+          arrivalOf(request).errCode = toImError(error).code;
+          log.warn({ ...callFields(call.ctx), path: route.path, err: error }, 'answer ended early');
+        };
+        const compress = takesGzip(request.headers['accept-encoding']);
+        return largeAnswers.send(reply, call.ctx, successParts(data), { gzip: compress, failed });
+      }
       return await send(request, reply, Buffer.from(successBody(data)));
     } catch (error) {
       reply.code(refusal);

@@ -1,6 +1,7 @@
 import type { CallContext, TenantSettings } from '@im/kit';
 import type { MessageName } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
+import type { Data } from './answer-parts.ts';
 
 /** One request as a route sees it. */
 export interface Call {
@@ -16,11 +17,8 @@ export interface Call {
   readonly rpc: Pick<RpcRegistry, 'client'>;
 }
 
-/**
- * What is left to do once the request is understood.
- * @returns `data` as JSON text; undefined for none.
- */
-export type Action = () => Promise<string | undefined>;
+/** What is left to do once the request is understood. */
+export type Action = () => Promise<Data>;
 
 /** One POST route. */
 export interface Route {

@@ -1,3 +1,4 @@
+import { remainingMs } from '@im/kit';
 import {
   argsError,
   checkLimits,
@@ -9,13 +10,16 @@ import {
   type Messages,
   make,
   serviceMethods,
-  toJson,
+  toJsonEntry,
+  toJsonParts,
 } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
+import { type Data, gather } from './answer-parts.ts';
 import { bodyLimitFor } from './body-limit.ts';
 import type { Call, Route } from './call.ts';
 import { readMessage } from './json-body.ts';
 import type { Fields, Rule } from './rules.ts';
+import { isSplit, type Split, type SplitOptions, splitAnswer, splitOf } from './split-list.ts';
 
 /** Peculiarities of a route. */
 export interface RpcRouteOptions {
@@ -24,7 +28,9 @@ export interface RpcRouteOptions {
   readonly badInput?: 200 | 400;
   readonly rules?: readonly Rule[];
   /** `data` is not the response but this list of it, null when empty. */
-  readonly list?: { readonly field: string; readonly of: MessageName };
+  readonly list?: string;
+  /** A list whose largest entries would be too much for one call. */
+  readonly split?: SplitOptions;
   /** Fields that the server itself fills in, such as the token's user. */
   readonly fill?: (call: Call) => Fields;
   /** Also takes and answers protobuf, by the request's content type. */
@@ -37,6 +43,8 @@ export interface RpcRoute extends Route {
   readonly method: string;
   readonly request: MessageName;
   readonly rules: readonly Rule[];
+  readonly response: MessageName;
+  readonly split: Split | undefined;
 }
 
 /** A method of a client, seen without its types. */
@@ -61,19 +69,18 @@ function schemaOf(domain: Domain, method: string) {
   return found;
 }
 
+/** JSON of the entries of a list, as `data`. */
+function* listParts(response: MessageName, field: string, message: object): Generator<string, void> {
+  const items = (message as Record<string, readonly unknown[]>)[field] ?? [];
+  for (const [i, item] of items.entries()) yield (i === 0 ? '[' : ',') + toJsonEntry(response, field, item);
+  yield items.length === 0 ? 'null' : ']';
+}
+
 /** JSON of a response as `data`. */
-function writer(
-  response: MessageName,
-  list: RpcRouteOptions['list'],
-): (message: object) => string | undefined {
-  if (list) {
-    return (message) => {
-      const items = (message as Record<string, Messages[MessageName][]>)[list.field] ?? [];
-      return items.length === 0 ? 'null' : `[${items.map((item) => toJson(list.of, item)).join(',')}]`;
-    };
-  }
-  if (!hasFields(response)) return () => undefined;
-  return (message) => toJson(response, message as Messages[typeof response]);
+function writer(response: MessageName, list: string | undefined): (message: object) => Promise<Data> {
+  if (list !== undefined) return (message) => gather(listParts(response, list, message));
+  if (!hasFields(response)) return async () => undefined;
+  return (message) => gather(toJsonParts(response, message as Messages[typeof response]));
 }
 
 /** A request in protobuf, for the routes that take it. @throws ImError 1001. */
@@ -95,6 +102,7 @@ export function rpcRoute<D extends Domain>(
   const { rules = [], list, fill, protobuf = false } = options;
   const { request: requestName, response } = schemaOf(domain, method);
   const write = writer(response, list);
+  const split = options.split && splitOf(response, options.split);
 
   function read(call: Call): { readonly request: Messages[MessageName]; readonly binary: boolean } {
     if (protobuf && PROTOBUF.test(call.contentType))
@@ -111,6 +119,8 @@ export function rpcRoute<D extends Domain>(
     target: `${domain}.${method}`,
     request: requestName,
     requests: [requestName],
+    response,
+    split,
     rules,
     admin: options.admin ?? false,
     changes: !READS.test(method),
@@ -123,8 +133,20 @@ export function rpcRoute<D extends Domain>(
       for (const rule of rules) rule.check(request as unknown as Fields);
       return async () => {
         const client = call.rpc.client(domain) as unknown as Record<string, Method>;
-        const answer = await client[method]?.(call.ctx, request);
-        if (answer === undefined) return undefined;
+        const ask = client[method];
+        if (ask === undefined) return undefined;
+        const fields = request as unknown as Fields;
+        if (split && !binary && isSplit(fields, split)) {
+          // Each call has its time from when it is made: the client may take long to read what came before.
+          const allowedMs = remainingMs(call.ctx);
+          const askPart = (part: Fields) =>
+            ask(
+              { ...call.ctx, deadline: Date.now() + allowedMs },
+              make(requestName, part as Partial<Messages[typeof requestName]>),
+            );
+          return gather(splitAnswer(response, fields, split, askPart));
+        }
+        const answer = await ask(call.ctx, request);
         if (!binary) return write(answer);
         const bytes = encode(response, answer as Messages[typeof response]);
         return JSON.stringify(Buffer.from(bytes).toString('base64'));

@@ -97,15 +97,43 @@ function bindStubs(
 
 /** Starts the API in this process; it listens nowhere. */
 export async function startApi(
-  options: { config?: ServerConfigInput; unbuilt?: readonly Domain[] } = {},
+  options: {
+    config?: ServerConfigInput;
+    unbuilt?: readonly Domain[];
+    /** The domains are in another process, as far as calls can tell. */
+    remote?: boolean;
+  } = {},
 ): Promise<Harness> {
-  const config = ServerConfig.parse({ rpc: { encodeInProcess: true }, ...options.config });
-  const metrics = createMetrics();
+  const base: ServerConfigInput = { rpc: { encodeInProcess: true }, ...options.config };
   const log = silentLogger();
-  const rpc = createRpc(config, { log, metrics, serve: false });
   const calls: Recorded[] = [];
   const stubs = new Map<string, Stub>([['auth.parseToken', parse as Stub]]);
-  bindStubs(rpc, calls, stubs, options.unbuilt ?? []);
+  const domainsAt = (address?: string) =>
+    Object.fromEntries(
+      DOMAINS.map((domain) => [domain, { port: 0, ...(address && { addresses: [address] }) }]),
+    );
+  const homes = options.remote
+    ? createRpc(
+        ServerConfig.parse({
+          ...base,
+          listen: { host: '127.0.0.1' },
+          rpc: { ...base.rpc, domains: domainsAt() },
+        }),
+        { log, metrics: createMetrics() },
+      )
+    : undefined;
+  if (homes) {
+    bindStubs(homes, calls, stubs, options.unbuilt ?? []);
+    await homes.start();
+  }
+  const address = homes && `127.0.0.1:${homes.ports().get('user')}`;
+  const config = ServerConfig.parse({
+    ...base,
+    rpc: { ...base.rpc, ...(address && { domains: domainsAt(address) }) },
+  });
+  const metrics = createMetrics();
+  const rpc = createRpc(config, { log, metrics, serve: false });
+  if (!homes) bindStubs(rpc, calls, stubs, options.unbuilt ?? []);
   const tenants = staticTenants([
     tenantSettings({ id: 'default', ...SECRETS }),
     tenantSettings({ id: 't2', hosts: ['chat.example.com'], adminUserIDs: ['boss'], ...SECRETS }),
@@ -150,6 +178,7 @@ export async function startApi(
     async [Symbol.asyncDispose]() {
       await app.close();
       await rpc.stop(AbortSignal.timeout(1_000));
+      await homes?.stop(AbortSignal.timeout(1_000));
     },
   };
 }

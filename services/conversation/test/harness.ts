@@ -114,7 +114,13 @@ export async function startHarness(): Promise<Harness> {
   const groups: Partial<DomainService<'group'>> = {
     async getGroupsInfo(_ctx, { groupIDs }) {
       const groupInfos = groupIDs.map((groupID) =>
-        make('sdkws.GroupInfo', { groupID, groupName: `G${groupID}`, memberCount: 3 }),
+        make('sdkws.GroupInfo', {
+          groupID,
+          groupName: `G${groupID}`,
+          memberCount: 3,
+          // As much as the texts of a group may take.
+          introduction: groupID.startsWith('huge') ? '\u4e2d'.repeat(80_000) : '',
+        }),
       );
       return make('group.GetGroupsInfoResp', { groupInfos });
     },

@@ -49,6 +49,38 @@ test("conversations are read by id, in no other user's name", async () => {
   );
 });
 
+test('an opening JavaScript client gets the first conversations of those that are too large together', async () => {
+  await harness.addUsers(t1, 'js');
+  const ids = Array.from({ length: 40 }, (_, i) => `huge${i}`);
+  const changes = conversationRepoChanges(harness.store);
+  await changes.createForOwners(
+    t1,
+    ids.map((id) => inGroup('js', id)),
+  );
+  await changes.apply(t1, [inGroup('js', 'huge0')], { ex: 'kept' });
+  for (const [i, id] of ids.entries()) {
+    harness.positions.set(`sg_${id}`, { maxSeq: 2, hasReadSeq: 1, maxSeqTime: Date.now() - i });
+    harness.messages.set(`sg_${id}`, { sendID: 'a', clientMsgID: id, content: Buffer.from('x') });
+  }
+  const active = await harness.conversation.getActiveConversations(
+    as(t1, 'js'),
+    make('jssdk.GetActiveConversationsReq', { ownerUserID: 'js', count: 100 }),
+  );
+  const named = await harness.conversation.getJssdkConversations(
+    as(t1, 'js'),
+    make('jssdk.GetConversationsReq', { ownerUserID: 'js', conversationIDs: ids.map((id) => `sg_${id}`) }),
+  );
+  for (const { unreadCount, conversations } of [active, named]) {
+    // Profiles and groups count: 240 KB each, 4 MiB in all.
+    assert.deepEqual([unreadCount, conversations.length], [40, 17]);
+    assert.deepEqual(
+      conversations.map(({ conversation }) => conversation?.groupID),
+      ids.slice(0, 17),
+    );
+    assert.equal(conversations[0]?.conversation?.ex, 'kept');
+  }
+});
+
 describe('views with messages', () => {
   const now = Date.now();
   before(async () => {

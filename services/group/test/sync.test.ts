@@ -179,3 +179,26 @@ test('twenty invitations of one user at once add him once', async () => {
   assert.deepEqual(await act.membersOf(groupID), ['a', 'b']);
   assert.equal(harness.takeSent().length, 1);
 });
+
+test('a batch ends, too, when the groups that it shows are large; the rest comes when it is asked for', async () => {
+  const text = 'x'.repeat(16_384);
+  const large = { groupName: text, notification: text, introduction: text, faceURL: text, ex: text };
+  const created: string[] = [];
+  for (let i = 0; i < 60; i++) created.push(await act.quietly('f', ['b'], large));
+  const left = new Set(created);
+  const sizes: number[] = [];
+  while (left.size > 0) {
+    const request = make('group.BatchGetIncrementalGroupMemberReq', {
+      reqList: [...left].map((groupID) => make('group.GetIncrementalGroupMemberReq', { groupID })),
+    });
+    const { respList } = await harness.group.batchGetIncrementalGroupMember(as(t1, 'f'), request);
+    const got = Object.keys(respList);
+    sizes.push(got.length);
+    assert.ok(got.length > 0);
+    for (const groupID of got) {
+      assert.equal(respList[groupID]?.group?.introduction.length, text.length);
+      left.delete(groupID);
+    }
+  }
+  assert.deepEqual(sizes, [52, 8]);
+});

@@ -15,6 +15,7 @@ const eitherDaysOrIDs: Rule = {
 /** http-api.md §2.5 and the conversations of §5. */
 export const conversationRoutes = [
   rpcRoute('/conversation/get_sorted_conversation_list', 'conversation', 'getSortedConversationList', {
+    split: {},
     rules: [text('userID'), page()],
   }),
   rpcRoute('/conversation/get_all_conversations', 'conversation', 'getAllConversations', {
@@ -24,6 +25,7 @@ export const conversationRoutes = [
     rules: [text('conversationID'), text('ownerUserID')],
   }),
   rpcRoute('/conversation/get_conversations', 'conversation', 'getConversations', {
+    split: { ids: 'conversationIDs' },
     rules: [text('ownerUserID'), list('conversationIDs')],
   }),
   rpcRoute('/conversation/set_conversations', 'conversation', 'setConversations', {
@@ -36,6 +38,7 @@ export const conversationRoutes = [
     rules: [text('userID')],
   }),
   rpcRoute('/conversation/get_owner_conversation', 'conversation', 'getOwnerConversation', {
+    split: {},
     rules: [text('userID'), page()],
   }),
   rpcRoute('/conversation/get_not_notify_conversation_ids', 'conversation', 'getNotNotifyConversationIDs', {

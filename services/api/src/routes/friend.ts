@@ -9,18 +9,22 @@ export const friendRoutes = [
     rules: [text('ownerUserID'), text('friendUserID')],
   }),
   rpcRoute('/friend/get_friend_apply_list', 'relation', 'getPaginationFriendsApplyTo', {
+    split: {},
     rules: [text('userID'), page()],
   }),
   rpcRoute('/friend/get_designated_friend_apply', 'relation', 'getDesignatedFriendsApply', {
     rules: [text('fromUserID'), text('toUserID')],
   }),
   rpcRoute('/friend/get_self_friend_apply_list', 'relation', 'getPaginationFriendsApplyFrom', {
+    split: {},
     rules: [text('userID'), page()],
   }),
   rpcRoute('/friend/get_friend_list', 'relation', 'getPaginationFriends', {
+    split: {},
     rules: [page(), text('userID')],
   }),
   rpcRoute('/friend/get_designated_friends', 'relation', 'getDesignatedFriends', {
+    split: { ids: 'friendUserIDs' },
     rules: [text('ownerUserID'), list('friendUserIDs', DISTINCT)],
   }),
   rpcRoute('/friend/add_friend', 'relation', 'applyToAddFriend', {
@@ -35,8 +39,12 @@ export const friendRoutes = [
   rpcRoute('/friend/add_black', 'relation', 'addBlack', {
     rules: [text('ownerUserID'), text('blackUserID')],
   }),
-  rpcRoute('/friend/get_black_list', 'relation', 'getPaginationBlacks', { rules: [text('userID'), page()] }),
+  rpcRoute('/friend/get_black_list', 'relation', 'getPaginationBlacks', {
+    split: {},
+    rules: [text('userID'), page()],
+  }),
   rpcRoute('/friend/get_specified_blacks', 'relation', 'getSpecifiedBlacks', {
+    split: { ids: 'userIDList' },
     rules: [text('ownerUserID'), list('userIDList', DISTINCT)],
   }),
   rpcRoute('/friend/remove_black', 'relation', 'removeBlack', {
@@ -50,6 +58,7 @@ export const friendRoutes = [
   rpcRoute('/friend/is_friend', 'relation', 'isFriend', { rules: [text('userID1'), text('userID2')] }),
   rpcRoute('/friend/get_friend_id', 'relation', 'getFriendIDs', { rules: [text('userID')] }),
   rpcRoute('/friend/get_specified_friends_info', 'relation', 'getSpecifiedFriendsInfo', {
+    split: { ids: 'userIDList' },
     rules: [text('ownerUserID'), list('userIDList', DISTINCT)],
   }),
   rpcRoute('/friend/update_friends', 'relation', 'updateFriends', {

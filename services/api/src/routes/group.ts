@@ -23,31 +23,40 @@ export const groupRoutes = [
     rules: [text('groupID'), text('oldOwnerUserID'), text('newOwnerUserID')],
   }),
   rpcRoute('/group/get_recv_group_applicationList', 'group', 'getGroupApplicationList', {
+    split: {},
     rules: [page(), text('fromUserID')],
   }),
   rpcRoute('/group/get_user_req_group_applicationList', 'group', 'getUserReqApplicationList', {
+    split: {},
     rules: [page(), text('userID')],
   }),
   rpcRoute('/group/get_group_users_req_application_list', 'group', 'getGroupUsersReqApplicationList', {
+    split: { ids: 'userIDs' },
     rules: [text('groupID'), list('userIDs')],
   }),
   rpcRoute('/group/get_specified_user_group_request_info', 'group', 'getSpecifiedUserGroupRequestInfo', {
     rules: member,
   }),
-  rpcRoute('/group/get_groups_info', 'group', 'getGroupsInfo', { rules: [list('groupIDs')] }),
+  rpcRoute('/group/get_groups_info', 'group', 'getGroupsInfo', {
+    split: { ids: 'groupIDs' },
+    rules: [list('groupIDs')],
+  }),
   rpcRoute('/group/kick_group', 'group', 'kickGroupMember', {
     rules: [text('groupID'), list('kickedUserIDs', DISTINCT)],
   }),
   rpcRoute('/group/get_group_members_info', 'group', 'getGroupMembersInfo', {
+    split: { ids: 'userIDs' },
     rules: [text('groupID'), list('userIDs')],
   }),
   rpcRoute('/group/get_group_member_list', 'group', 'getGroupMemberList', {
+    split: {},
     rules: [page(), text('groupID'), between('filter', 0, 5)],
   }),
   rpcRoute('/group/invite_user_to_group', 'group', 'inviteUserToGroup', {
     rules: [text('groupID'), list('invitedUserIDs', DISTINCT)],
   }),
   rpcRoute('/group/get_joined_group_list', 'group', 'getJoinedGroupList', {
+    split: {},
     rules: [page(), text('fromUserID')],
   }),
   rpcRoute('/group/dismiss_group', 'group', 'dismissGroup', { rules: group }),
@@ -63,7 +72,7 @@ export const groupRoutes = [
   rpcRoute('/group/get_group_abstract_info', 'group', 'getGroupAbstractInfo', {
     rules: [list('groupIDs', DISTINCT)],
   }),
-  rpcRoute('/group/get_groups', 'group', 'getGroups', { rules: [page()] }),
+  rpcRoute('/group/get_groups', 'group', 'getGroups', { split: {}, rules: [page()] }),
   rpcRoute('/group/get_group_member_user_id', 'group', 'getGroupMemberUserIDs', { rules: group }),
   rpcRoute('/group/get_incremental_join_groups', 'group', 'getIncrementalJoinGroup', {
     rules: [text('userID')],

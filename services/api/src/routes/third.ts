@@ -12,7 +12,7 @@ export const thirdRoutes = [
   rpcRoute('/third/set_app_badge', 'third', 'setAppBadge', { rules: [text('userID')] }),
   rpcRoute('/third/logs/upload', 'third', 'uploadLogs'),
   rpcRoute('/third/logs/delete', 'third', 'deleteLogs', { admin: true }),
-  rpcRoute('/third/logs/search', 'third', 'searchLogs', { admin: true }),
+  rpcRoute('/third/logs/search', 'third', 'searchLogs', { split: {}, admin: true }),
   rpcRoute('/object/part_limit', 'third', 'partLimit'),
   rpcRoute('/object/part_size', 'third', 'partSize'),
   rpcRoute('/object/initiate_multipart_upload', 'third', 'initiateMultipartUpload', { fill: urlPrefix }),

@@ -15,20 +15,26 @@ export const userRoutes = [
   rpcRoute('/user/set_global_msg_recv_opt', 'user', 'setGlobalRecvMessageOpt', {
     rules: [text('userID'), between('globalRecvMsgOpt', 0, 2)],
   }),
-  rpcRoute('/user/get_users_info', 'user', 'getDesignateUsers', { rules: [list('userIDs')] }),
+  rpcRoute('/user/get_users_info', 'user', 'getDesignateUsers', {
+    rules: [list('userIDs')],
+    split: { ids: 'userIDs' },
+  }),
   rpcRoute('/user/get_all_users_uid', 'user', 'getAllUserID', { rules: [page()] }),
   rpcRoute('/user/account_check', 'user', 'accountCheck', { admin: true, rules: [list('checkUserIDs')] }),
-  rpcRoute('/user/get_users', 'user', 'getPaginationUsers', { rules: [page()] }),
+  rpcRoute('/user/get_users', 'user', 'getPaginationUsers', {
+    rules: [page()],
+    split: {},
+  }),
   rpcRoute('/user/get_users_online_status', 'user', 'getUsersOnlineStatus', {
     admin: true,
     badInput: 400,
     rules: [list('userIDs')],
-    list: { field: 'results', of: 'user.UserOnlineStatusDetail' },
+    list: 'results',
   }),
   rpcRoute('/user/get_users_online_token_detail', 'user', 'getUsersOnlineTokenDetail', {
     badInput: 400,
     rules: [list('userIDs')],
-    list: { field: 'results', of: 'user.OnlineTokenDetail' },
+    list: 'results',
   }),
   rpcRoute('/user/subscribe_users_status', 'user', 'subscribeOrCancelUsersStatus', {
     rules: [text('userID'), list('userIDs'), oneOf('genre', [1, 2])],
@@ -55,11 +61,16 @@ export const userRoutes = [
     rules: [text('userID')],
   }),
   rpcRoute('/user/search_notification_account', 'user', 'searchNotificationAccount', {
+    split: {},
     admin: true,
     rules: [page()],
   }),
   rpcRoute('/user/get_user_client_config', 'user', 'getUserClientConfig'),
   rpcRoute('/user/set_user_client_config', 'user', 'setUserClientConfig', { admin: true }),
   rpcRoute('/user/del_user_client_config', 'user', 'delUserClientConfig', { admin: true }),
-  rpcRoute('/user/page_user_client_config', 'user', 'pageUserClientConfig', { admin: true, rules: [page()] }),
+  rpcRoute('/user/page_user_client_config', 'user', 'pageUserClientConfig', {
+    admin: true,
+    rules: [page()],
+    split: {},
+  }),
 ];

@@ -1,5 +1,5 @@
 import { type CallContext, requireSelf } from '@im/kit';
-import { argsError, type jssdk, make, type msg, SESSION } from '@im/protocol';
+import { argsError, encode, type jssdk, make, type msg, SESSION } from '@im/protocol';
 import type { Friend } from '@im/store';
 import { groupsOf } from '../groups-info.ts';
 import type { ConversationMethods, ConversationParts } from '../parts.ts';
@@ -20,13 +20,39 @@ function unreadTotal(positions: ReadonlyMap<string, msg.Seqs>): number {
   return total;
 }
 
+/** Conversations that are filled at once; how large they are is not known before. */
+const FILLED_AT_ONCE = 100;
+/** Most bytes of one answer; what does not fit is left out at the end. */
+const ANSWER_BYTES = 4_194_304;
+
 /** What the JavaScript SDK opens with: conversations together with all that it shows of them. */
 export function jssdkMethods(
   parts: ConversationParts,
 ): ConversationMethods<'getActiveConversations' | 'getJssdkConversations'> {
   const { records, users, friends } = parts;
 
-  /** Adds last messages, peers, friends and groups in bulk; what has no last message is left out. */
+  /** As many conversations as fit into an answer, at least the first; those that stand first are the most important. */
+  async function fitting(
+    ctx: CallContext,
+    ownerUserID: string,
+    placed: readonly Placed[],
+  ): Promise<jssdk.ConversationMsg[]> {
+    const shown: jssdk.ConversationMsg[] = [];
+    let left = ANSWER_BYTES;
+    for (let i = 0; i < placed.length; i += FILLED_AT_ONCE) {
+      for (const entry of await fill(ctx, ownerUserID, placed.slice(i, i + FILLED_AT_ONCE))) {
+        left -= encode('jssdk.ConversationMsg', entry).length;
+        if (left < 0 && shown.length > 0) return shown;
+        shown.push(entry);
+      }
+    }
+    return shown;
+  }
+
+  /**
+   * Adds records, last messages, peers, friends and groups in bulk; what has no last message is left out.
+   * @param placed may lack what is large of their records.
+   */
   async function fill(
     ctx: CallContext,
     ownerUserID: string,
@@ -37,18 +63,20 @@ export function jssdkMethods(
     );
     const groupIDs = placed.flatMap(({ record }) => record.groupID || []);
     const ids = placed.map(({ record }) => record.conversationID);
-    const [messages, profiles, friendList, groups] = await Promise.all([
+    const [whole, messages, profiles, friendList, groups] = await Promise.all([
+      records.find(ctx.tenant, ownerUserID, ids),
       lastMessagesOf(parts, ctx, ownerUserID, ids),
       users.getMany(ctx.tenant, peerIDs),
       peerIDs.length === 0 ? [] : friends.find(ctx.tenant, ownerUserID, peerIDs),
       groupsOf(parts, ctx, groupIDs),
     ]);
+    const recordOf = new Map(whole.map((record) => [record.conversationID, record]));
     const friendOf = new Map(friendList.map((friend) => [friend.friendUserID, friend]));
     return placed.flatMap(({ record, position }) => {
       const lastMsg = messages.get(record.conversationID);
       if (!lastMsg) return [];
       return make('jssdk.ConversationMsg', {
-        conversation: record,
+        conversation: recordOf.get(record.conversationID) ?? record,
         lastMsg,
         user: profiles.get(record.userID) ?? null,
         friend: friendInfo(friendOf.get(record.userID)),
@@ -62,14 +90,14 @@ export function jssdkMethods(
   return {
     async getActiveConversations(ctx, { ownerUserID, count }) {
       requireSelf(ctx, ownerUserID);
-      const list = await records.list(ctx.tenant, ownerUserID);
+      const list = await records.listBrief(ctx.tenant, ownerUserID);
       const ids = list.map(({ conversationID }) => conversationID);
       const positions = await positionsOf(parts, ctx, ownerUserID, ids);
       const wanted = count <= 0 || count > MAX_COUNT ? DEFAULT_COUNT : count;
       const shown = ranked(list, positions).slice(0, wanted);
       return make('jssdk.GetActiveConversationsResp', {
         unreadCount: unreadTotal(positions),
-        conversations: await fill(ctx, ownerUserID, shown),
+        conversations: await fitting(ctx, ownerUserID, shown),
       });
     },
     async getJssdkConversations(ctx, { ownerUserID, conversationIDs }) {
@@ -82,7 +110,7 @@ export function jssdkMethods(
       const positions = await positionsOf(parts, ctx, ownerUserID, ids);
       return make('jssdk.GetConversationsResp', {
         unreadCount: unreadTotal(positions),
-        conversations: await fill(ctx, ownerUserID, ranked(list, positions)),
+        conversations: await fitting(ctx, ownerUserID, ranked(list, positions)),
       });
     },
   };

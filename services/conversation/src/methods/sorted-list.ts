@@ -78,7 +78,7 @@ export function sortedListMethods(
       const list =
         conversationIDs.length > 0
           ? await records.find(ctx.tenant, userID, conversationIDs)
-          : await records.list(ctx.tenant, userID);
+          : await records.listBrief(ctx.tenant, userID);
       if (list.length === 0) throw notFound('conversation');
       const ids = list.map(({ conversationID }) => conversationID);
       const sorted = ranked(list, await positionsOf(parts, ctx, userID, ids));

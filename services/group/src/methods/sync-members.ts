@@ -11,10 +11,22 @@ type SyncMemberMethods = GroupMethods<
 
 /** A batch ends when its answer has this many changes; the client asks again for the groups that are missing. */
 const BATCH_CHANGES = 500;
+/** It ends, too, when the groups that it shows have this many characters: each may have 80,000. */
+const BATCH_CHARS = 4_194_304;
 /** Most groups in one request; clients ask for 500. */
 const MAX_GROUPS = 1_000;
 
 const changesOf = ({ insert, update, delete: gone }: Delta) => insert.length + update.length + gone.length;
+
+/** Whether the group itself is part of the answer. */
+const shows = (delta: Delta) => delta.full || delta.infoChanged || changesOf(delta) > 0;
+
+/** Characters of a group's texts. */
+function charsOf(group: Group | undefined): number {
+  if (!group) return 0;
+  const { groupName, notification, introduction, faceURL, ex } = group;
+  return groupName.length + notification.length + introduction.length + faceURL.length + ex.length;
+}
 
 /** What changed among members since a client looked last, http-api.md §5. */
 export function syncMemberMethods(parts: GroupParts): SyncMemberMethods {
@@ -31,7 +43,7 @@ export function syncMemberMethods(parts: GroupParts): SyncMemberMethods {
     );
     const list = pairs.length === 0 ? [] : await members.findPairs(ctx.tenant, pairs);
     const infos = Map.groupBy(await views.members(ctx.tenant, list), ({ groupID }) => groupID);
-    const shown = [...deltas].filter(([, delta]) => delta.full || delta.infoChanged || changesOf(delta) > 0);
+    const shown = [...deltas].filter(([, delta]) => shows(delta));
     const groupInfos = await views.groups(
       ctx.tenant,
       shown.flatMap(([groupID]) => found.get(groupID) ?? []),
@@ -73,12 +85,14 @@ export function syncMemberMethods(parts: GroupParts): SyncMemberMethods {
       const all = await members.versions.sinceMany(ctx.tenant, known);
       const taken = new Map<string, Delta>();
       let changes = 0;
+      let chars = 0;
       for (const groupID of known.keys()) {
         const delta = all.get(groupID);
         if (!delta) continue;
         taken.set(groupID, delta);
         changes += changesOf(delta);
-        if (changes >= BATCH_CHANGES) break;
+        if (shows(delta)) chars += charsOf(found.get(groupID));
+        if (changes >= BATCH_CHANGES || chars >= BATCH_CHARS) break;
       }
       const respList = Object.fromEntries(await fill(ctx, taken, found));
       // The JS SDK asks for ever for groups that its user has left, and cannot bear an error or an

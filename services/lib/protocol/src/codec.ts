@@ -31,6 +31,8 @@ export function decode<N extends MessageName>(name: N, data: Uint8Array): Messag
 /** Fields of a message that hold many entries, by their names. */
 export interface ManyFields {
   readonly lists: readonly string[];
+  /** Messages in the lists, by the list's name. */
+  readonly entries: ReadonlyMap<string, MessageName>;
   readonly maps: readonly string[];
 }
 
@@ -38,8 +40,16 @@ export interface ManyFields {
 export function manyFields(name: MessageName): ManyFields {
   const { fieldsArray } = messageType(name);
   const namesOf = (fields: readonly protobuf.Field[]) => fields.map((field) => field.name);
+  const lists = fieldsArray.filter((field) => field.repeated && !(field instanceof protobuf.MapField));
   return {
-    lists: namesOf(fieldsArray.filter((field) => field.repeated && !(field instanceof protobuf.MapField))),
+    lists: namesOf(lists),
+    entries: new Map(
+      lists.flatMap(({ name: list, resolvedType }) =>
+        resolvedType instanceof protobuf.Type
+          ? [[list, resolvedType.fullName.replace(/^\.openim\./, '') as MessageName] as const]
+          : [],
+      ),
+    ),
     maps: namesOf(fieldsArray.filter((field) => field instanceof protobuf.MapField)),
   };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { fromJson, goJsonStrings, ImError, make, toJson } from './index.ts';
+import { fromJson, goJsonStrings, ImError, make, toJson, toJsonParts } from './index.ts';
 
 test('zero values are written, lists and messages are null, empty maps are left out', () => {
   const text = toJson('sdkws.MsgData', make('sdkws.MsgData', { sendID: 'u1', content: Buffer.from('{}') }));
@@ -25,6 +25,20 @@ test('the lists of user commands are lists when they are empty, where others are
   for (const name of ['user.ProcessUserCommandGetResp', 'user.ProcessUserCommandGetAllResp'] as const) {
     assert.equal(toJson(name, make(name)), '{"CommandResp":[]}');
   }
+});
+
+test('a long message has the same text in parts', () => {
+  const name = 'user.GetPaginationUsersResp';
+  const user = (i: number) => make('sdkws.UserInfo', { userID: `u${i}`, ex: '\u0001"'.repeat(100) });
+  for (const count of [0, 1, 3_000]) {
+    const message = make(name, { total: count, users: Array.from({ length: count }, (_, i) => user(i)) });
+    const parts = [...toJsonParts(name, message)];
+    assert.equal(parts.join(''), toJson(name, message));
+    assert.ok(parts.every((part) => part.length < 70_000));
+    assert.ok(count < 3_000 || parts.length > 20, String(parts.length));
+  }
+  const batch = 'group.BatchGetIncrementalGroupMemberResp';
+  assert.deepEqual([...toJsonParts(batch, make(batch))], ['{"respList":{}}']);
 });
 
 test('keys match case-insensitively, unknown keys are ignored, null is unset', () => {

@@ -11,7 +11,17 @@ type Value = unknown;
 type Writer = (value: Value) => string;
 type Reader = (value: Value, path: string) => Value;
 
+interface FieldRules {
+  readonly name: string;
+  readonly prefix: string;
+  readonly write: (value: Value) => string | undefined;
+  readonly read: Reader;
+  /** Writes one entry of a list; undefined for fields that are none. */
+  readonly entry: Writer | undefined;
+}
+
 interface TypeRules {
+  fields: readonly FieldRules[];
   write: Writer;
   read: Reader;
   /** Fields, here and inside, that carry a 64-bit hash: parsing must keep the digits of their numbers. */
@@ -130,7 +140,7 @@ function fieldReader(field: protobuf.Field, item: Reader): Reader {
 }
 
 function build(type: protobuf.Type): TypeRules {
-  const built: TypeRules = { write: () => '{}', read: (v) => v, hashes: new Set() };
+  const built: TypeRules = { fields: [], write: () => '{}', read: (v) => v, hashes: new Set() };
   rules.set(type, built);
   const fields = type.fieldsArray.map((field) => {
     const item = itemRules(field);
@@ -140,8 +150,10 @@ function build(type: protobuf.Type): TypeRules {
       prefix: `${JSON.stringify(field.name)}:`,
       write: fieldWriter(field, item.write),
       read: fieldReader(field, item.read),
+      entry: field.repeated && !(field instanceof protobuf.MapField) ? item.write : undefined,
     };
   });
+  built.fields = fields;
   const byKey = new Map(fields.map((f) => [f.name.toLowerCase(), f]));
   built.write = (value) => {
     const message = value as Record<string, Value>;
@@ -173,6 +185,39 @@ function rulesOf(type: protobuf.Type): TypeRules {
 /** JSON text of a message by the rules of the HTTP API. */
 export function toJson<N extends MessageName>(name: N, message: Messages[N]): string {
   return rulesOf(messageType(name)).write(message);
+}
+
+/** JSON text of one entry of a list of a message. */
+export function toJsonEntry(name: MessageName, list: string, entry: unknown): string {
+  const write = rulesOf(messageType(name)).fields.find((field) => field.name === list)?.entry;
+  if (!write) throw new TypeError(`${name}.${list} is no list`);
+  return write(entry);
+}
+
+/** A part of a text is handed on once it has this many characters. */
+const PART_CHARS = 65_536;
+
+/** The same text as {@link toJson}, in parts of which one entry of a list at most makes one long. */
+export function* toJsonParts<N extends MessageName>(name: N, message: Messages[N]): Generator<string, void> {
+  let part = '{';
+  let first = true;
+  for (const { name: field, prefix, write, entry } of rulesOf(messageType(name)).fields) {
+    const value = (message as unknown as Record<string, Value>)[field];
+    const list = entry && (value as readonly Value[]);
+    const text = entry && list && list.length > 0 ? '[' : write(value);
+    if (text === undefined) continue;
+    part += `${first ? '' : ','}${prefix}${text}`;
+    first = false;
+    if (!entry || !list || list.length === 0) continue;
+    for (let i = 0; i < list.length; i++) {
+      part += (i === 0 ? '' : ',') + entry(list[i]);
+      if (part.length < PART_CHARS) continue;
+      yield part;
+      part = '';
+    }
+    part += ']';
+  }
+  yield `${part}}`;
 }
 
 /**

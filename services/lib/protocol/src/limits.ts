@@ -331,3 +331,30 @@ export function largestBody(name: MessageName, within: readonly MessageName[] = 
     bytes += field.length + 6 + jsonBytes(limit, [...within, name]);
   return bytes;
 }
+
+/** Most bytes that a character takes in protobuf. */
+const UTF8_BYTES = 3;
+
+/**
+ * Bytes of protobuf that a message takes whose texts are as long as clients may make them, with ids of ordinary length.
+ * Texts that only the server makes count as words, lists as one entry.
+ */
+export function largestStored(name: MessageName, within: readonly MessageName[] = []): number {
+  const type = messageType(name);
+  return type.fieldsArray.reduce((sum, field) => {
+    field.resolve();
+    const limit = fieldLimit(type, field) ?? { kind: 'text', chars: WORD };
+    switch (limit.kind) {
+      case 'text':
+        return sum + limit.chars * UTF8_BYTES;
+      case 'bytes':
+        return sum + limit.bytes;
+      case 'id':
+        return sum + ID_USUAL_BYTES;
+      case 'message':
+        return sum + (within.includes(limit.message) ? 0 : largestStored(limit.message, [...within, name]));
+      default:
+        return sum + NUMBER_BYTES;
+    }
+  }, 0);
+}

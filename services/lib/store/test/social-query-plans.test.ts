@@ -231,6 +231,7 @@ test('every query on conversation records reads by an index', async () => {
     recvMsgOpt: () => records.recvMsgOpt(tenant, 'a', 'si_a_b'),
     find: () => records.find(tenant, 'a', ['si_a_b']),
     list: () => records.list(tenant, 'a', page),
+    listBrief: () => records.listBrief(tenant, 'a'),
     count: () => records.count(tenant, 'a'),
     ids: () => records.ids(tenant, 'a'),
     pinnedIDs: () => records.pinnedIDs(tenant, 'a'),

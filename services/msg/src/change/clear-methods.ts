@@ -114,7 +114,7 @@ export function clearMethods(parts: ClearParts): MsgMethods<'clearConversationsM
     async userClearAllMsg(ctx, { userID, deleteSyncOpt }) {
       if (userID === '') throw argsError('userID is empty');
       requireSelf(ctx, userID);
-      const records = await conversations.list(ctx.tenant, userID);
+      const records = await conversations.listBrief(ctx.tenant, userID);
       if (records.length > 0) await clear(ctx, userID, records, deleteSyncOpt);
       return make('msg.UserClearAllMsgResp');
     },

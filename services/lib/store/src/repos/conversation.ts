@@ -4,6 +4,7 @@ import type { Filter } from 'mongodb';
 import { defineCollection, KEY_SEPARATOR, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { wholeList } from '../whole-list.ts';
 import type { MembershipMarks } from './membership-guard.ts';
 import type { Page } from './user.ts';
 import { type VersionLogs, versionLogs } from './version-log.ts';
@@ -65,8 +66,10 @@ export interface ConversationRepo {
     ownerUserID: string,
     conversationIDs: readonly string[],
   ): Promise<conversation.Conversation[]>;
-  /** One page, or all without one. */
+  /** One page, or all without one. @throws ImError 1001 when all are too large to be held in memory. */
   list(tenant: TenantId, ownerUserID: string, page?: Page): Promise<conversation.Conversation[]>;
+  /** All, without what may be large: `ex` and `attachedInfo`. */
+  listBrief(tenant: TenantId, ownerUserID: string): Promise<conversation.Conversation[]>;
   count(tenant: TenantId, ownerUserID: string): Promise<number>;
   ids(tenant: TenantId, ownerUserID: string): Promise<string[]>;
   pinnedIDs(tenant: TenantId, ownerUserID: string): Promise<string[]>;
@@ -164,10 +167,18 @@ export function conversationRepo(store: Store): ConversationRepo {
     },
     async list(tenant, ownerUserID, page) {
       if (page?.limit === 0) return [];
-      const docs = await of(tenant)
-        .col.find({ t: tenant, ownerUserID }, { sort: ORDER, ...page })
-        .toArray();
+      const found = of(tenant).col.find({ t: tenant, ownerUserID }, { sort: ORDER, ...page });
+      const docs = await wholeList(
+        found,
+        ({ ex, attachedInfo }) => ex.length + attachedInfo.length,
+        'ask for smaller pages (get_owner_conversation)',
+      );
       return docs.map(toConversation);
+    },
+    async listBrief(tenant, ownerUserID) {
+      const options = { sort: ORDER, projection: { ex: 0, attachedInfo: 0 } };
+      const docs = await of(tenant).col.find({ t: tenant, ownerUserID }, options).toArray();
+      return docs.map((doc) => toConversation({ ...doc, ex: '', attachedInfo: '' }));
     },
     count: (tenant, ownerUserID) => of(tenant).col.countDocuments({ t: tenant, ownerUserID }),
     ids: (tenant, ownerUserID) => idsWhere(tenant, ownerUserID, () => true),

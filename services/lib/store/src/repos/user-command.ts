@@ -3,6 +3,7 @@ import { make, type user } from '@im/protocol';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded, retryDuplicate } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { wholeList } from '../whole-list.ts';
 
 /** Something a user keeps on the server, such as a saved message. `_id` = tenant, user, type, uuid. */
 interface UserCommandDocument extends TenantDocument {
@@ -45,7 +46,7 @@ export interface UserCommandRepo {
   update(tenant: TenantId, key: CommandKey, changes: { value?: string; ex?: string }): Promise<boolean>;
   /** @returns false when there is no such command. */
   remove(tenant: TenantId, key: CommandKey): Promise<boolean>;
-  /** Those of one type, or of all types without one; by type and uuid. At most 10,000. */
+  /** Those of one type, or of all types without one; by type and uuid. At most 10,000. @throws ImError 1001 for too much. */
   list(tenant: TenantId, userID: string, type?: number): Promise<user.CommandInfoResp[]>;
 }
 
@@ -90,9 +91,12 @@ export function userCommandRepo(store: Store): UserCommandRepo {
     },
     async list(tenant, userID, type) {
       const filter = { t: tenant, userID, ...(type !== undefined && { type }) };
-      const docs = await of(tenant)
-        .col.find(filter, { sort: { type: 1, uuid: 1 }, limit: MAX_LISTED })
-        .toArray();
+      const found = of(tenant).col.find(filter, { sort: { type: 1, uuid: 1 }, limit: MAX_LISTED });
+      const docs = await wholeList(
+        found,
+        ({ value, ex }) => value.length + ex.length,
+        type === undefined ? 'ask type by type' : 'delete some commands of this type',
+      );
       return docs.map((doc) =>
         make('user.CommandInfoResp', {
           type: doc.type,

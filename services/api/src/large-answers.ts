@@ -1,0 +1,76 @@
+import { pipeline, Readable } from 'node:stream';
+import { createGzip } from 'node:zlib';
+import type { CallContext, Metrics } from '@im/kit';
+import { ERR, ImError } from '@im/protocol';
+import type { FastifyReply } from 'fastify';
+
+/** Most large answers that one user, and all together, are given at once. */
+const MOST = { ofUser: 4, inAll: 16 };
+/** A client that takes nothing for this long is cut off. */
+const STALL_MS = 30_000;
+
+/** Writes answers that are too large to be held as one text. */
+export interface LargeAnswers {
+  /**
+   * @param failed called when the answer ended early; the client then sees its connection end.
+   * @throws ImError 429 when too many are under way.
+   */
+  send(
+    reply: FastifyReply,
+    ctx: CallContext,
+    parts: AsyncIterable<string>,
+    options: { readonly gzip: boolean; readonly failed: (error: unknown) => void },
+  ): FastifyReply;
+}
+
+/** Large answers of one process. */
+export function createLargeAnswers(metrics: Metrics): LargeAnswers {
+  const ofUser = new Map<string, number>();
+  let inAll = 0;
+  metrics.observe(
+    'im_api_large_answers',
+    'Answers of more than 1 MiB that are written in parts',
+    () => inAll,
+  );
+  const refused = metrics.counter(
+    'im_api_large_answers_refused_total',
+    'Large answers refused: too many at once',
+  );
+
+  function take(key: string): () => void {
+    const own = ofUser.get(key) ?? 0;
+    if (own >= MOST.ofUser || inAll >= MOST.inAll) {
+      refused.inc();
+      throw new ImError(
+        ERR.TooManyRequests,
+        'too many large answers at once; ask for smaller pages or try again',
+      );
+    }
+    ofUser.set(key, own + 1);
+    inAll++;
+    return () => {
+      inAll--;
+      const left = (ofUser.get(key) ?? 0) - 1;
+      if (left > 0) ofUser.set(key, left);
+      else ofUser.delete(key);
+    };
+  }
+
+  return {
+    send(reply, { tenant, opUserID }, parts, { gzip, failed }) {
+      reply.raw.once('close', take(`${tenant}\u001f${opUserID}`));
+      reply.raw.setTimeout(STALL_MS, () => reply.raw.destroy());
+      const text = Readable.from(parts, { highWaterMark: 2 });
+      if (!gzip) {
+        text.once('error', failed);
+        return reply.send(text);
+      }
+      reply.header('content-encoding', 'gzip').header('vary', 'Accept-Encoding');
+      return reply.send(
+        pipeline(text, createGzip(), (error) => {
+          if (error) failed(error);
+        }),
+      );
+    },
+  };
+}
