@@ -310,6 +310,14 @@ test('a cluster that ran without a key gets one, and another, without a restart'
     assert.doesNotMatch(await configOf('keyed'), /acceptMissingKey/);
   }, LONG_MS);
   assert.deepEqual(await uids(), pods, 'no pod was replaced');
+
+  await applyCluster('keyed', { image: 'openim/ours:build-7', gateway: { replicas: 1 } });
+  await eventually(async () => assert.doesNotMatch(await configOf('keyed'), /rpc-key/), LONG_MS);
+  await eventually(async () => {
+    assert.match(await configOf('keyed'), /rpc-key/, 'its processes tell that they know the setting');
+    assert.doesNotMatch(await configOf('keyed'), /acceptMissingKey/);
+  }, LONG_MS);
+  await settled('keyed');
   await deleted('keyed');
 });
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ProcessStatus } from '@im/kit';
 import { now } from '../../checker/index.ts';
-import type { DeployedCluster } from '../../harness/deploy/index.ts';
+import { type DeployedCluster, KubeApiError, PATH } from '../../harness/deploy/index.ts';
 import { sharedCluster } from './shared-cluster.ts';
 import { startTraffic } from './traffic.ts';
 import { assertClean, overTheService, type Row, seconds, tableOf } from './verdicts.ts';
@@ -16,6 +17,9 @@ const DONE_WITHIN_MS = 240_000;
 const DELIVER_WITHIN_MS = 10_000;
 /** Time in which the operator begins with what it was asked for. */
 const BEGUN_WITHIN_MS = 10_000;
+const OPS_PORT = 10_300;
+/** Kubelets renew a mounted file within two minutes; the key of a cluster takes two such changes. */
+const KEYED_WITHIN_MS = 360_000;
 const RESTARTED_AT = 'openim.io/restarted-at';
 
 describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/s`, () => {
@@ -81,6 +85,46 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     return { replaced: after.length - kept, kept };
   }
 
+  /** A path on the ops port of a pod, by way of the API server. */
+  const opsOf = ({ metadata }: { metadata: { name: string } }, path: string) =>
+    `${PATH.pods(cluster.namespace)}/${metadata.name}:${OPS_PORT}/proxy/${path}`;
+
+  /** What each process of the cluster asks of its callers, once. */
+  async function keyUses(): Promise<string[]> {
+    const { api } = cluster.ground;
+    const roles = ['gateway', 'api', 'rpc', 'transfer', 'push', 'cron'] as const;
+    const pods = (await Promise.all(roles.map((role) => cluster.pods(role)))).flat();
+    const uses = await Promise.all(
+      pods.map(
+        async (pod) => (JSON.parse(await api.raw(opsOf(pod, 'status'))) as ProcessStatus).rpcKey ?? '',
+      ),
+    );
+    return [...new Set(uses)];
+  }
+
+  async function untilRequired(): Promise<void> {
+    const begun = now();
+    for (let last = ''; ; await sleep(1_000)) {
+      const uses = (await keyUses()).join(' ');
+      if (uses !== last) process.stdout.write(`key: ${uses} after ${seconds(now() - begun)}\n`);
+      last = uses;
+      if (uses === 'required') break;
+      assert.ok(now() - begun < KEYED_WITHIN_MS, `it is ${uses}`);
+    }
+  }
+
+  test('every process requires the key of the cluster, and no drain is begun without it', {
+    timeout: 400_000,
+  }, async () => {
+    await untilRequired();
+    const [gateway] = await cluster.pods('gateway');
+    assert.ok(gateway);
+    await assert.rejects(
+      cluster.ground.api.create(opsOf(gateway, 'drain'), {}),
+      (error) => error instanceof KubeApiError && error.status === 401,
+    );
+  });
+
   test('rolling restart of every pod, stores included', { timeout: 400_000 }, async () => {
     const annotations = { [RESTARTED_AT]: new Date().toISOString() };
     const { kept } = await rollOut('rolling restart', { metadata: { annotations } });
@@ -96,6 +140,15 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     const ours = pods.flatMap((pod) => pod.spec.containers.map((each) => each.image)).filter(isProduct);
     assert.deepEqual([...new Set(ours)], [image], 'every role runs the new image');
     assert.equal(kept, pods.length - ours.length, 'the stores were left alone');
+  });
+
+  test('the key of the cluster is required again after an image of another name', {
+    timeout: 400_000,
+  }, async () => {
+    const pods = async () => (await cluster.pods()).map(({ metadata }) => metadata.uid).sort();
+    const before = await pods();
+    await untilRequired();
+    assert.deepEqual(await pods(), before, 'no pod was restarted for it');
   });
 
   function isProduct(image: string): boolean {
