@@ -23,8 +23,10 @@ const REMEMBERED = 100_000;
 
 /** Claims in Redis; while it is away each process knows its own. */
 export function sharedClaims(redis: Store['redis']): Claims {
-  const own = new LRUCache<string, true>({ max: REMEMBERED });
+  // Made for the first delivery: it takes room for all that it may hold.
+  let own: LRUCache<string, true> | undefined;
   const takeOwn = (key: string) => {
+    own ??= new LRUCache({ max: REMEMBERED });
     if (own.has(key)) return false;
     own.set(key, true);
     return true;
@@ -47,7 +49,7 @@ export function sharedClaims(redis: Store['redis']): Claims {
         () => {},
       ),
     async giveBack(key) {
-      own.delete(key);
+      own?.delete(key);
       await redis.orElse(
         async (client) => {
           await client.del(key);

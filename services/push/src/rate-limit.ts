@@ -3,13 +3,15 @@ import { LRUCache } from 'lru-cache';
 
 /** Limits how often one user is woken: a burst, then a steady rate. Users beyond `max` are forgotten, oldest first. */
 export class WakeLimit {
-  readonly #buckets: LRUCache<string, TokenBucket>;
+  readonly #max: number;
+  /** Made for the first user: it takes room for all that it may hold. */
+  #buckets: LRUCache<string, TokenBucket> | undefined;
   #ratePerSecond: number;
   #burst: number;
   readonly #now: (() => number) | undefined;
 
   constructor(options: { perMinute: number; burst: number; max?: number; now?: () => number }) {
-    this.#buckets = new LRUCache({ max: options.max ?? 100_000 });
+    this.#max = options.max ?? 100_000;
     this.#ratePerSecond = options.perMinute / 60;
     this.#burst = options.burst;
     this.#now = options.now;
@@ -20,12 +22,13 @@ export class WakeLimit {
     const ratePerSecond = perMinute / 60;
     this.#ratePerSecond = ratePerSecond;
     this.#burst = burst;
-    for (const bucket of this.#buckets.values()) bucket.configure({ ratePerSecond, burst });
+    for (const bucket of this.#buckets?.values() ?? []) bucket.configure({ ratePerSecond, burst });
   }
 
   /** True if this user may be woken now; counts the wake. */
   take(tenant: string, userID: string): boolean {
     const key = `${tenant}\u001f${userID}`;
+    this.#buckets ??= new LRUCache({ max: this.#max });
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
       bucket = new TokenBucket({ ratePerSecond: this.#ratePerSecond, burst: this.#burst, now: this.#now });

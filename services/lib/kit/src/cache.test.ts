@@ -109,3 +109,16 @@ test('loads have a deadline of their own, unless they ask no store: then they ar
     assert.equal(await own.get('k', load), call);
   });
 });
+
+test('a cache takes no room before its first entry', () => {
+  const before = process.cpuUsage();
+  const caches = Array.from({ length: 20 }, () => createCache<string>({ ...bounds, max: 1_000_000 }));
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(user + system < 500_000, `${(user + system) / 1_000} ms of CPU`);
+  for (const cache of caches) {
+    cache.invalidate('k');
+    cache.clear();
+    assert.deepEqual(cache.peek('k'), { known: false, value: undefined });
+    assert.equal(cache.size, 0);
+  }
+});

@@ -51,15 +51,7 @@ interface Load<V> {
 /** A cache with the given bounds. */
 export function createCache<V extends {}>(options: CacheOptions): Cache<V> {
   const { negativeTtlMs = 0, asksStores = true } = options;
-  const entries = new LRUCache<string, V | typeof NONE>({
-    max: options.max,
-    ttl: options.ttlMs,
-    // It keeps the time by a timer of this length: with the usual 1 ms each lookup would wake the process again.
-    ttlResolution: Math.min(
-      MAX_RESOLUTION_MS,
-      Math.ceil(Math.min(options.ttlMs, negativeTtlMs || Infinity) / 10),
-    ),
-  });
+  let entries: LRUCache<string, V | typeof NONE> | undefined;
   const loads = new Map<string, Load<V>>();
   const label = { cache: options.name };
   const lookups = options.metrics?.counter('im_cache_lookups_total', 'Cache lookups by result', [
@@ -69,10 +61,24 @@ export function createCache<V extends {}>(options: CacheOptions): Cache<V> {
   const hits = lookups?.labels({ ...label, result: 'hit' });
   const misses = lookups?.labels({ ...label, result: 'miss' });
 
+  /** Made for the first entry: it takes room for all that it may hold, and most caches of a process stay empty. */
+  function made(): LRUCache<string, V | typeof NONE> {
+    entries ??= new LRUCache<string, V | typeof NONE>({
+      max: options.max,
+      ttl: options.ttlMs,
+      // It keeps the time by a timer of this length: with the usual 1 ms each lookup would wake the process again.
+      ttlResolution: Math.min(
+        MAX_RESOLUTION_MS,
+        Math.ceil(Math.min(options.ttlMs, negativeTtlMs || Infinity) / 10),
+      ),
+    });
+    return entries;
+  }
+
   function keep(key: string, value: V | undefined): void {
-    if (value !== undefined) entries.set(key, value);
-    else if (negativeTtlMs > 0) entries.set(key, NONE, { ttl: negativeTtlMs });
-    else entries.delete(key);
+    if (value !== undefined) made().set(key, value);
+    else if (negativeTtlMs > 0) made().set(key, NONE, { ttl: negativeTtlMs });
+    else entries?.delete(key);
   }
 
   /** From now on, what a running load of this key finds is not kept. */
@@ -103,7 +109,7 @@ export function createCache<V extends {}>(options: CacheOptions): Cache<V> {
 
   return {
     async get(key, load) {
-      const cached = entries.get(key);
+      const cached = entries?.get(key);
       if (cached !== undefined) {
         hits?.inc();
         return cached === NONE ? undefined : cached;
@@ -112,7 +118,7 @@ export function createCache<V extends {}>(options: CacheOptions): Cache<V> {
       return loadOnce(key, load);
     },
     peek(key) {
-      const cached = entries.get(key);
+      const cached = entries?.get(key);
       if (cached === undefined) return { known: false, value: undefined };
       return { known: true, value: cached === NONE ? undefined : cached };
     },
@@ -122,14 +128,14 @@ export function createCache<V extends {}>(options: CacheOptions): Cache<V> {
     },
     invalidate(key) {
       disown(key);
-      entries.delete(key);
+      entries?.delete(key);
     },
     clear() {
       for (const key of [...loads.keys()]) disown(key);
-      entries.clear();
+      entries?.clear();
     },
     get size() {
-      return entries.size;
+      return entries?.size ?? 0;
     },
   };
 }
