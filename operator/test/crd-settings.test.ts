@@ -14,6 +14,8 @@ interface Place {
   /** The resource allows less than the services would take, or says its default in words. */
   readonly tighter?: true;
   readonly defaultInWords?: true;
+  /** Read while a process runs, but part of its pod too. */
+  readonly restarts?: true;
 }
 
 const same = (...paths: string[]): Record<string, Place> =>
@@ -25,7 +27,12 @@ const CLUSTER: Readonly<Record<string, Place>> = {
   'gateway.maxConnections': { field: 'gateway.maxConnectionsPerPod', tighter: true },
   'gateway.handshakes.ratePerSecond': { field: 'gateway.handshakes.ratePerSecond', tighter: true },
   'gateway.handshakes.burst': { field: 'gateway.handshakes.burst', tighter: true },
-  'gateway.drain.deadlineMs': { field: 'gateway.drain.deadlineSeconds', factor: 1_000, tighter: true },
+  'gateway.drain.deadlineMs': {
+    field: 'gateway.drain.deadlineSeconds',
+    factor: 1_000,
+    tighter: true,
+    restarts: true,
+  },
   'gateway.drain.maxPerSecond': { field: 'gateway.drain.maxPerSecond', tighter: true },
   'nats.logMaxBytes': { field: 'nats.external.logMaxBytes' },
   'nats.seqMaxBytes': { field: 'nats.external.seqMaxBytes' },
@@ -136,7 +143,12 @@ function fieldOf(resource: StructuralSchema, path: string): StructuralSchema {
 }
 
 /** What differs between a field of a resource and the setting that it becomes. */
-function differences(setting: SettingField, place: Place, schema: StructuralSchema): string[] {
+function differences(
+  setting: SettingField,
+  place: Place,
+  schema: StructuralSchema,
+  live: boolean | undefined,
+): string[] {
   const { factor = 1, tighter, defaultInWords } = place;
   const { minimum, exclusiveMinimum, maximum } = setting.range;
   const faults: string[] = [];
@@ -159,6 +171,10 @@ function differences(setting: SettingField, place: Place, schema: StructuralSche
   expect('choices that the services do not take', unknown.join(', '), '');
   if (schema.enum && !tighter) expect('choices', schema.enum.join(' | '), setting.type);
   const stated = /Default: ([^.]*(?:\.\d+)?)\.$/.exec(schema.description ?? '')?.[1];
+  if (!place.restarts) {
+    const said = schema.description?.includes('Takes effect without a restart.') ?? false;
+    if (live !== undefined) expect('taking effect without a restart, as described,', said, live);
+  }
   if (defaultInWords) expect('default stated', stated !== undefined, true);
   else expect('default', stated ?? 'none', defaultOf(setting, factor));
   return faults;
@@ -172,16 +188,19 @@ function defaultOf({ default: value }: SettingField, factor: number): string {
   return String(typeof value === 'number' ? value / factor : value);
 }
 
-for (const [plural, fields, places] of [
-  ['openimclusters', configFields(), CLUSTER],
-  ['openimtenants', tenantFields(), TENANT],
+for (const [plural, fields, places, isLive] of [
+  ['openimclusters', configFields(), CLUSTER, isLiveSetting],
+  // All of a tenant takes effect without a restart, as the resource says once.
+  ['openimtenants', tenantFields(), TENANT, () => undefined],
 ] as const) {
   test(`${plural}: ranges, choices and defaults are those of the services`, () => {
     const schema = schemaOf(plural);
     const known = new Map<string, SettingField>(fields.map((field) => [field.path, field]));
     const faults = Object.entries(places).flatMap(([path, place]) => {
       const setting = known.get(path);
-      return setting ? differences(setting, place, fieldOf(schema, place.field)) : [`there is no ${path}`];
+      return setting
+        ? differences(setting, place, fieldOf(schema, place.field), isLive(path))
+        : [`there is no ${path}`];
     });
     assert.deepEqual(faults, []);
   });

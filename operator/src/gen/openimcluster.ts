@@ -24,9 +24,9 @@ export interface OpenIMClusterGatewayHandshakesPerLogin {
 
 /** Admission of new connections at each gateway, before any backend is asked. */
 export interface OpenIMClusterGatewayHandshakes {
-  /** New connections per second; 0 is no limit. Default: 500. */
+  /** New connections per second; 0 is no limit. Takes effect without a restart. Default: 500. */
   readonly ratePerSecond?: number;
-  /** New connections at once. Default: 1000. */
+  /** New connections at once. Takes effect without a restart. Default: 1000. */
   readonly burst?: number;
   /** New connections with one token, so that a client that connects in a loop does not use up what is admitted of all. */
   readonly perLogin?: OpenIMClusterGatewayHandshakesPerLogin;
@@ -36,7 +36,7 @@ export interface OpenIMClusterGatewayHandshakes {
 export interface OpenIMClusterGatewayDrain {
   /** Most time that a drain takes; then what is left is closed. A change makes new gateways, as it decides how long a pod may take to end. Default: 600. */
   readonly deadlineSeconds?: number;
-  /** Most connections closed per second and pod. Default: 500. */
+  /** Most connections closed per second and pod. Takes effect without a restart. Default: 500. */
   readonly maxPerSecond?: number;
 }
 
@@ -176,17 +176,17 @@ export interface OpenIMClusterCron {
   readonly resources?: ResourceSettings;
   /** Additions to the pods. */
   readonly podTemplate?: PodTemplateSettings;
-  /** When it runs (cron with five fields, UTC). Default: at night. */
+  /** When it runs (cron with five fields, UTC). Takes effect without a restart. Default: at night. */
   readonly messageExpiry?: string;
-  /** When it runs (cron with five fields, UTC). Default: at night. */
+  /** When it runs (cron with five fields, UTC). Takes effect without a restart. Default: at night. */
   readonly objectExpiry?: string;
-  /** When uploads that were never completed are removed (cron with five fields, UTC). Default: every hour. */
+  /** When uploads that were never completed are removed (cron with five fields, UTC). Takes effect without a restart. Default: every hour. */
   readonly uploadExpiry?: string;
-  /** When it runs (cron with five fields, UTC). Default: at night. */
+  /** When it runs (cron with five fields, UTC). Takes effect without a restart. Default: at night. */
   readonly tokenExpiry?: string;
-  /** When messages past the lifetime that users set are hidden (cron with five fields, UTC). Default: every hour. */
+  /** When messages past the lifetime that users set are hidden (cron with five fields, UTC). Takes effect without a restart. Default: every hour. */
   readonly messageDestruct?: string;
-  /** Days that objects of messages are kept; 0 is for ever. Default: 180. */
+  /** Days that objects of messages are kept; 0 is for ever. Takes effect without a restart. Default: 180. */
   readonly objectDays?: number;
   /** Groups (upload causes) of objects that expire after objectDays. Takes effect without a restart. Default: msg-picture, msg-file, msg-voice, msg-video, msg-video-snapshot, sdklog. */
   readonly objectGroups?: readonly string[];
@@ -232,9 +232,9 @@ export interface OpenIMClusterNatsExternal {
   readonly credentialsSecretRef?: CredentialsRef;
   /** Copies of every stream. Default: 3. */
   readonly replicas?: 1 | 3 | 5;
-  /** Bytes that the message log may hold; messages are refused from 90 %. Default: 4294967296. */
+  /** Bytes that the message log may hold; messages are refused from 90 %. Takes effect without a restart. Default: 4294967296. */
   readonly logMaxBytes?: number;
-  /** Bytes of deliveries kept in memory. Default: 268435456. */
+  /** Bytes of deliveries kept in memory. Takes effect without a restart. Default: 268435456. */
   readonly seqMaxBytes?: number;
 }
 
