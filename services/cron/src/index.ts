@@ -9,6 +9,7 @@ import {
 } from '@im/kit';
 import type { RpcRegistry } from '@im/rpc';
 import {
+  clientLogRepo,
   convs,
   destructRepo,
   msgRows,
@@ -20,6 +21,7 @@ import {
   tokenRepo,
 } from '@im/store';
 import { destructMessages } from './jobs/destruct-messages.ts';
+import { expireClientLogs } from './jobs/expire-client-logs.ts';
 import { expireMessages } from './jobs/expire-messages.ts';
 import { expireObjects } from './jobs/expire-objects.ts';
 import { expireTokens } from './jobs/expire-tokens.ts';
@@ -38,16 +40,15 @@ function jobsOf(
 ): Job[] {
   const objects = objectRepo(store);
   const uploads = objectUploadRepo(store);
+  const objectExpiry = { schedule: cron.objectExpiry, days: cron.objectDays, groups: cron.objectGroups };
   return [
     expireMessages(cron.messageExpiry, {
       retention: retentionRepo(store),
       rows: msgRows(store),
       convs: convs(store),
     }),
-    expireObjects(
-      { schedule: cron.objectExpiry, days: cron.objectDays, groups: cron.objectGroups },
-      { objects, uploads, blob },
-    ),
+    expireObjects(objectExpiry, { objects, uploads, blob }),
+    expireClientLogs(objectExpiry, clientLogRepo(store)),
     expireUploads(cron.uploadExpiry, uploadHours, { uploads, objects, blob }),
     recountStorage(cron.objectExpiry, objects, uploads),
     expireTokens(cron.tokenExpiry, tokenRepo(store)),

@@ -16,6 +16,7 @@ import {
 } from '@im/kit';
 import { ImError } from '@im/protocol';
 import {
+  clientLogRepo,
   createStore,
   type ObjectRepo,
   type ObjectUploadRepo,
@@ -24,6 +25,7 @@ import {
   objectUploadRepo,
   type Store,
 } from '@im/store';
+import { expireClientLogs } from '../src/jobs/expire-client-logs.ts';
 import { expireUploads } from '../src/jobs/expire-uploads.ts';
 import { recountStorage } from '../src/jobs/recount-storage.ts';
 
@@ -158,4 +160,30 @@ test('what is stored is counted anew: each key once, and uploads under way', asy
   await uploads.reserve(id, 1_000, 0);
   await recountStorage('* * * * *', objects, uploads).run(settings, signal);
   assert.equal(await uploads.bytes(id), 30);
+});
+
+test('entries of client logs go with the files that they name', async () => {
+  const logs = clientLogRepo(store);
+  const day = 24 * 3600 * 1000;
+  const entry = (logID: string, createTime: number) => ({
+    logID,
+    userID: 'u1',
+    platform: 'Web',
+    url: 'http://x/a.log',
+    filename: 'a.log',
+    systemType: '',
+    version: '1',
+    ex: '',
+    createTime,
+  });
+  await logs.add(id, [entry('old', Date.now() - 11 * day), entry('new', Date.now() - 9 * day)]);
+  const job = (days: number, groups: string[]) =>
+    expireClientLogs({ schedule: '* * * * *', days, groups }, logs).run(
+      settings,
+      new AbortController().signal,
+    );
+  assert.equal(await job(0, ['sdklog']), 0);
+  assert.equal(await job(10, ['msg-file']), 0);
+  assert.equal(await job(10, ['msg-file', 'sdklog']), 1);
+  assert.deepEqual([await logs.count(id, ['old']), await logs.count(id, ['new'])], [0, 1]);
 });

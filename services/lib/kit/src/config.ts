@@ -419,7 +419,9 @@ export const ServerConfig = z.strictObject({
         .int()
         .min(0)
         .default(180)
-        .describe('Days that objects of objectGroups are kept; 0 keeps them for ever.'),
+        .describe(
+          'Days that objects of objectGroups, and with sdklog the entries of client logs, are kept; 0 keeps them for ever.',
+        ),
       objectGroups: z
         .array(z.string())
         .default(['msg-picture', 'msg-file', 'msg-voice', 'msg-video', 'msg-video-snapshot', 'sdklog'])

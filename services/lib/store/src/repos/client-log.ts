@@ -20,7 +20,7 @@ interface ClientLogDocument extends TenantDocument {
   createTime: number;
 }
 
-/** Collection of client logs; the third domain alone writes it. */
+/** Collection of client logs; the third domain adds to it, and cron removes what is old. */
 export const CLIENT_LOGS = defineCollection<ClientLogDocument>('client_log', [
   { keys: { createTime: 1 } },
   { keys: { userID: 1, createTime: 1 } },
@@ -50,6 +50,8 @@ export interface ClientLogRepo {
   /** How many of these exist. */
   count(tenant: TenantId, logIDs: readonly string[]): Promise<number>;
   remove(tenant: TenantId, logIDs: readonly string[]): Promise<void>;
+  /** Removes those made before a time, ms. @returns how many. */
+  removeBefore(tenant: TenantId, time: number): Promise<number>;
 }
 
 /**
@@ -96,6 +98,10 @@ export function clientLogRepo(store: Store): ClientLogRepo {
     },
     async remove(tenant, logIDs) {
       await of(tenant).col.deleteMany({ _id: ids(tenant, logIDs) });
+    },
+    async removeBefore(tenant, time) {
+      const { deletedCount } = await of(tenant).col.deleteMany({ t: tenant, createTime: { $lt: time } });
+      return deletedCount;
     },
   });
 }
