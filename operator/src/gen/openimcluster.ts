@@ -6,12 +6,16 @@ export interface LocalRef {
   readonly name: string;
 }
 
-/** What one connection may ask; above that it is read more slowly, and not closed. */
+/** What one connection, and in bytes one user, may ask; above that it is answered more slowly, and not closed. */
 export interface OpenIMClusterGatewayRequests {
   /** Frames per second and connection, pings included; 0 is no limit. Takes effect without a restart. Default: 200. */
   readonly ratePerSecond?: number;
   /** Frames at once. Takes effect without a restart. Default: 2000. */
   readonly burst?: number;
+  /** Bytes per second and user of requests above 16 KiB, after gunzip and over all connections; 0 is no limit. Takes effect without a restart. Default: 2097152. */
+  readonly bytesPerSecond?: number;
+  /** Such bytes at once. Takes effect without a restart. Default: 8388608. */
+  readonly byteBurst?: number;
 }
 
 /** New connections with one token, so that a client that connects in a loop does not use up what is admitted of all. */
@@ -110,7 +114,7 @@ export interface OpenIMClusterGateway {
   readonly maxConnectionsPerPod?: number;
   /** Most connections of one user at one gateway pod; one more closes the oldest in the background, else the oldest. Takes effect without a restart. Default: 50. */
   readonly maxConnectionsPerUser?: number;
-  /** What one connection may ask; above that it is read more slowly, and not closed. */
+  /** What one connection, and in bytes one user, may ask; above that it is answered more slowly, and not closed. */
   readonly requests?: OpenIMClusterGatewayRequests;
   /** Admission of new connections at each gateway, before any backend is asked. */
   readonly handshakes?: OpenIMClusterGatewayHandshakes;

@@ -30,6 +30,7 @@ import { TickFlusher } from './outbox.ts';
 import { OwnPushes } from './own-push.ts';
 import { PresenceReporter } from './presence-report.ts';
 import { PresenceWatch } from './presence-watch.ts';
+import { RequestBytes } from './request-bytes.ts';
 import { Requests } from './requests.ts';
 import { Roster } from './roster.ts';
 import { Sender } from './sender.ts';
@@ -76,6 +77,7 @@ class Gateway implements GatewayService {
   readonly #feed: DeliveryFeed;
   readonly #ownPushes: OwnPushes;
   readonly #inputRate: InputRate;
+  readonly #requestBytes: RequestBytes;
   readonly #requests: Requests;
   readonly #catchUps: CatchUps;
   readonly #kicks: Kicks;
@@ -117,6 +119,8 @@ class Gateway implements GatewayService {
       (connection) => this.#requests.readOn(connection),
       () => metrics.bounded('input-rate'),
     );
+
+    this.#requestBytes = new RequestBytes(gateway.requests);
 
     // Deliveries come once users are added to the feed, long after it has been made.
     let deliverer: Deliverer | undefined;
@@ -173,6 +177,7 @@ class Gateway implements GatewayService {
       ownPushes,
       catchUps,
       feed,
+      bytes: this.#requestBytes,
       metrics,
       log,
       inflatedLimit,
@@ -250,6 +255,7 @@ class Gateway implements GatewayService {
       this.#deps.live.onChange(({ gateway }) => {
         this.#handshakes.admit(gateway);
         this.#inputRate.configure(gateway.requests);
+        this.#requestBytes.configure(gateway.requests);
       }),
       this.#deps.bus.events.onMissed(() => {
         this.#kicks.recheckAll();

@@ -48,7 +48,7 @@ export interface GatewayMetrics {
 }
 
 /** Bounds that are counted when they take effect. */
-export type Bound = 'input-rate' | 'input-bytes' | 'own-push' | 'catch-up';
+export type Bound = 'input-rate' | 'input-bytes' | 'request-bytes' | 'own-push' | 'catch-up';
 
 /** A counter with its labels fixed. */
 interface Tally {

@@ -1,13 +1,16 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeliveryFeed } from '@im/bus';
 import { type CallContext, callFields, type Logger, randomId, type TenantDirectory } from '@im/kit';
 import {
   argsError,
-  decodeRequest,
+  declaredBytes,
   EnvelopeError,
   ERR,
   encodeResponse,
   ImError,
   MAX_ANSWER_FRAME_BYTES,
+  parseRequest,
+  plainRequest,
   REQ,
   type RequestEnvelope,
   toImError,
@@ -19,6 +22,7 @@ import { framingAt } from './framings.ts';
 import type { Route } from './handlers.ts';
 import type { CloseReason, GatewayMetrics } from './metrics.ts';
 import type { OwnPushes } from './own-push.ts';
+import type { RequestBytes } from './request-bytes.ts';
 
 /** Parts of {@link Requests}. */
 export interface RequestsDeps {
@@ -27,6 +31,7 @@ export interface RequestsDeps {
   readonly ownPushes: OwnPushes;
   readonly catchUps: Pick<CatchUps, 'asked' | 'answered'>;
   readonly feed: Pick<DeliveryFeed, 'run'>;
+  readonly bytes: Pick<RequestBytes, 'take'>;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
   /** Largest request after gunzip, bytes. */
@@ -42,6 +47,8 @@ const MAX_WAITING = 1_024;
 const MAX_WAITING_BYTES = 1_048_576;
 /** Most bytes that wait so on all connections together. */
 const MAX_TOTAL_BYTES = 268_435_456;
+/** Requests up to this size are limited by their number alone. */
+const SMALL_BYTES = 16_384;
 /** Longest operationID and msgIncr, bytes; the handshake's limit. */
 const MAX_ID_BYTES = 512;
 
@@ -117,7 +124,13 @@ export class Requests {
 
   async #one(connection: Connection, frame: Buffer): Promise<void> {
     const begun = performance.now();
-    const request = this.#decode(connection, frame);
+    const declared = declaredBytes(framingAt(connection.framing), frame);
+    if (declared > SMALL_BYTES) {
+      // Before it is inflated.
+      await this.#turn(connection, Math.min(declared, this.#deps.inflatedLimit));
+      if (!connection.open) return;
+    }
+    const request = this.#decode(connection, frame, declared);
     if (typeof request === 'string') {
       connection.close(request);
       return;
@@ -160,13 +173,33 @@ export class Requests {
     if (route.closes) connection.close('logout');
   }
 
-  #decode(connection: Connection, frame: Buffer): RequestEnvelope | CloseReason {
+  /** Waits until the user may ask so many bytes. */
+  async #turn(connection: Connection, bytes: number): Promise<void> {
+    const waitMs = this.#take(connection, bytes);
+    if (waitMs === 0) return;
+    this.#deps.metrics.bounded('request-bytes');
+    await sleep(waitMs, undefined, { ref: false });
+  }
+
+  #take({ user }: Connection, bytes: number): number {
+    return this.#deps.bytes.take(`${user.tenant}\u0000${user.userID}`, bytes);
+  }
+
+  #decode(connection: Connection, frame: Buffer, declared: number): RequestEnvelope | CloseReason {
+    const framing = framingAt(connection.framing);
+    const { inflatedLimit } = this.#deps;
     let request: RequestEnvelope;
+    // What it turns out to be counts, whatever it said; one that is too large was inflated up to the limit.
+    let bytes = inflatedLimit;
     try {
-      request = decodeRequest(framingAt(connection.framing), frame, this.#deps.inflatedLimit);
+      const plain = plainRequest(framing, frame, inflatedLimit);
+      bytes = plain.length;
+      request = parseRequest(framing, plain);
     } catch (error) {
       if (error instanceof EnvelopeError) return 'malformed';
       throw error;
+    } finally {
+      if (bytes > SMALL_BYTES && bytes > declared) this.#take(connection, bytes - declared);
     }
     if (exceedsBytes(request.msgIncr, MAX_ID_BYTES)) return 'malformed';
     return request.sendID === connection.user.userID ? request : 'sender';

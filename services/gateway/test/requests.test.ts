@@ -196,11 +196,37 @@ test('a connection that asks too much is read more slowly, and not closed', asyn
   // The limit may be lifted while it runs.
   gateway.live.apply({
     ...gateway.live.current,
-    gateway: { ...gateway.live.current.gateway, requests: { ratePerSecond: 0, burst: 1 } },
+    gateway: {
+      ...gateway.live.current.gateway,
+      requests: { ...gateway.live.current.gateway.requests, ratePerSecond: 0, burst: 1 },
+    },
   });
   for (let i = 0; i < 500; i++) busy.socket.ping();
   assert.equal((await busy.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('busy'))).errCode, 0);
   assert.equal(await gateway.metric('gateway_throttled'), 0);
+});
+
+test('frames that inflate to more wait for bytes of their user before they are inflated', async () => {
+  const MIB = 1_048_576;
+  await using gateway = await startGateway({ requests: { bytesPerSecond: 2 * MIB, byteBurst: 2 * MIB } });
+  using bomb = await Client.connect(gateway.port, { userID: 'bomb', framing: JSON_GZIP });
+  using again = await Client.connect(gateway.port, { userID: 'bomb', framing: JSON_GZIP });
+  using other = await Client.connect(gateway.port, { userID: 'other', framing: JSON_GZIP });
+  const envelope = { reqIdentifier: REQ.GetNewestSeq, token: '', sendID: 'bomb', data: Buffer.alloc(0) };
+  const large = (msgIncr: string) =>
+    encodeRequest(JSON_GZIP, { ...envelope, msgIncr, operationID: 'o'.repeat(1_000_000) });
+  const begun = performance.now();
+  // Over two connections of one user, 4 MB: two at once, the others at two a second.
+  for (const n of [1, 2]) for (const client of [bomb, again]) client.socket.send(large(`i${n}`));
+  const answers = [bomb, again].map((client) => client.next((frame) => frame.msgIncr === 'i2'));
+  assert.equal(
+    (await other.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('other'))).errCode,
+    0,
+    'another user is answered meanwhile',
+  );
+  for (const answer of await Promise.all(answers)) assert.equal(answer.errCode, 1001);
+  assert.ok(performance.now() - begun >= 800, 'the last two waited for their bytes');
+  assert.equal(await gateway.metric('gateway_bounds_total', { bound: 'request-bytes' }), 2);
 });
 
 test('an error of a send is its code and name; one item does not fail the others', async () => {

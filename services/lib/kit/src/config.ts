@@ -100,9 +100,19 @@ export const ServerConfig = z.strictObject({
             .default(200)
             .describe('Frames per second and connection, pings included; 0 means no limit.'),
           burst: count(2_000, 'Frames at once.'),
+          bytesPerSecond: z
+            .number()
+            .min(0)
+            .default(2_097_152)
+            .describe(
+              'Bytes per second and user of requests above 16 KiB, after gunzip and over all connections; 0 means no limit.',
+            ),
+          byteBurst: count(8_388_608, 'Such bytes at once.'),
         })
         .prefault({})
-        .describe('What one connection may ask; whoever asks more is read more slowly, and not closed.'),
+        .describe(
+          'What one connection, and in bytes one user, may ask; whoever asks more is answered more slowly, and not closed.',
+        ),
       readLimitBytes: count(51_200, 'Largest WebSocket message accepted, as received.'),
       inflatedLimitBytes: count(1_048_576, 'Largest request accepted, after gunzip.'),
       readTimeoutMs: ms(30_000, 'A connection without traffic for this long is closed'),

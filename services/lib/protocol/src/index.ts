@@ -26,7 +26,15 @@ export {
   queueKey,
   selfNotificationID,
 } from './conversation-id.ts';
-export { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from './envelope/codec.ts';
+export {
+  declaredBytes,
+  decodeRequest,
+  decodeResponse,
+  encodeRequest,
+  encodeResponse,
+  parseRequest,
+  plainRequest,
+} from './envelope/codec.ts';
 export {
   EnvelopeError,
   type Framing,

@@ -1,7 +1,7 @@
 import type { Framing, RequestEnvelope, ResponseEnvelope } from './envelope.ts';
 import { decodeGobRequest, decodeGobResponse } from './gob-decode.ts';
 import { encodeGobRequest, encodeGobResponse } from './gob-encode.ts';
-import { gunzip, gzip } from './gzip.ts';
+import { gunzip, gzip, inflatedSize } from './gzip.ts';
 import {
   decodeJsonRequest,
   decodeJsonResponse,
@@ -17,13 +17,33 @@ function buffer(bytes: Uint8Array): Buffer {
 }
 
 /**
- * Server side: the request in a binary frame.
+ * Server side: bytes of a request as the frame itself says, before anything is inflated. A gzipped one may say too few.
+ */
+export function declaredBytes(framing: Framing, frame: Uint8Array): number {
+  if (!framing.gzip) return frame.length;
+  return Math.max(frame.length, inflatedSize(frame));
+}
+
+/**
+ * Server side: the bytes of a request.
  * @param inflatedLimit most bytes after gunzip.
+ * @throws EnvelopeError for what is no gzip where it must be, or is larger; the connection is to be closed then.
+ */
+export function plainRequest(framing: Framing, frame: Uint8Array, inflatedLimit: number): Buffer {
+  return framing.gzip ? gunzip(frame, inflatedLimit) : buffer(frame);
+}
+
+/**
+ * Server side: the request that {@link plainRequest} returned.
  * @throws EnvelopeError for anything that is no request; the connection is to be closed then.
  */
-export function decodeRequest(framing: Framing, frame: Uint8Array, inflatedLimit: number): RequestEnvelope {
-  const plain = framing.gzip ? gunzip(frame, inflatedLimit) : buffer(frame);
+export function parseRequest(framing: Framing, plain: Buffer): RequestEnvelope {
   return framing.encoding === 'gob' ? decodeGobRequest(plain) : decodeJsonRequest(plain);
+}
+
+/** Server side: the request in a binary frame; see {@link plainRequest} and {@link parseRequest}. */
+export function decodeRequest(framing: Framing, frame: Uint8Array, inflatedLimit: number): RequestEnvelope {
+  return parseRequest(framing, plainRequest(framing, frame, inflatedLimit));
 }
 
 /** Server side: the payload of the binary frame of an answer or push. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { decodeRequest, decodeResponse, encodeRequest, encodeResponse } from './codec.ts';
+import { declaredBytes, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from './codec.ts';
 import { EnvelopeError, type Framing, type RequestEnvelope, type ResponseEnvelope } from './envelope.ts';
 import { gunzip, gzip } from './gzip.ts';
 import { mutate, printedSeed, seeded } from './testing/mutations.ts';
@@ -132,4 +132,15 @@ test('mutated frames of every framing decode or throw EnvelopeError, nothing els
       }
     }
   }
+});
+
+test('a frame says how large its request is before it is inflated', () => {
+  for (const framing of ALL) {
+    const large = { ...request, operationID: 'o'.repeat(100_000) };
+    const frame = encodeRequest(framing, large);
+    const plain = encodeRequest({ ...framing, gzip: false }, large);
+    assert.equal(declaredBytes(framing, frame), plain.length);
+  }
+  const gzipped: Framing = { encoding: 'json', gzip: true };
+  assert.equal(declaredBytes(gzipped, Buffer.alloc(3)), 3, 'no gzip member');
 });

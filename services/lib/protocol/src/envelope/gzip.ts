@@ -43,3 +43,10 @@ export function gunzip(data: Uint8Array, limit: number): Buffer {
     throw new EnvelopeError('gzip: damaged or too large', { cause });
   }
 }
+
+/** The size of what a gzip member holds, as its last four bytes say (RFC 1952, ISIZE); 0 for what is too short. */
+export function inflatedSize(data: Uint8Array): number {
+  const at = data.length - 4;
+  if (at < HEADER.length) return 0;
+  return new DataView(data.buffer, data.byteOffset + at, 4).getUint32(0, true);
+}
