@@ -8,9 +8,20 @@ import {
   type Logger,
   type TenantId,
 } from '@im/kit';
-import { argsError, ERR, encode, type event, ImError, make, REQ, type sdkws } from '@im/protocol';
+import {
+  answerBytes,
+  argsError,
+  ERR,
+  encode,
+  type event,
+  ImError,
+  make,
+  REQ,
+  type sdkws,
+} from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { Connection } from './connection.ts';
+import { framingAt } from './framings.ts';
 import { SharedFrame } from './shared-frame.ts';
 import { Turns } from './turns.ts';
 import type { Watch } from './watch.ts';
@@ -56,9 +67,30 @@ function parsePlatforms(joined: string): number[] {
   return joined === '' ? [] : joined.split(',').map(Number);
 }
 
-function presenceFrame(userID: string, platformIDs: number[]): SharedFrame {
+/** Most bytes of an entry beside its user's id: the platforms, of which there are few, and lengths. */
+const ENTRY_BYTES = 64;
+
+/** The same entries in parts, each of which fits into a frame with so many bytes of data. */
+function inFrames(
+  subscribers: readonly sdkws.SubUserOnlineStatusElem[],
+  bytes: number,
+): sdkws.SubUserOnlineStatusElem[][] {
+  const parts: sdkws.SubUserOnlineStatusElem[][] = [];
+  let left = 0;
+  for (const entry of subscribers) {
+    const size = Buffer.byteLength(entry.userID) + ENTRY_BYTES;
+    if (size > left) {
+      parts.push([]);
+      left = bytes;
+    }
+    left -= size;
+    parts.at(-1)?.push(entry);
+  }
+  return parts;
+}
+
+function presenceFrame(subscribers: sdkws.SubUserOnlineStatusElem[]): SharedFrame {
   return new SharedFrame(() => {
-    const subscribers = [make('sdkws.SubUserOnlineStatusElem', { userID, onlinePlatformIDs: platformIDs })];
     return {
       reqIdentifier: REQ.SubUserOnlineStatus,
       msgIncr: '',
@@ -142,11 +174,13 @@ export class PresenceWatch {
     if (unknown.length > 0) await this.#read(connection, ctx, unknown);
     await this.#turns.take(Math.min(watches.length, this.#turns.portion));
     requireOpen(connection);
-    return make('sdkws.SubUserOnlineStatusTips', {
-      subscribers: watches.map(({ userID, platforms = '' }) =>
-        make('sdkws.SubUserOnlineStatusElem', { userID, onlinePlatformIDs: parsePlatforms(platforms) }),
-      ),
-    });
+    const subscribers = watches.map(({ userID, platforms = '' }) =>
+      make('sdkws.SubUserOnlineStatusElem', { userID, onlinePlatformIDs: parsePlatforms(platforms) }),
+    );
+    const [first = [], ...rest] = inFrames(subscribers, answerBytes(framingAt(connection.framing)));
+    // What does not fit into the answer is told as changes are: clients take both alike.
+    for (const part of rest) connection.send(presenceFrame(part).for(connection.framing), 'presence');
+    return make('sdkws.SubUserOnlineStatusTips', { subscribers: first });
   }
 
   /** Takes new subscriptions of the user's budget. @throws ImError 429 when it is used up, 90004 as {@link change}. */
@@ -292,7 +326,9 @@ export class PresenceWatch {
     const platforms = platformIDs.join();
     if (!watch || watch.platforms === platforms) return;
     watch.platforms = platforms;
-    const frame = presenceFrame(userID, platformIDs);
+    const frame = presenceFrame([
+      make('sdkws.SubUserOnlineStatusElem', { userID, onlinePlatformIDs: platformIDs }),
+    ]);
     for (const connection of watch.connections) connection.send(frame.for(connection.framing), 'presence');
   }
 }

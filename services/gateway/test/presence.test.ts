@@ -183,6 +183,29 @@ test('changes missed in an outage are told afterwards', async () => {
   assert.deepEqual(tips(await client.next(() => true)), [['b', [2]]]);
 });
 
+test('2005 for more users than an answer holds tells the rest by pushes', async () => {
+  await using gateway = await startGateway();
+  gateway.rpc.answers.set('user.getOnlinePlatforms', (_ctx, { userIDs }: { userIDs: string[] }) =>
+    make('user.GetOnlinePlatformsResp', {
+      users: userIDs.map((userID) =>
+        make('sdkws.SubUserOnlineStatusElem', { userID, onlinePlatformIDs: [1, 5] }),
+      ),
+    }),
+  );
+  const ids = Array.from({ length: 3_000 }, (_, i) => `u${i}-`.padEnd(248, 'x'));
+  using client = await Client.connect(gateway.port, { framing: JSON_GZIP });
+  const answer = await watch(client, ids);
+  assert.equal(answer.errCode, 0);
+  const first = tips(answer);
+  assert.ok(first.length > 1_000 && first.length < ids.length, String(first.length));
+  const pushed = () => client.left.filter((f) => f.reqIdentifier === REQ.SubUserOnlineStatus).flatMap(tips);
+  await until(() => pushed().length + first.length >= ids.length);
+  assert.deepEqual(
+    [...first, ...pushed()].map(([userID, platforms]) => `${userID} ${platforms}`),
+    ids.map((id) => `${id} 1,5`),
+  );
+});
+
 test('a connection may watch a bounded number of users', async () => {
   await using gateway = await startGateway();
   using client = await Client.connect(gateway.port, { framing: JSON_GZIP });
