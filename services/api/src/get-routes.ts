@@ -61,7 +61,7 @@ function targetsOf(targets: readonly string[]): string {
   return JSON.stringify(targets.length === 0 ? [] : [{ targets, labels: { namespace: 'default' } }]);
 }
 
-/** GET routes that are answered from the settings, http-api.md §2.8 and §2.11. */
+/** GET routes that are answered from the settings, docs/protocol/http.md. */
 export const FIXED_ROUTES: readonly FixedRoute[] = [
   ...DISCOVERY.map(
     (name): FixedRoute => ({

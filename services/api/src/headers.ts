@@ -1,4 +1,4 @@
-/** On every answer: browsers of any origin may call, with any header. Source: http-api.md §1.1. */
+/** On every answer: browsers of any origin may call, with any header. Source: docs/protocol/http.md. */
 export const COMMON_HEADERS: Readonly<Record<string, string>> = {
   'access-control-allow-origin': '*',
   'access-control-allow-methods': '*',

@@ -2,7 +2,7 @@ import type { CallContext } from '@im/kit';
 import { CONTENT, make, SESSION } from '@im/protocol';
 import type { Notifier } from '@im/rpc';
 
-/** The notifications of the conversation domain, http-api.md §4.2. None of them rejects. */
+/** The notifications of the conversation domain, docs/protocol/notifications.md. None of them rejects. */
 export function conversationNotices(notifier: Notifier) {
   return {
     /** 1300 to the owner's devices. */

@@ -77,7 +77,7 @@ function read<N extends MessageName>(name: N, data: Uint8Array): Messages[N] {
   return message;
 }
 
-/** The requests that a client may make. Source: gateway.md of the wire specification, sections 2.4 and 3. */
+/** The requests that a client may make. Source: docs/protocol/requests.md. */
 export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
   const { msg, third, sender, limits, presence, watch, catchUps, inputRate } = deps;
 

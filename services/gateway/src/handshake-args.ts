@@ -1,6 +1,6 @@
 import { ERR, type Framing, ImError } from '@im/protocol';
 
-/** What a client says about itself when it connects. Source: gateway.md of the wire specification, section 1.1. */
+/** What a client says about itself when it connects. Source: docs/protocol/connection.md. */
 export interface HandshakeArgs {
   readonly token: string;
   readonly userID: string;

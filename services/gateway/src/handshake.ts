@@ -66,7 +66,7 @@ export interface HandshakeDeps {
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
- * The checks of a new client, in the order of gateway.md section 1.2: room, arguments, token, owner
+ * The checks of a new client, in the order of docs/protocol/connection.md: room, arguments, token, owner
  * of the token, upgrade. Before a backend is asked, a token bucket admits or refuses. A refusal for
  * want of room or of a backend is always one that clients try again; the codes 1501-1507, which log
  * a client out, come from auth alone.

@@ -12,7 +12,7 @@ const versionOf = (stamp: VersionStamp) => ({
   friendVersionID: stamp.versionID,
 });
 
-/** The notifications of the relation domain, http-api.md §4.2. None of them rejects. */
+/** The notifications of the relation domain, docs/protocol/notifications.md. None of them rejects. */
 export function relationNotices(notifier: Notifier) {
   return {
     /** 1203: somebody wants to be a friend. */

@@ -1,7 +1,7 @@
 import { rpcRoute } from '../rpc-route.ts';
 import { between, text } from '../rules.ts';
 
-/** http-api.md §2.1. */
+/** Tokens, docs/protocol/http.md. */
 export const authRoutes = [
   rpcRoute('/auth/get_admin_token', 'auth', 'getAdminToken', { rules: [text('userID')] }),
   rpcRoute('/auth/get_user_token', 'auth', 'getUserToken', { admin: true }),

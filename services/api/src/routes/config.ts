@@ -43,7 +43,7 @@ function refuse(what: string): () => never {
   };
 }
 
-/** http-api.md §2.10, for a server that has none of OpenIM's configuration files. */
+/** Configuration over HTTP, for a server that has none of OpenIM's configuration files: docs/protocol/http.md. */
 export const configRoutes: readonly Route[] = [
   route('/config/get_config_list', 'getConfigList', undefined, 200, () =>
     toJson('api.GetConfigListResp', make('api.GetConfigListResp', { version: productVersion() })),

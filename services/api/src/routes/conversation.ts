@@ -12,7 +12,7 @@ const eitherDaysOrIDs: Rule = {
   },
 };
 
-/** http-api.md §2.5 and the conversations of §5. */
+/** Conversations, docs/protocol/http.md; what changed among them, docs/protocol/sync.md. */
 export const conversationRoutes = [
   rpcRoute('/conversation/get_sorted_conversation_list', 'conversation', 'getSortedConversationList', {
     split: {},

@@ -3,7 +3,7 @@ import { list, oneOf, page, text } from '../rules.ts';
 
 const DISTINCT = { distinct: true };
 
-/** http-api.md §2.3 and the friends of §5. */
+/** Friends, docs/protocol/http.md; what changed among them, docs/protocol/sync.md. */
 export const friendRoutes = [
   rpcRoute('/friend/delete_friend', 'relation', 'deleteFriend', {
     rules: [text('ownerUserID'), text('friendUserID')],

@@ -5,7 +5,7 @@ const DISTINCT = { distinct: true };
 const group = [text('groupID')];
 const member = [text('groupID'), text('userID')];
 
-/** http-api.md §2.4 and the groups of §5. */
+/** Groups, docs/protocol/http.md; what changed among them, docs/protocol/sync.md. */
 export const groupRoutes = [
   rpcRoute('/group/create_group', 'group', 'createGroup', {
     rules: [object('groupInfo'), text('ownerUserID')],

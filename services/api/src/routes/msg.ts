@@ -1,7 +1,7 @@
 import { rpcRoute } from '../rpc-route.ts';
 import { atLeast, list, page, seqs, text } from '../rules.ts';
 
-/** http-api.md §2.6, but for the routes that send. */
+/** Messages, docs/protocol/http.md, but for the routes that send. */
 export const msgRoutes = [
   rpcRoute('/msg/newest_seq', 'msg', 'getMaxSeq', { rules: [text('userID')] }),
   // Searches all conversations of everybody, so it is for administrators; OpenIM let anybody.

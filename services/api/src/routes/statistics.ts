@@ -10,7 +10,7 @@ const inOrder: Rule = {
 };
 const period = [atLeast('start'), atLeast('end'), inOrder];
 
-/** http-api.md §2.7. */
+/** Statistics, docs/protocol/http.md. */
 export const statisticsRoutes = [
   rpcRoute('/statistics/user/register', 'user', 'userRegisterCount', { rules: period }),
   rpcRoute('/statistics/user/active', 'msg', 'getActiveUser', { admin: true, rules: [...period, page()] }),

@@ -4,7 +4,7 @@ import { atLeast, between, text } from '../rules.ts';
 
 const urlPrefix = (call: Call) => ({ urlPrefix: call.objectURL });
 
-/** http-api.md §2.8. */
+/** Push registrations, client logs and objects, docs/protocol/objects.md. */
 export const thirdRoutes = [
   rpcRoute('/third/fcm_update_token', 'third', 'fcmUpdateToken', {
     rules: [between('platformID', 1, 11), text('fcmToken'), text('account')],

@@ -3,7 +3,7 @@ import { between, list, nonZero, object, objects, oneOf, page, text } from '../r
 
 const command = [text('userID'), nonZero('type'), text('uuid')];
 
-/** http-api.md §2.2. */
+/** Users, docs/protocol/http.md. */
 export const userRoutes = [
   rpcRoute('/user/user_register', 'user', 'userRegister', { admin: true, rules: [objects('users', [])] }),
   rpcRoute('/user/update_user_info', 'user', 'updateUserInfo', {

@@ -70,7 +70,7 @@ const fileElem: Shape = {
 /** Most users that an @-message may name. */
 const MAX_AT_USERS = 1_000;
 
-/** Contents that administrators may send by content type; other types are refused. Source: http-api.md §2.6. */
+/** Contents that administrators may send by content type; other types are refused. Source: docs/protocol/http.md. */
 export const CONTENT_SHAPES: ReadonlyMap<number, Shape> = new Map<number, Shape>([
   [CONTENT.Text, { content: needText }],
   [CONTENT.Markdown, { content: needText }],

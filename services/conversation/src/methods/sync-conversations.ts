@@ -2,7 +2,7 @@ import { requireSelf } from '@im/kit';
 import { make, matchesIdHash } from '@im/protocol';
 import type { ConversationMethods, ConversationParts } from '../parts.ts';
 
-/** What changed among a user's records since a client looked last, http-api.md §5. */
+/** What changed among a user's records since a client looked last, docs/protocol/sync.md. */
 export function syncConversationMethods({
   records,
 }: ConversationParts): ConversationMethods<'getIncrementalConversation' | 'getFullOwnerConversationIDs'> {

@@ -2,7 +2,7 @@ import { requireSelf } from '@im/kit';
 import { make, matchesIdHash } from '@im/protocol';
 import type { GroupMethods, GroupParts } from '../parts.ts';
 
-/** What changed in a user's list of groups since a client looked last, http-api.md §5. */
+/** What changed in a user's list of groups since a client looked last, docs/protocol/sync.md. */
 export function syncJoinedMethods({
   groups,
   members,

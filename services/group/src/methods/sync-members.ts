@@ -28,7 +28,7 @@ function charsOf(group: Group | undefined): number {
   return groupName.length + notification.length + introduction.length + faceURL.length + ex.length;
 }
 
-/** What changed among members since a client looked last, http-api.md §5. */
+/** What changed among members since a client looked last, docs/protocol/sync.md. */
 export function syncMemberMethods(parts: GroupParts): SyncMemberMethods {
   const { groups, members, views } = parts;
 

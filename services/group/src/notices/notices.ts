@@ -6,9 +6,8 @@ import { membershipNotices } from './membership.ts';
 import type { NoticeParts } from './scene.ts';
 
 /**
- * The notifications of the group domain, http-api.md §4.2. Those that change membership reject, the others do
- * not. Call them after the change: each
- * shows the group, and who changed it, as they are then.
+ * The notifications of the group domain, docs/protocol/notifications.md. Those that change membership reject, the
+ * others do not. Call them after the change: each shows the group, and who changed it, as they are then.
  */
 export function groupNotices(parts: NoticeParts) {
   return {

@@ -1,6 +1,6 @@
 /**
  * The error codes of the OpenIM API. `errMsg` on the wire is the fixed name of the code;
- * clients branch on the code alone. Source: the error tables of the wire specification.
+ * clients branch on the code alone. What each means: docs/reference/errors.md.
  */
 export const ERR = {
   ServerInternalError: 500,

@@ -7,7 +7,7 @@ import { groupInfos } from './group-info.ts';
 /** Most entries of one page. */
 const MAX_PAGE = 1_000;
 
-/** Counts of messages for administrators (http-api.md §2.7). Pages are pages, not single entries as in OpenIM. */
+/** Counts of messages for administrators (docs/protocol/http.md). Pages are pages, not single entries as in OpenIM. */
 export function statisticsMethods(
   parts: Pick<MsgParts, 'stats' | 'users' | 'groups' | 'members'>,
 ): MsgMethods<'getActiveUser' | 'getActiveGroup'> {

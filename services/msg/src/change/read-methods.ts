@@ -13,7 +13,7 @@ export type ReadParts = Pick<
   'conversations' | 'convs' | 'seqUsers' | 'changes' | 'reach' | 'notifier'
 >;
 
-/** Read positions and receipts (gateway.md §5.6). Positions only rise, and never beyond the last message. */
+/** Read positions and receipts (docs/protocol/sync.md). Positions only rise, and never beyond the last message. */
 export function readMethods(
   parts: ReadParts,
 ): MsgMethods<'markMsgsAsRead' | 'markConversationAsRead' | 'setConversationHasReadSeq'> {

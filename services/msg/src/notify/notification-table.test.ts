@@ -10,7 +10,7 @@ const settings = (notifications: TenantSettingsInput['notifications'] = {}) =>
 const request = (contentType: number, change: Partial<msg.SendNotificationReq> = {}) =>
   make('msg.SendNotificationReq', { contentType, sessionType: 1, sendID: 'a', recvID: 'b', ...change });
 
-/** The table of http-api.md §4.2: content type, in chat, stored in the twin, offline push. */
+/** The tables of docs/protocol/notifications.md: content type, in chat, stored in the twin, offline push. */
 const TABLE: readonly (readonly [number, boolean, boolean, boolean])[] = [
   [1201, true, false, true],
   [1202, false, false, true],

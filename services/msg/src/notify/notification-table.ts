@@ -19,7 +19,7 @@ const pushed = (rule: NotificationRule, title: string): NotificationRule => ({
   offlinePush: { title, desc: title, ext: '' },
 });
 
-/** Rules that differ from {@link QUIET}, by content type (http-api.md §4.2). */
+/** Rules that differ from {@link QUIET}, by content type (docs/protocol/notifications.md). */
 const RULES: Readonly<Record<number, NotificationRule>> = {
   [CONTENT.FriendApplicationApproved]: pushed(IN_CHAT, 'Your friend request was accepted'),
   [CONTENT.FriendApplicationRejected]: pushed(QUIET, 'Your friend request was declined'),

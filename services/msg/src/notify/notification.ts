@@ -22,7 +22,7 @@ function optionsOf(rule: NotificationRule, senderSync: boolean): Record<string, 
 }
 
 /**
- * The message that carries a notification (gateway.md §3.3).
+ * The message that carries a notification (docs/protocol/notifications.md).
  * @throws ImError 1001 for a request that no receiver can be made of.
  */
 export function notificationMessage(

@@ -3,7 +3,7 @@ import { make, matchesIdHash } from '@im/protocol';
 import type { RelationMethods, RelationParts } from '../parts.ts';
 import { friendInfo } from '../present.ts';
 
-/** What changed in one's list since a client looked last, http-api.md §5. */
+/** What changed in one's list since a client looked last, docs/protocol/sync.md. */
 export function syncFriendMethods({
   friends,
   users,

@@ -1,4 +1,4 @@
-/** One request of a client. Source: gateway.md of the wire specification, section 2. */
+/** One request of a client. Source: docs/protocol/envelope.md. */
 export interface RequestEnvelope {
   reqIdentifier: number;
   token: string;
