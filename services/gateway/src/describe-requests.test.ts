@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { checkLimits, ImError, type MessageName, make, messageLimits, REQ } from '@im/protocol';
 import { describeRequests } from './describe-requests.ts';
@@ -13,6 +15,17 @@ test('every request has a message, all of whose fields have a limit', () => {
     [REQ.SendSignal],
   );
   for (const { request } of describeRequests()) if (request) walk(request);
+});
+
+test('the protocol page has every request with its message', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/protocol/requests.md'), 'utf8');
+  const table = page.split('\n\n').find((block) => block.startsWith('| id | what | request |')) ?? '';
+  const rows = table.matchAll(/^\| (\d{4}) \| [^|]+ \| (?:`([\w.]+)`|not read) \|/gm);
+  const documented = [...rows].map(([, identifier, message]) => ({
+    identifier: Number(identifier),
+    request: message === undefined || message.includes('.') ? message : `sdkws.${message}`,
+  }));
+  assert.deepEqual(documented, describeRequests());
 });
 
 test('what protobuf can hold beyond JSON is refused, too', () => {

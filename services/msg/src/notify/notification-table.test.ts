@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { type TenantSettingsInput, tenantSettings } from '@im/kit';
 import { ImError, make, type msg } from '@im/protocol';
@@ -54,6 +56,27 @@ test('every notification travels as the table says', () => {
     );
   }
   assert.equal(notificationRule(settings(), request(2200, { recvID: 'a' })).stored, false);
+});
+
+test('the protocol page says the same of every notification', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/protocol/notifications.md'), 'utf8');
+  const cells = (row: string) => row.split('|').map((cell) => cell.trim());
+  const found = page.split('\n\n').flatMap((block) => {
+    const [head = '', , ...rows] = block.split('\n');
+    const columns = cells(head);
+    if (columns[1] !== 'type') return [];
+    return rows.flatMap((row) => {
+      const values = cells(row);
+      const isYes = (column: string) => /^yes/.test(values[columns.indexOf(column)] ?? '');
+      const types = values[1]?.split(', ') ?? [];
+      return types.map((type) => [Number(type), isYes('in chat'), isYes('stored'), isYes('push')] as const);
+    });
+  });
+  // Those that the table of rules need not name: they travel like most.
+  const plain = [1305, 1306, 1307].map((type) => [type, false, false, false] as const);
+  const sent = [...TABLE.filter(([type]) => type !== 1304), ...plain];
+  const byType = (a: readonly [number, ...unknown[]], b: readonly [number, ...unknown[]]) => a[0] - b[0];
+  assert.deepEqual(found.toSorted(byType), sent.toSorted(byType));
 });
 
 test('the sender overrides the tenant, and the tenant the table; revocations stay stored', () => {
