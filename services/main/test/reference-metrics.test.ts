@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { parseConfig, silentLogger } from '@im/kit';
 import { runServer } from '../src/index.ts';
 
-/** What OpenIM's processes export beside the figures of the process itself (http-api.md §7.2). */
+/** What OpenIM's processes export besides the figures of the process itself. */
 const NAMES = [
   'api_count',
   'http_count',
