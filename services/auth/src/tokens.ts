@@ -84,15 +84,16 @@ const DAY_SECONDS = 86_400;
 /** The tokens of a process. */
 export function createTokens({ store, repo, copies, log, now = Date.now }: TokensDeps): Tokens {
   const verified = store.cached<VerifiedToken>(CACHE);
-  const keys = new Map<string, TokenKey>();
-  /** The last login of each administrator; there are as many as tenants name. */
+  /** Goes with the settings, and so with a tenant that is removed. */
+  const keys = new WeakMap<TenantSettings, TokenKey>();
+  /** Logins of administrators within the current second. */
   const adminLogins = new Map<string, AdminLogin>();
 
-  function keyOf({ tokenSecret }: TenantSettings): TokenKey {
-    let key = keys.get(tokenSecret);
+  function keyOf(tenant: TenantSettings): TokenKey {
+    let key = keys.get(tenant);
     if (!key) {
-      key = tokenKey(tokenSecret);
-      keys.set(tokenSecret, key);
+      key = tokenKey(tenant.tokenSecret);
+      keys.set(tenant, key);
     }
     return key;
   }
@@ -227,6 +228,7 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
       const second = Math.floor(now() / 1000);
       const last = adminLogins.get(key);
       if (last?.second === second && last.tenant === tenant) return last.issued;
+      for (const [other, login] of adminLogins) if (login.second !== second) adminLogins.delete(other);
       const issued = issueToAdmin(tenant, userID);
       adminLogins.set(key, { second, tenant, issued });
       try {

@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { tenantId, tenantSettings } from '@im/kit';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { createBackground, createMetrics, silentLogger, sleep, tenantId, tenantSettings } from '@im/kit';
 import { ERR, make } from '@im/protocol';
+import { tokenRepo } from '@im/store';
 import { tokenKey } from '../src/jwt.ts';
+import { tokenCopies } from '../src/token-copies.ts';
+import { createTokens } from '../src/tokens.ts';
 import {
   type AuthProcess,
   codeOf,
@@ -264,4 +269,34 @@ test('a token that was verified before costs less than 20 microseconds', async (
   const { user, system } = process.cpuUsage(begun);
   const each = (user + system) / rounds;
   assert.ok(each < 20, `${each} us`);
+});
+
+test('a tenant that is removed leaves nothing in memory', async () => {
+  let clock = Date.now();
+  const { store } = a;
+  const background = createBackground({ log: silentLogger(), metrics: createMetrics() });
+  const tokens = createTokens({
+    store,
+    repo: tokenRepo(store),
+    copies: tokenCopies(store, background),
+    log: silentLogger(),
+    now: () => clock,
+  });
+  const login = async (userID: string) => {
+    const settings = tenantSettings({ id: P1, tokenSecret: userID, adminSecret: 'letmein' });
+    const { token } = await tokens.issueAdmin(settings, userID);
+    await tokens.verify(settings, token);
+    return new WeakRef(settings);
+  };
+  const removed = await login('u6');
+  clock += 1_000;
+  await login('u7');
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let i = 0; i < 50 && removed.deref() !== undefined; i++) {
+    await sleep(20);
+    collect();
+  }
+  assert.equal(removed.deref(), undefined);
+  await background.stop();
 });
