@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { fromJson, ImError, make, type msg, type sdkws } from '@im/protocol';
-import { conversationRepoChanges } from '@im/store';
+import { ERR, encode, fromJson, ImError, make, type msg, type sdkws } from '@im/protocol';
+import { conversationRepo, conversationRepoChanges, seqUsers } from '@im/store';
 import {
   by,
   byAdmin,
@@ -239,6 +239,30 @@ test('deleting: for oneself anything, for everybody only what is one’s own to 
   assert.equal((await pull('u1', 'sg_gd'))[1]?.status, 4);
 });
 
+test('clearing that stops half-way has cleared all or nothing, for pulls and in the record', async () => {
+  const cid = 'si_u8_u9';
+  await send(f, text('u8', 'u9', 'first'));
+  const clear = () =>
+    f.msg.clearConversationsMsg(
+      by('u9'),
+      make('msg.ClearConversationsMsgReq', { userID: 'u9', conversationIDs: [cid] }),
+    );
+  const seen = async () => {
+    const [record] = await conversationRepo(f.store).find(ONE, 'u9', [cid]);
+    const bound = (await seqUsers(f.store).get(ONE, 'u9', [cid])).get(cid);
+    return [(await pull('u9', cid)).length, record?.minSeq, bound?.min ?? 0];
+  };
+  f.refuseMinSeqs = new ImError(ERR.NetworkError, 'away');
+  await assert.rejects(clear(), hasCode(ERR.NetworkError));
+  f.refuseMinSeqs = undefined;
+  assert.deepEqual(await seen(), [1, 0, 0]);
+  // As a process leaves it that dies behind the first write.
+  await conversationRepoChanges(f.store).setMinSeqs(ONE, 'u9', [{ conversationID: cid, minSeq: 2 }]);
+  assert.deepEqual(await seen(), [0, 2, 0]);
+  await clear();
+  assert.deepEqual(await seen(), [0, 2, 2]);
+});
+
 test('clearing: for oneself, for everybody, and everything', async () => {
   const cid = 'si_u7_u8';
   const clear = (userID: string, conversationIDs: string[], opt: Partial<msg.DeleteSyncOpt> = {}) =>
@@ -393,7 +417,7 @@ test('sends in a batch are judged one by one; the status of HTTP sends is rememb
   );
   assert.deepEqual(
     results.map(({ code }) => code),
-    [0, 1002, 500, 1004, 0, 90004],
+    [0, 1002, 1001, 1004, 0, 90004],
   );
   assert.ok(results[0]?.resp?.serverMsgID);
 
@@ -414,7 +438,7 @@ test('sends in a batch are judged one by one; the status of HTTP sends is rememb
     all.toSorted(([a = 0], [b = 0]) => a - b),
     [
       [0, 0],
-      [1, 500],
+      [1, 1001],
     ],
   );
   assert.ok(parts.length <= 1, `${parts.length} parts for what was done together`);
@@ -502,4 +526,12 @@ test('a change of membership is taken however large its decoration, and counts o
     ({ message }) => message.contentType === 1508 && message.groupID === 'gl',
   );
   assert.equal(new Set(again.map((d) => Buffer.from(d.record.dedupKey).toString('hex'))).size, 1);
+});
+
+test('a message whose texts are not UTF-8 is refused, not stored longer than it came', async () => {
+  const msgData = Buffer.from(encode('sdkws.MsgData', text('u1', 'u2', '', { senderNickname: '~~' })));
+  for (const [i, byte] of msgData.entries()) if (byte === 0x7e) msgData[i] = 0xff;
+  const item = make('msg.SendItem', { tenant: ONE, opUserID: 'u1', operationID: 'op', msgData });
+  const { results } = await f.msg.sendMsgs(by('u1'), make('msg.SendMsgsReq', { items: [item] }));
+  assert.deepEqual([results[0]?.code, /UTF-8/.test(results[0]?.detail ?? '')], [1001, true]);
 });

@@ -37,6 +37,8 @@ export interface Fixture {
   readonly msg: DomainService<'msg'>;
   readonly store: Store;
   readonly log: FoldingLog;
+  /** What the conversation domain answers to new lower bounds instead of doing it. */
+  refuseMinSeqs: Error | undefined;
   stop(): Promise<void>;
 }
 
@@ -63,14 +65,15 @@ export async function startFixture(): Promise<Fixture> {
   const folding = foldingLog(store);
   const config = parseConfig({ rpc: { encodeInProcess: true } });
   const rpc = createRpc(config, { log, metrics, serve: false });
-  bindConversation(rpc, store);
+  bindConversation(rpc, store, () => fixture.refuseMinSeqs);
   const deps = { rpc, store, bus: folding.bus, log, metrics, tenants, background, invalidations };
   await module.create(config, deps as unknown as MsgDeps);
   for (const tenant of [ONE, TWO]) await seedUsers(store, tenant);
-  return {
+  const fixture: Fixture = {
     msg: rpc.client('msg'),
     store,
     log: folding,
+    refuseMinSeqs: undefined,
     async stop() {
       await background.stop();
       await store.stop(AbortSignal.timeout(5_000));
@@ -79,13 +82,16 @@ export async function startFixture(): Promise<Fixture> {
       await rm(dir, { recursive: true, force: true });
     },
   };
+  return fixture;
 }
 
 /** The part of the conversation domain that msg calls. */
-function bindConversation(rpc: RpcRegistry, store: Store): void {
+function bindConversation(rpc: RpcRegistry, store: Store, refusal: () => Error | undefined): void {
   const records = conversationRepoChanges(store);
   const methods: Pick<DomainService<'conversation'>, 'setMinSeqs' | 'setGroupAtType'> = {
     async setMinSeqs(ctx, { ownerUserID, minSeqs }) {
+      const error = refusal();
+      if (error) throw error;
       await records.setMinSeqs(
         ctx.tenant,
         ownerUserID,

@@ -1,4 +1,4 @@
-import { asSystem, type CallContext, callFields, requireSelf } from '@im/kit';
+import { asSystem, type CallContext, requireSelf } from '@im/kit';
 import {
   argsError,
   CONTENT,
@@ -19,33 +19,33 @@ const MAX_CONVERSATIONS = 1_000;
 /** What clearing works with. */
 export type ClearParts = Pick<
   MsgParts,
-  'conversations' | 'convs' | 'seqUsers' | 'groups' | 'members' | 'reach' | 'notifier' | 'rpc' | 'log'
+  'conversations' | 'convs' | 'seqUsers' | 'groups' | 'members' | 'reach' | 'notifier' | 'rpc'
 >;
 
 /** Clearing whole conversations, for oneself or for everybody. */
 export function clearMethods(parts: ClearParts): MsgMethods<'clearConversationsMsg' | 'userClearAllMsg'> {
   const { conversations, convs, seqUsers, notifier } = parts;
 
-  /** Raises the user's lower bounds beyond the last messages, there and in the conversation records. */
+  /**
+   * Raises the user's lower bounds beyond the last messages, in the conversation records and apart from them. The
+   * records first: pulls obey them and clients see them, so that a process which dies in between has cleared; the
+   * bounds apart outlive a record that is deleted.
+   * @throws ImError retryable, having cleared nothing or everything, when the records cannot be written.
+   */
   async function clearForSelf(
     ctx: CallContext,
     userID: string,
     ends: ReadonlyMap<string, number>,
   ): Promise<void> {
     const { tenant } = ctx;
-    await seqUsers.raiseMin(
-      [...ends].map(([conversationID, max]) => ({ tenant, userID, conversationID, value: max + 1 })),
-    );
     const minSeqs = [...ends].map(([conversationID, max]) =>
       make('conversation.ConversationMinSeq', { conversationID, minSeq: max + 1 }),
     );
     const request = make('conversation.SetMinSeqsReq', { ownerUserID: userID, minSeqs });
-    try {
-      await parts.rpc.client('conversation').setMinSeqs(asSystem(ctx), request);
-    } catch (error) {
-      // The bound above is what counts; the record only repeats it for the client.
-      parts.log.warn({ ...callFields(ctx), err: error }, 'lower bounds not noted in conversation records');
-    }
+    await parts.rpc.client('conversation').setMinSeqs(asSystem(ctx), request);
+    await seqUsers.raiseMin(
+      [...ends].map(([conversationID, max]) => ({ tenant, userID, conversationID, value: max + 1 })),
+    );
   }
 
   async function clearForAll(

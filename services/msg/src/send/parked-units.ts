@@ -1,5 +1,5 @@
 import type { TenantId } from '@im/kit';
-import { ERR, ImError } from '@im/protocol';
+import { ERR, ImError, queueKey, type sdkws } from '@im/protocol';
 import type { ParkedRecordRepo } from '@im/store';
 
 /**
@@ -7,8 +7,8 @@ import type { ParkedRecordRepo } from '@im/store';
  * accepted, so that what waits stays bounded.
  */
 export interface ParkedUnits {
-  /** @throws ImError 90004 (retryable) when messages with this queue key of the tenant wait already. */
-  check(tenant: TenantId, queueKey: string): void;
+  /** @throws ImError 90004 (retryable) when messages of the tenant with the queue key of this one wait already. */
+  check(tenant: TenantId, message: sdkws.MsgData): void;
   /** Looks again. */
   look(): Promise<void>;
 }
@@ -19,7 +19,7 @@ const keyOf = (tenant: TenantId, conversation: string) => `${tenant}\u001f${conv
 export function parkedUnits(repo: Pick<ParkedRecordRepo, 'markers'>): ParkedUnits {
   let parked: ReadonlySet<string> = new Set();
   return {
-    check(tenant, queueKey) {
+    check(tenant, message) {
       if (parked.size === 0) return;
       if (parked.has(keyOf(tenant, ''))) {
         throw new ImError(
@@ -27,7 +27,7 @@ export function parkedUnits(repo: Pick<ParkedRecordRepo, 'markers'>): ParkedUnit
           `messages of tenant ${tenant} are parked, as they cannot be stored now; try again later`,
         );
       }
-      if (parked.has(keyOf(tenant, queueKey))) {
+      if (parked.has(keyOf(tenant, queueKey(message)))) {
         throw new ImError(
           ERR.NetworkError,
           'messages of this conversation are parked, as they cannot be stored now; try again later',

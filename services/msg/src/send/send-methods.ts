@@ -1,5 +1,5 @@
 import { type CallContext, tenantId } from '@im/kit';
-import { decode, ERR, encode, ImError, make, type msg, toImError } from '@im/protocol';
+import { argsError, decode, ERR, encode, ImError, make, type msg, type sdkws, toImError } from '@im/protocol';
 import { movedConversations } from '../notify/moved-conversations.ts';
 import { notificationMessage } from '../notify/notification.ts';
 import type { MsgMethods, MsgParts } from '../parts.ts';
@@ -25,7 +25,7 @@ export function sendMethods(
         connID: item.connID,
         signal: ctx.signal,
       };
-      const m = decode('sdkws.MsgData', item.msgData);
+      const m = messageOf(item.msgData);
       return make('msg.SendResult', { resp: await sender.send(itemContext, m, item.msgData.length) });
     } catch (error) {
       const { code, errMsg, detail } = toImError(error);
@@ -71,6 +71,15 @@ export function sendMethods(
       return make('msg.GetSendMsgStatusResp', { status: await status.read(ctx) });
     },
   };
+}
+
+/** @throws ImError 1001: texts that are not UTF-8 would be stored longer than they were received. */
+function messageOf(msgData: Uint8Array): sdkws.MsgData {
+  try {
+    return decode('sdkws.MsgData', msgData);
+  } catch {
+    throw argsError('msgData is no message; its texts must be UTF-8');
+  }
 }
 
 /**

@@ -84,10 +84,10 @@ export function createSender(parts: SenderParts): Sender {
     { ensureOwners, memberVersion }: Checked,
     { membership, also }: ToldChange = {},
   ): Promise<msg.SendMsgResp> {
+    parked.check(ctx.tenant, m);
     const { clientMsgID, sendTime } = m;
     const { record, queueKey } = buildRecord(ctx, key, m, ensureOwners, memberVersion, membership, also);
     record.placement = PLACEMENT_CODES[settingsOf(ctx).placement];
-    parked.check(ctx.tenant, queueKey);
     // Who is in a group takes effect by its record: that is taken when messages are refused.
     const moves = record.addedUserIDs.length + record.removedUserIDs.length > 0;
     const options = moves ? EVEN_WHEN_FULL : undefined;
