@@ -291,7 +291,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   app.setErrorHandler(async (error: unknown, request, reply) => {
     const own = error instanceof ImError;
     const ofError = (error as { statusCode?: number }).statusCode ?? 500;
-    const status = !own ? ofError : error.code === ERR.TooManyRequests ? 429 : TOO_LARGE;
+    const status = own ? statusOf(error, request.method) : ofError;
     reply.code(status);
     // What else arrives of the body is not waited for.
     if (own) reply.header('connection', 'close');
@@ -329,4 +329,11 @@ function closedEarly(reply: FastifyReply): AbortSignal {
     if (!reply.raw.writableFinished) controller.abort();
   });
   return controller.signal;
+}
+
+/** HTTP status of an error outside a route: of a body that is refused, or of a download. */
+function statusOf({ code }: ImError, method: string): number {
+  if (code === ERR.TooManyRequests) return 429;
+  if (code === ERR.NetworkError) return 503;
+  return method === 'POST' ? TOO_LARGE : 400;
 }

@@ -163,6 +163,12 @@ test('a tenant with invalid settings hears a retryable error by path and host, n
     answers.map(({ json }) => json.errCode),
     [90004, 90004, 90004, 90004],
   );
+  const download = await api.app.inject({ method: 'GET', url: '/t/t2/object/u1/picture.png' });
+  assert.deepEqual(
+    [download.statusCode, download.json().errCode],
+    [503, 90004],
+    'a download may be tried again',
+  );
   assert.deepEqual(api.calls, []);
   assert.equal((await api.post('/user/get_users_info', body)).json.errCode, 0);
 });

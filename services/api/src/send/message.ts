@@ -55,7 +55,7 @@ async function checkNotificationSender({ ctx, rpc }: Call, sendID: string): Prom
 
 /**
  * The message that an administrator's request describes.
- * @throws ImError 1001 for a content type that may not be sent, 500 for a content that breaks its shape,
+ * @throws ImError 1001 for a content type that may not be sent, or a content that breaks its shape;
  * 1101 and 1002 for a sender who may not send notifications.
  */
 export async function messageOf(
