@@ -23,6 +23,7 @@ import type { Route } from './handlers.ts';
 import type { CloseReason, GatewayMetrics } from './metrics.ts';
 import type { OwnPushes } from './own-push.ts';
 import type { RequestBytes } from './request-bytes.ts';
+import { Turns } from './turns.ts';
 
 /** Parts of {@link Requests}. */
 export interface RequestsDeps {
@@ -49,12 +50,15 @@ const MAX_WAITING_BYTES = 1_048_576;
 const MAX_TOTAL_BYTES = 268_435_456;
 /** Requests up to this size are limited by their number alone. */
 const SMALL_BYTES = 16_384;
+/** Bytes of larger requests, of all connections, that one iteration of the event loop inflates; one request at least. */
+const BYTES_PER_ITERATION = 262_144;
 /** Longest operationID and msgIncr, bytes; the handshake's limit. */
 const MAX_ID_BYTES = 512;
 
 /** Works on the requests of each connection strictly one after the other. */
 export class Requests {
   readonly #deps: RequestsDeps;
+  readonly #turns = new Turns(BYTES_PER_ITERATION);
   #waitingBytes = 0;
 
   constructor(deps: RequestsDeps) {
@@ -173,12 +177,16 @@ export class Requests {
     if (route.closes) connection.close('logout');
   }
 
-  /** Waits until the user may ask so many bytes. */
+  /** Waits until the user may ask so many bytes, and until it is this request's turn among those to inflate. */
   async #turn(connection: Connection, bytes: number): Promise<void> {
     const waitMs = this.#take(connection, bytes);
-    if (waitMs === 0) return;
-    this.#deps.metrics.bounded('request-bytes');
-    await sleep(waitMs, undefined, { ref: false });
+    if (waitMs > 0) {
+      this.#deps.metrics.bounded('request-bytes');
+      await sleep(waitMs, undefined, { ref: false });
+    }
+    // What is not inflated is paced by what the socket reads.
+    if (!framingAt(connection.framing).gzip) return;
+    await this.#turns.take(Math.min(bytes, this.#turns.portion));
   }
 
   #take({ user }: Connection, bytes: number): number {
