@@ -34,12 +34,18 @@ const installation = suites.some((suite) => suite.onKubernetes) ? beginInstallat
 
 const done = new Map<Suite, SuiteResult>();
 
+/** Resolves when tests wait for what is being compiled. */
+const compilersAlone = Promise.withResolvers<void>();
+
 /** Runs the suites of one lane one after another. */
 async function runLane(lane: Lane): Promise<void> {
   let kept: AsyncDisposable | undefined;
   try {
     for (const suite of suites.filter((suite) => suite.lane === lane)) {
-      if (suite.onKubernetes) await installation?.finished();
+      if (suite.onKubernetes) {
+        compilersAlone.resolve();
+        await installation?.finished();
+      }
       if (suite.onCluster) kept ??= await keepCluster(root);
       done.set(suite, await runSuite(suite));
     }
@@ -55,7 +61,10 @@ if (filters.length === 0) {
   checks.push(result);
 }
 await runLane('first');
-await Promise.all([runLane('packages'), runLane('behaviours')]);
+// While programs are being compiled, they take the place of the second lane.
+const packages = runLane('packages').finally(compilersAlone.resolve);
+await Promise.race([installation?.ended, compilersAlone.promise]);
+await Promise.all([packages, runLane('behaviours')]);
 const results = [...checks, ...suites.flatMap((suite) => done.get(suite) ?? [])];
 console.log(describeRun(results));
 const { passed, failed } = totals(results.flatMap(({ files }) => files));

@@ -9,6 +9,8 @@ const INSTALLER = 'e2e/harness/kubernetes/scripts/install.ts';
 export interface Installation {
   /** Waits for the end and shows progress meanwhile. Never rejects: where it failed, tests say what they lack. */
   finished(): Promise<void>;
+  /** Resolves at the end, and shows nothing. */
+  readonly ended: Promise<void>;
 }
 
 /**
@@ -30,6 +32,7 @@ export function beginInstallation(root: string): Installation {
     (error: Error) => console.error(`cannot run ${INSTALLER}: ${error.message}`),
   );
   return {
+    ended,
     finished() {
       waitedFor = true;
       return ended;
