@@ -1,10 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { linksIn, pathsIn } from './page-references.ts';
 
 /**
  * Writes the pages of docs/ that come from code; with `--check` it writes nothing and fails when a page
- * differs from what the code says, or when a link between pages leads nowhere.
+ * differs from what the code says, when a link between pages leads nowhere, or when a page for contributors names a
+ * file that does not exist.
  */
 const root = join(import.meta.dirname, '..');
 
@@ -15,6 +17,7 @@ const GENERATED: Readonly<Record<string, string>> = {
   'docs/reference/errors.md': 'services/lib/protocol/scripts/errors-doc.ts',
   'docs/reference/limits.md': 'services/main/scripts/limits-doc.ts',
   'docs/reference/cli.md': 'cli/scripts/cli-doc.ts',
+  'docs/reference/packages.md': 'tools/packages-doc.ts',
 };
 
 /** Scripts that write their page themselves, and compare it with `--check`. */
@@ -26,18 +29,32 @@ function generate(script: string): string {
   return stdout;
 }
 
+/** Every page at the root and below docs/. */
+function pages(): string[] {
+  const atRoot = readdirSync(root).filter((path) => path.endsWith('.md'));
+  const below = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
+  return [...atRoot, ...below.filter((path) => path.endsWith('.md')).map((path) => `docs/${path}`)];
+}
+
 /** Links to files that are not there, as `page: link`. */
 function deadLinks(): string[] {
-  const below = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
-  const pages = ['README.md', ...below.filter((path) => path.endsWith('.md')).map((path) => `docs/${path}`)];
-  return pages.flatMap((page) => {
-    const text = readFileSync(join(root, page), 'utf8').replace(/```[\s\S]*?```/g, '');
-    const targets = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
-    return targets
+  return pages().flatMap((page) =>
+    linksIn(readFileSync(join(root, page), 'utf8'))
       .filter((target) => !/^(https?:|mailto:|#)/.test(target))
       .filter((target) => !existsSync(join(root, normalize(join(dirname(page), target.replace(/#.*$/, ''))))))
-      .map((target) => `${page}: there is no ${target}`);
-  });
+      .map((target) => `${page}: there is no ${target}`),
+  );
+}
+
+/** Files that pages for contributors name and that are not there. */
+function missingFiles(): string[] {
+  return pages()
+    .filter((page) => page === 'CONTRIBUTING.md' || page.startsWith('docs/develop/'))
+    .flatMap((page) =>
+      pathsIn(readFileSync(join(root, page), 'utf8'))
+        .filter((path) => !existsSync(join(root, path)))
+        .map((path) => `${page} names ${path}, which does not exist: name the file that took its place`),
+    );
 }
 
 const check = process.argv.includes('--check');
@@ -55,6 +72,6 @@ for (const script of WRITERS) {
   const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   if (status !== 0) faults.push(stderr.trim());
 }
-if (check) faults.push(...deadLinks());
+if (check) faults.push(...deadLinks(), ...missingFiles());
 for (const fault of faults) console.error(fault);
 if (faults.length > 0) process.exitCode = 1;

@@ -33,7 +33,7 @@ const MAIN = '@im/main';
 const TEST_KUBERNETES = '@im/test-kubernetes';
 
 /** The direction of dependencies: what each package may import of the others. */
-const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
+export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [PROTOCOL, []],
   [KIT, [PROTOCOL]],
   ...ADAPTERS.map((name): [string, string[]] => [name, [PROTOCOL, KIT]]),

@@ -1,0 +1,18 @@
+/** Targets of the links in a Markdown page, without those in blocks of code. */
+export function linksIn(text: string): string[] {
+  const prose = text.replace(/```[\s\S]*?```/g, '');
+  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+}
+
+/** Folders at the root of the repository, which paths in prose begin with. */
+const TOP = ['charts', 'cli', 'client', 'crds', 'docs', 'e2e', 'operator', 'proof', 'services', 'tools'];
+
+/**
+ * Files and folders of the repository that a page names in code spans, such as `services/msg/src/index.ts`, without
+ * those that have a placeholder (`services/<name>`, `docs/*.md`).
+ */
+export function pathsIn(text: string): string[] {
+  const prose = text.replace(/```[\s\S]*?```/g, '');
+  const named = [...prose.matchAll(/`((?:\w+)\/[\w./-]*)`/g)].map(([, path = '']) => path);
+  return named.filter((path) => TOP.includes(path.split('/')[0] ?? ''));
+}
