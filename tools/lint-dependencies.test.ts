@@ -24,6 +24,7 @@ const workspaces = [
   workspace('@im/group', 'services/group'),
   workspace('@im/main', 'services/main'),
   workspace('@im/operator', 'operator'),
+  workspace('@im/kube', 'operator/kube'),
   workspace('@im/e2e', 'e2e'),
   workspace('@im/test-kubernetes', 'e2e/harness/kubernetes'),
 ];
@@ -70,6 +71,11 @@ test('relative imports stay in their workspace, packages are entered by their in
 test('a workspace inside another is a package of its own', () => {
   assert.deepEqual(check('e2e/suites/a.test.ts', "import { x } from '@im/test-kubernetes';"), []);
   assert.deepEqual(check('operator/test/a.test.ts', "import { x } from '@im/test-kubernetes';"), []);
+  assert.deepEqual(check('operator/src/a.ts', "import { x } from '@im/kube';"), []);
+  refused('operator/src/a.ts', "import { x } from '../kube/src/index.ts';", /leaves @im\/operator/);
+  refused('operator/kube/src/a.ts', "import { x } from '../../src/index.ts';", /leaves @im\/kube/);
+  refused('operator/kube/src/a.ts', "import { x } from '@im/operator';", /must not depend on/);
+  refused('operator/kube/src/a.ts', "import { x } from '@im/protocol';", /must not depend on/);
   refused('operator/src/a.ts', "import { x } from '@im/test-kubernetes';", /must not depend on/);
   refused('e2e/harness/kubernetes/a.ts', "import { x } from '@im/main';", /must not depend on/);
   refused('e2e/harness/kubernetes/a.ts', "import { x } from '../cluster.ts';", /leaves @im\/test-kubernetes/);

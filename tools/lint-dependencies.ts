@@ -30,6 +30,7 @@ const SERVICES = ['gateway', 'api', 'auth', 'user', 'msg', 'conversation', 'grou
   .concat(['transfer', 'push', 'cron'])
   .map((name) => `@im/${name}`);
 const MAIN = '@im/main';
+const KUBE = '@im/kube';
 const TEST_KUBERNETES = '@im/test-kubernetes';
 
 /** The direction of dependencies: what each package may import of the others. */
@@ -41,9 +42,10 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ...SERVICES.map((name): [string, string[]] => [name, [PROTOCOL, KIT, ...ADAPTERS]]),
   [MAIN, [PROTOCOL, KIT, ...ADAPTERS, ...SERVICES]],
   [TEST_KUBERNETES, [KIT, BACKENDS]],
-  ['@im/e2e', [PROTOCOL, KIT, '@im/bus', BACKENDS, MAIN, TEST_KUBERNETES]],
-  ['@im/operator', [KIT]],
-  ['openimctl', [PROTOCOL, KIT, BACKENDS, MAIN, '@im/operator', '@im/e2e']],
+  [KUBE, [KIT]],
+  ['@im/e2e', [PROTOCOL, KIT, '@im/bus', BACKENDS, MAIN, KUBE, TEST_KUBERNETES]],
+  ['@im/operator', [KIT, KUBE]],
+  ['openimctl', [PROTOCOL, KIT, BACKENDS, MAIN, KUBE, '@im/operator', '@im/e2e']],
 ]);
 
 /** Tests and benchmarks of any package may start the real store servers. */
@@ -51,6 +53,7 @@ const TESTS_MAY_IMPORT: readonly string[] = [PROTOCOL, KIT, BACKENDS];
 
 /** What the tests of one package may import besides. */
 const TESTS_OF_MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
+  [KUBE, [TEST_KUBERNETES]],
   ['@im/operator', [TEST_KUBERNETES]],
 ]);
 

@@ -1,4 +1,4 @@
-/** What other packages may know of the operator: its custom resources, its names, and its client of the API server. */
+/** What other packages may know of the operator: its custom resources and its names. */
 export type * from './gen/openimcluster.ts';
 export type { OpenIMTenantSpec, OpenIMTenantStatus } from './gen/openimtenant.ts';
 export { OPENIM_CLUSTER, OPENIM_TENANT, type OpenIMCluster, type OpenIMTenant } from './resources/kinds.ts';
@@ -11,16 +11,3 @@ export {
   nameOf,
   selectorLabels,
 } from './resources/names.ts';
-export {
-  ApiError,
-  ConnectionError,
-  createKubeClient,
-  type KubeClient,
-  type KubeClientOptions,
-  type ObjectList,
-  POD,
-  type Pod,
-  SECRET,
-  type Stored,
-  type WatchEvent,
-} from './runtime/index.ts';

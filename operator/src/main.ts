@@ -12,15 +12,15 @@ import {
   productVersion,
   READY,
 } from '@im/kit';
-import { createClusterController } from './controllers/cluster/index.ts';
-import { FIELD_MANAGER, OPS_PORT } from './resources/names.ts';
 import {
   createElection,
   createEventRecorder,
   createKubeClient,
   guardWrites,
   LeadershipError,
-} from './runtime/index.ts';
+} from '@im/kube';
+import { createClusterController } from './controllers/cluster/index.ts';
+import { FIELD_MANAGER, OPS_PORT } from './resources/names.ts';
 
 /** Settings of the operator; all come from the environment, which its Deployment sets. */
 interface Settings {

@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createBackground, createMetrics, silentLogger } from '@im/kit';
-import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
-import { createClusterController } from '../src/controllers/cluster/index.ts';
-import { decoded } from '../src/controllers/cluster/secret-data.ts';
-import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
-import type { OpenIMTenantSpec } from '../src/gen/openimtenant.ts';
-import { OPENIM_CLUSTER, OPENIM_TENANT, type OpenIMCluster } from '../src/resources/kinds.ts';
-import { REVISION_LABEL } from '../src/resources/names.ts';
 import {
   CONFIG_MAP,
   createKubeClient,
@@ -27,7 +20,14 @@ import {
   SERVICE_ACCOUNT,
   STATEFUL_SET,
   type Stored,
-} from '../src/runtime/index.ts';
+} from '@im/kube';
+import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
+import { createClusterController } from '../src/controllers/cluster/index.ts';
+import { decoded } from '../src/controllers/cluster/secret-data.ts';
+import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
+import type { OpenIMTenantSpec } from '../src/gen/openimtenant.ts';
+import { OPENIM_CLUSTER, OPENIM_TENANT, type OpenIMCluster } from '../src/resources/kinds.ts';
+import { REVISION_LABEL } from '../src/resources/names.ts';
 import { eventually } from './eventually.ts';
 import { type FakeNodes, startFakeNodes } from './fake-nodes.ts';
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { createKubeClient, type KubeClient, type ResourceType } from '@im/kube';
 import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
 import {
   OPENIM_CLUSTER,
@@ -8,7 +9,6 @@ import {
   type OpenIMTenant,
 } from '../src/resources/kinds.ts';
 import { API_VERSION } from '../src/resources/names.ts';
-import { createKubeClient, type KubeClient, type ResourceType } from '../src/runtime/index.ts';
 
 const NAMESPACE = 'default';
 

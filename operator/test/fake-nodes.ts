@@ -1,5 +1,4 @@
 import { type CallerProof, configHash, type ProcessStatus, SETTINGS_LEVEL } from '@im/kit';
-import type { ProcessApi } from '../src/controllers/cluster/process-api.ts';
 import {
   CONFIG_MAP,
   type KubeClient,
@@ -8,7 +7,8 @@ import {
   type Pod,
   SECRET,
   type Stored,
-} from '../src/runtime/index.ts';
+} from '@im/kube';
+import type { ProcessApi } from '../src/controllers/cluster/process-api.ts';
 
 /** What a node and our image would do, for a control plane that has neither. */
 export interface FakeNodes {

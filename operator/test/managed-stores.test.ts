@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubeObject } from '@im/kube';
 import { loadStoreImages, type UsedCluster, useCluster } from '@im/test-kubernetes';
 import type { CheckResult, CheckSource } from '../src/checks/index.ts';
 import { checkMongodb } from '../src/checks/mongodb.ts';
@@ -15,7 +16,6 @@ import { type EffectiveSpec, effectiveSpec } from '../src/resources/effective.ts
 import { nameOf, type StoreName, selectorLabels } from '../src/resources/names.ts';
 import { makeCredentials } from '../src/resources/stores/credentials.ts';
 import { storeManifests } from '../src/resources/stores/index.ts';
-import type { KubeObject } from '../src/runtime/index.ts';
 
 /** The manifests of managed stores on a real Kubernetes, in a namespace that takes nothing but Restricted pods. */
 

@@ -11,7 +11,8 @@ const FILES = [
   'e2e/suites/kubernetes/node-drain.test.ts',
   'e2e/suites/kubernetes/upgrade.test.ts',
   'e2e/suites/one-process.test.ts',
-  'operator/src/runtime/queue.test.ts',
+  'operator/kube/src/queue.test.ts',
+  'operator/kube/test/informer.test.ts',
   'operator/test/create.test.ts',
   'operator/test/scaling.test.ts',
 ];
@@ -25,6 +26,7 @@ test('unit tests come first, then packages beside end-to-end suites one by one, 
   assert.deepEqual(lane('first'), [['unit', 2, 2]]);
   assert.deepEqual(lane('packages'), [
     ['cli', 1, 10],
+    ['operator/kube', 1, 10],
     ['operator', 2, 10],
   ]);
   assert.deepEqual(lane('behaviours'), [
@@ -40,6 +42,7 @@ test('suites that start programs of Kubernetes are known', () => {
   const names = suitesOf(FILES, [], 2).flatMap(({ name, onKubernetes }) => (onKubernetes ? [name] : []));
   assert.deepEqual(names, [
     'e2e/harness/kubernetes',
+    'operator/kube',
     'operator',
     'e2e kubernetes/node-drain',
     'e2e kubernetes/upgrade',

@@ -25,7 +25,7 @@ const MINUTE = 60_000;
 const LOCAL_KUBERNETES = 'e2e/harness/kubernetes';
 
 /** Packages whose tests start programs of Kubernetes. */
-const ON_KUBERNETES: readonly string[] = ['operator', LOCAL_KUBERNETES];
+const ON_KUBERNETES: readonly string[] = ['operator', 'operator/kube', LOCAL_KUBERNETES];
 
 /** Suites on a whole cluster on Kubernetes, which they share; they run last, and get longer. */
 const CLUSTERS = 'e2e/suites/kubernetes/';

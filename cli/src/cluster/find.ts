@@ -1,12 +1,5 @@
-import {
-  ApiError,
-  ConnectionError,
-  createKubeClient,
-  type KubeClient,
-  OPENIM_CLUSTER,
-  type OpenIMCluster,
-  type Stored,
-} from '@im/operator';
+import { ApiError, ConnectionError, createKubeClient, type KubeClient, type Stored } from '@im/kube';
+import { OPENIM_CLUSTER, type OpenIMCluster } from '@im/operator';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 import type { ClusterChoice, KubeOptions } from './options.ts';
 

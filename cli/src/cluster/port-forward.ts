@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { type KubeClient, POD, type Pod, type Stored, selectorLabels } from '@im/operator';
+import { type KubeClient, POD, type Pod, type Stored } from '@im/kube';
+import { selectorLabels } from '@im/operator';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { displayName, type FoundCluster } from './find.ts';

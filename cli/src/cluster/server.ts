@@ -1,4 +1,5 @@
-import { DEFAULT_TENANT_ID, type KubeClient, nameOf, SECRET } from '@im/operator';
+import { type KubeClient, SECRET } from '@im/kube';
+import { DEFAULT_TENANT_ID, nameOf } from '@im/operator';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import {
   clusterKey,

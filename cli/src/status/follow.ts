@@ -1,4 +1,5 @@
-import { ApiError, type KubeClient, OPENIM_CLUSTER } from '@im/operator';
+import { ApiError, type KubeClient } from '@im/kube';
+import { OPENIM_CLUSTER } from '@im/operator';
 import { type FoundCluster, kubeFailure } from '../cluster/find.ts';
 import { redialDelayMs } from '../redial.ts';
 

@@ -1,4 +1,4 @@
-import type { KubeClient } from '@im/operator';
+import type { KubeClient } from '@im/kube';
 import {
   clusterKey,
   displayName,

@@ -1,4 +1,4 @@
-import type { PodDisruptionBudget } from '../runtime/index.ts';
+import type { PodDisruptionBudget } from '@im/kube';
 import { nameOf, type Owner, ROLES, selectorLabels } from './names.ts';
 import { metadataOf } from './services.ts';
 

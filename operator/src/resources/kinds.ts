@@ -1,6 +1,6 @@
+import { type ObjectMeta, resourceType } from '@im/kube';
 import type { OpenIMClusterSpec, OpenIMClusterStatus } from '../gen/openimcluster.ts';
 import type { OpenIMTenantSpec, OpenIMTenantStatus } from '../gen/openimtenant.ts';
-import { type ObjectMeta, resourceType } from '../runtime/index.ts';
 import { API_VERSION } from './names.ts';
 
 /** The custom resource as the API server gives it out. */

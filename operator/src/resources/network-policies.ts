@@ -1,4 +1,4 @@
-import type { NetworkPolicy } from '../runtime/index.ts';
+import type { NetworkPolicy } from '@im/kube';
 import type { EffectiveSpec } from './effective.ts';
 import { nameOf, OPS_PORT, type Owner, STORE_PORTS, selectorLabels } from './names.ts';
 import { metadataOf } from './services.ts';

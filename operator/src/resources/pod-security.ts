@@ -1,9 +1,5 @@
-import type * as k8s from '@kubernetes/client-node';
-import type { Wire } from '../runtime/index.ts';
+import type { ContainerSecurityContext, PodSecurityContext } from '@im/kube';
 import { RUN_AS } from './names.ts';
-
-export type PodSecurityContext = Wire<k8s.V1PodSecurityContext>;
-export type ContainerSecurityContext = Wire<k8s.V1SecurityContext>;
 
 /**
  * What every pod of the operator says of itself, so that a namespace may enforce the Restricted pod security

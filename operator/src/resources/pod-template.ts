@@ -1,14 +1,15 @@
-import type * as k8s from '@kubernetes/client-node';
+import type {
+  Affinity,
+  Container,
+  PodSpec,
+  PodTemplate,
+  ResourceRequirements,
+  Toleration,
+  TopologySpreadConstraint,
+} from '@im/kube';
 import type { PodTemplateSettings, ResourceSettings } from '../gen/openimcluster.ts';
-import type { Wire } from '../runtime/index.ts';
 import { type Component, labelsOf, nameOf, type Owner, selectorLabels } from './names.ts';
 import { containerSecurity, podSecurity } from './pod-security.ts';
-
-export type PodTemplate = Wire<k8s.V1PodTemplateSpec>;
-export type PodSpec = Wire<k8s.V1PodSpec>;
-export type Container = Wire<k8s.V1Container>;
-export type EnvironmentVariable = Wire<k8s.V1EnvVar>;
-export type Affinity = Wire<k8s.V1Affinity>;
 
 /** What a component says of its pods; the first container is the one that the manifest's settings are about. */
 export interface PodParts {
@@ -49,18 +50,18 @@ export function podTemplate(
       affinity: (settings.affinity as Affinity | undefined) ?? preferSpread(owner.name, component),
       ...(settings.nodeSelector && { nodeSelector: { ...settings.nodeSelector } }),
       ...(settings.priorityClassName && { priorityClassName: settings.priorityClassName }),
-      ...(settings.tolerations && { tolerations: [...settings.tolerations] as Wire<k8s.V1Toleration>[] }),
+      ...(settings.tolerations && { tolerations: [...settings.tolerations] as Toleration[] }),
       ...(settings.topologySpreadConstraints && {
         topologySpreadConstraints: [
           ...settings.topologySpreadConstraints,
-        ] as unknown as Wire<k8s.V1TopologySpreadConstraint>[],
+        ] as unknown as TopologySpreadConstraint[],
       }),
     },
   };
 }
 
 /** Requests and limits as a container carries them: quantities are strings there. */
-export function containerResources(settings: ResourceSettings): Wire<k8s.V1ResourceRequirements> {
+export function containerResources(settings: ResourceSettings): ResourceRequirements {
   return {
     ...(settings.requests && { requests: quantities(settings.requests) }),
     ...(settings.limits && { limits: quantities(settings.limits) }),

@@ -1,6 +1,6 @@
 import { DEFAULT_PORTS } from '@im/kit';
+import type { Ingress, Service } from '@im/kube';
 import type { IngressSettings } from '../gen/openimcluster.ts';
-import type { Ingress, Service } from '../runtime/index.ts';
 import { RPC_DOMAINS } from './config.ts';
 import type { EffectiveService, EffectiveSpec } from './effective.ts';
 import {

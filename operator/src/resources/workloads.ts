@@ -1,5 +1,5 @@
 import { DEFAULT_PORTS, runtimeFlags } from '@im/kit';
-import type { Deployment, ServiceAccount } from '../runtime/index.ts';
+import type { Container, Deployment, PodTemplate, ServiceAccount } from '@im/kube';
 import { CONFIG_DIR, CONFIG_FILE, CONNECTION_DIR, RPC_DOMAINS, TENANTS_DIR } from './config.ts';
 import type { EffectiveSpec, EffectiveWorkload } from './effective.ts';
 import {
@@ -12,7 +12,7 @@ import {
   type Role,
   selectorLabels,
 } from './names.ts';
-import { type Container, containerResources, type PodTemplate, podTemplate } from './pod-template.ts';
+import { containerResources, podTemplate } from './pod-template.ts';
 import { quantity } from './quantity.ts';
 import { metadataOf } from './services.ts';
 import { templateHash } from './template-hash.ts';

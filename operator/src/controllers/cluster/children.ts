@@ -1,5 +1,4 @@
 import type { Logger, Metrics } from '@im/kit';
-import { MANAGED_BY } from '../../resources/names.ts';
 import {
   type Applied,
   type Applier,
@@ -21,7 +20,8 @@ import {
   SERVICE_ACCOUNT,
   STATEFUL_SET,
   type Stored,
-} from '../../runtime/index.ts';
+} from '@im/kube';
+import { MANAGED_BY } from '../../resources/names.ts';
 
 /** Types of the objects that a cluster is made of. */
 const TYPES = {

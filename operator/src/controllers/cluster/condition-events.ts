@@ -1,6 +1,6 @@
+import { type Condition, type EventRecorder, findCondition, type Stored } from '@im/kube';
 import type { OpenIMClusterStatus } from '../../gen/openimcluster.ts';
 import type { OpenIMCluster } from '../../resources/kinds.ts';
-import { type Condition, type EventRecorder, findCondition, type Stored } from '../../runtime/index.ts';
 
 /** Tells as events which conditions changed: what a person sees in `kubectl describe`. */
 export class ConditionEvents {

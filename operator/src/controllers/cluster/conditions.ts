@@ -1,12 +1,7 @@
 import type { TransferStatus } from '@im/kit';
+import { type Condition, type ConditionUpdate, setCondition, withAllConditions } from '@im/kube';
 import type { OpenIMClusterStatusComponent } from '../../gen/openimcluster.ts';
 import { ROLES } from '../../resources/names.ts';
-import {
-  type Condition,
-  type ConditionUpdate,
-  setCondition,
-  withAllConditions,
-} from '../../runtime/index.ts';
 import { STORE_KEYS, type StoreKey } from './observation.ts';
 import { isTerminating, podFault } from './pod-problem.ts';
 import type { StatusInput } from './status.ts';

@@ -1,5 +1,3 @@
-import { OPENIM_CLUSTER, type OpenIMCluster } from '../../resources/kinds.ts';
-import { clusterSelector, FINALIZER, nameOf, type Owner, ROLES } from '../../resources/names.ts';
 import {
   DEPLOYMENT,
   type KubeClient,
@@ -9,7 +7,9 @@ import {
   SECRET,
   STATEFUL_SET,
   type Stored,
-} from '../../runtime/index.ts';
+} from '@im/kube';
+import { OPENIM_CLUSTER, type OpenIMCluster } from '../../resources/kinds.ts';
+import { clusterSelector, FINALIZER, nameOf, type Owner, ROLES } from '../../resources/names.ts';
 import type { Children } from './children.ts';
 import { ofCluster } from './view.ts';
 

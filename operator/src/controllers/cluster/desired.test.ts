@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ConfigMap } from '@im/kube';
 import { parse } from 'yaml';
 import type { OpenIMClusterSpec } from '../../gen/openimcluster.ts';
 import type { OpenIMTenantSpec } from '../../gen/openimtenant.ts';
@@ -7,7 +8,6 @@ import { tenantKeys } from '../../resources/config.ts';
 import { effectiveSpec } from '../../resources/effective.ts';
 import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';
 import { gatewayDeployment } from '../../resources/workloads.ts';
-import type { ConfigMap } from '../../runtime/index.ts';
 import { type Desired, desiredObjects } from './desired.ts';
 import { planTenants } from './tenants.ts';
 

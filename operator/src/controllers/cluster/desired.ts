@@ -1,4 +1,5 @@
 import { type CallerProof, restartHash } from '@im/kit';
+import type { ConfigMap, Deployment, KubeObject, Secret, StatefulSet } from '@im/kube';
 import {
   CONNECTION_DIR,
   renderConfig,
@@ -14,7 +15,6 @@ import { apiService, ingresses, metadataOf, rpcService } from '../../resources/s
 import { endpointsOf } from '../../resources/stores/credentials.ts';
 import { storeManifests } from '../../resources/stores/index.ts';
 import { serviceAccount, type WorkloadInput, workload } from '../../resources/workloads.ts';
-import type { ConfigMap, Deployment, KubeObject, Secret, StatefulSet } from '../../runtime/index.ts';
 import { encoded } from './secret-data.ts';
 import { ADMIN_USER } from './tenants.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Service } from '@im/kube';
 import type { OpenIMClusterSpec } from '../../gen/openimcluster.ts';
 import { effectiveSpec } from '../../resources/effective.ts';
-import type { Service } from '../../runtime/index.ts';
 import { clientEndpoints, type EndpointSources, steadyObjectsURL } from './endpoints.ts';
 
 const owner = { name: 'chat', namespace: 'im', uid: 'u' };

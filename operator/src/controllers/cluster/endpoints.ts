@@ -1,6 +1,6 @@
+import type { Service } from '@im/kube';
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import { nameOf, type Owner } from '../../resources/names.ts';
-import type { Service } from '../../runtime/index.ts';
 
 /** What tells where clients reach the cluster. */
 export interface EndpointSources {

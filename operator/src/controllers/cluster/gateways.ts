@@ -1,15 +1,8 @@
 import type { ProcessStatus } from '@im/kit';
+import { DEPLOYMENT, type Deployment, type KubeClient, POD, type Pod, type Stored } from '@im/kube';
 import { ANNOTATION, nameOf, REVISION_LABEL } from '../../resources/names.ts';
 import { gatewayService } from '../../resources/services.ts';
 import { gatewayDeployment, type WorkloadInput } from '../../resources/workloads.ts';
-import {
-  DEPLOYMENT,
-  type Deployment,
-  type KubeClient,
-  POD,
-  type Pod,
-  type Stored,
-} from '../../runtime/index.ts';
 import type { ManifestApplier } from './children.ts';
 import {
   type GatewayAction,

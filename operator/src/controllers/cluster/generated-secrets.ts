@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { isApiError, type KubeClient, type ObjectKey, SECRET, type Secret } from '@im/kube';
 import { tenantKeys } from '../../resources/config.ts';
 import { labelsOf, nameOf, type Owner } from '../../resources/names.ts';
-import { isApiError, type KubeClient, type ObjectKey, SECRET, type Secret } from '../../runtime/index.ts';
 import { decoded, encoded } from './secret-data.ts';
 
 /**

@@ -1,7 +1,4 @@
 import type { Background, Logger, Metrics } from '@im/kit';
-import type { OperatorDefaults } from '../../resources/effective.ts';
-import { OPENIM_CLUSTER, OPENIM_TENANT } from '../../resources/kinds.ts';
-import { FIELD_MANAGER, OPS_PORT } from '../../resources/names.ts';
 import {
   type Controller,
   createApplier,
@@ -12,7 +9,10 @@ import {
   type KubeClient,
   type KubeObject,
   type Stored,
-} from '../../runtime/index.ts';
+} from '@im/kube';
+import type { OperatorDefaults } from '../../resources/effective.ts';
+import { OPENIM_CLUSTER, OPENIM_TENANT } from '../../resources/kinds.ts';
+import { FIELD_MANAGER, OPS_PORT } from '../../resources/names.ts';
 import { watchChildren } from './children.ts';
 import { Observer } from './observer.ts';
 import { httpProcessApi, type ProcessApi } from './process-api.ts';

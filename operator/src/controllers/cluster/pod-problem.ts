@@ -1,4 +1,4 @@
-import type { Pod, Stored } from '../../runtime/index.ts';
+import type { Pod, Stored } from '@im/kube';
 
 /** Reasons of a waiting container that are no fault as long as they pass. */
 const PASSING = new Set(['ContainerCreating', 'PodInitializing']);

@@ -1,4 +1,18 @@
 import { ConfigError } from '@im/kit';
+import {
+  type Applier,
+  childId,
+  type Deployment,
+  type EventRecorder,
+  type Informer,
+  type KubeClient,
+  type KubeObject,
+  keyOf,
+  PERSISTENT_VOLUME_CLAIM,
+  prune,
+  type ReconcileResult,
+  type Stored,
+} from '@im/kube';
 import { storeChecks } from '../../checks/index.ts';
 import {
   type EffectiveSpec,
@@ -13,20 +27,6 @@ import { knownClusterSpec, settingsLevel, taggedVersion } from '../../resources/
 import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';
 import { pvcResizes } from '../../resources/stores/index.ts';
 import { gatewayRevision, type WorkloadInput } from '../../resources/workloads.ts';
-import {
-  type Applier,
-  childId,
-  type Deployment,
-  type EventRecorder,
-  type Informer,
-  type KubeClient,
-  type KubeObject,
-  keyOf,
-  PERSISTENT_VOLUME_CLAIM,
-  prune,
-  type ReconcileResult,
-  type Stored,
-} from '../../runtime/index.ts';
 import { type Children, ManifestApplier } from './children.ts';
 import { ConditionEvents } from './condition-events.ts';
 import { deleteCluster } from './delete.ts';

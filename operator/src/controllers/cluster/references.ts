@@ -1,5 +1,5 @@
+import { type KubeClient, SECRET } from '@im/kube';
 import type { EffectiveSpec } from '../../resources/effective.ts';
-import { type KubeClient, SECRET } from '../../runtime/index.ts';
 import { decoded } from './secret-data.ts';
 import type { Refusal } from './status.ts';
 

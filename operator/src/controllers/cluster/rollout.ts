@@ -1,5 +1,5 @@
+import type { Deployment, StatefulSet, Stored } from '@im/kube';
 import { ANNOTATION } from '../../resources/names.ts';
-import type { Deployment, StatefulSet, Stored } from '../../runtime/index.ts';
 
 /** Why a Deployment or StatefulSet is not yet as its spec says; undefined when it is. */
 export function unsettled(workload: Stored<Deployment> | Stored<StatefulSet>): string | undefined {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CallerProof, ProcessStatus } from '@im/kit';
+import type { ConfigMap } from '@im/kube';
 import { effectiveSpec } from '../../resources/effective.ts';
 import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';
 import { gatewayRevision } from '../../resources/workloads.ts';
-import type { ConfigMap } from '../../runtime/index.ts';
 import { desiredObjects } from './desired.ts';
 import { type KeptChanges, planRpcKey, type RpcKeySeen, settleRpcKey } from './rpc-key.ts';
 

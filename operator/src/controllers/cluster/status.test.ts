@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProcessStatus } from '@im/kit';
+import type { Pod, Stored } from '@im/kube';
 import { effectiveSpec } from '../../resources/effective.ts';
 import { labelsOf, REVISION_LABEL, ROLES, type Role } from '../../resources/names.ts';
-import type { Pod, Stored } from '../../runtime/index.ts';
 import { CONDITIONS } from './conditions.ts';
 import type { Observation } from './observation.ts';
 import { clusterStatus, type StatusInput } from './status.ts';

@@ -1,3 +1,4 @@
+import type { Pod, Stored } from '@im/kube';
 import type {
   OpenIMClusterStatus,
   OpenIMClusterStatusComponent,
@@ -12,7 +13,6 @@ import {
   type Role,
   selectorLabels,
 } from '../../resources/names.ts';
-import type { Pod, Stored } from '../../runtime/index.ts';
 import { conditionsOf, parkedOf } from './conditions.ts';
 import type { ClientEndpoints } from './endpoints.ts';
 import { type Observation, STORE_KEYS } from './observation.ts';

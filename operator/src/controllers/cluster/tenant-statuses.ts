@@ -1,8 +1,8 @@
 import { SETTINGS_LEVEL } from '@im/kit';
+import { type Applier, type Informer, parseKey, type Stored } from '@im/kube';
 import { OPENIM_TENANT, type OpenIMTenant } from '../../resources/kinds.ts';
 import { API_VERSION } from '../../resources/names.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
-import { type Applier, type Informer, parseKey, type Stored } from '../../runtime/index.ts';
 import type { ClientEndpoints } from './endpoints.ts';
 import type { Observer } from './observer.ts';
 import type { Refusal } from './status.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProcessStatus } from '@im/kit';
+import type { Stored } from '@im/kube';
 import type { OpenIMTenantSpec } from '../../gen/openimtenant.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
-import type { Stored } from '../../runtime/index.ts';
 import { planTenants, tenantStatus } from './tenants.ts';
 
 function tenant(name: string, age: number, spec: Partial<OpenIMTenantSpec> = {}): Stored<OpenIMTenant> {

@@ -1,4 +1,5 @@
 import { type ProcessStatus, SETTINGS_LEVEL } from '@im/kit';
+import { type Condition, type Stored, setCondition } from '@im/kube';
 import type {
   OpenIMTenantNotification,
   OpenIMTenantSpec,
@@ -9,7 +10,6 @@ import type { TenantEntry } from '../../resources/config.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { DEFAULT_TENANT_ID, nameOf } from '../../resources/names.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
-import { type Condition, type Stored, setCondition } from '../../runtime/index.ts';
 import type { ClientEndpoints } from './endpoints.ts';
 import type { Refusal } from './status.ts';
 

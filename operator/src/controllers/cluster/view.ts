@@ -1,3 +1,12 @@
+import {
+  type Deployment,
+  type KubeObject,
+  keyOf,
+  type PersistentVolumeClaim,
+  type Pod,
+  type StatefulSet,
+  type Stored,
+} from '@im/kube';
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import type { OpenIMCluster } from '../../resources/kinds.ts';
 import {
@@ -8,15 +17,6 @@ import {
   ROLES,
   type Role,
 } from '../../resources/names.ts';
-import {
-  type Deployment,
-  type KubeObject,
-  keyOf,
-  type PersistentVolumeClaim,
-  type Pod,
-  type StatefulSet,
-  type Stored,
-} from '../../runtime/index.ts';
 import type { Children } from './children.ts';
 import {
   type ClientEndpoints,

@@ -1,4 +1,4 @@
-import type { Service } from '../../runtime/index.ts';
+import type { Service } from '@im/kube';
 import type { ManagedObjectStorage } from '../effective.ts';
 import { nameOf, type Owner, STORE_PORTS } from '../names.ts';
 import {

@@ -1,14 +1,16 @@
 import type {
   ConfigMap,
+  Container,
   PersistentVolumeClaim,
   PodDisruptionBudget,
+  PodSpec,
   Secret,
   Service,
   StatefulSet,
-} from '../../runtime/index.ts';
+} from '@im/kube';
 import type { EffectiveSpec, ManagedStore } from '../effective.ts';
 import { ANNOTATION, nameOf, type Owner, STORES, type StoreName, selectorLabels } from '../names.ts';
-import { type Container, containerResources, type PodSpec, podTemplate } from '../pod-template.ts';
+import { containerResources, podTemplate } from '../pod-template.ts';
 import { quantity } from '../quantity.ts';
 import { metadataOf } from '../services.ts';
 import { templateHash } from '../template-hash.ts';

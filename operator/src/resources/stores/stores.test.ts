@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { KubeObject, PersistentVolumeClaim, Service, StatefulSet } from '@im/kube';
 import type { OpenIMClusterSpec } from '../../gen/openimcluster.ts';
-import type { KubeObject, PersistentVolumeClaim, Service, StatefulSet } from '../../runtime/index.ts';
 import { effectiveSpec } from '../effective.ts';
 import { connectionOf, endpointsOf, makeCredentials } from './credentials.ts';
 import { pvcResizes, type StoreInput, storeManifests } from './index.ts';

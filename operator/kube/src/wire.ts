@@ -19,6 +19,16 @@ export type OwnerReference = Wire<k8s.V1OwnerReference>;
 export type Condition = Wire<k8s.V1Condition>;
 
 export type Pod = Wire<k8s.V1Pod>;
+export type PodTemplate = Wire<k8s.V1PodTemplateSpec>;
+export type PodSpec = Wire<k8s.V1PodSpec>;
+export type PodSecurityContext = Wire<k8s.V1PodSecurityContext>;
+export type Container = Wire<k8s.V1Container>;
+export type ContainerSecurityContext = Wire<k8s.V1SecurityContext>;
+export type ResourceRequirements = Wire<k8s.V1ResourceRequirements>;
+export type Affinity = Wire<k8s.V1Affinity>;
+export type Toleration = Wire<k8s.V1Toleration>;
+export type TopologySpreadConstraint = Wire<k8s.V1TopologySpreadConstraint>;
+
 export type Service = Wire<k8s.V1Service>;
 export type ConfigMap = Wire<k8s.V1ConfigMap>;
 export type Secret = Wire<k8s.V1Secret>;

@@ -12,7 +12,7 @@ import {
   LEASE,
   LeadershipError,
   NotLeadingError,
-} from '../src/runtime/index.ts';
+} from '../src/index.ts';
 import { eventually } from './eventually.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 

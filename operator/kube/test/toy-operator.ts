@@ -14,7 +14,7 @@ import {
   prune,
   type Stored,
   TerminalError,
-} from '../src/runtime/index.ts';
+} from '../src/index.ts';
 
 const CHILD = { role: 'child' };
 const TIMES = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 300 };
@@ -33,7 +33,7 @@ export function parent(name: string, count: string, text: string): ConfigMap {
   return { metadata: { namespace: 'default', name, labels: { role: 'parent' } }, data: { count, text } };
 }
 
-/** Everything that the runtime has, put together as an operator does it. */
+/** Everything that the library has, put together as an operator does it. */
 export async function startToyOperator(kubeconfigPath: string, identity: string): Promise<ToyOperator> {
   const client = await createKubeClient({ kubeconfigPath });
   const metrics = createMetrics();

@@ -13,7 +13,7 @@ import {
   NAMESPACE,
   POD,
   resourceType,
-} from '../src/runtime/index.ts';
+} from '../src/index.ts';
 import { eventually } from './eventually.ts';
 
 interface Widget extends KubeObject {

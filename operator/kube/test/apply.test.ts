@@ -17,7 +17,7 @@ import {
   prune,
   SECRET,
   SERVICE,
-} from '../src/runtime/index.ts';
+} from '../src/index.ts';
 import { eventually } from './eventually.ts';
 
 const NAMESPACE = 'default';

@@ -2,13 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createMetrics, silentLogger } from '@im/kit';
 import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
-import {
-  CONFIG_MAP,
-  createEventRecorder,
-  createKubeClient,
-  EVENT,
-  type KubeClient,
-} from '../src/runtime/index.ts';
+import { CONFIG_MAP, createEventRecorder, createKubeClient, EVENT, type KubeClient } from '../src/index.ts';
 import { eventually } from './eventually.ts';
 import { startFaultProxy } from './fault-proxy.ts';
 

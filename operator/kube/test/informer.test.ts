@@ -10,7 +10,7 @@ import {
   type InformerOptions,
   type KubeClient,
   labelIndex,
-} from '../src/runtime/index.ts';
+} from '../src/index.ts';
 import { eventually } from './eventually.ts';
 import { startFaultProxy } from './fault-proxy.ts';
 
