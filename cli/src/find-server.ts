@@ -3,7 +3,7 @@ import type { ClusterChoice } from './cluster/options.ts';
 import type { ClusterServer, ServerNeeds } from './cluster/server.ts';
 import { DEFAULT_DATA_DIR, type DevState, readDevState } from './dev/state.ts';
 import { usageError } from './exit-codes.ts';
-import type { TargetOptions } from './target.ts';
+import type { TargetOptions } from './target-options.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -2,7 +2,8 @@ import type { WireOptions } from '@im/e2e';
 import { usageError } from './exit-codes.ts';
 import { parsePlatform } from './platform.ts';
 import { readSecret } from './secrets.ts';
-import { resolveTarget, type TargetOptions, userToken } from './target.ts';
+import { resolveTarget, userToken } from './target.ts';
+import type { TargetOptions } from './target-options.ts';
 import { tokenClaims } from './token-claims.ts';
 
 /** Options of commands that connect to the gateway as a user. */

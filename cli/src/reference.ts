@@ -1,7 +1,7 @@
 import { Command, type Option } from 'commander';
 import { EXIT, EXIT_MEANINGS } from './exit-codes.ts';
 import { createProgram } from './program.ts';
-import { withTarget } from './target.ts';
+import { withTarget } from './target-options.ts';
 
 /** The reference page of the command line as Markdown: every command with its options, and the exit codes. */
 export function cliReference(): string {

@@ -7,7 +7,8 @@ import type { ClusterChoice } from './cluster/options.ts';
 import type { ClusterServer, ServerNeeds } from './cluster/server.ts';
 import { CommandError, EXIT } from './exit-codes.ts';
 import type { ClusterFinder } from './find-server.ts';
-import { requireAdminSecret, resolveTarget, type TargetOptions } from './target.ts';
+import { requireAdminSecret, resolveTarget } from './target.ts';
+import type { TargetOptions } from './target-options.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'im-target-'));
 after(() => rmSync(dir, { recursive: true, force: true }));

@@ -1,56 +1,9 @@
-import { type Command, Option } from 'commander';
 import { type ApiTarget, callApi } from './api-client.ts';
-import { tenant } from './arguments.ts';
-import { type KubeOptions, withKube } from './cluster/options.ts';
-import { DEFAULT_DATA_DIR, type DevState } from './dev/state.ts';
+import type { DevState } from './dev/state.ts';
 import { RefusedError, usageError } from './exit-codes.ts';
 import { type ClusterFinder, type Environment, EXAMPLES, findServer, KUBERNETES } from './find-server.ts';
 import { readSecret } from './secrets.ts';
-
-/** Options by which a command finds its server and its rights. */
-export interface TargetOptions extends KubeOptions {
-  api?: string;
-  ws?: string;
-  tenant: string;
-  adminSecret?: string;
-  adminSecretFile?: string;
-  adminUser?: string;
-  dataDir?: string;
-  cluster?: string;
-}
-
-/** Adds the options of {@link TargetOptions} to a command. */
-export function withTarget(command: Command): Command {
-  command
-    .addOption(new Option('--api <url>', 'base URL of the HTTP API (env: OPENIM_API)'))
-    .addOption(new Option('--ws <url>', 'base URL of the WebSocket gateway (env: OPENIM_WS)'))
-    .addOption(
-      new Option('--tenant <id>', 'tenant')
-        .env('OPENIM_TENANT')
-        .default('default')
-        .argParser(tenant('--tenant')),
-    )
-    .addOption(new Option('--admin-secret <secret>', "the tenant's admin secret (env: OPENIM_ADMIN_SECRET)"))
-    .addOption(
-      new Option('--admin-secret-file <file>', 'file with the admin secret (env: OPENIM_ADMIN_SECRET_FILE)'),
-    )
-    .addOption(
-      new Option('--admin-user <userID>', 'admin user; imAdmin when absent (env: OPENIM_ADMIN_USER)'),
-    )
-    .addOption(
-      new Option(
-        '--data-dir <dir>',
-        `data directory of a running \`openimctl dev\`, which knows all of the above; ${DEFAULT_DATA_DIR} when nothing is given (env: OPENIM_DATA_DIR)`,
-      ),
-    )
-    .addOption(
-      new Option(
-        '--cluster <name>',
-        'name or namespace/name of an OpenIMCluster on Kubernetes, which knows all of the above (env: OPENIM_CLUSTER)',
-      ),
-    );
-  return withKube(command);
-}
+import type { TargetOptions } from './target-options.ts';
 
 /** Endpoints with the tenant's path, and the admin secret where one is known. */
 export interface Target {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectWire, newestSeqs, type WireConnection, type WireHandlers } from '../wire/index.ts';
 import type { Histogram } from './histogram.ts';
+import { inParallel } from './in-parallel.ts';
 import type { BenchOptions } from './options.ts';
 import type { BenchTarget } from './target.ts';
 
@@ -83,26 +84,6 @@ export function benchRun(
     });
   }
   return { target, options, users, named, connect, progress, violated };
-}
-
-/** Maps with at most `limit` at once; results in the order of the list. */
-export async function inParallel<T, R>(
-  list: readonly T[],
-  limit: number,
-  work: (item: T, index: number) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = new Array(list.length);
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (;;) {
-      const i = next++;
-      const item = list[i];
-      if (i >= list.length || item === undefined) return;
-      results[i] = await work(item, i);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, list.length) }, worker));
-  return results;
 }
 
 /** Calls `send` for every message of an even rate until `until` (ms of `performance.now()`), late ones at once. */

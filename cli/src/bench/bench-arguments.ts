@@ -1,5 +1,27 @@
-import type { BenchCommandOptions } from '../commands/bench.ts';
 import { requireAdminSecret, type Target } from '../target.ts';
+import type { TargetOptions } from '../target-options.ts';
+
+/** Options of `openimctl bench`; what is absent is the bench's own default. */
+export interface BenchCommandOptions extends TargetOptions {
+  scenario?: string;
+  runs?: number;
+  seconds?: number;
+  rates?: string;
+  connections?: number;
+  attack?: readonly string[];
+  /** In ms. */
+  duration?: number;
+  rate?: number;
+  bytes?: number;
+  transfers?: number;
+  encoding?: string;
+  gzip: boolean;
+  topology?: string;
+  profile?: string;
+  out?: string;
+  pids?: string;
+  storePids?: string;
+}
 
 /** A server to measure, when it is not one that the bench starts. */
 export interface BenchServer {

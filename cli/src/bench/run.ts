@@ -1,9 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { runBench } from '@im/e2e';
-import type { BenchCommandOptions } from '../commands/bench.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 import { resolveTarget } from '../target.ts';
-import { type BenchServer, benchArguments } from './bench-arguments.ts';
+import { type BenchCommandOptions, type BenchServer, benchArguments } from './bench-arguments.ts';
 
 /** Runs `openimctl bench`. @throws CommandError. */
 export async function runBenchCommand(options: BenchCommandOptions): Promise<void> {

@@ -1,28 +1,7 @@
 import { Command, Option } from 'commander';
 import { duration, repeated, whole } from '../arguments.ts';
-import { type TargetOptions, withTarget } from '../target.ts';
-
-/** Options of `openimctl bench`; what is absent is the bench's own default. */
-export interface BenchCommandOptions extends TargetOptions {
-  scenario?: string;
-  runs?: number;
-  seconds?: number;
-  rates?: string;
-  connections?: number;
-  attack?: readonly string[];
-  /** In ms. */
-  duration?: number;
-  rate?: number;
-  bytes?: number;
-  transfers?: number;
-  encoding?: string;
-  gzip: boolean;
-  topology?: string;
-  profile?: string;
-  out?: string;
-  pids?: string;
-  storePids?: string;
-}
+import type { BenchCommandOptions } from '../bench/bench-arguments.ts';
+import { withTarget } from '../target-options.ts';
 
 /** `bench`: latency, CPU and memory under load. */
 export function bench(): Command {

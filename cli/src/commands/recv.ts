@@ -1,19 +1,8 @@
 import { Command } from 'commander';
 import { duration, whole } from '../arguments.ts';
-import { type OutputFormat, outputOption } from '../output.ts';
-import { type TargetOptions, withTarget } from '../target.ts';
-
-/** Options of `openimctl recv`. */
-export interface RecvOptions extends TargetOptions {
-  as: string;
-  platform: string;
-  count?: number;
-  timeout?: number;
-  notifications: boolean;
-  token?: string;
-  tokenFile?: string;
-  output: OutputFormat;
-}
+import { outputOption } from '../output.ts';
+import type { RecvOptions } from '../recv/run.ts';
+import { withTarget } from '../target-options.ts';
 
 /** `recv`: prints messages as they come. */
 export function recv(): Command {

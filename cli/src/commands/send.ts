@@ -1,23 +1,8 @@
 import { Command, Option } from 'commander';
 import { positive, whole } from '../arguments.ts';
-import { type OutputFormat, outputOption } from '../output.ts';
-import { type TargetOptions, withTarget } from '../target.ts';
-
-/** Options of `openimctl send`. */
-export interface SendOptions extends TargetOptions {
-  from: string;
-  to?: string;
-  group?: string;
-  file?: string;
-  count: number;
-  rate?: number;
-  concurrency: number;
-  via: 'api' | 'gateway';
-  platform: string;
-  token?: string;
-  tokenFile?: string;
-  output: OutputFormat;
-}
+import { outputOption } from '../output.ts';
+import type { SendOptions } from '../send/run.ts';
+import { withTarget } from '../target-options.ts';
 
 /** `send`: text messages to a user or a group. */
 export function send(): Command {

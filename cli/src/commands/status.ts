@@ -1,15 +1,8 @@
 import { Command } from 'commander';
 import { duration } from '../arguments.ts';
-import { type KubeOptions, withKube } from '../cluster/options.ts';
-import { type OutputFormat, outputOption } from '../output.ts';
-
-/** Options of `openimctl status`. */
-export interface StatusOptions extends KubeOptions {
-  watch: boolean;
-  wait: boolean;
-  timeout?: number;
-  output: OutputFormat;
-}
+import { withKube } from '../cluster/options.ts';
+import { outputOption } from '../output.ts';
+import type { StatusOptions } from '../status/run.ts';
 
 /** `status [name]`: the state of a cluster on Kubernetes on one screen. */
 export function status(): Command {

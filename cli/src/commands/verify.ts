@@ -1,20 +1,8 @@
 import { Command, Option } from 'commander';
 import { duration, positive, whole } from '../arguments.ts';
-import { type OutputFormat, outputOption } from '../output.ts';
-import { type TargetOptions, withTarget } from '../target.ts';
-
-/** Options of `openimctl verify`. */
-export interface VerifyCommandOptions extends TargetOptions {
-  users: number;
-  groups: number;
-  rate: number;
-  duration: number;
-  deliverWithin?: number;
-  keepLogs?: string;
-  logs?: string;
-  pull: boolean;
-  output: OutputFormat;
-}
+import { outputOption } from '../output.ts';
+import { withTarget } from '../target-options.ts';
+import type { VerifyCommandOptions } from '../verify/run.ts';
 
 /** `verify`: proves that a server loses, doubles and reorders nothing, or finds that it does. */
 export function verify(): Command {

@@ -1,10 +1,23 @@
-import type { RecvOptions } from '../commands/recv.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { gatewayLogin } from '../gateway-login.ts';
+import type { OutputFormat } from '../output.ts';
 import { showProgress } from '../progress.ts';
 import { stopOnSignals } from '../signals.ts';
+import type { TargetOptions } from '../target-options.ts';
 import { messageLine, type PrintedMessage, printedMessage } from './message-line.ts';
 import { receive } from './receive.ts';
+
+/** Options of `openimctl recv`. */
+export interface RecvOptions extends TargetOptions {
+  as: string;
+  platform: string;
+  count?: number;
+  timeout?: number;
+  notifications: boolean;
+  token?: string;
+  tokenFile?: string;
+  output: OutputFormat;
+}
 
 /** Runs `openimctl recv` until it is stopped, or has what it waits for. @throws CommandError. */
 export async function runRecv(options: RecvOptions): Promise<void> {

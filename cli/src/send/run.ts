@@ -1,15 +1,31 @@
-import type { SendOptions } from '../commands/send.ts';
 import { CommandError, usageError } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
 import { gatewayLogin } from '../gateway-login.ts';
-import { printObject, printRows } from '../output.ts';
+import { type OutputFormat, printObject, printRows } from '../output.ts';
 import { showProgress } from '../progress.ts';
 import { stopOnSignals } from '../signals.ts';
 import { resolveTarget } from '../target.ts';
+import type { TargetOptions } from '../target-options.ts';
 import { apiSender } from './api-sender.ts';
 import { sendAll } from './send-all.ts';
 import type { Recipient, Sender } from './sender.ts';
 import { textToSend } from './text.ts';
+
+/** Options of `openimctl send`. */
+export interface SendOptions extends TargetOptions {
+  from: string;
+  to?: string;
+  group?: string;
+  file?: string;
+  count: number;
+  rate?: number;
+  concurrency: number;
+  via: 'api' | 'gateway';
+  platform: string;
+  token?: string;
+  tokenFile?: string;
+  output: OutputFormat;
+}
 
 const COLUMNS = ['clientMsgID', 'serverMsgID', 'sendTime'] as const;
 

@@ -7,12 +7,20 @@ import {
   onlyCluster,
   openKube,
 } from '../cluster/find.ts';
-import type { StatusOptions } from '../commands/status.ts';
+import type { KubeOptions } from '../cluster/options.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
-import { printRows, type Row, toYaml } from '../output.ts';
+import { type OutputFormat, printRows, type Row, toYaml } from '../output.ts';
 import { stopOnSignals } from '../signals.ts';
 import { follow, type Sight } from './follow.ts';
 import { isReady, statusScreen, waitsFor } from './screen.ts';
+
+/** Options of `openimctl status`. */
+export interface StatusOptions extends KubeOptions {
+  watch: boolean;
+  wait: boolean;
+  timeout?: number;
+  output: OutputFormat;
+}
 
 const DEADLINE_MS = 15_000;
 const DEFAULT_TIMEOUT_MS = 600_000;

@@ -1,12 +1,25 @@
 import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { admin, checkLogs, isClean, type Verdict, verdictTable, verify } from '@im/e2e';
-import type { VerifyCommandOptions } from '../commands/verify.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
-import { printValue } from '../output.ts';
+import { type OutputFormat, printValue } from '../output.ts';
 import { showProgress } from '../progress.ts';
 import { requireAdminSecret, resolveTarget } from '../target.ts';
+import type { TargetOptions } from '../target-options.ts';
 import { logFiles } from './logs.ts';
+
+/** Options of `openimctl verify`. */
+export interface VerifyCommandOptions extends TargetOptions {
+  users: number;
+  groups: number;
+  rate: number;
+  duration: number;
+  deliverWithin?: number;
+  keepLogs?: string;
+  logs?: string;
+  pull: boolean;
+  output: OutputFormat;
+}
 
 /** A server that has not delivered and answered this long after the last send is not going to. */
 const OVERTIME_MS = 120_000;

@@ -8,7 +8,7 @@ import {
   type WireConnection,
   type WireOptions,
 } from '../../wire/index.ts';
-import { inParallel } from '../bench-run.ts';
+import { inParallel } from '../in-parallel.ts';
 import type { Stage } from './attack.ts';
 
 /** A registered user with a token. */

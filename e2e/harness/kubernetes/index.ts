@@ -1,11 +1,6 @@
 export { chooseDriver, type DriverName } from './choose-driver.ts';
-export {
-  type ClusterOptions,
-  type KubernetesCluster,
-  openCluster,
-  type UsedCluster,
-  useCluster,
-} from './cluster.ts';
+export { type ClusterOptions, openCluster, type UsedCluster, useCluster } from './cluster.ts';
+export type { KubernetesCluster } from './cluster-driver.ts';
 export type { ApiCredentials } from './control-plane/api-request.ts';
 export type { Subject } from './control-plane/certificate-authority.ts';
 export {

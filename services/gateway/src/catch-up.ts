@@ -2,23 +2,6 @@ import { type log, REQ } from '@im/protocol';
 import type { Connection } from './connection.ts';
 import { framingAt } from './framings.ts';
 
-/** One delivery that waits. */
-interface HeldDelivery {
-  readonly delivery: log.Delivery;
-  readonly frame: Buffer;
-}
-
-/** What waits for a client that has yet to learn what it missed. */
-export interface CatchUp {
-  readonly held: HeldDelivery[];
-  /** Bytes of what is held. */
-  bytes: number;
-  /** Highest seqs that the client was told of, by conversation, once it has asked. */
-  known: ReadonlyMap<string, number> | undefined;
-  /** When the wait ends, ms of the monotonic clock; infinite while an answer is being made. */
-  until: number;
-}
-
 /** Writes a delivery to a connection. */
 export type Forward = (connection: Connection, delivery: log.Delivery, frame: Buffer) => void;
 

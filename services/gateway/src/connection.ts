@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { PLATFORM } from '@im/protocol';
+import type { TenantId } from '@im/kit';
+import { type log, PLATFORM } from '@im/protocol';
 import type { WebSocket } from 'ws';
-import type { CatchUp } from './catch-up.ts';
 import { PING_FRAME, pongFrame, textFrame } from './frame.ts';
-import type { LocalUser } from './local-user.ts';
 import type { CloseReason, FrameKind, GatewayMetrics } from './metrics.ts';
 import { Outbox, type OutboxLimits, type TickFlusher } from './outbox.ts';
-import type { HeldPush } from './own-push.ts';
 import type { Watch } from './watch.ts';
 
 /** What all connections of a gateway share. */
@@ -28,6 +26,31 @@ export interface ConnectionInit {
   readonly token: string;
   /** Highest run of transfer that is known. */
   readonly run: number;
+}
+
+/** A push that must not be written yet. */
+export interface HeldPush {
+  readonly conversationID: string;
+  readonly frame: Buffer;
+  /** ms of the monotonic clock; infinite while its send has no answer. */
+  notBefore: number;
+}
+
+/** One delivery that waits. */
+interface HeldDelivery {
+  readonly delivery: log.Delivery;
+  readonly frame: Buffer;
+}
+
+/** What waits for a client that has yet to learn what it missed. */
+export interface CatchUp {
+  readonly held: HeldDelivery[];
+  /** Bytes of what is held. */
+  bytes: number;
+  /** Highest seqs that the client was told of, by conversation, once it has asked. */
+  known: ReadonlyMap<string, number> | undefined;
+  /** When the wait ends, ms of the monotonic clock; infinite while an answer is being made. */
+  until: number;
 }
 
 /** Control frames are dropped, not queued, for a client that leaves this much unread. */
@@ -196,5 +219,54 @@ export class Connection {
     if (!this.open || this.#socket.writableLength > CONTROL_MAX_BYTES) return;
     this.#parts.metrics.written(kind, frame.length);
     this.#socket.write(frame);
+  }
+}
+
+/** What a change of membership said of a user, and its version; 0 when it told none. */
+export interface MembershipSaid {
+  readonly member: boolean;
+  readonly version: number;
+}
+
+/** A user with at least one connection here. */
+export class LocalUser {
+  readonly tenant: TenantId;
+  readonly userID: string;
+  readonly connections: Connection[] = [];
+  /** Undefined while there is none. */
+  groups: Set<LocalGroup> | undefined;
+  /** Resolves when what is published to the user from then on arrives here; undefined when it does. */
+  subscribed: Promise<void> | undefined;
+  /** Resolves when that holds for the user's groups too; undefined when it does. */
+  complete: Promise<void> | undefined;
+  /** While the groups are being read: what the log said meanwhile, by group. */
+  changes: Map<string, MembershipSaid> | undefined;
+  /** The last connection is gone; nothing may be done on its behalf any more. */
+  gone = false;
+
+  constructor(tenant: TenantId, userID: string) {
+    this.tenant = tenant;
+    this.userID = userID;
+  }
+}
+
+/** A group that at least one local user is a member of. */
+export class LocalGroup {
+  readonly tenant: TenantId;
+  readonly groupID: string;
+  readonly users: Set<LocalUser> = new Set();
+  /** Version of the group's members that `users` is known to reflect; 0 when unknown. */
+  version = 0;
+  /** While membership is read again: deliveries that wait for it, in order. */
+  held: log.Delivery[] | undefined;
+  heldBytes = 0;
+  /** Membership is being read again, whether or not deliveries still wait for it. */
+  rereading = false;
+  /** Since that began, some deliveries have gone to those who were known, without waiting. */
+  missed = false;
+
+  constructor(tenant: TenantId, groupID: string) {
+    this.tenant = tenant;
+    this.groupID = groupID;
   }
 }

@@ -1,7 +1,7 @@
 import type { DeliveryFeed } from '@im/bus';
 import { type Background, Backoff, background, type Logger } from '@im/kit';
 import type { DomainService } from '@im/rpc';
-import type { LocalUser } from './local-user.ts';
+import type { LocalUser } from './connection.ts';
 import type { Roster } from './roster.ts';
 
 /** Parts of {@link InterestLoader}. */

@@ -1,7 +1,7 @@
 import { type Background, Backoff, type Logger, background as systemContext } from '@im/kit';
 import { type log, make } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
-import type { LocalGroup } from './local-user.ts';
+import type { LocalGroup } from './connection.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { Roster } from './roster.ts';
 

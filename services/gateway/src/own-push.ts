@@ -1,13 +1,5 @@
 import type { log } from '@im/protocol';
-import type { Connection } from './connection.ts';
-
-/** A push that must not be written yet. */
-export interface HeldPush {
-  readonly conversationID: string;
-  readonly frame: Buffer;
-  /** ms of the monotonic clock; infinite while its send has no answer. */
-  notBefore: number;
-}
+import type { Connection, HeldPush } from './connection.ts';
 
 /**
  * Time between the answer to a send and the push of the same message on the same connection: a

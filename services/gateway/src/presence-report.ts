@@ -9,7 +9,7 @@ import {
 } from '@im/kit';
 import type { user } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
-import type { LocalUser } from './local-user.ts';
+import type { LocalUser } from './connection.ts';
 import type { Roster } from './roster.ts';
 import type { TenantLimits } from './tenant-limits.ts';
 

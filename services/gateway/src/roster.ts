@@ -1,6 +1,6 @@
 import type { DeliveryFeed, JoinPoint } from '@im/bus';
 import type { TenantId } from '@im/kit';
-import { LocalGroup, LocalUser } from './local-user.ts';
+import { LocalGroup, LocalUser } from './connection.ts';
 
 function key(tenant: string, id: string): string {
   return `${tenant}\u0000${id}`;

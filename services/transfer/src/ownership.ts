@@ -1,5 +1,4 @@
 import type { Cursors, LaneCursor, PartitionCursor } from '@im/store';
-import type { TakenPartition } from './lane.ts';
 
 /** What a process remembers of another lane's signs of life. */
 interface Heard {
@@ -74,7 +73,7 @@ export function withLaneProgress(partition: PartitionCursor, lanes: Cursors['lan
 }
 
 /** Up to where every partition is folded; undefined while one has no progress at all. */
-export function slowest(cursors: Cursors): TakenPartition | undefined {
+export function slowest(cursors: Cursors): PartitionCursor | undefined {
   let least: PartitionCursor | undefined;
   for (const partition of cursors.partitions) {
     const at = withLaneProgress(partition, cursors.lanes);

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
 import { parsePlatform } from '../../platform.ts';
-import { resolveTarget, type TargetOptions, userToken, withTarget } from '../../target.ts';
+import { resolveTarget, userToken } from '../../target.ts';
+import { type TargetOptions, withTarget } from '../../target-options.ts';
 
 interface Options extends TargetOptions {
   platform: string;

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { callApi } from '../../api-client.ts';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
-import { resolveTarget, type TargetOptions, withTarget } from '../../target.ts';
+import { resolveTarget } from '../../target.ts';
+import { type TargetOptions, withTarget } from '../../target-options.ts';
 import { tokenClaims } from '../../token-claims.ts';
 
 interface Options extends TargetOptions {

@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { callApi } from '../../api-client.ts';
 import { whole } from '../../arguments.ts';
 import { type OutputFormat, outputOption, printRows } from '../../output.ts';
-import { asAdmin, resolveTarget, type TargetOptions, withTarget } from '../../target.ts';
+import { asAdmin, resolveTarget } from '../../target.ts';
+import { type TargetOptions, withTarget } from '../../target-options.ts';
 
 interface Options extends TargetOptions {
   page: number;

@@ -2,7 +2,7 @@ import { access, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { backendsCacheDir, CommandError, findOnPath, holdLock, runCommand } from '@im/backends';
 import { whyNoKind } from '../choose-driver.ts';
-import type { ClusterDriver } from '../cluster.ts';
+import type { ClusterDriver } from '../cluster-driver.ts';
 import type { ClusterUsers } from '../cluster-users.ts';
 import { installProgram } from '../install/go-build.ts';
 import { duration, installAll, NEEDED_BY_KIND } from '../install/install-all.ts';

@@ -3,7 +3,7 @@ import { access, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { findOnPath, holdLock, runCommand, versionIn } from '@im/backends';
 import { whyNotANode } from '../choose-driver.ts';
-import type { ClusterDriver } from '../cluster.ts';
+import type { ClusterDriver } from '../cluster-driver.ts';
 import type { ClusterUsers } from '../cluster-users.ts';
 import { apiGet } from '../control-plane/api-request.ts';
 import { credentialsOf } from '../control-plane/kubeconfig.ts';

@@ -4,7 +4,7 @@ import type { OpenIMClusterStatusComponent } from '../../gen/openimcluster.ts';
 import { ROLES } from '../../resources/names.ts';
 import { STORE_KEYS, type StoreKey } from './observation.ts';
 import { isTerminating, podFault } from './pod-problem.ts';
-import type { StatusInput } from './status.ts';
+import type { StatusInput } from './status-input.ts';
 
 /** Every condition of a cluster, in the order in which people read them. */
 export const CONDITIONS = [

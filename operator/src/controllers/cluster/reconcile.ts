@@ -39,7 +39,8 @@ import type { ProcessApi } from './process-api.ts';
 import { BrokenReferenceError, SecretReader } from './references.ts';
 import { changesPods, unsettled } from './rollout.ts';
 import { planRpcKey, RPC_KEY_ENTRY, type RpcKeySeen, settleRpcKey } from './rpc-key.ts';
-import { clusterStatus, type Refusal, type RolloutState } from './status.ts';
+import { clusterStatus } from './status.ts';
+import type { Refusal, RolloutState } from './status-input.ts';
 import { TenantStatuses } from './tenant-statuses.ts';
 import { ClusterView, ownerOf } from './view.ts';
 

@@ -1,7 +1,7 @@
 import { type KubeClient, SECRET } from '@im/kube';
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import { decoded } from './secret-data.ts';
-import type { Refusal } from './status.ts';
+import type { Refusal } from './status-input.ts';
 
 /** Values of stores that somebody else runs, as their Secrets hold them. */
 export interface ExternalValues {

@@ -6,7 +6,8 @@ import { effectiveSpec } from '../../resources/effective.ts';
 import { labelsOf, REVISION_LABEL, ROLES, type Role } from '../../resources/names.ts';
 import { CONDITIONS } from './conditions.ts';
 import type { Observation } from './observation.ts';
-import { clusterStatus, type StatusInput } from './status.ts';
+import { clusterStatus } from './status.ts';
+import type { StatusInput } from './status-input.ts';
 
 const owner = { name: 'chat', namespace: 'im', uid: 'u' };
 const effective = effectiveSpec({}, { version: '1.2.3', image: 'im:1' });

@@ -4,59 +4,11 @@ import type {
   OpenIMClusterStatusComponent,
   OpenIMClusterStatusGateway,
 } from '../../gen/openimcluster.ts';
-import type { EffectiveSpec } from '../../resources/effective.ts';
-import {
-  nameOf,
-  type Owner,
-  REVISION_LABEL,
-  ROLES,
-  type Role,
-  selectorLabels,
-} from '../../resources/names.ts';
+import { nameOf, REVISION_LABEL, ROLES, selectorLabels } from '../../resources/names.ts';
 import { conditionsOf, parkedOf } from './conditions.ts';
-import type { ClientEndpoints } from './endpoints.ts';
 import { type Observation, STORE_KEYS } from './observation.ts';
 import { isReady, isTerminating, podProblem } from './pod-problem.ts';
-
-/** Why a spec is not carried out. */
-export interface Refusal {
-  /** One word: `SecretMissing`, `SecretKeyMissing`, `InvalidConfig`, ... */
-  readonly reason: string;
-  /** Names the field and the remedy. */
-  readonly message: string;
-}
-
-/** A roll-out as the last reconcile left it. */
-export interface RolloutState {
-  /** Part that is being changed; undefined when everything is as it should be. */
-  readonly stage?: string | undefined;
-  readonly message: string;
-}
-
-/** What a status is made of. */
-export interface StatusInput {
-  readonly owner: Owner;
-  readonly generation: number;
-  readonly effective: EffectiveSpec;
-  readonly refusal?: Refusal | undefined;
-  /** An error of the last reconcile that will be tried again. */
-  readonly failure?: string | undefined;
-  readonly pods: readonly Stored<Pod>[];
-  /** Pods of the wanted template, by component. */
-  readonly updated: Readonly<Partial<Record<Role, number>>>;
-  readonly observation: Observation;
-  readonly rollout: RolloutState;
-  readonly gatewayRevision?: string | undefined;
-  /** Name of the config that was applied, by which processes tell that they have taken it over. */
-  readonly configHash?: string | undefined;
-  /** Level of the settings that the services know, and fields that they would refuse and are not told. */
-  readonly settings?: { readonly level: number; readonly leftOut: readonly string[] } | undefined;
-  readonly endpoints: ClientEndpoints;
-  /** Partitions of the log. */
-  readonly partitions: number;
-  readonly before: OpenIMClusterStatus | undefined;
-  readonly now: Date;
-}
+import type { StatusInput } from './status-input.ts';
 
 /** The status of a cluster: pure, so that every sentence in it can be tested. */
 export function clusterStatus(input: StatusInput): OpenIMClusterStatus {

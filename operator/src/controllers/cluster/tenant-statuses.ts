@@ -5,7 +5,7 @@ import { API_VERSION } from '../../resources/names.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
 import type { ClientEndpoints } from './endpoints.ts';
 import type { Observer } from './observer.ts';
-import type { Refusal } from './status.ts';
+import type { Refusal } from './status-input.ts';
 import { planTenants, type TenantPlan, tenantStatus } from './tenants.ts';
 
 /** What the cluster of tenants has come to. */

@@ -11,7 +11,7 @@ import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { DEFAULT_TENANT_ID, nameOf } from '../../resources/names.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
 import type { ClientEndpoints } from './endpoints.ts';
-import type { Refusal } from './status.ts';
+import type { Refusal } from './status-input.ts';
 
 /** Admin of a tenant that names none. */
 export const ADMIN_USER = 'imAdmin';

@@ -23,6 +23,7 @@ export * from './metrics.ts';
 export * from './ops-server.ts';
 export * from './pagination.ts';
 export * from './runtime-flags.ts';
+export * from './service-module.ts';
 export * from './settings-level.ts';
 export * from './status.ts';
 export * from './tenant.ts';

@@ -7,6 +7,7 @@ export {
   type TenantCollection,
   type TenantDocument,
 } from './collection.ts';
+export { createStore, type StoreConfig, type StoreDeps } from './create-store.ts';
 export { guarded, isDuplicateKey, isUnavailable, notFound, retryDuplicate, storeError } from './errors.ts';
 export type { Placement } from './placement.ts';
 export { createReach, type Reach, type ReachOptions, requireReach, requireVoice } from './reach.ts';
@@ -101,10 +102,10 @@ export {
   type MsgRows,
   msgRows,
   type NewMsgRow,
-  type Revocation,
   type SeqsOf,
 } from './repos/msg-row.ts';
 export { MAX_MARKED, type MsgRowChanges, msgRowChanges } from './repos/msg-row-change.ts';
+export type { Revocation } from './repos/msg-row-document.ts';
 export {
   MAX_SEARCH_WINDOW,
   type MsgHits,
@@ -181,5 +182,5 @@ export {
   type VersionLogs,
   versionLogs,
 } from './repos/version-log.ts';
-export { createStore, type Store, type StoreConfig, type StoreDeps } from './store.ts';
+export type { Store } from './store.ts';
 export type { Together, TogetherWriter } from './write-together.ts';

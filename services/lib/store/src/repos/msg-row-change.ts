@@ -1,7 +1,8 @@
 import type { TenantId } from '@im/kit';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { MSG_ROWS, type Revocation } from './msg-row.ts';
+import { MSG_ROWS } from './msg-row.ts';
+import type { Revocation } from './msg-row-document.ts';
 import { rowsBySeq, seqKey } from './rows-by-seq.ts';
 import { MAX_STEP, type SeqSpan, seqSteps } from './seq-walk.ts';
 

@@ -3,7 +3,8 @@ import { ERR, ImError } from '@im/protocol';
 import type { Document, Filter } from 'mongodb';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { MSG_ROWS, type MsgRow, type MsgRowDocument, msgRowOf } from './msg-row.ts';
+import { MSG_ROWS, type MsgRow, msgRowOf } from './msg-row.ts';
+import type { MsgRowDocument } from './msg-row-document.ts';
 import { findRows, seqKey } from './rows-by-seq.ts';
 import type { SeqSpan } from './seq-walk.ts';
 

@@ -1,6 +1,6 @@
 import type { Document, Filter, WithId } from 'mongodb';
 import type { TenantCollection } from '../collection.ts';
-import type { MsgRowDocument } from './msg-row.ts';
+import type { MsgRowDocument } from './msg-row-document.ts';
 import { lowestSeq, MAX_STEP, seqSteps } from './seq-walk.ts';
 
 /** Digits of a seq inside `_id`, so that text order is number order; enough for 2^53. */

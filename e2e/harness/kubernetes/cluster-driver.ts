@@ -1,0 +1,34 @@
+import type { DriverName } from './choose-driver.ts';
+
+/** The Kubernetes of this machine's tests and of `make up`. There is one, used by all at once in namespaces of their own. */
+export interface KubernetesCluster {
+  readonly driver: DriverName;
+  /** Absolute path of an administrator's kubeconfig; the file exists while the cluster is up. */
+  readonly kubeconfig: string;
+  /** Absolute paths of the command-line tools, installed by `up`. */
+  kubectlPath(): Promise<string>;
+  helmPath(): Promise<string>;
+  /**
+   * Brings the cluster up, from whatever state it is in, installing what is missing after saying so. Takes up where an
+   * interrupted `up` stopped; returns soon when it is up already. Processes that call it at once wait for one another.
+   * Resolves with whether the cluster was down before.
+   */
+  up(): Promise<boolean>;
+  /** Stops the cluster and gives the machine back as it was. Data stay for the next `up` unless wiped. */
+  down(options?: { wipe?: boolean }): Promise<void>;
+  isUp(): Promise<boolean>;
+  /** Loads an image from a tarball (`writeImage`, `docker save`) under the name that it carries. */
+  loadImage(tarball: string): Promise<void>;
+  /** Where a NodePort of a service answers on this machine. */
+  nodePortAddress(nodePort: number): Promise<{ host: string; port: number }>;
+  /** Folder of the logs of Kubernetes' own programs; pods' logs come from kubectl. */
+  collectLogs(): Promise<string>;
+  /** Runs kubectl as administrator and returns its standard output. */
+  kubectl(...args: readonly string[]): Promise<string>;
+}
+
+/** What a driver does beyond that. */
+export interface ClusterDriver extends KubernetesCluster {
+  /** `up` for somebody who does not mean to keep it. */
+  bringUp(): Promise<boolean>;
+}
