@@ -1,26 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { circles } from './lint-dependencies/circles.ts';
+import { manifestFaults, type UsedByName } from './lint-dependencies/manifests.ts';
+import {
+  homeOf,
+  importGraph,
+  importsOf,
+  packageOf,
+  type Source,
+  shippedFiles,
+  type Workspace,
+} from './lint-dependencies/source.ts';
 import { sourceFiles } from './source-files.ts';
-
-/** What the check knows of a workspace. */
-export interface Workspace {
-  /** Package name, such as `@im/kit`. */
-  readonly name: string;
-  /** Folder, relative to the root of the repository. */
-  readonly dir: string;
-  /** Packages that its manifest declares. */
-  readonly declared: ReadonlySet<string>;
-  /** Those that it declares for its tests alone. */
-  readonly declaredForTests: ReadonlySet<string>;
-}
-
-/** One source file. */
-export interface Source {
-  /** Path relative to the root of the repository. */
-  readonly path: string;
-  readonly text: string;
-}
 
 const PROTOCOL = '@im/protocol';
 const KIT = '@im/kit';
@@ -57,62 +49,42 @@ const TESTS_OF_MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['@im/operator', [TEST_KUBERNETES]],
 ]);
 
-/** `import 'x'`, `import … from 'x'`, `export … from 'x'` at the start of a line, and `import('x')` anywhere. */
-const IMPORT =
-  /^\s*import\s*['"]([^'"]+)['"]|^\s*(?:import|export)\s+(?:type\s+)?[\w$*\s{},]*?\bfrom\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/gm;
-
-/** The modules that a source file imports, types included. */
-export function importsOf(text: string): string[] {
-  const withoutComments = text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-  return [...withoutComments.matchAll(IMPORT)].map((match) => match[1] ?? match[2] ?? match[3] ?? '');
-}
+/** Packages that run or describe the development of the repository, used by name alone. */
+const USED_BY_NAME: UsedByName = {
+  'openim-operator': {
+    node: 'the Node that everything runs on, put first in PATH',
+    typescript: 'tsc checks the types of the whole repository',
+    '@biomejs/biome': 'checks and formats the whole repository',
+    esbuild: 'tools/bundle.ts runs it',
+    '@types/node': 'types for tsc, named in tsconfig.base.json',
+    '@types/ws': 'types for tsc; ws brings none',
+  },
+};
 
 /** Every import that goes the wrong way, as `file: what is wrong and what to do`. */
 export function violations(workspaces: readonly Workspace[], sources: readonly Source[]): string[] {
-  const installed = new Set(
-    workspaces.flatMap(({ declared, declaredForTests }) => [...declared, ...declaredForTests]),
-  );
-  const found: string[] = [];
-  for (const source of sources) {
-    const home = homeOf(workspaces, source.path);
-    for (const specifier of importsOf(source.text)) {
-      const fault = faultOf(home, workspaces, installed, source.path, specifier);
-      if (fault) found.push(`${source.path}: ${fault}`);
-    }
-  }
-  return found;
-}
-
-/** A workspace may lie inside another: the innermost one is a file's home. */
-function homeOf(workspaces: readonly Workspace[], path: string): Workspace | undefined {
-  return workspaces
-    .filter(({ dir }) => path.startsWith(`${dir}/`))
-    .reduce<Workspace | undefined>(
-      (innermost, next) => (innermost && innermost.dir.length > next.dir.length ? innermost : next),
-      undefined,
-    );
+  const shipped = shippedFiles(workspaces, sources);
+  return sources.flatMap(({ path, text }) => {
+    const home = homeOf(workspaces, path);
+    return importsOf(text).flatMap((specifier) => {
+      const fault = faultOf(home, workspaces, path, specifier, shipped.has(path));
+      return fault === undefined ? [] : [`${path}: ${fault}`];
+    });
+  });
 }
 
 function faultOf(
   home: Workspace | undefined,
   workspaces: readonly Workspace[],
-  installed: ReadonlySet<string>,
   path: string,
   specifier: string,
+  shipped: boolean,
 ): string | undefined {
-  // A leading slash is the address of a module that a page in a browser loads.
-  if (specifier.startsWith('node:') || specifier.startsWith('/')) return undefined;
   if (specifier.startsWith('.')) return relativeFault(home, workspaces, path, specifier);
-  const parts = specifier.split('/');
-  const name = parts.slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+  const name = packageOf(specifier);
+  if (name === undefined) return undefined;
   if (!home) return `tools use Node alone, not ${name}`;
-  const isTest = /\.test\.ts$|\/(?:test|bench|suites)\//.test(path);
-  if (!workspaces.some((workspace) => workspace.name === name)) {
-    // Tests may talk to a server with the client package of whoever uses it for good.
-    if (home.declared.has(name) || (isTest && installed.has(name))) return undefined;
-    if (home.name === '@im/e2e' && home.declaredForTests.has(name)) return undefined;
-    return `${name} is not among the dependencies of ${home.name}`;
-  }
+  if (!workspaces.some((workspace) => workspace.name === name)) return undefined;
   if (specifier !== name) return `${specifier} reaches into ${name}: import what its index exports`;
   if (name === home.name) return `${name} imports itself by name: use a relative path`;
   const allowed = MAY_IMPORT.get(home.name);
@@ -120,7 +92,7 @@ function faultOf(
     return `${home.name} has no place in the order of packages: add it to tools/lint-dependencies.ts`;
   if (allowed.includes(name)) return undefined;
   const forTests = [...TESTS_MAY_IMPORT, ...(TESTS_OF_MAY_IMPORT.get(home.name) ?? [])];
-  if (isTest && forTests.includes(name)) return undefined;
+  if (!shipped && forTests.includes(name)) return undefined;
   return `${home.name} must not depend on ${name}: protocol <- kit <- rpc, store, bus, blob <- a service <- main`;
 }
 
@@ -138,33 +110,49 @@ function relativeFault(
 
 interface Manifest {
   readonly name: string;
+  readonly exports?: Record<string, string>;
+  readonly bin?: Record<string, string>;
   readonly dependencies?: Record<string, string>;
   readonly devDependencies?: Record<string, string>;
 }
 
-/** The workspaces of the repository, from the manifests. */
+/** The workspaces of the repository, from the manifests; the first is the root. */
 export function readWorkspaces(root: string, files: readonly string[]): Workspace[] {
-  return files
-    .filter((file) => file.endsWith('/package.json'))
-    .map((file) => {
-      const manifest: Manifest = JSON.parse(readFileSync(join(root, file), 'utf8'));
-      return {
-        name: manifest.name,
-        dir: dirname(file),
-        declared: new Set(Object.keys(manifest.dependencies ?? {})),
-        declaredForTests: new Set(Object.keys(manifest.devDependencies ?? {})),
-      };
-    });
+  return ['package.json', ...files.filter((file) => file.endsWith('/package.json'))].map((file) => {
+    const manifest: Manifest = JSON.parse(readFileSync(join(root, file), 'utf8'));
+    const dir = dirname(file);
+    const entries = [...Object.values(manifest.exports ?? {}), ...Object.values(manifest.bin ?? {})];
+    return {
+      name: manifest.name,
+      dir,
+      declared: new Set(Object.keys(manifest.dependencies ?? {})),
+      declaredForDevelopment: new Set(Object.keys(manifest.devDependencies ?? {})),
+      entries: entries.map((entry) => join(dir, entry)),
+    };
+  });
+}
+
+/** Every circle of imports, as the path of its files, and how to end one. */
+function circleFaults(workspaces: readonly Workspace[], sources: readonly Source[]): string[] {
+  return circles(importGraph(workspaces, sources)).map(
+    (path) =>
+      `${path.join(' -> ')}: a circle of imports, types included: move what one needs of the other to a file that both import`,
+  );
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = join(import.meta.dirname, '..');
   const files = sourceFiles(root);
   const sources = files
-    // This check's own test is full of planted faults.
-    .filter((file) => /\.[cm]?[jt]s$/.test(file) && file !== 'tools/lint-dependencies.test.ts')
+    // The tests of these checks are full of planted faults.
+    .filter((file) => /\.[cm]?[jt]s$/.test(file) && !/^tools\/lint-dependencies.*\.test\.ts$/.test(file))
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
-  const faults = violations(readWorkspaces(root, files), sources);
+  const workspaces = readWorkspaces(root, files);
+  const faults = [
+    ...violations(workspaces, sources),
+    ...manifestFaults(workspaces, sources, USED_BY_NAME),
+    ...circleFaults(workspaces, sources),
+  ];
   for (const fault of faults) console.error(fault);
   if (faults.length > 0) process.exitCode = 1;
 }
