@@ -19,7 +19,7 @@ setup: $(MODULES) ## Install packages, and what tests and dev run: store servers
 	node services/lib/backends/scripts/install.ts --system-packages
 	node e2e/install-chromium.ts
 
-lint: $(MODULES) ## Check types, style, the direction of dependencies, generated pages and links
+lint: $(MODULES) ## Check types, style, imports, manifests, generated pages and links
 	node tools/lint.ts
 
 docs: $(MODULES) ## Write the pages of docs/ that come from the code
