@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { clientConfigRepo, tokenRepo, userCommandRepo, userRepo } from '../src/index.ts';
+import { clientConfigRepo, pushTokenRepo, tokenRepo, userCommandRepo, userRepo } from '../src/index.ts';
 import { openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
 import { queryPlans } from './query-plans.ts';
 
@@ -91,6 +91,18 @@ test('every query on tokens reads by an index', async () => {
     removeExpired: () => tokens.removeExpired(tenant, 10),
   });
   assert.equal((await tokens.get(tenant, 'a', 1)).rev, 0);
+});
+
+test('every query on registered devices and badges reads by an index', async () => {
+  const devices = pushTokenRepo(opened.store);
+  const device = { userID: 'a', platformID: 1, token: 't' };
+  await checkAll({
+    put: () => devices.put(tenant, device, 0),
+    'put again': () => devices.put(tenant, device, 10),
+    ofUsers: () => devices.ofUsers(tenant, ['a', 'b'], 1),
+    remove: () => devices.remove(tenant, 'a', 1),
+    setBadge: () => devices.setBadge(tenant, 'a', 3),
+  });
 });
 
 test('issue numbers rise without a repetition, however many ask at once', async () => {

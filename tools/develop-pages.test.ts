@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { readWorkspaces } from './lint-dependencies.ts';
+import { sourceFiles } from './source-files.ts';
+
+const root = join(import.meta.dirname, '..');
+const PAGES = 'docs/develop/add';
+const files = sourceFiles(root);
+const workspaces = readWorkspaces(root, files);
+
+/** A file as a page names it: by its path, or by name and package where it may move (`config.ts` of `@im/kit`). */
+type Named = string | { readonly file: string; readonly of: string };
+
+const kit = (file: string): Named => ({ file, of: '@im/kit' });
+
+/** The example that each page follows, and the files of its steps in which the example must be. */
+const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readonly Named[]]>> = {
+  'http-route.md': [
+    /set_?app_?badge/i,
+    [
+      'services/lib/protocol/proto/third.proto',
+      'services/third/src/third-service.ts',
+      'services/api/src/routes/third.ts',
+      'services/api/test/user-limits.test.ts',
+      'services/api/test/testdata/openim-routes.txt',
+    ],
+  ],
+  'gateway-request.md': [
+    /SubUserOnlineStatus/,
+    [
+      'services/lib/protocol/proto/sdkws.proto',
+      'services/lib/protocol/src/constants.ts',
+      'services/gateway/src/handlers.ts',
+      'services/gateway/src/catch-up.ts',
+      'services/gateway/src/describe-requests.test.ts',
+      'services/gateway/test/fakes.ts',
+    ],
+  ],
+  'notification.md': [
+    /GroupInfoSetAnnouncement|announcementSet|\[1519,/,
+    [
+      'services/lib/protocol/src/constants.ts',
+      'services/lib/protocol/proto/sdkws.proto',
+      'services/msg/src/notify/notification-table.ts',
+      'services/group/src/notices/info.ts',
+      'services/group/src/methods/set-group-info.ts',
+      'services/msg/src/notify/notification-table.test.ts',
+    ],
+  ],
+  'setting.md': [
+    /wakesPerUser/,
+    [
+      kit('config.ts'),
+      kit('config-live.ts'),
+      'services/push/src/index.ts',
+      'operator/test/crd-settings.test.ts',
+    ],
+  ],
+  'crd-field.md': [
+    /wakesPerUserBurst|priorityClassName/,
+    [
+      'crds/openimclusters.openim.io.yaml',
+      'operator/src/resources/effective.ts',
+      'operator/src/resources/config.ts',
+      'operator/src/resources/pod-template.ts',
+      'operator/src/controllers/cluster/desired.test.ts',
+      'operator/src/resources/pod-template.test.ts',
+      'operator/test/crd-settings.test.ts',
+      'operator/test/crds.test.ts',
+    ],
+  ],
+  'push-provider.md': [
+    /logProvider|PushProvider|\[none, log\]|'none' \| 'log'|'none', 'log'|push\.provider/,
+    [
+      'services/push/src/providers/provider.ts',
+      kit('config.ts'),
+      'services/push/src/index.ts',
+      'crds/openimclusters.openim.io.yaml',
+      'operator/src/resources/effective.ts',
+      'operator/src/resources/config.ts',
+      'operator/test/crd-settings.test.ts',
+    ],
+  ],
+  'cron-job.md': [
+    /expire-?uploads|uploadExpiry/i,
+    ['services/cron/src/index.ts', kit('config.ts'), 'crds/openimclusters.openim.io.yaml'],
+  ],
+  'collection.md': [
+    /PUSH_TOKENS|pushTokenRepo/,
+    [
+      'services/lib/store/src/repos/push-token.ts',
+      'services/lib/store/src/collections.ts',
+      'services/lib/store/src/index.ts',
+      'services/lib/store/test/account-query-plans.test.ts',
+    ],
+  ],
+  'metric.md': [/im_push_waiting/, ['services/push/src/pusher.ts']],
+  'error-code.md': [
+    /DismissedAlreadyError/,
+    [
+      'services/lib/protocol/src/errors.ts',
+      'services/lib/protocol/scripts/errors-doc.ts',
+      'services/msg/src/send/send-checks.ts',
+      'services/group/src/access.ts',
+    ],
+  ],
+};
+
+/** Whether a page names a file as a step does. */
+function names(page: string, step: Named): boolean {
+  return typeof step === 'string'
+    ? page.includes(`\`${step}\``)
+    : page.includes(`\`${step.file}\` of \`${step.of}\``);
+}
+
+/** The one file that a step means. */
+function pathOf(step: Named): string {
+  if (typeof step === 'string') return step;
+  const dir = workspaces.find(({ name }) => name === step.of)?.dir;
+  const found = files.filter((path) => path.startsWith(`${dir}/`) && path.endsWith(`/${step.file}`));
+  assert.equal(found.length, 1, `${step.of} has one ${step.file}: ${found.join(', ')}`);
+  return found[0] ?? '';
+}
+
+test('every page that says how to add something has an example here', () => {
+  assert.deepEqual(readdirSync(join(root, PAGES)).toSorted(), Object.keys(EXAMPLES).toSorted());
+});
+
+for (const [name, [example, steps]] of Object.entries(EXAMPLES)) {
+  test(`${name}: its example went through the files that it names`, () => {
+    const page = readFileSync(join(root, PAGES, name), 'utf8');
+    for (const step of steps) {
+      const path = pathOf(step);
+      assert.ok(names(page, step), `the page does not name ${path}`);
+      assert.match(readFileSync(join(root, path), 'utf8'), example, path);
+    }
+  });
+}
