@@ -22,7 +22,7 @@ setup: $(MODULES) ## Install packages, and what tests and dev run: store servers
 lint: $(MODULES) ## Check types, style, imports, manifests, generated pages and links
 	node tools/lint.ts
 
-docs: $(MODULES) ## Write the pages of docs/ that come from the code
+docs: $(MODULES) ## Write the pages of docs/ and the types that come from code and schemas
 	node tools/docs.ts
 
 test: $(MODULES) ## Run all tests; ARGS="part/of/path ..." runs only those

@@ -4,9 +4,9 @@ import { dirname, join, normalize } from 'node:path';
 import { linksIn, pathsIn } from './page-references.ts';
 
 /**
- * Writes the pages of docs/ that come from code; with `--check` it writes nothing and fails when a page
- * differs from what the code says, when a link between pages leads nowhere, or when a page for contributors names a
- * file that does not exist.
+ * Writes the pages of docs/ that come from code, and the types that come from schemas. With `--check` it writes nothing,
+ * and fails when one of them differs from its source, when a link between pages leads nowhere, or when a page for
+ * contributors names a file that does not exist.
  */
 const root = join(import.meta.dirname, '..');
 
@@ -20,8 +20,12 @@ const GENERATED: Readonly<Record<string, string>> = {
   'docs/reference/packages.md': 'tools/packages-doc.ts',
 };
 
-/** Scripts that write their page themselves, and compare it with `--check`. */
-const WRITERS = ['services/main/scripts/compatibility.ts', 'operator/scripts/crd-types.ts'];
+/** Scripts that write their pages or types themselves, and compare them with `--check`. */
+const WRITERS = [
+  'services/lib/protocol/scripts/generate.ts',
+  'services/main/scripts/compatibility.ts',
+  'operator/scripts/crd-types.ts',
+];
 
 function generate(script: string): string {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, script)], { encoding: 'utf8' });
