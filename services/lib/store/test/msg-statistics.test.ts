@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { createMetrics, type TenantId } from '@im/kit';
-import { msgRows, msgSearch, msgStats, type NewMsgRow, userRepo } from '../src/index.ts';
+import { type MsgRow, msgRows, msgSearch, msgStats, type NewMsgRow, userRepo } from '../src/index.ts';
 import { DEDICATED, openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
 
 const DAY_MS = 86_400_000;
@@ -149,6 +149,7 @@ test('registrations are counted by day in the server, and kept for a minute', as
 test('a search finds everything, however many conversations and messages there are', async () => {
   const [, tenant] = DEDICATED;
   const search = msgSearch(opened.store);
+  const keep = (row: MsgRow) => row;
   for (let i = 0; i < 620; i++) await fill(tenant, `si_a_x${String(i).padStart(3, '0')}`, [['a', NOON + i]]);
   await fill(
     tenant,
@@ -156,11 +157,11 @@ test('a search finds everything, however many conversations and messages there a
     Array.from({ length: 2_100 }, (_, i) => ['c', NOON + 10_000 + i] as const),
   );
   const everywhere = [{ places: ['si_', 'sg_'], query: {} }];
-  const first = await search.find(tenant, everywhere, { skip: 0, limit: 2 });
-  assert.deepEqual([first.total, first.rows.map(({ sendTime }) => sendTime - NOON)], [2_720, [0, 1]]);
-  const last = await search.find(tenant, everywhere, { skip: 2_718, limit: 10 });
+  const first = await search.find(tenant, everywhere, { skip: 0, limit: 2 }, keep);
+  assert.deepEqual([first.total, first.hits.map(({ sendTime }) => sendTime - NOON)], [2_720, [0, 1]]);
+  const last = await search.find(tenant, everywhere, { skip: 2_718, limit: 10 }, keep);
   assert.deepEqual(
-    last.rows.map(({ conversationID, seq }) => [conversationID, seq]),
+    last.hits.map(({ conversationID, seq }) => [conversationID, seq]),
     [
       ['sg_g', 2_099],
       ['sg_g', 2_100],
@@ -177,13 +178,14 @@ test('a search finds everything, however many conversations and messages there a
       { places: [{ conversationID: 'sg_g', span: { first: 2, last: 3 } }], query: { contentType: 101 } },
     ],
     { skip: 248, limit: 10 },
+    keep,
   );
   assert.deepEqual(
-    [some.total, some.rows.map(({ sendTime }) => sendTime - NOON)],
+    [some.total, some.hits.map(({ sendTime }) => sendTime - NOON)],
     [251, [498, 10_001, 10_002]],
   );
-  assert.deepEqual(await search.find(tenant, [{ places: [], query: {} }], { skip: 0, limit: 5 }), {
+  assert.deepEqual(await search.find(tenant, [{ places: [], query: {} }], { skip: 0, limit: 5 }, keep), {
     total: 0,
-    rows: [],
+    hits: [],
   });
 });

@@ -96,12 +96,18 @@ test('every query on messages, conversation truth and bounds reads by an index',
     bySender: () => stats.bySender(tenant, period, true),
     byGroup: () => stats.byGroup(tenant, period),
     'search everywhere': () =>
-      search.find(tenant, [{ places: ['si_'], query: { sendID: 'a', contentType: 101, period } }], page),
+      search.find(
+        tenant,
+        [{ places: ['si_'], query: { sendID: 'a', contentType: 101, period } }],
+        page,
+        () => true,
+      ),
     'search in conversations': () =>
       search.find(
         tenant,
         [{ places: [1, 2].map((n) => ({ conversationID: `si_a_${n}`, span })), query: {} }],
         page,
+        () => true,
       ),
     'conversations of a tenant': async () => {
       for await (const { max } of retentionRepo(store).conversations(tenant)) assert.ok(max >= 0);

@@ -6,6 +6,9 @@ import { groupInfos } from './group-info.ts';
 import { sendPeriod } from './send-time.ts';
 
 const MAX_PAGE = 1_000;
+/** Bytes of `content` and `ex` in one answer; hits beyond come without both. */
+const MAX_TEXT_BYTES = 16_777_216;
+const NO_CONTENT = new Uint8Array();
 
 /** What searching works with. */
 export type SearchParts = Pick<
@@ -14,13 +17,34 @@ export type SearchParts = Pick<
 >;
 
 interface Hit {
-  readonly row: MsgRow;
+  readonly seq: number;
+  readonly isRevoked: boolean;
+  readonly content: string;
+  /** Without its content. */
   readonly message: sdkws.MsgData;
 }
 
+/** Takes the rows of a page in order, and keeps of their long texts what one answer holds. */
+function hitsWithin(maxTextBytes: number): (row: MsgRow) => Hit | undefined {
+  let bytes = 0;
+  return ({ msgData, seq, revoked }) => {
+    if (!msgData) return undefined;
+    const message = decode('sdkws.MsgData', msgData);
+    const own = message.content.length + Buffer.byteLength(message.ex);
+    const fits = bytes === 0 || bytes + own <= maxTextBytes;
+    // From the first hit that does not fit on, so that a page has its texts up to one place.
+    bytes = fits ? bytes + own : Number.POSITIVE_INFINITY;
+    const content = fits ? Buffer.from(message.content).toString() : '';
+    message.content = NO_CONTENT;
+    if (!fits) message.ex = '';
+    return { seq, isRevoked: revoked !== undefined, content, message };
+  };
+}
+
 /**
- * Searching chats and groups, for administrators: it reads the messages of everybody. Nothing is left out: a search
- * that would take too long is refused.
+ * Searching chats and groups, for administrators: it reads the messages of everybody. No hit is left out: a search
+ * that would take too long is refused. An answer has 16 MiB of `content` and `ex`: hits beyond come with both empty,
+ * and complete when they are asked for by smaller pages.
  */
 export function searchMethods(parts: SearchParts): MsgMethods<'searchMessage'> {
   return {
@@ -35,12 +59,14 @@ export function searchMethods(parts: SearchParts): MsgMethods<'searchMessage'> {
         );
       }
       const where = await partsOf(parts, ctx.tenant, request);
-      const { total, rows } = await parts.search.find(ctx.tenant, where, { skip, limit });
-      const hits = rows.flatMap((row) =>
-        row.msgData ? [{ row, message: decode('sdkws.MsgData', row.msgData) }] : [],
-      );
+      const page = { skip, limit };
+      const { total, hits } = await parts.search.find(ctx.tenant, where, page, hitsWithin(MAX_TEXT_BYTES));
       return make('msg.SearchMessageResp', {
-        chatLogs: await show(parts, ctx.tenant, hits),
+        chatLogs: await show(
+          parts,
+          ctx.tenant,
+          hits.filter((hit) => hit !== undefined),
+        ),
         chatLogsNum: total,
       });
     },
@@ -119,7 +145,7 @@ async function show(
     groupInfos(parts, tenant, [...new Set(groupIDs)]),
     parts.users.getMany(tenant, [...new Set(recvIDs)]),
   ]);
-  return hits.map(({ row, message: m }) => {
+  return hits.map(({ seq, isRevoked, content, message: m }) => {
     const group = m.sessionType === SESSION.Group ? groups.get(m.groupID) : undefined;
     const chatLog = make('msg.ChatLog', {
       serverMsgID: m.serverMsgID,
@@ -135,17 +161,17 @@ async function show(
       sessionType: m.sessionType,
       msgFrom: m.msgFrom,
       contentType: m.contentType,
-      content: Buffer.from(m.content).toString(),
+      content,
       status: m.status,
       sendTime: m.sendTime,
       createTime: m.createTime,
       ex: m.ex,
       groupFaceURL: group?.faceURL ?? '',
       groupMemberCount: group?.memberCount ?? 0,
-      seq: row.seq,
+      seq,
       groupOwner: group?.ownerUserID ?? '',
       groupType: group?.groupType ?? 0,
     });
-    return make('msg.SearchChatLog', { chatLog, isRevoked: row.revoked !== undefined });
+    return make('msg.SearchChatLog', { chatLog, isRevoked });
   });
 }

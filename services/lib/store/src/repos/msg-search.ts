@@ -34,16 +34,19 @@ export interface MsgSearchPart {
 }
 
 /** One page of hits. */
-export interface MsgHits {
+export interface MsgHits<T> {
   /** All hits, those of other pages too. */
   readonly total: number;
-  readonly rows: MsgRow[];
+  /** What was kept of each row. */
+  readonly hits: T[];
 }
 
 /** Hits up to the end of a page, at most: so many are put in order. */
 export const MAX_SEARCH_WINDOW = 50_000;
 /** A search ends here, whatever it has found. */
 const SEARCH_MS = 8_000;
+/** Rows of a page read at once: they may be large. */
+const ROWS_PER_QUERY = 32;
 /** Conversations named in one query. */
 const PLACES_PER_QUERY = 100;
 
@@ -75,15 +78,17 @@ export function msgSearch(store: Store) {
   return guarded({
     /**
      * Messages that match and still have their content, by send time. Everything is looked at, so that the total is
-     * right; only the rows of the page are read.
+     * right; only the rows of the page are read, a few at a time.
      * @param page `skip + limit` is at most {@link MAX_SEARCH_WINDOW}.
+     * @param keep what to keep of a row, called in order: rows are up to 256 KiB, and a page has many.
      * @throws ImError 90002 when that takes longer than a search may.
      */
-    async find(
+    async find<T>(
       tenant: TenantId,
       parts: readonly MsgSearchPart[],
       { skip, limit }: { readonly skip: number; readonly limit: number },
-    ): Promise<MsgHits> {
+      keep: (row: MsgRow) => T,
+    ): Promise<MsgHits<T>> {
       return store.search(tenant, MSG_ROWS, async (view) => {
         const { col, key } = view;
         const deadline = Date.now() + SEARCH_MS;
@@ -132,12 +137,16 @@ export function msgSearch(store: Store) {
           }
         }
         const ids = first.slice(skip).map(({ _id }) => _id);
-        if (ids.length === 0) return { total, rows: [] };
-        const rows = new Map((await findRows(view, ids)).map((row) => [row._id, row]));
-        return {
-          total,
-          rows: ids.flatMap((id) => rows.get(id) ?? []).map((row) => msgRowOf(row, view.parts)),
-        };
+        const hits: T[] = [];
+        for (let i = 0; i < ids.length; i += ROWS_PER_QUERY) {
+          const some = ids.slice(i, i + ROWS_PER_QUERY);
+          const rows = new Map((await findRows(view, some)).map((row) => [row._id, row]));
+          for (const id of some) {
+            const row = rows.get(id);
+            if (row) hits.push(keep(msgRowOf(row, view.parts)));
+          }
+        }
+        return { total, hits };
       });
     },
   });
