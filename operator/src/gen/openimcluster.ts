@@ -374,7 +374,7 @@ export interface OpenIMClusterLimitsUserChanges {
   readonly burst?: number;
 }
 
-/** New nicknames and pictures of one user, of which all friends and groups hear, per rpc pod. */
+/** New nicknames and pictures of one user, of which all friends and groups hear, and `ex` in all conversations with them, per rpc pod. */
 export interface OpenIMClusterLimitsProfileChanges {
   /** Changes per minute; 0 is no limit. Takes effect without a restart. Default: 5. */
   readonly perMinute?: number;
@@ -398,7 +398,7 @@ export interface OpenIMClusterLimits {
   readonly userBytes?: OpenIMClusterLimitsUserBytes;
   /** HTTP requests of one user that change something (read receipts, revocations, applications, groups, friends, profiles, settings), per api pod. */
   readonly userChanges?: OpenIMClusterLimitsUserChanges;
-  /** New nicknames and pictures of one user, of which all friends and groups hear, per rpc pod. */
+  /** New nicknames and pictures of one user, of which all friends and groups hear, and `ex` in all conversations with them, per rpc pod. */
   readonly profileChanges?: OpenIMClusterLimitsProfileChanges;
   /** Messages of one user that mention everybody in one group, per rpc pod; more are not sent. */
   readonly mentionAll?: OpenIMClusterLimitsMentionAll;

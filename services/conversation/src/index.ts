@@ -1,4 +1,11 @@
-import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit';
+import {
+  type BaseDeps,
+  createUserLimit,
+  type LiveDeps,
+  READY,
+  type Service,
+  type ServiceModule,
+} from '@im/kit';
 import { createNotifier, type RpcRegistry } from '@im/rpc';
 import {
   conversationRepo,
@@ -19,14 +26,16 @@ import { syncConversationMethods } from './methods/sync-conversations.ts';
 import type { ConversationParts } from './parts.ts';
 
 /** What the conversation domain needs of its process. */
-export type ConversationDeps = BaseDeps & { rpc: RpcRegistry; store: Store };
+export type ConversationDeps = BaseDeps &
+  Partial<Pick<LiveDeps, 'live'>> & { rpc: RpcRegistry; store: Store };
 
 /** Users' records of their conversations: settings, bounds, versions, and views that combine them with messages. */
 export const module: ServiceModule<ConversationDeps> = {
   name: 'conversation',
   needs: ['rpc', 'store'],
-  async create(_config, deps): Promise<Service> {
-    const { rpc, store, tenants, background, metrics } = deps;
+  async create(config, deps): Promise<Service> {
+    const { rpc, store, tenants, background, metrics, live } = deps;
+    const limits = () => (live?.current ?? config).limits;
     const log = deps.log.child({ part: 'conversation' });
     const parts: ConversationParts = {
       records: conversationRepo(store),
@@ -37,6 +46,7 @@ export const module: ServiceModule<ConversationDeps> = {
       reach: createReach(store, tenants),
       notifier: createNotifier({ rpc, log, metrics, background }),
       rpc,
+      peerChanges: createUserLimit('profileChanges', { tenants, metrics, limits, part: 'conversation' }),
     };
     rpc.bind('conversation', {
       ...setConversationsMethods(parts),

@@ -1,3 +1,4 @@
+import type { UserLimit } from '@im/kit';
 import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
 import type {
   ConversationRepo,
@@ -24,4 +25,6 @@ export interface ConversationParts {
   readonly reach: Reach;
   readonly notifier: Notifier;
   readonly rpc: Pick<RpcRegistry, 'client'>;
+  /** Of changes that reach the records of all who chat with a user. */
+  readonly peerChanges: UserLimit;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { type conversation, ERR, make } from '@im/protocol';
+import { type conversation, ERR, ImError, make } from '@im/protocol';
 import { type ConversationKey, conversationRepoChanges } from '@im/store';
 import { as, type Harness, refuses, startHarness, TENANTS } from './harness.ts';
 
@@ -208,5 +208,19 @@ describe('views with messages', () => {
       found.map(({ conversationID }) => conversationID),
       ['si_b_f'],
     );
+  });
+
+  test('extra data for others has the limit of what others hear of', async () => {
+    const { conversation: service } = harness;
+    const update = make('conversation.UpdateConversationsByUserReq', { userID: 'c', ex: 'x' });
+    const change = (admin = false) => service.updateConversationsByUser(as(t1, 'c', admin), update);
+    for (let i = 0; i < 10; i++) await change();
+    await assert.rejects(change(), (error) => {
+      assert.ok(error instanceof ImError);
+      assert.equal(error.code, ERR.TooManyRequests);
+      assert.match(error.detail, /others hear of \(limits\.profileChanges\); try again later/);
+      return true;
+    });
+    await change(true);
   });
 });

@@ -31,7 +31,7 @@ function ownSettings(wanted: conversation.ConversationReq): ConversationChanges 
 export function setConversationsMethods(
   parts: ConversationParts,
 ): ConversationMethods<'setConversations' | 'updateConversationsByUser'> {
-  const { records, changes, members, users, reach } = parts;
+  const { records, changes, members, users, reach, peerChanges } = parts;
   const notices = conversationNotices(parts.notifier);
 
   /** Whoever has no record of a group yet makes one only as its member. @throws ImError 1203. */
@@ -97,7 +97,10 @@ export function setConversationsMethods(
     },
     async updateConversationsByUser(ctx, { userID, ex }) {
       requireSelf(ctx, userID);
-      if (ex !== null) await changes.setExByPeer(ctx.tenant, userID, ex);
+      if (ex !== null) {
+        peerChanges.take(ctx);
+        await changes.setExByPeer(ctx.tenant, userID, ex);
+      }
       return make('conversation.UpdateConversationsByUserResp');
     },
   };

@@ -376,7 +376,7 @@ export const ServerConfig = z.strictObject({
         })
         .prefault({})
         .describe(
-          'New nicknames and pictures of one user, of which all friends and groups hear, per process of user; more get 429.',
+          'New nicknames and pictures of one user, of which all friends and groups hear, and `ex` in all conversations with them, per process of user and of conversation; more get 429.',
         ),
       mentionAll: z
         .strictObject({

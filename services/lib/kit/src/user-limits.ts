@@ -23,7 +23,7 @@ const LIMITS = {
     }),
   },
   profileChanges: {
-    what: 'too many changes of nickname or picture by this user',
+    what: 'too many changes by this user that others hear of',
     rate: ({ profileChanges }: Limits, own: UserLimits) => ({
       ratePerSecond: (own?.profileChangesPerMinute ?? profileChanges.perMinute) / 60,
       burst: own?.profileChangeBurst ?? profileChanges.burst,
@@ -47,6 +47,8 @@ export interface UserLimitDeps {
   readonly metrics: Metrics;
   /** The limits of the cluster, as they are now. */
   readonly limits: () => Limits;
+  /** Which part of a process keeps the limit, where several do: a word of the metric's name. */
+  readonly part?: string;
   /** Monotonic clock in ms; for tests. */
   readonly now?: () => number;
 }
@@ -64,7 +66,7 @@ export interface UserLimit {
 /** A limit by its name. */
 export function createUserLimit(
   name: UserLimitName,
-  { tenants, metrics, limits, now }: UserLimitDeps,
+  { tenants, metrics, limits, part, now }: UserLimitDeps,
 ): UserLimit {
   const { what, rate } = LIMITS[name];
   const buckets = new KeyedBuckets({ max: MAX_KEYS, ...(now && { now }) });
@@ -72,7 +74,7 @@ export function createUserLimit(
     'limit',
   ]);
   metrics.observe(
-    `im_user_limit_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}_keys`,
+    `im_user_limit_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}${part === undefined ? '' : `_${part}`}_keys`,
     'Budgets that are remembered',
     () => buckets.size,
   );

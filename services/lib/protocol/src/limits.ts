@@ -43,6 +43,7 @@ const TEXTS: Readonly<Record<string, number>> = {
   'api.SendBusinessNotificationReq.data': 262_144,
   'api.SetConfigReq.data': EX,
   'relation.ApplyToAddFriendReq.ex': REMARK,
+  'conversation.UpdateConversationsByUserReq.ex': REMARK,
   'third.AccessURLReq.query': WORD,
   'sdkws.OfflinePushInfo.title': NAME,
   account: ID_CHARS,

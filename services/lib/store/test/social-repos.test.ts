@@ -492,3 +492,53 @@ for (const [placement, [one, two]] of [
     });
   });
 }
+
+test('a peer with many chats changes their records a batch at a time, and only those that differ', async () => {
+  const [tenant] = SHARED;
+  const bulks: { collection: string; size: number }[] = [];
+  await using own = await openStore(servers.uris, {
+    onCommand: ({ command }) => {
+      const { update, updates } = command as { update?: string; updates?: { q: { _id: unknown } }[] };
+      if (update === undefined || !updates) return;
+      const ids = (q: { _id: unknown }) => (q._id as { $in?: unknown[] }).$in?.length ?? 1;
+      bulks.push({ collection: update, size: updates.reduce((sum, { q }) => sum + ids(q), 0) });
+    },
+  });
+  await untilReady(own.store);
+  const records = conversationRepo(own.store);
+  const changes = conversationRepoChanges(own.store);
+  const owners = Array.from({ length: 1_200 }, (_, i) => `o${i}`);
+  const keyOf = (ownerUserID: string, peer: string): ConversationKey => ({
+    ownerUserID,
+    conversationID: `si_${ownerUserID}_${peer}`,
+    conversationType: 1,
+    userID: peer,
+    groupID: '',
+  });
+  await changes.createForOwners(
+    tenant,
+    owners.map((owner) => keyOf(owner, 'star')),
+  );
+  await changes.apply(tenant, [keyOf('o0', 'star')], { ex: 'vip' });
+  await changes.apply(tenant, [keyOf('o1', 'other')], { ex: 'own' });
+  const before = await records.versions.stamps(tenant, owners);
+  bulks.length = 0;
+  await changes.setExByPeer(tenant, 'star', 'vip');
+  assert.ok(Math.max(...bulks.map(({ size }) => size)) <= 500, JSON.stringify(bulks));
+  assert.deepEqual(
+    ['conversation', 'conversation_version'].map((name) =>
+      bulks.filter(({ collection }) => collection === name).reduce((sum, { size }) => sum + size, 0),
+    ),
+    [1_199, 1_199],
+    'the one that had it already is left alone',
+  );
+  assert.equal(bulks[0]?.collection, 'conversation');
+  assert.equal(bulks[1]?.collection, 'conversation_version', 'noted with each batch, not at the end');
+  const deltas = await records.versions.sinceMany(tenant, before);
+  for (const owner of ['o1', 'o600', 'o1199']) {
+    assert.equal((await records.find(tenant, owner, [`si_${owner}_star`]))[0]?.ex, 'vip');
+    assert.deepEqual(deltas.get(owner)?.update, [`si_${owner}_star`]);
+  }
+  assert.deepEqual(deltas.get('o0')?.update, []);
+  assert.equal((await records.find(tenant, 'o1', ['si_o1_other']))[0]?.ex, 'own');
+});

@@ -85,11 +85,16 @@ export interface ConversationRepoChanges {
   ): Promise<string[]>;
   /** Raises lower bounds of one owner's records. @returns ids of those that exist. */
   setMinSeqs(tenant: TenantId, ownerUserID: string, changes: readonly MinSeqChange[]): Promise<string[]>;
-  /** Sets `ex` in everybody's records whose peer is `userID`. */
+  /**
+   * Sets `ex` in everybody's records whose peer is `userID`, in batches, each with its version logs: what stops
+   * half-way has changed whole batches, and goes on when it is repeated.
+   */
   setExByPeer(tenant: TenantId, userID: string, ex: string): Promise<void>;
   /** Removes records; unknown ones are no error. */
   remove(tenant: TenantId, ownerUserID: string, conversationIDs: readonly string[]): Promise<void>;
 }
+
+type RecordName = Pick<ConversationDocument, '_id' | 'ownerUserID' | 'conversationID'>;
 
 type Settings = Omit<
   ConversationDocument,
@@ -98,6 +103,8 @@ type Settings = Omit<
 
 /** Most ids in one `$in`. */
 const IDS_PER_QUERY = 1_000;
+/** Records of one peer that are changed and noted before more are read. */
+const RECORDS_AT_ONCE = 500;
 
 const DEFAULTS: Settings = {
   v: 1,
@@ -286,18 +293,30 @@ export function conversationRepoChanges(store: Store): ConversationRepoChanges {
     },
     async setExByPeer(tenant, userID, ex) {
       const { col } = of(tenant);
-      const projection = { ownerUserID: 1, conversationID: 1, ex: 1 };
-      const found = await col.find({ t: tenant, userID }, { projection }).toArray();
-      const docs = found.filter((doc) => doc.ex !== ex);
-      if (docs.length === 0) return;
-      await updateEach(col, docs, { ex: { $ne: ex } }, { ex });
-      await versions.writeMany(
-        tenant,
-        docs.map(({ ownerUserID, conversationID }) => ({
-          owner: ownerUserID,
-          changes: [updated(conversationID)],
-        })),
-      );
+      const change = async (docs: readonly RecordName[]) => {
+        await updateEach(col, docs, { ex: { $ne: ex } }, { ex });
+        await versions.writeMany(
+          tenant,
+          docs.map(({ ownerUserID, conversationID }) => ({
+            owner: ownerUserID,
+            changes: [updated(conversationID)],
+          })),
+        );
+      };
+      // Without their `ex`, and a few at a time: a user may have as many peers as there are users.
+      const stages = [
+        { $match: { t: tenant, userID } },
+        { $match: { ex: { $ne: ex } } },
+        { $project: { ownerUserID: 1, conversationID: 1 } },
+      ];
+      let docs: RecordName[] = [];
+      for await (const doc of col.aggregate<RecordName>(stages, { batchSize: RECORDS_AT_ONCE })) {
+        docs.push(doc);
+        if (docs.length < RECORDS_AT_ONCE) continue;
+        await change(docs);
+        docs = [];
+      }
+      if (docs.length > 0) await change(docs);
     },
     async remove(tenant, ownerUserID, conversationIDs) {
       const records = of(tenant);
