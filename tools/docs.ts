@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { linksIn, pathsIn } from './page-references.ts';
+import { anchorsOf, linksIn, pathsIn } from './page-references.ts';
 
 /**
  * Writes the pages of docs/ that come from code, and the types that come from schemas. With `--check` it writes nothing,
@@ -40,14 +40,20 @@ function pages(): string[] {
   return [...atRoot, ...below.filter((path) => path.endsWith('.md')).map((path) => `docs/${path}`)];
 }
 
-/** Links to files that are not there, as `page: link`. */
+/** Links to files or headings that are not there, as `page: link`. */
 function deadLinks(): string[] {
   return pages().flatMap((page) =>
     linksIn(readFileSync(join(root, page), 'utf8'))
-      .filter((target) => !/^(https?:|mailto:|#)/.test(target))
-      .filter((target) => !existsSync(join(root, normalize(join(dirname(page), target.replace(/#.*$/, ''))))))
+      .filter((target) => !/^(https?:|mailto:)/.test(target) && !leadsSomewhere(page, target))
       .map((target) => `${page}: there is no ${target}`),
   );
+}
+
+function leadsSomewhere(page: string, target: string): boolean {
+  const [path = '', anchor] = target.split('#');
+  const file = path === '' ? join(root, page) : join(root, normalize(join(dirname(page), path)));
+  if (!existsSync(file)) return false;
+  return anchor === undefined || !file.endsWith('.md') || anchorsOf(readFileSync(file, 'utf8')).has(anchor);
 }
 
 /** Files that pages for contributors name and that are not there. */
