@@ -49,6 +49,7 @@ export function formUploads({ blob, objects, tenants, space }: FormUploadDeps) {
       const lifeMs = ctx.opAdmin && req.millisecond > 0 ? req.millisecond : FORM_EXPIRES_MS;
       const expires = new Date(Date.now() + lifeMs);
       const { name, size, contentType, group } = req;
+      await space.checkOpen(ctx);
       const id = await space.open(ctx, { kind: 'form', key, storageId: '', size });
       const form = await blob.presignPost(ctx.tenant, key, size, contentType, expires);
       const facts: Form = { id, name, size, contentType, group, key, userID: ctx.opUserID };

@@ -17,9 +17,11 @@ export function tenantOf(ctx: CallContext, tenants: TenantDirectory): TenantSett
 export interface UploadSpace {
   /** @throws ImError 1002 for an object larger than the tenant allows. */
   checkSize(ctx: CallContext, size: number): void;
+  /** @throws ImError 429 when the user has too many uploads open. */
+  checkOpen(ctx: CallContext): Promise<void>;
   /**
    * Counts an upload that begins and writes it down.
-   * @throws ImError 1002 when it does not fit into the tenant's quota, 429 when the user has too many open.
+   * @throws ImError 1002 when it does not fit into the tenant's quota.
    */
   open(ctx: CallContext, upload: Pick<OpenUpload, 'kind' | 'key' | 'storageId' | 'size'>): Promise<string>;
   /** Ends an upload: who does it names the bytes. @returns false when it ended already or was left open too long. */
@@ -43,13 +45,15 @@ export function uploadSpace(tenants: TenantDirectory, uploads: ObjectUploadRepo)
         );
       }
     },
-    async open(ctx, { kind, key, storageId, size }) {
+    async checkOpen(ctx) {
       if (!ctx.opAdmin && (await uploads.countOf(ctx.tenant, ctx.opUserID, MAX_OPEN)) >= MAX_OPEN) {
         throw new ImError(
           ERR.TooManyRequests,
           `${MAX_OPEN} uploads are open: complete some, or wait until they expire`,
         );
       }
+    },
+    async open(ctx, { kind, key, storageId, size }) {
       const most = tenantOf(ctx, tenants).quotas.storageBytes;
       if (!(await uploads.reserve(ctx.tenant, size, most))) {
         throw new ImError(

@@ -83,6 +83,7 @@ export function uploads({ blob, objects, tenants, space, uploadHours }: UploadDe
     const count = partCount(req.size, partSize);
     const { hash, size } = req;
     const userID = ctx.opUserID;
+    await space.checkOpen(ctx);
     if (count === 1) {
       const hour = new Date().toISOString().slice(0, 13).replace(/[-T]/g, '/');
       const key = `${TEMP_PREFIX}${hour}/${hash}_${size}_${randomUUID()}`;
@@ -92,7 +93,14 @@ export function uploads({ blob, objects, tenants, space, uploadHours }: UploadDe
     }
     const key = contentKey(hash);
     const storageId = await blob.createMultipart(ctx.tenant, key, req.contentType);
-    const id = await space.open(ctx, { kind: 'multipart', key, storageId, size });
+    let id: string;
+    try {
+      id = await space.open(ctx, { kind: 'multipart', key, storageId, size });
+    } catch (error) {
+      // Nobody would end it.
+      await blob.abortMultipart(ctx.tenant, key, storageId);
+      throw error;
+    }
     const upload: Upload = { kind: 'multipart', id, storageId, key, size, hash, userID };
     const signed = Math.min(count, MAX_SIGNED, req.maxParts < 0 ? count : req.maxParts);
     const numbers = Array.from({ length: signed }, (_, i) => i + 1);

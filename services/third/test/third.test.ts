@@ -62,6 +62,7 @@ describe('objects, logs and registrations on real servers', () => {
     const tenants = staticTenants([
       tenantSettings({ id: 'default', tokenSecret: 's', adminSecret: 's' }),
       tenantSettings({ id: 'small', tokenSecret: 's', adminSecret: 's', quotas: small }),
+      tenantSettings({ id: 'full', tokenSecret: 's', adminSecret: 's', quotas: { storageBytes: 1 } }),
     ]);
     store = createStore(
       { mongo: { uri: mongo.uri, database: 'third', maxPoolSize: 5 }, redis: { uri: redis.uri } },
@@ -270,6 +271,16 @@ describe('objects, logs and registrations on real servers', () => {
     assert.equal((await begin(inSmall('u3'), a, 'u3/a')).upload, null, 'the same bytes take no more room');
     assert.equal(await objectUploadRepo(store).bytes(small), 9_000);
     assert.notEqual((await begin(as('u3'), c, 'u3/c')).upload, null, 'another tenant has its own room');
+  });
+
+  test('an upload in parts that does not fit leaves nothing open in the storage', async () => {
+    const full = tenantId('full');
+    const ctx = { ...as('u1'), tenant: full };
+    const fields = { hash: md5('large'), size: 64 * 1024 * 1024, name: 'u1/large' };
+    const request = make('third.InitiateMultipartUploadReq', { ...fields, urlPrefix });
+    await assert.rejects(third.initiateMultipartUpload(ctx, request), code(1002));
+    const later = Date.now() + 3_600_000;
+    assert.deepEqual((await blob.leftovers(full, 'openim/', later, 10)).uploads, []);
   });
 
   test('a form is posted and completed by the user who began it, for the key that it was made for', async () => {
