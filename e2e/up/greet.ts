@@ -1,5 +1,6 @@
 import { sleep } from '@im/kit';
-import { type KubeApi, type OpenIMCluster, PATH, type Pod, type Reached } from '../harness/deploy/index.ts';
+import { type KubeClient, POD } from '@im/kube';
+import type { OpenIMCluster, Reached } from '../harness/deploy/index.ts';
 import { SdkUser, startJsHost } from '../sdk/index.ts';
 import { admin } from '../wire/index.ts';
 
@@ -19,7 +20,7 @@ export interface Greeting {
 
 /** Registers two users, connects them to different gateways, and sends a message from one to the other. */
 export async function greet(
-  api: KubeApi,
+  api: KubeClient,
   cluster: OpenIMCluster,
   { endpoint, access }: Reached,
   print: (line: string) => void,
@@ -65,15 +66,15 @@ export async function greet(
 }
 
 /** What the gateways themselves say now; status follows within seconds. */
-async function connectionsByGateway(api: KubeApi, cluster: OpenIMCluster): Promise<Map<string, number>> {
+async function connectionsByGateway(api: KubeClient, cluster: OpenIMCluster): Promise<Map<string, number>> {
   const { name, namespace = '' } = cluster.metadata;
-  const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component=gateway`;
-  const pods = await api.list<Pod>(PATH.pods(namespace), selector);
-  const running = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const labelSelector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component=gateway`;
+  const { items } = await api.list(POD, { namespace, labelSelector });
+  const running = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const entries = await Promise.all(
     running.map(async ({ metadata }): Promise<[string, number]> => {
-      const path = `${PATH.pods(namespace)}/${metadata.name}:${OPS_PORT}/proxy/status`;
-      const told = JSON.parse(await api.raw(path)) as { gateway?: { connections: number } };
+      const status = await api.proxy({ namespace, name: metadata.name }, OPS_PORT, 'status');
+      const told = JSON.parse(status) as { gateway?: { connections: number } };
       return [metadata.name, told.gateway?.connections ?? 0];
     }),
   );

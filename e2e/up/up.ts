@@ -3,9 +3,9 @@ import {
   apply,
   installOperator,
   isCluster,
-  kubeApi,
   loadImages,
   OPERATOR,
+  openKube,
   reach,
   sample,
   withImages,
@@ -47,7 +47,7 @@ export async function up(): Promise<void> {
   const { name, namespace = 'default' } = wanted.metadata;
   step(`cluster ${namespace}/${name}: docs/samples/${SAMPLE}.yaml`);
   for (const line of (await apply(kubernetes, objects)).trim().split('\n')) detail(line);
-  const api = kubeApi(kubernetes.kubeconfig);
+  const api = await openKube(kubernetes.kubeconfig);
   try {
     const cluster = await untilReady(api, { name, namespace }, say);
     step('ready; two SDK clients on different gateways exchange a message');

@@ -1,12 +1,6 @@
 import { sleep } from '@im/kit';
-import {
-  isReady,
-  type KubeApi,
-  KubeApiError,
-  type OpenIMCluster,
-  PATH,
-  waitsFor,
-} from '../harness/deploy/index.ts';
+import type { KubeClient } from '@im/kube';
+import { isReady, OPENIM_CLUSTER, type OpenIMCluster, waitsFor } from '../harness/deploy/index.ts';
 
 const LOOK_MS = 500;
 const SAY_MS = 2_000;
@@ -19,7 +13,7 @@ const TIMEOUT_MS = 600_000;
  * changes, and every ten. @throws after ten minutes.
  */
 export async function untilReady(
-  api: KubeApi,
+  api: KubeClient,
   { name, namespace }: { readonly name: string; readonly namespace: string },
   print: (line: string) => void,
 ): Promise<OpenIMCluster> {
@@ -28,7 +22,7 @@ export async function untilReady(
   let last = '';
   let unchanged = 0;
   for (;;) {
-    const cluster = await find(api, namespace, name);
+    const cluster = await api.get(OPENIM_CLUSTER, { namespace, name });
     if (cluster && isReady(cluster)) return cluster;
     const now = performance.now();
     const what = cluster ? waitsFor(cluster) : 'there is no such cluster yet';
@@ -46,14 +40,5 @@ export async function untilReady(
         print(`${String(Math.round((now - begun) / 1_000)).padStart(4)} s  ${what}`);
     }
     await sleep(LOOK_MS);
-  }
-}
-
-async function find(api: KubeApi, namespace: string, name: string): Promise<OpenIMCluster | undefined> {
-  try {
-    return await api.get<OpenIMCluster>(`${PATH.clusters(namespace)}/${name}`);
-  } catch (error) {
-    if (error instanceof KubeApiError && error.status === 404) return undefined;
-    throw error;
   }
 }

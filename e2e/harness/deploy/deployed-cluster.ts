@@ -5,18 +5,20 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sleep } from '@im/kit';
+import { type KubeObject, NAMESPACE, POD, SERVICE } from '@im/kube';
 import { type Admin, type AdminAccess, admin, type Endpoint } from '../../wire/index.ts';
 import { type Metrics, parseMetrics } from '../metrics.ts';
 import type { TestCluster, TestGateway } from '../test-cluster.ts';
 import type { Ground } from './ground.ts';
 import { killContainer } from './kill.ts';
-import { KubeApiError, type KubeObject, PATH } from './kube-api.ts';
 import { apply, isCluster, sample, withImages } from './manifests.ts';
 import { adminAccess, reach } from './reach.ts';
 import {
-  type Condition,
+  getExisting,
   isPodReady,
   isSettled,
+  OPENIM_CLUSTER,
+  OPENIM_TENANT,
   type OpenIMCluster,
   type Pod,
   waitsFor,
@@ -45,13 +47,19 @@ export interface DeployedCluster extends TestCluster {
   /** The resource as it is now. */
   resource(): Promise<OpenIMCluster>;
   /** Changes the resource by a merge patch. */
-  change(patch: { readonly metadata?: unknown; readonly spec?: unknown }): Promise<OpenIMCluster>;
+  change(patch: ClusterPatch): Promise<OpenIMCluster>;
   /** Pods, of one component or of all, without those that are being deleted. */
   pods(component?: Component): Promise<Pod[]>;
   /** SIGKILL to the processes of a pod. */
   kill(pod: Pod): Promise<void>;
   /** Waits until it is ready as the spec says and nothing is under way. @throws with what it waits for. */
   untilSettled(timeoutMs?: number): Promise<OpenIMCluster>;
+}
+
+/** A JSON merge patch of an OpenIMCluster. */
+export interface ClusterPatch {
+  readonly metadata?: unknown;
+  readonly spec?: unknown;
 }
 
 export interface DeployOptions {
@@ -106,11 +114,11 @@ export function developmentSpec(
 export async function deployCluster(ground: Ground, options: DeployOptions): Promise<DeployedCluster> {
   const { kubernetes, api } = ground;
   const { name, namespace, spec } = options;
-  const path = `${PATH.clusters(namespace)}/${name}`;
+  const key = { namespace, name };
   const [manifest] = withImages([clusterOf({ name, namespace }, spec)], ground.images) as [OpenIMCluster];
   const madeOf = createHash('sha256').update(JSON.stringify(manifest.spec)).digest('hex').slice(0, 16);
 
-  const found = await orNothing(api.get<OpenIMCluster>(path));
+  const found = await api.get(OPENIM_CLUSTER, key);
   const reused = found?.metadata.annotations?.[MADE_OF] === madeOf;
   if (found && !reused) await removeCluster(ground, namespace, name);
   if (!reused) {
@@ -120,12 +128,12 @@ export async function deployCluster(ground: Ground, options: DeployOptions): Pro
     ]);
   }
 
-  const resource = () => api.get<OpenIMCluster>(path);
+  const resource = () => getExisting(api, OPENIM_CLUSTER, key);
   const pods = async (component?: Component) => {
     const all = [`app.kubernetes.io/instance=${name}`, 'app.kubernetes.io/managed-by=openim-operator'];
     if (component !== undefined) all.push(`app.kubernetes.io/component=${component}`);
-    const listed = await api.list<Pod>(PATH.pods(namespace), all.join(','));
-    return listed.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const { items } = await api.list(POD, { namespace, labelSelector: all.join(',') });
+    return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   };
   async function untilSettled(timeoutMs = SETTLE_TIMEOUT_MS): Promise<OpenIMCluster> {
     const deadline = performance.now() + timeoutMs;
@@ -144,7 +152,7 @@ export async function deployCluster(ground: Ground, options: DeployOptions): Pro
   const pins: string[] = [];
   async function close(): Promise<void> {
     for (const client of admins.values()) client.close();
-    for (const pin of pins) await api.remove(`${PATH.services(namespace)}/${pin}`);
+    for (const pin of pins) await api.delete(SERVICE, { namespace, name: pin });
     if (process.env.KEEP_LOGS) process.stderr.write(`facts are in ${dir}\n`);
     else rmSync(dir, { recursive: true, force: true });
     if (!options.keep) await removeCluster(ground, namespace, name);
@@ -186,7 +194,7 @@ export async function deployCluster(ground: Ground, options: DeployOptions): Pro
         return client;
       },
       resource,
-      change: (patch) => api.patch<OpenIMCluster>(path, patch),
+      change: (patch) => api.patch(OPENIM_CLUSTER, key, patch),
       pods,
       kill: killContainer,
       untilSettled,
@@ -197,13 +205,6 @@ export async function deployCluster(ground: Ground, options: DeployOptions): Pro
     await close();
     throw error;
   }
-}
-
-interface Tenant extends KubeObject {
-  readonly status?: {
-    readonly conditions?: readonly Condition[];
-    readonly adminSecretRef?: { readonly name?: string };
-  };
 }
 
 /** Adds a tenant to a cluster, and waits until every process serves it. @returns its admin's rights. */
@@ -221,7 +222,7 @@ async function addTenant(
   };
   await apply(kubernetes, [wanted]);
   for (const deadline = performance.now() + READY_TIMEOUT_MS; ; await sleep(LOOK_MS)) {
-    const { status } = await api.get<Tenant>(`${PATH.tenants(namespace)}/${name}`);
+    const { status } = await getExisting(api, OPENIM_TENANT, { namespace, name });
     const ready = status?.conditions?.find(({ type }) => type === 'Ready');
     const secret = status?.adminSecretRef?.name;
     if (ready?.status === 'True' && secret) return await adminAccess(api, namespace, secret);
@@ -238,43 +239,38 @@ async function pinGateway(
   pins: string[],
 ): Promise<TestGateway & { readonly ws: string }> {
   const { name } = pod.metadata;
-  const path = `${PATH.pods(namespace)}/${name}`;
-  await api.patch(path, { metadata: { labels: { [PIN]: name } } });
+  const key = { namespace, name };
+  await api.patch(POD, key, { metadata: { labels: { [PIN]: name } } });
   const service = `test-${name}`;
-  await api.remove(`${PATH.services(namespace)}/${service}`);
-  const made = await api.create<KubeObject & { spec: { ports: { nodePort: number }[] } }>(
-    PATH.services(namespace),
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: service },
-      spec: {
-        type: 'NodePort',
-        selector: { [PIN]: name },
-        // A gateway that drains still has to be found by those who want to see it drain.
-        publishNotReadyAddresses: true,
-        ports: [{ name: 'ws', port: 10_001, targetPort: 'ws' }],
-      },
+  await api.delete(SERVICE, { namespace, name: service });
+  const made = await api.create(SERVICE, {
+    metadata: { namespace, name: service },
+    spec: {
+      type: 'NodePort',
+      selector: { [PIN]: name },
+      // A gateway that drains still has to be found by those who want to see it drain.
+      publishNotReadyAddresses: true,
+      ports: [{ name: 'ws', port: 10_001, targetPort: 'ws' }],
     },
-  );
+  });
   pins.push(service);
-  const { host, port } = await kubernetes.nodePortAddress(made.spec.ports[0]?.nodePort ?? 0);
+  const { host, port } = await kubernetes.nodePortAddress(made.spec?.ports?.[0]?.nodePort ?? 0);
   await untilOpen(host, port);
   return {
     name,
     ws: `ws://${host}:${port}`,
-    metrics: async (): Promise<Metrics> => parseMetrics(await api.raw(`${path}:${OPS_PORT}/proxy/metrics`)),
-    kill: async () => killContainer(await api.get<Pod>(path)),
+    metrics: async (): Promise<Metrics> => parseMetrics(await api.proxy(key, OPS_PORT, 'metrics')),
+    kill: async () => killContainer(await getExisting(api, POD, key)),
     // The node starts what has ended.
     start: () => {},
     async untilReady(timeoutMs = READY_TIMEOUT_MS) {
       const deadline = performance.now() + timeoutMs;
       for (;;) {
-        const answers = await api.raw(`${path}:${OPS_PORT}/proxy/readyz`).then(
+        const answers = await api.proxy(key, OPS_PORT, 'readyz').then(
           () => true,
           () => false,
         );
-        if (answers && isPodReady(await api.get<Pod>(path))) return;
+        if (answers && isPodReady(await getExisting(api, POD, key))) return;
         if (performance.now() > deadline) throw new Error(`${name} is not ready after ${timeoutMs} ms`);
         await sleep(LOOK_MS);
       }
@@ -298,10 +294,11 @@ async function untilOpen(host: string, port: number): Promise<void> {
 
 /** Deletes a cluster with its namespace and waits until both are gone. */
 export async function removeCluster({ api }: Ground, namespace: string, name: string): Promise<void> {
-  await api.remove(`${PATH.clusters(namespace)}/${name}`);
-  await untilGone(`${namespace}/${name}`, () => orNothing(api.get(`${PATH.clusters(namespace)}/${name}`)));
-  await api.remove(PATH.namespace(namespace));
-  const find = () => orNothing(api.get(PATH.namespace(namespace)));
+  const key = { namespace, name };
+  await api.delete(OPENIM_CLUSTER, key);
+  await untilGone(`${namespace}/${name}`, () => api.get(OPENIM_CLUSTER, key));
+  await api.delete(NAMESPACE, { name: namespace });
+  const find = () => api.get(NAMESPACE, { name: namespace });
   await untilGone(`namespace ${namespace}`, find, NAMESPACE_GONE_TIMEOUT_MS);
 }
 
@@ -313,16 +310,6 @@ async function untilGone(
   for (const deadline = performance.now() + timeoutMs; (await find()) !== undefined; ) {
     if (performance.now() > deadline) throw new Error(`${what} is not gone after ${timeoutMs / 1_000} s`);
     await sleep(LOOK_MS);
-  }
-}
-
-/** What is not there as undefined. */
-export async function orNothing<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof KubeApiError && error.status === 404) return undefined;
-    throw error;
   }
 }
 

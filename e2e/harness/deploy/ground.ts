@@ -1,13 +1,13 @@
+import { type KubeClient, LEASE, POD } from '@im/kube';
 import { type KubernetesCluster, useCluster } from '@im/test-kubernetes';
 import { type LoadedImages, loadImages } from './images.ts';
-import { type KubeApi, kubeApi, PATH } from './kube-api.ts';
 import { installOperator, OPERATOR } from './operator.ts';
-import { isPodReady, type Pod } from './resources.ts';
+import { getExisting, isPodReady, openKube, type Pod } from './resources.ts';
 
 /** A Kubernetes with the images of this working tree and the operator: what tests deploy clusters on. */
 export interface Ground extends AsyncDisposable {
   readonly kubernetes: KubernetesCluster;
-  readonly api: KubeApi;
+  readonly api: KubeClient;
   readonly images: LoadedImages & { readonly productAgain: string };
   /** Pods of the operator that are ready. */
   operatorPods(): Promise<Pod[]>;
@@ -19,10 +19,6 @@ export interface Ground extends AsyncDisposable {
 
 /** Variable by which whoever keeps a ground for several test files tells the images that it has, as JSON. */
 export const KEPT_IMAGES = 'E2E_KEPT_IMAGES';
-
-interface Lease {
-  readonly spec?: { readonly holderIdentity?: string };
-}
 
 /**
  * Takes the Kubernetes that is up, or brings one up for as long as the test runs, and installs the operator of this
@@ -40,14 +36,16 @@ export async function useGround(): Promise<Ground> {
       ? (JSON.parse(kept) as LoadedImages)
       : await loadImages(kubernetes, { twice: true, print });
     if (!kept) await installOperator(kubernetes, images.product);
-    const api = kubeApi(kubernetes.kubeconfig);
+    const api = await openKube(kubernetes.kubeconfig);
     const operatorPods = async () => {
-      const selector = `app.kubernetes.io/instance=${OPERATOR.release}`;
-      const pods = await api.list<Pod>(PATH.pods(OPERATOR.namespace), selector);
-      return pods.filter((pod) => isPodReady(pod) && pod.metadata.deletionTimestamp === undefined);
+      const { items } = await api.list(POD, {
+        namespace: OPERATOR.namespace,
+        labelSelector: `app.kubernetes.io/instance=${OPERATOR.release}`,
+      });
+      return items.filter((pod) => isPodReady(pod) && pod.metadata.deletionTimestamp === undefined);
     };
     const operatorHolder = async () => {
-      const lease = await api.get<Lease>(`${PATH.leases(OPERATOR.namespace)}/${OPERATOR.lease}`);
+      const lease = await getExisting(api, LEASE, { namespace: OPERATOR.namespace, name: OPERATOR.lease });
       return lease.spec?.holderIdentity ?? '';
     };
     return {

@@ -6,13 +6,11 @@ export {
   deployCluster,
   developmentSpec,
   namespaceOf,
-  orNothing,
   removeCluster,
 } from './deployed-cluster.ts';
 export { type Ground, KEPT_IMAGES, useGround } from './ground.ts';
 export { type LoadedImages, loadImages } from './images.ts';
 export { killContainer } from './kill.ts';
-export { type KubeApi, KubeApiError, type KubeObject, kubeApi, PATH } from './kube-api.ts';
 export { apply, isCluster, sample, withImages } from './manifests.ts';
 export { installOperator, OPERATOR } from './operator.ts';
 export { type Reached, reach } from './reach.ts';
@@ -21,10 +19,13 @@ export {
   type ComponentStatus,
   type Condition,
   conditionOf,
+  getExisting,
   isPodReady,
   isReady,
   isSettled,
+  OPENIM_CLUSTER,
   type OpenIMCluster,
+  openKube,
   type Pod,
   waitsFor,
 } from './resources.ts';

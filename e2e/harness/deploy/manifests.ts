@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { KubeObject } from '@im/kube';
 import type { KubernetesCluster } from '@im/test-kubernetes';
 import { parseAllDocuments } from 'yaml';
 import type { LoadedImages } from './images.ts';
-import type { KubeObject } from './kube-api.ts';
 import type { OpenIMCluster } from './resources.ts';
 
 const SAMPLES = new URL('../../../docs/samples/', import.meta.url).pathname;

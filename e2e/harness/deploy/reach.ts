@@ -1,7 +1,7 @@
+import { type KubeClient, SECRET, SERVICE } from '@im/kube';
 import type { KubernetesCluster } from '@im/test-kubernetes';
 import type { AdminAccess, Endpoint } from '../../wire/index.ts';
-import { type KubeApi, type KubeObject, PATH } from './kube-api.ts';
-import type { OpenIMCluster } from './resources.ts';
+import { getExisting, type OpenIMCluster } from './resources.ts';
 
 /** A service that clients can use. */
 export interface Reached {
@@ -10,24 +10,16 @@ export interface Reached {
   readonly access: AdminAccess;
 }
 
-interface Service extends KubeObject {
-  readonly spec: { readonly ports: readonly { readonly nodePort?: number }[] };
-}
-
-interface Secret extends KubeObject {
-  readonly data?: Readonly<Record<string, string>>;
-}
-
 /** How this machine reaches a cluster whose Services have node ports, and the admin secret of its default tenant. */
 export async function reach(
   kubernetes: KubernetesCluster,
-  api: KubeApi,
+  api: KubeClient,
   cluster: OpenIMCluster,
 ): Promise<Reached> {
   const { name, namespace = '' } = cluster.metadata;
   const address = async (component: string): Promise<string> => {
-    const service = await api.get<Service>(`${PATH.services(namespace)}/${name}-${component}`);
-    const nodePort = service.spec.ports[0]?.nodePort;
+    const service = await getExisting(api, SERVICE, { namespace, name: `${name}-${component}` });
+    const nodePort = service.spec?.ports?.[0]?.nodePort;
     if (nodePort === undefined)
       throw new Error(`the Service ${namespace}/${name}-${component} has no node port`);
     const { host, port } = await kubernetes.nodePortAddress(nodePort);
@@ -41,8 +33,8 @@ export async function reach(
 }
 
 /** The rights of an administrator, from the Secret that a resource's status names. */
-export async function adminAccess(api: KubeApi, namespace: string, name: string): Promise<AdminAccess> {
-  const { data = {} } = await api.get<Secret>(`${PATH.secrets(namespace)}/${name}`);
+export async function adminAccess(api: KubeClient, namespace: string, name: string): Promise<AdminAccess> {
+  const { data = {} } = await getExisting(api, SECRET, { namespace, name });
   const value = (key: string): string => {
     const encoded = data[key];
     if (encoded === undefined) throw new Error(`the Secret ${namespace}/${name} has no ${key}`);

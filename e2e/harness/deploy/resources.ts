@@ -1,20 +1,18 @@
-import type { KubeObject } from './kube-api.ts';
+import {
+  createKubeClient,
+  type KubeClient,
+  type KubeObject,
+  type Pod as KubePod,
+  keyOf,
+  type ObjectKey,
+  type ObjectMeta,
+  type ResourceType,
+  resourceType,
+  type Stored,
+} from '@im/kube';
 
-/** A pod as tests look at it. */
-export interface Pod extends KubeObject {
-  readonly spec: { readonly nodeName?: string; readonly containers: readonly { readonly image: string }[] };
-  readonly status?: {
-    readonly phase?: string;
-    readonly podIP?: string;
-    readonly conditions?: readonly Condition[];
-    readonly containerStatuses?: readonly {
-      readonly name: string;
-      readonly containerID?: string;
-      readonly ready: boolean;
-      readonly restartCount: number;
-    }[];
-  };
-}
+/** A pod that the API server gave out. */
+export type Pod = Stored<KubePod>;
 
 export interface Condition {
   readonly type: string;
@@ -59,8 +57,44 @@ export interface ComponentStatus {
 
 /** An OpenIMCluster. */
 export interface OpenIMCluster extends KubeObject {
+  readonly metadata: ObjectMeta & { readonly name: string };
   readonly spec: Readonly<Record<string, unknown>>;
   readonly status?: ClusterStatus;
+}
+
+/** An OpenIMTenant. */
+export interface OpenIMTenant extends KubeObject {
+  readonly status?: {
+    readonly conditions?: readonly Condition[];
+    readonly adminSecretRef?: { readonly name?: string };
+  };
+}
+
+export const OPENIM_CLUSTER = resourceType<OpenIMCluster>(
+  'openim.io/v1alpha1',
+  'OpenIMCluster',
+  'openimclusters',
+);
+export const OPENIM_TENANT = resourceType<OpenIMTenant>(
+  'openim.io/v1alpha1',
+  'OpenIMTenant',
+  'openimtenants',
+);
+
+/** A client of the API server for tests and `make up`. */
+export function openKube(kubeconfigPath: string): Promise<KubeClient> {
+  return createKubeClient({ kubeconfigPath, userAgent: 'openim-e2e' });
+}
+
+/** An object that has to be there. @throws when it is not. */
+export async function getExisting<T extends KubeObject>(
+  api: KubeClient,
+  type: ResourceType<T>,
+  key: ObjectKey,
+): Promise<Stored<T>> {
+  const found = await api.get(type, key);
+  if (!found) throw new Error(`there is no ${type.kind} ${keyOf(key)}`);
+  return found;
 }
 
 export function isPodReady(pod: Pod): boolean {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { POD } from '@im/kube';
 import { now } from '../../checker/index.ts';
 import {
   apply,
@@ -8,9 +9,8 @@ import {
   conditionOf,
   type DeployedCluster,
   namespaceOf,
+  OPENIM_CLUSTER,
   type OpenIMCluster,
-  orNothing,
-  PATH,
   removeCluster,
   sample,
 } from '../../harness/deploy/index.ts';
@@ -186,8 +186,9 @@ describe('wrong manifests', () => {
 
   for (const { what, spec, says } of REFUSED_CHANGES) {
     test(`refused of a running cluster: ${what}`, async () => {
-      const path = `${PATH.clusters(cluster.namespace)}/${cluster.name}?dryRun=All`;
-      const answer = await cluster.ground.api.patch(path, { spec }).then(
+      const { name, namespace, ground } = cluster;
+      const patched = ground.api.patch(OPENIM_CLUSTER, { namespace, name }, { spec }, { dryRun: true });
+      const answer = await patched.then(
         () => 'accepted',
         (error: Error) => error.message,
       );
@@ -233,8 +234,7 @@ describe('wrong manifests', () => {
 
   test('a Secret that is missing, then one whose contents are wrong', { timeout: 180_000 }, async () => {
     const { kubernetes, api } = cluster.ground;
-    const resource = () =>
-      orNothing(api.get<OpenIMCluster>(`${PATH.clusters(PLACE.namespace)}/${PLACE.name}`));
+    const resource = () => api.get(OPENIM_CLUSTER, PLACE);
     await apply(kubernetes, [clusterOf(PLACE, EXTERNAL)]);
     await untilTold(
       'a missing Secret',
@@ -242,8 +242,8 @@ describe('wrong manifests', () => {
       'Accepted',
       /SecretMissing: spec\.nats\.external\.credentialsSecretRef.*create it/,
     );
-    const made = await api.list(PATH.pods(PLACE.namespace));
-    assert.equal(made.length, 0, 'no pod is made before');
+    const made = await api.list(POD, { namespace: PLACE.namespace });
+    assert.equal(made.items.length, 0, 'no pod is made before');
 
     const secrets = Object.entries(WRONG).map(([name, stringData]) => ({
       apiVersion: 'v1',
@@ -260,7 +260,7 @@ describe('wrong manifests', () => {
     ] as const) {
       await untilTold('wrong credentials', resource, type, says);
     }
-    await api.remove(`${PATH.clusters(PLACE.namespace)}/${PLACE.name}`);
+    await api.delete(OPENIM_CLUSTER, PLACE);
     await assertUntouched();
   });
 

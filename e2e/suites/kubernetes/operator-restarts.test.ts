@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  CONFIG_MAP,
+  DEPLOYMENT,
+  type KubeObject,
+  NETWORK_POLICY,
+  POD,
+  POD_DISRUPTION_BUDGET,
+  type ResourceType,
+  SECRET,
+  SERVICE,
+  SERVICE_ACCOUNT,
+  STATEFUL_SET,
+} from '@im/kube';
 import { chooseSeed, type Random, random } from '../../bad-input/random.ts';
 import { now, textTable } from '../../checker/index.ts';
 import {
@@ -10,12 +23,10 @@ import {
   developmentSpec,
   type Ground,
   isSettled,
-  type KubeObject,
   namespaceOf,
+  OPENIM_CLUSTER,
   OPERATOR,
   type OpenIMCluster,
-  orNothing,
-  PATH,
   type Pod,
   removeCluster,
   waitsFor,
@@ -53,16 +64,16 @@ function fastCluster(): OpenIMCluster {
   return clusterOf(PLACE, spec);
 }
 
-/** What the operator makes for a cluster: paths of the collections. */
-const CHILDREN = [
-  '/apis/apps/v1/namespaces/NS/deployments',
-  '/apis/apps/v1/namespaces/NS/statefulsets',
-  '/api/v1/namespaces/NS/services',
-  '/api/v1/namespaces/NS/configmaps',
-  '/api/v1/namespaces/NS/secrets',
-  '/api/v1/namespaces/NS/serviceaccounts',
-  '/apis/policy/v1/namespaces/NS/poddisruptionbudgets',
-  '/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies',
+/** What the operator makes for a cluster. */
+const CHILDREN: readonly ResourceType<KubeObject>[] = [
+  DEPLOYMENT,
+  STATEFUL_SET,
+  SERVICE,
+  CONFIG_MAP,
+  SECRET,
+  SERVICE_ACCOUNT,
+  POD_DISRUPTION_BUDGET,
+  NETWORK_POLICY,
 ];
 
 describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () => {
@@ -117,7 +128,6 @@ describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () =
   /** Begins a phase, kills operators meanwhile, and waits for what the phase is to come to. @returns ms. */
   async function converges(phase: Phase, numbers: Random): Promise<number> {
     const { api, kubernetes, images } = ground;
-    const path = `${PATH.clusters(PLACE.namespace)}/${PLACE.name}`;
     const begun = now();
     switch (phase) {
       case 'create': {
@@ -126,10 +136,10 @@ describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () =
         break;
       }
       case 'upgrade':
-        await api.patch(path, { spec: { image: images.productAgain } });
+        await api.patch(OPENIM_CLUSTER, PLACE, { spec: { image: images.productAgain } });
         break;
       case 'delete':
-        await api.remove(path);
+        await api.delete(OPENIM_CLUSTER, PLACE);
         break;
       default:
         phase satisfies never;
@@ -138,7 +148,7 @@ describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () =
       await sleep(numbers.below(KILL_WITHIN_MS));
       await killOperators(ground);
     }
-    const find = () => orNothing(api.get<OpenIMCluster>(path));
+    const find = () => api.get(OPENIM_CLUSTER, PLACE);
     if (phase === 'delete') {
       await until(
         'the cluster is gone',
@@ -166,7 +176,7 @@ describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () =
     }
     if (phase === 'upgrade') {
       const staying = (await podsOf(ground)).filter(({ metadata }) => !metadata.deletionTimestamp);
-      const own = staying.flatMap(({ spec }) => spec.containers.map(({ image }) => image));
+      const own = staying.flatMap(({ spec }) => spec?.containers.map(({ image }) => image));
       assert.ok(!own.includes(images.product), 'no pod runs the old image');
     }
     return now() - begun;
@@ -177,8 +187,9 @@ function leftOf(found: OpenIMCluster | undefined): string {
   return found?.status?.rollout?.message ?? 'nothing is said about why it is still there';
 }
 
-function podsOf(ground: Ground): Promise<Pod[]> {
-  return ground.api.list<Pod>(PATH.pods(PLACE.namespace), `app.kubernetes.io/instance=${PLACE.name}`);
+async function podsOf(ground: Ground): Promise<readonly Pod[]> {
+  const labelSelector = `app.kubernetes.io/instance=${PLACE.name}`;
+  return (await ground.api.list(POD, { namespace: PLACE.namespace, labelSelector })).items;
 }
 
 async function until(
@@ -194,10 +205,13 @@ async function until(
 
 /** Removes every pod of the operator without grace, which is a SIGKILL; new ones follow at once. */
 async function killOperators(ground: Ground): Promise<void> {
-  const path = PATH.pods(OPERATOR.namespace);
-  const pods = await ground.api.list<Pod>(path, `app.kubernetes.io/instance=${OPERATOR.release}`);
+  const { namespace } = OPERATOR;
+  const labelSelector = `app.kubernetes.io/instance=${OPERATOR.release}`;
+  const { items } = await ground.api.list(POD, { namespace, labelSelector });
   await Promise.all(
-    pods.map(({ metadata }) => ground.api.remove(`${path}/${metadata.name}`, { gracePeriodSeconds: 0 })),
+    items.map(({ metadata: { name } }) =>
+      ground.api.delete(POD, { namespace, name }, { gracePeriodSeconds: 0 }),
+    ),
   );
 }
 
@@ -215,14 +229,14 @@ async function versionsOf(
   ground: Ground,
   { name, namespace }: DeployedCluster,
 ): Promise<Record<string, string>> {
-  const selector = `app.kubernetes.io/managed-by=openim-operator,app.kubernetes.io/instance=${name}`;
+  const labelSelector = `app.kubernetes.io/managed-by=openim-operator,app.kubernetes.io/instance=${name}`;
   const lists = await Promise.all(
-    CHILDREN.map((path) => ground.api.list<KubeObject>(path.replace('NS', namespace), selector)),
+    CHILDREN.map((type) => ground.api.list(type, { namespace, labelSelector })),
   );
-  const entries = lists.flatMap((list, i) =>
-    list.map(({ metadata }): [string, string] => [
-      `${CHILDREN[i]?.replace(/.*\//, '')}/${metadata.name}`,
-      metadata.resourceVersion ?? '',
+  const entries = lists.flatMap(({ items }) =>
+    items.map(({ kind, metadata }): [string, string] => [
+      `${kind}/${metadata.name}`,
+      metadata.resourceVersion,
     ]),
   );
   assert.ok(entries.length > CHILDREN.length, 'there are objects of every kind');

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProcessStatus } from '@im/kit';
+import { isApiError } from '@im/kube';
 import { now } from '../../checker/index.ts';
-import { type DeployedCluster, KubeApiError, PATH } from '../../harness/deploy/index.ts';
+import type { DeployedCluster, Pod } from '../../harness/deploy/index.ts';
 import { sharedCluster } from './shared-cluster.ts';
 import { startTraffic } from './traffic.ts';
 import { assertClean, overTheService, type Row, seconds, tableOf } from './verdicts.ts';
@@ -85,19 +86,16 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     return { replaced: after.length - kept, kept };
   }
 
-  /** A path on the ops port of a pod, by way of the API server. */
-  const opsOf = ({ metadata }: { metadata: { name: string } }, path: string) =>
-    `${PATH.pods(cluster.namespace)}/${metadata.name}:${OPS_PORT}/proxy/${path}`;
+  /** What the ops port of a pod answers, by way of the API server. */
+  const ops = ({ metadata: { name } }: Pod, path: string, method?: 'POST') =>
+    cluster.ground.api.proxy({ namespace: cluster.namespace, name }, OPS_PORT, path, { method });
 
   /** What each process of the cluster asks of its callers, once. */
   async function keyUses(): Promise<string[]> {
-    const { api } = cluster.ground;
     const roles = ['gateway', 'api', 'rpc', 'transfer', 'push', 'cron'] as const;
     const pods = (await Promise.all(roles.map((role) => cluster.pods(role)))).flat();
     const uses = await Promise.all(
-      pods.map(
-        async (pod) => (JSON.parse(await api.raw(opsOf(pod, 'status'))) as ProcessStatus).rpcKey ?? '',
-      ),
+      pods.map(async (pod) => (JSON.parse(await ops(pod, 'status')) as ProcessStatus).rpcKey ?? ''),
     );
     return [...new Set(uses)];
   }
@@ -119,10 +117,7 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     await untilRequired();
     const [gateway] = await cluster.pods('gateway');
     assert.ok(gateway);
-    await assert.rejects(
-      cluster.ground.api.create(opsOf(gateway, 'drain'), {}),
-      (error) => error instanceof KubeApiError && error.status === 401,
-    );
+    await assert.rejects(ops(gateway, 'drain', 'POST'), (error) => isApiError(error, 401));
   });
 
   test('rolling restart of every pod, stores included', { timeout: 400_000 }, async () => {
@@ -137,7 +132,8 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     const image = spec.image === productAgain ? product : productAgain;
     const { kept } = await rollOut('image change', { spec: { image } });
     const pods = await cluster.pods();
-    const ours = pods.flatMap((pod) => pod.spec.containers.map((each) => each.image)).filter(isProduct);
+    const images = pods.flatMap(({ spec }) => spec?.containers.map(({ image = '' }) => image) ?? []);
+    const ours = images.filter(isProduct);
     assert.deepEqual([...new Set(ours)], [image], 'every role runs the new image');
     assert.equal(kept, pods.length - ours.length, 'the stores were left alone');
   });

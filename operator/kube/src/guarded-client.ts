@@ -20,6 +20,10 @@ export function guardWrites(client: KubeClient, mayWrite: () => boolean): KubeCl
     patch: (type, key, patch, options) => guarded(() => client.patch(type, key, patch, options)),
     patchStatus: (type, key, status, options) =>
       guarded(() => client.patchStatus(type, key, status, options)),
+    proxy: (pod, port, path, options) => {
+      const send = () => client.proxy(pod, port, path, options);
+      return (options?.method ?? 'GET') === 'GET' ? send() : guarded(send);
+    },
     delete: (type, key, options) => guarded(() => client.delete(type, key, options)),
   };
 }

@@ -42,6 +42,14 @@ export interface ApplyOptions extends RequestOptions {
 export interface PatchOptions extends RequestOptions {
   readonly fieldManager?: string | undefined;
   readonly subresource?: 'status' | 'scale' | undefined;
+  /** Asks what would come of it, without writing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** Options of {@link KubeClient.proxy}. */
+export interface ProxyOptions extends RequestOptions {
+  /** @default 'GET' */
+  readonly method?: 'GET' | 'POST' | undefined;
 }
 
 /** Options of {@link KubeClient.delete}. */
@@ -133,6 +141,11 @@ export interface KubeClient {
    * other end, with an {@link ApiError} of status 410 when the resourceVersion is too old.
    */
   watch<T extends KubeObject>(type: ResourceType<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
+  /**
+   * A request to a port of a pod, which the API server passes on; not repeated on what the pod answers.
+   * @returns the body. @throws {@link ApiError} with the status when it is not 2xx.
+   */
+  proxy(pod: ObjectKey, port: number, path: string, options?: ProxyOptions): Promise<string>;
   /** The API server's version, such as `v1.37.2`. */
   version(options?: RequestOptions): Promise<string>;
   /** Closes idle connections. */

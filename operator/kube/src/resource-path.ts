@@ -1,5 +1,6 @@
 import type { Selection } from './kube-client.ts';
 import type { KubeObject, ObjectKey, ResourceType } from './objects.ts';
+import { POD } from './resource-types.ts';
 
 /** Path of all objects of a type, or of those in one namespace; without a leading slash. */
 export function collectionPath(type: ResourceType<KubeObject>, namespace?: string): string {
@@ -15,6 +16,11 @@ export function objectPath(type: ResourceType<KubeObject>, key: Partial<ObjectKe
   requireNamespace(type, key.namespace);
   const path = `${collectionPath(type, key.namespace)}/${encodeURIComponent(key.name)}`;
   return part === undefined ? path : `${path}/${part}`;
+}
+
+/** Path of what answers at a port of a pod. @param path what the pod is asked for, without a leading slash. */
+export function proxyPath(pod: ObjectKey, port: number, path: string): string {
+  return `${objectPath(POD, pod)}:${port}/proxy/${path}`;
 }
 
 /** @throws when objects of the type live in namespaces and none is given. */

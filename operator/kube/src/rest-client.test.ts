@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { close, createMetrics, listen } from '@im/kit';
-import { ApiError, ConnectionError } from './errors.ts';
+import { ApiError, ConnectionError, NotLeadingError } from './errors.ts';
+import { guardWrites } from './guarded-client.ts';
 import { CONFIG_MAP, NODE, POD } from './resource-types.ts';
 import { clientOf } from './rest-client.ts';
 
@@ -106,6 +107,22 @@ test('a creation is not repeated when the server may have acted', async () => {
   await assert.rejects(server.client.create(POD, { metadata: KEY }), ConnectionError);
   await assert.rejects(server.client.patch(POD, KEY, {}), ConnectionError);
   assert.equal(server.seen.length, 2);
+});
+
+test('a request to a pod goes through the API server, and what the pod answers is the answer', async () => {
+  await using server = await fake(({ method, url }, response) => {
+    if (method === 'POST') json(response, { errCode: 1 }, 401);
+    else if (url.endsWith('/metrics?a=b')) response.end('a 1\n');
+    else response.writeHead(503).end('draining');
+  });
+  assert.equal(await server.client.proxy(KEY, 10_300, 'metrics?a=b'), 'a 1\n');
+  assert.equal(server.seen[0]?.url, '/prefix/api/v1/namespaces/n/pods/p:10300/proxy/metrics?a=b');
+  await assert.rejects(server.client.proxy(KEY, 10_300, 'readyz'), { status: 503, message: /draining/ });
+  assert.equal(server.seen.length, 2);
+  await assert.rejects(server.client.proxy(KEY, 10_300, 'drain', { method: 'POST' }), { status: 401 });
+  const idle = guardWrites(server.client, () => false);
+  await assert.rejects(idle.proxy(KEY, 10_300, 'drain', { method: 'POST' }), NotLeadingError);
+  assert.equal(await idle.proxy(KEY, 10_300, 'metrics?a=b'), 'a 1\n');
 });
 
 test('a server that does not answer costs the deadline and no more', async () => {

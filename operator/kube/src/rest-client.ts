@@ -11,7 +11,14 @@ import type {
   RequestOptions,
 } from './kube-client.ts';
 import type { KubeObject, ResourceType, Stored } from './objects.ts';
-import { collectionPath, objectPath, requireNamespace, selectors, withQuery } from './resource-path.ts';
+import {
+  collectionPath,
+  objectPath,
+  proxyPath,
+  requireNamespace,
+  selectors,
+  withQuery,
+} from './resource-path.ts';
 import { apiVersionOf } from './resource-types.ts';
 import { watchEvents } from './watch-stream.ts';
 
@@ -86,12 +93,15 @@ export function clientOf(
     body: object,
     options: PatchOptions = {},
   ): Promise<Stored<T>> {
-    const { fieldManager, subresource } = options;
+    const { fieldManager, subresource, dryRun } = options;
     return ask(type, {
       ...options,
       verb: 'patch',
       method: 'PATCH',
-      path: withQuery(objectPath(type, key, subresource), { fieldManager }),
+      path: withQuery(objectPath(type, key, subresource), {
+        fieldManager,
+        dryRun: dryRun ? 'All' : undefined,
+      }),
       contentType: MERGE_PATCH,
       body,
       idempotent: false,
@@ -202,6 +212,14 @@ export function clientOf(
       const open = await caller.open({ signal, verb: 'watch', method: 'GET', path, idempotent: true });
       yield* watchEvents(type, open, options.silenceMs ?? SILENCE_MS);
     },
+    proxy: (pod, port, path, options = {}) =>
+      caller.request({
+        ...options,
+        verb: 'proxy',
+        method: options.method ?? 'GET',
+        path: proxyPath(pod, port, path),
+        idempotent: false,
+      }),
     async version(options = {}) {
       const call = { ...options, verb: 'get', method: 'GET', path: 'version', idempotent: true } as const;
       const version: { gitVersion: string } = JSON.parse(await caller.request(call));

@@ -50,6 +50,9 @@ test('an object is made, read, changed, replaced and deleted', async () => {
     status: 409,
     reason: 'AlreadyExists',
   });
+  const dry = await client.patch(CONFIG_MAP, KEY, { data: { a: '3' } }, { dryRun: true });
+  assert.deepEqual(dry.data, { a: '3' });
+  assert.deepEqual((await client.get(CONFIG_MAP, KEY))?.data, { a: '1' });
   const patched = await client.patch(CONFIG_MAP, KEY, { data: { a: null, b: '2' } });
   assert.deepEqual(patched.data, { b: '2' });
   await assert.rejects(client.replace(CONFIG_MAP, { ...made, data: {} }), {
