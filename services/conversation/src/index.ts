@@ -1,3 +1,4 @@
+import type { Bus } from '@im/bus';
 import {
   type BaseDeps,
   createUserLimit,
@@ -27,14 +28,14 @@ import type { ConversationParts } from './parts.ts';
 
 /** What the conversation domain needs of its process. */
 export type ConversationDeps = BaseDeps &
-  Partial<Pick<LiveDeps, 'live'>> & { rpc: RpcRegistry; store: Store };
+  Partial<Pick<LiveDeps, 'live'>> & { rpc: RpcRegistry; store: Store; bus: Bus };
 
 /** Users' records of their conversations: settings, bounds, versions, and views that combine them with messages. */
 export const module: ServiceModule<ConversationDeps> = {
   name: 'conversation',
-  needs: ['rpc', 'store'],
+  needs: ['rpc', 'store', 'bus'],
   async create(config, deps): Promise<Service> {
-    const { rpc, store, tenants, background, metrics, live } = deps;
+    const { rpc, store, bus, tenants, background, metrics, live } = deps;
     const limits = () => (live?.current ?? config).limits;
     const log = deps.log.child({ part: 'conversation' });
     const parts: ConversationParts = {
@@ -44,6 +45,8 @@ export const module: ServiceModule<ConversationDeps> = {
       friends: friendRepo(store),
       members: groupMemberRepo(store),
       reach: createReach(store, tenants),
+      bus,
+      tenants,
       notifier: createNotifier({ rpc, log, metrics, background }),
       rpc,
       peerChanges: createUserLimit('profileChanges', { tenants, metrics, limits, part: 'conversation' }),

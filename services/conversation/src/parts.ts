@@ -1,4 +1,5 @@
-import type { UserLimit } from '@im/kit';
+import type { Bus } from '@im/bus';
+import type { TenantDirectory, UserLimit } from '@im/kit';
 import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
 import type {
   ConversationRepo,
@@ -23,6 +24,8 @@ export interface ConversationParts {
   readonly friends: FriendRepo;
   readonly members: GroupMemberRepo;
   readonly reach: Reach;
+  readonly bus: Pick<Bus, 'log' | 'partitionOf'>;
+  readonly tenants: TenantDirectory;
   readonly notifier: Notifier;
   readonly rpc: Pick<RpcRegistry, 'client'>;
   /** Of changes that reach the records of all who chat with a user. */

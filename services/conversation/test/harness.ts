@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startMongo } from '@im/backends';
+import type { Bus, MessageLog } from '@im/bus';
 import {
   type CallContext,
   createBackground,
@@ -18,7 +19,7 @@ import {
   tenantSettings,
   withCaller,
 } from '@im/kit';
-import { ImError, make, type msg, type sdkws } from '@im/protocol';
+import { decode, ERR, ImError, type log, make, type msg, type sdkws } from '@im/protocol';
 import { createRpc, type DomainService } from '@im/rpc';
 import { createStore, type Store, userRepo } from '@im/store';
 import { module } from '../src/index.ts';
@@ -39,6 +40,10 @@ export interface Harness extends AsyncDisposable {
   readonly positions: Map<string, Partial<msg.Seqs>>;
   /** Last messages that the message domain answers. */
   readonly messages: Map<string, Partial<sdkws.MsgData>>;
+  /** Records that the domain wrote into the message log, with their partitions. */
+  readonly logged: { readonly partition: number; readonly record: log.Record }[];
+  /** Has the log refuse what is written, or take it again. */
+  refuseLog(refuse: boolean): void;
   /** Registers users with nickname `N<id>`. */
   addUsers(tenant: TenantId, ...userIDs: string[]): Promise<void>;
   /** Notifications since the last call, in the order of sending. */
@@ -126,8 +131,28 @@ export async function startHarness(): Promise<Harness> {
     },
   };
   rpc.bind('group', groups as DomainService<'group'>);
+  const logged: Harness['logged'] = [];
+  let refused = false;
+  const bus: Pick<Bus, 'partitionOf'> & { log: Pick<MessageLog, 'append'> } = {
+    partitionOf: (queueKey) => queueKey.length % 64,
+    log: {
+      async append(_tenant, partition, record) {
+        if (refused) throw new ImError(ERR.NetworkError, 'the log is away');
+        logged.push({ partition, record: decode('log.Record', record) });
+        return { position: logged.length };
+      },
+    },
+  };
   const { signal } = new AbortController();
-  const deps = { ...base, store, rpc, ops: { handle: () => {} }, instanceId: 'test', signal };
+  const deps = {
+    ...base,
+    bus: bus as Bus,
+    store,
+    rpc,
+    ops: { handle: () => {} },
+    instanceId: 'test',
+    signal,
+  };
   const service = await module.create(config, deps);
   await store.start();
   await service.start();
@@ -139,6 +164,10 @@ export async function startHarness(): Promise<Harness> {
     store,
     positions,
     messages,
+    logged,
+    refuseLog(refuse) {
+      refused = refuse;
+    },
     async addUsers(tenant, ...userIDs) {
       const taken = await userRepo(store).insert(
         tenant,

@@ -171,6 +171,52 @@ describe('settings', () => {
   });
 });
 
+describe('deletion', () => {
+  const remove = (conversationIDs: string[]) =>
+    harness.conversation.deleteConversations(
+      as(t1, 'd'),
+      make('conversation.DeleteConversationsReq', { ownerUserID: 'd', conversationIDs }),
+    );
+  const idsOf = async () => (await listOf('d')).map(({ conversationID }) => conversationID).sort();
+
+  test('is in the log before it is done, once for each partition, without groups and what does not exist', async () => {
+    const changes = conversationRepoChanges(harness.store);
+    const account = { ...single('d', 'a'), conversationID: 'sn_a_d', conversationType: 4 };
+    await changes.createForOwners(t1, [
+      single('d', 'a'),
+      single('d', 'b'),
+      single('d', 'long'),
+      account,
+      inGroup('d', 'left'),
+    ]);
+    const before = await idsOf();
+    harness.refuseLog(true);
+    await refuses(ERR.NetworkError, remove(['si_a_d', 'si_b_d']));
+    harness.refuseLog(false);
+    assert.deepEqual(await idsOf(), before, 'nothing is deleted that the log does not know of');
+
+    harness.logged.length = 0;
+    await remove(['si_a_d', 'si_b_d', 'si_d_long', 'sn_a_d', 'sg_left', 'si_d_nobody']);
+    const told = harness.logged.map(({ partition, record }) => [partition, record.deletedRecords]);
+    assert.deepEqual(told, [
+      ['a_d'.length, ['si_a_d', 'si_b_d', 'sn_a_d']],
+      ['d_long'.length, ['si_d_long']],
+    ]);
+    for (const { record } of harness.logged) {
+      const { tenant, placement, dedupKey } = record;
+      assert.deepEqual([tenant, placement, dedupKey.length], [t1, 1, 16]);
+    }
+    const gone = ['si_a_d', 'si_b_d', 'si_d_long', 'sn_a_d', 'sg_left'];
+    assert.deepEqual(
+      await idsOf(),
+      before.filter((id) => !gone.includes(id)),
+    );
+    harness.logged.length = 0;
+    await remove(['si_a_d', 'si_d_nobody']);
+    assert.deepEqual(harness.logged, [], 'what does not exist costs the log nothing');
+  });
+});
+
 describe('synchronization', () => {
   test('full, equal, delta, deletion, hash', async () => {
     const { conversation: service, store } = harness;

@@ -109,8 +109,8 @@ function withoutContent({ conversationID, stored, userIDs, toGroup }: log.Entry)
   return make('log.Entry', { conversationID, stored, userIDs, toGroup, msgData });
 }
 
-/** Names a conversation of a tenant. */
+/** The conversations whose seqs a record needs. */
 export function conversationsOf({ record }: ReadRecord, membership: readonly string[]): string[] {
   const stored = record.entries.filter((entry) => entry.stored).map((entry) => entry.conversationID);
-  return [...stored, ...membership];
+  return [...stored, ...membership, ...record.deletedRecords];
 }

@@ -66,8 +66,15 @@ export class Conversations {
     const replayed: [string, number, Held][] = [];
     for (const [id, position] of ids) {
       const state = states.get(id);
-      const { max, src, maxTime } = state ?? { max: 0, src: 0, maxTime: 0 };
-      const held: Held = { max, src, maxTime, counted: NOTHING, used: batch };
+      const { max, src, maxTime, deleted } = state ?? { max: 0, src: 0, maxTime: 0 };
+      const held: Held = {
+        max,
+        src,
+        maxTime,
+        counted: NOTHING,
+        used: batch,
+        ...(deleted ? { deleted } : {}),
+      };
       if (position <= src) replayed.push([id, position, held]);
       this.#held.set(tenant + SEPARATOR + id, held);
     }

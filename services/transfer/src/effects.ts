@@ -1,7 +1,13 @@
 import type { TenantId } from '@im/kit';
 import { type log, SESSION } from '@im/protocol';
-import type { ConversationKey, ConvUpdate, MembershipBound, MembershipPlace } from '@im/store';
-import { type Conversation, type FoldedEntry, maxAt } from './fold.ts';
+import type {
+  ConversationKey,
+  ConvUpdate,
+  MembershipBound,
+  MembershipPlace,
+  RecordDeletion,
+} from '@im/store';
+import { type Conversation, type FoldedEntry, maxAt, type PlacedRecord } from './fold.ts';
 import type { Repos } from './repos.ts';
 
 /** Records of conversations that a change of membership opens or ends, in the order of the log. */
@@ -10,9 +16,25 @@ type MemberStep = MembershipPlace & { readonly tenant: TenantId; readonly conver
     | { readonly kind: 'freeze'; readonly userIDs: readonly string[]; readonly max: number }
   );
 
+type Place = Pick<PlacedRecord, 'position' | 'timeMs'>;
+
 /** The conversations whose bounds a change of membership moves: the chat and its notifications. */
 export function membershipConversations(groupID: string): readonly [string, string] {
   return [`sg_${groupID}`, `n_${groupID}`];
+}
+
+/**
+ * How long, in log time, a sender may not know that an owner deleted their record of a conversation. The record of the
+ * log comes first, then the deletion, at most a minute later; a copy of the check may be 30 s old, and its message may
+ * wait 9.5 s for the log. The rest is for clocks of log servers that take over from each other.
+ */
+const UNKNOWN_DELETION_MS = 120_000;
+
+/** Whether the sender of a message at this place may have taken a record for there that its owner has deleted. */
+function mayMissRecord({ deleted }: Conversation, { position, timeMs }: Place): boolean {
+  return (
+    deleted !== undefined && position > deleted.position && timeMs - deleted.timeMs < UNKNOWN_DELETION_MS
+  );
 }
 
 /** Whether a record changes who is in a group. */
@@ -44,14 +66,16 @@ export class Effects {
   readonly #memberSteps: MemberStep[] = [];
   readonly #memberBounds: MembershipBound[] = [];
   readonly #bounds: { tenant: TenantId; conversationID: string; min: number }[] = [];
+  readonly #deletions: { tenant: TenantId; conversationIDs: readonly string[]; at: RecordDeletion }[] = [];
 
   /** Notes what one counted or delivered entry changes. */
   entry(
     tenant: TenantId,
-    record: log.Record,
+    read: PlacedRecord,
     folded: FoldedEntry,
     conversation: Conversation | undefined,
   ): void {
+    const { record } = read;
     const { entry, seq, fresh } = folded;
     if (seq === 0) return;
     const { conversationID } = entry;
@@ -64,7 +88,8 @@ export class Effects {
       const userID = record.sendID;
       this.#reads.set(`${id}\u001f${userID}`, { tenant, userID, conversationID, value: seq });
     }
-    if (seq === 1 || entry.ensureOwners) {
+    const unsure = conversation !== undefined && mayMissRecord(conversation, read);
+    if (seq === 1 || entry.ensureOwners || unsure) {
       for (const owner of entry.conversationOwners) this.#own(tenant, record, conversationID, owner);
     }
   }
@@ -94,6 +119,21 @@ export class Effects {
     }
   }
 
+  /** Notes that an owner deletes records, for the messages that come behind. */
+  deletion(
+    tenant: TenantId,
+    conversationIDs: readonly string[],
+    { position, timeMs }: Place,
+    of: (id: string) => Conversation,
+  ): void {
+    const at = { position, timeMs };
+    for (const id of conversationIDs) {
+      const conversation = of(id);
+      if (position > (conversation.deleted?.position ?? 0)) conversation.deleted = at;
+    }
+    this.#deletions.push({ tenant, conversationIDs, at });
+  }
+
   /** Notes a bound that a tool raises. */
   raiseBound(tenant: TenantId, conversationID: string, min: number): void {
     this.#bounds.push({ tenant, conversationID, min });
@@ -118,7 +158,7 @@ export class Effects {
 
   /** Nothing but rows, conversations, read positions and memberships. */
   get isEmpty(): boolean {
-    return this.#bounds.length + this.#owned.length === 0;
+    return this.#bounds.length + this.#deletions.length + this.#owned.length === 0;
   }
 
   /** Whether some record changes who is in a group. */
@@ -151,13 +191,26 @@ export class Effects {
     for (const { tenant, conversationID, min } of this.#bounds) {
       work.push(repos.convs.raiseMin(tenant, conversationID, min));
     }
+    if (this.#deletions.length > 0) work.push(this.#writeDeletions(repos));
     if (this.#owned.length > 0) work.push(this.#writeOwned(repos));
     await Promise.all(work);
+  }
+
+  async #writeDeletions({ convs }: Repos): Promise<void> {
+    for (const { tenant, conversationIDs, at } of this.#deletions) {
+      await convs.noteDeletion(tenant, conversationIDs, at);
+    }
   }
 
   async #writeOwned({ conversations }: Repos): Promise<void> {
     for (const { tenant, keys } of this.#owned) await conversations.createForOwners(tenant, distinct(keys));
   }
+}
+
+/** Whether nothing follows from a record: idle lanes write such to move on. */
+export function isMark(record: log.Record): boolean {
+  const { entries, control, deletedRecords } = record;
+  return entries.length === 0 && !control && deletedRecords.length === 0 && !changesMembership(record);
 }
 
 /** The record that an owner has of the conversation of a message. */

@@ -1,4 +1,5 @@
 import type { log } from '@im/protocol';
+import type { RecordDeletion } from '@im/store';
 import type { DedupWindow } from './dedup-window.ts';
 
 /** What the fold knows of a conversation. Mutable: the fold moves it forward. */
@@ -8,6 +9,8 @@ export interface Conversation {
   src: number;
   /** Log time of the highest seq, ms. */
   maxTime: number;
+  /** Where an owner last deleted their record of it. */
+  deleted?: RecordDeletion;
   /** Seqs by position of what was counted before this worker began, as far as its replay needs them. */
   readonly counted: ReadonlyMap<number, number>;
 }

@@ -7,7 +7,7 @@ import { Conversations, type Wanted } from './conversations.ts';
 import { DedupRecorder } from './dedup-recorder.ts';
 import { LOOK_BACK_MS, REDELIVER_MS, replayBounds, restoreWindow } from './dedup-restore.ts';
 import { DedupWindow, windowStart } from './dedup-window.ts';
-import { changesMembership, membershipConversations, type SenderReads } from './effects.ts';
+import { changesMembership, isMark, membershipConversations, type SenderReads } from './effects.ts';
 import { fold } from './fold.ts';
 import { LaneCursor } from './lane-cursor.ts';
 import { holdsMark, markOf } from './log-epoch.ts';
@@ -334,8 +334,7 @@ export class Lane {
   }
 
   #unitOf({ tenant, record }: ReadRecord): ParkedUnit | undefined {
-    // Marks of idle runs: nothing of them is written.
-    if (record.entries.length === 0 && !record.control && !changesMembership(record)) return undefined;
+    if (isMark(record)) return undefined;
     const unit = this.#parking.unitOf(tenant, conversationOf(record));
     if (unit || this.#deps.repos.placements.get(tenant) !== undefined) return unit;
     return this.#parking.begin({ tenant, conversation: '' }, 'the tenant is not known here');
@@ -456,10 +455,11 @@ export class Lane {
       metrics.records.inc({ outcome: 'folded' });
       if (record.control)
         batch.effects.raiseBound(tenant, record.control.conversationID, record.control.minSeq);
+      if (record.deletedRecords.length > 0) batch.effects.deletion(tenant, record.deletedRecords, read, of);
       for (const entry of folded) {
         batch.add(read, entry);
         const conversation = entry.entry.stored ? of(entry.entry.conversationID) : undefined;
-        batch.effects.entry(tenant, record, entry, conversation);
+        batch.effects.entry(tenant, read, entry, conversation);
       }
       if (changesMembership(record)) batch.effects.membership(tenant, record, position, of);
     }

@@ -63,7 +63,7 @@ function batchOfOne(): Batch {
   const batch = new Batch();
   const folded = { entry: read.record.entries[0] ?? make('log.Entry'), index: 0, seq: 4, fresh: true };
   batch.add(read, folded);
-  batch.effects.entry(DEFAULT_TENANT, read.record, folded, {
+  batch.effects.entry(DEFAULT_TENANT, read, folded, {
     max: 4,
     src: 7,
     maxTime: 5,

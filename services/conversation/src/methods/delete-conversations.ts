@@ -1,16 +1,34 @@
-import { requireSelf } from '@im/kit';
+import { type CallContext, requireSelf } from '@im/kit';
 import { argsError, make } from '@im/protocol';
+import { recordDeletions } from '../deletion-record.ts';
 import type { ConversationMethods, ConversationParts } from '../parts.ts';
 import { positionsOf } from '../positions.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_DELETED = 10_000;
+/** A deletion that took longer is written into the log once more: messages heed it for a limited time. */
+const SLOW_MS = 45_000;
 
 /** Removing records; messages and read positions stay. */
 export function deleteConversationsMethods(
   parts: ConversationParts,
 ): ConversationMethods<'deleteConversations'> {
   const { records, changes } = parts;
+
+  /** The log first: a process that dies in between has deleted nothing, or deleted what comes back with a message. */
+  async function remove(
+    ctx: CallContext,
+    ownerUserID: string,
+    conversationIDs: readonly string[],
+  ): Promise<void> {
+    if (conversationIDs.length === 0) return;
+    const begun = performance.now();
+    const bounds = await records.bounds(ctx.tenant, ownerUserID, conversationIDs);
+    const existing = bounds.map(({ conversationID }) => conversationID);
+    await recordDeletions(parts, ctx, existing);
+    await changes.remove(ctx.tenant, ownerUserID, conversationIDs, existing);
+    if (performance.now() - begun > SLOW_MS) await recordDeletions(parts, ctx, existing);
+  }
 
   return {
     async deleteConversations(ctx, { ownerUserID, needDeleteTime, conversationIDs }) {
@@ -24,7 +42,7 @@ export function deleteConversationsMethods(
       }
       const candidates = byAge ? await records.ids(ctx.tenant, ownerUserID) : conversationIDs;
       if (!byAge) {
-        await changes.remove(ctx.tenant, ownerUserID, candidates);
+        await remove(ctx, ownerUserID, candidates);
         return make('conversation.DeleteConversationsResp');
       }
       const positions = await positionsOf(parts, ctx, ownerUserID, candidates);
@@ -33,7 +51,7 @@ export function deleteConversationsMethods(
         const position = positions.get(id);
         return position !== undefined && position.maxSeq > 0 && position.maxSeqTime < limit;
       });
-      await changes.remove(ctx.tenant, ownerUserID, old);
+      await remove(ctx, ownerUserID, old);
       return make('conversation.DeleteConversationsResp');
     },
   };

@@ -1,5 +1,8 @@
 // Numbers and names of the OpenIM wire contract.
 
+/** log.Record.placement: a worker that folds the record need not know the tenant (yet, or any more). */
+export const PLACEMENT_CODES = { Shared: 1, Dedicated: 2 } as const;
+
 /** Platform names by id, as tokens and reports name them. */
 export const PLATFORM_NAMES: Readonly<Record<number, string>> = {
   1: 'IOS',

@@ -25,6 +25,7 @@ export {
   type Convs,
   type ConvUpdate,
   convs,
+  type RecordDeletion,
 } from './repos/conv.ts';
 export {
   type ConversationBounds,

@@ -261,6 +261,12 @@ for (const [placement, [one, two]] of [
       await repo.raiseMin(one, 'sg_truth', 5);
       await repo.raiseMin(one, 'sg_truth', 3);
       await repo.raiseMin(one, 'sg_new', 4);
+      for (const position of [20, 10]) {
+        await repo.noteDeletion(one, ['sg_truth', 'si_new'], { position, timeMs: position * 2 });
+      }
+      const noted = await repo.get(one, ['sg_truth', 'si_new']);
+      for (const state of noted.values()) assert.deepEqual(state.deleted, { position: 20, timeMs: 40 });
+      assert.deepEqual([noted.get('sg_truth')?.min, noted.get('si_new')?.max], [5, 0]);
       await repo.apply([{ ...update(1, 1), conversationID: 'sg_new' }]);
       const both = await repo.get(one, ['sg_truth', 'sg_new']);
       assert.equal(both.get('sg_truth')?.min, 5);

@@ -1,5 +1,16 @@
 import { type CallContext, createCache, randomId, type TenantSettings } from '@im/kit';
-import { CONTENT, ERR, encode, ImError, MSG_FROM, make, type msg, SESSION, type sdkws } from '@im/protocol';
+import {
+  CONTENT,
+  ERR,
+  encode,
+  ImError,
+  MSG_FROM,
+  make,
+  type msg,
+  PLACEMENT_CODES,
+  SESSION,
+  type sdkws,
+} from '@im/protocol';
 import type { MsgParts } from '../parts.ts';
 import { mentionsOf, setMentions } from './mentions.ts';
 import { forceOptions } from './message-options.ts';
@@ -42,9 +53,6 @@ export interface ToldChange {
   /** Notifications to single users that are to arrive behind it. */
   readonly also?: readonly sdkws.MsgData[];
 }
-
-/** log.Record.placement: whoever folds the record need not know the tenant (yet, or any more). */
-const PLACEMENT_CODES = { Shared: 1, Dedicated: 2 } as const;
 
 /** What a record takes from the checks of its message. */
 type Checked = Pick<Verdict, 'ensureOwners' | 'memberVersion'>;

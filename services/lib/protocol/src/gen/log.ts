@@ -20,6 +20,7 @@ export interface Record {
   hideHistory: boolean;
   memberVersionBefore: number;
   placement: number;
+  deletedRecords: string[];
 }
 
 export interface Entry {

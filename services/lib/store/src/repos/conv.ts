@@ -15,13 +15,21 @@ export interface ConvDocument extends TenantDocument {
   maxTime: number;
   /** Lowest seq that anyone may read; 0: all. */
   min: number;
+  /** Where the log last said that an owner deletes their record of it; absent: never. */
+  deleted?: RecordDeletion;
+}
+
+/** A place in the log, and its log time in ms, from which on owners may be without their record of a conversation. */
+export interface RecordDeletion {
+  readonly position: number;
+  readonly timeMs: number;
 }
 
 /** Collection `conv`; read and written by `_id` alone. */
 export const CONVS = defineCollection<ConvDocument>('conv');
 
 /** Seqs of a conversation. */
-export type ConvState = Pick<ConvDocument, 'max' | 'src' | 'maxTime' | 'min'>;
+export type ConvState = Pick<ConvDocument, 'max' | 'src' | 'maxTime' | 'min' | 'deleted'>;
 
 /** What a fold of the log has made of a conversation. */
 export interface ConvUpdate {
@@ -60,8 +68,8 @@ export function convs(store: Store) {
         const ids = conversationIDs.slice(i, i + IDS_PER_QUERY).map((id) => key(id));
         const cursor = col.find({ _id: { $in: ids } }, { batchSize: IDS_PER_QUERY });
         for (const doc of await cursor.toArray()) {
-          const { _id, max, src, maxTime, min } = doc;
-          found.set(parts(_id)[0] ?? '', { max, src, maxTime, min });
+          const { _id, max, src, maxTime, min, deleted } = doc;
+          found.set(parts(_id)[0] ?? '', { max, src, maxTime, min, ...(deleted ? { deleted } : {}) });
         }
       }
       return found;
@@ -79,6 +87,25 @@ export function convs(store: Store) {
             items.map(({ item, view }) => convUpsert(item, view)),
           ),
         ),
+      );
+    },
+
+    /** Notes that an owner deletes their records of these conversations; an earlier place than before changes nothing. */
+    async noteDeletion(
+      tenant: TenantId,
+      conversationIDs: readonly string[],
+      { position, timeMs }: RecordDeletion,
+    ): Promise<void> {
+      const { col, key } = store.collection(tenant, CONVS);
+      await guardedUpserts(
+        col,
+        conversationIDs.map((id) => ({
+          filter: { _id: key(id), 'deleted.position': { $not: { $gte: position } } },
+          update: {
+            $set: { deleted: { position, timeMs } },
+            $setOnInsert: { t: tenant, max: 0, src: 0, maxTime: 0, min: 0 },
+          },
+        })),
       );
     },
 

@@ -90,8 +90,17 @@ export interface ConversationRepoChanges {
    * half-way has changed whole batches, and goes on when it is repeated.
    */
   setExByPeer(tenant: TenantId, userID: string, ex: string): Promise<void>;
-  /** Removes records; unknown ones are no error. */
-  remove(tenant: TenantId, ownerUserID: string, conversationIDs: readonly string[]): Promise<void>;
+  /**
+   * Removes records, and has the owner's clients forget all of `conversationIDs`; unknown ones are no error.
+   * @param existing those whose records go: a record that is made meanwhile stays.
+   * @default existing all of them
+   */
+  remove(
+    tenant: TenantId,
+    ownerUserID: string,
+    conversationIDs: readonly string[],
+    existing?: readonly string[],
+  ): Promise<void>;
 }
 
 type RecordName = Pick<ConversationDocument, '_id' | 'ownerUserID' | 'conversationID'>;
@@ -318,11 +327,11 @@ export function conversationRepoChanges(store: Store): ConversationRepoChanges {
       }
       if (docs.length > 0) await change(docs);
     },
-    async remove(tenant, ownerUserID, conversationIDs) {
+    async remove(tenant, ownerUserID, conversationIDs, existing = conversationIDs) {
       const records = of(tenant);
       if (conversationIDs.length === 0) return;
-      const keys = conversationIDs.map((id) => records.key(ownerUserID, id));
-      await records.col.deleteMany({ _id: { $in: keys } });
+      const keys = existing.map((id) => records.key(ownerUserID, id));
+      if (keys.length > 0) await records.col.deleteMany({ _id: { $in: keys } });
       await versions.write(tenant, ownerUserID, deleted(...conversationIDs));
       await recvOpts.invalidate(
         tenant,

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import type { Bus } from '@im/bus';
+import type { CallContext, TenantDirectory } from '@im/kit';
+import { ERR, encode, ImError, isGroupConversation, make, PLACEMENT_CODES } from '@im/protocol';
+
+/** What {@link recordDeletions} works with. */
+export interface DeletionParts {
+  readonly bus: Pick<Bus, 'log' | 'partitionOf'>;
+  readonly tenants: Pick<TenantDirectory, 'get'>;
+}
+
+/** Most conversations in one record of the log. */
+const PER_RECORD = 1_000;
+
+/**
+ * Writes into the log that the caller deletes their records of these conversations: messages behind it make the
+ * records again, although their senders may not know yet that they are missing. Group chats are left out: messages
+ * never make records of those. Resolves when the log has it. See docs/decisions/deleted-conversations.md.
+ * @throws ImError 90004 when the log did not acknowledge in time.
+ */
+export async function recordDeletions(
+  { bus, tenants }: DeletionParts,
+  { tenant, operationID }: CallContext,
+  conversationIDs: readonly string[],
+): Promise<void> {
+  const placement = tenants.get(tenant)?.placement;
+  if (!placement) throw new ImError(ERR.NetworkError, `tenant ${tenant} is not known here yet`);
+  const chats = conversationIDs.filter((id) => !isGroupConversation(id));
+  // The queue key of a chat is its id without the kind.
+  const partition = (id: string) => bus.partitionOf(id.slice(id.indexOf('_') + 1));
+  const appends: Promise<unknown>[] = [];
+  for (const [at, ids] of Map.groupBy(chats, partition)) {
+    for (let begin = 0; begin < ids.length; begin += PER_RECORD) {
+      const record = make('log.Record', {
+        dedupKey: randomBytes(16),
+        version: 1,
+        tenant,
+        operationID,
+        placement: PLACEMENT_CODES[placement],
+        deletedRecords: ids.slice(begin, begin + PER_RECORD),
+      });
+      appends.push(bus.log.append(tenant, at, encode('log.Record', record)));
+    }
+  }
+  await Promise.all(appends);
+}
