@@ -70,7 +70,7 @@ export async function checkMaySend(
       return checkGroup(parts, settings.id, m, bySystem);
     case SESSION.Notification:
       if (!bySystem) await checkAccount(parts, settings.id, m.sendID);
-      return LOUD;
+      return checkAccountChat(parts, settings.id, m);
     default:
       throw argsError('unknown sessionType');
   }
@@ -83,6 +83,16 @@ async function checkAccount({ users }: CheckParts, tenant: TenantId, sendID: str
   if (sender.appMangerLevel < MANAGER_LEVEL.AppAdmin) {
     throw new ImError(ERR.NoPermissionError, 'sendID is not a notification account');
   }
+}
+
+/** The receiver's record alone counts: the account itself has none. */
+async function checkAccountChat(
+  { conversations }: CheckParts,
+  tenant: TenantId,
+  m: sdkws.MsgData,
+): Promise<Verdict> {
+  const known = await conversations.recvMsgOpt(tenant, m.recvID, chatConversationID(m));
+  return known === undefined ? { ...LOUD, ensureOwners: true } : LOUD;
 }
 
 async function checkReceiverWantsIt(

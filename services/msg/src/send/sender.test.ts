@@ -202,6 +202,23 @@ test('records of a chat are made again where one is missing', async () => {
   assert.equal(asked(), false);
 });
 
+test('so is the record of an account chat, which its receiver alone has', async () => {
+  const world = smallWorld();
+  const { sender, records } = fakeSender(world);
+  const asked = () => records.at(-1)?.entries[0]?.ensureOwners;
+  const notify = () =>
+    sender.send(
+      callBy('acc'),
+      message({ sendID: 'acc', contentType: 1400, sessionType: 4, options: { history: true } }),
+      100,
+    );
+  await notify();
+  assert.equal(asked(), true);
+  world.recvOpts['b/sn_acc_b'] = 0;
+  await notify();
+  assert.equal(asked(), false);
+});
+
 test('typing passes the checks and skips the log', async () => {
   const world = smallWorld();
   const { sender, records, transient } = fakeSender(world);
