@@ -47,7 +47,13 @@ describe(`bad input, seed ${seed} (repeat with SEED=${seed}); ${FULL ? 'FULL=1' 
       topology: 'one',
       nodeFlags: ['--expose-gc', '--import', PRELOAD],
       env: ALLOCATOR,
-      config: { gateway: { handshakes: { ratePerSecond: 0, perLogin: { ratePerSecond: 0 } } } },
+      // What is refused is looked at, not what has to wait for its turn.
+      config: {
+        gateway: {
+          handshakes: { ratePerSecond: 0, perLogin: { ratePerSecond: 0 } },
+          requests: { bytesPerSecond: 0 },
+        },
+      },
     });
     const users = [...FRAMINGS.keys()].map((i) => `bad_${i}`);
     for (const tenant of ['default', 't2']) {
