@@ -22,8 +22,8 @@ function reasonsIn(text: string): string[] {
 }
 
 test('every reason for which a condition does not hold is in docs/troubleshooting.md', () => {
-  const folders = ['controllers/cluster', 'checks', 'runtime'].map((name) =>
-    join(ROOT, 'operator/src', name),
+  const folders = ['src/controllers/cluster', 'src/checks', 'kube/src'].map((name) =>
+    join(ROOT, 'operator', name),
   );
   const sources = folders.flatMap((dir) =>
     readdirSync(dir)
