@@ -250,6 +250,17 @@ export class LocalUser {
   }
 }
 
+/**
+ * A group that came here by a change of membership: what was published to it behind that change is still being
+ * caught up on.
+ */
+export interface JoinedGroup {
+  /** Place of that change in the log. */
+  readonly position: number;
+  /** Users' copies of later changes, which wait for the group's own copies. */
+  readonly waiting: log.Delivery[];
+}
+
 /** A group that at least one local user is a member of. */
 export class LocalGroup {
   readonly tenant: TenantId;
@@ -264,6 +275,8 @@ export class LocalGroup {
   rereading = false;
   /** Since that began, some deliveries have gone to those who were known, without waiting. */
   missed = false;
+  /** While the group is caught up on since somebody joined: see {@link JoinedGroup}. */
+  joined: JoinedGroup | undefined;
 
   constructor(tenant: TenantId, groupID: string) {
     this.tenant = tenant;

@@ -7,7 +7,7 @@ import { MembershipRereads } from './membership-reread.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { OwnPushes } from './own-push.ts';
 import { encodePushMessages } from './push-messages.ts';
-import type { Roster } from './roster.ts';
+import type { Joined, Roster } from './roster.ts';
 import { SharedFrame } from './shared-frame.ts';
 
 /** Parts of {@link Deliverer}. */
@@ -25,6 +25,8 @@ export interface DelivererDeps {
 const SYNC_MS = 10_000;
 /** Copies of membership changes that are remembered. */
 const MAX_REMEMBERED = 20_000;
+/** Users' copies of changes that wait for one group. */
+const MAX_KEPT = 1_000;
 
 function changesMembership(d: log.Delivery): boolean {
   return d.addedUserIDs.length > 0 || d.removedUserIDs.length > 0;
@@ -121,10 +123,30 @@ export class Deliverer {
     if (group && this.#rereads.hold(group, d)) return;
     if (d.targetGroupID === '') {
       const user = this.#deps.roster.user(d.tenant, d.targetUserID);
-      if (user) this.#toUser(user, groupID, d);
+      if (user && !(group && this.#keep(group, d))) this.#toUser(user, groupID, d);
     } else if (group) {
       if (isBehind(group, d) && !group.rereading) this.#rereads.begin(group, d);
       else this.#toGroup(group, d);
+    }
+  }
+
+  /**
+   * Keeps a user's copy of a change while the group is caught up on from an earlier one: the group's own copy comes at
+   * its place among the messages, so that a leaver misses none from before and a newcomer gets none.
+   * @returns false when there is nothing to wait for, or no room.
+   */
+  #keep({ joined }: LocalGroup, d: log.Delivery): boolean {
+    if (!joined || d.position <= joined.position) return false;
+    if (joined.waiting.length >= MAX_KEPT || !this.#rereads.reserve(d)) return false;
+    joined.waiting.push(d);
+    return true;
+  }
+
+  /** Those users whom the group's own copies have served get nothing twice; others get theirs now. */
+  #caughtUp(waiting: readonly log.Delivery[]): void {
+    for (const d of waiting) {
+      this.#rereads.free(d);
+      this.onDelivery(d);
     }
   }
 
@@ -133,7 +155,11 @@ export class Deliverer {
     const added = d.addedUserIDs.includes(user.userID);
     const removed = d.removedUserIDs.includes(user.userID);
     if ((added || removed) && !this.#first(user, d)) return;
-    const joined = { position: d.position, timeMs: d.logTime };
+    const joined: Joined = {
+      position: d.position,
+      timeMs: d.logTime,
+      onCaughtUp: (waiting) => this.#caughtUp(waiting),
+    };
     const known = roster.group(d.tenant, groupID);
     // A group that another user's copy of the same change has just brought here knows nothing of this one.
     const late = known !== undefined && d.memberVersion > 0 && d.memberVersion < known.version;

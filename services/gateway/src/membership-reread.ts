@@ -61,6 +61,19 @@ export class MembershipRereads {
     return true;
   }
 
+  /** Takes room for a delivery that waits elsewhere. @returns false when none is left. */
+  reserve(delivery: log.Delivery): boolean {
+    const bytes = delivery.msgData.length + OVERHEAD_BYTES;
+    if (this.#bytes + bytes > MAX_BYTES) return false;
+    this.#count(bytes);
+    return true;
+  }
+
+  /** Gives back what {@link reserve} took. */
+  free(delivery: log.Delivery): void {
+    this.#count(-(delivery.msgData.length + OVERHEAD_BYTES));
+  }
+
   /** Begins to read the membership again; `first` is the delivery that showed that it is behind. */
   begin(group: LocalGroup, first: log.Delivery): void {
     this.#deps.metrics.rereads.inc();

@@ -1,5 +1,6 @@
 import type { DeliveryFeed, JoinPoint } from '@im/bus';
 import type { TenantId } from '@im/kit';
+import type { log } from '@im/protocol';
 import { LocalGroup, LocalUser } from './connection.ts';
 
 function key(tenant: string, id: string): string {
@@ -8,6 +9,11 @@ function key(tenant: string, id: string): string {
 
 /** What the roster tells of its changes; the delivery feed listens for exactly these users and groups. */
 export type Interest = Pick<DeliveryFeed, 'addUser' | 'removeUser' | 'addGroup' | 'removeGroup'>;
+
+/** Place of a change of membership, and what wants to know when the group has been caught up on from there. */
+export interface Joined extends JoinPoint {
+  readonly onCaughtUp: (waiting: readonly log.Delivery[]) => void;
+}
 
 /** The users with a connection here and the groups that they are in, as far as known. */
 export class Roster {
@@ -65,7 +71,7 @@ export class Roster {
    * @param version of the change that did it; 0 when it told none, or the membership was read.
    * @returns true when the group is new here.
    */
-  join(user: LocalUser, groupID: string, joined?: JoinPoint, version = 0): boolean {
+  join(user: LocalUser, groupID: string, joined?: Joined, version = 0): boolean {
     if (user.gone) return false;
     user.changes?.set(groupID, { member: true, version });
     let group = this.group(user.tenant, groupID);
@@ -73,12 +79,28 @@ export class Roster {
     if (group === undefined) {
       group = new LocalGroup(user.tenant, groupID);
       this.#groups.set(key(user.tenant, groupID), group);
-      this.#interest.addGroup(user.tenant, groupID, joined);
+      this.#listen(group, joined);
     }
     group.users.add(user);
     user.groups ??= new Set();
     user.groups.add(group);
     return isNew;
+  }
+
+  #listen(group: LocalGroup, joined: Joined | undefined): void {
+    const { tenant, groupID } = group;
+    if (!joined) {
+      this.#interest.addGroup(tenant, groupID);
+      return;
+    }
+    const { position, timeMs, onCaughtUp } = joined;
+    const waiting: log.Delivery[] = [];
+    group.joined = { position, waiting };
+    const behind = this.#interest.addGroup(tenant, groupID, { position, timeMs }, () => {
+      group.joined = undefined;
+      onCaughtUp(waiting);
+    });
+    if (!behind) group.joined = undefined;
   }
 
   /** Ends the user's membership, known here or not, by the change of this version. */

@@ -110,12 +110,24 @@ export class FakeFeed implements DeliveryFeed {
   removeUser(tenant: TenantId, userID: string): void {
     this.targets.delete(`${tenant} u ${userID}`);
   }
-  addGroup(tenant: TenantId, groupID: string, joined?: JoinPoint): void {
+  addGroup(tenant: TenantId, groupID: string, joined?: JoinPoint, onCaughtUp?: () => void): boolean {
     this.targets.add(`${tenant} g ${groupID}`);
     if (joined) this.joined.push(joined);
+    if (!joined || !onCaughtUp || !this.catchesUp) return false;
+    this.#behind.set(`${tenant} g ${groupID}`, onCaughtUp);
+    return true;
   }
   removeGroup(tenant: TenantId, groupID: string): void {
     this.targets.delete(`${tenant} g ${groupID}`);
+    this.caughtUp(tenant, groupID);
+  }
+  /** Joined groups stay behind until {@link caughtUp}; what comes meanwhile is what the test delivers. */
+  catchesUp = false;
+  readonly #behind = new Map<string, () => void>();
+  caughtUp(tenant: string, groupID: string): void {
+    const onCaughtUp = this.#behind.get(`${tenant} g ${groupID}`);
+    this.#behind.delete(`${tenant} g ${groupID}`);
+    onCaughtUp?.();
   }
   /** Run that {@link run} tells of. */
   knownRun = 0;

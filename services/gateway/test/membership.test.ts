@@ -127,6 +127,52 @@ test('a user added to a group that nobody here was in makes the gateway listen t
   assert.deepEqual(s.gateway.feed.joined, [{ position: 100, timeMs: place.logTime }]);
 });
 
+test('while a joined group is caught up on, those who come and go do so among its messages', async () => {
+  await using s = await scene();
+  s.gateway.feed.catchesUp = true;
+  const place = (position: number, version: number) => ({
+    conversationID: 'sg_new',
+    position,
+    memberVersion: version,
+    memberVersionBefore: version - 1,
+  });
+  const toGroup = (text: string, fields: Partial<log.Delivery>) =>
+    s.gateway.feed.deliver({ targetGroupID: 'new', msgData: msgData(text), ...fields });
+  const say = (text: string, position: number, memberVersion: number) =>
+    toGroup(text, { conversationID: 'sg_g1', position, memberVersion });
+  // u3 comes, u1 comes, u3 is kicked: their own copies are here long before the group's.
+  const u3In = { ...place(10, 1), addedUserIDs: ['u3'] };
+  const u1In = { ...place(30, 2), addedUserIDs: ['u1'] };
+  const u3Out = { ...place(50, 3), removedUserIDs: ['u3'] };
+  s.toUser('u3', '', u3In);
+  s.toUser('u1', '', u1In);
+  s.toUser('u3', '', u3Out);
+  assert.ok(say('m20', 20, 1), 'the gateway still listens');
+  toGroup('', u1In);
+  say('m40', 40, 2);
+  toGroup('', u3Out);
+  say('m60', 60, 3);
+  s.gateway.feed.caughtUp('default', 'new');
+  const got = await s.got();
+  const texts = (userID: string) => got[userID]?.filter((text) => text !== '');
+  assert.deepEqual([texts('u3'), texts('u1'), texts('u2')], [['m20', 'm40'], ['m40', 'm60'], []]);
+  // Each change once: u3's coming, u1's coming, u3's going.
+  assert.deepEqual([got.u3?.length, got.u1?.length], [5, 4]);
+  assert.equal(await s.gateway.metric('gateway_membership_held_bytes'), 0);
+});
+
+test('a copy that waited for a group that nobody here is in any more counts then', async () => {
+  await using s = await scene();
+  s.gateway.feed.catchesUp = true;
+  const place = { conversationID: 'sg_new', memberVersion: 1 };
+  s.toUser('u3', 'u3 in', { ...place, addedUserIDs: ['u3'], position: 10 });
+  s.toUser('u1', 'u1 in', { ...place, addedUserIDs: ['u1'], position: 20, memberVersion: 2 });
+  s.clients.u3?.[Symbol.dispose]();
+  await until(() => s.gateway.feed.joined.length === 2);
+  assert.equal(s.gateway.feed.joined[1]?.position, 20);
+  assert.ok(s.gateway.feed.targets.has('default g new'));
+});
+
 /** A group domain that knows these versions and members of g1, and answers when `gate` lets it. */
 function groupDomain(
   s: Scene,

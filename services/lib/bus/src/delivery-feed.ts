@@ -121,9 +121,16 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     this.#remove(userSubject(tenant, userID));
   }
 
-  addGroup(tenant: TenantId, groupID: string, joined?: JoinPoint): void {
+  addGroup(
+    tenant: TenantId,
+    groupID: string,
+    joined?: JoinPoint,
+    onCaughtUp: () => void = () => {},
+  ): boolean {
     const subject = groupSubject(tenant, groupID);
-    if (this.#add(subject) && joined) this.#late.begin(subject, joined);
+    if (!this.#add(subject) || !joined) return false;
+    this.#late.begin(subject, joined, onCaughtUp);
+    return true;
   }
 
   removeGroup(tenant: TenantId, groupID: string): void {

@@ -17,7 +17,10 @@ const MAX_WAITING_BYTES = 67_108_864;
 const CLOCK_SLACK_MS = 2_000;
 
 interface Late {
+  readonly subject: string;
   readonly point: JoinPoint;
+  /** Called once, when it is caught up on or not listened to any more. */
+  readonly onEnd: () => void;
   waiting: Uint8Array[];
   /** Their bytes. */
   bytes: number;
@@ -43,7 +46,7 @@ export interface LateSubjectsDeps {
 export class LateSubjects {
   readonly #deps: LateSubjectsDeps;
   readonly #late = new Map<string, Late>();
-  #fresh: string[] = [];
+  #fresh: Late[] = [];
   #bytes = 0;
 
   constructor(deps: LateSubjectsDeps) {
@@ -55,26 +58,31 @@ export class LateSubjects {
     return this.#bytes;
   }
 
-  /** Begins to catch up on a subject that has just been subscribed. */
-  begin(subject: string, point: JoinPoint): void {
-    this.#late.set(subject, { point, waiting: [], bytes: 0, again: false });
-    this.#fresh.push(subject);
+  /**
+   * Begins to catch up on a subject that has just been subscribed.
+   * @param onEnd called once, when all of it has been forwarded, or the subject was dropped.
+   */
+  begin(subject: string, point: JoinPoint, onEnd: () => void): void {
+    const begun: Late = { subject, point, onEnd, waiting: [], bytes: 0, again: false };
+    this.#late.set(subject, begun);
+    this.#fresh.push(begun);
     if (this.#fresh.length > 1) return;
     const { background, signal: stopped } = this.#deps;
     const catchUp = async (stopping: AbortSignal) => {
       const signal = AbortSignal.any([stopping, stopped]);
       // What is joined in one tick is caught up on together.
       await endOfTick();
-      const subjects = this.#fresh;
+      const fresh = this.#fresh;
       this.#fresh = [];
-      for (let i = 0; i < subjects.length; i += MAX_SUBJECTS) {
-        await this.#untilCaughtUp(subjects.slice(i, i + MAX_SUBJECTS), signal);
+      for (let i = 0; i < fresh.length; i += MAX_SUBJECTS) {
+        await this.#untilCaughtUp(fresh.slice(i, i + MAX_SUBJECTS), signal);
       }
     };
     background.spawn('bus-feed-join', catchUp, {
       onRefused: () => {
+        const fresh = this.#fresh;
         this.#fresh = [];
-        this.#release(subject);
+        for (const late of fresh) this.#release(late);
       },
     });
   }
@@ -99,6 +107,12 @@ export class LateSubjects {
     if (!late) return;
     this.#late.delete(subject);
     this.#forget(late);
+    late.onEnd();
+  }
+
+  /** A subject that was dropped and subscribed again since is another one, with a catch-up of its own. */
+  #isCurrent(late: Late): boolean {
+    return this.#late.get(late.subject) === late;
   }
 
   #forget(late: Late): void {
@@ -113,42 +127,40 @@ export class LateSubjects {
     return late === undefined || position > late.point.position;
   }
 
-  async #untilCaughtUp(subjects: readonly string[], signal: AbortSignal): Promise<void> {
+  async #untilCaughtUp(fresh: readonly Late[], signal: AbortSignal): Promise<void> {
     const { log } = this.#deps;
     const backoff = new Backoff({ baseMs: 50, maxMs: 1_000 });
-    let left = subjects.filter((subject) => this.#late.has(subject));
+    let left = fresh.filter((late) => this.#isCurrent(late));
     while (left.length > 0 && !signal.aborted) {
       try {
         await this.#read(left, signal);
-        for (const subject of left) this.#release(subject);
+        for (const late of left) this.#release(late);
       } catch (error) {
         log.debug({ err: error }, 'a joined group could not be caught up on yet');
         await backoff.wait(signal).catch(() => undefined);
       }
-      left = left.filter((subject) => this.#late.has(subject));
+      left = left.filter((late) => this.#isCurrent(late));
     }
   }
 
   /** Forwards what SEQ has of these subjects. @throws when it could not be read to the end. */
-  async #read(subjects: readonly string[], signal: AbortSignal): Promise<void> {
+  async #read(lates: readonly Late[], signal: AbortSignal): Promise<void> {
     const { link, watch, log, forward } = this.#deps;
     // From here on, what is published on the subjects arrives live; what was published before is in SEQ.
     await watch.barrier();
-    for (const subject of subjects) {
-      const late = this.#late.get(subject);
-      if (late) late.again = false;
-    }
+    for (const late of lates) late.again = false;
+    const bySubject = new Map(lates.map((late) => [late.subject, late]));
     const { last_seq: last } = (await streamInfo(link, STREAM.deliveries)).state;
     const { outages } = link;
-    const points = subjects.flatMap((subject) => this.#late.get(subject)?.point.timeMs ?? []);
     const done = new AbortController();
     const reading = readOrdered(link, {
       stream: STREAM.deliveries,
-      filters: subjects,
-      start: { timeMs: Math.min(...points) - CLOCK_SLACK_MS },
+      filters: [...bySubject.keys()],
+      start: { timeMs: Math.min(...lates.map(({ point }) => point.timeMs)) - CLOCK_SLACK_MS },
       onMessage: ({ subject, data, streamSequence, pending }) => {
         if (done.signal.aborted) return;
-        if (streamSequence <= last && this.#late.has(subject)) forward(subject, data, true);
+        const late = bySubject.get(subject);
+        if (streamSequence <= last && late && this.#isCurrent(late)) forward(subject, data, true);
         if (streamSequence >= last || pending === 0) done.abort();
       },
       hasRoom: () => true,
@@ -162,13 +174,17 @@ export class LateSubjects {
   }
 
   /** Hands on what came live, unless some of it was dropped. */
-  #release(subject: string): void {
-    const late = this.#late.get(subject);
-    if (!late || late.again) return;
-    this.#late.delete(subject);
-    const { waiting } = late;
+  #release(late: Late): void {
+    if (!this.#isCurrent(late) || late.again) return;
+    const { subject, waiting } = late;
     this.#forget(late);
-    for (const data of waiting) this.#deps.forward(subject, data, false);
+    for (const data of waiting) {
+      this.#deps.forward(subject, data, false);
+      // What was forwarded may have ended the interest in the rest.
+      if (!this.#isCurrent(late)) return;
+    }
+    this.#late.delete(subject);
+    late.onEnd();
   }
 }
 

@@ -267,8 +267,10 @@ export interface DeliveryFeed {
   /**
    * @param joined the place of the delivery that made somebody here a member. What was published to
    * the group behind it then arrives too, although the subscription begins only now.
+   * @param onCaughtUp called once, when all of that was forwarded or the group is removed.
+   * @returns whether there is something to catch up on; else `onCaughtUp` is never called.
    */
-  addGroup(tenant: TenantId, groupID: string, joined?: JoinPoint): void;
+  addGroup(tenant: TenantId, groupID: string, joined?: JoinPoint, onCaughtUp?: () => void): boolean;
   removeGroup(tenant: TenantId, groupID: string): void;
   /**
    * Resolves when everything added so far is effective at every live producer: what is published

@@ -63,3 +63,47 @@ test('a group joined because of a delivery gets everything behind that delivery,
   await announced.stop();
   await feed.stop();
 });
+
+test('a group that is left and joined again while it is caught up on misses nothing of the second time', async () => {
+  await using producer = await startTestBus(nats.uri);
+  await using gateway = await startTestBus(nats.uri);
+  await until(() => producer.bus.ready().ready && gateway.bus.ready().ready, 'ready');
+  const announced = producer.bus.deliveries.announceProducer({
+    onRedeliver: () => undefined,
+    onTakeover: () => undefined,
+    standing: () => ({ run: 1, covered: true }),
+  });
+  const got: number[] = [];
+  const feed = gateway.bus.deliveries.feed({
+    onDelivery: (d) => got.push(d.position),
+    onGap: () => undefined,
+  });
+  await feed.barrier();
+  const publish = (position: number) => producer.bus.deliveries.publish([toGroup('again', position)]);
+  const timeMs = Date.now();
+  for (const round of [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) {
+    const first = round * 10 + 1;
+    got.length = 0;
+    await publish(first);
+    await publish(first + 1);
+    let ends = 0;
+    const onEnd = () => ends++;
+    assert.ok(feed.addGroup(DEFAULT_TENANT, 'again', { position: first, timeMs }, onEnd));
+    // Left and joined again, at another moment of the first catching up in each round.
+    for (let turn = 0; turn < round * 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+    feed.removeGroup(DEFAULT_TENANT, 'again');
+    assert.equal(ends, 1);
+    await publish(first + 2);
+    await publish(first + 3);
+    feed.addGroup(DEFAULT_TENANT, 'again', { position: first + 2, timeMs }, onEnd);
+    await publish(first + 4);
+    await until(() => ends === 2 && got.at(-1) === first + 4, 'caught up');
+    assert.deepEqual(
+      got.filter((position) => position > first + 1),
+      [first + 3, first + 4],
+    );
+    feed.removeGroup(DEFAULT_TENANT, 'again');
+  }
+  await announced.stop();
+  await feed.stop();
+});
