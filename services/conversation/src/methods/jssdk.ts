@@ -36,11 +36,12 @@ export function jssdkMethods(
     ctx: CallContext,
     ownerUserID: string,
     placed: readonly Placed[],
+    kept: 'brief' | 'whole',
   ): Promise<jssdk.ConversationMsg[]> {
     const shown: jssdk.ConversationMsg[] = [];
     let left = ANSWER_BYTES;
     for (let i = 0; i < placed.length; i += FILLED_AT_ONCE) {
-      for (const entry of await fill(ctx, ownerUserID, placed.slice(i, i + FILLED_AT_ONCE))) {
+      for (const entry of await fill(ctx, ownerUserID, placed.slice(i, i + FILLED_AT_ONCE), kept)) {
         left -= encode('jssdk.ConversationMsg', entry).length;
         if (left < 0 && shown.length > 0) return shown;
         shown.push(entry);
@@ -51,12 +52,13 @@ export function jssdkMethods(
 
   /**
    * Adds records, last messages, peers, friends and groups in bulk; what has no last message is left out.
-   * @param placed may lack what is large of their records.
+   * @param kept whether `placed` has whole records, or lacks what is large of them.
    */
   async function fill(
     ctx: CallContext,
     ownerUserID: string,
     placed: readonly Placed[],
+    kept: 'brief' | 'whole',
   ): Promise<jssdk.ConversationMsg[]> {
     const peerIDs = placed.flatMap(({ record }) =>
       record.conversationType === SESSION.Group ? [] : record.userID,
@@ -64,7 +66,7 @@ export function jssdkMethods(
     const groupIDs = placed.flatMap(({ record }) => record.groupID || []);
     const ids = placed.map(({ record }) => record.conversationID);
     const [whole, messages, profiles, friendList, groups] = await Promise.all([
-      records.find(ctx.tenant, ownerUserID, ids),
+      kept === 'whole' ? [] : records.find(ctx.tenant, ownerUserID, ids),
       lastMessagesOf(parts, ctx, ownerUserID, ids),
       users.getMany(ctx.tenant, peerIDs),
       peerIDs.length === 0 ? [] : friends.find(ctx.tenant, ownerUserID, peerIDs),
@@ -97,7 +99,7 @@ export function jssdkMethods(
       const shown = ranked(list, positions).slice(0, wanted);
       return make('jssdk.GetActiveConversationsResp', {
         unreadCount: unreadTotal(positions),
-        conversations: await fitting(ctx, ownerUserID, shown),
+        conversations: await fitting(ctx, ownerUserID, shown, 'brief'),
       });
     },
     async getJssdkConversations(ctx, { ownerUserID, conversationIDs }) {
@@ -110,7 +112,7 @@ export function jssdkMethods(
       const positions = await positionsOf(parts, ctx, ownerUserID, ids);
       return make('jssdk.GetConversationsResp', {
         unreadCount: unreadTotal(positions),
-        conversations: await fitting(ctx, ownerUserID, ranked(list, positions)),
+        conversations: await fitting(ctx, ownerUserID, ranked(list, positions), 'whole'),
       });
     },
   };

@@ -5,6 +5,8 @@ import { lowestSeq, MAX_STEP, seqSteps } from './seq-walk.ts';
 
 /** Digits of a seq inside `_id`, so that text order is number order; enough for 2^53. */
 const SEQ_DIGITS = 16;
+/** Rows that are removed without a look which of them are there. */
+const FEW = 64;
 
 /** A seq as it stands in `_id`. */
 export function seqKey(seq: number): string {
@@ -48,9 +50,10 @@ export function rowsBySeq(view: TenantCollection<MsgRowDocument>, conversationID
     seqOf,
     find: async (seqs, options) => (seqs.length === 0 ? [] : findRows(view, ids(seqs), options)),
     async removeUpTo(last, signal) {
-      const lowest = await lowestSeq({ first: 1, last }, async (seqs) =>
-        (await findRows(view, ids(seqs), { projection: { _id: 1 } })).map(seqOf),
-      );
+      const exist = async (seqs: readonly number[]) =>
+        (await findRows(view, ids(seqs), { projection: { _id: 1 } })).map(seqOf);
+      // Few enough to be named at once are not looked for first.
+      const lowest = last <= FEW ? 1 : await lowestSeq({ first: 1, last }, exist);
       if (lowest === undefined) return 0;
       let removed = 0;
       // An interrupted removal may have left some rows of its last step.
