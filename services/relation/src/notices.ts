@@ -1,7 +1,7 @@
 import type { CallContext } from '@im/kit';
 import { CONTENT, make, SESSION, type sdkws } from '@im/protocol';
 import type { NotificationAddress, Notifier } from '@im/rpc';
-import type { VersionStamp } from '@im/store';
+import type { Reach, VersionStamp } from '@im/store';
 
 function single(contentType: number, sendID: string, recvID: string): NotificationAddress {
   return { contentType, sessionType: SESSION.Single, sendID, recvID };
@@ -13,7 +13,21 @@ const versionOf = (stamp: VersionStamp) => ({
 });
 
 /** The notifications of the relation domain, docs/protocol/notifications.md. None of them rejects. */
-export function relationNotices(notifier: Notifier) {
+export function relationNotices(notifier: Notifier, reach: Reach) {
+  /**
+   * What owners did to their own list is told to the peer as well, where a message of theirs would land, else to their
+   * own devices alone. The change is made by then, so a failure to find out counts as a no.
+   */
+  async function ofList(
+    ctx: CallContext,
+    contentType: number,
+    ownerUserID: string,
+    peerID: string,
+  ): Promise<NotificationAddress> {
+    const [reached] = await reach.filter(ctx, ownerUserID, [peerID]).catch(() => []);
+    return single(contentType, ownerUserID, reached ?? ownerUserID);
+  }
+
   return {
     /** 1203: somebody wants to be a friend. */
     applied: (ctx: CallContext, request: sdkws.FriendRequest) =>
@@ -57,10 +71,10 @@ export function relationNotices(notifier: Notifier) {
         }),
       ),
     /** 1205. */
-    deleted: (ctx: CallContext, ownerUserID: string, friendUserID: string, stamp: VersionStamp) =>
+    deleted: async (ctx: CallContext, ownerUserID: string, friendUserID: string, stamp: VersionStamp) =>
       notifier.send(
         ctx,
-        single(CONTENT.FriendDeleted, ownerUserID, friendUserID),
+        await ofList(ctx, CONTENT.FriendDeleted, ownerUserID, friendUserID),
         'sdkws.FriendDeletedTips',
         make('sdkws.FriendDeletedTips', {
           fromToUserID: pair(ownerUserID, friendUserID),
@@ -68,10 +82,10 @@ export function relationNotices(notifier: Notifier) {
         }),
       ),
     /** 1206. */
-    remarkSet: (ctx: CallContext, ownerUserID: string, friendUserID: string, stamp: VersionStamp) =>
+    remarkSet: async (ctx: CallContext, ownerUserID: string, friendUserID: string, stamp: VersionStamp) =>
       notifier.send(
         ctx,
-        single(CONTENT.FriendRemarkSet, ownerUserID, friendUserID),
+        await ofList(ctx, CONTENT.FriendRemarkSet, ownerUserID, friendUserID),
         'sdkws.FriendInfoChangedTips',
         make('sdkws.FriendInfoChangedTips', {
           fromToUserID: pair(ownerUserID, friendUserID),
@@ -104,18 +118,18 @@ export function relationNotices(notifier: Notifier) {
         make('sdkws.UserInfoUpdatedTips', { userID: changedUserID }),
       ),
     /** 1207. */
-    blackAdded: (ctx: CallContext, ownerUserID: string, blackUserID: string) =>
+    blackAdded: async (ctx: CallContext, ownerUserID: string, blackUserID: string) =>
       notifier.send(
         ctx,
-        single(CONTENT.BlackAdded, ownerUserID, blackUserID),
+        await ofList(ctx, CONTENT.BlackAdded, ownerUserID, blackUserID),
         'sdkws.BlackAddedTips',
         make('sdkws.BlackAddedTips', { fromToUserID: pair(ownerUserID, blackUserID) }),
       ),
     /** 1208. */
-    blackDeleted: (ctx: CallContext, ownerUserID: string, blackUserID: string) =>
+    blackDeleted: async (ctx: CallContext, ownerUserID: string, blackUserID: string) =>
       notifier.send(
         ctx,
-        single(CONTENT.BlackDeleted, ownerUserID, blackUserID),
+        await ofList(ctx, CONTENT.BlackDeleted, ownerUserID, blackUserID),
         'sdkws.BlackDeletedTips',
         make('sdkws.BlackDeletedTips', { fromToUserID: pair(ownerUserID, blackUserID) }),
       ),

@@ -358,4 +358,36 @@ describe('whoever is blocked', () => {
     await respond('p', 'q', 1);
     assert.equal(harness.takeSent().length, 1);
   });
+
+  test('changes the own list without the one who blocks hearing of it; the own devices hear of it', async () => {
+    await harness.addUsers(t1, 'r', 's');
+    await befriend('r', 's');
+    const { relation } = harness;
+    const black = (owner: string, other: string) => ({ ownerUserID: owner, blackUserID: other });
+    await relation.addBlack(as(t1, 'r'), make('relation.AddBlackReq', black('r', 's')));
+    harness.takeSent();
+    const toEverything = async (by: ReturnType<typeof as>) => {
+      const friend = { ownerUserID: 's', friendUserID: 'r' };
+      await relation.setFriendRemark(by, make('relation.SetFriendRemarkReq', { ...friend, remark: 'words' }));
+      await relation.addBlack(by, make('relation.AddBlackReq', black('s', 'r')));
+      await relation.removeBlack(by, make('relation.RemoveBlackReq', black('s', 'r')));
+      await relation.deleteFriend(by, make('relation.DeleteFriendReq', friend));
+      return harness.takeSent();
+    };
+    const sent = await toEverything(as(t1, 's'));
+    assert.deepEqual(sent.map(route), ['1206 s>s', '1207 s>s', '1208 s>s', '1205 s>s']);
+    // Clients look here for whose list it is.
+    for (const { tips } of sent) assert.deepEqual(tips.fromToUserID, { fromUserID: 's', toUserID: 'r' });
+
+    await relation.removeBlack(as(t1, 'r'), make('relation.RemoveBlackReq', black('r', 's')));
+    await befriend('s', 'r');
+    const heard = await toEverything(as(t1, 's'));
+    assert.deepEqual(heard.map(route), ['1206 s>r', '1207 s>r', '1208 s>r', '1205 s>r']);
+
+    await befriend('s', 'r');
+    await relation.addBlack(as(t1, 'r'), make('relation.AddBlackReq', black('r', 's')));
+    harness.takeSent();
+    const byAdmin = await toEverything(as(t1, 'admin', true));
+    assert.deepEqual(byAdmin.map(route), ['1206 s>r', '1207 s>r', '1208 s>r', '1205 s>r']);
+  });
 });

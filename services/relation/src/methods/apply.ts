@@ -30,7 +30,7 @@ export function applyMethods(
   parts: RelationParts,
 ): RelationMethods<'applyToAddFriend' | 'respondFriendApply'> {
   const { friends, requests, users, reach } = parts;
-  const notices = relationNotices(parts.notifier);
+  const notices = relationNotices(parts.notifier, reach);
 
   return {
     async applyToAddFriend(ctx, { fromUserID, toUserID, reqMsg, ex }) {

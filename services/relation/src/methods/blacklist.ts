@@ -10,8 +10,8 @@ type BlacklistMethods = RelationMethods<
 >;
 
 /** Whom a user does not want to hear from; a friend stays a friend. */
-export function blacklistMethods({ blacks, users, notifier }: RelationParts): BlacklistMethods {
-  const notices = relationNotices(notifier);
+export function blacklistMethods({ blacks, users, reach, notifier }: RelationParts): BlacklistMethods {
+  const notices = relationNotices(notifier, reach);
 
   return {
     async addBlack(ctx, { ownerUserID, blackUserID, ex }) {

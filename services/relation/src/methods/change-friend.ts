@@ -6,9 +6,10 @@ import type { RelationMethods, RelationParts } from '../parts.ts';
 /** Changes of one's own list. */
 export function changeFriendMethods({
   friends,
+  reach,
   notifier,
 }: RelationParts): RelationMethods<'deleteFriend' | 'setFriendRemark' | 'updateFriends'> {
-  const notices = relationNotices(notifier);
+  const notices = relationNotices(notifier, reach);
 
   return {
     // One direction only; that they are not friends is no error, and is told all the same.

@@ -14,8 +14,9 @@ export function importFriendMethods({
   friends,
   users,
   notifier,
+  reach,
 }: RelationParts): RelationMethods<'importFriend'> {
-  const notices = relationNotices(notifier);
+  const notices = relationNotices(notifier, reach);
 
   return {
     async importFriend(ctx, { ownerUserID, friendUserIDs }) {

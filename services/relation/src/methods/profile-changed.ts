@@ -9,8 +9,9 @@ const NOTICES_AT_ONCE = 50;
 export function profileChangedMethods({
   friends,
   notifier,
+  reach,
 }: RelationParts): RelationMethods<'userProfileChanged'> {
-  const notices = relationNotices(notifier);
+  const notices = relationNotices(notifier, reach);
 
   return {
     async userProfileChanged(ctx, { userID }) {
