@@ -1,20 +1,27 @@
 import type { TenantId } from '@im/kit';
 import type { Convs, MsgRows } from '@im/store';
+import { Counted } from './counted.ts';
+import { LOOK_BACK_MS } from './dedup-restore.ts';
 import type { Conversation } from './fold.ts';
+import { epochOf } from './positions.ts';
 
 interface Held extends Conversation {
   /** Number of the last batch that used it. */
   used: number;
 }
 
-/** A conversation that a batch needs, and the position of the first record that does. */
-export interface Wanted {
-  readonly tenant: TenantId;
-  readonly conversationID: string;
+/** The place in the log of the first record that needs a conversation. */
+interface Place {
   readonly position: number;
+  readonly timeMs: number;
 }
 
-const NOTHING: ReadonlyMap<number, number> = new Map();
+/** A conversation that a batch needs, and where. */
+export interface Wanted extends Place {
+  readonly tenant: TenantId;
+  readonly conversationID: string;
+}
+
 const SEPARATOR = '\u001f';
 
 /** Parallel reads of what was counted before, in a replay. */
@@ -44,45 +51,52 @@ export class Conversations {
   /** Reads what is not in hand yet, so that {@link get} finds it. @returns the number of this batch. */
   async load(wanted: Iterable<Wanted>): Promise<number> {
     const batch = ++this.#batch;
-    const missing = new Map<TenantId, Map<string, number>>();
-    for (const { tenant, conversationID, position } of wanted) {
+    const missing = new Map<TenantId, Map<string, Place>>();
+    for (const place of wanted) {
+      const { tenant, conversationID } = place;
       const key = tenant + SEPARATOR + conversationID;
       const held = this.#held.get(key);
       if (held) {
         held.used = batch;
         continue;
       }
-      const ids = missing.get(tenant) ?? new Map<string, number>();
+      const ids = missing.get(tenant) ?? new Map<string, Place>();
       missing.set(tenant, ids);
       const first = ids.get(conversationID);
-      if (first === undefined || position < first) ids.set(conversationID, position);
+      if (first === undefined || place.position < first.position) ids.set(conversationID, place);
     }
     for (const [tenant, ids] of missing) await this.#read(tenant, ids, batch);
     return batch;
   }
 
-  async #read(tenant: TenantId, ids: ReadonlyMap<string, number>, batch: number): Promise<void> {
+  async #read(tenant: TenantId, ids: ReadonlyMap<string, Place>, batch: number): Promise<void> {
     const states = await this.#convs.get(tenant, [...ids.keys()]);
-    const replayed: [string, number, Held][] = [];
-    for (const [id, position] of ids) {
+    const replayed: [string, Place, Held][] = [];
+    for (const [id, place] of ids) {
       const state = states.get(id);
       const { max, src, maxTime, deleted } = state ?? { max: 0, src: 0, maxTime: 0 };
       const held: Held = {
         max,
         src,
         maxTime,
-        counted: NOTHING,
+        counted: undefined,
         used: batch,
         ...(deleted ? { deleted } : {}),
       };
-      if (position <= src) replayed.push([id, position, held]);
+      if (isReplay(place, held)) replayed.push([id, place, held]);
       this.#held.set(tenant + SEPARATOR + id, held);
     }
     for (let i = 0; i < replayed.length; i += REPLAY_READS) {
       await Promise.all(
-        replayed.slice(i, i + REPLAY_READS).map(async ([id, position, held]) => {
-          const place = { fromPosition: position, last: held.max };
-          const counted = await this.#rows.seqsSince(tenant, id, place);
+        replayed.slice(i, i + REPLAY_READS).map(async ([id, { position, timeMs }, held]) => {
+          const epoch = epochOf(position);
+          const rows = await this.#rows.countedSince(tenant, id, {
+            fromPosition: position,
+            // What was counted in an earlier epoch has positions of that.
+            ...(epoch > 0 && { fromTimeMs: timeMs - LOOK_BACK_MS }),
+            last: held.max,
+          });
+          const counted = new Counted(id, held.src, epoch, rows);
           this.#held.set(tenant + SEPARATOR + id, { ...held, counted });
         }),
       );
@@ -109,4 +123,10 @@ export class Conversations {
       if (held.used <= batch) this.#held.delete(key);
     }
   }
+}
+
+/** Whether the record at a place may have been counted before: in this epoch, or in an earlier one. */
+function isReplay({ position, timeMs }: Place, { src, maxTime }: Conversation): boolean {
+  if (position <= src) return true;
+  return src > 0 && epochOf(src) < epochOf(position) && timeMs <= maxTime + LOOK_BACK_MS;
 }

@@ -17,7 +17,7 @@ async function madeFor(place: { position: number; timeMs: number }, deleted = tr
     conversationOwners: ['a', 'b'],
   });
   const record = make('log.Record', { sendID: 'a', recvID: 'b', sessionType: 1, entries: [entry] });
-  const conversation: Conversation = { max: 7, src: place.position, maxTime: 0, counted: new Map() };
+  const conversation: Conversation = { max: 7, src: place.position, maxTime: 0, counted: undefined };
   const effects = new Effects();
   if (deleted) effects.deletion(TENANT, ['si_a_b'], DELETION, () => conversation);
   effects.entry(TENANT, { record, ...place }, { entry, index: 0, seq: 7, fresh: true }, conversation);
@@ -49,7 +49,7 @@ test('a message behind a deletion makes missing records, whatever its sender kne
 });
 
 test('of several deletions the last one counts, in whatever order they are noted', () => {
-  const conversation: Conversation = { max: 7, src: 1, maxTime: 0, counted: new Map(), deleted: DELETION };
+  const conversation: Conversation = { max: 7, src: 1, maxTime: 0, counted: undefined, deleted: DELETION };
   const of = () => conversation;
   new Effects().deletion(TENANT, ['si_a_b'], { position: 50, timeMs: 9 }, of);
   assert.deepEqual(conversation.deleted, DELETION);

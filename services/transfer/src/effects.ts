@@ -7,7 +7,7 @@ import type {
   MembershipPlace,
   RecordDeletion,
 } from '@im/store';
-import { type Conversation, type FoldedEntry, maxAt, type PlacedRecord } from './fold.ts';
+import { type Conversation, countedAt, type FoldedEntry, maxAt, type PlacedRecord } from './fold.ts';
 import type { Repos } from './repos.ts';
 
 /** Records of conversations that a change of membership opens or ends, in the order of the log. */
@@ -95,7 +95,8 @@ export class Effects {
   }
 
   /** Notes what a change of membership does to those who came and those who left. */
-  membership(tenant: TenantId, record: log.Record, position: number, of: (id: string) => Conversation): void {
+  membership(tenant: TenantId, placed: PlacedRecord, of: (id: string) => Conversation): void {
+    const { record, position } = placed;
     const { addedUserIDs, removedUserIDs, groupID, memberVersion: version } = record;
     const [chat] = membershipConversations(groupID);
     const place = { tenant, conversationID: chat, position, version };
@@ -103,9 +104,10 @@ export class Effects {
       const keys = addedUserIDs.map((userID) => keyOf(record, chat, userID));
       this.#memberSteps.push({ ...place, kind: 'open', keys });
     }
+    const at = countedAt(placed, of);
     for (const conversationID of membershipConversations(groupID)) {
       // 0 would mean no bound: nobody who left an empty conversation may see what comes later.
-      const max = Math.max(1, maxAt(of(conversationID), position));
+      const max = Math.max(1, maxAt(of(conversationID), at));
       const bound = { tenant, conversationID, position, version };
       for (const userID of addedUserIDs) {
         // The record itself is the first thing that a newcomer sees.

@@ -2,10 +2,27 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { make } from '@im/protocol';
+import type { CountedRow } from '@im/store';
+import { Counted, LogChangedError } from './counted.ts';
 import { DedupWindow } from './dedup-window.ts';
-import { type Conversation, fold, maxAt, type PlacedRecord } from './fold.ts';
+import { type Conversation, countedAt, fold, maxAt, type PlacedRecord } from './fold.ts';
+import { toPosition } from './positions.ts';
 
 const T = 1_800_000_000_000;
+
+const keyOf = (message: string) => createHash('sha256').update(message).digest().subarray(0, 16);
+
+/** What was counted of a conversation, by position: seq and message. */
+function countedOf(
+  seqs: readonly (readonly [position: number, seq: number, message?: string])[],
+  { src = Math.max(...seqs.map(([at]) => at)), epoch = 0, isWhole = true, timeMs = T } = {},
+): Counted {
+  const rows: CountedRow[] = seqs.map(([position, seq, message]) => {
+    const dedupKey = message === undefined ? undefined : keyOf(message);
+    return { position, seq, timeMs, dedupKey };
+  });
+  return new Counted('si', src, epoch, { rows, isWhole });
+}
 
 function placed(
   position: number,
@@ -17,7 +34,7 @@ function placed(
     position,
     timeMs,
     record: make('log.Record', {
-      dedupKey: createHash('sha256').update(message).digest().subarray(0, 16),
+      dedupKey: keyOf(message),
       entries: entries.map(([conversationID, stored]) => make('log.Entry', { conversationID, stored })),
     }),
   };
@@ -28,7 +45,7 @@ function conversations(known: Record<string, Partial<Conversation>> = {}) {
   return (id: string): Conversation => {
     let found = map.get(id);
     if (found === undefined) {
-      found = { max: 0, src: 0, maxTime: 0, counted: new Map(), ...known[id] };
+      found = { max: 0, src: 0, maxTime: 0, counted: undefined, ...known[id] };
       map.set(id, found);
     }
     return found;
@@ -72,9 +89,9 @@ test('what was counted before keeps its seq and is not counted again', () => {
     si: {
       max: 7,
       src: 20,
-      counted: new Map([
-        [18, 6],
-        [20, 7],
+      counted: countedOf([
+        [18, 6, 'a'],
+        [20, 7, 'c'],
       ]),
     },
   });
@@ -93,8 +110,9 @@ test('what was counted before keeps its seq and is not counted again', () => {
 
 test('workers that begin anywhere compute the same rows', () => {
   const names = ['si_a_b', 'sg_g', 'n_g'];
+  const messageAt = (i: number) => `m${i % 7 === 6 ? i - 3 : i}`;
   const log = Array.from({ length: 2_000 }, (_, i) =>
-    placed(i + 1, `m${i % 7 === 6 ? i - 3 : i}`, [[names[i % 3] as string, i % 5 !== 4]], T + i * 100),
+    placed(i + 1, messageAt(i), [[names[i % 3] as string, i % 5 !== 4]], T + i * 100),
   );
   const rows = (results: (readonly [number, ReturnType<typeof fold>])[]) =>
     results.flatMap(([at, f]) =>
@@ -114,11 +132,12 @@ test('workers that begin anywhere compute the same rows', () => {
     [0, 1_500],
   ] as const) {
     const counted = (id: string) =>
-      new Map(
+      countedOf(
         expected
           .map((row) => row.split(' '))
           .filter(([at, conversation]) => conversation === id && Number(at) <= known)
-          .map(([at, , seq]) => [Number(at), Number(seq)] as const),
+          .map(([at, , seq]) => [Number(at), Number(seq), messageAt(Number(at) - 1)] as const),
+        { src: states[known]?.[id]?.src ?? 0 },
       );
     const of = conversations(
       Object.fromEntries(names.map((id) => [id, { ...states[known]?.[id], counted: counted(id) }])),
@@ -138,7 +157,7 @@ test('the max of an earlier moment leaves out what was counted later', () => {
     max: 9,
     src: 30,
     maxTime: 0,
-    counted: new Map([
+    counted: countedOf([
       [10, 7],
       [20, 8],
       [30, 9],
@@ -148,4 +167,43 @@ test('the max of an earlier moment leaves out what was counted later', () => {
   assert.equal(maxAt(conversation, 25), 8);
   assert.equal(maxAt(conversation, 10), 7);
   assert.equal(maxAt(conversation, 99), 9);
+});
+
+test('a log that holds another record where one was counted is noticed; rows that are missing or have no key say nothing', () => {
+  const rows = [
+    [18, 6, 'a'],
+    [20, 7, 'c'],
+  ] as const;
+  const at = (position: number, message: string, counted: Counted) => () =>
+    fold(
+      placed(position, message, [['si', true]]),
+      new DedupWindow(),
+      conversations({ si: { max: 7, src: 20, counted } }),
+    );
+  assert.throws(at(20, 'x', countedOf(rows)), LogChangedError);
+  // Seqs 6 and 7 stand at 18 and 20: there is none for 19.
+  assert.throws(at(19, 'x', countedOf(rows)), LogChangedError);
+  assert.deepEqual(seqs(at(19, 'x', countedOf(rows, { isWhole: false }))()), [0]);
+  assert.deepEqual(seqs(at(20, 'x', countedOf([[20, 7]]))()), [7]);
+  assert.deepEqual(seqs(at(21, 'x', countedOf(rows))()), [8]);
+});
+
+test('what was counted in an earlier epoch keeps its seq, whatever its position now', () => {
+  const counted = countedOf(
+    [
+      [18, 6, 'a'],
+      [20, 7, 'c'],
+    ],
+    { src: 20, epoch: 1 },
+  );
+  const of = conversations({ si: { max: 7, src: 20, counted } });
+  const dedup = new DedupWindow();
+  const at = (n: number, message: string, timeMs = T) =>
+    placed(toPosition(1, n), message, [['si', true]], timeMs);
+  assert.equal(countedAt(at(3, 'a'), of), 18);
+  assert.equal(maxAt(of('si'), countedAt(at(3, 'a'), of)), 6);
+  assert.deepEqual(seqs(fold(at(3, 'a'), dedup, of)), [6]);
+  assert.deepEqual(seqs(fold(at(4, 'b'), dedup, of)), [8]);
+  // The same words at another time are another record; whether it repeats one the window says.
+  assert.deepEqual(seqs(fold(at(5, 'c', T + 1), dedup, of)), [9]);
 });

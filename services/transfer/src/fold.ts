@@ -1,5 +1,6 @@
 import type { log } from '@im/protocol';
 import type { RecordDeletion } from '@im/store';
+import type { Counted } from './counted.ts';
 import type { DedupWindow } from './dedup-window.ts';
 
 /** What the fold knows of a conversation. Mutable: the fold moves it forward. */
@@ -11,8 +12,8 @@ export interface Conversation {
   maxTime: number;
   /** Where an owner last deleted their record of it. */
   deleted?: RecordDeletion;
-  /** Seqs by position of what was counted before this worker began, as far as its replay needs them. */
-  readonly counted: ReadonlyMap<number, number>;
+  /** What was counted before this worker began, as far as its replay needs it; undefined when it needs nothing. */
+  readonly counted: Counted | undefined;
 }
 
 /** A record at its place in the log. */
@@ -40,6 +41,7 @@ export type Folded = readonly FoldedEntry[] | undefined;
  * Counts one record: the only place where a seq is made. A pure function of the log: it reads no clock,
  * cache or setting, so any two workers compute the same.
  * @param of the conversations of the record's entries; each must be known.
+ * @throws LogChangedError when rows tell that the log holds another record here than was counted.
  */
 export function fold(
   { position, timeMs, record }: PlacedRecord,
@@ -50,8 +52,9 @@ export function fold(
   return record.entries.map((entry, index) => {
     if (!entry.stored) return { entry, index, seq: 0, fresh: false };
     const conversation = of(entry.conversationID);
-    if (position <= conversation.src) {
-      return { entry, index, seq: conversation.counted.get(position) ?? 0, fresh: false };
+    const row = conversation.counted?.rowOf(position, timeMs, record.dedupKey);
+    if (row !== undefined || position <= conversation.src) {
+      return { entry, index, seq: row?.seq ?? 0, fresh: false };
     }
     conversation.max += 1;
     conversation.src = position;
@@ -60,10 +63,20 @@ export function fold(
   });
 }
 
-/** The highest seq that a conversation had when the record at `position` was counted. */
+/** The position under which a record was counted: an earlier one than its own when it was in an earlier epoch. */
+export function countedAt(
+  { position, timeMs, record }: PlacedRecord,
+  of: (id: string) => Conversation,
+): number {
+  for (const { stored, conversationID } of record.entries) {
+    const row = stored ? of(conversationID).counted?.rowOf(position, timeMs, record.dedupKey) : undefined;
+    if (row !== undefined) return row.position;
+  }
+  return position;
+}
+
+/** The highest seq that a conversation had when the record that was counted at `position` was. */
 export function maxAt(conversation: Conversation, position: number): number {
   if (position >= conversation.src) return conversation.max;
-  let later = 0;
-  for (const at of conversation.counted.keys()) if (at > position) later++;
-  return conversation.max - later;
+  return conversation.max - (conversation.counted?.countAfter(position) ?? 0);
 }

@@ -4,6 +4,7 @@ import { ERR, ImError } from '@im/protocol';
 import type { ParkedRecord, ParkedUnit, Placement, Progress, TogetherWriter } from '@im/store';
 import { Batch, conversationsOf, dedupKeyOf, type ReadRecord, readRecord } from './batch.ts';
 import { Conversations, type Wanted } from './conversations.ts';
+import { LogChangedError } from './counted.ts';
 import { DedupRecorder } from './dedup-recorder.ts';
 import { LOOK_BACK_MS, REDELIVER_MS, replayBounds, restoreWindow } from './dedup-restore.ts';
 import { DedupWindow, windowStart } from './dedup-window.ts';
@@ -379,6 +380,8 @@ export class Lane {
     records: readonly ReadRecord[],
     error: unknown,
   ): Promise<ReadRecord[]> {
+    // Not about one tenant either: all positions begin anew.
+    if (error instanceof LogChangedError) throw error;
     const isAway = error instanceof ImError && error.code === ERR.NetworkError;
     // The database of all shared tenants, and of the lane itself: nothing can be parked there either.
     if (isAway && this.#deps.repos.placements.get(tenant) === 'Shared') throw error;
@@ -430,10 +433,10 @@ export class Lane {
 
   *#wanted(records: readonly ReadRecord[]): Iterable<Wanted> {
     for (const read of records) {
-      const { record, tenant, position } = read;
+      const { record, tenant, position, timeMs } = read;
       const membership = changesMembership(record) ? membershipConversations(record.groupID) : [];
       for (const conversationID of conversationsOf(read, membership))
-        yield { tenant, conversationID, position };
+        yield { tenant, conversationID, position, timeMs };
     }
   }
 
@@ -445,7 +448,7 @@ export class Lane {
     const { metrics } = this.#deps;
     const batch = new Batch();
     for (const read of records) {
-      const { tenant, record, position } = read;
+      const { tenant, record } = read;
       const of = (id: string) => conversations.get(tenant, id);
       const folded = fold(read, dedup, of);
       if (folded === undefined) {
@@ -461,7 +464,7 @@ export class Lane {
         const conversation = entry.entry.stored ? of(entry.entry.conversationID) : undefined;
         batch.effects.entry(tenant, read, entry, conversation);
       }
-      if (changesMembership(record)) batch.effects.membership(tenant, record, position, of);
+      if (changesMembership(record)) batch.effects.membership(tenant, read, of);
     }
     return batch;
   }

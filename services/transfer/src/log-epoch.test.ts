@@ -3,11 +3,16 @@ import { test } from 'node:test';
 import type { LogEntry } from '@im/bus';
 import { DEFAULT_TENANT } from '@im/kit';
 import type { PartitionCursor } from '@im/store';
-import { positionsSetBack } from './log-epoch.ts';
+import { markOf, positionsSetBack } from './log-epoch.ts';
 import { toPosition } from './positions.ts';
 
 /** A log with one entry every 10 ms from 1,000 on, at positions 1 to `last`. */
 const logUntil = (last: number) => ({
+  entryAt: async (position: number): Promise<LogEntry | undefined> => {
+    if (position > last) return undefined;
+    const timeMs = 990 + position * 10;
+    return { tenant: DEFAULT_TENANT, partition: 0, position, timeMs, record: new Uint8Array(0) };
+  },
   firstSince: async (timeMs: number): Promise<LogEntry | undefined> => {
     const position = Math.max(1, Math.ceil((timeMs - 1_000) / 10) + 1);
     if (position > last) return undefined;
@@ -48,4 +53,14 @@ test('what a log held before it was set back is told from what came since, by ti
 
 test('a log that was made anew holds nothing of old', async () => {
   assert.equal((await positionsSetBack(logUntil(80), info(2_000, 80), 1, [at(0, 50, 1_495)])).size, 0);
+});
+
+test('a log that still holds the record that was folded last was folded up to there, whatever the times', async () => {
+  const record = new Uint8Array(0);
+  const of = (timeMs: number) => ({ ...at(0, 50, 1_600), mark: markOf(50, { timeMs, record }) });
+  const [held, lost] = await Promise.all(
+    [of(1_490), of(1_491)].map((stand) => positionsSetBack(logUntil(80), info(900, 80), 1, [stand])),
+  );
+  assert.deepEqual([...(held ?? [])], [[0, toPosition(1, 50)]]);
+  assert.deepEqual([...(lost ?? [])], [[0, toPosition(1, 61)]]);
 });

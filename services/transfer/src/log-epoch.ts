@@ -35,6 +35,7 @@ export async function holdsMark(
 /**
  * The log's incarnation: a new one when the stream was made anew, ends before a position that was read, or holds
  * another record where one was read.
+ * @param changedIn the incarnation in which a lane met another record than was counted, if one did.
  */
 export async function epochOfLog(
   repo: CursorRepo,
@@ -42,8 +43,9 @@ export async function epochOfLog(
   info: LogInfo,
   cursors: Cursors,
   log: Logger,
+  changedIn?: number,
 ): Promise<number> {
-  const epoch = await repo.epoch(info.createdMs);
+  const epoch = await repo.epoch(info.createdMs, changedIn);
   const stands = new Map<string, PartitionCursor>();
   for (const partition of cursors.partitions) {
     const stand = withLaneProgress(partition, cursors.lanes);
@@ -60,21 +62,39 @@ export async function epochOfLog(
   return epoch;
 }
 
+/** The position in the stream at which a partition's mark stands, whatever the epoch; undefined when it does not. */
+async function positionOfMark(
+  log: Pick<MessageLog, 'entryAt'>,
+  lastPosition: number,
+  { applied, mark }: Progress,
+): Promise<number | undefined> {
+  const position = toStreamPosition(epochOf(applied), applied);
+  if (position === 0 || position > lastPosition || !mark?.startsWith(`${applied}:`)) return undefined;
+  const entry = await log.entryAt(position);
+  return entry && markOf(applied, entry) === mark ? position : undefined;
+}
+
 /**
- * A log that was set back holds records that were folded under positions of an earlier epoch: those
- * not younger than the last one folded.
+ * A log that was set back holds records that were folded under positions of an earlier epoch: all
+ * up to the last one folded, when it still holds that, else those not younger than it.
  * @returns their last position, in the epoch of now, for partitions that come from an earlier one.
  */
 export async function positionsSetBack(
-  log: Pick<MessageLog, 'firstSince'>,
+  log: Pick<MessageLog, 'entryAt' | 'firstSince'>,
   { createdMs, lastPosition }: LogInfo,
   epoch: number,
   standing: readonly PartitionCursor[],
 ): Promise<ReadonlyMap<number, number>> {
   const found = new Map<number, number>();
-  for (const { partition, applied, appliedTime } of standing) {
+  for (const stand of standing) {
+    const { partition, applied, appliedTime } = stand;
     // A stream that was made since then holds nothing of old.
     if (applied === 0 || epochOf(applied) === epoch || appliedTime < createdMs) continue;
+    const marked = await positionOfMark(log, lastPosition, stand);
+    if (marked !== undefined) {
+      found.set(partition, toPosition(epoch, marked));
+      continue;
+    }
     const next = await log.firstSince(appliedTime + 1);
     found.set(partition, toPosition(epoch, (next?.position ?? lastPosition + 1) - 1));
   }

@@ -67,7 +67,7 @@ function batchOfOne(): Batch {
     max: 4,
     src: 7,
     maxTime: 5,
-    counted: new Map(),
+    counted: undefined,
   });
   return batch;
 }

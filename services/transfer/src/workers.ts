@@ -9,6 +9,7 @@ import {
   type TransferStatus,
 } from '@im/kit';
 import type { Cursors, ParkedUnit, PartitionCursor, Together } from '@im/store';
+import { LogChangedError } from './counted.ts';
 import { IdleMarks } from './idle-marks.ts';
 import { Lane, type LaneDeps, type LaneWriters } from './lane.ts';
 import { epochOfLog, positionsSetBack } from './log-epoch.ts';
@@ -49,6 +50,8 @@ export class Workers {
   readonly #running = new Map<string, Running>();
   /** Conversations of which the database was found to contradict the log, until a lane has parked them. */
   #suspects: ParkedUnit[] = [];
+  /** Epoch in which a lane last met another record in the log than was counted: the next ones are of a later epoch. */
+  #changedIn: number | undefined;
   #isolateUntil = 0;
   readonly #backoff = new Backoff({ baseMs: 100, maxMs: 3_000 });
   #retryAt = 0;
@@ -125,6 +128,7 @@ export class Workers {
       await this.#beat();
       const cursors = await repos.cursors.read();
       this.#dropLost(cursors);
+      this.#endEarlierEpochs(cursors);
       const changed = await this.#balance(cursors);
       this.#reason = this.#waiting(changed ? await repos.cursors.read() : cursors);
     } catch (error) {
@@ -183,6 +187,11 @@ export class Workers {
       );
       lane.stop();
     }
+  }
+
+  /** Lanes whose positions are of an earlier epoch would hold up the purge: the next ones count in the epoch of now. */
+  #endEarlierEpochs({ epoch }: Cursors): void {
+    for (const { lane } of this.#running.values()) if (lane.epoch < epoch) lane.stop();
   }
 
   /** @returns whether partitions were taken. */
@@ -252,7 +261,7 @@ export class Workers {
     const { repos, bus, instanceId, log } = this.#deps;
     const standing = wanted.map((p) => withLaneProgress(p, cursors.lanes));
     const info = await bus.log.info();
-    const epoch = await epochOfLog(repos.cursors, bus.log, info, cursors, log);
+    const epoch = await epochOfLog(repos.cursors, bus.log, info, cursors, log, this.#changedIn);
     const setBack = await positionsSetBack(bus.log, info, epoch, standing);
     const id = `${instanceId}-${randomId(4)}`;
     // Told to feeds before anything is read: whoever synchronizes from then on gets what was stored before.
@@ -299,7 +308,8 @@ export class Workers {
         { lane: lane.id, err: error },
         'a run over partitions failed; it starts again from the cursor',
       );
-      if (error instanceof ContradictionError) this.#suspects.push(error.unit);
+      if (error instanceof LogChangedError) this.#changedIn = lane.epoch;
+      else if (error instanceof ContradictionError) this.#suspects.push(error.unit);
       else this.#isolateUntil = performance.now() + ISOLATE_WITHIN_MS;
       if (performance.now() - begun > 30_000) this.#backoff.reset();
       this.#retryAt = performance.now() + this.#backoff.next();

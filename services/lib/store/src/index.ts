@@ -98,6 +98,8 @@ export {
   type PendingTenants,
 } from './repos/membership-outbox.ts';
 export {
+  type CountedRow,
+  type CountedRows,
   type InsertOutcome,
   type MsgRow,
   type MsgRows,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { TenantId } from '@im/kit';
 import {
+  type CountedRows,
   convs,
   MAX_MARKED,
   type MsgRow,
@@ -52,6 +53,7 @@ function row(
   };
 }
 const seqsOf = (rows: readonly MsgRow[]) => rows.map(({ seq }) => seq).sort((x, y) => x - y);
+const placesOf = ({ rows }: CountedRows) => rows.map(({ position, seq }) => [position, seq]).sort();
 const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 
 for (const [placement, [one, two]] of [
@@ -112,13 +114,24 @@ for (const [placement, [one, two]] of [
     test('a replay finds the seqs of positions already counted', async () => {
       const rows = msgRows(opened.store);
       await rows.insert(range(1, 500).map((n) => row(one, 'sg_replay', n)));
-      const known = await rows.seqsSince(one, 'sg_replay', { fromPosition: 1_498, last: 500 });
-      assert.deepEqual([...known].sort(), [
+      const known = await rows.countedSince(one, 'sg_replay', { fromPosition: 1_498, last: 500 });
+      assert.deepEqual(placesOf(known), [
         [1_498, 498],
         [1_499, 499],
         [1_500, 500],
       ]);
-      assert.equal((await rows.seqsSince(two, 'sg_replay', { fromPosition: 0, last: 500 })).size, 0);
+      assert.equal(known.isWhole, true);
+      assert.deepEqual(
+        known.rows.find(({ seq }) => seq === 499)?.dedupKey,
+        row(one, 'sg_replay', 499).dedupKey,
+      );
+      const younger = { fromPosition: 9_999, fromTimeMs: 1_700_000_000_000 + 4_990, last: 500 };
+      assert.deepEqual(placesOf(await rows.countedSince(one, 'sg_replay', younger)), [
+        [1_499, 499],
+        [1_500, 500],
+      ]);
+      const nothing = await rows.countedSince(two, 'sg_replay', { fromPosition: 0, last: 500 });
+      assert.deepEqual(nothing, { rows: [], isWhole: false });
       assert.equal(
         await rows.lastSeqBefore(one, 'sg_replay', { first: 1, last: 500 }, 1_700_000_000_000 + 1_234),
         123,
@@ -129,10 +142,10 @@ for (const [placement, [one, two]] of [
     test('a replay of the whole log, and one that must not see what was counted later', async () => {
       const rows = msgRows(opened.store);
       await rows.insert(range(1, 700).map((n) => row(one, 'sg_all', n)));
-      const all = await rows.seqsSince(one, 'sg_all', { fromPosition: 0, last: 700 });
-      assert.equal(all.size, 700);
-      const known = await rows.seqsSince(one, 'sg_all', { fromPosition: 1_398, last: 399 });
-      assert.deepEqual([...known].sort(), [
+      const all = await rows.countedSince(one, 'sg_all', { fromPosition: 0, last: 700 });
+      assert.deepEqual([all.rows.length, all.isWhole], [700, true]);
+      const known = await rows.countedSince(one, 'sg_all', { fromPosition: 1_398, last: 399 });
+      assert.deepEqual(placesOf(known), [
         [1_398, 398],
         [1_399, 399],
       ]);
@@ -176,7 +189,8 @@ for (const [placement, [one, two]] of [
       const ended = AbortSignal.abort();
       assert.equal(await retentionRepo(opened.store).removeUpTo(one, 'sg_old', 2_400, ended), 0);
       assert.equal(await changes.removeUpTo(one, 'sg_old', 2_400), 1_200);
-      assert.equal((await rows.seqsSince(one, 'sg_old', { fromPosition: 0, last: 2_500 })).size, 100);
+      const left = await rows.countedSince(one, 'sg_old', { fromPosition: 0, last: 2_500 });
+      assert.deepEqual([left.rows.length, left.isWhole], [100, false]);
     });
 
     test('read marks, revocation, deletion and blanking', async () => {

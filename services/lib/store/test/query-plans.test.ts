@@ -66,7 +66,7 @@ test('every query on messages, conversation truth and bounds reads by an index',
     hiddenBySeqs: () => rows.hiddenBySeqs(tenant, [{ conversationID: cid, seqs: [1, 2] }]),
     seqsWithContent: () =>
       rows.seqsWithContent(tenant, cid, { first: 1, last: 9 }, { limit: 5, notDeletedBy: 'a' }),
-    seqsSince: () => rows.seqsSince(tenant, cid, { fromPosition: 1, last: 9 }),
+    countedSince: () => rows.countedSince(tenant, cid, { fromPosition: 1, last: 9 }),
     lastSeqBefore: () => rows.lastSeqBefore(tenant, cid, { first: 1, last: 9 }, 5),
     markSeqsRead: () => changes.markSeqsRead(tenant, cid, [1], 'b'),
     markSpanRead: () => changes.markSpanRead(tenant, cid, { first: 1, last: 9 }, 'b'),

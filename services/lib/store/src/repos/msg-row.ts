@@ -55,6 +55,24 @@ export type InsertOutcome =
   | { readonly kind: 'conflict'; readonly existingKey: Uint8Array; readonly existingPosition: number }
   | { readonly kind: 'refused'; readonly reason: string };
 
+/** A row as a replay of the log needs it. */
+export interface CountedRow {
+  readonly seq: number;
+  /** Position of its record in the log. */
+  readonly position: number;
+  /** Log time of its record, ms. */
+  readonly timeMs: number;
+  /** Undefined in a row that has none. */
+  readonly dedupKey: Uint8Array | undefined;
+}
+
+/** See {@link MsgRows.countedSince}. */
+export interface CountedRows {
+  readonly rows: readonly CountedRow[];
+  /** No row is missing among these, nor the one before the first of them, if there ever was one. */
+  readonly isWhole: boolean;
+}
+
 /** Messages of one conversation by seq. */
 export interface SeqsOf {
   readonly conversationID: string;
@@ -229,24 +247,41 @@ export function msgRows(store: Store) {
     },
 
     /**
-     * Seqs up to `last` of the rows whose record stands at `fromPosition` or later, by position: what a
-     * replay of the log has already been given. Positions rise with seqs, so this reads from the end backwards.
+     * The rows up to `last` whose record stands at `fromPosition` or later, or has a log time of `fromTimeMs` or later:
+     * what a replay of the log has already been given. Positions rise with seqs, so this reads from the end backwards.
      */
-    async seqsSince(
+    async countedSince(
       tenant: TenantId,
       conversationID: string,
-      { fromPosition, last }: { readonly fromPosition: number; readonly last: number },
-    ): Promise<Map<number, number>> {
-      const found = new Map<number, number>();
+      {
+        fromPosition,
+        fromTimeMs = Number.POSITIVE_INFINITY,
+        last,
+      }: { readonly fromPosition: number; readonly fromTimeMs?: number; readonly last: number },
+    ): Promise<CountedRows> {
+      const found: CountedRow[] = [];
+      let [lowest, before] = [last + 1, 0];
       const { find, seqOf } = bySeq(tenant, conversationID);
       for (const seqs of seqSteps({ first: 1, last }, { size: REPLAY_STEP, descending: true })) {
-        const docs = await find(seqs, { projection: { p: 1 } });
-        const since = docs.filter(({ p }) => p >= fromPosition);
-        for (const doc of since) found.set(doc.p, seqOf(doc));
+        const docs = await find(seqs, { projection: { p: 1, k: 1, lt: 1 } });
+        let isEnd = docs.length === 0;
+        for (const doc of docs) {
+          const seq = seqOf(doc);
+          if (doc.p >= fromPosition || doc.lt >= fromTimeMs) {
+            lowest = Math.min(lowest, seq);
+            // A row that was written by other means may lack its key.
+            const dedupKey = (doc.k as Binary | undefined) && bytes(doc.k);
+            found.push({ seq, position: doc.p, timeMs: doc.lt, dedupKey });
+          } else {
+            before = Math.max(before, seq);
+            isEnd = true;
+          }
+        }
         // Rows are removed from the first on: below a step without any there are none.
-        if (since.length < docs.length || docs.length === 0) break;
+        if (isEnd) break;
       }
-      return found;
+      const isWhole = found.length > 0 && found.length === last - lowest + 1 && before === lowest - 1;
+      return { rows: found, isWhole };
     },
 
     /**
