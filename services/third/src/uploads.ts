@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Blob, TEMP_PREFIX } from '@im/blob';
 import { type CallContext, md5Hex, type TenantDirectory } from '@im/kit';
 import { argsError, ERR, ImError, make, type third } from '@im/protocol';
@@ -13,6 +14,8 @@ const HOUR_MS = 3600 * 1000;
 const DIFFERENT = 'parts: md5 mismatching, the stored bytes differ';
 /** Most URLs of one answer; the others are asked for by `authSign`. */
 const MAX_SIGNED = 1_000;
+/** Parts that are signed at a stretch. */
+const SIGNED_PER_TURN = 50;
 
 /** Parts of {@link uploads}. */
 export interface UploadDeps {
@@ -70,13 +73,16 @@ export function uploads({ blob, objects, tenants, space, uploadHours }: UploadDe
     const { key, storageId, size } = upload;
     const partSize = partSizeOf(size);
     const count = partCount(size, partSize);
-    return Promise.all(
-      numbers.map(async (number) => {
-        if (number < 1 || number > count) throw argsError(`partNumbers: ${number} is not 1 to ${count}`);
-        const part = { number, size: number < count ? partSize : size - (count - 1) * partSize };
-        return signPart(number, await blob.presignPart(ctx.tenant, key, storageId, part, SIGN_EXPIRES_S));
-      }),
-    );
+    const signed: third.SignPart[] = [];
+    for (const number of numbers) {
+      if (number < 1 || number > count) throw argsError(`partNumbers: ${number} is not 1 to ${count}`);
+      const part = { number, size: number < count ? partSize : size - (count - 1) * partSize };
+      const url = await blob.presignPart(ctx.tenant, key, storageId, part, SIGN_EXPIRES_S);
+      signed.push(signPart(number, url));
+      // Others get their turn.
+      if (signed.length % SIGNED_PER_TURN === 0) await nextTurn();
+    }
+    return signed;
   }
 
   async function begin(ctx: CallContext, req: third.InitiateMultipartUploadReq, partSize: number) {

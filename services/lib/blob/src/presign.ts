@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 
 /** What a URL is signed with. */
 export interface Signer {
@@ -52,17 +52,25 @@ export function presignPut(signer: Signer, put: PresignedPut): string {
     signedHeaders,
     'UNSIGNED-PAYLOAD',
   ].join('\n');
-  const text = [ALGORITHM, time, scope, createHash('sha256').update(request).digest('hex')].join('\n');
-  const key = [day, signer.region, 's3', 'aws4_request'].reduce<string | Buffer>(
-    hmac,
-    `AWS4${signer.secretKey}`,
-  );
-  const signature = hmac(key, text).toString('hex');
+  const text = [ALGORITHM, time, scope, hash('sha256', request)].join('\n');
+  const signature = createHmac('sha256', signingKey(signer, day)).update(text).digest('hex');
   return `${url.origin}${path}?${query}&X-Amz-Signature=${signature}`;
 }
 
-function hmac(key: string | Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
+/** The key of each signer's latest day: to derive it costs as much as twenty signatures. */
+const signingKeys = new WeakMap<Signer, { readonly day: string; readonly key: KeyObject }>();
+
+/** @param day as `20260131`. */
+function signingKey(signer: Signer, day: string): KeyObject {
+  const known = signingKeys.get(signer);
+  if (known?.day === day) return known.key;
+  const derived = [day, signer.region, 's3', 'aws4_request'].reduce<string | Buffer>(
+    (key, text) => createHmac('sha256', key).update(text).digest(),
+    `AWS4${signer.secretKey}`,
+  );
+  const key = createSecretKey(Buffer.from(derived));
+  signingKeys.set(signer, { day, key });
+  return key;
 }
 
 function canonicalQuery(params: Readonly<Record<string, string>>): string {
