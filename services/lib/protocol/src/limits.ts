@@ -100,6 +100,8 @@ const MANY = 10_000;
 const ENTRIES: Readonly<Record<string, number>> = {
   'api.BatchSendMsgReq.recvIDs': MANY,
   'group.BatchGetIncrementalGroupMemberReq.reqList': MANY,
+  // Two notifications for each, all with the texts of the group.
+  'group.SetGroupMemberInfoReq.members': 50,
   'msg.ConversationSeqs.seqs': MANY,
   'msg.DeleteMsgPhysicalBySeqReq.seqs': MANY,
   'msg.DeleteMsgsReq.seqs': MANY,
