@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { createMetrics, sleep } from '@im/kit';
 import { ImError } from '@im/protocol';
 import { groupRepo, userRepo } from '../src/index.ts';
+import { USERS } from '../src/repos/user.ts';
 import { openStore, SHARED, startServers, untilReady } from './harness.ts';
 
 const [busy, quiet] = SHARED;
@@ -83,13 +84,36 @@ test('tenants take turns: one with many searches does not keep another from its 
   await using opened = await openStore(servers.uris);
   const { store } = opened;
   await untilReady(store);
-  const order: string[] = [];
-  const users = userRepo(store);
-  const search = async (tenant: typeof busy, name: string) => {
-    await users.page(tenant, { nickname: 'x' }, PAGE);
-    order.push(name);
-  };
-  const many = Array.from({ length: 20 }, () => search(busy, 'busy'));
-  await Promise.all([...many, search(quiet, 'quiet')]);
-  assert.ok(order.indexOf('quiet') < 10, order.join(' '));
+  const begun: string[] = [];
+  const gates: PromiseWithResolvers<void>[] = [];
+  const search = (tenant: typeof busy) =>
+    store.search(tenant, USERS, async () => {
+      begun.push(tenant);
+      const gate = Promise.withResolvers<void>();
+      gates.push(gate);
+      await gate.promise;
+    });
+  const searches = Array.from({ length: 20 }, () => search(busy));
+  searches.push(search(quiet), search(quiet));
+  await eventually(() => begun.length === 4);
+  assert.deepEqual(
+    begun.toSorted(),
+    [busy, busy, quiet, quiet].toSorted(),
+    'two of each, though ten times as many wait',
+  );
+  searches.push(search(quiet));
+  const ofBusy = begun.indexOf(busy);
+  gates[ofBusy]?.resolve();
+  await eventually(() => begun.length === 5);
+  assert.equal(begun[4], busy, 'its next, since the other has two');
+  for (let ended = 0; ended < searches.length; ended++) {
+    await eventually(() => gates.length > ended);
+    gates[ended]?.resolve();
+  }
+  await Promise.all(searches);
 });
+
+async function eventually(holds: () => boolean): Promise<void> {
+  for (const end = Date.now() + 30_000; !holds(); await sleep(5))
+    if (Date.now() > end) throw new Error('never');
+}
