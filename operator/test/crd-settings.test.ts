@@ -52,6 +52,8 @@ const CLUSTER: Readonly<Record<string, Place>> = {
     'gateway.maxConnectionsPerUser',
     'gateway.requests.ratePerSecond',
     'gateway.requests.burst',
+    'gateway.requests.bytesPerSecond',
+    'gateway.requests.byteBurst',
     'gateway.handshakes.perLogin.ratePerSecond',
     'gateway.handshakes.perLogin.burst',
     'nats.tenantLogShare',
