@@ -1,4 +1,4 @@
-import { TokenBucket, tokenHash } from '@im/kit';
+import { KeyedBuckets, tokenHash } from '@im/kit';
 
 /** How often one login may connect. */
 export interface LoginRateLimits {
@@ -17,7 +17,7 @@ const MAX_LOGINS = 20_000;
  * use up what another user is admitted.
  */
 export class LoginRate {
-  readonly #buckets = new Map<string, TokenBucket>();
+  readonly #logins = new KeyedBuckets({ max: MAX_LOGINS });
   #limits: LoginRateLimits;
 
   constructor(limits: LoginRateLimits) {
@@ -26,28 +26,17 @@ export class LoginRate {
 
   /** Logins remembered. */
   get size(): number {
-    return this.#buckets.size;
+    return this.#logins.size;
   }
 
-  /** Changes the limits, for logins seen from now on at once, for the others when they are next seen. */
+  /** Changes the limits for connections from now on. */
   configure(limits: LoginRateLimits): void {
     this.#limits = limits;
-    for (const bucket of this.#buckets.values()) bucket.configure(limits);
   }
 
   /** Takes one connection of the token's budget. */
   take(token: string): boolean {
     if (this.#limits.ratePerSecond === 0) return true;
-    const key = tokenHash(token);
-    const bucket = this.#buckets.get(key) ?? new TokenBucket(this.#limits);
-    this.#buckets.delete(key);
-    this.#buckets.set(key, bucket);
-    if (this.#buckets.size > MAX_LOGINS) {
-      for (const oldest of this.#buckets.keys()) {
-        this.#buckets.delete(oldest);
-        break;
-      }
-    }
-    return bucket.take();
+    return this.#logins.take(tokenHash(token), this.#limits);
   }
 }

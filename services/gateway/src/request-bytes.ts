@@ -1,3 +1,5 @@
+import { KeyedBuckets } from '@im/kit';
+
 /** How many bytes of requests a user may have looked at, after gunzip. */
 export interface RequestBytesLimits {
   /** Bytes per second; 0 means no limit. */
@@ -17,11 +19,13 @@ const MAX_WAIT_MS = 10_000;
  * is refused; who asks more waits.
  */
 export class RequestBytes {
-  readonly #users = new Map<string, { allowance: number; at: number }>();
+  readonly #users: KeyedBuckets;
   #limits: RequestBytesLimits;
 
-  constructor(limits: RequestBytesLimits) {
+  /** @param now monotonic clock in ms; for tests. */
+  constructor(limits: RequestBytesLimits, now?: () => number) {
     this.#limits = limits;
+    this.#users = new KeyedBuckets({ max: MAX_USERS, ...(now && { now }) });
   }
 
   /** Users remembered. */
@@ -35,22 +39,9 @@ export class RequestBytes {
   }
 
   /** Takes bytes of a user's allowance. @returns how long to wait before looking at them, ms. */
-  take(user: string, bytes: number, now: number = performance.now()): number {
+  take(user: string, bytes: number): number {
     const { bytesPerSecond, byteBurst } = this.#limits;
-    if (bytesPerSecond === 0) return 0;
-    const known = this.#users.get(user) ?? { allowance: byteBurst, at: now };
-    this.#users.delete(user);
-    this.#users.set(user, known);
-    if (this.#users.size > MAX_USERS) {
-      for (const oldest of this.#users.keys()) {
-        this.#users.delete(oldest);
-        break;
-      }
-    }
-    const gained = ((now - known.at) * bytesPerSecond) / 1_000;
-    const most = (bytesPerSecond * MAX_WAIT_MS) / 1_000;
-    known.allowance = Math.max(-most, Math.min(byteBurst, known.allowance + gained) - bytes);
-    known.at = now;
-    return known.allowance >= 0 ? 0 : (-known.allowance * 1_000) / bytesPerSecond;
+    const limit = { ratePerSecond: bytesPerSecond, burst: byteBurst };
+    return this.#users.owe(user, limit, bytes, (bytesPerSecond * MAX_WAIT_MS) / 1_000);
   }
 }

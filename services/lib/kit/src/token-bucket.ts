@@ -40,6 +40,14 @@ export class TokenBucket {
     return true;
   }
 
+  /** Takes `count` tokens, also those to come; at most `most` are owed. @returns time in ms until none is. */
+  owe(count: number, most: number): number {
+    if (this.#rate === 0) return 0;
+    this.#refill();
+    this.#tokens = Math.max(-most, this.#tokens - count);
+    return this.#tokens >= 0 ? 0 : (-this.#tokens / this.#rate) * 1_000;
+  }
+
   /** Time in ms until `count` tokens are there; 0 when they are. */
   waitMs(count = 1): number {
     if (this.#rate === 0) return 0;
@@ -54,6 +62,9 @@ export class TokenBucket {
     this.#at = now;
   }
 }
+
+/** What holds for a key now; it may differ from call to call. */
+export type KeyLimit = Required<Pick<TokenBucketOptions, 'ratePerSecond' | 'burst'>>;
 
 /** Options of {@link KeyedBuckets}. */
 export interface KeyedBucketsOptions {
@@ -77,12 +88,19 @@ export class KeyedBuckets {
     return this.#buckets.size;
   }
 
-  /**
-   * Takes `count` tokens of a key when that many are there; what is larger than the burst takes a full bucket.
-   * @param limit what holds for the key now; it may differ from call to call.
-   */
-  take(key: string, limit: { readonly ratePerSecond: number; readonly burst: number }, count = 1): boolean {
+  /** Takes `count` tokens of a key when that many are there; what is larger than the burst takes a full bucket. */
+  take(key: string, limit: KeyLimit, count = 1): boolean {
     if (limit.ratePerSecond === 0) return true;
+    return this.#bucket(key, limit).take(Math.min(count, Math.max(1, limit.burst)));
+  }
+
+  /** Takes `count` tokens of a key, also those to come; at most `most` are owed. @returns time in ms until none is. */
+  owe(key: string, limit: KeyLimit, count: number, most: number): number {
+    if (limit.ratePerSecond === 0) return 0;
+    return this.#bucket(key, limit).owe(count, most);
+  }
+
+  #bucket(key: string, limit: KeyLimit): TokenBucket {
     const { max, now } = this.#options;
     let bucket = this.#buckets.get(key);
     if (bucket) {
@@ -96,6 +114,6 @@ export class KeyedBuckets {
       }
     }
     this.#buckets.set(key, bucket);
-    return bucket.take(Math.min(count, Math.max(1, limit.burst)));
+    return bucket;
   }
 }
