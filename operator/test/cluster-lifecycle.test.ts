@@ -21,14 +21,13 @@ import {
   STATEFUL_SET,
   type Stored,
 } from '@im/kube';
-import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
+import { type ControlPlane, eventually, startControlPlane } from '@im/test-kubernetes';
 import { createClusterController } from '../src/controllers/cluster/index.ts';
 import { decoded } from '../src/controllers/cluster/secret-data.ts';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
 import type { OpenIMTenantSpec } from '../src/gen/openimtenant.ts';
 import { OPENIM_CLUSTER, OPENIM_TENANT, type OpenIMCluster } from '../src/resources/kinds.ts';
 import { REVISION_LABEL } from '../src/resources/names.ts';
-import { eventually } from './eventually.ts';
 import { type FakeNodes, startFakeNodes } from './fake-nodes.ts';
 
 const NAMESPACE = 'default';

@@ -8,6 +8,7 @@ export {
   type ControlPlaneOptions,
   startControlPlane,
 } from './control-plane/control-plane.ts';
+export { eventually } from './eventually.ts';
 export { type ImageEntry, type ImageSpec, NON_ROOT, type WrittenImage, writeImage } from './image/image.ts';
 export { buildProductImage, PRODUCT_IMAGE, type ProductImageOptions } from './image/product-image.ts';
 export { sharedLibrariesOf } from './image/shared-libraries.ts';

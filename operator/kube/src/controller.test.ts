@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger, createMetrics, notReady, READY } from '@im/kit';
-import { eventually } from '../test/eventually.ts';
+import { eventually } from '@im/test-kubernetes';
 import type { ControllerOptions } from './controller.ts';
 import { createController } from './controller.ts';
 import { TerminalError } from './errors.ts';

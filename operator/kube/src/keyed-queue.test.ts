@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from '@im/kit';
-import { eventually } from '../test/eventually.ts';
+import { eventually } from '@im/test-kubernetes';
 import { createKeyedQueue } from './keyed-queue.ts';
 
 function make(random = () => 1) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createMetrics, silentLogger } from '@im/kit';
-import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
+import { type ControlPlane, eventually, startControlPlane } from '@im/test-kubernetes';
 import {
   CONFIG_MAP,
   type ConfigMap,
@@ -18,7 +18,6 @@ import {
   SECRET,
   SERVICE,
 } from '../src/index.ts';
-import { eventually } from './eventually.ts';
 
 const NAMESPACE = 'default';
 const MANAGED = { 'app.kubernetes.io/managed-by': 'test' };

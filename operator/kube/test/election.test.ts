@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics, silentLogger } from '@im/kit';
-import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
+import { type ControlPlane, eventually, startControlPlane } from '@im/test-kubernetes';
 import {
   CONFIG_MAP,
   createElection,
@@ -13,7 +13,6 @@ import {
   LeadershipError,
   NotLeadingError,
 } from '../src/index.ts';
-import { eventually } from './eventually.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 
 const TIMES = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 300 };

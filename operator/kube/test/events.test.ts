@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createMetrics, silentLogger } from '@im/kit';
-import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
+import { type ControlPlane, eventually, startControlPlane } from '@im/test-kubernetes';
 import { CONFIG_MAP, createEventRecorder, createKubeClient, EVENT, type KubeClient } from '../src/index.ts';
-import { eventually } from './eventually.ts';
 import { startFaultProxy } from './fault-proxy.ts';
 
 let plane: ControlPlane;

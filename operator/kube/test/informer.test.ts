@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createMetrics, silentLogger } from '@im/kit';
-import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
+import { type ControlPlane, eventually, startControlPlane } from '@im/test-kubernetes';
 import {
   CONFIG_MAP,
   type ConfigMap,
@@ -11,7 +11,6 @@ import {
   type KubeClient,
   labelIndex,
 } from '../src/index.ts';
-import { eventually } from './eventually.ts';
 import { startFaultProxy } from './fault-proxy.ts';
 
 let plane: ControlPlane;

@@ -141,7 +141,7 @@ const businessRoute: Route = {
 };
 
 /**
- * The routes that send, docs/protocol/http.md; administrators send as anybody, bots as themselves. They count for the
+ * The routes that send, docs/protocol/http.md; administrators send as any user, bots as themselves. They count for the
  * rates of messages, not of changes.
  */
 export const sendRoutes: readonly Route[] = [sendRoute, batchRoute, simpleRoute, businessRoute];

@@ -162,7 +162,7 @@ class Registry implements RpcRegistry {
     if (others.length === 0 && !open) return;
     this.#log.warn(
       { peers: others, ...(open ? { listen: listen.host } : {}) },
-      'rpc.key is empty: only the network keeps strangers from calling as anybody; give all processes the same key',
+      'rpc.key is empty: only the network keeps strangers from calling as any user; give all processes the same key',
     );
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Repeats `check` until it passes. @throws its last error after `withinMs`, 30 s unless told. */
+/** Repeats `check` until it passes. @throws its last error after `withinMs`. @default 30 s */
 export async function eventually(check: () => void | Promise<void>, withinMs = 30_000): Promise<void> {
   const end = performance.now() + withinMs;
   for (;;) {
