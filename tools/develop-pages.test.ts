@@ -10,10 +10,8 @@ const PAGES = 'docs/develop/add';
 const files = sourceFiles(root);
 const workspaces = readWorkspaces(root, files);
 
-/** A file as a page names it: by its path, or by name and package where it may move (`config.ts` of `@im/kit`). */
+/** A file as a page names it: by its path, or by name and package where it may move (`config.ts` of `@im/contract`). */
 type Named = string | { readonly file: string; readonly of: string };
-
-const kit = (file: string): Named => ({ file, of: '@im/kit' });
 
 /** The example that each page follows, and the files of its steps in which the example must be. */
 const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readonly Named[]]>> = {
@@ -52,8 +50,8 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
   'setting.md': [
     /wakesPerUser/,
     [
-      kit('config.ts'),
-      kit('config-live.ts'),
+      'services/lib/contract/src/config/workers.ts',
+      'services/lib/contract/src/live-settings.ts',
       'services/push/src/index.ts',
       'operator/test/crd-settings.test.ts',
     ],
@@ -75,7 +73,7 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
     /logProvider|PushProvider|\[none, log\]|'none' \| 'log'|'none', 'log'|push\.provider/,
     [
       'services/push/src/providers/provider.ts',
-      kit('config.ts'),
+      'services/lib/contract/src/config/workers.ts',
       'services/push/src/index.ts',
       'crds/openimclusters.openim.io.yaml',
       'operator/src/resources/effective.ts',
@@ -85,7 +83,11 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
   ],
   'cron-job.md': [
     /expire-?uploads|uploadExpiry/i,
-    ['services/cron/src/index.ts', kit('config.ts'), 'crds/openimclusters.openim.io.yaml'],
+    [
+      'services/cron/src/index.ts',
+      'services/lib/contract/src/config/workers.ts',
+      'crds/openimclusters.openim.io.yaml',
+    ],
   ],
   'collection.md': [
     /PUSH_TOKENS|pushTokenRepo/,

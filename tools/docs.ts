@@ -12,8 +12,8 @@ const root = join(import.meta.dirname, '..');
 
 /** Pages and the scripts beside the code that print them. */
 const GENERATED: Readonly<Record<string, string>> = {
-  'docs/reference/config.md': 'services/lib/kit/scripts/config-doc.ts',
-  'docs/reference/metrics.md': 'services/lib/kit/scripts/metrics-doc.ts',
+  'docs/reference/config.md': 'services/lib/contract/scripts/config-doc.ts',
+  'docs/reference/metrics.md': 'services/lib/process/scripts/metrics-doc.ts',
   'docs/reference/errors.md': 'services/lib/protocol/scripts/errors-doc.ts',
   'docs/reference/limits.md': 'services/main/scripts/limits-doc.ts',
   'docs/reference/cli.md': 'cli/scripts/cli-doc.ts',

@@ -15,8 +15,12 @@ import {
 import { sourceFiles } from './source-files.ts';
 
 const PROTOCOL = '@im/protocol';
+const CONTRACT = '@im/contract';
 const KIT = '@im/kit';
+const PROCESS = '@im/process';
 const BACKENDS = '@im/backends';
+/** What every package above may use: the contract, small tools and the life of a process. */
+const BASE = [CONTRACT, KIT, PROCESS];
 const ADAPTERS = ['@im/rpc', '@im/store', '@im/bus', '@im/blob'];
 const SERVICES = ['gateway', 'api', 'auth', 'user', 'msg', 'conversation', 'group', 'relation', 'third']
   .concat(['transfer', 'push', 'cron'])
@@ -28,20 +32,22 @@ const TEST_KUBERNETES = '@im/test-kubernetes';
 /** The direction of dependencies: what each package may import of the others. */
 export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [PROTOCOL, []],
-  [KIT, [PROTOCOL]],
-  ...ADAPTERS.map((name): [string, string[]] => [name, [PROTOCOL, KIT]]),
-  [BACKENDS, [KIT]],
-  ...SERVICES.map((name): [string, string[]] => [name, [PROTOCOL, KIT, ...ADAPTERS]]),
-  [MAIN, [PROTOCOL, KIT, ...ADAPTERS, ...SERVICES]],
-  [TEST_KUBERNETES, [KIT, BACKENDS]],
-  [KUBE, [KIT]],
-  ['@im/e2e', [PROTOCOL, KIT, '@im/bus', BACKENDS, MAIN, KUBE, TEST_KUBERNETES]],
-  ['@im/operator', [KIT, KUBE]],
-  ['openimctl', [PROTOCOL, KIT, BACKENDS, MAIN, KUBE, '@im/operator', '@im/e2e']],
+  [CONTRACT, []],
+  [KIT, [PROTOCOL, CONTRACT]],
+  [PROCESS, [CONTRACT, KIT]],
+  ...ADAPTERS.map((name): [string, string[]] => [name, [PROTOCOL, ...BASE]]),
+  [BACKENDS, BASE],
+  ...SERVICES.map((name): [string, string[]] => [name, [PROTOCOL, ...BASE, ...ADAPTERS]]),
+  [MAIN, [PROTOCOL, ...BASE, ...ADAPTERS, ...SERVICES]],
+  [TEST_KUBERNETES, [...BASE, BACKENDS]],
+  [KUBE, BASE],
+  ['@im/e2e', [PROTOCOL, ...BASE, '@im/bus', BACKENDS, MAIN, KUBE, TEST_KUBERNETES]],
+  ['@im/operator', [...BASE, KUBE]],
+  ['openimctl', [PROTOCOL, ...BASE, BACKENDS, MAIN, KUBE, '@im/operator', '@im/e2e']],
 ]);
 
 /** Tests and benchmarks of any package may start the real store servers. */
-const TESTS_MAY_IMPORT: readonly string[] = [PROTOCOL, KIT, BACKENDS];
+const TESTS_MAY_IMPORT: readonly string[] = [PROTOCOL, ...BASE, BACKENDS];
 
 /** What the tests of one package may import besides. */
 const TESTS_OF_MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
@@ -93,7 +99,7 @@ function faultOf(
   if (allowed.includes(name)) return undefined;
   const forTests = [...TESTS_MAY_IMPORT, ...(TESTS_OF_MAY_IMPORT.get(home.name) ?? [])];
   if (!shipped && forTests.includes(name)) return undefined;
-  return `${home.name} must not depend on ${name}: protocol <- kit <- rpc, store, bus, blob <- a service <- main`;
+  return `${home.name} must not depend on ${name}: protocol, contract <- kit <- process <- rpc, store, bus, blob <- a service <- main`;
 }
 
 function relativeFault(

@@ -1,4 +1,4 @@
-import type { ServerConfig } from '@im/kit';
+import type { ServerConfig } from '@im/contract';
 import { usageError } from './exit-codes.ts';
 
 /**
@@ -10,7 +10,10 @@ export async function loadServerConfig(
   file: string | undefined,
   set: Readonly<Record<string, unknown>> = {},
 ): Promise<ServerConfig> {
-  const { ConfigError, loadConfig } = await import('@im/kit');
+  const [{ ConfigError }, { loadConfig }] = await Promise.all([
+    import('@im/contract'),
+    import('@im/process'),
+  ]);
   try {
     return await loadConfig({ file, set });
   } catch (error) {

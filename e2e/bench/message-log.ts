@@ -1,5 +1,6 @@
 import { type Bus, createBus, type LogInfo } from '@im/bus';
-import { createBackground, createLogger, createMetrics, ServerConfig } from '@im/kit';
+import { ServerConfig } from '@im/contract';
+import { createBackground, createLogger, createMetrics } from '@im/process';
 import type { Cluster } from '../harness/index.ts';
 
 /** The message log of a server that the bench started, as an operator sees it. */

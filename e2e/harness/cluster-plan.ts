@@ -1,4 +1,4 @@
-import type { ServerConfigInput, TenantSettingsInput } from '@im/kit';
+import type { ServerConfigInput, TenantSettingsInput } from '@im/contract';
 import { DOMAINS, type Domain } from '@im/protocol';
 
 /** How a cluster is cut into processes: everything in one, or 2 gateways, 2 transfers, 2 rpc, api, push and cron. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ReservedPorts, reservePorts, type StartedBackends, startBackends } from '@im/backends';
-import type { ServerConfigInput } from '@im/kit';
+import type { ServerConfigInput } from '@im/contract';
 import { type Admin, admin, type Endpoint } from '../wire/index.ts';
 import {
   planCluster,

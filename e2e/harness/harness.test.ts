@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ServerConfig } from '@im/kit';
+import { ServerConfig } from '@im/contract';
 import { DOMAINS } from '@im/protocol';
 import { planCluster, portsNeeded, TEST_TENANTS, type Topology } from './cluster-plan.ts';
 import { parseMetrics } from './metrics.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { runtimeFlags, type ServerConfigInput } from '@im/kit';
+import { runtimeFlags, type ServerConfigInput } from '@im/contract';
 import type { PartPlan } from './cluster-plan.ts';
 import { type Metrics, parseMetrics } from './metrics.ts';
 import { type ProcessUsage, processUsage } from './process-usage.ts';

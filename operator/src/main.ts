@@ -1,17 +1,5 @@
 import { hostname } from 'node:os';
-import {
-  createBackground,
-  createLogger,
-  createMetrics,
-  createOpsServer,
-  LOG_LEVELS,
-  type Logger,
-  type LogLevel,
-  type NamedService,
-  notReady,
-  productVersion,
-  READY,
-} from '@im/kit';
+import { LOG_LEVELS, type LogLevel } from '@im/contract';
 import {
   createElection,
   createEventRecorder,
@@ -19,6 +7,17 @@ import {
   guardWrites,
   LeadershipError,
 } from '@im/kube';
+import {
+  createBackground,
+  createLogger,
+  createMetrics,
+  createOpsServer,
+  type Logger,
+  type NamedService,
+  notReady,
+  productVersion,
+  READY,
+} from '@im/process';
 import { createClusterController } from './controllers/cluster/index.ts';
 import { FIELD_MANAGER, OPS_PORT } from './resources/names.ts';
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createBackground, createMetrics, silentLogger } from '@im/kit';
 import {
   CONFIG_MAP,
   createKubeClient,
@@ -21,6 +20,7 @@ import {
   STATEFUL_SET,
   type Stored,
 } from '@im/kube';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { type ControlPlane, eventually, startControlPlane } from '@im/test-kubernetes';
 import { createClusterController } from '../src/controllers/cluster/index.ts';
 import { decoded } from '../src/controllers/cluster/secret-data.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { configFields, isLiveSetting, SETTINGS_LEVEL, type SettingField, tenantFields } from '@im/kit';
+import { configFields, isLiveSetting, SETTINGS_LEVEL, type SettingField, tenantFields } from '@im/contract';
 import { CLUSTER_FIELD_LEVELS, TENANT_FIELD_LEVELS } from '../src/resources/settings-level.ts';
 import { schemaOf } from './manifests.ts';
 import type { StructuralSchema } from './schema-faults.ts';

@@ -1,4 +1,4 @@
-import { type CallerProof, configHash, type ProcessStatus, SETTINGS_LEVEL } from '@im/kit';
+import { type CallerProof, configHash, type ProcessStatus, SETTINGS_LEVEL } from '@im/contract';
 import {
   CONFIG_MAP,
   type KubeClient,

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CallerProof } from '@im/kit';
+import type { CallerProof } from '@im/contract';
 import type { KubeObject } from '@im/kube';
 import { desiredObjects } from '../src/controllers/cluster/desired.ts';
 import { planTenants } from '../src/controllers/cluster/tenants.ts';

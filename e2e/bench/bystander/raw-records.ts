@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBus } from '@im/bus';
-import { createBackground, createLogger, createMetrics, ServerConfig, tenantId } from '@im/kit';
+import { ServerConfig, tenantId } from '@im/contract';
+import { createBackground, createLogger, createMetrics } from '@im/process';
 import { encode, make } from '@im/protocol';
 import { loops, type Stage } from './attack.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProcessStatus } from '@im/kit';
+import type { ProcessStatus } from '@im/contract';
 import { isApiError } from '@im/kube';
 import { now } from '../../checker/index.ts';
 import type { DeployedCluster, Pod } from '../../harness/deploy/index.ts';

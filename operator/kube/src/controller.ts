@@ -1,4 +1,5 @@
-import type { Logger, Metrics } from '@im/kit';
+import type { Metrics } from '@im/kit';
+import type { Logger } from '@im/process';
 import { TerminalError } from './errors.ts';
 import type { Informer } from './informer.ts';
 import { createKeyedQueue } from './keyed-queue.ts';

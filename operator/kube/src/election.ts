@@ -1,4 +1,5 @@
-import { type Logger, type Metrics, sleep } from '@im/kit';
+import { type Metrics, sleep } from '@im/kit';
+import type { Logger } from '@im/process';
 import { LeadershipError, NotLeadingError } from './errors.ts';
 import type { KubeClient } from './kube-client.ts';
 import { createLeaseRecord } from './lease-record.ts';

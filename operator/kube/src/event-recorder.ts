@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { Backoff, type Cache, createCache, type Logger, type Metrics, sleep, TokenBucket } from '@im/kit';
+import { Backoff, type Cache, createCache, type Metrics, sleep, TokenBucket } from '@im/kit';
+import type { Logger } from '@im/process';
 import { ApiError, isApiError } from './errors.ts';
 import type { KubeClient } from './kube-client.ts';
 import type { KubeObject } from './objects.ts';

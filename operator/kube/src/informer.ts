@@ -1,4 +1,5 @@
-import { Backoff, type Logger, type Metrics, notReady, READY, type Readiness, sleep } from '@im/kit';
+import { Backoff, type Metrics, sleep } from '@im/kit';
+import { type Logger, notReady, READY, type Readiness } from '@im/process';
 import { ApiError, ConnectionError, isExpired } from './errors.ts';
 import { keyOf } from './keys.ts';
 import type { KubeClient, Selection, WatchEvent } from './kube-client.ts';

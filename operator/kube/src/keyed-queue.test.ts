@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createMetrics } from '@im/kit';
+import { createMetrics } from '@im/process';
 import { eventually } from '@im/test-kubernetes';
 import { createKeyedQueue } from './keyed-queue.ts';
 

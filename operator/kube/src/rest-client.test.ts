@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { Agent, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { test } from 'node:test';
-import { close, createMetrics, listen } from '@im/kit';
+import { close, listen } from '@im/kit';
+import { createMetrics } from '@im/process';
 import { ApiError, ConnectionError, NotLeadingError } from './errors.ts';
 import { guardWrites } from './guarded-client.ts';
 import { CONFIG_MAP, NODE, POD } from './resource-types.ts';

@@ -1,4 +1,5 @@
-import { createMetrics, type Metrics } from '@im/kit';
+import type { Metrics } from '@im/kit';
+import { createMetrics } from '@im/process';
 import { type ApiCall, createCaller } from './caller.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { ApiError, isApiError } from './errors.ts';

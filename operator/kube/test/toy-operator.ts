@@ -1,4 +1,4 @@
-import { createMetrics, silentLogger } from '@im/kit';
+import { createMetrics, silentLogger } from '@im/process';
 import {
   CONFIG_MAP,
   type ConfigMap,

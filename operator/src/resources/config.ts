@@ -7,7 +7,7 @@ import {
   type ServerConfig,
   type ServerConfigInput,
   type TenantSettingsInput,
-} from '@im/kit';
+} from '@im/contract';
 import { stringify } from 'yaml';
 import type { EffectiveSpec } from './effective.ts';
 import { nameOf, OPS_PORT, type Owner } from './names.ts';

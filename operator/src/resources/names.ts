@@ -1,4 +1,4 @@
-import { DEFAULT_PORTS } from '@im/kit';
+import { DEFAULT_PORTS } from '@im/contract';
 
 /** Group and version of the custom resources. */
 export const API_GROUP = 'openim.io';

@@ -1,4 +1,4 @@
-import { DEFAULT_PORTS } from '@im/kit';
+import { DEFAULT_PORTS } from '@im/contract';
 import type { Ingress, Service } from '@im/kube';
 import type { IngressSettings } from '../gen/openimcluster.ts';
 import { RPC_DOMAINS } from './config.ts';

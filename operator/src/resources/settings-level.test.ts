@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SETTINGS_LEVEL } from '@im/kit';
+import { SETTINGS_LEVEL } from '@im/contract';
 import { knownClusterSpec, type LevelInput, settingsLevel, taggedVersion } from './settings-level.ts';
 
 test('what services of a level would refuse is left out, and named', () => {

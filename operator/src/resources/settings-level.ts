@@ -1,4 +1,4 @@
-import { SETTINGS_LEVEL } from '@im/kit';
+import { SETTINGS_LEVEL } from '@im/contract';
 import type { OpenIMClusterSpec } from '../gen/openimcluster.ts';
 import type { OpenIMTenantSpec } from '../gen/openimtenant.ts';
 

@@ -1,4 +1,4 @@
-import { DEFAULT_PORTS, runtimeFlags } from '@im/kit';
+import { DEFAULT_PORTS, runtimeFlags } from '@im/contract';
 import type { Container, Deployment, PodTemplate, ServiceAccount } from '@im/kube';
 import { CONFIG_DIR, CONFIG_FILE, CONNECTION_DIR, RPC_DOMAINS, TENANTS_DIR } from './config.ts';
 import type { EffectiveSpec, EffectiveWorkload } from './effective.ts';

@@ -1,4 +1,5 @@
-import { type TenantDirectory, type TenantId, type TenantSettings, TokenBucket } from '@im/kit';
+import type { TenantId, TenantSettings } from '@im/contract';
+import { type TenantDirectory, TokenBucket } from '@im/kit';
 
 /** Refuses requests of tenants that send more than their quota. */
 export interface Admission {

@@ -1,19 +1,18 @@
 import type { IncomingMessage } from 'node:http';
+import type { ServerConfig } from '@im/contract';
 import {
   type CallContext,
-  callFields,
   clientAddress,
   createUserLimit,
   FailedAttempts,
   type Invalidations,
-  type Logger,
   type Metrics,
   randomId,
   requireAdmin,
-  type ServerConfig,
   type TenantDirectory,
   withCaller,
 } from '@im/kit';
+import { callFields, type Logger } from '@im/process';
 import { argsError, ERR, ImError, toImError } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';

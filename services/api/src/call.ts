@@ -1,4 +1,5 @@
-import type { CallContext, TenantSettings } from '@im/kit';
+import type { TenantSettings } from '@im/contract';
+import type { CallContext } from '@im/kit';
 import type { MessageName } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 import type { Data } from './answer-parts.ts';

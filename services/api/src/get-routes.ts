@@ -1,4 +1,4 @@
-import type { ServerConfig } from '@im/kit';
+import type { ServerConfig } from '@im/contract';
 import { ERR, ImError, make } from '@im/protocol';
 import type { Call } from './call.ts';
 

@@ -1,4 +1,4 @@
-import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule } from '@im/kit';
+import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import { createApp } from './app.ts';
 

@@ -1,4 +1,5 @@
-import { DEFAULT_TENANT, isTenantId, type TenantDirectory, type TenantSettings } from '@im/kit';
+import { DEFAULT_TENANT, isTenantId, type TenantSettings } from '@im/contract';
+import type { TenantDirectory } from '@im/kit';
 
 const PREFIX = /^\/t\/([^/?]+)(?=[/?]|$)/;
 

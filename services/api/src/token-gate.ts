@@ -1,3 +1,4 @@
+import type { TenantId } from '@im/contract';
 import {
   type Cache,
   type CallContext,
@@ -5,7 +6,6 @@ import {
   type FailedAttempts,
   type Invalidations,
   type Metrics,
-  type TenantId,
   TOKEN_CACHE,
   tokenHash,
   tokenInvalidationKey,

@@ -3,7 +3,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import type { ServerConfigInput } from '@im/kit';
+import type { ServerConfigInput } from '@im/contract';
 import { ADMIN, startApi } from './harness.ts';
 
 const PATH = '/user/get_users_info';

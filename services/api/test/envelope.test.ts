@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
 import { make } from '@im/protocol';
 import { ADMIN, startApi } from './harness.ts';
 

@@ -1,15 +1,12 @@
+import { ServerConfig, type ServerConfigInput, tenantSettings } from '@im/contract';
 import {
   type CallContext,
-  createMetrics,
   inProcessInvalidations,
   type Metrics,
   type MutableTenantDirectory,
-  ServerConfig,
-  type ServerConfigInput,
-  silentLogger,
   staticTenants,
-  tenantSettings,
 } from '@im/kit';
+import { createMetrics, silentLogger } from '@im/process';
 import {
   DOMAINS,
   type Domain,

@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import {
-  createBackground,
-  createLiveConfig,
-  createMetrics,
-  inProcessInvalidations,
-  ServerConfig,
-  type Service,
-  silentLogger,
-  sleep,
-  staticTenants,
-  tenantSettings,
-} from '@im/kit';
+import { ServerConfig, tenantSettings } from '@im/contract';
+import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
+import { createBackground, createLiveConfig, createMetrics, type Service, silentLogger } from '@im/process';
 import { createRpc } from '@im/rpc';
 import { module } from '../src/index.ts';
 

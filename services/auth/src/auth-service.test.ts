@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMetrics, staticTenants, tenantSettings } from '@im/kit';
+import { tenantSettings } from '@im/contract';
+import { staticTenants } from '@im/kit';
+import { createMetrics } from '@im/process';
 import { ERR, type ErrorCode, ImError, make } from '@im/protocol';
 import { type AuthServiceDeps, createAuthService } from './auth-service.ts';
 import type { Tokens } from './tokens.ts';

@@ -1,13 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Bus } from '@im/bus';
-import {
-  type CallContext,
-  createCache,
-  type Metrics,
-  type TenantDirectory,
-  type TenantSettings,
-  tokenHash,
-} from '@im/kit';
+import type { TenantSettings } from '@im/contract';
+import { type CallContext, createCache, type Metrics, type TenantDirectory, tokenHash } from '@im/kit';
 import { argsError, ERR, ImError, MANAGER_LEVEL, make, PLATFORM, PLATFORM_NAMES } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { UserRepo } from '@im/store';

@@ -1,5 +1,5 @@
 import type { Bus } from '@im/bus';
-import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit';
+import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import { type Store, tokenRepo, userRepo } from '@im/store';
 import { createAuthService } from './auth-service.ts';

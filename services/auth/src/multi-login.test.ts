@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MultiLogin } from '@im/kit';
+import type { MultiLogin } from '@im/contract';
 import { type Login, rivalPlatforms, superseded } from './multi-login.ts';
 
 /** Logins in order of issue, as `platform` ids. */

@@ -1,4 +1,4 @@
-import type { MultiLogin } from '@im/kit';
+import type { MultiLogin } from '@im/contract';
 import { PLATFORM_CLASS } from '@im/protocol';
 
 /** A live token as the policy sees it. */

@@ -1,4 +1,6 @@
-import { acceptLoss, type Background, retry, type TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { retry } from '@im/kit';
+import { acceptLoss, type Background } from '@im/process';
 import type { LiveToken, RedisClient, Store, TokenSet } from '@im/store';
 
 /** Copies of token sets in Redis, so that verifying costs no database. */

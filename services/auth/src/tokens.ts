@@ -1,4 +1,6 @@
-import { type Logger, type TenantId, type TenantSettings, TOKEN_CACHE, tokenHash } from '@im/kit';
+import type { TenantId, TenantSettings } from '@im/contract';
+import { TOKEN_CACHE, tokenHash } from '@im/kit';
+import type { Logger } from '@im/process';
 import { ERR, ImError, PLATFORM } from '@im/protocol';
 import type { LiveToken, Store, TokenRepo, TokenSet } from '@im/store';
 import { type TokenClaims, type TokenKey, tokenKey } from './jwt.ts';

@@ -4,22 +4,22 @@ import { join } from 'node:path';
 import { startMongo, startRedis } from '@im/backends';
 import { type Bus, createBus } from '@im/bus';
 import {
-  type CallContext,
-  background as contextOf,
-  createBackground,
-  createMetrics,
-  type Invalidations,
-  inProcessInvalidations,
-  newInstanceId,
   ServerConfig,
-  silentLogger,
-  sleep,
-  staticTenants,
   type TenantId,
   type TenantSettingsInput,
   tenantId,
   tenantSettings,
+} from '@im/contract';
+import {
+  type CallContext,
+  background as contextOf,
+  type Invalidations,
+  inProcessInvalidations,
+  newInstanceId,
+  sleep,
+  staticTenants,
 } from '@im/kit';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { type event, ImError } from '@im/protocol';
 import { createRpc, type DomainService } from '@im/rpc';
 import { createStore, type NewUser, type Store, tokenRepo, userRepo } from '@im/store';

@@ -4,21 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startMongo } from '@im/backends';
 import type { Bus, MessageLog } from '@im/bus';
+import { ServerConfig, type TenantId, tenantId, tenantSettings } from '@im/contract';
 import {
   type CallContext,
-  createBackground,
-  createMetrics,
   inProcessInvalidations,
-  ServerConfig,
-  silentLogger,
   sleep,
   staticTenants,
   background as systemContext,
-  type TenantId,
-  tenantId,
-  tenantSettings,
   withCaller,
 } from '@im/kit';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { decode, ERR, ImError, type log, make, type msg, type sdkws } from '@im/protocol';
 import { createRpc, type DomainService } from '@im/rpc';
 import { createStore, type Store, userRepo } from '@im/store';

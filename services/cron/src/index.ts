@@ -1,12 +1,6 @@
 import type { Blob } from '@im/blob';
-import {
-  type BaseDeps,
-  type LiveDeps,
-  READY,
-  type ServerConfig,
-  type Service,
-  type ServiceModule,
-} from '@im/kit';
+import type { ServerConfig } from '@im/contract';
+import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import {
   clientLogRepo,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createBackground, createMetrics, silentLogger, sleep, staticTenants, tenantSettings } from '@im/kit';
+import { tenantSettings } from '@im/contract';
+import { sleep, staticTenants } from '@im/kit';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import type { RedisCopies } from '@im/store';
 import { Cron } from 'croner';
 import type { Job } from './jobs/job.ts';

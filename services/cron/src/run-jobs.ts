@@ -1,5 +1,5 @@
-import type { Background, Logger, Metrics, TenantDirectory } from '@im/kit';
-import { acceptLoss, sleep } from '@im/kit';
+import { type Metrics, sleep, type TenantDirectory } from '@im/kit';
+import { acceptLoss, type Background, type Logger } from '@im/process';
 import type { Store } from '@im/store';
 import { Cron } from 'croner';
 import type { Job } from './jobs/job.ts';

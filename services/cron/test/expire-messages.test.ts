@@ -4,15 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Backend, startMongo, startRedis } from '@im/backends';
-import {
-  createBackground,
-  createMetrics,
-  inProcessInvalidations,
-  silentLogger,
-  sleep,
-  staticTenants,
-  tenantSettings,
-} from '@im/kit';
+import { tenantSettings } from '@im/contract';
+import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { convs, createStore, msgRows, retentionRepo, type Store } from '@im/store';
 import { expireMessages } from '../src/jobs/expire-messages.ts';
 

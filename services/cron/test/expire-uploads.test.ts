@@ -5,15 +5,9 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Backend, type S3Backend, startMongo, startRedis, startS3 } from '@im/backends';
 import { type Blob, createBlob, TEMP_PREFIX } from '@im/blob';
-import {
-  createBackground,
-  createMetrics,
-  inProcessInvalidations,
-  silentLogger,
-  sleep,
-  staticTenants,
-  tenantSettings,
-} from '@im/kit';
+import { tenantSettings } from '@im/contract';
+import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { ImError } from '@im/protocol';
 import {
   clientLogRepo,

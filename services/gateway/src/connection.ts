@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { type log, PLATFORM } from '@im/protocol';
 import type { WebSocket } from 'ws';
 import { PING_FRAME, pongFrame, textFrame } from './frame.ts';

@@ -1,4 +1,4 @@
-import type { Background, Logger } from '@im/kit';
+import type { Background, Logger } from '@im/process';
 import { type log, REQ, type ResponseEnvelope } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { CatchUps } from './catch-up.ts';

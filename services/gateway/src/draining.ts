@@ -1,4 +1,6 @@
-import type { GatewayStatus, Metrics, OpsRequest, OpsResponse, OpsRoutes, StatusRegistry } from '@im/kit';
+import type { GatewayStatus } from '@im/contract';
+import type { Metrics } from '@im/kit';
+import type { OpsRequest, OpsResponse, OpsRoutes, StatusRegistry } from '@im/process';
 import type { Connection } from './connection.ts';
 import { Drain } from './drain.ts';
 import type { Handshakes } from './handshake.ts';

@@ -2,17 +2,17 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Bus, DeliveryFeed, Unsubscribe } from '@im/bus';
+import type { ServerConfig } from '@im/contract';
+import type { Metrics } from '@im/kit';
 import {
   type BaseDeps,
   type LiveDeps,
   type Logger,
-  type Metrics,
   notReady,
   READY,
   type Readiness,
-  type ServerConfig,
   type Service,
-} from '@im/kit';
+} from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import { CatchUps } from './catch-up.ts';
 import { refuseRequest } from './connect-reply.ts';

@@ -1,17 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { ServerConfig, TenantId } from '@im/contract';
 import {
   type CallContext,
   clientAddress,
   FailedAttempts,
-  type Logger,
   type Metrics,
   randomId,
-  type ServerConfig,
   type TenantDirectory,
-  type TenantId,
   TokenBucket,
 } from '@im/kit';
+import type { Logger } from '@im/process';
 import { ERR, ImError, toImError } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import { type Server, WebSocketServer } from 'ws';

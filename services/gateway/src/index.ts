@@ -1,4 +1,4 @@
-import type { ServiceModule } from '@im/kit';
+import type { ServiceModule } from '@im/process';
 import { createGateway, type GatewayDeps } from './gateway.ts';
 
 /** The WebSocket gateway: clients connect here, send, and get what is for them. */

@@ -1,5 +1,6 @@
 import type { DeliveryFeed } from '@im/bus';
-import { type Background, Backoff, background, type Logger } from '@im/kit';
+import { Backoff, background } from '@im/kit';
+import type { Background, Logger } from '@im/process';
 import type { DomainService } from '@im/rpc';
 import type { LocalUser } from './connection.ts';
 import type { Roster } from './roster.ts';

@@ -1,5 +1,6 @@
 import type { Events, Unsubscribe } from '@im/bus';
-import { type Background, Backoff, background, type Logger, sleep } from '@im/kit';
+import { Backoff, background, sleep } from '@im/kit';
+import type { Background, Logger } from '@im/process';
 import { ERR, type event, ImError, REQ } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { Connection, LocalUser } from './connection.ts';

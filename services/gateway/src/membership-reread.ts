@@ -1,4 +1,5 @@
-import { type Background, Backoff, type Logger, background as systemContext } from '@im/kit';
+import { Backoff, background as systemContext } from '@im/kit';
+import type { Background, Logger } from '@im/process';
 import { type log, make } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { LocalGroup } from './connection.ts';

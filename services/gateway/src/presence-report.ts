@@ -1,12 +1,6 @@
-import {
-  type Background,
-  Backoff,
-  background,
-  DEFAULT_TENANT,
-  type Logger,
-  randomId,
-  tokenHash,
-} from '@im/kit';
+import { DEFAULT_TENANT } from '@im/contract';
+import { Backoff, background, randomId, tokenHash } from '@im/kit';
+import type { Background, Logger } from '@im/process';
 import type { user } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { LocalUser } from './connection.ts';

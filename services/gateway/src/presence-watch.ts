@@ -1,13 +1,7 @@
 import type { DeliveryFeed, Events } from '@im/bus';
-import {
-  type Background,
-  Backoff,
-  background,
-  type CallContext,
-  KeyedBuckets,
-  type Logger,
-  type TenantId,
-} from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { Backoff, background, type CallContext, KeyedBuckets } from '@im/kit';
+import type { Background, Logger } from '@im/process';
 import {
   answerBytes,
   argsError,

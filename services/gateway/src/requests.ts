@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeliveryFeed } from '@im/bus';
-import { type CallContext, callFields, type Logger, randomId, type TenantDirectory } from '@im/kit';
+import { type CallContext, randomId, type TenantDirectory } from '@im/kit';
+import { callFields, type Logger } from '@im/process';
 import {
   argsError,
   declaredBytes,

@@ -1,5 +1,5 @@
 import type { DeliveryFeed, JoinPoint } from '@im/bus';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import type { log } from '@im/protocol';
 import { LocalGroup, LocalUser } from './connection.ts';
 

@@ -1,8 +1,8 @@
+import { DEFAULT_TENANT } from '@im/contract';
 import {
   Batcher,
   background,
   type CallContext,
-  DEFAULT_TENANT,
   ExpiredInQueueError,
   type Metrics,
   QueueFullError,

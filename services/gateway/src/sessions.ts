@@ -1,5 +1,5 @@
 import type { DeliveryFeed } from '@im/bus';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import type { CatchUps } from './catch-up.ts';
 import type { ClientEvents } from './client-socket.ts';
 import { ACCEPTED } from './connect-reply.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { staticTenants, type TenantSettings, tenantId, tenantSettings } from '@im/kit';
+import { type TenantSettings, tenantId, tenantSettings } from '@im/contract';
+import { staticTenants } from '@im/kit';
 import { TenantLimits } from './tenant-limits.ts';
 
 const T = tenantId('acme');

@@ -1,4 +1,5 @@
-import { type TenantDirectory, type TenantId, TokenBucket, tenantId } from '@im/kit';
+import { type TenantId, tenantId } from '@im/contract';
+import { type TenantDirectory, TokenBucket } from '@im/kit';
 import type { user } from '@im/protocol';
 
 /** Of a tenant whose connections elsewhere are not known yet, so much of its quota may be opened meanwhile. */

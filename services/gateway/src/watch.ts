@@ -1,5 +1,5 @@
 import type { Unsubscribe } from '@im/bus';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import type { FrameKind } from './metrics.ts';
 
 /** A connection that wants to hear of the presence of users. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type GatewayStatus, parseConfig, type ServerConfigInput } from '@im/kit';
+import { type GatewayStatus, parseConfig, type ServerConfigInput } from '@im/contract';
 import { encode, make, REQ } from '@im/protocol';
 import { Client, dialRaw, until } from './client.ts';
 import { startGateway, type TestGateway } from './start-gateway.ts';

@@ -1,5 +1,6 @@
 import type { DeliveryFeed, FeedOptions, JoinPoint } from '@im/bus';
-import { type CallContext, type TenantId, tenantId } from '@im/kit';
+import { type TenantId, tenantId } from '@im/contract';
+import type { CallContext } from '@im/kit';
 import { type Domain, type event, ImError, type log, make, type msg } from '@im/protocol';
 import type { GatewayDeps } from '../src/index.ts';
 

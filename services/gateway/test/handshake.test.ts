@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
 import { ImError, make, REQ } from '@im/protocol';
 import { Client, type ClientOptions, dialRaw, dialUrl, GOB, JSON_GZIP, until } from './client.ts';
 import { startGateway } from './start-gateway.ts';

@@ -1,3 +1,5 @@
+import { type GatewayStatus, parseConfig, type ServerConfigInput, tenantSettings } from '@im/contract';
+import { inProcessInvalidations, type Metrics, type MutableTenantDirectory, staticTenants } from '@im/kit';
 import {
   createBackground,
   createLiveConfig,
@@ -5,16 +7,8 @@ import {
   createMetrics,
   createOpsServer,
   createStatus,
-  type GatewayStatus,
-  inProcessInvalidations,
-  type Metrics,
   type MutableLiveConfig,
-  type MutableTenantDirectory,
-  parseConfig,
-  type ServerConfigInput,
-  staticTenants,
-  tenantSettings,
-} from '@im/kit';
+} from '@im/process';
 import { createGateway, type GatewayService } from '../src/index.ts';
 import { FakeEvents, FakeFeed, FakeRpc } from './fakes.ts';
 

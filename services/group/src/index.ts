@@ -1,4 +1,4 @@
-import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit';
+import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/process';
 import { createNotifier, type RpcRegistry } from '@im/rpc';
 import {
   createReach,

@@ -1,4 +1,5 @@
-import type { Background, Logger, TenantDirectory } from '@im/kit';
+import type { TenantDirectory } from '@im/kit';
+import type { Background, Logger } from '@im/process';
 import type { DomainService, RpcRegistry } from '@im/rpc';
 import type {
   GroupMemberChanges,

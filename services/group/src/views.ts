@@ -1,4 +1,5 @@
-import type { CallContext, TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import type { CallContext } from '@im/kit';
 import { MANAGER_LEVEL, make, ROLE, type sdkws } from '@im/protocol';
 import type { Group, GroupMember, GroupMemberRepo, GroupRequest, GroupSummary, UserRepo } from '@im/store';
 

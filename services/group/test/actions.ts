@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { type group, make, type sdkws } from '@im/protocol';
 import { as, type Harness, route, type SentNotification, TENANTS } from './harness.ts';
 

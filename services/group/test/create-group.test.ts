@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { tenantSettings } from '@im/kit';
+import { tenantSettings } from '@im/contract';
 import { ERR, make } from '@im/protocol';
 import { actions, admin, ids, memberOf, only, USERS } from './actions.ts';
 import { as, type Harness, refuses, startHarness, TENANTS } from './harness.ts';

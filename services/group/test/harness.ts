@@ -3,22 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startMongo } from '@im/backends';
+import { ServerConfig, type TenantId, tenantId, tenantSettings } from '@im/contract';
 import {
   type CallContext,
-  createBackground,
-  createMetrics,
   inProcessInvalidations,
   type MutableTenantDirectory,
-  ServerConfig,
-  silentLogger,
   sleep,
   staticTenants,
   background as systemContext,
-  type TenantId,
-  tenantId,
-  tenantSettings,
   withCaller,
 } from '@im/kit';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { type conversation, ERR, ImError, make, type msg } from '@im/protocol';
 import { createRpc, type DomainService } from '@im/rpc';
 import { createStore, type Store, userRepo } from '@im/store';

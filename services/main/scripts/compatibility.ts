@@ -4,16 +4,9 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeRoutes, type RouteDescription } from '@im/api';
-import {
-  createBackground,
-  createLiveConfig,
-  createMetrics,
-  inProcessInvalidations,
-  type Need,
-  ServerConfig,
-  silentLogger,
-  staticTenants,
-} from '@im/kit';
+import { ServerConfig } from '@im/contract';
+import { inProcessInvalidations, staticTenants } from '@im/kit';
+import { createBackground, createLiveConfig, createMetrics, type Need, silentLogger } from '@im/process';
 import { DOMAINS, type Domain, serviceMethods } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 import { createParts, depsFor } from '../src/parts.ts';

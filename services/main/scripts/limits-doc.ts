@@ -1,7 +1,7 @@
 // Prints docs/reference/limits.md.
 import { describeRoutes, type RouteDescription } from '@im/api';
+import { configFields, type SettingField, tenantFields } from '@im/contract';
 import { describeRequests } from '@im/gateway';
-import { configFields, type SettingField, tenantFields } from '@im/kit';
 import { type FieldLimit, type MessageName, messageLimits } from '@im/protocol';
 
 const number = (n: number) => (Number.isFinite(n) ? n.toLocaleString('en-US') : 'any');

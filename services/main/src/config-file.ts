@@ -1,4 +1,4 @@
-import { type ConfigSource, hashOfFiles, type LoadedConfig, readConfig } from '@im/kit';
+import { type ConfigSource, hashOfFiles, type LoadedConfig, readConfig } from '@im/process';
 import type { RunningServer } from './server.ts';
 
 /** How often the files are looked at. Mounted ones change by a swapped link, which file events miss. */

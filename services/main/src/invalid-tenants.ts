@@ -1,4 +1,6 @@
-import type { InvalidTenant, Logger, Metrics, StatusRegistry, TenantDirectory } from '@im/kit';
+import type { InvalidTenant } from '@im/contract';
+import type { Metrics, TenantDirectory } from '@im/kit';
+import type { Logger, StatusRegistry } from '@im/process';
 
 /** Most faults in the status, and most entries in the log at once. */
 const MOST_TOLD = 50;

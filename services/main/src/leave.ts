@@ -1,4 +1,5 @@
-import { type Logger, type NamedService, sleep } from '@im/kit';
+import { sleep } from '@im/kit';
+import type { Logger, NamedService } from '@im/process';
 
 /** How a process leaves. */
 export interface LeaveOptions {

@@ -1,17 +1,8 @@
 import type { Blob } from '@im/blob';
 import type { Bus } from '@im/bus';
-import {
-  type Background,
-  type BaseDeps,
-  inProcessInvalidations,
-  type LiveDeps,
-  type Logger,
-  type Metrics,
-  type NamedService,
-  type Need,
-  type ServerConfig,
-  type TenantDirectory,
-} from '@im/kit';
+import type { ServerConfig } from '@im/contract';
+import { inProcessInvalidations, type Metrics, type TenantDirectory } from '@im/kit';
+import type { Background, BaseDeps, LiveDeps, Logger, NamedService, Need } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import type { Store } from '@im/store';
 

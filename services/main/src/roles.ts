@@ -1,4 +1,4 @@
-import type { ServiceModule } from '@im/kit';
+import type { ServiceModule } from '@im/process';
 import { DOMAINS } from '@im/protocol';
 import type { ProcessDeps } from './parts.ts';
 

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { ConfigError, createLogger, type Logger, readStartConfig } from '@im/kit';
+import { ConfigError } from '@im/contract';
+import { createLogger, type Logger, readStartConfig } from '@im/process';
 import { followConfigFile } from './config-file.ts';
 import { endNoMoreOnSignals } from './early-end.ts';
 import { ROLES } from './roles.ts';

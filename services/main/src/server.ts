@@ -1,32 +1,32 @@
+import { type InvalidTenant, keepLastValid, type ServerConfig } from '@im/contract';
+import {
+  callerProof,
+  type Metrics,
+  type MutableTenantDirectory,
+  newInstanceId,
+  sleep,
+  staticTenants,
+} from '@im/kit';
 import {
   type BaseDeps,
-  callerProof,
   createBackground,
   createLiveConfig,
   createLogger,
   createMetrics,
   createOpsServer,
   createStatus,
-  type InvalidTenant,
-  keepLastValid,
   type LiveConfig,
   type LiveDeps,
   type Logger,
-  type Metrics,
-  type MutableTenantDirectory,
   type NamedService,
   type Need,
-  newInstanceId,
   productVersion,
   READY,
   type Readiness,
-  type ServerConfig,
   setLogLevel,
-  sleep,
   startInOrder,
-  staticTenants,
   stopInReverse,
-} from '@im/kit';
+} from '@im/process';
 import { createInvalidTenants } from './invalid-tenants.ts';
 import { leaveAll } from './leave.ts';
 import { createParts, depsFor, type PartOverrides } from './parts.ts';

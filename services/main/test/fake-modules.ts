@@ -1,4 +1,4 @@
-import { type BaseDeps, notReady, READY, type Readiness, type Service } from '@im/kit';
+import { type BaseDeps, notReady, READY, type Readiness, type Service } from '@im/process';
 import type { ModuleName, ProcessModule } from '../src/index.ts';
 
 /** What a fake service did, in order, such as `+gateway`, `-gateway`. */

@@ -6,17 +6,14 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backend, startMongo, startNats, startRedis } from '@im/backends';
 import {
-  type CallContext,
   type ProcessStatus,
-  READY,
-  readStartConfig,
   type ServerConfigInput,
-  type ServiceModule,
-  silentLogger,
   type TenantId,
   type TenantSettingsInput,
   tenantId,
-} from '@im/kit';
+} from '@im/contract';
+import type { CallContext } from '@im/kit';
+import { READY, readStartConfig, type ServiceModule, silentLogger } from '@im/process';
 import { make } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 import { followConfigFile } from '../src/config-file.ts';

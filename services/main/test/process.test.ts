@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readConfig } from '@im/kit';
+import { readConfig } from '@im/process';
 
 interface Line {
   readonly msg: string;

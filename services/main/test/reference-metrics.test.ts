@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseConfig, silentLogger } from '@im/kit';
+import { parseConfig } from '@im/contract';
+import { silentLogger } from '@im/process';
 import { runServer } from '../src/index.ts';
 
 /** What OpenIM's processes export besides the figures of the process itself. */

@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  createBackground,
-  createLiveConfig,
-  createMetrics,
-  parseConfig,
-  ROLE_SETTINGS,
-  type ServerConfig,
-  silentLogger,
-  staticTenants,
-} from '@im/kit';
+import { parseConfig, ROLE_SETTINGS, type ServerConfig } from '@im/contract';
+import { staticTenants } from '@im/kit';
+import { createBackground, createLiveConfig, createMetrics, silentLogger } from '@im/process';
 import { createParts, depsFor } from '../src/parts.ts';
 import { loadModule, servicesOf } from '../src/roles.ts';
 

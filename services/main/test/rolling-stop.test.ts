@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ReservedPorts, reservePorts, type StartedBackends, startBackends } from '@im/backends';
-import { parseConfig, silentLogger } from '@im/kit';
+import { parseConfig } from '@im/contract';
+import { silentLogger } from '@im/process';
 import { DOMAINS } from '@im/protocol';
 import { type RunningServer, runServer } from '../src/index.ts';
 

@@ -2,21 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  background,
-  type CallContext,
-  close,
-  type Logger,
-  listen,
-  notReady,
-  type ProcessStatus,
-  parseConfig,
-  productVersion,
-  READY,
-  type ServerConfigInput,
-  silentLogger,
-  tenantId,
-} from '@im/kit';
+import { type ProcessStatus, parseConfig, type ServerConfigInput, tenantId } from '@im/contract';
+import { background, type CallContext, close, listen } from '@im/kit';
+import { type Logger, notReady, productVersion, READY, silentLogger } from '@im/process';
 import { make, type user } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import { type RunningServer, runServer } from '../src/index.ts';

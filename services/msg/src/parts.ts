@@ -1,5 +1,6 @@
 import type { Bus } from '@im/bus';
-import type { Background, Logger, Metrics, TenantDirectory, UserLimit } from '@im/kit';
+import type { Metrics, TenantDirectory, UserLimit } from '@im/kit';
+import type { Background, Logger } from '@im/process';
 import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
 import type {
   BlackRepo,

@@ -1,15 +1,6 @@
-import {
-  type CallContext,
-  createBackground,
-  createMetrics,
-  createUserLimit,
-  parseConfig,
-  silentLogger,
-  staticTenants,
-  type TenantSettingsInput,
-  tenantId,
-  tenantSettings,
-} from '@im/kit';
+import { parseConfig, type TenantSettingsInput, tenantId, tenantSettings } from '@im/contract';
+import { type CallContext, createUserLimit, staticTenants } from '@im/kit';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { decode, type log, make, type sdkws } from '@im/protocol';
 import type { GroupMember } from '@im/store';
 import { createSender, type Sender, type SenderParts } from '../src/send/sender.ts';

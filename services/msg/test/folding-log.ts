@@ -1,5 +1,5 @@
 import type { Bus } from '@im/bus';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { decode, type log, SESSION, type sdkws } from '@im/protocol';
 import {
   type ConversationKey,

@@ -2,19 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startMongo, startRedis } from '@im/backends';
-import {
-  type CallContext,
-  createBackground,
-  createMetrics,
-  inProcessInvalidations,
-  parseConfig,
-  silentLogger,
-  sleep,
-  staticTenants,
-  type TenantId,
-  tenantId,
-  tenantSettings,
-} from '@im/kit';
+import { parseConfig, type TenantId, tenantId, tenantSettings } from '@im/contract';
+import { type CallContext, inProcessInvalidations, sleep, staticTenants } from '@im/kit';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { make, type msg, type sdkws } from '@im/protocol';
 import { createRpc, type DomainService, type RpcRegistry } from '@im/rpc';
 import {

@@ -1,5 +1,5 @@
 import type { KeptDelivery } from '@im/bus';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { candidateOf } from './decide.ts';
 import type { Receivers } from './receivers.ts';
 

@@ -1,13 +1,13 @@
 import type { Bus } from '@im/bus';
+import type { ServerConfig } from '@im/contract';
 import {
   type BaseDeps,
   type LiveDeps,
   type Logger,
   READY,
-  type ServerConfig,
   type Service,
   type ServiceModule,
-} from '@im/kit';
+} from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import { conversationRepo, type Store } from '@im/store';
 import { sharedClaims } from './claims.ts';

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { CONTENT, type sdkws } from '@im/protocol';
 
 /** What an offline notification says, to whom. */

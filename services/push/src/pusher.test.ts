@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KeptDelivery } from '@im/bus';
-import { createMetrics, silentLogger, tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
+import { createMetrics, silentLogger } from '@im/process';
 import { encode, make } from '@im/protocol';
 import { fakeRedis } from '../test/fake-redis.ts';
 import { sharedClaims } from './claims.ts';

@@ -1,5 +1,7 @@
 import type { KeptDelivery, PutOff } from '@im/bus';
-import { Backoff, type Logger, type Metrics, type TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { Backoff, type Metrics } from '@im/kit';
+import type { Logger } from '@im/process';
 import { decode, isGroupConversation, type log } from '@im/protocol';
 import { BatchFacts } from './batch-facts.ts';
 import type { Claims } from './claims.ts';

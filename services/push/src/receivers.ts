@@ -1,4 +1,5 @@
-import { background, type TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { background } from '@im/kit';
 import { make, type user } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 import type { ConversationRepo } from '@im/store';

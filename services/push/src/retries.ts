@@ -1,5 +1,5 @@
 import type { KeptDelivery, PutOff } from '@im/bus';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 
 /** How often a delivery is judged before it is given up; with the waits between, about three minutes. */
 const ATTEMPTS = 10;

@@ -1,5 +1,5 @@
 import type { Blob } from '@im/blob';
-import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/kit';
+import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import { clientLogRepo, objectRepo, objectUploadRepo, pushTokenRepo, type Store, userRepo } from '@im/store';
 import { createThirdService } from './third-service.ts';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { CallContext, TenantDirectory, TenantSettings } from '@im/kit';
+import type { TenantSettings } from '@im/contract';
+import type { CallContext, TenantDirectory } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import type { ObjectUploadRepo, OpenUpload, StoredObject } from '@im/store';
 

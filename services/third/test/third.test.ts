@@ -6,18 +6,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Backend, type S3Backend, startMongo, startRedis, startS3 } from '@im/backends';
 import { type Blob, createBlob } from '@im/blob';
-import {
-  background,
-  type CallContext,
-  createBackground,
-  createMetrics,
-  inProcessInvalidations,
-  silentLogger,
-  sleep,
-  staticTenants,
-  tenantId,
-  tenantSettings,
-} from '@im/kit';
+import { tenantId, tenantSettings } from '@im/contract';
+import { background, type CallContext, inProcessInvalidations, sleep, staticTenants } from '@im/kit';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { ImError, make } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import {

@@ -1,15 +1,7 @@
 import { createBus } from '@im/bus';
-import {
-  createBackground,
-  createLogger,
-  createMetrics,
-  createOpsServer,
-  newInstanceId,
-  parseConfig,
-  sleep,
-  staticTenants,
-  tenantSettings,
-} from '@im/kit';
+import { parseConfig, tenantSettings } from '@im/contract';
+import { newInstanceId, sleep, staticTenants } from '@im/kit';
+import { createBackground, createLogger, createMetrics, createOpsServer } from '@im/process';
 import { createStore } from '@im/store';
 import { module } from '../src/index.ts';
 

@@ -13,15 +13,9 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { type Backend, startMongo, startNats, startRedis } from '@im/backends';
 import { type Bus, createBus } from '@im/bus';
-import {
-  createBackground,
-  createLogger,
-  createMetrics,
-  DEFAULT_TENANT,
-  newInstanceId,
-  parseConfig,
-  sleep,
-} from '@im/kit';
+import { DEFAULT_TENANT, parseConfig } from '@im/contract';
+import { newInstanceId, sleep } from '@im/kit';
+import { createBackground, createLogger, createMetrics } from '@im/process';
 import { encode, make } from '@im/protocol';
 import type { Usage } from './fold-process.ts';
 

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import type { Convs, MsgRows } from '@im/store';
 import { Counted } from './counted.ts';
 import { LOOK_BACK_MS } from './dedup-restore.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_TENANT } from '@im/kit';
+import { DEFAULT_TENANT } from '@im/contract';
 import { decode, encode, make } from '@im/protocol';
 import { deliveriesOf, withSeq } from './deliveries.ts';
 

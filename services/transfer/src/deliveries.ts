@@ -1,5 +1,5 @@
 import type { OutgoingDelivery } from '@im/bus';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { encode, type log, make } from '@im/protocol';
 
 /** Tags of fields of log.Delivery that hold text. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
 import { make } from '@im/protocol';
 import { Effects } from './effects.ts';
 import type { Conversation } from './fold.ts';

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { type log, SESSION } from '@im/protocol';
 import type {
   ConversationKey,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Bus, LOG_SHARE } from '@im/bus';
-import { DEFAULT_TENANT } from '@im/kit';
+import { DEFAULT_TENANT } from '@im/contract';
 import { encode, make } from '@im/protocol';
 import type { Lane } from './lane.ts';
 import { toStreamPosition } from './positions.ts';

@@ -1,5 +1,6 @@
 import type { Bus, DeliveryProducer } from '@im/bus';
-import { type BaseDeps, type Service, type ServiceModule, type StatusRegistry, sleep } from '@im/kit';
+import { sleep } from '@im/kit';
+import type { BaseDeps, Service, ServiceModule, StatusRegistry } from '@im/process';
 import {
   conversationRepoChanges,
   convs,

@@ -1,4 +1,4 @@
-import type { Logger } from '@im/kit';
+import type { Logger } from '@im/process';
 import type { Progress, TogetherWriter } from '@im/store';
 import type { DedupRecorder } from './dedup-recorder.ts';
 import type { SenderRead, SenderReads } from './effects.ts';

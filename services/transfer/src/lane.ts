@@ -1,5 +1,5 @@
 import type { Bus, LogEntry, LogStart } from '@im/bus';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { ERR, ImError } from '@im/protocol';
 import type { ParkedRecord, ParkedUnit, Placement, Progress, TogetherWriter } from '@im/store';
 import { Batch, conversationsOf, dedupKeyOf, type ReadRecord, readRecord } from './batch.ts';

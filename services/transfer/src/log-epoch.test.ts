@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LogEntry } from '@im/bus';
-import { DEFAULT_TENANT } from '@im/kit';
+import { DEFAULT_TENANT } from '@im/contract';
 import type { PartitionCursor } from '@im/store';
 import { markOf, positionsSetBack } from './log-epoch.ts';
 import { toPosition } from './positions.ts';

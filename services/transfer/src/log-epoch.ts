@@ -1,5 +1,5 @@
 import type { LogEntry, LogInfo, MessageLog } from '@im/bus';
-import type { Logger } from '@im/kit';
+import type { Logger } from '@im/process';
 import type { CursorRepo, Cursors, PartitionCursor, Progress } from '@im/store';
 import { dedupKeyOf } from './batch.ts';
 import { withLaneProgress } from './ownership.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMetrics } from '@im/kit';
+import { createMetrics } from '@im/process';
 import { transferMetrics } from './metrics.ts';
 
 test('what OpenIM counts is made of the counts of steps and rows', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLogger, tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
+import { createLogger } from '@im/process';
 import { encode, make } from '@im/protocol';
 import type { ParkedRecord, ParkedRecordRepo } from '@im/store';
 import { Parking } from './parking.ts';

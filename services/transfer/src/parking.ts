@@ -1,5 +1,6 @@
 import type { LogEntry } from '@im/bus';
-import type { Logger, TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import type { Logger } from '@im/process';
 import { type log, queueKey } from '@im/protocol';
 import type { ParkedRecord, ParkedUnit } from '@im/store';
 import type { Repos } from './repos.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { LogEntry } from '@im/bus';
-import { createMetrics, DEFAULT_TENANT, silentLogger } from '@im/kit';
+import { DEFAULT_TENANT } from '@im/contract';
+import { createMetrics, silentLogger } from '@im/process';
 import { decode, encode, MSG_STATUS, make } from '@im/protocol';
 import type { DeadLetter, InsertOutcome, NewMsgRow, TogetherWriter } from '@im/store';
 import { Batch, readRecord } from './batch.ts';

@@ -1,5 +1,5 @@
 import type { LogEntry } from '@im/bus';
-import type { Logger } from '@im/kit';
+import type { Logger } from '@im/process';
 import type { ParkedUnit, TogetherWriter } from '@im/store';
 import type { Batch } from './batch.ts';
 import type { TransferMetrics } from './metrics.ts';

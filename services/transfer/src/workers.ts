@@ -1,13 +1,7 @@
 import type { DeliveryProducer, ProducerStanding } from '@im/bus';
-import {
-  Backoff,
-  type Logger,
-  notReady,
-  READY,
-  type Readiness,
-  randomId,
-  type TransferStatus,
-} from '@im/kit';
+import type { TransferStatus } from '@im/contract';
+import { Backoff, randomId } from '@im/kit';
+import { type Logger, notReady, READY, type Readiness } from '@im/process';
 import type { Cursors, ParkedUnit, PartitionCursor, Together } from '@im/store';
 import { LogChangedError } from './counted.ts';
 import { IdleMarks } from './idle-marks.ts';

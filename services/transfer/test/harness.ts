@@ -4,22 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Backend, startMongo, startNats, startRedis } from '@im/backends';
 import { type Bus, createBus } from '@im/bus';
-import {
-  createBackground,
-  createMetrics,
-  createOpsServer,
-  type Metrics,
-  type MutableTenantDirectory,
-  parseConfig,
-  type ServerConfig,
-  type Service,
-  silentLogger,
-  sleep,
-  staticTenants,
-  type TenantId,
-  tenantId,
-  tenantSettings,
-} from '@im/kit';
+import { parseConfig, type ServerConfig, type TenantId, tenantId, tenantSettings } from '@im/contract';
+import { type Metrics, type MutableTenantDirectory, sleep, staticTenants } from '@im/kit';
+import { createBackground, createMetrics, createOpsServer, type Service, silentLogger } from '@im/process';
 import { decode, encode, type log, make } from '@im/protocol';
 import { createStore, msgRows, type Store } from '@im/store';
 import { module } from '../src/index.ts';

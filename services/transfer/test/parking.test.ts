@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type MutableTenantDirectory, type TenantId, tenantId, tenantSettings } from '@im/kit';
+import { type TenantId, tenantId, tenantSettings } from '@im/contract';
+import type { MutableTenantDirectory } from '@im/kit';
 import { encode, type log } from '@im/protocol';
 import { msgRows, parkedRecordRepo, type TenantDocument } from '@im/store';
 import type { Filter } from 'mongodb';

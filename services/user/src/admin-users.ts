@@ -1,12 +1,6 @@
-import {
-  type Background,
-  Backoff,
-  eachLimited,
-  type Logger,
-  type TenantDirectory,
-  type TenantId,
-  type TenantSettings,
-} from '@im/kit';
+import type { TenantId, TenantSettings } from '@im/contract';
+import { Backoff, eachLimited, type TenantDirectory } from '@im/kit';
+import type { Background, Logger } from '@im/process';
 import { ERR, ImError, MANAGER_LEVEL } from '@im/protocol';
 import type { UserRepo } from '@im/store';
 

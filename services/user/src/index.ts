@@ -1,13 +1,6 @@
 import type { Bus } from '@im/bus';
-import {
-  type BaseDeps,
-  createUserLimit,
-  type LiveDeps,
-  notReady,
-  READY,
-  type Service,
-  type ServiceModule,
-} from '@im/kit';
+import { createUserLimit } from '@im/kit';
+import { type BaseDeps, type LiveDeps, notReady, READY, type Service, type ServiceModule } from '@im/process';
 import { createNotifier, type RpcRegistry } from '@im/rpc';
 import { clientConfigRepo, type Store, userCommandRepo, userRepo } from '@im/store';
 import { createAdminUsers } from './admin-users.ts';

@@ -1,4 +1,6 @@
-import type { Background, Logger, Metrics, ServerConfig, TenantDirectory, UserLimit } from '@im/kit';
+import type { ServerConfig } from '@im/contract';
+import type { Metrics, TenantDirectory, UserLimit } from '@im/kit';
+import type { Background, Logger } from '@im/process';
 import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
 import type { ClientConfigRepo, UserCommandRepo, UserRepo } from '@im/store';
 import type { Presence } from './presence.ts';

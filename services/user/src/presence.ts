@@ -1,5 +1,7 @@
 import type { Bus } from '@im/bus';
-import { isTenantId, type Logger, type TenantDirectory, type TenantId, tokenHash } from '@im/kit';
+import { isTenantId, type TenantId } from '@im/contract';
+import { type TenantDirectory, tokenHash } from '@im/kit';
+import type { Logger } from '@im/process';
 import { ERR, ImError, make, type user } from '@im/protocol';
 import type { RedisClient, Store } from '@im/store';
 import {

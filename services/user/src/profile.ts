@@ -1,4 +1,5 @@
-import { acceptLoss, type CallContext, detached, pageRange, requireAdmin, requireSelf } from '@im/kit';
+import { type CallContext, detached, pageRange, requireAdmin, requireSelf } from '@im/kit';
+import { acceptLoss } from '@im/process';
 import {
   argsError,
   CONTENT,

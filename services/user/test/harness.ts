@@ -3,23 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startMongo, startRedis } from '@im/backends';
 import { type Bus, createBus } from '@im/bus';
+import { ServerConfig, type TenantId, tenantId, tenantSettings } from '@im/contract';
 import {
   type CallContext,
   background as contextOf,
-  createBackground,
-  createMetrics,
   type Invalidations,
   inProcessInvalidations,
   type MutableTenantDirectory,
   newInstanceId,
-  ServerConfig,
-  silentLogger,
   sleep,
   staticTenants,
-  type TenantId,
-  tenantId,
-  tenantSettings,
 } from '@im/kit';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { type event, ImError, make, type msg } from '@im/protocol';
 import { createRpc, type DomainService } from '@im/rpc';
 import { createStore, type Store } from '@im/store';

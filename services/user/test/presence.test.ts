@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { sleep, type TenantId, tokenHash } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { sleep, tokenHash } from '@im/kit';
 import { ERR, make } from '@im/protocol';
 import {
   by,

@@ -11,7 +11,7 @@ export function configDoc(): Command {
         .default('markdown'),
     )
     .action(async ({ output }: { output: 'markdown' | 'json' | 'yaml' }) => {
-      const { configFields, configReference, tenantFields } = await import('@im/kit');
+      const { configFields, configReference, tenantFields } = await import('@im/contract');
       if (output === 'markdown') process.stdout.write(configReference());
       else await printValue({ settings: configFields(), tenantSettings: tenantFields() }, output);
     });

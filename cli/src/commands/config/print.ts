@@ -13,7 +13,7 @@ export function configPrint(): Command {
       new Option('-o, --output <format>', 'form of the result').choices(['yaml', 'json']).default('yaml'),
     )
     .action(async (file: string | undefined, options: { output: 'yaml' | 'json' }) => {
-      const { redactConfig } = await import('@im/kit');
+      const { redactConfig } = await import('@im/process');
       await printValue(redactConfig(await loadServerConfig(file)), options.output);
     });
 }

@@ -4,7 +4,7 @@ import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { runCommand } from '@im/backends';
-import { productVersion } from '@im/kit';
+import { productVersion } from '@im/process';
 import { type ImageEntry, NON_ROOT, type WrittenImage, writeImage } from './image.ts';
 import { sharedLibrariesOf } from './shared-libraries.ts';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reservePorts, runCommand } from '@im/backends';
-import { productVersion } from '@im/kit';
+import { productVersion } from '@im/process';
 import { NON_ROOT, type WrittenImage } from '../image/image.ts';
 import { buildProductImage } from '../image/product-image.ts';
 

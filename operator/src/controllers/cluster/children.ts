@@ -1,4 +1,4 @@
-import type { Logger, Metrics } from '@im/kit';
+import type { Metrics } from '@im/kit';
 import {
   type Applied,
   type Applier,
@@ -21,6 +21,7 @@ import {
   STATEFUL_SET,
   type Stored,
 } from '@im/kube';
+import type { Logger } from '@im/process';
 import { MANAGED_BY } from '../../resources/names.ts';
 
 /** Types of the objects that a cluster is made of. */

@@ -1,4 +1,4 @@
-import type { TransferStatus } from '@im/kit';
+import type { TransferStatus } from '@im/contract';
 import { type Condition, type ConditionUpdate, setCondition, withAllConditions } from '@im/kube';
 import type { OpenIMClusterStatusComponent } from '../../gen/openimcluster.ts';
 import { ROLES } from '../../resources/names.ts';

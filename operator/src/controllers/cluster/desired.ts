@@ -1,4 +1,4 @@
-import { type CallerProof, restartHash } from '@im/kit';
+import { type CallerProof, restartHash } from '@im/contract';
 import type { ConfigMap, Deployment, KubeObject, Secret, StatefulSet } from '@im/kube';
 import {
   CONNECTION_DIR,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProcessStatus } from '@im/kit';
+import type { ProcessStatus } from '@im/contract';
 import { type GatewayPod, type GatewayWorld, planGateways } from './gateway-plan.ts';
 
 const NOW = 1_000_000_000;

@@ -1,4 +1,4 @@
-import type { ProcessStatus } from '@im/kit';
+import type { ProcessStatus } from '@im/contract';
 
 /** A gateway pod as the plan sees it. */
 export interface GatewayPod {

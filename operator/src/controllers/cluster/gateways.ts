@@ -1,4 +1,4 @@
-import type { ProcessStatus } from '@im/kit';
+import type { ProcessStatus } from '@im/contract';
 import { DEPLOYMENT, type Deployment, type KubeClient, POD, type Pod, type Stored } from '@im/kube';
 import { ANNOTATION, nameOf, REVISION_LABEL } from '../../resources/names.ts';
 import { gatewayService } from '../../resources/services.ts';

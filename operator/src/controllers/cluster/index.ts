@@ -1,4 +1,4 @@
-import type { Background, Logger, Metrics } from '@im/kit';
+import type { Metrics } from '@im/kit';
 import {
   type Controller,
   createApplier,
@@ -10,6 +10,7 @@ import {
   type KubeObject,
   type Stored,
 } from '@im/kube';
+import type { Background, Logger } from '@im/process';
 import type { OperatorDefaults } from '../../resources/effective.ts';
 import { OPENIM_CLUSTER, OPENIM_TENANT } from '../../resources/kinds.ts';
 import { FIELD_MANAGER, OPS_PORT } from '../../resources/names.ts';

@@ -1,4 +1,4 @@
-import type { ProcessStatus } from '@im/kit';
+import type { ProcessStatus } from '@im/contract';
 import type { CheckResult } from '../../checks/index.ts';
 
 /** The stores, as status and checks call them. */

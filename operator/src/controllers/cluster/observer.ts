@@ -1,5 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Background, eachLimited, type Logger, type ProcessStatus, sleep } from '@im/kit';
+import type { ProcessStatus } from '@im/contract';
+import { eachLimited, sleep } from '@im/kit';
+import type { Background, Logger } from '@im/process';
 import type { CheckResult } from '../../checks/index.ts';
 import { NOTHING_SEEN, type Observation, STORE_KEYS, type StoreKey } from './observation.ts';
 import type { ProcessApi } from './process-api.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMetrics, createOpsServer, silentLogger } from '@im/kit';
+import { createMetrics, createOpsServer, silentLogger } from '@im/process';
 import { httpProcessApi } from './process-api.ts';
 
 test('actions carry the key of the cluster, questions do not', async () => {

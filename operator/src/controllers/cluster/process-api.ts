@@ -1,4 +1,4 @@
-import type { ProcessStatus } from '@im/kit';
+import type { ProcessStatus } from '@im/contract';
 
 /** Requests to the ops port of one of our processes. */
 export interface ProcessApi {

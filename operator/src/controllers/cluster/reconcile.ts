@@ -1,4 +1,4 @@
-import { ConfigError } from '@im/kit';
+import { ConfigError } from '@im/contract';
 import {
   type Applier,
   childId,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CallerProof, ProcessStatus } from '@im/kit';
+import type { CallerProof, ProcessStatus } from '@im/contract';
 import type { ConfigMap } from '@im/kube';
 import { effectiveSpec } from '../../resources/effective.ts';
 import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';

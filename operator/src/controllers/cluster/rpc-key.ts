@@ -1,4 +1,4 @@
-import type { CallerProof, ProcessStatus } from '@im/kit';
+import type { CallerProof, ProcessStatus } from '@im/contract';
 import { makeRpcKey } from '../../resources/stores/credentials.ts';
 import { templateHash } from '../../resources/template-hash.ts';
 

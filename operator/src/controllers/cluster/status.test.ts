@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProcessStatus } from '@im/kit';
+import type { ProcessStatus } from '@im/contract';
 import type { Pod, Stored } from '@im/kube';
 import { effectiveSpec } from '../../resources/effective.ts';
 import { labelsOf, REVISION_LABEL, ROLES, type Role } from '../../resources/names.ts';

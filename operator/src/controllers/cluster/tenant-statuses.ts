@@ -1,4 +1,4 @@
-import { SETTINGS_LEVEL } from '@im/kit';
+import { SETTINGS_LEVEL } from '@im/contract';
 import { type Applier, type Informer, parseKey, type Stored } from '@im/kube';
 import { OPENIM_TENANT, type OpenIMTenant } from '../../resources/kinds.ts';
 import { API_VERSION } from '../../resources/names.ts';

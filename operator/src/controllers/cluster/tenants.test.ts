@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProcessStatus } from '@im/kit';
+import type { ProcessStatus } from '@im/contract';
 import type { Stored } from '@im/kube';
 import type { OpenIMTenantSpec } from '../../gen/openimtenant.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';

@@ -1,4 +1,4 @@
-import { type ProcessStatus, SETTINGS_LEVEL } from '@im/kit';
+import { type ProcessStatus, SETTINGS_LEVEL } from '@im/contract';
 import { type Condition, type Stored, setCondition } from '@im/kube';
 import type {
   OpenIMTenantNotification,

@@ -1,4 +1,4 @@
-import { productVersion } from '@im/kit';
+import { productVersion } from '@im/process';
 import {
   argsError,
   checkLimits,

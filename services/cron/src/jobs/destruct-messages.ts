@@ -1,4 +1,6 @@
-import { background, eachLimited, type Logger, type TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { background, eachLimited } from '@im/kit';
+import type { Logger } from '@im/process';
 import { make } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { ConvState, Convs, DestructRecord, DestructRepo, MsgRows, SeqUsers } from '@im/store';

@@ -1,5 +1,5 @@
 import { type Blob, TEMP_PREFIX } from '@im/blob';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import type { ObjectRepo, ObjectUploadRepo, OpenUpload } from '@im/store';
 import type { Job } from './job.ts';
 

@@ -1,4 +1,4 @@
-import type { TenantSettings } from '@im/kit';
+import type { TenantSettings } from '@im/contract';
 
 /** Work by the clock, done for each tenant in turn. Running it twice, or on two processes, does no harm. */
 export interface Job {

@@ -1,13 +1,5 @@
-import {
-  acceptLoss,
-  type Background,
-  type CallContext,
-  callFields,
-  type Logger,
-  randomId,
-  remainingMs,
-  sleep,
-} from '@im/kit';
+import { type CallContext, randomId, remainingMs, sleep } from '@im/kit';
+import { acceptLoss, type Background, callFields, type Logger } from '@im/process';
 import { CONTENT, ERR, ImError } from '@im/protocol';
 import type {
   MembershipIntent,

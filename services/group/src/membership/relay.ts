@@ -1,13 +1,13 @@
+import type { TenantId } from '@im/contract';
 import {
   type CallContext,
   eachLimited,
-  type Logger,
   type Metrics,
   background as systemContext,
   type TenantDirectory,
-  type TenantId,
   withCaller,
 } from '@im/kit';
+import type { Logger } from '@im/process';
 import { CONTENT, GROUP_STATUS, ROLE } from '@im/protocol';
 import {
   type Group,

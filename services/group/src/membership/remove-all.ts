@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import type { GroupMemberChanges } from '@im/store';
 
 /** Members removed at a time. */

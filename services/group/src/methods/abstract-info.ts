@@ -1,4 +1,5 @@
-import { createCache, type TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { createCache } from '@im/kit';
 import { ERR, ImError, jsonListHash, make, toJson } from '@im/protocol';
 import type { GroupMember } from '@im/store';
 import type { GroupMethods, GroupParts } from '../parts.ts';

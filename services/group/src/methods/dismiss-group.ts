@@ -1,4 +1,5 @@
-import { type CallContext, callFields } from '@im/kit';
+import type { CallContext } from '@im/kit';
+import { callFields } from '@im/process';
 import { CONTENT, GROUP_STATUS, make } from '@im/protocol';
 import type { MembershipIntent } from '@im/store';
 import { dismissed, operatorOf, requireGroup } from '../access.ts';

@@ -1,4 +1,5 @@
-import { acceptLoss, asSystem, type CallContext, callFields, detached } from '@im/kit';
+import { asSystem, type CallContext, detached } from '@im/kit';
+import { acceptLoss, callFields } from '@im/process';
 import { make } from '@im/protocol';
 import { type GroupChanges, INFO_ENTRY, notFound } from '@im/store';
 import { dismissed, operatorOf, requireLiveGroup } from '../access.ts';

@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto';
-import {
-  type Logger,
-  type Metrics,
-  notReady,
-  READY,
-  type ServerConfig,
-  type Service,
-  type TenantId,
-} from '@im/kit';
+import type { ServerConfig, TenantId } from '@im/contract';
+import type { Metrics } from '@im/kit';
+import { type Logger, notReady, READY, type Service } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { Client, CopyDestinationOptions, CopySourceOptions, PostPolicy, S3Error } from 'minio';
 import { presignPut, type Signer } from './presign.ts';

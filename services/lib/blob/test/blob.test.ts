@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type S3Backend, startS3 } from '@im/backends';
-import { createLogger, createMetrics, tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
+import { createLogger, createMetrics } from '@im/process';
 import { ImError } from '@im/protocol';
 import { type Blob, type BlobConfig, bucketName, createBlob } from '../src/index.ts';
 

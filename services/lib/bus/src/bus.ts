@@ -1,4 +1,5 @@
-import { Backoff, type Invalidations, type Logger, notReady, READY, type Readiness } from '@im/kit';
+import { Backoff, type Invalidations } from '@im/kit';
+import { type Logger, notReady, READY, type Readiness } from '@im/process';
 import { NatsDeliveries } from './deliveries.ts';
 import { NatsEvents } from './events.ts';
 import { NatsInvalidations } from './invalidations.ts';

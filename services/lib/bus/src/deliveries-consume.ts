@@ -1,4 +1,5 @@
-import { Backoff, type Logger, sleep } from '@im/kit';
+import { Backoff, sleep } from '@im/kit';
+import type { Logger } from '@im/process';
 import { decode } from '@im/protocol';
 import type { Msg } from '@nats-io/transport-node';
 import {

@@ -1,4 +1,4 @@
-import type { Logger } from '@im/kit';
+import type { Logger } from '@im/process';
 import { consumeDeliveries } from './deliveries-consume.ts';
 import { NatsDeliveryFeed } from './delivery-feed.ts';
 import { DeliveryPublisher, subjectOf } from './delivery-publisher.ts';

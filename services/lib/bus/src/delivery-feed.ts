@@ -1,4 +1,6 @@
-import { acceptLoss, Backoff, type Logger, sleep, type TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { Backoff, sleep } from '@im/kit';
+import { acceptLoss, type Logger } from '@im/process';
 import { decode } from '@im/protocol';
 import type { Msg } from '@nats-io/transport-node';
 import { DeliveryMemory } from './delivery-memory.ts';

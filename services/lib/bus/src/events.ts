@@ -1,4 +1,5 @@
-import type { Logger, TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import type { Logger } from '@im/process';
 import { decode, encode, type event, make } from '@im/protocol';
 import type { Msg } from '@nats-io/transport-node';
 import type { NatsLink } from './nats-link.ts';

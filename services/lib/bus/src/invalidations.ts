@@ -1,4 +1,6 @@
-import type { InvalidationHandler, Invalidations, Logger, TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import type { InvalidationHandler, Invalidations } from '@im/kit';
+import type { Logger } from '@im/process';
 import { decode, encode, make } from '@im/protocol';
 import type { NatsLink } from './nats-link.ts';
 import { parseEvent } from './parse-event.ts';

@@ -1,4 +1,5 @@
-import { Backoff, type Logger } from '@im/kit';
+import { Backoff } from '@im/kit';
+import type { Logger } from '@im/process';
 import type { log } from '@im/protocol';
 import { streamInfo } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';

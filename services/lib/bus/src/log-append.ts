@@ -1,4 +1,5 @@
-import { Backoff, COUNT_BUCKETS, type TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { Backoff, COUNT_BUCKETS } from '@im/kit';
 import { argsError, ERR, ImError } from '@im/protocol';
 import { MAX_BATCH_MESSAGES, type OutgoingMessage, publishAtomically } from './atomic-publish.ts';
 import { JetStreamApiError, JS_ERROR } from './jetstream-api.ts';

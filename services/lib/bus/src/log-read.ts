@@ -1,4 +1,4 @@
-import type { Logger } from '@im/kit';
+import type { Logger } from '@im/process';
 import type { NatsLink } from './nats-link.ts';
 import { readOrdered, type StreamMessage } from './ordered-reader.ts';
 import { logFilters, parseLogSubject, STREAM } from './subjects.ts';

@@ -1,4 +1,5 @@
-import type { Logger, TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import type { Logger } from '@im/process';
 import { JetStreamApiError, JS_ERROR, jetStreamCall, streamInfo } from './jetstream-api.ts';
 import { LogAppender } from './log-append.ts';
 import { readLog } from './log-read.ts';

@@ -1,4 +1,5 @@
-import { acceptLoss, Backoff, type Logger, notReady, READY, type Readiness } from '@im/kit';
+import { Backoff } from '@im/kit';
+import { acceptLoss, type Logger, notReady, READY, type Readiness } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import type { RawHeaders } from './raw-headers.ts';

@@ -1,4 +1,5 @@
-import { Backoff, type Logger, randomId } from '@im/kit';
+import { Backoff, randomId } from '@im/kit';
+import type { Logger } from '@im/process';
 import type { Msg } from '@nats-io/transport-node';
 import {
   createConsumer,

@@ -1,4 +1,4 @@
-import type { Logger } from '@im/kit';
+import type { Logger } from '@im/process';
 import type { Msg } from '@nats-io/transport-node';
 
 /** What `read` makes of a message; undefined, with a line in the log, when it is malformed. */

@@ -1,4 +1,4 @@
-import type { Logger } from '@im/kit';
+import type { Logger } from '@im/process';
 import type { StreamInfo } from '@nats-io/jetstream';
 import { JetStreamApiError, JS_ERROR, jetStreamCall, streamInfo } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';

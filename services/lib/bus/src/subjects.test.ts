@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_TENANT, tenantId } from '@im/kit';
+import { DEFAULT_TENANT, tenantId } from '@im/contract';
 import {
   groupSubject,
   kickSubject,

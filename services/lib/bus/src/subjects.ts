@@ -1,4 +1,5 @@
-import { isTenantId, type TenantId, token16 } from '@im/kit';
+import { isTenantId, type TenantId } from '@im/contract';
+import { token16 } from '@im/kit';
 
 /** Names of the streams. */
 export const STREAM = { log: 'MSGS', deliveries: 'SEQ' } as const;

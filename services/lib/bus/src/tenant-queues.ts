@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import type { KeptDelivery } from './types.ts';
 
 /** A delivery in hand, and where its answer goes. */

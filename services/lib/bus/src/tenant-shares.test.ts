@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
 import { TenantShares } from './tenant-shares.ts';
 
 const A = tenantId('a');

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 
 /** What was appended within one interval, by tenant. */
 interface Interval {

@@ -1,14 +1,6 @@
-import type {
-  Background,
-  Invalidations,
-  LiveConfig,
-  Logger,
-  Metrics,
-  ServerConfig,
-  Service,
-  TenantDirectory,
-  TenantId,
-} from '@im/kit';
+import type { ServerConfig, TenantId } from '@im/contract';
+import type { Invalidations, Metrics, TenantDirectory } from '@im/kit';
+import type { Background, LiveConfig, Logger, Service } from '@im/process';
 import type { event, log } from '@im/protocol';
 
 /** What the bus reads of the configuration. */

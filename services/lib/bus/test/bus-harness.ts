@@ -2,19 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Backend, startNats } from '@im/backends';
-import {
-  type Background,
-  createBackground,
-  createLogger,
-  createMetrics,
-  DEFAULT_TENANT,
-  type LiveConfig,
-  type Metrics,
-  newInstanceId,
-  ServerConfig,
-  sleep,
-  type TenantDirectory,
-} from '@im/kit';
+import { DEFAULT_TENANT, ServerConfig } from '@im/contract';
+import { type Metrics, newInstanceId, sleep, type TenantDirectory } from '@im/kit';
+import { type Background, createBackground, createLogger, createMetrics, type LiveConfig } from '@im/process';
 import { encode, make } from '@im/protocol';
 import { type Bus, createBus, type OutgoingDelivery } from '../src/index.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Backend } from '@im/backends';
-import { DEFAULT_TENANT, sleep, tenantId } from '@im/kit';
+import { DEFAULT_TENANT, tenantId } from '@im/contract';
+import { sleep } from '@im/kit';
 import { decode, type log, make } from '@im/protocol';
 import { connect } from '@nats-io/transport-node';
 import type { DeliveryFeed } from '../src/index.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_TENANT, sleep } from '@im/kit';
+import { DEFAULT_TENANT } from '@im/contract';
+import { sleep } from '@im/kit';
 import type { log } from '@im/protocol';
 import { startTestBus, startTestNats, type TestBus, toUser, until } from './bus-harness.ts';
 import { startRelay } from './tcp-relay.ts';

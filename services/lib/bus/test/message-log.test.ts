@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Backend } from '@im/backends';
-import {
-  createLiveConfig,
-  DEFAULT_TENANT,
-  ServerConfig,
-  sleep,
-  staticTenants,
-  tenantId,
-  tenantSettings,
-} from '@im/kit';
+import { DEFAULT_TENANT, ServerConfig, tenantId, tenantSettings } from '@im/contract';
+import { sleep, staticTenants } from '@im/kit';
+import { createLiveConfig } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { connect } from '@nats-io/transport-node';
 import { type LogEntry, LogRecreatedError } from '../src/index.ts';

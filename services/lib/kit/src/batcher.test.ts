@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createMetrics } from '@im/process';
 import { Batcher, ExpiredInQueueError, QueueFullError } from './batcher.ts';
-import { createMetrics } from './metrics.ts';
 
 test('what arrives in one tick is one batch, and each item gets its own result', async () => {
   const batches: number[][] = [];

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createMetrics } from '@im/process';
 import { createCache } from './cache.ts';
 import { CallScope, currentCall, withinCall } from './call-scope.ts';
-import { createMetrics } from './metrics.ts';
 
 const bounds = { name: 'test', max: 100, ttlMs: 60_000 };
 

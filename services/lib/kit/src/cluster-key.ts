@@ -1,15 +1,13 @@
 import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { CallerProof } from '@im/contract';
 
 /** The key by which processes of a cluster know each other, and how strictly it is asked for. */
 export interface ClusterKey {
-  /** Empty: nobody is asked. */
+  /** Empty: callers are not asked for it. */
   readonly key: string;
   /** Callers that do not know it are let in as well. */
   readonly acceptMissingKey: boolean;
 }
-
-/** What a process asks of its callers: nothing, a proof that may be missing, or one that must not. */
-export type CallerProof = 'none' | 'optional' | 'required';
 
 /** What follows from a key. */
 export function callerProof({ key, acceptMissingKey }: ClusterKey): CallerProof {

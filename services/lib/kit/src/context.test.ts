@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DEFAULT_TENANT } from '@im/contract';
 import { asSystem, background, detached, remainingMs, withCaller, withTimeout } from './context.ts';
-import { DEFAULT_TENANT } from './tenant.ts';
 
 test('a derived deadline is never later than its parent’s', () => {
   const parent = background(DEFAULT_TENANT, 'op', { timeoutMs: 1_000 });

@@ -1,5 +1,5 @@
+import type { TenantId } from '@im/contract';
 import { randomId } from './ids.ts';
-import type { TenantId } from './tenant.ts';
 
 /**
  * What travels with every call, in a process and between processes. A context is never changed:

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { tenantId } from '@im/contract';
+import { createMetrics } from '@im/process';
 import { clientAddress, FailedAttempts } from './failed-attempts.ts';
-import { createMetrics } from './metrics.ts';
-import { tenantId } from './tenant.ts';
 
 const [t1, t2] = [tenantId('t1'), tenantId('t2')];
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import type { TenantId } from '@im/contract';
 import type { Metrics } from './metrics.ts';
-import type { TenantId } from './tenant.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** How many attempts of an address may fail. */

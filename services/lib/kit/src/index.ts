@@ -1,36 +1,27 @@
-export * from './access.ts';
-export * from './background.ts';
-export * from './backoff.ts';
-export * from './batcher.ts';
-export * from './cache.ts';
-export * from './call-scope.ts';
-export * from './cluster-key.ts';
-export * from './config.ts';
-export * from './config-fields.ts';
-export * from './config-hash.ts';
-export * from './config-live.ts';
-export * from './config-load.ts';
-export * from './config-reference.ts';
-export * from './context.ts';
-export * from './each-limited.ts';
-export * from './event-loop-delay.ts';
-export * from './failed-attempts.ts';
-export * from './ids.ts';
-export * from './invalidations.ts';
-export * from './lifecycle.ts';
-export * from './log.ts';
-export * from './metrics.ts';
-export * from './ops-server.ts';
-export * from './pagination.ts';
-export * from './runtime-flags.ts';
-export * from './service-module.ts';
-export * from './settings-level.ts';
-export * from './status.ts';
-export * from './tenant.ts';
-export * from './tenant-directory.ts';
-export * from './tenant-entries.ts';
-export * from './tenant-settings.ts';
-export * from './token-bucket.ts';
-export * from './token-hash.ts';
-export * from './user-limits.ts';
-export * from './version.ts';
+export { requireAdmin, requireSelf } from './access.ts';
+export { Backoff, type BackoffOptions, type RetryOptions, retry, sleep } from './backoff.ts';
+export { Batcher, ExpiredInQueueError, QueueFullError, type Settle } from './batcher.ts';
+export { type Cache, type CacheOptions, createCache } from './cache.ts';
+export { CallScope, currentCall, outsideCalls, sharedWork, withinCall } from './call-scope.ts';
+export { type ClusterKey, callerProof, isProof, newChallenge, proofOf, sameSecret } from './cluster-key.ts';
+export {
+  asSystem,
+  background,
+  type CallContext,
+  DEFAULT_TIMEOUT_MS,
+  detached,
+  remainingMs,
+  withCaller,
+} from './context.ts';
+export { eachLimited } from './each-limited.ts';
+export { clientAddress, FailedAttempts } from './failed-attempts.ts';
+export { md5Hex, newInstanceId, randomId, sha256Parts, token16 } from './ids.ts';
+export { type InvalidationHandler, type Invalidations, inProcessInvalidations } from './invalidations.ts';
+export { close, listen } from './listen.ts';
+export { Counter, DerivedCounter, type Gauge, Histogram } from './meters.ts';
+export { COUNT_BUCKETS, LATENCY_BUCKETS, type Metrics } from './metrics.ts';
+export { MAX_PAGE, pageRange } from './pagination.ts';
+export { type MutableTenantDirectory, staticTenants, type TenantDirectory } from './tenant-directory.ts';
+export { KeyedBuckets, TokenBucket } from './token-bucket.ts';
+export { TOKEN_CACHE, tokenHash, tokenInvalidationKey } from './token-hash.ts';
+export { createUserLimit, type UserLimit } from './user-limits.ts';

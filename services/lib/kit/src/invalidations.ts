@@ -1,4 +1,4 @@
-import type { TenantId } from './tenant.ts';
+import type { TenantId } from '@im/contract';
 
 /** What a cache does when something it may hold has changed. */
 export interface InvalidationHandler {

@@ -11,6 +11,24 @@ export interface Observer {
   observe(value: number): void;
 }
 
+/** A gauge with its labels fixed. */
+export interface Level {
+  set(value: number): void;
+  inc(by?: number): void;
+  dec(by?: number): void;
+}
+
+/** A value that rises and falls, such as the length of a queue. */
+export interface Gauge<L extends string = never> {
+  set(value: number): void;
+  set(labels: Labels<L>, value: number): void;
+  inc(by?: number): void;
+  inc(labels: Labels<L>, by?: number): void;
+  dec(by?: number): void;
+  dec(labels: Labels<L>, by?: number): void;
+  labels(labels: Labels<L>): Level;
+}
+
 /** One line of the text format, in the form that prom-client's registry prints. */
 export interface Sample {
   readonly metricName: string;

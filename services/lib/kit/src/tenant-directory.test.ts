@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tenantId } from './tenant.ts';
-import { staticTenants, tenantSettings } from './tenant-directory.ts';
+import { tenantId, tenantSettings } from '@im/contract';
+import { staticTenants } from './tenant-directory.ts';
 
 const settings = (id: string, hosts: string[] = []) =>
   tenantSettings({ id, hosts, tokenSecret: 's', adminSecret: 'a' });

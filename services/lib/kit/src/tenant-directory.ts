@@ -1,6 +1,4 @@
-import type { TenantId } from './tenant.ts';
-import type { InvalidTenant } from './tenant-entries.ts';
-import { TenantSettings, type TenantSettingsInput } from './tenant-settings.ts';
+import type { InvalidTenant, TenantId, TenantSettings } from '@im/contract';
 
 /** What changed in a directory: the new settings, or undefined for a tenant that is gone. */
 export type TenantListener = (id: TenantId, settings: TenantSettings | undefined) => void;
@@ -38,11 +36,6 @@ export interface MutableTenantDirectory extends TenantDirectory {
 
 /** A tenant that is configured and cannot be served. */
 export type RefusedTenant = Pick<InvalidTenant, 'id' | 'hosts'>;
-
-/** Fills in the defaults of a tenant's settings. @throws a ZodError that names the field. */
-export function tenantSettings(input: TenantSettingsInput): TenantSettings {
-  return TenantSettings.parse(input);
-}
 
 /** A directory that holds the given tenants. @throws when two have the same name or host. */
 export function staticTenants(

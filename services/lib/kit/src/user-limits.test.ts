@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseConfig, type ServerConfig, tenantId, tenantSettings } from '@im/contract';
+import { createMetrics } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
-import type { ServerConfig } from './config.ts';
-import { parseConfig } from './config-load.ts';
-import { createMetrics } from './metrics.ts';
-import { tenantId } from './tenant.ts';
-import { staticTenants, tenantSettings } from './tenant-directory.ts';
+import { staticTenants } from './tenant-directory.ts';
 import { createUserLimit, type UserLimitName } from './user-limits.ts';
 
 const [T1, T2] = [tenantId('t1'), tenantId('t2')];

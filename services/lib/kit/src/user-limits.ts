@@ -1,9 +1,8 @@
+import type { ServerConfig, TenantSettings } from '@im/contract';
 import { ERR, ImError } from '@im/protocol';
-import type { ServerConfig } from './config.ts';
 import type { CallContext } from './context.ts';
 import type { Metrics } from './metrics.ts';
 import type { TenantDirectory } from './tenant-directory.ts';
-import type { TenantSettings } from './tenant-settings.ts';
 import { KeyedBuckets } from './token-bucket.ts';
 
 /** Most users whose rates are remembered, by limit and process. */

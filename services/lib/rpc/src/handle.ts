@@ -1,4 +1,5 @@
-import { type CallContext, CallScope, callFields, type Logger, withinCall } from '@im/kit';
+import { type CallContext, CallScope, withinCall } from '@im/kit';
+import { callFields, type Logger } from '@im/process';
 import { ERR, type ImError } from '@im/protocol';
 import type { ReportCall } from './call-metrics.ts';
 import type { AnyMessage, Handler, Method } from './contract.ts';

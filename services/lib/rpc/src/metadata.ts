@@ -1,5 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
-import { type CallContext, type ClusterKey, isTenantId, sameSecret } from '@im/kit';
+import { isTenantId } from '@im/contract';
+import { type CallContext, type ClusterKey, sameSecret } from '@im/kit';
 import { argsError } from '@im/protocol';
 
 /** Names of the headers that carry the context of a plain gRPC call. Absent means empty, zero or false. */

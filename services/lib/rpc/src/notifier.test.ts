@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  background as contextOf,
-  createBackground,
-  createMetrics,
-  DEFAULT_TENANT,
-  silentLogger,
-} from '@im/kit';
+import { DEFAULT_TENANT } from '@im/contract';
+import { background as contextOf } from '@im/kit';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { CONTENT, ERR, ImError, make, type msg, SESSION } from '@im/protocol';
 import { createNotifier } from './notifier.ts';
 import type { RpcRegistry } from './registry.ts';

@@ -1,12 +1,5 @@
-import {
-  type Background,
-  type CallContext,
-  callFields,
-  detached,
-  type Logger,
-  type Metrics,
-  remainingMs,
-} from '@im/kit';
+import { type CallContext, detached, type Metrics, remainingMs } from '@im/kit';
+import { type Background, callFields, type Logger } from '@im/process';
 import {
   ERR,
   ImError,

@@ -1,5 +1,5 @@
 import type { ChannelOptions } from '@grpc/grpc-js';
-import type { ServerConfig } from '@im/kit';
+import type { ServerConfig } from '@im/contract';
 
 /** Settings of calls between processes. */
 export type RpcConfig = ServerConfig['rpc'];

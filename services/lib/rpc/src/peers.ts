@@ -1,12 +1,5 @@
-import {
-  type CallContext,
-  type Logger,
-  notReady,
-  QueueFullError,
-  READY,
-  type Readiness,
-  remainingMs,
-} from '@im/kit';
+import { type CallContext, QueueFullError, remainingMs } from '@im/kit';
+import { type Logger, notReady, READY, type Readiness } from '@im/process';
 import { argsError, ERR, ImError } from '@im/protocol';
 import type { ReportCall } from './call-metrics.ts';
 import type { AnyMessage, Method } from './contract.ts';

@@ -1,6 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
-import { type CallContext, type CallScope, type ClusterKey, isTenantId, type Logger } from '@im/kit';
+import { isTenantId } from '@im/contract';
+import type { CallContext, CallScope, ClusterKey } from '@im/kit';
+import type { Logger } from '@im/process';
 import { argsError, ERR, ImError, make } from '@im/protocol';
 import { CallerAdmission } from './admission.ts';
 import type { AnyMessage, Method } from './contract.ts';

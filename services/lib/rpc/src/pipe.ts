@@ -1,5 +1,6 @@
 import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
-import { Backoff, type Logger, proofOf } from '@im/kit';
+import { Backoff, proofOf } from '@im/kit';
+import type { Logger } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { decodeFrame, EXCHANGE, encodeFrame, type Frame, type Reply, TickWriter } from './frames.ts';
 import { channelOptions, type RpcConfig } from './options.ts';

@@ -1,14 +1,6 @@
-import {
-  type CallContext,
-  type LiveConfig,
-  type Logger,
-  type Metrics,
-  notReady,
-  READY,
-  type Readiness,
-  type ServerConfig,
-  type Service,
-} from '@im/kit';
+import type { ServerConfig } from '@im/contract';
+import type { CallContext, Metrics } from '@im/kit';
+import { type LiveConfig, type Logger, notReady, READY, type Readiness, type Service } from '@im/process';
 import { type Domain, ERR, ImError } from '@im/protocol';
 import { callMetrics, type ReportCall, type Side } from './call-metrics.ts';
 import { type AnyMessage, type DomainService, type Handler, type Method, methodsOf } from './contract.ts';

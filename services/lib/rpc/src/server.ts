@@ -8,7 +8,8 @@ import {
   type sendUnaryData,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { type ClusterKey, DEFAULT_TIMEOUT_MS, type Logger, type Metrics } from '@im/kit';
+import { type ClusterKey, DEFAULT_TIMEOUT_MS, type Metrics } from '@im/kit';
+import type { Logger } from '@im/process';
 import type { AnyMessage } from './contract.ts';
 import { toStatus } from './errors.ts';
 import { EXCHANGE } from './frames.ts';

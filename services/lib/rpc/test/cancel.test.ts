@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { background, type CallContext, type CallScope, currentCall, sleep, tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
+import { background, type CallContext, type CallScope, currentCall, sleep } from '@im/kit';
 import { make } from '@im/protocol';
 import { loopbackConfig, portOf, startPeer } from './fixture.ts';
 

@@ -1,12 +1,6 @@
-import {
-  createLiveConfig,
-  createMetrics,
-  type Logger,
-  type Metrics,
-  ServerConfig,
-  type ServerConfigInput,
-  silentLogger,
-} from '@im/kit';
+import { ServerConfig, type ServerConfigInput } from '@im/contract';
+import type { Metrics } from '@im/kit';
+import { createLiveConfig, createMetrics, type Logger, silentLogger } from '@im/process';
 import type { Domain } from '@im/protocol';
 import { createRpc, type DomainService, type RpcRegistry } from '../src/index.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { background, type CallContext, tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
+import { background, type CallContext } from '@im/kit';
 import { make, type user } from '@im/protocol';
 import { loopbackConfig, startPeer } from './fixture.ts';
 

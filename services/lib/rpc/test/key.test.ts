@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { background, createLogger, sleep, tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
+import { background, sleep } from '@im/kit';
+import { createLogger } from '@im/process';
 import { decode, encode, make, type user } from '@im/protocol';
 import { loopbackConfig, type Peer, portOf, startPeer } from './fixture.ts';
 

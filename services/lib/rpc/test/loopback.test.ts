@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
-import { background, type CallContext, QueueFullError, tenantId, withCaller } from '@im/kit';
+import { tenantId } from '@im/contract';
+import { background, type CallContext, QueueFullError, withCaller } from '@im/kit';
 import { decode, ERR, encode, ImError, type Messages, make, type msg, type user } from '@im/protocol';
 import { loopbackConfig, portOf, startPeer } from './fixture.ts';
 

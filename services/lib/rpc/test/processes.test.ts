@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { background, tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
+import { background } from '@im/kit';
 import { ERR, make } from '@im/protocol';
 import { loopbackConfig, type Peer, startPeer } from './fixture.ts';
 

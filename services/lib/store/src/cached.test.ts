@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMetrics, type InvalidationHandler, inProcessInvalidations, tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
+import { type InvalidationHandler, inProcessInvalidations } from '@im/kit';
+import { createMetrics } from '@im/process';
 import { entityCaches } from './cached.ts';
 
 const [a, b] = [tenantId('a'), tenantId('b')];

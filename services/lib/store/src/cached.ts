@@ -1,3 +1,4 @@
+import type { TenantId } from '@im/contract';
 import {
   type Cache,
   type CacheOptions,
@@ -5,7 +6,6 @@ import {
   type Invalidations,
   type Metrics,
   sharedWork,
-  type TenantId,
 } from '@im/kit';
 import { KEY_SEPARATOR } from './collection.ts';
 

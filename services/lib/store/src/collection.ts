@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { argsError } from '@im/protocol';
 import type { Collection, IndexDirection } from 'mongodb';
 import { boundedCollection } from './bounded-collection.ts';

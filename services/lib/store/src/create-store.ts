@@ -1,15 +1,6 @@
-import {
-  type Background,
-  Backoff,
-  type Invalidations,
-  type Logger,
-  type Metrics,
-  notReady,
-  READY,
-  type ServerConfig,
-  type TenantDirectory,
-  type TenantId,
-} from '@im/kit';
+import type { ServerConfig, TenantId } from '@im/contract';
+import { Backoff, type Invalidations, type Metrics, type TenantDirectory } from '@im/kit';
+import { type Background, type Logger, notReady, READY } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { type Document, MongoServerError } from 'mongodb';
 import { entityCaches } from './cached.ts';

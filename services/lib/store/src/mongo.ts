@@ -1,4 +1,5 @@
-import { Backoff, type Logger, type Metrics } from '@im/kit';
+import { Backoff, type Metrics } from '@im/kit';
+import type { Logger } from '@im/process';
 import { type Document, MongoClient, type MongoClientOptions, type TopologyDescription } from 'mongodb';
 
 /** How long an operation waits for a primary before it fails with a retryable error. */

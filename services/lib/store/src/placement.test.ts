@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { staticTenants, tenantId, tenantSettings } from '@im/kit';
+import { tenantId, tenantSettings } from '@im/contract';
+import { staticTenants } from '@im/kit';
 import { ImError } from '@im/protocol';
 import { dedicatedDatabase, placements } from './placement.ts';
 

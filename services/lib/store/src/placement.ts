@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { TenantDirectory, TenantId, TenantSettings } from '@im/kit';
+import type { TenantId, TenantSettings } from '@im/contract';
+import type { TenantDirectory } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 
 /** Longest database name that MongoDB takes. */

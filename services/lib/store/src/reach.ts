@@ -1,4 +1,5 @@
-import type { CallContext, TenantDirectory, TenantSettings } from '@im/kit';
+import type { TenantSettings } from '@im/contract';
+import type { CallContext, TenantDirectory } from '@im/kit';
 import { ERR, GROUP_STATUS, ImError, MANAGER_LEVEL, ROLE } from '@im/protocol';
 import { notFound } from './errors.ts';
 import { type BlackRepo, blackRepo } from './repos/black.ts';

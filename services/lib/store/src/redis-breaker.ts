@@ -1,4 +1,5 @@
-import type { Logger, Metrics } from '@im/kit';
+import type { Metrics } from '@im/kit';
+import type { Logger } from '@im/process';
 
 /** Commands without an answer in time, one after the other, that open the breaker. */
 const TIMEOUTS = 3;

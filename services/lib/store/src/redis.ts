@@ -1,5 +1,6 @@
-import type { Logger, Metrics, TenantId } from '@im/kit';
-import { token16 } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { type Metrics, token16 } from '@im/kit';
+import type { Logger } from '@im/process';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { KEY_SEPARATOR } from './collection.ts';
 import { redisBreaker } from './redis-breaker.ts';

@@ -1,4 +1,5 @@
-import type { Metrics, TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import type { Metrics } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { createMongoClient, type SentCommand } from './mongo.ts';

@@ -1,4 +1,6 @@
-import type { CacheOptions, Service, TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import type { CacheOptions } from '@im/kit';
+import type { Service } from '@im/process';
 import type { Collection, Document } from 'mongodb';
 import type { EntityCache } from './cached.ts';
 import type { CollectionSpec, TenantCollection, TenantDocument } from './collection.ts';

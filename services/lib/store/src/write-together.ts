@@ -1,4 +1,5 @@
-import type { Logger, Metrics } from '@im/kit';
+import type { Metrics } from '@im/kit';
+import type { Logger } from '@im/process';
 import { Binary, type ClientSession, type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
 import { clientOptions } from './mongo.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { CallScope, createMetrics, sleep, withinCall } from '@im/kit';
+import { CallScope, sleep, withinCall } from '@im/kit';
+import { createMetrics } from '@im/process';
 import { ImError } from '@im/protocol';
 import { convs, type Store, userRepo } from '../src/index.ts';
 import { openStore, SHARED, startServers, untilReady } from './harness.ts';

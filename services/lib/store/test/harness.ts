@@ -2,17 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startMongo, startRedis } from '@im/backends';
-import {
-  createBackground,
-  createMetrics,
-  inProcessInvalidations,
-  silentLogger,
-  sleep,
-  staticTenants,
-  type TenantId,
-  tenantId,
-  tenantSettings,
-} from '@im/kit';
+import { type TenantId, tenantId, tenantSettings } from '@im/contract';
+import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { createStore, type Store, type StoreDeps } from '../src/index.ts';
 
 /** Tenants of the tests: two of each placement. */

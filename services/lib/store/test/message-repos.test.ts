@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import {
   type CountedRows,
   convs,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { createMetrics, type TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { createMetrics } from '@im/process';
 import { type MsgRow, msgRows, msgSearch, msgStats, type NewMsgRow, userRepo } from '../src/index.ts';
 import { DEDICATED, openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createMetrics } from '@im/kit';
+import { createMetrics } from '@im/process';
 import type { Document } from 'mongodb';
 import {
   convs,

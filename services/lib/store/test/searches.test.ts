@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { createMetrics, sleep } from '@im/kit';
+import { sleep } from '@im/kit';
+import { createMetrics } from '@im/process';
 import { ImError } from '@im/protocol';
 import { groupRepo, userRepo } from '../src/index.ts';
 import { USERS } from '../src/repos/user.ts';

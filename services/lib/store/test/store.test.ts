@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { sleep, tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
+import { sleep } from '@im/kit';
 import { ImError } from '@im/protocol';
 import { convs, redisKey } from '../src/index.ts';
 import { openStore, SHARED, startServers, testTenants, untilReady } from './harness.ts';

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { make, type sdkws } from '@im/protocol';
 import type { MsgParts } from '../parts.ts';
 

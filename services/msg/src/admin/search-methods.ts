@@ -1,4 +1,5 @@
-import { requireAdmin, type TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { requireAdmin } from '@im/kit';
 import { argsError, chatConversationID, decode, make, type msg, SESSION, type sdkws } from '@im/protocol';
 import { MAX_SEARCH_WINDOW, type MsgPlace, type MsgQuery, type MsgRow, type MsgSearchPart } from '@im/store';
 import type { MsgMethods, MsgParts } from '../parts.ts';

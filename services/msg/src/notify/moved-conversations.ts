@@ -1,4 +1,5 @@
-import type { CallContext, TenantSettings } from '@im/kit';
+import type { TenantSettings } from '@im/contract';
+import type { CallContext } from '@im/kit';
 import { CONTENT, chatConversationID, make, SESSION, type sdkws, toJson } from '@im/protocol';
 import type { ConversationRepo } from '@im/store';
 import type { MembershipChange } from '../send/record.ts';

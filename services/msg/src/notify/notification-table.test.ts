@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type TenantSettingsInput, tenantSettings } from '@im/kit';
+import { type TenantSettingsInput, tenantSettings } from '@im/contract';
 import { ImError, make, type msg } from '@im/protocol';
 import { notificationMessage } from './notification.ts';
 import { notificationRule } from './notification-table.ts';

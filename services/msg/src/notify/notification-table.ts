@@ -1,4 +1,4 @@
-import type { TenantSettings } from '@im/kit';
+import type { TenantSettings } from '@im/contract';
 import { CONTENT } from '@im/protocol';
 
 /** How a kind of notification travels. */

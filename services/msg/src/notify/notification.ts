@@ -1,4 +1,5 @@
-import { randomId, type TenantSettings } from '@im/kit';
+import type { TenantSettings } from '@im/contract';
+import { randomId } from '@im/kit';
 import { argsError, CONTENT, MSG_FROM, make, type msg, SESSION, type sdkws } from '@im/protocol';
 import { notificationContent } from './notification-content.ts';
 import { type NotificationRule, notificationRule } from './notification-table.ts';

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { GROUP_STATUS, isNotificationConversation, SESSION, type sdkws } from '@im/protocol';
 import { type ConversationBounds, type ConvState, NO_SEQ_USER, type SeqUser } from '@im/store';
 import type { MsgParts } from '../parts.ts';

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import type { sdkws } from '@im/protocol';
 import type { MsgRow, MsgRows, SeqsOf } from '@im/store';
 import type { Access } from './access.ts';

@@ -1,4 +1,5 @@
-import { requireSelf, type TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { requireSelf } from '@im/kit';
 import {
   answerBudget,
   argsError,

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { CONTENT, decode, MSG_STATUS } from '@im/protocol';
 import type { MsgRow, MsgRows, SeqsOf } from '@im/store';
 import { type Rendered, revokedContent } from './render.ts';

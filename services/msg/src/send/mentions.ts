@@ -1,4 +1,5 @@
-import { acceptLoss, asSystem, type CallContext, callFields, detached } from '@im/kit';
+import { asSystem, type CallContext, detached } from '@im/kit';
+import { acceptLoss, callFields } from '@im/process';
 import { CONTENT, make, SESSION, type sdkws } from '@im/protocol';
 import type { MsgParts } from '../parts.ts';
 

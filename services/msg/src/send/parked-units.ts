@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { ERR, ImError, queueKey, type sdkws } from '@im/protocol';
 import type { ParkedRecordRepo } from '@im/store';
 

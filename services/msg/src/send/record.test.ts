@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
 import { decode, make, type sdkws } from '@im/protocol';
 import { buildRecord, dedupKey, serverMsgID } from './record.ts';
 

@@ -1,4 +1,5 @@
-import { sha256Parts, type TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { sha256Parts } from '@im/kit';
 import {
   chatConversationID,
   encode,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createMetrics } from '@im/kit';
+import { createMetrics } from '@im/process';
 import { referenceMetrics } from './reference-metrics.ts';
 
 test('messages are counted by session, and by whether they were taken', async () => {

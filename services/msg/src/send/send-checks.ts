@@ -1,4 +1,4 @@
-import type { TenantId, TenantSettings } from '@im/kit';
+import type { TenantId, TenantSettings } from '@im/contract';
 import {
   argsError,
   CONTENT,

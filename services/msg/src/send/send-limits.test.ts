@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  createMetrics,
-  parseConfig,
-  type ServerConfig,
-  staticTenants,
-  tenantId,
-  tenantSettings,
-} from '@im/kit';
+import { parseConfig, type ServerConfig, tenantId, tenantSettings } from '@im/contract';
+import { staticTenants } from '@im/kit';
+import { createMetrics } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { createSendLimits } from './send-limits.ts';
 

@@ -1,10 +1,5 @@
-import {
-  type CallContext,
-  KeyedBuckets,
-  type Metrics,
-  type ServerConfig,
-  type TenantDirectory,
-} from '@im/kit';
+import type { ServerConfig } from '@im/contract';
+import { type CallContext, KeyedBuckets, type Metrics, type TenantDirectory } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 
 /** Most users and tenants whose rates are remembered. */

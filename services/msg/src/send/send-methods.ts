@@ -1,4 +1,5 @@
-import { type CallContext, tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
+import type { CallContext } from '@im/kit';
 import { argsError, decode, ERR, encode, ImError, make, type msg, type sdkws, toImError } from '@im/protocol';
 import { movedConversations } from '../notify/moved-conversations.ts';
 import { notificationMessage } from '../notify/notification.ts';

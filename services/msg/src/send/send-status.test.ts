@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createBackground, createMetrics, silentLogger, tenantId } from '@im/kit';
+import { tenantId } from '@im/contract';
+import { createBackground, createMetrics, silentLogger } from '@im/process';
 import type { Store } from '@im/store';
 import { SEND_STATUS, sendStatus } from './send-status.ts';
 

@@ -1,4 +1,5 @@
-import { acceptLoss, type Background, type CallContext } from '@im/kit';
+import type { CallContext } from '@im/kit';
+import { acceptLoss, type Background } from '@im/process';
 import type { Store } from '@im/store';
 
 /** What became of the send of an operation, as /msg/check_msg_is_send_success tells it. */

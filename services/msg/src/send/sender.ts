@@ -1,4 +1,5 @@
-import { type CallContext, createCache, randomId, type TenantSettings } from '@im/kit';
+import type { TenantSettings } from '@im/contract';
+import { type CallContext, createCache, randomId } from '@im/kit';
 import {
   CONTENT,
   ERR,

@@ -1,4 +1,4 @@
-import type { Logger } from '@im/kit';
+import type { Logger } from '@im/process';
 import type { PushProvider } from './provider.ts';
 
 /** Writes one line per notification instead of waking a phone. */

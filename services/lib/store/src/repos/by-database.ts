@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import type { CollectionSpec, TenantCollection, TenantDocument } from '../collection.ts';
 import type { Store } from '../store.ts';
 

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { make, type user } from '@im/protocol';
 import type { AnyBulkWriteOperation, Filter } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';

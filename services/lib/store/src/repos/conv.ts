@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
 import { guarded, retryDuplicate } from '../errors.ts';
 import type { Store } from '../store.ts';

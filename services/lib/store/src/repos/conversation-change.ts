@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import type { AnyBulkWriteOperation, Collection, Filter } from 'mongodb';
 import type { TenantCollection } from '../collection.ts';
 import { guarded } from '../errors.ts';

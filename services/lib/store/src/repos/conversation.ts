@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { type conversation, make, RECV_OPT } from '@im/protocol';
 import type { Filter } from 'mongodb';
 import { defineCollection, KEY_SEPARATOR, type TenantDocument } from '../collection.ts';

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import type { Collection, Document, Filter } from 'mongodb';
 import type { TenantCollection, TenantDocument } from '../collection.ts';
 

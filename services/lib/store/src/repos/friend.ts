@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import type { AnyBulkWriteOperation } from 'mongodb';
 import { defineCollection, KEY_SEPARATOR, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';

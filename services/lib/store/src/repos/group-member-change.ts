@@ -1,4 +1,5 @@
-import { randomId, type TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { randomId } from '@im/kit';
 import { ERR, ImError, ROLE } from '@im/protocol';
 import { type Filter, MongoBulkWriteError } from 'mongodb';
 import { guarded, isDuplicateKey } from '../errors.ts';

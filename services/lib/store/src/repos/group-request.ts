@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import type { Document } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';

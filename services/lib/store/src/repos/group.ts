@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { GROUP_STATUS } from '@im/protocol';
 import type { Filter } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';

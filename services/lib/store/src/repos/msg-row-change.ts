@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { MSG_ROWS } from './msg-row.ts';

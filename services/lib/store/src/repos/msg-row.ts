@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { Binary, type Filter, MongoBulkWriteError, type WithId } from 'mongodb';
 import { defineCollection, type TenantCollection } from '../collection.ts';
 import { guarded } from '../errors.ts';

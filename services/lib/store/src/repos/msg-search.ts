@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { ERR, ImError } from '@im/protocol';
 import type { Document, Filter } from 'mongodb';
 import { guarded } from '../errors.ts';

@@ -1,5 +1,5 @@
-import type { Metrics, TenantId } from '@im/kit';
-import { sharedWork } from '@im/kit';
+import type { TenantId } from '@im/contract';
+import { type Metrics, sharedWork } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import { KEY_SEPARATOR } from '../collection.ts';
 import { guarded } from '../errors.ts';

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { Binary } from 'mongodb';
 import { KEY_SEPARATOR } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { ERR, ImError } from '@im/protocol';
 import type { Collection, OptionalUnlessRequiredId } from 'mongodb';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { make, type user } from '@im/protocol';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded, retryDuplicate } from '../errors.ts';

@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { ERR, ImError, make, type sdkws } from '@im/protocol';
 import { type Filter, MongoBulkWriteError } from 'mongodb';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { TenantId } from '@im/kit';
+import type { TenantId } from '@im/contract';
 import { ERR, ImError } from '@im/protocol';
 import { type Document, ObjectId } from 'mongodb';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createBackground } from './background.ts';
 import { createLogger } from './log.ts';
 import { createMetrics } from './metrics.ts';
+import { createBackground } from './task-runner.ts';
 
 function runner() {
   const lines: string[] = [];

@@ -3,16 +3,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { configFields } from './config-fields.ts';
-import {
-  ConfigError,
-  hashOfFiles,
-  loadConfig,
-  parseConfig,
-  readConfig,
-  readStartConfig,
-  redactConfig,
-} from './config-load.ts';
+import { ConfigError, configFields, configHash, parseConfig } from '@im/contract';
+import { hashOfFiles, loadConfig, readConfig, readStartConfig, redactConfig } from './config-load.ts';
 
 /** Runs a test in a directory with the given files. */
 async function withFiles(
@@ -195,4 +187,25 @@ test('schedules are those that the role cron can read', () => {
     assert.doesNotThrow(check(good), good);
   for (const bad of ['every day at three o clock', '61 * * * *', '* *', '', '2026-01-01T00:00:00'])
     assert.throws(check(bad), /cron\.messageExpiry: must be a cron expression/, bad);
+});
+
+test('a config is named by its text and by what it refers to', async () => {
+  const files: Record<string, string> = {
+    'im.yaml': `mongo: { uri: "\${file:/s/uri}" }\nnats: { password: "\${file:/s/password}" }\n`,
+    '/s/uri': 'mongodb://a\n',
+    '/s/password': 'x',
+    '/s/other': 'y',
+  };
+  const source = { file: 'im.yaml', env: {}, readText: async (path: string) => files[path] ?? '' };
+  const { config, hash, references } = await readConfig(source);
+  assert.equal(config.mongo.uri, 'mongodb://a');
+  assert.deepEqual(references.toSorted(), ['/s/password', '/s/uri']);
+  const named = new Map(references.map((path) => [path, files[path] ?? '']));
+  assert.equal(hash, configHash(files['im.yaml'] ?? '', named));
+  assert.match(hash, /^[0-9a-f]{16}$/);
+  assert.equal(await hashOfFiles(source, references), hash);
+  files['/s/other'] = 'z';
+  assert.equal(await hashOfFiles(source, references), hash);
+  files['/s/password'] = 'changed';
+  assert.notEqual(await hashOfFiles(source, references), hash);
 });

@@ -1,7 +1,5 @@
-import { Backoff, type BackoffOptions } from './backoff.ts';
-import { outsideCalls } from './call-scope.ts';
+import { Backoff, type BackoffOptions, type Metrics, outsideCalls } from '@im/kit';
 import type { Logger } from './log.ts';
-import type { Metrics } from './metrics.ts';
 
 /** Options of {@link Background.loop}. */
 export interface LoopOptions extends BackoffOptions {

@@ -1,13 +1,11 @@
-import type { Background } from './background.ts';
-import type { ServerConfig } from './config.ts';
-import type { LiveConfig } from './config-live.ts';
-import type { Invalidations } from './invalidations.ts';
-import type { Service } from './lifecycle.ts';
+import type { ServerConfig } from '@im/contract';
+import type { Invalidations, Metrics, TenantDirectory } from '@im/kit';
+import type { LiveConfig } from './live-config.ts';
 import type { Logger } from './log.ts';
-import type { Metrics } from './metrics.ts';
 import type { OpsRoutes } from './ops-server.ts';
+import type { Service } from './service.ts';
 import type { StatusRegistry } from './status.ts';
-import type { TenantDirectory } from './tenant-directory.ts';
+import type { Background } from './task-runner.ts';
 
 /** The parts of a process that a module may ask for; what nobody asks for is neither loaded nor connected. */
 export type Need = 'rpc' | 'store' | 'bus' | 'blob';

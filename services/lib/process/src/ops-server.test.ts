@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { notReady, READY } from './lifecycle.ts';
 import { silentLogger } from './log.ts';
 import { createMetrics } from './metrics.ts';
 import { createOpsServer } from './ops-server.ts';
+import { notReady, READY } from './service.ts';
 
 async function started() {
   const metrics = createMetrics({ process: true });

@@ -1,33 +1,4 @@
-import type { ServerConfig } from './config.ts';
-
-/**
- * Settings that a running process takes over from its config file; a name stands for all below it.
- * Whoever adds one must read it through `LiveConfig` wherever it is used.
- */
-export const LIVE_SETTINGS: readonly string[] = [
-  'log.level',
-  'shutdown',
-  'rpc.key',
-  'rpc.acceptMissingKey',
-  'nats.logMaxBytes',
-  'nats.seqMaxBytes',
-  'nats.tenantLogShare',
-  'gateway.maxConnections',
-  'gateway.maxConnectionsPerUser',
-  'gateway.requests',
-  'gateway.handshakes',
-  'gateway.drain',
-  'push.wakesPerUser',
-  'limits',
-  'attempts',
-  'cron',
-  'tenants',
-];
-
-/** Whether a change of this setting, such as `gateway.drain.maxPerSecond`, needs no restart. */
-export function isLiveSetting(path: string): boolean {
-  return LIVE_SETTINGS.some((live) => path === live || path.startsWith(`${live}.`));
-}
+import { LIVE_SETTINGS, type ServerConfig, settingsOf } from '@im/contract';
 
 /** The config in force, of which the live settings change while the process runs. */
 export interface LiveConfig {
@@ -36,7 +7,7 @@ export interface LiveConfig {
   onChange(listener: (config: ServerConfig) => void): () => void;
 }
 
-/** A {@link LiveConfig} that whoever watches the file changes. */
+/** A {@link LiveConfig} that the watcher of the file changes. */
 export interface MutableLiveConfig extends LiveConfig {
   /**
    * Takes over the live settings of `next`.
@@ -45,7 +16,7 @@ export interface MutableLiveConfig extends LiveConfig {
   apply(next: ServerConfig): readonly string[];
 }
 
-/** Begins with the config of the start. */
+/** A live config that starts as `initial`. */
 export function createLiveConfig(initial: ServerConfig): MutableLiveConfig {
   let current = initial;
   const listeners = new Set<(config: ServerConfig) => void>();
@@ -68,20 +39,6 @@ export function createLiveConfig(initial: ServerConfig): MutableLiveConfig {
       return [...wanted].filter(([path, value]) => inForce.get(path) !== value).map(([path]) => path);
     },
   };
-}
-
-/** Every setting by its dotted path, with its value as JSON; a list is one setting. */
-export function settingsOf(config: ServerConfig): Map<string, string> {
-  const settings = new Map<string, string>();
-  const visit = (value: unknown, path: string) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      settings.set(path, JSON.stringify(value));
-      return;
-    }
-    for (const [key, child] of Object.entries(value)) visit(child, path === '' ? key : `${path}.${key}`);
-  };
-  visit(config, '');
-  return settings;
 }
 
 function valueAt(tree: object, path: string): unknown {

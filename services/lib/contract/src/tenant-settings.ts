@@ -165,3 +165,8 @@ export type TenantSettings = z.infer<typeof TenantSettings>;
 
 /** What a tenant's settings look like before defaults are filled in. */
 export type TenantSettingsInput = z.input<typeof TenantSettings>;
+
+/** Fills in the defaults of a tenant's settings. @throws a ZodError that names the field. */
+export function tenantSettings(input: TenantSettingsInput): TenantSettings {
+  return TenantSettings.parse(input);
+}

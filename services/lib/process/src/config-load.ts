@@ -1,20 +1,18 @@
 import { readFile } from 'node:fs/promises';
-import { parse as parseYaml, YAMLError } from 'yaml';
-import { ServerConfig } from './config.ts';
-import { type ConfigField, configFields } from './config-fields.ts';
-import { configHash } from './config-hash.ts';
 import {
-  type ConfigFault,
-  checkTenants,
-  faultsOf,
+  ConfigError,
+  type ConfigField,
+  checkConfig,
+  configFields,
+  configHash,
+  faultsOfEntry,
   type InvalidTenant,
+  parseConfig,
+  type ServerConfig,
   Unresolved,
-} from './tenant-entries.ts';
-
-/** A config that cannot be used. The message names every field at fault and what it should be. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
+  unusable,
+} from '@im/contract';
+import { parse as parseYaml, YAMLError } from 'yaml';
 
 /** Where {@link loadConfig} reads from. */
 export interface ConfigSource {
@@ -76,7 +74,7 @@ export async function loadConfig(source: ConfigSource = {}): Promise<ServerConfi
 export async function readConfig(source: ConfigSource = {}): Promise<LoadedConfig> {
   const { file } = source;
   const { tree, texts } = await readTree(source);
-  const { config, faults, invalidTenants } = check(tree);
+  const { config, faults, invalidTenants } = checkConfig(tree);
   if (!config) throw unusable(file, [...faults, ...invalidTenants.flatMap(faultsOfEntry)]);
   const text = file === undefined ? '' : (texts.read.get(file) ?? '');
   if (file !== undefined) {
@@ -119,53 +117,6 @@ export async function hashOfFiles(source: ConfigSource, references: readonly str
   for (const path of references) await texts.of(path).catch(() => undefined);
   const text = source.file === undefined ? '' : await new Texts(source).of(source.file);
   return configHash(text, texts.read);
-}
-
-/**
- * Checks a config and fills in its defaults.
- * @throws ConfigError that names each field at fault, those of tenants included.
- */
-export function parseConfig(value: unknown, file?: string): ServerConfig {
-  const { config, faults, invalidTenants } = check(value);
-  if (config && invalidTenants.length === 0) return config;
-  throw unusable(file, [...faults, ...invalidTenants.flatMap(faultsOfEntry)]);
-}
-
-/** What can be said of a config: the faults of tenants apart from all others, which leave no config. */
-interface CheckedConfig {
-  readonly config: ServerConfig | undefined;
-  readonly faults: readonly ConfigFault[];
-  readonly invalidTenants: readonly InvalidTenant[];
-}
-
-function check(value: unknown): CheckedConfig {
-  const { entries, rest } = withoutTenants(value);
-  const { valid, invalid } = checkTenants(entries);
-  const result = ServerConfig.safeParse(rest);
-  const faults = faultsOf(rest, result.error);
-  const config = faults.length === 0 && result.data ? { ...result.data, tenants: [...valid] } : undefined;
-  return { config, faults, invalidTenants: invalid };
-}
-
-/** A config apart from its list of tenants; what is in place of a list stays, for the schema to refuse. */
-function withoutTenants(value: unknown): { readonly entries: readonly unknown[]; readonly rest: unknown } {
-  if (typeof value !== 'object' || value === null || !('tenants' in value))
-    return { entries: [], rest: value };
-  const { tenants, ...rest } = value;
-  return Array.isArray(tenants) ? { entries: tenants, rest } : { entries: [], rest: value };
-}
-
-function faultsOfEntry({ index, id, faults }: InvalidTenant): ConfigFault[] {
-  const name = id === undefined ? '' : ` (${id})`;
-  return faults.map(({ field, reason }) => ({
-    field: `${['tenants', String(index), field].filter((part) => part !== '').join('.')}${name}`,
-    reason,
-  }));
-}
-
-function unusable(file: string | undefined, faults: readonly ConfigFault[]): ConfigError {
-  const lines = faults.map(({ field, reason }) => `${field || 'config'}: ${reason}`);
-  return new ConfigError(`${file ?? 'the config'} cannot be used:\n  ${lines.join('\n  ')}`);
 }
 
 /** The config with every secret masked, for printing. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { silentLogger } from './log.ts';
 import {
   combineReadiness,
   type NamedService,
@@ -7,8 +8,7 @@ import {
   READY,
   startInOrder,
   stopInReverse,
-} from './lifecycle.ts';
-import { silentLogger } from './log.ts';
+} from './service.ts';
 
 const log = silentLogger();
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ServerConfig } from './config.ts';
-import { isLiveSetting, settingsOf } from './config-live.ts';
+import { isLiveSetting, settingsOf } from './live-settings.ts';
 
 /** Length of the hashes here, in hex digits. */
 const DIGITS = 16;

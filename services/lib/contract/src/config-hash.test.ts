@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServerConfigInput } from './config.ts';
-import { configHash, ROLE_SETTINGS, restartHash } from './config-hash.ts';
-import { isLiveSetting } from './config-live.ts';
-import { hashOfFiles, parseConfig, readConfig } from './config-load.ts';
+import { parseConfig } from './config-check.ts';
+import { ROLE_SETTINGS, restartHash } from './config-hash.ts';
+import { isLiveSetting } from './live-settings.ts';
 
 const ROLES = Object.keys(ROLE_SETTINGS);
 
@@ -55,27 +55,6 @@ test('a default that is written out, and the order of keys, change nothing', () 
     hash({ nats: { user: 'a', password: 'b' }, gateway: { port: 1 } }),
     hash({ gateway: { port: 1 }, nats: { password: 'b', user: 'a' } }),
   );
-});
-
-test('a config is named by its text and by what it refers to', async () => {
-  const files: Record<string, string> = {
-    'im.yaml': `mongo: { uri: "\${file:/s/uri}" }\nnats: { password: "\${file:/s/password}" }\n`,
-    '/s/uri': 'mongodb://a\n',
-    '/s/password': 'x',
-    '/s/other': 'y',
-  };
-  const source = { file: 'im.yaml', env: {}, readText: async (path: string) => files[path] ?? '' };
-  const { config, hash, references } = await readConfig(source);
-  assert.equal(config.mongo.uri, 'mongodb://a');
-  assert.deepEqual(references.toSorted(), ['/s/password', '/s/uri']);
-  const named = new Map(references.map((path) => [path, files[path] ?? '']));
-  assert.equal(hash, configHash(files['im.yaml'] ?? '', named));
-  assert.match(hash, /^[0-9a-f]{16}$/);
-  assert.equal(await hashOfFiles(source, references), hash);
-  files['/s/other'] = 'z';
-  assert.equal(await hashOfFiles(source, references), hash);
-  files['/s/password'] = 'changed';
-  assert.notEqual(await hashOfFiles(source, references), hash);
 });
 
 function sectionOf(path: string): string {

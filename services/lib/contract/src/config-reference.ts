@@ -1,6 +1,6 @@
 import { ServerConfig } from './config.ts';
 import { type ConfigField, configFields, type SettingField, tenantFields } from './config-fields.ts';
-import { isLiveSetting } from './config-live.ts';
+import { isLiveSetting } from './live-settings.ts';
 
 /** The reference page of the server's config as Markdown: every setting, its variable, type and default. */
 export function configReference(): string {

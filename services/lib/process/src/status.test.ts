@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { SETTINGS_LEVEL } from '@im/contract';
 import { measureEventLoopDelay } from './event-loop-delay.ts';
-import { notReady } from './lifecycle.ts';
-import { SETTINGS_LEVEL } from './settings-level.ts';
+import { notReady } from './service.ts';
 import { createStatus } from './status.ts';
 import { productVersion } from './version.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tenantSettings } from './tenant-directory.ts';
 import { checkTenants, type InvalidTenant, keepLastValid, Unresolved } from './tenant-entries.ts';
+import { tenantSettings } from './tenant-settings.ts';
 
 const SECRET = 'correct-horse-battery';
 const entry = (id: unknown, more: Record<string, unknown> = {}) => ({

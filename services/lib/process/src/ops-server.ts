@@ -1,9 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { type ClusterKey, sameSecret } from './cluster-key.ts';
-import { combineReadiness, type NamedService, notReady, type Readiness } from './lifecycle.ts';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type ClusterKey, close, listen, type Metrics, sameSecret } from '@im/kit';
 import type { Logger } from './log.ts';
-import type { Metrics } from './metrics.ts';
+import { combineReadiness, type NamedService, notReady, type Readiness } from './service.ts';
 
 /** Answers a request on the ops port. Thrown errors become status 500. */
 export type OpsHandler = (request: OpsRequest) => Promise<OpsResponse> | OpsResponse;
@@ -157,29 +155,4 @@ async function readBody(request: IncomingMessage): Promise<string> {
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');
-}
-
-/** Listens and resolves with the port. @throws an error that names host and port when it is taken. */
-export async function listen(server: Server, host: string, port: number): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
-  server.listen(port, host, () => resolve());
-  try {
-    await promise;
-  } catch (error) {
-    throw new Error(`cannot listen on ${host}:${port}`, { cause: error });
-  } finally {
-    server.off('error', reject);
-  }
-  const address: AddressInfo | string | null = server.address();
-  return address !== null && typeof address === 'object' ? address.port : port;
-}
-
-/** Stops listening, cuts idle connections at once and resolves when the last request has been answered. */
-export async function close(server: Server): Promise<void> {
-  if (!server.listening) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
-  server.closeIdleConnections();
-  await promise;
 }

@@ -1,3 +1,4 @@
+import type { LogLevel } from '@im/contract';
 import { destination, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
 
 /**
@@ -5,10 +6,6 @@ import { destination, type Logger as PinoLogger, pino, stdTimeFunctions } from '
  * and `operationID` (see {@link callFields}). Derive one per part with `log.child({ part })`.
  */
 export type Logger = PinoLogger;
-
-/** Log levels, from the most talkative to none. */
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Options of {@link createLogger}. */
 export interface LoggerOptions {

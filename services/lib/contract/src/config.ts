@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { ApiConfig } from './config/api.ts';
+import { GatewayConfig } from './config/gateway.ts';
+import { AttemptsConfig, LimitsConfig } from './config/limits.ts';
+import { ListenConfig, LogConfig, OpsConfig, ShutdownConfig } from './config/process.ts';
+import { RpcConfig } from './config/rpc.ts';
+import { MongoConfig, NatsConfig, RedisConfig, S3Config } from './config/stores.ts';
+import { CronConfig, PushConfig, TransferConfig } from './config/workers.ts';
+import { TenantSettings } from './tenant-settings.ts';
+
+/** The configuration of every role: one file serves all processes of a cluster, and each reads what it needs. */
+export const ServerConfig = z.strictObject({
+  log: LogConfig,
+  listen: ListenConfig,
+  ops: OpsConfig,
+  shutdown: ShutdownConfig,
+  gateway: GatewayConfig,
+  api: ApiConfig,
+  rpc: RpcConfig,
+  nats: NatsConfig,
+  mongo: MongoConfig,
+  redis: RedisConfig,
+  s3: S3Config,
+  transfer: TransferConfig,
+  push: PushConfig,
+  limits: LimitsConfig,
+  attempts: AttemptsConfig,
+  cron: CronConfig,
+  tenants: z
+    .array(TenantSettings)
+    .default([])
+    .describe(
+      'Tenants known at the start; changes to the file take effect while the process runs. An invalid entry is refused alone.',
+    ),
+});
+export type ServerConfig = z.infer<typeof ServerConfig>;
+
+/** What a config looks like before defaults are filled in. */
+export type ServerConfigInput = z.input<typeof ServerConfig>;

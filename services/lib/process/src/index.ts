@@ -1,0 +1,26 @@
+export {
+  type ConfigSource,
+  hashOfFiles,
+  type LoadedConfig,
+  loadConfig,
+  readConfig,
+  readStartConfig,
+  redactConfig,
+} from './config-load.ts';
+export { createLiveConfig, type LiveConfig, type MutableLiveConfig } from './live-config.ts';
+export { callFields, createLogger, type Logger, setLogLevel, silentLogger } from './log.ts';
+export { createMetrics } from './metrics.ts';
+export { createOpsServer, type OpsRequest, type OpsResponse, type OpsRoutes } from './ops-server.ts';
+export {
+  type NamedService,
+  notReady,
+  READY,
+  type Readiness,
+  type Service,
+  startInOrder,
+  stopInReverse,
+} from './service.ts';
+export type { BaseDeps, LiveDeps, Need, ServiceModule } from './service-module.ts';
+export { createStatus, type StatusRegistry } from './status.ts';
+export { acceptLoss, type Background, createBackground } from './task-runner.ts';
+export { productVersion } from './version.ts';
