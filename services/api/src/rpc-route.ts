@@ -53,10 +53,6 @@ type Method = (ctx: Call['ctx'], request: unknown) => Promise<Messages[MessageNa
 const PROTOBUF = /^application\/(?:x-)?protobuf\b/i;
 const JSON_TYPE = /^application\/json\b/i;
 
-/** Methods that only read, by how their names begin; what is not known here counts as a change. */
-const READS =
-  /^(?:get|batchGet|pull|search|page|parse|is[A-Z]|accountCheck|accessURL|authSign|partLimit|partSize|processUserCommandGet|userRegisterCount|groupCreateCount)/;
-
 /** Whether a message can hold anything; `data` is left out for those that cannot. */
 function hasFields(name: MessageName): boolean {
   const prototype: object = Object.getPrototypeOf(make(name));
@@ -100,7 +96,7 @@ export function rpcRoute<D extends Domain>(
   options: RpcRouteOptions = {},
 ): RpcRoute {
   const { rules = [], list, fill, protobuf = false } = options;
-  const { request: requestName, response } = schemaOf(domain, method);
+  const { request: requestName, response, idempotency } = schemaOf(domain, method);
   const write = writer(response, list);
   const split = options.split && splitOf(response, options.split);
 
@@ -123,7 +119,7 @@ export function rpcRoute<D extends Domain>(
     split,
     rules,
     admin: options.admin ?? false,
-    changes: !READS.test(method),
+    changes: idempotency !== 'NO_SIDE_EFFECTS',
     badInput: options.badInput ?? 200,
     bodyLimit: bodyLimitFor(largestBody(requestName)),
     prepare(call) {

@@ -62,4 +62,10 @@ export { idHash, jsonListHash, matchesIdHash } from './id-hash.ts';
 export { fromJson, fromJsonValue, goJsonStrings, toJson, toJsonEntry, toJsonParts } from './json.ts';
 export { checkLimits, type FieldLimit, largestBody, largestStored, messageLimits } from './limits.ts';
 export { OPTION, type OptionKey, optionOn } from './options.ts';
-export { DOMAINS, type Domain, type ServiceMethod, serviceMethods } from './services.ts';
+export {
+  DOMAINS,
+  type Domain,
+  type IdempotencyLevel,
+  type ServiceMethod,
+  serviceMethods,
+} from './services.ts';

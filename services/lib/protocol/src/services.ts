@@ -6,11 +6,36 @@ import { root } from './schema.ts';
 /** Name of an RPC domain: auth, user, msg, conversation, group, relation, third. */
 export type Domain = keyof Services<unknown> & string;
 
+/**
+ * What a second call does, `idempotency_level` of protobuf's method options:
+ * - `NO_SIDE_EFFECTS`: the method only reads.
+ * - `IDEMPOTENT`: the method writes, and the same request twice has the effect of one.
+ * - `IDEMPOTENCY_UNKNOWN`: a second call may do it again; methods that say nothing.
+ */
+export type IdempotencyLevel = 'NO_SIDE_EFFECTS' | 'IDEMPOTENT' | 'IDEMPOTENCY_UNKNOWN';
+
 /** One method of a domain's contract. */
 export interface ServiceMethod {
   readonly name: string;
   readonly request: MessageName;
   readonly response: MessageName;
+  readonly idempotency: IdempotencyLevel;
+}
+
+/**
+ * The level that the schema gives to a method.
+ * @throws TypeError for a level that protobuf does not have.
+ */
+export function idempotencyOf(method: protobuf.Method): IdempotencyLevel {
+  const level: unknown = method.options?.idempotency_level ?? 'IDEMPOTENCY_UNKNOWN';
+  switch (level) {
+    case 'NO_SIDE_EFFECTS':
+    case 'IDEMPOTENT':
+    case 'IDEMPOTENCY_UNKNOWN':
+      return level;
+    default:
+      throw new TypeError(`${method.fullName}: idempotency_level ${String(level)} does not exist`);
+  }
 }
 
 function short(type: protobuf.Type | null): MessageName {
@@ -25,6 +50,7 @@ function read(domain: string): ServiceMethod[] {
     name: method.name,
     request: short(method.resolvedRequestType),
     response: short(method.resolvedResponseType),
+    idempotency: idempotencyOf(method),
   }));
 }
 

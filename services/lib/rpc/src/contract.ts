@@ -31,7 +31,7 @@ export interface Method {
   readonly path: string;
   readonly request: Codec;
   readonly response: Codec;
-  /** Doing it twice is the same as doing it once, so it may be sent again when the outcome is unknown. */
+  /** The schema says that a second call changes nothing, so it may be sent again when the outcome is unknown. */
   readonly idempotent: boolean;
   /** Its answer may come in parts, through `onPartial` of the caller's context. */
   readonly partial: boolean;
@@ -45,21 +45,8 @@ export interface Codec {
   readonly decode: (bytes: Buffer) => AnyMessage;
 }
 
-const READS =
-  /^(get|batchGet|page|search|pull|parse|is|account|access|authSign|partLimit|partSize)(?=[A-Z]|$)/;
-/** Beside the reads: sends are deduplicated by their content key, a heartbeat says the same again. */
-const REPEATABLE = new Set(['msg.sendMsgs', 'msg.sendMsg', 'user.gatewayHeartbeat', 'user.reportPresence']);
-/** Named like reads, but each call issues a token. */
-const ISSUING = new Set(['auth.getAdminToken', 'auth.getUserToken']);
-
 /** Batches of many callers: whoever is done first does not wait for the slowest. */
 const PARTIAL = new Set(['msg.sendMsgs']);
-
-function isIdempotent(domain: Domain, name: string): boolean {
-  const label = `${domain}.${name}`;
-  if (ISSUING.has(label)) return false;
-  return REPEATABLE.has(label) || READS.test(name);
-}
 
 function codec(name: MessageName): Codec {
   return {
@@ -71,14 +58,14 @@ function codec(name: MessageName): Codec {
 const methods = new Map<Domain, readonly Method[]>(
   DOMAINS.map((domain) => [
     domain,
-    serviceMethods(domain).map(({ name, request, response }) => ({
+    serviceMethods(domain).map(({ name, request, response, idempotency }) => ({
       domain,
       name,
       label: `${domain}.${name}`,
       path: `/openim.${domain}.${domain.charAt(0).toUpperCase()}${domain.slice(1)}Service/${name}`,
       request: codec(request),
       response: codec(response),
-      idempotent: isIdempotent(domain, name),
+      idempotent: idempotency !== 'IDEMPOTENCY_UNKNOWN',
       partial: PARTIAL.has(`${domain}.${name}`),
       pieces: piecesOf(response),
     })),

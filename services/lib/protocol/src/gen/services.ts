@@ -14,6 +14,7 @@ export interface Services<C> {
   auth: {
     getAdminToken(context: C, request: auth.GetAdminTokenReq): Promise<auth.GetAdminTokenResp>;
     getUserToken(context: C, request: auth.GetUserTokenReq): Promise<auth.GetUserTokenResp>;
+    /** Only reads. */
     parseToken(context: C, request: auth.ParseTokenReq): Promise<auth.ParseTokenResp>;
     forceLogout(context: C, request: auth.ForceLogoutReq): Promise<auth.ForceLogoutResp>;
     registerConnection(context: C, request: auth.RegisterConnectionReq): Promise<auth.RegisterConnectionResp>;
@@ -21,24 +22,37 @@ export interface Services<C> {
   conversation: {
     setGroupAtType(context: C, request: conversation.SetGroupAtTypeReq): Promise<conversation.SetGroupAtTypeResp>;
     setMinSeqs(context: C, request: conversation.SetMinSeqsReq): Promise<conversation.SetMinSeqsResp>;
+    /** Only reads. */
     getSortedConversationList(context: C, request: conversation.GetSortedConversationListReq): Promise<conversation.GetSortedConversationListResp>;
+    /** Only reads. */
     getAllConversations(context: C, request: conversation.GetAllConversationsReq): Promise<conversation.GetAllConversationsResp>;
+    /** Only reads. */
     getConversation(context: C, request: conversation.GetConversationReq): Promise<conversation.GetConversationResp>;
+    /** Only reads. */
     getConversations(context: C, request: conversation.GetConversationsReq): Promise<conversation.GetConversationsResp>;
     setConversations(context: C, request: conversation.SetConversationsReq): Promise<conversation.SetConversationsResp>;
+    /** Only reads. */
     getFullOwnerConversationIDs(context: C, request: conversation.GetFullOwnerConversationIDsReq): Promise<conversation.GetFullOwnerConversationIDsResp>;
+    /** Only reads. */
     getIncrementalConversation(context: C, request: conversation.GetIncrementalConversationReq): Promise<conversation.GetIncrementalConversationResp>;
+    /** Only reads. */
     getOwnerConversation(context: C, request: conversation.GetOwnerConversationReq): Promise<conversation.GetOwnerConversationResp>;
+    /** Only reads. */
     getNotNotifyConversationIDs(context: C, request: conversation.GetNotNotifyConversationIDsReq): Promise<conversation.GetNotNotifyConversationIDsResp>;
+    /** Only reads. */
     getPinnedConversationIDs(context: C, request: conversation.GetPinnedConversationIDsReq): Promise<conversation.GetPinnedConversationIDsResp>;
     deleteConversations(context: C, request: conversation.DeleteConversationsReq): Promise<conversation.DeleteConversationsResp>;
     updateConversationsByUser(context: C, request: conversation.UpdateConversationsByUserReq): Promise<conversation.UpdateConversationsByUserResp>;
+    /** Only reads. */
     getJssdkConversations(context: C, request: jssdk.GetConversationsReq): Promise<jssdk.GetConversationsResp>;
+    /** Only reads. */
     getActiveConversations(context: C, request: jssdk.GetActiveConversationsReq): Promise<jssdk.GetActiveConversationsResp>;
   };
   group: {
     userProfileChanged(context: C, request: group.UserProfileChangedReq): Promise<group.UserProfileChangedResp>;
+    /** Only reads. */
     getJoinedGroupIDs(context: C, request: group.GetJoinedGroupIDsReq): Promise<group.GetJoinedGroupIDsResp>;
+    /** Only reads. */
     getMembership(context: C, request: group.GetMembershipReq): Promise<group.GetMembershipResp>;
     createGroup(context: C, request: group.CreateGroupReq): Promise<group.CreateGroupResp>;
     setGroupInfo(context: C, request: group.SetGroupInfoReq): Promise<group.SetGroupInfoResp>;
@@ -47,15 +61,23 @@ export interface Services<C> {
     quitGroup(context: C, request: group.QuitGroupReq): Promise<group.QuitGroupResp>;
     groupApplicationResponse(context: C, request: group.GroupApplicationResponseReq): Promise<group.GroupApplicationResponseResp>;
     transferGroupOwner(context: C, request: group.TransferGroupOwnerReq): Promise<group.TransferGroupOwnerResp>;
+    /** Only reads. */
     getGroupApplicationList(context: C, request: group.GetGroupApplicationListReq): Promise<group.GetGroupApplicationListResp>;
+    /** Only reads. */
     getUserReqApplicationList(context: C, request: group.GetUserReqApplicationListReq): Promise<group.GetUserReqApplicationListResp>;
+    /** Only reads. */
     getGroupUsersReqApplicationList(context: C, request: group.GetGroupUsersReqApplicationListReq): Promise<group.GetGroupUsersReqApplicationListResp>;
+    /** Only reads. */
     getSpecifiedUserGroupRequestInfo(context: C, request: group.GetSpecifiedUserGroupRequestInfoReq): Promise<group.GetSpecifiedUserGroupRequestInfoResp>;
+    /** Only reads. */
     getGroupsInfo(context: C, request: group.GetGroupsInfoReq): Promise<group.GetGroupsInfoResp>;
     kickGroupMember(context: C, request: group.KickGroupMemberReq): Promise<group.KickGroupMemberResp>;
+    /** Only reads. */
     getGroupMembersInfo(context: C, request: group.GetGroupMembersInfoReq): Promise<group.GetGroupMembersInfoResp>;
+    /** Only reads. */
     getGroupMemberList(context: C, request: group.GetGroupMemberListReq): Promise<group.GetGroupMemberListResp>;
     inviteUserToGroup(context: C, request: group.InviteUserToGroupReq): Promise<group.InviteUserToGroupResp>;
+    /** Only reads. */
     getJoinedGroupList(context: C, request: group.GetJoinedGroupListReq): Promise<group.GetJoinedGroupListResp>;
     dismissGroup(context: C, request: group.DismissGroupReq): Promise<group.DismissGroupResp>;
     muteGroupMember(context: C, request: group.MuteGroupMemberReq): Promise<group.MuteGroupMemberResp>;
@@ -63,29 +85,47 @@ export interface Services<C> {
     muteGroup(context: C, request: group.MuteGroupReq): Promise<group.MuteGroupResp>;
     cancelMuteGroup(context: C, request: group.CancelMuteGroupReq): Promise<group.CancelMuteGroupResp>;
     setGroupMemberInfo(context: C, request: group.SetGroupMemberInfoReq): Promise<group.SetGroupMemberInfoResp>;
+    /** Only reads. */
     getGroupAbstractInfo(context: C, request: group.GetGroupAbstractInfoReq): Promise<group.GetGroupAbstractInfoResp>;
+    /** Only reads. */
     getGroups(context: C, request: group.GetGroupsReq): Promise<group.GetGroupsResp>;
+    /** Only reads. */
     getGroupMemberUserIDs(context: C, request: group.GetGroupMemberUserIDsReq): Promise<group.GetGroupMemberUserIDsResp>;
+    /** Only reads. */
     getIncrementalJoinGroup(context: C, request: group.GetIncrementalJoinGroupReq): Promise<group.GetIncrementalJoinGroupResp>;
+    /** Only reads. */
     getIncrementalGroupMember(context: C, request: group.GetIncrementalGroupMemberReq): Promise<group.GetIncrementalGroupMemberResp>;
+    /** Only reads. */
     batchGetIncrementalGroupMember(context: C, request: group.BatchGetIncrementalGroupMemberReq): Promise<group.BatchGetIncrementalGroupMemberResp>;
+    /** Only reads. */
     getFullGroupMemberUserIDs(context: C, request: group.GetFullGroupMemberUserIDsReq): Promise<group.GetFullGroupMemberUserIDsResp>;
+    /** Only reads. */
     getFullJoinGroupIDs(context: C, request: group.GetFullJoinGroupIDsReq): Promise<group.GetFullJoinGroupIDsResp>;
+    /** Only reads. */
     getGroupApplicationUnhandledCount(context: C, request: group.GetGroupApplicationUnhandledCountReq): Promise<group.GetGroupApplicationUnhandledCountResp>;
+    /** Only reads. */
     groupCreateCount(context: C, request: group.GroupCreateCountReq): Promise<group.GroupCreateCountResp>;
   };
   msg: {
+    /** Writes; the same request twice has the effect of one. */
     sendMsg(context: C, request: msg.SendMsgReq): Promise<msg.SendMsgResp>;
+    /** Writes; the same request twice has the effect of one. */
     sendMsgs(context: C, request: msg.SendMsgsReq): Promise<msg.SendMsgsResp>;
     sendNotification(context: C, request: msg.SendNotificationReq): Promise<msg.SendNotificationResp>;
+    /** Only reads. */
     getSeqMessage(context: C, request: msg.GetSeqMessageReq): Promise<msg.GetSeqMessageResp>;
+    /** Only reads. */
     getLastMessage(context: C, request: msg.GetLastMessageReq): Promise<msg.GetLastMessageResp>;
+    /** Only reads. */
     getMaxSeq(context: C, request: sdkws.GetMaxSeqReq): Promise<sdkws.GetMaxSeqResp>;
+    /** Only reads. */
     searchMessage(context: C, request: msg.SearchMessageReq): Promise<msg.SearchMessageResp>;
+    /** Only reads. */
     pullMessageBySeqs(context: C, request: sdkws.PullMessageBySeqsReq): Promise<sdkws.PullMessageBySeqsResp>;
     revokeMsg(context: C, request: msg.RevokeMsgReq): Promise<msg.RevokeMsgResp>;
     markMsgsAsRead(context: C, request: msg.MarkMsgsAsReadReq): Promise<msg.MarkMsgsAsReadResp>;
     markConversationAsRead(context: C, request: msg.MarkConversationAsReadReq): Promise<msg.MarkConversationAsReadResp>;
+    /** Only reads. */
     getConversationsHasReadAndMaxSeq(context: C, request: msg.GetConversationsHasReadAndMaxSeqReq): Promise<msg.GetConversationsHasReadAndMaxSeqResp>;
     setConversationHasReadSeq(context: C, request: msg.SetConversationHasReadSeqReq): Promise<msg.SetConversationHasReadSeqResp>;
     clearConversationsMsg(context: C, request: msg.ClearConversationsMsgReq): Promise<msg.ClearConversationsMsgResp>;
@@ -93,34 +133,52 @@ export interface Services<C> {
     deleteMsgs(context: C, request: msg.DeleteMsgsReq): Promise<msg.DeleteMsgsResp>;
     deleteMsgPhysicalBySeq(context: C, request: msg.DeleteMsgPhysicalBySeqReq): Promise<msg.DeleteMsgPhysicalBySeqResp>;
     deleteMsgPhysical(context: C, request: msg.DeleteMsgPhysicalReq): Promise<msg.DeleteMsgPhysicalResp>;
+    /** Only reads. */
     getSendMsgStatus(context: C, request: msg.GetSendMsgStatusReq): Promise<msg.GetSendMsgStatusResp>;
+    /** Only reads. */
     getServerTime(context: C, request: msg.GetServerTimeReq): Promise<msg.GetServerTimeResp>;
+    /** Only reads. */
     getActiveUser(context: C, request: msg.GetActiveUserReq): Promise<msg.GetActiveUserResp>;
+    /** Only reads. */
     getActiveGroup(context: C, request: msg.GetActiveGroupReq): Promise<msg.GetActiveGroupResp>;
   };
   relation: {
     userProfileChanged(context: C, request: relation.UserProfileChangedReq): Promise<relation.UserProfileChangedResp>;
     deleteFriend(context: C, request: relation.DeleteFriendReq): Promise<relation.DeleteFriendResp>;
+    /** Only reads. */
     getPaginationFriendsApplyTo(context: C, request: relation.GetPaginationFriendsApplyToReq): Promise<relation.GetPaginationFriendsApplyToResp>;
+    /** Only reads. */
     getDesignatedFriendsApply(context: C, request: relation.GetDesignatedFriendsApplyReq): Promise<relation.GetDesignatedFriendsApplyResp>;
+    /** Only reads. */
     getPaginationFriendsApplyFrom(context: C, request: relation.GetPaginationFriendsApplyFromReq): Promise<relation.GetPaginationFriendsApplyFromResp>;
+    /** Only reads. */
     getPaginationFriends(context: C, request: relation.GetPaginationFriendsReq): Promise<relation.GetPaginationFriendsResp>;
+    /** Only reads. */
     getDesignatedFriends(context: C, request: relation.GetDesignatedFriendsReq): Promise<relation.GetDesignatedFriendsResp>;
     applyToAddFriend(context: C, request: relation.ApplyToAddFriendReq): Promise<relation.ApplyToAddFriendResp>;
     respondFriendApply(context: C, request: relation.RespondFriendApplyReq): Promise<relation.RespondFriendApplyResp>;
     setFriendRemark(context: C, request: relation.SetFriendRemarkReq): Promise<relation.SetFriendRemarkResp>;
     addBlack(context: C, request: relation.AddBlackReq): Promise<relation.AddBlackResp>;
+    /** Only reads. */
     getPaginationBlacks(context: C, request: relation.GetPaginationBlacksReq): Promise<relation.GetPaginationBlacksResp>;
+    /** Only reads. */
     getSpecifiedBlacks(context: C, request: relation.GetSpecifiedBlacksReq): Promise<relation.GetSpecifiedBlacksResp>;
     removeBlack(context: C, request: relation.RemoveBlackReq): Promise<relation.RemoveBlackResp>;
+    /** Only reads. */
     getIncrementalBlacks(context: C, request: relation.GetIncrementalBlacksReq): Promise<relation.GetIncrementalBlacksResp>;
     importFriend(context: C, request: relation.ImportFriendReq): Promise<relation.ImportFriendResp>;
+    /** Only reads. */
     isFriend(context: C, request: relation.IsFriendReq): Promise<relation.IsFriendResp>;
+    /** Only reads. */
     getFriendIDs(context: C, request: relation.GetFriendIDsReq): Promise<relation.GetFriendIDsResp>;
+    /** Only reads. */
     getSpecifiedFriendsInfo(context: C, request: relation.GetSpecifiedFriendsInfoReq): Promise<relation.GetSpecifiedFriendsInfoResp>;
     updateFriends(context: C, request: relation.UpdateFriendsReq): Promise<relation.UpdateFriendsResp>;
+    /** Only reads. */
     getIncrementalFriends(context: C, request: relation.GetIncrementalFriendsReq): Promise<relation.GetIncrementalFriendsResp>;
+    /** Only reads. */
     getFullFriendUserIDs(context: C, request: relation.GetFullFriendUserIDsReq): Promise<relation.GetFullFriendUserIDsResp>;
+    /** Only reads. */
     getSelfUnhandledApplyCount(context: C, request: relation.GetSelfUnhandledApplyCountReq): Promise<relation.GetSelfUnhandledApplyCountResp>;
   };
   third: {
@@ -129,45 +187,67 @@ export interface Services<C> {
     setAppBadge(context: C, request: third.SetAppBadgeReq): Promise<third.SetAppBadgeResp>;
     uploadLogs(context: C, request: third.UploadLogsReq): Promise<third.UploadLogsResp>;
     deleteLogs(context: C, request: third.DeleteLogsReq): Promise<third.DeleteLogsResp>;
+    /** Only reads. */
     searchLogs(context: C, request: third.SearchLogsReq): Promise<third.SearchLogsResp>;
+    /** Only reads. */
     partLimit(context: C, request: third.PartLimitReq): Promise<third.PartLimitResp>;
+    /** Only reads. */
     partSize(context: C, request: third.PartSizeReq): Promise<third.PartSizeResp>;
     initiateMultipartUpload(context: C, request: third.InitiateMultipartUploadReq): Promise<third.InitiateMultipartUploadResp>;
+    /** Only reads. */
     authSign(context: C, request: third.AuthSignReq): Promise<third.AuthSignResp>;
     completeMultipartUpload(context: C, request: third.CompleteMultipartUploadReq): Promise<third.CompleteMultipartUploadResp>;
+    /** Only reads. */
     accessURL(context: C, request: third.AccessURLReq): Promise<third.AccessURLResp>;
     initiateFormData(context: C, request: third.InitiateFormDataReq): Promise<third.InitiateFormDataResp>;
     completeFormData(context: C, request: third.CompleteFormDataReq): Promise<third.CompleteFormDataResp>;
   };
   user: {
+    /** Writes; the same request twice has the effect of one. */
     reportPresence(context: C, request: user.ReportPresenceReq): Promise<user.ReportPresenceResp>;
+    /** Writes; the same request twice has the effect of one. */
     gatewayHeartbeat(context: C, request: user.GatewayHeartbeatReq): Promise<user.GatewayHeartbeatResp>;
+    /** Only reads. */
     getOnlinePlatforms(context: C, request: user.GetOnlinePlatformsReq): Promise<user.GetOnlinePlatformsResp>;
     userRegister(context: C, request: user.UserRegisterReq): Promise<user.UserRegisterResp>;
     updateUserInfo(context: C, request: user.UpdateUserInfoReq): Promise<user.UpdateUserInfoResp>;
     updateUserInfoEx(context: C, request: user.UpdateUserInfoExReq): Promise<user.UpdateUserInfoExResp>;
     setGlobalRecvMessageOpt(context: C, request: user.SetGlobalRecvMessageOptReq): Promise<user.SetGlobalRecvMessageOptResp>;
+    /** Only reads. */
     getDesignateUsers(context: C, request: user.GetDesignateUsersReq): Promise<user.GetDesignateUsersResp>;
+    /** Only reads. */
     getAllUserID(context: C, request: user.GetAllUserIDReq): Promise<user.GetAllUserIDResp>;
+    /** Only reads. */
     accountCheck(context: C, request: user.AccountCheckReq): Promise<user.AccountCheckResp>;
+    /** Only reads. */
     getPaginationUsers(context: C, request: user.GetPaginationUsersReq): Promise<user.GetPaginationUsersResp>;
+    /** Only reads. */
     getUsersOnlineStatus(context: C, request: user.GetUsersOnlineStatusReq): Promise<user.GetUsersOnlineStatusResp>;
+    /** Only reads. */
     getUsersOnlineTokenDetail(context: C, request: user.GetUsersOnlineTokenDetailReq): Promise<user.GetUsersOnlineTokenDetailResp>;
     subscribeOrCancelUsersStatus(context: C, request: user.SubscribeOrCancelUsersStatusReq): Promise<user.SubscribeOrCancelUsersStatusResp>;
+    /** Only reads. */
     getUserStatus(context: C, request: user.GetUserStatusReq): Promise<user.GetUserStatusResp>;
+    /** Only reads. */
     getSubscribeUsersStatus(context: C, request: user.GetSubscribeUsersStatusReq): Promise<user.GetSubscribeUsersStatusResp>;
     processUserCommandAdd(context: C, request: user.ProcessUserCommandAddReq): Promise<user.ProcessUserCommandAddResp>;
     processUserCommandDelete(context: C, request: user.ProcessUserCommandDeleteReq): Promise<user.ProcessUserCommandDeleteResp>;
     processUserCommandUpdate(context: C, request: user.ProcessUserCommandUpdateReq): Promise<user.ProcessUserCommandUpdateResp>;
+    /** Only reads. */
     processUserCommandGet(context: C, request: user.ProcessUserCommandGetReq): Promise<user.ProcessUserCommandGetResp>;
+    /** Only reads. */
     processUserCommandGetAll(context: C, request: user.ProcessUserCommandGetAllReq): Promise<user.ProcessUserCommandGetAllResp>;
     addNotificationAccount(context: C, request: user.AddNotificationAccountReq): Promise<user.AddNotificationAccountResp>;
     updateNotificationAccountInfo(context: C, request: user.UpdateNotificationAccountInfoReq): Promise<user.UpdateNotificationAccountInfoResp>;
+    /** Only reads. */
     searchNotificationAccount(context: C, request: user.SearchNotificationAccountReq): Promise<user.SearchNotificationAccountResp>;
+    /** Only reads. */
     getUserClientConfig(context: C, request: user.GetUserClientConfigReq): Promise<user.GetUserClientConfigResp>;
     setUserClientConfig(context: C, request: user.SetUserClientConfigReq): Promise<user.SetUserClientConfigResp>;
     delUserClientConfig(context: C, request: user.DelUserClientConfigReq): Promise<user.DelUserClientConfigResp>;
+    /** Only reads. */
     pageUserClientConfig(context: C, request: user.PageUserClientConfigReq): Promise<user.PageUserClientConfigResp>;
+    /** Only reads. */
     userRegisterCount(context: C, request: user.UserRegisterCountReq): Promise<user.UserRegisterCountResp>;
   };
 }
