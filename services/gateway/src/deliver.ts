@@ -1,12 +1,11 @@
 import type { Background, Logger } from '@im/process';
-import { type log, REQ, type ResponseEnvelope } from '@im/protocol';
+import { encodePushMessages, type log, REQ, type ResponseEnvelope } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { CatchUps } from './catch-up.ts';
 import type { Connection, LocalGroup, LocalUser } from './connection.ts';
 import { MembershipRereads } from './membership-reread.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { OwnPushes } from './own-push.ts';
-import { encodePushMessages } from './push-messages.ts';
 import type { Joined, Roster } from './roster.ts';
 import { SharedFrame } from './shared-frame.ts';
 

@@ -1,4 +1,4 @@
-import { type CallContext, requireSelf } from '@im/kit';
+import { type CallContext, randomId, requireSelf } from '@im/kit';
 import {
   answerBytes,
   argsError,
@@ -11,13 +11,13 @@ import {
   type Messages,
   make,
   REQ,
+  withClientMsgID,
 } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { CatchUps } from './catch-up.ts';
 import type { Connection } from './connection.ts';
 import { framingAt } from './framings.ts';
 import type { InputRate } from './input-rate.ts';
-import { withClientMsgID } from './msg-data.ts';
 import type { PresenceReporter } from './presence-report.ts';
 import type { PresenceWatch } from './presence-watch.ts';
 import type { Sender } from './sender.ts';
@@ -114,7 +114,7 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       {
         request: 'sdkws.MsgData',
         async handle(_connection, ctx, data) {
-          const msgData = withClientMsgID(data);
+          const msgData = withClientMsgID(data, randomId);
           if (!limits.takeMessage(ctx.tenant)) {
             throw new ImError(ERR.TooManyRequests, 'too many messages of this tenant');
           }

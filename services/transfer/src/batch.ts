@@ -1,19 +1,9 @@
 import type { LogEntry, OutgoingDelivery } from '@im/bus';
-import { decode, encode, type log, MSG_STATUS, make } from '@im/protocol';
+import { DEDUP_KEY_BYTES, decode, encode, type log, MSG_STATUS, make } from '@im/protocol';
 import type { NewMsgRow } from '@im/store';
 import { deliveriesOf, type Place } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import type { FoldedEntry } from './fold.ts';
-
-/** Offset of the dedup key in an encoded record: its tag and length come first. */
-const KEY_AT = 2;
-const KEY_LENGTH = 16;
-
-/** The dedup key of an encoded record, without decoding it; undefined for other bytes. */
-export function dedupKeyOf(record: Uint8Array): Uint8Array | undefined {
-  if (record.length < KEY_AT + KEY_LENGTH || record[0] !== 0x0a || record[1] !== KEY_LENGTH) return undefined;
-  return record.subarray(KEY_AT, KEY_AT + KEY_LENGTH);
-}
 
 /** A record as it was read. */
 export interface ReadRecord extends Place {
@@ -31,7 +21,7 @@ export function readRecord(
   { position, fence, run, delivered }: Pick<ReadRecord, 'position' | 'fence' | 'run' | 'delivered'>,
 ): ReadRecord {
   const record = decode('log.Record', entry.record);
-  if (record.dedupKey.length !== KEY_LENGTH) throw new Error('the record has no dedup key');
+  if (record.dedupKey.length !== DEDUP_KEY_BYTES) throw new Error('the record has no dedup key');
   if (record.tenant !== entry.tenant) throw new Error(`the record says tenant ${record.tenant}`);
   return {
     tenant: entry.tenant,

@@ -2,20 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_TENANT } from '@im/contract';
 import { decode, encode, make } from '@im/protocol';
-import { deliveriesOf, withSeq } from './deliveries.ts';
+import { deliveriesOf } from './deliveries.ts';
 
 const place = { tenant: DEFAULT_TENANT, partition: 3, position: 2 ** 41 + 7, fence: 2, timeMs: 5, run: 9 };
 const msgData = encode('sdkws.MsgData', make('sdkws.MsgData', { clientMsgID: 'x', seq: 0 }));
 
 const decoded = (...args: Parameters<typeof deliveriesOf>) =>
   deliveriesOf(...args).map((outgoing) => ({ outgoing, delivery: decode('log.Delivery', outgoing.payload) }));
-
-test('a seq is put into a message without decoding it', () => {
-  for (const seq of [1, 127, 128, 300, 2 ** 33 + 5]) {
-    assert.equal(decode('sdkws.MsgData', withSeq(msgData, seq)).seq, seq);
-  }
-  assert.equal(withSeq(msgData, 0), msgData);
-});
 
 test('a chat message goes once to each user, with everything that it needs', () => {
   const record = make('log.Record', { operationID: 'op', connID: 'c', sendID: 'a', sessionType: 1 });

@@ -1,35 +1,6 @@
 import type { OutgoingDelivery } from '@im/bus';
 import type { TenantId } from '@im/contract';
-import { encode, type log, make } from '@im/protocol';
-
-/** Tags of fields of log.Delivery that hold text. */
-const TARGET_USER = [0x2a];
-const TARGET_GROUP = [0x32];
-const ADDED_USER = [0x9a, 0x01];
-const REMOVED_USER = [0xa2, 0x01];
-/** Tag of sdkws.MsgData.seq. */
-const SEQ_TAG = 0x70;
-
-function varint(value: number): number[] {
-  const out: number[] = [];
-  let rest = value;
-  while (rest >= 0x80) {
-    out.push((rest % 0x80) | 0x80);
-    rest = Math.floor(rest / 0x80);
-  }
-  out.push(rest);
-  return out;
-}
-
-/** MsgData bytes with a seq: fields may come in any order, so it is put behind. */
-export function withSeq(msgData: Uint8Array, seq: number): Uint8Array {
-  return seq === 0 ? msgData : Buffer.concat([msgData, Buffer.from([SEQ_TAG, ...varint(seq)])]);
-}
-
-function text(tag: readonly number[], value: string): Uint8Array {
-  const bytes = Buffer.from(value);
-  return Buffer.concat([Buffer.from([...tag, ...varint(bytes.length)]), bytes]);
-}
+import { deliveryField, encode, type log, make, withSeq } from '@im/protocol';
 
 /** Where a record stands. */
 export interface Place {
@@ -88,16 +59,16 @@ export function deliveriesOf(
   const users = new Set(entry.toGroup ? [...entry.userIDs, ...added, ...removed] : entry.userIDs);
   const out: OutgoingDelivery[] = [];
   for (const targetUserID of users) {
-    const parts = [common, text(TARGET_USER, targetUserID)];
-    if (added.has(targetUserID)) parts.push(text(ADDED_USER, targetUserID));
-    if (removed.has(targetUserID)) parts.push(text(REMOVED_USER, targetUserID));
+    const parts = [common, deliveryField('targetUserID', targetUserID)];
+    if (added.has(targetUserID)) parts.push(deliveryField('addedUserIDs', targetUserID));
+    if (removed.has(targetUserID)) parts.push(deliveryField('removedUserIDs', targetUserID));
     out.push({ tenant, targetUserID, payload: Buffer.concat(parts) });
   }
   if (entry.toGroup) {
     const targetGroupID = record.groupID;
-    const parts = [common, text(TARGET_GROUP, targetGroupID)];
-    for (const userID of added) parts.push(text(ADDED_USER, userID));
-    for (const userID of removed) parts.push(text(REMOVED_USER, userID));
+    const parts = [common, deliveryField('targetGroupID', targetGroupID)];
+    for (const userID of added) parts.push(deliveryField('addedUserIDs', userID));
+    for (const userID of removed) parts.push(deliveryField('removedUserIDs', userID));
     out.push({ tenant, targetGroupID, payload: Buffer.concat(parts) });
   }
   return out;

@@ -1,8 +1,8 @@
 import type { Bus, LogEntry, LogStart } from '@im/bus';
 import type { TenantId } from '@im/contract';
-import { ERR, ImError } from '@im/protocol';
+import { dedupKeyOf, ERR, ImError } from '@im/protocol';
 import type { ParkedRecord, ParkedUnit, Placement, Progress, TogetherWriter } from '@im/store';
-import { Batch, conversationsOf, dedupKeyOf, type ReadRecord, readRecord } from './batch.ts';
+import { Batch, conversationsOf, type ReadRecord, readRecord } from './batch.ts';
 import { Conversations, type Wanted } from './conversations.ts';
 import { LogChangedError } from './counted.ts';
 import { DedupRecorder } from './dedup-recorder.ts';

@@ -1,7 +1,7 @@
 import type { LogEntry, LogInfo, MessageLog } from '@im/bus';
 import type { Logger } from '@im/process';
+import { dedupKeyOf } from '@im/protocol';
 import type { CursorRepo, Cursors, PartitionCursor, Progress } from '@im/store';
-import { dedupKeyOf } from './batch.ts';
 import { withLaneProgress } from './ownership.ts';
 import { epochOf, toPosition, toStreamPosition } from './positions.ts';
 

@@ -44,6 +44,9 @@ export {
   type ResponseEnvelope,
 } from './envelope/envelope.ts';
 export { argsError, ERR, type ErrorCode, errorName, ImError, toImError } from './errors.ts';
+export { DEDUP_KEY_BYTES, dedupKeyOf, deliveryField } from './fast/log.ts';
+export { withClientMsgID, withSeq } from './fast/msg-data.ts';
+export { encodePushMessages } from './fast/push-messages.ts';
 export type * as api from './gen/api.ts';
 export type * as auth from './gen/auth.ts';
 export type * as conversation from './gen/conversation.ts';

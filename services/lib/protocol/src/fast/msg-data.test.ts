@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decode, encode, make } from '@im/protocol';
-import { withClientMsgID } from './msg-data.ts';
+import { decode, encode, make } from '../codec.ts';
+import { withClientMsgID, withSeq } from './msg-data.ts';
 
 const full = make('sdkws.MsgData', {
   sendID: 'u1',
@@ -14,18 +14,21 @@ const full = make('sdkws.MsgData', {
   atUserIDList: ['a', 'b'],
 });
 
+let made = 0;
+const newID = () => `new${++made}`;
+
 test('a message with an id stays as it is', () => {
   const data = encode('sdkws.MsgData', full);
-  assert.equal(withClientMsgID(data), data);
+  assert.equal(withClientMsgID(data, newID), data);
 });
 
-test('an absent or empty id is filled at random, the rest stays', () => {
+test('an absent or empty id is filled, the rest stays', () => {
   const absent = encode('sdkws.MsgData', make('sdkws.MsgData', { sendID: 'u1', seq: 5 }));
   const empty = Buffer.concat([absent, Buffer.from([0x22, 0x00])]);
   for (const data of [absent, empty, Buffer.alloc(0)]) {
-    const first = decode('sdkws.MsgData', withClientMsgID(data));
-    const second = decode('sdkws.MsgData', withClientMsgID(data));
-    assert.match(first.clientMsgID, /^[0-9a-f]{32}$/);
+    const first = decode('sdkws.MsgData', withClientMsgID(data, newID));
+    const second = decode('sdkws.MsgData', withClientMsgID(data, newID));
+    assert.match(first.clientMsgID, /^new\d+$/);
     assert.notEqual(first.clientMsgID, second.clientMsgID);
     assert.equal(first.sendID, data.length === 0 ? '' : 'u1');
   }
@@ -44,11 +47,20 @@ test('what is no protobuf is refused', () => {
     '0dff',
     '08ffffffffffffffffffff01',
   ]) {
-    assert.throws(() => withClientMsgID(Buffer.from(hex, 'hex')), /500/, hex);
+    assert.throws(() => withClientMsgID(Buffer.from(hex, 'hex'), newID), /500/, hex);
   }
 });
 
 test('fields of other types and unknown ones are passed over', () => {
   const unknown = Buffer.from('f80101f90100000000000000 00fd0100000000'.replace(' ', ''), 'hex');
-  assert.doesNotThrow(() => withClientMsgID(Buffer.concat([encode('sdkws.MsgData', full), unknown])));
+  assert.doesNotThrow(() => withClientMsgID(Buffer.concat([encode('sdkws.MsgData', full), unknown]), newID));
+});
+
+test('a seq is put into a message without decoding it', () => {
+  const data = encode('sdkws.MsgData', make('sdkws.MsgData', { clientMsgID: 'x', seq: 0 }));
+  for (const seq of [1, 127, 128, 300, 2 ** 31, 2 ** 33 + 5, Number.MAX_SAFE_INTEGER]) {
+    const wanted = encode('sdkws.MsgData', make('sdkws.MsgData', { clientMsgID: 'x', seq }));
+    assert.deepEqual(Buffer.from(withSeq(data, seq)), Buffer.from(wanted));
+  }
+  assert.equal(withSeq(data, 0), data);
 });

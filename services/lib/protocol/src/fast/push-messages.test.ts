@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encode, make } from '@im/protocol';
+import { encode, make } from '../codec.ts';
 import { encodePushMessages } from './push-messages.ts';
 
 test('the hand-made push is what the codec makes of it, at every length', () => {
