@@ -3,8 +3,8 @@ import { createUserLimit } from '@im/kit';
 import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule } from '@im/process';
 import { createNotifier, type RpcRegistry } from '@im/rpc';
 import {
-  conversationRepo,
-  conversationRepoChanges,
+  conversationSettings,
+  conversationSettingsChanges,
   createReach,
   friendRepo,
   groupMemberRepo,
@@ -33,8 +33,8 @@ export const module: ServiceModule<ConversationDeps> = {
     const limits = () => (live?.current ?? config).limits;
     const log = deps.log.child({ part: 'conversation' });
     const parts: ConversationParts = {
-      records: conversationRepo(store),
-      changes: conversationRepoChanges(store),
+      records: conversationSettings(store),
+      changes: conversationSettingsChanges(store),
       users: userRepo(store),
       friends: friendRepo(store),
       members: groupMemberRepo(store),

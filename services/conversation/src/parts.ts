@@ -2,8 +2,8 @@ import type { Bus } from '@im/bus';
 import type { TenantDirectory, UserLimit } from '@im/kit';
 import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
 import type {
-  ConversationRepo,
-  ConversationRepoChanges,
+  ConversationSettings,
+  ConversationSettingsChanges,
   FriendRepo,
   GroupMemberRepo,
   Reach,
@@ -18,8 +18,8 @@ export type ConversationMethods<M extends keyof DomainService<'conversation'>> =
 
 /** What the methods work with. */
 export interface ConversationParts {
-  readonly records: ConversationRepo;
-  readonly changes: ConversationRepoChanges;
+  readonly records: ConversationSettings;
+  readonly changes: ConversationSettingsChanges;
   readonly users: UserRepo;
   readonly friends: FriendRepo;
   readonly members: GroupMemberRepo;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type conversation, ERR, idHash, make, ROLE } from '@im/protocol';
-import { blackRepo, type ConversationKey, conversationRepoChanges, groupMemberChanges } from '@im/store';
+import { blackRepo, type ConversationKey, conversationSettingsChanges, groupMemberChanges } from '@im/store';
 import { as, type Harness, refuses, route, startHarness, TENANTS } from './harness.ts';
 
 const [t1, t2] = TENANTS;
@@ -130,7 +130,7 @@ describe('settings', () => {
 
   test('marks and bounds set by other domains', async () => {
     const { conversation: service, store } = harness;
-    const changes = conversationRepoChanges(store);
+    const changes = conversationSettingsChanges(store);
     const owners = ['a', 'b', 'c', 'd'];
     await changes.createForOwners(
       t1,
@@ -180,7 +180,7 @@ describe('deletion', () => {
   const idsOf = async () => (await listOf('d')).map(({ conversationID }) => conversationID).sort();
 
   test('is in the log before it is done, once for each partition, without groups and what does not exist', async () => {
-    const changes = conversationRepoChanges(harness.store);
+    const changes = conversationSettingsChanges(harness.store);
     const account = { ...single('d', 'a'), conversationID: 'sn_a_d', conversationType: 4 };
     await changes.createForOwners(t1, [
       single('d', 'a'),
@@ -220,7 +220,7 @@ describe('deletion', () => {
 describe('synchronization', () => {
   test('full, equal, delta, deletion, hash', async () => {
     const { conversation: service, store } = harness;
-    const changes = conversationRepoChanges(store);
+    const changes = conversationSettingsChanges(store);
     await changes.createForOwners(t1, [single('e', 'a'), single('e', 'b')]);
     const me = as(t1, 'e');
     const sync = (versionID = '', version = 0) =>

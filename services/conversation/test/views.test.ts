@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type conversation, ERR, ImError, make } from '@im/protocol';
-import { type ConversationKey, conversationRepoChanges } from '@im/store';
+import { type ConversationKey, conversationSettingsChanges } from '@im/store';
 import { as, type Harness, refuses, startHarness, TENANTS } from './harness.ts';
 
 const [t1] = TENANTS;
@@ -37,7 +37,7 @@ async function listOf(ownerUserID: string, tenant = t1) {
 }
 
 test("conversations are read by id, in no other user's name", async () => {
-  await conversationRepoChanges(harness.store).createForOwners(t1, [single('e', 'a'), single('e', 'b')]);
+  await conversationSettingsChanges(harness.store).createForOwners(t1, [single('e', 'a'), single('e', 'b')]);
   const request = make('conversation.GetConversationsReq', {
     ownerUserID: 'e',
     conversationIDs: ['si_a_e', 'si_none_e'],
@@ -52,7 +52,7 @@ test("conversations are read by id, in no other user's name", async () => {
 test('an opening JavaScript client gets the first conversations of those that are too large together', async () => {
   await harness.addUsers(t1, 'js');
   const ids = Array.from({ length: 40 }, (_, i) => `huge${i}`);
-  const changes = conversationRepoChanges(harness.store);
+  const changes = conversationSettingsChanges(harness.store);
   await changes.createForOwners(
     t1,
     ids.map((id) => inGroup('js', id)),
@@ -84,7 +84,7 @@ test('an opening JavaScript client gets the first conversations of those that ar
 describe('views with messages', () => {
   const now = Date.now();
   before(async () => {
-    const changes = conversationRepoChanges(harness.store);
+    const changes = conversationSettingsChanges(harness.store);
     await changes.createForOwners(t1, [
       single('f', 'a'),
       single('f', 'b'),

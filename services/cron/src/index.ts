@@ -4,7 +4,7 @@ import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule }
 import type { RpcRegistry } from '@im/rpc';
 import {
   clientLogRepo,
-  convs,
+  conversationSeqs,
   destructRepo,
   msgRows,
   objectRepo,
@@ -39,7 +39,7 @@ function jobsOf(
     expireMessages(cron.messageExpiry, {
       retention: retentionRepo(store),
       rows: msgRows(store),
-      convs: convs(store),
+      conversationSeqs: conversationSeqs(store),
     }),
     expireObjects(objectExpiry, { objects, uploads, blob }),
     expireClientLogs(objectExpiry, clientLogRepo(store)),
@@ -49,7 +49,7 @@ function jobsOf(
     destructMessages(cron.messageDestruct, {
       destruct: destructRepo(store),
       rows: msgRows(store),
-      convs: convs(store),
+      conversationSeqs: conversationSeqs(store),
       seqUsers: seqUsers(store),
       conversation: rpc.client('conversation'),
       log,

@@ -10,9 +10,9 @@ import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { make } from '@im/protocol';
 import {
   type ConversationChanges,
-  conversationRepo,
-  conversationRepoChanges,
-  convs,
+  conversationSeqs,
+  conversationSettings,
+  conversationSettingsChanges,
   createStore,
   destructRepo,
   msgRows,
@@ -90,7 +90,7 @@ describe('lifetime of messages', () => {
         logTime: NOW - (count - 1 - i) * DAY_MS,
       })),
     );
-    await convs(store).apply([{ tenant, conversationID, max: count, src: count, maxTime: NOW }]);
+    await conversationSeqs(store).apply([{ tenant, conversationID, max: count, src: count, maxTime: NOW }]);
   }
 
   /** What `/conversation/set_conversations` stores. */
@@ -101,14 +101,14 @@ describe('lifetime of messages', () => {
     changes: ConversationChanges,
   ): Promise<void> {
     const key = { ownerUserID, conversationID, conversationType: 1, userID: 'x', groupID: '' };
-    await conversationRepoChanges(store).apply(tenant, [key], changes);
+    await conversationSettingsChanges(store).apply(tenant, [key], changes);
   }
 
   const job = (now: number, maxCleared?: number) =>
     destructMessages('* * * * *', {
       destruct: destructRepo(store),
       rows: msgRows(store),
-      convs: convs(store),
+      conversationSeqs: conversationSeqs(store),
       seqUsers: seqUsers(store),
       conversation: {
         async setMinSeqs({ tenant }, { ownerUserID, minSeqs }) {
@@ -118,7 +118,7 @@ describe('lifetime of messages', () => {
             minSeq,
             ...(latestMsgDestructTime !== null && { latestMsgDestructTime }),
           }));
-          const changed = await conversationRepoChanges(store).setMinSeqs(tenant, ownerUserID, changes);
+          const changed = await conversationSettingsChanges(store).setMinSeqs(tenant, ownerUserID, changes);
           told.push(...changed.map((id) => `${tenant} ${ownerUserID} ${id}`));
           return make('conversation.SetMinSeqsResp');
         },
@@ -130,7 +130,7 @@ describe('lifetime of messages', () => {
   const run = (tenant: typeof one, now = NOW, maxCleared?: number) =>
     job(now, maxCleared).run(tenant, new AbortController().signal);
   const seen = async (tenant: TenantId, owner: string, id = CHAT) => {
-    const [record] = await conversationRepo(store).find(tenant, owner, [id]);
+    const [record] = await conversationSettings(store).find(tenant, owner, [id]);
     const bound = (await seqUsers(store).get(tenant, owner, [id])).get(id);
     return [bound?.min ?? 0, record?.minSeq, record?.latestMsgDestructTime];
   };

@@ -7,7 +7,7 @@ import { type Backend, startMongo, startRedis } from '@im/backends';
 import { tenantSettings } from '@im/contract';
 import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
 import { createBackground, createMetrics, silentLogger } from '@im/process';
-import { convs, createStore, msgRows, retentionRepo, type Store } from '@im/store';
+import { conversationSeqs, createStore, msgRows, retentionRepo, type Store } from '@im/store';
 import { expireMessages } from '../src/jobs/expire-messages.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -64,7 +64,9 @@ describe('retention', () => {
         logTime: NOW - (20 - i) * DAY_MS,
       }));
       await msgRows(store).insert(rows);
-      await convs(store).apply([{ tenant, conversationID: 'si_a_b', max: 20, src: 20, maxTime: NOW }]);
+      await conversationSeqs(store).apply([
+        { tenant, conversationID: 'si_a_b', max: 20, src: 20, maxTime: NOW },
+      ]);
     }
   });
   after(async () => {
@@ -77,7 +79,7 @@ describe('retention', () => {
   const parts = () => ({
     retention: retentionRepo(store),
     rows: msgRows(store),
-    convs: convs(store),
+    conversationSeqs: conversationSeqs(store),
     now: () => NOW,
   });
   const seqs = async (tenant: typeof settings.id) =>
@@ -90,7 +92,7 @@ describe('retention', () => {
     const signal = new AbortController().signal;
     assert.equal(await job.run(settings, signal), 10);
     assert.equal((await seqs(settings.id))[0], 11);
-    assert.equal((await convs(store).get(settings.id, ['si_a_b'])).get('si_a_b')?.min, 11);
+    assert.equal((await conversationSeqs(store).get(settings.id, ['si_a_b'])).get('si_a_b')?.min, 11);
     assert.equal(await job.run(settings, signal), 0);
   });
 

@@ -10,7 +10,7 @@ import type { CallContext } from '@im/kit';
 import { READY, type ServiceModule, silentLogger } from '@im/process';
 import { encode, ImError, make, type msg, type sdkws } from '@im/protocol';
 import type { DomainService, RpcRegistry } from '@im/rpc';
-import { conversationRepoChanges } from '@im/store';
+import { conversationSettingsChanges } from '@im/store';
 import { type ProcessDeps, type RunningServer, runServer } from '../src/index.ts';
 
 /** Stands in for the conversation domain: the one method that this test calls, and the way to the others. */
@@ -20,7 +20,7 @@ const records: ServiceModule<ProcessDeps> = {
   needs: ['rpc', 'store'],
   async create(_config, deps) {
     rpc = deps.rpc;
-    const changes = conversationRepoChanges(deps.store);
+    const changes = conversationSettingsChanges(deps.store);
     const methods: Pick<DomainService<'conversation'>, 'deleteConversations'> = {
       async deleteConversations({ tenant }, { ownerUserID, conversationIDs }) {
         await changes.remove(tenant, ownerUserID, conversationIDs);

@@ -4,8 +4,8 @@ import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule }
 import { createNotifier, type RpcRegistry } from '@im/rpc';
 import {
   blackRepo,
-  conversationRepo,
-  convs,
+  conversationSeqs,
+  conversationSettings,
   createReach,
   friendRepo,
   groupMemberRepo,
@@ -57,9 +57,9 @@ export const module: ServiceModule<MsgDeps> = {
         changes: msgRowChanges(store),
         stats: msgStats(store, metrics),
         search: msgSearch(store),
-        convs: convs(store),
+        conversationSeqs: conversationSeqs(store),
         seqUsers: seqUsers(store),
-        conversations: conversationRepo(store),
+        conversationSettings: conversationSettings(store),
         users: userRepo(store),
         groups: groupRepo(store),
         members: groupMemberRepo(store),

@@ -4,8 +4,8 @@ import type { Background, Logger } from '@im/process';
 import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
 import type {
   BlackRepo,
-  ConversationRepo,
-  Convs,
+  ConversationSeqs,
+  ConversationSettings,
   FriendRepo,
   GroupMemberRepo,
   GroupRepo,
@@ -39,9 +39,9 @@ export interface MsgParts {
   readonly changes: MsgRowChanges;
   readonly stats: MsgStats;
   readonly search: MsgSearch;
-  readonly convs: Convs;
+  readonly conversationSeqs: ConversationSeqs;
   readonly seqUsers: SeqUsers;
-  readonly conversations: ConversationRepo;
+  readonly conversationSettings: ConversationSettings;
   readonly users: UserRepo;
   readonly groups: GroupRepo;
   readonly members: GroupMemberRepo;

@@ -9,7 +9,7 @@ import {
   make,
   type sdkws,
 } from '@im/protocol';
-import { conversationRepoChanges, convs, msgRowChanges, msgRows } from '@im/store';
+import { conversationSeqs, conversationSettingsChanges, msgRowChanges, msgRows } from '@im/store';
 import { by, type Fixture, ONE, send, startFixture, text } from './harness.ts';
 
 let f: Fixture;
@@ -41,9 +41,11 @@ async function store(conversationID: string, messages: readonly sdkws.MsgData[])
     })),
   );
   const max = messages.length;
-  await convs(f.store).apply([{ tenant: ONE, conversationID, max, src: max, maxTime: 1_000 + max }]);
+  await conversationSeqs(f.store).apply([
+    { tenant: ONE, conversationID, max, src: max, maxTime: 1_000 + max },
+  ]);
   const [first] = messages as [sdkws.MsgData];
-  await conversationRepoChanges(f.store).createForOwners(ONE, [
+  await conversationSettingsChanges(f.store).createForOwners(ONE, [
     { ownerUserID: first.recvID, conversationID, conversationType: 1, userID: first.sendID, groupID: '' },
   ]);
 }
@@ -264,7 +266,7 @@ test('positions of more conversations than fit are those of the newest', async (
   const userID = 'u5';
   const count = 6_000;
   const ids = Array.from({ length: count }, (_, i) => `si_${'p'.repeat(120)}${i}_u5`);
-  await conversationRepoChanges(f.store).createForOwners(
+  await conversationSettingsChanges(f.store).createForOwners(
     ONE,
     ids.map((conversationID) => ({
       ownerUserID: userID,
@@ -274,7 +276,7 @@ test('positions of more conversations than fit are those of the newest', async (
       groupID: '',
     })),
   );
-  await convs(f.store).apply(
+  await conversationSeqs(f.store).apply(
     ids.map((conversationID, i) => ({ tenant: ONE, conversationID, max: 3, src: i + 1, maxTime: i + 1 })),
   );
   for (const framing of FRAMINGS) {

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { sleep } from '@im/kit';
 import { ERR, encode, fromJson, ImError, make, type msg, type sdkws } from '@im/protocol';
-import { conversationRepo, conversationRepoChanges, seqUsers } from '@im/store';
+import { conversationSettings, conversationSettingsChanges, seqUsers } from '@im/store';
 import {
   by,
   byAdmin,
@@ -258,7 +258,7 @@ test('clearing that stops half-way has cleared all or nothing, for pulls and in 
       make('msg.ClearConversationsMsgReq', { userID: 'u9', conversationIDs: [cid] }),
     );
   const seen = async () => {
-    const [record] = await conversationRepo(f.store).find(ONE, 'u9', [cid]);
+    const [record] = await conversationSettings(f.store).find(ONE, 'u9', [cid]);
     const bound = (await seqUsers(f.store).get(ONE, 'u9', [cid])).get(cid);
     return [(await pull('u9', cid)).length, record?.minSeq, bound?.min ?? 0];
   };
@@ -267,7 +267,7 @@ test('clearing that stops half-way has cleared all or nothing, for pulls and in 
   f.refuseMinSeqs = undefined;
   assert.deepEqual(await seen(), [1, 0, 0]);
   // As a process leaves it that dies behind the first write.
-  await conversationRepoChanges(f.store).setMinSeqs(ONE, 'u9', [{ conversationID: cid, minSeq: 2 }]);
+  await conversationSettingsChanges(f.store).setMinSeqs(ONE, 'u9', [{ conversationID: cid, minSeq: 2 }]);
   assert.deepEqual(await seen(), [0, 2, 0]);
   await clear();
   assert.deepEqual(await seen(), [0, 2, 2]);
@@ -354,7 +354,7 @@ test('administrators remove what is old, and count and search what is there', as
     4,
   );
   assert.equal((await search({ sendID: 'b', sendTime: earlier })).chatLogsNum, 0);
-  await conversationRepoChanges(f.store).remove(ONE, 'b', [cid]);
+  await conversationSettingsChanges(f.store).remove(ONE, 'b', [cid]);
   assert.equal((await search({ sendID: 'b', sessionType: 1 })).chatLogsNum, 4, 'without a record, too');
   const far = make('sdkws.RequestPagination', { pageNumber: 51, showNumber: 1_000 });
   await assert.rejects(search({ pagination: far }), { code: 1001, detail: /^pagination reaches beyond/ });
@@ -473,12 +473,12 @@ test('sends in a batch are judged one by one; the status of HTTP sends is rememb
 });
 
 test('a mention marks the conversations of those who are meant', async () => {
-  const { conversationRepo } = await import('@im/store');
+  const { conversationSettings } = await import('@im/store');
   await makeGroup(f, 'gm', ['u1', 'u2', 'u3', 'u4']);
   const at = (ids: string[]) => send(f, groupText('u1', 'gm', '@', { contentType: 106, atUserIDList: ids }));
   const marks = async () => {
     const found = await Promise.all(
-      ['u1', 'u2', 'u3', 'u4'].map((id) => conversationRepo(f.store).find(ONE, id, ['sg_gm'])),
+      ['u1', 'u2', 'u3', 'u4'].map((id) => conversationSettings(f.store).find(ONE, id, ['sg_gm'])),
     );
     return found.map(([record]) => record?.groupAtType);
   };

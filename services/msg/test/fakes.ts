@@ -115,7 +115,7 @@ export function fakeSender(world: World, settings: Partial<TenantSettingsInput> 
     friends: {
       isFriend: async (_t: string, owner: string, who: string) => world.friends.has(`${owner}/${who}`),
     },
-    conversations: {
+    conversationSettings: {
       recvMsgOpt: async (_t: string, owner: string, id: string) => world.recvOpts[`${owner}/${id}`],
     },
     groups: {

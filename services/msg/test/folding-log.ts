@@ -3,8 +3,8 @@ import type { TenantId } from '@im/contract';
 import { decode, type log, SESSION, type sdkws } from '@im/protocol';
 import {
   type ConversationKey,
-  conversationRepoChanges,
-  convs,
+  conversationSeqs,
+  conversationSettingsChanges,
   msgRows,
   type Store,
   seqUsers,
@@ -27,9 +27,9 @@ export interface FoldingLog {
 /** Does in one place what the log, its partitions and their fold do in many: for tests of what reads the results. */
 export function foldingLog(store: Store): FoldingLog {
   const rows = msgRows(store);
-  const truth = convs(store);
+  const truth = conversationSeqs(store);
   const users = seqUsers(store);
-  const records = conversationRepoChanges(store);
+  const records = conversationSettingsChanges(store);
   const delivered: Delivered[] = [];
   let position = 0;
   let last: Promise<unknown> = Promise.resolve();

@@ -8,7 +8,7 @@ import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { make, type msg, type sdkws } from '@im/protocol';
 import { createRpc, type DomainService, type RpcRegistry } from '@im/rpc';
 import {
-  conversationRepoChanges,
+  conversationSettingsChanges,
   createStore,
   groupMemberChanges,
   groupRepo,
@@ -77,7 +77,7 @@ export async function startFixture(): Promise<Fixture> {
 
 /** The part of the conversation domain that msg calls. */
 function bindConversation(rpc: RpcRegistry, store: Store, refusal: () => Error | undefined): void {
-  const records = conversationRepoChanges(store);
+  const records = conversationSettingsChanges(store);
   const methods: Pick<DomainService<'conversation'>, 'setMinSeqs' | 'setGroupAtType'> = {
     async setMinSeqs(ctx, { ownerUserID, minSeqs }) {
       const error = refusal();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { encode, make } from '@im/protocol';
-import { convs, msgRows } from '@im/store';
+import { conversationSeqs, msgRows } from '@im/store';
 import { byAdmin, type Fixture, ONE, startFixture, text } from './harness.ts';
 
 const CONTENT_BYTES = 250_000;
@@ -33,7 +33,7 @@ test('a page of large messages has their texts up to 16 MiB; smaller pages have 
       },
     ]);
   }
-  await convs(f.store).apply([
+  await conversationSeqs(f.store).apply([
     { tenant: ONE, conversationID, max: MESSAGES, src: MESSAGES, maxTime: 1_000 + MESSAGES },
   ]);
   const search = async (pageNumber: number, showNumber: number) => {

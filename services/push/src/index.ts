@@ -9,7 +9,7 @@ import {
   type ServiceModule,
 } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
-import { conversationRepo, type Store } from '@im/store';
+import { conversationSettings, type Store } from '@im/store';
 import { sharedClaims } from './claims.ts';
 import { logProvider } from './providers/log.ts';
 import { noneProvider } from './providers/none.ts';
@@ -56,7 +56,7 @@ export const module: ServiceModule<PushDeps> = {
     const limit = new WakeLimit(config.push.wakesPerUser);
     const end = live.onChange(({ push }) => limit.configure(push.wakesPerUser));
     const pusher = new Pusher({
-      receivers: domainReceivers(rpc, conversationRepo(store)),
+      receivers: domainReceivers(rpc, conversationSettings(store)),
       provider: providerOf(config.push, own),
       limit,
       claims: sharedClaims(store.redis),

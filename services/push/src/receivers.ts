@@ -2,7 +2,7 @@ import type { TenantId } from '@im/contract';
 import { background } from '@im/kit';
 import { make, type user } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
-import type { ConversationRepo } from '@im/store';
+import type { ConversationSettings } from '@im/store';
 
 /** What the decision needs to know of users; everything in bulk. */
 export interface Receivers {
@@ -19,13 +19,13 @@ export interface Receivers {
 }
 
 /** Receivers as the domains know them. */
-export function domainReceivers(rpc: RpcRegistry, conversations: ConversationRepo): Receivers {
+export function domainReceivers(rpc: RpcRegistry, conversationSettings: ConversationSettings): Receivers {
   const users = rpc.client('user');
   const groups = rpc.client('group');
 
   return {
     async silencedIn(tenant, conversationID) {
-      return new Set(await conversations.quietOwners(tenant, conversationID));
+      return new Set(await conversationSettings.quietOwners(tenant, conversationID));
     },
     async membersOf(tenant, operationID, groupID) {
       const request = make('group.GetGroupMemberUserIDsReq', { groupID });

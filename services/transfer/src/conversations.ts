@@ -1,5 +1,5 @@
 import type { TenantId } from '@im/contract';
-import type { Convs, MsgRows } from '@im/store';
+import type { ConversationSeqs, MsgRows } from '@im/store';
 import { Counted } from './counted.ts';
 import { LOOK_BACK_MS } from './dedup-restore.ts';
 import type { Conversation } from './fold.ts';
@@ -32,14 +32,14 @@ const REPLAY_READS = 16;
  * moved on by the fold; those of batches that are fully written are forgotten, oldest first.
  */
 export class Conversations {
-  readonly #convs: Convs;
+  readonly #conversationSeqs: ConversationSeqs;
   readonly #rows: MsgRows;
   readonly #max: number;
   readonly #held = new Map<string, Held>();
   #batch = 0;
 
-  constructor(convs: Convs, rows: MsgRows, max: number) {
-    this.#convs = convs;
+  constructor(conversationSeqs: ConversationSeqs, rows: MsgRows, max: number) {
+    this.#conversationSeqs = conversationSeqs;
     this.#rows = rows;
     this.#max = max;
   }
@@ -70,7 +70,7 @@ export class Conversations {
   }
 
   async #read(tenant: TenantId, ids: ReadonlyMap<string, Place>, batch: number): Promise<void> {
-    const states = await this.#convs.get(tenant, [...ids.keys()]);
+    const states = await this.#conversationSeqs.get(tenant, [...ids.keys()]);
     const replayed: [string, Place, Held][] = [];
     for (const [id, place] of ids) {
       const state = states.get(id);

@@ -23,8 +23,8 @@ async function madeFor(place: { position: number; timeMs: number }, deleted = tr
   effects.entry(TENANT, { record, ...place }, { entry, index: 0, seq: 7, fresh: true }, conversation);
   const owners: string[] = [];
   const repos = {
-    convs: { noteDeletion: async () => {} },
-    conversations: {
+    conversationSeqs: { noteDeletion: async () => {} },
+    conversationSettings: {
       async createForOwners(_tenant: string, keys: readonly { ownerUserID: string }[]) {
         owners.push(...keys.map(({ ownerUserID }) => ownerUserID));
       },

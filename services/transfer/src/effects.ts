@@ -2,7 +2,7 @@ import type { TenantId } from '@im/contract';
 import { type log, SESSION } from '@im/protocol';
 import type {
   ConversationKey,
-  ConvUpdate,
+  ConversationSeqsUpdate,
   MembershipBound,
   MembershipPlace,
   RecordDeletion,
@@ -59,7 +59,7 @@ export type SenderReads = Map<string, SenderRead>;
  * be written again: a replay of the log changes nothing.
  */
 export class Effects {
-  readonly #convs = new Map<string, ConvUpdate>();
+  readonly #conversationSeqs = new Map<string, ConversationSeqsUpdate>();
   readonly #reads: SenderReads = new Map();
   /** Records that the first message of a conversation makes. */
   readonly #owned: { readonly tenant: TenantId; readonly keys: ConversationKey[] }[] = [];
@@ -82,7 +82,7 @@ export class Effects {
     const id = `${tenant}\u001f${conversationID}`;
     if (fresh && conversation) {
       const { max, src, maxTime } = conversation;
-      this.#convs.set(id, { tenant, conversationID, max, src, maxTime });
+      this.#conversationSeqs.set(id, { tenant, conversationID, max, src, maxTime });
     }
     if (entry.senderReads) {
       const userID = record.sendID;
@@ -149,8 +149,8 @@ export class Effects {
   }
 
   /** What became of the conversations: written with the rows, or after them. */
-  convUpdates(): ConvUpdate[] {
-    return [...this.#convs.values()];
+  conversationSeqsUpdates(): ConversationSeqsUpdate[] {
+    return [...this.#conversationSeqs.values()];
   }
 
   /** Adds the senders' read positions to those of earlier batches. */
@@ -180,9 +180,9 @@ export class Effects {
     for (const step of this.#memberSteps) {
       const { tenant, conversationID } = step;
       if (step.kind === 'open') {
-        await repos.conversations.openForMembers(tenant, distinct(step.keys), step);
+        await repos.conversationSettings.openForMembers(tenant, distinct(step.keys), step);
       } else {
-        await repos.conversations.freezeForUsers(tenant, conversationID, step.userIDs, step.max, step);
+        await repos.conversationSettings.freezeForUsers(tenant, conversationID, step.userIDs, step.max, step);
       }
     }
   }
@@ -191,21 +191,22 @@ export class Effects {
   async write(repos: Repos): Promise<void> {
     const work: Promise<unknown>[] = [];
     for (const { tenant, conversationID, min } of this.#bounds) {
-      work.push(repos.convs.raiseMin(tenant, conversationID, min));
+      work.push(repos.conversationSeqs.raiseMin(tenant, conversationID, min));
     }
     if (this.#deletions.length > 0) work.push(this.#writeDeletions(repos));
     if (this.#owned.length > 0) work.push(this.#writeOwned(repos));
     await Promise.all(work);
   }
 
-  async #writeDeletions({ convs }: Repos): Promise<void> {
+  async #writeDeletions({ conversationSeqs }: Repos): Promise<void> {
     for (const { tenant, conversationIDs, at } of this.#deletions) {
-      await convs.noteDeletion(tenant, conversationIDs, at);
+      await conversationSeqs.noteDeletion(tenant, conversationIDs, at);
     }
   }
 
-  async #writeOwned({ conversations }: Repos): Promise<void> {
-    for (const { tenant, keys } of this.#owned) await conversations.createForOwners(tenant, distinct(keys));
+  async #writeOwned({ conversationSettings }: Repos): Promise<void> {
+    for (const { tenant, keys } of this.#owned)
+      await conversationSettings.createForOwners(tenant, distinct(keys));
   }
 }
 

@@ -2,8 +2,8 @@ import type { Bus, DeliveryProducer } from '@im/bus';
 import { sleep } from '@im/kit';
 import type { BaseDeps, Service, ServiceModule, StatusRegistry } from '@im/process';
 import {
-  conversationRepoChanges,
-  convs,
+  conversationSeqs,
+  conversationSettingsChanges,
   cursorRepo,
   deadLetterRepo,
   dedupBlockRepo,
@@ -58,9 +58,9 @@ export const module: ServiceModule<TransferDeps> = {
     const repos: Repos = {
       fold: foldCommit(store),
       rows: msgRows(store),
-      convs: convs(store),
+      conversationSeqs: conversationSeqs(store),
       seqUsers: seqUsers(store),
-      conversations: conversationRepoChanges(store),
+      conversationSettings: conversationSettingsChanges(store),
       cursors: cursorRepo(store),
       deadLetters: deadLetterRepo(store),
       dedupBlocks: dedupBlockRepo(store),

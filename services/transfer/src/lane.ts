@@ -106,7 +106,7 @@ export class Lane {
     this.id = start.id;
     this.#start = start;
     this.#deps = deps;
-    this.#conversations = new Conversations(deps.repos.convs, deps.repos.rows, MAX_CONVERSATIONS);
+    this.#conversations = new Conversations(deps.repos.conversationSeqs, deps.repos.rows, MAX_CONVERSATIONS);
     for (const taken of start.partitions) {
       const redeliverFromMs = taken.setBack ? Number.POSITIVE_INFINITY : taken.appliedTime - REDELIVER_MS;
       this.#owned.set(taken.partition, { ...taken, redeliverFromMs });
@@ -423,7 +423,10 @@ export class Lane {
       const place = { position, fence, run: this.#start.run, delivered: false };
       return { ...readRecord(entry, place), late: true };
     });
-    const batch = await this.#write(records, new Conversations(repos.convs, repos.rows, MAX_CONVERSATIONS));
+    const batch = await this.#write(
+      records,
+      new Conversations(repos.conversationSeqs, repos.rows, MAX_CONVERSATIONS),
+    );
     await this.#deliver(batch);
     const reads: SenderReads = new Map();
     batch.effects.addReadsTo(reads);

@@ -1,6 +1,6 @@
 import type {
-  ConversationRepoChanges,
-  Convs,
+  ConversationSeqs,
+  ConversationSettingsChanges,
   CursorRepo,
   DeadLetterRepo,
   DedupBlockRepo,
@@ -16,10 +16,10 @@ export interface Repos {
   /** Rows and conversations with one commit, where the database can. */
   readonly fold: FoldCommit;
   readonly rows: MsgRows;
-  readonly convs: Convs;
+  readonly conversationSeqs: ConversationSeqs;
   readonly seqUsers: SeqUsers;
-  readonly conversations: Pick<
-    ConversationRepoChanges,
+  readonly conversationSettings: Pick<
+    ConversationSettingsChanges,
     'createForOwners' | 'openForMembers' | 'freezeForUsers'
   >;
   readonly cursors: CursorRepo;

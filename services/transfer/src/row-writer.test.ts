@@ -31,7 +31,7 @@ function fakes(outcome: InsertOutcome) {
           return { kind: 'stored' };
         }),
     },
-    convs: { apply: async (updates: readonly unknown[]) => applied.push(...updates) },
+    conversationSeqs: { apply: async (updates: readonly unknown[]) => applied.push(...updates) },
     deadLetters: { add: async (letter: DeadLetter) => letters.push(letter) },
   } as unknown as Repos;
   return { repos, rows, letters, applied };

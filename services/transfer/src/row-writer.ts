@@ -40,14 +40,14 @@ export class RowWriter {
    */
   async write(batch: Batch): Promise<void> {
     const { repos, metrics } = this.#deps;
-    const updates = batch.effects.convUpdates();
+    const updates = batch.effects.conversationSeqsUpdates();
     const rows = batch.rows.map(({ row }) => row);
     if (await repos.fold.commit(this.#writer, rows, updates)) {
       metrics.rows.inc(rows.length);
       return;
     }
     await this.#insert(batch);
-    await repos.convs.apply(updates);
+    await repos.conversationSeqs.apply(updates);
   }
 
   /** Keeps a record that cannot be folded or stored for people to look at. @param index of the entry; -1: all of it. */

@@ -4,7 +4,7 @@ import type { Plant } from './harness.ts';
 import { override, type WriteCall, watchWrites } from './override.ts';
 
 /** Steps of a batch, and of the cursor, around which a process may die. */
-export type Step = 'commit' | 'rows' | 'convs' | 'publish' | 'reads' | 'cursor';
+export type Step = 'commit' | 'rows' | 'conversationSeqs' | 'publish' | 'reads' | 'cursor';
 
 /** Where a process dies: before a step is done, or after it was done but before its answer came. */
 export interface DeathPoint {
@@ -19,7 +19,7 @@ export interface DeathPoint {
 /** The collection that tells a step, when it is written to directly. */
 const STEP_OF: Readonly<Record<string, Step>> = {
   msg: 'rows',
-  conv: 'convs',
+  conv: 'conversationSeqs',
   seq_user: 'reads',
 };
 

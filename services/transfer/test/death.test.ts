@@ -10,7 +10,7 @@ const POINTS: readonly DeathPoint[] = [
   { step: 'commit', when: 'after', after: 3 },
   { step: 'rows', when: 'before', after: 3, stepwise: true },
   { step: 'rows', when: 'after', after: 3, stepwise: true },
-  { step: 'convs', when: 'after', after: 3, stepwise: true },
+  { step: 'conversationSeqs', when: 'after', after: 3, stepwise: true },
   { step: 'publish', when: 'before', after: 3 },
   { step: 'publish', when: 'after', after: 3 },
   { step: 'reads', when: 'before', after: 1 },

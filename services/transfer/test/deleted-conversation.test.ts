@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Bus } from '@im/bus';
 import { encode, make } from '@im/protocol';
-import { conversationRepo, conversationRepoChanges, convs, type Store } from '@im/store';
+import { conversationSeqs, conversationSettings, conversationSettingsChanges, type Store } from '@im/store';
 import {
   append,
   eventually,
@@ -28,7 +28,7 @@ const untilStored = (store: Store, id: string, count: number) =>
     return rows.length >= count ? undefined : `${id} has ${rows.length} messages`;
   });
 const owns = async (store: Store, owner: string, id: string) =>
-  (await conversationRepo(store).ids(TENANT, owner)).includes(id);
+  (await conversationSettings(store).ids(TENANT, owner)).includes(id);
 const untilOwned = (store: Store, owner: string, id: string) =>
   eventually(async () => ((await owns(store, owner, id)) ? undefined : `${owner} has no record of ${id}`));
 
@@ -45,7 +45,7 @@ async function appendDeletion(bus: Bus, pair: string): Promise<void> {
 
 test('a message that was checked before a deletion and appended behind it makes the record again', async () => {
   await using p = await startProcess(servers, 'deleted');
-  const changes = conversationRepoChanges(p.store);
+  const changes = conversationSettingsChanges(p.store);
   for (const to of ['b', 'c']) await append(p.bus, textRecord('first', between('a', to)));
   await untilOwned(p.store, 'b', 'si_a_b');
   await untilOwned(p.store, 'c', 'si_a_c');
@@ -65,10 +65,10 @@ test('so it does when the worker that folded the deletion is gone', async () => 
   await untilOwned(first.store, 'b', 'si_a_b');
   await appendDeletion(first.bus, 'a_b');
   await eventually(async () => {
-    const state = (await convs(first.store).get(TENANT, ['si_a_b'])).get('si_a_b');
+    const state = (await conversationSeqs(first.store).get(TENANT, ['si_a_b'])).get('si_a_b');
     return state?.deleted ? undefined : 'the deletion is not noted';
   });
-  await conversationRepoChanges(first.store).remove(TENANT, 'b', ['si_a_b']);
+  await conversationSettingsChanges(first.store).remove(TENANT, 'b', ['si_a_b']);
   await first.stop();
   await using second = await startProcess(servers, 'handed-on');
   await append(second.bus, textRecord('second'));
@@ -82,7 +82,7 @@ test('and when the worker dies before it has folded any of it', async () => {
   await first.abandon();
   await using second = await startProcess(servers, 'killed', { transfer: false });
   await appendDeletion(second.bus, 'a_b');
-  await conversationRepoChanges(second.store).remove(TENANT, 'b', ['si_a_b']);
+  await conversationSettingsChanges(second.store).remove(TENANT, 'b', ['si_a_b']);
   await append(second.bus, textRecord('second'));
   assert.equal(await owns(second.store, 'b', 'si_a_b'), false);
   await using third = await startProcess(servers, 'killed');

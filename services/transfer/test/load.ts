@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { sleep } from '@im/kit';
-import { convs, type Store, seqUsers } from '@im/store';
+import { conversationSeqs, type Store, seqUsers } from '@im/store';
 import { append, eventually, listen, rowsOf, TENANT, type TestProcess, textRecord } from './harness.ts';
 
 /** What a load looks like. */
@@ -86,7 +86,7 @@ export class Load {
         const read = of.get(conversation)?.read;
         return read === texts.length ? undefined : `read ${read} of ${texts.length}`;
       });
-      const state = (await convs(store).get(TENANT, [conversation])).get(conversation);
+      const state = (await conversationSeqs(store).get(TENANT, [conversation])).get(conversation);
       assert.equal(state?.max, texts.length);
     }
     assert.deepEqual(gaps, []);

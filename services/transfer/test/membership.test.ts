@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { encode, type log, make } from '@im/protocol';
-import { conversationRepo, convs, seqUsers } from '@im/store';
+import { conversationSeqs, conversationSettings, seqUsers } from '@im/store';
 import { Freeze } from './freeze.ts';
 import {
   append,
@@ -43,13 +43,13 @@ describe('changes of membership in the fold', { timeout: 240_000 }, () => {
   type Store = Awaited<ReturnType<typeof startProcess>>['store'];
   const boundOf = async (store: Store, group: string, userID: string) => {
     const id = `sg_${group}`;
-    const [record] = await conversationRepo(store).find(TENANT, userID, [id]);
+    const [record] = await conversationSettings(store).find(TENANT, userID, [id]);
     const user = (await seqUsers(store).get(TENANT, userID, [id])).get(id);
     return [record?.maxSeq, user?.max];
   };
   const untilMax = (store: Store, group: string, max: number) =>
     eventually(async () => {
-      const state = (await convs(store).get(TENANT, [`sg_${group}`])).get(`sg_${group}`);
+      const state = (await conversationSeqs(store).get(TENANT, [`sg_${group}`])).get(`sg_${group}`);
       return state?.max === max ? undefined : `max ${state?.max}`;
     });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sleep } from '@im/kit';
 import { decode, encode, type log, make } from '@im/protocol';
-import { conversationRepo, convs, deadLetterRepo, seqUsers } from '@im/store';
+import { conversationSeqs, conversationSettings, deadLetterRepo, seqUsers } from '@im/store';
 import {
   append,
   eventually,
@@ -45,13 +45,13 @@ describe('transfer on real servers', () => {
         texts.map((_, i) => i + 1),
       );
     }
-    const state = (await convs(p.store).get(TENANT, ['si_a_b'])).get('si_a_b');
+    const state = (await conversationSeqs(p.store).get(TENANT, ['si_a_b'])).get('si_a_b');
     assert.equal(state?.max, 50);
     await eventually(async () => {
       const read = (await seqUsers(p.store).get(TENANT, 'a', ['si_a_b'])).get('si_a_b')?.read;
       return read === 50 ? undefined : `read ${read}`;
     });
-    const records = conversationRepo(p.store);
+    const records = conversationSettings(p.store);
     assert.deepEqual(await records.ids(TENANT, 'a'), ['si_a_b']);
     assert.deepEqual(await records.ids(TENANT, 'b'), ['si_a_b']);
     await feed.stop();
@@ -118,7 +118,7 @@ describe('transfer on real servers', () => {
       (await bounds('u2'))?.min === 5 ? undefined : JSON.stringify(await bounds('u2')),
     );
     assert.equal((await bounds('u2'))?.max, 0);
-    const [record] = await conversationRepo(p.store).find(TENANT, 'u2', ['sg_g']);
+    const [record] = await conversationSettings(p.store).find(TENANT, 'u2', ['sg_g']);
     assert.equal(record?.conversationType, 3);
     assert.equal(record?.maxSeq, 0);
     await feed.stop();
@@ -145,7 +145,7 @@ describe('transfer on real servers', () => {
     await append(p.bus, record('k', { removedUserIDs: ['v'] }));
     await append(p.bus, record('later', {}));
     await eventually(async () => {
-      const state = (await convs(p.store).get(TENANT, ['sg_h'])).get('sg_h');
+      const state = (await conversationSeqs(p.store).get(TENANT, ['sg_h'])).get('sg_h');
       return state?.max === 3 ? undefined : `max ${state?.max}`;
     });
     await eventually(async () => {
@@ -153,7 +153,7 @@ describe('transfer on real servers', () => {
       return max === 2 ? undefined : `bound ${max}`;
     });
     await eventually(async () => {
-      const [kept] = await conversationRepo(p.store).find(TENANT, 'v', ['sg_h']);
+      const [kept] = await conversationSettings(p.store).find(TENANT, 'v', ['sg_h']);
       return kept?.maxSeq === 2 ? undefined : `kept ${kept?.maxSeq}`;
     });
   });

@@ -3,14 +3,21 @@ import { background, eachLimited } from '@im/kit';
 import type { Logger } from '@im/process';
 import { make } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
-import type { ConvState, Convs, DestructRecord, DestructRepo, MsgRows, SeqUsers } from '@im/store';
+import type {
+  ConversationSeqs,
+  ConversationSeqsState,
+  DestructRecord,
+  DestructRepo,
+  MsgRows,
+  SeqUsers,
+} from '@im/store';
 import type { Job } from './job.ts';
 
 /** Parts of {@link destructMessages}. */
 export interface MessageDestructParts {
   readonly destruct: DestructRepo;
   readonly rows: Pick<MsgRows, 'lastSeqBefore'>;
-  readonly convs: Pick<Convs, 'get'>;
+  readonly conversationSeqs: Pick<ConversationSeqs, 'get'>;
   readonly seqUsers: Pick<SeqUsers, 'raiseMin'>;
   readonly conversation: Pick<DomainService<'conversation'>, 'setMinSeqs'>;
   readonly log: Logger;
@@ -37,12 +44,14 @@ interface Cleared {
  * devices. The rows stay, for the others and for retention.
  */
 export function destructMessages(schedule: string, parts: MessageDestructParts): Job {
-  const { destruct, rows, convs, seqUsers, conversation, log, now = Date.now } = parts;
+  const { destruct, rows, conversationSeqs, seqUsers, conversation, log, now = Date.now } = parts;
   const { maxCleared = MAX_CLEARED } = parts;
 
   /** New bounds of the records of a page that have something to clear. */
   async function due(tenant: TenantId, page: readonly DestructRecord[], nowMs: number): Promise<Cleared[]> {
-    const states = await convs.get(tenant, [...new Set(page.map(({ conversationID }) => conversationID))]);
+    const states = await conversationSeqs.get(tenant, [
+      ...new Set(page.map(({ conversationID }) => conversationID)),
+    ]);
     const spans = page.flatMap((record) => {
       const span = spanOf(record, states.get(record.conversationID));
       return span && record.msgDestructTime > 0 ? { record, span } : [];
@@ -118,7 +127,7 @@ export function destructMessages(schedule: string, parts: MessageDestructParts):
 }
 
 /** Seqs that the owner of a record may read; undefined when there are none. */
-function spanOf({ minSeq, maxSeq }: DestructRecord, state: ConvState | undefined) {
+function spanOf({ minSeq, maxSeq }: DestructRecord, state: ConversationSeqsState | undefined) {
   if (!state) return undefined;
   const first = Math.max(1, state.min, minSeq);
   const last = maxSeq === 0 ? state.max : Math.min(state.max, maxSeq);

@@ -1,4 +1,4 @@
-import type { Convs, MsgRows, RetentionRepo } from '@im/store';
+import type { ConversationSeqs, MsgRows, RetentionRepo } from '@im/store';
 import type { Job } from './job.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -7,7 +7,7 @@ const DAY_MS = 24 * 3600 * 1000;
 export interface MessageExpiryParts {
   readonly retention: RetentionRepo;
   readonly rows: MsgRows;
-  readonly convs: Convs;
+  readonly conversationSeqs: ConversationSeqs;
   readonly now?: () => number;
 }
 
@@ -16,7 +16,7 @@ export interface MessageExpiryParts {
  * lowest readable seq is raised before any row goes, so a reader never meets a hole.
  */
 export function expireMessages(schedule: string, parts: MessageExpiryParts): Job {
-  const { retention, rows, convs, now = Date.now } = parts;
+  const { retention, rows, conversationSeqs, now = Date.now } = parts;
   return {
     name: 'expire-messages',
     schedule,
@@ -28,7 +28,7 @@ export function expireMessages(schedule: string, parts: MessageExpiryParts): Job
         if (signal.aborted) break;
         const span = { first: Math.max(1, min), last: max };
         const last = await rows.lastSeqBefore(id, conversationID, span, before);
-        if (last > 0) await convs.raiseMin(id, conversationID, last + 1);
+        if (last > 0) await conversationSeqs.raiseMin(id, conversationID, last + 1);
         // Nobody may read below the bound any more, whoever raised it: an interrupted run, or a cleared conversation.
         const upTo = Math.max(last, min - 1);
         if (upTo > 0) removed += await retention.removeUpTo(id, conversationID, upTo, signal);

@@ -2,8 +2,8 @@ import type { CollectionSpec, TenantDocument } from './collection.ts';
 import { BLACKS } from './repos/black.ts';
 import { CLIENT_CONFIGS } from './repos/client-config.ts';
 import { CLIENT_LOGS } from './repos/client-log.ts';
-import { CONVS } from './repos/conv.ts';
-import { CONVERSATIONS } from './repos/conversation.ts';
+import { CONVERSATION_SEQS } from './repos/conversation-seqs.ts';
+import { CONVERSATION_SETTINGS } from './repos/conversation-settings.ts';
 import { FRIENDS } from './repos/friend.ts';
 import { FRIEND_REQUESTS } from './repos/friend-request.ts';
 import { GROUPS } from './repos/group.ts';
@@ -22,7 +22,7 @@ import { VERSION_LOGS } from './repos/version-log.ts';
 
 /** Every collection, so that their indexes exist before a process is ready. */
 export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
-  CONVS,
+  CONVERSATION_SEQS,
   MSG_ROWS,
   SEQ_USERS,
   TOKENS,
@@ -43,6 +43,6 @@ export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
   GROUP_MEMBERS,
   GROUP_REQUESTS,
   MEMBERSHIP_OUTBOX,
-  CONVERSATIONS,
+  CONVERSATION_SETTINGS,
   ...Object.values(VERSION_LOGS),
 ];

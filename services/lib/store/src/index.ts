@@ -21,24 +21,24 @@ export {
   clientLogRepo,
 } from './repos/client-log.ts';
 export {
-  type ConvState,
-  type Convs,
-  type ConvUpdate,
-  convs,
+  type ConversationSeqs,
+  type ConversationSeqsState,
+  type ConversationSeqsUpdate,
+  conversationSeqs,
   type RecordDeletion,
-} from './repos/conv.ts';
+} from './repos/conversation-seqs.ts';
 export {
   type ConversationBounds,
-  type ConversationRepo,
-  conversationRepo,
-} from './repos/conversation.ts';
+  type ConversationSettings,
+  conversationSettings,
+} from './repos/conversation-settings.ts';
 export {
   type ConversationChanges,
   type ConversationKey,
-  type ConversationRepoChanges,
-  conversationRepoChanges,
+  type ConversationSettingsChanges,
+  conversationSettingsChanges,
   type MinSeqChange,
-} from './repos/conversation-change.ts';
+} from './repos/conversation-settings-change.ts';
 export {
   type CursorRepo,
   type Cursors,
@@ -136,7 +136,7 @@ export {
   parkedRecordRepo,
 } from './repos/parked-record.ts';
 export { type PushToken, type PushTokenRepo, pushTokenRepo } from './repos/push-token.ts';
-export { type ConvBounds, type RetentionRepo, retentionRepo } from './repos/retention.ts';
+export { type ConversationSeqsBounds, type RetentionRepo, retentionRepo } from './repos/retention.ts';
 export {
   type MembershipBound,
   NO_SEQ_USER,

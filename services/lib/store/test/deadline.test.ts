@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { CallScope, sleep, withinCall } from '@im/kit';
 import { createMetrics } from '@im/process';
 import { ImError } from '@im/protocol';
-import { convs, type Store, userRepo } from '../src/index.ts';
+import { conversationSeqs, type Store, userRepo } from '../src/index.ts';
 import { openStore, SHARED, startServers, untilReady } from './harness.ts';
 
 const [tenant] = SHARED;
@@ -48,7 +48,7 @@ test('calls end by their deadline when the database stands still, and leave no w
   await using opened = await openStore(servers.uris, { metrics });
   const { store } = opened;
   await untilReady(store);
-  const repo = convs(store);
+  const repo = conversationSeqs(store);
   await repo.raiseMin(tenant, 'sg_x', 1);
 
   process.kill(pid, 'SIGSTOP');
@@ -82,7 +82,7 @@ test('a call that has no time left asks nothing more, but finishes a change that
   await using opened = await openStore(servers.uris, { onCommand });
   const { store } = opened;
   await untilReady(store);
-  const repo = convs(store);
+  const repo = conversationSeqs(store);
   commands.length = 0;
   await within(300, async () => {
     await repo.get(tenant, ['sg_y']);
@@ -107,7 +107,7 @@ test('a read ends when its caller has gone; a write does not', { timeout: 120_00
   await using opened = await openStore(servers.uris);
   const { store } = opened;
   await untilReady(store);
-  const repo = convs(store);
+  const repo = conversationSeqs(store);
   const bounds = { deadline: Date.now() + 60_000 };
   const [reader, writer] = [new CallScope(bounds), new CallScope(bounds)];
   process.kill(pid, 'SIGSTOP');

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { TenantId } from '@im/contract';
 import {
   type CountedRows,
-  convs,
+  conversationSeqs,
   MAX_MARKED,
   type MsgRow,
   msgRowChanges,
@@ -253,7 +253,7 @@ for (const [placement, [one, two]] of [
     });
 
     test('conversation truth never goes back, whoever writes late', async () => {
-      const repo = convs(opened.store);
+      const repo = conversationSeqs(opened.store);
       const update = (max: number, src: number, tenant = one) => ({
         tenant,
         conversationID: 'sg_truth',
@@ -289,7 +289,7 @@ for (const [placement, [one, two]] of [
     });
 
     test('many first writers at once: the newest stands', async () => {
-      const repo = convs(opened.store);
+      const repo = conversationSeqs(opened.store);
       await Promise.all(
         range(1, 30).map((n) =>
           repo.apply([{ tenant: one, conversationID: 'sg_race', max: n, src: n, maxTime: n }]),

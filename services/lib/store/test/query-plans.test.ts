@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { createMetrics } from '@im/process';
 import type { Document } from 'mongodb';
 import {
-  convs,
+  conversationSeqs,
   destructRepo,
   msgRowChanges,
   msgRows,
@@ -37,7 +37,7 @@ test('every query on messages, conversation truth and bounds reads by an index',
   const { store } = opened;
   const rows = msgRows(store);
   const changes = msgRowChanges(store);
-  const conv = convs(store);
+  const conv = conversationSeqs(store);
   const users = seqUsers(store);
   const stats = msgStats(store, createMetrics());
   const search = msgSearch(store);

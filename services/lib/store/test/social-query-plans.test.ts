@@ -3,8 +3,8 @@ import { after, before, test } from 'node:test';
 import { ROLE } from '@im/protocol';
 import {
   blackRepo,
-  conversationRepo,
-  conversationRepoChanges,
+  conversationSettings,
+  conversationSettingsChanges,
   friendRepo,
   friendRequestRepo,
   groupMemberChanges,
@@ -216,8 +216,8 @@ test('every query on groups, members and requests reads by an index', async () =
 });
 
 test('every query on conversation records reads by an index', async () => {
-  const records = conversationRepo(opened.store);
-  const changes = conversationRepoChanges(opened.store);
+  const records = conversationSettings(opened.store);
+  const changes = conversationSettingsChanges(opened.store);
   const key = { ownerUserID: 'a', conversationID: 'si_a_b', conversationType: 1, userID: 'b', groupID: '' };
   await checkAll({
     createForOwners: () => changes.createForOwners(tenant, [key]),

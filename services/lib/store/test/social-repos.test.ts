@@ -4,8 +4,8 @@ import { ROLE } from '@im/protocol';
 import {
   blackRepo,
   type ConversationKey,
-  conversationRepo,
-  conversationRepoChanges,
+  conversationSettings,
+  conversationSettingsChanges,
   type Friend,
   friendRepo,
   friendRequestRepo,
@@ -412,8 +412,8 @@ for (const [placement, [one, two]] of [
     });
 
     test('conversation records: made once, set, frozen, bounded, removed', async () => {
-      const records = conversationRepo(opened.store);
-      const changes = conversationRepoChanges(opened.store);
+      const records = conversationSettings(opened.store);
+      const changes = conversationSettingsChanges(opened.store);
       const key = (ownerUserID: string, groupID: string): ConversationKey => ({
         ownerUserID,
         conversationID: `sg_${groupID}`,
@@ -505,8 +505,8 @@ test('a peer with many chats changes their records a batch at a time, and only t
     },
   });
   await untilReady(own.store);
-  const records = conversationRepo(own.store);
-  const changes = conversationRepoChanges(own.store);
+  const records = conversationSettings(own.store);
+  const changes = conversationSettingsChanges(own.store);
   const owners = Array.from({ length: 1_200 }, (_, i) => `o${i}`);
   const keyOf = (ownerUserID: string, peer: string): ConversationKey => ({
     ownerUserID,

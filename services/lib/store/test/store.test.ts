@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { tenantId } from '@im/contract';
 import { sleep } from '@im/kit';
 import { ImError } from '@im/protocol';
-import { convs, redisKey } from '../src/index.ts';
+import { conversationSeqs, redisKey } from '../src/index.ts';
 import { openStore, SHARED, startServers, testTenants, untilReady } from './harness.ts';
 
 const [tenant] = SHARED;
@@ -35,14 +35,14 @@ test('a store starts without its servers, and becomes ready when they come', {
     'from the truth',
   );
   await assert.rejects(
-    async () => convs(store).get(tenant, ['sg_x']),
+    async () => conversationSeqs(store).get(tenant, ['sg_x']),
     (error: unknown) => error instanceof ImError && error.code === 90_004,
   );
 
   await servers.mongo.restart();
   await servers.redis.restart();
   await untilReady(store);
-  assert.equal((await convs(store).get(tenant, ['sg_x'])).size, 0);
+  assert.equal((await conversationSeqs(store).get(tenant, ['sg_x'])).size, 0);
   for (let i = 0; i < 200 && !store.redis.up; i++) await sleep(20);
   const key = store.redisKey(tenant, 'thing', 'any id: * > .');
   assert.equal(key, redisKey(tenant, 'thing', 'any id: * > .'));
@@ -62,7 +62,7 @@ test('a store starts without its servers, and becomes ready when they come', {
   await servers.mongo.kill();
   const begun = Date.now();
   await assert.rejects(
-    convs(store).get(tenant, ['sg_x']),
+    conversationSeqs(store).get(tenant, ['sg_x']),
     (error: unknown) => error instanceof ImError && error.code === 90_004,
   );
   assert.ok(Date.now() - begun < 25_000, 'an operation fails in time for its caller to answer');
@@ -71,21 +71,21 @@ test('a store starts without its servers, and becomes ready when they come', {
 
   // A restart of the database costs a retryable error at most.
   await servers.mongo.kill();
-  const waiting = convs(store)
+  const waiting = conversationSeqs(store)
     .raiseMin(tenant, 'sg_x', 3)
     .catch((error: unknown) => assert.ok(error instanceof ImError && error.code === 90_004));
   await servers.mongo.restart();
   await waiting;
   await untilReady(store);
-  await convs(store).raiseMin(tenant, 'sg_x', 3);
-  assert.equal((await convs(store).get(tenant, ['sg_x'])).get('sg_x')?.min, 3);
+  await conversationSeqs(store).raiseMin(tenant, 'sg_x', 3);
+  assert.equal((await conversationSeqs(store).get(tenant, ['sg_x'])).get('sg_x')?.min, 3);
 });
 
 test('a tenant that this process does not know has no place, and the caller may retry', async () => {
   await using opened = await openStore(servers.uris);
   await untilReady(opened.store);
   await assert.rejects(
-    async () => convs(opened.store).get(tenantId('unheard-of'), ['x']),
+    async () => conversationSeqs(opened.store).get(tenantId('unheard-of'), ['x']),
     (error: unknown) => error instanceof ImError && error.code === 90_004,
   );
 });
@@ -94,7 +94,7 @@ test('a part with a control character is refused, so that no key can reach anoth
   await using opened = await openStore(servers.uris);
   await untilReady(opened.store);
   await assert.rejects(
-    async () => convs(opened.store).get(tenant, ['a\u001fb']),
+    async () => conversationSeqs(opened.store).get(tenant, ['a\u001fb']),
     (error: unknown) => error instanceof ImError && error.code === 1001,
   );
 });

@@ -14,7 +14,7 @@ const NO_CONTENT = new Uint8Array();
 /** What searching works with. */
 export type SearchParts = Pick<
   MsgParts,
-  'search' | 'convs' | 'seqUsers' | 'conversations' | 'users' | 'groups' | 'members'
+  'search' | 'conversationSeqs' | 'seqUsers' | 'conversationSettings' | 'users' | 'groups' | 'members'
 >;
 
 interface Hit {
@@ -107,12 +107,12 @@ async function partsOf(
 
 /** Conversations of a user: those with a record, and those whose record is gone but that were written or read in. */
 async function conversationsOf(
-  { conversations, seqUsers }: SearchParts,
+  { conversationSettings, seqUsers }: SearchParts,
   tenant: TenantId,
   userID: string,
 ): Promise<string[]> {
   const [records, positions] = await Promise.all([
-    conversations.ids(tenant, userID),
+    conversationSettings.ids(tenant, userID),
     seqUsers.ofUser(tenant, userID),
   ]);
   return [...new Set([...records, ...positions.keys()])];
@@ -120,11 +120,11 @@ async function conversationsOf(
 
 /** What these conversations have that may be read. */
 async function placesOf(
-  { convs }: SearchParts,
+  { conversationSeqs }: SearchParts,
   tenant: TenantId,
   conversationIDs: readonly string[],
 ): Promise<MsgPlace[]> {
-  const states = await convs.get(tenant, conversationIDs);
+  const states = await conversationSeqs.get(tenant, conversationIDs);
   return [...states].map(([conversationID, { min, max }]) => ({
     conversationID,
     span: { first: Math.max(1, min), last: max },

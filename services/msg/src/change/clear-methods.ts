@@ -19,12 +19,19 @@ const MAX_CONVERSATIONS = 1_000;
 /** What clearing works with. */
 export type ClearParts = Pick<
   MsgParts,
-  'conversations' | 'convs' | 'seqUsers' | 'groups' | 'members' | 'reach' | 'notifier' | 'rpc'
+  | 'conversationSettings'
+  | 'conversationSeqs'
+  | 'seqUsers'
+  | 'groups'
+  | 'members'
+  | 'reach'
+  | 'notifier'
+  | 'rpc'
 >;
 
 /** Clearing whole conversations, for oneself or for everybody. */
 export function clearMethods(parts: ClearParts): MsgMethods<'clearConversationsMsg' | 'userClearAllMsg'> {
-  const { conversations, convs, seqUsers, notifier } = parts;
+  const { conversationSettings, conversationSeqs, seqUsers, notifier } = parts;
 
   /**
    * Raises the user's lower bounds beyond the last messages, in the conversation records and apart from them. The
@@ -60,7 +67,7 @@ export function clearMethods(parts: ClearParts): MsgMethods<'clearConversationsM
     }
     for (const record of records) {
       const { conversationID } = record;
-      await convs.raiseMin(ctx.tenant, conversationID, (ends.get(conversationID) ?? 0) + 1);
+      await conversationSeqs.raiseMin(ctx.tenant, conversationID, (ends.get(conversationID) ?? 0) + 1);
       await tell(ctx, userID, addressOf(record), [conversationID]);
     }
   }
@@ -86,7 +93,7 @@ export function clearMethods(parts: ClearParts): MsgMethods<'clearConversationsM
     options: msg.DeleteSyncOpt | null,
   ): Promise<void> {
     const ids = records.map(({ conversationID }) => conversationID);
-    const states = await convs.get(ctx.tenant, ids);
+    const states = await conversationSeqs.get(ctx.tenant, ids);
     const ends = new Map([...states].map(([id, { max }]) => [id, max]));
     if (options?.IsSyncOther) await clearForAll(ctx, userID, records, ends);
     else await clearForSelf(ctx, userID, ends);
@@ -107,14 +114,14 @@ export function clearMethods(parts: ClearParts): MsgMethods<'clearConversationsM
       if (conversationIDs.length > MAX_CONVERSATIONS) {
         throw argsError(`conversationIDs has more than ${MAX_CONVERSATIONS} entries`);
       }
-      const records = await conversations.find(ctx.tenant, userID, [...new Set(conversationIDs)]);
+      const records = await conversationSettings.find(ctx.tenant, userID, [...new Set(conversationIDs)]);
       if (records.length > 0) await clear(ctx, userID, records, deleteSyncOpt);
       return make('msg.ClearConversationsMsgResp');
     },
     async userClearAllMsg(ctx, { userID, deleteSyncOpt }) {
       if (userID === '') throw argsError('userID is empty');
       requireSelf(ctx, userID);
-      const records = await conversations.listBrief(ctx.tenant, userID);
+      const records = await conversationSettings.listBrief(ctx.tenant, userID);
       if (records.length > 0) await clear(ctx, userID, records, deleteSyncOpt);
       return make('msg.UserClearAllMsgResp');
     },

@@ -11,14 +11,22 @@ const MAX_CONVERSATIONS = 1_000;
 /** What deleting works with. */
 export type DeleteParts = Pick<
   MsgParts,
-  'rows' | 'changes' | 'conversations' | 'convs' | 'users' | 'groups' | 'members' | 'reach' | 'notifier'
+  | 'rows'
+  | 'changes'
+  | 'conversationSettings'
+  | 'conversationSeqs'
+  | 'users'
+  | 'groups'
+  | 'members'
+  | 'reach'
+  | 'notifier'
 >;
 
 /** Deleting single messages, for oneself or for everybody. */
 export function deleteMethods(
   parts: DeleteParts,
 ): MsgMethods<'deleteMsgs' | 'deleteMsgPhysicalBySeq' | 'deleteMsgPhysical'> {
-  const { rows, changes, convs, notifier } = parts;
+  const { rows, changes, conversationSeqs, notifier } = parts;
 
   /** Only what may be taken back from everybody; OpenIM lets anybody blank anything. */
   async function requireOwn(
@@ -89,12 +97,12 @@ export function deleteMethods(
       }
       if (timestamp <= 0) throw argsError('timestamp is not a number of seconds above 0');
       const before = Date.now() - timestamp * 1_000;
-      const states = await convs.get(ctx.tenant, conversationIDs);
+      const states = await conversationSeqs.get(ctx.tenant, conversationIDs);
       for (const [conversationID, { min, max }] of states) {
         const first = Math.max(1, min);
         const last = await rows.lastSeqBefore(ctx.tenant, conversationID, { first, last: max }, before);
         if (last === 0) continue;
-        await convs.raiseMin(ctx.tenant, conversationID, last + 1);
+        await conversationSeqs.raiseMin(ctx.tenant, conversationID, last + 1);
         await changes.removeUpTo(ctx.tenant, conversationID, last);
       }
       return make('msg.DeleteMsgPhysicalResp');

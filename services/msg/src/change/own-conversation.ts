@@ -11,13 +11,13 @@ export const MAX_CHANGED = 5_000;
  * @throws ImError 1001 without an id, 1004 when the user has no such conversation.
  */
 export async function ownConversation(
-  { conversations }: Pick<MsgParts, 'conversations'>,
+  { conversationSettings }: Pick<MsgParts, 'conversationSettings'>,
   ctx: CallContext,
   userID: string,
   conversationID: string,
 ): Promise<conversation.Conversation> {
   if (conversationID === '') throw argsError('conversationID is empty');
-  const [record] = await conversations.find(ctx.tenant, userID, [conversationID]);
+  const [record] = await conversationSettings.find(ctx.tenant, userID, [conversationID]);
   if (!record) throw notFound('conversation');
   return record;
 }

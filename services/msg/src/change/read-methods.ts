@@ -10,18 +10,18 @@ const MAX_LISTED = 5_000;
 /** What read state works with. */
 export type ReadParts = Pick<
   MsgParts,
-  'conversations' | 'convs' | 'seqUsers' | 'changes' | 'reach' | 'notifier'
+  'conversationSettings' | 'conversationSeqs' | 'seqUsers' | 'changes' | 'reach' | 'notifier'
 >;
 
 /** Read positions and receipts (docs/protocol/sync.md). Positions only rise, and never beyond the last message. */
 export function readMethods(
   parts: ReadParts,
 ): MsgMethods<'markMsgsAsRead' | 'markConversationAsRead' | 'setConversationHasReadSeq'> {
-  const { convs, seqUsers, changes, reach, notifier } = parts;
+  const { conversationSeqs, seqUsers, changes, reach, notifier } = parts;
 
   async function stateOf(ctx: CallContext, userID: string, conversationID: string) {
     const [states, users] = await Promise.all([
-      convs.get(ctx.tenant, [conversationID]),
+      conversationSeqs.get(ctx.tenant, [conversationID]),
       seqUsers.get(ctx.tenant, userID, [conversationID]),
     ]);
     return {

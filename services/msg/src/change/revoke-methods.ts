@@ -11,8 +11,8 @@ export type RevokeParts = Pick<
   MsgParts,
   | 'rows'
   | 'changes'
-  | 'conversations'
-  | 'convs'
+  | 'conversationSettings'
+  | 'conversationSeqs'
   | 'seqUsers'
   | 'users'
   | 'groups'

@@ -1,7 +1,7 @@
 import type { TenantSettings } from '@im/contract';
 import type { CallContext } from '@im/kit';
 import { CONTENT, chatConversationID, make, SESSION, type sdkws, toJson } from '@im/protocol';
-import type { ConversationRepo } from '@im/store';
+import type { ConversationSettings } from '@im/store';
 import type { MembershipChange } from '../send/record.ts';
 import { notificationMessage } from './notification.ts';
 
@@ -13,7 +13,7 @@ const MAX_TOLD = 100;
  * travel with the record of the change, since only then is it certain that they arrive when it is done.
  */
 export async function movedConversations(
-  conversations: Pick<ConversationRepo, 'bounds'>,
+  conversationSettings: Pick<ConversationSettings, 'bounds'>,
   { tenant }: CallContext,
   settings: TenantSettings,
   m: sdkws.MsgData,
@@ -25,7 +25,7 @@ export async function movedConversations(
   await Promise.all(
     added.map(async (userID) => {
       // A client that is not told finds out when it synchronizes next: no reason to fail the change.
-      const found = await conversations.bounds(tenant, userID, [conversationID]).catch(() => []);
+      const found = await conversationSettings.bounds(tenant, userID, [conversationID]).catch(() => []);
       if (found.length > 0) back.push(userID);
     }),
   );

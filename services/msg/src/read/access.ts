@@ -1,6 +1,6 @@
 import type { TenantId } from '@im/contract';
 import { GROUP_STATUS, isNotificationConversation, SESSION, type sdkws } from '@im/protocol';
-import { type ConversationBounds, type ConvState, NO_SEQ_USER, type SeqUser } from '@im/store';
+import { type ConversationBounds, type ConversationSeqsState, NO_SEQ_USER, type SeqUser } from '@im/store';
 import type { MsgParts } from '../parts.ts';
 
 /** What one user may read of one conversation. */
@@ -16,12 +16,15 @@ export interface Access {
 }
 
 /** Where access is read from. */
-export type AccessParts = Pick<MsgParts, 'conversations' | 'convs' | 'seqUsers' | 'members' | 'groups'>;
+export type AccessParts = Pick<
+  MsgParts,
+  'conversationSettings' | 'conversationSeqs' | 'seqUsers' | 'members' | 'groups'
+>;
 
 /** Groups of this type are open to everybody. */
 const OPEN_GROUP_TYPE = 1;
 const CHAT_PREFIXES = ['si_', 'sg_', 'sn_'] as const;
-const NO_CONV: ConvState = { max: 0, src: 0, maxTime: 0, min: 0 };
+const NO_CONVERSATION_SEQS: ConversationSeqsState = { max: 0, src: 0, maxTime: 0, min: 0 };
 
 /** The id without its kind: `a_b` of `si_a_b`. */
 function bare(conversationID: string): string {
@@ -93,12 +96,12 @@ export async function loadAccess(
   userID: string,
   conversationIDs: readonly string[],
 ): Promise<Map<string, Access>> {
-  const { conversations, convs, seqUsers, members } = parts;
+  const { conversationSettings, conversationSeqs, seqUsers, members } = parts;
   const ids = [...new Set(conversationIDs)];
   const recordIDs = ids.flatMap((id) => (isNotificationConversation(id) ? chatsOf(id) : [id]));
   const [records, states, users] = await Promise.all([
-    conversations.bounds(tenant, userID, recordIDs),
-    convs.get(tenant, ids),
+    conversationSettings.bounds(tenant, userID, recordIDs),
+    conversationSeqs.get(tenant, ids),
     seqUsers.get(tenant, userID, ids),
     // Makes the process's copy, beside the others.
     ids.some((id) => groupOf(id) !== undefined) ? members.joinedGroupIDs(tenant, userID) : undefined,
@@ -126,7 +129,7 @@ export async function loadAccess(
 
   const access = new Map<string, Access>();
   for (const id of ids) {
-    const state = states.get(id) ?? NO_CONV;
+    const state = states.get(id) ?? NO_CONVERSATION_SEQS;
     const user = users.get(id) ?? NO_SEQ_USER;
     if (isNotificationConversation(id)) {
       const chat = `sg_${bare(id)}`;

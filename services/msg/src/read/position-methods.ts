@@ -36,20 +36,20 @@ function fitting<P extends Position>(positions: readonly P[], maxAnswerBytes: nu
 }
 
 /** Where positions are read: the truth on the primary, in bulk, and never from copies, so that they do not go back. */
-export type PositionParts = Pick<MsgParts, 'conversations' | 'convs' | 'seqUsers'>;
+export type PositionParts = Pick<MsgParts, 'conversationSettings' | 'conversationSeqs' | 'seqUsers'>;
 
 /** The newest seqs (1001), and read positions (1006). */
 export function positionMethods({
-  conversations,
-  convs,
+  conversationSettings,
+  conversationSeqs,
   seqUsers,
 }: PositionParts): MsgMethods<'getMaxSeq' | 'getConversationsHasReadAndMaxSeq' | 'getServerTime'> {
   return {
     async getMaxSeq(ctx, { userID, maxAnswerBytes }) {
       requireSelf(ctx, userID);
-      const own = await conversations.ids(ctx.tenant, userID);
+      const own = await conversationSettings.ids(ctx.tenant, userID);
       const ids = new Set([...own, ...own.map(notificationTwin), selfNotificationID(userID)]);
-      const states = await convs.get(ctx.tenant, [...ids]);
+      const states = await conversationSeqs.get(ctx.tenant, [...ids]);
       const maxSeqs: Record<string, number> = {};
       const positions = [...states].flatMap(([conversationID, { max, maxTime }]) =>
         max === 0 ? [] : { conversationID, time: maxTime, max },
@@ -66,10 +66,10 @@ export function positionMethods({
       }
       const all = conversationIDs.length === 0;
       const [records, users] = await Promise.all([
-        conversations.bounds(ctx.tenant, userID, all ? undefined : conversationIDs),
+        conversationSettings.bounds(ctx.tenant, userID, all ? undefined : conversationIDs),
         all ? seqUsers.ofUser(ctx.tenant, userID) : seqUsers.get(ctx.tenant, userID, conversationIDs),
       ]);
-      const states = await convs.get(
+      const states = await conversationSeqs.get(
         ctx.tenant,
         records.map(({ conversationID }) => conversationID),
       );

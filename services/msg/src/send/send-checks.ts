@@ -21,7 +21,7 @@ const OPEN_GROUP_TYPE = 1;
 /** Where the checks read; all from copies in the process, so that nothing waits once they are warm. */
 export type CheckParts = Pick<
   MsgParts,
-  'users' | 'blacks' | 'friends' | 'groups' | 'members' | 'conversations'
+  'users' | 'blacks' | 'friends' | 'groups' | 'members' | 'conversationSettings'
 >;
 
 /** What the checks found out on the way. */
@@ -87,16 +87,16 @@ async function checkAccount({ users }: CheckParts, tenant: TenantId, sendID: str
 
 /** The receiver's record alone counts: the account itself has none. */
 async function checkAccountChat(
-  { conversations }: CheckParts,
+  { conversationSettings }: CheckParts,
   tenant: TenantId,
   m: sdkws.MsgData,
 ): Promise<Verdict> {
-  const known = await conversations.recvMsgOpt(tenant, m.recvID, chatConversationID(m));
+  const known = await conversationSettings.recvMsgOpt(tenant, m.recvID, chatConversationID(m));
   return known === undefined ? { ...LOUD, ensureOwners: true } : LOUD;
 }
 
 async function checkReceiverWantsIt(
-  { users, conversations }: CheckParts,
+  { users, conversationSettings }: CheckParts,
   tenant: TenantId,
   m: sdkws.MsgData,
 ): Promise<Verdict> {
@@ -105,11 +105,11 @@ async function checkReceiverWantsIt(
   if (!receiver) throw notFound('recvID');
   const own = receiver.globalRecvMsgOpt;
   const id = chatConversationID(m);
-  const ofChat = await conversations.recvMsgOpt(tenant, m.recvID, id);
+  const ofChat = await conversationSettings.recvMsgOpt(tenant, m.recvID, id);
   const option = own === RECV_OPT.Receive ? (ofChat ?? RECV_OPT.Receive) : own;
   if (option === RECV_OPT.NotReceive) throw argsError('message is not sent');
   const complete =
-    ofChat !== undefined && (await conversations.recvMsgOpt(tenant, m.sendID, id)) !== undefined;
+    ofChat !== undefined && (await conversationSettings.recvMsgOpt(tenant, m.sendID, id)) !== undefined;
   if (complete && option === RECV_OPT.Receive) return LOUD;
   return { quiet: option === RECV_OPT.NotNotify, ensureOwners: !complete, memberVersion: 0 };
 }

@@ -9,7 +9,7 @@ import type { Sender } from './sender.ts';
 
 /** The methods that send. */
 export function sendMethods(
-  { tenants, conversations }: Pick<MsgParts, 'tenants' | 'conversations'>,
+  { tenants, conversationSettings }: Pick<MsgParts, 'tenants' | 'conversationSettings'>,
   sender: Sender,
   status: SendStatus,
 ): MsgMethods<'sendMsg' | 'sendMsgs' | 'sendNotification' | 'getSendMsgStatus'> {
@@ -64,7 +64,7 @@ export function sendMethods(
         hideHistory: addedUserIDs.length > 0 && !settings.enableHistoryForNewMembers,
       };
       const m = notificationMessage(settings, request);
-      const also = await movedConversations(conversations, ctx, settings, m, membership);
+      const also = await movedConversations(conversationSettings, ctx, settings, m, membership);
       const answer = await sender.append(ctx, m, { membership, changeID, also });
       return make('msg.SendNotificationResp', answer);
     },

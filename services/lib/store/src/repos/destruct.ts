@@ -1,7 +1,7 @@
 import type { TenantId } from '@im/contract';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { CONVERSATIONS } from './conversation.ts';
+import { CONVERSATION_SETTINGS } from './conversation-settings.ts';
 import { MSG_ROWS } from './msg-row.ts';
 import { rowsBySeq } from './rows-by-seq.ts';
 
@@ -35,7 +35,7 @@ const BATCH = 200;
 export function destructRepo(store: Store): DestructRepo {
   return guarded<DestructRepo>({
     records(tenant) {
-      const { col } = store.collection(tenant, CONVERSATIONS);
+      const { col } = store.collection(tenant, CONVERSATION_SETTINGS);
       const filter = { t: tenant, isMsgDestruct: true };
       const projection = {
         _id: 0,

@@ -1,7 +1,11 @@
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import type { TogetherWrite, TogetherWriter } from '../write-together.ts';
-import { CONVS, type ConvUpdate, convUpsert } from './conv.ts';
+import {
+  CONVERSATION_SEQS,
+  type ConversationSeqsUpdate,
+  conversationSeqsUpsert,
+} from './conversation-seqs.ts';
 import { MSG_ROWS, msgRowDocument, type NewMsgRow } from './msg-row.ts';
 
 /** More than this in one command costs memory on both sides; larger batches go step by step. */
@@ -21,7 +25,7 @@ export function foldCommit(store: Store) {
     async commit(
       writer: TogetherWriter,
       rows: readonly NewMsgRow[],
-      updates: readonly ConvUpdate[],
+      updates: readonly ConversationSeqsUpdate[],
     ): Promise<boolean> {
       const writes: TogetherWrite[] = [];
       let bytes = 0;
@@ -32,8 +36,8 @@ export function foldCommit(store: Store) {
       }
       if (bytes > MAX_BYTES) return false;
       for (const update of updates) {
-        const view = store.collection(update.tenant, CONVS);
-        writes.push({ ...placeOf(view), ...convUpsert(update, view) });
+        const view = store.collection(update.tenant, CONVERSATION_SEQS);
+        writes.push({ ...placeOf(view), ...conversationSeqsUpsert(update, view) });
       }
       return writer.write(writes);
     },

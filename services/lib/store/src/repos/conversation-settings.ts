@@ -36,7 +36,7 @@ export interface ConversationDocument extends TenantDocument, MembershipMarks {
 }
 
 /** Collection of conversation records; the conversation domain and the fold of the log write it. */
-export const CONVERSATIONS = defineCollection<ConversationDocument>('conversation', [
+export const CONVERSATION_SETTINGS = defineCollection<ConversationDocument>('conversation', [
   { keys: { ownerUserID: 1, ord: 1 } },
   { keys: { conversationID: 1, recvMsgOpt: 1 } },
   { keys: { userID: 1 } },
@@ -52,7 +52,7 @@ export interface ConversationBounds {
 }
 
 /** Conversation records of users, in the order of insertion. */
-export interface ConversationRepo {
+export interface ConversationSettings {
   /** Versions of each user's records. */
   readonly versions: VersionLogs;
   /**
@@ -123,9 +123,9 @@ export function toConversation(doc: ConversationDocument): conversation.Conversa
 }
 
 /** The conversation records of a store. */
-export function conversationRepo(store: Store): ConversationRepo {
+export function conversationSettings(store: Store): ConversationSettings {
   const cache = recvOptCache(store);
-  const of = (tenant: TenantId) => store.collection(tenant, CONVERSATIONS);
+  const of = (tenant: TenantId) => store.collection(tenant, CONVERSATION_SETTINGS);
   const keysOf = (tenant: TenantId, owner: string, ids: readonly string[]) =>
     ids.map((id) => of(tenant).key(owner, id));
 
@@ -146,7 +146,7 @@ export function conversationRepo(store: Store): ConversationRepo {
     return docs.map(({ ownerUserID }) => ownerUserID);
   }
 
-  return guarded<ConversationRepo>({
+  return guarded<ConversationSettings>({
     versions: versionLogs(store, 'conversation'),
     async recvMsgOpt(tenant, ownerUserID, conversationID) {
       const known = await cache.get(tenant, recordID(ownerUserID, conversationID), async () => {

@@ -4,7 +4,12 @@ import type { TenantCollection } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { bulkUpsert } from './bulk-upsert.ts';
-import { CONVERSATIONS, type ConversationDocument, recordID, recvOptCache } from './conversation.ts';
+import {
+  CONVERSATION_SETTINGS,
+  type ConversationDocument,
+  recordID,
+  recvOptCache,
+} from './conversation-settings.ts';
 import { insertionOrder } from './insertion-order.ts';
 import {
   frozenAt,
@@ -54,7 +59,7 @@ export interface MinSeqChange {
  * Writes to conversation records. Each also writes the owners' version logs, after the change itself. All can be
  * repeated: a replay of the message log changes nothing but versions.
  */
-export interface ConversationRepoChanges {
+export interface ConversationSettingsChanges {
   /** Makes the records that are missing, with default settings: for the first message of a conversation. */
   createForOwners(tenant: TenantId, keys: readonly ConversationKey[]): Promise<void>;
   /**
@@ -176,10 +181,10 @@ async function updateEach(
 }
 
 /** The writes to a store's conversation records. */
-export function conversationRepoChanges(store: Store): ConversationRepoChanges {
+export function conversationSettingsChanges(store: Store): ConversationSettingsChanges {
   const versions = versionLogs(store, 'conversation');
   const recvOpts = recvOptCache(store);
-  const of = (tenant: TenantId) => store.collection(tenant, CONVERSATIONS);
+  const of = (tenant: TenantId) => store.collection(tenant, CONVERSATION_SETTINGS);
 
   async function upsertAll(
     tenant: TenantId,
@@ -209,7 +214,7 @@ export function conversationRepoChanges(store: Store): ConversationRepoChanges {
     );
   }
 
-  return guarded<ConversationRepoChanges>({
+  return guarded<ConversationSettingsChanges>({
     async createForOwners(tenant, keys) {
       if (keys.length > 0) await upsertAll(tenant, keys, {});
     },

@@ -6,7 +6,7 @@ import { byDatabase } from './by-database.ts';
 import { type GuardedUpsert, guardedUpserts } from './guarded-upsert.ts';
 
 /** The truth about a conversation's seqs; `_id` is tenant and conversation. */
-export interface ConvDocument extends TenantDocument {
+export interface ConversationSeqsDocument extends TenantDocument {
   /** Highest seq; every seq up to it has its row, or had one. */
   max: number;
   /** Position in the log of the last record counted. */
@@ -26,13 +26,16 @@ export interface RecordDeletion {
 }
 
 /** Collection `conv`; read and written by `_id` alone. */
-export const CONVS = defineCollection<ConvDocument>('conv');
+export const CONVERSATION_SEQS = defineCollection<ConversationSeqsDocument>('conv');
 
 /** Seqs of a conversation. */
-export type ConvState = Pick<ConvDocument, 'max' | 'src' | 'maxTime' | 'min' | 'deleted'>;
+export type ConversationSeqsState = Pick<
+  ConversationSeqsDocument,
+  'max' | 'src' | 'maxTime' | 'min' | 'deleted'
+>;
 
 /** What a fold of the log has made of a conversation. */
-export interface ConvUpdate {
+export interface ConversationSeqsUpdate {
   readonly tenant: TenantId;
   readonly conversationID: string;
   readonly max: number;
@@ -41,10 +44,10 @@ export interface ConvUpdate {
 }
 
 /** The write of an update, guarded so that nothing newer is overwritten. */
-export function convUpsert(
-  { tenant, conversationID, max, src, maxTime }: ConvUpdate,
-  { key }: Pick<TenantCollection<ConvDocument>, 'key'>,
-): GuardedUpsert<ConvDocument> {
+export function conversationSeqsUpsert(
+  { tenant, conversationID, max, src, maxTime }: ConversationSeqsUpdate,
+  { key }: Pick<TenantCollection<ConversationSeqsDocument>, 'key'>,
+): GuardedUpsert<ConversationSeqsDocument> {
   return {
     filter: { _id: key(conversationID), src: { $not: { $gte: src } } },
     update: { $set: { max, src, maxTime }, $setOnInsert: { t: tenant, min: 0 } },
@@ -55,15 +58,18 @@ export function convUpsert(
 const IDS_PER_QUERY = 1_000;
 
 /** Repository of the truth about seqs. Never cached: bounds that were served must not go back. */
-export type Convs = ReturnType<typeof convs>;
+export type ConversationSeqs = ReturnType<typeof conversationSeqs>;
 
 /** Makes the repository. */
-export function convs(store: Store) {
+export function conversationSeqs(store: Store) {
   return guarded({
     /** The conversations that exist among these, read from the primary. */
-    async get(tenant: TenantId, conversationIDs: readonly string[]): Promise<Map<string, ConvState>> {
-      const { col, key, parts } = store.collection(tenant, CONVS);
-      const found = new Map<string, ConvState>();
+    async get(
+      tenant: TenantId,
+      conversationIDs: readonly string[],
+    ): Promise<Map<string, ConversationSeqsState>> {
+      const { col, key, parts } = store.collection(tenant, CONVERSATION_SEQS);
+      const found = new Map<string, ConversationSeqsState>();
       for (let i = 0; i < conversationIDs.length; i += IDS_PER_QUERY) {
         const ids = conversationIDs.slice(i, i + IDS_PER_QUERY).map((id) => key(id));
         const cursor = col.find({ _id: { $in: ids } }, { batchSize: IDS_PER_QUERY });
@@ -79,12 +85,12 @@ export function convs(store: Store) {
      * Takes over what was folded. An update that is not newer than what stands there changes nothing,
      * so a late writer does no harm. Resolves when a majority has journaled all.
      */
-    async apply(updates: readonly ConvUpdate[]): Promise<void> {
+    async apply(updates: readonly ConversationSeqsUpdate[]): Promise<void> {
       await Promise.all(
-        byDatabase(store, CONVS, updates).map(({ col, items }) =>
+        byDatabase(store, CONVERSATION_SEQS, updates).map(({ col, items }) =>
           guardedUpserts(
             col,
-            items.map(({ item, view }) => convUpsert(item, view)),
+            items.map(({ item, view }) => conversationSeqsUpsert(item, view)),
           ),
         ),
       );
@@ -96,7 +102,7 @@ export function convs(store: Store) {
       conversationIDs: readonly string[],
       { position, timeMs }: RecordDeletion,
     ): Promise<void> {
-      const { col, key } = store.collection(tenant, CONVS);
+      const { col, key } = store.collection(tenant, CONVERSATION_SEQS);
       await guardedUpserts(
         col,
         conversationIDs.map((id) => ({
@@ -111,7 +117,7 @@ export function convs(store: Store) {
 
     /** Raises the lowest readable seq for everyone; a lower one than before changes nothing. */
     async raiseMin(tenant: TenantId, conversationID: string, min: number): Promise<void> {
-      const { col, key } = store.collection(tenant, CONVS);
+      const { col, key } = store.collection(tenant, CONVERSATION_SEQS);
       await retryDuplicate(() =>
         col.updateOne(
           { _id: key(conversationID) },
