@@ -63,7 +63,7 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
       'operator/src/resources/effective.ts',
       'operator/src/resources/config.ts',
       'operator/src/resources/pod-template.ts',
-      'operator/src/controllers/cluster/desired.test.ts',
+      'operator/src/controllers/cluster/create.test.ts',
       'operator/src/resources/pod-template.test.ts',
       'operator/test/crd-settings.test.ts',
       'operator/test/crds.test.ts',

@@ -17,7 +17,7 @@ import {
 } from '@im/backends';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Redis } from 'ioredis';
-import type { CheckResult, CheckSource } from '../src/checks/index.ts';
+import type { CheckResult, CheckSource } from '../src/checks/check.ts';
 import { checkMongodb } from '../src/checks/mongodb.ts';
 import { checkNats } from '../src/checks/nats.ts';
 import { checkRedis } from '../src/checks/redis.ts';
@@ -133,7 +133,7 @@ test('NATS: what is wrong is told by field, with the remedy', async () => {
   saysWhatToDo(bare, 'JetStreamDisabled', 'spec.nats.external.address: ', 'enable it');
   saysWhatToDo(copies, 'NotClustered', '3 copies', 'spec.nats.external.replicas to 1');
   saysWhatToDo(gone, 'Unreachable', 'spec.nats.external.address: ', `127.0.0.1:${closed}`);
-  saysWhatToDo(mute, 'Unreachable', 'cannot be reached');
+  saysWhatToDo(mute, 'Unreachable', 'is unreachable');
 });
 
 test('NATS: a server without what the log needs is refused by its version', async () => {

@@ -23,11 +23,11 @@ import {
 import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { type ControlPlane, eventually, startControlPlane } from '@im/test-kubernetes';
 import { createClusterController } from '../src/controllers/cluster/index.ts';
-import { decoded } from '../src/controllers/cluster/secret-data.ts';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
 import type { OpenIMTenantSpec } from '../src/gen/openimtenant.ts';
 import { OPENIM_CLUSTER, OPENIM_TENANT, type OpenIMCluster } from '../src/resources/kinds.ts';
 import { REVISION_LABEL } from '../src/resources/names.ts';
+import { decoded } from '../src/resources/secrets.ts';
 import { type FakeNodes, startFakeNodes } from './fake-nodes.ts';
 
 const NAMESPACE = 'default';
@@ -41,7 +41,7 @@ const CHILD_TYPES = [
   POD_DISRUPTION_BUDGET,
   NETWORK_POLICY,
 ] as unknown as readonly ResourceType<KubeObject>[];
-/** Nothing here depends on the machine's speed; it only ends a test that hangs. */
+/** Ends a test that hangs; no test depends on the machine's speed. */
 const LONG_MS = 120_000;
 
 let plane: ControlPlane;
@@ -61,16 +61,16 @@ after(async () => {
   await plane?.stop();
 });
 
-/** An operator that leads, as `main.ts` puts it together. */
+/** An operator that leads, composed as in `main.ts`. */
 function startOperator(image = 'openim/openim-operator:1') {
   const stop = new AbortController();
-  const told: EventText[] = [];
+  const events: EventText[] = [];
   const [log, metrics] = [silentLogger(), createMetrics()];
   const background = createBackground({ log, metrics });
   const controller = createClusterController({
     client,
     writer: client,
-    events: { event: (_about, text) => told.push(text), run: async () => {} },
+    events: { event: (_about, text) => events.push(text), run: async () => {} },
     background,
     operator: { version: '0.1.0', image },
     operatorNamespace: 'openim-system',
@@ -84,7 +84,7 @@ function startOperator(image = 'openim/openim-operator:1') {
     controller.lead(stop.signal),
   ]);
   return {
-    told,
+    events,
     async [Symbol.asyncDispose]() {
       stop.abort();
       await running;
@@ -153,7 +153,7 @@ async function deleted(name: string): Promise<void> {
   }, LONG_MS);
 }
 
-test('a cluster is made whole; nothing changes when it is applied again or the operator restarts', async () => {
+test('a cluster is created completely; nothing changes when it is applied again or the operator restarts', async () => {
   const spec: OpenIMClusterSpec = { gateway: { replicas: 2 } };
   const versions = async () =>
     new Map([...(await childrenOf('whole'))].map(([id, { metadata }]) => [id, metadata.resourceVersion]));
@@ -186,7 +186,7 @@ test('a cluster is made whole; nothing changes when it is applied again or the o
   assert.deepEqual(await versions(), before, 'after a restart of the operator');
 });
 
-test('a changed image rolls stage by stage, gateways last: new ones beside the old, which drain one by one', async () => {
+test('a changed image rolls out stage by stage, gateways last: new ones next to the old, which drain one by one', async () => {
   await using operator = startOperator();
   await applyCluster('roll', { gateway: { replicas: 2 } });
   await settled('roll');
@@ -221,7 +221,7 @@ test('a changed image rolls stage by stage, gateways last: new ones beside the o
   assert.equal(now.length, 2);
   assert.ok(now.every(({ metadata }) => !olds.includes(metadata.name)));
   assert.deepEqual([...nodes.drained].sort(), [...olds].sort(), 'each old gateway was drained');
-  assert.ok(operator.told.some(({ reason }) => reason === 'GatewaysSelected'));
+  assert.ok(operator.events.some(({ reason }) => reason === 'GatewaysSelected'));
   const images = (
     await client.list(POD, { namespace: NAMESPACE, labelSelector: 'app.kubernetes.io/instance=roll' })
   ).items
@@ -348,7 +348,7 @@ test('volumes and passwords outlive a cluster unless it says Purge', async () =>
   }, LONG_MS);
 });
 
-test('what a spec refers to and is not there is named; the cluster goes on as soon as it is', async () => {
+test('a missing Secret is named with field and remedy; the cluster continues as soon as it exists', async () => {
   await using _operator = startOperator();
   const spec: OpenIMClusterSpec = {
     mongodb: { external: { uriSecretRef: { name: 'my-mongo' } } },
@@ -359,7 +359,7 @@ test('what a spec refers to and is not there is named; the cluster goes on as so
     assert.equal(accepted.status, 'False');
     assert.match(
       accepted.message,
-      /spec\.mongodb\.external\.uriSecretRef: there is no Secret my-mongo in namespace default; create it/,
+      /spec\.mongodb\.external\.uriSecretRef: Secret my-mongo does not exist in namespace default; create it/,
     );
   }, LONG_MS);
   const secret = (data: Record<string, string>) => ({
@@ -383,11 +383,11 @@ test('what a spec refers to and is not there is named; the cluster goes on as so
   const children = await childrenOf('refs');
   assert.equal(children.has('StatefulSet/refs-mongodb'), false);
   assert.ok(children.has('StatefulSet/refs-nats'));
-  // Half made and with a broken store: it goes all the same.
+  // Half created and with a broken store, it is deleted nevertheless.
   await deleted('refs');
 });
 
-test('a tenant gets keys and a place in the config, restarts nothing, and is told why it is not carried out', async () => {
+test('a tenant gets keys and a config entry, restarts nothing, and has a reason when it is not applied', async () => {
   await using _operator = startOperator();
   const tenantOf = async (name: string) => {
     const found = await client.get(OPENIM_TENANT, { namespace: NAMESPACE, name });
@@ -421,7 +421,7 @@ test('a tenant gets keys and a place in the config, restarts nothing, and is tol
     for (const text of ['id: acme', 'id: beta', '- beta.test'])
       assert.ok(config?.data?.['im.yaml']?.includes(text), text);
     assert.equal((await tenantOf('gamma'))?.reason, 'HostTaken');
-    // The fake processes never read a config, so nobody has taken it over.
+    // The fake processes never load a config.
     assert.equal((await tenantOf('beta'))?.reason, 'TakingOver');
   }, LONG_MS);
   const secret = await client.get(SECRET, { namespace: NAMESPACE, name: 'host-tenant-beta' });
@@ -430,7 +430,7 @@ test('a tenant gets keys and a place in the config, restarts nothing, and is tol
   await deleted('host');
 });
 
-test('settings that running services would refuse are left out until all know them, and then restart nothing', async () => {
+test('settings that running services do not know are left out until all know them, and then restart nothing', async () => {
   await using _operator = startOperator();
   nodes.settingsLevel = undefined;
   try {
@@ -453,7 +453,10 @@ test('settings that running services would refuse are left out until all know th
       assert.equal(cluster.status?.observedGeneration, cluster.metadata.generation);
       const accepted = conditionOf(cluster, 'Accepted');
       assert.deepEqual([accepted.status, accepted.reason], ['True', 'SettingsLeftOut']);
-      assert.match(accepted.message, /but for spec\.limits, which not every running version knows/);
+      assert.match(
+        accepted.message,
+        /except for spec\.limits, which at least one running version does not support/,
+      );
     }, LONG_MS);
     assert.equal(await config(), before);
 
@@ -469,7 +472,7 @@ test('settings that running services would refuse are left out until all know th
   await deleted('levels');
 });
 
-test('what the API server refuses, it refuses with the field and the remedy', async () => {
+test('the API server rejects an invalid spec with the field and the remedy', async () => {
   const refused: readonly (readonly [OpenIMClusterSpec, RegExp])[] = [
     [{ profile: 'Production' }, /profile Production needs spec\.mongodb\.external/],
     [{ durability: 'FsyncQuorum' }, /set spec\.nats\.managed\.replicas to 3/],

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configFields, isLiveSetting, SETTINGS_LEVEL, type SettingField, tenantFields } from '@im/contract';
 import { CLUSTER_FIELD_LEVELS, TENANT_FIELD_LEVELS } from '../src/resources/settings-level.ts';
+import type { StructuralSchema } from './manifests.ts';
 import { schemaOf } from './manifests.ts';
-import type { StructuralSchema } from './schema-faults.ts';
 
 /** Where a setting of the services' config stands in a custom resource. */
 interface Place {

@@ -8,7 +8,7 @@ import {
   SECRET,
   type Stored,
 } from '@im/kube';
-import type { ProcessApi } from '../src/controllers/cluster/process-api.ts';
+import type { ProcessApi } from '../src/controllers/cluster/observer.ts';
 
 /** What a node and our image would do, for a control plane that has neither. */
 export interface FakeNodes {
@@ -17,9 +17,9 @@ export interface FakeNodes {
   readonly connections: Map<string, number>;
   /** Pods whose image contains one of these never become ready. */
   readonly brokenImages: Set<string>;
-  /** Processes of an image that contains one of these tell nothing of a key of the cluster. */
+  /** Processes of an image that contains one of these report nothing about the key of the cluster. */
   readonly oldImages: Set<string>;
-  /** Clusters whose processes take configs over; those of others never do. */
+  /** Clusters whose processes load new configs; those of others never do. */
   readonly following: Set<string>;
   /** Keys that came with requests to drain. */
   readonly keys: Set<string>;
@@ -50,7 +50,7 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
   const byAddress = new Map<string, Stored<Pod>>();
   let addresses = 0;
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     const { items } = await client.list(POD, { namespace });
     for (const pod of items) await settle(pod);
     const { items: claims } = await client.list(PERSISTENT_VOLUME_CLAIM, { namespace });
@@ -107,15 +107,15 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
 
   const loop = (async () => {
     while (!stopping.signal.aborted) {
-      // Pods come and go while they are looked at.
-      await look().catch(() => undefined);
+      // Pods may be deleted meanwhile.
+      await poll().catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     }
   })();
 
   function podAt(host: string): Stored<Pod> {
     const pod = byAddress.get(host);
-    if (!pod) throw new Error(`nobody answers at ${host}`);
+    if (!pod) throw new Error(`no pod at ${host}`);
     return pod;
   }
   /** What a process of the cluster has taken over. */

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeObject } from '@im/kube';
 import { loadStoreImages, type UsedCluster, useCluster } from '@im/test-kubernetes';
-import type { CheckResult, CheckSource } from '../src/checks/index.ts';
+import type { CheckResult, CheckSource } from '../src/checks/check.ts';
 import { checkMongodb } from '../src/checks/mongodb.ts';
 import { checkNats } from '../src/checks/nats.ts';
 import { checkRedis } from '../src/checks/redis.ts';
@@ -15,7 +15,7 @@ import { checkS3 } from '../src/checks/s3.ts';
 import { type EffectiveSpec, effectiveSpec } from '../src/resources/effective.ts';
 import { nameOf, type StoreName, selectorLabels } from '../src/resources/names.ts';
 import { makeCredentials } from '../src/resources/stores/credentials.ts';
-import { storeManifests } from '../src/resources/stores/index.ts';
+import { storeManifests } from '../src/resources/stores/manifests.ts';
 
 /** The manifests of managed stores on a real Kubernetes, in a namespace that takes nothing but Restricted pods. */
 

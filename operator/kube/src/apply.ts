@@ -4,10 +4,10 @@ import type { KubeClient, RequestOptions } from './kube-client.ts';
 import type { KubeObject, ResourceType, Stored } from './objects.ts';
 import { fingerprint, projectionOf } from './projection.ts';
 
-/** What an apply did. */
+/** Result of an apply. */
 export interface Applied<T extends KubeObject> {
   readonly object: Stored<T>;
-  /** `unchanged`: written or not, the object is the same as before. */
+  /** `unchanged`: the object is as before, whether a request was sent or not. */
   readonly outcome: 'created' | 'changed' | 'unchanged';
 }
 
@@ -18,11 +18,11 @@ export interface ApplierOptions {
   readonly metrics: Metrics;
 }
 
-/** Server-side apply with one field manager that spares the API server writes that would change nothing. */
+/** Server-side apply with one field manager, which skips requests that would change nothing. */
 export interface Applier {
   /**
-   * Makes `object`, or sets its fields. No request is made when `observed` (from an informer) shows
-   * all fields as the last apply of the same manifest left them.
+   * Creates `object`, or sets its fields. No request is sent when all its fields in `observed` (from an informer) are
+   * as the last apply of the same manifest left them.
    */
   apply<T extends KubeObject>(
     type: ResourceType<T>,
@@ -39,24 +39,24 @@ export interface Applier {
   ): Promise<Applied<T>>;
 }
 
-/** What the last apply of an object left. */
+/** Result of the last apply of an object. */
 interface Memory {
   readonly uid: string;
   readonly resourceVersion: string;
   /** Of the manifest. */
   readonly manifest: string;
-  /** Of its fields in the live object; undefined when they cannot be seen there. */
+  /** Of its fields in the live object; undefined when they are not readable. */
   readonly projection: string | undefined;
 }
 
-/** A forgotten object costs one apply that changes nothing. */
+/** An evicted entry costs one apply that changes nothing. */
 const REMEMBERED = { max: 20_000, ttlMs: 24 * 3_600_000 };
 
-/** See {@link Applier}. */
+/** Creates an {@link Applier}. Its memory is a cache: losing it costs one request per object. */
 export function createApplier(options: ApplierOptions): Applier {
   const { client, fieldManager } = options;
   const memories = createCache<Memory>({ name: 'applied', ...REMEMBERED });
-  const applies = options.metrics.counter('operator_applies_total', 'Objects applied, by what came of it', [
+  const applies = options.metrics.counter('operator_applies_total', 'Objects applied, by outcome', [
     'kind',
     'outcome',
   ]);

@@ -63,7 +63,7 @@ export function createCaller(connection: Connection, metrics: Metrics, userAgent
   }
 
   async function measured<T>(verb: string, work: () => Promise<T>): Promise<T> {
-    const begun = performance.now();
+    const startedAt = performance.now();
     try {
       const result = await work();
       requests.inc({ verb, code: '200' });
@@ -72,7 +72,7 @@ export function createCaller(connection: Connection, metrics: Metrics, userAgent
       requests.inc({ verb, code: codeOf(error) });
       throw error;
     } finally {
-      seconds.observe({ verb }, (performance.now() - begun) / 1_000);
+      seconds.observe({ verb }, (performance.now() - startedAt) / 1_000);
     }
   }
 

@@ -1,20 +1,20 @@
 import type { Condition } from './wire.ts';
 
-/** What a condition says now. */
+/** New state of a condition. */
 export interface ConditionUpdate {
   readonly type: string;
   readonly status: 'True' | 'False' | 'Unknown';
   /** CamelCase, stable. */
   readonly reason: string;
-  /** For a person. */
+  /** For users: field, fault and remedy. */
   readonly message: string;
-  /** `metadata.generation` of the object that was looked at. */
+  /** `metadata.generation` of the reconciled object. */
   readonly observedGeneration?: number | undefined;
 }
 
 /**
- * `conditions` with this one set; the others stay as they are. `lastTransitionTime` moves only when
- * the status flips, so a new message is no transition. The given list is left alone.
+ * `conditions` with this one set. `lastTransitionTime` changes only when the status changes, not with a new message.
+ * The given list is not mutated.
  */
 export function setCondition(
   conditions: readonly Condition[],
@@ -37,8 +37,8 @@ export function setCondition(
 }
 
 /**
- * `conditions` with every type of `types` in this order: what was not there yet is Unknown, so that
- * a reader sees from the first visit on what can be waited for. Types that are not known any more go.
+ * `conditions` with exactly the types of `types`, in this order. Missing ones are added as Unknown, so that all
+ * conditions can be waited for from the start.
  */
 export function withAllConditions(
   conditions: readonly Condition[],
@@ -49,14 +49,14 @@ export function withAllConditions(
   return types.map((type) => {
     const known = conditions.find((condition) => condition.type === type);
     if (known) return known;
-    const update = { type, status: 'Unknown', reason: 'Pending', message: 'Not looked at yet' } as const;
-    const [made] = setCondition([], { ...update, observedGeneration }, now);
-    if (!made) throw new Error('a condition was not set');
-    return made;
+    const update = { type, status: 'Unknown', reason: 'Pending', message: 'Not observed yet.' } as const;
+    const [added] = setCondition([], { ...update, observedGeneration }, now);
+    if (!added) throw new Error('a condition was not set');
+    return added;
   });
 }
 
-/** The condition of this type, if it is there. */
+/** The condition of this type, if present. */
 export function findCondition(
   conditions: readonly Condition[] | undefined,
   type: string,

@@ -6,9 +6,9 @@ import { createKeyedQueue } from './keyed-queue.ts';
 import { keyOf } from './keys.ts';
 import type { KubeObject, Stored } from './objects.ts';
 
-/** What a reconcile asks for; nothing means done until the next change. */
+/** Result of a reconcile; empty when there is nothing to do before the next change. */
 export interface ReconcileResult {
-  /** Again after so long, unless a change comes first. */
+  /** Time until the next reconcile, unless a change comes first. */
   readonly requeueAfterMs?: number | undefined;
 }
 
@@ -17,19 +17,18 @@ export interface ControllerOptions {
   /** Name in metrics and logs. */
   readonly name: string;
   /**
-   * Makes the world of `key` as it should be. Level-triggered: it is told that something changed,
-   * never what. Never runs twice at once for a key. A rejection is repeated with a growing wait, a
-   * `TerminalError` only after the next change. `signal` aborts at the deadline, on stop, and when
-   * leadership ends: then nothing may be written any more.
+   * Brings the object `key` to its wanted state. Level-triggered: called after any change, without the change. Runs
+   * once at a time per key. A rejection is retried with backoff, a `TerminalError` only after the next change. `signal`
+   * aborts at the deadline, on stop, and when leadership ends: from then on nothing may be written.
    */
   readonly reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult | undefined>;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Keys at once; 2 unless told. */
+  /** Keys reconciled concurrently. @default 2 */
   readonly workers?: number | undefined;
-  /** Longest reconcile in ms; 60 s unless told. */
+  /** Deadline of a reconcile, ms. @default 60_000 */
   readonly deadlineMs?: number | undefined;
-  /** First and longest wait after failures in ms; 200 ms and 60 s unless told. */
+  /** First and longest wait after failures, ms. @default 200 and 60_000 */
   readonly backoff?: { readonly baseMs: number; readonly maxMs: number } | undefined;
 }
 
@@ -40,26 +39,27 @@ export interface Controller {
   /** {@link Controller.enqueue} after a while; the earliest of several wins. */
   enqueueAfter(key: string, ms: number): void;
   /**
-   * Enqueues what `keys` makes of every changed object, before and after the change; the object's
-   * own key unless told, and `ownerKeys(type)` for children. `relevant` leaves changes out, such as
-   * those of status alone. `run` first waits for these informers to sync.
+   * Enqueues `keys(object)` for every changed object, with its state before and after the change. `run` first waits for
+   * these informers to sync.
+   * @param keys by default the key of the object; `ownerKeys(type)` for children.
+   * @param relevant filters changes, such as those of status alone. By default all are relevant.
    */
   watches<T extends KubeObject>(
     informer: Informer<T>,
     keys?: (object: Stored<T>) => readonly string[],
     relevant?: (before: Stored<T> | undefined, after: Stored<T> | undefined) => boolean,
   ): void;
-  /** Works until `signal` aborts; resolves when the last reconcile has ended. May be called again afterwards. */
+  /** Reconciles until `signal` aborts; resolves when the last reconcile has ended. May be called again afterwards. */
   run(signal: AbortSignal): Promise<void>;
 }
 
 const WORKERS = 2;
 const DEADLINE_MS = 60_000;
 const BACKOFF = { baseMs: 200, maxMs: 60_000 };
-/** From this many failures in a row on, one of a key is an error in the log, not a warning. */
+/** Consecutive failures of a key from which on they are logged as errors instead of warnings. */
 const PERSISTENT = 5;
 
-/** See {@link Controller}. */
+/** Creates a {@link Controller}, which is idle until `run`. */
 export function createController(options: ControllerOptions): Controller {
   const { name, reconcile, metrics } = options;
   const log = options.log.child({ controller: name });
@@ -71,13 +71,13 @@ export function createController(options: ControllerOptions): Controller {
   /** Never rejects. */
   async function work(key: string, stop: AbortSignal): Promise<void> {
     using attempt = attemptSignal(key, stop);
-    const begun = performance.now();
+    const startedAt = performance.now();
     try {
       const result = await reconcile(key, attempt.signal);
       queue.forget(key);
       measure.done('success');
       if (result?.requeueAfterMs !== undefined) queue.addAfter(key, result.requeueAfterMs);
-      log.debug({ key, ms: Math.round(performance.now() - begun), ...result }, 'reconciled');
+      log.debug({ key, ms: Math.round(performance.now() - startedAt), ...result }, 'reconciled');
     } catch (error) {
       failed(key, error, stop);
     }
@@ -85,7 +85,7 @@ export function createController(options: ControllerOptions): Controller {
 
   function failed(key: string, error: unknown, stop: AbortSignal): void {
     if (stop.aborted) {
-      // Cut short, not failed: whoever runs next finds it in the queue.
+      // Interrupted, not failed: it stays in the queue for the next run.
       queue.add(key);
       measure.done('stopped');
       return;
@@ -93,7 +93,7 @@ export function createController(options: ControllerOptions): Controller {
     if (error instanceof TerminalError) {
       queue.forget(key);
       measure.done('terminal');
-      log.warn({ key, err: error }, 'reconcile failed until the object changes');
+      log.warn({ key, err: error }, 'reconcile failed and is not retried before the object changes');
       return;
     }
     const failures = queue.retry(key);
@@ -112,7 +112,7 @@ export function createController(options: ControllerOptions): Controller {
       sources.push(informer);
       informer.onChange((before, after) => {
         if (!relevant(before, after)) return;
-        // A child that changed its owner concerns both.
+        // A child with a new owner concerns both owners.
         for (const key of new Set([before, after].flatMap((object) => (object ? keys(object) : [])))) {
           queue.add(key);
         }
@@ -121,13 +121,13 @@ export function createController(options: ControllerOptions): Controller {
     async run(signal) {
       await untilAborted(signal, Promise.all(sources.map(({ synced }) => synced)));
       if (signal.aborted) return;
-      log.info({ queued: queue.depth }, 'controller works');
+      log.info({ queued: queue.depth }, 'controller started');
       await queue.run(options.workers ?? WORKERS, (key) => work(key, signal), signal);
       log.info('controller stopped');
     },
   };
 
-  /** A signal of one attempt: aborts with the run, and at the deadline. */
+  /** The signal of one attempt, which aborts with the run and at the deadline. */
   function attemptSignal(key: string, stop: AbortSignal): Disposable & { readonly signal: AbortSignal } {
     const controller = new AbortController();
     const onStop = () => controller.abort(stop.reason);

@@ -1,4 +1,4 @@
-/** Keys with a due time each, the earliest first. Adding and removing costs O(log n). */
+/** Keys ordered by their due times. Adding and removing is O(log n). */
 export class DelayHeap {
   readonly #entries: { key: string; at: number }[] = [];
   readonly #positions = new Map<string, number>();
@@ -12,7 +12,7 @@ export class DelayHeap {
     return this.#entries[0]?.at;
   }
 
-  /** Adds a key, or moves it to an earlier time; a later time than the known one changes nothing. */
+  /** Adds a key, or moves it to an earlier time; a later time is ignored. */
   add(key: string, at: number): void {
     const position = this.#positions.get(key);
     if (position === undefined) {
@@ -26,7 +26,7 @@ export class DelayHeap {
     this.#up(position);
   }
 
-  /** Forgets a key. */
+  /** Removes a key. */
   remove(key: string): void {
     const position = this.#positions.get(key);
     if (position === undefined) return;
@@ -38,7 +38,7 @@ export class DelayHeap {
     this.#down(this.#positions.get(last.key) ?? position);
   }
 
-  /** Takes the earliest key if it is due at `now`. */
+  /** Removes and returns the earliest key if it is due at `now`. */
   takeDue(now: number): string | undefined {
     const first = this.#entries[0];
     if (!first || first.at > now) return undefined;

@@ -5,7 +5,7 @@ import type { KubeClient } from './kube-client.ts';
 import { createLeaseRecord } from './lease-record.ts';
 import { createTenure } from './tenure.ts';
 
-/** Options of {@link createElection}. Times in ms; 15 s, 10 s and 2 s unless told. */
+/** Options of {@link createElection}. Times in ms. */
 export interface ElectionOptions {
   readonly client: KubeClient;
   /** Of the Lease. */
@@ -15,17 +15,18 @@ export interface ElectionOptions {
   readonly identity: string;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** A lease not renewed for so long may be taken. */
+  /** Time without a renewal after which another may take the lease. @default 15_000 */
   readonly leaseDurationMs?: number | undefined;
-  /** A leader that could not renew for so long aborts its work; the rest until leaseDuration is for that. */
+  /** Time without a renewal after which a leader aborts its work, for which it has the rest of the lease. @default 10_000 */
   readonly renewDeadlineMs?: number | undefined;
+  /** Interval between renewals, and between attempts. @default 2_000 */
   readonly retryMs?: number | undefined;
 }
 
 /** One of several candidates, of which at most one leads at any time. */
 export interface Election {
   /**
-   * Stands until `signal` aborts, and runs `lead` whenever it leads. When leadership ends, the signal
+   * Runs for leader until `signal` aborts, and calls `lead` whenever it leads. When leadership ends, the signal
    * of `lead` aborts and is awaited; the lease is released when `lead` has ended.
    * @throws what `lead` throws, or `LeadershipError` when `lead` did not end before the lease could
    * be taken: the process must then exit at once.
@@ -39,10 +40,10 @@ export interface Election {
 const LEASE_DURATION_MS = 15_000;
 const RENEW_DEADLINE_MS = 10_000;
 const RETRY_MS = 2_000;
-/** Of the time between the renewal deadline and the lease's end: what is left for the process to exit. */
+/** Share of the time between the renewal deadline and the end of the lease that is left for the process to exit. */
 const EXIT_SHARE = 0.2;
 
-/** See {@link Election}. @throws when the times leave no room to stop before another may lead. */
+/** Creates an {@link Election}. @throws RangeError when the times leave no room to stop before another may lead. */
 export function createElection(options: ElectionOptions): Election {
   const { identity } = options;
   const leaseDurationMs = options.leaseDurationMs ?? LEASE_DURATION_MS;
@@ -60,10 +61,10 @@ export function createElection(options: ElectionOptions): Election {
   const log = options.log.child({ lease: `${options.namespace}/${options.name}`, identity });
   const lease = createLeaseRecord({ ...options, leaseDurationMs });
   const measure = electionMetrics(options.metrics, options.name);
-  /** Until when it leads, on the monotonic clock. */
+  /** End of its leadership, on the monotonic clock. */
   let leadsUntil = 0;
 
-  /** Stands until it leads. @returns when the winning request was sent; undefined when `signal` aborted. */
+  /** Runs for leader until it leads. @returns when the winning request was sent; undefined when `signal` aborted. */
   async function win(signal: AbortSignal): Promise<number | undefined> {
     let lastHolder: string | undefined;
     while (!signal.aborted) {
@@ -76,7 +77,7 @@ export function createElection(options: ElectionOptions): Election {
       } catch (error) {
         if (signal.aborted) return undefined;
         measure.failed();
-        log.warn({ err: error }, 'standing for leader failed');
+        log.warn({ err: error }, 'election attempt failed');
       }
       await sleep(retryMs * (1 + Math.random() / 5), signal).catch(() => {});
     }
@@ -103,7 +104,7 @@ export function createElection(options: ElectionOptions): Election {
     leadsUntil = sentAt + renewDeadlineMs;
     const done = new AbortController();
     const work = lead(tenure.signal);
-    // Renewed also while the work comes to its end: nobody may lead meanwhile.
+    // Renewed also while the work ends: no other candidate may lead meanwhile.
     const renewing = renew(tenure, done.signal);
     try {
       await Promise.race([work, tenure.expired]);
@@ -181,5 +182,31 @@ function electionMetrics(metrics: Metrics, name: string) {
   return {
     leading: (is: boolean): void => leader.set({ lease: name }, is ? 1 : 0),
     failed: (): void => failures.inc({ lease: name }),
+  };
+}
+
+/**
+ * `client` with its writes refused while `mayWrite` returns false. The process of a leader may be frozen and resume old
+ * work before any timer has fired: `election.isLeader` compares clocks, so that such writes are refused.
+ */
+export function guardWrites(client: KubeClient, mayWrite: () => boolean): KubeClient {
+  async function guarded<R>(write: () => Promise<R>): Promise<R> {
+    if (!mayWrite()) throw new NotLeadingError('write refused: this process is not the leader');
+    return await write();
+  }
+  return {
+    ...client,
+    create: (type, object, options) => guarded(() => client.create(type, object, options)),
+    replace: (type, object, options) => guarded(() => client.replace(type, object, options)),
+    apply: (type, object, options) => guarded(() => client.apply(type, object, options)),
+    applyStatus: (type, object, options) => guarded(() => client.applyStatus(type, object, options)),
+    patch: (type, key, patch, options) => guarded(() => client.patch(type, key, patch, options)),
+    patchStatus: (type, key, status, options) =>
+      guarded(() => client.patchStatus(type, key, status, options)),
+    proxy: (pod, port, path, options) => {
+      const send = () => client.proxy(pod, port, path, options);
+      return (options?.method ?? 'GET') === 'GET' ? send() : guarded(send);
+    },
+    delete: (type, key, options) => guarded(() => client.delete(type, key, options)),
   };
 }

@@ -45,7 +45,7 @@ export class ConnectionError extends Error {
   }
 }
 
-/** Thrown by a reconcile that will not succeed before its object changes: told once, not repeated. */
+/** Thrown by a reconcile that cannot succeed before its object changes: logged once, not retried. */
 export class TerminalError extends Error {
   override readonly name = 'TerminalError';
 }

@@ -14,7 +14,7 @@ export interface EventText {
   readonly reason: string;
   /** For a person. Keep changing figures out of it, so that repetitions are counted on one event. */
   readonly message: string;
-  /** What was done, in CamelCase; the reason unless told. */
+  /** The action, in CamelCase. @default the reason */
   readonly action?: string;
 }
 
@@ -122,7 +122,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
         await client.patch(EVENT, event.metadata, { count, lastTimestamp }, request);
         return;
       } catch (error) {
-        // It has expired at the server, or somebody cleaned up.
+        // It has expired at the server, or was deleted.
         if (!isApiError(error, 404)) throw error;
       }
     }

@@ -105,17 +105,17 @@ export function connectionError(call: Call, target: Target, error: unknown): Con
   });
 }
 
-/** The failure that an answer with this status and body tells. */
+/** The error for an answer with this status and body. */
 export function apiError(call: Call, status: number, body: string, retryAfter?: string): ApiError {
-  const told = parseStatus(body);
+  const reported = parseStatus(body);
   const fallback =
     `${call.method} ${call.path.split('?', 1)[0]}: status ${status} ${body.slice(0, 200)}`.trim();
   return new ApiError({
     status,
-    reason: told?.reason ?? '',
-    message: told?.message || fallback,
-    details: told?.details,
-    retryAfterMs: milliseconds(retryAfter ?? told?.details?.retryAfterSeconds),
+    reason: reported?.reason ?? '',
+    message: reported?.message || fallback,
+    details: reported?.details,
+    retryAfterMs: milliseconds(retryAfter ?? reported?.details?.retryAfterSeconds),
   });
 }
 

@@ -6,7 +6,7 @@ export {
   createController,
   type ReconcileResult,
 } from './controller.ts';
-export { createElection, type Election, type ElectionOptions } from './election.ts';
+export { createElection, type Election, type ElectionOptions, guardWrites } from './election.ts';
 export * from './errors.ts';
 export {
   createEventRecorder,
@@ -14,7 +14,6 @@ export {
   type EventRecorderOptions,
   type EventText,
 } from './event-recorder.ts';
-export { guardWrites } from './guarded-client.ts';
 export {
   type ChangeListener,
   createInformer,

@@ -18,9 +18,9 @@ export interface InformerOptions<T extends KubeObject> extends Selection {
   readonly type: ResourceType<T>;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Additional indexes: the values under which an object is filed (`labelIndex(label)` is one). */
+  /** Additional indexes: functions from an object to its index values, such as `labelIndex(label)`. */
   readonly indexes?: Readonly<Record<string, Indexer<T>>>;
-  /** What is kept of an object; drops `managedFields` unless told. Must keep metadata otherwise. */
+  /** Reduces an object before it is stored; must keep metadata. @default drops `managedFields` */
   readonly keep?: (object: Stored<T>) => Stored<T>;
   readonly pageSize?: number | undefined;
   /** See {@link WatchOptions.silenceMs}. */
@@ -28,33 +28,32 @@ export interface InformerOptions<T extends KubeObject> extends Selection {
 }
 
 /**
- * Keeps a {@link Store} like the API server's state: lists once, then watches; goes on for ever
- * through failed lists, cut and silent watches, expired versions and a restarted API server.
- * Objects stay readable meanwhile, only older.
+ * Keeps a {@link Store} in sync with the API server by a list and a watch, which recover from failed lists, broken and
+ * silent watches, expired versions and a restored API server. Objects stay readable meanwhile, but may be stale.
  */
 export interface Informer<T extends KubeObject> extends Store<T> {
   readonly type: ResourceType<T>;
-  /** Resolves when `signal` aborts and nothing of it is left. Never rejects. Call it once. */
+  /** Resolves when `signal` has aborted and all its work has ended. Never rejects. Call it once. */
   run(signal: AbortSignal): Promise<void>;
   /** Resolves after the first complete list. */
   readonly synced: Promise<void>;
   hasSynced(): boolean;
   /** Not ready until synced. */
   ready(): Readiness;
-  /** Ms since the API server was last heard on this resource: events, bookmarks or a list. */
+  /** Ms since the last event, bookmark or list. */
   ageMs(): number;
   /**
-   * Called after the store has changed; on a relist only for real differences. Objects that exist
-   * already are told at once. Must not throw.
-   * @returns a function that ends it.
+   * Calls `listener` after each change of the store; after a relist only for real differences, and at once for
+   * existing objects. It must not throw.
+   * @returns a function that removes it.
    */
   onChange(listener: ChangeListener<T>): () => void;
 }
 
-/** A watch that lasted so long or told something was a good one: the next failure waits the shortest time. */
+/** Duration after which a watch counts as healthy, as does one with an event: the backoff is reset. */
 const HEALTHY_MS = 10_000;
 
-/** See {@link Informer}. It does nothing before `run`. */
+/** Creates an {@link Informer}, which is idle until `run`. */
 export function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T> {
   const { client, type } = options;
   const log = options.log.child({ resource: resourceName(type) });
@@ -70,10 +69,10 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
   const synced = Promise.withResolvers<void>();
   const backoff = new Backoff({ baseMs: 200, maxMs: 5_000 });
   let isSynced = false;
-  let heardAt = performance.now();
+  let lastAnswerAt = performance.now();
   let lastFailure: string | undefined;
 
-  function tell(
+  function notify(
     listener: ChangeListener<T>,
     before: Stored<T> | undefined,
     after: Stored<T> | undefined,
@@ -90,19 +89,19 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     const before = store.put(kept);
     if (before && isSame(before, kept)) return;
     measure.changed(store.size);
-    for (const listener of listeners) tell(listener, before, kept);
+    for (const listener of listeners) notify(listener, before, kept);
   }
 
   function remove(key: string): void {
     const before = store.remove(key);
     if (!before) return;
     measure.changed(store.size);
-    for (const listener of listeners) tell(listener, before, undefined);
+    for (const listener of listeners) notify(listener, before, undefined);
   }
 
   async function list(signal: AbortSignal): Promise<string> {
     const found = await client.list(type, { ...selection, pageSize: options.pageSize, signal });
-    heardAt = performance.now();
+    lastAnswerAt = performance.now();
     const keys = new Set(found.items.map(keyOf));
     for (const key of [...store.keys()]) if (!keys.has(key)) remove(key);
     for (const object of found.items) put(object);
@@ -115,9 +114,9 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     return found.resourceVersion;
   }
 
-  /** @returns the version that the event stands for. */
+  /** @returns the resource version of the event. */
   function take(event: WatchEvent<T>): string {
-    heardAt = performance.now();
+    lastAnswerAt = performance.now();
     if (event.type === 'BOOKMARK') return event.resourceVersion;
     if (event.type === 'DELETED') remove(keyOf(event.object));
     else put(event.object);
@@ -127,7 +126,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
   async function follow(signal: AbortSignal): Promise<void> {
     let version: string | undefined;
     while (!signal.aborted) {
-      const begun = performance.now();
+      const startedAt = performance.now();
       let isHealthy = false;
       try {
         version ??= await list(signal);
@@ -149,7 +148,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
         measure.restarted(causeOf(error));
         log.warn({ err: error, relist: version === undefined }, 'informer interrupted');
       }
-      if (isHealthy || performance.now() - begun >= HEALTHY_MS) backoff.reset();
+      if (isHealthy || performance.now() - startedAt >= HEALTHY_MS) backoff.reset();
       await sleep(backoff.next(), signal);
     }
   }
@@ -173,10 +172,10 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
     synced: synced.promise,
     hasSynced: () => isSynced,
     ready: () => (isSynced ? READY : notReady(`${type.plural} are not listed yet${because(lastFailure)}`)),
-    ageMs: () => performance.now() - heardAt,
+    ageMs: () => performance.now() - lastAnswerAt,
     onChange(listener) {
       listeners.add(listener);
-      for (const object of store.list()) tell(listener, undefined, object);
+      for (const object of store.list()) notify(listener, undefined, object);
       return () => listeners.delete(listener);
     },
   };
@@ -198,9 +197,8 @@ function isSame(a: KubeObject, b: KubeObject): boolean {
 }
 
 /**
- * Whether a watch cannot go on from where it was: the version is too old, or refused in another way,
- * or nothing came of it. The last is what a server does that was restored from a backup: a version
- * of its lost future makes it wait for that future, without a word.
+ * Whether a watch cannot continue from its version: the version is too old, or refused in another way, or the watch is
+ * silent. A server that was restored from a backup is silent: it waits for a version that it has lost.
  */
 function needsList(error: unknown): boolean {
   if (error instanceof ConnectionError) return error.silent;
@@ -220,7 +218,7 @@ function because(failure: string | undefined): string {
 
 function informerMetrics(metrics: Metrics, resource: string) {
   const objects = metrics.gauge('operator_informer_objects', 'Objects in stores of informers', ['resource']);
-  const changes = metrics.counter('operator_informer_changes_total', 'Changes that informers told', [
+  const changes = metrics.counter('operator_informer_changes_total', 'Changes reported by informers', [
     'resource',
   ]);
   const restarts = metrics.counter('operator_informer_restarts_total', 'Watches that ended, by cause', [

@@ -13,20 +13,20 @@ export interface KeyedQueueOptions {
 }
 
 /**
- * Keys that have something to do. A key waits at most once and is handled by one worker at a time;
- * one that is added while it is handled comes again afterwards.
+ * A queue of keys. A key is queued at most once and handled by one worker at a time; a key that is added while it is
+ * handled is handled again afterwards.
  */
 export interface KeyedQueue {
-  /** Due now, whatever was planned for it. */
+  /** Makes a key due now. */
   add(key: string): void;
-  /** Due in `ms`, unless it is due earlier. */
+  /** Makes a key due in `ms`, unless it is due earlier. */
   addAfter(key: string, ms: number): void;
   /**
-   * Due after a wait that doubles with every retry since {@link KeyedQueue.forget}.
-   * @returns how many there were, with this one.
+   * Makes a key due after a wait that doubles with every retry since {@link KeyedQueue.forget}.
+   * @returns the number of retries, including this one.
    */
   retry(key: string): number;
-  /** Its next retry waits the shortest time. */
+  /** Resets the retries of a key. */
   forget(key: string): void;
   /** Keys that are due now and not handled yet. */
   readonly depth: number;
@@ -37,9 +37,10 @@ export interface KeyedQueue {
   run(concurrency: number, work: (key: string) => Promise<void>, signal: AbortSignal): Promise<void>;
 }
 
-/** Longer timers fire at once in Node; such a key is looked at again after this time. */
+/** Longer timers fire at once in Node; such a key is checked again after this time. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** Creates an empty {@link KeyedQueue}. */
 export function createKeyedQueue(options: KeyedQueueOptions): KeyedQueue {
   const { name, backoff, random = Math.random } = options;
   const measure = queueMetrics(options.metrics, name);
@@ -93,13 +94,13 @@ export function createKeyedQueue(options: KeyedQueueOptions): KeyedQueue {
   }
 
   async function handle(key: string, work: (key: string) => Promise<void>): Promise<void> {
-    const begun = performance.now();
+    const startedAt = performance.now();
     running.add(key);
     try {
       await work(key);
     } finally {
       running.delete(key);
-      measure.work.observe({ queue: name }, (performance.now() - begun) / 1_000);
+      measure.work.observe({ queue: name }, (performance.now() - startedAt) / 1_000);
       if (dirty.delete(key)) add(key);
     }
   }
@@ -112,7 +113,7 @@ export function createKeyedQueue(options: KeyedQueueOptions): KeyedQueue {
       failures.set(key, count);
       measure.retries.inc({ queue: name });
       const ms = Math.min(backoff.maxMs, backoff.baseMs * 2 ** Math.min(count - 1, 30));
-      // Half of it at random: keys that failed together do not return together, and none at once.
+      // Half of it is random, so that keys that failed together are not retried together.
       addAfter(key, ms * (0.5 + random() / 2));
       return count;
     },
@@ -121,7 +122,7 @@ export function createKeyedQueue(options: KeyedQueueOptions): KeyedQueue {
       return due.size;
     },
     async run(concurrency, work, signal) {
-      if (wake) throw new Error(`queue ${name} runs already`);
+      if (wake) throw new Error(`queue ${name} is already running`);
       const tasks = new Set<Promise<void>>();
       let failure: unknown;
       while (!signal.aborted && failure === undefined) {

@@ -14,7 +14,7 @@ export function parseKey(key: string): ObjectKey {
   return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
 }
 
-/** Identity of a child among children of several types; for `prune`. */
+/** Identity of an object among objects of several types; for `prune`. */
 export function childId(type: ResourceType<KubeObject>, object: KubeObject | ObjectKey): string {
   return `${type.group}/${type.kind}/${keyOf(object)}`;
 }
@@ -30,7 +30,7 @@ export function ownerKeys(type: ResourceType<KubeObject>): (child: Stored<KubeOb
       );
 }
 
-/** Files objects under the value of a label; for `InformerOptions.indexes`. */
+/** An index by the value of a label; for `InformerOptions.indexes`. */
 export function labelIndex(label: string): (object: Stored<KubeObject>) => readonly string[] {
   return (object) => {
     const value = object.metadata.labels?.[label];

@@ -3,13 +3,13 @@ import type { KubeObject, ObjectKey, ResourceType, Stored } from './objects.ts';
 /** What every request takes. */
 export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Time for the whole call with its repetitions, in ms; 30 s unless told. */
+  /** Deadline of the whole call including retries, ms. @default 30_000 */
   readonly deadlineMs?: number | undefined;
 }
 
 /** Which objects. */
 export interface Selection {
-  /** All namespaces unless told. */
+  /** @default all namespaces */
   readonly namespace?: string | undefined;
   /** In the API's syntax: `app=a,tier in (b,c)`. */
   readonly labelSelector?: string | undefined;
@@ -18,7 +18,7 @@ export interface Selection {
 
 /** Options of {@link KubeClient.list}. */
 export interface ListOptions extends RequestOptions, Selection {
-  /** Objects in one page; 500 unless told. */
+  /** Objects per page. @default 500 */
   readonly pageSize?: number | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface ObjectList<T extends KubeObject> {
 /** Options of {@link KubeClient.apply}. */
 export interface ApplyOptions extends RequestOptions {
   readonly fieldManager: string;
-  /** Takes fields over from other managers; true unless told. */
+  /** Takes over fields from other managers. @default true */
   readonly force?: boolean | undefined;
   /** Asks what would come of it, without writing. */
   readonly dryRun?: boolean | undefined;
@@ -54,7 +54,7 @@ export interface ProxyOptions extends RequestOptions {
 
 /** Options of {@link KubeClient.delete}. */
 export interface DeleteOptions extends RequestOptions {
-  /** `Background` unless told. */
+  /** @default 'Background' */
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan' | undefined;
   /** Deletes only this very object, not a namesake. */
   readonly uid?: string | undefined;
@@ -68,7 +68,7 @@ export interface WatchOptions extends Selection {
   readonly signal?: AbortSignal | undefined;
   /** From {@link ObjectList.resourceVersion} or the last event. */
   readonly resourceVersion: string;
-  /** A watch without events or bookmarks for so long is taken for dead and cut; 2.5 minutes unless told. */
+  /** Time without events or bookmarks after which a watch counts as dead and is closed, ms. @default 150_000 */
   readonly silenceMs?: number | undefined;
 }
 

@@ -4,18 +4,18 @@ import type { Stored } from './objects.ts';
 import { LEASE } from './resource-types.ts';
 import type { Lease } from './wire.ts';
 
-/** What a try to hold a lease came to. */
+/** Result of an attempt to hold a lease. */
 export type LeaseAttempt =
-  /** It is ours, by a request sent at `sentAt` (monotonic ms). */
+  /** Acquired or renewed by a request sent at `sentAt` (monotonic ms). */
   | { readonly held: true; readonly sentAt: number }
-  /** Another has it, or was faster. */
+  /** Held by another candidate. */
   | { readonly held: false; readonly holder: string | undefined };
 
 /** A Lease as one candidate sees it. */
 export interface LeaseRecord {
-  /** Takes the lease when it is free, expired or ours. @throws when the API server could not be asked. */
+  /** Acquires or renews the lease when it is free, expired or held by this candidate. @throws when the API server does not answer. */
   hold(deadlineMs: number, signal?: AbortSignal): Promise<LeaseAttempt>;
-  /** Gives the lease back, if it is still ours. */
+  /** Releases the lease, if it is still held by this candidate. */
   release(deadlineMs: number): Promise<void>;
   /** The holder as last seen. */
   holder(): string | undefined;
@@ -30,7 +30,7 @@ export interface LeaseRecordOptions {
   readonly leaseDurationMs: number;
 }
 
-/** A Lease in the way of client-go: any holder of it can be a Go program. */
+/** A Lease compatible with client-go, so that candidates can be Go programs. */
 export function createLeaseRecord(options: LeaseRecordOptions): LeaseRecord {
   const { client, namespace, name, identity } = options;
   const key = { namespace, name };
@@ -44,7 +44,7 @@ export function createLeaseRecord(options: LeaseRecordOptions): LeaseRecord {
     if (changed) seenAt = performance.now();
   }
 
-  /** A lease that somebody else holds and has renewed lately, as far as is known here. */
+  /** Whether another candidate holds the lease and has renewed it in time, as observed here. */
   function heldByAnother(): boolean {
     const spec = seen?.spec;
     if (!spec?.holderIdentity || spec.holderIdentity === identity) return false;
@@ -98,7 +98,7 @@ export function createLeaseRecord(options: LeaseRecordOptions): LeaseRecord {
   };
 }
 
-/** The time with six digits of a second, as the API server demands. */
+/** The time with microseconds, as the API server requires. */
 function microTime(): string {
   return new Date().toISOString().replace('Z', '000Z');
 }

@@ -1,13 +1,13 @@
 import type { ObjectMeta } from './wire.ts';
 
-/** What every object of the API has. */
+/** Fields of every API object. */
 export interface KubeObject {
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly metadata?: ObjectMeta;
 }
 
-/** An object that the API server gave out: what it fills in is there. Never change one; it may be shared. */
+/** An object as the API server returned it, with the fields that the server sets. Shared, so never mutate it. */
 export type Stored<T extends KubeObject> = T & {
   readonly apiVersion: string;
   readonly kind: string;
@@ -20,7 +20,7 @@ export type Stored<T extends KubeObject> = T & {
 
 declare const OBJECT: unique symbol;
 
-/** Which resource of the API: its address, and as `T` the shape of its objects. */
+/** A resource of the API; `T` is the type of its objects. */
 export interface ResourceType<T extends KubeObject> {
   /** Empty for the core group. */
   readonly group: string;
@@ -28,13 +28,13 @@ export interface ResourceType<T extends KubeObject> {
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
-  /** Carries `T` for the compiler; never set. */
+  /** Carries `T` at compile time; never set. */
   readonly [OBJECT]?: T;
 }
 
 /** Address of one object among those of its type. */
 export interface ObjectKey {
-  /** Absent for what is not namespaced. */
+  /** Absent for cluster-scoped resources. */
   readonly namespace?: string | undefined;
   readonly name: string;
 }

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 
-/** A fingerprint of JSON; the order of keys doesn't matter, and a key without a value is none. */
+/** A fingerprint of JSON, independent of the order of keys and of undefined values. */
 export function fingerprint(value: unknown): string {
   return createHash('sha256').update(canonical(value)).digest('base64url');
 }
 
 /**
- * A fingerprint of those fields of `live` that `manifest` sets, as the server keeps them: with its
- * own spelling of quantities, and whatever others set beside them left out. Lists count with their length.
- * @returns undefined when the server does not show all of them (`stringData` of a Secret is written
- * and never read), so that a change could not be seen.
+ * A fingerprint of the fields of `live` that `manifest` sets, as stored by the server, with its spelling of quantities
+ * and without fields of others. The length of lists counts.
+ * @returns undefined when not all of them are readable (`stringData` of a Secret is write-only), so that a change would
+ * be invisible.
  */
 export function projectionOf(manifest: unknown, live: unknown): string | undefined {
   const hidden = { found: false };
@@ -36,7 +36,7 @@ function project(manifest: unknown, live: unknown, hidden: { found: boolean }): 
   return live;
 }
 
-/** Values that the server may leave out. */
+/** Values that the server may omit. */
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === '' || value === 0 || value === false) return true;
   if (Array.isArray(value)) return value.length === 0;

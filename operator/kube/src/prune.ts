@@ -6,24 +6,24 @@ import type { KubeObject, ResourceType, Stored } from './objects.ts';
 /** Options of {@link prune}. */
 export interface PruneOptions {
   readonly client: KubeClient;
-  /** Only what has this uid among its ownerReferences is looked at. */
+  /** Only objects with this uid among their ownerReferences are considered. */
   readonly ownerUid: string;
   readonly namespace: string;
-  /** Only what has all these labels is looked at. */
+  /** Only objects with all these labels are considered. */
   readonly labels: Readonly<Record<string, string>>;
-  /** What stays; see `childId`. */
+  /** IDs of objects to keep; see `childId`. */
   readonly wanted: ReadonlySet<string>;
-  /** Where to look: a type is listed at the API server, an informer's store is read. */
+  /** Where to look: a type is listed at the API server; an informer is read. */
   readonly among: readonly (ResourceType<KubeObject> | Informer<KubeObject>)[];
   readonly signal?: AbortSignal | undefined;
   readonly propagation?: DeleteOptions['propagation'];
 }
 
 /**
- * Deletes children that are not wanted any more: those of the given types, owner and labels.
- * What is being deleted already is left alone, and so is a namesake that was made meanwhile.
- * @returns the ids (see `childId`) of what it deleted.
- * @throws the first failure, after having tried all.
+ * Deletes objects of the given types, owner and labels that are not wanted. Objects that are already being deleted are
+ * skipped, and so are new objects with the same name.
+ * @returns the IDs (see `childId`) of the deleted objects.
+ * @throws the first failure, after all deletions were tried.
  */
 export async function prune(options: PruneOptions): Promise<string[]> {
   const deleted: string[] = [];
@@ -53,7 +53,8 @@ async function children(
   { client, namespace, labels, ownerUid, signal }: PruneOptions,
 ): Promise<readonly Stored<KubeObject>[]> {
   const wanted = Object.entries(labels);
-  if (wanted.length === 0) throw new TypeError('prune needs labels: it must not touch what others made');
+  if (wanted.length === 0)
+    throw new TypeError('prune needs labels: without them it could delete objects of others');
   const isOurs = ({ metadata }: Stored<KubeObject>): boolean =>
     metadata.namespace === namespace &&
     wanted.every(([label, value]) => metadata.labels?.[label] === value) &&

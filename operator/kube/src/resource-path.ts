@@ -10,7 +10,7 @@ export function collectionPath(type: ResourceType<KubeObject>, namespace?: strin
   return `${root}${scope}/${type.plural}`;
 }
 
-/** Path of one object or of a part of it. @throws when a namespace or name is missing. */
+/** Path of one object or of a subresource. @throws when a namespace or name is missing. */
 export function objectPath(type: ResourceType<KubeObject>, key: Partial<ObjectKey>, part?: string): string {
   if (key.name === undefined || key.name === '') throw new TypeError(`a ${type.kind} needs a name`);
   requireNamespace(type, key.namespace);
@@ -18,19 +18,19 @@ export function objectPath(type: ResourceType<KubeObject>, key: Partial<ObjectKe
   return part === undefined ? path : `${path}/${part}`;
 }
 
-/** Path of what answers at a port of a pod. @param path what the pod is asked for, without a leading slash. */
+/** Path of the API server's proxy to a port of a pod. @param path without a leading slash. */
 export function proxyPath(pod: ObjectKey, port: number, path: string): string {
   return `${objectPath(POD, pod)}:${port}/proxy/${path}`;
 }
 
-/** @throws when objects of the type live in namespaces and none is given. */
+/** @throws when the type is namespaced and no namespace is given. */
 export function requireNamespace(type: ResourceType<KubeObject>, namespace: string | undefined): void {
   if (type.namespaced && (namespace === undefined || namespace === '')) {
     throw new TypeError(`a ${type.kind} needs a namespace`);
   }
 }
 
-/** Path with those parameters that are set. */
+/** Path with the defined parameters as query. */
 export function withQuery(
   path: string,
   parameters: Readonly<Record<string, string | number | boolean | undefined>>,
@@ -42,7 +42,7 @@ export function withQuery(
   return query.size === 0 ? path : `${path}?${query}`;
 }
 
-/** The selectors as parameters. */
+/** The selectors as query parameters. */
 export function selectors(selection: Selection): Record<string, string | undefined> {
   return { labelSelector: selection.labelSelector, fieldSelector: selection.fieldSelector };
 }

@@ -3,8 +3,8 @@ import { Agent, createServer, type IncomingMessage, type ServerResponse } from '
 import { test } from 'node:test';
 import { close, listen } from '@im/kit';
 import { createMetrics } from '@im/process';
+import { guardWrites } from './election.ts';
 import { ApiError, ConnectionError, NotLeadingError } from './errors.ts';
-import { guardWrites } from './guarded-client.ts';
 import { CONFIG_MAP, NODE, POD } from './resource-types.ts';
 import { clientOf } from './rest-client.ts';
 

@@ -1,28 +1,28 @@
-/** How long a leader may act on its last renewal. */
+/** The term of a leader, as extended by renewals. */
 export interface Tenure extends Disposable {
-  /** Aborts when the renewal deadline has passed, or by {@link Tenure.end}: the work has to stop. */
+  /** Aborts at the renewal deadline, or by {@link Tenure.end}: work must stop. */
   readonly signal: AbortSignal;
-  /** Rejects when the lease may be taken: work that still goes on cannot be tolerated. */
+  /** Rejects shortly before another may take the lease: work must have stopped. */
   readonly expired: Promise<never>;
-  /** The lease was renewed by a request that was sent at `sentAt` on the monotonic clock. */
+  /** Records a renewal by a request sent at `sentAt` on the monotonic clock. */
   renewed(sentAt: number): void;
   end(reason: Error): void;
 }
 
-/** Bounds in ms since the last renewal was sent. */
+/** Bounds in ms since the request of the last renewal. */
 export interface TenureBounds {
   readonly stopAfterMs: number;
   readonly expireAfterMs: number;
 }
 
 /**
- * Counts from the moment at which a renewal was sent: others count from when they saw it, which is
- * later, so that this clock is always the first to run out.
+ * Counts from the time at which a renewal was sent. Other candidates count from when they observe it, which is later, so
+ * that this term always ends first.
  */
 export function createTenure(sentAt: number, bounds: TenureBounds, expiredError: () => Error): Tenure {
   const controller = new AbortController();
   const expired = Promise.withResolvers<never>();
-  // Whoever stops in time never looks at it.
+  // Not awaited when the leader stops in time.
   expired.promise.catch(() => {});
   let stopTimer: NodeJS.Timeout | undefined;
   let expiryTimer: NodeJS.Timeout | undefined;

@@ -1,10 +1,9 @@
 import type * as k8s from '@kubernetes/client-node';
 
 /**
- * An object as it is in JSON. The generated models of the client package describe what its own
- * deserializer makes: dates as `Date`, and fields whose names are words of a language behind an
- * underscore (`_from`). Here requests and answers are plain JSON, so dates are RFC 3339 strings and
- * `from` is `from`.
+ * An object as JSON. The generated models of the client package describe the output of its deserializer: dates as
+ * `Date`, and reserved words with an underscore (`_from`). Here requests and answers are plain JSON, so dates are
+ * RFC 3339 strings and `from` is `from`.
  */
 export type Wire<T> = T extends Date
   ? string

@@ -1,22 +1,24 @@
 import { type Document, MongoClient } from 'mongodb';
 import {
+  CHECK_TIMEOUT_MS,
   type CheckDetail,
   CheckError,
   type CheckResult,
   type CheckSource,
+  isAtLeast,
   refused,
+  runCheck,
   tooOld,
-} from './check-result.ts';
-import { CHECK_TIMEOUT_MS, isAtLeast, runCheck } from './run-check.ts';
+} from './check.ts';
 
 const MINIMUM_MONGODB = '7.0';
 
-/** How MongoDB is reached. */
+/** Address and account of MongoDB. */
 export interface MongodbTarget {
   readonly source: CheckSource;
   readonly uri: string;
   readonly database: string;
-  /** For a set that the operator runs: its name, and the name and port by which its one member knows itself. */
+  /** For a managed set: its name, and host and port of its one member. */
   readonly initiate?: { readonly replicaSet: string; readonly member: string } | undefined;
 }
 
@@ -29,8 +31,8 @@ const CODE = {
 } as const;
 
 /**
- * Sees that a primary of a replica set, or a router of a sharded cluster, takes the account and has the database. A
- * managed set that has just been made is initiated, which changes nothing when it was before.
+ * Checks that a primary of a replica set, or a router of a sharded cluster, accepts the account for the database. A new
+ * managed set is initiated, which is idempotent.
  */
 export async function checkMongodb(target: MongodbTarget, signal: AbortSignal): Promise<CheckResult> {
   const { source, uri } = target;
@@ -40,7 +42,7 @@ export async function checkMongodb(target: MongodbTarget, signal: AbortSignal): 
     const client = await makeClient(source, uri);
     defer(() => client.close(true));
     try {
-      return await look(client, target, place.where, within);
+      return await inspect(client, target, place.where, within);
     } catch (error) {
       throw explained(error, target, place.where);
     }
@@ -66,7 +68,7 @@ async function makeClient(source: CheckSource, uri: string): Promise<MongoClient
   }
 }
 
-async function look(
+async function inspect(
   client: MongoClient,
   { source, database, initiate }: MongodbTarget,
   where: string,
@@ -80,28 +82,28 @@ async function look(
     if (initiate === undefined) {
       throw new CheckError(
         'NotAReplicaSet',
-        `${source.addressField}: ${where} belongs to a replica set that was never initiated; run rs.initiate() there`,
+        `${source.addressField}: ${where} belongs to a replica set that is not initiated; run rs.initiate() on it`,
       );
     }
     await initiateSet(admin, initiate, signal);
     throw new CheckError(
       'ReplicaSetStarting',
-      `${source.addressField}: the replica set has just been made; wait`,
+      `${source.addressField}: the replica set has just been initiated; wait for its primary`,
     );
   }
   if (hello.setName === undefined && hello.msg !== 'isdbgrid') {
     throw new CheckError(
       'NotAReplicaSet',
-      `${source.addressField}: ${where} is a standalone server, on which an acknowledged write can be lost; make it a replica set`,
+      `${source.addressField}: ${where} is a standalone server, which can lose acknowledged writes; convert it to a replica set`,
     );
   }
   if (hello.isWritablePrimary !== true) {
     throw new CheckError(
       'NotWritable',
-      `${source.addressField}: ${where} has no primary now; ${source.managed ? 'wait for its election' : 'see rs.status() there, and that the connection string names the replica set'}`,
+      `${source.addressField}: ${where} has no primary now; ${source.managed ? 'wait for its election' : 'see rs.status() on it, and check that the connection string names the replica set'}`,
     );
   }
-  // The least that tells whether the account may use the database.
+  // The cheapest command that needs access to the database.
   await client
     .db(database)
     .command({ listCollections: 1, nameOnly: true, cursor: { batchSize: 0 } }, { signal });
@@ -128,7 +130,7 @@ function explained(error: unknown, { source, database }: MongodbTarget, where: s
   if (code === CODE.unauthorized) {
     return new CheckError(
       'NotAuthorized',
-      `${source.accountField}: the account of ${where} may not use database ${database}; grant it readWrite and dbAdmin, or name an account in the connection string of Secret ${source.secret}`,
+      `${source.accountField}: the account of ${where} has no access to database ${database}; grant it readWrite and dbAdmin, or put another account into the connection string of Secret ${source.secret}`,
     );
   }
   return error;
@@ -138,7 +140,7 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
-/** What can be told of a connection string, and what cannot. */
+/** The printable part of a connection string, and its secrets. */
 function placeOf(uri: string): { where: string; secrets: string[] } {
   const [, user, password = '', hosts = ''] =
     /^mongodb(?:\+srv)?:\/\/(?:([^@/]*?)(?::([^@/]*))?@)?([^/?]*)/.exec(uri) ?? [];

@@ -5,12 +5,13 @@ import {
   CheckError,
   type CheckResult,
   type CheckSource,
+  isAtLeast,
   refused,
+  runCheck,
   tooOld,
-} from './check-result.ts';
-import { isAtLeast, runCheck } from './run-check.ts';
+} from './check.ts';
 
-/** The oldest server that has atomic batches; older ones ignore them in silence. */
+/** The oldest version with atomic batches, which older servers silently ignore. */
 const MINIMUM_NATS = '2.12.0';
 const LOG_STREAM = 'MSGS';
 const PORT = 4_222;
@@ -19,7 +20,7 @@ const LONGEST_GREETING = 65_536;
 const CONNECT_MS = 1_500;
 const REQUEST_MS = 2_500;
 
-/** How NATS is reached. */
+/** Address and account of NATS. */
 export interface NatsTarget {
   readonly source: CheckSource;
   readonly servers: readonly string[];
@@ -29,7 +30,7 @@ export interface NatsTarget {
   readonly replicas: number;
 }
 
-/** The parts of JetStream's answers that are looked at. */
+/** The used fields of JetStream's answers. */
 interface ApiAnswer {
   readonly error?: { readonly code: number; readonly err_code: number; readonly description: string };
 }
@@ -45,7 +46,7 @@ interface StreamAnswer extends ApiAnswer {
 /** JetStream's error codes. */
 const ERROR = { notEnabled: 10_076, notEnabledForAccount: 10_039, streamNotFound: 10_059 } as const;
 
-/** Connects, and sees that JetStream answers and could hold the streams; tells the size of the message log. */
+/** Checks that JetStream answers and can hold the streams; reports the size of the message log. */
 export function checkNats(target: NatsTarget, signal: AbortSignal): Promise<CheckResult> {
   const { source, servers } = target;
   const where = `NATS at ${servers.join(', ')}`;
@@ -85,8 +86,8 @@ function sizes({ state, config, cluster }: StreamAnswer): CheckDetail {
 }
 
 /**
- * The first server that says its INFO, which it does before TLS and before it asks who is there. The client library
- * would leave its socket open when a server that takes connections says nothing.
+ * The first server that sends its INFO, which precedes TLS and authentication. The client library would leave its socket
+ * open when a server accepts the connection and sends nothing.
  */
 async function firstThatGreets(
   servers: readonly string[],
@@ -147,7 +148,7 @@ async function open(target: NatsTarget, server: string, where: string): Promise<
   }
 }
 
-/** An answer of JetStream; a stream that does not exist yet is an empty one. */
+/** An answer of JetStream; empty for a stream that does not exist yet. */
 async function call<T extends ApiAnswer>(
   connection: NatsConnection,
   { source }: NatsTarget,
@@ -163,7 +164,7 @@ async function call<T extends ApiAnswer>(
     .request(`$JS.API.${method}`, undefined, { timeout: REQUEST_MS })
     .catch((error: Error) => {
       throw /no responders/i.test(`${error.name} ${error.message}`)
-        ? disabled('nobody answers its API')
+        ? disabled('no answer from its API')
         : error;
     });
   const answer = message.json<T>();

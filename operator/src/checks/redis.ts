@@ -1,17 +1,19 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import {
+  CHECK_TIMEOUT_MS,
   type CheckDetail,
   CheckError,
   type CheckResult,
   type CheckSource,
+  isAtLeast,
   refused,
+  runCheck,
   tooOld,
-} from './check-result.ts';
-import { CHECK_TIMEOUT_MS, isAtLeast, runCheck } from './run-check.ts';
+} from './check.ts';
 
 const MINIMUM_REDIS = '7.0';
 
-/** How Redis or Valkey is reached. */
+/** Address and account of Redis or Valkey. */
 export interface RedisTarget {
   readonly source: CheckSource;
   /** `redis[s]://[user:password@]host[:port][,…][/db][?sentinel=<master>|?cluster=true]`, as the services take it. */
@@ -28,7 +30,7 @@ interface Address {
   readonly sentinelPassword: string | undefined;
 }
 
-/** Sees that it takes the account, is new enough and takes writes; of a cluster, any one node. */
+/** Checks that the server accepts the account, is new enough and writable; in a cluster, any one node. */
 export async function checkRedis(target: RedisTarget, signal: AbortSignal): Promise<CheckResult> {
   const { source, uri } = target;
   const address = parse(uri);
@@ -42,7 +44,7 @@ export async function checkRedis(target: RedisTarget, signal: AbortSignal): Prom
       );
     }
     const options = clientOptions(address);
-    // A node of a cluster that is down does not mean that the cluster is: the others are asked too.
+    // A cluster may work although one of its nodes is down: the others are tried, too.
     const nodes = address.cluster ? address.hosts : address.hosts.slice(0, 1);
     let last: unknown;
     for (const node of nodes) {
@@ -54,13 +56,13 @@ export async function checkRedis(target: RedisTarget, signal: AbortSignal): Prom
       });
       try {
         await redis.connect();
-        return await look(redis, address, source, where);
+        return await inspect(redis, address, source, where);
       } catch (error) {
-        const told = cause ?? error;
-        if (told instanceof CheckError || error instanceof CheckError) throw error;
-        if (/WRONGPASS|NOAUTH|invalid password|AUTH.*called without/i.test(String(told)))
+        const failure = cause ?? error;
+        if (failure instanceof CheckError || error instanceof CheckError) throw error;
+        if (/WRONGPASS|NOAUTH|invalid password|AUTH.*called without/i.test(String(failure)))
           throw refused(source, where);
-        last = told;
+        last = failure;
       }
     }
     throw last;
@@ -90,7 +92,7 @@ function clientOptions(address: Address): RedisOptions {
   };
 }
 
-async function look(
+async function inspect(
   redis: Redis,
   address: Address,
   source: CheckSource,
@@ -113,7 +115,7 @@ async function look(
   if (!address.cluster && fieldOf(replication, 'role') === 'slave') {
     throw new CheckError(
       'NotWritable',
-      `${source.addressField}: ${where} is a replica, which takes no writes; name the primary, or the sentinels with ?sentinel=<master>, in Secret ${source.secret}`,
+      `${source.addressField}: ${where} is a read-only replica; set the address of the primary, or of the sentinels with ?sentinel=<master>, in Secret ${source.secret}`,
     );
   }
   return { version: fieldOf(server, 'valkey_version') ?? version };

@@ -1,9 +1,15 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { CheckError, type CheckResult, type CheckSource, refused } from './check-result.ts';
-import { CHECK_TIMEOUT_MS, runCheck } from './run-check.ts';
+import {
+  CHECK_TIMEOUT_MS,
+  CheckError,
+  type CheckResult,
+  type CheckSource,
+  refused,
+  runCheck,
+} from './check.ts';
 
-/** How object storage is reached. */
+/** Address and account of object storage. */
 export interface S3Target {
   readonly source: CheckSource;
   readonly endpoint: string;
@@ -14,11 +20,11 @@ export interface S3Target {
 }
 
 const REFUSED = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'InvalidToken', 'ExpiredToken']);
-/** Names of errors that are about the bucket, not about the way to it. */
+/** Names of errors that concern the bucket, not the connection. */
 const BUCKET_ERRORS = new Set(['S3Error', 'InvalidBucketNameError']);
 const MADE_MEANWHILE = new Set(['BucketAlreadyOwnedByYou']);
 
-/** Sees that the account may use the bucket; makes the bucket when it is missing, as the services would. */
+/** Checks that the account has access to the bucket; creates a missing bucket, as the services would. */
 export async function checkS3(target: S3Target, signal: AbortSignal): Promise<CheckResult> {
   const { source, endpoint, region, bucket, accessKey, secretKey } = target;
   const where = `object storage at ${endpoint}`;
@@ -51,12 +57,12 @@ export async function checkS3(target: S3Target, signal: AbortSignal): Promise<Ch
       if (MADE_MEANWHILE.has(code)) return {};
       if (REFUSED.has(code)) throw refused(source, where);
       if (error instanceof Error && BUCKET_ERRORS.has(error.name)) {
-        // Some storages say no more than this for a wrong key, since the answer to HEAD has no body.
+        // Some storages report a wrong key only like this, since the answer to HEAD has no body.
         if (code === 'AccessDenied' || code === 'Forbidden')
           throw refused(source, `${where}, asked for bucket ${bucket},`);
         throw new CheckError(
           'BucketUnavailable',
-          `spec.objectStorage.bucket: bucket ${bucket} cannot be used at ${endpoint} (${error.message}); name one that this account owns`,
+          `spec.objectStorage.bucket: bucket ${bucket} cannot be used at ${endpoint} (${error.message}); set a bucket that this account owns`,
         );
       }
       throw error;

@@ -2,15 +2,15 @@ import type { EffectiveSpec } from '../resources/effective.ts';
 import { nameOf, type Owner } from '../resources/names.ts';
 import { endpointsOf, mongodbMember } from '../resources/stores/credentials.ts';
 import { REPLICA_SET } from '../resources/stores/mongodb.ts';
-import type { CheckResult, CheckSource } from './check-result.ts';
+import type { CheckResult, CheckSource } from './check.ts';
 
-/** A check of one store. It rejects only when its signal ends it. */
+/** A check of one store. It rejects only when its signal aborts. */
 export type StoreCheck = (signal: AbortSignal) => Promise<CheckResult>;
 
 /**
- * The checks of a cluster's stores, by their names in spec. Nothing is connected until one is called, and no driver is
- * loaded: a replica that does not lead needs none. A check imports its driver as a whole, because a bundled package of
- * the CommonJS kind has no named exports for `import()`.
+ * The checks of a cluster's stores, by their names in the spec. No connection is made and no driver is loaded before a
+ * check is called: a replica that does not lead needs none. A check imports its driver as a whole, because a bundled
+ * CommonJS package has no named exports for `import()`.
  */
 export function storeChecks({
   owner,

@@ -11,18 +11,18 @@ import {
 import { stringify } from 'yaml';
 import type { EffectiveSpec } from './effective.ts';
 import { nameOf, OPS_PORT, type Owner } from './names.ts';
-import { natsCapacity } from './stores/nats-capacity.ts';
+import { natsCapacity } from './stores/nats.ts';
 
-/** Where our pods find their files. */
+/** Where pods find their files. */
 export const CONFIG_DIR = '/etc/openim/config';
 export const CONFIG_FILE = `${CONFIG_DIR}/im.yaml`;
 export const CONNECTION_DIR = '/etc/openim/secrets/connection';
 export const TENANTS_DIR = '/etc/openim/secrets/tenants';
 
-/** RPC domains, each on a port of its own in every rpc pod. */
+/** RPC domains, each with a separate port in every rpc pod. */
 export const RPC_DOMAINS = ['auth', 'user', 'msg', 'conversation', 'group', 'relation', 'third'] as const;
 
-/** What a tenant's entry says beside its secrets. */
+/** The entry of a tenant without its secrets. */
 export type TenantEntry = Omit<TenantSettingsInput, 'tokenSecret' | 'adminSecret'>;
 
 /** Addresses of the stores, without secrets. */
@@ -33,27 +33,27 @@ export interface StoreEndpoints {
   readonly s3Region: string;
 }
 
-/** What the config of a cluster is made of. */
+/** Input of the config of a cluster. */
 export interface ConfigInput {
   readonly owner: Owner;
   readonly effective: EffectiveSpec;
   readonly endpoints: StoreEndpoints;
   readonly tenants: readonly TenantEntry[];
-  /** Contents of the Secrets that the config refers to, by file. */
+  /** Contents of the mounted Secrets, by file. */
   readonly files: Readonly<Record<string, string>>;
   /** Where clients reach objects. */
   readonly objectsURL: string;
-  /** Whether processes prove to each other that they know the key of the cluster. */
+  /** Whether processes authenticate to each other with the key of the cluster. */
   readonly rpcKey: CallerProof;
 }
 
 /** The config file of every role. */
 export interface RenderedConfig {
-  /** Text of im.yaml; secrets are references to mounted files. */
+  /** Text of im.yaml, with references to mounted files instead of secrets. */
   readonly yaml: string;
-  /** What the services will make of it, secrets filled in. */
+  /** The parsed config, including secrets. */
   readonly config: ServerConfig;
-  /** By which processes tell that they have taken it over. */
+  /** Hash of the config; processes report the hash that they have loaded. */
   readonly hash: string;
 }
 
@@ -61,8 +61,8 @@ export interface RenderedConfig {
 export const tenantKeys = (id: string) => ({ token: `${id}.token-secret`, admin: `${id}.admin-secret` });
 
 /**
- * The config of a cluster, checked by the schema that its readers use.
- * @throws ConfigError that names what the services would refuse.
+ * The config of a cluster, validated by the schema of the services.
+ * @throws ConfigError that names what the services would reject.
  */
 export function renderConfig(input: ConfigInput): RenderedConfig {
   const tree = configTree(input);
@@ -71,7 +71,7 @@ export function renderConfig(input: ConfigInput): RenderedConfig {
     mapStrings(tree, (text) =>
       text.replace(/\$\{file:([^}]+)\}/g, (_whole, file: string) => {
         const found = input.files[file];
-        if (found === undefined) throw new ConfigError(`the Secret behind ${file} has no such key`);
+        if (found === undefined) throw new ConfigError(`no mounted Secret has a key for ${file}`);
         read.set(file, found);
         return found;
       }),
@@ -167,7 +167,7 @@ function configTree({
   };
 }
 
-/** What the streams may take: of a managed server, which refuses one that it has no room for, all that it has. */
+/** Size limits of the streams; with a managed server all its storage, since it refuses a stream that does not fit. */
 function reservations(nats: EffectiveSpec['nats']) {
   if (nats.kind === 'external') {
     return given({ logMaxBytes: nats.logMaxBytes, seqMaxBytes: nats.seqMaxBytes });
@@ -177,8 +177,8 @@ function reservations(nats: EffectiveSpec['nats']) {
 }
 
 /**
- * The settings that have a value. What a manifest leaves out is not written either: the services have their own
- * defaults, and the config of a running cluster stays byte for byte what it is when the operator learns new settings.
+ * The settings that have a value. A setting that the manifest omits is not written: the services have the defaults, and
+ * the config of a running cluster stays byte for byte the same when the operator learns new settings.
  */
 function given<T extends object>(settings: T): Partial<T> {
   return Object.fromEntries(
@@ -186,7 +186,7 @@ function given<T extends object>(settings: T): Partial<T> {
   ) as Partial<T>;
 }
 
-/** Every text of a tree replaced by what `change` makes of it. */
+/** A copy of a tree with every string replaced by `change(string)`. */
 function mapStrings(value: unknown, change: (text: string) => string): unknown {
   if (typeof value === 'string') return change(value);
   if (Array.isArray(value)) return value.map((item) => mapStrings(item, change));

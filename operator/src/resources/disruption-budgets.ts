@@ -1,10 +1,9 @@
 import type { PodDisruptionBudget } from '@im/kube';
-import { nameOf, type Owner, ROLES, selectorLabels } from './names.ts';
-import { metadataOf } from './services.ts';
+import { metadataOf, nameOf, type Owner, ROLES, type StoreName, selectorLabels } from './names.ts';
 
 /**
- * One pod of a role may be evicted at a time. A role with a single pod gets the same budget: one that
- * allows none would block the drain of a node for ever.
+ * The budgets of the roles: one pod of each may be evicted at a time. A role with a single pod gets the same budget: one
+ * that allows no eviction would block the drain of a node for ever.
  */
 export function disruptionBudgets(owner: Owner): PodDisruptionBudget[] {
   return ROLES.map((role) => ({
@@ -14,8 +13,27 @@ export function disruptionBudgets(owner: Owner): PodDisruptionBudget[] {
     spec: {
       maxUnavailable: 1,
       selector: { matchLabels: selectorLabels(owner.name, role) },
-      // A pod that does not become ready keeps nobody's messages; it must not block a node's drain.
+      // A pod that does not become ready holds no messages, and must not block the drain of a node.
       unhealthyPodEvictionPolicy: 'AlwaysAllow',
     },
   }));
+}
+
+/**
+ * The budget of a store: one pod may be evicted at a time. A store with a single pod gets the same budget, although the
+ * service is interrupted while the pod moves: a budget that allows no eviction would block the drain of a node until the
+ * pod is deleted by hand, which is no better for the service. A pod that is not ready may be evicted only while the
+ * others suffice: the rest of a quorum must not be evicted because it is not ready.
+ */
+export function storeDisruptionBudget(owner: Owner, component: StoreName): PodDisruptionBudget {
+  return {
+    apiVersion: 'policy/v1',
+    kind: 'PodDisruptionBudget',
+    metadata: metadataOf(owner, nameOf.component(owner.name, component), component),
+    spec: {
+      maxUnavailable: 1,
+      unhealthyPodEvictionPolicy: 'IfHealthyBudget',
+      selector: { matchLabels: selectorLabels(owner.name, component) },
+    },
+  };
 }

@@ -15,15 +15,15 @@ import type {
   WorkloadSettings,
 } from '../gen/openimcluster.ts';
 
-/** What the operator brings along: values for what a manifest leaves out. */
+/** Defaults that depend on the operator's version. */
 export interface OperatorDefaults {
-  /** Version of the operator, and of the services that it runs unless told otherwise. */
+  /** Version of the operator, and of services without `spec.version`. */
   readonly version: string;
-  /** Image of the operator, which is the image of every role. */
+  /** Image of the operator, which also contains all roles. */
   readonly image: string;
 }
 
-/** A Service with every field that decides something. */
+/** A Service with its defaults. */
 export interface EffectiveService extends ServiceSettings {
   readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
   readonly port: number;
@@ -41,7 +41,7 @@ export interface EffectiveStorage extends StorageSettings {
   readonly size: string;
 }
 
-/** A store that the operator runs. */
+/** A managed store. */
 export interface ManagedStore {
   readonly kind: 'managed';
   readonly image: string;
@@ -50,15 +50,15 @@ export interface ManagedStore {
   readonly podTemplate: PodTemplateSettings;
 }
 
-/** NATS that the operator runs. */
+/** Managed NATS. */
 export interface ManagedNats extends ManagedStore {
   readonly replicas: 1 | 3;
-  /** Whether every write is synced before it is acknowledged. */
+  /** Whether every write is synced to disk before it is acknowledged. */
   readonly syncAlways: boolean;
   readonly logStorage: 'file' | 'memory';
 }
 
-/** NATS that somebody else runs. */
+/** External NATS. */
 export interface ExternalNats {
   readonly kind: 'external';
   readonly servers: readonly string[];
@@ -68,18 +68,18 @@ export interface ExternalNats {
   readonly seqMaxBytes?: number;
 }
 
-/** A store that is reached by a connection string in a Secret. */
+/** An external store with a connection string in a Secret. */
 export interface ExternalByUri {
   readonly kind: 'external';
   readonly uriSecretRef: Required<UriRef>;
 }
 
-/** Object storage that the operator runs. */
+/** Managed object storage. */
 export interface ManagedObjectStorage extends ManagedStore {
   readonly service: EffectiveService;
 }
 
-/** Object storage that somebody else runs. */
+/** External object storage. */
 export interface ExternalObjectStorage {
   readonly kind: 'external';
   readonly endpoint: string;
@@ -87,7 +87,7 @@ export interface ExternalObjectStorage {
   readonly credentialsSecretRef: Required<CredentialsRef>;
 }
 
-/** A spec without absent fields where a value decides something. */
+/** A spec with all defaults filled in. */
 export interface EffectiveSpec {
   readonly profile: 'Development' | 'Production';
   readonly version: string;
@@ -98,7 +98,7 @@ export interface EffectiveSpec {
   readonly deletionPolicy: 'Retain' | 'Purge';
   readonly gateway: EffectiveWorkload & {
     readonly maxConnectionsPerPod: number;
-    /** Absent settings, here and below, are the services' own. */
+    /** An absent setting, here and below, has the default of the services. */
     readonly maxConnectionsPerUser?: number;
     readonly requests?: OpenIMClusterGatewayRequests;
     readonly handshakes: {
@@ -144,7 +144,7 @@ export interface EffectiveSpec {
   readonly networkPolicy: { readonly enabled: boolean; readonly monitoringNamespaces: readonly string[] };
 }
 
-/** Images of the stores that the operator runs, unless a manifest names others. */
+/** Default images of managed stores. */
 export const STORE_IMAGES = {
   nats: 'docker.io/library/nats:2.12.1-alpine',
   mongodb: 'docker.io/library/mongo:8.0',
@@ -152,7 +152,7 @@ export const STORE_IMAGES = {
   objectStorage: 'docker.io/chrislusf/seaweedfs:4.48',
 } as const;
 
-/** Ports of the Services that clients use, unless a manifest names others. */
+/** Default ports of the Services for clients. */
 const PORTS = { gateway: 10_001, api: 10_002, objectStorage: 8_333 } as const;
 
 const request = (cpu: string, memory: string): ResourceSettings => ({
@@ -160,7 +160,7 @@ const request = (cpu: string, memory: string): ResourceSettings => ({
   limits: { memory },
 });
 
-/** Requests and limits by role. Development's CPU requests let everything fit on two cores. */
+/** Default requests and limits. In profile Development all pods together fit on two cores. */
 const RESOURCES = {
   Development: {
     gateway: request('50m', '512Mi'),
@@ -190,9 +190,9 @@ const RESOURCES = {
 
 const STORAGE = { nats: '10Gi', mongodb: '20Gi', redis: '2Gi', objectStorage: '50Gi' } as const;
 
-type Part = keyof (typeof RESOURCES)['Development'];
+type SizedComponent = keyof (typeof RESOURCES)['Development'];
 
-/** What a cluster runs already, as its status tells: kept where the manifest names nothing else. */
+/** Images that a cluster runs, from its status; kept unless the manifest sets others. */
 export interface RunningImages {
   readonly version?: string;
   readonly image?: string;
@@ -203,9 +203,9 @@ export interface RunningImages {
 }
 
 /**
- * The values in force: what the manifest says, and for the rest what profile and operator bring. Images stay what they
- * are until the manifest says otherwise, so that a new version of the operator restarts nothing.
- * @param spec as the API server accepted it, so the rules of the schema hold.
+ * The effective spec: the manifest with the defaults of profile and operator. Images do not change until the manifest
+ * changes them, so that an upgrade of the operator restarts nothing.
+ * @param spec accepted by the API server, so that the rules of the schema hold.
  */
 export function effectiveSpec(
   spec: OpenIMClusterSpec,
@@ -214,18 +214,22 @@ export function effectiveSpec(
 ): EffectiveSpec {
   const profile = spec.profile ?? 'Development';
 
-  const workload = (part: Part, given: WorkloadSettings = {}, replicas = 2): EffectiveWorkload => ({
+  const workload = (
+    component: SizedComponent,
+    given: WorkloadSettings = {},
+    replicas = 2,
+  ): EffectiveWorkload => ({
     replicas: given.replicas ?? replicas,
-    resources: given.resources ?? RESOURCES[profile][part],
+    resources: given.resources ?? RESOURCES[profile][component],
     podTemplate: given.podTemplate ?? {},
   });
-  const service = (part: keyof typeof PORTS, given: ServiceSettings = {}): EffectiveService => ({
+  const service = (component: keyof typeof PORTS, given: ServiceSettings = {}): EffectiveService => ({
     ...given,
     type: given.type ?? 'ClusterIP',
-    port: given.port ?? PORTS[part],
+    port: given.port ?? PORTS[component],
   });
   const store = (
-    part: keyof typeof STORAGE,
+    component: keyof typeof STORAGE,
     given: {
       image?: string;
       storage?: StorageSettings;
@@ -234,9 +238,9 @@ export function effectiveSpec(
     } = {},
   ): ManagedStore => ({
     kind: 'managed',
-    image: given.image ?? running[part]?.image ?? STORE_IMAGES[part],
-    storage: { ...given.storage, size: given.storage?.size ?? STORAGE[part] },
-    resources: given.resources ?? RESOURCES[profile][part],
+    image: given.image ?? running[component]?.image ?? STORE_IMAGES[component],
+    storage: { ...given.storage, size: given.storage?.size ?? STORAGE[component] },
+    resources: given.resources ?? RESOURCES[profile][component],
     podTemplate: given.podTemplate ?? {},
   });
 
@@ -303,17 +307,17 @@ export function effectiveSpec(
   };
 }
 
-/** The image of a version: the running one, the operator's, or another tag beside the operator's. */
+/** The image of a version: the running one, the operator's, or the operator's repository with another tag. */
 function imageOf(version: string | undefined, operator: OperatorDefaults, running: RunningImages): string {
-  const asked = version ?? running.version ?? operator.version;
-  if (running.image !== undefined && asked === running.version) return running.image;
-  if (asked === operator.version) return operator.image;
+  const wanted = version ?? running.version ?? operator.version;
+  if (running.image !== undefined && wanted === running.version) return running.image;
+  if (wanted === operator.version) return operator.image;
   const repository = operator.image.replace(/@sha256:[a-f0-9]+$/, '').replace(/:[^:/]+$/, '');
-  return `${repository}:${asked}`;
+  return `${repository}:${wanted}`;
 }
 
 type MakeStore = (
-  part: keyof typeof STORAGE,
+  component: keyof typeof STORAGE,
   given?: {
     image?: string;
     storage?: StorageSettings;
@@ -348,19 +352,19 @@ function effectiveNats(
 }
 
 function effectiveByUri(
-  part: 'mongodb' | 'redis',
+  component: 'mongodb' | 'redis',
   spec: OpenIMClusterSpec,
   store: MakeStore,
 ): ManagedStore | ExternalByUri {
-  const ref = spec[part]?.external?.uriSecretRef;
+  const ref = spec[component]?.external?.uriSecretRef;
   if (ref) return { kind: 'external', uriSecretRef: { name: ref.name, key: ref.key ?? 'uri' } };
-  return store(part, spec[part]?.managed);
+  return store(component, spec[component]?.managed);
 }
 
 function effectiveObjectStorage(
   { objectStorage }: OpenIMClusterSpec,
   store: MakeStore,
-  service: (part: 'objectStorage', given?: ServiceSettings) => EffectiveService,
+  service: (component: 'objectStorage', given?: ServiceSettings) => EffectiveService,
 ): EffectiveSpec['objectStorage'] {
   const common = { bucket: objectStorage?.bucket ?? 'openim', publicURL: objectStorage?.publicURL };
   if (objectStorage?.external) {

@@ -3,7 +3,7 @@ import type { OpenIMClusterSpec, OpenIMClusterStatus } from '../gen/openimcluste
 import type { OpenIMTenantSpec, OpenIMTenantStatus } from '../gen/openimtenant.ts';
 import { API_VERSION } from './names.ts';
 
-/** The custom resource as the API server gives it out. */
+/** An OpenIMCluster as the API server returns it. */
 export interface OpenIMCluster {
   readonly apiVersion?: string;
   readonly kind?: string;
@@ -14,7 +14,7 @@ export interface OpenIMCluster {
 
 export const OPENIM_CLUSTER = resourceType<OpenIMCluster>(API_VERSION, 'OpenIMCluster', 'openimclusters');
 
-/** A tenant as the API server gives it out. */
+/** An OpenIMTenant as the API server returns it. */
 export interface OpenIMTenant {
   readonly apiVersion?: string;
   readonly kind?: string;

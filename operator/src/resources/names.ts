@@ -4,27 +4,27 @@ import { DEFAULT_PORTS } from '@im/contract';
 export const API_GROUP = 'openim.io';
 export const API_VERSION = `${API_GROUP}/v1alpha1`;
 
-/** Who owns the fields that the operator applies. */
+/** Field manager of the operator's server-side applies. */
 export const FIELD_MANAGER = 'openim-operator';
 
-/** Name by which all objects of the operator are found. */
+/** Value of the label app.kubernetes.io/managed-by of all objects of the operator. */
 export const MANAGED_BY = 'openim-operator';
 
-/** Roles that run our image. */
+/** Roles, which run the product's image. */
 export const ROLES = ['gateway', 'api', 'rpc', 'transfer', 'push', 'cron'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Stores that the operator may run, as components are called in labels and names. */
+/** Stores that the operator can manage, by their component names in labels and object names. */
 export const STORES = ['nats', 'mongodb', 'redis', 'object-storage'] as const;
 export type StoreName = (typeof STORES)[number];
 
 export type Component = Role | StoreName;
 
-/** Name of the port of probes, metrics and operator actions in every pod that runs our image. */
+/** Name of the port for probes, metrics and actions in every pod of a role. */
 export const OPS_PORT_NAME = 'ops';
 export const OPS_PORT = DEFAULT_PORTS.ops;
 
-/** Ports of the stores that the operator runs. */
+/** Ports of managed stores. */
 export const STORE_PORTS = {
   nats: { client: 4_222, cluster: 6_222, monitor: 8_222 },
   mongodb: 27_017,
@@ -32,31 +32,31 @@ export const STORE_PORTS = {
   objectStorage: 8_333,
 } as const;
 
-/** The user as which every container that is ours runs; the distroless nonroot. */
+/** User and group ID of all containers: nonroot of distroless images. */
 export const RUN_AS = 65_532;
 
-/** Annotations and labels of our own. */
+/** Annotations of the operator. */
 export const ANNOTATION = {
-  /** Hash of the pod template that a Deployment or StatefulSet was made from. */
+  /** Hash of the pod template of a Deployment or StatefulSet. */
   templateHash: `${API_GROUP}/template-hash`,
-  /** Hash of the settings that take effect at a start only. */
+  /** Hash of the settings that take effect at startup only. */
   restartHash: `${API_GROUP}/restart-hash`,
-  /** On a gateway pod: since when it is to be drained, ISO 8601. */
+  /** On a gateway pod: start of its drain, ISO 8601. */
   drainSince: `${API_GROUP}/drain-since`,
-  /** On a cluster: a new value restarts every pod, one after the other. */
+  /** On a cluster: a new value restarts all pods, stage by stage. */
   restartedAt: `${API_GROUP}/restarted-at`,
 } as const;
 export const REVISION_LABEL = `${API_GROUP}/gateway-revision`;
 export const FINALIZER = `${API_GROUP}/cleanup`;
 
-/** Who an object is of: the cluster's name, namespace and uid. */
+/** The cluster that owns an object. */
 export interface Owner {
   readonly name: string;
   readonly namespace: string;
   readonly uid: string;
 }
 
-/** Labels that select the pods of a component; they never change. */
+/** Labels that select the pods of a component; immutable. */
 export function selectorLabels(cluster: string, component: Component): Record<string, string> {
   return {
     'app.kubernetes.io/name': 'openim',
@@ -65,7 +65,7 @@ export function selectorLabels(cluster: string, component: Component): Record<st
   };
 }
 
-/** Labels of everything that the operator makes for a component, or for the cluster as a whole. */
+/** Labels of all objects of a component, or of the cluster as a whole. */
 export function labelsOf(cluster: string, component?: Component): Record<string, string> {
   return {
     'app.kubernetes.io/name': 'openim',
@@ -76,12 +76,12 @@ export function labelsOf(cluster: string, component?: Component): Record<string,
   };
 }
 
-/** Selector of everything that belongs to a cluster. */
+/** Label selector for all objects of a cluster. */
 export function clusterSelector(cluster: string): string {
   return `app.kubernetes.io/managed-by=${MANAGED_BY},app.kubernetes.io/instance=${cluster}`;
 }
 
-/** The tenant at the root of the endpoints; every cluster has it. */
+/** The tenant at the root of the endpoints, which every cluster has. */
 export const DEFAULT_TENANT_ID = 'default';
 
 /** Names of the objects of a cluster. */
@@ -89,19 +89,29 @@ export const nameOf = {
   component: (cluster: string, component: Component) => `${cluster}-${component}`,
   gatewayRevision: (cluster: string, revision: string) => `${cluster}-gateway-${revision}`,
   config: (cluster: string) => `${cluster}-config`,
-  /** Passwords that the operator made up for managed stores; kept while their volumes are kept. */
+  /** Generated passwords of managed stores; kept as long as their volumes. */
   credentials: (cluster: string) => `${cluster}-credentials`,
-  /** What our processes need to reach the stores. */
+  /** Credentials and connection strings of the stores, for the processes. */
   connection: (cluster: string) => `${cluster}-connection`,
   /** Keys of the tenants. */
   tenants: (cluster: string) => `${cluster}-tenants`,
-  /** A tenant's admin user and secret, for people and openimctl. */
+  /** A tenant's admin user and secret, for users and openimctl. */
   admin: (cluster: string, tenantID: string = DEFAULT_TENANT_ID) =>
     tenantID === DEFAULT_TENANT_ID ? `${cluster}-admin` : `${cluster}-tenant-${tenantID}`,
   serviceAccount: (cluster: string) => `${cluster}-service`,
 } as const;
 
-/** An owner reference that makes the garbage collector delete the object with its cluster. */
+/** Metadata of an object that is deleted with its cluster. */
+export function metadataOf(owner: Owner, name: string, component?: Component) {
+  return {
+    name,
+    namespace: owner.namespace,
+    labels: labelsOf(owner.name, component),
+    ownerReferences: [ownerReference(owner)],
+  };
+}
+
+/** An owner reference, by which the garbage collector deletes the object with its cluster. */
 export function ownerReference(owner: Owner) {
   return {
     apiVersion: API_VERSION,

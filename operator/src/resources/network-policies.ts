@@ -1,14 +1,13 @@
 import type { NetworkPolicy } from '@im/kube';
 import type { EffectiveSpec } from './effective.ts';
-import { nameOf, OPS_PORT, type Owner, STORE_PORTS, selectorLabels } from './names.ts';
-import { metadataOf } from './services.ts';
+import { metadataOf, nameOf, OPS_PORT, type Owner, STORE_PORTS, selectorLabels } from './names.ts';
 
 const NAMESPACE_NAME = 'kubernetes.io/metadata.name';
 
 /**
- * Who may reach what: clients the gateway, the API and managed objects; parts of the cluster each
- * other; the operator and monitoring the ops ports, the operator also the managed stores that it checks.
- * @param operatorNamespace where the operator runs.
+ * Admitted connections: clients to the gateway, the API and managed object storage; components of the cluster to each
+ * other; the operator and monitoring to the ops ports, the operator also to the managed stores, which it checks.
+ * @param operatorNamespace namespace of the operator.
  */
 export function networkPolicies(
   owner: Owner,
@@ -37,7 +36,7 @@ export function networkPolicies(
     ...(effective.objectStorage.kind === 'managed' ? [STORE_PORTS.objectStorage] : []),
   ];
   const monitoring = effective.networkPolicy.monitoringNamespaces;
-  const inner: NetworkPolicy = {
+  const internal: NetworkPolicy = {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
     metadata: metadataOf(owner, `${owner.name}-inner`),
@@ -52,7 +51,7 @@ export function networkPolicies(
     },
   };
   return [
-    inner,
+    internal,
     open('gateway', 'ws'),
     open('api', 'http'),
     ...(effective.objectStorage.kind === 'managed'

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { containerResources, podTemplate } from './pod-template.ts';
-import { templateHash } from './template-hash.ts';
+import { containerResources, podTemplate, templateHash } from './pod-template.ts';
 
 const owner = { name: 'im', namespace: 'chat', uid: 'u-1' };
 const container = {

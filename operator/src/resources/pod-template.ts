@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import type {
   Affinity,
   Container,
+  ContainerSecurityContext,
+  PodSecurityContext,
   PodSpec,
   PodTemplate,
   ResourceRequirements,
@@ -8,26 +11,25 @@ import type {
   TopologySpreadConstraint,
 } from '@im/kube';
 import type { PodTemplateSettings, ResourceSettings } from '../gen/openimcluster.ts';
-import { type Component, labelsOf, nameOf, type Owner, selectorLabels } from './names.ts';
-import { containerSecurity, podSecurity } from './pod-security.ts';
+import { type Component, labelsOf, nameOf, type Owner, RUN_AS, selectorLabels } from './names.ts';
 
-/** What a component says of its pods; the first container is the one that the manifest's settings are about. */
-export interface PodParts {
+/** What is specific to the pods of a component. The settings of the manifest apply to the first container. */
+export interface PodDefinition {
   readonly spec: PodSpec;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /**
- * The pod template of a component: Restricted pod security, no token, a default of spreading, and over that what the
- * manifest adds. Labels and annotations of the operator win over the manifest's, because selectors and hashes live in
- * them. A variable of the manifest replaces one of the same name, unless the operator's is taken from elsewhere in the
- * cluster (a pod's name, a Secret).
+ * The pod template of a component: Restricted pod security, no service account token, spread over nodes, overlaid with
+ * the settings of the manifest. Labels and annotations of the operator take precedence over the manifest's, because they
+ * carry selectors and hashes. A variable of the manifest replaces one of the same name, except those with `valueFrom`
+ * (the pod's name, a Secret).
  */
 export function podTemplate(
   owner: Owner,
   component: Component,
-  { spec, labels, annotations }: PodParts,
+  { spec, labels, annotations }: PodDefinition,
   settings: PodTemplateSettings,
 ): PodTemplate {
   const allAnnotations = { ...settings.annotations, ...annotations };
@@ -60,7 +62,7 @@ export function podTemplate(
   };
 }
 
-/** Requests and limits as a container carries them: quantities are strings there. */
+/** Requests and limits for a container, with quantities as strings. */
 export function containerResources(settings: ResourceSettings): ResourceRequirements {
   return {
     ...(settings.requests && { requests: quantities(settings.requests) }),
@@ -88,7 +90,7 @@ function withEnvironment(container: Container, given: PodTemplateSettings['env']
   };
 }
 
-/** Pods of a component prefer different nodes, and different zones where nodes tell theirs. */
+/** Pods of a component prefer different nodes, and different zones where nodes have a zone label. */
 function preferSpread(cluster: string, component: Component): Affinity {
   const apart = (topologyKey: string, weight: number) => ({
     weight,
@@ -102,4 +104,44 @@ function preferSpread(cluster: string, component: Component): Affinity {
       ],
     },
   };
+}
+
+/**
+ * Security context of every pod, so that a namespace may enforce the Restricted pod security standard. Volumes belong
+ * to the group {@link RUN_AS}; the ownership of files is changed only when the root of the volume differs, because that
+ * takes minutes on a full volume.
+ */
+export function podSecurity(): PodSecurityContext {
+  return {
+    runAsNonRoot: true,
+    runAsUser: RUN_AS,
+    runAsGroup: RUN_AS,
+    fsGroup: RUN_AS,
+    fsGroupChangePolicy: 'OnRootMismatch',
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}
+
+/** Security context of every container, which writes to volumes only. */
+export function containerSecurity(): ContainerSecurityContext {
+  return {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  };
+}
+
+/**
+ * Hash of a pod template, or of anything else that is JSON: the first 16 hex digits of its SHA-256. The order of keys
+ * and absent values do not matter; the order of lists does.
+ */
+export function templateHash(value: unknown): string {
+  return createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, 16);
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (inner === null || typeof inner !== 'object' || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
 }

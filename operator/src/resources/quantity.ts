@@ -13,7 +13,7 @@ const UNITS: Readonly<Record<string, number>> = {
   Pi: 2 ** 50,
 };
 
-/** A Kubernetes quantity as a number, such as bytes; undefined for what is none. */
+/** A Kubernetes quantity as a number, such as bytes; undefined for an invalid one. */
 export function quantity(text: string | number | undefined): number | undefined {
   if (typeof text === 'number') return text;
   const match = /^(\d+(?:\.\d+)?)(?:([KMGTP]i|[mkMGTP])|e(\d{1,2}))?$/.exec(text ?? '');

@@ -3,27 +3,9 @@ import type { Ingress, Service } from '@im/kube';
 import type { IngressSettings } from '../gen/openimcluster.ts';
 import { RPC_DOMAINS } from './config.ts';
 import type { EffectiveService, EffectiveSpec } from './effective.ts';
-import {
-  type Component,
-  labelsOf,
-  nameOf,
-  type Owner,
-  ownerReference,
-  REVISION_LABEL,
-  selectorLabels,
-} from './names.ts';
+import { metadataOf, nameOf, type Owner, REVISION_LABEL, selectorLabels } from './names.ts';
 
-/** Metadata of an object that goes with its cluster. */
-export function metadataOf(owner: Owner, name: string, component?: Component) {
-  return {
-    name,
-    namespace: owner.namespace,
-    labels: labelsOf(owner.name, component),
-    ownerReferences: [ownerReference(owner)],
-  };
-}
-
-/** A Service that clients use. */
+/** A Service for clients. */
 function clientService(
   owner: Owner,
   component: 'gateway' | 'api',
@@ -55,8 +37,8 @@ function clientService(
 }
 
 /**
- * The gateways' Service. It sends new connections to one revision alone, so that nobody who was moved
- * off an old gateway arrives at another old one.
+ * The Service of the gateways. It selects a single revision, so that a client that an old gateway disconnected does not
+ * reach another old one.
  */
 export function gatewayService(owner: Owner, effective: EffectiveSpec, revision: string): Service {
   return clientService(owner, 'gateway', effective.gateway.service, {
@@ -65,12 +47,12 @@ export function gatewayService(owner: Owner, effective: EffectiveSpec, revision:
   });
 }
 
-/** The HTTP API's Service. */
+/** The Service of the HTTP API. */
 export function apiService(owner: Owner, effective: EffectiveSpec): Service {
   return clientService(owner, 'api', effective.api.service, selectorLabels(owner.name, 'api'));
 }
 
-/** A headless Service: callers see every rpc pod, and spread their calls over them. */
+/** A headless Service: callers resolve all rpc pods and balance calls over them. */
 export function rpcService(owner: Owner): Service {
   return {
     apiVersion: 'v1',
@@ -89,12 +71,12 @@ export function rpcService(owner: Owner): Service {
   };
 }
 
-/** Ingresses of gateway and API, where the manifest asks for them. */
+/** Ingresses of gateway and API, if the spec has them. */
 export function ingresses(owner: Owner, { gateway, api }: EffectiveSpec): Ingress[] {
-  const made: Ingress[] = [];
-  if (gateway.ingress) made.push(ingress(owner, 'gateway', gateway.ingress, gateway.service.port));
-  if (api.ingress) made.push(ingress(owner, 'api', api.ingress, api.service.port));
-  return made;
+  const result: Ingress[] = [];
+  if (gateway.ingress) result.push(ingress(owner, 'gateway', gateway.ingress, gateway.service.port));
+  if (api.ingress) result.push(ingress(owner, 'api', api.ingress, api.service.port));
+  return result;
 }
 
 function ingress(

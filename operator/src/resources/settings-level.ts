@@ -2,10 +2,10 @@ import { SETTINGS_LEVEL } from '@im/contract';
 import type { OpenIMClusterSpec } from '../gen/openimcluster.ts';
 import type { OpenIMTenantSpec } from '../gen/openimtenant.ts';
 
-/** Paths below `spec`, by the level from which on services know the settings behind them. */
+/** Paths below `spec`, by the lowest settings level whose services know them. */
 type Levels = Readonly<Record<number, readonly string[]>>;
 
-/** Fields of OpenIMCluster that services of a lower level refuse; all others are known to every version. */
+/** Fields of OpenIMCluster that services of a lower level reject; all others are known to every version. */
 export const CLUSTER_FIELD_LEVELS: Levels = {
   1: [
     'gateway.maxConnectionsPerUser',
@@ -19,24 +19,24 @@ export const CLUSTER_FIELD_LEVELS: Levels = {
   ],
 };
 
-/** The same of OpenIMTenant. */
+/** The same for OpenIMTenant. */
 export const TENANT_FIELD_LEVELS: Levels = {
   1: ['adminNicknames', 'searchByAdminsOnly', 'quotas.objectBytes', 'userLimits'],
 };
 
-/** What services of a level can be told of a spec. */
+/** The part of a spec that services of a level know. */
 export interface KnownSpec<T> {
   readonly spec: T;
-  /** Fields that were given and are left out, such as `spec.limits`. */
+  /** Present fields that are left out, such as `spec.limits`. */
   readonly leftOut: readonly string[];
 }
 
-/** The spec of a cluster without what services of this level would refuse in their config. */
+/** The spec of a cluster without fields that services of this level would reject in their config. */
 export function knownClusterSpec(spec: OpenIMClusterSpec, level: number): KnownSpec<OpenIMClusterSpec> {
   return known(spec, CLUSTER_FIELD_LEVELS, level);
 }
 
-/** The spec of a tenant without what services of this level would refuse in their config. */
+/** The spec of a tenant without fields that services of this level would reject in their config. */
 export function knownTenantSpec(spec: OpenIMTenantSpec, level: number): KnownSpec<OpenIMTenantSpec> {
   return known(spec, TENANT_FIELD_LEVELS, level);
 }
@@ -52,44 +52,44 @@ function valueAt(tree: object, path: readonly string[]): unknown {
   return path.reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], tree);
 }
 
-/** A copy without the value at a path, which must be there. */
+/** A copy without the value at a path, which must exist. */
 function without(tree: object, [key = '', ...below]: readonly string[]): object {
   const { [key]: value, ...rest } = tree as Record<string, unknown>;
   return below.length === 0 ? rest : { ...rest, [key]: without(value as object, below) };
 }
 
-/** What decides about {@link settingsLevel}. */
+/** Input of {@link settingsLevel}. */
 export interface LevelInput {
-  /** The level that was in force at the last look; undefined when there was none yet. */
+  /** The level of the last reconcile; undefined before the first. */
   readonly before: number | undefined;
-  /** What the processes that could be asked report. */
+  /** Reports of the processes that answer. */
   readonly processes: readonly { readonly version: string; readonly settingsLevel?: number }[];
-  /** Whether all running processes could be asked. */
+  /** Whether all running processes answered. */
   readonly complete: boolean;
-  /** Version that the cluster should run. */
+  /** Wanted version of the cluster. */
   readonly wanted: string;
-  /** Whether every running process runs its image. */
+  /** Whether all running processes run its image. */
   readonly rolledOut: boolean;
-  /** The operator's own version, whose services know what it knows. */
+  /** Version of the operator; services of this version know all its settings. */
   readonly own: string;
-  /** Whether nothing of the cluster exists yet. */
+  /** Whether the cluster has not been created yet. */
   readonly isNew: boolean;
 }
 
 /**
- * The level of settings that every process of a cluster knows, those of the version that is being rolled out included.
- * It rises when all processes have reported it, and falls at once.
+ * The settings level that all processes of a cluster know, including those of a version that is being rolled out. It
+ * rises when all processes have reported the higher level, and falls at once.
  */
 export function settingsLevel(input: LevelInput): number {
   const { before, processes, complete, wanted, rolledOut, own, isNew } = input;
-  // The older version's processes start with this config before they can tell what they know.
+  // Processes of the older version start with this config before they can report their level.
   if (!rolledOut && processes.some(({ version }) => isOlder(wanted, version))) return 0;
   if (processes.length === 0) return before ?? (isNew && wanted === own ? SETTINGS_LEVEL : 0);
   const reported = Math.min(SETTINGS_LEVEL, ...processes.map((process) => process.settingsLevel ?? 0));
   return complete ? reported : Math.min(reported, before ?? 0);
 }
 
-/** The version that an image is tagged with; undefined where its tag is none. */
+/** The version in the tag of an image; undefined when the tag is not a version. */
 export function taggedVersion(image: string): string | undefined {
   return /:(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)$/.exec(image)?.[1];
 }

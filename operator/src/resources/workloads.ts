@@ -4,6 +4,7 @@ import { CONFIG_DIR, CONFIG_FILE, CONNECTION_DIR, RPC_DOMAINS, TENANTS_DIR } fro
 import type { EffectiveSpec, EffectiveWorkload } from './effective.ts';
 import {
   ANNOTATION,
+  metadataOf,
   nameOf,
   OPS_PORT,
   OPS_PORT_NAME,
@@ -12,31 +13,29 @@ import {
   type Role,
   selectorLabels,
 } from './names.ts';
-import { containerResources, podTemplate } from './pod-template.ts';
+import { containerResources, podTemplate, templateHash } from './pod-template.ts';
 import { quantity } from './quantity.ts';
-import { metadataOf } from './services.ts';
-import { templateHash } from './template-hash.ts';
 
-/** What decides about the pods of a role, beside the spec. */
+/** Input of the workload of a role. */
 export interface WorkloadInput {
   readonly owner: Owner;
   readonly effective: EffectiveSpec;
-  /** Hash of the settings that the role reads at its start only. */
+  /** Hash of the settings that the role reads at startup only. */
   readonly restartHash: string;
-  /** When somebody asked for a restart of everything; changes the template. */
+  /** Value of the restart annotation of the cluster; part of the template. */
   readonly restartedAt?: string | undefined;
 }
 
-/** Part of a container's memory limit that V8's old space may take; the rest is buffers, stacks and code. */
+/** Share of the memory limit for V8's old space; the rest is for buffers, stacks and code. */
 const HEAP_SHARE = 0.7;
-/** Time that endpoints get to follow before a process stops, as `/prestop` keeps it. */
+/** Time that `/prestop` takes for endpoints to be updated before a process stops, s. */
 const PRESTOP_SECONDS = 5;
-/** Time that a process gets to finish after SIGTERM, its own limits included. */
+/** Time for a process to stop after SIGTERM, including its own limits, s. */
 const STOP_SECONDS = 30;
-/** A process that has not begun to answer after this is started again. */
+/** Time after which a process that does not answer is restarted, s. */
 const START_SECONDS = 120;
 
-/** Ports of a role's container, by the names that Services use. */
+/** Ports of a role's container, by the port names of Services. */
 function portsOf(role: Role): { name: string; containerPort: number; protocol: string }[] {
   const named: Record<string, number> = { [OPS_PORT_NAME]: OPS_PORT };
   if (role === 'gateway') named.ws = DEFAULT_PORTS.gateway;
@@ -71,7 +70,7 @@ function container(role: Role, effective: EffectiveSpec, workload: EffectiveWork
       successThreshold: 1,
       failureThreshold: START_SECONDS,
     },
-    // A busy process is not a dead one: only a minute without an answer is.
+    // A busy process is not dead: only a minute without an answer counts.
     livenessProbe: {
       httpGet: ops('/healthz'),
       periodSeconds: 10,
@@ -119,8 +118,8 @@ function templateOf(
       },
       spec: {
         terminationGracePeriodSeconds: stopSeconds,
-        // The kernel keeps SIGTERM from a process 1 that has no handler for it yet: a pod that is deleted in
-        // the first moments of its start would wait for its whole grace period, minutes of a gateway.
+        // The kernel does not deliver SIGTERM to a process 1 without a handler: a pod that is deleted right after
+        // its start would otherwise take its whole grace period, minutes for a gateway.
         shareProcessNamespace: true,
         ...(effective.imagePullSecrets.length === 0
           ? {}
@@ -139,8 +138,8 @@ function templateOf(
 }
 
 /**
- * The Deployment of a role other than the gateway. A roll-out starts a new pod before it stops an old
- * one; cron alone is stopped first, because two would do the same work.
+ * The Deployment of a role other than the gateway. A rollout starts a new pod before it stops an old one, except for
+ * cron: two pods of it would do the same work.
  */
 export function workload(role: Exclude<Role, 'gateway'>, input: WorkloadInput): Deployment {
   const { owner, effective } = input;
@@ -166,15 +165,14 @@ export function workload(role: Exclude<Role, 'gateway'>, input: WorkloadInput): 
   };
 }
 
-/** Name of a revision of the gateways: the hash of what their pods are made from. */
+/** Name of a revision of the gateways: a hash of their pod template. */
 export function gatewayRevision(input: WorkloadInput): string {
   return templateHash(templateOf('gateway', input)).slice(0, 10);
 }
 
 /**
- * The Deployment of one revision of the gateways. It is never rolled: another revision is another
- * Deployment.
- * @param replicas as many as are wanted now; the operator alone sets it.
+ * The Deployment of one revision of the gateways. It is never updated: another revision is another Deployment.
+ * @param replicas current number, which only the operator changes.
  */
 export function gatewayDeployment(input: WorkloadInput, replicas: number): Deployment {
   const { owner } = input;
@@ -196,7 +194,7 @@ export function gatewayDeployment(input: WorkloadInput, replicas: number): Deplo
   };
 }
 
-/** The account of all pods, without any right at the API server. */
+/** The service account of all pods, without any permission. */
 export function serviceAccount(owner: Owner): ServiceAccount {
   return {
     apiVersion: 'v1',

@@ -41,10 +41,10 @@ const TYPES = {
 
 type InformerOf<T> = T extends ResourceType<infer O> ? Informer<O> : never;
 
-/** Local copies of everything that the operator made, or that came of what it made. */
+/** Local copies of all objects that the operator created, and of their pods and volume claims. */
 export type Children = { readonly [K in keyof typeof TYPES]: InformerOf<(typeof TYPES)[K]> };
 
-/** Everything with the operator's label, in one namespace or in all. */
+/** Informers for all objects with the operator's label, in one namespace or in all. */
 export function watchChildren(deps: {
   readonly client: KubeClient;
   readonly log: Logger;
@@ -59,7 +59,7 @@ export function watchChildren(deps: {
   return Object.fromEntries(entries) as Children;
 }
 
-/** Applies manifests of any of the types, and says which are wanted. */
+/** Applies manifests of any type of {@link Children}. */
 export class ManifestApplier {
   readonly #applier: Applier;
   readonly #byKind: ReadonlyMap<string, Informer<KubeObject>>;
@@ -74,7 +74,7 @@ export class ManifestApplier {
     );
   }
 
-  /** The object as the API server last showed it. */
+  /** The object in the local copy. */
   observed(manifest: KubeObject): Stored<KubeObject> | undefined {
     return this.#informer(manifest).get(keyOf(manifest));
   }
@@ -84,7 +84,7 @@ export class ManifestApplier {
     return this.#informer(manifest).type;
   }
 
-  /** Makes the object, or sets the operator's fields of it. */
+  /** Creates the object, or sets the operator's fields of it. */
   apply<T extends KubeObject>(manifest: T, signal: AbortSignal): Promise<Applied<T>> {
     const informer = this.#informer(manifest) as unknown as Informer<T>;
     return this.#applier.apply(informer.type, manifest, informer.get(keyOf(manifest)), { signal });

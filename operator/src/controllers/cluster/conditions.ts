@@ -1,10 +1,18 @@
 import type { TransferStatus } from '@im/contract';
-import { type Condition, type ConditionUpdate, setCondition, withAllConditions } from '@im/kube';
-import type { OpenIMClusterStatusComponent } from '../../gen/openimcluster.ts';
+import {
+  type Condition,
+  type ConditionUpdate,
+  type EventRecorder,
+  findCondition,
+  type Stored,
+  setCondition,
+  withAllConditions,
+} from '@im/kube';
+import type { OpenIMClusterStatus, OpenIMClusterStatusComponent } from '../../gen/openimcluster.ts';
+import type { OpenIMCluster } from '../../resources/kinds.ts';
 import { ROLES } from '../../resources/names.ts';
-import { STORE_KEYS, type StoreKey } from './observation.ts';
+import { STORE_KEYS, type StatusInput, type StoreKey } from './observation.ts';
 import { isTerminating, podFault } from './pod-problem.ts';
-import type { StatusInput } from './status-input.ts';
 
 /** Every condition of a cluster, in the order in which people read them. */
 export const CONDITIONS = [
@@ -26,7 +34,7 @@ const STORE_CONDITIONS: Readonly<Record<StoreKey, (typeof CONDITIONS)[number]>> 
   objectStorage: 'ObjectStorageAvailable',
 };
 
-/** The conditions of a cluster: what holds, what does not and why. */
+/** The conditions of a cluster, each with reason and message. */
 export function conditionsOf(
   input: StatusInput,
   components: readonly OpenIMClusterStatusComponent[],
@@ -52,10 +60,10 @@ function accepted({ refusal, settings }: StatusInput): ConditionUpdate {
   if (refusal) return { type, status: 'False', ...refusal };
   const leftOut = settings?.leftOut ?? [];
   if (leftOut.length > 0) {
-    const message = `The spec can be carried out but for ${leftOut.join(', ')}, which not every running version knows; upgrade by spec.version, and it takes effect`;
+    const message = `The spec is valid except for ${leftOut.join(', ')}, which at least one running version does not support; upgrade spec.version, and the fields take effect.`;
     return { type, status: 'True', reason: 'SettingsLeftOut', message };
   }
-  return { type, status: 'True', reason: 'Accepted', message: 'The spec can be carried out.' };
+  return { type, status: 'True', reason: 'Accepted', message: 'The spec is valid.' };
 }
 
 function storeAvailable(
@@ -66,17 +74,17 @@ function storeAvailable(
   const type = STORE_CONDITIONS[key];
   const component = components.find(({ name }) => name === key);
   const external = effective[key].kind === 'external';
-  // A pod that has died is known before the next check finds nobody.
+  // The loss of a pod is known before the next check fails.
   if (!external && component && component.ready < component.desired) {
-    const message = `${component.ready} of ${component.desired} pods are ready: ${component.reason ?? ''}`;
+    const message = `${component.ready} of ${component.desired} pods ready: ${component.reason ?? ''}`;
     return { type, status: 'False', reason: 'PodsNotReady', message };
   }
   const result = observation.stores[key];
   if (result === undefined) {
-    return { type, status: 'Unknown', reason: 'NotChecked', message: 'It has not been checked yet.' };
+    return { type, status: 'Unknown', reason: 'NotChecked', message: 'The store has not been checked yet.' };
   }
   return result.ok
-    ? { type, status: 'True', reason: 'CheckPassed', message: 'It can be reached and used.' }
+    ? { type, status: 'True', reason: 'CheckPassed', message: 'The store is reachable and usable.' }
     : { type, status: 'False', reason: result.reason, message: result.message };
 }
 
@@ -90,7 +98,7 @@ function workloadsAvailable(components: readonly OpenIMClusterStatusComponent[])
       type,
       status: 'True',
       reason: 'AllReady',
-      message: 'Every role has the pods that it should have.',
+      message: 'All roles have the desired number of ready pods.',
     };
   }
   const message = short
@@ -99,14 +107,14 @@ function workloadsAvailable(components: readonly OpenIMClusterStatusComponent[])
   return { type, status: 'False', reason: 'PodsNotReady', message };
 }
 
-/** Parts of the log's size from which it is worth a word, and from which the services refuse messages. */
+/** Fill levels of the log at which the condition warns, and at which the services reject messages. */
 const LOG_FILLING = 0.7;
 const LOG_FULL = 0.9;
 
-/** What transfer has parked, over all its processes; those of a version that does not report it count as nothing. */
+/** Parked tenants and conversations over all transfer processes; a version that does not report them counts as 0. */
 export function parkedOf(transfers: readonly Partial<TransferStatus>[]) {
-  const sum = (of: (transfer: Partial<TransferStatus>) => number | undefined) =>
-    transfers.reduce((total, transfer) => total + (of(transfer) ?? 0), 0);
+  const sum = (field: (transfer: Partial<TransferStatus>) => number | undefined) =>
+    transfers.reduce((total, transfer) => total + (field(transfer) ?? 0), 0);
   return {
     parkedTenants: sum((transfer) => transfer.parkedTenants),
     parkedConversations: sum((transfer) => transfer.parkedConversations),
@@ -115,33 +123,38 @@ export function parkedOf(transfers: readonly Partial<TransferStatus>[]) {
 
 function messagesFlowing({ observation, partitions }: StatusInput): ConditionUpdate {
   const type = 'MessagesFlowing';
-  const told = [...observation.processes.values()].flatMap(({ transfer }) => transfer ?? []);
+  const transfers = [...observation.processes.values()].flatMap(({ transfer }) => transfer ?? []);
   if (observation.stores.nats?.ok === false) {
-    const message = 'The log cannot be reached, so messages are refused with a retryable error.';
+    const message = 'The message log is unreachable: messages are rejected with a retryable error.';
     return { type, status: 'False', reason: 'LogUnavailable', message };
   }
   const nats = observation.stores.nats;
   const { logBytes = 0, logMaxBytes = Number.POSITIVE_INFINITY } = nats?.ok ? nats.detail : {};
   if (logBytes >= logMaxBytes * LOG_FULL) {
-    const message = `The log holds ${logBytes} of ${logMaxBytes} bytes, so messages are refused with a retryable error; see why transfer or its database lag, or make the log larger: spec.nats.managed.storage.size (with durability Memory spec.nats.managed.resources.limits.memory), or spec.nats.external.logMaxBytes`;
+    const message = `The message log is full (${logBytes} of ${logMaxBytes} bytes): messages are rejected with a retryable error. Find out why transfer or MongoDB lags, or enlarge the log: spec.nats.managed.storage.size (with durability Memory: spec.nats.managed.resources.limits.memory) or spec.nats.external.logMaxBytes.`;
     return { type, status: 'False', reason: 'LogFull', message };
   }
-  const owned = told.reduce((sum, transfer) => sum + transfer.partitions, 0);
+  const owned = transfers.reduce((sum, transfer) => sum + transfer.partitions, 0);
   if (owned < partitions) {
-    const message = `${owned} of ${partitions} partitions of the log are being read; messages in the others wait, none is lost`;
-    return { type, status: told.length === 0 ? 'Unknown' : 'False', reason: 'PartitionsWaiting', message };
+    const message = `${owned} of ${partitions} partitions of the message log have a consumer; messages in the others wait, none are lost.`;
+    return {
+      type,
+      status: transfers.length === 0 ? 'Unknown' : 'False',
+      reason: 'PartitionsWaiting',
+      message,
+    };
   }
-  const message = 'Every partition of the log is being read.';
-  const { parkedTenants, parkedConversations } = parkedOf(told);
+  const message = 'All partitions of the message log have a consumer.';
+  const { parkedTenants, parkedConversations } = parkedOf(transfers);
   if (parkedTenants + parkedConversations > 0) {
-    const parked = `${message} Messages of ${parkedTenants} tenants and ${parkedConversations} single conversations are parked, since they cannot be stored; all others are served. See the log lines of transfer and docs/troubleshooting.md.`;
+    const parked = `${message} Messages of ${parkedTenants} tenants and ${parkedConversations} single conversations cannot be stored and are parked; all others are served. See the logs of transfer and docs/troubleshooting.md.`;
     return { type, status: 'True', reason: 'SomeParked', message: parked };
   }
   if (logBytes < logMaxBytes * LOG_FILLING) {
     return { type, status: 'True', reason: 'AllPartitionsRead', message };
   }
   const percent = Math.round((logBytes / logMaxBytes) * 100);
-  const filling = `${message} The log is ${percent} % full; from 90 % on messages are refused.`;
+  const filling = `${message} The log is ${percent} % full; messages are rejected from 90 %.`;
   return { type, status: 'True', reason: 'LogFilling', message: filling };
 }
 
@@ -151,23 +164,24 @@ function progressing({ rollout, failure, pods }: StatusInput): ConditionUpdate {
   if (rollout.stage === undefined)
     return { type, status: 'False', reason: 'UpToDate', message: rollout.message };
   const message = `${rollout.stage}: ${rollout.message}`;
-  // Old pods serve on, so no other condition tells why the new ones do not come.
+  // The old pods keep serving, so no other condition reports the failure of the new ones.
   for (const pod of pods) {
     const fault = isTerminating(pod) ? undefined : podFault(pod);
     if (fault === undefined) continue;
-    const told = `${message}; ${pod.metadata.name} ${fault}; correct the spec, and the roll-out goes on`;
-    return { type, status: 'True', reason: 'PodsFailing', message: told };
+    const failing = `${message}; ${pod.metadata.name} ${fault}; correct the spec to continue the rollout`;
+    return { type, status: 'True', reason: 'PodsFailing', message: failing };
   }
   return { type, status: 'True', reason: 'RollingOut', message };
 }
 
-/** Ready when all others that matter hold; else the first that does not tells why, and the others are named. */
+/** True when all other conditions but Progressing hold; otherwise with the message of the first that does not. */
 function ready(updates: readonly ConditionUpdate[]): ConditionUpdate {
   const type = 'Ready';
   const bad = updates.filter(({ type: name, status }) => name !== 'Progressing' && status !== 'True');
   const [first] = bad;
-  if (!first) return { type, status: 'True', reason: 'AllAvailable', message: 'Clients are being served.' };
-  // Stores come first: what else is not available often only waits for them.
+  if (!first)
+    return { type, status: 'True', reason: 'AllAvailable', message: 'All components are available.' };
+  // Stores come first: other failures are often only their consequence.
   const others = bad.slice(1).map(({ type: name }) => name);
   const message = `${first.type}: ${first.message}${others.length === 0 ? '' : ` (also: ${others.join(', ')})`}`;
   return {
@@ -176,4 +190,32 @@ function ready(updates: readonly ConditionUpdate[]): ConditionUpdate {
     reason: first.reason,
     message,
   };
+}
+
+/**
+ * Records an event for every condition whose status changed, as `kubectl describe` shows them.
+ * @param cluster with the status before; `status` is the one just written.
+ */
+export function recordEvents(
+  events: EventRecorder,
+  cluster: Stored<OpenIMCluster>,
+  status: OpenIMClusterStatus,
+): void {
+  const before = (cluster.status?.conditions ?? []) as readonly Condition[];
+  for (const condition of (status.conditions ?? []) as readonly Condition[]) {
+    const was = findCondition(before, condition.type)?.status ?? 'Unknown';
+    if (was === condition.status || condition.status === 'Unknown') continue;
+    // Progressing is never a fault.
+    const normal = condition.type === 'Progressing' || condition.status === 'True';
+    events.event(cluster, {
+      type: normal ? 'Normal' : 'Warning',
+      reason: reasonOf(condition),
+      message: condition.message,
+    });
+  }
+}
+
+function reasonOf({ type, status }: Condition): string {
+  if (type === 'Progressing') return status === 'True' ? 'RolloutStarted' : 'RolloutFinished';
+  return status === 'True' ? type : `Not${type}`;
 }

@@ -1,34 +1,38 @@
 import {
+  childId,
   DEPLOYMENT,
+  type Informer,
   type KubeClient,
   type KubeObject,
   PERSISTENT_VOLUME_CLAIM,
   POD,
+  prune,
   SECRET,
   STATEFUL_SET,
   type Stored,
 } from '@im/kube';
 import { OPENIM_CLUSTER, type OpenIMCluster } from '../../resources/kinds.ts';
-import { clusterSelector, FINALIZER, nameOf, type Owner, ROLES } from '../../resources/names.ts';
-import type { Children } from './children.ts';
-import { ofCluster } from './view.ts';
+import { clusterSelector, FINALIZER, MANAGED_BY, nameOf, type Owner, ROLES } from '../../resources/names.ts';
+import type { Children, ManifestApplier } from './children.ts';
+import type { Desired } from './create.ts';
+import { type ObservedCluster, ofCluster } from './observed-cluster.ts';
 
-/** How far a deletion has come. */
+/** Progress of a deletion. */
 export interface DeletionProgress {
   readonly done: boolean;
-  /** What it waits for, for status. */
+  /** What it waits for; for status. */
   readonly waiting: string;
 }
 
-/** Time that processes get to end in order before the stores go all the same, ms. */
+/** Longest wait for processes to stop before the stores are deleted, ms. */
 const PROCESSES_MS = 60_000;
-/** Grace of a gateway on deletion: there is nowhere that its connections could be moved to, s. */
+/** Grace period of processes on deletion: connections cannot be moved anywhere, s. */
 const POD_GRACE_SECONDS = 15;
 
 /**
- * Takes a cluster down in order: processes first, so that what they accepted is stored; then the
- * stores; with `Purge` their volumes and passwords too. It never waits for a store to work, and for
- * processes at most a minute. What is left has an owner, and goes by itself.
+ * Deletes a cluster in order: processes first, so that everything they accepted is stored; then the stores; with
+ * `Purge` also their volumes and passwords. It never depends on a working store, and waits for processes for one
+ * minute at most. Everything else has an owner reference and is garbage-collected.
  */
 export async function deleteCluster(
   client: KubeClient,
@@ -38,12 +42,12 @@ export async function deleteCluster(
 ): Promise<DeletionProgress> {
   const { name, namespace = '', uid, deletionTimestamp } = cluster.metadata;
   const owner: Owner = { name, namespace, uid };
-  const mine = <T extends KubeObject>(list: readonly Stored<T>[]) => ofCluster(list, name);
+  const inCluster = <T extends KubeObject>(list: readonly Stored<T>[]) => ofCluster(list, name);
 
-  for (const { metadata } of mine(children.deployments.list(namespace))) {
+  for (const { metadata } of inCluster(children.deployments.list(namespace))) {
     await client.delete(DEPLOYMENT, { namespace, name: metadata.name }, { signal });
   }
-  const pods = mine(children.pods.list(namespace));
+  const pods = inCluster(children.pods.list(namespace));
   const processes = pods.filter(({ metadata }) =>
     ROLES.some((role) => role === metadata.labels?.['app.kubernetes.io/component']),
   );
@@ -60,10 +64,10 @@ export async function deleteCluster(
     const until = Math.ceil((PROCESSES_MS - waitedMs) / 1_000);
     return {
       done: false,
-      waiting: `${processes.length} processes are being stopped; the stores follow in ${until} s at the latest`,
+      waiting: `${processes.length} processes are stopping; the stores are deleted after that, in ${until} s at the latest`,
     };
   }
-  for (const { metadata } of mine(children.statefulSets.list(namespace))) {
+  for (const { metadata } of inCluster(children.statefulSets.list(namespace))) {
     await client.delete(STATEFUL_SET, { namespace, name: metadata.name }, { signal });
   }
   if (cluster.spec.deletionPolicy === 'Purge') await purge(client, owner, signal);
@@ -71,7 +75,36 @@ export async function deleteCluster(
   return { done: true, waiting: '' };
 }
 
-/** Deletes volumes and everything that was made up, which have no owner. */
+/** Deletes objects of a cluster that are not wanted any more. */
+export async function pruneChildren(
+  { client, children }: { readonly client: KubeClient; readonly children: Children },
+  applier: ManifestApplier,
+  observed: ObservedCluster,
+  desired: Desired,
+  signal: AbortSignal,
+): Promise<void> {
+  const { owner } = observed;
+  const manifests = [
+    ...desired.base,
+    ...desired.stages.flatMap(({ workloads }) => workloads),
+    ...observed.gatewayDeployments(),
+  ];
+  const wanted = new Set(manifests.map((manifest) => childId(applier.typeOf(manifest), manifest)));
+  const gatewayServiceKey = { namespace: owner.namespace, name: nameOf.component(owner.name, 'gateway') };
+  wanted.add(childId(children.services.type, gatewayServiceKey));
+  const { pods: _pods, volumeClaims: _claims, ...prunable } = children;
+  await prune({
+    client,
+    ownerUid: owner.uid,
+    namespace: owner.namespace,
+    labels: { 'app.kubernetes.io/managed-by': MANAGED_BY, 'app.kubernetes.io/instance': owner.name },
+    wanted,
+    among: Object.values(prunable) as unknown as readonly Informer<KubeObject>[],
+    signal,
+  });
+}
+
+/** Deletes volumes and generated Secrets, which have no owner reference. */
 async function purge(client: KubeClient, { name, namespace }: Owner, signal: AbortSignal): Promise<void> {
   const { items } = await client.list(PERSISTENT_VOLUME_CLAIM, {
     namespace,

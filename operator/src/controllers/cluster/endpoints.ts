@@ -2,13 +2,13 @@ import type { Service } from '@im/kube';
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import { nameOf, type Owner } from '../../resources/names.ts';
 
-/** What tells where clients reach the cluster. */
+/** What the addresses of a cluster are derived from. */
 export interface EndpointSources {
   readonly owner: Owner;
   readonly effective: EffectiveSpec;
-  /** Services as they are, by component. */
+  /** Observed Services, by component. */
   readonly services: Readonly<Partial<Record<'gateway' | 'api' | 'object-storage', Service>>>;
-  /** Address of a node that runs a pod of ours; for node ports. */
+  /** Address of a node that runs a pod of the cluster; for node ports. */
   readonly nodeAddress?: string | undefined;
 }
 
@@ -20,8 +20,8 @@ export interface ClientEndpoints {
 }
 
 /**
- * Where clients reach the cluster, by the first that is known: the URL that the manifest tells, the
- * Ingress, the load balancer, a node port, the name inside the Kubernetes cluster.
+ * Where clients reach the cluster, by the first that is known: `publicURL` of the manifest, the Ingress, the load
+ * balancer, a node port, the name inside the Kubernetes cluster.
  */
 export function clientEndpoints(sources: EndpointSources): ClientEndpoints {
   const { effective } = sources;
@@ -60,19 +60,19 @@ function byService(
   return `${scheme}://${name}.${owner.namespace}.svc${port === undefined ? '' : `:${port.port}`}`;
 }
 
-/** Where objects are reached, as the services are told, who read it at their start only. */
+/** Where objects are reached, for the config of the services, which read it at their start only. */
 export interface ObjectsURL {
   readonly url: string;
-  /** Nobody knows yet what address clients will use: the Service has none. */
+  /** The Service has no external address yet. */
   readonly pending: boolean;
 }
 
 /**
- * {@link ClientEndpoints.objectStorage} held steady: a node port is reached at any node, so another node is no reason to
+ * A stable {@link ClientEndpoints.objectStorage}: a node port is reached at any node, so a change of the node must not
  * restart every role.
- * @param told what status said before.
+ * @param published the address in status.endpoints so far.
  */
-export function steadyObjectsURL(sources: EndpointSources, told: string | undefined): ObjectsURL {
+export function steadyObjectsURL(sources: EndpointSources, published: string | undefined): ObjectsURL {
   const { effective, services } = sources;
   const { objectStorage } = effective;
   const url = clientEndpoints(sources).objectStorage;
@@ -83,8 +83,13 @@ export function steadyObjectsURL(sources: EndpointSources, told: string | undefi
   const nodePort = service?.spec?.ports?.[0]?.nodePort;
   const balanced = service?.status?.loadBalancer?.ingress?.[0] !== undefined;
   const inside = (address: string) => /\.svc(:\d+)?$/.test(address);
-  if (!balanced && told !== undefined && !inside(told) && URL.parse(told)?.port === String(nodePort)) {
-    return { url: told, pending: false };
+  if (
+    !balanced &&
+    published !== undefined &&
+    !inside(published) &&
+    URL.parse(published)?.port === String(nodePort)
+  ) {
+    return { url: published, pending: false };
   }
   return { url, pending: inside(url) || (objectStorage.service.type === 'LoadBalancer' && !balanced) };
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProcessStatus } from '@im/contract';
-import { type GatewayPod, type GatewayWorld, planGateways } from './gateway-plan.ts';
+import { type GatewayPod, type GatewayState, planGateways } from './gateway-plan.ts';
 
 const NOW = 1_000_000_000;
 
@@ -43,7 +43,7 @@ function deployment(revision: string, replicas: number, available = replicas, ex
   return { revision, replicas, existing, available, observed: true };
 }
 
-function world(change: Partial<GatewayWorld>): GatewayWorld {
+function state(change: Partial<GatewayState>): GatewayState {
   return {
     target: 'new',
     replicas: 2,
@@ -55,48 +55,48 @@ function world(change: Partial<GatewayWorld>): GatewayWorld {
   };
 }
 
-const settledNew = {
+const completeNew = {
   deployments: [deployment('new', 2)],
   pods: [pod('n1', 'new'), pod('n2', 'new')],
   selected: 'new',
 };
 
 test('the first revision is made and gets the Service at once', () => {
-  const { actions, settled } = planGateways(world({}));
+  const { actions, complete } = planGateways(state({}));
   assert.deepEqual(
     actions.map(({ kind }) => kind),
     ['scale', 'select'],
   );
-  assert.equal(settled, false);
+  assert.equal(complete, false);
 });
 
-test('nothing is done to gateways that are as they should be', () => {
-  assert.deepEqual(planGateways(world(settledNew)), { actions: [], settled: true });
+test('complete gateways need no action', () => {
+  assert.deepEqual(planGateways(state(completeNew)), { actions: [], complete: true });
 });
 
 test('more gateways come at once', () => {
-  const { actions } = planGateways(world({ ...settledNew, replicas: 3 }));
+  const { actions } = planGateways(state({ ...completeNew, replicas: 3 }));
   assert.partialDeepStrictEqual(actions, [{ kind: 'scale', revision: 'new', replicas: 3 }]);
 });
 
-test('a new revision is made beside the old one, and waited for', () => {
+test('a new revision is created next to the old one, and waited for', () => {
   const old = {
     deployments: [deployment('old', 2)],
     pods: [pod('o1', 'old'), pod('o2', 'old')],
     selected: 'old',
   };
-  assert.partialDeepStrictEqual(planGateways(world(old)).actions, [
+  assert.partialDeepStrictEqual(planGateways(state(old)).actions, [
     { kind: 'scale', revision: 'new', replicas: 2 },
   ]);
   const half = planGateways(
-    world({
+    state({
       deployments: [...old.deployments, deployment('new', 2, 1)],
       pods: [...old.pods, pod('n1', 'new'), pod('n2', 'new', { ready: false })],
       selected: 'old',
     }),
   );
   assert.deepEqual(half.actions, []);
-  assert.match(half.waiting ?? '', /1 of 2 gateways of revision new are ready; waiting for n2/);
+  assert.match(half.waiting ?? '', /1 of 2 gateways of revision new ready; waiting for n2/);
 });
 
 test('once complete it gets the Service, then old pods go one at a time: drain, mark, remove', () => {
@@ -104,7 +104,7 @@ test('once complete it gets the Service, then old pods go one at a time: drain, 
   const fresh = [pod('n1', 'new', { status: status(0) }), pod('n2', 'new', { status: status(0) })];
   const olds = (o1: Partial<GatewayPod>) => [pod('o1', 'old', o1), pod('o2', 'old', { status: status(20) })];
   const at = (o1: Partial<GatewayPod>, selected = 'new') =>
-    planGateways(world({ deployments, pods: [...olds(o1), ...fresh], selected }));
+    planGateways(state({ deployments, pods: [...olds(o1), ...fresh], selected }));
 
   assert.deepEqual(at({}, 'old').actions, [{ kind: 'select', revision: 'new' }]);
   assert.partialDeepStrictEqual(at({}).actions, [{ kind: 'drain', pod: 'o1' }]);
@@ -116,7 +116,7 @@ test('once complete it gets the Service, then old pods go one at a time: drain, 
   );
   const draining = at({ ...since, status: status(4, true) });
   assert.deepEqual(draining.actions, []);
-  assert.match(draining.waiting ?? '', /o1 drains: 4 connections left, about 7 s/);
+  assert.match(draining.waiting ?? '', /o1 is draining: 4 connections left, about 7 s/);
   assert.partialDeepStrictEqual(at({ ...since, status: status(0, true) }).actions, [
     { kind: 'mark', pod: 'o1' },
   ]);
@@ -125,11 +125,11 @@ test('once complete it gets the Service, then old pods go one at a time: drain, 
   ]);
 });
 
-test('nobody is removed while another that stays is not ready, or while one is going', () => {
+test('no pod is removed while another is not ready or terminating', () => {
   const drained = { drainSince: NOW, ready: false, marked: true, status: status(0, true) };
   const base = { deployments: [deployment('new', 3)], selected: 'new', replicas: 2 };
   const unready = planGateways(
-    world({
+    state({
       ...base,
       replicas: 2,
       pods: [pod('a', 'new', drained), pod('b', 'new'), pod('c', 'new', { ready: false })],
@@ -138,18 +138,18 @@ test('nobody is removed while another that stays is not ready, or while one is g
   assert.deepEqual(unready.actions, []);
   assert.match(unready.waiting ?? '', /c is not ready/);
   const going = planGateways(
-    world({
+    state({
       ...base,
       pods: [pod('a', 'new', { terminating: true }), pod('b', 'new'), pod('c', 'new'), pod('d', 'new')],
     }),
   );
   assert.deepEqual(going.actions, []);
-  assert.match(going.waiting ?? '', /a is being stopped/);
+  assert.match(going.waiting ?? '', /a is terminating/);
 });
 
 test('a scale-in takes the pod with the fewest connections, the newest of several', () => {
   const { actions } = planGateways(
-    world({
+    state({
       deployments: [deployment('new', 3)],
       selected: 'new',
       pods: [
@@ -162,9 +162,9 @@ test('a scale-in takes the pod with the fewest connections, the newest of severa
   assert.partialDeepStrictEqual(actions, [{ kind: 'drain', pod: 'c' }]);
 });
 
-test('a scale-in that is no longer wanted is taken back', () => {
+test('a scale-in that is no longer wanted is cancelled', () => {
   const { actions } = planGateways(
-    world({
+    state({
       replicas: 3,
       deployments: [deployment('new', 3)],
       selected: 'new',
@@ -174,10 +174,10 @@ test('a scale-in that is no longer wanted is taken back', () => {
   assert.partialDeepStrictEqual(actions, [{ kind: 'undrain', pod: 'a' }]);
 });
 
-test('a pod that cannot be asked is waited for until the deadline, then given up', () => {
+test('a pod that does not answer is waited for until the deadline, then removed', () => {
   const at = (drainSince: number) =>
     planGateways(
-      world({
+      state({
         deployments: [deployment('new', 3)],
         selected: 'new',
         pods: [
@@ -187,17 +187,17 @@ test('a pod that cannot be asked is waited for until the deadline, then given up
         ],
       }),
     );
-  assert.match(at(NOW - 1_000).waiting ?? '', /a does not answer; it is given up 629 s from now/);
+  assert.match(at(NOW - 1_000).waiting ?? '', /a does not answer; it is removed in 629 s/);
   assert.partialDeepStrictEqual(at(NOW - 700_000).actions, [{ kind: 'scale', replicas: 2 }]);
 });
 
 test('an empty old revision is deleted, and a roll-back goes the way it came', () => {
   const gone = planGateways(
-    world({ ...settledNew, deployments: [deployment('old', 0), deployment('new', 2)] }),
+    state({ ...completeNew, deployments: [deployment('old', 0), deployment('new', 2)] }),
   );
   assert.deepEqual(gone.actions, [{ kind: 'remove', revision: 'old' }]);
   const back = planGateways(
-    world({
+    state({
       target: 'old',
       deployments: [deployment('old', 1), deployment('new', 2)],
       pods: [pod('o2', 'old', { drainSince: NOW, ready: false }), pod('n1', 'new'), pod('n2', 'new')],

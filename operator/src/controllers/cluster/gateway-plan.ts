@@ -5,15 +5,15 @@ export interface GatewayPod {
   readonly name: string;
   readonly revision: string;
   readonly ready: boolean;
-  /** Somebody has asked it to go, so it drains by itself and takes no part in plans. */
+  /** It is being deleted: it drains by itself and is left out of plans. */
   readonly terminating: boolean;
   /** Created at, ms since the epoch. */
   readonly createdAt: number;
-  /** Since when the operator wants it drained, ms since the epoch; from its annotation. */
+  /** Start of its drain by the operator, ms since the epoch; from its annotation. */
   readonly drainSince?: number | undefined;
-  /** Whether its deletion cost was read back, so that it is the one that goes when replicas fall. */
+  /** Whether its deletion cost was read back, so that a scale-in deletes this pod. */
   readonly marked: boolean;
-  /** What it last told; undefined when it could not be asked of late. */
+  /** Its last status; undefined when it does not answer. */
   readonly status?: ProcessStatus | undefined;
 }
 
@@ -24,52 +24,51 @@ export interface GatewayDeployment {
   /** Pods that exist, as the Deployment's controller counts them. */
   readonly existing: number;
   readonly available: number;
-  /** Whether its controller has seen the newest spec. */
+  /** Whether its controller has observed the newest spec. */
   readonly observed: boolean;
 }
 
-/** What there is, and what is wanted. */
-export interface GatewayWorld {
-  /** Revision that pods are to have. */
+/** Observed and wanted state. */
+export interface GatewayState {
+  /** Wanted revision. */
   readonly target: string;
-  /** Number of pods that are wanted. */
+  /** Wanted number of pods. */
   readonly replicas: number;
   readonly deployments: readonly GatewayDeployment[];
   readonly pods: readonly GatewayPod[];
   /** Revision that the Service sends new connections to. */
   readonly selected?: string | undefined;
   readonly now: number;
-  /** Longest time of a drain, ms; a pod that cannot be asked for so long is given up. */
+  /** Longest time of a drain, ms; a pod that does not answer for longer is removed. */
   readonly drainDeadlineMs: number;
 }
 
-/** One thing to do now. Whoever carries it out comes back with the world as it then is. */
+/** One action. After its execution the plan is made again from the observed state. */
 export type GatewayAction =
   | { readonly kind: 'scale'; readonly revision: string; readonly replicas: number; readonly why: string }
   | { readonly kind: 'select'; readonly revision: string }
   | { readonly kind: 'drain' | 'undrain' | 'mark'; readonly pod: string; readonly why: string }
   | { readonly kind: 'remove'; readonly revision: string };
 
-/** What to do, and what is waited for. */
+/** The next actions, or what is waited for. */
 export interface GatewayPlan {
   readonly actions: readonly GatewayAction[];
-  /** Sentence for status when something is waited for. */
+  /** What is waited for; for status. */
   readonly waiting?: string | undefined;
-  /** True when every pod is of the target revision and none is to go. */
-  readonly settled: boolean;
+  /** Whether all pods are of the target revision and none is to be removed. */
+  readonly complete: boolean;
 }
 
-/** Time beyond the deadline that a silent victim gets before it is given up, ms. */
+/** Time after the drain deadline until a pod that does not answer is removed, ms. */
 const GIVE_UP_AFTER_MS = 30_000;
 
 /**
- * Moves the gateways towards what is wanted by steps that lose no connection unasked:
- * the new revision is made complete beside the old one; the Service is turned over; then old pods are
- * drained and removed one at a time. Too many pods of the target go the same way. A step that would
- * take a pod away waits while any other that stays is not ready.
+ * The next step towards the wanted gateways, such that no connection is cut without a drain: the new revision is
+ * created next to the old one; the Service is switched; then old pods are drained and removed one at a time. Surplus
+ * pods of the target revision are removed in the same way. No pod is removed while another that stays is not ready.
  */
-export function planGateways(world: GatewayWorld): GatewayPlan {
-  const { target, replicas, deployments, pods, selected } = world;
+export function planGateways(state: GatewayState): GatewayPlan {
+  const { target, replicas, deployments, pods, selected } = state;
   const own = deployments.find(({ revision }) => revision === target);
   if (!own) {
     const first = deployments.length === 0;
@@ -78,95 +77,96 @@ export function planGateways(world: GatewayWorld): GatewayPlan {
         { kind: 'scale', revision: target, replicas, why: first ? 'first revision' : 'new revision' },
         ...(first || selected === undefined ? [{ kind: 'select', revision: target } as const] : []),
       ],
-      waiting: `gateways of revision ${target} are being created`,
-      settled: false,
+      waiting: `creating gateways of revision ${target}`,
+      complete: false,
     };
   }
   const actions: GatewayAction[] = [];
   if (own.replicas < replicas) {
-    actions.push({ kind: 'scale', revision: target, replicas, why: 'more gateways are wanted' });
+    actions.push({ kind: 'scale', revision: target, replicas, why: 'scale-out' });
   }
-  // Wanted again: a drain for a scale-in that is no longer asked for.
+  // The drain of a scale-in that is no longer wanted.
   const surplus = Math.max(0, own.replicas - replicas);
   const ofTarget = pods.filter((pod) => pod.revision === target && !pod.terminating);
   const draining = ofTarget.filter((pod) => pod.drainSince !== undefined);
   for (const pod of draining.slice(surplus)) {
-    actions.push({ kind: 'undrain', pod: pod.name, why: 'it is wanted again' });
+    actions.push({ kind: 'undrain', pod: pod.name, why: 'the scale-in was cancelled' });
   }
   const staying = ofTarget.filter((pod) => !draining.slice(0, surplus).includes(pod));
-  const complete = own.observed && staying.filter((pod) => pod.ready).length >= replicas;
+  const targetReady = own.observed && staying.filter((pod) => pod.ready).length >= replicas;
 
   const selectedExists = deployments.some(({ revision }) => revision === selected);
-  if (selected !== target && (complete || !selectedExists))
+  if (selected !== target && (targetReady || !selectedExists))
     actions.push({ kind: 'select', revision: target });
   const old = deployments.filter(({ revision }) => revision !== target);
   for (const { revision, replicas: left, existing } of old) {
     if (left === 0 && existing === 0) actions.push({ kind: 'remove', revision });
   }
-  if (actions.length > 0) return { actions, waiting: undefined, settled: false };
+  if (actions.length > 0) return { actions, waiting: undefined, complete: false };
 
   const leaving =
     old.find(({ replicas: left, existing }) => left > 0 || existing > 0) ?? (surplus > 0 ? own : undefined);
   if (!leaving) {
-    return complete
-      ? { actions: [], settled: true }
-      : { actions: [], waiting: missing(world, staying), settled: false };
+    return targetReady
+      ? { actions: [], complete: true }
+      : { actions: [], waiting: waitingFor(state, staying), complete: false };
   }
-  if (!complete && leaving !== own) {
-    return { actions: [], waiting: missing(world, staying), settled: false };
+  if (!targetReady && leaving !== own) {
+    return { actions: [], waiting: waitingFor(state, staying), complete: false };
   }
-  return takeOneAway(world, leaving, leaving === own ? replicas : 0);
+  return removeOne(state, leaving, leaving === own ? replicas : 0);
 }
 
-/** The next step of taking one pod of a Deployment away. */
-function takeOneAway(world: GatewayWorld, deployment: GatewayDeployment, keep: number): GatewayPlan {
-  const { now, drainDeadlineMs } = world;
-  const wait = (waiting: string): GatewayPlan => ({ actions: [], waiting, settled: false });
+/** The next step of the removal of one pod of a Deployment. */
+function removeOne(state: GatewayState, deployment: GatewayDeployment, keep: number): GatewayPlan {
+  const { now, drainDeadlineMs } = state;
+  const wait = (waiting: string): GatewayPlan => ({ actions: [], waiting, complete: false });
   const step = (action: GatewayAction, waiting: string): GatewayPlan => ({
     actions: [action],
     waiting,
-    settled: false,
+    complete: false,
   });
   const { revision } = deployment;
-  const pods = world.pods.filter((pod) => pod.revision === revision);
+  const pods = state.pods.filter((pod) => pod.revision === revision);
   const leftover = pods.filter(({ terminating }) => terminating);
   if (!deployment.observed || deployment.existing > deployment.replicas || leftover.length > 0) {
-    return wait(`${leftover[0]?.name ?? `a gateway of revision ${revision}`} is being stopped`);
+    return wait(`${leftover[0]?.name ?? `a gateway of revision ${revision}`} is terminating`);
   }
-  const victim = pods.find((pod) => pod.drainSince !== undefined) ?? chooseVictim(pods);
-  if (!victim) return wait(`the gateways of revision ${revision} are being created`);
-  const why = keep === 0 ? `revision ${revision} is replaced` : `${keep} gateways are wanted`;
-  if (victim.drainSince === undefined) {
-    return step({ kind: 'drain', pod: victim.name, why }, `${victim.name} begins to drain: ${why}`);
+  const candidate = pods.find((pod) => pod.drainSince !== undefined) ?? chooseCandidate(pods);
+  if (!candidate) return wait(`creating gateways of revision ${revision}`);
+  const why = keep === 0 ? `revision ${revision} is being replaced` : `scale-in to ${keep} gateways`;
+  if (candidate.drainSince === undefined) {
+    return step({ kind: 'drain', pod: candidate.name, why }, `${candidate.name} starts draining: ${why}`);
   }
-  const gateway = victim.status?.gateway;
-  const silentFor = now - victim.drainSince;
-  const givenUp = gateway === undefined && silentFor > drainDeadlineMs + GIVE_UP_AFTER_MS;
+  const gateway = candidate.status?.gateway;
+  const silentForMs = now - candidate.drainSince;
+  const gaveUp = gateway === undefined && silentForMs > drainDeadlineMs + GIVE_UP_AFTER_MS;
   if (gateway !== undefined && !gateway.draining) {
-    return step({ kind: 'drain', pod: victim.name, why }, `${victim.name} begins to drain: ${why}`);
+    return step({ kind: 'drain', pod: candidate.name, why }, `${candidate.name} starts draining: ${why}`);
   }
-  if (!givenUp && gateway === undefined) {
+  if (!gaveUp && gateway === undefined) {
     return wait(
-      `${victim.name} does not answer; it is given up ${Math.ceil((drainDeadlineMs + GIVE_UP_AFTER_MS - silentFor) / 1_000)} s from now`,
+      `${candidate.name} does not answer; it is removed in ${Math.ceil((drainDeadlineMs + GIVE_UP_AFTER_MS - silentForMs) / 1_000)} s`,
     );
   }
   if (gateway !== undefined && gateway.connections > 0) {
     return wait(
-      `${victim.name} drains: ${gateway.connections} connections left, about ${Math.ceil(gateway.drainEtaSeconds)} s`,
+      `${candidate.name} is draining: ${gateway.connections} connections left, about ${Math.ceil(gateway.drainEtaSeconds)} s`,
     );
   }
-  // A pod that is not ready dies before any deletion cost is looked at, so nothing may fall while one is.
-  const unready = pods.find((pod) => pod !== victim && !pod.ready);
-  if (unready) return wait(`${unready.name} is not ready, so ${victim.name} cannot be removed safely`);
-  if (!victim.marked) return step({ kind: 'mark', pod: victim.name, why }, `${victim.name} is drained`);
+  // A ReplicaSet deletes pods that are not ready first, whatever their deletion cost: no scale-in while there is one.
+  const unready = pods.find((pod) => pod !== candidate && !pod.ready);
+  if (unready) return wait(`${unready.name} is not ready; ${candidate.name} is removed when it is`);
+  if (!candidate.marked)
+    return step({ kind: 'mark', pod: candidate.name, why }, `${candidate.name} is drained`);
   return step(
-    { kind: 'scale', revision, replicas: deployment.replicas - 1, why: `${victim.name} is drained` },
-    `${victim.name} is being removed`,
+    { kind: 'scale', revision, replicas: deployment.replicas - 1, why: `${candidate.name} is drained` },
+    `removing ${candidate.name}`,
   );
 }
 
-/** Not ready ones first, then the one with the fewest connections, then the newest. */
-function chooseVictim(pods: readonly GatewayPod[]): GatewayPod | undefined {
+/** The first in this order: not ready, fewest connections, newest. */
+function chooseCandidate(pods: readonly GatewayPod[]): GatewayPod | undefined {
   const rank = (pod: GatewayPod) =>
     [pod.ready ? 1 : 0, pod.status?.gateway?.connections ?? 0, -pod.createdAt] as const;
   return [...pods].sort((a, b) => {
@@ -175,8 +175,8 @@ function chooseVictim(pods: readonly GatewayPod[]): GatewayPod | undefined {
   })[0];
 }
 
-function missing({ replicas, target }: GatewayWorld, staying: readonly GatewayPod[]): string {
+function waitingFor({ replicas, target }: GatewayState, staying: readonly GatewayPod[]): string {
   const ready = staying.filter((pod) => pod.ready).length;
   const unready = staying.find((pod) => !pod.ready);
-  return `${ready} of ${replicas} gateways of revision ${target} are ready${unready ? `; waiting for ${unready.name}` : ''}`;
+  return `${ready} of ${replicas} gateways of revision ${target} ready${unready ? `; waiting for ${unready.name}` : ''}`;
 }

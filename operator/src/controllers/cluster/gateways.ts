@@ -1,8 +1,18 @@
 import type { ProcessStatus } from '@im/contract';
-import { DEPLOYMENT, type Deployment, type KubeClient, POD, type Pod, type Stored } from '@im/kube';
+import {
+  DEPLOYMENT,
+  type Deployment,
+  type EventRecorder,
+  type KubeClient,
+  keyOf,
+  POD,
+  type Pod,
+  type Stored,
+} from '@im/kube';
+import type { OpenIMCluster } from '../../resources/kinds.ts';
 import { ANNOTATION, nameOf, REVISION_LABEL } from '../../resources/names.ts';
 import { gatewayService } from '../../resources/services.ts';
-import { gatewayDeployment, type WorkloadInput } from '../../resources/workloads.ts';
+import { gatewayDeployment, gatewayRevision, type WorkloadInput } from '../../resources/workloads.ts';
 import type { ManifestApplier } from './children.ts';
 import {
   type GatewayAction,
@@ -11,25 +21,36 @@ import {
   type GatewayPod,
   planGateways,
 } from './gateway-plan.ts';
+import type { ObservedCluster } from './observed-cluster.ts';
+import type { Observer, ProcessApi } from './observer.ts';
 import { isReady, isTerminating } from './pod-problem.ts';
-import type { ProcessApi } from './process-api.ts';
 
-/** Decides which pod of a ReplicaSet goes first when replicas fall: the one that costs least. */
+/** Annotation by which a ReplicaSet chooses which pod to delete when replicas decrease: the cheapest first. */
 const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
 const CHEAPEST = '-1000';
 
-export interface GatewaysDeps {
+/** Dependencies of {@link GatewayReconciler}. */
+export interface GatewayDeps {
   readonly client: KubeClient;
   readonly applier: ManifestApplier;
   readonly processes: ProcessApi;
-  /** Key of the cluster, which actions need. */
-  readonly rpcKey: string;
-  /** Tells people what was done. */
-  readonly tell: (reason: string, message: string) => void;
+  readonly observer: Observer;
+  readonly events: EventRecorder;
 }
 
-/** The gateways as they are. */
-export interface GatewaysNow {
+/** What one step of the gateways is about. */
+export interface GatewayStep {
+  readonly cluster: Stored<OpenIMCluster>;
+  readonly observed: ObservedCluster;
+  readonly input: WorkloadInput;
+  /** Key of the cluster, which drains need. */
+  readonly rpcKey: string;
+  /** Whether all other stages of the roll-out are complete; until then the serving revision is kept. */
+  readonly othersComplete: boolean;
+}
+
+/** The gateways as observed. */
+interface ObservedGateways {
   readonly deployments: readonly Stored<Deployment>[];
   readonly pods: readonly Stored<Pod>[];
   /** Revision in the selector of the Service. */
@@ -37,32 +58,84 @@ export interface GatewaysNow {
   readonly processes: ReadonlyMap<string, ProcessStatus>;
 }
 
-/** Takes one step towards the wanted gateways. Level-triggered: all that it knows is in the cluster. */
-export async function reconcileGateways(
-  deps: GatewaysDeps,
-  input: WorkloadInput,
-  target: string,
-  now: GatewaysNow,
-  signal: AbortSignal,
-): Promise<GatewayPlan> {
-  const { effective } = input;
-  const plan = planGateways({
-    target,
-    replicas: effective.gateway.replicas,
-    deployments: now.deployments.map(deploymentView),
-    pods: now.pods.map((pod) => podView(pod, now.processes)),
-    selected: now.selected,
-    now: Date.now(),
-    drainDeadlineMs: effective.gateway.drain.deadlineSeconds * 1_000,
-  });
-  for (const action of plan.actions) await carryOut(deps, input, now, action, signal);
-  return plan;
+/** What the execution of an action needs. */
+interface ActionContext {
+  readonly input: WorkloadInput;
+  readonly rpcKey: string;
+  readonly gateways: ObservedGateways;
+  readonly recordEvent: (reason: string, message: string) => void;
 }
 
-async function carryOut(
-  { client, applier, processes, rpcKey, tell }: GatewaysDeps,
-  input: WorkloadInput,
-  now: GatewaysNow,
+/** Takes the gateways of clusters towards the wanted state, one step per call. */
+export class GatewayReconciler {
+  readonly #deps: GatewayDeps;
+  /**
+   * Revision that a Service was switched to, by cluster, until the local copy shows the change: an apply with the
+   * revision before would disconnect clients twice.
+   */
+  readonly #serviceSelection = new Map<string, string>();
+
+  constructor(deps: GatewayDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes one step. @returns the plan, and the revision that it works towards. */
+  async reconcile(
+    { cluster, observed, input, rpcKey, othersComplete }: GatewayStep,
+    signal: AbortSignal,
+  ): Promise<{ plan: GatewayPlan; revision: string }> {
+    const { applier, observer, events } = this.#deps;
+    const { owner, effective } = input;
+    const key = keyOf(cluster);
+    const selected = this.#selectedRevision(key, observed);
+    const wanted = gatewayRevision(input);
+    // The revision in the selector changes step by step; the rest of the Service at once.
+    if (selected !== undefined) await applier.apply(gatewayService(owner, effective, selected), signal);
+    const deployments = observed.gatewayDeployments();
+    const serving = deployments.some(
+      ({ metadata }) => metadata.name === nameOf.gatewayRevision(owner.name, selected ?? ''),
+    );
+    const target = othersComplete || !serving || selected === undefined ? wanted : selected;
+    const gateways: ObservedGateways = {
+      deployments,
+      pods: observed.gatewayPods(),
+      selected,
+      processes: observer.observationOf(key).processes,
+    };
+    const plan = planGateways({
+      target,
+      replicas: effective.gateway.replicas,
+      deployments: deployments.map(deploymentState),
+      pods: gateways.pods.map((pod) => podState(pod, gateways.processes)),
+      selected,
+      now: Date.now(),
+      drainDeadlineMs: effective.gateway.drain.deadlineSeconds * 1_000,
+    });
+    const recordEvent = (reason: string, message: string) =>
+      events.event(cluster, { type: 'Normal', reason, message });
+    const context = { input, rpcKey, gateways, recordEvent };
+    for (const action of plan.actions) await execute(this.#deps, context, action, signal);
+    for (const action of plan.actions) {
+      if (action.kind === 'select') this.#serviceSelection.set(key, action.revision);
+    }
+    return { plan: target === wanted ? plan : { ...plan, complete: false }, revision: target };
+  }
+
+  /** Drops what is kept about a deleted cluster. */
+  forget(key: string): void {
+    this.#serviceSelection.delete(key);
+  }
+
+  #selectedRevision(key: string, observed: ObservedCluster): string | undefined {
+    const shown = observed.selectedRevision();
+    if (shown === this.#serviceSelection.get(key)) this.#serviceSelection.delete(key);
+    return this.#serviceSelection.get(key) ?? shown;
+  }
+}
+
+async function execute(
+  { client, applier, processes }: GatewayDeps,
+  { input, rpcKey, gateways, recordEvent }: ActionContext,
   action: GatewayAction,
   signal: AbortSignal,
 ): Promise<void> {
@@ -70,24 +143,27 @@ async function carryOut(
   const namespace = owner.namespace;
   switch (action.kind) {
     case 'scale': {
-      const existing = now.deployments.find((each) => revisionOf(each) === action.revision);
+      const existing = gateways.deployments.find((each) => revisionOf(each) === action.revision);
       if (existing) {
         const patch = { spec: { replicas: action.replicas } };
-        // Only the state that was looked at may be scaled: replicas are never lowered on old news.
+        // The resourceVersion makes the API server refuse a decision that was based on stale state.
         const guarded = { ...patch, metadata: { resourceVersion: existing.metadata.resourceVersion } };
         await client.patch(DEPLOYMENT, { namespace, name: existing.metadata.name }, guarded, { signal });
       } else {
         await applier.apply(gatewayDeployment(input, action.replicas), signal);
       }
-      tell(
+      recordEvent(
         'GatewaysScaled',
-        `Revision ${action.revision} has ${action.replicas} gateways now: ${action.why}.`,
+        `Scaled revision ${action.revision} to ${action.replicas} gateways: ${action.why}.`,
       );
       return;
     }
     case 'select':
       await applier.apply(gatewayService(owner, effective, action.revision), signal);
-      tell('GatewaysSelected', `New connections go to gateways of revision ${action.revision}.`);
+      recordEvent(
+        'GatewaysSelected',
+        `The Service selects gateways of revision ${action.revision} for new connections.`,
+      );
       return;
     case 'drain':
       await annotate(
@@ -97,13 +173,13 @@ async function carryOut(
         {
           [ANNOTATION.drainSince]: new Date().toISOString(),
         },
-        now,
+        gateways,
         signal,
       );
-      await askPod(now, action.pod, (host) =>
+      await askPod(gateways, action.pod, (host) =>
         processes.drain({ host, key: rpcKey }, effective.gateway.drain.deadlineSeconds, signal),
       );
-      tell('GatewayDraining', `${action.pod} moves its connections away: ${action.why}.`);
+      recordEvent('GatewayDraining', `${action.pod} started draining its connections: ${action.why}.`);
       return;
     case 'undrain':
       await annotate(
@@ -111,14 +187,14 @@ async function carryOut(
         namespace,
         action.pod,
         { [ANNOTATION.drainSince]: null, [DELETION_COST]: null },
-        now,
+        gateways,
         signal,
       );
-      await askPod(now, action.pod, (host) => processes.undrain({ host, key: rpcKey }, signal));
-      tell('GatewayKept', `${action.pod} takes connections again: ${action.why}.`);
+      await askPod(gateways, action.pod, (host) => processes.undrain({ host, key: rpcKey }, signal));
+      recordEvent('GatewayKept', `${action.pod} accepts connections again: ${action.why}.`);
       return;
     case 'mark':
-      await annotate(client, namespace, action.pod, { [DELETION_COST]: CHEAPEST }, now, signal);
+      await annotate(client, namespace, action.pod, { [DELETION_COST]: CHEAPEST }, gateways, signal);
       return;
     case 'remove':
       await client.delete(
@@ -126,10 +202,13 @@ async function carryOut(
         { namespace, name: nameOf.gatewayRevision(owner.name, action.revision) },
         { signal },
       );
-      tell('GatewayRevisionRemoved', `Revision ${action.revision} has no gateway left.`);
+      recordEvent(
+        'GatewayRevisionRemoved',
+        `Deleted revision ${action.revision}, which has no gateways left.`,
+      );
       return;
     default:
-      throw new TypeError(`unknown step ${action satisfies never}`);
+      throw new TypeError(`unknown action ${action satisfies never}`);
   }
 }
 
@@ -138,11 +217,11 @@ async function annotate(
   namespace: string,
   pod: string,
   annotations: Record<string, string | null>,
-  now: GatewaysNow,
+  gateways: ObservedGateways,
   signal: AbortSignal,
 ): Promise<void> {
-  const known = now.pods.find(({ metadata }) => metadata.name === pod)?.metadata.annotations ?? {};
-  // A drain that was begun keeps its beginning, and with it its deadline.
+  const known = gateways.pods.find(({ metadata }) => metadata.name === pod)?.metadata.annotations ?? {};
+  // A drain in progress keeps its start, and so its deadline.
   const changed = Object.fromEntries(
     Object.entries(annotations).filter(
       ([key, value]) => !(key === ANNOTATION.drainSince && value !== null && known[key] !== undefined),
@@ -152,9 +231,13 @@ async function annotate(
   await client.patch(POD, { namespace, name: pod }, { metadata: { annotations: changed } }, { signal });
 }
 
-/** Asks a process; one that cannot be asked is asked again at the next step, as nothing of it is remembered. */
-async function askPod(now: GatewaysNow, name: string, ask: (host: string) => Promise<void>): Promise<void> {
-  const host = now.pods.find(({ metadata }) => metadata.name === name)?.status?.podIP;
+/** Sends a request to a pod. Failures are ignored: the next step repeats the request. */
+async function askPod(
+  gateways: ObservedGateways,
+  name: string,
+  ask: (host: string) => Promise<void>,
+): Promise<void> {
+  const host = gateways.pods.find(({ metadata }) => metadata.name === name)?.status?.podIP;
   if (host === undefined) return;
   await ask(host).catch(() => undefined);
 }
@@ -163,7 +246,7 @@ function revisionOf(object: Stored<Deployment> | Stored<Pod>): string {
   return object.metadata.labels?.[REVISION_LABEL] ?? '';
 }
 
-function deploymentView(deployment: Stored<Deployment>): GatewayDeployment {
+function deploymentState(deployment: Stored<Deployment>): GatewayDeployment {
   const { spec, status, metadata } = deployment;
   return {
     revision: revisionOf(deployment),
@@ -174,7 +257,7 @@ function deploymentView(deployment: Stored<Deployment>): GatewayDeployment {
   };
 }
 
-function podView(pod: Stored<Pod>, processes: GatewaysNow['processes']): GatewayPod {
+function podState(pod: Stored<Pod>, processes: ObservedGateways['processes']): GatewayPod {
   const { metadata } = pod;
   const since = metadata.annotations?.[ANNOTATION.drainSince];
   return {

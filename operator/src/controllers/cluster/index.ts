@@ -15,36 +15,35 @@ import type { OperatorDefaults } from '../../resources/effective.ts';
 import { OPENIM_CLUSTER, OPENIM_TENANT } from '../../resources/kinds.ts';
 import { FIELD_MANAGER, OPS_PORT } from '../../resources/names.ts';
 import { watchChildren } from './children.ts';
-import { Observer } from './observer.ts';
-import { httpProcessApi, type ProcessApi } from './process-api.ts';
+import { httpProcessApi, Observer, type ProcessApi } from './observer.ts';
 import { ClusterReconciler } from './reconcile.ts';
 
 export interface ClusterControllerDeps {
-  /** Reads; every replica does. */
+  /** For reads, in every replica. */
   readonly client: KubeClient;
-  /** Writes, as long as this replica leads. */
+  /** For writes, while this replica leads. */
   readonly writer: KubeClient;
   readonly events: EventRecorder;
   readonly background: Background;
   readonly operator: OperatorDefaults;
   readonly operatorNamespace: string;
-  /** Only clusters of this namespace; all unless told. */
+  /** Namespace of the clusters. @default all namespaces */
   readonly namespace?: string | undefined;
-  /** How processes are asked; over HTTP unless told. */
+  /** How processes are reached. @default over HTTP */
   readonly processes?: ProcessApi | undefined;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
 
-/** What runs in every replica, and what only the leader runs. */
+/** What every replica runs, and what only the leader runs. */
 export interface ClusterController {
-  /** Local copies; they run in every replica, so that a new leader begins with a warm store. */
+  /** They run in every replica, so that a new leader starts with warm copies. */
   readonly informers: readonly Informer<KubeObject>[];
-  /** Works until `signal` aborts. */
+  /** Reconciles until `signal` aborts. */
   lead(signal: AbortSignal): Promise<void>;
 }
 
-/** Builds the controller of OpenIMCluster. Nothing is connected yet. */
+/** Creates the controller of OpenIMCluster and OpenIMTenant. It connects to nothing before it runs. */
 export function createClusterController(deps: ClusterControllerDeps): ClusterController {
   const { client, writer, events, background, operator, operatorNamespace, namespace, log, metrics } = deps;
   const clusters = createInformer({ client, type: OPENIM_CLUSTER, namespace, log, metrics });
@@ -76,7 +75,7 @@ export function createClusterController(deps: ClusterControllerDeps): ClusterCon
     log,
     metrics,
     workers: 4,
-    // A step that failed is tried again soon enough for status to be true within seconds.
+    // Short retries keep status up to date within seconds.
     backoff: { baseMs: 200, maxMs: 5_000 },
   });
   const byInstance = (child: Stored<KubeObject>) => {
@@ -90,7 +89,7 @@ export function createClusterController(deps: ClusterControllerDeps): ClusterCon
   }
   children.pods.onChange((before, after) => {
     const pod = after ?? before;
-    // Store pods that come and go change what a check would say.
+    // A change of a store pod may change the result of its check.
     if (pod) for (const key of byInstance(pod)) observer.recheck(key);
   });
   return {

@@ -2,17 +2,66 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ProcessStatus } from '@im/contract';
 import { eachLimited, sleep } from '@im/kit';
 import type { Background, Logger } from '@im/process';
-import type { CheckResult } from '../../checks/index.ts';
-import { NOTHING_SEEN, type Observation, STORE_KEYS, type StoreKey } from './observation.ts';
-import type { ProcessApi } from './process-api.ts';
+import type { CheckResult } from '../../checks/check.ts';
+import { NO_OBSERVATION, type Observation, STORE_KEYS, type StoreKey } from './observation.ts';
 
-/** A process that can be asked. */
+/** Requests to the ops port of a process of a cluster. */
+export interface ProcessApi {
+  /** The status that the process reports. @throws when it does not answer within two seconds. */
+  status(host: string, signal: AbortSignal): Promise<ProcessStatus>;
+  /** Makes a gateway refuse new connections and close its own at a pace. Idempotent. */
+  drain(at: ActionTarget, withinSeconds: number, signal: AbortSignal): Promise<void>;
+  /** Cancels a drain. */
+  undrain(at: ActionTarget, signal: AbortSignal): Promise<void>;
+}
+
+/** Address and credential of an action. */
+export interface ActionTarget {
+  readonly host: string;
+  /** Key of its cluster. */
+  readonly key: string;
+}
+
+const TIMEOUT_MS = 2_000;
+
+interface Action {
+  readonly key: string;
+  readonly body?: object;
+}
+
+/** {@link ProcessApi} over HTTP. */
+export function httpProcessApi(port: number): ProcessApi {
+  async function call(host: string, path: string, signal: AbortSignal, action?: Action) {
+    const method = action ? 'POST' : 'GET';
+    const address = host.includes(':') ? `[${host}]` : host;
+    const response = await fetch(`http://${address}:${port}${path}`, {
+      method,
+      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      ...(action && { headers: { authorization: `Bearer ${action.key}` } }),
+      ...(action?.body && { body: JSON.stringify(action.body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 200)}`);
+    return text;
+  }
+  return {
+    status: async (host, signal) => JSON.parse(await call(host, '/status', signal)) as ProcessStatus,
+    async drain({ host, key }, withinSeconds, signal) {
+      await call(host, '/drain', signal, { key, body: { withinSeconds } });
+    },
+    async undrain({ host, key }, signal) {
+      await call(host, '/undrain', signal, { key });
+    },
+  };
+}
+
+/** A running process. */
 export interface Target {
   readonly pod: string;
   readonly host: string;
 }
 
-/** What is to be looked at for one cluster. */
+/** What is observed of one cluster. */
 export interface Watched {
   readonly targets: readonly Target[];
   /** One check by store. */
@@ -23,29 +72,29 @@ export interface ObserverDeps {
   readonly processes: Pick<ProcessApi, 'status'>;
   readonly background: Background;
   readonly log: Logger;
-  /** Called with the cluster's key when something that counts has changed. */
+  /** Called with the cluster's key after a change that makes a reconcile necessary. */
   readonly onChange: (key: string) => void;
 }
 
-/** Time between looks at the processes, ms. */
-const LOOK_MS = 1_500;
-/** Time between checks of a store that was fine, and of one that was not, ms. */
+/** Interval between polls of the processes, ms. */
+const POLL_MS = 1_500;
+/** Intervals between checks of a store that passed, and of one that failed, ms. */
 const CHECK_MS = 5_000;
 const RECHECK_MS = 1_500;
-/** Processes that are asked at once. */
+/** Concurrent requests. */
 const PARALLEL = 16;
 
 interface Subject {
-  /** Asked at each look, so that it is always of the newest pods. */
+  /** Called for each poll, so that it contains the newest pods. */
   watched: () => Watched;
   observation: Observation;
   readonly nextCheck: Map<StoreKey, number>;
-  looking: boolean;
+  polling: boolean;
 }
 
 /**
- * Looks at what the API server does not know: what our processes tell of themselves, and whether
- * the stores can be used. Each look replaces what was seen; a process that does not answer is absent.
+ * Polls what the API server does not know: the status of processes, and whether the stores are usable. Each poll
+ * replaces the observation before it; a process that does not answer is absent.
  */
 export class Observer {
   readonly #deps: ObserverDeps;
@@ -55,55 +104,55 @@ export class Observer {
     this.#deps = deps;
   }
 
-  /** Begins to look at a cluster, or goes on with other targets. */
+  /** Starts polling a cluster, or replaces its targets. */
   watch(key: string, watched: () => Watched): void {
     const known = this.#subjects.get(key);
     if (known) known.watched = watched;
     else
-      this.#subjects.set(key, { watched, observation: NOTHING_SEEN, nextCheck: new Map(), looking: false });
+      this.#subjects.set(key, { watched, observation: NO_OBSERVATION, nextCheck: new Map(), polling: false });
   }
 
-  /** Forgets a cluster. */
+  /** Stops polling a cluster. */
   forget(key: string): void {
     this.#subjects.delete(key);
   }
 
-  /** What was seen last. */
-  seen(key: string): Observation {
-    return this.#subjects.get(key)?.observation ?? NOTHING_SEEN;
+  /** The last observation. */
+  observationOf(key: string): Observation {
+    return this.#subjects.get(key)?.observation ?? NO_OBSERVATION;
   }
 
-  /** Looks at the stores of a cluster again at the next turn, as their pods have changed. */
+  /** Checks the stores of a cluster at the next poll, because their pods have changed. */
   recheck(key: string): void {
     this.#subjects.get(key)?.nextCheck.clear();
   }
 
-  /** Looks until `signal` aborts. */
+  /** Polls until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       for (const [key, subject] of this.#subjects) {
-        // A slow look at one cluster holds up no other.
-        if (subject.looking) continue;
-        subject.looking = true;
-        const look = async () => {
+        // A slow poll of one cluster must not delay the others.
+        if (subject.polling) continue;
+        subject.polling = true;
+        const poll = async () => {
           try {
-            await this.#look(key, subject, signal);
+            await this.#poll(key, subject, signal);
           } finally {
-            subject.looking = false;
+            subject.polling = false;
           }
         };
-        this.#deps.background.spawn('observe cluster', look, {
+        this.#deps.background.spawn('observe cluster', poll, {
           onRefused: () => {
-            subject.looking = false;
+            subject.polling = false;
           },
         });
       }
-      await sleep(LOOK_MS, signal).catch(() => undefined);
+      await sleep(POLL_MS, signal).catch(() => undefined);
     }
     this.#subjects.clear();
   }
 
-  async #look(key: string, subject: Subject, signal: AbortSignal): Promise<void> {
+  async #poll(key: string, subject: Subject, signal: AbortSignal): Promise<void> {
     const { targets, checks } = subject.watched();
     const before = subject.observation;
     const [processes, stores] = await Promise.all([
@@ -121,7 +170,7 @@ export class Observer {
       try {
         answers.set(pod, await this.#deps.processes.status(host, signal));
       } catch (error) {
-        this.#deps.log.debug({ pod, err: error }, 'process cannot be asked');
+        this.#deps.log.debug({ pod, err: error }, 'process does not answer');
       }
     });
     return answers;
@@ -147,7 +196,7 @@ export class Observer {
   }
 }
 
-/** What of an observation makes a reconcile worth while: everything but figures that move all the time. */
+/** The part of an observation whose change triggers a reconcile: all but figures that change all the time. */
 function essence({ processes, stores }: Observation): unknown {
   return {
     processes: [...processes].map(([pod, { eventLoopDelayMs: _d, rssBytes: _r, gateway, ...rest }]) => ({

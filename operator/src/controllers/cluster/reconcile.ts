@@ -1,19 +1,15 @@
 import { ConfigError } from '@im/contract';
 import {
   type Applier,
-  childId,
-  type Deployment,
   type EventRecorder,
   type Informer,
   type KubeClient,
-  type KubeObject,
   keyOf,
   PERSISTENT_VOLUME_CLAIM,
-  prune,
   type ReconcileResult,
   type Stored,
 } from '@im/kube';
-import { storeChecks } from '../../checks/index.ts';
+import { storeChecks } from '../../checks/store-checks.ts';
 import {
   type EffectiveSpec,
   effectiveSpec,
@@ -21,30 +17,25 @@ import {
   type RunningImages,
 } from '../../resources/effective.ts';
 import { OPENIM_CLUSTER, type OpenIMCluster, type OpenIMTenant } from '../../resources/kinds.ts';
-import { ANNOTATION, API_VERSION, FINALIZER, MANAGED_BY, nameOf } from '../../resources/names.ts';
-import { gatewayService } from '../../resources/services.ts';
+import { ANNOTATION, API_VERSION, FINALIZER } from '../../resources/names.ts';
 import { knownClusterSpec, settingsLevel, taggedVersion } from '../../resources/settings-level.ts';
 import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';
-import { pvcResizes } from '../../resources/stores/index.ts';
-import { gatewayRevision, type WorkloadInput } from '../../resources/workloads.ts';
+import { pvcResizes } from '../../resources/stores/store-set.ts';
+import { TenantReconciler } from '../tenant/reconcile.ts';
 import { type Children, ManifestApplier } from './children.ts';
-import { ConditionEvents } from './condition-events.ts';
-import { deleteCluster } from './delete.ts';
-import { type Desired, desiredObjects, type Stage } from './desired.ts';
-import type { GatewayPlan } from './gateway-plan.ts';
-import { reconcileGateways } from './gateways.ts';
-import { GeneratedSecrets } from './generated-secrets.ts';
-import type { Observer } from './observer.ts';
-import type { ProcessApi } from './process-api.ts';
-import { BrokenReferenceError, SecretReader } from './references.ts';
-import { changesPods, unsettled } from './rollout.ts';
-import { planRpcKey, RPC_KEY_ENTRY, type RpcKeySeen, settleRpcKey } from './rpc-key.ts';
+import { recordEvents } from './conditions.ts';
+import { type Desired, desiredObjects } from './create.ts';
+import { deleteCluster, pruneChildren } from './delete.ts';
+import { GatewayReconciler } from './gateways.ts';
+import type { Refusal, RolloutState } from './observation.ts';
+import { ObservedCluster, ownerOf } from './observed-cluster.ts';
+import type { Observer, ProcessApi } from './observer.ts';
+import { planRpcKey, RPC_KEY_ENTRY, type RpcKeyObservation, settleRpcKey } from './rpc-key.ts';
+import { BrokenReferenceError, GeneratedSecrets, SecretReader } from './secrets.ts';
 import { clusterStatus } from './status.ts';
-import type { Refusal, RolloutState } from './status-input.ts';
-import { TenantStatuses } from './tenant-statuses.ts';
-import { ClusterView, ownerOf } from './view.ts';
+import { rollOut } from './upgrade.ts';
 
-/** Everything that the reconcile of a cluster needs. */
+/** Dependencies of {@link ClusterReconciler}. */
 export interface ClusterDeps {
   readonly client: KubeClient;
   readonly clusters: Informer<OpenIMCluster>;
@@ -55,98 +46,96 @@ export interface ClusterDeps {
   readonly processes: ProcessApi;
   readonly events: EventRecorder;
   readonly operator: OperatorDefaults;
-  /** Namespace of the operator, which network policies let in. */
+  /** Namespace of the operator, which network policies admit. */
   readonly operatorNamespace: string;
 }
 
-/** Time between reconciles of a cluster of which nothing is heard; Secrets that people change are seen by it, ms. */
+/** Interval between reconciles without a change, in which a changed Secret of a user is noticed, ms. */
 const RESYNC_MS = 15_000;
-/** The same while something is under way, ms. */
+/** The same during a roll-out, ms. */
 const BUSY_MS = 2_000;
-/** Time that the address of the object storage gets to be known before roles are made all the same, ms. */
+/** Longest wait for the address of the object storage before roles are created without it, ms. */
 const ADDRESS_MS = 60_000;
-/** Partitions of the log; fixed for good. */
+/** Partitions of the log; can never change. */
 const PARTITIONS = 64;
 
-/** What a look at a cluster came to. */
+/** Result of one reconcile. */
 interface Outcome {
   readonly rollout: RolloutState;
   readonly gatewayRevision?: string | undefined;
-  /** Name of the config that was applied; undefined when none could be. */
+  /** Hash of the applied config; undefined when none could be applied. */
   readonly configHash?: string | undefined;
   readonly refusal?: Refusal | undefined;
   readonly failure?: unknown;
-  /** Level of the settings that the services know, and fields that are left out for it. */
+  /** Settings level of the services, and the fields that it leaves out. */
   readonly settings?: { readonly level: number; readonly leftOut: readonly string[] };
 }
 
-/** What a cluster should be, as far as its services know the settings. */
+/** The wanted state, as far as the services know the settings. */
 interface Wanted {
   readonly effective: EffectiveSpec;
   readonly settingsLevel: number;
 }
 
 /**
- * Makes clusters as their specs say. Level-triggered: every call looks at the whole cluster and does
- * what is to be done next. Nothing is remembered between calls but what spares requests.
+ * Reconciles clusters with their specs. Level-triggered: every call observes the whole cluster and takes the next
+ * step. Between calls it keeps only what saves requests.
  */
 export class ClusterReconciler {
   readonly #deps: ClusterDeps;
   readonly #applier: ManifestApplier;
   readonly #secrets: SecretReader;
   readonly #generated: GeneratedSecrets;
-  readonly #conditionEvents: ConditionEvents;
-  readonly #tenantStatus: TenantStatuses;
-  /** Revision that a Service was turned to, by cluster, until the local copy shows it: turning it back would cut clients twice. */
-  readonly #turned = new Map<string, string>();
+  readonly #gateways: GatewayReconciler;
+  readonly #tenants: TenantReconciler;
 
   constructor(deps: ClusterDeps) {
     this.#deps = deps;
     this.#applier = new ManifestApplier(deps.applier, deps.children);
     this.#secrets = new SecretReader(deps.client);
     this.#generated = new GeneratedSecrets(deps.client);
-    this.#conditionEvents = new ConditionEvents(deps.events);
-    this.#tenantStatus = new TenantStatuses(deps);
+    this.#gateways = new GatewayReconciler({ ...deps, applier: this.#applier });
+    this.#tenants = new TenantReconciler(deps);
   }
 
-  /** One look at a cluster, by `namespace/name`. */
+  /** Reconciles the cluster `namespace/name` once. */
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const cluster = this.#deps.clusters.get(key);
     if (!cluster || cluster.metadata.deletionTimestamp !== undefined) {
       this.#deps.observer.forget(key);
-      this.#turned.delete(key);
-      await this.#tenantStatus.clusterGone(key, signal);
+      this.#gateways.forget(key);
+      await this.#tenants.clusterGone(key, signal);
       return cluster ? this.#delete(cluster, signal) : {};
     }
     if (!cluster.metadata.finalizers?.includes(FINALIZER)) {
       await this.#addFinalizer(cluster, signal);
       return {};
     }
-    const view = new ClusterView(ownerOf(cluster), this.#deps.children);
-    const settingsLevel = this.#settingsLevel(cluster, view);
+    const observed = new ObservedCluster(ownerOf(cluster), this.#deps.children);
+    const settingsLevel = this.#settingsLevel(cluster, observed);
     const { spec, leftOut } = knownClusterSpec(cluster.spec, settingsLevel);
     const effective = effectiveOf({ ...cluster, spec }, this.#deps.operator);
     const wanted = { effective, settingsLevel };
     const outcome = {
-      ...(await this.#bringAbout(cluster, view, wanted, signal)),
+      ...(await this.#reconcileComponents(cluster, observed, wanted, signal)),
       settings: { level: settingsLevel, leftOut },
     };
-    await this.#writeStatus(cluster, view, effective, outcome, signal);
-    await this.#tenantStatus.write(
+    await this.#writeStatus(cluster, observed, effective, outcome, signal);
+    await this.#tenants.writeStatuses(
       key,
-      { configHash: outcome.configHash, settingsLevel, endpoints: view.endpoints(effective) },
+      { configHash: outcome.configHash, settingsLevel, endpoints: observed.endpoints(effective) },
       signal,
     );
     if (outcome.failure !== undefined) throw outcome.failure;
     return { requeueAfterMs: outcome.rollout.stage === undefined ? RESYNC_MS : BUSY_MS };
   }
 
-  /** Which settings the processes of a cluster know, those that are about to start included. */
-  #settingsLevel(cluster: Stored<OpenIMCluster>, view: ClusterView): number {
+  /** The settings that all processes of a cluster know, including those about to start. */
+  #settingsLevel(cluster: Stored<OpenIMCluster>, observed: ObservedCluster): number {
     const { observer, operator } = this.#deps;
-    const { processes } = observer.seen(keyOf(cluster));
+    const { processes } = observer.observationOf(keyOf(cluster));
     const { image, version } = effectiveOf(cluster, operator);
-    const pods = view.rolePods();
+    const pods = observed.rolePods();
     const known = cluster.status?.effective as { readonly settingsLevel?: number } | undefined;
     return settingsLevel({
       before: known?.settingsLevel,
@@ -159,78 +148,74 @@ export class ClusterReconciler {
     });
   }
 
-  /** Does the next step. Never rejects but for an abort: status tells what went wrong, and that needs writing. */
-  async #bringAbout(
+  /** Takes the next step. Rejects only when aborted: a failure is part of the outcome, so that status reports it. */
+  async #reconcileComponents(
     cluster: Stored<OpenIMCluster>,
-    view: ClusterView,
+    observed: ObservedCluster,
     wanted: Wanted,
     signal: AbortSignal,
   ): Promise<Outcome> {
     const { effective } = wanted;
     try {
-      const objects = view.objectsURL(effective, cluster.status?.endpoints?.objectStorage);
-      const { desired, rpcKey } = await this.#desired(cluster, view, wanted, objects.url, signal);
+      const objects = observed.objectsURL(effective, cluster.status?.endpoints?.objectStorage);
+      const { desired, rpcKey } = await this.#desired(cluster, observed, wanted, objects.url, signal);
       for (const manifest of desired.base) await this.#applier.apply(manifest, signal);
-      await this.#growVolumes(view, effective, signal);
+      await this.#growVolumes(observed, effective, signal);
       const addressLeftMs = ADDRESS_MS - ageMs(cluster);
-      if (objects.pending && addressLeftMs > 0 && view.selectedRevision() === undefined) {
-        // The services read it at their start only: begun now they would all be restarted soon.
-        await this.#rollOut(desired.stages.slice(0, 1), signal);
+      if (objects.pending && addressLeftMs > 0 && observed.selectedRevision() === undefined) {
+        // The services read it at their start only: started now, they would all be restarted soon.
+        await rollOut(this.#applier, desired.stages.slice(0, 1), signal);
         const seconds = Math.ceil(addressLeftMs / 1_000);
-        const message = `waiting for the address of the object storage's Service, for ${seconds} s at the most`;
+        const message = `waiting for the address of the object storage Service, at most ${seconds} s`;
         return { rollout: { stage: 'stores', message }, configHash: desired.configHash };
       }
-      const rollout = await this.#rollOut(desired.stages, signal);
-      const { plan, revision } = await this.#gateways(
-        cluster,
-        view,
-        desired.gateway,
-        rpcKey,
-        rollout.stage === undefined,
+      const rollout = await rollOut(this.#applier, desired.stages, signal);
+      const { plan, revision } = await this.#gateways.reconcile(
+        { cluster, observed, input: desired.gateway, rpcKey, othersComplete: rollout.stage === undefined },
         signal,
       );
-      await this.#prune(view, desired, signal);
+      await pruneChildren(this.#deps, this.#applier, observed, desired, signal);
       const done = { gatewayRevision: revision, configHash: desired.configHash };
-      if (rollout.stage !== undefined || plan.settled) return { rollout, ...done };
-      const message = plan.waiting ?? 'the next step is being taken';
+      if (rollout.stage !== undefined || plan.complete) return { rollout, ...done };
+      const message = plan.waiting ?? 'the next step is in progress';
       return { rollout: { stage: 'gateway', message }, ...done };
     } catch (error) {
       signal.throwIfAborted();
       const refusal = refusalOf(error);
       return {
-        rollout: { message: 'The running cluster is left as it is.' },
+        rollout: { message: 'The running cluster is unchanged.' },
         gatewayRevision: cluster.status?.gatewayRevision,
         ...(refusal ? { refusal } : { failure: error }),
       };
     }
   }
 
-  /** The wanted objects. @throws BrokenReferenceError, ConfigError when the spec cannot be carried out. */
+  /** The wanted objects. @throws BrokenReferenceError, ConfigError when the spec is invalid. */
   async #desired(
     cluster: Stored<OpenIMCluster>,
-    view: ClusterView,
+    observed: ObservedCluster,
     { effective, settingsLevel: level }: Wanted,
     objectsURL: string,
     signal: AbortSignal,
   ): Promise<{ readonly desired: Desired; readonly rpcKey: string }> {
-    const { owner } = view;
+    const { owner } = observed;
     const external = await this.#secrets.externalValues(owner.namespace, effective, signal);
     const credentials = await this.#generated.credentials(owner, makeCredentials, signal);
-    const { entries: tenants } = this.#tenantStatus.plan(keyOf(cluster), level);
+    const { entries: tenants } = this.#tenants.plan(keyOf(cluster), level);
     const ids = tenants.map(({ id }) => id);
     const tenantSecrets = await this.#generated.tenants(owner, ids, signal);
-    const seen: RpcKeySeen = {
+    const rpcKeyState: RpcKeyObservation = {
       image: effective.image,
       operatorImage: this.#deps.operator.image,
-      pods: view.rolePods(),
-      started: view.hasWorkloads(),
-      processes: this.#deps.observer.seen(keyOf(cluster)).processes,
+      pods: observed.rolePods(),
+      started: observed.hasWorkloads(),
+      processes: this.#deps.observer.observationOf(keyOf(cluster)).processes,
     };
-    const keyPlan = planRpcKey(credentials, seen);
+    const keyPlan = planRpcKey(credentials, rpcKeyState);
     await this.#generated.keep(owner, keyPlan.keep, signal);
     const connection = connectionOf({ owner, effective, credentials, external });
     const checks = storeChecks({ owner, effective, connection });
-    this.#deps.observer.watch(keyOf(cluster), () => ({ targets: view.targets(), checks }));
+    this.#deps.observer.watch(keyOf(cluster), () => ({ targets: observed.targets(), checks }));
     const desired = desiredObjects({
       owner,
       effective,
@@ -242,105 +227,25 @@ export class ClusterReconciler {
       rpcKey: keyPlan.use,
       operatorNamespace: this.#deps.operatorNamespace,
       restartedAt: cluster.metadata.annotations?.[ANNOTATION.restartedAt],
-      statefulSets: view.statefulSets(),
+      statefulSets: observed.statefulSets(),
     });
-    // Seen by the next look, which the change of the Secret brings about.
-    await this.#generated.keep(owner, settleRpcKey(credentials, keyPlan, seen, desired.configHash), signal);
+    // The change of the Secret triggers the next reconcile, which reads it.
+    await this.#generated.keep(
+      owner,
+      settleRpcKey(credentials, keyPlan, rpcKeyState, desired.configHash),
+      signal,
+    );
     return { desired, rpcKey: credentials[RPC_KEY_ENTRY.key] ?? '' };
   }
 
-  /**
-   * Applies workloads stage by stage: what changes pods is applied when all stages before it are as
-   * they should be; what does not, and what is not there yet, at once.
-   */
-  async #rollOut(stages: readonly Stage[], signal: AbortSignal): Promise<RolloutState> {
-    let waiting: { stage: string; message: string } | undefined;
-    for (const { name, workloads } of stages) {
-      const before = waiting;
-      for (const manifest of workloads) {
-        const observed = this.#applier.observed(manifest) as Stored<Deployment> | undefined;
-        if (before && changesPods(manifest, observed)) continue;
-        const { object } = await this.#applier.apply(manifest, signal);
-        const reason = unsettled(object as Stored<Deployment>);
-        if (reason !== undefined) waiting ??= { stage: name, message: reason };
-      }
-    }
-    return waiting ?? { message: 'Every part is as the spec says.' };
-  }
-
-  /** The gateways' next step. While other stages are under way the revision that serves is kept. */
-  async #gateways(
-    cluster: Stored<OpenIMCluster>,
-    view: ClusterView,
-    input: WorkloadInput,
-    rpcKey: string,
-    othersSettled: boolean,
+  async #growVolumes(
+    observed: ObservedCluster,
+    effective: EffectiveSpec,
     signal: AbortSignal,
-  ): Promise<{ plan: GatewayPlan; revision: string }> {
-    const { client, processes, observer, events } = this.#deps;
-    const key = keyOf(cluster);
-    const shown = view.selectedRevision();
-    if (shown === this.#turned.get(key)) this.#turned.delete(key);
-    const selected = this.#turned.get(key) ?? shown;
-    const wanted = gatewayRevision(input);
-    // Which revision it selects is changed step by step; the rest of the Service at once.
-    if (selected !== undefined) {
-      await this.#applier.apply(gatewayService(view.owner, input.effective, selected), signal);
-    }
-    const serving = view
-      .gatewayDeployments()
-      .some(({ metadata }) => metadata.name === nameOf.gatewayRevision(view.owner.name, selected ?? ''));
-    const target = othersSettled || !serving || selected === undefined ? wanted : selected;
-    const plan = await reconcileGateways(
-      {
-        client,
-        applier: this.#applier,
-        processes,
-        rpcKey,
-        tell: (reason, message) => events.event(cluster, { type: 'Normal', reason, message }),
-      },
-      input,
-      target,
-      {
-        deployments: view.gatewayDeployments(),
-        pods: view.gatewayPods(),
-        selected,
-        processes: observer.seen(key).processes,
-      },
-      signal,
-    );
-    for (const action of plan.actions) if (action.kind === 'select') this.#turned.set(key, action.revision);
-    return { plan: target === wanted ? plan : { ...plan, settled: false }, revision: target };
-  }
-
-  /** Deletes objects of the cluster that it should not have any more. */
-  async #prune(view: ClusterView, desired: Desired, signal: AbortSignal): Promise<void> {
-    const { children, client } = this.#deps;
-    const { owner } = view;
-    const manifests = [
-      ...desired.base,
-      ...desired.stages.flatMap(({ workloads }) => workloads),
-      ...view.gatewayDeployments(),
-    ];
-    const wanted = new Set(manifests.map((manifest) => childId(this.#applier.typeOf(manifest), manifest)));
-    const gatewayServiceKey = { namespace: owner.namespace, name: nameOf.component(owner.name, 'gateway') };
-    wanted.add(childId(children.services.type, gatewayServiceKey));
-    const { pods: _pods, volumeClaims: _claims, ...prunable } = children;
-    await prune({
-      client,
-      ownerUid: owner.uid,
-      namespace: owner.namespace,
-      labels: { 'app.kubernetes.io/managed-by': MANAGED_BY, 'app.kubernetes.io/instance': owner.name },
-      wanted,
-      among: Object.values(prunable) as unknown as readonly Informer<KubeObject>[],
-      signal,
-    });
-  }
-
-  async #growVolumes(view: ClusterView, effective: EffectiveSpec, signal: AbortSignal): Promise<void> {
-    for (const { name, size } of pvcResizes(effective, view.volumeClaims())) {
+  ): Promise<void> {
+    for (const { name, size } of pvcResizes(effective, observed.volumeClaims())) {
       const patch = { spec: { resources: { requests: { storage: size } } } };
-      const key = { namespace: view.owner.namespace, name };
+      const key = { namespace: observed.owner.namespace, name };
       await this.#deps.client.patch(PERSISTENT_VOLUME_CLAIM, key, patch, { signal });
     }
   }
@@ -350,47 +255,47 @@ export class ClusterReconciler {
     if (!cluster.metadata.finalizers?.includes(FINALIZER)) return {};
     const { done, waiting } = await deleteCluster(client, children, cluster, signal);
     if (done) return {};
-    const view = new ClusterView(ownerOf(cluster), children);
+    const observed = new ObservedCluster(ownerOf(cluster), children);
     const outcome = { rollout: { stage: 'deletion', message: waiting } };
-    await this.#writeStatus(cluster, view, effectiveOf(cluster, operator), outcome, signal);
+    await this.#writeStatus(cluster, observed, effectiveOf(cluster, operator), outcome, signal);
     return { requeueAfterMs: BUSY_MS };
   }
 
   async #writeStatus(
     cluster: Stored<OpenIMCluster>,
-    view: ClusterView,
+    observed: ObservedCluster,
     effective: EffectiveSpec,
     { rollout, gatewayRevision: revision, configHash, refusal, failure, settings }: Outcome,
     signal: AbortSignal,
   ): Promise<void> {
-    const { observer, applier } = this.#deps;
+    const { observer, applier, events } = this.#deps;
     const roles = ['rpc', 'transfer', 'push', 'cron', 'api'] as const;
     const status = clusterStatus({
-      owner: view.owner,
+      owner: observed.owner,
       generation: cluster.metadata.generation ?? 0,
       effective,
       refusal,
       failure: failure === undefined ? undefined : describe(failure),
-      pods: view.pods(),
-      updated: Object.fromEntries(roles.map((role) => [role, view.updatedPods(role)])),
-      observation: observer.seen(keyOf(cluster)),
+      pods: observed.pods(),
+      updated: Object.fromEntries(roles.map((role) => [role, observed.updatedPods(role)])),
+      observation: observer.observationOf(keyOf(cluster)),
       rollout,
       gatewayRevision: revision,
       configHash,
       settings,
       endpoints: {
-        ...view.endpoints(effective),
-        objectStorage: view.objectsURL(effective, cluster.status?.endpoints?.objectStorage).url,
+        ...observed.endpoints(effective),
+        objectStorage: observed.objectsURL(effective, cluster.status?.endpoints?.objectStorage).url,
       },
       partitions: PARTITIONS,
       before: cluster.status,
       now: new Date(),
     });
     const { name, namespace } = cluster.metadata;
-    // Status alone: no field of the spec becomes the operator's.
+    // Status alone: the operator must own no field of the spec.
     const object = { apiVersion: API_VERSION, kind: 'OpenIMCluster', metadata: { name, namespace }, status };
     await applier.applyStatus(OPENIM_CLUSTER, object as unknown as OpenIMCluster, cluster, { signal });
-    this.#conditionEvents.tell(cluster, status);
+    recordEvents(events, cluster, status);
   }
 
   async #addFinalizer({ metadata }: Stored<OpenIMCluster>, signal: AbortSignal): Promise<void> {

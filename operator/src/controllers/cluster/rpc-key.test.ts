@@ -5,8 +5,8 @@ import type { ConfigMap } from '@im/kube';
 import { effectiveSpec } from '../../resources/effective.ts';
 import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';
 import { gatewayRevision } from '../../resources/workloads.ts';
-import { desiredObjects } from './desired.ts';
-import { type KeptChanges, planRpcKey, type RpcKeySeen, settleRpcKey } from './rpc-key.ts';
+import { desiredObjects } from './create.ts';
+import { type EntryChanges, planRpcKey, type RpcKeyObservation, settleRpcKey } from './rpc-key.ts';
 
 const OWN = 'registry.example/openim-operator:2.0.0';
 const OLD = 'registry.example/openim-operator:1.0.0';
@@ -14,7 +14,7 @@ const OLD = 'registry.example/openim-operator:1.0.0';
 /** A Secret and a cluster, looked at as the operator does. */
 function simulate(kept: Record<string, string>) {
   let secret = kept;
-  const keep = (changes: KeptChanges) => {
+  const keep = (changes: EntryChanges) => {
     if (Object.keys(changes).length === 0) return;
     secret = Object.fromEntries(
       Object.entries({ ...secret, ...changes }).filter(([, value]) => value !== ''),
@@ -26,7 +26,7 @@ function simulate(kept: Record<string, string>) {
     },
     write: keep,
     /** @param took the config that all processes have taken over; else none answers so. */
-    look(seen: RpcKeySeen, took = false): CallerProof {
+    look(seen: RpcKeyObservation, took = false): CallerProof {
       const plan = planRpcKey(secret, seen);
       keep(plan.keep);
       const hash = `config of ${plan.use}`;
@@ -40,7 +40,7 @@ function simulate(kept: Record<string, string>) {
 }
 
 /** A cluster with a pod of each of `images`; those of the old image tell nothing of a key. */
-function seen(image: string, images: readonly string[], operatorImage = OWN): RpcKeySeen {
+function seen(image: string, images: readonly string[], operatorImage = OWN): RpcKeyObservation {
   const pods = images.map((each, i) => ({ name: `pod-${i}`, image: each }));
   const processes = new Map(
     pods.map(({ name, image: runs }) => [name, (runs === OLD ? {} : { rpcKey: 'none' }) as ProcessStatus]),

@@ -1,80 +1,80 @@
 import type { CallerProof, ProcessStatus } from '@im/contract';
+import { templateHash } from '../../resources/pod-template.ts';
 import { makeRpcKey } from '../../resources/stores/credentials.ts';
-import { templateHash } from '../../resources/template-hash.ts';
 
-/** Entries of the Secret of generated passwords that are about the key of the cluster. */
+/** Entries for the key of the cluster in the Secret of generated passwords. */
 export const RPC_KEY_ENTRY = {
   key: 'rpcKey',
-  /** Hash of the key that every process knew, so that it is required; empty while one may not. */
+  /** Hash of the key that is required, because every process knows it; empty while one may not. */
   required: 'rpcKeyRequired',
-  /** Image whose processes take a key over. */
+  /** Image whose processes accept a key. */
   image: 'rpcKeyImage',
-  /** People add it to have the key changed. */
+  /** A user adds it to rotate the key. */
   rotate: 'rpcKeyRotate',
 } as const;
 
 type Kept = Readonly<Record<string, string>>;
 
-/** Entries to write; an empty one is removed. */
-export type KeptChanges = Readonly<Record<string, string>>;
+/** Entries to write; an empty value removes the entry. */
+export type EntryChanges = Readonly<Record<string, string>>;
 
-/** A pod of one of the roles that has a node. */
+/** A scheduled pod of a role. */
 export interface RolePod {
   readonly name: string;
   readonly image: string;
 }
 
-/** What decides about the key, beside the Secret. */
-export interface RpcKeySeen {
-  /** Image of the roles, as it should be. */
+/** What the plan depends on, in addition to the Secret. */
+export interface RpcKeyObservation {
+  /** Wanted image of the roles. */
   readonly image: string;
   readonly operatorImage: string;
   readonly pods: readonly RolePod[];
-  /** Whether the cluster has workloads: there may be pods of which is not known yet. */
+  /** Whether the cluster has workloads, whose pods may not be observed yet. */
   readonly started: boolean;
   readonly processes: ReadonlyMap<string, ProcessStatus>;
 }
 
-/** How the key is used now. */
+/** How the key is used, and the entries to write. */
 export interface RpcKeyPlan {
   readonly use: CallerProof;
-  readonly keep: KeptChanges;
+  readonly keep: EntryChanges;
 }
 
 /**
- * Whether processes are given the key, and whether they require it: pure. A new cluster requires it from the
- * beginning. One that runs without it accepts callers without a key until every process has taken the key over;
- * {@link settleRpcKey} says when. An image that may not know the setting gets none, since its processes would refuse
- * their config: known are the operator's own version, and images whose processes tell of it.
+ * Whether processes get the key, and whether they require it; a pure function. A new cluster requires it from the
+ * start. One that runs without it accepts callers without a key until every process has loaded the key
+ * ({@link settleRpcKey}). An image that may not know the setting gets none, since its processes would reject their
+ * config: known are the operator's own version, and images whose processes report the key's state.
  */
-export function planRpcKey(kept: Kept, seen: RpcKeySeen): RpcKeyPlan {
+export function planRpcKey(kept: Kept, seen: RpcKeyObservation): RpcKeyPlan {
   const { image, pods, processes, started } = seen;
-  const tell = pods.length > 0 && pods.every(({ name }) => processes.get(name)?.rpcKey !== undefined);
-  const observed = tell && pods.every((pod) => pod.image === image);
-  const began = kept[RPC_KEY_ENTRY.image] === image;
-  if (!began && !observed && !sameRelease(image, seen.operatorImage))
+  const reported = pods.length > 0 && pods.every(({ name }) => processes.get(name)?.rpcKey !== undefined);
+  const observed = reported && pods.every((pod) => pod.image === image);
+  const known = kept[RPC_KEY_ENTRY.image] === image;
+  if (!known && !observed && !sameRelease(image, seen.operatorImage))
     return { use: 'none', keep: forget(kept) };
   const hash = hashOf(kept);
   if (!started || kept[RPC_KEY_ENTRY.required] === hash) {
     const keep = differing(kept, { [RPC_KEY_ENTRY.image]: image, [RPC_KEY_ENTRY.required]: hash });
     return { use: kept[RPC_KEY_ENTRY.rotate] === undefined ? 'required' : 'optional', keep };
   }
-  // Processes of the image before may still run.
-  if (!began && !tell) return { use: 'none', keep: {} };
+  // Processes of the previous image may still run.
+  if (!known && !reported) return { use: 'none', keep: {} };
   return { use: 'optional', keep: differing(kept, { [RPC_KEY_ENTRY.image]: image }) };
 }
 
 /**
- * What follows once every process has taken over the config that `plan` led to: the key is required from then on, or,
- * where people asked for another, is changed.
+ * The entries to write once every process has loaded the config of the plan: the key is required from then on, or, if a
+ * rotation was requested, replaced.
  * @param configHash of that config.
  */
 export function settleRpcKey(
   kept: Kept,
   { use }: RpcKeyPlan,
-  { pods, processes }: RpcKeySeen,
+  { pods, processes }: RpcKeyObservation,
   configHash: string,
-): KeptChanges {
+): EntryChanges {
   const all = pods.length > 0 && pods.every(({ name }) => processes.get(name)?.configHash === configHash);
   if (use !== 'optional' || !all) return {};
   return kept[RPC_KEY_ENTRY.rotate] === undefined
@@ -82,20 +82,20 @@ export function settleRpcKey(
     : { [RPC_KEY_ENTRY.key]: makeRpcKey(), [RPC_KEY_ENTRY.rotate]: '' };
 }
 
-/** Names the key without telling it. */
+/** Identifies the key without revealing it. */
 function hashOf(kept: Kept): string {
   return templateHash(kept[RPC_KEY_ENTRY.key]);
 }
 
-function forget(kept: Kept): KeptChanges {
+function forget(kept: Kept): EntryChanges {
   return differing(kept, { [RPC_KEY_ENTRY.image]: '', [RPC_KEY_ENTRY.required]: '' });
 }
 
-function differing(kept: Kept, wanted: KeptChanges): KeptChanges {
+function differing(kept: Kept, wanted: EntryChanges): EntryChanges {
   return Object.fromEntries(Object.entries(wanted).filter(([key, value]) => (kept[key] ?? '') !== value));
 }
 
-/** Whether two images are of one version, in whatever registry: by digest, or by a tag that names a version. */
+/** Whether two images are the same version in any registry: by digest, or by a tag that names a version. */
 function sameRelease(image: string, other: string): boolean {
   if (image === other) return true;
   const release = releaseOf(image);

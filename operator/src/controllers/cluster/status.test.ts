@@ -5,9 +5,8 @@ import type { Pod, Stored } from '@im/kube';
 import { effectiveSpec } from '../../resources/effective.ts';
 import { labelsOf, REVISION_LABEL, ROLES, type Role } from '../../resources/names.ts';
 import { CONDITIONS } from './conditions.ts';
-import type { Observation } from './observation.ts';
+import type { Observation, StatusInput } from './observation.ts';
 import { clusterStatus } from './status.ts';
-import type { StatusInput } from './status-input.ts';
 
 const owner = { name: 'chat', namespace: 'im', uid: 'u' };
 const effective = effectiveSpec({}, { version: '1.2.3', image: 'im:1' });
@@ -40,7 +39,7 @@ function pod(
   } as unknown as Stored<Pod>;
 }
 
-function told(change: Partial<ProcessStatus> = {}): ProcessStatus {
+function processStatus(change: Partial<ProcessStatus> = {}): ProcessStatus {
   return {
     version: '1.2.3',
     instance: 'i',
@@ -73,13 +72,13 @@ const gateway = (connections: number) => ({
   drainRemaining: 0,
   drainEtaSeconds: 0,
 });
-const seen: Observation = {
+const observation: Observation = {
   processes: new Map([
-    ['gateway-0', told({ gateway: gateway(3) })],
-    ['gateway-1', told({ gateway: gateway(4) })],
+    ['gateway-0', processStatus({ gateway: gateway(3) })],
+    ['gateway-1', processStatus({ gateway: gateway(4) })],
     [
       'transfer-0',
-      told({
+      processStatus({
         transfer: {
           partitions: 40,
           lagRecords: 2,
@@ -91,7 +90,7 @@ const seen: Observation = {
     ],
     [
       'transfer-1',
-      told({
+      processStatus({
         transfer: {
           partitions: 24,
           lagRecords: 1,
@@ -117,8 +116,8 @@ function statusOf(change: Partial<StatusInput> = {}) {
     effective,
     pods: allPods,
     updated: {},
-    observation: seen,
-    rollout: { message: 'Every part is as the spec says.' },
+    observation,
+    rollout: { message: 'All components match the spec.' },
     gatewayRevision: 'rev',
     endpoints: { api: 'http://a', webSocket: 'ws://a', objectStorage: 'http://o' },
     partitions: 64,
@@ -134,7 +133,7 @@ function condition(status: ReturnType<typeof statusOf>, type: string) {
   return found;
 }
 
-test('a cluster whose parts all work is ready, and its figures add up', () => {
+test('a cluster with all components available is ready, and its figures add up', () => {
   const status = statusOf();
   assert.deepEqual(
     status.conditions?.map(({ type, status: holds }) => [type, holds]),
@@ -154,12 +153,12 @@ test('a cluster whose parts all work is ready, and its figures add up', () => {
   assert.ok(status.components?.every(({ ready, desired }) => ready === desired));
 });
 
-test('a pod that died makes it not ready, and is named with its exit code', () => {
+test('a dead pod makes the cluster not ready, and is named with its exit code', () => {
   const dead = pod('rpc', 'rpc-0', { ready: false, state: { terminated: { exitCode: 137 } } });
   const status = statusOf({ pods: allPods.map((each) => (each.metadata.name === 'rpc-0' ? dead : each)) });
   const ready = condition(status, 'Ready');
   assert.equal(ready.status, 'False');
-  assert.match(ready.message, /rpc: 1 of 2 ready: rpc-0 ended with exit code 137/);
+  assert.match(ready.message, /rpc: 1 of 2 ready: rpc-0 exited with code 137/);
 });
 
 test('a store is unavailable as soon as its pod is, before the next check', () => {
@@ -172,8 +171,8 @@ test('a store is unavailable as soon as its pod is, before the next check', () =
 test('a failed check, waiting partitions and a refused spec each have a condition that says so', () => {
   const failed = statusOf({
     observation: {
-      ...seen,
-      stores: { ...seen.stores, redis: { ok: false, reason: 'Unreachable', message: 'nobody' } },
+      ...observation,
+      stores: { ...observation.stores, redis: { ok: false, reason: 'Unreachable', message: 'no answer' } },
     },
   });
   assert.partialDeepStrictEqual(condition(failed, 'RedisAvailable'), {
@@ -182,11 +181,11 @@ test('a failed check, waiting partitions and a refused spec each have a conditio
   });
   const waiting = statusOf({
     observation: {
-      ...seen,
+      ...observation,
       processes: new Map([
         [
           'transfer-0',
-          told({
+          processStatus({
             transfer: {
               partitions: 40,
               lagRecords: 0,
@@ -200,9 +199,11 @@ test('a failed check, waiting partitions and a refused spec each have a conditio
     },
   });
   assert.match(condition(waiting, 'MessagesFlowing').message, /40 of 64 partitions/);
-  const refused = statusOf({ refusal: { reason: 'SecretMissing', message: 'spec.x: there is no Secret y' } });
+  const refused = statusOf({
+    refusal: { reason: 'SecretMissing', message: 'spec.x: Secret y does not exist' },
+  });
   assert.partialDeepStrictEqual(condition(refused, 'Accepted'), { status: 'False', reason: 'SecretMissing' });
-  assert.match(condition(refused, 'Ready').message, /there is no Secret y/);
+  assert.match(condition(refused, 'Ready').message, /Secret y does not exist/);
 });
 
 test('times of conditions move only when their status flips', () => {
@@ -215,33 +216,33 @@ test('times of conditions move only when their status flips', () => {
   assert.equal(condition(flipped, 'Accepted').lastTransitionTime, '2026-01-01T00:00:00Z');
 });
 
-test('a roll-out keeps its beginning until it ends', () => {
-  const begun = statusOf({ rollout: { stage: 'rpc', message: 'one' } });
-  assert.deepEqual(begun.rollout, { stage: 'rpc', message: 'one', startedAt: '2026-01-01T00:00:00Z' });
+test('a rollout keeps its start time until it ends', () => {
+  const started = statusOf({ rollout: { stage: 'rpc', message: 'one' } });
+  assert.deepEqual(started.rollout, { stage: 'rpc', message: 'one', startedAt: '2026-01-01T00:00:00Z' });
   const later = new Date('2026-01-01T00:05:00Z');
-  const on = statusOf({ before: begun, now: later, rollout: { stage: 'api', message: 'two' } });
+  const on = statusOf({ before: started, now: later, rollout: { stage: 'api', message: 'two' } });
   assert.equal(on.rollout?.startedAt, '2026-01-01T00:00:00Z');
   assert.equal(condition(on, 'Progressing').status, 'True');
 });
 
-test('a roll-out that stands still tells which pod does not run and why, while old ones serve', () => {
+test('a blocked rollout names the failing pod and its fault, while the old pods serve', () => {
   const waiting = { reason: 'ImagePullBackOff', message: 'Back-off pulling image "im:2"' };
   const stuck = pod('rpc', 'rpc-new', { ready: false, state: { waiting } });
-  const rollout = { stage: 'rpc', message: 'chat-rpc: 1 of 2 pods are new' };
+  const rollout = { stage: 'rpc', message: 'chat-rpc: 1 of 2 pods updated' };
   const status = statusOf({ pods: [...allPods, stuck], rollout });
   assert.equal(condition(status, 'Ready').status, 'True');
   assert.equal(condition(status, 'Progressing').reason, 'PodsFailing');
   assert.match(
     condition(status, 'Progressing').message,
-    /^rpc: .*1 of 2 pods are new; rpc-new ImagePullBackOff: Back-off pulling image "im:2"; correct the spec/,
+    /^rpc: .*1 of 2 pods updated; rpc-new ImagePullBackOff: Back-off pulling image "im:2"; correct the spec/,
   );
   assert.equal(condition(statusOf({ rollout }), 'Progressing').reason, 'RollingOut');
 });
 
-test('processes that have not read the newest settings are counted, as long as there are any', () => {
-  assert.equal(statusOf({ configHash: 'h' }).rollout?.message, 'Every part is as the spec says.');
+test('processes that have not loaded the latest settings are counted', () => {
+  assert.equal(statusOf({ configHash: 'h' }).rollout?.message, 'All components match the spec.');
   assert.match(
     statusOf({ configHash: 'new' }).rollout?.message ?? '',
-    /as the spec says\. 4 processes have not read the newest settings yet\./,
+    /match the spec\. 4 processes have not loaded the latest settings yet\./,
   );
 });

@@ -6,11 +6,11 @@ import type {
 } from '../../gen/openimcluster.ts';
 import { nameOf, REVISION_LABEL, ROLES, selectorLabels } from '../../resources/names.ts';
 import { conditionsOf, parkedOf } from './conditions.ts';
+import type { StatusInput } from './observation.ts';
 import { type Observation, STORE_KEYS } from './observation.ts';
 import { isReady, isTerminating, podProblem } from './pod-problem.ts';
-import type { StatusInput } from './status-input.ts';
 
-/** The status of a cluster: pure, so that every sentence in it can be tested. */
+/** The status of a cluster; a pure function. */
 export function clusterStatus(input: StatusInput): OpenIMClusterStatus {
   const { effective, pods, observation, owner, before } = input;
   const components = componentsOf(input);
@@ -62,12 +62,14 @@ function rolloutOf({
   const running = before?.rollout?.stage !== undefined && before.rollout.stage !== '';
   const startedAt =
     stage !== undefined && !running ? now.toISOString().replace(/\.\d+Z$/, 'Z') : before?.rollout?.startedAt;
-  const behind = [...observation.processes.values()].filter((told) => told.configHash !== configHash).length;
-  // Mounted files are renewed by kubelets in their own time; nothing has to be done about it.
+  const behind = [...observation.processes.values()].filter(
+    (process) => process.configHash !== configHash,
+  ).length;
+  // Kubelets update mounted files with a delay; no action is needed.
   const settings =
     configHash === undefined || behind === 0
       ? ''
-      : ` ${behind} processes have not read the newest settings yet.`;
+      : ` ${behind} processes have not loaded the latest settings yet.`;
   return {
     stage: stage ?? '',
     message: `${message}${settings}`,
@@ -79,18 +81,18 @@ function componentOf(pod: Stored<Pod>): string {
   return pod.metadata.labels?.['app.kubernetes.io/component'] ?? '';
 }
 
-/** Longest list of pods that one sentence names, and longest part of what one of them tells. */
+/** Most pods named in one message, and most characters of a reason that a process reports. */
 const NAMED_PODS = 2;
-const TOLD_LENGTH = 160;
+const REASON_LENGTH = 160;
 
-/** What is wrong with pods, by name; undefined when nothing is. */
+/** Problems of pods, by name; undefined when there are none. */
 function problemsOf(pods: readonly Stored<Pod>[], observation: Observation): string | undefined {
   const problems = pods.flatMap((pod) => {
     const problem = podProblem(pod);
     if (problem === undefined) return [];
-    const told = observation.processes.get(pod.metadata.name)?.reason;
-    const detail =
-      told === undefined ? '' : ` (${told.length > TOLD_LENGTH ? `${told.slice(0, TOLD_LENGTH)}...` : told})`;
+    const reason = observation.processes.get(pod.metadata.name)?.reason ?? '';
+    const short = reason.length > REASON_LENGTH ? `${reason.slice(0, REASON_LENGTH)}...` : reason;
+    const detail = short === '' ? '' : ` (${short})`;
     return [`${pod.metadata.name} ${problem}${detail}`];
   });
   if (problems.length === 0) return undefined;
@@ -104,15 +106,16 @@ function componentsOf({
   updated,
   observation,
 }: StatusInput): OpenIMClusterStatusComponent[] {
-  const of = (component: string) => pods.filter((pod) => componentOf(pod) === component);
+  const podsOf = (component: string) => pods.filter((pod) => componentOf(pod) === component);
   const roles = ROLES.map((role): OpenIMClusterStatusComponent => {
-    const own = of(role);
+    const own = podsOf(role);
     const ready = own.filter(isReady).length;
     const desired = effective[role].replicas;
     const versions = new Set(
       own.flatMap((pod) => observation.processes.get(pod.metadata.name)?.version ?? []),
     );
-    const reason = ready < desired ? (problemsOf(own, observation) ?? 'pods are missing') : undefined;
+    const reason =
+      ready < desired ? (problemsOf(own, observation) ?? 'pods have not been created') : undefined;
     return {
       name: role,
       ready,
@@ -135,10 +138,11 @@ function componentsOf({
         ...(reason === undefined ? {} : { reason }),
       };
     }
-    const own = of(key === 'objectStorage' ? 'object-storage' : key);
+    const own = podsOf(key === 'objectStorage' ? 'object-storage' : key);
     const ready = own.filter(isReady).length;
     const desired = 'replicas' in store ? store.replicas : 1;
-    const reason = ready < desired ? (problemsOf(own, observation) ?? 'pods are missing') : undefined;
+    const reason =
+      ready < desired ? (problemsOf(own, observation) ?? 'pods have not been created') : undefined;
     return { name: key, ready, desired, ...(reason === undefined ? {} : { reason }) };
   });
   return [...roles, ...stores];
@@ -148,21 +152,21 @@ function gatewaysOf({ pods, observation }: StatusInput): OpenIMClusterStatusGate
   return pods
     .filter((pod) => componentOf(pod) === 'gateway')
     .map((pod): OpenIMClusterStatusGateway => {
-      const told = observation.processes.get(pod.metadata.name)?.gateway;
+      const gateway = observation.processes.get(pod.metadata.name)?.gateway;
       const problem = podProblem(pod);
       return {
         pod: pod.metadata.name,
         revision: pod.metadata.labels?.[REVISION_LABEL] ?? '',
         ready: isReady(pod),
-        ...(told === undefined ? {} : { connections: told.connections }),
-        ...(told?.draining
+        ...(gateway === undefined ? {} : { connections: gateway.connections }),
+        ...(gateway?.draining
           ? {
               draining: true,
-              drainRemaining: told.drainRemaining,
-              drainEtaSeconds: Math.ceil(told.drainEtaSeconds),
+              drainRemaining: gateway.drainRemaining,
+              drainEtaSeconds: Math.ceil(gateway.drainEtaSeconds),
             }
           : {}),
-        ...(problem === undefined || told?.draining ? {} : { reason: problem }),
+        ...(problem === undefined || gateway?.draining ? {} : { reason: problem }),
       };
     })
     .sort((a, b) => (a.pod < b.pod ? -1 : 1));

@@ -4,15 +4,12 @@ import type { EffectiveSpec } from '../effective.ts';
 import { nameOf, type Owner, STORE_PORTS, type StoreName } from '../names.ts';
 import { credential, podHost } from './store-set.ts';
 
-/** A key by which the processes of a cluster know each other. */
+/** A key by which the processes of a cluster authenticate to each other. */
 export function makeRpcKey(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/**
- * Passwords of managed stores, and the key of the cluster: random, of characters that need no quoting in URLs and config
- * files.
- */
+/** Random passwords of managed stores, and the key of the cluster; no character needs quoting in URLs and config files. */
 export function makeCredentials(): Record<string, string> {
   const secret = () => randomBytes(24).toString('hex');
   return {
@@ -29,7 +26,7 @@ export function makeCredentials(): Record<string, string> {
   };
 }
 
-/** What Secrets of people say about stores that somebody else runs. */
+/** Credentials of external stores, from Secrets of users. */
 export interface ExternalConnection {
   readonly nats?: { readonly user: string; readonly password: string };
   readonly mongodbUri?: string;
@@ -37,7 +34,7 @@ export interface ExternalConnection {
   readonly s3?: { readonly accessKey: string; readonly secretKey: string };
 }
 
-/** What a connection is made of. */
+/** Input of {@link connectionOf}. */
 export interface ConnectionInput {
   readonly owner: Owner;
   readonly effective: EffectiveSpec;
@@ -99,20 +96,20 @@ export function endpointsOf({
   };
 }
 
-/** Name and port by which the one member of the managed replica set knows itself. */
+/** Host and port of the one member of the managed replica set, as in its configuration. */
 export function mongodbMember(owner: Owner): string {
   return `${podHost(owner, 'mongodb', 0)}:${STORE_PORTS.mongodb}`;
 }
 
 /**
- * A direct connection: the set has one member, and MongoDB-compatible servers announce a name of their own for it, which
- * a driver that looks for the set's members could not reach.
+ * A direct connection: the set has one member, and MongoDB-compatible servers announce another name for it, which a
+ * driver that discovers the members of the set could not reach.
  */
 function mongodbUri(owner: Owner, user: string, password: string): string {
   return `mongodb://${user}:${password}@${mongodbMember(owner)}/?authSource=admin&directConnection=true`;
 }
 
-/** One node is reached by its Service; of three each has a name, so that a dead one is known to be. */
+/** A single node is reached by its Service; three by their names, so that clients detect a dead one. */
 function natsServers(owner: Owner, replicas: number): string[] {
   if (replicas === 1) return [`nats://${serviceHost(owner, 'nats')}:${STORE_PORTS.nats.client}`];
   return Array.from(

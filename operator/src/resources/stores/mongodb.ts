@@ -1,13 +1,7 @@
+import { storeDisruptionBudget } from '../disruption-budgets.ts';
 import type { ManagedStore } from '../effective.ts';
 import { nameOf, STORE_PORTS } from '../names.ts';
-import {
-  podService,
-  type StoreInput,
-  type StoreManifest,
-  storeDisruptionBudget,
-  storeFiles,
-  storeSet,
-} from './store-set.ts';
+import { podService, type StoreInput, type StoreManifest, storeFiles, storeSet } from './store-set.ts';
 
 const COMPONENT = 'mongodb';
 const CONFIG_DIR = '/etc/mongodb';

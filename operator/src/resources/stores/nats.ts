@@ -1,6 +1,7 @@
+import { storeDisruptionBudget } from '../disruption-budgets.ts';
 import type { ManagedNats } from '../effective.ts';
 import { nameOf, type Owner, STORE_PORTS } from '../names.ts';
-import { natsCapacity } from './nats-capacity.ts';
+import { quantity } from '../quantity.ts';
 import {
   credential,
   goMemoryLimit,
@@ -8,7 +9,6 @@ import {
   podService,
   type StoreInput,
   type StoreManifest,
-  storeDisruptionBudget,
   storeFiles,
   storeService,
   storeSet,
@@ -51,7 +51,7 @@ export function natsManifests(input: StoreInput, nats: ManagedNats): StoreManife
       ],
       ports: PORTS.map((port) => ({ name: port.name, containerPort: port.port, protocol: 'TCP' })),
       volumeMounts: [{ name: 'config', mountPath: CONFIG_DIR, readOnly: true }],
-      // Every stream must have caught up before a restarted node counts, because a rolling update then takes the next.
+      // All streams must have caught up before a restarted node is ready, because a rolling update then restarts the next.
       startupProbe: { httpGet: { path: '/healthz', port: 'monitor' }, ...every(2, 450) },
       readinessProbe: { httpGet: { path: '/healthz?js-server-only=true', port: 'monitor' }, ...every(3, 2) },
       livenessProbe: { httpGet: { path: '/healthz?js-enabled-only=true', port: 'monitor' }, ...every(10, 6) },
@@ -85,7 +85,7 @@ function serverConfig(owner: Owner, nats: ManagedNats): string {
     `port: ${CLIENT_PORT}`,
     `http_port: ${MONITOR_PORT}`,
     `max_payload: ${MAX_PAYLOAD}`,
-    // Asked for by SIGUSR2 only; the pods' SIGTERM hands leadership over and closes at once.
+    // Applies to SIGUSR2 only; SIGTERM hands over leadership and closes at once.
     'lame_duck_grace_period: "5s"',
     'lame_duck_duration: "30s"',
     'include ./auth.conf',
@@ -97,7 +97,7 @@ function serverConfig(owner: Owner, nats: ManagedNats): string {
     '}',
   ];
   if (nats.replicas > 1) {
-    // Addresses of pods change, and clients know the names of all: none are advertised.
+    // Addresses of pods change, and clients know the names of all nodes: none are advertised.
     lines.push(
       'cluster {',
       `  name: "${owner.name}"`,
@@ -123,4 +123,41 @@ function routes(input: StoreInput, replicas: number): string {
     return `  ${JSON.stringify(`nats-route://${user}:${password}@${host}:${CLUSTER_PORT}`)}\n`;
   });
   return `${authorization(user, password)}routes: [\n${to.join('')}]\n`;
+}
+
+const MIB = 2 ** 20;
+/** Assumed memory of a container without a limit. */
+const UNLIMITED_MEMORY = 1_024 * MIB;
+/** Minimum of the services' config. */
+const LEAST_BYTES = MIB;
+
+/** Storage limits of a managed NATS server, and of the streams in it, in bytes. */
+export interface NatsCapacity {
+  readonly maxFileStore: number;
+  readonly maxMemoryStore: number;
+  /** For `nats.logMaxBytes` of the services' config. */
+  readonly logMaxBytes: number;
+  /** For `nats.seqMaxBytes` of the services' config. */
+  readonly seqMaxBytes: number;
+}
+
+/**
+ * The capacity for a volume and a memory limit. A stream reserves its size limit when it is created, and the server
+ * refuses a stream that does not fit. A tenth of the volume is reserved for other files of the server; of the memory,
+ * two fifths are left to the process itself.
+ */
+export function natsCapacity(nats: ManagedNats): NatsCapacity {
+  const memory = quantity(nats.resources.limits?.memory) ?? UNLIMITED_MEMORY;
+  const maxFileStore = Math.floor((quantity(nats.storage.size) ?? 0) * 0.9);
+  const inMemory = nats.logStorage === 'memory';
+  return {
+    maxFileStore,
+    maxMemoryStore: Math.floor(memory * 0.6),
+    logMaxBytes: atLeast(inMemory ? memory * 0.35 : maxFileStore * 0.8),
+    seqMaxBytes: atLeast(memory * (inMemory ? 0.15 : 0.4)),
+  };
+}
+
+function atLeast(bytes: number): number {
+  return Math.max(LEAST_BYTES, Math.floor(bytes));
 }

@@ -1,4 +1,5 @@
 import type { Service } from '@im/kube';
+import { storeDisruptionBudget } from '../disruption-budgets.ts';
 import type { ManagedObjectStorage } from '../effective.ts';
 import { nameOf, type Owner, STORE_PORTS } from '../names.ts';
 import {
@@ -6,7 +7,6 @@ import {
   podService,
   type StoreInput,
   type StoreManifest,
-  storeDisruptionBudget,
   storeService,
   storeSet,
 } from './store-set.ts';

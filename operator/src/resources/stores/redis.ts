@@ -1,3 +1,4 @@
+import { storeDisruptionBudget } from '../disruption-budgets.ts';
 import type { ManagedStore } from '../effective.ts';
 import { nameOf, STORE_PORTS } from '../names.ts';
 import {
@@ -6,7 +7,6 @@ import {
   podService,
   type StoreInput,
   type StoreManifest,
-  storeDisruptionBudget,
   storeFiles,
   storeService,
   storeSet,
@@ -23,7 +23,7 @@ export function redisManifests(input: StoreInput, redis: ManagedStore): StoreMan
   const open = { 'redis.conf': serverConfig(redis) };
   const secret = { 'auth.conf': `requirepass ${credential(input, 'redisPassword')}\n` };
   const name = nameOf.component(owner.name, COMPONENT);
-  // No password is needed to see that it listens, and none is in a process list.
+  // A TCP probe needs no password, which would be visible in a process list.
   const tcpSocket = { port: PORT.name };
   return [
     ...storeFiles(owner, COMPONENT, { open, secret }),
@@ -53,10 +53,10 @@ export function redisManifests(input: StoreInput, redis: ManagedStore): StoreMan
 }
 
 /**
- * Everything in Redis is a copy, or is written again by whoever owns it (presence, limits), so the oldest may always go:
- * allkeys-lru. With volatile-lru, keys without an end would fill the memory at last, and every write would be refused.
- * What is being used, such as the presence of a living gateway, is the newest and stays. Two fifths of the limit are
- * left to the process and to the copy that a rewrite of the file makes.
+ * All data in Redis is a copy, or is written again by its owner (presence, limits), so the least recently used key may
+ * always be evicted: allkeys-lru. With volatile-lru, keys without an expiry would eventually fill the memory, and all
+ * writes would be refused. Data in use, such as the presence of a running gateway, stays. Two fifths of the limit are
+ * left to the process and to the copy during a rewrite of the append-only file.
  */
 function serverConfig(redis: ManagedStore): string {
   const limit = memoryLimit(redis);

@@ -9,19 +9,26 @@ import type {
   StatefulSet,
 } from '@im/kube';
 import type { EffectiveSpec, ManagedStore } from '../effective.ts';
-import { ANNOTATION, nameOf, type Owner, STORES, type StoreName, selectorLabels } from '../names.ts';
-import { containerResources, podTemplate } from '../pod-template.ts';
+import {
+  ANNOTATION,
+  metadataOf,
+  nameOf,
+  type Owner,
+  STORES,
+  type StoreName,
+  selectorLabels,
+} from '../names.ts';
+import { containerResources, podTemplate, templateHash } from '../pod-template.ts';
 import { quantity } from '../quantity.ts';
-import { metadataOf } from '../services.ts';
-import { templateHash } from '../template-hash.ts';
+import { encoded } from '../secrets.ts';
 
-/** Everything that the objects of a managed store are made of. */
+/** Input of the objects of a managed store. */
 export interface StoreInput {
   readonly owner: Owner;
   readonly effective: EffectiveSpec;
-  /** Passwords as `makeCredentials` made them. */
+  /** Passwords of `makeCredentials`. */
   readonly credentials: Readonly<Record<string, string>>;
-  /** StatefulSets as they are, so that what cannot be changed in them stays as it was at their creation. */
+  /** Observed StatefulSets, from which immutable fields are taken over. */
   readonly existing?: readonly StatefulSet[];
   /** A new value restarts the pods, one after the other. */
   readonly restartedAt?: string | undefined;
@@ -47,8 +54,8 @@ export function podHost(owner: Owner, component: StoreName, ordinal: number): st
   return `${name}-${ordinal}.${podServiceName(owner.name, component)}.${owner.namespace}.svc`;
 }
 
-/** What one store says of its StatefulSet. */
-interface StatefulSetParts {
+/** What is specific to the StatefulSet of one store. */
+interface StoreDefinition {
   readonly component: StoreName;
   readonly store: ManagedStore;
   readonly replicas: number;
@@ -56,12 +63,12 @@ interface StatefulSetParts {
   readonly dataPath: string;
   readonly volumes: NonNullable<PodSpec['volumes']>;
   readonly graceSeconds: number;
-  /** Files that are read at a start only: when they change, the pods are restarted. */
+  /** Files that are read at startup only: a change restarts the pods. */
   readonly restartOn?: unknown;
 }
 
 /** The StatefulSet of a store, with a volume for its data and an empty /tmp. */
-export function storeSet(input: StoreInput, parts: StatefulSetParts): StatefulSet {
+export function storeSet(input: StoreInput, parts: StoreDefinition): StatefulSet {
   const { owner, effective } = input;
   const { component, store, replicas, container, volumes } = parts;
   const name = nameOf.component(owner.name, component);
@@ -182,26 +189,7 @@ export function storeService(owner: Owner, component: StoreName, { name, port }:
   };
 }
 
-/**
- * One pod may be evicted at a time. A store with a single pod gets the same budget, though the service stops for as long
- * as it moves: one that allows none would block the drain of a node for ever, until somebody deletes the pod by hand,
- * which is no better for the service. A pod that is not ready may go only while the others are enough: what is left of
- * a quorum must not be evicted because it is not ready.
- */
-export function storeDisruptionBudget(owner: Owner, component: StoreName): PodDisruptionBudget {
-  return {
-    apiVersion: 'policy/v1',
-    kind: 'PodDisruptionBudget',
-    metadata: metadataOf(owner, nameOf.component(owner.name, component), component),
-    spec: {
-      maxUnavailable: 1,
-      unhealthyPodEvictionPolicy: 'IfHealthyBudget',
-      selector: { matchLabels: selectorLabels(owner.name, component) },
-    },
-  };
-}
-
-/** Files that a store reads at its start; those with passwords go to a Secret. */
+/** Files that a store reads at startup; those with passwords are in a Secret. */
 export function storeFiles(
   owner: Owner,
   component: StoreName,
@@ -213,10 +201,7 @@ export function storeFiles(
     files.push({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { ...open } });
   }
   if (Object.keys(secret).length > 0) {
-    const data = Object.fromEntries(
-      Object.entries(secret).map(([file, text]) => [file, Buffer.from(text).toString('base64')]),
-    );
-    files.push({ apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data });
+    files.push({ apiVersion: 'v1', kind: 'Secret', metadata, type: 'Opaque', data: encoded(secret) });
   }
   return files;
 }
@@ -226,13 +211,13 @@ export function memoryLimit({ resources }: ManagedStore): number | undefined {
   return quantity(resources.limits?.memory);
 }
 
-/** For programs in Go: their collector works harder before the kernel ends them at the limit. */
+/** For programs in Go: the garbage collector works harder before the kernel kills them at the limit. */
 export function goMemoryLimit(store: ManagedStore): NonNullable<Container['env']> {
   const limit = memoryLimit(store);
   return limit === undefined ? [] : [{ name: 'GOMEMLIMIT', value: `${Math.floor(limit * 0.9)}` }];
 }
 
-/** A password of {@link StoreInput.credentials}. @throws when it was never made. */
+/** A password of {@link StoreInput.credentials}. @throws when it was never generated. */
 export function credential({ credentials }: Pick<StoreInput, 'credentials'>, key: string): string {
   const value = credentials[key];
   if (value === undefined) throw new Error(`the credentials of managed stores lack ${key}`);

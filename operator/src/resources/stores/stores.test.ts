@@ -4,8 +4,9 @@ import type { KubeObject, PersistentVolumeClaim, Service, StatefulSet } from '@i
 import type { OpenIMClusterSpec } from '../../gen/openimcluster.ts';
 import { effectiveSpec } from '../effective.ts';
 import { connectionOf, endpointsOf, makeCredentials } from './credentials.ts';
-import { pvcResizes, type StoreInput, storeManifests } from './index.ts';
-import { natsCapacity } from './nats-capacity.ts';
+import { storeManifests } from './manifests.ts';
+import { natsCapacity } from './nats.ts';
+import { pvcResizes, type StoreInput } from './store-set.ts';
 
 const owner = { name: 'im', namespace: 'chat', uid: 'u-1' };
 const credentials = makeCredentials();

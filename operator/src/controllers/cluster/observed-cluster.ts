@@ -28,18 +28,18 @@ import {
 import type { Target } from './observer.ts';
 import type { RolePod } from './rpc-key.ts';
 
-/** Who a cluster's objects belong to. */
+/** The owner of a cluster's objects. */
 export function ownerOf({ metadata }: Stored<OpenIMCluster>): Owner {
   return { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid };
 }
 
-/** Those of `objects` that belong to the cluster of this name. */
+/** The `objects` that belong to the cluster of this name. */
 export function ofCluster<T extends KubeObject>(objects: readonly Stored<T>[], name: string): Stored<T>[] {
   return objects.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/instance'] === name);
 }
 
-/** One cluster's part of the local copies. Every call reads what is known now. */
-export class ClusterView {
+/** One cluster's objects in the local copies of the informers. Every call reads the current copies. */
+export class ObservedCluster {
   readonly owner: Owner;
   readonly #children: Children;
 
@@ -77,20 +77,20 @@ export class ClusterView {
     return ofCluster(this.#children.volumeClaims.list(this.owner.namespace), this.owner.name);
   }
 
-  /** Pods of the wanted template, for roles with one Deployment. */
+  /** Number of pods with the current template, for roles with one Deployment. */
   updatedPods(role: Exclude<Role, 'gateway'>): number {
     const name = nameOf.component(this.owner.name, role);
     return this.#children.deployments.get(this.#key(name))?.status?.updatedReplicas ?? 0;
   }
 
-  /** Pods of our processes that have a node and have not ended, those that are being stopped included. */
+  /** Scheduled pods of the roles that have not ended, including terminating ones. */
   rolePods(): readonly RolePod[] {
     return this.pods().flatMap(({ metadata, status, spec }) => {
       const role = metadata.labels?.['app.kubernetes.io/component'];
       const [container] = spec?.containers.filter(({ name }) => name === role) ?? [];
-      const waits = status?.phase === 'Pending' && spec?.nodeName === undefined;
+      const unscheduled = status?.phase === 'Pending' && spec?.nodeName === undefined;
       const ended = status?.phase === 'Succeeded' || status?.phase === 'Failed';
-      if (!container || waits || ended || !ROLES.some((each) => each === role)) return [];
+      if (!container || unscheduled || ended || !ROLES.some((each) => each === role)) return [];
       return [{ name: metadata.name, image: container.image ?? '' }];
     });
   }
@@ -100,12 +100,16 @@ export class ClusterView {
     return this.#children.deployments.ownedBy(this.owner.uid).length > 0 || this.rolePods().length > 0;
   }
 
-  /** Processes that can be asked. */
+  /** Running processes with an ops port. */
   targets(): readonly Target[] {
     return this.pods().flatMap(({ metadata, status, spec }) => {
       const host = status?.podIP;
-      const ours = spec?.containers.some(({ ports }) => ports?.some(({ name }) => name === OPS_PORT_NAME));
-      return ours && host !== undefined && status?.phase === 'Running' ? [{ pod: metadata.name, host }] : [];
+      const hasOpsPort = spec?.containers.some(({ ports }) =>
+        ports?.some(({ name }) => name === OPS_PORT_NAME),
+      );
+      return hasOpsPort && host !== undefined && status?.phase === 'Running'
+        ? [{ pod: metadata.name, host }]
+        : [];
     });
   }
 
@@ -114,9 +118,9 @@ export class ClusterView {
     return clientEndpoints(this.#sources(effective));
   }
 
-  /** Where objects are reached, steady over the coming and going of pods. */
-  objectsURL(effective: EffectiveSpec, told: string | undefined): ObjectsURL {
-    return steadyObjectsURL(this.#sources(effective), told);
+  /** Where objects are reached; stable when pods are replaced. @param published the address in status so far. */
+  objectsURL(effective: EffectiveSpec, published: string | undefined): ObjectsURL {
+    return steadyObjectsURL(this.#sources(effective), published);
   }
 
   #sources(effective: EffectiveSpec): EndpointSources {

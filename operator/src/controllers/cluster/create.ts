@@ -9,22 +9,22 @@ import {
 } from '../../resources/config.ts';
 import { disruptionBudgets } from '../../resources/disruption-budgets.ts';
 import type { EffectiveSpec } from '../../resources/effective.ts';
-import { nameOf, type Owner, type Role } from '../../resources/names.ts';
+import { metadataOf, nameOf, type Owner, type Role } from '../../resources/names.ts';
 import { networkPolicies } from '../../resources/network-policies.ts';
-import { apiService, ingresses, metadataOf, rpcService } from '../../resources/services.ts';
+import { encoded } from '../../resources/secrets.ts';
+import { apiService, ingresses, rpcService } from '../../resources/services.ts';
 import { endpointsOf } from '../../resources/stores/credentials.ts';
-import { storeManifests } from '../../resources/stores/index.ts';
+import { storeManifests } from '../../resources/stores/manifests.ts';
 import { serviceAccount, type WorkloadInput, workload } from '../../resources/workloads.ts';
-import { encoded } from './secret-data.ts';
-import { ADMIN_USER } from './tenants.ts';
+import { ADMIN_USER } from '../tenant/create.ts';
 
-/** What the objects of a cluster are made of. */
+/** Input of the objects of a cluster. */
 export interface DesiredInput {
   readonly owner: Owner;
   readonly effective: EffectiveSpec;
   /** Passwords of managed stores. */
   readonly credentials: Readonly<Record<string, string>>;
-  /** What processes need to reach the stores. */
+  /** Credentials and connection strings of the stores. */
   readonly connection: Readonly<Record<string, string>>;
   /** Settings of the tenants. */
   readonly tenants: readonly TenantEntry[];
@@ -35,28 +35,28 @@ export interface DesiredInput {
   readonly rpcKey: CallerProof;
   readonly operatorNamespace: string;
   readonly restartedAt: string | undefined;
-  /** StatefulSets as they are: parts of them cannot be changed. */
+  /** Observed StatefulSets: some of their fields are immutable. */
   readonly statefulSets: readonly StatefulSet[];
 }
 
-/** Workloads that change together; a stage waits for those before it. */
+/** Workloads that are rolled out together, after all stages before. */
 export interface Stage {
   readonly name: string;
   readonly workloads: readonly (Deployment | StatefulSet)[];
 }
 
-/** Every object of a cluster but the gateways and their Service, which are changed step by step. */
+/** All objects of a cluster except the gateways and their Service, which change step by step. */
 export interface Desired {
-  /** What starts or stops no pod. */
+  /** Objects that start or stop no pod. */
   readonly base: readonly KubeObject[];
-  /** In the order of a roll-out. */
+  /** In rollout order. */
   readonly stages: readonly Stage[];
   readonly gateway: WorkloadInput;
-  /** By which processes tell that they have taken the config over. */
+  /** Hash of the config; processes report the hash that they have loaded. */
   readonly configHash: string;
 }
 
-/** The objects of a cluster: pure. @throws ConfigError for settings that the services would refuse. */
+/** The objects of a cluster; a pure function. @throws ConfigError for settings that the services would reject. */
 export function desiredObjects(input: DesiredInput): Desired {
   const { owner, effective, credentials, connection, tenantSecrets, operatorNamespace } = input;
   const rendered = renderConfig({
@@ -92,7 +92,7 @@ export function desiredObjects(input: DesiredInput): Desired {
     base: [
       serviceAccount(owner),
       secretOf(owner, nameOf.connection(owner.name), connection),
-      // What a person or openimctl needs to administer a tenant.
+      // Admin credentials of a tenant, for users and openimctl.
       ...input.tenants.map(({ id, adminUserIDs = [] }) =>
         secretOf(owner, nameOf.admin(owner.name, id), {
           adminUser: adminUserIDs[0] ?? ADMIN_USER,

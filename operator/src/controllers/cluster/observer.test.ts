@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMetrics, createOpsServer, silentLogger } from '@im/process';
-import { httpProcessApi } from './process-api.ts';
+import { httpProcessApi } from './observer.ts';
 
 test('actions carry the key of the cluster, questions do not', async () => {
   const clusterKey = () => ({ key: 'the key', acceptMissingKey: false });

@@ -4,9 +4,7 @@ import { objectStorageManifests } from './object-storage.ts';
 import { redisManifests } from './redis.ts';
 import type { StoreInput, StoreManifest } from './store-set.ts';
 
-export { pvcResizes, type StoreInput, type StoreManifest, type VolumeResize } from './store-set.ts';
-
-/** Every object of the stores that the operator runs; nothing for those that somebody else runs. */
+/** All objects of the managed stores; external stores have none. */
 export function storeManifests(input: StoreInput): StoreManifest[] {
   const { nats, mongodb, redis, objectStorage } = input.effective;
   return [

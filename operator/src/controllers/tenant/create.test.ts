@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProcessStatus } from '@im/contract';
 import type { Stored } from '@im/kube';
 import type { OpenIMTenantSpec } from '../../gen/openimtenant.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
-import { planTenants, tenantStatus } from './tenants.ts';
+import { planTenants } from './create.ts';
 
 function tenant(name: string, age: number, spec: Partial<OpenIMTenantSpec> = {}): Stored<OpenIMTenant> {
   return {
@@ -21,7 +20,7 @@ function tenant(name: string, age: number, spec: Partial<OpenIMTenantSpec> = {})
   };
 }
 
-test('the default tenant is always there, and a resource may change its settings', () => {
+test('the default tenant always exists, and a resource may change its settings', () => {
   assert.deepEqual(planTenants([]).entries, [{ id: 'default', adminUserIDs: ['imAdmin'] }]);
   const { entries } = planTenants([tenant('default', 0, { friendVerify: true }), tenant('acme', 0)]);
   assert.deepEqual(entries, [
@@ -30,7 +29,7 @@ test('the default tenant is always there, and a resource may change its settings
   ]);
 });
 
-test('settings are told to the services in their words', () => {
+test('fields of a tenant become settings of the services', () => {
   const [, entry] = planTenants([
     tenant('a', 0, {
       tenantID: 'acme',
@@ -54,7 +53,7 @@ test('settings are told to the services in their words', () => {
   });
 });
 
-test('of two that ask for the same name or host the older gets it; the other says what to do', () => {
+test('of two resources with the same ID or host the older one gets it, and the message of the other has the remedy', () => {
   const { entries, refused } = planTenants([
     tenant('young', 1, { tenantID: 'acme', hosts: ['x.test'] }),
     tenant('old', 9, { tenantID: 'acme', hosts: ['y.test'] }),
@@ -67,41 +66,16 @@ test('of two that ask for the same name or host the older gets it; the other say
   );
   assert.match(
     refused.get('young')?.message ?? '',
-    /spec\.tenantID: acme belongs to OpenIMTenant old; choose another/,
+    /spec\.tenantID: acme is already used by OpenIMTenant old; choose another ID/,
   );
-  assert.match(refused.get('guest')?.message ?? '', /spec\.hosts: y\.test belongs to OpenIMTenant old/);
+  assert.match(
+    refused.get('guest')?.message ?? '',
+    /spec\.hosts: y\.test is already used by OpenIMTenant old/,
+  );
   assert.equal(refused.get('with.dots')?.reason, 'InvalidTenantID');
 });
 
-test('a tenant is ready when every process has the config that holds it', () => {
-  const process = (configHash: string) => ({ configHash }) as ProcessStatus;
-  const status = (processes: [string, ProcessStatus][], spec: Partial<OpenIMTenantSpec> = {}) =>
-    tenantStatus({
-      tenant: tenant('acme', 0, spec),
-      refusal: undefined,
-      configHash: 'new',
-      processes: new Map(processes),
-      endpoints: { api: 'http://a', webSocket: 'ws://w', objectStorage: 'http://o' },
-      now: new Date(0),
-    });
-  const half = status([
-    ['p', process('new')],
-    ['q', process('old')],
-  ]);
-  assert.partialDeepStrictEqual(half.conditions?.[0], { status: 'False', reason: 'TakingOver' });
-  assert.match(half.conditions?.[0]?.message ?? '', /1 of 2 processes/);
-  const all = status([['p', process('new')]]);
-  assert.partialDeepStrictEqual(all.conditions?.[0], {
-    status: 'True',
-    reason: 'Serving',
-    observedGeneration: 3,
-  });
-  assert.deepEqual(all.endpoints, { api: 'http://a/t/acme', webSocket: 'ws://w/t/acme' });
-  assert.deepEqual(all.adminSecretRef, { name: 'chat-tenant-acme' });
-  assert.equal(status([['p', process('new')]], { suspended: true }).conditions?.[0]?.reason, 'Suspended');
-});
-
-test('what the running services would refuse in their config is not told to them, but to who reads the status', () => {
+test('fields that the running services do not know are left out of their config', () => {
   const given = tenant('acme', 0, {
     friendVerify: true,
     userLimits: { messagesPerSecond: 5 },
@@ -118,18 +92,4 @@ test('what the running services would refuse in their config is not told to them
     userLimits: { messagesPerSecond: 5 },
     quotas: { objectBytes: 10 },
   });
-  const { conditions } = tenantStatus({
-    tenant: given,
-    refusal: undefined,
-    configHash: 'new',
-    processes: new Map([['p', { configHash: 'new' } as ProcessStatus]]),
-    leftOut: ['spec.userLimits'],
-    endpoints: { api: 'http://a', webSocket: 'ws://w', objectStorage: 'http://o' },
-    now: new Date(0),
-  });
-  assert.partialDeepStrictEqual(conditions?.[0], { status: 'True', reason: 'SettingsLeftOut' });
-  assert.match(
-    conditions?.[0]?.message ?? '',
-    /without spec\.userLimits, which not every running version knows/,
-  );
 });

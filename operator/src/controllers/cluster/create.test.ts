@@ -8,8 +8,8 @@ import { tenantKeys } from '../../resources/config.ts';
 import { effectiveSpec } from '../../resources/effective.ts';
 import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';
 import { gatewayDeployment } from '../../resources/workloads.ts';
-import { type Desired, desiredObjects } from './desired.ts';
-import { planTenants } from './tenants.ts';
+import { planTenants } from '../tenant/create.ts';
+import { type Desired, desiredObjects } from './create.ts';
 
 const owner = { namespace: 'im', name: 'chat', uid: 'u' };
 const credentials = makeCredentials();

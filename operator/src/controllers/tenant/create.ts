@@ -1,22 +1,20 @@
-import { type ProcessStatus, SETTINGS_LEVEL } from '@im/contract';
-import { type Condition, type Stored, setCondition } from '@im/kube';
+import { SETTINGS_LEVEL } from '@im/contract';
+import type { Stored } from '@im/kube';
 import type {
   OpenIMTenantNotification,
   OpenIMTenantSpec,
-  OpenIMTenantStatus,
   OpenIMTenantTokenPolicy,
 } from '../../gen/openimtenant.ts';
 import type { TenantEntry } from '../../resources/config.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
-import { DEFAULT_TENANT_ID, nameOf } from '../../resources/names.ts';
+import { DEFAULT_TENANT_ID } from '../../resources/names.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
-import type { ClientEndpoints } from './endpoints.ts';
-import type { Refusal } from './status-input.ts';
+import type { Refusal } from '../cluster/observation.ts';
 
-/** Admin of a tenant that names none. */
+/** Admin user of a tenant without `spec.adminUserIDs`. */
 export const ADMIN_USER = 'imAdmin';
 
-/** The tenants of a cluster: what the services are told, and which resources are not carried out. */
+/** The tenants of a cluster: their config entries, and the resources that are not applied. */
 export interface TenantPlan {
   readonly entries: readonly TenantEntry[];
   /** By uid of the resource. */
@@ -29,9 +27,9 @@ export function tenantIdOf({ metadata, spec }: Stored<OpenIMTenant>): string {
 }
 
 /**
- * What the services are told of the tenants. Of two resources that ask for the same name or host, the
- * older one gets it. The default tenant is always there; a resource may change its settings.
- * @param level of the settings that the services know; what they would refuse is left out.
+ * The config entries of the tenants. Of two resources with the same tenant ID or host, the older one gets it. The
+ * default tenant always exists; a resource may change its settings.
+ * @param level settings level of the services; fields above it are left out.
  */
 export function planTenants(
   tenants: readonly Stored<OpenIMTenant>[],
@@ -52,13 +50,16 @@ export function planTenants(
     const refuse = (reason: string, message: string) => refused.set(uid, { reason, message });
     const other = owners.get(id);
     if (other !== undefined) {
-      refuse('TenantIDTaken', `spec.tenantID: ${id} belongs to OpenIMTenant ${other}; choose another one`);
+      refuse(
+        'TenantIDTaken',
+        `spec.tenantID: ${id} is already used by OpenIMTenant ${other}; choose another ID`,
+      );
       continue;
     }
     if (!TENANT_ID.test(id)) {
       refuse(
         'InvalidTenantID',
-        `spec.tenantID: ${id} is not a name of a-z, 0-9 and -; set one, as metadata.name is none`,
+        `spec.tenantID: metadata.name ${id} is not a valid tenant ID (a-z, 0-9 and -, at most 63 characters); set spec.tenantID`,
       );
       continue;
     }
@@ -66,7 +67,7 @@ export function planTenants(
     if (taken !== undefined) {
       refuse(
         'HostTaken',
-        `spec.hosts: ${taken} belongs to OpenIMTenant ${hosts.get(taken)}; remove it from one of them`,
+        `spec.hosts: ${taken} is already used by OpenIMTenant ${hosts.get(taken)}; remove it from one of them`,
       );
       continue;
     }
@@ -114,78 +115,7 @@ function multiLoginOf(policy: OpenIMTenantTokenPolicy = {}): TenantEntry['multiL
   };
 }
 
-/** The services' map by content type of a list of overrides. */
+/** A list of overrides as the services' map by content type. */
 function notificationsOf(list: readonly OpenIMTenantNotification[]): TenantEntry['notifications'] {
   return Object.fromEntries(list.map(({ contentType, ...override }) => [String(contentType), override]));
-}
-
-/** What a tenant's status is made of. */
-export interface TenantStatusInput {
-  readonly tenant: Stored<OpenIMTenant>;
-  readonly refusal: Refusal | undefined;
-  /** Name of the config that holds the tenant; undefined while the cluster's spec cannot be carried out. */
-  readonly configHash: string | undefined;
-  readonly processes: ReadonlyMap<string, ProcessStatus>;
-  /** Fields that the running services would refuse, and are not told. */
-  readonly leftOut?: readonly string[];
-  readonly endpoints: ClientEndpoints;
-  readonly now: Date;
-}
-
-/** The status of one tenant: ready when every process that can be asked has the config that holds it. */
-export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
-  const { tenant, endpoints, now } = input;
-  const id = tenantIdOf(tenant);
-  const generation = tenant.metadata.generation ?? 0;
-  const conditions = setCondition(
-    (tenant.status?.conditions ?? []) as Condition[],
-    { type: 'Ready', observedGeneration: generation, ...readiness(input) },
-    now,
-  );
-  const path = id === DEFAULT_TENANT_ID ? '' : `/t/${id}`;
-  return {
-    observedGeneration: generation,
-    tenantID: id,
-    conditions: conditions as OpenIMTenantStatus['conditions'],
-    ...(input.refusal
-      ? {}
-      : {
-          endpoints: { api: `${endpoints.api}${path}`, webSocket: `${endpoints.webSocket}${path}` },
-          adminSecretRef: { name: nameOf.admin(tenant.spec.clusterRef.name, id) },
-        }),
-  };
-}
-
-function readiness({ refusal, configHash, processes, tenant, leftOut = [] }: TenantStatusInput) {
-  const no = (reason: string, message: string) => ({ status: 'False' as const, reason, message });
-  if (refusal) return no(refusal.reason, refusal.message);
-  if (configHash === undefined) {
-    const { name } = tenant.spec.clusterRef;
-    return no(
-      'ClusterNotAccepted',
-      `OpenIMCluster ${name} cannot be carried out; see its condition Accepted`,
-    );
-  }
-  const all = [...processes.values()];
-  const current = all.filter((process) => process.configHash === configHash).length;
-  if (all.length === 0 || current < all.length) {
-    const message = `${current} of ${all.length} processes have taken its settings over; kubelets renew mounted files within two minutes`;
-    return no('TakingOver', message);
-  }
-  if (tenant.spec.suspended) {
-    return {
-      status: 'True' as const,
-      reason: 'Suspended',
-      message: 'Every process refuses it, as the spec says.',
-    };
-  }
-  if (leftOut.length > 0) {
-    const message = `Every process serves it, but without ${leftOut.join(', ')}, which not every running version knows; upgrade the cluster`;
-    return { status: 'True' as const, reason: 'SettingsLeftOut', message };
-  }
-  return {
-    status: 'True' as const,
-    reason: 'Serving',
-    message: 'Every process serves it with these settings.',
-  };
 }
