@@ -16,8 +16,8 @@ $(MODULES): package-lock.json
 	@touch $@
 
 setup: $(MODULES) ## Install packages, and what tests and dev run: store servers, a browser
-	node services/lib/backends/scripts/install.ts --system-packages
-	node e2e/install-chromium.ts
+	node tools/dev/stores/scripts/install.ts --system-packages
+	node tools/dev/sdk/scripts/install-chromium.ts
 
 lint: $(MODULES) ## Check types, style, imports, manifests, generated pages and links
 	node tools/lint.ts
@@ -35,10 +35,10 @@ bench: $(MODULES) ## Measure latency, CPU and memory under load; ARGS are openim
 	openimctl bench $(ARGS)
 
 image: $(MODULES) ## Build the container image of all roles and the operator into dist/image.tar, without Docker
-	node e2e/harness/kubernetes/scripts/image.ts $(ARGS)
+	node tools/dev/kubernetes/scripts/image.ts $(ARGS)
 
 up: $(MODULES) ## Bring up Kubernetes, the operator and the service, and send a first message between two users
-	node e2e/up.ts up
+	node tools/dev/cluster/scripts/up.ts up
 
 down: $(MODULES) ## Stop what `make up` started; WIPE=1 removes data and caches too
-	node e2e/up.ts down
+	node tools/dev/cluster/scripts/up.ts down

@@ -16,14 +16,15 @@ const workspaces = [
   workspace('@im/store', 'services/lib/store'),
   workspace('@im/bus', 'services/lib/bus'),
   workspace('@im/rpc', 'services/lib/rpc'),
-  workspace('@im/backends', 'services/lib/backends'),
+  workspace('@im/dev-stores', 'tools/dev/stores'),
   workspace('@im/msg', 'services/msg'),
   workspace('@im/group', 'services/group'),
   workspace('@im/main', 'services/main'),
   workspace('@im/operator', 'operator'),
   workspace('@im/kube', 'operator/kube'),
   workspace('@im/e2e', 'e2e'),
-  workspace('@im/test-kubernetes', 'e2e/harness/kubernetes'),
+  workspace('@im/dev-cluster', 'tools/dev/cluster'),
+  workspace('@im/dev-kubernetes', 'tools/dev/kubernetes'),
 ];
 const check = (path: string, line: string) => violations(workspaces, [{ path, text: `${line}\n` }]);
 const refused = (path: string, line: string, why: RegExp) => {
@@ -39,7 +40,7 @@ test('imports along the order pass', () => {
     ['services/msg/src/a.ts', "import { a } from './b.ts';\nexport * from '@im/store';"],
     ['services/main/src/roles.ts', "const load = () => import('@im/msg');"],
     ['services/lib/store/src/a.ts', "import { MongoClient } from 'mongodb';\nimport fs from 'node:fs';"],
-    ['services/lib/store/test/a.test.ts', "import { withBackends } from '@im/backends';"],
+    ['services/lib/store/test/a.test.ts', "import { withBackends } from '@im/dev-stores';"],
   ] as const) {
     assert.deepEqual(check(path, line), []);
   }
@@ -52,7 +53,7 @@ test('imports against the order are refused, types and dynamic ones included', (
   refused('services/lib/store/src/a.ts', "export { x } from '@im/bus';", order);
   refused('services/msg/src/a.ts', "import { x } from '@im/group';", order);
   refused('services/msg/src/a.ts', "import { x } from '@im/main';", order);
-  refused('services/main/src/a.ts', "import { x } from '@im/backends';", order);
+  refused('services/main/src/a.ts', "import { x } from '@im/dev-stores';", order);
   refused('operator/src/a.ts', "import { x } from '@im/msg';", order);
   refused('services/msg/src/a.ts', "const x = await import('@im/group');", order);
   refused('services/msg/src/a.ts', "import {\n  type x,\n  y,\n} from '@im/group';", order);
@@ -66,17 +67,17 @@ test('relative imports stay in their workspace, packages are entered by their in
 });
 
 test('a workspace inside another is a package of its own', () => {
-  assert.deepEqual(check('e2e/suites/a.test.ts', "import { x } from '@im/test-kubernetes';"), []);
-  assert.deepEqual(check('operator/test/a.test.ts', "import { x } from '@im/test-kubernetes';"), []);
+  assert.deepEqual(check('e2e/suites/a.test.ts', "import { x } from '@im/dev-cluster';"), []);
+  assert.deepEqual(check('operator/test/a.test.ts', "import { x } from '@im/dev-kubernetes';"), []);
   assert.deepEqual(check('operator/src/a.ts', "import { x } from '@im/kube';"), []);
   refused('operator/src/a.ts', "import { x } from '../kube/src/index.ts';", /leaves @im\/operator/);
   refused('operator/kube/src/a.ts', "import { x } from '../../src/index.ts';", /leaves @im\/kube/);
   refused('operator/kube/src/a.ts', "import { x } from '@im/operator';", /must not depend on/);
   refused('operator/kube/src/a.ts', "import { x } from '@im/protocol';", /must not depend on/);
-  refused('operator/src/a.ts', "import { x } from '@im/test-kubernetes';", /must not depend on/);
-  refused('e2e/harness/kubernetes/a.ts', "import { x } from '@im/main';", /must not depend on/);
-  refused('e2e/harness/kubernetes/a.ts', "import { x } from '../cluster.ts';", /leaves @im\/test-kubernetes/);
-  refused('e2e/harness/a.ts', "import { x } from './kubernetes/index.ts';", /leaves @im\/e2e/);
+  refused('operator/src/a.ts', "import { x } from '@im/dev-kubernetes';", /must not depend on/);
+  refused('tools/dev/kubernetes/a.ts', "import { x } from '@im/main';", /must not depend on/);
+  refused('tools/dev/kubernetes/a.ts', "import { x } from '../../test.ts';", /leaves @im\/test-kubernetes/);
+  refused('tools/a.ts', "import { x } from './dev/kubernetes/index.ts';", /leaves tools/);
 });
 
 test('tools use Node alone', () => {
@@ -87,8 +88,8 @@ test('tools use Node alone', () => {
 test('what a shipped file imports is shipped too, wherever it lies', () => {
   const sources = [
     { path: 'operator/src/a.ts', text: "import { b } from '../test/b.ts';\n" },
-    { path: 'operator/test/b.ts', text: "import { x } from '@im/backends';\n" },
-    { path: 'operator/test/c.ts', text: "import { x } from '@im/backends';\n" },
+    { path: 'operator/test/b.ts', text: "import { x } from '@im/dev-stores';\n" },
+    { path: 'operator/test/c.ts', text: "import { x } from '@im/dev-stores';\n" },
   ];
   const found = violations(workspaces, sources);
   assert.equal(found.length, 1);

@@ -18,7 +18,6 @@ const PROTOCOL = '@im/protocol';
 const CONTRACT = '@im/contract';
 const KIT = '@im/kit';
 const PROCESS = '@im/process';
-const BACKENDS = '@im/backends';
 /** What every package above may use: the contract, small tools and the life of a process. */
 const BASE = [CONTRACT, KIT, PROCESS];
 const ADAPTERS = ['@im/rpc', '@im/store', '@im/bus', '@im/blob'];
@@ -27,7 +26,12 @@ const SERVICES = ['gateway', 'api', 'auth', 'user', 'msg', 'conversation', 'grou
   .map((name) => `@im/${name}`);
 const MAIN = '@im/main';
 const KUBE = '@im/kube';
-const TEST_KUBERNETES = '@im/test-kubernetes';
+const CLIENT = '@im/client';
+const PROOF = '@im/proof';
+const DEV_STORES = '@im/dev-stores';
+const DEV_KUBERNETES = '@im/dev-kubernetes';
+const DEV_SDK = '@im/dev-sdk';
+const DEV_CLUSTER = '@im/dev-cluster';
 
 /** The direction of dependencies: what each package may import of the others. */
 export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
@@ -36,23 +40,28 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [KIT, [PROTOCOL, CONTRACT]],
   [PROCESS, [CONTRACT, KIT]],
   ...ADAPTERS.map((name): [string, string[]] => [name, [PROTOCOL, ...BASE]]),
-  [BACKENDS, BASE],
+  [DEV_STORES, BASE],
   ...SERVICES.map((name): [string, string[]] => [name, [PROTOCOL, ...BASE, ...ADAPTERS]]),
   [MAIN, [PROTOCOL, ...BASE, ...ADAPTERS, ...SERVICES]],
-  [TEST_KUBERNETES, [...BASE, BACKENDS]],
   [KUBE, BASE],
-  ['@im/e2e', [PROTOCOL, ...BASE, '@im/bus', BACKENDS, MAIN, KUBE, TEST_KUBERNETES]],
   ['@im/operator', [...BASE, KUBE]],
-  ['openimctl', [PROTOCOL, ...BASE, BACKENDS, MAIN, KUBE, '@im/operator', '@im/e2e']],
+  [CLIENT, [PROTOCOL, ...BASE]],
+  [PROOF, [PROTOCOL, ...BASE, '@im/bus', CLIENT]],
+  [DEV_KUBERNETES, [...BASE, KUBE, DEV_STORES]],
+  [DEV_SDK, [PROTOCOL, ...BASE, CLIENT]],
+  [DEV_CLUSTER, [PROTOCOL, ...BASE, KUBE, CLIENT, MAIN, DEV_STORES, DEV_KUBERNETES, DEV_SDK]],
+  // `openimctl dev` starts its own stores, `openimctl bench` its own server: both only in a clone of the repository.
+  ['openimctl', [PROTOCOL, ...BASE, MAIN, KUBE, '@im/operator', CLIENT, PROOF, DEV_STORES, DEV_CLUSTER]],
+  ['@im/e2e', [PROTOCOL, ...BASE, MAIN, KUBE, CLIENT, PROOF, DEV_CLUSTER, DEV_SDK]],
 ]);
 
 /** Tests and benchmarks of any package may start the real store servers. */
-const TESTS_MAY_IMPORT: readonly string[] = [PROTOCOL, ...BASE, BACKENDS];
+const TESTS_MAY_IMPORT: readonly string[] = [PROTOCOL, ...BASE, DEV_STORES];
 
 /** What the tests of one package may import besides. */
 const TESTS_OF_MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
-  [KUBE, [TEST_KUBERNETES]],
-  ['@im/operator', [TEST_KUBERNETES]],
+  [KUBE, [DEV_KUBERNETES]],
+  ['@im/operator', [DEV_KUBERNETES]],
 ]);
 
 /** Packages that run or describe the development of the repository, used by name alone. */

@@ -5,7 +5,7 @@ export function linksIn(text: string): string[] {
 }
 
 /** Folders at the root of the repository, which paths in prose begin with. */
-const TOP = ['charts', 'cli', 'client', 'crds', 'docs', 'e2e', 'operator', 'proof', 'services', 'tools'];
+const TOP = ['charts', 'cli', 'crds', 'docs', 'e2e', 'operator', 'services', 'tools'];
 
 /**
  * Files and folders of the repository that a page names in code spans, such as `services/msg/src/index.ts`, without

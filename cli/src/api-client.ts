@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CommandError, EXIT, RefusedError } from './exit-codes.ts';
+import { textOf } from './failure.ts';
 import { showProgress } from './progress.ts';
-
-interface Envelope {
-  errCode: number;
-  errMsg: string;
-  errDlt: string;
-  data?: unknown;
-}
 
 /** Where a request goes and as whom. */
 export interface ApiTarget {
@@ -22,38 +16,29 @@ const TIMEOUT_MS = 15_000;
  * Calls one route of the OpenIM HTTP API and returns the envelope's data.
  * @throws RefusedError for an error of the server (its code and text), CommandError `unreachable` otherwise.
  */
-export async function callApi<T>(target: ApiTarget, path: string, body: object): Promise<T> {
+export async function callApi<T>({ apiUrl, token }: ApiTarget, path: string, body: object): Promise<T> {
   const operationID = `openimctl-${randomUUID()}`;
-  const headers: Record<string, string> = { 'content-type': 'application/json', operationID };
-  if (target.token !== undefined) headers.token = target.token;
-  const url = `${target.apiUrl.replace(/\/$/, '')}${path}`;
-  let text: string;
+  const url = `${apiUrl.replace(/\/$/, '')}${path}`;
+  // Loaded by the first call, so that commands start without it.
+  const { ApiError, apiClient, NotAnApiError } = await import('@im/client');
+  const client = apiClient(apiUrl);
   using _shown = showProgress(() => `waiting for ${url}`);
   try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    text = await response.text();
+    const data = await client.call<T | undefined>(path, body, { token, operationID, timeoutMs: TIMEOUT_MS });
+    return data ?? ({} as T);
   } catch (error) {
-    const cause =
-      error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    if (error instanceof ApiError) {
+      throw new RefusedError(error.code, `${error.message} (operationID ${operationID})`);
+    }
+    if (error instanceof NotAnApiError) {
+      throw new CommandError(
+        EXIT.unreachable,
+        `${url}: not an OpenIM API (answer: ${error.body.slice(0, 80)})`,
+      );
+    }
+    const cause = error instanceof Error ? textOf(error) : String(error);
     throw new CommandError(EXIT.unreachable, `${url}: ${cause}; is the server up, and --api right?`);
+  } finally {
+    client.close();
   }
-  let envelope: Envelope;
-  try {
-    envelope = JSON.parse(text) as Envelope;
-  } catch {
-    throw new CommandError(EXIT.unreachable, `${url}: not an OpenIM API (answer: ${text.slice(0, 80)})`);
-  }
-  if (envelope.errCode !== 0) {
-    const detail = envelope.errDlt === '' ? '' : `: ${envelope.errDlt}`;
-    throw new RefusedError(
-      envelope.errCode,
-      `${path}: ${envelope.errCode} ${envelope.errMsg}${detail} (operationID ${operationID})`,
-    );
-  }
-  return (envelope.data ?? {}) as T;
 }

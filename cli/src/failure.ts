@@ -47,7 +47,7 @@ function failureOfCause(error: Error): unknown {
 }
 
 /** Node leaves the message of an error about several addresses empty. */
-function textOf(error: Error): string {
+export function textOf(error: Error): string {
   if (error.message !== '') return error.message;
   return error instanceof AggregateError
     ? error.errors.map((each) => `${each.message}`).join(', ')

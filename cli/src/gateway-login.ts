@@ -1,4 +1,4 @@
-import type { WireOptions } from '@im/e2e';
+import type { WireOptions } from '@im/client';
 import { usageError } from './exit-codes.ts';
 import { parsePlatform } from './platform.ts';
 import { readSecret } from './secrets.ts';

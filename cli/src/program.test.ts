@@ -25,7 +25,9 @@ test('a command loads the server, the stores and the wire client only when it ne
     encoding: 'utf8',
   });
   assert.equal(status, 0);
-  const loaded = stderr.split('\n').filter((url) => /\/(services|e2e|operator|yaml|@kubernetes)\//.test(url));
+  const loaded = stderr
+    .split('\n')
+    .filter((url) => /\/(services|cli\/client|cli\/proof|tools|operator|yaml|@kubernetes)\//.test(url));
   assert.match(stderr, /cli\/src\/commands\/version\.ts/);
   assert.deepEqual(loaded, []);
 });

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
+import { gobFrames, jsonFrames, textMessage } from '@im/client';
 import { encode, make, REQ, SESSION } from '@im/protocol';
-import { gobFrames, jsonFrames, textMessage } from '../wire/index.ts';
 import type { Random } from './random.ts';
 
 /** How a connection frames its envelopes. */

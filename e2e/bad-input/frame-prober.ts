@@ -1,14 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connectUrl, type FrameCodec, gobFrames, gzipped, jsonFrames, type WireOptions } from '@im/client';
 import { REQ } from '@im/protocol';
 import { WebSocket } from 'ws';
-import {
-  connectUrl,
-  type FrameCodec,
-  gobFrames,
-  gzipped,
-  jsonFrames,
-  type WireOptions,
-} from '../wire/index.ts';
 import type { BadFrame, Expected } from './bad-frames.ts';
 
 /** What followed a frame. */

@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { loadText, parseLoadText, type Target } from '@im/client';
+import type { TestCluster } from '@im/dev-cluster';
+import { messagesOf, SdkError, type SdkHost, type SdkMessage, SdkUser, textOf } from '@im/dev-sdk';
 import {
   checkLogs,
   now,
@@ -8,10 +11,9 @@ import {
   SYSTEM_MARK,
   untilComplete,
   type Verdict,
-} from '../checker/index.ts';
-import type { TestCluster } from '../harness/index.ts';
-import { messagesOf, SdkError, type SdkHost, type SdkMessage, SdkUser, textOf } from '../sdk/index.ts';
-import { loadText, parseLoadText, type Target, type WireUser, wireUser } from '../wire/index.ts';
+  type WireUser,
+  wireUser,
+} from '@im/proof';
 
 /** Error codes after which a message may or may not have been accepted. */
 const OPEN_CODES = new Set([-1, 500, 1601, 10000, 10001, 90002, 90004]);

@@ -1,4 +1,4 @@
-import type { Cluster, Part } from '../harness/index.ts';
+import type { Cluster, Part } from '@im/dev-cluster';
 import { FIRE_TIMES, type FireTimes, PAUSE_TIMES } from './mode.ts';
 
 /** What is broken in a run, and how it is mended. */

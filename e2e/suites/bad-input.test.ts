@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { apiClient, connectWire, sendMessage, textMessage } from '@im/client';
+import { type Cluster, startCluster } from '@im/dev-cluster';
+import { textTable, usageOf } from '@im/proof';
 import { badBody, type Senders } from '../bad-input/bad-bodies.ts';
 import { badFrame, type Framing } from '../bad-input/bad-frames.ts';
 import { meets, type Outcome, prober } from '../bad-input/frame-prober.ts';
 import { chooseSeed, type Random, random } from '../bad-input/random.ts';
-import { textTable } from '../checker/index.ts';
-import { type Cluster, startCluster } from '../harness/index.ts';
-import { apiClient, connectWire, sendMessage, textMessage } from '../wire/index.ts';
 
 const FULL = process.env.FULL === '1';
 const FRAMES = FULL ? 20_000 : 9_000;
@@ -70,7 +70,7 @@ describe(`bad input, seed ${seed} (repeat with SEED=${seed}); ${FULL ? 'FULL=1' 
       if (server.pid !== undefined) process.kill(server.pid, 'SIGUSR2');
       await sleep(400);
     }
-    return server.usage().rssBytes;
+    return usageOf(cluster).ours.rssBytes;
   }
 
   async function sendFrames(count: number, numbers: Random, { sent, failures }: Tally): Promise<void> {

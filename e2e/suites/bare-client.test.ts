@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connectWire, scanPush, sendMessage, textMessage, type WireConnection } from '@im/client';
+import { type Cluster, startCluster } from '@im/dev-cluster';
 import { decode, encode, make, REQ } from '@im/protocol';
-import { type Cluster, startCluster } from '../harness/index.ts';
-import { connectWire, scanPush, sendMessage, textMessage, type WireConnection } from '../wire/index.ts';
 import { eventually } from './eventually.ts';
 
 /** A client that synchronizes does so within this time. */

@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Cluster, startCluster } from '@im/dev-cluster';
+import {
+  type CrowdPlace,
+  FAULTS,
+  now,
+  openWireCrowd,
+  type Verdict,
+  type VerdictRow,
+  verdictTable,
+  type WireUser,
+} from '@im/proof';
 import { chatConversationID, SESSION } from '@im/protocol';
-import { FAULTS, now, type Verdict, type VerdictRow, verdictTable } from '../checker/index.ts';
 import { DELIVER_WITHIN_MS, FULL, MODE } from '../fire/mode.ts';
-import { type Cluster, startCluster } from '../harness/index.ts';
-import { type CrowdPlace, openWireCrowd } from '../verify/index.ts';
-import type { WireUser } from '../wire/index.ts';
 
 const HOT_MS = FULL ? 20_000 : 8_000;
 const PAUSED_LOAD_MS = FULL ? 20_000 : 12_000;

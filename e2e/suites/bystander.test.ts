@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ATTACKS } from '../bench/bystander/attacks.ts';
+import { type Cluster, startCluster, testTenant } from '@im/dev-cluster';
 import {
+  ATTACK_TENANTS,
+  ATTACKS,
   type BystanderResult,
   besideAttacks,
   bystanderTable,
+  FAULTS,
   orderOf,
-} from '../bench/bystander/bystander.ts';
-import { ATTACK_TENANTS } from '../bench/bystander/tenant-attacks.ts';
-import { FAULTS } from '../checker/index.ts';
-import { type Cluster, startCluster } from '../harness/index.ts';
+  usageOf,
+} from '@im/proof';
 
 /**
  * Attacks that have ended lives, deliveries or other tenants' sends, by those that go on at once;
@@ -32,7 +33,11 @@ describe('an innocent pair beside attacks', () => {
   const results: BystanderResult[] = [];
 
   before(async () => {
-    cluster = await startCluster({ topology: 'one', tenants: ATTACK_TENANTS, mongoProxy: true });
+    cluster = await startCluster({
+      topology: 'one',
+      tenants: ATTACK_TENANTS.map(({ id, settings }) => testTenant(id, settings)),
+      mongoProxy: true,
+    });
   });
   after(async () => {
     if (results.length > 0) process.stdout.write(`\n${bystanderTable(results)}\n\n`);
@@ -49,7 +54,7 @@ describe('an innocent pair beside attacks', () => {
           endpoints: [cluster.endpoint('default')],
           admin: cluster.admin('default'),
           own: cluster,
-          usage: () => cluster.usage(),
+          usage: () => usageOf(cluster),
           order: (tenant) => orderOf(cluster, tenant),
         },
         { seconds: SECONDS, connections: 100 },

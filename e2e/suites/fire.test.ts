@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FAULTS, now, type VerdictRow, verdictTable } from '../checker/index.ts';
+import { type Cluster, foldedPartitions, PARTITIONS, startCluster } from '@im/dev-cluster';
+import { type SdkHost, startJsHost } from '@im/dev-sdk';
+import { FAULTS, now, type VerdictRow, verdictTable } from '@im/proof';
 import { DELIVER_WITHIN_MS, MODE } from '../fire/mode.ts';
 import { type Crowd, openCrowd } from '../fire/sdk-crowd.ts';
 import { VICTIMS, type Victim } from '../fire/victims.ts';
-import { type Cluster, foldedPartitions, PARTITIONS, startCluster } from '../harness/index.ts';
-import { type SdkHost, startJsHost } from '../sdk/index.ts';
 import { eventually } from './eventually.ts';
 
 const USERS = 20;

@@ -1,5 +1,5 @@
 import { describe } from 'node:test';
-import { startCluster, TEST_TENANTS } from '../harness/index.ts';
+import { startCluster, TEST_TENANTS } from '@im/dev-cluster';
 import { runBehaviours } from './run-behaviours.ts';
 
 describe('SDKs against many processes', () =>

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FAULTS, now, type VerdictRow, verdictTable } from '../checker/index.ts';
-import { type Cluster, startCluster } from '../harness/index.ts';
-import { openWireCrowd, type WireCrowd } from '../verify/index.ts';
+import { type Cluster, startCluster } from '@im/dev-cluster';
+import { FAULTS, now, openWireCrowd, type VerdictRow, verdictTable, type WireCrowd } from '@im/proof';
 import { eventually } from './eventually.ts';
 
 const SETTLE_MS = 2_000;

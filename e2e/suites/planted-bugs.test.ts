@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isClean, now, type VerdictRow, verdictTable } from '../checker/index.ts';
+import { type Cluster, foldedPartitions, PARTITIONS, startCluster } from '@im/dev-cluster';
+import { isClean, now, openWireCrowd, type VerdictRow, verdictTable, type WireUser } from '@im/proof';
 import type { FaultName } from '../faults/planted.ts';
-import { type Cluster, foldedPartitions, PARTITIONS, startCluster } from '../harness/index.ts';
-import { openWireCrowd } from '../verify/index.ts';
-import type { WireUser } from '../wire/index.ts';
 
 const ENTRY = new URL('../faults/entry.ts', import.meta.url).pathname;
 const LOAD_MS = 6_000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { TestCluster } from '../harness/index.ts';
-import { startJsHost, startWasmHost } from '../sdk/index.ts';
+import type { TestCluster } from '@im/dev-cluster';
+import { startJsHost, startWasmHost } from '@im/dev-sdk';
 import { friendRequest } from './behaviours/friend-request.ts';
 import { gatewayDies } from './behaviours/gateway-dies.ts';
 import { groupLife } from './behaviours/group-life.ts';

@@ -1,5 +1,5 @@
-import type { TestCluster } from '../harness/index.ts';
-import { type SdkHost, type SdkKind, SdkUser } from '../sdk/index.ts';
+import type { TestCluster } from '@im/dev-cluster';
+import { type SdkHost, type SdkKind, SdkUser } from '@im/dev-sdk';
 
 /** Which SDKs the three users of a scene run. */
 export interface Cast {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type ControlPlane, installProgram, programOf, startControlPlane } from '@im/test-kubernetes';
+import { type ControlPlane, installProgram, programOf, startControlPlane } from '@im/dev-kubernetes';
 import { parse } from 'yaml';
 import { FIELD_MANAGER, OPS_PORT, OPS_PORT_NAME, RUN_AS } from '../src/resources/names.ts';
 import { clusterFaults, clustersOf, type Manifest, manifestsOf, ROOT } from './manifests.ts';

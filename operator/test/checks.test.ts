@@ -14,7 +14,7 @@ import {
   startNats,
   startRedis,
   startS3,
-} from '@im/backends';
+} from '@im/dev-stores';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Redis } from 'ioredis';
 import type { CheckResult, CheckSource } from '../src/checks/check.ts';

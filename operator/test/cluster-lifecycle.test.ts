@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { type ControlPlane, eventually, startControlPlane } from '@im/dev-kubernetes';
 import {
   CONFIG_MAP,
   createKubeClient,
@@ -21,7 +22,6 @@ import {
   type Stored,
 } from '@im/kube';
 import { createBackground, createMetrics, silentLogger } from '@im/process';
-import { type ControlPlane, eventually, startControlPlane } from '@im/test-kubernetes';
 import { createClusterController } from '../src/controllers/cluster/index.ts';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
 import type { OpenIMTenantSpec } from '../src/gen/openimtenant.ts';

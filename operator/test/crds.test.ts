@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { type ControlPlane, startControlPlane } from '@im/dev-kubernetes';
 import { createKubeClient, type KubeClient, type ResourceType } from '@im/kube';
-import { type ControlPlane, startControlPlane } from '@im/test-kubernetes';
 import {
   OPENIM_CLUSTER,
   OPENIM_TENANT,

@@ -10,7 +10,7 @@ import { test } from 'node:test';
 async function seen(installer: string): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'openim-installer-'));
   try {
-    const script = join(root, 'e2e/harness/kubernetes/scripts/install.ts');
+    const script = join(root, 'tools/dev/kubernetes/scripts/install.ts');
     await mkdir(dirname(script), { recursive: true });
     await writeFile(script, installer);
     const code = `

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const INSTALLER = 'e2e/harness/kubernetes/scripts/install.ts';
+const INSTALLER = 'tools/dev/kubernetes/scripts/install.ts';
 
 /** What tests on Kubernetes run on, being compiled and downloaded. */
 export interface Installation {

@@ -4,8 +4,8 @@ import { type Lane, suitesOf } from './suites.ts';
 
 const FILES = [
   'cli/test/dev.test.ts',
-  'e2e/checker/check.test.ts',
-  'e2e/harness/kubernetes/test/cluster.test.ts',
+  'cli/proof/src/checker/check.test.ts',
+  'tools/dev/kubernetes/test/cluster.test.ts',
   'e2e/suites/behaviours/text.ts',
   'e2e/suites/fire.test.ts',
   'e2e/suites/kubernetes/node-drain.test.ts',
@@ -32,7 +32,7 @@ test('unit tests come first, then packages beside end-to-end suites one by one, 
   assert.deepEqual(lane('behaviours'), [
     ['e2e fire', 1, 20],
     ['e2e one-process', 1, 20],
-    ['e2e/harness/kubernetes', 1, 10],
+    ['tools/dev/kubernetes', 1, 10],
     ['e2e kubernetes/node-drain', 1, 30],
     ['e2e kubernetes/upgrade', 1, 30],
   ]);
@@ -41,7 +41,7 @@ test('unit tests come first, then packages beside end-to-end suites one by one, 
 test('suites that start programs of Kubernetes are known', () => {
   const names = suitesOf(FILES, [], 2).flatMap(({ name, onKubernetes }) => (onKubernetes ? [name] : []));
   assert.deepEqual(names, [
-    'e2e/harness/kubernetes',
+    'tools/dev/kubernetes',
     'operator/kube',
     'operator',
     'e2e kubernetes/node-drain',

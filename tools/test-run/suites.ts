@@ -22,7 +22,7 @@ export type Lane = 'first' | 'packages' | 'behaviours';
 const MINUTE = 60_000;
 
 /** Its tests start a node of the machine, of which there can be one: never while a suite has a cluster. */
-const LOCAL_KUBERNETES = 'e2e/harness/kubernetes';
+const LOCAL_KUBERNETES = 'tools/dev/kubernetes';
 
 /** Packages whose tests start programs of Kubernetes. */
 const ON_KUBERNETES: readonly string[] = ['operator', 'operator/kube', LOCAL_KUBERNETES];

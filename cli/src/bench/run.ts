@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { runBench } from '@im/e2e';
+import { type OwnServer, type OwnServerOptions, runBench } from '@im/proof';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 import { resolveTarget } from '../target.ts';
 import { type BenchCommandOptions, type BenchServer, benchArguments } from './bench-arguments.ts';
@@ -12,16 +12,25 @@ export async function runBenchCommand(options: BenchCommandOptions): Promise<voi
       '--topology, --profile and --transfers are for an own server: leave out what names another',
     );
   }
-  const code = await runBench(
-    benchArguments(options, server),
-    (text) => process.stdout.write(`${text}\n`),
-    (text) => process.stderr.write(`${text}\n`),
-  );
+  const code = await runBench(benchArguments(options, server), {
+    startServer,
+    print: (text) => process.stdout.write(`${text}\n`),
+    progress: (text) => process.stderr.write(`${text}\n`),
+  });
   if (code === EXIT.violated) {
     throw new CommandError(EXIT.violated, 'the server broke its promise; see the lines above');
   }
   if (code !== 0)
     throw new CommandError(code === EXIT.usage ? EXIT.usage : EXIT.refused, 'the bench did not run');
+}
+
+/** Starts a server of this repository; what runs it is loaded only here. */
+async function startServer({ tenants, ...options }: OwnServerOptions): Promise<OwnServer> {
+  const { startCluster, testTenant } = await import('@im/dev-cluster');
+  return await startCluster({
+    ...options,
+    tenants: tenants?.map(({ id, settings }) => testTenant(id, settings)),
+  });
 }
 
 /** The server that the options or the environment name; none means that the bench starts one. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type HeldLock, LockHeldError, lockDirectory } from '@im/backends';
+import { type HeldLock, LockHeldError, lockDirectory } from '@im/dev-stores';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { type DevState, STATE_FILE } from './state.ts';
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { reservePorts, type StartedBackends, startBackends } from '@im/backends';
 import { DEFAULT_TENANT, type ServerConfig, type TenantSettings, tenantSettings } from '@im/contract';
+import { reservePorts, type StartedBackends, startBackends } from '@im/dev-stores';
 import { type RunningServer, runServer } from '@im/main';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { readSecret } from '../secrets.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectWire, readPositions, type WireConnection, type WireOptions } from '@im/e2e';
+import { connectWire, readPositions, type WireConnection, type WireOptions } from '@im/client';
 import { decode, encode, MSG_STATUS, make, REQ, type sdkws } from '@im/protocol';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { isPassing, redialDelayMs } from '../redial.ts';

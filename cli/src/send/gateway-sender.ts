@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectWire, sendMessage, type WireConnection, type WireOptions } from '@im/e2e';
+import { connectWire, sendMessage, type WireConnection, type WireOptions } from '@im/client';
 import { encode, MSG_FROM, MSG_STATUS, make, SESSION } from '@im/protocol';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { isPassing, redialDelayMs } from '../redial.ts';

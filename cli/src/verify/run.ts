@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { admin, checkLogs, isClean, type Verdict, verdictTable, verify } from '@im/e2e';
+import { admin } from '@im/client';
+import { checkLogs, isClean, type Verdict, verdictTable, verify } from '@im/proof';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 import { type OutputFormat, printValue } from '../output.ts';
 import { showProgress } from '../progress.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SdkUser } from '../../sdk/index.ts';
+import type { SdkUser } from '@im/dev-sdk';
 import { eventually } from '../eventually.ts';
 import { type Behaviour, freshText } from '../scene.ts';
 

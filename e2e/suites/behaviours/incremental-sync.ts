@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type RecordedCall, startRecordingProxy, startTcpProxy } from '../../harness/index.ts';
-import type { SdkUser } from '../../sdk/index.ts';
+import { type RecordedCall, startRecordingProxy, startTcpProxy } from '@im/dev-cluster';
+import type { SdkUser } from '@im/dev-sdk';
 import { eventually } from '../eventually.ts';
 import { type Behaviour, freshText, type Scene } from '../scene.ts';
 

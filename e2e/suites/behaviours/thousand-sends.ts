@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { messagesOf } from '../../sdk/index.ts';
-import { connectWire, pullRange, readPositions } from '../../wire/index.ts';
+import { connectWire, pullRange, readPositions } from '@im/client';
+import { messagesOf } from '@im/dev-sdk';
 import { eventually } from '../eventually.ts';
 import { type Behaviour, freshText } from '../scene.ts';
 

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { POD } from '@im/kube';
-import { now } from '../../checker/index.ts';
 import {
   apply,
   clusterOf,
@@ -13,7 +11,9 @@ import {
   type OpenIMCluster,
   removeCluster,
   sample,
-} from '../../harness/deploy/index.ts';
+} from '@im/dev-cluster';
+import { POD } from '@im/kube';
+import { now } from '@im/proof';
 import { SHARED, sharedCluster } from './shared-cluster.ts';
 import { startTraffic } from './traffic.ts';
 import { assertClean, identities, overEachGateway, seconds } from './verdicts.ts';

@@ -4,7 +4,7 @@
  * everything back when stdin ends.
  */
 import { text } from 'node:stream/consumers';
-import { deployCluster, developmentSpec, useGround } from '../../harness/deploy/index.ts';
+import { deployCluster, developmentSpec, useGround } from '@im/dev-cluster';
 import { SHARED } from './shared-cluster.ts';
 
 await using ground = await useGround();

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { now } from '../../checker/index.ts';
-import {
-  type Component,
-  conditionOf,
-  type DeployedCluster,
-  isPodReady,
-  type Pod,
-} from '../../harness/deploy/index.ts';
+import { type Component, conditionOf, type DeployedCluster, isPodReady, type Pod } from '@im/dev-cluster';
+import { now } from '@im/proof';
 import { sharedCluster } from './shared-cluster.ts';
 import { startTraffic } from './traffic.ts';
 import { assertClean, identities, overEachGateway, type Row, seconds, tableOf } from './verdicts.ts';

@@ -2,21 +2,6 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  CONFIG_MAP,
-  DEPLOYMENT,
-  type KubeObject,
-  NETWORK_POLICY,
-  POD,
-  POD_DISRUPTION_BUDGET,
-  type ResourceType,
-  SECRET,
-  SERVICE,
-  SERVICE_ACCOUNT,
-  STATEFUL_SET,
-} from '@im/kube';
-import { chooseSeed, type Random, random } from '../../bad-input/random.ts';
-import { now, textTable } from '../../checker/index.ts';
-import {
   apply,
   clusterOf,
   type DeployedCluster,
@@ -31,7 +16,22 @@ import {
   removeCluster,
   waitsFor,
   withImages,
-} from '../../harness/deploy/index.ts';
+} from '@im/dev-cluster';
+import {
+  CONFIG_MAP,
+  DEPLOYMENT,
+  type KubeObject,
+  NETWORK_POLICY,
+  POD,
+  POD_DISRUPTION_BUDGET,
+  type ResourceType,
+  SECRET,
+  SERVICE,
+  SERVICE_ACCOUNT,
+  STATEFUL_SET,
+} from '@im/kube';
+import { now, textTable } from '@im/proof';
+import { chooseSeed, type Random, random } from '../../bad-input/random.ts';
 import { sharedCluster } from './shared-cluster.ts';
 import { identities, seconds } from './verdicts.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { now } from '../../checker/index.ts';
-import type { DeployedCluster } from '../../harness/deploy/index.ts';
+import type { DeployedCluster } from '@im/dev-cluster';
+import { now } from '@im/proof';
 import { sharedCluster } from './shared-cluster.ts';
 import { startTraffic } from './traffic.ts';
 import { assertClean, overTheService, type Row, seconds, tableOf } from './verdicts.ts';

@@ -4,7 +4,7 @@ import {
   developmentSpec,
   KEPT_IMAGES,
   useGround,
-} from '../../harness/deploy/index.ts';
+} from '@im/dev-cluster';
 
 /** Whether the cluster stays: asked for, or somebody removes it when the last file of suites has ended. */
 const KEEP = process.env.E2E_KEEP_CLUSTER === '1' || process.env[KEPT_IMAGES] !== undefined;

@@ -1,7 +1,12 @@
+import {
+  type CheckOptions,
+  type CrowdPlace,
+  createGroup,
+  openWireCrowd,
+  type Verdict,
+  type WireUser,
+} from '@im/proof';
 import { chatConversationID, SESSION } from '@im/protocol';
-import type { CheckOptions, Verdict } from '../../checker/index.ts';
-import { type CrowdPlace, createGroup, openWireCrowd } from '../../verify/index.ts';
-import type { WireUser } from '../../wire/index.ts';
 
 export interface TrafficOptions {
   /** Begins the names of users and of the log; a shared cluster remembers those of earlier runs. */

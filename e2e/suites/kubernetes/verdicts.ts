@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { FAULTS, textTable, type Verdict } from '../../checker/index.ts';
-import type { DeployedCluster, Pod } from '../../harness/deploy/index.ts';
-import type { CrowdPlace } from '../../verify/index.ts';
+import type { DeployedCluster, Pod } from '@im/dev-cluster';
+import { type CrowdPlace, FAULTS, textTable, type Verdict } from '@im/proof';
 
 /** Clients spread by turns over the gateways that there are now, each by its own port. */
 export function overEachGateway(cluster: DeployedCluster): CrowdPlace {

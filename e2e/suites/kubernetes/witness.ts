@@ -1,5 +1,5 @@
-import { now } from '../../checker/index.ts';
-import type { DeployedCluster, OpenIMCluster, Pod } from '../../harness/deploy/index.ts';
+import type { DeployedCluster, OpenIMCluster, Pod } from '@im/dev-cluster';
+import { now } from '@im/proof';
 
 /** A cluster at a moment, as status tells it and as Kubernetes has it. */
 export interface Sight {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '@im/dev-kubernetes';
 import { createLogger, createMetrics, notReady, READY } from '@im/process';
-import { eventually } from '@im/test-kubernetes';
 import type { ControllerOptions } from './controller.ts';
 import { createController } from './controller.ts';
 import { TerminalError } from './errors.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '@im/dev-kubernetes';
 import { createMetrics } from '@im/process';
-import { eventually } from '@im/test-kubernetes';
 import { createKeyedQueue } from './keyed-queue.ts';
 
 function make(random = () => 1) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ControlPlane, eventually, startControlPlane } from '@im/test-kubernetes';
+import { type ControlPlane, eventually, startControlPlane } from '@im/dev-kubernetes';
 import { CONFIG_MAP, createKubeClient, type KubeClient, keyOf } from '../src/index.ts';
 import { type Fault, startFaultProxy } from './fault-proxy.ts';
 import { parent, startToyOperator } from './toy-operator.ts';

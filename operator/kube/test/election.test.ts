@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ControlPlane, eventually, startControlPlane } from '@im/dev-kubernetes';
 import { createMetrics, silentLogger } from '@im/process';
-import { type ControlPlane, eventually, startControlPlane } from '@im/test-kubernetes';
 import {
   CONFIG_MAP,
   createElection,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { type ControlPlane, eventually, startControlPlane } from '@im/dev-kubernetes';
 import { createMetrics, silentLogger } from '@im/process';
-import { type ControlPlane, eventually, startControlPlane } from '@im/test-kubernetes';
 import { CONFIG_MAP, createEventRecorder, createKubeClient, EVENT, type KubeClient } from '../src/index.ts';
 import { startFaultProxy } from './fault-proxy.ts';
 

@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { Agent, request as httpsRequest } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ControlPlane } from '@im/dev-kubernetes';
 import { close, listen } from '@im/kit';
-import type { ControlPlane } from '@im/test-kubernetes';
 
 /** A request as a rule sees it. */
 export interface ProxiedRequest {

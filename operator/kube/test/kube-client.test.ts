@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type ControlPlane, eventually, startControlPlane } from '@im/test-kubernetes';
+import { type ControlPlane, eventually, startControlPlane } from '@im/dev-kubernetes';
 import {
   CONFIG_MAP,
   CUSTOM_RESOURCE_DEFINITION,

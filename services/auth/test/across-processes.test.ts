@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startNats } from '@im/backends';
+import { startNats } from '@im/dev-stores';
 import { sleep } from '@im/kit';
 import { ERR, make } from '@im/protocol';
 import { codeOf, ctxOf, newCluster, P1, register, startAuth, startServers } from './harness.ts';

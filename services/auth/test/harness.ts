@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startMongo, startRedis } from '@im/backends';
 import { type Bus, createBus } from '@im/bus';
 import {
   ServerConfig,
@@ -10,6 +9,7 @@ import {
   tenantId,
   tenantSettings,
 } from '@im/contract';
+import { startMongo, startRedis } from '@im/dev-stores';
 import {
   type CallContext,
   background as contextOf,

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type ReservedPorts, reservePorts, type StartedBackends, startBackends } from '@im/backends';
 import type { ProcessStatus } from '@im/contract';
+import { type ReservedPorts, reservePorts, type StartedBackends, startBackends } from '@im/dev-stores';
 import { DOMAINS } from '@im/protocol';
 
 /** CPU time that a role may take from nothing to ready: on a loaded machine, the least of several starts. */

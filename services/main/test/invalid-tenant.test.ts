@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Backend, startMongo, startNats, startRedis } from '@im/backends';
 import {
   type ProcessStatus,
   type ServerConfigInput,
@@ -12,6 +11,7 @@ import {
   type TenantSettingsInput,
   tenantId,
 } from '@im/contract';
+import { type Backend, startMongo, startNats, startRedis } from '@im/dev-stores';
 import type { CallContext } from '@im/kit';
 import { READY, readStartConfig, type ServiceModule, silentLogger } from '@im/process';
 import { make } from '@im/protocol';

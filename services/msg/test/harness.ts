@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startMongo, startRedis } from '@im/backends';
 import { parseConfig, type TenantId, tenantId, tenantSettings } from '@im/contract';
+import { startMongo, startRedis } from '@im/dev-stores';
 import { type CallContext, inProcessInvalidations, sleep, staticTenants } from '@im/kit';
 import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { make, type msg, type sdkws } from '@im/protocol';

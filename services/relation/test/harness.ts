@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startMongo } from '@im/backends';
 import { ServerConfig, type TenantId, tenantId, tenantSettings } from '@im/contract';
+import { startMongo } from '@im/dev-stores';
 import {
   type CallContext,
   inProcessInvalidations,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { startNats } from '@im/backends';
+import { startNats } from '@im/dev-stores';
 import { sleep } from '@im/kit';
 import type { log } from '@im/protocol';
 import {

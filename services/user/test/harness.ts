@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startMongo, startRedis } from '@im/backends';
 import { type Bus, createBus } from '@im/bus';
 import { ServerConfig, type TenantId, tenantId, tenantSettings } from '@im/contract';
+import { startMongo, startRedis } from '@im/dev-stores';
 import {
   type CallContext,
   background as contextOf,

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Backend, startNats } from '@im/backends';
 import { DEFAULT_TENANT, ServerConfig } from '@im/contract';
+import { type Backend, startNats } from '@im/dev-stores';
 import { type Metrics, newInstanceId, sleep, type TenantDirectory } from '@im/kit';
 import { type Background, createBackground, createLogger, createMetrics, type LiveConfig } from '@im/process';
 import { encode, make } from '@im/protocol';

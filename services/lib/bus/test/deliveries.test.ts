@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Backend } from '@im/backends';
 import { DEFAULT_TENANT, tenantId } from '@im/contract';
+import type { Backend } from '@im/dev-stores';
 import { sleep } from '@im/kit';
 import { decode, type log, make } from '@im/protocol';
 import { connect } from '@nats-io/transport-node';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Backend } from '@im/backends';
 import { DEFAULT_TENANT } from '@im/contract';
+import type { Backend } from '@im/dev-stores';
 import { encode, type log, make } from '@im/protocol';
 import type { OutgoingDelivery } from '../src/index.ts';
 import { startTestBus, startTestNats, until } from './bus-harness.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { Backend } from '@im/backends';
 import { DEFAULT_TENANT, ServerConfig, tenantId, tenantSettings } from '@im/contract';
+import type { Backend } from '@im/dev-stores';
 import { sleep, staticTenants } from '@im/kit';
 import { createLiveConfig } from '@im/process';
 import { ERR, ImError } from '@im/protocol';

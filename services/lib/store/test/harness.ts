@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startMongo, startRedis } from '@im/backends';
 import { type TenantId, tenantId, tenantSettings } from '@im/contract';
+import { startMongo, startRedis } from '@im/dev-stores';
 import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
 import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { createStore, type Store, type StoreDeps } from '../src/index.ts';

@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { newestSeqs } from '@im/client';
+import type { OwnTenant } from '../own-server.ts';
+import { type Assault, type Attack, loops, type Stage } from './attack.ts';
+import { crew } from './crew.ts';
+import { flood } from './flood.ts';
+import { rawRecords } from './raw-records.ts';
+
+/** Of a server that runs with the default name. */
+const DEDICATED_DATABASE = 'openim_dedicated';
+
+/** The tenants that a server needs for all attacks. */
+export const ATTACK_TENANTS: readonly OwnTenant[] = [
+  { id: 'default' },
+  { id: 't2' },
+  {
+    id: 'unlimited',
+    settings: {
+      userLimits: { messagesPerSecond: 0, bytesPerSecond: 0, changesPerSecond: 0, mentionAllPerMinute: 0 },
+    },
+  },
+  { id: 'suspended' },
+  { id: 'removed' },
+  { id: 'dedicated', settings: { placement: 'Dedicated' } },
+];
+
+const CLIENTS = 20;
+const CALLERS = 4;
+/** Between two texts of a client that is let in: what it does is no flood. */
+const TEXT_EVERY_MS = 100;
+/** After so many texts a client connects again. */
+const TEXTS_PER_CONNECTION = 10;
+const KNOWN_WITHIN_MS = 30_000;
+
+/** Clients of a tenant that send, connect again at once when they are refused, and call the API. */
+async function persistentClients(stage: Stage, name: string): Promise<Assault> {
+  await untilKnown(stage);
+  const { user, connection, say, api, close } = await crew(stage, name, CLIENTS);
+  for (let i = 0; i < CLIENTS; i++) await connection(i);
+  return async (signal) => {
+    const clients = loops(CLIENTS, signal, stage.tally, async (i, turn) => {
+      if (turn % TEXTS_PER_CONNECTION === 0) {
+        const open = await connection(i);
+        await newestSeqs(open);
+        if (turn > 0) open.terminate();
+        return 'synchronized';
+      }
+      const answer = await say(i, { user: user(i + 1).userID }, 'still here');
+      await sleep(TEXT_EVERY_MS);
+      return answer;
+    });
+    const callers = loops(CALLERS, signal, stage.tally, async (i) => {
+      const { userID, token } = user(i);
+      await api.call('/conversation/get_all_conversations', { ownerUserID: userID }, { token });
+      return '0';
+    });
+    await Promise.all([clients, callers]);
+    close();
+  };
+}
+
+/** An earlier run may have suspended or removed the tenant a moment ago. */
+async function untilKnown({ admin }: Stage): Promise<void> {
+  const until = performance.now() + KNOWN_WITHIN_MS;
+  for (;;) {
+    try {
+      await admin.token();
+      return;
+    } catch (error) {
+      if (performance.now() > until) throw error;
+    }
+    await sleep(500);
+  }
+}
+
+const suspendedTenant: Attack = {
+  name: 'suspended-tenant',
+  summary: 'clients of a tenant that is suspended under way go on connecting, sending and calling',
+  tenant: 'suspended',
+  ownServerOnly: 'it suspends a tenant',
+  evidence: /response: |^90004$/,
+  prepare: (stage) => persistentClients(stage, 'gone'),
+  disturb(server) {
+    server.changeTenant('suspended', { suspended: true });
+    return () => server.changeTenant('suspended', { suspended: false });
+  },
+};
+
+const removedTenant: Attack = {
+  name: 'removed-tenant',
+  summary: 'a tenant is removed while its clients send; records of it go on arriving in every partition',
+  tenant: 'removed',
+  ownServerOnly: 'it removes a tenant and writes to the log',
+  evidence: /response: |^1602$/,
+  async prepare(stage) {
+    const clients = await persistentClients(stage, 'gone');
+    const records = await rawRecords(stage, 'removed');
+    return async (signal) => {
+      await Promise.all([clients(signal), records(signal)]);
+    };
+  },
+  disturb(server) {
+    server.changeTenant('removed', undefined);
+    return () => server.changeTenant('removed', {});
+  },
+};
+
+const refusingDatabase: Attack = {
+  name: 'refusing-database',
+  summary: "a tenant's own database answers every command with Unauthorized while its clients go on",
+  tenant: 'dedicated',
+  ownServerOnly: 'it stands between the server and its database',
+  evidence: /^(500|90002|90004)$/,
+  prepare: (stage) => persistentClients(stage, 'own'),
+  disturb({ mongoProxy }) {
+    if (!mongoProxy) throw new Error('the server has no relay before its database');
+    mongoProxy.refuse(DEDICATED_DATABASE);
+    return () => mongoProxy.allow(DEDICATED_DATABASE);
+  },
+};
+
+const unknownTenant: Attack = {
+  name: 'unknown-tenant',
+  summary: 'records of a tenant that no process knows, in every partition of the log',
+  tenant: 'default',
+  ownServerOnly: 'it writes to the log',
+  prepare: (stage) => rawRecords(stage, 'nobody-knows-me'),
+};
+
+/** Attacks that come from, or are, other tenants. */
+export const TENANT_ATTACKS: readonly Attack[] = [
+  flood('flooding-tenant', 'the same flood from another tenant', 't2'),
+  flood('unlimited-tenant', 'the same flood from a tenant whose users have no limits', 'unlimited'),
+  suspendedTenant,
+  removedTenant,
+  refusingDatabase,
+  unknownTenant,
+];

@@ -1,0 +1,31 @@
+import { type Bus, createBus, type LogInfo } from '@im/bus';
+import { ServerConfig } from '@im/contract';
+import { createBackground, createLogger, createMetrics } from '@im/process';
+import type { OwnServer } from './own-server.ts';
+
+/** The message log of a server that the bench started, as an operator sees it. */
+export interface WatchedLog extends AsyncDisposable {
+  info(): Promise<LogInfo>;
+  /** The partition of a conversation, by its queue key. */
+  partitionOf(queueKey: string): number;
+}
+
+/** Connects to the NATS server of a server. */
+export async function watchLog(server: OwnServer): Promise<WatchedLog> {
+  const [part] = server.parts;
+  if (!part) throw new RangeError('a server without processes has no log');
+  const log = createLogger({ level: 'fatal' });
+  const metrics = createMetrics();
+  const background = createBackground({ log, metrics });
+  const { nats } = ServerConfig.parse(part.plan.config);
+  const bus: Bus = createBus(nats, { log, metrics, background, instanceId: 'bench' });
+  await bus.start();
+  return {
+    info: () => bus.log.info(),
+    partitionOf: (queueKey) => bus.partitionOf(queueKey),
+    async [Symbol.asyncDispose]() {
+      await bus.stop(AbortSignal.timeout(5_000));
+      await background.stop();
+    },
+  };
+}

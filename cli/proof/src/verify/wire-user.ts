@@ -1,0 +1,254 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  ConnectionLost,
+  connectWire,
+  loadText,
+  parseLoadContent,
+  pullRange,
+  readPositions,
+  type ScannedMessage,
+  scanPush,
+  sendMessage,
+  type Target,
+  textMessage,
+  type WireConnection,
+  WireError,
+  type WireOptions,
+} from '@im/client';
+import { type FactSink, now, SYSTEM_MARK } from '../checker/index.ts';
+
+/** A user of a load, who reconnects and catches up like an SDK and tells the checker what he sees. */
+export interface WireUser {
+  readonly device: string;
+  readonly counts: WireUserCounts;
+  /** Connects and learns where every conversation stands; from then on the device is owed everything. */
+  start(): Promise<void>;
+  /**
+   * Sends one message and returns what became of it. With `retries`, an open outcome is sent again
+   * under the same ids, as the Go core does.
+   */
+  send(target: Target, conversation: string, id: string, options?: SendOptions): Promise<Outcome>;
+  /** Reads every given conversation from the first to the last seq into the log. */
+  pullAll(conversations: readonly string[]): Promise<void>;
+  /** Notes where the user stands in every conversation. */
+  noteReadPositions(): Promise<void>;
+  stop(): void;
+}
+
+export type Outcome = 'acked' | 'refused' | 'open';
+
+export interface SendOptions {
+  /** Length of the text, at least. */
+  readonly size?: number;
+  readonly retries?: number;
+}
+
+export interface WireUserCounts {
+  connects: number;
+  /** Pushes whose seq was not the next one. */
+  gaps: number;
+  /** Pushes that the catch-up after a connect had covered already. */
+  overlaps: number;
+  kicked: number;
+  failedConnects: number;
+}
+
+export interface WireUserOptions extends WireOptions {
+  readonly facts: FactSink;
+  /** Name of the device in the log; one user may have several. */
+  readonly device: string;
+  /** Put before conversation and user names in the log, to keep tenants apart. */
+  readonly scope?: string;
+}
+
+/** Error codes that do not say what becomes of a message: it may have been accepted, or may be once it is sent again. */
+const OPEN_CODES = new Set([429, 500, 1601, 90002, 90004]);
+const REDIAL_MS = [0, 200, 500, 1_000, 2_000];
+
+export function wireUser(options: WireUserOptions): WireUser {
+  const { facts, device, scope = '' } = options;
+  const counts: WireUserCounts = { connects: 0, gaps: 0, overlaps: 0, kicked: 0, failedConnects: 0 };
+  /** Highest seq seen, by conversation. */
+  const synced = new Map<string, number>();
+  let connection: WireConnection | undefined;
+  let held: ScannedMessage[] | undefined;
+  let stopped = false;
+  let first = true;
+  let usable = Promise.withResolvers<void>();
+
+  function note(message: ScannedMessage): void {
+    const id = parseLoadContent(message.content)?.id ?? systemID(message);
+    facts.add({
+      kind: 'got',
+      at: now(),
+      device,
+      conversation: scope + message.conversationID,
+      seq: message.seq,
+      id,
+    });
+  }
+  function arrive(message: ScannedMessage): void {
+    if (message.notification || message.seq === 0) return;
+    const last = synced.get(message.conversationID);
+    if (last !== undefined && message.seq > last + 1) counts.gaps += 1;
+    synced.set(message.conversationID, Math.max(last ?? 0, message.seq));
+    note(message);
+  }
+  function onPush(data: Uint8Array): void {
+    const messages = scanPush(data);
+    if (held) held.push(...messages);
+    else for (const message of messages) arrive(message);
+  }
+
+  async function connect(): Promise<void> {
+    held = [];
+    const next = await connectWire(options, {
+      push: onPush,
+      kicked: () => {
+        counts.kicked += 1;
+        stopped = true;
+      },
+      closed: () => {
+        connection = undefined;
+        usable = Promise.withResolvers<void>();
+        usable.promise.catch(() => {});
+        if (!stopped) reconnect().catch(() => {});
+      },
+    });
+    try {
+      await catchUp(next);
+    } catch (error) {
+      next.terminate();
+      throw error;
+    }
+    connection = next;
+    counts.connects += 1;
+    usable.resolve();
+  }
+
+  async function catchUp(on: WireConnection): Promise<void> {
+    const positions = await readPositions(on);
+    const at = now();
+    for (const [conversationID, { hasReadSeq, maxSeq }] of Object.entries(positions)) {
+      const conversation = scope + conversationID;
+      facts.add({
+        kind: 'read',
+        at,
+        user: scope + options.userID,
+        conversation,
+        hasRead: hasReadSeq,
+        max: maxSeq,
+      });
+      const last = synced.get(conversationID) ?? 0;
+      if (!first) {
+        for await (const message of pullRange(on, conversationID, last + 1, maxSeq)) note(message);
+      }
+      synced.set(conversationID, Math.max(last, maxSeq));
+    }
+    if (first) {
+      facts.add({ kind: 'up', at: now(), device, user: scope + options.userID, own: 'expected' });
+      first = false;
+    }
+    const waiting = held ?? [];
+    held = undefined;
+    for (const message of waiting) {
+      if (
+        !message.notification &&
+        message.seq !== 0 &&
+        message.seq <= (synced.get(message.conversationID) ?? 0)
+      ) {
+        counts.overlaps += 1;
+      } else {
+        arrive(message);
+      }
+    }
+  }
+
+  async function reconnect(): Promise<void> {
+    for (let attempt = 0; !stopped; attempt++) {
+      await sleep(REDIAL_MS[Math.min(attempt, REDIAL_MS.length - 1)] ?? 2_000);
+      try {
+        await connect();
+        return;
+      } catch {
+        counts.failedConnects += 1;
+      }
+    }
+  }
+
+  async function current(): Promise<WireConnection> {
+    while (!connection) await usable.promise;
+    return connection;
+  }
+
+  return {
+    device,
+    counts,
+    start: connect,
+    async send(target, conversation, id, { size = 0, retries = 0 } = {}) {
+      const inLog = scope + conversation;
+      const sentAt = now();
+      facts.add({ kind: 'sent', at: sentAt, device, conversation: inLog, id });
+      const bytes = textMessage(options.userID, target, `${device}-${id}`, loadText(id, sentAt, size));
+      for (let attempt = 0; ; attempt++) {
+        try {
+          await sendMessage(await current(), bytes);
+          facts.add({ kind: 'acked', at: now(), conversation: inLog, id });
+          return 'acked';
+        } catch (error) {
+          if (error instanceof WireError && !OPEN_CODES.has(error.code)) {
+            facts.add({ kind: 'refused', at: now(), conversation: inLog, id, code: error.code });
+            return 'refused';
+          }
+          if (!(error instanceof WireError) && !(error instanceof ConnectionLost)) throw error;
+          if (attempt >= retries || stopped) return 'open';
+          await sleep(1_000);
+        }
+      }
+    },
+    async pullAll(conversations) {
+      const on = await current();
+      const positions = await readPositions(on);
+      for (const conversationID of conversations) {
+        const max = positions[conversationID]?.maxSeq ?? 0;
+        for await (const message of pullRange(on, conversationID, 1, max)) {
+          facts.add({
+            kind: 'pulled',
+            user: scope + options.userID,
+            conversation: scope + conversationID,
+            seq: message.seq,
+            id: storedID(message),
+          });
+        }
+      }
+    },
+    async noteReadPositions() {
+      const positions = await readPositions(await current());
+      for (const [conversationID, { hasReadSeq, maxSeq }] of Object.entries(positions)) {
+        facts.add({
+          kind: 'read',
+          at: now(),
+          user: scope + options.userID,
+          conversation: scope + conversationID,
+          hasRead: hasReadSeq,
+          max: maxSeq,
+        });
+      }
+    },
+    stop() {
+      stopped = true;
+      connection?.close();
+      connection = undefined;
+    },
+  };
+}
+
+function systemID(message: ScannedMessage): string {
+  return `${SYSTEM_MARK}${message.contentType}.${message.clientMsgID}`;
+}
+
+/** The id of a pulled message, empty for a placeholder. */
+function storedID(message: ScannedMessage): string {
+  if (message.clientMsgID === '') return '';
+  return parseLoadContent(message.content)?.id ?? systemID(message);
+}

@@ -1,2 +1,0 @@
-export { runBench } from './bench.ts';
-export { BENCH_USAGE } from './options.ts';

@@ -1,0 +1,170 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Admin, admin, type Endpoint } from '@im/client';
+import type { ServerConfigInput } from '@im/contract';
+import { type ReservedPorts, reservePorts, type StartedBackends, startBackends } from '@im/dev-stores';
+import {
+  planCluster,
+  portsNeeded,
+  TEST_TENANTS,
+  type TenantOverrides,
+  type TestTenant,
+  type Topology,
+  tenantInput,
+} from './cluster-plan.ts';
+import { type MongoProxy, startMongoProxy } from './mongo-proxy.ts';
+import { type Part, part } from './part.ts';
+import type { TestCluster } from './test-cluster.ts';
+
+export interface ClusterOptions {
+  readonly topology: Topology;
+  /** Processes with the role transfer. @default 2, or 1 with topology `one` */
+  readonly transfers?: number;
+  /** @default TEST_TENANTS */
+  readonly tenants?: readonly TestTenant[];
+  /** Puts a relay before the database that can refuse commands. @default false */
+  readonly mongoProxy?: boolean;
+  /** Added to the config of every process. */
+  readonly config?: Partial<ServerConfigInput>;
+  /** Entry instead of the product's. */
+  readonly entry?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeFlags?: readonly string[];
+}
+
+/** A running server with its stores, on loopback, for tests. */
+export interface Cluster extends TestCluster {
+  readonly topology: Topology;
+  readonly stores: StartedBackends;
+  readonly parts: readonly Part[];
+  /** @throws RangeError for a name that no part has. */
+  part(name: string): Part;
+  /** Parts that are gateways, in order. */
+  readonly gateways: readonly Part[];
+  tenant(id: string): TestTenant;
+  /**
+   * Changes settings that a tenant started with, in the config of all processes, which take it over within 2 s;
+   * `undefined` removes it.
+   */
+  changeTenant(id: string, settings: TenantOverrides | undefined): void;
+  /** The relay before the database, where one was asked for. */
+  readonly mongoProxy: MongoProxy | undefined;
+  /** Ends everything and removes the folder, unless KEEP_LOGS is set. */
+  close(): Promise<void>;
+}
+
+/** Starts stores and processes side by side, and waits until every process is ready. */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const dir = mkdtempSync(join(tmpdir(), 'im-cluster-'));
+  const parts: Part[] = [];
+  const admins = new Map<string, Admin>();
+  const tenants = new Map((options.tenants ?? TEST_TENANTS).map((each) => [each.id, each]));
+  /** As changed meanwhile. */
+  const inForce = new Map(tenants);
+  let mongoProxy: MongoProxy | undefined;
+  let stores: StartedBackends | undefined;
+  let ports: ReservedPorts | undefined;
+  let failed = false;
+
+  async function close(): Promise<void> {
+    for (const client of admins.values()) client.close();
+    admins.clear();
+    await Promise.allSettled(parts.map((each) => (each.pid === undefined ? undefined : each.kill())));
+    const { nats, redis, mongo, s3 } = stores ?? {};
+    // Nobody reads these files again, so the stores need no orderly end.
+    await Promise.allSettled(
+      [nats, redis, mongo, s3].map((store) => (store?.pid ? store.kill() : undefined)),
+    );
+    await mongoProxy?.close();
+    await stores?.stop();
+    await ports?.release();
+    if (process.env.KEEP_LOGS || failed) process.stderr.write(`logs are in ${dir}\n`);
+    else rmSync(dir, { recursive: true, force: true });
+  }
+
+  try {
+    stores = await startBackends({ dir: join(dir, 'stores') });
+    ports = await reservePorts(portsNeeded(options.topology, options.transfers));
+    if (options.mongoProxy) mongoProxy = await startMongoProxy(stores.mongo.uri);
+    const addresses = {
+      nats: stores.nats.uri,
+      redis: stores.redis.uri,
+      mongo: mongoProxy?.uri ?? stores.mongo.uri,
+      s3: {
+        endpoint: stores.s3.endpoint,
+        accessKey: stores.s3.accessKey,
+        secretKey: stores.s3.secretKey,
+        region: stores.s3.region,
+      },
+    };
+    const { entry, env, nodeFlags } = options;
+    for (const plan of planCluster(
+      options.topology,
+      addresses,
+      ports.ports,
+      options.config,
+      options.transfers,
+      [...tenants.values()],
+    )) {
+      parts.push(part(plan, { dir, entry, env, nodeFlags }));
+    }
+    for (const each of parts) each.start();
+    await Promise.all(parts.map((each) => each.untilReady()));
+  } catch (error) {
+    failed = true;
+    await close();
+    throw error;
+  }
+
+  const running = stores;
+  const gateways = parts.filter((each) => each.plan.gatewayPort !== undefined);
+  const find = (name: string): Part => {
+    const found = parts.find((each) => each.name === name);
+    if (!found)
+      throw new RangeError(`no part is called ${name}: ${parts.map((each) => each.name).join(', ')}`);
+    return found;
+  };
+  const tenant = (id: string): TestTenant => {
+    const found = tenants.get(id);
+    if (!found) throw new RangeError(`no tenant is called ${id}`);
+    return found;
+  };
+  const endpoint = (id: string, gateway = 0): Endpoint => {
+    const path = id === 'default' ? '' : `/t/${id}`;
+    const apiPart = parts.find((each) => each.plan.apiPort !== undefined);
+    return {
+      api: `http://127.0.0.1:${apiPart?.plan.apiPort}${path}`,
+      ws: `ws://127.0.0.1:${gateways[gateway % gateways.length]?.plan.gatewayPort}${path}`,
+    };
+  };
+
+  return {
+    topology: options.topology,
+    dir,
+    stores: running,
+    parts,
+    part: find,
+    gateways,
+    endpoint,
+    tenant,
+    changeTenant(id, settings) {
+      const before = tenant(id);
+      if (settings === undefined) inForce.delete(id);
+      else inForce.set(id, { ...before, settings: { ...before.settings, ...settings } });
+      for (const each of parts) each.configure({ tenants: [...inForce.values()].map(tenantInput) });
+    },
+    mongoProxy,
+    admin(id) {
+      let client = admins.get(id);
+      if (!client) {
+        const { adminUser, adminSecret } = tenant(id);
+        client = admin(endpoint(id), { adminUser, secret: adminSecret });
+        admins.set(id, client);
+      }
+      return client;
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

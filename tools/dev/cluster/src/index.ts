@@ -1,0 +1,47 @@
+export { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
+export {
+  type PartPlan,
+  TEST_TENANTS,
+  type TenantOverrides,
+  type TestTenant,
+  type Topology,
+  testTenant,
+} from './cluster-plan.ts';
+export {
+  type Component,
+  clusterOf,
+  type DeployedCluster,
+  type DeployOptions,
+  deployCluster,
+  developmentSpec,
+  namespaceOf,
+  removeCluster,
+} from './deploy/deployed-cluster.ts';
+export { type Ground, KEPT_IMAGES, useGround } from './deploy/ground.ts';
+export { type LoadedImages, loadImages } from './deploy/images.ts';
+export { killContainer } from './deploy/kill.ts';
+export { apply, isCluster, sample, withImages } from './deploy/manifests.ts';
+export { installOperator, OPERATOR } from './deploy/operator.ts';
+export { type Reached, reach } from './deploy/reach.ts';
+export {
+  type ClusterStatus,
+  type ComponentStatus,
+  type Condition,
+  conditionOf,
+  getExisting,
+  isPodReady,
+  isReady,
+  isSettled,
+  OPENIM_CLUSTER,
+  type OpenIMCluster,
+  openKube,
+  type Pod,
+  waitsFor,
+} from './deploy/resources.ts';
+export { type Metrics, parseMetrics } from './metrics.ts';
+export type { MongoProxy } from './mongo-proxy.ts';
+export { foldedPartitions, PARTITIONS } from './ownership.ts';
+export type { Part } from './part.ts';
+export { type RecordedCall, type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
+export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+export type { TestCluster, TestGateway } from './test-cluster.ts';

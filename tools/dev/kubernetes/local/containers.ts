@@ -1,0 +1,102 @@
+import { readdir, readFile, readlink, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandError, runCommand } from '@im/dev-stores';
+import { containerdSocket, LOCAL, statePath } from './settings.ts';
+
+/** Runs containerd's client in the namespace that kubelet uses. */
+export function ctr(...args: readonly string[]): Promise<string> {
+  return runCommand('ctr', ['--address', containerdSocket, '--namespace', 'k8s.io', ...args]);
+}
+
+/** Names of the images that are loaded. */
+export async function loadedImages(): Promise<Set<string>> {
+  return new Set(lines(await ctr('images', 'ls', '-q')));
+}
+
+/** Loads an image's tarball under the name that it carries. */
+export async function importImage(tarball: string): Promise<void> {
+  await ctr('images', 'import', tarball);
+}
+
+/** Ends every container and forgets it. Images stay. Needs containerd. */
+export async function removeAllContainers(): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const tasks = lines(await ctr('tasks', 'ls', '-q'));
+    if (tasks.length === 0) break;
+    if (attempt > 20) throw new Error(`containers do not end: ${tasks.join(' ')}`);
+    await Promise.all(
+      tasks.map(async (task) => {
+        await tolerantly(ctr('tasks', 'kill', '--signal=SIGKILL', task));
+        await tolerantly(ctr('tasks', 'rm', '--force', task));
+      }),
+    );
+    await sleep(100 * attempt);
+  }
+  const containers = lines(await ctr('containers', 'ls', '-q'));
+  if (containers.length > 0) await tolerantly(ctr('containers', 'rm', ...containers));
+}
+
+/** Removes mounts, network namespaces, control groups and files that ended containers leave on the machine. */
+export async function removeContainerRemains(): Promise<void> {
+  const mounts = lines(await readFile('/proc/self/mounts', 'utf8'))
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((path) => path.startsWith(`${LOCAL.state}/`) || path.startsWith(`${LOCAL.run}/`))
+    .sort()
+    .reverse();
+  for (const path of mounts) await tolerantly(runCommand('umount', ['--lazy', path]));
+  for (const line of lines(await runCommand('ip', ['netns', 'list']))) {
+    const [name = ''] = line.split(' ');
+    if (name.startsWith('cni-')) await tolerantly(runCommand('ip', ['netns', 'delete', name]));
+  }
+  for (const hierarchy of ['', ...(await readdir('/sys/fs/cgroup'))]) {
+    // Its files are the kernel's and go with the folder.
+    await removeFoldersWithoutFiles(join('/sys/fs/cgroup', hierarchy, 'kubepods'));
+  }
+  await Promise.all(
+    [statePath('cni', 'ipam'), '/var/lib/cni/results'].map((path) =>
+      rm(path, { recursive: true, force: true }),
+    ),
+  );
+}
+
+/** Folders that the node's programs make at fixed places. */
+const FIXED_PLACES = [
+  '/run/containerd',
+  '/run/netns',
+  '/var/lib/cni',
+  '/var/lib/kubelet',
+  '/var/log/containers',
+  '/usr/libexec/kubernetes',
+];
+
+/** Removes what they leave there, as far as it is theirs: others may use the same places. */
+export async function removeNodeRemains(): Promise<void> {
+  const podLogs = '/var/log/containers';
+  for (const name of await readdir(podLogs).catch(() => [])) {
+    const path = join(podLogs, name);
+    const target = await readlink(path).catch(() => '');
+    if (target.startsWith(`${LOCAL.state}/`)) await rm(path);
+  }
+  await rm('/var/lib/kubelet/device-plugins/kubelet.sock', { force: true });
+  for (const place of FIXED_PLACES) await removeFoldersWithoutFiles(place);
+}
+
+async function removeFoldersWithoutFiles(dir: string): Promise<void> {
+  const inside = await readdir(dir, { withFileTypes: true }).catch(() => []);
+  for (const entry of inside) {
+    if (entry.isDirectory()) await removeFoldersWithoutFiles(join(dir, entry.name));
+  }
+  await rmdir(dir).catch(() => undefined);
+}
+
+/** What is gone already by itself need not be removed. */
+async function tolerantly(work: Promise<unknown>): Promise<void> {
+  await work.catch((error: Error) => {
+    if (!(error instanceof CommandError)) throw error;
+  });
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '');
+}
