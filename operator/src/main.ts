@@ -12,11 +12,13 @@ import {
   createLogger,
   createMetrics,
   createOpsServer,
+  Environment,
   type Logger,
   type NamedService,
   notReady,
   productVersion,
   READY,
+  warnOfDeprecated,
 } from '@im/process';
 import { createClusterController } from './controllers/cluster/index.ts';
 import { FIELD_MANAGER, OPS_PORT } from './resources/names.ts';
@@ -35,23 +37,26 @@ interface Settings {
 }
 
 /** @throws RangeError that names the variable at fault. */
-function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
-  const image = env.OPERATOR_IMAGE ?? '';
+function readSettings(environment: Environment): Settings {
+  const image = environment.get('OPENIM_OPERATOR_IMAGE', 'OPERATOR_IMAGE') ?? '';
   if (image === '') {
-    throw new RangeError('OPERATOR_IMAGE is not set: it must name the image that clusters run by default');
+    throw new RangeError(
+      'OPENIM_OPERATOR_IMAGE is not set: set it to the image that clusters run by default',
+    );
   }
-  const level = env.LOG_LEVEL ?? 'info';
+  const level = environment.get('OPENIM_LOG_LEVEL', 'LOG_LEVEL') ?? 'info';
   const logLevel = LOG_LEVELS.find((known) => known === level);
-  if (!logLevel) throw new RangeError(`LOG_LEVEL: ${level} is none of ${LOG_LEVELS.join(', ')}`);
-  const opsPort = Number(env.OPS_PORT ?? OPS_PORT);
+  if (!logLevel) throw new RangeError(`OPENIM_LOG_LEVEL: ${level} is none of ${LOG_LEVELS.join(', ')}`);
+  const port = environment.get('OPENIM_OPS_PORT', 'OPS_PORT') ?? OPS_PORT;
+  const opsPort = Number(port);
   if (!Number.isInteger(opsPort) || opsPort < 0 || opsPort > 65_535) {
-    throw new RangeError(`OPS_PORT: ${env.OPS_PORT} is not a port`);
+    throw new RangeError(`OPENIM_OPS_PORT: ${port} is not a port`);
   }
   return {
     image,
-    namespace: env.POD_NAMESPACE,
-    watchNamespace: env.WATCH_NAMESPACE === '' ? undefined : env.WATCH_NAMESPACE,
-    identity: `${env.POD_NAME ?? hostname()}-${process.pid}-${Date.now().toString(36)}`,
+    namespace: environment.get('POD_NAMESPACE'),
+    watchNamespace: environment.get('OPENIM_WATCH_NAMESPACE', 'WATCH_NAMESPACE') || undefined,
+    identity: `${environment.get('POD_NAME') ?? hostname()}-${process.pid}-${Date.now().toString(36)}`,
     opsPort,
     logLevel,
   };
@@ -143,8 +148,10 @@ const STOP_MS = 20_000;
 
 const asked = new AbortController();
 try {
-  const settings = readSettings(process.env);
+  const environment = new Environment();
+  const settings = readSettings(environment);
   const log = createLogger({ level: settings.logLevel, fields: { role: 'operator' } });
+  warnOfDeprecated(environment.deprecated, log);
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.on(name, () => {
       log.info({ signal: name }, 'asked to stop');

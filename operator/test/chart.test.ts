@@ -126,11 +126,11 @@ describe('chart openim-operator', () => {
     assert.deepEqual(env, {
       POD_NAME: 'of the pod',
       POD_NAMESPACE: 'of the pod',
-      OPERATOR_IMAGE: 'openim/openim-operator:9.9.9',
-      WATCH_NAMESPACE: 'im',
-      LOG_LEVEL: 'info',
+      OPENIM_OPERATOR_IMAGE: 'openim/openim-operator:9.9.9',
+      OPENIM_WATCH_NAMESPACE: 'im',
+      OPENIM_LOG_LEVEL: 'info',
     });
-    assert.equal(container.image, env.OPERATOR_IMAGE);
+    assert.equal(container.image, env.OPENIM_OPERATOR_IMAGE);
   });
 
   test('a digest wins over a tag, and one replica has no disruption budget', () => {

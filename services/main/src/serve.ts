@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ConfigError } from '@im/contract';
-import { createLogger, type Logger, readStartConfig } from '@im/process';
+import { createLogger, type Logger, readStartConfig, warnOfDeprecated } from '@im/process';
 import { followConfigFile } from './config-file.ts';
 import { endNoMoreOnSignals } from './early-end.ts';
 import { ROLES } from './roles.ts';
@@ -27,6 +27,7 @@ export async function serve(args: readonly string[], overrides?: Overrides): Pro
     const loaded = await readStartConfig({ file });
     const { config, hash: configHash, invalidTenants } = loaded;
     const log = createLogger({ level: config.log.level, fields: { role: roles.join(',') } });
+    warnOfDeprecated(loaded.deprecated, log);
     failOnStrayErrors(log);
     let deadlineMs = () => config.shutdown.deadlineMs;
     stopOnSignals(asked, () => deadlineMs() + FORCE_AFTER_MS, log);

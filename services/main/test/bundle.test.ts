@@ -44,7 +44,11 @@ async function start(role: string, port: number): Promise<Started> {
       ...NOBODY,
       cwd: join(dir, 'empty'),
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { IM_OPS_PORT: String(port), IM_LISTEN_HOST: '127.0.0.1', NODE_DISABLE_COMPILE_CACHE: '1' },
+      env: {
+        OPENIM_OPS_PORT: String(port),
+        OPENIM_LISTEN_HOST: '127.0.0.1',
+        NODE_DISABLE_COMPILE_CACHE: '1',
+      },
     },
   );
   const exited = once(child, 'exit');

@@ -17,7 +17,7 @@ interface Line {
 /** A server process and what it logs. */
 function start(args: string[], env: Record<string, string> = {}) {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'process-entry.ts'), ...args], {
-    env: { ...process.env, IM_OPS_PORT: '0', IM_LISTEN_HOST: '127.0.0.1', ...env },
+    env: { ...process.env, OPENIM_OPS_PORT: '0', OPENIM_LISTEN_HOST: '127.0.0.1', ...env },
     stdio: ['ignore', 'inherit', 'pipe'],
   });
   const lines: Line[] = [];
@@ -71,7 +71,7 @@ test('a second signal ends the process at once', async () => {
 });
 
 test('what keeps the process alive is named, and the end is forced', async () => {
-  const server = start(['serve', 'gateway'], { LEAK: '1', IM_SHUTDOWN_DEADLINE_MS: '300' });
+  const server = start(['serve', 'gateway'], { LEAK: '1', OPENIM_SHUTDOWN_DEADLINE_MS: '300' });
   await server.logged('started');
   server.kill('SIGTERM');
   assert.equal(await server.exited, 1);
@@ -95,8 +95,8 @@ test('wrong use and wrong config end with 2 and say what to do', async () => {
       {},
       /cannot read the config file[\s\S]*because: ENOENT/,
     ],
-    [['serve', 'gateway'], { IM_API_PORT: 'x' }, /api\.port/],
-    [['serve', 'gateway'], { IM_TENANTS: '[{ id: B }]' }, /tenants\.0\.id: must be/],
+    [['serve', 'gateway'], { OPENIM_API_PORT: 'x' }, /api\.port/],
+    [['serve', 'gateway'], { OPENIM_TENANTS: '[{ id: B }]' }, /tenants\.0\.id: must be/],
   ];
   for (const [args, env, message] of cases) {
     const server = start(args, env);
@@ -108,7 +108,7 @@ test('wrong use and wrong config end with 2 and say what to do', async () => {
 test('a taken port ends the process with 1 and its name', async () => {
   const first = start(['serve', 'gateway']);
   const { ops } = await first.logged('started');
-  const second = start(['serve', 'gateway'], { IM_OPS_PORT: String(ops) });
+  const second = start(['serve', 'gateway'], { OPENIM_OPS_PORT: String(ops) });
   assert.equal(await second.exited, 1);
   assert.match(second.text.join('\n'), new RegExp(`cannot listen on 127.0.0.1:${ops}[\\s\\S]*EADDRINUSE`));
   first.kill('SIGTERM');

@@ -6,7 +6,7 @@ import { loadServerConfig } from '../../server-config.ts';
 export function configPrint(): Command {
   return new Command('print')
     .description(
-      'print the config that a server would use: defaults, the file, the environment (IM_...); secrets are masked',
+      'print the config that a server would use: defaults, the file, the environment (OPENIM_...); secrets are masked',
     )
     .argument('[file]', 'YAML or JSON; without one, defaults and environment')
     .addOption(

@@ -26,6 +26,8 @@ export interface NumberRange {
 export interface ConfigField extends SettingField {
   /** Environment variable that overrides it; `<name>_FILE` names a file that holds the value. */
   readonly env: string;
+  /** The variable's name in the version before, which this one still accepts. */
+  readonly formerEnv: string;
 }
 
 interface JsonSchema extends NumberRange {
@@ -43,7 +45,10 @@ interface JsonSchema extends NumberRange {
 
 /** Every field of {@link ServerConfig}, in the order of the schema. Lists and maps count as one field. */
 export function configFields(): readonly ConfigField[] {
-  return fieldsOf(ServerConfig).map((field) => ({ ...field, env: environmentName(field.path) }));
+  return fieldsOf(ServerConfig).map((field) => {
+    const name = environmentName(field.path);
+    return { ...field, env: `OPENIM_${name}`, formerEnv: `IM_${name}` };
+  });
 }
 
 /** Every field of {@link TenantSettings}; values of maps as `<map>.<key>.<field>`. */
@@ -53,7 +58,7 @@ export function tenantFields(): readonly SettingField[] {
 
 function environmentName(path: string): string {
   const parts = path.split('.').map((part) => part.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase());
-  return `IM_${parts.join('_')}`;
+  return parts.join('_');
 }
 
 function fieldsOf(schema: z.ZodType): SettingField[] {

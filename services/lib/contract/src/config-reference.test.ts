@@ -20,5 +20,5 @@ test('required, secret and mapped settings are marked', () => {
   const text = configReference();
   assert.match(text, /\| `adminSecret` \| string \| \*\*required\*\* \|.*\*Secret\.\* \|/);
   assert.match(text, /\| `webhooks\.events\.<key>\.timeoutMs` \| integer \| `5000` \|/);
-  assert.match(text, /\| `nats\.storage` \| `IM_NATS_STORAGE` \| file \\\| memory \| `"file"` \|/);
+  assert.match(text, /\| `nats\.storage` \| `OPENIM_NATS_STORAGE` \| file \\\| memory \| `"file"` \|/);
 });

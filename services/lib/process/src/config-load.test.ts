@@ -41,10 +41,10 @@ test('the file, then the environment, then flags win; secrets come from files', 
   await withFiles(files, async (dir) => {
     const env = {
       TOKEN_SECRET: 'from-env',
-      IM_API_PORT: '2',
-      IM_OPS_PORT: '2',
-      IM_NATS_SERVERS: 'nats://a:1, nats://b:1',
-      IM_MONGO_URI_FILE: join(dir, 'uri'),
+      OPENIM_API_PORT: '2',
+      OPENIM_OPS_PORT: '2',
+      OPENIM_NATS_SERVERS: 'nats://a:1, nats://b:1',
+      OPENIM_MONGO_URI_FILE: join(dir, 'uri'),
     };
     const config = await loadConfig({ file: join(dir, 'im.yaml'), env, set: { 'ops.port': 3 } });
     assert.deepEqual([config.gateway.port, config.api.port, config.ops.port], [1, 2, 3]);
@@ -57,8 +57,22 @@ test('the file, then the environment, then flags win; secrets come from files', 
   });
 });
 
+test('variables of the version before are read and listed, those of this version win', async () => {
+  const env = { IM_API_PORT: '2', OPENIM_API_PORT: '3', IM_OPS_PORT: '4', IM_MONGO_URI_FILE: '/uri' };
+  const readText = async () => 'mongodb://db/x';
+  const { config, deprecated } = await readConfig({ env, readText });
+  assert.deepEqual([config.api.port, config.ops.port, config.mongo.uri], [3, 4, 'mongodb://db/x']);
+  assert.deepEqual(
+    deprecated.toSorted((a, b) => a.name.localeCompare(b.name)),
+    [
+      { name: 'IM_MONGO_URI_FILE', use: 'OPENIM_MONGO_URI_FILE' },
+      { name: 'IM_OPS_PORT', use: 'OPENIM_OPS_PORT' },
+    ],
+  );
+});
+
 test('every field at fault is named, with what it should be', async () => {
-  const env = { IM_GATEWAY_PORT: 'abc', IM_NATS_REPLICAS: '2', IM_MONGO_URI: 'http://x' };
+  const env = { OPENIM_GATEWAY_PORT: 'abc', OPENIM_NATS_REPLICAS: '2', OPENIM_MONGO_URI: 'http://x' };
   await assert.rejects(loadConfig({ env, set: { 'api.prot': 3 } }), (error: unknown) => {
     assert.ok(error instanceof ConfigError);
     for (const part of [

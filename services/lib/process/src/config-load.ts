@@ -13,6 +13,7 @@ import {
   unusable,
 } from '@im/contract';
 import { parse as parseYaml, YAMLError } from 'yaml';
+import { type DeprecatedVariable, Environment } from './environment.ts';
 
 /** Where {@link loadConfig} reads from. */
 export interface ConfigSource {
@@ -35,6 +36,8 @@ export interface LoadedConfig {
   readonly hash: string;
   /** The files that the config or the environment refers to. */
   readonly references: readonly string[];
+  /** Environment variables that were read under their former names. */
+  readonly deprecated: readonly DeprecatedVariable[];
 }
 
 /** Reads files as text, and keeps what was read. */
@@ -57,8 +60,8 @@ class Texts {
 }
 
 /**
- * Reads the config: defaults, then the file, then the environment (`IM_MONGO_URI`, or
- * `IM_MONGO_URI_FILE` for a file with the value), then `set`. Text values in the file may hold
+ * Reads the config: defaults, then the file, then the environment (`OPENIM_MONGO_URI`, or
+ * `OPENIM_MONGO_URI_FILE` for a file with the value), then `set`. Text values in the file may hold
  * `${env:NAME}` and `${file:/path}`.
  * @throws ConfigError that names each field at fault, those of tenants included, and the remedy.
  */
@@ -73,7 +76,7 @@ export async function loadConfig(source: ConfigSource = {}): Promise<ServerConfi
  */
 export async function readConfig(source: ConfigSource = {}): Promise<LoadedConfig> {
   const { file } = source;
-  const { tree, texts } = await readTree(source);
+  const { tree, texts, environment } = await readTree(source);
   const { config, faults, invalidTenants } = checkConfig(tree);
   if (!config) throw unusable(file, [...faults, ...invalidTenants.flatMap(faultsOfEntry)]);
   const text = file === undefined ? '' : (texts.read.get(file) ?? '');
@@ -81,7 +84,13 @@ export async function readConfig(source: ConfigSource = {}): Promise<LoadedConfi
     texts.read.delete(file);
     texts.asked.delete(file);
   }
-  return { config, invalidTenants, hash: configHash(text, texts.read), references: [...texts.asked] };
+  return {
+    config,
+    invalidTenants,
+    hash: configHash(text, texts.read),
+    references: [...texts.asked],
+    deprecated: environment.deprecated,
+  };
 }
 
 /** The config to start with. @throws ConfigError also when there are tenants in the file and none is valid. */
@@ -93,19 +102,18 @@ export async function readStartConfig(source: ConfigSource = {}): Promise<Loaded
   return loaded;
 }
 
-async function readTree(
-  source: ConfigSource,
-): Promise<{ readonly tree: Record<string, unknown>; readonly texts: Texts }> {
-  const { file, env = process.env } = source;
+async function readTree(source: ConfigSource): Promise<{ readonly tree: Record<string, unknown> } & Origins> {
+  const { file } = source;
   const texts = new Texts(source);
+  const environment = new Environment(source.env);
   const raw = file === undefined ? {} : await readYaml(file, texts);
-  const tree = asRecord(await resolveReferences(raw, { env, texts }), file);
+  const tree = asRecord(await resolveReferences(raw, { environment, texts }), file);
   for (const field of configFields()) {
-    const value = await fromEnvironment(field.env, { env, texts });
+    const value = await fromEnvironment(field, { environment, texts });
     if (value !== undefined) setPath(tree, field.path, parseText(field, value));
   }
   for (const [path, value] of Object.entries(source.set ?? {})) setPath(tree, path, value);
-  return { tree, texts };
+  return { tree, texts, environment };
 }
 
 /**
@@ -168,7 +176,7 @@ function describeYamlError(error: unknown, text: string): string {
 
 /** What values may come from. */
 interface Origins {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   readonly texts: Texts;
 }
 
@@ -198,8 +206,8 @@ async function resolveText(value: string, origins: Origins): Promise<string | Un
   return text;
 }
 
-function fromVariable(name: string, whole: string, { env }: Origins): string | Unresolved {
-  return env[name] ?? new Unresolved(`the environment has no ${name}; set it or remove ${whole}`);
+function fromVariable(name: string, whole: string, { environment }: Origins): string | Unresolved {
+  return environment.get(name) ?? new Unresolved(`the environment has no ${name}; set it or remove ${whole}`);
 }
 
 async function fromFile(file: string, { texts }: Origins): Promise<string | Unresolved> {
@@ -222,10 +230,15 @@ async function readSecret(file: string, field: string, { texts }: Origins): Prom
   return withoutLineEnd(text);
 }
 
-async function fromEnvironment(name: string, origins: Origins): Promise<string | undefined> {
-  const file = origins.env[`${name}_FILE`];
-  if (origins.env[name] !== undefined) return origins.env[name];
-  return file === undefined ? undefined : readSecret(file, `${name}_FILE`, origins);
+async function fromEnvironment(
+  { env, formerEnv }: ConfigField,
+  origins: Origins,
+): Promise<string | undefined> {
+  const { environment } = origins;
+  const value = environment.get(env, formerEnv);
+  if (value !== undefined) return value;
+  const file = environment.get(`${env}_FILE`, `${formerEnv}_FILE`);
+  return file === undefined ? undefined : readSecret(file, `${env}_FILE`, origins);
 }
 
 /** A text of the environment as the field's kind of value; what does not fit is left to the schema to refuse. */

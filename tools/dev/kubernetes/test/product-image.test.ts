@@ -72,10 +72,10 @@ test('a user without rights runs it, with nothing beside it and nothing to write
       stdio: ['ignore', 'inherit', 'pipe'],
       env: {
         ...Object.fromEntries((config.Env as string[]).map((pair) => pair.split('='))),
-        IM_OPS_PORT: String(port),
-        IM_GATEWAY_PORT: '0',
-        IM_LISTEN_HOST: '127.0.0.1',
-        IM_SHUTDOWN_DEADLINE_MS: '1000',
+        OPENIM_OPS_PORT: String(port),
+        OPENIM_GATEWAY_PORT: '0',
+        OPENIM_LISTEN_HOST: '127.0.0.1',
+        OPENIM_SHUTDOWN_DEADLINE_MS: '1000',
       },
     },
   );
