@@ -8,7 +8,7 @@ import type { Roster } from './roster.ts';
 /** Parts of {@link InterestLoader}. */
 export interface InterestDeps {
   readonly roster: Roster;
-  readonly feed: Pick<DeliveryFeed, 'barrier' | 'covered'>;
+  readonly feed: Pick<DeliveryFeed, 'barrier' | 'allPartitionsOwned'>;
   readonly groups: Pick<DomainService<'group'>, 'getJoinedGroupIDs'>;
   readonly background: Background;
   readonly log: Logger;
@@ -41,7 +41,7 @@ export class InterestLoader {
         await this.#repeat(user, signal, () => this.#deps.feed.barrier());
         user.subscribed = undefined;
         subscribed.resolve();
-        await this.#deps.feed.covered();
+        await this.#deps.feed.allPartitionsOwned();
         await this.#repeat(user, signal, () => this.#loadGroups(user));
         user.complete = undefined;
         user.changes = undefined;

@@ -32,7 +32,7 @@ export interface RequestsDeps {
   readonly tenants: TenantDirectory;
   readonly ownPushes: OwnPushes;
   readonly catchUps: Pick<CatchUps, 'asked' | 'answered'>;
-  readonly feed: Pick<DeliveryFeed, 'run'>;
+  readonly feed: Pick<DeliveryFeed, 'generation'>;
   readonly bytes: Pick<RequestBytes, 'take'>;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
@@ -160,7 +160,7 @@ export class Requests {
       if (route.afterInterest) {
         if (connection.user.complete !== undefined) await this.#interest(connection, ctx);
         if (!connection.open) return;
-        if (route.synchronizes) connection.syncedAtRun = this.#deps.feed.run();
+        if (route.synchronizes) connection.syncedAtRun = this.#deps.feed.generation();
       }
       data = await route.handle(connection, ctx, request.data);
     } catch (error) {

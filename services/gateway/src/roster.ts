@@ -1,4 +1,4 @@
-import type { DeliveryFeed, JoinPoint } from '@im/bus';
+import type { DeliveryFeed, JoinedAt } from '@im/bus';
 import type { TenantId } from '@im/contract';
 import type { log } from '@im/protocol';
 import { LocalGroup, LocalUser } from './connection.ts';
@@ -11,7 +11,7 @@ function key(tenant: string, id: string): string {
 export type Interest = Pick<DeliveryFeed, 'addUser' | 'removeUser' | 'addGroup' | 'removeGroup'>;
 
 /** Place of a change of membership, and what wants to know when the group has been caught up on from there. */
-export interface Joined extends JoinPoint {
+export interface Joined extends JoinedAt {
   readonly onCaughtUp: (waiting: readonly log.Delivery[]) => void;
 }
 

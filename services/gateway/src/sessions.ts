@@ -27,7 +27,7 @@ export interface SessionsDeps extends ConnectionParts {
   readonly requests: Requests;
   readonly catchUps: Pick<CatchUps, 'begin'>;
   readonly inputRate: Pick<InputRate, 'charge'>;
-  readonly feed: Pick<DeliveryFeed, 'run'>;
+  readonly feed: Pick<DeliveryFeed, 'generation'>;
   /** Most connections of one user here. */
   readonly maxPerUser: () => number;
 }
@@ -50,7 +50,7 @@ export class Sessions implements ClientEvents {
     const { user, isNew } = roster.enter(tenant, args.userID);
     const { platformID, token } = args;
     const framing = framingIndex(args.framing);
-    const run = this.#deps.feed.run();
+    const run = this.#deps.feed.generation();
     const init = { webSocket, socket, user, platformID, framing, token, run };
     const connection = new Connection(init, this.#deps);
     catchUps.begin(connection);

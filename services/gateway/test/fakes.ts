@@ -1,4 +1,4 @@
-import type { DeliveryFeed, FeedOptions, JoinPoint } from '@im/bus';
+import type { DeliveryFeed, FeedOptions, JoinedAt } from '@im/bus';
 import { type TenantId, tenantId } from '@im/contract';
 import type { CallContext } from '@im/kit';
 import { type Domain, type event, ImError, type log, make, type msg } from '@im/protocol';
@@ -94,7 +94,7 @@ export class FakeRpc {
 export class FakeFeed implements DeliveryFeed {
   readonly targets = new Set<string>();
   /** Places from which groups were wanted. */
-  readonly joined: JoinPoint[] = [];
+  readonly joined: JoinedAt[] = [];
   readonly #options: FeedOptions;
   barriers = 0;
   /** What a barrier waits for; replace it to hold barriers back or make them fail. */
@@ -111,7 +111,7 @@ export class FakeFeed implements DeliveryFeed {
   removeUser(tenant: TenantId, userID: string): void {
     this.targets.delete(`${tenant} u ${userID}`);
   }
-  addGroup(tenant: TenantId, groupID: string, joined?: JoinPoint, onCaughtUp?: () => void): boolean {
+  addGroup(tenant: TenantId, groupID: string, joined?: JoinedAt, onCaughtUp?: () => void): boolean {
     this.targets.add(`${tenant} g ${groupID}`);
     if (joined) this.joined.push(joined);
     if (!joined || !onCaughtUp || !this.catchesUp) return false;
@@ -130,11 +130,11 @@ export class FakeFeed implements DeliveryFeed {
     this.#behind.delete(`${tenant} g ${groupID}`);
     onCaughtUp?.();
   }
-  /** Run that {@link run} tells of. */
-  knownRun = 0;
-  async covered(): Promise<void> {}
-  run(): number {
-    return this.knownRun;
+  /** What {@link generation} answers. */
+  knownGeneration = 0;
+  async allPartitionsOwned(): Promise<void> {}
+  generation(): number {
+    return this.knownGeneration;
   }
   async barrier(): Promise<void> {
     this.barriers++;

@@ -182,9 +182,9 @@ test('a group delivery reaches the members that are here, once each', async () =
 
 test('what a run of transfer only delivers again goes to those who synchronized before it began', async () => {
   await using gateway = await startGateway();
-  gateway.feed.knownRun = 7;
+  gateway.feed.knownGeneration = 7;
   using early = await synced(await Client.connect(gateway.port));
-  gateway.feed.knownRun = 8;
+  gateway.feed.knownGeneration = 8;
   using late = await synced(await Client.connect(gateway.port, { platformID: 3 }));
   using never = await Client.connect(gateway.port, { platformID: 4 });
   const deliver = (text: string, change: object) =>
@@ -384,7 +384,7 @@ test('a second gap while clients of the first are being moved concerns those who
 
 test('a client that never synchronizes gets redeliveries once it counts as if it had', async (t) => {
   await using gateway = await startGateway();
-  gateway.feed.knownRun = 7;
+  gateway.feed.knownGeneration = 7;
   const { now } = performance;
   let ahead = 0;
   t.mock.method(performance, 'now', () => now.call(performance) + ahead);

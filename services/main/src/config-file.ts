@@ -2,7 +2,7 @@ import { type ConfigSource, hashOfFiles, type LoadedConfig, readConfig } from '@
 import type { RunningServer } from './server.ts';
 
 /** How often the files are looked at. Mounted ones change by a swapped link, which file events miss. */
-const LOOK_MS = 2_000;
+const POLL_MS = 2_000;
 
 /**
  * Applies changes of the config file, and of the files that it refers to, to a running server. An invalid
@@ -21,7 +21,7 @@ export function followConfigFile(
   server.metrics.observe('im_config_unusable', 'The config file was changed to what cannot be used', () =>
     complaint === '' ? 0 : 1,
   );
-  server.every('config-file', LOOK_MS, async () => {
+  server.every('config-file', POLL_MS, async () => {
     try {
       if ((await hashOf(source, inForce)) === inForce.hash) {
         complaint = '';

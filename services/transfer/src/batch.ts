@@ -7,9 +7,9 @@ import type { FoldedEntry } from './fold.ts';
 
 /** A record as it was read. */
 export interface ReadRecord extends Place {
-  /** An earlier run had delivered it. */
+  /** An earlier consumer had delivered it. */
   readonly delivered: boolean;
-  /** It waited: nobody can have got it from an earlier run. */
+  /** It waited in the database: no earlier consumer can have delivered it. */
   readonly late?: boolean;
   readonly entry: LogEntry;
   readonly record: log.Record;
@@ -18,7 +18,12 @@ export interface ReadRecord extends Place {
 /** The record of a log entry. @throws Error for bytes that are none, or that name another tenant than their subject. */
 export function readRecord(
   entry: LogEntry,
-  { position, fence, run, delivered }: Pick<ReadRecord, 'position' | 'fence' | 'run' | 'delivered'>,
+  {
+    position,
+    fence,
+    generation,
+    delivered,
+  }: Pick<ReadRecord, 'position' | 'fence' | 'generation' | 'delivered'>,
 ): ReadRecord {
   const record = decode('log.Record', entry.record);
   if (record.dedupKey.length !== DEDUP_KEY_BYTES) throw new Error('the record has no dedup key');
@@ -29,7 +34,7 @@ export function readRecord(
     position,
     fence,
     timeMs: entry.timeMs,
-    run,
+    generation,
     delivered,
     entry,
     record,
@@ -87,9 +92,9 @@ export class Batch {
   /** The deliveries, in the order of the log. */
   deliveries(): OutgoingDelivery[] {
     return this.#outgoing.flatMap(({ read, folded }) => {
-      const again = !read.late && (folded.entry.stored ? !folded.fresh : read.delivered);
+      const redelivered = !read.late && (folded.entry.stored ? !folded.fresh : read.delivered);
       const entry = this.#emptied.has(folded) ? withoutContent(folded.entry) : folded.entry;
-      return deliveriesOf(read, read.record, entry, folded.index, folded.seq, again);
+      return deliveriesOf(read, read.record, entry, folded.index, folded.seq, redelivered);
     });
   }
 }

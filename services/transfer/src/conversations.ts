@@ -28,7 +28,7 @@ const SEPARATOR = '\u001f';
 const REPLAY_READS = 16;
 
 /**
- * The conversations that a lane has in hand. They are read from the database when first wanted and
+ * The conversations that a consumer has in hand. They are read from the database when first wanted and
  * moved on by the fold; those of batches that are fully written are forgotten, oldest first.
  */
 export class Conversations {

@@ -3,7 +3,7 @@ import { DEDUP_ENTRY_BYTES, type DedupBlock } from '@im/store';
 const KEY_BYTES = 16;
 const FIRST_ENTRIES = 256;
 
-/** Collects the dedup keys that a lane saw, block by block, for those who take over from it. */
+/** Collects the dedup keys that a consumer saw, block by block, for those who take over from it. */
 export class DedupRecorder {
   readonly #partitions: readonly number[];
   #bytes = Buffer.alloc(FIRST_ENTRIES * DEDUP_ENTRY_BYTES);

@@ -4,7 +4,14 @@ import { DEFAULT_TENANT } from '@im/contract';
 import { decode, encode, make } from '@im/protocol';
 import { deliveriesOf } from './deliveries.ts';
 
-const place = { tenant: DEFAULT_TENANT, partition: 3, position: 2 ** 41 + 7, fence: 2, timeMs: 5, run: 9 };
+const place = {
+  tenant: DEFAULT_TENANT,
+  partition: 3,
+  position: 2 ** 41 + 7,
+  fence: 2,
+  timeMs: 5,
+  generation: 9,
+};
 const msgData = encode('sdkws.MsgData', make('sdkws.MsgData', { clientMsgID: 'x', seq: 0 }));
 
 const decoded = (...args: Parameters<typeof deliveriesOf>) =>

@@ -9,8 +9,8 @@ export interface Place {
   readonly position: number;
   readonly fence: number;
   readonly timeMs: number;
-  /** Number of the run. */
-  readonly run: number;
+  /** Generation of the consumer. */
+  readonly generation: number;
 }
 
 /**
@@ -24,7 +24,7 @@ export function deliveriesOf(
   entry: log.Entry,
   index: number,
   seq: number,
-  again: boolean,
+  redelivered: boolean,
 ): OutgoingDelivery[] {
   const { tenant } = place;
   const common = encode(
@@ -49,8 +49,8 @@ export function deliveriesOf(
       memberVersion: record.memberVersion,
       memberVersionBefore: record.memberVersionBefore,
       logTime: place.timeMs,
-      run: place.run,
-      again,
+      run: place.generation,
+      again: redelivered,
     }),
   );
   // What goes to single users moves nobody: those named in it are not the users of its own conversation.

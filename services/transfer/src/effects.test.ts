@@ -50,10 +50,10 @@ test('a message behind a deletion makes missing records, whatever its sender kne
 
 test('of several deletions the last one counts, in whatever order they are noted', () => {
   const conversation: Conversation = { max: 7, src: 1, maxTime: 0, counted: undefined, deleted: DELETION };
-  const of = () => conversation;
-  new Effects().deletion(TENANT, ['si_a_b'], { position: 50, timeMs: 9 }, of);
+  const conversationOf = () => conversation;
+  new Effects().deletion(TENANT, ['si_a_b'], { position: 50, timeMs: 9 }, conversationOf);
   assert.deepEqual(conversation.deleted, DELETION);
   const later = { position: 150, timeMs: 1_000_001 };
-  new Effects().deletion(TENANT, ['si_a_b'], later, of);
+  new Effects().deletion(TENANT, ['si_a_b'], later, conversationOf);
   assert.deepEqual(conversation.deleted, later);
 });

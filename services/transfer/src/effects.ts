@@ -95,7 +95,7 @@ export class Effects {
   }
 
   /** Notes what a change of membership does to those who came and those who left. */
-  membership(tenant: TenantId, placed: PlacedRecord, of: (id: string) => Conversation): void {
+  membership(tenant: TenantId, placed: PlacedRecord, conversationOf: (id: string) => Conversation): void {
     const { record, position } = placed;
     const { addedUserIDs, removedUserIDs, groupID, memberVersion: version } = record;
     const [chat] = membershipConversations(groupID);
@@ -104,10 +104,10 @@ export class Effects {
       const keys = addedUserIDs.map((userID) => keyOf(record, chat, userID));
       this.#memberSteps.push({ ...place, kind: 'open', keys });
     }
-    const at = countedAt(placed, of);
+    const at = countedAt(placed, conversationOf);
     for (const conversationID of membershipConversations(groupID)) {
       // 0 would mean no bound: nobody who left an empty conversation may see what comes later.
-      const max = Math.max(1, maxAt(of(conversationID), at));
+      const max = Math.max(1, maxAt(conversationOf(conversationID), at));
       const bound = { tenant, conversationID, position, version };
       for (const userID of addedUserIDs) {
         // The record itself is the first thing that a newcomer sees.
@@ -126,11 +126,11 @@ export class Effects {
     tenant: TenantId,
     conversationIDs: readonly string[],
     { position, timeMs }: Place,
-    of: (id: string) => Conversation,
+    conversationOf: (id: string) => Conversation,
   ): void {
     const at = { position, timeMs };
     for (const id of conversationIDs) {
-      const conversation = of(id);
+      const conversation = conversationOf(id);
       if (position > (conversation.deleted?.position ?? 0)) conversation.deleted = at;
     }
     this.#deletions.push({ tenant, conversationIDs, at });
@@ -210,7 +210,7 @@ export class Effects {
   }
 }
 
-/** Whether nothing follows from a record: idle lanes write such to move on. */
+/** Whether nothing follows from a record: idle consumers write such to move on. */
 export function isMark(record: log.Record): boolean {
   const { entries, control, deletedRecords } = record;
   return entries.length === 0 && !control && deletedRecords.length === 0 && !changesMembership(record);

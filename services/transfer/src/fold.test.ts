@@ -55,11 +55,11 @@ function conversations(known: Record<string, Partial<Conversation>> = {}) {
 const seqs = (folded: ReturnType<typeof fold>) => folded?.map((f) => f.seq);
 
 test('stored entries count up without gaps, per conversation', () => {
-  const of = conversations();
+  const conversationOf = conversations();
   const dedup = new DedupWindow();
-  assert.deepEqual(seqs(fold(placed(1, 'a', [['si', true]]), dedup, of)), [1]);
-  assert.deepEqual(seqs(fold(placed(2, 'b', [['sg', true]]), dedup, of)), [1]);
-  assert.deepEqual(seqs(fold(placed(3, 'c', [['si', true]]), dedup, of)), [2]);
+  assert.deepEqual(seqs(fold(placed(1, 'a', [['si', true]]), dedup, conversationOf)), [1]);
+  assert.deepEqual(seqs(fold(placed(2, 'b', [['sg', true]]), dedup, conversationOf)), [1]);
+  assert.deepEqual(seqs(fold(placed(3, 'c', [['si', true]]), dedup, conversationOf)), [2]);
   assert.deepEqual(
     seqs(
       fold(
@@ -68,24 +68,24 @@ test('stored entries count up without gaps, per conversation', () => {
           ['n', false],
         ]),
         dedup,
-        of,
+        conversationOf,
       ),
     ),
     [3, 0],
   );
-  assert.deepEqual(seqs(fold(placed(5, 'e', [['n', true]]), dedup, of)), [1]);
+  assert.deepEqual(seqs(fold(placed(5, 'e', [['n', true]]), dedup, conversationOf)), [1]);
 });
 
 test('a repetition uses no seq', () => {
-  const of = conversations();
+  const conversationOf = conversations();
   const dedup = new DedupWindow();
-  fold(placed(1, 'a', [['si', true]]), dedup, of);
-  assert.equal(fold(placed(2, 'a', [['si', true]], T + 1_000), dedup, of), undefined);
-  assert.deepEqual(seqs(fold(placed(3, 'b', [['si', true]]), dedup, of)), [2]);
+  fold(placed(1, 'a', [['si', true]]), dedup, conversationOf);
+  assert.equal(fold(placed(2, 'a', [['si', true]], T + 1_000), dedup, conversationOf), undefined);
+  assert.deepEqual(seqs(fold(placed(3, 'b', [['si', true]]), dedup, conversationOf)), [2]);
 });
 
 test('what was counted before keeps its seq and is not counted again', () => {
-  const of = conversations({
+  const conversationOf = conversations({
     si: {
       max: 7,
       src: 20,
@@ -96,12 +96,12 @@ test('what was counted before keeps its seq and is not counted again', () => {
     },
   });
   const dedup = new DedupWindow();
-  const again = fold(placed(18, 'a', [['si', true]]), dedup, of);
+  const again = fold(placed(18, 'a', [['si', true]]), dedup, conversationOf);
   assert.deepEqual(
     again?.map(({ seq, fresh }) => ({ seq, fresh })),
     [{ seq: 6, fresh: false }],
   );
-  const fresh = fold(placed(21, 'b', [['si', true]]), dedup, of);
+  const fresh = fold(placed(21, 'b', [['si', true]]), dedup, conversationOf);
   assert.deepEqual(
     fresh?.map(({ seq, fresh: f }) => ({ seq, f })),
     [{ seq: 8, f: true }],
@@ -139,12 +139,14 @@ test('workers that begin anywhere compute the same rows', () => {
           .map(([at, , seq]) => [Number(at), Number(seq), messageAt(Number(at) - 1)] as const),
         { src: states[known]?.[id]?.src ?? 0 },
       );
-    const of = conversations(
+    const conversationOf = conversations(
       Object.fromEntries(names.map((id) => [id, { ...states[known]?.[id], counted: counted(id) }])),
     );
     const dedup = new DedupWindow();
     for (const record of log.slice(0, start)) dedup.seen(record.record.dedupKey, record.timeMs);
-    const again = log.slice(start).map((record) => [record.position, fold(record, dedup, of)] as const);
+    const again = log
+      .slice(start)
+      .map((record) => [record.position, fold(record, dedup, conversationOf)] as const);
     assert.deepEqual(
       rows(again),
       expected.filter((row) => Number(row.split(' ')[0]) > start),
@@ -196,14 +198,14 @@ test('what was counted in an earlier epoch keeps its seq, whatever its position 
     ],
     { src: 20, epoch: 1 },
   );
-  const of = conversations({ si: { max: 7, src: 20, counted } });
+  const conversationOf = conversations({ si: { max: 7, src: 20, counted } });
   const dedup = new DedupWindow();
   const at = (n: number, message: string, timeMs = T) =>
     placed(toPosition(1, n), message, [['si', true]], timeMs);
-  assert.equal(countedAt(at(3, 'a'), of), 18);
-  assert.equal(maxAt(of('si'), countedAt(at(3, 'a'), of)), 6);
-  assert.deepEqual(seqs(fold(at(3, 'a'), dedup, of)), [6]);
-  assert.deepEqual(seqs(fold(at(4, 'b'), dedup, of)), [8]);
+  assert.equal(countedAt(at(3, 'a'), conversationOf), 18);
+  assert.equal(maxAt(conversationOf('si'), countedAt(at(3, 'a'), conversationOf)), 6);
+  assert.deepEqual(seqs(fold(at(3, 'a'), dedup, conversationOf)), [6]);
+  assert.deepEqual(seqs(fold(at(4, 'b'), dedup, conversationOf)), [8]);
   // The same words at another time are another record; whether it repeats one the window says.
-  assert.deepEqual(seqs(fold(at(5, 'c', T + 1), dedup, of)), [9]);
+  assert.deepEqual(seqs(fold(at(5, 'c', T + 1), dedup, conversationOf)), [9]);
 });

@@ -40,18 +40,18 @@ export type Folded = readonly FoldedEntry[] | undefined;
 /**
  * Counts one record: the only place where a seq is made. A pure function of the log: it reads no clock,
  * cache or setting, so any two workers compute the same.
- * @param of the conversations of the record's entries; each must be known.
+ * @param conversationOf the conversations of the record's entries; each must be known.
  * @throws LogChangedError when rows tell that the log holds another record here than was counted.
  */
 export function fold(
   { position, timeMs, record }: PlacedRecord,
   dedup: Pick<DedupWindow, 'seen'>,
-  of: (id: string) => Conversation,
+  conversationOf: (id: string) => Conversation,
 ): Folded {
   if (dedup.seen(record.dedupKey, timeMs)) return undefined;
   return record.entries.map((entry, index) => {
     if (!entry.stored) return { entry, index, seq: 0, fresh: false };
-    const conversation = of(entry.conversationID);
+    const conversation = conversationOf(entry.conversationID);
     const row = conversation.counted?.rowOf(position, timeMs, record.dedupKey);
     if (row !== undefined || position <= conversation.src) {
       return { entry, index, seq: row?.seq ?? 0, fresh: false };
@@ -66,10 +66,12 @@ export function fold(
 /** The position under which a record was counted: an earlier one than its own when it was in an earlier epoch. */
 export function countedAt(
   { position, timeMs, record }: PlacedRecord,
-  of: (id: string) => Conversation,
+  conversationOf: (id: string) => Conversation,
 ): number {
   for (const { stored, conversationID } of record.entries) {
-    const row = stored ? of(conversationID).counted?.rowOf(position, timeMs, record.dedupKey) : undefined;
+    const row = stored
+      ? conversationOf(conversationID).counted?.rowOf(position, timeMs, record.dedupKey)
+      : undefined;
     if (row !== undefined) return row.position;
   }
   return position;

@@ -2,18 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { type Bus, LOG_SHARE } from '@im/bus';
 import { DEFAULT_TENANT } from '@im/contract';
 import { encode, make } from '@im/protocol';
-import type { Lane } from './lane.ts';
+import type { PartitionConsumer } from './partition-consumer.ts';
 import { toStreamPosition } from './positions.ts';
 
-/** A lane counts as idle when its progress stood still for this long. */
+/** A consumer counts as idle when its progress stood still for this long. */
 const IDLE_MS = 3_000;
-/** An idle lane is moved on when it is this many records behind the end of the log. */
+/** An idle consumer is moved on when it is this many records behind the end of the log. */
 const FAR_RECORDS = 1_000;
-/** The same in a log that fills up; more than there can be lanes, so that marks alone never cause marks. */
+/** The same in a log that fills up; more than there can be consumers, so that marks alone never cause marks. */
 const NEAR_RECORDS = 64;
 
 /** What {@link IdleMarks} looks at. */
-type Idling = Pick<Lane, 'id' | 'partitions' | 'progress' | 'epoch'>;
+type Idling = Pick<PartitionConsumer, 'id' | 'partitions' | 'progress' | 'epoch'>;
 
 interface Stand {
   readonly applied: number;
@@ -21,8 +21,8 @@ interface Stand {
 }
 
 /**
- * Moves idle lanes on. The log is purged behind the slowest cursor, and a cursor moves with the records of its
- * partitions; so a lane that gets none writes one itself: a record without entries, which folds to nothing. That it
+ * Moves idle consumers on. The log is purged behind the slowest cursor, and a cursor moves with the records of its
+ * partitions; so a consumer that gets none writes one itself: a record without entries, which folds to nothing. That it
  * comes back in order proves that everything before it was read, whatever server of the log it is read from.
  */
 export class IdleMarks {
@@ -34,10 +34,10 @@ export class IdleMarks {
   }
 
   /** @param now own monotonic clock, ms. @returns how many marks were written. */
-  async look(lanes: readonly Idling[], now: number): Promise<number> {
-    const ids = new Set(lanes.map(({ id }) => id));
+  async poll(consumers: readonly Idling[], now: number): Promise<number> {
+    const ids = new Set(consumers.map(({ id }) => id));
     for (const id of this.#stands.keys()) if (!ids.has(id)) this.#stands.delete(id);
-    const idle = lanes.filter(({ id, progress: { applied } }) => {
+    const idle = consumers.filter(({ id, progress: { applied } }) => {
       const stand = this.#stands.get(id);
       if (stand?.applied === applied) return now - stand.since >= IDLE_MS;
       this.#stands.set(id, { applied, since: now });

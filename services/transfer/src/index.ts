@@ -21,29 +21,29 @@ import { Workers } from './workers.ts';
 /** What transfer needs of its process. */
 export type TransferDeps = BaseDeps & { status: Pick<StatusRegistry, 'add'>; store: Store; bus: Bus };
 
-/** Between looks whether the log is filling up and whether lanes stand idle. */
-const LOG_LOOK_MS = 1_000;
-/** Between looks whether it is time to try again what is parked. */
-const PARKED_LOOK_MS = 250;
-/** Whoever folds this partition purges the log: one process at a time. */
+/** Poll interval of the log's size and of idle consumers. */
+const LOG_POLL_MS = 1_000;
+/** Poll interval of parked records whose retry is due. */
+const RETRY_PARKED_MS = 250;
+/** The owner of this partition purges the log: one process at a time. */
 const PURGER_PARTITION = 0;
-/** Between looks whether the backends are there. */
-const AWAY_MS = 100;
+/** Poll interval while a store is unavailable. */
+const UNAVAILABLE_POLL_MS = 100;
 
-/** Wakes a loop before its time; a ring while the loop works is heard when it waits next. */
-function bell() {
-  let rung = false;
-  let wake = () => {};
+/** Ends the wait of a loop early; a wake-up while the loop works ends its next wait. */
+function wakeup() {
+  let pending = false;
+  let interrupt = () => {};
   return {
-    ring() {
-      rung = true;
-      wake();
+    wake() {
+      pending = true;
+      interrupt();
     },
     async wait(ms: number, signal: AbortSignal): Promise<void> {
       const early = new AbortController();
-      wake = () => early.abort();
-      if (!rung) await sleep(ms, AbortSignal.any([signal, early.signal])).catch(() => {});
-      rung = false;
+      interrupt = () => early.abort();
+      if (!pending) await sleep(ms, AbortSignal.any([signal, early.signal])).catch(() => {});
+      pending = false;
     },
   };
 }
@@ -68,7 +68,7 @@ export const module: ServiceModule<TransferDeps> = {
       placements: store.placements,
     };
     let producer: DeliveryProducer | undefined;
-    const early = bell();
+    const next = wakeup();
     const workers = new Workers({
       bus,
       repos,
@@ -81,8 +81,8 @@ export const module: ServiceModule<TransferDeps> = {
       leaseMs,
       partitions: config.nats.partitions,
       producer: () => producer,
-      together: store.together,
-      onEnd: early.ring,
+      groupCommit: store.groupCommit,
+      onEnd: next.wake,
     });
     status.add('transfer', () => workers.status);
     return {
@@ -90,26 +90,26 @@ export const module: ServiceModule<TransferDeps> = {
         producer = bus.deliveries.announceProducer({
           onRedeliver: () => {
             workers.restart();
-            early.ring();
+            next.wake();
           },
-          onTakeover: early.ring,
-          standing: () => workers.standing,
+          onTakeover: next.wake,
+          state: () => workers.producerState,
         });
         background.loop('transfer-partitions', async (signal) => {
           while (!signal.aborted) {
             const able = store.ready().ready && bus.ready().ready;
-            if (able) await workers.look();
-            await early.wait(able ? leaseMs / 3 : AWAY_MS, signal);
+            if (able) await workers.poll();
+            await next.wait(able ? leaseMs / 3 : UNAVAILABLE_POLL_MS, signal);
           }
         });
         const purger = new Purger(bus, repos);
-        background.every('transfer-purge', LOG_LOOK_MS, async () => {
+        background.every('transfer-purge', LOG_POLL_MS, async () => {
           if (!bus.ready().ready || !store.ready().ready || !workers.owns(PURGER_PARTITION)) return;
-          const first = await purger.look(performance.now());
+          const first = await purger.poll(performance.now());
           if (first !== undefined) own.debug({ first }, 'log purged');
         });
-        background.every('transfer-parked', PARKED_LOOK_MS, async () => workers.retryParked());
-        background.every('transfer-idle-marks', LOG_LOOK_MS, async () => {
+        background.every('transfer-parked', RETRY_PARKED_MS, async () => workers.retryParked());
+        background.every('transfer-idle-marks', LOG_POLL_MS, async () => {
           if (!bus.ready().ready) return;
           const marks = await workers.markIdle();
           if (marks > 0) own.debug({ marks }, 'idle cursors moved on');

@@ -30,7 +30,7 @@ const at = (partition: number, applied: number, appliedTime: number): PartitionC
   partition,
   applied,
   appliedTime,
-  lane: '',
+  consumer: '',
   fence: 1,
 });
 

@@ -2,7 +2,7 @@ import type { LogEntry, LogInfo, MessageLog } from '@im/bus';
 import type { Logger } from '@im/process';
 import { dedupKeyOf } from '@im/protocol';
 import type { CursorRepo, Cursors, PartitionCursor, Progress } from '@im/store';
-import { withLaneProgress } from './ownership.ts';
+import { withConsumerProgress } from './ownership.ts';
 import { epochOf, toPosition, toStreamPosition } from './positions.ts';
 
 /** Names the record at a position: another one there has another time or another dedup key. */
@@ -35,7 +35,7 @@ export async function holdsMark(
 /**
  * The log's incarnation: a new one when the stream was made anew, ends before a position that was read, or holds
  * another record where one was read.
- * @param changedIn the incarnation in which a lane met another record than was counted, if one did.
+ * @param changedIn the incarnation in which a consumer met another record than was counted, if one did.
  */
 export async function epochOfLog(
   repo: CursorRepo,
@@ -48,7 +48,7 @@ export async function epochOfLog(
   const epoch = await repo.epoch(info.createdMs, changedIn);
   const stands = new Map<string, PartitionCursor>();
   for (const partition of cursors.partitions) {
-    const stand = withLaneProgress(partition, cursors.lanes);
+    const stand = withConsumerProgress(partition, cursors.consumers);
     stands.set(`${stand.applied} ${stand.mark}`, stand);
   }
   for (const stand of stands.values()) {
@@ -83,10 +83,10 @@ export async function positionsSetBack(
   log: Pick<MessageLog, 'entryAt' | 'firstSince'>,
   { createdMs, lastPosition }: LogInfo,
   epoch: number,
-  standing: readonly PartitionCursor[],
+  partitions: readonly PartitionCursor[],
 ): Promise<ReadonlyMap<number, number>> {
   const found = new Map<number, number>();
-  for (const stand of standing) {
+  for (const stand of partitions) {
     const { partition, applied, appliedTime } = stand;
     // A stream that was made since then holds nothing of old.
     if (applied === 0 || epochOf(applied) === epoch || appliedTime < createdMs) continue;

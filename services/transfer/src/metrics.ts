@@ -61,7 +61,7 @@ export function transferMetrics(metrics: Metrics) {
     ),
     parkedRecords: metrics.gauge('im_transfer_parked_records', 'Records that wait to be folded later'),
     unparked: metrics.counter('im_transfer_unparked_total', 'Records folded after they had waited'),
-    lanes: metrics.counter('im_transfer_lanes_total', 'Runs over partitions, by how they ended', ['end']),
+    consumers: metrics.counter('im_transfer_lanes_total', 'Runs over partitions, by how they ended', ['end']),
     deadLetters,
     dedupKeys: metrics.gauge('im_transfer_dedup_keys', 'Dedup keys in memory'),
     conversations: metrics.gauge('im_transfer_conversations', 'Conversations in memory'),

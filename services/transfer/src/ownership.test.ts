@@ -1,36 +1,36 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LaneCursor, PartitionCursor } from '@im/store';
-import { fairShare, freePartitions, LaneWatch, slowest, withLaneProgress } from './ownership.ts';
+import type { ConsumerCursor, PartitionCursor } from '@im/store';
+import { ConsumerWatch, fairShare, freePartitions, slowest, withConsumerProgress } from './ownership.ts';
 
-const lane = (id: string, beat: number, aliveAt: number, applied = 0): [string, LaneCursor] => [
+const consumer = (id: string, renewals: number, aliveAt: number, applied = 0): [string, ConsumerCursor] => [
   id,
-  { lane: id, owner: id, beat, aliveAt, applied, appliedTime: applied, sessions: [] },
+  { consumer: id, owner: id, renewals, aliveAt, applied, appliedTime: applied, sessions: [] },
 ];
 const partition = (n: number, of: string, applied = 0): PartitionCursor => ({
   partition: n,
-  lane: of,
+  consumer: of,
   fence: 1,
   applied,
   appliedTime: applied,
 });
 
-test('a lane is dead after a lease of silence by our own clock, whatever its clock says', () => {
-  const watch = new LaneWatch(3_000);
+test('a consumer is dead after a lease of silence by our own clock, whatever its clock says', () => {
+  const watch = new ConsumerWatch(3_000);
   for (const aliveAt of [0, 10 ** 15]) {
     const id = `a${aliveAt}`;
-    assert.deepEqual([...watch.dead(new Map([lane(id, 1, aliveAt)]), 0)], []);
-    assert.deepEqual([...watch.dead(new Map([lane(id, 1, aliveAt)]), 2_999)], []);
-    assert.deepEqual([...watch.dead(new Map([lane(id, 2, aliveAt)]), 3_500)], []);
-    assert.deepEqual([...watch.dead(new Map([lane(id, 2, aliveAt)]), 6_499)], []);
-    assert.deepEqual([...watch.dead(new Map([lane(id, 2, aliveAt)]), 6_500)], [id]);
+    assert.deepEqual([...watch.dead(new Map([consumer(id, 1, aliveAt)]), 0)], []);
+    assert.deepEqual([...watch.dead(new Map([consumer(id, 1, aliveAt)]), 2_999)], []);
+    assert.deepEqual([...watch.dead(new Map([consumer(id, 2, aliveAt)]), 3_500)], []);
+    assert.deepEqual([...watch.dead(new Map([consumer(id, 2, aliveAt)]), 6_499)], []);
+    assert.deepEqual([...watch.dead(new Map([consumer(id, 2, aliveAt)]), 6_500)], [id]);
   }
 });
 
-test('free are those never taken, given back, or of a dead or unknown lane', () => {
+test('free are those never taken, given back, or of a dead or unknown consumer', () => {
   const cursors = {
     partitions: [partition(0, ''), partition(1, 'a'), partition(2, 'b'), partition(3, 'gone')],
-    lanes: new Map([lane('a', 1, 0), lane('b', 1, 0)]),
+    consumers: new Map([consumer('a', 1, 0), consumer('b', 1, 0)]),
     epoch: 0,
   };
   assert.deepEqual(
@@ -44,29 +44,33 @@ test('shares are fair and cover everything', () => {
   assert.equal(fairShare(64, 0), 64);
 });
 
-test('progress is the further one of partition and lane, and the slowest partition decides', () => {
-  const lanes = new Map([lane('a', 1, 0, 50)]);
-  assert.equal(withLaneProgress(partition(0, 'a', 20), lanes).applied, 50);
-  assert.equal(withLaneProgress(partition(0, 'a', 70), lanes).applied, 70);
+test('progress is the further one of partition and consumer, and the slowest partition decides', () => {
+  const consumers = new Map([consumer('a', 1, 0, 50)]);
+  assert.equal(withConsumerProgress(partition(0, 'a', 20), consumers).applied, 50);
+  assert.equal(withConsumerProgress(partition(0, 'a', 70), consumers).applied, 70);
   assert.equal(
-    slowest({ partitions: [partition(0, 'a', 70), partition(1, '', 40)], lanes, epoch: 0 })?.applied,
+    slowest({ partitions: [partition(0, 'a', 70), partition(1, '', 40)], consumers, epoch: 0 })?.applied,
     40,
   );
   assert.equal(
-    slowest({ partitions: [partition(0, 'a', 70), partition(1, '', 0)], lanes, epoch: 0 }),
+    slowest({ partitions: [partition(0, 'a', 70), partition(1, '', 0)], consumers, epoch: 0 }),
     undefined,
   );
 });
 
-test('lanes that own nothing expire when they were silent for long, whatever their clocks say', () => {
-  const watch = new LaneWatch(100);
+test('consumers that own nothing expire when they were silent for long, whatever their clocks say', () => {
+  const watch = new ConsumerWatch(100);
   const at = (beat: number) => ({
     partitions: [partition(0, 'owning')],
-    lanes: new Map([lane('owning', 1, 0), lane('idle', 1, 10 ** 15), lane('beating', beat, 0)]),
+    consumers: new Map([
+      consumer('owning', 1, 0),
+      consumer('idle', 1, 10 ** 15),
+      consumer('beating', beat, 0),
+    ]),
     epoch: 0,
   });
-  watch.dead(at(1).lanes, 0);
-  watch.dead(at(2).lanes, 1_000);
+  watch.dead(at(1).consumers, 0);
+  watch.dead(at(2).consumers, 1_000);
   assert.deepEqual(watch.expired(at(2), 1_999), []);
   assert.deepEqual(watch.expired(at(2), 2_000), ['idle']);
 });

@@ -1,20 +1,20 @@
-import type { Cursors, LaneCursor, PartitionCursor } from '@im/store';
+import type { ConsumerCursor, Cursors, PartitionCursor } from '@im/store';
 
-/** What a process remembers of another lane's signs of life. */
-interface Heard {
-  readonly beat: number;
-  /** When this beat was first seen, by our own clock. */
+/** The lease of another consumer, as it was last seen. */
+interface Lease {
+  readonly renewals: number;
+  /** When this number was first seen, by our own clock. */
   readonly since: number;
-  /** It was seen to move: whoever runs this lane was alive since we began to look. */
-  readonly moved: boolean;
+  /** A renewal was seen: its process was alive after our first poll. */
+  readonly renewed: boolean;
 }
 
-/** Leases of silence after which a lane without partitions is removed. */
+/** Leases of silence after which a consumer without partitions is removed. */
 const EXPIRY_LEASES = 20;
 
-/** Judges which lanes are alive, without trusting that clocks agree. */
-export class LaneWatch {
-  readonly #heard = new Map<string, Heard>();
+/** Judges which consumers are alive, without trusting that clocks agree. */
+export class ConsumerWatch {
+  readonly #leases = new Map<string, Lease>();
   readonly #leaseMs: number;
 
   constructor(leaseMs: number) {
@@ -22,41 +22,44 @@ export class LaneWatch {
   }
 
   /**
-   * Notes what was read and names the lanes that are dead: silent for the lease by our own clock. What
+   * Notes what was read and names the consumers that are dead: silent for the lease by our own clock. What
    * they say of their own clocks decides nothing.
    * @param now own monotonic clock, ms.
    */
-  dead(lanes: ReadonlyMap<string, LaneCursor>, now: number): Set<string> {
+  dead(consumers: ReadonlyMap<string, ConsumerCursor>, now: number): Set<string> {
     const dead = new Set<string>();
-    for (const lane of this.#heard.keys()) if (!lanes.has(lane)) this.#heard.delete(lane);
-    for (const [id, { beat }] of lanes) {
-      const heard = this.#heard.get(id);
-      if (heard?.beat !== beat) this.#heard.set(id, { beat, since: now, moved: heard !== undefined });
+    for (const consumer of this.#leases.keys()) if (!consumers.has(consumer)) this.#leases.delete(consumer);
+    for (const [id, { renewals }] of consumers) {
+      const lease = this.#leases.get(id);
+      if (lease?.renewals !== renewals)
+        this.#leases.set(id, { renewals, since: now, renewed: lease !== undefined });
       if (this.#silentMs(id, now) >= this.#leaseMs) dead.add(id);
     }
     return dead;
   }
 
-  /** Lanes that own nothing and were silent for long: nobody needs to know of them. @param now as for {@link dead}. */
-  expired({ partitions, lanes }: Cursors, now: number): string[] {
-    const owning = new Set(partitions.map(({ lane }) => lane));
+  /** Consumers that own nothing and were silent for long: no process needs them any more. @param now as for {@link dead}. */
+  expired({ partitions, consumers }: Cursors, now: number): string[] {
+    const owning = new Set(partitions.map(({ consumer }) => consumer));
     const limitMs = EXPIRY_LEASES * this.#leaseMs;
-    return [...lanes.keys()].filter((id) => !owning.has(id) && this.#silentMs(id, now) >= limitMs);
+    return [...consumers.keys()].filter((id) => !owning.has(id) && this.#silentMs(id, now) >= limitMs);
   }
 
-  #silentMs(lane: string, now: number): number {
-    return now - (this.#heard.get(lane)?.since ?? now);
+  #silentMs(consumer: string, now: number): number {
+    return now - (this.#leases.get(consumer)?.since ?? now);
   }
 
-  /** Whether a lane was seen alive. */
-  seenAlive(lane: string): boolean {
-    return this.#heard.get(lane)?.moved ?? false;
+  /** Whether a consumer was seen alive. */
+  seenAlive(consumer: string): boolean {
+    return this.#leases.get(consumer)?.renewed ?? false;
   }
 }
 
-/** Partitions that nobody folds: never taken, given back, or of a lane that is dead or gone. */
+/** Partitions without an owner: never taken, given back, or of a consumer that is dead or gone. */
 export function freePartitions(cursors: Cursors, dead: ReadonlySet<string>): PartitionCursor[] {
-  return cursors.partitions.filter(({ lane }) => lane === '' || dead.has(lane) || !cursors.lanes.has(lane));
+  return cursors.partitions.filter(
+    ({ consumer }) => consumer === '' || dead.has(consumer) || !cursors.consumers.has(consumer),
+  );
 }
 
 /** How many partitions each of `live` processes should have at most. */
@@ -64,11 +67,14 @@ export function fairShare(partitions: number, live: number): number {
   return Math.ceil(partitions / Math.max(1, live));
 }
 
-/** A partition with the progress of the lane that it had: the further of the two. */
-export function withLaneProgress(partition: PartitionCursor, lanes: Cursors['lanes']): PartitionCursor {
-  const lane = lanes.get(partition.lane);
-  if (lane === undefined || lane.applied <= partition.applied) return partition;
-  const { applied, appliedTime, mark } = lane;
+/** A partition with the progress of the consumer that it had: the further of the two. */
+export function withConsumerProgress(
+  partition: PartitionCursor,
+  consumers: Cursors['consumers'],
+): PartitionCursor {
+  const consumer = consumers.get(partition.consumer);
+  if (consumer === undefined || consumer.applied <= partition.applied) return partition;
+  const { applied, appliedTime, mark } = consumer;
   return { ...partition, applied, appliedTime, ...(mark === undefined ? {} : { mark }) };
 }
 
@@ -76,7 +82,7 @@ export function withLaneProgress(partition: PartitionCursor, lanes: Cursors['lan
 export function slowest(cursors: Cursors): PartitionCursor | undefined {
   let least: PartitionCursor | undefined;
   for (const partition of cursors.partitions) {
-    const at = withLaneProgress(partition, cursors.lanes);
+    const at = withConsumerProgress(partition, cursors.consumers);
     if (at.applied === 0) return undefined;
     if (least === undefined || at.applied < least.applied) least = at;
   }

@@ -11,7 +11,7 @@ export function bareConversation(conversationID: string): string {
 }
 
 /** What the conversations of a record have in common: see {@link ParkedUnit}. */
-export function conversationOf(record: log.Record): string {
+export function bareConversationOf(record: log.Record): string {
   const conversationID = record.entries[0]?.conversationID ?? record.control?.conversationID;
   return conversationID === undefined ? queueKey(record) : bareConversation(conversationID);
 }
@@ -65,8 +65,8 @@ export interface ParkedCounts {
 }
 
 /**
- * What a lane does not fold for the time being: tenants and conversations whose records failed. Their
- * records wait in the database, in order, while the lane goes on with all others; they are tried again until
+ * What a consumer does not fold for the time being: tenants and conversations whose records failed. Their
+ * records wait in the database, in order, while the consumer goes on with all others; they are tried again until
  * they can be folded. Every record of a unit that arrives meanwhile waits behind those.
  */
 export class Parking {

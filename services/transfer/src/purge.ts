@@ -51,11 +51,11 @@ async function replayedFrom(
   appliedTime: number,
 ): Promise<number> {
   const { fromMs, limitMs } = replayBounds(appliedTime);
-  const covered = coveredUntil(await dedupBlocks.stretches(fromMs), partitions, fromMs);
-  return Math.min(covered, limitMs) - LOOK_BACK_MS;
+  const until = coveredUntil(await dedupBlocks.stretches(fromMs), partitions, fromMs);
+  return Math.min(until, limitMs) - LOOK_BACK_MS;
 }
 
-/** Decides when to purge: every minute, and at every look while the log is filling up. */
+/** Decides when to purge: every minute, and at every poll while the log is filling up. */
 export class Purger {
   readonly #bus: Bus;
   readonly #repos: PurgeRepos;
@@ -70,7 +70,7 @@ export class Purger {
    * Purges when it is time.
    * @param now own monotonic clock, ms. @returns what {@link purgeLog} does.
    */
-  async look(now: number): Promise<number | undefined> {
+  async poll(now: number): Promise<number | undefined> {
     const info = await this.#bus.log.info();
     if (!isTight(info) && now - this.#purgedAt < INTERVAL_MS) return undefined;
     this.#purgedAt = now;

@@ -4,13 +4,13 @@ import type { LogEntry } from '@im/bus';
 import { DEFAULT_TENANT } from '@im/contract';
 import { createMetrics, silentLogger } from '@im/process';
 import { decode, encode, MSG_STATUS, make } from '@im/protocol';
-import type { DeadLetter, InsertOutcome, NewMsgRow, TogetherWriter } from '@im/store';
+import type { DeadLetter, GroupCommitWriter, InsertOutcome, NewMsgRow } from '@im/store';
 import { Batch, readRecord } from './batch.ts';
 import { transferMetrics } from './metrics.ts';
 import type { Repos } from './repos.ts';
 import { ContradictionError, RowWriter } from './row-writer.ts';
 
-const writer: TogetherWriter = {
+const writer: GroupCommitWriter = {
   sessionId: new Uint8Array(16),
   write: async () => false,
   close: async () => undefined,
@@ -60,7 +60,7 @@ function batchOfOne(): Batch {
     timeMs: 5,
     record: encode('log.Record', record),
   };
-  const read = readRecord(entry, { position: 7, fence: 1, run: 1, delivered: false });
+  const read = readRecord(entry, { position: 7, fence: 1, generation: 1, delivered: false });
   const batch = new Batch();
   const folded = { entry: read.record.entries[0] ?? make('log.Entry'), index: 0, seq: 4, fresh: true };
   batch.add(read, folded);
@@ -79,7 +79,7 @@ const deps = (repos: Repos) => ({
   metrics: transferMetrics(createMetrics()),
 });
 
-test('what the database refuses for good keeps its seq, without content, and is buried', async () => {
+test('what the database refuses for good keeps its seq, without content, and becomes a dead letter', async () => {
   const { repos, rows, letters, applied } = fakes({ kind: 'refused', reason: 'too large' });
   const batch = batchOfOne();
   await new RowWriter(deps(repos), writer).write(batch);

@@ -1,6 +1,6 @@
 import type { LogEntry } from '@im/bus';
 import type { Logger } from '@im/process';
-import type { ParkedUnit, TogetherWriter } from '@im/store';
+import type { GroupCommitWriter, ParkedUnit } from '@im/store';
 import type { Batch } from './batch.ts';
 import type { TransferMetrics } from './metrics.ts';
 import { bareConversation } from './parking.ts';
@@ -27,15 +27,15 @@ export interface RowWriterDeps {
 /** Writes what the fold of a batch made: rows and the truth about their conversations. */
 export class RowWriter {
   readonly #deps: RowWriterDeps;
-  readonly #writer: TogetherWriter;
+  readonly #writer: GroupCommitWriter;
 
-  constructor(deps: RowWriterDeps, writer: TogetherWriter) {
+  constructor(deps: RowWriterDeps, writer: GroupCommitWriter) {
     this.#deps = deps;
     this.#writer = writer;
   }
 
   /**
-   * Writes rows, and then what became of their conversations: at once where the database can, else step by step.
+   * Writes rows, and then what became of their conversations: with one commit where the database can, else step by step.
    * @throws ContradictionError when another message has the place of one.
    */
   async write(batch: Batch): Promise<void> {
@@ -50,8 +50,8 @@ export class RowWriter {
     await repos.conversationSeqs.apply(updates);
   }
 
-  /** Keeps a record that cannot be folded or stored for people to look at. @param index of the entry; -1: all of it. */
-  async bury(entry: LogEntry, position: number, index: number, reason: string): Promise<void> {
+  /** Keeps a record that cannot be folded or stored as a dead letter. @param index of the entry; -1: all of it. */
+  async deadLetter(entry: LogEntry, position: number, index: number, reason: string): Promise<void> {
     const { repos, log, metrics } = this.#deps;
     const { tenant, partition } = entry;
     log.error(
@@ -68,9 +68,9 @@ export class RowWriter {
     const outcomes = await repos.rows.insert(batch.rows.map(({ row }) => row));
     metrics.rows.inc(batch.rows.length);
     for (const [i, outcome] of outcomes.entries()) {
-      const of = batch.rows[i];
-      if (outcome.kind === 'stored' || of === undefined) continue;
-      const { row, read, folded } = of;
+      const refused = batch.rows[i];
+      if (outcome.kind === 'stored' || refused === undefined) continue;
+      const { row, read, folded } = refused;
       const name = `${row.conversationID} seq ${row.seq}`;
       if (outcome.kind === 'conflict') {
         const detail = `${name} of position ${row.position} is taken by position ${outcome.existingPosition}`;
@@ -78,7 +78,7 @@ export class RowWriter {
         throw new ContradictionError({ tenant: row.tenant, conversation }, detail);
       }
       batch.empty(folded);
-      await this.bury(read.entry, row.position, folded.index, outcome.reason);
+      await this.deadLetter(read.entry, row.position, folded.index, outcome.reason);
       const [empty] = await repos.rows.insert([{ ...row, msgData: undefined }]);
       if (empty?.kind !== 'stored') throw new Error(`no placeholder for ${name}: ${empty?.kind}`);
     }

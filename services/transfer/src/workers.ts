@@ -1,77 +1,77 @@
-import type { DeliveryProducer, ProducerStanding } from '@im/bus';
+import type { DeliveryProducer, ProducerState } from '@im/bus';
 import type { TransferStatus } from '@im/contract';
 import { Backoff, randomId } from '@im/kit';
 import { type Logger, notReady, READY, type Readiness } from '@im/process';
-import type { Cursors, ParkedUnit, PartitionCursor, Together } from '@im/store';
+import type { Cursors, GroupCommit, ParkedUnit, PartitionCursor } from '@im/store';
 import { LogChangedError } from './counted.ts';
 import { IdleMarks } from './idle-marks.ts';
-import { Lane, type LaneDeps, type LaneWriters } from './lane.ts';
 import { epochOfLog, positionsSetBack } from './log-epoch.ts';
-import { fairShare, freePartitions, LaneWatch, withLaneProgress } from './ownership.ts';
+import { ConsumerWatch, fairShare, freePartitions, withConsumerProgress } from './ownership.ts';
 import type { ParkedCounts } from './parking.ts';
+import { type ConsumerDeps, type ConsumerWriters, PartitionConsumer } from './partition-consumer.ts';
 import { ContradictionError } from './row-writer.ts';
 
-/** Parts of {@link Workers}. */
-export interface WorkersDeps extends LaneDeps {
+/** What {@link Workers} need. */
+export interface WorkersDeps extends ConsumerDeps {
   readonly instanceId: string;
   readonly leaseMs: number;
   readonly partitions: number;
   readonly producer: () => DeliveryProducer | undefined;
-  readonly together: Together;
-  /** A run has ended; another look is due. */
+  readonly groupCommit: GroupCommit;
+  /** A consumer has ended; the next poll is due. */
   readonly onEnd: () => void;
   readonly log: Logger;
 }
 
 interface Running {
-  readonly lane: Lane;
+  readonly consumer: PartitionConsumer;
   readonly done: Promise<void>;
 }
 
-/** A lane that is opened within this time after the failure of one folds each tenant apart. */
+/** A consumer that is opened within this time after the failure of one folds each tenant apart. */
 const ISOLATE_WITHIN_MS = 60_000;
-/** With this many lanes, the smallest are ended and taken up again as one. */
-const MAX_LANES = 4;
+/** With this many consumers, the smallest are ended and taken up again as one. */
+const MAX_CONSUMERS = 4;
 
 /**
- * The lanes of this process. It takes its share of the partitions, gives back what is more than that,
- * takes over what dead lanes had, and starts again what failed.
+ * The partition consumers of this process. Takes its share of the partitions, gives back what is more than that,
+ * takes over from dead consumers, and restarts what failed.
  */
 export class Workers {
   readonly #deps: WorkersDeps;
-  readonly #watch: LaneWatch;
+  readonly #watch: ConsumerWatch;
   readonly #marks: IdleMarks;
   readonly #running = new Map<string, Running>();
-  /** Conversations of which the database was found to contradict the log, until a lane has parked them. */
+  /** Conversations of which the database was found to contradict the log, until a consumer has parked them. */
   #suspects: ParkedUnit[] = [];
-  /** Epoch in which a lane last met another record in the log than was counted: the next ones are of a later epoch. */
+  /** Epoch in which a consumer last met another record in the log than was counted: the next ones are of a later epoch. */
   #changedIn: number | undefined;
   #isolateUntil = 0;
   readonly #backoff = new Backoff({ baseMs: 100, maxMs: 3_000 });
   #retryAt = 0;
-  #run = 0;
+  #generation = 0;
   #prepared = false;
   #stopping = false;
-  #reason = 'partitions have not been looked at';
+  #reason = 'partitions have not been read yet';
 
   constructor(deps: WorkersDeps) {
     this.#deps = deps;
-    this.#watch = new LaneWatch(deps.leaseMs);
+    this.#watch = new ConsumerWatch(deps.leaseMs);
     this.#marks = new IdleMarks(deps.bus.log);
   }
 
-  /** Ready once the partitions were looked at. What is parked does not count: all others are served. */
+  /** Ready once the partitions were read. What is parked does not count: all others are served. */
   ready(): Readiness {
     return this.#reason === '' ? READY : notReady(this.#reason);
   }
 
-  /** What feeds are told. */
-  get standing(): ProducerStanding {
-    return { run: this.#run, covered: this.#reason === '' && !this.#stopping };
+  /** What this process announces to feeds. */
+  get producerState(): ProducerState {
+    return { generation: this.#generation, allPartitionsOwned: this.#reason === '' && !this.#stopping };
   }
 
   get status(): TransferStatus {
-    const lags = [...this.#running.values()].map(({ lane }) => lane.behind);
+    const lags = [...this.#running.values()].map(({ consumer }) => consumer.behind);
     return {
       partitions: this.owned,
       lagRecords: lags.reduce((sum, lag) => sum + lag, 0),
@@ -79,26 +79,27 @@ export class Workers {
     };
   }
 
-  /** Whether a lane of this process folds this partition. */
+  /** Whether a consumer of this process folds this partition. */
   owns(partition: number): boolean {
-    for (const { lane } of this.#running.values()) if (lane.partitions.includes(partition)) return true;
+    for (const { consumer } of this.#running.values())
+      if (consumer.partitions.includes(partition)) return true;
     return false;
   }
 
-  /** Moves lanes on that get no records, so that they do not hold up the purge. @returns how many. */
+  /** Moves consumers on that get no records, so that they do not hold up the purge. @returns how many. */
   markIdle(): Promise<number> {
-    const lanes = [...this.#running.values()].map(({ lane }) => lane);
-    return this.#marks.look(lanes, performance.now());
+    const consumers = [...this.#running.values()].map(({ consumer }) => consumer);
+    return this.#marks.poll(consumers, performance.now());
   }
 
-  /** Begins to try again what lanes have parked. */
+  /** Begins to try again what consumers have parked. */
   retryParked(): void {
-    for (const { lane } of this.#running.values()) lane.retryParked();
+    for (const { consumer } of this.#running.values()) consumer.retryParked();
   }
 
   #parked(): Pick<TransferStatus, 'parkedTenants' | 'parkedConversations' | 'parkedRecords'> {
-    const counts = [...this.#running.values()].map(({ lane }) => lane.parked);
-    const sum = (of: (c: ParkedCounts) => number) => counts.reduce((total, c) => total + of(c), 0);
+    const counts = [...this.#running.values()].map(({ consumer }) => consumer.parked);
+    const sum = (count: (c: ParkedCounts) => number) => counts.reduce((total, c) => total + count(c), 0);
     return {
       parkedTenants: sum((c) => c.tenants),
       parkedConversations: sum((c) => c.conversations),
@@ -108,18 +109,18 @@ export class Workers {
 
   get owned(): number {
     let count = 0;
-    for (const { lane } of this.#running.values()) count += lane.partitions.length;
+    for (const { consumer } of this.#running.values()) count += consumer.partitions.length;
     return count;
   }
 
-  /** Looks once at who owns what, and acts. @throws when the database is away. */
-  async look(): Promise<void> {
+  /** Reads who owns what, and acts. @throws when the database is unavailable. */
+  async poll(): Promise<void> {
     if (this.#stopping) return;
     const { repos, partitions, metrics } = this.#deps;
     try {
       if (!this.#prepared) await repos.cursors.ensurePartitions(partitions);
       this.#prepared = true;
-      await this.#beat();
+      await this.#renewLeases();
       const cursors = await repos.cursors.read();
       this.#dropLost(cursors);
       this.#endEarlierEpochs(cursors);
@@ -134,15 +135,15 @@ export class Workers {
       metrics.parkedTenants.set(parked.parkedTenants);
       metrics.parkedConversations.set(parked.parkedConversations);
       metrics.parkedRecords.set(parked.parkedRecords);
-      const sizes = [...this.#running.values()].map(({ lane }) => lane.sizes);
+      const sizes = [...this.#running.values()].map(({ consumer }) => consumer.sizes);
       metrics.dedupKeys.set(sizes.reduce((sum, s) => sum + s.dedupKeys, 0));
       metrics.conversations.set(sizes.reduce((sum, s) => sum + s.conversations, 0));
     }
   }
 
-  /** Ends every run, so that the next look takes the partitions up again and delivers the last seconds once more. */
+  /** Ends every consumer, so that the next poll takes the partitions over and delivers the last seconds once more. */
   restart(): void {
-    for (const { lane } of this.#running.values()) lane.stop();
+    for (const { consumer } of this.#running.values()) consumer.stop();
   }
 
   /** Finishes what was read and gives all partitions back. */
@@ -152,181 +153,185 @@ export class Workers {
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
-  async #beat(): Promise<void> {
+  async #renewLeases(): Promise<void> {
     const { repos } = this.#deps;
-    for (const { lane } of this.#running.values()) {
-      const known = await repos.cursors.beat(lane.id, Date.now(), undefined);
-      if (!known) lane.stop();
+    for (const { consumer } of this.#running.values()) {
+      const known = await repos.cursors.renewLease(consumer.id, Date.now());
+      if (!known) consumer.stop();
     }
   }
 
-  /** What keeps partitions from being folded by somebody alive; empty when nothing does. */
+  /** Why some partitions have no live consumer; empty when all have one. */
   #waiting({ partitions }: Cursors): string {
-    const idle = partitions.filter(({ lane }) => !this.#running.has(lane) && !this.#watch.seenAlive(lane));
+    const idle = partitions.filter(
+      ({ consumer }) => !this.#running.has(consumer) && !this.#watch.seenAlive(consumer),
+    );
     return idle.length === 0 ? '' : `${idle.length} partitions wait for the lease of their former owner`;
   }
 
-  /** A lane that lost a partition ends: its memory of the others is taken up by the next one. */
+  /** A consumer that lost a partition ends: its memory of the others is taken up by the next one. */
   #dropLost(cursors: Cursors): void {
     const owner = new Map(cursors.partitions.map((p) => [p.partition, p]));
-    for (const { lane } of this.#running.values()) {
-      const lost = lane.partitions.filter((p) => {
+    for (const { consumer } of this.#running.values()) {
+      const lost = consumer.partitions.filter((p) => {
         const now = owner.get(p);
-        return now?.lane !== lane.id || now.fence !== lane.fenceOf(p);
+        return now?.consumer !== consumer.id || now.fence !== consumer.fenceOf(p);
       });
       if (lost.length === 0) continue;
       this.#deps.log.warn(
-        { lane: lane.id, partitions: lost.length },
+        { consumer: consumer.id, partitions: lost.length },
         'partitions were taken over by another process',
       );
-      lane.stop();
+      consumer.stop();
     }
   }
 
-  /** Lanes whose positions are of an earlier epoch would hold up the purge: the next ones count in the epoch of now. */
+  /** Consumers whose positions are of an earlier epoch would hold up the purge: the next ones count in the epoch of now. */
   #endEarlierEpochs({ epoch }: Cursors): void {
-    for (const { lane } of this.#running.values()) if (lane.epoch < epoch) lane.stop();
+    for (const { consumer } of this.#running.values()) if (consumer.epoch < epoch) consumer.stop();
   }
 
   /** @returns whether partitions were taken. */
   async #balance(cursors: Cursors): Promise<boolean> {
     const { partitions, producer, repos } = this.#deps;
-    const dead = this.#watch.dead(cursors.lanes, performance.now());
-    // Our own lanes are as alive as we are.
+    const dead = this.#watch.dead(cursors.consumers, performance.now());
+    // Our own consumers are as alive as we are.
     for (const id of this.#running.keys()) dead.delete(id);
     const share = fairShare(partitions, producer()?.liveProducers().length ?? 1);
     if (this.owned > share) {
-      this.#shed(this.owned - share);
+      this.#releaseSurplus(this.owned - share);
       return false;
     }
-    if (this.#running.size >= MAX_LANES) this.#merge();
+    if (this.#running.size >= MAX_CONSUMERS) this.#merge();
     const free = freePartitions(cursors, dead);
     const wanted = free.slice(0, share - this.owned);
     const expired = this.#watch.expired(cursors, performance.now());
-    if (expired.length > 0) await repos.cursors.removeLanes(expired);
+    if (expired.length > 0) await repos.cursors.removeConsumers(expired);
     if (wanted.length === 0 || performance.now() < this.#retryAt) return false;
     await this.#open(wanted, cursors);
     return true;
   }
 
-  /** Ends lanes until at most the share is left; what was ended is taken up again, up to the share. */
-  #shed(surplus: number): void {
+  /** Ends consumers until at most the share is left; what was ended is taken up again, up to the share. */
+  #releaseSurplus(surplus: number): void {
     let left = surplus;
-    for (const { lane } of [...this.#running.values()].reverse()) {
+    for (const { consumer } of [...this.#running.values()].reverse()) {
       if (left <= 0) return;
-      left -= lane.partitions.length;
-      lane.stop();
+      left -= consumer.partitions.length;
+      consumer.stop();
     }
   }
 
   #merge(): void {
     const bySize = [...this.#running.values()].sort(
-      (a, b) => a.lane.partitions.length - b.lane.partitions.length,
+      (a, b) => a.consumer.partitions.length - b.consumer.partitions.length,
     );
-    for (const { lane } of bySize.slice(0, 2)) lane.stop();
+    for (const { consumer } of bySize.slice(0, 2)) consumer.stop();
   }
 
   async #open(wanted: readonly PartitionCursor[], cursors: Cursors): Promise<void> {
-    const { together, log } = this.#deps;
-    await this.#releaseHeirlooms(wanted, cursors);
-    const writers = { rows: together.open(), reads: together.open() };
-    let lane: Lane | undefined;
+    const { groupCommit, log } = this.#deps;
+    await this.#releaseStaleSessions(wanted, cursors);
+    const writers = { rows: groupCommit.open(), reads: groupCommit.open() };
+    let consumer: PartitionConsumer | undefined;
     try {
-      lane = await this.#claim(wanted, cursors, writers);
+      consumer = await this.#claim(wanted, cursors, writers);
     } finally {
-      if (!lane) await closeWriters(writers);
+      if (!consumer) await closeWriters(writers);
     }
-    if (!lane) return;
+    if (!consumer) return;
     const { producer } = this.#deps;
-    for (const partition of lane.partitions) {
-      const fence = lane.fenceOf(partition) ?? 0;
+    for (const partition of consumer.partitions) {
+      const fence = consumer.fenceOf(partition) ?? 0;
       if (fence > 1) producer()?.announceTakeover(partition, fence);
     }
-    log.info({ lane: lane.id, partitions: lane.partitions.length }, 'partitions taken');
-    this.#running.set(lane.id, { lane, done: this.#supervise(lane, writers) });
+    log.info({ consumer: consumer.id, partitions: consumer.partitions.length }, 'partitions taken');
+    this.#running.set(consumer.id, { consumer, done: this.#supervise(consumer, writers) });
   }
 
   /** @returns undefined when others were faster. */
   async #claim(
     wanted: readonly PartitionCursor[],
     cursors: Cursors,
-    writers: LaneWriters,
-  ): Promise<Lane | undefined> {
+    writers: ConsumerWriters,
+  ): Promise<PartitionConsumer | undefined> {
     const { repos, bus, instanceId, log } = this.#deps;
-    const standing = wanted.map((p) => withLaneProgress(p, cursors.lanes));
+    const current = wanted.map((p) => withConsumerProgress(p, cursors.consumers));
     const info = await bus.log.info();
     const epoch = await epochOfLog(repos.cursors, bus.log, info, cursors, log, this.#changedIn);
-    const setBack = await positionsSetBack(bus.log, info, epoch, standing);
+    const setBack = await positionsSetBack(bus.log, info, epoch, current);
     const id = `${instanceId}-${randomId(4)}`;
-    // Told to feeds before anything is read: whoever synchronizes from then on gets what was stored before.
-    const run = await repos.cursors.nextLaneNumber();
-    this.#run = run;
-    await repos.cursors.openLane(id, instanceId, Date.now(), sessionsOf(writers));
+    // Announced to feeds before anything is read: a client that synchronizes from then on gets what was stored before.
+    const generation = await repos.cursors.nextGeneration();
+    this.#generation = generation;
+    await repos.cursors.openConsumer(id, instanceId, Date.now(), sessionsOf(writers));
     const claimed = await repos.cursors.claim(
       id,
-      standing.map((p, i) => ({
+      current.map((p, i) => ({
         ...p,
-        lane: wanted[i]?.lane ?? '',
+        consumer: wanted[i]?.consumer ?? '',
         applied: setBack.get(p.partition) ?? p.applied,
       })),
     );
     if (claimed.length === 0) {
-      await repos.cursors.closeLane(id, { applied: 0, appliedTime: 0 });
+      await repos.cursors.closeConsumer(id, { applied: 0, appliedTime: 0 });
       return undefined;
     }
     const partitions = claimed.map((p) => ({ ...p, setBack: setBack.has(p.partition) }));
     const isolate = performance.now() < this.#isolateUntil;
     const park = this.#suspects;
     this.#suspects = [];
-    return new Lane(
-      { id, run, epoch, createdMs: info.createdMs, partitions, writers, isolate, park },
-      { ...this.#deps, log: log.child({ lane: id }) },
+    return new PartitionConsumer(
+      { id, generation, epoch, createdMs: info.createdMs, partitions, writers, isolate, park },
+      { ...this.#deps, log: log.child({ consumer: id }) },
     );
   }
 
-  /** Dead lanes may have died between the beginning and the end of a write: what they locked must be free. */
-  async #releaseHeirlooms(wanted: readonly PartitionCursor[], { lanes }: Cursors): Promise<void> {
-    const former = new Set(wanted.map(({ lane }) => lane));
-    await this.#deps.together.release([...former].flatMap((lane) => lanes.get(lane)?.sessions ?? []));
+  /** Dead consumers may have died between the beginning and the end of a write: what they locked must be free. */
+  async #releaseStaleSessions(wanted: readonly PartitionCursor[], { consumers }: Cursors): Promise<void> {
+    const former = new Set(wanted.map(({ consumer }) => consumer));
+    await this.#deps.groupCommit.release(
+      [...former].flatMap((consumer) => consumers.get(consumer)?.sessions ?? []),
+    );
   }
 
-  async #supervise(lane: Lane, writers: LaneWriters): Promise<void> {
-    const { repos, metrics, log, together } = this.#deps;
-    const begun = performance.now();
+  async #supervise(consumer: PartitionConsumer, writers: ConsumerWriters): Promise<void> {
+    const { repos, metrics, log, groupCommit } = this.#deps;
+    const startedAt = performance.now();
     try {
-      await lane.run();
-      metrics.lanes.inc({ end: 'stopped' });
+      await consumer.run();
+      metrics.consumers.inc({ end: 'stopped' });
     } catch (error) {
-      metrics.lanes.inc({ end: 'failed' });
+      metrics.consumers.inc({ end: 'failed' });
       log.warn(
-        { lane: lane.id, err: error },
-        'a run over partitions failed; it starts again from the cursor',
+        { consumer: consumer.id, err: error },
+        'a partition consumer failed; the next one starts from the cursor',
       );
-      if (error instanceof LogChangedError) this.#changedIn = lane.epoch;
+      if (error instanceof LogChangedError) this.#changedIn = consumer.epoch;
       else if (error instanceof ContradictionError) this.#suspects.push(error.unit);
       else this.#isolateUntil = performance.now() + ISOLATE_WITHIN_MS;
-      if (performance.now() - begun > 30_000) this.#backoff.reset();
+      if (performance.now() - startedAt > 30_000) this.#backoff.reset();
       this.#retryAt = performance.now() + this.#backoff.next();
     }
     try {
       await closeWriters(writers);
-      await together.release(sessionsOf(writers));
-      await repos.cursors.closeLane(lane.id, lane.progress);
+      await groupCommit.release(sessionsOf(writers));
+      await repos.cursors.closeConsumer(consumer.id, consumer.progress);
     } catch (error) {
       log.debug(
-        { lane: lane.id, err: error },
+        { consumer: consumer.id, err: error },
         'partitions could not be given back; they are taken over in time',
       );
     }
-    this.#running.delete(lane.id);
+    this.#running.delete(consumer.id);
     this.#deps.onEnd();
   }
 }
 
-function sessionsOf({ rows, reads }: LaneWriters): Uint8Array[] {
+function sessionsOf({ rows, reads }: ConsumerWriters): Uint8Array[] {
   return [rows.sessionId, reads.sessionId];
 }
 
-async function closeWriters({ rows, reads }: LaneWriters): Promise<void> {
+async function closeWriters({ rows, reads }: ConsumerWriters): Promise<void> {
   await Promise.all([rows.close(), reads.close()]);
 }

@@ -1,5 +1,5 @@
 import type { Bus } from '@im/bus';
-import type { Store, TogetherWriter } from '@im/store';
+import type { GroupCommitWriter, Store } from '@im/store';
 import type { Plant } from './harness.ts';
 import { override, type WriteCall, watchWrites } from './override.ts';
 
@@ -71,7 +71,7 @@ export class Crash {
   #store(store: Store): Store {
     const watch = <C extends object>(col: C, name: string): C =>
       watchWrites(col, (call, work) => this.#through(this.#stepOf(name, call), work));
-    const writer = (step: Step, inner: TogetherWriter): TogetherWriter => ({
+    const writer = (step: Step, inner: GroupCommitWriter): GroupCommitWriter => ({
       sessionId: inner.sessionId,
       write: (writes) =>
         this.#point.stepwise
@@ -80,12 +80,12 @@ export class Crash {
       close: () => inner.close(),
     });
     let opened = 0;
-    const together = override(store.together, {
-      // A lane opens one for rows and conversations, then one for read positions.
-      open: () => writer(opened++ % 2 === 0 ? 'commit' : 'reads', store.together.open()),
+    const groupCommit = override(store.groupCommit, {
+      // A consumer opens one for rows and conversations, then one for read positions.
+      open: () => writer(opened++ % 2 === 0 ? 'commit' : 'reads', store.groupCommit.open()),
     });
     return override(store, {
-      together,
+      groupCommit,
       shared: ((name: string) => watch(store.shared(name), name)) as Store['shared'],
       collection: ((tenant, spec) => {
         const view = store.collection(tenant, spec);

@@ -52,14 +52,14 @@ export class Freeze {
 
   #store(store: Store): Store {
     const through = <T>(_: unknown, work: () => Promise<T>) => this.#through(work);
-    const together = override(store.together, {
+    const groupCommit = override(store.groupCommit, {
       open: () => {
-        const inner = store.together.open();
+        const inner = store.groupCommit.open();
         return override(inner, { write: (writes) => this.#through(() => inner.write(writes)) });
       },
     });
     return override(store, {
-      together,
+      groupCommit,
       shared: ((name: string) => watchWrites(store.shared(name), through)) as Store['shared'],
       collection: ((tenant, spec) => {
         const view = store.collection(tenant, spec);

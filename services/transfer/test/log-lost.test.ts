@@ -125,11 +125,11 @@ describe('a log that is not what it was', () => {
         await delivered(30);
         await eventually(async () => {
           const last = (await gateway.bus.log.info()).lastPosition;
-          const lanes = await gateway.store
+          const consumers = await gateway.store
             .shared<{ _id: string; applied: number }>('cursor')
             .find()
             .toArray();
-          return lanes.some(({ applied }) => applied === last) ? undefined : 'the cursor is behind';
+          return consumers.some(({ applied }) => applied === last) ? undefined : 'the cursor is behind';
         });
         progress.stop();
         // Counted beyond the cursor, and still in the log afterwards.

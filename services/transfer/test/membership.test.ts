@@ -76,9 +76,9 @@ describe('changes of membership in the fold', { timeout: 240_000 }, () => {
       plant: {
         store: (store) =>
           override(store, {
-            together: override(store.together, {
+            groupCommit: override(store.groupCommit, {
               open: () => {
-                const inner = store.together.open();
+                const inner = store.groupCommit.open();
                 return override(inner, {
                   write: async (writes) => {
                     seen.push(await boundOf(store, 'order', 'u'));

@@ -159,8 +159,8 @@ describe('what fails for one tenant', () => {
               return { ...view, col };
             },
             // Its rows are written one by one, as on servers that can do no more.
-            together: {
-              ...store.together,
+            groupCommit: {
+              ...store.groupCommit,
               open: () => ({
                 sessionId: new Uint8Array(16),
                 write: async () => false,

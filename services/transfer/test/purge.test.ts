@@ -118,6 +118,6 @@ describe('the log stays open', () => {
     const repos = { cursors: cursorRepo(gateway.store), dedupBlocks: dedupBlockRepo(gateway.store) };
     await repos.cursors.ensurePartitions(64);
     assert.equal(await purgeLog(gateway.bus, repos), undefined);
-    assert.equal(await new IdleMarks(gateway.bus.log).look([], 0), 0);
+    assert.equal(await new IdleMarks(gateway.bus.log).poll([], 0), 0);
   });
 });

@@ -158,7 +158,7 @@ describe('transfer on real servers', () => {
     });
   });
 
-  test('a damaged record is buried and does not hold up the others', async () => {
+  test('a damaged record becomes a dead letter and does not hold up the others', async () => {
     await using p = await startProcess(servers, 'damaged');
     const partition = p.bus.partitionOf('d1_d2');
     await append(p.bus, textRecord('before', { from: 'd1', to: 'd2' }));

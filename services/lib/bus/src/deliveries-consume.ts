@@ -7,7 +7,7 @@ import {
   JetStreamApiError,
   JS_ERROR,
   jetStreamCall,
-  parseStanding,
+  parseAckSubject,
 } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
 import { encodeJson } from './producer-heartbeat.ts';
@@ -31,7 +31,7 @@ const KEEP_MS = ACK_WAIT_MS / 3;
 const PATIENCE_MS = 200;
 /** Deliveries that all readers may hold; each has a bound of its own, far below. */
 const MAX_ACK_PENDING = 40_000;
-const LATER = again(1_000);
+const LATER = redeliverAfter(1_000);
 const REFUSED_MS = 5_000;
 const NONE_AHEAD = () => 0;
 
@@ -193,7 +193,7 @@ function refuse(link: NatsLink, held: readonly HeldDelivery[], { onFull }: Consu
   const delays = putOff && new Map(putOff.map(({ kept, delayMs }) => [kept, delayMs]));
   for (const { kept, reply } of held) {
     const delayMs = delays ? delays.get(kept) : REFUSED_MS;
-    link.publish(reply, delayMs === undefined ? ACK : again(delayMs));
+    link.publish(reply, delayMs === undefined ? ACK : redeliverAfter(delayMs));
   }
 }
 
@@ -208,7 +208,7 @@ async function handle(
   const apart = new Map<KeptDelivery, Buffer<ArrayBuffer>>();
   try {
     const putOff = await options.onBatch(held.map(({ kept }) => kept));
-    for (const { kept, delayMs } of putOff ?? []) apart.set(kept, again(delayMs));
+    for (const { kept, delayMs } of putOff ?? []) apart.set(kept, redeliverAfter(delayMs));
   } catch (error) {
     log.warn(
       { err: error, tenant: held[0]?.kept.tenant, deliveries: held.length },
@@ -220,7 +220,7 @@ async function handle(
 }
 
 /** The answer by which a delivery comes again after a while. */
-function again(delayMs: number): Buffer<ArrayBuffer> {
+function redeliverAfter(delayMs: number): Buffer<ArrayBuffer> {
   return Buffer.from(`-NAK ${JSON.stringify({ delay: Math.round(delayMs) * NS_PER_MS })}`);
 }
 
@@ -230,8 +230,8 @@ function toKept(message: Msg, log: Logger): KeptDelivery | undefined {
     const delivery = decode('log.Delivery', message.data);
     if (tenant === undefined || delivery.tenant !== tenant)
       throw new Error('the tenant differs from the subject');
-    const standing = parseStanding(message.reply ?? '');
-    return { tenant, delivery, publishedMs: standing?.timeMs ?? 0, attempt: standing?.delivered ?? 1 };
+    const ack = parseAckSubject(message.reply ?? '');
+    return { tenant, delivery, publishedMs: ack?.timeMs ?? 0, attempt: ack?.delivered ?? 1 };
   } catch (error) {
     log.error({ err: error, subject: message.subject }, 'a kept delivery could not be read');
     return undefined;

@@ -10,7 +10,7 @@ import type { NatsLink } from './nats-link.ts';
 import { readOrdered } from './ordered-reader.ts';
 import type { ProducerWatch } from './producer-watch.ts';
 import { DELIVERY_SUBJECTS, groupSubject, STREAM, subjectTenant, userSubject } from './subjects.ts';
-import type { BusDeps, DeliveryFeed, FeedOptions, JoinPoint, Unsubscribe } from './types.ts';
+import type { BusDeps, DeliveryFeed, FeedOptions, JoinedAt, Unsubscribe } from './types.ts';
 
 /** Conversations of one generation of the memory: forwarded places of the busiest ones. */
 const REMEMBERED_CONVERSATIONS = 100_000;
@@ -24,8 +24,8 @@ const MAX_FILTERS = 32;
  * when SEQ was lost cannot be served from it.
  */
 const REDELIVERED_MS = 4_000;
-const COVERED_LIMIT_MS = 4_000;
-const COVERED_LOOK_MS = 50;
+const OWNERSHIP_LIMIT_MS = 4_000;
+const OWNERSHIP_POLL_MS = 50;
 const REPLAY_BEGINS_AGAIN = Symbol('the replay begins again');
 
 interface Subscribed {
@@ -126,12 +126,12 @@ export class NatsDeliveryFeed implements DeliveryFeed {
   addGroup(
     tenant: TenantId,
     groupID: string,
-    joined?: JoinPoint,
+    joinedAt?: JoinedAt,
     onCaughtUp: () => void = () => {},
   ): boolean {
     const subject = groupSubject(tenant, groupID);
-    if (!this.#add(subject) || !joined) return false;
-    this.#late.begin(subject, joined, onCaughtUp);
+    if (!this.#add(subject) || !joinedAt) return false;
+    this.#late.begin(subject, joinedAt, onCaughtUp);
     return true;
   }
 
@@ -143,15 +143,15 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     return this.#watch.barrier();
   }
 
-  async covered(): Promise<void> {
-    for (const limit = performance.now() + COVERED_LIMIT_MS; !this.#watch.covered; ) {
+  async allPartitionsOwned(): Promise<void> {
+    for (const limit = performance.now() + OWNERSHIP_LIMIT_MS; !this.#watch.allPartitionsOwned; ) {
       if (this.#stopped.signal.aborted || performance.now() > limit) return;
-      await sleep(COVERED_LOOK_MS);
+      await sleep(OWNERSHIP_POLL_MS);
     }
   }
 
-  run(): number {
-    return this.#watch.run;
+  generation(): number {
+    return this.#watch.generation;
   }
 
   async stop(): Promise<void> {

@@ -11,7 +11,7 @@ export {
   type DeliveryProducer,
   type Events,
   type FeedOptions,
-  type JoinPoint,
+  type JoinedAt,
   type KeptDelivery,
   LOG_SHARE,
   type LogEntry,
@@ -22,7 +22,7 @@ export {
   type MessageLog,
   type OutgoingDelivery,
   type ProducerOptions,
-  type ProducerStanding,
+  type ProducerState,
   type PutOff,
   type Unsubscribe,
 } from './types.ts';

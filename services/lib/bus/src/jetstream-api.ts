@@ -78,7 +78,7 @@ export async function deleteConsumer(link: NatsLink, stream: string, name: strin
 }
 
 /** Where a message stands, from the reply subject that its consumer gave it. */
-export interface Standing {
+export interface AckInfo {
   /** How often the consumer has delivered it, this time included. */
   readonly delivered: number;
   readonly streamSequence: number;
@@ -93,7 +93,7 @@ export interface Standing {
  * Parses `$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<ns>.<pending>`, and the
  * longer form with domain and account before the stream and a token at the end.
  */
-export function parseStanding(reply: string): Standing | undefined {
+export function parseAckSubject(reply: string): AckInfo | undefined {
   if (!reply.startsWith('$JS.ACK.')) return undefined;
   const tokens = reply.split('.');
   const at = tokens.length === 9 ? 5 : tokens.length >= 11 ? 7 : -1;

@@ -6,7 +6,7 @@ import type { NatsLink } from './nats-link.ts';
 import { readOrdered } from './ordered-reader.ts';
 import type { ProducerWatch } from './producer-watch.ts';
 import { STREAM } from './subjects.ts';
-import type { BusDeps, JoinPoint } from './types.ts';
+import type { BusDeps, JoinedAt } from './types.ts';
 
 /** Subjects that one reading selects on the server. */
 const MAX_SUBJECTS = 32;
@@ -19,7 +19,7 @@ const CLOCK_SLACK_MS = 2_000;
 
 interface Late {
   readonly subject: string;
-  readonly point: JoinPoint;
+  readonly point: JoinedAt;
   /** Called once, when it is caught up on or not listened to any more. */
   readonly onEnd: () => void;
   waiting: Uint8Array[];
@@ -63,7 +63,7 @@ export class LateSubjects {
    * Begins to catch up on a subject that has just been subscribed.
    * @param onEnd called once, when all of it has been forwarded, or the subject was dropped.
    */
-  begin(subject: string, point: JoinPoint, onEnd: () => void): void {
+  begin(subject: string, point: JoinedAt, onEnd: () => void): void {
     const begun: Late = { subject, point, onEnd, waiting: [], bytes: 0, again: false };
     this.#late.set(subject, begun);
     this.#fresh.push(begun);

@@ -146,7 +146,7 @@ export class NatsMessageLog implements MessageLog {
     if (!this.#link.up) return;
     try {
       const { bytes, maxBytes, firstPosition, lastPosition } = await this.info();
-      this.#shares.look(firstPosition, lastPosition);
+      this.#shares.update(firstPosition, lastPosition);
       const share = maxBytes > 0 ? bytes / maxBytes : 0;
       if (share >= LOG_SHARE.alarm && this.#share < LOG_SHARE.alarm) {
         this.#log.error({ bytes, maxBytes }, 'the message log is filling up: transfer does not keep pace');

@@ -2,12 +2,12 @@ import { Backoff, randomId } from '@im/kit';
 import type { Logger } from '@im/process';
 import type { Msg } from '@nats-io/transport-node';
 import {
+  type AckInfo,
   createConsumer,
   deleteConsumer,
   JetStreamApiError,
   JS_ERROR,
-  parseStanding,
-  type Standing,
+  parseAckSubject,
 } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
 import type { Unsubscribe } from './types.ts';
@@ -16,7 +16,7 @@ import type { Unsubscribe } from './types.ts';
 export type ReadStart = { readonly sequence: number } | { readonly timeMs: number };
 
 /** One message of a stream. */
-export interface StreamMessage extends Standing {
+export interface StreamMessage extends AckInfo {
   readonly subject: string;
   readonly data: Uint8Array;
 }
@@ -177,18 +177,18 @@ class OrderedReader {
   #receive(name: string, message: Msg): void {
     if (name !== this.#consumer) return;
     this.#heardAt = performance.now();
-    const standing = message.reply ? parseStanding(message.reply) : undefined;
-    if (!standing) {
+    const ack = message.reply ? parseAckSubject(message.reply) : undefined;
+    if (!ack) {
       this.#control(message);
       return;
     }
-    if (standing.consumerSequence !== this.#expected) {
+    if (ack.consumerSequence !== this.#expected) {
       this.#doubtNow('a gap in the deliveries of a consumer');
       return;
     }
     this.#expected++;
-    this.#last = standing.streamSequence;
-    this.#options.onMessage({ ...standing, subject: message.subject, data: message.data });
+    this.#last = ack.streamSequence;
+    this.#options.onMessage({ ...ack, subject: message.subject, data: message.data });
   }
 
   /** Heartbeats and flow control: status 100. */

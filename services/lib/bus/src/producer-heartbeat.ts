@@ -7,8 +7,9 @@ export interface Heartbeat {
   readonly sequence: number;
   /** When it was sent, ms, by the producer's clock. */
   readonly sentMs: number;
-  /** See {@link ProducerStanding}. */
+  /** {@link ProducerState.generation} */
   readonly run?: number;
+  /** {@link ProducerState.allPartitionsOwned} */
   readonly covered?: boolean;
   /** The producer ends in order; nothing of it is under way. */
   readonly bye?: boolean;

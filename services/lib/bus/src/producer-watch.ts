@@ -29,7 +29,7 @@ interface Producer {
   /** Least difference seen between our clock and the sender's: clock offset plus the shortest way. */
   offsetMs: number;
   lagMs: number;
-  covered: boolean;
+  allPartitionsOwned: boolean;
 }
 
 interface Answers {
@@ -52,7 +52,7 @@ export class ProducerWatch {
   readonly #answers = new Map<number, Answers>();
   readonly #inbox: string;
   #barriers = 0;
-  #run = 0;
+  #generation = 0;
   #current: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   #upSince = 0;
@@ -118,16 +118,16 @@ export class ProducerWatch {
     return Number.isFinite(least) ? least : 0;
   }
 
-  /** Highest number of a run that any producer has told of. */
-  get run(): number {
-    return this.#run;
+  /** Highest generation of a partition consumer that any producer has announced. */
+  get generation(): number {
+    return this.#generation;
   }
 
-  /** Whether a live producer says that every partition is worked on. */
-  get covered(): boolean {
+  /** Whether a live producer says that every partition has a consumer. */
+  get allPartitionsOwned(): boolean {
     const now = performance.now();
-    for (const { covered, heardAt } of this.#producers.values()) {
-      if (covered && now - heardAt < SILENT_MS) return true;
+    for (const { allPartitionsOwned, heardAt } of this.#producers.values()) {
+      if (allPartitionsOwned && now - heardAt < SILENT_MS) return true;
     }
     return false;
   }
@@ -209,8 +209,8 @@ export class ProducerWatch {
     const beat = decodeHeartbeat(data);
     if (!beat) return;
     const now = performance.now();
-    this.#run = Math.max(this.#run, beat.run ?? 0);
-    const covered = beat.covered ?? false;
+    this.#generation = Math.max(this.#generation, beat.run ?? 0);
+    const allPartitionsOwned = beat.covered ?? false;
     const producer = this.#producers.get(beat.id);
     if (!producer) {
       if (beat.bye) return;
@@ -221,7 +221,7 @@ export class ProducerWatch {
         heardAt: now,
         offsetMs,
         lagMs: 0,
-        covered,
+        allPartitionsOwned,
       });
       return;
     }
@@ -234,7 +234,7 @@ export class ProducerWatch {
     producer.n = Math.max(producer.n, beat.n);
     if (beat.sequence >= 0) producer.sequence = beat.sequence;
     producer.heardAt = now;
-    producer.covered = beat.covered ?? false;
+    producer.allPartitionsOwned = beat.covered ?? false;
     producer.offsetMs = Math.min(producer.offsetMs, now - beat.sentMs);
     producer.lagMs = now - beat.sentMs - producer.offsetMs;
   }

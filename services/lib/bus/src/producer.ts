@@ -26,7 +26,7 @@ export class AnnouncedProducer implements DeliveryProducer {
   readonly #publisher: DeliveryPublisher;
   readonly #watch: ProducerWatch;
   readonly #ends: Unsubscribe[];
-  readonly #standing: ProducerOptions['standing'];
+  readonly #state: ProducerOptions['state'];
   readonly #onRedeliver: ProducerOptions['onRedeliver'];
   #redelivered = { stream: '', at: 0 };
   readonly #stopped = new AbortController();
@@ -47,7 +47,7 @@ export class AnnouncedProducer implements DeliveryProducer {
     this.#deps = deps;
     this.#publisher = publisher;
     this.#watch = watch;
-    this.#standing = options.standing;
+    this.#state = options.state;
     this.#onRedeliver = options.onRedeliver;
     const id = Buffer.from(deps.instanceId);
     this.#ends = [
@@ -108,12 +108,14 @@ export class AnnouncedProducer implements DeliveryProducer {
   #send(extra: Partial<Heartbeat>): void {
     if (!this.#link.up) return;
     this.#notePublished();
+    const { generation, allPartitionsOwned } = this.#state();
     const beat: Heartbeat = {
       id: this.#deps.instanceId,
       n: ++this.#n,
       sequence: this.#sequence,
       sentMs: Date.now(),
-      ...this.#standing(),
+      run: generation,
+      covered: allPartitionsOwned,
       ...extra,
     };
     this.#link.publish(PRODUCER_HEARTBEAT, encodeJson(beat));

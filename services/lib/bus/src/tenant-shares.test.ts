@@ -12,12 +12,12 @@ test('shares are of what the log still holds, and of nothing while that is littl
   shares.note(A, 1_000);
   assert.equal(shares.of(A), 0);
   shares.note(A, 3 * MIB - 1_000);
-  shares.look(1, 100);
+  shares.update(1, 100);
   shares.note(B, MIB);
-  shares.look(1, 200);
+  shares.update(1, 200);
   assert.deepEqual([shares.of(A), shares.of(B), shares.largest], [0.75, 0.25, 0.75]);
   // The log begins behind all that A wrote.
-  shares.look(101, 200);
+  shares.update(101, 200);
   assert.deepEqual([shares.of(A), shares.of(B)], [0, 1]);
 });
 
@@ -25,9 +25,9 @@ test('a long time takes bounded memory, and forgets no later than the log does',
   const shares = new TenantShares();
   for (let i = 1; i <= 5_000; i++) {
     shares.note(i % 2 === 0 ? A : B, 1_024);
-    shares.look(1, i);
+    shares.update(1, i);
   }
   assert.equal(shares.of(A), 0.5);
-  shares.look(5_001, 5_001);
+  shares.update(5_001, 5_001);
   assert.equal(shares.of(A), 0);
 });

@@ -30,7 +30,7 @@ export class TenantShares {
   }
 
   /** Forgets what the log no longer holds. @param first position that it begins with. @param last its last one. */
-  look(first: number, last: number): void {
+  update(first: number, last: number): void {
     if (this.#open.size > 0) {
       this.#closed.push({ end: last, bytes: this.#open });
       this.#open = new Map();

@@ -241,7 +241,7 @@ export interface FeedOptions {
 }
 
 /** A place in the log from which a group's deliveries are wanted. */
-export interface JoinPoint {
+export interface JoinedAt {
   /** Deliveries at this position and before it are not wanted. */
   readonly position: number;
   /** Its time in the log, ms. */
@@ -257,12 +257,12 @@ export interface DeliveryFeed {
   addUser(tenant: TenantId, userID: string): void;
   removeUser(tenant: TenantId, userID: string): void;
   /**
-   * @param joined the place of the delivery that made somebody here a member. What was published to
+   * @param joinedAt the place of the delivery that made a user here a member. What was published to
    * the group behind it then arrives too, although the subscription begins only now.
    * @param onCaughtUp called once, when all of that was forwarded or the group is removed.
    * @returns whether there is something to catch up on; else `onCaughtUp` is never called.
    */
-  addGroup(tenant: TenantId, groupID: string, joined?: JoinPoint, onCaughtUp?: () => void): boolean;
+  addGroup(tenant: TenantId, groupID: string, joinedAt?: JoinedAt, onCaughtUp?: () => void): boolean;
   removeGroup(tenant: TenantId, groupID: string): void;
   /**
    * Resolves when everything added so far is effective at every live producer: what is published
@@ -272,12 +272,12 @@ export interface DeliveryFeed {
    */
   barrier(): Promise<void>;
   /**
-   * Resolves when every partition is worked on, or after 4 s: until then, runs may begin that deliver
-   * again what a client gets now by synchronizing.
+   * Resolves when every partition has a live consumer, or after 4 s: until then, consumers may start that
+   * redeliver what a client gets now by synchronizing.
    */
-  covered(): Promise<void>;
-  /** Highest number of a run that is known to have begun. */
-  run(): number;
+  allPartitionsOwned(): Promise<void>;
+  /** Highest generation of a partition consumer that is known. */
+  generation(): number;
   stop(): Promise<void>;
 }
 
@@ -288,15 +288,15 @@ export interface ProducerOptions {
   /** A partition changed hands or became free somewhere. */
   readonly onTakeover: () => void;
   /** Travels with every heartbeat. */
-  readonly standing: () => ProducerStanding;
+  readonly state: () => ProducerState;
 }
 
-/** What a producer knows of who makes deliveries. */
-export interface ProducerStanding {
-  /** Highest number of a run over partitions that it has begun; 0 before the first. */
-  readonly run: number;
-  /** Every partition is worked on by somebody alive, as far as it knows. */
-  readonly covered: boolean;
+/** What a producer announces of partition consumers. */
+export interface ProducerState {
+  /** Highest generation of its partition consumers; 0 before the first. */
+  readonly generation: number;
+  /** Every partition has a live consumer, as far as it knows. */
+  readonly allPartitionsOwned: boolean;
 }
 
 /** See {@link Deliveries.announceProducer}. */

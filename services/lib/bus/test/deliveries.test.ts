@@ -35,7 +35,7 @@ function listen({ bus }: TestBus): Listening {
 const quiet = {
   onRedeliver: () => undefined,
   onTakeover: () => undefined,
-  standing: () => ({ run: 1, covered: true }),
+  state: () => ({ generation: 1, allPartitionsOwned: true }),
 };
 
 test('only subscribed targets arrive, in order, copies and stale ones dropped', async () => {

@@ -35,7 +35,7 @@ test('a group joined because of a delivery gets everything behind that delivery,
   const quiet = {
     onRedeliver: () => undefined,
     onTakeover: () => undefined,
-    standing: () => ({ run: 1, covered: true }),
+    state: () => ({ generation: 1, allPartitionsOwned: true }),
   };
   const announced = producer.bus.deliveries.announceProducer(quiet);
   const got: log.Delivery[] = [];
@@ -71,7 +71,7 @@ test('a group that is left and joined again while it is caught up on misses noth
   const announced = producer.bus.deliveries.announceProducer({
     onRedeliver: () => undefined,
     onTakeover: () => undefined,
-    standing: () => ({ run: 1, covered: true }),
+    state: () => ({ generation: 1, allPartitionsOwned: true }),
   });
   const got: number[] = [];
   const feed = gateway.bus.deliveries.feed({

@@ -87,7 +87,7 @@ test('NATS killed again and again under load: each delivery arrives once and in 
     const producer = transfer.bus.deliveries.announceProducer({
       onRedeliver: () => source.redeliver(),
       onTakeover: () => undefined,
-      standing: () => ({ run: 1, covered: true }),
+      state: () => ({ generation: 1, allPartitionsOwned: true }),
     });
     const got: log.Delivery[] = [];
     const gaps: string[] = [];
@@ -131,7 +131,7 @@ test('a gateway that loses only its own connection replays what it missed', asyn
     const producer = transfer.bus.deliveries.announceProducer({
       onRedeliver: () => source.redeliver(),
       onTakeover: () => undefined,
-      standing: () => ({ run: 1, covered: true }),
+      state: () => ({ generation: 1, allPartitionsOwned: true }),
     });
     const got: log.Delivery[] = [];
     const feed = gateway.bus.deliveries.feed({

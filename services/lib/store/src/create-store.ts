@@ -11,13 +11,13 @@ import {
   tenantCollection,
 } from './collection.ts';
 import { COLLECTIONS } from './collections.ts';
+import { createGroupCommit } from './group-commit.ts';
 import { ensureIndexes } from './indexes.ts';
 import { mongoConnection, type SentCommand } from './mongo.ts';
 import { placements } from './placement.ts';
 import { redisConnection, redisKey } from './redis.ts';
 import { createSearches } from './searches.ts';
 import type { Store } from './store.ts';
-import { together } from './write-together.ts';
 
 /** Settings of a store. */
 export type StoreConfig = Pick<ServerConfig, 'mongo' | 'redis'>;
@@ -37,7 +37,7 @@ export interface StoreDeps {
 export function createStore(config: StoreConfig, deps: StoreDeps): Store {
   const log = deps.log.child({ part: 'store' });
   const mongo = mongoConnection(config.mongo, { log, metrics: deps.metrics, onCommand: deps.onCommand });
-  const grouped = together(config.mongo.uri, { log, metrics: deps.metrics });
+  const grouped = createGroupCommit(config.mongo.uri, { log, metrics: deps.metrics });
   const redis = redisConnection(config.redis.uri, { log, metrics: deps.metrics });
   const searches = createSearches(config.mongo.uri, deps);
   const caches = entityCaches(deps.invalidations, deps.metrics);
@@ -137,7 +137,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       return mongo.client.db(database).collection<T>(name);
     },
     placements: places,
-    together: grouped,
+    groupCommit: grouped,
     redis,
     redisKey,
     cached: caches.cached,

@@ -9,6 +9,7 @@ export {
 } from './collection.ts';
 export { createStore, type StoreConfig, type StoreDeps } from './create-store.ts';
 export { guarded, isDuplicateKey, isUnavailable, notFound, retryDuplicate, storeError } from './errors.ts';
+export type { GroupCommit, GroupCommitWriter } from './group-commit.ts';
 export type { Placement } from './placement.ts';
 export { createReach, type Reach, type ReachOptions, requireReach, requireVoice } from './reach.ts';
 export { type RedisClient, type RedisCopies, redisKey } from './redis.ts';
@@ -40,10 +41,10 @@ export {
   type MinSeqChange,
 } from './repos/conversation-settings-change.ts';
 export {
+  type ConsumerCursor,
   type CursorRepo,
   type Cursors,
   cursorRepo,
-  type LaneCursor,
   type PartitionCursor,
   type Progress,
 } from './repos/cursor.ts';
@@ -186,4 +187,3 @@ export {
   versionLogs,
 } from './repos/version-log.ts';
 export type { Store } from './store.ts';
-export type { Together, TogetherWriter } from './write-together.ts';

@@ -43,12 +43,12 @@ export function redisBreaker({ log, metrics, probe, probeMs = PROBE_MS }: RedisB
   );
 
   function wait(): void {
-    timer = setTimeout(() => void look(), probeMs);
+    timer = setTimeout(() => void tryOnce(), probeMs);
     timer.unref();
   }
 
   /** Never rejects. */
-  async function look(): Promise<void> {
+  async function tryOnce(): Promise<void> {
     try {
       await probe();
     } catch {

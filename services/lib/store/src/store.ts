@@ -4,9 +4,9 @@ import type { Service } from '@im/process';
 import type { Collection, Document } from 'mongodb';
 import type { EntityCache } from './cached.ts';
 import type { CollectionSpec, TenantCollection, TenantDocument } from './collection.ts';
+import type { GroupCommit } from './group-commit.ts';
 import type { Placements } from './placement.ts';
 import type { RedisCopies } from './redis.ts';
-import type { Together } from './write-together.ts';
 
 /** Truth in MongoDB, copies in Redis and in this process, all by tenant. */
 export interface Store extends Service {
@@ -30,7 +30,7 @@ export interface Store extends Service {
   /** Where the documents of tenants are, also of those that were removed. */
   readonly placements: Pick<Placements, 'get' | 'remember'>;
   /** Writers of many documents with one commit, where the server can. */
-  readonly together: Together;
+  readonly groupCommit: GroupCommit;
   readonly redis: RedisCopies;
   /** Redis key; user input in `parts` appears only hashed. */
   redisKey(tenant: TenantId, kind: string, ...parts: readonly string[]): string;

@@ -2,12 +2,12 @@ import { Binary, type Collection, type Filter } from 'mongodb';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 
-/** Where the fold of one partition stands, and which lane owns it. `_id` is `p` and the partition. */
+/** Where the work on one partition stands, and which consumer owns it. `_id` is `p` and the partition. */
 interface PartitionDocument {
   _id: string;
   kind: 'partition';
   partition: number;
-  /** Lane that folds it; empty: nobody. */
+  /** Consumer that owns it; empty when none does. */
   lane: string;
   /** Rises with every change of owner. */
   fence: number;
@@ -18,22 +18,22 @@ interface PartitionDocument {
   mark?: string;
 }
 
-/** One worker's run over a set of partitions. `_id` is `l` and its id. */
-interface LaneDocument {
+/** A process's consumer of a set of partitions. `_id` is `l` and its id. */
+interface ConsumerDocument {
   _id: string;
   kind: 'lane';
   /** Process that runs it. */
   owner: string;
-  /** Rises with every sign of life. */
+  /** Rises with every renewal of its lease. */
   beat: number;
-  /** Wall-clock time of the last sign of life, ms. */
+  /** Wall-clock time of the last renewal, ms. */
   aliveAt: number;
   /** Everything of its partitions up to this position was folded and delivered. */
   applied: number;
   appliedTime: number;
   /** What the log held at `applied`; see {@link Progress.mark}. */
   mark?: string;
-  /** Database sessions that it works with; whoever takes over after its death ends them. */
+  /** Database sessions that it works with; a successor ends them after its death. */
   sessions: Binary[];
 }
 
@@ -46,27 +46,32 @@ interface EpochDocument {
   createdMs: number;
 }
 
-/** Numbers of lanes. `_id` is `lanes`. */
-interface LaneNumbersDocument {
+/** The newest generation of consumers. `_id` is `lanes`. */
+interface GenerationDocument {
   _id: string;
   kind: 'lane-numbers';
   last: number;
 }
 
-type CursorDocument = PartitionDocument | LaneDocument | EpochDocument | LaneNumbersDocument;
+type CursorDocument = PartitionDocument | ConsumerDocument | EpochDocument | GenerationDocument;
 
 /** A partition as read. */
-export type PartitionCursor = Omit<PartitionDocument, '_id' | 'kind'>;
-/** A lane as read. */
-export type LaneCursor = Omit<LaneDocument, '_id' | 'kind' | 'sessions'> & {
-  readonly lane: string;
+export type PartitionCursor = Omit<PartitionDocument, '_id' | 'kind' | 'lane'> & {
+  /** Id of the consumer that owns it; empty when none does. */
+  readonly consumer: string;
+};
+/** A consumer as read. */
+export type ConsumerCursor = Omit<ConsumerDocument, '_id' | 'kind' | 'beat' | 'sessions'> & {
+  readonly consumer: string;
+  /** How often its lease was renewed. */
+  readonly renewals: number;
   readonly sessions: readonly Uint8Array[];
 };
 
-/** Everything about the progress of the fold. */
+/** Ownership and progress of all partitions. */
 export interface Cursors {
   readonly partitions: readonly PartitionCursor[];
-  readonly lanes: ReadonlyMap<string, LaneCursor>;
+  readonly consumers: ReadonlyMap<string, ConsumerCursor>;
   /** Number of the log's incarnation; 0 before the first. */
   readonly epoch: number;
 }
@@ -83,34 +88,34 @@ export interface Progress {
 }
 
 /**
- * Progress and ownership of the fold, for the whole cluster: partitions carry all tenants, so this
- * collection stands in the shared database and has no tenant. Written by transfer alone.
+ * Ownership and progress of partitions, for the whole cluster: partitions carry all tenants, so this
+ * collection is in the shared database and has no tenant. Written by transfer alone.
  */
 export interface CursorRepo {
   /** Makes the partitions that are missing. */
   ensurePartitions(count: number): Promise<void>;
   read(): Promise<Cursors>;
-  /** Begins a lane, which others then see alive. */
-  openLane(lane: string, owner: string, now: number, sessions: readonly Uint8Array[]): Promise<void>;
-  /** A number above those of all lanes before. */
-  nextLaneNumber(): Promise<number>;
-  /** A sign of life, and progress. @returns false when the lane is gone. */
-  beat(lane: string, now: number, progress: Progress | undefined): Promise<boolean>;
+  /** Registers a consumer, which others then see alive. */
+  openConsumer(consumer: string, owner: string, now: number, sessions: readonly Uint8Array[]): Promise<void>;
+  /** A number above those of all consumers before. */
+  nextGeneration(): Promise<number>;
+  /** Renews the lease of a consumer. @returns false when the consumer is gone. */
+  renewLease(consumer: string, now: number): Promise<boolean>;
   /** Writes progress alone. */
-  advance(lane: string, progress: Progress): Promise<void>;
+  advance(consumer: string, progress: Progress): Promise<void>;
   /**
-   * Takes partitions that stand as they were read.
-   * @returns the partitions that this lane has now, with their new fences.
+   * Takes partitions that are unchanged since they were read.
+   * @returns the partitions that this consumer has now, with their new fences.
    */
-  claim(lane: string, wanted: readonly PartitionCursor[]): Promise<PartitionCursor[]>;
-  /** Gives partitions back, all folded up to `progress`; those of another lane are left alone. */
-  release(lane: string, partitions: readonly number[], progress: Progress): Promise<void>;
-  /** Ends a lane and gives back what it still has. */
-  closeLane(lane: string, progress: Progress): Promise<void>;
-  /** Removes lanes that own nothing and were silent for long. */
-  removeLanes(lanes: readonly string[]): Promise<void>;
+  claim(consumer: string, wanted: readonly PartitionCursor[]): Promise<PartitionCursor[]>;
+  /** Gives partitions back, all folded up to `progress`; those of another consumer are left alone. */
+  release(consumer: string, partitions: readonly number[], progress: Progress): Promise<void>;
+  /** Removes a consumer and gives back what it still has. */
+  closeConsumer(consumer: string, progress: Progress): Promise<void>;
+  /** Removes consumers that own nothing and were silent for long. */
+  removeConsumers(consumers: readonly string[]): Promise<void>;
   /**
-   * Number of the log's incarnation: 0 for the first stream, one more for each that was made anew or set back.
+   * Number of the log's incarnation: 0 for the first stream, one more for each that was recreated or set back.
    * @param setBackFrom the incarnation that the log was found to be set back from, if it was.
    */
   epoch(createdMs: number, setBackFrom?: number): Promise<number>;
@@ -121,11 +126,15 @@ function progressOf({ applied, appliedTime, mark }: Progress): Progress {
 }
 
 const partitionId = (partition: number) => `p${partition}`;
-const laneId = (lane: string) => `l${lane}`;
+const consumerId = (consumer: string) => `l${consumer}`;
 
-function laneOf({ _id, sessions, ...lane }: LaneDocument): LaneCursor {
+function partitionOf({ _id, kind, lane, ...rest }: PartitionDocument): PartitionCursor {
+  return { ...rest, consumer: lane };
+}
+
+function consumerOf({ _id, kind, beat, sessions, ...rest }: ConsumerDocument): ConsumerCursor {
   const ids = (sessions ?? []).map((id) => id.buffer.subarray(0, id.position));
-  return { ...lane, lane: _id.slice(1), sessions: ids };
+  return { ...rest, consumer: _id.slice(1), renewals: beat, sessions: ids };
 }
 
 /** The cursors of a store. */
@@ -135,17 +144,17 @@ export function cursorRepo(store: Store): CursorRepo {
   async function read(): Promise<Cursors> {
     const docs = await col().find({}).toArray();
     const partitions: PartitionCursor[] = [];
-    const lanes = new Map<string, LaneCursor>();
+    const consumers = new Map<string, ConsumerCursor>();
     let epoch = 0;
     for (const doc of docs) {
-      if (doc.kind === 'partition') partitions.push(doc);
-      else if (doc.kind === 'lane') lanes.set(doc._id.slice(1), laneOf(doc));
+      if (doc.kind === 'partition') partitions.push(partitionOf(doc));
+      else if (doc.kind === 'lane') consumers.set(doc._id.slice(1), consumerOf(doc));
       else if (doc.kind === 'epoch') epoch = doc.epoch;
     }
-    return { partitions: partitions.sort((a, b) => a.partition - b.partition), lanes, epoch };
+    return { partitions: partitions.sort((a, b) => a.partition - b.partition), consumers, epoch };
   }
 
-  /** Progress first: a partition that is free has all that its lane did. */
+  /** Progress first: a partition that is free has all that its consumer did. */
   async function giveBack(filter: Filter<CursorDocument>, progress: Progress): Promise<void> {
     const behind = { ...filter, applied: { $lt: progress.applied } } as Filter<CursorDocument>;
     await col().updateMany(behind, { $set: { ...progressOf(progress) } });
@@ -172,7 +181,7 @@ export function cursorRepo(store: Store): CursorRepo {
         if (!isDuplicateKey(error)) throw error;
       }
     },
-    async nextLaneNumber() {
+    async nextGeneration() {
       const _id = 'lanes';
       for (;;) {
         const found = await col().findOne({ _id });
@@ -189,9 +198,9 @@ export function cursorRepo(store: Store): CursorRepo {
         }
       }
     },
-    async openLane(lane, owner, now, sessions) {
-      const doc: LaneDocument = {
-        _id: laneId(lane),
+    async openConsumer(consumer, owner, now, sessions) {
+      const doc: ConsumerDocument = {
+        _id: consumerId(consumer),
         kind: 'lane',
         owner,
         beat: 0,
@@ -202,25 +211,25 @@ export function cursorRepo(store: Store): CursorRepo {
       };
       await col().insertOne(doc);
     },
-    async beat(lane, now, progress) {
+    async renewLease(consumer, now) {
       const { matchedCount } = await col().updateOne(
-        { _id: laneId(lane) },
-        { $inc: { beat: 1 }, $set: { aliveAt: now, ...progress } },
+        { _id: consumerId(consumer) },
+        { $inc: { beat: 1 }, $set: { aliveAt: now } },
       );
       return matchedCount === 1;
     },
-    async advance(lane, progress) {
-      // A lane has one writer, so its progress and what belongs to it never go back.
-      await col().updateOne({ _id: laneId(lane) }, { $set: { ...progress } });
+    async advance(consumer, progress) {
+      // A consumer has one writer, so its progress and what belongs to it never go back.
+      await col().updateOne({ _id: consumerId(consumer) }, { $set: { ...progress } });
     },
-    async claim(lane, wanted) {
+    async claim(consumer, wanted) {
       if (wanted.length === 0) return [];
       await col().bulkWrite(
         wanted.map((p) => ({
           updateOne: {
-            filter: { _id: partitionId(p.partition), lane: p.lane, fence: p.fence },
+            filter: { _id: partitionId(p.partition), lane: p.consumer, fence: p.fence },
             update: {
-              $set: { lane, fence: p.fence + 1, ...progressOf(p) },
+              $set: { lane: consumer, fence: p.fence + 1, ...progressOf(p) },
             },
           },
         })),
@@ -230,17 +239,20 @@ export function cursorRepo(store: Store): CursorRepo {
       const mine = await col()
         .find({ _id: { $in: ids } })
         .toArray();
-      return mine.filter((doc) => doc.kind === 'partition').filter((doc) => doc.lane === lane);
+      return mine
+        .filter((doc) => doc.kind === 'partition')
+        .filter((doc) => doc.lane === consumer)
+        .map(partitionOf);
     },
-    async release(lane, partitions, progress) {
-      await giveBack({ _id: { $in: partitions.map(partitionId) }, lane }, progress);
+    async release(consumer, partitions, progress) {
+      await giveBack({ _id: { $in: partitions.map(partitionId) }, lane: consumer }, progress);
     },
-    async closeLane(lane, progress) {
-      await giveBack({ kind: 'partition', lane }, progress);
-      await col().deleteOne({ _id: laneId(lane) });
+    async closeConsumer(consumer, progress) {
+      await giveBack({ kind: 'partition', lane: consumer }, progress);
+      await col().deleteOne({ _id: consumerId(consumer) });
     },
-    async removeLanes(lanes) {
-      await col().deleteMany({ _id: { $in: lanes.map(laneId) } });
+    async removeConsumers(consumers) {
+      await col().deleteMany({ _id: { $in: consumers.map(consumerId) } });
     },
     async epoch(createdMs, setBackFrom) {
       const _id = 'epoch';

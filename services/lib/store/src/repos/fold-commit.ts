@@ -1,6 +1,6 @@
 import { guarded } from '../errors.ts';
+import type { GroupCommitWrite, GroupCommitWriter } from '../group-commit.ts';
 import type { Store } from '../store.ts';
-import type { TogetherWrite, TogetherWriter } from '../write-together.ts';
 import {
   CONVERSATION_SEQS,
   type ConversationSeqsUpdate,
@@ -23,11 +23,11 @@ export function foldCommit(store: Store) {
      * after that. Both may have been done nevertheless.
      */
     async commit(
-      writer: TogetherWriter,
+      writer: GroupCommitWriter,
       rows: readonly NewMsgRow[],
       updates: readonly ConversationSeqsUpdate[],
     ): Promise<boolean> {
-      const writes: TogetherWrite[] = [];
+      const writes: GroupCommitWrite[] = [];
       let bytes = 0;
       for (const row of rows) {
         bytes += row.msgData?.length ?? 0;

@@ -1,6 +1,6 @@
 import { type Collection, type Document, type Filter, MongoBulkWriteError, type UpdateFilter } from 'mongodb';
 import type { TenantDocument } from '../collection.ts';
-import type { TogetherWriter } from '../write-together.ts';
+import type { GroupCommitWriter } from '../group-commit.ts';
 
 const DUPLICATE_KEY = 11_000;
 
@@ -20,7 +20,7 @@ export interface GuardedUpsert<T extends TenantDocument> {
 export async function guardedUpserts<T extends TenantDocument>(
   col: Collection<T>,
   updates: readonly GuardedUpsert<T>[],
-  writer?: TogetherWriter,
+  writer?: GroupCommitWriter,
 ): Promise<void> {
   const place = { database: col.dbName, collection: col.collectionName };
   if (await writer?.write(updates.map((update) => ({ ...place, ...update })))) return;

@@ -2,8 +2,8 @@ import type { TenantId } from '@im/contract';
 import type { Document, UpdateFilter, WithId } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
+import type { GroupCommitWriter } from '../group-commit.ts';
 import type { Store } from '../store.ts';
-import type { TogetherWriter } from '../write-together.ts';
 import { byDatabase } from './by-database.ts';
 import { guardedUpserts } from './guarded-upsert.ts';
 import {
@@ -78,7 +78,7 @@ export function seqUsers(store: Store) {
   async function raise(
     field: 'min' | 'read',
     items: readonly (SeqUserRef & { readonly value: number })[],
-    writer?: TogetherWriter,
+    writer?: GroupCommitWriter,
   ): Promise<void> {
     await Promise.all(
       byDatabase(store, SEQ_USERS, items).map(({ col, items: group }) =>
@@ -127,7 +127,7 @@ export function seqUsers(store: Store) {
      */
     raiseRead: (
       items: readonly (SeqUserRef & { readonly value: number })[],
-      writer?: TogetherWriter,
+      writer?: GroupCommitWriter,
     ): Promise<void> => raise('read', items, writer),
 
     /** Raises users' lowest readable seqs; a lower one than before changes nothing. */

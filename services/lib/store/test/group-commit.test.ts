@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient } from 'mongodb';
-import type { TogetherWrite, TogetherWriter } from '../src/write-together.ts';
+import type { GroupCommitWrite, GroupCommitWriter } from '../src/group-commit.ts';
 import { openStore, SHARED, startServers, type TestStore, testTenants, untilReady } from './harness.ts';
 
 interface Item {
@@ -12,13 +12,13 @@ interface Item {
 
 let servers: Awaited<ReturnType<typeof startServers>>;
 let opened: TestStore;
-let writer: TogetherWriter;
+let writer: GroupCommitWriter;
 
 before(async () => {
   servers = await startServers();
   opened = await openStore(servers.uris, { tenants: testTenants(SHARED) });
   await untilReady(opened.store);
-  writer = opened.store.together.open();
+  writer = opened.store.groupCommit.open();
 });
 after(async () => {
   await writer?.close();
@@ -31,11 +31,11 @@ const MANY = 8;
 const many = (id: string) => Array.from({ length: MANY }, (_, i) => `${id}.${i}`);
 const items = (name: string) => opened.store.shared<Item>(name);
 const place = (name: string) => ({ database: items(name).dbName, collection: name });
-const insert = (name: string, _id: string, n: number): TogetherWrite => ({
+const insert = (name: string, _id: string, n: number): GroupCommitWrite => ({
   ...place(name),
   insert: { _id, n },
 });
-const set = (name: string, _id: string, n: number): TogetherWrite => ({
+const set = (name: string, _id: string, n: number): GroupCommitWrite => ({
   ...place(name),
   filter: { _id, n: { $not: { $gte: n } } },
   update: { $set: { n } },
@@ -114,16 +114,16 @@ test('what a dead process left half done is undone by its heirs', async () => {
   const waiting = items('seven').updateOne(filter, { $inc: { m: 1 } });
   const id = session.id?.id;
   assert.ok(id);
-  await opened.store.together.release([id.buffer.subarray(0, 16)]);
+  await opened.store.groupCommit.release([id.buffer.subarray(0, 16)]);
   await waiting;
   assert.deepEqual(await items('seven').findOne(filter), { _id: 'a', n: 0, m: 1 });
   await assert.rejects(session.commitTransaction());
 });
 
 test('a writer whose session was ended by others goes on', async () => {
-  const other = opened.store.together.open();
+  const other = opened.store.groupCommit.open();
   assert.equal(await other.write(many('a').map((id) => insert('eight', id, 1))), true);
-  await opened.store.together.release([other.sessionId]);
+  await opened.store.groupCommit.release([other.sessionId]);
   assert.equal(await other.write(many('b').map((id) => insert('eight', id, 1))), true);
   assert.equal(await items('eight').countDocuments({}), 2 * MANY);
   await other.close();
@@ -138,14 +138,14 @@ test('what was done is there after the server was killed', async () => {
     const writing = (async () => {
       for (let i = 0; !killed; i++) {
         const id = `${kill}-${i}`;
-        const together = await writer
+        const groupCommit = await writer
           .write([
             ...many(id).map((each) => insert('five', each, 1)),
             insert('six', id, 1),
             insert('seven', id, 1),
           ])
           .catch(() => false);
-        if (together) acknowledged++;
+        if (groupCommit) acknowledged++;
       }
     })();
     const begun = acknowledged;

@@ -1,7 +1,7 @@
 import type { Bus, LogEntry, LogStart } from '@im/bus';
 import type { TenantId } from '@im/contract';
 import { dedupKeyOf, ERR, ImError } from '@im/protocol';
-import type { ParkedRecord, ParkedUnit, Placement, Progress, TogetherWriter } from '@im/store';
+import type { GroupCommitWriter, ParkedRecord, ParkedUnit, Placement, Progress } from '@im/store';
 import { Batch, conversationsOf, type ReadRecord, readRecord } from './batch.ts';
 import { Conversations, type Wanted } from './conversations.ts';
 import { LogChangedError } from './counted.ts';
@@ -10,43 +10,43 @@ import { LOOK_BACK_MS, REDELIVER_MS, replayBounds, restoreWindow } from './dedup
 import { DedupWindow, windowStart } from './dedup-window.ts';
 import { changesMembership, isMark, membershipConversations, type SenderReads } from './effects.ts';
 import { fold } from './fold.ts';
-import { LaneCursor } from './lane-cursor.ts';
 import { holdsMark, markOf } from './log-epoch.ts';
-import { conversationOf, type ParkedCounts, Parking, type Waiting } from './parking.ts';
+import { bareConversationOf, type ParkedCounts, Parking, type Waiting } from './parking.ts';
 import { epochOf, toPosition, toStreamPosition } from './positions.ts';
+import { ProgressWriter } from './progress-writer.ts';
 import { ContradictionError, RowWriter, type RowWriterDeps } from './row-writer.ts';
 
-/** Parts that every lane uses. */
-export interface LaneDeps extends RowWriterDeps {
+/** What every consumer of a process uses. */
+export interface ConsumerDeps extends RowWriterDeps {
   readonly bus: Bus;
   readonly maxBatch: number;
   readonly gatherMs: number;
   readonly cursorIntervalMs: number;
 }
 
-/** A partition as a lane takes it up. */
+/** A partition as a consumer takes it over. */
 export interface TakenPartition {
   readonly partition: number;
   readonly fence: number;
-  /** Everything up to here was folded and delivered by somebody. */
+  /** Everything up to here was folded and delivered before. */
   readonly applied: number;
   readonly appliedTime: number;
-  /** See {@link Progress.mark}. */
+  /** {@link Progress.mark} */
   readonly mark?: string;
   /** The log was set back: what it holds up to `applied` was folded under other positions. */
   readonly setBack?: boolean;
 }
 
-/** What a lane begins with. */
-export interface LaneStart {
+/** Where a consumer starts. */
+export interface ConsumerStart {
   readonly id: string;
-  /** Number that rises from lane to lane in the whole cluster. */
-  readonly run: number;
+  /** Rises from consumer to consumer in the whole cluster. */
+  readonly generation: number;
   readonly epoch: number;
   /** Creation time of the stream. */
   readonly createdMs: number;
   readonly partitions: readonly TakenPartition[];
-  readonly writers: LaneWriters;
+  readonly writers: ConsumerWriters;
   /**
    * Something failed before, in a way that may be one tenant's fault: for a while each tenant's records are folded
    * apart, and parked when they fail.
@@ -56,10 +56,10 @@ export interface LaneStart {
   readonly park: readonly ParkedUnit[];
 }
 
-/** What a lane writes many documents at once with. */
-export interface LaneWriters {
-  readonly rows: TogetherWriter;
-  readonly reads: TogetherWriter;
+/** Group commits of a consumer. */
+export interface ConsumerWriters {
+  readonly rows: GroupCommitWriter;
+  readonly reads: GroupCommitWriter;
 }
 
 /** Batches under way behind the one that is folded. */
@@ -77,15 +77,15 @@ interface Owned extends TakenPartition {
 }
 
 /**
- * One run over a set of partitions: reads their log in order, folds it, writes rows, then what follows
+ * Consumes a set of partitions: reads their log in order, folds it, writes rows, then what follows
  * from them, then publishes the deliveries, and moves the cursor. Batches overlap, but each step takes
- * them in log order. Any failure ends the run; the next one starts from the cursor with an empty memory,
+ * them in log order. Any failure ends it; the next one starts from the cursor with an empty memory,
  * and folds each tenant's records apart for a while, so that what fails for one is parked and harms no other.
  */
-export class Lane {
+export class PartitionConsumer {
   readonly id: string;
-  readonly #deps: LaneDeps;
-  readonly #start: LaneStart;
+  readonly #deps: ConsumerDeps;
+  readonly #start: ConsumerStart;
   readonly #owned = new Map<number, Owned>();
   readonly #dedup = new DedupWindow();
   #recorder = new DedupRecorder([], 0);
@@ -95,14 +95,14 @@ export class Lane {
   #delivered: Promise<unknown> = Promise.resolve();
   readonly #underWay: Promise<unknown>[] = [];
   readonly #rows: RowWriter;
-  readonly #cursor: LaneCursor;
+  readonly #cursor: ProgressWriter;
   readonly #parking: Parking;
   #retrying: Promise<void> = Promise.resolve();
   #isolateUntil = 0;
   #failure: unknown;
   #behind = 0;
 
-  constructor(start: LaneStart, deps: LaneDeps) {
+  constructor(start: ConsumerStart, deps: ConsumerDeps) {
     this.id = start.id;
     this.#start = start;
     this.#deps = deps;
@@ -120,9 +120,9 @@ export class Lane {
     // The slowest of them: no partition may be said to be further than it is.
     const slowest = start.partitions.reduce((least, p) => (p.applied < least.applied ? p : least));
     const { applied, appliedTime, mark } = slowest;
-    this.#cursor = new LaneCursor(
+    this.#cursor = new ProgressWriter(
       {
-        lane: start.id,
+        consumer: start.id,
         repos: deps.repos,
         log: deps.log,
         reads: start.writers.reads,
@@ -202,7 +202,7 @@ export class Lane {
     );
   }
 
-  /** Ends the run in good order. */
+  /** Stops it; what was accepted is finished. */
   stop(): void {
     this.#end.abort();
   }
@@ -218,7 +218,7 @@ export class Lane {
     const { dedupBlocks } = this.#deps.repos;
     const isNew = partitions.some((p) => toStreamPosition(epoch, p.applied) === 0);
     if (isNew) {
-      // A stream that was made anew holds nothing of old, but clients may send again what they sent before.
+      // A recreated stream holds nothing old, but clients may send again what they sent before.
       if (partitions.every((p) => p.applied > 0 && epochOf(p.applied) < epoch)) {
         const last = Math.max(...partitions.map((p) => p.appliedTime));
         const bounds = { fromMs: windowStart(last), limitMs: last + 1 };
@@ -295,10 +295,20 @@ export class Lane {
       }
       try {
         const delivered = position <= owned.applied;
-        const read = readRecord(entry, { position, fence: owned.fence, run: this.#start.run, delivered });
+        const read = readRecord(entry, {
+          position,
+          fence: owned.fence,
+          generation: this.#start.generation,
+          delivered,
+        });
         records.push(read);
       } catch (error) {
-        await this.#rows.bury(entry, position, -1, error instanceof Error ? error.message : String(error));
+        await this.#rows.deadLetter(
+          entry,
+          position,
+          -1,
+          error instanceof Error ? error.message : String(error),
+        );
       }
     }
     return records;
@@ -336,7 +346,7 @@ export class Lane {
 
   #unitOf({ tenant, record }: ReadRecord): ParkedUnit | undefined {
     if (isMark(record)) return undefined;
-    const unit = this.#parking.unitOf(tenant, conversationOf(record));
+    const unit = this.#parking.unitOf(tenant, bareConversationOf(record));
     if (unit || this.#deps.repos.placements.get(tenant) !== undefined) return unit;
     return this.#parking.begin({ tenant, conversation: '' }, 'the tenant is not known here');
   }
@@ -380,14 +390,14 @@ export class Lane {
     records: readonly ReadRecord[],
     error: unknown,
   ): Promise<ReadRecord[]> {
-    // Not about one tenant either: all positions begin anew.
+    // Not about one tenant either: all positions start over.
     if (error instanceof LogChangedError) throw error;
-    const isAway = error instanceof ImError && error.code === ERR.NetworkError;
-    // The database of all shared tenants, and of the lane itself: nothing can be parked there either.
-    if (isAway && this.#deps.repos.placements.get(tenant) === 'Shared') throw error;
+    const unavailable = error instanceof ImError && error.code === ERR.NetworkError;
+    // The database of all shared tenants, and of the consumer itself: nothing can be parked there either.
+    if (unavailable && this.#deps.repos.placements.get(tenant) === 'Shared') throw error;
     const unit = error instanceof ContradictionError ? error.unit : { tenant, conversation: '' };
     const concerned = (read: ReadRecord) =>
-      unit.conversation === '' || conversationOf(read.record) === unit.conversation;
+      unit.conversation === '' || bareConversationOf(read.record) === unit.conversation;
     const reason = error instanceof Error ? error.message : String(error);
     const waiting: Waiting[] = records.filter(concerned);
     if (waiting.length === 0) throw error;
@@ -420,7 +430,7 @@ export class Lane {
     const fence = this.fenceOf(partition) ?? 0;
     const records = parked.map(({ position, timeMs, record }) => {
       const entry: LogEntry = { tenant, partition, position, timeMs, record };
-      const place = { position, fence, run: this.#start.run, delivered: false };
+      const place = { position, fence, generation: this.#start.generation, delivered: false };
       return { ...readRecord(entry, place), late: true };
     });
     const batch = await this.#write(
@@ -452,8 +462,8 @@ export class Lane {
     const batch = new Batch();
     for (const read of records) {
       const { tenant, record } = read;
-      const of = (id: string) => conversations.get(tenant, id);
-      const folded = fold(read, dedup, of);
+      const conversationOf = (id: string) => conversations.get(tenant, id);
+      const folded = fold(read, dedup, conversationOf);
       if (folded === undefined) {
         metrics.records.inc({ outcome: 'duplicate' });
         continue;
@@ -461,13 +471,14 @@ export class Lane {
       metrics.records.inc({ outcome: 'folded' });
       if (record.control)
         batch.effects.raiseBound(tenant, record.control.conversationID, record.control.minSeq);
-      if (record.deletedRecords.length > 0) batch.effects.deletion(tenant, record.deletedRecords, read, of);
+      if (record.deletedRecords.length > 0)
+        batch.effects.deletion(tenant, record.deletedRecords, read, conversationOf);
       for (const entry of folded) {
         batch.add(read, entry);
-        const conversation = entry.entry.stored ? of(entry.entry.conversationID) : undefined;
+        const conversation = entry.entry.stored ? conversationOf(entry.entry.conversationID) : undefined;
         batch.effects.entry(tenant, read, entry, conversation);
       }
-      if (changesMembership(record)) batch.effects.membership(tenant, read, of);
+      if (changesMembership(record)) batch.effects.membership(tenant, read, conversationOf);
     }
     return batch;
   }

@@ -1,5 +1,5 @@
 import type { Logger } from '@im/process';
-import type { Progress, TogetherWriter } from '@im/store';
+import type { GroupCommitWriter, Progress } from '@im/store';
 import type { DedupRecorder } from './dedup-recorder.ts';
 import type { SenderRead, SenderReads } from './effects.ts';
 import type { Repos } from './repos.ts';
@@ -8,24 +8,24 @@ import type { Repos } from './repos.ts';
 const BLOCK_MS = 2_000;
 const BLOCK_KEYS = 20_000;
 
-/** Parts of {@link LaneCursor}. */
-export interface LaneCursorDeps {
-  readonly lane: string;
+/** Parts of {@link ProgressWriter}. */
+export interface ProgressWriterDeps {
+  readonly consumer: string;
   readonly repos: Pick<Repos, 'seqUsers' | 'dedupBlocks' | 'cursors' | 'placements'>;
   readonly log: Logger;
   /** Writes many read positions at once. */
-  readonly reads: TogetherWriter;
+  readonly reads: GroupCommitWriter;
   readonly intervalMs: number;
   readonly onFailure: (error: unknown) => void;
 }
 
 /**
- * The progress of a lane, and what may be written a little later than the deliveries but not later
+ * The progress of a consumer, and what may be written a little later than the deliveries but not later
  * than the progress: senders' read positions, many messages of one making one write. With it go the
  * dedup keys for those who take over.
  */
-export class LaneCursor {
-  readonly #deps: LaneCursorDeps;
+export class ProgressWriter {
+  readonly #deps: ProgressWriterDeps;
   /** Up to where everything is delivered. */
   #delivered: Progress;
   /** Up to where everything is written too. */
@@ -39,7 +39,7 @@ export class LaneCursor {
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
 
-  constructor(deps: LaneCursorDeps, start: Progress) {
+  constructor(deps: ProgressWriterDeps, start: Progress) {
     this.#deps = deps;
     this.#delivered = start;
     this.#settled = start;
@@ -83,10 +83,10 @@ export class LaneCursor {
   }
 
   #write(): void {
-    const { repos, lane, onFailure } = this.#deps;
+    const { repos, consumer, onFailure } = this.#deps;
     this.#writtenAt = performance.now();
     this.#writing = this.#settle()
-      .then(() => repos.cursors.advance(lane, this.#settled))
+      .then(() => repos.cursors.advance(consumer, this.#settled))
       .catch(onFailure)
       .finally(() => {
         this.#writing = undefined;
@@ -126,6 +126,6 @@ export class LaneCursor {
     if (now - this.#blockAt < BLOCK_MS && pending < BLOCK_KEYS) return;
     this.#blockAt = now;
     const block = this.#recorder?.take();
-    if (block) await this.#deps.repos.dedupBlocks.add(this.#deps.lane, ++this.#blocks, block);
+    if (block) await this.#deps.repos.dedupBlocks.add(this.#deps.consumer, ++this.#blocks, block);
   }
 }

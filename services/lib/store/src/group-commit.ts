@@ -4,7 +4,7 @@ import { Binary, type ClientSession, type Db, type Document, MongoClient, MongoS
 import { clientOptions } from './mongo.ts';
 
 /** One write: a new document, or an upsert of one document by `_id` and, perhaps, a guard. */
-export type TogetherWrite =
+export type GroupCommitWrite =
   | { readonly database: string; readonly collection: string; readonly insert: Document }
   | {
       readonly database: string;
@@ -18,10 +18,10 @@ export type TogetherWrite =
  * syncs each commit then does it once instead of once per document. Only a shortcut: correctness never
  * depends on it, and whoever uses it can also do the writes one by one.
  */
-export interface TogetherWriter {
+export interface GroupCommitWriter {
   /**
    * Name of its session. A process that dies within {@link write} leaves the documents locked for a
-   * minute, unless {@link Together.release} is told this name: write it down where heirs find it.
+   * minute, unless {@link GroupCommit.release} is told this name: write it down where heirs find it.
    */
   readonly sessionId: Uint8Array;
   /**
@@ -31,13 +31,13 @@ export interface TogetherWriter {
    * step. Some from the beginning on, or all, may have been done nevertheless.
    * @throws what the driver throws when the server is away.
    */
-  write(writes: readonly TogetherWrite[]): Promise<boolean>;
+  write(writes: readonly GroupCommitWrite[]): Promise<boolean>;
   close(): Promise<void>;
 }
 
 /** Maker of writers for one database server. */
-export interface Together {
-  open(): TogetherWriter;
+export interface GroupCommit {
+  open(): GroupCommitWriter;
   /** Undoes what the writers with these sessions have left half done. */
   release(sessionIds: readonly Uint8Array[]): Promise<void>;
   close(): Promise<void>;
@@ -61,7 +61,10 @@ const CONNECTIONS = 8;
 const DURABLE = { w: 'majority', journal: true } as const;
 
 /** Prepares for a server; nothing is connected before the first writer is opened. */
-export function together(uri: string, { log, metrics }: { log: Logger; metrics: Metrics }): Together {
+export function createGroupCommit(
+  uri: string,
+  { log, metrics }: { log: Logger; metrics: Metrics },
+): GroupCommit {
   const outcomes = metrics.counter(
     'im_store_together_total',
     'Groups of writes offered as one commit, by what became of them',
@@ -85,7 +88,7 @@ export function together(uri: string, { log, metrics }: { log: Logger; metrics: 
     return known;
   };
 
-  async function commit(session: ClientSession, writes: readonly TogetherWrite[]): Promise<boolean> {
+  async function commit(session: ClientSession, writes: readonly GroupCommitWrite[]): Promise<boolean> {
     session.startTransaction({ readConcern: { level: 'local' }, writeConcern: DURABLE });
     for (const { database, command } of commandsOf(writes)) {
       const answer = await db(database).command(command, { session });
@@ -95,7 +98,7 @@ export function together(uri: string, { log, metrics }: { log: Logger; metrics: 
     return true;
   }
 
-  async function command(writes: readonly TogetherWrite[]): Promise<boolean> {
+  async function command(writes: readonly GroupCommitWrite[]): Promise<boolean> {
     bulk ??= db(ADMIN)
       .command({ hello: 1 })
       .then(hasBulk, () => false);
@@ -105,7 +108,7 @@ export function together(uri: string, { log, metrics }: { log: Logger; metrics: 
     return answer.nErrors === 0;
   }
 
-  async function write(session: ClientSession, writes: readonly TogetherWrite[]): Promise<boolean> {
+  async function write(session: ClientSession, writes: readonly GroupCommitWrite[]): Promise<boolean> {
     const many = writes.length >= MANY;
     try {
       const done = many ? transactions && (await commit(session, writes)) : await command(writes);
@@ -175,7 +178,7 @@ interface PlacedCommand {
 }
 
 /** One command for each run of writes of a kind to one collection. */
-function commandsOf(writes: readonly TogetherWrite[]): PlacedCommand[] {
+function commandsOf(writes: readonly GroupCommitWrite[]): PlacedCommand[] {
   const commands: PlacedCommand[] = [];
   let run: { readonly place: string; readonly list: Document[] } | undefined;
   for (const write of writes) {
@@ -195,7 +198,7 @@ function commandsOf(writes: readonly TogetherWrite[]): PlacedCommand[] {
 }
 
 /** All writes as one command, in order, up to the first that fails. */
-function bulkCommand(writes: readonly TogetherWrite[]): Document {
+function bulkCommand(writes: readonly GroupCommitWrite[]): Document {
   const numbers = new Map<string, number>();
   const ops = writes.map((write) => {
     const namespace = `${write.database}.${write.collection}`;
