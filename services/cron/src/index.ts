@@ -58,7 +58,7 @@ function jobsOf(
 }
 
 /** Work by the clock: what has expired is removed. */
-export const module: ServiceModule<CronDeps> = {
+export const cronService: ServiceModule<CronDeps> = {
   name: 'cron',
   needs: ['store', 'blob', 'rpc'],
   async create(config, deps): Promise<Service> {

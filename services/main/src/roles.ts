@@ -17,9 +17,9 @@ const MODULES = {
   group: async (): Promise<ProcessModule> => (await import('@im/group')).module,
   third: async (): Promise<ProcessModule> => (await import('@im/third')).module,
   msg: async (): Promise<ProcessModule> => (await import('@im/msg')).module,
-  transfer: async (): Promise<ProcessModule> => (await import('@im/transfer')).module,
-  push: async (): Promise<ProcessModule> => (await import('@im/push')).module,
-  cron: async (): Promise<ProcessModule> => (await import('@im/cron')).module,
+  transfer: async (): Promise<ProcessModule> => (await import('@im/transfer')).transferService,
+  push: async (): Promise<ProcessModule> => (await import('@im/push')).pushService,
+  cron: async (): Promise<ProcessModule> => (await import('@im/cron')).cronService,
   api: async (): Promise<ProcessModule> => (await import('@im/api')).module,
   gateway: async (): Promise<ProcessModule> => (await import('@im/gateway')).module,
 } as const;

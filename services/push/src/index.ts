@@ -48,7 +48,7 @@ function providerOf(config: ServerConfig['push'], log: Logger): PushProvider {
 }
 
 /** Reads all deliveries and decides who gets an offline notification. */
-export const module: ServiceModule<PushDeps> = {
+export const pushService: ServiceModule<PushDeps> = {
   name: 'push',
   needs: ['rpc', 'store', 'bus'],
   async create(config, { rpc, store, bus, log, metrics, background, live, tenants }): Promise<Service> {

@@ -3,7 +3,7 @@ import { parseConfig, tenantSettings } from '@im/contract';
 import { newInstanceId, sleep, staticTenants } from '@im/kit';
 import { createBackground, createLogger, createMetrics, createOpsServer } from '@im/process';
 import { createStore } from '@im/store';
-import { module } from '../src/index.ts';
+import { transferService } from '../src/index.ts';
 
 /** Addresses of the servers, as the parent gives them. */
 interface Addresses {
@@ -33,7 +33,7 @@ const tenants = staticTenants([tenantSettings({ id: 'default', tokenSecret: 's',
 const bus = createBus(config.nats, { log, metrics, background, instanceId });
 const store = createStore(config, { log, metrics, background, tenants, invalidations: bus.invalidations });
 const ops = createOpsServer({ host: '127.0.0.1', port: 0, log, metrics });
-const service = await module.create(config, {
+const service = await transferService.create(config, {
   bus,
   store,
   log,

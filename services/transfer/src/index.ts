@@ -49,7 +49,7 @@ function wakeup() {
 }
 
 /** Folds the message log into sequences, rows and deliveries. */
-export const module: ServiceModule<TransferDeps> = {
+export const transferService: ServiceModule<TransferDeps> = {
   name: 'transfer',
   needs: ['store', 'bus'],
   async create(config, { store, bus, log, metrics, background, instanceId, status }): Promise<Service> {

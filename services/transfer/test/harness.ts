@@ -9,7 +9,7 @@ import { type Metrics, type MutableTenantDirectory, sleep, staticTenants } from 
 import { createBackground, createMetrics, createOpsServer, type Service, silentLogger } from '@im/process';
 import { decode, encode, type log, make } from '@im/protocol';
 import { createStore, msgRows, type Store } from '@im/store';
-import { module } from '../src/index.ts';
+import { transferService } from '../src/index.ts';
 
 export const TENANT: TenantId = tenantId('default');
 
@@ -96,7 +96,7 @@ export async function startProcess(
   });
   const store = options.plant?.store?.(rawStore) ?? rawStore;
   const ops = createOpsServer({ host: '127.0.0.1', port: 0, log: logger, metrics });
-  const service = await module.create(config, {
+  const service = await transferService.create(config, {
     bus,
     store,
     log: logger,
