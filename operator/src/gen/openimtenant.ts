@@ -8,65 +8,65 @@ export interface OpenIMTenantClusterRef {
 
 /** Logins. */
 export interface OpenIMTenantTokenPolicy {
-  /** Life of a token, in days. Default: 90. */
+  /** Lifetime of a token in days. Default: 90. */
   readonly expireDays?: number;
   /** Which earlier logins a new one ends: 0 none, 1 the same platform, 4 the same terminal class, 5 all but PC. Default: 1. */
   readonly multiLogin?: 0 | 1 | 4 | 5;
-  /** Most tokens of one user per platform where multiLogin is 0; one more ends the oldest. Default: 30. */
+  /** Maximum tokens of one user per platform where multiLogin is 0; another one ends the oldest. Default: 30. */
   readonly maxTokensPerPlatform?: number;
 }
 
-/** What it may use; 0 is no limit, and so is an absent field. */
+/** Limits of the tenant; 0 or absent is no limit. */
 export interface OpenIMTenantQuotas {
   /** Registered users. */
   readonly users?: number;
-  /** Connections at once. */
+  /** Concurrent connections. */
   readonly connections?: number;
   /** New connections per second and gateway. */
   readonly handshakesPerSecond?: number;
-  /** Messages per second and pod: each gateway counts those that it takes, each rpc pod all that reach it, from gateways and over HTTP. */
+  /** Messages per second and pod: each gateway counts the messages that it accepts, each rpc pod all messages from gateways and over HTTP. */
   readonly messagesPerSecond?: number;
   /** HTTP requests per second and api process. */
   readonly requestsPerSecond?: number;
   /** Members of a group. Default: 100000. */
   readonly groupSize?: number;
-  /** Groups that a user may be in. */
+  /** Groups per user. */
   readonly groupsPerUser?: number;
-  /** Bytes of stored objects, uploads under way included. */
+  /** Bytes of stored objects, including uploads in progress. */
   readonly storageBytes?: number;
-  /** Bytes of one object. */
+  /** Maximum bytes of one object. */
   readonly objectBytes?: number;
-  /** Days that messages are kept. */
+  /** Retention of messages in days. */
   readonly retentionDays?: number;
 }
 
-/** What one user of the tenant may do; an absent field is as in spec.limits of the OpenIMCluster, and counts per pod as there. More is refused with a retryable error (429) that names the limit. Administrators are not limited. Needs a version of the service that knows these limits; an older one is left without them, as condition Ready tells. */
+/** Limits of one user of the tenant; an absent field is as in spec.limits of the OpenIMCluster. Counted per pod, as there. More is refused with a retryable error (429) that names the limit. Administrators are not limited. Needs a version of the service that knows these limits; for an older one they are left out, as condition Ready reports. */
 export interface OpenIMTenantUserLimits {
   /** Messages per second; 0 is no limit. */
   readonly messagesPerSecond?: number;
-  /** Messages at once. */
+  /** Burst of messages. */
   readonly messageBurst?: number;
   /** Bytes of messages per second; 0 is no limit. */
   readonly bytesPerSecond?: number;
-  /** Bytes of messages at once. */
+  /** Burst of bytes of messages. */
   readonly byteBurst?: number;
-  /** HTTP requests per second that change something; 0 is no limit. */
+  /** HTTP requests per second that modify data; 0 is no limit. */
   readonly changesPerSecond?: number;
-  /** Such requests at once. */
+  /** Burst of such requests. */
   readonly changeBurst?: number;
   /** New nicknames and pictures per minute; 0 is no limit. */
   readonly profileChangesPerMinute?: number;
-  /** New nicknames and pictures at once. */
+  /** Burst of new nicknames and pictures. */
   readonly profileChangeBurst?: number;
-  /** Messages per minute and group that mention everybody; 0 is no limit. */
+  /** Messages per minute and group that mention all members; 0 is no limit. */
   readonly mentionAllPerMinute?: number;
-  /** Such messages at once. */
+  /** Burst of such messages. */
   readonly mentionAllBurst?: number;
 }
 
 /** Its offline notification. */
 export interface OpenIMTenantNotificationOfflinePush {
-  /** Whether it also goes to users who are offline. Default: false. */
+  /** Whether offline users get it as a push notification. Default: false. */
   readonly enable?: boolean;
   /** Title. */
   readonly title?: string;
@@ -78,7 +78,7 @@ export interface OpenIMTenantNotificationOfflinePush {
 
 /** One notification. */
 export interface OpenIMTenantNotification {
-  /** Which one: its content type, such as 1501. */
+  /** Content type, such as 1501. */
   readonly contentType: number;
   /** Whether it also appears as a message in the chat. */
   readonly isSendMsg?: boolean;
@@ -88,35 +88,35 @@ export interface OpenIMTenantNotification {
   readonly offlinePush?: OpenIMTenantNotificationOfflinePush;
 }
 
-/** What the tenant is and may do. */
+/** Identity, settings and limits of the tenant. */
 export interface OpenIMTenantSpec {
   /** The cluster. */
   readonly clusterRef: OpenIMTenantClusterRef;
   /** Name of the tenant in URLs (/t/<tenantID>) and tokens; default is the one at the root. Cannot change. Default: metadata.name. */
   readonly tenantID?: string;
-  /** Host names by which clients reach it, beside the path. */
+  /** Host names for clients, in addition to the path. */
   readonly hosts?: readonly string[];
-  /** Users with admin rights; the first is told in the tenant's Secret. Default: imAdmin. */
+  /** Users with admin rights; the first is in the tenant's Secret. Default: imAdmin. */
   readonly adminUserIDs?: readonly string[];
-  /** Nicknames of adminUserIDs, in their order; an administrator who has another one is renamed when this changes. Default: superAdmin. */
+  /** Nicknames of adminUserIDs, in their order; administrators with other nicknames are renamed when this changes. Default: superAdmin. */
   readonly adminNicknames?: readonly string[];
-  /** In the collections of all tenants, or in a database of its own. Cannot change. Default: Shared. */
+  /** In collections shared with other tenants, or in a separate database. Cannot change. Default: Shared. */
   readonly placement?: 'Shared' | 'Dedicated';
   /** Logins. */
   readonly tokenPolicy?: OpenIMTenantTokenPolicy;
-  /** Whether single chats need friendship. Default: false. */
+  /** Whether single chats require friendship. Default: false. */
   readonly friendVerify?: boolean;
   /** Whether only administrators may search users and groups; others get 1002. Default: false. */
   readonly searchByAdminsOnly?: boolean;
-  /** Whether who joins a group sees what was written before. Default: true. */
+  /** Whether new members of a group see earlier messages. Default: true. */
   readonly enableHistoryForNewMembers?: boolean;
   /** Whether all requests are refused with a retryable error. Default: false. */
   readonly suspended?: boolean;
-  /** What it may use; 0 is no limit, and so is an absent field. */
+  /** Limits of the tenant; 0 or absent is no limit. */
   readonly quotas?: OpenIMTenantQuotas;
-  /** What one user of the tenant may do; an absent field is as in spec.limits of the OpenIMCluster, and counts per pod as there. More is refused with a retryable error (429) that names the limit. Administrators are not limited. Needs a version of the service that knows these limits; an older one is left without them, as condition Ready tells. */
+  /** Limits of one user of the tenant; an absent field is as in spec.limits of the OpenIMCluster. Counted per pod, as there. More is refused with a retryable error (429) that names the limit. Administrators are not limited. Needs a version of the service that knows these limits; for an older one they are left out, as condition Ready reports. */
   readonly userLimits?: OpenIMTenantUserLimits;
-  /** Notifications that differ from their defaults; what is absent in one keeps its default. */
+  /** Overrides of notification settings; absent fields keep their defaults. */
   readonly notifications?: readonly OpenIMTenantNotification[];
 }
 
@@ -124,19 +124,19 @@ export interface OpenIMTenantSpec {
 export interface OpenIMTenantStatusCondition {
   /** Name of the condition. */
   readonly type: string;
-  /** Whether it holds. */
+  /** True, False or Unknown. */
   readonly status: 'True' | 'False' | 'Unknown';
-  /** Generation that it was seen at. */
+  /** Generation that was observed. */
   readonly observedGeneration?: number;
-  /** When status changed last. */
+  /** Time of the last change of status. */
   readonly lastTransitionTime: string;
-  /** One word for programs. */
+  /** Reason in one word, for programs. */
   readonly reason: string;
-  /** What is so and what to do about it. */
+  /** Explanation and remedy. */
   readonly message: string;
 }
 
-/** Where its clients begin. */
+/** Addresses for its clients. */
 export interface OpenIMTenantStatusEndpoints {
   /** Base URL of the HTTP API. */
   readonly api?: string;
@@ -150,15 +150,15 @@ export interface OpenIMTenantStatusAdminSecretRef {
   readonly name?: string;
 }
 
-/** What the operator saw last. */
+/** Observed state. */
 export interface OpenIMTenantStatus {
-  /** Generation of spec that the rest of status is about. */
+  /** Generation of the spec that this status refers to. */
   readonly observedGeneration?: number;
   /** Name of the tenant in URLs and tokens. */
   readonly tenantID?: string;
-  /** Ready: every process serves it with these settings. */
+  /** Ready: all processes serve the tenant with these settings. */
   readonly conditions?: readonly OpenIMTenantStatusCondition[];
-  /** Where its clients begin. */
+  /** Addresses for its clients. */
   readonly endpoints?: OpenIMTenantStatusEndpoints;
   /** Secret with adminUser and adminSecret. */
   readonly adminSecretRef?: OpenIMTenantStatusAdminSecretRef;

@@ -45,7 +45,7 @@ export interface GatewayStep {
   readonly input: WorkloadInput;
   /** Key of the cluster, which drains need. */
   readonly rpcKey: string;
-  /** Whether all other stages of the roll-out are complete; until then the serving revision is kept. */
+  /** Whether all other stages of the rollout are complete; until then the serving revision is kept. */
   readonly othersComplete: boolean;
 }
 

@@ -52,7 +52,7 @@ export interface ClusterDeps {
 
 /** Interval between reconciles without a change, in which a changed Secret of a user is noticed, ms. */
 const RESYNC_MS = 15_000;
-/** The same during a roll-out, ms. */
+/** The same during a rollout, ms. */
 const BUSY_MS = 2_000;
 /** Longest wait for the address of the object storage before roles are created without it, ms. */
 const ADDRESS_MS = 60_000;

@@ -86,7 +86,7 @@ test('a cluster that ran without gets the key when its last old pod is gone, and
   assert.equal(cluster.secret.rpcKey, 'k');
 });
 
-test('a newer operator leaves it required, and so does a roll-out to its image', () => {
+test('a newer operator leaves it required, and so does a rollout to its image', () => {
   const next = 'registry.example/openim-operator:3.0.0';
   const cluster = simulate({ rpcKey: 'k' });
   cluster.look(seen(OWN, []));

@@ -27,7 +27,7 @@ export async function rollOut(
   return waiting ?? { message: 'All components match the spec.' };
 }
 
-/** Why the roll-out of a Deployment or StatefulSet is not complete; undefined when it is. */
+/** Why the rollout of a Deployment or StatefulSet is not complete; undefined when it is. */
 export function rolloutBlockedBy(workload: Stored<Deployment> | Stored<StatefulSet>): string | undefined {
   const { metadata, spec, status } = workload;
   const wanted = spec?.replicas ?? 1;
