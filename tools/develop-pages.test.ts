@@ -72,7 +72,7 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
   'push-provider.md': [
     /logProvider|PushProvider|\[none, log\]|'none' \| 'log'|'none', 'log'|push\.provider/,
     [
-      'services/push/src/providers/provider.ts',
+      'services/push/src/providers/push-provider.ts',
       'services/lib/contract/src/config/workers.ts',
       'services/push/src/index.ts',
       'crds/openimclusters.openim.io.yaml',

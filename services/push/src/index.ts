@@ -13,13 +13,13 @@ import { conversationSettings, type Store } from '@im/store';
 import { sharedClaims } from './claims.ts';
 import { logProvider } from './providers/log.ts';
 import { noneProvider } from './providers/none.ts';
-import type { PushProvider } from './providers/provider.ts';
+import type { PushProvider } from './providers/push-provider.ts';
 import { Pusher } from './pusher.ts';
 import { WakeLimit } from './rate-limit.ts';
 import { domainReceivers } from './receivers.ts';
 
 export type { OfflineNotification } from './notification.ts';
-export type { PushProvider } from './providers/provider.ts';
+export type { PushProvider } from './providers/push-provider.ts';
 
 /** What push needs of its process. */
 export type PushDeps = BaseDeps & Pick<LiveDeps, 'live'> & { rpc: RpcRegistry; store: Store; bus: Bus };

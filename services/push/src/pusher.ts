@@ -7,7 +7,7 @@ import { BatchFacts } from './batch-facts.ts';
 import type { Claims } from './claims.ts';
 import { candidateOf, phoneOnline } from './decide.ts';
 import { mayWake, notificationOf } from './notification.ts';
-import type { PushProvider } from './providers/provider.ts';
+import type { PushProvider } from './providers/push-provider.ts';
 import type { WakeLimit } from './rate-limit.ts';
 import type { Receivers } from './receivers.ts';
 import { Retries } from './retries.ts';

@@ -3,7 +3,7 @@ import type { ConversationSeqs, MsgRows } from '@im/store';
 import { Counted } from './counted.ts';
 import { LOOK_BACK_MS } from './dedup-restore.ts';
 import type { Conversation } from './fold.ts';
-import { epochOf } from './positions.ts';
+import { epochOf } from './log-epoch.ts';
 
 interface Held extends Conversation {
   /** Number of the last batch that used it. */

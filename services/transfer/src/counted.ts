@@ -1,5 +1,5 @@
 import type { CountedRow, CountedRows } from '@im/store';
-import { epochOf, toPosition } from './positions.ts';
+import { epochOf, toPosition } from './log-epoch.ts';
 
 /** The log holds other records than those that were counted: its positions must begin a new epoch. */
 export class LogChangedError extends Error {

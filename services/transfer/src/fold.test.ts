@@ -6,7 +6,7 @@ import type { CountedRow } from '@im/store';
 import { Counted, LogChangedError } from './counted.ts';
 import { DedupWindow } from './dedup-window.ts';
 import { type Conversation, countedAt, fold, maxAt, type PlacedRecord } from './fold.ts';
-import { toPosition } from './positions.ts';
+import { toPosition } from './log-epoch.ts';
 
 const T = 1_800_000_000_000;
 

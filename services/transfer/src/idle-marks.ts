@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { type Bus, LOG_SHARE } from '@im/bus';
 import { DEFAULT_TENANT } from '@im/contract';
 import { encode, make } from '@im/protocol';
+import { toStreamPosition } from './log-epoch.ts';
 import type { PartitionConsumer } from './partition-consumer.ts';
-import { toStreamPosition } from './positions.ts';
 
 /** A consumer counts as idle when its progress stood still for this long. */
 const IDLE_MS = 3_000;

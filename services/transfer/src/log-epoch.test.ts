@@ -3,8 +3,7 @@ import { test } from 'node:test';
 import type { LogEntry } from '@im/bus';
 import { DEFAULT_TENANT } from '@im/contract';
 import type { PartitionCursor } from '@im/store';
-import { markOf, positionsSetBack } from './log-epoch.ts';
-import { toPosition } from './positions.ts';
+import { markOf, positionsSetBack, toPosition } from './log-epoch.ts';
 
 /** A log with one entry every 10 ms from 1,000 on, at positions 1 to `last`. */
 const logUntil = (last: number) => ({

@@ -10,9 +10,8 @@ import { LOOK_BACK_MS, REDELIVER_MS, replayBounds, restoreWindow } from './dedup
 import { DedupWindow, windowStart } from './dedup-window.ts';
 import { changesMembership, isMark, membershipConversations, type SenderReads } from './effects.ts';
 import { fold } from './fold.ts';
-import { holdsMark, markOf } from './log-epoch.ts';
+import { epochOf, holdsMark, markOf, toPosition, toStreamPosition } from './log-epoch.ts';
 import { bareConversationOf, type ParkedCounts, Parking, type Waiting } from './parking.ts';
-import { epochOf, toPosition, toStreamPosition } from './positions.ts';
 import { ProgressWriter } from './progress-writer.ts';
 import { ContradictionError, RowWriter, type RowWriterDeps } from './row-writer.ts';
 

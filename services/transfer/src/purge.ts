@@ -1,7 +1,7 @@
 import { type Bus, LOG_SHARE, type LogInfo } from '@im/bus';
 import { coveredUntil, LOOK_BACK_MS, replayBounds } from './dedup-restore.ts';
+import { toStreamPosition } from './log-epoch.ts';
 import { slowest } from './ownership.ts';
-import { toStreamPosition } from './positions.ts';
 import type { Repos } from './repos.ts';
 
 /** How much of the log is kept behind the slowest partition while there is room: twice what any replay reads, and a margin. */

@@ -1,6 +1,6 @@
 import { parseAnswer } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
-import { RawHeaders } from './raw-headers.ts';
+import { RawHeaders } from './slim-client.ts';
 
 /** One message of a batch. */
 export interface OutgoingMessage {

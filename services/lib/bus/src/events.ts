@@ -3,7 +3,6 @@ import type { Logger } from '@im/process';
 import { decode, encode, type event, make } from '@im/protocol';
 import type { Msg } from '@nats-io/transport-node';
 import type { NatsLink } from './nats-link.ts';
-import { parseEvent } from './parse-event.ts';
 import { ALL_KICKS, kickSubject, presenceSubject, subjectTenant } from './subjects.ts';
 import type { Events, Unsubscribe } from './types.ts';
 
@@ -112,5 +111,15 @@ export class NatsEvents implements Events {
         outages = this.#link.outages;
       },
     });
+  }
+}
+
+/** What `read` makes of a message; undefined, with a line in the log, when it is malformed. */
+export function parseEvent<T>(log: Logger, message: Msg, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    log.warn({ err: error, subject: message.subject }, 'an event could not be read');
+    return undefined;
   }
 }

@@ -2,9 +2,9 @@ import type { TenantId } from '@im/contract';
 import type { InvalidationHandler, Invalidations } from '@im/kit';
 import type { Logger } from '@im/process';
 import { decode, encode, make } from '@im/protocol';
+import { parseEvent } from './events.ts';
 import type { NatsLink } from './nats-link.ts';
-import { parseEvent } from './parse-event.ts';
-import { RawHeaders } from './raw-headers.ts';
+import { RawHeaders } from './slim-client.ts';
 import { ALL_INVALIDATIONS, invalidationSubject, subjectTenant } from './subjects.ts';
 import type { Events, Unsubscribe } from './types.ts';
 

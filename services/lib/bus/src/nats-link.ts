@@ -2,8 +2,8 @@ import { Backoff } from '@im/kit';
 import { acceptLoss, type Logger, notReady, READY, type Readiness } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
-import type { RawHeaders } from './raw-headers.ts';
-import { type Receiver, subscribeSlim } from './slim-subscription.ts';
+import type { RawHeaders } from './slim-client.ts';
+import { type Receiver, subscribeSlim } from './slim-client.ts';
 import type { BusConfig, BusDeps, Unsubscribe } from './types.ts';
 
 /** The oldest server that has everything we use (atomic batch publish); older ones ignore it silently. */

@@ -1,7 +1,8 @@
 import { ERR, ImError } from '@im/protocol';
 import { MongoError, MongoNetworkError, MongoServerError, MongoServerSelectionError } from 'mongodb';
 
-const DUPLICATE_KEY = 11_000;
+/** MongoDB's code for a violated unique index. */
+export const DUPLICATE_KEY = 11_000;
 const DUPLICATE_RETRIES = 5;
 
 /** Codes that a member answers while the set elects, shuts down or steps down, or when the time given is over (50). */

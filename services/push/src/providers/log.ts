@@ -1,5 +1,5 @@
 import type { Logger } from '@im/process';
-import type { PushProvider } from './provider.ts';
+import type { PushProvider } from './push-provider.ts';
 
 /** Writes one line per notification instead of waking a phone. */
 export function logProvider(log: Logger): PushProvider {

@@ -1,4 +1,4 @@
-import type { PushProvider } from './provider.ts';
+import type { PushProvider } from './push-provider.ts';
 
 /** Wakes nobody. */
 export const noneProvider: PushProvider = { name: 'none', push: () => Promise.resolve() };

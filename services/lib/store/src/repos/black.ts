@@ -2,7 +2,7 @@ import type { TenantId } from '@im/contract';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { insertionOrder } from './insertion-order.ts';
+import { insertionOrder } from './list-keys.ts';
 import type { Page } from './user.ts';
 
 /** `ownerUserID` blocks `blackUserID`. */

@@ -2,7 +2,7 @@ import type { TenantId } from '@im/contract';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { escapeRegExp } from './search-key.ts';
+import { escapeRegExp } from './list-keys.ts';
 
 /** A log file that a client uploaded. `_id` = tenant, logID. */
 interface ClientLogDocument extends TenantDocument {

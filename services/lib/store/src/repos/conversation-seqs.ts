@@ -2,8 +2,7 @@ import type { TenantId } from '@im/contract';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
 import { guarded, retryDuplicate } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { byDatabase } from './by-database.ts';
-import { type GuardedUpsert, guardedUpserts } from './guarded-upsert.ts';
+import { byDatabase, type GuardedUpsert, guardedUpserts } from './bulk-writes.ts';
 
 /** The truth about a conversation's seqs; `_id` is tenant and conversation. */
 export interface ConversationSeqsDocument extends TenantDocument {

@@ -3,14 +3,14 @@ import type { AnyBulkWriteOperation, Collection, Filter } from 'mongodb';
 import type { TenantCollection } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { bulkUpsert } from './bulk-upsert.ts';
+import { bulkUpsert } from './bulk-writes.ts';
 import {
   CONVERSATION_SETTINGS,
   type ConversationDocument,
   recordID,
   recvOptCache,
 } from './conversation-settings.ts';
-import { insertionOrder } from './insertion-order.ts';
+import { insertionOrder } from './list-keys.ts';
 import {
   frozenAt,
   type MembershipMarks,

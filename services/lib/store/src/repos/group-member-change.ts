@@ -12,7 +12,7 @@ import {
   memberID,
   rankOf,
 } from './group-member.ts';
-import { insertionOrder } from './insertion-order.ts';
+import { insertionOrder } from './list-keys.ts';
 import { type MemberVersion, memberVersions } from './member-version.ts';
 import { INFO_ENTRY, SORT_ENTRY, type VersionStamp } from './version-delta.ts';
 import { type Change, deleted, inserted, updated, versionLogs } from './version-log.ts';

@@ -3,7 +3,7 @@ import type { Document } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { bulkUpsert } from './bulk-upsert.ts';
+import { bulkUpsert } from './bulk-writes.ts';
 import { HANDLE_RESULT } from './friend-request.ts';
 import type { Page } from './user.ts';
 

@@ -5,7 +5,7 @@ import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { type CreatedCounts, countCreated } from './count-by-day.ts';
-import { contains, searchKey } from './search-key.ts';
+import { contains, searchKey } from './list-keys.ts';
 import type { Page } from './user.ts';
 
 /** A group as it is stored; its owner and the number of its members belong to the members. */

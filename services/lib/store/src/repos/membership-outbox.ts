@@ -2,7 +2,7 @@ import type { TenantId } from '@im/contract';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { byDatabase } from './by-database.ts';
+import { byDatabase } from './bulk-writes.ts';
 import type { OwnerTransfer } from './group-member-change.ts';
 
 /** A change of membership that the message log may not have yet. */

@@ -1,9 +1,9 @@
 import type { TenantId } from '@im/contract';
 import { Binary, type Filter, MongoBulkWriteError, type WithId } from 'mongodb';
 import { defineCollection, type TenantCollection } from '../collection.ts';
-import { guarded } from '../errors.ts';
+import { DUPLICATE_KEY, guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { byDatabase, type DatabaseGroup } from './by-database.ts';
+import { byDatabase, type DatabaseGroup } from './bulk-writes.ts';
 import type { MsgRowDocument, Revocation } from './msg-row-document.ts';
 import { findRows, rowsBySeq, seqKey } from './rows-by-seq.ts';
 import { lowestSeq, type SeqSpan, seqSteps } from './seq-walk.ts';
@@ -79,7 +79,6 @@ export interface SeqsOf {
   readonly seqs: readonly number[];
 }
 
-const DUPLICATE_KEY = 11_000;
 /** Rows read at once by a replay, which most often needs the last few only. */
 const REPLAY_STEP = 200;
 /** Seqs looked through backwards for a row that is still there. */

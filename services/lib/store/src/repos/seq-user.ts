@@ -4,8 +4,7 @@ import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { GroupCommitWriter } from '../group-commit.ts';
 import type { Store } from '../store.ts';
-import { byDatabase } from './by-database.ts';
-import { guardedUpserts } from './guarded-upsert.ts';
+import { byDatabase, guardedUpserts } from './bulk-writes.ts';
 import {
   frozenAt,
   type MembershipMarks,

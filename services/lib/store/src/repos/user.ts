@@ -5,7 +5,7 @@ import { defineCollection, type TenantCollection, type TenantDocument } from '..
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { type CreatedCounts, countCreated } from './count-by-day.ts';
-import { contains, searchKey } from './search-key.ts';
+import { contains, searchKey } from './list-keys.ts';
 
 /** Profile of a user, as it is stored. `_id` = tenant, user. */
 interface UserDocument extends TenantDocument {

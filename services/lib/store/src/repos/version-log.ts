@@ -5,7 +5,7 @@ import { type Document, ObjectId } from 'mongodb';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey, retryDuplicate } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { bulkUpsert } from './bulk-upsert.ts';
+import { bulkUpsert } from './bulk-writes.ts';
 import {
   CHANGE,
   type ChangeState,
