@@ -4,7 +4,6 @@ import type { Store } from '@im/store';
 import { Cron } from 'croner';
 import type { Job } from './jobs/job.ts';
 
-/** Parts of {@link scheduleJobs}. */
 export interface ScheduleDeps {
   readonly log: Logger;
   readonly metrics: Metrics;

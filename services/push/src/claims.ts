@@ -2,11 +2,11 @@ import type { Store } from '@im/store';
 import { LRUCache } from 'lru-cache';
 
 /**
- * Which deliveries woke somebody, among all push processes: a delivery may come again, to any of them,
+ * Which deliveries sent a notification, among all push processes: a delivery may come again, to any of them,
  * after a takeover of transfer, an outage, or the death of who had it.
  */
 export interface Claims {
-  /** Whether this delivery is the caller's to notify about now; false when somebody did, or is at it. */
+  /** Whether this delivery is the caller's to notify about now; false when another process did, or is doing so. */
   take(key: string): Promise<boolean>;
   /** It was notified about. */
   settle(key: string): Promise<void>;

@@ -10,7 +10,7 @@ const NONE: Candidate = { kind: 'none' };
 
 /**
  * Whom a delivery could wake, before anything is looked up. The sender's own copy and the copies for
- * those whose membership changed wake nobody: the receiver's, or the group's, is judged instead.
+ * those whose membership changed send no notification: the receiver's, or the group's, is judged instead.
  */
 export function candidateOf(delivery: log.Delivery): Candidate {
   if (!delivery.offlinePush) return NONE;

@@ -25,7 +25,7 @@ export type { PushProvider } from './providers/push-provider.ts';
 export type PushDeps = BaseDeps & Pick<LiveDeps, 'live'> & { rpc: RpcRegistry; store: Store; bus: Bus };
 
 /**
- * Time in which deliveries are gathered, to be judged together: nobody notices it in a notification, and
+ * Time in which deliveries are gathered, to be judged together: it is not noticeable in a notification, and
  * otherwise every message would cost a look at presence.
  */
 const GATHER_MS = 100;
@@ -73,7 +73,7 @@ export const pushService: ServiceModule<PushDeps> = {
           bus.deliveries.consume(READER, {
             signal,
             gatherMs: GATHER_MS,
-            // A tenant alone is waited for: nobody else is held up, and nothing need be given up.
+            // A tenant alone is waited for: no other is held up, and nothing need be given up.
             ahead: () => (tenants.list().length > 1 ? AHEAD : 0),
             onFull: (kept) => pusher.putOffFull(kept),
             onBatch: (batch) => pusher.judge(batch, signal),

@@ -30,7 +30,7 @@ const TITLES: Readonly<Record<number, string>> = {
   1601: '[SIGNALINVITE]',
 };
 
-/** Content types of calls that have ended or changed, which nobody is woken for. */
+/** Content types of calls that have ended or changed, which send no notification. */
 const NEVER: ReadonlySet<number> = new Set([1602, 1603]);
 
 /** False for content types that never become an offline notification. */

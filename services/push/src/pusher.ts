@@ -12,7 +12,6 @@ import type { WakeLimit } from './rate-limit.ts';
 import type { Receivers } from './receivers.ts';
 import { Retries } from './retries.ts';
 
-/** Parts of a {@link Pusher}. */
 export interface PusherDeps {
   readonly receivers: Receivers;
   readonly provider: PushProvider;
@@ -26,7 +25,7 @@ export interface PusherDeps {
   readonly knows: (tenant: TenantId) => boolean;
   /** Longest call of the provider, ms; for tests. @default 5000 */
   readonly callMs?: number;
-  /** Time in which the deliveries of a batch are begun, ms; for tests. @default 10000 */
+  /** Time in which the deliveries of a batch are started, ms; for tests. @default 10000 */
   readonly batchMs?: number;
 }
 
@@ -87,7 +86,7 @@ export class Pusher {
 
   /**
    * Judges a batch, each tenant for itself: what fails of one comes again alone, a limited number of
-   * times, and holds up nobody else's.
+   * times, and holds up no other's.
    * @returns those that are to come again.
    */
   async judge(batch: readonly KeptDelivery[], signal: AbortSignal): Promise<readonly PutOff[]> {
@@ -134,7 +133,7 @@ export class Pusher {
       if (later) putOff.push(later);
       else dropped++;
     };
-    // One that was removed, or that other processes have been told of earlier than this one.
+    // One that was removed, or that other processes learned of earlier than this one.
     if (!knows(tenant))
       for (const kept of queue.splice(0)) fail(kept, new Error('the tenant is not known here'));
     const facts = new BatchFacts(this.#deps.receivers, queue);
@@ -160,7 +159,7 @@ export class Pusher {
     return putOff;
   }
 
-  /** Claims a delivery only when somebody is to be woken: of most messages, all receivers are online. */
+  /** Claims a delivery only when a user is to be notified: of most messages, all receivers are online. */
   async #judgeOne(kept: KeptDelivery, facts: BatchFacts, signal: AbortSignal): Promise<void> {
     const { tenant, delivery } = kept;
     const { claims } = this.#deps;

@@ -53,7 +53,7 @@ export function deliveriesOf(
       again: redelivered,
     }),
   );
-  // What goes to single users moves nobody: those named in it are not the users of its own conversation.
+  // What goes to single users changes no membership: those named in it are not the users of its own conversation.
   const added = new Set(entry.toGroup ? record.addedUserIDs : []);
   const removed = new Set(entry.toGroup ? record.removedUserIDs : []);
   const users = new Set(entry.toGroup ? [...entry.userIDs, ...added, ...removed] : entry.userIDs);

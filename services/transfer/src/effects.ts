@@ -42,7 +42,7 @@ export function changesMembership(record: log.Record): boolean {
   return record.groupID !== '' && (record.addedUserIDs.length > 0 || record.removedUserIDs.length > 0);
 }
 
-/** A sender has read up to his own message. */
+/** A sender has read up to their own message. */
 export interface SenderRead {
   readonly tenant: TenantId;
   readonly userID: string;
@@ -106,7 +106,7 @@ export class Effects {
     }
     const at = countedAt(placed, conversationOf);
     for (const conversationID of membershipConversations(groupID)) {
-      // 0 would mean no bound: nobody who left an empty conversation may see what comes later.
+      // 0 would mean no bound: no user who left an empty conversation may see what comes later.
       const max = Math.max(1, maxAt(conversationOf(conversationID), at));
       const bound = { tenant, conversationID, position, version };
       for (const userID of addedUserIDs) {
@@ -171,10 +171,10 @@ export class Effects {
   /**
    * Writes who may see what of the groups that they came to or left; resolves when all of it is durable. To be done
    * before the rows are visible: who left must not see what follows, who came must not see what was before. All of
-   * it is a function of the log and guarded by its place there, so it may be written by whoever has folded it.
+   * it is a function of the log and guarded by its place there, so it may be written by any process that has folded it.
    */
   async writeMembership(repos: Repos): Promise<void> {
-    // In order: somebody may come and leave, or leave and come, within one batch. Bounds first, then the record
+    // In order: a user may come and leave, or leave and come, within one batch. Bounds first, then the record
     // without which there is no access at all.
     for (const run of inOrder(this.#memberBounds)) await repos.seqUsers.setMax(run);
     for (const step of this.#memberSteps) {

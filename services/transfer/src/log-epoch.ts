@@ -50,7 +50,7 @@ export async function holdsMark(
 }
 
 /**
- * The log's incarnation: a new one when the stream was made anew, ends before a position that was read, or holds
+ * The log's incarnation: a new one when the stream was recreated, ends before a position that was read, or holds
  * another record where one was read.
  * @param changedIn the incarnation in which a consumer met another record than was counted, if one did.
  */

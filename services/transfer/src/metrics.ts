@@ -3,7 +3,7 @@ import { COUNT_BUCKETS, type Metrics } from '@im/kit';
 /** Steps of a batch whose time is measured. */
 export type Stage = 'load' | 'membership' | 'rows' | 'effects' | 'deliver';
 
-/** What transfer tells about itself. */
+/** Metrics of transfer. */
 export function transferMetrics(metrics: Metrics) {
   const stages = metrics.histogram('im_transfer_stage_seconds', 'Time of the steps of a batch', ['stage']);
   const failures = metrics.counter(
@@ -79,5 +79,4 @@ export function transferMetrics(metrics: Metrics) {
   };
 }
 
-/** See {@link transferMetrics}. */
 export type TransferMetrics = ReturnType<typeof transferMetrics>;

@@ -30,7 +30,6 @@ export type FoldParked = (
   records: readonly ParkedRecord[],
 ) => Promise<void>;
 
-/** Parts of {@link Parking}. */
 export interface ParkingDeps {
   readonly parked: Repos['parked'];
   readonly fenceOf: (partition: number) => number | undefined;
@@ -169,7 +168,7 @@ export class Parking {
   /**
    * Begins to try every unit whose time has come, until `signal` ends. One whose database hangs holds up none of the
    * others: at most 8 are tried at once, and of one tenant a single one. Never rejects.
-   * @returns when all that was begun, here or before, has ended.
+   * @returns when all that was started, here or before, has ended.
    */
   async retry(now: number, signal: AbortSignal, fold: FoldParked): Promise<void> {
     for (const unit of this.#units.values()) {

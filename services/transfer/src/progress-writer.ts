@@ -8,7 +8,6 @@ import type { Repos } from './repos.ts';
 const BLOCK_MS = 2_000;
 const BLOCK_KEYS = 20_000;
 
-/** Parts of {@link ProgressWriter}. */
 export interface ProgressWriterDeps {
   readonly consumer: string;
   readonly repos: Pick<Repos, 'seqUsers' | 'dedupBlocks' | 'cursors' | 'placements'>;

@@ -44,7 +44,7 @@ async function purge(bus: Bus, repos: PurgeRepos, info: LogInfo): Promise<number
   return first;
 }
 
-/** Log time from which on a replay may read, whoever takes over: before it, the stored dedup keys say everything. */
+/** Log time from which on a replay may read, whichever process takes over: before it, the stored dedup keys say everything. */
 async function replayedFrom(
   { dedupBlocks }: PurgeRepos,
   partitions: readonly number[],

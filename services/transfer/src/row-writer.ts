@@ -17,7 +17,6 @@ export class ContradictionError extends Error {
   }
 }
 
-/** Parts of {@link RowWriter}. */
 export interface RowWriterDeps {
   readonly repos: Repos;
   readonly log: Logger;

@@ -13,7 +13,6 @@ import type {
 } from '@im/store';
 import type { Job } from './job.ts';
 
-/** Parts of {@link destructMessages}. */
 export interface MessageDestructParts {
   readonly destruct: DestructRepo;
   readonly rows: Pick<MsgRows, 'lastSeqBefore'>;
@@ -28,7 +27,7 @@ export interface MessageDestructParts {
 
 /** Records looked at together. */
 const PAGE = 200;
-/** Owners that are told at once. */
+/** Owners that are notified at once. */
 const OWNERS_AT_ONCE = 10;
 const MAX_CLEARED = 20_000;
 
@@ -40,7 +39,7 @@ interface Cleared {
 
 /**
  * Hides messages that are older than the lifetime that the owner of a conversation set (`isMsgDestruct`,
- * `msgDestructTime`), by the log's own time: the owner's lowest readable seq rises, and 1300 tells their
+ * `msgDestructTime`), by the log's own time: the owner's lowest readable seq rises, and 1300 informs their
  * devices. The rows stay, for the others and for retention.
  */
 export function destructMessages(schedule: string, parts: MessageDestructParts): Job {

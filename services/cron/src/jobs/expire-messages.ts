@@ -3,7 +3,6 @@ import type { Job } from './job.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 
-/** Parts of {@link expireMessages}. */
 export interface MessageExpiryParts {
   readonly retention: RetentionRepo;
   readonly rows: MsgRows;
@@ -29,7 +28,7 @@ export function expireMessages(schedule: string, parts: MessageExpiryParts): Job
         const span = { first: Math.max(1, min), last: max };
         const last = await rows.lastSeqBefore(id, conversationID, span, before);
         if (last > 0) await conversationSeqs.raiseMin(id, conversationID, last + 1);
-        // Nobody may read below the bound any more, whoever raised it: an interrupted run, or a cleared conversation.
+        // No user may read below the bound any more, whatever raised it: an interrupted run, or a cleared conversation.
         const upTo = Math.max(last, min - 1);
         if (upTo > 0) removed += await retention.removeUpTo(id, conversationID, upTo, signal);
       }

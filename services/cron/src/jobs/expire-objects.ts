@@ -13,7 +13,6 @@ export interface ObjectExpiry {
   readonly groups: readonly string[];
 }
 
-/** Parts of {@link expireObjects}. */
 export interface ObjectExpiryParts {
   readonly objects: ObjectRepo;
   readonly uploads: ObjectUploadRepo;

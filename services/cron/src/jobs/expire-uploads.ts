@@ -8,7 +8,6 @@ const PAGE = 100;
 /** Most things without a record that one run removes of each kind. */
 const MAX_LEFTOVERS = 1_000;
 
-/** Parts of {@link expireUploads}. */
 export interface UploadExpiryParts {
   readonly uploads: ObjectUploadRepo;
   readonly objects: ObjectRepo;
@@ -50,7 +49,7 @@ export function expireUploads(schedule: string, hours: number, parts: UploadExpi
       while (!signal.aborted) {
         const old = await uploads.olderThan(id, before, PAGE);
         for (const upload of old) {
-          // Taken first: whoever completes it meanwhile learns that it is too late.
+          // Taken first: a client that completes it meanwhile learns that it is too late.
           if (!(await uploads.take(id, upload.id))) continue;
           if (await removeBytes(id, upload)) {
             await uploads.release(id, upload.size);

@@ -2,7 +2,7 @@ import type { ObjectRepo, ObjectUploadRepo } from '@im/store';
 import type { Job } from './job.ts';
 
 /**
- * Counts anew what a tenant stores: each key that a name means once, and uploads under way. The count that
+ * Recounts what a tenant stores: each key that a name means once, and uploads under way. The count that
  * uploads keep may differ after a process died between two steps, and from before there was one.
  */
 export function recountStorage(schedule: string, objects: ObjectRepo, uploads: ObjectUploadRepo): Job {

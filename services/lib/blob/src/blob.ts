@@ -50,7 +50,7 @@ export interface UploadForm {
 }
 
 /**
- * Objects on any S3-compatible storage. Every tenant has a bucket of its own, made at first use.
+ * Objects on any S3-compatible storage. Every tenant has a separate bucket, made at first use.
  * Failures of the storage reject with ImError 90004 (retryable), missing objects with 1004.
  */
 export interface Blob extends Service {
@@ -60,7 +60,7 @@ export interface Blob extends Service {
   stat(tenant: TenantId, key: string): Promise<BlobInfo>;
   /** Copies the bytes with this ETag. @throws ImError 1004 when others lie at `from` now. */
   copy(tenant: TenantId, from: string, to: string, etag: string): Promise<void>;
-  /** Removing what is not there succeeds. */
+  /** Removing a missing object succeeds. */
   remove(tenant: TenantId, key: string): Promise<void>;
   /** URL by which a client puts exactly `size` bytes; valid for `expireS` seconds. */
   presignPut(tenant: TenantId, key: string, size: number, expireS: number): Promise<string>;
@@ -90,9 +90,9 @@ export interface Blob extends Service {
     uploadId: string,
     parts: readonly BlobPart[],
   ): Promise<void>;
-  /** Aborting what is not there succeeds. */
+  /** Aborting a missing upload succeeds. */
   abortMultipart(tenant: TenantId, key: string, uploadId: string): Promise<void>;
-  /** Objects below `prefix` and multipart uploads begun before a time (ms), at most `limit` of each. */
+  /** Objects below `prefix` and multipart uploads started before a time (ms), at most `limit` of each. */
   leftovers(tenant: TenantId, prefix: string, before: number, limit: number): Promise<Leftovers>;
 }
 

@@ -9,7 +9,7 @@ import { ensureStreams, streamsExist } from './streams.ts';
 import { partitionOf } from './subjects.ts';
 import type { Bus, BusConfig, BusDeps, Deliveries, Events, MessageLog } from './types.ts';
 
-/** A stream that somebody deleted is missed after this long at most. */
+/** A deleted stream is missed after this long at most. */
 const STREAMS_CHECK_MS = 5_000;
 const SIZE_RETRY_MS = 30_000;
 

@@ -20,7 +20,7 @@ const PULL_MS = 5_000;
 const NS_PER_MS = 1_000_000;
 /** A batch that is not acknowledged within this time comes again. */
 const ACK_WAIT_MS = 30_000;
-/** A reader that nobody uses for this long is forgotten, and begins anew. */
+/** A reader that is unused for this long is removed, and starts over. */
 const UNUSED_MS = 30 * 60_000;
 const ACK = Buffer.from('+ACK');
 const AGAIN = Buffer.from('-NAK');
@@ -29,13 +29,13 @@ const STILL_AT_IT = Buffer.from('+WPI');
 const KEEP_MS = ACK_WAIT_MS / 3;
 /** Time that all tenants' deliveries get before more are read while some are still being handled. */
 const PATIENCE_MS = 200;
-/** Deliveries that all readers may hold; each has a bound of its own, far below. */
+/** Deliveries that all readers may hold; each has a separate bound, far below. */
 const MAX_ACK_PENDING = 40_000;
 const LATER = redeliverAfter(1_000);
 const REFUSED_MS = 5_000;
 const NONE_AHEAD = () => 0;
 
-/** See {@link Deliveries.consume}. */
+/** {@link Deliveries.consume} */
 export async function consumeDeliveries(
   link: NatsLink,
   name: string,
@@ -57,7 +57,7 @@ export async function consumeDeliveries(
   }
 }
 
-/** Makes the durable reader unless it exists. It lives with the stream: after SEQ was lost it begins anew. */
+/** Makes the durable reader unless it exists. It lives with the stream: after SEQ was lost it starts over. */
 async function ensureReader(link: NatsLink, name: string): Promise<void> {
   try {
     const { config } = await jetStreamCall<{ config: Record<string, unknown> }>(
@@ -171,7 +171,7 @@ async function pullWhileUp(
     stopListening();
     options.signal.removeEventListener('abort', onEnd);
     const ended = queues.idle.then(() => clearInterval(keeping));
-    // After an outage nobody waits for a tenant that is slow.
+    // After an outage no tenant waits for a slow one.
     if (options.signal.aborted) await ended;
   }
 }

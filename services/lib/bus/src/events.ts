@@ -24,7 +24,7 @@ class Fan<T> {
   }
 
   add(subject: string, handler: (value: T) => void): Unsubscribe {
-    // A wrapper of its own, so that one function may be added twice.
+    // A separate wrapper, so that one function may be added twice.
     const own = (value: T) => handler(value);
     const fanned = this.#subjects.get(subject);
     if (fanned) fanned.handlers = [...fanned.handlers, own];

@@ -8,7 +8,7 @@ import { RawHeaders } from './slim-client.ts';
 import { ALL_INVALIDATIONS, invalidationSubject, subjectTenant } from './subjects.ts';
 import type { Events, Unsubscribe } from './types.ts';
 
-/** Header that names the process an invalidation comes from: it has told its own handlers already. */
+/** Header that names the process an invalidation comes from: it has called its own handlers already. */
 const SENDER = 'Im-Sender';
 
 /**

@@ -29,7 +29,6 @@ interface Late {
   again: boolean;
 }
 
-/** Parts of {@link LateSubjects}. */
 export interface LateSubjectsDeps {
   readonly link: NatsLink;
   readonly watch: ProducerWatch;
@@ -64,9 +63,9 @@ export class LateSubjects {
    * @param onEnd called once, when all of it has been forwarded, or the subject was dropped.
    */
   begin(subject: string, point: JoinedAt, onEnd: () => void): void {
-    const begun: Late = { subject, point, onEnd, waiting: [], bytes: 0, again: false };
-    this.#late.set(subject, begun);
-    this.#fresh.push(begun);
+    const added: Late = { subject, point, onEnd, waiting: [], bytes: 0, again: false };
+    this.#late.set(subject, added);
+    this.#fresh.push(added);
     if (this.#fresh.length > 1) return;
     const { background, signal: stopped } = this.#deps;
     const catchUp = async (stopping: AbortSignal) => {
@@ -111,7 +110,7 @@ export class LateSubjects {
     late.onEnd();
   }
 
-  /** A subject that was dropped and subscribed again since is another one, with a catch-up of its own. */
+  /** A subject that was dropped and subscribed again since is another one, with a separate catch-up. */
   #isCurrent(late: Late): boolean {
     return this.#late.get(late.subject) === late;
   }

@@ -16,7 +16,7 @@ const MAX_BATCH_BYTES = 4_194_304;
 const ATTEMPT_MS = 3_000;
 /**
  * Up to this many records go as single publishes in a row. A file-backed stream stages an atomic
- * batch in a store of its own, which costs as much as a dozen synced writes.
+ * batch in a separate store, which costs as much as a dozen synced writes.
  */
 const SINGLES = 12;
 
@@ -32,7 +32,7 @@ export interface Admission {
 
 interface Waiting {
   readonly message: OutgoingMessage;
-  /** performance.now() after which nobody waits. */
+  /** performance.now() after which no caller waits. */
   readonly expires: number;
   readonly resolve: (appended: Appended) => void;
   readonly reject: (error: unknown) => void;

@@ -11,7 +11,7 @@ import {
 } from './types.ts';
 
 const DEFAULT_BATCH = 1_000;
-/** Most entries and bytes that wait for `onBatch`, beside what flow control has granted already. */
+/** Most entries and bytes that wait for `onBatch`, besides what flow control has granted already. */
 const MAX_WAITING = 4_000;
 const MAX_WAITING_BYTES = 16_777_216;
 

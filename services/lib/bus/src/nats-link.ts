@@ -146,7 +146,7 @@ export class NatsLink {
     return true;
   }
 
-  /** @param handler one function may serve many subjects: it is told which one was subscribed. */
+  /** @param handler one function may serve many subjects: it gets the one that was subscribed. */
   subscribe(subject: string, handler: MessageHandler): Unsubscribe {
     const subscribed: Subscribed = { subject, handler, end: undefined };
     this.#subscribed.add(subscribed);
@@ -170,7 +170,7 @@ export class NatsLink {
   /**
    * One request with one answer.
    * @throws LinkLostError when the connection is or gets lost; RequestTimeoutError; ImError
-   * NetworkError when nobody listens on the subject.
+   * NetworkError when the subject has no listener.
    */
   async request(subject: string, payload: Uint8Array, timeoutMs: number, headers?: RawHeaders): Promise<Msg> {
     const id = ++this.#nextRequest;
@@ -199,7 +199,7 @@ export class NatsLink {
         if (signal.aborted || this.#stopped) await connection.close();
         else this.#adopt(connection);
       } catch (error) {
-        this.#reason = `NATS is not there: ${error instanceof Error ? error.message : String(error)}`;
+        this.#reason = `NATS unavailable: ${error instanceof Error ? error.message : String(error)}`;
         this.#log.debug({ err: error }, 'cannot connect to NATS');
         await backoff.wait(signal);
       }
@@ -301,7 +301,7 @@ export class NatsLink {
     const waiter = this.#waiters.get(id);
     if (!waiter) return;
     if (message.data.length === 0 && message.headers?.code === 503) {
-      waiter.reject(new ImError(ERR.NetworkError, `nobody listens on ${waiter.subject}`));
+      waiter.reject(new ImError(ERR.NetworkError, `no listener on ${waiter.subject}`));
     } else {
       waiter.resolve(message);
     }

@@ -21,7 +21,6 @@ export interface StreamMessage extends AckInfo {
   readonly data: Uint8Array;
 }
 
-/** Options of {@link readOrdered}. */
 export interface OrderedReadOptions {
   readonly stream: string;
   readonly filters: readonly string[];
@@ -58,8 +57,8 @@ export interface OrderedReading {
 
 /**
  * Reads a stream in order without acknowledgements: a push consumer with flow control that lives
- * only as long as it is in order. After any doubt (a gap, silence, a lost connection) it is made
- * anew behind the last message that was delivered.
+ * only as long as it is in order. After any doubt (a gap, silence, a lost connection) it is
+ * recreated behind the last message that was delivered.
  */
 export function readOrdered(link: NatsLink, options: OrderedReadOptions): OrderedReading {
   const reader = new OrderedReader(link, options);
@@ -206,12 +205,12 @@ class OrderedReader {
     }
     const lastConsumer = Number(headers.get('Nats-Last-Consumer'));
     if (Number.isFinite(lastConsumer) && lastConsumer !== this.#expected - 1) {
-      this.#doubtNow('a heartbeat tells of deliveries that did not arrive');
+      this.#doubtNow('a heartbeat counts deliveries that did not arrive');
     }
   }
 
   #doubtNow(why: string): void {
-    this.#options.log.debug({ stream: this.#options.stream, why }, 'consumer made anew');
+    this.#options.log.debug({ stream: this.#options.stream, why }, 'consumer recreated');
     this.#consumer = '';
     this.#doubt.resolve();
   }

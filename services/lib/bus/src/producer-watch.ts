@@ -25,7 +25,7 @@ interface Producer {
   n: number;
   sequence: number;
   /** performance.now() of the last heartbeat. */
-  heardAt: number;
+  heartbeatAt: number;
   /** Least difference seen between our clock and the sender's: clock offset plus the shortest way. */
   offsetMs: number;
   lagMs: number;
@@ -68,7 +68,7 @@ export class ProducerWatch {
   start(): void {
     if (this.#started) return;
     this.#started = true;
-    this.#link.subscribe(PRODUCER_HEARTBEAT, (message) => this.#heard(message.data));
+    this.#link.subscribe(PRODUCER_HEARTBEAT, (message) => this.#onHeartbeat(message.data));
     this.#link.subscribe(PRODUCER_TAKEOVER, () => this.#doubt('a partition changed hands'));
     this.#link.subscribe(`${this.#inbox}*`, (message) => {
       const answers = this.#answers.get(Number(message.subject.slice(this.#inbox.length)));
@@ -90,10 +90,12 @@ export class ProducerWatch {
     };
   }
 
-  /** Names of the producers that were heard lately. */
+  /** Names of the producers with a recent heartbeat. */
   live(): string[] {
     const now = performance.now();
-    return [...this.#producers].filter(([, { heardAt }]) => now - heardAt < SILENT_MS).map(([id]) => id);
+    return [...this.#producers]
+      .filter(([, { heartbeatAt }]) => now - heartbeatAt < SILENT_MS)
+      .map(([id]) => id);
   }
 
   /** Everything up to this sequence of SEQ has arrived here; undefined when no producer is known. */
@@ -112,8 +114,8 @@ export class ProducerWatch {
   behindMs(): number {
     const now = performance.now();
     let least = Number.POSITIVE_INFINITY;
-    for (const { heardAt, lagMs } of this.#producers.values()) {
-      least = Math.min(least, now - heardAt + lagMs);
+    for (const { heartbeatAt, lagMs } of this.#producers.values()) {
+      least = Math.min(least, now - heartbeatAt + lagMs);
     }
     return Number.isFinite(least) ? least : 0;
   }
@@ -126,23 +128,23 @@ export class ProducerWatch {
   /** Whether a live producer says that every partition has a consumer. */
   get allPartitionsOwned(): boolean {
     const now = performance.now();
-    for (const { allPartitionsOwned, heardAt } of this.#producers.values()) {
-      if (allPartitionsOwned && now - heardAt < SILENT_MS) return true;
+    for (const { allPartitionsOwned, heartbeatAt } of this.#producers.values()) {
+      if (allPartitionsOwned && now - heartbeatAt < SILENT_MS) return true;
     }
     return false;
   }
 
   /**
    * Asks all producers to deliver again, because SEQ does not have what was missed.
-   * @param stream tells this SEQ from the one before: the first request of all feeds is enough.
+   * @param stream distinguishes this SEQ from the one before: the first request of all feeds is enough.
    */
   requestRedelivery(stream: string): void {
     this.#link.publish(PRODUCER_REDELIVER, Buffer.from(stream));
   }
 
-  /** See {@link DeliveryFeed.barrier}. */
+  /** {@link DeliveryFeed.barrier} */
   barrier(): Promise<void> {
-    // A round that has begun does not count for subscriptions made since: those wait for the next one.
+    // A round under way does not count for subscriptions made since: those wait for the next one.
     this.#next ??= this.#nextRound(this.#current);
     return this.#next;
   }
@@ -201,11 +203,11 @@ export class ProducerWatch {
     if (!this.#link.up) return;
     this.#upSince = performance.now();
     // Silence during the outage says nothing about the producers.
-    for (const producer of this.#producers.values()) producer.heardAt = this.#upSince;
+    for (const producer of this.#producers.values()) producer.heartbeatAt = this.#upSince;
     this.#link.publish(PRODUCER_WHO, new Uint8Array(0));
   }
 
-  #heard(data: Uint8Array): void {
+  #onHeartbeat(data: Uint8Array): void {
     const beat = decodeHeartbeat(data);
     if (!beat) return;
     const now = performance.now();
@@ -218,7 +220,7 @@ export class ProducerWatch {
       this.#producers.set(beat.id, {
         n: beat.n,
         sequence: beat.sequence,
-        heardAt: now,
+        heartbeatAt: now,
         offsetMs,
         lagMs: 0,
         allPartitionsOwned,
@@ -233,7 +235,7 @@ export class ProducerWatch {
   #update(producer: Producer, beat: Heartbeat, now: number): void {
     producer.n = Math.max(producer.n, beat.n);
     if (beat.sequence >= 0) producer.sequence = beat.sequence;
-    producer.heardAt = now;
+    producer.heartbeatAt = now;
     producer.allPartitionsOwned = beat.covered ?? false;
     producer.offsetMs = Math.min(producer.offsetMs, now - beat.sentMs);
     producer.lagMs = now - beat.sentMs - producer.offsetMs;
@@ -242,8 +244,8 @@ export class ProducerWatch {
   #forgetSilent(): void {
     if (!this.#link.up) return;
     const now = performance.now();
-    for (const [id, { heardAt }] of this.#producers) {
-      if (now - heardAt < FORGET_MS) continue;
+    for (const [id, { heartbeatAt }] of this.#producers) {
+      if (now - heartbeatAt < FORGET_MS) continue;
       this.#doubt('a producer is gone');
       this.#producers.delete(id);
     }

@@ -16,7 +16,7 @@ import type { BusDeps, DeliveryProducer, ProducerOptions, Unsubscribe } from './
 /** A producer without work looks this often how far SEQ has come, so that feeds never replay much for its sake. */
 const IDLE_REFRESH_BEATS = 4;
 const UNKNOWN = -1;
-/** A later request for the same stream tells of another loss: a server of a cluster that restarted keeps its name. */
+/** A later request for the same stream means another loss: a server of a cluster that restarted keeps its name. */
 const REDELIVERY_COUNTS_MS = 30_000;
 
 /** This process as a producer of deliveries: heartbeats, answers to barriers, notices. */

@@ -28,27 +28,27 @@ export function logFilters(partitions: readonly number[]): string[] {
   return [...wanted].sort((a, b) => a - b).map((partition) => `im.*.msg.${partition}`);
 }
 
-/** Deliveries to one user. */
+/** Deliveries to one user: `im.<tenant>.u.<16 characters>`. */
 export function userSubject(tenant: TenantId, userID: string): string {
   return `im.${tenant}.u.${token16('user', userID)}`;
 }
 
-/** Deliveries to the members of one group. */
+/** Deliveries to the members of one group: `im.<tenant>.g.<16 characters>`. */
 export function groupSubject(tenant: TenantId, groupID: string): string {
   return `im.${tenant}.g.${token16('group', groupID)}`;
 }
 
-/** Kicks of one user. */
+/** Kicks of one user: `im.<tenant>.k.<16 characters>`. */
 export function kickSubject(tenant: TenantId, userID: string): string {
   return `im.${tenant}.k.${token16('user', userID)}`;
 }
 
-/** Presence of one user. */
+/** Presence of one user: `im.<tenant>.p.<16 characters>`. */
 export function presenceSubject(tenant: TenantId, userID: string): string {
   return `im.${tenant}.p.${token16('user', userID)}`;
 }
 
-/** Stale cache keys of one tenant. */
+/** Stale cache keys of one tenant: `im.<tenant>.inv`. */
 export function invalidationSubject(tenant: TenantId): string {
   return `im.${tenant}.inv`;
 }
@@ -59,13 +59,13 @@ export const ALL_KICKS = 'im.*.k.*';
 /** Stale cache keys of all tenants. */
 export const ALL_INVALIDATIONS = 'im.*.inv';
 
-/** Requests of feeds: which of my subscriptions can you see? */
+/** Requests of feeds for confirmation that their subscriptions are effective. */
 export const BARRIER = 'imctl.barrier';
 
-/** Signs of life of the producers of deliveries. */
+/** Heartbeats of the producers of deliveries. */
 export const PRODUCER_HEARTBEAT = 'imctl.transfer.heartbeat';
 
-/** Asks all producers for a sign of life at once. */
+/** Asks all producers for a heartbeat at once. */
 export const PRODUCER_WHO = 'imctl.transfer.who';
 
 /** Asks all producers to deliver again what feeds may have missed. */

@@ -8,7 +8,6 @@ export interface HeldDelivery {
   readonly bytes: number;
 }
 
-/** Parts of {@link TenantQueues}. */
 export interface TenantQueuesDeps {
   /** Handles and answers deliveries of one tenant. Never rejects. */
   readonly handle: (held: readonly HeldDelivery[]) => Promise<void>;

@@ -57,7 +57,7 @@ export interface LogEntry {
 
 /** State of the log's stream. */
 export interface LogInfo {
-  /** Time of the stream's creation, ms; another one means another stream with positions of its own. */
+  /** Time of the stream's creation, ms; another one means another stream, with separate positions. */
   readonly createdMs: number;
   /** First position that is still there; `lastPosition + 1` when the log is empty. */
   readonly firstPosition: number;
@@ -77,7 +77,6 @@ export const LOG_SHARE = {
   refuse: 0.9,
 } as const;
 
-/** Options of {@link MessageLog.append}. */
 export interface AppendOptions {
   /** Appended even while records are refused because the log is filling up: for what makes room in it. */
   readonly whenFull?: boolean;
@@ -86,18 +85,18 @@ export interface AppendOptions {
 /** Where reading begins: at this position, or at the first record that is not older than this time. */
 export type LogStart = { readonly position: number } | { readonly timeMs: number };
 
-/** Options of {@link MessageLog.read}. */
 export interface LogReadOptions {
   /** Partitions to read, in any order; all 64 are read by one filter. */
   readonly partitions: readonly number[];
   readonly from: LogStart;
   /** `createdMs` of the stream that `from` belongs to; another stream ends the reading. */
   readonly createdMs: number;
-  /** Most entries of one batch; 1,000 unless told. */
+  /** Most entries of one batch. @default 1000 */
   readonly maxBatch?: number;
   /**
-   * Shortest time between the beginnings of two batches, in ms; 0 unless told. What arrives meanwhile
-   * goes into the next one, which begins at once when it is full. After a quiet time nothing waits.
+   * Shortest time between the starts of two batches, in ms. What arrives meanwhile goes into the
+   * next one, which starts at once when it is full. After a quiet time nothing waits.
+   * @default 0
    */
   readonly gatherMs?: number;
   /**
@@ -183,7 +182,7 @@ export interface Deliveries {
    */
   publish(batch: readonly OutgoingDelivery[]): Promise<void>;
   /**
-   * Publishes one delivery that nobody needs to get (typing): position 0, not kept by feeds, never
+   * Publishes one delivery that may be lost (typing): position 0, not kept by feeds, never
    * replayed. Resolves when it was handed to the connection; dropped when there is none.
    */
   publishTransient(outgoing: OutgoingDelivery): void;
@@ -191,7 +190,7 @@ export interface Deliveries {
   feed(options: FeedOptions): DeliveryFeed;
   /**
    * Announces this process as a producer of deliveries: it sends heartbeats, answers barriers and
-   * tells feeds about takeovers. For transfer.
+   * announces takeovers to feeds. For transfer.
    */
   announceProducer(options: ProducerOptions): DeliveryProducer;
   /**
@@ -203,29 +202,27 @@ export interface Deliveries {
   consume(name: string, options: ConsumeOptions): Promise<void>;
 }
 
-/** Options of {@link Deliveries.consume}. */
 export interface ConsumeOptions {
   /**
    * Gets deliveries of one tenant; those of several tenants that arrive together are handed on at the same time.
    * @returns those that are to come again; all others are settled. When it rejects, the whole batch comes again.
    */
   readonly onBatch: (batch: readonly KeptDelivery[]) => Promise<readonly PutOff[] | undefined>;
-  /** Most deliveries of one batch; 500 unless told. */
+  /** Most deliveries of one batch. @default 500 */
   readonly maxBatch?: number;
   /**
    * How many more deliveries of a tenant are taken while a batch of it is being handled, so that a tenant that is slow
-   * holds up nobody else.
+   * holds up no other.
    * @default 0: nothing is read until all that was read is handled.
    */
   readonly ahead?: () => number;
   /** Decides about deliveries of a tenant that are too many: those that are to come again. @default all, after 5 s. */
   readonly onFull?: (kept: readonly KeptDelivery[]) => readonly PutOff[];
-  /** A batch that is not full is handed on this long after its first delivery arrived; at once unless told. */
+  /** A batch that is not full is handed on this long after its first delivery arrived. @default 0 */
   readonly gatherMs?: number;
   readonly signal: AbortSignal;
 }
 
-/** Options of {@link Deliveries.feed}. */
 export interface FeedOptions {
   /**
    * Called once per delivery and target, per (target, conversation) in the order of the log.
@@ -281,7 +278,6 @@ export interface DeliveryFeed {
   stop(): Promise<void>;
 }
 
-/** Options of {@link Deliveries.announceProducer}. */
 export interface ProducerOptions {
   /** A feed missed deliveries that SEQ lost: deliver again what was delivered last. */
   readonly onRedeliver: () => void;
@@ -299,11 +295,11 @@ export interface ProducerState {
   readonly allPartitionsOwned: boolean;
 }
 
-/** See {@link Deliveries.announceProducer}. */
+/** A process that publishes deliveries, as feeds see it. */
 export interface DeliveryProducer {
   /** Tells feeds that a partition changed hands; they look for what they may have missed. */
   announceTakeover(partition: number, fence: number): void;
-  /** Names of the producers heard of within the last heartbeats, this one included. */
+  /** Names of the producers with a heartbeat within the last heartbeats, this one included. */
   liveProducers(): readonly string[];
   stop(): Promise<void>;
 }

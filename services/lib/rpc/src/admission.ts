@@ -3,7 +3,7 @@ import { type ClusterKey, isProof, newChallenge } from '@im/kit';
 /** Time in which a caller answers a challenge, ms. */
 const PROOF_MS = 10_000;
 
-/** What a caller is told. */
+/** The server's answers to a caller. */
 export interface AdmissionEvents {
   /** It has to prove that it knows the key by this. */
   challenge(challenge: Uint8Array): void;

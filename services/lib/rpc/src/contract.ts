@@ -45,7 +45,7 @@ export interface Codec {
   readonly decode: (bytes: Buffer) => AnyMessage;
 }
 
-/** Batches of many callers: whoever is done first does not wait for the slowest. */
+/** Batches of many callers: the first to be done does not wait for the slowest. */
 const PARTIAL = new Set(['msg.sendMsgs']);
 
 function codec(name: MessageName): Codec {

@@ -14,14 +14,14 @@ export async function callDirect(
   request: AnyMessage,
   report: ReportCall,
 ): Promise<AnyMessage> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   try {
     const response = await withinDeadline(method, handler, ctx, request);
-    report(0, (performance.now() - begun) / 1_000);
+    report(0, (performance.now() - startedAt) / 1_000);
     return response;
   } catch (error) {
     const failure = callError(error);
-    report(failure.code, (performance.now() - begun) / 1_000);
+    report(failure.code, (performance.now() - startedAt) / 1_000);
     throw failure;
   }
 }

@@ -27,7 +27,7 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 
 /**
  * Gathers what is written in one tick of the event loop, and hands it on in order, cut to a fair size.
- * While the other side takes no more it keeps what comes; whoever hands in bounds how much that is.
+ * While the other side takes no more it keeps what comes; the caller bounds how much that is.
  */
 export class TickWriter<T> {
   readonly #write: (items: T[]) => boolean;

@@ -26,7 +26,7 @@ export async function handleCall(
   request: () => AnyMessage,
   onScope?: (scope: CallScope) => void,
 ): Promise<Outcome> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   let ctx: CallContext | undefined;
   try {
     ctx = context();
@@ -35,14 +35,14 @@ export async function handleCall(
     const scope = new CallScope(handled);
     onScope?.(scope);
     const answer = await withinCall(scope, () => served.handler(handled, message));
-    served.report(0, (performance.now() - begun) / 1_000);
+    served.report(0, (performance.now() - startedAt) / 1_000);
     return { answer };
   } catch (error) {
     const failure = callError(error);
     if (failure.code === ERR.ServerInternalError) {
       log.error({ ...(ctx && callFields(ctx)), method: served.method.label, err: error }, 'call failed');
     }
-    served.report(failure.code, (performance.now() - begun) / 1_000);
+    served.report(failure.code, (performance.now() - startedAt) / 1_000);
     return { failure };
   }
 }

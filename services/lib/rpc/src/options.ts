@@ -4,7 +4,7 @@ import type { ServerConfig } from '@im/contract';
 /** Settings of calls between processes. */
 export type RpcConfig = ServerConfig['rpc'];
 
-/** Room for what travels beside a request or an answer in the same message. */
+/** Room for what travels with a request or an answer in the same message. */
 const FRAME_SLACK_BYTES = 1_048_576;
 
 /** What every channel and server shares. */

@@ -60,7 +60,7 @@ export class Peers {
   }
 
   async call(method: Method, ctx: CallContext, request: AnyMessage, report: ReportCall): Promise<AnyMessage> {
-    const begun = performance.now();
+    const startedAt = performance.now();
     try {
       if (remainingMs(ctx) === 0) throw timedOut(method.label);
       const bytes = method.request.encode(request);
@@ -70,11 +70,11 @@ export class Peers {
       const call = new PendingCall(method, ctx, bytes);
       this.#dispatch(call);
       const answer = await call.answer;
-      report(0, (performance.now() - begun) / 1_000);
+      report(0, (performance.now() - startedAt) / 1_000);
       return answer;
     } catch (error) {
       const failure = callError(error);
-      report(failure.code, (performance.now() - begun) / 1_000);
+      report(failure.code, (performance.now() - startedAt) / 1_000);
       throw failure;
     }
   }

@@ -53,7 +53,7 @@ export class PipeServer {
   /** Bytes of pieces that were not written yet. */
   #pieceBytes = 0;
 
-  /** @param refused told of each call that is refused because too many are worked on. */
+  /** @param refused called for each call that is refused because too many are worked on. */
   constructor(
     methods: ReadonlyMap<string, ServedMethod>,
     limits: AnswerLimits,

@@ -6,12 +6,12 @@ import { decodeFrame, EXCHANGE, encodeFrame, type Frame, type Reply, TickWriter 
 import { channelOptions, type RpcConfig } from './options.ts';
 import type { PendingCall } from './pending-call.ts';
 
-/** What a pipe tells whoever uses it. */
+/** Events of a pipe. */
 export interface PipeEvents {
   /** It takes calls from now on. */
   onUp(): void;
   /**
-   * It broke. `unsent` never reached the peer; of `sent` nobody knows whether they did.
+   * It broke. `unsent` never reached the peer; of `sent` it is unknown whether they did.
    */
   onDown(sent: readonly PendingCall[], unsent: readonly PendingCall[]): void;
 }
@@ -43,7 +43,7 @@ export class Pipe {
   #state: 'down' | 'up' | 'leaving' | 'closed' = 'down';
   #retry: NodeJS.Timeout | undefined;
   #nextId = 1;
-  /** Calls that the peer is told of at the end of the tick. */
+  /** Cancelled calls, sent to the peer at the end of the tick. */
   readonly #cancelled: number[] = [];
   #bytes = 0;
   #pieceBytes = 0;

@@ -9,7 +9,7 @@ import { isLoopback, parseEndpoints } from './endpoints.ts';
 import { Peers } from './peers.ts';
 import { RpcServer } from './server.ts';
 
-/** One typed client per domain; whether it calls across processes is nobody's concern. */
+/** One typed client per domain; a caller need not know whether it crosses processes. */
 export interface RpcRegistry extends Service {
   /**
    * Makes this process the home of a domain: its clients here call `implementation` directly, and
@@ -27,13 +27,13 @@ export interface RpcRegistry extends Service {
 export interface RpcOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Opens the ports of bound domains; without it they are reached in this process only. On unless told. */
+  /** Opens the ports of bound domains; without it they are reached in this process only. @default true */
   readonly serve?: boolean;
   /** Where `rpc.key` and `rpc.acceptMissingKey` are read; without it they stay what the config says. */
   readonly live?: LiveConfig | undefined;
 }
 
-/** A registry of its own; a process has one. */
+/** Makes the registry of a process, which has one. */
 export function createRpc(config: ServerConfig, options: RpcOptions): RpcRegistry {
   return new Registry(config, options);
 }
@@ -143,7 +143,7 @@ class Registry implements RpcRegistry {
     return (this.#live?.current ?? this.#config).rpc;
   }
 
-  /** Other machines can reach us, or we call them, and nobody has to prove anything. */
+  /** Other machines can reach us, or we call them, and no key is required. */
   #warnOfStrangers(): void {
     if (this.#rpc.key !== '') return;
     const { listen, rpc } = this.#config;

@@ -17,7 +17,7 @@ export interface TenantDocument {
   t: string;
 }
 
-/** An index beside `_id`. The tenant field `t` is put in front of the keys. */
+/** An index besides `_id`. The tenant field `t` is put in front of the keys. */
 export interface IndexSpec {
   /** Fields in order: equality first, then the sort field, one direction. */
   readonly keys: Readonly<Record<string, IndexDirection>>;
@@ -26,7 +26,7 @@ export interface IndexSpec {
   readonly expireAfterSeconds?: number;
 }
 
-/** Name and indexes of a collection; made once, beside its repository. */
+/** Name and indexes of a collection; made once, next to its repository. */
 export interface CollectionSpec<T extends TenantDocument> {
   readonly name: string;
   readonly indexes: readonly IndexSpec[];

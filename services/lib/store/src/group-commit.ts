@@ -16,12 +16,12 @@ export type GroupCommitWrite =
 /**
  * Does several writes at once: few of them with one command, many with one commit, since a server that
  * syncs each commit then does it once instead of once per document. Only a shortcut: correctness never
- * depends on it, and whoever uses it can also do the writes one by one.
+ * depends on it, and a caller can also do the writes one by one.
  */
 export interface GroupCommitWriter {
   /**
    * Name of its session. A process that dies within {@link write} leaves the documents locked for a
-   * minute, unless {@link GroupCommit.release} is told this name: write it down where heirs find it.
+   * minute, unless {@link GroupCommit.release} gets this name: store it where successors find it.
    */
   readonly sessionId: Uint8Array;
   /**
@@ -29,7 +29,7 @@ export interface GroupCommitWriter {
    * @returns false when they could not all be done so (a server that cannot, a conflict with another
    * writer, a document that exists, a guard that does not match); then the caller does them step by
    * step. Some from the beginning on, or all, may have been done nevertheless.
-   * @throws what the driver throws when the server is away.
+   * @throws what the driver throws when the server is unavailable.
    */
   write(writes: readonly GroupCommitWrite[]): Promise<boolean>;
   close(): Promise<void>;
@@ -54,7 +54,7 @@ const UNSUPPORTED = new Set([20, 59, 263]);
 const BULK_WIRE_VERSION = 25;
 const ADMIN = 'admin';
 /**
- * Connections of its own: writers of a document that an open transaction has changed wait for it, each
+ * Separate connections: writers of a document that an open transaction has changed wait for it, each
  * on a connection. If they could use up all of them, the commit that they wait for would have none.
  */
 const CONNECTIONS = 8;

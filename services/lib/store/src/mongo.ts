@@ -47,7 +47,7 @@ export function clientOptions(maxPoolSize: number): MongoClientOptions {
   };
 }
 
-/** A client that tells of every command when somebody wants to hear of them. Nothing is connected yet. */
+/** A client that reports every command when there is a listener. Nothing is connected yet. */
 export function createMongoClient(
   uri: string,
   maxPoolSize: number,
@@ -110,7 +110,7 @@ export function mongoConnection(
           connected = true;
         } catch (error) {
           signal.throwIfAborted();
-          deps.log.warn({ err: error }, 'the database is not there yet');
+          deps.log.warn({ err: error }, 'the database is unavailable');
           await backoff.wait(signal);
         }
       }
@@ -118,7 +118,7 @@ export function mongoConnection(
   };
 }
 
-/** What `work` resolves with. @throws the signal's reason when it aborts before; what becomes of `work` then is nobody's concern. */
+/** What `work` resolves with. @throws the signal's reason when it aborts before; the outcome of `work` is then ignored. */
 async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(signal.reason);

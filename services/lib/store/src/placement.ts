@@ -26,7 +26,7 @@ export interface Placements {
   get(tenant: TenantId): Placement | undefined;
   /**
    * Remembers where a tenant was placed, for the time that the directory does not name it: it was removed, or
-   * is so new that the directory has not been told.
+   * is so new that the directory does not have it yet.
    */
   remember(tenant: TenantId, placement: Placement): void;
   /**

@@ -16,7 +16,6 @@ export interface ReachParts {
   readonly friends: FriendRepo;
 }
 
-/** Options of {@link requireReach}. */
 export interface ReachOptions {
   /** Not asked to be friends, also where the tenant wants that of a chat: for what makes friends or members. */
   readonly strangers?: boolean;
@@ -46,7 +45,7 @@ export async function requireReach(
 }
 
 /**
- * Whether a member may say something to the group, by a message or by what the group is told of him.
+ * Whether a member may say something to the group, by a message or by a notification about them.
  * @throws ImError 1402 for a muted member, 1403 for a plain one of a muted group.
  */
 export function requireVoice(
@@ -60,7 +59,7 @@ export function requireVoice(
   }
 }
 
-/** The rules of reach for whoever calls. Administrators who act for others reach everybody. */
+/** The rules of reach for the caller. Administrators who act for others reach every user. */
 export interface Reach {
   /** As {@link requireReach}. @throws ImError */
   require(ctx: CallContext, from: string, to: readonly string[], options?: ReachOptions): Promise<void>;

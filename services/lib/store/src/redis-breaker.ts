@@ -6,7 +6,6 @@ const TIMEOUTS = 3;
 /** Between probes while it is open. */
 const PROBE_MS = 5_000;
 
-/** Parts of {@link redisBreaker}. */
 export interface RedisBreakerDeps {
   readonly log: Logger;
   readonly metrics: Metrics;

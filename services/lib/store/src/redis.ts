@@ -50,18 +50,18 @@ export function redisConnection(uri: string, deps: { log: Logger; metrics: Metri
   );
   const breaker = redisBreaker({ ...deps, probe: () => client.ping() });
   let up = false;
-  let told = false;
+  let reported = false;
   client.on('ready', () => {
     up = true;
-    if (told) deps.log.info('redis is back');
-    told = false;
+    if (reported) deps.log.info('redis is back');
+    reported = false;
   });
   client.on('close', () => {
     up = false;
   });
   client.on('error', (error: unknown) => {
-    if (told) return;
-    told = true;
+    if (reported) return;
+    reported = true;
     deps.log.warn({ err: error }, 'redis is away; copies are not used meanwhile');
   });
   deps.metrics.observe('im_store_redis_up', 'Redis is connected', () => (up ? 1 : 0));
@@ -87,7 +87,7 @@ export function redisConnection(uri: string, deps: { log: Logger; metrics: Metri
       return fallback();
     },
     start() {
-      // Its failure is told by the error event, and the client dials again by itself.
+      // Its failure is reported by the error event, and the client dials again by itself.
       client.connect().catch(() => undefined);
     },
     async stop() {
@@ -139,7 +139,7 @@ function createClient(uri: string): RedisClient {
   }
 }
 
-/** What the client rejects a command with that had no answer in time; it has no type or code of its own. */
+/** What the client rejects a command with that had no answer in time; it has no separate type or code. */
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === 'Command timed out';
 }

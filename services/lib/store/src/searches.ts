@@ -12,11 +12,11 @@ const PER_TENANT = 2;
 const WAITING = 20;
 const MAX_TIME_EXPIRED = 50;
 
-/** Where searches run: what reads much and may be asked by anybody, beside everything else. */
+/** Where searches run: what reads much and may be asked by any user, next to everything else. */
 export interface Searches {
   /**
    * Runs a search when it is its turn: few at once, fewer of one tenant, on connections that nothing else
-   * uses, so that nobody else waits for one.
+   * uses, so that no other work waits for one.
    * @throws ImError 429 when too many of the tenant wait, 90002 when it took longer than it may.
    */
   run<T>(tenant: TenantId, work: (client: MongoClient) => Promise<T>): Promise<T>;

@@ -1,4 +1,4 @@
 import type { PushProvider } from './push-provider.ts';
 
-/** Wakes nobody. */
+/** Sends no notifications. */
 export const noneProvider: PushProvider = { name: 'none', push: () => Promise.resolve() };

@@ -59,7 +59,7 @@ const IDS_PER_QUERY = 1_000;
 /** Repository of the truth about seqs. Never cached: bounds that were served must not go back. */
 export type ConversationSeqs = ReturnType<typeof conversationSeqs>;
 
-/** Makes the repository. */
+/** Sequence state of conversations: the truth that seqs are counted from. */
 export function conversationSeqs(store: Store) {
   return guarded({
     /** The conversations that exist among these, read from the primary. */

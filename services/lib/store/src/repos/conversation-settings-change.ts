@@ -79,7 +79,7 @@ export interface ConversationSettingsChanges {
   apply(tenant: TenantId, keys: readonly ConversationKey[], changes: ConversationChanges): Promise<string[]>;
   /**
    * Sets the mention mark in existing records of a conversation, of the named owners or of all but some. Whoever
-   * left the group keeps his record as it is.
+   * left the group keeps their record as it is.
    * @returns owners of records that changed.
    */
   setGroupAtType(

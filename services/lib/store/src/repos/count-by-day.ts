@@ -30,9 +30,9 @@ export function dayName(day: number): string {
 
 /**
  * Counts documents by the UTC day of a time in ms, in the server: only the counts are sent.
- * @param matches conditions, each a `$match` of its own; what an index serves comes first.
+ * @param matches conditions, each a separate `$match`; what an index serves comes first.
  * @param field the time, a top-level field.
- * @param by an expression to count by beside the day.
+ * @param by an expression to count by besides the day.
  */
 export function countByDay<T extends Document>(
   col: Collection<T>,

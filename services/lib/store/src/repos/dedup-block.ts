@@ -33,11 +33,11 @@ export interface DedupBlock extends DedupStretch {
 export const DEDUP_ENTRY_BYTES = 20;
 
 /**
- * Which dedup keys stood in the log, so that whoever takes over a partition need not read the last
+ * Which dedup keys stood in the log, so that a successor need not read the last
  * twenty minutes of the log for them. Written by transfer alone, for the whole cluster.
  */
 export interface DedupBlockRepo {
-  /** @param writer name of who writes; with `number` it tells blocks of one end apart. */
+  /** @param writer name of who writes; with `number` it distinguishes blocks of one end. */
   add(writer: string, number: number, block: DedupBlock): Promise<void>;
   /** Stretches that end later than `sinceMs`, in no order. */
   stretches(sinceMs: number): Promise<DedupStretch[]>;

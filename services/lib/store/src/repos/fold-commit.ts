@@ -14,7 +14,7 @@ const MAX_BYTES = 8_388_608;
 /** Rows and the truth about their conversations, with one commit. */
 export type FoldCommit = ReturnType<typeof foldCommit>;
 
-/** Makes the repository. */
+/** Writes rows and sequence states of any tenants with one commit. */
 export function foldCommit(store: Store) {
   return guarded({
     /**

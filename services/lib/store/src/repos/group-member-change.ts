@@ -30,7 +30,7 @@ export interface MemberChanges {
 export interface MembershipOutcome extends MemberVersion {
   /**
    * Users who are in the group by this change, and who are out of it, read after its version was made. Those whom
-   * another change has moved meanwhile are left out: that one tells about them, with a higher version if it is right.
+   * another change has moved meanwhile are left out: that one reports them, with a higher version if it is right.
    */
   readonly added: readonly string[];
   readonly removed: readonly string[];
@@ -72,7 +72,7 @@ export interface GroupMemberChanges {
     members: readonly GroupMember[],
     change?: string,
   ): Promise<MembershipOutcome>;
-  /** Removes members; an owner stays, whoever became one meanwhile. */
+  /** Removes members; an owner stays, also one who became it meanwhile. */
   remove(tenant: TenantId, groupID: string, userIDs: readonly string[]): Promise<MembershipOutcome>;
   /**
    * Does what is left of a change whose rows are (perhaps) written: version logs and copies. It can be repeated.
@@ -88,7 +88,7 @@ export interface GroupMemberChanges {
   ): Promise<VersionStamp | undefined>;
   /**
    * Makes the new owner one and gives the old one the other's role. Only one transfer of a group at a time may be
-   * under way, and whoever calls keeps its intent until this has returned: what a crash leaves {@link settleOwner} ends.
+   * under way, and the caller keeps its intent until this has returned: what a crash leaves {@link settleOwner} ends.
    * @returns `undone` when either role is no longer what the caller saw.
    */
   transferOwner(tenant: TenantId, groupID: string, transfer: OwnerTransfer): Promise<TransferOutcome>;
@@ -105,7 +105,7 @@ export interface GroupMemberChanges {
   touch(tenant: TenantId, groupID: string, ...ids: readonly string[]): Promise<VersionStamp>;
   /**
    * Removes up to `limit` members of a dismissed group.
-   * @returns who was removed; empty when nobody is left.
+   * @returns who was removed; empty when no member is left.
    */
   removeSome(tenant: TenantId, groupID: string, limit: number): Promise<string[]>;
   /** Notes that everybody has left a dismissed group. @returns the last version of its members. */

@@ -59,7 +59,7 @@ export interface GroupSummary {
   readonly ownerUserID: string;
 }
 
-/** A group of a user, and his role there. */
+/** A group of a user, and their role there. */
 export interface JoinedGroup {
   readonly groupID: string;
   readonly roleLevel: number;
@@ -123,7 +123,7 @@ export interface GroupMemberRepo {
   count(tenant: TenantId, groupID: string): Promise<number>;
   /** Ids of the user's groups in the order of joining, from the process's copy when there is one. */
   joinedGroupIDs(tenant: TenantId, userID: string): Promise<readonly string[]>;
-  /** The user's groups now, with his role, in the order of joining. */
+  /** The user's groups now, with their role, in the order of joining. */
   joined(tenant: TenantId, userID: string): Promise<JoinedGroup[]>;
   /** How many groups each of these users is in. */
   joinedCounts(tenant: TenantId, userIDs: readonly string[]): Promise<Map<string, number>>;

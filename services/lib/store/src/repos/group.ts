@@ -21,7 +21,7 @@ export interface Group {
   readonly creatorUserID: string;
   /** 2, the only kind that can be made. */
   readonly groupType: number;
-  /** 0 applications need approval, 1 invitations by plain members too, 2 nobody needs it. */
+  /** 0 applications need approval, 1 invitations by plain members too, 2 no application needs it. */
   readonly needVerification: number;
   readonly lookMemberInfo: number;
   readonly applyMemberFriend: number;

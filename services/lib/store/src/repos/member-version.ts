@@ -22,7 +22,7 @@ export interface MembersSince {
 
 /**
  * Versions of groups' members that count changes of membership alone: the member log also counts changed names and
- * roles, which are nobody's concern where a message goes to.
+ * roles, which do not matter for where a message goes.
  */
 export interface MemberVersions {
   /** Notes a change of membership in the group's member log. */

@@ -10,7 +10,7 @@ export interface MembershipPlace {
 export interface MembershipMarks {
   /** Position in the message log of the record that set `max` last. */
   mp?: number;
-  /** Version of the member log that the record told. */
+  /** Version of the member log that the record carried. */
   mv?: number;
 }
 
@@ -32,7 +32,7 @@ export function marksOf({ position, version }: MembershipPlace): MembershipMarks
 }
 
 /**
- * Aggregation expression of a new upper bound: the lower of two in a row, since whoever is named as removed twice left
+ * Aggregation expression of a new upper bound: the lower of two in a row, since a user who is named as removed twice left
  * the first time.
  */
 export function frozenAt(field: string, max: number) {

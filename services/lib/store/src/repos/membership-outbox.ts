@@ -10,7 +10,7 @@ export interface MembershipIntent {
   /** Names the change; its record counts once, however often it is appended. */
   readonly id: string;
   readonly groupID: string;
-  /** Kind of the notification that tells it. */
+  /** Kind of its notification. */
   readonly contentType: number;
   readonly addedUserIDs: readonly string[];
   readonly removedUserIDs: readonly string[];
@@ -21,7 +21,7 @@ export interface MembershipIntent {
   readonly sendMessage: boolean | null;
   /** ms; when it was asked for. */
   readonly at: number;
-  /** Ownership that is passed on instead; nobody comes or goes. */
+  /** Ownership that is passed on instead; no user comes or goes. */
   readonly transfer?: Omit<OwnerTransfer, 'id'>;
 }
 
@@ -65,7 +65,7 @@ export interface MembershipOutbox {
   remove(tenant: TenantId, intent: IntentName): Promise<void>;
   /** Which of these tenants have intents, by database: each of them may be away. */
   pending(tenants: readonly TenantId[]): readonly PendingTenants[];
-  /** The tenant's intents that nobody is at since `now`, the oldest first. */
+  /** The tenant's intents that no process works on since `now`, the oldest first. */
   due(tenant: TenantId, now: number, limit: number): Promise<MembershipIntent[]>;
   /** @returns false when another process was faster. */
   claim(tenant: TenantId, intent: MembershipIntent, now: number, until: number): Promise<boolean>;

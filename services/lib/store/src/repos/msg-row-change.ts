@@ -12,7 +12,7 @@ export const MAX_MARKED = 20_000;
 /** Repository of what the msg domain changes in stored messages. Every change may be repeated without harm. */
 export type MsgRowChanges = ReturnType<typeof msgRowChanges>;
 
-/** Makes the repository. */
+/** Changes of stored messages: revocation, deletion, marks as read. */
 export function msgRowChanges(store: Store) {
   const rows = (tenant: TenantId) => store.collection(tenant, MSG_ROWS);
   const ids = (tenant: TenantId, conversationID: string, seqs: readonly number[]) => ({

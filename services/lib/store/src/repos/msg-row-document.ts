@@ -27,7 +27,7 @@ export interface MsgRowDocument extends TenantDocument {
   r: string;
   /** Content type. */
   ct: number;
-  /** Send time as the sender told it, ms. */
+  /** Send time as the sender gave it, ms. */
   st: number;
   /** Time of the log, ms. */
   lt: number;

@@ -134,7 +134,7 @@ export function msgRowOf(doc: WithId<MsgRowDocument>, parts: (key: string) => st
 /** Repository of stored messages: what transfer writes and everybody reads. */
 export type MsgRows = ReturnType<typeof msgRows>;
 
-/** Makes the repository. Changes of stored messages are in `msg-row-change.ts`. */
+/** Stored messages, by conversation and seq. Changes of stored messages are in `msg-row-change.ts`. */
 export function msgRows(store: Store) {
   const rows = (tenant: TenantId) => store.collection(tenant, MSG_ROWS);
 

@@ -62,7 +62,7 @@ function inOrder(a: Key, b: Key): number {
 /** Repository of the administrators' search. Slow by nature: bounded, and never on a client's path. */
 export type MsgSearch = ReturnType<typeof msgSearch>;
 
-/** Makes the repository. */
+/** Searches of stored messages; few run at once. */
 export function msgSearch(store: Store) {
   function condition(query: MsgQuery): Filter<MsgRowDocument> {
     return {

@@ -97,7 +97,7 @@ function sizeOf({ counts }: Scan): number {
 export type MsgStats = ReturnType<typeof msgStats>;
 
 /**
- * Makes the repository. No index of messages by time exists, since each message would pay for it: a count reads all
+ * Counts of messages. No index of messages by time exists, since each message would pay for it: a count reads all
  * messages once, in steps, and is kept by day. A count that does not end within a call goes on with the next.
  */
 export function msgStats(store: Store, metrics: Metrics, options: MsgStatsOptions = {}) {

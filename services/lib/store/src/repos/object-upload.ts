@@ -38,7 +38,7 @@ interface UsageDocument extends TenantDocument {
 /** Collection of the bytes that tenants store. */
 export const OBJECT_USAGE = defineCollection<UsageDocument>('object_usage');
 
-/** An upload that has begun, or bytes that lost a name. */
+/** An upload that has started, or bytes that lost a name. */
 export type OpenUpload = Omit<UploadDocument, '_id' | 't' | 'v'>;
 
 /** Uploads under way, and how many bytes a tenant stores with them. */
@@ -56,7 +56,7 @@ export interface ObjectUploadRepo {
   has(tenant: TenantId, id: string): Promise<boolean>;
   /** Uploads of a user, counted up to `most`. */
   countOf(tenant: TenantId, userID: string, most: number): Promise<number>;
-  /** Those begun before a time (ms), oldest first. */
+  /** Those started before a time (ms), oldest first. */
   olderThan(tenant: TenantId, before: number, limit: number): Promise<OpenUpload[]>;
   /** Sizes of all uploads. */
   sizes(tenant: TenantId): AsyncIterable<number>;

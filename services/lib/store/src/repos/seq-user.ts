@@ -65,7 +65,7 @@ function stateOf({ min, max, read }: WithId<SeqUserDocument>): SeqUser {
 /** Repository of users' bounds and read positions. Bounds and positions only rise, but for `max` at a re-join. */
 export type SeqUsers = ReturnType<typeof seqUsers>;
 
-/** Makes the repository. */
+/** Bounds and read positions of users in conversations. */
 export function seqUsers(store: Store) {
   const inserted = (ref: SeqUserRef, rest: Partial<SeqUser>) => ({
     t: ref.tenant,

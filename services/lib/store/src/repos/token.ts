@@ -73,7 +73,7 @@ export interface TokenRepo {
   /** The sets of all platforms that have one. */
   getAll(tenant: TenantId, userID: string): Promise<TokenSet[]>;
   /**
-   * Applies `change` to the set as it is now, as one step: `change` is called again when somebody else was faster.
+   * Applies `change` to the set as it is now, as one step: `change` is called again when another caller was faster.
    * @returns the set afterwards.
    */
   change(tenant: TenantId, userID: string, platformID: number, change: TokenChange): Promise<TokenSet>;

@@ -7,10 +7,10 @@ export const INFO_ENTRY = '';
 /** Entry that stands for a changed order: roles of members, pinned friends. */
 export const SORT_ENTRY = '____S_O_R_T_I_D____';
 
-/** A client that is behind by more entries than this gets everything anew. */
+/** A client that is behind by more entries than this gets everything. */
 export const MAX_DELTA = 200;
 /**
- * Entries that a log keeps. One more than a delta may have, so that whoever misses an entry that was dropped is
+ * Entries that a log keeps. One more than a delta may have, so that a client that misses an entry that was dropped is
  * always behind by too many: entries leave a full log only to be replaced by newer ones.
  */
 export const KEPT_ENTRIES = MAX_DELTA + 1;
@@ -28,7 +28,7 @@ export interface LogEntry {
   readonly v: number;
 }
 
-/** What a client must do to come to {@link Delta.stamp}: start anew (`full`), or apply the ids in the lists. */
+/** What a client must do to come to {@link Delta.stamp}: start over (`full`), or apply the ids in the lists. */
 export interface Delta {
   readonly stamp: VersionStamp;
   readonly full: boolean;
@@ -54,8 +54,8 @@ function isSame(a: string, b: string): boolean {
 }
 
 /**
- * Whether a client at `known` must start anew, is up to date, or needs the log's entries, as far as
- * `current` alone tells.
+ * Whether a client at `known` must start over, is up to date, or needs the log's entries, as far as
+ * `current` alone shows.
  */
 export function compareStamps(current: VersionStamp, known: VersionStamp): 'full' | 'equal' | 'behind' {
   if (!isKnownStamp(known) || !isSame(known.versionID, current.versionID)) return 'full';

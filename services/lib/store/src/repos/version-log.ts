@@ -20,12 +20,12 @@ import {
 /** The last changes of one list: the friends of a user, the members of a group, … `_id` = tenant, owner of the list. */
 export interface VersionLogDocument extends TenantDocument {
   v: 1;
-  /** Identity of the log, 24 hexadecimal digits; changes only when the document is made anew. */
+  /** Identity of the log, 24 hexadecimal digits; changes only when the document is recreated. */
   versionID: string;
   /** Number of the last write. */
   version: number;
   logs: LogEntry[];
-  /** Marks of the last writes, by which a writer finds the number of his own; the last one made `version`. */
+  /** Marks of the last writes, by which a writer finds the number of its own; the last one made `version`. */
   marks?: string[];
   /** Of a group's members: numbers of the last writes that changed who is one, the newest last. */
   members?: number[];
@@ -62,7 +62,7 @@ export interface LogWrite {
 }
 
 /**
- * Version logs of one kind. Write the log after the change that it tells about: whoever then reads the log first
+ * Version logs of one kind. Write the log after the change that it reports: a client that then reads the log first
  * and the elements after it never misses one.
  */
 export interface VersionLogs {
@@ -160,7 +160,7 @@ export async function appendToLog(
   throw new ImError(ERR.NetworkError, 'too many changes of this list at once');
 }
 
-/** Makes the logs of these owners, empty, unless somebody is faster. */
+/** Makes the logs of these owners, empty, unless another caller is faster. */
 async function createEmpty(logs: TenantCollection<VersionLogDocument>, owners: readonly string[]) {
   const docs = owners.map((owner) => ({
     _id: logs.key(owner),
@@ -252,7 +252,7 @@ export function versionLogs(store: Store, kind: keyof typeof VERSION_LOGS): Vers
     stamps,
     async since(tenant, owner, known) {
       const delta = (await sinceMany(tenant, new Map([[owner, known]]))).get(owner);
-      // Dropped between two reads: the client starts anew.
+      // Dropped between two reads: the client starts over.
       return delta ?? deltaOf(await stamp(tenant, owner), [], { versionID: '', version: 0 });
     },
     sinceMany,
