@@ -176,8 +176,8 @@ const files = readdirSync(join(root, 'crds')).filter((name) => name.endsWith('.y
 const page = [
   '# Custom resources',
   '',
-  'What a manifest may say. The schemas set no defaults: an absent field stays absent, and the value in force is told in',
-  '`status.effective`.',
+  'All fields of the custom resources. The schemas set no defaults: an absent field stays absent, and `status.effective` has',
+  'the effective value.',
   '',
 ];
 for (const name of files.sort()) {

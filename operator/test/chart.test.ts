@@ -103,7 +103,7 @@ describe('chart openim-operator', () => {
     assert.deepEqual(rights(role), CLUSTER_RIGHTS);
   });
 
-  test('the pod is restricted, probed, and told who it is', () => {
+  test('the pod is restricted and probed, and knows its identity', () => {
     const tag = 'image.tag=9.9.9';
     const deployment = rendered(OPERATOR_CHART, tag, 'watchNamespace=im').find(
       ({ kind }) => kind === 'Deployment',

@@ -38,7 +38,7 @@ let nats: Backend;
 let mongo: Backend;
 let redis: Backend;
 let s3: S3Backend;
-/** A port where nobody listens. */
+/** A port without a listener. */
 let closed = 0;
 let ports: ReservedPorts;
 /** Takes connections and never says a word. */
@@ -96,7 +96,7 @@ function saysWhatToDo(result: CheckResult, reason: string, ...parts: (string | R
   for (const part of parts) assert.match(found.message, typeof part === 'string' ? new RegExp(part) : part);
 }
 
-test('NATS: a good one is told with its version and, once there is one, the size of the log', async () => {
+test('NATS: a usable server is reported with its version and, once it exists, the size of the log', async () => {
   const target = { source: source('nats'), servers: [nats.uri], user: 'im', password: PASSWORD, replicas: 1 };
   const first = await checkNats(target, signal);
   assert.ok(first.ok, JSON.stringify(first));
@@ -115,7 +115,7 @@ test('NATS: a good one is told with its version and, once there is one, the size
   assert.deepEqual([second.detail.logCopies, second.detail.logCopiesCurrent], [1, 1]);
 });
 
-test('NATS: what is wrong is told by field, with the remedy', async () => {
+test('NATS: a fault is reported with field and remedy', async () => {
   const target = { source: source('nats'), servers: [nats.uri], user: 'im', password: PASSWORD, replicas: 1 };
   const [wrong, bare, copies, gone, mute] = await Promise.all([
     checkNats({ ...target, password: 'wrong-password' }, signal),
@@ -159,7 +159,7 @@ test('NATS: a server without what the log needs is refused by its version', asyn
   }
 });
 
-test('MongoDB: a good one is told with its version', async () => {
+test('MongoDB: a usable server is reported with its version', async () => {
   const target = { source: source('mongodb'), uri: mongo.uri, database: 'openim' };
   const uri = `${mongo.uri}&directConnection=true`;
   const results = await Promise.all([checkMongodb(target, signal), checkMongodb({ ...target, uri }, signal)]);
@@ -175,7 +175,7 @@ test('MongoDB: a set that exists is not initiated again', async () => {
   assert.equal((await checkMongodb(target, signal)).ok, true);
 });
 
-test('MongoDB: what is wrong is told by field, with the remedy', async () => {
+test('MongoDB: a fault is reported with field and remedy', async () => {
   const target = { source: source('mongodb'), uri: mongo.uri, database: 'openim' };
   const at = `127.0.0.1:${mongo.port}`;
   const [wrong, anonymous, gone, mute, other, nonsense] = await Promise.all([
@@ -206,14 +206,14 @@ test('MongoDB: what is wrong is told by field, with the remedy', async () => {
   saysWhatToDo(nonsense, 'InvalidAddress', 'Secret store-account');
 });
 
-test('Redis: a good one is told with its version', async () => {
+test('Redis: a usable server is reported with its version', async () => {
   const uri = `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${redis.port}/0`;
   const result = await checkRedis({ source: source('redis'), uri }, signal);
   assert.ok(result.ok, JSON.stringify(result));
   assert.match(result.detail.version ?? '', /^[789]\./);
 });
 
-test('Redis: what is wrong is told by field, with the remedy', async () => {
+test('Redis: a fault is reported with field and remedy', async () => {
   const check = (uri: string) => checkRedis({ source: source('redis'), uri }, signal);
   const [wrong, anonymous, gone, mute, nonsense] = await Promise.all([
     check(`redis://:${encodeURIComponent(`${PASSWORD}x`)}@127.0.0.1:${redis.port}`),
@@ -255,7 +255,7 @@ test('S3: a missing bucket is made, and one that is there is fine', async () => 
   assert.deepEqual(await checkS3(target, signal), { ok: true, detail: {} });
 });
 
-test('S3: what is wrong is told by field, with the remedy', async () => {
+test('S3: a fault is reported with field and remedy', async () => {
   const { endpoint, accessKey, secretKey, region } = s3;
   const target = {
     source: source('objectStorage'),

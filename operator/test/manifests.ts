@@ -54,7 +54,7 @@ export function clusterFaults(manifest: Manifest): string[] {
   return schemaFaults(manifest, schemaOf('openimclusters'), manifest.metadata.name);
 }
 
-/** The part of a structural schema that tells what a manifest may hold; CEL rules are left to an API server. */
+/** The part of a structural schema without CEL rules, which only an API server checks. */
 export interface StructuralSchema {
   readonly type?: string;
   readonly description?: string;

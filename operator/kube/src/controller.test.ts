@@ -26,7 +26,7 @@ function make(reconcile: ControllerOptions['reconcile'], options: Partial<Contro
   return { controller, stop, lines, results };
 }
 
-/** An informer that knows what it is told. */
+/** An informer with a given content. */
 function fakeInformer() {
   const store = createStore<KubeObject>();
   const listeners = new Set<ChangeListener<KubeObject>>();
@@ -102,7 +102,7 @@ test('a terminal error is not repeated before the next change', async () => {
   await running;
 });
 
-test('a reconcile is told its deadline and repeated after it', async () => {
+test('a reconcile is aborted at its deadline and retried', async () => {
   let runs = 0;
   const { controller, stop, lines } = make(
     async (_key, signal) => {
@@ -167,7 +167,7 @@ test('nothing is reconciled before all informers have synced', async () => {
   await never.controller.run(never.stop.signal);
 });
 
-test('children lead to their owners, before and after a change; irrelevant changes to nobody', async () => {
+test('children lead to their owners, before and after a change; irrelevant changes to none', async () => {
   const children = fakeInformer();
   children.sync();
   const seen: string[] = [];

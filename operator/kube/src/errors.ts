@@ -1,7 +1,7 @@
 import type { V1StatusDetails } from '@kubernetes/client-node';
 import type { Wire } from './wire.ts';
 
-/** Fields and causes of a refusal, as the API server tells them. */
+/** Fields and causes of a refusal, as reported by the API server. */
 export type ErrorDetails = Wire<V1StatusDetails>;
 
 /** A request that the API server answered with a failure. */

@@ -51,7 +51,7 @@ test('a key that is added while it is handled comes again, and never runs twice 
   assert.equal(runs, 2);
 });
 
-test('as many keys as told are handled at once', async () => {
+test('at most the given number of keys is handled at once', async () => {
   const { queue, stop } = make();
   let active = 0;
   let most = 0;
@@ -74,7 +74,7 @@ test('as many keys as told are handled at once', async () => {
 
 test('of several delays the earliest counts, and a change comes before all', async () => {
   const { queue, stop } = make();
-  const begun = performance.now();
+  const startedAt = performance.now();
   const at: [string, number][] = [];
   queue.addAfter('a', 10_000);
   queue.addAfter('a', 60);
@@ -84,7 +84,7 @@ test('of several delays the earliest counts, and a change comes before all', asy
   const running = queue.run(
     2,
     async (key) => {
-      at.push([key, performance.now() - begun]);
+      at.push([key, performance.now() - startedAt]);
       if (key === 'a') stop.abort();
     },
     stop.signal,

@@ -17,7 +17,7 @@ interface Seen {
 
 type Responder = (request: Seen, response: ServerResponse, n: number) => void;
 
-/** A server that answers as told, and remembers what it was asked. */
+/** A server with given answers that records its requests. */
 async function fake(respond: Responder) {
   const seen: Seen[] = [];
   const server = createServer(async (request: IncomingMessage, response) => {
@@ -84,14 +84,14 @@ test('reads are repeated on 5xx, 429 and cut connections', async () => {
   assert.deepEqual(codes.sort(), ['200', '429', '503', 'none']);
 });
 
-test('Retry-After is kept, and a wait beyond the deadline is not begun', async () => {
+test('Retry-After is kept, and a wait beyond the deadline is not started', async () => {
   await using server = await fake((_request, response, n) => {
     if (n === 1) json(response, failure(429, 'TooManyRequests'), 429, { 'retry-after': '1' });
     else json(response, pod('p'));
   });
-  const begun = performance.now();
+  const startedAt = performance.now();
   await server.client.get(POD, KEY);
-  assert.ok(performance.now() - begun >= 1_000);
+  assert.ok(performance.now() - startedAt >= 1_000);
 
   await using strict = await fake((_request, response) =>
     json(response, failure(429, 'TooManyRequests'), 429, { 'retry-after': '60' }),
@@ -128,14 +128,14 @@ test('a request to a pod goes through the API server, and what the pod answers i
 
 test('a server that does not answer costs the deadline and no more', async () => {
   await using server = await fake(() => {});
-  const begun = performance.now();
+  const startedAt = performance.now();
   await assert.rejects(server.client.get(POD, KEY, { deadlineMs: 200 }), /no answer within/);
-  assert.ok(performance.now() - begun < 8_000);
+  assert.ok(performance.now() - startedAt < 8_000);
   const signal = AbortSignal.timeout(100);
   await assert.rejects(server.client.get(POD, KEY, { signal }), { name: 'TimeoutError' });
 });
 
-test('a missing object is undefined; a missing type, namespace or name is told', async () => {
+test('a missing object is undefined; a missing type, namespace or name is reported', async () => {
   await using server = await fake(({ url }, response) =>
     json(response, failure(404, 'NotFound', url.includes('/pods/') ? { name: 'p' } : {}), 404),
   );
@@ -189,7 +189,7 @@ test('writes say who writes, what, and under which condition', async () => {
   assert.deepEqual(JSON.parse(remove?.body ?? '').preconditions, { uid: 'u' });
 });
 
-test('a watch gives events over broken lines, and its end and failures are told apart', async () => {
+test('a watch gives events over broken lines, and its end and failures are distinguished', async () => {
   const event = (type: string, object: object) => `${JSON.stringify({ type, object })}\n`;
   await using server = await fake(({ url }, response) => {
     response.writeHead(200);

@@ -122,7 +122,7 @@ test('a secret whose clear text the server does not show is set back all the sam
   assert.equal(Buffer.from(object.data?.key ?? '', 'base64').toString(), 'right');
 });
 
-test('a namesake that another made anew is applied in full, even when it looks the same', async () => {
+test('an object that was deleted and created again by another is applied in full, even when it looks the same', async () => {
   const { applier } = makeApplier();
   const manifest = deployment('anew');
   const { object } = await applier.apply(DEPLOYMENT, manifest, undefined);

@@ -68,7 +68,7 @@ test('children follow their parents; strangers’ changes are set back; a restar
   await second.stop();
 });
 
-test('a parent that makes no sense is told once, and taken up when it is mended', async () => {
+test('an invalid parent is reported once, and reconciled when it is corrected', async () => {
   const operator = await startToyOperator(plane.kubeconfig, 'only');
   await put('wrong', 'many');
   await eventually(() => assert.ok(operator.reconciled.includes('default/wrong')));

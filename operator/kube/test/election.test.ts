@@ -17,7 +17,7 @@ import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 
 const TIMES = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 300 };
 
-/** When somebody led, in monotonic ms. */
+/** When a candidate led, in monotonic ms. */
 interface Reign {
   readonly identity: string;
   readonly from: number;

@@ -76,7 +76,7 @@ test('an event names object, reason and reporter; repetitions are counted on it'
   assert.match(described, /Normal +Drained +.*\(x21 over .*test-operator +gateway a is empty/);
 });
 
-test('an event that expired at the server is made anew', async () => {
+test('an event that expired at the server is created again', async () => {
   await using t = await setUp();
   const text = { type: 'Normal', reason: 'Again', message: 'x' } as const;
   t.recorder.event(t.about, text);
@@ -86,7 +86,7 @@ test('an event that expired at the server is made anew', async () => {
   await eventually(async () => assert.deepEqual(await t.stored(), [{ ...text, count: 2 }]));
 });
 
-test('a flood about one object is cut off, and other objects are still heard', async () => {
+test('a flood about one object is cut off, and events of other objects still pass', async () => {
   await using t = await setUp();
   const other = await admin.create(CONFIG_MAP, {
     metadata: { namespace: 'default', name: `${t.name}-other` },
@@ -127,9 +127,9 @@ test('a stop sends what is queued, and does not wait for a server that hangs', a
   await using hanging = await setUp();
   hanging.proxy.partition(true);
   hanging.recorder.event(hanging.about, { type: 'Normal', reason: 'Lost', message: 'x' });
-  const begun = performance.now();
+  const startedAt = performance.now();
   await hanging.finish();
-  assert.ok(performance.now() - begun < 8_000);
+  assert.ok(performance.now() - startedAt < 8_000);
 });
 
 test('an event about nothing sensible is not an error of the caller', async () => {

@@ -28,7 +28,7 @@ export type Fault =
 /** Decides about each request; undefined lets it pass. */
 export type Rule = (request: ProxiedRequest) => Fault | undefined;
 
-/** Between a client and the API server: an HTTP server that acts as administrator, and errs as told. */
+/** Between a client and the API server: an HTTP server that acts as administrator and injects faults. */
 export interface FaultProxy extends AsyncDisposable {
   readonly url: string;
   /** Path of a kubeconfig that leads through the proxy. */

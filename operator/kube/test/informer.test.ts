@@ -114,7 +114,7 @@ test('failed lists are repeated until one succeeds', async () => {
   assert.ok(failures > 6);
 });
 
-test('a list that is refused for good is told by readiness and taken up when it is allowed', async () => {
+test('a refused list is reported by readiness and retried until it is allowed', async () => {
   await using t = await setUp();
   t.proxy.setRule(({ isList }) => (isList ? { answer: 403, reason: 'Forbidden' } : undefined));
   t.start();
@@ -163,7 +163,7 @@ test('a silent watch is cut, and what it kept to itself is seen', async () => {
   await eventually(() => assert.equal(t.value('a'), '1'));
 });
 
-test('an expired version leads to a new list that tells only differences', async () => {
+test('an expired version leads to a new list that reports only differences', async () => {
   await using t = await setUp();
   await t.put('stays', '1');
   await t.put('goes', '1');
@@ -173,7 +173,7 @@ test('an expired version leads to a new list that tells only differences', async
   const end = t.informer.onChange((was, is) =>
     changes.push(`${was?.data?.value ?? '-'}>${is?.data?.value ?? '-'}`),
   );
-  assert.equal(changes.length, 2, 'what is there is told at once');
+  assert.equal(changes.length, 2, 'existing objects are reported at once');
   await eventually(() => assert.equal(t.proxy.openWatches(), 1));
   t.proxy.setRule(({ isWatch }) => (isWatch ? { answer: 410, reason: 'Expired' } : undefined));
   t.proxy.cutWatches();
@@ -211,7 +211,7 @@ test('a server that has forgotten the version leads to a new list', async () => 
   await t.put('new', '1');
   const { resourceVersion } = await admin.list(CONFIG_MAP);
   await compact(resourceVersion);
-  // Its cache of changes begins anew, after the deletion.
+  // Its cache of changes is empty after the deletion.
   await plane.restartApiServer();
   t.proxy.partition(false);
   t.proxy.dropAll();

@@ -35,7 +35,7 @@ after(async () => {
   await plane.stop();
 });
 
-test('the API server tells its version', async () => {
+test('the API server reports its version', async () => {
   assert.match(await client.version(), /^v1\.\d+\.\d+/);
   assert.equal(client.server, plane.url);
   assert.equal(client.namespace, 'default');
@@ -142,7 +142,7 @@ test('more objects than a page holds are all listed', async () => {
   assert.equal(list.items[0]?.apiVersion, 'v1');
 });
 
-test('a user without rights is told what is missing', async () => {
+test('an error names the missing permission', async () => {
   const kubeconfigPath = await plane.kubeconfigFor({ commonName: 'nobody' });
   const nobody = await createKubeClient({ kubeconfigPath });
   await assert.rejects(nobody.list(POD, { namespace: 'default' }), (error) => {
@@ -153,7 +153,7 @@ test('a user without rights is told what is missing', async () => {
   nobody.close();
 });
 
-test('a kubeconfig can name several clusters; what it lacks is told', async () => {
+test('a kubeconfig can name several clusters; an error names what it lacks', async () => {
   const path = join(plane.dir, 'two-contexts.kubeconfig');
   const cluster = (name: string, server: string) => ({
     name,

@@ -41,7 +41,7 @@ test('a new operator changes no image of a running cluster; a version does, and 
   const later = effectiveSpec({}, newer, first as object);
   assert.deepEqual([later.image, later.version], [old.image, '1.0.0']);
   assert.equal(effectiveSpec({ version: '1.1.0' }, newer, later as object).image, newer.image);
-  assert.equal(effectiveSpec({ version: '1.0.0' }, newer).image, old.image, 'another tag beside its own');
+  assert.equal(effectiveSpec({ version: '1.0.0' }, newer).image, old.image, 'another tag of its repository');
   const pinned = { ...newer, image: `registry:5000/openim/im@sha256:${'a'.repeat(64)}` };
   assert.equal(effectiveSpec({ version: '0.9.0' }, pinned).image, 'registry:5000/openim/im:0.9.0');
   assert.equal(effectiveSpec({ image: 'mine:2' }, newer, later as object).image, 'mine:2');

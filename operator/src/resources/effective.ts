@@ -14,6 +14,7 @@ import type {
   UriRef,
   WorkloadSettings,
 } from '../gen/openimcluster.ts';
+import { PORTS, RESOURCES, STORAGE, STORE_IMAGES } from './defaults.ts';
 
 /** Defaults that depend on the operator's version. */
 export interface OperatorDefaults {
@@ -143,52 +144,6 @@ export interface EffectiveSpec {
   readonly attempts?: OpenIMClusterAttempts;
   readonly networkPolicy: { readonly enabled: boolean; readonly monitoringNamespaces: readonly string[] };
 }
-
-/** Default images of managed stores. */
-export const STORE_IMAGES = {
-  nats: 'docker.io/library/nats:2.12.1-alpine',
-  mongodb: 'docker.io/library/mongo:8.0',
-  redis: 'docker.io/valkey/valkey:8.1-alpine',
-  objectStorage: 'docker.io/chrislusf/seaweedfs:4.48',
-} as const;
-
-/** Default ports of the Services for clients. */
-const PORTS = { gateway: 10_001, api: 10_002, objectStorage: 8_333 } as const;
-
-const request = (cpu: string, memory: string): ResourceSettings => ({
-  requests: { cpu, memory },
-  limits: { memory },
-});
-
-/** Default requests and limits. In profile Development all pods together fit on two cores. */
-const RESOURCES = {
-  Development: {
-    gateway: request('50m', '512Mi'),
-    api: request('50m', '384Mi'),
-    rpc: request('50m', '512Mi'),
-    transfer: request('50m', '512Mi'),
-    push: request('20m', '384Mi'),
-    cron: request('10m', '384Mi'),
-    nats: request('50m', '512Mi'),
-    mongodb: request('50m', '1Gi'),
-    redis: request('20m', '256Mi'),
-    objectStorage: request('20m', '512Mi'),
-  },
-  Production: {
-    gateway: request('500m', '2Gi'),
-    api: request('500m', '1Gi'),
-    rpc: request('500m', '1Gi'),
-    transfer: request('500m', '1Gi'),
-    push: request('200m', '512Mi'),
-    cron: request('100m', '512Mi'),
-    nats: request('1', '2Gi'),
-    mongodb: request('1', '4Gi'),
-    redis: request('500m', '1Gi'),
-    objectStorage: request('500m', '2Gi'),
-  },
-} as const;
-
-const STORAGE = { nats: '10Gi', mongodb: '20Gi', redis: '2Gi', objectStorage: '50Gi' } as const;
 
 type SizedComponent = keyof (typeof RESOURCES)['Development'];
 

@@ -49,7 +49,7 @@ test('it rises only when every process could be asked, and falls at once', () =>
   assert.equal(levelOf({ complete: false, processes: [process(undefined)] }), 0);
 });
 
-test('an image tells its version by its tag, where that is one', () => {
+test('the version of an image is in its tag', () => {
   const version = (tag: string) => taggedVersion(`registry:5000/openim/im${tag}`);
   assert.deepEqual([':1.2.3', ':1.2.3-rc.1', ':7', ':latest', `@sha256:${'a'.repeat(64)}`, ''].map(version), [
     '1.2.3',
@@ -61,7 +61,7 @@ test('an image tells its version by its tag, where that is one', () => {
   ]);
 });
 
-test('while nobody can be asked it stays; of a new cluster it is that of the version', () => {
+test('without answers it stays; for a new cluster it is that of the version', () => {
   assert.equal(levelOf({ processes: [], complete: false }), 1);
   assert.equal(levelOf({ processes: [], before: 0 }), 0);
   assert.equal(levelOf({ processes: [], before: undefined }), 0, 'a cluster of an earlier operator');
@@ -69,10 +69,10 @@ test('while nobody can be asked it stays; of a new cluster it is that of the ver
   assert.equal(levelOf({ processes: [], before: undefined, isNew: true, wanted: '0.9.0' }), 0);
 });
 
-test('on the way to an older version nothing is told that it might refuse', () => {
+test('on a downgrade no setting is written that the older version might reject', () => {
   const older = { wanted: '0.9.3', rolledOut: false };
   assert.equal(levelOf(older), 0);
-  assert.equal(levelOf({ ...older, processes: [process(1, '0.9.3')] }), 1, 'it tells itself');
+  assert.equal(levelOf({ ...older, processes: [process(1, '0.9.3')] }), 1, 'it reports its level');
   assert.equal(levelOf({ wanted: '0.9.3' }), 1, 'an image whose version has another name');
   assert.equal(levelOf({ wanted: '1.0.1', rolledOut: false }), 1);
   assert.equal(levelOf({ wanted: '1.10.0', rolledOut: false, processes: [process(1, '1.9.0')] }), 1);

@@ -49,7 +49,7 @@ function configText({ base }: Desired): string {
   return configMap?.data?.['im.yaml'] ?? assert.fail('there is a config');
 }
 
-/** Everything whose change would start a pod anew. */
+/** Everything whose change would replace pods. */
 function podTemplates({ stages, gateway }: Desired): unknown {
   return [stages, gatewayDeployment(gateway, 1)];
 }
@@ -128,7 +128,7 @@ test('what a manifest leaves out is not in the config, so that a newer operator 
   assert.deepEqual(Object.keys(config.tenants[1]), ['id', 'adminUserIDs', 'tokenSecret', 'adminSecret']);
 });
 
-test('changing them restarts nothing, and processes are told by the hash of the config', () => {
+test('changing them restarts nothing, and changes the hash of the config', () => {
   const before = desired({});
   const after = desired({ cluster: CLUSTER_SETTINGS, tenant: TENANT_SETTINGS });
   assert.deepEqual(podTemplates(after), podTemplates(before));

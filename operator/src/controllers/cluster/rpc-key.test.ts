@@ -74,12 +74,12 @@ test('a cluster that ran without gets the key when its last old pod is gone, and
   assert.equal(
     cluster.look({ ...seen(OWN, [OWN, OWN]), processes: new Map() }),
     'none',
-    'nobody has answered',
+    'no process has answered',
   );
   assert.equal(cluster.look(seen(OWN, [OWN, OWN])), 'optional');
   const silent = seen(OWN, [OWN, OWN]);
   const one = new Map([...silent.processes].slice(1));
-  assert.equal(cluster.look({ ...silent, processes: one }, true), 'optional', 'one has not told');
+  assert.equal(cluster.look({ ...silent, processes: one }, true), 'optional', 'one has not reported');
   assert.equal(cluster.look(silent), 'optional', 'none has the config');
   assert.equal(cluster.look(silent, true), 'optional');
   assert.equal(cluster.look(silent), 'required');

@@ -16,7 +16,7 @@ export const REPLICA_SET = 'rs0';
  * MongoDB as a replica set of one member. The image's entrypoint makes the root user at the first start, so it is left
  * in place and gets the program as arguments; an image without an entrypoint runs them as they are.
  *
- * mongod takes a key file only when nobody but its user may read it, and files of a Secret are readable by the pod's
+ * mongod takes a key file only when no other user may read it, and files of a Secret are readable by the pod's
  * group. So a copy is made in memory, by the shell of the entrypoint: bash reads the file in BASH_ENV before a script.
  */
 export function mongodbManifests(input: StoreInput, mongodb: ManagedStore): StoreManifest[] {

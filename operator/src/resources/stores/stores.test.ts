@@ -136,7 +136,7 @@ test('volumes stay unless the cluster is to be purged', () => {
   }
 });
 
-test('a claim template stays as it was made, and claims that are too small are told', () => {
+test('a claim template never changes, and claims that are too small are reported', () => {
   const before = set(
     make({ redis: { managed: { storage: { size: '2Gi', storageClassName: 'fast' } } } }),
     'redis',
