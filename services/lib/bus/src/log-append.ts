@@ -1,5 +1,5 @@
 import type { TenantId } from '@im/contract';
-import { Backoff, COUNT_BUCKETS } from '@im/kit';
+import { Backoff, COUNT_BUCKETS, FairQueue } from '@im/kit';
 import { argsError, ERR, ImError } from '@im/protocol';
 import { MAX_BATCH_MESSAGES, type OutgoingMessage, publishAtomically } from './atomic-publish.ts';
 import { JetStreamApiError, JS_ERROR } from './jetstream-api.ts';
@@ -11,7 +11,8 @@ const MAX_QUEUE = 20_000;
 const MAX_QUEUE_BYTES = 134_217_728;
 /** What a delivery made of a record may need more than the record itself. */
 const DELIVERY_MARGIN_BYTES = 4_096;
-const MAX_BATCH_BYTES = 4_194_304;
+/** A small record waits for at most one batch that is being written. */
+const MAX_BATCH_BYTES = 524_288;
 /** An attempt without an answer for this long is made again; an election takes several of them. */
 const ATTEMPT_MS = 3_000;
 /**
@@ -47,8 +48,8 @@ export class LogAppender {
   readonly #batchSize;
   readonly #resent;
   readonly #refused;
-  #queue: Waiting[] = [];
-  #queueBytes = 0;
+  /** By subject: a conversation's records keep their order, and large ones delay only those of their partition. */
+  readonly #queue = new FairQueue<Waiting>();
   #busy = false;
   #scheduled = false;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -74,7 +75,7 @@ export class LogAppender {
     deps.metrics.observe(
       'im_log_append_queue_bytes',
       'Bytes of records that wait to be written',
-      () => this.#queueBytes,
+      () => this.#queue.bytes,
     );
   }
 
@@ -85,7 +86,7 @@ export class LogAppender {
     { whenFull = false }: AppendOptions = {},
   ): Promise<Appended> {
     if (this.#closed) return this.#refuse('stopping', 'this process stops');
-    if (this.#queue.length >= MAX_QUEUE || this.#queueBytes > MAX_QUEUE_BYTES) {
+    if (this.#queue.length >= MAX_QUEUE || this.#queue.bytes > MAX_QUEUE_BYTES) {
       return this.#refuse('queue', 'too many messages wait for the log, try again');
     }
     if (!whenFull) {
@@ -94,13 +95,13 @@ export class LogAppender {
       if (refusal !== undefined) return this.#refuse('tenant', refusal);
     }
     const { promise, resolve, reject } = Promise.withResolvers<Appended>();
-    this.#queueBytes += record.length;
-    this.#queue.push({
-      message: { subject: logSubject(tenant, partition), payload: record },
-      expires: performance.now() + this.#timeoutMs,
-      resolve,
-      reject,
-    });
+    const subject = logSubject(tenant, partition);
+    const expires = performance.now() + this.#timeoutMs;
+    this.#queue.push(
+      subject,
+      { message: { subject, payload: record }, expires, resolve, reject },
+      record.length,
+    );
     this.#schedule();
     return promise;
   }
@@ -131,26 +132,12 @@ export class LogAppender {
   /** Never rejects: every outcome goes to the callers. */
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
-      const batch = this.#take();
+      const batch = this.#queue.take(MAX_BATCH_MESSAGES, MAX_BATCH_BYTES);
       this.#batchSize.observe(batch.length);
       await this.#write(batch);
     }
     this.#busy = false;
     this.#idle?.resolve();
-  }
-
-  #take(): Waiting[] {
-    let bytes = 0;
-    let end = 0;
-    while (end < this.#queue.length && end < MAX_BATCH_MESSAGES) {
-      bytes += (this.#queue[end] as Waiting).message.payload.length;
-      if (bytes > MAX_BATCH_BYTES && end > 0) break;
-      end++;
-    }
-    const batch = this.#queue.slice(0, end);
-    this.#queue = end === this.#queue.length ? [] : this.#queue.slice(end);
-    for (const { message } of batch) this.#queueBytes -= message.payload.length;
-    return batch;
   }
 
   async #write(batch: readonly Waiting[]): Promise<void> {
@@ -249,6 +236,6 @@ export class LogAppender {
 
 /** Time until the last of them expires, at least 1 ms. */
 function timeLeft(batch: readonly Waiting[]): number {
-  const last = batch.at(-1)?.expires ?? 0;
+  const last = batch.reduce((latest, { expires }) => Math.max(latest, expires), 0);
   return Math.max(1, Math.ceil(last - performance.now()));
 }

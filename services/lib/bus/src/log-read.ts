@@ -11,6 +11,8 @@ import {
 } from './types.ts';
 
 const DEFAULT_BATCH = 1_000;
+/** Most bytes of one batch: each step of transfer handles a batch as a whole, and the next one waits for it. */
+const MAX_BATCH_BYTES = 524_288;
 /** Most entries and bytes that wait for `onBatch`, besides what flow control has granted already. */
 const MAX_WAITING = 4_000;
 const MAX_WAITING_BYTES = 16_777_216;
@@ -48,7 +50,8 @@ export async function readLog(
       waiting.push(entry);
       waitingBytes += entry.record.length;
       behind = message.pending;
-      if (waiting.length === 1 || waiting.length >= maxBatch) wake.resolve();
+      const full = waiting.length >= maxBatch || waitingBytes >= MAX_BATCH_BYTES;
+      if (waiting.length === 1 || full) wake.resolve();
     },
     hasRoom: () => waiting.length < MAX_WAITING && waitingBytes < MAX_WAITING_BYTES,
     async onAttach(last) {
@@ -82,13 +85,14 @@ export async function readLog(
         continue;
       }
       const now = performance.now();
-      if (waiting.length < maxBatch && now < notBefore) {
+      if (waiting.length < maxBatch && waitingBytes < MAX_BATCH_BYTES && now < notBefore) {
         await wait(notBefore - now);
         continue;
       }
       notBefore = now + gatherMs;
-      const batch = waiting.length <= maxBatch ? waiting : waiting.slice(0, maxBatch);
-      waiting = waiting.length <= maxBatch ? [] : waiting.slice(maxBatch);
+      const count = batchLength(waiting, maxBatch);
+      const batch = count === waiting.length ? waiting : waiting.slice(0, count);
+      waiting = count === waiting.length ? [] : waiting.slice(count);
       for (const entry of batch) waitingBytes -= entry.record.length;
       reading.resume();
       await onBatch(batch, behind + waiting.length);
@@ -103,6 +107,18 @@ export async function readLog(
   ]);
   signal.removeEventListener('abort', onAbort);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+/** Number of entries in the next batch: at most `maxBatch`, and fewer large ones. */
+function batchLength(waiting: readonly LogEntry[], maxBatch: number): number {
+  let bytes = 0;
+  let count = 0;
+  for (const { record } of waiting) {
+    bytes += record.length;
+    if (count === maxBatch || (bytes > MAX_BATCH_BYTES && count > 0)) break;
+    count++;
+  }
+  return count;
 }
 
 /** Whether the log still holds an entry that was read, unless it was purged. */

@@ -15,6 +15,7 @@ export {
 } from './context.ts';
 export { eachLimited } from './each-limited.ts';
 export { clientAddress, FailedAttempts } from './failed-attempts.ts';
+export { FairQueue } from './fair-queue.ts';
 export { md5Hex, newInstanceId, randomId, sha256Parts, token16 } from './ids.ts';
 export { type InvalidationHandler, type Invalidations, inProcessInvalidations } from './invalidations.ts';
 export { close, listen } from './listen.ts';
