@@ -21,6 +21,8 @@ const PROCESS = '@im/process';
 /** What every package above may use: the contract, small tools and the life of a process. */
 const BASE = [CONTRACT, KIT, PROCESS];
 const ADAPTERS = ['@im/rpc', '@im/store', '@im/bus', '@im/blob'];
+const DOMAIN = '@im/domain';
+const TESTING = '@im/testing';
 const SERVICES = ['gateway', 'api', 'auth', 'user', 'msg', 'conversation', 'group', 'relation', 'third']
   .concat(['transfer', 'push', 'cron'])
   .map((name) => `@im/${name}`);
@@ -41,7 +43,9 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [PROCESS, [CONTRACT, KIT]],
   ...ADAPTERS.map((name): [string, string[]] => [name, [PROTOCOL, ...BASE]]),
   [DEV_STORES, BASE],
-  ...SERVICES.map((name): [string, string[]] => [name, [PROTOCOL, ...BASE, ...ADAPTERS]]),
+  [DOMAIN, [PROTOCOL, ...BASE, ...ADAPTERS]],
+  [TESTING, [PROTOCOL, ...BASE, ...ADAPTERS, DEV_STORES]],
+  ...SERVICES.map((name): [string, string[]] => [name, [PROTOCOL, ...BASE, ...ADAPTERS, DOMAIN]]),
   [MAIN, [PROTOCOL, ...BASE, ...ADAPTERS, ...SERVICES]],
   [KUBE, BASE],
   ['@im/operator', [...BASE, KUBE]],
@@ -55,8 +59,8 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['@im/e2e', [PROTOCOL, ...BASE, MAIN, KUBE, CLIENT, PROOF, DEV_CLUSTER, DEV_SDK]],
 ]);
 
-/** Tests and benchmarks of any package may start the real store servers. */
-const TESTS_MAY_IMPORT: readonly string[] = [PROTOCOL, ...BASE, DEV_STORES];
+/** Tests and benchmarks of any package may start the real store servers, and domains on them. */
+const TESTS_MAY_IMPORT: readonly string[] = [PROTOCOL, ...BASE, DEV_STORES, TESTING];
 
 /** What the tests of one package may import besides. */
 const TESTS_OF_MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
@@ -108,7 +112,7 @@ function faultOf(
   if (allowed.includes(name)) return undefined;
   const forTests = [...TESTS_MAY_IMPORT, ...(TESTS_OF_MAY_IMPORT.get(home.name) ?? [])];
   if (!shipped && forTests.includes(name)) return undefined;
-  return `${home.name} must not depend on ${name}: protocol, contract <- kit <- process <- rpc, store, bus, blob <- a service <- main`;
+  return `${home.name} must not depend on ${name}: protocol, contract <- kit <- process <- rpc, store, bus, blob <- domain <- a service <- main`;
 }
 
 function relativeFault(

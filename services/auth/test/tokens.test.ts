@@ -7,38 +7,26 @@ import { sleep } from '@im/kit';
 import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { ERR, make } from '@im/protocol';
 import { tokenRepo } from '@im/store';
+import { codeOf, newCluster, startStores, type TestStores } from '@im/testing';
 import { tokenKey } from '../src/jwt.ts';
 import { tokenCopies } from '../src/token-copies.ts';
 import { createTokens } from '../src/tokens.ts';
-import {
-  type AuthProcess,
-  codeOf,
-  ctxOf,
-  newCluster,
-  P1,
-  register,
-  type Servers,
-  startAuth,
-  startServers,
-  TENANTS,
-} from './harness.ts';
+import { type AuthProcess, ctxOf, P1, startAuth, TENANTS } from './harness.ts';
 
-let servers: Servers;
+let stores: TestStores<'mongo' | 'redis'>;
 const cluster = newCluster();
 let a: AuthProcess;
 /** Another process of the same cluster. */
 let b: AuthProcess;
 
 before(async () => {
-  servers = await startServers();
-  a = await startAuth(servers, cluster);
-  b = await startAuth(servers, cluster);
+  stores = await startStores('mongo', 'redis');
+  a = await startAuth(stores, cluster);
+  b = await startAuth(stores, cluster);
   for (const { id } of TENANTS) {
-    const users = ['u1', 'u2', 'u3', 'u4', 'u5', 'u6', 'u7'].map((userID) => ({ userID }));
-    await register(
-      a.store,
+    await a.addUsers(
       tenantId(id),
-      ...users,
+      ...['u1', 'u2', 'u3', 'u4', 'u5', 'u6', 'u7'],
       { userID: 'imAdmin', appMangerLevel: 2 },
       { userID: 'app', appMangerLevel: 3 },
     );
@@ -47,7 +35,7 @@ before(async () => {
 after(async () => {
   await a?.[Symbol.asyncDispose]();
   await b?.[Symbol.asyncDispose]();
-  await servers?.stop();
+  await stores?.stop();
 });
 
 async function login(process: AuthProcess, userID: string, platformID: number, tenant = P1): Promise<string> {
@@ -150,7 +138,7 @@ test('a flushed Redis logs nobody out', async () => {
   await parse(b, token);
   await a.store.redis.client.flushall();
   assert.equal(await codeOf(parse(a, token)), 0);
-  await using fresh = await startAuth(servers, cluster);
+  await using fresh = await startAuth(stores, cluster);
   assert.equal(await codeOf(parse(fresh, token)), 0, 'by the truth');
   assert.equal(await codeOf(registerConnection(b, 'u1', 2, token)), 0);
 });

@@ -1,11 +1,11 @@
 import type { Bus } from '@im/bus';
+import { createNotifier, createReach } from '@im/domain';
 import { createUserLimit } from '@im/kit';
 import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule } from '@im/process';
-import { createNotifier, type RpcRegistry } from '@im/rpc';
+import type { RpcRegistry } from '@im/rpc';
 import {
   conversationSettings,
   conversationSettingsChanges,
-  createReach,
   friendRepo,
   groupMemberRepo,
   type Store,

@@ -1,6 +1,6 @@
+import type { Notifier } from '@im/domain';
 import type { CallContext } from '@im/kit';
 import { CONTENT, make, SESSION } from '@im/protocol';
-import type { Notifier } from '@im/rpc';
 
 /** The notifications of the conversation domain, docs/protocol/notifications.md. None of them rejects. */
 export function conversationNotices(notifier: Notifier) {

@@ -1,12 +1,12 @@
 import type { Bus } from '@im/bus';
+import type { Notifier, Reach } from '@im/domain';
 import type { TenantDirectory, UserLimit } from '@im/kit';
-import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
+import type { DomainService, RpcRegistry } from '@im/rpc';
 import type {
   ConversationSettings,
   ConversationSettingsChanges,
   FriendRepo,
   GroupMemberRepo,
-  Reach,
   UserRepo,
 } from '@im/store';
 

@@ -1,13 +1,10 @@
-import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/process';
-import { createNotifier, type RpcRegistry } from '@im/rpc';
+import { createNotifier, createReach, domainService } from '@im/domain';
 import {
-  createReach,
   groupMemberChanges,
   groupMemberRepo,
   groupRepo,
   groupRequestRepo,
   membershipOutbox,
-  type Store,
   userRepo,
 } from '@im/store';
 import { MembershipChanges } from './membership/membership-changes.ts';
@@ -34,25 +31,18 @@ import { groupNotices } from './notices/notices.ts';
 import type { GroupParts } from './parts.ts';
 import { createViews } from './views.ts';
 
-/** What the group domain needs of its process. */
-export type GroupDeps = BaseDeps & { rpc: RpcRegistry; store: Store };
-
 /** How often a process looks for changes that another left unfinished. */
 const RELAY_MS = 3_000;
 
-/** Groups, their members, requests for membership. */
-export const module: ServiceModule<GroupDeps> = {
-  name: 'group',
-  needs: ['rpc', 'store'],
-  async create(_config, deps): Promise<Service> {
-    const { rpc, store, tenants, background, metrics } = deps;
-    const log = deps.log.child({ part: 'group' });
+/** Groups, their members, applications for membership. */
+export const groupService = domainService('group', {
+  build(context) {
+    const { rpc, store, tenants, background, metrics, log } = context;
     const members = groupMemberRepo(store);
     const users = userRepo(store);
     const views = createViews({ members, users });
-    const notifier = createNotifier({ rpc, log, metrics, background });
     const outbox = membershipOutbox(store);
-    const notices = groupNotices({ notifier, views });
+    const notices = groupNotices({ notifier: createNotifier(context), views });
     const memberships = new MembershipChanges({ outbox, notices, background, log });
     const groups = groupRepo(store);
     const changes = groupMemberChanges(store);
@@ -71,26 +61,6 @@ export const module: ServiceModule<GroupDeps> = {
       background,
       log,
     };
-    rpc.bind('group', {
-      ...createGroupMethods(parts),
-      ...setGroupInfoMethods(parts),
-      ...joinGroupMethods(parts),
-      ...inviteMethods(parts),
-      ...leaveMethods(parts),
-      ...dismissGroupMethods(parts),
-      ...transferOwnerMethods(parts),
-      ...muteMethods(parts),
-      ...setMemberInfoMethods(parts),
-      ...answerApplicationMethods(parts),
-      ...applicationListMethods(parts),
-      ...readGroupMethods(parts),
-      ...readMemberMethods(parts),
-      ...abstractInfoMethods(parts),
-      ...syncJoinedMethods(parts),
-      ...syncMemberMethods(parts),
-      ...membershipMethods(parts),
-      ...profileChangedMethods(parts),
-    });
     const relay = new MembershipRelay({
       outbox,
       groups,
@@ -103,11 +73,29 @@ export const module: ServiceModule<GroupDeps> = {
       log,
     });
     return {
-      async start() {
+      methods: {
+        ...createGroupMethods(parts),
+        ...setGroupInfoMethods(parts),
+        ...joinGroupMethods(parts),
+        ...inviteMethods(parts),
+        ...leaveMethods(parts),
+        ...dismissGroupMethods(parts),
+        ...transferOwnerMethods(parts),
+        ...muteMethods(parts),
+        ...setMemberInfoMethods(parts),
+        ...answerApplicationMethods(parts),
+        ...applicationListMethods(parts),
+        ...readGroupMethods(parts),
+        ...readMemberMethods(parts),
+        ...abstractInfoMethods(parts),
+        ...syncJoinedMethods(parts),
+        ...syncMemberMethods(parts),
+        ...membershipMethods(parts),
+        ...profileChangedMethods(parts),
+      },
+      start() {
         background.every('membership-relay', RELAY_MS, (signal) => relay.round(signal));
       },
-      stop: async () => {},
-      ready: () => READY,
     };
   },
-};
+});

@@ -1,14 +1,8 @@
+import type { Reach } from '@im/domain';
 import type { TenantDirectory } from '@im/kit';
 import type { Background, Logger } from '@im/process';
 import type { DomainService, RpcRegistry } from '@im/rpc';
-import type {
-  GroupMemberChanges,
-  GroupMemberRepo,
-  GroupRepo,
-  GroupRequestRepo,
-  Reach,
-  UserRepo,
-} from '@im/store';
+import type { GroupMemberChanges, GroupMemberRepo, GroupRepo, GroupRequestRepo, UserRepo } from '@im/store';
 import type { MembershipChanges } from './membership/membership-changes.ts';
 import type { GroupNotices } from './notices/notices.ts';
 import type { Views } from './views.ts';

@@ -1,5 +1,6 @@
+import { requireVoice } from '@im/domain';
 import { argsError, ERR, ImError, ROLE } from '@im/protocol';
-import { type Group, type GroupMember, requireVoice } from '@im/store';
+import type { Group, GroupMember } from '@im/store';
 
 /** Who asks for a change in a group. */
 export interface Operator {

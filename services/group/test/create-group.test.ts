@@ -1,24 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { tenantSettings } from '@im/contract';
 import { ERR, make } from '@im/protocol';
-import { actions, admin, ids, memberOf, only, USERS } from './actions.ts';
-import { as, type Harness, refuses, startHarness, TENANTS } from './harness.ts';
+import { as, refuses, TENANTS } from '@im/testing';
+import { actions, admin, describeGroups, ids, memberOf, only } from './harness.ts';
 
 const [t1, t2] = TENANTS;
-let harness: Harness;
-let act: ReturnType<typeof actions>;
-
-before(async () => {
-  harness = await startHarness();
-  act = actions(harness);
-  await harness.addUsers(t1, ...USERS);
-  await harness.addUsers(t2, 'a', 'b');
-});
-after(() => harness?.[Symbol.asyncDispose]());
-beforeEach(() => {
-  harness.takeSent();
-});
+const harness = describeGroups();
+const act = actions(harness);
 
 test('stores the group and its members and tells them, once', async () => {
   const info = await act.create('a', ['c', 'b'], {}, { adminUserIDs: ['d'] });

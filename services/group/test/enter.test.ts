@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { ERR, make, type sdkws } from '@im/protocol';
-import { actions, groupOf, ids, memberOf, nth, only, PAGE, USERS } from './actions.ts';
-import { as, type Harness, refuses, route, startHarness, TENANTS } from './harness.ts';
+import { as, refuses, route, TENANTS } from '@im/testing';
+import { actions, describeGroups, groupOf, ids, memberOf, nth, only, PAGE } from './harness.ts';
 
-const [t1, t2] = TENANTS;
-let harness: Harness;
-let act: ReturnType<typeof actions>;
-
-before(async () => {
-  harness = await startHarness();
-  act = actions(harness);
-  await harness.addUsers(t1, ...USERS);
-  await harness.addUsers(t2, 'a', 'b');
-});
-after(() => harness?.[Symbol.asyncDispose]());
-beforeEach(() => {
-  harness.takeSent();
-});
+const [t1] = TENANTS;
+const harness = describeGroups();
+const act = actions(harness);
 
 const join = (userID: string, groupID: string, by = userID, tenant = t1) =>
   harness.group.joinGroup(

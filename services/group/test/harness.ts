@@ -1,156 +1,94 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { ServerConfig, type TenantId, tenantId, tenantSettings } from '@im/contract';
-import { startMongo } from '@im/dev-stores';
-import {
-  type CallContext,
-  inProcessInvalidations,
-  type MutableTenantDirectory,
-  sleep,
-  staticTenants,
-  background as systemContext,
-  withCaller,
-} from '@im/kit';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
-import { type conversation, ERR, ImError, make, type msg } from '@im/protocol';
-import { createRpc, type DomainService } from '@im/rpc';
-import { createStore, type Store, userRepo } from '@im/store';
-import { module } from '../src/index.ts';
+import type { TenantId } from '@im/contract';
+import { type conversation, type group, make, type sdkws } from '@im/protocol';
+import { as, describeDomain, route, type SentNotification, TENANTS, type TestDomain } from '@im/testing';
+import { groupService } from '../src/index.ts';
 
-/** A notification that the domain sent. */
-export interface SentNotification {
-  readonly tenant: TenantId;
-  readonly request: msg.SendNotificationReq;
-  /** The tips, parsed. */
-  readonly tips: Record<string, unknown>;
-}
+const [t1, t2] = TENANTS;
 
-/** The domain on a real store, with a message domain that records. Calls are encoded as between processes. */
-export interface Harness extends AsyncDisposable {
-  readonly group: DomainService<'group'>;
-  readonly store: Store;
-  readonly tenants: MutableTenantDirectory;
+/** The first page of a list. */
+export const PAGE = make('sdkws.RequestPagination', { pageNumber: 1, showNumber: 100 });
+
+/** Users that the tests use: some with a letter, and m0 to m299. */
+export const USERS = ['a', 'b', 'c', 'd', 'e', 'f', 'imAdmin'].concat(
+  Array.from({ length: 300 }, (_, i) => `m${i}`),
+);
+
+/** The group domain, and what it asked of the conversation domain. */
+export interface GroupHarness extends TestDomain<'group'> {
   /** Marks that conversations were given. */
   readonly marks: conversation.SetGroupAtTypeReq[];
-  /** Registers users with nickname `N<id>`. */
-  addUsers(tenant: TenantId, ...userIDs: string[]): Promise<void>;
-  /** Notifications since the last call, in the order of sending. */
-  takeSent(): SentNotification[];
-  /** From now on the message domain refuses notifications, or takes them again. */
-  refuse(on: boolean): void;
-  /** A further process of the domain, on the same store or what stands for it; it relays nothing. */
-  another(store?: Store): Promise<DomainService<'group'>>;
 }
 
-/** Two tenants. */
-export const TENANTS: readonly [TenantId, TenantId] = [tenantId('t1'), tenantId('t2')];
-
-/** The call of a user, or of an administrator. */
-export function as(tenant: TenantId, opUserID: string, opAdmin = false): CallContext {
-  return withCaller(systemContext(tenant, 'op'), { opUserID, opPlatformID: 5, opAdmin });
-}
-
-/** The call must be refused with this code. */
-export async function refuses(code: number, call: Promise<unknown>): Promise<void> {
-  await assert.rejects(call, (error) => {
-    assert.ok(error instanceof ImError, String(error));
-    assert.equal(error.code, code, error.message);
-    return true;
-  });
-}
-
-/** Content type, sender, receiver: what a test compares first. */
-export function route({ request }: SentNotification): string {
-  return `${request.contentType} ${request.sendID}>${request.recvID}`;
-}
-
-/** Starts everything. */
-export async function startHarness(): Promise<Harness> {
-  const dir = await mkdtemp(join(tmpdir(), 'im-group-'));
-  const mongo = await startMongo({ dir });
-  const log = silentLogger();
-  const metrics = createMetrics();
-  const background = createBackground({ log, metrics });
-  const tenants = staticTenants(
-    TENANTS.map((id) => tenantSettings({ id, tokenSecret: 's', adminSecret: 's' })),
-  );
-  const invalidations = inProcessInvalidations();
-  const config = ServerConfig.parse({
-    rpc: { encodeInProcess: true },
-    mongo: { uri: mongo.uri, database: 'group' },
-    redis: { uri: 'redis://127.0.0.1:1' },
-  });
-  const base = { log, metrics, background, tenants, invalidations };
-  const store = createStore(config, base);
-  const rpc = createRpc(config, { log, metrics, serve: false });
-  let sent: SentNotification[] = [];
-  let refusing = false;
-  const recorder: Partial<DomainService<'msg'>> = {
-    async sendNotification({ tenant }, request) {
-      if (refusing) throw new ImError(ERR.NetworkError, 'the log is away');
-      sent.push({ tenant, request, tips: JSON.parse(request.detail) });
-      return make('msg.SendNotificationResp');
-    },
-  };
-  rpc.bind('msg', recorder as DomainService<'msg'>);
+/** The domain for all tests of a file; {@link USERS} exist in the first tenant, a and b in the second one too. */
+export function describeGroups(): GroupHarness {
   const marks: conversation.SetGroupAtTypeReq[] = [];
-  const marker: Partial<DomainService<'conversation'>> = {
-    async setGroupAtType(_ctx, request) {
-      marks.push(request);
-      return make('conversation.SetGroupAtTypeResp');
+  const fakes = {
+    conversation: {
+      async setGroupAtType(_ctx: unknown, request: conversation.SetGroupAtTypeReq) {
+        marks.push(request);
+        return make('conversation.SetGroupAtTypeResp');
+      },
     },
   };
-  rpc.bind('conversation', marker as DomainService<'conversation'>);
-  const { signal } = new AbortController();
-  const deps = { ...base, store, rpc, ops: { handle: () => {} }, instanceId: 'test', signal };
-  const service = await module.create(config, deps);
-  await store.start();
-  await service.start();
-  for (const end = Date.now() + 60_000; !store.ready().ready; await sleep(20)) {
-    if (Date.now() > end) throw new Error(store.ready().reason);
+  const domain = describeDomain(groupService, { fakes }, { [t1]: USERS, [t2]: ['a', 'b'] });
+  return Object.assign(domain, { marks });
+}
+
+/** The call of an administrator. */
+export const admin = () => as(t1, 'imAdmin', true);
+
+/** User ids of members in tips and answers. */
+export const ids = (list: unknown) => (list as { userID: string }[]).map(({ userID }) => userID);
+
+/** The only notification. */
+export function only(sent: readonly SentNotification[]): SentNotification {
+  assert.equal(sent.length, 1, sent.map(route).join(', '));
+  return nth(sent, 0);
+}
+
+/** The notification at this place. */
+export function nth(sent: readonly SentNotification[], place: number): SentNotification {
+  const found = sent.at(place);
+  assert.ok(found, `there is no notification ${place}`);
+  return found;
+}
+
+/** A member inside tips. */
+export const memberOf = (value: unknown) => value as sdkws.GroupMemberFullInfo;
+/** A group inside tips. */
+export const groupOf = (value: unknown) => value as sdkws.GroupInfo;
+
+/** Calls that most tests make. */
+export function actions(harness: GroupHarness) {
+  async function create(
+    ownerUserID: string,
+    memberUserIDs: string[],
+    info: Partial<sdkws.GroupInfo> = {},
+    extra: Partial<group.CreateGroupReq> = {},
+    tenant: TenantId = t1,
+  ): Promise<sdkws.GroupInfo> {
+    const groupInfo = make('sdkws.GroupInfo', { groupName: 'Team', groupType: 2, ...info });
+    const req = make('group.CreateGroupReq', { ownerUserID, memberUserIDs, groupInfo, ...extra });
+    const resp = await harness.group.createGroup(as(tenant, ownerUserID), req);
+    assert.ok(resp.groupInfo);
+    return resp.groupInfo;
   }
   return {
-    group: rpc.client('group'),
-    store,
-    tenants,
-    marks,
-    async addUsers(tenant, ...userIDs) {
-      const taken = await userRepo(store).insert(
-        tenant,
-        userIDs.map((userID) => ({
-          userID,
-          nickname: `N${userID}`,
-          faceURL: `F${userID}`,
-          ex: '',
-          createTime: 1,
-          appMangerLevel: 0,
-          globalRecvMsgOpt: 0,
-        })),
-      );
-      assert.deepEqual(taken, []);
+    create,
+    /** A group whose own notifications were taken. */
+    async quietly(...args: Parameters<typeof create>): Promise<string> {
+      const { groupID } = await create(...args);
+      harness.takeSent();
+      return groupID;
     },
-    takeSent() {
-      const taken = sent;
-      sent = [];
-      return taken;
+    async joinedOf(userID: string, tenant: TenantId = t1): Promise<string[]> {
+      const req = make('group.GetJoinedGroupIDsReq', { userID });
+      return (await harness.group.getJoinedGroupIDs(as(tenant, userID), req)).groupIDs;
     },
-    refuse(on) {
-      refusing = on;
-    },
-    async another(of = store) {
-      const own = createRpc(config, { log, metrics: createMetrics(), serve: false });
-      own.bind('msg', recorder as DomainService<'msg'>);
-      await module.create(config, { ...deps, store: of, rpc: own, metrics: createMetrics() });
-      return own.client('group');
-    },
-    async [Symbol.asyncDispose]() {
-      await service.stop(AbortSignal.timeout(1_000));
-      await background.stop();
-      await store.stop(AbortSignal.timeout(1_000));
-      await mongo.kill();
-      await rm(dir, { recursive: true, force: true });
+    async membersOf(groupID: string): Promise<string[]> {
+      const req = make('group.GetGroupMemberUserIDsReq', { groupID });
+      return (await harness.group.getGroupMemberUserIDs(admin(), req)).userIDs;
     },
   };
 }

@@ -1,39 +1,21 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
-import { sleep } from '@im/kit';
+import { test } from 'node:test';
 import { make, type msg, ROLE } from '@im/protocol';
 import { groupMemberChanges, groupMemberRepo, membershipOutbox } from '@im/store';
-import { actions, admin, USERS } from './actions.ts';
-import { as, type Harness, type SentNotification, startHarness, TENANTS } from './harness.ts';
+import { as, eventually, type SentNotification, TENANTS } from '@im/testing';
+import { actions, admin, describeGroups, type GroupHarness } from './harness.ts';
 
 const [t1] = TENANTS;
-let harness: Harness;
-let act: ReturnType<typeof actions>;
+const harness = describeGroups();
+const act = actions(harness);
 
-before(async () => {
-  harness = await startHarness();
-  act = actions(harness);
-  await harness.addUsers(t1, ...USERS);
-});
-after(() => harness?.[Symbol.asyncDispose]());
-beforeEach(() => {
-  harness.refuse(false);
-  harness.takeSent();
-});
+/** The relay waits until the process that began has surely given up. */
+const RELAYED_MS = 90_000;
 
-/** Waits for what the relay does; it waits itself until the process that began has surely given up. */
-async function eventually(check: () => Promise<string | undefined>): Promise<void> {
-  for (const deadline = Date.now() + 90_000; ; await sleep(50)) {
-    const missing = await check();
-    if (missing === undefined) return;
-    if (Date.now() > deadline) throw new Error(missing);
-  }
-}
-
-async function outboxIsEmpty(): Promise<string | undefined> {
+async function outboxIsEmpty(): Promise<void> {
   const pending = membershipOutbox(harness.store).pending([t1]);
   const tenants = (await Promise.all(pending.map(({ find }) => find()))).flat();
-  return tenants.length === 0 ? undefined : 'the outbox still holds changes';
+  assert.deepEqual(tenants, [], 'the outbox still holds changes');
 }
 
 /** Who is in each group by what the log was told: of each user, the record with the highest version. */
@@ -68,7 +50,7 @@ test('every change of membership that the log did not take is answered, and told
     make('group.JoinGroupReq', { groupID: closed.groupID, joinSource: 3, inviterUserID: 'e' }),
   );
 
-  harness.refuse(true);
+  harness.refuseNotifications(true);
   const made = await act.create('a', ['b', 'c']);
   await invite(open.groupID, ['m1', 'm2']);
   await service.joinGroup(
@@ -82,9 +64,9 @@ test('every change of membership that the log did not take is answered, and told
     make('group.GroupApplicationResponseReq', { groupID: closed.groupID, fromUserID: 'e', handleResult: 1 }),
   );
   await service.dismissGroup(as(t1, 'a'), make('group.DismissGroupReq', { groupID: ended.groupID }));
-  harness.refuse(false);
+  harness.refuseNotifications(false);
 
-  await eventually(outboxIsEmpty);
+  await eventually(outboxIsEmpty, RELAYED_MS);
   sent.push(...harness.takeSent());
   for (const { groupID } of [open, closed, ended, made]) {
     assert.deepEqual(membersTold(sent, groupID), (await act.membersOf(groupID)).sort());
@@ -127,7 +109,7 @@ test('a process that dies after the rows: versions, copies and the record follow
   // And one that died before it did anything.
   await outbox.put(t1, { ...intent('never', 1508, [], ['b']), at: Date.now() - 120_000 }, 0);
 
-  await eventually(outboxIsEmpty);
+  await eventually(outboxIsEmpty, RELAYED_MS);
   const sent = harness.takeSent();
   const told = sent.map(({ request }) => [request.changeID, request.addedUserIDs, request.removedUserIDs]);
   assert.deepEqual(
@@ -163,7 +145,7 @@ test('a dismissal that stops half-way is finished', async () => {
   );
   await groups.col.updateOne({ _id: groups.key(groupID) }, { $set: { status: 2 } as never });
   await groupMemberChanges(harness.store).removeSome(t1, groupID, 1);
-  await eventually(outboxIsEmpty);
+  await eventually(outboxIsEmpty, RELAYED_MS);
   assert.deepEqual(await act.membersOf(groupID), []);
   const [sent] = harness.takeSent();
   assert.deepEqual([sent?.request.contentType, sent?.request.removedUserIDs], [1511, ['a', 'b', 'c']]);
@@ -175,7 +157,7 @@ test('two processes that move the same users: rows, versions and records agree',
   const moved = ['c', 'd', 'e'];
   const sent: SentNotification[] = [];
   const base = await groupMemberRepo(harness.store).versions.stamp(t1, groupID);
-  const move = async (service: Harness['group'], n: number) => {
+  const move = async (service: GroupHarness['group'], n: number) => {
     for (let i = 0; i < n; i++) {
       const pick = moved.filter((_, k) => (i + k) % 3 !== 0);
       await (i % 2 === 0 ? invite(groupID, pick, service) : kick(groupID, pick, service)).catch(
@@ -184,7 +166,7 @@ test('two processes that move the same users: rows, versions and records agree',
     }
   };
   await Promise.all([move(harness.group, 40), move(other, 41), move(harness.group, 39), move(other, 42)]);
-  await eventually(outboxIsEmpty);
+  await eventually(outboxIsEmpty, RELAYED_MS);
   sent.push(...harness.takeSent());
   const now = (await act.membersOf(groupID)).sort();
   const told = new Set(['a', 'b', ...membersTold(sent, groupID)]);
@@ -213,7 +195,7 @@ const transfer = (groupID: string, oldOwnerUserID: string, newOwnerUserID: strin
   );
 
 /** A process that dies in front of its `nth` write to members and their log: that one and all later ones fail. */
-function dyingAt(nth: number): Promise<Harness['group']> {
+function dyingAt(nth: number): Promise<GroupHarness['group']> {
   const { store } = harness;
   let count = 0;
   const watched = new Set(['group_member', 'group_member_version']);
@@ -229,11 +211,11 @@ function dyingAt(nth: number): Promise<Harness['group']> {
 
 test('a transfer that the log did not take is told when it does, once', async () => {
   const groupID = await act.quietly('a', ['b']);
-  harness.refuse(true);
+  harness.refuseNotifications(true);
   await transfer(groupID, 'a', 'b');
-  harness.refuse(false);
+  harness.refuseNotifications(false);
   assert.deepEqual(await ownersOf(groupID), ['b']);
-  await eventually(outboxIsEmpty);
+  await eventually(outboxIsEmpty, RELAYED_MS);
   const told = harness.takeSent().filter(({ request }) => request.contentType === 1507);
   assert.equal(told.length, 1);
 });
@@ -256,7 +238,7 @@ test('transfers at once, from two processes, and members who leave meanwhile: th
     const missing = ['a', 'b', 'c', 'd', 'e'].filter((userID) => !members.includes(userID));
     if (missing.length > 0) await invite(groupID, missing);
   }
-  await eventually(outboxIsEmpty);
+  await eventually(outboxIsEmpty, RELAYED_MS);
 });
 
 test('a transfer of ownership whose process dies between its writes is ended: one owner, who is told', async () => {
@@ -271,14 +253,13 @@ test('a transfer of ownership whose process dies between its writes is ended: on
     harness.group.quitGroup(as(t1, 'b'), make('group.QuitGroupReq', { groupID: between })),
   );
   await eventually(async () => {
-    const owners = await Promise.all(made.map(ownersOf));
-    return JSON.stringify(owners) === '[["a"],["b"],["b"]]' ? undefined : `owners ${JSON.stringify(owners)}`;
-  });
+    assert.deepEqual(await Promise.all(made.map(ownersOf)), [['a'], ['b'], ['b']]);
+  }, RELAYED_MS);
   const told: SentNotification[] = [];
   await eventually(async () => {
     told.push(...harness.takeSent().filter(({ request }) => request.contentType === 1507));
-    return told.length >= 2 ? undefined : 'the new owners are not told';
-  });
+    assert.ok(told.length >= 2, 'the new owners are not told');
+  }, RELAYED_MS);
   assert.deepEqual(told.map(({ request }) => request.recvID).sort(), [between, before].sort());
   for (const { request, tips } of told) {
     assert.notEqual(request.changeID, '');

@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { ERR, make } from '@im/protocol';
 import { blackRepo, groupMemberChanges } from '@im/store';
-import { actions, USERS } from './actions.ts';
-import { as, type Harness, refuses, route, startHarness, TENANTS } from './harness.ts';
+import { as, refuses, route, TENANTS } from '@im/testing';
+import { actions, describeGroups } from './harness.ts';
 
 const [t1] = TENANTS;
-let harness: Harness;
-let act: ReturnType<typeof actions>;
-
-before(async () => {
-  harness = await startHarness();
-  act = actions(harness);
-  await harness.addUsers(t1, ...USERS);
-});
-after(() => harness?.[Symbol.asyncDispose]());
-beforeEach(() => {
-  harness.takeSent();
-});
+const harness = describeGroups();
+const act = actions(harness);
 
 const block = (ownerUserID: string, blackUserID: string) =>
   blackRepo(harness.store).add(t1, {

@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { ERR, type group, make } from '@im/protocol';
-import { actions, admin, ids, PAGE, USERS } from './actions.ts';
-import { as, type Harness, refuses, startHarness, TENANTS } from './harness.ts';
+import { as, refuses, TENANTS } from '@im/testing';
+import { actions, admin, describeGroups, ids, PAGE } from './harness.ts';
 
-const [t1, t2] = TENANTS;
-let harness: Harness;
-let act: ReturnType<typeof actions>;
-
-before(async () => {
-  harness = await startHarness();
-  act = actions(harness);
-  await harness.addUsers(t1, ...USERS);
-  await harness.addUsers(t2, 'a', 'b');
-});
-after(() => harness?.[Symbol.asyncDispose]());
-beforeEach(() => {
-  harness.takeSent();
-});
+const [t1] = TENANTS;
+const harness = describeGroups();
+const act = actions(harness);
 
 test('members by page, by id, by keyword', async () => {
   const { group: service } = harness;

@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { ERR, idHash, make } from '@im/protocol';
-import { actions, admin, ids, USERS } from './actions.ts';
-import { as, type Harness, refuses, startHarness, TENANTS } from './harness.ts';
+import { as, refuses, TENANTS } from '@im/testing';
+import { actions, admin, describeGroups, ids } from './harness.ts';
 
-const [t1, t2] = TENANTS;
-let harness: Harness;
-let act: ReturnType<typeof actions>;
-
-before(async () => {
-  harness = await startHarness();
-  act = actions(harness);
-  await harness.addUsers(t1, ...USERS);
-  await harness.addUsers(t2, 'a', 'b');
-});
-after(() => harness?.[Symbol.asyncDispose]());
-beforeEach(() => {
-  harness.takeSent();
-});
+const [t1] = TENANTS;
+const harness = describeGroups();
+const act = actions(harness);
 
 const sync = (groupID: string, versionID = '', version = 0, by = 'a') =>
   harness.group.getIncrementalGroupMember(
@@ -170,7 +159,7 @@ test('twenty joins at once: all are in, versions are distinct, nothing is missin
   assert.equal(delta.group?.memberCount, 21);
 });
 
-test('twenty invitations of one user at once add him once', async () => {
+test('twenty invitations of one user at once add them once', async () => {
   const groupID = await act.quietly('a', []);
   const req = make('group.InviteUserToGroupReq', { groupID, invitedUserIDs: ['b'] });
   await Promise.allSettled(

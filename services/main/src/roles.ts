@@ -10,12 +10,12 @@ export type ProcessModule = ServiceModule<ProcessDeps>;
  * clients reach starts last. Imported when its role is asked for, so that a process pays only for what it runs.
  */
 const MODULES = {
-  auth: async (): Promise<ProcessModule> => (await import('@im/auth')).module,
-  user: async (): Promise<ProcessModule> => (await import('@im/user')).module,
-  relation: async (): Promise<ProcessModule> => (await import('@im/relation')).module,
+  auth: async (): Promise<ProcessModule> => (await import('@im/auth')).authService,
+  user: async (): Promise<ProcessModule> => (await import('@im/user')).userService,
+  relation: async (): Promise<ProcessModule> => (await import('@im/relation')).relationService,
   conversation: async (): Promise<ProcessModule> => (await import('@im/conversation')).module,
-  group: async (): Promise<ProcessModule> => (await import('@im/group')).module,
-  third: async (): Promise<ProcessModule> => (await import('@im/third')).module,
+  group: async (): Promise<ProcessModule> => (await import('@im/group')).groupService,
+  third: async (): Promise<ProcessModule> => (await import('@im/third')).thirdService,
   msg: async (): Promise<ProcessModule> => (await import('@im/msg')).module,
   transfer: async (): Promise<ProcessModule> => (await import('@im/transfer')).transferService,
   push: async (): Promise<ProcessModule> => (await import('@im/push')).pushService,

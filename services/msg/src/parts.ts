@@ -1,7 +1,8 @@
 import type { Bus } from '@im/bus';
+import type { Notifier, Reach } from '@im/domain';
 import type { Metrics, TenantDirectory, UserLimit } from '@im/kit';
 import type { Background, Logger } from '@im/process';
-import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
+import type { DomainService, RpcRegistry } from '@im/rpc';
 import type {
   BlackRepo,
   ConversationSeqs,
@@ -13,7 +14,6 @@ import type {
   MsgRows,
   MsgSearch,
   MsgStats,
-  Reach,
   SeqUsers,
   Store,
   UserRepo,

@@ -1,6 +1,5 @@
-import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/process';
-import { createNotifier, type RpcRegistry } from '@im/rpc';
-import { blackRepo, createReach, friendRepo, friendRequestRepo, type Store, userRepo } from '@im/store';
+import { createNotifier, createReach, domainService } from '@im/domain';
+import { blackRepo, friendRepo, friendRequestRepo, userRepo } from '@im/store';
 import { applyMethods } from './methods/apply.ts';
 import { applyListMethods } from './methods/apply-lists.ts';
 import { blacklistMethods } from './methods/blacklist.ts';
@@ -11,34 +10,29 @@ import { readFriendMethods } from './methods/read-friends.ts';
 import { syncFriendMethods } from './methods/sync-friends.ts';
 import type { RelationParts } from './parts.ts';
 
-/** What the relation domain needs of its process. */
-export type RelationDeps = BaseDeps & { rpc: RpcRegistry; store: Store };
-
-/** Friends, requests for friendship, blacklists. */
-export const module: ServiceModule<RelationDeps> = {
-  name: 'relation',
-  needs: ['rpc', 'store'],
-  async create(_config, deps): Promise<Service> {
-    const { rpc, store, tenants, background, metrics } = deps;
-    const log = deps.log.child({ part: 'relation' });
+/** Friends, applications for friendship, blacklists. */
+export const relationService = domainService('relation', {
+  build(context) {
+    const { store, tenants } = context;
     const parts: RelationParts = {
       friends: friendRepo(store),
       requests: friendRequestRepo(store),
       blacks: blackRepo(store),
       users: userRepo(store),
       reach: createReach(store, tenants),
-      notifier: createNotifier({ rpc, log, metrics, background }),
+      notifier: createNotifier(context),
     };
-    rpc.bind('relation', {
-      ...applyMethods(parts),
-      ...applyListMethods(parts),
-      ...importFriendMethods(parts),
-      ...changeFriendMethods(parts),
-      ...readFriendMethods(parts),
-      ...blacklistMethods(parts),
-      ...syncFriendMethods(parts),
-      ...profileChangedMethods(parts),
-    });
-    return { start: async () => {}, stop: async () => {}, ready: () => READY };
+    return {
+      methods: {
+        ...applyMethods(parts),
+        ...applyListMethods(parts),
+        ...importFriendMethods(parts),
+        ...changeFriendMethods(parts),
+        ...readFriendMethods(parts),
+        ...blacklistMethods(parts),
+        ...syncFriendMethods(parts),
+        ...profileChangedMethods(parts),
+      },
+    };
   },
-};
+});

@@ -1,7 +1,7 @@
+import type { NotificationAddress, Notifier, Reach } from '@im/domain';
 import type { CallContext } from '@im/kit';
 import { CONTENT, make, SESSION, type sdkws } from '@im/protocol';
-import type { NotificationAddress, Notifier } from '@im/rpc';
-import type { Reach, VersionStamp } from '@im/store';
+import type { VersionStamp } from '@im/store';
 
 function single(contentType: number, sendID: string, recvID: string): NotificationAddress {
   return { contentType, sessionType: SESSION.Single, sendID, recvID };

@@ -1,5 +1,6 @@
-import type { DomainService, Notifier } from '@im/rpc';
-import type { BlackRepo, FriendRepo, FriendRequestRepo, Reach, UserRepo } from '@im/store';
+import type { Notifier, Reach } from '@im/domain';
+import type { DomainService } from '@im/rpc';
+import type { BlackRepo, FriendRepo, FriendRequestRepo, UserRepo } from '@im/store';
 
 /** Some methods of the relation domain; each file in `methods/` has its own. */
 export type RelationMethods<M extends keyof DomainService<'relation'>> = Pick<DomainService<'relation'>, M>;

@@ -1,20 +1,15 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { ERR, idHash, make } from '@im/protocol';
-import { as, type Harness, refuses, route, startHarness, TENANTS } from './harness.ts';
+import { as, describeDomain, refuses, route, TENANTS } from '@im/testing';
+import { relationService } from '../src/index.ts';
 
 const [t1, t2] = TENANTS;
-let harness: Harness;
-
-before(async () => {
-  harness = await startHarness();
-  await harness.addUsers(t1, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
-  await harness.addUsers(t2, 'a', 'b');
-});
-after(() => harness?.[Symbol.asyncDispose]());
-beforeEach(() => {
-  harness.takeSent();
-});
+const harness = describeDomain(
+  relationService,
+  {},
+  { [t1]: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'], [t2]: ['a', 'b'] },
+);
 
 const page = make('sdkws.RequestPagination', { pageNumber: 1, showNumber: 100 });
 

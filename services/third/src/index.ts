@@ -1,20 +1,13 @@
-import type { Blob } from '@im/blob';
-import { type BaseDeps, READY, type Service, type ServiceModule } from '@im/process';
-import type { RpcRegistry } from '@im/rpc';
-import { clientLogRepo, objectRepo, objectUploadRepo, pushTokenRepo, type Store, userRepo } from '@im/store';
+import { domainService } from '@im/domain';
+import { clientLogRepo, objectRepo, objectUploadRepo, pushTokenRepo, userRepo } from '@im/store';
 import { createThirdService } from './third-service.ts';
 
-/** What third needs of its process. */
-export type ThirdDeps = BaseDeps & { rpc: RpcRegistry; store: Store; blob: Blob };
-
 /** Objects, client logs, push registrations. */
-export const module: ServiceModule<ThirdDeps> = {
-  name: 'third',
-  needs: ['rpc', 'store', 'blob'],
-  async create(config, { rpc, store, blob, tenants }): Promise<Service> {
-    rpc.bind(
-      'third',
-      createThirdService({
+export const thirdService = domainService('third', {
+  requires: ['blob'],
+  build({ config, store, blob, tenants }) {
+    return {
+      methods: createThirdService({
         blob,
         tenants,
         objects: objectRepo(store),
@@ -24,7 +17,6 @@ export const module: ServiceModule<ThirdDeps> = {
         pushTokens: pushTokenRepo(store),
         users: userRepo(store),
       }),
-    );
-    return { start: async () => {}, stop: async () => {}, ready: () => READY };
+    };
   },
-};
+});

@@ -1,97 +1,31 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { type Blob, createBlob } from '@im/blob';
-import { tenantId, tenantSettings } from '@im/contract';
-import { type Backend, type S3Backend, startMongo, startRedis, startS3 } from '@im/dev-stores';
-import { background, type CallContext, inProcessInvalidations, sleep, staticTenants } from '@im/kit';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
+import { describe, test } from 'node:test';
+import { tenantId } from '@im/contract';
+import { type CallContext, background as systemContext } from '@im/kit';
 import { ImError, make } from '@im/protocol';
-import type { DomainService } from '@im/rpc';
-import {
-  clientLogRepo,
-  createStore,
-  objectRepo,
-  objectUploadRepo,
-  pushTokenRepo,
-  type Store,
-  userRepo,
-} from '@im/store';
-import { createThirdService } from '../src/third-service.ts';
+import { objectUploadRepo, pushTokenRepo } from '@im/store';
+import { describeDomain } from '@im/testing';
+import { thirdService } from '../src/index.ts';
 
 const tenant = tenantId('default');
 const md5 = (data: string | Uint8Array) => createHash('md5').update(data).digest('hex');
 const as = (userID: string): CallContext => ({
-  ...background(tenant, 'op'),
+  ...systemContext(tenant, 'op'),
   opUserID: userID,
   opAdmin: false,
 });
 const code = (wanted: number) => (e: unknown) => e instanceof ImError && e.code === wanted;
 
 describe('objects, logs and registrations on real servers', () => {
-  let dir: string;
-  let servers: Backend[] = [];
-  let store: Store;
-  let third: DomainService<'third'>;
-  let blob: Blob;
-  const log = silentLogger();
-  const metrics = createMetrics();
-  const runner = createBackground({ log, metrics });
-
-  before(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'third-'));
-    const [mongo, redis, s3] = await Promise.all([
-      startMongo({ dir: join(dir, 'mongo') }),
-      startRedis({ dir: join(dir, 'redis') }),
-      startS3({ dir: join(dir, 's3') }),
-    ]);
-    servers = [mongo, redis, s3];
-    const small = { storageBytes: 10_000, objectBytes: 6_000 };
-    const tenants = staticTenants([
-      tenantSettings({ id: 'default', tokenSecret: 's', adminSecret: 's' }),
-      tenantSettings({ id: 'small', tokenSecret: 's', adminSecret: 's', quotas: small }),
-      tenantSettings({ id: 'full', tokenSecret: 's', adminSecret: 's', quotas: { storageBytes: 1 } }),
-    ]);
-    store = createStore(
-      { mongo: { uri: mongo.uri, database: 'third', maxPoolSize: 5 }, redis: { uri: redis.uri } },
-      { log, metrics, tenants, background: runner, invalidations: inProcessInvalidations() },
-    );
-    await store.start();
-    for (const end = Date.now() + 60_000; !store.ready().ready; await sleep(20)) {
-      if (Date.now() > end) throw new Error(store.ready().reason);
-    }
-    const account = s3 as S3Backend;
-    blob = createBlob(
-      {
-        endpoint: account.endpoint,
-        externalEndpoint: '',
-        accessKey: account.accessKey,
-        secretKey: account.secretKey,
-        region: account.region,
-        bucket: 'openim',
-        uploadHours: 24,
-      },
-      { log, metrics },
-    );
-    third = createThirdService({
-      blob,
-      tenants,
-      objects: objectRepo(store),
-      openUploads: objectUploadRepo(store),
-      uploadHours: 24,
-      logs: clientLogRepo(store),
-      pushTokens: pushTokenRepo(store),
-      users: userRepo(store),
-    });
-  });
-  after(async () => {
-    await runner.stop();
-    await store?.stop(AbortSignal.timeout(5_000));
-    await Promise.all(servers.map((s) => s.stop()));
-    await rm(dir, { recursive: true, force: true });
+  const secrets = { tokenSecret: 's', adminSecret: 's' };
+  const domain = describeDomain(thirdService, {
+    servers: ['mongo', 'redis', 's3'],
+    tenants: [
+      { id: 'default', ...secrets },
+      { id: 'small', ...secrets, quotas: { storageBytes: 10_000, objectBytes: 6_000 } },
+      { id: 'full', ...secrets, quotas: { storageBytes: 1 } },
+    ],
   });
 
   const urlPrefix = 'http://api/object/';
@@ -99,7 +33,7 @@ describe('objects, logs and registrations on real servers', () => {
     userID: string,
     fields: { hash: string; size: number; name: string; maxParts?: number },
   ) =>
-    third.initiateMultipartUpload(
+    domain.third.initiateMultipartUpload(
       as(userID),
       make('third.InitiateMultipartUploadReq', {
         maxParts: 20,
@@ -117,7 +51,7 @@ describe('objects, logs and registrations on real servers', () => {
     assert.equal(begun.url, '');
     assert.equal(part?.partNumber, 1);
     assert.equal((await fetch(part?.url ?? '', { method: 'PUT', body: data })).status, 200);
-    const done = await third.completeMultipartUpload(
+    const done = await domain.third.completeMultipartUpload(
       as('u1'),
       make('third.CompleteMultipartUploadReq', {
         uploadID: begun.upload?.uploadID ?? '',
@@ -127,7 +61,7 @@ describe('objects, logs and registrations on real servers', () => {
       }),
     );
     assert.equal(done.url, 'http://api/object/u1/a.txt');
-    const access = await third.accessURL(as('u2'), make('third.AccessURLReq', { name: 'u1/a.txt' }));
+    const access = await domain.third.accessURL(as('u2'), make('third.AccessURLReq', { name: 'u1/a.txt' }));
     assert.deepEqual(Buffer.from(await (await fetch(access.url)).arrayBuffer()), data);
     const again = await initiate('u2', { hash, size: data.length, name: 'u2/same.txt' });
     assert.equal(again.url, 'http://api/object/u2/same.txt');
@@ -144,7 +78,10 @@ describe('objects, logs and registrations on real servers', () => {
       maxParts: 1,
     });
     const uploadID = begun.upload?.uploadID ?? '';
-    const rest = await third.authSign(as('u1'), make('third.AuthSignReq', { uploadID, partNumbers: [2] }));
+    const rest = await domain.third.authSign(
+      as('u1'),
+      make('third.AuthSignReq', { uploadID, partNumbers: [2] }),
+    );
     const urls = [...(begun.upload?.sign?.parts ?? []), ...rest.parts].map((p) => p.url);
     for (const [i, body] of parts.entries()) {
       assert.equal((await fetch(urls[i] ?? '', { method: 'PUT', body })).status, 200);
@@ -155,7 +92,10 @@ describe('objects, logs and registrations on real servers', () => {
       name: 'u1/b',
       urlPrefix,
     });
-    assert.equal((await third.completeMultipartUpload(as('u1'), request)).url, 'http://api/object/u1/b');
+    assert.equal(
+      (await domain.third.completeMultipartUpload(as('u1'), request)).url,
+      'http://api/object/u1/b',
+    );
   });
 
   test('bytes that differ from the hash are refused', async () => {
@@ -170,14 +110,17 @@ describe('objects, logs and registrations on real servers', () => {
       parts: [md5(data)],
       name: 'u1/c',
     });
-    await assert.rejects(third.completeMultipartUpload(as('u1'), request), code(1001));
-    await assert.rejects(third.accessURL(as('u1'), make('third.AccessURLReq', { name: 'u1/c' })), code(1004));
+    await assert.rejects(domain.third.completeMultipartUpload(as('u1'), request), code(1001));
+    await assert.rejects(
+      domain.third.accessURL(as('u1'), make('third.AccessURLReq', { name: 'u1/c' })),
+      code(1004),
+    );
   });
 
   const small = tenantId('small');
   const inSmall = (userID: string): CallContext => ({ ...as(userID), tenant: small });
   const begin = (ctx: CallContext, data: Uint8Array, name: string) =>
-    third.initiateMultipartUpload(
+    domain.third.initiateMultipartUpload(
       ctx,
       make('third.InitiateMultipartUploadReq', {
         hash: md5(md5(data)),
@@ -188,7 +131,7 @@ describe('objects, logs and registrations on real servers', () => {
       }),
     );
   const finish = (ctx: CallContext, uploadID: string, data: Uint8Array, name: string) =>
-    third.completeMultipartUpload(
+    domain.third.completeMultipartUpload(
       ctx,
       make('third.CompleteMultipartUploadReq', { uploadID, parts: [md5(data)], name, urlPrefix }),
     );
@@ -208,7 +151,7 @@ describe('objects, logs and registrations on real servers', () => {
     assert.equal(await put(last?.url, randomBytes(10)), 200);
     const uploadID = many.upload?.uploadID ?? '';
     const ask = (partNumbers: number[]) =>
-      third.authSign(as('u1'), make('third.AuthSignReq', { uploadID, partNumbers }));
+      domain.third.authSign(as('u1'), make('third.AuthSignReq', { uploadID, partNumbers }));
     await assert.rejects(ask([3]), code(1001));
     await assert.rejects(ask(Array(1_001).fill(1)), code(1001));
     const endless = await initiate('u1', { hash: md5('q'), size: 1024 ** 4, name: 'u1/t', maxParts: -1 });
@@ -220,18 +163,18 @@ describe('objects, logs and registrations on real servers', () => {
     const begun = await begin(as('u1'), good, 'u1/swap');
     const url = begun.upload?.sign?.parts[0]?.url;
     assert.equal(await put(url, good), 200);
-    const { copy } = blob;
+    const { copy } = domain.blob;
     // Put between the look and the copy.
-    blob.copy = async (...args) => {
+    domain.blob.copy = async (...args) => {
       assert.equal(await put(url, evil), 200);
       return copy(...args);
     };
     try {
       await assert.rejects(finish(as('u1'), begun.upload?.uploadID ?? '', good, 'u1/swap'));
     } finally {
-      blob.copy = copy;
+      domain.blob.copy = copy;
     }
-    await assert.rejects(blob.stat(tenant, `openim/data/hash/${md5(md5(good))}`), code(1004));
+    await assert.rejects(domain.blob.stat(tenant, `openim/data/hash/${md5(md5(good))}`), code(1004));
     assert.notEqual((await begin(as('u2'), good, 'u2/swap')).upload, null);
   });
 
@@ -258,9 +201,9 @@ describe('objects, logs and registrations on real servers', () => {
     await begin(inSmall('u2'), b, 'u2/b');
     await assert.rejects(begin(inSmall('u3'), c, 'u3/c'), refused('quotas.storageBytes'));
     const form = make('third.InitiateFormDataReq', { name: 'u3/c', size: 2_000 });
-    await assert.rejects(third.initiateFormData(inSmall('u3'), form), refused('quotas.storageBytes'));
+    await assert.rejects(domain.third.initiateFormData(inSmall('u3'), form), refused('quotas.storageBytes'));
     assert.equal((await begin(inSmall('u3'), a, 'u3/a')).upload, null, 'the same bytes take no more room');
-    assert.equal(await objectUploadRepo(store).bytes(small), 9_000);
+    assert.equal(await objectUploadRepo(domain.store).bytes(small), 9_000);
     assert.notEqual((await begin(as('u3'), c, 'u3/c')).upload, null, 'another tenant has its own room');
   });
 
@@ -269,14 +212,14 @@ describe('objects, logs and registrations on real servers', () => {
     const ctx = { ...as('u1'), tenant: full };
     const fields = { hash: md5('large'), size: 64 * 1024 * 1024, name: 'u1/large' };
     const request = make('third.InitiateMultipartUploadReq', { ...fields, urlPrefix });
-    await assert.rejects(third.initiateMultipartUpload(ctx, request), code(1002));
+    await assert.rejects(domain.third.initiateMultipartUpload(ctx, request), code(1002));
     const later = Date.now() + 3_600_000;
-    assert.deepEqual((await blob.leftovers(full, 'openim/', later, 10)).uploads, []);
+    assert.deepEqual((await domain.blob.leftovers(full, 'openim/', later, 10)).uploads, []);
   });
 
   test('a form is posted and completed by the user who began it, for the key that it was made for', async () => {
     const body = Buffer.from('hello form');
-    const begun = await third.initiateFormData(
+    const begun = await domain.third.initiateFormData(
       as('u1'),
       make('third.InitiateFormDataReq', { name: 'u1/f.txt', size: body.length, contentType: 'text/html' }),
     );
@@ -285,7 +228,7 @@ describe('objects, logs and registrations on real servers', () => {
     form.set('file', new File([body], 'f.txt'));
     assert.ok([200, 204].includes((await fetch(begun.url, { method: 'POST', body: form })).status));
     const complete = (userID: string, id: string) =>
-      third.completeFormData(as(userID), make('third.CompleteFormDataReq', { id, urlPrefix }));
+      domain.third.completeFormData(as(userID), make('third.CompleteFormDataReq', { id, urlPrefix }));
     await assert.rejects(complete('u2', begun.id), code(1002));
     const forged = { name: 'u2/f', size: body.length, contentType: '', group: '', key: 'openim/data/hash/x' };
     const [text, seal] = JSON.parse(Buffer.from(begun.id, 'base64').toString()) as [string, string];
@@ -310,8 +253,8 @@ describe('objects, logs and registrations on real servers', () => {
       await fetch(url, { method: 'PUT', body: data, headers: { 'content-type': 'text/html' } });
       const uploadID = begun.upload?.uploadID ?? '';
       const done = { uploadID, parts: [md5(data)], name, contentType };
-      await third.completeMultipartUpload(as('u1'), make('third.CompleteMultipartUploadReq', done));
-      const access = await third.accessURL(as('u2'), make('third.AccessURLReq', { name }));
+      await domain.third.completeMultipartUpload(as('u1'), make('third.CompleteMultipartUploadReq', done));
+      const access = await domain.third.accessURL(as('u2'), make('third.AccessURLReq', { name }));
       const { headers } = await fetch(access.url);
       return [headers.get('content-type'), headers.get('content-disposition')];
     };
@@ -333,7 +276,7 @@ describe('objects, logs and registrations on real servers', () => {
     });
     for (const uploadID of ['', 'x', Buffer.from('["{}","seal"]').toString('base64')]) {
       await assert.rejects(
-        third.authSign(as('u1'), make('third.AuthSignReq', { uploadID, partNumbers: [1] })),
+        domain.third.authSign(as('u1'), make('third.AuthSignReq', { uploadID, partNumbers: [1] })),
         code(1001),
       );
     }
@@ -345,49 +288,52 @@ describe('objects, logs and registrations on real servers', () => {
       version: '1',
       fileURLs: [make('third.FileURL', { filename: 'a.log', URL: 'http://x/a.log' })],
     });
-    await third.uploadLogs(as('u1'), upload);
+    await domain.third.uploadLogs(as('u1'), upload);
     const pagination = make('sdkws.RequestPagination', { pageNumber: 1, showNumber: 10 });
     const search = make('third.SearchLogsReq', { keyword: 'u1', endTime: Date.now() + 1_000, pagination });
-    const found = await third.searchLogs(background(tenant, 'op'), search);
+    const found = await domain.third.searchLogs(systemContext(tenant, 'op'), search);
     assert.equal(found.total, 1);
     assert.equal(found.logsInfos[0]?.platform, 'Web');
     const totalOf = async (keyword: string) =>
-      (await third.searchLogs(background(tenant, 'op'), { ...search, keyword })).total;
+      (await domain.third.searchLogs(systemContext(tenant, 'op'), { ...search, keyword })).total;
     for (const keyword of ['', 'u', '1', '^u1$', '^u', '1$', '^.*1', 'u.*1'])
       assert.equal(await totalOf(keyword), 1, keyword);
     for (const keyword of ['u2', '^1', 'u$', '^u$', 'u.', '(u1', 'U1', '[u]', 'u|1'])
       assert.equal(await totalOf(keyword), 0, keyword);
-    await assert.rejects(third.searchLogs(as('u1'), search), code(1002));
+    await assert.rejects(domain.third.searchLogs(as('u1'), search), code(1002));
     const logIDs = found.logsInfos.map((l) => l.logID);
     await assert.rejects(
-      third.deleteLogs(background(tenant, 'op'), make('third.DeleteLogsReq', { logIDs: [...logIDs, '1'] })),
+      domain.third.deleteLogs(
+        systemContext(tenant, 'op'),
+        make('third.DeleteLogsReq', { logIDs: [...logIDs, '1'] }),
+      ),
       code(1004),
     );
-    await third.deleteLogs(background(tenant, 'op'), make('third.DeleteLogsReq', { logIDs }));
-    assert.equal((await third.searchLogs(background(tenant, 'op'), search)).total, 0);
+    await domain.third.deleteLogs(systemContext(tenant, 'op'), make('third.DeleteLogsReq', { logIDs }));
+    assert.equal((await domain.third.searchLogs(systemContext(tenant, 'op'), search)).total, 0);
   });
 
   test('a device is registered and removed by its own user', async () => {
     const register = make('third.FcmUpdateTokenReq', { platformID: 2, fcmToken: 'f', account: 'u1' });
-    await assert.rejects(third.fcmUpdateToken(as('u2'), register), code(1002));
-    await third.fcmUpdateToken(as('u1'), register);
-    const devices = pushTokenRepo(store);
+    await assert.rejects(domain.third.fcmUpdateToken(as('u2'), register), code(1002));
+    await domain.third.fcmUpdateToken(as('u1'), register);
+    const devices = pushTokenRepo(domain.store);
     assert.deepEqual(await devices.ofUsers(tenant, ['u1', 'u2'], Date.now()), [
       { userID: 'u1', platformID: 2, token: 'f' },
     ]);
-    await third.delUserPushToken(
+    await domain.third.delUserPushToken(
       as('u1'),
       make('third.DelUserPushTokenReq', { userID: 'u1', platformID: 2 }),
     );
     assert.deepEqual(await devices.ofUsers(tenant, ['u1'], Date.now()), []);
     const badge = make('third.SetAppBadgeReq', { userID: 'u1', appUnreadCount: 3 });
-    await third.setAppBadge(as('u1'), badge);
-    await assert.rejects(third.setAppBadge(as('u2'), badge), code(1002));
+    await domain.third.setAppBadge(as('u1'), badge);
+    await assert.rejects(domain.third.setAppBadge(as('u2'), badge), code(1002));
   });
 
   test('parts are as large as their number demands', async () => {
     const sizeOf = async (size: number) =>
-      (await third.partSize(as('u1'), make('third.PartSizeReq', { size }))).size;
+      (await domain.third.partSize(as('u1'), make('third.PartSizeReq', { size }))).size;
     assert.equal(await sizeOf(1), 5_242_880);
     assert.equal(await sizeOf(5_242_880 * 10_000 + 1), 5_242_881);
   });

@@ -1,7 +1,8 @@
 import type { ServerConfig } from '@im/contract';
+import type { Notifier } from '@im/domain';
 import type { Metrics, TenantDirectory, UserLimit } from '@im/kit';
 import type { Background, Logger } from '@im/process';
-import type { DomainService, Notifier, RpcRegistry } from '@im/rpc';
+import type { DomainService, RpcRegistry } from '@im/rpc';
 import type { ClientConfigRepo, UserCommandRepo, UserRepo } from '@im/store';
 import type { Presence } from './presence.ts';
 

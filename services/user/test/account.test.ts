@@ -1,46 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { test } from 'node:test';
 import { ERR, type Messages, make } from '@im/protocol';
-import {
-  by,
-  codeOf,
-  MOST_COMMANDS,
-  newCluster,
-  type Servers,
-  startServers,
-  startUser,
-  type UserProcess,
-} from './harness.ts';
+import { codeOf } from '@im/testing';
+import { by, describeUsers, MOST_COMMANDS, page, register } from './harness.ts';
 
-let servers: Servers;
-let a: UserProcess;
-/** Another process of the same cluster. */
-let b: UserProcess;
+const [a, b] = describeUsers();
 const ADMIN = by('imAdmin');
-
-before(async () => {
-  servers = await startServers();
-  const cluster = newCluster();
-  a = await startUser(servers, cluster);
-  b = await startUser(servers, cluster);
-});
-after(async () => {
-  await a?.[Symbol.asyncDispose]();
-  await b?.[Symbol.asyncDispose]();
-  await servers?.stop();
-});
-beforeEach(() => {
-  a.notifications.length = 0;
-});
-
-function page(pageNumber: number, showNumber: number) {
-  return make('sdkws.RequestPagination', { pageNumber, showNumber });
-}
-
-async function register(...users: Partial<Messages['sdkws.UserInfo']>[]): Promise<void> {
-  const list = users.map((user) => make('sdkws.UserInfo', { nickname: `${user.userID} N`, ...user }));
-  await a.user.userRegister(ADMIN, make('user.UserRegisterReq', { users: list }));
-}
 
 test('notification accounts are made, renamed and found', async () => {
   const add = (fields: Partial<Messages['user.AddNotificationAccountReq']>) =>
@@ -107,11 +72,12 @@ test('user commands keep value and ex apart, and tell the other devices', async 
   assert.ok(Math.abs((found[0]?.createTime ?? 0) - Date.now() / 1000) < 10, 'seconds');
   const all = make('user.ProcessUserCommandGetAllReq', { userID: 'cmd1' });
   assert.equal((await a.user.processUserCommandGetAll(ctx, all)).CommandResp.length, 2);
+  const sent = a.takeSent();
   assert.deepEqual(
-    a.notifications.map((n) => n.contentType),
+    sent.map(({ request }) => request.contentType),
     [1305, 1305, 1307],
   );
-  assert.equal(a.notifications[0]?.detail, '{"fromUserID":"cmd1","toUserID":"cmd1"}');
+  assert.equal(sent[0]?.request.detail, '{"fromUserID":"cmd1","toUserID":"cmd1"}');
   const remove = make('user.ProcessUserCommandDeleteReq', key);
   await a.user.processUserCommandDelete(ctx, remove);
   assert.equal(await codeOf(a.user.processUserCommandDelete(ctx, remove)), ERR.RecordNotFoundError);
@@ -154,7 +120,7 @@ test('a user keeps a limited number of commands, over all types', async () => {
 });
 
 test('client settings: for everybody, for one user, by page', async () => {
-  await register({ userID: 'conf1' });
+  await register(a, { userID: 'conf1' });
   const set = (userID: string, configs: Record<string, string>) =>
     a.user.setUserClientConfig(ADMIN, make('user.SetUserClientConfigReq', { userID, configs }));
   await set('', { theme: 'dark', 'a.b$c': '1' });

@@ -1,50 +1,39 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { startNats } from '@im/dev-stores';
 import { sleep } from '@im/kit';
 import { type event, make } from '@im/protocol';
-import { by, eventually, newCluster, startServers, startUser, T1 } from './harness.ts';
+import { eventually, newCluster, startStores } from '@im/testing';
+import { by, startUser, T1 } from './harness.ts';
 
 test('processes that share only NATS and the stores agree on profiles and on who is online', async () => {
-  const dir = await mkdtemp(join(tmpdir(), 'im-user-nats-'));
-  const servers = await startServers();
-  const nats = await startNats({ dir });
-  try {
-    const { database } = newCluster();
-    await using a = await startUser({ ...servers, nats }, { ...newCluster(), database });
-    await using b = await startUser({ ...servers, nats }, { ...newCluster(), database });
-    const ctx = by('imAdmin');
-    const users = [make('sdkws.UserInfo', { userID: 'u1', nickname: 'One' })];
-    await a.user.userRegister(ctx, make('user.UserRegisterReq', { users }));
-    const nickname = async (process: typeof a) => {
-      const request = make('user.GetDesignateUsersReq', { userIDs: ['u1'] });
-      return (await process.user.getDesignateUsers(ctx, request)).usersInfo[0]?.nickname;
-    };
-    assert.equal(await nickname(b), 'One');
-    const userInfo = make('sdkws.UserInfoWithEx', { userID: 'u1', nickname: 'Uno' });
-    await a.user.updateUserInfoEx(ctx, make('user.UpdateUserInfoExReq', { userInfo }));
-    await eventually(async () => (await nickname(b)) === 'Uno', 'the other process forgets the old name');
+  await using stores = await startStores('mongo', 'redis', 'nats');
+  const { database } = newCluster();
+  await using a = await startUser(stores, { ...newCluster(), database });
+  await using b = await startUser(stores, { ...newCluster(), database });
+  const ctx = by('imAdmin');
+  const users = [make('sdkws.UserInfo', { userID: 'u1', nickname: 'One' })];
+  await a.user.userRegister(ctx, make('user.UserRegisterReq', { users }));
+  const nickname = async (process: typeof a) => {
+    const request = make('user.GetDesignateUsersReq', { userIDs: ['u1'] });
+    return (await process.user.getDesignateUsers(ctx, request)).usersInfo[0]?.nickname;
+  };
+  assert.equal(await nickname(b), 'One');
+  const userInfo = make('sdkws.UserInfoWithEx', { userID: 'u1', nickname: 'Uno' });
+  await a.user.updateUserInfoEx(ctx, make('user.UpdateUserInfoExReq', { userInfo }));
+  await eventually(async () => assert.equal(await nickname(b), 'Uno'));
 
-    const heard: event.Presence[] = [];
-    b.bus.events.subscribePresence(T1, 'u1', (presence) => heard.push(presence));
-    await sleep(200);
-    await a.user.gatewayHeartbeat(ctx, make('user.GatewayHeartbeatReq', { gatewayID: 'g1' }));
-    const items = [make('user.PresenceItem', { tenant: T1, userID: 'u1', platformIDs: [5] })];
-    await a.user.reportPresence(ctx, make('user.ReportPresenceReq', { gatewayID: 'g1', items }));
-    await eventually(() => heard.length === 1, 'u1 is told to be online');
-    // The gateway is never heard of again.
-    await eventually(() => heard.length === 2, 'u1 is told to be offline');
-    assert.deepEqual(
-      heard.map(({ platformIDs }) => platformIDs),
-      [[5], []],
-    );
-    assert.ok((heard[1]?.version ?? 0) > (heard[0]?.version ?? 0));
-  } finally {
-    await nats.stop();
-    await servers.stop();
-    await rm(dir, { recursive: true, force: true });
-  }
+  const heard: event.Presence[] = [];
+  b.bus.events.subscribePresence(T1, 'u1', (presence) => heard.push(presence));
+  await sleep(200);
+  await a.user.gatewayHeartbeat(ctx, make('user.GatewayHeartbeatReq', { gatewayID: 'g1' }));
+  const items = [make('user.PresenceItem', { tenant: T1, userID: 'u1', platformIDs: [5] })];
+  await a.user.reportPresence(ctx, make('user.ReportPresenceReq', { gatewayID: 'g1', items }));
+  await eventually(() => assert.equal(heard.length, 1, 'u1 is online'));
+  // The gateway is never heard of again.
+  await eventually(() => assert.equal(heard.length, 2, 'u1 is offline'));
+  assert.deepEqual(
+    heard.map(({ platformIDs }) => platformIDs),
+    [[5], []],
+  );
+  assert.ok((heard[1]?.version ?? 0) > (heard[0]?.version ?? 0));
 });

@@ -1,45 +1,18 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import type { TenantId } from '@im/contract';
 import { sleep, tokenHash } from '@im/kit';
 import { ERR, make } from '@im/protocol';
-import {
-  by,
-  codeOf,
-  eventually,
-  LIMIT_MS,
-  newCluster,
-  type Servers,
-  startServers,
-  startUser,
-  T1,
-  T2,
-  type UserProcess,
-} from './harness.ts';
+import { codeOf, eventually, newCluster, startStores } from '@im/testing';
+import { by, describeUsers, LIMIT_MS, startUser, T1, T2, type UserProcess } from './harness.ts';
 
-let servers: Servers;
-let a: UserProcess;
-/** Another process of the same cluster. */
-let b: UserProcess;
+const [a, b] = describeUsers();
 const SYSTEM = by('imAdmin');
 
-before(async () => {
-  servers = await startServers();
-  const cluster = newCluster();
-  a = await startUser(servers, cluster);
-  b = await startUser(servers, cluster);
-});
-after(async () => {
-  await a?.[Symbol.asyncDispose]();
-  await b?.[Symbol.asyncDispose]();
-  await servers?.stop();
-});
 beforeEach(async () => {
   await a.store.redis.client.flushall();
   // The list of live gateways is remembered for a second.
   await sleep(1_050);
-  a.presences.length = 0;
-  b.presences.length = 0;
 });
 
 async function beat(process: UserProcess, gatewayID: string): Promise<boolean> {
@@ -162,9 +135,9 @@ test('a gateway that falls silent takes its users offline, and it is told', asyn
   a.presences.length = 0;
   const alive = setInterval(() => void beat(a, 'g2'), 300);
   try {
-    await eventually(async () => (await online(b, 'u2'))[0]?.length === 0, 'u2 is offline');
+    await eventually(async () => assert.equal((await online(b, 'u2'))[0]?.length, 0));
     assert.deepEqual(await online(b, 'u1'), [[5]]);
-    await eventually(() => told(a).length + told(b).length === 2, 'it is told once');
+    await eventually(() => assert.equal(told(a).length + told(b).length, 2, 'it is told once'));
     assert.deepEqual([...told(a), ...told(b)].sort(), ['u1:5', 'u2:']);
     await sleep(2_500);
     assert.equal(told(a).length + told(b).length, 2);
@@ -353,16 +326,12 @@ test('a thousand users of one gateway are reported and asked for together', asyn
   assert.ok(found.every((platforms) => platforms.length === 1));
 });
 
-test('without Redis nobody claims to know', async () => {
-  const own = await startServers();
-  try {
-    await using process = await startUser(own, newCluster());
-    await own.redis.kill();
-    const ask = make('user.GetOnlinePlatformsReq', { userIDs: ['u1'] });
-    assert.equal(await codeOf(process.user.getOnlinePlatforms(SYSTEM, ask)), ERR.NetworkError);
-    assert.equal(await codeOf(beat(process, 'g1')), ERR.NetworkError);
-    assert.equal(await codeOf(report(process, 'g1', [])), ERR.NetworkError);
-  } finally {
-    await own.stop();
-  }
+test('without Redis presence is unknown', async () => {
+  await using own = await startStores('mongo', 'redis');
+  await using process = await startUser(own, newCluster());
+  await own.redis.kill();
+  const ask = make('user.GetOnlinePlatformsReq', { userIDs: ['u1'] });
+  assert.equal(await codeOf(process.user.getOnlinePlatforms(SYSTEM, ask)), ERR.NetworkError);
+  assert.equal(await codeOf(beat(process, 'g1')), ERR.NetworkError);
+  assert.equal(await codeOf(report(process, 'g1', [])), ERR.NetworkError);
 });

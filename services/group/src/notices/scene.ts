@@ -1,6 +1,6 @@
+import type { NotificationAddress, Notifier } from '@im/domain';
 import type { CallContext } from '@im/kit';
 import { type MessageName, type Messages, SESSION, type sdkws } from '@im/protocol';
-import type { NotificationAddress, Notifier } from '@im/rpc';
 import type { Group, GroupMember, VersionStamp } from '@im/store';
 import type { Views } from '../views.ts';
 

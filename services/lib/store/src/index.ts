@@ -11,7 +11,6 @@ export { createStore, type StoreConfig, type StoreDeps } from './create-store.ts
 export { guarded, isDuplicateKey, isUnavailable, notFound, retryDuplicate, storeError } from './errors.ts';
 export type { GroupCommit, GroupCommitWriter } from './group-commit.ts';
 export type { Placement } from './placement.ts';
-export { createReach, type Reach, type ReachOptions, requireReach, requireVoice } from './reach.ts';
 export { type RedisClient, type RedisCopies, redisKey } from './redis.ts';
 export { type Black, type BlackRepo, blackRepo } from './repos/black.ts';
 export { type ClientConfigRepo, clientConfigRepo } from './repos/client-config.ts';

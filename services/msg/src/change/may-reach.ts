@@ -1,6 +1,7 @@
+import { requireVoice } from '@im/domain';
 import type { CallContext } from '@im/kit';
 import { ERR, ImError, SESSION } from '@im/protocol';
-import { notFound, requireVoice } from '@im/store';
+import { notFound } from '@im/store';
 import type { MsgParts } from '../parts.ts';
 
 /** Where the rules of reach read. */

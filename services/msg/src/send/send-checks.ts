@@ -1,4 +1,5 @@
 import type { TenantId, TenantSettings } from '@im/contract';
+import { requireReach, requireVoice } from '@im/domain';
 import {
   argsError,
   CONTENT,
@@ -12,7 +13,7 @@ import {
   SESSION,
   type sdkws,
 } from '@im/protocol';
-import { notFound, requireReach, requireVoice } from '@im/store';
+import { notFound } from '@im/store';
 import type { MsgParts } from '../parts.ts';
 
 /** Groups of this type are open to everybody. */

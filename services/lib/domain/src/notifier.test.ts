@@ -4,8 +4,8 @@ import { DEFAULT_TENANT } from '@im/contract';
 import { background as contextOf } from '@im/kit';
 import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { CONTENT, ERR, ImError, make, type msg, SESSION } from '@im/protocol';
+import type { RpcRegistry } from '@im/rpc';
 import { createNotifier } from './notifier.ts';
-import type { RpcRegistry } from './registry.ts';
 
 const ADDRESS = {
   contentType: CONTENT.ConversationChange,

@@ -10,7 +10,7 @@ import {
   toImError,
   toJson,
 } from '@im/protocol';
-import type { RpcRegistry } from './registry.ts';
+import type { RpcRegistry } from '@im/rpc';
 
 /** Time that a notification gets to reach the log; msg itself tries for 9 s. */
 const SEND_MS = 9_500;
@@ -29,9 +29,9 @@ export type NotificationAddress = Pick<
 /** Sends the notifications that follow a change of the database. */
 export interface Notifier {
   /**
-   * Hands a notification to the message log. Never rejects: the change that it tells about is made, so a failure
-   * is logged and counted. Resolves when the log has it, or shortly before the call's deadline; then it goes on
-   * in the background. Awaiting each keeps the log's order that of the changes.
+   * Hands a notification to the message log. Never rejects: the change has been made, so a failure is logged and counted.
+   * Resolves when the log has it, or shortly before the call's deadline, in which case it continues in the
+   * background. Awaiting each notification keeps the order of the log that of the changes.
    */
   send<N extends MessageName>(
     ctx: CallContext,
@@ -51,7 +51,6 @@ export interface Notifier {
   ): Promise<void>;
 }
 
-/** Parts that a notifier needs. */
 export interface NotifierDeps {
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly log: Logger;

@@ -1,33 +1,41 @@
 import type { TenantSettings } from '@im/contract';
 import type { CallContext, TenantDirectory } from '@im/kit';
 import { ERR, GROUP_STATUS, ImError, MANAGER_LEVEL, ROLE } from '@im/protocol';
-import { notFound } from './errors.ts';
-import { type BlackRepo, blackRepo } from './repos/black.ts';
-import { type FriendRepo, friendRepo } from './repos/friend.ts';
-import type { Group } from './repos/group.ts';
-import type { GroupMember } from './repos/group-member.ts';
-import { type UserRepo, userRepo } from './repos/user.ts';
-import type { Store } from './store.ts';
+import {
+  type BlackRepo,
+  blackRepo,
+  type FriendRepo,
+  friendRepo,
+  type Group,
+  type GroupMember,
+  notFound,
+  type Store,
+  type UserRepo,
+  userRepo,
+} from '@im/store';
 
-/** Where the rules of reach read; all from copies in the process, once they are warm. */
-export interface ReachParts {
+/** Where the rules of reach read: from copies in the process, once they are warm. */
+export interface ReachDeps {
   readonly users: UserRepo;
   readonly blacks: BlackRepo;
   readonly friends: FriendRepo;
 }
 
 export interface ReachOptions {
-  /** Not asked to be friends, also where the tenant wants that of a chat: for what makes friends or members. */
+  /**
+   * Strangers are reached even where the tenant requires friendship for a chat: for what makes friends or members.
+   * @default false
+   */
   readonly strangers?: boolean;
 }
 
 /**
- * Whether what `from` does may land at `to`: the rule for messages, and for all else that another user
- * sees of it, such as notifications and records. Administrators and app administrators reach everybody.
- * @throws ImError 1302 when `to` blocks `from`, 1303 when the tenant wants friends, 1004 for an unknown `from`.
+ * Whether what `from` does may reach `to`: the rule for messages, and for whatever else another user
+ * sees, such as notifications and records. Administrators and app administrators reach every user.
+ * @throws ImError 1302 when `to` blocks `from`, 1303 when the tenant requires friendship, 1004 for an unknown `from`.
  */
 export async function requireReach(
-  { users, blacks, friends }: ReachParts,
+  { users, blacks, friends }: ReachDeps,
   settings: TenantSettings,
   from: string,
   to: string,
@@ -63,13 +71,13 @@ export function requireVoice(
 export interface Reach {
   /** As {@link requireReach}. @throws ImError */
   require(ctx: CallContext, from: string, to: readonly string[], options?: ReachOptions): Promise<void>;
-  /** Those of `to` whom what `from` does may reach. */
+  /** Those of `to` whom `from` may reach. */
   filter(ctx: CallContext, from: string, to: readonly string[], options?: ReachOptions): Promise<string[]>;
 }
 
 /** The rules over the repositories of a store. */
 export function createReach(store: Store, tenants: TenantDirectory): Reach {
-  const parts: ReachParts = { users: userRepo(store), blacks: blackRepo(store), friends: friendRepo(store) };
+  const deps: ReachDeps = { users: userRepo(store), blacks: blackRepo(store), friends: friendRepo(store) };
 
   function settingsOf({ tenant }: CallContext): TenantSettings {
     const settings = tenants.get(tenant);
@@ -81,7 +89,7 @@ export function createReach(store: Store, tenants: TenantDirectory): Reach {
     async require(ctx, from, to, options) {
       if (ctx.opAdmin) return;
       const settings = settingsOf(ctx);
-      await Promise.all(to.map((userID) => requireReach(parts, settings, from, userID, options)));
+      await Promise.all(to.map((userID) => requireReach(deps, settings, from, userID, options)));
     },
     async filter(ctx, from, to, options) {
       if (ctx.opAdmin) return [...to];
@@ -89,7 +97,7 @@ export function createReach(store: Store, tenants: TenantDirectory): Reach {
       const reached = await Promise.all(
         to.map(async (userID) => {
           try {
-            await requireReach(parts, settings, from, userID, options);
+            await requireReach(deps, settings, from, userID, options);
             return [userID];
           } catch (error) {
             if (error instanceof ImError && REFUSALS.has(error.code)) return [];

@@ -1,0 +1,11 @@
+export {
+  type BuiltDomain,
+  type DomainContext,
+  type DomainDefinition,
+  type DomainDeps,
+  type DomainModule,
+  domainService,
+} from './domain-service.ts';
+export { createNotifier, type NotificationAddress, type Notifier, type NotifierDeps } from './notifier.ts';
+export { createReach, type Reach, type ReachOptions, requireReach, requireVoice } from './reach.ts';
+export { requireUsers } from './require-users.ts';
