@@ -19,7 +19,7 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
     /set_?app_?badge/i,
     [
       'services/lib/protocol/proto/third.proto',
-      'services/third/src/third-service.ts',
+      'services/third/src/methods/push-registration.ts',
       'services/api/src/routes/third.ts',
       'services/api/test/user-limits.test.ts',
       'services/api/test/testdata/openim-routes.txt',
@@ -42,7 +42,7 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
       'services/lib/protocol/src/constants.ts',
       'services/lib/protocol/proto/sdkws.proto',
       'services/msg/src/notify/notification-table.ts',
-      'services/group/src/notices/info.ts',
+      'services/group/src/notifications/group-info.ts',
       'services/group/src/methods/set-group-info.ts',
       'services/msg/src/notify/notification-table.test.ts',
     ],
@@ -105,7 +105,7 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
       'services/lib/protocol/src/errors.ts',
       'services/lib/protocol/scripts/errors-doc.ts',
       'services/msg/src/send/send-checks.ts',
-      'services/group/src/access.ts',
+      'services/group/src/permissions.ts',
     ],
   ],
 };

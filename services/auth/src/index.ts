@@ -1,8 +1,8 @@
 import { domainService } from '@im/domain';
 import { tokenRepo, userRepo } from '@im/store';
-import { createAuthService } from './auth-service.ts';
-import { tokenCopies } from './token-copies.ts';
-import { createTokens } from './tokens.ts';
+import { tokenMethods } from './methods/tokens.ts';
+import { tokenCopies } from './tokens/token-copies.ts';
+import { createTokens } from './tokens/tokens.ts';
 
 /** Tokens, forced logout and multi-terminal login. */
 export const authService = domainService('auth', {
@@ -11,6 +11,6 @@ export const authService = domainService('auth', {
     const copies = tokenCopies(store, background);
     const tokens = createTokens({ store, repo: tokenRepo(store), copies, log });
     const users = userRepo(store);
-    return { methods: createAuthService({ tenants, tokens, users, events: bus.events, metrics }) };
+    return { methods: tokenMethods({ tenants, tokens, users, events: bus.events, metrics }) };
   },
 });

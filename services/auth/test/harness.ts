@@ -6,8 +6,8 @@ import type { event } from '@im/protocol';
 import { tokenRepo } from '@im/store';
 import { startDomain, type TestCluster, type TestDomain } from '@im/testing';
 import { authService } from '../src/index.ts';
-import { tokenCopies } from '../src/token-copies.ts';
-import { createTokens, type Tokens } from '../src/tokens.ts';
+import { tokenCopies } from '../src/tokens/token-copies.ts';
+import { createTokens, type Tokens } from '../src/tokens/tokens.ts';
 
 /** One tenant per policy, and one with a key of its own. */
 export const TENANTS: readonly TenantSettingsInput[] = [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ERR, make } from '@im/protocol';
 import { codeOf, newCluster, startStores } from '@im/testing';
-import { tokenKey } from '../src/jwt.ts';
+import { tokenKey } from '../src/tokens/jwt.ts';
 import { ctxOf, P1, startAuth } from './harness.ts';
 
 test('tokens pass by either store, and without both no token is called invalid', async () => {

@@ -8,9 +8,9 @@ import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { ERR, make } from '@im/protocol';
 import { tokenRepo } from '@im/store';
 import { codeOf, newCluster, startStores, type TestStores } from '@im/testing';
-import { tokenKey } from '../src/jwt.ts';
-import { tokenCopies } from '../src/token-copies.ts';
-import { createTokens } from '../src/tokens.ts';
+import { tokenKey } from '../src/tokens/jwt.ts';
+import { tokenCopies } from '../src/tokens/token-copies.ts';
+import { createTokens } from '../src/tokens/tokens.ts';
 import { type AuthProcess, ctxOf, P1, startAuth, TENANTS } from './harness.ts';
 
 let stores: TestStores<'mongo' | 'redis'>;

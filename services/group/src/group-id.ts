@@ -1,6 +1,6 @@
 import { type CallContext, md5Hex, randomId } from '@im/kit';
 import { argsError } from '@im/protocol';
-import type { GroupParts } from './parts.ts';
+import type { GroupDeps } from './deps.ts';
 
 const DIGITS = 8;
 /** Longest id of a group to which messages can be sent. */
@@ -27,7 +27,7 @@ function chats(groupID: string): [string, string][] {
  * @throws ImError 1001 that says what is wrong with it.
  */
 export async function checkGivenID(
-  { users }: Pick<GroupParts, 'users'>,
+  { users }: Pick<GroupDeps, 'users'>,
   ctx: CallContext,
   groupID: string,
 ): Promise<void> {

@@ -7,28 +7,24 @@ import {
   membershipOutbox,
   userRepo,
 } from '@im/store';
+import type { GroupDeps } from './deps.ts';
 import { MembershipChanges } from './membership/membership-changes.ts';
 import { MembershipRelay } from './membership/relay.ts';
-import { abstractInfoMethods } from './methods/abstract-info.ts';
-import { answerApplicationMethods } from './methods/answer-application.ts';
-import { applicationListMethods } from './methods/application-lists.ts';
 import { createGroupMethods } from './methods/create-group.ts';
 import { dismissGroupMethods } from './methods/dismiss-group.ts';
-import { inviteMethods } from './methods/invite.ts';
+import { getGroupMembersMethods } from './methods/get-group-members.ts';
+import { getGroupsMethods } from './methods/get-groups.ts';
+import { groupApplicationMethods } from './methods/group-applications.ts';
+import { incrementalSyncMethods } from './methods/incremental-sync.ts';
+import { inviteUserToGroupMethods } from './methods/invite-user-to-group.ts';
 import { joinGroupMethods } from './methods/join-group.ts';
-import { leaveMethods } from './methods/leave.ts';
-import { membershipMethods } from './methods/membership.ts';
-import { muteMethods } from './methods/mute.ts';
-import { profileChangedMethods } from './methods/profile-changed.ts';
-import { readGroupMethods } from './methods/read-groups.ts';
-import { readMemberMethods } from './methods/read-members.ts';
+import { muteGroupMethods } from './methods/mute-group.ts';
+import { quitAndKickMethods } from './methods/quit-and-kick.ts';
 import { setGroupInfoMethods } from './methods/set-group-info.ts';
-import { setMemberInfoMethods } from './methods/set-member-info.ts';
-import { syncJoinedMethods } from './methods/sync-joined.ts';
-import { syncMemberMethods } from './methods/sync-members.ts';
-import { transferOwnerMethods } from './methods/transfer-owner.ts';
-import { groupNotices } from './notices/notices.ts';
-import type { GroupParts } from './parts.ts';
+import { setGroupMemberInfoMethods } from './methods/set-group-member-info.ts';
+import { transferGroupMethods } from './methods/transfer-group.ts';
+import { userProfileChangedMethods } from './methods/user-profile-changed.ts';
+import { groupNotifications } from './notifications/group-notifications.ts';
 import { createViews } from './views.ts';
 
 /** How often a process looks for changes that another left unfinished. */
@@ -42,11 +38,11 @@ export const groupService = domainService('group', {
     const users = userRepo(store);
     const views = createViews({ members, users });
     const outbox = membershipOutbox(store);
-    const notices = groupNotices({ notifier: createNotifier(context), views });
-    const memberships = new MembershipChanges({ outbox, notices, background, log });
+    const notifications = groupNotifications({ notifier: createNotifier(context), views });
+    const memberships = new MembershipChanges({ outbox, notifications, background, log });
     const groups = groupRepo(store);
     const changes = groupMemberChanges(store);
-    const parts: GroupParts = {
+    const deps: GroupDeps = {
       groups,
       members,
       changes,
@@ -55,7 +51,7 @@ export const groupService = domainService('group', {
       users,
       reach: createReach(store, tenants),
       views,
-      notices,
+      notifications,
       rpc,
       tenants,
       background,
@@ -67,31 +63,27 @@ export const groupService = domainService('group', {
       members,
       changes,
       memberships,
-      notices,
+      notifications,
       tenants,
       metrics,
       log,
     });
     return {
       methods: {
-        ...createGroupMethods(parts),
-        ...setGroupInfoMethods(parts),
-        ...joinGroupMethods(parts),
-        ...inviteMethods(parts),
-        ...leaveMethods(parts),
-        ...dismissGroupMethods(parts),
-        ...transferOwnerMethods(parts),
-        ...muteMethods(parts),
-        ...setMemberInfoMethods(parts),
-        ...answerApplicationMethods(parts),
-        ...applicationListMethods(parts),
-        ...readGroupMethods(parts),
-        ...readMemberMethods(parts),
-        ...abstractInfoMethods(parts),
-        ...syncJoinedMethods(parts),
-        ...syncMemberMethods(parts),
-        ...membershipMethods(parts),
-        ...profileChangedMethods(parts),
+        ...createGroupMethods(deps),
+        ...setGroupInfoMethods(deps),
+        ...joinGroupMethods(deps),
+        ...inviteUserToGroupMethods(deps),
+        ...quitAndKickMethods(deps),
+        ...dismissGroupMethods(deps),
+        ...transferGroupMethods(deps),
+        ...muteGroupMethods(deps),
+        ...setGroupMemberInfoMethods(deps),
+        ...groupApplicationMethods(deps),
+        ...getGroupsMethods(deps),
+        ...getGroupMembersMethods(deps),
+        ...incrementalSyncMethods(deps),
+        ...userProfileChangedMethods(deps),
       },
       start() {
         background.every('membership-relay', RELAY_MS, (signal) => relay.round(signal));

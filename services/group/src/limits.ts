@@ -1,10 +1,10 @@
 import type { CallContext } from '@im/kit';
 import { argsError, ERR, ImError } from '@im/protocol';
-import type { GroupParts } from './parts.ts';
+import type { GroupDeps } from './deps.ts';
 
-/** Texts of a group travel in every notification about it. */
+/** Characters of a text of a group, which travels in every notification about it. */
 const MAX_GROUP_TEXT = 16_384;
-/** Texts of members travel in lists of them. */
+/** Characters of a text of a member, which travels in lists of members. */
 const MAX_MEMBER_TEXT = 1_024;
 
 type Texts = Readonly<Record<string, string | null | undefined>>;
@@ -21,10 +21,10 @@ export const checkMemberTexts = (texts: Texts) => checkTexts(texts, MAX_MEMBER_T
 
 /**
  * Whether the tenant's quotas leave room for these users in a group that has `present` members now.
- * @throws ImError 1002 that tells the limit.
+ * @throws ImError 1002 that names the limit.
  */
 export async function requireRoom(
-  { tenants, members }: Pick<GroupParts, 'tenants' | 'members'>,
+  { tenants, members }: Pick<GroupDeps, 'tenants' | 'members'>,
   ctx: CallContext,
   present: number,
   userIDs: readonly string[],

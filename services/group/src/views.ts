@@ -12,7 +12,7 @@ export function groupInfo(group: Group, summary: GroupSummary | undefined): sdkw
   });
 }
 
-/** A member as the API shows him: what he left open comes from his profile. */
+/** A member as the API shows them: empty fields come from the profile. */
 export function memberInfo(
   member: GroupMember,
   profile: sdkws.UserInfo | undefined,
@@ -31,15 +31,15 @@ export function publicUser(userID: string, profile: sdkws.UserInfo | undefined):
   return make('sdkws.PublicUserInfo', { userID, nickname, faceURL, ex });
 }
 
-/** Stored things as the API shows them, with what belongs to them from elsewhere, in bulk. */
+/** Stored groups, members and applications as the API shows them; related data is read in bulk. */
 export interface Views {
   groups(tenant: TenantId, groups: readonly Group[]): Promise<sdkws.GroupInfo[]>;
   group(tenant: TenantId, group: Group): Promise<sdkws.GroupInfo>;
   members(tenant: TenantId, members: readonly GroupMember[]): Promise<sdkws.GroupMemberFullInfo[]>;
   member(tenant: TenantId, member: GroupMember): Promise<sdkws.GroupMemberFullInfo>;
-  /** Who asks: as a member, or as an administrator from outside. */
+  /** The caller as a member, or as an administrator from outside the group. */
   operator(ctx: CallContext, groupID: string): Promise<sdkws.GroupMemberFullInfo>;
-  /** Requests, with groups where `groups` has them. */
+  /** Applications, each with its group if `groups` has it. */
   requests(
     tenant: TenantId,
     requests: readonly GroupRequest[],

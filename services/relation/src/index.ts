@@ -1,37 +1,35 @@
 import { createNotifier, createReach, domainService } from '@im/domain';
 import { blackRepo, friendRepo, friendRequestRepo, userRepo } from '@im/store';
-import { applyMethods } from './methods/apply.ts';
-import { applyListMethods } from './methods/apply-lists.ts';
+import type { RelationDeps } from './deps.ts';
 import { blacklistMethods } from './methods/blacklist.ts';
-import { changeFriendMethods } from './methods/change-friend.ts';
+import { friendApplicationMethods } from './methods/friend-applications.ts';
+import { getFriendsMethods } from './methods/get-friends.ts';
 import { importFriendMethods } from './methods/import-friend.ts';
-import { profileChangedMethods } from './methods/profile-changed.ts';
-import { readFriendMethods } from './methods/read-friends.ts';
-import { syncFriendMethods } from './methods/sync-friends.ts';
-import type { RelationParts } from './parts.ts';
+import { updateFriendsMethods } from './methods/update-friends.ts';
+import { userProfileChangedMethods } from './methods/user-profile-changed.ts';
+import { relationNotifications } from './notifications.ts';
 
 /** Friends, applications for friendship, blacklists. */
 export const relationService = domainService('relation', {
   build(context) {
     const { store, tenants } = context;
-    const parts: RelationParts = {
+    const reach = createReach(store, tenants);
+    const deps: RelationDeps = {
       friends: friendRepo(store),
       requests: friendRequestRepo(store),
       blacks: blackRepo(store),
       users: userRepo(store),
-      reach: createReach(store, tenants),
-      notifier: createNotifier(context),
+      reach,
+      notifications: relationNotifications(createNotifier(context), reach),
     };
     return {
       methods: {
-        ...applyMethods(parts),
-        ...applyListMethods(parts),
-        ...importFriendMethods(parts),
-        ...changeFriendMethods(parts),
-        ...readFriendMethods(parts),
-        ...blacklistMethods(parts),
-        ...syncFriendMethods(parts),
-        ...profileChangedMethods(parts),
+        ...blacklistMethods(deps),
+        ...friendApplicationMethods(deps),
+        ...getFriendsMethods(deps),
+        ...importFriendMethods(deps),
+        ...updateFriendsMethods(deps),
+        ...userProfileChangedMethods(deps),
       },
     };
   },

@@ -4,9 +4,9 @@ import type { Background, Logger } from '@im/process';
 import { ERR, ImError, MANAGER_LEVEL } from '@im/protocol';
 import type { UserRepo } from '@im/store';
 
-/** Nickname of administrators that the settings give none. */
+/** Nickname of administrators for whom the settings have none. */
 const ADMIN_NICKNAME = 'superAdmin';
-const SUSPENSE_MS = 2_000;
+const MAX_WAIT_MS = 2_000;
 /** Tenants worked on at once. */
 const AT_ONCE = 20;
 
@@ -19,7 +19,6 @@ export interface AdminUsers {
   readonly done: boolean;
 }
 
-/** Parts of {@link createAdminUsers}. */
 export interface AdminUsersDeps {
   readonly users: UserRepo;
   readonly tenants: TenantDirectory;
@@ -27,9 +26,9 @@ export interface AdminUsersDeps {
   readonly log: Logger;
 }
 
-/** Registers administrators in the background, again and again until it succeeds. */
+/** Registers administrators in the background, and retries until it succeeds. */
 export function createAdminUsers({ users, tenants, background, log }: AdminUsersDeps): AdminUsers {
-  /** Tenants to be registered, as they were when they came. */
+  /** Tenants whose administrators are not registered yet, with the settings seen last. */
   const waiting = new Map<TenantId, TenantSettings>();
   let unsubscribe = () => {};
 
@@ -62,7 +61,7 @@ export function createAdminUsers({ users, tenants, background, log }: AdminUsers
       if (waiting.get(id) === settings) waiting.delete(id);
       return true;
     } catch (error) {
-      // At the start the database is often away for a moment, which the store tells by itself.
+      // At the start the database is often unavailable for a moment, which the store logs.
       const level = error instanceof ImError && error.code === ERR.NetworkError ? 'debug' : 'warn';
       log[level]({ tenant: id, err: error }, 'administrators are not registered yet');
       return false;
@@ -70,7 +69,7 @@ export function createAdminUsers({ users, tenants, background, log }: AdminUsers
   }
 
   const registerAll = background.coalesce('admin-users', async (signal) => {
-    const backoff = new Backoff({ baseMs: 200, maxMs: SUSPENSE_MS });
+    const backoff = new Backoff({ baseMs: 200, maxMs: MAX_WAIT_MS });
     while (!signal.aborted && waiting.size > 0) {
       let failed = false;
       const inTurn = [...waiting];

@@ -3,13 +3,13 @@ import { createUserLimit } from '@im/kit';
 import { notReady, READY } from '@im/process';
 import { clientConfigRepo, userCommandRepo, userRepo } from '@im/store';
 import { createAdminUsers } from './admin-users.ts';
-import { clientConfigMethods } from './client-config.ts';
-import { notificationAccountMethods } from './notification-account.ts';
-import { onlineStatusMethods } from './online-status.ts';
-import type { UserParts } from './parts.ts';
-import { createPresence } from './presence.ts';
-import { profileMethods } from './profile.ts';
-import { userCommandMethods } from './user-command.ts';
+import type { UserDeps } from './deps.ts';
+import { clientConfigMethods } from './methods/client-config.ts';
+import { notificationAccountMethods } from './methods/notification-account.ts';
+import { onlineStatusMethods } from './methods/online-status.ts';
+import { userCommandMethods } from './methods/user-command.ts';
+import { userInfoMethods } from './methods/user-info.ts';
+import { createPresence } from './presence/presence.ts';
 
 const REAP_INTERVAL_MS = 2_000;
 
@@ -21,7 +21,7 @@ export const userService = domainService('user', {
     const users = userRepo(store);
     const { limitMs } = config.gateway.presence;
     const presence = createPresence({ store, events: bus.events, tenants, log, limitMs });
-    const parts: UserParts = {
+    const deps: UserDeps = {
       users,
       commands: userCommandRepo(store),
       configs: clientConfigRepo(store),
@@ -38,11 +38,11 @@ export const userService = domainService('user', {
     const admins = createAdminUsers({ users, tenants, background, log });
     return {
       methods: {
-        ...profileMethods(parts),
-        ...notificationAccountMethods(parts),
-        ...userCommandMethods(parts),
-        ...clientConfigMethods(parts),
-        ...onlineStatusMethods(parts),
+        ...userInfoMethods(deps),
+        ...notificationAccountMethods(deps),
+        ...userCommandMethods(deps),
+        ...clientConfigMethods(deps),
+        ...onlineStatusMethods(deps),
       },
       start() {
         admins.start();

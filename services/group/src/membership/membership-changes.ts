@@ -9,10 +9,10 @@ import type {
   TransferOutcome,
   VersionStamp,
 } from '@im/store';
-import type { GroupNotices } from '../notices/notices.ts';
-import type { MembershipRecord } from '../notices/scene.ts';
+import type { GroupNotifications } from '../notifications/group-notifications.ts';
+import type { MembershipRecord } from '../notifications/send.ts';
 
-/** What a change of membership is to do. */
+/** A change of membership that is asked for. */
 export type WantedChange = Pick<MembershipIntent, 'groupID' | 'contentType' | 'sendMessage'> &
   Partial<Pick<MembershipIntent, 'addedUserIDs' | 'removedUserIDs'>>;
 
@@ -20,23 +20,22 @@ export type WantedChange = Pick<MembershipIntent, 'groupID' | 'contentType' | 's
 export interface CommittedChange {
   readonly outcome: MembershipOutcome;
   /**
-   * Has the group told, which is what makes the change take effect for messages. Never rejects: what the log has not
-   * taken by then the relay appends. Awaiting each keeps the log's order that of the changes.
+   * Notifies the group, which makes the change take effect for messages. Never rejects: what the log has not taken
+   * by then, the relay appends. Awaiting each keeps the order of the log that of the changes.
    */
-  tell(render: (record: MembershipRecord) => Promise<void>): Promise<void>;
+  notify(render: (record: MembershipRecord) => Promise<void>): Promise<void>;
 }
 
-/** Parts of {@link MembershipChanges}. */
-export interface MembershipChangeDeps {
+export interface MembershipChangesDeps {
   readonly outbox: MembershipOutbox;
-  readonly notices: Pick<GroupNotices, 'bareMembership'>;
+  readonly notifications: Pick<GroupNotifications, 'bareMembership'>;
   readonly background: Background;
   readonly log: Logger;
 }
 
-/** Time that the process which makes a change has for it, before the relay takes it for dead. */
+/** Time after which the relay takes over a change, as its process is presumed dead. */
 export const WRITER_MS = 12_000;
-/** Least time in which another attempt to append makes sense. */
+/** With less time left, there is no further attempt to append. */
 const ATTEMPT_MS = 500;
 /** Time between attempts to begin a transfer while another one of the group is under way. */
 const TRANSFER_POLL_MS = 100;
@@ -44,19 +43,19 @@ const MAX_CLOSING = 5_000;
 
 /**
  * Changes of who is in a group. Each is an intent in the outbox before its rows are written, and stays there until
- * the message log has its record: a crash, an outage or a full log delays the record, and loses it never.
+ * the message log has its record: a crash, an outage or a full log delays the record but never loses it.
  */
 export class MembershipChanges {
-  readonly #deps: MembershipChangeDeps;
+  readonly #deps: MembershipChangesDeps;
 
-  constructor(deps: MembershipChangeDeps) {
+  constructor(deps: MembershipChangesDeps) {
     this.#deps = deps;
   }
 
   /**
    * Makes a change.
-   * @param write writes the rows, which bear the change's id.
-   * @throws what `write` throws; what it had written by then is told nevertheless.
+   * @param write writes the rows, with the id of the change.
+   * @throws what `write` throws; the group is notified of what it had written by then nevertheless.
    */
   async commit(
     ctx: CallContext,
@@ -69,21 +68,21 @@ export class MembershipChanges {
     if (nothing) this.close(ctx, intent);
     return {
       outcome,
-      tell: async (render) => {
+      notify: async (render) => {
         if (!nothing && (await this.append(ctx, intent, outcome, render))) this.close(ctx, intent);
       },
     };
   }
 
   /**
-   * Passes a group on, by an intent that stays until both rows are written and the log has the notification. Another
-   * transfer of the group waits for it.
+   * Transfers ownership, by an intent that stays until both rows are written and the log has the notification.
+   * Another transfer of the group waits for it.
    * @param write writes the rows.
-   * @param render tells the group.
+   * @param render notifies the group.
    * @returns false when it could not be done, as roles had changed.
-   * @throws what `write` throws, the relay then ends what it began; 90004 while another transfer is under way.
+   * @throws what `write` throws, the relay then finishes what it began; 90004 while another transfer is under way.
    */
-  async passOn(
+  async transferOwner(
     ctx: CallContext,
     groupID: string,
     transfer: Omit<OwnerTransfer, 'id'>,
@@ -99,7 +98,7 @@ export class MembershipChanges {
       } catch (error) {
         this.#deps.log.warn(
           { ...callFields(ctx), groupID, err: error },
-          'transfer of ownership left to the relay to tell',
+          'notification of a transfer of ownership left to the relay',
         );
         return true;
       }
@@ -156,7 +155,7 @@ export class MembershipChanges {
     }
     if (remainingMs(ctx) < ATTEMPT_MS) return false;
     try {
-      await this.#deps.notices.bareMembership(ctx, groupID, contentType, record);
+      await this.#deps.notifications.bareMembership(ctx, groupID, contentType, record);
       return true;
     } catch (error) {
       this.#deps.log.warn(
@@ -167,9 +166,8 @@ export class MembershipChanges {
     }
   }
 
-  /** Removes an intent that needs nothing more; one that stays is looked at, and removed, by the relay. */
+  /** Removes an intent that is complete; the relay removes one that stays. */
   close(ctx: CallContext, intent: MembershipIntent): void {
-    // One that stays is removed by the relay.
     const options = { limit: MAX_CLOSING, onRefused: acceptLoss };
     this.#deps.background.spawn('membership-outbox', () => this.#remove(ctx, intent), options);
   }

@@ -21,29 +21,26 @@ import {
   notFound,
   type OwnerTransfer,
 } from '@im/store';
-import type { GroupNotices } from '../notices/notices.ts';
-import type { MembershipRecord } from '../notices/scene.ts';
+import type { GroupNotifications } from '../notifications/group-notifications.ts';
+import type { MembershipRecord } from '../notifications/send.ts';
+import { QUIET_DISMISSAL, removeAllMembers } from './dismissal.ts';
 import type { MembershipChanges } from './membership-changes.ts';
-import { removeAllMembers } from './remove-all.ts';
 
-/** Parts of {@link MembershipRelay}. */
 export interface MembershipRelayDeps {
   readonly outbox: MembershipOutbox;
   readonly groups: Pick<GroupRepo, 'find'>;
   readonly members: Pick<GroupMemberRepo, 'find'>;
   readonly changes: Pick<GroupMemberChanges, 'settle' | 'settleOwner' | 'removeSome' | 'dropVersions'>;
   readonly memberships: MembershipChanges;
-  readonly notices: GroupNotices;
+  readonly notifications: GroupNotifications;
   readonly tenants: TenantDirectory;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
 
-/** Content type of a dismissal that nobody is told about. */
-export const QUIET_DISMISSAL = 0;
-/** Longest time of one intent; another process takes it then. */
+/** Time for one intent, after which another process takes it. */
 const LEASE_MS = 15_000;
-/** An intent that shows nothing by then was never begun: its process is gone. */
+/** An intent without effect by then was never begun: its process is gone. */
 const ABANDON_MS = 60_000;
 const AT_ONCE = 4;
 /** Intents of one tenant in one round. */
@@ -52,8 +49,8 @@ const PER_TENANT = 50;
 const NO_VERSION = { stamp: { versionID: '', version: 0 }, before: 0 };
 
 /**
- * Finishes changes of membership whose process has died, or could not reach the log: version logs, copies and the
- * record. Any number of processes may do so at once, since all of it counts once however often it is done.
+ * Finishes changes of membership whose process died or could not reach the log: version logs, copies and the
+ * record. Any number of processes may do so at once, since every step is idempotent.
  */
 export class MembershipRelay {
   readonly #deps: MembershipRelayDeps;
@@ -74,7 +71,7 @@ export class MembershipRelay {
     );
   }
 
-  /** One round over all tenants. A tenant whose database is away costs the others nothing. Never rejects. */
+  /** One round over all tenants. A tenant whose database is unavailable does not delay the others. Never rejects. */
   async round(signal: AbortSignal): Promise<void> {
     const { outbox, tenants, log } = this.#deps;
     let pending = 0;
@@ -142,17 +139,17 @@ export class MembershipRelay {
   async #change(ctx: CallContext, intent: MembershipIntent): Promise<Finished> {
     const { groupID, id, addedUserIDs: added, removedUserIDs: removed } = intent;
     const outcome = await this.#deps.changes.settle(ctx.tenant, groupID, { id, added, removed });
-    if (!outcome) return begunNever(intent);
+    if (!outcome) return neverBegun(intent);
     const group = await this.#deps.groups.find(ctx.tenant, groupID);
-    return this.#append(ctx, intent, outcome, (record) => this.#tell(ctx, group, intent, record));
+    return this.#append(ctx, intent, outcome, (record) => this.#notify(ctx, group, intent, record));
   }
 
   async #transfer(ctx: CallContext, intent: MembershipIntent, transfer: OwnerTransfer): Promise<Finished> {
-    const { changes, groups, members, notices } = this.#deps;
+    const { changes, groups, members, notifications } = this.#deps;
     const { groupID, id } = intent;
     const { oldOwnerUserID, newOwnerUserID } = transfer;
     const outcome = await changes.settleOwner(ctx.tenant, groupID, transfer);
-    if (!outcome) return begunNever(intent);
+    if (!outcome) return neverBegun(intent);
     if (outcome === 'undone') return 'undone';
     const group = await groups.find(ctx.tenant, groupID);
     if (!group || group.status === GROUP_STATUS.Dismissed) return 'abandoned';
@@ -160,22 +157,22 @@ export class MembershipRelay {
     const memberOf = (userID: string) =>
       found.find((member) => member.userID === userID) ?? formerMember(groupID, userID);
     const [after, before] = [memberOf(newOwnerUserID), memberOf(oldOwnerUserID)];
-    await notices.ownerTransferred(ctx, group, after, before, outcome.stamp, id);
+    await notifications.ownerTransferred(ctx, group, after, before, outcome.stamp, id);
     return 'told';
   }
 
   async #dismissal(ctx: CallContext, intent: MembershipIntent): Promise<Finished> {
-    const { changes, groups, notices } = this.#deps;
+    const { changes, groups, notifications } = this.#deps;
     const { groupID, id, removedUserIDs: removed } = intent;
     const group = await groups.find(ctx.tenant, groupID);
-    if (group?.status !== GROUP_STATUS.Dismissed) return begunNever(intent);
+    if (group?.status !== GROUP_STATUS.Dismissed) return neverBegun(intent);
     await removeAllMembers(changes, ctx.tenant, groupID, ctx.signal);
     await changes.settle(ctx.tenant, groupID, { id, added: [], removed });
     let finished: Finished = 'told';
     if (intent.contentType !== QUIET_DISMISSAL) {
       const outcome = { ...NO_VERSION, added: [], removed };
       finished = await this.#append(ctx, intent, outcome, async (record) =>
-        notices.groupDismissed(ctx, await notices.dismissalScene(ctx, group), record),
+        notifications.groupDismissed(ctx, await notifications.groupSnapshot(ctx, group), record),
       );
     }
     if (finished === 'told') await changes.dropVersions(ctx.tenant, groupID);
@@ -191,15 +188,15 @@ export class MembershipRelay {
     return (await this.#deps.memberships.append(ctx, intent, outcome, render)) ? 'told' : 'waiting';
   }
 
-  /** Tells the change as its own process would have, as far as that is still known. */
-  async #tell(
+  /** Notifies the group as the process of the change would have, as far as the change is still known. */
+  async #notify(
     ctx: CallContext,
     group: Group | undefined,
     { contentType }: MembershipIntent,
     record: MembershipRecord,
   ): Promise<void> {
     if (!group) throw notFound('group');
-    const { notices, members } = this.#deps;
+    const { notifications, members } = this.#deps;
     const { groupID } = group;
     const found = await members.find(ctx.tenant, groupID, [...record.added]);
     const came = found.toSorted((a, b) => b.roleLevel - a.roleLevel);
@@ -208,29 +205,29 @@ export class MembershipRelay {
     const [leaver = formerMember(groupID, '')] = left;
     switch (contentType) {
       case CONTENT.GroupCreated:
-        return notices.groupCreated(ctx, group, came, record);
+        return notifications.groupCreated(ctx, group, came, record);
       case CONTENT.MemberInvited:
-        return notices.membersInvited(ctx, group, came, record);
+        return notifications.membersInvited(ctx, group, came, record);
       case CONTENT.MemberEnter:
-        return notices.memberEntered(ctx, group, entrant, record);
+        return notifications.memberEntered(ctx, group, entrant, record);
       case CONTENT.MemberQuit:
-        return notices.memberQuit(ctx, group, leaver, record);
+        return notifications.memberQuit(ctx, group, leaver, record);
       case CONTENT.MemberKicked:
-        return notices.membersKicked(ctx, group, left, record);
+        return notifications.membersKicked(ctx, group, left, record);
       default:
-        return notices.bareMembership(ctx, groupID, contentType, record);
+        return notifications.bareMembership(ctx, groupID, contentType, record);
     }
   }
 }
 
-/** `waiting`: to be tried again. */
+/** How an intent ended; `told` has its record in the log, `waiting` is retried. */
 type Finished = 'told' | 'undone' | 'abandoned' | 'waiting';
 
-function begunNever({ at }: MembershipIntent): Finished {
+function neverBegun({ at }: MembershipIntent): Finished {
   return Date.now() - at > ABANDON_MS ? 'abandoned' : 'waiting';
 }
 
-/** A member whose row is gone: the profile tells name and face. */
+/** A member whose row is gone; name and face come from the profile. */
 function formerMember(groupID: string, userID: string): GroupMember {
   return {
     groupID,

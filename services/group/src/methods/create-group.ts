@@ -1,10 +1,10 @@
+import { requireUsers } from '@im/domain';
 import { type CallContext, requireSelf } from '@im/kit';
 import { argsError, CONTENT, ERR, GROUP_STATUS, ImError, make, ROLE, type sdkws } from '@im/protocol';
 import type { Group, GroupMember } from '@im/store';
-import { requireUsers } from '../access.ts';
+import type { GroupDeps, GroupMethods } from '../deps.ts';
 import { checkGivenID, newGroupID } from '../group-id.ts';
 import { checkGroupTexts, requireRoom } from '../limits.ts';
-import type { GroupMethods, GroupParts } from '../parts.ts';
 
 /** The one kind of group that can be made. */
 const WORKING_GROUP = 2;
@@ -32,14 +32,14 @@ function toGroup(info: sdkws.GroupInfo, groupID: string, createTime: number): Gr
 }
 
 /** New groups. */
-export function createGroupMethods(parts: GroupParts): GroupMethods<'createGroup'> {
-  const { groups, changes, memberships, views, notices } = parts;
+export function createGroupMethods(deps: GroupDeps): GroupMethods<'createGroup'> {
+  const { groups, users, changes, memberships, views, notifications } = deps;
 
   /** Stores the group under the id asked for, or under a new one. */
   async function insert(ctx: CallContext, info: sdkws.GroupInfo): Promise<Group> {
     const createTime = Date.now();
     if (info.groupID !== '') {
-      await checkGivenID(parts, ctx, info.groupID);
+      await checkGivenID(deps, ctx, info.groupID);
       const group = toGroup(info, info.groupID, createTime);
       if (!(await groups.insert(ctx.tenant, group))) throw new ImError(ERR.GroupIDExisted);
       return group;
@@ -84,9 +84,9 @@ export function createGroupMethods(parts: GroupParts): GroupMethods<'createGroup
       requireSelf(ctx, ownerUserID);
       const userIDs = [ownerUserID, ...adminUserIDs, ...memberUserIDs];
       if (new Set(userIDs).size !== userIDs.length) throw argsError('group member repeated');
-      await requireUsers(parts, ctx, userIDs, ERR.UserIDNotFoundError);
-      await parts.reach.require(ctx, ownerUserID, userIDs, { strangers: true });
-      await requireRoom(parts, ctx, 0, userIDs);
+      await requireUsers(users, ctx, userIDs, ERR.UserIDNotFoundError);
+      await deps.reach.require(ctx, ownerUserID, userIDs, { strangers: true });
+      await requireRoom(deps, ctx, 0, userIDs);
 
       const group = await insert(ctx, groupInfo);
       const members = toMembers(ctx, group.groupID, group.createTime, [
@@ -99,8 +99,9 @@ export function createGroupMethods(parts: GroupParts): GroupMethods<'createGroup
       const creation = await memberships.commit(ctx, wanted, (id) =>
         changes.add(ctx.tenant, groupID, members, id),
       );
-      await creation.tell((record) => notices.groupCreated(ctx, group, members, record));
-      if (group.notification !== '') await notices.announcementSet(ctx, group, creation.outcome.stamp, true);
+      await creation.notify((record) => notifications.groupCreated(ctx, group, members, record));
+      if (group.notification !== '')
+        await notifications.announcementSet(ctx, group, creation.outcome.stamp, true);
       return make('group.CreateGroupResp', { groupInfo: await views.group(ctx.tenant, group) });
     },
   };

@@ -2,47 +2,55 @@ import type { CallContext } from '@im/kit';
 import { callFields } from '@im/process';
 import { CONTENT, GROUP_STATUS, make } from '@im/protocol';
 import type { MembershipIntent } from '@im/store';
-import { dismissed, operatorOf, requireGroup } from '../access.ts';
-import { QUIET_DISMISSAL } from '../membership/relay.ts';
-import { removeAllMembers } from '../membership/remove-all.ts';
-import type { Scene } from '../notices/scene.ts';
-import type { GroupMethods, GroupParts } from '../parts.ts';
-import { requireOwner } from '../rules.ts';
+import type { GroupDeps, GroupMethods } from '../deps.ts';
+import { QUIET_DISMISSAL, removeAllMembers } from '../membership/dismissal.ts';
+import type { GroupSnapshot } from '../notifications/send.ts';
+import { dismissed, operatorOf, requireGroup, requireOwner } from '../permissions.ts';
 
 /**
- * Members who are named in the notification and leave at its place in the message log. In a larger group nobody is
- * named: no message follows the last one, so nobody's view has to be ended.
+ * Members who are named in the notification and leave at its place in the message log. In a larger group none is
+ * named: no message follows the last one, so no member's view has to be ended.
  */
 const MAX_NAMED = 1_000;
-/** The end of a group; its row and messages stay. */
-export function dismissGroupMethods(parts: GroupParts): GroupMethods<'dismissGroup'> {
-  const { groups, members, changes, memberships, notices, background, log } = parts;
 
-  /** Removes everybody, notes that, and has the group told; a crash meanwhile leaves the rest to the relay. */
-  async function end(ctx: CallContext, intent: MembershipIntent, scene: Scene, signal?: AbortSignal) {
+/** The end of a group; its row and messages stay. */
+export function dismissGroupMethods(deps: GroupDeps): GroupMethods<'dismissGroup'> {
+  const { groups, members, changes, memberships, notifications, background, log } = deps;
+
+  /** Removes all members, ends their versions and notifies the group; after a crash the relay does the rest. */
+  async function end(
+    ctx: CallContext,
+    intent: MembershipIntent,
+    snapshot: GroupSnapshot,
+    signal?: AbortSignal,
+  ) {
     const { groupID, removedUserIDs: removed } = intent;
     await removeAllMembers(changes, ctx.tenant, groupID, signal);
     const version = await changes.endVersions(ctx.tenant, groupID);
     const outcome = { ...version, added: [], removed };
-    const told = await memberships.append(ctx, intent, outcome, (record) =>
-      notices.groupDismissed(ctx, scene, record),
+    const appended = await memberships.append(ctx, intent, outcome, (record) =>
+      notifications.groupDismissed(ctx, snapshot, record),
     );
-    if (!told) return;
+    if (!appended) return;
     await changes.dropVersions(ctx.tenant, groupID);
     memberships.close(ctx, intent);
   }
 
-  /** Has the group told at once, and removes the members in the background. */
-  async function endLater(ctx: CallContext, intent: MembershipIntent, scene: Scene): Promise<void> {
+  /** Notifies the group at once, and removes the members in the background. */
+  async function endLater(
+    ctx: CallContext,
+    intent: MembershipIntent,
+    snapshot: GroupSnapshot,
+  ): Promise<void> {
     const { tenant } = ctx;
     const { groupID } = intent;
     const version = await changes.endVersions(tenant, groupID);
-    const told = await memberships.append(ctx, intent, { ...version, added: [], removed: [] }, (record) =>
-      notices.groupDismissed(ctx, scene, record),
+    const appended = await memberships.append(ctx, intent, { ...version, added: [], removed: [] }, (record) =>
+      notifications.groupDismissed(ctx, snapshot, record),
     );
     const removeRest = async (signal: AbortSignal) => {
       await removeAllMembers(changes, tenant, groupID, signal);
-      if (signal.aborted || !told) return;
+      if (signal.aborted || !appended) return;
       await changes.dropVersions(tenant, groupID);
       memberships.close(ctx, intent);
       log.info(callFields(ctx), 'members of a dismissed group removed');
@@ -54,8 +62,8 @@ export function dismissGroupMethods(parts: GroupParts): GroupMethods<'dismissGro
 
   return {
     async dismissGroup(ctx, { groupID, deleteMember, sendMessage }) {
-      const group = await requireGroup(parts, ctx, groupID);
-      requireOwner(await operatorOf(parts, ctx, groupID));
+      const group = await requireGroup(deps, ctx, groupID);
+      requireOwner(await operatorOf(deps, ctx, groupID));
       if (deleteMember) {
         const intent = await memberships.open(ctx, { groupID, contentType: QUIET_DISMISSAL, sendMessage });
         await groups.update(ctx.tenant, groupID, { status: GROUP_STATUS.Dismissed });
@@ -66,7 +74,7 @@ export function dismissGroupMethods(parts: GroupParts): GroupMethods<'dismissGro
       }
       if (group.status === GROUP_STATUS.Dismissed) throw dismissed();
       const ended = { ...group, status: GROUP_STATUS.Dismissed };
-      const scene = await notices.dismissalScene(ctx, ended);
+      const snapshot = await notifications.groupSnapshot(ctx, ended);
       const few = (await members.count(ctx.tenant, groupID)) <= MAX_NAMED;
       const removedUserIDs = few ? await members.userIDs(ctx.tenant, groupID) : [];
       const contentType = CONTENT.GroupDismissed;
@@ -76,8 +84,8 @@ export function dismissGroupMethods(parts: GroupParts): GroupMethods<'dismissGro
         memberships.close(ctx, intent);
         throw dismissed();
       }
-      // Few are removed before they are told: who then asks for his groups no longer finds this one.
-      await (few ? end(ctx, intent, scene) : endLater(ctx, intent, scene));
+      // Few are removed before they are notified: a client that then lists its groups no longer finds this one.
+      await (few ? end(ctx, intent, snapshot) : endLater(ctx, intent, snapshot));
       return make('group.DismissGroupResp');
     },
   };

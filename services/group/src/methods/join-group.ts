@@ -1,32 +1,33 @@
+import { requireUsers } from '@im/domain';
 import { argsError, CONTENT, ERR, ImError, make, ROLE } from '@im/protocol';
 import { type GroupMember, type GroupRequest, HANDLE_RESULT } from '@im/store';
-import { requireLiveGroup, requireUsers } from '../access.ts';
+import type { GroupDeps, GroupMethods } from '../deps.ts';
 import { requireRoom } from '../limits.ts';
-import type { GroupMethods, GroupParts } from '../parts.ts';
+import { requireLiveGroup } from '../permissions.ts';
 import { publicUser } from '../views.ts';
 
-/** Whoever asks is let in at once. */
+/** Applicants become members at once. */
 const OPEN = 2;
 
-/** Asking to be let in, and walking into open groups. */
-export function joinGroupMethods(parts: GroupParts): GroupMethods<'joinGroup'> {
-  const { members, changes, memberships, requests, users, reach, notices } = parts;
+/** Users apply for membership, or enter open groups. */
+export function joinGroupMethods(deps: GroupDeps): GroupMethods<'joinGroup'> {
+  const { members, changes, memberships, requests, users, reach, notifications } = deps;
 
   return {
     // The field inviterUserID names the user who joins: clients put themselves there.
     async joinGroup(ctx, { groupID, reqMessage, joinSource, inviterUserID: userID, ex }) {
       if (joinSource < 1 || joinSource > 4) throw argsError('joinSource must be 1 to 4');
       if (!ctx.opAdmin && userID !== '' && userID !== ctx.opUserID) {
-        throw new ImError(ERR.NoPermissionError, 'nobody joins on behalf of somebody else');
+        throw new ImError(ERR.NoPermissionError, 'only the user themself or an administrator may join');
       }
-      await requireUsers(parts, ctx, [userID]);
-      const group = await requireLiveGroup(parts, ctx, groupID);
+      await requireUsers(users, ctx, [userID]);
+      const group = await requireLiveGroup(deps, ctx, groupID);
       const [present] = await members.find(ctx.tenant, groupID, [userID]);
       if (present) throw argsError('');
 
       const now = Date.now();
       if (group.needVerification === OPEN) {
-        await requireRoom(parts, ctx, await members.count(ctx.tenant, groupID), [userID]);
+        await requireRoom(deps, ctx, await members.count(ctx.tenant, groupID), [userID]);
         const member: GroupMember = {
           groupID,
           userID,
@@ -50,7 +51,7 @@ export function joinGroupMethods(parts: GroupParts): GroupMethods<'joinGroup'> {
           changes.add(ctx.tenant, groupID, [member], id),
         );
         if (entry.outcome.added.length === 0) throw argsError('');
-        await entry.tell((record) => notices.memberEntered(ctx, group, member, record));
+        await entry.notify((record) => notifications.memberEntered(ctx, group, member, record));
         return make('group.JoinGroupResp');
       }
 
@@ -70,7 +71,7 @@ export function joinGroupMethods(parts: GroupParts): GroupMethods<'joinGroup'> {
       await requests.put(ctx.tenant, [request]);
       const leaders = (await members.leaders(ctx.tenant, groupID)).map((leader) => leader.userID);
       const applicant = publicUser(userID, await users.get(ctx.tenant, userID));
-      await notices.applied(
+      await notifications.applied(
         ctx,
         group,
         request,

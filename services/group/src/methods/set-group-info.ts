@@ -2,17 +2,22 @@ import { asSystem, type CallContext, detached } from '@im/kit';
 import { acceptLoss, callFields } from '@im/process';
 import { make } from '@im/protocol';
 import { type GroupChanges, INFO_ENTRY, notFound } from '@im/store';
-import { dismissed, operatorOf, requireLiveGroup } from '../access.ts';
+import type { GroupDeps, GroupMethods } from '../deps.ts';
 import { checkGroupTexts } from '../limits.ts';
-import type { GroupMethods, GroupParts } from '../parts.ts';
-import { requireLeader, requireOperatorVoice } from '../rules.ts';
+import {
+  dismissed,
+  operatorOf,
+  requireLeader,
+  requireLiveGroup,
+  requireOperatorVoice,
+} from '../permissions.ts';
 
 /** Mark of a conversation whose group has a new announcement. */
 const AT_ANNOUNCEMENT = 4;
 /** Time that marking the conversations of all members may take. */
 const MARK_MS = 60_000;
 
-/** What a request wants changed; undefined leaves a field. */
+/** The fields to change; undefined leaves a field as it is. */
 type Wanted = Pick<
   GroupChanges,
   | 'groupName'
@@ -30,8 +35,8 @@ function given(wanted: Wanted): Wanted {
 }
 
 /** Changes of name, announcement and settings. */
-export function setGroupInfoMethods(parts: GroupParts): GroupMethods<'setGroupInfo' | 'setGroupInfoEx'> {
-  const { groups, changes, notices, rpc, background, log } = parts;
+export function setGroupInfoMethods(deps: GroupDeps): GroupMethods<'setGroupInfo' | 'setGroupInfoEx'> {
+  const { groups, changes, notifications, rpc, background, log } = deps;
 
   /** Every member's conversation shows that there is an announcement. Only a hint, so it happens later. */
   function markConversations(ctx: CallContext, groupID: string): void {
@@ -56,10 +61,10 @@ export function setGroupInfoMethods(parts: GroupParts): GroupMethods<'setGroupIn
   async function change(ctx: CallContext, groupID: string, wanted: Wanted): Promise<void> {
     const { groupName, notification, introduction, faceURL, ex } = wanted;
     checkGroupTexts({ groupName, notification, introduction, faceURL, ex });
-    const operator = await operatorOf(parts, ctx, groupID);
+    const operator = await operatorOf(deps, ctx, groupID);
     if (!operator.admin && !operator.member) throw notFound('member');
     requireLeader(operator);
-    requireOperatorVoice(operator, await requireLiveGroup(parts, ctx, groupID));
+    requireOperatorVoice(operator, await requireLiveGroup(deps, ctx, groupID));
     const fields = given(wanted);
     if (Object.keys(fields).length === 0) return;
     const announcement =
@@ -72,11 +77,11 @@ export function setGroupInfoMethods(parts: GroupParts): GroupMethods<'setGroupIn
 
     const { groupName: _name, notification: _notification, ...others } = fields;
     if (notification !== undefined) {
-      await notices.announcementSet(ctx, group, stamp, notification !== '');
+      await notifications.announcementSet(ctx, group, stamp, notification !== '');
       if (notification !== '') markConversations(ctx, groupID);
     }
-    if (groupName !== undefined) await notices.nameSet(ctx, group, stamp);
-    if (Object.keys(others).length > 0) await notices.infoSet(ctx, group, stamp);
+    if (groupName !== undefined) await notifications.nameSet(ctx, group, stamp);
+    if (Object.keys(others).length > 0) await notifications.infoSet(ctx, group, stamp);
   }
 
   return {

@@ -4,7 +4,7 @@ import type { CallContext } from './context.ts';
 /** The caller must be this user or an administrator. @throws ImError 1002. */
 export function requireSelf(ctx: CallContext, userID: string): void {
   if (!ctx.opAdmin && (ctx.opUserID === '' || ctx.opUserID !== userID)) {
-    throw new ImError(ERR.NoPermissionError, 'only the user himself or an administrator may do this');
+    throw new ImError(ERR.NoPermissionError, 'only the user themself or an administrator may do this');
   }
 }
 

@@ -1,17 +1,16 @@
+import { requireUsers } from '@im/domain';
 import { pageRange, requireSelf } from '@im/kit';
 import { ERR, ImError, make } from '@im/protocol';
-import { requireUsers } from '../known-users.ts';
-import { relationNotices } from '../notices.ts';
-import type { RelationMethods, RelationParts } from '../parts.ts';
-import { blackInfo } from '../present.ts';
+import type { RelationDeps, RelationMethods } from '../deps.ts';
+import { blackInfo } from '../views.ts';
 
 type BlacklistMethods = RelationMethods<
   'addBlack' | 'removeBlack' | 'getPaginationBlacks' | 'getSpecifiedBlacks' | 'getIncrementalBlacks'
 >;
 
-/** Whom a user does not want to hear from; a friend stays a friend. */
-export function blacklistMethods({ blacks, users, reach, notifier }: RelationParts): BlacklistMethods {
-  const notices = relationNotices(notifier, reach);
+/** The users whom a user blocks; a friend stays a friend. */
+export function blacklistMethods(deps: RelationDeps): BlacklistMethods {
+  const { blacks, users, notifications } = deps;
 
   return {
     async addBlack(ctx, { ownerUserID, blackUserID, ex }) {
@@ -28,13 +27,13 @@ export function blacklistMethods({ blacks, users, reach, notifier }: RelationPar
       });
       // OpenIM answers 500, as if it had failed itself.
       if (!added) throw new ImError(ERR.DuplicateKeyError, `blackUserID is blocked already: ${blackUserID}`);
-      await notices.blackAdded(ctx, ownerUserID, blackUserID);
+      await notifications.blackAdded(ctx, ownerUserID, blackUserID);
       return make('relation.AddBlackResp');
     },
     async removeBlack(ctx, { ownerUserID, blackUserID }) {
       requireSelf(ctx, ownerUserID);
       await blacks.remove(ctx.tenant, ownerUserID, blackUserID);
-      await notices.blackDeleted(ctx, ownerUserID, blackUserID);
+      await notifications.blackDeleted(ctx, ownerUserID, blackUserID);
       return make('relation.RemoveBlackResp');
     },
     async getPaginationBlacks(ctx, { userID, pagination }) {

@@ -1,22 +1,18 @@
+import { requireUsers } from '@im/domain';
 import { eachLimited, requireAdmin } from '@im/kit';
 import { argsError, ERR, ImError, make } from '@im/protocol';
 import type { Friend } from '@im/store';
-import { requireUsers } from '../known-users.ts';
-import { relationNotices } from '../notices.ts';
-import type { RelationMethods, RelationParts } from '../parts.ts';
+import type { RelationDeps, RelationMethods } from '../deps.ts';
+
+type ImportFriendMethods = RelationMethods<'importFriend'>;
 
 const ADD_SOURCE_IMPORT = 1;
 const MAX_IMPORT = 1_000;
-const NOTICES_AT_ONCE = 50;
+const NOTIFICATIONS_AT_ONCE = 50;
 
-/** An administrator makes users friends without asking them. */
-export function importFriendMethods({
-  friends,
-  users,
-  notifier,
-  reach,
-}: RelationParts): RelationMethods<'importFriend'> {
-  const notices = relationNotices(notifier, reach);
+/** Administrators make users friends without asking them. */
+export function importFriendMethods(deps: RelationDeps): ImportFriendMethods {
+  const { friends, users, notifications } = deps;
 
   return {
     async importFriend(ctx, { ownerUserID, friendUserIDs }) {
@@ -39,8 +35,8 @@ export function importFriendMethods({
         (id): Friend => ({ ...base, ownerUserID: id, friendUserID: ownerUserID }),
       );
       await friends.add(ctx.tenant, [...mine, ...theirs]);
-      await eachLimited(friendUserIDs, NOTICES_AT_ONCE, (id) =>
-        notices.approved(ctx, ownerUserID, id, '', null),
+      await eachLimited(friendUserIDs, NOTIFICATIONS_AT_ONCE, (id) =>
+        notifications.approved(ctx, ownerUserID, id, '', null),
       );
       return make('relation.ImportFriendResp');
     },

@@ -1,0 +1,116 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { TenantSettings } from '@im/contract';
+import { type CallContext, createCache, tokenHash } from '@im/kit';
+import { argsError, ERR, ImError, MANAGER_LEVEL, make, PLATFORM, PLATFORM_NAMES } from '@im/protocol';
+import type { DomainService } from '@im/rpc';
+import type { AuthDeps } from '../deps.ts';
+import { rivalPlatforms } from '../tokens/multi-login.ts';
+
+/** How long a refused token is remembered. */
+const REFUSED_MS = 2_000;
+
+function isTokenRefusal(error: unknown): error is ImError {
+  return (
+    error instanceof ImError && error.code >= ERR.TokenExpiredError && error.code <= ERR.TokenNotExistError
+  );
+}
+
+function sameSecret(given: string, wanted: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(wanted));
+}
+
+/** Tokens, forced logout, multi-terminal login. Admin rights are checked by the API. */
+export function tokenMethods(deps: AuthDeps): DomainService<'auth'> {
+  const { tenants, tokens, users, events } = deps;
+  const logins = deps.metrics.counter('user_login_total', 'Tokens issued');
+
+  // A refused token hardly ever passes a moment later: repeated attempts must not load the stores.
+  const refusals = createCache<ImError>({
+    name: 'token-refusals',
+    max: 20_000,
+    ttlMs: REFUSED_MS,
+    metrics: deps.metrics,
+  });
+
+  function tenantOf(ctx: CallContext): TenantSettings {
+    const settings = tenants.get(ctx.tenant);
+    if (!settings) throw new ImError(ERR.NetworkError, `tenant ${ctx.tenant} is not known here yet`);
+    return settings;
+  }
+
+  return {
+    async getAdminToken(ctx, { secret, userID }) {
+      const tenant = tenantOf(ctx);
+      if (!sameSecret(secret, tenant.adminSecret)) throw new ImError(ERR.NoPermissionError, 'secret invalid');
+      if (!tenant.adminUserIDs.includes(userID)) throw argsError('userID is not an admin user');
+      if (!(await users.get(ctx.tenant, userID)))
+        throw new ImError(ERR.RecordNotFoundError, 'record not found');
+      const { token, lifeSeconds } = await tokens.issueAdmin(tenant, userID);
+      logins.inc();
+      return make('auth.GetAdminTokenResp', { token, expireTimeSeconds: lifeSeconds });
+    },
+    async getUserToken(ctx, { userID, platformID }) {
+      const tenant = tenantOf(ctx);
+      if (platformID === PLATFORM.Admin)
+        throw new ImError(ERR.NoPermissionError, 'platformID must not be Admin');
+      if (!(platformID in PLATFORM_NAMES)) throw argsError('platformID must be 1 to 11 and not 10');
+      if (tenant.adminUserIDs.includes(userID)) {
+        throw new ImError(ERR.NoPermissionError, "don't get Admin token");
+      }
+      const user = await users.get(ctx.tenant, userID);
+      if (!user) throw new ImError(ERR.RecordNotFoundError, 'record not found');
+      if (user.appMangerLevel >= MANAGER_LEVEL.Notification) throw argsError('app account can`t get token');
+      const { token, lifeSeconds } = await tokens.issue(tenant, userID, platformID);
+      logins.inc();
+      return make('auth.GetUserTokenResp', { token, expireTimeSeconds: lifeSeconds });
+    },
+    async parseToken(ctx, { token }) {
+      const key = `${ctx.tenant} ${tokenHash(token)}`;
+      const before = refusals.peek(key).value;
+      if (before) throw before;
+      const { userID, platformID, expires } = await tokens.verify(tenantOf(ctx), token).catch((error) => {
+        if (isTokenRefusal(error)) refusals.set(key, error);
+        throw error;
+      });
+      return make('auth.ParseTokenResp', { userID, platformID, expireTimeSeconds: expires });
+    },
+    async forceLogout(ctx, { userID, platformID }) {
+      const { hashes, issue } = await tokens.endAll(tenantOf(ctx), userID, platformID);
+      events.publishKick(
+        ctx.tenant,
+        make('event.Kick', {
+          tenant: ctx.tenant,
+          userID,
+          platformIDs: [platformID],
+          keepIssue: issue,
+          tokenHashes: hashes,
+          reason: 'forced logout',
+        }),
+      );
+      return make('auth.ForceLogoutResp');
+    },
+    async registerConnection(ctx, { userID, platformID, token }) {
+      const tenant = tenantOf(ctx);
+      const own = await tokens.register(tenant, token);
+      if (own.userID !== userID || own.platformID !== platformID) throw new ImError(ERR.TokenInvalidError);
+      // Administrators' tokens replace each other by time, not by login.
+      if (tenant.adminUserIDs.includes(userID))
+        return make('auth.RegisterConnectionResp', { issue: own.issue });
+      const platformIDs = rivalPlatforms(tenant.multiLogin, platformID);
+      if (platformIDs.length > 0) {
+        events.publishKick(
+          ctx.tenant,
+          make('event.Kick', {
+            tenant: ctx.tenant,
+            userID,
+            platformIDs,
+            keepIssue: own.issue,
+            reason: 'another login',
+          }),
+        );
+      }
+      return make('auth.RegisterConnectionResp', { issue: own.issue });
+    },
+  };
+}

@@ -1,0 +1,290 @@
+import type { TenantId, TenantSettings } from '@im/contract';
+import { TOKEN_CACHE, tokenHash } from '@im/kit';
+import type { Logger } from '@im/process';
+import { ERR, ImError, PLATFORM } from '@im/protocol';
+import type { LiveToken, Store, TokenRepo, TokenSet } from '@im/store';
+import { type TokenClaims, type TokenKey, tokenKey } from './jwt.ts';
+import { type Login, superseded } from './multi-login.ts';
+import type { TokenCopies } from './token-copies.ts';
+
+/** A token that passes now. */
+export interface VerifiedToken extends TokenClaims {
+  readonly hash: string;
+  readonly issue: number;
+  /** When it expires, ms since the epoch. */
+  readonly validUntil: number;
+}
+
+/** A token just issued. */
+export interface IssuedToken {
+  readonly token: string;
+  readonly issue: number;
+  readonly lifeSeconds: number;
+}
+
+/** Issues, checks and ends tokens. The repository is the source of truth, everything else is a copy of it. */
+export interface Tokens {
+  /** A token for a user's login; ends older ones as the tenant's policy says. */
+  issue(tenant: TenantSettings, userID: string, platformID: number): Promise<IssuedToken>;
+  /**
+   * A token for an administrator; the former ones pass for five more minutes. Logins within one second get
+   * the same token, as the claims have no finer time: some programs log in before each of their calls.
+   */
+  issueAdmin(tenant: TenantSettings, userID: string): Promise<IssuedToken>;
+  /**
+   * The claims of a token that passes. Positive answers may come from copies that are seconds old.
+   * @throws ImError 1501-1507, the last two only when the truth says so; 90004 when no store could be read.
+   */
+  verify(tenant: TenantSettings, token: string): Promise<VerifiedToken>;
+  /**
+   * As {@link verify}, for a login that begins: from the truth, and whatever the tenant's policy ends is ended now.
+   * Only when the truth cannot be read is a copy enough.
+   */
+  register(tenant: TenantSettings, token: string): Promise<VerifiedToken>;
+  /**
+   * Ends all tokens of the user on the platform.
+   * @returns their hashes, and an issue number above all of theirs.
+   */
+  endAll(
+    tenant: TenantSettings,
+    userID: string,
+    platformID: number,
+  ): Promise<{ hashes: string[]; issue: number }>;
+}
+
+/** A login of an administrator, which others within the same second share. */
+interface AdminLogin {
+  readonly second: number;
+  readonly tenant: TenantSettings;
+  readonly issued: Promise<IssuedToken>;
+}
+
+export interface TokensDeps {
+  readonly store: Store;
+  readonly repo: TokenRepo;
+  readonly copies: TokenCopies;
+  readonly log: Logger;
+  /** Clock in ms; for tests. */
+  readonly now?: () => number;
+}
+
+const CACHE = { name: TOKEN_CACHE, max: 100_000, ttlMs: 30_000 };
+/** How long a replaced administrator's token still passes, so that its holders have time to refresh. */
+const ADMIN_GRACE_MS = 5 * 60_000;
+/** Most tokens of one administrator that pass at once. */
+const MAX_ADMIN_TOKENS = 256;
+/** Kicked tokens that are remembered per platform, so that their bearers get 1506; those of older ones get 1507. */
+const MAX_KICKED = 32;
+/** `iat` lies this far back, against clocks that run behind. */
+const ISSUED_BEFORE_SECONDS = 5;
+/** Tokens of one second differ in `iat`, as the claims leave nothing else to tell two logins apart. */
+const ISSUES_PER_SECOND = 60;
+const DAY_SECONDS = 86_400;
+
+/** The tokens of a process. */
+export function createTokens({ store, repo, copies, log, now = Date.now }: TokensDeps): Tokens {
+  const verified = store.cached<VerifiedToken>(CACHE);
+  /** Goes with the settings, and so with a tenant that is removed. */
+  const keys = new WeakMap<TenantSettings, TokenKey>();
+  /** Logins of administrators within the current second. */
+  const adminLogins = new Map<string, AdminLogin>();
+
+  function keyOf(tenant: TenantSettings): TokenKey {
+    let key = keys.get(tenant);
+    if (!key) {
+      key = tokenKey(tenant.tokenSecret);
+      keys.set(tenant, key);
+    }
+    return key;
+  }
+
+  function make(tenant: TenantSettings, userID: string, platformID: number, issue: number) {
+    const seconds = Math.floor(now() / 1000);
+    const lifeSeconds = Math.round(tenant.tokenExpireDays * DAY_SECONDS);
+    const expires = seconds + lifeSeconds;
+    const issuedAt = seconds - ISSUED_BEFORE_SECONDS - (issue % ISSUES_PER_SECOND);
+    const token = keyOf(tenant).sign({ userID, platformID, expires }, issuedAt);
+    const live: LiveToken = { hash: tokenHash(token), issue, expires: expires * 1000 };
+    return { issued: { token, issue, lifeSeconds }, live };
+  }
+
+  function passes({ expires, until }: LiveToken): boolean {
+    return Math.min(expires, until ?? expires) > now();
+  }
+
+  /** A set with some of its tokens ended, and without what expired. */
+  function without(
+    set: Pick<TokenSet, 'live' | 'kicked'>,
+    ended: ReadonlySet<string>,
+  ): Pick<TokenSet, 'live' | 'kicked'> {
+    const kicked = set.live
+      .filter(({ hash }) => ended.has(hash))
+      .map(({ hash, issue, expires }) => ({ hash, issue, expires }));
+    return {
+      live: set.live.filter((token) => passes(token) && !ended.has(token.hash)),
+      kicked: [...set.kicked, ...kicked].filter(({ expires }) => expires > now()).slice(-MAX_KICKED),
+    };
+  }
+
+  function loginsOf({ platformID, live }: TokenSet): Login[] {
+    return live.filter(passes).map(({ hash, issue }) => ({ platformID, hash, issue }));
+  }
+
+  async function spread(tenant: TenantId, set: TokenSet, ended: readonly string[]): Promise<void> {
+    await copies.put(tenant, set);
+    await verified.invalidate(tenant, ended);
+  }
+
+  async function end(tenant: TenantId, userID: string, logins: readonly Login[]): Promise<void> {
+    const platforms = new Set(logins.map(({ platformID }) => platformID));
+    for (const platformID of platforms) {
+      const hashes = new Set(logins.filter((l) => l.platformID === platformID).map(({ hash }) => hash));
+      const set = await repo.change(tenant, userID, platformID, (current) =>
+        current.live.some(({ hash }) => hashes.has(hash)) ? without(current, hashes) : undefined,
+      );
+      await spread(tenant, set, [...hashes]);
+    }
+  }
+
+  /** Ends what the policy ends among all live logins of a user. @returns hashes of those. */
+  async function applyPolicy(
+    tenant: TenantSettings,
+    userID: string,
+    sets: readonly TokenSet[],
+  ): Promise<ReadonlySet<string>> {
+    const losers = superseded(tenant.multiLogin, sets.flatMap(loginsOf));
+    await end(tenant.id, userID, losers);
+    return new Set(losers.map(({ hash }) => hash));
+  }
+
+  function find(set: TokenSet, hash: string, claims: TokenClaims): VerifiedToken | undefined {
+    const live = set.live.find((token) => token.hash === hash);
+    if (!live || !passes(live)) return undefined;
+    const { issue, expires, until } = live;
+    return { ...claims, hash, issue, validUntil: Math.min(expires, until ?? expires) };
+  }
+
+  /** The token in the repository. @throws ImError 1506, 1507. */
+  function findTrue(set: TokenSet | undefined, hash: string, claims: TokenClaims): VerifiedToken {
+    const found = set && find(set, hash, claims);
+    if (found) return found;
+    if (set?.kicked.some((token) => token.hash === hash)) throw new ImError(ERR.TokenKickedError);
+    throw new ImError(ERR.TokenNotExistError);
+  }
+
+  async function fromTruth(tenant: TenantId, hash: string, claims: TokenClaims): Promise<VerifiedToken> {
+    const set = await repo.get(tenant, claims.userID, claims.platformID);
+    await copies.put(tenant, set);
+    return findTrue(set, hash, claims);
+  }
+
+  async function fromCopy(
+    tenant: TenantId,
+    hash: string,
+    claims: TokenClaims,
+  ): Promise<VerifiedToken | undefined> {
+    const copy = await copies.get(tenant, claims.userID, claims.platformID);
+    return copy && find(copy, hash, claims);
+  }
+
+  async function issueToAdmin(tenant: TenantSettings, userID: string): Promise<IssuedToken> {
+    const { issued, live } = make(tenant, userID, PLATFORM.Admin, await repo.nextIssue(tenant.id, userID));
+    let former: string[] = [];
+    const set = await repo.change(tenant.id, userID, PLATFORM.Admin, (current) => {
+      const until = now() + ADMIN_GRACE_MS;
+      const others = without(current, new Set()).live.filter(({ hash }) => hash !== live.hash);
+      former = others.map(({ hash }) => hash);
+      const graced = others.map((token): LiveToken => ({ ...token, until: token.until ?? until }));
+      return { live: [...graced, live].slice(-MAX_ADMIN_TOKENS), kicked: current.kicked };
+    });
+    await spread(tenant.id, set, former);
+    return issued;
+  }
+
+  /** Errors about the token stay as they are; a failed read of the repository becomes the retryable code. */
+  function unreadable(error: unknown): ImError {
+    if (error instanceof ImError && error.code !== ERR.DatabaseError) return error;
+    log.warn({ err: error }, 'token lookup failed');
+    return new ImError(ERR.NetworkError, 'tokens cannot be looked up now', undefined, { cause: error });
+  }
+
+  return {
+    async issue(tenant, userID, platformID) {
+      const { issued, live } = make(tenant, userID, platformID, await repo.nextIssue(tenant.id, userID));
+      // What ends on the same platform ends in the same write.
+      let ended: string[] = [];
+      const set = await repo.change(tenant.id, userID, platformID, (current) => {
+        const all = { ...current, live: [...current.live.filter(({ hash }) => hash !== live.hash), live] };
+        ended = superseded(tenant.multiLogin, loginsOf(all)).map(({ hash }) => hash);
+        return without(all, new Set(ended));
+      });
+      await spread(tenant.id, set, ended);
+      // Looked at after the own token was written, so of two logins at once the second one to look sees both.
+      await applyPolicy(tenant, userID, await repo.getAll(tenant.id, userID));
+      return issued;
+    },
+    async issueAdmin(tenant, userID) {
+      const key = `${tenant.id}/${userID}`;
+      const second = Math.floor(now() / 1000);
+      const last = adminLogins.get(key);
+      if (last?.second === second && last.tenant === tenant) return last.issued;
+      for (const [other, login] of adminLogins) if (login.second !== second) adminLogins.delete(other);
+      const issued = issueToAdmin(tenant, userID);
+      adminLogins.set(key, { second, tenant, issued });
+      try {
+        return await issued;
+      } catch (error) {
+        if (adminLogins.get(key)?.issued === issued) adminLogins.delete(key);
+        throw error;
+      }
+    },
+    async verify(tenant, token) {
+      const hash = tokenHash(token);
+      const known = verified.peek(tenant.id, hash).value;
+      if (known && known.validUntil > now()) return known;
+      const claims = keyOf(tenant).verify(token);
+      try {
+        const load = async () =>
+          (await fromCopy(tenant.id, hash, claims)) ?? (await fromTruth(tenant.id, hash, claims));
+        const found = await verified.get(tenant.id, hash, load);
+        return found && found.validUntil > now() ? found : await load();
+      } catch (error) {
+        throw unreadable(error);
+      }
+    },
+    async register(tenant, token) {
+      const hash = tokenHash(token);
+      const claims = keyOf(tenant).verify(token);
+      try {
+        const sets = await repo.getAll(tenant.id, claims.userID);
+        const own = findTrue(
+          sets.find(({ platformID }) => platformID === claims.platformID),
+          hash,
+          claims,
+        );
+        if (tenant.adminUserIDs.includes(claims.userID)) return own;
+        const ended = await applyPolicy(tenant, claims.userID, sets);
+        if (ended.has(hash)) throw new ImError(ERR.TokenKickedError);
+        return own;
+      } catch (error) {
+        const failure = unreadable(error);
+        if (failure.code !== ERR.NetworkError) throw failure;
+        const copy = await fromCopy(tenant.id, hash, claims);
+        if (!copy) throw failure;
+        return copy;
+      }
+    },
+    async endAll(tenant, userID, platformID) {
+      const issue = await repo.nextIssue(tenant.id, userID);
+      let hashes: string[] = [];
+      const set = await repo.change(tenant.id, userID, platformID, (current) => {
+        hashes = current.live.map(({ hash }) => hash);
+        return hashes.length === 0 ? undefined : without(current, new Set(hashes));
+      });
+      // Not before: a login meanwhile may have been ended with the others, and must not be shared.
+      adminLogins.delete(`${tenant.id}/${userID}`);
+      await spread(tenant.id, set, hashes);
+      return { hashes, issue };
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import { requireUsers } from '@im/domain';
+import { type CallContext, eachLimited } from '@im/kit';
+import { CONTENT, ERR, ImError, make, ROLE } from '@im/protocol';
+import { type Group, type GroupMember, type GroupRequest, HANDLE_RESULT } from '@im/store';
+import type { GroupDeps, GroupMethods } from '../deps.ts';
+import { requireRoom } from '../limits.ts';
+import { leads, operatorOf, requireLiveGroup, requireMember, requireOperatorVoice } from '../permissions.ts';
+import { publicUser } from '../views.ts';
+
+type InviteUserToGroupMethods = GroupMethods<'inviteUserToGroup'>;
+
+/** Everyone needs approval, except those invited by the owner or an admin of the group. */
+const ALL_NEED_APPROVAL = 1;
+const JOIN_SOURCE_INVITATION = 2;
+/** Members added with one notification, which lists them with names and faces. */
+const BATCH = 50;
+const NOTIFICATIONS_AT_ONCE = 20;
+
+/** Members bring in other users. */
+export function inviteUserToGroupMethods(deps: GroupDeps): InviteUserToGroupMethods {
+  const { members, changes, memberships, requests, users, reach, notifications } = deps;
+
+  /** Applies for these users to the owner and admins, who see the inviter as the applicant. */
+  async function propose(ctx: CallContext, group: Group, userIDs: readonly string[]): Promise<void> {
+    const { groupID } = group;
+    const reqTime = Date.now();
+    const list = userIDs.map(
+      (userID): GroupRequest => ({
+        groupID,
+        userID,
+        handleResult: HANDLE_RESULT.Pending,
+        reqMsg: '',
+        handledMsg: '',
+        reqTime,
+        handleUserID: '',
+        handledTime: 0,
+        joinSource: JOIN_SOURCE_INVITATION,
+        inviterUserID: ctx.opUserID,
+        ex: '',
+      }),
+    );
+    await requests.put(ctx.tenant, list);
+    const leaders = (await members.leaders(ctx.tenant, groupID)).map(({ userID }) => userID);
+    const leaderIDs = await reach.filter(ctx, ctx.opUserID, leaders, { strangers: true });
+    const inviter = publicUser(ctx.opUserID, await users.get(ctx.tenant, ctx.opUserID));
+    await eachLimited(list, NOTIFICATIONS_AT_ONCE, (request) =>
+      notifications.applied(ctx, group, request, inviter, leaderIDs),
+    );
+  }
+
+  async function add(
+    ctx: CallContext,
+    group: Group,
+    userIDs: readonly string[],
+    sendMessage: boolean | null,
+  ): Promise<void> {
+    const { groupID } = group;
+    for (let begin = 0; begin < userIDs.length; begin += BATCH) {
+      const joinTime = Date.now();
+      const batch = userIDs.slice(begin, begin + BATCH).map(
+        (userID): GroupMember => ({
+          groupID,
+          userID,
+          nickname: '',
+          faceURL: '',
+          roleLevel: ROLE.Member,
+          joinTime,
+          joinSource: JOIN_SOURCE_INVITATION,
+          inviterUserID: ctx.opUserID,
+          operatorUserID: ctx.opUserID,
+          muteEndTime: 0,
+          ex: '',
+        }),
+      );
+      const addedUserIDs = batch.map(({ userID }) => userID);
+      const wanted = { groupID, contentType: CONTENT.MemberInvited, addedUserIDs, sendMessage };
+      const invitation = await memberships.commit(ctx, wanted, (id) =>
+        changes.add(ctx.tenant, groupID, batch, id),
+      );
+      const invited = batch.filter(({ userID }) => invitation.outcome.added.includes(userID));
+      await invitation.notify((record) => notifications.membersInvited(ctx, group, invited, record));
+    }
+  }
+
+  return {
+    async inviteUserToGroup(ctx, { groupID, invitedUserIDs, sendMessage }) {
+      const group = await requireLiveGroup(deps, ctx, groupID);
+      const operator = await operatorOf(deps, ctx, groupID);
+      requireMember(operator);
+      requireOperatorVoice(operator, group);
+      await requireUsers(users, ctx, invitedUserIDs);
+      await reach.require(ctx, ctx.opUserID, invitedUserIDs, { strangers: true });
+      if (group.needVerification === ALL_NEED_APPROVAL && !leads(operator)) {
+        await propose(ctx, group, invitedUserIDs);
+        return make('group.InviteUserToGroupResp');
+      }
+      const present = await members.find(ctx.tenant, groupID, invitedUserIDs);
+      if (present.length > 0) {
+        // OpenIM answers 500, as if it had failed itself.
+        const ids = present.slice(0, 10).map(({ userID }) => userID);
+        throw new ImError(
+          ERR.DuplicateKeyError,
+          `invitedUserIDs are in the group already: ${ids.join(',')}; invite the others`,
+        );
+      }
+      await requireRoom(deps, ctx, await members.count(ctx.tenant, groupID), invitedUserIDs);
+      await add(ctx, group, invitedUserIDs, sendMessage);
+      return make('group.InviteUserToGroupResp');
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { ServerConfig } from '@im/contract';
+import type { Notifier } from '@im/domain';
+import type { Metrics, TenantDirectory, UserLimit } from '@im/kit';
+import type { Background, Logger } from '@im/process';
+import type { DomainService, RpcRegistry } from '@im/rpc';
+import type { ClientConfigRepo, UserCommandRepo, UserRepo } from '@im/store';
+import type { Presence } from './presence/presence.ts';
+
+/** Some methods of the user domain: those of one file in `methods/`. */
+export type UserMethods<M extends keyof DomainService<'user'>> = Pick<DomainService<'user'>, M>;
+
+/** What the methods work with. */
+export interface UserDeps {
+  readonly users: UserRepo;
+  readonly commands: UserCommandRepo;
+  readonly configs: ClientConfigRepo;
+  readonly presence: Presence;
+  readonly notifier: Notifier;
+  readonly rpc: Pick<RpcRegistry, 'client'>;
+  readonly tenants: TenantDirectory;
+  readonly background: Background;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  /** The limits of the cluster, as they are now. */
+  readonly limits: () => ServerConfig['limits'];
+  /** Limit of changes that friends and groups are notified of. */
+  readonly profileChanges: UserLimit;
+}

@@ -1,0 +1,183 @@
+import { type CallContext, detached, pageRange, requireAdmin, requireSelf } from '@im/kit';
+import { acceptLoss } from '@im/process';
+import {
+  argsError,
+  CONTENT,
+  ERR,
+  ImError,
+  MANAGER_LEVEL,
+  make,
+  RECV_OPT,
+  SESSION,
+  type sdkws,
+} from '@im/protocol';
+import type { NewUser, UserChanges } from '@im/store';
+import type { UserDeps, UserMethods } from '../deps.ts';
+import { checkUserID, requireRoom } from '../limits.ts';
+
+type UserInfoMethods = UserMethods<
+  | 'userRegister'
+  | 'updateUserInfo'
+  | 'updateUserInfoEx'
+  | 'setGlobalRecvMessageOpt'
+  | 'getDesignateUsers'
+  | 'getAllUserID'
+  | 'accountCheck'
+  | 'getPaginationUsers'
+  | 'userRegisterCount'
+>;
+
+/** Time for notifying friends and groups of a changed profile. */
+const FAN_OUT_MS = 60_000;
+const ORDINARY_LEVELS = [MANAGER_LEVEL.Ordinary, MANAGER_LEVEL.AppOrdinary];
+
+function firstRepeated(values: readonly string[]): string | undefined {
+  return new Set(values).size === values.length ? undefined : values.find((v, i) => values.indexOf(v) !== i);
+}
+
+function toNewUser(user: sdkws.UserInfo, createTime: number): NewUser {
+  checkUserID(user.userID);
+  if (user.nickname === '') throw argsError('user name is empty');
+  const { userID, nickname, faceURL, ex, appMangerLevel, globalRecvMsgOpt } = user;
+  return { userID, nickname, faceURL, ex, appMangerLevel, globalRecvMsgOpt, createTime };
+}
+
+/** Registration and profiles. */
+export function userInfoMethods(deps: UserDeps): UserInfoMethods {
+  const { users, notifier, rpc, tenants, background, metrics, profileChanges } = deps;
+  const registrations = metrics.counter('user_register_total', 'Registered users');
+
+  async function notify(ctx: CallContext, userID: string): Promise<void> {
+    await notifier.send(
+      ctx,
+      {
+        contentType: CONTENT.UserInfoUpdated,
+        sessionType: SESSION.Single,
+        sendID: ctx.opUserID === '' ? userID : ctx.opUserID,
+        recvID: userID,
+      },
+      'sdkws.UserInfoUpdatedTips',
+      make('sdkws.UserInfoUpdatedTips', { userID }),
+    );
+  }
+
+  /** Friends and groups are notified in the background; if that is lost, clients read the new name with the next list. */
+  function notifyFriendsAndGroups(ctx: CallContext, userID: string): void {
+    const later = detached(ctx, FAN_OUT_MS);
+    background.spawn(
+      'profile-friends',
+      async () => {
+        await rpc
+          .client('relation')
+          .userProfileChanged(later, make('relation.UserProfileChangedReq', { userID }));
+      },
+      { onRefused: acceptLoss },
+    );
+    background.spawn(
+      'profile-groups',
+      async () => {
+        await rpc.client('group').userProfileChanged(later, make('group.UserProfileChangedReq', { userID }));
+      },
+      { onRefused: acceptLoss },
+    );
+  }
+
+  /** A new name or picture is notified to all friends and groups, so these changes have a separate limit. */
+  async function admit(ctx: CallContext, userID: string, { nickname, faceURL }: UserChanges): Promise<void> {
+    if (ctx.opAdmin || (nickname === undefined && faceURL === undefined)) return;
+    const known = (await users.getMany(ctx.tenant, [userID])).get(userID);
+    if (!known) return;
+    const renamed = nickname !== undefined && nickname !== known.nickname;
+    const otherFace = faceURL !== undefined && faceURL !== known.faceURL;
+    if (renamed || otherFace) profileChanges.take(ctx);
+  }
+
+  async function change(ctx: CallContext, userID: string, changes: UserChanges): Promise<void> {
+    const { globalRecvMsgOpt: opt = RECV_OPT.Receive } = changes;
+    if (opt < RECV_OPT.Receive || opt > RECV_OPT.NotNotify)
+      throw argsError('globalRecvMsgOpt must be 0 to 2');
+    await admit(ctx, userID, changes);
+    const changed = await users.update(ctx.tenant, userID, changes);
+    if (!changed) throw new ImError(ERR.RecordNotFoundError, 'record not found');
+    const { before, after } = changed;
+    await notify(ctx, userID);
+    if (before.nickname !== after.nickname || before.faceURL !== after.faceURL)
+      notifyFriendsAndGroups(ctx, userID);
+  }
+
+  return {
+    async userRegister(ctx, { users: given }) {
+      if (given.length === 0) throw argsError('users is empty');
+      const repeated = firstRepeated(given.map(({ userID }) => userID));
+      if (repeated !== undefined) throw argsError('userID repeated');
+      const now = Date.now();
+      const newUsers = given.map((user) => toNewUser(user, now));
+      await requireRoom(deps, ctx, newUsers.length);
+      const taken = await users.insert(ctx.tenant, newUsers);
+      if (taken.length > 0) {
+        throw new ImError(
+          ERR.RegisteredAlreadyError,
+          `userID registered already, userIDs=${taken.join(',')}`,
+        );
+      }
+      registrations.inc(newUsers.length);
+      return make('user.UserRegisterResp');
+    },
+    async updateUserInfo(ctx, { userInfo }) {
+      if (!userInfo) throw argsError('userInfo is empty');
+      requireSelf(ctx, userInfo.userID);
+      // Only what is set is applied: an empty text or a zero leaves the field as it is.
+      await change(ctx, userInfo.userID, {
+        nickname: userInfo.nickname || undefined,
+        faceURL: userInfo.faceURL || undefined,
+        ex: userInfo.ex || undefined,
+        globalRecvMsgOpt: userInfo.globalRecvMsgOpt || undefined,
+      });
+      return make('user.UpdateUserInfoResp');
+    },
+    async updateUserInfoEx(ctx, { userInfo }) {
+      if (!userInfo) throw argsError('userInfo is empty');
+      requireSelf(ctx, userInfo.userID);
+      await change(ctx, userInfo.userID, {
+        nickname: userInfo.nickname ?? undefined,
+        faceURL: userInfo.faceURL ?? undefined,
+        ex: userInfo.ex ?? undefined,
+        globalRecvMsgOpt: userInfo.globalRecvMsgOpt ?? undefined,
+      });
+      return make('user.UpdateUserInfoExResp');
+    },
+    async setGlobalRecvMessageOpt(ctx, { userID, globalRecvMsgOpt }) {
+      requireSelf(ctx, userID);
+      const changed = await users.update(ctx.tenant, userID, { globalRecvMsgOpt });
+      if (!changed) throw new ImError(ERR.RecordNotFoundError, 'record not found');
+      await notify(ctx, userID);
+      return make('user.SetGlobalRecvMessageOptResp');
+    },
+    async getDesignateUsers(ctx, { userIDs }) {
+      const found = await users.getMany(ctx.tenant, userIDs);
+      const usersInfo = [...new Set(userIDs)].flatMap((id) => found.get(id) ?? []);
+      return make('user.GetDesignateUsersResp', { usersInfo });
+    },
+    async getAllUserID(ctx, { pagination }) {
+      return make('user.GetAllUserIDResp', await users.pageIDs(ctx.tenant, pageRange(pagination)));
+    },
+    async accountCheck(ctx, { checkUserIDs }) {
+      if (firstRepeated(checkUserIDs) !== undefined) throw argsError('userID repeated');
+      const missing = new Set(await users.missing(ctx.tenant, checkUserIDs));
+      const results = checkUserIDs.map((userID) =>
+        make('user.AccountCheckSingleUserStatus', { userID, accountStatus: missing.has(userID) ? 0 : 1 }),
+      );
+      return make('user.AccountCheckResp', { results });
+    },
+    async getPaginationUsers(ctx, { pagination, userID, nickName }) {
+      if (tenants.get(ctx.tenant)?.searchByAdminsOnly) requireAdmin(ctx);
+      const query = { levels: ORDINARY_LEVELS, userID, nickname: nickName };
+      return make('user.GetPaginationUsersResp', await users.page(ctx.tenant, query, pageRange(pagination)));
+    },
+    async userRegisterCount(ctx, { start, end }) {
+      if (start > end) throw argsError('start is later than end');
+      const { total, before, days } = await users.registered(ctx.tenant, start, end);
+      return make('user.UserRegisterCountResp', { total, before, count: days });
+    },
+  };
+}
