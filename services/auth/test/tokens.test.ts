@@ -67,7 +67,7 @@ function registerConnection(
   return process.auth.registerConnection(ctxOf(tenant), request);
 }
 
-test('a token tells its bearer and its end', async () => {
+test('a token names its bearer and its expiry', async () => {
   const { token, expireTimeSeconds } = await a.auth.getUserToken(
     ctxOf(P1),
     make('auth.GetUserTokenReq', { userID: 'u1', platformID: 5 }),
@@ -133,7 +133,7 @@ test('a token that was never issued does not exist, and that of another tenant i
   assert.equal(await codeOf(parse(a, sameKey)), ERR.TokenNotExistError);
 });
 
-test('a flushed Redis logs nobody out', async () => {
+test('a flushed Redis ends no login', async () => {
   const token = await login(a, 'u1', 2);
   await parse(b, token);
   await a.store.redis.client.flushall();
@@ -143,7 +143,7 @@ test('a flushed Redis logs nobody out', async () => {
   assert.equal(await codeOf(registerConnection(b, 'u1', 2, token)), 0);
 });
 
-test('a forced logout ends every token of the platform and tells the gateways', async () => {
+test('a forced logout ends every token of the platform and notifies the gateways', async () => {
   const phone = await login(a, 'u6', 1);
   const web = await login(a, 'u6', 5);
   const { issue } = await registerConnection(b, 'u6', 1, phone);
@@ -160,12 +160,12 @@ test('a forced logout ends every token of the platform and tells the gateways', 
   );
 });
 
-test('a forced logout of somebody who is not there is no error', async () => {
+test('a forced logout of an unknown user is no error', async () => {
   const request = make('auth.ForceLogoutReq', { userID: 'nobody', platformID: 1 });
   assert.equal(await codeOf(a.auth.forceLogout(ctxOf(P1), request)), 0);
 });
 
-test('a connection kicks those of lower issue; the same token may come again; a loser hears it', async () => {
+test('a connection kicks those of lower issue; the same token may come again; a superseded one is refused', async () => {
   const first = await login(a, 'u7', 5);
   const one = await registerConnection(a, 'u7', 5, first);
   const same = await registerConnection(b, 'u7', 5, first);

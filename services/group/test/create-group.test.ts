@@ -9,7 +9,7 @@ const [t1, t2] = TENANTS;
 const harness = describeGroups();
 const act = actions(harness);
 
-test('stores the group and its members and tells them, once', async () => {
+test('stores the group and its members, with one notification', async () => {
   const info = await act.create('a', ['c', 'b'], {}, { adminUserIDs: ['d'] });
   assert.deepEqual([info.memberCount, info.ownerUserID, info.groupName], [4, 'a', 'Team']);
   assert.match(info.groupID, /^\d{1,10}$/);
@@ -30,7 +30,7 @@ test('stores the group and its members and tells them, once', async () => {
   assert.deepEqual(await act.joinedOf('b', t2), []);
 });
 
-test('an administrator makes a group he is not in; an announcement is a message of its own', async () => {
+test('an administrator creates a group without joining it; an announcement is a separate message', async () => {
   const req = make('group.CreateGroupReq', {
     ownerUserID: 'a',
     memberUserIDs: ['b'],

@@ -14,7 +14,7 @@ const join = (userID: string, groupID: string, by = userID, tenant = t1) =>
     make('group.JoinGroupReq', { groupID, inviterUserID: userID, joinSource: 3, reqMessage: 'please' }),
   );
 
-test('an open group takes everybody, once, and nobody on behalf of others', async () => {
+test('an open group takes every user, once, and only on their own behalf', async () => {
   const groupID = await act.quietly('a', ['b'], { needVerification: 2 });
   await refuses(ERR.NoPermissionError, join('c', groupID, 'd'));
   await refuses(ERR.RecordNotFoundError, join('', groupID, 'd'));
@@ -95,14 +95,14 @@ test('a guarded group: application, answers, counts and lists', async () => {
   await refuses(ERR.ArgsError, respond('c', 0, 'a'));
   harness.takeSent();
   await respond('c', 1, 'e');
-  const told = harness.takeSent();
-  assert.deepEqual(told.slice(0, -1).map(route).sort(), ['1505 e>a', '1505 e>c', '1505 e>e']);
-  for (const { request, tips } of told.slice(0, -1)) {
+  const sent = harness.takeSent();
+  assert.deepEqual(sent.slice(0, -1).map(route).sort(), ['1505 e>a', '1505 e>c', '1505 e>e']);
+  for (const { request, tips } of sent.slice(0, -1)) {
     assert.equal(tips.receiverAs, request.recvID === 'c' ? 0 : 1);
     assert.equal(tips.handleMsg, 'come');
   }
-  assert.equal(told.at(-1)?.request.contentType, 1510);
-  assert.deepEqual(told.at(-1)?.request.addedUserIDs, ['c']);
+  assert.equal(sent.at(-1)?.request.contentType, 1510);
+  assert.deepEqual(sent.at(-1)?.request.addedUserIDs, ['c']);
   await refuses(ERR.GroupRequestHandled, respond('c', -1, 'a'));
   const handled = await service.getSpecifiedUserGroupRequestInfo(
     as(t1, 'c'),
@@ -127,7 +127,7 @@ const invite = (groupID: string, invitedUserIDs: string[], by: string, sendMessa
     make('group.InviteUserToGroupReq', { groupID, invitedUserIDs, sendMessage }),
   );
 
-test('invitations: 120 users in batches of 50, each told with its own version', async () => {
+test('invitations: 120 users in batches of 50, each notified with its own version', async () => {
   const groupID = await act.quietly('a', ['b']);
   const invited = Array.from({ length: 120 }, (_, i) => `m${i}`);
   await invite(groupID, invited, 'b', false);
@@ -152,7 +152,7 @@ test('invitations: 120 users in batches of 50, each told with its own version', 
   assert.deepEqual(await act.membersOf(groupID), ['a', 'b', ...invited]);
 });
 
-test('where everybody needs approval, an invitation by a plain member is a request', async () => {
+test('where everyone needs approval, an invitation by a plain member is an application', async () => {
   const groupID = await act.quietly('a', ['b'], { needVerification: 1 });
   await invite(groupID, ['c'], 'b');
   const asked = harness.takeSent();
@@ -165,9 +165,9 @@ test('where everybody needs approval, an invitation by a plain member is a reque
     as(t1, 'a'),
     make('group.GroupApplicationResponseReq', answer),
   );
-  const told = harness.takeSent();
-  assert.equal(told.at(-1)?.request.contentType, 1509);
-  assert.deepEqual(ids(told.at(-1)?.tips.invitedUserList), ['c']);
+  const sent = harness.takeSent();
+  assert.equal(sent.at(-1)?.request.contentType, 1509);
+  assert.deepEqual(ids(sent.at(-1)?.tips.invitedUserList), ['c']);
   await invite(groupID, ['d'], 'a');
   assert.equal(only(harness.takeSent()).request.contentType, 1509);
 });

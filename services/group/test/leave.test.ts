@@ -8,7 +8,7 @@ const [t1] = TENANTS;
 const harness = describeGroups();
 const act = actions(harness);
 
-test('quit: told with the leaver, who is removed at that place', async () => {
+test('quit: the notification names the leaver, who is removed at its place', async () => {
   const groupID = await act.quietly('a', ['b', 'c']);
   const quit = (by: string, userID = '') =>
     harness.group.quitGroup(as(t1, by), make('group.QuitGroupReq', { groupID, userID }));
@@ -54,7 +54,7 @@ test('kick: rights, and a large kick in batches', async () => {
   assert.deepEqual(await act.membersOf(groupID), ['a', 'e', 'f', 'b']);
 });
 
-test('dismissal removes everybody, names them, and drops the log; then nothing goes any more', async () => {
+test('dismissal removes all members, names them, and drops the version log; then every change is refused', async () => {
   const { group: service } = harness;
   const groupID = await act.quietly('a', ['b', 'c'], { needVerification: 2 });
   const before = await service.getIncrementalJoinGroup(

@@ -18,18 +18,18 @@ async function outboxIsEmpty(): Promise<void> {
   assert.deepEqual(tenants, [], 'the outbox still holds changes');
 }
 
-/** Who is in each group by what the log was told: of each user, the record with the highest version. */
-function membersTold(sent: readonly SentNotification[], groupID: string): string[] {
+/** Members of a group by the records in the log: of each user, the one with the highest version. */
+function membersRecorded(sent: readonly SentNotification[], groupID: string): string[] {
   const last = new Map<string, { version: number; member: boolean }>();
-  const tell = (userID: string, member: boolean, { memberVersion }: msg.SendNotificationReq) => {
+  const record = (userID: string, member: boolean, { memberVersion }: msg.SendNotificationReq) => {
     const known = last.get(userID);
     if (!known || memberVersion === 0 || memberVersion >= known.version)
       last.set(userID, { version: memberVersion, member });
   };
   for (const { request } of sent) {
     if (request.recvID !== groupID) continue;
-    for (const userID of request.addedUserIDs) tell(userID, true, request);
-    for (const userID of request.removedUserIDs) tell(userID, false, request);
+    for (const userID of request.addedUserIDs) record(userID, true, request);
+    for (const userID of request.removedUserIDs) record(userID, false, request);
   }
   return [...last].flatMap(([userID, { member }]) => (member ? [userID] : [])).sort();
 }
@@ -39,7 +39,7 @@ const kick = (groupID: string, kickedUserIDs: string[], service = harness.group)
 const invite = (groupID: string, invitedUserIDs: string[], service = harness.group) =>
   service.inviteUserToGroup(admin(), make('group.InviteUserToGroupReq', { groupID, invitedUserIDs }));
 
-test('every change of membership that the log did not take is answered, and told when it does', async () => {
+test('every change of membership that the log did not take is answered, and recorded when it does', async () => {
   const open = await act.create('a', ['b', 'c', 'd'], { needVerification: 2 });
   const closed = await act.create('a', ['b']);
   const ended = await act.create('a', ['b', 'c']);
@@ -69,7 +69,7 @@ test('every change of membership that the log did not take is answered, and told
   await eventually(outboxIsEmpty, RELAYED_MS);
   sent.push(...harness.takeSent());
   for (const { groupID } of [open, closed, ended, made]) {
-    assert.deepEqual(membersTold(sent, groupID), (await act.membersOf(groupID)).sort());
+    assert.deepEqual(membersRecorded(sent, groupID), (await act.membersOf(groupID)).sort());
   }
   assert.deepEqual(await act.membersOf(ended.groupID), []);
   assert.deepEqual((await act.membersOf(open.groupID)).sort(), ['a', 'd', 'f', 'm2']);
@@ -111,9 +111,13 @@ test('a process that dies after the rows: versions, copies and the record follow
 
   await eventually(outboxIsEmpty, RELAYED_MS);
   const sent = harness.takeSent();
-  const told = sent.map(({ request }) => [request.changeID, request.addedUserIDs, request.removedUserIDs]);
+  const recorded = sent.map(({ request }) => [
+    request.changeID,
+    request.addedUserIDs,
+    request.removedUserIDs,
+  ]);
   assert.deepEqual(
-    told.sort(([a], [b]) => String(a).localeCompare(String(b))),
+    recorded.sort(([a], [b]) => String(a).localeCompare(String(b))),
     [
       ['came', ['d'], []],
       ['went', [], ['c']],
@@ -169,18 +173,18 @@ test('two processes that move the same users: rows, versions and records agree',
   await eventually(outboxIsEmpty, RELAYED_MS);
   sent.push(...harness.takeSent());
   const now = (await act.membersOf(groupID)).sort();
-  const told = new Set(['a', 'b', ...membersTold(sent, groupID)]);
-  assert.deepEqual([...told].sort(), now);
+  const recorded = new Set(['a', 'b', ...membersRecorded(sent, groupID)]);
+  assert.deepEqual([...recorded].sort(), now);
   const { insert, delete: gone } = await groupMemberRepo(harness.store).versions.since(t1, groupID, base);
   assert.deepEqual(
     insert.filter((id) => !now.includes(id)),
     [],
-    'the log names nobody as come who is not there',
+    'the log names none as added who is not a member',
   );
   assert.deepEqual(
     gone.filter((id) => now.includes(id)),
     [],
-    'nor as gone who is',
+    'nor as removed who is',
   );
 });
 
@@ -209,15 +213,15 @@ function dyingAt(nth: number): Promise<GroupHarness['group']> {
   return harness.another(Object.create(store, { collection: { value: collection } }));
 }
 
-test('a transfer that the log did not take is told when it does, once', async () => {
+test('a transfer that the log did not take is notified when it does, once', async () => {
   const groupID = await act.quietly('a', ['b']);
   harness.refuseNotifications(true);
   await transfer(groupID, 'a', 'b');
   harness.refuseNotifications(false);
   assert.deepEqual(await ownersOf(groupID), ['b']);
   await eventually(outboxIsEmpty, RELAYED_MS);
-  const told = harness.takeSent().filter(({ request }) => request.contentType === 1507);
-  assert.equal(told.length, 1);
+  const recorded = harness.takeSent().filter(({ request }) => request.contentType === 1507);
+  assert.equal(recorded.length, 1);
 });
 
 test('transfers at once, from two processes, and members who leave meanwhile: the group keeps one owner', async () => {
@@ -241,7 +245,7 @@ test('transfers at once, from two processes, and members who leave meanwhile: th
   await eventually(outboxIsEmpty, RELAYED_MS);
 });
 
-test('a transfer of ownership whose process dies between its writes is ended: one owner, who is told', async () => {
+test('a transfer of ownership whose process dies between its writes is finished: one owner, and one notification', async () => {
   const made = await Promise.all([1, 2, 3].map(() => act.quietly('a', ['b', 'c'])));
   const [never, between, before] = made;
   assert.ok(never && between && before);
@@ -255,13 +259,13 @@ test('a transfer of ownership whose process dies between its writes is ended: on
   await eventually(async () => {
     assert.deepEqual(await Promise.all(made.map(ownersOf)), [['a'], ['b'], ['b']]);
   }, RELAYED_MS);
-  const told: SentNotification[] = [];
+  const recorded: SentNotification[] = [];
   await eventually(async () => {
-    told.push(...harness.takeSent().filter(({ request }) => request.contentType === 1507));
-    assert.ok(told.length >= 2, 'the new owners are not told');
+    recorded.push(...harness.takeSent().filter(({ request }) => request.contentType === 1507));
+    assert.ok(recorded.length >= 2, 'the new owners are not notified');
   }, RELAYED_MS);
-  assert.deepEqual(told.map(({ request }) => request.recvID).sort(), [between, before].sort());
-  for (const { request, tips } of told) {
+  assert.deepEqual(recorded.map(({ request }) => request.recvID).sort(), [between, before].sort());
+  for (const { request, tips } of recorded) {
     assert.notEqual(request.changeID, '');
     assert.equal((tips.newGroupOwner as { userID: string }).userID, 'b');
   }

@@ -53,7 +53,7 @@ test('members: full, equal, delta, hash', async () => {
   assert.deepEqual([same.equal, same.userIDs, same.version], [true, [], 5]);
 });
 
-test('the batch tells nothing of lost groups and ends after 500 changes', async () => {
+test('the batch has no changes of groups that the user left, and ends after 500 changes', async () => {
   const { group: service } = harness;
   const big: string[] = [];
   for (let i = 0; i < 4; i++) big.push(await act.quietly('a', []));

@@ -102,7 +102,7 @@ describe('applications', () => {
     assert.deepEqual(harness.takeSent(), []);
   });
 
-  test('a refusal is told and ends the request', async () => {
+  test('a refusal is notified and ends the application', async () => {
     await apply('d', 'a');
     harness.takeSent();
     await respond('d', 'a', -1, 'no');
@@ -130,7 +130,7 @@ describe('applications', () => {
 });
 
 describe('own list', () => {
-  test('import makes both directions and tells the owner about each friend', async () => {
+  test('import makes both directions, with one notification per friend to the owner', async () => {
     const req = make('relation.ImportFriendReq', { ownerUserID: 'g', friendUserIDs: ['a', 'b'] });
     await refuses(ERR.NoPermissionError, harness.relation.importFriend(as(t1, 'g'), req));
     const admin = as(t1, 'imAdmin', true);
@@ -234,7 +234,7 @@ describe('own list', () => {
     );
   });
 
-  test('a changed profile reaches everybody who lists the user, and nobody else', async () => {
+  test('a changed profile reaches all users who have this one as a friend, and no others', async () => {
     const { relation } = harness;
     await befriend('f', 'g');
     await relation.deleteFriend(
@@ -256,8 +256,8 @@ describe('own list', () => {
       ['g'],
     );
     await relation.userProfileChanged(as(t1, 'f'), make('relation.UserProfileChangedReq', { userID: 'f' }));
-    const told = harness.takeSent().map(route);
-    assert.ok(!told.includes('1209 f>g'), 'g does not list f any more');
+    const sent = harness.takeSent().map(route);
+    assert.ok(!sent.includes('1209 f>g'), 'g does not list f any more');
   });
 
   test("friends and blocked users by name, and one's own applications", async () => {
@@ -332,7 +332,7 @@ test('blacklist: entries, times, repetition', async () => {
   );
 });
 
-describe('whoever is blocked', () => {
+describe('a blocked user', () => {
   test('neither applies for friendship nor answers an application', async () => {
     await harness.addUsers(t1, 'p', 'q');
     await apply('p', 'q');
@@ -354,7 +354,7 @@ describe('whoever is blocked', () => {
     assert.equal(harness.takeSent().length, 1);
   });
 
-  test('changes the own list without the one who blocks hearing of it; the own devices hear of it', async () => {
+  test('changes their own list without a notification to the blocker; their own devices get it', async () => {
     await harness.addUsers(t1, 'r', 's');
     await befriend('r', 's');
     const { relation } = harness;
@@ -376,8 +376,8 @@ describe('whoever is blocked', () => {
 
     await relation.removeBlack(as(t1, 'r'), make('relation.RemoveBlackReq', black('r', 's')));
     await befriend('s', 'r');
-    const heard = await toEverything(as(t1, 's'));
-    assert.deepEqual(heard.map(route), ['1206 s>r', '1207 s>r', '1208 s>r', '1205 s>r']);
+    const received = await toEverything(as(t1, 's'));
+    assert.deepEqual(received.map(route), ['1206 s>r', '1207 s>r', '1208 s>r', '1205 s>r']);
 
     await befriend('s', 'r');
     await relation.addBlack(as(t1, 'r'), make('relation.AddBlackReq', black('r', 's')));

@@ -44,7 +44,7 @@ test('notification accounts are made, renamed and found', async () => {
   assert.ok((await search('')).includes('News'));
 });
 
-test('user commands keep value and ex apart, and tell the other devices', async () => {
+test('user commands keep value and ex apart, and notify the other devices', async () => {
   const ctx = by('cmd1');
   const key = { userID: 'cmd1', type: 8, uuid: 'x1' };
   await a.user.processUserCommandAdd(
@@ -86,7 +86,7 @@ test('user commands keep value and ex apart, and tell the other devices', async 
   assert.equal(await codeOf(a.user.processUserCommandGetAll(by('cmd2'), all)), ERR.NoPermissionError);
 });
 
-test('a command of a user whose id begins like another is not his', async () => {
+test('users do not see commands of a user whose id begins with theirs', async () => {
   const add = (userID: string) =>
     a.user.processUserCommandAdd(
       by(userID),
@@ -119,7 +119,7 @@ test('a user keeps a limited number of commands, over all types', async () => {
   assert.equal((await a.user.processUserCommandGetAll(by(userID), all)).CommandResp.length, MOST_COMMANDS);
 });
 
-test('client settings: for everybody, for one user, by page', async () => {
+test('client settings: for all users, for one user, by page', async () => {
   await register(a, { userID: 'conf1' });
   const set = (userID: string, configs: Record<string, string>) =>
     a.user.setUserClientConfig(ADMIN, make('user.SetUserClientConfigReq', { userID, configs }));

@@ -15,7 +15,7 @@ import {
 } from '@im/testing';
 import { userService } from '../src/index.ts';
 
-/** The second tenant has a database of its own. */
+/** The second tenant has its own database. */
 export const [T1, T2] = TENANTS;
 /** A gateway that was silent for longer than this is dead. */
 export const LIMIT_MS = 3_000;

@@ -78,11 +78,11 @@ async function online(process: UserProcess, ...userIDs: string[]): Promise<numbe
   return users.map(({ onlinePlatformIDs }) => onlinePlatformIDs);
 }
 
-function told(process: UserProcess): string[] {
+function published(process: UserProcess): string[] {
   return process.presences.map(({ userID, platformIDs }) => `${userID}:${platformIDs}`);
 }
 
-test('who connects is online on his platforms, over all gateways, in the order asked', async () => {
+test('users are online on the platforms of their connections, over all gateways, in the order asked', async () => {
   await gateway(a, 'g1');
   await gateway(b, 'g2');
   await report(a, 'g1', [{ user: 'u1', platforms: [5, 5] }]);
@@ -92,11 +92,11 @@ test('who connects is online on his platforms, over all gateways, in the order a
   ]);
   for (const process of [a, b])
     assert.deepEqual(await online(process, 'u2', 'nobody', 'u1'), [[3], [], [1, 5]]);
-  assert.deepEqual(told(a), ['u1:5']);
-  assert.deepEqual(told(b).sort(), ['u1:1,5', 'u2:3']);
+  assert.deepEqual(published(a), ['u1:5']);
+  assert.deepEqual(published(b).sort(), ['u1:1,5', 'u2:3']);
 });
 
-test('what does not change the platforms is told to nobody', async () => {
+test('what does not change the platforms is not published', async () => {
   await gateway(a, 'g1');
   await gateway(a, 'g2');
   await report(a, 'g1', [{ user: 'u1', platforms: [5] }]);
@@ -104,9 +104,9 @@ test('what does not change the platforms is told to nobody', async () => {
   await report(a, 'g1', [{ user: 'u1', platforms: [5, 5] }]);
   await report(a, 'g2', [{ user: 'u1', platforms: [5] }]);
   await report(a, 'g1', [{ user: 'u1', platforms: [] }]);
-  assert.deepEqual(told(a), ['u1:5']);
+  assert.deepEqual(published(a), ['u1:5']);
   await report(a, 'g2', [{ user: 'u1', platforms: [] }]);
-  assert.deepEqual(told(a), ['u1:5', 'u1:']);
+  assert.deepEqual(published(a), ['u1:5', 'u1:']);
   assert.deepEqual(await online(b, 'u1'), [[]]);
 });
 
@@ -126,7 +126,7 @@ test('versions rise with every change, even after a loss', async () => {
   assert.ok((versions.at(-1) ?? 0) > last);
 });
 
-test('a gateway that falls silent takes its users offline, and it is told', async () => {
+test('users of a gateway whose heartbeat expires go offline, and that is published', async () => {
   await gateway(a, 'g1', [
     { user: 'u1', platforms: [1] },
     { user: 'u2', platforms: [2] },
@@ -137,10 +137,12 @@ test('a gateway that falls silent takes its users offline, and it is told', asyn
   try {
     await eventually(async () => assert.equal((await online(b, 'u2'))[0]?.length, 0));
     assert.deepEqual(await online(b, 'u1'), [[5]]);
-    await eventually(() => assert.equal(told(a).length + told(b).length, 2, 'it is told once'));
-    assert.deepEqual([...told(a), ...told(b)].sort(), ['u1:5', 'u2:']);
+    await eventually(() =>
+      assert.equal(published(a).length + published(b).length, 2, 'it is published once'),
+    );
+    assert.deepEqual([...published(a), ...published(b)].sort(), ['u1:5', 'u2:']);
     await sleep(2_500);
-    assert.equal(told(a).length + told(b).length, 2);
+    assert.equal(published(a).length + published(b).length, 2);
   } finally {
     clearInterval(alive);
   }
@@ -149,7 +151,7 @@ test('a gateway that falls silent takes its users offline, and it is told', asyn
   assert.deepEqual(await online(a, 'u2'), [[2]]);
 });
 
-test('connections count only while the heartbeat lives, before anything is cleared away', async () => {
+test('connections stop counting when the heartbeat expires, before anything is removed', async () => {
   await gateway(a, 'g1', [{ user: 'u1', platforms: [1] }]);
   await sleep(LIMIT_MS + 1_050);
   assert.deepEqual(await online(b, 'u1'), [[]]);
@@ -264,7 +266,7 @@ test('reports of two gateways at once both count', async () => {
   }
 });
 
-test('no token is kept as it is, whoever reports it', async () => {
+test('tokens are kept as hashes, also those of older gateways', async () => {
   await report(a, 'g1', [{ user: 'u1', platforms: [1, 5] }], false, undefined, rawToken);
   const { client } = a.store.redis;
   const kept: string[] = [];

@@ -111,7 +111,7 @@ test('a tenant cannot have more users than its quota', async () => {
   a.tenants.put(settings);
 });
 
-test('account_check tells who is registered, in order, and refuses repetitions', async () => {
+test('account_check says who is registered, in order, and refuses repetitions', async () => {
   await register(a, { userID: 'acc1' });
   const ask = (...checkUserIDs: string[]) =>
     a.user.accountCheck(ADMIN, make('user.AccountCheckReq', { checkUserIDs }));
@@ -136,7 +136,7 @@ test('get_users_info leaves unknown users out and keeps the order', async () => 
   );
 });
 
-test('update_user_info applies what is set; friends and groups hear of a new name', async () => {
+test('update_user_info applies what is set; friends and groups are notified of a new name', async () => {
   await register(a, { userID: 'upd1', faceURL: 'f', ex: 'e' });
   const change = (fields: Partial<Messages['sdkws.UserInfo']>, ctx = by('upd1')) =>
     a.user.updateUserInfo(
@@ -155,10 +155,10 @@ test('update_user_info applies what is set; friends and groups hear of a new nam
   await change({ ex: 'other' }, ADMIN);
   assert.deepEqual(a.takeSent().map(route), ['1303 imAdmin>upd1']);
   assert.equal(a.fanOut.length, 2, 'the name did not change');
-  assert.equal(await codeOf(change({ ex: 'x' }, by('somebody'))), ERR.NoPermissionError);
+  assert.equal(await codeOf(change({ ex: 'x' }, by('other'))), ERR.NoPermissionError);
 });
 
-test('new names of a user are limited, as all friends and groups hear of them', async () => {
+test('new names of a user are limited, as all friends and groups are notified of them', async () => {
   await register(a, { userID: 'fickle' });
   const change = (fields: Partial<Messages['sdkws.UserInfo']>, ctx = by('fickle')) =>
     codeOf(

@@ -44,7 +44,7 @@ test('a refused token is looked up once, however often it is shown', async () =>
   assert.equal(asked(), 2);
 });
 
-test('that nobody could tell is not remembered', async () => {
+test('an answer that no store could give is not remembered', async () => {
   const { parse, asked } = refusing(ERR.NetworkError);
   for (let i = 0; i < 3; i++) await assert.rejects(parse('a'));
   assert.equal(asked(), 3);

@@ -40,7 +40,7 @@ test('sends the tips as JSON text and resolves when the log has them', async () 
 
 test('a failure is counted and not thrown', async () => {
   const { notifier, metrics } = harness(async () => {
-    throw new ImError(ERR.NetworkError, 'the log is away');
+    throw new ImError(ERR.NetworkError, 'the log is unavailable');
   });
   await notifier.send(
     contextOf(DEFAULT_TENANT, 'op'),

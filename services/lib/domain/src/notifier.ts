@@ -14,9 +14,9 @@ import type { RpcRegistry } from '@im/rpc';
 
 /** Time that a notification gets to reach the log; msg itself tries for 9 s. */
 const SEND_MS = 9_500;
-/** Time that the caller keeps of its own deadline, to answer. */
+/** Part of the caller's deadline that it keeps for its answer. */
 const ANSWER_MS = 300;
-/** Notifications of this process on their way at once; more are sent by their callers themselves. */
+/** Notifications of this process in flight; further ones are sent by their callers themselves. */
 const MAX_RUNNING = 5_000;
 
 /** Where a notification goes; the msg domain knows options and reliability by its content type. */

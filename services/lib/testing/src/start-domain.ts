@@ -108,7 +108,7 @@ const DEFAULT_TENANTS = TENANTS.map((id) => ({ id, tokenSecret: 's', adminSecret
 const NO_REDIS = 'redis://127.0.0.1:1';
 const STOP_MS = 5_000;
 
-/** A database name of its own, and what carries invalidations when there is no NATS. */
+/** A cluster with its own database. */
 export function newCluster(): TestCluster {
   const database = `test_${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
   return { database, invalidations: inProcessInvalidations() };

@@ -30,7 +30,7 @@ export function unseal(kind: SealKind, sealed: string, secret: string): unknown 
 export interface Upload {
   /** In parts, or by one PUT. */
   readonly kind: 'multipart' | 'single';
-  /** Name of the upload among those that are open; those begun before version 0.2 have none. */
+  /** Name of the upload among those that are open; those of versions before 0.2 have none. */
   readonly id?: string;
   /** The storage's own id of a multipart upload. */
   readonly storageId: string;
