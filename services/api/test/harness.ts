@@ -1,5 +1,11 @@
 import { ServerConfig, type ServerConfigInput, tenantSettings } from '@im/contract';
-import { type CallContext, type Metrics, type MutableTenantDirectory, inProcessInvalidations, staticTenants } from '@im/kit';
+import {
+  type CallContext,
+  inProcessInvalidations,
+  type Metrics,
+  type MutableTenantDirectory,
+  staticTenants,
+} from '@im/kit';
 import { createMetrics, silentLogger } from '@im/process';
 import {
   DOMAINS,

@@ -1,4 +1,4 @@
-import { type Metrics, type TenantDirectory, sleep } from '@im/kit';
+import { type Metrics, sleep, type TenantDirectory } from '@im/kit';
 import { acceptLoss, type Background, type Logger } from '@im/process';
 import type { Store } from '@im/store';
 import { Cron } from 'croner';
