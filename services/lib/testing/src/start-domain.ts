@@ -118,7 +118,7 @@ function configOf(stores: Partial<BackendTypes>, database: string, more: Record<
   const { mongo, redis, nats, s3 } = stores;
   return ServerConfig.parse({
     rpc: { encodeInProcess: true },
-    mongo: { uri: mongo?.uri, database, maxPoolSize: 20 },
+    mongo: { uri: mongo?.uri, database },
     redis: { uri: redis?.uri ?? NO_REDIS },
     ...(nats && { nats: { servers: [nats.uri] } }),
     ...(s3 && {
