@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Bus } from '@im/bus';
-import type { CallContext, TenantDirectory } from '@im/kit';
-import { ERR, encode, ImError, isGroupConversation, make, PLACEMENT_CODES } from '@im/protocol';
+import { type CallContext, type TenantDirectory, unknownTenant } from '@im/kit';
+import { encode, isGroupConversation, make, PLACEMENT_CODES } from '@im/protocol';
 
 /** What {@link recordDeletions} works with. */
 export interface DeletionParts {
@@ -24,7 +24,7 @@ export async function recordDeletions(
   conversationIDs: readonly string[],
 ): Promise<void> {
   const placement = tenants.get(tenant)?.placement;
-  if (!placement) throw new ImError(ERR.NetworkError, `tenant ${tenant} is not known here yet`);
+  if (!placement) throw unknownTenant(tenant);
   const chats = conversationIDs.filter((id) => !isGroupConversation(id));
   // The queue key of a chat is its id without the kind.
   const partition = (id: string) => bus.partitionOf(id.slice(id.indexOf('_') + 1));

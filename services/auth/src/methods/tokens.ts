@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { TenantSettings } from '@im/contract';
-import { type CallContext, createCache, tokenHash } from '@im/kit';
+import { type CallContext, createCache, tokenHash, unknownTenant } from '@im/kit';
 import { argsError, ERR, ImError, MANAGER_LEVEL, make, PLATFORM, PLATFORM_NAMES } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { AuthDeps } from '../deps.ts';
@@ -35,7 +35,7 @@ export function tokenMethods(deps: AuthDeps): DomainService<'auth'> {
 
   function tenantOf(ctx: CallContext): TenantSettings {
     const settings = tenants.get(ctx.tenant);
-    if (!settings) throw new ImError(ERR.NetworkError, `tenant ${ctx.tenant} is not known here yet`);
+    if (!settings) throw unknownTenant(ctx.tenant);
     return settings;
   }
 

@@ -1,5 +1,5 @@
 import type { TenantSettings } from '@im/contract';
-import type { CallContext, TenantDirectory } from '@im/kit';
+import { type CallContext, type TenantDirectory, unknownTenant } from '@im/kit';
 import { ERR, GROUP_STATUS, ImError, MANAGER_LEVEL, ROLE } from '@im/protocol';
 import {
   type BlackRepo,
@@ -81,7 +81,7 @@ export function createReach(store: Store, tenants: TenantDirectory): Reach {
 
   function settingsOf({ tenant }: CallContext): TenantSettings {
     const settings = tenants.get(tenant);
-    if (!settings) throw new ImError(ERR.NetworkError, `tenant ${tenant} is not known here yet`);
+    if (!settings) throw unknownTenant(tenant);
     return settings;
   }
 

@@ -22,7 +22,12 @@ export { close, listen } from './listen.ts';
 export { Counter, DerivedCounter, type Gauge, Histogram } from './meters.ts';
 export { COUNT_BUCKETS, LATENCY_BUCKETS, type Metrics } from './metrics.ts';
 export { MAX_PAGE, pageRange } from './pagination.ts';
-export { type MutableTenantDirectory, staticTenants, type TenantDirectory } from './tenant-directory.ts';
+export {
+  type MutableTenantDirectory,
+  staticTenants,
+  type TenantDirectory,
+  unknownTenant,
+} from './tenant-directory.ts';
 export { KeyedBuckets, TokenBucket } from './token-bucket.ts';
 export { TOKEN_CACHE, tokenHash, tokenInvalidationKey } from './token-hash.ts';
 export { createUserLimit, type UserLimit } from './user-limits.ts';

@@ -1,4 +1,5 @@
 import type { InvalidTenant, TenantId, TenantSettings } from '@im/contract';
+import { ERR, ImError } from '@im/protocol';
 
 /** What changed in a directory: the new settings, or undefined for a tenant that is gone. */
 export type TenantListener = (id: TenantId, settings: TenantSettings | undefined) => void;
@@ -36,6 +37,11 @@ export interface MutableTenantDirectory extends TenantDirectory {
 
 /** A tenant that is configured and cannot be served. */
 export type RefusedTenant = Pick<InvalidTenant, 'id' | 'hosts'>;
+
+/** 90004 (retryable) for a tenant that is so new that this process does not have it yet. */
+export function unknownTenant(tenant: TenantId): ImError {
+  return new ImError(ERR.NetworkError, `tenant ${tenant} is not known here yet`);
+}
 
 /** A directory that holds the given tenants. @throws when two have the same name or host. */
 export function staticTenants(

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TenantId, TenantSettings } from '@im/contract';
-import type { TenantDirectory } from '@im/kit';
-import { ERR, ImError } from '@im/protocol';
+import { type TenantDirectory, unknownTenant } from '@im/kit';
 
 /** Longest database name that MongoDB takes. */
 const MAX_DATABASE_NAME = 63;
@@ -55,7 +54,7 @@ export function placements(tenants: TenantDirectory, database: string): Placemen
     databaseOf(tenant) {
       const placement = get(tenant);
       if (placement === undefined) {
-        throw new ImError(ERR.NetworkError, `tenant ${tenant} is not known here yet`);
+        throw unknownTenant(tenant);
       }
       return placement === 'Dedicated' ? dedicatedDatabase(database, tenant) : database;
     },

@@ -1,5 +1,5 @@
 import { tenantId } from '@im/contract';
-import type { CallContext } from '@im/kit';
+import { type CallContext, unknownTenant } from '@im/kit';
 import { argsError, decode, ERR, encode, ImError, make, type msg, type sdkws, toImError } from '@im/protocol';
 import { movedConversations } from '../notify/moved-conversations.ts';
 import { notificationMessage } from '../notify/notification.ts';
@@ -54,7 +54,7 @@ export function sendMethods(
     },
     async sendNotification(ctx, request) {
       const settings = tenants.get(ctx.tenant);
-      if (!settings) throw new ImError(ERR.NetworkError, `tenant ${ctx.tenant} is not known here yet`);
+      if (!settings) throw unknownTenant(ctx.tenant);
       const { addedUserIDs, removedUserIDs, memberVersion, memberVersionBefore, changeID } = request;
       const membership = {
         added: addedUserIDs,

@@ -1,5 +1,5 @@
 import type { TenantSettings } from '@im/contract';
-import { type CallContext, createCache, randomId } from '@im/kit';
+import { type CallContext, createCache, randomId, unknownTenant } from '@im/kit';
 import {
   CONTENT,
   ERR,
@@ -74,7 +74,7 @@ export function createSender(parts: SenderParts): Sender {
 
   function settingsOf({ tenant }: CallContext): TenantSettings {
     const settings = tenants.get(tenant);
-    if (!settings) throw new ImError(ERR.NetworkError, `tenant ${tenant} is not known here yet`);
+    if (!settings) throw unknownTenant(tenant);
     return settings;
   }
 

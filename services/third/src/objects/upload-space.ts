@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TenantSettings } from '@im/contract';
-import type { CallContext, TenantDirectory } from '@im/kit';
+import { type CallContext, type TenantDirectory, unknownTenant } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import type { ObjectUploadRepo, OpenUpload, StoredObject } from '@im/store';
 
@@ -10,7 +10,7 @@ const MAX_OPEN = 1_000;
 /** The settings of the caller's tenant. @throws ImError 90004 while this process does not know it. */
 export function tenantOf(ctx: CallContext, tenants: TenantDirectory): TenantSettings {
   const settings = tenants.get(ctx.tenant);
-  if (!settings) throw new ImError(ERR.NetworkError, `tenant ${ctx.tenant} is not known here yet`);
+  if (!settings) throw unknownTenant(ctx.tenant);
   return settings;
 }
 
