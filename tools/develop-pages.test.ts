@@ -98,7 +98,7 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
       'services/lib/store/test/account-query-plans.test.ts',
     ],
   ],
-  'metric.md': [/im_push_waiting/, ['services/push/src/pusher.ts']],
+  'metric.md': [/openim_push_waiting/, ['services/push/src/pusher.ts']],
   'error-code.md': [
     /DismissedAlreadyError/,
     [

@@ -48,7 +48,7 @@ async function busiestTransfer(cluster: Cluster): Promise<Part> {
   const owned = await Promise.all(
     transfers.map(async (part) => ({
       part,
-      partitions: (await part.metrics()).sum('im_transfer_partitions'),
+      partitions: (await part.metrics()).sum('openim_transfer_partitions'),
     })),
   );
   const busiest = owned.toSorted((a, b) => b.partitions - a.partitions)[0];

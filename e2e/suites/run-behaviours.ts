@@ -98,7 +98,7 @@ async function onDifferentGateways(cluster: TestCluster): Promise<void> {
   assert.equal(cluster.gateways.length, 2);
   for (const gateway of cluster.gateways) {
     const metrics = await gateway.metrics();
-    assert.ok(metrics.sum('gateway_connections') > 0, `${gateway.name} holds connections`);
-    assert.ok(metrics.sum('gateway_pushes_written_total') > 0, `${gateway.name} pushed`);
+    assert.ok(metrics.sum('openim_gateway_connections') > 0, `${gateway.name} holds connections`);
+    assert.ok(metrics.sum('openim_gateway_pushes_written_total') > 0, `${gateway.name} pushed`);
   }
 }

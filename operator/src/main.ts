@@ -18,6 +18,7 @@ import {
   notReady,
   productVersion,
   READY,
+  wantsFormerNames,
   warnOfDeprecated,
 } from '@im/process';
 import { createClusterController } from './controllers/cluster/index.ts';
@@ -34,6 +35,7 @@ interface Settings {
   readonly identity: string;
   readonly opsPort: number;
   readonly logLevel: LogLevel;
+  readonly formerMetricNames: boolean;
 }
 
 /** @throws RangeError that names the variable at fault. */
@@ -59,6 +61,7 @@ function readSettings(environment: Environment): Settings {
     identity: `${environment.get('POD_NAME') ?? hostname()}-${process.pid}-${Date.now().toString(36)}`,
     opsPort,
     logLevel,
+    formerMetricNames: wantsFormerNames(environment),
   };
 }
 
@@ -94,7 +97,13 @@ async function run(settings: Settings, log: Logger, signal: AbortSignal): Promis
     log,
     metrics,
   });
-  const ops = createOpsServer({ host: '0.0.0.0', port: settings.opsPort, log, metrics });
+  const ops = createOpsServer({
+    host: '0.0.0.0',
+    port: settings.opsPort,
+    log,
+    metrics,
+    formerMetricNames: settings.formerMetricNames,
+  });
   const parts: NamedService[] = controller.informers.map((informer) => ({
     name: informer.type.plural,
     service: { start: async () => {}, stop: async () => {}, ready: () => informer.ready() },

@@ -56,7 +56,7 @@ const REMEMBERED = { max: 20_000, ttlMs: 24 * 3_600_000 };
 export function createApplier(options: ApplierOptions): Applier {
   const { client, fieldManager } = options;
   const memories = createCache<Memory>({ name: 'applied', ...REMEMBERED });
-  const applies = options.metrics.counter('operator_applies_total', 'Objects applied, by outcome', [
+  const applies = options.metrics.counter('openim_operator_applies_total', 'Objects applied, by outcome', [
     'kind',
     'outcome',
   ]);

@@ -38,13 +38,15 @@ const ATTEMPT_MS = 10_000;
 const RETRIED_STATUS: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
 export function createCaller(connection: Connection, metrics: Metrics, userAgent: string): Caller {
-  const requests = metrics.counter('operator_api_requests_total', 'Requests to the API server', [
+  const requests = metrics.counter('openim_operator_api_requests_total', 'Requests to the API server', [
     'verb',
     'code',
   ]);
-  const seconds = metrics.histogram('operator_api_request_seconds', 'Time to the answer of the API server', [
-    'verb',
-  ]);
+  const seconds = metrics.histogram(
+    'openim_operator_api_request_seconds',
+    'Time to the answer of the API server',
+    ['verb'],
+  );
 
   function toCall(call: ApiCall): Call {
     const { method, path, contentType, signal } = call;

@@ -21,7 +21,10 @@ function make(reconcile: ControllerOptions['reconcile'], options: Partial<Contro
   const stop = new AbortController();
   const results = async () =>
     Object.fromEntries(
-      (await metrics.values('operator_reconciles_total')).map(({ labels, value }) => [labels.result, value]),
+      (await metrics.values('openim_operator_reconciles_total')).map(({ labels, value }) => [
+        labels.result,
+        value,
+      ]),
     );
   return { controller, stop, lines, results };
 }

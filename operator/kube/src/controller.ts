@@ -159,7 +159,7 @@ async function untilAborted(signal: AbortSignal, work: Promise<unknown>): Promis
 
 function controllerMetrics(metrics: Metrics, controller: string) {
   const labels = ['controller', 'result'] as const;
-  const results = metrics.counter('operator_reconciles_total', 'Reconciles, by result', labels);
+  const results = metrics.counter('openim_operator_reconciles_total', 'Reconciles, by result', labels);
   return {
     done: (result: 'success' | 'error' | 'terminal' | 'stopped'): void => results.inc({ controller, result }),
   };

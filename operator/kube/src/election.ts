@@ -176,8 +176,10 @@ export function createElection(options: ElectionOptions): Election {
 }
 
 function electionMetrics(metrics: Metrics, name: string) {
-  const leader = metrics.gauge('operator_leader', '1 while this process leads', ['lease']);
-  const failures = metrics.counter('operator_lease_failures_total', 'Lease requests that failed', ['lease']);
+  const leader = metrics.gauge('openim_operator_leader', '1 while this process leads', ['lease']);
+  const failures = metrics.counter('openim_operator_lease_failures_total', 'Lease requests that failed', [
+    'lease',
+  ]);
   leader.set({ lease: name }, 0);
   return {
     leading: (is: boolean): void => leader.set({ lease: name }, is ? 1 : 0),

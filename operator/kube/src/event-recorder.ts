@@ -69,7 +69,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     ttlMs: 3_600_000,
   });
   const queue = new Set<Series>();
-  const events = options.metrics.counter('operator_events_total', 'Events, by what became of them', [
+  const events = options.metrics.counter('openim_operator_events_total', 'Events, by what became of them', [
     'result',
   ]);
   let wake = (): void => {};

@@ -217,14 +217,17 @@ function because(failure: string | undefined): string {
 }
 
 function informerMetrics(metrics: Metrics, resource: string) {
-  const objects = metrics.gauge('operator_informer_objects', 'Objects in stores of informers', ['resource']);
-  const changes = metrics.counter('operator_informer_changes_total', 'Changes reported by informers', [
+  const objects = metrics.gauge('openim_operator_informer_objects', 'Objects in stores of informers', [
     'resource',
   ]);
-  const restarts = metrics.counter('operator_informer_restarts_total', 'Watches that ended, by cause', [
+  const changes = metrics.counter('openim_operator_informer_changes_total', 'Changes reported by informers', [
     'resource',
-    'cause',
   ]);
+  const restarts = metrics.counter(
+    'openim_operator_informer_restarts_total',
+    'Watches that ended, by cause',
+    ['resource', 'cause'],
+  );
   let known = 0;
   return {
     changed(size: number): void {

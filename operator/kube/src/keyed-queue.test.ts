@@ -118,7 +118,7 @@ test('waits after failures double up to a bound, for each key alone, until it is
     assert.ok((waits[i] ?? 0) >= least - 1, `${waits}`);
   }
   assert.deepEqual(counts, [1, 2, 3, 4, 1]);
-  assert.equal((await metrics.values('operator_queue_retries_total'))[0]?.value, 5);
+  assert.equal((await metrics.values('openim_operator_queue_retries_total'))[0]?.value, 5);
 });
 
 test('a stop awaits what is handled and keeps what is queued for the next run', async () => {

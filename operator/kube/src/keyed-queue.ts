@@ -157,12 +157,16 @@ export function createKeyedQueue(options: KeyedQueueOptions): KeyedQueue {
 
 function queueMetrics(metrics: Metrics, name: string) {
   const labels = ['queue'] as const;
-  const depth = metrics.gauge('operator_queue_depth', 'Keys that are due and not handled yet', labels);
+  const depth = metrics.gauge('openim_operator_queue_depth', 'Keys that are due and not handled yet', labels);
   depth.set({ queue: name }, 0);
   return {
     depth,
-    retries: metrics.counter('operator_queue_retries_total', 'Keys queued again after a failure', labels),
-    wait: metrics.histogram('operator_queue_wait_seconds', 'Time from due to handled', labels),
-    work: metrics.histogram('operator_queue_work_seconds', 'Time that handling took', labels),
+    retries: metrics.counter(
+      'openim_operator_queue_retries_total',
+      'Keys queued again after a failure',
+      labels,
+    ),
+    wait: metrics.histogram('openim_operator_queue_wait_seconds', 'Time from due to handled', labels),
+    work: metrics.histogram('openim_operator_queue_work_seconds', 'Time that handling took', labels),
   };
 }

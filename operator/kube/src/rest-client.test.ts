@@ -80,7 +80,9 @@ test('reads are repeated on 5xx, 429 and cut connections', async () => {
   assert.equal(found?.apiVersion, 'v1');
   assert.equal(server.seen.length, 4);
   assert.equal(server.seen[0]?.url, '/prefix/api/v1/namespaces/n/pods/p');
-  const codes = (await server.metrics.values('operator_api_requests_total')).map(({ labels }) => labels.code);
+  const codes = (await server.metrics.values('openim_operator_api_requests_total')).map(
+    ({ labels }) => labels.code,
+  );
   assert.deepEqual(codes.sort(), ['200', '429', '503', 'none']);
 });
 

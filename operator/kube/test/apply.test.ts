@@ -57,7 +57,10 @@ function makeApplier() {
   const applier = createApplier({ client, fieldManager: 'test', metrics });
   const outcomes = async () =>
     Object.fromEntries(
-      (await metrics.values('operator_applies_total')).map(({ labels, value }) => [labels.outcome, value]),
+      (await metrics.values('openim_operator_applies_total')).map(({ labels, value }) => [
+        labels.outcome,
+        value,
+      ]),
     );
   return { applier, outcomes };
 }

@@ -52,8 +52,8 @@ async function setUp() {
     stored,
     finish,
     count: async (result: string) =>
-      (await metrics.values('operator_events_total')).find(({ labels }) => labels.result === result)?.value ??
-      0,
+      (await metrics.values('openim_operator_events_total')).find(({ labels }) => labels.result === result)
+        ?.value ?? 0,
     async [Symbol.asyncDispose]() {
       await finish();
       client.close();

@@ -64,8 +64,9 @@ async function setUp(options: Partial<InformerOptions<ConfigMap>> = {}) {
     },
     value: (name: string) => informer.get(`default/${label}-${name}`)?.data?.value,
     restarts: async (cause: string) =>
-      (await metrics.values('operator_informer_restarts_total')).find(({ labels }) => labels.cause === cause)
-        ?.value ?? 0,
+      (await metrics.values('openim_operator_informer_restarts_total')).find(
+        ({ labels }) => labels.cause === cause,
+      )?.value ?? 0,
     async [Symbol.asyncDispose]() {
       stop.abort();
       await running;

@@ -13,7 +13,7 @@ export const UNKNOWN_PATH = '<404>';
 export function httpMetrics(metrics: Metrics): HttpMetrics {
   const api = metrics.counter('api_count', 'API calls by errCode', ['path', 'method', 'code']);
   const http = metrics.counter('http_count', 'HTTP answers by status', ['path', 'method', 'status']);
-  const duration = metrics.histogram('im_api_seconds', 'Duration of API calls', ['path']);
+  const duration = metrics.histogram('openim_api_seconds', 'Duration of API calls', ['path']);
   return {
     answered(path, method, status, errCode, seconds) {
       http.inc({ path, method, status: String(status) });

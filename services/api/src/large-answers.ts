@@ -28,12 +28,12 @@ export function createLargeAnswers(metrics: Metrics): LargeAnswers {
   const ofUser = new Map<string, number>();
   let inAll = 0;
   metrics.observe(
-    'im_api_large_answers',
+    'openim_api_large_answers',
     'Answers of more than 1 MiB that are written in parts',
     () => inAll,
   );
   const refused = metrics.counter(
-    'im_api_large_answers_refused_total',
+    'openim_api_large_answers_refused_total',
     'Large answers refused: too many at once',
   );
 

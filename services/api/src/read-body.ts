@@ -22,9 +22,9 @@ export const TOO_LARGE = 413;
 export function createBodies(mostBytes: number, metrics: Metrics): Bodies {
   const held = new Map<object, number>();
   let total = 0;
-  metrics.observe('im_api_body_bytes', 'Bytes of request bodies that are held', () => total);
+  metrics.observe('openim_api_body_bytes', 'Bytes of request bodies that are held', () => total);
   const refused = metrics.counter(
-    'im_api_bodies_refused_total',
+    'openim_api_bodies_refused_total',
     'Requests refused for want of room for bodies',
   );
 

@@ -88,7 +88,7 @@ test('bodies together are bounded; what is refused may be tried again', async ()
   const first = server.begin(USUAL, { ...known, ...size });
   first.request.write(Buffer.alloc(59_000, ' '));
   const held = () =>
-    server.api.metrics.text().then((text) => Number(/^im_api_body_bytes (\d+)/m.exec(text)?.[1]));
+    server.api.metrics.text().then((text) => Number(/^openim_api_body_bytes (\d+)/m.exec(text)?.[1]));
   while ((await held()) < 59_000) await new Promise((resolve) => setTimeout(resolve, 5));
 
   const second = server.begin(USUAL, { ...known, ...size });

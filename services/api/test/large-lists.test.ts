@@ -169,7 +169,7 @@ test('what is made of a large answer waits for its reader, and few are under way
   );
   assert.equal(refused.json.errCode, 429);
   for (const response of slow) response.destroy();
-  const gauge = async () => (await api.metrics.values('im_api_large_answers'))[0]?.value;
+  const gauge = async () => (await api.metrics.values('openim_api_large_answers'))[0]?.value;
   for (let i = 0; i < 500 && (await gauge()) !== 0; i++)
     await new Promise((resolve) => setTimeout(resolve, 10));
   assert.equal(await gauge(), 0);

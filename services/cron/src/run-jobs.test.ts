@@ -149,6 +149,6 @@ test('a tenant whose job fails does not keep it from the tenants after it', asyn
   stop();
   await background.stop();
   const text = await metrics.text();
-  assert.match(text, /im_cron_runs_total\{job="job",result="error"\} 1/);
-  assert.match(text, /im_cron_runs_total\{job="job",result="ok"\} 1/);
+  assert.match(text, /openim_cron_runs_total\{job="job",result="error"\} 1/);
+  assert.match(text, /openim_cron_runs_total\{job="job",result="ok"\} 1/);
 });

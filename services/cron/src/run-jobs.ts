@@ -34,8 +34,8 @@ const MAX_TIMER_MS = 3_600_000;
  */
 export function scheduleJobs(jobs: readonly Job[], deps: ScheduleDeps): () => void {
   const { log, metrics, background, tenants, redis, instanceId, jitterMs = JITTER_MS, now = Date.now } = deps;
-  const runs = metrics.counter('im_cron_runs_total', 'Runs of a job by result', ['job', 'result']);
-  const removed = metrics.counter('im_cron_removed_total', 'Things that a job removed', ['job']);
+  const runs = metrics.counter('openim_cron_runs_total', 'Runs of a job by result', ['job', 'result']);
+  const removed = metrics.counter('openim_cron_removed_total', 'Things that a job removed', ['job']);
 
   async function mine(job: Job, pattern: Cron): Promise<boolean> {
     return redis.orElse(

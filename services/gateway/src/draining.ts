@@ -79,7 +79,7 @@ export class Draining {
 
   /** `POST /drain` with an optional `{"withinSeconds": n}`, and `POST /undrain`. Both answer with the status. */
   serve(ops: OpsRoutes, status: Pick<StatusRegistry, 'read'>, metrics: Metrics): void {
-    metrics.observe('gateway_draining', 'Newcomers are refused and connections closed', () =>
+    metrics.observe('openim_gateway_draining', 'Newcomers are refused and connections closed', () =>
       this.on ? 1 : 0,
     );
     ops.handle('POST', '/drain', (request) => {

@@ -238,12 +238,20 @@ class Gateway implements GatewayService {
     this.#server.on('request', (request: IncomingMessage) => refuseRequest(request.socket));
     this.#resync = background.coalesce('gateway resync', (signal) => this.#moveAll(signal));
     this.#observe(deps.metrics);
-    deps.metrics.observe('gateway_users', 'Users with a connection', () => roster.userCount);
-    deps.metrics.observe('online_user_num', 'As gateway_users; OpenIM’s name', () => roster.userCount);
-    deps.metrics.observe('gateway_groups', 'Groups that a connected user is in', () => roster.groupCount);
-    deps.metrics.observe('gateway_watched_users', 'Users whose presence is watched', () => this.#watch.size);
+    deps.metrics.observe('openim_gateway_users', 'Users with a connection', () => roster.userCount);
+    deps.metrics.observe('online_user_num', 'As openim_gateway_users; OpenIM’s name', () => roster.userCount);
     deps.metrics.observe(
-      'gateway_watch_changes_waiting',
+      'openim_gateway_groups',
+      'Groups that a connected user is in',
+      () => roster.groupCount,
+    );
+    deps.metrics.observe(
+      'openim_gateway_watched_users',
+      'Users whose presence is watched',
+      () => this.#watch.size,
+    );
+    deps.metrics.observe(
+      'openim_gateway_watch_changes_waiting',
       'Connections whose presence subscriptions wait for their turn to change',
       () => this.#watch.waiting,
     );
@@ -363,32 +371,32 @@ class Gateway implements GatewayService {
       return total;
     };
     metrics.observe(
-      'gateway_output_bytes',
+      'openim_gateway_output_bytes',
       'Bytes of frames that wait because a socket takes no more',
       sum((connection) => connection.queuedBytes),
     );
     metrics.observe(
-      'gateway_own_push_bytes',
+      'openim_gateway_own_push_bytes',
       'Bytes of pushes that wait behind the answer to their send',
       sum((connection) => connection.heldBytes),
     );
     metrics.observe(
-      'gateway_input_bytes',
+      'openim_gateway_input_bytes',
       'Bytes of requests that wait behind others of their connection',
       () => this.#requests.waitingBytes,
     );
     metrics.observe(
-      'gateway_throttled',
+      'openim_gateway_throttled',
       'Connections that are not read for a while because they asked too much',
       () => this.#inputRate.size,
     );
     metrics.observe(
-      'gateway_catch_up_bytes',
+      'openim_gateway_catch_up_bytes',
       'Bytes of pushes that wait for clients to catch up',
       () => this.#catchUps.bytes,
     );
     metrics.observe(
-      'gateway_presence_waiting',
+      'openim_gateway_presence_waiting',
       'Users whose presence is to be reported',
       () => this.#presence.waiting,
     );

@@ -69,25 +69,35 @@ function children<K extends string>(make: (key: K) => Tally): (key: K) => Tally 
 
 /** Registers the gateway's metrics. */
 export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
-  const connections = metrics.gauge('gateway_connections', 'Connections now', ['platform', 'encoding']);
-  const handshakes = metrics.counter('gateway_handshakes_total', 'Handshakes by answer', ['code']);
-  const closes = metrics.counter('gateway_closed_total', 'Connections ended, by reason', ['reason']);
-  const frames = metrics.counter('gateway_frames_total', 'Frames', ['direction', 'kind']);
-  const bytes = metrics.counter('gateway_bytes_total', 'Bytes of frames', ['direction']);
+  const connections = metrics.gauge('openim_gateway_connections', 'Connections now', [
+    'platform',
+    'encoding',
+  ]);
+  const handshakes = metrics.counter('openim_gateway_handshakes_total', 'Handshakes by answer', ['code']);
+  const closes = metrics.counter('openim_gateway_closed_total', 'Connections ended, by reason', ['reason']);
+  const frames = metrics.counter('openim_gateway_frames_total', 'Frames', ['direction', 'kind']);
+  const bytes = metrics.counter('openim_gateway_bytes_total', 'Bytes of frames', ['direction']);
   const bytesIn = bytes.labels({ direction: 'in' });
   const bytesOut = bytes.labels({ direction: 'out' });
-  const latency = metrics.histogram('gateway_request_seconds', 'Time from request to answer', ['id']);
-  const answers = metrics.counter('gateway_answers_total', 'Requests answered, by id and code', [
+  const latency = metrics.histogram('openim_gateway_request_seconds', 'Time from request to answer', ['id']);
+  const answers = metrics.counter('openim_gateway_answers_total', 'Requests answered, by id and code', [
     'id',
     'code',
   ]);
-  const accepted = metrics.counter('gateway_sends_accepted_total', 'Sends acknowledged by the log');
-  const pushes = metrics.counter('gateway_pushes_written_total', 'Push frames written to sockets');
-  const fanout = metrics.histogram('gateway_push_fanout', 'Sockets per delivery', [], COUNT_BUCKETS);
+  const accepted = metrics.counter('openim_gateway_sends_accepted_total', 'Sends acknowledged by the log');
+  const pushes = metrics.counter('openim_gateway_pushes_written_total', 'Push frames written to sockets');
+  const fanout = metrics.histogram(
+    'openim_gateway_push_fanout_sockets',
+    'Sockets per delivery',
+    [],
+    COUNT_BUCKETS,
+  );
 
-  const bounds = metrics.counter('gateway_bounds_total', 'Times that a bound of the gateway took effect', [
-    'bound',
-  ]);
+  const bounds = metrics.counter(
+    'openim_gateway_bounds_total',
+    'Times that a bound of the gateway took effect',
+    ['bound'],
+  );
 
   const byBound = children((bound: Bound) => bounds.labels({ bound }));
   const framesIn = children((kind: string) => frames.labels({ direction: 'in', kind }));
@@ -139,11 +149,14 @@ export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
       framesOut('push').inc(sockets);
       bytesOut.inc(size);
     },
-    overflows: metrics.counter('gateway_queue_overflows_total', 'Connections that did not read fast enough'),
+    overflows: metrics.counter(
+      'openim_gateway_queue_overflows_total',
+      'Connections that did not read fast enough',
+    ),
     bounded: (bound) => byBound(bound).inc(),
-    rereads: metrics.counter('gateway_membership_rereads_total', 'Memberships of a group read again'),
+    rereads: metrics.counter('openim_gateway_membership_rereads_total', 'Memberships of a group read again'),
     membershipHeldBytes: metrics.gauge(
-      'gateway_membership_held_bytes',
+      'openim_gateway_membership_held_bytes',
       'Bytes of deliveries that wait for the membership of their group',
     ),
   };

@@ -132,7 +132,7 @@ test(`${FRAMES} mutated frames each get the specified answer or close`, async (t
     }
   }
   for (const client of clients.values()) client[Symbol.dispose]();
-  await until(async () => (await gateway.metric('gateway_connections')) === 0);
+  await until(async () => (await gateway.metric('openim_gateway_connections')) === 0);
   collect();
   const grown = process.memoryUsage().heapUsed - settled;
   t.diagnostic(`${JSON.stringify(counts)}, heap grown by ${(grown / 1_048_576).toFixed(1)} MB`);

@@ -33,7 +33,7 @@ test('the status tells connections, users and handshakes', async () => {
   await Client.connect(gateway.port, { userID: 'a' });
   await Client.connect(gateway.port, { userID: 'a', platformID: 1 });
   await Client.connect(gateway.port, { userID: 'b' });
-  await until(async () => (await gateway.metric('gateway_connections')) === 3);
+  await until(async () => (await gateway.metric('openim_gateway_connections')) === 3);
   const { connections, users, handshakesPerSecond, draining } = gateway.status;
   assert.deepEqual([connections, users, handshakesPerSecond, draining], [3, 2, 0.3, false]);
 });
@@ -68,7 +68,7 @@ test('a drain refuses newcomers with a code to try again, and closes the others 
     order.toSorted((a, b) => a - b),
     'not in the order of their coming',
   );
-  assert.equal(await gateway.metric('gateway_closed_total', { reason: 'drain' }), 40);
+  assert.equal(await gateway.metric('openim_gateway_closed_total', { reason: 'drain' }), 40);
 });
 
 test('a request under way is answered before its connection is closed', async () => {

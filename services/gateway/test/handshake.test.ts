@@ -64,7 +64,7 @@ test('refusals the HTTP way are status 200 and JSON', async () => {
     assert.equal(body.errMsg, 'args err, need token, sendID, platformID');
     assert.match(String(body.errDlt), detail);
   }
-  assert.equal(await gateway.metric('gateway_handshakes_total', { code: '1602' }), args.length);
+  assert.equal(await gateway.metric('openim_gateway_handshakes_total', { code: '1602' }), args.length);
 });
 
 test('a token of another user or platform is 1502', async () => {
@@ -235,7 +235,7 @@ test('what is no handshake gets 400, and a client that leaves early harms nobody
   parse.resolve();
   using client = await Client.connect(gateway.port);
   assert.equal((await getMaxSeq(client)).errCode, 0);
-  await until(async () => (await gateway.metric('gateway_connections')) === 1);
+  await until(async () => (await gateway.metric('openim_gateway_connections')) === 1);
 });
 
 test('an address whose tokens fail too often is refused for now, with a code that clients try again', async () => {
@@ -248,5 +248,5 @@ test('an address whose tokens fail too often is refused for now, with a code tha
   const refused = await dial('1506.4.1');
   assert.equal(refused.errCode, 1601);
   assert.match(String(refused.errDlt), /attempts\.tokens/);
-  assert.equal(await gateway.metric('im_attempts_refused_total', { kind: 'handshake' }), 1);
+  assert.equal(await gateway.metric('openim_attempts_refused_total', { kind: 'handshake' }), 1);
 });

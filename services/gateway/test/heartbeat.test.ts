@@ -68,7 +68,7 @@ test('a silent connection is dropped, any traffic keeps it', async () => {
     await sleep(400);
   }
   assert.equal(await silent.closed, 1006);
-  assert.equal(await gateway.metric('gateway_closed_total', { reason: 'timeout' }), 1);
+  assert.equal(await gateway.metric('openim_gateway_closed_total', { reason: 'timeout' }), 1);
   for (const { socket } of [pinging, texting, asking]) assert.equal(socket.readyState, 1);
 });
 
@@ -81,6 +81,6 @@ test('pongs to a client that does not read are dropped, not kept', async () => {
     client.socket.ping('x'.repeat(100));
     if (i % 2_000 === 0) await sleep(1);
   }
-  const pongs = await gateway.metric('gateway_frames_total', { direction: 'out', kind: 'pong' });
+  const pongs = await gateway.metric('openim_gateway_frames_total', { direction: 'out', kind: 'pong' });
   assert.ok(process.memoryUsage().rss - before < 200 * 1_048_576, `${pongs} pongs kept`);
 });

@@ -39,8 +39,8 @@ test('a kick tells the client by frame 2002 and closes, on the platforms it name
   gateway.events.kick({ userID: 'u1', platformIDs: [], keepIssue: 0 });
   await assertKicked(kept);
   await assertKicked(elsewhere);
-  await until(async () => (await gateway.metric('gateway_closed_total', { reason: 'kick' })) === 4);
-  assert.equal(await gateway.metric('gateway_frames_total', { direction: 'out', kind: 'kick' }), 4);
+  await until(async () => (await gateway.metric('openim_gateway_closed_total', { reason: 'kick' })) === 4);
+  assert.equal(await gateway.metric('openim_gateway_frames_total', { direction: 'out', kind: 'kick' }), 4);
 });
 
 test('the same token may connect twice', async () => {

@@ -123,7 +123,7 @@ test('a user added to a group that nobody here was in makes the gateway listen t
   assert.ok(s.toUser('u3', 'created', change));
   assert.ok(s.gateway.feed.deliver({ targetGroupID: 'new', conversationID: 'sg_new', memberVersion: 1 }));
   await until(() => s.clients.u3?.left.length === 2);
-  assert.equal(await s.gateway.metric('gateway_membership_rereads_total'), 0);
+  assert.equal(await s.gateway.metric('openim_gateway_membership_rereads_total'), 0);
   assert.deepEqual(s.gateway.feed.joined, [{ position: 100, timeMs: place.logTime }]);
 });
 
@@ -158,7 +158,7 @@ test('while a joined group is caught up on, those who come and go do so among it
   assert.deepEqual([texts('u3'), texts('u1'), texts('u2')], [['m20', 'm40'], ['m40', 'm60'], []]);
   // Each change once: u3's coming, u1's coming, u3's going.
   assert.deepEqual([got.u3?.length, got.u1?.length], [5, 4]);
-  assert.equal(await s.gateway.metric('gateway_membership_held_bytes'), 0);
+  assert.equal(await s.gateway.metric('openim_gateway_membership_held_bytes'), 0);
 });
 
 test('a copy that waited for a group that nobody here is in any more counts then', async () => {
@@ -214,7 +214,7 @@ test('a message newer than the known membership waits until that is read, whoeve
       u2: ['old'],
       u3: ['one', 'two', 'three'],
     });
-    assert.equal(await s.gateway.metric('gateway_membership_rereads_total'), 1);
+    assert.equal(await s.gateway.metric('openim_gateway_membership_rereads_total'), 1);
     assert.deepEqual(
       asked.map(({ sinceVersion, userIDs }) => [sinceVersion, [...userIDs].sort()]),
       changed === 'all'
@@ -295,13 +295,15 @@ test('what can wait no longer goes to those who are known; who was missed connec
   const gate = Promise.withResolvers<void>();
   groupDomain(s, () => ({ version: 5, members: ['u1', 'u3'], changed: ['u2', 'u3'] }), gate.promise);
   for (let i = 0; i < 3; i++) s.toGroup(`m${i}`, { memberVersion: 5 });
-  assert.notEqual(await s.gateway.metric('gateway_membership_held_bytes'), 0);
+  assert.notEqual(await s.gateway.metric('openim_gateway_membership_held_bytes'), 0);
   await until(() => s.clients.u1?.left.length === 3 && s.clients.u2?.left.length === 3);
   assert.equal(s.clients.u3?.left.length, 0);
-  assert.equal(await s.gateway.metric('gateway_membership_held_bytes'), 0);
+  assert.equal(await s.gateway.metric('openim_gateway_membership_held_bytes'), 0);
   gate.resolve();
   await s.clients.u3?.closed;
-  await until(async () => (await s.gateway.metric('gateway_closed_total', { reason: 'resync' })) === 1);
+  await until(
+    async () => (await s.gateway.metric('openim_gateway_closed_total', { reason: 'resync' })) === 1,
+  );
 });
 
 test('what the log says while the groups are being read is newer than what is read', async () => {

@@ -72,7 +72,7 @@ test('a heartbeat that is not taken is sent again soon, and is no failure of a t
   });
   const before = beats();
   await until(() => beats() >= before + 3);
-  assert.equal(await gateway.metric('im_background_failures_total'), 0);
+  assert.equal(await gateway.metric('openim_background_failures_total'), 0);
 });
 
 test('what changes in one tick is one report; a failing one is sent again', async () => {
@@ -87,7 +87,7 @@ test('what changes in one tick is one report; a failing one is sent again', asyn
   const clients = await Promise.all(
     Array.from({ length: 30 }, (_, i) => Client.connect(gateway.port, { userID: `u${i}` })),
   );
-  await until(async () => (await gateway.metric('gateway_connections')) === 30);
+  await until(async () => (await gateway.metric('openim_gateway_connections')) === 30);
   gate.resolve();
   await until(
     () =>
@@ -155,10 +155,10 @@ test('2005 answers with current platforms and pushes changes until it is taken b
   assert.deepEqual(tips(await other.next(() => true)), [['a', []]]);
   await sleep(20);
   assert.equal(client.left.length, 0);
-  assert.equal(await gateway.metric('gateway_watched_users'), 2);
+  assert.equal(await gateway.metric('openim_gateway_watched_users'), 2);
   other.socket.close();
   client.socket.close();
-  await until(async () => (await gateway.metric('gateway_watched_users')) === 0);
+  await until(async () => (await gateway.metric('openim_gateway_watched_users')) === 0);
   // Who comes back finds what is still subscribed, and nobody asks the store.
   gateway.rpc.answers.delete('user.getOnlinePlatforms');
   using again = await Client.connect(gateway.port);
@@ -242,15 +242,17 @@ test('a connection that closes before its subscriptions begin leaves none behind
       REQ.SubUserOnlineStatus,
       encode('sdkws.SubUserOnlineStatus', make('sdkws.SubUserOnlineStatus', { subscribeUserID: many })),
     );
-    await until(async () => (await gateway.metric('gateway_frames_total', { kind: 'request' })) === i + 1);
+    await until(
+      async () => (await gateway.metric('openim_gateway_frames_total', { kind: 'request' })) === i + 1,
+    );
     client.socket.terminate();
     await client.closed;
-    await until(async () => (await gateway.metric('gateway_connections')) === 0);
+    await until(async () => (await gateway.metric('openim_gateway_connections')) === 0);
   }
   gate.resolve();
   await sleep(50);
   assert.ok(gateway.events.subscriptions <= many.length);
-  assert.equal(await gateway.metric('gateway_watched_users'), 0);
+  assert.equal(await gateway.metric('openim_gateway_watched_users'), 0);
 });
 
 test('a connection that closes at once begins only part of its subscriptions', async () => {
@@ -261,10 +263,10 @@ test('a connection that closes at once begins only part of its subscriptions', a
   client.send(REQ.SubUserOnlineStatus, encode('sdkws.SubUserOnlineStatus', change));
   client.socket.terminate();
   await client.closed;
-  await until(async () => (await gateway.metric('gateway_connections')) === 0);
+  await until(async () => (await gateway.metric('openim_gateway_connections')) === 0);
   await sleep(50);
   assert.ok(gateway.events.subscriptions < many.length, `${gateway.events.subscriptions} subscriptions`);
-  assert.equal(await gateway.metric('gateway_watched_users'), 0);
+  assert.equal(await gateway.metric('openim_gateway_watched_users'), 0);
 });
 
 test('what changes between the answer of the store and that to the client is not undone by it', async () => {
@@ -362,8 +364,8 @@ test('a user with many connections keeps a bounded number of them', async () => 
   clients.push(await Client.connect(gateway.port));
   await kicked(0);
   using other = await Client.connect(gateway.port, { userID: 'u2' });
-  assert.equal(await gateway.metric('gateway_connections'), 4);
-  assert.equal(await gateway.metric('gateway_closed_total', { reason: 'user-limit' }), 2);
+  assert.equal(await gateway.metric('openim_gateway_connections'), 4);
+  assert.equal(await gateway.metric('openim_gateway_closed_total', { reason: 'user-limit' }), 2);
   for (const client of [...clients, other]) client[Symbol.dispose]();
 });
 

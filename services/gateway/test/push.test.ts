@@ -69,7 +69,7 @@ test('a delivery reaches every connection of its user, in its own framing, one m
       assert.equal(pull?.Msgs[0]?.seq, 3);
     }
   }
-  assert.equal(await gateway.metric('gateway_pushes_written_total'), 12);
+  assert.equal(await gateway.metric('openim_gateway_pushes_written_total'), 12);
 });
 
 test('interest begins with the first connection of a user and ends with the last', async () => {
@@ -150,7 +150,7 @@ test('an answer given before deliveries are complete is an error, and the client
   assert.equal(client.socket.readyState, 1);
   gate.resolve();
   assert.equal(await client.closed, 1006);
-  await until(async () => (await gateway.metric('gateway_closed_total', { reason: 'resync' })) === 1);
+  await until(async () => (await gateway.metric('openim_gateway_closed_total', { reason: 'resync' })) === 1);
 });
 
 test('interest survives failing barriers and services', async () => {
@@ -343,14 +343,16 @@ test('a client that does not read is closed when 256 frames wait, and harms nobo
   slow.socket.pause();
   const text = 'x'.repeat(20_000);
   let sent = 0;
-  while ((await gateway.metric('gateway_queue_overflows_total')) === 0) {
+  while ((await gateway.metric('openim_gateway_queue_overflows_total')) === 0) {
     gateway.feed.deliver({ targetUserID: 'u1', conversationID: 'si_u1_x', msgData: msgData(text) });
     assert.ok(++sent < 5_000, 'never overflowed');
     await sleep(1);
   }
   assert.ok(sent > 256);
   assert.equal((await texts(other, sent)).length, sent);
-  await until(async () => (await gateway.metric('gateway_closed_total', { reason: 'overflow' })) === 1);
+  await until(
+    async () => (await gateway.metric('openim_gateway_closed_total', { reason: 'overflow' })) === 1,
+  );
   slow.socket.resume();
   await slow.closed;
 });
@@ -371,7 +373,7 @@ test('a second gap while clients of the first are being moved concerns those who
     Array.from({ length: 40 }, (_, i) => Client.connect(gateway.port, { userID: `u${i}` })),
   );
   gateway.feed.gap('first');
-  await until(async () => (await gateway.metric('gateway_closed_total', { reason: 'resync' })) > 0);
+  await until(async () => (await gateway.metric('openim_gateway_closed_total', { reason: 'resync' })) > 0);
   using newcomer = await synced(await Client.connect(gateway.port, { userID: 'newcomer' }));
   gateway.feed.gap('second');
   using after = await synced(await Client.connect(gateway.port, { userID: 'after' }));

@@ -86,7 +86,7 @@ test('a send passes msgData through, fills an empty clientMsgID, and batches ove
   assert.match(first?.connID ?? '', /^[0-9a-f]{32}$/);
   const second = items.find((item) => item.tenant === 't2');
   assert.match(decode('sdkws.MsgData', second?.msgData ?? Buffer.alloc(0)).clientMsgID, /^[0-9a-f]{32}$/);
-  assert.equal(await gateway.metric('gateway_sends_accepted_total'), 2);
+  assert.equal(await gateway.metric('openim_gateway_sends_accepted_total'), 2);
 });
 
 test('what many connections send in one tick is one call', async () => {
@@ -187,12 +187,12 @@ test('a connection that asks too much is read more slowly, and not closed', asyn
       );
   }
   assert.ok(performance.now() - begun >= 400, '50 at once, the others at 100 a second');
-  assert.ok((await gateway.metric('gateway_bounds_total', { bound: 'input-rate' })) > 0);
+  assert.ok((await gateway.metric('openim_gateway_bounds_total', { bound: 'input-rate' })) > 0);
   // Pings and texts count as well.
   for (let i = 0; i < 200; i++) busy.socket.ping();
-  await until(async () => (await gateway.metric('gateway_throttled')) === 1);
+  await until(async () => (await gateway.metric('openim_gateway_throttled')) === 1);
   assert.equal((await busy.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('busy'))).errCode, 0);
-  await until(async () => (await gateway.metric('gateway_throttled')) === 0);
+  await until(async () => (await gateway.metric('openim_gateway_throttled')) === 0);
   // The limit may be lifted while it runs.
   gateway.live.apply({
     ...gateway.live.current,
@@ -203,7 +203,7 @@ test('a connection that asks too much is read more slowly, and not closed', asyn
   });
   for (let i = 0; i < 500; i++) busy.socket.ping();
   assert.equal((await busy.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('busy'))).errCode, 0);
-  assert.equal(await gateway.metric('gateway_throttled'), 0);
+  assert.equal(await gateway.metric('openim_gateway_throttled'), 0);
 });
 
 test('frames that inflate to more wait for bytes of their user before they are inflated', async () => {
@@ -226,7 +226,7 @@ test('frames that inflate to more wait for bytes of their user before they are i
   );
   for (const answer of await Promise.all(answers)) assert.equal(answer.errCode, 1001);
   assert.ok(performance.now() - begun >= 800, 'the last two waited for their bytes');
-  assert.equal(await gateway.metric('gateway_bounds_total', { bound: 'request-bytes' }), 2);
+  assert.equal(await gateway.metric('openim_gateway_bounds_total', { bound: 'request-bytes' }), 2);
 });
 
 test('an error of a send is its code and name; one item does not fail the others', async () => {
@@ -336,7 +336,7 @@ test('background and logout: one is answered without data, the other ends the co
   assert.equal(await client.closed, 1006);
   const [call] = gateway.rpc.of('third.delUserPushToken');
   assert.deepEqual({ ...(call?.request as object | undefined) }, { userID: 'u1', platformID: 2 });
-  await until(async () => (await gateway.metric('gateway_closed_total', { reason: 'logout' })) === 1);
+  await until(async () => (await gateway.metric('openim_gateway_closed_total', { reason: 'logout' })) === 1);
 });
 
 test('requests of one connection are worked on one after the other; others do not wait', async () => {
@@ -374,7 +374,7 @@ test('a client that asks for more and more is not read any further', async () =>
   const large = Buffer.concat([own, Buffer.alloc(20_000, Buffer.from([0x7a, 0x00]))]);
   for (let i = 0; i < 500; i++) client.send(REQ.GetNewestSeq, large);
   await sleep(200);
-  assert.ok((await gateway.metric('gateway_frames_total', { direction: 'in', kind: 'request' })) < 50);
+  assert.ok((await gateway.metric('openim_gateway_frames_total', { direction: 'in', kind: 'request' })) < 50);
   gate.resolve();
   for (let i = 0; i < 500; i++) await client.next((frame) => frame.errCode === 0, 10_000);
 });
@@ -387,7 +387,9 @@ test('what was read already when reading stops is bounded, or ends the connectio
   client.send(REQ.GetNewestSeq, encode('sdkws.GetMaxSeqReq', maxSeqReq('u1')));
   for (let i = 0; i < 60_000; i++) client.socket.send(Buffer.from('{}'));
   await sleep(300);
-  assert.ok((await gateway.metric('gateway_frames_total', { direction: 'in', kind: 'request' })) < 5_000);
+  assert.ok(
+    (await gateway.metric('openim_gateway_frames_total', { direction: 'in', kind: 'request' })) < 5_000,
+  );
 });
 
 test('what closes silently', async () => {
@@ -419,12 +421,12 @@ test('what closes silently', async () => {
     ['text', 'a text without a type', (client) => client.socket.send('{}')],
   ];
   for (const [reason, name, act] of cases) {
-    const before = await gateway.metric('gateway_closed_total', { reason });
+    const before = await gateway.metric('openim_gateway_closed_total', { reason });
     const client = await Client.connect(gateway.port);
     act(client);
     assert.equal(await client.closed, 1006, name);
     assert.equal(client.left.length, 0, name);
-    await until(async () => (await gateway.metric('gateway_closed_total', { reason })) === before + 1);
+    await until(async () => (await gateway.metric('openim_gateway_closed_total', { reason })) === before + 1);
   }
   const gzip = await Client.connect(gateway.port, { framing: { encoding: 'gob', gzip: true } });
   gzip.socket.send(Buffer.from('not gzip'));

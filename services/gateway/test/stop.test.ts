@@ -36,7 +36,7 @@ test('stopping finishes what was begun, closes everybody and says that nobody is
     .of('user.reportPresence')
     .flatMap(({ request }) => (request as user.ReportPresenceReq).items);
   assert.deepEqual(items.findLast(({ userID }) => userID === 'u1')?.platformIDs, []);
-  assert.equal(await gateway.metric('gateway_connections'), 0);
+  assert.equal(await gateway.metric('openim_gateway_connections'), 0);
   assert.equal(gateway.feed.targets.size, 0);
 });
 

@@ -18,8 +18,10 @@ export function followConfigFile(
   const { file } = source;
   let inForce = started;
   let complaint = '';
-  server.metrics.observe('im_config_unusable', 'The config file was changed to what cannot be used', () =>
-    complaint === '' ? 0 : 1,
+  server.metrics.observe(
+    'openim_config_unusable',
+    'The config file was changed to what cannot be used',
+    () => (complaint === '' ? 0 : 1),
   );
   server.every('config-file', POLL_MS, async () => {
     try {

@@ -13,7 +13,7 @@ export interface InvalidTenants {
   report(invalid: readonly InvalidTenant[]): void;
 }
 
-/** Reports invalid tenants in the log, in `im_tenants_invalid` and in the status. */
+/** Reports invalid tenants in the log, in `openim_tenants_invalid` and in the status. */
 export function createInvalidTenants(deps: {
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -26,7 +26,7 @@ export function createInvalidTenants(deps: {
   const isServed = ({ id }: InvalidTenant) => id !== undefined && tenants.get(id) !== undefined;
 
   metrics.observe(
-    'im_tenants_invalid',
+    'openim_tenants_invalid',
     'Tenants of the config file that are refused, since their entries are invalid',
     () => current.length,
   );

@@ -15,6 +15,7 @@ import {
   createMetrics,
   createOpsServer,
   createStatus,
+  Environment,
   type LiveConfig,
   type LiveDeps,
   type Logger,
@@ -26,6 +27,7 @@ import {
   setLogLevel,
   startInOrder,
   stopInReverse,
+  wantsFormerNames,
 } from '@im/process';
 import { createInvalidTenants } from './invalid-tenants.ts';
 import { leaveAll } from './leave.ts';
@@ -116,6 +118,7 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
     port: config.ops.port,
     log,
     metrics,
+    formerMetricNames: wantsFormerNames(new Environment()),
     clusterKey,
   });
   let configHash = options.configHash ?? '';

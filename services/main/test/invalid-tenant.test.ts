@@ -153,7 +153,7 @@ function keepSending(tenant: TenantId) {
 async function told(server: RunningServer) {
   const status = await fetch(`http://127.0.0.1:${server.opsPort}/status`);
   const { invalidTenants } = (await status.json()) as ProcessStatus;
-  const [metric] = await server.metrics.values('im_tenants_invalid');
+  const [metric] = await server.metrics.values('openim_tenants_invalid');
   assert.equal(metric?.value, invalidTenants?.count);
   return invalidTenants?.faults.map(({ id, index, field, served }) => [id, index, field, served]);
 }

@@ -128,7 +128,7 @@ test('a changed config file takes effect; a broken one is reported and changes n
     assert.match(JSON.stringify(err), /log\.level/);
     const { ops } = await server.logged('started');
     const metrics = await (await fetch(`http://127.0.0.1:${ops}/metrics`)).text();
-    assert.match(metrics, /^im_config_unusable 1$/m);
+    assert.match(metrics, /^openim_config_unusable 1$/m);
     await writeFile(file, `tenants: [${tenant}]\nlog: { level: debug }\n`);
     await server.logged('config file changed');
   } finally {
@@ -164,11 +164,11 @@ test('a changed secret that the file refers to takes effect; one that is not the
     assert.match(JSON.stringify(faults), /tokenSecret.*cannot read the file .*second/);
     while ((await hash()) !== (await current())) await sleep(50);
     const metrics = async () => (await fetch(`http://127.0.0.1:${ops}/metrics`)).text();
-    assert.match(await metrics(), /^im_tenants_invalid 1$/m);
+    assert.match(await metrics(), /^openim_tenants_invalid 1$/m);
     await writeFile(join(dir, 'second'), 'b');
     const expected = await current();
     while ((await hash()) !== expected) await sleep(50);
-    assert.match(await metrics(), /^im_tenants_invalid 0$/m);
+    assert.match(await metrics(), /^openim_tenants_invalid 0$/m);
     assert.equal(server.lines.filter(({ msg }) => msg === refused).length, 1, 'told once');
   } finally {
     server.kill('SIGTERM');

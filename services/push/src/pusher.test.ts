@@ -227,7 +227,7 @@ test('messages that took long to be published, and notifications that failed for
   await pusher.judge([aged(9_000), aged(11_000), aged(12_000, 2)], signal);
   const value = async (name: string) => (await metrics.values(name)).map((sample) => sample.value);
   assert.deepEqual(await value('msg_long_time_push_total'), [1]);
-  const failed = (await metrics.values('im_push_users_total')).find(
+  const failed = (await metrics.values('openim_push_users_total')).find(
     ({ labels }) => labels.outcome === 'failed',
   );
   assert.ok(failed && failed.value > 0);

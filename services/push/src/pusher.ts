@@ -58,12 +58,12 @@ export class Pusher {
   constructor(deps: PusherDeps) {
     this.#deps = deps;
     this.#outcomes = deps.metrics.counter(
-      'im_push_users_total',
+      'openim_push_users_total',
       'Users judged for an offline notification, by outcome',
       ['outcome'],
     );
     this.#dropped = deps.metrics.counter(
-      'im_push_dropped_total',
+      'openim_push_dropped_total',
       'Deliveries given up before it was known whom to wake, by reason',
       ['reason'],
     );
@@ -78,7 +78,7 @@ export class Pusher {
       () => this.#outcomes.get().values.filter(({ labels }) => labels.outcome === 'failed'),
     );
     deps.metrics.observe(
-      'im_push_waiting',
+      'openim_push_waiting',
       'Deliveries that could not be judged and come again',
       () => this.#retries.size,
     );

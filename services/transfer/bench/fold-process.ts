@@ -53,7 +53,7 @@ while (!service.ready().ready) await sleep(20);
 
 async function usage(): Promise<Usage> {
   const { user, system } = process.cpuUsage();
-  const samples = await metrics.values('im_transfer_stage_seconds');
+  const samples = await metrics.values('openim_transfer_stage_seconds');
   const of = (stage: string, suffix: string) =>
     samples.find(({ name, labels }) => name.endsWith(suffix) && labels.stage === stage)?.value ?? 0;
   const stages = ['load', 'rows', 'effects', 'deliver'].map((stage) => {

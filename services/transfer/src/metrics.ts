@@ -5,19 +5,19 @@ export type Stage = 'load' | 'membership' | 'rows' | 'effects' | 'deliver';
 
 /** Metrics of transfer. */
 export function transferMetrics(metrics: Metrics) {
-  const stages = metrics.histogram('im_transfer_stage_seconds', 'Time of the steps of a batch', ['stage']);
+  const stages = metrics.histogram('openim_transfer_stage_seconds', 'Time of the steps of a batch', ['stage']);
   const failures = metrics.counter(
-    'im_transfer_stage_failures_total',
+    'openim_transfer_stage_failures_total',
     'Steps of a batch that failed and come again',
     ['stage'],
   );
-  const rows = metrics.counter('im_transfer_rows_total', 'Rows written');
-  const deliveries = metrics.counter('im_transfer_deliveries_total', 'Deliveries published');
-  const deadLetters = metrics.counter('im_transfer_dead_letters_total', 'Records that could not be stored');
+  const rows = metrics.counter('openim_transfer_rows_total', 'Rows written');
+  const deliveries = metrics.counter('openim_transfer_deliveries_total', 'Deliveries published');
+  const deadLetters = metrics.counter('openim_transfer_dead_letters_total', 'Records that could not be stored');
   const failed = (stage: Stage) => failures.get().values.filter(({ labels }) => labels.stage === stage);
   metrics.derived(
     'msg_insert_mongo_success_total',
-    'As im_transfer_rows_total; OpenIM’s name',
+    'As openim_transfer_rows_total; OpenIM’s name',
     [],
     () => rows.get().values,
   );
@@ -29,7 +29,7 @@ export function transferMetrics(metrics: Metrics) {
   );
   metrics.derived(
     'msg_insert_redis_success_total',
-    'As im_transfer_deliveries_total, since no messages are in Redis here; OpenIM’s name',
+    'As openim_transfer_deliveries_total, since no messages are in Redis here; OpenIM’s name',
     [],
     () => deliveries.get().values,
   );
@@ -43,28 +43,28 @@ export function transferMetrics(metrics: Metrics) {
     failed('effects'),
   );
   return {
-    batch: metrics.histogram('im_transfer_batch_records', 'Records of a batch', [], COUNT_BUCKETS),
-    records: metrics.counter('im_transfer_records_total', 'Records folded, by what became of them', [
+    batch: metrics.histogram('openim_transfer_batch_records', 'Records of a batch', [], COUNT_BUCKETS),
+    records: metrics.counter('openim_transfer_records_total', 'Records folded, by what became of them', [
       'outcome',
     ]),
     rows,
     deliveries,
-    lag: metrics.gauge('im_transfer_lag_records', 'Records of the own partitions that are not folded yet'),
-    owned: metrics.gauge('im_transfer_partitions', 'Partitions that this process folds'),
+    lag: metrics.gauge('openim_transfer_lag_records', 'Records of the own partitions that are not folded yet'),
+    owned: metrics.gauge('openim_transfer_partitions', 'Partitions that this process folds'),
     parkedTenants: metrics.gauge(
-      'im_transfer_parked_tenants',
+      'openim_transfer_parked_tenants',
       'Tenants whose records wait, since they cannot be folded',
     ),
     parkedConversations: metrics.gauge(
-      'im_transfer_parked_conversations',
+      'openim_transfer_parked_conversations',
       'Conversations whose records wait, since the database contradicts the log',
     ),
-    parkedRecords: metrics.gauge('im_transfer_parked_records', 'Records that wait to be folded later'),
-    unparked: metrics.counter('im_transfer_unparked_total', 'Records folded after they had waited'),
-    consumers: metrics.counter('im_transfer_lanes_total', 'Runs over partitions, by how they ended', ['end']),
+    parkedRecords: metrics.gauge('openim_transfer_parked_records', 'Records that wait to be folded later'),
+    unparked: metrics.counter('openim_transfer_unparked_total', 'Records folded after they had waited'),
+    consumers: metrics.counter('openim_transfer_lanes_total', 'Runs over partitions, by how they ended', ['end']),
     deadLetters,
-    dedupKeys: metrics.gauge('im_transfer_dedup_keys', 'Dedup keys in memory'),
-    conversations: metrics.gauge('im_transfer_conversations', 'Conversations in memory'),
+    dedupKeys: metrics.gauge('openim_transfer_dedup_keys', 'Dedup keys in memory'),
+    conversations: metrics.gauge('openim_transfer_conversations', 'Conversations in memory'),
     async timed<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
       const end = stages.startTimer({ stage });
       try {

@@ -35,7 +35,7 @@ async function share({ bus }: TestProcess): Promise<number> {
 }
 
 async function partitionsOf(process: TestProcess): Promise<number> {
-  const [sample] = await process.metrics.values('im_transfer_partitions');
+  const [sample] = await process.metrics.values('openim_transfer_partitions');
   return sample?.value ?? 0;
 }
 

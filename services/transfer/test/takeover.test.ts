@@ -6,7 +6,7 @@ import { eventually, type Servers, startProcess, startServers, type TestProcess 
 import { Load } from './load.ts';
 
 async function partitionsOf(process: TestProcess): Promise<number> {
-  const [sample] = await process.metrics.values('im_transfer_partitions');
+  const [sample] = await process.metrics.values('openim_transfer_partitions');
   return sample?.value ?? 0;
 }
 

@@ -60,12 +60,12 @@ export class MembershipRelay {
   constructor(deps: MembershipRelayDeps) {
     this.#deps = deps;
     this.#relayed = deps.metrics.counter(
-      'im_membership_relayed_total',
+      'openim_membership_relayed_total',
       'Changes of membership that were finished by the relay, by what became of them',
       ['outcome'],
     );
     deps.metrics.observe(
-      'im_membership_outbox',
+      'openim_membership_outbox',
       'Changes of membership that the relay has to finish, as found in its last round',
       () => this.#pending,
     );

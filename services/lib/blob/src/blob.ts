@@ -142,7 +142,7 @@ export function createBlob(config: BlobConfig, { log, metrics }: BlobDeps): Blob
     secretKey: config.secretKey,
     region: config.region,
   };
-  const calls = metrics.counter('im_blob_calls_total', 'Calls to the object storage by result', [
+  const calls = metrics.counter('openim_blob_calls_total', 'Calls to the object storage by result', [
     'call',
     'result',
   ]);

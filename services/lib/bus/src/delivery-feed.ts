@@ -72,22 +72,22 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     this.#options = options;
     this.#counters = feedCounters(deps);
     deps.metrics.observe(
-      'im_feed_subjects',
+      'openim_feed_subjects',
       'Users and groups that deliveries are awaited for',
       () => this.#subjects.size,
     );
     deps.metrics.observe(
-      'im_feed_waiting',
+      'openim_feed_waiting',
       'Deliveries that wait for a replay',
       () => this.#waiting?.length ?? 0,
     );
     deps.metrics.observe(
-      'im_feed_waiting_bytes',
+      'openim_feed_waiting_bytes',
       'Bytes of deliveries that wait for a replay, or for a group just joined to be caught up on',
       () => this.#waitingBytes + this.#late.bytes,
     );
     deps.metrics.observe(
-      'im_feed_remembered',
+      'openim_feed_remembered',
       'Conversations whose last forwarded place is remembered, to drop copies',
       () => this.#memory.size,
     );
@@ -347,12 +347,12 @@ export class NatsDeliveryFeed implements DeliveryFeed {
 
 function feedCounters({ metrics }: BusDeps) {
   return {
-    forwarded: metrics.counter('im_feed_forwarded_total', 'Deliveries forwarded'),
-    dropped: metrics.counter('im_feed_dropped_total', 'Deliveries dropped: copies, stale, faulty', [
+    forwarded: metrics.counter('openim_feed_forwarded_total', 'Deliveries forwarded'),
+    dropped: metrics.counter('openim_feed_dropped_total', 'Deliveries dropped: copies, stale, faulty', [
       'reason',
     ]),
-    replays: metrics.counter('im_feed_replays_total', 'Times that deliveries may have been missed'),
-    replayed: metrics.counter('im_feed_replayed_total', 'Kept deliveries looked at in replays'),
-    gaps: metrics.counter('im_feed_gaps_total', 'Deliveries missed for good'),
+    replays: metrics.counter('openim_feed_replays_total', 'Times that deliveries may have been missed'),
+    replayed: metrics.counter('openim_feed_replayed_total', 'Kept deliveries looked at in replays'),
+    gaps: metrics.counter('openim_feed_gaps_total', 'Deliveries missed for good'),
   };
 }

@@ -41,19 +41,19 @@ export class DeliveryPublisher {
       },
     });
     this.#batchSize = metrics.histogram(
-      'im_delivery_batch',
+      'openim_delivery_batch_deliveries',
       'Deliveries published at once',
       [],
       COUNT_BUCKETS,
     );
     this.#latency = metrics.histogram(
-      'im_delivery_publish_seconds',
+      'openim_delivery_publish_seconds',
       'Time until the stream of deliveries acknowledged a batch',
       [],
       LATENCY_BUCKETS,
     );
     metrics.observe(
-      'im_delivery_queue_bytes',
+      'openim_delivery_queue_bytes',
       'Deliveries that wait to be published',
       () => this.#queuedBytes,
     );

@@ -61,19 +61,23 @@ export class LogAppender {
     this.#timeoutMs = config.publishTimeoutMs;
     this.#admission = admission;
     this.#batchSize = deps.metrics.histogram(
-      'im_log_append_batch',
+      'openim_log_append_batch_records',
       'Records written to the log at once',
       [],
       COUNT_BUCKETS,
     );
     this.#resent = deps.metrics.counter(
-      'im_log_append_resent_total',
+      'openim_log_append_resent_total',
       'Records sent again because their fate was unknown',
     );
-    this.#refused = deps.metrics.counter('im_log_append_refused_total', 'Records refused', ['reason']);
-    deps.metrics.observe('im_log_append_queue', 'Records that wait to be written', () => this.#queue.length);
+    this.#refused = deps.metrics.counter('openim_log_append_refused_total', 'Records refused', ['reason']);
     deps.metrics.observe(
-      'im_log_append_queue_bytes',
+      'openim_log_append_queue',
+      'Records that wait to be written',
+      () => this.#queue.length,
+    );
+    deps.metrics.observe(
+      'openim_log_append_queue_bytes',
       'Bytes of records that wait to be written',
       () => this.#queue.bytes,
     );

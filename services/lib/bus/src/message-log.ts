@@ -53,12 +53,16 @@ export class NatsMessageLog implements MessageLog {
       refusalOf: (tenant) => this.#refusalOf(tenant),
     });
     deps.metrics.observe(
-      'im_log_largest_tenant_ratio',
+      'openim_log_largest_tenant_ratio',
       "Share of the message log, as this process wrote it, that is one tenant's: the largest",
       () => this.#shares.largest,
     );
-    deps.metrics.observe('im_log_used_ratio', 'Share of the size limit that the log uses', () => this.#share);
-    deps.metrics.observe('im_log_size_alarm', '1 when the log uses 70 % of its size limit or more', () =>
+    deps.metrics.observe(
+      'openim_log_used_ratio',
+      'Share of the size limit that the log uses',
+      () => this.#share,
+    );
+    deps.metrics.observe('openim_log_size_alarm', '1 when the log uses 70 % of its size limit or more', () =>
       this.#share >= LOG_SHARE.alarm ? 1 : 0,
     );
     deps.background.every('bus-log-size', SIZE_CHECK_MS, () => this.checkSize());

@@ -72,8 +72,11 @@ export class NatsLink {
     this.#config = config;
     this.#deps = deps;
     this.#log = deps.log;
-    this.#failures = deps.metrics.counter('im_bus_handler_failures_total', 'Handlers of messages that threw');
-    deps.metrics.observe('im_bus_outages', 'Lost connections to NATS', () => this.#outages);
+    this.#failures = deps.metrics.counter(
+      'openim_bus_handler_failures_total',
+      'Handlers of messages that threw',
+    );
+    deps.metrics.observe('openim_bus_outages', 'Lost connections to NATS', () => this.#outages);
   }
 
   /** Begins to connect and returns at once. */

@@ -48,7 +48,7 @@ test('a failure is counted and not thrown', async () => {
     'sdkws.ConversationUpdateTips',
     make('sdkws.ConversationUpdateTips'),
   );
-  const [failed] = await metrics.values('im_notifications_total');
+  const [failed] = await metrics.values('openim_notifications_total');
   assert.equal(failed?.labels.outcome, 'failed');
   assert.equal(failed?.value, 1);
 });
@@ -62,6 +62,6 @@ test('the caller is released before its deadline, and the notification still goe
   assert.ok(Date.now() - begun < 3_990);
   log.resolve();
   await background.stop();
-  const [sent] = await metrics.values('im_notifications_total');
+  const [sent] = await metrics.values('openim_notifications_total');
   assert.equal(sent?.labels.outcome, 'sent');
 });

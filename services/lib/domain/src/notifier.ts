@@ -61,10 +61,11 @@ export interface NotifierDeps {
 /** A notifier over the msg domain's client. */
 export function createNotifier({ rpc, log, metrics, background }: NotifierDeps): Notifier {
   const client = rpc.client('msg');
-  const outcomes = metrics.counter('im_notifications_total', 'Notifications handed to the log, by outcome', [
-    'content_type',
-    'outcome',
-  ]);
+  const outcomes = metrics.counter(
+    'openim_notifications_total',
+    'Notifications handed to the log, by outcome',
+    ['content_type', 'outcome'],
+  );
 
   async function hand(ctx: CallContext, request: msg.SendNotificationReq): Promise<void> {
     const content_type = String(request.contentType);

@@ -115,7 +115,7 @@ test('sizes and depth are measured', async () => {
   const metrics = createMetrics();
   const batcher = new Batcher<number, number>({ name: 'test', metrics, run: async (items) => [...items] });
   await Promise.all([1, 2, 3].map((n) => batcher.add(n)));
-  const values = await metrics.values('im_batch_items');
+  const values = await metrics.values('openim_batch_items');
   assert.equal(values.find((v) => v.name.endsWith('_sum'))?.value, 3);
 });
 
@@ -210,7 +210,7 @@ test('the queue is bounded by bytes, and what is refused is counted', async () =
   const second = batcher.add('12345');
   await assert.rejects(batcher.add('123456'), QueueFullError);
   const third = batcher.add('12345');
-  assert.equal((await metrics.values('im_batch_refused_total'))[0]?.value, 1);
+  assert.equal((await metrics.values('openim_batch_refused_total'))[0]?.value, 1);
   gate.resolve();
   assert.deepEqual(
     (await Promise.all([first, second, third])).map(({ length }) => length),

@@ -103,14 +103,16 @@ export class Batcher<T, R> {
     const label = { batcher: options.name };
     const { metrics } = options;
     const size = metrics
-      ?.histogram('im_batch_items', 'Items per batch', ['batcher'], COUNT_BUCKETS)
+      ?.histogram('openim_batch_items', 'Items per batch', ['batcher'], COUNT_BUCKETS)
       .labels(label);
-    const depth = metrics?.gauge('im_batch_queue', 'Items waiting for a batch', ['batcher']).labels(label);
+    const depth = metrics
+      ?.gauge('openim_batch_queue', 'Items waiting for a batch', ['batcher'])
+      .labels(label);
     const bytes = metrics
-      ?.gauge('im_batch_queue_bytes', 'Bytes of the items waiting for a batch', ['batcher'])
+      ?.gauge('openim_batch_queue_bytes', 'Bytes of the items waiting for a batch', ['batcher'])
       .labels(label);
     const refused = metrics
-      ?.counter('im_batch_refused_total', 'Items refused because too many, or too many bytes, wait', [
+      ?.counter('openim_batch_refused_total', 'Items refused because too many, or too many bytes, wait', [
         'batcher',
       ])
       .labels(label);

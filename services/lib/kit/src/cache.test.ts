@@ -94,7 +94,7 @@ test('hits and misses are counted by cache', async () => {
   const cache = createCache<number>({ ...bounds, metrics });
   await cache.get('a', async () => 1);
   await cache.get('a', async () => 1);
-  const values = await metrics.values('im_cache_lookups_total');
+  const values = await metrics.values('openim_cache_lookups_total');
   assert.deepEqual(Object.fromEntries(values.map((v) => [v.labels.result, v.value])), { hit: 1, miss: 1 });
 });
 

@@ -54,7 +54,7 @@ export function createCache<V extends {}>(options: CacheOptions): Cache<V> {
   let entries: LRUCache<string, V | typeof NONE> | undefined;
   const loads = new Map<string, Load<V>>();
   const label = { cache: options.name };
-  const lookups = options.metrics?.counter('im_cache_lookups_total', 'Cache lookups by result', [
+  const lookups = options.metrics?.counter('openim_cache_lookups_total', 'Cache lookups by result', [
     'cache',
     'result',
   ]);

@@ -16,7 +16,7 @@ test('failures use up the attempts of an address at a tenant; successes cost not
   }
   assert.ok(!attempts.allows(t1, 'a'));
   assert.ok(attempts.allows(t1, 'b') && attempts.allows(t2, 'a'), 'others are not meant');
-  assert.match(await metrics.text(), /im_attempts_refused_total\{kind="token"\} 1/);
+  assert.match(await metrics.text(), /openim_attempts_refused_total\{kind="token"\} 1/);
   limit = { ratePerSecond: 0, burst: 1 };
   assert.ok(attempts.allows(t1, 'a'), 'a changed limit holds at once');
 });

@@ -25,7 +25,7 @@ export class FailedAttempts {
   constructor(kind: string, limit: () => AttemptLimit, metrics: Metrics) {
     this.#limit = limit;
     const refused = metrics.counter(
-      'im_attempts_refused_total',
+      'openim_attempts_refused_total',
       'Attempts refused because too many of their address failed',
       ['kind'],
     );

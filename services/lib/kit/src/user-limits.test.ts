@@ -50,7 +50,7 @@ test('a user has as much at once as the burst, and later as much as the rate; no
   assert.equal(many('rude', { opAdmin: true }), 1_000);
   wait(1_000);
   assert.equal(many('rude'), 20);
-  const [refused] = await metrics.values('im_user_limited_total');
+  const [refused] = await metrics.values('openim_user_limited_total');
   assert.deepEqual([refused?.labels, refused?.value], [{ limit: 'limits.userChanges' }, 3]);
 });
 

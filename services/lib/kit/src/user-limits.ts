@@ -69,11 +69,11 @@ export function createUserLimit(
 ): UserLimit {
   const { what, rate } = LIMITS[name];
   const buckets = new KeyedBuckets({ max: MAX_KEYS, ...(now && { now }) });
-  const refused = metrics.counter('im_user_limited_total', 'Requests refused by a limit of their user', [
+  const refused = metrics.counter('openim_user_limited_total', 'Requests refused by a limit of their user', [
     'limit',
   ]);
   metrics.observe(
-    `im_user_limit_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}${part === undefined ? '' : `_${part}`}_keys`,
+    `openim_user_limit_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}${part === undefined ? '' : `_${part}`}_keys`,
     'Budgets that are remembered',
     () => buckets.size,
   );

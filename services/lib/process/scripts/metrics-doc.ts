@@ -64,6 +64,11 @@ const lines = [
   'set). A process has the metrics of the roles that it runs and of the libraries that they use. Times are in seconds,',
   'sizes in bytes. No label holds ids of users, groups or conversations.',
   '',
+  'Names begin with `openim_`, but for those that dashboards made for OpenIM ask for. In this version each process also',
+  'shows them under the names of the version before (`im_...`, `gateway_...`, `operator_...`), with a help that says which',
+  'name to use; `OPENIM_FORMER_METRIC_NAMES=off` in its environment leaves those out. Three got their unit as well:',
+  '`openim_gateway_push_fanout_sockets`, `openim_delivery_batch_deliveries` and `openim_log_append_batch_records`.',
+  '',
   'Beside those below each process has the usual ones of a Node.js process (`process_cpu_seconds_total`,',
   '`process_resident_memory_bytes`, `nodejs_eventloop_lag_p99_seconds`, `nodejs_gc_duration_seconds` and others).',
 ];

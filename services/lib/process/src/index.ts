@@ -8,6 +8,7 @@ export {
   redactConfig,
 } from './config-load.ts';
 export { type DeprecatedVariable, Environment, warnOfDeprecated } from './environment.ts';
+export { wantsFormerNames } from './former-metric-names.ts';
 export { createLiveConfig, type LiveConfig, type MutableLiveConfig } from './live-config.ts';
 export { callFields, createLogger, type Logger, setLogLevel, silentLogger } from './log.ts';
 export { createMetrics } from './metrics.ts';

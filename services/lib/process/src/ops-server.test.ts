@@ -37,9 +37,10 @@ test('probes follow the life of the process', async () => {
 
 test('metrics hold the process’s own figures and those of its parts', async () => {
   await using server = await started();
-  server.metrics.counter('im_test_total', 'Test').inc();
+  server.metrics.counter('openim_test_total', 'Test').inc();
   const text = await (await fetch(`${server.url}/metrics`)).text();
   for (const name of [
+    'openim_test_total 1',
     'im_test_total 1',
     'process_resident_memory_bytes',
     'nodejs_eventloop_lag_p99_seconds',

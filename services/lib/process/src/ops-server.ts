@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type ClusterKey, close, listen, type Metrics, sameSecret } from '@im/kit';
+import { withFormerNames } from './former-metric-names.ts';
 import type { Logger } from './log.ts';
 import { combineReadiness, type NamedService, notReady, type Readiness } from './service.ts';
 
@@ -31,6 +32,8 @@ export interface OpsServerOptions {
   readonly port: number;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Whether `/metrics` also shows renamed metrics under their former names. @default true */
+  readonly formerMetricNames?: boolean;
   /** Bearer token that POSTs must carry, as it is now. @default none */
   readonly clusterKey?: () => ClusterKey;
 }
@@ -57,9 +60,14 @@ const MAX_BODY_BYTES = 65_536;
  * is not ready; `/metrics` in the Prometheus text format.
  */
 export function createOpsServer(options: OpsServerOptions): OpsServer {
-  const { log, metrics, clusterKey = () => ({ key: '', acceptMissingKey: false }) } = options;
+  const {
+    log,
+    metrics,
+    formerMetricNames = true,
+    clusterKey = () => ({ key: '', acceptMissingKey: false }),
+  } = options;
   const refused = metrics.counter(
-    'im_ops_refused_total',
+    'openim_ops_refused_total',
     'POSTs to the ops port without the key of the cluster',
   );
   const routes = new Map<string, OpsHandler>();
@@ -97,7 +105,8 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
     if (method === 'GET' && url.pathname === '/metrics') {
       response.setHeader('content-type', metrics.contentType);
-      response.end(await metrics.text());
+      const text = await metrics.text();
+      response.end(formerMetricNames ? withFormerNames(text) : text);
       return;
     }
     const handler = routes.get(`${method} ${url.pathname}`);

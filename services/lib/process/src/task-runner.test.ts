@@ -32,7 +32,7 @@ test('a loop that fails or returns is started again, and its failures are told',
   assert.equal(runs, 3);
   assert.equal(lines.length, 1, lines.join());
   assert.match(lines[0] ?? '', /"task":"flaky".*boom/);
-  assert.equal((await metrics.values('im_background_failures_total'))[0]?.value, 1);
+  assert.equal((await metrics.values('openim_background_failures_total'))[0]?.value, 1);
 });
 
 test('single tasks are bounded by name, and a failure does not escape', async () => {
@@ -43,7 +43,7 @@ test('single tasks are bounded by name, and a failure does not escape', async ()
   background.spawn('t', () => gate.promise, options);
   background.spawn('t', async () => assert.fail('beyond the limit'), options);
   assert.deepEqual(refusals, ['limit']);
-  assert.equal((await metrics.values('im_background_refused_total'))[0]?.value, 1);
+  assert.equal((await metrics.values('openim_background_refused_total'))[0]?.value, 1);
   gate.reject(new Error('later'));
   await sleep(1);
   assert.match(lines.join(), /later/);

@@ -63,11 +63,15 @@ export function createBackground({ log, metrics }: BackgroundDeps): Background {
   const { signal } = controller;
   const running = new Set<Promise<void>>();
   const counts = new Map<string, number>();
-  const failures = metrics.counter('im_background_failures_total', 'Background tasks that failed', ['task']);
-  const refusals = metrics.counter('im_background_refused_total', 'Background tasks refused at their limit', [
+  const failures = metrics.counter('openim_background_failures_total', 'Background tasks that failed', [
     'task',
   ]);
-  const active = metrics.gauge('im_background_tasks', 'Background tasks running now', ['task']);
+  const refusals = metrics.counter(
+    'openim_background_refused_total',
+    'Background tasks refused at their limit',
+    ['task'],
+  );
+  const active = metrics.gauge('openim_background_tasks', 'Background tasks running now', ['task']);
 
   function track(name: string, work: () => Promise<void>): void {
     counts.set(name, (counts.get(name) ?? 0) + 1);

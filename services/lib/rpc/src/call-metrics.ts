@@ -14,7 +14,7 @@ function domainOf(method: string): string {
 
 /** Counts and latencies of RPCs by method. */
 export function callMetrics(metrics: Metrics): (method: Method, side: Side) => ReportCall {
-  const calls = metrics.counter('im_rpc_calls_total', 'RPCs by outcome; code 0 is success', [
+  const calls = metrics.counter('openim_rpc_calls_total', 'RPCs by outcome; code 0 is success', [
     'method',
     'side',
     'code',
@@ -32,7 +32,7 @@ export function callMetrics(metrics: Metrics): (method: Method, side: Side) => R
             : [{ labels: { name: domainOf(String(method)), path: method, code }, value }],
         ),
   );
-  const seconds = metrics.histogram('im_rpc_seconds', 'Duration of RPCs', ['method', 'side']);
+  const seconds = metrics.histogram('openim_rpc_seconds', 'Duration of RPCs', ['method', 'side']);
   return (method, side) => {
     const labels = { method: method.label, side };
     const duration = seconds.labels(labels);

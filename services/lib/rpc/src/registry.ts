@@ -68,13 +68,13 @@ class Registry implements RpcRegistry {
     this.#reporter = callMetrics(metrics);
     this.#metrics = metrics;
     const all = () => [...this.#peers.values()];
-    metrics.observe('im_rpc_waiting', 'Calls to other processes without an answer', () =>
+    metrics.observe('openim_rpc_waiting', 'Calls to other processes without an answer', () =>
       all().reduce((sum, { inFlight }) => sum + inFlight, 0),
     );
-    metrics.observe('im_rpc_waiting_bytes', 'Bytes of their requests', () =>
+    metrics.observe('openim_rpc_waiting_bytes', 'Bytes of their requests', () =>
       all().reduce((sum, { bytes }) => sum + bytes, 0),
     );
-    metrics.observe('im_rpc_piece_bytes', 'Bytes that came of large answers whose rest is awaited', () =>
+    metrics.observe('openim_rpc_piece_bytes', 'Bytes that came of large answers whose rest is awaited', () =>
       all().reduce((sum, { pieceBytes }) => sum + pieceBytes, 0),
     );
   }

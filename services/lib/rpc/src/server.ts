@@ -38,22 +38,22 @@ export class RpcServer {
     this.#log = log;
     this.#server = new Server(channelOptions(config));
     const byLabel = new Map(methods.map((served) => [served.method.label, served]));
-    const refused = metrics.counter('im_rpc_server_refused_total', 'Calls refused: too many under way');
+    const refused = metrics.counter('openim_rpc_server_refused_total', 'Calls refused: too many under way');
     const strangers = metrics.counter(
-      'im_rpc_unauthenticated_total',
+      'openim_rpc_unauthenticated_total',
       'Callers refused because they do not know the key of the cluster',
     );
     const admission = { key, refused: () => strangers.inc() };
     const pipes = new PipeServer(byLabel, config, log, () => refused.inc(), admission);
     this.#pipes = pipes;
-    metrics.observe('im_rpc_server_running', 'Calls of other processes under way', () => pipes.running);
+    metrics.observe('openim_rpc_server_running', 'Calls of other processes under way', () => pipes.running);
     metrics.observe(
-      'im_rpc_server_running_bytes',
+      'openim_rpc_server_running_bytes',
       'Bytes of the requests of calls under way',
       () => pipes.runningBytes,
     );
     metrics.observe(
-      'im_rpc_server_piece_bytes',
+      'openim_rpc_server_piece_bytes',
       'Bytes of large answers that wait to be written in pieces',
       () => pipes.pieceBytes,
     );

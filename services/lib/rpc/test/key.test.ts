@@ -22,7 +22,7 @@ const eventually = async (what: string, holds: () => Promise<boolean>) => {
   for (const end = Date.now() + 20_000; !(await holds()); await sleep(10)) assert.ok(Date.now() < end, what);
 };
 const refusals = async (peer: Peer) =>
-  (await peer.metrics.values('im_rpc_unauthenticated_total')).reduce((sum, { value }) => sum + value, 0);
+  (await peer.metrics.values('openim_rpc_unauthenticated_total')).reduce((sum, { value }) => sum + value, 0);
 
 for (const [what, server, client] of [
   ['both know the key', { key: 'k' }, { key: 'k' }],

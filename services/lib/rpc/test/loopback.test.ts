@@ -192,8 +192,8 @@ test('an answer above maxMessageBytes comes in pieces, and others have their tur
   assert.equal(Object.keys(configs).length, 3_000);
   assert.equal(configs.k2999?.length, 1_000);
   for (const [peer, name] of [
-    [server, 'im_rpc_server_piece_bytes'],
-    [client, 'im_rpc_piece_bytes'],
+    [server, 'openim_rpc_server_piece_bytes'],
+    [client, 'openim_rpc_piece_bytes'],
   ] as const) {
     assert.deepEqual(
       (await peer.metrics.values(name)).map(({ value }) => value),
@@ -228,7 +228,7 @@ test('an answer above maxAnswerBytes is refused with what to do, and what waits 
   });
   const calls = Array.from({ length: 200 }, (_, i) => make('rpc.Call', { ...call, id: i + 1 }));
   stream.write(Buffer.from(encode('rpc.Frame', make('rpc.Frame', { calls }))));
-  const waiting = async () => (await server.metrics.values('im_rpc_server_piece_bytes'))[0]?.value ?? 0;
+  const waiting = async () => (await server.metrics.values('openim_rpc_server_piece_bytes'))[0]?.value ?? 0;
   let most = 0;
   for (let i = 0; i < 100 && most < 1_000_000; i++, await sleep(20)) most = Math.max(most, await waiting());
   assert.ok(most >= 1_000_000 && most <= 2_000_000, String(most));
@@ -355,7 +355,7 @@ test('metrics count calls by method, side and code', async () => {
   await server.rpc.client('user').getDesignateUsers(ctx(), ask('a'));
   const labels = (side: string) => [{ method: 'user.getDesignateUsers', side, code: '0' }];
   const counted = async (peer: typeof server) =>
-    (await peer.metrics.values('im_rpc_calls_total')).filter((v) => v.value === 1).map((v) => v.labels);
+    (await peer.metrics.values('openim_rpc_calls_total')).filter((v) => v.value === 1).map((v) => v.labels);
   assert.deepEqual(await counted(client), labels('client'));
   assert.deepEqual(new Set(await counted(server)), new Set([...labels('server'), ...labels('direct')]));
   const byOtherName = { name: 'user', path: 'user.getDesignateUsers', code: '0' };

@@ -66,7 +66,7 @@ export function createGroupCommit(
   { log, metrics }: { log: Logger; metrics: Metrics },
 ): GroupCommit {
   const outcomes = metrics.counter(
-    'im_store_together_total',
+    'openim_store_together_total',
     'Groups of writes offered as one commit, by what became of them',
     ['outcome'],
   );

@@ -81,14 +81,14 @@ export function mongoConnection(
     if (writable !== up) deps.log[writable ? 'info' : 'warn']({ mongo: writable }, 'database state changed');
     up = writable;
   });
-  deps.metrics.observe('im_store_mongo_up', 'A MongoDB server that takes writes is known', () =>
+  deps.metrics.observe('openim_store_mongo_up', 'A MongoDB server that takes writes is known', () =>
     up ? 1 : 0,
   );
   let inUse = 0;
   client.on('connectionCheckedOut', () => inUse++);
   client.on('connectionCheckedIn', () => inUse--);
   deps.metrics.observe(
-    'im_store_mongo_connections_in_use',
+    'openim_store_mongo_connections_in_use',
     'MongoDB connections that carry an operation',
     () => inUse,
   );

@@ -31,13 +31,13 @@ export interface RedisBreaker {
 /** A closed breaker. */
 export function redisBreaker({ log, metrics, probe, probeMs = PROBE_MS }: RedisBreakerDeps): RedisBreaker {
   const trips = metrics.counter(
-    'im_store_redis_breaker_trips_total',
+    'openim_store_redis_breaker_trips_total',
     'Times that Redis was left alone because it did not answer in time',
   );
   let timeouts = 0;
   let timer: NodeJS.Timeout | undefined;
   let ended = false;
-  metrics.observe('im_store_redis_breaker_open', 'Redis is connected but too slow to be used', () =>
+  metrics.observe('openim_store_redis_breaker_open', 'Redis is connected but too slow to be used', () =>
     timer ? 1 : 0,
   );
 

@@ -45,7 +45,7 @@ export interface RedisConnection extends RedisCopies {
 export function redisConnection(uri: string, deps: { log: Logger; metrics: Metrics }): RedisConnection {
   const client = createClient(uri);
   const failures = deps.metrics.counter(
-    'im_store_redis_failures_total',
+    'openim_store_redis_failures_total',
     'Redis commands that failed or found it away',
   );
   const breaker = redisBreaker({ ...deps, probe: () => client.ping() });
@@ -64,7 +64,7 @@ export function redisConnection(uri: string, deps: { log: Logger; metrics: Metri
     reported = true;
     deps.log.warn({ err: error }, 'redis is away; copies are not used meanwhile');
   });
-  deps.metrics.observe('im_store_redis_up', 'Redis is connected', () => (up ? 1 : 0));
+  deps.metrics.observe('openim_store_redis_up', 'Redis is connected', () => (up ? 1 : 0));
 
   return {
     client,

@@ -32,15 +32,15 @@ export interface SearchesDeps {
 /** Nothing is connected before the first search. */
 export function createSearches(uri: string, { metrics, onCommand }: SearchesDeps): Searches {
   const refused = metrics.counter(
-    'im_store_searches_refused_total',
+    'openim_store_searches_refused_total',
     'Searches refused because too many wait',
   );
   const running = new Map<TenantId, number>();
   /** Those who wait, by tenant; the tenant that was served last is last. */
   const waiting = new Map<TenantId, (() => void)[]>();
   let total = 0;
-  metrics.observe('im_store_searches_running', 'Searches that run', () => total);
-  metrics.observe('im_store_searches_waiting', 'Searches that wait for their turn', () => {
+  metrics.observe('openim_store_searches_running', 'Searches that run', () => total);
+  metrics.observe('openim_store_searches_waiting', 'Searches that wait for their turn', () => {
     let count = 0;
     for (const queue of waiting.values()) count += queue.length;
     return count;

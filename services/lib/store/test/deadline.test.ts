@@ -37,7 +37,7 @@ const user = (userID: string) => ({
 });
 
 const connectionsInUse = async (metrics: ReturnType<typeof createMetrics>) =>
-  Number(/^im_store_mongo_connections_in_use (\d+)$/m.exec(await metrics.text())?.[1]);
+  Number(/^openim_store_mongo_connections_in_use (\d+)$/m.exec(await metrics.text())?.[1]);
 
 test('calls end by their deadline when the database stands still, and leave no work behind', {
   timeout: 120_000,
@@ -173,8 +173,8 @@ test('a Redis that does not answer is left alone after three timeouts, and used 
     }
     assert.equal(times.filter((ms) => ms > 900).length, 3, 'three commands waited');
     assert.equal(redis.up, false);
-    assert.match(await metrics.text(), /^im_store_redis_breaker_open 1$/m);
-    assert.match(await metrics.text(), /^im_store_redis_breaker_trips_total 1$/m);
+    assert.match(await metrics.text(), /^openim_store_redis_breaker_open 1$/m);
+    assert.match(await metrics.text(), /^openim_store_redis_breaker_trips_total 1$/m);
   } finally {
     process.kill(pid, 'SIGCONT');
   }

@@ -57,10 +57,10 @@ test('fifty searches of a tenant at once leave the connections to others, and th
     for (const search of searches) search.catch(() => undefined);
     await sleep(50);
     // One may make the indexes of the other databases.
-    assert.ok((await gauge(metrics, 'im_store_mongo_connections_in_use')) <= 1);
-    assert.equal(await gauge(metrics, 'im_store_searches_running'), 2);
-    assert.equal(await gauge(metrics, 'im_store_searches_waiting'), 20);
-    assert.equal(await gauge(metrics, 'im_store_searches_refused_total'), 28);
+    assert.ok((await gauge(metrics, 'openim_store_mongo_connections_in_use')) <= 1);
+    assert.equal(await gauge(metrics, 'openim_store_searches_running'), 2);
+    assert.equal(await gauge(metrics, 'openim_store_searches_waiting'), 20);
+    assert.equal(await gauge(metrics, 'openim_store_searches_refused_total'), 28);
   } finally {
     process.kill(pid, 'SIGCONT');
   }
@@ -75,8 +75,8 @@ test('fifty searches of a tenant at once leave the connections to others, and th
   const real = Array.from({ length: 20 }, (_, i) => users.page(busy, { nickname: `USER${i}` }, PAGE));
   await Promise.all(Array.from({ length: 50 }, (_, i) => users.get(quiet, `other${i}`)));
   for (const [i, { total }] of (await Promise.all(real)).entries()) assert.ok(total > 0, `search ${i}`);
-  assert.equal(await gauge(metrics, 'im_store_searches_running'), 0);
-  assert.equal(await gauge(metrics, 'im_store_searches_waiting'), 0);
+  assert.equal(await gauge(metrics, 'openim_store_searches_running'), 0);
+  assert.equal(await gauge(metrics, 'openim_store_searches_waiting'), 0);
 });
 
 test('tenants take turns: one with many searches does not keep another from its first', {

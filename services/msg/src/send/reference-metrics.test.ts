@@ -5,7 +5,7 @@ import { referenceMetrics } from './reference-metrics.ts';
 
 test('messages are counted by session, and by whether they were taken', async () => {
   const metrics = createMetrics();
-  const sent = metrics.counter('im_msg_sent_total', 'Messages', ['session', 'outcome']);
+  const sent = metrics.counter('openim_msg_sent_total', 'Messages', ['session', 'outcome']);
   referenceMetrics(metrics, sent);
   sent.inc({ session: 'single', outcome: 'ok' }, 3);
   sent.inc({ session: 'single', outcome: '1302' });

@@ -32,8 +32,8 @@ export function createSendLimits({ tenants, metrics, limits, now }: SendLimitsDe
   const messages = new KeyedBuckets(options);
   const bytesOf = new KeyedBuckets(options);
   const ofTenant = new KeyedBuckets(options);
-  const refused = metrics.counter('im_msg_limited_total', 'Messages refused by a rate', ['limit']);
-  metrics.observe('im_msg_limited_users', 'Users whose rates are remembered', () => messages.size);
+  const refused = metrics.counter('openim_msg_limited_total', 'Messages refused by a rate', ['limit']);
+  metrics.observe('openim_msg_limited_users', 'Users whose rates are remembered', () => messages.size);
 
   function refuse(limit: string, detail: string): never {
     refused.inc({ limit });

@@ -69,7 +69,7 @@ export type SenderParts = CheckParts &
 export function createSender(parts: SenderParts): Sender {
   const { bus, tenants, metrics, parked } = parts;
   const recent = createCache<msg.SendMsgResp>({ ...RECENT, metrics });
-  const sent = metrics.counter('im_msg_sent_total', 'Messages by outcome', ['session', 'outcome']);
+  const sent = metrics.counter('openim_msg_sent_total', 'Messages by outcome', ['session', 'outcome']);
   referenceMetrics(metrics, sent);
 
   function settingsOf({ tenant }: CallContext): TenantSettings {

@@ -6,8 +6,8 @@ test('metrics are summed by name and labels', () => {
   const metrics = parseMetrics(
     '# HELP x y\nim_a_total{tenant="t2",kind="a b"} 3\nim_a_total{tenant="default"} 4\nim_b 1.5e3\n',
   );
-  assert.equal(metrics.sum('im_a_total'), 7);
-  assert.equal(metrics.sum('im_a_total', { tenant: 't2' }), 3);
+  assert.equal(metrics.sum('openim_a_total'), 7);
+  assert.equal(metrics.sum('openim_a_total', { tenant: 't2' }), 3);
   assert.equal(metrics.sum('im_b'), 1500);
   assert.equal(metrics.sum('im_c'), 0);
 });

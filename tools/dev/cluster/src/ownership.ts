@@ -9,7 +9,7 @@ export async function foldedPartitions(cluster: Cluster): Promise<number> {
     (part) => part.pid !== undefined && part.plan.roles.some((role) => role === 'transfer' || role === 'all'),
   );
   const owned = await Promise.all(
-    transfers.map(async (part) => (await part.metrics()).sum('im_transfer_partitions')),
+    transfers.map(async (part) => (await part.metrics()).sum('openim_transfer_partitions')),
   );
   return owned.reduce((sum, count) => sum + count, 0);
 }

@@ -192,7 +192,7 @@ async function lagOf(server: OwnServer): Promise<number> {
     plan.roles.some((role) => role === 'transfer' || role === 'all'),
   );
   const lags = await Promise.all(
-    folding.map(async (part) => (await part.metrics()).sum('im_transfer_lag_records')),
+    folding.map(async (part) => (await part.metrics()).sum('openim_transfer_lag_records')),
   );
   return lags.reduce((sum, lag) => sum + lag, 0);
 }

@@ -106,7 +106,7 @@ export function msgStats(store: Store, metrics: Metrics, options: MsgStatsOption
   const scans = keep<Scan>(sizeOf, now);
   const running = new Map<string, Promise<Scan['counts']>>();
   metrics.observe(
-    'im_msg_counts_kept',
+    'openim_msg_counts_kept',
     'Counts of messages by day and sender or group that are kept for statistics',
     () => days.weight + scans.weight,
   );
