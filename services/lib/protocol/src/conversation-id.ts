@@ -6,7 +6,7 @@ function sortedPair(a: string, b: string): string {
   return Buffer.compare(Buffer.from(a), Buffer.from(b)) <= 0 ? `${a}_${b}` : `${b}_${a}`;
 }
 
-/** What decides the conversation of a message. */
+/** The fields of a message that decide its conversation. */
 export interface Addressing {
   sessionType: number;
   sendID: string;
@@ -31,13 +31,13 @@ export function chatConversationID(m: Addressing): string {
   }
 }
 
-/** The notification twin of a conversation: the part before the first `_` becomes `n`. */
-export function notificationTwin(conversationID: string): string {
+/** The notification conversation that belongs to a chat: `n_` and what follows the first `_` of the chat's id. */
+export function notificationConversationID(conversationID: string): string {
   const cut = conversationID.indexOf('_');
   return cut < 0 ? conversationID : `n${conversationID.slice(cut)}`;
 }
 
-/** The channel of a user's notifications to himself. */
+/** The conversation of the notifications that users send to themselves: `n_<user>_<user>`. */
 export function selfNotificationID(userID: string): string {
   return `n_${userID}_${userID}`;
 }
@@ -47,17 +47,17 @@ export function isNotificationConversation(conversationID: string): boolean {
   return conversationID.startsWith('n_');
 }
 
-/** True for `sg_` conversations. */
+/** True for chats of groups, `sg_<group>`. */
 export function isGroupConversation(conversationID: string): boolean {
   return conversationID.startsWith('sg_');
 }
 
-/** True for `si_` conversations. */
+/** True for chats of two users, `si_<a>_<b>`. */
 export function isSingleConversation(conversationID: string): boolean {
   return conversationID.startsWith('si_');
 }
 
-/** Key by which the log orders messages; a chat and its notification twin share it. */
+/** Key by which the log orders messages; a chat and its notification conversation share it. */
 export function queueKey(m: Addressing): string {
   return m.sessionType === SESSION.Group ? m.groupID : sortedPair(m.sendID, m.recvID);
 }

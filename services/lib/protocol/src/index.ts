@@ -1,4 +1,3 @@
-export { answerBudget, answerBytes, MAX_ANSWER_FRAME_BYTES } from './answer-size.ts';
 export { decode, encode, type ManyFields, type MessageName, make, manyFields } from './codec.ts';
 export {
   CONTENT,
@@ -7,6 +6,9 @@ export {
   MANAGER_LEVEL,
   MSG_FROM,
   MSG_STATUS,
+  OPTION,
+  type OptionKey,
+  optionOn,
   PLACEMENT_CODES,
   PLATFORM,
   PLATFORM_CLASS,
@@ -23,7 +25,7 @@ export {
   isGroupConversation,
   isNotificationConversation,
   isSingleConversation,
-  notificationTwin,
+  notificationConversationID,
   queueKey,
   selfNotificationID,
 } from './conversation-id.ts';
@@ -37,8 +39,11 @@ export {
   plainRequest,
 } from './envelope/codec.ts';
 export {
+  answerBudget,
+  answerBytes,
   EnvelopeError,
   type Framing,
+  MAX_ANSWER_FRAME_BYTES,
   NO_BYTES,
   type RequestEnvelope,
   type ResponseEnvelope,
@@ -64,7 +69,6 @@ export type * as user from './gen/user.ts';
 export { idHash, jsonListHash, matchesIdHash } from './id-hash.ts';
 export { fromJson, fromJsonValue, goJsonStrings, toJson, toJsonEntry, toJsonParts } from './json.ts';
 export { checkLimits, type FieldLimit, largestBody, largestStored, messageLimits } from './limits.ts';
-export { OPTION, type OptionKey, optionOn } from './options.ts';
 export {
   DOMAINS,
   type Domain,

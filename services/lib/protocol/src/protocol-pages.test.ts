@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { CONTENT, REQ } from './constants.ts';
-import { OPTION } from './options.ts';
+import { CONTENT, OPTION, REQ } from './constants.ts';
 import { messageType } from './schema.ts';
 
 const page = (name: string) =>

@@ -1,5 +1,5 @@
 import { requireSelf } from '@im/kit';
-import { answerBudget, argsError, make, notificationTwin, selfNotificationID } from '@im/protocol';
+import { answerBudget, argsError, make, notificationConversationID, selfNotificationID } from '@im/protocol';
 import { NO_SEQ_USER } from '@im/store';
 import type { MsgMethods, MsgParts } from '../parts.ts';
 import { frozenMax } from './access.ts';
@@ -48,7 +48,7 @@ export function positionMethods({
     async getMaxSeq(ctx, { userID, maxAnswerBytes }) {
       requireSelf(ctx, userID);
       const own = await conversationSettings.ids(ctx.tenant, userID);
-      const ids = new Set([...own, ...own.map(notificationTwin), selfNotificationID(userID)]);
+      const ids = new Set([...own, ...own.map(notificationConversationID), selfNotificationID(userID)]);
       const states = await conversationSeqs.get(ctx.tenant, [...ids]);
       const maxSeqs: Record<string, number> = {};
       const positions = [...states].flatMap(([conversationID, { max, maxTime }]) =>

@@ -6,7 +6,7 @@ import {
   type log,
   MSG_STATUS,
   make,
-  notificationTwin,
+  notificationConversationID,
   optionOn,
   queueKey,
   SESSION,
@@ -97,7 +97,7 @@ function chatEntry(m: sdkws.MsgData, ensureOwners: boolean): log.Entry {
 
 function twinEntry(m: sdkws.MsgData): log.Entry {
   return make('log.Entry', {
-    conversationID: notificationTwin(chatConversationID(m)),
+    conversationID: notificationConversationID(chatConversationID(m)),
     stored: optionOn(m.options, 'history'),
     msgData: encode('sdkws.MsgData', m),
     userIDs: receiversOf(m),
