@@ -1,3 +1,18 @@
+import { FieldReader, MAP_ENTRY, tagOf } from '@im/protocol';
+
+const MSGS = tagOf('sdkws.PushMessages', 'msgs');
+const NOTIFICATION_MSGS = tagOf('sdkws.PushMessages', 'notificationMsgs');
+const LIST = tagOf('sdkws.PullMsgs', 'Msgs');
+const MESSAGE = {
+  sendID: tagOf('sdkws.MsgData', 'sendID'),
+  clientMsgID: tagOf('sdkws.MsgData', 'clientMsgID'),
+  contentType: tagOf('sdkws.MsgData', 'contentType'),
+  content: tagOf('sdkws.MsgData', 'content'),
+  seq: tagOf('sdkws.MsgData', 'seq'),
+  status: tagOf('sdkws.MsgData', 'status'),
+} as const;
+const NO_CONTENT = Buffer.alloc(0);
+
 /** A pushed or pulled message, as much of it as a load client needs. */
 export interface ScannedMessage {
   readonly conversationID: string;
@@ -18,116 +33,46 @@ export interface ScannedMessage {
  * @throws RangeError for bytes that are not such a message.
  */
 export function scanPush(bytes: Uint8Array): ScannedMessage[] {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found: ScannedMessage[] = [];
-  const top = new Reader(buffer, 0, buffer.length);
-  while (top.next()) {
-    if (top.wire === 2 && (top.field === 1 || top.field === 2)) scanEntry(top.part(), top.field === 2, found);
-    else top.skip();
+  const push = new FieldReader(bytes);
+  while (push.next()) {
+    const { tag } = push;
+    if (tag === MSGS || tag === NOTIFICATION_MSGS) scanEntry(push.fields(), tag === NOTIFICATION_MSGS, found);
+    else push.skip();
   }
   return found;
 }
 
-function scanEntry(entry: Reader, notification: boolean, found: ScannedMessage[]): void {
+function scanEntry(entry: FieldReader, notification: boolean, found: ScannedMessage[]): void {
   let conversationID = '';
-  let list: Reader | undefined;
+  let list: FieldReader | undefined;
   while (entry.next()) {
-    if (entry.field === 1 && entry.wire === 2) conversationID = entry.text();
-    else if (entry.field === 2 && entry.wire === 2) list = entry.part();
+    if (entry.tag === MAP_ENTRY.key) conversationID = entry.text();
+    else if (entry.tag === MAP_ENTRY.value) list = entry.fields();
     else entry.skip();
   }
   while (list?.next()) {
-    if (list.field === 1 && list.wire === 2)
-      found.push(scanMessage(list.part(), conversationID, notification));
+    if (list.tag === LIST) found.push(scanMessage(list.fields(), conversationID, notification));
     else list.skip();
   }
 }
 
-function scanMessage(m: Reader, conversationID: string, notification: boolean): ScannedMessage {
+function scanMessage(message: FieldReader, conversationID: string, notification: boolean): ScannedMessage {
   let seq = 0;
   let sendID = '';
   let clientMsgID = '';
   let contentType = 0;
   let status = 0;
-  let content: Buffer = EMPTY;
-  while (m.next()) {
-    if (m.field === 1 && m.wire === 2) sendID = m.text();
-    else if (m.field === 4 && m.wire === 2) clientMsgID = m.text();
-    else if (m.field === 11 && m.wire === 0) contentType = m.varint();
-    else if (m.field === 12 && m.wire === 2) content = m.bytes();
-    else if (m.field === 14 && m.wire === 0) seq = m.varint();
-    else if (m.field === 17 && m.wire === 0) status = m.varint();
-    else m.skip();
+  let content: Buffer = NO_CONTENT;
+  while (message.next()) {
+    const { tag } = message;
+    if (tag === MESSAGE.sendID) sendID = message.text();
+    else if (tag === MESSAGE.clientMsgID) clientMsgID = message.text();
+    else if (tag === MESSAGE.contentType) contentType = message.varint();
+    else if (tag === MESSAGE.content) content = message.bytes();
+    else if (tag === MESSAGE.seq) seq = message.varint();
+    else if (tag === MESSAGE.status) status = message.varint();
+    else message.skip();
   }
   return { conversationID, notification, seq, sendID, clientMsgID, contentType, status, content };
-}
-
-const EMPTY = Buffer.alloc(0);
-
-/** A cursor over the fields of one encoded message. */
-class Reader {
-  field = 0;
-  wire = 0;
-  private readonly buffer: Buffer;
-  private at: number;
-  private readonly end: number;
-
-  constructor(buffer: Buffer, at: number, end: number) {
-    this.buffer = buffer;
-    this.at = at;
-    this.end = end;
-  }
-
-  next(): boolean {
-    if (this.at >= this.end) return false;
-    const tag = this.varint();
-    this.field = Math.floor(tag / 8);
-    this.wire = tag & 7;
-    return true;
-  }
-
-  varint(): number {
-    let value = 0;
-    let factor = 1;
-    for (;;) {
-      if (this.at >= this.end) throw new RangeError('truncated message');
-      const byte = this.buffer[this.at++] as number;
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
-      factor *= 128;
-    }
-  }
-
-  bytes(): Buffer {
-    const length = this.varint();
-    const start = this.at;
-    this.at += length;
-    if (this.at > this.end) throw new RangeError('truncated message');
-    return this.buffer.subarray(start, this.at);
-  }
-
-  text(): string {
-    const length = this.varint();
-    const start = this.at;
-    this.at += length;
-    if (this.at > this.end) throw new RangeError('truncated message');
-    return this.buffer.toString('utf8', start, this.at);
-  }
-
-  part(): Reader {
-    const length = this.varint();
-    const start = this.at;
-    this.at += length;
-    if (this.at > this.end) throw new RangeError('truncated message');
-    return new Reader(this.buffer, start, this.at);
-  }
-
-  skip(): void {
-    if (this.wire === 0) this.varint();
-    else if (this.wire === 1) this.at += 8;
-    else if (this.wire === 2) this.bytes();
-    else if (this.wire === 5) this.at += 4;
-    else throw new RangeError(`wire type ${this.wire}`);
-    if (this.at > this.end) throw new RangeError('truncated message');
-  }
 }

@@ -6,6 +6,9 @@ import { messageType } from '../schema.ts';
 /** Wire types of protobuf. Groups (3 and 4) do not exist in proto3. */
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
+/** Most bytes of a varint: 64 bits, seven in each byte. */
+const MAX_VARINT_BYTES = 10;
+
 /** Tags of the two fields of an entry of a `map<string, message>`; protobuf fixes them. */
 export const MAP_ENTRY = { key: (1 << 3) | WIRE.bytes, value: (2 << 3) | WIRE.bytes } as const;
 
@@ -99,13 +102,11 @@ export class FieldReader {
   /** The value of a varint field; exact below 2^53. */
   varint(): number {
     let value = 0;
-    let factor = 1;
-    for (let size = 0; size < 10; size++) {
+    for (let size = 0, factor = 1; size < MAX_VARINT_BYTES; size++, factor *= 0x80) {
       if (this.#at >= this.#end) malformed();
       const byte = this.#buffer[this.#at++] ?? 0;
       value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
-      factor *= 0x80;
     }
     return malformed();
   }
@@ -131,7 +132,7 @@ export class FieldReader {
   skip(): number {
     switch (this.tag & 7) {
       case WIRE.varint:
-        this.#uint32();
+        this.#skipVarint();
         return 0;
       case WIRE.bytes: {
         const start = this.#skipBytes();
@@ -163,17 +164,24 @@ export class FieldReader {
   #uint32(): number {
     const at = this.#at;
     const first = at < this.#end ? (this.#buffer[at] ?? 0) : malformed();
-    if (first < 0x80) {
-      this.#at = at + 1;
-      return first;
-    }
-    let value = 0;
-    for (let shift = 0; shift < 70; shift += 7) {
+    this.#at = at + 1;
+    if (first < 0x80) return first;
+    let value = first & 0x7f;
+    for (let size = 1, factor = 0x80; size < MAX_VARINT_BYTES; size++, factor *= 0x80) {
       if (this.#at >= this.#end) malformed();
       const byte = this.#buffer[this.#at++] ?? 0;
-      if (shift < 35) value += (byte & 0x7f) * 2 ** shift;
+      if (size < 5) value += (byte & 0x7f) * factor;
       if (byte < 0x80) return value;
     }
     return malformed();
+  }
+
+  #skipVarint(): void {
+    const buffer = this.#buffer;
+    const end = Math.min(this.#end, this.#at + MAX_VARINT_BYTES);
+    let at = this.#at;
+    while (at < end && (buffer[at] ?? 0) >= 0x80) at++;
+    if (at >= end) malformed();
+    this.#at = at + 1;
   }
 }
