@@ -5,7 +5,9 @@ export type Stage = 'load' | 'membership' | 'rows' | 'effects' | 'deliver';
 
 /** Metrics of transfer. */
 export function transferMetrics(metrics: Metrics) {
-  const stages = metrics.histogram('openim_transfer_stage_seconds', 'Time of the steps of a batch', ['stage']);
+  const stages = metrics.histogram('openim_transfer_stage_seconds', 'Time of the steps of a batch', [
+    'stage',
+  ]);
   const failures = metrics.counter(
     'openim_transfer_stage_failures_total',
     'Steps of a batch that failed and come again',
@@ -13,7 +15,10 @@ export function transferMetrics(metrics: Metrics) {
   );
   const rows = metrics.counter('openim_transfer_rows_total', 'Rows written');
   const deliveries = metrics.counter('openim_transfer_deliveries_total', 'Deliveries published');
-  const deadLetters = metrics.counter('openim_transfer_dead_letters_total', 'Records that could not be stored');
+  const deadLetters = metrics.counter(
+    'openim_transfer_dead_letters_total',
+    'Records that could not be stored',
+  );
   const failed = (stage: Stage) => failures.get().values.filter(({ labels }) => labels.stage === stage);
   metrics.derived(
     'msg_insert_mongo_success_total',
@@ -49,7 +54,10 @@ export function transferMetrics(metrics: Metrics) {
     ]),
     rows,
     deliveries,
-    lag: metrics.gauge('openim_transfer_lag_records', 'Records of the own partitions that are not folded yet'),
+    lag: metrics.gauge(
+      'openim_transfer_lag_records',
+      'Records of the own partitions that are not folded yet',
+    ),
     owned: metrics.gauge('openim_transfer_partitions', 'Partitions that this process folds'),
     parkedTenants: metrics.gauge(
       'openim_transfer_parked_tenants',
@@ -61,7 +69,9 @@ export function transferMetrics(metrics: Metrics) {
     ),
     parkedRecords: metrics.gauge('openim_transfer_parked_records', 'Records that wait to be folded later'),
     unparked: metrics.counter('openim_transfer_unparked_total', 'Records folded after they had waited'),
-    consumers: metrics.counter('openim_transfer_lanes_total', 'Runs over partitions, by how they ended', ['end']),
+    consumers: metrics.counter('openim_transfer_lanes_total', 'Runs over partitions, by how they ended', [
+      'end',
+    ]),
     deadLetters,
     dedupKeys: metrics.gauge('openim_transfer_dedup_keys', 'Dedup keys in memory'),
     conversations: metrics.gauge('openim_transfer_conversations', 'Conversations in memory'),
