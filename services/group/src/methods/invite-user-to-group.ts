@@ -1,4 +1,4 @@
-import { requireUsers } from '@im/domain';
+import { NOTIFICATIONS_AT_ONCE, requireUsers } from '@im/domain';
 import { type CallContext, eachLimited } from '@im/kit';
 import { CONTENT, ERR, ImError, make, ROLE } from '@im/protocol';
 import { type Group, type GroupMember, type GroupRequest, HANDLE_RESULT } from '@im/store';
@@ -14,8 +14,6 @@ const ALL_NEED_APPROVAL = 1;
 const JOIN_SOURCE_INVITATION = 2;
 /** Members added with one notification, which lists them with names and faces. */
 const BATCH = 50;
-const NOTIFICATIONS_AT_ONCE = 20;
-
 /** Members bring in other users. */
 export function inviteUserToGroupMethods(deps: GroupDeps): InviteUserToGroupMethods {
   const { members, changes, memberships, requests, users, reach, notifications } = deps;

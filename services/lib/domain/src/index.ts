@@ -6,6 +6,12 @@ export {
   type DomainModule,
   domainService,
 } from './domain-service.ts';
-export { createNotifier, type NotificationAddress, type Notifier, type NotifierDeps } from './notifier.ts';
+export {
+  createNotifier,
+  NOTIFICATIONS_AT_ONCE,
+  type NotificationAddress,
+  type Notifier,
+  type NotifierDeps,
+} from './notifier.ts';
 export { createReach, type Reach, type ReachOptions, requireReach, requireVoice } from './reach.ts';
 export { requireUsers } from './require-users.ts';

@@ -19,6 +19,12 @@ const ANSWER_MS = 300;
 /** Notifications of this process in flight; further ones are sent by their callers themselves. */
 const MAX_RUNNING = 5_000;
 
+/**
+ * Notifications that one request sends concurrently. A request that notifies hundreds of users lets messages of others
+ * pass between them.
+ */
+export const NOTIFICATIONS_AT_ONCE = 8;
+
 /** Where a notification goes; the msg domain knows options and reliability by its content type. */
 export type NotificationAddress = Pick<
   msg.SendNotificationReq,

@@ -1,5 +1,5 @@
 import type { TenantSettings } from '@im/contract';
-import { type CallContext, type TenantDirectory, unknownTenant } from '@im/kit';
+import { type CallContext, eachLimited, type TenantDirectory, unknownTenant } from '@im/kit';
 import { ERR, GROUP_STATUS, ImError, MANAGER_LEVEL, ROLE } from '@im/protocol';
 import {
   type BlackRepo,
@@ -13,6 +13,10 @@ import {
   type UserRepo,
   userRepo,
 } from '@im/store';
+
+const REFUSALS = new Set<number>([ERR.BlockedByPeer, ERR.NotPeersFriend]);
+/** Users of one request that are looked up concurrently: the rest of the connections is for other requests. */
+const READS_AT_ONCE = 16;
 
 /** Where the rules of reach read: from copies in the process, once they are warm. */
 export interface ReachDeps {
@@ -89,25 +93,21 @@ export function createReach(store: Store, tenants: TenantDirectory): Reach {
     async require(ctx, from, to, options) {
       if (ctx.opAdmin) return;
       const settings = settingsOf(ctx);
-      await Promise.all(to.map((userID) => requireReach(deps, settings, from, userID, options)));
+      await eachLimited(to, READS_AT_ONCE, (userID) => requireReach(deps, settings, from, userID, options));
     },
     async filter(ctx, from, to, options) {
       if (ctx.opAdmin) return [...to];
       const settings = settingsOf(ctx);
-      const reached = await Promise.all(
-        to.map(async (userID) => {
-          try {
-            await requireReach(deps, settings, from, userID, options);
-            return [userID];
-          } catch (error) {
-            if (error instanceof ImError && REFUSALS.has(error.code)) return [];
-            throw error;
-          }
-        }),
-      );
-      return reached.flat();
+      const reached = new Set<string>();
+      await eachLimited(to, READS_AT_ONCE, async (userID) => {
+        try {
+          await requireReach(deps, settings, from, userID, options);
+          reached.add(userID);
+        } catch (error) {
+          if (!(error instanceof ImError && REFUSALS.has(error.code))) throw error;
+        }
+      });
+      return to.filter((userID) => reached.has(userID));
     },
   };
 }
-
-const REFUSALS = new Set<number>([ERR.BlockedByPeer, ERR.NotPeersFriend]);

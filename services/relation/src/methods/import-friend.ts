@@ -1,4 +1,4 @@
-import { requireUsers } from '@im/domain';
+import { NOTIFICATIONS_AT_ONCE, requireUsers } from '@im/domain';
 import { eachLimited, requireAdmin } from '@im/kit';
 import { argsError, ERR, ImError, make } from '@im/protocol';
 import type { Friend } from '@im/store';
@@ -8,8 +8,6 @@ type ImportFriendMethods = RelationMethods<'importFriend'>;
 
 const ADD_SOURCE_IMPORT = 1;
 const MAX_IMPORT = 1_000;
-const NOTIFICATIONS_AT_ONCE = 50;
-
 /** Administrators make users friends without asking them. */
 export function importFriendMethods(deps: RelationDeps): ImportFriendMethods {
   const { friends, users, notifications } = deps;

@@ -1,10 +1,9 @@
+import { NOTIFICATIONS_AT_ONCE } from '@im/domain';
 import { eachLimited } from '@im/kit';
 import { make } from '@im/protocol';
 import type { RelationDeps, RelationMethods } from '../deps.ts';
 
 type UserProfileChangedMethods = RelationMethods<'userProfileChanged'>;
-
-const NOTIFICATIONS_AT_ONCE = 50;
 
 /** What follows from a changed nickname or face. */
 export function userProfileChangedMethods(deps: RelationDeps): UserProfileChangedMethods {
