@@ -30,9 +30,9 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
     [
       'services/lib/protocol/proto/sdkws.proto',
       'services/lib/protocol/src/constants.ts',
-      'services/gateway/src/handlers.ts',
-      'services/gateway/src/catch-up.ts',
-      'services/gateway/src/describe-requests.test.ts',
+      'services/gateway/src/requests/handlers.ts',
+      'services/gateway/src/deliver/catch-up.ts',
+      'services/gateway/src/requests/handlers.test.ts',
       'services/gateway/test/fakes.ts',
     ],
   ],

@@ -14,29 +14,27 @@ import {
   type Service,
 } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
-import { CatchUps } from './catch-up.ts';
-import { refuseRequest } from './connect-reply.ts';
-import type { Connection } from './connection.ts';
-import { Deliverer } from './deliver.ts';
-import { Drain } from './drain.ts';
-import { Draining } from './draining.ts';
-import { createHandlers } from './handlers.ts';
-import { Handshakes } from './handshake.ts';
-import { InputRate } from './input-rate.ts';
-import { InterestLoader } from './interest.ts';
-import { Kicks } from './kicks.ts';
+import { refuseRequest } from './connect/connect-reply.ts';
+import { Handshakes } from './connect/handshake.ts';
+import { TenantLimits } from './connect/tenant-limits.ts';
+import type { Connection } from './connection/connection.ts';
+import { Kicks } from './connection/kicks.ts';
+import { TickFlusher } from './connection/outbox.ts';
+import { Sessions } from './connection/sessions.ts';
+import { Sweep } from './connection/sweep.ts';
+import { CatchUps } from './deliver/catch-up.ts';
+import { Deliverer } from './deliver/deliverer.ts';
+import { LocalUsers } from './deliver/local-users.ts';
+import { OwnPushes } from './deliver/own-push.ts';
+import { SubscriptionLoader } from './deliver/subscription-loader.ts';
+import { ConnectionCloser, DrainController } from './drain/drain.ts';
 import { gatewayMetrics } from './metrics.ts';
-import { TickFlusher } from './outbox.ts';
-import { OwnPushes } from './own-push.ts';
-import { PresenceReporter } from './presence-report.ts';
-import { PresenceWatch } from './presence-watch.ts';
-import { RequestBytes } from './request-bytes.ts';
-import { Requests } from './requests.ts';
-import { Roster } from './roster.ts';
-import { Sender } from './sender.ts';
-import { Sessions } from './sessions.ts';
-import { Sweep } from './sweep.ts';
-import { TenantLimits } from './tenant-limits.ts';
+import { PresenceReporter } from './presence/presence-reporter.ts';
+import { PresenceWatch } from './presence/presence-watch.ts';
+import { createHandlers } from './requests/handlers.ts';
+import { InputRate, RequestBytes } from './requests/request-limits.ts';
+import { Requests } from './requests/requests.ts';
+import { SendBatcher } from './requests/send-batcher.ts';
 
 /** What a gateway needs of its process. */
 export type GatewayDeps = BaseDeps &
@@ -83,10 +81,10 @@ class Gateway implements GatewayService {
   readonly #kicks: Kicks;
   readonly #presence: PresenceReporter;
   readonly #watch: PresenceWatch;
-  readonly #sender: Sender;
+  readonly #sendBatcher: SendBatcher;
   readonly #sessions: Sessions;
   readonly #handshakes: Handshakes;
-  readonly #draining: Draining;
+  readonly #draining: DrainController;
   readonly #sweep: Sweep;
   readonly #server: Server;
   readonly #resync: () => void;
@@ -129,19 +127,19 @@ class Gateway implements GatewayService {
       onGap: (reason) => this.#resynchronize(reason),
     });
     this.#feed = feed;
-    const roster = new Roster(feed);
+    const localUsers = new LocalUsers(feed);
     const catchUps = new CatchUps(
       (connection, delivery, frame) => deliverer?.forward(connection, delivery, frame),
       () => metrics.bounded('catch-up'),
     );
     this.#catchUps = catchUps;
-    deliverer = new Deliverer({ roster, groups, ownPushes, catchUps, background, metrics, log });
+    deliverer = new Deliverer({ localUsers, groups, ownPushes, catchUps, background, metrics, log });
 
-    const interest = new InterestLoader({ roster, feed, groups, background, log, limit });
-    this.#kicks = new Kicks({ roster, events: bus.events, auth, background, log, gatewayID, limit });
+    const subscriptionLoader = new SubscriptionLoader({ localUsers, feed, groups, background, log, limit });
+    this.#kicks = new Kicks({ localUsers, events: bus.events, auth, background, log, gatewayID, limit });
     const { heartbeatMs } = gateway.presence;
     this.#presence = new PresenceReporter({
-      roster,
+      localUsers,
       users,
       limits: this.#tenantLimits,
       background,
@@ -153,7 +151,7 @@ class Gateway implements GatewayService {
     this.#watch = new PresenceWatch({ events: bus.events, feed, users, background, log });
     const timeoutMs = gateway.requestTimeoutMs;
     const { maxMessageBytes } = config.rpc;
-    this.#sender = new Sender({
+    this.#sendBatcher = new SendBatcher({
       msg,
       metrics: deps.metrics,
       timeoutMs,
@@ -163,7 +161,7 @@ class Gateway implements GatewayService {
     const routes = createHandlers({
       msg,
       third: rpc.client('third'),
-      sender: this.#sender,
+      sendBatcher: this.#sendBatcher,
       limits: this.#tenantLimits,
       presence: this.#presence,
       watch: this.#watch,
@@ -187,9 +185,9 @@ class Gateway implements GatewayService {
       metrics,
       flusher: new TickFlusher(),
       limits: { frames: gateway.sendQueue, bytes: gateway.sendQueueBytes },
-      roster,
+      localUsers,
       tenantLimits: this.#tenantLimits,
-      interest,
+      subscriptionLoader,
       kicks: this.#kicks,
       presence: this.#presence,
       watch: this.#watch,
@@ -212,7 +210,7 @@ class Gateway implements GatewayService {
       registry: deps.metrics,
       onAccepted: (accepted) => this.#sessions.open(accepted),
     });
-    this.#draining = new Draining({
+    this.#draining = new DrainController({
       connections: this.#connections,
       handshakes: this.#handshakes,
       maxPerSecond: () => deps.live.current.gateway.drain.maxPerSecond,
@@ -222,7 +220,7 @@ class Gateway implements GatewayService {
     this.#draining.serve(deps.ops, deps.status, deps.metrics);
     deps.status.add('gateway', () => ({
       connections: this.#connections.size,
-      users: roster.userCount,
+      users: localUsers.userCount,
       handshakesPerSecond: this.#handshakes.perSecond,
       ...this.#draining.status,
     }));
@@ -238,18 +236,10 @@ class Gateway implements GatewayService {
     this.#server.on('request', (request: IncomingMessage) => refuseRequest(request.socket));
     this.#resync = background.coalesce('gateway resync', (signal) => this.#moveAll(signal));
     this.#observe(deps.metrics);
-    deps.metrics.observe('openim_gateway_users', 'Users with a connection', () => roster.userCount);
-    deps.metrics.observe('online_user_num', 'As openim_gateway_users; OpenIM’s name', () => roster.userCount);
-    deps.metrics.observe(
-      'openim_gateway_groups',
-      'Groups that a connected user is in',
-      () => roster.groupCount,
-    );
-    deps.metrics.observe(
-      'openim_gateway_watched_users',
-      'Users whose presence is watched',
-      () => this.#watch.size,
-    );
+    deps.metrics.observe('openim_gateway_users', 'Users with a connection', () => localUsers.userCount);
+    deps.metrics.observe('online_user_num', 'As openim_gateway_users; OpenIM’s name', () => localUsers.userCount);
+    deps.metrics.observe('openim_gateway_groups', 'Groups that a connected user is in', () => localUsers.groupCount);
+    deps.metrics.observe('openim_gateway_watched_users', 'Users whose presence is watched', () => this.#watch.size);
     deps.metrics.observe(
       'openim_gateway_watch_changes_waiting',
       'Connections whose presence subscriptions wait for their turn to change',
@@ -316,7 +306,7 @@ class Gateway implements GatewayService {
     this.#inputRate.stop();
     this.#tenantLimits.stop();
     for (const end of this.#unsubscribe) end();
-    await this.#sender.stop();
+    await this.#sendBatcher.stop();
     await this.#reportGone(deadline);
     await this.#feed.stop();
   }
@@ -352,7 +342,7 @@ class Gateway implements GatewayService {
   async #moveAll(signal: AbortSignal): Promise<void> {
     const gapAt = this.#gapAt;
     const here = new Set([...this.#connections].filter(({ openedAt }) => openedAt <= gapAt));
-    const drain = new Drain(here, {
+    const drain = new ConnectionCloser(here, {
       reason: 'resync',
       maxPerSecond: () => this.#deps.live.current.gateway.drain.maxPerSecond,
       withinMs: RESYNC_MS,

@@ -8,5 +8,5 @@ export const module: ServiceModule<GatewayDeps> = {
   create: async (config, deps) => createGateway(config, deps),
 };
 
-export { describeRequests, type RequestDescription } from './describe-requests.ts';
 export { createGateway, type GatewayDeps, type GatewayService } from './gateway.ts';
+export { describeRequests, type RequestDescription } from './requests/handlers.ts';

@@ -1,6 +1,6 @@
 import { COUNT_BUCKETS, type Counter, type Gauge, type Metrics } from '@im/kit';
 import { PLATFORM_NAMES } from '@im/protocol';
-import { FRAMINGS } from './framings.ts';
+import { FRAMINGS } from './wire/frame.ts';
 
 /** Why a connection ended. */
 export type CloseReason =

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encode, type FieldLimit, type MessageName, type Messages, make, messageLimits } from '@im/protocol';
-import { describeRequests } from '../src/describe-requests.ts';
+import { describeRequests } from '../src/requests/handlers.ts';
 import { Client, JSON_GZIP } from './client.ts';
 import { startGateway } from './start-gateway.ts';
 

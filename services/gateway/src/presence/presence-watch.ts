@@ -14,10 +14,9 @@ import {
   type sdkws,
 } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
-import type { Connection } from './connection.ts';
-import { framingAt } from './framings.ts';
-import { SharedFrame } from './shared-frame.ts';
-import { Turns } from './turns.ts';
+import type { Connection } from '../connection/connection.ts';
+import { Turns } from '../requests/turns.ts';
+import { framingAt, SharedFrame } from '../wire/frame.ts';
 import type { Watch } from './watch.ts';
 
 /** Parts of {@link PresenceWatch}. */

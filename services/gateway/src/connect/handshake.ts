@@ -14,12 +14,11 @@ import type { Logger } from '@im/process';
 import { ERR, ImError, toImError } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import { type Server, WebSocketServer } from 'ws';
-import { ClientSocket } from './client-socket.ts';
+import { ClientSocket } from '../connection/client-socket.ts';
+import type { GatewayMetrics } from '../metrics.ts';
 import { refuseByFrame, refuseByHttp } from './connect-reply.ts';
 import { type HandshakeArgs, parseHandshakeArgs } from './handshake-args.ts';
-import { LoginRate, type LoginRateLimits } from './login-rate.ts';
-import type { GatewayMetrics } from './metrics.ts';
-import { RecentRate } from './recent-rate.ts';
+import { LoginRate, type LoginRateLimits, RecentRate } from './handshake-rates.ts';
 import type { TenantLimits } from './tenant-limits.ts';
 import { routeTenant } from './tenant-route.ts';
 

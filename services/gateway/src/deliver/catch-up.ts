@@ -1,6 +1,6 @@
 import { type log, REQ } from '@im/protocol';
-import type { Connection } from './connection.ts';
-import { framingAt } from './framings.ts';
+import type { Connection } from '../connection/connection.ts';
+import { framingAt } from '../wire/frame.ts';
 
 /** Writes a delivery to a connection. */
 export type Forward = (connection: Connection, delivery: log.Delivery, frame: Buffer) => void;

@@ -11,8 +11,8 @@ import {
 import { ERR, ImError, type msg } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 
-/** Parts of {@link Sender}. */
-export interface SenderDeps {
+/** Parts of {@link SendBatcher}. */
+export interface SendBatcherDeps {
   readonly msg: Pick<DomainService<'msg'>, 'sendMsgs'>;
   readonly metrics: Metrics;
   /** Time limit of a batch, ms. */
@@ -49,13 +49,13 @@ function sizeOf({ item }: Send): number {
 }
 
 /** Sends of all connections: what arrives in one tick is one call, and each has its answer when it is done. */
-export class Sender {
+export class SendBatcher {
   readonly #batcher: Batcher<Send, msg.SendResult>;
   /** Sends without an answer by tenant. */
   readonly #waiting = new Map<string, number>();
   #batches = 0;
 
-  constructor(deps: SenderDeps) {
+  constructor(deps: SendBatcherDeps) {
     this.#batcher = new Batcher({
       name: 'gateway_send',
       maxBatch: MAX_BATCH,
@@ -100,7 +100,7 @@ export class Sender {
   }
 
   async #run(
-    { msg, instanceId, timeoutMs }: SenderDeps,
+    { msg, instanceId, timeoutMs }: SendBatcherDeps,
     sends: readonly Send[],
     settle: Settle<msg.SendResult>,
   ): Promise<undefined> {

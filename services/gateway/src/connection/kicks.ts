@@ -3,14 +3,14 @@ import { Backoff, background, sleep } from '@im/kit';
 import type { Background, Logger } from '@im/process';
 import { ERR, type event, ImError, REQ } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
+import type { LocalUsers } from '../deliver/local-users.ts';
+import type { CloseReason } from '../metrics.ts';
+import { SharedFrame } from '../wire/frame.ts';
 import type { Connection, LocalUser } from './connection.ts';
-import type { CloseReason } from './metrics.ts';
-import type { Roster } from './roster.ts';
-import { SharedFrame } from './shared-frame.ts';
 
 /** Parts of {@link Kicks}. */
 export interface KicksDeps {
-  readonly roster: Roster;
+  readonly localUsers: LocalUsers;
   readonly events: Pick<Events, 'subscribeAllKicks'>;
   readonly auth: Pick<DomainService<'auth'>, 'registerConnection'>;
   readonly background: Background;
@@ -61,7 +61,7 @@ export class Kicks {
    */
   listen(): Unsubscribe {
     return this.#deps.events.subscribeAllKicks((tenant, kick) => {
-      const user = this.#deps.roster.user(tenant, kick.userID);
+      const user = this.#deps.localUsers.user(tenant, kick.userID);
       if (user) this.#heard(user, kick);
     });
   }
@@ -100,7 +100,7 @@ export class Kicks {
     for (;;) {
       let failed = false;
       let count = 0;
-      const connections = [...this.#deps.roster.users()].flatMap((user) => user.connections);
+      const connections = [...this.#deps.localUsers.users()].flatMap((user) => user.connections);
       for (const connection of connections) {
         if (!connection.open || connection.issue === undefined) continue;
         if (connection.checkedAt > this.#missedAt) continue;

@@ -3,13 +3,13 @@ import type { Duplex } from 'node:stream';
 import type { TenantId } from '@im/contract';
 import { type log, PLATFORM } from '@im/protocol';
 import type { WebSocket } from 'ws';
-import { PING_FRAME, pongFrame, textFrame } from './frame.ts';
-import type { CloseReason, FrameKind, GatewayMetrics } from './metrics.ts';
+import type { CloseReason, FrameKind, GatewayMetrics } from '../metrics.ts';
+import type { Watch } from '../presence/watch.ts';
+import { PING_FRAME, pongFrame, textFrame } from '../wire/frame.ts';
 import { Outbox, type OutboxLimits, type TickFlusher } from './outbox.ts';
-import type { Watch } from './watch.ts';
 
 /** What all connections of a gateway share. */
-export interface ConnectionParts {
+export interface ConnectionDeps {
   readonly metrics: GatewayMetrics;
   readonly flusher: TickFlusher;
   readonly limits: OutboxLimits;
@@ -68,7 +68,7 @@ export class Connection {
   readonly token: string;
   readonly webSocket: WebSocket;
   readonly #socket: Duplex;
-  readonly #parts: ConnectionParts;
+  readonly #deps: ConnectionDeps;
   readonly #outbox: Outbox;
 
   /** Issue number of its token; undefined until auth has told. */
@@ -77,7 +77,7 @@ export class Connection {
   checkedAt = 0;
   /** Connections below this issue number are kicked; heard of before the own number was known. */
   kickBelow = 0;
-  background = false;
+  inBackground = false;
   /** When anything was last heard, ms of the monotonic clock. */
   lastSeen: number = performance.now();
   readonly openedAt: number = this.lastSeen;
@@ -119,7 +119,7 @@ export class Connection {
   closingSince: number | undefined;
   closeReason: CloseReason | undefined;
 
-  constructor(init: ConnectionInit, parts: ConnectionParts) {
+  constructor(init: ConnectionInit, deps: ConnectionDeps) {
     this.user = init.user;
     this.platformID = init.platformID;
     this.framing = init.framing;
@@ -127,8 +127,8 @@ export class Connection {
     this.openedAtRun = init.run;
     this.webSocket = init.webSocket;
     this.#socket = init.socket;
-    this.#parts = parts;
-    this.#outbox = new Outbox(init.socket, parts.flusher);
+    this.#deps = deps;
+    this.#outbox = new Outbox(init.socket, deps.flusher);
   }
 
   get open(): boolean {
@@ -147,13 +147,13 @@ export class Connection {
 
   /** An iOS app in the background reads nothing: it is not written to, and counts as offline. */
   get sleeping(): boolean {
-    return this.background && this.platformID === PLATFORM.IOS;
+    return this.inBackground && this.platformID === PLATFORM.IOS;
   }
 
   /** Queues one frame behind all earlier ones. Too many waiting closes the connection. */
   send(frame: Buffer, kind: FrameKind): void {
     if (!this.open) return;
-    this.#parts.metrics.written(kind, frame.length);
+    this.#deps.metrics.written(kind, frame.length);
     this.#queue(frame);
   }
 
@@ -210,20 +210,20 @@ export class Connection {
   }
 
   #queue(frame: Buffer): void {
-    if (this.#outbox.add(frame, this.#parts.limits)) return;
-    this.#parts.metrics.overflows.inc();
+    if (this.#outbox.add(frame, this.#deps.limits)) return;
+    this.#deps.metrics.overflows.inc();
     this.destroy('overflow');
   }
 
   #control(frame: Buffer, kind: 'ping' | 'pong'): void {
     if (!this.open || this.#socket.writableLength > CONTROL_MAX_BYTES) return;
-    this.#parts.metrics.written(kind, frame.length);
+    this.#deps.metrics.written(kind, frame.length);
     this.#socket.write(frame);
   }
 }
 
 /** What a change of membership said of a user, and its version; 0 when it told none. */
-export interface MembershipSaid {
+export interface LoggedMembership {
   readonly member: boolean;
   readonly version: number;
 }
@@ -240,7 +240,7 @@ export class LocalUser {
   /** Resolves when that holds for the user's groups too; undefined when it does. */
   complete: Promise<void> | undefined;
   /** While the groups are being read: what the log said meanwhile, by group. */
-  changes: Map<string, MembershipSaid> | undefined;
+  changes: Map<string, LoggedMembership> | undefined;
   /** The last connection is gone; nothing may be done on its behalf any more. */
   gone = false;
 

@@ -16,14 +16,13 @@ import {
   type RequestEnvelope,
   toImError,
 } from '@im/protocol';
-import type { CatchUps } from './catch-up.ts';
-import type { Connection } from './connection.ts';
-import { binaryFrame } from './frame.ts';
-import { framingAt } from './framings.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { CatchUps } from '../deliver/catch-up.ts';
+import type { OwnPushes } from '../deliver/own-push.ts';
+import type { CloseReason, GatewayMetrics } from '../metrics.ts';
+import { binaryFrame, framingAt } from '../wire/frame.ts';
 import type { Route } from './handlers.ts';
-import type { CloseReason, GatewayMetrics } from './metrics.ts';
-import type { OwnPushes } from './own-push.ts';
-import type { RequestBytes } from './request-bytes.ts';
+import type { RequestBytes } from './request-limits.ts';
 import { Turns } from './turns.ts';
 
 /** Parts of {@link Requests}. */
@@ -156,11 +155,11 @@ export class Requests {
     let errMsg = '';
     try {
       if (tooLong) throw argsError(`operationID must have at most ${MAX_ID_BYTES} bytes`);
-      if (route.strict) requireIds(request);
-      if (route.afterInterest) {
-        if (connection.user.complete !== undefined) await this.#interest(connection, ctx);
+      if (route.requireIds) checkIds(request);
+      if (route.waitForSubscriptions) {
+        if (connection.user.complete !== undefined) await this.#subscriptions(connection, ctx);
         if (!connection.open) return;
-        if (route.synchronizes) connection.syncedAtRun = this.#deps.feed.generation();
+        if (route.marksSynced) connection.syncedAtRun = this.#deps.feed.generation();
       }
       data = await route.handle(connection, ctx, request.data);
     } catch (error) {
@@ -175,7 +174,7 @@ export class Requests {
       if (code === 0) this.#deps.metrics.sendAccepted();
       this.#deps.ownPushes.answered(connection);
     }
-    if (route.closes) connection.close('logout');
+    if (route.closesAfter) connection.close('logout');
   }
 
   /** Waits until the user may ask so many bytes, and until it is this request's turn among those to inflate. */
@@ -228,7 +227,7 @@ export class Requests {
   }
 
   /** Waits until deliveries are complete, at most until the request's deadline. @throws ImError 90004. */
-  async #interest(connection: Connection, ctx: CallContext): Promise<void> {
+  async #subscriptions(connection: Connection, ctx: CallContext): Promise<void> {
     const { promise: timeout, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       reject(new ImError(ERR.NetworkError, 'deliveries are not complete yet'));
@@ -281,7 +280,7 @@ function exceedsBytes(text: string, bytes: number): boolean {
 }
 
 /** What requests 1002, 1005, 1006 and 2004 must carry; the others are answered without. */
-function requireIds({ operationID, msgIncr }: RequestEnvelope): void {
+function checkIds({ operationID, msgIncr }: RequestEnvelope): void {
   if (operationID === '' || msgIncr === '') {
     throw new ImError(ERR.ServerInternalError, 'operationID and msgIncr must not be empty');
   }

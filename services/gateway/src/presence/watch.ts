@@ -1,6 +1,6 @@
 import type { Unsubscribe } from '@im/bus';
 import type { TenantId } from '@im/contract';
-import type { FrameKind } from './metrics.ts';
+import type { FrameKind } from '../metrics.ts';
 
 /** A connection that wants to hear of the presence of users. */
 export interface Watcher {

@@ -1,5 +1,5 @@
 import type { log } from '@im/protocol';
-import type { Connection, HeldPush } from './connection.ts';
+import type { Connection, HeldPush } from '../connection/connection.ts';
 
 /**
  * Time between the answer to a send and the push of the same message on the same connection: a

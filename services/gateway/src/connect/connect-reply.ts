@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { ImError } from '@im/protocol';
-import { textFrame } from './frame.ts';
+import { textFrame } from '../wire/frame.ts';
 
 /** The result of an accepted handshake, for clients that want it as first text frame. */
 export const ACCEPTED = connectReply(0, '', '');

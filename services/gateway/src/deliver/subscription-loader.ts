@@ -2,17 +2,17 @@ import type { DeliveryFeed } from '@im/bus';
 import { Backoff, background } from '@im/kit';
 import type { Background, Logger } from '@im/process';
 import type { DomainService } from '@im/rpc';
-import type { LocalUser } from './connection.ts';
-import type { Roster } from './roster.ts';
+import type { LocalUser } from '../connection/connection.ts';
+import type { LocalUsers } from './local-users.ts';
 
-/** Parts of {@link InterestLoader}. */
-export interface InterestDeps {
-  readonly roster: Roster;
+/** Parts of {@link SubscriptionLoader}. */
+export interface SubscriptionLoaderDeps {
+  readonly localUsers: LocalUsers;
   readonly feed: Pick<DeliveryFeed, 'barrier' | 'allPartitionsOwned'>;
   readonly groups: Pick<DomainService<'group'>, 'getJoinedGroupIDs'>;
   readonly background: Background;
   readonly log: Logger;
-  /** Most users whose interest is being made complete at once. */
+  /** Most users whose subscriptions are being loaded at once. */
   readonly limit: number;
 }
 
@@ -21,10 +21,10 @@ export interface InterestDeps {
  * subject is known to be effective, then the groups are read (a later change arrives on that
  * subject), then the groups' subjects are known to be effective.
  */
-export class InterestLoader {
-  readonly #deps: InterestDeps;
+export class SubscriptionLoader {
+  readonly #deps: SubscriptionLoaderDeps;
 
-  constructor(deps: InterestDeps) {
+  constructor(deps: SubscriptionLoaderDeps) {
     this.#deps = deps;
   }
 
@@ -36,7 +36,7 @@ export class InterestLoader {
     user.complete = complete.promise;
     user.changes = new Map();
     this.#deps.background.spawn(
-      'gateway interest',
+      'gateway subscriptions',
       async (signal) => {
         await this.#repeat(user, signal, () => this.#deps.feed.barrier());
         user.subscribed = undefined;
@@ -62,7 +62,7 @@ export class InterestLoader {
   }
 
   async #loadGroups(user: LocalUser): Promise<void> {
-    const { roster, groups, feed } = this.#deps;
+    const { localUsers, groups, feed } = this.#deps;
     const { groupIDs, memberVersions } = await groups.getJoinedGroupIDs(background(user.tenant, ''), {
       userID: user.userID,
     });
@@ -72,10 +72,10 @@ export class InterestLoader {
       const said = user.changes?.get(groupID);
       // What the log said meanwhile is newer, unless its record was late.
       if (said?.member === false && (said.version === 0 || said.version > version)) continue;
-      if (!roster.join(user, groupID)) continue;
+      if (!localUsers.join(user, groupID)) continue;
       added = true;
       // A group that others here are in keeps its version: it holds for them.
-      const group = roster.group(user.tenant, groupID);
+      const group = localUsers.group(user.tenant, groupID);
       if (group) group.version = version;
     }
     if (added) await feed.barrier();
@@ -89,7 +89,7 @@ export class InterestLoader {
         await work();
         return;
       } catch (error) {
-        this.#deps.log.warn({ tenant: user.tenant, err: error }, 'interest not effective yet');
+        this.#deps.log.warn({ tenant: user.tenant, err: error }, 'subscriptions not effective yet');
       }
       await backoff.wait(signal);
     }

@@ -1,17 +1,17 @@
 import type { Background, Logger } from '@im/process';
 import { encodePushMessages, type log, REQ, type ResponseEnvelope } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
+import type { Connection, LocalGroup, LocalUser } from '../connection/connection.ts';
+import type { GatewayMetrics } from '../metrics.ts';
+import { SharedFrame } from '../wire/frame.ts';
 import type { CatchUps } from './catch-up.ts';
-import type { Connection, LocalGroup, LocalUser } from './connection.ts';
+import type { Joined, LocalUsers } from './local-users.ts';
 import { MembershipRereads } from './membership-reread.ts';
-import type { GatewayMetrics } from './metrics.ts';
 import type { OwnPushes } from './own-push.ts';
-import type { Joined, Roster } from './roster.ts';
-import { SharedFrame } from './shared-frame.ts';
 
 /** Parts of {@link Deliverer}. */
 export interface DelivererDeps {
-  readonly roster: Roster;
+  readonly localUsers: LocalUsers;
   readonly groups: Pick<DomainService<'group'>, 'getMembership'>;
   readonly ownPushes: OwnPushes;
   readonly catchUps: Pick<CatchUps, 'hold'>;
@@ -118,10 +118,10 @@ export class Deliverer {
 
   #take(d: log.Delivery): void {
     const groupID = groupOf(d);
-    const group = groupID === '' ? undefined : this.#deps.roster.group(d.tenant, groupID);
+    const group = groupID === '' ? undefined : this.#deps.localUsers.group(d.tenant, groupID);
     if (group && this.#rereads.hold(group, d)) return;
     if (d.targetGroupID === '') {
-      const user = this.#deps.roster.user(d.tenant, d.targetUserID);
+      const user = this.#deps.localUsers.user(d.tenant, d.targetUserID);
       if (user && !(group && this.#keep(group, d))) this.#toUser(user, groupID, d);
     } else if (group) {
       if (isBehind(group, d) && !group.rereading) this.#rereads.begin(group, d);
@@ -150,7 +150,7 @@ export class Deliverer {
   }
 
   #toUser(user: LocalUser, groupID: string, d: log.Delivery): void {
-    const { roster, metrics } = this.#deps;
+    const { localUsers, metrics } = this.#deps;
     const added = d.addedUserIDs.includes(user.userID);
     const removed = d.removedUserIDs.includes(user.userID);
     if ((added || removed) && !this.#first(user, d)) return;
@@ -159,28 +159,28 @@ export class Deliverer {
       timeMs: d.logTime,
       onCaughtUp: (waiting) => this.#caughtUp(waiting),
     };
-    const known = roster.group(d.tenant, groupID);
+    const known = localUsers.group(d.tenant, groupID);
     // A group that another user's copy of the same change has just brought here knows nothing of this one.
     const late = known !== undefined && d.memberVersion > 0 && d.memberVersion < known.version;
-    if (added && !late && roster.join(user, groupID, joined, d.memberVersion)) {
-      const group = roster.group(d.tenant, groupID);
+    if (added && !late && localUsers.join(user, groupID, joined, d.memberVersion)) {
+      const group = localUsers.group(d.tenant, groupID);
       if (group) group.version = d.memberVersion;
     }
     const written: Written = { sockets: 0, bytes: 0 };
     this.#toConnections(user, d, new SharedFrame(() => pushEnvelope(d)), written);
     metrics.pushed(written.sockets, written.bytes);
-    if (removed && !late) roster.leave(user, groupID, d.memberVersion);
+    if (removed && !late) localUsers.leave(user, groupID, d.memberVersion);
   }
 
   #toGroup(group: LocalGroup, d: log.Delivery): void {
-    const { roster, metrics } = this.#deps;
+    const { localUsers, metrics } = this.#deps;
     const changed = changesMembership(d) ? new Set([...d.addedUserIDs, ...d.removedUserIDs]) : undefined;
     // An older change than what is known came late: what it says of its users is over.
     const moves = changed !== undefined && (d.memberVersion === 0 || d.memberVersion >= group.version);
     if (moves) {
       for (const userID of d.addedUserIDs) {
-        const user = roster.user(d.tenant, userID);
-        if (user) roster.join(user, group.groupID, undefined, d.memberVersion);
+        const user = localUsers.user(d.tenant, userID);
+        if (user) localUsers.join(user, group.groupID, undefined, d.memberVersion);
       }
     }
     const frame = new SharedFrame(() => pushEnvelope(d));
@@ -192,8 +192,8 @@ export class Deliverer {
     metrics.pushed(written.sockets, written.bytes);
     if (!moves) return;
     for (const userID of d.removedUserIDs) {
-      const user = roster.user(d.tenant, userID);
-      if (user) roster.leave(user, group.groupID, d.memberVersion);
+      const user = localUsers.user(d.tenant, userID);
+      if (user) localUsers.leave(user, group.groupID, d.memberVersion);
     }
     if (!isBehind(group, d)) group.version = Math.max(group.version, d.memberVersion);
   }

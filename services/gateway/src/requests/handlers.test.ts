@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { checkLimits, ImError, type MessageName, make, messageLimits, REQ } from '@im/protocol';
-import { describeRequests } from './describe-requests.ts';
+import { describeRequests } from './handlers.ts';
 
 test('every request has a message, all of whose fields have a limit', () => {
   const walk = (name: MessageName): void => {
@@ -18,7 +18,7 @@ test('every request has a message, all of whose fields have a limit', () => {
 });
 
 test('the protocol page has every request with its message', () => {
-  const page = readFileSync(join(import.meta.dirname, '../../../docs/protocol/requests.md'), 'utf8');
+  const page = readFileSync(join(import.meta.dirname, '../../../../docs/protocol/requests.md'), 'utf8');
   const table = page.split('\n\n').find((block) => block.startsWith('| id | what | request |')) ?? '';
   const rows = table.matchAll(/^\| (\d{4}) \| [^|]+ \| (?:`([\w.]+)`|not read) \|/gm);
   const documented = [...rows].map(([, identifier, message]) => ({

@@ -3,13 +3,13 @@ import { Backoff, background, randomId, tokenHash } from '@im/kit';
 import type { Background, Logger } from '@im/process';
 import type { user } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
-import type { LocalUser } from './connection.ts';
-import type { Roster } from './roster.ts';
-import type { TenantLimits } from './tenant-limits.ts';
+import type { TenantLimits } from '../connect/tenant-limits.ts';
+import type { LocalUser } from '../connection/connection.ts';
+import type { LocalUsers } from '../deliver/local-users.ts';
 
 /** Parts of {@link PresenceReporter}. */
 export interface PresenceReporterDeps {
-  readonly roster: Roster;
+  readonly localUsers: LocalUsers;
   readonly users: Pick<DomainService<'user'>, 'reportPresence' | 'gatewayHeartbeat'>;
   readonly limits: Pick<TenantLimits, 'limited' | 'atLimit' | 'learn'>;
   readonly background: Background;
@@ -41,10 +41,10 @@ function describe(tenant: string, userID: string, known: LocalUser | undefined):
     tenant,
     userID,
     platformIDs: connections.map(({ platformID }) => platformID),
-    connections: connections.map(({ platformID, id, background, token }) => ({
+    connections: connections.map(({ platformID, id, inBackground, token }) => ({
       platformID,
       connID: id,
-      isBackground: background,
+      isBackground: inBackground,
       // What is kept of a token is its hash.
       token: tokenHash(token),
     })),
@@ -159,7 +159,7 @@ export class PresenceReporter {
     const items: user.PresenceItem[] = [];
     let size = 0;
     for (const [key, { tenant, userID }] of this.#changed) {
-      const item = describe(tenant, userID, this.#deps.roster.user(tenant, userID));
+      const item = describe(tenant, userID, this.#deps.localUsers.user(tenant, userID));
       size += item.connections.length;
       if (batch.length > 0 && (batch.length >= this.#most || size > MAX_CONNECTIONS)) break;
       batch.push([key, { tenant, userID }]);
@@ -178,7 +178,7 @@ export class PresenceReporter {
 
   async #reportAll(): Promise<void> {
     const fullID = randomId(8);
-    const all = [...this.#deps.roster.users()];
+    const all = [...this.#deps.localUsers.users()];
     let at = 0;
     do {
       const items: user.PresenceItem[] = [];

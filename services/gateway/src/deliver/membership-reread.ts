@@ -2,13 +2,13 @@ import { Backoff, background as systemContext } from '@im/kit';
 import type { Background, Logger } from '@im/process';
 import { type log, make } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
-import type { LocalGroup } from './connection.ts';
-import type { GatewayMetrics } from './metrics.ts';
-import type { Roster } from './roster.ts';
+import type { LocalGroup } from '../connection/connection.ts';
+import type { GatewayMetrics } from '../metrics.ts';
+import type { LocalUsers } from './local-users.ts';
 
 /** Parts of {@link MembershipRereads}. */
 export interface MembershipRereadDeps {
-  readonly roster: Roster;
+  readonly localUsers: LocalUsers;
   readonly groups: Pick<DomainService<'group'>, 'getMembership'>;
   readonly background: Background;
   readonly metrics: Pick<GatewayMetrics, 'rereads' | 'membershipHeldBytes'>;
@@ -133,7 +133,8 @@ export class MembershipRereads {
     }
     // Nobody can tell who came and left since: every user who is here is asked about.
     const userIDs: string[] = [];
-    for (const user of this.#deps.roster.users()) if (user.tenant === group.tenant) userIDs.push(user.userID);
+    for (const user of this.#deps.localUsers.users())
+      if (user.tenant === group.tenant) userIDs.push(user.userID);
     let version = Number.POSITIVE_INFINITY;
     for (let begin = 0; begin < userIDs.length; begin += USERS_PER_CALL) {
       const asked = userIDs.slice(begin, begin + USERS_PER_CALL);
@@ -159,15 +160,15 @@ export class MembershipRereads {
   }
 
   #apply(group: LocalGroup, userIDs: readonly string[], members: ReadonlySet<string>): void {
-    const { roster } = this.#deps;
+    const { localUsers } = this.#deps;
     for (const userID of userIDs) {
-      const user = roster.user(group.tenant, userID);
+      const user = localUsers.user(group.tenant, userID);
       if (!user) continue;
       const known = group.users.has(user);
       if (!members.has(userID)) {
-        if (known) roster.leave(user, group.groupID);
+        if (known) localUsers.leave(user, group.groupID);
       } else if (!known) {
-        roster.join(user, group.groupID);
+        localUsers.join(user, group.groupID);
         // What did not wait went to others alone.
         if (group.missed) for (const connection of [...user.connections]) connection.close('resync');
       }

@@ -14,14 +14,14 @@ import {
   withClientMsgID,
 } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
-import type { CatchUps } from './catch-up.ts';
-import type { Connection } from './connection.ts';
-import { framingAt } from './framings.ts';
-import type { InputRate } from './input-rate.ts';
-import type { PresenceReporter } from './presence-report.ts';
-import type { PresenceWatch } from './presence-watch.ts';
-import type { Sender } from './sender.ts';
-import type { TenantLimits } from './tenant-limits.ts';
+import type { TenantLimits } from '../connect/tenant-limits.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { CatchUps } from '../deliver/catch-up.ts';
+import type { PresenceReporter } from '../presence/presence-reporter.ts';
+import type { PresenceWatch } from '../presence/presence-watch.ts';
+import { framingAt } from '../wire/frame.ts';
+import type { InputRate } from './request-limits.ts';
+import type { SendBatcher } from './send-batcher.ts';
 
 /**
  * Answers one request: protobuf in, protobuf out, null for an answer without data.
@@ -44,7 +44,7 @@ export interface HandlerDeps {
     | 'getLastMessage'
   >;
   readonly third: Pick<DomainService<'third'>, 'delUserPushToken'>;
-  readonly sender: Sender;
+  readonly sendBatcher: SendBatcher;
   readonly limits: TenantLimits;
   readonly presence: Pick<PresenceReporter, 'changed'>;
   readonly watch: Pick<PresenceWatch, 'change'>;
@@ -61,13 +61,13 @@ export interface Route {
   /** What the client sends; undefined for a request that is refused whatever it holds. */
   readonly request?: MessageName;
   /** operationID and msgIncr must not be empty. */
-  readonly strict?: boolean;
+  readonly requireIds?: boolean;
   /** The connection's first such answer waits until its deliveries are complete. */
-  readonly afterInterest?: boolean;
+  readonly waitForSubscriptions?: boolean;
   /** With the answer the client knows of all messages that were stored before. */
-  readonly synchronizes?: boolean;
+  readonly marksSynced?: boolean;
   /** The connection is closed behind the answer, whatever it is. */
-  readonly closes?: boolean;
+  readonly closesAfter?: boolean;
 }
 
 /** The message of a request, within its limits. @throws ImError 1001; Error for what is no such message. */
@@ -79,15 +79,15 @@ function read<N extends MessageName>(name: N, data: Uint8Array): Messages[N] {
 
 /** The requests that a client may make. Source: docs/protocol/requests.md. */
 export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
-  const { msg, third, sender, limits, presence, watch, catchUps, inputRate } = deps;
+  const { msg, third, sendBatcher, limits, presence, watch, catchUps, inputRate } = deps;
 
   const routes: [number, Route][] = [
     [
       REQ.GetNewestSeq,
       {
         request: 'sdkws.GetMaxSeqReq',
-        afterInterest: true,
-        synchronizes: true,
+        waitForSubscriptions: true,
+        marksSynced: true,
         async handle(connection, ctx, data) {
           const request = read('sdkws.GetMaxSeqReq', data);
           request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
@@ -100,7 +100,7 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       REQ.PullMsgByRange,
       {
         request: 'sdkws.PullMessageBySeqsReq',
-        strict: true,
+        requireIds: true,
         async handle(connection, ctx, data) {
           const request = read('sdkws.PullMessageBySeqsReq', data);
           request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
@@ -118,7 +118,7 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
           if (!limits.takeMessage(ctx.tenant)) {
             throw new ImError(ERR.TooManyRequests, 'too many messages of this tenant');
           }
-          return encode('msg.SendMsgResp', await sender.send(ctx, msgData));
+          return encode('msg.SendMsgResp', await sendBatcher.send(ctx, msgData));
         },
       },
     ],
@@ -134,7 +134,7 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       REQ.PullMsgBySeqList,
       {
         request: 'msg.GetSeqMessageReq',
-        strict: true,
+        requireIds: true,
         async handle(connection, ctx, data) {
           const request = read('msg.GetSeqMessageReq', data);
           request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
@@ -147,9 +147,9 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       REQ.GetConvMaxReadSeq,
       {
         request: 'msg.GetConversationsHasReadAndMaxSeqReq',
-        strict: true,
-        afterInterest: true,
-        synchronizes: true,
+        requireIds: true,
+        waitForSubscriptions: true,
+        marksSynced: true,
         async handle(connection, ctx, data) {
           const request = read('msg.GetConversationsHasReadAndMaxSeqReq', data);
           request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
@@ -181,7 +181,7 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       REQ.Logout,
       {
         request: 'third.DelUserPushTokenReq',
-        closes: true,
+        closesAfter: true,
         async handle(connection, ctx, data) {
           // Only well-formedness counts: whose registration ends is the connection's own business.
           read('third.DelUserPushTokenReq', data);
@@ -195,9 +195,9 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       REQ.SetBackground,
       {
         request: 'sdkws.SetAppBackgroundStatusReq',
-        strict: true,
+        requireIds: true,
         async handle(connection, _ctx, data) {
-          connection.background = read('sdkws.SetAppBackgroundStatusReq', data).isBackground;
+          connection.inBackground = read('sdkws.SetAppBackgroundStatusReq', data).isBackground;
           presence.changed(connection.user);
           return null;
         },
@@ -207,7 +207,7 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
       REQ.SubUserOnlineStatus,
       {
         request: 'sdkws.SubUserOnlineStatus',
-        afterInterest: true,
+        waitForSubscriptions: true,
         async handle(connection, ctx, data) {
           const request = read('sdkws.SubUserOnlineStatus', data);
           const users = request.subscribeUserID.length + request.unsubscribeUserID.length;
@@ -218,4 +218,17 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     ],
   ];
   return new Map(routes);
+}
+
+/** One request that clients make over WebSocket, for tables about it. */
+export interface RequestDescription {
+  readonly identifier: number;
+  /** Undefined for a request that is refused whatever it holds. */
+  readonly request: MessageName | undefined;
+}
+
+/** Every request, by its identifier. */
+export function describeRequests(): RequestDescription[] {
+  // The handlers only hold what they need until they are called.
+  return [...createHandlers({} as HandlerDeps)].map(([identifier, { request }]) => ({ identifier, request }));
 }

@@ -1,26 +1,26 @@
 import type { DeliveryFeed } from '@im/bus';
 import type { TenantId } from '@im/contract';
-import type { CatchUps } from './catch-up.ts';
+import { ACCEPTED } from '../connect/connect-reply.ts';
+import type { Accepted } from '../connect/handshake.ts';
+import type { TenantLimits } from '../connect/tenant-limits.ts';
+import type { CatchUps } from '../deliver/catch-up.ts';
+import type { LocalUsers } from '../deliver/local-users.ts';
+import type { SubscriptionLoader } from '../deliver/subscription-loader.ts';
+import type { PresenceReporter } from '../presence/presence-reporter.ts';
+import type { PresenceWatch } from '../presence/presence-watch.ts';
+import type { InputRate } from '../requests/request-limits.ts';
+import type { Requests } from '../requests/requests.ts';
+import { framingIndex } from '../wire/frame.ts';
+import { answerText, UnknownTextError } from '../wire/text-frame.ts';
 import type { ClientEvents } from './client-socket.ts';
-import { ACCEPTED } from './connect-reply.ts';
-import { Connection, type ConnectionParts } from './connection.ts';
-import { framingIndex } from './framings.ts';
-import type { Accepted } from './handshake.ts';
-import type { InputRate } from './input-rate.ts';
-import type { InterestLoader } from './interest.ts';
+import { Connection, type ConnectionDeps } from './connection.ts';
 import type { Kicks } from './kicks.ts';
-import type { PresenceReporter } from './presence-report.ts';
-import type { PresenceWatch } from './presence-watch.ts';
-import type { Requests } from './requests.ts';
-import type { Roster } from './roster.ts';
-import type { TenantLimits } from './tenant-limits.ts';
-import { answerText, UnknownTextError } from './text-frame.ts';
 
 /** Parts of {@link Sessions}. */
-export interface SessionsDeps extends ConnectionParts {
-  readonly roster: Roster;
+export interface SessionsDeps extends ConnectionDeps {
+  readonly localUsers: LocalUsers;
   readonly tenantLimits: TenantLimits;
-  readonly interest: InterestLoader;
+  readonly subscriptionLoader: SubscriptionLoader;
   readonly kicks: Kicks;
   readonly presence: PresenceReporter;
   readonly watch: PresenceWatch;
@@ -46,8 +46,8 @@ export class Sessions implements ClientEvents {
 
   /** Makes a connection of a client that has just passed the handshake. */
   open({ tenant, args, webSocket, socket }: Accepted): void {
-    const { roster, interest, kicks, presence, catchUps, tenantLimits, metrics } = this.#deps;
-    const { user, isNew } = roster.enter(tenant, args.userID);
+    const { localUsers, subscriptionLoader, kicks, presence, catchUps, tenantLimits, metrics } = this.#deps;
+    const { user, isNew } = localUsers.enter(tenant, args.userID);
     const { platformID, token } = args;
     const framing = framingIndex(args.framing);
     const run = this.#deps.feed.generation();
@@ -63,7 +63,7 @@ export class Sessions implements ClientEvents {
       connection.sendText(ACCEPTED, 'connect');
       connection.flush();
     }
-    if (isNew) interest.begin(user);
+    if (isNew) subscriptionLoader.begin(user);
     kicks.register(connection);
     presence.changed(user);
     this.#makeRoom(connection);
@@ -96,11 +96,11 @@ export class Sessions implements ClientEvents {
   closed(connection: Connection): void {
     connection.ended('client');
     if (!this.#connections.delete(connection)) return;
-    const { roster, presence, watch, tenantLimits, metrics } = this.#deps;
+    const { localUsers, presence, watch, tenantLimits, metrics } = this.#deps;
     const { user, platformID, framing } = connection;
     user.connections.splice(user.connections.indexOf(connection), 1);
     watch.forget(connection);
-    if (user.connections.length === 0) roster.remove(user);
+    if (user.connections.length === 0) localUsers.remove(user);
     presence.changed(user);
     tenantLimits.closed(user.tenant);
     metrics.closed(platformID, framing, connection.closeReason ?? 'client');
@@ -131,7 +131,7 @@ export class Sessions implements ClientEvents {
     const open = user.connections.filter((connection) => connection.open);
     if (open.length <= most) return;
     const older = open.filter((connection) => connection !== newest);
-    const victim = older.find((connection) => connection.background) ?? older[0];
+    const victim = older.find((connection) => connection.inBackground) ?? older[0];
     if (victim) this.#deps.kicks.kick(victim, 'user-limit');
   }
 

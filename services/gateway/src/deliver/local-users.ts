@@ -1,14 +1,14 @@
 import type { DeliveryFeed, JoinedAt } from '@im/bus';
 import type { TenantId } from '@im/contract';
 import type { log } from '@im/protocol';
-import { LocalGroup, LocalUser } from './connection.ts';
+import { LocalGroup, LocalUser } from '../connection/connection.ts';
 
 function key(tenant: string, id: string): string {
   return `${tenant}\u0000${id}`;
 }
 
-/** What the roster tells of its changes; the delivery feed listens for exactly these users and groups. */
-export type Interest = Pick<DeliveryFeed, 'addUser' | 'removeUser' | 'addGroup' | 'removeGroup'>;
+/** What the localUsers tells of its changes; the delivery feed listens for exactly these users and groups. */
+export type Subscriptions = Pick<DeliveryFeed, 'addUser' | 'removeUser' | 'addGroup' | 'removeGroup'>;
 
 /** Place of a change of membership, and what wants to know when the group has been caught up on from there. */
 export interface Joined extends JoinedAt {
@@ -16,13 +16,13 @@ export interface Joined extends JoinedAt {
 }
 
 /** The users with a connection here and the groups that they are in, as far as known. */
-export class Roster {
-  readonly #interest: Interest;
+export class LocalUsers {
+  readonly #subscriptions: Subscriptions;
   readonly #users = new Map<string, LocalUser>();
   readonly #groups = new Map<string, LocalGroup>();
 
-  constructor(interest: Interest) {
-    this.#interest = interest;
+  constructor(subscriptions: Subscriptions) {
+    this.#subscriptions = subscriptions;
   }
 
   get userCount(): number {
@@ -51,7 +51,7 @@ export class Roster {
     if (known) return { user: known, isNew: false };
     const user = new LocalUser(tenant, userID);
     this.#users.set(key(tenant, userID), user);
-    this.#interest.addUser(tenant, userID);
+    this.#subscriptions.addUser(tenant, userID);
     return { user, isNew: true };
   }
 
@@ -60,7 +60,7 @@ export class Roster {
     if (user.gone) return;
     user.gone = true;
     this.#users.delete(key(user.tenant, user.userID));
-    this.#interest.removeUser(user.tenant, user.userID);
+    this.#subscriptions.removeUser(user.tenant, user.userID);
     for (const group of user.groups ?? []) this.#part(user, group);
     user.groups = undefined;
   }
@@ -90,13 +90,13 @@ export class Roster {
   #listen(group: LocalGroup, joined: Joined | undefined): void {
     const { tenant, groupID } = group;
     if (!joined) {
-      this.#interest.addGroup(tenant, groupID);
+      this.#subscriptions.addGroup(tenant, groupID);
       return;
     }
     const { position, timeMs, onCaughtUp } = joined;
     const waiting: log.Delivery[] = [];
     group.joined = { position, waiting };
-    const behind = this.#interest.addGroup(tenant, groupID, { position, timeMs }, () => {
+    const behind = this.#subscriptions.addGroup(tenant, groupID, { position, timeMs }, () => {
       group.joined = undefined;
       onCaughtUp(waiting);
     });
@@ -114,6 +114,6 @@ export class Roster {
     user.groups?.delete(group);
     if (!group.users.delete(user) || group.users.size > 0) return;
     this.#groups.delete(key(group.tenant, group.groupID));
-    this.#interest.removeGroup(group.tenant, group.groupID);
+    this.#subscriptions.removeGroup(group.tenant, group.groupID);
   }
 }

@@ -1,3 +1,5 @@
+import { encodeResponse, type Framing, type ResponseEnvelope } from '@im/protocol';
+
 /** Opcodes of RFC 6455, section 5.2, that a server sends. */
 const OPCODE = { text: 1, binary: 2, ping: 9, pong: 10 } as const;
 
@@ -50,3 +52,49 @@ export function pongFrame(payload: Uint8Array): Buffer {
 
 /** The server's own control ping. */
 export const PING_FRAME: Buffer = frame(OPCODE.ping, Buffer.alloc(0));
+
+/** Every framing that a connection can have; a connection holds the index of its own. */
+export const FRAMINGS: readonly Framing[] = [
+  { encoding: 'gob', gzip: false },
+  { encoding: 'gob', gzip: true },
+  { encoding: 'json', gzip: false },
+  { encoding: 'json', gzip: true },
+];
+
+const PLAIN_GOB: Framing = { encoding: 'gob', gzip: false };
+
+/** The framing of an index. */
+export function framingAt(index: number): Framing {
+  return FRAMINGS[index] ?? PLAIN_GOB;
+}
+
+/** Index of a framing in {@link FRAMINGS}. */
+export function framingIndex({ encoding, gzip }: Framing): number {
+  return (encoding === 'json' ? 2 : 0) + (gzip ? 1 : 0);
+}
+
+/**
+ * One answer or push as WebSocket frames: encoded at most once per framing, the same bytes for every
+ * socket that wants it.
+ */
+export class SharedFrame {
+  readonly #make: () => ResponseEnvelope;
+  #envelope: ResponseEnvelope | undefined;
+  readonly #frames: (Buffer | undefined)[] = [undefined, undefined, undefined, undefined];
+
+  /** @param make called at the first use, so that a push without receivers costs nothing. */
+  constructor(make: () => ResponseEnvelope) {
+    this.#make = make;
+  }
+
+  /** The frame for connections of this framing (an index of `FRAMINGS`). */
+  for(framing: number): Buffer {
+    let frame = this.#frames[framing];
+    if (frame === undefined) {
+      this.#envelope ??= this.#make();
+      frame = binaryFrame(encodeResponse(framingAt(framing), this.#envelope));
+      this.#frames[framing] = frame;
+    }
+    return frame;
+  }
+}

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RequestBytes } from './request-bytes.ts';
+import { RequestBytes } from './request-limits.ts';
 
 const MIB = 1_048_576;
 const limits = { bytesPerSecond: MIB, byteBurst: 4 * MIB };
