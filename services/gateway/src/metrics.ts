@@ -161,3 +161,63 @@ export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
     ),
   };
 }
+
+/** What is counted at the time of a scrape. */
+export interface ObservedGateway {
+  readonly connections: Iterable<{ readonly queuedBytes: number; readonly heldBytes: number }>;
+  readonly localUsers: { readonly userCount: number; readonly groupCount: number };
+  readonly requests: { readonly waitingBytes: number };
+  readonly inputRate: { readonly size: number };
+  readonly catchUps: { readonly bytes: number };
+  readonly presence: { readonly waiting: number };
+  readonly watch: { readonly size: number; readonly waiting: number };
+}
+
+/** Registers the metrics of what a gateway holds. */
+export function observeGateway(metrics: Metrics, gateway: ObservedGateway): void {
+  const { connections, localUsers, requests, inputRate, catchUps, presence, watch } = gateway;
+  const total = (bytes: 'queuedBytes' | 'heldBytes') => () => {
+    let sum = 0;
+    for (const connection of connections) sum += connection[bytes];
+    return sum;
+  };
+  metrics.observe('openim_gateway_users', 'Users with a connection', () => localUsers.userCount);
+  metrics.observe('online_user_num', 'As openim_gateway_users; OpenIM’s name', () => localUsers.userCount);
+  metrics.observe('openim_gateway_groups', 'Groups that a connected user is in', () => localUsers.groupCount);
+  metrics.observe('openim_gateway_watched_users', 'Users whose presence is watched', () => watch.size);
+  metrics.observe(
+    'openim_gateway_watch_changes_waiting',
+    'Connections whose presence subscriptions wait for their turn to change',
+    () => watch.waiting,
+  );
+  metrics.observe(
+    'openim_gateway_output_bytes',
+    'Bytes of frames that wait because a socket takes no more',
+    total('queuedBytes'),
+  );
+  metrics.observe(
+    'openim_gateway_own_push_bytes',
+    'Bytes of pushes that wait behind the answer to their send',
+    total('heldBytes'),
+  );
+  metrics.observe(
+    'openim_gateway_input_bytes',
+    'Bytes of requests that wait behind others of their connection',
+    () => requests.waitingBytes,
+  );
+  metrics.observe(
+    'openim_gateway_throttled',
+    'Connections that are not read for a while because they asked too much',
+    () => inputRate.size,
+  );
+  metrics.observe(
+    'openim_gateway_catch_up_bytes',
+    'Bytes of pushes that wait for clients to catch up',
+    () => catchUps.bytes,
+  );
+  metrics.observe(
+    'openim_gateway_presence_waiting',
+    'Users whose presence is to be reported',
+    () => presence.waiting,
+  );
+}

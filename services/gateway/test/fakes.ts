@@ -2,7 +2,7 @@ import type { DeliveryFeed, FeedOptions, JoinedAt } from '@im/bus';
 import { type TenantId, tenantId } from '@im/contract';
 import type { CallContext } from '@im/kit';
 import { type Domain, type event, ImError, type log, make, type msg } from '@im/protocol';
-import type { GatewayDeps } from '../src/index.ts';
+import type { GatewayDeps } from '../src/gateway.ts';
 
 /** One call that reached a fake service. */
 export interface Call {

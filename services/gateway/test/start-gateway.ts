@@ -9,7 +9,8 @@ import {
   createStatus,
   type MutableLiveConfig,
 } from '@im/process';
-import { createGateway, type GatewayService } from '../src/index.ts';
+import { createGateway } from '../src/create-gateway.ts';
+import type { GatewayService } from '../src/gateway.ts';
 import { FakeEvents, FakeFeed, FakeRpc } from './fakes.ts';
 
 /** A gateway beside fake services. */

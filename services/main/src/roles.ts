@@ -21,7 +21,7 @@ const MODULES = {
   push: async (): Promise<ProcessModule> => (await import('@im/push')).pushService,
   cron: async (): Promise<ProcessModule> => (await import('@im/cron')).cronService,
   api: async (): Promise<ProcessModule> => (await import('@im/api')).module,
-  gateway: async (): Promise<ProcessModule> => (await import('@im/gateway')).module,
+  gateway: async (): Promise<ProcessModule> => (await import('@im/gateway')).gatewayService,
 } as const;
 
 /** Name of one service. */

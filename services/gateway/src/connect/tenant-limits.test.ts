@@ -15,10 +15,11 @@ function cluster(quota: number, size: number) {
   const tenants = staticTenants([settings(quota)]);
   const reserved = new Map<number, number>();
   let asked = 0;
-  const gateways = Array.from(
-    { length: size },
-    () => new TenantLimits({ tenants, onShareUsed: () => asked++ }),
-  );
+  const gateways = Array.from({ length: size }, () => {
+    const limits = new TenantLimits({ tenants });
+    limits.onShareUsed(() => asked++);
+    return limits;
+  });
   // As SHARE_CONNECTIONS of the user domain, which has a test against Redis.
   const beat = (i: number) => {
     const limits = gateways[i];

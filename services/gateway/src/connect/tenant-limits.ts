@@ -17,13 +17,6 @@ interface Usage {
   readonly messages: TokenBucket;
 }
 
-/** Parts of {@link TenantLimits}. */
-export interface TenantLimitsDeps {
-  readonly tenants: TenantDirectory;
-  /** This gateway's share of a tenant's connections is used up: what the others hold should be asked for. */
-  readonly onShareUsed?: () => void;
-}
-
 /**
  * What each tenant may use, by its quotas, which may change at any time. Rates are per gateway.
  * Connections are the tenant's on all gateways: with every heartbeat a gateway tells how many it has
@@ -34,13 +27,12 @@ export class TenantLimits {
   readonly #tenants: TenantDirectory;
   readonly #usage = new Map<TenantId, Usage>();
   readonly #unsubscribe: () => void;
-  readonly #onShareUsed: () => void;
+  #onShareUsed: () => void = () => {};
   /** Nobody reckons shares: the quota holds for each gateway. */
   #alone = false;
 
-  constructor({ tenants, onShareUsed }: TenantLimitsDeps) {
+  constructor({ tenants }: { readonly tenants: TenantDirectory }) {
     this.#tenants = tenants;
-    this.#onShareUsed = onShareUsed ?? (() => {});
     this.#unsubscribe = tenants.onChange((id, settings) => {
       const usage = this.#usage.get(id);
       if (!usage) return;
@@ -50,6 +42,11 @@ export class TenantLimits {
       usage.share = undefined;
       this.#forgetRemoved(id, usage);
     });
+  }
+
+  /** Calls `listener` when this gateway's share of a tenant's connections is used up, or not known yet. */
+  onShareUsed(listener: () => void): void {
+    this.#onShareUsed = listener;
   }
 
   /** Tenants with a connection, a handshake or a send here. */

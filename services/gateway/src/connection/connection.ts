@@ -53,6 +53,8 @@ export interface CatchUp {
   until: number;
 }
 
+/** With this many requests waiting, a connection is not read any further. */
+export const PAUSE_READING_AT = 4;
 /** Control frames are dropped, not queued, for a client that leaves this much unread. */
 const CONTROL_MAX_BYTES = 65_536;
 
@@ -178,6 +180,12 @@ export class Connection {
 
   ping(): void {
     this.#control(PING_FRAME, 'ping');
+  }
+
+  /** Reads on, unless enough requests wait already or the connection is throttled. */
+  resumeReading(): void {
+    if (!this.open || this.throttled || !this.webSocket.isPaused) return;
+    if ((this.input?.length ?? 0) < PAUSE_READING_AT) this.webSocket.resume();
   }
 
   /** Writes what is queued, then closes the TCP connection without a close frame. */

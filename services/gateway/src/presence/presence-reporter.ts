@@ -11,7 +11,7 @@ import type { LocalUsers } from '../deliver/local-users.ts';
 export interface PresenceReporterDeps {
   readonly localUsers: LocalUsers;
   readonly users: Pick<DomainService<'user'>, 'reportPresence' | 'gatewayHeartbeat'>;
-  readonly limits: Pick<TenantLimits, 'limited' | 'atLimit' | 'learn'>;
+  readonly limits: Pick<TenantLimits, 'limited' | 'atLimit' | 'learn' | 'onShareUsed'>;
   readonly background: Background;
   readonly log: Logger;
   /** Name of this gateway among its peers. */
@@ -68,6 +68,8 @@ export class PresenceReporter {
 
   constructor(deps: PresenceReporterDeps) {
     this.#deps = deps;
+    // What the other gateways hold is asked for at once.
+    deps.limits.onShareUsed(() => this.#beatSoon());
     this.#beat = deps.background.coalesce('gateway heartbeat', (signal) => this.#heartbeat(signal));
     this.#report = deps.background.coalesce('gateway presence', (signal) => this.#run(signal));
   }
@@ -84,11 +86,6 @@ export class PresenceReporter {
     runner.every('gateway heartbeat timer', heartbeatMs, async () => this.#beat());
   }
 
-  /** What other gateways hold may have changed: asks now instead of at the next interval. */
-  beatSoon(): void {
-    if (performance.now() - this.#beatAt >= MIN_HEARTBEAT_MS) this.#beat();
-  }
-
   /** This user's connections changed. */
   changed({ tenant, userID }: LocalUser): void {
     this.#changed.set(`${tenant}\u0000${userID}`, { tenant, userID });
@@ -98,6 +95,10 @@ export class PresenceReporter {
   /** Reports what is left, once; for the end of a gateway. */
   async flush(): Promise<void> {
     while (this.#changed.size > 0) await this.#reportChanged();
+  }
+
+  #beatSoon(): void {
+    if (performance.now() - this.#beatAt >= MIN_HEARTBEAT_MS) this.#beat();
   }
 
   /** Sends a heartbeat, again while it fails: at the start the user domain or its Redis may be a moment behind. */

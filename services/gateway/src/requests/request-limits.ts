@@ -9,8 +9,8 @@ export interface InputRateLimits {
   readonly burst: number;
 }
 
-/** How often it is looked whether a connection may be read again, ms. */
-const LOOK_MS = 50;
+/** Interval at which throttled connections are checked, ms. */
+const POLL_MS = 50;
 
 /**
  * Limits what each connection may ask: requests, texts, pings and pongs alike, dear requests counting
@@ -19,20 +19,15 @@ const LOOK_MS = 50;
  * only while someone is held back.
  */
 export class InputRate {
-  readonly #readOn: (connection: Connection) => void;
   readonly #throttled = new Set<Connection>();
-  readonly #bit: () => void;
+  readonly #onThrottled: () => void;
   #limits: InputRateLimits;
   #timer: NodeJS.Timeout | undefined;
 
-  /**
-   * @param readOn reads a connection again.
-   * @param bit told each time that a connection is held back.
-   */
-  constructor(limits: InputRateLimits, readOn: (connection: Connection) => void, bit: () => void = () => {}) {
+  /** @param onThrottled called each time that a connection is held back. */
+  constructor(limits: InputRateLimits, onThrottled: () => void) {
     this.#limits = limits;
-    this.#readOn = readOn;
-    this.#bit = bit;
+    this.#onThrottled = onThrottled;
   }
 
   /** Connections that are held back. */
@@ -55,8 +50,8 @@ export class InputRate {
     connection.throttled = true;
     connection.webSocket.pause();
     this.#throttled.add(connection);
-    this.#bit();
-    this.#timer ??= setTimeout(this.#look, LOOK_MS);
+    this.#onThrottled();
+    this.#timer ??= setTimeout(this.#poll, POLL_MS);
   }
 
   /** Holds back nobody any more. */
@@ -73,7 +68,7 @@ export class InputRate {
     connection.allowanceAt = now;
   }
 
-  readonly #look = (): void => {
+  readonly #poll = (): void => {
     this.#timer = undefined;
     const now = performance.now();
     for (const connection of this.#throttled) {
@@ -81,9 +76,9 @@ export class InputRate {
       if (connection.open && connection.allowance < 0) continue;
       this.#throttled.delete(connection);
       connection.throttled = false;
-      this.#readOn(connection);
+      connection.resumeReading();
     }
-    if (this.#throttled.size > 0) this.#timer = setTimeout(this.#look, LOOK_MS);
+    if (this.#throttled.size > 0) this.#timer = setTimeout(this.#poll, POLL_MS);
   };
 }
 

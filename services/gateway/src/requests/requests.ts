@@ -16,7 +16,7 @@ import {
   type RequestEnvelope,
   toImError,
 } from '@im/protocol';
-import type { Connection } from '../connection/connection.ts';
+import { type Connection, PAUSE_READING_AT } from '../connection/connection.ts';
 import type { CatchUps } from '../deliver/catch-up.ts';
 import type { OwnPushes } from '../deliver/own-push.ts';
 import type { CloseReason, GatewayMetrics } from '../metrics.ts';
@@ -41,8 +41,6 @@ export interface RequestsDeps {
   readonly timeoutMs: number;
 }
 
-/** With this many requests waiting, a connection is not read any further. */
-const PAUSE_AT = 4;
 /** More than this many, or this many bytes, in what was read already: no client does that. */
 const MAX_WAITING = 1_024;
 const MAX_WAITING_BYTES = 1_048_576;
@@ -89,15 +87,9 @@ export class Requests {
     ) {
       this.#deps.metrics.bounded('input-bytes');
       connection.close('flood');
-    } else if (connection.input.length >= PAUSE_AT) {
+    } else if (connection.input.length >= PAUSE_READING_AT) {
       connection.webSocket.pause();
     }
-  }
-
-  /** Reads on, unless enough waits already or the connection has asked too much of late. */
-  readOn(connection: Connection): void {
-    if (!connection.open || connection.throttled || !connection.webSocket.isPaused) return;
-    if ((connection.input?.length ?? 0) < PAUSE_AT) connection.webSocket.resume();
   }
 
   /** Answers this frame and those that arrive meanwhile. Never rejects. */
@@ -118,7 +110,7 @@ export class Requests {
     connection.busy = false;
     connection.input = undefined;
     this.#taken(connection, connection.inputBytes);
-    this.readOn(connection);
+    connection.resumeReading();
   }
 
   #taken(connection: Connection, bytes: number): void {

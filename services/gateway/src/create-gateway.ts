@@ -1,0 +1,178 @@
+import type { ServerConfig } from '@im/contract';
+import { Handshakes } from './connect/handshake.ts';
+import { Listener } from './connect/listener.ts';
+import { TenantLimits } from './connect/tenant-limits.ts';
+import type { Connection } from './connection/connection.ts';
+import { Kicks } from './connection/kicks.ts';
+import { TickFlusher } from './connection/outbox.ts';
+import { Sessions } from './connection/sessions.ts';
+import { Sweep } from './connection/sweep.ts';
+import { Deliverer } from './deliver/deliverer.ts';
+import { SubscriptionLoader } from './deliver/subscription-loader.ts';
+import { DrainController } from './drain/drain.ts';
+import { Resync } from './drain/resync.ts';
+import { Gateway, type GatewayDeps, type GatewayService } from './gateway.ts';
+import { gatewayMetrics, observeGateway } from './metrics.ts';
+import { PresenceReporter } from './presence/presence-reporter.ts';
+import { PresenceWatch } from './presence/presence-watch.ts';
+import { createHandlers } from './requests/handlers.ts';
+import { InputRate, RequestBytes } from './requests/request-limits.ts';
+import { Requests } from './requests/requests.ts';
+import { SendBatcher } from './requests/send-batcher.ts';
+
+/** A closing connection that the client keeps open is cut after this time, ms. */
+const CLOSE_TIMEOUT_MS = 5_000;
+
+/**
+ * Builds a gateway and connects its rooms: every component is made of those above it. Nothing listens
+ * or connects before `start`.
+ */
+export function createGateway(config: ServerConfig, deps: GatewayDeps): GatewayService {
+  const { gateway, rpc: rpcConfig } = config;
+  const { bus, background, tenants, live, instanceId: gatewayID } = deps;
+  const log = deps.log.child({ part: 'gateway' });
+  const metrics = gatewayMetrics(deps.metrics);
+  const [auth, users, groups, msg, third] = [
+    deps.rpc.client('auth'),
+    deps.rpc.client('user'),
+    deps.rpc.client('group'),
+    deps.rpc.client('msg'),
+    deps.rpc.client('third'),
+  ];
+  const connections = new Set<Connection>();
+  const count = () => connections.size;
+  const limit = gateway.maxConnections;
+  const timeoutMs = gateway.requestTimeoutMs;
+  const closesPerSecond = () => live.current.gateway.drain.maxPerSecond;
+
+  // What clients may use.
+  const tenantLimits = new TenantLimits({ tenants });
+  const inputRate = new InputRate(gateway.requests, () => metrics.bounded('input-rate'));
+  const requestBytes = new RequestBytes(gateway.requests);
+
+  // Deliveries, and the users and groups that they come for.
+  const resync = new Resync({ connections, background, log, maxPerSecond: closesPerSecond });
+  const deliverer = new Deliverer({
+    deliveries: bus.deliveries,
+    onGap: (reason) => resync.request(reason),
+    groups,
+    background,
+    metrics,
+    log,
+  });
+  const { feed, localUsers, ownPushes, catchUps } = deliverer;
+  const subscriptionLoader = new SubscriptionLoader({ localUsers, feed, groups, background, log, limit });
+
+  // Presence and logins.
+  const presence = new PresenceReporter({
+    localUsers,
+    users,
+    limits: tenantLimits,
+    background,
+    log,
+    gatewayID,
+    connections: count,
+    heartbeatMs: gateway.presence.heartbeatMs,
+  });
+  const watch = new PresenceWatch({ events: bus.events, feed, users, background, log });
+  const kicks = new Kicks({ localUsers, events: bus.events, auth, background, log, gatewayID, limit });
+
+  // Requests.
+  const sendBatcher = new SendBatcher({
+    msg,
+    metrics: deps.metrics,
+    timeoutMs,
+    instanceId: gatewayID,
+    maxMessageBytes: rpcConfig.maxMessageBytes,
+  });
+  const limits = tenantLimits;
+  const routes = createHandlers({ msg, third, sendBatcher, limits, presence, watch, catchUps, inputRate });
+  const requests = new Requests({
+    routes,
+    tenants,
+    ownPushes,
+    catchUps,
+    feed,
+    bytes: requestBytes,
+    metrics,
+    log,
+    inflatedLimit: gateway.inflatedLimitBytes,
+    timeoutMs,
+  });
+
+  // Connections, from the handshake to the drain.
+  const sessions = new Sessions(connections, {
+    metrics,
+    flusher: new TickFlusher(),
+    limits: { frames: gateway.sendQueue, bytes: gateway.sendQueueBytes },
+    localUsers,
+    tenantLimits,
+    subscriptionLoader,
+    kicks,
+    presence,
+    watch,
+    requests,
+    catchUps,
+    inputRate,
+    feed,
+    maxPerUser: () => live.current.gateway.maxConnectionsPerUser,
+  });
+  const sweep = new Sweep(connections, {
+    readTimeoutMs: gateway.readTimeoutMs,
+    pingIntervalMs: gateway.pingIntervalMs,
+    closeTimeoutMs: CLOSE_TIMEOUT_MS,
+  });
+  const handshakes = new Handshakes({
+    tenants,
+    limits: tenantLimits,
+    auth,
+    metrics,
+    log,
+    readLimit: gateway.readLimitBytes,
+    connections: count,
+    admission: gateway,
+    attempts: () => live.current.attempts,
+    registry: deps.metrics,
+    onAccepted: (accepted) => sessions.open(accepted),
+  });
+  const listener = new Listener(handshakes);
+  const drain = new DrainController({
+    connections,
+    handshakes,
+    maxPerSecond: closesPerSecond,
+    deadlineMs: () => live.current.gateway.drain.deadlineMs,
+    settleMs: () => live.current.shutdown.settleMs,
+  });
+
+  drain.serve(deps.ops, deps.status, deps.metrics);
+  deps.status.add('gateway', () => ({
+    connections: connections.size,
+    users: localUsers.userCount,
+    handshakesPerSecond: handshakes.perSecond,
+    ...drain.status,
+  }));
+  observeGateway(deps.metrics, { connections, localUsers, requests, inputRate, catchUps, presence, watch });
+
+  return new Gateway({
+    config,
+    live,
+    tenants,
+    events: bus.events,
+    log,
+    listener,
+    handshakes,
+    tenantLimits,
+    sessions,
+    sweep,
+    kicks,
+    inputRate,
+    requestBytes,
+    sendBatcher,
+    feed,
+    ownPushes,
+    catchUps,
+    presence,
+    watch,
+    drain,
+  });
+}
