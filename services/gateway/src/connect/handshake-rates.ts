@@ -13,8 +13,8 @@ const MAX_LOGINS = 20_000;
 
 /**
  * Limits how often one token connects, so that a client that connects in a loop does not use up what a
- * gateway admits of all clients. By token, not by user: the token is not verified yet, and nobody shall
- * use up what another user is admitted.
+ * gateway admits of all clients. By token, not by user: the token is not verified yet, and no
+ * client shall use up what another user is admitted.
  */
 export class LoginRate {
   readonly #logins = new KeyedBuckets({ max: MAX_LOGINS });
@@ -44,7 +44,7 @@ export class LoginRate {
 /** Seconds that a rate is averaged over. */
 const SECONDS = 10;
 
-/** How often something happened per second of late; a few bytes and no timer. */
+/** Rate of an event over the last ten seconds; a few bytes and no timer. */
 export class RecentRate {
   readonly #counts = new Uint32Array(SECONDS);
   readonly #now: () => number;

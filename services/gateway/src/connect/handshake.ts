@@ -40,7 +40,6 @@ export interface Admission {
   };
 }
 
-/** Parts of {@link Handshakes}. */
 export interface HandshakeDeps {
   readonly tenants: TenantDirectory;
   readonly limits: TenantLimits;
@@ -91,7 +90,7 @@ export class Handshakes {
       perMessageDeflate: false,
       clientTracking: false,
       autoPong: false,
-      // Texts are parsed as JSON, which tells well enough what is wrong with them.
+      // Texts are parsed as JSON, which finds what is wrong with them.
       skipUTF8Validation: true,
       maxPayload: deps.readLimit,
       WebSocket: ClientSocket,
@@ -192,7 +191,7 @@ export class Handshakes {
     args: HandshakeArgs,
   ): void {
     if (socket.destroyed) return;
-    // The drain may have begun meanwhile; it has not seen this client.
+    // A drain that started meanwhile has not seen this client.
     if (this.#draining) throw new ImError(ERR.ConnOverMaxNumLimit, 'the gateway is closing');
     // Others of this tenant may have come while the token was looked at.
     const full = this.#deps.limits.full(tenant);

@@ -8,8 +8,8 @@ const UNASKED_SHARE = 0.1;
 interface Usage {
   connections: number;
   /** Connections here that the other gateways may know of. */
-  told: number;
-  /** What this gateway may still open until it hears of the others again; undefined before the first time. */
+  reported: number;
+  /** What this gateway may still open until the next answer to a heartbeat; undefined before the first. */
   share: number | undefined;
   /** One was refused since the last heartbeat. */
   refused: boolean;
@@ -19,7 +19,7 @@ interface Usage {
 
 /**
  * What each tenant may use, by its quotas, which may change at any time. Rates are per gateway.
- * Connections are the tenant's on all gateways: with every heartbeat a gateway tells how many it has
+ * Connections are the tenant's on all gateways: with every heartbeat a gateway reports how many it has
  * and gets a share of what is left, reserved for it until the next one; it asks at once when its share
  * is used up. Before the first answer it may open a tenth of the quota.
  */
@@ -28,7 +28,7 @@ export class TenantLimits {
   readonly #usage = new Map<TenantId, Usage>();
   readonly #unsubscribe: () => void;
   #onShareUsed: () => void = () => {};
-  /** Nobody reckons shares: the quota holds for each gateway. */
+  /** The user domain computes no shares: the quota holds for each gateway. */
   #alone = false;
 
   constructor({ tenants }: { readonly tenants: TenantDirectory }) {
@@ -38,7 +38,7 @@ export class TenantLimits {
       if (!usage) return;
       usage.handshakes.configure({ ratePerSecond: settings?.quotas.handshakesPerSecond ?? 0 });
       usage.messages.configure({ ratePerSecond: settings?.quotas.messagesPerSecond ?? 0 });
-      // What was learnt was reckoned with another quota.
+      // The share was computed with another quota.
       usage.share = undefined;
       this.#forgetRemoved(id, usage);
     });
@@ -67,9 +67,9 @@ export class TenantLimits {
     const most = this.#most(tenant);
     if (most === 0) return undefined;
     const usage = this.#of(tenant);
-    const { connections, told, share } = usage;
+    const { connections, reported, share } = usage;
     let room = most - connections;
-    if (share !== undefined) room = Math.min(room, share - (connections - told));
+    if (share !== undefined) room = Math.min(room, share - (connections - reported));
     else if (!this.#alone) room = Math.min(room, Math.ceil(most * UNASKED_SHARE) - connections);
     if (room > 0) {
       if (share === undefined && !this.#alone) this.#onShareUsed();
@@ -114,19 +114,19 @@ export class TenantLimits {
     return found;
   }
 
-  /** Takes what this gateway may open until its next heartbeat. @param told what it has told of itself. */
+  /** Takes what this gateway may open until its next heartbeat. @param reported connections here by tenant, as in the heartbeat. */
   learn(
-    told: Readonly<Record<string, number>>,
+    reported: Readonly<Record<string, number>>,
     { sharing, tenantShares }: Pick<user.GatewayHeartbeatResp, 'sharing' | 'tenantShares'>,
   ): void {
-    // The user domain may be of a version that reckons no shares.
+    // The user domain may be of a version that computes no shares.
     this.#alone = !sharing;
     if (this.#alone) return;
-    for (const [name, here] of Object.entries(told)) {
+    for (const [name, here] of Object.entries(reported)) {
       const usage = this.#usage.get(tenantId(name));
       const share = tenantShares[name];
       if (!usage || share === undefined) continue;
-      usage.told = here;
+      usage.reported = here;
       usage.share = share;
     }
   }
@@ -150,7 +150,7 @@ export class TenantLimits {
       const quotas = this.#tenants.get(tenant)?.quotas;
       usage = {
         connections: 0,
-        told: 0,
+        reported: 0,
         share: undefined,
         refused: false,
         handshakes: new TokenBucket({ ratePerSecond: quotas?.handshakesPerSecond ?? 0 }),

@@ -47,7 +47,7 @@ export interface CatchUp {
   readonly held: HeldDelivery[];
   /** Bytes of what is held. */
   bytes: number;
-  /** Highest seqs that the client was told of, by conversation, once it has asked. */
+  /** Highest seqs that the client knows, by conversation, once it has asked. */
   known: ReadonlyMap<string, number> | undefined;
   /** When the wait ends, ms of the monotonic clock; infinite while an answer is being made. */
   until: number;
@@ -73,14 +73,14 @@ export class Connection {
   readonly #deps: ConnectionDeps;
   readonly #outbox: Outbox;
 
-  /** Issue number of its token; undefined until auth has told. */
+  /** Issue number of its token; undefined until auth has answered. */
   issue: number | undefined;
   /** When auth was last asked for it, ms of the monotonic clock; 0 before. */
   checkedAt = 0;
-  /** Connections below this issue number are kicked; heard of before the own number was known. */
+  /** Connections below this issue number are kicked; received before its own number was known. */
   kickBelow = 0;
   inBackground = false;
-  /** When anything was last heard, ms of the monotonic clock. */
+  /** When the client last sent anything, ms of the monotonic clock. */
   lastSeen: number = performance.now();
   readonly openedAt: number = this.lastSeen;
   lastPing: number = this.lastSeen;
@@ -115,7 +115,7 @@ export class Connection {
   heldBytes = 0;
   /** What waits for a client that has yet to learn what it missed. */
   catchUp: CatchUp | undefined;
-  /** What it hears of the presence of users, by user id. */
+  /** Its presence subscriptions, by user id. */
   watched: Map<string, Watch> | undefined;
   /** When closing began, ms of the monotonic clock; undefined while open. */
   closingSince: number | undefined;
@@ -230,7 +230,7 @@ export class Connection {
   }
 }
 
-/** What a change of membership said of a user, and its version; 0 when it told none. */
+/** Membership of a user by the log, and the version of that change; 0 when unknown. */
 export interface LoggedMembership {
   readonly member: boolean;
   readonly version: number;
@@ -283,7 +283,7 @@ export class LocalGroup {
   rereading = false;
   /** Since that began, some deliveries have gone to those who were known, without waiting. */
   missed = false;
-  /** While the group is caught up on since somebody joined: see {@link JoinedGroup}. */
+  /** While the group is caught up on since a user joined: see {@link JoinedGroup}. */
   joined: JoinedGroup | undefined;
 
   constructor(tenant: TenantId, groupID: string) {

@@ -8,7 +8,6 @@ import type { CloseReason } from '../metrics.ts';
 import { SharedFrame } from '../wire/frame.ts';
 import type { Connection, LocalUser } from './connection.ts';
 
-/** Parts of {@link Kicks}. */
 export interface KicksDeps {
   readonly localUsers: LocalUsers;
   readonly events: Pick<Events, 'subscribeAllKicks'>;
@@ -32,7 +31,7 @@ function isTokenError(error: unknown): error is ImError {
 /**
  * Multi-terminal login: auth decides by the tokens' issue numbers, a gateway closes its own
  * connections that auth has outdated. A connection is registered only once kicks published from then
- * on are sure to be heard, so of two logins at once one always learns of the other.
+ * on are sure to arrive, so of two logins at once one always learns of the other.
  */
 export class Kicks {
   readonly #deps: KicksDeps;
@@ -55,18 +54,18 @@ export class Kicks {
   }
 
   /**
-   * Begins to listen. One subscription hears everybody's kicks: there is one per login, which costs
+   * Begins to listen. One subscription receives the kicks of all users: there is one per login, which costs
    * less than a subscription for each user here.
    * @returns a function that ends it.
    */
   listen(): Unsubscribe {
     return this.#deps.events.subscribeAllKicks((tenant, kick) => {
       const user = this.#deps.localUsers.user(tenant, kick.userID);
-      if (user) this.#heard(user, kick);
+      if (user) this.#onKick(user, kick);
     });
   }
 
-  /** Registers a new connection once what is published from then on is heard; tries for as long as it is open. */
+  /** Registers a new connection once what is published from then on arrives; tries for as long as it is open. */
   register(connection: Connection): void {
     const { background: runner, limit } = this.#deps;
     runner.spawn(
@@ -113,7 +112,7 @@ export class Kicks {
     }
   }
 
-  /** Tells the client that it was kicked, then closes. */
+  /** Sends the client a kick, then closes. */
   kick(connection: Connection, reason: CloseReason = 'kick'): void {
     connection.send(this.#frame.for(connection.framing), 'kick');
     connection.close(reason);
@@ -143,7 +142,7 @@ export class Kicks {
     }
   }
 
-  #heard(user: LocalUser, kick: event.Kick): void {
+  #onKick(user: LocalUser, kick: event.Kick): void {
     const below = kick.keepIssue === 0 ? Number.POSITIVE_INFINITY : kick.keepIssue;
     for (const connection of user.connections) {
       if (!connection.open) continue;

@@ -5,7 +5,7 @@ export interface Flushable {
   flush(): void;
 }
 
-/** Most outputs written in one turn of the event loop; the rest follows in the next, so that a large fan-out delays nobody. */
+/** Most outputs written in one turn of the event loop; the rest follows in the next, so that a large fan-out delays no other work. */
 const FLUSHES_PER_TURN = 500;
 
 /** Writes what was queued during a tick: several frames of one socket leave in one system call. */

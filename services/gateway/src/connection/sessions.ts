@@ -16,7 +16,6 @@ import type { ClientEvents } from './client-socket.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import type { Kicks } from './kicks.ts';
 
-/** Parts of {@link Sessions}. */
 export interface SessionsDeps extends ConnectionDeps {
   readonly localUsers: LocalUsers;
   readonly tenantLimits: TenantLimits;

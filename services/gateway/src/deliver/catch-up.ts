@@ -38,7 +38,7 @@ export class CatchUps {
   #bytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param bounded told each time that a connection is not waited for any longer because too much is held. */
+  /** @param bounded called each time that a wait ends early because too much is held. */
   constructor(forward: Forward, bounded: () => void = () => {}) {
     this.#forward = forward;
     this.#bounded = bounded;
@@ -77,8 +77,8 @@ export class CatchUps {
     if (catchUp && CATCHING_UP.has(reqIdentifier)) catchUp.until = Number.POSITIVE_INFINITY;
   }
 
-  /** The client is about to be told up to where its conversations go. */
-  told(connection: Connection, known: ReadonlyMap<string, number>): void {
+  /** The client is about to learn the highest seqs of its conversations. */
+  onSynced(connection: Connection, known: ReadonlyMap<string, number>): void {
     if (connection.catchUp) connection.catchUp.known = known;
   }
 

@@ -70,7 +70,7 @@ function hasAlready(connection: Connection, delivery: log.Delivery): boolean {
   if (!delivery.again) return false;
   const { syncedAtRun, openedAt, openedAtRun } = connection;
   if (syncedAtRun !== undefined) return delivery.run <= syncedAtRun;
-  // Who has asked for nothing by now never will: what runs deliver again from then on is all that it gets.
+  // A client that has asked for nothing by now never will: what runs deliver again from then on is all that it gets.
   return performance.now() - openedAt < SYNC_MS || delivery.run <= openedAtRun;
 }
 
@@ -82,10 +82,10 @@ interface Written {
 
 /**
  * Forwards deliveries to the connections they are for, and applies the membership changes that they
- * carry at their place in the order: whoever is added gets the message, whoever is removed gets it last.
+ * carry at their place in the order: users who are added get the message, users who are removed get it last.
  */
 export class Deliverer {
-  /** Where deliveries come from; subscribed to what {@link localUsers} need. */
+  /** Source of deliveries, subscribed to those of {@link localUsers}. */
   readonly feed: DeliveryFeed;
   readonly localUsers: LocalUsers;
   readonly ownPushes: OwnPushes;

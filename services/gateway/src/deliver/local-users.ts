@@ -7,10 +7,10 @@ function key(tenant: string, id: string): string {
   return `${tenant}\u0000${id}`;
 }
 
-/** What the localUsers tells of its changes; the delivery feed listens for exactly these users and groups. */
+/** Subscriptions of the delivery feed, which are exactly the local users and their groups. */
 export type Subscriptions = Pick<DeliveryFeed, 'addUser' | 'removeUser' | 'addGroup' | 'removeGroup'>;
 
-/** Place of a change of membership, and what wants to know when the group has been caught up on from there. */
+/** Place of a change of membership, and a callback for when the group has been caught up on from there. */
 export interface Joined extends JoinedAt {
   readonly onCaughtUp: (waiting: readonly log.Delivery[]) => void;
 }
@@ -55,7 +55,7 @@ export class LocalUsers {
     return { user, isNew: true };
   }
 
-  /** Removes a user without connections, and the groups that nobody here is in any more. */
+  /** Removes a user without connections, and the groups that no local user is in any more. */
   remove(user: LocalUser): void {
     if (user.gone) return;
     user.gone = true;
@@ -68,7 +68,7 @@ export class LocalUsers {
   /**
    * Makes the user a member.
    * @param joined place of the delivery that did; none when the membership was read.
-   * @param version of the change that did it; 0 when it told none, or the membership was read.
+   * @param version of the change that did it; 0 when it has none, or the membership was read.
    * @returns true when the group is new here.
    */
   join(user: LocalUser, groupID: string, joined?: Joined, version = 0): boolean {

@@ -6,7 +6,6 @@ import type { LocalGroup } from '../connection/connection.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import type { LocalUsers } from './local-users.ts';
 
-/** Parts of {@link MembershipRereads}. */
 export interface MembershipRereadDeps {
   readonly localUsers: LocalUsers;
   readonly groups: Pick<DomainService<'group'>, 'getMembership'>;
@@ -25,18 +24,18 @@ const MAX_BYTES = 67_108_864;
 /** After this long a group's deliveries go on with the membership that is known. */
 const HOLD_MS = 10_000;
 const CALL_MS = 5_000;
-/** Users asked about in one call when everybody has to be asked about. */
+/** Users asked about in one call when all local users have to be. */
 const USERS_PER_CALL = 1_000;
 /** Groups that are read again at once. */
 const MAX_AT_ONCE = 1_000;
-/** What a delivery takes beside its message. */
+/** Memory of a delivery besides its message. */
 const OVERHEAD_BYTES = 512;
 
 /**
  * Reads who of the local users is in a group, for groups of which something newer was delivered than is known here: a
  * change of membership was lost, or is on its way. Meanwhile the group's deliveries wait, within bounds. A reading that
- * fails is repeated until it succeeds; what could not wait so long has gone to those who were known, and whoever turns
- * out to have been missed connects again and synchronizes.
+ * fails is repeated until it succeeds; what could not wait so long has gone to the known members, and users who turn
+ * out to have been missed connect again and synchronize.
  */
 export class MembershipRereads {
   readonly #deps: MembershipRereadDeps;
@@ -131,7 +130,7 @@ export class MembershipRereads {
         return answer.memberVersion;
       }
     }
-    // Nobody can tell who came and left since: every user who is here is asked about.
+    // Changes since then are unknown: every local user is asked about.
     const userIDs: string[] = [];
     for (const user of this.#deps.localUsers.users())
       if (user.tenant === group.tenant) userIDs.push(user.userID);

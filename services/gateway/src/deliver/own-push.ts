@@ -19,7 +19,7 @@ export class OwnPushes {
   readonly #bounded: () => void;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param bounded told each time that too many wait on one connection. */
+  /** @param bounded called each time that too many wait on one connection. */
   constructor(bounded: () => void = () => {}) {
     this.#bounded = bounded;
   }

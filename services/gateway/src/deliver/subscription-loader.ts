@@ -5,7 +5,6 @@ import type { DomainService } from '@im/rpc';
 import type { LocalUser } from '../connection/connection.ts';
 import type { LocalUsers } from './local-users.ts';
 
-/** Parts of {@link SubscriptionLoader}. */
 export interface SubscriptionLoaderDeps {
   readonly localUsers: LocalUsers;
   readonly feed: Pick<DeliveryFeed, 'barrier' | 'allPartitionsOwned'>;
@@ -46,14 +45,14 @@ export class SubscriptionLoader {
         user.complete = undefined;
         user.changes = undefined;
         complete.resolve();
-        // Whoever was answered before that has missed what came in between.
+        // Clients that were answered before that have missed what came in between.
         for (const connection of [...user.connections]) {
           if (connection.answeredEarly) connection.close('resync');
         }
       },
       {
         limit: this.#deps.limit,
-        // Of a stopping process the connections are about to be closed, and nobody waits for the promises.
+        // Of a stopping process the connections are about to be closed, and nothing waits for the promises.
         onRefused: (reason) => {
           if (reason === 'limit') for (const connection of user.connections) connection.close('resync');
         },

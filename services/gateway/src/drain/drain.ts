@@ -5,14 +5,13 @@ import type { Handshakes } from '../connect/handshake.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { CloseReason } from '../metrics.ts';
 
-/** Options of {@link ConnectionCloser}. */
 export interface CloserOptions {
   readonly reason: CloseReason;
   /** Most connections closed per second, unless the time left demands more; asked again at every step. */
   readonly maxPerSecond: () => number;
   /** Time within which all must be closed, ms. */
   readonly withinMs: number;
-  /** Time before the first is closed, ms; none unless told. */
+  /** Time before the first is closed, ms. @default 0 */
   readonly settleMs?: number;
 }
 
@@ -45,7 +44,7 @@ export class ConnectionCloser {
   #answering: { readonly connection: Connection; readonly until: number }[] = [];
   #cancelled = false;
 
-  /** @param connections those that are there when the first is closed are drained. */
+  /** @param connections those in the set when the first is closed are closed. */
   constructor(connections: ReadonlySet<Connection>, options: CloserOptions) {
     const now = performance.now();
     this.#connections = connections;
@@ -54,7 +53,7 @@ export class ConnectionCloser {
     this.#endsAt = now + options.withinMs;
   }
 
-  /** Resolves when each was told to close, or the drain was cancelled. */
+  /** Resolves when the close of each has begun, or after {@link cancel}. */
   async run(): Promise<void> {
     while (performance.now() < this.#beginsAt && !this.#cancelled) await sleep(STEP_MS);
     const waiting = shuffled(this.#connections);
@@ -76,7 +75,7 @@ export class ConnectionCloser {
     }
   }
 
-  /** Time until the last is told to close at the present pace, ms. */
+  /** Time until the close of the last begins at the present pace, ms. */
   get etaMs(): number {
     const now = performance.now();
     const left = this.#waiting?.length ?? this.#connections.size;
@@ -84,7 +83,7 @@ export class ConnectionCloser {
     return Math.max(0, this.#beginsAt - now) + left / this.#perMs(Math.max(now, this.#beginsAt));
   }
 
-  /** Sets the time within which all must be closed anew, counted from now. */
+  /** Replaces the time within which all must be closed, counted from now. */
   within(ms: number): void {
     this.#endsAt = performance.now() + ms;
   }
@@ -114,7 +113,6 @@ export class ConnectionCloser {
   }
 }
 
-/** Parts of {@link DrainController}. */
 export interface DrainControllerDeps {
   readonly connections: ReadonlySet<Connection>;
   readonly handshakes: Pick<Handshakes, 'refuseAll' | 'acceptAgain'>;
@@ -122,14 +120,14 @@ export interface DrainControllerDeps {
   readonly maxPerSecond: () => number;
   /** Time that a drain takes at most, ms. */
   readonly deadlineMs: () => number;
-  /** Time in which others learn that this gateway takes nobody, before it closes the first connection, ms. */
+  /** Time in which load balancers learn that this gateway refuses clients, before it closes the first connection, ms. */
   readonly settleMs: () => number;
 }
 
-/** Time for a client to notice that it was closed; one that does not is cut, ms. */
+/** Allowance in the estimate for clients to notice the close of their connection, ms. */
 const LAST_CLOSE_MS = 1_000;
 
-/** Whether this gateway gives its clients away, and how far it is. */
+/** Moves the clients of this gateway to others, on request of the operator or before a stop. */
 export class DrainController {
   readonly #deps: DrainControllerDeps;
   #closer: ConnectionCloser | undefined;
@@ -143,7 +141,7 @@ export class DrainController {
     return this.#closer !== undefined;
   }
 
-  /** What it adds to the gateway's status. */
+  /** Its fields in the gateway's status. */
   get status(): Pick<GatewayStatus, 'draining' | 'drainRemaining' | 'drainEtaSeconds'> {
     if (!this.#closer) return { draining: false, drainRemaining: 0, drainEtaSeconds: 0 };
     const remaining = this.#deps.connections.size;
@@ -152,22 +150,22 @@ export class DrainController {
   }
 
   /**
-   * Takes nobody any more, and closes all connections within the time given or the config's deadline.
-   * While it is under way, a further call only sets that time anew.
+   * Refuses new clients, and closes all connections within the time given or the config's deadline.
+   * While a drain is under way, a further call only replaces that time.
    */
   begin(withinMs?: number): void {
     if (!this.#closer) this.#start(withinMs ?? this.#deps.deadlineMs(), this.#deps.settleMs());
     else if (withinMs !== undefined) this.#closer.within(withinMs);
   }
 
-  /** Takes clients again; those that are still here stay. */
+  /** Accepts clients again; connections that are still open stay. */
   cancel(): void {
     this.#closer?.cancel();
     this.#closer = undefined;
     this.#deps.handshakes.acceptAgain();
   }
 
-  /** Closes what is left, now, within this time; resolves when each was told to. */
+  /** Closes what is left within this time, without the time to settle; resolves when the close of each has begun. */
   async finish(withinMs: number): Promise<void> {
     if (!this.#closer) this.#start(withinMs, 0);
     this.#closer?.within(withinMs);
@@ -181,7 +179,7 @@ export class DrainController {
     this.#closer?.begin();
   }
 
-  /** Resolves when each connection was told to close, or when the drain was cancelled. */
+  /** Resolves when the close of each connection has begun, or after {@link cancel}. */
   async finished(): Promise<void> {
     await this.#done;
   }

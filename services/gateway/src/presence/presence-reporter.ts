@@ -7,7 +7,6 @@ import type { TenantLimits } from '../connect/tenant-limits.ts';
 import type { LocalUser } from '../connection/connection.ts';
 import type { LocalUsers } from '../deliver/local-users.ts';
 
-/** Parts of {@link PresenceReporter}. */
 export interface PresenceReporterDeps {
   readonly localUsers: LocalUsers;
   readonly users: Pick<DomainService<'user'>, 'reportPresence' | 'gatewayHeartbeat'>;
@@ -52,8 +51,8 @@ function describe(tenant: string, userID: string, known: LocalUser | undefined):
 }
 
 /**
- * Tells the user domain who is connected here: the users that changed, what changed in one tick as
- * one call; everybody when it asks for it; and a heartbeat, without which all count as offline.
+ * Reports to the user domain who is connected here: the users that changed, what changed in one tick as
+ * one call; all users when it asks for them; and a heartbeat, without which all count as offline.
  */
 export class PresenceReporter {
   readonly #deps: PresenceReporterDeps;

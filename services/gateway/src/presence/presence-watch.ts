@@ -19,7 +19,6 @@ import { Turns } from '../requests/turns.ts';
 import { framingAt, SharedFrame } from '../wire/frame.ts';
 import type { Watch } from './watch.ts';
 
-/** Parts of {@link PresenceWatch}. */
 export interface PresenceWatchDeps {
   readonly events: Pick<Events, 'subscribePresence'>;
   readonly feed: Pick<DeliveryFeed, 'barrier'>;
@@ -40,7 +39,7 @@ const KNOWN_WATCH_COST = 0.1;
 const MAX_RATES = 20_000;
 /** A subscription that no connection needs any more is kept for this long: clients that lost theirs come back. */
 const LINGER_MS = 30_000;
-const LINGER_LOOK_MS = 5_000;
+const LINGER_POLL_MS = 5_000;
 /** Most subscriptions kept so. */
 const MAX_LINGERING = 20_000;
 /** Users asked for in one call after an outage. */
@@ -60,7 +59,7 @@ function parsePlatforms(joined: string): number[] {
   return joined === '' ? [] : joined.split(',').map(Number);
 }
 
-/** Most bytes of an entry beside its user's id: the platforms, of which there are few, and lengths. */
+/** Most bytes of an entry besides its user's id: the platforms, of which there are few, and lengths. */
 const ENTRY_BYTES = 64;
 
 /** The same entries in parts, each of which fits into a frame with so many bytes of data. */
@@ -112,9 +111,9 @@ export class PresenceWatch {
     );
   }
 
-  /** From now on ends subscriptions that nobody has needed for a while. */
+  /** From now on ends subscriptions that no connection has needed for a while. */
   start(): void {
-    this.#deps.background.every('gateway presence linger', LINGER_LOOK_MS, async () => {
+    this.#deps.background.every('gateway presence linger', LINGER_POLL_MS, async () => {
       this.#release(performance.now() - LINGER_MS, MAX_LINGERING);
     });
   }
@@ -131,8 +130,8 @@ export class PresenceWatch {
 
   /**
    * Ends and begins subscriptions of a connection.
-   * @returns the current platforms of the users newly asked for, in their order: as heard, where they are watched
-   * already, else as the store says. A change heard of meanwhile counts more than what the store said before it.
+   * @returns the current platforms of the users newly asked for, in their order: as received, where they are watched
+   * already, else as the store says. A change received meanwhile counts more than what the store said before it.
    * @throws ImError 1001 when the connection watches too many, 90004 when it is closed, 429 (retryable) when its user
    * began too many lately.
    */
@@ -171,7 +170,7 @@ export class PresenceWatch {
       make('sdkws.SubUserOnlineStatusElem', { userID, onlinePlatformIDs: parsePlatforms(platforms) }),
     );
     const [first = [], ...rest] = inFrames(subscribers, answerBytes(framingAt(connection.framing)));
-    // What does not fit into the answer is told as changes are: clients take both alike.
+    // What does not fit into the answer is sent as changes are: clients take both alike.
     for (const part of rest) connection.send(presenceFrame(part).for(connection.framing), 'presence');
     return make('sdkws.SubUserOnlineStatusTips', { subscribers: first });
   }
@@ -179,13 +178,13 @@ export class PresenceWatch {
   /** Takes new subscriptions of the user's budget. @throws ImError 429 when it is used up, 90004 as {@link change}. */
   async #admit(connection: Connection, userIDs: readonly string[]): Promise<void> {
     const { tenant, userID } = connection.user;
-    let begun = 0;
+    let added = 0;
     await this.#turns.each(userIDs.length, (from, to) => {
-      for (let i = from; i < to; i++) if (!this.#watches.has(watchKey(tenant, userIDs[i] ?? ''))) begun++;
+      for (let i = from; i < to; i++) if (!this.#watches.has(watchKey(tenant, userIDs[i] ?? ''))) added++;
       return connection.open;
     });
     requireOpen(connection);
-    const cost = begun + KNOWN_WATCH_COST * userIDs.length;
+    const cost = added + KNOWN_WATCH_COST * userIDs.length;
     if (this.#rates.take(watchKey(tenant, userID), NEW_WATCHES, cost)) return;
     throw new ImError(
       ERR.TooManyRequests,
@@ -193,20 +192,20 @@ export class PresenceWatch {
     );
   }
 
-  /** Learns the platforms of users whose watches have begun. */
+  /** Learns the platforms of users whose watches are new. */
   async #read(connection: Connection, ctx: CallContext, watches: readonly Watch[]): Promise<void> {
-    // Read only what was published before the subscription: a change in between is heard of.
+    // Read only what was published before the subscription: a change in between arrives.
     await this.#deps.feed.barrier();
     for (let from = 0; from < watches.length; from += READ_BATCH) {
       requireOpen(connection);
       const batch = watches.slice(from, from + READ_BATCH);
-      const before = batch.map(({ heard }) => heard);
+      const before = batch.map(({ changes }) => changes);
       const userIDs = batch.map(({ userID }) => userID);
       const { users } = await this.#deps.users.getOnlinePlatforms(ctx, { userIDs });
       for (const [i, { onlinePlatformIDs }] of users.entries()) {
         const watch = batch[i];
-        // Should what was heard be the older of the two, the newer is heard in a moment.
-        if (!watch || (watch.heard !== before[i] && watch.platforms !== undefined)) continue;
+        // Should what was received be the older of the two, the newer arrives in a moment.
+        if (!watch || (watch.changes !== before[i] && watch.platforms !== undefined)) continue;
         watch.platforms ??= onlinePlatformIDs.join();
       }
     }
@@ -219,7 +218,7 @@ export class PresenceWatch {
     for (const watch of watched?.values() ?? []) this.#leave(connection, watch);
   }
 
-  /** Changes may have been missed: reads all watched users again and tells what differs. */
+  /** Changes may have been missed: reads all watched users again and publishes what differs. */
   catchUp(): void {
     this.#release(Number.POSITIVE_INFINITY, 0);
     this.#catchUp();
@@ -245,12 +244,12 @@ export class PresenceWatch {
   async #readTenant(tenant: TenantId, watches: readonly Watch[]): Promise<void> {
     for (let i = 0; i < watches.length; i += CATCH_UP_BATCH) {
       const batch = watches.slice(i, i + CATCH_UP_BATCH);
-      const before = batch.map(({ heard }) => heard);
+      const before = batch.map(({ changes }) => changes);
       const userIDs = batch.map(({ userID }) => userID);
       const { users } = await this.#deps.users.getOnlinePlatforms(background(tenant, ''), { userIDs });
       for (const [n, { userID, onlinePlatformIDs }] of users.entries()) {
-        // A change heard of meanwhile is newer, or is followed by one that is.
-        if (batch[n]?.heard === before[n]) this.#tell(tenant, userID, onlinePlatformIDs);
+        // A change received meanwhile is newer, or is followed by one that is.
+        if (batch[n]?.changes === before[n]) this.#publish(tenant, userID, onlinePlatformIDs);
       }
     }
   }
@@ -265,9 +264,11 @@ export class PresenceWatch {
         tenant,
         userID,
         connections: new Set(),
-        unsubscribe: this.#deps.events.subscribePresence(tenant, userID, (presence) => this.#heard(presence)),
+        unsubscribe: this.#deps.events.subscribePresence(tenant, userID, (presence) =>
+          this.#onChange(presence),
+        ),
         version: 0,
-        heard: 0,
+        changes: 0,
         platforms: undefined,
         leftAt: 0,
       };
@@ -306,15 +307,15 @@ export class PresenceWatch {
     }
   }
 
-  #heard({ tenant, userID, platformIDs, version }: event.Presence): void {
+  #onChange({ tenant, userID, platformIDs, version }: event.Presence): void {
     const watch = this.#watches.get(watchKey(tenant, userID));
     if (!watch || (version !== 0 && version <= watch.version)) return;
     watch.version = version;
-    watch.heard++;
-    this.#tell(watch.tenant, userID, platformIDs);
+    watch.changes++;
+    this.#publish(watch.tenant, userID, platformIDs);
   }
 
-  #tell(tenant: TenantId, userID: string, platformIDs: number[]): void {
+  #publish(tenant: TenantId, userID: string, platformIDs: number[]): void {
     const watch = this.#watches.get(watchKey(tenant, userID));
     const platforms = platformIDs.join();
     if (!watch || watch.platforms === platforms) return;

@@ -33,7 +33,6 @@ export type Handler = (
   data: Uint8Array,
 ) => Promise<Uint8Array | null>;
 
-/** Parts of {@link createHandlers}. */
 export interface HandlerDeps {
   readonly msg: Pick<
     DomainService<'msg'>,
@@ -48,7 +47,7 @@ export interface HandlerDeps {
   readonly limits: TenantLimits;
   readonly presence: Pick<PresenceReporter, 'changed'>;
   readonly watch: Pick<PresenceWatch, 'change'>;
-  readonly catchUps: Pick<CatchUps, 'told'>;
+  readonly catchUps: Pick<CatchUps, 'onSynced'>;
   readonly inputRate: Pick<InputRate, 'charge'>;
 }
 
@@ -77,6 +76,32 @@ function read<N extends MessageName>(name: N, data: Uint8Array): Messages[N] {
   return message;
 }
 
+interface PullRequest {
+  readonly userID: string;
+  maxAnswerBytes: number;
+}
+
+/** Messages by which users ask for what is theirs. */
+type PullName = { [N in MessageName]: Messages[N] extends PullRequest ? N : never }[MessageName];
+
+/** Answers users with what is theirs alone, as much as fits into one frame of their connection. */
+function pull<Req extends PullName, Resp extends MessageName>(
+  request: Req,
+  response: Resp,
+  answer: (ctx: CallContext, message: Messages[Req], connection: Connection) => Promise<Messages[Resp]>,
+): Route {
+  return {
+    request,
+    async handle(connection, ctx, data) {
+      const message = read(request, data);
+      const bounded: PullRequest = message;
+      bounded.maxAnswerBytes = answerBytes(framingAt(connection.framing));
+      requireSelf(ctx, bounded.userID);
+      return encode(response, await answer(ctx, message, connection));
+    },
+  };
+}
+
 /** The requests that a client may make. Source: docs/protocol/requests.md. */
 export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
   const { msg, third, sendBatcher, limits, presence, watch, catchUps, inputRate } = deps;
@@ -85,28 +110,18 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.GetNewestSeq,
       {
-        request: 'sdkws.GetMaxSeqReq',
+        ...pull('sdkws.GetMaxSeqReq', 'sdkws.GetMaxSeqResp', (ctx, message) => msg.getMaxSeq(ctx, message)),
         waitForSubscriptions: true,
         marksSynced: true,
-        async handle(connection, ctx, data) {
-          const request = read('sdkws.GetMaxSeqReq', data);
-          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
-          requireSelf(ctx, request.userID);
-          return encode('sdkws.GetMaxSeqResp', await msg.getMaxSeq(ctx, request));
-        },
       },
     ],
     [
       REQ.PullMsgByRange,
       {
-        request: 'sdkws.PullMessageBySeqsReq',
+        ...pull('sdkws.PullMessageBySeqsReq', 'sdkws.PullMessageBySeqsResp', (ctx, message) =>
+          msg.pullMessageBySeqs(ctx, message),
+        ),
         requireIds: true,
-        async handle(connection, ctx, data) {
-          const request = read('sdkws.PullMessageBySeqsReq', data);
-          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
-          requireSelf(ctx, request.userID);
-          return encode('sdkws.PullMessageBySeqsResp', await msg.pullMessageBySeqs(ctx, request));
-        },
       },
     ],
     [
@@ -133,49 +148,39 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.PullMsgBySeqList,
       {
-        request: 'msg.GetSeqMessageReq',
+        ...pull('msg.GetSeqMessageReq', 'msg.GetSeqMessageResp', (ctx, message) =>
+          msg.getSeqMessage(ctx, message),
+        ),
         requireIds: true,
-        async handle(connection, ctx, data) {
-          const request = read('msg.GetSeqMessageReq', data);
-          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
-          requireSelf(ctx, request.userID);
-          return encode('msg.GetSeqMessageResp', await msg.getSeqMessage(ctx, request));
-        },
       },
     ],
     [
       REQ.GetConvMaxReadSeq,
       {
-        request: 'msg.GetConversationsHasReadAndMaxSeqReq',
+        ...pull(
+          'msg.GetConversationsHasReadAndMaxSeqReq',
+          'msg.GetConversationsHasReadAndMaxSeqResp',
+          async (ctx, message, connection) => {
+            const response = await msg.getConversationsHasReadAndMaxSeq(ctx, message);
+            if (connection.catchUp) {
+              const known = Object.entries(response.seqs).map(([id, { maxSeq }]) => [id, maxSeq] as const);
+              catchUps.onSynced(connection, new Map(known));
+            }
+            return response;
+          },
+        ),
         requireIds: true,
         waitForSubscriptions: true,
         marksSynced: true,
-        async handle(connection, ctx, data) {
-          const request = read('msg.GetConversationsHasReadAndMaxSeqReq', data);
-          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
-          requireSelf(ctx, request.userID);
-          const response = await msg.getConversationsHasReadAndMaxSeq(ctx, request);
-          if (connection.catchUp) {
-            const told = Object.entries(response.seqs).map(([id, { maxSeq }]) => [id, maxSeq] as const);
-            catchUps.told(connection, new Map(told));
-          }
-          return encode('msg.GetConversationsHasReadAndMaxSeqResp', response);
-        },
       },
     ],
     [
       REQ.PullConvLastMessage,
-      {
-        request: 'msg.GetLastMessageReq',
-        async handle(connection, ctx, data) {
-          const request = read('msg.GetLastMessageReq', data);
-          request.maxAnswerBytes = answerBytes(framingAt(connection.framing));
-          requireSelf(ctx, request.userID);
-          request.skipDeleted = false;
-          const { msgs } = await msg.getLastMessage(ctx, request);
-          return encode('msg.GetLastMessageResp', make('msg.GetLastMessageResp', { msgs }));
-        },
-      },
+      pull('msg.GetLastMessageReq', 'msg.GetLastMessageResp', async (ctx, message) => {
+        message.skipDeleted = false;
+        const { msgs } = await msg.getLastMessage(ctx, message);
+        return make('msg.GetLastMessageResp', { msgs });
+      }),
     ],
     [
       REQ.Logout,

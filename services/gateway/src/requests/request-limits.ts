@@ -14,9 +14,9 @@ const POLL_MS = 50;
 
 /**
  * Limits what each connection may ask: requests, texts, pings and pongs alike, dear requests counting
- * more. Who asks more is not read for a while, so that TCP holds the client back: nothing is refused,
- * and no connection is closed. A bucket per connection, in two numbers of it; one timer for all, and
- * only while someone is held back.
+ * more. A connection that exceeds them is not read for a while, so that TCP holds the client back:
+ * nothing is refused, and no connection is closed. A bucket per connection, in two numbers of it; one
+ * timer for all, and only while a connection is throttled.
  */
 export class InputRate {
   readonly #throttled = new Set<Connection>();
@@ -54,7 +54,7 @@ export class InputRate {
     this.#timer ??= setTimeout(this.#poll, POLL_MS);
   }
 
-  /** Holds back nobody any more. */
+  /** Ends all throttling. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#throttled.clear();

@@ -25,7 +25,6 @@ import type { Route } from './handlers.ts';
 import type { RequestBytes } from './request-limits.ts';
 import { Turns } from './turns.ts';
 
-/** Parts of {@link Requests}. */
 export interface RequestsDeps {
   readonly routes: ReadonlyMap<number, Route>;
   readonly tenants: TenantDirectory;
@@ -119,7 +118,7 @@ export class Requests {
   }
 
   async #one(connection: Connection, frame: Buffer): Promise<void> {
-    const begun = performance.now();
+    const startedAt = performance.now();
     const declared = declaredBytes(framingAt(connection.framing), frame);
     if (declared > SMALL_BYTES) {
       // Before it is inflated.
@@ -149,7 +148,7 @@ export class Requests {
       if (tooLong) throw argsError(`operationID must have at most ${MAX_ID_BYTES} bytes`);
       if (route.requireIds) checkIds(request);
       if (route.waitForSubscriptions) {
-        if (connection.user.complete !== undefined) await this.#subscriptions(connection, ctx);
+        if (connection.user.complete !== undefined) await this.#waitForSubscriptions(connection, ctx);
         if (!connection.open) return;
         if (route.marksSynced) connection.syncedAtRun = this.#deps.feed.generation();
       }
@@ -161,7 +160,7 @@ export class Requests {
     }
     this.#answer(connection, request, code, errMsg, data);
     this.#deps.catchUps.answered(connection, request.reqIdentifier);
-    this.#deps.metrics.answered(request.reqIdentifier, code, (performance.now() - begun) / 1_000);
+    this.#deps.metrics.answered(request.reqIdentifier, code, (performance.now() - startedAt) / 1_000);
     if (request.reqIdentifier === REQ.SendMsg) {
       if (code === 0) this.#deps.metrics.sendAccepted();
       this.#deps.ownPushes.answered(connection);
@@ -219,7 +218,7 @@ export class Requests {
   }
 
   /** Waits until deliveries are complete, at most until the request's deadline. @throws ImError 90004. */
-  async #subscriptions(connection: Connection, ctx: CallContext): Promise<void> {
+  async #waitForSubscriptions(connection: Connection, ctx: CallContext): Promise<void> {
     const { promise: timeout, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       reject(new ImError(ERR.NetworkError, 'deliveries are not complete yet'));
@@ -271,7 +270,7 @@ function exceedsBytes(text: string, bytes: number): boolean {
   return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
 }
 
-/** What requests 1002, 1005, 1006 and 2004 must carry; the others are answered without. */
+/** @throws ImError 500 unless the request has both ids. */
 function checkIds({ operationID, msgIncr }: RequestEnvelope): void {
   if (operationID === '' || msgIncr === '') {
     throw new ImError(ERR.ServerInternalError, 'operationID and msgIncr must not be empty');

@@ -11,7 +11,6 @@ import {
 import { ERR, ImError, type msg } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 
-/** Parts of {@link SendBatcher}. */
 export interface SendBatcherDeps {
   readonly msg: Pick<DomainService<'msg'>, 'sendMsgs'>;
   readonly metrics: Metrics;
