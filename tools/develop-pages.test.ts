@@ -41,10 +41,10 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
     [
       'services/lib/protocol/src/constants.ts',
       'services/lib/protocol/proto/sdkws.proto',
-      'services/msg/src/notify/notification-table.ts',
+      'services/msg/src/notifications/notification-table.ts',
       'services/group/src/notifications/group-info.ts',
       'services/group/src/methods/set-group-info.ts',
-      'services/msg/src/notify/notification-table.test.ts',
+      'services/msg/src/notifications/notification-table.test.ts',
     ],
   ],
   'setting.md': [
@@ -104,7 +104,7 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
     [
       'services/lib/protocol/src/errors.ts',
       'services/lib/protocol/scripts/errors-doc.ts',
-      'services/msg/src/send/send-checks.ts',
+      'services/msg/src/send/send-permissions.ts',
       'services/group/src/permissions.ts',
     ],
   ],

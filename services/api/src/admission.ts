@@ -1,16 +1,16 @@
 import type { TenantId, TenantSettings } from '@im/contract';
 import { type TenantDirectory, TokenBucket } from '@im/kit';
 
-/** Refuses requests of tenants that send more than their quota. */
+/** Limits the requests of each tenant to its quota. */
 export interface Admission {
-  /** @returns undefined when the request is let in, else the seconds after which another one may be. */
+  /** @returns undefined when the request is admitted, else the seconds after which to retry. */
   refuse(tenant: TenantSettings): number | undefined;
 }
 
-/** One bucket per tenant, kept while it is one; each process counts its own requests. */
+/** Keeps one token bucket per tenant; each process counts its own requests. */
 export function createAdmission(tenants: TenantDirectory): Admission {
   const buckets = new Map<TenantId, { rate: number; bucket: TokenBucket }>();
-  // The directory lives as long as the process, as this does.
+  // Never unsubscribed: the directory and this live as long as the process.
   tenants.onChange((id, settings) => {
     if (!settings) buckets.delete(id);
   });

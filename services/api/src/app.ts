@@ -1,68 +1,52 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServerConfig } from '@im/contract';
-import {
-  type CallContext,
-  clientAddress,
-  createUserLimit,
-  FailedAttempts,
-  type Invalidations,
-  type Metrics,
-  randomId,
-  requireAdmin,
-  type TenantDirectory,
-  withCaller,
-} from '@im/kit';
+import { type CallContext, clientAddress, createUserLimit, FailedAttempts, type Invalidations, type Metrics, randomId, requireAdmin, type TenantDirectory, withCaller } from '@im/kit';
 import { callFields, type Logger } from '@im/process';
 import { argsError, ERR, ImError, toImError } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { createAdmission } from './admission.ts';
-import { USUAL_BODY } from './body-limit.ts';
-import type { Call, Route } from './call.ts';
-import { gzip, takesGzip } from './compress.ts';
-import { decompress } from './decompress.ts';
-import { errorBody, successBody, successParts } from './envelope.ts';
 import { FIXED_ROUTES, type PlainAnswer, redirectToObject } from './get-routes.ts';
-import { COMMON_HEADERS } from './headers.ts';
 import { httpMetrics, UNKNOWN_PATH } from './http-metrics.ts';
 import { createLargeAnswers } from './large-answers.ts';
-import { objectURL } from './object-url.ts';
-import { bodyTooLarge, createBodies, TOO_LARGE } from './read-body.ts';
+import { bodyTooLarge, createBodies, decompress, TOO_LARGE, USUAL_BODY } from './request-body.ts';
+import { objectURL, splitTenantPath, type TenantPath } from './request-target.ts';
+import { COMMON_HEADERS, errorBody, gzip, successBody, successParts, takesGzip } from './response-body.ts';
+import type { ApiCall, Route } from './route.ts';
 import { ROUTES } from './routes/index.ts';
-import { splitTenantPath, type TenantPath } from './tenant-path.ts';
 import { createTokenGate, isTokenRefusal, tooManyAttempts } from './token-gate.ts';
 
-/** Parts of {@link createApp}. */
 export interface AppDeps {
   readonly config: ServerConfig['api'];
-  /** Limits of failed attempts, as they are now. */
+  /** Current limits of failed attempts. */
   readonly attempts: () => ServerConfig['attempts'];
-  /** The limits of the cluster, as they are now. */
+  /** Current limits of the cluster. */
   readonly limits: () => ServerConfig['limits'];
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly tenants: TenantDirectory;
   readonly invalidations: Invalidations;
   readonly metrics: Metrics;
   readonly log: Logger;
-  /** Whether clients are to come back by another connection, because this process is about to stop. */
-  readonly leaving?: () => boolean;
+  /** Whether the process drains: clients must then reconnect, to another process. @default never */
+  readonly draining?: () => boolean;
 }
 
 /** Paths below these need no token. */
 const LOGIN_PATH = '/auth/get_admin_token';
 const PARSE_PATH = '/auth/parse_token';
 const WITHOUT_TOKEN = [LOGIN_PATH, PARSE_PATH];
-/** How often connections are looked at whose requests do not arrive. */
+/** Interval of checks for requests that do not arrive in time. */
 const ARRIVAL_CHECK_MS = 5_000;
 const OPTIONS_ANSWER = Buffer.from('"Options Request!"');
 const EMPTY = Buffer.alloc(0);
 
-/** What was learned of a request before its route ran. */
+/** Facts about a request before its route runs. */
 interface Arrival extends TenantPath {
   readonly contentType: string;
-  readonly begun: number;
-  /** The route's request before its body, once operationID and token passed. */
-  call: Call | undefined;
+  /** Monotonic time, ms. */
+  readonly startedAt: number;
+  /** The request without its body, once operationID and token were accepted. */
+  call: ApiCall | undefined;
   /** errCode of the answer; undefined when it has no envelope. */
   errCode: number | undefined;
 }
@@ -99,16 +83,16 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     rewriteUrl(raw) {
       const split = splitTenantPath(tenants, raw.url ?? '/', raw.headers.host ?? '');
       const contentType = raw.headers['content-type'] ?? '';
-      // What a body is, its route decides; fastify would refuse a type that it cannot read.
+      // Routes decide how to read a body; fastify would refuse unknown types.
       raw.headers['content-type'] = 'application/octet-stream';
       arrivals.set(raw, {
         ...split,
         contentType,
-        begun: performance.now(),
+        startedAt: performance.now(),
         call: undefined,
         errCode: undefined,
       });
-      // A prefix that names nobody leads to no route.
+      // The prefix of an unknown tenant has no routes.
       return split.tenant || split.refused || split.prefix === '' ? split.url : '/404';
     },
   });
@@ -130,8 +114,8 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     return send(request, reply, Buffer.from(errorBody(error)));
   }
 
-  /** The request before anybody knows who asks. @throws ImError 90004 while its tenant cannot be served. */
-  function anonymousCall(request: FastifyRequest): Call {
+  /** The request before authentication. @throws ImError 90004 while its tenant cannot be served. */
+  function anonymousCall(request: FastifyRequest): ApiCall {
     const { tenant, refused, contentType, url, prefix } = arrivalOf(request);
     if (refused) throw new ImError(ERR.NetworkError, 'the settings of the tenant are invalid');
     if (!tenant) throw new ImError(ERR.NetworkError, 'tenants are not known yet');
@@ -158,7 +142,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
 
   const addressOf = (request: FastifyRequest) => clientAddress(request.raw, deps.attempts().trustedProxies);
 
-  /** Counts a failed answer of a route that anybody may ask. */
+  /** Counts failed answers of routes without a token. */
   function countFailure(path: string, request: FastifyRequest, error: ImError): void {
     const { tenant } = arrivalOf(request);
     if (!tenant) return;
@@ -167,8 +151,8 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     if (path === PARSE_PATH && isTokenRefusal(error)) tokens.failed(tenant.id, addressOf(request));
   }
 
-  /** The request of a known caller, before its body is read. @throws ImError */
-  async function enter(request: FastifyRequest, { path, changes }: Route): Promise<Call> {
+  /** Authenticates the request, before its body is read. @throws ImError */
+  async function enter(request: FastifyRequest, { path, changes }: Route): Promise<ApiCall> {
     const call = anonymousCall(request);
     const { ctx, tenant } = call;
     if (ctx.operationID === '') throw argsError('header must have operationID');
@@ -185,8 +169,8 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     return { ...call, ctx: known };
   }
 
-  /** The request with its body; its time begins now, however long it took to arrive. @throws ImError */
-  async function arrived(request: FastifyRequest, limit: number): Promise<Call> {
+  /** The request with its body. Its deadline counts from now: slow uploads do not shorten it. @throws ImError */
+  async function arrived(request: FastifyRequest, limit: number): Promise<ApiCall> {
     const { call } = arrivalOf(request);
     if (!call) throw new TypeError('the request never entered');
     const given = Buffer.isBuffer(request.body) ? request.body : EMPTY;
@@ -244,7 +228,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(COMMON_HEADERS);
-    if (deps.leaving?.()) reply.header('connection', 'close');
+    if (deps.draining?.()) reply.header('connection', 'close');
     const { tenant } = arrivalOf(request);
     const wait = tenant && request.method === 'POST' ? admission.refuse(tenant) : undefined;
     if (tenant && wait !== undefined) {
@@ -271,9 +255,9 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   });
 
   app.addHook('onResponse', async (request, reply) => {
-    const { begun, errCode, tenant } = arrivalOf(request);
+    const { startedAt, errCode, tenant } = arrivalOf(request);
     const path = request.routeOptions.url ?? UNKNOWN_PATH;
-    const seconds = (performance.now() - begun) / 1_000;
+    const seconds = (performance.now() - startedAt) / 1_000;
     metrics.answered(path, request.method, reply.statusCode, errCode, seconds);
     if (log.isLevelEnabled('debug')) {
       const call = callFields({ tenant: tenant?.id ?? '', operationID: header(request, 'operationid') });
@@ -292,7 +276,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     const ofError = (error as { statusCode?: number }).statusCode ?? 500;
     const status = own ? statusOf(error, request.method) : ofError;
     reply.code(status);
-    // What else arrives of the body is not waited for.
+    // The rest of the body is not read.
     if (own) reply.header('connection', 'close');
     const text = error instanceof Error ? error.message : String(error);
     if (status >= 500) log.error({ err: error }, 'request failed unexpectedly');
@@ -321,7 +305,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   return app;
 }
 
-/** Aborts when the client goes away before it has its answer. */
+/** Aborts when the client disconnects before it has its answer. */
 function closedEarly(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
   reply.raw.once('close', () => {
@@ -330,7 +314,7 @@ function closedEarly(reply: FastifyReply): AbortSignal {
   return controller.signal;
 }
 
-/** HTTP status of an error outside a route: of a body that is refused, or of a download. */
+/** HTTP status of an error outside a route: a refused body, or a download. */
 function statusOf({ code }: ImError, method: string): number {
   if (code === ERR.TooManyRequests) return 429;
   if (code === ERR.NetworkError) return 503;

@@ -1,6 +1,6 @@
 import type { ServerConfig } from '@im/contract';
 import { ERR, ImError, make } from '@im/protocol';
-import type { Call } from './call.ts';
+import type { ApiCall } from './route.ts';
 
 /** An answer outside the envelope. */
 export interface PlainAnswer {
@@ -38,8 +38,8 @@ function statusOf(error: ImError): number {
   }
 }
 
-/** GET /object/<name>: the way to the object itself. No token: only who knows the name comes here. */
-export async function redirectToObject(call: Call, name: string): Promise<PlainAnswer> {
+/** GET /object/<name>: redirects to the object. Without a token: knowing the name is the permission. */
+export async function redirectToObject(call: ApiCall, name: string): Promise<PlainAnswer> {
   const request = make('third.AccessURLReq', { name, query: Object.fromEntries(call.query) });
   try {
     const { url } = await call.rpc.client('third').accessURL(call.ctx, request);
@@ -50,7 +50,7 @@ export async function redirectToObject(call: Call, name: string): Promise<PlainA
   }
 }
 
-/** A GET route that the API answers from its settings. */
+/** A GET route answered from the settings. */
 export interface FixedRoute {
   readonly path: string;
   answer(config: ServerConfig['api']): PlainAnswer;

@@ -1,12 +1,12 @@
 import type { Metrics } from '@im/kit';
 
-/** Counts answers by the names that OpenIM's dashboards know. */
+/** Counts answers under the names that OpenIM's dashboards use. */
 export interface HttpMetrics {
   /** @param path of the route; {@link UNKNOWN_PATH} when there is none. */
   answered(path: string, method: string, status: number, errCode: number | undefined, seconds: number): void;
 }
 
-/** Path label of requests that no route takes. */
+/** Path label of requests without a route. */
 export const UNKNOWN_PATH = '<404>';
 
 /** The API's metrics. */

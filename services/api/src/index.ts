@@ -2,19 +2,18 @@ import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule }
 import type { RpcRegistry } from '@im/rpc';
 import { createApp } from './app.ts';
 
-export { describeRoutes, type RouteDescription } from './describe-routes.ts';
+export { describeRoutes, type RouteDescription } from './routes/index.ts';
 
-/** What the HTTP API needs of its process. */
+/** Dependencies of the HTTP API on its process. */
 export type ApiDeps = BaseDeps & Pick<LiveDeps, 'live'> & { rpc: RpcRegistry };
 
-/** The HTTP API: every route of OpenIM's, each one RPC. The bus brings the news of kicked tokens. */
-export const module: ServiceModule<ApiDeps> = {
+/** The HTTP API: the routes of OpenIM, most of them one RPC. The bus brings invalidations of kicked tokens. */
+export const apiService: ServiceModule<ApiDeps> = {
   name: 'api',
   needs: ['rpc', 'bus'],
   async create(config, { rpc, tenants, invalidations, metrics, live, ...deps }): Promise<Service> {
     const log = deps.log.child({ part: 'api' });
-    let isLeaving = false;
-    const leaving = () => isLeaving;
+    let isDraining = false;
     const app = await createApp({
       config: config.api,
       attempts: () => live.current.attempts,
@@ -24,16 +23,16 @@ export const module: ServiceModule<ApiDeps> = {
       invalidations,
       metrics,
       log,
-      leaving,
+      draining: () => isDraining,
     });
     return {
       async start() {
         const address = await app.listen({ host: config.listen.host, port: config.api.port });
         log.info({ address }, 'api listening');
       },
-      // Clients keep connections open, and would stay for as long as they have something to ask.
+      // Clients keep connections open, and would stay as long as they send requests.
       async leave() {
-        isLeaving = true;
+        isDraining = true;
       },
       async stop(deadline) {
         const cut = () => app.server.closeAllConnections();

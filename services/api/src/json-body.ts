@@ -4,7 +4,7 @@ import { argsError, fromJson, fromJsonValue, type MessageName, type Messages } f
 const ESCAPE = /\\(?:ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|(ud[89a-f][0-9a-f]{2})|[\s\S])/gi;
 const SURROGATE = /\\ud[89a-f]/i;
 
-/** The text of a body. Bytes and escapes that are no characters become U+FFFD, as Go's decoder has it. */
+/** The text of a body. Bytes and escapes that are no characters become U+FFFD, as in Go's decoder. */
 export function bodyText(body: Buffer): string {
   const text = body.toString('utf8');
   if (!SURROGATE.test(text)) return text;
@@ -18,11 +18,11 @@ export function readMessage<N extends MessageName>(name: N, body: Buffer): Messa
   return fromJson(name, bodyText(body));
 }
 
-/** A body that holds a message and, beside its fields, an object of any shape. */
+/** A body that holds a message and, among its fields, a free-form object. */
 export interface BodyWithObject<N extends MessageName> {
   readonly message: Messages[N];
   readonly object: Readonly<Record<string, unknown>>;
-  /** Whether the body has this field, not null; an empty list counts. */
+  /** Whether the body has this field and it is not null; an empty list counts. */
   has(field: string): boolean;
 }
 

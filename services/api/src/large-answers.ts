@@ -4,16 +4,16 @@ import type { CallContext, Metrics } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import type { FastifyReply } from 'fastify';
 
-/** Most large answers that one user, and all together, are given at once. */
+/** Most concurrent large answers of one user, and of the process. */
 const MOST = { ofUser: 4, inAll: 16 };
-/** A client that takes nothing for this long is cut off. */
+/** A client that reads nothing for this long is disconnected. */
 const STALL_MS = 30_000;
 
-/** Writes answers that are too large to be held as one text. */
+/** Writes answers that are too large for one string. */
 export interface LargeAnswers {
   /**
-   * @param failed called when the answer ended early; the client then sees its connection end.
-   * @throws ImError 429 when too many are under way.
+   * @param failed called when the answer ended early; the client then sees its connection close.
+   * @throws ImError 429 when too many are in progress.
    */
   send(
     reply: FastifyReply,
@@ -23,13 +23,12 @@ export interface LargeAnswers {
   ): FastifyReply;
 }
 
-/** Large answers of one process. */
 export function createLargeAnswers(metrics: Metrics): LargeAnswers {
   const ofUser = new Map<string, number>();
   let inAll = 0;
   metrics.observe(
     'openim_api_large_answers',
-    'Answers of more than 1 MiB that are written in parts',
+    'Answers of more than 1 MiB in progress, written in parts',
     () => inAll,
   );
   const refused = metrics.counter(

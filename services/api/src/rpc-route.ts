@@ -1,59 +1,48 @@
 import { remainingMs } from '@im/kit';
-import {
-  argsError,
-  checkLimits,
-  type Domain,
-  decode,
-  encode,
-  largestBody,
-  type MessageName,
-  type Messages,
-  make,
-  serviceMethods,
-  toJsonEntry,
-  toJsonParts,
-} from '@im/protocol';
+import { argsError, checkLimits, type Domain, decode, encode, largestBody, type MessageName, type Messages, make, serviceMethods, toJsonEntry, toJsonParts } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
-import { type Data, gather } from './answer-parts.ts';
-import { bodyLimitFor } from './body-limit.ts';
-import type { Call, Route } from './call.ts';
+import type { FieldRule, Fields } from './field-rules.ts';
 import { readMessage } from './json-body.ts';
-import type { Fields, Rule } from './rules.ts';
+import { bodyLimitFor } from './request-body.ts';
+import { type Data, gather } from './response-body.ts';
+import type { ApiCall, Route } from './route.ts';
 import { isSplit, type Split, type SplitOptions, splitAnswer, splitOf } from './split-list.ts';
 
-/** Peculiarities of a route. */
+/** Options of a route that is one RPC. */
 export interface RpcRouteOptions {
+  /** Only administrators may call it. @default false */
   readonly admin?: boolean;
-  /** HTTP status of a request that cannot be understood; 200 unless told. */
+  /** HTTP status of an invalid request. @default 200 */
   readonly badInput?: 200 | 400;
-  readonly rules?: readonly Rule[];
+  /** Conditions on the request's fields that its schema cannot express. @default none */
+  readonly rules?: readonly FieldRule[];
   /** `data` is not the response but this list of it, null when empty. */
   readonly list?: string;
-  /** A list whose largest entries would be too much for one call. */
+  /** The list whose largest entries exceed one call; long requests are answered by several calls. */
   readonly split?: SplitOptions;
-  /** Fields that the server itself fills in, such as the token's user. */
-  readonly fill?: (call: Call) => Fields;
-  /** Also takes and answers protobuf, by the request's content type. */
+  /** Fields that the server sets, such as the token's user. */
+  readonly fill?: (call: ApiCall) => Fields;
+  /** Also accepts and answers protobuf, by the request's content type. @default false */
   readonly protobuf?: boolean;
 }
 
-/** A route, and what its tests look at. */
+/** A route that is one RPC; tests and the reference pages use the additional fields. */
 export interface RpcRoute extends Route {
   readonly domain: Domain;
   readonly method: string;
   readonly request: MessageName;
-  readonly rules: readonly Rule[];
+  readonly rules: readonly FieldRule[];
   readonly response: MessageName;
   readonly split: Split | undefined;
 }
 
-/** A method of a client, seen without its types. */
-type Method = (ctx: Call['ctx'], request: unknown) => Promise<Messages[MessageName]>;
+/** A client method without its types. */
+type Method = (ctx: ApiCall['ctx'], request: unknown) => Promise<Messages[MessageName]>;
 
 const PROTOBUF = /^application\/(?:x-)?protobuf\b/i;
 const JSON_TYPE = /^application\/json\b/i;
 
-/** Whether a message can hold anything; `data` is left out for those that cannot. */
+/** Whether a message has fields; answers without fields have no `data`. */
 function hasFields(name: MessageName): boolean {
   const prototype: object = Object.getPrototypeOf(make(name));
   return Object.keys(prototype).some((key) => !key.startsWith('$'));
@@ -100,7 +89,7 @@ export function rpcRoute<D extends Domain>(
   const write = writer(response, list);
   const split = options.split && splitOf(response, options.split);
 
-  function read(call: Call): { readonly request: Messages[MessageName]; readonly binary: boolean } {
+  function read(call: ApiCall): { readonly request: Messages[MessageName]; readonly binary: boolean } {
     if (protobuf && PROTOBUF.test(call.contentType))
       return { request: readProtobuf(requestName, call.body), binary: true };
     if (protobuf && !JSON_TYPE.test(call.contentType))
@@ -133,7 +122,7 @@ export function rpcRoute<D extends Domain>(
         if (ask === undefined) return undefined;
         const fields = request as unknown as Fields;
         if (split && !binary && isSplit(fields, split)) {
-          // Each call has its time from when it is made: the client may take long to read what came before.
+          // Each call has its own deadline: the client may take long to read the parts before it.
           const allowedMs = remainingMs(call.ctx);
           const askPart = (part: Fields) =>
             ask(

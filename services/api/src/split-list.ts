@@ -1,24 +1,16 @@
 import { MAX_PAGE } from '@im/kit';
-import {
-  largestStored,
-  type MessageName,
-  type Messages,
-  manyFields,
-  type sdkws,
-  toJson,
-  toJsonEntry,
-} from '@im/protocol';
+import { largestStored, type MessageName, type Messages, manyFields, type sdkws, toJson, toJsonEntry } from '@im/protocol';
 
 type AnyMessage = Messages[MessageName];
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A list that is asked for in several calls when it is long, so that the largest entries fit into the answer of each. */
+/** A list that is requested in several calls when it is long, so that the largest entries fit into each answer. */
 export interface SplitOptions {
-  /** Field of the request with the ids that are asked for; without it, the list has pages. */
+  /** Field of the request with the requested ids. @default none: the list has pages */
   readonly ids?: string;
 }
 
-/** How it is split. */
+/** {@link SplitOptions} with the list of a response. */
 export interface Split extends SplitOptions {
   readonly list: string;
   /** Most entries of one call. */
@@ -27,7 +19,7 @@ export interface Split extends SplitOptions {
 
 /** Most bytes that the largest entries of one call take; half of what `rpc.maxAnswerBytes` allows. */
 const CALL_BYTES = 33_554_432;
-/** Most entries of one call, however small they are: a page of the usual size is one call. */
+/** Most entries of one call, even if they are small: a page of the usual size is one call. */
 const MOST_ENTRIES = 1_000;
 
 /** How lists in answers of this type are split. @throws TypeError for one without a list of messages. */
@@ -38,7 +30,7 @@ export function splitOf(response: MessageName, options: SplitOptions): Split {
   return { ...options, list, entries };
 }
 
-/** One call of several, and which of its entries are wanted. */
+/** One of several calls, and the range of its entries that belongs to the answer. */
 interface Part {
   readonly request: Fields;
   readonly begin: number;
@@ -80,9 +72,8 @@ export function isSplit(request: Fields, { entries, ids }: Split): boolean {
 }
 
 /**
- * JSON text of the answer to a request that is answered by several calls, each made when the text before it was taken.
- * The list stands first; what else there is, such as the total, follows: of a page from the first answer, of ids summed
- * up.
+ * JSON text of the answer to a request that takes several calls, each made once the text before it was read. The list
+ * comes first; other fields, such as the total, follow: of pages from the first answer, of ids as the sum.
  */
 export async function* splitAnswer(
   response: MessageName,

@@ -1,68 +1,57 @@
 import type { TenantId } from '@im/contract';
-import {
-  type Cache,
-  type CallContext,
-  createCache,
-  type FailedAttempts,
-  type Invalidations,
-  type Metrics,
-  TOKEN_CACHE,
-  tokenHash,
-  tokenInvalidationKey,
-} from '@im/kit';
+import { type Cache, type CallContext, createCache, type FailedAttempts, type Invalidations, type Metrics, TOKEN_CACHE, tokenHash, tokenInvalidationKey } from '@im/kit';
 import { argsError, type auth, ERR, ImError, make } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 
-/** Who bears a token. */
+/** The user and platform that a token was issued for. */
 export interface Bearer {
   readonly userID: string;
   readonly platformID: number;
 }
 
-/** Tells who bears a token, and remembers it for a moment. */
+/** Authenticates requests by their token; answers are cached. */
 export interface TokenGate {
   /**
-   * @throws ImError 1001 without a token, 1501-1507 for one that does not pass, 90004 when nobody can tell,
+   * @throws ImError 1001 without a token, 1501-1507 for one that does not pass, 90004 when auth is unavailable,
    * 429 for an unknown token of an address whose tokens failed too often.
    */
   bearer(ctx: CallContext, token: string, address: string): Promise<Bearer>;
   close(): void;
 }
 
-/** Parts of {@link createTokenGate}. */
 export interface TokenGateDeps {
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly invalidations: Invalidations;
   readonly metrics: Metrics;
-  /** Tokens that did not pass. */
+  /** Counts refused tokens by address. */
   readonly attempts: FailedAttempts;
 }
 
-/** Whether an error says that a token does not pass. */
+/** Whether an error is the refusal of a token. */
 export function isTokenRefusal(error: unknown): error is ImError {
   return (
     error instanceof ImError && error.code >= ERR.TokenExpiredError && error.code <= ERR.TokenNotExistError
   );
 }
 
-/** The refusal of an address that failed too often. */
+/** The error for an address with too many failed attempts. */
 export function tooManyAttempts(kind: 'logins' | 'tokens'): ImError {
   return new ImError(
     ERR.TooManyRequests,
-    `attempts.${kind}: too many attempts of this address failed; try later`,
+    `attempts.${kind}: too many failed attempts from this address; try again later`,
   );
 }
 
-/** How long an answer is remembered, should the news of a kicked token get lost. */
-const REMEMBERED_MS = 10_000;
+/** How long an answer is cached, in case the invalidation of a kicked token gets lost. */
+const CACHED_MS = 10_000;
 
-/** A gate over the auth domain. */
+/** Asks the auth domain. */
 export function createTokenGate({ rpc, invalidations, metrics, attempts }: TokenGateDeps): TokenGate {
   const client = rpc.client('auth');
   const known: Cache<auth.ParseTokenResp> = createCache({
     name: `${TOKEN_CACHE}-api`,
     max: 50_000,
-    ttlMs: REMEMBERED_MS,
+    ttlMs: CACHED_MS,
     metrics,
   });
   const keyOf = (tenant: TenantId, key: string) => `${tenant} ${key}`;

@@ -53,7 +53,7 @@ test('who asks is known before a body is read', async () => {
   }
 });
 
-test('each route has a largest body of its own, told before it arrives, plain and inflated', async () => {
+test('each route has a body limit, for its length, its bytes and its decompressed bytes', async () => {
   await using server = await listening();
   const long = server.begin(USUAL, { ...known, 'content-length': '65537' });
   long.request.flushHeaders();

@@ -119,7 +119,7 @@ test('the caller, the trace id and the deadline reach the domain', async () => {
   assert.equal(api.calls[1]?.ctx.opAdmin, true);
 });
 
-test('a tenant is named by path or host, and has administrators of its own', async () => {
+test('a tenant is selected by path or host, and has separate administrators', async () => {
   await using api = await startApi();
   const body = { userIDs: ['u1'] };
   await api.post('/user/get_users_info', body);
@@ -244,7 +244,7 @@ test('a kicked token is forgotten when the news comes', async () => {
   assert.equal(parsed, 2);
 });
 
-test('a tenant beyond its requests per second is told when to come again', async () => {
+test('a tenant beyond its requests per second learns when to retry', async () => {
   await using api = await startApi();
   const settings = api.tenants.list().find(({ id }) => id === 't2');
   assert.ok(settings);

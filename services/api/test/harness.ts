@@ -1,22 +1,7 @@
 import { ServerConfig, type ServerConfigInput, tenantSettings } from '@im/contract';
-import {
-  type CallContext,
-  inProcessInvalidations,
-  type Metrics,
-  type MutableTenantDirectory,
-  staticTenants,
-} from '@im/kit';
+import { type CallContext, inProcessInvalidations, type Metrics, type MutableTenantDirectory, staticTenants } from '@im/kit';
 import { createMetrics, silentLogger } from '@im/process';
-import {
-  DOMAINS,
-  type Domain,
-  ERR,
-  ImError,
-  type MessageName,
-  type Messages,
-  make,
-  serviceMethods,
-} from '@im/protocol';
+import { DOMAINS, type Domain, ERR, ImError, type MessageName, type Messages, make, serviceMethods } from '@im/protocol';
 import { createRpc, type RpcRegistry } from '@im/rpc';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { createApp } from '../src/app.ts';
@@ -40,7 +25,7 @@ export interface Harness extends AsyncDisposable {
   readonly invalidate: (key: string) => Promise<void>;
   /** Answers this method from now on; the others succeed with an empty response. */
   stub(target: string, answer: Stub): void;
-  /** POST with operationID and, unless told, the token of user u1. */
+  /** POST with operationID and, by default, the token of user u1. */
   post(url: string, body: unknown, options?: PostOptions): Promise<Answer>;
 }
 
@@ -97,7 +82,7 @@ export async function startApi(
   options: {
     config?: ServerConfigInput;
     unbuilt?: readonly Domain[];
-    /** The domains are in another process, as far as calls can tell. */
+    /** Calls look as if the domains were in another process. */
     remote?: boolean;
   } = {},
 ): Promise<Harness> {

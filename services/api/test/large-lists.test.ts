@@ -32,7 +32,7 @@ const ENTRIES: Readonly<Record<string, number>> = {
   // 10,000 part numbers in the largest request.
   '/object/auth_sign': 10_000,
   '/object/initiate_form_data': 10,
-  // Administrators, who are told to ask for less.
+  // Administrators, who must ask for less.
   '/msg/search_msg': 500,
   '/statistics/user/active': 1_000,
   '/statistics/group/active': 250,
@@ -117,7 +117,7 @@ test('a list in one answer that is larger than a message between processes comes
   assert.equal(found.length, 1_500);
   assert.ok(found.every((command, i) => command.uuid === `c${i}` && command.value === value));
   assert.equal(headers['content-length'], undefined, 'written in parts');
-  // Above what one answer may have: the caller is told what to do.
+  // Above the limit of one answer: the error names the remedy.
   api.stub('user.processUserCommandGetAll', () =>
     make('user.ProcessUserCommandGetAllResp', {
       CommandResp: Array.from({ length: 5_000 }, () => make('user.AllCommandInfoResp', { value })),

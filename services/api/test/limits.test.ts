@@ -4,7 +4,7 @@ import { type FieldLimit, type MessageName, messageLimits } from '@im/protocol';
 import { ROUTES, RPC_ROUTES } from '../src/routes/index.ts';
 import { ADMIN, startApi } from './harness.ts';
 
-/** A value of a field that is one too large, by the field's limit; undefined for what has no limit of its own. */
+/** A value of a field that exceeds its limit by one; undefined for a field without a limit. */
 function tooLarge(limit: FieldLimit): unknown {
   if (limit.kind === 'bool' || limit.kind === 'message') {
     return limit.entries && limit.keyChars === undefined

@@ -4,7 +4,7 @@ import { ERR, ImError, make, type msg, type sdkws } from '@im/protocol';
 import { ADMIN } from './harness.ts';
 import { TEXT, withSend } from './send-harness.ts';
 
-test('an administrator sends a text as anybody', async () => {
+test('an administrator sends a text as any user', async () => {
   await using api = await withSend();
   const { status, text } = await api.post(
     '/msg/send_msg',
@@ -100,7 +100,7 @@ test('an error of the message domain passes', async () => {
   assert.equal(text, '{"errCode":1302,"errMsg":"BlockedByPeer","errDlt":""}');
 });
 
-test('what a webhook changed is told', async () => {
+test('fields changed by a webhook are returned', async () => {
   await using api = await withSend();
   api.stub('msg.sendMsg', () =>
     make('msg.SendMsgResp', {
@@ -132,7 +132,7 @@ test('a batch has one clientMsgID for all, and names those that failed', async (
   );
 });
 
-test('a batch to everybody pages through the users; recvIDs must be present nevertheless', async () => {
+test('a batch to all pages through the users; recvIDs must be present nevertheless', async () => {
   await using api = await withSend();
   const pages: number[] = [];
   api.stub('user.getAllUserID', (_ctx, { pagination }: { pagination: sdkws.RequestPagination }) => {
@@ -154,7 +154,7 @@ function key(value: object): string {
   return encodeURIComponent(Buffer.from(JSON.stringify(value)).toString('base64'));
 }
 
-test('a bot answers whoever wrote to it, and only as itself', async () => {
+test('a bot answers the sender of a message, and only as itself', async () => {
   await using api = await withSend();
   api.stub('user.getDesignateUsers', () =>
     make('user.GetDesignateUsersResp', {

@@ -39,7 +39,7 @@ test('online status comes as a list in the order asked', async () => {
   );
 });
 
-test('token details of nobody are null, for everybody', async () => {
+test('token details of unknown users are null, for any caller', async () => {
   await using api = await startApi();
   for (const options of [{}, ADMIN]) {
     const { text } = await api.post('/user/get_users_online_token_detail', { userIDs: ['u1'] }, options);

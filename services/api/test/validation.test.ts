@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { make, serviceMethods } from '@im/protocol';
+import type { FieldRule } from '../src/field-rules.ts';
 import { RPC_ROUTES } from '../src/routes/index.ts';
-import type { Rule } from '../src/rules.ts';
 import { ADMIN, startApi } from './harness.ts';
 
 /** Requests that name everything a route demands, by path; what is left out or wrong in them must be refused. */
 const page = { pageNumber: 1, showNumber: 10 };
 
-function names(rules: readonly Rule[]): string[] {
+function names(rules: readonly FieldRule[]): string[] {
   return rules.map(({ field }) => field);
 }
 

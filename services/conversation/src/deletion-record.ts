@@ -3,8 +3,7 @@ import type { Bus } from '@im/bus';
 import { type CallContext, type TenantDirectory, unknownTenant } from '@im/kit';
 import { encode, isGroupConversation, make, PLACEMENT_CODES } from '@im/protocol';
 
-/** What {@link recordDeletions} works with. */
-export interface DeletionParts {
+interface DeletionDeps {
   readonly bus: Pick<Bus, 'log' | 'partitionOf'>;
   readonly tenants: Pick<TenantDirectory, 'get'>;
 }
@@ -13,13 +12,13 @@ export interface DeletionParts {
 const PER_RECORD = 1_000;
 
 /**
- * Writes into the log that the caller deletes their records of these conversations: messages behind it make the
- * records again, although their senders may not know yet that they are missing. Group chats are left out: messages
- * never make records of those. Resolves when the log has it. See docs/decisions/deleted-conversations.md.
+ * Appends to the log that the caller deletes their records of these conversations: later messages create the records
+ * again, even if their senders do not know yet that they are missing. Group chats are left out: messages never create
+ * their records. Resolves when the log has the deletions. See docs/decisions/deleted-conversations.md.
  * @throws ImError 90004 when the log did not acknowledge in time.
  */
 export async function recordDeletions(
-  { bus, tenants }: DeletionParts,
+  { bus, tenants }: DeletionDeps,
   { tenant, operationID }: CallContext,
   conversationIDs: readonly string[],
 ): Promise<void> {

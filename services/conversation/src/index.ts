@@ -11,28 +11,28 @@ import {
   type Store,
   userRepo,
 } from '@im/store';
+import type { ConversationDeps } from './deps.ts';
 import { deleteConversationsMethods } from './methods/delete-conversations.ts';
-import { jssdkMethods } from './methods/jssdk.ts';
-import { markMethods } from './methods/marks.ts';
-import { readConversationMethods } from './methods/read-conversations.ts';
+import { jssdkMethods } from './methods/get-active-conversations.ts';
+import { readConversationMethods } from './methods/get-conversations.ts';
+import { syncConversationMethods } from './methods/get-incremental-conversation.ts';
+import { sortedListMethods } from './methods/get-sorted-conversation-list.ts';
 import { setConversationsMethods } from './methods/set-conversations.ts';
-import { sortedListMethods } from './methods/sorted-list.ts';
-import { syncConversationMethods } from './methods/sync-conversations.ts';
-import type { ConversationParts } from './parts.ts';
+import { markMethods } from './methods/set-group-at-type.ts';
 
 /** What the conversation domain needs of its process. */
-export type ConversationDeps = BaseDeps &
+export type ConversationServiceDeps = BaseDeps &
   Partial<Pick<LiveDeps, 'live'>> & { rpc: RpcRegistry; store: Store; bus: Bus };
 
 /** Users' records of their conversations: settings, bounds, versions, and views that combine them with messages. */
-export const module: ServiceModule<ConversationDeps> = {
+export const conversationService: ServiceModule<ConversationServiceDeps> = {
   name: 'conversation',
   needs: ['rpc', 'store', 'bus'],
   async create(config, deps): Promise<Service> {
     const { rpc, store, bus, tenants, background, metrics, live } = deps;
     const limits = () => (live?.current ?? config).limits;
     const log = deps.log.child({ part: 'conversation' });
-    const parts: ConversationParts = {
+    const parts: ConversationDeps = {
       records: conversationSettings(store),
       changes: conversationSettingsChanges(store),
       users: userRepo(store),

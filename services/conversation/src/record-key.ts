@@ -2,9 +2,9 @@ import { argsError, chatConversationID, type conversation, SESSION } from '@im/p
 import type { ConversationKey } from '@im/store';
 
 /**
- * The record of one owner that a request means. The id follows from the kind of chat and its peer or group: with an
- * id of somebody else's chat, an owner would be let into it.
- * @throws ImError 1001 that names what is missing or does not fit.
+ * The record of one owner that a request refers to. The id is derived from the kind of chat and its peer or group: an id
+ * of the client's choice could give the owner access to the chat of other users.
+ * @throws ImError 1001 that names the missing field.
  */
 export function recordKey(ownerUserID: string, wanted: conversation.ConversationReq): ConversationKey {
   const { conversationType, userID, groupID } = wanted;
@@ -26,7 +26,7 @@ export function recordKey(ownerUserID: string, wanted: conversation.Conversation
   };
 }
 
-/** The ids of all these records must be the one that the request names, if it names one. @throws ImError 1001. */
+/** @throws ImError 1001 unless all these records have the id in the request; an empty id matches all. */
 export function requireSameID(keys: readonly ConversationKey[], conversationID: string): void {
   if (conversationID !== '' && keys.some((key) => key.conversationID !== conversationID)) {
     throw argsError('conversation.conversationID does not belong to its userID or groupID');

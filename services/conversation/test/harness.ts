@@ -17,7 +17,7 @@ import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { decode, ERR, ImError, type log, make, type msg, type sdkws } from '@im/protocol';
 import { createRpc, type DomainService } from '@im/rpc';
 import { createStore, type Store, userRepo } from '@im/store';
-import { module } from '../src/index.ts';
+import { conversationService } from '../src/index.ts';
 
 /** A notification that the domain sent. */
 export interface SentNotification {
@@ -148,7 +148,7 @@ export async function startHarness(): Promise<Harness> {
     instanceId: 'test',
     signal,
   };
-  const service = await module.create(config, deps);
+  const service = await conversationService.create(config, deps);
   await store.start();
   await service.start();
   for (const end = Date.now() + 60_000; !store.ready().ready; await sleep(20)) {

@@ -49,13 +49,13 @@ async function listOf(ownerUserID: string, tenant = t1) {
 }
 
 describe('settings', () => {
-  test('are made for whoever lacks a record, and told once', async () => {
+  test('create missing records, and notify once', async () => {
     const chat = { conversationID: 'si_a_b', conversationType: 1, userID: 'b' };
     await set('a', ['a'], { ...chat, recvMsgOpt: 2, isPinned: true });
-    const [told] = harness.takeSent();
-    assert.ok(told);
-    assert.equal(route(told), '1300 a>a');
-    assert.deepEqual(told.tips, { userID: 'a', conversationIDList: ['si_a_b'] });
+    const [sent] = harness.takeSent();
+    assert.ok(sent);
+    assert.equal(route(sent), '1300 a>a');
+    assert.deepEqual(sent.tips, { userID: 'a', conversationIDList: ['si_a_b'] });
     await set('a', ['a'], { ...chat, recvMsgOpt: 2 });
     assert.deepEqual(harness.takeSent(), [], 'nothing changed');
     await set('a', ['a'], chat);
@@ -77,14 +77,14 @@ describe('settings', () => {
     assert.deepEqual(pinned.conversationIDs, ['si_a_b']);
   });
 
-  test('private chat belongs to both sides, and the peer is told', async () => {
+  test('private chat is shared by both users, and the peer is notified', async () => {
     const chat = { conversationID: 'si_c_d', conversationType: 1, userID: 'd' };
     await set('c', ['c'], { ...chat, isPrivateChat: true });
-    const [told, ...more] = harness.takeSent();
-    assert.ok(told);
+    const [sent, ...more] = harness.takeSent();
+    assert.ok(sent);
     assert.equal(more.length, 0);
-    assert.equal(route(told), '1701 c>d');
-    assert.deepEqual(told.tips, { recvID: 'd', sendID: 'c', isPrivate: true, conversationID: 'si_c_d' });
+    assert.equal(route(sent), '1701 c>d');
+    assert.deepEqual(sent.tips, { recvID: 'd', sendID: 'c', isPrivate: true, conversationID: 'si_c_d' });
     const both = [...(await listOf('c')), ...(await listOf('d'))];
     assert.deepEqual(
       both.map((record) => [record.ownerUserID, record.userID, record.isPrivateChat]),
@@ -154,8 +154,8 @@ describe('settings', () => {
       make('conversation.ConversationMinSeq', { conversationID: 'none', minSeq: 5 }),
     ];
     await service.setMinSeqs(as(t1, 'a'), make('conversation.SetMinSeqsReq', { ownerUserID: 'a', minSeqs }));
-    const [told] = harness.takeSent();
-    assert.deepEqual(told?.tips.conversationIDList, ['sg_marked']);
+    const [sent] = harness.takeSent();
+    assert.deepEqual(sent?.tips.conversationIDList, ['sg_marked']);
     const found = await service.getConversation(
       as(t1, 'a'),
       make('conversation.GetConversationReq', { ownerUserID: 'a', conversationID: 'sg_marked' }),
@@ -197,8 +197,8 @@ describe('deletion', () => {
 
     harness.logged.length = 0;
     await remove(['si_a_d', 'si_b_d', 'si_d_long', 'sn_a_d', 'sg_left', 'si_d_nobody']);
-    const told = harness.logged.map(({ partition, record }) => [partition, record.deletedRecords]);
-    assert.deepEqual(told, [
+    const sent = harness.logged.map(({ partition, record }) => [partition, record.deletedRecords]);
+    assert.deepEqual(sent, [
       ['a_d'.length, ['si_a_d', 'si_b_d', 'sn_a_d']],
       ['d_long'.length, ['si_d_long']],
     ]);

@@ -198,7 +198,7 @@ describe('views with messages', () => {
     assert.deepEqual(harness.takeSent(), []);
   });
 
-  test('extra data of a user reaches the records of those who chat with him', async () => {
+  test('extra data of a user reaches the records of their peers', async () => {
     const { conversation: service } = harness;
     const update = make('conversation.UpdateConversationsByUserReq', { userID: 'b', ex: 'vip' });
     await refuses(ERR.NoPermissionError, service.updateConversationsByUser(as(t1, 'f'), update));

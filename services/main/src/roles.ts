@@ -13,14 +13,14 @@ const MODULES = {
   auth: async (): Promise<ProcessModule> => (await import('@im/auth')).authService,
   user: async (): Promise<ProcessModule> => (await import('@im/user')).userService,
   relation: async (): Promise<ProcessModule> => (await import('@im/relation')).relationService,
-  conversation: async (): Promise<ProcessModule> => (await import('@im/conversation')).module,
+  conversation: async (): Promise<ProcessModule> => (await import('@im/conversation')).conversationService,
   group: async (): Promise<ProcessModule> => (await import('@im/group')).groupService,
   third: async (): Promise<ProcessModule> => (await import('@im/third')).thirdService,
-  msg: async (): Promise<ProcessModule> => (await import('@im/msg')).module,
+  msg: async (): Promise<ProcessModule> => (await import('@im/msg')).msgService,
   transfer: async (): Promise<ProcessModule> => (await import('@im/transfer')).transferService,
   push: async (): Promise<ProcessModule> => (await import('@im/push')).pushService,
   cron: async (): Promise<ProcessModule> => (await import('@im/cron')).cronService,
-  api: async (): Promise<ProcessModule> => (await import('@im/api')).module,
+  api: async (): Promise<ProcessModule> => (await import('@im/api')).apiService,
   gateway: async (): Promise<ProcessModule> => (await import('@im/gateway')).gatewayService,
 } as const;
 

@@ -2,7 +2,7 @@ import type { Bus } from '@im/bus';
 import { createNotifier, createReach } from '@im/domain';
 import { createUserLimit } from '@im/kit';
 import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule } from '@im/process';
-import type { RpcRegistry } from '@im/rpc';
+import type { DomainService, RpcRegistry } from '@im/rpc';
 import {
   blackRepo,
   conversationSeqs,
@@ -19,19 +19,30 @@ import {
   seqUsers,
   userRepo,
 } from '@im/store';
-import { createMsgService } from './msg-service.ts';
+import type { MsgDeps } from './deps.ts';
+import { clearMethods } from './methods/clear-conversations-msg.ts';
+import { deleteMethods } from './methods/delete-msgs.ts';
+import { positionMethods } from './methods/get-max-seq.ts';
+import { readMethods } from './methods/mark-as-read.ts';
+import { pullMethods } from './methods/pull-message-by-seqs.ts';
+import { revokeMethods } from './methods/revoke-msg.ts';
+import { searchMethods } from './methods/search-message.ts';
+import { sendMethods } from './methods/send-msg.ts';
+import { statisticsMethods } from './methods/statistics.ts';
+import { createMessageSender } from './send/message-sender.ts';
 import { parkedUnits } from './send/parked-units.ts';
 import { createSendLimits } from './send/send-limits.ts';
+import { sendStatus } from './send/send-status.ts';
 
-/** Between looks at what transfer has parked. */
-const PARKED_LOOK_MS = 2_000;
+/** Between polls of the records that transfer has parked. */
+const PARKED_POLL_MS = 2_000;
 
 /** What msg needs of its process. */
-export type MsgDeps = BaseDeps &
+export type MsgServiceDeps = BaseDeps &
   Partial<Pick<LiveDeps, 'live'>> & { rpc: RpcRegistry; store: Store; bus: Bus };
 
 /** Sending, pulling, read state, revocation, deletion. */
-export const module: ServiceModule<MsgDeps> = {
+export const msgService: ServiceModule<MsgServiceDeps> = {
   name: 'msg',
   needs: ['rpc', 'store', 'bus'],
   async create(
@@ -72,8 +83,8 @@ export const module: ServiceModule<MsgDeps> = {
     );
     return {
       async start() {
-        background.every('msg-parked-look', PARKED_LOOK_MS, async () => {
-          if (store.ready().ready) await parked.look();
+        background.every('msg-parked-look', PARKED_POLL_MS, async () => {
+          if (store.ready().ready) await parked.poll();
         });
       },
       stop: async () => {},
@@ -81,3 +92,18 @@ export const module: ServiceModule<MsgDeps> = {
     };
   },
 };
+
+/** The msg domain: sending, pulling, read state, revocation, deletion, and administrators' questions. */
+export function createMsgService(deps: MsgDeps): DomainService<'msg'> {
+  return {
+    ...sendMethods(deps, createMessageSender(deps), sendStatus(deps.store, deps.background)),
+    ...pullMethods(deps),
+    ...positionMethods(deps),
+    ...readMethods(deps),
+    ...revokeMethods(deps),
+    ...deleteMethods(deps),
+    ...clearMethods(deps),
+    ...searchMethods(deps),
+    ...statisticsMethods(deps),
+  };
+}

@@ -54,7 +54,7 @@ function lastTips(contentType: number) {
   return { ...found, tips: JSON.parse(detail) };
 }
 
-test('a revoked message reads as revoked, in quotes too, and everybody is told', async () => {
+test('a revoked message reads as revoked, in quotes too, and all participants are notified', async () => {
   const cid = 'si_u1_u2';
   await send(f, text('u1', 'u2', 'secret'));
   const quoteMessage = { seq: 1, contentType: 101, content: 'secret', textElem: { content: 'secret' } };
@@ -88,7 +88,7 @@ test('a revoked message reads as revoked, in quotes too, and everybody is told',
 
   const told = lastTips(2101);
   assert.equal(told.conversationID, 'n_u1_u2');
-  assert.equal(told.seq, 1, 'stored in the twin');
+  assert.equal(told.seq, 1, 'stored in the notification conversation');
   assert.deepEqual(
     [told.tips.revokerUserID, told.tips.sesstionType, told.tips.seq, told.tips.isAdminRevoke],
     ['u1', 1, 1, false],
@@ -113,7 +113,7 @@ test('who may revoke in a group', async () => {
   assert.deepEqual(types, [1501, 101, 2101, 2101, 2101, 2101, 101]);
 });
 
-test('an administrator who revokes in a chat of two tells both', async () => {
+test('an administrator revokes in a single chat: both users are notified', async () => {
   await send(f, text('u1', 'u9', 'x'));
   await revoke('imAdmin', 'si_u1_u9', 1, byAdmin());
   const { record } = lastTips(2101);
@@ -198,7 +198,7 @@ test('in a group a read position only goes to the own devices', async () => {
   assert.deepEqual(told.record.entries[0]?.userIDs, ['u2']);
 });
 
-test('deleting: for oneself anything, for everybody only what is one’s own to take back', async () => {
+test('deleting: any message for oneself, only revocable ones for all', async () => {
   const cid = 'si_u5_u6';
   for (const [from, to] of [
     ['u5', 'u6'],
@@ -273,7 +273,7 @@ test('clearing that stops half-way has cleared all or nothing, for pulls and in 
   assert.deepEqual(await seen(), [0, 2, 2]);
 });
 
-test('clearing: for oneself, for everybody, and everything', async () => {
+test('clearing: for oneself, for all, and all conversations', async () => {
   const cid = 'si_u7_u8';
   const clear = (userID: string, conversationIDs: string[], opt: Partial<msg.DeleteSyncOpt> = {}) =>
     f.msg.clearConversationsMsg(
@@ -313,7 +313,7 @@ test('clearing: for oneself, for everybody, and everything', async () => {
   );
 });
 
-test('administrators remove what is old, and count and search what is there', async () => {
+test('administrators remove old messages, and count and search the others', async () => {
   const cid = 'si_b_c';
   for (let i = 0; i < 4; i++) await send(f, text('b', 'c', `needle ${i}`));
   await makeGroup(f, 'gs', ['b', 'c']);
@@ -488,7 +488,7 @@ test('a mention marks the conversations of those who are meant', async () => {
   await eventually(marks, [0, 2, 3, 2]);
 });
 
-test('who leaves a group, or comes back, is told with the change that the conversation changed', async () => {
+test('users who leave a group, or rejoin, are notified of the changed conversation by the change itself', async () => {
   await makeGroup(f, 'gt', ['u1', 'u2', 'u3']);
   const change = (contentType: number, fields: Partial<msg.SendNotificationReq>) =>
     f.msg.sendNotification(

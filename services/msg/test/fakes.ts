@@ -3,7 +3,11 @@ import { type CallContext, createUserLimit, staticTenants } from '@im/kit';
 import { createBackground, createMetrics, silentLogger } from '@im/process';
 import { decode, type log, make, type sdkws } from '@im/protocol';
 import type { GroupMember } from '@im/store';
-import { createSender, type Sender, type SenderParts } from '../src/send/sender.ts';
+import {
+  createMessageSender,
+  type MessageSender,
+  type MessageSenderDeps,
+} from '../src/send/message-sender.ts';
 
 /** The tenant of the fakes. */
 export const TENANT = tenantId('t1');
@@ -46,7 +50,7 @@ export function smallWorld(): World {
 
 /** What went out of a fake sender. */
 export interface FakeSender {
-  readonly sender: Sender;
+  readonly sender: MessageSender;
   readonly records: log.Record[];
   readonly transient: { userID?: string; groupID?: string; delivery: log.Delivery; message: sdkws.MsgData }[];
   /** Makes the log refuse. */
@@ -58,7 +62,7 @@ export function fakeSender(world: World, settings: Partial<TenantSettingsInput> 
   const metrics = createMetrics();
   const log = silentLogger();
   const out: FakeSender = {
-    sender: undefined as unknown as Sender,
+    sender: undefined as unknown as MessageSender,
     records: [],
     transient: [],
     failure: undefined,
@@ -133,6 +137,6 @@ export function fakeSender(world: World, settings: Partial<TenantSettingsInput> 
     },
   };
   // The fakes have the methods that sending uses, and no others.
-  Object.assign(out, { sender: createSender(parts as unknown as SenderParts) });
+  Object.assign(out, { sender: createMessageSender(parts as unknown as MessageSenderDeps) });
   return out;
 }

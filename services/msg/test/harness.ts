@@ -15,7 +15,7 @@ import {
   type Store,
   userRepo,
 } from '@im/store';
-import { type MsgDeps, module } from '../src/index.ts';
+import { type MsgServiceDeps, msgService } from '../src/index.ts';
 import { type FoldingLog, foldingLog } from './folding-log.ts';
 
 /** Two tenants with the same ids; the second has a database of its own. */
@@ -57,7 +57,7 @@ export async function startFixture(): Promise<Fixture> {
   const rpc = createRpc(config, { log, metrics, serve: false });
   bindConversation(rpc, store, () => fixture.refuseMinSeqs);
   const deps = { rpc, store, bus: folding.bus, log, metrics, tenants, background, invalidations };
-  await module.create(config, deps as unknown as MsgDeps);
+  await msgService.create(config, deps as unknown as MsgServiceDeps);
   for (const tenant of [ONE, TWO]) await seedUsers(store, tenant);
   const fixture: Fixture = {
     msg: rpc.client('msg'),

@@ -90,7 +90,7 @@ test('a chat of two: newest seqs, positions, pulls by range and by list', async 
   assert.deepEqual(seqsOf((await list('u1', cid, [99])).msgs[cid]), [], 'an entry without messages');
 });
 
-test('nobody reads what is not his: other users, other tenants, ids that look alike', async () => {
+test('users read only their own conversations: not of other users, other tenants, or with similar ids', async () => {
   await send(f, text('a', 'b_c', 'for b_c'));
   await send(f, text('a_b', 'c', 'for c'));
   const cid = 'si_a_b_c';
@@ -165,7 +165,7 @@ test('who left a group sees what was before, and nothing after; who comes back s
   assert.equal(member.at(-1)?.seq, 4);
 });
 
-test('who is no member any more pulls nothing, though the log was never told; of an ended group, everybody keeps all', async () => {
+test('former members pull nothing, even if the log has no record of it; all keep the messages of a dismissed group', async () => {
   await makeGroup(f, 'g2', ['u1', 'u2', 'u3']);
   await send(f, groupText('u1', 'g2', 'before'));
   const members = groupMemberChanges(f.store);
@@ -228,7 +228,7 @@ test('one pull over many conversations fills the answer in their order', async (
   );
 });
 
-test('the last message is the newest with content; deleting it for oneself shows it emptied', async () => {
+test('the last message is the newest with content; deleted for oneself it is shown empty', async () => {
   const cid = 'si_u8_u9';
   for (const words of ['first', 'second', 'third']) await send(f, text('u8', 'u9', words));
   const lastOf = async (userID: string) =>

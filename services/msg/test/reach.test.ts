@@ -11,14 +11,14 @@ before(async () => {
 after(() => f?.stop());
 
 const hasCode = (code: number) => (error: unknown) => error instanceof ImError && error.code === code;
-const everybody = make('msg.DeleteSyncOpt', { IsSyncOther: true });
-/** What a user does to messages that others see. */
+const forAll = make('msg.DeleteSyncOpt', { IsSyncOther: true });
+/** Changes of messages that others see. */
 const doors = (userID: string, conversationID: string, seq: number) => ({
   revoke: () => f.msg.revokeMsg(by(userID), make('msg.RevokeMsgReq', { conversationID, seq, userID })),
   delete: () =>
     f.msg.deleteMsgs(
       by(userID),
-      make('msg.DeleteMsgsReq', { conversationID, seqs: [seq], userID, deleteSyncOpt: everybody }),
+      make('msg.DeleteMsgsReq', { conversationID, seqs: [seq], userID, deleteSyncOpt: forAll }),
     ),
   clear: () =>
     f.msg.clearConversationsMsg(
@@ -26,7 +26,7 @@ const doors = (userID: string, conversationID: string, seq: number) => ({
       make('msg.ClearConversationsMsgReq', {
         conversationIDs: [conversationID],
         userID,
-        deleteSyncOpt: everybody,
+        deleteSyncOpt: forAll,
       }),
     ),
 });
@@ -52,7 +52,7 @@ test('a blocked user neither writes, nor types, nor changes messages at the bloc
   const { revoke, ...closed } = doors('u1', cid, 1);
   for (const [name, open] of Object.entries(closed)) await assert.rejects(open(), hasCode(1302), name);
   assert.equal(f.log.delivered.length, before);
-  // What one wrote oneself may be taken back.
+  // Own messages may be revoked.
   await revoke();
 });
 

@@ -5,7 +5,7 @@ import { type log, queueKey } from '@im/protocol';
 import type { ParkedRecord, ParkedUnit } from '@im/store';
 import type { Repos } from './repos.ts';
 
-/** The parts of an id behind its kind, which a chat and its notification twin share: `a_b` of `si_a_b`. */
+/** The parts of an id behind its kind, which a chat and its notification conversation share: `a_b` of `si_a_b`. */
 export function bareConversation(conversationID: string): string {
   return conversationID.slice(conversationID.indexOf('_') + 1);
 }

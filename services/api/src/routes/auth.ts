@@ -1,5 +1,5 @@
+import { between, text } from '../field-rules.ts';
 import { rpcRoute } from '../rpc-route.ts';
-import { between, text } from '../rules.ts';
 
 /** Tokens, docs/protocol/http.md. */
 export const authRoutes = [

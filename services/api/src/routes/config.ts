@@ -1,17 +1,8 @@
 import { productVersion } from '@im/process';
-import {
-  argsError,
-  checkLimits,
-  ERR,
-  ImError,
-  type MessageName,
-  type Messages,
-  make,
-  toJson,
-} from '@im/protocol';
-import { USUAL_BODY } from '../body-limit.ts';
-import type { Call, Route } from '../call.ts';
+import { argsError, checkLimits, ERR, ImError, type MessageName, type Messages, make, toJson } from '@im/protocol';
 import { readMessage } from '../json-body.ts';
+import { USUAL_BODY } from '../request-body.ts';
+import type { ApiCall, Route } from '../route.ts';
 
 function route<N extends MessageName>(
   path: string,
@@ -28,7 +19,7 @@ function route<N extends MessageName>(
     badInput,
     requests: request ? [request] : [],
     bodyLimit: USUAL_BODY,
-    prepare({ body }: Call) {
+    prepare({ body }: ApiCall) {
       const read = request && readMessage(request, body);
       if (request && read) checkLimits(request, read);
       return async () => answer(read);
@@ -36,7 +27,7 @@ function route<N extends MessageName>(
   };
 }
 
-/** This server is configured by files and custom resources, which no HTTP client may rewrite. */
+/** The server is configured by files and custom resources, which HTTP clients cannot change. */
 function refuse(what: string): () => never {
   return () => {
     throw new ImError(ERR.ServerInternalError, what);

@@ -1,9 +1,9 @@
 import { argsError } from '@im/protocol';
+import { type FieldRule, type Fields, list, nonZero, object, page, text } from '../field-rules.ts';
 import { rpcRoute } from '../rpc-route.ts';
-import { type Fields, list, nonZero, object, page, type Rule, text } from '../rules.ts';
 
 /** By age or by name, not both. */
-const eitherDaysOrIDs: Rule = {
+const eitherDaysOrIDs: FieldRule = {
   field: 'needDeleteTime',
   check({ needDeleteTime, conversationIDs }: Fields) {
     const byAge = Number(needDeleteTime) > 0;

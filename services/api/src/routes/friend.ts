@@ -1,5 +1,5 @@
+import { list, oneOf, page, text } from '../field-rules.ts';
 import { rpcRoute } from '../rpc-route.ts';
-import { list, oneOf, page, text } from '../rules.ts';
 
 const DISTINCT = { distinct: true };
 

@@ -1,5 +1,5 @@
+import { atLeast, between, list, object, objects, oneOf, page, text } from '../field-rules.ts';
 import { rpcRoute } from '../rpc-route.ts';
-import { atLeast, between, list, object, objects, oneOf, page, text } from '../rules.ts';
 
 const DISTINCT = { distinct: true };
 const group = [text('groupID')];

@@ -1,10 +1,10 @@
+import { atLeast, list, page, seqs, text } from '../field-rules.ts';
 import { rpcRoute } from '../rpc-route.ts';
-import { atLeast, list, page, seqs, text } from '../rules.ts';
 
-/** Messages, docs/protocol/http.md, but for the routes that send. */
+/** Messages, docs/protocol/http.md, except for the routes that send. */
 export const msgRoutes = [
   rpcRoute('/msg/newest_seq', 'msg', 'getMaxSeq', { rules: [text('userID')] }),
-  // Searches all conversations of everybody, so it is for administrators; OpenIM let anybody.
+  // Searches the conversations of all users: for administrators only; OpenIM allows any user.
   rpcRoute('/msg/search_msg', 'msg', 'searchMessage', { admin: true, rules: [page()] }),
   rpcRoute('/msg/pull_msg_by_seq', 'msg', 'pullMessageBySeqs', { rules: [text('userID')] }),
   rpcRoute('/msg/revoke_msg', 'msg', 'revokeMsg', {

@@ -1,8 +1,8 @@
 import { argsError } from '@im/protocol';
+import { atLeast, type FieldRule, type Fields, page } from '../field-rules.ts';
 import { rpcRoute } from '../rpc-route.ts';
-import { atLeast, type Fields, page, type Rule } from '../rules.ts';
 
-const inOrder: Rule = {
+const inOrder: FieldRule = {
   field: 'start',
   check({ start, end }: Fields) {
     if (Number(start) > Number(end)) throw argsError('start is later than end');

@@ -1,8 +1,8 @@
-import type { Call } from '../call.ts';
+import { atLeast, between, text } from '../field-rules.ts';
+import type { ApiCall } from '../route.ts';
 import { rpcRoute } from '../rpc-route.ts';
-import { atLeast, between, text } from '../rules.ts';
 
-const urlPrefix = (call: Call) => ({ urlPrefix: call.objectURL });
+const urlPrefix = (call: ApiCall) => ({ urlPrefix: call.objectURL });
 
 /** Push registrations, client logs and objects, docs/protocol/objects.md. */
 export const thirdRoutes = [

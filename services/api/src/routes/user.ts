@@ -1,5 +1,5 @@
+import { between, list, nonZero, object, objects, oneOf, page, text } from '../field-rules.ts';
 import { rpcRoute } from '../rpc-route.ts';
-import { between, list, nonZero, object, objects, oneOf, page, text } from '../rules.ts';
 
 const command = [text('userID'), nonZero('type'), text('uuid')];
 

@@ -1,9 +1,9 @@
 import { type api, make, type msg, type sdkws, toJson } from '@im/protocol';
 
-/** Fields of a message that the answer names by themselves. */
-const TOLD_ALREADY = new Set(['serverMsgID', 'clientMsgID', 'sendTime']);
+/** Fields of a message that the answer already has. */
+const IN_ANSWER = new Set(['serverMsgID', 'clientMsgID', 'sendTime']);
 
-/** Lists and maps are always there, changed or not. */
+/** Lists and maps are never absent, changed or not. */
 function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
@@ -12,7 +12,7 @@ function isEmpty(value: unknown): boolean {
 function modified(message: sdkws.MsgData): string {
   const changed: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(message)) {
-    if (TOLD_ALREADY.has(key) || isEmpty(value)) continue;
+    if (IN_ANSWER.has(key) || isEmpty(value)) continue;
     changed[key] = value instanceof Uint8Array ? Buffer.from(value).toString() : value;
   }
   return JSON.stringify(changed);
@@ -31,13 +31,13 @@ export function sendAnswer({ serverMsgID, clientMsgID, sendTime, modify }: msg.S
 }
 
 /** Outcome for one receiver; resp is null when the send failed. */
-export interface Sent {
+export interface SendOutcome {
   readonly recvID: string;
   readonly resp: msg.SendMsgResp | null;
 }
 
 /** `data` of a batch: lists are null when empty. */
-export function batchAnswer(outcomes: readonly Sent[]): string {
+export function batchAnswer(outcomes: readonly SendOutcome[]): string {
   const results: string[] = [];
   const failed: string[] = [];
   for (const { recvID, resp } of outcomes) {

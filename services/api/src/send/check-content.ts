@@ -3,7 +3,7 @@ import { CONTENT_SHAPES, type FieldShape, type Shape } from './content-shapes.ts
 
 const MAX_DEPTH = 64;
 
-/** OpenIM answers a content that breaks its shape with 500, as if it had failed itself. */
+/** OpenIM answers such content with 500, like an internal error. */
 function violation(path: string, problem: string): never {
   throw argsError(path === '' ? `content ${problem}` : `content.${path} ${problem}`);
 }
@@ -12,7 +12,7 @@ function byKey(object: object): Map<string, unknown> {
   return new Map(Object.entries(object).map(([key, value]) => [key.toLowerCase(), value]));
 }
 
-/** A value read as the kind that is wanted; undefined when it cannot be. */
+/** The value converted to this kind; undefined when that is impossible. */
 function read(kind: FieldShape['kind'], value: unknown): unknown {
   switch (kind) {
     case 'text':
@@ -90,7 +90,7 @@ export function atUserList(content: object): string[] {
   return Array.isArray(list) ? list.map(String) : [];
 }
 
-/** JSON text of a content as it is stored: keys sorted at every depth. @throws ImError 1001 when it nests too deep. */
+/** JSON text of a content as stored, with sorted keys at every depth. @throws ImError 1001 when nested too deeply. */
 export function contentText(content: unknown, depth = 0): string {
   if (depth > MAX_DEPTH) throw argsError('content nests too deep');
   if (Array.isArray(content)) return `[${content.map((entry) => contentText(entry, depth + 1)).join(',')}]`;

@@ -1,6 +1,6 @@
 import { CONTENT } from '@im/protocol';
 
-/** What a field of a message's content must be; numbers and texts stand for each other, as OpenIM reads them. */
+/** Schema of a field of a message's content; as in OpenIM, numbers are accepted for texts and vice versa. */
 export interface FieldShape {
   readonly kind: 'text' | 'int' | 'bool' | 'object' | 'list' | 'any';
   /** Neither absent nor empty, zero or false. */

@@ -1,33 +1,33 @@
 import { type CallContext, requireSelf } from '@im/kit';
 import { argsError, make } from '@im/protocol';
 import { recordDeletions } from '../deletion-record.ts';
-import type { ConversationMethods, ConversationParts } from '../parts.ts';
-import { positionsOf } from '../positions.ts';
+import type { ConversationDeps, ConversationMethods } from '../deps.ts';
+import { positionsOf } from '../views.ts';
 
 const DAY_MS = 86_400_000;
 const MAX_DELETED = 10_000;
-/** A deletion that took longer is written into the log once more: messages heed it for a limited time. */
+/** A deletion that takes longer is appended to the log once more: it applies to messages for a limited time. */
 const SLOW_MS = 45_000;
 
-/** Removing records; messages and read positions stay. */
+/** Deletes records; messages and read positions stay. */
 export function deleteConversationsMethods(
-  parts: ConversationParts,
+  deps: ConversationDeps,
 ): ConversationMethods<'deleteConversations'> {
-  const { records, changes } = parts;
+  const { records, changes } = deps;
 
-  /** The log first: a process that dies in between has deleted nothing, or deleted what comes back with a message. */
+  /** The log first: a process that dies in between has deleted nothing, or a record that comes back with a message. */
   async function remove(
     ctx: CallContext,
     ownerUserID: string,
     conversationIDs: readonly string[],
   ): Promise<void> {
     if (conversationIDs.length === 0) return;
-    const begun = performance.now();
+    const startedAt = performance.now();
     const bounds = await records.bounds(ctx.tenant, ownerUserID, conversationIDs);
     const existing = bounds.map(({ conversationID }) => conversationID);
-    await recordDeletions(parts, ctx, existing);
+    await recordDeletions(deps, ctx, existing);
     await changes.remove(ctx.tenant, ownerUserID, conversationIDs, existing);
-    if (performance.now() - begun > SLOW_MS) await recordDeletions(parts, ctx, existing);
+    if (performance.now() - startedAt > SLOW_MS) await recordDeletions(deps, ctx, existing);
   }
 
   return {
@@ -45,7 +45,7 @@ export function deleteConversationsMethods(
         await remove(ctx, ownerUserID, candidates);
         return make('conversation.DeleteConversationsResp');
       }
-      const positions = await positionsOf(parts, ctx, ownerUserID, candidates);
+      const positions = await positionsOf(deps, ctx, ownerUserID, candidates);
       const limit = Date.now() - needDeleteTime * DAY_MS;
       const old = candidates.filter((id) => {
         const position = positions.get(id);

@@ -1,14 +1,14 @@
 import { type CallContext, eachLimited, requireSelf } from '@im/kit';
 import { argsError, type conversation, ERR, ImError, make, RECV_OPT, SESSION } from '@im/protocol';
 import { type ConversationChanges, type ConversationKey, notFound } from '@im/store';
-import { conversationNotices } from '../notices.ts';
-import type { ConversationMethods, ConversationParts } from '../parts.ts';
+import type { ConversationDeps, ConversationMethods } from '../deps.ts';
+import { conversationNotifications } from '../notifications/conversation.ts';
 import { recordKey, requireSameID } from '../record-key.ts';
 
 const MAX_USERS = 1_000;
-const NOTICES_AT_ONCE = 50;
+const NOTIFICATIONS_AT_ONCE = 50;
 
-/** The settings that a request gives, without the one that belongs to both sides of a chat. */
+/** The settings of a request, without the one shared by both users of a chat. */
 function ownSettings(wanted: conversation.ConversationReq): ConversationChanges {
   const { recvMsgOpt, isPinned, attachedInfo, ex, groupAtType, burnDuration } = wanted;
   const { msgDestructTime, isMsgDestruct } = wanted;
@@ -27,14 +27,14 @@ function ownSettings(wanted: conversation.ConversationReq): ConversationChanges 
   };
 }
 
-/** Settings of conversations. */
+/** Changes settings of conversations. */
 export function setConversationsMethods(
-  parts: ConversationParts,
+  deps: ConversationDeps,
 ): ConversationMethods<'setConversations' | 'updateConversationsByUser'> {
-  const { records, changes, members, users, reach, peerChanges } = parts;
-  const notices = conversationNotices(parts.notifier);
+  const { records, changes, members, users, reach, peerChanges } = deps;
+  const notifications = conversationNotifications(deps.notifier);
 
-  /** Whoever has no record of a group yet makes one only as its member. @throws ImError 1203. */
+  /** Only members of a group create a record of it. @throws ImError 1203. */
   async function requireJoined(ctx: CallContext, keys: readonly ConversationKey[]): Promise<void> {
     const [first] = keys;
     if (!first) return;
@@ -43,22 +43,22 @@ export function setConversationsMethods(
       (await members.find(ctx.tenant, first.groupID, owners)).map(({ userID }) => userID),
     );
     const others = owners.filter((owner) => !joined.has(owner));
-    await eachLimited(others, NOTICES_AT_ONCE, async (owner) => {
+    await eachLimited(others, NOTIFICATIONS_AT_ONCE, async (owner) => {
       const [record] = await records.find(ctx.tenant, owner, [first.conversationID]);
       if (!record) throw new ImError(ERR.NotInGroupYetError, `userID=${owner}`);
     });
   }
 
-  /** What also changes the peer's record is for those who may write to the peer. @throws ImError 1004, 1302, 1303. */
+  /** Only users who may write to the peer change the peer's record. @throws ImError 1004, 1302, 1303. */
   async function requirePeers(ctx: CallContext, keys: readonly ConversationKey[]): Promise<void> {
     const peers = [...new Set(keys.map(({ userID }) => userID))];
     if ((await users.missing(ctx.tenant, peers)).length > 0) throw notFound('conversation.userID');
-    await eachLimited(keys, NOTICES_AT_ONCE, ({ ownerUserID, userID }) =>
+    await eachLimited(keys, NOTIFICATIONS_AT_ONCE, ({ ownerUserID, userID }) =>
       reach.require(ctx, ownerUserID, [userID]),
     );
   }
 
-  /** Private chat belongs to both: both records change, and the peer is told. */
+  /** Private chat is shared: both records change, and the peer is notified. */
   async function setPrivate(
     ctx: CallContext,
     keys: readonly ConversationKey[],
@@ -66,8 +66,8 @@ export function setConversationsMethods(
   ): Promise<void> {
     const mirrored = keys.map((key) => ({ ...key, ownerUserID: key.userID, userID: key.ownerUserID }));
     await changes.apply(ctx.tenant, [...keys, ...mirrored], { isPrivateChat });
-    await eachLimited(keys, NOTICES_AT_ONCE, ({ ownerUserID, userID, conversationID }) =>
-      notices.privateChatSet(ctx, ownerUserID, userID, conversationID, isPrivateChat),
+    await eachLimited(keys, NOTIFICATIONS_AT_ONCE, ({ ownerUserID, userID, conversationID }) =>
+      notifications.privateChatSet(ctx, ownerUserID, userID, conversationID, isPrivateChat),
     );
   }
 
@@ -86,8 +86,8 @@ export function setConversationsMethods(
 
       if (Object.keys(settings).length > 0) {
         const changed = new Set(await changes.apply(ctx.tenant, keys, settings));
-        await eachLimited(keys, NOTICES_AT_ONCE, async ({ ownerUserID, conversationID }) => {
-          if (changed.has(ownerUserID)) await notices.changed(ctx, ownerUserID, [conversationID]);
+        await eachLimited(keys, NOTIFICATIONS_AT_ONCE, async ({ ownerUserID, conversationID }) => {
+          if (changed.has(ownerUserID)) await notifications.changed(ctx, ownerUserID, [conversationID]);
         });
       }
       if (wanted.isPrivateChat !== null && wanted.conversationType !== SESSION.Group) {

@@ -32,7 +32,7 @@ export interface Bus extends Service {
   readonly invalidations: Invalidations;
   /**
    * Partition of a message, 0 to 63.
-   * @param queueKey `queueKey(addressing)` of @im/protocol; a chat and its notification twin share it.
+   * @param queueKey `queueKey(addressing)` of @im/protocol; a chat and its notification conversation share it.
    */
   partitionOf(queueKey: string): number;
 }

@@ -1,9 +1,9 @@
 import { asSystem, type CallContext, detached } from '@im/kit';
 import { acceptLoss, callFields } from '@im/process';
 import { CONTENT, make, SESSION, type sdkws } from '@im/protocol';
-import type { MsgParts } from '../parts.ts';
+import type { MsgDeps } from '../deps.ts';
 
-/** Stands for everybody in the list of mentioned users. */
+/** Stands for all members in the list of mentioned users. */
 const AT_ALL = 'AtAllTag';
 /** Marks of a conversation, as the API numbers them. */
 const AT_TYPE = { AtMe: 1, AtAll: 2, AtAllAtMe: 3 } as const;
@@ -11,8 +11,8 @@ const AT_TYPE = { AtMe: 1, AtAll: 2, AtAllAtMe: 3 } as const;
 /** Marks that a message sets in the conversation records of its group. */
 export interface Mentions {
   readonly groupID: string;
-  /** Whether the records of everybody in the group are marked. */
-  readonly everybody: boolean;
+  /** Whether the records of all members are marked. */
+  readonly allMembers: boolean;
   readonly marks: readonly {
     readonly type: number;
     readonly only: readonly string[];
@@ -20,21 +20,21 @@ export interface Mentions {
   }[];
 }
 
-/** The marks of a message; undefined when it mentions nobody. */
-export function mentionsOf(m: sdkws.MsgData): Mentions | undefined {
-  if (m.contentType !== CONTENT.AtText || m.sessionType !== SESSION.Group) return undefined;
-  const everybody = m.atUserIDList.includes(AT_ALL);
-  const named = [...new Set(m.atUserIDList)].filter((id) => id !== AT_ALL && id !== m.sendID);
+/** The marks of a message; undefined when it mentions no user. */
+export function mentionsOf(message: sdkws.MsgData): Mentions | undefined {
+  if (message.contentType !== CONTENT.AtText || message.sessionType !== SESSION.Group) return undefined;
+  const allMembers = message.atUserIDList.includes(AT_ALL);
+  const named = [...new Set(message.atUserIDList)].filter((id) => id !== AT_ALL && id !== message.sendID);
   const marks = [];
   if (named.length > 0)
-    marks.push({ type: everybody ? AT_TYPE.AtAllAtMe : AT_TYPE.AtMe, only: named, except: [] });
-  if (everybody) marks.push({ type: AT_TYPE.AtAll, only: [], except: [...named, m.sendID] });
-  return marks.length === 0 ? undefined : { groupID: m.groupID, everybody, marks };
+    marks.push({ type: allMembers ? AT_TYPE.AtAllAtMe : AT_TYPE.AtMe, only: named, except: [] });
+  if (allMembers) marks.push({ type: AT_TYPE.AtAll, only: [], except: [...named, message.sendID] });
+  return marks.length === 0 ? undefined : { groupID: message.groupID, allMembers, marks };
 }
 
 /** Sets the marks in the background; a failure costs a hint on the conversation, never the message. */
 export function setMentions(
-  { rpc, background, log }: Pick<MsgParts, 'rpc' | 'background' | 'log'>,
+  { rpc, background, log }: Pick<MsgDeps, 'rpc' | 'background' | 'log'>,
   ctx: CallContext,
   mentions: Mentions,
 ): void {

@@ -77,7 +77,7 @@ test('each wrong field is refused by name', () => {
 });
 
 test('a message that is too large is refused', () => {
-  const m = make('sdkws.MsgData', good);
-  checkMessageShape(m, MAX_MESSAGE_BYTES);
-  assert.throws(() => checkMessageShape(m, MAX_MESSAGE_BYTES + 1), /content: the message is larger/);
+  const message = make('sdkws.MsgData', good);
+  checkMessageShape(message, MAX_MESSAGE_BYTES);
+  assert.throws(() => checkMessageShape(message, MAX_MESSAGE_BYTES + 1), /content: the message is larger/);
 });

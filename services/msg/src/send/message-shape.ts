@@ -24,46 +24,46 @@ function checkTime(field: string, time: number): void {
 }
 
 /**
- * Checks the fields of a message that somebody wants to send, whoever that is.
+ * Checks the fields of a message to send, of users and administrators alike.
  * @param encodedBytes size of the message as it was received.
  * @throws ImError 1001 that names the field.
  */
-export function checkMessageShape(m: sdkws.MsgData, encodedBytes: number): void {
+export function checkMessageShape(message: sdkws.MsgData, encodedBytes: number): void {
   if (encodedBytes > MAX_MESSAGE_BYTES) {
     throw argsError(`content: the message is larger than ${MAX_MESSAGE_BYTES} bytes`);
   }
-  if (m.sendID === '') throw argsError('sendID is empty');
-  if (m.content.length === 0) throw argsError('content is empty');
-  if (m.contentType <= 0) throw argsError('contentType is missing');
-  checkId('sendID', m.sendID);
-  checkId('recvID', m.recvID);
-  checkId('groupID', m.groupID);
-  checkId('clientMsgID', m.clientMsgID);
-  checkAddress(m);
-  checkTime('sendTime', m.sendTime);
-  checkTime('createTime', m.createTime);
-  if (m.atUserIDList.length > MAX_MENTIONED)
+  if (message.sendID === '') throw argsError('sendID is empty');
+  if (message.content.length === 0) throw argsError('content is empty');
+  if (message.contentType <= 0) throw argsError('contentType is missing');
+  checkId('sendID', message.sendID);
+  checkId('recvID', message.recvID);
+  checkId('groupID', message.groupID);
+  checkId('clientMsgID', message.clientMsgID);
+  checkAddress(message);
+  checkTime('sendTime', message.sendTime);
+  checkTime('createTime', message.createTime);
+  if (message.atUserIDList.length > MAX_MENTIONED)
     throw argsError(`atUserIDList has more than ${MAX_MENTIONED} ids`);
-  if (Object.keys(m.options).length > MAX_OPTIONS)
+  if (Object.keys(message.options).length > MAX_OPTIONS)
     throw argsError(`options has more than ${MAX_OPTIONS} keys`);
-  checkLimits('sdkws.MsgData', m);
+  checkLimits('sdkws.MsgData', message);
 }
 
-function checkAddress(m: sdkws.MsgData): void {
-  switch (m.sessionType) {
+function checkAddress(message: sdkws.MsgData): void {
+  switch (message.sessionType) {
     case SESSION.Single:
-      if (m.recvID === '') throw argsError('recvID is empty');
+      if (message.recvID === '') throw argsError('recvID is empty');
       break;
     case SESSION.Group:
-      if (m.groupID === '') throw argsError('groupID is empty');
+      if (message.groupID === '') throw argsError('groupID is empty');
       break;
     case SESSION.Notification:
-      if (m.recvID === '') throw argsError('recvID is empty');
+      if (message.recvID === '') throw argsError('recvID is empty');
       break;
     default:
       throw argsError('unknown sessionType');
   }
-  if ((m.sessionType === SESSION.Notification) !== (m.contentType === CONTENT.OANotification)) {
+  if ((message.sessionType === SESSION.Notification) !== (message.contentType === CONTENT.OANotification)) {
     throw argsError('contentType 1400 and sessionType 4 belong together');
   }
 }

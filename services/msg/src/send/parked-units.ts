@@ -3,19 +3,19 @@ import { ERR, ImError, queueKey, type sdkws } from '@im/protocol';
 import type { ParkedRecordRepo } from '@im/store';
 
 /**
- * The tenants and conversations whose records transfer has parked, as of the last look: none more are
- * accepted, so that what waits stays bounded.
+ * The tenants and conversations whose records transfer has parked, as of the last poll. Their messages are refused,
+ * which bounds the backlog.
  */
 export interface ParkedUnits {
-  /** @throws ImError 90004 (retryable) when messages of the tenant with the queue key of this one wait already. */
+  /** @throws ImError 90004 (retryable) while records of the tenant with the queue key of this message are parked. */
   check(tenant: TenantId, message: sdkws.MsgData): void;
-  /** Looks again. */
-  look(): Promise<void>;
+  /** Reads them again. */
+  poll(): Promise<void>;
 }
 
 const keyOf = (tenant: TenantId, conversation: string) => `${tenant}\u001f${conversation}`;
 
-/** Nothing is known to be parked before the first look. */
+/** Before the first poll none are known to be parked. */
 export function parkedUnits(repo: Pick<ParkedRecordRepo, 'markers'>): ParkedUnits {
   let parked: ReadonlySet<string> = new Set();
   return {
@@ -34,7 +34,7 @@ export function parkedUnits(repo: Pick<ParkedRecordRepo, 'markers'>): ParkedUnit
         );
       }
     },
-    async look() {
+    async poll() {
       const markers = await repo.markers();
       parked = new Set(markers.map(({ tenant, conversation }) => keyOf(tenant, conversation)));
     },

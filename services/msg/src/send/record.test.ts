@@ -48,7 +48,7 @@ test('a single chat: one stored entry for both, without seq, sent', () => {
   assert.match(delivered.serverMsgID, /^[0-9a-f]{32}$/);
 });
 
-test('the dedup key tells messages apart by what makes them different, and retries not at all', () => {
+test('the dedup key differs between messages, but not between retries', () => {
   const key = (change: Partial<sdkws.MsgData>, tenant = t) =>
     dedupKey(tenant, message(change)).toString('hex');
   assert.equal(key({}), key({ sendTime: 99, status: 0, options: { history: false } }));
@@ -88,7 +88,7 @@ test('options decide what is stored, to whom it goes and whether it is pushed', 
   );
 });
 
-test('a notification goes to the twin; with isSendMsg a clone stands before it in the chat', () => {
+test('a notification goes to the notification conversation; with isSendMsg a clone precedes it in the chat', () => {
   const quiet = build(
     message({ options: { isNotNotification: false, isSendMsg: false, history: true } }),
   ).record;
@@ -129,7 +129,7 @@ test('a notification goes to the twin; with isSendMsg a clone stands before it i
   assert.equal(clone?.serverMsgID, original?.serverMsgID);
 });
 
-test('a message to a group tells the version of its members; a change tells its own', () => {
+test('a message to a group carries the version of its members; a change carries the new one', () => {
   const m = message({ sessionType: 3, groupID: 'g', recvID: 'g' });
   const none = { added: [], removed: [], version: 0, before: 0, hideHistory: false };
   assert.equal(buildRecord(origin, dedupKey(t, m), m, false, 4).record.memberVersion, 4);

@@ -1,31 +1,32 @@
 import type { TenantId } from '@im/contract';
 import { sha256Parts } from '@im/kit';
 import {
+  CONTENT,
   chatConversationID,
   encode,
   type log,
   MSG_STATUS,
   make,
   notificationConversationID,
+  type OptionKey,
   optionOn,
   queueKey,
   SESSION,
   type sdkws,
 } from '@im/protocol';
-import { cloneOptions } from './message-options.ts';
 
 /** Layout of records that is written today. */
 export const RECORD_VERSION = 1;
 const DEDUP_KEY_BYTES = 16;
 
-/** Where a message comes from, beside what it says itself. */
+/** The call that a message was sent by. */
 export interface Origin {
   readonly tenant: TenantId;
   readonly operationID: string;
   readonly connID: string;
 }
 
-/** Membership that changes at the record's place in the log. */
+/** A change of a group's members that takes effect at the record's place in the log. */
 export interface MembershipChange {
   readonly added: readonly string[];
   readonly removed: readonly string[];
@@ -43,66 +44,70 @@ export interface Outgoing {
   readonly record: log.Record;
 }
 
-/** What makes two sends the same message: a client's retry, which gets the same answer and one seq. */
-export function dedupKey(tenant: TenantId, m: sdkws.MsgData): Buffer {
-  return sha256Parts(tenant, m.sendID, queueKey(m), m.clientMsgID, String(m.contentType), m.content).subarray(
-    0,
-    DEDUP_KEY_BYTES,
-  );
+/** Equal for a message and its retries by the client, which get the same answer and one seq. */
+export function dedupKey(tenant: TenantId, message: sdkws.MsgData): Buffer {
+  return sha256Parts(
+    tenant,
+    message.sendID,
+    queueKey(message),
+    message.clientMsgID,
+    String(message.contentType),
+    message.content,
+  ).subarray(0, DEDUP_KEY_BYTES);
 }
 
-/** The key of a change that has a name, whatever its record says of it. */
+/** The key of a change with an id, independent of the content of its record. */
 export function changeKey(tenant: TenantId, changeID: string): Buffer {
   return sha256Parts(tenant, 'change', changeID).subarray(0, DEDUP_KEY_BYTES);
 }
 
-/** The id that the sender is told; a retry is told the same one. */
+/** The serverMsgID returned to the sender; the same for a retry. */
 export function serverMsgID(key: Buffer): string {
   return key.toString('hex');
 }
 
 /** Users who receive a message of a chat of two. The members of a group are not listed. */
-function receiversOf(m: sdkws.MsgData): string[] {
-  if (m.sessionType === SESSION.Group) return [];
-  const toSender = m.sendID !== m.recvID && optionOn(m.options, 'senderSync');
-  return toSender ? [m.recvID, m.sendID] : [m.recvID];
+function receiversOf(message: sdkws.MsgData): string[] {
+  if (message.sessionType === SESSION.Group) return [];
+  const toSender = message.sendID !== message.recvID && optionOn(message.options, 'senderSync');
+  return toSender ? [message.recvID, message.sendID] : [message.recvID];
 }
 
-/** Whose conversation records the first message of a chat makes; members of a group get theirs by membership. */
-function ownersOf(m: sdkws.MsgData): string[] {
-  switch (m.sessionType) {
+/** Users whose conversation records the first message of a chat creates; members of a group get theirs by membership. */
+function ownersOf(message: sdkws.MsgData): string[] {
+  switch (message.sessionType) {
     case SESSION.Single:
-      return m.sendID === m.recvID ? [m.sendID] : [m.sendID, m.recvID];
+      return message.sendID === message.recvID ? [message.sendID] : [message.sendID, message.recvID];
     case SESSION.Notification:
-      return [m.recvID];
+      return [message.recvID];
     default:
       return [];
   }
 }
 
-function chatEntry(m: sdkws.MsgData, ensureOwners: boolean): log.Entry {
-  const stored = optionOn(m.options, 'history');
+function chatEntry(message: sdkws.MsgData, ensureOwners: boolean): log.Entry {
+  const stored = optionOn(message.options, 'history');
   return make('log.Entry', {
-    conversationID: chatConversationID(m),
+    conversationID: chatConversationID(message),
     stored,
-    msgData: encode('sdkws.MsgData', m),
-    userIDs: receiversOf(m),
-    toGroup: m.sessionType === SESSION.Group,
-    offlinePush: optionOn(m.options, 'offlinePush'),
+    msgData: encode('sdkws.MsgData', message),
+    userIDs: receiversOf(message),
+    toGroup: message.sessionType === SESSION.Group,
+    offlinePush: optionOn(message.options, 'offlinePush'),
     senderReads: stored,
-    conversationOwners: stored ? ownersOf(m) : [],
+    conversationOwners: stored ? ownersOf(message) : [],
     ensureOwners: stored && ensureOwners,
   });
 }
 
-function twinEntry(m: sdkws.MsgData): log.Entry {
+function notificationEntry(message: sdkws.MsgData): log.Entry {
   return make('log.Entry', {
-    conversationID: notificationConversationID(chatConversationID(m)),
-    stored: optionOn(m.options, 'history'),
-    msgData: encode('sdkws.MsgData', m),
-    userIDs: receiversOf(m),
-    toGroup: m.sessionType === SESSION.Group,
-    offlinePush: optionOn(m.options, 'offlinePush'),
+    conversationID: notificationConversationID(chatConversationID(message)),
+    stored: optionOn(message.options, 'history'),
+    msgData: encode('sdkws.MsgData', message),
+    userIDs: receiversOf(message),
+    toGroup: message.sessionType === SESSION.Group,
+    offlinePush: optionOn(message.options, 'offlinePush'),
   });
 }
 
@@ -110,54 +115,54 @@ function twinEntry(m: sdkws.MsgData): log.Entry {
  * The entries of a message in delivery order. A notification that is also a chat message becomes a
  * clone in the chat, before itself, and then pushes nothing and counts nothing.
  */
-function entriesOf(m: sdkws.MsgData, ensureOwners: boolean): log.Entry[] {
-  if (optionOn(m.options, 'isNotNotification')) return [chatEntry(m, ensureOwners)];
-  if (!optionOn(m.options, 'isSendMsg')) return [twinEntry(m)];
-  const clone = make('sdkws.MsgData', m);
-  clone.options = cloneOptions(m.options);
+function entriesOf(message: sdkws.MsgData, ensureOwners: boolean): log.Entry[] {
+  if (optionOn(message.options, 'isNotNotification')) return [chatEntry(message, ensureOwners)];
+  if (!optionOn(message.options, 'isSendMsg')) return [notificationEntry(message)];
+  const clone = make('sdkws.MsgData', message);
+  clone.options = cloneOptions(message.options);
   const chat = chatEntry(clone, ensureOwners);
-  m.options = { ...m.options, offlinePush: false, unreadCount: false };
-  return [chat, twinEntry(m)];
+  message.options = { ...message.options, offlinePush: false, unreadCount: false };
+  return [chat, notificationEntry(message)];
 }
 
 /**
- * The record of a checked and completed message. Everything that will ever need deciding is decided
- * here, so that any worker folds it into the same rows. `m` must not be used afterwards.
+ * The record of a checked and completed message. It holds every decision, so that any worker folds it into the same
+ * rows. `message` must not be used afterwards.
  * @param ensureOwners an owner of the chat may be without a conversation record.
  * @param memberVersion version of the group's members as known; 0 unknown.
- * @param also notifications to single users that are to arrive behind it.
+ * @param also notifications to single users, delivered after it. @default none
  */
 export function buildRecord(
   origin: Origin,
   key: Buffer,
-  m: sdkws.MsgData,
+  message: sdkws.MsgData,
   ensureOwners: boolean,
   memberVersion: number,
   membership?: MembershipChange,
   also: readonly sdkws.MsgData[] = [],
 ): Outgoing {
-  m.serverMsgID = serverMsgID(key);
-  m.seq = 0;
-  m.isRead = false;
-  if (m.status === MSG_STATUS.Sending) m.status = MSG_STATUS.Sent;
-  const entries = entriesOf(m, ensureOwners);
-  for (const own of also) entries.push(twinEntry(own));
+  message.serverMsgID = serverMsgID(key);
+  message.seq = 0;
+  message.isRead = false;
+  if (message.status === MSG_STATUS.Sending) message.status = MSG_STATUS.Sent;
+  const entries = entriesOf(message, ensureOwners);
+  for (const own of also) entries.push(notificationEntry(own));
   return {
-    queueKey: queueKey(m),
+    queueKey: queueKey(message),
     record: make('log.Record', {
       dedupKey: key,
       version: RECORD_VERSION,
       tenant: origin.tenant,
       operationID: origin.operationID,
       connID: origin.connID,
-      sendID: m.sendID,
-      recvID: m.recvID,
-      groupID: m.groupID,
-      sessionType: m.sessionType,
-      contentType: m.contentType,
-      sendTime: m.sendTime,
+      sendID: message.sendID,
+      recvID: message.recvID,
+      groupID: message.groupID,
+      sessionType: message.sessionType,
+      contentType: message.contentType,
+      sendTime: message.sendTime,
       entries,
-      senderPlatformID: m.senderPlatformID,
+      senderPlatformID: message.senderPlatformID,
       addedUserIDs: membership ? [...membership.added] : [],
       removedUserIDs: membership ? [...membership.removed] : [],
       memberVersion: membership?.version || memberVersion,
@@ -165,4 +170,35 @@ export function buildRecord(
       hideHistory: membership?.hideHistory ?? false,
     }),
   };
+}
+
+/** Options that the server switches off by content type, even if the client set them. */
+const FORCED_OFF: Readonly<Record<number, readonly OptionKey[]>> = {
+  [CONTENT.Revoke]: ['unreadCount', 'offlinePush'],
+  [CONTENT.HasReadReceipt]: ['conversationUpdate', 'senderConversationUpdate', 'unreadCount', 'offlinePush'],
+  [CONTENT.Typing]: [
+    'history',
+    'persistent',
+    'senderSync',
+    'conversationUpdate',
+    'senderConversationUpdate',
+    'unreadCount',
+    'offlinePush',
+  ],
+};
+
+/** Switches off, in place, the options that the content type does not allow. */
+export function forceOptions(contentType: number, options: Record<string, boolean>): void {
+  for (const key of FORCED_OFF[contentType] ?? []) options[key] = false;
+}
+
+/**
+ * Options of the chat message that a notification is cloned into: only offlinePush and unreadCount
+ * are carried over, everything else is unset and so true.
+ */
+export function cloneOptions(options: Readonly<Record<string, boolean>>): Record<string, boolean> {
+  const clone: Record<string, boolean> = {};
+  if (options.offlinePush !== undefined) clone.offlinePush = options.offlinePush;
+  if (options.unreadCount !== undefined) clone.unreadCount = options.unreadCount;
+  return clone;
 }

@@ -74,7 +74,7 @@ test('a user has 16 MiB at once and 1 MiB a second; administrators have no limit
   );
 });
 
-test('a tenant has limits of its own for its users, and its quota counts what administrators send', () => {
+test('a tenant can have other limits for its users, and its quota counts messages of administrators', () => {
   const { send, count } = fixture({
     quotas: { messagesPerSecond: 50 },
     userLimits: { messagesPerSecond: 1, messageBurst: 3 },

@@ -5,7 +5,7 @@ import { createBackground, createMetrics, silentLogger } from '@im/process';
 import type { Store } from '@im/store';
 import { SEND_STATUS, sendStatus } from './send-status.ts';
 
-test('a send under way is told as such, and its outcome is not undone by a late note', async () => {
+test('a send in progress is reported as such, and a late report does not undo its outcome', async () => {
   const kept = new Map<string, string>();
   const client = {
     async set(key: string, value: string, ...options: unknown[]) {

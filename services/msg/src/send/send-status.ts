@@ -2,7 +2,7 @@ import type { CallContext } from '@im/kit';
 import { acceptLoss, type Background } from '@im/process';
 import type { Store } from '@im/store';
 
-/** What became of the send of an operation, as /msg/check_msg_is_send_success tells it. */
+/** Outcome of the send of an operation, as /msg/check_msg_is_send_success returns it. */
 export const SEND_STATUS = { Unknown: 0, Sending: 1, Success: 2, Failed: 3 } as const;
 const KIND = 'send-status';
 const TTL_SECONDS = 86_400;
@@ -13,7 +13,7 @@ export interface SendStatus {
   read(ctx: CallContext): Promise<number>;
 }
 
-/** Outcomes kept in Redis. */
+/** Keeps outcomes in Redis. */
 export function sendStatus(store: Pick<Store, 'redis' | 'redisKey'>, background: Background): SendStatus {
   const keyOf = (ctx: CallContext) => store.redisKey(ctx.tenant, KIND, ctx.operationID);
   return {

@@ -9,35 +9,37 @@ import {
   SESSION,
   type sdkws,
 } from '@im/protocol';
-import type { MsgParts } from '../parts.ts';
+import type { MsgDeps } from '../deps.ts';
 import { RECORD_VERSION, serverMsgID } from './record.ts';
 
 /**
- * Hands a message that nobody needs to get (typing) straight to the receivers' gateways: it passes
- * no log, gets no seq and is dropped where there is no way.
+ * Publishes a message that may be lost (typing) directly to the receivers' gateways: without the log, without a seq,
+ * and dropped if it cannot be delivered at once.
  */
 export function sendTransient(
-  { bus }: Pick<MsgParts, 'bus'>,
+  { bus }: Pick<MsgDeps, 'bus'>,
   ctx: Pick<CallContext, 'tenant' | 'operationID' | 'connID'>,
   key: Buffer,
-  m: sdkws.MsgData,
+  message: sdkws.MsgData,
 ): msg.SendMsgResp {
-  m.serverMsgID = serverMsgID(key);
-  m.seq = 0;
-  if (m.status === MSG_STATUS.Sending) m.status = MSG_STATUS.Sent;
+  message.serverMsgID = serverMsgID(key);
+  message.seq = 0;
+  if (message.status === MSG_STATUS.Sending) message.status = MSG_STATUS.Sent;
   const target: Partial<log.Delivery> =
-    m.sessionType === SESSION.Group ? { targetGroupID: m.groupID } : { targetUserID: m.recvID };
+    message.sessionType === SESSION.Group
+      ? { targetGroupID: message.groupID }
+      : { targetUserID: message.recvID };
   const delivery = make('log.Delivery', {
     version: RECORD_VERSION,
     tenant: ctx.tenant,
     operationID: ctx.operationID,
     connID: ctx.connID,
-    conversationID: chatConversationID(m),
-    sendID: m.sendID,
-    sessionType: m.sessionType,
-    contentType: m.contentType,
-    senderPlatformID: m.senderPlatformID,
-    msgData: encode('sdkws.MsgData', m),
+    conversationID: chatConversationID(message),
+    sendID: message.sendID,
+    sessionType: message.sessionType,
+    contentType: message.contentType,
+    senderPlatformID: message.senderPlatformID,
+    msgData: encode('sdkws.MsgData', message),
     logTime: Date.now(),
     ...target,
   });
@@ -48,8 +50,8 @@ export function sendTransient(
     payload: encode('log.Delivery', delivery),
   });
   return make('msg.SendMsgResp', {
-    serverMsgID: m.serverMsgID,
-    clientMsgID: m.clientMsgID,
-    sendTime: m.sendTime,
+    serverMsgID: message.serverMsgID,
+    clientMsgID: message.clientMsgID,
+    sendTime: message.sendTime,
   });
 }

@@ -5,7 +5,7 @@ import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 
 /**
- * What is parked: a whole tenant, or one conversation of it with its notification twin, named by what
+ * What is parked: a whole tenant, or one conversation of it with its notification conversation, named by what
  * their ids have in common (`a_b` of `si_a_b` and `n_a_b`). Empty: the whole tenant.
  */
 export interface ParkedUnit {

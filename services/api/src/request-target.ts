@@ -1,0 +1,54 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { DEFAULT_TENANT, isTenantId, type TenantSettings } from '@im/contract';
+import type { TenantDirectory } from '@im/kit';
+
+const PREFIX = /^\/t\/([^/?]+)(?=[/?]|$)/;
+
+/** A URL split into its tenant and the rest. */
+export interface TenantPath {
+  /** Undefined for an unknown tenant, or while the default tenant is not known. */
+  readonly tenant: TenantSettings | undefined;
+  /** The tenant is configured, but its settings are invalid. */
+  readonly refused: boolean;
+  /** `/t/<tenant>`, or empty when the tenant follows from the host or is the default; object URLs begin with it. */
+  readonly prefix: string;
+  /** The rest of the URL, query included; begins with `/`. */
+  readonly url: string;
+}
+
+/**
+ * The tenant that a request is for: that of the path prefix `/t/<tenant>`, else of the host name, else the
+ * default. Clients of a refused tenant must not reach the default one, which would refuse their tokens.
+ */
+export function splitTenantPath(tenants: TenantDirectory, url: string, host: string): TenantPath {
+  const match = PREFIX.exec(url);
+  if (!match) {
+    const refused = tenants.isRefusedHost(host);
+    const tenant = refused ? undefined : (tenants.byHost(host) ?? tenants.get(DEFAULT_TENANT));
+    return { tenant, refused, prefix: '', url };
+  }
+  const [prefix, name = ''] = match;
+  const rest = url.slice(prefix.length);
+  return {
+    tenant: isTenantId(name) ? tenants.get(name) : undefined,
+    refused: tenants.isRefused(name),
+    prefix,
+    url: rest.startsWith('/') ? rest : `/${rest}`,
+  };
+}
+
+function first(value: string | string[] | undefined): string | undefined {
+  return (Array.isArray(value) ? value[0] : value)?.split(',')[0]?.trim();
+}
+
+/**
+ * Base of a tenant's object URLs, ending in `/object/`: the header `X-Request-Api` if the client sent one, else the host
+ * of the request.
+ * @param prefix `/t/<tenant>` when the request came by that path.
+ */
+export function objectURL(headers: IncomingHttpHeaders, secure: boolean, prefix: string): string {
+  const given = first(headers['x-request-api']);
+  if (given) return `${given.replace(/\/$/, '')}/object/`;
+  const scheme = first(headers['x-forwarded-proto']) ?? (secure ? 'https' : 'http');
+  return `${scheme}://${headers.host ?? ''}${prefix}/object/`;
+}

@@ -1,0 +1,54 @@
+import type { Bus } from '@im/bus';
+import type { Notifier, Reach } from '@im/domain';
+import type { Metrics, TenantDirectory, UserLimit } from '@im/kit';
+import type { Background, Logger } from '@im/process';
+import type { DomainService, RpcRegistry } from '@im/rpc';
+import type {
+  BlackRepo,
+  ConversationSeqs,
+  ConversationSettings,
+  FriendRepo,
+  GroupMemberRepo,
+  GroupRepo,
+  MsgRowChanges,
+  MsgRows,
+  MsgSearch,
+  MsgStats,
+  SeqUsers,
+  Store,
+  UserRepo,
+} from '@im/store';
+import type { ParkedUnits } from './send/parked-units.ts';
+import type { SendLimits } from './send/send-limits.ts';
+
+/** Some methods of the msg domain; each file in `methods/` has its own. */
+export type MsgMethods<M extends keyof DomainService<'msg'>> = Pick<DomainService<'msg'>, M>;
+
+/** Dependencies of the methods of the msg domain; each takes those it uses. */
+export interface MsgDeps {
+  readonly bus: Pick<Bus, 'log' | 'deliveries' | 'partitionOf'>;
+  readonly store: Pick<Store, 'redis' | 'redisKey'>;
+  readonly rpc: Pick<RpcRegistry, 'client'>;
+  readonly notifier: Notifier;
+  readonly tenants: TenantDirectory;
+  readonly parked: ParkedUnits;
+  readonly background: Background;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly rows: MsgRows;
+  readonly changes: MsgRowChanges;
+  readonly stats: MsgStats;
+  readonly search: MsgSearch;
+  readonly conversationSeqs: ConversationSeqs;
+  readonly seqUsers: SeqUsers;
+  readonly conversationSettings: ConversationSettings;
+  readonly users: UserRepo;
+  readonly groups: GroupRepo;
+  readonly members: GroupMemberRepo;
+  readonly blacks: BlackRepo;
+  readonly friends: FriendRepo;
+  readonly reach: Reach;
+  readonly limits: SendLimits;
+  /** Limits messages that mention all members of a group. */
+  readonly mentionAll: UserLimit;
+}
