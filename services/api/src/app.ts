@@ -1,6 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServerConfig } from '@im/contract';
-import { type CallContext, clientAddress, createUserLimit, FailedAttempts, type Invalidations, type Metrics, randomId, requireAdmin, type TenantDirectory, withCaller } from '@im/kit';
+import {
+  type CallContext,
+  clientAddress,
+  createUserLimit,
+  FailedAttempts,
+  type Invalidations,
+  type Metrics,
+  randomId,
+  requireAdmin,
+  type TenantDirectory,
+  withCaller,
+} from '@im/kit';
 import { callFields, type Logger } from '@im/process';
 import { argsError, ERR, ImError, toImError } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';

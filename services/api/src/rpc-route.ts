@@ -1,5 +1,18 @@
 import { remainingMs } from '@im/kit';
-import { argsError, checkLimits, type Domain, decode, encode, largestBody, type MessageName, type Messages, make, serviceMethods, toJsonEntry, toJsonParts } from '@im/protocol';
+import {
+  argsError,
+  checkLimits,
+  type Domain,
+  decode,
+  encode,
+  largestBody,
+  type MessageName,
+  type Messages,
+  make,
+  serviceMethods,
+  toJsonEntry,
+  toJsonParts,
+} from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { FieldRule, Fields } from './field-rules.ts';
 import { readMessage } from './json-body.ts';

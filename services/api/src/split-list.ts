@@ -1,5 +1,13 @@
 import { MAX_PAGE } from '@im/kit';
-import { largestStored, type MessageName, type Messages, manyFields, type sdkws, toJson, toJsonEntry } from '@im/protocol';
+import {
+  largestStored,
+  type MessageName,
+  type Messages,
+  manyFields,
+  type sdkws,
+  toJson,
+  toJsonEntry,
+} from '@im/protocol';
 
 type AnyMessage = Messages[MessageName];
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,5 +1,15 @@
 import type { TenantId } from '@im/contract';
-import { type Cache, type CallContext, createCache, type FailedAttempts, type Invalidations, type Metrics, TOKEN_CACHE, tokenHash, tokenInvalidationKey } from '@im/kit';
+import {
+  type Cache,
+  type CallContext,
+  createCache,
+  type FailedAttempts,
+  type Invalidations,
+  type Metrics,
+  TOKEN_CACHE,
+  tokenHash,
+  tokenInvalidationKey,
+} from '@im/kit';
 import { argsError, type auth, ERR, ImError, make } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 

@@ -1,7 +1,22 @@
 import { ServerConfig, type ServerConfigInput, tenantSettings } from '@im/contract';
-import { type CallContext, inProcessInvalidations, type Metrics, type MutableTenantDirectory, staticTenants } from '@im/kit';
+import {
+  type CallContext,
+  inProcessInvalidations,
+  type Metrics,
+  type MutableTenantDirectory,
+  staticTenants,
+} from '@im/kit';
 import { createMetrics, silentLogger } from '@im/process';
-import { DOMAINS, type Domain, ERR, ImError, type MessageName, type Messages, make, serviceMethods } from '@im/protocol';
+import {
+  DOMAINS,
+  type Domain,
+  ERR,
+  ImError,
+  type MessageName,
+  type Messages,
+  make,
+  serviceMethods,
+} from '@im/protocol';
 import { createRpc, type RpcRegistry } from '@im/rpc';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import { createApp } from '../src/app.ts';

@@ -1,14 +1,10 @@
-import type { Bus } from '@im/bus';
-import { createNotifier, createReach } from '@im/domain';
+import { createNotifier, createReach, domainService } from '@im/domain';
 import { createUserLimit } from '@im/kit';
-import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule } from '@im/process';
-import type { RpcRegistry } from '@im/rpc';
 import {
   conversationSettings,
   conversationSettingsChanges,
   friendRepo,
   groupMemberRepo,
-  type Store,
   userRepo,
 } from '@im/store';
 import type { ConversationDeps } from './deps.ts';
@@ -20,19 +16,12 @@ import { sortedListMethods } from './methods/get-sorted-conversation-list.ts';
 import { setConversationsMethods } from './methods/set-conversations.ts';
 import { markMethods } from './methods/set-group-at-type.ts';
 
-/** What the conversation domain needs of its process. */
-export type ConversationServiceDeps = BaseDeps &
-  Partial<Pick<LiveDeps, 'live'>> & { rpc: RpcRegistry; store: Store; bus: Bus };
-
 /** Users' records of their conversations: settings, bounds, versions, and views that combine them with messages. */
-export const conversationService: ServiceModule<ConversationServiceDeps> = {
-  name: 'conversation',
-  needs: ['rpc', 'store', 'bus'],
-  async create(config, deps): Promise<Service> {
-    const { rpc, store, bus, tenants, background, metrics, live } = deps;
-    const limits = () => (live?.current ?? config).limits;
-    const log = deps.log.child({ part: 'conversation' });
-    const parts: ConversationDeps = {
+export const conversationService = domainService('conversation', {
+  requires: ['bus'],
+  build(context) {
+    const { rpc, store, bus, tenants, metrics, limits } = context;
+    const deps: ConversationDeps = {
       records: conversationSettings(store),
       changes: conversationSettingsChanges(store),
       users: userRepo(store),
@@ -41,19 +30,20 @@ export const conversationService: ServiceModule<ConversationServiceDeps> = {
       reach: createReach(store, tenants),
       bus,
       tenants,
-      notifier: createNotifier({ rpc, log, metrics, background }),
+      notifier: createNotifier(context),
       rpc,
       peerChanges: createUserLimit('profileChanges', { tenants, metrics, limits, part: 'conversation' }),
     };
-    rpc.bind('conversation', {
-      ...setConversationsMethods(parts),
-      ...readConversationMethods(parts),
-      ...syncConversationMethods(parts),
-      ...sortedListMethods(parts),
-      ...deleteConversationsMethods(parts),
-      ...markMethods(parts),
-      ...jssdkMethods(parts),
-    });
-    return { start: async () => {}, stop: async () => {}, ready: () => READY };
+    return {
+      methods: {
+        ...setConversationsMethods(deps),
+        ...readConversationMethods(deps),
+        ...syncConversationMethods(deps),
+        ...sortedListMethods(deps),
+        ...deleteConversationsMethods(deps),
+        ...markMethods(deps),
+        ...jssdkMethods(deps),
+      },
+    };
   },
-};
+});

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type conversation, ERR, idHash, make, ROLE } from '@im/protocol';
 import { blackRepo, type ConversationKey, conversationSettingsChanges, groupMemberChanges } from '@im/store';
-import { as, type Harness, refuses, route, startHarness, TENANTS } from './harness.ts';
+import { as, refuses, route, TENANTS } from '@im/testing';
+import { type Harness, startHarness } from './harness.ts';
 
 const [t1, t2] = TENANTS;
 let harness: Harness;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type conversation, ERR, ImError, make } from '@im/protocol';
 import { type ConversationKey, conversationSettingsChanges } from '@im/store';
-import { as, type Harness, refuses, startHarness, TENANTS } from './harness.ts';
+import { as, refuses, TENANTS } from '@im/testing';
+import { type Harness, startHarness } from './harness.ts';
 
 const [t1] = TENANTS;
 let harness: Harness;

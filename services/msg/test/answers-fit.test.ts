@@ -16,7 +16,7 @@ let f: Fixture;
 before(async () => {
   f = await startFixture();
 });
-after(() => f?.stop());
+after(() => f?.[Symbol.asyncDispose]());
 
 const FRAMINGS: readonly Framing[] = [
   { encoding: 'json', gzip: false },

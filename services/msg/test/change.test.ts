@@ -21,7 +21,7 @@ let f: Fixture;
 before(async () => {
   f = await startFixture();
 });
-after(() => f?.stop());
+after(() => f?.[Symbol.asyncDispose]());
 
 const hasCode = (code: number) => (error: unknown) => error instanceof ImError && error.code === code;
 const pull = async (userID: string, conversationID: string): Promise<sdkws.MsgData[]> => {

@@ -1,84 +1,57 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseConfig, type TenantId, tenantId, tenantSettings } from '@im/contract';
-import { startMongo, startRedis } from '@im/dev-stores';
-import { type CallContext, inProcessInvalidations, sleep, staticTenants } from '@im/kit';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
+import assert from 'node:assert/strict';
+import { tenantId } from '@im/contract';
+import type { CallContext } from '@im/kit';
 import { make, type msg, type sdkws } from '@im/protocol';
-import { createRpc, type DomainService, type RpcRegistry } from '@im/rpc';
-import {
-  conversationSettingsChanges,
-  createStore,
-  groupMemberChanges,
-  groupRepo,
-  type Store,
-  userRepo,
-} from '@im/store';
-import { type MsgServiceDeps, msgService } from '../src/index.ts';
+import type { DomainService } from '@im/rpc';
+import { conversationSettingsChanges, groupMemberChanges, groupRepo, type Store } from '@im/store';
+import { eventually, startDomain, type TestDomain } from '@im/testing';
+import { msgService } from '../src/index.ts';
 import { type FoldingLog, foldingLog } from './folding-log.ts';
 
-/** Two tenants with the same ids; the second has a database of its own. */
+/** Two tenants with the same ids; the second has a separate database. */
 export const ONE = tenantId('one');
 export const TWO = tenantId('two');
+const SECRETS = { tokenSecret: 's', adminSecret: 's' };
+const USERS = ['a', 'b', 'c', 'b_c', 'a_b', 'imAdmin', ...Array.from({ length: 9 }, (_, i) => `u${i + 1}`)];
 
 /** The msg domain on real stores. */
-export interface Fixture {
-  readonly msg: DomainService<'msg'>;
-  readonly store: Store;
+export type Fixture = Omit<TestDomain<'msg'>, 'bus'> & {
   readonly log: FoldingLog;
-  /** What the conversation domain answers to new lower bounds instead of doing it. */
+  /** Error of the conversation domain for new lower bounds; undefined to accept them. */
   refuseMinSeqs: Error | undefined;
-  stop(): Promise<void>;
-}
+};
 
 /** Starts everything; the users u1..u9, a, b, c and imAdmin exist in both tenants. */
 export async function startFixture(): Promise<Fixture> {
-  const dir = await mkdtemp(join(tmpdir(), 'im-msg-'));
-  const mongo = await startMongo({ dir: join(dir, 'mongo') });
-  const redis = await startRedis({ dir: join(dir, 'redis') });
-  const log = silentLogger();
-  const metrics = createMetrics();
-  const background = createBackground({ log, metrics });
-  const tenants = staticTenants([
-    tenantSettings({ id: ONE, tokenSecret: 's', adminSecret: 's' }),
-    tenantSettings({ id: TWO, tokenSecret: 's', adminSecret: 's', placement: 'Dedicated' }),
-  ]);
-  const invalidations = inProcessInvalidations();
-  const database = `msg_${Date.now().toString(36)}`;
-  const store = createStore(
-    { mongo: { uri: mongo.uri, database, maxPoolSize: 20 }, redis: { uri: redis.uri } },
-    { log, metrics, background, tenants, invalidations },
-  );
-  await store.start();
-  for (let i = 0; i < 500 && !(store.ready().ready && store.redis.up); i++) await sleep(20);
-  const folding = foldingLog(store);
-  const config = parseConfig({ rpc: { encodeInProcess: true } });
-  const rpc = createRpc(config, { log, metrics, serve: false });
-  bindConversation(rpc, store, () => fixture.refuseMinSeqs);
-  const deps = { rpc, store, bus: folding.bus, log, metrics, tenants, background, invalidations };
-  await msgService.create(config, deps as unknown as MsgServiceDeps);
-  for (const tenant of [ONE, TWO]) await seedUsers(store, tenant);
-  const fixture: Fixture = {
-    msg: rpc.client('msg'),
-    store,
-    log: folding,
-    refuseMinSeqs: undefined,
-    async stop() {
-      await background.stop();
-      await store.stop(AbortSignal.timeout(5_000));
-      if (mongo.pid !== undefined) await mongo.kill();
-      if (redis.pid !== undefined) await redis.kill();
-      await rm(dir, { recursive: true, force: true });
+  let folding: FoldingLog | undefined;
+  let fixture: Fixture | undefined;
+  const domain = await startDomain(msgService, {
+    servers: ['mongo', 'redis'],
+    tenants: [
+      { id: ONE, ...SECRETS },
+      { id: TWO, ...SECRETS, placement: 'Dedicated' },
+    ],
+    bus(store) {
+      folding ??= foldingLog(store);
+      return folding.bus;
     },
-  };
+    fakes: (store) => ({ conversation: conversationFake(store, () => fixture?.refuseMinSeqs) }),
+  });
+  assert.ok(folding);
+  await eventually(() => assert.ok(domain.store.redis.up));
+  const users = USERS.map((userID) => ({ userID, nickname: `Name of ${userID}` }));
+  for (const tenant of [ONE, TWO]) await domain.addUsers(tenant, ...users);
+  fixture = Object.assign(domain, { log: folding, refuseMinSeqs: undefined });
   return fixture;
 }
 
 /** The part of the conversation domain that msg calls. */
-function bindConversation(rpc: RpcRegistry, store: Store, refusal: () => Error | undefined): void {
+function conversationFake(
+  store: Store,
+  refusal: () => Error | undefined,
+): Pick<DomainService<'conversation'>, 'setMinSeqs' | 'setGroupAtType'> {
   const records = conversationSettingsChanges(store);
-  const methods: Pick<DomainService<'conversation'>, 'setMinSeqs' | 'setGroupAtType'> = {
+  return {
     async setMinSeqs(ctx, { ownerUserID, minSeqs }) {
       const error = refusal();
       if (error) throw error;
@@ -95,23 +68,6 @@ function bindConversation(rpc: RpcRegistry, store: Store, refusal: () => Error |
       return make('conversation.SetGroupAtTypeResp');
     },
   };
-  rpc.bind('conversation', methods as DomainService<'conversation'>);
-}
-
-async function seedUsers(store: Store, tenant: TenantId): Promise<void> {
-  const ids = ['a', 'b', 'c', 'b_c', 'a_b', 'imAdmin', ...Array.from({ length: 9 }, (_, i) => `u${i + 1}`)];
-  await userRepo(store).insert(
-    tenant,
-    ids.map((userID) => ({
-      userID,
-      nickname: `Name of ${userID}`,
-      faceURL: '',
-      ex: '',
-      createTime: 1,
-      appMangerLevel: 0,
-      globalRecvMsgOpt: 0,
-    })),
-  );
 }
 
 /** A call by a user. */

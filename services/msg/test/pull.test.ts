@@ -21,7 +21,7 @@ let f: Fixture;
 before(async () => {
   f = await startFixture();
 });
-after(() => f?.stop());
+after(() => f?.[Symbol.asyncDispose]());
 
 const maxAnswerBytes = answerBytes({ encoding: 'gob' });
 const range = (conversationID: string, begin: number, end: number, num = 10) =>

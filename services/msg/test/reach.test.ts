@@ -8,7 +8,7 @@ let f: Fixture;
 before(async () => {
   f = await startFixture();
 });
-after(() => f?.stop());
+after(() => f?.[Symbol.asyncDispose]());
 
 const hasCode = (code: number) => (error: unknown) => error instanceof ImError && error.code === code;
 const forAll = make('msg.DeleteSyncOpt', { IsSyncOther: true });

@@ -14,7 +14,7 @@ let f: Fixture;
 before(async () => {
   f = await startFixture();
 });
-after(() => f?.stop());
+after(() => f?.[Symbol.asyncDispose]());
 
 test('a page of large messages has their texts up to 16 MiB; smaller pages have all', async () => {
   const conversationID = 'si_b_c';

@@ -1,5 +1,14 @@
 import { productVersion } from '@im/process';
-import { argsError, checkLimits, ERR, ImError, type MessageName, type Messages, make, toJson } from '@im/protocol';
+import {
+  argsError,
+  checkLimits,
+  ERR,
+  ImError,
+  type MessageName,
+  type Messages,
+  make,
+  toJson,
+} from '@im/protocol';
 import { readMessage } from '../json-body.ts';
 import { USUAL_BODY } from '../request-body.ts';
 import type { ApiCall, Route } from '../route.ts';

@@ -1,4 +1,15 @@
-import { argsError, CONTENT, checkLimits, ERR, fromJson, ImError, MSG_FROM, make, PLATFORM, SESSION } from '@im/protocol';
+import {
+  argsError,
+  CONTENT,
+  checkLimits,
+  ERR,
+  fromJson,
+  ImError,
+  MSG_FROM,
+  make,
+  PLATFORM,
+  SESSION,
+} from '@im/protocol';
 import { readMessage, readMessageWithObject } from '../json-body.ts';
 import { bodyLimitFor } from '../request-body.ts';
 import type { ApiCall, Route } from '../route.ts';

@@ -1,6 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { md5Hex } from '@im/kit';
-import { type api, argsError, CONTENT, ERR, ImError, MANAGER_LEVEL, MSG_FROM, make, OPTION, SESSION, type sdkws } from '@im/protocol';
+import {
+  type api,
+  argsError,
+  CONTENT,
+  ERR,
+  ImError,
+  MANAGER_LEVEL,
+  MSG_FROM,
+  make,
+  OPTION,
+  SESSION,
+  type sdkws,
+} from '@im/protocol';
 import type { ApiCall } from '../route.ts';
 import { atUserList, checkContent, contentText } from './check-content.ts';
 
