@@ -16,8 +16,8 @@ import {
   type RequestEnvelope,
   type ResponseEnvelope,
 } from '@im/protocol';
+import { mutate, printedSeed, type Random, seeded } from '@im/testing';
 import { Client, dialUrl, until } from './client.ts';
-import { mutate, printedSeed, type Random, seeded } from './mutations.ts';
 import { startGateway, type TestGateway } from './start-gateway.ts';
 
 /** Frames of the main test; the full number in the end-to-end run. */

@@ -1,5 +1,6 @@
 export { as, codeOf, refuses } from './calls.ts';
 export { eventually } from './eventually.ts';
+export { mutate, printedSeed, type Random, seeded } from './mutations.ts';
 export { route, type SentNotification } from './notifications.ts';
 export {
   type DomainOptions,

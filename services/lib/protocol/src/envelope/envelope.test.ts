@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { mutate, printedSeed, seeded } from '@im/testing';
 import { declaredBytes, decodeRequest, decodeResponse, encodeRequest, encodeResponse } from './codec.ts';
 import { EnvelopeError, type Framing, type RequestEnvelope, type ResponseEnvelope } from './envelope.ts';
 import { gunzip, gzip } from './gzip.ts';
-import { mutate, printedSeed, seeded } from './testing/mutations.ts';
 
 const JSON_FRAMING: Framing = { encoding: 'json', gzip: false };
 const ALL: Framing[] = [

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { mutate, printedSeed, seeded } from '@im/testing';
 import { EnvelopeError, type RequestEnvelope, type ResponseEnvelope } from './envelope.ts';
 import { decodeGobRequest, decodeGobResponse } from './gob-decode.ts';
 import { encodeGobRequest, encodeGobResponse } from './gob-encode.ts';
 import { list, mapOf, message, structType, uint, value, zig } from './testing/gob-stream.ts';
-import { mutate, printedSeed, seeded } from './testing/mutations.ts';
 
 const hex = (text: string) => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
 
