@@ -12,11 +12,3 @@ test('calls are sent again as their schema allows', () => {
   for (const label of ['auth.getUserToken', 'msg.sendNotification', 'msg.revokeMsg'])
     assert.ok(!idempotent.has(label), label);
 });
-
-test('every method has a path of its own', () => {
-  assert.equal(new Set(methods.map(({ path }) => path)).size, methods.length);
-  assert.equal(
-    methodsOf('user').find(({ name }) => name === 'accountCheck')?.path,
-    '/openim.user.UserService/accountCheck',
-  );
-});

@@ -27,8 +27,6 @@ export interface Method {
   readonly name: string;
   /** `user.getUserInfo`: for errors, logs and metrics. */
   readonly label: string;
-  /** Path of the gRPC call. */
-  readonly path: string;
   readonly request: Codec;
   readonly response: Codec;
   /** The schema says that a second call changes nothing, so it may be sent again when the outcome is unknown. */
@@ -62,7 +60,6 @@ const methods = new Map<Domain, readonly Method[]>(
       domain,
       name,
       label: `${domain}.${name}`,
-      path: `/openim.${domain}.${domain.charAt(0).toUpperCase()}${domain.slice(1)}Service/${name}`,
       request: codec(request),
       response: codec(response),
       idempotent: idempotency !== 'IDEMPOTENCY_UNKNOWN',

@@ -1,31 +1,18 @@
-import {
-  Server,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type ServerUnaryCall,
-  type ServiceDefinition,
-  status as Status,
-  type sendUnaryData,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
-import { type ClusterKey, DEFAULT_TIMEOUT_MS, type Metrics } from '@im/kit';
+import { Server, ServerCredentials, type ServerDuplexStream, type ServiceDefinition } from '@grpc/grpc-js';
+import type { ClusterKey, Metrics } from '@im/kit';
 import type { Logger } from '@im/process';
-import type { AnyMessage } from './contract.ts';
-import { toStatus } from './errors.ts';
 import { EXCHANGE } from './frames.ts';
-import { handleCall, type ServedMethod } from './handle.ts';
-import { fromMetadata, KEY_HEADER, knowsKey } from './metadata.ts';
+import type { ServedMethod } from './handle.ts';
 import { channelOptions, type RpcConfig } from './options.ts';
-import { type Admission, PipeServer } from './pipe-server.ts';
+import { PipeServer } from './pipe-server.ts';
 
 /**
- * A gRPC server of this process's domains, on any number of ports, all of which serve all of them.
- * Our own processes call by pipes; any gRPC client may call the methods of the contract one by one.
+ * A gRPC server of this process's domains, on any number of ports, all of which serve all of them. Its one method is
+ * the pipe of another process, which carries all calls.
  */
 export class RpcServer {
   readonly #server: Server;
   readonly #pipes: PipeServer;
-  readonly #log: Logger;
 
   /** @param key the key of the cluster as it is now; see {@link RpcServer.keyChanged}. */
   constructor(
@@ -35,7 +22,6 @@ export class RpcServer {
     metrics: Metrics,
     key: () => ClusterKey = () => config,
   ) {
-    this.#log = log;
     this.#server = new Server(channelOptions(config));
     const byLabel = new Map(methods.map((served) => [served.method.label, served]));
     const refused = metrics.counter('openim_rpc_server_refused_total', 'Calls refused: too many under way');
@@ -60,7 +46,6 @@ export class RpcServer {
     this.#server.addService(PIPE, {
       exchange: (stream: ServerDuplexStream<Buffer, Buffer>) => this.#pipes.accept(stream),
     });
-    this.#server.addService(definitionOf(methods), this.#unary(methods, admission));
   }
 
   /** Opens one more port and resolves with its number. @throws when it is taken. */
@@ -93,26 +78,6 @@ export class RpcServer {
     await promise;
     deadline.removeEventListener('abort', cut);
   }
-
-  #unary(methods: readonly ServedMethod[], admission: Admission): UntypedServiceImplementation {
-    return Object.fromEntries(
-      methods.map((served) => [
-        served.method.label,
-        (call: ServerUnaryCall<AnyMessage, AnyMessage>, answer: sendUnaryData<AnyMessage>) => {
-          if (!knowsKey(call.metadata, admission.key())) {
-            admission.refused();
-            answer({ code: Status.UNAUTHENTICATED, details: `header ${KEY_HEADER} is not rpc.key` });
-            return;
-          }
-          const context = () => fromMetadata(call.metadata, deadlineOf(call));
-          void handleCall(served, this.#log, context, () => call.request).then((outcome) => {
-            if ('answer' in outcome) answer(null, outcome.answer);
-            else answer(toStatus(outcome.failure));
-          });
-        },
-      ]),
-    );
-  }
 }
 
 const asIs = (bytes: Buffer): Buffer => bytes;
@@ -128,26 +93,3 @@ const PIPE: ServiceDefinition = {
     responseDeserialize: asIs,
   },
 };
-
-function definitionOf(methods: readonly ServedMethod[]): ServiceDefinition {
-  return Object.fromEntries(
-    methods.map(({ method }) => [
-      method.label,
-      {
-        path: method.path,
-        requestStream: false,
-        responseStream: false,
-        requestSerialize: method.request.encode,
-        requestDeserialize: method.request.decode,
-        responseSerialize: method.response.encode,
-        responseDeserialize: method.response.decode,
-      },
-    ]),
-  );
-}
-
-function deadlineOf(call: ServerUnaryCall<AnyMessage, AnyMessage>): number {
-  const deadline = call.getDeadline();
-  const at = deadline instanceof Date ? deadline.getTime() : deadline;
-  return Number.isFinite(at) ? at : Date.now() + DEFAULT_TIMEOUT_MS;
-}

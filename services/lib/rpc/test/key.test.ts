@@ -4,7 +4,7 @@ import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/
 import { tenantId } from '@im/contract';
 import { background, sleep } from '@im/kit';
 import { createLogger } from '@im/process';
-import { decode, encode, make, type user } from '@im/protocol';
+import { decode, encode, make } from '@im/protocol';
 import { loopbackConfig, type Peer, portOf, startPeer } from './fixture.ts';
 
 const request = make('user.GetDesignateUsersReq', { userIDs: ['a'] });
@@ -149,34 +149,4 @@ test('frames before the proof are not looked at', async () => {
   assert.equal((await failed.promise).code, status.UNAUTHENTICATED);
   for (const bytes of answers) assert.equal(decode('rpc.Frame', bytes).replies.length, 0);
   grpc.close();
-});
-
-test('a plain gRPC call carries the key in a header', async () => {
-  await using called = await serve({ key: 'k' });
-  const grpc = new Client(`127.0.0.1:${portOf(called, 'user')}`, credentials.createInsecure());
-  const call = (key: string | undefined) => {
-    const metadata = new Metadata();
-    const headers = { 'im-tenant': 'acme', 'im-operation-id': 'op', 'im-admin': '1' };
-    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-    if (key !== undefined) metadata.set('im-key', key);
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    grpc.makeUnaryRequest(
-      '/openim.user.UserService/getDesignateUsers',
-      (message: user.GetDesignateUsersReq) => Buffer.from(encode('user.GetDesignateUsersReq', message)),
-      (bytes: Buffer) => decode('user.GetDesignateUsersResp', bytes),
-      request,
-      metadata,
-      { deadline: Date.now() + 5_000 },
-      (error, answer) => (error ? reject(error) : resolve(answer)),
-    );
-    return promise;
-  };
-  const refused = (error: ServiceError) => error.code === status.UNAUTHENTICATED;
-  try {
-    await call('k');
-    await assert.rejects(call(undefined), refused);
-    await assert.rejects(call('other'), refused);
-  } finally {
-    grpc.close();
-  }
 });

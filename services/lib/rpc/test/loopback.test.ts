@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { tenantId } from '@im/contract';
 import { background, type CallContext, QueueFullError, withCaller } from '@im/kit';
-import { decode, ERR, encode, ImError, type Messages, make, type msg, type user } from '@im/protocol';
+import { decode, ERR, encode, ImError, type Messages, make, type msg } from '@im/protocol';
 import { loopbackConfig, portOf, startPeer } from './fixture.ts';
 
 const ctx = (timeoutMs = 20_000) => background(tenantId('acme'), 'op-1', { timeoutMs });
@@ -311,38 +311,6 @@ test('an unreadable frame ends its own stream and nothing else', async () => {
   grpc.close();
   await using client = await startPeer(loopbackConfig({ addresses: [`127.0.0.1:${port}`] }));
   await client.rpc.client('user').getDesignateUsers(ctx(), ask('a'));
-});
-
-test('any gRPC client may call a method of the contract', async () => {
-  const { seen, service } = echo();
-  await using server = await startPeer(loopbackConfig({}), 'user', service);
-  const grpc = new Client(`127.0.0.1:${portOf(server, 'user')}`, credentials.createInsecure());
-  const call = (headers: Record<string, string>) => {
-    const metadata = new Metadata();
-    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
-    const { promise, resolve, reject } = Promise.withResolvers<user.GetDesignateUsersResp | undefined>();
-    grpc.makeUnaryRequest(
-      '/openim.user.UserService/getDesignateUsers',
-      (message: user.GetDesignateUsersReq) => Buffer.from(encode('user.GetDesignateUsersReq', message)),
-      (bytes: Buffer) => decode('user.GetDesignateUsersResp', bytes),
-      ask('a'),
-      metadata,
-      { deadline: Date.now() + 5_000 },
-      (error, answer) => (error ? reject(error) : resolve(answer)),
-    );
-    return promise;
-  };
-  try {
-    const answer = await call({ 'im-tenant': 'acme', 'im-operation-id': 'op-9', 'im-admin': '1' });
-    assert.equal(answer?.usersInfo[0]?.userID, 'a');
-    assert.partialDeepStrictEqual(seen[0], { tenant: 'acme', operationID: 'op-9', opAdmin: true });
-    await assert.rejects(call({ 'im-tenant': 'acme' }), (error: ServiceError) => {
-      assert.deepEqual(error.metadata.get('im-code'), [String(ERR.ArgsError)]);
-      return true;
-    });
-  } finally {
-    grpc.close();
-  }
 });
 
 test('metrics count calls by method, side and code', async () => {
