@@ -3,17 +3,17 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, startCluster } from '@im/dev-cluster';
 import {
-  type CrowdPlace,
   FAULTS,
+  type LoadTarget,
   now,
-  openWireCrowd,
+  openWireLoadClients,
   type Verdict,
   type VerdictRow,
   verdictTable,
   type WireUser,
 } from '@im/proof';
 import { chatConversationID, SESSION } from '@im/protocol';
-import { DELIVER_WITHIN_MS, FULL, MODE } from '../fire/mode.ts';
+import { DELIVER_WITHIN_MS, FULL, MODE } from '../chaos/mode.ts';
 
 const HOT_MS = FULL ? 20_000 : 8_000;
 const PAUSED_LOAD_MS = FULL ? 20_000 : 12_000;
@@ -28,7 +28,7 @@ const single = (a: string, b: string) =>
 describe(`busy conversations; ${MODE}`, () => {
   let cluster: Cluster;
   const rows: VerdictRow[] = [];
-  const place = (): CrowdPlace => ({
+  const place = (): LoadTarget => ({
     endpoints: cluster.gateways.map((_, i) => cluster.endpoint('default', i)),
     admin: cluster.admin('default'),
     dir: cluster.dir,
@@ -49,20 +49,25 @@ describe(`busy conversations; ${MODE}`, () => {
 
   test('one conversation, closed loop with 20 in flight', { timeout: 300_000 }, async () => {
     const [a, b] = ['hot_a', 'hot_b'];
-    const crowd = await openWireCrowd(
+    const loadClients = await openWireLoadClients(
       place(),
       'hot',
       [a, b].flatMap((userID) => PLATFORMS.map((platformID) => ({ userID, platformID }))),
     );
     const conversation = single(a, b);
-    crowd.members(conversation, [a, b]);
+    loadClients.members(conversation, [a, b]);
     const until = now() + HOT_MS;
     // Two loops on each of ten connections.
-    const loops = [...crowd.devices, ...crowd.devices].map((device) =>
-      crowd.closedLoop(device, { user: crowd.of(a).includes(device) ? b : a }, conversation, until),
+    const loops = [...loadClients.devices, ...loadClients.devices].map((device) =>
+      loadClients.closedLoop(
+        device,
+        { user: loadClients.of(a).includes(device) ? b : a },
+        conversation,
+        until,
+      ),
     );
     await Promise.all(loops);
-    const verdict = await crowd.finish(SETTLE_MS);
+    const verdict = await loadClients.finish(SETTLE_MS);
     judge(`hot conversation, ${HOT_MS / 1000} s`, verdict);
     assert.equal(verdict.acknowledged, verdict.sent);
     assert.ok(verdict.acknowledged > HOT_MS / 1000, `${verdict.acknowledged} acknowledged`);
@@ -70,24 +75,24 @@ describe(`busy conversations; ${MODE}`, () => {
 
   test('two conversations at 100/s while every transfer stops for 5 s', { timeout: 300_000 }, async () => {
     const users = ['pause_a', 'pause_b', 'pause_c', 'pause_d'];
-    const crowd = await openWireCrowd(
+    const loadClients = await openWireLoadClients(
       place(),
       'pause',
       users.map((userID) => ({ userID, platformID: 5 })),
     );
     const deviceOf = (userID: string): WireUser => {
-      const [device] = crowd.of(userID);
+      const [device] = loadClients.of(userID);
       assert.ok(device);
       return device;
     };
-    const transfers = cluster.parts.filter((part) => part.plan.roles.includes('transfer'));
+    const transfers = cluster.processes.filter((each) => each.plan.roles.includes('transfer'));
     const until = now() + PAUSED_LOAD_MS;
     const loads = [0, 2].flatMap((i) => {
       const [a, b] = users.slice(i, i + 2) as [string, string];
       const conversation = single(a, b);
-      crowd.members(conversation, [a, b]);
+      loadClients.members(conversation, [a, b]);
       return [a, b].map((from) =>
-        crowd.openLoop(deviceOf(from), { user: from === a ? b : a }, conversation, 25, until),
+        loadClients.openLoop(deviceOf(from), { user: from === a ? b : a }, conversation, 25, until),
       );
     });
     await sleep(2_000);
@@ -97,7 +102,7 @@ describe(`busy conversations; ${MODE}`, () => {
     await Promise.all(loads);
     judge(
       `transfers stopped ${PAUSE_MS / 1000} s`,
-      await crowd.finish(SETTLE_MS, { deliverWithinMs: DELIVER_WITHIN_MS }),
+      await loadClients.finish(SETTLE_MS, { deliverWithinMs: DELIVER_WITHIN_MS }),
     );
   });
 });

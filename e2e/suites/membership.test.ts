@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, startCluster } from '@im/dev-cluster';
-import { FAULTS, now, openWireCrowd, type VerdictRow, verdictTable, type WireCrowd } from '@im/proof';
+import {
+  FAULTS,
+  now,
+  openWireLoadClients,
+  type VerdictRow,
+  verdictTable,
+  type WireLoadClients,
+} from '@im/proof';
 import { eventually } from './eventually.ts';
 
 const SETTLE_MS = 2_000;
@@ -47,7 +54,7 @@ describe('membership under fire', () => {
     await cluster?.close();
   });
 
-  const rpcs = () => cluster.parts.filter((part) => part.plan.roles.includes('rpc'));
+  const rpcs = () => cluster.processes.filter((each) => each.plan.roles.includes('rpc'));
 
   function caller(): Call {
     const admin = cluster.admin('default');
@@ -140,21 +147,23 @@ describe('membership under fire', () => {
       dir: cluster.dir,
     };
     const users = ROLES.map((role) => `${name}_${role}`);
-    const crowd: WireCrowd = await openWireCrowd(
+    const loadClients: WireLoadClients = await openWireLoadClients(
       place,
       name,
       users.map((userID) => ({ userID, platformID: 5 })),
     );
-    const group = await makeGroups(call, name, (groupID, userIDs) => crowd.members(`sg_${groupID}`, userIDs));
+    const group = await makeGroups(call, name, (groupID, userIDs) =>
+      loadClients.members(`sg_${groupID}`, userIDs),
+    );
     const conversation = `sg_${group.groupID}`;
-    crowd.members(conversation, await membersOf(call, group.groupID));
-    const [owner] = crowd.of(group.owner);
+    loadClients.members(conversation, await membersOf(call, group.groupID));
+    const [owner] = loadClients.of(group.owner);
     assert.ok(owner);
     const end = new AbortController();
-    const load = crowd.openLoop(owner, { group: group.groupID }, conversation, PER_SECOND, end.signal);
+    const load = loadClients.openLoop(owner, { group: group.groupID }, conversation, PER_SECOND, end.signal);
     await sleep(QUIET_MS);
     let outcomes: PromiseSettledResult<unknown>[] = [];
-    await crowd.moved(conversation, users.slice(2), async () => {
+    await loadClients.moved(conversation, users.slice(2), async () => {
       outcomes = await fire(group, call);
       // Where an answer is missing, the change is one when all agree.
       if (!strict) await untilAllAgree(call, name, group.groupID);
@@ -166,7 +175,7 @@ describe('membership under fire', () => {
     await sleep(QUIET_MS);
     end.abort();
     await load;
-    const verdict = await crowd.finish(SETTLE_MS, { limitMs: 60_000, graceMs: 0 });
+    const verdict = await loadClients.finish(SETTLE_MS, { limitMs: 60_000, graceMs: 0 });
     rows.push({ name, verdict });
     const texts = verdict.examples.map((e) => `${e.fault} ${e.conversation}: ${e.text}`).join('\n');
     for (const fault of FAULTS) assert.equal(verdict.counts[fault], 0, `${fault}\n${texts}`);

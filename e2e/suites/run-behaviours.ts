@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { TestCluster } from '@im/dev-cluster';
+import type { TestServer } from '@im/dev-cluster';
 import { startJsHost, startWasmHost } from '@im/dev-sdk';
 import { friendRequest } from './behaviours/friend-request.ts';
 import { gatewayDies } from './behaviours/gateway-dies.ts';
@@ -13,7 +13,7 @@ import { secondLogin } from './behaviours/second-login.ts';
 import { textBothWays } from './behaviours/text-both-ways.ts';
 import { thousandSends } from './behaviours/thousand-sends.ts';
 import { typing } from './behaviours/typing.ts';
-import { CASTS, type Hosts, openScene, type Scene } from './scene.ts';
+import { type Fixture, type Hosts, openFixture, SDK_MIXES } from './fixture.ts';
 
 const BEHAVIOURS = [
   textBothWays,
@@ -30,24 +30,24 @@ const BEHAVIOURS = [
 /** Bounds a hang; a busy machine takes many times what an idle one does. */
 const LIMIT_MS = 300_000;
 
-/** `E2E_ONLY` picks behaviours and casts by a part of their name, for work on one of them. */
+/** `E2E_ONLY` picks behaviours and SDK mixes by a part of their name, for work on one of them. */
 const only = process.env.E2E_ONLY ?? '';
 const wanted = (name: string) => only === '' || only.split(',').some((part) => name.includes(part));
 
 /** What the suite runs against. */
-export interface Ground {
-  start(): Promise<TestCluster>;
+export interface BehaviourTarget {
+  start(): Promise<TestServer>;
   /** Each is played at the same time as the others, with the same user ids. */
   readonly tenants: readonly string[];
   /** Whether sender and receiver are on different gateways. */
   readonly severalGateways: boolean;
 }
 
-/** Registers the whole SDK suite: every behaviour by every cast, as every tenant. */
-export function runBehaviours({ start, tenants, severalGateways }: Ground): void {
-  let cluster: TestCluster;
+/** Registers the whole SDK suite: every behaviour by every SDK mix, as every tenant. */
+export function runBehaviours({ start, tenants, severalGateways }: BehaviourTarget): void {
+  let cluster: TestServer;
   let hosts: Hosts;
-  const scenes = new Map<string, Scene>();
+  const fixtures = new Map<string, Fixture>();
 
   before(async () => {
     cluster = await start();
@@ -59,26 +59,26 @@ export function runBehaviours({ start, tenants, severalGateways }: Ground): void
     await cluster?.close();
   });
 
-  for (const cast of CASTS) {
-    describe(cast.name, { concurrency: tenants.length }, () => {
+  for (const sdkMix of SDK_MIXES) {
+    describe(sdkMix.name, { concurrency: tenants.length }, () => {
       for (const tenant of tenants) {
         describe(`tenant ${tenant}`, { concurrency: 1 }, () => {
-          const name = `${cast.name} ${tenant}`;
-          const scene = (): Scene => {
-            const found = scenes.get(name);
+          const name = `${sdkMix.name} ${tenant}`;
+          const fixture = (): Fixture => {
+            const found = fixtures.get(name);
             assert.ok(found, 'the users could not log in');
             return found;
           };
           test('login to synchronization finished', { timeout: LIMIT_MS }, async () => {
-            scenes.set(name, await openScene(cluster, tenant, cast, hosts));
+            fixtures.set(name, await openFixture(cluster, tenant, sdkMix, hosts));
           });
           for (const behaviour of BEHAVIOURS) {
-            const skip = wanted(`${cast.name} ${behaviour.name}`) ? false : 'not asked for';
-            test(behaviour.name, { timeout: LIMIT_MS, skip }, () => behaviour.run(scene()));
+            const skip = wanted(`${sdkMix.name} ${behaviour.name}`) ? false : 'not asked for';
+            test(behaviour.name, { timeout: LIMIT_MS, skip }, () => behaviour.run(fixture()));
           }
-          if (cast.name !== 'mixed' && tenant === 'default') {
-            const skip = wanted(`${cast.name} ${thousandSends.name}`) ? false : 'not asked for';
-            test(thousandSends.name, { timeout: 2 * LIMIT_MS, skip }, () => thousandSends.run(scene()));
+          if (sdkMix.name !== 'mixed' && tenant === 'default') {
+            const skip = wanted(`${sdkMix.name} ${thousandSends.name}`) ? false : 'not asked for';
+            test(thousandSends.name, { timeout: 2 * LIMIT_MS, skip }, () => thousandSends.run(fixture()));
           }
         });
       }
@@ -89,12 +89,12 @@ export function runBehaviours({ start, tenants, severalGateways }: Ground): void
     test('sender and receiver are on different gateways', () => onDifferentGateways(cluster));
   }
   test('a gateway dies and comes back: SDKs reconnect by themselves', { timeout: LIMIT_MS }, async () => {
-    await gatewayDies([...scenes.values()]);
+    await gatewayDies([...fixtures.values()]);
   });
 }
 
 /** Both gateways hold connections, and both have pushed. */
-async function onDifferentGateways(cluster: TestCluster): Promise<void> {
+async function onDifferentGateways(cluster: TestServer): Promise<void> {
   assert.equal(cluster.gateways.length, 2);
   for (const gateway of cluster.gateways) {
     const metrics = await gateway.metrics();

@@ -7,7 +7,7 @@ const FILES = [
   'cli/proof/src/checker/check.test.ts',
   'tools/dev/kubernetes/test/cluster.test.ts',
   'e2e/suites/behaviours/text.ts',
-  'e2e/suites/fire.test.ts',
+  'e2e/suites/chaos.test.ts',
   'e2e/suites/kubernetes/node-drain.test.ts',
   'e2e/suites/kubernetes/upgrade.test.ts',
   'e2e/suites/one-process.test.ts',
@@ -30,7 +30,7 @@ test('unit tests come first, then packages beside end-to-end suites one by one, 
     ['operator', 2, 10],
   ]);
   assert.deepEqual(lane('behaviours'), [
-    ['e2e fire', 1, 20],
+    ['e2e chaos', 1, 20],
     ['e2e one-process', 1, 20],
     ['tools/dev/kubernetes', 1, 10],
     ['e2e kubernetes/node-drain', 1, 30],

@@ -12,5 +12,10 @@ export type { OwnServer, OwnServerOptions, StartServer } from './bench/own-serve
 export { totalUsage, usageOf } from './bench/process-usage.ts';
 export * from './checker/index.ts';
 export { createGroup, type VerifyOptions, verify } from './verify/verify.ts';
-export { type CrowdPlace, type DeviceSpec, openWireCrowd, type WireCrowd } from './verify/wire-crowd.ts';
+export {
+  type DeviceSpec,
+  type LoadTarget,
+  openWireLoadClients,
+  type WireLoadClients,
+} from './verify/wire-load-clients.ts';
 export * from './verify/wire-user.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { eventually } from '../eventually.ts';
-import type { Behaviour } from '../scene.ts';
+import type { Behaviour } from '../fixture.ts';
 
 interface Application {
   readonly fromUserID: string;

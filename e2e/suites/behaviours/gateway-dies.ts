@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freshText, type Scene } from '../scene.ts';
+import { type Fixture, freshText } from '../fixture.ts';
 
 /** Time that a gateway is away. */
 const AWAY_MS = 1_500;
@@ -9,32 +9,32 @@ const BACK_MS = 120_000;
 
 /**
  * Kills the gateway of alice (with everything else, where all is one process) and starts it again. Not
- * one of the ordinary behaviours: it disturbs whoever else is connected, so all scenes go through it together.
+ * one of the ordinary behaviours: it disturbs every other client, so all fixtures go through it together.
  */
-export async function gatewayDies(scenes: readonly Scene[]): Promise<void> {
-  const cluster = scenes[0]?.cluster;
-  const victim = cluster?.gateways[0];
-  if (!cluster || !victim) throw new Error('no scene');
+export async function gatewayDies(fixtures: readonly Fixture[]): Promise<void> {
+  const cluster = fixtures[0]?.cluster;
+  const gateway = cluster?.gateways[0];
+  if (!cluster || !gateway) throw new Error('no fixture');
   const alone = cluster.gateways.length === 1;
-  /** Those who lose their connection, and what they had heard by then. */
-  const marks = scenes.map(
+  /** Users who lose their connection, and the events that they had seen by then. */
+  const marks = fixtures.map(
     ({ alice, bob }) => new Map((alone ? [alice, bob] : [alice]).map((user) => [user, user.events.mark()])),
   );
-  await victim.kill();
-  const missed: { scene: Scene; text: string }[] = [];
+  await gateway.kill();
+  const missed: { fixture: Fixture; text: string }[] = [];
   if (!alone) {
-    for (const scene of scenes) {
+    for (const fixture of fixtures) {
       const text = freshText('while the gateway was away');
-      await scene.bob.sendText({ user: scene.alice.userID }, text);
-      missed.push({ scene, text });
+      await fixture.bob.sendText({ user: fixture.alice.userID }, text);
+      missed.push({ fixture, text });
     }
   }
   await sleep(AWAY_MS);
-  victim.start();
-  await victim.untilReady();
+  gateway.start();
+  await gateway.untilReady();
 
   await Promise.all(
-    scenes.map(async ({ alice, bob, cast, tenant }, i) => {
+    fixtures.map(async ({ alice, bob, sdkMix, tenant }, i) => {
       for (const [user, since] of marks[i] ?? []) {
         await user.events.wait('OnConnectSuccess', undefined, { since, timeoutMs: BACK_MS });
         await user.events.wait('OnSyncServerFinish', undefined, { since, timeoutMs: BACK_MS });
@@ -43,7 +43,7 @@ export async function gatewayDies(scenes: readonly Scene[]): Promise<void> {
         assert.equal(
           alice.events.named(name, marks[i]?.get(alice)).length,
           0,
-          `${tenant} ${cast.name}: ${name}`,
+          `${tenant} ${sdkMix.name}: ${name}`,
         );
       }
       for (const text of [freshText('to the one who is back'), freshText('and once more')]) {
@@ -55,5 +55,5 @@ export async function gatewayDies(scenes: readonly Scene[]): Promise<void> {
       await bob.received(answer, { timeoutMs: BACK_MS });
     }),
   );
-  for (const { scene, text } of missed) await scene.alice.received(text, { timeoutMs: BACK_MS });
+  for (const { fixture, text } of missed) await fixture.alice.received(text, { timeoutMs: BACK_MS });
 }

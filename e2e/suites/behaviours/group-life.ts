@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SdkUser } from '@im/dev-sdk';
 import { eventually } from '../eventually.ts';
-import { type Behaviour, freshText } from '../scene.ts';
+import { type Behaviour, freshText } from '../fixture.ts';
 
 /** Longer than a push takes. */
 const QUIET_MS = 500;

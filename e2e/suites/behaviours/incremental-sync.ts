@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type RecordedCall, startRecordingProxy, startTcpProxy } from '@im/dev-cluster';
 import type { SdkUser } from '@im/dev-sdk';
 import { eventually } from '../eventually.ts';
-import { type Behaviour, freshText, type Scene } from '../scene.ts';
+import { type Behaviour, type Fixture, freshText } from '../fixture.ts';
 
 /** What incremental answers have in common. */
 interface Delta {
@@ -36,8 +36,8 @@ const SETTLE_MS = 1_000;
  */
 export const incrementalSync: Behaviour = {
   name: 'after one friend, member and conversation change, synchronizing transfers only the deltas',
-  async run(scene) {
-    const { bob, carol, cluster, tenant } = scene;
+  async run(fixture) {
+    const { bob, carol, cluster, tenant } = fixture;
     const admin = cluster.admin(tenant);
     const real = cluster.endpoint(tenant);
     await using http = await startRecordingProxy(real.api);
@@ -45,7 +45,7 @@ export const incrementalSync: Behaviour = {
     await using relay = await startTcpProxy(Number(wsURL.port));
     wsURL.port = String(relay.port);
     const endpoint = { api: http.url, ws: wsURL.toString().replace(/\/$/, '') };
-    const dave = await scene.newcomer('dave');
+    const dave = await fixture.newcomer('dave');
     const login = async () => {
       await dave.login(endpoint, await admin.userToken(dave.userID, dave.platformID));
     };
@@ -68,7 +68,7 @@ export const incrementalSync: Behaviour = {
     http.clear();
     const since = dave.events.mark();
     await goAway(dave, relay.cut);
-    await changeOneOfEach(scene, dave, groupID);
+    await changeOneOfEach(fixture, dave, groupID);
     await comeBack(dave, since, login);
     const deltas = await eventually(() => readDeltas(http.calls, groupID), RESYNC_MS);
     assert.deepEqual(deltas, {
@@ -94,7 +94,7 @@ async function goAway(user: SdkUser, cut: () => number): Promise<void> {
 
 /** Made from outside, while the user is away. */
 async function changeOneOfEach(
-  { cluster, tenant, bob, carol }: Scene,
+  { cluster, tenant, bob, carol }: Fixture,
   user: SdkUser,
   groupID: string,
 ): Promise<void> {

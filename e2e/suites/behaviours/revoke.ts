@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { eventually } from '../eventually.ts';
-import { type Behaviour, freshText } from '../scene.ts';
+import { type Behaviour, freshText } from '../fixture.ts';
 
 const REVOKED = 2101;
 

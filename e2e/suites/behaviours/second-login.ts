@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Behaviour, freshText } from '../scene.ts';
+import { type Behaviour, freshText } from '../fixture.ts';
 
 export const secondLogin: Behaviour = {
   name: 'a second login on the same platform kicks the first',
@@ -13,7 +13,7 @@ export const secondLogin: Behaviour = {
     await newer.received(text);
     assert.equal(JSON.stringify(bob.events.all.slice(since)).includes(text), false);
 
-    // And back, so that the scene goes on with its first device.
+    // And back, so that the fixture goes on with its first device.
     const kicked = newer.events.wait('OnKickedOffline');
     await login(bob);
     await kicked;

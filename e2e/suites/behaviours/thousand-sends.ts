@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { connectWire, pullRange, readPositions } from '@im/client';
 import { messagesOf } from '@im/dev-sdk';
 import { eventually } from '../eventually.ts';
-import { type Behaviour, freshText } from '../scene.ts';
+import { type Behaviour, freshText } from '../fixture.ts';
 
 const COUNT = 1_000;
-/** iOS: a platform that no scene uses, so that the reading connection kicks nobody. */
+/** iOS: a platform that no fixture uses, so that the reading connection kicks nobody. */
 const READER_PLATFORM = 1;
 
 export const thousandSends: Behaviour = {

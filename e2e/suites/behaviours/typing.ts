@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Behaviour, freshText } from '../scene.ts';
+import { type Behaviour, freshText } from '../fixture.ts';
 
 interface InputStatus {
   readonly conversationID: string;

@@ -23,7 +23,7 @@ const PLACE = { namespace: 'openim-e2e-bad', name: 'bad' } as const;
 const TOLD_WITHIN_MS = 30_000;
 /** Time in which a node has tried to pull an image that does not exist. */
 const PULLED_WITHIN_MS = 60_000;
-const LOOK_MS = 250;
+const POLL_MS = 250;
 
 type Spec = Readonly<Record<string, unknown>>;
 
@@ -151,11 +151,11 @@ describe('wrong manifests', () => {
     cluster = await sharedCluster();
     await cluster.untilSettled();
     pods = identities(await cluster.pods());
-    await apply(cluster.ground.kubernetes, [namespaceOf(PLACE.namespace)]);
+    await apply(cluster.testCluster.kubernetes, [namespaceOf(PLACE.namespace)]);
   });
   after(async () => {
     process.stdout.write(`\n${lines.join('\n')}\n\n`);
-    if (cluster) await removeCluster(cluster.ground, PLACE.namespace, PLACE.name);
+    if (cluster) await removeCluster(cluster.testCluster, PLACE.namespace, PLACE.name);
     await cluster?.close();
   });
 
@@ -171,7 +171,7 @@ describe('wrong manifests', () => {
     test(`refused: ${what}`, async () => {
       const wrong = clusterOf({ ...PLACE, name }, spec);
       const answer = await apply(
-        cluster.ground.kubernetes,
+        cluster.testCluster.kubernetes,
         [wrong],
         '--server-side',
         '--dry-run=server',
@@ -186,8 +186,8 @@ describe('wrong manifests', () => {
 
   for (const { what, spec, says } of REFUSED_CHANGES) {
     test(`refused of a running cluster: ${what}`, async () => {
-      const { name, namespace, ground } = cluster;
-      const patched = ground.api.patch(OPENIM_CLUSTER, { namespace, name }, { spec }, { dryRun: true });
+      const { name, namespace, testCluster } = cluster;
+      const patched = testCluster.api.patch(OPENIM_CLUSTER, { namespace, name }, { spec }, { dryRun: true });
       const answer = await patched.then(
         () => 'accepted',
         (error: Error) => error.message,
@@ -205,7 +205,7 @@ describe('wrong manifests', () => {
         ...object,
         metadata: { ...object.metadata, namespace: PLACE.namespace },
       }));
-      await apply(cluster.ground.kubernetes, moved, '--server-side', '--dry-run=server');
+      await apply(cluster.testCluster.kubernetes, moved, '--server-side', '--dry-run=server');
     });
   }
 
@@ -228,12 +228,12 @@ describe('wrong manifests', () => {
         note(what, type, seconds(now() - begun), words);
         assert.fail(`${type} does not say ${says}: ${condition?.status} ${words}`);
       }
-      await sleep(LOOK_MS);
+      await sleep(POLL_MS);
     }
   }
 
   test('a Secret that is missing, then one whose contents are wrong', { timeout: 180_000 }, async () => {
-    const { kubernetes, api } = cluster.ground;
+    const { kubernetes, api } = cluster.testCluster;
     const resource = () => api.get(OPENIM_CLUSTER, PLACE);
     await apply(kubernetes, [clusterOf(PLACE, EXTERNAL)]);
     await untilTold(

@@ -4,10 +4,10 @@
  * everything back when stdin ends.
  */
 import { text } from 'node:stream/consumers';
-import { deployCluster, developmentSpec, useGround } from '@im/dev-cluster';
+import { deployCluster, developmentSpec, useTestCluster } from '@im/dev-cluster';
 import { SHARED } from './shared-cluster.ts';
 
-await using ground = await useGround();
-await using _cluster = await deployCluster(ground, { ...SHARED, spec: developmentSpec() });
-process.stdout.write(`${JSON.stringify(ground.images)}\n`);
+await using testCluster = await useTestCluster();
+await using _cluster = await deployCluster(testCluster, { ...SHARED, spec: developmentSpec() });
+process.stdout.write(`${JSON.stringify(testCluster.images)}\n`);
 await text(process.stdin);

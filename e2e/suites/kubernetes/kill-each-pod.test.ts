@@ -4,15 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Component, conditionOf, type DeployedCluster, isPodReady, type Pod } from '@im/dev-cluster';
 import { now } from '@im/proof';
 import { sharedCluster } from './shared-cluster.ts';
+import { recordStatus, type Snapshot } from './status-recorder.ts';
 import { startTraffic } from './traffic.ts';
 import { assertClean, identities, overEachGateway, type Row, seconds, tableOf } from './verdicts.ts';
-import { type Sight, watchCluster } from './witness.ts';
 
 const USERS = 20;
 const MESSAGES_PER_SECOND = 60;
 /** Load before the kill, and after everything is as it was. */
 const CALM_MS = 2_000;
-/** How long status may take to tell what is so. */
+/** Time in which status has to follow. */
 const TRUE_WITHIN_MS = 5_000;
 /** Time in which a killed pod has to be ready again, on a machine that is busy with everything at once. */
 const BACK_WITHIN_MS = 60_000;
@@ -20,21 +20,21 @@ const DELIVER_WITHIN_MS = 10_000;
 /** Time in which another operator leads after the leader was killed: the lease, and a little. */
 const LED_WITHIN_MS = 40_000;
 
-/** `E2E_ONLY` picks victims by a part of their name. */
+/** `E2E_ONLY` picks pods by a part of their name. */
 const only = process.env.E2E_ONLY ?? '';
 
-/** A kind of pod, and the names under which status tells about it. */
+/** A kind of pod, and its names in status. */
 interface Kind {
   readonly component: Component;
   /** In `status.components`. */
-  readonly part: string;
+  readonly name: string;
   /** The condition that falls with it. */
   readonly condition: string;
 }
 
 const role = (component: Component): Kind => ({
   component,
-  part: component,
+  name: component,
   condition: 'WorkloadsAvailable',
 });
 
@@ -45,10 +45,10 @@ const KINDS: readonly Kind[] = [
   role('transfer'),
   role('push'),
   role('cron'),
-  { component: 'nats', part: 'nats', condition: 'NATSAvailable' },
-  { component: 'mongodb', part: 'mongodb', condition: 'MongoDBAvailable' },
-  { component: 'redis', part: 'redis', condition: 'RedisAvailable' },
-  { component: 'object-storage', part: 'objectStorage', condition: 'ObjectStorageAvailable' },
+  { component: 'nats', name: 'nats', condition: 'NATSAvailable' },
+  { component: 'mongodb', name: 'mongodb', condition: 'MongoDBAvailable' },
+  { component: 'redis', name: 'redis', condition: 'RedisAvailable' },
+  { component: 'object-storage', name: 'objectStorage', condition: 'ObjectStorageAvailable' },
 ];
 
 describe(`kill -9 of each kind of pod while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/s`, () => {
@@ -68,9 +68,9 @@ describe(`kill -9 of each kind of pod while ${USERS} clients send ${MESSAGES_PER
     test(kind.component, { skip, timeout: 180_000 }, async (t) => {
       await cluster.untilSettled();
       const pods = await cluster.pods(kind.component);
-      const victim = pods[0];
-      assert.ok(victim, `there is a ${kind.component} pod`);
-      await using witness = watchCluster(cluster);
+      const pod = pods[0];
+      assert.ok(pod, `there is a ${kind.component} pod`);
+      await using statusRecorder = recordStatus(cluster);
       await using traffic = await startTraffic(overEachGateway(cluster), {
         name: `kill_${kind.component}`,
         users: USERS,
@@ -78,22 +78,27 @@ describe(`kill -9 of each kind of pod while ${USERS} clients send ${MESSAGES_PER
       });
       await sleep(CALM_MS);
       const killed = now();
-      await cluster.kill(victim);
+      await cluster.kill(pod);
 
-      const naming = await witness.first(
+      const naming = await statusRecorder.first(
         `a status that names ${kind.component}`,
         killed,
-        (sight) => names(sight, kind),
+        (snapshot) => names(snapshot, kind),
         TRUE_WITHIN_MS,
       );
-      const restarted = await witness.first(
-        `every pod ready after ${victim.metadata.name} was killed`,
+      const restarted = await statusRecorder.first(
+        `every pod ready after ${pod.metadata.name} was killed`,
         killed,
         ({ pods: seen }) =>
-          seen.length > 0 && seen.every(isPodReady) && restartsOf(seen, victim) > restartsOf(pods, victim),
+          seen.length > 0 && seen.every(isPodReady) && restartsOf(seen, pod) > restartsOf(pods, pod),
         BACK_WITHIN_MS,
       );
-      const clearing = await witness.first('a status without a fault', restarted.at, isClear, TRUE_WITHIN_MS);
+      const clearing = await statusRecorder.first(
+        'a status without a fault',
+        restarted.at,
+        isClear,
+        TRUE_WITHIN_MS,
+      );
       await sleep(CALM_MS);
       const verdict = await traffic.finish({
         deliverWithinMs: DELIVER_WITHIN_MS,
@@ -114,9 +119,9 @@ describe(`kill -9 of each kind of pod while ${USERS} clients send ${MESSAGES_PER
 
   const skip = 'operator'.includes(only) ? false : 'not asked for';
   test('the operator that leads', { skip, timeout: 180_000 }, async () => {
-    const leader = await cluster.ground.operatorLeader();
+    const leader = await cluster.testCluster.operatorLeader();
     assert.ok(leader, 'an operator leads');
-    const holder = await cluster.ground.operatorHolder();
+    const holder = await cluster.testCluster.operatorHolder();
     const before = identities(await cluster.pods());
     await using traffic = await startTraffic(overEachGateway(cluster), {
       name: 'kill_operator',
@@ -127,7 +132,7 @@ describe(`kill -9 of each kind of pod while ${USERS} clients send ${MESSAGES_PER
     const killed = now();
     await cluster.kill(leader);
     // The other one, or the killed one's pod with a new process: whoever asks first when the lease is over.
-    for (let next = ''; next === '' || next === holder; next = await cluster.ground.operatorHolder()) {
+    for (let next = ''; next === '' || next === holder; next = await cluster.testCluster.operatorHolder()) {
       assert.ok(now() - killed < LED_WITHIN_MS, `an operator leads again within ${LED_WITHIN_MS / 1_000} s`);
       await sleep(250);
     }
@@ -140,9 +145,9 @@ describe(`kill -9 of each kind of pod while ${USERS} clients send ${MESSAGES_PER
   });
 });
 
-/** Whether status tells that a part is short of pods and why, in its component or its condition. */
-function names({ resource: { status } }: Sight, { part, condition }: Kind): boolean {
-  const component = status?.components?.find(({ name }) => name === part);
+/** Whether status says which component is short of pods, and why. */
+function names({ resource: { status } }: Snapshot, { name: expected, condition }: Kind): boolean {
+  const component = status?.components?.find(({ name }) => name === expected);
   const short = component !== undefined && component.ready < component.desired && Boolean(component.reason);
   return (
     short &&
@@ -151,7 +156,7 @@ function names({ resource: { status } }: Sight, { part, condition }: Kind): bool
   );
 }
 
-function isClear({ resource: { status } }: Sight): boolean {
+function isClear({ resource: { status } }: Snapshot): boolean {
   const short = status?.components?.some(({ ready, desired }) => ready < desired) ?? true;
   return !short && conditionOf(status, 'Ready')?.status === 'True';
 }

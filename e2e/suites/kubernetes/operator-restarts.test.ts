@@ -6,7 +6,6 @@ import {
   clusterOf,
   type DeployedCluster,
   developmentSpec,
-  type Ground,
   isSettled,
   namespaceOf,
   OPENIM_CLUSTER,
@@ -14,6 +13,7 @@ import {
   type OpenIMCluster,
   type Pod,
   removeCluster,
+  type TestCluster,
   waitsFor,
   withImages,
 } from '@im/dev-cluster';
@@ -45,7 +45,7 @@ const CONVERGED_WITHIN_MS = 180_000;
 const LED_WITHIN_MS = 60_000;
 /** Time in which an operator that touches what it should not would have done so. */
 const WATCH_MS = 8_000;
-const LOOK_MS = 250;
+const POLL_MS = 250;
 
 const PLACE = { namespace: 'openim-e2e-restarts', name: 'fast' } as const;
 
@@ -78,11 +78,11 @@ const CHILDREN: readonly ResourceType<KubeObject>[] = [
 
 describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () => {
   let cluster: DeployedCluster;
-  let ground: Ground;
+  let testCluster: TestCluster;
 
   before(async () => {
     cluster = await sharedCluster();
-    ground = cluster.ground;
+    testCluster = cluster.testCluster;
   });
   after(async () => {
     await cluster?.close();
@@ -93,17 +93,23 @@ describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () =
   }, async () => {
     await cluster.untilSettled();
     const pods = identities(await cluster.pods());
-    const before = await versionsOf(ground, cluster);
-    await killOperators(ground);
-    await untilLed(ground);
+    const before = await versionsOf(testCluster, cluster);
+    await killOperators(testCluster);
+    await untilLed(testCluster);
     const { metadata, spec } = await cluster.resource();
     const manifest = clusterOf({ name: metadata.name, namespace: metadata.namespace }, spec);
     for (let time = 0; time < 2; time++) {
-      await apply(ground.kubernetes, [manifest], '--server-side', '--force-conflicts', '--field-manager=e2e');
+      await apply(
+        testCluster.kubernetes,
+        [manifest],
+        '--server-side',
+        '--force-conflicts',
+        '--field-manager=e2e',
+      );
       await sleep(WATCH_MS / 2);
     }
     assert.deepEqual(identities(await cluster.pods()), pods, 'no pod was replaced or restarted');
-    assert.deepEqual(await versionsOf(ground, cluster), before, 'no object got another version');
+    assert.deepEqual(await versionsOf(testCluster, cluster), before, 'no object got another version');
   });
 
   const kills = ROUNDS * Object.values(KILLS).reduce((sum, count) => sum + count, 0);
@@ -121,13 +127,13 @@ describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () =
       }
     } finally {
       process.stdout.write(`\n${textTable(rows)}\n\n`);
-      await removeCluster(ground, PLACE.namespace, PLACE.name);
+      await removeCluster(testCluster, PLACE.namespace, PLACE.name);
     }
   });
 
   /** Begins a phase, kills operators meanwhile, and waits for what the phase is to come to. @returns ms. */
   async function converges(phase: Phase, numbers: Random): Promise<number> {
-    const { api, kubernetes, images } = ground;
+    const { api, kubernetes, images } = testCluster;
     const begun = now();
     switch (phase) {
       case 'create': {
@@ -146,7 +152,7 @@ describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () =
     }
     for (let kill = 0; kill < KILLS[phase]; kill++) {
       await sleep(numbers.below(KILL_WITHIN_MS));
-      await killOperators(ground);
+      await killOperators(testCluster);
     }
     const find = () => api.get(OPENIM_CLUSTER, PLACE);
     if (phase === 'delete') {
@@ -157,8 +163,8 @@ describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () =
       );
       await until(
         'every pod of it is gone',
-        async () => (await podsOf(ground)).length === 0,
-        async () => (await podsOf(ground)).map(({ metadata }) => metadata.name).join(' '),
+        async () => (await podsOf(testCluster)).length === 0,
+        async () => (await podsOf(testCluster)).map(({ metadata }) => metadata.name).join(' '),
       );
     } else {
       const whatIsMissing = async () => {
@@ -175,7 +181,7 @@ describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () =
       );
     }
     if (phase === 'upgrade') {
-      const staying = (await podsOf(ground)).filter(({ metadata }) => !metadata.deletionTimestamp);
+      const staying = (await podsOf(testCluster)).filter(({ metadata }) => !metadata.deletionTimestamp);
       const own = staying.flatMap(({ spec }) => spec?.containers.map(({ image }) => image));
       assert.ok(!own.includes(images.product), 'no pod runs the old image');
     }
@@ -187,9 +193,9 @@ function leftOf(found: OpenIMCluster | undefined): string {
   return found?.status?.rollout?.message ?? 'nothing is said about why it is still there';
 }
 
-async function podsOf(ground: Ground): Promise<readonly Pod[]> {
+async function podsOf(testCluster: TestCluster): Promise<readonly Pod[]> {
   const labelSelector = `app.kubernetes.io/instance=${PLACE.name}`;
-  return (await ground.api.list(POD, { namespace: PLACE.namespace, labelSelector })).items;
+  return (await testCluster.api.list(POD, { namespace: PLACE.namespace, labelSelector })).items;
 }
 
 async function until(
@@ -197,41 +203,41 @@ async function until(
   holds: () => Promise<boolean>,
   missing: () => Promise<string>,
 ): Promise<void> {
-  for (const deadline = now() + CONVERGED_WITHIN_MS; !(await holds()); await sleep(LOOK_MS)) {
+  for (const deadline = now() + CONVERGED_WITHIN_MS; !(await holds()); await sleep(POLL_MS)) {
     if (now() > deadline)
       assert.fail(`not so after ${CONVERGED_WITHIN_MS / 1_000} s: ${what}: ${await missing()}`);
   }
 }
 
 /** Removes every pod of the operator without grace, which is a SIGKILL; new ones follow at once. */
-async function killOperators(ground: Ground): Promise<void> {
+async function killOperators(testCluster: TestCluster): Promise<void> {
   const { namespace } = OPERATOR;
   const labelSelector = `app.kubernetes.io/instance=${OPERATOR.release}`;
-  const { items } = await ground.api.list(POD, { namespace, labelSelector });
+  const { items } = await testCluster.api.list(POD, { namespace, labelSelector });
   await Promise.all(
     items.map(({ metadata: { name } }) =>
-      ground.api.delete(POD, { namespace, name }, { gracePeriodSeconds: 0 }),
+      testCluster.api.delete(POD, { namespace, name }, { gracePeriodSeconds: 0 }),
     ),
   );
 }
 
 /** Waits until an operator leads, and has had the time to look at everything once. */
-async function untilLed(ground: Ground): Promise<void> {
-  for (const deadline = now() + LED_WITHIN_MS; (await ground.operatorLeader()) === undefined; ) {
+async function untilLed(testCluster: TestCluster): Promise<void> {
+  for (const deadline = now() + LED_WITHIN_MS; (await testCluster.operatorLeader()) === undefined; ) {
     assert.ok(now() < deadline, `an operator leads within ${LED_WITHIN_MS / 1_000} s`);
-    await sleep(LOOK_MS);
+    await sleep(POLL_MS);
   }
   await sleep(WATCH_MS);
 }
 
 /** Versions of everything that the operator made for a cluster. */
 async function versionsOf(
-  ground: Ground,
+  testCluster: TestCluster,
   { name, namespace }: DeployedCluster,
 ): Promise<Record<string, string>> {
   const labelSelector = `app.kubernetes.io/managed-by=openim-operator,app.kubernetes.io/instance=${name}`;
   const lists = await Promise.all(
-    CHILDREN.map((type) => ground.api.list(type, { namespace, labelSelector })),
+    CHILDREN.map((type) => testCluster.api.list(type, { namespace, labelSelector })),
   );
   const entries = lists.flatMap(({ items }) =>
     items.map(({ kind, metadata }): [string, string] => [

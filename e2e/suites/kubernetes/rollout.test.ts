@@ -6,9 +6,9 @@ import type { DeployedCluster, Pod } from '@im/dev-cluster';
 import { isApiError } from '@im/kube';
 import { now } from '@im/proof';
 import { sharedCluster } from './shared-cluster.ts';
+import { recordStatus } from './status-recorder.ts';
 import { startTraffic } from './traffic.ts';
 import { assertClean, overTheService, type Row, seconds, tableOf } from './verdicts.ts';
-import { watchCluster } from './witness.ts';
 
 const USERS = 20;
 const MESSAGES_PER_SECOND = 60;
@@ -42,7 +42,7 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
   ): Promise<{ replaced: number; kept: number }> {
     const pods = new Set((await cluster.pods()).map(({ metadata }) => metadata.uid));
     const revision = (await cluster.resource()).status?.gatewayRevision;
-    await using witness = watchCluster(cluster);
+    await using statusRecorder = recordStatus(cluster);
     await using traffic = await startTraffic(overTheService(cluster), {
       name,
       users: USERS,
@@ -51,7 +51,7 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     await sleep(CALM_MS);
     const begun = now();
     await cluster.change(patch);
-    await witness.first(
+    await statusRecorder.first(
       'a roll-out in status',
       begun,
       ({ resource }) => (resource.status?.rollout?.stage ?? '') !== '',
@@ -79,7 +79,7 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     assertClean(verdict);
     assert.equal(gatewayRevisions, 1, 'the gateways have a new revision');
     assert.ok(Math.max(...cuts) <= gatewayRevisions, `cut at most once: ${cuts.join(' ')}`);
-    const stages = witness.sights.map(({ resource }) => resource.status?.rollout?.stage ?? '');
+    const stages = statusRecorder.snapshots.map(({ resource }) => resource.status?.rollout?.stage ?? '');
     process.stdout.write(`${name}: ${stages.filter((stage, i) => stage !== stages[i - 1]).join(' → ')}\n`);
     const after = await cluster.pods();
     const kept = after.filter(({ metadata }) => pods.has(metadata.uid)).length;
@@ -88,7 +88,7 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
 
   /** What the ops port of a pod answers, by way of the API server. */
   const ops = ({ metadata: { name } }: Pod, path: string, method?: 'POST') =>
-    cluster.ground.api.proxy({ namespace: cluster.namespace, name }, OPS_PORT, path, { method });
+    cluster.testCluster.api.proxy({ namespace: cluster.namespace, name }, OPS_PORT, path, { method });
 
   /** What each process of the cluster asks of its callers, once. */
   async function keyUses(): Promise<string[]> {
@@ -127,7 +127,7 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
   });
 
   test('another image of every role', { timeout: 400_000 }, async () => {
-    const { product, productAgain } = cluster.ground.images;
+    const { product, productAgain } = cluster.testCluster.images;
     const { spec } = await cluster.resource();
     const image = spec.image === productAgain ? product : productAgain;
     const { kept } = await rollOut('image change', { spec: { image } });
@@ -148,7 +148,7 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
   });
 
   function isProduct(image: string): boolean {
-    const { product, productAgain } = cluster.ground.images;
+    const { product, productAgain } = cluster.testCluster.images;
     return image === product || image === productAgain;
   }
 });

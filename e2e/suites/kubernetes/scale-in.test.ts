@@ -4,9 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeployedCluster } from '@im/dev-cluster';
 import { now } from '@im/proof';
 import { sharedCluster } from './shared-cluster.ts';
+import { recordStatus } from './status-recorder.ts';
 import { startTraffic } from './traffic.ts';
 import { assertClean, overTheService, type Row, seconds, tableOf } from './verdicts.ts';
-import { watchCluster } from './witness.ts';
 
 const USERS = 20;
 const MESSAGES_PER_SECOND = 60;
@@ -33,7 +33,7 @@ describe(`gateways 3 → 2 while ${USERS} clients send ${MESSAGES_PER_SECOND} me
   }, async () => {
     const pods = await cluster.pods('gateway');
     assert.equal(pods.length, 3);
-    await using witness = watchCluster(cluster);
+    await using statusRecorder = recordStatus(cluster);
     await using traffic = await startTraffic(overTheService(cluster), {
       name: 'scale_in',
       users: USERS,
@@ -42,13 +42,13 @@ describe(`gateways 3 → 2 while ${USERS} clients send ${MESSAGES_PER_SECOND} me
     await sleep(CALM_MS);
     const begun = now();
     await cluster.change({ spec: { gateway: { replicas: 2 } } });
-    const draining = await witness.first(
+    const draining = await statusRecorder.first(
       'a gateway that drains',
       begun,
       ({ resource }) => resource.status?.gateways?.some((gateway) => gateway.draining) ?? false,
       20_000,
     );
-    const victims = draining.resource.status?.gateways?.filter((gateway) => gateway.draining) ?? [];
+    const drained = draining.resource.status?.gateways?.filter((gateway) => gateway.draining) ?? [];
     await cluster.untilSettled();
     const done = now();
     await sleep(CALM_MS);
@@ -67,7 +67,7 @@ describe(`gateways 3 → 2 while ${USERS} clients send ${MESSAGES_PER_SECOND} me
     const gone = pods.map(({ metadata }) => metadata.name).filter((name) => !left.has(name));
     assert.deepEqual(
       gone,
-      victims.map(({ pod }) => pod),
+      drained.map(({ pod }) => pod),
       'the pod that was drained is the one that is gone',
     );
     assert.ok(moved < USERS, 'clients of the other gateways stay where they are');

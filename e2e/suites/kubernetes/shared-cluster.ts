@@ -3,10 +3,10 @@ import {
   deployCluster,
   developmentSpec,
   KEPT_IMAGES,
-  useGround,
+  useTestCluster,
 } from '@im/dev-cluster';
 
-/** Whether the cluster stays: asked for, or somebody removes it when the last file of suites has ended. */
+/** Whether the cluster stays: asked for, or removed by another process when the last file of suites has ended. */
 const KEEP = process.env.E2E_KEEP_CLUSTER === '1' || process.env[KEPT_IMAGES] !== undefined;
 
 /** Where the cluster that the suites share is. */
@@ -14,13 +14,13 @@ export const SHARED = { namespace: 'openim-e2e', name: 'shared' } as const;
 
 /**
  * The cluster that the suites of this folder share: 2 gateways, 2 transfers, 2 rpc, every store. The first file
- * deploys it; it stays for the next one where somebody has promised to remove it.
+ * deploys it; it stays for the next one where another process removes it.
  * @param tenants that it has besides the default one.
  */
 export async function sharedCluster(tenants: readonly string[] = []): Promise<DeployedCluster> {
-  const ground = await useGround();
+  const testCluster = await useTestCluster();
   try {
-    const cluster = await deployCluster(ground, {
+    const cluster = await deployCluster(testCluster, {
       ...SHARED,
       spec: developmentSpec(),
       tenants,
@@ -28,11 +28,11 @@ export async function sharedCluster(tenants: readonly string[] = []): Promise<De
     });
     const close = async (): Promise<void> => {
       await cluster.close();
-      await ground[Symbol.asyncDispose]();
+      await testCluster[Symbol.asyncDispose]();
     };
     return { ...cluster, close, [Symbol.asyncDispose]: close };
   } catch (error) {
-    await ground[Symbol.asyncDispose]();
+    await testCluster[Symbol.asyncDispose]();
     throw error;
   }
 }

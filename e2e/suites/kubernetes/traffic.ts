@@ -1,8 +1,8 @@
 import {
   type CheckOptions,
-  type CrowdPlace,
   createGroup,
-  openWireCrowd,
+  type LoadTarget,
+  openWireLoadClients,
   type Verdict,
   type WireUser,
 } from '@im/proof';
@@ -15,7 +15,7 @@ export interface TrafficOptions {
   readonly messagesPerSecond: number;
 }
 
-/** Checked messages that flow until they are told to stop; a test that fails before that disposes of them. */
+/** Checked messages that flow until the test finishes or disposes of them. */
 export interface Traffic extends AsyncDisposable {
   readonly devices: readonly WireUser[];
   /** Ends the load, reads every conversation to its end and decides. */
@@ -29,11 +29,11 @@ const GROUP_EVERY = 5;
 const SETTLE_MS = 2_000;
 
 /** Users in a ring, each of whom writes to the next one, and all to groups of all. */
-export async function startTraffic(place: CrowdPlace, options: TrafficOptions): Promise<Traffic> {
+export async function startTraffic(place: LoadTarget, options: TrafficOptions): Promise<Traffic> {
   const { users, messagesPerSecond } = options;
   const name = `${options.name.replaceAll(/\W/g, '_')}_${Date.now().toString(36)}`;
   const names = Array.from({ length: users }, (_, i) => `${name}_${i}`);
-  const crowd = await openWireCrowd(
+  const loadClients = await openWireLoadClients(
     place,
     name,
     names.map((userID) => ({ userID, platformID: PLATFORM })),
@@ -41,40 +41,41 @@ export async function startTraffic(place: CrowdPlace, options: TrafficOptions): 
   const groups: string[] = [];
   for (let i = 0; i < GROUPS; i++) {
     const group = await createGroup(place.admin, `${name} ${i}`, names);
-    crowd.members(`sg_${group}`, names);
+    loadClients.members(`sg_${group}`, names);
     groups.push(group);
   }
   const nextOf = (i: number) => names[(i + 1) % names.length] as string;
   const chat = (a: string, b: string) =>
     chatConversationID({ sessionType: SESSION.Single, sendID: a, recvID: b, groupID: '' });
-  for (const [i, userID] of names.entries()) crowd.members(chat(userID, nextOf(i)), [userID, nextOf(i)]);
+  for (const [i, userID] of names.entries())
+    loadClients.members(chat(userID, nextOf(i)), [userID, nextOf(i)]);
 
   const over = new AbortController();
   const perUser = messagesPerSecond / users;
   const toGroups = perUser / GROUP_EVERY;
   const loads = names.flatMap((userID, i) => {
-    const [device] = crowd.of(userID) as [WireUser];
+    const [device] = loadClients.of(userID) as [WireUser];
     const next = nextOf(i);
     return [
       ...groups.map((group) =>
-        crowd.openLoop(device, { group }, `sg_${group}`, toGroups / GROUPS, over.signal),
+        loadClients.openLoop(device, { group }, `sg_${group}`, toGroups / GROUPS, over.signal),
       ),
-      crowd.openLoop(device, { user: next }, chat(userID, next), perUser - toGroups, over.signal),
+      loadClients.openLoop(device, { user: next }, chat(userID, next), perUser - toGroups, over.signal),
     ];
   });
   const sending = Promise.all(loads);
   // Awaited at the end; until then a failure must not end the process.
   sending.catch(() => {});
   return {
-    devices: crowd.devices,
+    devices: loadClients.devices,
     async finish(check) {
       over.abort();
       await sending;
-      return await crowd.finish(SETTLE_MS, check);
+      return await loadClients.finish(SETTLE_MS, check);
     },
     async [Symbol.asyncDispose]() {
       over.abort();
-      for (const device of crowd.devices) device.stop();
+      for (const device of loadClients.devices) device.stop();
     },
   };
 }

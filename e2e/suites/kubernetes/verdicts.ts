@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { DeployedCluster, Pod } from '@im/dev-cluster';
-import { type CrowdPlace, FAULTS, textTable, type Verdict } from '@im/proof';
+import { FAULTS, type LoadTarget, textTable, type Verdict } from '@im/proof';
 
 /** Clients spread by turns over the gateways that there are now, each by its own port. */
-export function overEachGateway(cluster: DeployedCluster): CrowdPlace {
+export function overEachGateway(cluster: DeployedCluster): LoadTarget {
   return placeOf(
     cluster,
     cluster.gateways.map((_, i) => cluster.endpoint('default', i)),
@@ -11,11 +11,11 @@ export function overEachGateway(cluster: DeployedCluster): CrowdPlace {
 }
 
 /** Clients that the gateways' Service spreads, as those of users. */
-export function overTheService(cluster: DeployedCluster): CrowdPlace {
+export function overTheService(cluster: DeployedCluster): LoadTarget {
   return placeOf(cluster, [cluster.anyGateway]);
 }
 
-function placeOf(cluster: DeployedCluster, endpoints: CrowdPlace['endpoints']): CrowdPlace {
+function placeOf(cluster: DeployedCluster, endpoints: LoadTarget['endpoints']): LoadTarget {
   return { endpoints, admin: cluster.admin('default'), dir: cluster.dir };
 }
 

@@ -12,12 +12,12 @@ export interface WatchedLog extends AsyncDisposable {
 
 /** Connects to the NATS server of a server. */
 export async function watchLog(server: OwnServer): Promise<WatchedLog> {
-  const [part] = server.parts;
-  if (!part) throw new RangeError('a server without processes has no log');
+  const [first] = server.processes;
+  if (!first) throw new RangeError('a server without processes has no log');
   const log = createLogger({ level: 'fatal' });
   const metrics = createMetrics();
   const background = createBackground({ log, metrics });
-  const { nats } = ServerConfig.parse(part.plan.config);
+  const { nats } = ServerConfig.parse(first.plan.config);
   const bus: Bus = createBus(nats, { log, metrics, background, instanceId: 'bench' });
   await bus.start();
   return {

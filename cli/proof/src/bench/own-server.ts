@@ -36,8 +36,8 @@ export type StartServer = (options: OwnServerOptions) => Promise<OwnServer>;
 
 /** A server that was started for the bench. */
 export interface OwnServer {
-  readonly parts: readonly OwnProcess[];
-  /** Those of `parts` that have the role gateway. */
+  readonly processes: readonly OwnProcess[];
+  /** Those of `processes` that have the role gateway. */
   readonly gateways: readonly OwnProcess[];
   readonly stores: Readonly<Record<'nats' | 'redis' | 'mongo' | 's3', StoreProcess>>;
   readonly mongoProxy: DatabaseRelay | undefined;

@@ -34,11 +34,11 @@ export function pidsOf(processes: readonly { readonly pid: number | undefined }[
 }
 
 /** What all processes of a server, and its stores, have used. */
-export function usageOf({ parts, stores }: Pick<OwnServer, 'parts' | 'stores'>): {
+export function usageOf({ processes, stores }: Pick<OwnServer, 'processes' | 'stores'>): {
   readonly ours: ProcessUsage;
   readonly stores: ProcessUsage;
 } {
-  return { ours: totalUsage(pidsOf(parts)), stores: totalUsage(pidsOf(Object.values(stores))) };
+  return { ours: totalUsage(pidsOf(processes)), stores: totalUsage(pidsOf(Object.values(stores))) };
 }
 
 /** Sum over processes; those that are gone count nothing. */

@@ -69,7 +69,7 @@ export async function openTarget(options: BenchOptions, startServer: StartServer
     },
   });
   return {
-    description: `own server, ${server.parts.length === 1 ? 'one process' : `${server.parts.length} processes`}`,
+    description: `own server, ${server.processes.length === 1 ? 'one process' : `${server.processes.length} processes`}`,
     endpoints: server.gateways.map((_, i) => server.endpoint('default', i)),
     admin: server.admin('default'),
     own: server,
@@ -77,7 +77,7 @@ export async function openTarget(options: BenchOptions, startServer: StartServer
     gatewayRss: () => totalUsage(pidsOf(server.gateways)).rssBytes,
     async [Symbol.asyncDispose]() {
       // Profiles are written at an orderly end only.
-      if (options.profileDir) for (const part of server.parts) await part.stop();
+      if (options.profileDir) for (const each of server.processes) await each.stop();
       await server.close();
     },
   };

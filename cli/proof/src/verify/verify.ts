@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Admin, Endpoint } from '@im/client';
 import { chatConversationID, SESSION } from '@im/protocol';
 import { now, type Verdict } from '../checker/index.ts';
-import { openWireCrowd } from './wire-crowd.ts';
+import { openWireLoadClients } from './wire-load-clients.ts';
 import type { WireUser } from './wire-user.ts';
 
 /** What {@link verify} does to a server. */
@@ -45,17 +45,18 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
     const userIDs = Array.from({ length: options.users }, (_, i) => `${name}_${i}`);
     const specs = userIDs.map((userID) => ({ userID, platformID: PLATFORM }));
     onPhase(`connecting ${userIDs.length} users`);
-    const crowd = await openWireCrowd({ endpoints, admin, dir }, name, specs);
+    const loadClients = await openWireLoadClients({ endpoints, admin, dir }, name, specs);
     const groups: string[] = [];
     for (let i = 0; i < (options.groups ?? 1); i++) {
       const group = await createGroup(admin, `${name} ${i}`, userIDs);
-      crowd.members(groupConversation(group), userIDs);
+      loadClients.members(groupConversation(group), userIDs);
       groups.push(group);
     }
     const next = (i: number) => userIDs[(i + 1) % userIDs.length] as string;
     const chat = (a: string, b: string) =>
       chatConversationID({ sessionType: SESSION.Single, sendID: a, recvID: b, groupID: '' });
-    for (const [i, userID] of userIDs.entries()) crowd.members(chat(userID, next(i)), [userID, next(i)]);
+    for (const [i, userID] of userIDs.entries())
+      loadClients.members(chat(userID, next(i)), [userID, next(i)]);
 
     onPhase(`sending ${options.messagesPerSecond} messages/s for ${options.seconds} s`);
     const until = now() + options.seconds * 1_000;
@@ -63,18 +64,24 @@ export async function verify(options: VerifyOptions): Promise<Verdict> {
     const toGroups = groups.length === 0 ? 0 : perUser / GROUP_EVERY;
     await Promise.all(
       userIDs.flatMap((userID, i) => {
-        const [device] = crowd.of(userID) as [WireUser];
+        const [device] = loadClients.of(userID) as [WireUser];
         const toNext = chat(userID, next(i));
         return [
           ...groups.map((group) =>
-            crowd.openLoop(device, { group }, groupConversation(group), toGroups / groups.length, until),
+            loadClients.openLoop(
+              device,
+              { group },
+              groupConversation(group),
+              toGroups / groups.length,
+              until,
+            ),
           ),
-          crowd.openLoop(device, { user: next(i) }, toNext, perUser - toGroups, until),
+          loadClients.openLoop(device, { user: next(i) }, toNext, perUser - toGroups, until),
         ];
       }),
     );
     onPhase('reading every conversation to the end');
-    return await crowd.finish(SETTLE_MS, { deliverWithinMs: options.deliverWithinMs });
+    return await loadClients.finish(SETTLE_MS, { deliverWithinMs: options.deliverWithinMs });
   } finally {
     if (options.keepIn === undefined) rmSync(dir, { recursive: true, force: true });
   }

@@ -36,24 +36,24 @@ test('every config of a plan fits the schema, and no port is used twice', () => 
 });
 
 test('many processes know both rpc processes', () => {
-  const parts = plans('many');
+  const processes = plans('many');
   assert.deepEqual(
-    parts.map((plan) => plan.name),
+    processes.map((plan) => plan.name),
     ['rpc-1', 'rpc-2', 'transfer-1', 'transfer-2', 'gateway-1', 'gateway-2', 'api', 'push', 'cron'],
   );
-  const own = parts
+  const own = processes
     .filter((plan) => plan.roles.includes('rpc'))
     .map((plan) => `127.0.0.1:${ServerConfig.parse(plan.config).rpc.domains.msg.port}`);
-  for (const plan of parts) {
+  for (const plan of processes) {
     assert.deepEqual(ServerConfig.parse(plan.config).rpc.domains.msg.addresses, own);
   }
 });
 
 test('a second transfer beside everything in one process', () => {
   const ports = Array.from({ length: portsNeeded('one', 2) }, (_, i) => 20_000 + i);
-  const parts = planCluster('one', stores, ports, {}, 2);
+  const processes = planCluster('one', stores, ports, {}, 2);
   assert.deepEqual(
-    parts.map(({ name, roles }) => [name, ...roles]),
+    processes.map(({ name, roles }) => [name, ...roles]),
     [
       ['all', 'all'],
       ['transfer-2', 'transfer'],

@@ -13,7 +13,7 @@ export interface StoreAddresses {
 }
 
 /** One process to start. */
-export interface PartPlan {
+export interface ProcessPlan {
   readonly name: string;
   /** Arguments after `serve`. */
   readonly roles: readonly string[];
@@ -76,7 +76,7 @@ export function planCluster(
   extra: Partial<ServerConfigInput> = {},
   transfers: number = TRANSFERS[topology],
   tenants: readonly TestTenant[] = TEST_TENANTS,
-): PartPlan[] {
+): ProcessPlan[] {
   let used = 0;
   const take = (): number => {
     const port = ports[used++];
@@ -122,7 +122,7 @@ export function planCluster(
     own: { gateway?: number; api?: number; rpc?: Record<Domain, number> } = {},
   ) {
     const opsPort = take();
-    const made: PartPlan = {
+    const made: ProcessPlan = {
       name,
       roles,
       config: config(opsPort, own),

@@ -14,8 +14,8 @@ import {
   tenantInput,
 } from './cluster-plan.ts';
 import { type MongoProxy, startMongoProxy } from './mongo-proxy.ts';
-import { type Part, part } from './part.ts';
-import type { TestCluster } from './test-cluster.ts';
+import { type ServerProcess, serverProcess } from './server-process.ts';
+import type { TestServer } from './test-server.ts';
 
 export interface ClusterOptions {
   readonly topology: Topology;
@@ -34,14 +34,14 @@ export interface ClusterOptions {
 }
 
 /** A running server with its stores, on loopback, for tests. */
-export interface Cluster extends TestCluster {
+export interface Cluster extends TestServer {
   readonly topology: Topology;
   readonly stores: StartedBackends;
-  readonly parts: readonly Part[];
-  /** @throws RangeError for a name that no part has. */
-  part(name: string): Part;
+  readonly processes: readonly ServerProcess[];
+  /** @throws RangeError for a name that no process has. */
+  process(name: string): ServerProcess;
   /** Parts that are gateways, in order. */
-  readonly gateways: readonly Part[];
+  readonly gateways: readonly ServerProcess[];
   tenant(id: string): TestTenant;
   /**
    * Changes settings that a tenant started with, in the config of all processes, which take it over within 2 s;
@@ -57,7 +57,7 @@ export interface Cluster extends TestCluster {
 /** Starts stores and processes side by side, and waits until every process is ready. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const dir = mkdtempSync(join(tmpdir(), 'im-cluster-'));
-  const parts: Part[] = [];
+  const processes: ServerProcess[] = [];
   const admins = new Map<string, Admin>();
   const tenants = new Map((options.tenants ?? TEST_TENANTS).map((each) => [each.id, each]));
   /** As changed meanwhile. */
@@ -70,7 +70,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   async function close(): Promise<void> {
     for (const client of admins.values()) client.close();
     admins.clear();
-    await Promise.allSettled(parts.map((each) => (each.pid === undefined ? undefined : each.kill())));
+    await Promise.allSettled(processes.map((each) => (each.pid === undefined ? undefined : each.kill())));
     const { nats, redis, mongo, s3 } = stores ?? {};
     // Nobody reads these files again, so the stores need no orderly end.
     await Promise.allSettled(
@@ -107,10 +107,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       options.transfers,
       [...tenants.values()],
     )) {
-      parts.push(part(plan, { dir, entry, env, nodeFlags }));
+      processes.push(serverProcess(plan, { dir, entry, env, nodeFlags }));
     }
-    for (const each of parts) each.start();
-    await Promise.all(parts.map((each) => each.untilReady()));
+    for (const each of processes) each.start();
+    await Promise.all(processes.map((each) => each.untilReady()));
   } catch (error) {
     failed = true;
     await close();
@@ -118,11 +118,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
 
   const running = stores;
-  const gateways = parts.filter((each) => each.plan.gatewayPort !== undefined);
-  const find = (name: string): Part => {
-    const found = parts.find((each) => each.name === name);
+  const gateways = processes.filter((each) => each.plan.gatewayPort !== undefined);
+  const find = (name: string): ServerProcess => {
+    const found = processes.find((each) => each.name === name);
     if (!found)
-      throw new RangeError(`no part is called ${name}: ${parts.map((each) => each.name).join(', ')}`);
+      throw new RangeError(`no process is called ${name}: ${processes.map((each) => each.name).join(', ')}`);
     return found;
   };
   const tenant = (id: string): TestTenant => {
@@ -132,9 +132,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   };
   const endpoint = (id: string, gateway = 0): Endpoint => {
     const path = id === 'default' ? '' : `/t/${id}`;
-    const apiPart = parts.find((each) => each.plan.apiPort !== undefined);
+    const apiProcess = processes.find((each) => each.plan.apiPort !== undefined);
     return {
-      api: `http://127.0.0.1:${apiPart?.plan.apiPort}${path}`,
+      api: `http://127.0.0.1:${apiProcess?.plan.apiPort}${path}`,
       ws: `ws://127.0.0.1:${gateways[gateway % gateways.length]?.plan.gatewayPort}${path}`,
     };
   };
@@ -143,8 +143,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     topology: options.topology,
     dir,
     stores: running,
-    parts,
-    part: find,
+    processes,
+    process: find,
     gateways,
     endpoint,
     tenant,
@@ -152,7 +152,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       const before = tenant(id);
       if (settings === undefined) inForce.delete(id);
       else inForce.set(id, { ...before, settings: { ...before.settings, ...settings } });
-      for (const each of parts) each.configure({ tenants: [...inForce.values()].map(tenantInput) });
+      for (const each of processes) each.configure({ tenants: [...inForce.values()].map(tenantInput) });
     },
     mongoProxy,
     admin(id) {

@@ -1,6 +1,6 @@
 export { type Cluster, type ClusterOptions, startCluster } from './cluster.ts';
 export {
-  type PartPlan,
+  type ProcessPlan,
   TEST_TENANTS,
   type TenantOverrides,
   type TestTenant,
@@ -17,7 +17,6 @@ export {
   namespaceOf,
   removeCluster,
 } from './deploy/deployed-cluster.ts';
-export { type Ground, KEPT_IMAGES, useGround } from './deploy/ground.ts';
 export { type LoadedImages, loadImages } from './deploy/images.ts';
 export { killContainer } from './deploy/kill.ts';
 export { apply, isCluster, sample, withImages } from './deploy/manifests.ts';
@@ -38,10 +37,11 @@ export {
   type Pod,
   waitsFor,
 } from './deploy/resources.ts';
+export { KEPT_IMAGES, type TestCluster, useTestCluster } from './deploy/test-cluster.ts';
 export { type Metrics, parseMetrics } from './metrics.ts';
 export type { MongoProxy } from './mongo-proxy.ts';
 export { foldedPartitions, PARTITIONS } from './ownership.ts';
-export type { Part } from './part.ts';
 export { type RecordedCall, type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
+export type { ServerProcess } from './server-process.ts';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
-export type { TestCluster, TestGateway } from './test-cluster.ts';
+export type { TestGateway, TestServer } from './test-server.ts';

@@ -5,11 +5,11 @@ export const PARTITIONS = 64;
 
 /** Sum of the partitions that the transfers believe to own: more than there are when two own the same. */
 export async function foldedPartitions(cluster: Cluster): Promise<number> {
-  const transfers = cluster.parts.filter(
-    (part) => part.pid !== undefined && part.plan.roles.some((role) => role === 'transfer' || role === 'all'),
+  const transfers = cluster.processes.filter(
+    (each) => each.pid !== undefined && each.plan.roles.some((role) => role === 'transfer' || role === 'all'),
   );
   const owned = await Promise.all(
-    transfers.map(async (part) => (await part.metrics()).sum('openim_transfer_partitions')),
+    transfers.map(async (each) => (await each.metrics()).sum('openim_transfer_partitions')),
   );
   return owned.reduce((sum, count) => sum + count, 0);
 }

@@ -3,7 +3,7 @@ import { type Admin, ApiError, ConnectionLost, type Endpoint, WireError } from '
 import type { OwnServer } from '../own-server.ts';
 
 /** What an attacker's process is given. */
-export interface Stage {
+export interface AttackContext {
   /** Gateways and API of the tenant that the attack comes from. */
   readonly endpoints: readonly Endpoint[];
   readonly admin: Admin;
@@ -31,7 +31,7 @@ export interface Attack {
   /** One answer at least has to look so, where the attack is none without. */
   readonly evidence?: RegExp;
   /** Registers and connects what it needs, before anything is measured. */
-  prepare(stage: Stage): Promise<Assault>;
+  prepare(context: AttackContext): Promise<Assault>;
   /** What is done to the server when the attack begins. @returns what undoes it. */
   disturb?(server: AttackedServer): () => void;
 }

@@ -5,8 +5,8 @@ import { gzipSync } from 'node:zlib';
 import { connectUrl, connectWire, sendMessage, type WireConnection } from '@im/client';
 import { encode, make, REQ, SESSION } from '@im/protocol';
 import { WebSocket } from 'ws';
-import { type Attack, answerOf, loops, type Stage } from './attack.ts';
-import { type Attacker, crew, PLATFORM } from './crew.ts';
+import { type Attack, type AttackContext, answerOf, loops } from './attack.ts';
+import { type Attacker, attackers, PLATFORM } from './attackers.ts';
 import { flood } from './flood.ts';
 import { TENANT_ATTACKS } from './tenant-attacks.ts';
 
@@ -16,11 +16,11 @@ const hugeIDs: Attack = {
   name: 'huge-ids',
   summary: 'nine gzipped sends at once, each with an operationID of 1 MB',
   tenant: 'default',
-  async prepare(stage) {
-    const { user, say } = await crew(stage, 'huge', 9, { gzip: true });
+  async prepare(context) {
+    const { user, say } = await attackers(context, 'huge', 9, { gzip: true });
     const operationID = 'o'.repeat(1_000_000);
     return (signal) =>
-      loops(9, signal, stage.tally, (i) => say(i, { user: user(i + 1).userID }, 'x', operationID));
+      loops(9, signal, context.tally, (i) => say(i, { user: user(i + 1).userID }, 'x', operationID));
   },
 };
 
@@ -56,8 +56,8 @@ const largeBodies: Attack = {
   name: 'large-bodies',
   summary: '100 slow bodies without a token; long and deep arrays, and the largest profile, with one',
   tenant: 'default',
-  async prepare(stage) {
-    const { user, api } = await crew(stage, 'body', 1, { sockets: 16 });
+  async prepare(context) {
+    const { user, api } = await attackers(context, 'body', 1, { sockets: 16 });
     const { userID, token } = user(0);
     const headers = { 'content-type': 'application/json', operationID: 'large', token };
     const long = gzipSync(`{"userID":"${userID}","idHash":1,"list":[${'1,'.repeat(4_000_000)}1]}`);
@@ -69,8 +69,8 @@ const largeBodies: Attack = {
       return answer.status === 200 ? errCode : `HTTP ${answer.status} ${errCode}`.trim();
     };
     return async (signal) => {
-      const slow = loops(100, signal, stage.tally, () => slowBody(api.base, signal));
-      const fast = loops(4, signal, stage.tally, async (i, turn) => {
+      const slow = loops(100, signal, context.tally, () => slowBody(api.base, signal));
+      const fast = loops(4, signal, context.tally, async (i, turn) => {
         const route = HASHED_ROUTES[(i + turn) % HASHED_ROUTES.length] ?? '';
         if (i < 2) return await post(route, long, { 'content-encoding': 'gzip' });
         if (i === 2) return await post(route, deep);
@@ -86,13 +86,13 @@ const searches: Attack = {
   name: 'searches',
   summary: '50 searches for users and groups at once',
   tenant: 'default',
-  async prepare(stage) {
-    const { user, api } = await crew(stage, 'search', 1);
-    await stage.admin.ensureUsers(Array.from({ length: 5_000 }, (_, i) => `searched${i}`));
+  async prepare(context) {
+    const { user, api } = await attackers(context, 'search', 1);
+    await context.admin.ensureUsers(Array.from({ length: 5_000 }, (_, i) => `searched${i}`));
     const as = { token: user(0).token };
     const pagination = { pageNumber: 1, showNumber: 100 };
     return (signal) =>
-      loops(50, signal, stage.tally, async (i) => {
+      loops(50, signal, context.tally, async (i) => {
         if (i % 2) await api.call('/user/get_users', { pagination, userID: 'zz', nickName: 'q.q' }, as);
         else await api.call('/group/get_groups', { pagination, groupName: 'q.q' }, as);
         return '0';
@@ -104,8 +104,8 @@ const signRequests: Attack = {
   name: 'sign-requests',
   summary: 'signatures for 1,000 and for 10,000 parts a request, and uploads that ask for all signatures',
   tenant: 'default',
-  async prepare(stage) {
-    const { user, api } = await crew(stage, 'sign', 1, { sockets: 16 });
+  async prepare(context) {
+    const { user, api } = await attackers(context, 'sign', 1, { sockets: 16 });
     const { userID, token } = user(0);
     const begin = (maxParts: number, size: number) =>
       api.call<{ upload: { uploadID: string } }>(
@@ -126,7 +126,7 @@ const signRequests: Attack = {
     const numbers = (count: number) => Array.from({ length: count }, (_, i) => 1 + (i % 200));
     const [most, tooMany] = [numbers(1_000), numbers(10_000)];
     return (signal) =>
-      loops(4, signal, stage.tally, async (i) => {
+      loops(4, signal, context.tally, async (i) => {
         // Nearly as large as an object may be.
         if (i === 0) await begin(-1, 48 * 1024 * 1024 * MIB);
         else {
@@ -142,15 +142,15 @@ const watchFlapping: Attack = {
   name: 'watch-flapping',
   summary: 'connections that watch 5,000 users and close before the answer',
   tenant: 'default',
-  async prepare(stage) {
-    const { options } = await crew(stage, 'watch', 10, { gzip: true });
+  async prepare(context) {
+    const { options } = await attackers(context, 'watch', 10, { gzip: true });
     const subscribeUserID = Array.from({ length: 5_000 }, (_, i) => `watched${i}`);
     const request = encode(
       'sdkws.SubUserOnlineStatus',
       make('sdkws.SubUserOnlineStatus', { subscribeUserID }),
     );
     return (signal) =>
-      loops(10, signal, stage.tally, async (i) => {
+      loops(10, signal, context.tally, async (i) => {
         const connection = await connectWire(options(i));
         const answer = connection.request(REQ.SubUserOnlineStatus, request);
         answer.catch(() => {});
@@ -165,12 +165,12 @@ const reconnects: Attack = {
   name: 'reconnects',
   summary: '5,000 connections (--connections) that are cut and come back at once, again and again',
   tenant: 'default',
-  async prepare(stage) {
-    const { users, dial } = await crew(stage, 'back', stage.connections);
+  async prepare(context) {
+    const { users, dial } = await attackers(context, 'back', context.connections);
     const open: (WireConnection | undefined)[] = users.map(() => undefined);
     let next = 0;
     return async (signal) => {
-      await loops(64, signal, stage.tally, async () => {
+      await loops(64, signal, context.tally, async () => {
         const i = next++ % users.length;
         open[i]?.terminate();
         open[i] = await dial(i);
@@ -182,7 +182,7 @@ const reconnects: Attack = {
 };
 
 /** Makes a group of the attackers. */
-async function groupOf({ admin }: Stage, users: readonly Attacker[]): Promise<string> {
+async function groupOf({ admin }: AttackContext, users: readonly Attacker[]): Promise<string> {
   const [owner, ...members] = users.map((user) => user.userID);
   const { groupInfo } = await admin.call<{ groupInfo: { groupID: string } }>('/group/create_group', {
     ownerUserID: owner,
@@ -197,12 +197,12 @@ const slowReaders: Attack = {
   name: 'slow-readers',
   summary: '30 members of a group stop reading while texts of 64 KiB are pushed to them',
   tenant: 'default',
-  async prepare(stage) {
-    const { users, options, say } = await crew(stage, 'deaf', 31, { gzip: true });
-    const group = await groupOf(stage, users);
+  async prepare(context) {
+    const { users, options, say } = await attackers(context, 'deaf', 31, { gzip: true });
+    const group = await groupOf(context, users);
     const text = 'b'.repeat(64 * 1024);
     return async (signal) => {
-      const readers = loops(30, signal, stage.tally, async (i) => {
+      const readers = loops(30, signal, context.tally, async (i) => {
         const url = connectUrl({ ...options(i + 1), gzip: false });
         const socket = new WebSocket(url, { perMessageDeflate: false });
         const closed = Promise.withResolvers<string>();
@@ -219,7 +219,7 @@ const slowReaders: Attack = {
           socket.terminate();
         }
       });
-      const writer = loops(2, signal, stage.tally, () => say(0, { group }, text));
+      const writer = loops(2, signal, context.tally, () => say(0, { group }, text));
       await Promise.all([readers, writer]);
     };
   },
@@ -229,12 +229,12 @@ const atAll: Attack = {
   name: 'at-all',
   summary: 'messages that name all 300 members of a group, from five of them at once',
   tenant: 'default',
-  async prepare(stage) {
-    const { users, user, connection } = await crew(stage, 'all', 300);
-    const group = await groupOf(stage, users);
+  async prepare(context) {
+    const { users, user, connection } = await attackers(context, 'all', 300);
+    const group = await groupOf(context, users);
     let n = 0;
     return (signal) =>
-      loops(5, signal, stage.tally, async (i) => {
+      loops(5, signal, context.tally, async (i) => {
         const message = make('sdkws.MsgData', {
           sendID: user(i).userID,
           groupID: group,
@@ -258,8 +258,8 @@ const presenceChurn: Attack = {
   name: 'presence-churn',
   summary: '500 users come and go while 50 connections watch all of them',
   tenant: 'default',
-  async prepare(stage) {
-    const { users, dial } = await crew(stage, 'churn', 50 + 500);
+  async prepare(context) {
+    const { users, dial } = await attackers(context, 'churn', 50 + 500);
     const subscribeUserID = users.slice(50).map(({ userID }) => userID);
     const request = encode(
       'sdkws.SubUserOnlineStatus',
@@ -273,7 +273,7 @@ const presenceChurn: Attack = {
     }
     let next = 0;
     return async (signal) => {
-      await loops(20, signal, stage.tally, async () => {
+      await loops(20, signal, context.tally, async () => {
         (await dial(50 + (next++ % 500))).terminate();
         return 'connected';
       });
@@ -286,12 +286,12 @@ const tokenGuessing: Attack = {
   name: 'token-guessing',
   summary: 'wrong secrets at the admin login, made-up tokens at parse_token and at the handshake',
   tenant: 'default',
-  async prepare(stage) {
-    const { api, options } = await crew(stage, 'guess', 1, { sockets: 32 });
+  async prepare(context) {
+    const { api, options } = await attackers(context, 'guess', 1, { sockets: 32 });
     const made = () =>
       `${Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')}.e30.${randomBytes(32).toString('base64url')}`;
     return (signal) =>
-      loops(24, signal, stage.tally, async (i) => {
+      loops(24, signal, context.tally, async (i) => {
         if (i < 8) {
           await api.call('/auth/get_admin_token', {
             secret: randomBytes(9).toString('hex'),

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Endpoint } from '@im/client';
 import { chatConversationID, SESSION } from '@im/protocol';
 import { decodeFact, now, textTable, type Verdict } from '../../checker/index.ts';
-import { openWireCrowd } from '../../verify/wire-crowd.ts';
+import { openWireLoadClients } from '../../verify/wire-load-clients.ts';
 import type { WireUser } from '../../verify/wire-user.ts';
 import { Histogram } from '../histogram.ts';
 import type { OwnServer } from '../own-server.ts';
@@ -93,7 +93,7 @@ export async function besideAttacks(
       ...around.order(tenant),
     }));
     await tell(child, orders, 'ready', PREPARE_MS);
-    const crowd = await openWireCrowd({ ...around, dir }, name, [
+    const loadClients = await openWireLoadClients({ ...around, dir }, name, [
       { userID: a, platformID: PLATFORM },
       { userID: b, platformID: PLATFORM },
     ]);
@@ -103,12 +103,12 @@ export async function besideAttacks(
       recvID: b,
       groupID: '',
     });
-    crowd.members(conversation, [a, b]);
+    loadClients.members(conversation, [a, b]);
     const exchange = async (ms: number): Promise<void> => {
       const until = now() + ms;
       await Promise.all(
-        crowd.devices.map((device: WireUser, i) =>
-          crowd.openLoop(device, { user: i === 0 ? b : a }, conversation, RATE_EACH_WAY, until),
+        loadClients.devices.map((device: WireUser, i) =>
+          loadClients.openLoop(device, { user: i === 0 ? b : a }, conversation, RATE_EACH_WAY, until),
         ),
       );
     };
@@ -130,7 +130,7 @@ export async function besideAttacks(
     const serverCores = (around.usage().ours.cpuMs - cpu.server) / attackedMs;
     const attackerCores = (cpuOf(child) - cpu.attacker) / attackedMs;
     const done = await tell(child, 'stop', 'done', STOP_MS);
-    const verdict = await crowd.finish(SETTLE_MS, { limitMs: 60_000 });
+    const verdict = await loadClients.finish(SETTLE_MS, { limitMs: 60_000 });
     look();
     const phases = { quietFrom, attackedFrom };
     const { quiet, attacked } = latenciesOf(join(dir, `${name}.facts`), phases, clock);

@@ -1,5 +1,5 @@
 import { type Attack, loops } from './attack.ts';
-import { crew } from './crew.ts';
+import { attackers } from './attackers.ts';
 
 /** A text that a message may just hold, and that compresses to nothing. */
 const LARGE_TEXT = 'a'.repeat(255 * 1024);
@@ -10,9 +10,9 @@ export const flood = (name: string, summary: string, tenant: string): Attack => 
   summary,
   tenant,
   ...(tenant === 'default' ? {} : { ownServerOnly: `it comes from tenant ${tenant}` }),
-  async prepare(stage) {
-    const { user, say } = await crew(stage, 'flood', 20, { gzip: true });
+  async prepare(context) {
+    const { user, say } = await attackers(context, 'flood', 20, { gzip: true });
     return (signal) =>
-      loops(20, signal, stage.tally, (i) => say(i, { user: user(i + 1).userID }, LARGE_TEXT));
+      loops(20, signal, context.tally, (i) => say(i, { user: user(i + 1).userID }, LARGE_TEXT));
   },
 });

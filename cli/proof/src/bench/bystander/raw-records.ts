@@ -4,7 +4,7 @@ import { createBus } from '@im/bus';
 import { ServerConfig, tenantId } from '@im/contract';
 import { createBackground, createLogger, createMetrics } from '@im/process';
 import { encode, make } from '@im/protocol';
-import { loops, type Stage } from './attack.ts';
+import { type AttackContext, loops } from './attack.ts';
 
 /** Pause between two records. */
 const EVERY_MS = 20;
@@ -12,7 +12,7 @@ const PARTITIONS = 64;
 
 /** Writes records of a tenant into every partition of the log, past the services that would refuse them. */
 export async function rawRecords(
-  { nats, tally }: Stage,
+  { nats, tally }: AttackContext,
   tenant: string,
 ): Promise<(signal: AbortSignal) => Promise<void>> {
   if (nats === undefined) throw new Error('needs the NATS server');

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newestSeqs } from '@im/client';
 import type { OwnTenant } from '../own-server.ts';
-import { type Assault, type Attack, loops, type Stage } from './attack.ts';
-import { crew } from './crew.ts';
+import { type Assault, type Attack, type AttackContext, loops } from './attack.ts';
+import { attackers } from './attackers.ts';
 import { flood } from './flood.ts';
 import { rawRecords } from './raw-records.ts';
 
@@ -33,12 +33,12 @@ const TEXTS_PER_CONNECTION = 10;
 const KNOWN_WITHIN_MS = 30_000;
 
 /** Clients of a tenant that send, connect again at once when they are refused, and call the API. */
-async function persistentClients(stage: Stage, name: string): Promise<Assault> {
-  await untilKnown(stage);
-  const { user, connection, say, api, close } = await crew(stage, name, CLIENTS);
+async function persistentClients(context: AttackContext, name: string): Promise<Assault> {
+  await untilKnown(context);
+  const { user, connection, say, api, close } = await attackers(context, name, CLIENTS);
   for (let i = 0; i < CLIENTS; i++) await connection(i);
   return async (signal) => {
-    const clients = loops(CLIENTS, signal, stage.tally, async (i, turn) => {
+    const clients = loops(CLIENTS, signal, context.tally, async (i, turn) => {
       if (turn % TEXTS_PER_CONNECTION === 0) {
         const open = await connection(i);
         await newestSeqs(open);
@@ -49,7 +49,7 @@ async function persistentClients(stage: Stage, name: string): Promise<Assault> {
       await sleep(TEXT_EVERY_MS);
       return answer;
     });
-    const callers = loops(CALLERS, signal, stage.tally, async (i) => {
+    const callers = loops(CALLERS, signal, context.tally, async (i) => {
       const { userID, token } = user(i);
       await api.call('/conversation/get_all_conversations', { ownerUserID: userID }, { token });
       return '0';
@@ -60,7 +60,7 @@ async function persistentClients(stage: Stage, name: string): Promise<Assault> {
 }
 
 /** An earlier run may have suspended or removed the tenant a moment ago. */
-async function untilKnown({ admin }: Stage): Promise<void> {
+async function untilKnown({ admin }: AttackContext): Promise<void> {
   const until = performance.now() + KNOWN_WITHIN_MS;
   for (;;) {
     try {
@@ -79,7 +79,7 @@ const suspendedTenant: Attack = {
   tenant: 'suspended',
   ownServerOnly: 'it suspends a tenant',
   evidence: /response: |^90004$/,
-  prepare: (stage) => persistentClients(stage, 'gone'),
+  prepare: (context) => persistentClients(context, 'gone'),
   disturb(server) {
     server.changeTenant('suspended', { suspended: true });
     return () => server.changeTenant('suspended', { suspended: false });
@@ -92,9 +92,9 @@ const removedTenant: Attack = {
   tenant: 'removed',
   ownServerOnly: 'it removes a tenant and writes to the log',
   evidence: /response: |^1602$/,
-  async prepare(stage) {
-    const clients = await persistentClients(stage, 'gone');
-    const records = await rawRecords(stage, 'removed');
+  async prepare(context) {
+    const clients = await persistentClients(context, 'gone');
+    const records = await rawRecords(context, 'removed');
     return async (signal) => {
       await Promise.all([clients(signal), records(signal)]);
     };
@@ -111,7 +111,7 @@ const refusingDatabase: Attack = {
   tenant: 'dedicated',
   ownServerOnly: 'it stands between the server and its database',
   evidence: /^(500|90002|90004)$/,
-  prepare: (stage) => persistentClients(stage, 'own'),
+  prepare: (context) => persistentClients(context, 'own'),
   disturb({ mongoProxy }) {
     if (!mongoProxy) throw new Error('the server has no relay before its database');
     mongoProxy.refuse(DEDICATED_DATABASE);
@@ -124,7 +124,7 @@ const unknownTenant: Attack = {
   summary: 'records of a tenant that no process knows, in every partition of the log',
   tenant: 'default',
   ownServerOnly: 'it writes to the log',
-  prepare: (stage) => rawRecords(stage, 'nobody-knows-me'),
+  prepare: (context) => rawRecords(context, 'nobody-knows-me'),
 };
 
 /** Attacks that come from, or are, other tenants. */

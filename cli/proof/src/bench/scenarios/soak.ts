@@ -172,7 +172,7 @@ class Soak {
   #memoryCells(atMs: number): string[] {
     const bytes: Record<string, number> = { client: processUsage(process.pid)?.rssBytes ?? 0 };
     const { own } = this.#bench.target;
-    for (const part of own?.parts ?? []) bytes[part.name] = totalUsage(pidsOf([part])).rssBytes;
+    for (const each of own?.processes ?? []) bytes[each.name] = totalUsage(pidsOf([each])).rssBytes;
     if (own) {
       const { nats, mongo, redis, s3 } = own.stores;
       for (const [name, { pid }] of Object.entries({ nats, mongo, redis, s3 })) {
@@ -188,11 +188,11 @@ class Soak {
 
 /** Records that no transfer has folded yet. */
 async function lagOf(server: OwnServer): Promise<number> {
-  const folding = server.parts.filter(({ plan }) =>
+  const folding = server.processes.filter(({ plan }) =>
     plan.roles.some((role) => role === 'transfer' || role === 'all'),
   );
   const lags = await Promise.all(
-    folding.map(async (part) => (await part.metrics()).sum('openim_transfer_lag_records')),
+    folding.map(async (each) => (await each.metrics()).sum('openim_transfer_lag_records')),
   );
   return lags.reduce((sum, lag) => sum + lag, 0);
 }

@@ -8,8 +8,7 @@ import { type Admin, type AdminAccess, admin, type Endpoint } from '@im/client';
 import { sleep } from '@im/kit';
 import { type KubeObject, NAMESPACE, POD, SERVICE } from '@im/kube';
 import { type Metrics, parseMetrics } from '../metrics.ts';
-import type { TestCluster, TestGateway } from '../test-cluster.ts';
-import type { Ground } from './ground.ts';
+import type { TestGateway, TestServer } from '../test-server.ts';
 import { killContainer } from './kill.ts';
 import { apply, isCluster, sample, withImages } from './manifests.ts';
 import { adminAccess, reach } from './reach.ts';
@@ -23,6 +22,7 @@ import {
   type Pod,
   waitsFor,
 } from './resources.ts';
+import type { TestCluster } from './test-cluster.ts';
 
 /** Parts of a cluster, as the label `app.kubernetes.io/component` calls them. */
 export type Component =
@@ -38,8 +38,8 @@ export type Component =
   | 'object-storage';
 
 /** An OpenIMCluster that runs, reached by node ports. */
-export interface DeployedCluster extends TestCluster {
-  readonly ground: Ground;
+export interface DeployedCluster extends TestServer {
+  readonly testCluster: TestCluster;
   readonly name: string;
   readonly namespace: string;
   /** The gateways' Service: each connection arrives at any of them. */
@@ -111,16 +111,21 @@ export function developmentSpec(
 }
 
 /** Deploys a cluster into a namespace of its own, or takes the one that is there and made of the same, and waits until it is settled. */
-export async function deployCluster(ground: Ground, options: DeployOptions): Promise<DeployedCluster> {
-  const { kubernetes, api } = ground;
+export async function deployCluster(
+  testCluster: TestCluster,
+  options: DeployOptions,
+): Promise<DeployedCluster> {
+  const { kubernetes, api } = testCluster;
   const { name, namespace, spec } = options;
   const key = { namespace, name };
-  const [manifest] = withImages([clusterOf({ name, namespace }, spec)], ground.images) as [OpenIMCluster];
+  const [manifest] = withImages([clusterOf({ name, namespace }, spec)], testCluster.images) as [
+    OpenIMCluster,
+  ];
   const madeOf = createHash('sha256').update(JSON.stringify(manifest.spec)).digest('hex').slice(0, 16);
 
   const found = await api.get(OPENIM_CLUSTER, key);
   const reused = found?.metadata.annotations?.[MADE_OF] === madeOf;
-  if (found && !reused) await removeCluster(ground, namespace, name);
+  if (found && !reused) await removeCluster(testCluster, namespace, name);
   if (!reused) {
     await apply(kubernetes, [namespaceOf(namespace)]);
     await apply(kubernetes, [
@@ -155,19 +160,19 @@ export async function deployCluster(ground: Ground, options: DeployOptions): Pro
     for (const pin of pins) await api.delete(SERVICE, { namespace, name: pin });
     if (process.env.KEEP_LOGS) process.stderr.write(`facts are in ${dir}\n`);
     else rmSync(dir, { recursive: true, force: true });
-    if (!options.keep) await removeCluster(ground, namespace, name);
+    if (!options.keep) await removeCluster(testCluster, namespace, name);
   }
 
   try {
     const settled = await untilSettled();
     const reached = await reach(kubernetes, api, settled);
     const gateways = await Promise.all(
-      (await pods('gateway')).map((pod) => pinGateway(ground, namespace, pod, pins)),
+      (await pods('gateway')).map((pod) => pinGateway(testCluster, namespace, pod, pins)),
     );
     gateways.sort((a, b) => (a.name < b.name ? -1 : 1));
     const rights = new Map<string, AdminAccess>([[DEFAULT_TENANT, reached.access]]);
     for (const tenant of options.tenants ?? [])
-      rights.set(tenant, await addTenant(ground, namespace, name, tenant));
+      rights.set(tenant, await addTenant(testCluster, namespace, name, tenant));
     const access = (tenant: string): AdminAccess => {
       const found = rights.get(tenant);
       if (!found) throw new RangeError(`${namespace}/${name} has no tenant ${tenant}`);
@@ -181,7 +186,7 @@ export async function deployCluster(ground: Ground, options: DeployOptions): Pro
       };
     };
     return {
-      ground,
+      testCluster,
       name,
       namespace,
       dir,
@@ -209,7 +214,7 @@ export async function deployCluster(ground: Ground, options: DeployOptions): Pro
 
 /** Adds a tenant to a cluster, and waits until every process serves it. @returns its admin's rights. */
 async function addTenant(
-  { kubernetes, api }: Ground,
+  { kubernetes, api }: TestCluster,
   namespace: string,
   cluster: string,
   name: string,
@@ -233,7 +238,7 @@ async function addTenant(
 
 /** A gateway's own address: a Service with a node port that selects its pod alone. */
 async function pinGateway(
-  { kubernetes, api }: Ground,
+  { kubernetes, api }: TestCluster,
   namespace: string,
   pod: Pod,
   pins: string[],
@@ -293,7 +298,7 @@ async function untilOpen(host: string, port: number): Promise<void> {
 }
 
 /** Deletes a cluster with its namespace and waits until both are gone. */
-export async function removeCluster({ api }: Ground, namespace: string, name: string): Promise<void> {
+export async function removeCluster({ api }: TestCluster, namespace: string, name: string): Promise<void> {
   const key = { namespace, name };
   await api.delete(OPENIM_CLUSTER, key);
   await untilGone(`${namespace}/${name}`, () => api.get(OPENIM_CLUSTER, key));

@@ -1,74 +1,74 @@
-import type { Cluster, Part } from '@im/dev-cluster';
-import { FIRE_TIMES, type FireTimes, PAUSE_TIMES } from './mode.ts';
+import type { Cluster, ServerProcess } from '@im/dev-cluster';
+import { CHAOS_TIMES, type ChaosTimes, PAUSE_TIMES } from './mode.ts';
 
 /** What is broken in a run, and how it is mended. */
-export interface Victim {
+export interface ChaosFault {
   readonly name: string;
-  readonly times: FireTimes;
+  readonly times: ChaosTimes;
   /** Index of the gateway whose clients lose their connections, so that SDKs catch up by themselves. */
   readonly cutGateway?: number;
   strike(cluster: Cluster): Promise<void>;
-  /** Resolves when the victim can work again. */
+  /** Resolves when what was broken works again. */
   heal(cluster: Cluster): Promise<void>;
 }
 
-function killedPart(
+function killedProcess(
   name: string,
-  pick: (cluster: Cluster) => Promise<Part> | Part,
+  pick: (cluster: Cluster) => Promise<ServerProcess> | ServerProcess,
   cutGateway?: number,
-): Victim {
-  let victim: Part | undefined;
+): ChaosFault {
+  let killed: ServerProcess | undefined;
   return {
     name: `kill -9 ${name}`,
-    times: FIRE_TIMES,
+    times: CHAOS_TIMES,
     cutGateway,
     async strike(cluster) {
-      victim = await pick(cluster);
-      await victim.kill();
+      killed = await pick(cluster);
+      await killed.kill();
     },
     async heal() {
-      victim?.start();
-      await victim?.untilReady();
+      killed?.start();
+      await killed?.untilReady();
     },
   };
 }
 
-function killedStore(name: 'nats' | 'redis' | 'mongo', title: string): Victim {
+function killedStore(name: 'nats' | 'redis' | 'mongo', title: string): ChaosFault {
   return {
     name: `kill -9 ${title}`,
-    times: FIRE_TIMES,
+    times: CHAOS_TIMES,
     strike: (cluster) => cluster.stores[name].kill(),
     heal: (cluster) => cluster.stores[name].restart(),
   };
 }
 
 /** The transfer that owns more partitions than the other. */
-async function busiestTransfer(cluster: Cluster): Promise<Part> {
-  const transfers = cluster.parts.filter((part) => part.plan.roles.includes('transfer'));
+async function busiestTransfer(cluster: Cluster): Promise<ServerProcess> {
+  const transfers = cluster.processes.filter((transfer) => transfer.plan.roles.includes('transfer'));
   const owned = await Promise.all(
-    transfers.map(async (part) => ({
-      part,
-      partitions: (await part.metrics()).sum('openim_transfer_partitions'),
+    transfers.map(async (transfer) => ({
+      transfer,
+      partitions: (await transfer.metrics()).sum('openim_transfer_partitions'),
     })),
   );
   const busiest = owned.toSorted((a, b) => b.partitions - a.partitions)[0];
   if (!busiest) throw new Error('no transfer runs');
-  return busiest.part;
+  return busiest.transfer;
 }
 
-let paused: Part | undefined;
+let paused: ServerProcess | undefined;
 
-/** Every victim of the fire test, one a run. */
-export const VICTIMS: readonly Victim[] = [
-  killedPart('gateway', (cluster) => cluster.part('gateway-1'), 0),
-  killedPart('rpc', (cluster) => cluster.part('rpc-1')),
-  killedPart('transfer', busiestTransfer),
-  killedPart('push', (cluster) => cluster.part('push')),
+/** Every fault of the chaos test, one a run. */
+export const CHAOS_FAULTS: readonly ChaosFault[] = [
+  killedProcess('gateway', (cluster) => cluster.process('gateway-1'), 0),
+  killedProcess('rpc', (cluster) => cluster.process('rpc-1')),
+  killedProcess('transfer', busiestTransfer),
+  killedProcess('push', (cluster) => cluster.process('push')),
   killedStore('nats', 'NATS'),
   killedStore('redis', 'Redis'),
   {
     name: 'FLUSHALL Redis',
-    times: FIRE_TIMES,
+    times: CHAOS_TIMES,
     strike: (cluster) => flushAll(cluster.stores.redis.uri),
     heal: async () => {},
   },

@@ -2,23 +2,23 @@
 export const FULL = process.env.FULL === '1';
 
 /** Times of a fire run, in ms since the load began. */
-export interface FireTimes {
+export interface ChaosTimes {
   readonly strikeAt: number;
   readonly healAt: number;
   readonly loadUntil: number;
 }
 
-export const FIRE_TIMES: FireTimes = FULL
+export const CHAOS_TIMES: ChaosTimes = FULL
   ? { strikeAt: 15_000, healAt: 18_000, loadUntil: 40_000 }
   : { strikeAt: 4_000, healAt: 7_000, loadUntil: 13_000 };
 
 /** How long a stopped transfer stays stopped. */
-export const PAUSE_TIMES: FireTimes = FULL
+export const PAUSE_TIMES: ChaosTimes = FULL
   ? { strikeAt: 10_000, healAt: 40_000, loadUntil: 50_000 }
   : { strikeAt: 3_000, healAt: 13_000, loadUntil: 17_000 };
 
 /**
- * Longest time to a delivery after the acknowledgement, or after the victim's return. Short runs are for
+ * Longest time to a delivery after the acknowledgement, or after the fault's return. Short runs are for
  * machines that do other things as well; how long it took is printed.
  */
 export const DELIVER_WITHIN_MS = FULL ? 10_000 : 30_000;

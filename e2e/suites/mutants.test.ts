@@ -2,47 +2,47 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cluster, foldedPartitions, PARTITIONS, startCluster } from '@im/dev-cluster';
-import { isClean, now, openWireCrowd, type VerdictRow, verdictTable, type WireUser } from '@im/proof';
-import type { FaultName } from '../faults/planted.ts';
+import { isClean, now, openWireLoadClients, type VerdictRow, verdictTable, type WireUser } from '@im/proof';
+import type { Mutant } from './mutants.ts';
 
-const ENTRY = new URL('../faults/entry.ts', import.meta.url).pathname;
+const ENTRY = new URL('./mutants.ts', import.meta.url).pathname;
 const LOAD_MS = 6_000;
 const SETTLE_MS = 2_000;
-const USERS = ['planted_a', 'planted_b', 'planted_c', 'planted_d'];
+const USERS = ['mutant_a', 'mutant_b', 'mutant_c', 'mutant_d'];
 const PER_SECOND = 15;
 
-describe('planted bugs are caught', () => {
+describe('mutants are caught', () => {
   const rows: VerdictRow[] = [];
   after(() => {
     process.stdout.write(`\n${verdictTable(rows)}\n\n`);
   });
 
-  async function runWith(fault: FaultName, disturb: (cluster: Cluster) => Promise<void>, limitMs?: number) {
-    await using cluster = await startCluster({ topology: 'many', entry: ENTRY, env: { IM_FAULT: fault } });
-    const crowd = await openWireCrowd(
+  async function runWith(mutant: Mutant, disturb: (cluster: Cluster) => Promise<void>, limitMs?: number) {
+    await using cluster = await startCluster({ topology: 'many', entry: ENTRY, env: { E2E_MUTANT: mutant } });
+    const loadClients = await openWireLoadClients(
       {
         endpoints: cluster.gateways.map((_, i) => cluster.endpoint('default', i)),
         admin: cluster.admin('default'),
         dir: cluster.dir,
       },
-      'planted',
+      'mutant',
       USERS.map((userID) => ({ userID, platformID: 5 })),
     );
     const until = now() + LOAD_MS;
     const loads = [0, 2].flatMap((i) => {
       const [a, b] = USERS.slice(i, i + 2) as [string, string];
       const conversation = `si_${a}_${b}`;
-      crowd.members(conversation, [a, b]);
+      loadClients.members(conversation, [a, b]);
       return [a, b].map((from) => {
-        const [device] = crowd.of(from) as [WireUser];
-        return crowd.openLoop(device, { user: from === a ? b : a }, conversation, PER_SECOND, until);
+        const [device] = loadClients.of(from) as [WireUser];
+        return loadClients.openLoop(device, { user: from === a ? b : a }, conversation, PER_SECOND, until);
       });
     });
     await sleep(LOAD_MS / 3);
     await disturb(cluster);
     await Promise.all(loads);
-    const verdict = await crowd.finish(SETTLE_MS, { limitMs });
-    rows.push({ name: fault, verdict });
+    const verdict = await loadClients.finish(SETTLE_MS, { limitMs });
+    rows.push({ name: mutant, verdict });
     return { verdict, folded: await foldedPartitions(cluster) };
   }
 
@@ -55,10 +55,10 @@ describe('planted bugs are caught', () => {
 
   test('acknowledged before it is published', { timeout: 300_000 }, async () => {
     const killBoth = async (cluster: Cluster) => {
-      const victims = ['rpc-1', 'rpc-2'].map((name) => cluster.part(name));
-      await Promise.all(victims.map((victim) => victim.kill()));
-      for (const victim of victims) victim.start();
-      await Promise.all(victims.map((victim) => victim.untilReady()));
+      const rpcs = ['rpc-1', 'rpc-2'].map((name) => cluster.process(name));
+      await Promise.all(rpcs.map((rpc) => rpc.kill()));
+      for (const rpc of rpcs) rpc.start();
+      await Promise.all(rpcs.map((rpc) => rpc.untilReady()));
     };
     // What is lost does not come.
     const { verdict } = await runWith('acknowledged-before-publish', killBoth, 0);

@@ -1,13 +1,13 @@
-import type { TestCluster } from '@im/dev-cluster';
+import type { TestServer } from '@im/dev-cluster';
 import { type SdkHost, type SdkKind, SdkUser } from '@im/dev-sdk';
 
-/** Which SDKs the three users of a scene run. */
-export interface Cast {
+/** Which SDKs the three users of a fixture run. */
+export interface SdkMix {
   readonly name: string;
   readonly kinds: readonly [SdkKind, SdkKind, SdkKind];
 }
 
-export const CASTS: readonly Cast[] = [
+export const SDK_MIXES: readonly SdkMix[] = [
   { name: 'js', kinds: ['js', 'js', 'js'] },
   { name: 'wasm', kinds: ['wasm', 'wasm', 'wasm'] },
   { name: 'mixed', kinds: ['js', 'wasm', 'js'] },
@@ -20,10 +20,10 @@ export interface Hosts {
 }
 
 /** Three users of one tenant, logged in; alice is on the first gateway, the others on the last. */
-export interface Scene {
-  readonly cluster: TestCluster;
+export interface Fixture {
+  readonly cluster: TestServer;
   readonly tenant: string;
-  readonly cast: Cast;
+  readonly sdkMix: SdkMix;
   readonly alice: SdkUser;
   readonly bob: SdkUser;
   readonly carol: SdkUser;
@@ -35,20 +35,20 @@ export interface Scene {
   device(user: SdkUser): Promise<SdkUser>;
 }
 
-/** One thing that clients rely on, as a test of every cast, tenant and topology. */
+/** One thing that clients rely on, as a test of every SDK mix, tenant and topology. */
 export interface Behaviour {
   readonly name: string;
-  run(scene: Scene): Promise<void>;
+  run(fixture: Fixture): Promise<void>;
 }
 
-/** Registers and logs in the users of a scene. */
-export async function openScene(
-  cluster: TestCluster,
+/** Registers and logs in the users of a fixture. */
+export async function openFixture(
+  cluster: TestServer,
   tenant: string,
-  cast: Cast,
+  sdkMix: SdkMix,
   hosts: Hosts,
-): Promise<Scene> {
-  const names = ['alice', 'bob', 'carol'].map((name) => `${cast.name}_${name}`);
+): Promise<Fixture> {
+  const names = ['alice', 'bob', 'carol'].map((name) => `${sdkMix.name}_${name}`);
   const admin = cluster.admin(tenant);
   await admin.ensureUsers(names);
   const gateways = new Map<string, number>();
@@ -65,7 +65,7 @@ export async function openScene(
   const last = cluster.gateways.length - 1;
   const [alice, bob, carol] = await Promise.all(
     names.map((name, i) => {
-      const kind = cast.kinds[i] as SdkKind;
+      const kind = sdkMix.kinds[i] as SdkKind;
       return hosts[kind].inTurn(async () => {
         const user = await open(name, kind, i === 0 ? 0 : last);
         await login(user);
@@ -73,18 +73,18 @@ export async function openScene(
       });
     }),
   );
-  if (!alice || !bob || !carol) throw new Error('a scene needs three users');
+  if (!alice || !bob || !carol) throw new Error('a fixture needs three users');
 
   return {
     cluster,
     tenant,
-    cast,
+    sdkMix,
     alice,
     bob,
     carol,
     login,
     async newcomer(name) {
-      const userID = `${cast.name}_${name}`;
+      const userID = `${sdkMix.name}_${name}`;
       await admin.ensureUsers([userID]);
       return await open(userID, alice.kind, 0);
     },

@@ -1,18 +1,22 @@
+/**
+ * Mutants of the server: each has one bug that the checker must find. Started as a process, this file is the product's
+ * entry with the mutant that E2E_MUTANT names.
+ */
 import type { Overrides } from '@im/main';
 
 type Bus = Parameters<NonNullable<Overrides['bus']>>[0];
 type Store = Parameters<NonNullable<Overrides['store']>>[0];
 
-/** Names of the bugs that can be planted. */
-export const FAULT_NAMES = ['push-doubled', 'acknowledged-before-publish', 'lease-ignored'] as const;
-export type FaultName = (typeof FAULT_NAMES)[number];
+/** Names of the mutants. */
+export const MUTANTS = ['push-doubled', 'acknowledged-before-publish', 'lease-ignored'] as const;
+export type Mutant = (typeof MUTANTS)[number];
 
 /** Every how many deliveries one is doubled. */
 const DOUBLED_EVERY = 25;
 /** How long an acknowledged record waits before it is published: longer than a busy machine stands still. */
 const PUBLISH_LATE_MS = 2_500;
 
-/** What makes a process of the product have this bug. @throws RangeError for an unknown name. */
+/** The replaced parts of a process that make it this mutant. @throws RangeError for an unknown name. */
 export function overridesFor(name: string): Overrides {
   switch (name) {
     case 'push-doubled':
@@ -22,7 +26,7 @@ export function overridesFor(name: string): Overrides {
     case 'lease-ignored':
       return { bus: aloneAmongProducers, store: ownLeases };
     default:
-      throw new RangeError(`IM_FAULT must be one of ${FAULT_NAMES.join(', ')}`);
+      throw new RangeError(`E2E_MUTANT must be one of ${MUTANTS.join(', ')}`);
   }
 }
 
@@ -86,4 +90,9 @@ function replacing<T extends object>(whole: T, changes: Partial<T>): T {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
+}
+
+if (import.meta.main) {
+  const { serve } = await import('@im/main');
+  await serve(process.argv.slice(2), overridesFor(process.env.E2E_MUTANT ?? ''));
 }

@@ -14,7 +14,7 @@ export interface TestGateway {
 }
 
 /** What tests of clients need of a running server, whether it runs as processes or on Kubernetes. */
-export interface TestCluster extends AsyncDisposable {
+export interface TestServer extends AsyncDisposable {
   /** Folder for logs and facts of the run. */
   readonly dir: string;
   readonly gateways: readonly TestGateway[];

@@ -9,7 +9,7 @@ import {
   type WireOptions,
 } from '@im/client';
 import { inParallel } from '../in-parallel.ts';
-import type { Stage } from './attack.ts';
+import type { AttackContext } from './attack.ts';
 
 /** A registered user with a token. */
 export interface Attacker {
@@ -18,7 +18,7 @@ export interface Attacker {
 }
 
 /** The users of an attack. */
-export interface Crew {
+export interface Attackers {
   readonly users: readonly Attacker[];
   user(i: number): Attacker;
   /** How a user connects; users are spread over the gateways. */
@@ -38,12 +38,12 @@ export const PLATFORM = 5;
 const TOKENS_AT_ONCE = 32;
 
 /** Registers users `<name>0` and so on, and gets their tokens. */
-export async function crew(
-  { admin, endpoints }: Stage,
+export async function attackers(
+  { admin, endpoints }: AttackContext,
   name: string,
   count: number,
   { gzip = false, sockets = 64 }: { readonly gzip?: boolean; readonly sockets?: number } = {},
-): Promise<Crew> {
+): Promise<Attackers> {
   const ids = Array.from({ length: count }, (_, i) => `${name}${i}`);
   await admin.ensureUsers(ids);
   const users = await inParallel(ids, TOKENS_AT_ONCE, async (userID) => ({

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadText, parseLoadText, type Target } from '@im/client';
-import type { TestCluster } from '@im/dev-cluster';
+import type { TestServer } from '@im/dev-cluster';
 import { messagesOf, SdkError, type SdkHost, type SdkMessage, SdkUser, textOf } from '@im/dev-sdk';
 import {
   checkLogs,
@@ -29,8 +29,8 @@ const READER_PLATFORM = 1;
 const LOGGED_IN = 3;
 const END_OF_LOGIN = ['OnKickedOffline', 'OnUserTokenInvalid', 'OnUserTokenExpired'];
 
-export interface CrowdOptions {
-  readonly cluster: TestCluster;
+export interface SdkLoadOptions {
+  readonly cluster: TestServer;
   readonly tenant: string;
   readonly users: number;
   readonly groups: number;
@@ -84,21 +84,21 @@ interface Address {
 /** Every how many messages of a user one goes to a group. */
 const GROUP_EVERY = 10;
 
-/** SDK users who all know each other, alone and in groups. */
-export interface Crowd {
+/** SDK users who all write to each other, in single chats and in groups. */
+export interface SdkLoadClients {
   run(options: RunOptions): Promise<RunResult>;
   close(): Promise<void>;
 }
 
 /**
- * Registers and logs in users and makes their groups. Every user writes to every other one and to his
+ * Registers and logs in users and makes their groups. Every user writes to every other one and to their
  * groups by turns, so that each conversation stays slow enough for what the JS SDK fetches after a
  * lost connection: the last ten messages of each.
  */
-export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
+export async function openSdkLoadClients(options: SdkLoadOptions): Promise<SdkLoadClients> {
   const { cluster, tenant } = options;
   const admin = cluster.admin(tenant);
-  const names = Array.from({ length: options.users }, (_, i) => `crowd${String(i).padStart(2, '0')}`);
+  const names = Array.from({ length: options.users }, (_, i) => `load${String(i).padStart(2, '0')}`);
   await admin.ensureUsers(names);
   const members: Member[] = await Promise.all(
     names.map(async (name, i): Promise<Member> => {
@@ -136,7 +136,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     const [owner, ...others] = present;
     if (!owner) continue;
     const { groupID } = await owner.user.createGroup(
-      `crowd ${g}`,
+      `load ${g}`,
       others.map(({ name }) => name),
     );
     const conversation = owner.user.conversationID({ group: groupID });
@@ -258,7 +258,7 @@ export async function openCrowd(options: CrowdOptions): Promise<Crowd> {
     return undefined;
   }
 
-  /** Everybody whom a member writes to, by turns, and now and then a group. */
+  /** The users that a member writes to, by turns, and now and then a group. */
   function nextAddress(member: Member): Address | undefined {
     const turn = members.indexOf(member) + member.turns++;
     const list = turn % GROUP_EVERY === 0 ? member.groups : member.chats;

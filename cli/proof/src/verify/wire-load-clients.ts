@@ -19,7 +19,7 @@ export interface DeviceSpec {
 }
 
 /** Load clients that speak the gateway's protocol, and the log of what they saw. */
-export interface WireCrowd {
+export interface WireLoadClients {
   readonly devices: readonly WireUser[];
   /** The devices of a user. */
   of(userID: string): readonly WireUser[];
@@ -60,8 +60,8 @@ export interface WireCrowd {
 const RETRIES = 20;
 const LIMIT_MS = 30_000;
 
-/** Where a crowd gathers. */
-export interface CrowdPlace {
+/** Where a load clients gathers. */
+export interface LoadTarget {
   /** Connections are spread over these by turns. */
   readonly endpoints: readonly Endpoint[];
   readonly admin: Admin;
@@ -70,11 +70,11 @@ export interface CrowdPlace {
 }
 
 /** Registers users, and connects their devices to the gateways by turns, in every framing by turns. */
-export async function openWireCrowd(
-  { endpoints, admin, dir }: CrowdPlace,
+export async function openWireLoadClients(
+  { endpoints, admin, dir }: LoadTarget,
   name: string,
   specs: readonly DeviceSpec[],
-): Promise<WireCrowd> {
+): Promise<WireLoadClients> {
   await admin.ensureUsers([...new Set(specs.map((spec) => spec.userID))]);
   const file = join(dir, `${name}.facts`);
   const facts: Recorder = openRecorder(file);

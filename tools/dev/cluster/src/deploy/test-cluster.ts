@@ -5,7 +5,7 @@ import { installOperator, OPERATOR } from './operator.ts';
 import { getExisting, isPodReady, openKube, type Pod } from './resources.ts';
 
 /** A Kubernetes with the images of this working tree and the operator: what tests deploy clusters on. */
-export interface Ground extends AsyncDisposable {
+export interface TestCluster extends AsyncDisposable {
   readonly kubernetes: KubernetesCluster;
   readonly api: KubeClient;
   readonly images: LoadedImages & { readonly productAgain: string };
@@ -17,14 +17,14 @@ export interface Ground extends AsyncDisposable {
   operatorHolder(): Promise<string>;
 }
 
-/** Variable by which whoever keeps a ground for several test files tells the images that it has, as JSON. */
+/** Variable by which whoever keeps a test cluster for several test files tells the images that it has, as JSON. */
 export const KEPT_IMAGES = 'E2E_KEPT_IMAGES';
 
 /**
  * Takes the Kubernetes that is up, or brings one up for as long as the test runs, and installs the operator of this
- * working tree there; what somebody keeps for several files is taken as it is.
+ * working tree there; one that is kept for several files is taken as it is.
  */
-export async function useGround(): Promise<Ground> {
+export async function useTestCluster(): Promise<TestCluster> {
   const print = (line: string): void => {
     process.stderr.write(`${line}\n`);
   };

@@ -4,7 +4,7 @@ import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSyn
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runtimeFlags, type ServerConfigInput } from '@im/contract';
-import type { PartPlan } from './cluster-plan.ts';
+import type { ProcessPlan } from './cluster-plan.ts';
 import { type Metrics, parseMetrics } from './metrics.ts';
 
 const ENTRY = new URL('../../../../services/main/src/entry.ts', import.meta.url).pathname;
@@ -13,11 +13,11 @@ const SETPRIV = '/usr/bin/setpriv';
 const READY_TIMEOUT_MS = 240_000;
 const STOP_TIMEOUT_MS = 90_000;
 
-/** How a part is run; what is unset is the product's own. */
-export interface PartOptions {
+/** How a process is run; what is unset is the product's own. */
+export interface ServerProcessOptions {
   /** Folder of configs and logs. */
   readonly dir: string;
-  /** Entry file; tests that plant faults have their own. */
+  /** Entry file; tests of mutants have their own. */
   readonly entry?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Flags of the runtime, for instance `--expose-gc`. */
@@ -25,9 +25,9 @@ export interface PartOptions {
 }
 
 /** One process of a cluster. */
-export interface Part {
+export interface ServerProcess {
   readonly name: string;
-  readonly plan: PartPlan;
+  readonly plan: ProcessPlan;
   readonly logFile: string;
   /** Undefined while it does not run. */
   readonly pid: number | undefined;
@@ -49,7 +49,7 @@ export interface Part {
   log(): string;
 }
 
-export function part(plan: PartPlan, options: PartOptions): Part {
+export function serverProcess(plan: ProcessPlan, options: ServerProcessOptions): ServerProcess {
   const configFile = join(options.dir, `${plan.name}.json`);
   const logFile = join(options.dir, `${plan.name}.log`);
   const key = plan.config.rpc?.key ?? '';
