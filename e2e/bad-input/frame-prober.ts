@@ -12,7 +12,7 @@ const SILENT_MS = 10_000;
 
 const PUSHES = new Set<number>([REQ.PushMsg, REQ.KickOnline]);
 
-/** Sends bad frames on a connection of its own, and opens a new one when the gateway ended it. */
+/** Sends bad frames on a separate connection, and opens a new one when the gateway ended it. */
 export interface Prober {
   probe(bad: BadFrame): Promise<Outcome>;
   readonly connects: number;

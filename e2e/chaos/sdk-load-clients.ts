@@ -48,7 +48,7 @@ export interface RunOptions {
   readonly cutGateway?: number;
   readonly deliverWithinMs: number;
   /**
-   * Runs beside the load and returns the outages that it made.
+   * Runs during the load and returns the outages that it made.
    * @param quiet stops the senders on the gateway to be cut and waits for their answers: the JS SDK
    * never settles a send that its broken connection took, and sends nothing after it. They go on when
    * their SDK is back.

@@ -70,7 +70,7 @@ describe('mutants are caught', () => {
     const { verdict, folded } = await runWith('lease-ignored', async () => {});
     process.stdout.write(`lease ignored: ${folded} partitions folded, of ${PARTITIONS}\n`);
     assert.ok(folded > PARTITIONS, 'the check of owners, which every run has, sees two of one partition');
-    // The fold is the same whoever computes it, so clients must not notice.
+    // The fold is the same whichever process computes it, so clients must not notice.
     assert.ok(isClean(verdict), verdict.examples.map((e) => e.text).join('\n'));
   });
 });

@@ -15,7 +15,7 @@ export interface WireOptions {
   readonly gzip?: boolean;
 }
 
-/** What a connection tells. */
+/** Events of a connection. */
 export interface WireHandlers {
   /** A push of messages: encoded `sdkws.PushMessages`. */
   push?(data: Uint8Array, operationID: string): void;
@@ -70,7 +70,7 @@ const HANDSHAKE_TIMEOUT_MS = 30_000;
 /** The server drops a connection that is silent for 30 s. */
 const HEARTBEAT_MS = 20_000;
 
-/** Connects and waits for the connect result. @throws WireError when it is refused, Error when nobody answers. */
+/** Connects and waits for the connect result. @throws WireError when it is refused, Error when there is no answer. */
 export async function connectWire(
   options: WireOptions,
   handlers: WireHandlers = {},

@@ -5,7 +5,7 @@ import { eventually } from '../eventually.ts';
 import { type Behaviour, freshText } from '../fixture.ts';
 
 const COUNT = 1_000;
-/** iOS: a platform that no fixture uses, so that the reading connection kicks nobody. */
+/** iOS: a platform that no fixture uses, so that the reading connection kicks no other. */
 const READER_PLATFORM = 1;
 
 export const thousandSends: Behaviour = {

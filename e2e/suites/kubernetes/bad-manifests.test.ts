@@ -19,7 +19,7 @@ import { startTraffic } from './traffic.ts';
 import { assertClean, identities, overEachGateway, seconds } from './verdicts.ts';
 
 const PLACE = { namespace: 'openim-e2e-bad', name: 'bad' } as const;
-/** Time in which a condition tells what is wrong. */
+/** Time in which a condition says what is wrong. */
 const TOLD_WITHIN_MS = 30_000;
 /** Time in which a node has tried to pull an image that does not exist. */
 const PULLED_WITHIN_MS = 60_000;
@@ -119,7 +119,7 @@ const REFUSED_CHANGES: readonly Refused[] = [
   { what: 'a log in memory instead', spec: { durability: 'Memory' }, says: /spec\.durability cannot change/ },
 ];
 
-/** Stores of the shared cluster, as if somebody else ran them, with passwords that are wrong. */
+/** Stores of the shared cluster, as external ones, with passwords that are wrong. */
 const STORES = `${SHARED.name}-STORE.${SHARED.namespace}.svc`;
 const at = (store: string): string => STORES.replace('STORE', store);
 const EXTERNAL: Spec = {

@@ -131,7 +131,7 @@ describe(`kill -9 of each kind of pod while ${USERS} clients send ${MESSAGES_PER
     await sleep(CALM_MS);
     const killed = now();
     await cluster.kill(leader);
-    // The other one, or the killed one's pod with a new process: whoever asks first when the lease is over.
+    // The other one, or the killed one's pod with a new process: the first to ask when the lease is over.
     for (let next = ''; next === '' || next === holder; next = await cluster.testCluster.operatorHolder()) {
       assert.ok(now() - killed < LED_WITHIN_MS, `an operator leads again within ${LED_WITHIN_MS / 1_000} s`);
       await sleep(250);

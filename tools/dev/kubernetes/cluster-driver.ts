@@ -1,6 +1,6 @@
 import type { DriverName } from './choose-driver.ts';
 
-/** The Kubernetes of this machine's tests and of `make up`. There is one, used by all at once in namespaces of their own. */
+/** The Kubernetes of this machine's tests and of `make up`. There is one, used by all at once in separate namespaces. */
 export interface KubernetesCluster {
   readonly driver: DriverName;
   /** Absolute path of an administrator's kubeconfig; the file exists while the cluster is up. */
@@ -29,6 +29,6 @@ export interface KubernetesCluster {
 
 /** What a driver does beyond that. */
 export interface ClusterDriver extends KubernetesCluster {
-  /** `up` for somebody who does not mean to keep it. */
+  /** `up` of a cluster that is not to be kept. */
   bringUp(): Promise<boolean>;
 }

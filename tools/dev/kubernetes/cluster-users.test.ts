@@ -27,7 +27,7 @@ test('the last user of a cluster that tests brought up stops it', () =>
     assert.equal(await second.leave(), true);
   }));
 
-test('nobody stops a cluster that was up before, or that somebody wants to keep', () =>
+test('a cluster that was up before, or is to be kept, is not stopped', () =>
   withDir(async (dir) => {
     const guest = new ClusterUsers(dir);
     await guest.enter();

@@ -32,7 +32,7 @@ export class ClusterUsers {
     await writeFile(join(this.#dir, BROUGHT_UP), '');
   }
 
-  /** Whether the cluster is up for tests alone, and nobody uses it any more: then whoever left last stops it. */
+  /** Whether the cluster is up for tests alone and has no user any more: then the last one to leave stops it. */
   async leave(): Promise<boolean> {
     await using _lock = await this.#lock();
     await rm(join(this.#dir, this.#own), { force: true });
@@ -44,7 +44,7 @@ export class ClusterUsers {
     return names.includes(BROUGHT_UP);
   }
 
-  /** From now on the cluster stays up, whoever uses it. */
+  /** From now on the cluster stays up, used or not. */
   async keep(): Promise<void> {
     await rm(join(this.#dir, BROUGHT_UP), { force: true });
   }

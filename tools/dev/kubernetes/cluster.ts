@@ -43,7 +43,7 @@ export interface UsedCluster extends AsyncDisposable {
 
 /**
  * The cluster for a test: the one that is up, left as it is found; else one that is brought up now and stopped by the
- * last test that gives it back. A later `up` of somebody who means to keep it is noticed.
+ * last test that gives it back. A later `up` that means to keep it is noticed.
  */
 export async function useCluster(options: ClusterOptions = {}): Promise<UsedCluster> {
   const cluster = await driverOf(options);

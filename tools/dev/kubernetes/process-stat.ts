@@ -7,7 +7,7 @@ export interface ProcessIdentity {
   readonly startTicks: string;
 }
 
-/** What /proc tells of a process; undefined when there is none. */
+/** The state of a process in /proc; undefined when there is none. */
 export async function processStat(
   pid: number,
 ): Promise<(ProcessIdentity & { readonly state: string }) | undefined> {

@@ -106,7 +106,7 @@ export interface Usage {
   readonly client: number;
 }
 
-/** Begins to measure; the result tells what was used since. */
+/** Starts to measure; the result returns what was used since. */
 export function startMeter(target: BenchTarget): () => Usage {
   const before = target.usage();
   const start = performance.now();

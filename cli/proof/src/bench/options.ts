@@ -8,7 +8,7 @@ export const DEFAULT_SCENARIOS = ['single', 'hot', 'group-1000', 'pull', 'http',
 export const SCENARIO_NAMES = [...DEFAULT_SCENARIOS, 'bystander', 'soak'] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
-/** A server that somebody else started. */
+/** A server that runs already. */
 export interface ExternalServer {
   readonly api: string;
   readonly ws: string;

@@ -14,7 +14,7 @@ test('a message is forgotten once it was acknowledged and delivered, in either o
   assert.deepEqual([ledger.underWay, ledger.owed, ledger.seqGaps], [0, 0, 0]);
 });
 
-test('copies, falling numbers and gaps of seqs are told apart', () => {
+test('copies, falling numbers and gaps of seqs are distinguished', () => {
   const ledger = new PairLedger();
   for (let i = 0; i < 4; i++) ledger.acknowledge(ledger.send());
   assert.equal(ledger.arrive(2, 11), 'in order');

@@ -71,7 +71,7 @@ export interface PairLoadOptions {
 /** Conversations that are read at once at the end. */
 const READS_AT_ONCE = 4;
 
-/** Connects the users of the pairs. The load checks order, losses and copies by numbers of its own. */
+/** Connects the users of the pairs. The load checks order, losses and copies by its own numbers. */
 export async function openPairs(
   bench: BenchRun,
   pairs: number,

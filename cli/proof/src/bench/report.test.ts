@@ -5,7 +5,7 @@ import { resultTable, spreads } from './report.ts';
 
 const run = (value: number) => [{ name: 'delivered p50', unit: 'ms', value }];
 
-test('runs become median and spread, beside the reference', () => {
+test('runs become median and spread, next to the reference', () => {
   const result = { name: 'single, 200/s', runs: [run(5), run(3), run(4.25)] };
   assert.deepEqual(spreads(result), [{ measure: 'delivered p50', unit: 'ms', median: 4.25, min: 3, max: 5 }]);
   assert.match(resultTable([result]), /delivered p50 +ms +4\.25 +3 +5 +74/);

@@ -29,7 +29,7 @@ export function spreads(result: ScenarioResult): Spread[] {
   });
 }
 
-/** The table of results: median and spread, with the reference beside. */
+/** The table of results: median and spread, with the figures of the reference. */
 export function resultTable(results: readonly ScenarioResult[]): string {
   const rows: string[][] = [['scenario / measure', 'unit', 'median', 'min', 'max', 'reference']];
   for (const result of results) {

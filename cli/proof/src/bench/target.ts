@@ -16,7 +16,7 @@ export interface BenchTarget extends AsyncDisposable {
   usage(): { ours: ProcessUsage; stores: ProcessUsage; client: ProcessUsage };
   /** The server with its stores, where the bench started it. */
   readonly own: OwnServer | undefined;
-  /** Memory of the gateways alone, or of all processes where they are not told apart. */
+  /** Memory of the gateways alone, or of all processes where they cannot be distinguished. */
   gatewayRss(): number;
 }
 

@@ -162,13 +162,13 @@ export function checkConversation(
     return { seqOf, idAt };
   }
 
-  /** Who left must not read what came after, unless he came back. */
+  /** Users who left must not read what came after, unless they came back. */
   function checkPulledByMember(user: string, pulled: ReadonlyMap<string, number>): void {
     for (const [id, seq] of pulled) {
       const message = messages.get(id);
       if (message?.ackedAt === undefined) continue;
       if (memberDuring(membership, user, message.sentAt, Number.POSITIVE_INFINITY) === false) {
-        find('phantom', `${user} could read ${id} (seq ${seq}), sent when he was not in the conversation`);
+        find('phantom', `${user} could read ${id} (seq ${seq}), sent when they were not in the conversation`);
       }
     }
   }

@@ -184,7 +184,7 @@ test('phantom: refused, and delivered all the same', () => {
   expectFaults(facts, { phantom: 3 });
 });
 
-test('phantom: delivered to somebody else', () => {
+test('phantom: delivered to another user', () => {
   const facts = cleanRun();
   facts.push({ kind: 'up', at: 0, device: 'c1', user: 'c', own: 'expected' });
   facts.push({ kind: 'got', at: 130, device: 'c1', conversation: CHAT, seq: 1, id: 'm1' });
@@ -271,7 +271,7 @@ test('the table names the runs', () => {
   assert.match(table, /kill -9 gateway +20 +20 +0 +0 +0 +0 +0 +0 +0\.03 s +0\.10 s/);
 });
 
-test('who left must get and read nothing of what came after, unless he came back', () => {
+test('who left must get and read nothing of what came after, unless they came back', () => {
   const left: Fact = { kind: 'members', at: 1_090, begun: 1_050, conversation: CHAT, users: ['a'] };
   const facts = cleanRun();
   const late = (f: Fact) => f.kind === 'pulled' && f.user === 'b' && f.seq > 10;

@@ -3,7 +3,7 @@
  * log file, a JSON array that begins with the letter of its kind. Times are milliseconds since the
  * epoch with fractions, and comparable within one machine.
  *
- * A message is named by `id`: whoever made the load puts it into the content, so that it is the same
+ * A message is named by `id`: the load puts it into the content, so that it is the same
  * for sender, receivers and the final pull, whatever ids an SDK makes up. Messages that the load did
  * not send (notifications that show in chats) have an id that begins with {@link SYSTEM_MARK}.
  */

@@ -3,7 +3,7 @@ import { checkLogs } from './check-logs.ts';
 import { now, type Recorder } from './recorder.ts';
 
 /** Least time between looks at what is missing. */
-const LOOK_MS = 750;
+const POLL_MS = 750;
 
 /**
  * Waits until every device has what it is owed so far, at most `limitMs`. How long that takes depends on
@@ -17,6 +17,6 @@ export async function untilComplete(log: Recorder, limitMs: number): Promise<voi
     const { counts } = await checkLogs([log.file], { pulled: false });
     if (counts.lost === 0 || now() > deadline) return;
     // A long log takes long to read.
-    await sleep(Math.max(LOOK_MS, 2 * (now() - begun)));
+    await sleep(Math.max(POLL_MS, 2 * (now() - begun)));
   }
 }

@@ -34,7 +34,7 @@ const SETTLE_MS = 3_000;
 const GROUP_EVERY = 5;
 
 /**
- * Sends checked messages between users of its own and decides whether all that was acknowledged
+ * Sends checked messages between users that it registers, and decides whether all that was acknowledged
  * arrived once, in order, everywhere. Leaves its users and messages on the server.
  */
 export async function verify(options: VerifyOptions): Promise<Verdict> {

@@ -51,7 +51,7 @@ export interface WireLoadClients {
     until: number | AbortSignal,
   ): Promise<void>;
   /**
-   * Waits for what devices are owed, at most `limitMs` (30 s unless told), and `settleMs` longer for copies;
+   * Waits for what devices are owed, at most `limitMs` (30 s by default), and `settleMs` longer for copies;
    * then reads every conversation as every user of it, and decides.
    */
   finish(settleMs: number, options?: Partial<CheckOptions> & { readonly limitMs?: number }): Promise<Verdict>;

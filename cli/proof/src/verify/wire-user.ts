@@ -17,7 +17,7 @@ import {
 } from '@im/client';
 import { type FactSink, now, SYSTEM_MARK } from '../checker/index.ts';
 
-/** A user of a load, who reconnects and catches up like an SDK and tells the checker what he sees. */
+/** A user of a load, who reconnects and catches up like an SDK, and records what they see for the checker. */
 export interface WireUser {
   readonly device: string;
   readonly counts: WireUserCounts;

@@ -49,7 +49,7 @@ test('many processes know both rpc processes', () => {
   }
 });
 
-test('a second transfer beside everything in one process', () => {
+test('a second transfer next to everything in one process', () => {
   const ports = Array.from({ length: portsNeeded('one', 2) }, (_, i) => 20_000 + i);
   const processes = planCluster('one', stores, ports, {}, 2);
   assert.deepEqual(

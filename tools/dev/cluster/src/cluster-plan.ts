@@ -33,12 +33,12 @@ export interface TestTenant {
   readonly settings?: TenantOverrides;
 }
 
-/** Settings of a tenant beside its name and secrets. */
+/** Settings of a tenant, without its name and secrets. */
 export type TenantOverrides = Partial<
   Omit<TenantSettingsInput, 'id' | 'adminSecret' | 'tokenSecret' | 'adminUserIDs'>
 >;
 
-/** A tenant for tests with secrets of its own. */
+/** A tenant for tests, with its own secrets. */
 export function testTenant(id: string, settings: TenantOverrides = {}): TestTenant {
   return {
     id,

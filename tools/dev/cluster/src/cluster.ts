@@ -72,7 +72,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     admins.clear();
     await Promise.allSettled(processes.map((each) => (each.pid === undefined ? undefined : each.kill())));
     const { nats, redis, mongo, s3 } = stores ?? {};
-    // Nobody reads these files again, so the stores need no orderly end.
+    // These files are not read again, so the stores need no orderly end.
     await Promise.allSettled(
       [nats, redis, mongo, s3].map((store) => (store?.pid ? store.kill() : undefined)),
     );

@@ -2,7 +2,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import { commandDatabase, MessageReader, refusalOf } from './mongo-messages.ts';
 
-/** What the relay is told to do with the commands for a database. */
+/** What the relay does with the commands for a database. */
 export interface ProxyOrder {
   readonly database: string;
   readonly refused: boolean;

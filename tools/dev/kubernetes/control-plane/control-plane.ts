@@ -28,7 +28,7 @@ export interface ControlPlaneOptions {
   controllers?: boolean | readonly string[];
   /** Added to the API server's arguments, such as `--watch-cache=false`. */
   apiServerArguments?: readonly string[];
-  /** Hears of an end of a server that nobody asked for. */
+  /** Called when a server ends without having been stopped. */
   onUnexpectedExit?: (error: Error) => void;
 }
 
@@ -83,7 +83,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
       readyWithin: READY_WITHIN_MS,
       onUnexpectedExit,
     });
-    // Nobody will read these files again, so nothing has to be brought to an orderly end.
+    // These files are not read again, so nothing has to be stopped in order.
     undo.defer(async () => {
       if (server.pid !== undefined) await server.kill();
       await server.stop();
@@ -237,7 +237,7 @@ function apiServerKind(
         '--bind-address=127.0.0.1',
         '--advertise-address=127.0.0.1',
         `--secure-port=${port}`,
-        // The endpoints of the service `kubernetes` may not be on loopback, and nobody needs them here.
+        // The endpoints of the service `kubernetes` may not be on loopback, and are not needed here.
         '--endpoint-reconciler-type=none',
         `--etcd-servers=${etcdUrl}`,
         '--service-cluster-ip-range=10.96.0.0/16',
@@ -250,7 +250,7 @@ function apiServerKind(
         '--authorization-mode=RBAC',
         '--allow-privileged=true',
         '--profiling=false',
-        // Nobody makes the default service account that this plugin demands of every pod.
+        // No controller makes the default service account that this plugin demands of every pod.
         ...(options.serviceAccounts ? [] : ['--disable-admission-plugins=ServiceAccount']),
         ...options.more,
       ],

@@ -78,7 +78,7 @@ function goArguments(program: Program, output: string): string[] {
   ];
 }
 
-/** GOCACHE is kept where the user has one of his own; otherwise it goes when all is compiled. */
+/** GOCACHE is kept where the user has set one; otherwise it goes when all is compiled. */
 function goEnvironment(): Record<string, string> {
   return { CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off', GOCACHE: process.env.GOCACHE ?? ownCompileCache() };
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { duration, installAll } from './install-all.ts';
 
-test('time is told in seconds, and in minutes when there are many', () => {
+test('time is given in seconds, and in minutes when there are many', () => {
   assert.equal(duration(9_400), '9 s');
   assert.equal(duration(119_000), '119 s');
   assert.equal(duration(754_000), '12 min 34 s');

@@ -98,7 +98,7 @@ export function requiredVersion(dir: string, module: string): string {
   throw new Error(`${join(dir, 'go.mod')} requires no ${module}`);
 }
 
-/** The server tells its version from these; without them it calls itself v0.0.0 and refuses feature gates. */
+/** The server takes its version from these; without them it calls itself v0.0.0 and refuses feature gates. */
 function kubernetesVersionFlags(version: string): string[] {
   const [major, minor] = version.slice(1).split('.');
   const values = {

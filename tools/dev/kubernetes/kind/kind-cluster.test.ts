@@ -94,7 +94,7 @@ test('a cluster is created once, stopped with its data, started again, and wiped
   assert.equal(await asked(), '');
 });
 
-test('a node image that cannot be had is told with what to do, and nothing half made stays', async () => {
+test('a node image that cannot be had gets an error with the remedy, and nothing half made stays', async () => {
   process.env.FAKE_PULL_FAILS = '1';
   const cluster = await openCluster({ driver: 'kind', print: () => {} });
   await assert.rejects(cluster.up(), /cannot pull kind's node image; set KIND_NODE_IMAGE .* CLUSTER=local/);

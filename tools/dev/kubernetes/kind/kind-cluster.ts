@@ -176,11 +176,11 @@ export class KindCluster implements ClusterDriver {
   }
 
   async #lock() {
-    let told = false;
+    let reported = false;
     return holdLock('kind Kubernetes cluster', {
       onWait: (holder) => {
-        if (!told) this.#print(`waiting for process ${holder}, which brings the cluster up or down`);
-        told = true;
+        if (!reported) this.#print(`waiting for process ${holder}, which brings the cluster up or down`);
+        reported = true;
       },
     });
   }

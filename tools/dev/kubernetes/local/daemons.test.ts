@@ -18,7 +18,7 @@ const pidOf = async (name: string): Promise<number> =>
   JSON.parse(await readFile(join(dir, 'pids', `${name}.json`), 'utf8')).pid;
 const shell = (name: string, script: string) => ({ name, command: '/bin/sh', args: ['-c', script] });
 
-test('a daemon is started once, found by whoever looks, and stopped', async () => {
+test('a daemon is started once, found by any process, and stopped', async () => {
   const spec = shell('once', 'echo hello $NAME; exec sleep 60');
   await daemons.start({ ...spec, env: { NAME: 'there' } });
   const pid = await pidOf('once');

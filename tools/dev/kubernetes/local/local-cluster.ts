@@ -146,11 +146,11 @@ export class LocalCluster implements ClusterDriver {
   }
 
   async #lock() {
-    let told = false;
+    let reported = false;
     return holdLock('local Kubernetes cluster', {
       onWait: (holder) => {
-        if (!told) this.#print(`waiting for process ${holder}, which brings the cluster up or down`);
-        told = true;
+        if (!reported) this.#print(`waiting for process ${holder}, which brings the cluster up or down`);
+        reported = true;
       },
     });
   }
@@ -231,7 +231,7 @@ function refuseWhereItCannotRun(): void {
   if (obstacle !== undefined) throw new Error(`the local cluster cannot run here: ${obstacle}`);
 }
 
-/** The folder may be a disk of its own, which stays. */
+/** The folder may be a separate disk, which stays. */
 async function wipeState(): Promise<void> {
   const names = await readdir(statePath()).catch(() => []);
   for (const name of names) await rm(statePath(name), { recursive: true, force: true });

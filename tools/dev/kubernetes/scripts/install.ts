@@ -11,7 +11,7 @@ import {
 /**
  * Installs ahead of its first use what tests on Kubernetes and `make up` need: compiled programs, store servers and
  * Debian packages. Usage: install.ts [--background]; the flag gives way to other work on the machine.
- * Where no cluster can run, a control plane still can: its programs are installed before that is told.
+ * Where no cluster can run, a control plane still can: its programs are installed before that is reported.
  * Exit codes: 0 installed, 1 failed, 2 wrong usage.
  */
 async function main(args: readonly string[]): Promise<number> {

@@ -106,7 +106,7 @@ test('a volume is a folder of the machine that goes with its claim', { skip }, a
 test('down gives the machine back as it was', { skip }, async (t) => {
   if (stateBefore === undefined) return t.skip('the cluster was up before and others may be using it');
   await used[Symbol.asyncDispose]();
-  if (await used.cluster.isUp()) return t.skip('somebody else began to use the cluster');
+  if (await used.cluster.isUp()) return t.skip('another process began to use the cluster');
   assert.deepEqual(await hostState(), stateBefore);
   const processes = await runCommand('ps', ['-eo', 'args']);
   assert.deepEqual(

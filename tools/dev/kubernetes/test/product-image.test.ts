@@ -52,7 +52,7 @@ test('the name says what is inside: the same files give the same, a change anoth
   assert.notEqual(changed.digest, image.digest);
 });
 
-test('a user without rights runs it, with nothing beside it and nothing to write to', async (t) => {
+test('a user without rights runs it, with nothing else and nothing to write to', async (t) => {
   if (process.getuid?.() !== 0) {
     t.skip('only root can make a container by hand');
     return;

@@ -148,7 +148,7 @@ before(async () => {
 });
 
 after(async () => {
-  // Nobody waits for the ends of servers that nobody will ask again.
+  // The ends of servers that are not used again are not waited for.
   await cluster.kubectl('delete', 'namespace', NAMESPACE, '--wait=false');
   await timed('cluster given back', async () => used[Symbol.asyncDispose]());
 });
@@ -197,7 +197,7 @@ test('Redis asks for its password', async () => {
   stranger.disconnect();
 });
 
-test('MongoDB lets the root user of the secret in, nobody else, and a new pod has the data', async () => {
+test('MongoDB lets in the root user of the secret alone, and a new pod has the data', async () => {
   const open = async (password: string) => {
     const { host, port } = await addressOf('mongodb');
     const user = `root:${encodeURIComponent(password)}`;

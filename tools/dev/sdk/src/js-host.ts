@@ -3,12 +3,12 @@ import { once } from 'node:events';
 import { type EventLog, eventLog, type SdkEvent } from './event-log.ts';
 import { SdkError, type SdkHost, type SdkPort } from './sdk-port.ts';
 
-/** What the host process is told. */
+/** Messages to the host process. */
 export type ToJsHost =
   | { kind: 'open'; instance: number }
   | { kind: 'call'; id: number; instance: number; method: string; params: unknown };
 
-/** What the host process tells. */
+/** Messages from the host process. */
 export type FromJsHost =
   | { kind: 'event'; instance: number; event: SdkEvent }
   | { kind: 'result'; id: number; data: unknown }

@@ -75,7 +75,7 @@ export class SdkUser {
         this.events.wait(name, () => true, { since, timeoutMs, signal: over.signal }),
       ),
     );
-    // The call itself may fail first; then nobody looks at the outcome.
+    // The call itself may fail first; then the outcome is not needed.
     outcome.catch(() => {});
     try {
       await this.call('login', {

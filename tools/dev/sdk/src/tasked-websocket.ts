@@ -1,6 +1,6 @@
 /**
  * Node's WebSocket dispatches frames that arrive together one after the other, without returning to
- * the event loop; the standard, and so every browser, makes each a task of its own. The SDK relies on
+ * the event loop; the standard, and so every browser, makes each a separate task. The SDK relies on
  * that: whatever awaits a reply must have run before the next push is dispatched.
  */
 export class TaskedWebSocket extends WebSocket {

@@ -27,7 +27,7 @@ interface CallOutcome {
   failure?: { code: number; message: string };
 }
 
-/** Starts a headless Chromium, installing it where it is missing, for instances of `@openim/wasm-client-sdk`; each user has storage of its own. */
+/** Starts a headless Chromium, installing it where it is missing, for instances of `@openim/wasm-client-sdk`; each user has separate storage. */
 export async function startWasmHost(): Promise<SdkHost> {
   ensureChromium();
   const files = await serveSdk();

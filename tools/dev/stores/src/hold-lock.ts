@@ -8,7 +8,7 @@ export interface HeldLock extends AsyncDisposable {
   release(): Promise<void>;
 }
 
-/** Somebody else has the lock; `holder` is the process id it told, 0 when it told none. */
+/** Another process has the lock; `holder` is its id, 0 when unknown. */
 export class LockHeldError extends Error {
   override readonly name = 'LockHeldError';
   readonly holder: number;

@@ -69,7 +69,7 @@ async function compile(pin: PinnedCrate, source: string, build: string, progress
     ['build', '--release', '--locked', '--ignore-rust-version', '--bin', pin.binary, '--color=never'],
     {
       cwd: source,
-      // A zlib of its own: the build then needs no system library and its result runs on other machines.
+      // A bundled zlib: the build then needs no system library and its result runs on other machines.
       env: { CARGO_TARGET_DIR: join(build, 'target'), LIBZ_SYS_STATIC: '1' },
       onLine: (line) => {
         if (!/^\s*Compiling /.test(line)) return;

@@ -38,7 +38,7 @@ test('a folder is filled once, however many ask at once', async () => {
   assert.equal(await isInstalled('once', '1'), true);
 });
 
-test('a failed or interrupted fill leaves nothing in sight and is made anew', async () => {
+test('a failed or interrupted fill leaves nothing behind and is made again', async () => {
   const broken = installedDir('broken', '1', async (dir) => {
     await writeFile(join(dir, 'half'), 'half');
     throw new Error('interrupted');

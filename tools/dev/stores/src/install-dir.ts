@@ -34,13 +34,13 @@ export async function installedDir(
   const dir = join(root, `${name}-${version}`);
   if (await isWhole(dir)) return dir;
   await mkdir(root, { recursive: true });
-  let told: number | undefined;
+  let reported: number | undefined;
   await using _lock = await holdLock(`install ${dir}`, {
     onWait: (holder) => {
-      if (holder !== process.pid && holder !== told) {
+      if (holder !== process.pid && holder !== reported) {
         printToStderr(`[${name}] waiting for process ${holder}, which installs it`);
       }
-      told = holder;
+      reported = holder;
     },
   });
   if (await isWhole(dir)) return dir;

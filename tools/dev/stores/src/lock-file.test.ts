@@ -25,7 +25,7 @@ test('the Python build pins itself and its imports by checksum', async () => {
   for (const line of pins) assert.match(line, /^[a-z0-9-]+==[0-9a-z.]+( +--hash=sha256:[0-9a-f]{64})+$/);
 });
 
-test('a platform without wheels is told which addresses to give', () => {
+test('a platform without wheels gets an error that names the addresses to give', () => {
   assert.equal(architecture('linux', 'x64'), 'x86_64');
   assert.equal(architecture('linux', 'arm64'), 'aarch64');
   assert.throws(() => architecture('darwin', 'arm64'), /darwin\/arm64.*NATS_URL.*MONGO_URI/);

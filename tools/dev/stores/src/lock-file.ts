@@ -35,7 +35,7 @@ export interface PinnedModule {
   version: string;
   /** What `python3 -m` runs. */
   module: string;
-  /** File name beside the lock file. */
+  /** File name, next to the lock file. */
   requirements: string;
 }
 

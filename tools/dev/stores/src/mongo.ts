@@ -45,7 +45,7 @@ function serverKind(server: InstalledServer, options: MongoOptions, auth: MongoO
       return `mongodb://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${port}/?authSource=admin`;
     },
     prepare: async (dir, [port = 0]) => {
-      // An empty configuration of its own: the server would look for one in the home folder and in /etc.
+      // An empty configuration: the server would look for one in the home folder and in /etc.
       const config = join(dir, 'secantusd.toml');
       await writeFile(config, '');
       await mkdir(join(dir, 'data'), { recursive: true });
@@ -67,7 +67,7 @@ function serverKind(server: InstalledServer, options: MongoOptions, auth: MongoO
   };
 }
 
-/** Users are made while authentication is off; a file in the folder tells that it was done. */
+/** Users are made while authentication is off; a file in the folder marks that it was done. */
 async function ensureUser(
   server: InstalledServer,
   options: MongoOptions,

@@ -80,7 +80,7 @@ async function probeJetStream(port: number, signal: AbortSignal): Promise<void> 
   });
 }
 
-/** Every NATS server tells its version before TLS or authentication; WebSocket addresses are not looked at. */
+/** Every NATS server sends its version before TLS or authentication; WebSocket addresses are not checked. */
 async function checkExternalVersion(uri: string, source: string): Promise<void> {
   const first = uri.split(',')[0]?.trim() ?? '';
   if (/^wss?:/.test(first)) return;

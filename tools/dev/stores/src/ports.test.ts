@@ -20,7 +20,7 @@ test('reserved ports are distinct, below the ephemeral range and node ports, and
   assert.deepEqual(again.ports, [port]);
 });
 
-test('a fixed port that somebody listens on is refused by name', async () => {
+test('a fixed port that is in use is refused by name', async () => {
   await using free = await reservePorts(1);
   const [port = 0] = free.ports;
   await free.release();

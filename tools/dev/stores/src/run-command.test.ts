@@ -12,7 +12,7 @@ test('a command gives its standard output and its lines', async () => {
   assert.deepEqual(lines.sort(), ['err', 'last', 'out']);
 });
 
-test('a failed command tells its code and the end of what it said', async () => {
+test('the error of a failed command has its code and the end of its output', async () => {
   await assert.rejects(runCommand('sh', ['-c', 'echo reason >&2; exit 3']), (error: Error) => {
     assert.ok(error instanceof CommandError);
     assert.match(error.message, /ended with 3:\nreason$/);

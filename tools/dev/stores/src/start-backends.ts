@@ -34,7 +34,7 @@ export interface StartBackendsOptions<K extends BackendName = BackendName> {
   redis?: Omit<RedisOptions, 'dir'>;
   mongo?: Omit<MongoOptions, 'dir'>;
   s3?: Omit<S3Options, 'dir'>;
-  /** Hears of the end of any server that nobody asked for. */
+  /** Called when a server ends without having been stopped. */
   onUnexpectedExit?: (error: Error) => void;
 }
 
@@ -78,7 +78,7 @@ export async function withBackends<K extends BackendName, T>(
     try {
       return await use(backends);
     } finally {
-      // Nobody will read these files again, so nothing has to be brought to an orderly end.
+      // These files are not read again, so nothing has to be stopped in order.
       await Promise.all(
         only.map((name) => (backends[name].pid === undefined ? undefined : backends[name].kill())),
       );

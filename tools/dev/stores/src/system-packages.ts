@@ -18,7 +18,7 @@ export async function missingSystemPackages(): Promise<string[]> {
   return missing;
 }
 
-/** The sentence that tells a person how to install Debian packages. */
+/** A sentence that says how to install Debian packages. */
 export function aptCommand(packages: readonly string[]): string {
   const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
   return `on Debian or Ubuntu run: ${sudo}apt-get update && ${sudo}apt-get install -y --no-install-recommends ${packages.join(' ')}`;

@@ -13,7 +13,7 @@ export interface AttackOrder {
   readonly nats: string | undefined;
 }
 
-/** What the bench tells an attackers' process: first the attacks, which go on at the same time. */
+/** Commands of the bench to an attackers' process: first the attacks, which go on at the same time. */
 export type AttackCommand = readonly AttackOrder[] | 'go' | 'stop';
 
 /** Answers that attackers got, with their number, by attack. */

@@ -9,7 +9,7 @@ import {
   orderOf,
 } from '../bystander/bystander.ts';
 
-/** An innocent pair beside each attack: what of it do they feel? */
+/** An innocent pair of users during each attack: what do they notice? */
 export const bystander: Scenario = {
   name: 'bystander',
   runs: 1,

@@ -13,7 +13,7 @@ import { Histogram } from '../histogram.ts';
 const MEMBERS = 20;
 const DRAIN_MS = 30_000;
 
-/** One group of 20 online members, each of whom sends as soon as his last message was acknowledged. */
+/** One group of 20 online members, each of whom sends as soon as their last message was acknowledged. */
 export const hot: Scenario = {
   name: 'hot conversation, 20 in flight',
   async run(bench) {

@@ -82,7 +82,7 @@ const LOOK_MS = 250;
 const OPS_PORT = 10_300;
 /** Carries what a cluster was made of, so that another file finds out whether it is the one that it wants. */
 const MADE_OF = 'openim.test/made-of';
-/** Selects one gateway pod for a Service of its own. */
+/** Selects one gateway pod for a separate Service. */
 const PIN = 'openim.test/gateway';
 
 /**
@@ -110,7 +110,7 @@ export function developmentSpec(
   };
 }
 
-/** Deploys a cluster into a namespace of its own, or takes the one that is there and made of the same, and waits until it is settled. */
+/** Deploys a cluster into its own namespace, or takes an existing one of the same spec, and waits until it is settled. */
 export async function deployCluster(
   testCluster: TestCluster,
   options: DeployOptions,

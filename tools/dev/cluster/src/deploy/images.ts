@@ -93,7 +93,7 @@ async function loadStores(
   return await loadStoreImages((tarball) => cluster.loadImage(tarball));
 }
 
-/** Whether every node tells that it has them. One that does not tell yet gets them once more. */
+/** Whether every node reports that it has them. One that does not yet gets them once more. */
 async function hasImages(cluster: KubernetesCluster, wanted: readonly string[]): Promise<boolean> {
   const nodes = JSON.parse(await cluster.kubectl('get', 'nodes', '-o', 'json')) as {
     items: { status?: { images?: { names?: string[] }[] } }[];

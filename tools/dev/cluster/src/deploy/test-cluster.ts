@@ -17,7 +17,7 @@ export interface TestCluster extends AsyncDisposable {
   operatorHolder(): Promise<string>;
 }
 
-/** Variable by which whoever keeps a test cluster for several test files tells the images that it has, as JSON. */
+/** Environment variable with the images, as JSON, of a test cluster that is kept for several test files. */
 export const KEPT_IMAGES = 'E2E_KEPT_IMAGES';
 
 /**

@@ -8,7 +8,7 @@ export const USERS = ['alice', 'bob'] as const;
 const PLATFORM_WEB = 5;
 /** A Service sends connections to any of its pods; each attempt has one chance in two, or more, to be another one. */
 const ATTEMPTS = 20;
-const LOOK_MS = 150;
+const POLL_MS = 150;
 const OPS_PORT = 10_300;
 
 /** What came of the greeting. */
@@ -40,12 +40,12 @@ export async function greet(
     const before = await connectionsByGateway(api, cluster);
     const alice = await login('alice');
     const withAlice = await connectionsByGateway(api, cluster);
-    const hers = grown(before, withAlice);
+    const aliceGateway = grown(before, withAlice);
     let bob = await login('bob');
     let connections = await connectionsByGateway(api, cluster);
-    for (let attempt = 1; connections.size > 1 && grown(withAlice, connections) === hers; attempt++) {
+    for (let attempt = 1; connections.size > 1 && grown(withAlice, connections) === aliceGateway; attempt++) {
       if (attempt === ATTEMPTS)
-        throw new Error(`every one of ${ATTEMPTS} connections went to gateway ${hers}`);
+        throw new Error(`every one of ${ATTEMPTS} connections went to gateway ${aliceGateway}`);
       await bob.logout();
       await bob.close();
       await until(async () => total(await connectionsByGateway(api, cluster)) <= total(withAlice));
@@ -74,8 +74,8 @@ async function connectionsByGateway(api: KubeClient, cluster: OpenIMCluster): Pr
   const entries = await Promise.all(
     running.map(async ({ metadata }): Promise<[string, number]> => {
       const status = await api.proxy({ namespace, name: metadata.name }, OPS_PORT, 'status');
-      const told = JSON.parse(status) as { gateway?: { connections: number } };
-      return [metadata.name, told.gateway?.connections ?? 0];
+      const parsed = JSON.parse(status) as { gateway?: { connections: number } };
+      return [metadata.name, parsed.gateway?.connections ?? 0];
     }),
   );
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -91,5 +91,5 @@ function total(connections: ReadonlyMap<string, number>): number {
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let looks = 0; looks < 40 && !(await holds()); looks++) await sleep(LOOK_MS);
+  for (let polls = 0; polls < 40 && !(await holds()); polls++) await sleep(POLL_MS);
 }

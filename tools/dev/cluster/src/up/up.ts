@@ -33,7 +33,7 @@ export async function up(): Promise<void> {
   const kubernetes = await openCluster({ print: detail });
   step(`Kubernetes: ${described(kubernetes.driver)}`);
   const ready = kubernetes.up();
-  // Failures of both are told: the first one ends the wait for the other.
+  // The first failure of the two ends the wait for the other.
   const [images] = await Promise.all([loadImages(kubernetes, { ready, print: detail }), ready]);
 
   step(

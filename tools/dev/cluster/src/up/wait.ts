@@ -2,7 +2,7 @@ import { sleep } from '@im/kit';
 import type { KubeClient } from '@im/kube';
 import { isReady, OPENIM_CLUSTER, type OpenIMCluster, waitsFor } from '../index.ts';
 
-const LOOK_MS = 500;
+const POLL_MS = 500;
 const SAY_MS = 2_000;
 /** What has not changed is said again after so many of them, where lines cannot be replaced. */
 const REPEAT = 5;
@@ -39,6 +39,6 @@ export async function untilReady(
       if (unchanged % REPEAT === 0)
         print(`${String(Math.round((now - begun) / 1_000)).padStart(4)} s  ${what}`);
     }
-    await sleep(LOOK_MS);
+    await sleep(POLL_MS);
   }
 }
