@@ -103,9 +103,3 @@ function withoutContent({ conversationID, stored, userIDs, toGroup }: log.Entry)
   const msgData = encode('sdkws.MsgData', make('sdkws.MsgData', { status: MSG_STATUS.Deleted }));
   return make('log.Entry', { conversationID, stored, userIDs, toGroup, msgData });
 }
-
-/** The conversations whose seqs a record needs. */
-export function conversationsOf({ record }: ReadRecord, membership: readonly string[]): string[] {
-  const stored = record.entries.filter((entry) => entry.stored).map((entry) => entry.conversationID);
-  return [...stored, ...membership, ...record.deletedRecords];
-}

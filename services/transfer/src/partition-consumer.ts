@@ -1,19 +1,17 @@
 import type { Bus, LogEntry, LogStart } from '@im/bus';
-import type { TenantId } from '@im/contract';
-import { dedupKeyOf, ERR, ImError } from '@im/protocol';
-import type { GroupCommitWriter, ParkedRecord, ParkedUnit, Placement, Progress } from '@im/store';
-import { Batch, conversationsOf, type ReadRecord, readRecord } from './batch.ts';
-import { Conversations, type Wanted } from './conversations.ts';
-import { LogChangedError } from './counted.ts';
+import { dedupKeyOf } from '@im/protocol';
+import type { GroupCommitWriter, ParkedUnit, Progress } from '@im/store';
+import { type ReadRecord, readRecord } from './batch.ts';
+import { Conversations } from './conversations.ts';
 import { DedupRecorder } from './dedup-recorder.ts';
 import { LOOK_BACK_MS, REDELIVER_MS, replayBounds, restoreWindow } from './dedup-restore.ts';
 import { DedupWindow, windowStart } from './dedup-window.ts';
-import { changesMembership, isMark, membershipConversations, type SenderReads } from './effects.ts';
-import { fold } from './fold.ts';
+import { FailureIsolation } from './failure-isolation.ts';
+import { foldBatch, wantedConversations } from './fold-batch.ts';
 import { epochOf, holdsMark, markOf, toPosition, toStreamPosition } from './log-epoch.ts';
-import { bareConversationOf, type ParkedCounts, Parking, type Waiting } from './parking.ts';
+import type { ParkedCounts } from './parking.ts';
 import { ProgressWriter } from './progress-writer.ts';
-import { ContradictionError, RowWriter, type RowWriterDeps } from './row-writer.ts';
+import { RowWriter, type RowWriterDeps } from './row-writer.ts';
 
 /** What every consumer of a process uses. */
 export interface ConsumerDeps extends RowWriterDeps {
@@ -47,7 +45,7 @@ export interface ConsumerStart {
   readonly partitions: readonly TakenPartition[];
   readonly writers: ConsumerWriters;
   /**
-   * Something failed before, in a way that may be one tenant's fault: for a while each tenant's records are folded
+   * Something failed before that may concern one tenant alone: for a while each tenant's records are folded
    * apart, and parked when they fail.
    */
   readonly isolate: boolean;
@@ -64,13 +62,6 @@ export interface ConsumerWriters {
 /** Batches under way behind the one that is folded. */
 const MAX_UNDER_WAY = 3;
 const MAX_CONVERSATIONS = 200_000;
-/** How long tenants are folded apart after a failure. */
-const ISOLATED_MS = 30_000;
-/** By log.Record.placement. */
-const PLACEMENTS: readonly (Placement | undefined)[] = [undefined, 'Shared', 'Dedicated'];
-/** Whether records are repetitions was decided before. */
-const NO_REPETITION = { seen: () => false };
-
 interface Owned extends TakenPartition {
   readonly redeliverFromMs: number;
 }
@@ -95,9 +86,8 @@ export class PartitionConsumer {
   readonly #underWay: Promise<unknown>[] = [];
   readonly #rows: RowWriter;
   readonly #cursor: ProgressWriter;
-  readonly #parking: Parking;
+  readonly #isolation: FailureIsolation;
   #retrying: Promise<void> = Promise.resolve();
-  #isolateUntil = 0;
   #failure: unknown;
   #behind = 0;
 
@@ -111,10 +101,18 @@ export class PartitionConsumer {
       this.#owned.set(taken.partition, { ...taken, redeliverFromMs });
     }
     this.#rows = new RowWriter(deps, start.writers.rows);
-    this.#parking = new Parking({
-      parked: deps.repos.parked,
-      fenceOf: (partition) => this.fenceOf(partition),
+    this.#isolation = new FailureIsolation({
+      bus: deps.bus,
+      repos: deps.repos,
       log: deps.log,
+      metrics: deps.metrics,
+      dedup: this.#dedup,
+      conversations: this.#conversations,
+      maxConversations: MAX_CONVERSATIONS,
+      rows: this.#rows,
+      reads: start.writers.reads,
+      generation: start.generation,
+      fenceOf: (partition) => this.fenceOf(partition),
     });
     // The slowest of them: no partition may be said to be further than it is.
     const slowest = start.partitions.reduce((least, p) => (p.applied < least.applied ? p : least));
@@ -157,7 +155,7 @@ export class PartitionConsumer {
 
   /** What waits until it can be folded. */
   get parked(): ParkedCounts {
-    return this.#parking.counts;
+    return this.#isolation.parked;
   }
 
   get sizes(): { readonly dedupKeys: number; readonly conversations: number } {
@@ -168,9 +166,9 @@ export class PartitionConsumer {
   async run(): Promise<void> {
     const { bus, metrics } = this.#deps;
     try {
-      await this.#parking.takeOver(new Map([...this.#owned.values()].map((o) => [o.partition, o.fence])));
-      for (const unit of this.#start.park) this.#parking.expect(unit, 'the database contradicts the log');
-      if (this.#start.isolate) this.#isolateUntil = performance.now() + ISOLATED_MS;
+      await this.#isolation.takeOver(new Map([...this.#owned.values()].map((o) => [o.partition, o.fence])));
+      this.#isolation.expect(this.#start.park);
+      if (this.#start.isolate) this.#isolation.activate();
       await bus.log.read({
         partitions: this.partitions,
         from: await this.#begin(),
@@ -193,12 +191,10 @@ export class PartitionConsumer {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Begins to try again what is parked, as far as its time has come. */
+  /** Tries what is parked again, as far as its time has come. */
   retryParked(): void {
-    if (this.#parking.isEmpty || this.#end.signal.aborted) return;
-    this.#retrying = this.#parking.retry(performance.now(), this.#end.signal, (tenant, partition, records) =>
-      this.#foldParked(tenant, partition, records),
-    );
+    if (this.#end.signal.aborted) return;
+    this.#retrying = this.#isolation.retry(this.#end.signal) ?? this.#retrying;
   }
 
   /** Stops it; what was accepted is finished. */
@@ -242,15 +238,15 @@ export class PartitionConsumer {
     const last = entries.at(-1);
     if (last === undefined) return;
     const read = await this.#read(entries);
-    const records = await this.#sift(read);
+    const records = await this.#isolation.divert(read);
     const applied = toPosition(this.#start.epoch, last.position);
     const progress = { applied, appliedTime: last.timeMs, mark: markOf(applied, last) };
-    if (performance.now() < this.#isolateUntil) {
+    if (this.#isolation.isActive) {
       await this.#takeApart(records, read, progress);
       return;
     }
-    const number = await metrics.timed('load', () => this.#conversations.load(this.#wanted(records)));
-    const batch = this.#fold(records, this.#conversations, this.#dedup);
+    const number = await metrics.timed('load', () => this.#conversations.load(wantedConversations(records)));
+    const batch = foldBatch(records, this.#conversations, this.#dedup, metrics);
     if (this.#end.signal.aborted) return;
     metrics.batch.observe(entries.length);
     if (batch.effects.changesMembership) {
@@ -313,172 +309,16 @@ export class PartitionConsumer {
     return records;
   }
 
-  /** Has records wait that belong to what is parked, or to a tenant of which nothing is known. @returns the others. */
-  async #sift(records: readonly ReadRecord[]): Promise<readonly ReadRecord[]> {
-    const { placements } = this.#deps.repos;
-    let strangers = false;
-    for (const { tenant, record } of records) {
-      if (placements.get(tenant) !== undefined) continue;
-      const placement = PLACEMENTS[record.placement];
-      if (placement) placements.remember(tenant, placement);
-      else strangers = true;
-    }
-    if (this.#parking.isEmpty && !strangers) return records;
-    return this.#parking.exclusive(async () => {
-      const others: ReadRecord[] = [];
-      const waiting = new Map<ParkedUnit, ReadRecord[]>();
-      for (const read of records) {
-        const unit = this.#unitOf(read);
-        if (!unit) {
-          others.push(read);
-        } else if (this.#isNew(read)) {
-          const list = waiting.get(unit) ?? [];
-          waiting.set(unit, list);
-          list.push(read);
-        }
-      }
-      for (const [unit, list] of waiting)
-        await this.#parking.park(unit, list, 'the tenant is not known here');
-      return others;
-    });
-  }
-
-  #unitOf({ tenant, record }: ReadRecord): ParkedUnit | undefined {
-    if (isMark(record)) return undefined;
-    const unit = this.#parking.unitOf(tenant, bareConversationOf(record));
-    if (unit || this.#deps.repos.placements.get(tenant) !== undefined) return unit;
-    return this.#parking.begin({ tenant, conversation: '' }, 'the tenant is not known here');
-  }
-
-  /** Whether a record is no repetition of one that was counted or parked. */
-  #isNew({ record, timeMs }: ReadRecord): boolean {
-    if (!this.#dedup.seen(record.dedupKey, timeMs)) return true;
-    this.#deps.metrics.records.inc({ outcome: 'duplicate' });
-    return false;
-  }
-
-  /** Folds the records of each tenant apart, one after another, and parks what fails. */
+  /** Folds a batch when something failed not long ago. */
   async #takeApart(
     records: readonly ReadRecord[],
     read: readonly ReadRecord[],
     progress: Progress,
   ): Promise<void> {
-    const batches: Batch[] = [];
-    for (const [tenant, list] of Map.groupBy(records, (record) => record.tenant)) {
-      let rest = list.filter((record) => this.#isNew(record));
-      while (rest.length > 0) {
-        try {
-          batches.push(await this.#write(rest, this.#conversations));
-          break;
-        } catch (error) {
-          this.#conversations.forget(tenant);
-          rest = await this.#parkCulprit(tenant, rest, error);
-        }
-      }
-    }
-    for (const batch of batches) await this.#deliver(batch);
+    const batches = await this.#isolation.foldApart(records);
     for (const { record, timeMs } of read) this.#recorder.note(record.dedupKey, timeMs);
     this.#cursor.advance(progress, (reads) => {
       for (const batch of batches) batch.effects.addReadsTo(reads);
     });
-  }
-
-  /** Parks what an error is about. @returns the other records. @throws the error, when it is not about one tenant. */
-  async #parkCulprit(
-    tenant: TenantId,
-    records: readonly ReadRecord[],
-    error: unknown,
-  ): Promise<ReadRecord[]> {
-    // Not about one tenant either: all positions start over.
-    if (error instanceof LogChangedError) throw error;
-    const unavailable = error instanceof ImError && error.code === ERR.NetworkError;
-    // The database of all shared tenants, and of the consumer itself: nothing can be parked there either.
-    if (unavailable && this.#deps.repos.placements.get(tenant) === 'Shared') throw error;
-    const unit = error instanceof ContradictionError ? error.unit : { tenant, conversation: '' };
-    const concerned = (read: ReadRecord) =>
-      unit.conversation === '' || bareConversationOf(read.record) === unit.conversation;
-    const reason = error instanceof Error ? error.message : String(error);
-    const waiting: Waiting[] = records.filter(concerned);
-    if (waiting.length === 0) throw error;
-    await this.#parking.park(unit, waiting, reason);
-    return records.filter((read) => !concerned(read));
-  }
-
-  /** Folds records and writes everything that follows from them but deliveries and read positions. */
-  async #write(records: readonly ReadRecord[], conversations: Conversations): Promise<Batch> {
-    const { metrics, repos } = this.#deps;
-    await metrics.timed('load', () => conversations.load(this.#wanted(records)));
-    const batch = this.#fold(records, conversations, NO_REPETITION);
-    if (batch.effects.changesMembership) {
-      await metrics.timed('membership', () => batch.effects.writeMembership(repos));
-    }
-    if (batch.rows.length > 0) await metrics.timed('rows', () => this.#rows.write(batch));
-    if (!batch.effects.isEmpty) await metrics.timed('effects', () => batch.effects.write(repos));
-    return batch;
-  }
-
-  async #deliver(batch: Batch): Promise<void> {
-    const { metrics, bus } = this.#deps;
-    const deliveries = batch.deliveries();
-    if (deliveries.length > 0) await metrics.timed('deliver', () => bus.deliveries.publish(deliveries));
-    metrics.deliveries.inc(deliveries.length);
-  }
-
-  async #foldParked(tenant: TenantId, partition: number, parked: readonly ParkedRecord[]): Promise<void> {
-    const { repos, metrics } = this.#deps;
-    const fence = this.fenceOf(partition) ?? 0;
-    const records = parked.map(({ position, timeMs, record }) => {
-      const entry: LogEntry = { tenant, partition, position, timeMs, record };
-      const place = { position, fence, generation: this.#start.generation, delivered: false };
-      return { ...readRecord(entry, place), late: true };
-    });
-    const batch = await this.#write(
-      records,
-      new Conversations(repos.conversationSeqs, repos.rows, MAX_CONVERSATIONS),
-    );
-    await this.#deliver(batch);
-    const reads: SenderReads = new Map();
-    batch.effects.addReadsTo(reads);
-    if (reads.size > 0) await repos.seqUsers.raiseRead([...reads.values()], this.#start.writers.reads);
-    metrics.unparked.inc(records.length);
-  }
-
-  *#wanted(records: readonly ReadRecord[]): Iterable<Wanted> {
-    for (const read of records) {
-      const { record, tenant, position, timeMs } = read;
-      const membership = changesMembership(record) ? membershipConversations(record.groupID) : [];
-      for (const conversationID of conversationsOf(read, membership))
-        yield { tenant, conversationID, position, timeMs };
-    }
-  }
-
-  #fold(
-    records: readonly ReadRecord[],
-    conversations: Conversations,
-    dedup: Pick<DedupWindow, 'seen'>,
-  ): Batch {
-    const { metrics } = this.#deps;
-    const batch = new Batch();
-    for (const read of records) {
-      const { tenant, record } = read;
-      const conversationOf = (id: string) => conversations.get(tenant, id);
-      const folded = fold(read, dedup, conversationOf);
-      if (folded === undefined) {
-        metrics.records.inc({ outcome: 'duplicate' });
-        continue;
-      }
-      metrics.records.inc({ outcome: 'folded' });
-      if (record.control)
-        batch.effects.raiseBound(tenant, record.control.conversationID, record.control.minSeq);
-      if (record.deletedRecords.length > 0)
-        batch.effects.deletion(tenant, record.deletedRecords, read, conversationOf);
-      for (const entry of folded) {
-        batch.add(read, entry);
-        const conversation = entry.entry.stored ? conversationOf(entry.entry.conversationID) : undefined;
-        batch.effects.entry(tenant, read, entry, conversation);
-      }
-      if (changesMembership(record)) batch.effects.membership(tenant, read, conversationOf);
-    }
-    return batch;
   }
 }

@@ -4,12 +4,13 @@ import { acceptLoss, type Logger } from '@im/process';
 import { decode } from '@im/protocol';
 import type { Msg } from '@nats-io/transport-node';
 import { DeliveryMemory } from './delivery-memory.ts';
+import { REPLAY_BEGINS_AGAIN, readKept, replayStart } from './delivery-replay.ts';
+import { feedMetrics } from './feed-metrics.ts';
 import { streamInfo } from './jetstream-api.ts';
 import { LateSubjects } from './late-subjects.ts';
 import type { NatsLink } from './nats-link.ts';
-import { readOrdered } from './ordered-reader.ts';
 import type { ProducerWatch } from './producer-watch.ts';
-import { DELIVERY_SUBJECTS, groupSubject, STREAM, subjectTenant, userSubject } from './subjects.ts';
+import { groupSubject, STREAM, subjectTenant, userSubject } from './subjects.ts';
 import type { BusDeps, DeliveryFeed, FeedOptions, JoinedAt, Unsubscribe } from './types.ts';
 
 /** Conversations of one generation of the memory: forwarded places of the busiest ones. */
@@ -17,16 +18,13 @@ const REMEMBERED_CONVERSATIONS = 100_000;
 /** Live deliveries that wait while older ones are replayed; beyond it the replay begins again. */
 const MAX_WAITING = 100_000;
 const MAX_WAITING_BYTES = 134_217_728;
-/** Up to this many targets a replay selects on the server, beyond it here. */
-const MAX_FILTERS = 32;
 /**
- * Producers deliver again from this long before their cursor. Whoever was further behind than that
+ * Producers deliver again from this long before their cursor. A feed that was further behind than that
  * when SEQ was lost cannot be served from it.
  */
 const REDELIVERED_MS = 4_000;
 const OWNERSHIP_LIMIT_MS = 4_000;
 const OWNERSHIP_POLL_MS = 50;
-const REPLAY_BEGINS_AGAIN = Symbol('the replay begins again');
 
 interface Subscribed {
   count: number;
@@ -70,27 +68,12 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     this.#log = deps.log;
     this.#watch = watch;
     this.#options = options;
-    this.#counters = feedCounters(deps);
-    deps.metrics.observe(
-      'openim_feed_subjects',
-      'Users and groups that deliveries are awaited for',
-      () => this.#subjects.size,
-    );
-    deps.metrics.observe(
-      'openim_feed_waiting',
-      'Deliveries that wait for a replay',
-      () => this.#waiting?.length ?? 0,
-    );
-    deps.metrics.observe(
-      'openim_feed_waiting_bytes',
-      'Bytes of deliveries that wait for a replay, or for a group just joined to be caught up on',
-      () => this.#waitingBytes + this.#late.bytes,
-    );
-    deps.metrics.observe(
-      'openim_feed_remembered',
-      'Conversations whose last forwarded place is remembered, to drop copies',
-      () => this.#memory.size,
-    );
+    this.#counters = feedMetrics(deps, {
+      subjects: () => this.#subjects.size,
+      waiting: () => this.#waiting?.length ?? 0,
+      waitingBytes: () => this.#waitingBytes + this.#late.bytes,
+      remembered: () => this.#memory.size,
+    });
     this.#ends = [
       watch.listen({ onDoubt: (reason) => this.#doubt(reason) }),
       link.listen({ onUp: () => this.#wake.resolve(), onDown: () => this.#wake.resolve() }),
@@ -110,7 +93,7 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     this.#waiting = [];
     this.#replayAfter = Number.POSITIVE_INFINITY;
     deps.background.spawn('bus-feed', (signal) => this.#follow(signal), {
-      // Begun once; a process that stops forwards nothing more.
+      // Started once; a process that stops forwards nothing more.
       onRefused: acceptLoss,
     });
   }
@@ -267,18 +250,14 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     // From here on, what producers publish arrives live; what they published before is in SEQ.
     await this.#watch.barrier();
     const info = await streamInfo(this.#link, STREAM.deliveries);
-    const { first_seq: first, last_seq: last } = info.state;
-    const after = Math.min(this.#replayAfter, Number.MAX_SAFE_INTEGER);
-    let start = after + 1;
-    if (this.#replayAfter === Number.POSITIVE_INFINITY) {
-      start = last + 1;
-    } else if ((this.#created !== '' && info.created !== this.#created) || last < after) {
-      start = 1;
+    const last = info.state.last_seq;
+    const { start, gap } = replayStart(info, this.#replayAfter, this.#created);
+    if (gap === 'lost') {
       this.#watch.requestRedelivery(info.created);
       this.#log.warn({ behindMs: this.#behindMs }, 'kept deliveries were lost; producers deliver again');
       if (this.#behindMs > REDELIVERED_MS)
         this.#gap('kept deliveries were lost while this process was behind');
-    } else if (first > after + 1 && last > after) {
+    } else if (gap === 'expired') {
       this.#gap('an outage lasted longer than deliveries are kept');
     }
     if (start <= last) await this.#replay(start, last, signal);
@@ -312,47 +291,20 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     const doubts = this.#doubts;
     const wanted = [...this.#subjects].filter(([, { since }]) => since < doubts).map(([subject]) => subject);
     if (wanted.length === 0) return;
-    const done = new AbortController();
-    let next = start;
-    const reading = readOrdered(this.#link, {
-      stream: STREAM.deliveries,
-      filters: wanted.length <= MAX_FILTERS ? wanted : DELIVERY_SUBJECTS,
-      start: { sequence: start },
-      onMessage: (message) => {
-        if (done.signal.aborted) return;
-        next = message.streamSequence + 1;
-        if (message.streamSequence <= end) this.#forwardReplayed(message.subject, message.data, doubts);
-        if (message.streamSequence >= end || message.pending === 0) done.abort();
-      },
-      hasRoom: () => true,
-      onAttach: async () => {
-        // An outage during the replay starts it again from the beginning, with a new state of SEQ.
-        if (this.#doubts !== doubts) throw REPLAY_BEGINS_AGAIN;
-      },
-      isFinal: (error) => error === REPLAY_BEGINS_AGAIN,
-      onNothing: () => done.abort(),
-      signal: AbortSignal.any([signal, done.signal]),
+    const passed = await readKept(this.#link, {
+      subjects: wanted,
+      start,
+      end,
+      onKept: (subject, data) => this.#forwardReplayed(subject, data, doubts),
+      isOutdated: () => this.#doubts !== doubts,
+      signal,
       log: this.#log,
     });
-    await reading.done;
-    signal.throwIfAborted();
-    this.#counters.replayed.inc(Math.max(0, next - start));
+    this.#counters.replayed.inc(passed);
   }
 
   #forwardReplayed(subject: string, data: Uint8Array, doubts: number): void {
     const known = this.#subjects.get(subject);
     if (known && known.since < doubts) this.#forward(subject, data, true);
   }
-}
-
-function feedCounters({ metrics }: BusDeps) {
-  return {
-    forwarded: metrics.counter('openim_feed_forwarded_total', 'Deliveries forwarded'),
-    dropped: metrics.counter('openim_feed_dropped_total', 'Deliveries dropped: copies, stale, faulty', [
-      'reason',
-    ]),
-    replays: metrics.counter('openim_feed_replays_total', 'Times that deliveries may have been missed'),
-    replayed: metrics.counter('openim_feed_replayed_total', 'Kept deliveries looked at in replays'),
-    gaps: metrics.counter('openim_feed_gaps_total', 'Deliveries missed for good'),
-  };
 }
