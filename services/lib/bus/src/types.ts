@@ -124,9 +124,9 @@ export class LogRecreatedError extends Error {
 export interface MessageLog {
   /**
    * Appends one record and resolves when the log has stored it durably. What arrives in one tick
-   * travels as one batch, all or nothing, in the order of the calls. A batch whose fate is unknown
-   * is sent again for up to `publishTimeoutMs`, so a record may be in the log twice: readers drop
-   * the second one by its dedup key.
+   * travels as one batch, all or nothing; partitions take turns, and records of one tenant and partition keep
+   * the order of the calls. A batch whose fate is unknown is sent again for up to `publishTimeoutMs`, so a record
+   * may be in the log twice: readers drop the second one by its dedup key.
    * @throws ImError NetworkError (90004, retryable) when the queue or the log is full, or when the
    * servers did not acknowledge in time; the record may be in the log nevertheless. ArgsError (1001)
    * when the servers do not take messages of its size.
