@@ -140,3 +140,32 @@ for (const [name, [example, steps]] of Object.entries(EXAMPLES)) {
     }
   });
 }
+
+/** Pages with commands for contributors. */
+const PAGES_WITH_COMMANDS = [
+  'CONTRIBUTING.md',
+  'docs/develop/testing.md',
+  ...readdirSync(join(root, PAGES)).map((name) => `${PAGES}/${name}`),
+];
+
+/** The commands in the code blocks of a page. */
+function commandsOf(page: string): string[] {
+  const text = readFileSync(join(root, page), 'utf8');
+  return [...text.matchAll(/^```\n(.*?)^```$/gms)].flatMap(([, block = '']) => block.trimEnd().split('\n'));
+}
+
+test('commands for contributors name tests and scripts that exist', () => {
+  const tests = files.filter((path) => path.endsWith('.test.ts'));
+  for (const page of PAGES_WITH_COMMANDS) {
+    for (const command of commandsOf(page)) {
+      const [, quoted, single] = /ARGS=(?:"([^"]*)"|(\S+))/.exec(command) ?? [];
+      for (const part of (quoted ?? single ?? '').split(' ').filter((arg) => !/^(?:-.*|)$/.test(arg)))
+        assert.ok(
+          tests.some((path) => path.includes(part)),
+          `${page}: no test has ${part} in its path`,
+        );
+      const [, script] = /\bnode (?:--test )?(\S+\.ts)\b/.exec(command) ?? [];
+      if (script) assert.ok(files.includes(script), `${page}: ${script} does not exist`);
+    }
+  }
+});
