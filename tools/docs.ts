@@ -24,6 +24,7 @@ const GENERATED: Readonly<Record<string, string>> = {
 const WRITERS = [
   'services/lib/protocol/scripts/generate.ts',
   'services/main/scripts/compatibility.ts',
+  'services/main/scripts/role-settings.ts',
   'operator/scripts/crd-types.ts',
 ];
 

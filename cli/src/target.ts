@@ -19,10 +19,6 @@ export interface Target {
   readonly dev: DevState | undefined;
 }
 
-function tenantPath(base: string, id: string): string {
-  return id === 'default' || base === '' ? base : `${base}/t/${id}`;
-}
-
 /**
  * The server that options and environment name. What a running `openimctl dev` or a cluster knows is
  * used only when that is the server, so that its secret is never sent to another one; a secret in the
@@ -52,13 +48,15 @@ export async function resolveTarget(
     found.takesEnvSecret ? env : {},
   );
   const { dev, cluster } = found;
+  // Loaded here, since all commands import this file.
+  const { DEFAULT_ADMIN_USER, tenantURL } = await import('@im/contract');
   const adminUser = options.adminUser ?? (found.takesEnvSecret ? env.OPENIM_ADMIN_USER : undefined);
   return {
-    apiUrl: tenantPath(found.api, options.tenant),
-    wsUrl: tenantPath(found.ws, options.tenant),
+    apiUrl: tenantURL(found.api, options.tenant),
+    wsUrl: tenantURL(found.ws, options.tenant),
     adminSecret: given ?? dev?.adminSecrets[options.tenant] ?? cluster?.adminSecret,
     secretProblem: cluster?.secretProblem,
-    adminUser: adminUser ?? dev?.adminUser ?? cluster?.adminUser ?? 'imAdmin',
+    adminUser: adminUser ?? dev?.adminUser ?? cluster?.adminUser ?? DEFAULT_ADMIN_USER,
     dev,
   };
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cluster, foldedPartitions, PARTITIONS, startCluster } from '@im/dev-cluster';
+import { PARTITIONS } from '@im/contract';
+import { type Cluster, foldedPartitions, startCluster } from '@im/dev-cluster';
 import { type SdkHost, startJsHost } from '@im/dev-sdk';
 import { FAULTS, now, type VerdictRow, verdictTable } from '@im/proof';
 import { CHAOS_FAULTS, type ChaosFault } from '../chaos/faults.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Cluster, foldedPartitions, PARTITIONS, startCluster } from '@im/dev-cluster';
+import { PARTITIONS } from '@im/contract';
+import { type Cluster, foldedPartitions, startCluster } from '@im/dev-cluster';
 import { isClean, now, openWireLoadClients, type VerdictRow, verdictTable, type WireUser } from '@im/proof';
 import type { Mutant } from './mutants.ts';
 

@@ -7,7 +7,6 @@ export {
   API_VERSION,
   type Component,
   clusterSelector,
-  DEFAULT_TENANT_ID,
   nameOf,
   selectorLabels,
 } from './resources/names.ts';

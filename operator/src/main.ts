@@ -8,16 +8,18 @@ import {
   LeadershipError,
 } from '@im/kube';
 import {
-  createBackground,
   createLogger,
   createMetrics,
   createOpsServer,
+  createTaskRunner,
   Environment,
+  endAtOnce,
   type Logger,
   type NamedService,
   notReady,
   productVersion,
   READY,
+  runProcess,
   wantsFormerNames,
   warnOfDeprecated,
 } from '@im/process';
@@ -68,7 +70,7 @@ function readSettings(environment: Environment): Settings {
 /** Runs the operator until `signal` aborts. @throws what ends it before. */
 async function run(settings: Settings, log: Logger, signal: AbortSignal): Promise<void> {
   const metrics = createMetrics({ process: true });
-  const background = createBackground({ log, metrics });
+  const tasks = createTaskRunner({ log, metrics });
   const client = await createKubeClient({ metrics, userAgent: `${FIELD_MANAGER}/${productVersion()}` });
   const namespace = settings.namespace ?? client.namespace;
   const events = createEventRecorder({
@@ -90,7 +92,7 @@ async function run(settings: Settings, log: Logger, signal: AbortSignal): Promis
     client,
     writer: guardWrites(client, election.isLeader),
     events,
-    background,
+    tasks,
     operator: { version: productVersion(), image: settings.image },
     operatorNamespace: namespace,
     namespace: settings.watchNamespace,
@@ -132,9 +134,8 @@ async function run(settings: Settings, log: Logger, signal: AbortSignal): Promis
   ].map((part) =>
     part.catch((error: unknown) => {
       if (error instanceof LeadershipError) {
-        // Somebody else may lead within a second: there is no time for an orderly end.
-        log.fatal({ err: error }, 'work went on after leadership');
-        process.exit(EXIT.failure);
+        // Another instance may lead within a second: there is no time for an orderly end.
+        endAtOnce(log, error, 'work went on after leadership');
       }
       failed.abort(error);
       throw error;
@@ -145,39 +146,26 @@ async function run(settings: Settings, log: Logger, signal: AbortSignal): Promis
   } finally {
     failed.abort();
     await Promise.allSettled(together);
-    await background.stop();
+    await tasks.stop();
     await ops.stop();
     client.close();
   }
 }
 
-const EXIT = { failure: 1, usage: 2 } as const;
-/** Time to end in order after a signal, ms. */
+/** Time to end in order after a signal, in ms. */
 const STOP_MS = 20_000;
 
-const asked = new AbortController();
-try {
+await runProcess(async ({ signal, supervise }) => {
   const environment = new Environment();
   const settings = readSettings(environment);
   const log = createLogger({ level: settings.logLevel, fields: { role: 'operator' } });
   warnOfDeprecated(environment.deprecated, log);
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(name, () => {
-      log.info({ signal: name }, 'asked to stop');
-      asked.abort();
-      setTimeout(() => process.exit(EXIT.failure), STOP_MS).unref();
-    });
-  }
-  process.on('unhandledRejection', (error) => {
-    log.fatal({ err: error }, 'uncaught error');
-    process.exit(EXIT.failure);
-  });
-  await run(settings, log, asked.signal).catch((error: unknown) => {
-    if (asked.signal.aborted) return;
+  supervise({ log, forceAfterMs: () => STOP_MS });
+  try {
+    await run(settings, log, signal);
+  } catch (error) {
+    if (signal.aborted) return;
     log.fatal({ err: error }, 'the operator cannot go on');
-    process.exitCode = EXIT.failure;
-  });
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-  process.exitCode = error instanceof RangeError ? EXIT.usage : EXIT.failure;
-}
+    process.exitCode = 1;
+  }
+});

@@ -21,7 +21,7 @@ import {
   STATEFUL_SET,
   type Stored,
 } from '@im/kube';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
+import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { createClusterController } from '../src/controllers/cluster/index.ts';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
 import type { OpenIMTenantSpec } from '../src/gen/openimtenant.ts';
@@ -66,12 +66,12 @@ function startOperator(image = 'openim/openim-operator:1') {
   const stop = new AbortController();
   const events: EventText[] = [];
   const [log, metrics] = [silentLogger(), createMetrics()];
-  const background = createBackground({ log, metrics });
+  const tasks = createTaskRunner({ log, metrics });
   const controller = createClusterController({
     client,
     writer: client,
     events: { event: (_about, text) => events.push(text), run: async () => {} },
-    background,
+    tasks,
     operator: { version: '0.1.0', image },
     operatorNamespace: 'openim-system',
     namespace: NAMESPACE,
@@ -88,7 +88,7 @@ function startOperator(image = 'openim/openim-operator:1') {
     async [Symbol.asyncDispose]() {
       stop.abort();
       await running;
-      await background.stop();
+      await tasks.stop();
     },
   };
 }

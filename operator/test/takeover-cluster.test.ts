@@ -13,7 +13,7 @@ import {
   STATEFUL_SET,
   type Stored,
 } from '@im/kube';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
+import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { createClusterController } from '../src/controllers/cluster/index.ts';
 import { OPENIM_CLUSTER } from '../src/resources/kinds.ts';
 import { FIELD_MANAGER, FINALIZER, labelsOf, nameOf } from '../src/resources/names.ts';
@@ -112,12 +112,12 @@ async function workloadsOf(name: string): Promise<unknown> {
 function startOperator() {
   const stop = new AbortController();
   const [log, metrics] = [silentLogger(), createMetrics()];
-  const background = createBackground({ log, metrics });
+  const tasks = createTaskRunner({ log, metrics });
   const controller = createClusterController({
     client,
     writer: client,
     events: { event: () => {}, run: async () => {} },
-    background,
+    tasks,
     operator: { version: '0.2.0', image: OPERATOR.image.replace(/:.*/, ':0.2.0') },
     operatorNamespace: 'openim-system',
     namespace: NAMESPACE,
@@ -133,7 +133,7 @@ function startOperator() {
     async [Symbol.asyncDispose]() {
       stop.abort();
       await running;
-      await background.stop();
+      await tasks.stop();
     },
   };
 }

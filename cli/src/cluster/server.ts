@@ -1,5 +1,7 @@
+import { DEFAULT_TENANT } from '@im/contract';
+import { messageOf } from '@im/kit';
 import { type KubeClient, SECRET } from '@im/kube';
-import { DEFAULT_TENANT_ID, nameOf } from '@im/operator';
+import { nameOf } from '@im/operator';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import {
   clusterKey,
@@ -58,7 +60,7 @@ export async function guessedCluster(needs: ServerNeeds): Promise<ClusterServer 
     client = await openKube({});
     found = await matchingClusters(client, { name: undefined, namespace: undefined }, GUESS_DEADLINE_MS);
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
   const [only, ...more] = found;
   if (only === undefined) return `${client.server} has no OpenIMCluster`;
@@ -120,7 +122,7 @@ async function adminSecret(
 ): Promise<Pick<ClusterServer, 'adminUser' | 'adminSecret' | 'secretProblem'>> {
   const { namespace } = cluster.metadata;
   const name =
-    tenant === DEFAULT_TENANT_ID
+    tenant === DEFAULT_TENANT
       ? cluster.status?.endpoints?.adminSecretRef?.name
       : nameOf.admin(cluster.metadata.name, tenant);
   if (name === undefined) {
@@ -136,11 +138,11 @@ async function adminSecret(
     if (found.adminSecret !== undefined) return { ...found, secretProblem: undefined };
     const missing =
       secret === undefined
-        ? `there is no Secret ${namespace}/${name}${tenant === DEFAULT_TENANT_ID ? '' : `: has the cluster an OpenIMTenant ${tenant}?`}`
+        ? `there is no Secret ${namespace}/${name}${tenant === DEFAULT_TENANT ? '' : `: has the cluster an OpenIMTenant ${tenant}?`}`
         : `the Secret ${namespace}/${name} has no adminSecret`;
     return { ...found, secretProblem: missing };
   } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     return { ...NO_SECRET, secretProblem: `the Secret ${namespace}/${name} cannot be read: ${text}` };
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from '@im/kit';
 import { ApiError, type KubeClient } from '@im/kube';
 import { OPENIM_CLUSTER } from '@im/operator';
 import { type FoundCluster, kubeFailure } from '../cluster/find.ts';
@@ -45,7 +46,7 @@ export async function* follow(
         throw kubeFailure(error, client);
       }
       const failure = kubeFailure(error, client);
-      yield { cluster: undefined, problem: failure instanceof Error ? failure.message : String(failure) };
+      yield { cluster: undefined, problem: messageOf(failure) };
       await pause(redialDelayMs(failures++), signal);
     }
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ProcessStatus } from '@im/contract';
+import { DEFAULT_PORTS, type ProcessStatus } from '@im/contract';
 import type { DeployedCluster, Pod } from '@im/dev-cluster';
 import { isApiError } from '@im/kube';
 import { now } from '@im/proof';
@@ -18,7 +18,6 @@ const DONE_WITHIN_MS = 240_000;
 const DELIVER_WITHIN_MS = 10_000;
 /** Time in which the operator begins with what it was asked for. */
 const BEGUN_WITHIN_MS = 10_000;
-const OPS_PORT = 10_300;
 /** Kubelets renew a mounted file within two minutes; the key of a cluster takes two such changes. */
 const KEYED_WITHIN_MS = 360_000;
 const RESTARTED_AT = 'openim.io/restarted-at';
@@ -88,7 +87,7 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
 
   /** What the ops port of a pod answers, by way of the API server. */
   const ops = ({ metadata: { name } }: Pod, path: string, method?: 'POST') =>
-    cluster.testCluster.api.proxy({ namespace: cluster.namespace, name }, OPS_PORT, path, { method });
+    cluster.testCluster.api.proxy({ namespace: cluster.namespace, name }, DEFAULT_PORTS.ops, path, { method });
 
   /** What each process of the cluster asks of its callers, once. */
   async function keyUses(): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { Backoff, type Metrics, sleep } from '@im/kit';
+import { Backoff, type Metrics, messageOf, sleep } from '@im/kit';
 import { type Logger, notReady, READY, type Readiness } from '@im/process';
 import { ApiError, ConnectionError, isExpired } from './errors.ts';
 import { keyOf } from './keys.ts';
@@ -144,7 +144,7 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
       } catch (error) {
         if (signal.aborted) return;
         if (needsList(error)) version = undefined;
-        lastFailure = error instanceof Error ? error.message : String(error);
+        lastFailure = messageOf(error);
         measure.restarted(causeOf(error));
         log.warn({ err: error, relist: version === undefined }, 'informer interrupted');
       }

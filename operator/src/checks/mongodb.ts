@@ -1,3 +1,4 @@
+import { MINIMUM_VERSIONS } from '@im/contract';
 import { type Document, MongoClient } from 'mongodb';
 import {
   CHECK_TIMEOUT_MS,
@@ -10,8 +11,6 @@ import {
   runCheck,
   tooOld,
 } from './check.ts';
-
-const MINIMUM_MONGODB = '7.0';
 
 /** Address and account of MongoDB. */
 export interface MongodbTarget {
@@ -77,7 +76,8 @@ async function inspect(
   const admin = client.db('admin');
   const hello = await admin.command({ hello: 1 }, { signal });
   const { version } = (await admin.command({ buildInfo: 1 }, { signal })) as { version: string };
-  if (!isAtLeast(version, MINIMUM_MONGODB)) throw tooOld(source, where, version, MINIMUM_MONGODB);
+  if (!isAtLeast(version, MINIMUM_VERSIONS.mongodb))
+    throw tooOld(source, where, version, MINIMUM_VERSIONS.mongodb);
   if (hello.isreplicaset === true && hello.setName === undefined) {
     if (initiate === undefined) {
       throw new CheckError(

@@ -1,4 +1,5 @@
 import { createConnection } from 'node:net';
+import { BACKEND_PORTS, MINIMUM_VERSIONS, STREAM } from '@im/contract';
 import { AuthorizationError, connect, type NatsConnection } from '@nats-io/transport-node';
 import {
   type CheckDetail,
@@ -11,10 +12,6 @@ import {
   tooOld,
 } from './check.ts';
 
-/** The oldest version with atomic batches, which older servers silently ignore. */
-const MINIMUM_NATS = '2.12.0';
-const LOG_STREAM = 'MSGS';
-const PORT = 4_222;
 const GREETING_MS = 1_000;
 const LONGEST_GREETING = 65_536;
 const CONNECT_MS = 1_500;
@@ -55,7 +52,8 @@ export function checkNats(target: NatsTarget, signal: AbortSignal): Promise<Chec
     signal,
     async ({ defer, signal: within }) => {
       const { server, version } = await firstThatGreets(servers, within);
-      if (!isAtLeast(version, MINIMUM_NATS)) throw tooOld(source, where, version, MINIMUM_NATS);
+      if (!isAtLeast(version, MINIMUM_VERSIONS.nats))
+        throw tooOld(source, where, version, MINIMUM_VERSIONS.nats);
       const connection = await open(target, server, where);
       defer(() => connection.close());
       const cluster = connection.info?.cluster;
@@ -66,7 +64,7 @@ export function checkNats(target: NatsTarget, signal: AbortSignal): Promise<Chec
           `${source.addressField}: ${where} is a single server, which cannot hold ${target.replicas} copies; connect to a cluster or set ${source.managed ? 'spec.nats.managed.replicas' : 'spec.nats.external.replicas'} to 1`,
         );
       }
-      const log = await call<StreamAnswer>(connection, target, where, `STREAM.INFO.${LOG_STREAM}`);
+      const log = await call<StreamAnswer>(connection, target, where, `STREAM.INFO.${STREAM.log}`);
       return { version, ...sizes(log) };
     },
   );
@@ -110,7 +108,7 @@ async function greetedVersion(server: string, signal: AbortSignal): Promise<stri
   const url = new URL(server);
   const socket = createConnection({
     host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: Number(url.port) || PORT,
+    port: Number(url.port) || BACKEND_PORTS.nats,
   });
   const end = () => socket.destroy(new Error('no answer'));
   signal.addEventListener('abort', end, { once: true });

@@ -1,3 +1,4 @@
+import { MINIMUM_VERSIONS } from '@im/contract';
 import { Redis, type RedisOptions } from 'ioredis';
 import {
   CHECK_TIMEOUT_MS,
@@ -10,8 +11,6 @@ import {
   runCheck,
   tooOld,
 } from './check.ts';
-
-const MINIMUM_REDIS = '7.0';
 
 /** Address and account of Redis or Valkey. */
 export interface RedisTarget {
@@ -105,7 +104,8 @@ async function inspect(
     redis.info('cluster'),
   ]);
   const version = fieldOf(server, 'redis_version') ?? '0';
-  if (!isAtLeast(version, MINIMUM_REDIS)) throw tooOld(source, where, version, MINIMUM_REDIS);
+  if (!isAtLeast(version, MINIMUM_VERSIONS.redis))
+    throw tooOld(source, where, version, MINIMUM_VERSIONS.redis);
   if (!address.cluster && fieldOf(cluster, 'cluster_enabled') === '1') {
     throw new CheckError(
       'InvalidAddress',

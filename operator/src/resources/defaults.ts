@@ -1,3 +1,4 @@
+import { BACKEND_PORTS, DEFAULT_PORTS } from '@im/contract';
 import type { ResourceSettings } from '../gen/openimcluster.ts';
 
 /** Default images of managed stores. */
@@ -9,7 +10,11 @@ export const STORE_IMAGES = {
 } as const;
 
 /** Default ports of the Services for clients. */
-export const PORTS = { gateway: 10_001, api: 10_002, objectStorage: 8_333 } as const;
+export const PORTS = {
+  gateway: DEFAULT_PORTS.gateway,
+  api: DEFAULT_PORTS.api,
+  objectStorage: BACKEND_PORTS.objectStorage,
+} as const;
 
 const request = (cpu: string, memory: string): ResourceSettings => ({
   requests: { cpu, memory },

@@ -1,3 +1,4 @@
+import { DEFAULT_CONFIG } from '@im/contract';
 import type {
   CredentialsRef,
   IngressSettings,
@@ -209,17 +210,19 @@ export function effectiveSpec(
     deletionPolicy: spec.deletionPolicy ?? 'Retain',
     gateway: {
       ...workload('gateway', spec.gateway),
-      maxConnectionsPerPod: spec.gateway?.maxConnectionsPerPod ?? 100_000,
+      maxConnectionsPerPod: spec.gateway?.maxConnectionsPerPod ?? DEFAULT_CONFIG.gateway.maxConnections,
       maxConnectionsPerUser: spec.gateway?.maxConnectionsPerUser,
       requests: spec.gateway?.requests,
       handshakes: {
-        ratePerSecond: spec.gateway?.handshakes?.ratePerSecond ?? 500,
-        burst: spec.gateway?.handshakes?.burst ?? 1_000,
+        ratePerSecond:
+          spec.gateway?.handshakes?.ratePerSecond ?? DEFAULT_CONFIG.gateway.handshakes.ratePerSecond,
+        burst: spec.gateway?.handshakes?.burst ?? DEFAULT_CONFIG.gateway.handshakes.burst,
         perLogin: spec.gateway?.handshakes?.perLogin,
       },
       drain: {
-        deadlineSeconds: spec.gateway?.drain?.deadlineSeconds ?? 600,
-        maxPerSecond: spec.gateway?.drain?.maxPerSecond ?? 500,
+        deadlineSeconds:
+          spec.gateway?.drain?.deadlineSeconds ?? DEFAULT_CONFIG.gateway.drain.deadlineMs / 1_000,
+        maxPerSecond: spec.gateway?.drain?.maxPerSecond ?? DEFAULT_CONFIG.gateway.drain.maxPerSecond,
       },
       service: service('gateway', spec.gateway?.service),
       ingress: spec.gateway?.ingress,
@@ -235,8 +238,8 @@ export function effectiveSpec(
     transfer: workload('transfer', spec.transfer),
     push: {
       ...workload('push', spec.push, profile === 'Production' ? 2 : 1),
-      provider: spec.push?.provider ?? 'none',
-      wakesPerUserPerMinute: spec.push?.wakesPerUserPerMinute ?? 30,
+      provider: spec.push?.provider ?? DEFAULT_CONFIG.push.provider,
+      wakesPerUserPerMinute: spec.push?.wakesPerUserPerMinute ?? DEFAULT_CONFIG.push.wakesPerUser.perMinute,
       wakesPerUserBurst: spec.push?.wakesPerUserBurst,
     },
     cron: {
@@ -250,7 +253,10 @@ export function effectiveSpec(
       objectGroups: spec.cron?.objectGroups,
     },
     nats: { ...effectiveNats(spec, profile, store), tenantLogShare: spec.nats?.tenantLogShare },
-    mongodb: { ...effectiveByUri('mongodb', spec, store), database: spec.mongodb?.database ?? 'openim' },
+    mongodb: {
+      ...effectiveByUri('mongodb', spec, store),
+      database: spec.mongodb?.database ?? DEFAULT_CONFIG.mongo.database,
+    },
     redis: effectiveByUri('redis', spec, store),
     objectStorage: effectiveObjectStorage(spec, store, service),
     limits: spec.limits,
@@ -321,13 +327,16 @@ function effectiveObjectStorage(
   store: MakeStore,
   service: (component: 'objectStorage', given?: ServiceSettings) => EffectiveService,
 ): EffectiveSpec['objectStorage'] {
-  const common = { bucket: objectStorage?.bucket ?? 'openim', publicURL: objectStorage?.publicURL };
+  const common = {
+    bucket: objectStorage?.bucket ?? DEFAULT_CONFIG.s3.bucket,
+    publicURL: objectStorage?.publicURL,
+  };
   if (objectStorage?.external) {
     const { endpoint, region, credentialsSecretRef } = objectStorage.external;
     return {
       kind: 'external',
       endpoint,
-      region: region ?? 'us-east-1',
+      region: region ?? DEFAULT_CONFIG.s3.region,
       credentialsSecretRef: credentials(credentialsSecretRef),
       ...common,
     };

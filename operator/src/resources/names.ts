@@ -1,4 +1,4 @@
-import { DEFAULT_PORTS } from '@im/contract';
+import { BACKEND_PORTS, DEFAULT_PORTS, DEFAULT_TENANT } from '@im/contract';
 
 /** Group and version of the custom resources. */
 export const API_GROUP = 'openim.io';
@@ -26,10 +26,10 @@ export const OPS_PORT = DEFAULT_PORTS.ops;
 
 /** Ports of managed stores. */
 export const STORE_PORTS = {
-  nats: { client: 4_222, cluster: 6_222, monitor: 8_222 },
-  mongodb: 27_017,
-  redis: 6_379,
-  objectStorage: 8_333,
+  nats: { client: BACKEND_PORTS.nats, cluster: 6_222, monitor: 8_222 },
+  mongodb: BACKEND_PORTS.mongodb,
+  redis: BACKEND_PORTS.redis,
+  objectStorage: BACKEND_PORTS.objectStorage,
 } as const;
 
 /** User and group ID of all containers: nonroot of distroless images. */
@@ -81,9 +81,6 @@ export function clusterSelector(cluster: string): string {
   return `app.kubernetes.io/managed-by=${MANAGED_BY},app.kubernetes.io/instance=${cluster}`;
 }
 
-/** The tenant at the root of the endpoints, which every cluster has. */
-export const DEFAULT_TENANT_ID = 'default';
-
 /** Names of the objects of a cluster. */
 export const nameOf = {
   component: (cluster: string, component: Component) => `${cluster}-${component}`,
@@ -96,8 +93,8 @@ export const nameOf = {
   /** Keys of the tenants. */
   tenants: (cluster: string) => `${cluster}-tenants`,
   /** A tenant's admin user and secret, for users and openimctl. */
-  admin: (cluster: string, tenantID: string = DEFAULT_TENANT_ID) =>
-    tenantID === DEFAULT_TENANT_ID ? `${cluster}-admin` : `${cluster}-tenant-${tenantID}`,
+  admin: (cluster: string, tenantID: string = DEFAULT_TENANT) =>
+    tenantID === DEFAULT_TENANT ? `${cluster}-admin` : `${cluster}-tenant-${tenantID}`,
   serviceAccount: (cluster: string) => `${cluster}-service`,
 } as const;
 

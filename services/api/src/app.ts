@@ -7,6 +7,7 @@ import {
   FailedAttempts,
   type Invalidations,
   type Metrics,
+  messageOf,
   randomId,
   requireAdmin,
   type TenantDirectory,
@@ -289,7 +290,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     reply.code(status);
     // The rest of the body is not read.
     if (own) reply.header('connection', 'close');
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     if (status >= 500) log.error({ err: error }, 'request failed unexpectedly');
     return fail(request, reply, own || status >= 500 ? toImError(error) : argsError(text));
   });

@@ -1,4 +1,4 @@
-import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule } from '@im/process';
+import { type BaseDeps, defineService, type LiveDeps, READY, type Service } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import { createApp } from './app.ts';
 
@@ -8,10 +8,11 @@ export { describeRoutes, type RouteDescription } from './routes/index.ts';
 export type ApiDeps = BaseDeps & Pick<LiveDeps, 'live'> & { rpc: RpcRegistry };
 
 /** The HTTP API: the routes of OpenIM, most of them one RPC. The bus brings invalidations of kicked tokens. */
-export const apiService: ServiceModule<ApiDeps> = {
+export const apiService = defineService({
   name: 'api',
-  needs: ['rpc', 'bus'],
-  async create(config, { rpc, tenants, invalidations, metrics, live, ...deps }): Promise<Service> {
+  requires: ['rpc', 'bus'],
+  settings: ['api', 'listen'],
+  async create(config, { rpc, tenants, invalidations, metrics, live, ...deps }: ApiDeps): Promise<Service> {
     const log = deps.log.child({ part: 'api' });
     let isDraining = false;
     const app = await createApp({
@@ -31,7 +32,7 @@ export const apiService: ServiceModule<ApiDeps> = {
         log.info({ address }, 'api listening');
       },
       // Clients keep connections open, and would stay as long as they send requests.
-      async leave() {
+      async drain() {
         isDraining = true;
       },
       async stop(deadline) {
@@ -43,4 +44,4 @@ export const apiService: ServiceModule<ApiDeps> = {
       ready: () => READY,
     };
   },
-};
+});

@@ -1,6 +1,6 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import type { CallContext, Metrics } from '@im/kit';
+import { type CallContext, KEY_SEPARATOR, type Metrics } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import type { FastifyReply } from 'fastify';
 
@@ -57,7 +57,7 @@ export function createLargeAnswers(metrics: Metrics): LargeAnswers {
 
   return {
     send(reply, { tenant, opUserID }, parts, { gzip, failed }) {
-      reply.raw.once('close', take(`${tenant}\u001f${opUserID}`));
+      reply.raw.once('close', take(`${tenant}${KEY_SEPARATOR}${opUserID}`));
       reply.raw.setTimeout(STALL_MS, () => reply.raw.destroy());
       const text = Readable.from(parts, { highWaterMark: 2 });
       if (!gzip) {

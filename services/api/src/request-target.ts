@@ -1,8 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { DEFAULT_TENANT, isTenantId, type TenantSettings } from '@im/contract';
+import { DEFAULT_TENANT, isTenantId, splitTenantPrefix, type TenantSettings } from '@im/contract';
 import type { TenantDirectory } from '@im/kit';
-
-const PREFIX = /^\/t\/([^/?]+)(?=[/?]|$)/;
 
 /** A URL split into its tenant and the rest. */
 export interface TenantPath {
@@ -21,19 +19,18 @@ export interface TenantPath {
  * default. Clients of a refused tenant must not reach the default one, which would refuse their tokens.
  */
 export function splitTenantPath(tenants: TenantDirectory, url: string, host: string): TenantPath {
-  const match = PREFIX.exec(url);
-  if (!match) {
+  const split = splitTenantPrefix(url);
+  if (!split) {
     const refused = tenants.isRefusedHost(host);
     const tenant = refused ? undefined : (tenants.byHost(host) ?? tenants.get(DEFAULT_TENANT));
     return { tenant, refused, prefix: '', url };
   }
-  const [prefix, name = ''] = match;
-  const rest = url.slice(prefix.length);
+  const { name, prefix } = split;
   return {
     tenant: isTenantId(name) ? tenants.get(name) : undefined,
     refused: tenants.isRefused(name),
     prefix,
-    url: rest.startsWith('/') ? rest : `/${rest}`,
+    url: split.url,
   };
 }
 

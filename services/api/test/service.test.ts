@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { ServerConfig, tenantSettings } from '@im/contract';
 import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
-import { createBackground, createLiveConfig, createMetrics, type Service, silentLogger } from '@im/process';
+import { createLiveConfig, createMetrics, createTaskRunner, type Service, silentLogger } from '@im/process';
 import { createRpc } from '@im/rpc';
 import { apiService } from '../src/index.ts';
 
@@ -32,7 +32,7 @@ async function listening(): Promise<{ service: Service; url: string }> {
   const service = await apiService.create(config, {
     ...{ log, metrics, rpc, invalidations: inProcessInvalidations() },
     tenants: staticTenants([tenantSettings({ id: 'default', tokenSecret: 's', adminSecret: 's' })]),
-    background: createBackground({ log, metrics }),
+    tasks: createTaskRunner({ log, metrics }),
     ops: { handle: () => {} },
     instanceId: 'test',
     live: createLiveConfig(config),
@@ -60,7 +60,7 @@ test('a taken port is an error that says so', async () => {
   const second = await apiService.create(config, {
     ...{ log, metrics, invalidations: inProcessInvalidations(), tenants: staticTenants([]) },
     rpc: createRpc(config, { log, metrics, serve: false }),
-    background: createBackground({ log, metrics }),
+    tasks: createTaskRunner({ log, metrics }),
     ops: { handle: () => {} },
     instanceId: 'test',
     live: createLiveConfig(config),
@@ -94,7 +94,7 @@ test('while it drains, connections end with their next answer', async () => {
     return response.headers.get('connection');
   };
   assert.equal(await connection(), 'keep-alive');
-  await service.leave?.();
+  await service.drain?.();
   assert.equal(await connection(), 'close');
   assert.equal(await connection(), 'close', 'it still serves');
   await service.stop(AbortSignal.timeout(1_000));

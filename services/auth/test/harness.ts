@@ -1,6 +1,6 @@
 import { type TenantId, type TenantSettingsInput, tenantId } from '@im/contract';
 import type { BackendTypes } from '@im/dev-stores';
-import { type CallContext, background as systemContext } from '@im/kit';
+import { type CallContext, systemContext } from '@im/kit';
 import { silentLogger } from '@im/process';
 import type { event } from '@im/protocol';
 import { tokenRepo } from '@im/store';

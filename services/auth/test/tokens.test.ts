@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { tenantId, tenantSettings } from '@im/contract';
 import { sleep } from '@im/kit';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
+import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { ERR, make } from '@im/protocol';
 import { tokenRepo } from '@im/store';
 import { codeOf, newCluster, startStores, type TestStores } from '@im/testing';
@@ -264,11 +264,11 @@ test('a token that was verified before costs less than 20 microseconds', async (
 test('a tenant that is removed leaves nothing in memory', async () => {
   let clock = Date.now();
   const { store } = a;
-  const background = createBackground({ log: silentLogger(), metrics: createMetrics() });
+  const tasks = createTaskRunner({ log: silentLogger(), metrics: createMetrics() });
   const tokens = createTokens({
     store,
     repo: tokenRepo(store),
-    copies: tokenCopies(store, background),
+    copies: tokenCopies(store, tasks),
     log: silentLogger(),
     now: () => clock,
   });
@@ -288,5 +288,5 @@ test('a tenant that is removed leaves nothing in memory', async () => {
     collect();
   }
   assert.equal(removed.deref(), undefined);
-  await background.stop();
+  await tasks.stop();
 });

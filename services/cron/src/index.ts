@@ -1,6 +1,6 @@
 import type { Blob } from '@im/blob';
 import type { ServerConfig } from '@im/contract';
-import { type BaseDeps, type LiveDeps, READY, type Service, type ServiceModule } from '@im/process';
+import { type BaseDeps, defineService, type LiveDeps, READY, type Service } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import {
   clientLogRepo,
@@ -58,10 +58,11 @@ function jobsOf(
 }
 
 /** Work by the clock: what has expired is removed. */
-export const cronService: ServiceModule<CronDeps> = {
+export const cronService = defineService({
   name: 'cron',
-  needs: ['store', 'blob', 'rpc'],
-  async create(config, deps): Promise<Service> {
+  requires: ['store', 'blob', 'rpc'],
+  settings: ['cron', 's3'],
+  async create(config, deps: CronDeps): Promise<Service> {
     const log = deps.log.child({ part: 'cron' });
     let inForce = config.cron;
     const schedule = (cron: ServerConfig['cron']) =>
@@ -91,4 +92,4 @@ export const cronService: ServiceModule<CronDeps> = {
       ready: () => READY,
     };
   },
-};
+});

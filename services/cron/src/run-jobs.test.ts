@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tenantSettings } from '@im/contract';
 import { sleep, staticTenants } from '@im/kit';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
+import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import type { RedisCopies } from '@im/store';
 import { Cron } from 'croner';
 import type { Job } from './jobs/job.ts';
@@ -46,12 +46,12 @@ async function runsOf(
   };
   const [log, metrics] = [silentLogger(), createMetrics()];
   const ends = clocks.map((now, i) => {
-    const background = createBackground({ log, metrics });
-    const own = { log, metrics, background, tenants, redis: copies, instanceId: `${i}`, jitterMs: 10, now };
+    const tasks = createTaskRunner({ log, metrics });
+    const own = { log, metrics, tasks, tenants, redis: copies, instanceId: `${i}`, jitterMs: 10, now };
     const stop = scheduleJobs([job], own);
     return async () => {
       stop();
-      await background.stop();
+      await tasks.stop();
     };
   });
   await sleep(seconds * 1_000);
@@ -117,11 +117,11 @@ test('a schedule that cannot be read is refused, and none runs', async () => {
   let runs = 0;
   const job = (schedule: string): Job => ({ name: schedule, schedule, run: async () => ++runs });
   const [log, metrics] = [silentLogger(), createMetrics()];
-  const background = createBackground({ log, metrics });
-  const deps = { log, metrics, background, tenants, redis: redis(true), instanceId: 'i', jitterMs: 0 };
+  const tasks = createTaskRunner({ log, metrics });
+  const deps = { log, metrics, tasks, tenants, redis: redis(true), instanceId: 'i', jitterMs: 0 };
   assert.throws(() => scheduleJobs([job(EVERY_SECOND), job('61 * * * *')], deps));
   await sleep(1_100);
-  await background.stop();
+  await tasks.stop();
   assert.equal(runs, 0);
 });
 
@@ -142,12 +142,12 @@ test('a tenant whose job fails does not keep it from the tenants after it', asyn
     },
   };
   const [log, metrics] = [silentLogger(), createMetrics()];
-  const background = createBackground({ log, metrics });
-  const deps = { log, metrics, background, tenants: both, redis: redis(true), instanceId: 'i', jitterMs: 0 };
+  const tasks = createTaskRunner({ log, metrics });
+  const deps = { log, metrics, tasks, tenants: both, redis: redis(true), instanceId: 'i', jitterMs: 0 };
   const stop = scheduleJobs([job], deps);
   await done.promise;
   stop();
-  await background.stop();
+  await tasks.stop();
   const text = await metrics.text();
   assert.match(text, /openim_cron_runs_total\{job="job",result="error"\} 1/);
   assert.match(text, /openim_cron_runs_total\{job="job",result="ok"\} 1/);

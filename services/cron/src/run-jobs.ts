@@ -1,5 +1,5 @@
 import { type Metrics, sleep, type TenantDirectory } from '@im/kit';
-import { acceptLoss, type Background, type Logger } from '@im/process';
+import { acceptLoss, type Logger, type TaskRunner } from '@im/process';
 import type { Store } from '@im/store';
 import { Cron } from 'croner';
 import type { Job } from './jobs/job.ts';
@@ -7,7 +7,7 @@ import type { Job } from './jobs/job.ts';
 export interface ScheduleDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly tenants: TenantDirectory;
   readonly redis: Store['redis'];
   readonly instanceId: string;
@@ -33,7 +33,7 @@ const MAX_TIMER_MS = 3_600_000;
  * @throws when a schedule cannot be read; then none runs.
  */
 export function scheduleJobs(jobs: readonly Job[], deps: ScheduleDeps): () => void {
-  const { log, metrics, background, tenants, redis, instanceId, jitterMs = JITTER_MS, now = Date.now } = deps;
+  const { log, metrics, tasks, tenants, redis, instanceId, jitterMs = JITTER_MS, now = Date.now } = deps;
   const runs = metrics.counter('openim_cron_runs_total', 'Runs of a job by result', ['job', 'result']);
   const removed = metrics.counter('openim_cron_removed_total', 'Things that a job removed', ['job']);
 
@@ -73,7 +73,7 @@ export function scheduleJobs(jobs: readonly Job[], deps: ScheduleDeps): () => vo
   const patterns = jobs.map((job) => ({ job, pattern: new Cron(job.schedule, { timezone: 'UTC' }) }));
   const ends = patterns.map(({ job, pattern }) =>
     atEach(pattern, now, () => {
-      background.spawn(`cron-${job.name}`, (signal) => run(job, pattern, signal), {
+      tasks.spawn(`cron-${job.name}`, (signal) => run(job, pattern, signal), {
         limit: 1,
         // The run before is still at it.
         onRefused: acceptLoss,

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { type TenantId, tenantSettings } from '@im/contract';
 import { type Backend, startMongo, startRedis } from '@im/dev-stores';
 import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
+import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { make } from '@im/protocol';
 import {
   type ConversationChanges,
@@ -34,7 +34,7 @@ describe('lifetime of messages', () => {
   const two = tenantSettings({ id: 'two', tokenSecret: 's', adminSecret: 's', placement: 'Dedicated' });
   const log = silentLogger();
   const metrics = createMetrics();
-  const runner = createBackground({ log, metrics });
+  const runner = createTaskRunner({ log, metrics });
   /** Owner and conversation of each 1300. */
   let told: string[] = [];
   let failing = false;
@@ -52,7 +52,7 @@ describe('lifetime of messages', () => {
       {
         log,
         metrics,
-        background: runner,
+        tasks: runner,
         tenants: staticTenants([one, two]),
         invalidations: inProcessInvalidations(),
       },

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { tenantSettings } from '@im/contract';
 import { type Backend, startMongo, startRedis } from '@im/dev-stores';
 import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
+import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { conversationSeqs, createStore, msgRows, retentionRepo, type Store } from '@im/store';
 import { expireMessages } from '../src/jobs/expire-messages.ts';
 
@@ -26,7 +26,7 @@ describe('retention', () => {
   const other = tenantSettings({ id: 'b', tokenSecret: 's', adminSecret: 's' });
   const log = silentLogger();
   const metrics = createMetrics();
-  const runner = createBackground({ log, metrics });
+  const runner = createTaskRunner({ log, metrics });
 
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'cron-'));
@@ -40,7 +40,7 @@ describe('retention', () => {
       {
         log,
         metrics,
-        background: runner,
+        tasks: runner,
         tenants: staticTenants([settings, other]),
         invalidations: inProcessInvalidations(),
       },

@@ -7,7 +7,7 @@ import { type Blob, createBlob, TEMP_PREFIX } from '@im/blob';
 import { tenantSettings } from '@im/contract';
 import { type Backend, type S3Backend, startMongo, startRedis, startS3 } from '@im/dev-stores';
 import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
+import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { ImError } from '@im/protocol';
 import {
   clientLogRepo,
@@ -34,7 +34,7 @@ let objects: ObjectRepo;
 let uploads: ObjectUploadRepo;
 const log = silentLogger();
 const metrics = createMetrics();
-const background = createBackground({ log, metrics });
+const tasks = createTaskRunner({ log, metrics });
 
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'uploads-'));
@@ -50,7 +50,7 @@ before(async () => {
       log,
       metrics,
       tenants: staticTenants([settings]),
-      background,
+      tasks,
       invalidations: inProcessInvalidations(),
     },
   );
@@ -73,7 +73,7 @@ before(async () => {
   uploads = objectUploadRepo(store);
 });
 after(async () => {
-  await background.stop();
+  await tasks.stop();
   await store?.stop(AbortSignal.timeout(5_000));
   await Promise.all(servers.map((server) => server.stop()));
   await rm(dir, { recursive: true, force: true });

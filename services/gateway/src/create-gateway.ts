@@ -23,13 +23,16 @@ import { SendBatcher } from './requests/send-batcher.ts';
 /** A closing connection that the client keeps open is cut after this time, ms. */
 const CLOSE_TIMEOUT_MS = 5_000;
 
+/** What the gateway reads of the config. */
+type GatewayConfig = Pick<ServerConfig, 'gateway' | 'rpc' | 'listen'>;
+
 /**
  * Builds a gateway and connects its rooms: every component is made of those above it. Nothing listens
  * or connects before `start`.
  */
-export function createGateway(config: ServerConfig, deps: GatewayDeps): GatewayService {
+export function createGateway(config: GatewayConfig, deps: GatewayDeps): GatewayService {
   const { gateway, rpc: rpcConfig } = config;
-  const { bus, background, tenants, live, instanceId: gatewayID } = deps;
+  const { bus, tasks, tenants, live, instanceId: gatewayID } = deps;
   const log = deps.log.child({ part: 'gateway' });
   const metrics = gatewayMetrics(deps.metrics);
   const [auth, users, groups, msg, third] = [
@@ -51,31 +54,31 @@ export function createGateway(config: ServerConfig, deps: GatewayDeps): GatewayS
   const requestBytes = new RequestBytes(gateway.requests);
 
   // Deliveries, and the users and groups that they come for.
-  const resync = new Resync({ connections, background, log, maxPerSecond: closesPerSecond });
+  const resync = new Resync({ connections, tasks, log, maxPerSecond: closesPerSecond });
   const deliverer = new Deliverer({
     deliveries: bus.deliveries,
     onGap: (reason) => resync.request(reason),
     groups,
-    background,
+    tasks,
     metrics,
     log,
   });
   const { feed, localUsers, ownPushes, catchUps } = deliverer;
-  const subscriptionLoader = new SubscriptionLoader({ localUsers, feed, groups, background, log, limit });
+  const subscriptionLoader = new SubscriptionLoader({ localUsers, feed, groups, tasks, log, limit });
 
   // Presence and logins.
   const presence = new PresenceReporter({
     localUsers,
     users,
     limits: tenantLimits,
-    background,
+    tasks,
     log,
     gatewayID,
     connections: count,
     heartbeatMs: gateway.presence.heartbeatMs,
   });
-  const watch = new PresenceWatch({ events: bus.events, feed, users, background, log });
-  const kicks = new Kicks({ localUsers, events: bus.events, auth, background, log, gatewayID, limit });
+  const watch = new PresenceWatch({ events: bus.events, feed, users, tasks, log });
+  const kicks = new Kicks({ localUsers, events: bus.events, auth, tasks, log, gatewayID, limit });
 
   // Requests.
   const sendBatcher = new SendBatcher({

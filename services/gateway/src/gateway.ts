@@ -109,7 +109,7 @@ export class Gateway implements GatewayService {
     return this.#port;
   }
 
-  async leave(): Promise<void> {
+  async drain(): Promise<void> {
     const { drain, sessions } = this.#components;
     drain.begin();
     await drain.finished();

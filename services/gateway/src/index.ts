@@ -1,12 +1,13 @@
-import type { ServiceModule } from '@im/process';
+import { defineService } from '@im/process';
 import { createGateway } from './create-gateway.ts';
 import type { GatewayDeps } from './gateway.ts';
 
 /** The WebSocket gateway: clients connect here, send, and get what is for them. */
-export const gatewayService: ServiceModule<GatewayDeps> = {
+export const gatewayService = defineService({
   name: 'gateway',
-  needs: ['rpc', 'bus'],
-  create: async (config, deps) => createGateway(config, deps),
-};
+  requires: ['rpc', 'bus'],
+  settings: ['gateway', 'rpc', 'listen'],
+  create: async (config, deps: GatewayDeps) => createGateway(config, deps),
+});
 
 export { describeRequests, type RequestDescription } from './requests/handlers.ts';

@@ -126,11 +126,11 @@ test('a request to drain that makes no sense is refused and changes nothing', as
   assert.equal(gateway.status.draining, false);
 });
 
-test('leaving ends when nobody is left, and then a stop is quick', async () => {
+test('a drain ends when nobody is left, and then a stop is quick', async () => {
   await using gateway = await startGateway({ drain: { maxPerSecond: 1, deadlineMs: 300 } });
   const clients = await crowd(gateway, 10);
   const begun = performance.now();
-  await gateway.service.leave?.();
+  await gateway.service.drain?.();
   const ms = performance.now() - begun;
   assert.ok(ms >= 200 && ms < 9_000, `${ms} ms`);
   assert.equal(open(clients), 0);

@@ -1,12 +1,12 @@
 import { type GatewayStatus, parseConfig, type ServerConfigInput, tenantSettings } from '@im/contract';
 import { inProcessInvalidations, type Metrics, type MutableTenantDirectory, staticTenants } from '@im/kit';
 import {
-  createBackground,
   createLiveConfig,
   createLogger,
   createMetrics,
   createOpsServer,
   createStatus,
+  createTaskRunner,
   type MutableLiveConfig,
 } from '@im/process';
 import { createGateway } from '../src/create-gateway.ts';
@@ -42,7 +42,7 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
   });
   const log = createLogger({ level: process.env.LOG === undefined ? 'silent' : 'debug' });
   const metrics = createMetrics();
-  const background = createBackground({ log, metrics });
+  const tasks = createTaskRunner({ log, metrics });
   const rpc = new FakeRpc();
   const events = new FakeEvents();
   const tenants = staticTenants([
@@ -64,7 +64,7 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
   const service = createGateway(config, {
     log,
     metrics,
-    background,
+    tasks,
     tenants,
     invalidations: inProcessInvalidations(),
     ops: ops.routes,
@@ -117,7 +117,7 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
     async [Symbol.asyncDispose]() {
       await service.stop(AbortSignal.timeout(1_000));
       await ops.stop();
-      await background.stop();
+      await tasks.stop();
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Reach } from '@im/domain';
 import type { TenantDirectory } from '@im/kit';
-import type { Background, Logger } from '@im/process';
+import type { Logger, TaskRunner } from '@im/process';
 import type { DomainService, RpcRegistry } from '@im/rpc';
 import type { GroupMemberChanges, GroupMemberRepo, GroupRepo, GroupRequestRepo, UserRepo } from '@im/store';
 import type { MembershipChanges } from './membership/membership-changes.ts';
@@ -23,6 +23,6 @@ export interface GroupDeps {
   readonly notifications: GroupNotifications;
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly tenants: TenantDirectory;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly log: Logger;
 }

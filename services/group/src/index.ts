@@ -33,13 +33,13 @@ const RELAY_MS = 3_000;
 /** Groups, their members, applications for membership. */
 export const groupService = domainService('group', {
   build(context) {
-    const { rpc, store, tenants, background, metrics, log } = context;
+    const { rpc, store, tenants, tasks, metrics, log } = context;
     const members = groupMemberRepo(store);
     const users = userRepo(store);
     const views = createViews({ members, users });
     const outbox = membershipOutbox(store);
     const notifications = groupNotifications({ notifier: createNotifier(context), views });
-    const memberships = new MembershipChanges({ outbox, notifications, background, log });
+    const memberships = new MembershipChanges({ outbox, notifications, tasks, log });
     const groups = groupRepo(store);
     const changes = groupMemberChanges(store);
     const deps: GroupDeps = {
@@ -54,7 +54,7 @@ export const groupService = domainService('group', {
       notifications,
       rpc,
       tenants,
-      background,
+      tasks,
       log,
     };
     const relay = new MembershipRelay({
@@ -86,7 +86,7 @@ export const groupService = domainService('group', {
         ...userProfileChangedMethods(deps),
       },
       start() {
-        background.every('membership-relay', RELAY_MS, (signal) => relay.round(signal));
+        tasks.every('membership-relay', RELAY_MS, (signal) => relay.round(signal));
       },
     };
   },

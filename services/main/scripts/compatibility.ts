@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { describeRoutes, type RouteDescription } from '@im/api';
 import { ServerConfig } from '@im/contract';
 import { inProcessInvalidations, staticTenants } from '@im/kit';
-import { createBackground, createLiveConfig, createMetrics, type Need, silentLogger } from '@im/process';
+import {
+  createLiveConfig,
+  createMetrics,
+  createTaskRunner,
+  type Dependency,
+  silentLogger,
+} from '@im/process';
 import { DOMAINS, type Domain, serviceMethods } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 import { createParts, depsFor } from '../src/parts.ts';
@@ -14,16 +20,16 @@ import { loadModule } from '../src/roles.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const FILE = 'docs/compatibility.md';
-const NEEDS: readonly Need[] = ['store', 'bus', 'blob'];
+const NEEDS: readonly Dependency[] = ['store', 'bus', 'blob'];
 
 /** Names of the methods that each domain implements, as `<domain>.<method>`. */
 async function builtMethods(): Promise<ReadonlySet<string>> {
   const config = ServerConfig.parse({});
   const log = silentLogger();
   const metrics = createMetrics();
-  const background = createBackground({ log, metrics });
+  const tasks = createTaskRunner({ log, metrics });
   const tenants = staticTenants([]);
-  const base = { log, metrics, background, tenants, instanceId: 'compatibility' };
+  const base = { log, metrics, tasks, tenants, instanceId: 'compatibility' };
   const built = new Set<string>();
   const rpc = {
     client: () => ({}),
@@ -52,9 +58,9 @@ async function builtMethods(): Promise<ReadonlySet<string>> {
       signal: new AbortController().signal,
     };
     // Creating only builds; nothing is connected.
-    await module?.create(config, depsFor(module.needs, { ...base, ...rest }, parts));
+    await module?.create(config, depsFor(module.requires, { ...base, ...rest }, parts));
   }
-  await background.stop();
+  await tasks.stop();
   return built;
 }
 

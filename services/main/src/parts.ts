@@ -2,7 +2,7 @@ import type { Blob } from '@im/blob';
 import type { Bus } from '@im/bus';
 import type { ServerConfig } from '@im/contract';
 import { inProcessInvalidations, type Metrics, type TenantDirectory } from '@im/kit';
-import type { Background, BaseDeps, LiveDeps, Logger, NamedService, Need } from '@im/process';
+import type { BaseDeps, Dependency, LiveDeps, Logger, NamedService, TaskRunner } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import type { Store } from '@im/store';
 
@@ -38,17 +38,17 @@ export interface PartsDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly tenants: TenantDirectory;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly instanceId: string;
   readonly live?: LiveDeps['live'];
   /** Whether other processes may call the domains of this one. */
   readonly serveRpc: boolean;
 }
 
-/** Imports and builds the parts of `needs`. Nothing is connected yet. */
+/** Imports and builds what is required. Nothing is connected yet. */
 export async function createParts(
   config: ServerConfig,
-  needs: ReadonlySet<Need>,
+  required: ReadonlySet<Dependency>,
   deps: PartsDeps,
   overrides: PartOverrides = {},
 ): Promise<Parts> {
@@ -56,7 +56,7 @@ export async function createParts(
   const backends: NamedService[] = [];
 
   let bus: Bus | undefined;
-  if (needs.has('bus')) {
+  if (required.has('bus')) {
     const { createBus } = await import('@im/bus');
     bus = (overrides.bus ?? same)(createBus(config.nats, deps));
     backends.push({ name: 'bus', service: bus });
@@ -64,21 +64,21 @@ export async function createParts(
   const invalidations = bus?.invalidations ?? inProcessInvalidations();
 
   let store: Store | undefined;
-  if (needs.has('store')) {
+  if (required.has('store')) {
     const { createStore } = await import('@im/store');
     store = (overrides.store ?? same)(createStore(config, { ...deps, invalidations }));
     backends.push({ name: 'store', service: store });
   }
 
   let blob: Blob | undefined;
-  if (needs.has('blob')) {
+  if (required.has('blob')) {
     const { createBlob } = await import('@im/blob');
     blob = (overrides.blob ?? same)(createBlob(config.s3, deps));
     backends.push({ name: 'blob', service: blob });
   }
 
   let rpc: RpcRegistry | undefined;
-  if (needs.has('rpc')) {
+  if (required.has('rpc')) {
     const { createRpc } = await import('@im/rpc');
     rpc = createRpc(config, { ...deps, serve: deps.serveRpc });
   }
@@ -86,8 +86,12 @@ export async function createParts(
 }
 
 /** What one service gets: what all get, and the parts that it names. */
-export function depsFor(needs: readonly Need[], base: BaseDeps & LiveDeps, parts: Parts): ProcessDeps {
-  const own = Object.fromEntries(needs.map((need) => [need, parts[need]]));
-  // A service's own type of dependencies has exactly the parts that its `needs` name.
+export function depsFor(
+  requires: readonly Dependency[],
+  base: BaseDeps & LiveDeps,
+  parts: Parts,
+): ProcessDeps {
+  const own = Object.fromEntries(requires.map((name) => [name, parts[name]]));
+  // A service's own type of dependencies has exactly what it `requires`.
   return { ...base, ...own } as ProcessDeps;
 }

@@ -9,18 +9,19 @@ import {
 } from '@im/kit';
 import {
   type BaseDeps,
-  createBackground,
   createLiveConfig,
   createLogger,
   createMetrics,
   createOpsServer,
   createStatus,
+  createTaskRunner,
+  type Dependency,
+  drainAll,
   Environment,
   type LiveConfig,
   type LiveDeps,
   type Logger,
   type NamedService,
-  type Need,
   productVersion,
   READY,
   type Readiness,
@@ -30,7 +31,6 @@ import {
   wantsFormerNames,
 } from '@im/process';
 import { createInvalidTenants } from './invalid-tenants.ts';
-import { leaveAll } from './leave.ts';
 import { createParts, depsFor, type PartOverrides } from './parts.ts';
 import { isDomain, loadModule, type ModuleName, type ProcessModule, servicesOf } from './roles.ts';
 
@@ -81,7 +81,7 @@ export interface RunningServer extends AsyncDisposable {
    * Announces a stop: not ready any more, it serves on until others have learned of it
    * (`shutdown.settleMs`) and a gateway's clients are gone. A stop cuts it short. Asking twice is asking once.
    */
-  leave(): Promise<void>;
+  drain(): Promise<void>;
   /** Stops everything within `shutdown.deadlineMs`. Asking twice is asking once. */
   stop(): Promise<void>;
   /** Resolves when the server has stopped. */
@@ -109,7 +109,7 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
     options.log ?? createLogger({ level: config.log.level, fields: { role: options.roles.join(',') } });
   const metrics = createMetrics({ process: true });
   const tenants = staticTenants(config.tenants, options.invalidTenants);
-  const background = createBackground({ log, metrics });
+  const tasks = createTaskRunner({ log, metrics });
   const stopping = new AbortController();
   const live = createLiveConfig(config);
   const clusterKey = () => live.current.rpc;
@@ -134,14 +134,14 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   invalidTenants.report(options.invalidTenants ?? []);
   ops.routes.handle('GET', '/status', () => ({ body: status.read() }));
   ops.routes.handle('GET', '/prestop', async () => {
-    await leave();
+    await drain();
     return { body: status.read() };
   });
   const opsPort = await ops.start();
 
   let order: readonly NamedService[] = [];
   try {
-    const common = { log, metrics, tenants, background, instanceId, status, live };
+    const common = { log, metrics, tenants, tasks, instanceId, status, live };
     const base = { ...common, ops: ops.routes, signal: stopping.signal };
     // A process that is everything has nobody to answer to.
     const serveRpc = !options.roles.includes('all');
@@ -149,7 +149,7 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
     await startInOrder(order, log);
   } catch (error) {
     stopping.abort(error);
-    await background.stop();
+    await tasks.stop();
     await ops.stop();
     status.stop();
     throw error;
@@ -158,13 +158,13 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   if (tenants.list().length === 0) log.warn('no tenant is configured, so no client can be served');
   log.info({ instance: instanceId, ops: opsPort, services: names }, 'started');
 
-  let left: Promise<void> | undefined;
-  function leave(): Promise<void> {
+  let drained: Promise<void> | undefined;
+  function drain(): Promise<void> {
     // A gateway that was drained before has been out of sight for long.
-    const settleMs = Math.max(0, live.current.shutdown.settleMs - ops.toldNotReadyMs());
-    left ??= leaveAll(order, { settleMs, stopping: stopping.signal, log });
-    if (!stopping.signal.aborted) ops.setStopping('leaving');
-    return left;
+    const settleMs = Math.max(0, live.current.shutdown.settleMs - ops.notReadyForMs());
+    drained ??= drainAll(order, { settleMs, stopping: stopping.signal, log });
+    if (!stopping.signal.aborted) ops.setStopping('draining');
+    return drained;
   }
   let stopped: Promise<void> | undefined;
   const stop = () => {
@@ -209,8 +209,8 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
       configHash = hash;
       return waiting;
     },
-    every: (name, intervalMs, work) => background.every(name, intervalMs, work),
-    leave,
+    every: (name, intervalMs, work) => tasks.every(name, intervalMs, work),
+    drain,
     stop,
     stopped: ended.promise,
     [Symbol.asyncDispose]: stop,
@@ -228,13 +228,13 @@ async function compose(
   const modules = await Promise.all(
     names.map(async (name) => ({ name, module: await load(name, () => loadModule(name)) })),
   );
-  const needs = new Set<Need>(modules.flatMap(({ module }) => [...module.needs]));
-  const parts = await createParts(config, needs, { ...base, serveRpc }, overrides);
+  const required = new Set<Dependency>(modules.flatMap(({ module }) => [...module.requires]));
+  const parts = await createParts(config, required, { ...base, serveRpc }, overrides);
   const deps: BaseDeps & LiveDeps = { ...base, invalidations: parts.invalidations };
   const domains: NamedService[] = [];
   const others: NamedService[] = [];
   for (const { name, module } of modules) {
-    const service = await module.create(config, depsFor(module.needs, deps, parts));
+    const service = await module.create(config, depsFor(module.requires, deps, parts));
     (isDomain(name) ? domains : others).push({ name, service });
   }
   return [
@@ -242,7 +242,7 @@ async function compose(
     // What was begun in the background ends before the connections that it uses.
     {
       name: 'background',
-      service: { start: async () => {}, stop: base.background.stop, ready: () => READY },
+      service: { start: async () => {}, stop: base.tasks.stop, ready: () => READY },
     },
     ...domains,
     ...(parts.rpc ? [{ name: 'rpc', service: parts.rpc }] : []),

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bus, MessageLog } from '@im/bus';
 import { parseConfig, tenantId } from '@im/contract';
 import { type Backend, startMongo, startNats, startRedis } from '@im/dev-stores';
-import { background, withCaller } from '@im/kit';
+import { systemContext, withCaller } from '@im/kit';
 import { silentLogger } from '@im/process';
 import { make } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
@@ -80,7 +80,7 @@ before(async () => {
   });
   await server.untilReady(AbortSignal.timeout(60_000));
   const users = ['a', 'b'].map((userID) => make('sdkws.UserInfo', { userID, nickname: userID }));
-  const admin = withCaller(background(TENANT, 'op'), {
+  const admin = withCaller(systemContext(TENANT, 'op'), {
     opUserID: 'imAdmin',
     opPlatformID: 10,
     opAdmin: true,
@@ -94,7 +94,7 @@ after(async () => {
 });
 
 const as = (opUserID: string) =>
-  withCaller(background(TENANT, `op-${opUserID}`), { opUserID, opPlatformID: 1, opAdmin: false });
+  withCaller(systemContext(TENANT, `op-${opUserID}`), { opUserID, opPlatformID: 1, opAdmin: false });
 
 function send(words: string) {
   const msgData = make('sdkws.MsgData', {

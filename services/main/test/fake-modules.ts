@@ -6,10 +6,10 @@ export type Trace = string[];
 
 /** Parts of a fake service that differ from doing nothing. */
 export interface Fake {
-  readonly needs?: ProcessModule['needs'];
+  readonly requires?: ProcessModule['requires'];
   readonly start?: (deps: BaseDeps) => Promise<void>;
   readonly stop?: (deadline: AbortSignal) => Promise<void>;
-  readonly leave?: () => Promise<void>;
+  readonly drain?: () => Promise<void>;
   readonly ready?: () => Readiness;
   readonly create?: (deps: Parameters<ProcessModule['create']>[1]) => void;
 }
@@ -20,7 +20,8 @@ export function fakeModules(trace: Trace, fakes: Partial<Record<ModuleName, Fake
     const fake = fakes[name] ?? {};
     return {
       name,
-      needs: fake.needs ?? [],
+      requires: fake.requires ?? [],
+      settings: [],
       async create(_config, deps): Promise<Service> {
         fake.create?.(deps);
         return {
@@ -32,7 +33,7 @@ export function fakeModules(trace: Trace, fakes: Partial<Record<ModuleName, Fake
             await fake.stop?.(deadline);
             trace.push(`-${name}`);
           },
-          leave: fake.leave,
+          drain: fake.drain,
           ready: fake.ready ?? (() => READY),
         };
       },

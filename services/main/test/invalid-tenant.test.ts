@@ -13,10 +13,9 @@ import {
 } from '@im/contract';
 import { type Backend, startMongo, startNats, startRedis } from '@im/dev-stores';
 import type { CallContext } from '@im/kit';
-import { READY, readStartConfig, type ServiceModule, silentLogger } from '@im/process';
+import { READY, readStartConfig, type ServiceModule, silentLogger, watchConfigFile } from '@im/process';
 import { make } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
-import { followConfigFile } from '../src/config-file.ts';
 import { type ProcessDeps, type RunningServer, runServer } from '../src/index.ts';
 
 const ROLES = ['user', 'msg', 'conversation', 'group', 'relation'];
@@ -26,7 +25,8 @@ const [ONE, TWO] = [tenantId('one'), tenantId('two')];
 let rpc: RpcRegistry;
 const registry: ServiceModule<ProcessDeps> = {
   name: 'conversation',
-  needs: ['rpc', 'store'],
+  requires: ['rpc', 'store'],
+  settings: [],
   async create(_config, deps) {
     rpc = deps.rpc;
     return { start: async () => {}, stop: async () => {}, ready: () => READY };
@@ -84,7 +84,7 @@ async function startWith(name: string, roles: string[], tenants: readonly Entry[
     log: silentLogger(),
     overrides: { module: async (module, load) => (module === 'conversation' ? registry : load()) },
   });
-  followConfigFile(server, { file, env: {} }, loaded);
+  watchConfigFile(server, { file, env: {} }, loaded);
   await server.untilReady(AbortSignal.timeout(60_000));
   return { server, write };
 }

@@ -17,7 +17,8 @@ import { type ProcessDeps, type RunningServer, runServer } from '../src/index.ts
 let rpc: RpcRegistry;
 const records: ServiceModule<ProcessDeps> = {
   name: 'conversation',
-  needs: ['rpc', 'store'],
+  requires: ['rpc', 'store'],
+  settings: [],
   async create(_config, deps) {
     rpc = deps.rpc;
     const changes = conversationSettingsChanges(deps.store);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseConfig, ROLE_SETTINGS, type ServerConfig } from '@im/contract';
+import { EVERY_ROLE, isLiveSetting, parseConfig, ROLE_SETTINGS, type ServerConfig } from '@im/contract';
 import { staticTenants } from '@im/kit';
-import { createBackground, createLiveConfig, createMetrics, silentLogger } from '@im/process';
+import { createLiveConfig, createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { createParts, depsFor } from '../src/parts.ts';
+import { settingsOfRole } from '../src/role-settings.ts';
 import { loadModule, servicesOf } from '../src/roles.ts';
 
 /** A config that notes which of its sections are looked at. */
@@ -21,11 +22,11 @@ async function sectionsOf(role: string): Promise<Set<string>> {
   const seen = new Set<string>();
   const config = watched(parseConfig({ s3: { accessKey: 'a', secretKey: 'b' } }), seen);
   const [log, metrics, tenants] = [silentLogger(), createMetrics(), staticTenants([])];
-  const background = createBackground({ log, metrics });
-  const base = { log, metrics, tenants, background, instanceId: 'test' };
+  const tasks = createTaskRunner({ log, metrics });
+  const base = { log, metrics, tenants, tasks, instanceId: 'test' };
   const modules = await Promise.all(servicesOf([role]).map(loadModule));
-  const needs = new Set(modules.flatMap((module) => [...module.needs]));
-  const parts = await createParts(config, needs, { ...base, serveRpc: true });
+  const required = new Set(modules.flatMap((module) => [...module.requires]));
+  const parts = await createParts(config, required, { ...base, serveRpc: true });
   const deps = {
     ...base,
     invalidations: parts.invalidations,
@@ -34,20 +35,25 @@ async function sectionsOf(role: string): Promise<Set<string>> {
     live: createLiveConfig(config),
     signal: new AbortController().signal,
   };
-  for (const module of modules) await module.create(config, depsFor(module.needs, deps, parts));
+  for (const module of modules) await module.create(config, depsFor(module.requires, deps, parts));
   // Calls go by these sections when they are made.
-  if (needs.has('rpc')) seen.add('rpc');
-  await background.stop();
+  if (required.has('rpc')) seen.add('rpc');
+  await tasks.stop();
   return seen;
 }
 
-const EVERY_PROCESS = ['log', 'listen', 'ops', 'shutdown', 'tenants'];
-
-for (const [role, settings] of Object.entries(ROLE_SETTINGS)) {
-  test(`what ${role} reads of the config is what a change restarts it for`, async () => {
+test('what services read of the config is what they declare, and what is declared is read or live', async () => {
+  for (const [role, settings] of Object.entries(ROLE_SETTINGS)) {
     const known = new Set(settings.map((path) => path.split('.')[0] ?? ''));
     const seen = await sectionsOf(role);
-    for (const section of EVERY_PROCESS) seen.delete(section);
-    assert.deepEqual([...seen].toSorted(), [...known].toSorted());
-  });
-}
+    for (const section of [...EVERY_ROLE, ...seen].filter((name) => isLiveSetting(name)))
+      seen.delete(section);
+    for (const section of EVERY_ROLE) seen.delete(section);
+    assert.deepEqual([...seen].toSorted(), [...known].toSorted(), role);
+  }
+});
+
+test('the table of the contract is what the services declare', async () => {
+  for (const [role, settings] of Object.entries(ROLE_SETTINGS))
+    assert.deepEqual(await settingsOfRole(role), settings, role);
+});

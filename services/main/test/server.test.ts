@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ProcessStatus, parseConfig, type ServerConfigInput, tenantId } from '@im/contract';
-import { background, type CallContext, close, listen } from '@im/kit';
+import { type CallContext, close, listen, systemContext } from '@im/kit';
 import { type Logger, notReady, productVersion, READY, silentLogger } from '@im/process';
 import { make, type user } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
@@ -83,7 +83,7 @@ test('background work ends after the domains that began it, before the backends'
   const server = await started(['msg'], {
     msg: {
       start: async (deps) => {
-        deps.background.spawn(
+        deps.tasks.spawn(
           'late',
           async () => {
             await sleep(50);
@@ -188,8 +188,8 @@ test('an announced stop serves on, not ready, until all have heard and left; the
   const server = await started(
     ['api', 'gateway'],
     {
-      gateway: { leave: () => left.promise },
-      api: { leave: () => Promise.reject(new Error('boom')) },
+      gateway: { drain: () => left.promise },
+      api: { drain: () => Promise.reject(new Error('boom')) },
     },
     { shutdown: { settleMs: 200 } },
   );
@@ -205,11 +205,11 @@ test('an announced stop serves on, not ready, until all have heard and left; the
   );
   await sleep(300);
   assert.equal(answered, false, 'the gateway has not left');
-  assert.deepEqual(server.readiness(), { ready: false, reason: 'leaving' });
+  assert.deepEqual(server.readiness(), { ready: false, reason: 'draining' });
   assert.equal((await fetch(`${ops}/readyz`)).status, 503);
   assert.ok(!server.trace.includes('-api'), 'it serves on');
   left.resolve();
-  for (const status of await answers) assert.equal(status.reason, 'leaving');
+  for (const status of await answers) assert.equal(status.reason, 'draining');
   assert.ok(performance.now() - begun >= 300);
   const stopped = performance.now();
   await server.stop();
@@ -219,19 +219,19 @@ test('an announced stop serves on, not ready, until all have heard and left; the
 test('an announced stop waits for all to hear, and ends at once when the stop itself comes', async () => {
   const server = await started(['api'], {}, { shutdown: { settleMs: 300 } });
   const begun = performance.now();
-  await server.leave();
+  await server.drain();
   assert.ok(performance.now() - begun >= 290);
   await server.stop();
-  const other = await started(['api'], { api: { leave: () => new Promise(() => {}) } });
+  const other = await started(['api'], { api: { drain: () => new Promise(() => {}) } });
   const prestop = fetch(`http://127.0.0.1:${other.opsPort}/prestop`);
-  while (other.readiness().reason !== 'leaving') await sleep(5);
+  while (other.readiness().reason !== 'draining') await sleep(5);
   const stopped = performance.now();
   await other.stop();
   assert.equal((await prestop).status, 200);
   assert.ok(performance.now() - stopped < 4_000);
 });
 
-test('who was seen not ready for long enough leaves at once', async () => {
+test('who was seen not ready for long enough drains at once', async () => {
   await using server = await started(
     ['api'],
     { api: { ready: () => notReady('draining') } },
@@ -242,7 +242,7 @@ test('who was seen not ready for long enough leaves at once', async () => {
   await sleep(310);
   await probe();
   const begun = performance.now();
-  await server.leave();
+  await server.drain();
   assert.ok(performance.now() - begun < 200);
 });
 
@@ -269,7 +269,7 @@ test('a service gets the parts that it names and no other', async () => {
     },
   });
   await using _server = await started(['api', 'gateway'], {
-    api: { ...note('api'), needs: ['rpc'] },
+    api: { ...note('api'), requires: ['rpc'] },
     gateway: note('gateway'),
   });
   assert.deepEqual(got, { api: ['rpc'], gateway: [] });
@@ -285,14 +285,14 @@ test('in one process a domain is called directly', async () => {
   const answer = Promise.withResolvers<user.GetDesignateUsersResp>();
   const fakes: Record<string, Fake> = {
     user: {
-      needs: ['rpc'],
+      requires: ['rpc'],
       create: ({ rpc }) => rpc.bind('user', users as unknown as DomainService<'user'>),
     },
     api: {
-      needs: ['rpc'],
+      requires: ['rpc'],
       create: ({ rpc }) => {
         const client = rpc.client('user');
-        const ctx = background(tenantId('default'), 'op');
+        const ctx = systemContext(tenantId('default'), 'op');
         client
           .getDesignateUsers(ctx, make('user.GetDesignateUsersReq', { userIDs: ['a'] }))
           .then(answer.resolve, answer.reject);

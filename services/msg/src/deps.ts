@@ -1,7 +1,7 @@
 import type { Bus } from '@im/bus';
 import type { Notifier, Reach } from '@im/domain';
 import type { Metrics, TenantDirectory, UserLimit } from '@im/kit';
-import type { Background, Logger } from '@im/process';
+import type { Logger, TaskRunner } from '@im/process';
 import type { DomainService, RpcRegistry } from '@im/rpc';
 import type {
   BlackRepo,
@@ -32,7 +32,7 @@ export interface MsgDeps {
   readonly notifier: Notifier;
   readonly tenants: TenantDirectory;
   readonly parked: ParkedUnits;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly rows: MsgRows;

@@ -37,7 +37,7 @@ const PARKED_POLL_MS = 2_000;
 export const msgService = domainService('msg', {
   requires: ['bus'],
   build(context) {
-    const { rpc, store, bus, tenants, background, metrics, log, limits } = context;
+    const { rpc, store, bus, tenants, tasks, metrics, log, limits } = context;
     const parked = parkedUnits(parkedRecordRepo(store));
     const deps: MsgDeps = {
       bus,
@@ -46,7 +46,7 @@ export const msgService = domainService('msg', {
       notifier: createNotifier(context),
       tenants,
       parked,
-      background,
+      tasks,
       metrics,
       log,
       rows: msgRows(store),
@@ -67,7 +67,7 @@ export const msgService = domainService('msg', {
     };
     return {
       methods: {
-        ...sendMethods(deps, createMessageSender(deps), sendStatus(store, background)),
+        ...sendMethods(deps, createMessageSender(deps), sendStatus(store, tasks)),
         ...pullMethods(deps),
         ...positionMethods(deps),
         ...readMethods(deps),
@@ -78,7 +78,7 @@ export const msgService = domainService('msg', {
         ...statisticsMethods(deps),
       },
       start() {
-        background.every('msg-parked-look', PARKED_POLL_MS, async () => {
+        tasks.every('msg-parked-look', PARKED_POLL_MS, async () => {
           if (store.ready().ready) await parked.poll();
         });
       },

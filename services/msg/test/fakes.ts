@@ -1,6 +1,6 @@
 import { parseConfig, type TenantSettingsInput, tenantId, tenantSettings } from '@im/contract';
 import { type CallContext, createUserLimit, staticTenants } from '@im/kit';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
+import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { decode, type log, make, type sdkws } from '@im/protocol';
 import type { GroupMember } from '@im/store';
 import {
@@ -78,7 +78,7 @@ export function fakeSender(world: World, settings: Partial<TenantSettingsInput> 
     tenants,
     metrics,
     log,
-    background: createBackground({ log, metrics }),
+    tasks: createTaskRunner({ log, metrics }),
     rpc: {
       client: () => ({
         setGroupAtType: async () => make('conversation.SetGroupAtTypeResp'),

@@ -1,13 +1,6 @@
 import type { Bus } from '@im/bus';
 import type { ServerConfig } from '@im/contract';
-import {
-  type BaseDeps,
-  type LiveDeps,
-  type Logger,
-  READY,
-  type Service,
-  type ServiceModule,
-} from '@im/process';
+import { type BaseDeps, defineService, type LiveDeps, type Logger, READY, type Service } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import { conversationSettings, type Store } from '@im/store';
 import { sharedClaims } from './claims.ts';
@@ -48,10 +41,11 @@ function providerOf(config: ServerConfig['push'], log: Logger): PushProvider {
 }
 
 /** Reads all deliveries and decides who gets an offline notification. */
-export const pushService: ServiceModule<PushDeps> = {
+export const pushService = defineService({
   name: 'push',
-  needs: ['rpc', 'store', 'bus'],
-  async create(config, { rpc, store, bus, log, metrics, background, live, tenants }): Promise<Service> {
+  requires: ['rpc', 'store', 'bus'],
+  settings: ['push'],
+  async create(config, { rpc, store, bus, log, metrics, tasks, live, tenants }: PushDeps): Promise<Service> {
     const own = log.child({ part: 'push' });
     const limit = new WakeLimit(config.push.wakesPerUser);
     const end = live.onChange(({ push }) => limit.configure(push.wakesPerUser));
@@ -69,7 +63,7 @@ export const pushService: ServiceModule<PushDeps> = {
       async start() {
         // Nobody would be woken: the deliveries need not be read either.
         if (config.push.provider === 'none') return;
-        background.loop('push-reader', (signal) =>
+        tasks.loop('push-reader', (signal) =>
           bus.deliveries.consume(READER, {
             signal,
             gatherMs: GATHER_MS,
@@ -84,4 +78,4 @@ export const pushService: ServiceModule<PushDeps> = {
       ready: () => READY,
     };
   },
-};
+});

@@ -1,4 +1,4 @@
-import { TokenBucket } from '@im/kit';
+import { KEY_SEPARATOR, TokenBucket } from '@im/kit';
 import { LRUCache } from 'lru-cache';
 
 /** Limits how often one user is woken: a burst, then a steady rate. Users beyond `max` are forgotten, oldest first. */
@@ -27,7 +27,7 @@ export class WakeLimit {
 
   /** True if this user may be woken now; counts the wake. */
   take(tenant: string, userID: string): boolean {
-    const key = `${tenant}\u001f${userID}`;
+    const key = `${tenant}${KEY_SEPARATOR}${userID}`;
     this.#buckets ??= new LRUCache({ max: this.#max });
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {

@@ -1,5 +1,5 @@
 import type { TenantId } from '@im/contract';
-import { background } from '@im/kit';
+import { systemContext } from '@im/kit';
 import { make, type user } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 import type { ConversationSettings } from '@im/store';
@@ -29,11 +29,11 @@ export function domainReceivers(rpc: RpcRegistry, conversationSettings: Conversa
     },
     async membersOf(tenant, operationID, groupID) {
       const request = make('group.GetGroupMemberUserIDsReq', { groupID });
-      return (await groups.getGroupMemberUserIDs(background(tenant, operationID), request)).userIDs;
+      return (await groups.getGroupMemberUserIDs(systemContext(tenant, operationID), request)).userIDs;
     },
     async connectionsOf(tenant, operationID, userIDs) {
       const request = make('user.GetUsersOnlineStatusReq', { userIDs: [...userIDs] });
-      const { results } = await users.getUsersOnlineStatus(background(tenant, operationID), request);
+      const { results } = await users.getUsersOnlineStatus(systemContext(tenant, operationID), request);
       return new Map(results.map((r) => [r.userID, r.detailPlatformStatus]));
     },
   };

@@ -11,6 +11,7 @@ import { uploadSpace } from './objects/upload-space.ts';
 /** Objects, client logs, push registrations. */
 export const thirdService = domainService('third', {
   requires: ['blob'],
+  settings: ['s3'],
   build({ config, store, blob, tenants }) {
     const deps: ThirdDeps = {
       blob,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { tenantId } from '@im/contract';
-import { type CallContext, background as systemContext } from '@im/kit';
+import { type CallContext, systemContext } from '@im/kit';
 import { ImError, make } from '@im/protocol';
 import { objectUploadRepo, pushTokenRepo } from '@im/store';
 import { describeDomain } from '@im/testing';

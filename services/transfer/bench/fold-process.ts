@@ -1,7 +1,7 @@
 import { createBus } from '@im/bus';
 import { parseConfig, tenantSettings } from '@im/contract';
 import { newInstanceId, sleep, staticTenants } from '@im/kit';
-import { createBackground, createLogger, createMetrics, createOpsServer } from '@im/process';
+import { createLogger, createMetrics, createOpsServer, createTaskRunner } from '@im/process';
 import { createStore } from '@im/store';
 import { transferService } from '../src/index.ts';
 
@@ -27,18 +27,18 @@ const config = parseConfig({
 });
 const log = createLogger({ level: 'warn' });
 const metrics = createMetrics();
-const background = createBackground({ log, metrics });
+const tasks = createTaskRunner({ log, metrics });
 const instanceId = newInstanceId();
 const tenants = staticTenants([tenantSettings({ id: 'default', tokenSecret: 's', adminSecret: 's' })]);
-const bus = createBus(config.nats, { log, metrics, background, instanceId });
-const store = createStore(config, { log, metrics, background, tenants, invalidations: bus.invalidations });
+const bus = createBus(config.nats, { log, metrics, tasks, instanceId });
+const store = createStore(config, { log, metrics, tasks, tenants, invalidations: bus.invalidations });
 const ops = createOpsServer({ host: '127.0.0.1', port: 0, log, metrics });
 const service = await transferService.create(config, {
   bus,
   store,
   log,
   metrics,
-  background,
+  tasks,
   tenants,
   instanceId,
   invalidations: bus.invalidations,

@@ -15,7 +15,7 @@ import { type Bus, createBus } from '@im/bus';
 import { DEFAULT_TENANT, parseConfig } from '@im/contract';
 import { type Backend, startMongo, startNats, startRedis } from '@im/dev-stores';
 import { newInstanceId, sleep } from '@im/kit';
-import { createBackground, createLogger, createMetrics } from '@im/process';
+import { createLogger, createMetrics, createTaskRunner } from '@im/process';
 import { encode, make } from '@im/protocol';
 import type { Usage } from './fold-process.ts';
 
@@ -177,9 +177,9 @@ const [nats, mongo, redis] = await Promise.all([
 try {
   const log = createLogger({ level: 'warn' });
   const metrics = createMetrics();
-  const background = createBackground({ log, metrics });
+  const tasks = createTaskRunner({ log, metrics });
   const config = parseConfig({ nats: { servers: [nats.uri] } }).nats;
-  const bus = createBus(config, { log, metrics, background, instanceId: newInstanceId() });
+  const bus = createBus(config, { log, metrics, tasks, instanceId: newInstanceId() });
   await bus.start();
   while (!bus.ready().ready) await sleep(20);
   const addresses = JSON.stringify({ nats: nats.uri, mongo: mongo.uri, redis: redis.uri });
@@ -191,7 +191,7 @@ try {
   child.send('end');
   await once(child, 'exit');
   await bus.stop(AbortSignal.timeout(1_000));
-  await background.stop();
+  await tasks.stop();
 } finally {
   await Promise.all([nats, mongo, redis].map((server) => server.kill()));
   await rm(dir, { recursive: true, force: true });

@@ -1,4 +1,5 @@
 import type { TenantId } from '@im/contract';
+import { KEY_SEPARATOR } from '@im/kit';
 import type { ConversationSeqs, MsgRows } from '@im/store';
 import { Counted } from './counted.ts';
 import { LOOK_BACK_MS } from './dedup-restore.ts';
@@ -21,8 +22,6 @@ export interface Wanted extends Place {
   readonly tenant: TenantId;
   readonly conversationID: string;
 }
-
-const SEPARATOR = '\u001f';
 
 /** Parallel reads of what was counted before, in a replay. */
 const REPLAY_READS = 16;
@@ -54,7 +53,7 @@ export class Conversations {
     const missing = new Map<TenantId, Map<string, Place>>();
     for (const place of wanted) {
       const { tenant, conversationID } = place;
-      const key = tenant + SEPARATOR + conversationID;
+      const key = tenant + KEY_SEPARATOR + conversationID;
       const held = this.#held.get(key);
       if (held) {
         held.used = batch;
@@ -84,7 +83,7 @@ export class Conversations {
         ...(deleted ? { deleted } : {}),
       };
       if (isReplay(place, held)) replayed.push([id, place, held]);
-      this.#held.set(tenant + SEPARATOR + id, held);
+      this.#held.set(tenant + KEY_SEPARATOR + id, held);
     }
     for (let i = 0; i < replayed.length; i += REPLAY_READS) {
       await Promise.all(
@@ -97,7 +96,7 @@ export class Conversations {
             last: held.max,
           });
           const counted = new Counted(id, held.src, epoch, rows);
-          this.#held.set(tenant + SEPARATOR + id, { ...held, counted });
+          this.#held.set(tenant + KEY_SEPARATOR + id, { ...held, counted });
         }),
       );
     }
@@ -105,14 +104,14 @@ export class Conversations {
 
   /** @throws Error for one that was not loaded. */
   get(tenant: TenantId, conversationID: string): Conversation {
-    const held = this.#held.get(tenant + SEPARATOR + conversationID);
+    const held = this.#held.get(tenant + KEY_SEPARATOR + conversationID);
     if (!held) throw new Error(`conversation ${conversationID} was not loaded`);
     return held;
   }
 
   /** Forgets what it knows of a tenant's conversations: what the fold made of them may not have been written. */
   forget(tenant: TenantId): void {
-    for (const key of this.#held.keys()) if (key.startsWith(tenant + SEPARATOR)) this.#held.delete(key);
+    for (const key of this.#held.keys()) if (key.startsWith(tenant + KEY_SEPARATOR)) this.#held.delete(key);
   }
 
   /** Batches up to this one are written: what they alone used may be forgotten. */

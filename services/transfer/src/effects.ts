@@ -1,4 +1,5 @@
 import type { TenantId } from '@im/contract';
+import { KEY_SEPARATOR } from '@im/kit';
 import { type log, SESSION } from '@im/protocol';
 import type {
   ConversationKey,
@@ -79,14 +80,14 @@ export class Effects {
     const { entry, seq, fresh } = folded;
     if (seq === 0) return;
     const { conversationID } = entry;
-    const id = `${tenant}\u001f${conversationID}`;
+    const id = `${tenant}${KEY_SEPARATOR}${conversationID}`;
     if (fresh && conversation) {
       const { max, src, maxTime } = conversation;
       this.#conversationSeqs.set(id, { tenant, conversationID, max, src, maxTime });
     }
     if (entry.senderReads) {
       const userID = record.sendID;
-      this.#reads.set(`${id}\u001f${userID}`, { tenant, userID, conversationID, value: seq });
+      this.#reads.set(`${id}${KEY_SEPARATOR}${userID}`, { tenant, userID, conversationID, value: seq });
     }
     const unsure = conversation !== undefined && mayMissRecord(conversation, read);
     if (seq === 1 || entry.ensureOwners || unsure) {
@@ -230,7 +231,9 @@ function keyOf(record: log.Record, conversationID: string, ownerUserID: string):
 }
 
 function distinct(keys: readonly ConversationKey[]): ConversationKey[] {
-  return [...new Map(keys.map((key) => [`${key.ownerUserID}\u001f${key.conversationID}`, key])).values()];
+  return [
+    ...new Map(keys.map((key) => [`${key.ownerUserID}${KEY_SEPARATOR}${key.conversationID}`, key])).values(),
+  ];
 }
 
 /** Splits writes into runs in which no document occurs twice. */
@@ -240,7 +243,7 @@ function inOrder<
   const runs: T[][] = [];
   let seen = new Set<string>();
   for (const item of items) {
-    const key = `${item.tenant}\u001f${item.userID}\u001f${item.conversationID}`;
+    const key = `${item.tenant}${KEY_SEPARATOR}${item.userID}${KEY_SEPARATOR}${item.conversationID}`;
     if (runs.length === 0 || seen.has(key)) {
       runs.push([]);
       seen = new Set();

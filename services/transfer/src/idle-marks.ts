@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type Bus, LOG_SHARE } from '@im/bus';
-import { DEFAULT_TENANT } from '@im/contract';
+import type { Bus } from '@im/bus';
+import { DEFAULT_TENANT, LOG_SHARE } from '@im/contract';
 import { encode, make } from '@im/protocol';
 import { toStreamPosition } from './log-epoch.ts';
 import type { PartitionConsumer } from './partition-consumer.ts';

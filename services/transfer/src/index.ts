@@ -1,6 +1,6 @@
 import type { Bus, DeliveryProducer } from '@im/bus';
 import { sleep } from '@im/kit';
-import type { BaseDeps, Service, ServiceModule, StatusRegistry } from '@im/process';
+import { type BaseDeps, defineService, type Service, type StatusRegistry } from '@im/process';
 import {
   conversationSeqs,
   conversationSettingsChanges,
@@ -49,10 +49,14 @@ function wakeup() {
 }
 
 /** Folds the message log into sequences, rows and deliveries. */
-export const transferService: ServiceModule<TransferDeps> = {
+export const transferService = defineService({
   name: 'transfer',
-  needs: ['store', 'bus'],
-  async create(config, { store, bus, log, metrics, background, instanceId, status }): Promise<Service> {
+  requires: ['store', 'bus'],
+  settings: ['transfer', 'nats'],
+  async create(
+    config,
+    { store, bus, log, metrics, tasks, instanceId, status }: TransferDeps,
+  ): Promise<Service> {
     const own = log.child({ part: 'transfer' });
     const { leaseMs, maxBatch, gatherMs, cursorIntervalMs } = config.transfer;
     const repos: Repos = {
@@ -95,7 +99,7 @@ export const transferService: ServiceModule<TransferDeps> = {
           onTakeover: next.wake,
           state: () => workers.producerState,
         });
-        background.loop('transfer-partitions', async (signal) => {
+        tasks.loop('transfer-partitions', async (signal) => {
           while (!signal.aborted) {
             const able = store.ready().ready && bus.ready().ready;
             if (able) await workers.poll();
@@ -103,13 +107,13 @@ export const transferService: ServiceModule<TransferDeps> = {
           }
         });
         const purger = new Purger(bus, repos);
-        background.every('transfer-purge', LOG_POLL_MS, async () => {
+        tasks.every('transfer-purge', LOG_POLL_MS, async () => {
           if (!bus.ready().ready || !store.ready().ready || !workers.owns(PURGER_PARTITION)) return;
           const first = await purger.poll(performance.now());
           if (first !== undefined) own.debug({ first }, 'log purged');
         });
-        background.every('transfer-parked', RETRY_PARKED_MS, async () => workers.retryParked());
-        background.every('transfer-idle-marks', LOG_POLL_MS, async () => {
+        tasks.every('transfer-parked', RETRY_PARKED_MS, async () => workers.retryParked());
+        tasks.every('transfer-idle-marks', LOG_POLL_MS, async () => {
           if (!bus.ready().ready) return;
           const marks = await workers.markIdle();
           if (marks > 0) own.debug({ marks }, 'idle cursors moved on');
@@ -122,4 +126,4 @@ export const transferService: ServiceModule<TransferDeps> = {
       ready: () => workers.ready(),
     };
   },
-};
+});

@@ -1,5 +1,6 @@
 import type { LogEntry } from '@im/bus';
 import type { TenantId } from '@im/contract';
+import { KEY_SEPARATOR, messageOf } from '@im/kit';
 import type { Logger } from '@im/process';
 import { type log, queueKey } from '@im/protocol';
 import type { ParkedRecord, ParkedUnit } from '@im/store';
@@ -54,7 +55,7 @@ const BATCH = 200;
 /** Units that are tried at once. */
 const AT_ONCE = 8;
 
-const keyOf = ({ tenant, conversation }: ParkedUnit) => `${tenant}\u001f${conversation}`;
+const keyOf = ({ tenant, conversation }: ParkedUnit) => `${tenant}${KEY_SEPARATOR}${conversation}`;
 
 /** How much waits. */
 export interface ParkedCounts {
@@ -184,7 +185,7 @@ export class Parking {
     try {
       await this.#drain(unit, signal, fold);
     } catch (error) {
-      unit.reason = error instanceof Error ? error.message : String(error);
+      unit.reason = messageOf(error);
       unit.waitMs = Math.min(MAX_WAIT_MS, unit.waitMs * 2);
       this.#deps.log.warn({ tenant, conversation, err: error }, 'parked records still cannot be folded');
     }

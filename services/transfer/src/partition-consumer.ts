@@ -298,12 +298,7 @@ export class PartitionConsumer {
         });
         records.push(read);
       } catch (error) {
-        await this.#rows.deadLetter(
-          entry,
-          position,
-          -1,
-          error instanceof Error ? error.message : String(error),
-        );
+        await this.#rows.deadLetter(entry, position, -1, messageOf(error));
       }
     }
     return records;

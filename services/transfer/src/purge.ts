@@ -1,4 +1,5 @@
-import { type Bus, LOG_SHARE, type LogInfo } from '@im/bus';
+import type { Bus, LogInfo } from '@im/bus';
+import { LOG_SHARE } from '@im/contract';
 import { coveredUntil, LOOK_BACK_MS, replayBounds } from './dedup-restore.ts';
 import { toStreamPosition } from './log-epoch.ts';
 import { slowest } from './ownership.ts';

@@ -1,6 +1,6 @@
 import type { DeliveryProducer, ProducerState } from '@im/bus';
 import type { TransferStatus } from '@im/contract';
-import { Backoff, randomId } from '@im/kit';
+import { Backoff, messageOf, randomId } from '@im/kit';
 import { type Logger, notReady, READY, type Readiness } from '@im/process';
 import type { Cursors, GroupCommit, ParkedUnit, PartitionCursor } from '@im/store';
 import { LogChangedError } from './counted.ts';
@@ -127,7 +127,7 @@ export class Workers {
       const changed = await this.#balance(cursors);
       this.#reason = this.#waiting(changed ? await repos.cursors.read() : cursors);
     } catch (error) {
-      this.#reason = `partitions: ${error instanceof Error ? error.message : String(error)}`;
+      this.#reason = `partitions: ${messageOf(error)}`;
       throw error;
     } finally {
       metrics.owned.set(this.owned);

@@ -6,7 +6,7 @@ import { type Bus, createBus } from '@im/bus';
 import { parseConfig, type ServerConfig, type TenantId, tenantId, tenantSettings } from '@im/contract';
 import { type Backend, startMongo, startNats, startRedis } from '@im/dev-stores';
 import { type Metrics, type MutableTenantDirectory, sleep, staticTenants } from '@im/kit';
-import { createBackground, createMetrics, createOpsServer, type Service, silentLogger } from '@im/process';
+import { createMetrics, createOpsServer, createTaskRunner, type Service, silentLogger } from '@im/process';
 import { decode, encode, type log, make } from '@im/protocol';
 import { createStore, msgRows, type Store } from '@im/store';
 import { transferService } from '../src/index.ts';
@@ -81,16 +81,16 @@ export async function startProcess(
   });
   const logger = silentLogger();
   const metrics = createMetrics();
-  const background = createBackground({ log: logger, metrics });
+  const tasks = createTaskRunner({ log: logger, metrics });
   const tenants = staticTenants([tenantSettings({ id: TENANT, tokenSecret: 's', adminSecret: 's' })]);
   options.tenants?.(tenants);
   const instanceId = `test-${Math.random().toString(36).slice(2, 8)}`;
-  const rawBus = createBus(config.nats, { log: logger, metrics, background, instanceId });
+  const rawBus = createBus(config.nats, { log: logger, metrics, tasks, instanceId });
   const bus = options.plant?.bus?.(rawBus) ?? rawBus;
   const rawStore = createStore(config, {
     log: logger,
     metrics,
-    background,
+    tasks,
     tenants,
     invalidations: bus.invalidations,
   });
@@ -101,7 +101,7 @@ export async function startProcess(
     store,
     log: logger,
     metrics,
-    background,
+    tasks,
     tenants,
     instanceId,
     invalidations: bus.invalidations,
@@ -121,7 +121,7 @@ export async function startProcess(
   const abandon = () => {
     stopped ??= (async () => {
       // What a dead process was doing never returns, so its tasks are not waited for.
-      await Promise.race([background.stop(), sleep(500)]);
+      await Promise.race([tasks.stop(), sleep(500)]);
       await rawBus.stop(AbortSignal.timeout(500));
       await rawStore.stop(AbortSignal.timeout(500));
     })();
@@ -130,7 +130,7 @@ export async function startProcess(
   const stop = () => {
     stopped ??= (async () => {
       if (options.transfer) await service.stop(AbortSignal.timeout(5_000));
-      await background.stop();
+      await tasks.stop();
       await store.stop(AbortSignal.timeout(2_000));
       await bus.stop(AbortSignal.timeout(2_000));
     })();

@@ -1,6 +1,6 @@
 import type { TenantId, TenantSettings } from '@im/contract';
 import { Backoff, eachLimited, type TenantDirectory } from '@im/kit';
-import type { Background, Logger } from '@im/process';
+import type { Logger, TaskRunner } from '@im/process';
 import { ERR, ImError, MANAGER_LEVEL } from '@im/protocol';
 import type { UserRepo } from '@im/store';
 
@@ -22,12 +22,12 @@ export interface AdminUsers {
 export interface AdminUsersDeps {
   readonly users: UserRepo;
   readonly tenants: TenantDirectory;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly log: Logger;
 }
 
 /** Registers administrators in the background, and retries until it succeeds. */
-export function createAdminUsers({ users, tenants, background, log }: AdminUsersDeps): AdminUsers {
+export function createAdminUsers({ users, tenants, tasks, log }: AdminUsersDeps): AdminUsers {
   /** Tenants whose administrators are not registered yet, with the settings seen last. */
   const waiting = new Map<TenantId, TenantSettings>();
   let unsubscribe = () => {};
@@ -68,7 +68,7 @@ export function createAdminUsers({ users, tenants, background, log }: AdminUsers
     }
   }
 
-  const registerAll = background.coalesce('admin-users', async (signal) => {
+  const registerAll = tasks.coalesce('admin-users', async (signal) => {
     const backoff = new Backoff({ baseMs: 200, maxMs: MAX_WAIT_MS });
     while (!signal.aborted && waiting.size > 0) {
       let failed = false;

@@ -1,7 +1,7 @@
 import type { ServerConfig } from '@im/contract';
 import type { Notifier } from '@im/domain';
 import type { Metrics, TenantDirectory, UserLimit } from '@im/kit';
-import type { Background, Logger } from '@im/process';
+import type { Logger, TaskRunner } from '@im/process';
 import type { DomainService, RpcRegistry } from '@im/rpc';
 import type { ClientConfigRepo, UserCommandRepo, UserRepo } from '@im/store';
 import type { Presence } from './presence/presence.ts';
@@ -18,7 +18,7 @@ export interface UserDeps {
   readonly notifier: Notifier;
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly tenants: TenantDirectory;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly metrics: Metrics;
   readonly log: Logger;
   /** The limits of the cluster, as they are now. */

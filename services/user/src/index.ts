@@ -16,8 +16,9 @@ const REAP_INTERVAL_MS = 2_000;
 /** Profiles, notification accounts, user commands, client settings, presence. */
 export const userService = domainService('user', {
   requires: ['bus'],
+  settings: ['gateway.presence.limitMs'],
   build(context) {
-    const { rpc, store, bus, tenants, background, metrics, log, config, limits } = context;
+    const { rpc, store, bus, tenants, tasks, metrics, log, config, limits } = context;
     const users = userRepo(store);
     const { limitMs } = config.gateway.presence;
     const presence = createPresence({ store, events: bus.events, tenants, log, limitMs });
@@ -29,13 +30,13 @@ export const userService = domainService('user', {
       notifier: createNotifier(context),
       rpc,
       tenants,
-      background,
+      tasks,
       metrics,
       log,
       limits,
       profileChanges: createUserLimit('profileChanges', { tenants, metrics, limits }),
     };
-    const admins = createAdminUsers({ users, tenants, background, log });
+    const admins = createAdminUsers({ users, tenants, tasks, log });
     return {
       methods: {
         ...userInfoMethods(deps),
@@ -46,7 +47,7 @@ export const userService = domainService('user', {
       },
       start() {
         admins.start();
-        background.every('presence-reaper', REAP_INTERVAL_MS, (signal) => presence.reap(signal));
+        tasks.every('presence-reaper', REAP_INTERVAL_MS, (signal) => presence.reap(signal));
       },
       stop() {
         admins.stop();

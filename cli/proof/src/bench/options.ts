@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { DEFAULT_ADMIN_USER } from '@im/contract';
 import { ATTACKS } from './bystander/attacks.ts';
 import type { Topology } from './own-server.ts';
 
@@ -97,7 +98,7 @@ export function parseBenchOptions(
       api: { type: 'string' },
       ws: { type: 'string' },
       secret: { type: 'string' },
-      'admin-user': { type: 'string', default: 'imAdmin' },
+      'admin-user': { type: 'string', default: DEFAULT_ADMIN_USER },
       pids: { type: 'string', default: '' },
       'store-pids': { type: 'string', default: '' },
     },

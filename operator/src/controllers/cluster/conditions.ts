@@ -1,4 +1,4 @@
-import type { TransferStatus } from '@im/contract';
+import { LOG_SHARE, type TransferStatus } from '@im/contract';
 import {
   type Condition,
   type ConditionUpdate,
@@ -108,8 +108,6 @@ function workloadsAvailable(components: readonly OpenIMClusterStatusComponent[])
 }
 
 /** Fill levels of the log at which the condition warns, and at which the services reject messages. */
-const LOG_FILLING = 0.7;
-const LOG_FULL = 0.9;
 
 /** Parked tenants and conversations over all transfer processes; a version that does not report them counts as 0. */
 export function parkedOf(transfers: readonly Partial<TransferStatus>[]) {
@@ -130,7 +128,7 @@ function messagesFlowing({ observation, partitions }: StatusInput): ConditionUpd
   }
   const nats = observation.stores.nats;
   const { logBytes = 0, logMaxBytes = Number.POSITIVE_INFINITY } = nats?.ok ? nats.detail : {};
-  if (logBytes >= logMaxBytes * LOG_FULL) {
+  if (logBytes >= logMaxBytes * LOG_SHARE.refuse) {
     const message = `The message log is full (${logBytes} of ${logMaxBytes} bytes): messages are rejected with a retryable error. Find out why transfer or MongoDB lags, or enlarge the log: spec.nats.managed.storage.size (with durability Memory: spec.nats.managed.resources.limits.memory) or spec.nats.external.logMaxBytes.`;
     return { type, status: 'False', reason: 'LogFull', message };
   }
@@ -150,7 +148,7 @@ function messagesFlowing({ observation, partitions }: StatusInput): ConditionUpd
     const parked = `${message} Messages of ${parkedTenants} tenants and ${parkedConversations} single conversations cannot be stored and are parked; all others are served. See the logs of transfer and docs/troubleshooting.md.`;
     return { type, status: 'True', reason: 'SomeParked', message: parked };
   }
-  if (logBytes < logMaxBytes * LOG_FILLING) {
+  if (logBytes < logMaxBytes * LOG_SHARE.alarm) {
     return { type, status: 'True', reason: 'AllPartitionsRead', message };
   }
   const percent = Math.round((logBytes / logMaxBytes) * 100);

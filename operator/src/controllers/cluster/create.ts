@@ -1,4 +1,4 @@
-import { type CallerProof, restartHash } from '@im/contract';
+import { type CallerProof, DEFAULT_ADMIN_USER, restartHash } from '@im/contract';
 import type { ConfigMap, Deployment, KubeObject, Secret, StatefulSet } from '@im/kube';
 import {
   CONNECTION_DIR,
@@ -16,7 +16,6 @@ import { apiService, ingresses, rpcService } from '../../resources/services.ts';
 import { endpointsOf } from '../../resources/stores/credentials.ts';
 import { storeManifests } from '../../resources/stores/manifests.ts';
 import { serviceAccount, type WorkloadInput, workload } from '../../resources/workloads.ts';
-import { ADMIN_USER } from '../tenant/create.ts';
 
 /** Input of the objects of a cluster. */
 export interface DesiredInput {
@@ -95,7 +94,7 @@ export function desiredObjects(input: DesiredInput): Desired {
       // Admin credentials of a tenant, for users and openimctl.
       ...input.tenants.map(({ id, adminUserIDs = [] }) =>
         secretOf(owner, nameOf.admin(owner.name, id), {
-          adminUser: adminUserIDs[0] ?? ADMIN_USER,
+          adminUser: adminUserIDs[0] ?? DEFAULT_ADMIN_USER,
           adminSecret: tenantSecrets[tenantKeys(id).admin] ?? '',
         }),
       ),

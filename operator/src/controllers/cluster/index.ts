@@ -10,7 +10,7 @@ import {
   type KubeObject,
   type Stored,
 } from '@im/kube';
-import type { Background, Logger } from '@im/process';
+import type { Logger, TaskRunner } from '@im/process';
 import type { OperatorDefaults } from '../../resources/effective.ts';
 import { OPENIM_CLUSTER, OPENIM_TENANT } from '../../resources/kinds.ts';
 import { FIELD_MANAGER, OPS_PORT } from '../../resources/names.ts';
@@ -24,7 +24,7 @@ export interface ClusterControllerDeps {
   /** For writes, while this replica leads. */
   readonly writer: KubeClient;
   readonly events: EventRecorder;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly operator: OperatorDefaults;
   readonly operatorNamespace: string;
   /** Namespace of the clusters. @default all namespaces */
@@ -45,7 +45,7 @@ export interface ClusterController {
 
 /** Creates the controller of OpenIMCluster and OpenIMTenant. It connects to nothing before it runs. */
 export function createClusterController(deps: ClusterControllerDeps): ClusterController {
-  const { client, writer, events, background, operator, operatorNamespace, namespace, log, metrics } = deps;
+  const { client, writer, events, tasks, operator, operatorNamespace, namespace, log, metrics } = deps;
   const clusters = createInformer({ client, type: OPENIM_CLUSTER, namespace, log, metrics });
   const tenants = createInformer({ client, type: OPENIM_TENANT, namespace, log, metrics });
   const children = watchChildren({ client, log, metrics, namespace });
@@ -53,7 +53,7 @@ export function createClusterController(deps: ClusterControllerDeps): ClusterCon
   let controller: Controller | undefined;
   const observer = new Observer({
     processes,
-    background,
+    tasks,
     log,
     onChange: (key) => controller?.enqueue(key),
   });

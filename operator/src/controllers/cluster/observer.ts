@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ProcessStatus } from '@im/contract';
 import { eachLimited, sleep } from '@im/kit';
-import type { Background, Logger } from '@im/process';
+import type { Logger, TaskRunner } from '@im/process';
 import type { CheckResult } from '../../checks/check.ts';
 import { NO_OBSERVATION, type Observation, STORE_KEYS, type StoreKey } from './observation.ts';
 
@@ -70,7 +70,7 @@ export interface Watched {
 
 export interface ObserverDeps {
   readonly processes: Pick<ProcessApi, 'status'>;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly log: Logger;
   /** Called with the cluster's key after a change that makes a reconcile necessary. */
   readonly onChange: (key: string) => void;
@@ -141,7 +141,7 @@ export class Observer {
             subject.polling = false;
           }
         };
-        this.#deps.background.spawn('observe cluster', poll, {
+        this.#deps.tasks.spawn('observe cluster', poll, {
           onRefused: () => {
             subject.polling = false;
           },

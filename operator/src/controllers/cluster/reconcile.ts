@@ -1,4 +1,5 @@
-import { ConfigError } from '@im/contract';
+import { ConfigError, PARTITIONS } from '@im/contract';
+import { messageOf } from '@im/kit';
 import {
   type Applier,
   type EventRecorder,
@@ -56,8 +57,6 @@ const RESYNC_MS = 15_000;
 const BUSY_MS = 2_000;
 /** Longest wait for the address of the object storage before roles are created without it, ms. */
 const ADDRESS_MS = 60_000;
-/** Partitions of the log; can never change. */
-const PARTITIONS = 64;
 
 /** Result of one reconcile. */
 interface Outcome {
@@ -275,7 +274,7 @@ export class ClusterReconciler {
       generation: cluster.metadata.generation ?? 0,
       effective,
       refusal,
-      failure: failure === undefined ? undefined : describe(failure),
+      failure: failure === undefined ? undefined : messageOf(failure),
       pods: observed.pods(),
       updated: Object.fromEntries(roles.map((role) => [role, observed.updatedPods(role)])),
       observation: observer.observationOf(keyOf(cluster)),
@@ -318,8 +317,4 @@ function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof BrokenReferenceError) return error.refusal;
   if (error instanceof ConfigError) return { reason: 'InvalidConfig', message: error.message };
   return undefined;
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,4 @@
-import { SETTINGS_LEVEL } from '@im/contract';
+import { DEFAULT_ADMIN_USER, DEFAULT_TENANT, SETTINGS_LEVEL } from '@im/contract';
 import type { Stored } from '@im/kube';
 import type {
   OpenIMTenantNotification,
@@ -7,12 +7,8 @@ import type {
 } from '../../gen/openimtenant.ts';
 import type { TenantEntry } from '../../resources/config.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
-import { DEFAULT_TENANT_ID } from '../../resources/names.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
 import type { Refusal } from '../cluster/observation.ts';
-
-/** Admin user of a tenant without `spec.adminUserIDs`. */
-export const ADMIN_USER = 'imAdmin';
 
 /** The tenants of a cluster: their config entries, and the resources that are not applied. */
 export interface TenantPlan {
@@ -37,7 +33,7 @@ export function planTenants(
 ): TenantPlan {
   const refused = new Map<string, Refusal>();
   const entries = new Map<string, TenantEntry>([
-    [DEFAULT_TENANT_ID, { id: DEFAULT_TENANT_ID, adminUserIDs: [ADMIN_USER] }],
+    [DEFAULT_TENANT, { id: DEFAULT_TENANT, adminUserIDs: [DEFAULT_ADMIN_USER] }],
   ]);
   const owners = new Map<string, string>();
   const hosts = new Map<string, string>();
@@ -90,7 +86,7 @@ function entryOf(id: string, spec: OpenIMTenantSpec): TenantEntry {
   const multiLogin = multiLoginOf(tokenPolicy);
   return {
     id,
-    adminUserIDs: [...(adminUserIDs ?? [ADMIN_USER])],
+    adminUserIDs: [...(adminUserIDs ?? [DEFAULT_ADMIN_USER])],
     ...(hosts === undefined ? {} : { hosts: [...hosts] }),
     ...(adminNicknames === undefined ? {} : { adminNicknames: [...adminNicknames] }),
     ...(placement === undefined ? {} : { placement }),

@@ -1,8 +1,8 @@
-import type { ProcessStatus } from '@im/contract';
+import { type ProcessStatus, tenantURL } from '@im/contract';
 import { type Condition, type Stored, setCondition } from '@im/kube';
 import type { OpenIMTenantStatus } from '../../gen/openimtenant.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
-import { DEFAULT_TENANT_ID, nameOf } from '../../resources/names.ts';
+import { nameOf } from '../../resources/names.ts';
 import type { ClientEndpoints } from '../cluster/endpoints.ts';
 import type { Refusal } from '../cluster/observation.ts';
 import { tenantIdOf } from './create.ts';
@@ -30,7 +30,6 @@ export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
     { type: 'Ready', observedGeneration: generation, ...readiness(input) },
     now,
   );
-  const path = id === DEFAULT_TENANT_ID ? '' : `/t/${id}`;
   return {
     observedGeneration: generation,
     tenantID: id,
@@ -38,7 +37,7 @@ export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
     ...(input.refusal
       ? {}
       : {
-          endpoints: { api: `${endpoints.api}${path}`, webSocket: `${endpoints.webSocket}${path}` },
+          endpoints: { api: tenantURL(endpoints.api, id), webSocket: tenantURL(endpoints.webSocket, id) },
           adminSecretRef: { name: nameOf.admin(tenant.spec.clusterRef.name, id) },
         }),
   };

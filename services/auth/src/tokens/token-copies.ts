@@ -1,6 +1,6 @@
 import type { TenantId } from '@im/contract';
 import { retry } from '@im/kit';
-import { acceptLoss, type Background } from '@im/process';
+import { acceptLoss, type TaskRunner } from '@im/process';
 import type { LiveToken, RedisClient, Store, TokenSet } from '@im/store';
 
 /** Copies of token sets in Redis, so that verifying costs no database. */
@@ -22,7 +22,7 @@ redis.call('SET', KEYS[1], ARGV[1] .. ':' .. ARGV[2], 'PX', ARGV[3])
 return 1`;
 
 /** Copies in the store's Redis. */
-export function tokenCopies(store: Store, background: Background): TokenCopies {
+export function tokenCopies(store: Store, tasks: TaskRunner): TokenCopies {
   const { redis } = store;
   const keyOf = (tenant: TenantId, userID: string, platformID: number) =>
     store.redisKey(tenant, 'token', userID, String(platformID));
@@ -41,7 +41,7 @@ export function tokenCopies(store: Store, background: Background): TokenCopies {
       const write = (client: RedisClient) =>
         client.eval(PUT, 1, key, String(set.rev), JSON.stringify(set.live), String(LIFE_MS));
       await redis.orElse(write, () => {
-        background.spawn(
+        tasks.spawn(
           'token-copy',
           async (signal) => {
             await retry(() => write(redis.client), { deadline: Date.now() + LIFE_MS, signal });

@@ -1,8 +1,6 @@
-import { DEFAULT_TENANT, isTenantId, type TenantSettings } from '@im/contract';
+import { DEFAULT_TENANT, isTenantId, splitTenantPrefix, type TenantSettings } from '@im/contract';
 import type { TenantDirectory } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
-
-const PREFIX = /^\/t\/([^/]+)(?:\/|$)/;
 
 /**
  * The tenant that a request is for: the one of the path prefix `/t/<tenant>`, else the one that the
@@ -19,7 +17,7 @@ export function routeTenant(tenants: TenantDirectory, path: string, host: string
 }
 
 function byPath(tenants: TenantDirectory, path: string): TenantSettings | undefined {
-  const name = PREFIX.exec(path)?.[1];
+  const name = splitTenantPrefix(path)?.name;
   if (name === undefined) return undefined;
   const settings = isTenantId(name) ? tenants.get(name) : undefined;
   if (settings) return settings;

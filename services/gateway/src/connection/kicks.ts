@@ -1,6 +1,6 @@
 import type { Events, Unsubscribe } from '@im/bus';
-import { Backoff, background, sleep } from '@im/kit';
-import type { Background, Logger } from '@im/process';
+import { Backoff, sleep, systemContext } from '@im/kit';
+import type { Logger, TaskRunner } from '@im/process';
 import { ERR, type event, ImError, REQ } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { LocalUsers } from '../deliver/local-users.ts';
@@ -12,7 +12,7 @@ export interface KicksDeps {
   readonly localUsers: LocalUsers;
   readonly events: Pick<Events, 'subscribeAllKicks'>;
   readonly auth: Pick<DomainService<'auth'>, 'registerConnection'>;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly log: Logger;
   readonly gatewayID: string;
   /** Most connections being registered at once. */
@@ -50,7 +50,7 @@ export class Kicks {
 
   constructor(deps: KicksDeps) {
     this.#deps = deps;
-    this.#recheck = deps.background.coalesce('gateway recheck', (signal) => this.#recheckDue(signal));
+    this.#recheck = deps.tasks.coalesce('gateway recheck', (signal) => this.#recheckDue(signal));
   }
 
   /**
@@ -67,7 +67,7 @@ export class Kicks {
 
   /** Registers a new connection once what is published from then on arrives; tries for as long as it is open. */
   register(connection: Connection): void {
-    const { background: runner, limit } = this.#deps;
+    const { tasks: runner, limit } = this.#deps;
     runner.spawn(
       'gateway register',
       async (signal) => {
@@ -124,7 +124,7 @@ export class Kicks {
     const { auth, gatewayID, log } = this.#deps;
     const begunAt = performance.now();
     try {
-      const ctx = background(user.tenant, `register-${id}`);
+      const ctx = systemContext(user.tenant, `register-${id}`);
       const request = { userID: user.userID, platformID, token, connID: id, gatewayID };
       const { issue } = await auth.registerConnection(ctx, request);
       connection.issue = issue;

@@ -1,5 +1,6 @@
 import type { Deliveries, DeliveryFeed } from '@im/bus';
-import type { Background, Logger } from '@im/process';
+import { KEY_SEPARATOR } from '@im/kit';
+import type { Logger, TaskRunner } from '@im/process';
 import { encodePushMessages, type log, REQ, type ResponseEnvelope } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { Connection, LocalGroup, LocalUser } from '../connection/connection.ts';
@@ -15,7 +16,7 @@ export interface DelivererDeps {
   /** Called when deliveries were lost for good. */
   readonly onGap: (reason: string) => void;
   readonly groups: Pick<DomainService<'group'>, 'getMembership'>;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
 }
@@ -96,7 +97,7 @@ export class Deliverer {
   readonly #remembered = new Set<string>();
   readonly #rereads: MembershipRereads;
 
-  constructor({ deliveries, onGap, groups, background, metrics, log }: DelivererDeps) {
+  constructor({ deliveries, onGap, groups, tasks, metrics, log }: DelivererDeps) {
     const onDelivery = (delivery: log.Delivery) => this.onDelivery(delivery);
     this.#metrics = metrics;
     this.#log = log;
@@ -111,7 +112,7 @@ export class Deliverer {
     this.#rereads = new MembershipRereads({
       localUsers,
       groups,
-      background,
+      tasks,
       metrics,
       log,
       forward: onDelivery,
@@ -236,7 +237,7 @@ export class Deliverer {
 
   /** Whether this user gets this membership change for the first time. */
   #first(user: LocalUser, delivery: log.Delivery): boolean {
-    const key = `${delivery.tenant}\u0000${user.userID}\u0000${delivery.partition}.${delivery.position}.${delivery.entry}`;
+    const key = `${delivery.tenant}${KEY_SEPARATOR}${user.userID}${KEY_SEPARATOR}${delivery.partition}.${delivery.position}.${delivery.entry}`;
     if (this.#remembered.has(key)) return false;
     this.#remembered.add(key);
     if (this.#remembered.size > MAX_REMEMBERED) {

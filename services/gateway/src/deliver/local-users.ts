@@ -1,10 +1,11 @@
 import type { DeliveryFeed, JoinedAt } from '@im/bus';
 import type { TenantId } from '@im/contract';
+import { KEY_SEPARATOR } from '@im/kit';
 import type { log } from '@im/protocol';
 import { LocalGroup, LocalUser } from '../connection/connection.ts';
 
 function key(tenant: string, id: string): string {
-  return `${tenant}\u0000${id}`;
+  return `${tenant}${KEY_SEPARATOR}${id}`;
 }
 
 /** Subscriptions of the delivery feed, which are exactly the local users and their groups. */

@@ -1,5 +1,5 @@
-import { Backoff, background as systemContext } from '@im/kit';
-import type { Background, Logger } from '@im/process';
+import { Backoff, systemContext } from '@im/kit';
+import type { Logger, TaskRunner } from '@im/process';
 import { type log, make } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { LocalGroup } from '../connection/connection.ts';
@@ -9,7 +9,7 @@ import type { LocalUsers } from './local-users.ts';
 export interface MembershipRereadDeps {
   readonly localUsers: LocalUsers;
   readonly groups: Pick<DomainService<'group'>, 'getMembership'>;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly metrics: Pick<GatewayMetrics, 'rereads' | 'membershipHeldBytes'>;
   readonly log: Logger;
   /** Forwards a delivery that waited. */
@@ -82,7 +82,7 @@ export class MembershipRereads {
     group.held = [];
     const kept = this.hold(group, first);
     let refused = false;
-    this.#deps.background.spawn('gateway membership', (signal) => this.#untilRead(group, first, signal), {
+    this.#deps.tasks.spawn('gateway membership', (signal) => this.#untilRead(group, first, signal), {
       limit: MAX_AT_ONCE,
       onRefused: () => {
         refused = true;

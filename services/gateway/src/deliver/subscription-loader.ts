@@ -1,6 +1,6 @@
 import type { DeliveryFeed } from '@im/bus';
-import { Backoff, background } from '@im/kit';
-import type { Background, Logger } from '@im/process';
+import { Backoff, systemContext } from '@im/kit';
+import type { Logger, TaskRunner } from '@im/process';
 import type { DomainService } from '@im/rpc';
 import type { LocalUser } from '../connection/connection.ts';
 import type { LocalUsers } from './local-users.ts';
@@ -9,7 +9,7 @@ export interface SubscriptionLoaderDeps {
   readonly localUsers: LocalUsers;
   readonly feed: Pick<DeliveryFeed, 'barrier' | 'allPartitionsOwned'>;
   readonly groups: Pick<DomainService<'group'>, 'getJoinedGroupIDs'>;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly log: Logger;
   /** Most users whose subscriptions are being loaded at once. */
   readonly limit: number;
@@ -34,7 +34,7 @@ export class SubscriptionLoader {
     user.subscribed = subscribed.promise;
     user.complete = complete.promise;
     user.changes = new Map();
-    this.#deps.background.spawn(
+    this.#deps.tasks.spawn(
       'gateway subscriptions',
       async (signal) => {
         await this.#repeat(user, signal, () => this.#deps.feed.barrier());
@@ -62,7 +62,7 @@ export class SubscriptionLoader {
 
   async #loadGroups(user: LocalUser): Promise<void> {
     const { localUsers, groups, feed } = this.#deps;
-    const { groupIDs, memberVersions } = await groups.getJoinedGroupIDs(background(user.tenant, ''), {
+    const { groupIDs, memberVersions } = await groups.getJoinedGroupIDs(systemContext(user.tenant, ''), {
       userID: user.userID,
     });
     let added = false;

@@ -1,10 +1,10 @@
-import type { Background, Logger } from '@im/process';
+import type { Logger, TaskRunner } from '@im/process';
 import type { Connection } from '../connection/connection.ts';
 import { ConnectionCloser } from './drain.ts';
 
 export interface ResyncDeps {
   readonly connections: ReadonlySet<Connection>;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly log: Logger;
   /** Most connections closed per second. */
   readonly maxPerSecond: () => number;
@@ -25,7 +25,7 @@ export class Resync {
 
   constructor(deps: ResyncDeps) {
     this.#deps = deps;
-    this.#run = deps.background.coalesce('gateway resync', (signal) => this.#closeAffected(signal));
+    this.#run = deps.tasks.coalesce('gateway resync', (signal) => this.#closeAffected(signal));
   }
 
   /** Deliveries were lost. While an earlier run is under way, another follows it. */

@@ -1,6 +1,6 @@
 import { DEFAULT_TENANT } from '@im/contract';
-import { Backoff, background, randomId, tokenHash } from '@im/kit';
-import type { Background, Logger } from '@im/process';
+import { Backoff, KEY_SEPARATOR, randomId, systemContext, tokenHash } from '@im/kit';
+import type { Logger, TaskRunner } from '@im/process';
 import type { user } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { TenantLimits } from '../connect/tenant-limits.ts';
@@ -11,7 +11,7 @@ export interface PresenceReporterDeps {
   readonly localUsers: LocalUsers;
   readonly users: Pick<DomainService<'user'>, 'reportPresence' | 'gatewayHeartbeat'>;
   readonly limits: Pick<TenantLimits, 'limited' | 'atLimit' | 'learn' | 'onShareUsed'>;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly log: Logger;
   /** Name of this gateway among its peers. */
   readonly gatewayID: string;
@@ -69,8 +69,8 @@ export class PresenceReporter {
     this.#deps = deps;
     // What the other gateways hold is asked for at once.
     deps.limits.onShareUsed(() => this.#beatSoon());
-    this.#beat = deps.background.coalesce('gateway heartbeat', (signal) => this.#heartbeat(signal));
-    this.#report = deps.background.coalesce('gateway presence', (signal) => this.#run(signal));
+    this.#beat = deps.tasks.coalesce('gateway heartbeat', (signal) => this.#heartbeat(signal));
+    this.#report = deps.tasks.coalesce('gateway presence', (signal) => this.#run(signal));
   }
 
   /** Users whose report is due. */
@@ -80,14 +80,14 @@ export class PresenceReporter {
 
   /** Sends the first heartbeat, at once, and from then on one per interval. */
   start(): void {
-    const { background: runner, heartbeatMs } = this.#deps;
+    const { tasks: runner, heartbeatMs } = this.#deps;
     this.#beat();
     runner.every('gateway heartbeat timer', heartbeatMs, async () => this.#beat());
   }
 
   /** This user's connections changed. */
   changed({ tenant, userID }: LocalUser): void {
-    this.#changed.set(`${tenant}\u0000${userID}`, { tenant, userID });
+    this.#changed.set(`${tenant}${KEY_SEPARATOR}${userID}`, { tenant, userID });
     this.#report();
   }
 
@@ -122,7 +122,7 @@ export class PresenceReporter {
   async #sendHeartbeat(signal: AbortSignal): Promise<void> {
     const { users, limits, gatewayID, connections, heartbeatMs } = this.#deps;
     this.#beatAt = performance.now();
-    const ctx = background(DEFAULT_TENANT, '', { timeoutMs: heartbeatMs, signal });
+    const ctx = systemContext(DEFAULT_TENANT, '', { timeoutMs: heartbeatMs, signal });
     const tenantConnections = limits.limited();
     const answer = await users.gatewayHeartbeat(ctx, {
       gatewayID,
@@ -199,7 +199,7 @@ export class PresenceReporter {
     items: user.PresenceItem[],
     kind: Pick<user.ReportPresenceReq, 'full' | 'fullID' | 'lastPart'>,
   ): Promise<void> {
-    const ctx = background(DEFAULT_TENANT, '');
+    const ctx = systemContext(DEFAULT_TENANT, '');
     await this.#deps.users.reportPresence(ctx, { gatewayID: this.#deps.gatewayID, items, ...kind });
   }
 }

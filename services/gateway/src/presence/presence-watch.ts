@@ -1,7 +1,7 @@
 import type { DeliveryFeed, Events } from '@im/bus';
 import type { TenantId } from '@im/contract';
-import { Backoff, background, type CallContext, KeyedBuckets } from '@im/kit';
-import type { Background, Logger } from '@im/process';
+import { Backoff, type CallContext, KEY_SEPARATOR, KeyedBuckets, systemContext } from '@im/kit';
+import type { Logger, TaskRunner } from '@im/process';
 import {
   answerBytes,
   argsError,
@@ -23,7 +23,7 @@ export interface PresenceWatchDeps {
   readonly events: Pick<Events, 'subscribePresence'>;
   readonly feed: Pick<DeliveryFeed, 'barrier'>;
   readonly users: Pick<DomainService<'user'>, 'getOnlinePlatforms'>;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly log: Logger;
 }
 
@@ -49,7 +49,7 @@ const READ_BATCH = 1_000;
 /** Subscriptions of all connections that one iteration of the event loop changes: some 1 ms of work. */
 const CHANGES_PER_ITERATION = 500;
 
-const watchKey = (tenant: string, userID: string): string => `${tenant}\u0000${userID}`;
+const watchKey = (tenant: string, userID: string): string => `${tenant}${KEY_SEPARATOR}${userID}`;
 
 function requireOpen(connection: Connection): void {
   if (!connection.open) throw new ImError(ERR.NetworkError, 'the connection is closed');
@@ -106,14 +106,12 @@ export class PresenceWatch {
 
   constructor(deps: PresenceWatchDeps) {
     this.#deps = deps;
-    this.#catchUp = deps.background.coalesce('gateway presence catch-up', (signal) =>
-      this.#readAgain(signal),
-    );
+    this.#catchUp = deps.tasks.coalesce('gateway presence catch-up', (signal) => this.#readAgain(signal));
   }
 
   /** From now on ends subscriptions that no connection has needed for a while. */
   start(): void {
-    this.#deps.background.every('gateway presence linger', LINGER_POLL_MS, async () => {
+    this.#deps.tasks.every('gateway presence linger', LINGER_POLL_MS, async () => {
       this.#release(performance.now() - LINGER_MS, MAX_LINGERING);
     });
   }
@@ -246,7 +244,7 @@ export class PresenceWatch {
       const batch = watches.slice(i, i + CATCH_UP_BATCH);
       const before = batch.map(({ changes }) => changes);
       const userIDs = batch.map(({ userID }) => userID);
-      const { users } = await this.#deps.users.getOnlinePlatforms(background(tenant, ''), { userIDs });
+      const { users } = await this.#deps.users.getOnlinePlatforms(systemContext(tenant, ''), { userIDs });
       for (const [n, { userID, onlinePlatformIDs }] of users.entries()) {
         // A change received meanwhile is newer, or is followed by one that is.
         if (batch[n]?.changes === before[n]) this.#publish(tenant, userID, onlinePlatformIDs);

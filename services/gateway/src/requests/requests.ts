@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeliveryFeed } from '@im/bus';
-import { type CallContext, randomId, type TenantDirectory } from '@im/kit';
+import { type CallContext, KEY_SEPARATOR, randomId, type TenantDirectory } from '@im/kit';
 import { callFields, type Logger } from '@im/process';
 import {
   argsError,
@@ -181,7 +181,7 @@ export class Requests {
   }
 
   #take({ user }: Connection, bytes: number): number {
-    return this.#deps.bytes.take(`${user.tenant}\u0000${user.userID}`, bytes);
+    return this.#deps.bytes.take(`${user.tenant}${KEY_SEPARATOR}${user.userID}`, bytes);
   }
 
   #decode(connection: Connection, frame: Buffer, declared: number): RequestEnvelope | CloseReason {

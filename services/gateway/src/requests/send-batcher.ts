@@ -1,12 +1,12 @@
 import { DEFAULT_TENANT } from '@im/contract';
 import {
   Batcher,
-  background,
   type CallContext,
   ExpiredInQueueError,
   type Metrics,
   QueueFullError,
   type Settle,
+  systemContext,
 } from '@im/kit';
 import { ERR, ImError, type msg } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
@@ -117,7 +117,7 @@ export class SendBatcher {
     };
     // Of a part, every result names its item; an answer without indexes has them all.
     const ctx: CallContext = {
-      ...background(DEFAULT_TENANT, trace, { timeoutMs: left }),
+      ...systemContext(DEFAULT_TENANT, trace, { timeoutMs: left }),
       onPartial: (answer) => take(answer as msg.SendMsgsResp),
     };
     take(await msg.sendMsgs(ctx, { items }));

@@ -1,5 +1,5 @@
 import { type CallContext, randomId, remainingMs, sleep } from '@im/kit';
-import { acceptLoss, type Background, callFields, type Logger } from '@im/process';
+import { acceptLoss, callFields, type Logger, type TaskRunner } from '@im/process';
 import { CONTENT, ERR, ImError } from '@im/protocol';
 import type {
   MembershipIntent,
@@ -29,7 +29,7 @@ export interface CommittedChange {
 export interface MembershipChangesDeps {
   readonly outbox: MembershipOutbox;
   readonly notifications: Pick<GroupNotifications, 'bareMembership'>;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly log: Logger;
 }
 
@@ -169,7 +169,7 @@ export class MembershipChanges {
   /** Removes an intent that is complete; the relay removes one that stays. */
   close(ctx: CallContext, intent: MembershipIntent): void {
     const options = { limit: MAX_CLOSING, onRefused: acceptLoss };
-    this.#deps.background.spawn('membership-outbox', () => this.#remove(ctx, intent), options);
+    this.#deps.tasks.spawn('membership-outbox', () => this.#remove(ctx, intent), options);
   }
 
   async #remove(ctx: CallContext, intent: MembershipIntent): Promise<void> {

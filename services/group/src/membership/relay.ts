@@ -3,7 +3,7 @@ import {
   type CallContext,
   eachLimited,
   type Metrics,
-  background as systemContext,
+  systemContext,
   type TenantDirectory,
   withCaller,
 } from '@im/kit';

@@ -15,7 +15,7 @@ const MAX_NAMED = 1_000;
 
 /** The end of a group; its row and messages stay. */
 export function dismissGroupMethods(deps: GroupDeps): GroupMethods<'dismissGroup'> {
-  const { groups, members, changes, memberships, notifications, background, log } = deps;
+  const { groups, members, changes, memberships, notifications, tasks, log } = deps;
 
   /** Removes all members, ends their versions and notifies the group; after a crash the relay does the rest. */
   async function end(
@@ -55,7 +55,7 @@ export function dismissGroupMethods(deps: GroupDeps): GroupMethods<'dismissGroup
       memberships.close(ctx, intent);
       log.info(callFields(ctx), 'members of a dismissed group removed');
     };
-    background.spawn('dismissed-members', removeRest, {
+    tasks.spawn('dismissed-members', removeRest, {
       onRefused: () => log.warn(callFields(ctx), 'members of a dismissed group are left to the relay'),
     });
   }

@@ -36,7 +36,7 @@ function given(wanted: Wanted): Wanted {
 
 /** Changes of name, announcement and settings. */
 export function setGroupInfoMethods(deps: GroupDeps): GroupMethods<'setGroupInfo' | 'setGroupInfoEx'> {
-  const { groups, changes, notifications, rpc, background, log } = deps;
+  const { groups, changes, notifications, rpc, tasks, log } = deps;
 
   /** Every member's conversation shows that there is an announcement. Only a hint, so it happens later. */
   function markConversations(ctx: CallContext, groupID: string): void {
@@ -45,7 +45,7 @@ export function setGroupInfoMethods(deps: GroupDeps): GroupMethods<'setGroupInfo
       groupAtType: AT_ANNOUNCEMENT,
       exceptUserIDs: ctx.opUserID === '' ? [] : [ctx.opUserID],
     });
-    background.spawn(
+    tasks.spawn(
       'announcement-marks',
       async () => {
         try {

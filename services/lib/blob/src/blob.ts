@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ServerConfig, TenantId } from '@im/contract';
-import type { Metrics } from '@im/kit';
+import { type Metrics, messageOf } from '@im/kit';
 import { type Logger, notReady, READY, type Service } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { Client, CopyDestinationOptions, CopySourceOptions, PostPolicy, S3Error } from 'minio';
@@ -126,7 +126,7 @@ function connect(endpoint: string, config: BlobConfig): Client {
 function toBlobError(error: unknown): ImError {
   if (error instanceof ImError) return error;
   const code = error instanceof S3Error ? (error as { code?: string }).code : undefined;
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   if (code !== undefined && MISSING.has(code))
     return new ImError(ERR.RecordNotFoundError, 'no such object', undefined, { cause: error });
   return new ImError(ERR.NetworkError, `object storage: ${text}`, undefined, { cause: error });

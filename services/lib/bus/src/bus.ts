@@ -1,4 +1,4 @@
-import { Backoff, type Invalidations } from '@im/kit';
+import { Backoff, type Invalidations, messageOf } from '@im/kit';
 import { type Logger, notReady, READY, type Readiness } from '@im/process';
 import { NatsDeliveries } from './deliveries.ts';
 import { NatsEvents } from './events.ts';
@@ -40,7 +40,7 @@ class NatsBus implements Bus {
     this.deliveries = new NatsDeliveries(this.#link, deps);
     this.events = new NatsEvents(this.#link, deps.log);
     this.invalidations = new NatsInvalidations(this.#link, this.events, deps.log, deps.instanceId);
-    const ensure = deps.background.coalesce('bus-streams', (signal) => this.#ensureStreams(signal));
+    const ensure = deps.tasks.coalesce('bus-streams', (signal) => this.#ensureStreams(signal));
     // A server that lost its memory has lost SEQ: the first one to come back makes it again.
     this.#link.listen({ onUp: ensure });
     deps.live?.onChange(({ nats: { logMaxBytes, seqMaxBytes } }) => {
@@ -48,7 +48,7 @@ class NatsBus implements Bus {
       this.#config = { ...this.#config, logMaxBytes, seqMaxBytes };
       ensure();
     });
-    deps.background.every('bus-streams-check', STREAMS_CHECK_MS, async () => {
+    deps.tasks.every('bus-streams-check', STREAMS_CHECK_MS, async () => {
       if (this.#link.up && (this.#isSizeDue() || (await this.#areMissing()))) ensure();
     });
   }
@@ -100,7 +100,7 @@ class NatsBus implements Bus {
         await this.#messageLog.checkSize();
         if (this.#link.outages === outages && this.#config === config) return;
       } catch (error) {
-        this.#streamsReason = `streams: ${error instanceof Error ? error.message : String(error)}`;
+        this.#streamsReason = `streams: ${messageOf(error)}`;
         this.#logger.debug({ err: error }, 'streams could not be made sure of');
         await backoff.wait(signal);
       }

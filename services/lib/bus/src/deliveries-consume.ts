@@ -1,3 +1,4 @@
+import { STREAM } from '@im/contract';
 import { Backoff, sleep } from '@im/kit';
 import type { Logger } from '@im/process';
 import { decode } from '@im/protocol';
@@ -11,7 +12,7 @@ import {
 } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
 import { encodeJson } from './producer-heartbeat.ts';
-import { STREAM, subjectTenant } from './subjects.ts';
+import { subjectTenant } from './subjects.ts';
 import { type HeldDelivery, TenantQueues } from './tenant-queues.ts';
 import type { ConsumeOptions, KeptDelivery } from './types.ts';
 

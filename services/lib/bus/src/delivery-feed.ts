@@ -1,4 +1,4 @@
-import type { TenantId } from '@im/contract';
+import { STREAM, type TenantId } from '@im/contract';
 import { Backoff, sleep } from '@im/kit';
 import { acceptLoss, type Logger } from '@im/process';
 import { decode } from '@im/protocol';
@@ -81,7 +81,7 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     this.#late = new LateSubjects({
       link,
       watch,
-      background: deps.background,
+      tasks: deps.tasks,
       log: deps.log,
       forward: (subject, data, kept) => {
         if (kept) this.#forward(subject, data, true);
@@ -92,7 +92,7 @@ export class NatsDeliveryFeed implements DeliveryFeed {
     // The state of SEQ must be known before the first loss: a feed begins with a replay of nothing.
     this.#waiting = [];
     this.#replayAfter = Number.POSITIVE_INFINITY;
-    deps.background.spawn('bus-feed', (signal) => this.#follow(signal), {
+    deps.tasks.spawn('bus-feed', (signal) => this.#follow(signal), {
       // Started once; a process that stops forwards nothing more.
       onRefused: acceptLoss,
     });

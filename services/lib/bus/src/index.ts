@@ -13,7 +13,6 @@ export {
   type FeedOptions,
   type JoinedAt,
   type KeptDelivery,
-  LOG_SHARE,
   type LogEntry,
   type LogInfo,
   type LogReadOptions,

@@ -1,3 +1,4 @@
+import { STREAM } from '@im/contract';
 import { Backoff } from '@im/kit';
 import type { Logger } from '@im/process';
 import type { log } from '@im/protocol';
@@ -5,7 +6,6 @@ import { streamInfo } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
 import { readOrdered } from './ordered-reader.ts';
 import type { ProducerWatch } from './producer-watch.ts';
-import { STREAM } from './subjects.ts';
 import type { BusDeps, JoinedAt } from './types.ts';
 
 /** Subjects that one reading selects on the server. */
@@ -32,7 +32,7 @@ interface Late {
 export interface LateSubjectsDeps {
   readonly link: NatsLink;
   readonly watch: ProducerWatch;
-  readonly background: BusDeps['background'];
+  readonly tasks: BusDeps['tasks'];
   readonly log: Logger;
   /** Takes what SEQ had, in order, then what came live meanwhile. */
   readonly forward: (subject: string, data: Uint8Array, kept: boolean) => void;
@@ -67,7 +67,7 @@ export class LateSubjects {
     this.#late.set(subject, added);
     this.#fresh.push(added);
     if (this.#fresh.length > 1) return;
-    const { background, signal: stopped } = this.#deps;
+    const { tasks, signal: stopped } = this.#deps;
     const catchUp = async (stopping: AbortSignal) => {
       const signal = AbortSignal.any([stopping, stopped]);
       // What is joined in one tick is caught up on together.
@@ -78,7 +78,7 @@ export class LateSubjects {
         await this.#untilCaughtUp(fresh.slice(i, i + MAX_SUBJECTS), signal);
       }
     };
-    background.spawn('bus-feed-join', catchUp, {
+    tasks.spawn('bus-feed-join', catchUp, {
       onRefused: () => {
         const fresh = this.#fresh;
         this.#fresh = [];

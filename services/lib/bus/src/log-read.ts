@@ -1,7 +1,8 @@
+import { STREAM } from '@im/contract';
 import type { Logger } from '@im/process';
 import type { NatsLink } from './nats-link.ts';
 import { readOrdered, type StreamMessage } from './ordered-reader.ts';
-import { logFilters, parseLogSubject, STREAM } from './subjects.ts';
+import { logFilters, parseLogSubject } from './subjects.ts';
 import {
   type LogEntry,
   type LogInfo,

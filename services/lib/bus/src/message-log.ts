@@ -1,21 +1,20 @@
-import type { TenantId } from '@im/contract';
+import { LOG_SHARE, PARTITIONS, STREAM, type TenantId } from '@im/contract';
 import type { Logger } from '@im/process';
 import { JetStreamApiError, JS_ERROR, jetStreamCall, streamInfo } from './jetstream-api.ts';
 import { LogAppender } from './log-append.ts';
 import { readLog } from './log-read.ts';
 import type { NatsLink } from './nats-link.ts';
-import { PARTITIONS, parseLogSubject, STREAM } from './subjects.ts';
+import { parseLogSubject } from './subjects.ts';
 import { TenantShares } from './tenant-shares.ts';
-import {
-  type Appended,
-  type AppendOptions,
-  type BusConfig,
-  type BusDeps,
-  LOG_SHARE,
-  type LogEntry,
-  type LogInfo,
-  type LogReadOptions,
-  type MessageLog,
+import type {
+  Appended,
+  AppendOptions,
+  BusConfig,
+  BusDeps,
+  LogEntry,
+  LogInfo,
+  LogReadOptions,
+  MessageLog,
 } from './types.ts';
 
 const SIZE_CHECK_MS = 2_000;
@@ -65,7 +64,7 @@ export class NatsMessageLog implements MessageLog {
     deps.metrics.observe('openim_log_size_alarm', '1 when the log uses 70 % of its size limit or more', () =>
       this.#share >= LOG_SHARE.alarm ? 1 : 0,
     );
-    deps.background.every('bus-log-size', SIZE_CHECK_MS, () => this.checkSize());
+    deps.tasks.every('bus-log-size', SIZE_CHECK_MS, () => this.checkSize());
   }
 
   append(

@@ -1,13 +1,11 @@
-import { Backoff } from '@im/kit';
+import { MINIMUM_VERSIONS } from '@im/contract';
+import { Backoff, messageOf } from '@im/kit';
 import { acceptLoss, type Logger, notReady, READY, type Readiness } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import type { RawHeaders } from './slim-client.ts';
 import { type Receiver, subscribeSlim } from './slim-client.ts';
 import type { BusConfig, BusDeps, Unsubscribe } from './types.ts';
-
-/** The oldest server that has everything we use (atomic batch publish); older ones ignore it silently. */
-export const MINIMUM_SERVER = '2.12.0';
 
 const RECONNECT_WAIT_MS = 100;
 const PING_INTERVAL_MS = 3_000;
@@ -81,7 +79,7 @@ export class NatsLink {
 
   /** Begins to connect and returns at once. */
   start(): void {
-    this.#deps.background.spawn('bus-connect', (signal) => this.#connectLoop(signal), {
+    this.#deps.tasks.spawn('bus-connect', (signal) => this.#connectLoop(signal), {
       // Begun once; a process that stops connects no more.
       onRefused: acceptLoss,
     });
@@ -202,7 +200,7 @@ export class NatsLink {
         if (signal.aborted || this.#stopped) await connection.close();
         else this.#adopt(connection);
       } catch (error) {
-        this.#reason = `NATS unavailable: ${error instanceof Error ? error.message : String(error)}`;
+        this.#reason = `NATS unavailable: ${messageOf(error)}`;
         this.#log.debug({ err: error }, 'cannot connect to NATS');
         await backoff.wait(signal);
       }
@@ -225,9 +223,9 @@ export class NatsLink {
       noAsyncTraces: true,
     });
     const version = connection.info?.version ?? '0';
-    if (!isAtLeast(version, MINIMUM_SERVER)) {
+    if (!isAtLeast(version, MINIMUM_VERSIONS.nats)) {
       await connection.close();
-      throw new Error(`the server is ${version}, ${MINIMUM_SERVER} or newer is needed`);
+      throw new Error(`the server is ${version}, ${MINIMUM_VERSIONS.nats} or newer is needed`);
     }
     return connection;
   }
@@ -239,7 +237,7 @@ export class NatsLink {
     for (const subscribed of this.#subscribed) {
       if (!subscribed.end) this.#attach(connection, subscribed);
     }
-    this.#deps.background.spawn('bus-connection-state', (signal) => this.#follow(connection, signal), {
+    this.#deps.tasks.spawn('bus-connection-state', (signal) => this.#follow(connection, signal), {
       // One per connection, of which there is one at a time.
       onRefused: acceptLoss,
     });

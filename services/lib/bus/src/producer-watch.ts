@@ -80,7 +80,7 @@ export class ProducerWatch {
       onDown: () => this.#doubt('the connection was lost'),
     });
     this.#introduce();
-    this.#deps.background.every('bus-producer-watch', 1_000, async () => this.#forgetSilent());
+    this.#deps.tasks.every('bus-producer-watch', 1_000, async () => this.#forgetSilent());
   }
 
   listen(listener: LossListener): Unsubscribe {

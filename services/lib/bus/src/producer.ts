@@ -1,3 +1,4 @@
+import { STREAM } from '@im/contract';
 import type { DeliveryPublisher } from './delivery-publisher.ts';
 import { streamInfo } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
@@ -9,7 +10,6 @@ import {
   PRODUCER_REDELIVER,
   PRODUCER_TAKEOVER,
   PRODUCER_WHO,
-  STREAM,
 } from './subjects.ts';
 import type { BusDeps, DeliveryProducer, ProducerOptions, Unsubscribe } from './types.ts';
 
@@ -70,7 +70,7 @@ export class AnnouncedProducer implements DeliveryProducer {
       }),
     ];
     this.#beat();
-    deps.background.every('bus-producer-heartbeat', HEARTBEAT_MS, async () => {
+    deps.tasks.every('bus-producer-heartbeat', HEARTBEAT_MS, async () => {
       if (this.#stopped.signal.aborted) return;
       await this.#refreshWhenIdle();
       this.#beat();

@@ -1,8 +1,9 @@
+import { STREAM } from '@im/contract';
 import type { Logger } from '@im/process';
 import type { StreamInfo } from '@nats-io/jetstream';
 import { JetStreamApiError, JS_ERROR, jetStreamCall, streamInfo } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
-import { DELIVERY_SUBJECTS, LOG_SUBJECTS, STREAM } from './subjects.ts';
+import { DELIVERY_SUBJECTS, LOG_SUBJECTS } from './subjects.ts';
 import type { BusConfig } from './types.ts';
 
 const NS_PER_MS = 1_000_000;

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_TENANT, tenantId } from '@im/contract';
+import { DEFAULT_TENANT, PARTITIONS, tenantId } from '@im/contract';
 import {
   groupSubject,
   kickSubject,
   logFilters,
   logSubject,
-  PARTITIONS,
   parseLogSubject,
   partitionOf,
   subjectTenant,

@@ -1,11 +1,5 @@
-import { isTenantId, type TenantId } from '@im/contract';
+import { isTenantId, PARTITIONS, type TenantId } from '@im/contract';
 import { token16 } from '@im/kit';
-
-/** Names of the streams. */
-export const STREAM = { log: 'MSGS', deliveries: 'SEQ' } as const;
-
-/** Partitions of the log; fixed for good, because it decides which messages are ordered together. */
-export const PARTITIONS = 64;
 
 /** What the log captures: `im.<tenant>.msg.<partition>`. */
 export const LOG_SUBJECTS: readonly string[] = ['im.*.msg.*'];

@@ -1,6 +1,6 @@
 import type { ServerConfig, TenantId } from '@im/contract';
 import type { Invalidations, Metrics, TenantDirectory } from '@im/kit';
-import type { Background, LiveConfig, Logger, Service } from '@im/process';
+import type { LiveConfig, Logger, Service, TaskRunner } from '@im/process';
 import type { event, log } from '@im/protocol';
 
 /** What the bus reads of the configuration. */
@@ -10,7 +10,7 @@ export type BusConfig = ServerConfig['nats'];
 export interface BusDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   /** Name of this process among its peers, new at every start. */
   readonly instanceId: string;
   /** Settings that change while the process runs; without it those of the start hold. */
@@ -66,16 +66,6 @@ export interface LogInfo {
   readonly bytes: number;
   readonly maxBytes: number;
 }
-
-/** Shares of the log's size limit at which something happens. */
-export const LOG_SHARE = {
-  /** Only what a replay needs is kept. */
-  tight: 0.6,
-  /** Operators are warned. */
-  alarm: 0.7,
-  /** Records are refused: the rest is for what is under way. */
-  refuse: 0.9,
-} as const;
 
 export interface AppendOptions {
   /** Appended even while records are refused because the log is filling up: for what makes room in it. */

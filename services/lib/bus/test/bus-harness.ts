@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { DEFAULT_TENANT, ServerConfig } from '@im/contract';
 import { type Backend, startNats } from '@im/dev-stores';
 import { type Metrics, newInstanceId, sleep, type TenantDirectory } from '@im/kit';
-import { type Background, createBackground, createLogger, createMetrics, type LiveConfig } from '@im/process';
+import { createLogger, createMetrics, createTaskRunner, type LiveConfig, type TaskRunner } from '@im/process';
 import { encode, make } from '@im/protocol';
 import { type Bus, createBus, type OutgoingDelivery } from '../src/index.ts';
 
 /** A bus with parts of its own, as a process has. */
 export interface TestBus extends AsyncDisposable {
   readonly bus: Bus;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   readonly metrics: Metrics;
   readonly instanceId: string;
 }
@@ -39,13 +39,13 @@ export async function startTestBus(
 ): Promise<TestBus> {
   const log = createLogger({ level: process.env.TEST_LOG === 'debug' ? 'debug' : 'silent' });
   const metrics = createMetrics();
-  const background = createBackground({ log, metrics });
+  const tasks = createTaskRunner({ log, metrics });
   const instanceId = newInstanceId();
   const config = { ...ServerConfig.parse({ nats: { servers: [uri] } }).nats, ...settings };
   const bus = createBus(config, {
     log,
     metrics,
-    background,
+    tasks,
     instanceId,
     ...(live && { live }),
     ...(tenants && { tenants }),
@@ -53,12 +53,12 @@ export async function startTestBus(
   await bus.start();
   return {
     bus,
-    background,
+    tasks,
     metrics,
     instanceId,
     async [Symbol.asyncDispose]() {
       await bus.stop(AbortSignal.timeout(2_000));
-      await background.stop();
+      await tasks.stop();
     },
   };
 }

@@ -113,7 +113,7 @@ test('a producer that falls silent delays a barrier only until it counts as dead
   await until(() => producer.liveProducers().length === 1, 'known');
   await feed.barrier();
   // As a stopped process: no goodbye, no heartbeats, no answers.
-  await one.background.stop();
+  await one.tasks.stop();
   await one.bus.stop(AbortSignal.timeout(1_000));
   const begun = performance.now();
   await feed.barrier();

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ServerConfigInput } from './config.ts';
 import { parseConfig } from './config-check.ts';
-import { ROLE_SETTINGS, restartHash } from './config-hash.ts';
+import { restartHash } from './config-hash.ts';
+import { ROLE_SETTINGS } from './gen/role-settings.ts';
 import { isLiveSetting } from './live-settings.ts';
 
 const ROLES = Object.keys(ROLE_SETTINGS);
@@ -60,3 +63,13 @@ test('a default that is written out, and the order of keys, change nothing', () 
 function sectionOf(path: string): string {
   return path.split('.')[0] ?? '';
 }
+
+test('hashes are those of the versions before, so that an upgrade of the operator replaces no pod', () => {
+  const recorded: { config: ServerConfigInput; hashes: Record<string, string> }[] = JSON.parse(
+    readFileSync(join(import.meta.dirname, 'testdata/restart-hashes.json'), 'utf8'),
+  );
+  for (const { config, hashes } of recorded) {
+    const now = ROLES.map((role) => [role, restartHash(parseConfig(config), role)]);
+    assert.deepEqual(Object.fromEntries(now), hashes, JSON.stringify(config));
+  }
+});

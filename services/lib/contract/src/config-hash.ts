@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ServerConfig } from './config.ts';
+import { ROLE_SETTINGS } from './gen/role-settings.ts';
 import { isLiveSetting, settingsOf } from './live-settings.ts';
 
 /** Length of the hashes here, in hex digits. */
@@ -15,26 +16,15 @@ export function configHash(text: string, files: ReadonlyMap<string, string>): st
   return hash.digest('hex').slice(0, DIGITS);
 }
 
-const DOMAIN_SETTINGS = ['rpc', 'nats', 'mongo', 'redis', 's3', 'gateway.presence.limitMs'];
-
-/** Which settings each role reads at its start, besides those that every process reads. */
-export const ROLE_SETTINGS: Readonly<Record<string, readonly string[]>> = {
-  gateway: ['gateway', 'rpc', 'nats'],
-  api: ['api', 'rpc', 'nats'],
-  rpc: DOMAIN_SETTINGS,
-  transfer: ['transfer', 'nats', 'mongo', 'redis'],
-  push: ['push', 'rpc', 'nats', 'mongo', 'redis'],
-  cron: ['cron', 'mongo', 'redis', 's3', 'rpc'],
-};
-
-const EVERY_ROLE = ['log', 'listen', 'ops', 'shutdown', 'tenants'];
+/** Sections that every process reads. */
+export const EVERY_ROLE: readonly string[] = ['log', 'listen', 'ops', 'shutdown', 'tenants'];
 
 /**
  * Names what of a config a process of this role keeps until its next start: when it changes, the
  * process must be restarted; when it stays, a restart would change nothing. Settings with their
  * default value do not count, so that a newer version with more settings gives the same name.
  * @param config with its references resolved, so that a changed password counts.
- * @throws RangeError for a role that the table does not have.
+ * @throws RangeError for an unknown role.
  */
 export function restartHash(config: ServerConfig, role: string): string {
   const own = ROLE_SETTINGS[role];

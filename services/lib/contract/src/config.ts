@@ -37,3 +37,6 @@ export type ServerConfig = z.infer<typeof ServerConfig>;
 
 /** What a config looks like before defaults are filled in. */
 export type ServerConfigInput = z.input<typeof ServerConfig>;
+
+/** A config in which nothing is set. */
+export const DEFAULT_CONFIG: ServerConfig = ServerConfig.parse({});

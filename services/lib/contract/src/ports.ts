@@ -14,6 +14,3 @@ export const DEFAULT_PORTS = {
 
 /** A domain that answers RPCs. */
 export type RpcDomain = Exclude<keyof typeof DEFAULT_PORTS, 'gateway' | 'api' | 'ops'>;
-
-/** Default ports of the backends, as the config's defaults name them. */
-export const BACKEND_PORTS = { nats: 4_222, mongodb: 27_017, redis: 6_379, objectStorage: 8_333 } as const;

@@ -3,6 +3,9 @@ import { TENANT_ID_PATTERN, type TenantId, tenantId } from './tenant.ts';
 
 const limit = (unit: string) => z.int().min(0).default(0).describe(`Most ${unit}; 0 means no limit.`);
 
+/** Administrator of a tenant that names none. */
+export const DEFAULT_ADMIN_USER = 'imAdmin';
+
 /** What a tenant may use. Overload of one is refused at the edge with a retryable error. */
 export const TenantQuotas = z
   .strictObject({
@@ -87,7 +90,10 @@ export const TenantSettings = z
       .min(1)
       .meta({ secret: true })
       .describe('Secret against which admin tokens are issued.'),
-    adminUserIDs: z.array(z.string().min(1)).default(['imAdmin']).describe('Users with admin rights.'),
+    adminUserIDs: z
+      .array(z.string().min(1))
+      .default([DEFAULT_ADMIN_USER])
+      .describe('Users with admin rights.'),
     adminNicknames: z
       .array(z.string().min(1).max(64))
       .default([])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_TENANT, tenantId } from './tenant.ts';
+import { DEFAULT_TENANT, splitTenantPrefix, tenantId, tenantURL } from './tenant.ts';
 
 test('a tenant is named by a DNS label', () => {
   for (const good of ['a', '7', 'acme-2', 'x'.repeat(63)]) assert.equal(tenantId(good), good);
@@ -8,4 +8,25 @@ test('a tenant is named by a DNS label', () => {
     assert.throws(() => tenantId(bad), { name: 'RangeError', message: /is not a name/ }, JSON.stringify(bad));
   }
   assert.equal(DEFAULT_TENANT, 'default');
+});
+
+test('a tenant is below every endpoint, the default one at its root', () => {
+  assert.equal(tenantURL('http://h:1', 'default'), 'http://h:1');
+  assert.equal(tenantURL('ws://h:1/base', 't2'), 'ws://h:1/base/t/t2');
+  assert.equal(tenantURL('', 't2'), '');
+});
+
+test('a path prefix is split from the rest of the URL', () => {
+  for (const [url, expected] of [
+    ['/t/t2', { name: 't2', prefix: '/t/t2', url: '/' }],
+    ['/t/t2/', { name: 't2', prefix: '/t/t2', url: '/' }],
+    ['/t/t2?a=1', { name: 't2', prefix: '/t/t2', url: '/?a=1' }],
+    ['/t/t2/user/x?y=/t/z', { name: 't2', prefix: '/t/t2', url: '/user/x?y=/t/z' }],
+    ['/t/No_Name/x', { name: 'No_Name', prefix: '/t/No_Name', url: '/x' }],
+    ['/t/', undefined],
+    ['/t', undefined],
+    ['/user/t/t2', undefined],
+    ['/', undefined],
+  ] as const)
+    assert.deepEqual(splitTenantPrefix(url), expected, url);
 });

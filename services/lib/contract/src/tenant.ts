@@ -27,3 +27,34 @@ export function tenantId(value: string): TenantId {
 
 /** The tenant at the root of the endpoints, the only one that clients reach without a host name or path prefix. */
 export const DEFAULT_TENANT: TenantId = tenantId('default');
+
+/** Path by which clients reach a tenant below every endpoint: empty for the default one, else `/t/<id>`. */
+export function tenantPath(id: string): string {
+  return id === DEFAULT_TENANT ? '' : `/t/${id}`;
+}
+
+/** The address of a tenant below an endpoint, such as `http://host:10002`; empty stays empty. */
+export function tenantURL(endpoint: string, id: string): string {
+  return endpoint === '' ? endpoint : `${endpoint}${tenantPath(id)}`;
+}
+
+const TENANT_PREFIX = /^\/t\/([^/?]+)(?=[/?]|$)/;
+
+/** The path prefix of a tenant in front of a URL. */
+export interface TenantPrefix {
+  /** What stands in the place of the tenant's name; it need not be one. */
+  readonly name: string;
+  /** `/t/<name>`. */
+  readonly prefix: string;
+  /** The rest of the URL, query included; begins with `/`. */
+  readonly url: string;
+}
+
+/** Splits `/t/<name>` from a URL without host. @returns undefined when there is no such prefix. */
+export function splitTenantPrefix(url: string): TenantPrefix | undefined {
+  const match = TENANT_PREFIX.exec(url);
+  if (!match) return undefined;
+  const [prefix, name = ''] = match;
+  const rest = url.slice(prefix.length);
+  return { name, prefix, url: rest.startsWith('/') ? rest : `/${rest}` };
+}

@@ -16,7 +16,7 @@ const methods = {} as DomainService<'third'>;
 test('a domain of methods alone is bound when it is created, and ready at once', async () => {
   const bound: unknown[] = [];
   const service = domainService('third', { build: () => ({ methods }) });
-  assert.deepEqual([service.name, service.needs], ['third', ['rpc', 'store']]);
+  assert.deepEqual([service.name, service.requires], ['third', ['rpc', 'store']]);
   const created = await service.create(config, processDeps(bound));
   assert.deepEqual(bound, [['third', methods]]);
   await created.start();
@@ -35,7 +35,7 @@ test('a domain with periodic work says itself when it starts, stops and is ready
       ready: () => notReady('not yet'),
     }),
   });
-  assert.deepEqual(service.needs, ['rpc', 'store', 'bus']);
+  assert.deepEqual(service.requires, ['rpc', 'store', 'bus']);
   const created = await service.create(config, processDeps([]) as DomainDeps<'bus'>);
   assert.deepEqual(created.ready(), notReady('not yet'));
   await created.start();

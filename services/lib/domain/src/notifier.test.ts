@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_TENANT } from '@im/contract';
-import { background as contextOf } from '@im/kit';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
+import { systemContext } from '@im/kit';
+import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { CONTENT, ERR, ImError, make, type msg, SESSION } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 import { createNotifier } from './notifier.ts';
@@ -17,13 +17,13 @@ const ADDRESS = {
 function harness(answer: (request: msg.SendNotificationReq) => Promise<void>) {
   const metrics = createMetrics();
   const log = silentLogger();
-  const background = createBackground({ log, metrics });
+  const tasks = createTaskRunner({ log, metrics });
   const sendNotification = async (_ctx: unknown, request: msg.SendNotificationReq) => {
     await answer(request);
     return make('msg.SendNotificationResp');
   };
   const rpc = { client: () => ({ sendNotification }) } as unknown as Pick<RpcRegistry, 'client'>;
-  return { metrics, background, notifier: createNotifier({ rpc, log, metrics, background }) };
+  return { metrics, tasks, notifier: createNotifier({ rpc, log, metrics, tasks }) };
 }
 
 test('sends the tips as JSON text and resolves when the log has them', async () => {
@@ -32,7 +32,7 @@ test('sends the tips as JSON text and resolves when the log has them', async () 
     sent.push(request);
   });
   const tips = make('sdkws.ConversationUpdateTips', { userID: 'u1', conversationIDList: ['sg_g'] });
-  await notifier.send(contextOf(DEFAULT_TENANT, 'op'), ADDRESS, 'sdkws.ConversationUpdateTips', tips);
+  await notifier.send(systemContext(DEFAULT_TENANT, 'op'), ADDRESS, 'sdkws.ConversationUpdateTips', tips);
   assert.equal(sent[0]?.detail, '{"userID":"u1","conversationIDList":["sg_g"]}');
   assert.equal(sent[0]?.contentType, 1300);
   assert.deepEqual(sent[0]?.addedUserIDs, []);
@@ -43,7 +43,7 @@ test('a failure is counted and not thrown', async () => {
     throw new ImError(ERR.NetworkError, 'the log is unavailable');
   });
   await notifier.send(
-    contextOf(DEFAULT_TENANT, 'op'),
+    systemContext(DEFAULT_TENANT, 'op'),
     ADDRESS,
     'sdkws.ConversationUpdateTips',
     make('sdkws.ConversationUpdateTips'),
@@ -55,13 +55,13 @@ test('a failure is counted and not thrown', async () => {
 
 test('the caller is released before its deadline, and the notification still goes', async () => {
   const log = Promise.withResolvers<void>();
-  const { notifier, metrics, background } = harness(() => log.promise);
-  const ctx = contextOf(DEFAULT_TENANT, 'op', { timeoutMs: 4_000 });
+  const { notifier, metrics, tasks } = harness(() => log.promise);
+  const ctx = systemContext(DEFAULT_TENANT, 'op', { timeoutMs: 4_000 });
   const begun = Date.now();
   await notifier.send(ctx, ADDRESS, 'sdkws.ConversationUpdateTips', make('sdkws.ConversationUpdateTips'));
   assert.ok(Date.now() - begun < 3_990);
   log.resolve();
-  await background.stop();
+  await tasks.stop();
   const [sent] = await metrics.values('openim_notifications_total');
   assert.equal(sent?.labels.outcome, 'sent');
 });

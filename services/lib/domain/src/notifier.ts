@@ -1,5 +1,5 @@
 import { type CallContext, detached, type Metrics, remainingMs } from '@im/kit';
-import { type Background, callFields, type Logger } from '@im/process';
+import { callFields, type Logger, type TaskRunner } from '@im/process';
 import {
   ERR,
   ImError,
@@ -61,11 +61,11 @@ export interface NotifierDeps {
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
 }
 
 /** A notifier over the msg domain's client. */
-export function createNotifier({ rpc, log, metrics, background }: NotifierDeps): Notifier {
+export function createNotifier({ rpc, log, metrics, tasks }: NotifierDeps): Notifier {
   const client = rpc.client('msg');
   const outcomes = metrics.counter(
     'openim_notifications_total',
@@ -100,7 +100,7 @@ export function createNotifier({ rpc, log, metrics, background }: NotifierDeps):
       const request = make('msg.SendNotificationReq', { ...address, detail: toJson(tipsName, tips) });
       const { promise: done, resolve } = Promise.withResolvers<void>();
       let here: Promise<void> | undefined;
-      background.spawn('notification', () => deliver(ctx, request).finally(resolve), {
+      tasks.spawn('notification', () => deliver(ctx, request).finally(resolve), {
         limit: MAX_RUNNING,
         onRefused: () => {
           here = deliver(ctx, request);
@@ -123,7 +123,7 @@ export function createNotifier({ rpc, log, metrics, background }: NotifierDeps):
         resolve();
       };
       let here: Promise<void> | undefined;
-      background.spawn('notification', attempt, {
+      tasks.spawn('notification', attempt, {
         limit: MAX_RUNNING,
         onRefused: () => {
           here = attempt();

@@ -2,9 +2,9 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 
 /** Options of {@link Backoff}. */
 export interface BackoffOptions {
-  /** Upper bound of the first wait, in ms; 50 unless told. */
+  /** Upper bound of the first wait, in ms. @default 50 */
   readonly baseMs?: number;
-  /** Upper bound of every wait, in ms; 10 s unless told. */
+  /** Upper bound of every wait, in ms. @default 10,000 */
   readonly maxMs?: number;
   /** Source of randomness in [0, 1); for tests. */
   readonly random?: () => number;
@@ -59,7 +59,7 @@ export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 export interface RetryOptions extends BackoffOptions {
   /** No new attempt begins after this time, in ms since the epoch. */
   readonly deadline: number;
-  /** Which errors are worth another attempt; all unless told. */
+  /** Which errors are worth another attempt. @default all */
   readonly retryable?: (error: unknown) => boolean;
   readonly signal?: AbortSignal;
 }

@@ -41,7 +41,7 @@ export interface Caller {
 }
 
 /** Options of {@link background}. */
-export interface BackgroundOptions {
+export interface SystemContextOptions {
   /** Time limit in ms; 10 s unless told. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
@@ -51,10 +51,10 @@ export interface BackgroundOptions {
  * A context of the system's own work, with admin rights and no user.
  * @param operation trace id; a random one when empty.
  */
-export function background(
+export function systemContext(
   tenant: TenantId,
   operation: string,
-  options: BackgroundOptions = {},
+  options: SystemContextOptions = {},
 ): CallContext {
   return {
     tenant,

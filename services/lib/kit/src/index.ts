@@ -1,3 +1,4 @@
+export { onAbort, unlessAborted, untilAborted } from './abort.ts';
 export { requireAdmin, requireSelf } from './access.ts';
 export { Backoff, type BackoffOptions, type RetryOptions, retry, sleep } from './backoff.ts';
 export { Batcher, ExpiredInQueueError, QueueFullError, type Settle } from './batcher.ts';
@@ -6,11 +7,11 @@ export { CallScope, currentCall, outsideCalls, sharedWork, withinCall } from './
 export { type ClusterKey, callerProof, isProof, newChallenge, proofOf, sameSecret } from './cluster-key.ts';
 export {
   asSystem,
-  background,
   type CallContext,
   DEFAULT_TIMEOUT_MS,
   detached,
   remainingMs,
+  systemContext,
   withCaller,
 } from './context.ts';
 export { eachLimited } from './each-limited.ts';
@@ -18,7 +19,9 @@ export { clientAddress, FailedAttempts } from './failed-attempts.ts';
 export { FairQueue } from './fair-queue.ts';
 export { md5Hex, newInstanceId, randomId, sha256Parts, token16 } from './ids.ts';
 export { type InvalidationHandler, type Invalidations, inProcessInvalidations } from './invalidations.ts';
+export { KEY_SEPARATOR } from './keys.ts';
 export { close, listen } from './listen.ts';
+export { messageOf } from './message-of.ts';
 export { Counter, DerivedCounter, type Gauge, Histogram } from './meters.ts';
 export { COUNT_BUCKETS, LATENCY_BUCKETS, type Metrics } from './metrics.ts';
 export { MAX_PAGE, pageRange } from './pagination.ts';

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { KEY_SEPARATOR } from './keys.ts';
 
 /**
  * Name under which a token is stored and remembered: base64url of 16 bytes of its SHA-256.
@@ -13,5 +14,5 @@ export const TOKEN_CACHE = 'token';
 
 /** Key in {@link Invalidations} of a token that no longer passes. */
 export function tokenInvalidationKey(hashOfToken: string): string {
-  return `${TOKEN_CACHE}\u001f${hashOfToken}`;
+  return `${TOKEN_CACHE}${KEY_SEPARATOR}${hashOfToken}`;
 }

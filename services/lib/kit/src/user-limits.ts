@@ -1,13 +1,13 @@
 import type { ServerConfig, TenantSettings } from '@im/contract';
 import { ERR, ImError } from '@im/protocol';
 import type { CallContext } from './context.ts';
+import { KEY_SEPARATOR } from './keys.ts';
 import type { Metrics } from './metrics.ts';
 import type { TenantDirectory } from './tenant-directory.ts';
 import { KeyedBuckets } from './token-bucket.ts';
 
 /** Most users whose rates are remembered, by limit and process. */
 const MAX_KEYS = 100_000;
-const SEPARATOR = '\u001f';
 
 type Limits = ServerConfig['limits'];
 type UserLimits = TenantSettings['userLimits'] | undefined;
@@ -80,7 +80,7 @@ export function createUserLimit(
   return {
     take({ tenant, opUserID, opAdmin }, of = '') {
       if (opAdmin || opUserID === '') return;
-      const key = tenant + SEPARATOR + opUserID + SEPARATOR + of;
+      const key = tenant + KEY_SEPARATOR + opUserID + KEY_SEPARATOR + of;
       if (buckets.take(key, rate(limits(), tenants.get(tenant)?.userLimits))) return;
       refused.inc({ limit: `limits.${name}` });
       throw new ImError(ERR.TooManyRequests, `${what} (limits.${name}); try again later`);

@@ -27,10 +27,10 @@ test('probes follow the life of the process', async () => {
   server.ops.setParts([{ name: 'store', service }]);
   assert.deepEqual(await ready(), [503, { ready: false, reason: 'store: no database' }]);
   await new Promise((resolve) => setTimeout(resolve, 20));
-  assert.ok(server.ops.toldNotReadyMs() >= 19);
+  assert.ok(server.ops.notReadyForMs() >= 19);
   answer = READY;
   assert.deepEqual(await ready(), [200, { ready: true }]);
-  assert.equal(server.ops.toldNotReadyMs(), 0);
+  assert.equal(server.ops.notReadyForMs(), 0);
   server.ops.setStopping();
   assert.deepEqual(await ready(), [503, { ready: false, reason: 'stopping' }]);
 });

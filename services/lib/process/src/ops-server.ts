@@ -43,11 +43,11 @@ export interface OpsServer {
   readonly routes: OpsRoutes;
   /** Names the parts that `/readyz` asks. Until then, and after {@link OpsServer.setStopping}, it answers 503. */
   setParts(parts: readonly NamedService[]): void;
-  /** From now on `/readyz` answers 503. @param reason what it says; `stopping` unless told. */
+  /** From now on `/readyz` answers 503. @param reason what it says. @default `stopping` */
   setStopping(reason?: string): void;
   readiness(): Readiness;
   /** For how long `/readyz` has answered 503 to whoever asked, in ms; 0 when its last answer was 200. */
-  toldNotReadyMs(): number;
+  notReadyForMs(): number;
   /** @returns the port that it listens on. */
   start(): Promise<number>;
   stop(): Promise<void>;
@@ -141,7 +141,7 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
       stopping = reason;
     },
     readiness,
-    toldNotReadyMs: () => (notReadySince === undefined ? 0 : performance.now() - notReadySince),
+    notReadyForMs: () => (notReadySince === undefined ? 0 : performance.now() - notReadySince),
     start: () => listen(server, options.host, options.port),
     stop: () => close(server),
   };

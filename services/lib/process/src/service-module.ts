@@ -1,17 +1,17 @@
-import type { ServerConfig } from '@im/contract';
+import type { ConfigOf, SettingName } from '@im/contract';
 import type { Invalidations, Metrics, TenantDirectory } from '@im/kit';
 import type { LiveConfig } from './live-config.ts';
 import type { Logger } from './log.ts';
 import type { OpsRoutes } from './ops-server.ts';
 import type { Service } from './service.ts';
 import type { StatusRegistry } from './status.ts';
-import type { Background } from './task-runner.ts';
+import type { TaskRunner } from './task-runner.ts';
 
-/** The parts of a process that a module may ask for; what nobody asks for is neither loaded nor connected. */
-export type Need = 'rpc' | 'store' | 'bus' | 'blob';
+/** What a service may depend on; what no service of a process requires is neither loaded nor connected. */
+export type Dependency = 'rpc' | 'store' | 'bus' | 'blob';
 
 /**
- * What every module gets. A module adds the parts of its `needs` by intersection, for example
+ * What every service gets. A service adds what it `requires` by intersection, for example
  * `BaseDeps & { rpc: RpcRegistry; store: Store }`; the types live in their own packages.
  */
 export interface BaseDeps {
@@ -19,7 +19,7 @@ export interface BaseDeps {
   readonly metrics: Metrics;
   readonly tenants: TenantDirectory;
   readonly invalidations: Invalidations;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   /** Extra routes on the ops port, for instance a gateway's drain. */
   readonly ops: OpsRoutes;
   /** Name of this process among its peers, new at every start. */
@@ -28,20 +28,32 @@ export interface BaseDeps {
   readonly signal: AbortSignal;
 }
 
-/** What modules get besides, when they tell of themselves or follow settings that change while they run. */
+/** What services get besides, when they report a status or follow settings that change while they run. */
 export interface LiveDeps {
   readonly status: StatusRegistry;
   readonly live: LiveConfig;
 }
 
 /**
- * A service as the entry sees it. Each service package exports one as `module`.
+ * A service as the entry sees it; each service package exports one.
  * `create` only builds: no I/O, no listening; RPC implementations are bound here, so that every
  * domain of the process is known before the first one starts.
  */
-export interface ServiceModule<D extends BaseDeps = BaseDeps> {
+export interface ServiceModule<D extends BaseDeps = BaseDeps, S extends SettingName = SettingName> {
   /** Role name: `gateway`, `api`, `auth`, … */
   readonly name: string;
-  readonly needs: readonly Need[];
-  create(config: ServerConfig, deps: D): Promise<Service>;
+  readonly requires: readonly Dependency[];
+  /**
+   * What it reads of the config, besides what its dependencies do: `create` gets this alone, and processes are
+   * restarted when it changes.
+   */
+  readonly settings: readonly S[];
+  create(config: ConfigOf<S>, deps: D): Promise<Service>;
+}
+
+/** A service whose config is typed by the settings that it declares. */
+export function defineService<D extends BaseDeps, const S extends SettingName = never>(
+  service: ServiceModule<D, S>,
+): ServiceModule<D, S> {
+  return service;
 }

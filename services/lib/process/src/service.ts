@@ -1,3 +1,4 @@
+import { onAbort, sleep, untilAborted } from '@im/kit';
 import type { Logger } from './log.ts';
 
 /** Whether a part can do its work now, and if not, what it waits for. */
@@ -18,9 +19,9 @@ export function notReady(reason: string): Readiness {
 /** Something with a beginning and an end: a service, or a connection to a backend. */
 export interface Service {
   /**
-   * Begins to work. Resolves without its backends too: what needs them is handed to the background
-   * runner, and {@link Service.ready} tells when they are there. Rejects only for what no waiting
-   * can mend, such as a taken port.
+   * Begins to work. Resolves without its backends too: what needs them is handed to the task runner,
+   * and {@link Service.ready} says when they are available. Rejects only for what no waiting can mend,
+   * such as a taken port.
    */
   start(): Promise<void>;
   /**
@@ -30,10 +31,10 @@ export interface Service {
   stop(deadline: AbortSignal): Promise<void>;
   ready(): Readiness;
   /**
-   * The process will be stopped soon and is no longer ready, but whoever has not heard of it still
-   * sends work, which is done. Moves away those who would stay; resolves when `stop` finds little to do.
+   * The process will be stopped soon and is no longer ready, but callers that have not noticed still
+   * send work, which is done. Moves away clients that would stay; resolves when `stop` finds little to do.
    */
-  leave?(): Promise<void>;
+  drain?(): Promise<void>;
 }
 
 /** A started part and its name, in the order of starting. */
@@ -70,7 +71,7 @@ export async function stopInReverse(
   for (const part of [...parts].reverse()) {
     const begun = performance.now();
     try {
-      const outcome = await untilAborted(part.service.stop(deadline), deadline);
+      const outcome = await untilOverdue(part.service.stop(deadline), deadline);
       const ms = Math.round(performance.now() - begun);
       if (outcome === 'aborted') log.warn({ part: part.name, ms }, 'not stopped within the deadline');
       else log.debug({ part: part.name, ms }, 'stopped');
@@ -80,22 +81,19 @@ export async function stopInReverse(
   }
 }
 
-/** Time that a part gets to return once the deadline has passed and it was told to drop what remains. */
+/** Time that a part gets to return once the deadline has passed and it must drop what remains, in ms. */
 const ABORT_GRACE_MS = 500;
 
-async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<'done' | 'aborted'> {
+async function untilOverdue(work: Promise<void>, signal: AbortSignal): Promise<'done' | 'aborted'> {
   const { promise, resolve } = Promise.withResolvers<'aborted'>();
   let timer: NodeJS.Timeout | undefined;
-  const onAbort = () => {
+  using _ = onAbort(signal, () => {
     timer = setTimeout(() => resolve('aborted'), ABORT_GRACE_MS);
-  };
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
+  });
   try {
     return await Promise.race([work.then(() => 'done' as const), promise]);
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
   }
 }
 
@@ -107,4 +105,30 @@ export function combineReadiness(parts: readonly NamedService[]): Readiness {
     if (!answer.ready) reasons.push(`${name}: ${answer.reason ?? 'not ready'}`);
   }
   return reasons.length === 0 ? READY : notReady(reasons.join('; '));
+}
+
+/** How a process announces its stop. */
+export interface DrainOptions {
+  /** Time in which those who send work here learn that it is not ready, in ms. */
+  readonly settleMs: number;
+  /** Ends the waiting when it aborts. */
+  readonly stopping: AbortSignal;
+  readonly log: Logger;
+}
+
+/** Drains all parts, and waits until others have learned to send no more work here. A part that fails is left to the stop. */
+export async function drainAll(parts: readonly NamedService[], options: DrainOptions): Promise<void> {
+  const { settleMs, stopping, log } = options;
+  const begun = performance.now();
+  log.info('draining');
+  const gone = parts.map(async ({ name, service }) => {
+    try {
+      await service.drain?.();
+    } catch (error) {
+      log.warn({ part: name, err: error }, 'drain failed');
+    }
+  });
+  const settled = sleep(settleMs, stopping).catch(() => {});
+  await untilAborted(Promise.all([settled, ...gone]), stopping);
+  log.info({ ms: Math.round(performance.now() - begun) }, 'drained');
 }

@@ -3,20 +3,20 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogger } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { createBackground } from './task-runner.ts';
+import { createTaskRunner } from './task-runner.ts';
 
 function runner() {
   const lines: string[] = [];
   const metrics = createMetrics();
   const log = createLogger({ level: 'info', stream: { write: (line) => lines.push(line) } });
-  return { background: createBackground({ log, metrics }), lines, metrics };
+  return { tasks: createTaskRunner({ log, metrics }), lines, metrics };
 }
 
 test('a loop that fails or returns is started again, and its failures are told', async () => {
-  const { background, lines, metrics } = runner();
+  const { tasks, lines, metrics } = runner();
   let runs = 0;
   const third = Promise.withResolvers<void>();
-  background.loop(
+  tasks.loop(
     'flaky',
     async (signal) => {
       runs++;
@@ -28,7 +28,7 @@ test('a loop that fails or returns is started again, and its failures are told',
     { baseMs: 1 },
   );
   await third.promise;
-  await background.stop();
+  await tasks.stop();
   assert.equal(runs, 3);
   assert.equal(lines.length, 1, lines.join());
   assert.match(lines[0] ?? '', /"task":"flaky".*boom/);
@@ -36,43 +36,43 @@ test('a loop that fails or returns is started again, and its failures are told',
 });
 
 test('single tasks are bounded by name, and a failure does not escape', async () => {
-  const { background, lines, metrics } = runner();
+  const { tasks, lines, metrics } = runner();
   const gate = Promise.withResolvers<void>();
   const refusals: string[] = [];
   const options = { limit: 1, onRefused: (reason: string) => refusals.push(reason) };
-  background.spawn('t', () => gate.promise, options);
-  background.spawn('t', async () => assert.fail('beyond the limit'), options);
+  tasks.spawn('t', () => gate.promise, options);
+  tasks.spawn('t', async () => assert.fail('beyond the limit'), options);
   assert.deepEqual(refusals, ['limit']);
   assert.equal((await metrics.values('openim_background_refused_total'))[0]?.value, 1);
   gate.reject(new Error('later'));
   await sleep(1);
   assert.match(lines.join(), /later/);
   let ran = false;
-  background.spawn(
+  tasks.spawn(
     't',
     async () => {
       ran = true;
     },
     options,
   );
-  await background.stop();
+  await tasks.stop();
   assert.ok(ran, 'its place is free again');
   assert.deepEqual(refusals, ['limit']);
 });
 
 test('a refusal cannot be left out of account', async () => {
-  const { background } = runner();
+  const { tasks } = runner();
   // @ts-expect-error: whoever spawns says what happens when it is refused.
-  background.spawn('t', async () => {}, { limit: 1 });
-  await background.stop();
+  tasks.spawn('t', async () => {}, { limit: 1 });
+  await tasks.stop();
 });
 
 test('coalesced work runs once more after its end, however often it was asked for meanwhile', async () => {
-  const { background } = runner();
+  const { tasks } = runner();
   const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let begun = 0;
   let running = 0;
-  const ask = background.coalesce('again', async () => {
+  const ask = tasks.coalesce('again', async () => {
     assert.equal(++running, 1);
     await gates[begun++]?.promise;
     running--;
@@ -89,38 +89,38 @@ test('coalesced work runs once more after its end, however often it was asked fo
   assert.equal(begun, 2, 'asked for ten times while one ran');
   ask();
   assert.equal(begun, 3, 'at once when none runs');
-  await background.stop();
+  await tasks.stop();
   ask();
   assert.equal(begun, 3, 'not when the process stops');
 });
 
 test('periodic work never overlaps', async () => {
-  const { background } = runner();
+  const { tasks } = runner();
   let running = 0;
   let runs = 0;
-  background.every('tick', 2, async () => {
+  tasks.every('tick', 2, async () => {
     assert.equal(++running, 1);
     await sleep(5);
     running--;
     runs++;
   });
   while (runs < 2) await sleep(1);
-  await background.stop();
+  await tasks.stop();
 });
 
 test('stopping waits for every task, then nothing starts', async () => {
-  const { background } = runner();
+  const { tasks } = runner();
   let ended = false;
   const slow = async (signal: AbortSignal) => {
     await sleep(60_000, undefined, { signal }).catch(() => undefined);
     await sleep(10);
     ended = true;
   };
-  background.spawn('slow', slow, { onRefused: () => assert.fail('refused') });
-  await background.stop();
+  tasks.spawn('slow', slow, { onRefused: () => assert.fail('refused') });
+  await tasks.stop();
   assert.equal(ended, true);
   let refused = '';
-  background.spawn('late', async () => {}, {
+  tasks.spawn('late', async () => {}, {
     onRefused: (reason) => {
       refused = reason;
     },

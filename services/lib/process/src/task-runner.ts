@@ -1,16 +1,16 @@
-import { Backoff, type BackoffOptions, type Metrics, outsideCalls } from '@im/kit';
+import { Backoff, type BackoffOptions, type Metrics, outsideCalls, sleep } from '@im/kit';
 import type { Logger } from './log.ts';
 
-/** Options of {@link Background.loop}. */
+/** Options of {@link TaskRunner.loop}. */
 export interface LoopOptions extends BackoffOptions {
-  /** A run that lasted this long counts as healthy: the next restart waits the shortest time again. 30 s unless told. */
+  /** A run that lasted this long counts as healthy: the next restart waits the shortest time again. @default 30 s */
   readonly healthyAfterMs?: number;
 }
 
 /** Why a task was refused: as many of its name are running, or the process stops. */
 export type Refusal = 'limit' | 'stopping';
 
-/** Options of {@link Background.spawn}. */
+/** Options of {@link TaskRunner.spawn}. */
 export interface SpawnOptions {
   /** Most runs of this name at once; a further one is refused. @default 1,000 */
   readonly limit?: number;
@@ -25,10 +25,10 @@ export interface SpawnOptions {
 export function acceptLoss(): void {}
 
 /**
- * The one place for work that nobody awaits. Every task has a name, its failures are logged and
- * counted, and {@link Background.stop} waits for all of them.
+ * The one place for work that no caller awaits. Every task has a name, its failures are logged and
+ * counted, and {@link TaskRunner.stop} waits for all of them.
  */
-export interface Background {
+export interface TaskRunner {
   /**
    * Keeps `work` running until the process stops: when it fails or returns it is started again after
    * a growing, jittered wait. `work` ends when its signal aborts.
@@ -48,8 +48,7 @@ export interface Background {
   stop(): Promise<void>;
 }
 
-/** Parts that a runner needs. */
-export interface BackgroundDeps {
+export interface TaskRunnerDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -57,8 +56,8 @@ export interface BackgroundDeps {
 const DEFAULT_SPAWN_LIMIT = 1_000;
 const DEFAULT_HEALTHY_AFTER_MS = 30_000;
 
-/** A supervised runner of its own; a process has one. */
-export function createBackground({ log, metrics }: BackgroundDeps): Background {
+/** A task runner; a process has one. */
+export function createTaskRunner({ log, metrics }: TaskRunnerDeps): TaskRunner {
   const controller = new AbortController();
   const { signal } = controller;
   const running = new Set<Promise<void>>();
@@ -98,14 +97,7 @@ export function createBackground({ log, metrics }: BackgroundDeps): Background {
   }
 
   async function wait(ms: number): Promise<void> {
-    if (signal.aborted) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    const onAbort = () => resolve();
-    signal.addEventListener('abort', onAbort, { once: true });
-    await promise;
-    clearTimeout(timer);
-    signal.removeEventListener('abort', onAbort);
+    await sleep(ms, signal).catch(() => {});
   }
 
   return {

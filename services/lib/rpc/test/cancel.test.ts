@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tenantId } from '@im/contract';
-import { background, type CallContext, type CallScope, currentCall, sleep } from '@im/kit';
+import { type CallContext, type CallScope, currentCall, sleep, systemContext } from '@im/kit';
 import { make } from '@im/protocol';
 import { loopbackConfig, portOf, startPeer } from './fixture.ts';
 
@@ -46,7 +46,7 @@ test('a caller that goes away cancels its call at the other process, and what th
   config.rpc.domains.msg.addresses = [`127.0.0.1:${portOf(near, 'msg')}`];
   await using client = await startPeer(config);
   const controller = new AbortController();
-  const ctx = background(tenantId('acme'), 'op', { timeoutMs: 60_000, signal: controller.signal });
+  const ctx = systemContext(tenantId('acme'), 'op', { timeoutMs: 60_000, signal: controller.signal });
   const call = client.rpc.client('msg').getServerTime(ctx, make('msg.GetServerTimeReq'));
   await until(() => last.scopes.length === 1, 'the call arrived at the last process');
   assert.equal(last.scopes[0]?.cancelled, false);
@@ -61,7 +61,7 @@ test('a caller whose process ends cancels its calls, unless a change was begun',
   const { scopes, service, release } = waiting();
   await using server = await startPeer(loopbackConfig({}), 'user', service);
   const client = await startPeer(loopbackConfig({ addresses: [`127.0.0.1:${portOf(server, 'user')}`] }));
-  const ctx = background(tenantId('acme'), 'op', { timeoutMs: 60_000 });
+  const ctx = systemContext(tenantId('acme'), 'op', { timeoutMs: 60_000 });
   const calls = Promise.allSettled(
     [1, 2].map(() => client.rpc.client('user').getDesignateUsers(ctx, request)),
   );

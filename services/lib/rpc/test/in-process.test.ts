@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tenantId } from '@im/contract';
-import { background, type CallContext } from '@im/kit';
+import { type CallContext, systemContext } from '@im/kit';
 import { make, type user } from '@im/protocol';
 import { loopbackConfig, startPeer } from './fixture.ts';
 
-const ctx = background(tenantId('acme'), 'op-1', { timeoutMs: 60_000 });
+const ctx = systemContext(tenantId('acme'), 'op-1', { timeoutMs: 60_000 });
 
 test('a direct call hands over the very request and context', async () => {
   const seen: unknown[] = [];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { tenantId } from '@im/contract';
-import { background, sleep } from '@im/kit';
+import { sleep, systemContext } from '@im/kit';
 import { createLogger } from '@im/process';
 import { decode, encode, make } from '@im/protocol';
 import { loopbackConfig, type Peer, portOf, startPeer } from './fixture.ts';
@@ -15,7 +15,7 @@ const serve = (key: Key) => startPeer(loopbackConfig({}, key), 'user', service);
 const dial = (server: Peer, key: Key) =>
   startPeer(loopbackConfig({ addresses: [`127.0.0.1:${portOf(server, 'user')}`] }, key));
 const ask = (client: Peer, timeoutMs = 20_000) =>
-  client.rpc.client('user').getDesignateUsers(background(tenantId('acme'), 'op', { timeoutMs }), request);
+  client.rpc.client('user').getDesignateUsers(systemContext(tenantId('acme'), 'op', { timeoutMs }), request);
 /** Gives a running process another key. */
 const change = (peer: Peer, key: Key) => peer.reconfigure(loopbackConfig({}, key));
 const eventually = async (what: string, holds: () => Promise<boolean>) => {
@@ -58,7 +58,7 @@ for (const [what, client] of [
 test('a running cluster gets a key, changes it and loses it without a call that fails or a pipe that breaks', async () => {
   await using called = await serve({});
   await using caller = await dial(called, {});
-  const context = background(tenantId('acme'), 'op', { timeoutMs: 20_000 });
+  const context = systemContext(tenantId('acme'), 'op', { timeoutMs: 20_000 });
   const steps: readonly (readonly [Peer, Key])[] = [
     [called, { key: 'a', acceptMissingKey: true }],
     [caller, { key: 'a', acceptMissingKey: true }],

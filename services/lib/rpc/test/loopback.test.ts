@@ -4,11 +4,11 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { tenantId } from '@im/contract';
-import { background, type CallContext, QueueFullError, withCaller } from '@im/kit';
+import { type CallContext, QueueFullError, systemContext, withCaller } from '@im/kit';
 import { decode, ERR, encode, ImError, type Messages, make, type msg } from '@im/protocol';
 import { loopbackConfig, portOf, startPeer } from './fixture.ts';
 
-const ctx = (timeoutMs = 20_000) => background(tenantId('acme'), 'op-1', { timeoutMs });
+const ctx = (timeoutMs = 20_000) => systemContext(tenantId('acme'), 'op-1', { timeoutMs });
 const ask = (...userIDs: string[]) => make('user.GetDesignateUsersReq', { userIDs });
 
 /** An implementation that answers with one user per asked id and keeps the context it saw. */

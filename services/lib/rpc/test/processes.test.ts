@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { tenantId } from '@im/contract';
-import { background } from '@im/kit';
+import { systemContext } from '@im/kit';
 import { ERR, make } from '@im/protocol';
 import { loopbackConfig, type Peer, startPeer } from './fixture.ts';
 
@@ -55,7 +55,7 @@ const caller = (homes: readonly Home[], rpc = {}) =>
 
 /** Asks which process answers, after `delayMs` in that process. */
 async function ask(peer: Peer, delayMs = 0, timeoutMs = 30_000): Promise<string> {
-  const ctx = background(tenantId('acme'), 'op', { timeoutMs });
+  const ctx = systemContext(tenantId('acme'), 'op', { timeoutMs });
   const request = make('user.GetDesignateUsersReq', { userIDs: [String(delayMs)] });
   const { usersInfo } = await peer.rpc.client('user').getDesignateUsers(ctx, request);
   return usersInfo[0]?.userID ?? '';
@@ -138,7 +138,7 @@ test('a write is never sent twice by the transport', async () => {
   await using home = await startHome();
   await using client = await caller([home]);
   await ask(client);
-  const ctx = background(tenantId('acme'), 'op');
+  const ctx = systemContext(tenantId('acme'), 'op');
   const write = client.rpc.client('user').userRegister(ctx, make('user.UserRegisterReq'));
   const refused = assert.rejects(write, { code: ERR.NetworkError });
   while (!home.said.includes('registered 1')) await sleep(5);
@@ -178,7 +178,7 @@ test('no call is lost while processes stop and start in good order, writes inclu
     let running = true;
     const callers = Array.from({ length: 20 }, async () => {
       while (running) {
-        const ctx = background(tenantId('acme'), 'op');
+        const ctx = systemContext(tenantId('acme'), 'op');
         await user.updateUserInfo(ctx, make('user.UpdateUserInfoReq')).then(
           () => done++,
           (error) => errors.push(error),

@@ -4,10 +4,10 @@ import {
   type CacheOptions,
   createCache,
   type Invalidations,
+  KEY_SEPARATOR,
   type Metrics,
   sharedWork,
 } from '@im/kit';
-import { KEY_SEPARATOR } from './collection.ts';
 
 /**
  * Process-wide copies of entities of one kind, by tenant and id. A copy lives until its time limit,

@@ -1,10 +1,9 @@
 import type { TenantId } from '@im/contract';
+import { KEY_SEPARATOR } from '@im/kit';
 import { argsError } from '@im/protocol';
 import type { Collection, IndexDirection } from 'mongodb';
 import { boundedCollection } from './bounded-collection.ts';
 
-/** Joins the parts of an `_id`; the API edge refuses ids with control characters, so it never occurs in a part. */
-export const KEY_SEPARATOR = '\u001f';
 const AFTER_SEPARATOR = '\u0020';
 
 /**

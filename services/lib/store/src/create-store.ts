@@ -1,6 +1,6 @@
 import type { ServerConfig, TenantId } from '@im/contract';
 import { Backoff, type Invalidations, type Metrics, type TenantDirectory } from '@im/kit';
-import { type Background, type Logger, notReady, READY } from '@im/process';
+import { type Logger, notReady, READY, type TaskRunner } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { type Document, MongoServerError } from 'mongodb';
 import { entityCaches } from './cached.ts';
@@ -28,7 +28,7 @@ export interface StoreDeps {
   readonly metrics: Metrics;
   readonly invalidations: Invalidations;
   readonly tenants: TenantDirectory;
-  readonly background: Background;
+  readonly tasks: TaskRunner;
   /** Hears every command to MongoDB; for tests that look at query plans. */
   readonly onCommand?: (command: SentCommand) => void;
 }
@@ -74,7 +74,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       pending.delete(name);
     }
   }
-  const prepareSoon = deps.background.coalesce('store-indexes', prepareAll);
+  const prepareSoon = deps.tasks.coalesce('store-indexes', prepareAll);
   /** Has the indexes of a database made, however long that takes. */
   function prepare(name: string): void {
     if (prepared.has(name)) return;

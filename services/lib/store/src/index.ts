@@ -3,7 +3,6 @@ export {
   type CollectionSpec,
   defineCollection,
   type IndexSpec,
-  KEY_SEPARATOR,
   type TenantCollection,
   type TenantDocument,
 } from './collection.ts';

@@ -1,8 +1,7 @@
 import type { TenantId } from '@im/contract';
-import { type Metrics, token16 } from '@im/kit';
+import { KEY_SEPARATOR, type Metrics, token16 } from '@im/kit';
 import type { Logger } from '@im/process';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
-import { KEY_SEPARATOR } from './collection.ts';
 import { redisBreaker } from './redis-breaker.ts';
 import { parseRedisUri } from './redis-uri.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type TenantId, tenantId, tenantSettings } from '@im/contract';
 import { startMongo, startRedis } from '@im/dev-stores';
 import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
+import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { createStore, type Store, type StoreDeps } from '../src/index.ts';
 
 /** Tenants of the tests: two of each placement. */
@@ -33,18 +33,18 @@ export async function openStore(
 ): Promise<TestStore> {
   const log = silentLogger();
   const metrics = createMetrics();
-  const background = createBackground({ log, metrics });
+  const tasks = createTaskRunner({ log, metrics });
   const tenants = testTenants(SHARED, DEDICATED);
   const database = `test_${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
   const store = createStore(
     { mongo: { uri: uris.mongo, database, maxPoolSize: 10 }, redis: { uri: uris.redis } },
-    { log, metrics, background, tenants, invalidations: inProcessInvalidations(), ...extra },
+    { log, metrics, tasks, tenants, invalidations: inProcessInvalidations(), ...extra },
   );
   await store.start();
   return {
     store,
     async [Symbol.asyncDispose]() {
-      await background.stop();
+      await tasks.stop();
       await store.stop(AbortSignal.timeout(5_000));
     },
   };

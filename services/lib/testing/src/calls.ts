@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TenantId } from '@im/contract';
-import { type CallContext, background as systemContext, withCaller } from '@im/kit';
+import { type CallContext, systemContext, withCaller } from '@im/kit';
 import { ImError } from '@im/protocol';
 
 /** The call of a user, or of an administrator. */

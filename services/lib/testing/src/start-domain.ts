@@ -18,13 +18,13 @@ import {
   staticTenants,
 } from '@im/kit';
 import {
-  type Background,
   type BaseDeps,
-  createBackground,
   createMetrics,
+  createTaskRunner,
   type Service,
   type ServiceModule,
   silentLogger,
+  type TaskRunner,
 } from '@im/process';
 import { DOMAINS, type Domain } from '@im/protocol';
 import { createRpc, type DomainService, type RpcRegistry } from '@im/rpc';
@@ -85,7 +85,7 @@ export interface TestProcess extends AsyncDisposable {
   /** Only with `s3`. */
   readonly blob: Blob;
   readonly tenants: MutableTenantDirectory;
-  readonly tasks: Background;
+  readonly tasks: TaskRunner;
   /** Registers users: by id, with nickname `N<id>` and face `F<id>`, or as described. */
   addUsers(tenant: TenantId, ...users: readonly (string | Partial<NewUser>)[]): Promise<void>;
   /** Notifications since the last call, in the order of sending. */
@@ -167,10 +167,10 @@ export async function startDomain<N extends Domain>(
   const config = configOf(stores, cluster.database, options.config);
   const log = silentLogger();
   const metrics = createMetrics();
-  const background = createBackground({ log, metrics });
+  const tasks = createTaskRunner({ log, metrics });
   const tenants = staticTenants((entries ?? DEFAULT_TENANTS).map((input) => tenantSettings(input)));
   const instanceId = newInstanceId();
-  const base = { log, metrics, background, tenants, instanceId };
+  const base = { log, metrics, tasks, tenants, instanceId };
   const realBus = stores.nats && createBus(config.nats, base);
   const invalidations = realBus?.invalidations ?? cluster.invalidations;
   const store = createStore(config, { ...base, invalidations });
@@ -197,14 +197,14 @@ export async function startDomain<N extends Domain>(
     for (const part of running) assert.ok(part.ready().ready, part.ready().reason);
   });
   const process: TestProcess & Pick<TestDomain<N>, 'another'> = {
-    ...{ store, bus, blob: deps.blob, tenants, tasks: background },
+    ...{ store, bus, blob: deps.blob, tenants, tasks: tasks },
     addUsers: (tenant, ...users) => addUsers(store, tenant, users),
     takeSent: recorder.take,
     refuseNotifications: recorder.refuse,
     another: async (over = store) => (await create(over, createMetrics())).rpc.client(service.name),
     async [Symbol.asyncDispose]() {
       await created.stop(AbortSignal.timeout(STOP_MS));
-      await background.stop();
+      await tasks.stop();
       await store.stop(AbortSignal.timeout(STOP_MS));
       await realBus?.stop(AbortSignal.timeout(STOP_MS));
       await own?.stop();

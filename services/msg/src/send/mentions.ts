@@ -34,11 +34,11 @@ export function mentionsOf(message: sdkws.MsgData): Mentions | undefined {
 
 /** Sets the marks in the background; a failure costs a hint on the conversation, never the message. */
 export function setMentions(
-  { rpc, background, log }: Pick<MsgDeps, 'rpc' | 'background' | 'log'>,
+  { rpc, tasks, log }: Pick<MsgDeps, 'rpc' | 'tasks' | 'log'>,
   ctx: CallContext,
   mentions: Mentions,
 ): void {
-  background.spawn(
+  tasks.spawn(
     'msg-mentions',
     async () => {
       const client = rpc.client('conversation');

@@ -63,10 +63,7 @@ export interface CarriedChange {
 type Checked = Pick<Verdict, 'ensureOwners' | 'memberVersion'>;
 
 export type MessageSenderDeps = SendPermissionDeps &
-  Pick<
-    MsgDeps,
-    'bus' | 'tenants' | 'metrics' | 'rpc' | 'background' | 'log' | 'limits' | 'parked' | 'mentionAll'
-  >;
+  Pick<MsgDeps, 'bus' | 'tenants' | 'metrics' | 'rpc' | 'tasks' | 'log' | 'limits' | 'parked' | 'mentionAll'>;
 
 /** The sender of a process. */
 export function createMessageSender(deps: MessageSenderDeps): MessageSender {

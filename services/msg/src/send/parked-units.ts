@@ -1,4 +1,5 @@
 import type { TenantId } from '@im/contract';
+import { KEY_SEPARATOR } from '@im/kit';
 import { ERR, ImError, queueKey, type sdkws } from '@im/protocol';
 import type { ParkedRecordRepo } from '@im/store';
 
@@ -13,7 +14,7 @@ export interface ParkedUnits {
   poll(): Promise<void>;
 }
 
-const keyOf = (tenant: TenantId, conversation: string) => `${tenant}\u001f${conversation}`;
+const keyOf = (tenant: TenantId, conversation: string) => `${tenant}${KEY_SEPARATOR}${conversation}`;
 
 /** Before the first poll none are known to be parked. */
 export function parkedUnits(repo: Pick<ParkedRecordRepo, 'markers'>): ParkedUnits {

@@ -1,10 +1,9 @@
 import type { ServerConfig } from '@im/contract';
-import { type CallContext, KeyedBuckets, type Metrics, type TenantDirectory } from '@im/kit';
+import { type CallContext, KEY_SEPARATOR, KeyedBuckets, type Metrics, type TenantDirectory } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 
 /** Most users and tenants whose rates are remembered. */
 const MAX_KEYS = 100_000;
-const SEPARATOR = '\u001f';
 
 /** What {@link createSendLimits} needs. */
 export interface SendLimitsDeps {
@@ -50,7 +49,7 @@ export function createSendLimits({ tenants, metrics, limits, now }: SendLimitsDe
       if (opAdmin) return;
       const { userMessages, userBytes } = limits();
       const own = settings?.userLimits;
-      const key = tenant + SEPARATOR + opUserID;
+      const key = tenant + KEY_SEPARATOR + opUserID;
       const counts = {
         ratePerSecond: own?.messagesPerSecond ?? userMessages.perSecond,
         burst: own?.messageBurst ?? userMessages.burst,

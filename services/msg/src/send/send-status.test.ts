@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tenantId } from '@im/contract';
-import { createBackground, createMetrics, silentLogger } from '@im/process';
+import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import type { Store } from '@im/store';
 import { SEND_STATUS, sendStatus } from './send-status.ts';
 
@@ -15,8 +15,8 @@ test('a send in progress is reported as such, and a late report does not undo it
   };
   const redis = { orElse: (work: (c: typeof client) => unknown) => work(client) };
   const store = { redis, redisKey: (...parts: string[]) => parts.join('/') };
-  const background = createBackground({ log: silentLogger(), metrics: createMetrics() });
-  const status = sendStatus(store as unknown as Pick<Store, 'redis' | 'redisKey'>, background);
+  const tasks = createTaskRunner({ log: silentLogger(), metrics: createMetrics() });
+  const status = sendStatus(store as unknown as Pick<Store, 'redis' | 'redisKey'>, tasks);
   const ctx = {
     tenant: tenantId('one'),
     operationID: 'op',
@@ -37,5 +37,5 @@ test('a send in progress is reported as such, and a late report does not undo it
   assert.equal(await seen(), SEND_STATUS.Failed);
   status.note(ctx, SEND_STATUS.Sending);
   assert.equal(await seen(), SEND_STATUS.Failed);
-  await background.stop();
+  await tasks.stop();
 });

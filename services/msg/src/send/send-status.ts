@@ -1,5 +1,5 @@
 import type { CallContext } from '@im/kit';
-import { acceptLoss, type Background } from '@im/process';
+import { acceptLoss, type TaskRunner } from '@im/process';
 import type { Store } from '@im/store';
 
 /** Outcome of the send of an operation, as /msg/check_msg_is_send_success returns it. */
@@ -14,11 +14,11 @@ export interface SendStatus {
 }
 
 /** Keeps outcomes in Redis. */
-export function sendStatus(store: Pick<Store, 'redis' | 'redisKey'>, background: Background): SendStatus {
+export function sendStatus(store: Pick<Store, 'redis' | 'redisKey'>, tasks: TaskRunner): SendStatus {
   const keyOf = (ctx: CallContext) => store.redisKey(ctx.tenant, KIND, ctx.operationID);
   return {
     note(ctx, status) {
-      background.spawn(
+      tasks.spawn(
         'send-status',
         async () => {
           await store.redis.orElse<unknown>(

@@ -44,7 +44,7 @@ function toNewUser(user: sdkws.UserInfo, createTime: number): NewUser {
 
 /** Registration and profiles. */
 export function userInfoMethods(deps: UserDeps): UserInfoMethods {
-  const { users, notifier, rpc, tenants, background, metrics, profileChanges } = deps;
+  const { users, notifier, rpc, tenants, tasks, metrics, profileChanges } = deps;
   const registrations = metrics.counter('user_register_total', 'Registered users');
 
   async function notify(ctx: CallContext, userID: string): Promise<void> {
@@ -64,7 +64,7 @@ export function userInfoMethods(deps: UserDeps): UserInfoMethods {
   /** Friends and groups are notified in the background; if that is lost, clients read the new name with the next list. */
   function notifyFriendsAndGroups(ctx: CallContext, userID: string): void {
     const later = detached(ctx, FAN_OUT_MS);
-    background.spawn(
+    tasks.spawn(
       'profile-friends',
       async () => {
         await rpc
@@ -73,7 +73,7 @@ export function userInfoMethods(deps: UserDeps): UserInfoMethods {
       },
       { onRefused: acceptLoss },
     );
-    background.spawn(
+    tasks.spawn(
       'profile-groups',
       async () => {
         await rpc.client('group').userProfileChanged(later, make('group.UserProfileChangedReq', { userID }));

@@ -1,6 +1,6 @@
 import type { Bus } from '@im/bus';
 import { isTenantId, type TenantId } from '@im/contract';
-import type { TenantDirectory } from '@im/kit';
+import { KEY_SEPARATOR, type TenantDirectory } from '@im/kit';
 import type { Logger } from '@im/process';
 import { ERR, ImError, make, type user } from '@im/protocol';
 import type { RedisClient, Store } from '@im/store';
@@ -68,7 +68,6 @@ const GATEWAYS_FRESH_MS = 1_000;
 const REAP_LOCK_MS = 30_000;
 const NAMED_LIFE_MS = 120_000;
 const CHUNK = 500;
-const SEPARATOR = '\u001f';
 
 /** How long a gateway's count of a tenant's connections is kept, in heartbeat limits. */
 const TENANT_COUNT_LIFE = 4;
@@ -220,7 +219,7 @@ export function createPresence({ store, events, tenants, log, limitMs }: Presenc
       for (const item of chunk) {
         if (!isTenantId(item.tenant) || item.userID === '') continue;
         const connections = reported(item);
-        (connections.length > 0 ? here : gone).push(item.tenant + SEPARATOR + item.userID);
+        (connections.length > 0 ? here : gone).push(item.tenant + KEY_SEPARATOR + item.userID);
         writes.push(set(client, gatewayID, item.tenant, item.userID, connections, full));
       }
       if (here.length > 0) {
@@ -240,7 +239,7 @@ export function createPresence({ store, events, tenants, log, limitMs }: Presenc
     for (const chunk of chunks(members, CHUNK)) {
       await Promise.all(
         chunk.map(async (member) => {
-          const [tenant = '', userID = ''] = member.split(SEPARATOR);
+          const [tenant = '', userID = ''] = member.split(KEY_SEPARATOR);
           if (isTenantId(tenant)) await set(client, gatewayID, tenant, userID, [], false);
         }),
       );

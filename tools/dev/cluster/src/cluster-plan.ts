@@ -1,4 +1,4 @@
-import type { ServerConfigInput, TenantSettingsInput } from '@im/contract';
+import { DEFAULT_ADMIN_USER, type ServerConfigInput, type TenantSettingsInput } from '@im/contract';
 import { DOMAINS, type Domain } from '@im/protocol';
 
 /** How a cluster is cut into processes: everything in one, or 2 gateways, 2 transfers, 2 rpc, api, push and cron. */
@@ -42,7 +42,7 @@ export type TenantOverrides = Partial<
 export function testTenant(id: string, settings: TenantOverrides = {}): TestTenant {
   return {
     id,
-    adminUser: 'imAdmin',
+    adminUser: DEFAULT_ADMIN_USER,
     adminSecret: `admin secret of ${id}`,
     tokenSecret: `token secret of ${id}`,
     settings,

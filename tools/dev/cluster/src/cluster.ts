@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Admin, admin, type Endpoint } from '@im/client';
-import type { ServerConfigInput } from '@im/contract';
+import { type ServerConfigInput, tenantPath } from '@im/contract';
 import { type ReservedPorts, reservePorts, type StartedBackends, startBackends } from '@im/dev-stores';
 import {
   planCluster,

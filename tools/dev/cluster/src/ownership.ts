@@ -1,8 +1,5 @@
 import type { Cluster } from './cluster.ts';
 
-/** Partitions of the message log. */
-export const PARTITIONS = 64;
-
 /** Sum of the partitions that the transfers believe to own: more than there are when two own the same. */
 export async function foldedPartitions(cluster: Cluster): Promise<number> {
   const transfers = cluster.processes.filter(

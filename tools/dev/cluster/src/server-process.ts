@@ -120,7 +120,7 @@ export function serverProcess(plan: ProcessPlan, options: ServerProcessOptions):
         if (status === 200) return;
         last = text.trim();
       } catch (error) {
-        last = error instanceof Error ? error.message : String(error);
+        last = messageOf(error);
       }
       if (performance.now() > deadline) {
         throw new Error(

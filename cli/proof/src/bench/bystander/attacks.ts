@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { connectUrl, connectWire, sendMessage, type WireConnection } from '@im/client';
+import { DEFAULT_ADMIN_USER } from '@im/contract';
 import { encode, make, REQ, SESSION } from '@im/protocol';
 import { WebSocket } from 'ws';
 import { type Attack, type AttackContext, answerOf, loops } from './attack.ts';
@@ -295,12 +296,12 @@ const tokenGuessing: Attack = {
         if (i < 8) {
           await api.call('/auth/get_admin_token', {
             secret: randomBytes(9).toString('hex'),
-            userID: 'imAdmin',
+            userID: DEFAULT_ADMIN_USER,
           });
         } else if (i < 16) {
           await api.call('/auth/parse_token', { token: made() });
         } else {
-          (await connectWire({ ...options(i), userID: 'imAdmin', token: made() })).terminate();
+          (await connectWire({ ...options(i), userID: DEFAULT_ADMIN_USER, token: made() })).terminate();
         }
         return 'let in';
       });

@@ -1,14 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBus } from '@im/bus';
-import { ServerConfig, tenantId } from '@im/contract';
-import { createBackground, createLogger, createMetrics } from '@im/process';
+import { PARTITIONS, ServerConfig, tenantId } from '@im/contract';
+import { createLogger, createMetrics, createTaskRunner } from '@im/process';
 import { encode, make } from '@im/protocol';
 import { type AttackContext, loops } from './attack.ts';
 
 /** Pause between two records. */
 const EVERY_MS = 20;
-const PARTITIONS = 64;
 
 /** Writes records of a tenant into every partition of the log, past the services that would refuse them. */
 export async function rawRecords(
@@ -18,9 +17,9 @@ export async function rawRecords(
   if (nats === undefined) throw new Error('needs the NATS server');
   const log = createLogger({ level: 'fatal' });
   const metrics = createMetrics();
-  const background = createBackground({ log, metrics });
+  const tasks = createTaskRunner({ log, metrics });
   const config = ServerConfig.parse({ nats: { servers: [nats] } }).nats;
-  const bus = createBus(config, { log, metrics, background, instanceId: 'attack' });
+  const bus = createBus(config, { log, metrics, tasks, instanceId: 'attack' });
   await bus.start();
   const message = (clientMsgID: string) =>
     make('sdkws.MsgData', { sendID: 'a', recvID: 'b', clientMsgID, sessionType: 1, contentType: 101 });
@@ -49,6 +48,6 @@ export async function rawRecords(
       return 'appended';
     });
     await bus.stop(AbortSignal.timeout(2_000));
-    await background.stop();
+    await tasks.stop();
   };
 }

@@ -1,4 +1,5 @@
 import { apiClient } from '@im/client';
+import { DEFAULT_ADMIN_USER } from '@im/contract';
 import { type BenchRun, cpuPer, latencies, type Measure, type Scenario, startMeter } from '../bench-run.ts';
 import { Histogram } from '../histogram.ts';
 
@@ -12,7 +13,7 @@ export const http: Scenario = {
   async run(bench) {
     const users = await bench.users(LOOKED_UP);
     const secret = bench.options.external?.secret ?? 'admin secret of default';
-    const adminUser = bench.options.external?.adminUser ?? 'imAdmin';
+    const adminUser = bench.options.external?.adminUser ?? DEFAULT_ADMIN_USER;
     const stamp = `${process.pid}x${Math.floor(performance.now())}`;
     const userIDs = users.map((user) => user.userID);
     const login = ['/auth/get_admin_token', { secret, userID: adminUser }] as const;

@@ -1,10 +1,16 @@
 import { z } from 'zod';
+import { BACKEND_PORTS } from '../backends.ts';
+import { PARTITIONS } from '../message-log.ts';
 import { count, ms, secret } from './fields.ts';
 
 /** Section `nats` of the config. */
 export const NatsConfig = z
   .strictObject({
-    servers: z.array(z.string().min(1)).min(1).default(['nats://127.0.0.1:4222']).describe('Server URLs.'),
+    servers: z
+      .array(z.string().min(1))
+      .min(1)
+      .default([`nats://127.0.0.1:${BACKEND_PORTS.nats}`])
+      .describe('Server URLs.'),
     user: z.string().default('').describe('User name.'),
     password: secret('Password.'),
     token: secret('Token, instead of user and password.'),
@@ -14,8 +20,8 @@ export const NatsConfig = z
       .describe('Copies of every stream.'),
     storage: z.enum(['file', 'memory']).default('file').describe('Where the message log is kept.'),
     partitions: z
-      .literal(64)
-      .default(64)
+      .literal(PARTITIONS)
+      .default(PARTITIONS)
       .describe(
         'Partitions of the message log. Fixed for good: it decides which messages are ordered together.',
       ),
@@ -48,7 +54,7 @@ export const MongoConfig = z
     uri: z
       .string()
       .regex(/^mongodb(\+srv)?:\/\//, 'must start with mongodb:// or mongodb+srv://')
-      .default('mongodb://127.0.0.1:27017')
+      .default(`mongodb://127.0.0.1:${BACKEND_PORTS.mongodb}`)
       .meta({ secret: true })
       .describe('Connection string.'),
     database: z
@@ -67,7 +73,7 @@ export const RedisConfig = z
     uri: z
       .string()
       .regex(/^rediss?:\/\//, 'must start with redis:// or rediss://')
-      .default('redis://127.0.0.1:6379')
+      .default(`redis://127.0.0.1:${BACKEND_PORTS.redis}`)
       .meta({ secret: true })
       .describe('Connection string.'),
   })
@@ -77,7 +83,10 @@ export const RedisConfig = z
 /** Section `s3` of the config. */
 export const S3Config = z
   .strictObject({
-    endpoint: z.string().default('http://127.0.0.1:8333').describe('URL by which the server reaches it.'),
+    endpoint: z
+      .string()
+      .default(`http://127.0.0.1:${BACKEND_PORTS.objectStorage}`)
+      .describe('URL by which the server reaches it.'),
     externalEndpoint: z
       .string()
       .default('')

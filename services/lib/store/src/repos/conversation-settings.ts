@@ -1,7 +1,8 @@
 import type { TenantId } from '@im/contract';
+import { KEY_SEPARATOR } from '@im/kit';
 import { type conversation, make, RECV_OPT } from '@im/protocol';
 import type { Filter } from 'mongodb';
-import { defineCollection, KEY_SEPARATOR, type TenantDocument } from '../collection.ts';
+import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { wholeList } from '../whole-list.ts';

@@ -1,6 +1,7 @@
 import type { TenantId } from '@im/contract';
+import { KEY_SEPARATOR } from '@im/kit';
 import type { AnyBulkWriteOperation } from 'mongodb';
-import { defineCollection, KEY_SEPARATOR, type TenantDocument } from '../collection.ts';
+import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { bulkUpsert } from './bulk-writes.ts';

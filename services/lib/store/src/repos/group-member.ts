@@ -1,6 +1,7 @@
 import type { TenantId } from '@im/contract';
+import { KEY_SEPARATOR } from '@im/kit';
 import { ROLE } from '@im/protocol';
-import { defineCollection, KEY_SEPARATOR, type TenantDocument } from '../collection.ts';
+import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { type MemberVersions, memberVersions } from './member-version.ts';

@@ -1,7 +1,6 @@
 import type { TenantId } from '@im/contract';
-import { type Metrics, sharedWork } from '@im/kit';
+import { KEY_SEPARATOR, type Metrics, sharedWork } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
-import { KEY_SEPARATOR } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { countByDay, dayName, dayOf, startOf } from './count-by-day.ts';

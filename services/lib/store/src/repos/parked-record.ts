@@ -1,6 +1,6 @@
 import type { TenantId } from '@im/contract';
+import { KEY_SEPARATOR } from '@im/kit';
 import { Binary } from 'mongodb';
-import { KEY_SEPARATOR } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 

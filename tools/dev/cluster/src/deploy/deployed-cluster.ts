@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Admin, type AdminAccess, admin, type Endpoint } from '@im/client';
+import { DEFAULT_PORTS, DEFAULT_TENANT, tenantPath } from '@im/contract';
 import { sleep } from '@im/kit';
 import { type KubeObject, NAMESPACE, POD, SERVICE } from '@im/kube';
 import { type Metrics, parseMetrics } from '../metrics.ts';
@@ -72,14 +73,12 @@ export interface DeployOptions {
   readonly keep?: boolean;
 }
 
-const DEFAULT_TENANT = 'default';
 const SETTLE_TIMEOUT_MS = 240_000;
 const READY_TIMEOUT_MS = 60_000;
 const GONE_TIMEOUT_MS = 120_000;
 /** A namespace waits for its last pod, and a gateway may use all of its drain deadline. */
 const NAMESPACE_GONE_TIMEOUT_MS = 400_000;
 const LOOK_MS = 250;
-const OPS_PORT = 10_300;
 /** Carries what a cluster was made of, so that another file finds out whether it is the one that it wants. */
 const MADE_OF = 'openim.test/made-of';
 /** Selects one gateway pod for a separate Service. */
@@ -179,7 +178,7 @@ export async function deployCluster(
       return found;
     };
     const endpoint = (tenant: string, gateway = 0): Endpoint => {
-      const path = tenant === DEFAULT_TENANT ? '' : `/t/${tenant}`;
+      const path = tenantPath(tenant);
       return {
         api: `${reached.endpoint.api}${path}`,
         ws: `${gateways[gateway % gateways.length]?.ws}${path}`,
@@ -255,7 +254,7 @@ async function pinGateway(
       selector: { [PIN]: name },
       // A gateway that drains still has to be found by those who want to see it drain.
       publishNotReadyAddresses: true,
-      ports: [{ name: 'ws', port: 10_001, targetPort: 'ws' }],
+      ports: [{ name: 'ws', port: DEFAULT_PORTS.gateway, targetPort: 'ws' }],
     },
   });
   pins.push(service);
@@ -264,14 +263,14 @@ async function pinGateway(
   return {
     name,
     ws: `ws://${host}:${port}`,
-    metrics: async (): Promise<Metrics> => parseMetrics(await api.proxy(key, OPS_PORT, 'metrics')),
+    metrics: async (): Promise<Metrics> => parseMetrics(await api.proxy(key, DEFAULT_PORTS.ops, 'metrics')),
     kill: async () => killContainer(await getExisting(api, POD, key)),
     // The node starts what has ended.
     start: () => {},
     async untilReady(timeoutMs = READY_TIMEOUT_MS) {
       const deadline = performance.now() + timeoutMs;
       for (;;) {
-        const answers = await api.proxy(key, OPS_PORT, 'readyz').then(
+        const answers = await api.proxy(key, DEFAULT_PORTS.ops, 'readyz').then(
           () => true,
           () => false,
         );
