@@ -87,7 +87,9 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
 
   /** What the ops port of a pod answers, by way of the API server. */
   const ops = ({ metadata: { name } }: Pod, path: string, method?: 'POST') =>
-    cluster.testCluster.api.proxy({ namespace: cluster.namespace, name }, DEFAULT_PORTS.ops, path, { method });
+    cluster.testCluster.api.proxy({ namespace: cluster.namespace, name }, DEFAULT_PORTS.ops, path, {
+      method,
+    });
 
   /** What each process of the cluster asks of its callers, once. */
   async function keyUses(): Promise<string[]> {

@@ -1,4 +1,5 @@
 import type { Bus, LogEntry, LogStart } from '@im/bus';
+import { messageOf } from '@im/kit';
 import { dedupKeyOf } from '@im/protocol';
 import type { GroupCommitWriter, ParkedUnit, Progress } from '@im/store';
 import { type ReadRecord, readRecord } from './batch.ts';

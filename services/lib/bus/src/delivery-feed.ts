@@ -10,7 +10,7 @@ import { streamInfo } from './jetstream-api.ts';
 import { LateSubjects } from './late-subjects.ts';
 import type { NatsLink } from './nats-link.ts';
 import type { ProducerWatch } from './producer-watch.ts';
-import { groupSubject, STREAM, subjectTenant, userSubject } from './subjects.ts';
+import { groupSubject, subjectTenant, userSubject } from './subjects.ts';
 import type { BusDeps, DeliveryFeed, FeedOptions, JoinedAt, Unsubscribe } from './types.ts';
 
 /** Conversations of one generation of the memory: forwarded places of the busiest ones. */

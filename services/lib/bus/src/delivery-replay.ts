@@ -1,7 +1,8 @@
+import { STREAM } from '@im/contract';
 import type { Logger } from '@im/process';
 import type { NatsLink } from './nats-link.ts';
 import { readOrdered } from './ordered-reader.ts';
-import { DELIVERY_SUBJECTS, STREAM } from './subjects.ts';
+import { DELIVERY_SUBJECTS } from './subjects.ts';
 
 /** Up to this many subjects the server selects, beyond it the feed. */
 const MAX_FILTERS = 32;

@@ -40,7 +40,6 @@ export interface Caller {
   readonly connID?: string;
 }
 
-/** Options of {@link background}. */
 export interface SystemContextOptions {
   /** Time limit in ms; 10 s unless told. */
   readonly timeoutMs?: number;

@@ -131,7 +131,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     return found;
   };
   const endpoint = (id: string, gateway = 0): Endpoint => {
-    const path = id === 'default' ? '' : `/t/${id}`;
+    const path = tenantPath(id);
     const apiProcess = processes.find((each) => each.plan.apiPort !== undefined);
     return {
       api: `http://127.0.0.1:${apiProcess?.plan.apiPort}${path}`,

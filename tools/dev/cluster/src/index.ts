@@ -40,7 +40,7 @@ export {
 export { KEPT_IMAGES, type TestCluster, useTestCluster } from './deploy/test-cluster.ts';
 export { type Metrics, parseMetrics } from './metrics.ts';
 export type { MongoProxy } from './mongo-proxy.ts';
-export { foldedPartitions, PARTITIONS } from './ownership.ts';
+export { foldedPartitions } from './ownership.ts';
 export { type RecordedCall, type RecordingProxy, startRecordingProxy } from './recording-proxy.ts';
 export type { ServerProcess } from './server-process.ts';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';

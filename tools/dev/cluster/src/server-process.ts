@@ -4,6 +4,7 @@ import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSyn
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runtimeFlags, type ServerConfigInput } from '@im/contract';
+import { messageOf } from '@im/kit';
 import type { ProcessPlan } from './cluster-plan.ts';
 import { type Metrics, parseMetrics } from './metrics.ts';
 

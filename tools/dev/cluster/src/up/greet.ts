@@ -1,5 +1,4 @@
 import { admin } from '@im/client';
-import { DEFAULT_PORTS } from '@im/contract';
 import { SdkUser, startJsHost } from '@im/dev-sdk';
 import { sleep } from '@im/kit';
 import { type KubeClient, POD } from '@im/kube';
