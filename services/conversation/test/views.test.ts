@@ -59,8 +59,9 @@ test('an opening JavaScript client gets the first conversations of those that ar
     ids.map((id) => inGroup('js', id)),
   );
   await changes.apply(t1, [inGroup('js', 'huge0')], { ex: 'kept' });
+  const now = Date.now();
   for (const [i, id] of ids.entries()) {
-    harness.positions.set(`sg_${id}`, { maxSeq: 2, hasReadSeq: 1, maxSeqTime: Date.now() - i });
+    harness.positions.set(`sg_${id}`, { maxSeq: 2, hasReadSeq: 1, maxSeqTime: now - i });
     harness.messages.set(`sg_${id}`, { sendID: 'a', clientMsgID: id, content: Buffer.from('x') });
   }
   const active = await harness.conversation.getActiveConversations(

@@ -1,3 +1,4 @@
+import { NOTIFICATIONS_AT_ONCE } from '@im/domain';
 import { type CallContext, eachLimited, requireSelf } from '@im/kit';
 import { argsError, type conversation, ERR, ImError, make, RECV_OPT, SESSION } from '@im/protocol';
 import { type ConversationChanges, type ConversationKey, notFound } from '@im/store';
@@ -6,7 +7,6 @@ import { conversationNotifications } from '../notifications/conversation.ts';
 import { recordKey, requireSameID } from '../record-key.ts';
 
 const MAX_USERS = 1_000;
-const NOTIFICATIONS_AT_ONCE = 50;
 
 /** The settings of a request, without the one shared by both users of a chat. */
 function ownSettings(wanted: conversation.ConversationReq): ConversationChanges {

@@ -1,9 +1,9 @@
+import { NOTIFICATIONS_AT_ONCE } from '@im/domain';
 import { eachLimited, requireAdmin, requireSelf } from '@im/kit';
 import { chatConversationID, make, SESSION } from '@im/protocol';
 import type { ConversationDeps, ConversationMethods } from '../deps.ts';
 import { conversationNotifications } from '../notifications/conversation.ts';
 
-const NOTIFICATIONS_AT_ONCE = 50;
 /** In a larger group the members see the mark at their next synchronization. */
 const MAX_NOTIFICATIONS = 1_000;
 

@@ -5,7 +5,7 @@ import type { NatsLink } from './nats-link.ts';
 import { groupSubject, userSubject } from './subjects.ts';
 import type { BusDeps, OutgoingDelivery } from './types.ts';
 
-const MAX_BATCH_BYTES = 524_288;
+const MAX_BATCH_BYTES = 1_048_576;
 const ACK_TIMEOUT_MS = 5_000;
 const MAX_QUEUED_BYTES = 67_108_864;
 

@@ -13,7 +13,7 @@ import {
 
 const DEFAULT_BATCH = 1_000;
 /** Most bytes of one batch: each step of transfer handles a batch as a whole, and the next one waits for it. */
-const MAX_BATCH_BYTES = 524_288;
+const MAX_BATCH_BYTES = 1_572_864;
 /** Most entries and bytes that wait for `onBatch`, besides what flow control has granted already. */
 const MAX_WAITING = 4_000;
 const MAX_WAITING_BYTES = 16_777_216;

@@ -1,5 +1,5 @@
 import { asSystem, type CallContext, detached } from '@im/kit';
-import { acceptLoss, callFields } from '@im/process';
+import { callFields } from '@im/process';
 import { CONTENT, make, SESSION, type sdkws } from '@im/protocol';
 import type { MsgDeps } from '../deps.ts';
 
@@ -8,16 +8,19 @@ const AT_ALL = 'AtAllTag';
 /** Marks of a conversation, as the API numbers them. */
 const AT_TYPE = { AtMe: 1, AtAll: 2, AtAllAtMe: 3 } as const;
 
+/** A mark set in the conversation records of some members: those named, or all but those excepted. */
+export interface Mark {
+  readonly type: number;
+  readonly only: readonly string[];
+  readonly except: readonly string[];
+}
+
 /** Marks that a message sets in the conversation records of its group. */
 export interface Mentions {
   readonly groupID: string;
   /** Whether the records of all members are marked. */
   readonly allMembers: boolean;
-  readonly marks: readonly {
-    readonly type: number;
-    readonly only: readonly string[];
-    readonly except: readonly string[];
-  }[];
+  readonly marks: readonly Mark[];
 }
 
 /** The marks of a message; undefined when it mentions no user. */
@@ -32,19 +35,61 @@ export function mentionsOf(message: sdkws.MsgData): Mentions | undefined {
   return marks.length === 0 ? undefined : { groupID: message.groupID, allMembers, marks };
 }
 
-/** Sets the marks in the background; a failure costs a hint on the conversation, never the message. */
-export function setMentions(
-  { rpc, tasks, log }: Pick<MsgDeps, 'rpc' | 'tasks' | 'log'>,
-  ctx: CallContext,
-  mentions: Mentions,
-): void {
-  tasks.spawn(
-    'msg-mentions',
-    async () => {
-      const client = rpc.client('conversation');
-      for (const { type, only, except } of mentions.marks) {
+/** Groups whose marks wait or are being set. */
+const MAX_GROUPS = 10_000;
+/** Marks of one group that wait, after joining; further ones are dropped. */
+const MAX_MARKS = 100;
+
+interface PendingMarks {
+  /** Caller of the newest of them. */
+  ctx: CallContext;
+  readonly groupID: string;
+  marks: Mark[];
+}
+
+/**
+ * Sets marks in the background, for each group one after the other: what comes meanwhile is joined, so that many
+ * messages that mention all members of a group change its records, and notify their owners, once. A failure costs a hint
+ * on the conversation, never the message.
+ */
+export class MentionMarker {
+  readonly #deps: Pick<MsgDeps, 'rpc' | 'tasks' | 'log'>;
+  readonly #pending = new Map<string, PendingMarks>();
+
+  constructor(deps: Pick<MsgDeps, 'rpc' | 'tasks' | 'log'>) {
+    this.#deps = deps;
+  }
+
+  /** Groups whose marks wait or are being set. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  set(ctx: CallContext, { groupID, marks }: Mentions): void {
+    const key = `${ctx.tenant}/${groupID}`;
+    const pending = this.#pending.get(key);
+    if (pending) {
+      pending.ctx = ctx;
+      for (const mark of marks) addMark(pending.marks, mark);
+      return;
+    }
+    if (this.#pending.size >= MAX_GROUPS) return;
+    const added: PendingMarks = { ctx, groupID, marks: [...marks] };
+    this.#pending.set(key, added);
+    this.#deps.tasks.spawn('msg-mentions', () => this.#run(key, added), {
+      onRefused: () => this.#pending.delete(key),
+    });
+  }
+
+  /** Never rejects. */
+  async #run(key: string, pending: PendingMarks): Promise<void> {
+    const client = this.#deps.rpc.client('conversation');
+    while (pending.marks.length > 0) {
+      const { ctx, groupID, marks } = pending;
+      pending.marks = [];
+      for (const { type, only, except } of marks) {
         const request = make('conversation.SetGroupAtTypeReq', {
-          groupID: mentions.groupID,
+          groupID,
           groupAtType: type,
           userIDs: [...only],
           exceptUserIDs: [...except],
@@ -52,10 +97,23 @@ export function setMentions(
         try {
           await client.setGroupAtType(detached(asSystem(ctx)), request);
         } catch (error) {
-          log.warn({ ...callFields(ctx), err: error }, 'mention marks not set');
+          this.#deps.log.warn({ ...callFields(ctx), err: error }, 'mention marks not set');
         }
       }
-    },
-    { onRefused: acceptLoss },
-  );
+    }
+    // In the same turn as the last look at the marks: none is added in between.
+    this.#pending.delete(key);
+  }
+}
+
+/** Adds a mark to those that wait, joined with the last one where both are of a kind: the later one wins for each user. */
+export function addMark(marks: Mark[], mark: Mark): void {
+  const last = marks.at(-1);
+  if (last?.type === mark.type && last.only.length > 0 === mark.only.length > 0) {
+    const only = [...new Set([...last.only, ...mark.only])];
+    const except = last.except.filter((userID) => mark.except.includes(userID));
+    marks[marks.length - 1] = { type: mark.type, only, except };
+  } else if (marks.length < MAX_MARKS) {
+    marks.push(mark);
+  }
 }

@@ -13,7 +13,7 @@ import {
   type sdkws,
 } from '@im/protocol';
 import type { MsgDeps } from '../deps.ts';
-import { mentionsOf, setMentions } from './mentions.ts';
+import { MentionMarker, mentionsOf } from './mentions.ts';
 import { checkMessageShape } from './message-shape.ts';
 import { buildRecord, changeKey, dedupKey, forceOptions, type MembershipChange } from './record.ts';
 import { referenceMetrics } from './reference-metrics.ts';
@@ -68,6 +68,7 @@ export type MessageSenderDeps = SendPermissionDeps &
 /** The sender of a process. */
 export function createMessageSender(deps: MessageSenderDeps): MessageSender {
   const { bus, tenants, metrics, parked } = deps;
+  const marker = new MentionMarker(deps);
   const recent = createCache<msg.SendMsgResp>({ ...RECENT, metrics });
   const sent = metrics.counter('openim_msg_sent_total', 'Messages by outcome', ['session', 'outcome']);
   referenceMetrics(metrics, sent);
@@ -140,7 +141,7 @@ export function createMessageSender(deps: MessageSenderDeps): MessageSender {
       if (mentions?.allMembers) deps.mentionAll.take(ctx, mentions.groupID);
       return append(ctx, key, message, checked);
     });
-    if (mentions) setMentions(deps, ctx, mentions);
+    if (mentions) marker.set(ctx, mentions);
     if (!answer) throw new ImError(ERR.ServerInternalError, 'no answer');
     return answer;
   }
