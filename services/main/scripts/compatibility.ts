@@ -15,7 +15,7 @@ import {
 } from '@im/process';
 import { DOMAINS, type Domain, serviceMethods } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
-import { createParts, depsFor } from '../src/parts.ts';
+import { createComponents, depsFor } from '../src/components.ts';
 import { loadModule } from '../src/roles.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -42,7 +42,10 @@ async function builtMethods(): Promise<ReadonlySet<string>> {
       }
     },
   } as unknown as RpcRegistry;
-  const parts = { ...(await createParts(config, new Set(NEEDS), { ...base, serveRpc: false })), rpc };
+  const components = {
+    ...(await createComponents(config, new Set(NEEDS), { ...base, serveRpc: false })),
+    rpc,
+  };
   for (const domain of DOMAINS) {
     const module = await loadModule(domain);
     const rest = {
@@ -58,7 +61,7 @@ async function builtMethods(): Promise<ReadonlySet<string>> {
       signal: new AbortController().signal,
     };
     // Creating only builds; nothing is connected.
-    await module?.create(config, depsFor(module.requires, { ...base, ...rest }, parts));
+    await module?.create(config, depsFor(module.requires, { ...base, ...rest }, components));
   }
   await tasks.stop();
   return built;
@@ -96,8 +99,8 @@ function testsOf({ route, target }: RouteDescription, tests: readonly TestText[]
 }
 
 function folder(file: string): string {
-  const parts = file.split('/');
-  return parts[0] === 'services' ? (parts[1] ?? '') : (parts[0] ?? '');
+  const components = file.split('/');
+  return components[0] === 'services' ? (components[1] ?? '') : (components[0] ?? '');
 }
 
 function row(route: RouteDescription, built: ReadonlySet<string>, tests: readonly TestText[]): string {

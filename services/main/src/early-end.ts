@@ -12,7 +12,7 @@ export function endOnEarlySignals(): void {
   for (const signal of SIGNALS) process.on(signal, end);
 }
 
-/** Leaves signals to whoever stops the process in order. */
+/** Leaves signals to the orderly stop of the process. */
 export function endNoMoreOnSignals(): void {
   for (const signal of SIGNALS) process.off(signal, end);
 }

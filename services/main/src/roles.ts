@@ -1,6 +1,6 @@
 import type { ServiceModule } from '@im/process';
 import { DOMAINS } from '@im/protocol';
-import type { ProcessDeps } from './parts.ts';
+import type { ProcessDeps } from './components.ts';
 
 /** A service as this process runs it. */
 export type ProcessModule = ServiceModule<ProcessDeps>;

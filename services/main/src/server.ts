@@ -30,11 +30,11 @@ import {
   stopInReverse,
   wantsFormerNames,
 } from '@im/process';
+import { type ComponentOverrides, createComponents, depsFor } from './components.ts';
 import { createInvalidTenants } from './invalid-tenants.ts';
-import { createParts, depsFor, type PartOverrides } from './parts.ts';
 import { isDomain, loadModule, type ModuleName, type ProcessModule, servicesOf } from './roles.ts';
 
-/** What a process is made with beside its config. */
+/** What a process is made with besides its config. */
 export interface RunOptions {
   /** Roles such as `gateway`, `rpc` or `all`. */
   readonly roles: readonly string[];
@@ -44,14 +44,14 @@ export interface RunOptions {
   readonly configHash?: string;
   /** Tenants that the file names, and that are refused since their entries are invalid. */
   readonly invalidTenants?: readonly InvalidTenant[];
-  /** Where it logs, instead of a logger of its own. */
+  /** Where it logs, instead of a logger that it creates. */
   readonly log?: Logger;
-  /** Parts in place of the usual ones; for tests. */
+  /** Components and services in place of the usual ones; for tests. */
   readonly overrides?: Overrides;
 }
 
-/** Changes for tests: parts wrapped, services replaced. */
-export interface Overrides extends PartOverrides {
+/** Changes for tests: components wrapped, services replaced. */
+export interface Overrides extends ComponentOverrides {
   /** Gives a service in place of the usual one, which `load` imports. */
   readonly module?: (name: ModuleName, load: () => Promise<ProcessModule>) => Promise<ProcessModule>;
 }
@@ -98,8 +98,8 @@ export interface ReadState {
 const READY_POLL_MS = 20;
 
 /**
- * Starts the services of the given roles with just the parts that they need. Resolves when all have
- * started; backends may still be missing, which {@link RunningServer.readiness} tells.
+ * Starts the services of the given roles with just the components that they require. Resolves when all have
+ * started; backends may still be missing, see {@link RunningServer.readiness}.
  * @throws when something cannot start at all, such as a taken port; what had started is stopped again.
  */
 export async function runServer(config: ServerConfig, options: RunOptions): Promise<RunningServer> {
@@ -143,7 +143,7 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   try {
     const common = { log, metrics, tenants, tasks, instanceId, status, live };
     const base = { ...common, ops: ops.routes, signal: stopping.signal };
-    // A process that is everything has nobody to answer to.
+    // A process with every service is called by no other.
     const serveRpc = !options.roles.includes('all');
     order = await compose(config, names, { ...base, serveRpc }, options.overrides);
     await startInOrder(order, log);
@@ -172,14 +172,14 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
     return stopped;
   };
   async function stopAll(): Promise<void> {
-    const begun = performance.now();
+    const startedAt = performance.now();
     log.info('stopping');
     ops.setStopping();
     stopping.abort(new Error('the server stops'));
     await stopInReverse(order, AbortSignal.timeout(live.current.shutdown.deadlineMs), log);
     await ops.stop();
     status.stop();
-    log.info({ ms: Math.round(performance.now() - begun) }, 'stopped');
+    log.info({ ms: Math.round(performance.now() - startedAt) }, 'stopped');
     ended.resolve();
   }
   const ended = Promise.withResolvers<void>();
@@ -217,7 +217,7 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   };
 }
 
-/** Builds every part of the process, in the order of starting. */
+/** Builds every component and service of the process, in the order of starting. */
 async function compose(
   config: ServerConfig,
   names: readonly ModuleName[],
@@ -229,23 +229,23 @@ async function compose(
     names.map(async (name) => ({ name, module: await load(name, () => loadModule(name)) })),
   );
   const required = new Set<Dependency>(modules.flatMap(({ module }) => [...module.requires]));
-  const parts = await createParts(config, required, { ...base, serveRpc }, overrides);
-  const deps: BaseDeps & LiveDeps = { ...base, invalidations: parts.invalidations };
+  const components = await createComponents(config, required, { ...base, serveRpc }, overrides);
+  const deps: BaseDeps & LiveDeps = { ...base, invalidations: components.invalidations };
   const domains: NamedService[] = [];
   const others: NamedService[] = [];
   for (const { name, module } of modules) {
-    const service = await module.create(config, depsFor(module.requires, deps, parts));
+    const service = await module.create(config, depsFor(module.requires, deps, components));
     (isDomain(name) ? domains : others).push({ name, service });
   }
   return [
-    ...parts.backends,
-    // What was begun in the background ends before the connections that it uses.
+    ...components.backends,
+    // What runs in the background ends before the connections that it uses.
     {
       name: 'background',
       service: { start: async () => {}, stop: base.tasks.stop, ready: () => READY },
     },
     ...domains,
-    ...(parts.rpc ? [{ name: 'rpc', service: parts.rpc }] : []),
+    ...(components.rpc ? [{ name: 'rpc', service: components.rpc }] : []),
     ...others,
   ];
 }

@@ -4,7 +4,7 @@ import type { ModuleName, ProcessModule } from '../src/index.ts';
 /** What a fake service did, in order, such as `+gateway`, `-gateway`. */
 export type Trace = string[];
 
-/** Parts of a fake service that differ from doing nothing. */
+/** Methods of a fake service that do something. */
 export interface Fake {
   readonly requires?: ProcessModule['requires'];
   readonly start?: (deps: BaseDeps) => Promise<void>;

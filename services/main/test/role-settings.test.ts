@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { EVERY_ROLE, isLiveSetting, parseConfig, ROLE_SETTINGS, type ServerConfig } from '@im/contract';
 import { staticTenants } from '@im/kit';
 import { createLiveConfig, createMetrics, createTaskRunner, silentLogger } from '@im/process';
-import { createParts, depsFor } from '../src/parts.ts';
+import { createComponents, depsFor } from '../src/components.ts';
 import { settingsOfRole } from '../src/role-settings.ts';
 import { loadModule, servicesOf } from '../src/roles.ts';
 
@@ -26,16 +26,16 @@ async function sectionsOf(role: string): Promise<Set<string>> {
   const base = { log, metrics, tenants, tasks, instanceId: 'test' };
   const modules = await Promise.all(servicesOf([role]).map(loadModule));
   const required = new Set(modules.flatMap((module) => [...module.requires]));
-  const parts = await createParts(config, required, { ...base, serveRpc: true });
+  const components = await createComponents(config, required, { ...base, serveRpc: true });
   const deps = {
     ...base,
-    invalidations: parts.invalidations,
+    invalidations: components.invalidations,
     ops: { handle: () => {} },
     status: { add: () => {}, read: () => assert.fail('nobody asks') },
     live: createLiveConfig(config),
     signal: new AbortController().signal,
   };
-  for (const module of modules) await module.create(config, depsFor(module.requires, deps, parts));
+  for (const module of modules) await module.create(config, depsFor(module.requires, deps, components));
   // Calls go by these sections when they are made.
   if (required.has('rpc')) seen.add('rpc');
   await tasks.stop();

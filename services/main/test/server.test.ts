@@ -260,12 +260,12 @@ test('the caller’s signal stops the server', async () => {
   assert.deepEqual(trace, ['+api', '-api']);
 });
 
-test('a service gets the parts that it names and no other', async () => {
+test('a service gets the components that it requires and no other', async () => {
   const got: Record<string, string[]> = {};
-  const parts = ['rpc', 'store', 'bus', 'blob'];
+  const components = ['rpc', 'store', 'bus', 'blob'];
   const note = (name: string): Fake => ({
     create: (deps) => {
-      got[name] = parts.filter((part) => part in deps);
+      got[name] = components.filter((component) => component in deps);
     },
   });
   await using _server = await started(['api', 'gateway'], {

@@ -15,15 +15,15 @@ export type ProcessDeps = BaseDeps &
     readonly blob: Blob;
   };
 
-/** Changes of the parts of a process, for tests that plant a fault or watch what happens. */
-export interface PartOverrides {
+/** Wraps components of a process, for tests that inject a fault or watch what happens. */
+export interface ComponentOverrides {
   readonly bus?: (bus: Bus) => Bus;
   readonly store?: (store: Store) => Store;
   readonly blob?: (blob: Blob) => Blob;
 }
 
-/** The parts that the services of this process need, and no other. */
-export interface Parts {
+/** The components that the services of this process require, and no other. */
+export interface Components {
   readonly bus?: Bus;
   readonly store?: Store;
   readonly blob?: Blob;
@@ -33,8 +33,8 @@ export interface Parts {
   readonly backends: readonly NamedService[];
 }
 
-/** What parts are made of. */
-export interface PartsDeps {
+/** What components are built from. */
+export interface ComponentDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly tenants: TenantDirectory;
@@ -46,13 +46,13 @@ export interface PartsDeps {
 }
 
 /** Imports and builds what is required. Nothing is connected yet. */
-export async function createParts(
+export async function createComponents(
   config: ServerConfig,
   required: ReadonlySet<Dependency>,
-  deps: PartsDeps,
-  overrides: PartOverrides = {},
-): Promise<Parts> {
-  const same = <T>(part: T): T => part;
+  deps: ComponentDeps,
+  overrides: ComponentOverrides = {},
+): Promise<Components> {
+  const same = <T>(component: T): T => component;
   const backends: NamedService[] = [];
 
   let bus: Bus | undefined;
@@ -85,13 +85,13 @@ export async function createParts(
   return { bus, store, blob, rpc, invalidations, backends };
 }
 
-/** What one service gets: what all get, and the parts that it names. */
+/** What one service gets: what all get, and the components that it requires. */
 export function depsFor(
   requires: readonly Dependency[],
   base: BaseDeps & LiveDeps,
-  parts: Parts,
+  components: Components,
 ): ProcessDeps {
-  const own = Object.fromEntries(requires.map((name) => [name, parts[name]]));
+  const own = Object.fromEntries(requires.map((name) => [name, components[name]]));
   // A service's own type of dependencies has exactly what it `requires`.
   return { ...base, ...own } as ProcessDeps;
 }
