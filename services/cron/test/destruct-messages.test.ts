@@ -36,7 +36,7 @@ describe('lifetime of messages', () => {
   const metrics = createMetrics();
   const runner = createTaskRunner({ log, metrics });
   /** Owner and conversation of each 1300. */
-  let told: string[] = [];
+  let notified: string[] = [];
   let failing = false;
 
   before(async () => {
@@ -119,7 +119,7 @@ describe('lifetime of messages', () => {
             ...(latestMsgDestructTime !== null && { latestMsgDestructTime }),
           }));
           const changed = await conversationSettingsChanges(store).setMinSeqs(tenant, ownerUserID, changes);
-          told.push(...changed.map((id) => `${tenant} ${ownerUserID} ${id}`));
+          notified.push(...changed.map((id) => `${tenant} ${ownerUserID} ${id}`));
           return make('conversation.SetMinSeqsResp');
         },
       },
@@ -143,19 +143,19 @@ describe('lifetime of messages', () => {
     assert.deepEqual(await seen(one.id, 'b'), [0, 0, 0]);
   });
 
-  test('the owner no longer sees what is older, and is told; the peer and other tenants still do', async () => {
+  test('the owner no longer sees what is older, and is notified; the peer and other tenants still do', async () => {
     for (const { id } of [one, two]) {
       await setting(id, 'a', CHAT, { isMsgDestruct: true, msgDestructTime: (5 * DAY_MS) / 1_000 + 1 });
     }
-    told = [];
+    notified = [];
     assert.equal(await run(one), 1);
     assert.deepEqual(await seen(one.id, 'a'), [15, 15, NOW], 'those of the last five days');
-    assert.deepEqual(told, [`one a ${CHAT}`]);
+    assert.deepEqual(notified, [`one a ${CHAT}`]);
     assert.deepEqual(await seen(one.id, 'b'), [0, 0, 0]);
     assert.deepEqual(await seen(two.id, 'a'), [0, 0, 0]);
     assert.equal(await run(one), 0, 'nothing is left to do');
-    assert.deepEqual(told.length, 1);
-    assert.equal(await run(two), 1, 'in a database of its own, too');
+    assert.deepEqual(notified.length, 1);
+    assert.equal(await run(two), 1, 'in a dedicated database, too');
 
     assert.equal(await run(one, NOW + 2 * DAY_MS), 1);
     assert.deepEqual(await seen(one.id, 'a'), [17, 17, NOW + 2 * DAY_MS], 'as time goes by');
@@ -164,16 +164,16 @@ describe('lifetime of messages', () => {
     assert.equal(await run(one, NOW + 999 * DAY_MS), 0);
   });
 
-  test('a run that cannot tell the devices is made up for by the next one', async () => {
+  test('a run that cannot notify the devices is made up for by the next one', async () => {
     await fill(one.id, 'si_c_d', 3);
     await setting(one.id, 'c', 'si_c_d', { isMsgDestruct: true, msgDestructTime: 3_600 });
     failing = true;
     assert.equal(await run(one), 0);
     assert.deepEqual(await seen(one.id, 'c', 'si_c_d'), [3, 0, 0], 'pulls obey already');
     failing = false;
-    told = [];
+    notified = [];
     assert.equal(await run(one), 1);
-    assert.deepEqual(told, ['one c si_c_d']);
+    assert.deepEqual(notified, ['one c si_c_d']);
     assert.deepEqual(await seen(one.id, 'c', 'si_c_d'), [3, 3, NOW]);
   });
 

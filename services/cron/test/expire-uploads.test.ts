@@ -148,7 +148,7 @@ test('uploads that were not completed in time go, with their bytes, and what has
   assert.equal(await uploads.bytes(id), 20);
 });
 
-test('what is stored is counted anew: each key once, and uploads under way', async () => {
+test('what is stored is recounted: each key once, and uploads under way', async () => {
   await name('u/second-name', 'named-form');
   await open({ id: 'g', kind: 'single', key: 'g' });
   await uploads.reserve(id, 1_000, 0);

@@ -104,8 +104,8 @@ function text(sendID: string, recvID: string, words: string, clientMsgID = `c${M
   });
 }
 const client = () => rpc.client('msg');
-const send = (m: sdkws.MsgData, tenant = ONE): Promise<msg.SendMsgResp> =>
-  client().sendMsg(by(m.sendID, tenant), make('msg.SendMsgReq', { msgData: m }));
+const send = (message: sdkws.MsgData, tenant = ONE): Promise<msg.SendMsgResp> =>
+  client().sendMsg(by(message.sendID, tenant), make('msg.SendMsgReq', { msgData: message }));
 
 async function pulled(userID: string, conversationID: string, tenant = ONE): Promise<sdkws.MsgData[]> {
   const seqRanges = [make('sdkws.SeqRange', { conversationID, begin: 1, end: 10_000, num: 1_000 })];
@@ -123,7 +123,7 @@ async function untilPulled(userID: string, conversationID: string, count: number
     }
   }
 }
-const wordsOf = (m: sdkws.MsgData) => JSON.parse(Buffer.from(m.content).toString()).content;
+const wordsOf = (message: sdkws.MsgData) => JSON.parse(Buffer.from(message.content).toString()).content;
 
 test('what was acknowledged is stored once, in order, with gap-free seqs, in each tenant', async () => {
   const answers = [];
@@ -131,7 +131,7 @@ test('what was acknowledged is stored once, in order, with gap-free seqs, in eac
   await send(text('a', 'b', 'other tenant'), TWO);
   const found = await untilPulled('b', 'si_a_b', 30);
   assert.deepEqual(
-    found.map((m) => [m.seq, wordsOf(m), m.serverMsgID, m.sendTime]),
+    found.map((message) => [message.seq, wordsOf(message), message.serverMsgID, message.sendTime]),
     answers.map(({ serverMsgID, sendTime }, i) => [i + 1, `m${i + 1}`, serverMsgID, sendTime]),
   );
   const [only] = await untilPulled('b', 'si_a_b', 1, TWO);
@@ -139,12 +139,12 @@ test('what was acknowledged is stored once, in order, with gap-free seqs, in eac
 });
 
 test('one batch with the same message twice is stored once and answered alike', async () => {
-  const m = text('a', 'c', 'twice', 'same-id');
+  const message = text('a', 'c', 'twice', 'same-id');
   const item = make('msg.SendItem', {
     tenant: ONE,
     operationID: 'x',
     opUserID: 'a',
-    msgData: encode('sdkws.MsgData', m),
+    msgData: encode('sdkws.MsgData', message),
   });
   const { results } = await client().sendMsgs(by(''), make('msg.SendMsgsReq', { items: [item, item] }));
   assert.equal(results[0]?.resp?.serverMsgID, results[1]?.resp?.serverMsgID);

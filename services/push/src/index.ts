@@ -61,7 +61,7 @@ export const pushService = defineService({
     });
     return {
       async start() {
-        // Nobody would be woken: the deliveries need not be read either.
+        // No user would be woken: the deliveries need not be read either.
         if (config.push.provider === 'none') return;
         tasks.loop('push-reader', (signal) =>
           bus.deliveries.consume(READER, {

@@ -1,7 +1,7 @@
 import type { TenantId } from '@im/contract';
 import { CONTENT, type sdkws } from '@im/protocol';
 
-/** What an offline notification says, to whom. */
+/** An offline notification: its text, and the users whose phones show it. */
 export interface OfflineNotification {
   readonly tenant: TenantId;
   readonly operationID: string;
@@ -42,7 +42,7 @@ export function mayWake(contentType: number): boolean {
 export function wording(message: sdkws.MsgData): { title: string; content: string } {
   const own = message.offlinePushInfo;
   const title = own !== null && own.title !== '' ? own.title : (TITLES[message.contentType] ?? '[NEWMSG]');
-  // Mentions have no title of their own, and providers refuse a notification that says nothing.
+  // Mentions bring no title, and providers refuse a notification without text.
   const content = own !== null && own.desc !== '' ? own.desc : title || '[NEWMSG]';
   return { title, content };
 }

@@ -84,7 +84,7 @@ test('a group message wakes members without a phone online who want it', async (
   );
 });
 
-test('a delivery that comes again wakes nobody twice', async () => {
+test('a redelivery wakes no user twice', async () => {
   const { pusher, pushed } = setUp();
   const one = kept({ targetUserID: 'b', conversationID: 'si_a_b', position: 5 });
   await pusher.judge([one, one], signal);
@@ -118,7 +118,7 @@ test('a batch asks once about a group, and wakes its members for each message', 
   );
 });
 
-test('a delivery that wakes nobody costs no claim', async () => {
+test('a delivery that wakes no user costs no claim', async () => {
   const redis = new Map<string, string>();
   const { pusher } = setUp({ redis });
   await pusher.judge([kept({ targetUserID: 'phone', conversationID: 'si_a_x', position: 1 })], signal);
@@ -180,10 +180,10 @@ test('what one process could not judge, another does when it comes again, older 
 
 test('what fails of one tenant comes again alone; the others are notified and settled', async () => {
   const { pusher, pushed } = setUp({ broken: 'ill' });
-  const of = (name: string, position: number) =>
+  const keptOf = (name: string, position: number) =>
     kept({ targetUserID: `u${position}`, conversationID: 'si_a_b', position }, tenantId(name));
-  const ill = [of('ill', 1), of('ill', 3), of('gone', 4)];
-  const putOff = await pusher.judge([...ill, of('well', 2)], signal);
+  const ill = [keptOf('ill', 1), keptOf('ill', 3), keptOf('gone', 4)];
+  const putOff = await pusher.judge([...ill, keptOf('well', 2)], signal);
   assert.deepEqual(
     pushed.map((n) => n.tenant),
     ['well'],
@@ -204,7 +204,7 @@ test('a delivery comes again after longer and longer, and is given up in the end
   assert.deepEqual(waits, [1_000, 2_000, 16_000, 30_000, undefined]);
 });
 
-test('of one tenant a limited number waits to come again, and another has room beside', async () => {
+test('of one tenant a limited number waits to come again, and another still has room', async () => {
   const { pusher } = setUp({ broken: true });
   const many = (name: string, count: number) =>
     Array.from({ length: count }, (_, i) =>

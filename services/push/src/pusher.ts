@@ -40,7 +40,7 @@ const LATE_MS = 10_000;
 /** With the waits between them, all attempts of one notification take less than a claim lasts. */
 const CALL_MS = 5_000;
 const BATCH_MS = 10_000;
-const NOBODY: ReadonlySet<string> = new Set();
+const NO_USERS: ReadonlySet<string> = new Set();
 
 /** Whether it took long to be published; both times are those of the log's server. */
 function isLate({ delivery, publishedMs, attempt }: KeptDelivery): boolean {
@@ -85,8 +85,8 @@ export class Pusher {
   }
 
   /**
-   * Judges a batch, each tenant for itself: what fails of one comes again alone, a limited number of
-   * times, and holds up no other's.
+   * Judges a batch, each tenant separately: what fails for one comes again alone, a limited number of
+   * times, and holds up no other tenant's.
    * @returns those that are to come again.
    */
   async judge(batch: readonly KeptDelivery[], signal: AbortSignal): Promise<readonly PutOff[]> {
@@ -133,7 +133,7 @@ export class Pusher {
       if (later) putOff.push(later);
       else dropped++;
     };
-    // One that was removed, or that other processes learned of earlier than this one.
+    // It was removed, or this process has not read the config that adds it yet.
     if (!knows(tenant))
       for (const kept of queue.splice(0)) fail(kept, new Error('the tenant is not known here'));
     const facts = new BatchFacts(this.#deps.receivers, queue);
@@ -153,7 +153,8 @@ export class Pusher {
     if (cause !== undefined && !signal.aborted) {
       this.#dropped.inc({ reason: knows(tenant) ? 'failed' : 'unknown tenant' }, dropped);
       const fields = { tenant, again: putOff.length, dropped, err: cause };
-      if (dropped > 0) log.error(fields, 'deliveries could not be judged; nobody is woken for those dropped');
+      if (dropped > 0)
+        log.error(fields, 'deliveries could not be judged; no user is woken for those dropped');
       else log.warn(fields, 'deliveries could not be judged; they come again');
     }
     return putOff;
@@ -175,7 +176,7 @@ export class Pusher {
         await this.#hand(notificationOf(tenant, operationID, conversationID, message, users), signal);
       }
     } catch (error) {
-      // It comes again: better woken twice than not at all.
+      // It comes again: a user is better woken twice than not at all.
       await claims.giveBack(key);
       throw error;
     }
@@ -203,7 +204,7 @@ export class Pusher {
     // Single chats were judged by the receiver's options when they were sent.
     const silenced = isGroupConversation(conversationID)
       ? await facts.silencedIn(tenant, conversationID)
-      : NOBODY;
+      : NO_USERS;
     const wanting = offline.filter((id) => !silenced.has(id));
     this.#outcomes.inc({ outcome: 'silenced' }, offline.length - wanting.length);
     const woken = wanting.filter((id) => this.#deps.limit.take(tenant, id));
@@ -236,7 +237,7 @@ export class Pusher {
   }
 }
 
-/** Does work that gets so much time; it is not waited for longer, even if it ignores its signal. */
+/** Runs work for at most `ms`; it is not waited for longer, even if it ignores its signal. */
 async function within(
   ms: number,
   signal: AbortSignal,

@@ -12,7 +12,7 @@ interface Addresses {
   readonly redis: string;
 }
 
-/** CPU time of this process and the time of each step, told to the parent on request. */
+/** CPU time of this process and the time of each step, reported to the parent on request. */
 export interface Usage {
   readonly cpuMs: number;
   readonly rssBytes: number;
@@ -54,11 +54,11 @@ while (!service.ready().ready) await sleep(20);
 async function usage(): Promise<Usage> {
   const { user, system } = process.cpuUsage();
   const samples = await metrics.values('openim_transfer_stage_seconds');
-  const of = (stage: string, suffix: string) =>
+  const sampleOf = (stage: string, suffix: string) =>
     samples.find(({ name, labels }) => name.endsWith(suffix) && labels.stage === stage)?.value ?? 0;
   const stages = ['load', 'rows', 'effects', 'deliver'].map((stage) => {
-    const count = of(stage, '_count');
-    return { stage, count, meanMs: count === 0 ? 0 : (of(stage, '_sum') / count) * 1_000 };
+    const count = sampleOf(stage, '_count');
+    return { stage, count, meanMs: count === 0 ? 0 : (sampleOf(stage, '_sum') / count) * 1_000 };
   });
   return { cpuMs: (user + system) / 1_000, rssBytes: process.memoryUsage().rss, stages };
 }

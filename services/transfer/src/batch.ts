@@ -5,7 +5,6 @@ import { deliveriesOf, type Place } from './deliveries.ts';
 import { Effects } from './effects.ts';
 import type { FoldedEntry } from './fold.ts';
 
-/** A record as it was read. */
 export interface ReadRecord extends Place {
   /** An earlier consumer had delivered it. */
   readonly delivered: boolean;
@@ -15,7 +14,7 @@ export interface ReadRecord extends Place {
   readonly record: log.Record;
 }
 
-/** The record of a log entry. @throws Error for bytes that are none, or that name another tenant than their subject. */
+/** The record of a log entry. @throws Error when it cannot be decoded, or names another tenant than its subject. */
 export function readRecord(
   entry: LogEntry,
   {
@@ -27,7 +26,7 @@ export function readRecord(
 ): ReadRecord {
   const record = decode('log.Record', entry.record);
   if (record.dedupKey.length !== DEDUP_KEY_BYTES) throw new Error('the record has no dedup key');
-  if (record.tenant !== entry.tenant) throw new Error(`the record says tenant ${record.tenant}`);
+  if (record.tenant !== entry.tenant) throw new Error(`the record names tenant ${record.tenant}`);
   return {
     tenant: entry.tenant,
     partition: entry.partition,

@@ -28,7 +28,7 @@ const REPLAY_READS = 16;
 
 /**
  * The conversations that a consumer has in hand. They are read from the database when first wanted and
- * moved on by the fold; those of batches that are fully written are forgotten, oldest first.
+ * moved on as the log is folded; those of batches that are fully written are forgotten, oldest first.
  */
 export class Conversations {
   readonly #conversationSeqs: ConversationSeqs;
@@ -109,7 +109,7 @@ export class Conversations {
     return held;
   }
 
-  /** Forgets what it knows of a tenant's conversations: what the fold made of them may not have been written. */
+  /** Forgets what it knows of a tenant's conversations: what was counted of them may not have been written. */
   forget(tenant: TenantId): void {
     for (const key of this.#held.keys()) if (key.startsWith(tenant + KEY_SEPARATOR)) this.#held.delete(key);
   }

@@ -7,7 +7,7 @@ export class LogChangedError extends Error {
 }
 
 /**
- * What was counted of a conversation before this worker began, as its rows tell it. The rows decide whether the log
+ * What was counted of a conversation before this consumer started, according to its rows. The rows decide whether the log
  * still holds what was counted: progress is written a little later than they are, so a log that lost its tail may have
  * lost records beyond it, and grown again over their positions.
  */

@@ -60,7 +60,7 @@ test('a change of membership names everybody to the group, and each user to hims
   ]);
 });
 
-test('what travels with a change of membership to single users names nobody', () => {
+test('what travels with a change of membership to single users names no users', () => {
   const record = make('log.Record', {
     groupID: 'g',
     removedUserIDs: ['old'],

@@ -206,6 +206,6 @@ test('what was counted in an earlier epoch keeps its seq, whatever its position 
   assert.equal(maxAt(conversationOf('si'), countedAt(at(3, 'a'), conversationOf)), 6);
   assert.deepEqual(seqs(fold(at(3, 'a'), dedup, conversationOf)), [6]);
   assert.deepEqual(seqs(fold(at(4, 'b'), dedup, conversationOf)), [8]);
-  // The same words at another time are another record; whether it repeats one the window says.
+  // The same content at another time is another record; the window decides whether it is a duplicate.
   assert.deepEqual(seqs(fold(at(5, 'c', T + 1), dedup, conversationOf)), [9]);
 });

@@ -3,7 +3,7 @@ import type { RecordDeletion } from '@im/store';
 import type { Counted } from './counted.ts';
 import type { DedupWindow } from './dedup-window.ts';
 
-/** What the fold knows of a conversation. Mutable: the fold moves it forward. */
+/** The sequence of a conversation, as far as the log was folded. Mutable: {@link fold} moves it forward. */
 export interface Conversation {
   max: number;
   /** Position of the last record counted. */
@@ -12,7 +12,7 @@ export interface Conversation {
   maxTime: number;
   /** Where an owner last deleted their record of it. */
   deleted?: RecordDeletion;
-  /** What was counted before this worker began, as far as its replay needs it; undefined when it needs nothing. */
+  /** What was counted before this consumer started, as far as its replay needs it; undefined when it needs nothing. */
   readonly counted: Counted | undefined;
 }
 
@@ -30,18 +30,18 @@ export interface FoldedEntry {
   readonly index: number;
   /** 0 for what is only delivered. */
   readonly seq: number;
-  /** Counted by this fold; false when an earlier worker had counted it already. */
+  /** Counted now; false when an earlier consumer had counted it already. */
   readonly fresh: boolean;
 }
 
-/** What became of a record; undefined for a repetition, which leaves no trace. */
+/** What became of a record; undefined for a duplicate, which leaves no trace. */
 export type Folded = readonly FoldedEntry[] | undefined;
 
 /**
  * Counts one record: the only place where a seq is made. A pure function of the log: it reads no clock,
- * cache or setting, so any two workers compute the same.
+ * cache or setting, so any two processes compute the same.
  * @param conversationOf the conversations of the record's entries; each must be known.
- * @throws LogChangedError when rows tell that the log holds another record here than was counted.
+ * @throws LogChangedError when rows show that the log holds another record here than was counted.
  */
 export function fold(
   { position, timeMs, record }: PlacedRecord,

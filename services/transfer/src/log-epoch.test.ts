@@ -33,7 +33,7 @@ const at = (partition: number, applied: number, appliedTime: number): PartitionC
   fence: 1,
 });
 
-test('what a log held before it was set back is told from what came since, by time', async () => {
+test('what a log held before it was set back and what came since are told apart by time', async () => {
   // Folded up to 1,495 under epoch 0; the log was set back to 30 entries and has 80 now.
   const found = await positionsSetBack(logUntil(80), info(900, 80), 1, [
     at(0, 50, 1_495),
@@ -50,15 +50,17 @@ test('what a log held before it was set back is told from what came since, by ti
   );
 });
 
-test('a log that was made anew holds nothing of old', async () => {
+test('a recreated log holds nothing old', async () => {
   assert.equal((await positionsSetBack(logUntil(80), info(2_000, 80), 1, [at(0, 50, 1_495)])).size, 0);
 });
 
 test('a log that still holds the record that was folded last was folded up to there, whatever the times', async () => {
   const record = new Uint8Array(0);
-  const of = (timeMs: number) => ({ ...at(0, 50, 1_600), mark: markOf(50, { timeMs, record }) });
+  const progressUntil = (timeMs: number) => ({ ...at(0, 50, 1_600), mark: markOf(50, { timeMs, record }) });
   const [held, lost] = await Promise.all(
-    [of(1_490), of(1_491)].map((stand) => positionsSetBack(logUntil(80), info(900, 80), 1, [stand])),
+    [progressUntil(1_490), progressUntil(1_491)].map((stand) =>
+      positionsSetBack(logUntil(80), info(900, 80), 1, [stand]),
+    ),
   );
   assert.deepEqual([...(held ?? [])], [[0, toPosition(1, 50)]]);
   assert.deepEqual([...(lost ?? [])], [[0, toPosition(1, 61)]]);

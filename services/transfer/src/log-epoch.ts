@@ -30,7 +30,7 @@ export function markOf(position: number, { timeMs, record }: Pick<LogEntry, 'tim
 
 /**
  * Whether the log still holds at `applied` what was folded there. A log that lost its tail and grew again beyond it has
- * another record there; the last sequence alone does not tell. True when nothing speaks against it: the progress is of
+ * another record there; the last sequence alone does not show it. True when nothing speaks against it: the progress is of
  * another epoch, was purged, or was written by a version that left no mark.
  */
 export async function holdsMark(

@@ -15,7 +15,7 @@ const partition = (n: number, of: string, applied = 0): PartitionCursor => ({
   appliedTime: applied,
 });
 
-test('a consumer is dead after a lease of silence by our own clock, whatever its clock says', () => {
+test('a consumer is dead after a lease of silence by our clock, whatever its clock shows', () => {
   const watch = new ConsumerWatch(3_000);
   for (const aliveAt of [0, 10 ** 15]) {
     const id = `a${aliveAt}`;
@@ -58,7 +58,7 @@ test('progress is the further one of partition and consumer, and the slowest par
   );
 });
 
-test('consumers that own nothing expire when they were silent for long, whatever their clocks say', () => {
+test('consumers that own nothing expire when they were silent for long, whatever their clocks show', () => {
   const watch = new ConsumerWatch(100);
   const at = (beat: number) => ({
     partitions: [partition(0, 'owning')],

@@ -23,7 +23,7 @@ export class ConsumerWatch {
 
   /**
    * Notes what was read and names the consumers that are dead: silent for the lease by our own clock. What
-   * they say of their own clocks decides nothing.
+   * their own clocks show decides nothing.
    * @param now own monotonic clock, ms.
    */
   dead(consumers: ReadonlyMap<string, ConsumerCursor>, now: number): Set<string> {

@@ -14,19 +14,19 @@ const record = encode('log.Record', make('log.Record', { dedupKey: new Uint8Arra
 /** What is parked, in memory. */
 function parkedInMemory(): ParkedRecordRepo {
   const records = new Map<string, ParkedRecord[]>();
-  const of = (tenant: string) => records.get(tenant) ?? [];
+  const recordsOf = (tenant: string) => records.get(tenant) ?? [];
   return {
     markers: async () => [],
     takeOver: async () => [],
-    add: async ({ tenant }, _reason, list) => void records.set(tenant, [...of(tenant), ...list]),
-    first: async ({ tenant }, limit) => of(tenant).slice(0, limit),
+    add: async ({ tenant }, _reason, list) => void records.set(tenant, [...recordsOf(tenant), ...list]),
+    first: async ({ tenant }, limit) => recordsOf(tenant).slice(0, limit),
     removeUpTo: async ({ tenant }, position) =>
       void records.set(
         tenant,
-        of(tenant).filter((each) => each.position > position),
+        recordsOf(tenant).filter((each) => each.position > position),
       ),
     end: async () => true,
-    count: async ({ tenant }) => of(tenant).length,
+    count: async ({ tenant }) => recordsOf(tenant).length,
   };
 }
 

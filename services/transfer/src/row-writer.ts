@@ -23,7 +23,7 @@ export interface RowWriterDeps {
   readonly metrics: TransferMetrics;
 }
 
-/** Writes what the fold of a batch made: rows and the truth about their conversations. */
+/** Writes the rows of a batch, and the sequences of their conversations. */
 export class RowWriter {
   readonly #deps: RowWriterDeps;
   readonly #writer: GroupCommitWriter;
@@ -34,7 +34,7 @@ export class RowWriter {
   }
 
   /**
-   * Writes rows, and then what became of their conversations: with one commit where the database can, else step by step.
+   * Writes rows, and then the sequences of their conversations: with one commit where the database can, else step by step.
    * @throws ContradictionError when another message has the place of one.
    */
   async write(batch: Batch): Promise<void> {

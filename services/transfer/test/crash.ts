@@ -16,7 +16,7 @@ export interface DeathPoint {
   readonly stepwise?: boolean;
 }
 
-/** The collection that tells a step, when it is written to directly. */
+/** The step that a direct write to a collection belongs to. */
 const STEP_OF: Readonly<Record<string, Step>> = {
   msg: 'rows',
   conv: 'conversationSeqs',

@@ -28,7 +28,7 @@ describe('a worker that dies', () => {
 
   for (const [i, point] of POINTS.entries()) {
     const name = `${point.when} ${point.step}${point.stepwise ? ', step by step' : ''}`;
-    test(`${name}: its heir loses, doubles and reorders nothing`, async () => {
+    test(`${name}: its successor loses, doubles and reorders nothing`, async () => {
       const database = `death${i}`;
       await using gateway = await startProcess(servers, database, { transfer: false });
       const load = new Load(gateway, { name: database });
@@ -38,10 +38,10 @@ describe('a worker that dies', () => {
       await crash.died;
       await first.abandon();
       await sleep(100);
-      await using heir = await startProcess(servers, database);
+      await using successor = await startProcess(servers, database);
       await sleep(200);
       await load.end();
-      await load.verify(heir.store);
+      await load.verify(successor.store);
     });
   }
 });

@@ -33,7 +33,7 @@ export class Freeze {
   #bus(bus: Bus): Bus {
     const deliveries = override(bus.deliveries, {
       publish: (batch) => this.#through(() => bus.deliveries.publish(batch)),
-      // Nobody hears of it, as of a stopped process.
+      // No process learns of it, as of a stopped process.
       announceProducer: () => ({
         announceTakeover: () => undefined,
         liveProducers: () => [],

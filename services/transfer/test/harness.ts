@@ -148,7 +148,10 @@ export function listen(
 ) {
   const got: log.Delivery[] = [];
   const gaps: string[] = [];
-  const feed = bus.deliveries.feed({ onDelivery: (d) => got.push(d), onGap: (reason) => gaps.push(reason) });
+  const feed = bus.deliveries.feed({
+    onDelivery: (delivery) => got.push(delivery),
+    onGap: (reason) => gaps.push(reason),
+  });
   for (const user of users) feed.addUser(tenant, user);
   for (const group of groups) feed.addGroup(tenant, group);
   return { got, gaps, feed };

@@ -16,7 +16,7 @@ export interface LoadOptions {
 export class Load {
   readonly #gateway: TestProcess;
   readonly #options: Required<LoadOptions>;
-  readonly #heard: ReturnType<typeof listen>;
+  readonly #listener: ReturnType<typeof listen>;
   readonly #sent: string[][];
   #total = 0;
   #running: Promise<void> | undefined;
@@ -28,12 +28,12 @@ export class Load {
     const { pairs } = this.#options;
     this.#sent = Array.from({ length: pairs }, () => []);
     const users = Array.from({ length: pairs }, (_, pair) => this.#users(pair)).flat();
-    this.#heard = listen(gateway.bus, users);
+    this.#listener = listen(gateway.bus, users);
   }
 
   /** Deliveries so far. */
   get delivered(): number {
-    return this.#heard.got.length;
+    return this.#listener.got.length;
   }
 
   /** Messages acknowledged so far. */
@@ -41,9 +41,9 @@ export class Load {
     return this.#total;
   }
 
-  /** Begins to send; one message at a time for each pair, so that their order is known. */
+  /** Starts sending; one message at a time for each pair, so that their order is known. */
   async start(): Promise<void> {
-    await this.#heard.feed.barrier();
+    await this.#listener.feed.barrier();
     const { pairs } = this.#options;
     this.#running = Promise.all(Array.from({ length: pairs }, (_, pair) => this.#send(pair))).then(
       () => undefined,
@@ -58,7 +58,7 @@ export class Load {
 
   /** Checks rows, truth, read positions and deliveries of everything that was acknowledged. */
   async verify(store: Store): Promise<void> {
-    const { got, gaps, feed } = this.#heard;
+    const { got, gaps, feed } = this.#listener;
     const expected = 2 * this.#total;
     await eventually(
       () => (got.length >= expected ? undefined : `${got.length} of ${expected} deliveries`),
@@ -82,8 +82,8 @@ export class Load {
         );
       }
       await eventually(async () => {
-        const of = await seqUsers(store).get(TENANT, users[0], [conversation]);
-        const read = of.get(conversation)?.read;
+        const seqs = await seqUsers(store).get(TENANT, users[0], [conversation]);
+        const read = seqs.get(conversation)?.read;
         return read === texts.length ? undefined : `read ${read} of ${texts.length}`;
       });
       const state = (await conversationSeqs(store).get(TENANT, [conversation])).get(conversation);

@@ -118,7 +118,12 @@ describe('a log that is not what it was', () => {
         await feed.barrier();
         // What the feed was given more than once, gateways forward once.
         const seen = () =>
-          new Map(got.map((d) => [`${d.conversationID} ${d.seq} ${d.operationID}`, d] as const));
+          new Map(
+            got.map(
+              (delivery) =>
+                [`${delivery.conversationID} ${delivery.seq} ${delivery.operationID}`, delivery] as const,
+            ),
+          );
         const delivered = (count: number) =>
           eventually(() => (seen().size >= count ? undefined : `${seen().size} deliveries`));
         await sendBoth(gateway.bus, 0, 30);
@@ -153,15 +158,15 @@ describe('a log that is not what it was', () => {
         await rm(store, { recursive: true });
         await cp(join(dir, 'store'), store, { recursive: true });
         await servers.nats.restart();
-        // The third finds the epoch begun, and what was counted before it in the log once more.
+        // The third finds the epoch started, and what was counted before it in the log once more.
         for (const [from, to] of [
           [70, 70],
           [70, 74],
         ] as const) {
-          const heir = await startProcess(servers, 'beyond');
+          const successor = await startProcess(servers, 'beyond');
           await sendBoth(gateway.bus, from, to);
           await delivered(to);
-          await heir.stop();
+          await successor.stop();
         }
         for (const peer of peers) {
           const numbered = (expected.get(peer) ?? []).map((text, n) => [n + 1, text]);
@@ -169,7 +174,7 @@ describe('a log that is not what it was', () => {
           assert.deepEqual(
             [...seen().values()]
               .filter(({ conversationID }) => conversationID === `si_la_${peer}`)
-              .map((d) => [d.seq, d.operationID]),
+              .map((delivery) => [delivery.seq, delivery.operationID]),
             numbered.map(([seq, text]) => [seq, `op-${text}`]),
           );
         }
@@ -180,11 +185,11 @@ describe('a log that is not what it was', () => {
     });
   }
 
-  test('made anew: seqs go on, and what clients send again is known', async () => {
+  test('recreated: seqs go on, and what clients send again is known', async () => {
     const servers = await startServers();
     const nats = { storage: 'memory', logMaxBytes: 100_000_000 } as const;
     try {
-      await using p = await startProcess(servers, 'anew', { transfer: true, nats });
+      await using p = await startProcess(servers, 'recreated', { transfer: true, nats });
       const { got, feed } = listen(p.bus, ['lb']);
       await feed.barrier();
       await send(p.bus, 0, 30);

@@ -91,7 +91,7 @@ describe('what fails for one tenant', () => {
     await eventually(() => (got.length >= 8 ? undefined : `${got.length} deliveries`));
     assert.deepEqual(await rowsOf(p.store, 'si_s1_s2', 8, SHOP), numbered(texts(8)));
     assert.deepEqual(
-      got.map((d) => [d.seq, d.operationID]),
+      got.map((delivery) => [delivery.seq, delivery.operationID]),
       texts(8).map((text, i) => [i + 1, `op-${text}`]),
     );
     await appendFor(p, SHOP, textRecord('later', { from: 's1', to: 's2' }));
@@ -112,7 +112,7 @@ describe('what fails for one tenant', () => {
     await feed.stop();
   });
 
-  test('a tenant that is removed with records behind the cursor holds up nobody', async () => {
+  test('a tenant that is removed with records behind the cursor holds up no other tenant', async () => {
     let tenants: MutableTenantDirectory | undefined;
     await using p = await startProcess(servers, 'removed', { transfer: true, tenants: (t) => (tenants = t) });
     tenants?.put(settings(SHOP));
@@ -131,7 +131,7 @@ describe('what fails for one tenant', () => {
       return rows.length === 6 ? undefined : `${rows.length} rows`;
     });
     assert.deepEqual(await rowsOf(p.store, 'si_r1_r2', 6, SHOP), numbered(texts(6)));
-    // A worker that starts now has never known the tenant: its old records hold up nobody either.
+    // A worker that starts now has never known the tenant: its old records hold up no other tenant either.
     await p.stop();
     await using next = await startProcess(servers, 'removed');
     const load = new Load(next, { name: 'rem2' });
@@ -193,23 +193,23 @@ describe('what fails for one tenant', () => {
     await eventually(() => (got.length >= 8 ? undefined : `${got.length} deliveries`));
     assert.deepEqual(await rowsOf(p.store, 'si_d1_d2', 8, SHOP), numbered(texts(8)));
     assert.deepEqual(
-      got.map((d) => d.seq),
+      got.map((delivery) => delivery.seq),
       [1, 2, 3, 4, 5, 6, 7, 8],
     );
     await feed.stop();
   });
 
   test('what is parked is taken over with its partition', async () => {
-    const first = await startProcess(servers, 'heirs');
+    const first = await startProcess(servers, 'successors');
     for (const text of texts(4)) await appendFor(first, SHOP, textRecord(text, { from: 'h1', to: 'h2' }));
     await eventually(async () => ((await parkedOf(first)).length > 0 ? undefined : 'nothing is parked'));
     await first.abandon();
-    await using heir = await startProcess(servers, 'heirs', {
+    await using successor = await startProcess(servers, 'successors', {
       transfer: true,
       tenants: (t) => t.put(settings(SHOP)),
     });
-    await eventually(async () => ((await parkedOf(heir)).length === 0 ? undefined : 'still parked'));
-    assert.deepEqual(await rowsOf(heir.store, 'si_h1_h2', 4, SHOP), numbered(texts(4)));
+    await eventually(async () => ((await parkedOf(successor)).length === 0 ? undefined : 'still parked'));
+    assert.deepEqual(await rowsOf(successor.store, 'si_h1_h2', 4, SHOP), numbered(texts(4)));
   });
 
   test('another message at the place of one stops that conversation alone', async () => {

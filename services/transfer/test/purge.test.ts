@@ -46,7 +46,7 @@ describe('the log stays open', () => {
   });
   after(async () => servers.stop());
 
-  test('what a replay does not need goes when the log fills up; whoever takes over then loses and doubles nothing', async () => {
+  test('what a replay does not need goes when the log fills up; the process that takes over then loses and doubles nothing', async () => {
     const database = 'tight';
     const A = { from: 'ta', to: 'tb' };
     await using gateway = await startProcess(servers, database, { transfer: false, nats });
@@ -70,11 +70,11 @@ describe('the log stays open', () => {
     assert.ok(firstPosition > Math.max(begin, end), 'the texts are still in the log');
     // It dies; what clients send again after that is known, though the log does not hold it any more.
     await first.abandon();
-    await using heir = await startProcess(servers, database, { transfer: true, nats });
+    await using successor = await startProcess(servers, database, { transfer: true, nats });
     for (let n = 0; n < 50; n++) await append(gateway.bus, textRecord(`m${n}`, A));
     await eventually(() => (got.some(({ seq }) => seq === 50) ? undefined : 'not all delivered'));
     assert.deepEqual(
-      await rowsOf(heir.store, 'si_ta_tb', 60),
+      await rowsOf(successor.store, 'si_ta_tb', 60),
       Array.from({ length: 50 }, (_, n) => [n + 1, `m${n}`]),
     );
     assert.deepEqual(
@@ -112,7 +112,7 @@ describe('the log stays open', () => {
     assert.equal((await first.bus.log.info()).lastPosition, lastPosition);
   });
 
-  test('nothing is purged that somebody has not folded yet', async () => {
+  test('nothing is purged that a consumer has not folded yet', async () => {
     const database = 'unfolded';
     await using gateway = await startProcess(servers, database, { transfer: false, nats });
     const repos = { cursors: cursorRepo(gateway.store), dedupBlocks: dedupBlockRepo(gateway.store) };

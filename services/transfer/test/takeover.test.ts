@@ -46,13 +46,13 @@ describe('partitions that change hands', () => {
     await eventually(() => (load.delivered >= 50 ? undefined : 'nothing delivered yet'));
     freeze.freeze();
     const { delivered } = load;
-    await using heir = await startProcess(servers, database);
-    await eventually(() => (load.delivered > delivered + 200 ? undefined : 'the heir does not deliver'));
-    assert.equal(await partitionsOf(heir), 64);
+    await using successor = await startProcess(servers, database);
+    await eventually(() => (load.delivered > delivered + 200 ? undefined : 'the successor does not deliver'));
+    assert.equal(await partitionsOf(successor), 64);
     freeze.thaw();
     await sleep(1_500);
     await load.end();
-    await load.verify(heir.store);
+    await load.verify(successor.store);
     await eventually(async () => ((await partitionsOf(stale)) === 0 ? undefined : 'it still folds'));
   });
 

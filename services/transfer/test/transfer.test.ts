@@ -35,13 +35,13 @@ describe('transfer on real servers', () => {
       texts.map((text, i) => [i + 1, text]),
     );
     for (const user of ['a', 'b']) {
-      const own = got.filter((d) => d.targetUserID === user);
+      const own = got.filter((delivery) => delivery.targetUserID === user);
       assert.deepEqual(
-        own.map((d) => d.seq),
+        own.map((delivery) => delivery.seq),
         [...texts.map((_, i) => i + 1), 0],
       );
       assert.deepEqual(
-        own.slice(0, 50).map((d) => decode('sdkws.MsgData', d.msgData).seq),
+        own.slice(0, 50).map((delivery) => decode('sdkws.MsgData', delivery.msgData).seq),
         texts.map((_, i) => i + 1),
       );
     }
@@ -66,7 +66,7 @@ describe('transfer on real servers', () => {
     await eventually(() => (got.length >= 3 ? undefined : `${got.length} deliveries`));
     await sleep(200);
     assert.deepEqual(
-      got.map((d) => d.operationID),
+      got.map((delivery) => delivery.operationID),
       ['op-x', 'op-y', 'op-z'],
     );
     assert.deepEqual(await rowsOf(p.store, 'si_r1_r2', 3), [
@@ -104,15 +104,19 @@ describe('transfer on real servers', () => {
     await append(p.bus, group('back', { addedUserIDs: ['u2'], hideHistory: true }));
     await eventually(() => (got.length >= 8 ? undefined : `${got.length} deliveries`));
     const names = (list: readonly log.Delivery[]) =>
-      list.map((d) => decode('sdkws.MsgData', d.msgData).clientMsgID);
-    assert.deepEqual(names(got.filter((d) => d.targetGroupID === 'g')), [
+      list.map((delivery) => decode('sdkws.MsgData', delivery.msgData).clientMsgID);
+    assert.deepEqual(names(got.filter((delivery) => delivery.targetGroupID === 'g')), [
       'created',
       'one',
       'kicked',
       'two',
       'back',
     ]);
-    assert.deepEqual(names(got.filter((d) => d.targetUserID === 'u2')), ['created', 'kicked', 'back']);
+    assert.deepEqual(names(got.filter((delivery) => delivery.targetUserID === 'u2')), [
+      'created',
+      'kicked',
+      'back',
+    ]);
     const bounds = async (user: string) => (await seqUsers(p.store).get(TENANT, user, ['sg_g'])).get('sg_g');
     await eventually(async () =>
       (await bounds('u2'))?.min === 5 ? undefined : JSON.stringify(await bounds('u2')),

@@ -3,7 +3,7 @@ import type { ObjectExpiry } from './expire-objects.ts';
 import type { Job } from './job.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
-/** What SDKs name the objects of their logs. */
+/** How SDKs name the objects of their logs. */
 const LOG_GROUP = 'sdklog';
 
 /** Removes the entries of client logs when the files that they name expire. */

@@ -1,6 +1,6 @@
 import type { TenantSettings } from '@im/contract';
 
-/** Work by the clock, done for each tenant in turn. Running it twice, or on two processes, does no harm. */
+/** Work on a schedule, done for each tenant in turn. Running it twice, or on two processes, does no harm. */
 export interface Job {
   readonly name: string;
   /** Cron expression, UTC. */

@@ -39,7 +39,10 @@ test('a group joined because of a delivery gets everything behind that delivery,
   };
   const announced = producer.bus.deliveries.announceProducer(quiet);
   const got: log.Delivery[] = [];
-  const feed = gateway.bus.deliveries.feed({ onDelivery: (d) => got.push(d), onGap: () => undefined });
+  const feed = gateway.bus.deliveries.feed({
+    onDelivery: (delivery) => got.push(delivery),
+    onGap: () => undefined,
+  });
   await feed.barrier();
   const publish = (...positions: number[]) =>
     producer.bus.deliveries.publish(
@@ -52,14 +55,15 @@ test('a group joined because of a delivery gets everything behind that delivery,
   feed.addGroup(DEFAULT_TENANT, 'g3');
   const later = [5, 6, 7, 8, 9, 10];
   for (const position of later) await publish(position);
-  const of = (groupID: string) => got.filter((d) => d.targetGroupID === groupID).map((d) => d.position);
-  await until(() => of('g1').at(-1) === 10 && of('g2').at(-1) === 10, 'caught up');
-  assert.deepEqual(of('g1'), [3, 4, ...later]);
-  assert.deepEqual(of('g2'), later);
-  assert.ok(of('g3').every((position) => position >= 5));
+  const positionsOf = (groupID: string) =>
+    got.filter((delivery) => delivery.targetGroupID === groupID).map((delivery) => delivery.position);
+  await until(() => positionsOf('g1').at(-1) === 10 && positionsOf('g2').at(-1) === 10, 'caught up');
+  assert.deepEqual(positionsOf('g1'), [3, 4, ...later]);
+  assert.deepEqual(positionsOf('g2'), later);
+  assert.ok(positionsOf('g3').every((position) => position >= 5));
   await publish(11);
-  await until(() => of('g1').at(-1) === 11, 'live again');
-  assert.deepEqual(of('g1'), [3, 4, ...later, 11]);
+  await until(() => positionsOf('g1').at(-1) === 11, 'live again');
+  assert.deepEqual(positionsOf('g1'), [3, 4, ...later, 11]);
   await announced.stop();
   await feed.stop();
 });
@@ -75,7 +79,7 @@ test('a group that is left and joined again while it is caught up on misses noth
   });
   const got: number[] = [];
   const feed = gateway.bus.deliveries.feed({
-    onDelivery: (d) => got.push(d.position),
+    onDelivery: (delivery) => got.push(delivery.position),
     onGap: () => undefined,
   });
   await feed.barrier();

@@ -61,7 +61,7 @@ export class TickWriter<T> {
     });
   }
 
-  /** Hands on what is there, without waiting for the end of the tick, as far as it is taken. */
+  /** Hands on what was gathered, without waiting for the end of the tick, as far as it is taken. */
   flush(): void {
     while (this.#items.length > 0 && !this.#blocked) {
       if (!this.#write(this.#take())) this.#blocked = true;

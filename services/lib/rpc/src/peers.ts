@@ -12,7 +12,7 @@ import { Pipe } from './pipe.ts';
 /** How often names are looked up again, so that processes that were added are found. */
 const LOOKUP_MS = 5_000;
 const FAILED_LOOKUP_MS = 500;
-/** Most calls that wait for the answer of one process, or for any process to be there. */
+/** Most calls that wait for the answer of one process, or for any process to be reachable. */
 const MAX_WAITING = 10_000;
 /** Most bytes of their requests. */
 const MAX_WAITING_BYTES = 134_217_728;
@@ -21,7 +21,7 @@ const MAX_LOST = 2;
 
 /**
  * All processes that answer for some domains. A call goes to the one with the fewest unanswered
- * calls, in turn among equals; while none is there it waits, up to its deadline. When a process is
+ * calls, in turn among equals; while none is reachable it waits, up to its deadline. When a process is
  * lost, what it had not been sent goes to another, and so does, once, what may be done twice; the rest
  * fails with 90004.
  */

@@ -43,7 +43,7 @@ export class PendingCall {
     }
   }
 
-  /** Nobody waits any more: answered, failed, or out of time. */
+  /** Not awaited any more: answered, failed, or out of time. */
   get settled(): boolean {
     return this.#settled;
   }

@@ -34,7 +34,7 @@ export interface AnswerLimits {
 export interface Admission {
   /** The key of the cluster as it is now. */
   key(): ClusterKey;
-  /** Told of each caller that is refused. */
+  /** Called for each caller that is refused. */
   refused(): void;
 }
 

@@ -9,7 +9,7 @@ import { isLoopback, parseEndpoints } from './endpoints.ts';
 import { Peers } from './peers.ts';
 import { RpcServer } from './server.ts';
 
-/** One typed client per domain; a caller need not know whether it crosses processes. */
+/** One typed client per domain; a caller need not know whether a call crosses processes. */
 export interface RpcRegistry extends Service {
   /**
    * Makes this process the home of a domain: its clients here call `implementation` directly, and
@@ -23,7 +23,6 @@ export interface RpcRegistry extends Service {
   ports(): ReadonlyMap<Domain, number>;
 }
 
-/** Parts and switches of {@link createRpc}. */
 export interface RpcOptions {
   readonly log: Logger;
   readonly metrics: Metrics;

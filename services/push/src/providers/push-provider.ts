@@ -1,6 +1,6 @@
 import type { OfflineNotification } from '../notification.ts';
 
-/** Someone who brings notifications to phones. */
+/** Brings notifications to phones. */
 export interface PushProvider {
   readonly name: string;
   /**

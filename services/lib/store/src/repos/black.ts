@@ -48,10 +48,10 @@ function toBlack({ _id, t, v, ord, ...black }: BlackDocument): Black {
 /** The blacklists of a store. */
 export function blackRepo(store: Store): BlackRepo {
   const cache = store.cached<ReadonlySet<string>>(CACHE);
-  const of = (tenant: TenantId) => store.collection(tenant, BLACKS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, BLACKS);
 
   async function blockedBy(tenant: TenantId, ownerUserID: string): Promise<ReadonlySet<string>> {
-    const docs = await of(tenant)
+    const docs = await collectionOf(tenant)
       .col.find({ t: tenant, ownerUserID }, { projection: { _id: 0, blackUserID: 1 } })
       .toArray();
     return new Set(docs.map(({ blackUserID }) => blackUserID));
@@ -63,12 +63,12 @@ export function blackRepo(store: Store): BlackRepo {
       return blocked?.has(senderID) ?? false;
     },
     async find(tenant, ownerUserID, blackUserIDs) {
-      const blacks = of(tenant);
+      const blacks = collectionOf(tenant);
       const keys = blackUserIDs.map((id) => blacks.key(ownerUserID, id));
       return (await blacks.col.find({ _id: { $in: keys } }).toArray()).map(toBlack);
     },
     async list(tenant, ownerUserID, { skip, limit }) {
-      const { col } = of(tenant);
+      const { col } = collectionOf(tenant);
       const filter = { t: tenant, ownerUserID };
       const total = await col.countDocuments(filter);
       if (limit === 0 || skip >= total) return { total, blacks: [] };
@@ -76,7 +76,7 @@ export function blackRepo(store: Store): BlackRepo {
       return { total, blacks: docs.map(toBlack) };
     },
     async add(tenant, black) {
-      const blacks = of(tenant);
+      const blacks = collectionOf(tenant);
       const _id = blacks.key(black.ownerUserID, black.blackUserID);
       try {
         await blacks.col.insertOne({ _id, t: tenant, v: 1, ...black, ord: insertionOrder(black.createTime) });
@@ -88,7 +88,7 @@ export function blackRepo(store: Store): BlackRepo {
       return true;
     },
     async remove(tenant, ownerUserID, blackUserID) {
-      const blacks = of(tenant);
+      const blacks = collectionOf(tenant);
       await blacks.col.deleteOne({ _id: blacks.key(ownerUserID, blackUserID) });
       await cache.invalidate(tenant, [ownerUserID]);
     },

@@ -37,17 +37,17 @@ export interface ClientConfigRepo {
 
 /** The client settings of a store. */
 export function clientConfigRepo(store: Store): ClientConfigRepo {
-  const of = (tenant: TenantId) => store.collection(tenant, CLIENT_CONFIGS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, CLIENT_CONFIGS);
 
   return guarded<ClientConfigRepo>({
     async get(tenant, userID) {
-      const docs = await of(tenant)
+      const docs = await collectionOf(tenant)
         .col.find({ t: tenant, userID }, { sort: { key: 1 } })
         .toArray();
       return Object.fromEntries(docs.map(({ key, value }) => [key, value]));
     },
     async set(tenant, userID, configs) {
-      const { col, key: idOf } = of(tenant);
+      const { col, key: idOf } = collectionOf(tenant);
       const writes = Object.entries(configs).map(
         ([key, value]): AnyBulkWriteOperation<ClientConfigDocument> => ({
           updateOne: {
@@ -60,11 +60,11 @@ export function clientConfigRepo(store: Store): ClientConfigRepo {
       if (writes.length > 0) await col.bulkWrite(writes, { ordered: false });
     },
     async remove(tenant, userID, keys) {
-      const { col, key: idOf } = of(tenant);
+      const { col, key: idOf } = collectionOf(tenant);
       await col.deleteMany({ _id: { $in: keys.map((key) => idOf(userID, key)) } });
     },
     async page(tenant, { userID, key }, { skip, limit }) {
-      const { col } = of(tenant);
+      const { col } = collectionOf(tenant);
       const filter: Filter<ClientConfigDocument> = { t: tenant };
       if (userID !== '') filter.userID = userID;
       if (key !== '') filter.key = key;

@@ -70,15 +70,20 @@ const SEARCH_MS = 5_000;
 
 /** The client logs of a store. */
 export function clientLogRepo(store: Store): ClientLogRepo {
-  const of = (tenant: TenantId) => store.collection(tenant, CLIENT_LOGS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, CLIENT_LOGS);
   const ids = (tenant: TenantId, logIDs: readonly string[]) => ({
-    $in: logIDs.map((id) => of(tenant).key(id)),
+    $in: logIDs.map((id) => collectionOf(tenant).key(id)),
   });
 
   return guarded<ClientLogRepo>({
     async add(tenant, logs) {
-      const docs = logs.map((log) => ({ ...log, _id: of(tenant).key(log.logID), t: tenant, v: 1 as const }));
-      await of(tenant).col.insertMany(docs, { ordered: false });
+      const docs = logs.map((log) => ({
+        ...log,
+        _id: collectionOf(tenant).key(log.logID),
+        t: tenant,
+        v: 1 as const,
+      }));
+      await collectionOf(tenant).col.insertMany(docs, { ordered: false });
     },
     find(tenant, { keyword, from, to }, skip, limit) {
       const time = { createTime: { $gte: from, $lt: to + 1 } };
@@ -94,13 +99,16 @@ export function clientLogRepo(store: Store): ClientLogRepo {
       });
     },
     async count(tenant, logIDs) {
-      return of(tenant).col.countDocuments({ _id: ids(tenant, logIDs) });
+      return collectionOf(tenant).col.countDocuments({ _id: ids(tenant, logIDs) });
     },
     async remove(tenant, logIDs) {
-      await of(tenant).col.deleteMany({ _id: ids(tenant, logIDs) });
+      await collectionOf(tenant).col.deleteMany({ _id: ids(tenant, logIDs) });
     },
     async removeBefore(tenant, time) {
-      const { deletedCount } = await of(tenant).col.deleteMany({ t: tenant, createTime: { $lt: time } });
+      const { deletedCount } = await collectionOf(tenant).col.deleteMany({
+        t: tenant,
+        createTime: { $lt: time },
+      });
       return deletedCount;
     },
   });

@@ -184,7 +184,7 @@ async function updateEach(
 export function conversationSettingsChanges(store: Store): ConversationSettingsChanges {
   const versions = versionLogs(store, 'conversation');
   const recvOpts = recvOptCache(store);
-  const of = (tenant: TenantId) => store.collection(tenant, CONVERSATION_SETTINGS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, CONVERSATION_SETTINGS);
 
   async function upsertAll(
     tenant: TenantId,
@@ -192,7 +192,7 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
     set: Partial<Settings>,
     marks: MembershipMarks = {},
   ): Promise<void> {
-    const records = of(tenant);
+    const records = collectionOf(tenant);
     const { insertedAt } = await bulkUpsert(
       records.col,
       keys.map((key, i) => upsert(records, key, i, set, marks)),
@@ -220,7 +220,7 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
     },
     async openForMembers(tenant, keys, place) {
       if (keys.length === 0) return;
-      const records = of(tenant);
+      const records = collectionOf(tenant);
       // Before the upserts, which note all of them in the version logs.
       await records.col.bulkWrite(
         keys.map(({ ownerUserID, conversationID }) => ({
@@ -235,7 +235,7 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
     },
     async freezeForUsers(tenant, conversationID, userIDs, maxSeq, place) {
       if (userIDs.length === 0) return;
-      const records = of(tenant);
+      const records = collectionOf(tenant);
       const ids = userIDs.map((id) => records.key(id, conversationID));
       const projection = { ownerUserID: 1 };
       const existing = await records.col.find({ _id: { $in: ids } }, { projection }).toArray();
@@ -249,7 +249,7 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
       );
     },
     async apply(tenant, keys, changes) {
-      const records = of(tenant);
+      const records = collectionOf(tenant);
       const ids = keys.map(({ ownerUserID, conversationID }) => records.key(ownerUserID, conversationID));
       const docs = await records.col.find({ _id: { $in: ids } }).toArray();
       const existing = new Map(docs.map((doc) => [doc._id, doc]));
@@ -267,7 +267,7 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
       return changed.map(({ ownerUserID }) => ownerUserID);
     },
     async setGroupAtType(tenant, conversationID, groupAtType, owners) {
-      const records = of(tenant);
+      const records = collectionOf(tenant);
       const filter: Filter<ConversationDocument> =
         'only' in owners
           ? { _id: { $in: owners.only.map((id) => records.key(id, conversationID)) } }
@@ -283,7 +283,7 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
       return changed;
     },
     async setMinSeqs(tenant, ownerUserID, changes) {
-      const records = of(tenant);
+      const records = collectionOf(tenant);
       const keys = changes.map(({ conversationID }) => records.key(ownerUserID, conversationID));
       const docs = await records.col
         .find({ _id: { $in: keys } }, { projection: { conversationID: 1 } })
@@ -306,7 +306,7 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
       return ids;
     },
     async setExByPeer(tenant, userID, ex) {
-      const { col } = of(tenant);
+      const { col } = collectionOf(tenant);
       const change = async (docs: readonly RecordName[]) => {
         await updateEach(col, docs, { ex: { $ne: ex } }, { ex });
         await versions.writeMany(
@@ -333,7 +333,7 @@ export function conversationSettingsChanges(store: Store): ConversationSettingsC
       if (docs.length > 0) await change(docs);
     },
     async remove(tenant, ownerUserID, conversationIDs, existing = conversationIDs) {
-      const records = of(tenant);
+      const records = collectionOf(tenant);
       if (conversationIDs.length === 0) return;
       const keys = existing.map((id) => records.key(ownerUserID, id));
       if (keys.length > 0) await records.col.deleteMany({ _id: { $in: keys } });

@@ -126,22 +126,22 @@ export function toConversation(doc: ConversationDocument): conversation.Conversa
 /** The conversation records of a store. */
 export function conversationSettings(store: Store): ConversationSettings {
   const cache = recvOptCache(store);
-  const of = (tenant: TenantId) => store.collection(tenant, CONVERSATION_SETTINGS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, CONVERSATION_SETTINGS);
   const keysOf = (tenant: TenantId, owner: string, ids: readonly string[]) =>
-    ids.map((id) => of(tenant).key(owner, id));
+    ids.map((id) => collectionOf(tenant).key(owner, id));
 
   async function idsWhere(
     tenant: TenantId,
     ownerUserID: string,
     wanted: (record: ConversationDocument) => boolean,
   ): Promise<string[]> {
-    const docs = await of(tenant)
+    const docs = await collectionOf(tenant)
       .col.find({ t: tenant, ownerUserID }, { sort: ORDER, projection: MARKS })
       .toArray();
     return docs.filter(wanted).map(({ conversationID }) => conversationID);
   }
   async function ownersWhere(tenant: TenantId, filter: Filter<ConversationDocument>): Promise<string[]> {
-    const docs = await of(tenant)
+    const docs = await collectionOf(tenant)
       .col.find({ t: tenant, ...filter }, { projection: { _id: 0, ownerUserID: 1 } })
       .toArray();
     return docs.map(({ ownerUserID }) => ownerUserID);
@@ -151,7 +151,7 @@ export function conversationSettings(store: Store): ConversationSettings {
     versions: versionLogs(store, 'conversation'),
     async recvMsgOpt(tenant, ownerUserID, conversationID) {
       const known = await cache.get(tenant, recordID(ownerUserID, conversationID), async () => {
-        const records = of(tenant);
+        const records = collectionOf(tenant);
         const doc = await records.col.findOne(
           { _id: records.key(ownerUserID, conversationID) },
           { projection: { recvMsgOpt: 1 } },
@@ -161,14 +161,14 @@ export function conversationSettings(store: Store): ConversationSettings {
       return known?.opt;
     },
     async find(tenant, ownerUserID, conversationIDs) {
-      const docs = await of(tenant)
+      const docs = await collectionOf(tenant)
         .col.find({ _id: { $in: keysOf(tenant, ownerUserID, conversationIDs) } })
         .toArray();
       return docs.map(toConversation);
     },
     async list(tenant, ownerUserID, page) {
       if (page?.limit === 0) return [];
-      const found = of(tenant).col.find({ t: tenant, ownerUserID }, { sort: ORDER, ...page });
+      const found = collectionOf(tenant).col.find({ t: tenant, ownerUserID }, { sort: ORDER, ...page });
       const docs = await wholeList(
         found,
         ({ ex, attachedInfo }) => ex.length + attachedInfo.length,
@@ -178,10 +178,10 @@ export function conversationSettings(store: Store): ConversationSettings {
     },
     async listBrief(tenant, ownerUserID) {
       const options = { sort: ORDER, projection: { ex: 0, attachedInfo: 0 } };
-      const docs = await of(tenant).col.find({ t: tenant, ownerUserID }, options).toArray();
+      const docs = await collectionOf(tenant).col.find({ t: tenant, ownerUserID }, options).toArray();
       return docs.map((doc) => toConversation({ ...doc, ex: '', attachedInfo: '' }));
     },
-    count: (tenant, ownerUserID) => of(tenant).col.countDocuments({ t: tenant, ownerUserID }),
+    count: (tenant, ownerUserID) => collectionOf(tenant).col.countDocuments({ t: tenant, ownerUserID }),
     ids: (tenant, ownerUserID) => idsWhere(tenant, ownerUserID, () => true),
     pinnedIDs: (tenant, ownerUserID) => idsWhere(tenant, ownerUserID, ({ isPinned }) => isPinned),
     notNotifyIDs: (tenant, ownerUserID) =>
@@ -191,7 +191,7 @@ export function conversationSettings(store: Store): ConversationSettings {
         conversationIDs === undefined
           ? { t: tenant, ownerUserID }
           : { _id: { $in: keysOf(tenant, ownerUserID, conversationIDs) } };
-      return of(tenant)
+      return collectionOf(tenant)
         .col.find(filter, { projection: { _id: 0, conversationID: 1, minSeq: 1, maxSeq: 1, isPinned: 1 } })
         .toArray();
     },

@@ -84,16 +84,16 @@ function toRequest(doc: FriendRequestDocument): FriendRequest {
 
 /** The friend requests of a store. */
 export function friendRequestRepo(store: Store): FriendRequestRepo {
-  const of = (tenant: TenantId) => store.collection(tenant, FRIEND_REQUESTS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, FRIEND_REQUESTS);
 
   return guarded<FriendRequestRepo>({
     async get(tenant, fromUserID, toUserID) {
-      const requests = of(tenant);
+      const requests = collectionOf(tenant);
       const doc = await requests.col.findOne({ _id: requests.key(fromUserID, toUserID) });
       return doc ? toRequest(doc) : undefined;
     },
     async put(tenant, { fromUserID, toUserID, ...rest }) {
-      const requests = of(tenant);
+      const requests = collectionOf(tenant);
       await retryDuplicate(() =>
         requests.col.updateOne(
           { _id: requests.key(fromUserID, toUserID) },
@@ -106,7 +106,7 @@ export function friendRequestRepo(store: Store): FriendRequestRepo {
       );
     },
     async answer(tenant, fromUserID, toUserID, answer) {
-      const requests = of(tenant);
+      const requests = collectionOf(tenant);
       const pending = { _id: requests.key(fromUserID, toUserID), handleResult: HANDLE_RESULT.Pending };
       const doc = await requests.col.findOne(pending);
       if (!doc) return undefined;
@@ -114,7 +114,7 @@ export function friendRequestRepo(store: Store): FriendRequestRepo {
       return matchedCount === 1 ? { ...toRequest(doc), ...answer } : undefined;
     },
     async list(tenant, { side, userID, handleResults }, { skip, limit }) {
-      const { col } = of(tenant);
+      const { col } = collectionOf(tenant);
       const filter: Filter<FriendRequestDocument> = {
         t: tenant,
         ...(side === 'received' ? { toUserID: userID } : { fromUserID: userID }),
@@ -126,7 +126,7 @@ export function friendRequestRepo(store: Store): FriendRequestRepo {
       return { total, requests: docs.map(toRequest) };
     },
     countPending: (tenant, toUserID, time) =>
-      of(tenant).col.countDocuments({
+      collectionOf(tenant).col.countDocuments({
         t: tenant,
         toUserID,
         handleResult: HANDLE_RESULT.Pending,

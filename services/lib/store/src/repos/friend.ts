@@ -101,11 +101,11 @@ function toFriend(doc: FriendDocument): Friend {
 export function friendRepo(store: Store): FriendRepo {
   const versions = versionLogs(store, 'friend');
   const cache = store.cached<true>(CACHE);
-  const of = (tenant: TenantId) => store.collection(tenant, FRIENDS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, FRIENDS);
   const ORDER = { rank: 1, ord: 1 } as const;
 
   async function find(tenant: TenantId, ownerUserID: string, friendUserIDs: readonly string[]) {
-    const friends = of(tenant);
+    const friends = collectionOf(tenant);
     const keys = friendUserIDs.map((id) => friends.key(ownerUserID, id));
     const docs = await friends.col.find({ _id: { $in: keys } }).toArray();
     return docs.map(toFriend);
@@ -121,7 +121,7 @@ export function friendRepo(store: Store): FriendRepo {
     },
     find,
     async list(tenant, ownerUserID, { skip, limit }) {
-      const { col } = of(tenant);
+      const { col } = collectionOf(tenant);
       const filter = { t: tenant, ownerUserID };
       const total = await col.countDocuments(filter);
       if (limit === 0 || skip >= total) return { total, friends: [] };
@@ -129,20 +129,20 @@ export function friendRepo(store: Store): FriendRepo {
       return { total, friends: docs.map(toFriend) };
     },
     async ids(tenant, ownerUserID) {
-      const docs = await of(tenant)
+      const docs = await collectionOf(tenant)
         .col.find({ t: tenant, ownerUserID }, { sort: ORDER, projection: { _id: 0, friendUserID: 1 } })
         .toArray();
       return docs.map(({ friendUserID }) => friendUserID);
     },
     async ownersOf(tenant, friendUserID) {
-      const docs = await of(tenant)
+      const docs = await collectionOf(tenant)
         .col.find({ t: tenant, friendUserID }, { projection: { _id: 0, ownerUserID: 1 } })
         .toArray();
       return docs.map(({ ownerUserID }) => ownerUserID);
     },
     async add(tenant, added) {
       if (added.length === 0) return;
-      const friends = of(tenant);
+      const friends = collectionOf(tenant);
       const operations = added.map(
         ({ ownerUserID, friendUserID, isPinned, ...rest }, i): AnyBulkWriteOperation<FriendDocument> => ({
           updateOne: {
@@ -177,13 +177,13 @@ export function friendRepo(store: Store): FriendRepo {
       );
     },
     async remove(tenant, ownerUserID, friendUserID) {
-      const friends = of(tenant);
+      const friends = collectionOf(tenant);
       await friends.col.deleteOne({ _id: friends.key(ownerUserID, friendUserID) });
       await cache.invalidate(tenant, [pairID(ownerUserID, friendUserID)]);
       return versions.write(tenant, ownerUserID, deleted(friendUserID));
     },
     async update(tenant, ownerUserID, friendUserIDs, { isPinned, ...texts }) {
-      const friends = of(tenant);
+      const friends = collectionOf(tenant);
       const existing = (await find(tenant, ownerUserID, friendUserIDs)).map(
         ({ friendUserID }) => friendUserID,
       );

@@ -133,7 +133,7 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
   const versions = memberVersions(store);
   const joinVersions = versionLogs(store, 'groupJoin');
   const caches = memberCaches(store);
-  const of = (tenant: TenantId) => store.collection(tenant, GROUP_MEMBERS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, GROUP_MEMBERS);
 
   async function forget(tenant: TenantId, groupID: string, userIDs: readonly string[]): Promise<void> {
     await caches.member.invalidate(
@@ -162,7 +162,7 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
     userIDs: readonly string[],
     only: Filter<GroupMemberDocument> = {},
   ): Promise<void> {
-    const members = of(tenant);
+    const members = collectionOf(tenant);
     await members.col.deleteMany({ _id: { $in: userIDs.map((id) => members.key(groupID, id)) }, ...only });
     await forgetMembership(tenant, groupID, userIDs);
   }
@@ -175,7 +175,7 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
     groupID: string,
     { id, oldOwnerUserID, newOwnerUserID, roleLevel }: OwnerTransfer,
   ): Promise<boolean> {
-    const members = of(tenant);
+    const members = collectionOf(tenant);
     const [oldKey, newKey] = [members.key(groupID, oldOwnerUserID), members.key(groupID, newOwnerUserID)];
     const role = { roleLevel, rank: rankOf(roleLevel) };
     const { matchedCount } = await members.col.updateOne(
@@ -219,7 +219,7 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
   }
   /** Which change made each of these users a member. */
   async function changesOf(tenant: TenantId, groupID: string, userIDs: readonly string[]) {
-    const members = of(tenant);
+    const members = collectionOf(tenant);
     const filter = { _id: { $in: userIDs.map((id) => members.key(groupID, id)) } };
     const docs = await members.col.find(filter, { projection: { _id: 0, userID: 1, change: 1 } }).toArray();
     return new Map(docs.map(({ userID, change }) => [userID, change]));
@@ -252,7 +252,7 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
 
   return guarded<GroupMemberChanges>({
     async add(tenant, groupID, added, change = randomId()) {
-      const members = of(tenant);
+      const members = collectionOf(tenant);
       const docs = added.map(
         (member, i): GroupMemberDocument => ({
           _id: members.key(groupID, member.userID),
@@ -293,7 +293,7 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
       return conclude(tenant, groupID, target);
     },
     async update(tenant, groupID, userID, changes) {
-      const members = of(tenant);
+      const members = collectionOf(tenant);
       const set: Partial<GroupMemberDocument> = { ...changes };
       if (changes.roleLevel !== undefined) set.rank = rankOf(changes.roleLevel);
       if (Object.keys(set).length > 0) {
@@ -309,7 +309,7 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
       return memberLog.write(tenant, groupID, ...log);
     },
     async transferOwner(tenant, groupID, transfer) {
-      const members = of(tenant);
+      const members = collectionOf(tenant);
       const { id, newOwnerUserID, roleLevel } = transfer;
       const { matchedCount } = await members.col.updateOne(
         { _id: members.key(groupID, newOwnerUserID), roleLevel },
@@ -318,7 +318,7 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
       return matchedCount === 1 ? endTransfer(tenant, groupID, transfer) : 'undone';
     },
     async settleOwner(tenant, groupID, transfer) {
-      const members = of(tenant);
+      const members = collectionOf(tenant);
       const { id, oldOwnerUserID, newOwnerUserID } = transfer;
       const keys = [oldOwnerUserID, newOwnerUserID].map((userID) => members.key(groupID, userID));
       const written = await members.col.countDocuments({ _id: { $in: keys }, transfer: id });
@@ -329,7 +329,7 @@ export function groupMemberChanges(store: Store): GroupMemberChanges {
       return memberLog.write(tenant, groupID, updated(...ids));
     },
     async removeSome(tenant, groupID, limit) {
-      const docs = await of(tenant)
+      const docs = await collectionOf(tenant)
         .col.find({ t: tenant, groupID }, { projection: { _id: 0, userID: 1 }, limit })
         .toArray();
       const userIDs = docs.map(({ userID }) => userID);

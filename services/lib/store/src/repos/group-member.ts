@@ -138,10 +138,10 @@ const LEADER_RANKS = [rankOf(ROLE.Owner), rankOf(ROLE.Admin)];
 /** The members of a store's groups. */
 export function groupMemberRepo(store: Store): GroupMemberRepo {
   const caches = memberCaches(store);
-  const of = (tenant: TenantId) => store.collection(tenant, GROUP_MEMBERS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, GROUP_MEMBERS);
 
   async function findPairs(tenant: TenantId, pairs: readonly { groupID: string; userID: string }[]) {
-    const members = of(tenant);
+    const members = collectionOf(tenant);
     const keys = pairs.map(({ groupID, userID }) => members.key(groupID, userID));
     return (await members.col.find({ _id: { $in: keys } }).toArray()).map(toMember);
   }
@@ -155,7 +155,7 @@ export function groupMemberRepo(store: Store): GroupMemberRepo {
     tenant: TenantId,
     groupIDs: readonly string[],
   ): Promise<Map<string, GroupSummary>> {
-    const { col } = of(tenant);
+    const { col } = collectionOf(tenant);
     const filter = { t: tenant, groupID: { $in: [...groupIDs] } };
     const [counts, owners] = await Promise.all([
       col
@@ -180,7 +180,7 @@ export function groupMemberRepo(store: Store): GroupMemberRepo {
   }
 
   async function joined(tenant: TenantId, userID: string): Promise<JoinedGroup[]> {
-    return of(tenant)
+    return collectionOf(tenant)
       .col.find({ t: tenant, userID }, { sort: { ord: 1 }, projection: { _id: 0, groupID: 1, roleLevel: 1 } })
       .toArray();
   }
@@ -198,7 +198,7 @@ export function groupMemberRepo(store: Store): GroupMemberRepo {
     find,
     findPairs,
     async list(tenant, groupID, { skip, limit }) {
-      const { col } = of(tenant);
+      const { col } = collectionOf(tenant);
       const filter = { t: tenant, groupID };
       const total = await col.countDocuments(filter);
       if (limit === 0 || skip >= total) return { total, members: [] };
@@ -206,24 +206,27 @@ export function groupMemberRepo(store: Store): GroupMemberRepo {
       return { total, members: docs.map(toMember) };
     },
     all(tenant, groupID) {
-      const cursor = of(tenant).col.find({ t: tenant, groupID }, { sort: MEMBER_ORDER, batchSize: BATCH });
+      const cursor = collectionOf(tenant).col.find(
+        { t: tenant, groupID },
+        { sort: MEMBER_ORDER, batchSize: BATCH },
+      );
       return cursor.map(toMember);
     },
     async leaders(tenant, groupID) {
-      const docs = await of(tenant)
+      const docs = await collectionOf(tenant)
         .col.find({ t: tenant, groupID, rank: { $in: LEADER_RANKS } }, { sort: MEMBER_ORDER })
         .toArray();
       return docs.map(toMember);
     },
     async userIDs(tenant, groupID) {
-      const docs = await of(tenant)
+      const docs = await collectionOf(tenant)
         .col.find({ t: tenant, groupID }, { sort: MEMBER_ORDER, projection: { _id: 0, userID: 1 } })
         .toArray();
       return docs.map(({ userID }) => userID);
     },
     summaries: (tenant, groupIDs) =>
       caches.summary.getMany(tenant, groupIDs, (missing) => loadSummaries(tenant, missing)),
-    count: (tenant, groupID) => of(tenant).col.countDocuments({ t: tenant, groupID }),
+    count: (tenant, groupID) => collectionOf(tenant).col.countDocuments({ t: tenant, groupID }),
     async joinedGroupIDs(tenant, userID) {
       const ids = await caches.joined.get(tenant, userID, async () =>
         (await joined(tenant, userID)).map(({ groupID }) => groupID),
@@ -232,7 +235,7 @@ export function groupMemberRepo(store: Store): GroupMemberRepo {
     },
     joined,
     async joinedCounts(tenant, userIDs) {
-      const counts = await of(tenant)
+      const counts = await collectionOf(tenant)
         .col.aggregate<{ _id: string; n: number }>([
           { $match: { t: tenant, userID: { $in: [...userIDs] } } },
           { $group: { _id: '$userID', n: { $sum: 1 } } },
@@ -241,7 +244,7 @@ export function groupMemberRepo(store: Store): GroupMemberRepo {
       return new Map(counts.map(({ _id, n }) => [_id, n]));
     },
     async profileGroupIDs(tenant, userID) {
-      const docs = await of(tenant)
+      const docs = await collectionOf(tenant)
         .col.find({ t: tenant, userID }, { projection: { _id: 0, groupID: 1, nickname: 1, faceURL: 1 } })
         .toArray();
       return docs

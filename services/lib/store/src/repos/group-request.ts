@@ -80,10 +80,10 @@ function toRequest({ _id, t, v, ...request }: GroupRequestDocument): GroupReques
 
 /** The group requests of a store. */
 export function groupRequestRepo(store: Store): GroupRequestRepo {
-  const of = (tenant: TenantId) => store.collection(tenant, GROUP_REQUESTS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, GROUP_REQUESTS);
 
   async function countOf(tenant: TenantId, match: readonly Document[]): Promise<number> {
-    const [answer] = await of(tenant)
+    const [answer] = await collectionOf(tenant)
       .col.aggregate<{ n: number }>([...match, { $count: 'n' }])
       .toArray();
     return answer?.n ?? 0;
@@ -91,12 +91,12 @@ export function groupRequestRepo(store: Store): GroupRequestRepo {
 
   return guarded<GroupRequestRepo>({
     async find(tenant, groupID, userIDs) {
-      const requests = of(tenant);
+      const requests = collectionOf(tenant);
       const keys = userIDs.map((id) => requests.key(groupID, id));
       return (await requests.col.find({ _id: { $in: keys } }).toArray()).map(toRequest);
     },
     async put(tenant, added) {
-      const requests = of(tenant);
+      const requests = collectionOf(tenant);
       await bulkUpsert(
         requests.col,
         added.map((request) => ({
@@ -109,7 +109,7 @@ export function groupRequestRepo(store: Store): GroupRequestRepo {
       );
     },
     async answer(tenant, groupID, userID, answer) {
-      const requests = of(tenant);
+      const requests = collectionOf(tenant);
       const pending = { _id: requests.key(groupID, userID), handleResult: HANDLE_RESULT.Pending };
       const doc = await requests.col.findOne(pending);
       if (!doc) return undefined;
@@ -117,7 +117,7 @@ export function groupRequestRepo(store: Store): GroupRequestRepo {
       return matchedCount === 1 ? { ...toRequest(doc), ...answer } : undefined;
     },
     async list(tenant, { userID, groupIDs, handleResults }, { skip, limit }) {
-      const { col } = of(tenant);
+      const { col } = collectionOf(tenant);
       if (userID === undefined && groupIDs.length === 0) return { total: 0, requests: [] };
       const byGroup = groupIDs.length > 0 && { groupID: { $in: [...groupIDs] } };
       const match = [

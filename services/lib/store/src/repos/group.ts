@@ -78,10 +78,10 @@ function toGroup({ _id, t, v, nameKey, ...group }: GroupDocument): Group {
 export function groupRepo(store: Store): GroupRepo {
   const counts = store.cached<CreatedCounts>(COUNTS);
   const cache = store.cached<Group>(CACHE);
-  const of = (tenant: TenantId) => store.collection(tenant, GROUPS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, GROUPS);
 
   async function load(tenant: TenantId, groupIDs: readonly string[]): Promise<Map<string, Group>> {
-    const groups = of(tenant);
+    const groups = collectionOf(tenant);
     const docs = await groups.col.find({ _id: { $in: groupIDs.map((id) => groups.key(id)) } }).toArray();
     return new Map(docs.map((doc) => [doc.groupID, toGroup(doc)]));
   }
@@ -92,7 +92,7 @@ export function groupRepo(store: Store): GroupRepo {
     getMany: (tenant, groupIDs) => cache.getMany(tenant, groupIDs, (missing) => load(tenant, missing)),
     find,
     async insert(tenant, group) {
-      const groups = of(tenant);
+      const groups = collectionOf(tenant);
       const nameKey = searchKey(group.groupName);
       try {
         await groups.col.insertOne({ _id: groups.key(group.groupID), t: tenant, v: 1, ...group, nameKey });
@@ -104,7 +104,7 @@ export function groupRepo(store: Store): GroupRepo {
       return true;
     },
     async update(tenant, groupID, changes) {
-      const groups = of(tenant);
+      const groups = collectionOf(tenant);
       const set: Partial<GroupDocument> = { ...changes };
       if (changes.groupName !== undefined) set.nameKey = searchKey(changes.groupName);
       const _id = groups.key(groupID);

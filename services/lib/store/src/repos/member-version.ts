@@ -45,10 +45,10 @@ export function memberVersionCache(store: Store) {
 /** The versions of a store's groups. */
 export function memberVersions(store: Store): MemberVersions {
   const cache = memberVersionCache(store);
-  const of = (tenant: TenantId) => store.collection(tenant, VERSION_LOGS.groupMember);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, VERSION_LOGS.groupMember);
 
   async function current(tenant: TenantId, groupIDs: readonly string[]): Promise<Map<string, number>> {
-    const logs = of(tenant);
+    const logs = collectionOf(tenant);
     const found = new Map<string, number>();
     for (let begin = 0; begin < groupIDs.length; begin += IDS_PER_QUERY) {
       const ids = groupIDs.slice(begin, begin + IDS_PER_QUERY).map((id) => logs.key(id));
@@ -68,7 +68,9 @@ export function memberVersions(store: Store): MemberVersions {
       const members = {
         $slice: [{ $concatArrays: [{ $ifNull: ['$members', []] }, ['$version']] }, -KEPT_MARKS],
       };
-      const { stamp, written } = await appendToLog(of(tenant), groupID, changes, [{ $set: { members } }]);
+      const { stamp, written } = await appendToLog(collectionOf(tenant), groupID, changes, [
+        { $set: { members } },
+      ]);
       await cache.invalidate(tenant, [groupID]);
       return { stamp, before: written.members?.findLast((version) => version < stamp.version) ?? 0 };
     },
@@ -81,7 +83,7 @@ export function memberVersions(store: Store): MemberVersions {
         .then((version) => version ?? 0);
     },
     async since(tenant, groupID, version) {
-      const logs = of(tenant);
+      const logs = collectionOf(tenant);
       const doc = await logs.col.findOne(
         { _id: logs.key(groupID) },
         { projection: { logs: 1, members: 1, version: 1 } },

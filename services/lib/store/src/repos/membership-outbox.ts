@@ -77,14 +77,20 @@ function toIntent({ _id, t, v, until, ...intent }: MembershipOutboxDocument): Me
 
 /** The outbox of a store. */
 export function membershipOutbox(store: Store): MembershipOutbox {
-  const of = (tenant: TenantId) => store.collection(tenant, MEMBERSHIP_OUTBOX);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, MEMBERSHIP_OUTBOX);
   const keyOf = (tenant: TenantId, { groupID, id, transfer }: IntentName) =>
-    of(tenant).key(groupID, transfer ? TRANSFER : id);
+    collectionOf(tenant).key(groupID, transfer ? TRANSFER : id);
 
   return guarded<MembershipOutbox>({
     async put(tenant, intent, until) {
       try {
-        await of(tenant).col.insertOne({ _id: keyOf(tenant, intent), t: tenant, v: 1, ...intent, until });
+        await collectionOf(tenant).col.insertOne({
+          _id: keyOf(tenant, intent),
+          t: tenant,
+          v: 1,
+          ...intent,
+          until,
+        });
       } catch (error) {
         if (intent.transfer && isDuplicateKey(error)) return false;
         throw error;
@@ -92,7 +98,7 @@ export function membershipOutbox(store: Store): MembershipOutbox {
       return true;
     },
     async remove(tenant, intent) {
-      await of(tenant).col.deleteOne({ _id: keyOf(tenant, intent), id: intent.id });
+      await collectionOf(tenant).col.deleteOne({ _id: keyOf(tenant, intent), id: intent.id });
     },
     pending(tenants) {
       const items = tenants.map((tenant) => ({ tenant }));
@@ -111,13 +117,13 @@ export function membershipOutbox(store: Store): MembershipOutbox {
       }));
     },
     async due(tenant, now, limit) {
-      const docs = await of(tenant)
+      const docs = await collectionOf(tenant)
         .col.find({ t: tenant, until: { $lt: now } }, { sort: { until: 1 }, limit })
         .toArray();
       return docs.map(toIntent);
     },
     async claim(tenant, intent, now, until) {
-      const { modifiedCount } = await of(tenant).col.updateOne(
+      const { modifiedCount } = await collectionOf(tenant).col.updateOne(
         { _id: keyOf(tenant, intent), id: intent.id, until: { $lt: now } },
         { $set: { until } },
       );

@@ -64,26 +64,30 @@ function toObject({
 
 /** The object names of a store. */
 export function objectRepo(store: Store): ObjectRepo {
-  const of = (tenant: TenantId) => store.collection(tenant, OBJECTS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, OBJECTS);
 
   return guarded<ObjectRepo>({
     async put(tenant, object) {
-      const _id = of(tenant).key(object.name);
-      const before = await of(tenant).col.findOne({ _id });
+      const _id = collectionOf(tenant).key(object.name);
+      const before = await collectionOf(tenant).col.findOne({ _id });
       await retryDuplicate(() =>
-        of(tenant).col.updateOne({ _id }, { $set: { ...object, t: tenant, v: 1 } }, { upsert: true }),
+        collectionOf(tenant).col.updateOne(
+          { _id },
+          { $set: { ...object, t: tenant, v: 1 } },
+          { upsert: true },
+        ),
       );
       return before ? toObject(before) : undefined;
     },
     async get(tenant, name) {
-      const found = await of(tenant).col.findOne({ _id: of(tenant).key(name) });
+      const found = await collectionOf(tenant).col.findOne({ _id: collectionOf(tenant).key(name) });
       return found ? toObject(found) : undefined;
     },
     async olderThan(tenant, groups, before, limit) {
       const found: StoredObject[] = [];
       for (const group of groups) {
         if (found.length >= limit) break;
-        const docs = await of(tenant)
+        const docs = await collectionOf(tenant)
           .col.find(
             { t: tenant, group, createTime: { $lt: before } },
             { sort: { createTime: 1 }, limit: limit - found.length },
@@ -94,13 +98,15 @@ export function objectRepo(store: Store): ObjectRepo {
       return found;
     },
     async remove(tenant, name, key) {
-      await of(tenant).col.deleteOne({ _id: of(tenant).key(name), key });
+      await collectionOf(tenant).col.deleteOne({ _id: collectionOf(tenant).key(name), key });
     },
     async keyInUse(tenant, key) {
-      return (await of(tenant).col.findOne({ t: tenant, key }, { projection: { _id: 1 } })) !== null;
+      return (
+        (await collectionOf(tenant).col.findOne({ t: tenant, key }, { projection: { _id: 1 } })) !== null
+      );
     },
     async *keys(tenant) {
-      const cursor = of(tenant).col.find(
+      const cursor = collectionOf(tenant).col.find(
         { t: tenant },
         { projection: { _id: 0, key: 1, size: 1 }, sort: { t: 1, key: 1 } },
       );

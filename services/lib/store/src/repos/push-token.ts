@@ -43,13 +43,13 @@ export interface PushTokenRepo {
 
 /** The registered devices of a store. */
 export function pushTokenRepo(store: Store): PushTokenRepo {
-  const of = (tenant: TenantId) => store.collection(tenant, PUSH_TOKENS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, PUSH_TOKENS);
 
   return guarded<PushTokenRepo>({
     async put(tenant, { userID, platformID, token }, expires) {
-      const _id = of(tenant).key(userID, String(platformID));
+      const _id = collectionOf(tenant).key(userID, String(platformID));
       await retryDuplicate(() =>
-        of(tenant).col.updateOne(
+        collectionOf(tenant).col.updateOne(
           { _id },
           { $set: { t: tenant, v: 1, userID, platformID, token, expires } },
           { upsert: true },
@@ -57,15 +57,15 @@ export function pushTokenRepo(store: Store): PushTokenRepo {
       );
     },
     async remove(tenant, userID, platformID) {
-      await of(tenant).col.deleteOne({ _id: of(tenant).key(userID, String(platformID)) });
+      await collectionOf(tenant).col.deleteOne({ _id: collectionOf(tenant).key(userID, String(platformID)) });
     },
     async ofUsers(tenant, userIDs, now) {
       if (userIDs.length === 0) return [];
-      const docs = await of(tenant)
+      const docs = await collectionOf(tenant)
         .col.find({ t: tenant, userID: { $in: [...userIDs] } })
         .toArray();
       return docs
-        .filter((d) => d.expires === 0 || d.expires > now)
+        .filter(({ expires }) => expires === 0 || expires > now)
         .map(({ userID, platformID, token }) => ({ userID, platformID, token }));
     },
     async setBadge(tenant, userID, count) {

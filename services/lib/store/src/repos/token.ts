@@ -133,10 +133,10 @@ async function replace(
 
 /** The tokens of a store. */
 export function tokenRepo(store: Store): TokenRepo {
-  const of = (tenant: TenantId) => store.collection(tenant, TOKENS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, TOKENS);
 
   async function get(tenant: TenantId, userID: string, platformID: number): Promise<TokenSet> {
-    const tokens = of(tenant);
+    const tokens = collectionOf(tenant);
     const doc = await tokens.col.findOne({ _id: tokens.key(userID, String(platformID)) });
     return doc ? toSet(doc) : emptySet(userID, platformID);
   }
@@ -159,7 +159,7 @@ export function tokenRepo(store: Store): TokenRepo {
     },
     get,
     async getAll(tenant, userID) {
-      const docs = await of(tenant).col.find({ t: tenant, userID }).toArray();
+      const docs = await collectionOf(tenant).col.find({ t: tenant, userID }).toArray();
       return docs.map(toSet);
     },
     async change(tenant, userID, platformID, change) {
@@ -168,13 +168,16 @@ export function tokenRepo(store: Store): TokenRepo {
         const next = change(before);
         if (!next) return before;
         const after: TokenSet = { userID, platformID, rev: before.rev + 1, ...next };
-        if (await replace(of(tenant), before, after)) return after;
+        if (await replace(collectionOf(tenant), before, after)) return after;
         await sleep(Math.random() * ATTEMPT_JITTER_MS);
       }
       throw new ImError(ERR.NetworkError, 'too many logins of this user at once');
     },
     async removeExpired(tenant, now) {
-      const { deletedCount } = await of(tenant).col.deleteMany({ t: tenant, lastExpires: { $lt: now } });
+      const { deletedCount } = await collectionOf(tenant).col.deleteMany({
+        t: tenant,
+        lastExpires: { $lt: now },
+      });
       return deletedCount;
     },
   });

@@ -54,14 +54,14 @@ const MAX_LISTED = 10_000;
 
 /** The user commands of a store. */
 export function userCommandRepo(store: Store): UserCommandRepo {
-  const of = (tenant: TenantId) => store.collection(tenant, USER_COMMANDS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, USER_COMMANDS);
   const idOf = (tenant: TenantId, { userID, type, uuid }: CommandKey) =>
-    of(tenant).key(userID, String(type), uuid);
+    collectionOf(tenant).key(userID, String(type), uuid);
 
   return guarded<UserCommandRepo>({
     async add(tenant, key, { value, ex }, most) {
       const { userID, type, uuid } = key;
-      const { col } = of(tenant);
+      const { col } = collectionOf(tenant);
       const { matchedCount } = await col.updateOne({ _id: idOf(tenant, key) }, { $set: { value, ex } });
       if (matchedCount === 1) return true;
       if ((await col.countDocuments({ t: tenant, userID }, { limit: most })) >= most) return false;
@@ -80,18 +80,18 @@ export function userCommandRepo(store: Store): UserCommandRepo {
     async update(tenant, key, changes) {
       const filter = { _id: idOf(tenant, key) };
       if (changes.value === undefined && changes.ex === undefined) {
-        return (await of(tenant).col.countDocuments(filter, { limit: 1 })) === 1;
+        return (await collectionOf(tenant).col.countDocuments(filter, { limit: 1 })) === 1;
       }
-      const { matchedCount } = await of(tenant).col.updateOne(filter, { $set: { ...changes } });
+      const { matchedCount } = await collectionOf(tenant).col.updateOne(filter, { $set: { ...changes } });
       return matchedCount === 1;
     },
     async remove(tenant, key) {
-      const { deletedCount } = await of(tenant).col.deleteOne({ _id: idOf(tenant, key) });
+      const { deletedCount } = await collectionOf(tenant).col.deleteOne({ _id: idOf(tenant, key) });
       return deletedCount === 1;
     },
     async list(tenant, userID, type) {
       const filter = { t: tenant, userID, ...(type !== undefined && { type }) };
-      const found = of(tenant).col.find(filter, { sort: { type: 1, uuid: 1 }, limit: MAX_LISTED });
+      const found = collectionOf(tenant).col.find(filter, { sort: { type: 1, uuid: 1 }, limit: MAX_LISTED });
       const docs = await wholeList(
         found,
         ({ value, ex }) => value.length + ex.length,

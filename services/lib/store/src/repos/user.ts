@@ -167,10 +167,10 @@ function refused(error: unknown): number[] {
 export function userRepo(store: Store): UserRepo {
   const counts = store.cached<CreatedCounts>(COUNTS);
   const cache = store.cached<sdkws.UserInfo>(CACHE);
-  const of = (tenant: TenantId) => store.collection(tenant, USERS);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, USERS);
 
   async function load(tenant: TenantId, userIDs: readonly string[]): Promise<Map<string, sdkws.UserInfo>> {
-    const users = of(tenant);
+    const users = collectionOf(tenant);
     const docs = await users.col.find({ _id: { $in: userIDs.map((id) => users.key(id)) } }).toArray();
     return new Map(docs.map((doc) => [doc.userID, toUserInfo(doc)]));
   }
@@ -197,7 +197,7 @@ export function userRepo(store: Store): UserRepo {
       cache.get(tenant, userID, async () => (await load(tenant, [userID])).get(userID)),
     getMany: (tenant, userIDs) => cache.getMany(tenant, userIDs, (missing) => load(tenant, missing)),
     async missing(tenant, userIDs) {
-      const users = of(tenant);
+      const users = collectionOf(tenant);
       const docs = await users.col
         .find({ _id: { $in: userIDs.map((id) => users.key(id)) } }, { projection: { userID: 1 } })
         .toArray();
@@ -205,7 +205,7 @@ export function userRepo(store: Store): UserRepo {
       return userIDs.filter((id) => !found.has(id));
     },
     async insert(tenant, newUsers) {
-      const users = of(tenant);
+      const users = collectionOf(tenant);
       const docs = newUsers.map((user) => toDocument(users, user));
       const ids = docs.map(({ _id }) => _id);
       const taken = await users.col.find({ _id: { $in: ids } }, { projection: { userID: 1 } }).toArray();
@@ -226,7 +226,7 @@ export function userRepo(store: Store): UserRepo {
       }
     },
     async update(tenant, userID, changes) {
-      const users = of(tenant);
+      const users = collectionOf(tenant);
       const set = toUpdate(changes);
       const _id = users.key(userID);
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -265,7 +265,7 @@ export function userRepo(store: Store): UserRepo {
       return find(tenant, filter, BY_REGISTRATION, page);
     },
     async systemAccounts(tenant, { keyword, level, except }, page) {
-      const users = of(tenant);
+      const users = collectionOf(tenant);
       if (keyword !== '') {
         const doc = await users.col.findOne({ _id: users.key(keyword) });
         if (doc && doc.level >= FIRST_SYSTEM_LEVEL && !except.includes(keyword)) {
@@ -280,7 +280,7 @@ export function userRepo(store: Store): UserRepo {
       if (level !== undefined && level < FIRST_SYSTEM_LEVEL) return { total: 0, users: [] };
       return find(tenant, filter, { level: 1, createTime: 1 }, page);
     },
-    count: (tenant) => of(tenant).col.countDocuments({ t: tenant }),
+    count: (tenant) => collectionOf(tenant).col.countDocuments({ t: tenant }),
     async registered(tenant, start, end) {
       const load = () =>
         store.search(tenant, USERS, (view) => countCreated(view, tenant, { start, end }, SEARCH_MS));

@@ -179,10 +179,10 @@ async function createEmpty(logs: TenantCollection<VersionLogDocument>, owners: r
 
 /** The version logs of one kind in a store. */
 export function versionLogs(store: Store, kind: keyof typeof VERSION_LOGS): VersionLogs {
-  const of = (tenant: TenantId) => store.collection(tenant, VERSION_LOGS[kind]);
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, VERSION_LOGS[kind]);
 
   async function heads(tenant: TenantId, owners: readonly string[]): Promise<Map<string, VersionStamp>> {
-    const logs = of(tenant);
+    const logs = collectionOf(tenant);
     const found = new Map<string, VersionStamp>();
     for (const part of chunks(owners)) {
       const docs = await logs.col
@@ -197,7 +197,7 @@ export function versionLogs(store: Store, kind: keyof typeof VERSION_LOGS): Vers
     const found = await heads(tenant, owners);
     const missing = [...new Set(owners)].filter((owner) => !found.has(owner));
     if (missing.length === 0) return found;
-    for (const part of chunks(missing)) await createEmpty(of(tenant), part);
+    for (const part of chunks(missing)) await createEmpty(collectionOf(tenant), part);
     for (const [owner, stamp] of await heads(tenant, missing)) found.set(owner, stamp);
     return found;
   }
@@ -212,7 +212,7 @@ export function versionLogs(store: Store, kind: keyof typeof VERSION_LOGS): Vers
     tenant: TenantId,
     known: ReadonlyMap<string, VersionStamp>,
   ): Promise<Map<string, Delta>> {
-    const logs = of(tenant);
+    const logs = collectionOf(tenant);
     const current = await stamps(tenant, [...known.keys()]);
     const out = new Map<string, Delta>();
     const behind: string[] = [];
@@ -234,9 +234,10 @@ export function versionLogs(store: Store, kind: keyof typeof VERSION_LOGS): Vers
   }
 
   return guarded<VersionLogs>({
-    write: async (tenant, owner, ...changes) => (await appendToLog(of(tenant), owner, changes)).stamp,
+    write: async (tenant, owner, ...changes) =>
+      (await appendToLog(collectionOf(tenant), owner, changes)).stamp,
     async writeMany(tenant, writes) {
-      const logs = of(tenant);
+      const logs = collectionOf(tenant);
       await bulkUpsert(
         logs.col,
         writes.map(({ owner, changes }) => ({
@@ -257,7 +258,7 @@ export function versionLogs(store: Store, kind: keyof typeof VERSION_LOGS): Vers
     },
     sinceMany,
     async drop(tenant, owner) {
-      const logs = of(tenant);
+      const logs = collectionOf(tenant);
       await logs.col.deleteOne({ _id: logs.key(owner) });
     },
   });
