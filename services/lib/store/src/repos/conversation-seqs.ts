@@ -33,7 +33,7 @@ export type ConversationSeqsState = Pick<
   'max' | 'src' | 'maxTime' | 'min' | 'deleted'
 >;
 
-/** What a fold of the log has made of a conversation. */
+/** The sequence of a conversation, as transfer has counted it. */
 export interface ConversationSeqsUpdate {
   readonly tenant: TenantId;
   readonly conversationID: string;
@@ -81,7 +81,7 @@ export function conversationSeqs(store: Store) {
     },
 
     /**
-     * Takes over what was folded. An update that is not newer than what stands there changes nothing,
+     * Stores what was counted. An update that is not newer than what is stored changes nothing,
      * so a late writer does no harm. Resolves when a majority has journaled all.
      */
     async apply(updates: readonly ConversationSeqsUpdate[]): Promise<void> {

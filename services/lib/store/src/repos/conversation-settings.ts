@@ -36,7 +36,7 @@ export interface ConversationDocument extends TenantDocument, MembershipMarks {
   ord: number;
 }
 
-/** Collection of conversation records; the conversation domain and the fold of the log write it. */
+/** Collection of conversation records; the conversation domain and transfer write it. */
 export const CONVERSATION_SETTINGS = defineCollection<ConversationDocument>('conversation', [
   { keys: { ownerUserID: 1, ord: 1 } },
   { keys: { conversationID: 1, recvMsgOpt: 1 } },

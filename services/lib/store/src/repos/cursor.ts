@@ -76,7 +76,7 @@ export interface Cursors {
   readonly epoch: number;
 }
 
-/** A place up to which everything was folded. */
+/** A place in the log up to which everything was processed. */
 export interface Progress {
   readonly applied: number;
   readonly appliedTime: number;
@@ -108,7 +108,7 @@ export interface CursorRepo {
    * @returns the partitions that this consumer has now, with their new fences.
    */
   claim(consumer: string, wanted: readonly PartitionCursor[]): Promise<PartitionCursor[]>;
-  /** Gives partitions back, all folded up to `progress`; those of another consumer are left alone. */
+  /** Gives partitions back, all processed up to `progress`; those of another consumer are left alone. */
   release(consumer: string, partitions: readonly number[], progress: Progress): Promise<void>;
   /** Removes a consumer and gives back what it still has. */
   closeConsumer(consumer: string, progress: Progress): Promise<void>;

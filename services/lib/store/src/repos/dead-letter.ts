@@ -2,7 +2,7 @@ import { Binary } from 'mongodb';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 
-/** A record that the fold could not store, for people to look at. `_id` is its position and entry. */
+/** A record that transfer could not store, kept for operators to look at. `_id` is its position and entry. */
 interface DeadLetterDocument {
   _id: string;
   tenant: string;
@@ -12,7 +12,7 @@ interface DeadLetterDocument {
   at: Date;
 }
 
-/** A record that the fold could not store. */
+/** A record that transfer could not store. */
 export interface DeadLetter {
   readonly tenant: string;
   readonly position: number;

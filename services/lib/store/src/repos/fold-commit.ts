@@ -18,7 +18,7 @@ export type FoldCommit = ReturnType<typeof foldCommit>;
 export function foldCommit(store: Store) {
   return guarded({
     /**
-     * Inserts the rows and takes over what was folded, all or nothing, durably.
+     * Inserts the rows and stores the sequences, all or nothing, durably.
      * @returns false when it could not be done at once: then insert the rows, and apply the updates
      * after that. Both may have been done nevertheless.
      */
