@@ -99,8 +99,8 @@ function testsOf({ route, target }: RouteDescription, tests: readonly TestText[]
 }
 
 function folder(file: string): string {
-  const components = file.split('/');
-  return components[0] === 'services' ? (components[1] ?? '') : (components[0] ?? '');
+  const segments = file.split('/');
+  return segments[0] === 'services' ? (segments[1] ?? '') : (segments[0] ?? '');
 }
 
 function row(route: RouteDescription, built: ReadonlySet<string>, tests: readonly TestText[]): string {
