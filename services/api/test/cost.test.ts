@@ -8,7 +8,7 @@ import { ADMIN, startApi } from './harness.ts';
 const MS_PER_100_KB = 50;
 /** Small requests, and a pause of the garbage collector. */
 const FLOOR_MS = 40;
-const TRIES = 3;
+const TRIES = 8;
 /** Shorter ids make longer lists, of which more can go wrong. */
 const ID_CHARS = 8;
 
