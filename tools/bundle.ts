@@ -9,7 +9,7 @@ import { thirdPartyNotices } from './bundle/notices.ts';
  *
  * Bundles the server and the operator, or the entries that are named, into `dist/app/`: `im.mjs` and
  * `operator.mjs` with the files that they load, which Node runs without node_modules. A role loads only
- * the files of what it imports. Source maps lie beside them, without the sources.
+ * the files of what it imports. Source maps are written next to them, without the sources.
  */
 const root = join(import.meta.dirname, '..');
 const { values, positionals } = parseArgs({ options: { out: { type: 'string' } }, allowPositionals: true });
@@ -24,7 +24,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
 const BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
 
-/** The parsed protobuf schemas, beside the chunk that reads them: faster than parsing them at every start. */
+/** The parsed protobuf schemas, next to the chunk that reads them: faster than parsing them at every start. */
 const SCHEMA_FILE = 'schema.json';
 
 /** Native parts of ws that it does without. */

@@ -10,7 +10,7 @@ import { anchorsOf, linksIn, pathsIn } from './page-references.ts';
  */
 const root = join(import.meta.dirname, '..');
 
-/** Pages and the scripts beside the code that print them. */
+/** Pages and the scripts, next to the code, that print them. */
 const GENERATED: Readonly<Record<string, string>> = {
   'docs/reference/config.md': 'services/lib/contract/scripts/config-doc.ts',
   'docs/reference/metrics.md': 'services/lib/process/scripts/metrics-doc.ts',
@@ -41,7 +41,7 @@ function pages(): string[] {
   return [...atRoot, ...below.filter((path) => path.endsWith('.md')).map((path) => `docs/${path}`)];
 }
 
-/** Links to files or headings that are not there, as `page: link`. */
+/** Links to missing files or headings, as `page: link`. */
 function deadLinks(): string[] {
   return pages().flatMap((page) =>
     linksIn(readFileSync(join(root, page), 'utf8'))
@@ -57,7 +57,7 @@ function leadsSomewhere(page: string, target: string): boolean {
   return anchor === undefined || !file.endsWith('.md') || anchorsOf(readFileSync(file, 'utf8')).has(anchor);
 }
 
-/** Files that pages for contributors name and that are not there. */
+/** Missing files that pages for contributors name. */
 function missingFiles(): string[] {
   return pages()
     .filter((page) => page === 'CONTRIBUTING.md' || page.startsWith('docs/develop/'))

@@ -66,7 +66,7 @@ test('relative imports stay in their workspace, packages are entered by their in
   refused('services/msg/src/a.ts', "import { x } from '@im/kit/src/ids.ts';", /reaches into @im\/kit/);
 });
 
-test('a workspace inside another is a package of its own', () => {
+test('a workspace inside another is a separate package', () => {
   assert.deepEqual(check('e2e/suites/a.test.ts', "import { x } from '@im/dev-cluster';"), []);
   assert.deepEqual(check('operator/test/a.test.ts', "import { x } from '@im/dev-kubernetes';"), []);
   assert.deepEqual(check('operator/src/a.ts', "import { x } from '@im/kube';"), []);
@@ -85,7 +85,7 @@ test('tools use Node alone', () => {
   refused('tools/a.ts', "import { x } from 'mongodb';", /tools use Node alone/);
 });
 
-test('what a shipped file imports is shipped too, wherever it lies', () => {
+test('imports of a shipped file are shipped too, in any folder', () => {
   const sources = [
     { path: 'operator/src/a.ts', text: "import { b } from '../test/b.ts';\n" },
     { path: 'operator/test/b.ts', text: "import { x } from '@im/dev-stores';\n" },

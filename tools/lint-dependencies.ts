@@ -62,7 +62,7 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
 /** Tests and benchmarks of any package may start the real store servers, and domains on them. */
 const TESTS_MAY_IMPORT: readonly string[] = [PROTOCOL, ...BASE, DEV_STORES, TESTING];
 
-/** What the tests of one package may import besides. */
+/** What the tests of one package may import in addition. */
 const TESTS_OF_MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [KUBE, [DEV_KUBERNETES]],
   ['@im/operator', [DEV_KUBERNETES]],

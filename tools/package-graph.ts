@@ -1,4 +1,4 @@
-/** Packages that stand in one box of the picture: they lie side by side and may import the same. */
+/** Packages in one box of the diagram: they are in the same folder and may import the same packages. */
 export interface PackageGroup {
   readonly packages: readonly string[];
   /** What each of them may import. */

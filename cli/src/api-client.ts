@@ -3,7 +3,7 @@ import { CommandError, EXIT, RefusedError } from './exit-codes.ts';
 import { textOf } from './failure.ts';
 import { showProgress } from './progress.ts';
 
-/** Where a request goes and as whom. */
+/** The target of a request and the identity of the caller. */
 export interface ApiTarget {
   /** Base URL of the HTTP API, with `/t/<tenant>` for another tenant than default. */
   readonly apiUrl: string;

@@ -12,7 +12,7 @@ function exitCodeOf(error: unknown): number | undefined {
   return failure instanceof CommandError ? failure.exitCode : undefined;
 }
 
-test('what a server refuses, and a server that is not there, have exit codes of their own', () => {
+test('a refusal by the server and an unreachable server have separate exit codes', () => {
   assert.equal(exitCodeOf(new ApiError('/user/x: 1001 ArgsError')), EXIT.refused);
   assert.equal(exitCodeOf(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })), EXIT.unreachable);
   assert.equal(exitCodeOf(new Error('Unexpected server response: 404')), EXIT.unreachable);

@@ -1,6 +1,6 @@
 import { CommandError, EXIT } from './exit-codes.ts';
 
-/** Codes of system errors that mean that nobody answers where the server was looked for. */
+/** Codes of system errors that mean that no server is reachable at the address. */
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -12,7 +12,7 @@ const UNREACHABLE = new Set([
   'EPIPE',
 ]);
 
-/** Names of errors of the wire client, told by name so that saying what went wrong imports nothing. */
+/** Error names of the wire client, compared by name so that error reporting need not import it. */
 const REFUSALS = new Set(['ApiError', 'WireError']);
 
 /** What ended a command, as an error with an exit code; a fault of openimctl itself is returned as it is. */
@@ -39,7 +39,7 @@ export function failureOf(error: unknown): unknown {
   return error.cause === undefined ? error : failureOfCause(error);
 }
 
-/** An error without a code of its own is judged by its cause, and keeps its text. */
+/** An error without its own code is classified by its cause, and keeps its text. */
 function failureOfCause(error: Error): unknown {
   const inner = failureOf(error.cause);
   if (!(inner instanceof CommandError)) return error;

@@ -19,7 +19,7 @@ function checkedUrl(which: 'api' | 'ws', text: string): string {
   return text.replace(/\/+$/, '');
 }
 
-/** The running `openimctl dev` of a directory that was named, which must be there, or of the usual one. */
+/** The running `openimctl dev` of a named directory, which must exist, or of the default one. */
 function findDev(named: string | undefined): DevState | undefined {
   const dev = readDevState(named ?? DEFAULT_DATA_DIR);
   if (dev === undefined && named !== undefined) {
@@ -30,7 +30,7 @@ function findDev(named: string | undefined): DevState | undefined {
   return dev;
 }
 
-/** Finds servers on Kubernetes; loaded when it is asked, because its client is large. */
+/** Finds servers on Kubernetes; loaded on demand, because its client is large. */
 export interface ClusterFinder {
   named(choice: ClusterChoice, needs: ServerNeeds): Promise<ClusterServer>;
   /** @returns in words why there is not exactly one. */

@@ -27,7 +27,7 @@ function throwInsteadOfExit(command: Command): Command {
 }
 
 /**
- * The command line of openimctl. Commands import what they run only when they run, so that the
+ * The command line of openimctl. Commands import their implementation only when they run, so that the
  * tool starts fast; parsing throws instead of ending the process.
  */
 export function createProgram(): Command {

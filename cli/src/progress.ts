@@ -1,10 +1,10 @@
-/** Nothing is said about what takes less than this. */
+/** Steps shorter than this show no progress. */
 const QUIET_MS = 2_000;
 /** Between lines where they cannot be overwritten, such as in a log file. */
 const LINE_INTERVAL_MS = 5_000;
 const REDRAW_INTERVAL_MS = 500;
 
-/** Where progress goes; `isTTY` tells whether a line can be overwritten. */
+/** Where progress goes; `isTTY` says whether a line can be overwritten. */
 export interface ProgressSink {
   readonly isTTY?: boolean;
   write(text: string): unknown;

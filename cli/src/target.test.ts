@@ -12,7 +12,7 @@ import type { TargetOptions } from './target-options.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'im-target-'));
 after(() => rmSync(dir, { recursive: true, force: true }));
-// So that nobody's running dev is found.
+// So that no running dev server of this machine is found.
 process.chdir(dir);
 const state = {
   pid: process.pid,
@@ -49,7 +49,7 @@ const CLUSTER: ClusterServer = {
   secretProblem: undefined,
 };
 
-/** Clusters that remember how they were asked for. */
+/** Clusters that record the lookups. */
 function clusters(server: ClusterServer = CLUSTER) {
   const asked: (ClusterChoice | 'guessed')[] = [];
   const needed: ServerNeeds[] = [];
@@ -93,7 +93,7 @@ test("a dev's secret is never used for another server", async () => {
   assert.throws(() => requireAdminSecret(target), { message: /--admin-secret-file or OPENIM_ADMIN_SECRET/ });
 });
 
-test('what is missing or wrong is named with its remedy', async () => {
+test('errors name the missing or wrong option and the remedy', async () => {
   const usage = (run: () => Promise<unknown>, message: RegExp) =>
     assert.rejects(run, (error) => {
       assert.ok(error instanceof CommandError);

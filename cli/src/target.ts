@@ -23,7 +23,7 @@ export interface Target {
  * The server that options and environment name. What a running `openimctl dev` or a cluster knows is
  * used only when that is the server, so that its secret is never sent to another one; a secret in the
  * environment is never sent to a cluster that the environment does not name.
- * @param needs what the command cannot do without.
+ * @param needs the addresses that the command requires.
  * @throws CommandError `usage` that says how to name a server.
  */
 export async function resolveTarget(
@@ -79,7 +79,7 @@ export async function asAdmin(target: Target): Promise<ApiTarget & { token: stri
   return { apiUrl: target.apiUrl, token };
 }
 
-/** Answers to the wish for a token of a user who does not exist. */
+/** Error codes of a token request for a user who does not exist. */
 const NO_SUCH_USER = new Set([1004, 1101]);
 
 /** A user's token, issued with admin rights. @throws CommandError `usage` when there is no such user. */

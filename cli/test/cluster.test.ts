@@ -103,7 +103,7 @@ describe('commands for a cluster', () => {
     assert.deepEqual(calls[0], LOGIN);
   });
 
-  test('of several one must be named', async () => {
+  test('with several clusters one must be named', async () => {
     kubernetes.put('openimclusters', cluster('chat', { api: `http://127.0.0.1:${apiPort}` }));
     kubernetes.put('openimclusters', cluster('other', { api: 'http://127.0.0.1:1' }));
     kubernetes.put('secrets', adminSecret('chat', 'of chat'));
@@ -117,7 +117,7 @@ describe('commands for a cluster', () => {
     assert.match(missing.stderr, /there is no OpenIMCluster chat in namespace elsewhere/);
   });
 
-  test('an address that only pods reach is reached through Kubernetes, and the command ends at once', async () => {
+  test('an address that only pods reach is reached through Kubernetes, and the command ends immediately', async () => {
     kubernetes.put('openimclusters', cluster('chat', { api: 'http://chat-api.im.svc:10002' }));
     kubernetes.put('secrets', adminSecret('chat', 'of chat'));
     const notReady = await run('user', 'list', '--cluster', 'chat');
@@ -148,7 +148,7 @@ describe('commands for a cluster', () => {
     );
   });
 
-  test('what is missing is said: no address yet, no Secret, no operator, no rights', async () => {
+  test('errors name what is missing: no address yet, no Secret, no operator, no rights', async () => {
     kubernetes.put('openimclusters', cluster('chat'));
     const early = await run('user', 'list', '--cluster', 'chat');
     assert.equal(early.code, EXIT.unreachable);

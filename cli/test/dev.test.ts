@@ -145,7 +145,7 @@ describe('openimctl dev', () => {
     assert.equal((await dev.end('SIGINT')).code, 0);
   });
 
-  test('what cannot be is a clear error with an exit code of its own', async () => {
+  test('an impossible request is a clear error with its own exit code', async () => {
     const other = join(dir, 'other');
     const file = join(dir, 'bad.yaml');
     writeFileSync(file, 'gateway: { port: x }\n');

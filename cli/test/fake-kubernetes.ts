@@ -22,9 +22,9 @@ type Plural = 'openimclusters' | 'secrets' | 'pods';
 export interface FakeKubernetes extends AsyncDisposable {
   /** Path of a kubeconfig; its context is in namespace `default`. */
   readonly kubeconfig: string;
-  /** Adds or replaces an object, and tells watchers. */
+  /** Adds or replaces an object, and notifies watchers. */
   put(plural: Plural, object: FakeObject): void;
-  /** Answers every request with this failure, until it is told undefined. */
+  /** Answers every request with this failure, until called with undefined. */
   fail(failure: { code: number; message: string } | undefined): void;
   /** Cuts all watches. */
   cutWatches(): void;

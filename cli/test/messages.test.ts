@@ -130,7 +130,7 @@ describe('messages from the command line', () => {
     assert.equal((await second.end('SIGINT')).code, 0);
   });
 
-  test('what does not come in time is an error only if it was counted on', async () => {
+  test('a missing message is an error only if it was expected', async () => {
     const waited = await run(['recv', ...here, '--as', 'carol', '--count', '1', '--timeout', '1s']);
     assert.equal(waited.code, 3);
     assert.match(waited.stderr, /0 of 1 messages came in time/);

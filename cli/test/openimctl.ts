@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const MAIN = new URL('../src/main.ts', import.meta.url).pathname;
 
-/** What a command left behind. */
+/** The outcome of a command. */
 export interface Outcome {
   readonly code: number | null;
   readonly stdout: string;
@@ -16,7 +16,7 @@ export interface Running {
   readonly child: ChildProcess;
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** Waits until the text is on stdout or stderr. @throws with what there is when the process ends or time is up. */
+  /** Waits until the text is on stdout or stderr. @throws with the output so far at the end of the process or time limit. */
   says(text: string | RegExp, timeoutMs?: number): Promise<void>;
   /** Sends a signal, if one is given, and waits for the end. */
   end(signal?: NodeJS.Signals): Promise<Outcome>;
@@ -104,7 +104,7 @@ export interface Dev extends Running {
   readonly readyMs: number;
 }
 
-/** Starts `openimctl dev` on a directory, on free ports unless told otherwise, and waits until it is ready. */
+/** Starts `openimctl dev` on a directory, on free ports by default, and waits until it is ready. */
 export async function startDev(dir: string, ...args: string[]): Promise<Dev> {
   const begun = performance.now();
   const ports = ['--api-port', '0', '--ws-port', '0', '--ops-port', '0'];

@@ -11,7 +11,7 @@ export interface Framing {
 
 /**
  * What must follow a frame: the connection ends without an answer, or one of these error codes comes
- * and the connection lives, or, where a mutation may hit bytes that do not matter, either, and at once.
+ * and the connection lives, or, where a mutation may hit irrelevant bytes, either, and immediately.
  */
 export type Expected = 'close' | readonly number[] | 'any';
 

@@ -43,7 +43,7 @@ export function prober(options: WireOptions): Prober {
         return;
       }
       const { errCode, reqIdentifier } = codec.decode(data as Buffer);
-      // The id of a broken request may be lost, so its answer is known by what it is not.
+      // The id of a broken request may be lost, so its response is found by exclusion.
       if (!PUSHES.has(reqIdentifier) || errCode !== 0) settle({ code: errCode });
     });
     await promise;
@@ -77,7 +77,7 @@ export function prober(options: WireOptions): Prober {
   };
 }
 
-/** Whether an outcome is what was to be expected. */
+/** Whether an outcome is the expected one. */
 export function meets(outcome: Outcome, expected: Expected): boolean {
   if ('silent' in outcome) return false;
   if (expected === 'any') return true;

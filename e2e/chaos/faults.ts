@@ -1,14 +1,14 @@
 import type { Cluster, ServerProcess } from '@im/dev-cluster';
 import { CHAOS_TIMES, type ChaosTimes, PAUSE_TIMES } from './mode.ts';
 
-/** What is broken in a run, and how it is mended. */
+/** The faults of a run, and how they are repaired. */
 export interface ChaosFault {
   readonly name: string;
   readonly times: ChaosTimes;
   /** Index of the gateway whose clients lose their connections, so that SDKs catch up by themselves. */
   readonly cutGateway?: number;
   strike(cluster: Cluster): Promise<void>;
-  /** Resolves when what was broken works again. */
+  /** Resolves when the fault is repaired. */
   heal(cluster: Cluster): Promise<void>;
 }
 

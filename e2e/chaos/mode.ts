@@ -1,4 +1,4 @@
-/** How long the runs of this folder take. FULL=1 asks for the full figures, else a shorter run of the same shape. */
+/** Durations of the runs in this folder: full figures with FULL=1, else a shorter run of the same shape. */
 export const FULL = process.env.FULL === '1';
 
 /** Times of a fire run, in ms since the load began. */

@@ -22,7 +22,7 @@ const OPEN_CODES = new Set([-1, 500, 1601, 10000, 10001, 90002, 90004]);
  * of one connection are answered one after the other, so on a busy machine they may queue for long.
  */
 const SEND_TIMEOUT_MS = 120_000;
-/** Before looking at what is missing, and again after nothing is, for copies. */
+/** Wait before checking for missing messages, and again after none is, for duplicates. */
 const SETTLE_MS = 750;
 /** Platform of the connections that read everything at the end. */
 const READER_PLATFORM = 1;
@@ -39,7 +39,7 @@ export interface SdkLoadOptions {
   host(index: number): SdkHost;
 }
 
-/** One run of the load, with what it is held to. */
+/** One run of the load, with its requirements. */
 export interface RunOptions {
   readonly name: string;
   readonly messagesPerSecond: number;
@@ -58,7 +58,7 @@ export interface RunOptions {
 
 export interface RunResult {
   readonly verdict: Verdict;
-  /** Users whose SDK waits for ever for an answer that its broken connection owed it. */
+  /** Users whose SDK waits forever for a response lost with its connection. */
   readonly stuck: number;
   readonly loggedOut: readonly string[];
 }
@@ -81,7 +81,7 @@ interface Address {
   readonly conversation: string;
 }
 
-/** Every how many messages of a user one goes to a group. */
+/** One in this many messages of a user goes to a group. */
 const GROUP_EVERY = 10;
 
 /** SDK users who all write to each other, in single chats and in groups. */
@@ -146,7 +146,7 @@ export async function openSdkLoadClients(options: SdkLoadOptions): Promise<SdkLo
       present.map(({ name }) => name),
     );
   }
-  // The SDKs hear of their groups by notifications, and look up by HTTP whom they write to first.
+  // The SDKs learn of their groups by notifications, and look up receivers by HTTP before the first message.
   await sleep(2_000);
   await Promise.all(
     members.map(async ({ user, chats, groups }) => {

@@ -50,7 +50,7 @@ describe(`bad input, seed ${seed} (repeat with SEED=${seed}); ${FULL ? 'FULL=1' 
       topology: 'one',
       nodeFlags: ['--expose-gc', '--import', COLLECT_ON_SIGNAL],
       env: ALLOCATOR,
-      // What is refused is looked at, not what has to wait for its turn.
+      // This checks refusals, not queued requests.
       config: {
         gateway: {
           handshakes: { ratePerSecond: 0, perLogin: { ratePerSecond: 0 } },

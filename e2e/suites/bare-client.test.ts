@@ -30,7 +30,7 @@ describe('a client on the bare protocol, which never synchronizes', () => {
     });
   }
 
-  test('it is online at once, also right after the start of its gateway', async () => {
+  test('it is online immediately, even right after the start of its gateway', async () => {
     const [gateway] = cluster.gateways;
     assert.ok(gateway);
     const watcher = await connect('watcher');

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Asks until `check` no longer throws, and returns what it returned.
- * @throws what `check` threw last, after `timeoutMs` (default 45 s).
+ * Repeats `check` until it no longer throws, and returns its result.
+ * @throws the last error of `check`, after `timeoutMs` (default 45 s).
  */
 export async function eventually<T>(check: () => Promise<T> | T, timeoutMs = 45_000): Promise<T> {
   const deadline = performance.now() + timeoutMs;

@@ -13,11 +13,11 @@ import {
 import { eventually } from './eventually.ts';
 
 const SETTLE_MS = 2_000;
-/** Longer than the log is waited for, so that every change of that time is left to the relay. */
+/** Longer than calls wait for the log, so that the relay has to finish every change of that time. */
 const AWAY_MS = 12_000;
 /** Load before, and after the members are known again. */
 const QUIET_MS = 2_000;
-/** The relay finishes what another process has left after some 15 s. */
+/** The relay finishes the open changes of another process after about 15 s. */
 const AGREE_MS = 120_000;
 const PER_SECOND = 10;
 
@@ -165,7 +165,7 @@ describe('membership under fire', () => {
     let outcomes: PromiseSettledResult<unknown>[] = [];
     await loadClients.moved(conversation, users.slice(2), async () => {
       outcomes = await fire(group, call);
-      // Where an answer is missing, the change is one when all agree.
+      // Where a response is missing, the change counts if all users agree.
       if (!strict) await untilAllAgree(call, name, group.groupID);
       return membersOf(call, group.groupID);
     });
@@ -214,7 +214,7 @@ describe('membership under fire', () => {
         const { nats } = cluster.stores;
         await nats.kill('SIGSTOP');
         const outcome = group.move();
-        // The rows are written meanwhile; the records cannot be.
+        // The rows are written in the meantime; the records cannot be.
         await sleep(3_000);
         for (const rpc of rpcs()) await rpc.kill('SIGKILL');
         await nats.kill('SIGCONT');

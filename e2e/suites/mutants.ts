@@ -13,7 +13,7 @@ export type Mutant = (typeof MUTANTS)[number];
 
 /** Every how many deliveries one is doubled. */
 const DOUBLED_EVERY = 25;
-/** How long an acknowledged record waits before it is published: longer than a busy machine stands still. */
+/** How long an acknowledged record waits before it is published: longer than a busy machine may stall. */
 const PUBLISH_LATE_MS = 2_500;
 
 /** The replaced parts of a process that make it this mutant. @throws RangeError for an unknown name. */
@@ -48,7 +48,7 @@ function doublePushes(bus: Bus): Bus {
   });
 }
 
-/** The sender is answered at once, and the record goes to the log later, if the process still lives. */
+/** The sender is answered immediately, and the record is appended later, if the process is still alive. */
 function acknowledgeEarly(bus: Bus): Bus {
   return replacing(bus, {
     log: replacing(bus.log, {

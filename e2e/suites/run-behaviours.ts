@@ -27,7 +27,7 @@ const BEHAVIOURS = [
   incrementalSync,
 ];
 
-/** Bounds a hang; a busy machine takes many times what an idle one does. */
+/** Bounds a hang; a busy machine takes many times as long as an idle one. */
 const LIMIT_MS = 300_000;
 
 /** `E2E_ONLY` picks behaviours and SDK mixes by a part of their name, for work on one of them. */

@@ -134,7 +134,7 @@ async function run(settings: Settings, log: Logger, signal: AbortSignal): Promis
   ].map((part) =>
     part.catch((error: unknown) => {
       if (error instanceof LeadershipError) {
-        // Another instance may lead within a second: there is no time for an orderly end.
+        // Another instance may lead within a second: there is no time for an orderly shutdown.
         endAtOnce(log, error, 'work went on after leadership');
       }
       failed.abort(error);

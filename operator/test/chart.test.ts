@@ -21,7 +21,7 @@ function helm(...args: string[]) {
   return spawnSync(helmPath, args, { encoding: 'utf8' });
 }
 
-/** What a chart makes with these values, each as `--set` has it. */
+/** The objects that a chart renders with these values, each in the form of `--set`. */
 function rendered(chart: string, ...values: string[]): Manifest[] {
   const sets = values.flatMap((value) => ['--set', value]);
   const { status, stdout, stderr } = helm('template', 'op', chart, '--namespace', 'sys', ...sets);
@@ -92,7 +92,7 @@ describe('chart openim-operator', () => {
     );
   });
 
-  test('rights for one namespace are only there', () => {
+  test('rights for one namespace apply only in it', () => {
     const manifests = rendered(OPERATOR_CHART, 'watchNamespace=im', 'rbac.aggregate=false');
     assert.deepEqual(
       manifests.filter(({ kind }) => kind.startsWith('ClusterRole')),

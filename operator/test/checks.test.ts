@@ -229,7 +229,7 @@ test('Redis: a fault is reported with field and remedy', async () => {
   saysWhatToDo(nonsense, 'InvalidAddress', 'Secret store-account');
 });
 
-test('Redis: a replica is refused, because it takes no writes', async () => {
+test('Redis: a replica is refused, because it is read-only', async () => {
   const uri = `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${redis.port}`;
   const client = new Redis(uri);
   try {
@@ -241,7 +241,7 @@ test('Redis: a replica is refused, because it takes no writes', async () => {
   }
 });
 
-test('S3: a missing bucket is made, and one that is there is fine', async () => {
+test('S3: a missing bucket is created, and an existing one is used', async () => {
   const { endpoint, accessKey, secretKey, region } = s3;
   const target = {
     source: source('objectStorage'),

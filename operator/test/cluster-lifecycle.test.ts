@@ -231,7 +231,7 @@ test('a changed image rolls out stage by stage, gateways last: new ones next to 
   await deleted('roll');
 });
 
-test('a scale-in removes the gateway that it drained, also when the operator is restarted in between', async () => {
+test('a scale-in removes the gateway that it drained, even if the operator restarts in between', async () => {
   const spec = (replicas: number): OpenIMClusterSpec => ({ gateway: { replicas } });
   {
     await using _operator = startOperator();

@@ -5,7 +5,7 @@ import { CLUSTER_FIELD_LEVELS, TENANT_FIELD_LEVELS } from '../src/resources/sett
 import type { StructuralSchema } from './manifests.ts';
 import { schemaOf } from './manifests.ts';
 
-/** Where a setting of the services' config stands in a custom resource. */
+/** The field of a custom resource for a setting of the services' config. */
 interface Place {
   /** Path below `spec`. */
   readonly field: string;

@@ -26,7 +26,7 @@ after(async () => {
   await plane?.stop();
 });
 
-/** Specs may be wrong here: that is what the API server is asked about. */
+/** Specs may be invalid here: the test is whether the API server refuses them. */
 type Spec = Readonly<Record<string, unknown>>;
 
 let made = 0;

@@ -107,7 +107,7 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
 
   const loop = (async () => {
     while (!stopping.signal.aborted) {
-      // Pods may be deleted meanwhile.
+      // Pods may be deleted in the meantime.
       await poll().catch(() => undefined);
       await new Promise((resolve) => setTimeout(resolve, TICK_MS));
     }

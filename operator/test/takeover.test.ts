@@ -32,7 +32,7 @@ function podRelevant(object: KubeObject): unknown {
 
 const golden = readGolden();
 
-test('there are recorded clusters', () => {
+test('recorded clusters exist', () => {
   assert.deepEqual(
     golden.map(({ input }) => input.name),
     ['big', 'external', 'hosts', 'managed', 'minimal', 'roles'],

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { isAllowed, packageFolder, thirdPartyNotices } from './notices.ts';
 
-test('files are told apart by the package that they came with', () => {
+test('files are grouped by their package', () => {
   assert.equal(packageFolder('services/main/src/entry.ts'), undefined);
   assert.equal(packageFolder('node_modules/ws/lib/a.js'), 'node_modules/ws');
   assert.equal(packageFolder('node_modules/@a/b/c/d.js'), 'node_modules/@a/b');

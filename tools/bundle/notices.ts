@@ -7,7 +7,7 @@ interface Manifest {
   readonly license?: string;
 }
 
-/** Licences that what is shipped may be under; others have terms that somebody must look at first. */
+/** Licences allowed in the shipped bundle; the terms of any other need a review first. */
 const ALLOWED = [
   'MIT',
   'Apache-2.0',

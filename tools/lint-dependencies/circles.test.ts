@@ -5,7 +5,7 @@ import { circles } from './circles.ts';
 const circlesOf = (files: Record<string, string[]>) =>
   circles(new Map(Object.entries(files))).map((path) => path.join(' '));
 
-test('a tree has no circle, nor have two ways to one file', () => {
+test('a tree has no circle, and neither have two paths to one file', () => {
   assert.deepEqual(circlesOf({ a: ['b', 'c'], b: ['d'], c: ['d'], d: [] }), []);
 });
 
@@ -17,7 +17,7 @@ test('a file that imports itself is a circle', () => {
   assert.deepEqual(circlesOf({ a: ['a'] }), ['a a']);
 });
 
-test('of files that all reach each other the shortest circle is reported', () => {
+test('the shortest circle among files that all reach each other is reported', () => {
   assert.deepEqual(circlesOf({ a: ['b'], b: ['c'], c: ['d', 'a'], d: ['c'] }), ['c d c']);
 });
 

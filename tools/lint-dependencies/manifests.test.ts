@@ -27,7 +27,7 @@ function faultsOf(
   return manifestFaults([app, lib], sources, usedByName);
 }
 
-test('what is shipped uses dependencies, tests use devDependencies or what is shipped anyway', () => {
+test('shipped files use dependencies, tests use devDependencies or shipped packages', () => {
   const files = {
     'app/src/a.ts': "import { WebSocket } from 'ws';",
     'app/src/a.test.ts': "import { WebSocket } from 'ws';\nimport { lib } from '@im/lib';",
@@ -47,7 +47,7 @@ test('a package that is not declared is refused, packages of the repository incl
   ]);
 });
 
-test('what another workspace declares does not count', () => {
+test('declarations of another workspace do not count', () => {
   const files = { 'lib/src/a.ts': "import { WebSocket } from 'ws';", 'app/src/a.ts': "import 'ws';" };
   assert.deepEqual(faultsOf(files, { shipped: ['ws'] }), [
     'lib/src/a.ts: ws is not declared: add it to dependencies of lib/package.json',

@@ -4,8 +4,8 @@ import { homeOf, packagesOf, type Source, shippedFiles, type Workspace } from '.
 export type UsedByName = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /**
- * Every package that a manifest lacks, declares in the wrong place or declares in vain: what is shipped needs
- * `dependencies`; what tests, benchmarks and scripts alone use belongs to `devDependencies`.
+ * Every package that a manifest lacks, declares in the wrong place or declares without use: shipped files need
+ * `dependencies`; packages that only tests, benchmarks and scripts use belong to `devDependencies`.
  */
 export function manifestFaults(
   workspaces: readonly Workspace[],

@@ -5,12 +5,12 @@ import { createInterface } from 'node:readline';
 
 const KEEPER = 'e2e/suites/kubernetes/keep-cluster.ts';
 
-/** Tells suites that somebody keeps their cluster, and the images that it has. */
+/** Tells suites that their cluster is kept by the runner, and which images it has. */
 const KEPT_IMAGES = 'E2E_KEPT_IMAGES';
 
 /**
- * Keeps one cluster for all suites on Kubernetes until it is disposed of, and waits until it is there. Where that
- * fails, every suite tries by itself, and says why it cannot.
+ * Keeps one cluster for all suites on Kubernetes until it is disposed of, and waits until it is ready. If that
+ * fails, every suite deploys its own cluster, or reports why it cannot.
  */
 export async function keepCluster(root: string): Promise<AsyncDisposable> {
   const begun = performance.now();

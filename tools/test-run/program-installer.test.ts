@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 
-/** What somebody sees who waits for an installer that runs this code. */
+/** The output shown while waiting for an installer that runs this code. */
 async function seen(installer: string): Promise<string> {
   const root = await mkdtemp(join(tmpdir(), 'openim-installer-'));
   try {
@@ -29,7 +29,7 @@ async function seen(installer: string): Promise<string> {
   }
 }
 
-test('progress is shown only while somebody waits for it', async () => {
+test('progress is shown only while a caller waits for it', async () => {
   const output = await seen(`
     console.error('to compile: a, b');
     console.error('[a] compiling (2 s)');
@@ -37,7 +37,7 @@ test('progress is shown only while somebody waits for it', async () => {
   assert.equal(output, 'to compile: a, b\nwaiting\n[b] compiling (3 s)\nover\n');
 });
 
-test('a failure is told and ends the wait', async () => {
+test('a failure is reported and ends the wait', async () => {
   const output = await seen(`console.error('Go is not on PATH'); process.exitCode = 1;`);
   assert.equal(output, 'Go is not on PATH\nwaiting\nover\n');
 });

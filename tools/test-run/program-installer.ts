@@ -7,7 +7,7 @@ const INSTALLER = 'tools/dev/kubernetes/scripts/install.ts';
 
 /** What tests on Kubernetes run on, being compiled and downloaded. */
 export interface Installation {
-  /** Waits for the end and shows progress meanwhile. Never rejects: where it failed, tests say what they lack. */
+  /** Waits for the end and shows progress. Never rejects: after a failure, tests report what is missing. */
   finished(): Promise<void>;
   /** Resolves at the end, and shows nothing. */
   readonly ended: Promise<void>;

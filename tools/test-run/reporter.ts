@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** What a test file tells the runner, one JSON object per line. */
+/** What a test file reports to the runner, one JSON object per line. */
 export type Report =
   | { readonly kind: 'start'; readonly id: string }
   | { readonly kind: 'pass'; readonly id: string; readonly suite: boolean }
@@ -46,7 +46,7 @@ async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string>
   };
   let latest = '';
   for await (const { type, data } of events) {
-    // Unlike test:start, told at once, so that a hanging test is known by name.
+    // Unlike test:start, reported immediately, so that a hanging test is known by name.
     if (type === 'test:dequeue') {
       const id = idOf(data);
       if (data.testId !== undefined) names.set(data.testId, id);

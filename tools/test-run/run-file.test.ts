@@ -66,7 +66,7 @@ test('tests that run at the same time keep their names', async () => {
   );
 });
 
-test('a hook that fails is told with its reason', async () => {
+test('a failing hook is reported with its reason', async () => {
   const { passed, failures } = await run(`
     import { before, describe, test } from 'node:test';
     describe('outer', () => {
@@ -112,7 +112,7 @@ const LINGERS = `
   after(() => console.log('cleaned up'));
   test('quick', () => {});`;
 
-test('a file whose process something keeps is told from one whose test hangs', async () => {
+test('a file whose process is kept alive is distinguished from one with a hanging test', async () => {
   const { passed, failures } = await run(LINGERS, { timeoutMs: 5_000 });
   assert.equal(passed, 1);
   assert.match(failures[0]?.error ?? '', /longer than 5 s; every test had ended/);
@@ -124,7 +124,7 @@ test('a file that is to end with its last test does, after its hooks', async () 
   assert.match(result.output, /cleaned up/);
 });
 
-test('what a file leaves running is ended with it', async () => {
+test('processes that a file leaves running are ended with it', async () => {
   const result = await run(
     `import { spawn } from 'node:child_process';
      import { test } from 'node:test';
@@ -141,7 +141,7 @@ test('what a file leaves running is ended with it', async () => {
   assert.equal(isAlive(pid), false);
 });
 
-/** Whether a process runs; one that has ended but that nobody asked about is not running. */
+/** Whether a process runs; a zombie is not running. */
 function isAlive(pid: number): boolean {
   try {
     return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));

@@ -37,12 +37,12 @@ const EXIT_GRACE_MS = 30_000;
 export interface FileOptions {
   /** Time limit of the file, in ms. */
   readonly timeoutMs: number;
-  /** Ends the process after the last test and hook, whatever is still open in it. */
+  /** Ends the process after the last test and hook, regardless of open handles. */
   readonly forceExit?: boolean;
 }
 
 /**
- * Runs one test file in a process of its own, and ends all that it leaves behind. A file that dies,
+ * Runs one test file in a separate process, and ends all that it leaves behind. A file that dies,
  * runs out of time or has no tests counts as a failure.
  */
 export async function runFile(
@@ -57,7 +57,7 @@ export async function runFile(
   if (forceExit) flags.push('--test-force-exit');
   const child = spawn(process.execPath, [...flags, join(root, file)], {
     cwd: root,
-    // A group of its own, so that whatever it started can be ended with it.
+    // A separate process group, so that its children can be ended with it.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {

@@ -22,7 +22,7 @@ const lane = (wanted: Lane) =>
     .filter(({ lane }) => lane === wanted)
     .map(({ name, files, timeoutMs }) => [name, files.length, timeoutMs / 60_000]);
 
-test('unit tests come first, then packages beside end-to-end suites one by one, clusters last', () => {
+test('unit tests come first, then packages alongside end-to-end suites one by one, clusters last', () => {
   assert.deepEqual(lane('first'), [['unit', 2, 2]]);
   assert.deepEqual(lane('packages'), [
     ['cli', 1, 10],

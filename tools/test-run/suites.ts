@@ -6,7 +6,7 @@ export interface Suite extends FileOptions {
   readonly name: string;
   /** Paths relative to the root. */
   readonly files: readonly string[];
-  /** Most files that run at once. */
+  /** Maximum number of concurrent files. */
   readonly concurrency: number;
   /** Suites of one lane run one after another; lanes run at the same time. */
   readonly lane: Lane;

@@ -23,7 +23,7 @@ export function totals(files: readonly FileResult[]): Totals {
   };
 }
 
-/** One line about a finished file, followed by what it measured, its failures and, with them, the end of its output. */
+/** One line about a finished file, followed by its measurements, its failures and, with them, the end of its output. */
 export function describeFile(result: FileResult): string {
   const { passed, failed, skipped } = totals([result]);
   const counts = [`${passed} passed`, failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`];

@@ -1,6 +1,6 @@
 import { type ApiClient, ApiError, apiClient, type Endpoint } from './api-client.ts';
 
-/** What makes someone an administrator of a tenant. */
+/** Credentials of an administrator of a tenant. */
 export interface AdminAccess {
   readonly adminUser: string;
   readonly secret: string;

@@ -37,7 +37,7 @@ export class WireError extends Error {
   }
 }
 
-/** The connection ended before an answer came: the outcome of the request is open. */
+/** The connection ended before an answer came: the outcome of the request is unknown. */
 export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }

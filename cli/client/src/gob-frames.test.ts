@@ -39,7 +39,7 @@ test('responses, errors, kicks and pushes are read', () => {
   assert.equal(read('03ff8400').reqIdentifier, 0);
 });
 
-test('what is cut off is an error', () => {
+test('a truncated frame is an error', () => {
   const whole = Buffer.from(`${PREFIX}16ff8401fe07d2010475315f3101036f703103020a0000`, 'hex');
   for (let length = 0; length < whole.length; length++) {
     assert.throws(() => gobFrames.decode(whole.subarray(0, length)), RangeError, `${length} bytes`);

@@ -25,7 +25,7 @@ test('an own server takes what was given, and nothing else', () => {
   ]);
 });
 
-test('another server comes with its addresses, rights and processes', () => {
+test('an external server is passed with its addresses, credentials and processes', () => {
   const server = { target, pids: [7], storePids: [] };
   assert.deepEqual(benchArguments(options, server), [
     ...['--api', 'http://127.0.0.1:1', '--ws', 'ws://127.0.0.1:2', '--secret', 'secret'],

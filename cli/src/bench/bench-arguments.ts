@@ -31,7 +31,7 @@ export interface BenchServer {
   readonly storePids: readonly number[];
 }
 
-/** The arguments of the bench of `@im/proof` for these options; what is absent is left to its defaults. */
+/** The arguments of the bench of `@im/proof` for these options; absent ones keep their defaults. */
 export function benchArguments(options: BenchCommandOptions, server: BenchServer | undefined): string[] {
   const pids = options.pids ?? server?.pids.join(',');
   const storePids = options.storePids ?? server?.storePids.join(',');

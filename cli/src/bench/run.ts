@@ -53,7 +53,7 @@ async function measuredServer(options: BenchCommandOptions): Promise<BenchServer
   return { target, pids: dev ? [dev.pid] : [], storePids: dev ? childrenOf(dev.pid) : [] };
 }
 
-/** Processes that a process started, where the system tells (Linux). */
+/** Child processes of a process, where the system reports them (Linux). */
 function childrenOf(pid: number): number[] {
   const tasks = `/proc/${pid}/task`;
   if (!existsSync(tasks)) return [];

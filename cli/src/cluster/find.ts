@@ -3,10 +3,10 @@ import { OPENIM_CLUSTER, type OpenIMCluster } from '@im/operator';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 import type { ClusterChoice, KubeOptions } from './options.ts';
 
-/** A cluster as the API server holds it. */
+/** A cluster as stored by the API server. */
 export type FoundCluster = Stored<OpenIMCluster>;
 
-/** Name and namespace of a choice; what is absent is to be found out. */
+/** Name and namespace of a choice; absent ones are looked up. */
 export interface ClusterKey {
   readonly name: string | undefined;
   readonly namespace: string | undefined;
@@ -40,7 +40,7 @@ export function clusterKey({ cluster, namespace }: ClusterChoice): ClusterKey {
 /**
  * The clusters that a key may mean: those of its namespace; without one those of the context's
  * namespace, and where there is none, those of all namespaces that may be listed.
- * @throws CommandError that says why the API server did not tell.
+ * @throws CommandError that says why the API server gave no answer.
  */
 export async function matchingClusters(
   client: KubeClient,
@@ -61,7 +61,7 @@ export async function matchingClusters(
   try {
     return await list(undefined);
   } catch (error) {
-    // Who may only see one namespace has been told all.
+    // Without access to other namespaces, these are all.
     if (error instanceof ApiError && error.status === 403) return [];
     throw kubeFailure(error, client);
   }

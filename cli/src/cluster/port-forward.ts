@@ -60,7 +60,7 @@ async function kubeConfigOf(options: KubeOptions): Promise<KubeConfig> {
   return config;
 }
 
-/** What both kinds of WebSocket offer, and the socket below where there is one. */
+/** The common interface of both kinds of WebSocket, and the underlying socket if there is one. */
 interface ForwardSocket {
   onclose: unknown;
   close(): void;

@@ -19,12 +19,12 @@ import { forward } from './port-forward.ts';
 export interface ClusterServer {
   /** `namespace/name`. */
   readonly name: string;
-  /** Base URL; empty where it was not asked for. */
+  /** Base URL; empty if not requested. */
   readonly api: string;
-  /** Base URL; empty where it was not asked for. */
+  /** Base URL; empty if not requested. */
   readonly ws: string;
   readonly adminUser: string | undefined;
-  /** Secret of the tenant that was asked for. */
+  /** Secret of the requested tenant. */
   readonly adminSecret: string | undefined;
   /** Why there is no secret. */
   readonly secretProblem: string | undefined;
@@ -38,7 +38,7 @@ export interface ServerNeeds {
 }
 
 const DEADLINE_MS = 15_000;
-/** Looking for a cluster that nobody named must not take long. */
+/** The search for a cluster that was not named must be quick. */
 const GUESS_DEADLINE_MS = 4_000;
 
 /** The server that a choice names. @throws CommandError that says what to do. */

@@ -3,7 +3,7 @@ import { port, repeated, tenant } from '../arguments.ts';
 import type { DevOptions } from '../dev/run.ts';
 import { DEFAULT_DATA_DIR } from '../dev/state.ts';
 
-/** `dev`: the whole server in this process, beside store servers of its own. */
+/** `dev`: the whole server in this process, with its own store servers. */
 export function dev(): Command {
   return new Command('dev')
     .summary('run the whole server in one process')

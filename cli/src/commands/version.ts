@@ -8,7 +8,7 @@ export function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** `version`: versions of openimctl, of the protocol it speaks and of the runtime. */
+/** `version`: versions of openimctl, of the protocol and of the runtime. */
 export function version(): Command {
   return new Command('version')
     .description('print versions')

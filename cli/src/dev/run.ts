@@ -28,7 +28,7 @@ export interface DevOptions {
   readonly logLevel?: string;
 }
 
-/** Parts that a running server has left after this were not able to end in time. */
+/** Components of a running server that are left after this did not stop in time. */
 const SHUTDOWN_MS = 5_000;
 
 function startStores(
@@ -46,7 +46,7 @@ function startStores(
   });
 }
 
-/** The tenants of the config, and those named by flags with secrets of their own; a flag's secret wins. */
+/** The tenants of the config, and those named by flags with their own secrets; a flag's secret wins. */
 function tenantsOf(config: ServerConfig, dir: DataDir, options: DevOptions): TenantSettings[] {
   const known = new Map(config.tenants.map((t): [string, TenantSettings] => [t.id, t]));
   for (const id of [DEFAULT_TENANT, ...options.tenant]) {

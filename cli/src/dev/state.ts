@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What a running `openimctl dev` tells other commands, in a file of its data directory. */
+/** State that a running `openimctl dev` publishes for other commands, in a file of its data directory. */
 export interface DevState {
   readonly pid: number;
   readonly api: string;

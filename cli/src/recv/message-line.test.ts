@@ -20,7 +20,7 @@ test('a message is one line of time, conversation, seq, sender and text', () => 
   assert.match(line(106, '{"text":"@bob hi"}'), /alice: @bob hi$/);
 });
 
-test('what has no text is named by its kind', () => {
+test('a message without text is shown by its kind', () => {
   assert.match(line(102, '{"sourcePicture":{}}'), /\[Picture\]$/);
   assert.match(line(1501, '{"detail":"{}"}'), /\[GroupCreated\]$/);
   assert.match(line(9999, ''), /\[9999\]$/);

@@ -4,11 +4,11 @@ import { decode, encode, MSG_STATUS, make, REQ, type sdkws } from '@im/protocol'
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { isPassing, redialDelayMs } from '../redial.ts';
 
-/** What {@link receive} tells. */
+/** Callbacks of {@link receive}. */
 export interface ReceiveHandlers {
   /** A message, in the order of its conversation. */
   onMessage(conversationID: string, message: sdkws.MsgData): void;
-  /** The user is online: what is sent from now on arrives. */
+  /** The user is online: messages sent from now on arrive. */
   onConnected(): void;
   onLost(): void;
 }
@@ -20,7 +20,7 @@ export interface ReceiveOptions {
   readonly notifications: boolean;
 }
 
-/** Messages asked for at once when catching up. */
+/** Messages per request when catching up. */
 const PULL_STEP = 50;
 
 /**

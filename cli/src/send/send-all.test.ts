@@ -25,7 +25,7 @@ function countingSender(failAt = Number.POSITIVE_INFINITY) {
   return { sender, seen };
 }
 
-test('as many are on their way at once as asked for, and all are sent', async () => {
+test('keeps the requested number of messages in flight, and sends all', async () => {
   const { sender, seen } = countingSender();
   const { sent, failure } = await sendAll(sender, 'x', { count: 20, rate: undefined, concurrency: 4 }, never);
   assert.equal(failure, undefined);

@@ -4,9 +4,9 @@ import type { Sender, SentMessage } from './sender.ts';
 /** How many messages are sent, and how fast. */
 export interface Pace {
   readonly count: number;
-  /** Most messages a second; undefined means as fast as answers come. */
+  /** Maximum messages per second; undefined means as fast as responses arrive. */
   readonly rate: number | undefined;
-  /** Most messages on their way at once. */
+  /** Maximum number of messages in flight. */
   readonly concurrency: number;
 }
 

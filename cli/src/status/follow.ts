@@ -6,9 +6,9 @@ import { redialDelayMs } from '../redial.ts';
 
 /** What is known of a cluster at a moment. */
 export interface Sight {
-  /** Undefined while there is no such cluster, or nobody tells. */
+  /** Undefined while there is no such cluster, or its status is unknown. */
   readonly cluster: FoundCluster | undefined;
-  /** Why the API server did not tell; the next sight comes when it does. */
+  /** Why the API server gave no answer; the next snapshot follows when it does. */
   readonly problem?: string;
 }
 

@@ -142,7 +142,7 @@ roll-out:    gateway for 60 s: drains chat-gateway-6d5-a`,
   );
 });
 
-test('Ready speaks for itself when no other condition does', () => {
+test('Ready is shown when no other condition has a message', () => {
   const alone = {
     observedGeneration: 4,
     conditions: [condition('Ready', 'False', 'Odd', 'for no known reason')],
@@ -151,7 +151,7 @@ test('Ready speaks for itself when no other condition does', () => {
   assert.equal(waitsFor(cluster(alone)), 'Odd: for no known reason');
 });
 
-test('a cluster that nobody has looked at is not ready, nor one that changed since', () => {
+test('a cluster that was not observed yet is not ready, nor one whose spec has changed since', () => {
   assert.equal(
     statusScreen(cluster(), NOW),
     'im/chat is not ready: the operator has not looked at it yet; is the operator running?',

@@ -2,23 +2,23 @@ import type { OpenIMClusterStatusCondition, OpenIMClusterStatusGateway } from '@
 import type { FoundCluster } from '../cluster/find.ts';
 import { formatObject, formatTable, type Row } from '../output.ts';
 
-/** Whether everything that was asked for runs: Ready, and about the spec as it is now. */
+/** Whether the cluster is Ready for the current spec. */
 export function isReady({ metadata, status }: FoundCluster): boolean {
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
   return ready?.status === 'True' && status?.observedGeneration === metadata.generation;
 }
 
-/** Conditions under which all is well are true; only a roll-out is better over. */
+/** Healthy conditions are true; only the roll-out condition is healthy when false. */
 function isGood({ type, status }: OpenIMClusterStatusCondition): boolean {
   return status === (type === 'Progressing' ? 'False' : 'True');
 }
 
-/** What stands between a cluster and being ready, in one line. */
+/** What keeps a cluster from being ready, in one line. */
 export function waitsFor(cluster: FoundCluster): string {
   return obstacle(cluster, ({ reason, message }) => `${reason}: ${message}`);
 }
 
-/** @param describe tells the condition Ready. */
+/** @param describe renders the condition Ready. */
 function obstacle(
   { metadata, status }: FoundCluster,
   describe: (ready: OpenIMClusterStatusCondition) => string,
@@ -75,7 +75,7 @@ function conditionTable({ status }: FoundCluster, now: number): string {
   return rows.length === 0 ? '' : formatTable(rows, used(rows, columns));
 }
 
-/** What conditions that do not hold say. Ready repeats the others, and speaks only when they are silent. */
+/** Messages of unhealthy conditions. Ready repeats the others, and is shown only when there are none. */
 function complaints({ status }: FoundCluster): string {
   const bad = (status?.conditions ?? []).filter((condition) => !isGood(condition));
   const others = bad.filter(({ type }) => type !== 'Ready');

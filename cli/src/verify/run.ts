@@ -88,7 +88,7 @@ async function liveVerdict(options: VerifyCommandOptions): Promise<Verdict> {
   }
 }
 
-/** Fails when a run takes far longer than it was asked to: its clients wait for a server that is gone. */
+/** Fails when a run takes far longer than requested: its clients wait for a server that is gone. */
 async function overtime(limitMs: number, phase: () => string, signal: AbortSignal): Promise<never> {
   await sleep(limitMs, undefined, { signal });
   throw new CommandError(

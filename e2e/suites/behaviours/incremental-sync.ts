@@ -59,7 +59,7 @@ export const incrementalSync: Behaviour = {
       assert.equal((await dave.friends()).length, 2);
       assert.ok((await dave.conversations()).length >= 3);
     });
-    // What is local now is from notifications; a second synchronization makes it current.
+    // The local data is from notifications; a second synchronization makes it current.
     const settled = dave.events.mark();
     await goAway(dave, relay.cut);
     await comeBack(dave, settled, login);

@@ -10,7 +10,7 @@ export const offlinePull: Behaviour = {
   async run({ alice, bob, login }) {
     const target = { user: alice.userID };
     const conversationID = bob.conversationID(target);
-    // What came before may still be on its way into the count.
+    // Earlier messages may not be counted yet.
     await eventually(async () => {
       if ((await bob.conversation(target)).unreadCount > 0) await bob.markRead(conversationID);
       assert.equal((await bob.conversation(target)).unreadCount, 0);

@@ -13,7 +13,7 @@ export const secondLogin: Behaviour = {
     await newer.received(text);
     assert.equal(JSON.stringify(bob.events.all.slice(since)).includes(text), false);
 
-    // And back, so that the fixture goes on with its first device.
+    // And back, so that the fixture continues with its first device.
     const kicked = newer.events.wait('OnKickedOffline');
     await login(bob);
     await kicked;

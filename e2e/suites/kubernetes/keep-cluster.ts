@@ -1,7 +1,7 @@
 /**
  * Keeps one Kubernetes with the operator and the shared cluster for all suites of this folder, which otherwise would
- * each bring up their own. Says on stdout, in one line of JSON, which images there are, when all is there; gives
- * everything back when stdin ends.
+ * each bring up their own. Once all are ready, prints the images as one line of JSON on stdout; releases everything
+ * when stdin ends.
  */
 import { text } from 'node:stream/consumers';
 import { deployCluster, developmentSpec, useTestCluster } from '@im/dev-cluster';

@@ -14,7 +14,7 @@ const MESSAGES_PER_SECOND = 60;
 const CALM_MS = 2_000;
 /** Time in which status has to follow. */
 const TRUE_WITHIN_MS = 5_000;
-/** Time in which a killed pod has to be ready again, on a machine that is busy with everything at once. */
+/** Time in which a killed pod has to be ready again, on a machine that runs everything at once. */
 const BACK_WITHIN_MS = 60_000;
 const DELIVER_WITHIN_MS = 10_000;
 /** Time in which another operator leads after the leader was killed: the lease, and a little. */
@@ -131,7 +131,7 @@ describe(`kill -9 of each kind of pod while ${USERS} clients send ${MESSAGES_PER
     await sleep(CALM_MS);
     const killed = now();
     await cluster.kill(leader);
-    // The other one, or the killed one's pod with a new process: the first to ask when the lease is over.
+    // The other one, or the killed one's pod with a new process: whichever candidate acquires the expired lease first.
     for (let next = ''; next === '' || next === holder; next = await cluster.testCluster.operatorHolder()) {
       assert.ok(now() - killed < LED_WITHIN_MS, `an operator leads again within ${LED_WITHIN_MS / 1_000} s`);
       await sleep(250);

@@ -131,7 +131,7 @@ describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () =
     }
   });
 
-  /** Begins a phase, kills operators meanwhile, and waits for what the phase is to come to. @returns ms. */
+  /** Starts a phase, kills operators during it, and waits for its expected end state. @returns ms. */
   async function converges(phase: Phase, numbers: Random): Promise<number> {
     const { api, kubernetes, images } = testCluster;
     const begun = now();
@@ -209,7 +209,7 @@ async function until(
   }
 }
 
-/** Removes every pod of the operator without grace, which is a SIGKILL; new ones follow at once. */
+/** Removes every pod of the operator without grace, which is a SIGKILL; new ones follow immediately. */
 async function killOperators(testCluster: TestCluster): Promise<void> {
   const { namespace } = OPERATOR;
   const labelSelector = `app.kubernetes.io/instance=${OPERATOR.release}`;
@@ -221,7 +221,7 @@ async function killOperators(testCluster: TestCluster): Promise<void> {
   );
 }
 
-/** Waits until an operator leads, and has had the time to look at everything once. */
+/** Waits until an operator leads and has had time for one full reconcile. */
 async function untilLed(testCluster: TestCluster): Promise<void> {
   for (const deadline = now() + LED_WITHIN_MS; (await testCluster.operatorLeader()) === undefined; ) {
     assert.ok(now() < deadline, `an operator leads within ${LED_WITHIN_MS / 1_000} s`);

@@ -16,7 +16,7 @@ const CALM_MS = 2_000;
 /** Time of a whole roll-out, with everything on two cores. */
 const DONE_WITHIN_MS = 240_000;
 const DELIVER_WITHIN_MS = 10_000;
-/** Time in which the operator begins with what it was asked for. */
+/** Time within which the operator starts to reconcile a change. */
 const BEGUN_WITHIN_MS = 10_000;
 /** Kubelets renew a mounted file within two minutes; the key of a cluster takes two such changes. */
 const KEYED_WITHIN_MS = 360_000;
@@ -34,7 +34,7 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     await cluster?.close();
   });
 
-  /** Changes the cluster under traffic, waits until it is settled, and holds the run to the promises. */
+  /** Changes the cluster under traffic, waits until it is stable, and checks the guarantees. */
   async function rollOut(
     name: string,
     patch: { metadata?: unknown; spec?: unknown },
@@ -85,13 +85,13 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     return { replaced: after.length - kept, kept };
   }
 
-  /** What the ops port of a pod answers, by way of the API server. */
+  /** The response of the ops port of a pod, through the API server. */
   const ops = ({ metadata: { name } }: Pod, path: string, method?: 'POST') =>
     cluster.testCluster.api.proxy({ namespace: cluster.namespace, name }, DEFAULT_PORTS.ops, path, {
       method,
     });
 
-  /** What each process of the cluster asks of its callers, once. */
+  /** The authentication that each process of the cluster requires of its callers. */
   async function keyUses(): Promise<string[]> {
     const roles = ['gateway', 'api', 'rpc', 'transfer', 'push', 'cron'] as const;
     const pods = (await Promise.all(roles.map((role) => cluster.pods(role)))).flat();
@@ -112,7 +112,7 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     }
   }
 
-  test('every process requires the key of the cluster, and no drain is begun without it', {
+  test('every process requires the key of the cluster, and no drain starts without it', {
     timeout: 400_000,
   }, async () => {
     await untilRequired();

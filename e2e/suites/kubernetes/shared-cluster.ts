@@ -6,7 +6,7 @@ import {
   useTestCluster,
 } from '@im/dev-cluster';
 
-/** Whether the cluster stays: asked for, or removed by another process when the last file of suites has ended. */
+/** Whether the cluster is kept: on request, or because another process removes it after the last test file. */
 const KEEP = process.env.E2E_KEEP_CLUSTER === '1' || process.env[KEPT_IMAGES] !== undefined;
 
 /** Where the cluster that the suites share is. */
@@ -15,7 +15,7 @@ export const SHARED = { namespace: 'openim-e2e', name: 'shared' } as const;
 /**
  * The cluster that the suites of this folder share: 2 gateways, 2 transfers, 2 rpc, every store. The first file
  * deploys it; it stays for the next one where another process removes it.
- * @param tenants that it has besides the default one.
+ * @param tenants in addition to the default one.
  */
 export async function sharedCluster(tenants: readonly string[] = []): Promise<DeployedCluster> {
   const testCluster = await useTestCluster();

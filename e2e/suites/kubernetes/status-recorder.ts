@@ -21,7 +21,7 @@ export interface StatusRecorder extends AsyncDisposable {
   ): Promise<Snapshot>;
 }
 
-/** Status is held to be true within seconds, so it is polled about twice a second. */
+/** Status must be accurate within seconds, so it is polled about twice a second. */
 const POLL_MS = 400;
 
 export function recordStatus(cluster: DeployedCluster): StatusRecorder {
@@ -30,7 +30,7 @@ export function recordStatus(cluster: DeployedCluster): StatusRecorder {
   const polling = (async () => {
     while (!over.signal.aborted) {
       const begun = now();
-      // Pods first: what they say is never newer than the status that it is compared with.
+      // Pods first: their state is never newer than the status that it is compared with.
       const pods = await cluster.pods().catch(() => undefined);
       const resource = await cluster.resource().catch(() => undefined);
       if (pods && resource) snapshots.push({ at: now(), pods, resource });

@@ -24,7 +24,7 @@ export interface Traffic extends AsyncDisposable {
 
 const PLATFORM = 5;
 const GROUPS = 2;
-/** Every how many messages of a user one goes to a group. */
+/** One in this many messages of a user goes to a group. */
 const GROUP_EVERY = 5;
 const SETTLE_MS = 2_000;
 

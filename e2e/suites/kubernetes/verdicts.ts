@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { DeployedCluster, Pod } from '@im/dev-cluster';
 import { FAULTS, type LoadTarget, textTable, type Verdict } from '@im/proof';
 
-/** Clients spread by turns over the gateways that there are now, each by its own port. */
+/** Clients spread round-robin over the current gateways, each by its own port. */
 export function overEachGateway(cluster: DeployedCluster): LoadTarget {
   return placeOf(
     cluster,
@@ -27,7 +27,7 @@ export function assertClean(verdict: Verdict): void {
   assert.ok(acknowledged > sent * 0.9, `${acknowledged} of ${sent} acknowledged`);
 }
 
-/** One line of a suite's table: what was done, what became of the messages, and further figures. */
+/** One line of a suite's table: the operation, the outcome of the messages, and further figures. */
 export interface Row {
   readonly name: string;
   readonly verdict: Verdict;

@@ -33,7 +33,7 @@ export interface Caller {
 }
 
 const DEADLINE_MS = 30_000;
-/** One attempt may not use up the whole deadline: a server that went silent is asked again elsewhere. */
+/** One attempt may not use up the whole deadline: a request to a server that went silent is retried elsewhere. */
 const ATTEMPT_MS = 10_000;
 const RETRIED_STATUS: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 

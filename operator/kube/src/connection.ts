@@ -5,7 +5,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 /** How to reach an API server now. */
 export interface Target {
   readonly base: URL;
-  /** Who asks: `authorization` or impersonation. */
+  /** The client's identity: `authorization` or impersonation. */
   readonly headers: Readonly<Record<string, string>>;
   readonly agent: HttpAgent;
 }
@@ -19,7 +19,7 @@ export interface Connection {
   close(): void;
 }
 
-/** Which API server, and as whom. */
+/** The API server and the identity of the client. */
 export interface ConnectionOptions {
   readonly kubeconfigPath?: string | undefined;
   readonly context?: string | undefined;

@@ -20,7 +20,7 @@ test('keys come when they are due, the earliest first', () => {
   assert.equal(heap.nextAt, undefined);
 });
 
-test('of several times for a key the earliest counts', () => {
+test('the earliest of several times for a key counts', () => {
   const heap = new DelayHeap();
   heap.add('a', 10);
   heap.add('a', 50);

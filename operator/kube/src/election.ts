@@ -104,7 +104,7 @@ export function createElection(options: ElectionOptions): Election {
     leadsUntil = sentAt + renewDeadlineMs;
     const done = new AbortController();
     const work = lead(tenure.signal);
-    // Renewed also while the work ends: no other candidate may lead meanwhile.
+    // Renewed while the work ends, too: no other candidate may lead in the meantime.
     const renewing = renew(tenure, done.signal);
     try {
       await Promise.race([work, tenure.expired]);
@@ -151,7 +151,7 @@ export function createElection(options: ElectionOptions): Election {
         try {
           await serve(sentAt, signal, lead);
         } catch (error) {
-          // Work that goes on keeps the lease until it expires.
+          // Work that continues keeps the lease until it expires.
           if (!(error instanceof LeadershipError)) await release();
           throw error;
         } finally {

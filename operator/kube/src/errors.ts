@@ -30,7 +30,7 @@ export class ApiError extends Error {
   }
 }
 
-/** A request without an answer: not connected, cut on the way, or out of time. */
+/** A request without a response: not connected, interrupted, or timed out. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError';
   /** True when the request surely never reached the server. */

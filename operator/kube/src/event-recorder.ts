@@ -37,11 +37,11 @@ export interface EventRecorder {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** The same event within this time is counted on the one that is there. */
+/** A repeated event within this time increments the count of the existing one. */
 const AGGREGATION_MS = 10 * 60_000;
 const KNOWN_EVENTS = 4_096;
 const QUEUE_LIMIT = 1_000;
-/** Writes about one object: as many at once, then one in so many seconds; as client-go has it. */
+/** Writes about one object: a burst, then one per interval in seconds, as in client-go. */
 const OBJECT_BURST = 25;
 const OBJECT_SECONDS = 300;
 const ATTEMPTS = 5;
@@ -55,7 +55,7 @@ interface Series {
   readonly event: CoreEvent & { readonly metadata: { readonly namespace: string; readonly name: string } };
   count: number;
   lastTimestamp: string;
-  /** The API server has it. */
+  /** The API server has stored it. */
   isStored: boolean;
 }
 

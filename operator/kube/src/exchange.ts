@@ -14,7 +14,7 @@ export interface Call {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Failures before a connection stood: the server cannot have acted. */
+/** Failures before a connection was established: the server cannot have acted. */
 const UNSENT: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -24,7 +24,7 @@ const UNSENT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Sends a request and resolves with the head of the answer, whatever its status, once it is there.
+ * Sends a request and resolves with the head of the answer, regardless of its status, once it has arrived.
  * Afterwards the body can still fail: the stream is destroyed with an error when `signal` aborts.
  * @throws {ConnectionError} when there was no answer within `timeoutMs`; the signal's reason.
  */
@@ -94,7 +94,7 @@ export async function readText(
   }
 }
 
-/** Turns whatever broke an exchange into a {@link ConnectionError} that says where. */
+/** Wraps the cause of a failed exchange in a {@link ConnectionError} with the address. */
 export function connectionError(call: Call, target: Target, error: unknown): ConnectionError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const why = error instanceof Error && error.message !== '' ? error.message : code;

@@ -29,7 +29,7 @@ export interface InformerOptions<T extends KubeObject> extends Selection {
 
 /**
  * Keeps a {@link Store} in sync with the API server by a list and a watch, which recover from failed lists, broken and
- * silent watches, expired versions and a restored API server. Objects stay readable meanwhile, but may be stale.
+ * silent watches, expired versions and a restored API server. Objects stay readable, but may be stale.
  */
 export interface Informer<T extends KubeObject> extends Store<T> {
   readonly type: ResourceType<T>;

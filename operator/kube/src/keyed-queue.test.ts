@@ -29,7 +29,7 @@ test('a key that is added several times is handled once', async () => {
   await running;
 });
 
-test('a key that is added while it is handled comes again, and never runs twice at once', async () => {
+test('a key that is added while it is handled runs again, and never twice at once', async () => {
   const { queue, stop } = make();
   let active = 0;
   let runs = 0;
@@ -72,7 +72,7 @@ test('at most the given number of keys is handled at once', async () => {
   assert.equal(done, 9);
 });
 
-test('of several delays the earliest counts, and a change comes before all', async () => {
+test('the earliest of several delays counts, and a change precedes all', async () => {
   const { queue, stop } = make();
   const startedAt = performance.now();
   const at: [string, number][] = [];

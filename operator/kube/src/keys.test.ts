@@ -20,7 +20,7 @@ test('resource types carry their address', () => {
   assert.equal(NODE.namespaced, false);
 });
 
-test('children lead to their owners whatever the version, and to none of another group', () => {
+test('children map to their owners in any version, and to none of another group', () => {
   const child = (apiVersion: string, kind: string) => ({
     apiVersion: 'v1',
     kind: 'Pod',

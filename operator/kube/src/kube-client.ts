@@ -25,7 +25,7 @@ export interface ListOptions extends RequestOptions, Selection {
 /** The answer to a list. */
 export interface ObjectList<T extends KubeObject> {
   readonly items: readonly Stored<T>[];
-  /** Where a watch goes on from. */
+  /** The version from which a watch continues. */
   readonly resourceVersion: string;
 }
 
@@ -56,7 +56,7 @@ export interface ProxyOptions extends RequestOptions {
 export interface DeleteOptions extends RequestOptions {
   /** @default 'Background' */
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan' | undefined;
-  /** Deletes only this very object, not a namesake. */
+  /** Deletes only the object with this uid, not another one of the same name. */
   readonly uid?: string | undefined;
   /** Deletes only this state of the object. */
   readonly resourceVersion?: string | undefined;
@@ -95,7 +95,7 @@ export interface KubeClient {
     key: ObjectKey,
     options?: RequestOptions,
   ): Promise<Stored<T> | undefined>;
-  /** All pages. A page that expired on the way (410) rejects. */
+  /** All pages. Rejects when a page expires during the listing (410). */
   list<T extends KubeObject>(type: ResourceType<T>, options?: ListOptions): Promise<ObjectList<T>>;
   create<T extends KubeObject>(
     type: ResourceType<T>,
@@ -130,7 +130,7 @@ export interface KubeClient {
     status: object,
     options?: PatchOptions,
   ): Promise<Stored<T>>;
-  /** @returns false when there was no such object (or only a namesake with another uid). */
+  /** @returns false when there was no such object (or only one of the same name with another uid). */
   delete<T extends KubeObject>(
     type: ResourceType<T>,
     key: ObjectKey,

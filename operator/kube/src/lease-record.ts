@@ -71,7 +71,7 @@ export function createLeaseRecord(options: LeaseRecordOptions): LeaseRecord {
   return {
     async hold(deadlineMs, signal) {
       const request = { deadlineMs, signal };
-      // A holder knows what it wrote; everybody else looks first.
+      // A holder knows what it wrote; other candidates read the lease first.
       if (seen?.spec?.holderIdentity !== identity) see(await client.get(LEASE, key, request));
       if (heldByAnother()) return { held: false, holder: seen?.spec?.holderIdentity };
       const sentAt = performance.now();
@@ -82,7 +82,7 @@ export function createLeaseRecord(options: LeaseRecordOptions): LeaseRecord {
       } catch (error) {
         if (!isApiError(error, 404, 409)) throw error;
       }
-      // Another was faster, or the answer was lost and the same write was refused when it was sent again.
+      // Another candidate was faster, or the response was lost and the retry of the same write was refused.
       see(await client.get(LEASE, key, request));
       const { holderIdentity, renewTime } = seen?.spec ?? {};
       if (holderIdentity === identity && renewTime === lease.spec?.renewTime) return { held: true, sentAt };

@@ -38,7 +38,7 @@ function live() {
   };
 }
 
-test('what others set does not matter, what the manifest sets does', () => {
+test('fields set by others do not count, fields set by the manifest do', () => {
   const before = projectionOf(MANIFEST, live());
   assert.ok(before);
   const unmoved = live();

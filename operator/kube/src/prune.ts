@@ -13,7 +13,7 @@ export interface PruneOptions {
   readonly labels: Readonly<Record<string, string>>;
   /** IDs of objects to keep; see `childId`. */
   readonly wanted: ReadonlySet<string>;
-  /** Where to look: a type is listed at the API server; an informer is read. */
+  /** The source of objects: a type is listed at the API server; an informer is read. */
   readonly among: readonly (ResourceType<KubeObject> | Informer<KubeObject>)[];
   readonly signal?: AbortSignal | undefined;
   readonly propagation?: DeleteOptions['propagation'];

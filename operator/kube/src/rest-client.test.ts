@@ -112,7 +112,7 @@ test('a creation is not repeated when the server may have acted', async () => {
   assert.equal(server.seen.length, 2);
 });
 
-test('a request to a pod goes through the API server, and what the pod answers is the answer', async () => {
+test('a request to a pod goes through the API server, and returns the response of the pod', async () => {
   await using server = await fake(({ method, url }, response) => {
     if (method === 'POST') json(response, { errCode: 1 }, 401);
     else if (url.endsWith('/metrics?a=b')) response.end('a 1\n');

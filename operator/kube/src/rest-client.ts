@@ -196,7 +196,7 @@ export function clientOf(
         return true;
       } catch (error) {
         if (isMissing(error, key.name)) return false;
-        // A namesake is there; the one that was meant is gone.
+        // Another object has this name now; the intended one is gone.
         if (uid !== undefined && resourceVersion === undefined && isApiError(error, 409)) return false;
         throw error;
       }

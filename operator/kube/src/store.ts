@@ -18,9 +18,9 @@ export type Indexer<T extends KubeObject> = (object: Stored<T>) => readonly stri
 
 /** A store and the ways to change it, for the one who fills it. */
 export interface WritableStore<T extends KubeObject> extends Store<T> {
-  /** @returns what was there before. */
+  /** @returns the previous object. */
   put(object: Stored<T>): Stored<T> | undefined;
-  /** @returns what was there. */
+  /** @returns the removed object. */
   remove(key: string): Stored<T> | undefined;
   keys(): IterableIterator<string>;
 }

@@ -65,7 +65,7 @@ function makeApplier() {
   return { applier, outcomes };
 }
 
-test('applying a manifest again changes nothing, and with an observed object asks nothing', async () => {
+test('applying a manifest again changes nothing, and with an observed object sends no request', async () => {
   const { applier, outcomes } = makeApplier();
   const first = await applier.apply(DEPLOYMENT, deployment('again'), undefined);
   assert.equal(first.outcome, 'created');
@@ -74,7 +74,7 @@ test('applying a manifest again changes nothing, and with an observed object ask
   assert.equal(second.object.metadata.resourceVersion, first.object.metadata.resourceVersion);
   assert.deepEqual(await outcomes(), { created: 1, skipped: 1 });
 
-  // Whoever has no memory asks, and the server keeps the version.
+  // Without a cache the request is sent, and the server keeps the version.
   const other = makeApplier();
   const third = await other.applier.apply(DEPLOYMENT, deployment('again'), first.object);
   assert.equal(third.outcome, 'unchanged');

@@ -98,7 +98,7 @@ function assertNoOverlap(reigns: readonly Reign[]): void {
   }
 }
 
-test('one of two leads; when it stops, the other follows at once, for the lease is released', async () => {
+test('one of two leads; when it stops, the other takes over immediately, because the lease is released', async () => {
   await using t = await candidates(2, 200);
   await eventually(() => assert.ok(t.leader()));
   const first = t.of(t.leader()?.identity);
@@ -166,7 +166,7 @@ test('three candidates that come and go never lead at the same time', async () =
   assertNoOverlap(t.reigns);
 });
 
-test('renewals whose answers are lost now and then do not end a reign', async () => {
+test('occasional lost responses to renewals do not end a leadership', async () => {
   await using t = await candidates(1);
   await eventually(() => assert.ok(t.leader()));
   let n = 0;
@@ -179,7 +179,7 @@ test('renewals whose answers are lost now and then do not end a reign', async ()
   assert.ok(n > 4);
 });
 
-test('a lease that was taken by force ends the reign', async () => {
+test('a lease taken by force ends the leadership', async () => {
   await using t = await candidates(1);
   await eventually(() => assert.ok(t.leader()));
   const key = { namespace: 'default', name: `lease-${leases}` };
@@ -243,7 +243,7 @@ test('work that is refused a write while it stops is no fault of the election', 
   assert.equal((await admin.get(LEASE, { namespace: 'default', name }))?.spec?.holderIdentity ?? '', '');
 });
 
-test('what the work throws ends the run and frees the lease', async () => {
+test('an error of the work ends the run and releases the lease', async () => {
   const name = `lease-${++leases}`;
   const election = createElection({
     client: admin,

@@ -102,7 +102,7 @@ test('a flood about one object is cut off, and events of other objects still pas
   assert.equal(await t.count('dropped'), 475);
 });
 
-test('an API server that is away costs time but no event; lost answers double nothing', async () => {
+test('an unavailable API server delays events but loses none; lost responses duplicate none', async () => {
   await using t = await setUp();
   let requests = 0;
   t.proxy.setRule(({ method }) => {

@@ -21,7 +21,7 @@ export type Fault =
   | { readonly answer: number; readonly reason?: string; readonly headers?: Readonly<Record<string, string>> }
   /** The connection is cut without an answer; `afterwards`: only once the server has acted. */
   | { readonly drop: 'at once' | 'afterwards' }
-  /** No answer, for ever. */
+  /** Never responds. */
   | { readonly hang: true }
   | { readonly delayMs: number };
 
@@ -40,7 +40,7 @@ export interface FaultProxy extends AsyncDisposable {
   openWatches(): number;
   /** Cuts open watches. */
   cutWatches(): void;
-  /** From now on watches stay open but say nothing; false lets the next ones speak again. */
+  /** From now on watches stay open but silent; false lets new ones send events again. */
   silenceWatches(silent: boolean): void;
   /** While true nothing passes in either direction and no connection closes, as behind a lost network. */
   partition(apart: boolean): void;

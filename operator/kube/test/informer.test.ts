@@ -141,7 +141,7 @@ test('cut watches go on where they were, without a new list', async () => {
   assert.equal(lists(), 1);
 });
 
-test('watches that end at once are not asked for in a storm', async () => {
+test('watches that end immediately are not reopened in a tight loop', async () => {
   await using t = await setUp();
   t.proxy.setRule(({ isWatch }) => (isWatch ? { answer: 200 } : undefined));
   t.start();

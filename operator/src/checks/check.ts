@@ -53,7 +53,7 @@ export class CheckError extends Error {
   }
 }
 
-/** No answer, or too late. */
+/** No response, or too late. */
 export function unreachable(source: CheckSource, where: string, cause: string): CheckError {
   const remedy = source.managed
     ? 'the check is retried; see the events and logs of its pods'

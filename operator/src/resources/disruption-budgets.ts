@@ -3,7 +3,7 @@ import { metadataOf, nameOf, type Owner, ROLES, type StoreName, selectorLabels }
 
 /**
  * The budgets of the roles: one pod of each may be evicted at a time. A role with a single pod gets the same budget: one
- * that allows no eviction would block the drain of a node for ever.
+ * that allows no eviction would block the drain of a node forever.
  */
 export function disruptionBudgets(owner: Owner): PodDisruptionBudget[] {
   return ROLES.map((role) => ({

@@ -35,7 +35,7 @@ test('a pod is Restricted, has no token and prefers other nodes', () => {
   assert.equal(metadata?.annotations, undefined);
 });
 
-test('what the manifest adds is laid over, but labels and wired variables of the operator stay', () => {
+test('settings of the manifest are overlaid, but labels and wired variables of the operator take precedence', () => {
   const { metadata, spec } = podTemplate(
     owner,
     'api',

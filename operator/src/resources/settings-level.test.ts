@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { SETTINGS_LEVEL } from '@im/contract';
 import { knownClusterSpec, type LevelInput, settingsLevel, taggedVersion } from './settings-level.ts';
 
-test('what services of a level would refuse is left out, and named', () => {
+test('fields that services of a level would refuse are left out, and listed', () => {
   const spec = {
     logLevel: 'debug',
     gateway: { replicas: 3, requests: { burst: 1 }, handshakes: { burst: 5, perLogin: { burst: 1 } } },
@@ -43,7 +43,7 @@ test('the level is that of the process that knows least', () => {
   assert.equal(levelOf({ processes: [process(SETTINGS_LEVEL + 5)] }), SETTINGS_LEVEL, 'no more than its own');
 });
 
-test('it rises only when every process could be asked, and falls at once', () => {
+test('it rises only when every process has reported, and falls immediately', () => {
   assert.equal(levelOf({ before: 0, complete: false }), 0);
   assert.equal(levelOf({ before: 0 }), 1);
   assert.equal(levelOf({ complete: false, processes: [process(undefined)] }), 0);
@@ -61,7 +61,7 @@ test('the version of an image is in its tag', () => {
   ]);
 });
 
-test('without answers it stays; for a new cluster it is that of the version', () => {
+test('without reports it stays; for a new cluster it is that of the version', () => {
   assert.equal(levelOf({ processes: [], complete: false }), 1);
   assert.equal(levelOf({ processes: [], before: 0 }), 0);
   assert.equal(levelOf({ processes: [], before: undefined }), 0, 'a cluster of an earlier operator');

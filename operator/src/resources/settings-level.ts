@@ -62,7 +62,7 @@ function without(tree: object, [key = '', ...below]: readonly string[]): object 
 export interface LevelInput {
   /** The level of the last reconcile; undefined before the first. */
   readonly before: number | undefined;
-  /** Reports of the processes that answer. */
+  /** Reports of the reachable processes. */
   readonly processes: readonly { readonly version: string; readonly settingsLevel?: number }[];
   /** Whether all running processes answered. */
   readonly complete: boolean;
@@ -78,7 +78,7 @@ export interface LevelInput {
 
 /**
  * The settings level that all processes of a cluster know, including those of a version that is being rolled out. It
- * rises when all processes have reported the higher level, and falls at once.
+ * rises when all processes have reported the higher level, and falls immediately.
  */
 export function settingsLevel(input: LevelInput): number {
   const { before, processes, complete, wanted, rolledOut, own, isNew } = input;

@@ -41,7 +41,7 @@ export async function whyNoLocal(): Promise<string | undefined> {
   return whyNotANode() ?? (await whyNoGo());
 }
 
-/** Why this machine cannot become a node, whatever is installed on it. */
+/** Why this machine cannot become a node, regardless of the installed software. */
 export function whyNotANode(): string | undefined {
   if (process.platform !== 'linux') return 'it needs Linux; use kind';
   if (process.getuid?.() !== 0) {

@@ -9,12 +9,12 @@ export interface KubernetesCluster {
   kubectlPath(): Promise<string>;
   helmPath(): Promise<string>;
   /**
-   * Brings the cluster up, from whatever state it is in, installing what is missing after saying so. Takes up where an
-   * interrupted `up` stopped; returns soon when it is up already. Processes that call it at once wait for one another.
+   * Brings the cluster up from any state, announcing and installing what is missing. Resumes where an
+   * interrupted `up` stopped; returns soon when it is up already. Concurrent callers wait for one another.
    * Resolves with whether the cluster was down before.
    */
   up(): Promise<boolean>;
-  /** Stops the cluster and gives the machine back as it was. Data stay for the next `up` unless wiped. */
+  /** Stops the cluster and restores the machine. Data is kept for the next `up` unless wiped. */
   down(options?: { wipe?: boolean }): Promise<void>;
   isUp(): Promise<boolean>;
   /** Loads an image from a tarball (`writeImage`, `docker save`) under the name that it carries. */

@@ -36,7 +36,7 @@ async function driverOf(options: ClusterOptions): Promise<ClusterDriver> {
   }
 }
 
-/** A cluster that is up, and the way to give it back. */
+/** A running cluster, and the function that releases it. */
 export interface UsedCluster extends AsyncDisposable {
   readonly cluster: KubernetesCluster;
 }

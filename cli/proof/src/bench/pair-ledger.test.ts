@@ -31,7 +31,7 @@ test('a refused message is not owed, and counts as doubled when it arrives all t
   assert.equal(ledger.arrive(1, 1), 'doubled');
 });
 
-test('memory holds what is under way, however much has passed', () => {
+test('memory holds only messages in flight, however many have passed', () => {
   const ledger = new PairLedger();
   for (let i = 1; i <= 100_000; i++) {
     ledger.acknowledge(ledger.send());

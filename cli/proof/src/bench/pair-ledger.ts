@@ -48,7 +48,7 @@ export class PairLedger {
     return 'in order';
   }
 
-  /** Messages whose fate is open in any way. */
+  /** Messages whose outcome is not final yet. */
   get underWay(): number {
     return this.#open.size;
   }

@@ -60,7 +60,7 @@ export interface PairLoad {
   close(): void;
 }
 
-/** How the messages of a load look. */
+/** Size and content of the messages of a load. */
 export interface PairLoadOptions {
   /** Length of a text. @default 100, as long as those that the reference was measured with */
   readonly textBytes?: number;

@@ -3,9 +3,9 @@ import type { Fact } from './facts.ts';
 import { SYSTEM_MARK } from './facts.ts';
 import { addFinding, type Fault, type Verdict } from './verdict.ts';
 
-/** What a run is held to. */
+/** The requirements on a run. */
 export interface CheckOptions {
-  /** A device that goes down within this time after an acknowledgement is not owed the message, in ms. */
+  /** A device that goes down within this time after an acknowledgement need not get the message, in ms. */
   readonly graceMs: number;
   /** Longest allowed time from acknowledgement to arrival, in ms; unset means any. */
   readonly deliverWithinMs?: number;
@@ -162,7 +162,7 @@ export function checkConversation(
     return { seqOf, idAt };
   }
 
-  /** Users who left must not read what came after, unless they came back. */
+  /** Users who left must not read later messages, unless they rejoined. */
   function checkPulledByMember(user: string, pulled: ReadonlyMap<string, number>): void {
     for (const [id, seq] of pulled) {
       const message = messages.get(id);
@@ -277,7 +277,7 @@ export function checkConversation(
   }
 }
 
-/** Who is in a conversation from `at` on; whom that moves may be in or out since `begun`. */
+/** The members of a conversation from `at` on; users affected by a pending change may be in or out since `begun`. */
 interface MembersVersion {
   readonly begun: number;
   readonly at: number;

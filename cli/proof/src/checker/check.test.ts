@@ -106,7 +106,7 @@ test('lost: a placeholder where a message was acknowledged', () => {
   expectFaults(facts, { lost: 3 });
 });
 
-test('lost: nothing was pulled at all', () => {
+test('lost: no message was pulled', () => {
   expectFaults(
     cleanRun().filter((f) => f.kind !== 'pulled'),
     { lost: 20 },
@@ -205,7 +205,7 @@ test('late: beyond the limit, unless an outage explains it', () => {
   expectFaults(facts, { late: 1 }, { deliverWithinMs: 1_000, outages: [{ from: 3_500, to: 8_500 }] });
 });
 
-test('an open outcome may be there or not, but not twice', () => {
+test('a message with an unknown outcome may appear or not, but not twice', () => {
   const open = cleanRun().filter((f) => !(f.kind === 'acked' && f.id === 'm20'));
   assert.equal(checkFacts(open).open, 1);
   expectFaults(open, {});
@@ -271,7 +271,7 @@ test('the table names the runs', () => {
   assert.match(table, /kill -9 gateway +20 +20 +0 +0 +0 +0 +0 +0 +0\.03 s +0\.10 s/);
 });
 
-test('who left must get and read nothing of what came after, unless they came back', () => {
+test('users who left must get and read nothing sent afterwards, unless they rejoined', () => {
   const left: Fact = { kind: 'members', at: 1_090, begun: 1_050, conversation: CHAT, users: ['a'] };
   const facts = cleanRun();
   const late = (f: Fact) => f.kind === 'pulled' && f.user === 'b' && f.seq > 10;
@@ -291,14 +291,14 @@ test('who left must get and read nothing of what came after, unless they came ba
   assert.equal(checkFacts([...gone, back, pulled]).counts.phantom, 0, 'history shows again');
 });
 
-test('while a change of membership is asked for, a message may reach those whom it moves, or not', () => {
+test('while a membership change is pending, a message may or may not reach the users affected', () => {
   const joins: Fact = { kind: 'members', at: 1_090, begun: 990, conversation: CHAT, users: ['a', 'b', 'c'] };
   const facts = [
     ...cleanRun(),
     joins,
     { kind: 'up', at: 0, device: 'c1', user: 'c', own: 'expected' } as Fact,
   ];
-  // m10 was sent meanwhile; what came later is owed.
+  // m10 was sent in the meantime; later messages must arrive.
   assert.equal(checkFacts(facts, { pulled: false }).counts.lost, 10);
   const got: Fact = { kind: 'got', at: 1_020, device: 'c1', conversation: CHAT, seq: 10, id: 'm10' };
   assert.equal(checkFacts([...facts, got], { pulled: false }).counts.phantom, 0);

@@ -4,7 +4,7 @@
  * epoch with fractions, and comparable within one machine.
  *
  * A message is named by `id`: the load puts it into the content, so that it is the same
- * for sender, receivers and the final pull, whatever ids an SDK makes up. Messages that the load did
+ * for sender, receivers and the final pull, regardless of the ids of an SDK. Messages that the load did
  * not send (notifications that show in chats) have an id that begins with {@link SYSTEM_MARK}.
  */
 export type Fact =
@@ -41,7 +41,7 @@ export interface Members {
   readonly kind: 'members';
   /** When the server acknowledged it. */
   readonly at: number;
-  /** When it was asked for: until `at`, those whom it moves may be in or out. @default at */
+  /** When it was requested: until `at`, the users affected may be in or out. @default at */
   readonly begun?: number;
   readonly conversation: string;
   readonly users: readonly string[];
@@ -92,7 +92,7 @@ export interface Pulled {
   readonly id: string;
 }
 
-/** The server said how far the user has read and how far the conversation goes. */
+/** The server reported the user's read position and the highest seq of the conversation. */
 export interface ReadPosition {
   readonly kind: 'read';
   readonly at: number;

@@ -12,9 +12,9 @@ export interface FactSink {
 /** An append-only log of facts in one file. */
 export interface Recorder extends FactSink, Disposable {
   readonly file: string;
-  /** Writes what is gathered. */
+  /** Flushes buffered facts. */
   flush(): void;
-  /** Writes what is gathered and closes the file; further facts are an error. */
+  /** Flushes buffered facts and closes the file; further facts are an error. */
   close(): void;
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { checkLogs } from './check-logs.ts';
 import { now, type Recorder } from './recorder.ts';
 
-/** Least time between looks at what is missing. */
+/** Minimum time between checks for missing messages. */
 const POLL_MS = 750;
 
 /**

@@ -2,7 +2,7 @@
 export const FAULTS = ['lost', 'doubled', 'reordered', 'phantom', 'readBack', 'late'] as const;
 
 /**
- * `lost`: acknowledged, but missing at a device that was owed it or in the final pull, or a seq without a message.
+ * `lost`: acknowledged, but missing at a device that must get it or in the final pull, or a seq without a message.
  * `doubled`: twice at a device, stored twice, or sent back to the device that sent it.
  * `reordered`: seqs that fall at a device, seqs that differ between users, or an order that contradicts
  * the acknowledgements.
@@ -35,7 +35,7 @@ export interface Verdict {
   /** Messages in final pulls, over all users. */
   pulled: number;
   readonly counts: Record<Fault, number>;
-  /** Longest time from an acknowledgement to the arrival at a device that was owed the message, in ms. */
+  /** Longest time from an acknowledgement to the arrival at a device that must get the message, in ms. */
   slowestDeliveryMs: number;
   /** Longest time that a device, while up, received nothing between two arrivals, in ms. */
   longestGapMs: number;

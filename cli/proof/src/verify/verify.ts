@@ -24,13 +24,13 @@ export interface VerifyOptions {
   readonly deliverWithinMs?: number;
   /** Keeps the log of facts in this folder, else it is removed. */
   readonly keepIn?: string;
-  /** Hears what is being done, for people who wait. */
+  /** Called with the current step, for progress output. */
   readonly onPhase?: (text: string) => void;
 }
 
 const PLATFORM = 5;
 const SETTLE_MS = 3_000;
-/** Every how many messages one goes to a group, where there is one. */
+/** One in this many messages goes to a group, if there is one. */
 const GROUP_EVERY = 5;
 
 /**

@@ -23,7 +23,7 @@ export interface WireLoadClients {
   readonly devices: readonly WireUser[];
   /** The devices of a user. */
   of(userID: string): readonly WireUser[];
-  /** Names a conversation and who takes part, before anything is sent there. */
+  /** Declares a conversation and its participants, before anything is sent to it. */
   members(conversation: string, users: readonly string[]): void;
   /**
    * Changes who takes part: `change` asks the server for it, and resolves with those who do when it has answered.
@@ -115,7 +115,7 @@ export async function openWireLoadClients(
       const begun = now();
       const known = conversations.get(conversation) ?? [];
       const staying = known.filter((userID) => !moving.includes(userID));
-      // Once out and once in: of those who move, nothing is known until it is over.
+      // Once out and once in: the membership of those who move is unknown until the change is done.
       facts.add({ kind: 'members', at: begun, conversation, users: staying });
       const users = await change();
       const at = now();

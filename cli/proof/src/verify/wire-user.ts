@@ -21,16 +21,16 @@ import { type FactSink, now, SYSTEM_MARK } from '../checker/index.ts';
 export interface WireUser {
   readonly device: string;
   readonly counts: WireUserCounts;
-  /** Connects and learns where every conversation stands; from then on the device is owed everything. */
+  /** Connects and reads the position of every conversation; from then on the device must get every message. */
   start(): Promise<void>;
   /**
-   * Sends one message and returns what became of it. With `retries`, an open outcome is sent again
+   * Sends one message and returns its outcome. With `retries`, an open outcome is sent again
    * under the same ids, as the Go core does.
    */
   send(target: Target, conversation: string, id: string, options?: SendOptions): Promise<Outcome>;
   /** Reads every given conversation from the first to the last seq into the log. */
   pullAll(conversations: readonly string[]): Promise<void>;
-  /** Notes where the user stands in every conversation. */
+  /** Records the user's position in every conversation. */
   noteReadPositions(): Promise<void>;
   stop(): void;
 }
@@ -61,7 +61,7 @@ export interface WireUserOptions extends WireOptions {
   readonly scope?: string;
 }
 
-/** Error codes that do not say what becomes of a message: it may have been accepted, or may be once it is sent again. */
+/** Error codes that leave the outcome of a message open: it may have been accepted, or may be after a retry. */
 const OPEN_CODES = new Set([429, 500, 1601, 90002, 90004]);
 const REDIAL_MS = [0, 200, 500, 1_000, 2_000];
 

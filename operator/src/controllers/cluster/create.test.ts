@@ -117,7 +117,7 @@ test('limits and settings of a manifest reach the config', () => {
   });
 });
 
-test('what a manifest leaves out is not in the config, so that a newer operator changes no byte of it', () => {
+test('fields omitted from a manifest are not in the config, so that a newer operator changes no byte of it', () => {
   const config = parse(configText(desired({})));
   for (const name of ['limits', 'attempts']) assert.ok(!(name in config), name);
   assert.deepEqual(Object.keys(config.gateway), ['port', 'maxConnections', 'handshakes', 'drain']);

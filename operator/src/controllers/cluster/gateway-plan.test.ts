@@ -61,7 +61,7 @@ const completeNew = {
   selected: 'new',
 };
 
-test('the first revision is made and gets the Service at once', () => {
+test('the first revision is created and selected by the Service immediately', () => {
   const { actions, complete } = planGateways(state({}));
   assert.deepEqual(
     actions.map(({ kind }) => kind),
@@ -74,7 +74,7 @@ test('complete gateways need no action', () => {
   assert.deepEqual(planGateways(state(completeNew)), { actions: [], complete: true });
 });
 
-test('more gateways come at once', () => {
+test('a scale-out is applied immediately', () => {
   const { actions } = planGateways(state({ ...completeNew, replicas: 3 }));
   assert.partialDeepStrictEqual(actions, [{ kind: 'scale', revision: 'new', replicas: 3 }]);
 });
@@ -174,7 +174,7 @@ test('a scale-in that is no longer wanted is cancelled', () => {
   assert.partialDeepStrictEqual(actions, [{ kind: 'undrain', pod: 'a' }]);
 });
 
-test('a pod that does not answer is waited for until the deadline, then removed', () => {
+test('a pod that does not respond is kept until the deadline, then removed', () => {
   const at = (drainSince: number) =>
     planGateways(
       state({
@@ -191,7 +191,7 @@ test('a pod that does not answer is waited for until the deadline, then removed'
   assert.partialDeepStrictEqual(at(NOW - 700_000).actions, [{ kind: 'scale', replicas: 2 }]);
 });
 
-test('an empty old revision is deleted, and a roll-back goes the way it came', () => {
+test('an empty old revision is deleted, and a roll-back follows the same steps', () => {
   const gone = planGateways(
     state({ ...completeNew, deployments: [deployment('old', 0), deployment('new', 2)] }),
   );

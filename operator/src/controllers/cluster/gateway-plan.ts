@@ -154,7 +154,7 @@ function removeOne(state: GatewayState, deployment: GatewayDeployment, keep: num
       `${candidate.name} is draining: ${gateway.connections} connections left, about ${Math.ceil(gateway.drainEtaSeconds)} s`,
     );
   }
-  // A ReplicaSet deletes pods that are not ready first, whatever their deletion cost: no scale-in while there is one.
+  // A ReplicaSet deletes pods that are not ready first, regardless of deletion cost: no scale-in while there is one.
   const unready = pods.find((pod) => pod !== candidate && !pod.ready);
   if (unready) return wait(`${unready.name} is not ready; ${candidate.name} is removed when it is`);
   if (!candidate.marked)

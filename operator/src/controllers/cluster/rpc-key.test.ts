@@ -11,7 +11,7 @@ import { type EntryChanges, planRpcKey, type RpcKeyObservation, settleRpcKey } f
 const OWN = 'registry.example/openim-operator:2.0.0';
 const OLD = 'registry.example/openim-operator:1.0.0';
 
-/** A Secret and a cluster, looked at as the operator does. */
+/** A Secret and a cluster, observed as the operator does. */
 function simulate(kept: Record<string, string>) {
   let secret = kept;
   const keep = (changes: EntryChanges) => {
@@ -25,7 +25,7 @@ function simulate(kept: Record<string, string>) {
       return secret;
     },
     write: keep,
-    /** @param took the config that all processes have taken over; else none answers so. */
+    /** @param took the config that all processes have applied; undefined if none has. */
     look(seen: RpcKeyObservation, took = false): CallerProof {
       const plan = planRpcKey(secret, seen);
       keep(plan.keep);
@@ -39,7 +39,7 @@ function simulate(kept: Record<string, string>) {
   };
 }
 
-/** A cluster with a pod of each of `images`; those of the old image tell nothing of a key. */
+/** A cluster with a pod of each of `images`; those of the old image report no key. */
 function seen(image: string, images: readonly string[], operatorImage = OWN): RpcKeyObservation {
   const pods = images.map((each, i) => ({ name: `pod-${i}`, image: each }));
   const processes = new Map(
@@ -58,7 +58,7 @@ test('a new cluster requires the key from the beginning, and keeps the key', () 
   assert.equal(cluster.secret, after, 'nothing is written again');
 });
 
-test('a cluster that is pinned to an older image goes on without, new or not', () => {
+test('a cluster pinned to an older image continues without a key, new or not', () => {
   for (const pods of [[], [OLD, OLD]]) {
     const cluster = simulate({ rpcKey: 'k' });
     assert.equal(cluster.look(seen(OLD, pods)), 'none');
@@ -95,7 +95,7 @@ test('a newer operator leaves it required, and so does a rollout to its image', 
   assert.equal(cluster.look(seen(next, [next], next)), 'required');
 });
 
-test('a way back to an older image leaves the key behind, and the way forth begins by accepting callers without', () => {
+test('a downgrade to an older image drops the key, and the upgrade starts by accepting callers without it', () => {
   const cluster = simulate({ rpcKey: 'k' });
   cluster.look(seen(OWN, []));
   assert.equal(cluster.look(seen(OLD, [OWN])), 'none');
@@ -103,7 +103,7 @@ test('a way back to an older image leaves the key behind, and the way forth begi
   assert.equal(cluster.look(seen(OWN, [OWN])), 'optional');
 });
 
-test('an image of another name gets the key when its processes tell that they know the setting', () => {
+test('an image of another name gets the key when its processes report that they support the setting', () => {
   const custom = 'registry.example/our-openim:build-7';
   const cluster = simulate({ rpcKey: 'k' });
   assert.equal(cluster.look(seen(custom, [])), 'none');
@@ -124,7 +124,7 @@ test('an image of another name gets the key when its processes tell that they kn
   );
 });
 
-test('a key that people ask to change changes between two states in which callers without it are let in', () => {
+test('a requested key change happens between two states that accept callers without it', () => {
   const cluster = simulate({ rpcKey: 'k' });
   cluster.look(seen(OWN, []));
   cluster.write({ rpcKeyRotate: 'now' });

@@ -16,10 +16,10 @@ const DATA = '/data';
 const PORT = { name: 's3', port: STORE_PORTS.objectStorage } as const;
 
 /**
- * All of SeaweedFS in one process, and nothing but S3 reachable from outside the pod, since its inner parts ask nobody
- * for a password. `server`, not `mini`: older versions have no `mini`.
+ * All of SeaweedFS in one process, and nothing but S3 reachable from outside the pod, since its internal components
+ * require no password. `server`, not `mini`: older versions have no `mini`.
  *
- * Every bucket has volumes of its own, which are files that grow as they are filled. By default a bucket takes seven at
+ * Every bucket has its own volumes, which are files that grow as they are filled. By default a bucket takes seven at
  * once and the number is limited by disk space over their greatest size, so that a handful of tenants would use them
  * all up; here a bucket starts with one, and free disk space alone is the limit.
  */

@@ -210,7 +210,7 @@ for (const { spec, replicas, sync } of syncs) {
   });
 }
 
-test('NATS names its nodes by pods that need not be ready, and what clients use is what is there', () => {
+test('NATS addresses its nodes by pods that need not be ready, and clients use those that are', () => {
   const spec: OpenIMClusterSpec = { durability: 'FsyncQuorum', nats: { managed: { replicas: 3 } } };
   const manifests = make(spec);
   const headless = find<Service>(manifests, 'Service', 'im-nats-headless');
@@ -229,7 +229,7 @@ test('NATS names its nodes by pods that need not be ready, and what clients use 
   ]);
 });
 
-test('streams never ask for more than the NATS server may hold', () => {
+test('streams never exceed the storage limit of the NATS server', () => {
   const specs: OpenIMClusterSpec[] = [
     {},
     { durability: 'Memory' },

@@ -52,12 +52,12 @@ export function testTenant(id: string, settings: TenantOverrides = {}): TestTena
 /** The tenants of test clusters; both have the same user ids. */
 export const TEST_TENANTS: readonly TestTenant[] = [testTenant('default'), testTenant('t2')];
 
-/** A tenant as the config has it. */
+/** A tenant as in the config. */
 export function tenantInput({ id, adminUser, adminSecret, tokenSecret, settings }: TestTenant) {
   return { ...settings, id, adminSecret, tokenSecret, adminUserIDs: [adminUser] };
 }
 
-/** Processes that have the role transfer, where a test does not ask for another number. */
+/** Default number of processes with the role transfer. */
 const TRANSFERS = { one: 1, many: 2 } as const;
 
 /** Ports that {@link planCluster} hands out. */

@@ -48,7 +48,7 @@ export interface Cluster extends TestServer {
    * `undefined` removes it.
    */
   changeTenant(id: string, settings: TenantOverrides | undefined): void;
-  /** The relay before the database, where one was asked for. */
+  /** The relay in front of the database, if requested. */
   readonly mongoProxy: MongoProxy | undefined;
   /** Ends everything and removes the folder, unless KEEP_LOGS is set. */
   close(): Promise<void>;
@@ -60,7 +60,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const processes: ServerProcess[] = [];
   const admins = new Map<string, Admin>();
   const tenants = new Map((options.tenants ?? TEST_TENANTS).map((each) => [each.id, each]));
-  /** As changed meanwhile. */
+  /** The current state after changes. */
   const inForce = new Map(tenants);
   let mongoProxy: MongoProxy | undefined;
   let stores: StartedBackends | undefined;

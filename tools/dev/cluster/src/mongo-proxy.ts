@@ -13,7 +13,7 @@ export interface MongoProxy {
   close(): Promise<void>;
 }
 
-/** Starts a relay on loopback, in a separate thread: what passes it delays nothing that is measured here. */
+/** Starts a relay on loopback, in a separate thread, so that its traffic does not affect measurements here. */
 export async function startMongoProxy(target: string): Promise<MongoProxy> {
   const { port } = new URL(target);
   const worker = new Worker(new URL('./mongo-proxy-worker.ts', import.meta.url), {

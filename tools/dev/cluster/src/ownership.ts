@@ -1,6 +1,6 @@
 import type { Cluster } from './cluster.ts';
 
-/** Sum of the partitions that the transfers believe to own: more than there are when two own the same. */
+/** Sum of the partitions that the transfer processes claim: higher than their number when two claim the same one. */
 export async function foldedPartitions(cluster: Cluster): Promise<number> {
   const transfers = cluster.processes.filter(
     (each) => each.pid !== undefined && each.plan.roles.some((role) => role === 'transfer' || role === 'all'),

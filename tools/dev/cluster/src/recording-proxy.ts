@@ -10,7 +10,7 @@ export interface RecordedCall {
   readonly response: unknown;
 }
 
-/** Sits between a client and the HTTP API and writes down what they say. */
+/** A proxy between a client and the HTTP API that records their requests and responses. */
 export interface RecordingProxy extends AsyncDisposable {
   /** Base URL for the client. */
   readonly url: string;

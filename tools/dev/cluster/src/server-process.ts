@@ -14,7 +14,7 @@ const SETPRIV = '/usr/bin/setpriv';
 const READY_TIMEOUT_MS = 240_000;
 const STOP_TIMEOUT_MS = 90_000;
 
-/** How a process is run; what is unset is the product's own. */
+/** Options of a process; unset ones have the product's defaults. */
 export interface ServerProcessOptions {
   /** Folder of configs and logs. */
   readonly dir: string;
@@ -42,7 +42,7 @@ export interface ServerProcess {
   kill(signal?: NodeJS.Signals): Promise<void>;
   pause(): void;
   resume(): void;
-  /** Changes its config file, which a running process looks at every 2 s. */
+  /** Changes its config file, which a running process polls every 2 s. */
   configure(changes: Partial<ServerConfigInput>): void;
   metrics(): Promise<Metrics>;
   /** The answer of a path on the ops port, asked with the key of the cluster. */

@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** A relay in front of a port, to break connections without harming who is behind it. */
+/** A relay in front of a port, to break connections without affecting the server behind it. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
   /** Resets every connection; new ones are accepted. @returns how many there were. */

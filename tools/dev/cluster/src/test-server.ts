@@ -1,7 +1,7 @@
 import type { Admin, Endpoint } from '@im/client';
 import type { Metrics } from './metrics.ts';
 
-/** A gateway of a cluster, as tests look at it and disturb it. */
+/** A gateway of a cluster, as tests observe and disrupt it. */
 export interface TestGateway {
   readonly name: string;
   metrics(): Promise<Metrics>;
@@ -22,6 +22,6 @@ export interface TestServer extends AsyncDisposable {
   endpoint(tenant: string, gateway?: number): Endpoint;
   /** Administration of a tenant, one client per tenant. */
   admin(tenant: string): Admin;
-  /** Gives back what the run took. */
+  /** Releases the resources of the run. */
   close(): Promise<void>;
 }

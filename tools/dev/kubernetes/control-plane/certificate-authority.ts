@@ -63,7 +63,7 @@ const BACKDATED_MS = 3600 * 1000;
 /** Signs certificates with P-256 keys, for clusters that live on one machine. X.509 as in RFC 5280. */
 export class CertificateAuthority {
   readonly name: string;
-  /** PEM of what clients and servers trust. */
+  /** PEM of the certificate that clients and servers trust. */
   readonly certificate: string;
   /** PEM. */
   readonly key: string;

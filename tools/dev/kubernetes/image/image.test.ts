@@ -55,7 +55,7 @@ test('an image says what to run and carries its files', async () => {
   assert.equal(await readFile(join(root, 'etc/motd'), 'utf8'), 'hello\n');
 });
 
-test('the same inputs give the same image, whenever and in whatever order', async () => {
+test('the same inputs give the same image, at any time and in any order', async () => {
   const entries = [
     { path: '/b/two', text: '2' },
     { path: '/a/one', text: '1' },

@@ -88,7 +88,7 @@ async function entriesOf(app: string): Promise<ImageEntry[]> {
   ];
 }
 
-/** The libraries of {@link NAME_LOOKUP} that lie where libc does. */
+/** The libraries of {@link NAME_LOOKUP}, in the directory of libc. */
 async function nameLookupBeside(libraries: readonly ImageEntry[]): Promise<ImageEntry[]> {
   const libc = libraries.find(({ path }) => path.endsWith('/libc.so.6'));
   if (!libc) return [];
@@ -108,7 +108,7 @@ async function firstOf(paths: readonly string[]): Promise<string | undefined> {
   return undefined;
 }
 
-/** Names what is in the entries: paths and contents. */
+/** Hash of the entries: paths and contents. */
 async function contentHash(entries: readonly ImageEntry[]): Promise<string> {
   const hash = createHash('sha256');
   for (const entry of entries.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {

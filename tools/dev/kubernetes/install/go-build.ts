@@ -12,9 +12,9 @@ import {
 } from '@im/dev-stores';
 import type { Program } from './programs.ts';
 
-/** The Go that the pinned modules ask for. */
+/** The Go version that the pinned modules require. */
 export const MINIMUM_GO = '1.26.0';
-/** From here on, Go fetches the version that a module asks for by itself. */
+/** From this version on, Go itself fetches the version that a module requires. */
 const SELF_UPDATING_GO = '1.21.0';
 
 /** Where a program's executables are, by installed version. */
@@ -24,7 +24,7 @@ export function isProgramInstalled(program: Program): Promise<boolean> {
 
 /**
  * Compiles a program when needed (once per machine and version) and returns the folder that holds its executable
- * and its other names. Go's compile cache survives an interruption, so the next attempt goes on where it was.
+ * and its other names. Go's compile cache survives an interruption, so the next attempt resumes there.
  */
 export async function installProgram(program: Program): Promise<string> {
   return installedDir(program.name, versionKey(program), (target) =>
@@ -58,7 +58,7 @@ async function packageCount(program: Program): Promise<number> {
   return listed.trim().split('\n').length;
 }
 
-/** Removes what only compiling needs, gigabytes of it. */
+/** Removes files that only compilation needs, several gigabytes. */
 export async function removeCompileCache(): Promise<void> {
   await rm(ownCompileCache(), { recursive: true, force: true });
 }

@@ -11,7 +11,7 @@ test('time is given in seconds, and in minutes when there are many', () => {
   assert.equal(duration(754_000), '12 min 34 s');
 });
 
-test('what is missing is said before anything is done, and what cannot be done with its remedy', async () => {
+test('missing programs are listed before any installation, and impossible ones with their remedy', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'openim-install-'));
   const { PATH, OPENIM_CACHE_DIR } = process.env;
   const said: string[] = [];

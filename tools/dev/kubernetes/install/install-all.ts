@@ -91,7 +91,7 @@ export async function installAll(
     jobs.sort((a, b) => b.cpuMinutes - a.cpuMinutes),
     AT_ONCE,
     async (job) => {
-      // After a failure, what is being made is finished, and nothing else started.
+      // After a failure, builds in progress are finished, and no others are started.
       if (failure !== undefined) return;
       await job.run().catch((error: Error) => {
         failure ??= error;

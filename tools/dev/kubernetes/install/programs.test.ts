@@ -15,7 +15,7 @@ test('versions come from the modules that pin them', () => {
   assert.match(programOf('pause').digest, /^[0-9a-f]{8}$/);
 });
 
-test('a requirement is found on a line of its own or in a list, and by its whole name', async () => {
+test('a requirement is found on its own line or in a list, and by its whole name', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'openim-programs-'));
   try {
     const modules =

@@ -28,7 +28,7 @@ export class KindCluster implements ClusterDriver {
     this.#users = users;
   }
 
-  /** The node has the kubectl of its own version. */
+  /** The node has the kubectl of its Kubernetes version. */
   async kubectlPath(): Promise<string> {
     const own = join(dirname(this.kubeconfig), 'kubectl');
     if (!(await isThere(own))) {

@@ -21,7 +21,7 @@ export type ComponentName =
   | 'kubelet'
   | 'kube-proxy';
 
-/** The order in which they are stopped; what stands together is stopped together. */
+/** The order in which they are stopped; components in one group are stopped together. */
 export const STOP_ORDER: readonly (readonly ComponentName[])[] = [
   ['kubelet', 'kube-proxy', 'kube-controller-manager', 'kube-scheduler'],
   ['containerd', 'kube-apiserver'],

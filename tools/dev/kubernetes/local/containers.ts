@@ -70,7 +70,7 @@ const FIXED_PLACES = [
   '/usr/libexec/kubernetes',
 ];
 
-/** Removes what they leave there, as far as it is theirs: others may use the same places. */
+/** Removes their remains, but only their own: others may use the same folders. */
 export async function removeNodeRemains(): Promise<void> {
   const podLogs = '/var/log/containers';
   for (const name of await readdir(podLogs).catch(() => [])) {

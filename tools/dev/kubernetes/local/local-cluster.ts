@@ -32,7 +32,7 @@ const COMPONENT_READY_MS = 90_000;
 /** What the cluster needs of itself before pods of others can run, and how long kubectl waits for each. */
 const PODS_READY = '--timeout=120s';
 
-/** One node of real Kubernetes made of programs of this machine. Needs root; for machines that may be thrown away. */
+/** One node of real Kubernetes made of programs of this machine. Needs root; for disposable machines. */
 export class LocalCluster implements ClusterDriver {
   readonly driver = 'local';
   readonly kubeconfig = adminKubeconfig;

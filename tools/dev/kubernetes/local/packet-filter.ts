@@ -3,7 +3,7 @@ import { findOnPath, runCommand } from '@im/dev-stores';
 const TABLES = ['nat', 'filter', 'mangle', 'raw'];
 const OURS = /^(?:KUBE|CNI)-/;
 
-/** Commands of `iptables` for one table that take Kubernetes' and CNI's chains out of what `iptables -S` lists. */
+/** `iptables` commands that delete the chains of Kubernetes and CNI in one table, given the output of `iptables -S`. */
 export function removalCommands(rules: string): string[][] {
   const lines = rules.split('\n').map(words);
   const chains = lines.flatMap(([flag, name]) =>

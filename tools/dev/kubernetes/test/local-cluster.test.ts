@@ -56,7 +56,7 @@ after(async () => {
   await usedAgain?.[Symbol.asyncDispose]();
 });
 
-test('two who bring it up at once have the same cluster, until both have given it back', {
+test('two concurrent users share one cluster until both have released it', {
   skip,
 }, async () => {
   const uid = (user: UsedCluster) =>

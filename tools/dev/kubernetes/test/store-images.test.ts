@@ -181,7 +181,7 @@ test('NATS stores a message that a new pod still has', async () => {
   await second.close();
 });
 
-test('Redis asks for its password', async () => {
+test('Redis requires its password', async () => {
   const { host, port } = await addressOf('redis');
   const open = (password: string) => {
     const redis = new Redis({ host, port, password, lazyConnect: true, retryStrategy: null });

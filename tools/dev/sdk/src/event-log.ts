@@ -17,13 +17,13 @@ export interface EventLog {
   named(event: string, since?: number): readonly SdkEvent[];
   /**
    * The first event of this name since `since` that matches, past or to come.
-   * @throws Error that lists what came instead, after `timeoutMs` (default 60 s).
+   * @throws Error that lists the received events, after `timeoutMs` (default 60 s).
    */
   wait(event: string, matches?: (event: SdkEvent) => boolean, options?: WaitOptions): Promise<SdkEvent>;
   add(event: SdkEvent): void;
   /** Calls `listener` with every event from now on. */
   listen(listener: (event: SdkEvent) => void): void;
-  /** Forgets what came, for long runs. */
+  /** Clears past events, for long runs. */
   clear(): void;
 }
 

@@ -1,5 +1,5 @@
-// Runs instances of @openim/client-sdk, many in one process, for the process that forked it. A process
-// of its own, because the SDK leaves rejections unhandled when a connection breaks, which a browser
+// Runs instances of @openim/client-sdk, many in one process, for the process that forked it. A separate
+// process, because the SDK leaves rejections unhandled when a connection breaks, which a browser
 // only logs.
 import type * as ClientSdk from '@openim/client-sdk';
 import type { FromJsHost, ToJsHost } from './js-host.ts';

@@ -1,7 +1,7 @@
 /**
  * Node's WebSocket dispatches frames that arrive together one after the other, without returning to
  * the event loop; the standard, and so every browser, makes each a separate task. The SDK relies on
- * that: whatever awaits a reply must have run before the next push is dispatched.
+ * that: code that awaits a reply must have run before the next push is dispatched.
  */
 export class TaskedWebSocket extends WebSocket {
   override set onmessage(listener: ((event: MessageEvent) => void) | null) {

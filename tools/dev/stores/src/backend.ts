@@ -34,7 +34,7 @@ export interface StartOptions {
   uri?: string;
   /** Milliseconds in which the server must become ready. Default 30,000. */
   readyWithin?: number;
-  /** Hears of an end of the server that neither `kill` nor `stop` asked for. */
+  /** Called when the server ends without `kill` or `stop`. */
   onUnexpectedExit?: (error: Error) => void;
 }
 

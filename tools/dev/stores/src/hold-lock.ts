@@ -30,7 +30,7 @@ export async function tryLock(name: string): Promise<HeldLock> {
   return held(server);
 }
 
-/** Claims `name`, waiting as long as another holder lives. `onWait` hears of each holder waited for. */
+/** Claims `name`, waiting as long as another holder lives. `onWait` is called for each holder waited for. */
 export async function holdLock(
   name: string,
   options: { onWait?: (holder: number) => void; signal?: AbortSignal } = {},

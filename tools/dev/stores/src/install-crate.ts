@@ -29,7 +29,7 @@ export async function whyNotBuildable(pin: PinnedCrate): Promise<string | undefi
  * Builds a pinned crate when needed (minutes, once per machine) and returns the path of its executable.
  *
  * The .crate file is verified before anything of it runs; the Cargo.lock inside carries the checksums of everything
- * below it. The build folder survives an interruption, so the next attempt goes on where it was.
+ * below it. The build folder survives an interruption, so the next attempt resumes there.
  */
 export async function installCrateBinary(pin: PinnedCrate): Promise<string> {
   const dir = await installedDir(pin.crate, pin.version, (target) =>

@@ -28,7 +28,7 @@ const fillWith =
     return 'main';
   };
 
-test('a folder is filled once, however many ask at once', async () => {
+test('a folder is filled once, regardless of the number of concurrent callers', async () => {
   const count = { fills: 0 };
   const dirs = await Promise.all(
     Array.from({ length: 5 }, () => installedDir('once', '1', fillWith('x', count))),

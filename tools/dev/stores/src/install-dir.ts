@@ -13,7 +13,7 @@ const MANIFEST = 'manifest.json';
 interface Manifest {
   name: string;
   version: string;
-  /** The file that must be there, relative to the folder, and its size in bytes. */
+  /** The file that must exist, relative to the folder, and its size in bytes. */
   main: string;
   size: number;
 }

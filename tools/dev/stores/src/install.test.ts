@@ -41,7 +41,7 @@ async function command(name: string, script: string): Promise<void> {
 /** A pip that downloads a file that it makes. */
 const FORGED_PIP = `for arg; do case "$arg" in --dest=*) echo forged > "\${arg#--dest=}/x.whl";; esac; done`;
 
-test('what a build lacks is reported one after another', async () => {
+test('missing build requirements are reported one after another', async () => {
   assert.match((await whyNotBuildable(LOCK.mongo)) ?? '', /cargo \(1\.85\.0 or newer\) is not on PATH/);
   await command('cargo', 'echo "cargo 1.63.0 (fd9c4297c 2022-07-01)"');
   assert.match(
@@ -57,7 +57,7 @@ test('what a build lacks is reported one after another', async () => {
   assert.equal(await whyNotBuildable(LOCK.mongo), undefined);
 });
 
-test('a build that is asked for and cannot be made is an error, without a fallback', async () => {
+test('a requested build that fails is an error, without a fallback', async () => {
   await assert.rejects(
     installServer('mongo', { mongoBuild: 'cargo' }),
     /cannot build secantusd-rs: Rust's cargo/,

@@ -92,7 +92,7 @@ function mongoBuildFromEnv(env: NodeJS.ProcessEnv = process.env): MongoBuild | u
   throw new Error(`OPENIM_MONGO_BUILD must be "cargo" or "wheel", not ${JSON.stringify(value)}`);
 }
 
-/** Without a wish: what cargo built or can build, else the wheel with a warning. */
+/** Default: the build of cargo if present or possible, else the wheel with a warning. */
 async function installMongo(wish: MongoBuild | undefined): Promise<InstalledServer> {
   const pin = LOCK.mongo;
   if (wish === 'wheel') return installMongoWheel();

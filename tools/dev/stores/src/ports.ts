@@ -16,7 +16,7 @@ const NODE_PORTS_FIRST = 30_000;
 /**
  * Reserves `count` free ports; the first of them are those in `fixed`, and it throws when one of these is taken.
  *
- * Free ports come from below the kernel's ephemeral range: a port inside it can become the source port of somebody's
+ * Free ports come from below the kernel's ephemeral range: a port inside it can become the source port of an
  * outgoing connection while its server is down, and a client that redials such a port may even connect to itself. They
  * also stay below Kubernetes' node ports.
  */

@@ -1,6 +1,6 @@
-/** Says on stderr what a long piece of work is doing; silent for what ends within two seconds. */
+/** Reports the progress of long work on stderr; silent for work that ends within two seconds. */
 export interface Progress {
-  /** Replaces what is being done. */
+  /** Replaces the current step. */
   doing(what: string): void;
 }
 

@@ -84,7 +84,7 @@ function weedArguments(dir: string, ports: readonly number[]): string[] {
   ];
 }
 
-/** A written and deleted object: the parts have found each other and a volume takes writes. */
+/** A written and deleted object: the components are connected and a volume accepts writes. */
 async function probeS3(account: S3Account, signal: AbortSignal): Promise<void> {
   const expect = async (
     method: 'PUT' | 'DELETE',

@@ -11,14 +11,14 @@ import { findOnPath } from './run-command.ts';
 import { logTail, rotateLog } from './server-log.ts';
 import { reapStale, writePidFile } from './stale-process.ts';
 
-/** What makes one kind of server: its command line and how to see that it serves. */
+/** One kind of server: its command line and readiness check. */
 export interface ServerKind {
   /** Names its log and pid file, and the server in messages. */
   name: string;
   server: InstalledServer;
   /** TCP ports to reserve; the first is the one that clients use. */
   portCount: number;
-  /** Writes what the server reads (config files) and returns its arguments and environment. Called at every start. */
+  /** Writes the config files of the server and returns its arguments and environment. Called at every start. */
   prepare(dir: string, ports: readonly number[]): Promise<{ args: string[]; env?: Record<string, string> }>;
   /** Resolves when the server answers its own protocol, rejects when it does not yet. */
   probe(ports: readonly number[], signal: AbortSignal): Promise<void>;
@@ -31,7 +31,7 @@ const READY_WITHIN_MS = 30_000;
 const PROBE_MS = 2_000;
 const PROBE_PAUSE_MS = 25;
 const PORT_ATTEMPTS = 3;
-/** Signals after which a process goes on, so nothing is waited for. */
+/** Signals that do not end a process, so there is no exit to wait for. */
 const NOT_ENDING: readonly NodeJS.Signals[] = [
   'SIGSTOP',
   'SIGCONT',

@@ -12,7 +12,7 @@ export async function writePidFile(path: string, pid: number): Promise<void> {
 
 /**
  * Ends the server that a crashed parent left behind, if the pid file names a process that runs in `dir` (a reused
- * process id does not; command lines tell less, as Redis overwrites its own). SIGTERM first, SIGKILL after 15 s.
+ * process id does not; command lines do not help, as Redis overwrites its own). SIGTERM first, SIGKILL after 15 s.
  * Returns the pid it ended.
  */
 export async function reapStale(pidFile: string, dir: string): Promise<number | undefined> {

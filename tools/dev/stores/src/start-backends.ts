@@ -16,7 +16,7 @@ export interface BackendTypes {
   s3: S3Backend;
 }
 
-/** Started servers by name, and what stops them all. */
+/** Started servers by name, and a function that stops them all. */
 export type StartedBackends<K extends BackendName = BackendName> = Pick<BackendTypes, K> &
   AsyncDisposable & {
     /** Addresses as the environment variables that other processes read (`NATS_URL`, `REDIS_URL`, `MONGO_URI`, `S3_*`). */

@@ -8,7 +8,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   'build-essential': ['cc', 'c++', 'make'],
 };
 
-/** Debian packages for commands that installing the store servers uses and that are not on PATH; empty when all is there. */
+/** Debian packages of commands that are needed to install the store servers and missing on PATH. */
 export async function missingSystemPackages(): Promise<string[]> {
   const missing: string[] = [];
   for (const [name, commands] of Object.entries(NEEDED)) {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 
-/** Connects to a TCP server, lets `talk` speak with it, and closes. Everything ends with `signal`. */
+/** Connects to a TCP server, runs `talk` on the connection, and closes it. `signal` aborts everything. */
 export async function withConnection<T>(
   host: string,
   port: number,
@@ -20,7 +20,7 @@ export async function withConnection<T>(
   }
 }
 
-/** Reads until `parse` makes something of all bytes so far. Throws when the server closes first. */
+/** Reads until `parse` returns a result for all bytes so far. Throws when the server closes first. */
 export async function readUntil<T>(socket: Socket, parse: (bytes: Buffer) => T | undefined): Promise<T> {
   let bytes: Buffer = Buffer.alloc(0);
   for await (const chunk of socket.iterator({ destroyOnReturn: false })) {

@@ -254,7 +254,7 @@ describe('an external server', () => {
     );
   });
 
-  test('for NATS is refused when it is too old or not there', async () => {
+  test('for NATS is refused when it is too old or missing', async () => {
     const old = createServer((socket) => socket.end('INFO {"version":"2.9.10","jetstream":true}\r\n'));
     old.listen(0, '127.0.0.1');
     await once(old, 'listening');

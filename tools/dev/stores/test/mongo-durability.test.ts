@@ -20,7 +20,7 @@ interface Row {
   n?: number;
 }
 
-/** What a round's writers were told is safe. */
+/** The writes of a round that were acknowledged. */
 interface Acknowledged {
   rows: string[];
   counter: number;
@@ -31,9 +31,9 @@ interface Tally {
   kills: number;
   acknowledged: number;
   lost: number;
-  /** Written, but killed before the answer: may be there or not. */
+  /** Written, but killed before the acknowledgement: may or may not be stored. */
   unanswered: number;
-  /** Restarts after which the counter stood below a value that had been acknowledged. */
+  /** Restarts after which the counter was below an acknowledged value. */
   wentBack: number;
   seconds: number;
 }

@@ -4,7 +4,7 @@ import { type Db, Long, MongoBulkWriteError, MongoClient, MongoServerError } fro
 import { type StartedBackends, startBackends } from '../src/index.ts';
 import { removeDir, temporaryDir } from './temporary-dir.ts';
 
-/** What the data layer relies on, asked of the server with nothing but the driver. */
+/** What the data layer relies on, tested on the server with the driver alone. */
 
 let dir = '';
 let backends: StartedBackends<'mongo'>;
@@ -68,7 +68,7 @@ test('an upsert with $max only ever raises, $setOnInsert only ever sets once', a
   assert.deepEqual(await rows.findOne({ _id: 'x' }), { _id: 'x', n: 9, tag: '5' });
 });
 
-test('of many compare-and-set at once exactly one wins', async () => {
+test('of many concurrent compare-and-set operations exactly one wins', async () => {
   const rows = db.collection<Row>('cas');
   await rows.insertOne({ _id: 'fence', n: 1 });
   const results = await Promise.all(
@@ -85,7 +85,7 @@ test('of many compare-and-set at once exactly one wins', async () => {
   assert.deepEqual(await rows.findOne({ _id: 'fence' }), winners[0]);
 });
 
-test('$inc by many at once loses none', async () => {
+test('concurrent $inc operations lose none', async () => {
   const rows = db.collection<Row>('inc');
   await Promise.all(
     Array.from({ length: 200 }, async () => {
@@ -137,7 +137,7 @@ test('a unique index answers 11000, a compound index is used and sorts', async (
   assert.match(JSON.stringify(await query.explain()), /"IXSCAN"/);
 });
 
-test('a range of string keys comes in byte order', async () => {
+test('a range of string keys is returned in byte order', async () => {
   const rows = db.collection<Row>('range');
   const seqs = [1, 2, 10, 100].map((seq) => `t\u001fc\u001f${`${seq}`.padStart(16, '0')}`);
   await rows.insertMany([...seqs, 't\u001fc2\u001f0', 't\u001fb\u001f0'].map((_id) => ({ _id })));
@@ -158,7 +158,7 @@ test('integers above 2^53 survive as Long, bytes as Binary', async () => {
   assert.deepEqual(Buffer.from(row?.bytes ?? []), Buffer.from([0, 255, 1]));
 });
 
-test('everything is there after an orderly restart on the same port', {
+test('all data survives an orderly restart on the same port', {
   skip: process.env.MONGO_URI ? 'external' : false,
 }, async () => {
   const rows = db.collection<Row>('restart');

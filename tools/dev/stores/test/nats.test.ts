@@ -17,7 +17,7 @@ import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { type StartedBackends, startBackends } from '../src/index.ts';
 import { removeDir, temporaryDir } from './temporary-dir.ts';
 
-/** What the log, the deliveries and the registry rely on, asked of the server with nothing but the client. */
+/** What the log, the deliveries and the registry rely on, tested on the server with the client alone. */
 
 let dir = '';
 let backends: StartedBackends<'nats'>;

@@ -6,7 +6,7 @@ import { Redis } from 'ioredis';
 import { type StartedBackends, startBackends } from '../src/index.ts';
 import { removeDir, temporaryDir } from './temporary-dir.ts';
 
-/** What copies, presence and limits rely on, asked of the server with nothing but the client. */
+/** What copies, presence and limits rely on, tested on the server with the client alone. */
 
 let dir = '';
 let backends: StartedBackends<'redis'>;
@@ -73,7 +73,7 @@ test('publish reaches a subscriber', async () => {
   }
 });
 
-test('after kill -9 and restart the same client goes on, and what was kept only here is gone', {
+test('after kill -9 and restart the same client continues, and data kept only in memory is gone', {
   skip: process.env.REDIS_URL ? 'external' : false,
 }, async () => {
   await redis.set('kept', 'x');

@@ -6,7 +6,7 @@ import { Client } from 'minio';
 import { type StartedBackends, startBackends } from '../src/index.ts';
 import { removeDir, temporaryDir } from './temporary-dir.ts';
 
-/** What object storage relies on, asked of the server with nothing but the client. */
+/** What object storage relies on, tested on the server with the client alone. */
 
 const bucket = `contract-${process.pid}`;
 const MIB = 1024 * 1024;
@@ -107,7 +107,7 @@ test('listing by prefix, copying and removing', async () => {
   assert.deepEqual(await list(), ['l/3']);
 });
 
-test('objects are there after a restart', {
+test('objects survive a restart', {
   skip: process.env.S3_ENDPOINT ? 'external' : false,
 }, async () => {
   await s3.putObject(bucket, 'kept', 'still here');
@@ -115,7 +115,7 @@ test('objects are there after a restart', {
   assert.equal((await read('kept')).toString(), 'still here');
 });
 
-test('objects are there when another process opens the folder on other ports', {
+test('objects are readable when another process opens the folder on other ports', {
   skip: process.env.S3_ENDPOINT ? 'external' : false,
 }, async () => {
   await s3.putObject(bucket, 'moved', 'still here');

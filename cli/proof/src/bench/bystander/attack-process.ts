@@ -19,7 +19,7 @@ export type AttackCommand = readonly AttackOrder[] | 'go' | 'stop';
 /** Answers that attackers got, with their number, by attack. */
 export type AttackAnswers = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
-/** What such a process reports: ready to begin, or what it was answered. */
+/** What such a process reports: ready to start, or the responses that it got. */
 export type AttackReport =
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly error: string }

@@ -32,7 +32,7 @@ export interface Attack {
   readonly evidence?: RegExp;
   /** Registers and connects what it needs, before anything is measured. */
   prepare(context: AttackContext): Promise<Assault>;
-  /** What is done to the server when the attack begins. @returns what undoes it. */
+  /** Disturbs the server when the attack starts. @returns a function that undoes it. */
   disturb?(server: AttackedServer): () => void;
 }
 
@@ -57,7 +57,7 @@ export function answerOf(error: unknown): string {
 /** Pause after a refusal: attackers share the machine with the server, and refusals are cheap to ask for. */
 const AFTER_REFUSAL_MS = 20;
 
-/** Keeps `count` loops of `work` going; its text, or its error, is what was answered. */
+/** Runs `count` loops of `work`; its text, or its error, counts as the response. */
 export async function loops(
   count: number,
   signal: AbortSignal,

@@ -65,7 +65,7 @@ export async function attackers(
     const known = lasting.get(i);
     const open = await known?.catch(() => undefined);
     if (open?.open) return open;
-    // Another loop may have opened it meanwhile.
+    // Another loop may have opened it in the meantime.
     if (lasting.get(i) === known) lasting.set(i, dial(i));
     return await (lasting.get(i) ?? dial(i));
   }

@@ -32,7 +32,7 @@ export interface Neighbourhood {
 export interface PairLatency {
   readonly acknowledged: Histogram;
   readonly delivered: Histogram;
-  /** CPU time that server and stores used while a message was on its way to the receiver. */
+  /** CPU time that server and stores used while a message was in transit to the receiver. */
   readonly deliveredCpu: Histogram;
 }
 
@@ -173,7 +173,7 @@ async function tell(
   }
 }
 
-/** Whether attackers were answered, and as the attack has it. */
+/** Whether attackers got responses, and those that the attack expects. */
 function tookPlace({ name, evidence = /./ }: Attack, answers: AttackAnswers): boolean {
   return Object.keys(answers[name] ?? {}).some((answer) => evidence.test(answer));
 }
@@ -249,7 +249,7 @@ function listed(answers: Readonly<Record<string, number>>): string {
 
 /**
  * The table of all attacks: the pair's p50/p99/max in ms without and with each, and the CPU time of server and
- * stores while a message was on its way.
+ * stores while a message was in transit.
  */
 export function bystanderTable(results: readonly BystanderResult[]): string {
   const three = (histogram: Histogram) =>

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CpuClock } from './cpu-clock.ts';
 
-test('a CPU clock is even between its samples and stands still outside', () => {
+test('a CPU clock interpolates between its samples and is constant outside', () => {
   const clock = new CpuClock();
   assert.equal(clock.between(0, 10), 0);
   clock.sample(100, 1_000);

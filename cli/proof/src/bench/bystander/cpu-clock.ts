@@ -1,4 +1,4 @@
-/** A clock that goes on only while the measured processes compute: what it shows does not depend on who else uses the machine. */
+/** A clock of the CPU time of the measured processes: other load on the machine does not affect it. */
 export class CpuClock {
   readonly #at: number[] = [];
   readonly #cpuMs: number[] = [];

@@ -26,7 +26,7 @@ export const ATTACK_TENANTS: readonly OwnTenant[] = [
 
 const CLIENTS = 20;
 const CALLERS = 4;
-/** Between two texts of a client that is let in: what it does is no flood. */
+/** Pause between two texts of an accepted client: its traffic is no flood. */
 const TEXT_EVERY_MS = 100;
 /** After so many texts a client connects again. */
 const TEXTS_PER_CONNECTION = 10;

@@ -22,7 +22,7 @@ const DRAIN_MS = 60_000;
 const MINUTE_MS = 60_000;
 /** Minutes of a run that is shorter than ten of them. */
 const LEAST_ROWS = 10;
-/** Messages under way at which the load waits: a server that far behind is not going to catch up. */
+/** Messages in flight at which the load pauses: a server that far behind will not catch up. */
 const MOST_UNDER_WAY = 100_000;
 const MIB = 1024 * 1024;
 

@@ -53,7 +53,7 @@ export interface DeployedCluster extends TestServer {
   pods(component?: Component): Promise<Pod[]>;
   /** SIGKILL to the processes of a pod. */
   kill(pod: Pod): Promise<void>;
-  /** Waits until it is ready as the spec says and nothing is under way. @throws with what it waits for. */
+  /** Waits until it is ready for the current spec and no roll-out is in progress. @throws with what it waits for. */
   untilSettled(timeoutMs?: number): Promise<OpenIMCluster>;
 }
 
@@ -67,7 +67,7 @@ export interface DeployOptions {
   readonly name: string;
   readonly namespace: string;
   readonly spec: Readonly<Record<string, unknown>>;
-  /** Tenants besides the default one. */
+  /** Tenants in addition to the default one. */
   readonly tenants?: readonly string[];
   /** Whether the cluster is left running when it is closed, for the next file of suites. */
   readonly keep?: boolean;
@@ -79,7 +79,7 @@ const GONE_TIMEOUT_MS = 120_000;
 /** A namespace waits for its last pod, and a gateway may use all of its drain deadline. */
 const NAMESPACE_GONE_TIMEOUT_MS = 400_000;
 const LOOK_MS = 250;
-/** Carries what a cluster was made of, so that another file finds out whether it is the one that it wants. */
+/** Records the spec of a cluster, so that another test file can tell whether it is suitable. */
 const MADE_OF = 'openim.test/made-of';
 /** Selects one gateway pod for a separate Service. */
 const PIN = 'openim.test/gateway';
@@ -109,7 +109,7 @@ export function developmentSpec(
   };
 }
 
-/** Deploys a cluster into its own namespace, or takes an existing one of the same spec, and waits until it is settled. */
+/** Deploys a cluster into its own namespace, or reuses one of the same spec, and waits until it is stable. */
 export async function deployCluster(
   testCluster: TestCluster,
   options: DeployOptions,
@@ -252,7 +252,7 @@ async function pinGateway(
     spec: {
       type: 'NodePort',
       selector: { [PIN]: name },
-      // A gateway that drains still has to be found by those who want to see it drain.
+      // A draining gateway must still be found by tests that observe the drain.
       publishNotReadyAddresses: true,
       ports: [{ name: 'ws', port: DEFAULT_PORTS.gateway, targetPort: 'ws' }],
     },
@@ -265,7 +265,7 @@ async function pinGateway(
     ws: `ws://${host}:${port}`,
     metrics: async (): Promise<Metrics> => parseMetrics(await api.proxy(key, DEFAULT_PORTS.ops, 'metrics')),
     kill: async () => killContainer(await getExisting(api, POD, key)),
-    // The node starts what has ended.
+    // The node restarts ended containers.
     start: () => {},
     async untilReady(timeoutMs = READY_TIMEOUT_MS) {
       const deadline = performance.now() + timeoutMs;

@@ -62,7 +62,7 @@ async function loadProduct(
   if (twice) {
     const again = join(dir, 'app-again');
     await cp(app, again, { recursive: true });
-    // A file more makes another hash, and with it another name.
+    // An additional file changes the hash, and with it the name.
     await writeFile(join(again, 'AGAIN'), 'the same program once more\n');
     apps.push(again);
   }

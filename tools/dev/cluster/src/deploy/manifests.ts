@@ -43,7 +43,7 @@ function section(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? { ...value } : {};
 }
 
-/** Runs `kubectl apply` over objects. @returns what it said. @throws with what the API server refused. */
+/** Runs `kubectl apply` over objects. @returns its output. @throws with the refusals of the API server. */
 export async function apply(
   cluster: KubernetesCluster,
   objects: readonly KubeObject[],

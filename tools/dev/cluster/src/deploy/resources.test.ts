@@ -24,7 +24,7 @@ test('a cluster is ready when the operator says so of the spec as it is now', ()
   assert.equal(isSettled(cluster([condition('Ready', 'True'), condition('Progressing', 'False')])), true);
 });
 
-test('what a cluster waits for is derived from the nearest cause', () => {
+test('the reason for waiting is derived from the nearest cause', () => {
   const bad = [condition('Ready', 'False', 'all of it'), condition('NATSAvailable', 'False', 'no answer')];
   const components = [{ name: 'nats', ready: 0, desired: 1 }];
   assert.equal(waitsFor({ metadata: { name: 'chat' }, spec: {} }), 'the operator has not looked at it yet');

@@ -86,7 +86,7 @@ export function openKube(kubeconfigPath: string): Promise<KubeClient> {
   return createKubeClient({ kubeconfigPath, userAgent: 'openim-e2e' });
 }
 
-/** An object that has to be there. @throws when it is not. */
+/** An object that must exist. @throws when it does not. */
 export async function getExisting<T extends KubeObject>(
   api: KubeClient,
   type: ResourceType<T>,
@@ -105,19 +105,19 @@ export function conditionOf(status: ClusterStatus | undefined, type: string): Co
   return status?.conditions?.find((condition) => condition.type === type);
 }
 
-/** Whether everything that the spec asks for runs. */
+/** Whether everything in the spec is running. */
 export function isReady({ metadata, status }: OpenIMCluster): boolean {
   return (
     status?.observedGeneration === metadata.generation && conditionOf(status, 'Ready')?.status === 'True'
   );
 }
 
-/** Whether nothing is under way any more, besides. */
+/** Whether, in addition, no roll-out is in progress. */
 export function isSettled(cluster: OpenIMCluster): boolean {
   return isReady(cluster) && conditionOf(cluster.status, 'Progressing')?.status === 'False';
 }
 
-/** What stands between a cluster and being ready, in one line. */
+/** What keeps a cluster from being ready, in one line. */
 export function waitsFor({ metadata, status }: OpenIMCluster): string {
   if (!status?.conditions) return 'the operator has not looked at it yet';
   if (status.observedGeneration !== metadata.generation)

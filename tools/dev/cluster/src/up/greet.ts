@@ -11,7 +11,7 @@ const ATTEMPTS = 20;
 const POLL_MS = 150;
 const OPS_PORT = 10_300;
 
-/** What came of the greeting. */
+/** The result of the greeting. */
 export interface Greeting {
   readonly tokens: ReadonlyMap<string, string>;
   /** Connections by gateway pod, while both were connected. */

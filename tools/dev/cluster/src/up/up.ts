@@ -22,7 +22,7 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Brings everything up from whatever state it is in, and shows that it works. */
+/** Brings everything up from any state, and verifies that it works. */
 export async function up(): Promise<void> {
   const begun = performance.now();
   const step = (what: string): void => {
