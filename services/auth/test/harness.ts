@@ -9,7 +9,7 @@ import { authService } from '../src/index.ts';
 import { tokenCopies } from '../src/tokens/token-copies.ts';
 import { createTokens, type Tokens } from '../src/tokens/tokens.ts';
 
-/** One tenant per policy, and one with a key of its own. */
+/** One tenant per policy, and one with a separate key. */
 export const TENANTS: readonly TenantSettingsInput[] = [
   ...([0, 1, 4, 5] as const).map((policy) => ({
     id: `p${policy}`,

@@ -133,7 +133,7 @@ export class Client implements Disposable {
     }
   }
 
-  /** Frames that nobody took. */
+  /** Frames not taken yet. */
   get left(): readonly ResponseEnvelope[] {
     return this.#frames;
   }

@@ -28,7 +28,7 @@ async function refusal(gateway: TestGateway): Promise<unknown> {
   return (await dialRaw(gateway.port, { userID: 'late' })).body.errCode;
 }
 
-test('the status tells connections, users and handshakes', async () => {
+test('the status reports connections, users and handshakes', async () => {
   await using gateway = await startGateway();
   await Client.connect(gateway.port, { userID: 'a' });
   await Client.connect(gateway.port, { userID: 'a', platformID: 1 });
@@ -89,7 +89,7 @@ test('a request under way is answered before its connection is closed', async ()
   assert.equal(await busy.closed, 1006);
 });
 
-test('the time given wins over the pace, and may be set anew', async () => {
+test('the time given wins over the pace, and may be set again', async () => {
   await using gateway = await startGateway({ drain: { maxPerSecond: 1 } });
   const clients = await crowd(gateway, 20);
   const { body } = await gateway.ops('POST', '/drain', JSON.stringify({ withinSeconds: 60 }));
@@ -126,7 +126,7 @@ test('a request to drain that makes no sense is refused and changes nothing', as
   assert.equal(gateway.status.draining, false);
 });
 
-test('a drain ends when nobody is left, and then a stop is quick', async () => {
+test('a drain ends when no connection is left, and then a stop is quick', async () => {
   await using gateway = await startGateway({ drain: { maxPerSecond: 1, deadlineMs: 300 } });
   const clients = await crowd(gateway, 10);
   const begun = performance.now();

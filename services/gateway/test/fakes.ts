@@ -144,7 +144,7 @@ export class FakeFeed implements DeliveryFeed {
     this.targets.clear();
   }
 
-  /** Publishes one delivery. @returns whether anybody listened. */
+  /** Publishes one delivery. @returns whether there was a subscriber. */
   deliver(fields: Partial<log.Delivery>): boolean {
     const delivery = make('log.Delivery', {
       version: 1,

@@ -215,7 +215,7 @@ test('when auth is unavailable the code is never one that logs a client out', as
   }
 });
 
-test('what is no handshake gets 400, and a client that leaves early harms nobody', async () => {
+test('what is no handshake gets 400, and a client that leaves early affects no other', async () => {
   await using gateway = await startGateway();
   const response = await fetch(`http://127.0.0.1:${gateway.port}/`);
   assert.equal(response.status, 400);

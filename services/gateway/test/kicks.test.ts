@@ -24,7 +24,7 @@ async function assertKicked(client: Client): Promise<void> {
   });
 }
 
-test('a kick tells the client by frame 2002 and closes, on the platforms it names, below its issue', async () => {
+test('a kick sends the client frame 2002 and closes, on the platforms it names, below its issue', async () => {
   await using gateway = await startGateway();
   const old = await Client.connect(gateway.port, { platformID: 5, issue: 3, framing: JSON_GZIP });
   const older = await Client.connect(gateway.port, { platformID: 5, issue: 2 });
@@ -70,7 +70,7 @@ test('a kick that comes before the own issue is known takes effect once it is', 
   assert.equal(second.socket.readyState, 1);
 });
 
-test('connections are registered only when their kicks are heard', async () => {
+test('connections are registered only once their kicks are subscribed to', async () => {
   await using gateway = await startGateway();
   const gate = Promise.withResolvers<void>();
   gateway.feed.barrierAnswer = () => gate.promise;
@@ -81,7 +81,7 @@ test('connections are registered only when their kicks are heard', async () => {
   await until(() => gateway.rpc.of('auth.registerConnection').length === 1);
 });
 
-test('a token that auth has ended meanwhile: 1506 is told, the others just closed', async () => {
+test('a token that auth has ended meanwhile: 1506 is reported, the others are just closed', async () => {
   await using gateway = await startGateway();
   gateway.rpc.answers.set('auth.registerConnection', () => {
     throw new ImError(1506);

@@ -74,7 +74,7 @@ async function scene({ version = 0 } = {}): Promise<Scene> {
   };
 }
 
-test('whoever is added gets the message that says so, once, and what follows', async () => {
+test('an added user gets the message that says so, once, and what follows', async () => {
   for (const groupFirst of [true, false]) {
     await using s = await scene();
     s.toGroup('before');
@@ -91,7 +91,7 @@ test('whoever is added gets the message that says so, once, and what follows', a
   }
 });
 
-test('whoever is removed gets the message that says so, once, and nothing after it', async () => {
+test('a removed user gets the message that says so, once, and nothing after it', async () => {
   for (const groupFirst of [true, false]) {
     await using s = await scene();
     const change = { removedUserIDs: ['u2'], memberVersion: 1, position: 100 };
@@ -115,7 +115,7 @@ test('both entries of one record reach those removed, by either way', async () =
   assert.ok(!s.gateway.feed.targets.has('default g g1'), 'nobody here is in the group any more');
 });
 
-test('a user added to a group that nobody here was in makes the gateway listen to it', async () => {
+test('a user added to a group without local users makes the gateway subscribe to it', async () => {
   await using s = await scene();
   const place = { position: 100, logTime: 1_700_000_000_000 };
   const change = { addedUserIDs: ['u3'], conversationID: 'sg_new', memberVersion: 1, ...place };
@@ -161,7 +161,7 @@ test('while a joined group is caught up on, those who come and go do so among it
   assert.equal(await s.gateway.metric('openim_gateway_membership_held_bytes'), 0);
 });
 
-test('a copy that waited for a group that nobody here is in any more counts then', async () => {
+test('a copy that waited for a group without local users any more counts then', async () => {
   await using s = await scene();
   s.gateway.feed.catchesUp = true;
   const place = { conversationID: 'sg_new', memberVersion: 1 };
@@ -197,7 +197,7 @@ function groupDomain(
   return asked;
 }
 
-test('a message newer than the known membership waits until that is read, whoever came or went', async () => {
+test('a message newer than the known membership waits until that is read, whichever users joined or left', async () => {
   for (const changed of [['u2', 'u3', 'elsewhere'], 'all'] as const) {
     await using s = await scene({ version: 3 });
     const gate = Promise.withResolvers<void>();
@@ -259,7 +259,7 @@ test('each user whom a new group brings here gets what follows', async () => {
   await until(() => s.clients.u2?.left.length === 2 && s.clients.u3?.left.length === 2);
 });
 
-test('a change that comes late, by an older version, moves nobody', async () => {
+test('a change that comes late, by an older version, moves no user', async () => {
   await using s = await scene({ version: 3 });
   s.toGroup('kicked', { removedUserIDs: ['u2'], memberVersion: 6, memberVersionBefore: 3, position: 100 });
   s.toUser('u2', 'kicked', { removedUserIDs: ['u2'], memberVersion: 6, position: 100 });

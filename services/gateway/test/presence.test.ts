@@ -101,7 +101,7 @@ test('what changes in one tick is one report; a failing one is sent again', asyn
   for (const client of clients) client[Symbol.dispose]();
 });
 
-test('a heartbeat tells that the gateway lives, and reports everybody when asked', async () => {
+test('a heartbeat reports that the gateway lives, and all users when asked', async () => {
   await using gateway = await startGateway({ presence: { heartbeatMs: 50 } });
   using _a = await Client.connect(gateway.port);
   using _b = await Client.connect(gateway.port, { userID: 'u2', path: '/t/t2' });
@@ -159,7 +159,7 @@ test('2005 answers with current platforms and pushes changes until it is taken b
   other.socket.close();
   client.socket.close();
   await until(async () => (await gateway.metric('openim_gateway_watched_users')) === 0);
-  // Who comes back finds what is still subscribed, and nobody asks the store.
+  // A user who comes back finds what is still subscribed, without a read of the store.
   gateway.rpc.answers.delete('user.getOnlinePlatforms');
   using again = await Client.connect(gateway.port);
   assert.deepEqual(tips(await watch(again, ['b', 'a'])), [
@@ -168,7 +168,7 @@ test('2005 answers with current platforms and pushes changes until it is taken b
   ]);
 });
 
-test('changes missed in an outage are told afterwards', async () => {
+test('changes missed in an outage are reported afterwards', async () => {
   await using gateway = await startGateway();
   using client = await Client.connect(gateway.port);
   await watch(client, ['a', 'b']);
@@ -183,7 +183,7 @@ test('changes missed in an outage are told afterwards', async () => {
   assert.deepEqual(tips(await client.next(() => true)), [['b', [2]]]);
 });
 
-test('2005 for more users than an answer holds tells the rest by pushes', async () => {
+test('2005 for more users than an answer holds reports the rest by pushes', async () => {
   await using gateway = await startGateway();
   gateway.rpc.answers.set('user.getOnlinePlatforms', (_ctx, { userIDs }: { userIDs: string[] }) =>
     make('user.GetOnlinePlatformsResp', {
@@ -319,7 +319,7 @@ test('what changes between the answer of the store and that to the client is not
   assert.deepEqual(older, [], 'no older state afterwards');
 });
 
-test('the first heartbeat goes at the start, before anybody comes', async () => {
+test('the first heartbeat is sent at the start, before any user connects', async () => {
   await using gateway = await startGateway({ presence: { heartbeatMs: 60_000 } });
   await until(() => gateway.rpc.of('user.gatewayHeartbeat').length === 1);
 });

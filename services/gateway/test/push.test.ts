@@ -336,7 +336,7 @@ test('many deliveries in one tick do not overflow a client that reads', async ()
   );
 });
 
-test('a client that does not read is closed when 256 frames wait, and harms nobody', async () => {
+test('a client that does not read is closed when 256 frames wait, and affects no other', async () => {
   await using gateway = await startGateway();
   using slow = await synced(await Client.connect(gateway.port));
   using other = await synced(await Client.connect(gateway.port, { platformID: 3 }));

@@ -129,7 +129,7 @@ test('an operationID that is too long is refused by an error, and harms no batch
   await rude.closed;
 });
 
-test('a slow send delays nobody: not in its batch, not behind it', async () => {
+test('a slow send delays no other, neither in its batch nor behind it', async () => {
   await using gateway = await startGateway();
   const gate = Promise.withResolvers<void>();
   const result = () => make('msg.SendResult', { resp: make('msg.SendMsgResp', { serverMsgID: 's' }) });
@@ -144,7 +144,7 @@ test('a slow send delays nobody: not in its batch, not behind it', async () => {
     await gate.promise;
     return part(slow);
   });
-  // Far more than there are batches in flight, each a batch of its own.
+  // Far more than there are batches in flight, each a separate batch.
   const slow = await Promise.all(
     Array.from({ length: 30 }, (_, i) => Client.connect(gateway.port, { userID: `slow${i}` })),
   );
@@ -164,7 +164,7 @@ test('a slow send delays nobody: not in its batch, not behind it', async () => {
   for (const client of slow) client[Symbol.dispose]();
 });
 
-test('a send tells how long its client still waits', async () => {
+test('a send carries how long its client still waits', async () => {
   await using gateway = await startGateway({ requestTimeoutMs: 300 });
   using client = await Client.connect(gateway.port);
   await client.request(REQ.SendMsg, 'sdkws.MsgData', message());

@@ -13,7 +13,7 @@ import { createGateway } from '../src/create-gateway.ts';
 import type { GatewayService } from '../src/gateway.ts';
 import { FakeEvents, FakeFeed, FakeRpc } from './fakes.ts';
 
-/** A gateway beside fake services. */
+/** A gateway with fake services. */
 export interface TestGateway extends AsyncDisposable {
   readonly service: GatewayService;
   readonly port: number;
@@ -23,7 +23,7 @@ export interface TestGateway extends AsyncDisposable {
   readonly tenants: MutableTenantDirectory;
   readonly live: MutableLiveConfig;
   readonly metrics: Metrics;
-  /** What it tells of itself now. */
+  /** Its current status. */
   readonly status: GatewayStatus;
   /** Asks the ops port. */
   ops(method: 'GET' | 'POST', path: string, body?: string): Promise<{ status: number; body: unknown }>;

@@ -6,7 +6,7 @@ import { encode, make, REQ, type user } from '@im/protocol';
 import { Client, dialUrl, until } from './client.ts';
 import { startGateway } from './start-gateway.ts';
 
-test('stopping finishes what was begun, closes everybody and says that nobody is here', async () => {
+test('stopping finishes what was started, closes every connection and reports no local users', async () => {
   await using gateway = await startGateway();
   const gate = Promise.withResolvers<void>();
   gateway.rpc.answers.set('msg.getMaxSeq', async () => {

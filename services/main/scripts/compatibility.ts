@@ -36,7 +36,7 @@ async function builtMethods(): Promise<ReadonlySet<string>> {
     bind: (domain: Domain, implementation: object) => {
       for (const { name } of serviceMethods(domain)) {
         const method: unknown = Reflect.get(implementation, name);
-        // Some methods are there only to say that they are not built, as OpenIM has them.
+        // Some methods exist only to answer that they are not built, as OpenIM has them.
         if (method !== undefined && !String(method).includes('NotImplemented'))
           built.add(`${domain}.${name}`);
       }

@@ -13,7 +13,7 @@ import { DOMAINS } from '@im/protocol';
 /** CPU time that a role may take from nothing to ready: on a loaded machine, the least of several starts. */
 const CPU_LIMIT_MS = 2_000;
 const CPU_STARTS = 3;
-/** Whom containers run as; only root can start a process as somebody else. */
+/** User that containers run as; only root can start a process as another user. */
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_532, gid: 65_532 } : {};
 const ROOT = join(import.meta.dirname, '../../..');
 
@@ -129,7 +129,7 @@ after(async () => {
 // Indexes are made by the first one; the others call it.
 for (const role of ['rpc', 'transfer', 'api', 'gateway', 'push', 'cron', 'all']) {
   test(`${role} becomes ready from the bundle alone, for little CPU, and leaves quickly once announced`, async (t) => {
-    // Everything in one process needs nobody beside it.
+    // All services in one process need no other process.
     if (role === 'all') await peers.stop();
     const port = reserved.ports[DOMAINS.length + (role === 'rpc' ? 0 : 1)];
     assert.ok(port);

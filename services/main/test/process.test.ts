@@ -79,7 +79,7 @@ test('what keeps the process alive is named, and the end is forced', async () =>
   assert.ok(JSON.stringify(keptAliveBy).includes('TCPServerWrap'), JSON.stringify(keptAliveBy));
 });
 
-test('an error that nobody caught is reported and ends the process', async () => {
+test('an uncaught error is reported and ends the process', async () => {
   const server = start(['serve', 'gateway'], { STRAY: '1' });
   await server.logged('uncaught error');
   assert.equal(await server.exited, 1);
@@ -138,7 +138,7 @@ test('a changed config file takes effect; a broken one is reported and changes n
   }
 });
 
-test('a changed secret that the file refers to takes effect; one that is not there yet is waited for', async () => {
+test('a changed secret that the file refers to takes effect; one that does not exist yet is waited for', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'im-main-'));
   const file = join(dir, 'im.yaml');
   const config = (secret: string) =>

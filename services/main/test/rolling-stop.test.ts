@@ -12,7 +12,7 @@ import { DOMAINS } from '@im/protocol';
 import { type RunningServer, runServer } from '../src/index.ts';
 
 const SETTLE_MS = 2_000;
-/** How often whoever sends requests looks who is ready. */
+/** How often the sender of requests checks which processes are ready. */
 const LOOK_MS = 200;
 const SECRET = 'secret';
 type Store = 'nats' | 'mongo' | 'redis' | 's3';

@@ -116,7 +116,7 @@ test('when a service cannot start, nothing stays behind', async () => {
   await assert.rejects(run(), /port taken/, 'the ops port is free again');
 });
 
-test('the status tells what runs, with which config, and what its services add', async () => {
+test('the status reports what runs, with which config, and what its services add', async () => {
   const server = await runServer(config(), {
     roles: ['transfer', 'api'],
     configHash: 'abc',
@@ -183,7 +183,7 @@ test('the key of the cluster is asked for as soon as the config has it, of actio
     assert.equal((await fetch(`${url}/${path}`)).status, 200, path);
 });
 
-test('an announced stop serves on, not ready, until all have heard and left; the stop is quick then', async () => {
+test('an announced stop serves on, not ready, until it settled and drained; the stop is quick then', async () => {
   const left = Promise.withResolvers<void>();
   const server = await started(
     ['api', 'gateway'],

@@ -103,7 +103,7 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Values that reach the stores: of users, a group and a message that are there. */
+/** Values that reach the stores: of existing users, a group and a message. */
 const GOOD: Readonly<Record<string, unknown>> = {
   conversationID: 'si_u1_u2',
   conversationIDs: ['si_u1_u2'],
@@ -297,7 +297,7 @@ describe('requests that are wrong', () => {
     await ask('/msg/send_msg', admin, message);
   });
 
-  test('no route takes a request that is wrong for a failure of its own', { timeout: 600_000 }, async (t) => {
+  test('no route takes a wrong request for an internal failure', { timeout: 600_000 }, async (t) => {
     const failures = new Map<string, string>();
     const codes = new Map<number, number>();
     const routes = describeRoutes().flatMap(({ route, admin: only, requests: [name] }) => {

@@ -15,7 +15,7 @@ test('of two processes one notifies about a delivery, whenever the other gets it
   assert.deepEqual(Object.fromEntries(keys), { a: 'settled', b: 'claimed' });
 });
 
-test('what is given back may be taken again, by anybody', async () => {
+test('a released claim may be taken again, by any process', async () => {
   const keys = new Map<string, string>();
   const [one, two] = [sharedClaims(fakeRedis(keys)), sharedClaims(fakeRedis(keys))];
   await one.take('a');

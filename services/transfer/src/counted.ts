@@ -39,7 +39,7 @@ export class Counted {
   /**
    * The row of a record; undefined when it is not counted, or its row is gone by now (retention). A record that was
    * counted in an earlier epoch is known by its key and its time.
-   * @throws LogChangedError when another record was counted at its position, or none although its seq would be there.
+   * @throws LogChangedError when another record was counted at its position, or none although its seq would be present.
    */
   rowOf(position: number, timeMs: number, dedupKey: Uint8Array): CountedRow | undefined {
     const replayed = position <= this.#src;

@@ -93,7 +93,7 @@ export class DedupWindow {
   }
 
   /**
-   * Notes a key and returns whether it was there before.
+   * Notes a key and returns whether it was present before.
    * @param key 16 bytes. @throws RangeError for another length.
    */
   seen(key: Uint8Array, timeMs: number): boolean {

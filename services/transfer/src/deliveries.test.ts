@@ -43,7 +43,7 @@ test('a chat message goes once to each user, with everything that it needs', () 
   assert.equal(decode('sdkws.MsgData', delivery?.msgData ?? msgData).seq, 300);
 });
 
-test('a change of membership names everybody to the group, and each user to himself', () => {
+test('a change of membership names all users to the group, and to each user only that user', () => {
   const record = make('log.Record', { groupID: 'g', addedUserIDs: ['n1', 'n2'], removedUserIDs: ['old'] });
   const entry = make('log.Entry', { conversationID: 'sg_g', toGroup: true, userIDs: ['x'], msgData });
   const out = decoded(place, record, entry, 0, 1, false).map(({ delivery }) => [

@@ -33,7 +33,7 @@ const at = (partition: number, applied: number, appliedTime: number): PartitionC
   fence: 1,
 });
 
-test('what a log held before it was set back and what came since are told apart by time', async () => {
+test('records from before a log was set back and later ones are distinguished by time', async () => {
   // Folded up to 1,495 under epoch 0; the log was set back to 30 entries and has 80 now.
   const found = await positionsSetBack(logUntil(80), info(900, 80), 1, [
     at(0, 50, 1_495),

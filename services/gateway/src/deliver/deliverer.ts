@@ -62,8 +62,8 @@ function pushEnvelope(delivery: log.Delivery): ResponseEnvelope {
 }
 
 /**
- * Whether a client has a message that is only delivered again: it synchronized after that run had
- * begun, or has yet to synchronize, and what the run found stored it has read, or will read, then. A
+ * Whether a client has a message that is only delivered again: it synchronized after that run
+ * started, or has yet to synchronize, and has read, or will then read, what the run found stored. A
  * client that does not synchronize, such as a bot that only listens, counts as synchronized at its
  * connecting once {@link SYNC_MS} have passed.
  */

@@ -102,7 +102,7 @@ function release(connection: Connection, now: number): number {
       connection.push(push.frame);
       continue;
     }
-    // What only waits behind another one has no time of its own.
+    // A push that only waits behind another one has no separate time.
     if (!blocked.has(push.conversationID)) next = Math.min(next, push.notBefore);
     blocked.add(push.conversationID);
     rest.push(push);

@@ -53,7 +53,7 @@ export class ConnectionCloser {
     this.#endsAt = now + options.withinMs;
   }
 
-  /** Resolves when the close of each has begun, or after {@link cancel}. */
+  /** Resolves when the close of each has started, or after {@link cancel}. */
   async run(): Promise<void> {
     while (performance.now() < this.#beginsAt && !this.#cancelled) await sleep(STEP_MS);
     const waiting = shuffled(this.#connections);
@@ -165,7 +165,7 @@ export class DrainController {
     this.#deps.handshakes.acceptAgain();
   }
 
-  /** Closes what is left within this time, without the time to settle; resolves when the close of each has begun. */
+  /** Closes what is left within this time, without the time to settle; resolves when the close of each has started. */
   async finish(withinMs: number): Promise<void> {
     if (!this.#closer) this.#start(withinMs, 0);
     this.#closer?.within(withinMs);
@@ -179,7 +179,7 @@ export class DrainController {
     this.#closer?.begin();
   }
 
-  /** Resolves when the close of each connection has begun, or after {@link cancel}. */
+  /** Resolves when the close of each connection has started, or after {@link cancel}. */
   async finished(): Promise<void> {
     await this.#done;
   }

@@ -35,7 +35,7 @@ const SLOT_MS = 25;
 /** Tags, lengths and numbers of an item on the wire, at most. */
 const ITEM_OVERHEAD = 64;
 
-/** A send and the time after which nobody waits for it, ms since the epoch. */
+/** A send and the time after which no caller waits for it, ms since the epoch. */
 interface Send {
   readonly item: msg.SendItem;
   readonly deadline: number;

@@ -57,7 +57,7 @@ export class Turns {
     this.#left = this.#perIteration;
     for (;;) {
       const [first] = this.#waiting;
-      // More than there can ever be is begun with a full share.
+      // A request larger than a full share starts with a full share.
       if (!first || (first.items > this.#left && this.#left < this.#perIteration)) break;
       this.#waiting.shift();
       this.#left -= first.items;

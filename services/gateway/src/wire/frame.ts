@@ -53,7 +53,7 @@ export function pongFrame(payload: Uint8Array): Buffer {
 /** The server's own control ping. */
 export const PING_FRAME: Buffer = frame(OPCODE.ping, Buffer.alloc(0));
 
-/** Every framing that a connection can have; a connection holds the index of its own. */
+/** Every framing that a connection can have; a connection holds the index of the one it uses. */
 export const FRAMINGS: readonly Framing[] = [
   { encoding: 'gob', gzip: false },
   { encoding: 'gob', gzip: true },

@@ -40,7 +40,7 @@ export interface MembershipRelayDeps {
 
 /** Time for one intent, after which another process takes it. */
 const LEASE_MS = 15_000;
-/** An intent without effect by then was never begun: its process is gone. */
+/** An intent without effect by then was never started: its process is gone. */
 const ABANDON_MS = 60_000;
 const AT_ONCE = 4;
 /** Intents of one tenant in one round. */

@@ -61,7 +61,7 @@ export function applicationNotifications(deps: NotificationDeps) {
         ),
       );
     },
-    /** `GroupApplicationAccepted` or `Rejected` to the owner, admins and applicant; `receiverAs` tells them apart. */
+    /** `GroupApplicationAccepted` or `Rejected` to the owner, admins and applicant; `receiverAs` distinguishes them. */
     async answered(
       ctx: CallContext,
       agreed: boolean,

@@ -165,7 +165,7 @@ async function pullWhileUp(
     }
     if (failed !== undefined) throw new Error(`reading of deliveries ended: ${failed}`);
   } finally {
-    // Somebody else may take at once what this process does not handle any more.
+    // Another process may take at once what this one no longer handles.
     for (const { reply } of arrived) if (reply) link.publish(reply, AGAIN);
     queues.end();
     end();

@@ -207,7 +207,7 @@ export class NatsDeliveryFeed implements DeliveryFeed {
   #doubt(reason: string): void {
     this.#doubts++;
     if (this.#waiting) {
-      // A replay that has not begun starts at infinity; its beginning decides what there was to miss.
+      // A replay that has not started is at infinity; its start decides what there was to miss.
       if (this.#replayAfter === Number.POSITIVE_INFINITY) this.#replayAfter = this.#safeSequence();
       return;
     }

@@ -43,7 +43,7 @@ export interface LossListener {
   onDoubt(reason: string): void;
 }
 
-/** Knows which producers of deliveries live, up to where each was heard without a loss, and runs barriers. */
+/** Knows which producers of deliveries live, up to where each was received without a loss, and runs barriers. */
 export class ProducerWatch {
   readonly #link: NatsLink;
   readonly #deps: BusDeps;
@@ -109,7 +109,7 @@ export class ProducerWatch {
 
   /**
    * How far behind the producers this process is, in ms: the time since the last heartbeat of the one
-   * heard best, and how late that one came. 0 when none is known.
+   * received best, and how late that one came. 0 when none is known.
    */
   behindMs(): number {
     const now = performance.now();

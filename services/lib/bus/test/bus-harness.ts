@@ -8,7 +8,7 @@ import { createLogger, createMetrics, createTaskRunner, type LiveConfig, type Ta
 import { encode, make } from '@im/protocol';
 import { type Bus, createBus, type OutgoingDelivery } from '../src/index.ts';
 
-/** A bus with parts of its own, as a process has. */
+/** A bus with separate parts, as in a process. */
 export interface TestBus extends AsyncDisposable {
   readonly bus: Bus;
   readonly tasks: TaskRunner;
@@ -19,7 +19,7 @@ export interface TestBus extends AsyncDisposable {
 /** A NATS server in a temporary folder, removed at the end. */
 export async function startTestNats(): Promise<Backend> {
   const dir = await mkdtemp(join(tmpdir(), 'openim-bus-'));
-  // These tests kill the server, so it must be one of their own.
+  // These tests kill the server, so they need a separate one.
   delete process.env.NATS_URL;
   const backend = await startNats({ dir });
   const dispose = backend[Symbol.asyncDispose].bind(backend);

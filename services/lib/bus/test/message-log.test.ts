@@ -296,7 +296,7 @@ test('a log that was recreated ends the reading', async () => {
   }
 });
 
-test('streams that somebody deleted are made again', async () => {
+test('deleted streams are created again', async () => {
   const own = await startTestNats();
   try {
     await using one = await startTestBus(own.uri, { publishTimeoutMs: 8_000 });

@@ -8,7 +8,7 @@ const DIGITS = 16;
 
 /**
  * Names one state of a config: its text and the contents of the files that it refers to, by path.
- * A process tells the one in force as `configHash` of its status.
+ * A process reports the one in force as `configHash` of its status.
  */
 export function configHash(text: string, files: ReadonlyMap<string, string>): string {
   const hash = createHash('sha256').update(text);

@@ -1,7 +1,7 @@
 /** What a process asks of its callers: nothing, a proof that may be missing, or one that must not. */
 export type CallerProof = 'none' | 'optional' | 'required';
 
-/** What a gateway tells of itself. */
+/** Status of a gateway. */
 export interface GatewayStatus {
   /** Connections now, those that are being closed included. */
   readonly connections: number;
@@ -17,7 +17,7 @@ export interface GatewayStatus {
   readonly drainEtaSeconds: number;
 }
 
-/** What transfer tells of itself. */
+/** Status of transfer. */
 export interface TransferStatus {
   /** Partitions of the log that this process folds. */
   readonly partitions: number;

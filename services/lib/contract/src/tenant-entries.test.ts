@@ -125,7 +125,7 @@ test('the second entry of a tenant neither suspends it nor keeps what the first 
   assert.equal(invalid.length, 1);
 });
 
-test('a host stays with a tenant that keeps its settings, whoever claims it', () => {
+test('a host stays with a tenant that keeps its settings, whichever tenant claims it', () => {
   const running = (id: string, hosts: string[]) => tenantSettings({ ...entry('x'), id, hosts });
   const inForce = [running('a', ['a.example']), running('b', ['b.example']), running('c', ['c.example'])];
   const next = checkTenants([

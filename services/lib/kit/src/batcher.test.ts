@@ -218,7 +218,7 @@ test('the queue is bounded by bytes, and what is refused is counted', async () =
   );
 });
 
-test('an item whose time ended in the queue is not begun', async () => {
+test('an item that expired in the queue is not started', async () => {
   const gate = Promise.withResolvers<void>();
   const begun: number[] = [];
   const batcher = new Batcher<number, number>({

@@ -9,7 +9,7 @@ export interface BatcherOptions<T, R> {
   /** Low-cardinality name, the label of its metrics. */
   readonly name: string;
   /**
-   * Handles one batch. Each item gets its result through `settle` as soon as it is there, or from the
+   * Handles one batch. Each item gets its result through `settle` as soon as it is available, or from the
    * list returned, which has one result per item, in order; an Error rejects that item alone. When it
    * rejects, every item without a result is rejected with that error.
    */
@@ -28,10 +28,10 @@ export interface BatcherOptions<T, R> {
   readonly maxInFlight?: number;
   /**
    * A batch in flight for this long, ms, gives its place to the next one, so that a few slow items hold
-   * up nobody; the items that have no result yet count as waiting. @default for ever
+   * up no others; the items that have no result yet count as waiting. @default unlimited
    */
   readonly slotMs?: number;
-  /** Time after which nobody waits for the item's result, ms since the epoch: it is not begun after that. */
+  /** Time after which no caller waits for the item's result, ms since the epoch; it is not started after that. */
   readonly expiresAt?: (item: T) => number;
   readonly metrics?: Metrics;
 }
@@ -189,7 +189,7 @@ export class Batcher<T, R> {
       const leftBytes = items.reduce((sum, { size }) => sum + size, 0);
       const batch = { items, begunAt: performance.now(), left: items.length, leftBytes, overdue: false };
       this.#inFlight.add(batch);
-      // A batch is nobody's alone: it must not end with the call of its first item.
+      // A batch belongs to no single caller: it must not end with the call of its first item.
       void outsideCalls(() => this.#runBatch(batch));
     }
     this.#observeQueue();
@@ -197,7 +197,7 @@ export class Batcher<T, R> {
     else if (this.#isIdle) this.#idle?.resolve();
   }
 
-  /** Looks again once the oldest batch in flight has had its time. */
+  /** Checks again once the oldest batch in flight has had its time. */
   #awaitSlot(): void {
     const { slotMs } = this.#options;
     if (slotMs === undefined || this.#slotTimer !== undefined) return;

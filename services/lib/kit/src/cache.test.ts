@@ -44,7 +44,7 @@ test('what was loaded before an invalidation is not kept', async () => {
   assert.equal(cache.peek('y').value, 'set');
 });
 
-test('a failed load is told to all who wait and tried again', async () => {
+test('a failed load rejects for all who wait and is tried again', async () => {
   const cache = createCache<string>(bounds);
   const fail = async () => {
     throw new Error('no');
@@ -98,7 +98,7 @@ test('hits and misses are counted by cache', async () => {
   assert.deepEqual(Object.fromEntries(values.map((v) => [v.labels.result, v.value])), { hit: 1, miss: 1 });
 });
 
-test('loads have a deadline of their own, unless they ask no store: then they are part of the call', async () => {
+test('loads have a separate deadline, unless they ask no store: then they are part of the call', async () => {
   const call = new CallScope({ deadline: Date.now() + 1_000 });
   const load = async () => currentCall() ?? 'no call';
   await withinCall(call, async () => {

@@ -13,8 +13,8 @@ export interface CacheOptions {
   /** How long "there is none" is served, in ms; 0, the default, never. */
   readonly negativeTtlMs?: number;
   /**
-   * Loads have a deadline of their own at the stores, for all who wait. False for loads that ask no store: those
-   * run as part of the call that began them, at less cost. @default true
+   * Loads have a separate deadline at the stores, for all who wait. False for loads that ask no store: those
+   * run as part of the call that started them, at less cost. @default true
    */
   readonly asksStores?: boolean;
   readonly metrics?: Metrics;
@@ -22,13 +22,13 @@ export interface CacheOptions {
 
 /**
  * A copy of something that lives elsewhere, bounded in size and age. `undefined` means "there is
- * none". Concurrent loads of a key are one load, and a load that was begun before an invalidation
+ * none". Concurrent loads of a key are one load, and a load that was started before an invalidation
  * is returned to those who waited for it but not kept.
  */
 export interface Cache<V> {
   /** The cached value, else what `load` finds. A failing load is not cached and rejects for all who wait. */
   get(key: string, load: (key: string) => Promise<V | undefined>): Promise<V | undefined>;
-  /** The cached value without loading; `known` tells "there is none" from "not cached". */
+  /** The cached value without loading; `known` distinguishes "there is none" from "not cached". */
   peek(key: string): { readonly known: boolean; readonly value: V | undefined };
   set(key: string, value: V | undefined): void;
   invalidate(key: string): void;

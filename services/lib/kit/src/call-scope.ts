@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type CallContext, DEFAULT_TIMEOUT_MS } from './context.ts';
 
 /**
- * Time beyond the deadline in which a call may finish a change that it has begun to write: a change cut
+ * Time beyond the deadline in which a call may finish a change that it has started to write: a change cut
  * in its middle costs more than the seconds.
  */
 export const WRITE_GRACE_MS = 5_000;
@@ -35,7 +35,7 @@ export class CallScope {
     this.#wrote = parent?.wrote ?? false;
   }
 
-  /** Whether a change was begun, here or by the call that this one is part of. */
+  /** Whether a change was started, here or by the call that this one is part of. */
   get wrote(): boolean {
     return this.#wrote;
   }
@@ -56,12 +56,12 @@ export class CallScope {
     if (this.#wrote) return;
     this.#wrote = true;
     this.#listeners = undefined;
-    // What runs is read for the caller and keeps the caller's time; what follows has a signal of its own.
+    // What runs is read for the caller and keeps the caller's time; what follows has a separate signal.
     this.#signal = undefined;
     this.#parent?.beginWrite();
   }
 
-  /** The caller has gone. Does nothing once a change was begun. */
+  /** The caller has gone. Does nothing once a change was started. */
   cancel(): void {
     if (this.#wrote || this.#cancelled) return;
     this.#cancelled = true;
@@ -115,7 +115,7 @@ export async function withinCall<T>(scope: CallScope, work: () => Promise<T>): P
 }
 
 /**
- * Runs `work` for all who wait for its result, such as a load of a cache: it has a deadline of its own,
+ * Runs `work` for all who wait for its result, such as a load of a cache: it has a separate deadline,
  * so that the call with the least time left does not decide for the others.
  */
 export function sharedWork<T>(work: () => Promise<T>): Promise<T> {

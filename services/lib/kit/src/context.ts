@@ -10,7 +10,7 @@ export interface CallContext {
   readonly tenant: TenantId;
   /** Trace id given by the client or made at the edge; never empty. */
   readonly operationID: string;
-  /** Time after which nobody waits for the answer, in ms since the epoch. */
+  /** Time after which no caller waits for the answer, in ms since the epoch. */
   readonly deadline: number;
   /** User who asks; empty for the system itself. */
   readonly opUserID: string;
@@ -23,8 +23,8 @@ export interface CallContext {
   /** Ends the work early, when the caller went away or the process stops. Not sent to other processes. */
   readonly signal?: AbortSignal;
   /**
-   * Takes a part of the answer before the rest is there. Only of methods whose contract has partial
-   * answers; an implementation that knows of none calls it never.
+   * Takes a part of the answer before the rest is available. Only of methods whose contract has partial
+   * answers; an implementation without them never calls it.
    */
   readonly onPartial?: (answer: object) => void;
 }
@@ -41,7 +41,7 @@ export interface Caller {
 }
 
 export interface SystemContextOptions {
-  /** Time limit in ms; 10 s unless told. */
+  /** Time limit in ms. @default 10,000 */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -73,7 +73,7 @@ export function withTimeout(ctx: CallContext, timeoutMs: number): CallContext {
   return { ...ctx, deadline };
 }
 
-/** The same call made by someone else, for instance once a token has told who asks. */
+/** The same call made by someone else, for instance once a token has identified the caller. */
 export function withCaller(ctx: CallContext, caller: Caller): CallContext {
   return {
     ...ctx,

@@ -1,6 +1,6 @@
 /**
  * Calls `work` for every item, at most `limit` at once, in the order of the items. Resolves when all are done.
- * @throws the first error; items that had not begun then are left out.
+ * @throws the first error; items not started by then are skipped.
  */
 export async function eachLimited<T>(
   items: Iterable<T>,

@@ -63,7 +63,7 @@ export class FailedAttempts {
 
 /**
  * The address that a request comes from. X-Forwarded-For is believed only on connections from private addresses, as an
- * Ingress has: whoever connects from elsewhere is taken for the client.
+ * Ingress has: a peer with any other address is taken for the client.
  * @param trustedProxies proxies in front that append to X-Forwarded-For; what stands before their entries is what a
  * client claims, and is not believed. With 0 it is always the address of the connection.
  */

@@ -40,7 +40,7 @@ export function sha256Parts(...parts: readonly (string | Uint8Array)[]): Buffer 
   return hash('sha256', all, 'buffer');
 }
 
-/** A random id of `bytes` bytes as lower-case hexadecimal; 16 bytes unless told. */
+/** A random id of `bytes` bytes as lower-case hexadecimal. @default 16 bytes */
 export function randomId(bytes = 16): string {
   return randomBytes(bytes).toString('hex');
 }

@@ -39,7 +39,7 @@ test('a name or host that two tenants claim is refused, and nothing changes', ()
   assert.equal(tenants.list().length, 1);
 });
 
-test('a tenant that is refused is told from one that is not there, by name and host', () => {
+test('a refused tenant is distinguished from an unknown one, by name and host', () => {
   const refused = [{ id: tenantId('b'), hosts: ['b.example', 'a.example'] }];
   const tenants = staticTenants([settings('a', ['a.example', 'a.example'])], refused);
   assert.deepEqual(
@@ -55,7 +55,7 @@ test('a tenant that is refused is told from one that is not there, by name and h
   assert.ok(!tenants.isRefused('b') && !tenants.isRefusedHost('b.example'));
 });
 
-test('a listener that fails for one tenant keeps no other from being told', () => {
+test('a listener that fails for one tenant keeps no other from being notified', () => {
   const tenants = staticTenants([settings('gone')]);
   const told: string[] = [];
   tenants.onChange((id) => {

@@ -27,10 +27,10 @@ export interface MutableTenantDirectory extends TenantDirectory {
   put(settings: TenantSettings): void;
   remove(id: TenantId): void;
   /**
-   * Makes these the only tenants, and tells listeners about those that differ.
+   * Makes these the only tenants, and notifies listeners of those that differ.
    * @param refused the entries that are not served.
    * @throws RangeError when two claim an id or a host; then nothing changes.
-   * @throws AggregateError of what listeners threw, when all have been told.
+   * @throws AggregateError of what listeners threw, when all have been notified.
    */
   replaceAll(settings: readonly TenantSettings[], refused?: readonly RefusedTenant[]): void;
 }
@@ -64,7 +64,7 @@ export function staticTenants(
     for (const id of before.keys()) if (!next.byId.has(id)) notify(id, undefined, failures);
     if (failures.length > 0) throw new AggregateError(failures, 'a changed tenant was not taken over');
   }
-  /** What fails for one tenant, or in one listener, keeps no other from being told. */
+  /** What fails for one tenant, or in one listener, keeps no other from being notified. */
   function notify(id: TenantId, settings: TenantSettings | undefined, failures: unknown[]): void {
     for (const listener of listeners) {
       try {

@@ -2,7 +2,7 @@
 export interface TokenBucketOptions {
   /** Tokens added per second; 0 means no limit. */
   readonly ratePerSecond: number;
-  /** Most tokens held, so the largest burst; one second's worth unless told, at least 1. */
+  /** Most tokens held, so the largest burst; at least 1. @default one second's worth */
   readonly burst?: number;
   /** Monotonic clock in ms; for tests. */
   readonly now?: () => number;
@@ -31,7 +31,7 @@ export class TokenBucket {
     this.#tokens = Math.min(this.#tokens, this.#burst);
   }
 
-  /** Takes `count` tokens when that many are there. */
+  /** Takes `count` tokens when that many are available. */
   take(count = 1): boolean {
     if (this.#rate === 0) return true;
     this.#refill();
@@ -48,7 +48,7 @@ export class TokenBucket {
     return this.#tokens >= 0 ? 0 : (-this.#tokens / this.#rate) * 1_000;
   }
 
-  /** Time in ms until `count` tokens are there; 0 when they are. */
+  /** Time in ms until `count` tokens are available; 0 when they are. */
   waitMs(count = 1): number {
     if (this.#rate === 0) return 0;
     this.#refill();
@@ -88,7 +88,7 @@ export class KeyedBuckets {
     return this.#buckets.size;
   }
 
-  /** Takes `count` tokens of a key when that many are there; what is larger than the burst takes a full bucket. */
+  /** Takes `count` tokens of a key when that many are available; what is larger than the burst takes a full bucket. */
   take(key: string, limit: KeyLimit, count = 1): boolean {
     if (limit.ratePerSecond === 0) return true;
     return this.#bucket(key, limit).take(Math.min(count, Math.max(1, limit.burst)));

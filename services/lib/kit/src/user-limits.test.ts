@@ -41,7 +41,7 @@ function fixture(name: UserLimitName, settings: object = {}) {
   };
 }
 
-test('a user has as much at once as the burst, and later as much as the rate; nobody else notices', async () => {
+test('a user has as much at once as the burst, and later as much as the rate; no other user notices', async () => {
   const { metrics, take, many, wait } = fixture('userChanges');
   assert.equal(many('rude'), 500);
   assert.match(take('rude'), /\(limits\.userChanges\); try again later/);
@@ -54,7 +54,7 @@ test('a user has as much at once as the burst, and later as much as the rate; no
   assert.deepEqual([refused?.labels, refused?.value], [{ limit: 'limits.userChanges' }, 3]);
 });
 
-test('rates by the minute; each group has a budget of its own', () => {
+test('rates by the minute; each group has a separate budget', () => {
   const { many, wait } = fixture('mentionAll');
   assert.equal(many('u', { of: 'g1' }), 10);
   assert.equal(many('u', { of: 'g2' }), 10);
@@ -63,7 +63,7 @@ test('rates by the minute; each group has a budget of its own', () => {
   assert.equal(fixture('profileChanges').many('u'), 10);
 });
 
-test('a tenant has limits of its own for its users; a changed limit holds at once, and 0 is none', () => {
+test('a tenant has separate limits for its users; a changed limit holds at once, and 0 is none', () => {
   const { many, change } = fixture('profileChanges', {
     userLimits: { profileChangesPerMinute: 1, profileChangeBurst: 2 },
   });

@@ -37,7 +37,7 @@ const LIMITS = {
   },
 } as const;
 
-/** Limits of what one user may do, beside messages; the name stands below `limits` in the config. */
+/** Limits of what one user may do, other than send messages; the name is a key of `limits` in the config. */
 export type UserLimitName = keyof typeof LIMITS;
 
 /** What {@link createUserLimit} needs. */

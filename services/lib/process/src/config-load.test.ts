@@ -92,7 +92,7 @@ test('every field at fault is named, with what it should be', async () => {
   );
 });
 
-test('an invalid tenant is refused alone; whoever checks the file gets every fault of it', async () => {
+test('an invalid tenant is refused alone; a check of the file reports all its faults', async () => {
   const tenants = (dir: string) => `
       - { id: a, tokenSecret: s, adminSecret: "\${file:${dir}/there}" }
       - { id: b, tokenSecret: "\${file:${dir}/absent}", adminSecret: "\${env:NOPE}" }
@@ -189,7 +189,7 @@ test('a file that is absent, broken or refers to nothing is a clear error', asyn
   });
 });
 
-test('every field is described and has a name of its own in the environment', () => {
+test('every field is described and has a unique name in the environment', () => {
   const fields = configFields();
   assert.equal(new Set(fields.map(({ env }) => env)).size, fields.length);
   for (const field of fields) assert.ok(field.description.length > 3, `${field.path} has no description`);

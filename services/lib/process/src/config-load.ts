@@ -19,7 +19,7 @@ import { type DeprecatedVariable, Environment } from './environment.ts';
 export interface ConfigSource {
   /** YAML file; without one, defaults and environment make the config. */
   readonly file?: string;
-  /** The environment; the process's own unless told. */
+  /** The environment. @default that of the process */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Gives the text of the file, and of those that it refers to, instead of the file system. */
   readonly readText?: (path: string) => Promise<string>;
@@ -71,7 +71,7 @@ export async function loadConfig(source: ConfigSource = {}): Promise<ServerConfi
 }
 
 /**
- * As {@link loadConfig}, but an invalid tenant is refused alone; tells what the config was read from.
+ * As {@link loadConfig}, but an invalid tenant is refused alone; also returns what the config was read from.
  * @throws ConfigError when anything but a tenant is at fault.
  */
 export async function readConfig(source: ConfigSource = {}): Promise<LoadedConfig> {

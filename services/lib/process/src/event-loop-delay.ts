@@ -26,7 +26,7 @@ export function measureEventLoopDelay(now: () => number = () => performance.now(
     p99() {
       const measured = current();
       if (now() - since < WINDOW_MS) return Math.max(previous ?? 0, measured);
-      // What nobody looked at for long is an average of long ago.
+      // A value not read for long is an average of long ago.
       previous = measured;
       since = now();
       histogram.reset();

@@ -4,7 +4,7 @@ import { Environment } from './environment.ts';
 import { wantsFormerNames, withFormerNames } from './former-metric-names.ts';
 import { createMetrics } from './metrics.ts';
 
-test('renamed metrics are there under both names, the others once', async () => {
+test('renamed metrics are exposed under both names, the others once', async () => {
   const metrics = createMetrics();
   metrics
     .counter('openim_a_total', 'Letters that begin with openim_a_total', ['letter'])

@@ -16,10 +16,10 @@ export interface LoggerOptions {
   readonly stream?: { write(line: string): void };
 }
 
-/** Loggers derived from each root, which keep a level of their own. */
+/** Loggers derived from each root, which keep a separate level. */
 const families = new WeakMap<Logger, Family>();
 
-/** Derived loggers for as long as somebody uses them: some live no longer than a piece of work. */
+/** Derived loggers for as long as they are in use: some live no longer than a piece of work. */
 class Family {
   #members: WeakRef<Logger>[] = [];
   #pruneAt = 64;

@@ -3,7 +3,7 @@ import { collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client
 
 /** Options of {@link createMetrics}. */
 export interface MetricsOptions {
-  /** Adds the process's own figures: CPU, memory, garbage collection, event-loop delay. Off unless told. */
+  /** Adds the process's own figures: CPU, memory, garbage collection, event-loop delay. @default false */
   readonly process?: boolean;
   /** Labels on every metric. */
   readonly labels?: Readonly<Record<string, string>>;
@@ -12,7 +12,7 @@ export interface MetricsOptions {
 /** Sampling of the event-loop delay in ms; a finer one costs wake-ups in idle processes. */
 const EVENT_LOOP_SAMPLING_MS = 20;
 
-/** A registry of its own; nothing is shared through globals. */
+/** A separate registry; nothing is shared through globals. */
 export function createMetrics(options: MetricsOptions = {}): Metrics {
   const registry = new Registry();
   if (options.labels) registry.setDefaultLabels({ ...options.labels });

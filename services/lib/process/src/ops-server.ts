@@ -46,7 +46,7 @@ export interface OpsServer {
   /** From now on `/readyz` answers 503. @param reason what it says. @default `stopping` */
   setStopping(reason?: string): void;
   readiness(): Readiness;
-  /** For how long `/readyz` has answered 503 to whoever asked, in ms; 0 when its last answer was 200. */
+  /** For how long `/readyz` has answered 503, in ms; 0 when its last answer was 200. */
   notReadyForMs(): number;
   /** @returns the port that it listens on. */
   start(): Promise<number>;

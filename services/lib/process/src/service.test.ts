@@ -49,7 +49,7 @@ test('a part that hangs or fails does not keep the others from stopping', async 
   assert.ok(performance.now() - begun < 20_000);
 });
 
-test('readiness is told with the name of each part that waits', () => {
+test('readiness is reported with the name of each part that waits', () => {
   const waits = part('store', [], { ready: () => notReady('no answer from MongoDB') });
   assert.deepEqual(combineReadiness([part('a', [])]), READY);
   assert.deepEqual(combineReadiness([part('a', []), waits]), {

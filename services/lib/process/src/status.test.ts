@@ -58,7 +58,7 @@ test('the version is the one of the repository', () => {
   assert.equal(productVersion(), manifest.version);
 });
 
-test('the delay of the event loop is told for seconds after it happened, and then forgotten', async () => {
+test('the delay of the event loop is reported for seconds after it happened, and then forgotten', async () => {
   let now = 0;
   const delay = measureEventLoopDelay(() => now);
   try {

@@ -10,7 +10,7 @@ export interface StatusRegistry {
   read(): ProcessStatus;
 }
 
-/** What is known of a process beside its services. */
+/** Facts about a process other than its services. */
 export interface ProcessFacts {
   readonly version: string;
   readonly instance: string;

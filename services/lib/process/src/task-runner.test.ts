@@ -12,7 +12,7 @@ function runner() {
   return { tasks: createTaskRunner({ log, metrics }), lines, metrics };
 }
 
-test('a loop that fails or returns is started again, and its failures are told', async () => {
+test('a loop that fails or returns is started again, and its failures are reported', async () => {
   const { tasks, lines, metrics } = runner();
   let runs = 0;
   const third = Promise.withResolvers<void>();
@@ -62,7 +62,7 @@ test('single tasks are bounded by name, and a failure does not escape', async ()
 
 test('a refusal cannot be left out of account', async () => {
   const { tasks } = runner();
-  // @ts-expect-error: whoever spawns says what happens when it is refused.
+  // @ts-expect-error: the caller of spawn says what happens when it is refused.
   tasks.spawn('t', async () => {}, { limit: 1 });
   await tasks.stop();
 });

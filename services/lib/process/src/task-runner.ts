@@ -15,7 +15,7 @@ export interface SpawnOptions {
   /** Most runs of this name at once; a further one is refused. @default 1,000 */
   readonly limit?: number;
   /**
-   * Called in place of the work when that is refused: the caller does it itself, tells its own caller,
+   * Called in place of the work when that is refused: the caller does it itself, informs its own caller,
    * or says by {@link acceptLoss} that nothing is lost but the work.
    */
   readonly onRefused: (reason: Refusal) => void;
@@ -83,7 +83,7 @@ export function createTaskRunner({ log, metrics }: TaskRunnerDeps): TaskRunner {
     running.add(task);
   }
 
-  /** Never rejects: a failure is told here, once. */
+  /** Never rejects: a failure is reported here, once. */
   async function supervised(name: string, work: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
     try {
       await work(signal);

@@ -18,7 +18,7 @@ export const PLATFORM_NAMES: Readonly<Record<number, string>> = {
   11: 'HarmonyOS',
 };
 
-/** Platform ids with a meaning of their own. */
+/** Platform ids with a special meaning. */
 export const PLATFORM = { IOS: 1, Android: 2, Web: 5, Admin: 10 } as const;
 
 /** Terminal class by platform id; multi-login policies 4 and 5 compare classes. */

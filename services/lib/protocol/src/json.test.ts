@@ -16,7 +16,7 @@ test('zero values are written, lists and messages are null, empty maps are left 
   assert.equal('options' in value, false);
 });
 
-test('the one map that a client reads unasked is there when it is empty', () => {
+test('the one map that a client reads unasked is present when it is empty', () => {
   const name = 'group.BatchGetIncrementalGroupMemberResp';
   assert.equal(toJson(name, make(name)), '{"respList":{}}');
 });

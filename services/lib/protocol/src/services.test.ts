@@ -18,7 +18,7 @@ const READ = /^(get|batchGet|page|search|pull|parse|is|account|access)(?=[A-Z])/
 const ISSUING = ['auth.getAdminToken', 'auth.getUserToken'];
 
 /**
- * Reads with other names. Those with a mark were taken for writes as long as calls were told apart by their names: they
+ * Reads with other names. Those with a mark were taken for writes as long as calls were distinguished by their names: they
  * failed, where they are now sent again, when a connection broke.
  */
 const OTHER_READS = [

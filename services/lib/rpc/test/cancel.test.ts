@@ -57,7 +57,7 @@ test('a caller that goes away cancels its call at the other process, and what th
   last.release();
 });
 
-test('a caller whose process ends cancels its calls, unless a change was begun', async () => {
+test('a caller whose process ends cancels its calls, unless a change was started', async () => {
   const { scopes, service, release } = waiting();
   await using server = await startPeer(loopbackConfig({}), 'user', service);
   const client = await startPeer(loopbackConfig({ addresses: [`127.0.0.1:${portOf(server, 'user')}`] }));

@@ -152,7 +152,7 @@ test('requests and answers over the limit are refused, and other calls go on', a
   assert.equal((await other).usersInfo[0]?.userID, 'fits');
 });
 
-/** A process whose users are as large as told: `<id>/<characters>`. */
+/** A process whose users are as large as requested: `<id>/<characters>`. */
 const profiles = {
   getDesignateUsers: async (_call: CallContext, { userIDs }: { userIDs: string[] }) =>
     make('user.GetDesignateUsersResp', {
@@ -385,7 +385,7 @@ test('a caller that does not read its answers holds up none of the others', asyn
     },
   });
   const address = `127.0.0.1:${portOf(server, 'user')}`;
-  // A stream of its own that asks and never reads.
+  // A separate stream that asks and never reads.
   const rude = new Client(address, credentials.createInsecure());
   const asIs = (bytes: Buffer): Buffer => bytes;
   const stream = rude.makeBidiStreamRequest('/openim.rpc.Pipe/Exchange', asIs, asIs);

@@ -10,7 +10,7 @@ import { systemContext } from '@im/kit';
 import { ERR, make } from '@im/protocol';
 import { loopbackConfig, type Peer, startPeer } from './fixture.ts';
 
-/** The home of `user` in a process of its own. */
+/** The home of `user` in a separate process. */
 interface Home extends AsyncDisposable {
   readonly port: number;
   readonly pid: string;
@@ -87,7 +87,7 @@ test('reads go on while one of two processes is killed and comes back', async ()
     assert.ok(Date.now() < deadline, 'the process that returned is used');
 });
 
-test('a call made while no process is there waits for one, within its deadline', async () => {
+test('a call made while no process is available waits for one, within its deadline', async () => {
   await using first = await startHome();
   await using client = await caller([first]);
   await ask(client);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRedisUri } from './redis-uri.ts';
 
-test('the URI tells one server, sentinels or a cluster', () => {
+test('the URI names one server, sentinels or a cluster', () => {
   assert.deepEqual(parseRedisUri('redis://127.0.0.1:6379'), {
     kind: 'single',
     nodes: [{ host: '127.0.0.1', port: 6379 }],

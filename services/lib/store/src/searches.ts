@@ -4,7 +4,7 @@ import { ERR, ImError } from '@im/protocol';
 import { type MongoClient, MongoServerError } from 'mongodb';
 import { createMongoClient, type SentCommand } from './mongo.ts';
 
-/** Searches of a process at once; each has one connection of a pool of their own. */
+/** Searches of a process at once; each has one connection of a separate pool. */
 const AT_ONCE = 4;
 /** Searches of one tenant at once. */
 const PER_TENANT = 2;

@@ -17,7 +17,7 @@ export interface Store extends Service {
   collection<T extends TenantDocument>(tenant: TenantId, spec: CollectionSpec<T>): TenantCollection<T>;
   /**
    * What `work` finds in a collection of the tenant: for what reads much and may be asked by any user. Few run
-   * at once, on connections of their own.
+   * at once, on separate connections.
    * @throws ImError 429 when too many of the tenant wait, 90002 when it took longer than it may, and as {@link collection}.
    */
   search<T extends TenantDocument, R>(

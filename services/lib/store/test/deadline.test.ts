@@ -74,7 +74,7 @@ test('calls end by their deadline when the database stands still, and leave no w
   );
 });
 
-test('a call that has no time left asks nothing more, but finishes a change that it has begun', {
+test('a call that has no time left asks nothing more, but finishes a change that it has started', {
   timeout: 120_000,
 }, async () => {
   const commands: string[] = [];

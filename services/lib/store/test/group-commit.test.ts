@@ -129,7 +129,7 @@ test('a writer whose session was ended by others goes on', async () => {
   await other.close();
 });
 
-test('what was done is there after the server was killed', async () => {
+test('acknowledged writes are kept after the server was killed', async () => {
   if (!servers.mongo.managed) return;
   const { store } = opened;
   let acknowledged = 0;

@@ -172,7 +172,7 @@ for (const [placement, [one, two]] of [
       assert.deepEqual(await read(9, 8, 5), []);
     });
 
-    test('removal finds where the rows begin, and ages are told of what is left', async () => {
+    test('removal finds where the rows begin, and reports the ages of what is left', async () => {
       const rows = msgRows(opened.store);
       const changes = msgRowChanges(opened.store);
       await rows.insert(range(1, 2_500).map((n) => row(one, 'sg_old', n)));
@@ -252,7 +252,7 @@ for (const [placement, [one, two]] of [
       assert.deepEqual([newest.get(1_000), newest.get(1_002)], [false, true]);
     });
 
-    test('conversation truth never goes back, whoever writes late', async () => {
+    test('conversation truth never goes back, whichever process writes late', async () => {
       const repo = conversationSeqs(opened.store);
       const update = (max: number, src: number, tenant = one) => ({
         tenant,

@@ -6,7 +6,7 @@ const BOUNDS = new Set(['$in', '$gt', '$gte', '$lt']);
 
 /**
  * What is wrong with a query whose cost grows with the collection on some server, whatever its plan
- * says; undefined when nothing is. Right are: `_id` equal or `$in`, beside any other conditions; or
+ * says; undefined when nothing is. Right are: `_id` equal or `$in`, with any other conditions; or
  * the first fields of one index and nothing else, all equal but the last, which may be `$in` or a range
  * without `$lte`. More conditions go into a second `$match`, or are looked at by the caller.
  */

@@ -71,7 +71,7 @@ test('fifty searches of a tenant at once leave the connections to others, and th
     assert.ok(reason instanceof ImError && reason.code === 429, String(reason));
     assert.match(reason.detail, /20 searches of the tenant wait/);
   }
-  // Real searches, all at once, beside the reads of the other tenant.
+  // Real searches, all at once, alongside the reads of the other tenant.
   const real = Array.from({ length: 20 }, (_, i) => users.page(busy, { nickname: `USER${i}` }, PAGE));
   await Promise.all(Array.from({ length: 50 }, (_, i) => users.get(quiet, `other${i}`)));
   for (const [i, { total }] of (await Promise.all(real)).entries()) assert.ok(total > 0, `search ${i}`);

@@ -318,7 +318,7 @@ for (const [placement, [one, two]] of [
       assert.deepEqual(await members.joinedGroupIDs(one, 'c'), ['mv']);
     });
 
-    test('a slow change that another overtakes tells nothing wrong, and puts the logs right', async () => {
+    test('a slow change that another overtakes reports nothing wrong, and puts the logs right', async () => {
       const members = groupMemberRepo(opened.store);
       const changes = groupMemberChanges(opened.store);
       for (const slowly of ['add', 'remove'] as const) {
@@ -341,7 +341,7 @@ for (const [placement, [one, two]] of [
       }
     });
 
-    test('intents of changes of membership: due when nobody is at them, claimed by one', async () => {
+    test('intents of changes of membership: due when no process works on them, claimed by one', async () => {
       const outbox = membershipOutbox(opened.store);
       const intent = (id: string, at: number) => ({
         id,

@@ -35,7 +35,7 @@ for (const [placement, [one, two]] of [
       assert.equal((await logs.write(one, 'r', inserted('a'))).version, 2);
     });
 
-    test('twenty writers at once: twenty versions, and nobody is missing', async () => {
+    test('twenty writers at once: twenty versions, and no writer is missing', async () => {
       const logs = versionLogs(opened.store, 'groupMember');
       const base = await logs.stamp(one, 'busy');
       const stamps = await Promise.all(
@@ -77,7 +77,7 @@ for (const [placement, [one, two]] of [
       );
     });
 
-    test('a client that is behind by more than 200 entries starts anew, however the log was cut', async () => {
+    test('a client that is behind by more than 200 entries starts over, however the log was cut', async () => {
       const logs = versionLogs(opened.store, 'conversation');
       const base = await logs.stamp(one, 'far');
       const ids = Array.from({ length: 1_000 }, (_, i) => `c${i}`);

@@ -56,7 +56,7 @@ test('a user has 2,000 messages at once and 100 a second; others and other tenan
   );
 });
 
-test('a user has 16 MiB at once and 1 MiB a second; administrators have no limit of their own', () => {
+test('a user has 16 MiB at once and 1 MiB a second; administrators have no separate limit', () => {
   const { send, count, wait } = fixture();
   assert.equal(
     count(1_000, () => send('rude', 262_144)),

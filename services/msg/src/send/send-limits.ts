@@ -18,7 +18,7 @@ export interface SendLimitsDeps {
 /** The rates of messages: what comes over WebSocket and over HTTP meets here. */
 export interface SendLimits {
   /**
-   * Takes one message of its sender's and its tenant's budgets. Administrators have no budget of their own; their
+   * Takes one message of its sender's and its tenant's budgets. Administrators have no separate budget; their
    * messages count for the tenant.
    * @throws ImError TooManyRequests (429, retryable), naming the limit.
    */

@@ -17,7 +17,7 @@ export interface ResponseEnvelope {
   operationID: string;
   errCode: number;
   errMsg: string;
-  /** Protobuf of the answer; null when there is none, which JSON tells from an empty one. */
+  /** Protobuf of the answer; null when there is none, which JSON distinguishes from an empty one. */
   data: Uint8Array | null;
 }
 

@@ -54,7 +54,7 @@ function structDefinition(name: string, id: number, fields: readonly Field[]): B
 
 const RESPONSE_ID = 66;
 /**
- * Every frame begins with these bytes: each is a gob stream of its own. The order of the fields is
+ * Every frame begins with these bytes: each is a separate gob stream. The order of the fields is
  * part of the contract, because one client library goes by it instead of the definition.
  */
 const RESPONSE_PREFIX = structDefinition('Resp', RESPONSE_ID, [

@@ -42,7 +42,7 @@ export class GobReader {
     if (first >= 128) this.position += this.#extraBytes(first);
   }
 
-  /** A length that is there to be read. */
+  /** A length that is available to read. */
   length(): number {
     const n = this.uint();
     if (n > this.left) throw new EnvelopeError('gob: length beyond the message');

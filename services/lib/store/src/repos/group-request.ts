@@ -22,7 +22,7 @@ export interface GroupRequest {
   readonly handledTime: number;
   /** 1 admin, 2 invitation, 3 search, 4 QR code. */
   readonly joinSource: number;
-  /** Who invited; empty when the user asked himself. */
+  /** Who invited; empty when the user applied. */
   readonly inviterUserID: string;
   readonly ex: string;
 }

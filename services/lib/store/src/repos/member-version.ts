@@ -16,7 +16,7 @@ export interface MembersSince {
   /** Version of the last change of membership; 0 when there was none since this is counted. */
   readonly version: number;
   readonly changedUserIDs: readonly string[];
-  /** The log does not reach back that far: anybody may have come or left. */
+  /** The log does not reach back that far: any user may have joined or left. */
   readonly full: boolean;
 }
 

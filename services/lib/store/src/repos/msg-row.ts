@@ -179,7 +179,7 @@ export function msgRows(store: Store) {
   return guarded({
     /**
      * Inserts rows of any tenants, one bulk per database; resolves when a majority has journaled them.
-     * Inserting again what is there is `stored`.
+     * Inserting an existing row again is `stored`.
      * @returns one outcome per row, in order. @throws when the outcome of any is unknown.
      */
     async insert(batch: readonly NewMsgRow[]): Promise<InsertOutcome[]> {

@@ -51,7 +51,7 @@ export interface ObjectUploadRepo {
   bytes(tenant: TenantId): Promise<number>;
   /** Writes an upload down; one with the same id is replaced. */
   put(tenant: TenantId, upload: OpenUpload): Promise<void>;
-  /** Takes an upload, so that one of those who want to end it does. @returns whether it was there. */
+  /** Takes an upload, so that one of those who want to end it does. @returns whether it existed. */
   take(tenant: TenantId, id: string): Promise<boolean>;
   has(tenant: TenantId, id: string): Promise<boolean>;
   /** Uploads of a user, counted up to `most`. */

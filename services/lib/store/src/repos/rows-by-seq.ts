@@ -5,7 +5,7 @@ import { lowestSeq, MAX_STEP, seqSteps } from './seq-walk.ts';
 
 /** Digits of a seq inside `_id`, so that text order is number order; enough for 2^53. */
 const SEQ_DIGITS = 16;
-/** Rows that are removed without a look which of them are there. */
+/** Rows that are removed without a check which of them exist. */
 const FEW = 64;
 
 /** A seq as it stands in `_id`. */

@@ -214,7 +214,7 @@ export function userRepo(store: Store): UserRepo {
         await users.col.insertMany(docs, { ordered: false });
         return [];
       } catch (error) {
-        // Somebody registered one of them meanwhile: take back the others.
+        // Another call registered one of them meanwhile: take back the others.
         const lost = new Set(refused(error));
         await users.col.deleteMany({ _id: { $in: ids.filter((_, i) => !lost.has(i)) } });
         return docs.filter((_, i) => lost.has(i)).map(({ userID }) => userID);

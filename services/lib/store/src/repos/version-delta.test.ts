@@ -65,13 +65,13 @@ describe('what a client misses', () => {
   test('200 entries are a delta', () => {
     assert.equal(deltaOf(now, many(MAX_DELTA), { versionID: ID, version: 8 }).insert.length, 200);
   });
-  test('201 entries, special ones counted, are everything anew', () => {
+  test('201 entries, special ones counted, need a full synchronization', () => {
     const entries = [...many(MAX_DELTA), entry(SORT_ENTRY, CHANGE.Update, 9)];
     const delta = deltaOf(now, entries, { versionID: ID, version: 8 });
     assert.equal(delta.full, true);
     assert.deepEqual(delta.insert, []);
   });
-  test('whoever misses a dropped entry misses more than a delta holds', () => {
+  test('a client that misses a dropped entry misses more than a delta holds', () => {
     const kept = Array.from({ length: KEPT_ENTRIES }, (_, i) => entry(`u${i}`, CHANGE.Insert, 10 + i));
     const current = { versionID: ID, version: 9 + KEPT_ENTRIES };
     assert.equal(deltaOf(current, kept, { versionID: ID, version: 9 }).full, true);
