@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { thirdPartyNotices } from './bundle/notices.ts';
 
@@ -8,8 +8,8 @@ import { thirdPartyNotices } from './bundle/notices.ts';
  * usage: bundle.ts [--out <folder>] [<entry> ...]
  *
  * Bundles the server and the operator, or the entries that are named, into `dist/app/`: `im.mjs` and
- * `operator.mjs` with the files that they load, which Node runs without node_modules. A role loads only
- * the files of what it imports. Source maps are written next to them, without the sources.
+ * `operator.mjs` with the files that they load and the threads that they start, which Node runs without
+ * node_modules. A role loads only the files of what it imports. Source maps are written next to them, without the sources.
  */
 const root = join(import.meta.dirname, '..');
 const { values, positionals } = parseArgs({ options: { out: { type: 'string' } }, allowPositionals: true });
@@ -20,12 +20,19 @@ const ENTRIES: Readonly<Record<string, string>> = {
   operator: 'operator/src/main.ts',
 };
 
+/** Threads of `im`. */
+const THREADS: Readonly<Record<string, string>> = { pictures: 'services/third/src/thumbnails/worker.ts' };
+
 /** Packages that are CommonJS find `require` where they expect it. */
 const BANNER =
   "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);";
 
 /** The parsed protobuf schemas, next to the chunk that reads them: faster than parsing them at every start. */
 const SCHEMA_FILE = 'schema.json';
+
+/** The decoder of pictures, which starts threads from its own file and reads the other one next to it. */
+const DECODER_FILES = ['vips-node.mjs', 'vips.wasm'];
+const DECODER = 'node_modules/wasm-vips/lib';
 
 /** Native parts of ws that it does without. */
 const EXTERNAL = ['bufferutil', 'utf-8-validate'];
@@ -57,14 +64,18 @@ const entries = wanted.map((name): [string, string] => {
     throw new RangeError(`there is no entry ${name}: ${Object.keys(ENTRIES).join(', ')}`);
   return [name, file];
 });
+const threads = wanted.includes('im') ? Object.entries(THREADS) : [];
 const metafile = join(build, 'meta.json');
 run('esbuild', [
-  ...entries.map(([name, file]) => `${name}=${file}`),
+  ...[...entries, ...threads].map(([name, file]) => `${name}=${file}`),
   `--outdir=${unfinished}`,
   `--metafile=${metafile}`,
   `--define:OPENIM_VERSION=${JSON.stringify(version)}`,
   `--define:OPENIM_SCHEMA_FILE=${JSON.stringify(SCHEMA_FILE)}`,
   `--banner:js=${BANNER}`,
+  '--define:OPENIM_PICTURE_WORKER="./pictures.mjs"',
+  `--alias:wasm-vips=./${DECODER_FILES[0]}`,
+  `--external:./${DECODER_FILES[0]}`,
   ...EXTERNAL.map((name) => `--external:${name}`),
   '--bundle',
   '--splitting',
@@ -81,8 +92,13 @@ run('esbuild', [
   '--sources-content=false',
   '--log-level=error',
 ]);
+const decoder = wanted.includes('im') ? DECODER_FILES.map((file) => join(DECODER, file)) : [];
+for (const file of decoder) copyFileSync(join(root, file), join(unfinished, basename(file)));
 const { inputs }: { inputs: Readonly<Record<string, unknown>> } = JSON.parse(readFileSync(metafile, 'utf8'));
-writeFileSync(join(unfinished, 'THIRD-PARTY-NOTICES.txt'), thirdPartyNotices(root, Object.keys(inputs)));
+writeFileSync(
+  join(unfinished, 'THIRD-PARTY-NOTICES.txt'),
+  thirdPartyNotices(root, [...Object.keys(inputs), ...decoder]),
+);
 rmSync(out, { recursive: true, force: true });
 renameSync(unfinished, out);
 rmSync(build, { recursive: true });

@@ -25,6 +25,14 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
       'services/api/test/testdata/openim-routes.txt',
     ],
   ],
+  'admin-operation.md': [
+    /listUsers/,
+    [
+      'services/lib/admin-api/src/operations/users.ts',
+      'services/lib/admin-api/src/operations/index.ts',
+      'services/api/src/admin/routes/users.ts',
+    ],
+  ],
   'gateway-request.md': [
     /SubUserOnlineStatus/,
     [
@@ -70,15 +78,13 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
     ],
   ],
   'push-provider.md': [
-    /logProvider|PushProvider|\[none, log\]|'none' \| 'log'|'none', 'log'|push\.provider/,
+    /miProvider|startXiaomi|'mi'|PushProvider\b/,
     [
-      'services/push/src/providers/push-provider.ts',
-      'services/lib/contract/src/config/workers.ts',
-      'services/push/src/index.ts',
-      'crds/openimclusters.openim.io.yaml',
-      'operator/src/resources/effective.ts',
-      'operator/src/resources/config.ts',
-      'operator/test/crd-settings.test.ts',
+      'services/lib/push-providers/src/push-provider.ts',
+      'services/lib/contract/src/push-settings.ts',
+      'services/lib/push-providers/src/push-providers.ts',
+      'services/lib/push-providers/test/contract.test.ts',
+      'services/lib/push-providers/test/vendors.test.ts',
     ],
   ],
   'cron-job.md': [

@@ -17,6 +17,9 @@ const GENERATED: Readonly<Record<string, string>> = {
   'docs/reference/errors.md': 'services/lib/protocol/scripts/errors-doc.ts',
   'docs/reference/limits.md': 'services/main/scripts/limits-doc.ts',
   'docs/reference/cli.md': 'cli/scripts/cli-doc.ts',
+  'docs/reference/operator.md': 'operator/scripts/operator-doc.ts',
+  'docs/protocol/webhooks.md': 'services/lib/webhooks/scripts/webhooks-doc.ts',
+  'docs/reference/admin-api.md': 'services/lib/admin-api/scripts/admin-api-doc.ts',
   'docs/reference/packages.md': 'tools/packages-doc.ts',
 };
 

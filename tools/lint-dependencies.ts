@@ -21,7 +21,12 @@ const PROCESS = '@im/process';
 /** What every package above may use: the contract, small tools and the life of a process. */
 const BASE = [CONTRACT, KIT, PROCESS];
 const ADAPTERS = ['@im/rpc', '@im/store', '@im/bus', '@im/blob'];
+const WEBHOOKS = '@im/webhooks';
+const TRACING = '@im/tracing';
+const PUSH_PROVIDERS = '@im/push-providers';
+const SMS_MAIL = '@im/sms-mail';
 const DOMAIN = '@im/domain';
+const ADMIN_API = '@im/admin-api';
 const TESTING = '@im/testing';
 const SERVICES = ['gateway', 'api', 'auth', 'user', 'msg', 'conversation', 'group', 'relation', 'third']
   .concat(['transfer', 'push', 'cron'])
@@ -41,12 +46,21 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [CONTRACT, []],
   [KIT, [PROTOCOL, CONTRACT]],
   [PROCESS, [CONTRACT, KIT]],
+  [ADMIN_API, []],
   ...ADAPTERS.map((name): [string, string[]] => [name, [PROTOCOL, ...BASE]]),
+  [PUSH_PROVIDERS, [...BASE, '@im/webhooks']],
+  [TRACING, [PROTOCOL, ...BASE]],
+  [SMS_MAIL, [...BASE, '@im/webhooks']],
   [DEV_STORES, BASE],
-  [DOMAIN, [PROTOCOL, ...BASE, ...ADAPTERS]],
-  [TESTING, [PROTOCOL, ...BASE, ...ADAPTERS, DEV_STORES]],
-  ...SERVICES.map((name): [string, string[]] => [name, [PROTOCOL, ...BASE, ...ADAPTERS, DOMAIN]]),
-  [MAIN, [PROTOCOL, ...BASE, ...ADAPTERS, ...SERVICES]],
+  [WEBHOOKS, [PROTOCOL, ...BASE, '@im/bus', '@im/store']],
+  [DOMAIN, [PROTOCOL, ...BASE, ...ADAPTERS, WEBHOOKS]],
+  [TESTING, [PROTOCOL, ...BASE, ...ADAPTERS, WEBHOOKS, DEV_STORES]],
+  ...SERVICES.map((name): [string, string[]] => [
+    name,
+    [PROTOCOL, ...BASE, ...ADAPTERS, WEBHOOKS, PUSH_PROVIDERS, SMS_MAIL, DOMAIN],
+  ]),
+  ['@im/api', [PROTOCOL, ...BASE, '@im/rpc', ADMIN_API]],
+  [MAIN, [PROTOCOL, ...BASE, ...ADAPTERS, WEBHOOKS, TRACING, ...SERVICES]],
   [KUBE, BASE],
   ['@im/operator', [...BASE, KUBE]],
   [CLIENT, [PROTOCOL, ...BASE]],
@@ -55,8 +69,23 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [DEV_SDK, [PROTOCOL, ...BASE, CLIENT]],
   [DEV_CLUSTER, [PROTOCOL, ...BASE, KUBE, CLIENT, MAIN, DEV_STORES, DEV_KUBERNETES, DEV_SDK]],
   // `openimctl dev` starts its own stores, `openimctl bench` its own server: both only in a clone of the repository.
-  ['openimctl', [PROTOCOL, ...BASE, MAIN, KUBE, '@im/operator', CLIENT, PROOF, DEV_STORES, DEV_CLUSTER]],
-  ['@im/e2e', [PROTOCOL, ...BASE, MAIN, KUBE, CLIENT, PROOF, DEV_CLUSTER, DEV_SDK]],
+  [
+    'openimctl',
+    [
+      PROTOCOL,
+      ...BASE,
+      ADMIN_API,
+      MAIN,
+      WEBHOOKS,
+      KUBE,
+      '@im/operator',
+      CLIENT,
+      PROOF,
+      DEV_STORES,
+      DEV_CLUSTER,
+    ],
+  ],
+  ['@im/e2e', [PROTOCOL, ...BASE, ADMIN_API, MAIN, KUBE, CLIENT, PROOF, DEV_CLUSTER, DEV_SDK]],
 ]);
 
 /** Tests and benchmarks of any package may start the real store servers, and domains on them. */
@@ -66,6 +95,7 @@ const TESTS_MAY_IMPORT: readonly string[] = [PROTOCOL, ...BASE, DEV_STORES, TEST
 const TESTS_OF_MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [KUBE, [DEV_KUBERNETES]],
   ['@im/operator', [DEV_KUBERNETES]],
+  ['openimctl', [DEV_KUBERNETES]],
 ]);
 
 /** Packages that run or describe the development of the repository, used by name alone. */
@@ -112,7 +142,7 @@ function faultOf(
   if (allowed.includes(name)) return undefined;
   const forTests = [...TESTS_MAY_IMPORT, ...(TESTS_OF_MAY_IMPORT.get(home.name) ?? [])];
   if (!shipped && forTests.includes(name)) return undefined;
-  return `${home.name} must not depend on ${name}: protocol, contract <- kit <- process <- rpc, store, bus, blob <- domain <- a service <- main`;
+  return `${home.name} must not depend on ${name}: protocol, contract <- kit <- process <- rpc, store, bus, blob <- webhooks <- domain <- a service <- main`;
 }
 
 function relativeFault(

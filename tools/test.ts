@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { keepCluster } from './test-run/cluster-keeper.ts';
 import { beginInstallation } from './test-run/program-installer.ts';
 import { type FileResult, runFile } from './test-run/run-file.ts';
+import { Schedule, type Task } from './test-run/schedule.ts';
 import { runStaticChecks } from './test-run/static-checks.ts';
-import { findSuites, type Lane, type Suite } from './test-run/suites.ts';
+import { BRINGS_UP_THE_NODE, findSuites, type Suite } from './test-run/suites.ts';
 import { describeFile, describeRun, type SuiteResult, totals } from './test-run/summary.ts';
 
 /**
@@ -14,59 +15,71 @@ import { describeFile, describeRun, type SuiteResult, totals } from './test-run/
 const root = join(import.meta.dirname, '..');
 const filters = process.argv.slice(2);
 
-async function runSuite(suite: Suite): Promise<SuiteResult> {
-  const begun = performance.now();
-  const waiting = [...suite.files];
-  const results: FileResult[] = [];
-  const worker = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const result = await runFile(root, file, suite);
-      results.push(result);
-      console.log(describeFile(result));
-    }
-  };
-  await Promise.all(Array.from({ length: suite.concurrency }, worker));
-  return { name: suite.name, files: results, ms: performance.now() - begun };
-}
-
-const suites = findSuites(root, filters, availableParallelism());
+const cores = availableParallelism();
+const suites = findSuites(root, filters, cores);
 const installation = suites.some((suite) => suite.onKubernetes) ? beginInstallation(root) : undefined;
+const onlyKubernetes = suites.every((suite) => suite.onKubernetes);
+const schedule = new Schedule(suites);
+const results = new Map<Suite, FileResult[]>(suites.map((suite) => [suite, []]));
 
-const done = new Map<Suite, SuiteResult>();
-
-/** Resolves when tests wait for what is being compiled. */
+/** Resolves when packages wait for what is being compiled. */
 const compilersAlone = Promise.withResolvers<void>();
 
-/** Runs the suites of one lane one after another. */
-async function runLane(lane: Lane): Promise<void> {
-  let kept: AsyncDisposable | undefined;
-  try {
-    for (const suite of suites.filter((suite) => suite.lane === lane)) {
-      if (suite.onKubernetes) {
-        compilersAlone.resolve();
-        await installation?.finished();
-      }
-      if (suite.onCluster) kept ??= await keepCluster(root);
-      done.set(suite, await runSuite(suite));
-    }
-  } finally {
-    await kept?.[Symbol.asyncDispose]();
+/** Resolves when no suite is left that needs room on the machine. */
+const hasRoom = Promise.withResolvers<void>();
+let needingRoom = suites.filter((suite) => suite.needsRoom).length;
+if (needingRoom === 0) hasRoom.resolve();
+
+let cluster: Promise<AsyncDisposable> | undefined;
+let clusterFiles = suites.filter((suite) => suite.onCluster).length;
+
+async function runTask({ suite, file }: Task): Promise<void> {
+  if (suite.onKubernetes) {
+    if (suite.lane === 'packages') compilersAlone.resolve();
+    // Progress is worth showing once nothing else happens.
+    await (suite.lane === 'packages' || onlyKubernetes ? installation?.finished() : installation?.ended);
   }
+  // It is deployed while files run that use the same node and not the cluster.
+  const nodeIsShared = suite.lane === 'kubernetes' && file !== BRINGS_UP_THE_NODE;
+  if (nodeIsShared && clusterFiles > 0) cluster ??= keepCluster(root);
+  if (suite.onCluster) await cluster;
+  const result = await runFile(root, file, suite);
+  results.get(suite)?.push(result);
+  console.log(describeFile(result));
+  if (suite.needsRoom && --needingRoom === 0) hasRoom.resolve();
+  if (suite.onCluster && --clusterFiles === 0) await (await cluster)?.[Symbol.asyncDispose]();
 }
 
-const checks: SuiteResult[] = [];
-if (filters.length === 0) {
+async function check(): Promise<SuiteResult> {
   const result = await runStaticChecks(root);
   for (const file of result.files) console.log(describeFile(file));
-  checks.push(result);
+  return result;
 }
-await runLane('first');
-// While programs are being compiled, they take the place of the second lane.
-const packages = runLane('packages').finally(compilersAlone.resolve);
-await Promise.race([installation?.ended, compilersAlone.promise]);
-await Promise.all([packages, runLane('behaviours')]);
-const results = [...checks, ...suites.flatMap((suite) => done.get(suite) ?? [])];
-console.log(describeRun(results));
-const { passed, failed } = totals(results.flatMap(({ files }) => files));
+
+/**
+ * One worker begins with packages; the other with end-to-end suites, once nothing is being compiled in its place and no
+ * suite on Kubernetes needs the room.
+ */
+async function runOnServers(): Promise<void> {
+  const packages = schedule.work({ lanes: ['first', 'packages', 'processes'] }, runTask);
+  packages.finally(compilersAlone.resolve).catch(() => {});
+  const processes = async () => {
+    await schedule.work({ lanes: ['first'] }, runTask);
+    await Promise.race([installation?.ended, compilersAlone.promise]);
+    await hasRoom.promise;
+    await schedule.work({ lanes: ['processes', 'packages'], fromEnd: true }, runTask);
+  };
+  await Promise.all([packages, processes()]);
+}
+
+// Kubernetes is the longest lane, and mostly waits.
+const onNode = schedule.work({ lanes: ['kubernetes', 'packages'] }, runTask);
+onNode.catch(() => {});
+const checks = filters.length === 0 ? [await check()] : [];
+await Promise.all([onNode, runOnServers()]);
+
+const rows = [...checks, ...suites.map((suite) => ({ name: suite.name, files: results.get(suite) ?? [] }))];
+console.log(describeRun(rows));
+const { passed, failed } = totals(rows.flatMap(({ files }) => files));
 if (passed + failed === 0) console.error(`no test matches ${filters.join(' ')}`);
 if (failed > 0 || passed === 0) process.exitCode = 1;

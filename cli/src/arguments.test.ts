@@ -10,7 +10,7 @@ test('times have units, and a bare number is seconds', () => {
   );
   for (const text of ['', '0', '-1s', '5 days', 's', '1e3']) {
     assert.throws(() => parse(text), {
-      message: /^--timeout: .*is not a time such as 500ms, 30s, 5m or 1h$/,
+      message: /^--timeout: .*is not a time such as 500ms, 30s, 5m, 1h or 7d$/,
     });
   }
 });

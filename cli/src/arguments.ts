@@ -36,14 +36,20 @@ export function port(option: string): Parser<number> {
   };
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
-/** A span of time such as `500ms`, `30s`, `5m` or `1h`, in ms; a bare number is seconds. */
+/** A span of time such as `500ms`, `30s`, `5m`, `1h` or `7d`, in ms; a bare number is seconds. */
 export function duration(option: string): Parser<number> {
   return (text) => {
-    const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(text.trim()) ?? [];
+    const [, number, unit = 's'] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/.exec(text.trim()) ?? [];
     const value = Number(number) * (UNITS_MS[unit] ?? Number.NaN);
-    if (!(value > 0)) throw usageError(`${option}: ${text} is not a time such as 500ms, 30s, 5m or 1h`);
+    if (!(value > 0)) throw usageError(`${option}: ${text} is not a time such as 500ms, 30s, 5m, 1h or 7d`);
     return value;
   };
 }

@@ -1,18 +1,47 @@
 import { Command } from 'commander';
+import { auditList } from './commands/audit/list.ts';
 import { bench } from './commands/bench.ts';
+import { codeTest } from './commands/code/test.ts';
 import { configCheck } from './commands/config/check.ts';
 import { configDoc } from './commands/config/doc.ts';
 import { configPrint } from './commands/config/print.ts';
+import { cronList } from './commands/cron/list.ts';
+import { cronRun } from './commands/cron/run.ts';
 import { dev } from './commands/dev.ts';
+import { gatewayDrain } from './commands/gateway/drain.ts';
+import { gatewayList } from './commands/gateway/list.ts';
+import { gatewayUndrain } from './commands/gateway/undrain.ts';
+import { groupDismiss } from './commands/group/dismiss.ts';
+import { groupGet } from './commands/group/get.ts';
+import { groupList } from './commands/group/list.ts';
+import { groupMembers } from './commands/group/members.ts';
+import { messageSearch } from './commands/message/search.ts';
+import { pushTest } from './commands/push/test.ts';
 import { recv } from './commands/recv.ts';
 import { send } from './commands/send.ts';
 import { status } from './commands/status.ts';
+import { tenantCreate } from './commands/tenant/create.ts';
+import { tenantDelete } from './commands/tenant/delete.ts';
+import { tenantGet } from './commands/tenant/get.ts';
+import { tenantList } from './commands/tenant/list.ts';
+import { tenantResume, tenantSuspend } from './commands/tenant/suspend.ts';
+import { tenantUpdate } from './commands/tenant/update.ts';
 import { tokenCreate } from './commands/token/create.ts';
 import { tokenInspect } from './commands/token/inspect.ts';
+import { userBan } from './commands/user/ban.ts';
 import { userCreate } from './commands/user/create.ts';
+import { userDelete } from './commands/user/delete.ts';
+import { userExport } from './commands/user/export.ts';
+import { userGet } from './commands/user/get.ts';
 import { userList } from './commands/user/list.ts';
+import { userLogout } from './commands/user/logout.ts';
+import { userUnban } from './commands/user/unban.ts';
 import { verify } from './commands/verify.ts';
 import { packageVersion, version } from './commands/version.ts';
+import { webhookDeliveries } from './commands/webhook/deliveries.ts';
+import { webhookListen } from './commands/webhook/listen.ts';
+import { webhookReplay } from './commands/webhook/replay.ts';
+import { webhookTest } from './commands/webhook/test.ts';
 
 function noun(name: string, description: string, ...verbs: Command[]): Command {
   const command = new Command(name).description(description);
@@ -37,8 +66,53 @@ export function createProgram(): Command {
     .showHelpAfterError('(see --help)')
     .addCommand(dev())
     .addCommand(status())
-    .addCommand(noun('user', 'users of a tenant', userCreate(), userList()))
+    .addCommand(
+      noun('gateway', 'gateways of a cluster on Kubernetes', gatewayList(), gatewayDrain(), gatewayUndrain()),
+    )
+    .addCommand(
+      noun(
+        'tenant',
+        'tenants of a cluster on Kubernetes',
+        tenantList(),
+        tenantGet(),
+        tenantCreate(),
+        tenantUpdate(),
+        tenantSuspend(),
+        tenantResume(),
+        tenantDelete(),
+      ),
+    )
+    .addCommand(
+      noun(
+        'user',
+        'users of a tenant',
+        userCreate(),
+        userList(),
+        userGet(),
+        userBan(),
+        userUnban(),
+        userLogout(),
+        userDelete(),
+        userExport(),
+      ),
+    )
+    .addCommand(noun('group', 'groups of a tenant', groupList(), groupGet(), groupMembers(), groupDismiss()))
+    .addCommand(noun('audit', 'what administrators did', auditList()))
+    .addCommand(noun('code', 'verification codes by SMS and mail', codeTest()))
+    .addCommand(noun('cron', 'scheduled jobs', cronList(), cronRun()))
+    .addCommand(noun('message', 'stored messages', messageSearch()))
+    .addCommand(noun('push', 'offline notifications', pushTest()))
     .addCommand(noun('token', 'login tokens', tokenCreate(), tokenInspect()))
+    .addCommand(
+      noun(
+        'webhook',
+        'webhooks of a tenant',
+        webhookListen(),
+        webhookTest(),
+        webhookDeliveries(),
+        webhookReplay(),
+      ),
+    )
     .addCommand(send())
     .addCommand(recv())
     .addCommand(verify())

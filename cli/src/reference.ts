@@ -33,7 +33,7 @@ export function cliReference(): string {
     '6. the only OpenIMCluster of the kubeconfig; a line on stderr says which',
     '',
     'A secret goes to its own server alone. What a `dev` or a cluster knows is used only when it is the server; flags of a',
-    'cluster beside flags of another server are an error; a secret in the environment goes to a cluster only if',
+    'cluster together with flags of another server are an error; a secret in the environment goes to a cluster only if',
     '`OPENIM_CLUSTER` names it. The admin secret of a cluster is that of its default tenant, from the Secret that its status',
     'names. Addresses that only pods can reach are reached through the API server of Kubernetes.',
     '',

@@ -24,7 +24,7 @@ const calls: Call[] = [];
 const api = createServer(async (request, response) => {
   let body = '';
   for await (const chunk of request) body += chunk;
-  calls.push({ path: request.url ?? '', body: JSON.parse(body) });
+  calls.push({ path: request.url ?? '', body: body === '' ? {} : JSON.parse(body) });
   const data = request.url === '/auth/get_admin_token' ? { token: 'admin token' } : {};
   response.end(JSON.stringify({ errCode: 0, errMsg: '', errDlt: '', data }));
 });
@@ -221,5 +221,58 @@ describe('openimctl status', () => {
 
   test('--timeout without --wait is an error', async () => {
     assert.equal((await run('status', '--timeout', '1s')).code, EXIT.usage);
+  });
+});
+
+describe('openimctl gateway', () => {
+  function gateway(name: string, metadata: Partial<FakeObject['metadata']> = {}): FakeObject {
+    return {
+      metadata: {
+        name,
+        namespace: 'im',
+        labels: {
+          'app.kubernetes.io/name': 'openim',
+          'app.kubernetes.io/instance': 'chat',
+          'app.kubernetes.io/component': 'gateway',
+          'openim.io/gateway-revision': 'abc',
+        },
+        ...metadata,
+      },
+      spec: { containers: [], nodeName: 'n1' },
+      status: { conditions: [{ type: 'Ready', status: 'True' }] },
+    };
+  }
+
+  test('gateways are listed, asked to go, and kept after all', async () => {
+    kubernetes.put('openimclusters', cluster('chat'));
+    kubernetes.put('pods', gateway('chat-gateway-1'));
+    const list = async () => JSON.parse((await run('gateway', 'list', '-n', 'im', '-o', 'json')).stdout)[0];
+    assert.partialDeepStrictEqual(await list(), { pod: 'chat-gateway-1', node: 'n1', state: 'ready' });
+    const drain = await run('gateway', 'drain', 'chat-gateway-1', '-n', 'im', '--reason', 'heap dump');
+    assert.equal(drain.code, EXIT.ok, drain.stderr);
+    assert.match(drain.stdout, /chat-gateway-1 +n1 +to be replaced +Manual: heap dump/);
+    assert.match(drain.stderr, /follow it with: openimctl gateway list -n im/);
+    assert.equal((await list()).state, 'to be replaced');
+    assert.equal((await run('gateway', 'undrain', 'chat-gateway-1', '-n', 'im')).code, EXIT.ok);
+    assert.equal((await list()).state, 'ready');
+  });
+
+  test('what cannot be asked is refused, with the next command', async () => {
+    const drain = { 'openim.io/drain-since': '2026-01-01T00:00:00Z', 'openim.io/drain-reason': 'ScaleIn' };
+    kubernetes.put('pods', gateway('chat-gateway-1', { annotations: drain }));
+    kubernetes.put('pods', gateway('chat-gateway-2', { deletionTimestamp: '2026-01-01T00:00:00Z' }));
+    kubernetes.put('pods', gateway('chat-gateway-3'));
+    kubernetes.put('pods', gateway('chat-api-1', { labels: {} }));
+    for (const [verb, pod, message] of [
+      ['drain', 'chat-gateway-9', /there is no pod chat-gateway-9 .*openimctl gateway list -n im/],
+      ['drain', 'chat-api-1', /pod chat-api-1 is no gateway; openimctl gateway list -n im/],
+      ['drain', 'chat-gateway-2', /chat-gateway-2 is being deleted/],
+      ['undrain', 'chat-gateway-1', /drains for another reason: ScaleIn/],
+      ['undrain', 'chat-gateway-3', /was not asked to drain; openimctl gateway list -n im/],
+    ] as const) {
+      const { code, stderr } = await run('gateway', verb, pod, '-n', 'im');
+      assert.equal(code, EXIT.usage, stderr);
+      assert.match(stderr, message);
+    }
   });
 });

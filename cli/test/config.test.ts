@@ -48,3 +48,21 @@ test('config check passes a file in which every tenant is valid', async () => {
   assert.equal(code, EXIT.ok);
   assert.deepEqual(JSON.parse(stdout), { file: path, valid: true, tenants: ['shop'] });
 });
+
+test('config check reads the files for TLS that the config names', async () => {
+  const ca = join(dir, 'ca.crt');
+  writeFileSync(ca, 'no certificate');
+  const path = file(`
+redis: { uri: 'rediss://redis:6379', tls: { caFile: ${ca} } }
+mongo: { tls: { certFile: ${join(dir, 'missing.crt')}, keyFile: ${join(dir, 'missing.key')} } }
+`);
+  const { code, stderr } = await run(['config', 'check', path]);
+  assert.equal(code, EXIT.usage);
+  assert.match(stderr, /redis\.tls\.caFile: .*ca\.crt has no PEM certificate; name a file/);
+  assert.match(stderr, /mongo\.tls\.certFile: ENOENT.*correct the name/);
+
+  const half = file('redis: { tls: { certFile: /a } }\ns3: { endpoint: "http://s3", tls: { caFile: /a } }');
+  const refused = await run(['config', 'check', half]);
+  assert.match(refused.stderr, /redis\.tls\.keyFile: certFile and keyFile must be set together/);
+  assert.match(refused.stderr, /s3\.endpoint: must start with https:\/\//);
+});

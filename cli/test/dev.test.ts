@@ -95,6 +95,53 @@ describe('openimctl dev', () => {
     assert.equal((await exchange('hello')).seq, 1);
   });
 
+  test('users are found, banned, exported and deleted, and the audit log says so', async () => {
+    await json('user', 'create', 'carol', '--nickname', 'Carol C', ...here);
+    const banned = await json<{ reason: string }>(
+      'user',
+      'ban',
+      'carol',
+      '--for',
+      '7d',
+      '--reason',
+      'spam',
+      ...here,
+    );
+    assert.equal(banned.reason, 'spam');
+    const listed = await json<{ users: { userID: string; ban?: object }[]; nextCursor?: string }>(
+      ...['user', 'list', '--limit', '1', ...here],
+    );
+    assert.deepEqual([listed.users[0]?.userID, typeof listed.users[0]?.ban], ['carol', 'object']);
+    const rest = ['--cursor', listed.nextCursor ?? ''];
+    const { users } = await json<{ users: { userID: string }[] }>('user', 'list', ...rest, ...here);
+    assert.equal(users.length, 3);
+    assert.deepEqual(await json('user', 'unban', 'carol', ...here), { userID: 'carol', wasBanned: true });
+    await json('user', 'logout', 'carol', ...here);
+
+    const exported = await run(['user', 'export', 'carol', ...here]);
+    assert.equal(exported.code, 0, exported.stderr);
+    const [profile = ''] = exported.stdout.split('\n');
+    assert.deepEqual([JSON.parse(profile).kind, JSON.parse(profile).nickname], ['profile', 'Carol C']);
+
+    const refused = await run(['user', 'delete', 'carol', ...here]);
+    assert.deepEqual([refused.code, refused.stderr.includes('--yes')], [2, true]);
+    const deleted = await json<{ state: string }>('user', 'delete', 'carol', '--yes', ...here);
+    assert.equal(deleted.state, 'done');
+    const gone = await run(['user', 'get', 'carol', ...here]);
+    assert.equal(gone.code, 1);
+    assert.match(gone.stderr, /there is no user carol/);
+
+    const { records } = await json<{ records: { act: string; outcome: string }[] }>(
+      ...['audit', 'list', '--target', 'user/carol', ...here],
+    );
+    assert.deepEqual(
+      records.map(({ act, outcome }) => `${act} ${outcome}`),
+      ['delete', 'export', 'logout', 'unban', 'ban'].map((verb) => `user.${verb} done`),
+    );
+    const { groups } = await json<{ groups: object[] }>('group', 'list', ...here);
+    assert.deepEqual(groups, []);
+  });
+
   test('a second one on the same directory says which process has it', async () => {
     const { code, stderr, stdout } = await run(['dev', '--data-dir', data]);
     assert.equal(code, 5);
@@ -109,9 +156,9 @@ describe('openimctl dev', () => {
   test('SIGTERM stops it, with its stores', async (t) => {
     const stores = childrenOf(dev.child.pid as number);
     assert.ok(stores.length >= 4);
-    const begun = performance.now();
+    const startedAt = performance.now();
     const { code } = await dev.end('SIGTERM');
-    const ms = performance.now() - begun;
+    const ms = performance.now() - startedAt;
     t.diagnostic(measured('stopped', ms));
     assert.equal(code, 0);
     assert.ok(ms <= STOP_MS, measured('stopped', ms));
@@ -125,8 +172,8 @@ describe('openimctl dev', () => {
     dev = await startDev(data, '--tenant', 't2');
     t.diagnostic(measured('ready', dev.readyMs));
     assert.ok(dev.readyMs <= READY_MS, measured('ready', dev.readyMs));
-    const users = await json<{ userID: string }[]>('user', 'list', ...here);
-    assert.deepEqual(users.map((user) => user.userID).sort(), ['alice', 'bob']);
+    const { users } = await json<{ users: { userID: string }[] }>('user', 'list', ...here);
+    assert.deepEqual(users.map((user) => user.userID).sort(), ['alice', 'bob', 'imAdmin']);
     await json('token', 'inspect', token, ...here);
     assert.equal((await exchange('again')).seq, 2);
   });

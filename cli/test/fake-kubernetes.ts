@@ -12,13 +12,15 @@ export interface FakeObject {
     readonly namespace: string;
     readonly generation?: number;
     readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
   };
   readonly [field: string]: unknown;
 }
 
 type Plural = 'openimclusters' | 'secrets' | 'pods';
 
-/** An API server of Kubernetes as far as openimctl needs one: reads, watches and port forwarding. */
+/** An API server of Kubernetes as far as openimctl needs one: reads, watches, changes of annotations and port forwarding. */
 export interface FakeKubernetes extends AsyncDisposable {
   /** Path of a kubeconfig; its context is in namespace `default`. */
   readonly kubeconfig: string;
@@ -70,8 +72,42 @@ export async function startFakeKubernetes(
       response.on('close', () => watches.delete(watch));
     } else if (name === undefined) {
       json(response, 200, { metadata: { resourceVersion: String(version) }, items: found });
+    } else if (found[0] && request.method === 'PATCH') {
+      void annotate(plural as Plural, found[0], request).then((patched) => json(response, 200, patched));
     } else if (found[0]) json(response, 200, found[0]);
     else refuse(response, 404, `${plural} "${name}" not found`, name);
+  }
+
+  function put(plural: Plural, object: FakeObject): void {
+    version += 1;
+    const stored = {
+      ...object,
+      metadata: { uid: object.metadata.name, ...object.metadata, resourceVersion: String(version) },
+    };
+    const others = (objects.get(plural) ?? []).filter(
+      ({ metadata: { name, namespace } }) =>
+        name !== object.metadata.name || namespace !== object.metadata.namespace,
+    );
+    objects.set(plural, [...others, stored]);
+    for (const watch of watches) {
+      if (watch.plural !== plural || !watch.matches(stored)) continue;
+      watch.response.write(change(stored));
+    }
+  }
+
+  async function annotate(
+    plural: Plural,
+    { metadata, ...rest }: FakeObject,
+    request: IncomingMessage,
+  ): Promise<FakeObject> {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    const { annotations } = JSON.parse(body).metadata as { annotations: Record<string, string | null> };
+    const all = Object.entries({ ...metadata.annotations, ...annotations });
+    const kept = Object.fromEntries(all.filter(([, value]) => value !== null)) as Record<string, string>;
+    const patched = { ...rest, metadata: { ...metadata, annotations: kept } };
+    put(plural, patched);
+    return patched;
   }
 
   const server = createServer(answer);
@@ -92,22 +128,7 @@ export async function startFakeKubernetes(
   return {
     kubeconfig,
     requests,
-    put(plural, object) {
-      version += 1;
-      const stored = {
-        ...object,
-        metadata: { uid: object.metadata.name, ...object.metadata, resourceVersion: String(version) },
-      };
-      const others = (objects.get(plural) ?? []).filter(
-        ({ metadata: { name, namespace } }) =>
-          name !== object.metadata.name || namespace !== object.metadata.namespace,
-      );
-      objects.set(plural, [...others, stored]);
-      for (const watch of watches) {
-        if (watch.plural !== plural || !watch.matches(stored)) continue;
-        watch.response.write(change(stored));
-      }
-    },
+    put,
     fail(next) {
       failure = next;
     },

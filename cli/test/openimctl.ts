@@ -106,7 +106,7 @@ export interface Dev extends Running {
 
 /** Starts `openimctl dev` on a directory, on free ports by default, and waits until it is ready. */
 export async function startDev(dir: string, ...args: string[]): Promise<Dev> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const ports = ['--api-port', '0', '--ws-port', '0', '--ops-port', '0'];
   const running = start(['dev', '--data-dir', dir, ...ports, ...args]);
   try {
@@ -115,5 +115,5 @@ export async function startDev(dir: string, ...args: string[]): Promise<Dev> {
     running.child.kill('SIGKILL');
     throw error;
   }
-  return { ...running, ready: JSON.parse(running.stdout()) as Ready, readyMs: performance.now() - begun };
+  return { ...running, ready: JSON.parse(running.stdout()) as Ready, readyMs: performance.now() - startedAt };
 }

@@ -208,7 +208,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     const data = Buffer.concat([Buffer.from([0x0f]), random.bytes(1 + random.below(20))]);
     return { frame: framed(framing, { ...request, data }), expected: [SERVER_ERROR, ARGS] };
   },
-  'data of somebody else': (random, framing, userID) => {
+  'data of another user': (random, framing, userID) => {
     const other = 'bad_peer';
     const makers = [
       () =>

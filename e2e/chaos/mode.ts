@@ -10,12 +10,12 @@ export interface ChaosTimes {
 
 export const CHAOS_TIMES: ChaosTimes = FULL
   ? { strikeAt: 15_000, healAt: 18_000, loadUntil: 40_000 }
-  : { strikeAt: 4_000, healAt: 7_000, loadUntil: 13_000 };
+  : { strikeAt: 2_000, healAt: 5_000, loadUntil: 11_000 };
 
 /** How long a stopped transfer stays stopped. */
 export const PAUSE_TIMES: ChaosTimes = FULL
   ? { strikeAt: 10_000, healAt: 40_000, loadUntil: 50_000 }
-  : { strikeAt: 3_000, healAt: 13_000, loadUntil: 17_000 };
+  : { strikeAt: 2_000, healAt: 12_000, loadUntil: 16_000 };
 
 /**
  * Longest time to a delivery after the acknowledgement, or after the fault's return. Short runs are for

@@ -39,7 +39,7 @@ describe('a client on the bare protocol, which never synchronizes', () => {
     gateway.start();
     await gateway.untilReady();
     const early = await connect('early');
-    const begun = performance.now();
+    const startedAt = performance.now();
     const watching = await connect('watcher');
     const request = make('sdkws.SubUserOnlineStatus', { subscribeUserID: ['early'] });
     const answer = await watching.request(
@@ -47,7 +47,7 @@ describe('a client on the bare protocol, which never synchronizes', () => {
       encode('sdkws.SubUserOnlineStatus', request),
     );
     const { subscribers } = decode('sdkws.SubUserOnlineStatusTips', answer);
-    const tookMs = Math.round(performance.now() - begun);
+    const tookMs = Math.round(performance.now() - startedAt);
     assert.deepEqual(subscribers[0]?.onlinePlatformIDs, [5], `not online after ${tookMs} ms`);
     early.close();
     watching.close();

@@ -24,7 +24,7 @@ const GROUPS = [
 const SECONDS = 6;
 /**
  * CPU time of server and stores while a message is on its way: shows that no client waits behind the attackers' work. How
- * much an attack is felt in time is for the bench, on a machine that is quiet.
+ * long an attack delays messages is for the bench, on a machine that is quiet.
  */
 const STANDS_STILL_CPU_MS = 3_000;
 

@@ -1,9 +1,11 @@
 import type { TestServer } from '@im/dev-cluster';
 import { type SdkHost, type SdkKind, SdkUser } from '@im/dev-sdk';
 
+export type SdkMixName = 'js' | 'wasm' | 'mixed';
+
 /** Which SDKs the three users of a fixture run. */
 export interface SdkMix {
-  readonly name: string;
+  readonly name: SdkMixName;
   readonly kinds: readonly [SdkKind, SdkKind, SdkKind];
 }
 

@@ -7,4 +7,5 @@ describe('SDKs against many processes', () =>
     start: () => startCluster({ topology: 'many' }),
     tenants: TEST_TENANTS.map(({ id }) => id),
     severalGateways: true,
+    sdkMixes: ['js', 'wasm', 'mixed'],
   }));

@@ -71,7 +71,14 @@ describe('mutants are caught', () => {
     const { verdict, folded } = await runWith('lease-ignored', async () => {});
     process.stdout.write(`lease ignored: ${folded} partitions folded, of ${PARTITIONS}\n`);
     assert.ok(folded > PARTITIONS, 'the check of owners, which every run has, sees two of one partition');
-    // The fold is the same whichever process computes it, so clients must not notice.
-    assert.ok(isClean(verdict), verdict.examples.map((e) => e.text).join('\n'));
+    // The fold is the same whichever process computes it, so what is stored is right. What is delivered live is mostly
+    // so, too; but when one of the two takes a partition again, gateways refuse what the other delivers from then on.
+    const wrong = verdict.examples.filter(
+      ({ fault, text }) => fault !== 'lost' || !text.includes(' never reached '),
+    );
+    assert.deepEqual(
+      wrong.map(({ text }) => text),
+      [],
+    );
   });
 });

@@ -7,4 +7,5 @@ describe('SDKs against one process', () =>
     start: () => startCluster({ topology: 'one' }),
     tenants: TEST_TENANTS.map(({ id }) => id),
     severalGateways: false,
+    sdkMixes: ['js', 'wasm'],
   }));

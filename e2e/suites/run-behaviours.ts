@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { TestServer } from '@im/dev-cluster';
 import { startJsHost, startWasmHost } from '@im/dev-sdk';
+import { FULL } from '../chaos/mode.ts';
 import { friendRequest } from './behaviours/friend-request.ts';
 import { gatewayDies } from './behaviours/gateway-dies.ts';
 import { groupLife } from './behaviours/group-life.ts';
@@ -13,7 +14,8 @@ import { secondLogin } from './behaviours/second-login.ts';
 import { textBothWays } from './behaviours/text-both-ways.ts';
 import { thousandSends } from './behaviours/thousand-sends.ts';
 import { typing } from './behaviours/typing.ts';
-import { type Fixture, type Hosts, openFixture, SDK_MIXES } from './fixture.ts';
+import { uploadedPicture } from './behaviours/uploaded-picture.ts';
+import { type Fixture, type Hosts, openFixture, SDK_MIXES, type SdkMixName } from './fixture.ts';
 
 const BEHAVIOURS = [
   textBothWays,
@@ -25,6 +27,7 @@ const BEHAVIOURS = [
   friendRequest,
   secondLogin,
   incrementalSync,
+  uploadedPicture,
 ];
 
 /** Bounds a hang; a busy machine takes many times as long as an idle one. */
@@ -41,10 +44,20 @@ export interface BehaviourTarget {
   readonly tenants: readonly string[];
   /** Whether sender and receiver are on different gateways. */
   readonly severalGateways: boolean;
+  /** Mixes of an ordinary run; with FULL=1 all of them play. `many-processes` always has all. */
+  readonly sdkMixes: readonly SdkMixName[];
+  /** Whether SDKs reach the object storage. @default true */
+  readonly reachesObjects?: boolean;
 }
 
 /** Registers the whole SDK suite: every behaviour by every SDK mix, as every tenant. */
-export function runBehaviours({ start, tenants, severalGateways }: BehaviourTarget): void {
+export function runBehaviours({
+  start,
+  tenants,
+  severalGateways,
+  sdkMixes,
+  reachesObjects = true,
+}: BehaviourTarget): void {
   let cluster: TestServer;
   let hosts: Hosts;
   const fixtures = new Map<string, Fixture>();
@@ -59,7 +72,7 @@ export function runBehaviours({ start, tenants, severalGateways }: BehaviourTarg
     await cluster?.close();
   });
 
-  for (const sdkMix of SDK_MIXES) {
+  for (const sdkMix of SDK_MIXES.filter(({ name }) => FULL || sdkMixes.includes(name))) {
     describe(sdkMix.name, { concurrency: tenants.length }, () => {
       for (const tenant of tenants) {
         describe(`tenant ${tenant}`, { concurrency: 1 }, () => {
@@ -73,6 +86,7 @@ export function runBehaviours({ start, tenants, severalGateways }: BehaviourTarg
             fixtures.set(name, await openFixture(cluster, tenant, sdkMix, hosts));
           });
           for (const behaviour of BEHAVIOURS) {
+            if (behaviour === uploadedPicture && !reachesObjects) continue;
             const skip = wanted(`${sdkMix.name} ${behaviour.name}`) ? false : 'not asked for';
             test(behaviour.name, { timeout: LIMIT_MS, skip }, () => behaviour.run(fixture()));
           }

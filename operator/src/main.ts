@@ -1,5 +1,4 @@
-import { hostname } from 'node:os';
-import { LOG_LEVELS, type LogLevel } from '@im/contract';
+import { allAddresses } from '@im/kit';
 import {
   createElection,
   createEventRecorder,
@@ -20,52 +19,11 @@ import {
   productVersion,
   READY,
   runProcess,
-  wantsFormerNames,
   warnOfDeprecated,
 } from '@im/process';
 import { createClusterController } from './controllers/cluster/index.ts';
-import { FIELD_MANAGER, OPS_PORT } from './resources/names.ts';
-
-/** Settings of the operator; all come from the environment, which its Deployment sets. */
-interface Settings {
-  /** Image that clusters run unless their spec names another. */
-  readonly image: string;
-  /** Namespace of the operator itself. */
-  readonly namespace: string | undefined;
-  /** Namespace whose clusters it looks after; all when absent. */
-  readonly watchNamespace: string | undefined;
-  readonly identity: string;
-  readonly opsPort: number;
-  readonly logLevel: LogLevel;
-  readonly formerMetricNames: boolean;
-}
-
-/** @throws RangeError that names the variable at fault. */
-function readSettings(environment: Environment): Settings {
-  const image = environment.get('OPENIM_OPERATOR_IMAGE', 'OPERATOR_IMAGE') ?? '';
-  if (image === '') {
-    throw new RangeError(
-      'OPENIM_OPERATOR_IMAGE is not set: set it to the image that clusters run by default',
-    );
-  }
-  const level = environment.get('OPENIM_LOG_LEVEL', 'LOG_LEVEL') ?? 'info';
-  const logLevel = LOG_LEVELS.find((known) => known === level);
-  if (!logLevel) throw new RangeError(`OPENIM_LOG_LEVEL: ${level} is none of ${LOG_LEVELS.join(', ')}`);
-  const port = environment.get('OPENIM_OPS_PORT', 'OPS_PORT') ?? OPS_PORT;
-  const opsPort = Number(port);
-  if (!Number.isInteger(opsPort) || opsPort < 0 || opsPort > 65_535) {
-    throw new RangeError(`OPENIM_OPS_PORT: ${port} is not a port`);
-  }
-  return {
-    image,
-    namespace: environment.get('POD_NAMESPACE'),
-    watchNamespace: environment.get('OPENIM_WATCH_NAMESPACE', 'WATCH_NAMESPACE') || undefined,
-    identity: `${environment.get('POD_NAME') ?? hostname()}-${process.pid}-${Date.now().toString(36)}`,
-    opsPort,
-    logLevel,
-    formerMetricNames: wantsFormerNames(environment),
-  };
-}
+import { FIELD_MANAGER } from './resources/names.ts';
+import { readSettings, type Settings } from './settings.ts';
 
 /** Runs the operator until `signal` aborts. @throws what ends it before. */
 async function run(settings: Settings, log: Logger, signal: AbortSignal): Promise<void> {
@@ -83,7 +41,7 @@ async function run(settings: Settings, log: Logger, signal: AbortSignal): Promis
   const election = createElection({
     client,
     namespace,
-    name: FIELD_MANAGER,
+    name: settings.leaseName,
     identity: settings.identity,
     log,
     metrics,
@@ -96,11 +54,12 @@ async function run(settings: Settings, log: Logger, signal: AbortSignal): Promis
     operator: { version: productVersion(), image: settings.image },
     operatorNamespace: namespace,
     namespace: settings.watchNamespace,
+    placeLimits: settings.placeLimits,
     log,
     metrics,
   });
   const ops = createOpsServer({
-    host: '0.0.0.0',
+    host: allAddresses(),
     port: settings.opsPort,
     log,
     metrics,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type ControlPlane, installProgram, programOf, startControlPlane } from '@im/dev-kubernetes';
 import { parse } from 'yaml';
-import { FIELD_MANAGER, OPS_PORT, OPS_PORT_NAME, RUN_AS } from '../src/resources/names.ts';
+import { OPS_PORT, OPS_PORT_NAME, RUN_AS } from '../src/resources/names.ts';
 import { clusterFaults, clustersOf, type Manifest, manifestsOf, ROOT } from './manifests.ts';
 
 const OPERATOR_CHART = join(ROOT, 'charts/openim-operator');
@@ -57,20 +57,22 @@ const MADE = 'create delete get list patch watch';
 const CLUSTER_RIGHTS = {
   'openim.io/openimclusters': 'get list patch watch',
   'openim.io/openimclusters/status': 'patch',
-  'openim.io/openimtenants': 'get list watch',
+  'openim.io/openimtenants': 'get list patch watch',
   'openim.io/openimtenants/status': 'patch',
   'openim.io/openimclusters/finalizers': 'update',
   '/configmaps': MADE,
   '/persistentvolumeclaims': MADE,
   '/serviceaccounts': MADE,
   '/services': MADE,
-  '/secrets': 'create delete get list patch update watch',
+  '/secrets': MADE,
   '/pods': 'delete get list patch watch',
-  '/events': 'create patch',
+  '/events': 'create get list patch watch',
+  'apps/controllerrevisions': MADE,
   'apps/deployments': MADE,
   'apps/statefulsets': MADE,
   'networking.k8s.io/ingresses': MADE,
   'networking.k8s.io/networkpolicies': MADE,
+  'gateway.networking.k8s.io/httproutes': MADE,
   'policy/poddisruptionbudgets': MADE,
 };
 
@@ -80,24 +82,38 @@ describe('chart openim-operator', () => {
 
   test('the operator has the rights that it needs, and no others', () => {
     const manifests = rendered(OPERATOR_CHART);
-    assert.deepEqual(rights(named(manifests, 'ClusterRole', 'op-openim-operator')), CLUSTER_RIGHTS);
+    assert.deepEqual(rights(named(manifests, 'ClusterRole', 'op-openim-operator')), {
+      ...CLUSTER_RIGHTS,
+      '/namespaces': 'get',
+    });
     assert.deepEqual(rights(named(manifests, 'Role', 'op-openim-operator-leader')), {
       'coordination.k8s.io/leases': 'create',
-      [`coordination.k8s.io/leases ${FIELD_MANAGER}`]: 'get update',
+      'coordination.k8s.io/leases op-openim-operator': 'get update',
+    });
+    assert.deepEqual(rights(named(manifests, 'ClusterRole', 'op-openim-operator-nodes')), {
+      '/nodes': 'get list watch',
     });
     const bound = manifests.filter(({ kind }) => kind.endsWith('Binding'));
     assert.deepEqual(
       bound.map((each) => ('roleRef' in each ? (each.roleRef as { name: string }).name : '')).sort(),
-      ['op-openim-operator', 'op-openim-operator-leader'],
+      ['op-openim-operator', 'op-openim-operator-leader', 'op-openim-operator-nodes'],
     );
   });
 
-  test('rights for one namespace apply only in it', () => {
-    const manifests = rendered(OPERATOR_CHART, 'watchNamespace=im', 'rbac.aggregate=false');
-    assert.deepEqual(
-      manifests.filter(({ kind }) => kind.startsWith('ClusterRole')),
-      [],
+  test('rights for one namespace apply only in it, but for those that the end of its deletion needs', () => {
+    const manifests = rendered(
+      OPERATOR_CHART,
+      'watchNamespace=im',
+      'rbac.aggregate=false',
+      'rbac.nodes=false',
     );
+    const everywhere = manifests.filter(({ kind }) => kind === 'ClusterRole');
+    assert.equal(everywhere.length, 1);
+    assert.deepEqual(rights(everywhere[0]), {
+      '/namespaces im': 'get',
+      'openim.io/openimclusters': 'patch',
+      'openim.io/openimtenants': 'patch',
+    });
     const role = named(manifests, 'Role', 'op-openim-operator');
     assert.equal(role?.metadata.namespace, 'im');
     assert.deepEqual(rights(role), CLUSTER_RIGHTS);
@@ -126,11 +142,21 @@ describe('chart openim-operator', () => {
     assert.deepEqual(env, {
       POD_NAME: 'of the pod',
       POD_NAMESPACE: 'of the pod',
+      OPENIM_CONCURRENT_CREATIONS: '10',
+      OPENIM_CONCURRENT_ROLLOUTS: '3',
       OPENIM_OPERATOR_IMAGE: 'openim/openim-operator:9.9.9',
       OPENIM_WATCH_NAMESPACE: 'im',
+      OPENIM_LEASE_NAME: 'op-openim-operator',
       OPENIM_LOG_LEVEL: 'info',
     });
     assert.equal(container.image, env.OPENIM_OPERATOR_IMAGE);
+    const schema = JSON.parse(readFileSync(join(OPERATOR_CHART, 'values.schema.json'), 'utf8'));
+    const refused: readonly string[] = schema.properties.env.items.properties.name.not.enum;
+    assert.deepEqual(
+      Object.keys(env).filter((name) => !refused.includes(name)),
+      [],
+      'the value env cannot set them again',
+    );
   });
 
   test('a digest wins over a tag, and one replica has no disruption budget', () => {
@@ -247,7 +273,8 @@ describe('on an API server', () => {
     assert.equal(await can('update', 'leases/openim-operator', '-n', 'sys'), 'yes');
     assert.equal(await can('update', 'leases/openim-operator', '-n', 'im'), 'no');
     assert.equal(await can('create', 'pods', '-n', 'im'), 'no');
-    assert.equal(await can('get', 'nodes'), 'no');
+    assert.equal(await can('watch', 'nodes'), 'yes');
+    assert.equal(await can('patch', 'nodes'), 'no');
 
     for (const release of ['chat', 'openim-operator']) {
       const { status, stderr } = helm(

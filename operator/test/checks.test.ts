@@ -18,6 +18,7 @@ import {
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Redis } from 'ioredis';
 import type { CheckResult, CheckSource } from '../src/checks/check.ts';
+import type { StoreOwner } from '../src/checks/identity.ts';
 import { checkMongodb } from '../src/checks/mongodb.ts';
 import { checkNats } from '../src/checks/nats.ts';
 import { checkRedis } from '../src/checks/redis.ts';
@@ -241,17 +242,20 @@ test('Redis: a replica is refused, because it is read-only', async () => {
   }
 });
 
-test('S3: a missing bucket is created, and an existing one is used', async () => {
+test('S3: a missing bucket is created in managed storage alone, and an existing one is used', async () => {
   const { endpoint, accessKey, secretKey, region } = s3;
   const target = {
     source: source('objectStorage'),
     endpoint,
     region,
-    accessKey,
-    secretKey,
+    keys: { accessKey, secretKey },
     bucket: 'openim',
   };
-  assert.deepEqual(await checkS3(target, signal), { ok: true, detail: {} });
+  const missing = await checkS3(target, signal);
+  saysWhatToDo(missing, 'BucketUnavailable', 'has no bucket .*; create it');
+  saysWhatToDo(await checkS3(target, signal), 'BucketUnavailable');
+  const managed = { ...target, source: { ...target.source, managed: true } };
+  assert.deepEqual(await checkS3(managed, signal), { ok: true, detail: {} });
   assert.deepEqual(await checkS3(target, signal), { ok: true, detail: {} });
 });
 
@@ -261,13 +265,12 @@ test('S3: a fault is reported with field and remedy', async () => {
     source: source('objectStorage'),
     endpoint,
     region,
-    accessKey,
-    secretKey,
+    keys: { accessKey, secretKey },
     bucket: 'openim',
   };
   const [wrong, unknown, gone, mute, name, nonsense] = await Promise.all([
-    checkS3({ ...target, secretKey: PASSWORD }, signal),
-    checkS3({ ...target, accessKey: 'nobody', bucket: 'other' }, signal),
+    checkS3({ ...target, keys: { accessKey, secretKey: PASSWORD } }, signal),
+    checkS3({ ...target, keys: { accessKey: 'nobody', secretKey }, bucket: 'other' }, signal),
     checkS3({ ...target, endpoint: `http://127.0.0.1:${closed}` }, signal),
     checkS3({ ...target, endpoint: `http://127.0.0.1:${silentPort}` }, signal),
     checkS3({ ...target, bucket: 'No_Bucket' }, signal),
@@ -284,6 +287,50 @@ test('S3: a fault is reported with field and remedy', async () => {
   saysWhatToDo(mute, 'Unreachable', 'no answer within 3 s');
   saysWhatToDo(name, 'BucketUnavailable', 'spec.objectStorage.bucket: ', 'No_Bucket');
   saysWhatToDo(nonsense, 'InvalidAddress', 'not an http or https URL');
+});
+
+test('an external store belongs to the cluster that checked it first, until another one takes it over', async () => {
+  const redisUri = `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${redis.port}`;
+  const account = { user: 'im', password: PASSWORD };
+  const checks = {
+    nats: (owner: StoreOwner) =>
+      checkNats({ source: source('nats'), servers: [nats.uri], ...account, replicas: 1, owner }, signal),
+    mongodb: (owner: StoreOwner) =>
+      checkMongodb({ source: source('mongodb'), uri: mongo.uri, database: 'owned', owner }, signal),
+    redis: (owner: StoreOwner) =>
+      checkRedis({ source: source('redis'), uri: `${redisUri}/1`, owner }, signal),
+  };
+  const [one, two] = [
+    { id: 'id-1', name: 'im/one' },
+    { id: 'id-2', name: 'im/two' },
+  ];
+  for (const [name, check] of Object.entries(checks)) {
+    // Of two at the same time one gets it.
+    const both = await Promise.all([check(one), check(two)]);
+    assert.equal(both.filter(({ ok }) => ok).length, 1, `${name}: ${JSON.stringify(both)}`);
+    const [first, second] = both[0].ok ? [one, two] : [two, one];
+    assert.ok((await check(first)).ok, name);
+    saysWhatToDo(
+      await check(second),
+      'UsedByAnotherCluster',
+      `spec.${name}.external.address: `,
+      `belongs to OpenIMCluster ${first.name} with ID ${first.id}`,
+      `openim.io/take-over-stores=${first.id}`,
+    );
+    assert.equal((await check({ ...second, takeOver: 'id-3' })).ok, false, `${name}: another ID`);
+    assert.ok((await check({ ...second, takeOver: first.id })).ok, name);
+    assert.ok((await check(second)).ok, name);
+    assert.equal((await check(first)).ok, false, name);
+  }
+  // Another database of the same server is free.
+  assert.ok((await checkRedis({ source: source('redis'), uri: `${redisUri}/2`, owner: one }, signal)).ok);
+});
+
+test('S3: without an account it is enough that the storage answers', async () => {
+  const { endpoint, region } = s3;
+  const target = { source: source('objectStorage'), endpoint, region, bucket: 'openim' };
+  assert.deepEqual(await checkS3(target, signal), { ok: true, detail: {} });
+  saysWhatToDo(await checkS3({ ...target, endpoint: `http://127.0.0.1:${closed}` }, signal), 'Unreachable');
 });
 
 test('no check leaves a connection open', async () => {

@@ -1,14 +1,27 @@
-import { type CallerProof, configHash, type ProcessStatus, SETTINGS_LEVEL } from '@im/contract';
+import {
+  type CallerProof,
+  configHash,
+  type ProcessStatus,
+  SETTINGS_LEVEL,
+  type TenantsStatus,
+  tenantHash,
+  tenantsDigest,
+} from '@im/contract';
 import {
   CONFIG_MAP,
+  createInformer,
   type KubeClient,
+  type KubeObject,
   PERSISTENT_VOLUME_CLAIM,
   POD,
   type Pod,
+  resourceType,
   SECRET,
   type Stored,
 } from '@im/kube';
-import type { ProcessApi } from '../src/controllers/cluster/observer.ts';
+import { createMetrics, silentLogger } from '@im/process';
+import type { ProcessApi, TenantsAnswer } from '../src/controllers/cluster/process-api.ts';
+import { mountsOf } from '../src/resources/workloads.ts';
 
 /** What a node and our image would do, for a control plane that has neither. */
 export interface FakeNodes {
@@ -17,20 +30,38 @@ export interface FakeNodes {
   readonly connections: Map<string, number>;
   /** Pods whose image contains one of these never become ready. */
   readonly brokenImages: Set<string>;
+  /** Pods that do not answer. */
+  readonly silent: Set<string>;
+  /** Nodes to which pods of a cluster are bound, by its name; others are bound to none. Those in use take pods in turn. */
+  readonly nodesOf: Map<string, string[]>;
+  /** Further pods that never become ready. */
+  notReadyIf: ((pod: Stored<Pod>) => Promise<boolean>) | undefined;
   /** Processes of an image that contains one of these report nothing about the key of the cluster. */
   readonly oldImages: Set<string>;
   /** Clusters whose processes load new configs; those of others never do. */
   readonly following: Set<string>;
+  /** Clusters whose processes take tenants over from the operator, without a config file. */
+  readonly takingTenants: Set<string>;
+  /** Updates of tenants that processes were sent, by cluster. */
+  readonly tenantUpdates: { readonly cluster: string; readonly put: number }[];
+  /** Requests to remove what is stored of a tenant: component, tenant and placement. */
+  readonly purges: string[];
+  /** Requests until that is done. */
+  purgeRounds: number;
   /** Keys that came with requests to drain. */
   readonly keys: Set<string>;
   /** Level of settings that processes report; undefined: that of versions from before levels. */
   settingsLevel: number | undefined;
   /** Gateway pods in the order in which they were asked to drain. */
   readonly drained: string[];
+  /** Orders to shed connections, in order. */
+  readonly shed: { readonly pod: string; readonly count: number }[];
   stop(): Promise<void>;
 }
 
 const TICK_MS = 60;
+/** Assigns a pod to a node. */
+const BINDING = resourceType<KubeObject & { readonly target: object }>('v1', 'Binding', 'bindings');
 /** Connections that a draining gateway loses with every tick. */
 const PER_TICK = 5;
 
@@ -43,18 +74,28 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
   const connections = new Map<string, number>();
   const brokenImages = new Set<string>();
   const oldImages = new Set<string>();
+  const silent = new Set<string>();
+  const nodesOf = new Map<string, string[]>();
   const following = new Set<string>();
   const keys = new Set<string>();
+  const takingTenants = new Set<string>();
+  const tenantUpdates: { cluster: string; put: number }[] = [];
+  /** Hashes and revision of the tenants of a process, by the uid of its pod. */
+  const tenantsOf = new Map<string, { hashes: Map<string, string>; revision: number }>();
+  const purges: string[] = [];
   const draining = new Set<string>();
   const drained: string[] = [];
+  const shed: { pod: string; count: number }[] = [];
   const byAddress = new Map<string, Stored<Pod>>();
-  let addresses = 0;
+  const addresses = new Map<string, string>();
+
+  const watched = { client, namespace, log: silentLogger() };
+  const pods = createInformer({ ...watched, type: POD, metrics: createMetrics() });
+  const claims = createInformer({ ...watched, type: PERSISTENT_VOLUME_CLAIM, metrics: createMetrics() });
 
   async function poll(): Promise<void> {
-    const { items } = await client.list(POD, { namespace });
-    for (const pod of items) await settle(pod);
-    const { items: claims } = await client.list(PERSISTENT_VOLUME_CLAIM, { namespace });
-    for (const claim of claims) {
+    for (const pod of pods.list()) await settle(pod);
+    for (const claim of claims.list()) {
       // Nothing uses it, so protection has nothing to protect.
       if (claim.metadata.deletionTimestamp === undefined || !claim.metadata.finalizers?.length) continue;
       await client.patch(
@@ -66,13 +107,45 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
     for (const name of draining) connections.set(name, Math.max(0, (connections.get(name) ?? 0) - PER_TICK));
   }
 
+  /** As scheduler and kubelet do for pods of clusters with nodes. @returns false when the pod is not running. */
+  async function scheduled(pod: Stored<Pod>): Promise<boolean> {
+    const { name, deletionTimestamp, labels } = pod.metadata;
+    if (pod.spec?.nodeSelector?.nowhere !== undefined) return false;
+    const nodeName = pod.spec?.nodeName;
+    if (nodeName !== undefined && deletionTimestamp !== undefined) {
+      await client.delete(POD, { namespace, name }, { gracePeriodSeconds: 0 });
+      return false;
+    }
+    const names = nodesOf.get(labels?.['app.kubernetes.io/instance'] ?? '') ?? [];
+    const [node] = names;
+    if (node === undefined || nodeName !== undefined || deletionTimestamp !== undefined) return true;
+    names.push(...names.splice(0, 1));
+    await client.create(BINDING, {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { namespace, name },
+      target: { apiVersion: 'v1', kind: 'Node', name: node },
+    });
+    return true;
+  }
+
+  /** The address of a pod, which its status may not show yet. */
+  function addressOf({ metadata: { uid } }: Stored<Pod>): string {
+    const count = addresses.size;
+    const address = addresses.get(uid) ?? `10.9.${Math.floor(count / 250)}.${(count % 250) + 1}`;
+    addresses.set(uid, address);
+    return address;
+  }
+
   async function settle(pod: Stored<Pod>): Promise<void> {
+    if (!(await scheduled(pod))) return;
     const { name } = pod.metadata;
     const image = pod.spec?.containers[0]?.image ?? '';
-    const broken = [...brokenImages].some((part) => image.includes(part));
+    const broken =
+      [...brokenImages].some((part) => image.includes(part)) || ((await nodes.notReadyIf?.(pod)) ?? false);
     const ready = !broken && !draining.has(name);
     const known = pod.status?.conditions?.find(({ type }) => type === 'Ready')?.status;
-    const podIP = pod.status?.podIP ?? `10.9.${Math.floor(addresses / 250)}.${(addresses++ % 250) + 1}`;
+    const podIP = pod.status?.podIP ?? addressOf(pod);
     byAddress.set(podIP, pod);
     if (pod.metadata.deletionTimestamp !== undefined || known === (ready ? 'True' : 'False')) return;
     await client.patchStatus(
@@ -90,7 +163,7 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
         containerStatuses: broken
           ? [
               {
-                name: 'c',
+                name: pod.spec?.containers[0]?.name ?? '',
                 image,
                 imageID: '',
                 ready: false,
@@ -105,13 +178,17 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
     );
   }
 
-  const loop = (async () => {
-    while (!stopping.signal.aborted) {
-      // Pods may be deleted in the meantime.
-      await poll().catch(() => undefined);
-      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
-    }
-  })();
+  const loop = Promise.all([
+    pods.run(stopping.signal),
+    claims.run(stopping.signal),
+    (async () => {
+      while (!stopping.signal.aborted) {
+        // Pods may be deleted in the meantime.
+        await poll().catch(() => undefined);
+        await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+      }
+    })(),
+  ]);
 
   function podAt(host: string): Stored<Pod> {
     const pod = byAddress.get(host);
@@ -119,26 +196,41 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
     return pod;
   }
   /** What a process of the cluster has taken over. */
-  async function configOf(cluster: string): Promise<{ configHash: string; rpcKey: CallerProof }> {
+  async function configOf({
+    metadata,
+    spec,
+  }: Stored<Pod>): Promise<{ configHash: string; rpcKey: CallerProof }> {
+    const cluster = metadata.labels?.['app.kubernetes.io/instance'] ?? '';
     if (!following.has(cluster)) return { configHash: '', rpcKey: 'none' };
-    const map = await client.get(CONFIG_MAP, { namespace, name: `${cluster}-config` });
+    const { config = '', connection = '' } = mountsOf(spec?.volumes) ?? {};
+    const map = await client.get(CONFIG_MAP, { namespace, name: config });
     const text = map?.data?.['im.yaml'] ?? '';
     const files = new Map<string, string>();
-    for (const kind of ['connection', 'tenants']) {
-      const secret = await client.get(SECRET, { namespace, name: `${cluster}-${kind}` });
-      for (const [key, value] of Object.entries(secret?.data ?? {})) {
-        const path = `/etc/openim/secrets/${kind}/${key}`;
-        if (text.includes(`{file:${path}}`)) files.set(path, Buffer.from(value, 'base64').toString());
+    const mounted = { connection: [connection, `${cluster}-credentials`], tenants: [`${cluster}-tenants`] };
+    for (const [kind, names] of Object.entries(mounted)) {
+      for (const name of names) {
+        const secret = await client.get(SECRET, { namespace, name });
+        for (const [key, value] of Object.entries(secret?.data ?? {})) {
+          const path = `/etc/openim/secrets/${kind}/${key === 'rpcKey' ? 'rpc-key' : key}`;
+          if (text.includes(`{file:${path}}`)) files.set(path, Buffer.from(value, 'base64').toString());
+        }
       }
     }
     const keyed = text.includes('/rpc-key}');
     const rpcKey = keyed ? (text.includes('acceptMissingKey') ? 'optional' : 'required') : 'none';
     return { configHash: configHash(text, files), rpcKey };
   }
+  function tenantsStatus({ metadata }: Stored<Pod>): TenantsStatus | undefined {
+    if (!takingTenants.has(metadata.labels?.['app.kubernetes.io/instance'] ?? '')) return undefined;
+    const { hashes = new Map(), revision = 0 } = tenantsOf.get(metadata.uid) ?? {};
+    return { revision, digest: tenantsDigest(hashes), count: hashes.size };
+  }
   const processes: ProcessApi = {
     async status(host): Promise<ProcessStatus> {
-      const { metadata, spec } = podAt(host);
-      const { configHash, rpcKey } = await configOf(metadata.labels?.['app.kubernetes.io/instance'] ?? '');
+      const pod = podAt(host);
+      const { metadata, spec } = pod;
+      if (silent.has(metadata.name)) throw new Error(`${metadata.name} does not answer`);
+      const { configHash, rpcKey } = await configOf(pod);
       const image = spec?.containers[0]?.image ?? '';
       const old = [...oldImages].some((part) => image.includes(part));
       const role = metadata.labels?.['app.kubernetes.io/component'] ?? '';
@@ -155,6 +247,7 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
         ...(nodes.settingsLevel === undefined ? {} : { settingsLevel: nodes.settingsLevel }),
         eventLoopDelayMs: 0,
         rssBytes: 0,
+        ...(tenantsStatus(pod) && { tenants: tenantsStatus(pod) }),
         ...(role === 'gateway'
           ? {
               gateway: {
@@ -189,16 +282,52 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
     async undrain({ host }) {
       draining.delete(podAt(host).metadata.name);
     },
+    async tenants({ host }, { put, remove, digest, revision }): Promise<TenantsAnswer> {
+      const { metadata } = podAt(host);
+      if (silent.has(metadata.name)) throw new Error(`${metadata.name} does not answer`);
+      const before = tenantsOf.get(metadata.uid) ?? { hashes: new Map<string, string>(), revision: 0 };
+      const hashes = new Map(before.hashes);
+      for (const id of remove) hashes.delete(id);
+      for (const entry of put) hashes.set(String(entry.id), tenantHash(entry));
+      const accepted = tenantsDigest(hashes) === digest && revision >= before.revision;
+      const now = accepted ? { hashes, revision } : before;
+      tenantsOf.set(metadata.uid, now);
+      tenantUpdates.push({
+        cluster: metadata.labels?.['app.kubernetes.io/instance'] ?? '',
+        put: put.length,
+      });
+      const report = { revision: now.revision, digest: tenantsDigest(now.hashes), refused: {} };
+      return { accepted, report: accepted ? report : { ...report, hashes: Object.fromEntries(now.hashes) } };
+    },
+    async purgeTenant({ host }, { tenant, placement }) {
+      const component = podAt(host).metadata.labels?.['app.kubernetes.io/component'];
+      purges.push(`${component} ${tenant} ${placement}`);
+      const removed = { records: 1, documents: purges.length, keys: 3, objects: 4 };
+      const isDone = purges.length >= nodes.purgeRounds;
+      return { state: isDone ? 'done' : 'running', step: isDone ? 'scan' : 'documents', removed };
+    },
+    async shed({ host, key }, { count }) {
+      keys.add(key);
+      shed.push({ pod: podAt(host).metadata.name, count });
+    },
   };
   const nodes: FakeNodes = {
     processes,
+    purges,
+    purgeRounds: 2,
+    notReadyIf: undefined,
     settingsLevel: SETTINGS_LEVEL,
     connections,
     brokenImages,
     oldImages,
+    silent,
+    nodesOf,
     following,
+    takingTenants,
+    tenantUpdates,
     keys,
     drained,
+    shed,
     async stop() {
       stopping.abort();
       await loop;

@@ -6,10 +6,11 @@ import { desiredObjects } from '../src/controllers/cluster/create.ts';
 import { planTenants } from '../src/controllers/tenant/create.ts';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
 import type { OpenIMTenantSpec } from '../src/gen/openimtenant.ts';
-import { effectiveSpec } from '../src/resources/effective.ts';
+import { effectiveSpec, type RunningImages } from '../src/resources/effective.ts';
 import { gatewayService } from '../src/resources/services.ts';
-import { connectionOf, type ExternalConnection } from '../src/resources/stores/credentials.ts';
+import type { ExternalConnection } from '../src/resources/stores/credentials.ts';
 import { gatewayDeployment, gatewayRevision } from '../src/resources/workloads.ts';
+import { desiredInput } from './desired-fixture.ts';
 
 /** A cluster, as far as it decides about the cluster's objects. */
 export interface GoldenInput {
@@ -61,9 +62,9 @@ export function tenantSecretsOf(ids: readonly string[]): Record<string, string> 
 }
 
 /** All objects that today's operator makes for a cluster, including the first revision of its gateways. */
-export function makeObjects(input: GoldenInput): Golden {
+export function makeObjects(input: GoldenInput, running: RunningImages): Golden {
   const owner = { name: input.name, namespace: NAMESPACE, uid: UID };
-  const effective = effectiveSpec(input.spec, OPERATOR);
+  const effective = effectiveSpec(input.spec, OPERATOR, { gateway: running.gateway });
   const { entries: tenants } = planTenants(
     input.tenants.map(({ name, spec }) => ({
       apiVersion: 'openim.io/v1alpha1',
@@ -72,23 +73,16 @@ export function makeObjects(input: GoldenInput): Golden {
       spec: { clusterRef: { name: input.name }, ...spec },
     })),
   );
-  const desired = desiredObjects({
-    owner,
-    effective,
-    credentials: CREDENTIALS,
-    connection: connectionOf({ owner, effective, credentials: CREDENTIALS, external: input.external }),
-    tenants,
-    tenantSecrets: tenantSecretsOf(tenants.map(({ id }) => id)),
-    objectsURL: input.objectsURL,
-    rpcKey: input.rpcKey,
-    operatorNamespace: 'openim-system',
-    restartedAt: input.restartedAt,
-    statefulSets: [],
-  });
+  const { external, objectsURL, rpcKey, restartedAt } = input;
+  const tenantSecrets = tenantSecretsOf(tenants.map(({ id }) => id));
+  const own = { owner, effective, credentials: CREDENTIALS, templateVersion: 1 } as const;
+  const desired = desiredObjects(
+    desiredInput({ ...own, external, tenants, tenantSecrets, objectsURL, rpcKey, restartedAt }),
+  );
   return {
     input,
     effective,
-    configHash: desired.configHash,
+    configHash: [...desired.configHashes].join(' '),
     objects: [
       ...desired.base,
       ...desired.stages.flatMap(({ workloads }) => workloads),
@@ -109,10 +103,10 @@ export function readGolden(): Golden[] {
 }
 
 /** Records what the present version makes: `node operator/test/golden.ts`, at a release that changes pods on purpose. */
-function record(input: GoldenInput): void {
-  const { objects, ...head } = makeObjects(input);
+function record({ input, effective }: Golden): void {
+  const { objects, ...head } = makeObjects(input, effective);
   const lines = [head, ...objects].map((line) => JSON.stringify(line));
   writeFileSync(join(DIRECTORY, `${input.name}.jsonl`), `${lines.join('\n')}\n`);
 }
 
-if (import.meta.main) for (const { input } of readGolden()) record(input);
+if (import.meta.main) for (const golden of readGolden()) record(golden);

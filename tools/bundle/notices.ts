@@ -15,6 +15,7 @@ const ALLOWED = [
   'BSD-2-Clause',
   'BSD-3-Clause',
   '0BSD',
+  'MIT-0',
   'BlueOak-1.0.0',
   'Unlicense',
 ];
@@ -35,7 +36,7 @@ export function thirdPartyNotices(root: string, files: readonly string[]): strin
     if (!isAllowed(license))
       throw new Error(`${name} ${version} is under ${license}: look at its terms before it is shipped`);
     const texts = readdirSync(join(root, folder))
-      .filter((file) => /^(licen[cs]e|notice|copying)/i.test(file))
+      .filter((file) => /^(licen[cs]e|(third-party-)?notice|copying)/i.test(file))
       .map((file) => readFileSync(join(root, folder, file), 'utf8').trim());
     return [`${name} ${version} (${license})`, ...texts].join('\n\n');
   });

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 
 const KEEPER = 'e2e/suites/kubernetes/keep-cluster.ts';
 
-/** Tells suites that their cluster is kept by the runner, and which images it has. */
+/** Lets suites know that their cluster is kept by the runner, and which images it has. */
 const KEPT_IMAGES = 'E2E_KEPT_IMAGES';
 
 /**
@@ -13,7 +13,7 @@ const KEPT_IMAGES = 'E2E_KEPT_IMAGES';
  * fails, every suite deploys its own cluster, or reports why it cannot.
  */
 export async function keepCluster(root: string): Promise<AsyncDisposable> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const child = spawn(process.execPath, [join(root, KEEPER)], {
     cwd: root,
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -27,7 +27,7 @@ export async function keepCluster(root: string): Promise<AsyncDisposable> {
   if (kept !== undefined) {
     process.env[KEPT_IMAGES] = kept;
     console.log(
-      `the cluster that suites share is up after ${((performance.now() - begun) / 1_000).toFixed(1)} s`,
+      `the cluster that suites share is up after ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`,
     );
   }
   return {

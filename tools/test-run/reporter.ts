@@ -69,8 +69,8 @@ function outcome(id: string, passed: boolean, data: TestEvent['data']): Report {
   }
   if (passed) return { kind: 'pass', id, suite };
   const type = error?.failureType ?? '';
-  const told = (suite && !OF_A_SUITE.has(type)) || REPEATED.has(type);
-  return { kind: 'fail', id, suite: told, error: inspect(error?.cause ?? error, { depth: 4 }) };
+  const repeats = (suite && !OF_A_SUITE.has(type)) || REPEATED.has(type);
+  return { kind: 'fail', id, suite: repeats, error: inspect(error?.cause ?? error, { depth: 4 }) };
 }
 
 function line(value: Report): string {

@@ -50,7 +50,7 @@ export async function runFile(
   file: string,
   { timeoutMs, forceExit }: FileOptions,
 ): Promise<FileResult> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const reports = join(tmpdir(), `im-test-${process.pid}-${Math.random().toString(36).slice(2)}.jsonl`);
   const reporter = join(import.meta.dirname, 'reporter.ts');
   const flags = ['--test-reporter', reporter, '--test-reporter-destination', reports];
@@ -92,7 +92,7 @@ export async function runFile(
   if (group !== undefined) signalGroup(group, 'SIGKILL');
   const ending = await Promise.race([exited, sleep(EXIT_GRACE_MS, 'does not end', { ref: false })]);
   const seen = await readReports(reports);
-  return { file, ms: performance.now() - begun, output, ...judge(seen, verdict, ending) };
+  return { file, ms: performance.now() - startedAt, output, ...judge(seen, verdict, ending) };
 }
 
 function judge(seen: readonly Report[], verdict: string | undefined, ending: string) {

@@ -5,7 +5,8 @@ import { type Lane, suitesOf } from './suites.ts';
 const FILES = [
   'cli/test/dev.test.ts',
   'cli/proof/src/checker/check.test.ts',
-  'tools/dev/kubernetes/test/cluster.test.ts',
+  'tools/dev/kubernetes/test/control-plane.test.ts',
+  'tools/dev/kubernetes/test/local-cluster.test.ts',
   'e2e/suites/behaviours/text.ts',
   'e2e/suites/chaos.test.ts',
   'e2e/suites/kubernetes/node-drain.test.ts',
@@ -14,6 +15,7 @@ const FILES = [
   'operator/kube/src/queue.test.ts',
   'operator/kube/test/informer.test.ts',
   'operator/test/create.test.ts',
+  'operator/test/managed-stores.test.ts',
   'operator/test/scaling.test.ts',
 ];
 
@@ -22,17 +24,21 @@ const lane = (wanted: Lane) =>
     .filter(({ lane }) => lane === wanted)
     .map(({ name, files, timeoutMs }) => [name, files.length, timeoutMs / 60_000]);
 
-test('unit tests come first, then packages alongside end-to-end suites one by one, clusters last', () => {
+test('each lane has its suites in order: what needs Kubernetes last, the shared cluster after the node', () => {
   assert.deepEqual(lane('first'), [['unit', 2, 2]]);
   assert.deepEqual(lane('packages'), [
     ['cli', 1, 10],
+    ['tools/dev/kubernetes', 1, 10],
     ['operator/kube', 1, 10],
     ['operator', 2, 10],
   ]);
-  assert.deepEqual(lane('behaviours'), [
+  assert.deepEqual(lane('processes'), [
     ['e2e chaos', 1, 20],
     ['e2e one-process', 1, 20],
-    ['tools/dev/kubernetes', 1, 10],
+  ]);
+  assert.deepEqual(lane('kubernetes'), [
+    ['tools/dev/kubernetes local-cluster', 1, 10],
+    ['operator managed-stores', 1, 10],
     ['e2e kubernetes/node-drain', 1, 30],
     ['e2e kubernetes/upgrade', 1, 30],
   ]);
@@ -44,6 +50,8 @@ test('suites that start programs of Kubernetes are known', () => {
     'tools/dev/kubernetes',
     'operator/kube',
     'operator',
+    'tools/dev/kubernetes local-cluster',
+    'operator managed-stores',
     'e2e kubernetes/node-drain',
     'e2e kubernetes/upgrade',
   ]);
@@ -54,6 +62,7 @@ test('parts of paths choose files, also as a shell completes them', () => {
   assert.deepEqual(names('./operator/test/'), [
     'operator/test/create.test.ts',
     'operator/test/scaling.test.ts',
+    'operator/test/managed-stores.test.ts',
   ]);
   assert.deepEqual(names('suites/kubernetes'), [
     'e2e/suites/kubernetes/node-drain.test.ts',

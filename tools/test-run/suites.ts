@@ -1,39 +1,59 @@
 import { sourceFiles } from '../source-files.ts';
 import type { FileOptions } from './run-file.ts';
 
-/** Test files that run together and make one row of the summary. */
+/** Test files that make one row of the summary. */
 export interface Suite extends FileOptions {
   readonly name: string;
   /** Paths relative to the root. */
   readonly files: readonly string[];
   /** Maximum number of concurrent files. */
   readonly concurrency: number;
-  /** Suites of one lane run one after another; lanes run at the same time. */
   readonly lane: Lane;
   /** Whether it runs programs of Kubernetes, which take long to compile where they are not installed. */
   readonly onKubernetes?: boolean;
   /** Whether it shares the cluster on Kubernetes with others. */
   readonly onCluster?: boolean;
+  /** Whether it breaks and replaces parts of a cluster under load, for which there must be some room on the machine. */
+  readonly needsRoom?: boolean;
 }
 
-/** `first` before all others; `packages` and `behaviours` at the same time. */
-export type Lane = 'first' | 'packages' | 'behaviours';
+/**
+ * What runs at the same time as what. `first`: unit tests, before packages and processes. `packages`: tests against
+ * single servers, files of different packages at a time. `processes`: end-to-end suites that load the machine, one file
+ * at a time. `kubernetes`: what uses the one node of the machine, one file at a time; mostly waiting.
+ */
+export type Lane = 'first' | 'packages' | 'processes' | 'kubernetes';
 
 const MINUTE = 60_000;
 
-/** Its tests start a node of the machine, of which there can be one: never while a suite has a cluster. */
-const LOCAL_KUBERNETES = 'tools/dev/kubernetes';
-
 /** Packages whose tests start programs of Kubernetes. */
-const ON_KUBERNETES: readonly string[] = ['operator', 'operator/kube', LOCAL_KUBERNETES];
+const ON_KUBERNETES: readonly string[] = ['operator', 'operator/kube', 'tools/dev/kubernetes'];
 
-/** Suites on a whole cluster on Kubernetes, which they share; they run last, and get longer. */
+/** Brings up the node of the machine and stops it, which others that use the node would prevent. */
+export const BRINGS_UP_THE_NODE = 'tools/dev/kubernetes/test/local-cluster.test.ts';
+
+/** Test files of packages that use the node of the machine, in order. */
+const ON_THE_NODE: readonly string[] = [
+  BRINGS_UP_THE_NODE,
+  'tools/dev/kubernetes/test/store-images.test.ts',
+  'operator/test/managed-stores.test.ts',
+];
+
+/** Packages with many long files, each on a separate control plane. */
+const SEVERAL_AT_A_TIME: readonly string[] = ['operator'];
+
+/** Suites on a whole cluster on Kubernetes, which they share. It is deployed while the files of {@link ON_THE_NODE} run. */
 const CLUSTERS = 'e2e/suites/kubernetes/';
 
+/** Those of {@link CLUSTERS} that need room; they come first. */
+const NEED_ROOM: readonly string[] = ['kill-each-pod', 'operator-restarts', 'rollout', 'paced-drain'].map(
+  (name) => `${CLUSTERS}${name}.test.ts`,
+);
+
 /**
- * All test files, in the order in which they run: unit tests of the whole repository; then, at the same time, each
- * package's tests against real servers (`test/`) and the end-to-end suites (`e2e/suites/`), each of the two one by one
- * and those that start programs of Kubernetes last, since these may still be being installed.
+ * All test files by suites, in the order in which those of a lane start: unit tests of the whole repository; each
+ * package's tests against real servers (`test/`), those that start programs of Kubernetes last, since these may still
+ * be being installed; the end-to-end suites (`e2e/suites/`).
  * @param filters parts of paths; a file that contains none of them is left out. None means all.
  */
 export function findSuites(root: string, filters: readonly string[], cores: number): Suite[] {
@@ -46,42 +66,56 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
     .filter((file) => file.endsWith('.test.ts'))
     .filter((file) => filters.length === 0 || filters.some((part) => file.includes(clean(part))));
   const unit: string[] = [];
-  const integration = new Map<string, string[]>();
-  const endToEnd: string[] = [];
+  const onServers = new Map<string, string[]>();
+  const onKubernetes = new Map<string, string[]>();
+  const processes: string[] = [];
   const clusters: string[] = [];
   for (const file of files) {
     const [, home] = /^(.*?)\/test\//.exec(file) ?? [];
     if (file.startsWith(CLUSTERS)) clusters.push(file);
-    else if (file.startsWith('e2e/suites/')) endToEnd.push(file);
+    else if (file.startsWith('e2e/suites/')) processes.push(file);
     else if (home === undefined) unit.push(file);
-    else integration.set(home, [...(integration.get(home) ?? []), file]);
+    else if (!ON_THE_NODE.includes(file)) {
+      const packages = ON_KUBERNETES.includes(home) ? onKubernetes : onServers;
+      packages.set(home, [...(packages.get(home) ?? []), file]);
+    }
   }
+  const onNode = { lane: 'kubernetes', onKubernetes: true } as const;
   const suites: Suite[] = [
-    { name: 'unit', files: unit, concurrency: Math.min(4, cores), lane: 'first', timeoutMs: 2 * MINUTE },
-    ...[...integration].map(([home, files]) => packageSuite(home, files)),
-    ...endToEnd.map((file) => alone(file, 20 * MINUTE)),
-    ...clusters.map((file) => ({ ...alone(file, 30 * MINUTE), onKubernetes: true, onCluster: true })),
+    { name: 'unit', files: unit, concurrency: cores, lane: 'first', timeoutMs: 2 * MINUTE },
+    ...[...onServers].map(([home, files]) => packageSuite(home, files)),
+    ...[...onKubernetes].map(([home, files]) => ({ ...packageSuite(home, files), onKubernetes: true })),
+    ...processes.map((file) => alone(file, 20 * MINUTE)),
+    ...ON_THE_NODE.filter((file) => files.includes(file)).map((file) => ({
+      ...packageSuite(file.replace('/test/', ' ').replace('.test.ts', ''), [file]),
+      ...onNode,
+    })),
+    ...[
+      ...clusters.filter((file) => NEED_ROOM.includes(file)),
+      ...clusters.filter((file) => !NEED_ROOM.includes(file)),
+    ].map((file) => ({
+      ...alone(file, 30 * MINUTE),
+      ...onNode,
+      onCluster: true,
+      needsRoom: NEED_ROOM.includes(file),
+    })),
   ];
-  const rank = ({ onCluster, onKubernetes }: Suite) => (onCluster ? 2 : onKubernetes ? 1 : 0);
-  return suites.filter((suite) => suite.files.length > 0).sort((a, b) => rank(a) - rank(b));
+  return suites.filter((suite) => suite.files.length > 0);
 }
 
+/** A file of a package in its long form measures for half an hour at most. */
+const PACKAGE_MS = (process.env.FULL === '1' ? 40 : 10) * MINUTE;
+
 /** The tests of one package against real servers. */
-function packageSuite(home: string, files: readonly string[]): Suite {
-  return {
-    name: home,
-    files,
-    concurrency: 1,
-    lane: home === LOCAL_KUBERNETES ? 'behaviours' : 'packages',
-    timeoutMs: 10 * MINUTE,
-    onKubernetes: ON_KUBERNETES.includes(home),
-  };
+function packageSuite(name: string, files: readonly string[]): Suite {
+  const concurrency = SEVERAL_AT_A_TIME.includes(name) ? 2 : 1;
+  return { name, files, concurrency, lane: 'packages', timeoutMs: PACKAGE_MS };
 }
 
 /** An end-to-end file, which is a suite by itself; browsers and clusters leave connections open. */
 function alone(file: string, timeoutMs: number): Suite {
   const name = file.replace('e2e/suites/', 'e2e ').replace('.test.ts', '');
-  return { name, files: [file], concurrency: 1, lane: 'behaviours', timeoutMs, forceExit: true };
+  return { name, files: [file], concurrency: 1, lane: 'processes', timeoutMs, forceExit: true };
 }
 
 /** A filter as the shell may have completed it: `./services/lib/kit/` means `services/lib/kit/`. */

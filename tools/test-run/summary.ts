@@ -4,7 +4,6 @@ import type { FileResult } from './run-file.ts';
 export interface SuiteResult {
   readonly name: string;
   readonly files: readonly FileResult[];
-  readonly ms: number;
 }
 
 /** Totals over any number of files. */
@@ -46,10 +45,11 @@ export function describeFile(result: FileResult): string {
 /** Files that the end of a run names by their time. */
 const SLOWEST = 10;
 
-/** The table of suites, the slowest files, the reasons of skipped tests, the failed tests once more, and the closing line. */
+/** The table of suites with the sum of their files' times, the slowest files, the reasons of skipped tests, the failed tests once more, and the closing line. */
 export function describeRun(suites: readonly SuiteResult[]): string {
-  const rows = suites.map(({ name, files, ms }) => {
+  const rows = suites.map(({ name, files }) => {
     const { passed, failed, skipped } = totals(files);
+    const ms = files.reduce((sum, file) => sum + file.ms, 0);
     return [name, String(files.length), String(passed), String(failed), String(skipped), seconds(ms)];
   });
   const all = suites.flatMap(({ files }) => files);

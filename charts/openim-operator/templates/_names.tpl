@@ -44,7 +44,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   verbs: [get, list, watch, patch]
 - apiGroups: [openim.io]
   resources: [openimtenants]
-  verbs: [get, list, watch]
+  verbs: [get, list, watch, patch]
 - apiGroups: [openim.io]
   resources: [openimclusters/status, openimtenants/status]
   verbs: [patch]
@@ -55,23 +55,35 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 - apiGroups: ['']
   resources: [configmaps, persistentvolumeclaims, serviceaccounts, services]
   verbs: [get, list, watch, create, patch, delete]
-# Generated credentials are never overwritten by accident: they are replaced at a known version only.
 - apiGroups: ['']
   resources: [secrets]
-  verbs: [get, list, watch, create, update, patch, delete]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: ['']
   resources: [pods]
   verbs: [get, list, watch, patch, delete]
 - apiGroups: ['']
   resources: [events]
-  verbs: [create, patch]
+  verbs: [get, list, watch, create, patch]
 - apiGroups: [apps]
-  resources: [deployments, statefulsets]
+  resources: [controllerrevisions, deployments, statefulsets]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [networking.k8s.io]
   resources: [ingresses, networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
+{{- end }}
+
+{{- /* Whether a namespace is being deleted. */ -}}
+{{- define "openim-operator.namespaceRules" -}}
+- apiGroups: ['']
+  resources: [namespaces]
+  {{- with .Values.watchNamespace }}
+  resourceNames: [{{ . }}]
+  {{- end }}
+  verbs: [get]
 {{- end }}

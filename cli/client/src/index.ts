@@ -22,5 +22,13 @@ export {
 export { type FrameCodec, gzipped, jsonFrames, type WireRequest, type WireResponse } from './frame-codec.ts';
 export { gobFrames } from './gob-frames.ts';
 export { loadContent, loadText, parseLoadContent, parseLoadText } from './load-text.ts';
-export { newestSeqs, pullRange, readPositions, sendMessage, type Target, textMessage } from './requests.ts';
+export {
+  newestSeqs,
+  pullAnswers,
+  pullRange,
+  readPositions,
+  sendMessage,
+  type Target,
+  textMessage,
+} from './requests.ts';
 export { type ScannedMessage, scanPush } from './scan-push.ts';

@@ -58,6 +58,27 @@ export async function readPositions(connection: WireConnection): Promise<Record<
 /** Messages asked for at once. Answers stay well below the size at which clients give up. */
 const PULL_STEP = 100;
 
+/**
+ * 1002 in steps: the answers with the messages of a conversation from `begin` to `end`, both included, rising.
+ * @param step messages per request. @default 100
+ */
+export async function* pullAnswers(
+  connection: WireConnection,
+  conversationID: string,
+  begin: number,
+  end: number,
+  step = PULL_STEP,
+): AsyncGenerator<Uint8Array> {
+  for (let from = begin; from <= end; from += step) {
+    const to = Math.min(end, from + step - 1);
+    const request = make('sdkws.PullMessageBySeqsReq', {
+      userID: connection.userID,
+      seqRanges: [make('sdkws.SeqRange', { conversationID, begin: from, end: to, num: to - from + 1 })],
+    });
+    yield await connection.request(REQ.PullMsgByRange, encode('sdkws.PullMessageBySeqsReq', request));
+  }
+}
+
 /** 1002 in steps: the messages of a conversation from `begin` to `end`, both included, rising. */
 export async function* pullRange(
   connection: WireConnection,
@@ -65,16 +86,7 @@ export async function* pullRange(
   begin: number,
   end: number,
 ): AsyncGenerator<ScannedMessage> {
-  for (let from = begin; from <= end; from += PULL_STEP) {
-    const to = Math.min(end, from + PULL_STEP - 1);
-    const request = make('sdkws.PullMessageBySeqsReq', {
-      userID: connection.userID,
-      seqRanges: [make('sdkws.SeqRange', { conversationID, begin: from, end: to, num: to - from + 1 })],
-    });
-    const answer = await connection.request(
-      REQ.PullMsgByRange,
-      encode('sdkws.PullMessageBySeqsReq', request),
-    );
+  for await (const answer of pullAnswers(connection, conversationID, begin, end)) {
     yield* scanPush(answer).filter((message) => message.conversationID === conversationID);
   }
 }

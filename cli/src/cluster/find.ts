@@ -1,4 +1,11 @@
-import { ApiError, ConnectionError, createKubeClient, type KubeClient, type Stored } from '@im/kube';
+import {
+  ApiError,
+  ConnectionError,
+  createKubeClient,
+  type KubeClient,
+  type KubeObject,
+  type Stored,
+} from '@im/kube';
 import { OPENIM_CLUSTER, type OpenIMCluster } from '@im/operator';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 import type { ClusterChoice, KubeOptions } from './options.ts';
@@ -22,6 +29,21 @@ export async function openKube(options: KubeOptions): Promise<KubeClient> {
     });
   } catch (error) {
     throw usageError(`--kubeconfig: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Does work with a client of the API server that the options name. @throws CommandError that says why it failed. */
+export async function withKubeClient(
+  options: KubeOptions,
+  work: (client: KubeClient) => Promise<void>,
+): Promise<void> {
+  const client = await openKube(options);
+  try {
+    await work(client);
+  } catch (error) {
+    throw kubeFailure(error, client);
+  } finally {
+    client.close();
   }
 }
 
@@ -86,7 +108,7 @@ export function onlyCluster(
 }
 
 /** `namespace/name`. */
-export function displayName({ metadata }: FoundCluster): string {
+export function displayName({ metadata }: Stored<KubeObject>): string {
   return `${metadata.namespace}/${metadata.name}`;
 }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { type KubeClient, POD, type Pod, type Stored } from '@im/kube';
+import { isPodReady, type KubeClient, labelSelectorOf, POD, type Pod, type Stored } from '@im/kube';
 import { selectorLabels } from '@im/operator';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { CommandError, EXIT } from '../exit-codes.ts';
@@ -22,9 +22,7 @@ export async function forward(
   part: keyof typeof PORT_NAMES,
 ): Promise<string> {
   const { name, namespace } = cluster.metadata;
-  const labelSelector = Object.entries(selectorLabels(name, part))
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',');
+  const labelSelector = labelSelectorOf(selectorLabels(name, part));
   const { items } = await client.list(POD, { namespace, labelSelector });
   const pods = items.filter(isReady);
   if (pods.length === 0) {
@@ -94,8 +92,7 @@ async function connect(
 }
 
 function isReady(pod: Stored<Pod>): boolean {
-  if (pod.metadata.deletionTimestamp !== undefined) return false;
-  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+  return pod.metadata.deletionTimestamp === undefined && isPodReady(pod);
 }
 
 function portOf(pod: Stored<Pod>, portName: string): number {

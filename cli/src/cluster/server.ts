@@ -99,8 +99,8 @@ async function endpoint(
   part: 'api' | 'ws',
 ): Promise<string> {
   const { api, webSocket } = cluster.status?.endpoints ?? {};
-  const told = part === 'api' ? api : webSocket;
-  if (told === undefined) {
+  const known = part === 'api' ? api : webSocket;
+  if (known === undefined) {
     const { name, namespace } = cluster.metadata;
     const what = part === 'api' ? 'API' : 'gateway';
     throw new CommandError(
@@ -108,11 +108,19 @@ async function endpoint(
       `${displayName(cluster)} has no address of the ${what} yet; wait for it with: openimctl status ${name} -n ${namespace} --wait`,
     );
   }
-  const url = URL.parse(told);
+  const url = URL.parse(known);
   const inside = url !== null && /\.svc(\.|$)/.test(url.hostname) && !process.env.KUBERNETES_SERVICE_HOST;
-  if (!inside) return told.replace(/\/+$/, '');
+  if (!inside) return known.replace(/\/+$/, '');
   const address = await forward(client, choice, cluster, part === 'api' ? 'api' : 'gateway');
   return `${url.protocol}//${address}`;
+}
+
+/** The Secret of a tenant under the name that earlier operators gave it. */
+async function formerSecret(client: KubeClient, { metadata }: FoundCluster, tenant: string) {
+  const key = { namespace: metadata.namespace, name: nameOf.formerAdmin(metadata.name, tenant) };
+  const secret = await client.get(SECRET, key, { deadlineMs: DEADLINE_MS });
+  // The name may be that of an object of another cluster.
+  return secret?.metadata.ownerReferences?.some(({ uid }) => uid === metadata.uid) ? secret : undefined;
 }
 
 async function adminSecret(
@@ -129,7 +137,9 @@ async function adminSecret(
     return { ...NO_SECRET, secretProblem: `${displayName(cluster)} names no admin secret yet` };
   }
   try {
-    const secret = await client.get(SECRET, { namespace, name }, { deadlineMs: DEADLINE_MS });
+    const secret =
+      (await client.get(SECRET, { namespace, name }, { deadlineMs: DEADLINE_MS })) ??
+      (await formerSecret(client, cluster, tenant));
     const value = (key: string) => {
       const text = secret?.data?.[key];
       return text === undefined ? undefined : Buffer.from(text, 'base64').toString('utf8');

@@ -8,11 +8,11 @@ export function bench(): Command {
   return withTarget(new Command('bench'))
     .summary('measure a server under load')
     .description(
-      'measure latency, CPU per operation, memory and losses under load: of a server of its own, or of another OpenIM-compatible one that flags or the environment name',
+      'measure latency, CPU per operation, memory and losses under load: of a server that it starts, or of another OpenIM-compatible one that flags or the environment name',
     )
     .option(
       '--scenario <names>',
-      'of single, hot, group-1000, pull, http, idle, joined by commas, which are all that run when absent; or bystander, or soak',
+      'of single, hot, group-1000, pull, http, logins, idle, joined by commas, which are all that run when absent; or bystander, or soak',
     )
     .option('--runs <n>', 'times that each is run; 3 when absent, bystander and soak once', whole('--runs'))
     .option('--seconds <n>', 'length of one measurement; 15 when absent', whole('--seconds'))

@@ -8,7 +8,7 @@ export function dev(): Command {
   return new Command('dev')
     .summary('run the whole server in one process')
     .description(
-      'run the whole server in one process beside its own store servers; prints one line of JSON on stdout when ready, logs on stderr',
+      'run the whole server in one process, with its own store servers; prints one line of JSON on stdout when ready, logs on stderr',
     )
     .option('--api-port <port>', 'port of the HTTP API; 10002 when absent', port('--api-port'))
     .option('--ws-port <port>', 'port of the WebSocket gateway; 10001 when absent', port('--ws-port'))

@@ -9,7 +9,7 @@ export function verify(): Command {
   return withTarget(new Command('verify'))
     .summary('prove that a server loses, doubles and reorders nothing')
     .description(
-      'send checked messages between users of its own through any OpenIM-compatible server, and decide whether each acknowledged one arrived once and in order; exit code 4 when not',
+      'send checked messages between users that it creates through any OpenIM-compatible server, and decide whether each acknowledged one arrived once and in order; exit code 4 when not',
     )
     .option(
       '--users <n>',

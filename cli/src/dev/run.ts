@@ -98,6 +98,9 @@ async function servedPorts({ api, gateway, ops }: ServerConfig): Promise<ServedP
   };
 }
 
+/** Where `openimctl webhook listen` receives. */
+const OWN_MACHINE = ['127.0.0.0/8', '::1'];
+
 function completeConfig(
   base: ServerConfig,
   ports: ServedPorts,
@@ -114,11 +117,12 @@ function completeConfig(
     mongo: { ...base.mongo, uri: stores.mongo.uri },
     redis: { ...base.redis, uri: stores.redis.uri },
     s3: { ...base.s3, endpoint, accessKey, secretKey, region },
+    webhooks: { ...base.webhooks, allowedNetworks: [...base.webhooks.allowedNetworks, ...OWN_MACHINE] },
     tenants,
   };
 }
 
-/** Tells how far it is when something takes longer than a person likes to wait without a word. */
+/** Shows progress when something takes longer than a person likes to wait without output. */
 async function untilReady(server: RunningServer, signal: AbortSignal): Promise<void> {
   const timer = setInterval(() => {
     process.stderr.write(`openimctl dev: waiting for ${server.readiness().reason ?? 'readiness'}\n`);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectWire, readPositions, type WireConnection, type WireOptions } from '@im/client';
-import { decode, encode, MSG_STATUS, make, REQ, type sdkws } from '@im/protocol';
+import { connectWire, pullAnswers, readPositions, type WireConnection, type WireOptions } from '@im/client';
+import { onAbort } from '@im/kit';
+import { decode, MSG_STATUS, type sdkws } from '@im/protocol';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { isPassing, redialDelayMs } from '../redial.ts';
 
@@ -90,8 +91,7 @@ async function oneConnection(
       ),
     closed: () => ended.resolve(),
   });
-  const close = () => connection.close();
-  signal.addEventListener('abort', close, { once: true });
+  using _ = onAbort(signal, () => connection.close());
   try {
     // A kick while catching up is reported by the wait below.
     ended.promise.catch(() => {});
@@ -110,7 +110,6 @@ async function oneConnection(
     if (signal.aborted) return;
     await ended.promise;
   } finally {
-    signal.removeEventListener('abort', close);
     connection.close();
   }
 }
@@ -122,16 +121,7 @@ async function* pull(
   begin: number,
   end: number,
 ): AsyncGenerator<sdkws.MsgData> {
-  for (let from = begin; from <= end; from += PULL_STEP) {
-    const to = Math.min(end, from + PULL_STEP - 1);
-    const request = make('sdkws.PullMessageBySeqsReq', {
-      userID: connection.userID,
-      seqRanges: [make('sdkws.SeqRange', { conversationID, begin: from, end: to, num: to - from + 1 })],
-    });
-    const answer = await connection.request(
-      REQ.PullMsgByRange,
-      encode('sdkws.PullMessageBySeqsReq', request),
-    );
+  for await (const answer of pullAnswers(connection, conversationID, begin, end, PULL_STEP)) {
     const { msgs } = decode('sdkws.PullMessageBySeqsResp', answer);
     for (const message of msgs[conversationID]?.Msgs ?? []) {
       if (message.status !== MSG_STATUS.Deleted) yield message;

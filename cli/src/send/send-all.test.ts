@@ -7,12 +7,12 @@ import type { Sender } from './sender.ts';
 const never = new AbortController().signal;
 
 function countingSender(failAt = Number.POSITIVE_INFINITY) {
-  let begun = 0;
+  let startedAt = 0;
   let flying = 0;
   const seen = { most: 0 };
   const sender: Sender = {
     async send() {
-      const n = ++begun;
+      const n = ++startedAt;
       flying += 1;
       seen.most = Math.max(seen.most, flying);
       await sleep(2);
@@ -38,9 +38,9 @@ test('keeps the requested number of messages in flight, and sends all', async ()
 
 test('the rate is kept', async () => {
   const { sender } = countingSender();
-  const begun = performance.now();
+  const startedAt = performance.now();
   await sendAll(sender, 'x', { count: 11, rate: 100, concurrency: 4 }, never);
-  assert.ok(performance.now() - begun >= 95);
+  assert.ok(performance.now() - startedAt >= 95);
 });
 
 test('the first failure ends the series, and what was sent is known', async () => {

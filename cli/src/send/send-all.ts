@@ -27,13 +27,13 @@ export async function sendAll(
   onSent: () => void = () => {},
 ): Promise<SendOutcome> {
   const sent: SentMessage[] = [];
-  const begun = performance.now();
+  const startedAt = performance.now();
   let next = 0;
   let failure: unknown;
 
   async function untilDue(n: number): Promise<void> {
     if (pace.rate === undefined) return;
-    const wait = begun + (n * 1_000) / pace.rate - performance.now();
+    const wait = startedAt + (n * 1_000) / pace.rate - performance.now();
     if (wait > 0) await sleep(wait, undefined, { signal }).catch(() => {});
   }
   async function work(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { KubeClient } from '@im/kube';
+import { OPENIM_CLUSTER, type OpenIMCluster } from '@im/operator';
 import {
   clusterKey,
   displayName,
@@ -7,11 +8,11 @@ import {
   onlyCluster,
   openKube,
 } from '../cluster/find.ts';
+import { follow, type Sight } from '../cluster/follow.ts';
 import type { KubeOptions } from '../cluster/options.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 import { type OutputFormat, printRows, type Row, toYaml } from '../output.ts';
 import { stopOnSignals } from '../signals.ts';
-import { follow, type Sight } from './follow.ts';
 import { isReady, statusScreen, waitsFor } from './screen.ts';
 
 /** Options of `openimctl status`. */
@@ -79,25 +80,25 @@ async function stay(
   key: { name: string; namespace: string },
   options: StatusOptions,
 ): Promise<void> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const done = new AbortController();
   const timeoutMs = options.timeout ?? DEFAULT_TIMEOUT_MS;
   const timer = options.wait ? setTimeout(() => done.abort(), timeoutMs) : undefined;
   const signal = AbortSignal.any([done.signal, stopOnSignals()]);
-  let sight: Sight = { cluster: undefined };
+  let sight: Sight<OpenIMCluster> = { object: undefined };
   let last: FoundCluster | undefined;
   const say = () => {
-    const seconds = Math.round((performance.now() - begun) / 1_000);
+    const seconds = Math.round((performance.now() - startedAt) / 1_000);
     const what = `openimctl: ${seconds} s, ${key.namespace}/${key.name}: ${describe(sight)}\n`;
     process.stderr.write(what);
   };
   const progress = options.wait && !options.watch ? setInterval(say, PROGRESS_MS) : undefined;
   let ready = false;
   try {
-    for await (sight of follow(client, key, signal)) {
-      if (sight.cluster) last = sight.cluster;
+    for await (sight of follow(client, OPENIM_CLUSTER, key, signal)) {
+      if (sight.object) last = sight.object;
       if (options.watch) await show(sight, options);
-      ready = sight.cluster !== undefined && isReady(sight.cluster);
+      ready = sight.object !== undefined && isReady(sight.object);
       if (ready && options.wait) break;
     }
   } finally {
@@ -112,13 +113,13 @@ async function stay(
   throw new CommandError(EXIT.unreachable, `${key.namespace}/${key.name}: ${why}: ${describe(sight)}`);
 }
 
-function describe({ cluster, problem }: Sight): string {
-  if (cluster) return isReady(cluster) ? 'ready' : waitsFor(cluster);
+function describe({ object, problem }: Sight<OpenIMCluster>): string {
+  if (object) return isReady(object) ? 'ready' : waitsFor(object);
   return problem ?? 'there is no such OpenIMCluster (yet)';
 }
 
-async function show(sight: Sight, options: StatusOptions): Promise<void> {
-  if (sight.cluster) await print(sight.cluster, options, true);
+async function show(sight: Sight<OpenIMCluster>, options: StatusOptions): Promise<void> {
+  if (sight.object) await print(sight.object, options, true);
   else process.stderr.write(`openimctl: ${describe(sight)}\n`);
 }
 

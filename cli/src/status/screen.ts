@@ -8,9 +8,13 @@ export function isReady({ metadata, status }: FoundCluster): boolean {
   return ready?.status === 'True' && status?.observedGeneration === metadata.generation;
 }
 
-/** Healthy conditions are true; only the roll-out condition is healthy when false. */
+/** Conditions of a rollout, which are healthy when false. */
+const ROLLOUT = new Set(['Progressing', 'Reconciling', 'Stalled']);
+/** Conditions that repeat the others. */
+const SUMMARIES = new Set(['Ready', 'Available', 'Reconciling', 'Stalled']);
+
 function isGood({ type, status }: OpenIMClusterStatusCondition): boolean {
-  return status === (type === 'Progressing' ? 'False' : 'True');
+  return status === (ROLLOUT.has(type) ? 'False' : 'True');
 }
 
 /** What keeps a cluster from being ready, in one line. */
@@ -75,12 +79,14 @@ function conditionTable({ status }: FoundCluster, now: number): string {
   return rows.length === 0 ? '' : formatTable(rows, used(rows, columns));
 }
 
-/** Messages of unhealthy conditions. Ready repeats the others, and is shown only when there are none. */
+/** Messages of unhealthy conditions. Ready repeats the others, and is shown only without one of them. */
 function complaints({ status }: FoundCluster): string {
   const bad = (status?.conditions ?? []).filter((condition) => !isGood(condition));
-  const others = bad.filter(({ type }) => type !== 'Ready');
+  const others = bad.filter(({ type }) => !SUMMARIES.has(type));
   const faults = others.filter(({ type }) => type !== 'Progressing');
-  return (faults.length > 0 ? others : bad).map(({ type, message }) => `${type}: ${message}`).join('\n');
+  const shown =
+    faults.length > 0 ? others : bad.filter(({ type }) => type === 'Ready' || !SUMMARIES.has(type));
+  return shown.map(({ type, message }) => `${type}: ${message}`).join('\n');
 }
 
 function componentTable({ status }: FoundCluster): string {
@@ -109,12 +115,14 @@ function gatewayTable({ status }: FoundCluster): string {
     }),
   );
   const columns = ['gateway', 'revision', 'ready', 'connections', 'draining', 'reason'];
-  return rows.length === 0 ? '' : formatTable(rows, used(rows, columns));
+  const omitted = status?.gatewaysOmitted ?? 0;
+  const more = omitted === 0 ? '' : `\nand ${omitted} more gateways`;
+  return rows.length === 0 ? '' : `${formatTable(rows, used(rows, columns))}${more}`;
 }
 
 function drainOf({ draining, drainRemaining, drainEtaSeconds }: OpenIMClusterStatusGateway): string | null {
   if (!draining) return null;
-  const left = drainRemaining === undefined ? 'begun' : `${drainRemaining} left`;
+  const left = drainRemaining === undefined ? 'started' : `${drainRemaining} left`;
   return drainEtaSeconds === undefined ? left : `${left}, about ${span(drainEtaSeconds)}`;
 }
 

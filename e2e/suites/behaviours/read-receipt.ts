@@ -8,7 +8,7 @@ interface Receipt {
 }
 
 export const readReceipt: Behaviour = {
-  name: 'the sender hears that his messages were read',
+  name: 'the sender is notified that the messages were read',
   async run({ alice, bob }) {
     const since = alice.events.mark();
     const texts = [freshText('read me'), freshText('and me')];

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Component, conditionOf, type DeployedCluster, isPodReady, type Pod } from '@im/dev-cluster';
+import { type Component, conditionOf, type DeployedCluster, type Pod } from '@im/dev-cluster';
+import { isPodReady } from '@im/kube';
 import { now } from '@im/proof';
 import { sharedCluster } from './shared-cluster.ts';
 import { recordStatus, type Snapshot } from './status-recorder.ts';

@@ -17,7 +17,7 @@ const CALM_MS = 2_000;
 const DONE_WITHIN_MS = 240_000;
 const DELIVER_WITHIN_MS = 10_000;
 /** Time within which the operator starts to reconcile a change. */
-const BEGUN_WITHIN_MS = 10_000;
+const BEGUN_WITHIN_MS = 30_000;
 /** Kubelets renew a mounted file within two minutes; the key of a cluster takes two such changes. */
 const KEYED_WITHIN_MS = 360_000;
 const RESTARTED_AT = 'openim.io/restarted-at';
@@ -40,7 +40,7 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     patch: { metadata?: unknown; spec?: unknown },
   ): Promise<{ replaced: number; kept: number }> {
     const pods = new Set((await cluster.pods()).map(({ metadata }) => metadata.uid));
-    const revision = (await cluster.resource()).status?.gatewayRevision;
+    const before = (await cluster.resource()).status;
     await using statusRecorder = recordStatus(cluster);
     await using traffic = await startTraffic(overTheService(cluster), {
       name,
@@ -48,12 +48,13 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
       messagesPerSecond: MESSAGES_PER_SECOND,
     });
     await sleep(CALM_MS);
-    const begun = now();
+    const startedAt = now();
     await cluster.change(patch);
+    // It stays there, however short the roll-out is.
     await statusRecorder.first(
-      'a roll-out in status',
-      begun,
-      ({ resource }) => (resource.status?.rollout?.stage ?? '') !== '',
+      'another revision in status',
+      startedAt,
+      ({ resource }) => resource.status?.updateRevision !== before?.updateRevision,
       BEGUN_WITHIN_MS,
     );
     const settled = await cluster.untilSettled(DONE_WITHIN_MS);
@@ -61,16 +62,16 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
     await sleep(CALM_MS);
     const verdict = await traffic.finish({
       deliverWithinMs: DELIVER_WITHIN_MS,
-      outages: [{ from: begun, to: done }],
+      outages: [{ from: startedAt, to: done }],
     });
     // The first connect is no cut.
     const cuts = traffic.devices.map(({ counts }) => counts.connects - 1);
-    const gatewayRevisions = settled.status?.gatewayRevision === revision ? 0 : 1;
+    const gatewayRevisions = settled.status?.gatewayRevision === before?.gatewayRevision ? 0 : 1;
     rows.push({
       name,
       verdict,
       figures: {
-        took: seconds(done - begun),
+        took: seconds(done - startedAt),
         'cuts per client': `${Math.min(...cuts)} to ${Math.max(...cuts)}`,
         'gateway revisions': String(gatewayRevisions),
       },
@@ -102,13 +103,13 @@ describe(`roll-outs while ${USERS} clients send ${MESSAGES_PER_SECOND} messages/
   }
 
   async function untilRequired(): Promise<void> {
-    const begun = now();
+    const startedAt = now();
     for (let last = ''; ; await sleep(1_000)) {
       const uses = (await keyUses()).join(' ');
-      if (uses !== last) process.stdout.write(`key: ${uses} after ${seconds(now() - begun)}\n`);
+      if (uses !== last) process.stdout.write(`key: ${uses} after ${seconds(now() - startedAt)}\n`);
       last = uses;
       if (uses === 'required') break;
-      assert.ok(now() - begun < KEYED_WITHIN_MS, `it is ${uses}`);
+      assert.ok(now() - startedAt < KEYED_WITHIN_MS, `it is ${uses}`);
     }
   }
 

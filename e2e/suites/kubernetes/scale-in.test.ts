@@ -3,8 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeployedCluster } from '@im/dev-cluster';
 import { now } from '@im/proof';
+import { recordDrains } from './drain-recorder.ts';
 import { sharedCluster } from './shared-cluster.ts';
-import { recordStatus } from './status-recorder.ts';
 import { startTraffic } from './traffic.ts';
 import { assertClean, overTheService, type Row, seconds, tableOf } from './verdicts.ts';
 
@@ -33,43 +33,32 @@ describe(`gateways 3 → 2 while ${USERS} clients send ${MESSAGES_PER_SECOND} me
   }, async () => {
     const pods = await cluster.pods('gateway');
     assert.equal(pods.length, 3);
-    await using statusRecorder = recordStatus(cluster);
+    await using drains = await recordDrains(cluster);
     await using traffic = await startTraffic(overTheService(cluster), {
       name: 'scale_in',
       users: USERS,
       messagesPerSecond: MESSAGES_PER_SECOND,
     });
     await sleep(CALM_MS);
-    const begun = now();
+    const startedAt = now();
     await cluster.change({ spec: { gateway: { replicas: 2 } } });
-    const draining = await statusRecorder.first(
-      'a gateway that drains',
-      begun,
-      ({ resource }) => resource.status?.gateways?.some((gateway) => gateway.draining) ?? false,
-      20_000,
-    );
-    const drained = draining.resource.status?.gateways?.filter((gateway) => gateway.draining) ?? [];
     await cluster.untilSettled();
     const done = now();
     await sleep(CALM_MS);
     const verdict = await traffic.finish({
       deliverWithinMs: DELIVER_WITHIN_MS,
-      outages: [{ from: begun, to: done }],
+      outages: [{ from: startedAt, to: done }],
     });
     const moved = traffic.devices.filter(({ counts }) => counts.connects > 1).length;
     rows.push({
       name: '3 → 2 gateways',
       verdict,
-      figures: { took: seconds(done - begun), 'clients moved': `${moved} of ${USERS}` },
+      figures: { took: seconds(done - startedAt), 'clients moved': `${moved} of ${USERS}` },
     });
     assertClean(verdict);
     const left = new Set((await cluster.pods('gateway')).map(({ metadata }) => metadata.name));
     const gone = pods.map(({ metadata }) => metadata.name).filter((name) => !left.has(name));
-    assert.deepEqual(
-      gone,
-      drained.map(({ pod }) => pod),
-      'the pod that was drained is the one that is gone',
-    );
+    assert.deepEqual(gone, drains.drained(), 'the pod that was drained is the one that is gone');
     assert.ok(moved < USERS, 'clients of the other gateways stay where they are');
     assert.ok(
       traffic.devices.every(({ counts }) => counts.connects <= 2),

@@ -9,4 +9,7 @@ describe('SDKs against Kubernetes: 2 gateways, 2 transfers, 2 rpc; two tenants',
     start: () => sharedCluster([OTHER_TENANT]),
     tenants: ['default', OTHER_TENANT],
     severalGateways: true,
+    sdkMixes: ['mixed'],
+    // The URL of objects is one that no cluster has, see `developmentSpec`.
+    reachesObjects: false,
   }));

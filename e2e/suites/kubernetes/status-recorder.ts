@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeployedCluster, OpenIMCluster, Pod } from '@im/dev-cluster';
 import { now } from '@im/proof';
 
@@ -29,12 +30,12 @@ export function recordStatus(cluster: DeployedCluster): StatusRecorder {
   const over = new AbortController();
   const polling = (async () => {
     while (!over.signal.aborted) {
-      const begun = now();
+      const startedAt = now();
       // Pods first: their state is never newer than the status that it is compared with.
       const pods = await cluster.pods().catch(() => undefined);
       const resource = await cluster.resource().catch(() => undefined);
       if (pods && resource) snapshots.push({ at: now(), pods, resource });
-      await pause(Math.max(0, POLL_MS - (now() - begun)), over.signal);
+      await pause(Math.max(0, POLL_MS - (now() - startedAt)), over.signal);
     }
   })();
 
@@ -59,14 +60,6 @@ export function recordStatus(cluster: DeployedCluster): StatusRecorder {
   };
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { signal }).catch(() => {});
 }

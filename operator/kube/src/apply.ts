@@ -22,7 +22,7 @@ export interface ApplierOptions {
 export interface Applier {
   /**
    * Creates `object`, or sets its fields. No request is sent when all its fields in `observed` (from an informer) are
-   * as the last apply of the same manifest left them.
+   * as the last apply of the same manifest left them. A manifest must not be changed after it was applied.
    */
   apply<T extends KubeObject>(
     type: ResourceType<T>,
@@ -55,6 +55,8 @@ const REMEMBERED = { max: 20_000, ttlMs: 24 * 3_600_000 };
 /** Creates an {@link Applier}. Its memory is a cache: losing it costs one request per object. */
 export function createApplier(options: ApplierOptions): Applier {
   const { client, fieldManager } = options;
+  /** Fingerprints of manifests that are applied again and again. */
+  const fingerprints = new WeakMap<KubeObject, string>();
   const memories = createCache<Memory>({ name: 'applied', ...REMEMBERED });
   const applies = options.metrics.counter('openim_operator_applies_total', 'Objects applied, by outcome', [
     'kind',
@@ -69,7 +71,8 @@ export function createApplier(options: ApplierOptions): Applier {
     request: RequestOptions = {},
   ): Promise<Applied<T>> {
     const id = `${part}/${childId(type, object)}`;
-    const manifest = fingerprint(object);
+    const manifest = fingerprints.get(object) ?? fingerprint(object);
+    fingerprints.set(object, manifest);
     const memory = memories.peek(id).value;
     if (observed && memory && isAsLeft(memory, manifest, object, observed)) {
       applies.inc({ kind: type.kind, outcome: 'skipped' });

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Backoff, type Metrics, sleep } from '@im/kit';
 import type { Connection, Target } from './connection.ts';
-import { ApiError, ConnectionError, isApiError } from './errors.ts';
+import { ApiError, ConnectionError, isApiError, isSchemaMismatch } from './errors.ts';
 import { apiError, type Call, readText, send } from './exchange.ts';
 import type { RequestOptions } from './kube-client.ts';
 
@@ -11,6 +11,7 @@ export interface ApiCall extends RequestOptions {
   readonly path: string;
   readonly body?: object | undefined;
   readonly contentType?: string | undefined;
+  readonly accept?: string | undefined;
   /** What it does, for metrics: `get`, `list`, `apply`, … */
   readonly verb: string;
   /** Whether doing it twice is as good as doing it once. */
@@ -49,14 +50,20 @@ export function createCaller(connection: Connection, metrics: Metrics, userAgent
   );
 
   function toCall(call: ApiCall): Call {
-    const { method, path, contentType, signal } = call;
+    const { method, path, contentType, accept, signal } = call;
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
-    return { method, path, contentType, signal, body, userAgent };
+    return { method, path, contentType, accept, signal, body, userAgent };
   }
 
-  async function exchange(call: Call, timeoutMs: number, fresh: boolean): Promise<string> {
+  async function exchange(
+    call: Call,
+    timeoutMs: number,
+    fresh: boolean,
+    beforeAttempt: (() => void) | undefined,
+  ): Promise<string> {
     const end = performance.now() + timeoutMs;
     const target = await connection.target(fresh);
+    beforeAttempt?.();
     const response = await send(target, call, timeoutMs);
     const text = await readText(response, target, call, Math.max(1, end - performance.now()));
     const status = response.statusCode ?? 0;
@@ -88,7 +95,7 @@ export function createCaller(connection: Connection, metrics: Metrics, userAgent
         const timeoutMs = Math.min(ATTEMPT_MS, Math.max(1, end - performance.now()));
         try {
           const fresh = refused;
-          return await measured(call.verb, () => exchange(sent, timeoutMs, fresh));
+          return await measured(call.verb, () => exchange(sent, timeoutMs, fresh, call.beforeAttempt));
         } catch (error) {
           call.signal?.throwIfAborted();
           // A token may have been rotated since it was read.
@@ -120,7 +127,7 @@ export function createCaller(connection: Connection, metrics: Metrics, userAgent
 
 function isRetryable(error: unknown, idempotent: boolean): boolean {
   if (error instanceof ConnectionError) return idempotent || error.unsent;
-  if (!(error instanceof ApiError)) return false;
+  if (!(error instanceof ApiError) || isSchemaMismatch(error)) return false;
   return error.status === 429 || (idempotent && RETRIED_STATUS.has(error.status));
 }
 

@@ -1,4 +1,4 @@
-import type { Condition } from './wire.ts';
+import type { Condition, Pod } from './wire.ts';
 
 /** New state of a condition. */
 export interface ConditionUpdate {
@@ -64,7 +64,12 @@ export function findCondition(
   return conditions?.find((condition) => condition.type === type);
 }
 
+/** Whether the condition Ready of a pod holds; it may be terminating nevertheless. */
+export function isPodReady({ status }: Pod): boolean {
+  return status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') ?? false;
+}
+
 /** RFC 3339 in whole seconds, as the API server keeps times. */
-function timestamp(date: Date): string {
+export function timestamp(date: Date): string {
   return date.toISOString().replace(/\.\d+Z$/, 'Z');
 }

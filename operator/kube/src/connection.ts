@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { Agent as HttpAgent } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, type RequestOptions } from 'node:https';
 import type { KubeConfig } from '@kubernetes/client-node';
@@ -68,9 +69,9 @@ function connectionOf(
     await config.applyToHTTPSOptions(found);
     const tls = tlsOptions(found);
     const material = JSON.stringify(tls);
-    const headers = headersOf(found);
+    const headers = { ...headersOf(found), ...(await tokenHeader(config)) };
     const keep = current?.material === material ? current.target.agent : undefined;
-    if (current && !keep) current.target.agent.destroy();
+    if (current && !keep) retire(current.target.agent);
     const agent = keep ?? (cluster.proxyUrl ? agentOf(found) : newAgent(base, tls));
     const target = { base, headers, agent };
     current = { target, material, readAt: performance.now() };
@@ -96,6 +97,20 @@ function connectionOf(
 function newAgent(base: URL, tls: AgentOptions): HttpAgent {
   const options = { keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 8, timeout: IDLE_SOCKET_MS };
   return base.protocol === 'http:' ? new HttpAgent(options) : new HttpsAgent({ ...options, ...tls });
+}
+
+/** Closes idle connections, and the others when their requests have ended. */
+function retire(agent: HttpAgent): void {
+  agent.maxFreeSockets = 0;
+  for (const sockets of Object.values(agent.freeSockets))
+    for (const socket of sockets ?? []) socket.destroy();
+}
+
+/** The token file of the user, read now: the client package keeps its contents for a minute. */
+async function tokenHeader(config: KubeConfig): Promise<{ readonly authorization?: string }> {
+  const file: unknown = config.getCurrentUser()?.authProvider?.config?.tokenFile;
+  if (typeof file !== 'string') return {};
+  return { authorization: `Bearer ${(await readFile(file, 'utf8')).trim()}` };
 }
 
 /** The client package's own agent, which knows how to go through a proxy. */

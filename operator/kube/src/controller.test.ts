@@ -5,7 +5,7 @@ import { eventually } from '@im/dev-kubernetes';
 import { createLogger, createMetrics, notReady, READY } from '@im/process';
 import type { ControllerOptions } from './controller.ts';
 import { createController } from './controller.ts';
-import { TerminalError } from './errors.ts';
+import { ApiError, TerminalError } from './errors.ts';
 import type { ChangeListener, Informer } from './informer.ts';
 import { keyOf, ownerKeys } from './keys.ts';
 import type { KubeObject, Stored } from './objects.ts';
@@ -71,6 +71,25 @@ function child(name: string, owner?: string): Stored<KubeObject> {
     metadata: { name, namespace: 'n', uid: name, resourceVersion: '1', ownerReferences },
   };
 }
+
+test('a conflict is repeated without a word and is no failure', async () => {
+  let runs = 0;
+  const { controller, stop, lines, results } = make(async () => {
+    runs++;
+    if (runs < 4) throw new ApiError({ status: 409, reason: 'Conflict', message: 'modified' });
+    return {};
+  });
+  controller.enqueue('a/b');
+  const running = controller.run(stop.signal);
+  await eventually(() => assert.equal(runs, 4));
+  await eventually(async () => assert.deepEqual(await results(), { conflict: 3, success: 1 }));
+  stop.abort();
+  await running;
+  assert.deepEqual(
+    lines.filter((line) => /"level":"?(warn|error|40|50)/.test(line)),
+    [],
+  );
+});
 
 test('failures are repeated until success; a result asks for another time', async () => {
   const at: number[] = [];

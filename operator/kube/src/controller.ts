@@ -1,6 +1,6 @@
-import type { Metrics } from '@im/kit';
+import { type Metrics, onAbort, untilAborted } from '@im/kit';
 import type { Logger } from '@im/process';
-import { TerminalError } from './errors.ts';
+import { isConflict, TerminalError } from './errors.ts';
 import type { Informer } from './informer.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 import { keyOf } from './keys.ts';
@@ -18,8 +18,8 @@ export interface ControllerOptions {
   readonly name: string;
   /**
    * Brings the object `key` to its wanted state. Level-triggered: called after any change, without the change. Runs
-   * once at a time per key. A rejection is retried with backoff, a `TerminalError` only after the next change. `signal`
-   * aborts at the deadline, on stop, and when leadership ends: from then on nothing may be written.
+   * once at a time per key. A rejection is retried with backoff, a `TerminalError` only after the next change; a
+   * conflict (409) is retried, but does not count as a failure. `signal` aborts at the deadline, on stop, and when leadership ends: from then on nothing may be written.
    */
   readonly reconcile: (key: string, signal: AbortSignal) => Promise<ReconcileResult | undefined>;
   readonly log: Logger;
@@ -97,6 +97,11 @@ export function createController(options: ControllerOptions): Controller {
       return;
     }
     const failures = queue.retry(key);
+    if (isConflict(error)) {
+      measure.done('conflict');
+      log.debug({ key, err: error, failures }, 'reconcile was based on stale state');
+      return;
+    }
     measure.done('error');
     log[failures < PERSISTENT ? 'warn' : 'error']({ key, err: error, failures }, 'reconcile failed');
   }
@@ -119,7 +124,7 @@ export function createController(options: ControllerOptions): Controller {
       });
     },
     async run(signal) {
-      await untilAborted(signal, Promise.all(sources.map(({ synced }) => synced)));
+      await untilAborted(Promise.all(sources.map(({ synced }) => synced)), signal);
       if (signal.aborted) return;
       log.info({ queued: queue.depth }, 'controller started');
       await queue.run(options.workers ?? WORKERS, (key) => work(key, signal), signal);
@@ -130,9 +135,7 @@ export function createController(options: ControllerOptions): Controller {
   /** The signal of one attempt, which aborts with the run and at the deadline. */
   function attemptSignal(key: string, stop: AbortSignal): Disposable & { readonly signal: AbortSignal } {
     const controller = new AbortController();
-    const onStop = () => controller.abort(stop.reason);
-    if (stop.aborted) onStop();
-    stop.addEventListener('abort', onStop, { once: true });
+    const stopping = onAbort(stop, () => controller.abort(stop.reason));
     const timer = setTimeout(() => {
       log.warn({ key, deadlineMs }, 'reconcile reached its deadline');
       controller.abort(new DOMException(`not done within ${deadlineMs / 1_000} s`, 'TimeoutError'));
@@ -141,26 +144,19 @@ export function createController(options: ControllerOptions): Controller {
       signal: controller.signal,
       [Symbol.dispose]() {
         clearTimeout(timer);
-        stop.removeEventListener('abort', onStop);
+        stopping[Symbol.dispose]();
       },
     };
   }
 }
 
-/** Resolves with `work`, or when `signal` aborts. */
-async function untilAborted(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const onAbort = () => resolve();
-  signal.addEventListener('abort', onAbort, { once: true });
-  await Promise.race([work, promise]);
-  signal.removeEventListener('abort', onAbort);
-}
-
 function controllerMetrics(metrics: Metrics, controller: string) {
-  const labels = ['controller', 'result'] as const;
-  const results = metrics.counter('openim_operator_reconciles_total', 'Reconciles, by result', labels);
+  const results = metrics.counter('openim_operator_reconciles_total', 'Reconciles, by result', [
+    'controller',
+    'result',
+  ]);
   return {
-    done: (result: 'success' | 'error' | 'terminal' | 'stopped'): void => results.inc({ controller, result }),
+    done: (result: 'success' | 'conflict' | 'error' | 'terminal' | 'stopped'): void =>
+      results.inc({ controller, result }),
   };
 }

@@ -1,7 +1,7 @@
-import { type Metrics, sleep } from '@im/kit';
+import { type Metrics, onAbort, sleep } from '@im/kit';
 import type { Logger } from '@im/process';
 import { LeadershipError, NotLeadingError } from './errors.ts';
-import type { KubeClient } from './kube-client.ts';
+import type { KubeClient, RequestOptions } from './kube-client.ts';
 import { createLeaseRecord } from './lease-record.ts';
 import { createTenure } from './tenure.ts';
 
@@ -96,8 +96,7 @@ export function createElection(options: ElectionOptions): Election {
       () => new LeadershipError('work of the leader went on although its lease ends'),
     );
     const onStop = () => tenure.end(new Error('the process stops'));
-    signal.addEventListener('abort', onStop, { once: true });
-    if (signal.aborted) onStop();
+    using _stop = onAbort(signal, onStop);
     tenure.signal.addEventListener('abort', () => {
       leadsUntil = 0;
     });
@@ -116,7 +115,6 @@ export function createElection(options: ElectionOptions): Election {
       leadsUntil = 0;
       done.abort();
       await renewing;
-      signal.removeEventListener('abort', onStop);
     }
   }
 
@@ -189,26 +187,37 @@ function electionMetrics(metrics: Metrics, name: string) {
 
 /**
  * `client` with its writes refused while `mayWrite` returns false. The process of a leader may be frozen and resume old
- * work before any timer has fired: `election.isLeader` compares clocks, so that such writes are refused.
+ * work before any timer has fired: `election.isLeader` compares clocks, so that such writes are refused. It is asked
+ * before every attempt, as a call repeats itself for a while.
  */
 export function guardWrites(client: KubeClient, mayWrite: () => boolean): KubeClient {
-  async function guarded<R>(write: () => Promise<R>): Promise<R> {
+  function beforeAttempt(): void {
     if (!mayWrite()) throw new NotLeadingError('write refused: this process is not the leader');
-    return await write();
+  }
+  async function guarded<O extends RequestOptions, R>(
+    options: O,
+    write: (options: O) => Promise<R>,
+  ): Promise<R> {
+    beforeAttempt();
+    return await write({ ...options, beforeAttempt });
   }
   return {
     ...client,
-    create: (type, object, options) => guarded(() => client.create(type, object, options)),
-    replace: (type, object, options) => guarded(() => client.replace(type, object, options)),
-    apply: (type, object, options) => guarded(() => client.apply(type, object, options)),
-    applyStatus: (type, object, options) => guarded(() => client.applyStatus(type, object, options)),
-    patch: (type, key, patch, options) => guarded(() => client.patch(type, key, patch, options)),
-    patchStatus: (type, key, status, options) =>
-      guarded(() => client.patchStatus(type, key, status, options)),
-    proxy: (pod, port, path, options) => {
-      const send = () => client.proxy(pod, port, path, options);
-      return (options?.method ?? 'GET') === 'GET' ? send() : guarded(send);
-    },
-    delete: (type, key, options) => guarded(() => client.delete(type, key, options)),
+    create: (type, object, options = {}) =>
+      guarded(options, (checked) => client.create(type, object, checked)),
+    replace: (type, object, options = {}) =>
+      guarded(options, (checked) => client.replace(type, object, checked)),
+    apply: (type, object, options) => guarded(options, (checked) => client.apply(type, object, checked)),
+    applyStatus: (type, object, options) =>
+      guarded(options, (checked) => client.applyStatus(type, object, checked)),
+    patch: (type, key, patch, options = {}) =>
+      guarded(options, (checked) => client.patch(type, key, patch, checked)),
+    patchStatus: (type, key, status, options = {}) =>
+      guarded(options, (checked) => client.patchStatus(type, key, status, checked)),
+    proxy: (pod, port, path, options = {}) =>
+      (options.method ?? 'GET') === 'GET'
+        ? client.proxy(pod, port, path, options)
+        : guarded(options, (checked) => client.proxy(pod, port, path, checked)),
+    delete: (type, key, options = {}) => guarded(options, (checked) => client.delete(type, key, checked)),
   };
 }

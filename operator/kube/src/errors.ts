@@ -65,6 +65,27 @@ export function isApiError(error: unknown, ...statuses: readonly number[]): erro
   return error instanceof ApiError && (statuses.length === 0 || statuses.includes(error.status));
 }
 
+/** The object has changed since it was read, or exists already: a decision on newer state follows. */
+export function isConflict(error: unknown): boolean {
+  return isApiError(error, 409);
+}
+
+/** The API server reports a manifest that contradicts the schema as 500 when it comes by server-side apply. */
+const SCHEMA_MISMATCH = /failed to create typed patch object|field not declared in schema/;
+
+/**
+ * The API server understood the request and refused it: it is invalid, forbidden, or denied by admission. The same
+ * request is refused again until the request, a policy or a quota changes.
+ */
+export function isRefusal(error: unknown): boolean {
+  return isApiError(error, 400, 403, 405, 413, 422) || isSchemaMismatch(error);
+}
+
+/** A manifest with a field that its type does not have, or with a value of the wrong type. */
+export function isSchemaMismatch(error: unknown): boolean {
+  return isApiError(error, 400, 422, 500) && SCHEMA_MISMATCH.test(error.message);
+}
+
 /** The resourceVersion is too old to go on from. */
 export function isExpired(error: unknown): boolean {
   return isApiError(error, 410);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { Backoff, type Cache, createCache, type Metrics, sleep, TokenBucket } from '@im/kit';
+import { Backoff, type Cache, createCache, type Metrics, onAbort, sleep, TokenBucket } from '@im/kit';
 import type { Logger } from '@im/process';
+import { timestamp } from './conditions.ts';
 import { ApiError, isApiError } from './errors.ts';
 import type { KubeClient } from './kube-client.ts';
 import type { KubeObject } from './objects.ts';
@@ -29,7 +30,7 @@ export interface EventRecorderOptions {
   readonly metrics: Metrics;
 }
 
-/** Tells people what happened to an object. */
+/** Records events: what happened to an object, for people. */
 export interface EventRecorder {
   /** Takes the event; never waits, never throws. Floods and what does not fit the queue are dropped and counted. */
   event(about: KubeObject, text: EventText): void;
@@ -174,11 +175,9 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       while (!signal.aborted) {
         const { promise, resolve } = Promise.withResolvers<void>();
         wake = () => resolve();
-        const onAbort = () => resolve();
-        signal.addEventListener('abort', onAbort, { once: true });
+        using _ = onAbort(signal, resolve);
         await drain(signal, () => signal.aborted);
         if (queue.size === 0 && !signal.aborted) await promise;
-        signal.removeEventListener('abort', onAbort);
       }
       const end = performance.now() + FLUSH_MS;
       const flushed = new AbortController();
@@ -218,8 +217,4 @@ function newEvent(
     reportingComponent: component,
     reportingInstance: instance,
   };
-}
-
-function timestamp(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -10,6 +10,8 @@ export interface Call {
   readonly path: string;
   readonly body?: string | undefined;
   readonly contentType?: string | undefined;
+  /** @default JSON */
+  readonly accept?: string | undefined;
   readonly userAgent: string;
   readonly signal?: AbortSignal | undefined;
 }
@@ -33,7 +35,7 @@ export async function send(target: Target, call: Call, timeoutMs: number): Promi
   const url = new URL(call.path, target.base);
   const headers: Record<string, string> = {
     ...target.headers,
-    accept: 'application/json',
+    accept: call.accept ?? 'application/json',
     'user-agent': call.userAgent,
   };
   if (call.body !== undefined) {
@@ -49,7 +51,10 @@ export async function send(target: Target, call: Call, timeoutMs: number): Promi
   let answer: IncomingMessage | undefined;
   const onAbort = () => (answer ?? request).destroy(asError(call.signal?.reason));
   call.signal?.addEventListener('abort', onAbort, { once: true });
-  const timer = setTimeout(() => request.destroy(new Error(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  const timer = setTimeout(
+    () => request.destroy(new Error(`no answer within ${seconds(timeoutMs)} s`)),
+    timeoutMs,
+  );
   request.on('response', (response) => {
     answer = response;
     resolve(response);
@@ -70,6 +75,11 @@ export async function send(target: Target, call: Call, timeoutMs: number): Promi
   }
 }
 
+/** Whole seconds: the same failure has the same text, whatever is left of a deadline. */
+function seconds(ms: number): number {
+  return Math.max(1, Math.round(ms / 1_000));
+}
+
 /** The whole body as text. @throws {ConnectionError} when it does not end within `timeoutMs`; the signal's reason. */
 export async function readText(
   response: IncomingMessage,
@@ -78,7 +88,7 @@ export async function readText(
   timeoutMs: number,
 ): Promise<string> {
   const timer = setTimeout(
-    () => response.destroy(new Error(`the answer did not end within ${timeoutMs} ms`)),
+    () => response.destroy(new Error(`the answer did not end within ${seconds(timeoutMs)} s`)),
     timeoutMs,
   );
   try {

@@ -23,8 +23,15 @@ export {
 } from './informer.ts';
 export * from './keys.ts';
 export type * from './kube-client.ts';
-export type { KubeObject, ObjectKey, ResourceType, Stored } from './objects.ts';
+export {
+  type KubeObject,
+  labelSelectorOf,
+  type ObjectKey,
+  type ResourceType,
+  type Stored,
+} from './objects.ts';
 export { type PruneOptions, prune } from './prune.ts';
+export { beyondStatus } from './relevance.ts';
 export * from './resource-types.ts';
 export { createKubeClient, type KubeClientOptions } from './rest-client.ts';
 export type { Store } from './store.ts';

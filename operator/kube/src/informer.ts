@@ -1,6 +1,6 @@
 import { Backoff, type Metrics, messageOf, sleep } from '@im/kit';
 import { type Logger, notReady, READY, type Readiness } from '@im/process';
-import { ApiError, ConnectionError, isExpired } from './errors.ts';
+import { ApiError, ConnectionError, isApiError, isExpired } from './errors.ts';
 import { keyOf } from './keys.ts';
 import type { KubeClient, Selection, WatchEvent } from './kube-client.ts';
 import type { KubeObject, ResourceType, Stored } from './objects.ts';
@@ -23,6 +23,11 @@ export interface InformerOptions<T extends KubeObject> extends Selection {
   /** Reduces an object before it is stored; must keep metadata. @default drops `managedFields` */
   readonly keep?: (object: Stored<T>) => Stored<T>;
   readonly pageSize?: number | undefined;
+  /**
+   * The type may not be served, or be forbidden: then there are no objects, and it is looked for again every minute.
+   * @default false
+   */
+  readonly optional?: boolean | undefined;
   /** See {@link WatchOptions.silenceMs}. */
   readonly silenceMs?: number | undefined;
 }
@@ -52,6 +57,9 @@ export interface Informer<T extends KubeObject> extends Store<T> {
 
 /** Duration after which a watch counts as healthy, as does one with an event: the backoff is reset. */
 const HEALTHY_MS = 10_000;
+
+/** Interval between looks for an optional type that is not served, ms. */
+const UNSERVED_MS = 60_000;
 
 /** Creates an {@link Informer}, which is idle until `run`. */
 export function createInformer<T extends KubeObject>(options: InformerOptions<T>): Informer<T> {
@@ -101,17 +109,22 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
 
   async function list(signal: AbortSignal): Promise<string> {
     const found = await client.list(type, { ...selection, pageSize: options.pageSize, signal });
+    replace(found.items);
+    return found.resourceVersion;
+  }
+
+  /** Takes over a complete list. */
+  function replace(objects: readonly Stored<T>[]): void {
     lastAnswerAt = performance.now();
-    const keys = new Set(found.items.map(keyOf));
+    const keys = new Set(objects.map(keyOf));
     for (const key of [...store.keys()]) if (!keys.has(key)) remove(key);
-    for (const object of found.items) put(object);
+    for (const object of objects) put(object);
     lastFailure = undefined;
     if (!isSynced) {
       isSynced = true;
       log.debug({ objects: store.size }, 'informer synced');
       synced.resolve();
     }
-    return found.resourceVersion;
   }
 
   /** @returns the resource version of the event. */
@@ -143,6 +156,12 @@ export function createInformer<T extends KubeObject>(options: InformerOptions<T>
         measure.restarted('ended');
       } catch (error) {
         if (signal.aborted) return;
+        if (options.optional && isApiError(error, 403, 404)) {
+          version = undefined;
+          replace([]);
+          await sleep(UNSERVED_MS, signal);
+          continue;
+        }
         if (needsList(error)) version = undefined;
         lastFailure = messageOf(error);
         measure.restarted(causeOf(error));

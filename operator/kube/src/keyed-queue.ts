@@ -1,4 +1,4 @@
-import type { Metrics } from '@im/kit';
+import { type Metrics, onAbort } from '@im/kit';
 import { DelayHeap } from './delay-heap.ts';
 
 /** Options of {@link createKeyedQueue}. */
@@ -129,7 +129,7 @@ export function createKeyedQueue(options: KeyedQueueOptions): KeyedQueue {
         const { promise, resolve } = Promise.withResolvers<void>();
         const awake = () => resolve();
         wake = awake;
-        signal.addEventListener('abort', awake, { once: true });
+        using _ = onAbort(signal, awake);
         release();
         while (tasks.size < concurrency && due.size > 0) {
           const key = take();
@@ -145,7 +145,6 @@ export function createKeyedQueue(options: KeyedQueueOptions): KeyedQueue {
           tasks.add(task);
         }
         await promise;
-        signal.removeEventListener('abort', awake);
       }
       wake = undefined;
       clearTimeout(timer);
@@ -156,17 +155,16 @@ export function createKeyedQueue(options: KeyedQueueOptions): KeyedQueue {
 }
 
 function queueMetrics(metrics: Metrics, name: string) {
-  const labels = ['queue'] as const;
-  const depth = metrics.gauge('openim_operator_queue_depth', 'Keys that are due and not handled yet', labels);
+  const depth = metrics.gauge('openim_operator_queue_depth', 'Keys that are due and not handled yet', [
+    'queue',
+  ]);
   depth.set({ queue: name }, 0);
   return {
     depth,
-    retries: metrics.counter(
-      'openim_operator_queue_retries_total',
-      'Keys queued again after a failure',
-      labels,
-    ),
-    wait: metrics.histogram('openim_operator_queue_wait_seconds', 'Time from due to handled', labels),
-    work: metrics.histogram('openim_operator_queue_work_seconds', 'Time that handling took', labels),
+    retries: metrics.counter('openim_operator_queue_retries_total', 'Keys queued again after a failure', [
+      'queue',
+    ]),
+    wait: metrics.histogram('openim_operator_queue_wait_seconds', 'Time from due to handled', ['queue']),
+    work: metrics.histogram('openim_operator_queue_work_seconds', 'Time that handling took', ['queue']),
   };
 }

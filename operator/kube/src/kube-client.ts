@@ -5,6 +5,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Deadline of the whole call including retries, ms. @default 30_000 */
   readonly deadlineMs?: number | undefined;
+  /** Called before every attempt; what it throws ends the call. */
+  readonly beforeAttempt?: (() => void) | undefined;
 }
 
 /** Which objects. */
@@ -38,12 +40,18 @@ export interface ApplyOptions extends RequestOptions {
   readonly dryRun?: boolean | undefined;
 }
 
-/** Options of {@link KubeClient.patch}. */
-export interface PatchOptions extends RequestOptions {
+/** Options of {@link KubeClient.create}. */
+export interface CreateOptions extends RequestOptions {
   readonly fieldManager?: string | undefined;
-  readonly subresource?: 'status' | 'scale' | undefined;
   /** Asks what would come of it, without writing. */
   readonly dryRun?: boolean | undefined;
+  /** Refuses (400) fields that the schema does not know, which are otherwise dropped. @default false */
+  readonly strict?: boolean | undefined;
+}
+
+/** Options of {@link KubeClient.patch}. */
+export interface PatchOptions extends CreateOptions {
+  readonly subresource?: 'status' | 'scale' | undefined;
 }
 
 /** Options of {@link KubeClient.proxy}. */
@@ -97,11 +105,7 @@ export interface KubeClient {
   ): Promise<Stored<T> | undefined>;
   /** All pages. Rejects when a page expires during the listing (410). */
   list<T extends KubeObject>(type: ResourceType<T>, options?: ListOptions): Promise<ObjectList<T>>;
-  create<T extends KubeObject>(
-    type: ResourceType<T>,
-    object: T,
-    options?: RequestOptions & { fieldManager?: string },
-  ): Promise<Stored<T>>;
+  create<T extends KubeObject>(type: ResourceType<T>, object: T, options?: CreateOptions): Promise<Stored<T>>;
   /** PUT. With `metadata.resourceVersion` it is refused (409) when the object has changed since. */
   replace<T extends KubeObject>(
     type: ResourceType<T>,

@@ -28,8 +28,17 @@ export interface ResourceType<T extends KubeObject> {
   readonly kind: string;
   readonly plural: string;
   readonly namespaced: boolean;
+  /** Lists and watches get metadata alone, so that the contents never leave the API server. */
+  readonly metadataOnly?: boolean;
   /** Carries `T` at compile time; never set. */
   readonly [OBJECT]?: T;
+}
+
+/** A selector of the objects that have all of these labels. */
+export function labelSelectorOf(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([label, value]) => `${label}=${value}`)
+    .join(',');
 }
 
 /** Address of one object among those of its type. */

@@ -1,7 +1,7 @@
 import type { Informer } from './informer.ts';
 import { childId } from './keys.ts';
 import type { DeleteOptions, KubeClient } from './kube-client.ts';
-import type { KubeObject, ResourceType, Stored } from './objects.ts';
+import { type KubeObject, labelSelectorOf, type ResourceType, type Stored } from './objects.ts';
 
 /** Options of {@link prune}. */
 export interface PruneOptions {
@@ -60,7 +60,7 @@ async function children(
     wanted.every(([label, value]) => metadata.labels?.[label] === value) &&
     (metadata.ownerReferences ?? []).some(({ uid }) => uid === ownerUid);
   if (isInformer(source)) return source.ownedBy(ownerUid).filter(isOurs);
-  const labelSelector = wanted.map(([label, value]) => `${label}=${value}`).join(',');
+  const labelSelector = labelSelectorOf(labels);
   return (await client.list(source, { namespace, labelSelector, signal })).items.filter(isOurs);
 }
 

@@ -27,6 +27,16 @@ export const POD = resourceType<wire.Pod>('v1', 'Pod', 'pods');
 export const SERVICE = resourceType<wire.Service>('v1', 'Service', 'services');
 export const CONFIG_MAP = resourceType<wire.ConfigMap>('v1', 'ConfigMap', 'configmaps');
 export const SECRET = resourceType<wire.Secret>('v1', 'Secret', 'secrets');
+/** Secrets without their contents. */
+export const SECRET_METADATA: ResourceType<KubeObject> = {
+  ...resourceType<KubeObject>('v1', 'Secret', 'secrets'),
+  metadataOnly: true,
+};
+/** ConfigMaps without their contents. */
+export const CONFIG_MAP_METADATA: ResourceType<KubeObject> = {
+  ...resourceType<KubeObject>('v1', 'ConfigMap', 'configmaps'),
+  metadataOnly: true,
+};
 export const SERVICE_ACCOUNT = resourceType<wire.ServiceAccount>('v1', 'ServiceAccount', 'serviceaccounts');
 export const PERSISTENT_VOLUME_CLAIM = resourceType<wire.PersistentVolumeClaim>(
   'v1',
@@ -39,6 +49,11 @@ export const EVENT = resourceType<wire.CoreEvent>('v1', 'Event', 'events');
 export const DEPLOYMENT = resourceType<wire.Deployment>('apps/v1', 'Deployment', 'deployments');
 export const STATEFUL_SET = resourceType<wire.StatefulSet>('apps/v1', 'StatefulSet', 'statefulsets');
 export const REPLICA_SET = resourceType<wire.ReplicaSet>('apps/v1', 'ReplicaSet', 'replicasets');
+export const CONTROLLER_REVISION = resourceType<wire.ControllerRevision>(
+  'apps/v1',
+  'ControllerRevision',
+  'controllerrevisions',
+);
 export const POD_DISRUPTION_BUDGET = resourceType<wire.PodDisruptionBudget>(
   'policy/v1',
   'PodDisruptionBudget',

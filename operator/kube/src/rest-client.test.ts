@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { close, listen } from '@im/kit';
 import { createMetrics } from '@im/process';
 import { guardWrites } from './election.ts';
-import { ApiError, ConnectionError, NotLeadingError } from './errors.ts';
+import { ApiError, ConnectionError, isRefusal, NotLeadingError } from './errors.ts';
 import { CONFIG_MAP, NODE, POD } from './resource-types.ts';
 import { clientOf } from './rest-client.ts';
 
@@ -86,6 +86,18 @@ test('reads are repeated on 5xx, 429 and cut connections', async () => {
   assert.deepEqual(codes.sort(), ['200', '429', '503', 'none']);
 });
 
+test('a manifest that contradicts its schema is not sent again, although the server answers 500', async () => {
+  const message = 'failed to create typed patch object: .spec.affinity.x: field not declared in schema';
+  await using server = await fake((_request, response) =>
+    json(response, { ...failure(500, ''), message }, 500),
+  );
+  await assert.rejects(server.client.apply(POD, { metadata: KEY }, { fieldManager: 'm' }), (error) => {
+    assert.ok(isRefusal(error));
+    return true;
+  });
+  assert.equal(server.seen.length, 1);
+});
+
 test('Retry-After is kept, and a wait beyond the deadline is not started', async () => {
   await using server = await fake((_request, response, n) => {
     if (n === 1) json(response, failure(429, 'TooManyRequests'), 429, { 'retry-after': '1' });
@@ -126,6 +138,16 @@ test('a request to a pod goes through the API server, and returns the response o
   const idle = guardWrites(server.client, () => false);
   await assert.rejects(idle.proxy(KEY, 10_300, 'drain', { method: 'POST' }), NotLeadingError);
   assert.equal(await idle.proxy(KEY, 10_300, 'metrics?a=b'), 'a 1\n');
+});
+
+test('a write that repeats itself is not sent again once the leadership has ended', async () => {
+  await using server = await fake((_request, response) =>
+    json(response, failure(503, 'ServiceUnavailable'), 503),
+  );
+  const guarded = guardWrites(server.client, () => server.seen.length < 2);
+  const object = { metadata: { namespace: 'default', name: 'x' } };
+  await assert.rejects(guarded.apply(CONFIG_MAP, object, { fieldManager: 'me' }), NotLeadingError);
+  assert.equal(server.seen.length, 2);
 });
 
 test('a server that does not answer costs the deadline and no more', async () => {

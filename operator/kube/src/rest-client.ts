@@ -5,6 +5,7 @@ import { type Connection, openConnection } from './connection.ts';
 import { ApiError, isApiError } from './errors.ts';
 import type {
   ApplyOptions,
+  CreateOptions,
   KubeClient,
   ListOptions,
   ObjectList,
@@ -31,17 +32,28 @@ export interface KubeClientOptions {
   readonly kubeconfigPath?: string | undefined;
   readonly context?: string | undefined;
   readonly metrics?: Metrics | undefined;
-  /** Told to the API server; names its audit log's and flow control's user agent. */
+  /** Sent to the API server; names its audit log's and flow control's user agent. */
   readonly userAgent?: string | undefined;
 }
 
 const PAGE_SIZE = 500;
 const MERGE_PATCH = 'application/merge-patch+json';
 const APPLY_PATCH = 'application/apply-patch+yaml';
+const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 /** The server ends a watch after 5 to 10 minutes, so that many do not come back together. */
 const WATCH_MIN_SECONDS = 300;
 /** Bookmarks come about once a minute. */
 const SILENCE_MS = 150_000;
+
+/** Query of a request that writes. */
+function writing({ fieldManager, dryRun, strict }: CreateOptions) {
+  return {
+    fieldManager,
+    dryRun: dryRun ? 'All' : undefined,
+    fieldValidation: strict ? 'Strict' : undefined,
+  };
+}
 
 /** A client of the API server that a kubeconfig names. @throws when there is no usable kubeconfig. */
 export async function createKubeClient(options: KubeClientOptions = {}): Promise<KubeClient> {
@@ -94,15 +106,12 @@ export function clientOf(
     body: object,
     options: PatchOptions = {},
   ): Promise<Stored<T>> {
-    const { fieldManager, subresource, dryRun } = options;
+    const { subresource } = options;
     return ask(type, {
       ...options,
       verb: 'patch',
       method: 'PATCH',
-      path: withQuery(objectPath(type, key, subresource), {
-        fieldManager,
-        dryRun: dryRun ? 'All' : undefined,
-      }),
+      path: withQuery(objectPath(type, key, subresource), writing(options)),
       contentType: MERGE_PATCH,
       body,
       idempotent: false,
@@ -125,6 +134,7 @@ export function clientOf(
         verb: 'list',
         method: 'GET',
         path,
+        accept: type.metadataOnly ? METADATA_LIST : undefined,
         idempotent: true,
       });
       const page: ListPage<T> = JSON.parse(answer);
@@ -157,12 +167,12 @@ export function clientOf(
       }
       return { items, resourceVersion };
     },
-    create: (type, object, options: RequestOptions & { fieldManager?: string } = {}) =>
+    create: (type, object, options: CreateOptions = {}) =>
       ask(type, {
         ...options,
         verb: 'create',
         method: 'POST',
-        path: withQuery(collection(type, object), { fieldManager: options.fieldManager }),
+        path: withQuery(collection(type, object), writing(options)),
         body: typed(type, object),
         idempotent: false,
       }),
@@ -210,7 +220,15 @@ export function clientOf(
         timeoutSeconds: Math.round(WATCH_MIN_SECONDS * (1 + Math.random())),
       });
       const { signal } = options;
-      const open = await caller.open({ signal, verb: 'watch', method: 'GET', path, idempotent: true });
+      const accept = type.metadataOnly ? METADATA : undefined;
+      const open = await caller.open({
+        signal,
+        verb: 'watch',
+        method: 'GET',
+        path,
+        accept,
+        idempotent: true,
+      });
       yield* watchEvents(type, open, options.silenceMs ?? SILENCE_MS);
     },
     proxy: (pod, port, path, options = {}) =>

@@ -36,6 +36,7 @@ export type PersistentVolumeClaim = Wire<k8s.V1PersistentVolumeClaim>;
 export type Deployment = Wire<k8s.V1Deployment>;
 export type StatefulSet = Wire<k8s.V1StatefulSet>;
 export type ReplicaSet = Wire<k8s.V1ReplicaSet>;
+export type ControllerRevision = Wire<k8s.V1ControllerRevision>;
 export type PodDisruptionBudget = Wire<k8s.V1PodDisruptionBudget>;
 export type NetworkPolicy = Wire<k8s.V1NetworkPolicy>;
 export type Ingress = Wire<k8s.V1Ingress>;

@@ -10,7 +10,9 @@ export type CheckFailure =
   | 'NotAReplicaSet'
   | 'ReplicaSetStarting'
   | 'NotWritable'
-  | 'BucketUnavailable';
+  | 'BucketUnavailable'
+  | 'UsedByAnotherCluster'
+  | 'CertificateInvalid';
 
 /** Facts about a store that passed its check. */
 export interface CheckDetail {
@@ -28,6 +30,13 @@ export interface CheckDetail {
 export type CheckResult =
   | { readonly ok: true; readonly detail: CheckDetail }
   | { readonly ok: false; readonly reason: CheckFailure; readonly message: string };
+
+/** Certificates for a connection, as PEM. */
+export interface CheckTls {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
 
 /** Where the address and the account of a store are configured; for messages. */
 export interface CheckSource {
@@ -62,6 +71,40 @@ export function unreachable(source: CheckSource, where: string, cause: string): 
     'Unreachable',
     `${source.addressField}: ${where} is unreachable (${cause}); ${remedy}`,
   );
+}
+
+/** Codes of Node for a server whose certificate cannot be verified. */
+const UNTRUSTED = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_SIGNATURE_FAILURE',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+/** The failure for an error of TLS, which drivers wrap; undefined for any other. */
+export function certificateFault(source: CheckSource, where: string, error: unknown): CheckError | undefined {
+  for (let each = error, depth = 0; each instanceof Error && depth < 5; each = each.cause, depth++) {
+    const code = 'code' in each ? String(each.code) : '';
+    const tls = source.addressField.replace(/\.[^.]+$/, '.tls');
+    if (UNTRUSTED.has(code)) {
+      return new CheckError(
+        'CertificateInvalid',
+        `${tls}: the certificate of ${where} is not trusted (${each.message}); refer to the CA that issued it by caSecretRef or caConfigMapRef, or correct the host in ${source.addressField}`,
+      );
+    }
+    if (/^ERR_SSL_.*(CERTIFICATE|UNKNOWN_CA)/.test(code)) {
+      return new CheckError(
+        'CertificateInvalid',
+        `${tls}: ${where} refuses the client certificate (${each.message}); refer to one that it accepts by clientCertificateSecretRef`,
+      );
+    }
+  }
+  return undefined;
 }
 
 /** The server rejected the account. */
@@ -125,11 +168,12 @@ export async function runCheck(
     const failure =
       error instanceof CheckError
         ? error
-        : unreachable(
+        : (certificateFault(subject.source, subject.where, error) ??
+          unreachable(
             subject.source,
             subject.where,
             timeout.aborted ? `no answer within ${CHECK_TIMEOUT_MS / 1_000} s` : causeOf(error),
-          );
+          ));
     return { ok: false, reason: failure.reason, message: withoutSecrets(failure.message, subject.secrets) };
   } finally {
     both.removeEventListener('abort', abort);

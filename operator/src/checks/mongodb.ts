@@ -6,20 +6,29 @@ import {
   CheckError,
   type CheckResult,
   type CheckSource,
+  type CheckTls,
+  certificateFault,
   isAtLeast,
   refused,
   runCheck,
   tooOld,
 } from './check.ts';
+import { claimStore, type RecordedOwner, type StoreOwner } from './identity.ts';
 
 /** Address and account of MongoDB. */
 export interface MongodbTarget {
   readonly source: CheckSource;
   readonly uri: string;
   readonly database: string;
+  /** The cluster that the database is to belong to. @default not checked */
+  readonly owner?: StoreOwner | undefined;
+  readonly tls?: CheckTls | undefined;
   /** For a managed set: its name, and host and port of its one member. */
   readonly initiate?: { readonly replicaSet: string; readonly member: string } | undefined;
 }
+
+/** Collection with the record of the cluster that the database belongs to. */
+const OWNER = { collection: 'openim_cluster', key: { _id: 'owner' } } as const;
 
 /** Error codes of the server. */
 const CODE = {
@@ -34,24 +43,40 @@ const CODE = {
  * managed set is initiated, which is idempotent.
  */
 export async function checkMongodb(target: MongodbTarget, signal: AbortSignal): Promise<CheckResult> {
-  const { source, uri } = target;
+  const { source, uri, tls } = target;
   const place = placeOf(uri);
   const subject = { source, where: place.where, secrets: place.secrets };
   return runCheck(subject, signal, async ({ defer, signal: within }) => {
-    const client = await makeClient(source, uri);
+    const client = await makeClient(source, uri, tls);
     defer(() => client.close(true));
+    const distrusted = distrust(client, source, place.where);
     try {
-      return await inspect(client, target, place.where, within);
+      return await Promise.race([inspect(client, target, place.where, within), distrusted]);
     } catch (error) {
       throw explained(error, target, place.where);
     }
   });
 }
 
-async function makeClient(source: CheckSource, uri: string): Promise<MongoClient> {
+/**
+ * Rejects when a certificate is not trusted: the driver goes on looking for a server until its deadline, and then
+ * has only that to report.
+ */
+function distrust(client: MongoClient, source: CheckSource, where: string): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => undefined);
+  client.on('serverHeartbeatFailed', ({ failure }) => {
+    const fault = certificateFault(source, where, failure);
+    if (fault) reject(fault);
+  });
+  return promise;
+}
+
+async function makeClient(source: CheckSource, uri: string, tls?: CheckTls): Promise<MongoClient> {
   try {
     return new MongoClient(uri, {
       appName: 'openim-operator',
+      ...(tls && { tls: true, ...tls }),
       maxPoolSize: 1,
       serverSelectionTimeoutMS: CHECK_TIMEOUT_MS,
       connectTimeoutMS: CHECK_TIMEOUT_MS,
@@ -69,7 +94,7 @@ async function makeClient(source: CheckSource, uri: string): Promise<MongoClient
 
 async function inspect(
   client: MongoClient,
-  { source, database, initiate }: MongodbTarget,
+  { source, database, initiate, owner }: MongodbTarget,
   where: string,
   signal: AbortSignal,
 ): Promise<CheckDetail> {
@@ -107,6 +132,18 @@ async function inspect(
   await client
     .db(database)
     .command({ listCollections: 1, nameOnly: true, cursor: { batchSize: 0 } }, { signal });
+  if (owner) {
+    const records = client
+      .db(database)
+      .collection<RecordedOwner & { readonly _id: string }>(OWNER.collection);
+    const record = {
+      read: async () => (await records.findOne(OWNER.key, { signal })) ?? undefined,
+      create: (first: RecordedOwner) => records.insertOne({ ...OWNER.key, ...first }),
+      replace: (next: RecordedOwner) => records.replaceOne(OWNER.key, next),
+    };
+    const store = { source, where: `database ${database} of ${where}` };
+    await claimStore(record, owner, { ...store, alternative: 'set another spec.mongodb.database' });
+  }
   return { version };
 }
 

@@ -6,11 +6,16 @@ import {
   CheckError,
   type CheckResult,
   type CheckSource,
+  type CheckTls,
   isAtLeast,
   refused,
   runCheck,
   tooOld,
 } from './check.ts';
+import { claimStore, ownerText, parseOwner, type RecordedOwner, type StoreOwner } from './identity.ts';
+
+/** Stream whose description is the record of the cluster that the account belongs to; it takes no messages. */
+const OWNER_STREAM = 'OPENIM_CLUSTER';
 
 const GREETING_MS = 1_000;
 const LONGEST_GREETING = 65_536;
@@ -25,6 +30,9 @@ export interface NatsTarget {
   readonly password?: string | undefined;
   /** Copies of every stream. */
   readonly replicas: number;
+  /** The cluster that the account is to belong to. @default not checked */
+  readonly owner?: StoreOwner | undefined;
+  readonly tls?: CheckTls | undefined;
 }
 
 /** The used fields of JetStream's answers. */
@@ -33,7 +41,11 @@ interface ApiAnswer {
 }
 interface StreamAnswer extends ApiAnswer {
   readonly state?: { readonly bytes: number };
-  readonly config?: { readonly max_bytes: number; readonly num_replicas: number };
+  readonly config?: {
+    readonly max_bytes: number;
+    readonly num_replicas: number;
+    readonly description?: string;
+  };
   readonly cluster?: {
     readonly leader?: string;
     readonly replicas?: readonly { readonly current: boolean; readonly offline?: boolean }[];
@@ -65,9 +77,39 @@ export function checkNats(target: NatsTarget, signal: AbortSignal): Promise<Chec
         );
       }
       const log = await call<StreamAnswer>(connection, target, where, `STREAM.INFO.${STREAM.log}`);
+      if (target.owner) await claim(connection, target, target.owner, where);
       return { version, ...sizes(log) };
     },
   );
+}
+
+async function claim(
+  connection: NatsConnection,
+  target: NatsTarget,
+  owner: StoreOwner,
+  where: string,
+): Promise<void> {
+  const write = (method: 'CREATE' | 'UPDATE') => (recorded: RecordedOwner) =>
+    call(connection, target, where, `STREAM.${method}.${OWNER_STREAM}`, {
+      name: OWNER_STREAM,
+      description: ownerText(recorded),
+      subjects: ['openim.cluster'],
+      retention: 'limits',
+      storage: 'file',
+      num_replicas: target.replicas,
+      max_msgs: 1,
+      max_bytes: 1_024,
+    });
+  const record = {
+    read: async () => {
+      const { config } = await call<StreamAnswer>(connection, target, where, `STREAM.INFO.${OWNER_STREAM}`);
+      return parseOwner(config?.description);
+    },
+    create: write('CREATE'),
+    replace: write('UPDATE'),
+  };
+  const store = { source: target.source, where: `the account of ${where}` };
+  await claimStore(record, owner, { ...store, alternative: 'use another account of the server' });
 }
 
 function sizes({ state, config, cluster }: StreamAnswer): CheckDetail {
@@ -132,6 +174,7 @@ async function open(target: NatsTarget, server: string, where: string): Promise<
     return await connect({
       servers: server,
       ...(target.user === undefined ? {} : { user: target.user, pass: target.password ?? '' }),
+      ...(target.tls && { tls: { ...target.tls } }),
       name: 'openim-operator',
       timeout: CONNECT_MS,
       reconnect: false,
@@ -152,6 +195,7 @@ async function call<T extends ApiAnswer>(
   { source }: NatsTarget,
   where: string,
   method: string,
+  body?: object,
 ): Promise<T> {
   const disabled = (why: string) =>
     new CheckError(
@@ -159,7 +203,7 @@ async function call<T extends ApiAnswer>(
       `${source.addressField}: ${where} has no JetStream for this account (${why}); enable it for the server and the account`,
     );
   const message = await connection
-    .request(`$JS.API.${method}`, undefined, { timeout: REQUEST_MS })
+    .request(`$JS.API.${method}`, body && JSON.stringify(body), { timeout: REQUEST_MS })
     .catch((error: Error) => {
       throw /no responders/i.test(`${error.name} ${error.message}`)
         ? disabled('no answer from its API')

@@ -6,23 +6,32 @@ import {
   CheckError,
   type CheckResult,
   type CheckSource,
+  type CheckTls,
   isAtLeast,
   refused,
   runCheck,
   tooOld,
 } from './check.ts';
+import { claimStore, ownerText, parseOwner, type StoreOwner } from './identity.ts';
+
+/** Key with the record of the cluster that a database belongs to. */
+const OWNER_KEY = 'im:cluster';
 
 /** Address and account of Redis or Valkey. */
 export interface RedisTarget {
   readonly source: CheckSource;
   /** `redis[s]://[user:password@]host[:port][,…][/db][?sentinel=<master>|?cluster=true]`, as the services take it. */
   readonly uri: string;
+  /** The cluster that the database is to belong to; not checked in a Redis Cluster. @default not checked */
+  readonly owner?: StoreOwner | undefined;
+  readonly tls?: CheckTls | undefined;
 }
 
 interface Address {
   readonly hosts: readonly { readonly host: string; readonly port: number }[];
   readonly username: string | undefined;
   readonly password: string | undefined;
+  readonly database: number;
   readonly tls: boolean;
   readonly cluster: boolean;
   readonly master: string | undefined;
@@ -42,7 +51,7 @@ export async function checkRedis(target: RedisTarget, signal: AbortSignal): Prom
         `${source.addressField}: the value in Secret ${source.secret} is not redis[s]://[user:password@]host[:port][,…][/db]; correct it`,
       );
     }
-    const options = clientOptions(address);
+    const options = clientOptions(address, target.tls);
     // A cluster may work although one of its nodes is down: the others are tried, too.
     const nodes = address.cluster ? address.hosts : address.hosts.slice(0, 1);
     let last: unknown;
@@ -55,7 +64,9 @@ export async function checkRedis(target: RedisTarget, signal: AbortSignal): Prom
       });
       try {
         await redis.connect();
-        return await inspect(redis, address, source, where);
+        const detail = await inspect(redis, address, source, where);
+        if (target.owner && !address.cluster) await claim(redis, target.owner, address, source, where);
+        return detail;
       } catch (error) {
         const failure = cause ?? error;
         if (failure instanceof CheckError || error instanceof CheckError) throw error;
@@ -68,12 +79,13 @@ export async function checkRedis(target: RedisTarget, signal: AbortSignal): Prom
   });
 }
 
-function clientOptions(address: Address): RedisOptions {
-  const { username, password, tls, master, hosts, sentinelPassword } = address;
+function clientOptions(address: Address, certificates: CheckTls = {}): RedisOptions {
+  const { username, password, database, tls, master, hosts, sentinelPassword } = address;
   return {
     username,
     password,
-    ...(tls ? { tls: {} } : {}),
+    db: database,
+    ...(tls ? { tls: { ...certificates } } : {}),
     ...(master === undefined
       ? {}
       : {
@@ -81,6 +93,7 @@ function clientOptions(address: Address): RedisOptions {
           name: master,
           sentinelPassword,
           sentinelRetryStrategy: () => null,
+          ...(tls ? { sentinelTLS: { ...certificates }, enableTLSForSentinelMode: true } : {}),
         }),
     connectionName: 'openim-operator',
     lazyConnect: true,
@@ -121,14 +134,33 @@ async function inspect(
   return { version: fieldOf(server, 'valkey_version') ?? version };
 }
 
+async function claim(
+  redis: Redis,
+  owner: StoreOwner,
+  { database }: Address,
+  source: CheckSource,
+  where: string,
+): Promise<void> {
+  const record = {
+    read: async () => parseOwner(await redis.get(OWNER_KEY)),
+    create: (first: Parameters<typeof ownerText>[0]) => redis.set(OWNER_KEY, ownerText(first), 'NX'),
+    replace: (next: Parameters<typeof ownerText>[0]) => redis.set(OWNER_KEY, ownerText(next)),
+  };
+  await claimStore(record, owner, {
+    source,
+    where: `database ${database} of ${where}`,
+    alternative: 'set another database in its connection string',
+  });
+}
+
 function fieldOf(info: string, name: string): string | undefined {
   return new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
 }
 
 function parse(uri: string): Address | undefined {
-  const match = /^(rediss?):\/\/(?:([^@/]*)@)?([^/?]+)(?:\/\d*)?(?:\?(.*))?$/.exec(uri);
+  const match = /^(rediss?):\/\/(?:([^@/]*)@)?([^/?]+)(?:\/(\d*))?(?:\?(.*))?$/.exec(uri);
   if (!match) return undefined;
-  const [, scheme, account = '', hosts = '', query = ''] = match;
+  const [, scheme, account = '', hosts = '', database = '', query = ''] = match;
   const options = new URLSearchParams(query);
   const master = options.get('sentinel') ?? undefined;
   const cut = account.indexOf(':');
@@ -142,6 +174,7 @@ function parse(uri: string): Address | undefined {
     }),
     username: decoded(cut < 0 ? '' : account.slice(0, cut)),
     password: decoded(account.slice(cut + 1)),
+    database: Number(database),
     tls: scheme === 'rediss',
     cluster: options.get('cluster') === 'true',
     master,

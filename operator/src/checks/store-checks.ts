@@ -2,7 +2,8 @@ import type { EffectiveSpec } from '../resources/effective.ts';
 import { nameOf, type Owner } from '../resources/names.ts';
 import { endpointsOf, mongodbMember } from '../resources/stores/credentials.ts';
 import { REPLICA_SET } from '../resources/stores/mongodb.ts';
-import type { CheckResult, CheckSource } from './check.ts';
+import type { CheckResult, CheckSource, CheckTls } from './check.ts';
+import type { StoreOwner } from './identity.ts';
 
 /** A check of one store. It rejects only when its signal aborts. */
 export type StoreCheck = (signal: AbortSignal) => Promise<CheckResult>;
@@ -16,11 +17,17 @@ export function storeChecks({
   owner,
   effective,
   connection,
+  identity,
+  tls = {},
 }: {
   readonly owner: Owner;
   readonly effective: EffectiveSpec;
   /** Values of the Secret `nameOf.connection`. */
   readonly connection: Readonly<Record<string, string>>;
+  /** The cluster that external stores are to belong to. */
+  readonly identity?: StoreOwner | undefined;
+  /** Certificates for external stores, as PEM. */
+  readonly tls?: Readonly<Partial<Record<'nats' | 'mongodb' | 'redis' | 'objectStorage', CheckTls>>>;
 }): Record<'nats' | 'mongodb' | 'redis' | 'objectStorage', StoreCheck> {
   const { nats, mongodb, redis, objectStorage } = effective;
   const endpoints = endpointsOf({ owner, effective });
@@ -56,6 +63,8 @@ export function storeChecks({
           user: connection['nats-user'],
           password: connection['nats-password'],
           replicas: nats.replicas,
+          owner: nats.kind === 'external' ? identity : undefined,
+          tls: tls.nats,
         },
         signal,
       ),
@@ -68,6 +77,8 @@ export function storeChecks({
               : byUri('spec.mongodb', mongodb.uriSecretRef.name),
           uri: value('mongodb-uri'),
           database: mongodb.database,
+          owner: mongodb.kind === 'external' ? identity : undefined,
+          tls: tls.mongodb,
           initiate:
             mongodb.kind === 'managed'
               ? { replicaSet: REPLICA_SET, member: mongodbMember(owner) }
@@ -81,6 +92,8 @@ export function storeChecks({
           source:
             redis.kind === 'managed' ? managed('spec.redis') : byUri('spec.redis', redis.uriSecretRef.name),
           uri: value('redis-uri'),
+          owner: redis.kind === 'external' ? identity : undefined,
+          tls: tls.redis,
         },
         signal,
       ),
@@ -90,11 +103,15 @@ export function storeChecks({
           source:
             objectStorage.kind === 'managed'
               ? managed('spec.objectStorage')
-              : withAccount('spec.objectStorage', 'endpoint', objectStorage.credentialsSecretRef.name),
+              : withAccount('spec.objectStorage', 'endpoint', objectStorage.credentialsSecretRef?.name),
           endpoint: endpoints.s3Endpoint,
           region: endpoints.s3Region,
-          accessKey: value('s3-access-key'),
-          secretKey: value('s3-secret-key'),
+          pathStyle: objectStorage.kind === 'external' ? objectStorage.pathStyle : undefined,
+          keys:
+            connection['s3-access-key'] === undefined
+              ? undefined
+              : { accessKey: value('s3-access-key'), secretKey: value('s3-secret-key') },
+          tls: tls.objectStorage,
           bucket: objectStorage.bucket,
         },
         signal,

@@ -6,6 +6,67 @@ export interface LocalRef {
   readonly name: string;
 }
 
+/** The ServiceAccount that the operator creates for the pods. */
+export interface OpenIMClusterServiceAccount {
+  /** Annotations, for example the role of a cloud provider that pods take. */
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface ScalingRulesPolicy {
+  /** Unit of value. */
+  readonly type: 'Pods' | 'Percent';
+  /** Largest change within the period. */
+  readonly value: number;
+  /** The period. */
+  readonly periodSeconds: number;
+}
+
+/** Pace in this direction. Default of scaleUp: no window, 4 pods or 100 % per 15 s. Default of scaleDown: a window of 1800 s, one pod or 10 % per 60 s. */
+export interface ScalingRules {
+  /** Time over which a change must have been recommended. Default: 0 (scaleUp), 1800 (scaleDown). */
+  readonly stabilizationWindowSeconds?: number;
+  /** Policy that applies: the one that allows the largest change, the smallest, or none at all. Default: Max. */
+  readonly selectPolicy?: 'Max' | 'Min' | 'Disabled';
+  /** Limits on changes within a period. */
+  readonly policies?: readonly ScalingRulesPolicy[];
+}
+
+/** Pace of changes, as in autoscaling/v2. */
+export interface OpenIMClusterGatewayAutoscalingBehavior {
+  /** Pace in this direction. Default of scaleUp: no window, 4 pods or 100 % per 15 s. Default of scaleDown: a window of 1800 s, one pod or 10 % per 60 s. */
+  readonly scaleUp?: ScalingRules;
+  /** Pace in this direction. Default of scaleUp: no window, 4 pods or 100 % per 15 s. Default of scaleDown: a window of 1800 s, one pod or 10 % per 60 s. */
+  readonly scaleDown?: ScalingRules;
+}
+
+/** Number of gateways by their load, as the operator reads it from each of them; excludes replicas. Gateways are removed only when all of them answer, and after a drain. */
+export interface OpenIMClusterGatewayAutoscaling {
+  /** Minimum number of pods. Default: 2. */
+  readonly minReplicas?: number;
+  /** Maximum number of pods. */
+  readonly maxReplicas: number;
+  /** Connections per pod. Default: 70 % of maxConnectionsPerPod. */
+  readonly targetConnectionsPerPod?: number;
+  /** New connections per second and pod, refused ones included, as a mean of 10 s. Not considered while the operator moves connections, which makes clients reconnect. Default: not considered. */
+  readonly targetHandshakesPerSecondPerPod?: number;
+  /** Event-loop delay (99th percentile; median of 30 s per pod, mean of all pods), which rises when a gateway uses up its CPU. Default: not considered. */
+  readonly targetEventLoopDelayMilliseconds?: number;
+  /** Pods above what the load needs: None, one, or as many as run in one zone, so that the others can take over the connections of a lost pod or zone. Default: OnePod. */
+  readonly spare?: 'None' | 'OnePod' | 'OneZone';
+  /** Pace of changes, as in autoscaling/v2. */
+  readonly behavior?: OpenIMClusterGatewayAutoscalingBehavior;
+}
+
+/** Redistribution of connections after a scale-out. Gateways with more connections than the mean close the excess slowly, and those clients reconnect through the Service. Paused while connections are drained, gateways are replaced, or one does not answer. */
+export interface OpenIMClusterGatewayRebalance {
+  /** Whether connections are redistributed. Default: Off. */
+  readonly mode?: 'On' | 'Off';
+  /** Percentage above the mean from which connections of a gateway are excess. Default: 20. */
+  readonly tolerancePercent?: number;
+  /** Percentage of its connections that a gateway closes per minute at most. Default: 2. */
+  readonly maxPercentPerMinute?: number;
+}
+
 /** Request limits per connection, and byte limits per user; above them answers are delayed, and the connection stays open. */
 export interface OpenIMClusterGatewayRequests {
   /** Frames per second and connection, including pings; 0 is no limit. Takes effect without a restart. Default: 200. */
@@ -38,10 +99,18 @@ export interface OpenIMClusterGatewayHandshakes {
 
 /** Drain of connections before a pod stops. */
 export interface OpenIMClusterGatewayDrain {
-  /** Longest duration of a drain, after which the remaining connections are closed. A change replaces the gateways, because it determines the grace period of their pods. Default: 600. */
+  /** Longest duration of a drain, after which the remaining connections are closed. A change replaces the gateways, because it determines the grace period of their pods. Default: that in force; 540 for a new cluster. */
   readonly deadlineSeconds?: number;
   /** Maximum connections closed per second and pod. Takes effect without a restart. Default: 500. */
   readonly maxPerSecond?: number;
+  /** Gateways that drain at a time: a number, or a percentage of replicas, rounded down but at least 1. A machine that is about to end is not counted. Default: 25%. */
+  readonly maxConcurrentPods?: string | number;
+}
+
+/** Replacement of the gateways by a new revision. */
+export interface OpenIMClusterGatewayRollout {
+  /** Gateways of the new revision that run in addition to the old ones: a number, or a percentage of replicas, rounded up. With less than 100% the roll-out needs less room and takes longer. Default: 100%. */
+  readonly maxSurge?: string | number;
 }
 
 /** Service for clients inside and, depending on type, outside the cluster. */
@@ -54,17 +123,51 @@ export interface ServiceSettings {
   readonly nodePort?: number;
   /** Annotations for the load balancer provider. */
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Additional labels of the Service. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Local keeps the address of the client, and sends traffic only to nodes that run a pod. Default: Cluster. */
+  readonly externalTrafficPolicy?: 'Cluster' | 'Local';
+  /** Implementation of the load balancer. Kubernetes does not change it while type is LoadBalancer. Default: that of the cluster. */
+  readonly loadBalancerClass?: string;
+  /** Addresses of clients that the load balancer lets through. Default: all. */
+  readonly loadBalancerSourceRanges?: readonly string[];
+  /** IPv4, IPv6 or both. Default: SingleStack. */
+  readonly ipFamilyPolicy?: 'SingleStack' | 'PreferDualStack' | 'RequireDualStack';
+  /** ClientIP sends a client's connections to one pod. Default: None. */
+  readonly sessionAffinity?: 'None' | 'ClientIP';
 }
 
 /** Ingress for the Service. */
 export interface IngressSettings {
-  /** Host name in the URLs of clients. */
+  /** Host name in the URLs of clients, in lower case. */
   readonly host: string;
   /** IngressClass. Default: the cluster's default class. */
   readonly className?: string;
   /** Secret with the certificate; without one the Ingress has no TLS. */
   readonly tlsSecretName?: string;
   /** Annotations for the Ingress controller. */
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** A Gateway, or one of its listeners. */
+export interface HttpRouteSettingsParentRef {
+  /** Name of the Gateway. */
+  readonly name: string;
+  /** Its namespace. Default: that of the cluster. */
+  readonly namespace?: string;
+  /** Name of a listener. Default: all that admit the route. */
+  readonly sectionName?: string;
+  /** Port of listeners. Default: all. */
+  readonly port?: number;
+}
+
+/** HTTPRoute (Gateway API 1.2 or later) for all paths of its hosts. It has no time limit for WebSockets and objects. Condition ObjectsApplied reports when the API is not installed. */
+export interface HttpRouteSettings {
+  /** Gateways that the route is attached to. */
+  readonly parentRefs: readonly HttpRouteSettingsParentRef[];
+  /** Hosts in the URLs of clients. The first is that of the endpoint in status (https, wss) where neither publicURL nor an Ingress says otherwise. */
+  readonly hostnames: readonly string[];
+  /** Annotations of the HTTPRoute. */
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
@@ -76,6 +179,38 @@ export interface ResourceSettings {
   readonly limits?: Readonly<Record<string, string | number>>;
 }
 
+export interface PodTemplateSettingsToleration {
+  /** Key of the taint. Default: every key. */
+  readonly key?: string;
+  /** Equal compares value, too. Default: Equal. */
+  readonly operator?: 'Exists' | 'Equal';
+  /** Value of the taint. */
+  readonly value?: string;
+  /** Effect of the taint. Default: every effect. */
+  readonly effect?: 'NoSchedule' | 'PreferNoSchedule' | 'NoExecute';
+  /** Time that a pod stays with effect NoExecute. Default: for ever. */
+  readonly tolerationSeconds?: number;
+}
+
+/** Affinity. Default: pods of a role prefer different nodes. */
+export interface PodTemplateSettingsAffinity {
+  /** As in a PodSpec. */
+  readonly nodeAffinity?: Readonly<Record<string, unknown>>;
+  /** As in a PodSpec. */
+  readonly podAffinity?: Readonly<Record<string, unknown>>;
+  /** As in a PodSpec. */
+  readonly podAntiAffinity?: Readonly<Record<string, unknown>>;
+}
+
+export interface PodTemplateSettingsTopologySpreadConstraint {
+  /** Largest difference between domains. */
+  readonly maxSkew: number;
+  /** Label of nodes whose values are the domains. */
+  readonly topologyKey: string;
+  /** What happens to a pod that would exceed maxSkew. */
+  readonly whenUnsatisfiable: 'DoNotSchedule' | 'ScheduleAnyway';
+}
+
 /** An environment variable. */
 export interface EnvVar {
   /** Name. */
@@ -84,7 +219,7 @@ export interface EnvVar {
   readonly value?: string;
 }
 
-/** Additions to the pod template. */
+/** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
 export interface PodTemplateSettings {
   /** Additional labels. */
   readonly labels?: Readonly<Record<string, string>>;
@@ -97,21 +232,27 @@ export interface PodTemplateSettings {
   /** ServiceAccount. Default: one without permissions, created by the operator. */
   readonly serviceAccountName?: string;
   /** Tolerated taints. */
-  readonly tolerations?: readonly Readonly<Record<string, unknown>>[];
+  readonly tolerations?: readonly PodTemplateSettingsToleration[];
   /** Affinity. Default: pods of a role prefer different nodes. */
-  readonly affinity?: Readonly<Record<string, unknown>>;
+  readonly affinity?: PodTemplateSettingsAffinity;
   /** Topology spread constraints. */
-  readonly topologySpreadConstraints?: readonly Readonly<Record<string, unknown>>[];
+  readonly topologySpreadConstraints?: readonly PodTemplateSettingsTopologySpreadConstraint[];
   /** Additional environment variables of the container. */
   readonly env?: readonly EnvVar[];
+  /** Any fields of a PodSpec, such as volumes, initContainers, containers, securityContext, dnsConfig, hostAliases, runtimeClassName or imagePullSecrets. Merged into the pod as kubectl patch --type strategic does: entries of lists by name, and null removes. The container of the service has the name of its role, such as gateway; its image, arguments, resources and lifecycle, and the pod's grace period, are set elsewhere and stay. Containers that it adds are Restricted by default. */
+  readonly spec?: Readonly<Record<string, unknown>>;
 }
 
 /** The WebSocket gateways that clients connect to. */
 export interface OpenIMClusterGateway {
-  /** Number of pods. Default: 2. */
+  /** Number of pods. Default: the number that is running; at first 2. */
   readonly replicas?: number;
   /** Maximum connections per pod; more are refused with a retryable error. Takes effect without a restart. Default: 100000. */
   readonly maxConnectionsPerPod?: number;
+  /** Number of gateways by their load, as the operator reads it from each of them; excludes replicas. Gateways are removed only when all of them answer, and after a drain. */
+  readonly autoscaling?: OpenIMClusterGatewayAutoscaling;
+  /** Redistribution of connections after a scale-out. Gateways with more connections than the mean close the excess slowly, and those clients reconnect through the Service. Paused while connections are drained, gateways are replaced, or one does not answer. */
+  readonly rebalance?: OpenIMClusterGatewayRebalance;
   /** Maximum connections of one user per gateway pod; another one closes the oldest background connection, or else the oldest. Takes effect without a restart. Default: 50. */
   readonly maxConnectionsPerUser?: number;
   /** Request limits per connection, and byte limits per user; above them answers are delayed, and the connection stays open. */
@@ -120,15 +261,19 @@ export interface OpenIMClusterGateway {
   readonly handshakes?: OpenIMClusterGatewayHandshakes;
   /** Drain of connections before a pod stops. */
   readonly drain?: OpenIMClusterGatewayDrain;
+  /** Replacement of the gateways by a new revision. */
+  readonly rollout?: OpenIMClusterGatewayRollout;
   /** Service for clients inside and, depending on type, outside the cluster. */
   readonly service?: ServiceSettings;
   /** Ingress for the Service. */
   readonly ingress?: IngressSettings;
-  /** URL for clients, such as wss://im.example.com. Default: from Ingress or Service. */
+  /** HTTPRoute (Gateway API 1.2 or later) for all paths of its hosts. It has no time limit for WebSockets and objects. Condition ObjectsApplied reports when the API is not installed. */
+  readonly httpRoute?: HttpRouteSettings;
+  /** URL for clients, such as wss://im.example.com. Default: from Ingress, HTTPRoute or Service. */
   readonly publicURL?: string;
   /** Requests and limits of the container. Default: by role. */
   readonly resources?: ResourceSettings;
-  /** Additions to the pod template. */
+  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
   readonly podTemplate?: PodTemplateSettings;
 }
 
@@ -136,15 +281,23 @@ export interface OpenIMClusterGateway {
 export interface OpenIMClusterApi {
   /** Number of pods. Default: 2. */
   readonly replicas?: number;
+  /** Maximum connections per pod; further ones are closed. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. Default: 20000. */
+  readonly maxConnectionsPerPod?: number;
   /** Service for clients inside and, depending on type, outside the cluster. */
   readonly service?: ServiceSettings;
   /** Ingress for the Service. */
   readonly ingress?: IngressSettings;
-  /** URL for clients. Default: from Ingress or Service. */
+  /** HTTPRoute (Gateway API 1.2 or later) for all paths of its hosts. It has no time limit for WebSockets and objects. Condition ObjectsApplied reports when the API is not installed. */
+  readonly httpRoute?: HttpRouteSettings;
+  /** URL for clients. Default: from Ingress, HTTPRoute or Service. */
   readonly publicURL?: string;
+  /** Where /third/prometheus leads. Default: nowhere (404). */
+  readonly grafanaURL?: string;
+  /** Whether /prometheus_discovery/<name> lists the pods and their ports of metrics, for a Prometheus with the configuration of OpenIM. The route needs no token: whoever reaches the API sees the addresses. Default: false. */
+  readonly discoverProcesses?: boolean;
   /** Requests and limits of the container. Default: by role. */
   readonly resources?: ResourceSettings;
-  /** Additions to the pod template. */
+  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
   readonly podTemplate?: PodTemplateSettings;
 }
 
@@ -154,19 +307,19 @@ export interface WorkloadSettings {
   readonly replicas?: number;
   /** Requests and limits of the container. Default: by role. */
   readonly resources?: ResourceSettings;
-  /** Additions to the pod template. */
+  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
   readonly podTemplate?: PodTemplateSettings;
 }
 
 /** Offline notifications. */
 export interface OpenIMClusterPush {
-  /** Number of pods. Default: 2. */
+  /** Number of pods. Default: 1 (Development), 2 (Production). */
   readonly replicas?: number;
   /** Requests and limits of the container. Default: by role. */
   readonly resources?: ResourceSettings;
-  /** Additions to the pod template. */
+  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
   readonly podTemplate?: PodTemplateSettings;
-  /** Provider; log only writes a log line. Default: none. */
+  /** What happens to offline notifications of tenants without providers: nothing, or a line in the log. Default: none. */
   readonly provider?: 'none' | 'log';
   /** Offline notifications per user and minute. Takes effect without a restart. Default: 30. */
   readonly wakesPerUserPerMinute?: number;
@@ -174,11 +327,279 @@ export interface OpenIMClusterPush {
   readonly wakesPerUserBurst?: number;
 }
 
+/** Key of a service account as JSON, with project_id, client_email, private_key and token_uri. In a Secret of this namespace. Takes effect without a restart. */
+export interface OpenIMClusterOfflinePushProvidersFcmServiceAccountSecretRef {
+  /** Name of the Secret. */
+  readonly name: string;
+  /** Key in it. Default: serviceAccount. */
+  readonly key?: string;
+}
+
+/** Firebase Cloud Messaging; tokens without a prefix. */
+export interface OpenIMClusterOfflinePushProvidersFcm {
+  /** Key of a service account as JSON, with project_id, client_email, private_key and token_uri. In a Secret of this namespace. Takes effect without a restart. */
+  readonly serviceAccountSecretRef: OpenIMClusterOfflinePushProvidersFcmServiceAccountSecretRef;
+  /** Base URL instead of https://fcm.googleapis.com, for example of a proxy. Takes effect without a restart. */
+  readonly url?: string;
+}
+
+/** Signing key, the text of the .p8 file. In a Secret of this namespace. Takes effect without a restart. */
+export interface OpenIMClusterOfflinePushProvidersApnsKeySecretRef {
+  /** Name of the Secret. */
+  readonly name: string;
+  /** Key in it. Default: key. */
+  readonly key?: string;
+}
+
+/** Apple Push Notification service; tokens apns: and apns-sandbox:. */
+export interface OpenIMClusterOfflinePushProvidersApns {
+  /** Signing key, the text of the .p8 file. In a Secret of this namespace. Takes effect without a restart. */
+  readonly keySecretRef: OpenIMClusterOfflinePushProvidersApnsKeySecretRef;
+  /** Key ID, 10 characters. Takes effect without a restart. */
+  readonly keyID: string;
+  /** Team ID, 10 characters. Takes effect without a restart. */
+  readonly teamID: string;
+  /** Bundle ID of the app. Takes effect without a restart. */
+  readonly topic: string;
+  /** Tokens apns: belong to the sandbox (development builds); apns-sandbox: always do. Takes effect without a restart. Default: false. */
+  readonly sandbox?: boolean;
+  /** Base URL instead of https://api.push.apple.com, for example of a proxy. Takes effect without a restart. */
+  readonly url?: string;
+}
+
+/** App secret, the OAuth client secret. In a Secret of this namespace. Takes effect without a restart. */
+export interface OpenIMClusterOfflinePushProvidersHmsAppSecretRef {
+  /** Name of the Secret. */
+  readonly name: string;
+  /** Key in it. Default: appSecret. */
+  readonly key?: string;
+}
+
+/** Huawei Push Kit; tokens hms:. */
+export interface OpenIMClusterOfflinePushProvidersHms {
+  /** App ID, which is the OAuth client ID as well. Takes effect without a restart. */
+  readonly appID: string;
+  /** App secret, the OAuth client secret. In a Secret of this namespace. Takes effect without a restart. */
+  readonly appSecretRef: OpenIMClusterOfflinePushProvidersHmsAppSecretRef;
+  /** Category of messages; empty sends none. Takes effect without a restart. Default: IM. */
+  readonly category?: string;
+  /** Base URL instead of https://push-api.cloud.huawei.com, for example of a proxy. Takes effect without a restart. */
+  readonly url?: string;
+  /** Base URL instead of https://oauth-login.cloud.huawei.com, for example of a proxy. Takes effect without a restart. */
+  readonly authURL?: string;
+}
+
+/** Service account as JSON, with project_id, key_id, private_key and sub_account. In a Secret of this namespace. Takes effect without a restart. */
+export interface OpenIMClusterOfflinePushProvidersHosServiceAccountSecretRef {
+  /** Name of the Secret. */
+  readonly name: string;
+  /** Key in it. Default: serviceAccount. */
+  readonly key?: string;
+}
+
+/** Huawei Push Kit for HarmonyOS NEXT; tokens hos:. */
+export interface OpenIMClusterOfflinePushProvidersHos {
+  /** Service account as JSON, with project_id, key_id, private_key and sub_account. In a Secret of this namespace. Takes effect without a restart. */
+  readonly serviceAccountSecretRef: OpenIMClusterOfflinePushProvidersHosServiceAccountSecretRef;
+  /** Category of messages. Takes effect without a restart. Default: IM. */
+  readonly category?: string;
+  /** Messages are tests, which have a small daily quota. Takes effect without a restart. Default: false. */
+  readonly testMessage?: boolean;
+  /** Base URL instead of https://push-api.cloud.huawei.com, for example of a proxy. Takes effect without a restart. */
+  readonly url?: string;
+}
+
+/** App secret. In a Secret of this namespace. Takes effect without a restart. */
+export interface OpenIMClusterOfflinePushProvidersMiAppSecretRef {
+  /** Name of the Secret. */
+  readonly name: string;
+  /** Key in it. Default: appSecret. */
+  readonly key?: string;
+}
+
+/** Xiaomi Push; tokens mi:. */
+export interface OpenIMClusterOfflinePushProvidersMi {
+  /** App secret. In a Secret of this namespace. Takes effect without a restart. */
+  readonly appSecretRef: OpenIMClusterOfflinePushProvidersMiAppSecretRef;
+  /** Package name of the app. Takes effect without a restart. */
+  readonly packageName: string;
+  /** Notification channel registered with Xiaomi. Takes effect without a restart. */
+  readonly channelID?: string;
+  /** Base URL instead of https://api.xmpush.xiaomi.com, for example of a proxy. Takes effect without a restart. */
+  readonly url?: string;
+}
+
+/** Master secret. In a Secret of this namespace. Takes effect without a restart. */
+export interface OpenIMClusterOfflinePushProvidersGetuiMasterSecretRef {
+  /** Name of the Secret. */
+  readonly name: string;
+  /** Key in it. Default: masterSecret. */
+  readonly key?: string;
+}
+
+/** Getui; apps bind the user id as alias. */
+export interface OpenIMClusterOfflinePushProvidersGetui {
+  /** App ID. Takes effect without a restart. */
+  readonly appID: string;
+  /** App key. Takes effect without a restart. */
+  readonly appKey: string;
+  /** Master secret. In a Secret of this namespace. Takes effect without a restart. */
+  readonly masterSecretRef: OpenIMClusterOfflinePushProvidersGetuiMasterSecretRef;
+  /** Users notified through their alias, which is the user id: all, or only those without a registered token of another provider. Takes effect without a restart. Default: all. */
+  readonly users?: 'all' | 'withoutToken';
+  /** Intent that a tap opens; empty starts the app. Takes effect without a restart. */
+  readonly intent?: string;
+  /** Notification channel on Android. Takes effect without a restart. */
+  readonly channelID?: string;
+  /** Name of the notification channel. Takes effect without a restart. */
+  readonly channelName?: string;
+  /** Base URL instead of https://restapi.getui.com/v2/<appID>, for example of a proxy. Takes effect without a restart. */
+  readonly url?: string;
+}
+
+/** Master secret, 24 characters. In a Secret of this namespace. Takes effect without a restart. */
+export interface OpenIMClusterOfflinePushProvidersJpushMasterSecretRef {
+  /** Name of the Secret. */
+  readonly name: string;
+  /** Key in it. Default: masterSecret. */
+  readonly key?: string;
+}
+
+/** JPush; apps bind the user id as alias. */
+export interface OpenIMClusterOfflinePushProvidersJpush {
+  /** App key, 24 characters. Takes effect without a restart. */
+  readonly appKey: string;
+  /** Master secret, 24 characters. In a Secret of this namespace. Takes effect without a restart. */
+  readonly masterSecretRef: OpenIMClusterOfflinePushProvidersJpushMasterSecretRef;
+  /** Users notified through their alias, which is the user id: all, or only those without a registered token of another provider. Takes effect without a restart. Default: all. */
+  readonly users?: 'all' | 'withoutToken';
+  /** Intent that a tap opens; empty starts the app. Takes effect without a restart. */
+  readonly intent?: string;
+  /** iOS apps are signed for production. Takes effect without a restart. Default: true. */
+  readonly apnsProduction?: boolean;
+  /** Base URL instead of https://api.jpush.cn, for example of a proxy. Takes effect without a restart. */
+  readonly url?: string;
+}
+
+/** VAPID private key: 32 bytes, base64url. In a Secret of this namespace. Takes effect without a restart. */
+export interface OpenIMClusterOfflinePushProvidersWebPushPrivateKeySecretRef {
+  /** Name of the Secret. */
+  readonly name: string;
+  /** Key in it. Default: privateKey. */
+  readonly key?: string;
+}
+
+/** Web Push; tokens web: with the subscription as JSON. */
+export interface OpenIMClusterOfflinePushProvidersWebPush {
+  /** VAPID public key: 65 bytes, base64url. Browsers subscribe with it. Takes effect without a restart. */
+  readonly publicKey: string;
+  /** VAPID private key: 32 bytes, base64url. In a Secret of this namespace. Takes effect without a restart. */
+  readonly privateKeySecretRef: OpenIMClusterOfflinePushProvidersWebPushPrivateKeySecretRef;
+  /** Contact of the sender, mailto: or https:. Takes effect without a restart. */
+  readonly subject: string;
+  /** Hosts of endpoints that subscriptions may have; *. in front stands for all below. Takes effect without a restart. Default: those of Chrome, Firefox, Safari and Edge. */
+  readonly hosts?: readonly string[];
+}
+
+/** Signs requests after the Standard Webhooks specification. In a Secret of this namespace. Takes effect without a restart. */
+export interface OpenIMClusterOfflinePushProvidersWebhookSecretRef {
+  /** Name of the Secret. */
+  readonly name: string;
+  /** Key in it. Default: secret. */
+  readonly key?: string;
+}
+
+/** A generic webhook, signed as Standard Webhooks. */
+export interface OpenIMClusterOfflinePushProvidersWebhook {
+  /** Receives one POST per notification; at an internal address only if webhooks.allowedNetworks has it. Takes effect without a restart. */
+  readonly url: string;
+  /** Signs requests after the Standard Webhooks specification. In a Secret of this namespace. Takes effect without a restart. */
+  readonly secretRef: OpenIMClusterOfflinePushProvidersWebhookSecretRef;
+  /** Kinds of tokens that it delivers, instead of the provider of that kind. Takes effect without a restart. Default: oppo, vivo, honor, meizu. */
+  readonly kinds?: readonly ('fcm' | 'apns' | 'apns-sandbox' | 'hms' | 'hos' | 'mi' | 'web' | 'oppo' | 'vivo' | 'honor' | 'meizu')[];
+  /** Users that it gets by their ids in addition: none, all, or those without a registered token. Takes effect without a restart. Default: none. */
+  readonly users?: 'none' | 'all' | 'withoutToken';
+}
+
+/** Providers and their credentials. */
+export interface OpenIMClusterOfflinePushProviders {
+  /** Firebase Cloud Messaging; tokens without a prefix. */
+  readonly fcm?: OpenIMClusterOfflinePushProvidersFcm;
+  /** Apple Push Notification service; tokens apns: and apns-sandbox:. */
+  readonly apns?: OpenIMClusterOfflinePushProvidersApns;
+  /** Huawei Push Kit; tokens hms:. */
+  readonly hms?: OpenIMClusterOfflinePushProvidersHms;
+  /** Huawei Push Kit for HarmonyOS NEXT; tokens hos:. */
+  readonly hos?: OpenIMClusterOfflinePushProvidersHos;
+  /** Xiaomi Push; tokens mi:. */
+  readonly mi?: OpenIMClusterOfflinePushProvidersMi;
+  /** Getui; apps bind the user id as alias. */
+  readonly getui?: OpenIMClusterOfflinePushProvidersGetui;
+  /** JPush; apps bind the user id as alias. */
+  readonly jpush?: OpenIMClusterOfflinePushProvidersJpush;
+  /** Web Push; tokens web: with the subscription as JSON. */
+  readonly webPush?: OpenIMClusterOfflinePushProvidersWebPush;
+  /** A generic webhook, signed as Standard Webhooks. */
+  readonly webhook?: OpenIMClusterOfflinePushProvidersWebhook;
+}
+
+/** Offline notifications of tenants without a section push. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. */
+export interface OpenIMClusterOfflinePush {
+  /** Providers and their credentials. */
+  readonly providers?: OpenIMClusterOfflinePushProviders;
+  /** What a notification shows of a message: title and text; the title; nothing but fallbackText. none leaves out the extra data of the sender as well. Takes effect without a restart. Default: full. */
+  readonly content?: 'full' | 'title' | 'none';
+  /** Title and text where a message has none, or they are not shown. Takes effect without a restart. Default: [NEWMSG]. */
+  readonly fallbackText?: string;
+  /** Sound on iOS where the sender names none; empty is silent. Takes effect without a restart. Default: default. */
+  readonly sound?: string;
+  /** Notifications set the badge on iOS and, where supported, Android. Takes effect without a restart. Default: true. */
+  readonly badge?: boolean;
+  /** Providers keep a notification for this long while a device is unreachable. Takes effect without a restart. Default: 86400. */
+  readonly ttlSeconds?: number;
+  /** A notification replaces the previous one of the same conversation; false shows each. Takes effect without a restart. Default: true. */
+  readonly collapse?: boolean;
+  /** A message that mentions a member notifies them even if they receive the conversation without notice. Takes effect without a restart. Default: false. */
+  readonly mentionsThroughMute?: boolean;
+  /** Devices per second, provider and process; 0 is no limit. Takes effect without a restart. */
+  readonly devicesPerSecond?: number;
+  /** Requests at once, per provider and process. Takes effect without a restart. Default: 16. */
+  readonly concurrency?: number;
+}
+
+/** Webhooks of all tenants. */
+export interface OpenIMClusterWebhooks {
+  /** Internal networks in which receivers of webhooks may be, such as 10.0.0.0/8, or IP addresses. Private, loopback, link-local and metadata addresses outside of them are refused. Takes effect without a restart. */
+  readonly allowedNetworks?: readonly string[];
+}
+
+/** Key of the value of the Authorization header for the collector, such as Bearer and a token. In a Secret of this namespace. Takes effect without a restart. */
+export interface OpenIMClusterTracingAuthorizationSecretRef {
+  /** Name of the Secret. */
+  readonly name: string;
+  /** Key in it. Default: authorization. */
+  readonly key?: string;
+}
+
+/** Traces of requests and messages, by OpenTelemetry. */
+export interface OpenIMClusterTracing {
+  /** URL of a collector that takes OTLP over HTTP, such as http://otel-collector.monitoring:4318; without a path, /v1/traces is added. Takes effect without a restart. Default: no traces. */
+  readonly endpoint?: string;
+  /** Key of the value of the Authorization header for the collector, such as Bearer and a token. In a Secret of this namespace. Takes effect without a restart. */
+  readonly authorizationSecretRef?: OpenIMClusterTracingAuthorizationSecretRef;
+  /** Part of requests and messages of which a trace is recorded. What follows from a traced message is traced, too. Takes effect without a restart. Default: 0.01. */
+  readonly sampleRatio?: number;
+  /** Spans that a pod records per second; of several tenants, one can take half of them. Takes effect without a restart. Default: 500. */
+  readonly maxSpansPerSecond?: number;
+  /** Requests to the HTTP API with a traceparent header continue the trace of their caller, sampled as the caller decided; any client can set the header. Takes effect without a restart. Default: false. */
+  readonly followCallers?: boolean;
+}
+
 /** Scheduled jobs; always one pod. */
 export interface OpenIMClusterCron {
   /** Requests and limits of the container. Default: by role. */
   readonly resources?: ResourceSettings;
-  /** Additions to the pod template. */
+  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
   readonly podTemplate?: PodTemplateSettings;
   /** Schedule (cron with five fields, UTC). Takes effect without a restart. Default: at night. */
   readonly messageExpiry?: string;
@@ -190,6 +611,18 @@ export interface OpenIMClusterCron {
   readonly tokenExpiry?: string;
   /** Schedule of the job that hides messages past the lifetime set by users (cron with five fields, UTC). Takes effect without a restart. Default: every hour. */
   readonly messageDestruct?: string;
+  /** Schedule of the removal of push tokens that have expired or were not registered again (cron with five fields, UTC). Takes effect without a restart. Default: at night. */
+  readonly pushTokenExpiry?: string;
+  /** Days after which a push token that was not registered again is removed; 0 keeps it until its provider reports it as gone. Takes effect without a restart. Default: 270. */
+  readonly pushTokenDays?: number;
+  /** Schedule of the comparison of the database's indexes with those declared (cron with five fields, UTC). Takes effect without a restart. Default: at night. */
+  readonly indexReport?: string;
+  /** Keep the indexes of messages by time and by sender, so that administrators search without reading every message; storing a message costs the database more. False removes them. Takes effect without a restart. Default: false. */
+  readonly searchIndexes?: boolean;
+  /** Schedule of the reports on the health of tenants (cron with five fields, UTC). Takes effect without a restart. Default: in the morning. */
+  readonly healthReport?: string;
+  /** Longest run of a job for one tenant, in minutes; the next run goes on with what is left. Takes effect without a restart. Default: 60. */
+  readonly runMinutes?: number;
   /** Days that objects of messages are kept; 0 is for ever. Takes effect without a restart. Default: 180. */
   readonly objectDays?: number;
   /** Groups (upload causes) of objects that expire after objectDays. Takes effect without a restart. Default: msg-picture, msg-file, msg-voice, msg-video, msg-video-snapshot, sdklog. */
@@ -198,9 +631,9 @@ export interface OpenIMClusterCron {
 
 /** The volume. */
 export interface StorageSettings {
-  /** Size, such as 20Gi. Default: by store. */
+  /** Size, such as 20Gi. A volume grows if its StorageClass allows expansion, and never shrinks; condition StorageResized has the outcome. Default: by store. */
   readonly size?: string;
-  /** StorageClass. Default: the cluster's default class. */
+  /** StorageClass; it can change as long as no volume exists. Default: the cluster's default class. */
   readonly storageClassName?: string;
 }
 
@@ -214,7 +647,7 @@ export interface OpenIMClusterNatsManaged {
   readonly storage?: StorageSettings;
   /** Requests and limits of the container. Default: by role. */
   readonly resources?: ResourceSettings;
-  /** Additions to the pod template. */
+  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
   readonly podTemplate?: PodTemplateSettings;
 }
 
@@ -228,12 +661,38 @@ export interface CredentialsRef {
   readonly passwordKey?: string;
 }
 
+/** Secret or ConfigMap of this namespace with CA certificates (PEM), which are used instead of those of the system. For a change of the CA, have old and new in it for a while. */
+export interface CaRef {
+  /** Name of the object. */
+  readonly name: string;
+  /** Key in it. Default: ca.crt. */
+  readonly key?: string;
+}
+
+/** Secret of this namespace with the client certificate in tls.crt and its private key in tls.key, as type kubernetes.io/tls has them. */
+export interface StoreTlsClientCertificateSecretRef {
+  /** Name of the Secret. */
+  readonly name: string;
+}
+
+/** Certificates for connections to the store. Changed ones are used by new connections, without a restart. Needs a version of the service that knows them; for an older one they are left out, as condition Accepted reports. Default: TLS as the address asks for, with the CA certificates of the system and no client certificate. */
+export interface StoreTls {
+  /** Secret or ConfigMap of this namespace with CA certificates (PEM), which are used instead of those of the system. For a change of the CA, have old and new in it for a while. */
+  readonly caSecretRef?: CaRef;
+  /** Secret or ConfigMap of this namespace with CA certificates (PEM), which are used instead of those of the system. For a change of the CA, have old and new in it for a while. */
+  readonly caConfigMapRef?: CaRef;
+  /** Secret of this namespace with the client certificate in tls.crt and its private key in tls.key, as type kubernetes.io/tls has them. */
+  readonly clientCertificateSecretRef?: StoreTlsClientCertificateSecretRef;
+}
+
 /** External; version 2.12 or later with JetStream. */
 export interface OpenIMClusterNatsExternal {
   /** URLs of the servers. */
   readonly servers: readonly string[];
   /** Secret of this namespace with the credentials. */
   readonly credentialsSecretRef?: CredentialsRef;
+  /** Certificates for connections to the store. Changed ones are used by new connections, without a restart. Needs a version of the service that knows them; for an older one they are left out, as condition Accepted reports. Default: TLS as the address asks for, with the CA certificates of the system and no client certificate. */
+  readonly tls?: StoreTls;
   /** Copies of every stream. Default: 3. */
   readonly replicas?: 1 | 3 | 5;
   /** Maximum size of the message log in bytes; messages are refused from 90 %. Takes effect without a restart. Default: 4294967296. */
@@ -260,7 +719,7 @@ export interface OpenIMClusterMongodbManaged {
   readonly storage?: StorageSettings;
   /** Requests and limits of the container. Default: by role. */
   readonly resources?: ResourceSettings;
-  /** Additions to the pod template. */
+  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
   readonly podTemplate?: PodTemplateSettings;
 }
 
@@ -276,6 +735,8 @@ export interface UriRef {
 export interface OpenIMClusterMongodbExternal {
   /** Secret of this namespace with the connection string. */
   readonly uriSecretRef: UriRef;
+  /** Certificates for connections to the store. Changed ones are used by new connections, without a restart. Needs a version of the service that knows them; for an older one they are left out, as condition Accepted reports. Default: TLS as the address asks for, with the CA certificates of the system and no client certificate. */
+  readonly tls?: StoreTls;
 }
 
 /** MongoDB, the source of truth. */
@@ -296,7 +757,7 @@ export interface OpenIMClusterRedisManaged {
   readonly storage?: StorageSettings;
   /** Requests and limits of the container. Default: by role. */
   readonly resources?: ResourceSettings;
-  /** Additions to the pod template. */
+  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
   readonly podTemplate?: PodTemplateSettings;
 }
 
@@ -304,6 +765,8 @@ export interface OpenIMClusterRedisManaged {
 export interface OpenIMClusterRedisExternal {
   /** Secret of this namespace with the connection string. */
   readonly uriSecretRef: UriRef;
+  /** Certificates for connections to the store. Changed ones are used by new connections, without a restart. Needs a version of the service that knows them; for an older one they are left out, as condition Accepted reports. Default: TLS as the address asks for, with the CA certificates of the system and no client certificate. */
+  readonly tls?: StoreTls;
 }
 
 /** Redis 7 or Valkey, for caches, presence and limits. */
@@ -322,10 +785,12 @@ export interface OpenIMClusterObjectStorageManaged {
   readonly storage?: StorageSettings;
   /** Requests and limits of the container. Default: by role. */
   readonly resources?: ResourceSettings;
-  /** Additions to the pod template. */
+  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
   readonly podTemplate?: PodTemplateSettings;
   /** Service for clients inside and, depending on type, outside the cluster. */
   readonly service?: ServiceSettings;
+  /** HTTPRoute (Gateway API 1.2 or later) for all paths of its hosts. It has no time limit for WebSockets and objects. Condition ObjectsApplied reports when the API is not installed. */
+  readonly httpRoute?: HttpRouteSettings;
 }
 
 /** External. */
@@ -334,8 +799,24 @@ export interface OpenIMClusterObjectStorageExternal {
   readonly endpoint: string;
   /** Region. Default: us-east-1. */
   readonly region?: string;
+  /** Secret: access key and secret key of credentialsSecretRef. Role: temporary credentials of the cloud role of the pods, by web identity (spec.serviceAccount.annotations), container endpoint or metadata service. Role needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. Default: Secret. */
+  readonly credentials?: 'Secret' | 'Role';
   /** Secret of this namespace with the credentials. */
-  readonly credentialsSecretRef: CredentialsRef;
+  readonly credentialsSecretRef?: CredentialsRef;
+  /** Certificates for connections to the store. Changed ones are used by new connections, without a restart. Needs a version of the service that knows them; for an older one they are left out, as condition Accepted reports. Default: TLS as the address asks for, with the CA certificates of the system and no client certificate. */
+  readonly tls?: StoreTls;
+  /** The bucket is in the path of URLs; false: in the host name, as Alibaba OSS and Tencent COS require. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. Default: true. */
+  readonly pathStyle?: boolean;
+}
+
+/** Thumbnails of pictures. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. */
+export interface OpenIMClusterObjectStorageThumbnails {
+  /** Whether they are made; false: pictures are served in their full size. Default: true. */
+  readonly enabled?: boolean;
+  /** Pictures decoded at once by an rpc pod. Default: 2. */
+  readonly workers?: number;
+  /** Most memory of each decoder in MiB; the pods of rpc need it besides their own. Default: 256. */
+  readonly memoryMiB?: number;
 }
 
 /** S3-compatible storage of pictures, voice messages and files. */
@@ -346,8 +827,18 @@ export interface OpenIMClusterObjectStorage {
   readonly external?: OpenIMClusterObjectStorageExternal;
   /** Bucket, created when missing. Default: openim. */
   readonly bucket?: string;
-  /** URL for clients. Default: from the Service, or the endpoint. */
+  /** URL for clients. Default: from HTTPRoute, Service, or the endpoint. */
   readonly publicURL?: string;
+  /** Each tenant has a bucket, <bucket>-<tenant>; false: all are in bucket, with keys that begin with <tenant>/, as storage requires whose bucket names are given, such as Tencent COS. Cannot change. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. Default: true. */
+  readonly bucketPerTenant?: boolean;
+  /** URL of a CDN or of a public bucket: pictures, sound and video are linked below it without a signature. {bucket} in it stands for the bucket, and is required with bucketPerTenant. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. Default: all URLs are signed. */
+  readonly publicBaseURL?: string;
+  /** Hours for which the signed URL of an object is valid. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. Default: 168. */
+  readonly accessHours?: number;
+  /** Origins of web clients that a bucket without CORS rules is opened to; an empty list leaves buckets as they are. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. Default: all (*). */
+  readonly corsOrigins?: readonly string[];
+  /** Thumbnails of pictures. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. */
+  readonly thumbnails?: OpenIMClusterObjectStorageThumbnails;
 }
 
 /** Messages of one user, per rpc pod. */
@@ -452,6 +943,8 @@ export interface OpenIMClusterSpec {
   readonly imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
   /** Secrets for pulling images. */
   readonly imagePullSecrets?: readonly LocalRef[];
+  /** The ServiceAccount that the operator creates for the pods. */
+  readonly serviceAccount?: OpenIMClusterServiceAccount;
   /** Minimum level of log lines. Takes effect without a restart. Default: info. */
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
   /** What happens to volumes and generated credentials when the cluster is deleted. Default: Retain. */
@@ -468,6 +961,12 @@ export interface OpenIMClusterSpec {
   readonly transfer?: WorkloadSettings;
   /** Offline notifications. */
   readonly push?: OpenIMClusterPush;
+  /** Offline notifications of tenants without a section push. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. */
+  readonly offlinePush?: OpenIMClusterOfflinePush;
+  /** Webhooks of all tenants. */
+  readonly webhooks?: OpenIMClusterWebhooks;
+  /** Traces of requests and messages, by OpenTelemetry. */
+  readonly tracing?: OpenIMClusterTracing;
   /** Scheduled jobs; always one pod. */
   readonly cron?: OpenIMClusterCron;
   /** NATS with JetStream, which holds the message log. */
@@ -478,6 +977,8 @@ export interface OpenIMClusterSpec {
   readonly redis?: OpenIMClusterRedis;
   /** S3-compatible storage of pictures, voice messages and files. */
   readonly objectStorage?: OpenIMClusterObjectStorage;
+  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
+  readonly podTemplate?: PodTemplateSettings;
   /** Limits of one user, unless spec.userLimits of their OpenIMTenant overrides them; more is refused with a retryable error (429) that names the limit. Administrators are not limited. Needs a version of the service that knows these limits; for an older one they are left out, as condition Accepted reports. */
   readonly limits?: OpenIMClusterLimits;
   /** Limits of failed authentication attempts per address; successful ones do not count. Needs a version of the service that knows these limits; for an older one they are left out, as condition Accepted reports. */
@@ -499,6 +1000,22 @@ export interface OpenIMClusterStatusCondition {
   readonly reason: string;
   /** Explanation and remedy. */
   readonly message: string;
+}
+
+/** The last decision of spec.gateway.autoscaling. */
+export interface OpenIMClusterStatusAutoscaling {
+  /** Number of gateways in force. */
+  readonly desiredReplicas?: number;
+  /** Why, in one word: Connections, Handshakes, EventLoopDelay, MinReplicas, MaxReplicas, ScaleUpStabilized, ScaleUpLimited, ScaleDownStabilized, ScaleDownLimited, ScaleDownFrozen, NotObserved. */
+  readonly reason?: string;
+  /** Explanation. */
+  readonly message?: string;
+  /** Why no gateway can be removed now; absent when one can. */
+  readonly frozen?: string;
+  /** Time of the last scale-out. */
+  readonly lastScaleUpTime?: string;
+  /** Time of the last scale-in. */
+  readonly lastScaleDownTime?: string;
 }
 
 export interface OpenIMClusterStatusGateway {
@@ -535,6 +1052,19 @@ export interface OpenIMClusterStatusComponent {
   readonly external?: boolean;
   /** Why it is not ready. */
   readonly reason?: string;
+}
+
+export interface OpenIMClusterStatusVolume {
+  /** Name of the PersistentVolumeClaim. */
+  readonly claim: string;
+  /** nats, mongodb, redis, object-storage. */
+  readonly store: string;
+  /** Wanted size. */
+  readonly requested: string;
+  /** Real size; absent while there is no volume. */
+  readonly capacity?: string;
+  /** UpToDate, Pending (no volume yet), Resizing, FileSystemResizePending, Refused (see condition StorageResized). */
+  readonly state: 'UpToDate' | 'Pending' | 'Resizing' | 'FileSystemResizePending' | 'Refused';
 }
 
 /** The message log. */
@@ -575,32 +1105,46 @@ export interface OpenIMClusterStatusRollout {
   readonly stage?: string;
   /** Start time. */
   readonly startedAt?: string;
+  /** Generation of the spec that was rolled out completely last. */
+  readonly completedGeneration?: number;
   /** What it waits for. */
   readonly message?: string;
 }
 
-/** Observed state, at most five seconds old. */
+/** Observed state: conditions at most five seconds old, figures as old as observedAt. */
 export interface OpenIMClusterStatus {
   /** Generation of the spec that this status refers to. */
   readonly observedGeneration?: number;
-  /** Ready, Accepted, NATSAvailable, MongoDBAvailable, RedisAvailable, ObjectStorageAvailable, WorkloadsAvailable, MessagesFlowing, Progressing. */
+  /** Ready, Accepted, NATSAvailable, MongoDBAvailable, RedisAvailable, ObjectStorageAvailable, WorkloadsAvailable, MessagesFlowing, ObjectsApplied, StorageResized, Progressing. */
   readonly conditions?: readonly OpenIMClusterStatusCondition[];
   /** Version of all pods; during a rollout the older one. */
   readonly version?: string;
-  /** Client connections of all gateways. */
+  /** Time that the figures are from: connections, log, and those of gateways. They are rounded, and written every ten seconds at most. */
+  readonly observedAt?: string;
+  /** Client connections of all gateways, from 1,000 on with three significant digits. */
   readonly connections?: number;
+  /** The last decision of spec.gateway.autoscaling. */
+  readonly autoscaling?: OpenIMClusterStatusAutoscaling;
   /** Gateway pods of the current revision. */
   readonly gatewayReplicas?: number;
-  /** Ready and desired gateways. */
+  /** Ready gateways of the current revision and desired gateways. */
   readonly gatewaysReady?: string;
   /** Selector of gateway pods. */
   readonly gatewaySelector?: string;
   /** Hash of the gateways' pod template. */
   readonly gatewayRevision?: string;
-  /** All gateway pods. */
+  /** Gateway pods that gateways does not list. */
+  readonly gatewaysOmitted?: number;
+  /** ControllerRevision that the cluster matched completely most recently; its images are in force. */
+  readonly currentRevision?: string;
+  /** ControllerRevision that the cluster is to match; equal to currentRevision when it does. */
+  readonly updateRevision?: string;
+  /** Gateway pods: up to 30 that drain, and of the others the 20 with the most trouble or connections. */
   readonly gateways?: readonly OpenIMClusterStatusGateway[];
   /** All components of the cluster. */
   readonly components?: readonly OpenIMClusterStatusComponent[];
+  /** Volumes of managed stores. */
+  readonly volumes?: readonly OpenIMClusterStatusVolume[];
   /** The message log. */
   readonly log?: OpenIMClusterStatusLog;
   /** Addresses for clients and administrators. */

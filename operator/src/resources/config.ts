@@ -3,6 +3,7 @@ import {
   ConfigError,
   configHash,
   DEFAULT_PORTS,
+  isLiveSetting,
   parseConfig,
   type ServerConfig,
   type ServerConfigInput,
@@ -11,6 +12,8 @@ import {
 import { stringify } from 'yaml';
 import type { EffectiveSpec } from './effective.ts';
 import { nameOf, OPS_PORT, type Owner } from './names.ts';
+import { settingsOfSection } from './secret-references.ts';
+import { tlsConfig } from './store-tls.ts';
 import { natsCapacity } from './stores/nats.ts';
 
 /** Where pods find their files. */
@@ -18,6 +21,13 @@ export const CONFIG_DIR = '/etc/openim/config';
 export const CONFIG_FILE = `${CONFIG_DIR}/im.yaml`;
 export const CONNECTION_DIR = '/etc/openim/secrets/connection';
 export const TENANTS_DIR = '/etc/openim/secrets/tenants';
+/** The key of the cluster, a file of {@link CONNECTION_DIR}. */
+export const RPC_KEY_FILE = 'rpc-key';
+
+/** Values by the files that pods find them in. */
+export function inDirectory(dir: string, values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`${dir}/${key}`, value]));
+}
 
 /** RPC domains, each with a separate port in every rpc pod. */
 export const RPC_DOMAINS = ['auth', 'user', 'msg', 'conversation', 'group', 'relation', 'third'] as const;
@@ -39,6 +49,8 @@ export interface ConfigInput {
   readonly effective: EffectiveSpec;
   readonly endpoints: StoreEndpoints;
   readonly tenants: readonly TenantEntry[];
+  /** Version of the list of tenants; undefined for services that do not know it. */
+  readonly tenantsRevision?: number | undefined;
   /** Contents of the mounted Secrets, by file. */
   readonly files: Readonly<Record<string, string>>;
   /** Where clients reach objects. */
@@ -47,8 +59,12 @@ export interface ConfigInput {
   readonly rpcKey: CallerProof;
 }
 
+/** Settings as they are written, with references to files. */
+export type SettingsTree = Readonly<Record<string, unknown>>;
+
 /** The config file of every role. */
 export interface RenderedConfig {
+  readonly tree: SettingsTree;
   /** Text of im.yaml, with references to mounted files instead of secrets. */
   readonly yaml: string;
   /** The parsed config, including secrets. */
@@ -57,8 +73,26 @@ export interface RenderedConfig {
   readonly hash: string;
 }
 
+const REFERENCE = /\$\{file:([^}]+)\}/g;
+
 /** Keys of a tenant in the Secret of tenants. */
 export const tenantKeys = (id: string) => ({ token: `${id}.token-secret`, admin: `${id}.admin-secret` });
+
+/** Key in the Secret of tenants for a value that a tenant refers to, by the path of its setting. */
+export const credentialKey = (id: string, setting: string) => `${id}.${setting}`;
+
+/** Stands for the cluster in the place of a tenant ID, which it cannot be. */
+export const OF_CLUSTER = '_cluster';
+
+/** Whether a key of the Secret of tenants is a {@link credentialKey}. */
+export function isCredentialKey(key: string): boolean {
+  return /^(?:[-a-z0-9]+|_cluster)\.(?:webhooks|push|offlinePush|tracing)\./.test(key);
+}
+
+/** Reference in the config to a key of the Secret of tenants. */
+export function tenantsFile(key: string): string {
+  return `\${file:${TENANTS_DIR}/${key}}`;
+}
 
 /**
  * The config of a cluster, validated by the schema of the services.
@@ -68,30 +102,81 @@ export function renderConfig(input: ConfigInput): RenderedConfig {
   const tree = configTree(input);
   const read = new Map<string, string>();
   const config = parseConfig(
-    mapStrings(tree, (text) =>
-      text.replace(/\$\{file:([^}]+)\}/g, (_whole, file: string) => {
-        const found = input.files[file];
-        if (found === undefined) throw new ConfigError(`no mounted Secret has a key for ${file}`);
-        read.set(file, found);
-        return found;
-      }),
-    ),
+    resolved(tree, (file) => {
+      const found = input.files[file];
+      if (found === undefined) throw new ConfigError(`no mounted Secret has a key for ${file}`);
+      read.set(file, found);
+      return found;
+    }),
     'the rendered config',
   );
-  const yaml = stringify(tree, { lineWidth: 0 });
-  return { yaml, config, hash: configHash(yaml, read) };
+  const yaml = configYaml(tree);
+  return { tree: tree as SettingsTree, yaml, config, hash: configHash(yaml, read) };
 }
 
-function configTree({
+/** A copy of a tree of settings with the contents of files in place of references to them. */
+export function resolved(tree: unknown, contentOf: (file: string) => string): unknown {
+  return mapStrings(tree, (text) => text.replace(REFERENCE, (_whole, file: string) => contentOf(file)));
+}
+
+/** Text of im.yaml. */
+export function configYaml(tree: object): string {
+  return stringify(tree, { lineWidth: 0 });
+}
+
+/** The hash that processes report of a config text, given the contents of files by path. */
+export function hashOfConfig(yaml: string, files: Readonly<Record<string, string>>): string {
+  const read = [...yaml.matchAll(REFERENCE)].map(([, file = '']) => [file, files[file] ?? ''] as const);
+  return configHash(yaml, new Map(read));
+}
+
+/** The settings that processes read at their start only. */
+export function startupSettings(tree: SettingsTree): SettingsTree {
+  return select(tree, '', (path) => !isLiveSetting(path));
+}
+
+/** Startup settings of one config with the live settings of another. */
+export function withLiveSettings(startup: SettingsTree, from: SettingsTree): SettingsTree {
+  return merge(startupSettings(startup), select(from, '', isLiveSetting));
+}
+
+function isTree(value: unknown): value is SettingsTree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function select(tree: SettingsTree, above: string, keep: (path: string) => boolean): SettingsTree {
+  return Object.fromEntries(
+    Object.entries(tree).flatMap(([key, value]): [string, unknown][] => {
+      const path = above === '' ? key : `${above}.${key}`;
+      if (isTree(value)) {
+        const kept = select(value, path, keep);
+        return Object.keys(kept).length === 0 ? [] : [[key, kept]];
+      }
+      return value !== undefined && keep(path) ? [[key, value]] : [];
+    }),
+  );
+}
+
+function merge(base: SettingsTree, over: SettingsTree): SettingsTree {
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged[key];
+    merged[key] = isTree(below) && isTree(value) ? merge(below, value) : value;
+  }
+  return merged;
+}
+
+export function configTree({
   owner,
   effective,
   endpoints,
   tenants,
+  tenantsRevision,
   objectsURL,
   files,
   rpcKey,
 }: ConfigInput): ServerConfigInput {
-  const { gateway, push, cron, limits, attempts } = effective;
+  const { gateway, api, push, cron, limits, attempts, webhooks, offlinePush, tracing } = effective;
   const secret = (key: string) => `\${file:${CONNECTION_DIR}/${key}}`;
   const rpcHost = `${nameOf.component(owner.name, 'rpc')}.${owner.namespace}.svc`;
   const domain = (name: (typeof RPC_DOMAINS)[number]) => ({
@@ -109,9 +194,16 @@ function configTree({
       handshakes: given(gateway.handshakes),
       drain: { deadlineMs: gateway.drain.deadlineSeconds * 1_000, maxPerSecond: gateway.drain.maxPerSecond },
     },
-    api: { port: DEFAULT_PORTS.api },
+    api: {
+      port: DEFAULT_PORTS.api,
+      ...given({
+        maxConnections: api.maxConnectionsPerPod,
+        grafanaURL: api.grafanaURL,
+        discoverProcesses: api.discoverProcesses,
+      }),
+    },
     rpc: {
-      ...(rpcKey === 'none' ? {} : { key: secret('rpc-key') }),
+      ...(rpcKey === 'none' ? {} : { key: secret(RPC_KEY_FILE) }),
       ...(rpcKey === 'optional' ? { acceptMissingKey: true } : {}),
       domains: {
         auth: domain('auth'),
@@ -128,43 +220,95 @@ function configTree({
       ...(files[`${CONNECTION_DIR}/nats-user`] === undefined
         ? {}
         : { user: secret('nats-user'), password: secret('nats-password') }),
+      ...given({ tls: tlsConfig(effective, 'nats') }),
       replicas: endpoints.natsReplicas,
       ...reservations(effective.nats),
       ...given({ tenantLogShare: effective.nats.tenantLogShare }),
     },
-    mongo: { uri: secret('mongodb-uri'), database: effective.mongodb.database },
-    redis: { uri: secret('redis-uri') },
+    mongo: {
+      uri: secret('mongodb-uri'),
+      database: effective.mongodb.database,
+      ...given({ tls: tlsConfig(effective, 'mongodb') }),
+    },
+    redis: { uri: secret('redis-uri'), ...given({ tls: tlsConfig(effective, 'redis') }) },
     s3: {
       endpoint: endpoints.s3Endpoint,
       externalEndpoint: objectsURL,
-      accessKey: secret('s3-access-key'),
-      secretKey: secret('s3-secret-key'),
+      ...given({ credentials: byRole(effective.objectStorage) ? 'role' : undefined }),
+      ...(files[`${CONNECTION_DIR}/s3-access-key`] === undefined
+        ? {}
+        : { accessKey: secret('s3-access-key'), secretKey: secret('s3-secret-key') }),
+      ...given({ tls: tlsConfig(effective, 'objectStorage') }),
       bucket: effective.objectStorage.bucket,
       region: endpoints.s3Region,
+      ...given(objectSettings(effective.objectStorage)),
     },
     push: {
       provider: push.provider,
       wakesPerUser: { perMinute: push.wakesPerUserPerMinute, ...given({ burst: push.wakesPerUserBurst }) },
     },
-    ...given({ limits, attempts }),
+    ...given({
+      limits,
+      attempts,
+      webhooks: webhooks?.allowedNetworks && { allowedNetworks: [...webhooks.allowedNetworks] },
+    }),
+    ...given({
+      offlinePush: offlinePush && sectionSettings('offlinePush', offlinePush),
+      tracing: tracing && sectionSettings('tracing', tracing),
+    }),
     cron: given({
       messageExpiry: cron.messageExpiry,
       objectExpiry: cron.objectExpiry,
       uploadExpiry: cron.uploadExpiry,
       tokenExpiry: cron.tokenExpiry,
       messageDestruct: cron.messageDestruct,
+      pushTokenExpiry: cron.pushTokenExpiry,
+      pushTokenDays: cron.pushTokenDays,
+      indexReport: cron.indexReport,
+      searchIndexes: cron.searchIndexes,
+      healthReport: cron.healthReport,
+      runMinutes: cron.runMinutes,
       objectDays: cron.objectDays,
       objectGroups: cron.objectGroups && [...cron.objectGroups],
     }),
-    tenants: tenants.map((tenant) => {
-      const keys = tenantKeys(tenant.id);
-      return {
-        ...tenant,
-        tokenSecret: `\${file:${TENANTS_DIR}/${keys.token}}`,
-        adminSecret: `\${file:${TENANTS_DIR}/${keys.admin}}`,
-      };
-    }),
+    ...given({ tenantsRevision }),
+    tenants: tenants.map(withReferences),
   };
+}
+
+/** A section as it is in the spec, with references to files in place of those to Secrets. */
+function sectionSettings(name: 'offlinePush' | 'tracing', section: object) {
+  return settingsOfSection(section, (setting) =>
+    tenantsFile(credentialKey(OF_CLUSTER, `${name}.${setting}`)),
+  );
+}
+
+function withReferences(tenant: TenantEntry): TenantSettingsInput {
+  const keys = tenantKeys(tenant.id);
+  return {
+    ...tenant,
+    tokenSecret: tenantsFile(keys.token),
+    adminSecret: tenantsFile(keys.admin),
+  };
+}
+
+/** Bytes that a tenant takes in the text of the config. */
+export function bytesInConfig(tenant: TenantEntry): number {
+  const text = stringify({ tenants: [withReferences(tenant)] }, { lineWidth: 0 });
+  return Buffer.byteLength(text) - 'tenants:\n'.length;
+}
+
+function objectSettings(storage: EffectiveSpec['objectStorage']) {
+  const { bucketPerTenant, publicBaseURL, accessHours, corsOrigins, thumbnails } = storage;
+  return {
+    ...{ bucketPerTenant, publicBaseURL, accessHours, thumbnails },
+    pathStyle: storage.kind === 'external' ? storage.pathStyle : undefined,
+    corsOrigins: corsOrigins && [...corsOrigins],
+  };
+}
+
+function byRole(storage: EffectiveSpec['objectStorage']): boolean {
+  return storage.kind === 'external' && storage.credentials === 'Role';
 }
 
 /** Size limits of the streams; with a managed server all its storage, since it refuses a stream that does not fit. */

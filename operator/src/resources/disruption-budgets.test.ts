@@ -6,7 +6,7 @@ import { ROLES, STORES } from './names.ts';
 
 const owner = { name: 'chat', namespace: 'im', uid: 'u' };
 
-test('one pod of a role may be evicted at a time, and any that is not ready', () => {
+test('one pod of a role may be evicted at a time, and any that is not ready, except for gateways', () => {
   const budgets = disruptionBudgets(owner);
   assert.deepEqual(
     budgets.map(({ metadata }) => metadata?.name),
@@ -20,9 +20,10 @@ selector:
     app.kubernetes.io/name: openim
     app.kubernetes.io/instance: chat
     app.kubernetes.io/component: gateway
-unhealthyPodEvictionPolicy: AlwaysAllow
+unhealthyPodEvictionPolicy: IfHealthyBudget
 `,
   );
+  for (const { spec } of budgets.slice(1)) assert.equal(spec?.unhealthyPodEvictionPolicy, 'AlwaysAllow');
 });
 
 test('a pod of a store that is not ready may be evicted only while the others suffice', () => {

@@ -3,7 +3,8 @@ import { metadataOf, nameOf, type Owner, ROLES, type StoreName, selectorLabels }
 
 /**
  * The budgets of the roles: one pod of each may be evicted at a time. A role with a single pod gets the same budget: one
- * that allows no eviction would block the drain of a node forever.
+ * that allows no eviction would block the drain of a node forever. Of the gateways, one that is not ready may be evicted
+ * only while at most one is missing: it may be draining, and hold thousands of connections.
  */
 export function disruptionBudgets(owner: Owner): PodDisruptionBudget[] {
   return ROLES.map((role) => ({
@@ -13,8 +14,8 @@ export function disruptionBudgets(owner: Owner): PodDisruptionBudget[] {
     spec: {
       maxUnavailable: 1,
       selector: { matchLabels: selectorLabels(owner.name, role) },
-      // A pod that does not become ready holds no messages, and must not block the drain of a node.
-      unhealthyPodEvictionPolicy: 'AlwaysAllow',
+      // A pod of another role that does not become ready holds nothing, and must not block the drain of a node.
+      unhealthyPodEvictionPolicy: role === 'gateway' ? 'IfHealthyBudget' : 'AlwaysAllow',
     },
   }));
 }

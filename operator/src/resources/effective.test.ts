@@ -51,3 +51,12 @@ test('images of managed stores stay what they are', () => {
   const { redis } = effectiveSpec({}, old, { redis: { image: 'valkey:old' } });
   assert.partialDeepStrictEqual(redis, { image: 'valkey:old' });
 });
+
+test('the drain deadline of a running cluster stays what it is, because it is part of its pods', () => {
+  const deadlineOf = (...args: Parameters<typeof effectiveSpec>) =>
+    effectiveSpec(...args).gateway.drain.deadlineSeconds;
+  assert.equal(deadlineOf({}, old), 540);
+  const running = { gateway: { drain: { deadlineSeconds: 600 } } };
+  assert.equal(deadlineOf({}, newer, running), 600);
+  assert.equal(deadlineOf({ gateway: { drain: { deadlineSeconds: 60 } } }, newer, running), 60);
+});

@@ -1,21 +1,42 @@
 import { DEFAULT_CONFIG } from '@im/contract';
 import type {
-  CredentialsRef,
+  HttpRouteSettings,
   IngressSettings,
   LocalRef,
   OpenIMClusterAttempts,
   OpenIMClusterGatewayHandshakesPerLogin,
   OpenIMClusterGatewayRequests,
   OpenIMClusterLimits,
+  OpenIMClusterOfflinePush,
   OpenIMClusterSpec,
+  OpenIMClusterTracing,
+  OpenIMClusterWebhooks,
   PodTemplateSettings,
   ResourceSettings,
   ServiceSettings,
   StorageSettings,
-  UriRef,
   WorkloadSettings,
 } from '../gen/openimcluster.ts';
+import {
+  type EffectiveAutoscaling,
+  type EffectiveRebalance,
+  effectiveAutoscaling,
+  effectiveRebalance,
+  gatewayReplicas,
+} from './autoscaling.ts';
 import { PORTS, RESOURCES, STORAGE, STORE_IMAGES } from './defaults.ts';
+import {
+  type EffectiveObjectStorage,
+  type EffectiveService,
+  type ExternalByUri,
+  type ExternalNats,
+  effectiveByUri,
+  effectiveNats,
+  effectiveObjectStorage,
+  type ManagedNats,
+  type ManagedStore,
+} from './effective-stores.ts';
+import { podTemplateSettings } from './pod-template-settings.ts';
 
 /** Defaults that depend on the operator's version. */
 export interface OperatorDefaults {
@@ -25,68 +46,11 @@ export interface OperatorDefaults {
   readonly image: string;
 }
 
-/** A Service with its defaults. */
-export interface EffectiveService extends ServiceSettings {
-  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
-  readonly port: number;
-}
-
 /** Pods of one role. */
 export interface EffectiveWorkload {
   readonly replicas: number;
   readonly resources: ResourceSettings;
   readonly podTemplate: PodTemplateSettings;
-}
-
-/** A volume. */
-export interface EffectiveStorage extends StorageSettings {
-  readonly size: string;
-}
-
-/** A managed store. */
-export interface ManagedStore {
-  readonly kind: 'managed';
-  readonly image: string;
-  readonly storage: EffectiveStorage;
-  readonly resources: ResourceSettings;
-  readonly podTemplate: PodTemplateSettings;
-}
-
-/** Managed NATS. */
-export interface ManagedNats extends ManagedStore {
-  readonly replicas: 1 | 3;
-  /** Whether every write is synced to disk before it is acknowledged. */
-  readonly syncAlways: boolean;
-  readonly logStorage: 'file' | 'memory';
-}
-
-/** External NATS. */
-export interface ExternalNats {
-  readonly kind: 'external';
-  readonly servers: readonly string[];
-  readonly credentialsSecretRef?: Required<CredentialsRef>;
-  readonly replicas: 1 | 3 | 5;
-  readonly logMaxBytes?: number;
-  readonly seqMaxBytes?: number;
-}
-
-/** An external store with a connection string in a Secret. */
-export interface ExternalByUri {
-  readonly kind: 'external';
-  readonly uriSecretRef: Required<UriRef>;
-}
-
-/** Managed object storage. */
-export interface ManagedObjectStorage extends ManagedStore {
-  readonly service: EffectiveService;
-}
-
-/** External object storage. */
-export interface ExternalObjectStorage {
-  readonly kind: 'external';
-  readonly endpoint: string;
-  readonly region: string;
-  readonly credentialsSecretRef: Required<CredentialsRef>;
 }
 
 /** A spec with all defaults filled in. */
@@ -96,9 +60,12 @@ export interface EffectiveSpec {
   readonly image: string;
   readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   readonly imagePullSecrets: readonly LocalRef[];
+  readonly serviceAccount?: OpenIMClusterSpec['serviceAccount'];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly deletionPolicy: 'Retain' | 'Purge';
   readonly gateway: EffectiveWorkload & {
+    readonly autoscaling?: EffectiveAutoscaling;
+    readonly rebalance: EffectiveRebalance;
     readonly maxConnectionsPerPod: number;
     /** An absent setting, here and below, has the default of the services. */
     readonly maxConnectionsPerUser?: number;
@@ -108,15 +75,29 @@ export interface EffectiveSpec {
       readonly burst: number;
       readonly perLogin?: OpenIMClusterGatewayHandshakesPerLogin;
     };
-    readonly drain: { readonly deadlineSeconds: number; readonly maxPerSecond: number };
+    readonly drain: {
+      readonly deadlineSeconds: number;
+      readonly maxPerSecond: number;
+      /** Number, or percentage of `replicas`. */
+      readonly maxConcurrentPods: number | string;
+    };
+    readonly rollout: {
+      /** Number, or percentage of `replicas`. */
+      readonly maxSurge: number | string;
+    };
     readonly service: EffectiveService;
     readonly ingress?: IngressSettings;
+    readonly httpRoute?: HttpRouteSettings;
     readonly publicURL?: string;
   };
   readonly api: EffectiveWorkload & {
+    readonly maxConnectionsPerPod?: number;
     readonly service: EffectiveService;
     readonly ingress?: IngressSettings;
+    readonly httpRoute?: HttpRouteSettings;
     readonly publicURL?: string;
+    readonly grafanaURL?: string;
+    readonly discoverProcesses?: boolean;
   };
   readonly rpc: EffectiveWorkload;
   readonly transfer: EffectiveWorkload;
@@ -129,6 +110,12 @@ export interface EffectiveSpec {
     readonly messageExpiry?: string;
     readonly objectExpiry?: string;
     readonly uploadExpiry?: string;
+    readonly pushTokenExpiry?: string;
+    readonly pushTokenDays?: number;
+    readonly indexReport?: string;
+    readonly searchIndexes?: boolean;
+    readonly healthReport?: string;
+    readonly runMinutes?: number;
     readonly tokenExpiry?: string;
     readonly messageDestruct?: string;
     readonly objectDays?: number;
@@ -137,19 +124,26 @@ export interface EffectiveSpec {
   readonly nats: (ManagedNats | ExternalNats) & { readonly tenantLogShare?: number };
   readonly mongodb: (ManagedStore | ExternalByUri) & { readonly database: string };
   readonly redis: ManagedStore | ExternalByUri;
-  readonly objectStorage: (ManagedObjectStorage | ExternalObjectStorage) & {
-    readonly bucket: string;
-    readonly publicURL?: string;
-  };
+  readonly objectStorage: EffectiveObjectStorage;
   readonly limits?: OpenIMClusterLimits;
+  readonly webhooks?: OpenIMClusterWebhooks;
+  readonly offlinePush?: OpenIMClusterOfflinePush;
+  readonly tracing?: OpenIMClusterTracing;
   readonly attempts?: OpenIMClusterAttempts;
   readonly networkPolicy: { readonly enabled: boolean; readonly monitoringNamespaces: readonly string[] };
 }
 
 type SizedComponent = keyof (typeof RESOURCES)['Development'];
 
-/** Images that a cluster runs, from its status; kept unless the manifest sets others. */
+/**
+ * Images, number of gateways and other parts of the pods that a cluster runs, from its status; kept unless the manifest
+ * sets others.
+ */
 export interface RunningImages {
+  readonly gateway?: {
+    readonly replicas?: number;
+    readonly drain?: { readonly deadlineSeconds?: number };
+  };
   readonly version?: string;
   readonly image?: string;
   readonly nats?: { readonly image?: string };
@@ -158,9 +152,12 @@ export interface RunningImages {
   readonly objectStorage?: { readonly image?: string };
 }
 
+/** Longest drain in new clusters, s: with the time to stop it is less than the ten minutes that autoscalers of nodes wait. */
+const DRAIN_DEADLINE_SECONDS = 540;
+
 /**
- * The effective spec: the manifest with the defaults of profile and operator. Images do not change until the manifest
- * changes them, so that an upgrade of the operator restarts nothing.
+ * The effective spec: the manifest with the defaults of profile and operator. Images and the number of gateways do not
+ * change until the manifest changes them, so that an upgrade of the operator restarts nothing.
  * @param spec accepted by the API server, so that the rules of the schema hold.
  */
 export function effectiveSpec(
@@ -177,7 +174,7 @@ export function effectiveSpec(
   ): EffectiveWorkload => ({
     replicas: given.replicas ?? replicas,
     resources: given.resources ?? RESOURCES[profile][component],
-    podTemplate: given.podTemplate ?? {},
+    podTemplate: podTemplateSettings(spec.podTemplate, given.podTemplate),
   });
   const service = (component: keyof typeof PORTS, given: ServiceSettings = {}): EffectiveService => ({
     ...given,
@@ -197,20 +194,27 @@ export function effectiveSpec(
     image: given.image ?? running[component]?.image ?? STORE_IMAGES[component],
     storage: { ...given.storage, size: given.storage?.size ?? STORAGE[component] },
     resources: given.resources ?? RESOURCES[profile][component],
-    podTemplate: given.podTemplate ?? {},
+    podTemplate: podTemplateSettings(spec.podTemplate, given.podTemplate),
   });
 
+  const maxConnectionsPerPod = spec.gateway?.maxConnectionsPerPod ?? DEFAULT_CONFIG.gateway.maxConnections;
+  const autoscaling =
+    spec.gateway?.autoscaling && effectiveAutoscaling(spec.gateway.autoscaling, maxConnectionsPerPod);
   return {
     profile,
     version: spec.version ?? running.version ?? operator.version,
     image: spec.image ?? imageOf(spec.version, operator, running),
     imagePullPolicy: spec.imagePullPolicy ?? 'IfNotPresent',
     imagePullSecrets: spec.imagePullSecrets ?? [],
+    ...(spec.serviceAccount && { serviceAccount: spec.serviceAccount }),
     logLevel: spec.logLevel ?? 'info',
     deletionPolicy: spec.deletionPolicy ?? 'Retain',
     gateway: {
       ...workload('gateway', spec.gateway),
-      maxConnectionsPerPod: spec.gateway?.maxConnectionsPerPod ?? DEFAULT_CONFIG.gateway.maxConnections,
+      replicas: gatewayReplicas(spec.gateway?.replicas, autoscaling, running.gateway?.replicas),
+      autoscaling,
+      rebalance: effectiveRebalance(spec.gateway?.rebalance),
+      maxConnectionsPerPod,
       maxConnectionsPerUser: spec.gateway?.maxConnectionsPerUser,
       requests: spec.gateway?.requests,
       handshakes: {
@@ -221,18 +225,27 @@ export function effectiveSpec(
       },
       drain: {
         deadlineSeconds:
-          spec.gateway?.drain?.deadlineSeconds ?? DEFAULT_CONFIG.gateway.drain.deadlineMs / 1_000,
+          spec.gateway?.drain?.deadlineSeconds ??
+          running.gateway?.drain?.deadlineSeconds ??
+          DRAIN_DEADLINE_SECONDS,
         maxPerSecond: spec.gateway?.drain?.maxPerSecond ?? DEFAULT_CONFIG.gateway.drain.maxPerSecond,
+        maxConcurrentPods: spec.gateway?.drain?.maxConcurrentPods ?? '25%',
       },
+      rollout: { maxSurge: spec.gateway?.rollout?.maxSurge ?? '100%' },
       service: service('gateway', spec.gateway?.service),
       ingress: spec.gateway?.ingress,
+      httpRoute: spec.gateway?.httpRoute,
       publicURL: spec.gateway?.publicURL,
     },
     api: {
       ...workload('api', spec.api),
+      maxConnectionsPerPod: spec.api?.maxConnectionsPerPod,
       service: service('api', spec.api?.service),
       ingress: spec.api?.ingress,
+      httpRoute: spec.api?.httpRoute,
       publicURL: spec.api?.publicURL,
+      grafanaURL: spec.api?.grafanaURL,
+      discoverProcesses: spec.api?.discoverProcesses,
     },
     rpc: workload('rpc', spec.rpc),
     transfer: workload('transfer', spec.transfer),
@@ -249,6 +262,12 @@ export function effectiveSpec(
       uploadExpiry: spec.cron?.uploadExpiry,
       tokenExpiry: spec.cron?.tokenExpiry,
       messageDestruct: spec.cron?.messageDestruct,
+      pushTokenExpiry: spec.cron?.pushTokenExpiry,
+      pushTokenDays: spec.cron?.pushTokenDays,
+      indexReport: spec.cron?.indexReport,
+      searchIndexes: spec.cron?.searchIndexes,
+      healthReport: spec.cron?.healthReport,
+      runMinutes: spec.cron?.runMinutes,
       objectDays: spec.cron?.objectDays,
       objectGroups: spec.cron?.objectGroups,
     },
@@ -260,6 +279,9 @@ export function effectiveSpec(
     redis: effectiveByUri('redis', spec, store),
     objectStorage: effectiveObjectStorage(spec, store, service),
     limits: spec.limits,
+    webhooks: spec.webhooks,
+    offlinePush: spec.offlinePush,
+    tracing: spec.tracing,
     attempts: spec.attempts,
     networkPolicy: {
       enabled: spec.networkPolicy?.enabled ?? true,
@@ -275,83 +297,4 @@ function imageOf(version: string | undefined, operator: OperatorDefaults, runnin
   if (wanted === operator.version) return operator.image;
   const repository = operator.image.replace(/@sha256:[a-f0-9]+$/, '').replace(/:[^:/]+$/, '');
   return `${repository}:${wanted}`;
-}
-
-type MakeStore = (
-  component: keyof typeof STORAGE,
-  given?: {
-    image?: string;
-    storage?: StorageSettings;
-    resources?: ResourceSettings;
-    podTemplate?: PodTemplateSettings;
-  },
-) => ManagedStore;
-
-function effectiveNats(
-  { nats, durability }: OpenIMClusterSpec,
-  profile: EffectiveSpec['profile'],
-  store: MakeStore,
-): ManagedNats | ExternalNats {
-  if (nats?.external) {
-    const { servers, credentialsSecretRef, replicas, logMaxBytes, seqMaxBytes } = nats.external;
-    return {
-      kind: 'external',
-      servers,
-      credentialsSecretRef: credentialsSecretRef && credentials(credentialsSecretRef),
-      replicas: replicas ?? 3,
-      ...(logMaxBytes === undefined ? {} : { logMaxBytes }),
-      ...(seqMaxBytes === undefined ? {} : { seqMaxBytes }),
-    };
-  }
-  const replicas = nats?.managed?.replicas ?? (profile === 'Production' ? 3 : 1);
-  return {
-    ...store('nats', nats?.managed),
-    replicas: replicas === 3 ? 3 : 1,
-    syncAlways: durability === undefined || durability === 'FsyncQuorum',
-    logStorage: durability === 'Memory' ? 'memory' : 'file',
-  };
-}
-
-function effectiveByUri(
-  component: 'mongodb' | 'redis',
-  spec: OpenIMClusterSpec,
-  store: MakeStore,
-): ManagedStore | ExternalByUri {
-  const ref = spec[component]?.external?.uriSecretRef;
-  if (ref) return { kind: 'external', uriSecretRef: { name: ref.name, key: ref.key ?? 'uri' } };
-  return store(component, spec[component]?.managed);
-}
-
-function effectiveObjectStorage(
-  { objectStorage }: OpenIMClusterSpec,
-  store: MakeStore,
-  service: (component: 'objectStorage', given?: ServiceSettings) => EffectiveService,
-): EffectiveSpec['objectStorage'] {
-  const common = {
-    bucket: objectStorage?.bucket ?? DEFAULT_CONFIG.s3.bucket,
-    publicURL: objectStorage?.publicURL,
-  };
-  if (objectStorage?.external) {
-    const { endpoint, region, credentialsSecretRef } = objectStorage.external;
-    return {
-      kind: 'external',
-      endpoint,
-      region: region ?? DEFAULT_CONFIG.s3.region,
-      credentialsSecretRef: credentials(credentialsSecretRef),
-      ...common,
-    };
-  }
-  return {
-    ...store('objectStorage', objectStorage?.managed),
-    service: service('objectStorage', objectStorage?.managed?.service),
-    ...common,
-  };
-}
-
-function credentials(ref: CredentialsRef): Required<CredentialsRef> {
-  return {
-    name: ref.name,
-    userKey: ref.userKey ?? 'username',
-    passwordKey: ref.passwordKey ?? 'password',
-  };
 }

@@ -41,12 +41,36 @@ export const ANNOTATION = {
   templateHash: `${API_GROUP}/template-hash`,
   /** Hash of the settings that take effect at startup only. */
   restartHash: `${API_GROUP}/restart-hash`,
-  /** On a gateway pod: start of its drain, ISO 8601. */
+  /** On a gateway pod: start and deadline of its drain, ISO 8601, and why; the operator's. */
   drainSince: `${API_GROUP}/drain-since`,
+  drainUntil: `${API_GROUP}/drain-until`,
+  drainReason: `${API_GROUP}/drain-reason`,
+  /** On a gateway pod: why a person wants it replaced. */
+  drain: `${API_GROUP}/drain`,
+  /** On a revision: when the cluster last matched it completely, ISO 8601. */
+  completedAt: `${API_GROUP}/completed-at`,
+  /** On a revision: when its rollout started, ISO 8601; absent while it waits for other clusters. */
+  startedAt: `${API_GROUP}/started-at`,
+  /** On a ConfigMap: the settings level that it was rendered for. */
+  settingsLevel: `${API_GROUP}/settings-level`,
+  /** On the config: version of its list of tenants. */
+  tenants: `${API_GROUP}/tenants`,
   /** On a cluster: a new value restarts all pods, stage by stage. */
   restartedAt: `${API_GROUP}/restarted-at`,
+  /** On a cluster: a generation of its spec whose rollout stages do not wait for each other. */
+  forceRollout: `${API_GROUP}/force-rollout`,
+  /** On a cluster: ID of another cluster, whose external stores this one takes over. */
+  takeOverStores: `${API_GROUP}/take-over-stores`,
+  /** On an object of others: name or uid of the cluster that takes it over. */
+  adopt: `${API_GROUP}/adopt`,
+  /** On a cluster: time at which the user accepted new credentials in place of lost ones, ISO 8601; valid for an hour. */
+  newCredentialsAt: `${API_GROUP}/new-credentials-at`,
 } as const;
+/** Label of objects without an owner reference: the cluster that they belong to. */
+export const CLUSTER_LABEL = `${API_GROUP}/cluster`;
 export const REVISION_LABEL = `${API_GROUP}/gateway-revision`;
+/** On a revision: hash of what it is made of. */
+export const REVISION_HASH_LABEL = `${API_GROUP}/revision-hash`;
 export const FINALIZER = `${API_GROUP}/cleanup`;
 
 /** The cluster that owns an object. */
@@ -76,6 +100,11 @@ export function labelsOf(cluster: string, component?: Component): Record<string,
   };
 }
 
+/** The cluster to which the labels of an object of the operator point. */
+export function ownerOfLabels(labels: Readonly<Record<string, string>> = {}): string | undefined {
+  return labels[CLUSTER_LABEL] ?? labels['app.kubernetes.io/instance'];
+}
+
 /** Label selector for all objects of a cluster. */
 export function clusterSelector(cluster: string): string {
   return `app.kubernetes.io/managed-by=${MANAGED_BY},app.kubernetes.io/instance=${cluster}`;
@@ -85,16 +114,28 @@ export function clusterSelector(cluster: string): string {
 export const nameOf = {
   component: (cluster: string, component: Component) => `${cluster}-${component}`,
   gatewayRevision: (cluster: string, revision: string) => `${cluster}-gateway-${revision}`,
+  /** A revision of the cluster. */
+  revision: (cluster: string, hash: string) => `${cluster}-revision-${hash}`,
+  /** The config of template version 1. */
   config: (cluster: string) => `${cluster}-config`,
+  /** The config of a revision, by a hash of its startup settings. */
+  hashedConfig: (cluster: string, hash: string) => `${cluster}-config-${hash}`,
   /** Generated passwords of managed stores; kept as long as their volumes. */
   credentials: (cluster: string) => `${cluster}-credentials`,
-  /** Credentials and connection strings of the stores, for the processes. */
+  /** Credentials and connection strings of the stores, for the processes of template version 1. */
   connection: (cluster: string) => `${cluster}-connection`,
+  /** The same of a revision, by a hash of its contents. */
+  hashedConnection: (cluster: string, hash: string) => `${cluster}-connection-${hash}`,
   /** Keys of the tenants. */
   tenants: (cluster: string) => `${cluster}-tenants`,
-  /** A tenant's admin user and secret, for users and openimctl. */
+  /**
+   * A tenant's admin user and secret, for users and openimctl. The name of no cluster has a dot, so that it is the name
+   * of no other cluster's object, whatever the ID of the tenant.
+   */
   admin: (cluster: string, tenantID: string = DEFAULT_TENANT) =>
-    tenantID === DEFAULT_TENANT ? `${cluster}-admin` : `${cluster}-tenant-${tenantID}`,
+    tenantID === DEFAULT_TENANT ? `${cluster}-admin` : `${cluster}.tenant.${tenantID}`,
+  /** The name of the same Secret in clusters of an earlier version. */
+  formerAdmin: (cluster: string, tenantID: string) => `${cluster}-tenant-${tenantID}`,
   serviceAccount: (cluster: string) => `${cluster}-service`,
 } as const;
 

@@ -35,6 +35,58 @@ test('a pod is Restricted, has no token and prefers other nodes', () => {
   assert.equal(metadata?.annotations, undefined);
 });
 
+test('a PodSpec of the manifest is merged, but what the operator knows the container by stays', () => {
+  const main = { ...container, args: ['serve'], volumeMounts: [{ name: 'tmp', mountPath: '/tmp' }] };
+  const definition = {
+    spec: {
+      terminationGracePeriodSeconds: 570,
+      containers: [main],
+      volumes: [{ name: 'tmp', emptyDir: {} }],
+    },
+    annotations: { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '10300', hash: 'ours' },
+  };
+  const annotations = { 'prometheus.io/scrape': 'false', hash: 'theirs' };
+  const ca = { name: 'ca', secret: { secretName: 'ca' } };
+  const { metadata, spec } = podTemplate(owner, 'api', definition, {
+    annotations,
+    spec: {
+      terminationGracePeriodSeconds: 1,
+      runtimeClassName: 'gvisor',
+      securityContext: { runAsUser: null },
+      volumes: [ca],
+      containers: [
+        { name: 'proxy', image: 'proxy:1' },
+        {
+          name: 'main',
+          image: 'other:1',
+          args: ['x'],
+          lifecycle: {},
+          volumeMounts: [{ name: 'ca', mountPath: '/ca' }],
+          envFrom: [{ secretRef: { name: 'more' } }],
+        },
+      ],
+    },
+  });
+  assert.deepEqual(metadata?.annotations, {
+    'prometheus.io/scrape': 'false',
+    'prometheus.io/port': '10300',
+    hash: 'ours',
+  });
+  assert.deepEqual([spec?.terminationGracePeriodSeconds, spec?.runtimeClassName], [570, 'gvisor']);
+  assert.deepEqual([spec?.securityContext?.runAsUser, spec?.securityContext?.fsGroup], [undefined, 65532]);
+  assert.deepEqual(spec?.volumes, [{ name: 'tmp', emptyDir: {} }, ca]);
+  const [ours, sidecar] = spec?.containers ?? [];
+  assert.deepEqual(
+    [ours?.name, ours?.image, ours?.args, ours?.lifecycle],
+    ['main', 'registry.example/im:1', ['serve'], undefined],
+  );
+  assert.deepEqual(
+    ours?.volumeMounts?.map(({ mountPath }) => mountPath),
+    ['/tmp', '/ca'],
+  );
+  assert.deepEqual(sidecar?.securityContext, ours?.securityContext);
+});
+
 test('settings of the manifest are overlaid, but labels and wired variables of the operator take precedence', () => {
   const { metadata, spec } = podTemplate(
     owner,
@@ -48,7 +100,7 @@ test('settings of the manifest are overlaid, but labels and wired variables of t
       serviceAccountName: 'own',
       tolerations: [{ key: 'im', operator: 'Exists' }],
       affinity: { nodeAffinity: {} },
-      topologySpreadConstraints: [{ maxSkew: 1 }],
+      topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway' }],
       env: [
         { name: 'POD_NAME', value: 'forged' },
         { name: 'LEVEL', value: 'debug' },
@@ -70,7 +122,9 @@ test('settings of the manifest are overlaid, but labels and wired variables of t
     [{ disk: 'ssd' }, 'high', 'own', { nodeAffinity: {} }],
   );
   assert.deepEqual(spec?.tolerations, [{ key: 'im', operator: 'Exists' }]);
-  assert.deepEqual(spec?.topologySpreadConstraints, [{ maxSkew: 1 }]);
+  assert.deepEqual(spec?.topologySpreadConstraints, [
+    { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway' },
+  ]);
 });
 
 test('quantities become strings, as the API server gives them back', () => {

@@ -12,6 +12,7 @@ import type {
 } from '@im/kube';
 import type { PodTemplateSettings, ResourceSettings } from '../gen/openimcluster.ts';
 import { type Component, labelsOf, nameOf, type Owner, RUN_AS, selectorLabels } from './names.ts';
+import { strategicMerge } from './strategic-merge.ts';
 
 /** What is specific to the pods of a component. The settings of the manifest apply to the first container. */
 export interface PodDefinition {
@@ -23,7 +24,7 @@ export interface PodDefinition {
 /**
  * The pod template of a component: Restricted pod security, no service account token, spread over nodes, overlaid with
  * the settings of the manifest. Labels and annotations of the operator take precedence over the manifest's, because they
- * carry selectors and hashes. A variable of the manifest replaces one of the same name, except those with `valueFrom`
+ * carry selectors and hashes; only those for scraping (`prometheus.io/`) are replaced. A variable of the manifest replaces one of the same name, except those with `valueFrom`
  * (the pod's name, a Secret).
  */
 export function podTemplate(
@@ -32,9 +33,12 @@ export function podTemplate(
   { spec, labels, annotations }: PodDefinition,
   settings: PodTemplateSettings,
 ): PodTemplate {
-  const allAnnotations = { ...settings.annotations, ...annotations };
+  const allAnnotations = {
+    ...settings.annotations,
+    ...withoutReplaceable(annotations, settings.annotations),
+  };
   const { containers, initContainers, ...rest } = spec;
-  return {
+  const template: PodTemplate = {
     metadata: {
       labels: { ...settings.labels, ...labels, ...labelsOf(owner.name, component) },
       ...(Object.keys(allAnnotations).length === 0 ? {} : { annotations: allAnnotations }),
@@ -60,6 +64,46 @@ export function podTemplate(
       }),
     },
   };
+  return settings.spec === undefined ? template : withPodSpec(template, settings.spec);
+}
+
+/** Fields of the first container by which the operator knows what runs; they come from elsewhere in the manifest. */
+const OWN_FIELDS = ['image', 'imagePullPolicy', 'args', 'command', 'resources', 'lifecycle'] as const;
+
+/** Merges the manifest's `podTemplate.spec` into a template. Containers that it adds are Restricted, too. */
+function withPodSpec(template: PodTemplate, given: object): PodTemplate {
+  const { spec } = template;
+  if (!spec) return template;
+  const merged = strategicMerge(spec, given);
+  const [ours] = spec.containers;
+  const containers = merged.containers.map((container) => {
+    if (!ours || container.name !== ours.name) return secured(container);
+    const own = Object.fromEntries(
+      OWN_FIELDS.filter((field) => ours[field] !== undefined).map((field) => [field, ours[field]]),
+    );
+    const known = Object.entries(container).filter(([field]) => !OWN_FIELDS.some((name) => name === field));
+    return { ...Object.fromEntries(known), ...own, name: ours.name };
+  });
+  const { terminationGracePeriodSeconds } = spec;
+  return {
+    ...template,
+    spec: {
+      ...merged,
+      ...(terminationGracePeriodSeconds === undefined ? {} : { terminationGracePeriodSeconds }),
+      ...(merged.initContainers && { initContainers: merged.initContainers.map(secured) }),
+      containers,
+    },
+  };
+}
+
+/** Annotations of the operator without those for scraping that the manifest sets otherwise. */
+function withoutReplaceable(
+  ours: PodDefinition['annotations'] = {},
+  given: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(ours).filter(([name]) => !(name.startsWith('prometheus.io/') && name in given)),
+  );
 }
 
 /** Requests and limits for a container, with quantities as strings. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { quantity } from './quantity.ts';
+import { numberOrShare, quantity } from './quantity.ts';
 
 test('quantities with every kind of unit', () => {
   assert.equal(quantity('512Mi'), 536_870_912);
@@ -10,4 +10,10 @@ test('quantities with every kind of unit', () => {
   assert.equal(quantity('2e3'), 2_000);
   assert.equal(quantity(7), 7);
   for (const none of ['ten', '10X', '', undefined]) assert.equal(quantity(none), undefined);
+});
+
+test('a number, or a share of a whole', () => {
+  assert.equal(numberOrShare(3, 20), 3);
+  assert.equal(numberOrShare('25%', 20), 5);
+  assert.equal(numberOrShare('100%', 7), 7);
 });

@@ -20,3 +20,8 @@ export function quantity(text: string | number | undefined): number | undefined 
   if (!match) return undefined;
   return Number(match[1]) * (match[3] === undefined ? (UNITS[match[2] ?? ''] ?? 1) : 10 ** Number(match[3]));
 }
+
+/** A number, or a percentage such as `25%` of `whole`. */
+export function numberOrShare(value: string | number, whole: number): number {
+  return typeof value === 'number' ? value : (Number.parseFloat(value) / 100) * whole;
+}

@@ -36,6 +36,23 @@ test('type, port, node port and annotations come from the spec', () => {
   ]);
 });
 
+test('other fields of a Service come from the spec, and labels of the operator stay', () => {
+  const fields = {
+    externalTrafficPolicy: 'Local',
+    loadBalancerClass: 'example.com/internal',
+    loadBalancerSourceRanges: ['192.0.2.0/24'],
+    ipFamilyPolicy: 'PreferDualStack',
+    sessionAffinity: 'ClientIP',
+  } as const;
+  const labels = { team: 'chat', 'app.kubernetes.io/component': 'theirs' };
+  const service = { type: 'LoadBalancer', labels, ...fields } as const;
+  const effective = effectiveSpec({ gateway: { service } }, operator);
+  const plain = gatewayService(owner, effectiveSpec({}, operator), 'r');
+  const made = gatewayService(owner, effective, 'r');
+  assert.deepEqual(made.metadata?.labels, { ...plain.metadata?.labels, team: 'chat' });
+  assert.deepEqual(made.spec, { ...plain.spec, type: 'LoadBalancer', ...fields });
+});
+
 test('the Service of rpc is headless and has a port per domain', () => {
   const { spec } = rpcService(owner);
   assert.equal(spec?.clusterIP, 'None');

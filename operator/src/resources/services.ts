@@ -2,8 +2,11 @@ import { DEFAULT_PORTS } from '@im/contract';
 import type { Ingress, Service } from '@im/kube';
 import type { IngressSettings } from '../gen/openimcluster.ts';
 import { RPC_DOMAINS } from './config.ts';
-import type { EffectiveService, EffectiveSpec } from './effective.ts';
+import type { EffectiveSpec } from './effective.ts';
+import type { EffectiveService } from './effective-stores.ts';
+import { WEB_SOCKET } from './http-routes.ts';
 import { metadataOf, nameOf, type Owner, REVISION_LABEL, selectorLabels } from './names.ts';
+import { withServiceSettings } from './service-settings.ts';
 
 /** A Service for clients. */
 function clientService(
@@ -11,15 +14,13 @@ function clientService(
   component: 'gateway' | 'api',
   settings: EffectiveService,
   selector: Record<string, string>,
+  appProtocol?: string,
 ): Service {
-  const { type, port, nodePort, annotations } = settings;
-  return {
+  const { type, port, nodePort } = settings;
+  const service: Service = {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: {
-      ...metadataOf(owner, nameOf.component(owner.name, component), component),
-      ...(annotations ? { annotations: { ...annotations } } : {}),
-    },
+    metadata: metadataOf(owner, nameOf.component(owner.name, component), component),
     spec: {
       type,
       selector,
@@ -30,10 +31,12 @@ function clientService(
           targetPort: component === 'gateway' ? 'ws' : 'http',
           protocol: 'TCP',
           ...(nodePort === undefined ? {} : { nodePort }),
+          ...(appProtocol === undefined ? {} : { appProtocol }),
         },
       ],
     },
   };
+  return withServiceSettings(service, settings);
 }
 
 /**
@@ -41,10 +44,9 @@ function clientService(
  * reach another old one.
  */
 export function gatewayService(owner: Owner, effective: EffectiveSpec, revision: string): Service {
-  return clientService(owner, 'gateway', effective.gateway.service, {
-    ...selectorLabels(owner.name, 'gateway'),
-    [REVISION_LABEL]: revision,
-  });
+  const selector = { ...selectorLabels(owner.name, 'gateway'), [REVISION_LABEL]: revision };
+  const { service, httpRoute } = effective.gateway;
+  return clientService(owner, 'gateway', service, selector, httpRoute && WEB_SOCKET);
 }
 
 /** The Service of the HTTP API. */

@@ -11,17 +11,50 @@ export const CLUSTER_FIELD_LEVELS: Levels = {
     'gateway.maxConnectionsPerUser',
     'gateway.requests',
     'gateway.handshakes.perLogin',
+    'api.maxConnectionsPerPod',
+    'api.grafanaURL',
+    'api.discoverProcesses',
     'nats.tenantLogShare',
+    'nats.external.tls',
+    'mongodb.external.tls',
+    'redis.external.tls',
+    'objectStorage.external.tls',
+    'objectStorage.external.credentials',
+    'objectStorage.external.pathStyle',
+    'objectStorage.bucketPerTenant',
+    'objectStorage.publicBaseURL',
+    'objectStorage.accessHours',
+    'objectStorage.corsOrigins',
+    'objectStorage.thumbnails',
     'cron.uploadExpiry',
     'cron.messageDestruct',
+    'cron.pushTokenExpiry',
+    'cron.pushTokenDays',
+    'cron.indexReport',
+    'cron.searchIndexes',
+    'cron.healthReport',
+    'cron.runMinutes',
     'limits',
     'attempts',
+    'webhooks',
+    'offlinePush',
+    'tracing',
   ],
 };
 
 /** The same for OpenIMTenant. */
 export const TENANT_FIELD_LEVELS: Levels = {
-  1: ['adminNicknames', 'searchByAdminsOnly', 'quotas.objectBytes', 'userLimits'],
+  1: [
+    'adminNicknames',
+    'searchByAdminsOnly',
+    'quotas.objectBytes',
+    'userLimits',
+    'webhooks',
+    'push',
+    'mail',
+    'healthReport',
+    'verification',
+  ],
 };
 
 /** The part of a spec that services of a level know. */
@@ -95,7 +128,7 @@ export function taggedVersion(image: string): string | undefined {
 }
 
 /** Whether a version comes before another, by their three numbers. */
-function isOlder(version: string, than: string): boolean {
+export function isOlder(version: string, than: string): boolean {
   const numbers = (text: string) => (text.split('-')[0] ?? '').split('.').map(Number);
   const [a, b] = [numbers(version), numbers(than)];
   const differs = a.findIndex((part, i) => part !== b[i]);

@@ -123,9 +123,13 @@ test('a revision of the gateways is named after its template and selects its own
 });
 
 test('pods have a service account without a token', () => {
-  assert.partialDeepStrictEqual(serviceAccount(owner), {
+  assert.partialDeepStrictEqual(serviceAccount(owner, inputFor().effective), {
     metadata: { name: 'chat-service', namespace: 'im' },
     automountServiceAccountToken: false,
   });
   assert.equal(podOf(workload('push', inputFor())).serviceAccountName, 'chat-service');
+  assert.equal(serviceAccount(owner, inputFor().effective).metadata?.annotations, undefined);
+  const annotations = { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/im' };
+  const { effective } = inputFor({ serviceAccount: { annotations } });
+  assert.deepEqual(serviceAccount(owner, effective).metadata?.annotations, annotations);
 });

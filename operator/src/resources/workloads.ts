@@ -1,6 +1,6 @@
 import { DEFAULT_PORTS, runtimeFlags } from '@im/contract';
 import type { Container, Deployment, PodTemplate, ServiceAccount } from '@im/kube';
-import { CONFIG_DIR, CONFIG_FILE, CONNECTION_DIR, RPC_DOMAINS, TENANTS_DIR } from './config.ts';
+import { CONFIG_DIR, CONFIG_FILE, CONNECTION_DIR, RPC_DOMAINS, RPC_KEY_FILE, TENANTS_DIR } from './config.ts';
 import type { EffectiveSpec, EffectiveWorkload } from './effective.ts';
 import {
   ANNOTATION,
@@ -15,6 +15,23 @@ import {
 } from './names.ts';
 import { containerResources, podTemplate, templateHash } from './pod-template.ts';
 import { quantity } from './quantity.ts';
+import { storeTlsVolume, type Volume } from './store-tls.ts';
+
+/**
+ * Names of the objects that the pods of a role mount, and with them the template version. Version 1 mounts the same
+ * names for ever; version 2 mounts what the revision of the cluster names, so that an old pod that is restarted during
+ * a rollout starts with the settings that it had.
+ */
+export interface Mounts {
+  readonly config: string;
+  readonly connection: string;
+}
+
+/** What a workload or pod of a role mounts, and the hash of the settings that it was created with. */
+export interface ObservedMounts extends Mounts {
+  readonly role: Role;
+  readonly restartHash: string | undefined;
+}
 
 /** Input of the workload of a role. */
 export interface WorkloadInput {
@@ -24,6 +41,8 @@ export interface WorkloadInput {
   readonly restartHash: string;
   /** Value of the restart annotation of the cluster; part of the template. */
   readonly restartedAt?: string | undefined;
+  /** What the pods mount. @default the names of template version 1 */
+  readonly mounts?: Mounts | undefined;
 }
 
 /** Share of the memory limit for V8's old space; the rest is for buffers, stacks and code. */
@@ -45,6 +64,7 @@ function portsOf(role: Role): { name: string; containerPort: number; protocol: s
 }
 
 function container(role: Role, effective: EffectiveSpec, workload: EffectiveWorkload): Container {
+  const storeTls = storeTlsVolume(effective);
   const ops = (path: string) => ({ path, port: OPS_PORT_NAME, scheme: 'HTTP' });
   const memory = quantity(workload.resources.limits?.memory);
   const heapMiB = memory === undefined ? undefined : Math.floor((memory * HEAP_SHARE) / 1_048_576);
@@ -91,6 +111,7 @@ function container(role: Role, effective: EffectiveSpec, workload: EffectiveWork
       { name: 'connection', mountPath: CONNECTION_DIR, readOnly: true },
       { name: 'tenants', mountPath: TENANTS_DIR, readOnly: true },
       { name: 'tmp', mountPath: '/tmp' },
+      ...(storeTls ? [storeTls.mount] : []),
     ],
     terminationMessagePolicy: 'FallbackToLogsOnError',
   };
@@ -98,10 +119,11 @@ function container(role: Role, effective: EffectiveSpec, workload: EffectiveWork
 
 function templateOf(
   role: Role,
-  { owner, effective, restartHash, restartedAt }: WorkloadInput,
+  { owner, effective, restartHash, restartedAt, mounts }: WorkloadInput,
   labels: Record<string, string> = {},
 ): PodTemplate {
   const workload = effective[role];
+  const storeTls = storeTlsVolume(effective);
   const stopSeconds =
     role === 'gateway' ? effective.gateway.drain.deadlineSeconds + 30 : PRESTOP_SECONDS + STOP_SECONDS;
   return podTemplate(
@@ -126,15 +148,66 @@ function templateOf(
           : { imagePullSecrets: effective.imagePullSecrets.map(({ name }) => ({ name })) }),
         containers: [container(role, effective, workload)],
         volumes: [
-          { name: 'config', configMap: { name: nameOf.config(owner.name), defaultMode: 0o440 } },
-          { name: 'connection', secret: { secretName: nameOf.connection(owner.name), defaultMode: 0o440 } },
+          ...(mounts === undefined || mounts.config === nameOf.config(owner.name)
+            ? fixedVolumes(owner)
+            : revisionVolumes(owner, mounts)),
           { name: 'tenants', secret: { secretName: nameOf.tenants(owner.name), defaultMode: 0o440 } },
           { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
+          ...(storeTls ? [storeTls.volume] : []),
         ],
       },
     },
     workload.podTemplate,
   );
+}
+
+/** Config and connection in template version 1. */
+function fixedVolumes(owner: Owner): Volume[] {
+  const { config, connection } = fixedMounts(owner);
+  return [
+    { name: 'config', configMap: { name: config, defaultMode: 0o440 } },
+    { name: 'connection', secret: { secretName: connection, defaultMode: 0o440 } },
+  ];
+}
+
+/**
+ * Config and connection in template version 2. The key of the cluster changes while processes run, so it is not part
+ * of the immutable Secret, but appears in the same directory.
+ */
+function revisionVolumes({ name }: Owner, { config, connection }: Mounts): Volume[] {
+  const key = { key: 'rpcKey', path: RPC_KEY_FILE };
+  return [
+    { name: 'config', configMap: { name: config, defaultMode: 0o440 } },
+    {
+      name: 'connection',
+      projected: {
+        defaultMode: 0o440,
+        sources: [
+          { secret: { name: connection } },
+          { secret: { name: nameOf.credentials(name), items: [key] } },
+        ],
+      },
+    },
+  ];
+}
+
+/** The names that all pods of template version 1 mount. */
+export function fixedMounts({ name }: Owner): Mounts {
+  return { config: nameOf.config(name), connection: nameOf.connection(name) };
+}
+
+/** Whether {@link mountsOf} reads the volume. */
+export function isRevisionVolume({ name }: Volume): boolean {
+  return name === 'config' || name === 'connection';
+}
+
+/** What pods with these volumes mount; undefined for pods that are not of a role. */
+export function mountsOf(volumes: readonly Volume[] = []): Mounts | undefined {
+  const volume = (wanted: string) => volumes.find(({ name }) => name === wanted);
+  const config = volume('config')?.configMap?.name;
+  const { secret, projected } = volume('connection') ?? {};
+  const connection = secret?.secretName ?? projected?.sources?.[0]?.secret?.name;
+  return config === undefined || connection === undefined ? undefined : { config, connection };
 }
 
 /**
@@ -171,10 +244,10 @@ export function gatewayRevision(input: WorkloadInput): string {
 }
 
 /**
- * The Deployment of one revision of the gateways. It is never updated: another revision is another Deployment.
- * @param replicas current number, which only the operator changes.
+ * The Deployment of one revision of the gateways. Its template never changes: another revision is another Deployment.
+ * @param replicas number at first; absent afterwards, because it has a field manager for itself.
  */
-export function gatewayDeployment(input: WorkloadInput, replicas: number): Deployment {
+export function gatewayDeployment(input: WorkloadInput, replicas?: number): Deployment {
   const { owner } = input;
   const revision = gatewayRevision(input);
   const labels = { [REVISION_LABEL]: revision };
@@ -184,7 +257,7 @@ export function gatewayDeployment(input: WorkloadInput, replicas: number): Deplo
     kind: 'Deployment',
     metadata: { ...metadata, labels: { ...metadata.labels, ...labels } },
     spec: {
-      replicas,
+      ...(replicas === undefined ? {} : { replicas }),
       revisionHistoryLimit: 0,
       progressDeadlineSeconds: 600,
       selector: { matchLabels: { ...selectorLabels(owner.name, 'gateway'), ...labels } },
@@ -195,11 +268,14 @@ export function gatewayDeployment(input: WorkloadInput, replicas: number): Deplo
 }
 
 /** The service account of all pods, without any permission. */
-export function serviceAccount(owner: Owner): ServiceAccount {
+export function serviceAccount(owner: Owner, { serviceAccount: given }: EffectiveSpec): ServiceAccount {
   return {
     apiVersion: 'v1',
     kind: 'ServiceAccount',
-    metadata: metadataOf(owner, nameOf.serviceAccount(owner.name)),
+    metadata: {
+      ...metadataOf(owner, nameOf.serviceAccount(owner.name)),
+      ...(given?.annotations && { annotations: { ...given.annotations } }),
+    },
     automountServiceAccountToken: false,
   };
 }

@@ -1,4 +1,5 @@
 import type { ServerConfig } from '@im/contract';
+import type { KnownProcess, ProcessDirectory } from '@im/kit';
 import { ERR, ImError, make } from '@im/protocol';
 import type { ApiCall } from './route.ts';
 
@@ -50,10 +51,32 @@ export async function redirectToObject(call: ApiCall, name: string): Promise<Pla
   }
 }
 
-/** A GET route answered from the settings. */
+/** Services by the name of their list; OpenIM's names differ for some. */
+const SERVICE_OF: Readonly<Record<string, string>> = {
+  friend: 'relation',
+  msg_gateway: 'gateway',
+  msg_transfer: 'transfer',
+};
+
+/** What GET routes without a token are answered from. */
+export interface FixedAnswers {
+  readonly config: ServerConfig['api'];
+  /** The processes of the cluster. @default none are known */
+  readonly processes?: Pick<ProcessDirectory, 'list'> | undefined;
+}
+
+/** A GET route answered without a call. */
 export interface FixedRoute {
   readonly path: string;
-  answer(config: ServerConfig['api']): PlainAnswer;
+  answer(from: FixedAnswers): PlainAnswer | Promise<PlainAnswer>;
+}
+
+/** Ops ports of the processes of a list. A process with several services is in one list, so that it is scraped once. */
+async function discovered(name: string, { config, processes }: FixedAnswers): Promise<string[]> {
+  if (!config.discoverProcesses || !processes) return [];
+  const listOf = ({ services }: KnownProcess) =>
+    DISCOVERY.find((one) => services.includes(SERVICE_OF[one] ?? one));
+  return (await processes.list()).filter((process) => listOf(process) === name).map(({ ops }) => ops);
 }
 
 /** A list for Prometheus's HTTP service discovery. */
@@ -61,21 +84,23 @@ function targetsOf(targets: readonly string[]): string {
   return JSON.stringify(targets.length === 0 ? [] : [{ targets, labels: { namespace: 'default' } }]);
 }
 
-/** GET routes that are answered from the settings, docs/protocol/http.md. */
+/** GET routes that are answered without a call, docs/protocol/http.md. */
 export const FIXED_ROUTES: readonly FixedRoute[] = [
   ...DISCOVERY.map(
     (name): FixedRoute => ({
       path: `/prometheus_discovery/${name}`,
-      answer: ({ metricsTargets }) => ({
-        status: 200,
-        headers: JSON_TEXT,
-        body: targetsOf(metricsTargets[name] ?? []),
-      }),
+      async answer(from) {
+        const targets = new Set([
+          ...(from.config.metricsTargets[name] ?? []),
+          ...(await discovered(name, from)),
+        ]);
+        return { status: 200, headers: JSON_TEXT, body: targetsOf([...targets]) };
+      },
     }),
   ),
   {
     path: '/third/prometheus',
-    answer: ({ grafanaURL }) =>
+    answer: ({ config: { grafanaURL } }) =>
       grafanaURL === ''
         ? { status: 404, headers: TEXT, body: 'no dashboard is configured: set api.grafanaURL' }
         : { status: 302, headers: { location: grafanaURL, ...TEXT }, body: '' },

@@ -1,3 +1,4 @@
+import { onAbort } from '@im/kit';
 import { type BaseDeps, defineService, type LiveDeps, READY, type Service } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import { createApp } from './app.ts';
@@ -25,6 +26,8 @@ export const apiService = defineService({
       metrics,
       log,
       draining: () => isDraining,
+      tracing: deps.tracing,
+      processes: deps.processes,
     });
     return {
       async start() {
@@ -36,10 +39,8 @@ export const apiService = defineService({
         isDraining = true;
       },
       async stop(deadline) {
-        const cut = () => app.server.closeAllConnections();
-        deadline.addEventListener('abort', cut, { once: true });
+        using _ = onAbort(deadline, () => app.server.closeAllConnections());
         await app.close();
-        deadline.removeEventListener('abort', cut);
       },
       ready: () => READY,
     };

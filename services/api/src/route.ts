@@ -15,6 +15,8 @@ export interface ApiCall {
   readonly query: URLSearchParams;
   /** Base URL of this tenant's objects: `<scheme>://<host>[/t/<tenant>]/object/`. */
   readonly objectURL: string;
+  /** IP address of the client. */
+  readonly clientIP: () => string;
   readonly rpc: Pick<RpcRegistry, 'client'>;
 }
 

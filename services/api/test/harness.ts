@@ -2,11 +2,13 @@ import { ServerConfig, type ServerConfigInput, tenantSettings } from '@im/contra
 import {
   type CallContext,
   inProcessInvalidations,
+  type KnownProcess,
   type Metrics,
   type MutableTenantDirectory,
   staticTenants,
+  type Tracing,
 } from '@im/kit';
-import { createMetrics, silentLogger } from '@im/process';
+import { createMetrics, type Logger, silentLogger } from '@im/process';
 import {
   DOMAINS,
   type Domain,
@@ -99,10 +101,13 @@ export async function startApi(
     unbuilt?: readonly Domain[];
     /** Calls look as if the domains were in another process. */
     remote?: boolean;
+    tracing?: Tracing;
+    processes?: readonly KnownProcess[];
+    log?: Logger;
   } = {},
 ): Promise<Harness> {
   const base: ServerConfigInput = { rpc: { encodeInProcess: true }, ...options.config };
-  const log = silentLogger();
+  const log = options.log ?? silentLogger();
   const calls: Recorded[] = [];
   const stubs = new Map<string, Stub>([['auth.parseToken', parse as Stub]]);
   const domainsAt = (address?: string) =>
@@ -145,6 +150,8 @@ export async function startApi(
     invalidations,
     metrics,
     log,
+    tracing: options.tracing,
+    ...(options.processes && { processes: { list: async () => options.processes ?? [] } }),
   });
 
   return {

@@ -80,9 +80,9 @@ test('a request that hangs is cut when the deadline of the stop has passed', asy
   });
   hanging.catch(() => undefined);
   await sleep(200);
-  const begun = Date.now();
+  const startedAt = Date.now();
   await service.stop(AbortSignal.timeout(300));
-  assert.ok(Date.now() - begun < 20_000);
+  assert.ok(Date.now() - startedAt < 20_000);
   await assert.rejects(hanging);
 });
 

@@ -6,10 +6,28 @@ import { FIXED_ROUTES } from '../src/get-routes.ts';
 import { ROUTES } from '../src/routes/index.ts';
 import { ADMIN, startApi } from './harness.ts';
 
-test('every route of OpenIM exists, and no other', () => {
-  const wanted = readFileSync(new URL('testdata/openim-routes.txt', import.meta.url), 'utf8')
+/** Routes that OpenIM does not have. */
+const OWN_ROUTES: readonly string[] = [
+  'POST /admin/v1/webhooks/deliveries',
+  'POST /admin/v1/webhooks/replay',
+  'POST /admin/v1/webhooks/test',
+  'POST /third/set_push_token',
+  'POST /third/del_push_token',
+  'POST /third/set_quiet_hours',
+  'POST /third/get_quiet_hours',
+  'POST /admin/v1/push/test',
+  'POST /admin/v1/cron/jobs',
+  'POST /admin/v1/cron/run',
+  'POST /admin/v1/verification/test',
+  'POST /verification/send_code',
+  'POST /verification/verify_code',
+];
+
+test('every route of OpenIM exists, and no other that is not named here', () => {
+  const openim = readFileSync(new URL('testdata/openim-routes.txt', import.meta.url), 'utf8')
     .trim()
     .split('\n');
+  const wanted = [...openim, ...OWN_ROUTES];
   const mine = [
     ...ROUTES.map(({ path }) => `POST ${path}`),
     ...FIXED_ROUTES.map(({ path }) => `GET ${path}`),
@@ -204,4 +222,38 @@ test('metrics targets and the dashboard are those of the settings', async () => 
   assert.deepEqual([dashboard.statusCode, dashboard.headers.location], [302, config.api.grafanaURL]);
   const none = await get(unset, '/third/prometheus');
   assert.deepEqual([none.statusCode, none.body], [404, 'no dashboard is configured: set api.grafanaURL']);
+});
+
+test('processes are listed where the settings say so, each under one name', async () => {
+  const processes = [
+    { instance: 'a', services: ['api'], ops: '10.0.0.1:9' },
+    { instance: 'b', services: ['auth', 'user', 'relation'], ops: '10.0.0.2:9' },
+    { instance: 'c', services: ['gateway'], ops: '10.0.0.3:9' },
+    { instance: 'd', services: ['relation'], ops: '[fd00::4]:9' },
+    { instance: 'e', services: ['cron'], ops: '10.0.0.5:9' },
+    { instance: 'f', services: ['transfer', 'push'], ops: '10.0.0.6:9' },
+  ];
+  const metricsTargets = { msg_gateway: ['10.0.0.3:9', 'static:9'] };
+  await using api = await startApi({
+    config: { api: { discoverProcesses: true, metricsTargets } },
+    processes,
+  });
+  await using hidden = await startApi({ processes });
+  const targets = async ({ app }: typeof api, name: string) => {
+    const answer = await app.inject({ method: 'GET', url: `/prometheus_discovery/${name}` });
+    return (answer.json() as { targets: string[] }[]).flatMap((group) => group.targets);
+  };
+  const names = ['api', 'user', 'auth', 'friend', 'msg', 'msg_gateway', 'msg_transfer', 'push'];
+  const found = await Promise.all(names.map(async (name) => [name, await targets(api, name)] as const));
+  assert.deepEqual(Object.fromEntries(found), {
+    api: ['10.0.0.1:9'],
+    user: ['10.0.0.2:9'],
+    auth: [],
+    friend: ['[fd00::4]:9'],
+    msg: [],
+    msg_gateway: ['10.0.0.3:9', 'static:9'],
+    msg_transfer: [],
+    push: ['10.0.0.6:9'],
+  });
+  for (const name of names) assert.deepEqual(await targets(hidden, name), [], 'addresses are internal');
 });

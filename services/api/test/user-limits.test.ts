@@ -42,9 +42,12 @@ const CHANGES = [
   '/object/complete_multipart_upload',
   '/object/initiate_form_data',
   '/object/initiate_multipart_upload',
+  '/third/del_push_token',
   '/third/fcm_update_token',
   '/third/logs/upload',
   '/third/set_app_badge',
+  '/third/set_push_token',
+  '/third/set_quiet_hours',
   '/user/process_user_command_add',
   '/user/process_user_command_delete',
   '/user/process_user_command_update',
@@ -52,6 +55,8 @@ const CHANGES = [
   '/user/subscribe_users_status',
   '/user/update_user_info',
   '/user/update_user_info_ex',
+  '/verification/send_code',
+  '/verification/verify_code',
 ];
 
 test('what a user changes counts, what a user reads or sends does not', () => {

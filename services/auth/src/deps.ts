@@ -1,5 +1,7 @@
 import type { Bus } from '@im/bus';
 import type { Metrics, TenantDirectory } from '@im/kit';
+import type { Logger } from '@im/process';
+import type { DomainService } from '@im/rpc';
 import type { UserRepo } from '@im/store';
 import type { Tokens } from './tokens/tokens.ts';
 
@@ -10,4 +12,7 @@ export interface AuthDeps {
   readonly users: UserRepo;
   readonly events: Bus['events'];
   readonly metrics: Metrics;
+  /** Where push tokens are registered. */
+  readonly third: Pick<DomainService<'third'>, 'delUserPushToken'>;
+  readonly log: Logger;
 }

@@ -1,16 +1,32 @@
 import { domainService } from '@im/domain';
-import { tokenRepo, userRepo } from '@im/store';
+import { auditRepo, banRepo, tokenRepo, userRepo, writerSessionRepo } from '@im/store';
+import { auditMethods } from './methods/audit.ts';
+import { banMethods } from './methods/bans.ts';
+import { createEndSessions } from './methods/end-sessions.ts';
 import { tokenMethods } from './methods/tokens.ts';
+import { commitWriters } from './tokens/commit-writers.ts';
 import { tokenCopies } from './tokens/token-copies.ts';
 import { createTokens } from './tokens/tokens.ts';
 
-/** Tokens, forced logout and multi-terminal login. */
+/** Tokens, forced logout, multi-terminal login, bans, and the audit log of administrators. */
 export const authService = domainService('auth', {
   requires: ['bus'],
-  build({ store, bus, log, metrics, tenants, tasks }) {
+  build({ store, bus, log, metrics, tenants, tasks, rpc }) {
     const copies = tokenCopies(store, tasks);
-    const tokens = createTokens({ store, repo: tokenRepo(store), copies, log });
+    const sessions = writerSessionRepo(store);
+    const writers = commitWriters({ groupCommit: store.groupCommit, sessions, tasks, log });
+    const tokens = createTokens({ store, repo: tokenRepo(store), copies, writers, log });
     const users = userRepo(store);
-    return { methods: tokenMethods({ tenants, tokens, users, events: bus.events, metrics }) };
+    const third = rpc.client('third');
+    const deps = { tenants, tokens, users, events: bus.events, metrics, third, log };
+    const bans = banRepo(store);
+    const endSessions = createEndSessions(deps);
+    return {
+      methods: {
+        ...tokenMethods(deps, endSessions),
+        ...banMethods(deps, { ...bans, set: (...args) => writers.watched(bans.set(...args)) }, endSessions),
+        ...auditMethods(auditRepo(store)),
+      },
+    };
   },
 });

@@ -1,11 +1,13 @@
 import { type TenantId, type TenantSettingsInput, tenantId } from '@im/contract';
 import type { BackendTypes } from '@im/dev-stores';
-import { type CallContext, systemContext } from '@im/kit';
-import { silentLogger } from '@im/process';
-import type { event } from '@im/protocol';
-import { tokenRepo } from '@im/store';
+import { type CallContext, requireSelf, systemContext } from '@im/kit';
+import { silentLogger, type TaskRunner } from '@im/process';
+import { type event, make } from '@im/protocol';
+import type { DomainService } from '@im/rpc';
+import { type Store, tokenRepo, writerSessionRepo } from '@im/store';
 import { startDomain, type TestCluster, type TestDomain } from '@im/testing';
 import { authService } from '../src/index.ts';
+import { commitWriters } from '../src/tokens/commit-writers.ts';
 import { tokenCopies } from '../src/tokens/token-copies.ts';
 import { createTokens, type Tokens } from '../src/tokens/tokens.ts';
 
@@ -26,6 +28,8 @@ export const P1 = tenantId('p1');
 export interface AuthProcess extends TestDomain<'auth'> {
   /** Published by this process; with NATS, received by it. */
   readonly kicks: event.Kick[];
+  /** Users and platforms whose push tokens were removed. */
+  readonly silenced: string[];
   /** Tokens with their own clock, over the same stores. */
   tokens(now: () => number): Tokens;
 }
@@ -35,21 +39,38 @@ export async function startAuth(stores: Partial<BackendTypes>, cluster: TestClus
   const kicks: event.Kick[] = [];
   const publishKick = (_tenant: TenantId, kick: event.Kick) => kicks.push(kick);
   const bus = () => ({ events: { publishKick } });
-  const domain = await startDomain(authService, { stores, cluster, tenants: TENANTS, bus });
+  const silenced: string[] = [];
+  const third: Partial<DomainService<'third'>> = {
+    async delUserPushToken(ctx, { userID, platformID }) {
+      requireSelf(ctx, userID);
+      silenced.push(`${ctx.tenant} ${userID} ${platformID}`);
+      return make('third.DelUserPushTokenResp');
+    },
+  };
+  const domain = await startDomain(authService, { stores, cluster, tenants: TENANTS, bus, fakes: { third } });
   const { store, tasks } = domain;
   if (stores.nats) domain.bus.events.subscribeAllKicks((_tenant, kick) => kicks.push(kick));
   return {
     ...domain,
     kicks,
-    tokens: (now) =>
-      createTokens({
-        store,
-        repo: tokenRepo(store),
-        copies: tokenCopies(store, tasks),
-        log: silentLogger(),
-        now,
-      }),
+    silenced,
+    tokens: (now) => tokensOf(store, tasks, now),
   };
+}
+
+/** Tokens over a store, with their own clock. */
+export function tokensOf(store: Store, tasks: TaskRunner, now: () => number = Date.now): Tokens {
+  const log = silentLogger();
+  const sessions = writerSessionRepo(store);
+  const writers = commitWriters({ groupCommit: store.groupCommit, sessions, tasks, log });
+  return createTokens({
+    store,
+    repo: tokenRepo(store),
+    copies: tokenCopies(store, tasks),
+    writers,
+    log,
+    now,
+  });
 }
 
 /** A call of the system itself. */

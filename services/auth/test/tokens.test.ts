@@ -6,12 +6,9 @@ import { tenantId, tenantSettings } from '@im/contract';
 import { sleep } from '@im/kit';
 import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { ERR, make } from '@im/protocol';
-import { tokenRepo } from '@im/store';
 import { codeOf, newCluster, startStores, type TestStores } from '@im/testing';
 import { tokenKey } from '../src/tokens/jwt.ts';
-import { tokenCopies } from '../src/tokens/token-copies.ts';
-import { createTokens } from '../src/tokens/tokens.ts';
-import { type AuthProcess, ctxOf, P1, startAuth, TENANTS } from './harness.ts';
+import { type AuthProcess, ctxOf, P1, startAuth, TENANTS, tokensOf } from './harness.ts';
 
 let stores: TestStores<'mongo' | 'redis'>;
 const cluster = newCluster();
@@ -153,6 +150,7 @@ test('a forced logout ends every token of the platform and notifies the gateways
   const kick = b.kicks.at(-1);
   assert.deepEqual([kick?.tenant, kick?.userID, kick?.platformIDs], ['p1', 'u6', [1]]);
   assert.ok(kick && kick.keepIssue > issue && kick.tokenHashes.length === 1);
+  assert.equal(b.silenced.at(-1), 'p1 u6 1', 'it gets no offline notifications any more');
   const again = await login(a, 'u6', 1);
   assert.ok(
     (await registerConnection(a, 'u6', 1, again)).issue > kick.keepIssue,
@@ -253,10 +251,10 @@ test('a token that was verified before costs less than 20 microseconds', async (
   const settings = tenantSettings({ id: P1, tokenSecret: 'openIM123', adminSecret: 'letmein' });
   await tokens.verify(settings, token);
   for (let i = 0; i < 5_000; i++) await tokens.verify(settings, token);
-  const begun = process.cpuUsage();
+  const startedAt = process.cpuUsage();
   const rounds = 20_000;
   for (let i = 0; i < rounds; i++) await tokens.verify(settings, token);
-  const { user, system } = process.cpuUsage(begun);
+  const { user, system } = process.cpuUsage(startedAt);
   const each = (user + system) / rounds;
   assert.ok(each < 20, `${each} us`);
 });
@@ -265,13 +263,7 @@ test('a tenant that is removed leaves nothing in memory', async () => {
   let clock = Date.now();
   const { store } = a;
   const tasks = createTaskRunner({ log: silentLogger(), metrics: createMetrics() });
-  const tokens = createTokens({
-    store,
-    repo: tokenRepo(store),
-    copies: tokenCopies(store, tasks),
-    log: silentLogger(),
-    now: () => clock,
-  });
+  const tokens = tokensOf(store, tasks, () => clock);
   const login = async (userID: string) => {
     const settings = tenantSettings({ id: P1, tokenSecret: userID, adminSecret: 'letmein' });
     const { token } = await tokens.issueAdmin(settings, userID);

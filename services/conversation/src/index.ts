@@ -13,6 +13,7 @@ import { jssdkMethods } from './methods/get-active-conversations.ts';
 import { readConversationMethods } from './methods/get-conversations.ts';
 import { syncConversationMethods } from './methods/get-incremental-conversation.ts';
 import { sortedListMethods } from './methods/get-sorted-conversation-list.ts';
+import { removeUserDataMethods } from './methods/remove-user-data.ts';
 import { setConversationsMethods } from './methods/set-conversations.ts';
 import { markMethods } from './methods/set-group-at-type.ts';
 
@@ -34,13 +35,15 @@ export const conversationService = domainService('conversation', {
       rpc,
       peerChanges: createUserLimit('profileChanges', { tenants, metrics, limits, part: 'conversation' }),
     };
+    const deletion = deleteConversationsMethods(deps);
     return {
       methods: {
         ...setConversationsMethods(deps),
         ...readConversationMethods(deps),
         ...syncConversationMethods(deps),
         ...sortedListMethods(deps),
-        ...deleteConversationsMethods(deps),
+        ...deletion,
+        ...removeUserDataMethods(deps, deletion),
         ...markMethods(deps),
         ...jssdkMethods(deps),
       },

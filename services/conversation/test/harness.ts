@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Bus, MessageLog } from '@im/bus';
 import { decode, ERR, ImError, type log, make, type msg, type sdkws } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
+import type { ConversationKey } from '@im/store';
 import { startDomain, type TestDomain } from '@im/testing';
 import { conversationService } from '../src/index.ts';
 
@@ -70,3 +71,21 @@ export async function startHarness(): Promise<Harness> {
   };
   return Object.assign(domain, { positions, messages, logged, refuseLog });
 }
+
+/** A user's conversation with another one. */
+export const single = (ownerUserID: string, userID: string): ConversationKey => ({
+  ownerUserID,
+  conversationID: `si_${[ownerUserID, userID].sort().join('_')}`,
+  conversationType: 1,
+  userID,
+  groupID: '',
+});
+
+/** A user's conversation of a group. */
+export const inGroup = (ownerUserID: string, groupID: string): ConversationKey => ({
+  ownerUserID,
+  conversationID: `sg_${groupID}`,
+  conversationType: 3,
+  userID: '',
+  groupID,
+});

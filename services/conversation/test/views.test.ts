@@ -1,27 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type conversation, ERR, ImError, make } from '@im/protocol';
-import { type ConversationKey, conversationSettingsChanges } from '@im/store';
+import { conversationSettingsChanges } from '@im/store';
 import { as, refuses, TENANTS } from '@im/testing';
-import { type Harness, startHarness } from './harness.ts';
+import { type Harness, inGroup, single, startHarness } from './harness.ts';
 
 const [t1] = TENANTS;
 let harness: Harness;
-
-const single = (ownerUserID: string, userID: string): ConversationKey => ({
-  ownerUserID,
-  conversationID: `si_${[ownerUserID, userID].sort().join('_')}`,
-  conversationType: 1,
-  userID,
-  groupID: '',
-});
-const inGroup = (ownerUserID: string, groupID: string): ConversationKey => ({
-  ownerUserID,
-  conversationID: `sg_${groupID}`,
-  conversationType: 3,
-  userID: '',
-  groupID,
-});
 
 before(async () => {
   harness = await startHarness();

@@ -1,25 +1,20 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { type TenantId, tenantSettings } from '@im/contract';
-import { type Backend, startMongo, startRedis } from '@im/dev-stores';
-import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
-import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
+import { silentLogger } from '@im/process';
 import { make } from '@im/protocol';
 import {
   type ConversationChanges,
   conversationSeqs,
   conversationSettings,
   conversationSettingsChanges,
-  createStore,
   destructRepo,
   msgRows,
   type Store,
   seqUsers,
 } from '@im/store';
 import { destructMessages } from '../src/jobs/destruct-messages.ts';
+import { useStore } from './harness.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -27,52 +22,21 @@ const NOW = Date.UTC(2026, 0, 31);
 const CHAT = 'si_a_b';
 
 describe('lifetime of messages', () => {
-  let dir: string;
-  let servers: Backend[] = [];
   let store: Store;
   const one = tenantSettings({ id: 'one', tokenSecret: 's', adminSecret: 's' });
   const two = tenantSettings({ id: 'two', tokenSecret: 's', adminSecret: 's', placement: 'Dedicated' });
   const log = silentLogger();
-  const metrics = createMetrics();
-  const runner = createTaskRunner({ log, metrics });
   /** Owner and conversation of each 1300. */
   let notified: string[] = [];
   let failing = false;
 
-  before(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'cron-'));
-    const [mongo, redis] = await Promise.all([
-      startMongo({ dir: join(dir, 'm') }),
-      startRedis({ dir: join(dir, 'r') }),
-    ]);
-    servers = [mongo, redis];
-    const database = 'cron';
-    store = createStore(
-      { mongo: { uri: mongo.uri, database, maxPoolSize: 5 }, redis: { uri: redis.uri } },
-      {
-        log,
-        metrics,
-        tasks: runner,
-        tenants: staticTenants([one, two]),
-        invalidations: inProcessInvalidations(),
-      },
-    );
-    await store.start();
-    for (const end = Date.now() + 60_000; !store.ready().ready; await sleep(20)) {
-      if (Date.now() > end) throw new Error(store.ready().reason);
-    }
+  useStore([one, two], async (fixture) => {
+    ({ store } = fixture);
     for (const { id } of [one, two]) {
       await fill(id, CHAT, 20);
       for (const owner of ['a', 'b']) await setting(id, owner, CHAT, {});
     }
   });
-  after(async () => {
-    await runner.stop();
-    await store?.stop(AbortSignal.timeout(5_000));
-    await Promise.all(servers.map((server) => server.stop()));
-    await rm(dir, { recursive: true, force: true });
-  });
-
   /** Messages of one a day, the last of them now. */
   async function fill(tenant: TenantId, conversationID: string, count: number): Promise<void> {
     await msgRows(store).insert(

@@ -1,21 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { tenantSettings } from '@im/contract';
-import { type Backend, startMongo, startRedis } from '@im/dev-stores';
-import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
-import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
-import { conversationSeqs, createStore, msgRows, retentionRepo, type Store } from '@im/store';
+import { conversationSeqs, msgRows, retentionRepo, type Store } from '@im/store';
 import { expireMessages } from '../src/jobs/expire-messages.ts';
+import { useStore } from './harness.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 const NOW = Date.UTC(2026, 0, 31);
 
 describe('retention', () => {
-  let dir: string;
-  let servers: Backend[] = [];
   let store: Store;
   const settings = tenantSettings({
     id: 'a',
@@ -24,31 +17,9 @@ describe('retention', () => {
     quotas: { retentionDays: 10 },
   });
   const other = tenantSettings({ id: 'b', tokenSecret: 's', adminSecret: 's' });
-  const log = silentLogger();
-  const metrics = createMetrics();
-  const runner = createTaskRunner({ log, metrics });
 
-  before(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'cron-'));
-    const [mongo, redis] = await Promise.all([
-      startMongo({ dir: join(dir, 'm') }),
-      startRedis({ dir: join(dir, 'r') }),
-    ]);
-    servers = [mongo, redis];
-    store = createStore(
-      { mongo: { uri: mongo.uri, database: 'cron', maxPoolSize: 5 }, redis: { uri: redis.uri } },
-      {
-        log,
-        metrics,
-        tasks: runner,
-        tenants: staticTenants([settings, other]),
-        invalidations: inProcessInvalidations(),
-      },
-    );
-    await store.start();
-    for (const end = Date.now() + 60_000; !store.ready().ready; await sleep(20)) {
-      if (Date.now() > end) throw new Error(store.ready().reason);
-    }
+  useStore([settings, other], async (fixture) => {
+    ({ store } = fixture);
     for (const tenant of [settings.id, other.id]) {
       const rows = Array.from({ length: 20 }, (_, i) => ({
         tenant,
@@ -69,13 +40,6 @@ describe('retention', () => {
       ]);
     }
   });
-  after(async () => {
-    await runner.stop();
-    await store?.stop(AbortSignal.timeout(5_000));
-    await Promise.all(servers.map((s) => s.stop()));
-    await rm(dir, { recursive: true, force: true });
-  });
-
   const parts = () => ({
     retention: retentionRepo(store),
     rows: msgRows(store),

@@ -1,64 +1,43 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { type Blob, createBlob, TEMP_PREFIX } from '@im/blob';
 import { tenantSettings } from '@im/contract';
-import { type Backend, type S3Backend, startMongo, startRedis, startS3 } from '@im/dev-stores';
-import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
-import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
+import { type S3Backend, startS3 } from '@im/dev-stores';
 import { ImError } from '@im/protocol';
 import {
   clientLogRepo,
-  createStore,
   type ObjectRepo,
   type ObjectUploadRepo,
   type OpenUpload,
   objectRepo,
   objectUploadRepo,
   type Store,
+  type ThumbnailRepo,
+  thumbnailRepo,
 } from '@im/store';
 import { expireClientLogs } from '../src/jobs/expire-client-logs.ts';
+import { expireObjects } from '../src/jobs/expire-objects.ts';
 import { expireUploads } from '../src/jobs/expire-uploads.ts';
 import { recountStorage } from '../src/jobs/recount-storage.ts';
+import { useStore } from './harness.ts';
 
 const HOURS = 24;
 const settings = tenantSettings({ id: 'default', tokenSecret: 's', adminSecret: 's' });
 const { id } = settings;
-let dir: string;
-let servers: Backend[] = [];
+let s3: S3Backend | undefined;
 let store: Store;
 let blob: Blob;
 let objects: ObjectRepo;
 let uploads: ObjectUploadRepo;
-const log = silentLogger();
-const metrics = createMetrics();
-const tasks = createTaskRunner({ log, metrics });
+let thumbnails: ThumbnailRepo;
 
-before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'uploads-'));
-  const [mongo, redis, s3] = await Promise.all([
-    startMongo({ dir: join(dir, 'mongo') }),
-    startRedis({ dir: join(dir, 'redis') }),
-    startS3({ dir: join(dir, 's3') }),
-  ]);
-  servers = [mongo, redis, s3];
-  store = createStore(
-    { mongo: { uri: mongo.uri, database: 'uploads', maxPoolSize: 5 }, redis: { uri: redis.uri } },
-    {
-      log,
-      metrics,
-      tenants: staticTenants([settings]),
-      tasks,
-      invalidations: inProcessInvalidations(),
-    },
-  );
-  await store.start();
-  for (const end = Date.now() + 60_000; !store.ready().ready; await sleep(20)) {
-    if (Date.now() > end) throw new Error(store.ready().reason);
-  }
-  const { endpoint, accessKey, secretKey, region } = s3 as S3Backend;
+// Before the folder that it writes to is removed.
+after(() => s3?.stop());
+useStore([settings], async ({ log, metrics, tasks, dir, ...fixture }) => {
+  ({ store } = fixture);
+  s3 = await startS3({ dir: join(dir, 's3') });
+  const { endpoint, accessKey, secretKey, region } = s3;
   const config = {
     endpoint,
     externalEndpoint: '',
@@ -68,21 +47,18 @@ before(async () => {
     bucket: 'openim',
     uploadHours: HOURS,
   };
-  blob = createBlob(config, { log, metrics });
+  blob = createBlob(config, { log, metrics, tasks });
   objects = objectRepo(store);
   uploads = objectUploadRepo(store);
+  thumbnails = thumbnailRepo(store);
 });
-after(async () => {
-  await tasks.stop();
-  await store?.stop(AbortSignal.timeout(5_000));
-  await Promise.all(servers.map((server) => server.stop()));
-  await rm(dir, { recursive: true, force: true });
-});
-
 const { signal } = new AbortController();
 const ahead = (hours: number) => () => Date.now() + hours * 3_600_000;
 const run = (hours: number) =>
-  expireUploads('* * * * *', HOURS, { uploads, objects, blob, now: ahead(hours) }).run(settings, signal);
+  expireUploads('* * * * *', HOURS, { uploads, objects, thumbnails, blob, now: ahead(hours) }).run(
+    settings,
+    signal,
+  );
 const there = async (key: string) => {
   try {
     await blob.stat(id, key);
@@ -117,7 +93,7 @@ test('uploads that were not completed in time go, with their bytes, and what has
   const multipart = async (key: string) => ({
     kind: 'multipart' as const,
     key,
-    storageId: await blob.createMultipart(id, key, ''),
+    storageId: await blob.createMultipart(id, key, { contentType: 'image/png', attachment: false }),
   });
   await put(`${TEMP_PREFIX}a`);
   await open({ id: 'a', kind: 'single', key: `${TEMP_PREFIX}a` });
@@ -152,8 +128,46 @@ test('what is stored is recounted: each key once, and uploads under way', async 
   await name('u/second-name', 'named-form');
   await open({ id: 'g', kind: 'single', key: 'g' });
   await uploads.reserve(id, 1_000, 0);
-  await recountStorage('* * * * *', objects, uploads).run(settings, signal);
+  await recountStorage('* * * * *', objects, thumbnails, uploads).run(settings, signal);
   assert.equal(await uploads.bytes(id), 30);
+});
+
+test('thumbnails go with their picture, and those that no picture has', async () => {
+  const shape = { width: 8, height: 8, format: 'png' };
+  const picture = async (key: string, ...made: string[]) => {
+    await put(key);
+    await name(`u/${key}`, key);
+    await thumbnails.describe(id, key, { ...shape, width: 80 });
+    for (const [i, thumbnail] of made.entries()) {
+      await put(thumbnail);
+      await thumbnails.add(id, key, { ...shape, width: 8 + i, key: thumbnail, size: 10 }, 9);
+    }
+  };
+  await picture('stays', 'stays/8');
+  await picture('goes', 'goes/8', 'goes/9');
+  await put('lost/8');
+  await open({ id: 'k', kind: 'thumbnail', key: 'stays/8', source: 'stays' });
+  await open({ id: 'l', kind: 'thumbnail', key: 'lost/8', source: 'stays' });
+  const old = { schedule: '* * * * *', days: 1, groups: ['pictures'] };
+  await objects.put(id, {
+    ...{ name: 'u/goes', key: 'goes', userID: 'u', hash: '', size: 10, contentType: '' },
+    ...{ group: 'pictures', createTime: 0 },
+  });
+  assert.equal(await expireObjects(old, { objects, uploads, thumbnails, blob }).run(settings, signal), 1);
+  assert.equal(await thumbnails.get(id, 'goes'), undefined);
+  assert.equal(await run(25), 4, 'two of the picture, the lost one, and g of the test before');
+  const gone = await Promise.all(['goes', 'goes/8', 'goes/9', 'lost/8'].map(there));
+  assert.deepEqual(gone, [false, false, false, false]);
+  assert.deepEqual(await Promise.all(['stays', 'stays/8'].map(there)), [true, true]);
+  assert.equal((await thumbnails.get(id, 'stays'))?.made.length, 1);
+  const before = await uploads.bytes(id);
+  await uploads.reserve(id, 1_000, 0);
+  await recountStorage('* * * * *', objects, thumbnails, uploads).run(settings, signal);
+  assert.equal(
+    await uploads.bytes(id),
+    40,
+    `two named before, the picture and its thumbnail (was ${before})`,
+  );
 });
 
 test('entries of client logs go with the files that they name', async () => {

@@ -1,5 +1,7 @@
 import type { ServerConfig } from '@im/contract';
+import { NO_TRACING } from '@im/kit';
 import { Handshakes } from './connect/handshake.ts';
+import { RecentDurations } from './connect/handshake-rates.ts';
 import { Listener } from './connect/listener.ts';
 import { TenantLimits } from './connect/tenant-limits.ts';
 import type { Connection } from './connection/connection.ts';
@@ -10,7 +12,9 @@ import { Sweep } from './connection/sweep.ts';
 import { Deliverer } from './deliver/deliverer.ts';
 import { SubscriptionLoader } from './deliver/subscription-loader.ts';
 import { DrainController } from './drain/drain.ts';
+import { serveDrain } from './drain/drain-routes.ts';
 import { Resync } from './drain/resync.ts';
+import { ShedController } from './drain/shed.ts';
 import { Gateway, type GatewayDeps, type GatewayService } from './gateway.ts';
 import { gatewayMetrics, observeGateway } from './metrics.ts';
 import { PresenceReporter } from './presence/presence-reporter.ts';
@@ -32,7 +36,7 @@ type GatewayConfig = Pick<ServerConfig, 'gateway' | 'rpc' | 'listen'>;
  */
 export function createGateway(config: GatewayConfig, deps: GatewayDeps): GatewayService {
   const { gateway, rpc: rpcConfig } = config;
-  const { bus, tasks, tenants, live, instanceId: gatewayID } = deps;
+  const { bus, tasks, tenants, live, instanceId: gatewayID, tracing = NO_TRACING } = deps;
   const log = deps.log.child({ part: 'gateway' });
   const metrics = gatewayMetrics(deps.metrics);
   const [auth, users, groups, msg, third] = [
@@ -62,6 +66,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     tasks,
     metrics,
     log,
+    tracing,
   });
   const { feed, localUsers, ownPushes, catchUps } = deliverer;
   const subscriptionLoader = new SubscriptionLoader({ localUsers, feed, groups, tasks, log, limit });
@@ -78,18 +83,30 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     heartbeatMs: gateway.presence.heartbeatMs,
   });
   const watch = new PresenceWatch({ events: bus.events, feed, users, tasks, log });
-  const kicks = new Kicks({ localUsers, events: bus.events, auth, tasks, log, gatewayID, limit });
+  const kicks = new Kicks({
+    localUsers,
+    events: bus.events,
+    auth,
+    webhooks: deps.webhooks,
+    tasks,
+    log,
+    gatewayID,
+    limit,
+  });
 
   // Requests.
   const sendBatcher = new SendBatcher({
     msg,
+    tenants,
     metrics: deps.metrics,
     timeoutMs,
     instanceId: gatewayID,
     maxMessageBytes: rpcConfig.maxMessageBytes,
+    tracing,
   });
   const limits = tenantLimits;
   const routes = createHandlers({ msg, third, sendBatcher, limits, presence, watch, catchUps, inputRate });
+  const logins = new RecentDurations();
   const requests = new Requests({
     routes,
     tenants,
@@ -101,6 +118,11 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     log,
     inflatedLimit: gateway.inflatedLimitBytes,
     timeoutMs,
+    tracing,
+    onUsable: (ms) => {
+      logins.add(ms);
+      metrics.loginSeconds.observe(ms / 1_000);
+    },
   });
 
   // Connections, from the handshake to the drain.
@@ -136,6 +158,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     admission: gateway,
     attempts: () => live.current.attempts,
     registry: deps.metrics,
+    unavailable: () => deps.bus.ready().reason ?? deps.rpc.ready().reason,
     onAccepted: (accepted) => sessions.open(accepted),
   });
   const listener = new Listener(handshakes);
@@ -146,13 +169,18 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     deadlineMs: () => live.current.gateway.drain.deadlineMs,
     settleMs: () => live.current.shutdown.settleMs,
   });
+  const shed = new ShedController({ connections, tasks });
 
-  drain.serve(deps.ops, deps.status, deps.metrics);
+  serveDrain({ ops: deps.ops, status: deps.status, metrics: deps.metrics, drain, shed });
   deps.status.add('gateway', () => ({
     connections: connections.size,
     users: localUsers.userCount,
     handshakesPerSecond: handshakes.perSecond,
+    refusedPerSecond: handshakes.refusedPerSecond,
+    loginP99Ms: logins.quantile(0.99),
+    maxConnections: handshakes.maxConnections,
     ...drain.status,
+    ...shed.status,
   }));
   observeGateway(deps.metrics, { connections, localUsers, requests, inputRate, catchUps, presence, watch });
 
@@ -177,5 +205,6 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     presence,
     watch,
     drain,
+    shed,
   });
 }

@@ -1,5 +1,6 @@
 import type { Bus, DeliveryFeed, Unsubscribe } from '@im/bus';
 import type { ServerConfig } from '@im/contract';
+import { onAbort } from '@im/kit';
 import {
   type BaseDeps,
   type LiveDeps,
@@ -10,6 +11,7 @@ import {
   type Service,
 } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
+import type { Webhooks } from '@im/webhooks';
 import type { Handshakes } from './connect/handshake.ts';
 import type { Listener } from './connect/listener.ts';
 import type { TenantLimits } from './connect/tenant-limits.ts';
@@ -19,6 +21,7 @@ import type { Sweep } from './connection/sweep.ts';
 import type { CatchUps } from './deliver/catch-up.ts';
 import type { OwnPushes } from './deliver/own-push.ts';
 import type { DrainController } from './drain/drain.ts';
+import type { ShedController } from './drain/shed.ts';
 import type { PresenceReporter } from './presence/presence-reporter.ts';
 import type { PresenceWatch } from './presence/presence-watch.ts';
 import type { InputRate, RequestBytes } from './requests/request-limits.ts';
@@ -27,11 +30,12 @@ import type { SendBatcher } from './requests/send-batcher.ts';
 /** What a gateway needs of its process. */
 export type GatewayDeps = BaseDeps &
   LiveDeps & {
-    readonly rpc: Pick<RpcRegistry, 'client'>;
-    readonly bus: {
+    readonly rpc: Pick<RpcRegistry, 'client' | 'ready'>;
+    readonly bus: Pick<Bus, 'ready'> & {
       readonly deliveries: Pick<Bus['deliveries'], 'feed'>;
       readonly events: Pick<Bus['events'], 'subscribeAllKicks' | 'subscribePresence' | 'onMissed'>;
     };
+    readonly webhooks: Pick<Webhooks, 'enabled' | 'after'>;
   };
 
 /** A gateway that can be asked for its port. */
@@ -60,6 +64,7 @@ export interface GatewayComponents extends Pick<GatewayDeps, 'live' | 'tenants'>
   readonly presence: PresenceReporter;
   readonly watch: PresenceWatch;
   readonly drain: DrainController;
+  readonly shed: ShedController;
 }
 
 /** Part of the process's time to stop in which connections are closed. */
@@ -110,9 +115,9 @@ export class Gateway implements GatewayService {
   }
 
   async drain(): Promise<void> {
-    const { drain, sessions } = this.#components;
-    drain.begin();
-    await drain.finished();
+    const { drain, shed, sessions } = this.#components;
+    shed.cancel();
+    await drain.beforeStop();
     await sessions.whenEmpty();
   }
 
@@ -134,19 +139,17 @@ export class Gateway implements GatewayService {
 
   /** Closes all connections at a pace, and cuts those that are left at the deadline. */
   async #closeConnections(deadline: AbortSignal): Promise<void> {
-    const { drain, sessions, live } = this.#components;
+    const { drain, shed, sessions, live } = this.#components;
+    shed.cancel();
     const { promise: cut, resolve } = Promise.withResolvers<void>();
-    const onAbort = () => {
+    using _ = onAbort(deadline, () => {
       drain.endNow();
       sessions.destroyAll();
       resolve();
-    };
-    if (deadline.aborted) onAbort();
-    else deadline.addEventListener('abort', onAbort, { once: true });
+    });
     const drained = drain.finish(live.current.shutdown.deadlineMs * DRAIN_SHARE);
     await Promise.race([drained.then(() => sessions.whenEmpty()), cut]);
     await drained;
-    deadline.removeEventListener('abort', onAbort);
   }
 
   /** Reports that no user is connected here, so that they do not count as online until the heartbeat expires. */

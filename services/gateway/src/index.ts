@@ -5,8 +5,9 @@ import type { GatewayDeps } from './gateway.ts';
 /** The WebSocket gateway: clients connect here, send, and get what is for them. */
 export const gatewayService = defineService({
   name: 'gateway',
-  requires: ['rpc', 'bus'],
+  requires: ['rpc', 'bus', 'webhooks'],
   settings: ['gateway', 'rpc', 'listen'],
+  readyThroughOutages: true,
   create: async (config, deps: GatewayDeps) => createGateway(config, deps),
 });
 

@@ -10,6 +10,7 @@ export type CloseReason =
   | 'token'
   | 'logout'
   | 'drain'
+  | 'rebalance'
   | 'resync'
   | 'tenant'
   | 'timeout'
@@ -21,6 +22,9 @@ export type CloseReason =
   | 'text'
   | 'protocol';
 
+/** Why a handshake was refused with a code that clients try again. */
+export type RefusalReason = 'draining' | 'full' | 'login' | 'tenant' | 'rate' | 'unavailable' | 'attempts';
+
 /** Kinds of frames that a gateway writes. */
 export type FrameKind = 'reply' | 'push' | 'presence' | 'kick' | 'connect' | 'pong' | 'ping';
 
@@ -28,6 +32,7 @@ export type FrameKind = 'reply' | 'push' | 'presence' | 'kick' | 'connect' | 'po
 export interface GatewayMetrics {
   /** Handshakes by the code they were answered with; 0 for accepted ones. */
   handshake(code: number): void;
+  refused(reason: RefusalReason): void;
   opened(platformID: number, framing: number): void;
   closed(platformID: number, framing: number, reason: CloseReason): void;
   received(kind: 'request' | 'text' | 'ping' | 'pong', bytes: number): void;
@@ -38,6 +43,8 @@ export interface GatewayMetrics {
   sendAccepted(): void;
   /** One delivery written to this many sockets. */
   pushed(sockets: number, bytes: number): void;
+  /** Time that the server took until a new connection was usable. */
+  readonly loginSeconds: { observe(seconds: number): void };
   readonly overflows: Counter;
   /** Memberships read again because a delivery was newer. */
   readonly rereads: Counter;
@@ -74,6 +81,11 @@ export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
     'encoding',
   ]);
   const handshakes = metrics.counter('openim_gateway_handshakes_total', 'Handshakes by answer', ['code']);
+  const refusals = metrics.counter(
+    'openim_gateway_refused_total',
+    'Handshakes refused with 1601, by reason',
+    ['reason'],
+  );
   const closes = metrics.counter('openim_gateway_closed_total', 'Connections ended, by reason', ['reason']);
   const frames = metrics.counter('openim_gateway_frames_total', 'Frames', ['direction', 'kind']);
   const bytes = metrics.counter('openim_gateway_bytes_total', 'Bytes of frames', ['direction']);
@@ -102,6 +114,7 @@ export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
   const byBound = children((bound: Bound) => bounds.labels({ bound }));
   const framesIn = children((kind: string) => frames.labels({ direction: 'in', kind }));
   const framesOut = children((kind: FrameKind) => frames.labels({ direction: 'out', kind }));
+  const byRefusal = children((reason: RefusalReason) => refusals.labels({ reason }));
   const byReason = children((reason: CloseReason) => closes.labels({ reason }));
   const latencies = new Map<number, { observe(seconds: number): void }>();
   const byAnswer = new Map<number, Tally>();
@@ -112,6 +125,7 @@ export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
 
   return {
     handshake: (code) => handshakes.inc({ code: String(code) }),
+    refused: (reason) => byRefusal(reason).inc(),
     opened: (platformID, framing) => connections.inc(labels(platformID, framing)),
     closed(platformID, framing, reason) {
       connections.dec(labels(platformID, framing));
@@ -149,6 +163,10 @@ export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
       framesOut('push').inc(sockets);
       bytesOut.inc(size);
     },
+    loginSeconds: metrics.histogram(
+      'openim_gateway_login_seconds',
+      'Time for the handshake and the first request for the newest seqs of a connection',
+    ),
     overflows: metrics.counter(
       'openim_gateway_queue_overflows_total',
       'Connections that did not read fast enough',

@@ -41,7 +41,7 @@ test('the status reports connections, users and handshakes', async () => {
 test('a drain refuses newcomers with a code to try again, and closes the others at its pace', async () => {
   await using gateway = await startGateway({ drain: { maxPerSecond: 40 } });
   const clients = await crowd(gateway, 40);
-  const begun = performance.now();
+  const startedAt = performance.now();
   const { status, body } = await gateway.ops('POST', '/drain');
   assert.equal(status, 202);
   const first = statusOf(body);
@@ -51,7 +51,7 @@ test('a drain refuses newcomers with a code to try again, and closes the others 
   assert.equal(await refusal(gateway), 1601);
   await until(() => open(clients) < 36);
   const soFar = 40 - open(clients);
-  const due = ((performance.now() - begun) / 1_000) * 40;
+  const due = ((performance.now() - startedAt) / 1_000) * 40;
   assert.ok(soFar <= due + PACE_SLACK, `${soFar} are closed where ${due} are due`);
   assert.equal(
     statusOf((await gateway.ops('POST', '/drain')).body).draining,
@@ -59,7 +59,7 @@ test('a drain refuses newcomers with a code to try again, and closes the others 
     'asking twice is asking once',
   );
   await until(() => gateway.status.connections === 0);
-  const ms = performance.now() - begun;
+  const ms = performance.now() - startedAt;
   assert.ok(ms > 800 && ms < 20_000, `${ms} ms`);
   assert.deepEqual([gateway.status.drainRemaining, gateway.status.drainEtaSeconds], [0, 0]);
   const order = clients.map(({ closedAt }) => closedAt ?? 0);
@@ -121,17 +121,74 @@ test('a drain that is called off leaves who is still here, and takes clients aga
 
 test('a request to drain that makes no sense is refused and changes nothing', async () => {
   await using gateway = await startGateway();
-  for (const body of ['{', '[1', '1', '{"withinSeconds":"soon"}', '{"withinSeconds":-1}'])
-    assert.equal((await gateway.ops('POST', '/drain', body)).status, 400, body);
+  const bodies = [
+    '{',
+    '[1',
+    '1',
+    '{"withinSeconds":"soon"}',
+    '{"withinSeconds":-1}',
+    '{"until":null}',
+    '{"maxPerSecond":1e9}',
+    '{"ttlSeconds":[]}',
+  ];
+  for (const body of bodies) assert.equal((await gateway.ops('POST', '/drain', body)).status, 400, body);
   assert.equal(gateway.status.draining, false);
+});
+
+test('a deadline is absolute: the same request again changes nothing, another one does', async () => {
+  await using gateway = await startGateway({ drain: { maxPerSecond: 1 } });
+  await crowd(gateway, 20);
+  const drain = async (request: object) =>
+    statusOf((await gateway.ops('POST', '/drain', JSON.stringify(request))).body).drainUntil ?? 0;
+  const first = await drain({ withinSeconds: 60 });
+  assert.ok(Math.abs(first - Date.now() - 60_000) < 5_000);
+  await sleep(100);
+  assert.equal(await drain({ withinSeconds: 60 }), first);
+  assert.equal(await drain({}), first);
+  const at = Date.now() + 30_000;
+  assert.equal(await drain({ until: at }), at);
+  assert.equal(await drain({ until: at }), at);
+  assert.ok((await drain({ withinSeconds: 60 })) > first);
+  assert.equal(await drain({ until: at, withinSeconds: 60 }), at, 'as operators ask gateways of any version');
+  await gateway.ops('POST', '/undrain');
+  assert.deepEqual([gateway.status.drainUntil, gateway.status.drainPerSecond], [undefined, undefined]);
+  await drain({ until: Date.now() - 1 });
+  await until(() => gateway.status.connections === 0);
+});
+
+test('a leased pace is given up when it is not renewed, and never puts the deadline off', async () => {
+  await using gateway = await startGateway({ drain: { maxPerSecond: 1_000 } });
+  const clients = await crowd(gateway, 40);
+  const drain = (request: object) => gateway.ops('POST', '/drain', JSON.stringify(request));
+  const { body } = await drain({ withinSeconds: 600, maxPerSecond: 0.5, ttlSeconds: 60 });
+  assert.equal(statusOf(body).drainPerSecond, 0.5);
+  await sleep(200);
+  assert.ok(open(clients) >= 38);
+  const demanded = statusOf((await drain({ withinSeconds: 10 })).body).drainPerSecond ?? 0;
+  assert.ok(demanded > 3.5 && demanded < 4.2, `${demanded} per second`);
+  await drain({ withinSeconds: 600, maxPerSecond: 0.5, ttlSeconds: 0.3 });
+  await until(() => open(clients) === 0, 5_000);
+});
+
+test('an announced stop bounds the time of a drain that was asked for before', async () => {
+  await using gateway = await startGateway({ drain: { maxPerSecond: 1, deadlineMs: 1_000 } });
+  await crowd(gateway, 10);
+  await gateway.ops('POST', '/drain', JSON.stringify({ withinSeconds: 3_600 }));
+  const startedAt = performance.now();
+  const drained = gateway.service.drain?.();
+  await gateway.ops('POST', '/drain', JSON.stringify({ withinSeconds: 1_800 }));
+  await drained;
+  const ms = performance.now() - startedAt;
+  assert.ok(ms < 9_000, `${ms} ms`);
+  assert.equal(gateway.status.connections, 0);
 });
 
 test('a drain ends when no connection is left, and then a stop is quick', async () => {
   await using gateway = await startGateway({ drain: { maxPerSecond: 1, deadlineMs: 300 } });
   const clients = await crowd(gateway, 10);
-  const begun = performance.now();
+  const startedAt = performance.now();
   await gateway.service.drain?.();
-  const ms = performance.now() - begun;
+  const ms = performance.now() - startedAt;
   assert.ok(ms >= 200 && ms < 9_000, `${ms} ms`);
   assert.equal(open(clients), 0);
   const stopped = performance.now();
@@ -143,9 +200,9 @@ test('a stop cuts a slow drain short', async () => {
   await using gateway = await startGateway({ drain: { maxPerSecond: 1 } });
   await crowd(gateway, 10);
   await gateway.ops('POST', '/drain');
-  const begun = performance.now();
+  const startedAt = performance.now();
   await gateway.service.stop(AbortSignal.timeout(60_000));
-  const ms = performance.now() - begun;
+  const ms = performance.now() - startedAt;
   assert.ok(ms < 8_000, `${ms} ms`);
 });
 

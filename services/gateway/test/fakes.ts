@@ -1,6 +1,7 @@
 import type { DeliveryFeed, FeedOptions, JoinedAt } from '@im/bus';
 import { type TenantId, tenantId } from '@im/contract';
 import type { CallContext } from '@im/kit';
+import { READY, type Readiness } from '@im/process';
 import { type Domain, type event, ImError, type log, make, type msg } from '@im/protocol';
 import type { GatewayDeps } from '../src/gateway.ts';
 
@@ -83,6 +84,9 @@ export class FakeRpc {
         },
       },
     )) as GatewayDeps['rpc']['client'];
+
+  /** Replaced by tests of an outage. */
+  ready = (): Readiness => READY;
 
   /** The calls of one method so far. */
   of(method: string): Call[] {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { tenantId } from '@im/contract';
+import { notReady, READY } from '@im/process';
 import { ImError, make, REQ } from '@im/protocol';
 import { Client, type ClientOptions, dialRaw, dialUrl, GOB, JSON_GZIP, until } from './client.ts';
 import { startGateway } from './start-gateway.ts';
@@ -45,6 +46,9 @@ test('refusals the HTTP way are status 200 and JSON', async () => {
   assert.deepEqual(Object.keys(kicked.body), ['errCode', 'errMsg', 'errDlt']);
   assert.equal(kicked.body.errCode, 1506);
   assert.equal(kicked.body.errMsg, 'TokenKickedError');
+  // SDKs dial again after codes that they do not know.
+  const banned = await dialRaw(gateway.port, { query: { token: '1508.2.1' } });
+  assert.equal(banned.body.errCode, 1506);
 
   const args: [ClientOptions['query'], RegExp][] = [
     [{ token: undefined }, /token/],
@@ -249,4 +253,36 @@ test('an address whose tokens fail too often is refused for now, with a code tha
   assert.equal(refused.errCode, 1601);
   assert.match(String(refused.errDlt), /attempts\.tokens/);
   assert.equal(await gateway.metric('openim_attempts_refused_total', { kind: 'handshake' }), 1);
+});
+
+test('while the bus or the rpc processes are away, newcomers are asked to try again, and others stay', async () => {
+  await using gateway = await startGateway();
+  using client = await Client.connect(gateway.port);
+  const refused = async () => (await dialRaw(gateway.port, { userID: 'late' })).body;
+  gateway.setBus(notReady('no NATS server answers'));
+  const { errCode, errDlt } = await refused();
+  assert.equal(errCode, 1601);
+  assert.match(String(errDlt), /no NATS server answers/);
+  gateway.setBus(READY);
+  gateway.rpc.ready = () => notReady('no process answers at rpc');
+  assert.equal((await refused()).errCode, 1601);
+  assert.equal(gateway.rpc.of('auth.parseToken').length, 1, 'no backend was asked');
+  assert.equal(gateway.service.ready().ready, true);
+  gateway.rpc.ready = () => READY;
+  await Client.connect(gateway.port, { userID: 'late' });
+  assert.equal((await getMaxSeq(client)).errCode, 0);
+});
+
+test('one tenant that uses up the rate leaves another its share; refusals are counted by reason', async () => {
+  await using gateway = await startGateway({ handshakes: { ratePerSecond: 4, burst: 4 } });
+  const dial = (userID: string, host?: string) => dialRaw(gateway.port, { userID, host });
+  const storm = await Promise.all(Array.from({ length: 20 }, (_, i) => dial(`storm${i}`)));
+  const refused = storm.filter(({ body }) => body.errCode === 1601);
+  assert.ok(refused.length >= 14 && refused.length <= 16, `${refused.length} of 20`);
+  for (const { headers } of refused) assert.match(headers, /\r\nRetry-After: [1-5]\r\n/);
+  using _calm = await Client.connect(gateway.port, { userID: 'calm', host: 't2.example.test' });
+  assert.equal((await dial('late')).body.errCode, 1601);
+  const counted = await gateway.metric('openim_gateway_refused_total', { reason: 'rate' });
+  assert.equal(counted, refused.length + 1);
+  assert.equal(gateway.status.refusedPerSecond, counted / 10);
 });

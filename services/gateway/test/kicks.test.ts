@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { tenantId, tenantSettings } from '@im/contract';
 import { ImError, make, REQ } from '@im/protocol';
 import { Client, JSON_GZIP, until } from './client.ts';
 import { startGateway, type TestGateway } from './start-gateway.ts';
@@ -140,4 +141,28 @@ test('kicks missed while others are looked for are looked for as well', async ()
   });
   gateway.events.missed();
   await assertKicked(clients[kicked === 'u1' ? 1 : 0] as Client);
+});
+
+test('each kick is reported to the webhook of the tenant, once for each connection', async () => {
+  await using gateway = await startGateway();
+  const settings = gateway.tenants.get(tenantId('default'));
+  assert.ok(settings);
+  const webhooks = { url: 'http://hooks.test', events: { afterUserKickOff: { enable: true } } };
+  gateway.tenants.put(tenantSettings({ ...settings, webhooks }));
+  const web = await Client.connect(gateway.port, { platformID: 5, issue: 1 });
+  const phone = await Client.connect(gateway.port, { platformID: 2, issue: 1 });
+  await registered(gateway, 2);
+  gateway.events.kick({ userID: 'u1', platformIDs: [], keepIssue: 0 });
+  await assertKicked(web);
+  await assertKicked(phone);
+  await until(() => gateway.reports.length === 2);
+  const reports = gateway.reports.map(({ event, body }) => ({ event, ...body, seq: 0 }));
+  assert.deepEqual(
+    reports.sort((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b))),
+    [
+      { event: 'afterUserKickOff', platformID: 2, platform: 'Android', userID: 'u1', seq: 0 },
+      { event: 'afterUserKickOff', platformID: 5, platform: 'Web', userID: 'u1', seq: 0 },
+    ],
+  );
+  assert.equal(new Set(gateway.reports.map(({ id }) => id)).size, 2);
 });

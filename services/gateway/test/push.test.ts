@@ -405,3 +405,15 @@ test('a client that never synchronizes gets redeliveries once it counts as if it
   deliver('in flight when the run began', 8);
   assert.deepEqual(await texts(bot, 1), ['in flight when the run began']);
 });
+
+test('a group message for some members reaches only these', async () => {
+  await using gateway = await startGateway();
+  inGroups(gateway, { u1: ['g1'], u2: ['g1'] });
+  using one = await synced(await Client.connect(gateway.port));
+  using two = await synced(await Client.connect(gateway.port, { userID: 'u2' }));
+  const delivery = { targetGroupID: 'g1', conversationID: 'sg_g1' };
+  gateway.feed.deliver({ ...delivery, msgData: msgData('for u2'), onlyUserIDs: ['u2', 'elsewhere'] });
+  gateway.feed.deliver({ ...delivery, msgData: msgData('for all') });
+  assert.deepEqual(await texts(two, 2), ['for u2', 'for all']);
+  assert.deepEqual(await texts(one, 1), ['for all']);
+});

@@ -8,10 +8,20 @@ import {
   createStatus,
   createTaskRunner,
   type MutableLiveConfig,
+  READY,
+  type Readiness,
 } from '@im/process';
 import { createGateway } from '../src/create-gateway.ts';
 import type { GatewayService } from '../src/gateway.ts';
 import { FakeEvents, FakeFeed, FakeRpc } from './fakes.ts';
+
+/** An after-event of a webhook. */
+export interface Report {
+  readonly tenant: string;
+  readonly event: string;
+  readonly id: string;
+  readonly body: object;
+}
 
 /** A gateway with fake services. */
 export interface TestGateway extends AsyncDisposable {
@@ -23,6 +33,10 @@ export interface TestGateway extends AsyncDisposable {
   readonly tenants: MutableTenantDirectory;
   readonly live: MutableLiveConfig;
   readonly metrics: Metrics;
+  /** After-events of webhooks that it handed over. */
+  readonly reports: readonly Report[];
+  /** Sets the readiness of the bus. */
+  setBus(readiness: Readiness): void;
   /** Its current status. */
   readonly status: GatewayStatus;
   /** Asks the ops port. */
@@ -43,6 +57,7 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
   const log = createLogger({ level: process.env.LOG === undefined ? 'silent' : 'debug' });
   const metrics = createMetrics();
   const tasks = createTaskRunner({ log, metrics });
+  const reports: Report[] = [];
   const rpc = new FakeRpc();
   const events = new FakeEvents();
   const tenants = staticTenants([
@@ -61,6 +76,7 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
   });
   const opsPort = await ops.start();
   let feed: FakeFeed | undefined;
+  let busReady = READY;
   const service = createGateway(config, {
     log,
     metrics,
@@ -73,7 +89,14 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
     instanceId: 'gw-test',
     signal: new AbortController().signal,
     rpc,
+    webhooks: {
+      enabled: ({ tenant }, event) => tenants.get(tenant)?.webhooks.events[event]?.enable === true,
+      async after(ctx, event, body, { id = '' } = {}) {
+        reports.push({ tenant: ctx.tenant, event, id, body });
+      },
+    },
     bus: {
+      ready: () => busReady,
       events,
       deliveries: {
         feed: (options) => {
@@ -99,9 +122,13 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
     tenants,
     live,
     metrics,
+    reports,
+    setBus(readiness) {
+      busReady = readiness;
+    },
     get status() {
       const { gateway: own } = status.read();
-      if (!own) throw new Error('the gateway tells nothing of itself');
+      if (!own) throw new Error('the gateway reports nothing of itself');
       return own;
     },
     async ops(method, path, body) {

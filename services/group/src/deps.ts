@@ -3,6 +3,7 @@ import type { TenantDirectory } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
 import type { DomainService, RpcRegistry } from '@im/rpc';
 import type { GroupMemberChanges, GroupMemberRepo, GroupRepo, GroupRequestRepo, UserRepo } from '@im/store';
+import type { Webhooks } from '@im/webhooks';
 import type { MembershipChanges } from './membership/membership-changes.ts';
 import type { GroupNotifications } from './notifications/group-notifications.ts';
 import type { Views } from './views.ts';
@@ -21,6 +22,7 @@ export interface GroupDeps {
   readonly reach: Reach;
   readonly views: Views;
   readonly notifications: GroupNotifications;
+  readonly webhooks: Webhooks;
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly tenants: TenantDirectory;
   readonly tasks: TaskRunner;

@@ -20,6 +20,7 @@ import { inviteUserToGroupMethods } from './methods/invite-user-to-group.ts';
 import { joinGroupMethods } from './methods/join-group.ts';
 import { muteGroupMethods } from './methods/mute-group.ts';
 import { quitAndKickMethods } from './methods/quit-and-kick.ts';
+import { removeUserDataMethods } from './methods/remove-user-data.ts';
 import { setGroupInfoMethods } from './methods/set-group-info.ts';
 import { setGroupMemberInfoMethods } from './methods/set-group-member-info.ts';
 import { transferGroupMethods } from './methods/transfer-group.ts';
@@ -32,14 +33,15 @@ const RELAY_MS = 3_000;
 
 /** Groups, their members, applications for membership. */
 export const groupService = domainService('group', {
+  requires: ['webhooks'],
   build(context) {
-    const { rpc, store, tenants, tasks, metrics, log } = context;
+    const { rpc, store, webhooks, tenants, tasks, metrics, log } = context;
     const members = groupMemberRepo(store);
     const users = userRepo(store);
     const views = createViews({ members, users });
     const outbox = membershipOutbox(store);
     const notifications = groupNotifications({ notifier: createNotifier(context), views });
-    const memberships = new MembershipChanges({ outbox, notifications, tasks, log });
+    const memberships = new MembershipChanges({ outbox, notifications, webhooks, tasks, log });
     const groups = groupRepo(store);
     const changes = groupMemberChanges(store);
     const deps: GroupDeps = {
@@ -52,6 +54,7 @@ export const groupService = domainService('group', {
       reach: createReach(store, tenants),
       views,
       notifications,
+      webhooks,
       rpc,
       tenants,
       tasks,
@@ -68,15 +71,19 @@ export const groupService = domainService('group', {
       metrics,
       log,
     });
+    const leaving = {
+      ...quitAndKickMethods(deps),
+      ...dismissGroupMethods(deps),
+      ...transferGroupMethods(deps),
+    };
     return {
       methods: {
         ...createGroupMethods(deps),
         ...setGroupInfoMethods(deps),
         ...joinGroupMethods(deps),
         ...inviteUserToGroupMethods(deps),
-        ...quitAndKickMethods(deps),
-        ...dismissGroupMethods(deps),
-        ...transferGroupMethods(deps),
+        ...leaving,
+        ...removeUserDataMethods(deps, leaving),
         ...muteGroupMethods(deps),
         ...setGroupMemberInfoMethods(deps),
         ...groupApplicationMethods(deps),

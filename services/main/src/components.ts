@@ -1,10 +1,21 @@
 import type { Blob } from '@im/blob';
 import type { Bus } from '@im/bus';
 import type { ServerConfig } from '@im/contract';
-import { inProcessInvalidations, type Metrics, type TenantDirectory } from '@im/kit';
-import type { BaseDeps, Dependency, LiveDeps, Logger, NamedService, TaskRunner } from '@im/process';
+import { inProcessInvalidations, type Metrics, type TenantDirectory, type Tracing } from '@im/kit';
+import {
+  type BaseDeps,
+  createLiveConfig,
+  type Dependency,
+  type LiveDeps,
+  type Logger,
+  type NamedService,
+  READY,
+  type Service,
+  type TaskRunner,
+} from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import type { Store } from '@im/store';
+import type { OwnedWebhooks, Webhooks } from '@im/webhooks';
 
 /** Everything that a service may be given. */
 export type ProcessDeps = BaseDeps &
@@ -13,6 +24,7 @@ export type ProcessDeps = BaseDeps &
     readonly store: Store;
     readonly bus: Bus;
     readonly blob: Blob;
+    readonly webhooks: Webhooks;
   };
 
 /** Wraps components of a process, for tests that inject a fault or watch what happens. */
@@ -27,6 +39,7 @@ export interface Components {
   readonly bus?: Bus;
   readonly store?: Store;
   readonly blob?: Blob;
+  readonly webhooks?: Webhooks;
   readonly rpc?: RpcRegistry;
   readonly invalidations: BaseDeps['invalidations'];
   /** Connections to backends, in the order of starting; without rpc, which starts after the domains. */
@@ -41,6 +54,7 @@ export interface ComponentDeps {
   readonly tasks: TaskRunner;
   readonly instanceId: string;
   readonly live?: LiveDeps['live'];
+  readonly tracing?: Tracing;
   /** Whether other processes may call the domains of this one. */
   readonly serveRpc: boolean;
 }
@@ -56,10 +70,10 @@ export async function createComponents(
   const backends: NamedService[] = [];
 
   let bus: Bus | undefined;
-  if (required.has('bus')) {
+  if (required.has('bus') || required.has('webhooks')) {
     const { createBus } = await import('@im/bus');
     bus = (overrides.bus ?? same)(createBus(config.nats, deps));
-    backends.push({ name: 'bus', service: bus });
+    backends.push({ name: 'bus', service: bus, shared: true });
   }
   const invalidations = bus?.invalidations ?? inProcessInvalidations();
 
@@ -67,14 +81,22 @@ export async function createComponents(
   if (required.has('store')) {
     const { createStore } = await import('@im/store');
     store = (overrides.store ?? same)(createStore(config, { ...deps, invalidations }));
-    backends.push({ name: 'store', service: store });
+    backends.push({ name: 'store', service: store, shared: true });
   }
 
   let blob: Blob | undefined;
   if (required.has('blob')) {
     const { createBlob } = await import('@im/blob');
     blob = (overrides.blob ?? same)(createBlob(config.s3, deps));
-    backends.push({ name: 'blob', service: blob });
+    backends.push({ name: 'blob', service: blob, shared: true });
+  }
+
+  let webhooks: OwnedWebhooks | undefined;
+  if (bus && required.has('webhooks')) {
+    const { createWebhooks } = await import('@im/webhooks');
+    const live = deps.live ?? createLiveConfig(config);
+    webhooks = createWebhooks({ ...deps, live, queue: bus.webhooks });
+    backends.push({ name: 'webhooks', service: closing(webhooks) });
   }
 
   let rpc: RpcRegistry | undefined;
@@ -82,7 +104,12 @@ export async function createComponents(
     const { createRpc } = await import('@im/rpc');
     rpc = createRpc(config, { ...deps, serve: deps.serveRpc });
   }
-  return { bus, store, blob, rpc, invalidations, backends };
+  return { bus, store, blob, webhooks, rpc, invalidations, backends };
+}
+
+/** A component that is always ready, and only has to be closed. */
+function closing(component: { close(): void }): Service {
+  return { start: async () => {}, stop: async () => component.close(), ready: () => READY };
 }
 
 /** What one service gets: what all get, and the components that it requires. */

@@ -8,6 +8,7 @@ const DEPENDENCY_SETTINGS: Readonly<Record<Dependency, readonly SettingName[]>> 
   bus: ['nats'],
   store: ['mongo', 'redis'],
   blob: ['s3'],
+  webhooks: ['nats'],
 };
 
 /** What the services of a role, and what they require, read of the config at the start; without what every process reads. */

@@ -19,13 +19,21 @@ export function serve(args: readonly string[], overrides?: Overrides): Promise<v
   return runProcess(async ({ signal, supervise }) => {
     const { roles, file } = parseCommand(args);
     const loaded = await readStartConfig({ file });
-    const { config, hash: configHash, invalidTenants } = loaded;
+    const { config, hash: configHash, invalidTenants, tenantHashes } = loaded;
     const log = createLogger({ level: config.log.level, fields: { role: roles.join(',') } });
     warnOfDeprecated(loaded.deprecated, log);
     let deadlineMs = () => config.shutdown.deadlineMs;
     supervise({ log, forceAfterMs: () => deadlineMs() + FORCE_AFTER_MS });
     endNoMoreOnSignals();
-    const server = await runServer(config, { roles, configHash, invalidTenants, signal, log, overrides });
+    const server = await runServer(config, {
+      roles,
+      configHash,
+      invalidTenants,
+      tenantHashes,
+      signal,
+      log,
+      overrides,
+    });
     deadlineMs = () => server.live.current.shutdown.deadlineMs;
     if (file !== undefined) watchConfigFile(server, { file }, loaded);
   });

@@ -1,9 +1,12 @@
-import { type InvalidTenant, keepLastValid, type ServerConfig } from '@im/contract';
+import type { InvalidTenant, ServerConfig, TenantId } from '@im/contract';
 import {
+  allAddresses,
   callerProof,
+  type KnownProcess,
   type Metrics,
   type MutableTenantDirectory,
   newInstanceId,
+  onAbort,
   sleep,
   staticTenants,
 } from '@im/kit';
@@ -25,13 +28,17 @@ import {
   productVersion,
   READY,
   type Readiness,
+  readinessThroughOutages,
   setLogLevel,
   startInOrder,
   stopInReverse,
   wantsFormerNames,
 } from '@im/process';
+import { createTracing } from '@im/tracing';
 import { type ComponentOverrides, createComponents, depsFor } from './components.ts';
 import { createInvalidTenants } from './invalid-tenants.ts';
+import { createLiveTenants, MAX_UPDATE_BYTES } from './live-tenants.ts';
+import { opsAddress } from './ops-address.ts';
 import { isDomain, loadModule, type ModuleName, type ProcessModule, servicesOf } from './roles.ts';
 
 /** What a process is made with besides its config. */
@@ -44,6 +51,8 @@ export interface RunOptions {
   readonly configHash?: string;
   /** Tenants that the file names, and that are refused since their entries are invalid. */
   readonly invalidTenants?: readonly InvalidTenant[];
+  /** Hashes of the tenants' entries, for the status. */
+  readonly tenantHashes?: ReadonlyMap<TenantId, string>;
   /** Where it logs, instead of a logger that it creates. */
   readonly log?: Logger;
   /** Components and services in place of the usual ones; for tests. */
@@ -70,7 +79,7 @@ export interface RunningServer extends AsyncDisposable {
   readonly live: LiveConfig;
   /**
    * Takes over the settings that may change while it runs. A tenant in force that is invalid now keeps the
-   * settings that it has; see {@link keepLastValid}.
+   * settings that it has; tenants that are older than what came over the ops port are ignored.
    * @returns the settings that wait for the next start.
    * @throws RangeError when valid tenants contradict each other; then nothing has changed.
    */
@@ -93,6 +102,7 @@ export interface ReadState {
   /** Names the state of the file from now on. */
   readonly hash?: string;
   readonly invalidTenants?: readonly InvalidTenant[];
+  readonly tenantHashes?: ReadonlyMap<TenantId, string>;
 }
 
 const READY_POLL_MS = 20;
@@ -102,7 +112,9 @@ const READY_POLL_MS = 20;
  * started; backends may still be missing, see {@link RunningServer.readiness}.
  * @throws when something cannot start at all, such as a taken port; what had started is stopped again.
  */
-export async function runServer(config: ServerConfig, options: RunOptions): Promise<RunningServer> {
+export async function runServer(given: ServerConfig, options: RunOptions): Promise<RunningServer> {
+  const { host } = given.listen;
+  const config = { ...given, listen: { host: host === '0.0.0.0' ? allAddresses() : host } };
   const names = servicesOf(options.roles);
   const instanceId = newInstanceId();
   const log =
@@ -111,7 +123,11 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   const tenants = staticTenants(config.tenants, options.invalidTenants);
   const tasks = createTaskRunner({ log, metrics });
   const stopping = new AbortController();
-  const live = createLiveConfig(config);
+  const live = createLiveConfig(given);
+  const tracing = createTracing({
+    process: { name: `openim-${options.roles.join('-')}`, instance: instanceId, version: productVersion() },
+    ...{ live, tenants, metrics, log },
+  });
   const clusterKey = () => live.current.rpc;
   const ops = createOpsServer({
     host: config.listen.host,
@@ -132,6 +148,21 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   });
   const invalidTenants = createInvalidTenants({ log, metrics, status, tenants });
   invalidTenants.report(options.invalidTenants ?? []);
+  const liveTenants = createLiveTenants(
+    {
+      valid: config.tenants,
+      invalid: options.invalidTenants ?? [],
+      hashes: options.tenantHashes ?? new Map(),
+    },
+    config.tenantsRevision,
+    {
+      tenants,
+      report: invalidTenants.report,
+      isAuthenticated: () => callerProof(clusterKey()) === 'required',
+    },
+  );
+  status.add('tenants', liveTenants.status);
+  ops.routes.handle('POST', '/tenants', liveTenants.update, { maxBodyBytes: MAX_UPDATE_BYTES });
   ops.routes.handle('GET', '/status', () => ({ body: status.read() }));
   ops.routes.handle('GET', '/prestop', async () => {
     await drain();
@@ -140,21 +171,25 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   const opsPort = await ops.start();
 
   let order: readonly NamedService[] = [];
+  let readyThroughOutages = false;
   try {
-    const common = { log, metrics, tenants, tasks, instanceId, status, live };
+    const common = { log, metrics, tenants, tasks, instanceId, status, live, tracing };
     const base = { ...common, ops: ops.routes, signal: stopping.signal };
     // A process with every service is called by no other.
     const serveRpc = !options.roles.includes('all');
-    order = await compose(config, names, { ...base, serveRpc }, options.overrides);
+    const process = { instance: instanceId, services: names, ops: opsAddress(given.listen.host, opsPort) };
+    const context = { ...base, serveRpc, process };
+    ({ order, readyThroughOutages } = await compose(config, names, context, options.overrides));
     await startInOrder(order, log);
   } catch (error) {
     stopping.abort(error);
     await tasks.stop();
+    await tracing.close(AbortSignal.abort());
     await ops.stop();
     status.stop();
     throw error;
   }
-  ops.setParts(order);
+  ops.setParts(order, readyThroughOutages ? readinessThroughOutages(order) : undefined);
   if (tenants.list().length === 0) log.warn('no tenant is configured, so no client can be served');
   log.info({ instance: instanceId, ops: opsPort, services: names }, 'started');
 
@@ -176,7 +211,9 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
     log.info('stopping');
     ops.setStopping();
     stopping.abort(new Error('the server stops'));
-    await stopInReverse(order, AbortSignal.timeout(live.current.shutdown.deadlineMs), log);
+    const deadline = AbortSignal.timeout(live.current.shutdown.deadlineMs);
+    await stopInReverse(order, deadline, log);
+    await tracing.close(deadline);
     await ops.stop();
     status.stop();
     log.info({ ms: Math.round(performance.now() - startedAt) }, 'stopped');
@@ -184,7 +221,7 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   }
   const ended = Promise.withResolvers<void>();
   if (options.signal?.aborted) await stop();
-  else options.signal?.addEventListener('abort', () => void stop(), { once: true });
+  else if (options.signal) onAbort(options.signal, () => void stop());
 
   return {
     opsPort,
@@ -200,11 +237,9 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
       }
     },
     live,
-    reconfigure(next, { hash = '', invalidTenants: refused = [] } = {}) {
-      const { valid, invalid } = keepLastValid({ valid: next.tenants, invalid: refused }, tenants.list());
-      tenants.replaceAll(valid, invalid);
-      invalidTenants.report(invalid);
-      const waiting = live.apply({ ...next, tenants: [...valid] });
+    reconfigure(next, { hash = '', invalidTenants: invalid = [], tenantHashes: hashes = new Map() } = {}) {
+      liveTenants.takeFile({ valid: next.tenants, invalid, hashes }, next.tenantsRevision);
+      const waiting = live.apply({ ...next, tenants: [...tenants.list()] });
       setLogLevel(log, next.log.level);
       configHash = hash;
       return waiting;
@@ -217,27 +252,42 @@ export async function runServer(config: ServerConfig, options: RunOptions): Prom
   };
 }
 
-/** Builds every component and service of the process, in the order of starting. */
+/** The parts of a process. */
+interface Composition {
+  /** Every component and service, in the order of starting. */
+  readonly order: readonly NamedService[];
+  readonly readyThroughOutages: boolean;
+}
+
+interface ComposeContext extends Omit<BaseDeps, 'invalidations'>, LiveDeps {
+  readonly serveRpc: boolean;
+  /** The process as others find it. */
+  readonly process: KnownProcess;
+}
+
+/** Builds every component and service of the process. */
 async function compose(
   config: ServerConfig,
   names: readonly ModuleName[],
-  { serveRpc, ...base }: Omit<BaseDeps, 'invalidations'> & LiveDeps & { readonly serveRpc: boolean },
+  { serveRpc, process, ...base }: ComposeContext,
   overrides: Overrides = {},
-): Promise<NamedService[]> {
+): Promise<Composition> {
   const load = overrides.module ?? ((_name, loadUsual) => loadUsual());
   const modules = await Promise.all(
     names.map(async (name) => ({ name, module: await load(name, () => loadModule(name)) })),
   );
   const required = new Set<Dependency>(modules.flatMap(({ module }) => [...module.requires]));
   const components = await createComponents(config, required, { ...base, serveRpc }, overrides);
-  const deps: BaseDeps & LiveDeps = { ...base, invalidations: components.invalidations };
+  const processes = components.bus?.processes;
+  processes?.announce(process);
+  const deps: BaseDeps & LiveDeps = { ...base, processes, invalidations: components.invalidations };
   const domains: NamedService[] = [];
   const others: NamedService[] = [];
   for (const { name, module } of modules) {
     const service = await module.create(config, depsFor(module.requires, deps, components));
     (isDomain(name) ? domains : others).push({ name, service });
   }
-  return [
+  const order = [
     ...components.backends,
     // What runs in the background ends before the connections that it uses.
     {
@@ -245,7 +295,8 @@ async function compose(
       service: { start: async () => {}, stop: base.tasks.stop, ready: () => READY },
     },
     ...domains,
-    ...(components.rpc ? [{ name: 'rpc', service: components.rpc }] : []),
+    ...(components.rpc ? [{ name: 'rpc', service: components.rpc, shared: true }] : []),
     ...others,
   ];
+  return { order, readyThroughOutages: modules.every(({ module }) => module.readyThroughOutages) };
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import type { ProcessStatus } from '@im/contract';
 import { type ReservedPorts, reservePorts, type StartedBackends, startBackends } from '@im/dev-stores';
 import { DOMAINS } from '@im/protocol';
@@ -126,6 +127,22 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
+test('the thread that decodes pictures starts from the bundle alone', async () => {
+  const names = (await readdir(app)).filter((name) => name.endsWith('.mjs') && name !== 'pictures.mjs');
+  const texts = await Promise.all(names.map((name) => readFile(join(app, name), 'utf8')));
+  assert.equal(texts.filter((text) => text.includes('"./pictures.mjs"')).length, 1, 'one file starts it');
+  const workerData = { memoryMiB: 256, maxPixels: 1_000 };
+  const thread = new Worker(join(app, 'pictures.mjs'), { workerData, env: {}, execArgv: [] });
+  try {
+    assert.deepEqual(await once(thread, 'message'), ['ready']);
+    thread.postMessage({ bytes: Buffer.from('GIF89a'), format: 'gif', wish: { width: 1, height: 1 } });
+    const [result] = await once(thread, 'message');
+    assert.equal(result.refusal, 'broken', JSON.stringify(result));
+  } finally {
+    await thread.terminate();
+  }
+});
+
 // Indexes are made by the first one; the others call it.
 for (const role of ['rpc', 'transfer', 'api', 'gateway', 'push', 'cron', 'all']) {
   test(`${role} becomes ready from the bundle alone, for little CPU, and leaves quickly once announced`, async (t) => {
@@ -150,9 +167,9 @@ for (const role of ['rpc', 'transfer', 'api', 'gateway', 'push', 'cron', 'all'])
     assert.ok(cpuMs <= CPU_LIMIT_MS, `${cpuMs} ms of CPU`);
     if (role === 'rpc') return;
     assert.equal((await fetch(`${started.ops}/prestop`)).status, 200);
-    const begun = performance.now();
+    const startedAt = performance.now();
     assert.equal(await started.stop(), 0);
-    const ms = performance.now() - begun;
+    const ms = performance.now() - startedAt;
     t.diagnostic(`${role}: ${Math.round(ms)} ms to stop after it was announced`);
     assert.ok(ms < 8_000, `${ms} ms to stop`);
   });

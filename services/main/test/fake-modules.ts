@@ -7,6 +7,7 @@ export type Trace = string[];
 /** Methods of a fake service that do something. */
 export interface Fake {
   readonly requires?: ProcessModule['requires'];
+  readonly readyThroughOutages?: boolean;
   readonly start?: (deps: BaseDeps) => Promise<void>;
   readonly stop?: (deadline: AbortSignal) => Promise<void>;
   readonly drain?: () => Promise<void>;
@@ -22,6 +23,7 @@ export function fakeModules(trace: Trace, fakes: Partial<Record<ModuleName, Fake
       name,
       requires: fake.requires ?? [],
       settings: [],
+      readyThroughOutages: fake.readyThroughOutages,
       async create(_config, deps): Promise<Service> {
         fake.create?.(deps);
         return {

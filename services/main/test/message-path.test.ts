@@ -204,11 +204,11 @@ test('while the log is away a send waits, and goes through when it is back', {
   assert.equal((await untilPulled('c', 'si_b_c', 1)).length, 1);
 
   await nats.kill();
-  const begun = Date.now();
+  const startedAt = Date.now();
   await assert.rejects(
     send(text('b', 'c', 'too long')),
     (error: unknown) => error instanceof ImError && error.code === 90_004,
   );
-  assert.ok(Date.now() - begun > 5_000 && Date.now() - begun < 60_000);
+  assert.ok(Date.now() - startedAt > 5_000 && Date.now() - startedAt < 60_000);
   await nats.restart();
 });

@@ -31,7 +31,7 @@ async function sectionsOf(role: string): Promise<Set<string>> {
     ...base,
     invalidations: components.invalidations,
     ops: { handle: () => {} },
-    status: { add: () => {}, read: () => assert.fail('nobody asks') },
+    status: { add: () => {}, read: () => assert.fail('not asked') },
     live: createLiveConfig(config),
     signal: new AbortController().signal,
   };

@@ -72,9 +72,9 @@ test('a stop takes no longer than its deadline', async () => {
     { gateway: { stop: () => new Promise(() => {}) } },
     { shutdown: { deadlineMs: 100 } },
   );
-  const begun = performance.now();
+  const startedAt = performance.now();
   await server.stop();
-  assert.ok(performance.now() - begun < 30_000);
+  assert.ok(performance.now() - startedAt < 30_000);
   assert.ok(server.trace.includes('-api'), 'the others are stopped too');
 });
 
@@ -194,7 +194,7 @@ test('an announced stop serves on, not ready, until it settled and drained; the 
     { shutdown: { settleMs: 200 } },
   );
   const ops = `http://127.0.0.1:${server.opsPort}`;
-  const begun = performance.now();
+  const startedAt = performance.now();
   let answered = false;
   const answers = Promise.all(
     [1, 2].map(async () => {
@@ -210,7 +210,7 @@ test('an announced stop serves on, not ready, until it settled and drained; the 
   assert.ok(!server.trace.includes('-api'), 'it serves on');
   left.resolve();
   for (const status of await answers) assert.equal(status.reason, 'draining');
-  assert.ok(performance.now() - begun >= 300);
+  assert.ok(performance.now() - startedAt >= 300);
   const stopped = performance.now();
   await server.stop();
   assert.ok(performance.now() - stopped < 3_000);
@@ -218,9 +218,9 @@ test('an announced stop serves on, not ready, until it settled and drained; the 
 
 test('an announced stop waits for all to hear, and ends at once when the stop itself comes', async () => {
   const server = await started(['api'], {}, { shutdown: { settleMs: 300 } });
-  const begun = performance.now();
+  const startedAt = performance.now();
   await server.drain();
-  assert.ok(performance.now() - begun >= 290);
+  assert.ok(performance.now() - startedAt >= 290);
   await server.stop();
   const other = await started(['api'], { api: { drain: () => new Promise(() => {}) } });
   const prestop = fetch(`http://127.0.0.1:${other.opsPort}/prestop`);
@@ -241,9 +241,9 @@ test('who was seen not ready for long enough drains at once', async () => {
   await probe();
   await sleep(310);
   await probe();
-  const begun = performance.now();
+  const startedAt = performance.now();
   await server.drain();
-  assert.ok(performance.now() - begun < 200);
+  assert.ok(performance.now() - startedAt < 200);
 });
 
 test('the caller’s signal stops the server', async () => {
@@ -317,4 +317,33 @@ test('tenants and the log level change while the server runs', async () => {
   const twice = { ...one, log: { level: 'warn' as const }, tenants: [...one.tenants, ...one.tenants] };
   assert.throws(() => server.reconfigure(twice), /listed twice/);
   assert.equal(server.log.level, 'info', 'nothing of it is in force');
+});
+
+test('an outage of the bus ends readiness, but not that of a process whose services stay ready through it', async () => {
+  const observe = async (roles: string[]) => {
+    let bus = notReady('connecting');
+    const gateway: Fake = { requires: ['bus'], readyThroughOutages: true };
+    await using server = await runServer(config(), {
+      roles,
+      log: silentLogger(),
+      overrides: {
+        module: fakeModules([], { gateway }),
+        bus: (usual) =>
+          Object.assign(Object.create(usual), {
+            start: async () => {},
+            stop: async () => {},
+            ready: () => bus,
+          }),
+      },
+    });
+    const probe = async () => (await fetch(`http://127.0.0.1:${server.opsPort}/readyz`)).status;
+    const before = await probe();
+    bus = READY;
+    const reached = await probe();
+    bus = notReady('no server');
+    const status = (await (await fetch(`http://127.0.0.1:${server.opsPort}/status`)).json()) as ProcessStatus;
+    return [before, reached, await probe(), status.reason, status.unavailable];
+  };
+  assert.deepEqual(await observe(['gateway']), [503, 200, 200, undefined, 'bus: no server']);
+  assert.deepEqual(await observe(['gateway', 'api']), [503, 200, 503, 'bus: no server', undefined]);
 });

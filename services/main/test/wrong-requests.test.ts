@@ -1,20 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { describeRoutes } from '@im/api';
-import { parseConfig } from '@im/contract';
-import { type ReservedPorts, reservePorts, type StartedBackends, startBackends } from '@im/dev-stores';
-import { silentLogger } from '@im/process';
 import { type FieldLimit, type MessageName, messageLimits } from '@im/protocol';
-import { type RunningServer, runServer } from '../src/index.ts';
+import { CONTENT, DEPTH, goodBody } from './good-body.ts';
+import { type HttpServer, startHttpServer } from './http-server.ts';
 
-const SECRET = 'secret';
 const AT_ONCE = 8;
-/** Messages hold messages; what is deeper is left as it is. */
-const DEPTH = 3;
 /** Most characters of a text that is as long as it may be: bodies of other routes test what is larger. */
 const LONG = 5_000;
 
@@ -35,151 +26,11 @@ const LAST = [
   '/auth/force_logout',
 ];
 
-let dir: string;
-let backends: StartedBackends<'nats' | 'mongo' | 'redis' | 's3'>;
-let reserved: ReservedPorts;
-let server: RunningServer;
-let port: number;
-const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
-async function post(path: string, token: string, body: unknown): Promise<Answer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const headers = { operationID: 'op', token, 'content-type': 'application/json' };
-  const sent = request({ agent, host: '127.0.0.1', port, path, method: 'POST', headers }, (response) => {
-    let text = '';
-    response.on('data', (chunk) => {
-      text += chunk;
-    });
-    response.on('error', reject);
-    response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-  });
-  sent.on('error', reject);
-  sent.end(JSON.stringify(body));
-  return promise;
-}
-
-async function ask<T>(path: string, token: string, body: unknown): Promise<T> {
-  const { text } = await post(path, token, body);
-  const { errCode, errDlt, data } = JSON.parse(text) as { errCode: number; errDlt: string; data: T };
-  assert.equal(errCode, 0, `${path}: ${errCode} ${errDlt}`);
-  return data;
-}
-
+let server: HttpServer;
 before(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'im-wrong-'));
-  backends = await startBackends({ dir, only: ['nats', 'mongo', 'redis', 's3'] });
-  reserved = await reservePorts(1);
-  port = reserved.ports[0] ?? 0;
-  const { nats, mongo, redis, s3 } = backends;
-  const config = parseConfig({
-    listen: { host: '127.0.0.1' },
-    ops: { port: 0 },
-    api: { port },
-    nats: { servers: [nats.uri] },
-    mongo: { uri: mongo.uri },
-    redis: { uri: redis.uri },
-    s3: { endpoint: s3.endpoint, accessKey: s3.accessKey, secretKey: s3.secretKey },
-    limits: {
-      userMessages: { perSecond: 0 },
-      userBytes: { perSecond: 0 },
-      userChanges: { perSecond: 0 },
-      profileChanges: { perMinute: 0 },
-    },
-    tenants: [{ id: 'default', tokenSecret: 's', adminSecret: SECRET, adminUserIDs: ['imAdmin'] }],
-  });
-  server = await runServer(config, { roles: ['rpc', 'transfer', 'api'], log: silentLogger() });
-  await server.untilReady(AbortSignal.timeout(60_000));
+  server = await startHttpServer({ connections: AT_ONCE });
 });
-after(async () => {
-  agent.destroy();
-  await server?.stop();
-  await backends?.stop();
-  await reserved?.release();
-  await rm(dir, { recursive: true, force: true });
-});
-
-/** Values that reach the stores: of existing users, a group and a message. */
-const GOOD: Readonly<Record<string, unknown>> = {
-  conversationID: 'si_u1_u2',
-  conversationIDs: ['si_u1_u2'],
-  groupID: 'g1',
-  groupIDs: ['g1'],
-  groupName: 'g',
-  hash: '0123456789abcdef0123456789abcdef',
-  name: 'u1/file',
-  platformID: 1,
-  platform: 1,
-  pagination: { pageNumber: 1, showNumber: 10 },
-  seq: 1,
-  seqs: [1],
-  size: 10,
-  sessionType: 1,
-  contentType: 101,
-  toUserID: 'u2',
-  recvID: 'u2',
-  recvIDs: ['u2'],
-  recvUserID: 'u2',
-  recvGroupID: '',
-  friendUserID: 'u2',
-  friendUserIDs: ['u2'],
-  blackUserID: 'u3',
-  userID2: 'u2',
-  invitedUserIDs: ['u3'],
-  kickedUserIDs: ['u2'],
-  memberUserIDs: ['u2'],
-  newOwnerUserID: 'u2',
-  oldOwnerUserID: 'u1',
-  handleResult: 1,
-  joinSource: 3,
-  groupType: 2,
-  mutedSeconds: 60,
-  genre: 1,
-  conversationType: 1,
-  hasReadSeq: 1,
-  start: 1_000_000,
-  end: 2_000_000_000_000,
-  startTime: 0,
-  endTime: 2_000_000_000_000,
-  secret: SECRET,
-  parts: ['0123456789abcdef0123456789abcdef'],
-  partNumbers: [1],
-  sendTime: '',
-};
-const CONTENT = { content: 'x' };
-
-function goodValue(message: MessageName, field: string, limit: FieldLimit, depth: number): unknown {
-  if (message === 'api.SendMsgReq' && field === 'sendTime') return 0;
-  if (field in GOOD) return GOOD[field];
-  const one = (): unknown => {
-    switch (limit.kind) {
-      case 'message':
-        return depth === 0 ? {} : goodBody(limit.message, depth - 1);
-      case 'bool':
-        return true;
-      case 'number':
-        return Math.max(1, limit.least);
-      case 'bytes':
-        return '';
-      case 'id':
-        return 'u1';
-      case 'text':
-        return /[hH]ash$/.test(field) && limit.chars === 20 ? 1 : 'x';
-    }
-  };
-  if (limit.entries === undefined) return one();
-  return limit.keyChars === undefined ? [one()] : { key: one() };
-}
-
-function goodBody(name: MessageName, depth = DEPTH): Record<string, unknown> {
-  return Object.fromEntries(
-    [...messageLimits(name)].map(([field, limit]) => [field, goodValue(name, field, limit, depth)]),
-  );
-}
+after(() => server?.[Symbol.asyncDispose]());
 
 /** Values of any type; one decoder reads all fields of a kind, so the wrong ones for it take turns. */
 const OF_ANY_TYPE: readonly unknown[] = [null, '', 'text', 0, -1, 1.5, true, [], {}, [null], ['']];
@@ -240,7 +91,7 @@ function* wrongBodies(
   name: MessageName,
   depth = DEPTH,
 ): Generator<{ body: Record<string, unknown>; field: string }> {
-  const good = goodBody(name, depth);
+  const good = goodBody(name, { depth });
   for (const [field, limit] of messageLimits(name)) {
     const { [field]: _, ...missing } = good;
     yield { body: missing, field };
@@ -280,10 +131,8 @@ describe('requests that are wrong', () => {
   let user: string;
 
   before(async () => {
-    ({ token: admin } = await ask<{ token: string }>('/auth/get_admin_token', '', {
-      secret: SECRET,
-      userID: 'imAdmin',
-    }));
+    const { ask } = server;
+    admin = await server.adminToken();
     const users = ['u1', 'u2', 'u3'].map((userID) => ({ userID, nickname: userID, faceURL: '' }));
     await ask('/user/user_register', admin, { users });
     ({ token: user } = await ask<{ token: string }>('/auth/get_user_token', admin, {
@@ -309,7 +158,7 @@ describe('requests that are wrong', () => {
     const rank = ({ path }: { path: string }) => LAST.indexOf(path);
     routes.sort((a, b) => rank(a) - rank(b));
     assert.ok(routes.length > 130, String(routes.length));
-    const begun = performance.now();
+    const startedAt = performance.now();
     const cpuBefore = process.cpuUsage();
     let sent = 0;
     for (const { path, name, admin: only } of routes) {
@@ -321,7 +170,7 @@ describe('requests that are wrong', () => {
       const worker = async (): Promise<void> => {
         for (const { body, field } of queue) {
           // Checks of a user's own rights come before what is asked, so administrators get further.
-          const { status, text } = await post(url, only || sent++ % 3 > 0 ? admin : user, body);
+          const { status, text } = await server.post(url, only || sent++ % 3 > 0 ? admin : user, body);
           const { errCode, errDlt } = JSON.parse(text) as { errCode: number; errDlt: string };
           codes.set(errCode, (codes.get(errCode) ?? 0) + 1);
           if (status < 500 && errCode !== 500) continue;
@@ -333,7 +182,7 @@ describe('requests that are wrong', () => {
     }
     const counts = [...codes].sort(([a], [b]) => a - b).map(([code, n]) => `${code}: ${n}`);
     const requests = [...codes.values()].reduce((a, b) => a + b);
-    const seconds = Math.round((performance.now() - begun) / 1_000);
+    const seconds = Math.round((performance.now() - startedAt) / 1_000);
     const { user: inUser, system } = process.cpuUsage(cpuBefore);
     const cpu = Math.round((inUser + system) / 1_000_000);
     t.diagnostic(`${requests} requests in ${seconds} s, ${cpu} s of CPU; ${counts.join(', ')}`);

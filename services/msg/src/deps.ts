@@ -1,6 +1,6 @@
 import type { Bus } from '@im/bus';
 import type { Notifier, Reach } from '@im/domain';
-import type { Metrics, TenantDirectory, UserLimit } from '@im/kit';
+import type { Metrics, TenantDirectory, Tracing, UserLimit } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
 import type { DomainService, RpcRegistry } from '@im/rpc';
 import type {
@@ -18,6 +18,7 @@ import type {
   Store,
   UserRepo,
 } from '@im/store';
+import type { Webhooks } from '@im/webhooks';
 import type { ParkedUnits } from './send/parked-units.ts';
 import type { SendLimits } from './send/send-limits.ts';
 
@@ -30,11 +31,13 @@ export interface MsgDeps {
   readonly store: Pick<Store, 'redis' | 'redisKey'>;
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly notifier: Notifier;
+  readonly webhooks: Webhooks;
   readonly tenants: TenantDirectory;
   readonly parked: ParkedUnits;
   readonly tasks: TaskRunner;
   readonly metrics: Metrics;
   readonly log: Logger;
+  readonly tracing: Tracing;
   readonly rows: MsgRows;
   readonly changes: MsgRowChanges;
   readonly stats: MsgStats;

@@ -1,5 +1,5 @@
 import { createNotifier, createReach, domainService } from '@im/domain';
-import { createUserLimit } from '@im/kit';
+import { createUserLimit, NO_TRACING } from '@im/kit';
 import {
   blackRepo,
   conversationSeqs,
@@ -21,8 +21,10 @@ import { deleteMethods } from './methods/delete-msgs.ts';
 import { positionMethods } from './methods/get-max-seq.ts';
 import { readMethods } from './methods/mark-as-read.ts';
 import { pullMethods } from './methods/pull-message-by-seqs.ts';
+import { removeUserDataMethods } from './methods/remove-user-data.ts';
 import { revokeMethods } from './methods/revoke-msg.ts';
 import { searchMethods } from './methods/search-message.ts';
+import { messageSearchMethods } from './methods/search-messages.ts';
 import { sendMethods } from './methods/send-msg.ts';
 import { statisticsMethods } from './methods/statistics.ts';
 import { createMessageSender } from './send/message-sender.ts';
@@ -35,20 +37,22 @@ const PARKED_POLL_MS = 2_000;
 
 /** Sending, pulling, read state, revocation, deletion, and queries of administrators. */
 export const msgService = domainService('msg', {
-  requires: ['bus'],
+  requires: ['bus', 'webhooks'],
   build(context) {
-    const { rpc, store, bus, tenants, tasks, metrics, log, limits } = context;
+    const { rpc, store, bus, tenants, tasks, metrics, log, limits, tracing = NO_TRACING } = context;
     const parked = parkedUnits(parkedRecordRepo(store));
     const deps: MsgDeps = {
       bus,
       store,
       rpc,
       notifier: createNotifier(context),
+      webhooks: context.webhooks,
       tenants,
       parked,
       tasks,
       metrics,
       log,
+      tracing,
       rows: msgRows(store),
       changes: msgRowChanges(store),
       stats: msgStats(store, metrics),
@@ -73,8 +77,10 @@ export const msgService = domainService('msg', {
         ...readMethods(deps),
         ...revokeMethods(deps),
         ...deleteMethods(deps),
+        ...removeUserDataMethods(deps),
         ...clearMethods(deps),
         ...searchMethods(deps),
+        ...messageSearchMethods(deps),
         ...statisticsMethods(deps),
       },
       start() {

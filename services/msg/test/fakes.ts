@@ -74,6 +74,8 @@ export function fakeSender(world: World, settings: Partial<TenantSettingsInput> 
   const parts = {
     limits: { take: () => {} },
     parked: { check: () => undefined },
+    webhooks: { enabled: () => false, before: async () => undefined, after: async () => {} },
+    store: {},
     mentionAll: createUserLimit('mentionAll', { tenants, metrics, limits: () => limits }),
     tenants,
     metrics,

@@ -102,7 +102,16 @@ export function foldingLog(store: Store): FoldingLog {
     delivered,
     bus: {
       partitionOf: () => 0,
-      log: { append, read: unused, info: unused, entryAt: unused, firstSince: unused, purgeBefore: unused },
+      log: {
+        append,
+        read: unused,
+        follow: unused,
+        info: unused,
+        entryAt: unused,
+        firstSince: unused,
+        purgeBefore: unused,
+        announceFolded: unused,
+      },
       deliveries: {
         publish: unused,
         publishTransient: () => undefined,
@@ -122,5 +131,6 @@ function keyFor(ownerUserID: string, record: log.Record, conversationID: string)
     conversationType: record.sessionType,
     userID: group ? '' : ownerUserID === record.sendID ? record.recvID : record.sendID,
     groupID: group ? record.groupID : '',
+    ...(record.newConversation && { initial: record.newConversation }),
   };
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { encode, make } from '@im/protocol';
+import type { TenantId } from '@im/contract';
+import { encode, make, type msg, type sdkws } from '@im/protocol';
 import { conversationSeqs, msgRows } from '@im/store';
-import { byAdmin, type Fixture, ONE, startFixture, text } from './harness.ts';
+import { by, byAdmin, type Fixture, ONE, startFixture, TWO, text } from './harness.ts';
 
 const CONTENT_BYTES = 250_000;
 const EX_CHARS = 1_000;
@@ -64,4 +65,78 @@ test('a page of large messages has their texts up to 16 MiB; smaller pages have 
   assert.equal(last.length, MESSAGES / 2);
   for (const { content: words, ex } of last)
     assert.deepEqual([words.length, ex.length], [content.length, EX_CHARS]);
+});
+
+test('all messages are searched a page at a time, by text in any case, of one tenant alone', async () => {
+  const rows = msgRows(f.store);
+  const store = async (tenant: TenantId, conversationID: string, seq: number, message: sdkws.MsgData) => {
+    const { sendID, recvID, contentType, sendTime } = message;
+    const data = encode('sdkws.MsgData', message);
+    const place = {
+      tenant,
+      conversationID,
+      seq,
+      position: seq,
+      dedupKey: Buffer.from(`${seq}`.padStart(16)),
+    };
+    await rows.insert([
+      { ...place, msgData: data, sendID, recvID, contentType, sendTime, logTime: sendTime },
+    ]);
+  };
+  const said = (content: string) => Buffer.from(JSON.stringify({ content }));
+  const words = ['Grüße aus Wien', 'say "hi"', '你好，世界', 'GRÜSSE', 'nothing', 'grüße again'];
+  for (const [i, word] of words.entries()) {
+    await store(ONE, 'si_m_n', i + 1, text('m', 'n', '', { content: said(word), sendTime: 5_000 + i }));
+    await store(ONE, 'sg_s', i + 1, text('o', '', 's', { content: said(word), sendTime: 6_000 + i }));
+  }
+  await store(TWO, 'si_m_n', 1, text('m', 'n', '', { content: said('grüße') }));
+  await conversationSeqs(f.store).apply(
+    ['si_m_n', 'sg_s'].map((conversationID) => ({
+      tenant: ONE,
+      conversationID,
+      max: 6,
+      src: 6,
+      maxTime: 6_000,
+    })),
+  );
+  const find = async (asked: Partial<msg.SearchMessagesReq>, limit = 2) => {
+    const found: string[] = [];
+    let cursor = '';
+    do {
+      const request = make('msg.SearchMessagesReq', { ...asked, limit, cursor });
+      const page = await f.msg.searchMessages(byAdmin(), request);
+      assert.ok(page.messages.length <= limit);
+      found.push(...page.messages.map(({ conversationID, seq }) => `${conversationID} ${seq}`));
+      cursor = page.cursor;
+    } while (cursor !== '');
+    return found;
+  };
+  assert.deepEqual(await find({ text: 'grÜße' }), ['si_m_n 6', 'si_m_n 1', 'sg_s 6', 'sg_s 1']);
+  assert.deepEqual(await find({ text: 'y "h', groupID: 's' }), ['sg_s 2']);
+  assert.deepEqual(await find({ text: '好', sendID: 'm', recvID: 'n' }), ['si_m_n 3']);
+  assert.deepEqual(
+    await find({ text: 'content', conversationID: 'si_m_n' }),
+    [],
+    'names of fields are no text',
+  );
+  assert.deepEqual(await find({ conversationID: 'sg_s', start: 6_001, end: 6_004 }, 500), [
+    'sg_s 4',
+    'sg_s 3',
+    'sg_s 2',
+  ]);
+
+  const request = make('msg.SearchMessagesReq', { text: 'grüße', limit: 1 });
+  const { cursor } = await f.msg.searchMessages(byAdmin(), request);
+  const refused = async (asked: Partial<msg.SearchMessagesReq>, detail: RegExp) =>
+    assert.rejects(f.msg.searchMessages(byAdmin(), make('msg.SearchMessagesReq', asked)), {
+      code: 1001,
+      detail,
+    });
+  for (const wrong of ['x', '[]', '["a","time",1]', cursor.replace('conversation', 'elsewhere')]) {
+    await refused({ ...request, cursor: wrong }, /^cursor must be/);
+  }
+  await refused({ ...request, text: 'another', cursor }, /^cursor must be/);
+  await refused({ start: 5, end: 5 }, /^end must be after start/);
+  await refused({ conversationID: 'a', groupID: 'b' }, /^conversationID and groupID/);
+  await assert.rejects(f.msg.searchMessages(by('m'), request), { code: 1002 });
 });

@@ -18,6 +18,8 @@ export class BatchFacts {
   readonly #users = new Map<string, Promise<Connections>>();
   readonly #groups = new Map<string, Promise<GroupFacts>>();
   readonly #silenced = new Map<string, Promise<ReadonlySet<string>>>();
+  /** By tenant and user: the answer to a question about that user and others. */
+  readonly #undisturbed = new Map<string, Promise<ReadonlySet<string>>>();
 
   /** @param batch the deliveries to judge; read before the first question. */
   constructor(receivers: Receivers, batch: readonly KeptDelivery[]) {
@@ -28,15 +30,8 @@ export class BatchFacts {
   /** Connections of all receivers in single chats of the tenant. */
   ofUsers(tenant: TenantId): Promise<Connections> {
     return once(this.#users, tenant, () => {
-      const ids = new Set<string>();
-      let operationID = '';
-      for (const { tenant: of, delivery } of this.#batch) {
-        const candidate = candidateOf(delivery);
-        if (of !== tenant || candidate.kind !== 'user') continue;
-        ids.add(candidate.userID);
-        operationID ||= delivery.operationID;
-      }
-      return this.#receivers.connectionsOf(tenant, operationID, [...ids]);
+      const { userIDs, operationID } = this.#singleChats(tenant);
+      return this.#receivers.connectionsOf(tenant, operationID, userIDs);
     });
   }
 
@@ -57,6 +52,32 @@ export class BatchFacts {
     return once(this.#silenced, `${tenant}/${conversationID}`, () =>
       this.#receivers.silencedIn(tenant, conversationID),
     );
+  }
+
+  /** Those of the users who want no notice at all now. The first question is about the receivers in single chats, too. */
+  async undisturbed(tenant: TenantId, userIDs: readonly string[]): Promise<ReadonlySet<string>> {
+    const keyOf = (userID: string) => `${tenant}/${userID}`;
+    const isUnknown = (userID: string) => !this.#undisturbed.has(keyOf(userID));
+    const unknown = userIDs.filter(isUnknown);
+    if (unknown.length > 0) {
+      const asked = new Set([...unknown, ...this.#singleChats(tenant).userIDs.filter(isUnknown)]);
+      const answer = this.#receivers.undisturbed(tenant, [...asked]);
+      for (const userID of asked) this.#undisturbed.set(keyOf(userID), answer);
+    }
+    const answers = await Promise.all(new Set(userIDs.map((userID) => this.#undisturbed.get(keyOf(userID)))));
+    return new Set(userIDs.filter((userID) => answers.some((answer) => answer?.has(userID))));
+  }
+
+  #singleChats(tenant: TenantId): { readonly userIDs: readonly string[]; readonly operationID: string } {
+    const userIDs = new Set<string>();
+    let operationID = '';
+    for (const { tenant: of, delivery } of this.#batch) {
+      const candidate = candidateOf(delivery);
+      if (of !== tenant || candidate.kind !== 'user') continue;
+      userIDs.add(candidate.userID);
+      operationID ||= delivery.operationID;
+    }
+    return { userIDs: [...userIDs], operationID };
   }
 }
 

@@ -2,23 +2,25 @@ import type { Store } from '@im/store';
 import { LRUCache } from 'lru-cache';
 
 /**
- * Which deliveries sent a notification, among all push processes: a delivery may come again, to any of them,
- * after a takeover of transfer, an outage, or the death of who had it.
+ * Which devices were notified of which delivery, among all push processes: a delivery may come again, to any of them,
+ * after a takeover of transfer, an outage, the death of the process that had it, or for the devices that a provider took not.
  */
 export interface Claims {
-  /** Whether this delivery is the caller's to notify about now; false when another process did, or is doing so. */
+  /** Whether the caller is to notify now; false when another process did, or is doing so. */
   take(key: string): Promise<boolean>;
-  /** It was notified about. */
+  /** The device was notified, or never will be. */
   settle(key: string): Promise<void>;
-  /** It was not, and will come again. */
+  /** The device was not notified, and the delivery comes again. */
   giveBack(key: string): Promise<void>;
+  /** True for the first call with this key, on any process; false while Redis is away. */
+  first(key: string): Promise<boolean>;
 }
 
 /** Shorter than the time after which a batch without an answer comes again, so that it is free by then. */
 const CLAIM_MS = 25_000;
 /** Longer than deliveries are kept. */
 const SETTLED_MS = 15 * 60_000;
-/** Deliveries that a process remembers by itself, for when Redis is away. */
+/** Devices that a process remembers by itself, for when Redis is away. */
 const REMEMBERED = 100_000;
 
 /** Claims in Redis; while it is away each process knows its own. */
@@ -36,8 +38,9 @@ export function sharedClaims(redis: Store['redis']): Claims {
       redis.orElse(
         async (client) => {
           const answer = await client.set(key, 'claimed', 'PX', CLAIM_MS, 'NX');
-          // What was settled while Redis was away is known here alone.
-          return takeOwn(key) && answer === 'OK';
+          // What was settled while Redis was away is known here alone. A claim of another process is not remembered: that
+          // one may die with it.
+          return answer === 'OK' && takeOwn(key);
         },
         () => takeOwn(key),
       ),
@@ -57,5 +60,10 @@ export function sharedClaims(redis: Store['redis']): Claims {
         () => {},
       );
     },
+    first: (key) =>
+      redis.orElse(
+        async (client) => (await client.set(key, 'settled', 'PX', SETTLED_MS, 'NX')) === 'OK',
+        () => false,
+      ),
   };
 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { make } from '@im/protocol';
-import { candidateOf, phoneOnline } from './decide.ts';
-import { wording } from './notification.ts';
+import { candidateOf, mentions, phoneOnline } from './decide.ts';
 
 const delivery = (fields: object) =>
   make('log.Delivery', { sendID: 'a', offlinePush: true, sessionType: 1, ...fields });
@@ -29,22 +28,8 @@ test('only a phone in use keeps a user from being woken', () => {
   assert.equal(phoneOnline([]), false);
 });
 
-test("the sender's own words win over those of the content type", () => {
-  const info = make('sdkws.OfflinePushInfo', { title: 'Hi', desc: 'text' });
-  assert.deepEqual(wording(make('sdkws.MsgData', { contentType: 101, offlinePushInfo: info })), {
-    title: 'Hi',
-    content: 'text',
-  });
-  assert.deepEqual(wording(make('sdkws.MsgData', { contentType: 102 })), {
-    title: '[PICTURE]',
-    content: '[PICTURE]',
-  });
-  assert.deepEqual(wording(make('sdkws.MsgData', { contentType: 106 })), {
-    title: '',
-    content: '[NEWMSG]',
-  });
-  assert.deepEqual(wording(make('sdkws.MsgData', { contentType: 118 })), {
-    title: '[NEWMSG]',
-    content: '[NEWMSG]',
-  });
+test('a message mentions the users that it names, or everybody', () => {
+  const some = mentions({ atUserIDList: ['a'] });
+  assert.deepEqual([some('a'), some('b')], [true, false]);
+  assert.equal(mentions({ atUserIDList: ['AtAllTag'] })('b'), true);
 });

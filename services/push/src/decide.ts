@@ -1,4 +1,4 @@
-import { type log, PLATFORM, SESSION, type user } from '@im/protocol';
+import { type log, PLATFORM, SESSION, type sdkws, type user } from '@im/protocol';
 
 /** A delivery that may wake someone, and whom it is for. */
 export type Candidate =
@@ -28,4 +28,13 @@ export function phoneOnline(connections: readonly user.PlatformOnlineDetail[]): 
   return connections.some(
     (c) => c.platformID === PLATFORM.Android || (c.platformID === PLATFORM.IOS && !c.isBackground),
   );
+}
+
+/** Stands for all members in a message's list of mentions. */
+const EVERYBODY = 'AtAllTag';
+
+/** Whether a message mentions a user. */
+export function mentions({ atUserIDList }: Pick<sdkws.MsgData, 'atUserIDList'>): (userID: string) => boolean {
+  const named = new Set(atUserIDList);
+  return (userID) => named.has(EVERYBODY) || named.has(userID);
 }

@@ -25,9 +25,14 @@ export class WakeLimit {
     for (const bucket of this.#buckets?.values() ?? []) bucket.configure({ ratePerSecond, burst });
   }
 
+  /** True if this user may be woken now. */
+  allows(tenant: string, userID: string): boolean {
+    return (this.#buckets?.get(keyOf(tenant, userID))?.waitMs() ?? 0) === 0;
+  }
+
   /** True if this user may be woken now; counts the wake. */
   take(tenant: string, userID: string): boolean {
-    const key = `${tenant}${KEY_SEPARATOR}${userID}`;
+    const key = keyOf(tenant, userID);
     this.#buckets ??= new LRUCache({ max: this.#max });
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
@@ -36,4 +41,8 @@ export class WakeLimit {
     }
     return bucket.take();
   }
+}
+
+function keyOf(tenant: string, userID: string): string {
+  return `${tenant}${KEY_SEPARATOR}${userID}`;
 }

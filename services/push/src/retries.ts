@@ -11,6 +11,8 @@ const LONGEST_WAIT_MS = 30_000;
  */
 const WAITING_PER_TENANT = 250;
 const WAITING = 1_000;
+/** Longest time after which a delivery may come again: it is not kept for longer. */
+const KEPT_MS = 8 * 60_000;
 
 /** Decides about deliveries that could not be judged: which come again, and when. */
 export class Retries {
@@ -29,12 +31,15 @@ export class Retries {
     return count;
   }
 
-  /** @returns when a failed delivery comes again, or undefined when it is to be given up. */
-  putOff(kept: KeptDelivery, key: string): PutOff | undefined {
+  /**
+   * @param leastMs shortest wait, as a provider asks for.
+   * @returns when a failed delivery comes again, or undefined when it is to be given up.
+   */
+  putOff(kept: KeptDelivery, key: string, leastMs = 0): PutOff | undefined {
     const { tenant, attempt } = kept;
     this.settle(tenant, key);
-    if (attempt >= ATTEMPTS || !this.#hasRoom(tenant)) return undefined;
-    const delayMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1));
+    if (attempt >= ATTEMPTS || leastMs > KEPT_MS || !this.#hasRoom(tenant)) return undefined;
+    const delayMs = Math.max(leastMs, Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (attempt - 1)));
     let waiting = this.#due.get(tenant);
     if (!waiting) {
       waiting = new Map();

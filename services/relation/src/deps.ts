@@ -1,6 +1,7 @@
 import type { Reach } from '@im/domain';
 import type { DomainService } from '@im/rpc';
 import type { BlackRepo, FriendRepo, FriendRequestRepo, UserRepo } from '@im/store';
+import type { Webhooks } from '@im/webhooks';
 import type { RelationNotifications } from './notifications.ts';
 
 /** Some methods of the relation domain: those of one file in `methods/`. */
@@ -14,4 +15,5 @@ export interface RelationDeps {
   readonly users: UserRepo;
   readonly reach: Reach;
   readonly notifications: RelationNotifications;
+  readonly webhooks: Webhooks;
 }

@@ -25,6 +25,7 @@ describe('objects, logs and registrations on real servers', () => {
       { id: 'default', ...secrets },
       { id: 'small', ...secrets, quotas: { storageBytes: 10_000, objectBytes: 6_000 } },
       { id: 'full', ...secrets, quotas: { storageBytes: 1 } },
+      { id: 'crowd', ...secrets, quotas: { storageBytes: 10_000 } },
     ],
   });
 
@@ -46,15 +47,15 @@ describe('objects, logs and registrations on real servers', () => {
   test('a small object takes one PUT, and its name leads to its bytes', async () => {
     const data = randomBytes(2_000);
     const hash = md5(md5(data));
-    const begun = await initiate('u1', { hash, size: data.length, name: 'u1/a.txt' });
-    const part = begun.upload?.sign?.parts[0];
-    assert.equal(begun.url, '');
+    const initiated = await initiate('u1', { hash, size: data.length, name: 'u1/a.txt' });
+    const part = initiated.upload?.sign?.parts[0];
+    assert.equal(initiated.url, '');
     assert.equal(part?.partNumber, 1);
     assert.equal((await fetch(part?.url ?? '', { method: 'PUT', body: data })).status, 200);
     const done = await domain.third.completeMultipartUpload(
       as('u1'),
       make('third.CompleteMultipartUploadReq', {
-        uploadID: begun.upload?.uploadID ?? '',
+        uploadID: initiated.upload?.uploadID ?? '',
         parts: [md5(data)],
         name: 'u1/a.txt',
         urlPrefix,
@@ -71,18 +72,18 @@ describe('objects, logs and registrations on real servers', () => {
   test('a large object goes in parts, signed at once or later', async () => {
     const parts = [randomBytes(5 * 1024 * 1024), randomBytes(1_234)];
     const sums = parts.map((p) => md5(p));
-    const begun = await initiate('u1', {
+    const initiated = await initiate('u1', {
       hash: md5(sums.join(',')),
       size: 5 * 1024 * 1024 + 1_234,
       name: 'u1/b',
       maxParts: 1,
     });
-    const uploadID = begun.upload?.uploadID ?? '';
+    const uploadID = initiated.upload?.uploadID ?? '';
     const rest = await domain.third.authSign(
       as('u1'),
       make('third.AuthSignReq', { uploadID, partNumbers: [2] }),
     );
-    const urls = [...(begun.upload?.sign?.parts ?? []), ...rest.parts].map((p) => p.url);
+    const urls = [...(initiated.upload?.sign?.parts ?? []), ...rest.parts].map((p) => p.url);
     for (const [i, body] of parts.entries()) {
       assert.equal((await fetch(urls[i] ?? '', { method: 'PUT', body })).status, 200);
     }
@@ -100,13 +101,13 @@ describe('objects, logs and registrations on real servers', () => {
 
   test('bytes that differ from the hash are refused', async () => {
     const data = Buffer.from('what was announced');
-    const begun = await initiate('u1', { hash: md5(md5(data)), size: data.length, name: 'u1/c' });
-    await fetch(begun.upload?.sign?.parts[0]?.url ?? '', {
+    const initiated = await initiate('u1', { hash: md5(md5(data)), size: data.length, name: 'u1/c' });
+    await fetch(initiated.upload?.sign?.parts[0]?.url ?? '', {
       method: 'PUT',
       body: Buffer.from('what was uploaded!'),
     });
     const request = make('third.CompleteMultipartUploadReq', {
-      uploadID: begun.upload?.uploadID ?? '',
+      uploadID: initiated.upload?.uploadID ?? '',
       parts: [md5(data)],
       name: 'u1/c',
     });
@@ -160,8 +161,8 @@ describe('objects, logs and registrations on real servers', () => {
 
   test('bytes that are put after others were looked at never become visible', async () => {
     const [good, evil] = [Buffer.from('what was announced'), Buffer.from('something evil ...')];
-    const begun = await begin(as('u1'), good, 'u1/swap');
-    const url = begun.upload?.sign?.parts[0]?.url;
+    const initiated = await begin(as('u1'), good, 'u1/swap');
+    const url = initiated.upload?.sign?.parts[0]?.url;
     assert.equal(await put(url, good), 200);
     const { copy } = domain.blob;
     // Put between the look and the copy.
@@ -170,7 +171,7 @@ describe('objects, logs and registrations on real servers', () => {
       return copy(...args);
     };
     try {
-      await assert.rejects(finish(as('u1'), begun.upload?.uploadID ?? '', good, 'u1/swap'));
+      await assert.rejects(finish(as('u1'), initiated.upload?.uploadID ?? '', good, 'u1/swap'));
     } finally {
       domain.blob.copy = copy;
     }
@@ -207,6 +208,19 @@ describe('objects, logs and registrations on real servers', () => {
     assert.notEqual((await begin(as('u3'), c, 'u3/c')).upload, null, 'another tenant has its own room');
   });
 
+  test('uploads that begin at once do not exceed the quota together', async () => {
+    const crowd = tenantId('crowd');
+    const starts = Array.from({ length: 30 }, (_, i) =>
+      begin({ ...as(`u${i}`), tenant: crowd }, randomBytes(1_000), `u${i}/x`),
+    );
+    const outcomes = await Promise.allSettled(starts);
+    assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 10);
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') assert.ok(code(1002)(outcome.reason), String(outcome.reason));
+    }
+    assert.equal(await objectUploadRepo(domain.store).bytes(crowd), 10_000);
+  });
+
   test('an upload in parts that does not fit leaves nothing open in the storage', async () => {
     const full = tenantId('full');
     const ctx = { ...as('u1'), tenant: full };
@@ -219,19 +233,19 @@ describe('objects, logs and registrations on real servers', () => {
 
   test('a form is posted and completed by the user who began it, for the key that it was made for', async () => {
     const body = Buffer.from('hello form');
-    const begun = await domain.third.initiateFormData(
+    const initiated = await domain.third.initiateFormData(
       as('u1'),
       make('third.InitiateFormDataReq', { name: 'u1/f.txt', size: body.length, contentType: 'text/html' }),
     );
     const form = new FormData();
-    for (const [name, value] of Object.entries(begun.formData)) form.set(name, value);
+    for (const [name, value] of Object.entries(initiated.formData)) form.set(name, value);
     form.set('file', new File([body], 'f.txt'));
-    assert.ok([200, 204].includes((await fetch(begun.url, { method: 'POST', body: form })).status));
+    assert.ok([200, 204].includes((await fetch(initiated.url, { method: 'POST', body: form })).status));
     const complete = (userID: string, id: string) =>
       domain.third.completeFormData(as(userID), make('third.CompleteFormDataReq', { id, urlPrefix }));
-    await assert.rejects(complete('u2', begun.id), code(1002));
+    await assert.rejects(complete('u2', initiated.id), code(1002));
     const forged = { name: 'u2/f', size: body.length, contentType: '', group: '', key: 'openim/data/hash/x' };
-    const [text, seal] = JSON.parse(Buffer.from(begun.id, 'base64').toString()) as [string, string];
+    const [text, seal] = JSON.parse(Buffer.from(initiated.id, 'base64').toString()) as [string, string];
     const changed = text.replace('u1/f.txt', 'u1/g.txt');
     const ids = ['', 'x', forged, [text], [text, 7], [7, seal], [changed, seal], null, { name: 1 }];
     for (const id of ids) {
@@ -240,18 +254,18 @@ describe('objects, logs and registrations on real servers', () => {
     }
     const upload = (await begin(as('u1'), randomBytes(10), 'u1/k')).upload?.uploadID ?? '';
     await assert.rejects(complete('u1', upload), code(1001), 'an upload id is no form id');
-    for (let i = 0; i < 2; i++) assert.match((await complete('u1', begun.id)).url, /u1\/f\.txt$/);
+    for (let i = 0; i < 2; i++) assert.match((await complete('u1', initiated.id)).url, /u1\/f\.txt$/);
   });
 
   test('what browsers would run is handed out as an attachment', async () => {
     const served = async (contentType: string) => {
       const data = randomBytes(50);
       const name = `u1/${md5(data)}`;
-      const begun = await begin(as('u1'), data, name);
-      const url = begun.upload?.sign?.parts[0]?.url ?? '';
+      const initiated = await begin(as('u1'), data, name);
+      const url = initiated.upload?.sign?.parts[0]?.url ?? '';
       // The uploader's own header counts for nothing.
       await fetch(url, { method: 'PUT', body: data, headers: { 'content-type': 'text/html' } });
-      const uploadID = begun.upload?.uploadID ?? '';
+      const uploadID = initiated.upload?.uploadID ?? '';
       const done = { uploadID, parts: [md5(data)], name, contentType };
       await domain.third.completeMultipartUpload(as('u1'), make('third.CompleteMultipartUploadReq', done));
       const access = await domain.third.accessURL(as('u2'), make('third.AccessURLReq', { name }));
@@ -318,9 +332,8 @@ describe('objects, logs and registrations on real servers', () => {
     await assert.rejects(domain.third.fcmUpdateToken(as('u2'), register), code(1002));
     await domain.third.fcmUpdateToken(as('u1'), register);
     const devices = pushTokenRepo(domain.store);
-    assert.deepEqual(await devices.ofUsers(tenant, ['u1', 'u2'], Date.now()), [
-      { userID: 'u1', platformID: 2, token: 'f' },
-    ]);
+    const [device, ...others] = await devices.ofUsers(tenant, ['u1', 'u2'], Date.now());
+    assert.deepEqual([device?.userID, device?.platformID, device?.token, others], ['u1', 2, 'f', []]);
     await domain.third.delUserPushToken(
       as('u1'),
       make('third.DelUserPushTokenReq', { userID: 'u1', platformID: 2 }),

@@ -126,11 +126,11 @@ async function run(
   delivered = 0;
   const before = await usageOf(child);
   const [natsBefore, mongoBefore] = await Promise.all([cpuMsOf(nats.pid), cpuMsOf(mongo.pid)]);
-  const begun = performance.now();
+  const startedAt = performance.now();
   const appends: Promise<void>[] = [];
   let sent = 0;
-  while (performance.now() - begun < seconds * 1_000) {
-    const due = Math.floor(((performance.now() - begun) / 1_000) * rate);
+  while (performance.now() - startedAt < seconds * 1_000) {
+    const due = Math.floor(((performance.now() - startedAt) / 1_000) * rate);
     for (; sent < due; sent++) {
       const id = nextId++;
       const { key, bytes } = record(id);

@@ -72,3 +72,41 @@ test('what travels with a change of membership to single users names no users', 
   assert.deepEqual([only?.delivery.targetUserID, only?.delivery.removedUserIDs], ['old', []]);
   assert.deepEqual([only?.delivery.memberVersion, only?.delivery.memberVersionBefore], [7, 5]);
 });
+
+test('a message for some members names them to the group, and goes to no user alone', () => {
+  const record = make('log.Record', { groupID: 'g' });
+  const entry = make('log.Entry', {
+    conversationID: 'sg_g',
+    toGroup: true,
+    onlyUserIDs: ['a', 'b'],
+    msgData,
+  });
+  const out = decoded(place, record, entry, 0, 1, false).map(({ delivery }) => [
+    delivery.targetUserID,
+    delivery.targetGroupID,
+    delivery.onlyUserIDs,
+  ]);
+  assert.deepEqual(out, [['', 'g', ['a', 'b']]]);
+});
+
+test('a message that is pushed to no user is delivered to none', () => {
+  const record = make('log.Record', { groupID: 'g' });
+  assert.deepEqual(
+    decoded(place, record, make('log.Entry', { conversationID: 'sg_g', msgData }), 0, 1, false),
+    [],
+  );
+});
+
+test('the trace of a record goes on in its deliveries; without one they are as they were', () => {
+  const entry = make('log.Entry', { conversationID: 'si_a_b', userIDs: ['b'], msgData });
+  const traceparent = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`;
+  const [plain, traced] = ['', traceparent].map((text) => {
+    const record = make('log.Record', { operationID: 'op' });
+    if (text !== '') record.traceparent = text;
+    return deliveriesOf(place, record, entry, 0, 1, false)[0]?.payload;
+  });
+  assert.ok(plain && traced);
+  assert.equal(decode('log.Delivery', traced).traceparent, traceparent);
+  assert.equal(decode('log.Delivery', plain).traceparent, '');
+  assert.equal(traced.length - plain.length, 2 + 1 + traceparent.length, 'not even an empty field');
+});

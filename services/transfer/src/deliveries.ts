@@ -27,32 +27,32 @@ export function deliveriesOf(
   redelivered: boolean,
 ): OutgoingDelivery[] {
   const { tenant } = place;
-  const common = encode(
-    'log.Delivery',
-    make('log.Delivery', {
-      version: 1,
-      tenant,
-      operationID: record.operationID,
-      connID: record.connID,
-      conversationID: entry.conversationID,
-      seq,
-      position: place.position,
-      entry: index,
-      partition: place.partition,
-      fence: place.fence,
-      sendID: record.sendID,
-      sessionType: record.sessionType,
-      contentType: record.contentType,
-      senderPlatformID: record.senderPlatformID,
-      offlinePush: entry.offlinePush,
-      msgData: withSeq(entry.msgData, seq),
-      memberVersion: record.memberVersion,
-      memberVersionBefore: record.memberVersionBefore,
-      logTime: place.timeMs,
-      run: place.generation,
-      again: redelivered,
-    }),
-  );
+  const shared = make('log.Delivery', {
+    version: 1,
+    tenant,
+    operationID: record.operationID,
+    connID: record.connID,
+    conversationID: entry.conversationID,
+    seq,
+    position: place.position,
+    entry: index,
+    partition: place.partition,
+    fence: place.fence,
+    sendID: record.sendID,
+    sessionType: record.sessionType,
+    contentType: record.contentType,
+    senderPlatformID: record.senderPlatformID,
+    offlinePush: entry.offlinePush,
+    msgData: withSeq(entry.msgData, seq),
+    memberVersion: record.memberVersion,
+    onlyUserIDs: entry.toGroup ? entry.onlyUserIDs : [],
+    memberVersionBefore: record.memberVersionBefore,
+    logTime: place.timeMs,
+    run: place.generation,
+    again: redelivered,
+  });
+  if (record.traceparent !== '') shared.traceparent = record.traceparent;
+  const common = encode('log.Delivery', shared);
   // What goes to single users changes no membership: those named in it are not the users of its own conversation.
   const added = new Set(entry.toGroup ? record.addedUserIDs : []);
   const removed = new Set(entry.toGroup ? record.removedUserIDs : []);

@@ -221,7 +221,9 @@ export function isMark(record: log.Record): boolean {
 function keyOf(record: log.Record, conversationID: string, ownerUserID: string): ConversationKey {
   const group = record.sessionType === SESSION.Group;
   const peer = ownerUserID === record.sendID ? record.recvID : record.sendID;
+  const { newConversation } = record;
   return {
+    ...(newConversation && { initial: newConversation }),
     ownerUserID,
     conversationID,
     conversationType: record.sessionType,

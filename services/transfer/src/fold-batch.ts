@@ -2,8 +2,16 @@ import { Batch, type ReadRecord } from './batch.ts';
 import type { Conversations, Wanted } from './conversations.ts';
 import type { DedupWindow } from './dedup-window.ts';
 import { changesMembership, membershipConversations } from './effects.ts';
-import { fold } from './fold.ts';
+import { type FoldedEntry, fold } from './fold.ts';
 import type { TransferMetrics } from './metrics.ts';
+import { bareConversation } from './parking.ts';
+import { ContradictionError } from './row-writer.ts';
+
+/**
+ * A row that was counted less than this time ago, ms, is not gone by retention: the database shows the sequence of its
+ * conversation without it, as a server may while a commit is under way, or has been left half done.
+ */
+export const ROWS_EXPECTED_MS = 120_000;
 
 /** The conversations whose seqs these records need, each at the place of the record. */
 export function* wantedConversations(records: readonly ReadRecord[]): Iterable<Wanted> {
@@ -15,12 +23,16 @@ export function* wantedConversations(records: readonly ReadRecord[]): Iterable<W
   }
 }
 
-/** Folds records in the order of the log, and collects what they change. Their conversations must be loaded. */
+/**
+ * Folds records in the order of the log, and collects what they change. Their conversations must be loaded.
+ * @throws ContradictionError when a young record was counted and has no row: to go on would lose it.
+ */
 export function foldBatch(
   records: readonly ReadRecord[],
   conversations: Conversations,
   dedup: Pick<DedupWindow, 'seen'>,
   metrics: TransferMetrics,
+  nowMs: number = Date.now(),
 ): Batch {
   const batch = new Batch();
   for (const read of records) {
@@ -31,6 +43,7 @@ export function foldBatch(
       metrics.records.inc({ outcome: 'duplicate' });
       continue;
     }
+    requireRows(read, folded, nowMs);
     metrics.records.inc({ outcome: 'folded' });
     if (record.control)
       batch.effects.raiseBound(tenant, record.control.conversationID, record.control.minSeq);
@@ -44,4 +57,20 @@ export function foldBatch(
     if (changesMembership(record)) batch.effects.membership(tenant, read, conversationOf);
   }
   return batch;
+}
+
+function requireRows(
+  { tenant, position, timeMs }: ReadRecord,
+  folded: readonly FoldedEntry[],
+  nowMs: number,
+): void {
+  if (nowMs - timeMs > ROWS_EXPECTED_MS) return;
+  for (const { entry, seq, fresh } of folded) {
+    if (!entry.stored || fresh || seq > 0) continue;
+    const { conversationID } = entry;
+    throw new ContradictionError(
+      { tenant, conversation: bareConversation(conversationID) },
+      `${conversationID} has counted position ${position}, but has no row of it`,
+    );
+  }
 }

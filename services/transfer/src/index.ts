@@ -1,5 +1,5 @@
 import type { Bus, DeliveryProducer } from '@im/bus';
-import { sleep } from '@im/kit';
+import { NO_TRACING, sleep } from '@im/kit';
 import { type BaseDeps, defineService, type Service, type StatusRegistry } from '@im/process';
 import {
   conversationSeqs,
@@ -55,7 +55,7 @@ export const transferService = defineService({
   settings: ['transfer', 'nats'],
   async create(
     config,
-    { store, bus, log, metrics, tasks, instanceId, status }: TransferDeps,
+    { store, bus, log, metrics, tasks, instanceId, status, tracing = NO_TRACING }: TransferDeps,
   ): Promise<Service> {
     const own = log.child({ part: 'transfer' });
     const { leaseMs, maxBatch, gatherMs, cursorIntervalMs } = config.transfer;
@@ -81,6 +81,7 @@ export const transferService = defineService({
       maxBatch,
       gatherMs,
       cursorIntervalMs,
+      tracing,
       instanceId,
       leaseMs,
       partitions: config.nats.partitions,

@@ -1,8 +1,9 @@
 import type { Bus, LogEntry, LogStart } from '@im/bus';
-import { messageOf } from '@im/kit';
+import { messageOf, type Tracing } from '@im/kit';
 import { dedupKeyOf } from '@im/protocol';
 import type { GroupCommitWriter, ParkedUnit, Progress } from '@im/store';
 import { type ReadRecord, readRecord } from './batch.ts';
+import { BatchTrace, timedStage } from './batch-trace.ts';
 import { Conversations } from './conversations.ts';
 import { DedupRecorder } from './dedup-recorder.ts';
 import { LOOK_BACK_MS, REDELIVER_MS, replayBounds, restoreWindow } from './dedup-restore.ts';
@@ -20,6 +21,7 @@ export interface ConsumerDeps extends RowWriterDeps {
   readonly maxBatch: number;
   readonly gatherMs: number;
   readonly cursorIntervalMs: number;
+  readonly tracing: Tracing;
 }
 
 /** A partition as a consumer takes it over. */
@@ -235,40 +237,49 @@ export class PartitionConsumer {
   }
 
   async #take(entries: readonly LogEntry[]): Promise<void> {
-    const { metrics, repos, bus } = this.#deps;
+    const { metrics, repos, bus, tracing } = this.#deps;
     const last = entries.at(-1);
     if (last === undefined) return;
     const read = await this.#read(entries);
+    const trace = tracing.tracer && BatchTrace.of(tracing.tracer, read);
     const records = await this.#isolation.divert(read);
     const applied = toPosition(this.#start.epoch, last.position);
     const progress = { applied, appliedTime: last.timeMs, mark: markOf(applied, last) };
     if (this.#isolation.isActive) {
-      await this.#takeApart(records, read, progress);
+      const apart = this.#takeApart(records, read, progress);
+      trace?.endWith(apart);
+      await apart;
+      bus.log.announceFolded(entries);
       return;
     }
-    const number = await metrics.timed('load', () => this.#conversations.load(wantedConversations(records)));
+    const number = await timedStage(metrics, trace, 'load', () =>
+      this.#conversations.load(wantedConversations(records)),
+    );
     const batch = foldBatch(records, this.#conversations, this.#dedup, metrics);
     if (this.#end.signal.aborted) return;
     metrics.batch.observe(entries.length);
     if (batch.effects.changesMembership) {
-      await metrics.timed('membership', () => batch.effects.writeMembership(repos));
+      await timedStage(metrics, trace, 'membership', () => batch.effects.writeMembership(repos));
     }
-    if (batch.rows.length > 0) await metrics.timed('rows', () => this.#rows.write(batch));
+    if (batch.rows.length > 0) await timedStage(metrics, trace, 'rows', () => this.#rows.write(batch));
 
     const effects = batch.effects.isEmpty
       ? this.#effects
-      : this.#effects.then(() => metrics.timed('effects', () => batch.effects.write(repos)));
+      : this.#effects.then(() => timedStage(metrics, trace, 'effects', () => batch.effects.write(repos)));
     this.#effects = effects;
     const delivered = Promise.all([effects, this.#delivered]).then(async () => {
       const deliveries = batch.deliveries();
-      if (deliveries.length > 0) await metrics.timed('deliver', () => bus.deliveries.publish(deliveries));
+      if (deliveries.length > 0)
+        await timedStage(metrics, trace, 'deliver', () => bus.deliveries.publish(deliveries));
       metrics.deliveries.inc(deliveries.length);
       this.#conversations.written(number);
       // Not earlier: a key that was written down before its record was counted would have it dropped after a crash.
       for (const { record, timeMs } of read) this.#recorder.note(record.dedupKey, timeMs);
       this.#cursor.advance(progress, (reads) => batch.effects.addReadsTo(reads));
+      bus.log.announceFolded(entries);
     });
     this.#delivered = delivered;
+    trace?.endWith(delivered);
     for (const step of [effects, delivered]) step.catch((error: unknown) => this.#fail(error));
     this.#underWay.push(delivered);
     if (this.#underWay.length >= MAX_UNDER_WAY) await this.#underWay.shift();

@@ -13,6 +13,7 @@ import { ContradictionError, RowWriter } from './row-writer.ts';
 const writer: GroupCommitWriter = {
   sessionId: new Uint8Array(16),
   write: async () => false,
+  writeAllOrNone: async () => false,
   close: async () => undefined,
 };
 

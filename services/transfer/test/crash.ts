@@ -77,6 +77,7 @@ export class Crash {
         this.#point.stepwise
           ? Promise.resolve(false)
           : this.#through(writes.length > 0 ? step : undefined, () => inner.write(writes)),
+      writeAllOrNone: (writes) => inner.writeAllOrNone(writes),
       close: () => inner.close(),
     });
     let opened = 0;

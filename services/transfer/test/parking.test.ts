@@ -164,6 +164,7 @@ describe('what fails for one tenant', () => {
               open: () => ({
                 sessionId: new Uint8Array(16),
                 write: async () => false,
+                writeAllOrNone: async () => false,
                 close: async () => undefined,
               }),
             },

@@ -3,7 +3,8 @@ import type { Notifier } from '@im/domain';
 import type { Metrics, TenantDirectory, UserLimit } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
 import type { DomainService, RpcRegistry } from '@im/rpc';
-import type { ClientConfigRepo, UserCommandRepo, UserRepo } from '@im/store';
+import type { AccountDeletionRepo, ClientConfigRepo, UserCommandRepo, UserRepo } from '@im/store';
+import type { Webhooks } from '@im/webhooks';
 import type { Presence } from './presence/presence.ts';
 
 /** Some methods of the user domain: those of one file in `methods/`. */
@@ -14,8 +15,11 @@ export interface UserDeps {
   readonly users: UserRepo;
   readonly commands: UserCommandRepo;
   readonly configs: ClientConfigRepo;
+  /** Accounts that were deleted, whose ids are not given again. */
+  readonly deletions: Pick<AccountDeletionRepo, 'deleted'>;
   readonly presence: Presence;
   readonly notifier: Notifier;
+  readonly webhooks: Webhooks;
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly tenants: TenantDirectory;
   readonly tasks: TaskRunner;

@@ -1,33 +1,43 @@
 import { createNotifier, domainService } from '@im/domain';
 import { createUserLimit } from '@im/kit';
 import { notReady, READY } from '@im/process';
-import { clientConfigRepo, userCommandRepo, userRepo } from '@im/store';
+import { accountDeletionRepo, clientConfigRepo, userCommandRepo, userRepo } from '@im/store';
 import { createAdminUsers } from './admin-users.ts';
+import { createAccountDeletions } from './deletion/account-deletions.ts';
+import { deletionSteps } from './deletion/steps.ts';
 import type { UserDeps } from './deps.ts';
 import { clientConfigMethods } from './methods/client-config.ts';
+import { deleteAccountMethods } from './methods/delete-account.ts';
 import { notificationAccountMethods } from './methods/notification-account.ts';
 import { onlineStatusMethods } from './methods/online-status.ts';
+import { searchUsersMethods } from './methods/search-users.ts';
 import { userCommandMethods } from './methods/user-command.ts';
 import { userInfoMethods } from './methods/user-info.ts';
 import { createPresence } from './presence/presence.ts';
 
 const REAP_INTERVAL_MS = 2_000;
+const EVENTS_INTERVAL_MS = 500;
+/** How often a process looks for deletions of accounts that another left unfinished. */
+const DELETIONS_INTERVAL_MS = 5_000;
 
 /** Profiles, notification accounts, user commands, client settings, presence. */
 export const userService = domainService('user', {
-  requires: ['bus'],
+  requires: ['bus', 'webhooks'],
   settings: ['gateway.presence.limitMs'],
   build(context) {
-    const { rpc, store, bus, tenants, tasks, metrics, log, config, limits } = context;
+    const { rpc, store, bus, webhooks, tenants, tasks, metrics, log, config, limits } = context;
     const users = userRepo(store);
     const { limitMs } = config.gateway.presence;
-    const presence = createPresence({ store, events: bus.events, tenants, log, limitMs });
+    const presence = createPresence({ store, events: bus.events, tenants, webhooks, log, limitMs });
+    const repo = accountDeletionRepo(store);
     const deps: UserDeps = {
       users,
       commands: userCommandRepo(store),
       configs: clientConfigRepo(store),
+      deletions: repo,
       presence,
       notifier: createNotifier(context),
+      webhooks,
       rpc,
       tenants,
       tasks,
@@ -36,6 +46,9 @@ export const userService = domainService('user', {
       limits,
       profileChanges: createUserLimit('profileChanges', { tenants, metrics, limits }),
     };
+    const steps = deletionSteps(deps);
+    const deletions = createAccountDeletions({ repo, steps, tenants, tasks, metrics, log });
+    const [firstStep = ''] = steps.keys();
     const admins = createAdminUsers({ users, tenants, tasks, log });
     return {
       methods: {
@@ -44,10 +57,14 @@ export const userService = domainService('user', {
         ...userCommandMethods(deps),
         ...clientConfigMethods(deps),
         ...onlineStatusMethods(deps),
+        ...searchUsersMethods(deps),
+        ...deleteAccountMethods(deps, repo, { firstStep, wake: () => deletions.wake() }),
       },
       start() {
         admins.start();
         tasks.every('presence-reaper', REAP_INTERVAL_MS, (signal) => presence.reap(signal));
+        tasks.every('account-deletions', DELETIONS_INTERVAL_MS, (signal) => deletions.round(signal));
+        tasks.every('presence-events', EVENTS_INTERVAL_MS, (signal) => presence.handOver(signal));
       },
       stop() {
         admins.stop();

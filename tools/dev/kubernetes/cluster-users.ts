@@ -27,7 +27,7 @@ export class ClusterUsers {
     await writeFile(join(this.#dir, this.#own), JSON.stringify(identity));
   }
 
-  /** Tells that the cluster is up for tests alone. */
+  /** Records that the cluster is up for tests alone. */
   async noteBroughtUp(): Promise<void> {
     await writeFile(join(this.#dir, BROUGHT_UP), '');
   }

@@ -2,11 +2,11 @@ export { chooseDriver, type DriverName } from './choose-driver.ts';
 export { type ClusterOptions, openCluster, type UsedCluster, useCluster } from './cluster.ts';
 export type { KubernetesCluster } from './cluster-driver.ts';
 export type { ApiCredentials } from './control-plane/api-request.ts';
-export type { Subject } from './control-plane/certificate-authority.ts';
 export {
   type ControlPlane,
   type ControlPlaneOptions,
   startControlPlane,
+  WORKLOAD_CONTROLLERS,
 } from './control-plane/control-plane.ts';
 export { eventually } from './eventually.ts';
 export { type ImageEntry, type ImageSpec, NON_ROOT, type WrittenImage, writeImage } from './image/image.ts';

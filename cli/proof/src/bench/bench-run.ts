@@ -42,7 +42,8 @@ export interface Scenario {
 }
 
 const PLATFORM = 5;
-const TOKENS_AT_ONCE = 16;
+/** Tokens asked for at once. */
+export const TOKENS_AT_ONCE = 16;
 const CONNECTS_AT_ONCE = 32;
 
 export function benchRun(

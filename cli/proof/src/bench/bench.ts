@@ -7,6 +7,7 @@ import { group1000 } from './scenarios/group.ts';
 import { hot } from './scenarios/hot.ts';
 import { http } from './scenarios/http.ts';
 import { idle } from './scenarios/idle.ts';
+import { logins } from './scenarios/logins.ts';
 import { pull } from './scenarios/pull.ts';
 import { single } from './scenarios/single.ts';
 import { soak } from './scenarios/soak.ts';
@@ -26,6 +27,8 @@ export function scenariosOf(options: BenchOptions): Scenario[] {
         return [pull];
       case 'http':
         return [http];
+      case 'logins':
+        return [logins];
       case 'idle':
         return [idle];
       case 'bystander':

@@ -4,7 +4,7 @@ import { ATTACKS } from './bystander/attacks.ts';
 import type { Topology } from './own-server.ts';
 
 /** Scenarios that run when none is named, in this order. */
-export const DEFAULT_SCENARIOS = ['single', 'hot', 'group-1000', 'pull', 'http', 'idle'] as const;
+export const DEFAULT_SCENARIOS = ['single', 'hot', 'group-1000', 'pull', 'http', 'logins', 'idle'] as const;
 /** All scenarios, in the order in which they run. */
 export const SCENARIO_NAMES = [...DEFAULT_SCENARIOS, 'bystander', 'soak'] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
@@ -57,7 +57,7 @@ export const BENCH_USAGE = `usage: bench [options]
   --runs <n>             times that each is run (default 3; bystander and soak 1)
   --seconds <n>          length of one measurement (default 15)
   --rates <list>         messages/s of scenario single (default 20,200,500,1000,2000; 0 is a closed loop)
-  --connections <n>      of scenario idle and of the attack reconnects (default 5000)
+  --connections <n>      of scenarios idle and logins and of the attack reconnects (default 5000)
   --attack <name>        of scenario bystander, may be repeated (default all):
 ${ATTACKS.map(({ name, summary }) => `                         ${name}: ${summary}`).join('\n')}
   --duration <seconds>   length of scenario soak (default 2400) or of an attack of bystander (default 15)

@@ -54,6 +54,7 @@ export async function openTarget(options: BenchOptions, startServer: StartServer
         ? {}
         : { gateway: { handshakes: { ratePerSecond: 0, perLogin: { ratePerSecond: 0 } } } }),
       rpc: { encodeInProcess: false },
+      webhooks: { allowedNetworks: ['127.0.0.1'] },
       // Throughput is measured with few users; what bystanders notice is measured with the limits in force.
       ...(besideAttacks
         ? {}

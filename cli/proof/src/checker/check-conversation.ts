@@ -64,7 +64,7 @@ export function checkConversation(
         break;
       }
       case 'members':
-        membership.push({ begun: fact.begun ?? fact.at, at: fact.at, users: new Set(fact.users) });
+        membership.push({ startedAt: fact.startedAt ?? fact.at, at: fact.at, users: new Set(fact.users) });
         break;
       case 'got':
         push(arrivals, fact.device, fact);
@@ -277,9 +277,9 @@ export function checkConversation(
   }
 }
 
-/** The members of a conversation from `at` on; users affected by a pending change may be in or out since `begun`. */
+/** The members of a conversation from `at` on; users affected by a pending change may be in or out since `startedAt`. */
 interface MembersVersion {
-  readonly begun: number;
+  readonly startedAt: number;
   readonly at: number;
   readonly users: ReadonlySet<string>;
 }
@@ -295,10 +295,10 @@ function memberDuring(
   to: number,
 ): boolean | undefined {
   let current: boolean | undefined;
-  for (const { begun, at, users } of versions) {
+  for (const { startedAt, at, users } of versions) {
     const member = users.has(user);
     if (at <= from) current = member;
-    else if (begun <= to && member !== current) return undefined;
+    else if (startedAt <= to && member !== current) return undefined;
   }
   return current;
 }

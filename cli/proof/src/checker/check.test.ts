@@ -272,7 +272,7 @@ test('the table names the runs', () => {
 });
 
 test('users who left must get and read nothing sent afterwards, unless they rejoined', () => {
-  const left: Fact = { kind: 'members', at: 1_090, begun: 1_050, conversation: CHAT, users: ['a'] };
+  const left: Fact = { kind: 'members', at: 1_090, startedAt: 1_050, conversation: CHAT, users: ['a'] };
   const facts = cleanRun();
   const late = (f: Fact) => f.kind === 'pulled' && f.user === 'b' && f.seq > 10;
   const gotLate = (f: Fact) => f.kind === 'got' && f.device === 'b1' && f.seq > 10;
@@ -287,12 +287,18 @@ test('users who left must get and read nothing sent afterwards, unless they rejo
   assert.equal(checkFacts([...gone, pulled]).counts.phantom, 1);
   const got: Fact = { kind: 'got', at: 1_130, device: 'b1', conversation: CHAT, seq: 11, id: 'm11' };
   assert.equal(checkFacts([...gone, got]).counts.phantom, 1);
-  const back: Fact = { kind: 'members', at: 9_000, begun: 8_990, conversation: CHAT, users: ['a', 'b'] };
+  const back: Fact = { kind: 'members', at: 9_000, startedAt: 8_990, conversation: CHAT, users: ['a', 'b'] };
   assert.equal(checkFacts([...gone, back, pulled]).counts.phantom, 0, 'history shows again');
 });
 
 test('while a membership change is pending, a message may or may not reach the users affected', () => {
-  const joins: Fact = { kind: 'members', at: 1_090, begun: 990, conversation: CHAT, users: ['a', 'b', 'c'] };
+  const joins: Fact = {
+    kind: 'members',
+    at: 1_090,
+    startedAt: 990,
+    conversation: CHAT,
+    users: ['a', 'b', 'c'],
+  };
   const facts = [
     ...cleanRun(),
     joins,

@@ -42,7 +42,7 @@ export interface Members {
   /** When the server acknowledged it. */
   readonly at: number;
   /** When it was requested: until `at`, the users affected may be in or out. @default at */
-  readonly begun?: number;
+  readonly startedAt?: number;
   readonly conversation: string;
   readonly users: readonly string[];
 }
@@ -117,7 +117,13 @@ function cells(fact: Fact): unknown[] {
     case 'down':
       return ['d', fact.at, fact.device];
     case 'members':
-      return ['m', fact.at, fact.conversation, fact.users, ...(fact.begun === undefined ? [] : [fact.begun])];
+      return [
+        'm',
+        fact.at,
+        fact.conversation,
+        fact.users,
+        ...(fact.startedAt === undefined ? [] : [fact.startedAt]),
+      ];
     case 'sent':
       return ['s', fact.at, fact.device, fact.conversation, fact.id];
     case 'acked':
@@ -159,7 +165,7 @@ export function decodeFact(line: string): Fact {
         at: num(1),
         conversation: text(2),
         users: (c[3] as unknown[]).map(String),
-        ...(c.length > 4 ? { begun: num(4) } : {}),
+        ...(c.length > 4 ? { startedAt: num(4) } : {}),
       };
     case 's':
       return { kind: 'sent', at: num(1), device: text(2), conversation: text(3), id: text(4) };

@@ -12,11 +12,11 @@ const POLL_MS = 750;
 export async function untilComplete(log: Recorder, limitMs: number): Promise<void> {
   const deadline = now() + limitMs;
   for (;;) {
-    const begun = now();
+    const startedAt = now();
     log.flush();
     const { counts } = await checkLogs([log.file], { pulled: false });
     if (counts.lost === 0 || now() > deadline) return;
     // A long log takes long to read.
-    await sleep(Math.max(POLL_MS, 2 * (now() - begun)));
+    await sleep(Math.max(POLL_MS, 2 * (now() - startedAt)));
   }
 }

@@ -112,15 +112,15 @@ export async function openWireLoadClients(
       facts.add({ kind: 'members', at: now(), conversation, users });
     },
     async moved(conversation, moving, change) {
-      const begun = now();
+      const startedAt = now();
       const known = conversations.get(conversation) ?? [];
       const staying = known.filter((userID) => !moving.includes(userID));
       // Once out and once in: the membership of those who move is unknown until the change is done.
-      facts.add({ kind: 'members', at: begun, conversation, users: staying });
+      facts.add({ kind: 'members', at: startedAt, conversation, users: staying });
       const users = await change();
       const at = now();
-      facts.add({ kind: 'members', at, begun, conversation, users: [...staying, ...moving] });
-      facts.add({ kind: 'members', at, begun, conversation, users });
+      facts.add({ kind: 'members', at, startedAt, conversation, users: [...staying, ...moving] });
+      facts.add({ kind: 'members', at, startedAt, conversation, users });
       conversations.set(conversation, [...new Set([...known, ...users])]);
     },
     async closedLoop(device, target, conversation, until, retries = RETRIES) {

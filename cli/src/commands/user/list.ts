@@ -1,42 +1,38 @@
+import type { User } from '@im/admin-api';
 import { Command } from 'commander';
-import { callApi } from '../../api-client.ts';
-import { whole } from '../../arguments.ts';
-import { type OutputFormat, outputOption, printRows } from '../../output.ts';
-import { asAdmin, resolveTarget } from '../../target.ts';
+import { withAdmin } from '../../admin/call.ts';
+import { type ListOptions, printList, timeText, withList } from '../../admin/list.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
-interface Options extends TargetOptions {
-  page: number;
-  size: number;
-  output: OutputFormat;
+interface Options extends TargetOptions, ListOptions {
+  id?: string;
+  nickname?: string;
 }
 
-interface User {
-  userID: string;
-  nickname: string;
-  faceURL: string;
-  createTime: number;
+function stateOf({ ban, deleted }: User): string {
+  if (deleted) return 'deleted';
+  if (!ban) return '';
+  return ban.untilTime === 0 ? 'banned' : `banned until ${timeText(ban.untilTime)}`;
 }
 
-/** `user list`: one page of the registered users. */
+/** `user list`: registered users, newest first. */
 export function userList(): Command {
-  return withTarget(new Command('list'))
-    .description('list registered users, a page at a time')
-    .option('--page <n>', 'page, from 1', whole('--page'), 1)
-    .option('--size <n>', 'users on a page', whole('--size'), 100)
-    .addOption(outputOption())
+  return withList(withTarget(new Command('list')))
+    .description('list or search users, newest first')
+    .option('--id <text>', 'users whose id contains this')
+    .option('--nickname <text>', 'users whose nickname contains this')
     .action(async (options: Options) => {
-      const pagination = { pageNumber: options.page, showNumber: options.size };
-      const admin = await asAdmin(await resolveTarget(options));
-      const found = await callApi<{ total: number; users: User[] | null }>(admin, '/user/get_users', {
-        pagination,
-      });
-      const rows = (found.users ?? []).map((u) => ({
-        userID: u.userID,
-        nickname: u.nickname,
-        created: new Date(u.createTime).toISOString(),
-      }));
-      await printRows(rows, ['userID', 'nickname', 'created'], options.output);
-      if (options.output === 'table') console.error(`${rows.length} of ${found.total}`);
+      const { listUsers } = await import('@im/admin-api');
+      const { id: userID, nickname } = options;
+      await withAdmin(options, (admin) =>
+        printList<User>(admin, listUsers, { query: { userID, nickname } }, options, {
+          field: 'users',
+          columns: ['userID', 'nickname', 'created', 'state'],
+          row: (user) => ({
+            ...{ userID: user.userID, nickname: user.nickname },
+            ...{ created: timeText(user.createTime), state: stateOf(user) },
+          }),
+        }),
+      );
     });
 }

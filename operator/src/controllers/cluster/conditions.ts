@@ -2,21 +2,25 @@ import { LOG_SHARE, type TransferStatus } from '@im/contract';
 import {
   type Condition,
   type ConditionUpdate,
-  type EventRecorder,
   findCondition,
+  type Pod,
   type Stored,
   setCondition,
   withAllConditions,
 } from '@im/kube';
-import type { OpenIMClusterStatus, OpenIMClusterStatusComponent } from '../../gen/openimcluster.ts';
-import type { OpenIMCluster } from '../../resources/kinds.ts';
+import type { OpenIMClusterStatusComponent } from '../../gen/openimcluster.ts';
 import { ROLES } from '../../resources/names.ts';
-import { STORE_KEYS, type StatusInput, type StoreKey } from './observation.ts';
-import { isTerminating, podFault } from './pod-problem.ts';
+import { ASPECTS } from './aspect-report.ts';
+import { objectsApplied } from './objects.ts';
+import { QUEUED, STORE_KEYS, type StatusInput, type StoreKey } from './observation.ts';
+import { isReady, isTerminating, podFault } from './pod-problem.ts';
+import { available, ready, reconciling, stalled } from './readiness.ts';
+import { componentOf } from './status-components.ts';
 
 /** Every condition of a cluster, in the order in which people read them. */
 export const CONDITIONS = [
   'Ready',
+  'Available',
   'Accepted',
   'NATSAvailable',
   'MongoDBAvailable',
@@ -24,7 +28,11 @@ export const CONDITIONS = [
   'ObjectStorageAvailable',
   'WorkloadsAvailable',
   'MessagesFlowing',
+  'ObjectsApplied',
+  'StorageResized',
   'Progressing',
+  'Reconciling',
+  'Stalled',
 ] as const;
 
 const STORE_CONDITIONS: Readonly<Record<StoreKey, (typeof CONDITIONS)[number]>> = {
@@ -34,25 +42,53 @@ const STORE_CONDITIONS: Readonly<Record<StoreKey, (typeof CONDITIONS)[number]>> 
   objectStorage: 'ObjectStorageAvailable',
 };
 
-/** The conditions of a cluster, each with reason and message. */
+/** Fraction of a role's pods that may be missing while the role counts as available. */
+const TOLERATED = 0.1;
+/** Time in which a pod that cannot be scheduled is not a fault: volumes are bound, nodes are added, ms. */
+const SCHEDULING_MS = 15_000;
+
+/**
+ * The conditions of a cluster, each with reason and message.
+ * @param completed generation of the spec that was rolled out last.
+ */
 export function conditionsOf(
   input: StatusInput,
   components: readonly OpenIMClusterStatusComponent[],
+  completed: number | undefined,
 ): Condition[] {
   const { generation, before, now } = input;
-  const updates: ConditionUpdate[] = [
-    accepted(input),
-    ...STORE_KEYS.map((key) => storeAvailable(input, key, components)),
-    workloadsAvailable(components),
-    messagesFlowing(input),
-    progressing(input),
+  const known = withAllConditions((before?.conditions ?? []) as Condition[], CONDITIONS, generation, now);
+  const parts = input.deleting
+    ? []
+    : [
+        ...STORE_KEYS.map((key) => storeAvailable(input, key, components)),
+        workloadsAvailable(components),
+        messagesFlowing(input),
+      ];
+  const serving = input.deleting ? undefined : available(parts);
+  const rolling = progressing(input);
+  const fault = stalled(input, rolling);
+  const updates: (ConditionUpdate | undefined)[] = [
+    ready({ input, serving, rolling, fault, completed }),
+    serving,
+    input.deleting ? undefined : accepted(input),
+    ...parts,
+    ...aspectConditions(input),
+    rolling,
+    reconciling(rolling, fault),
+    fault,
   ];
-  updates.unshift(ready(updates));
-  let conditions = withAllConditions((before?.conditions ?? []) as Condition[], CONDITIONS, generation, now);
+  let conditions = known;
   for (const update of updates) {
-    conditions = setCondition(conditions, { ...update, observedGeneration: generation }, now);
+    if (update) conditions = setCondition(conditions, { ...update, observedGeneration: generation }, now);
   }
   return conditions;
+}
+
+/** A condition as it was reported before, for what has not been looked at yet. */
+function conditionBefore({ before }: StatusInput, type: string): ConditionUpdate | undefined {
+  const known = findCondition(before?.conditions as readonly Condition[] | undefined, type);
+  return known && known.status !== 'Unknown' ? (known as ConditionUpdate) : undefined;
 }
 
 function accepted({ refusal, settings }: StatusInput): ConditionUpdate {
@@ -67,10 +103,11 @@ function accepted({ refusal, settings }: StatusInput): ConditionUpdate {
 }
 
 function storeAvailable(
-  { observation, effective }: StatusInput,
+  input: StatusInput,
   key: StoreKey,
   components: readonly OpenIMClusterStatusComponent[],
 ): ConditionUpdate {
+  const { observation, effective } = input;
   const type = STORE_CONDITIONS[key];
   const component = components.find(({ name }) => name === key);
   const external = effective[key].kind === 'external';
@@ -81,7 +118,8 @@ function storeAvailable(
   }
   const result = observation.stores[key];
   if (result === undefined) {
-    return { type, status: 'Unknown', reason: 'NotChecked', message: 'The store has not been checked yet.' };
+    const message = 'The store has not been checked yet.';
+    return conditionBefore(input, type) ?? { type, status: 'Unknown', reason: 'NotChecked', message };
   }
   return result.ok
     ? { type, status: 'True', reason: 'CheckPassed', message: 'The store is reachable and usable.' }
@@ -94,20 +132,17 @@ function workloadsAvailable(components: readonly OpenIMClusterStatusComponent[])
     ({ name, ready, desired }) => ROLES.some((role) => role === name) && ready < desired,
   );
   if (short.length === 0) {
-    return {
-      type,
-      status: 'True',
-      reason: 'AllReady',
-      message: 'All roles have the desired number of ready pods.',
-    };
+    const message = 'All roles have the desired number of ready pods.';
+    return { type, status: 'True', reason: 'AllReady', message };
   }
   const message = short
     .map(({ name, ready: have, desired, reason }) => `${name}: ${have} of ${desired} ready: ${reason ?? ''}`)
     .join('. ');
-  return { type, status: 'False', reason: 'PodsNotReady', message };
+  const isServed = short.every(({ ready: have, desired }) => desired - have <= desired * TOLERATED);
+  return isServed
+    ? { type, status: 'True', reason: 'SomeNotReady', message }
+    : { type, status: 'False', reason: 'PodsNotReady', message };
 }
-
-/** Fill levels of the log at which the condition warns, and at which the services reject messages. */
 
 /** Parked tenants and conversations over all transfer processes; a version that does not report them counts as 0. */
 export function parkedOf(transfers: readonly Partial<TransferStatus>[]) {
@@ -119,8 +154,11 @@ export function parkedOf(transfers: readonly Partial<TransferStatus>[]) {
   };
 }
 
-function messagesFlowing({ observation, partitions }: StatusInput): ConditionUpdate {
+function messagesFlowing(input: StatusInput): ConditionUpdate {
+  const { observation, partitions, pods } = input;
   const type = 'MessagesFlowing';
+  const before = conditionBefore(input, type);
+  if (before && (observation.observedAt === undefined || !observation.stores.nats)) return before;
   const transfers = [...observation.processes.values()].flatMap(({ transfer }) => transfer ?? []);
   if (observation.stores.nats?.ok === false) {
     const message = 'The message log is unreachable: messages are rejected with a retryable error.';
@@ -133,14 +171,18 @@ function messagesFlowing({ observation, partitions }: StatusInput): ConditionUpd
     return { type, status: 'False', reason: 'LogFull', message };
   }
   const owned = transfers.reduce((sum, transfer) => sum + transfer.partitions, 0);
+  // What a ready pod that is silent for the moment consumes is unknown, not missing; a probe ends a long silence.
+  const silent = pods.filter(
+    (pod) => componentOf(pod) === 'transfer' && isReady(pod) && !observation.processes.has(pod.metadata.name),
+  );
+  if (owned < partitions && (silent.length > 0 || observation.observedAt === undefined)) {
+    if (before) return before;
+    const message = `${silent.length} transfer processes have not answered yet.`;
+    return { type, status: 'Unknown', reason: 'NotAnswered', message };
+  }
   if (owned < partitions) {
     const message = `${owned} of ${partitions} partitions of the message log have a consumer; messages in the others wait, none are lost.`;
-    return {
-      type,
-      status: transfers.length === 0 ? 'Unknown' : 'False',
-      reason: 'PartitionsWaiting',
-      message,
-    };
+    return { type, status: 'False', reason: 'PartitionsWaiting', message };
   }
   const message = 'All partitions of the message log have a consumer.';
   const { parkedTenants, parkedConversations } = parkedOf(transfers);
@@ -156,15 +198,46 @@ function messagesFlowing({ observation, partitions }: StatusInput): ConditionUpd
   return { type, status: 'True', reason: 'LogFilling', message: filling };
 }
 
-function progressing({ rollout, failure, pods }: StatusInput): ConditionUpdate {
+/** Conditions that the aspects report; those of the last reconcile when the spec is refused. */
+function aspectConditions({ aspects, deleting }: StatusInput): ConditionUpdate[] {
+  if (!aspects || deleting) return [];
+  const reports = ASPECTS.flatMap((name) => aspects[name] ?? []);
+  return [
+    objectsApplied(reports.flatMap(({ problems }) => problems)),
+    ...reports.flatMap(({ condition }) => condition ?? []),
+  ];
+}
+
+function progressing({
+  rollout,
+  failure,
+  refusal,
+  deleting,
+  pods,
+  now,
+  missing = {},
+}: StatusInput): ConditionUpdate {
   const type = 'Progressing';
+  if (deleting) return { type, status: 'True', reason: 'Deleting', message: rollout.message };
   if (failure !== undefined) return { type, status: 'True', reason: 'Retrying', message: failure };
+  if (refusal) {
+    const message = `The spec is not applied, and the cluster is unchanged: ${refusal.message}`;
+    return { type, status: 'False', reason: 'SpecRefused', message };
+  }
   if (rollout.stage === undefined)
     return { type, status: 'False', reason: 'UpToDate', message: rollout.message };
   const message = `${rollout.stage}: ${rollout.message}`;
+  if (rollout.stage === QUEUED) {
+    return { type, status: 'True', reason: rollout.reason ?? 'RollingOut', message };
+  }
+  const [refused] = Object.values(missing);
+  if (refused) {
+    const failing = `${message}; ${refused.message}`;
+    return { type, status: 'True', reason: 'PodsRefused', message: failing };
+  }
   // The old pods keep serving, so no other condition reports the failure of the new ones.
   for (const pod of pods) {
-    const fault = isTerminating(pod) ? undefined : podFault(pod);
+    const fault = isTerminating(pod) || isBeingScheduled(pod, now) ? undefined : podFault(pod);
     if (fault === undefined) continue;
     const failing = `${message}; ${pod.metadata.name} ${fault}; correct the spec to continue the rollout`;
     return { type, status: 'True', reason: 'PodsFailing', message: failing };
@@ -172,48 +245,8 @@ function progressing({ rollout, failure, pods }: StatusInput): ConditionUpdate {
   return { type, status: 'True', reason: 'RollingOut', message };
 }
 
-/** True when all other conditions but Progressing hold; otherwise with the message of the first that does not. */
-function ready(updates: readonly ConditionUpdate[]): ConditionUpdate {
-  const type = 'Ready';
-  const bad = updates.filter(({ type: name, status }) => name !== 'Progressing' && status !== 'True');
-  const [first] = bad;
-  if (!first)
-    return { type, status: 'True', reason: 'AllAvailable', message: 'All components are available.' };
-  // Stores come first: other failures are often only their consequence.
-  const others = bad.slice(1).map(({ type: name }) => name);
-  const message = `${first.type}: ${first.message}${others.length === 0 ? '' : ` (also: ${others.join(', ')})`}`;
-  return {
-    type,
-    status: bad.some(({ status }) => status === 'False') ? 'False' : 'Unknown',
-    reason: first.reason,
-    message,
-  };
-}
-
-/**
- * Records an event for every condition whose status changed, as `kubectl describe` shows them.
- * @param cluster with the status before; `status` is the one just written.
- */
-export function recordEvents(
-  events: EventRecorder,
-  cluster: Stored<OpenIMCluster>,
-  status: OpenIMClusterStatus,
-): void {
-  const before = (cluster.status?.conditions ?? []) as readonly Condition[];
-  for (const condition of (status.conditions ?? []) as readonly Condition[]) {
-    const was = findCondition(before, condition.type)?.status ?? 'Unknown';
-    if (was === condition.status || condition.status === 'Unknown') continue;
-    // Progressing is never a fault.
-    const normal = condition.type === 'Progressing' || condition.status === 'True';
-    events.event(cluster, {
-      type: normal ? 'Normal' : 'Warning',
-      reason: reasonOf(condition),
-      message: condition.message,
-    });
-  }
-}
-
-function reasonOf({ type, status }: Condition): string {
-  if (type === 'Progressing') return status === 'True' ? 'RolloutStarted' : 'RolloutFinished';
-  return status === 'True' ? type : `Not${type}`;
+function isBeingScheduled({ metadata, status }: Stored<Pod>, now: Date): boolean {
+  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  const ageMs = now.getTime() - Date.parse(metadata.creationTimestamp ?? '');
+  return scheduled?.status === 'False' && ageMs < SCHEDULING_MS;
 }

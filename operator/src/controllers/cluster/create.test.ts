@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConfigMap } from '@im/kube';
 import { parse } from 'yaml';
+import { desiredInput } from '../../../test/desired-fixture.ts';
 import type { OpenIMClusterSpec } from '../../gen/openimcluster.ts';
 import type { OpenIMTenantSpec } from '../../gen/openimtenant.ts';
-import { tenantKeys } from '../../resources/config.ts';
+import { credentialKey, OF_CLUSTER, tenantKeys, tenantsFile } from '../../resources/config.ts';
 import { effectiveSpec } from '../../resources/effective.ts';
-import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';
+import { makeCredentials } from '../../resources/stores/credentials.ts';
 import { gatewayDeployment } from '../../resources/workloads.ts';
 import { planTenants } from '../tenant/create.ts';
 import { type Desired, desiredObjects } from './create.ts';
@@ -29,19 +30,11 @@ function desired({ cluster = {}, tenant = {} }: Given): Desired {
   } as const;
   const tenants = planTenants([resource]).entries;
   const keys = tenants.flatMap(({ id }) => Object.values(tenantKeys(id)));
-  return desiredObjects({
-    owner,
-    effective,
-    credentials,
-    connection: connectionOf({ owner, effective, credentials, external: {} }),
-    tenants,
-    tenantSecrets: Object.fromEntries(keys.map((key) => [key, 'a'.repeat(32)])),
-    objectsURL: 'http://files.example.com',
-    rpcKey: 'required',
-    operatorNamespace: 'openim-system',
-    restartedAt: undefined,
-    statefulSets: [],
-  });
+  const referred = credentialKey(OF_CLUSTER, 'tracing.authorization');
+  const tenantSecrets = Object.fromEntries([...keys, referred].map((key) => [key, 'a'.repeat(32)]));
+  return desiredObjects(
+    desiredInput({ owner, effective, credentials, tenants, tenantSecrets, templateVersion: 1 }),
+  );
 }
 
 function configText({ base }: Desired): string {
@@ -55,6 +48,12 @@ function podTemplates({ stages, gateway }: Desired): unknown {
 }
 
 /** Limits and settings that processes take over while they run, each with another value than its default. */
+const CRON = {
+  ...{ uploadExpiry: '5 * * * *', pushTokenExpiry: '1 2 * * *', indexReport: '2 2 * * *' },
+  healthReport: '3 2 * * *',
+  ...{ pushTokenDays: 30, searchIndexes: true, runMinutes: 5, objectGroups: ['sdklog'] },
+};
+
 const CLUSTER_SETTINGS: OpenIMClusterSpec = {
   gateway: {
     maxConnectionsPerUser: 10,
@@ -63,7 +62,8 @@ const CLUSTER_SETTINGS: OpenIMClusterSpec = {
   },
   nats: { tenantLogShare: 0.1 },
   push: { wakesPerUserBurst: 3 },
-  cron: { uploadExpiry: '5 * * * *', objectGroups: ['sdklog'] },
+  tracing: { endpoint: 'http://otel-collector.monitoring:4318', sampleRatio: 0.5 },
+  cron: CRON,
   limits: {
     userMessages: { perSecond: 20, burst: 400 },
     userBytes: { perSecond: 65_536, burst: 1_048_576 },
@@ -101,7 +101,8 @@ test('limits and settings of a manifest reach the config', () => {
   });
   assert.deepEqual(limits, CLUSTER_SETTINGS.limits);
   assert.deepEqual(attempts, CLUSTER_SETTINGS.attempts);
-  assert.deepEqual(cron, { uploadExpiry: '5 * * * *', objectGroups: ['sdklog'] });
+  assert.deepEqual(cron, CRON);
+  assert.deepEqual(config.tracing, CLUSTER_SETTINGS.tracing);
   assert.deepEqual([nats.tenantLogShare, push.wakesPerUser.burst], [0.1, 3]);
   assert.partialDeepStrictEqual(config.tenants[1], {
     id: 'acme',
@@ -117,9 +118,24 @@ test('limits and settings of a manifest reach the config', () => {
   });
 });
 
+test('a dashboard and the discovery of pods reach the config of the API', () => {
+  const given = { grafanaURL: 'https://grafana.example.com/d/im', discoverProcesses: true };
+  const { api } = parse(configText(desired({ cluster: { api: given } })));
+  assert.deepEqual(api, { port: 10_002, ...given });
+  assert.deepEqual(Object.keys(parse(configText(desired({}))).api), ['port']);
+});
+
+test('a value that a section refers to is a file in the config', () => {
+  const tracing = { endpoint: 'https://otel.example.com', authorizationSecretRef: { name: 'otel' } };
+  assert.deepEqual(parse(configText(desired({ cluster: { tracing } }))).tracing, {
+    endpoint: 'https://otel.example.com',
+    authorization: tenantsFile('_cluster.tracing.authorization'),
+  });
+});
+
 test('fields omitted from a manifest are not in the config, so that a newer operator changes no byte of it', () => {
   const config = parse(configText(desired({})));
-  for (const name of ['limits', 'attempts']) assert.ok(!(name in config), name);
+  for (const name of ['limits', 'attempts', 'tracing']) assert.ok(!(name in config), name);
   assert.deepEqual(Object.keys(config.gateway), ['port', 'maxConnections', 'handshakes', 'drain']);
   assert.deepEqual(Object.keys(config.gateway.handshakes), ['ratePerSecond', 'burst']);
   assert.ok(!('tenantLogShare' in config.nats));
@@ -132,7 +148,7 @@ test('changing them restarts nothing, and changes the hash of the config', () =>
   const before = desired({});
   const after = desired({ cluster: CLUSTER_SETTINGS, tenant: TENANT_SETTINGS });
   assert.deepEqual(podTemplates(after), podTemplates(before));
-  assert.notEqual(after.configHash, before.configHash);
+  assert.notDeepEqual(after.configHashes, before.configHashes);
   const restarting = desired({ cluster: { objectStorage: { bucket: 'other' } } });
   assert.notDeepEqual(
     podTemplates(restarting),

@@ -2,6 +2,7 @@ import { type CallerProof, DEFAULT_ADMIN_USER, restartHash } from '@im/contract'
 import type { ConfigMap, Deployment, KubeObject, Secret, StatefulSet } from '@im/kube';
 import {
   CONNECTION_DIR,
+  inDirectory,
   renderConfig,
   TENANTS_DIR,
   type TenantEntry,
@@ -9,13 +10,23 @@ import {
 } from '../../resources/config.ts';
 import { disruptionBudgets } from '../../resources/disruption-budgets.ts';
 import type { EffectiveSpec } from '../../resources/effective.ts';
-import { metadataOf, nameOf, type Owner, type Role } from '../../resources/names.ts';
+import { httpRoutes } from '../../resources/http-routes.ts';
+import { ANNOTATION, metadataOf, nameOf, type Owner, ROLES, type Role } from '../../resources/names.ts';
 import { networkPolicies } from '../../resources/network-policies.ts';
+import type { RevisionContent, TemplateVersion } from '../../resources/revision.ts';
 import { encoded } from '../../resources/secrets.ts';
 import { apiService, ingresses, rpcService } from '../../resources/services.ts';
 import { endpointsOf } from '../../resources/stores/credentials.ts';
 import { storeManifests } from '../../resources/stores/manifests.ts';
-import { serviceAccount, type WorkloadInput, workload } from '../../resources/workloads.ts';
+import { gatewayRevision, serviceAccount, type WorkloadInput, workload } from '../../resources/workloads.ts';
+import { type TenantsVersion, versionText } from '../tenant/wanted.ts';
+import {
+  configObjects,
+  keptRevisions,
+  type RevisionHistory,
+  revisionHash,
+  wantedRevision,
+} from './revisions.ts';
 
 /** Input of the objects of a cluster. */
 export interface DesiredInput {
@@ -29,6 +40,8 @@ export interface DesiredInput {
   readonly tenants: readonly TenantEntry[];
   /** Keys of the tenants. */
   readonly tenantSecrets: Readonly<Record<string, string>>;
+  /** Version of the list of tenants; undefined for services that do not know it. */
+  readonly tenantsVersion?: TenantsVersion | undefined;
   /** Where clients reach objects. */
   readonly objectsURL: string;
   readonly rpcKey: CallerProof;
@@ -36,6 +49,10 @@ export interface DesiredInput {
   readonly restartedAt: string | undefined;
   /** Observed StatefulSets: some of their fields are immutable. */
   readonly statefulSets: readonly StatefulSet[];
+  readonly templateVersion: TemplateVersion;
+  readonly history: RevisionHistory;
+  /** Settings level of the config. */
+  readonly settingsLevel: number;
 }
 
 /** Workloads that are rolled out together, after all stages before. */
@@ -51,8 +68,12 @@ export interface Desired {
   /** In rollout order. */
   readonly stages: readonly Stage[];
   readonly gateway: WorkloadInput;
-  /** Hash of the config; processes report the hash that they have loaded. */
-  readonly configHash: string;
+  /** Name of the wanted revision, whose ControllerRevision is among the base objects. */
+  readonly revision: string;
+  /** Objects of earlier revisions, which are neither changed nor deleted. */
+  readonly kept: readonly KubeObject[];
+  /** Hashes of the configs, by what pods mount; processes report the hash that they have loaded. */
+  readonly configHashes: ReadonlySet<string>;
 }
 
 /** The objects of a cluster; a pure function. @throws ConfigError for settings that the services would reject. */
@@ -63,16 +84,25 @@ export function desiredObjects(input: DesiredInput): Desired {
     effective,
     endpoints: endpointsOf({ owner, effective }),
     tenants: input.tenants,
+    tenantsRevision: input.tenantsVersion?.revision,
     files: { ...inDirectory(CONNECTION_DIR, connection), ...inDirectory(TENANTS_DIR, tenantSecrets) },
     objectsURL: input.objectsURL,
     rpcKey: input.rpcKey,
   });
-  const configMap: ConfigMap = {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: metadataOf(owner, nameOf.config(owner.name)),
-    data: { 'im.yaml': rendered.yaml },
-  };
+  const config = configObjects(
+    {
+      owner,
+      templateVersion: input.templateVersion,
+      tree: rendered.tree,
+      yaml: rendered.yaml,
+      connection,
+      sharedFiles: inDirectory(TENANTS_DIR, tenantSecrets),
+      restartHashes: Object.fromEntries(
+        ROLES.map((role) => [role, restartHash(rendered.config, role)]),
+      ) as Record<Role, string>,
+    },
+    input.history,
+  );
   const stores = storeManifests({
     owner,
     effective,
@@ -83,14 +113,39 @@ export function desiredObjects(input: DesiredInput): Desired {
   const workloadInput = (role: Role): WorkloadInput => ({
     owner,
     effective,
-    restartHash: restartHash(rendered.config, role),
+    restartHash: config.roles[role].restartHash,
     restartedAt: input.restartedAt,
+    mounts: config.roles[role],
   });
   const deployment = (role: Exclude<Role, 'gateway'>) => workload(role, workloadInput(role));
+  const gateway = workloadInput('gateway');
+  const stages: readonly Stage[] = [
+    // One by one: a change that reaches all stores restarts them one after the other.
+    ...stores.filter(isStatefulSet).map((set) => ({ name: storeOf(set), workloads: [set] })),
+    { name: 'rpc', workloads: [deployment('rpc')] },
+    { name: 'transfer', workloads: [deployment('transfer')] },
+    { name: 'push and cron', workloads: [deployment('push'), deployment('cron')] },
+    { name: 'api', workloads: [deployment('api')] },
+  ];
+  const content: RevisionContent = {
+    templateVersion: input.templateVersion,
+    effective,
+    roles: config.roles,
+    configs: config.configs,
+  };
+  const templates = {
+    ...Object.fromEntries(stages.flatMap(({ workloads }) => workloads.map(templateEntry))),
+    gateway: gatewayRevision(gateway),
+  };
+  const hash = revisionHash(content, templates);
   return {
     base: [
-      serviceAccount(owner),
-      secretOf(owner, nameOf.connection(owner.name), connection),
+      wantedRevision(owner, hash, content, input.history.revisions),
+      serviceAccount(owner, effective),
+      ...[...config.secrets].map(([name, { data, immutable }]) => ({
+        ...secretOf(owner, name, data),
+        ...(immutable ? { immutable } : {}),
+      })),
       // Admin credentials of a tenant, for users and openimctl.
       ...input.tenants.map(({ id, adminUserIDs = [] }) =>
         secretOf(owner, nameOf.admin(owner.name, id), {
@@ -98,28 +153,51 @@ export function desiredObjects(input: DesiredInput): Desired {
           adminSecret: tenantSecrets[tenantKeys(id).admin] ?? '',
         }),
       ),
-      configMap,
+      ...[...config.texts].map(([name, text]) => configMapOf(input, name, text)),
       rpcService(owner),
       apiService(owner, effective),
       ...ingresses(owner, effective),
+      ...httpRoutes(owner, effective),
       ...networkPolicies(owner, effective, operatorNamespace),
       ...disruptionBudgets(owner),
       ...stores.filter((manifest) => !isStatefulSet(manifest)),
     ],
-    stages: [
-      { name: 'stores', workloads: stores.filter(isStatefulSet) },
-      { name: 'rpc', workloads: [deployment('rpc')] },
-      { name: 'transfer', workloads: [deployment('transfer')] },
-      { name: 'push and cron', workloads: [deployment('push'), deployment('cron')] },
-      { name: 'api', workloads: [deployment('api')] },
+    stages,
+    gateway,
+    revision: nameOf.revision(owner.name, hash),
+    kept: [
+      ...config.keptSecrets.map((name) => keptObject(owner, 'v1', 'Secret', name)),
+      ...keptRevisions(input.history).map(({ name }) =>
+        keptObject(owner, 'apps/v1', 'ControllerRevision', name),
+      ),
     ],
-    gateway: workloadInput('gateway'),
-    configHash: rendered.hash,
+    configHashes: config.hashes,
   };
 }
 
-function inDirectory(dir: string, values: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`${dir}/${key}`, value]));
+function templateEntry({ metadata }: Deployment | StatefulSet): [string, string] {
+  return [metadata?.name ?? '', metadata?.annotations?.[ANNOTATION.templateHash] ?? ''];
+}
+
+function configMapOf(
+  { owner, settingsLevel, tenantsVersion }: DesiredInput,
+  name: string,
+  text: string,
+): ConfigMap {
+  const annotations = {
+    [ANNOTATION.settingsLevel]: String(settingsLevel),
+    ...(tenantsVersion && { [ANNOTATION.tenants]: versionText(tenantsVersion) }),
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { ...metadataOf(owner, name), annotations },
+    data: { 'im.yaml': text },
+  };
+}
+
+function keptObject({ namespace }: Owner, apiVersion: string, kind: string, name: string): KubeObject {
+  return { apiVersion, kind, metadata: { namespace, name } };
 }
 
 function secretOf(owner: Owner, name: string, values: Readonly<Record<string, string>>): Secret {
@@ -130,6 +208,15 @@ function secretOf(owner: Owner, name: string, values: Readonly<Record<string, st
     metadata: metadataOf(owner, name),
     data: encoded(values),
   };
+}
+
+/** Whether a stage is one of a managed store. */
+export function isStoreStage({ workloads }: Stage): boolean {
+  return workloads.some(isStatefulSet);
+}
+
+function storeOf({ metadata }: StatefulSet): string {
+  return metadata?.labels?.['app.kubernetes.io/component'] ?? 'stores';
 }
 
 function isStatefulSet(manifest: KubeObject): manifest is StatefulSet {

@@ -2,8 +2,11 @@ import {
   childId,
   DEPLOYMENT,
   type Informer,
+  isApiError,
   type KubeClient,
   type KubeObject,
+  keyOf,
+  NAMESPACE,
   PERSISTENT_VOLUME_CLAIM,
   POD,
   prune,
@@ -13,9 +16,10 @@ import {
 } from '@im/kube';
 import { OPENIM_CLUSTER, type OpenIMCluster } from '../../resources/kinds.ts';
 import { clusterSelector, FINALIZER, MANAGED_BY, nameOf, type Owner, ROLES } from '../../resources/names.ts';
-import type { Children, ManifestApplier } from './children.ts';
+import { type Children, type ManifestApplier, ofCluster } from './children.ts';
 import type { Desired } from './create.ts';
-import { type ObservedCluster, ofCluster } from './observed-cluster.ts';
+import type { ObservedCluster } from './observed-cluster.ts';
+import { ownershipOf } from './ownership.ts';
 
 /** Progress of a deletion. */
 export interface DeletionProgress {
@@ -42,12 +46,19 @@ export async function deleteCluster(
 ): Promise<DeletionProgress> {
   const { name, namespace = '', uid, deletionTimestamp } = cluster.metadata;
   const owner: Owner = { name, namespace, uid };
-  const inCluster = <T extends KubeObject>(list: readonly Stored<T>[]) => ofCluster(list, name);
+  if (await isTerminating(client, namespace, signal)) {
+    // Everything goes with the namespace; the rights of the operator in it may go first.
+    await removeFinalizer(client, cluster, signal);
+    return { done: true, waiting: '' };
+  }
+  const key = keyOf(owner);
+  const inCluster = <T extends KubeObject>(informer: Informer<T>) =>
+    ofCluster(informer, key).filter((object) => ownershipOf(object, owner) === 'ours');
 
-  for (const { metadata } of inCluster(children.deployments.list(namespace))) {
+  for (const { metadata } of inCluster(children.deployments)) {
     await client.delete(DEPLOYMENT, { namespace, name: metadata.name }, { signal });
   }
-  const pods = inCluster(children.pods.list(namespace));
+  const pods = ofCluster(children.pods, key);
   const processes = pods.filter(({ metadata }) =>
     ROLES.some((role) => role === metadata.labels?.['app.kubernetes.io/component']),
   );
@@ -67,7 +78,7 @@ export async function deleteCluster(
       waiting: `${processes.length} processes are stopping; the stores are deleted after that, in ${until} s at the latest`,
     };
   }
-  for (const { metadata } of inCluster(children.statefulSets.list(namespace))) {
+  for (const { metadata } of inCluster(children.statefulSets)) {
     await client.delete(STATEFUL_SET, { namespace, name: metadata.name }, { signal });
   }
   if (cluster.spec.deletionPolicy === 'Purge') await purge(client, owner, signal);
@@ -86,6 +97,7 @@ export async function pruneChildren(
   const { owner } = observed;
   const manifests = [
     ...desired.base,
+    ...desired.kept,
     ...desired.stages.flatMap(({ workloads }) => workloads),
     ...observed.gatewayDeployments(),
   ];
@@ -105,7 +117,8 @@ export async function pruneChildren(
 }
 
 /** Deletes volumes and generated Secrets, which have no owner reference. */
-async function purge(client: KubeClient, { name, namespace }: Owner, signal: AbortSignal): Promise<void> {
+async function purge(client: KubeClient, owner: Owner, signal: AbortSignal): Promise<void> {
+  const { name, namespace } = owner;
   const { items } = await client.list(PERSISTENT_VOLUME_CLAIM, {
     namespace,
     labelSelector: clusterSelector(name),
@@ -114,8 +127,21 @@ async function purge(client: KubeClient, { name, namespace }: Owner, signal: Abo
   for (const { metadata } of items) {
     await client.delete(PERSISTENT_VOLUME_CLAIM, { namespace, name: metadata.name }, { signal });
   }
-  for (const secret of [nameOf.credentials(name), nameOf.tenants(name), nameOf.admin(name)]) {
-    await client.delete(SECRET, { namespace, name: secret }, { signal });
+  for (const secret of [nameOf.credentials(name), nameOf.tenants(name)]) {
+    const found = await client.get(SECRET, { namespace, name: secret }, { signal });
+    if (!found || ownershipOf(found, owner) !== 'ours') continue;
+    await client.delete(SECRET, { namespace, name: secret }, { signal, uid: found.metadata.uid });
+  }
+}
+
+/** Whether the namespace is being deleted; false if the operator may not read it. */
+export async function isTerminating(client: KubeClient, name: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    const namespace = await client.get(NAMESPACE, { name }, { signal });
+    return namespace?.metadata.deletionTimestamp !== undefined;
+  } catch (error) {
+    if (isApiError(error, 403)) return false;
+    throw error;
   }
 }
 

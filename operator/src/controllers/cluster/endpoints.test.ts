@@ -23,6 +23,18 @@ test('endpoints by manifest, Ingress, load balancer, node port, or the name insi
   );
   const ingress = { host: 'im.example.com', tlsSecretName: 'tls' };
   assert.equal(clientEndpoints(sources({ gateway: { ingress } })).webSocket, 'wss://im.example.com');
+  const httpRoute = { parentRefs: [{ name: 'public' }], hostnames: ['a.example.com', 'b.example.com'] };
+  assert.equal(clientEndpoints(sources({ gateway: { httpRoute } })).webSocket, 'wss://a.example.com');
+  assert.equal(clientEndpoints(sources({ api: { httpRoute } })).api, 'https://a.example.com');
+  assert.equal(
+    clientEndpoints(sources({ gateway: { httpRoute, ingress } })).webSocket,
+    'wss://im.example.com',
+  );
+  const routed: OpenIMClusterSpec = { objectStorage: { managed: { httpRoute } } };
+  assert.deepEqual(steadyObjectsURL(sources(routed), undefined), {
+    url: 'https://a.example.com',
+    pending: false,
+  });
   const balanced: Service = {
     spec: { ports: [{ port: 80, nodePort: 31_000 }] },
     status: { loadBalancer: { ingress: [{ ip: '192.0.2.7' }] } },
@@ -34,6 +46,16 @@ test('endpoints by manifest, Ingress, load balancer, node port, or the name insi
     clientEndpoints(sources({}, { services: { api: onNodePort() } })).api,
     'http://chat-api.im.svc:10002',
   );
+});
+
+test('IPv6 addresses are in brackets', () => {
+  const balanced: Service = {
+    spec: { ports: [{ port: 80 }] },
+    status: { loadBalancer: { ingress: [{ ip: '2001:db8::7' }] } },
+  };
+  assert.equal(clientEndpoints(sources({}, { services: { api: balanced } })).api, 'http://[2001:db8::7]:80');
+  const at = { services: { api: onNodePort(30_002) }, nodeAddress: 'fd00::1' };
+  assert.equal(clientEndpoints(sources({}, at)).api, 'http://[fd00::1]:30002');
 });
 
 test('the URL of objects stays when pods move to other nodes, and is waited for when a Service has no address yet', () => {
@@ -61,5 +83,16 @@ test('the URL of objects stays when pods move to other nodes, and is waited for 
     steadyObjectsURL(sources({}), undefined).pending,
     false,
     'inside the cluster it is known at once',
+  );
+});
+
+test('a URL inside the cluster is the same before and after its Service exists', () => {
+  const spec: OpenIMClusterSpec = { objectStorage: { managed: { service: { port: 8_333 } } } };
+  const service: Service = { spec: { ports: [{ port: 8_333 }] } };
+  const before = steadyObjectsURL(sources(spec), undefined);
+  assert.deepEqual(before, { url: 'http://chat-object-storage.im.svc:8333', pending: false });
+  assert.deepEqual(
+    steadyObjectsURL(sources(spec, { services: { 'object-storage': service } }), undefined),
+    before,
   );
 });

@@ -20,8 +20,8 @@ export interface ClientEndpoints {
 }
 
 /**
- * Where clients reach the cluster, by the first that is known: `publicURL` of the manifest, the Ingress, the load
- * balancer, a node port, the name inside the Kubernetes cluster.
+ * Where clients reach the cluster, by the first that is known: `publicURL` of the manifest, the Ingress, the
+ * HTTPRoute, the load balancer, a node port, the name inside the Kubernetes cluster.
  */
 export function clientEndpoints(sources: EndpointSources): ClientEndpoints {
   const { effective } = sources;
@@ -30,10 +30,18 @@ export function clientEndpoints(sources: EndpointSources): ClientEndpoints {
     objectStorage.publicURL ??
     (objectStorage.kind === 'external'
       ? objectStorage.endpoint
-      : byService(sources, 'object-storage', 'http'));
+      : (byRoute(objectStorage.httpRoute, 'http') ?? byService(sources, 'object-storage', 'http')));
   return {
-    api: api.publicURL ?? byIngress(api.ingress, 'http') ?? byService(sources, 'api', 'http'),
-    webSocket: gateway.publicURL ?? byIngress(gateway.ingress, 'ws') ?? byService(sources, 'gateway', 'ws'),
+    api:
+      api.publicURL ??
+      byIngress(api.ingress, 'http') ??
+      byRoute(api.httpRoute, 'http') ??
+      byService(sources, 'api', 'http'),
+    webSocket:
+      gateway.publicURL ??
+      byIngress(gateway.ingress, 'ws') ??
+      byRoute(gateway.httpRoute, 'ws') ??
+      byService(sources, 'gateway', 'ws'),
     objectStorage: objects,
   };
 }
@@ -43,8 +51,18 @@ function byIngress(ingress: EffectiveSpec['api']['ingress'], scheme: 'http' | 'w
   return `${scheme}${ingress.tlsSecretName === undefined ? '' : 's'}://${ingress.host}`;
 }
 
+function portOf({ objectStorage }: EffectiveSpec): number | undefined {
+  return objectStorage.kind === 'managed' ? objectStorage.service.port : undefined;
+}
+
+/** The first host of a route. Whether its listener has TLS is not seen here: without it, publicURL is set. */
+function byRoute(route: EffectiveSpec['api']['httpRoute'], scheme: 'http' | 'ws'): string | undefined {
+  const [host] = route?.hostnames ?? [];
+  return host && `${scheme}s://${host}`;
+}
+
 function byService(
-  { owner, services, nodeAddress }: EndpointSources,
+  { owner, effective, services, nodeAddress }: EndpointSources,
   component: 'gateway' | 'api' | 'object-storage',
   scheme: 'http' | 'ws',
 ): string {
@@ -52,12 +70,19 @@ function byService(
   const port = service?.spec?.ports?.[0];
   const balancer = service?.status?.loadBalancer?.ingress?.[0];
   const host = balancer?.hostname ?? balancer?.ip;
-  if (host !== undefined) return `${scheme}://${host}:${port?.port}`;
+  if (host !== undefined) return `${scheme}://${inURL(host)}:${port?.port}`;
   if (port?.nodePort !== undefined && nodeAddress !== undefined) {
-    return `${scheme}://${nodeAddress}:${port.nodePort}`;
+    return `${scheme}://${inURL(nodeAddress)}:${port.nodePort}`;
   }
   const name = nameOf.component(owner.name, component);
-  return `${scheme}://${name}.${owner.namespace}.svc${port === undefined ? '' : `:${port.port}`}`;
+  // The port that the Service gets: rpc reads the URL at its start, and must not be restarted once it exists.
+  const wanted = component === 'object-storage' ? portOf(effective) : effective[component].service.port;
+  return `${scheme}://${name}.${owner.namespace}.svc:${port?.port ?? wanted}`;
+}
+
+/** A host name or address as URLs have it: IPv6 in brackets. */
+function inURL(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** Where objects are reached, for the config of the services, which read it at their start only. */
@@ -78,7 +103,7 @@ export function steadyObjectsURL(sources: EndpointSources, published: string | u
   const url = clientEndpoints(sources).objectStorage;
   if (objectStorage.kind === 'external' || objectStorage.publicURL !== undefined)
     return { url, pending: false };
-  if (objectStorage.service.type === 'ClusterIP') return { url, pending: false };
+  if (objectStorage.httpRoute || objectStorage.service.type === 'ClusterIP') return { url, pending: false };
   const service = services['object-storage'];
   const nodePort = service?.spec?.ports?.[0]?.nodePort;
   const balanced = service?.status?.loadBalancer?.ingress?.[0] !== undefined;

@@ -1,41 +1,30 @@
-import type { ProcessStatus } from '@im/contract';
-import {
-  DEPLOYMENT,
-  type Deployment,
-  type EventRecorder,
-  type KubeClient,
-  keyOf,
-  POD,
-  type Pod,
-  type Stored,
-} from '@im/kube';
+import type { Metrics } from '@im/kit';
+import { type Deployment, keyOf, type Stored } from '@im/kube';
+import type { Logger } from '@im/process';
+import type { EffectiveSpec } from '../../resources/effective.ts';
 import type { OpenIMCluster } from '../../resources/kinds.ts';
-import { ANNOTATION, nameOf, REVISION_LABEL } from '../../resources/names.ts';
+import { nameOf } from '../../resources/names.ts';
+import { numberOrShare } from '../../resources/quantity.ts';
 import { gatewayService } from '../../resources/services.ts';
 import { gatewayDeployment, gatewayRevision, type WorkloadInput } from '../../resources/workloads.ts';
-import type { ManifestApplier } from './children.ts';
-import {
-  type GatewayAction,
-  type GatewayDeployment,
-  type GatewayPlan,
-  type GatewayPod,
-  planGateways,
-} from './gateway-plan.ts';
+import { DrainLeases } from './drain-leases.ts';
+import { type ActionDeps, GatewayActions, needsPause } from './gateway-actions.ts';
+import { planGateways } from './gateway-plan.ts';
+import type { GatewayPlan, GatewayState } from './gateway-state.ts';
+import type { NodeNotices } from './nodes.ts';
+import type { Observation } from './observation.ts';
 import type { ObservedCluster } from './observed-cluster.ts';
-import type { Observer, ProcessApi } from './observer.ts';
-import { isReady, isTerminating } from './pod-problem.ts';
-
-/** Annotation by which a ReplicaSet chooses which pod to delete when replicas decrease: the cheapest first. */
-const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost';
-const CHEAPEST = '-1000';
+import { deploymentState, hasEnded, podState } from './observed-gateways.ts';
+import type { Observer } from './observer.ts';
+import { Rebalancer } from './rebalancer.ts';
+import { Warnings } from './warnings.ts';
 
 /** Dependencies of {@link GatewayReconciler}. */
-export interface GatewayDeps {
-  readonly client: KubeClient;
-  readonly applier: ManifestApplier;
-  readonly processes: ProcessApi;
+export interface GatewayDeps extends ActionDeps {
   readonly observer: Observer;
-  readonly events: EventRecorder;
+  readonly nodes: Pick<NodeNotices, 'of'>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
 }
 
 /** What one step of the gateways is about. */
@@ -49,34 +38,44 @@ export interface GatewayStep {
   readonly othersComplete: boolean;
 }
 
-/** The gateways as observed. */
-interface ObservedGateways {
-  readonly deployments: readonly Stored<Deployment>[];
-  readonly pods: readonly Stored<Pod>[];
-  /** Revision in the selector of the Service. */
-  readonly selected: string | undefined;
-  readonly processes: ReadonlyMap<string, ProcessStatus>;
+/** What is kept about a cluster between steps; losing it costs requests alone. */
+interface Memory {
+  /**
+   * Revision that the Service was switched to, until the local copy shows the change: an apply with the revision before
+   * would disconnect clients twice.
+   */
+  selection?: string | undefined;
+  /** Since when its gateways are polled, ms since the epoch. */
+  observingSince: number;
+  /** Deployments whose number of pods has its own field manager, by uid. */
+  readonly claimed: Set<string>;
+  /** Pods whose last request failed, by name. */
+  readonly failing: Set<string>;
 }
 
-/** What the execution of an action needs. */
-interface ActionContext {
+/** What setting Deployments back is about. */
+interface Restoration {
+  /** Revision of the spec. */
+  readonly wanted: string;
+  readonly deployments: readonly Stored<Deployment>[];
   readonly input: WorkloadInput;
-  readonly rpcKey: string;
-  readonly gateways: ObservedGateways;
-  readonly recordEvent: (reason: string, message: string) => void;
+  readonly memory: Memory;
+  readonly actions: GatewayActions;
 }
 
 /** Takes the gateways of clusters towards the wanted state, one step per call. */
 export class GatewayReconciler {
   readonly #deps: GatewayDeps;
-  /**
-   * Revision that a Service was switched to, by cluster, until the local copy shows the change: an apply with the
-   * revision before would disconnect clients twice.
-   */
-  readonly #serviceSelection = new Map<string, string>();
+  readonly #memories = new Map<string, Memory>();
+  readonly #warnings: Warnings;
+  readonly #leases: DrainLeases;
+  readonly #rebalancer: Rebalancer;
 
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
+    this.#warnings = new Warnings(deps.events);
+    this.#leases = new DrainLeases(deps.processes);
+    this.#rebalancer = new Rebalancer(deps);
   }
 
   /** Takes one step. @returns the plan, and the revision that it works towards. */
@@ -84,190 +83,105 @@ export class GatewayReconciler {
     { cluster, observed, input, rpcKey, othersComplete }: GatewayStep,
     signal: AbortSignal,
   ): Promise<{ plan: GatewayPlan; revision: string }> {
-    const { applier, observer, events } = this.#deps;
+    const { applier, observer, nodes } = this.#deps;
     const { owner, effective } = input;
     const key = keyOf(cluster);
-    const selected = this.#selectedRevision(key, observed);
+    const observation = observer.observationOf(key);
+    const memory = this.#memoryOf(key, observation);
+    const selected = selectedRevision(memory, observed);
     const wanted = gatewayRevision(input);
     // The revision in the selector changes step by step; the rest of the Service at once.
     if (selected !== undefined) await applier.apply(gatewayService(owner, effective, selected), signal);
     const deployments = observed.gatewayDeployments();
+    const pods = observed.gatewayPods().filter((pod) => !hasEnded(pod));
+    for (const name of memory.failing) {
+      if (!pods.some(({ metadata }) => metadata.name === name)) memory.failing.delete(name);
+    }
+    const { failing } = memory;
+    const actions = new GatewayActions(this.#deps, { cluster, input, rpcKey, deployments, pods, failing });
+    await this.#restore({ wanted, deployments, input, memory, actions }, signal);
     const serving = deployments.some(
       ({ metadata }) => metadata.name === nameOf.gatewayRevision(owner.name, selected ?? ''),
     );
     const target = othersComplete || !serving || selected === undefined ? wanted : selected;
-    const gateways: ObservedGateways = {
-      deployments,
-      pods: observed.gatewayPods(),
-      selected,
-      processes: observer.observationOf(key).processes,
-    };
-    const plan = planGateways({
+    const now = Date.now();
+    const state: GatewayState = {
       target,
-      replicas: effective.gateway.replicas,
+      ...limitsOf(effective),
       deployments: deployments.map(deploymentState),
-      pods: gateways.pods.map((pod) => podState(pod, gateways.processes)),
+      pods: pods.map((pod) => podState(pod, observation.reports, nodes.of(pod.spec?.nodeName))),
       selected,
-      now: Date.now(),
-      drainDeadlineMs: effective.gateway.drain.deadlineSeconds * 1_000,
-    });
-    const recordEvent = (reason: string, message: string) =>
-      events.event(cluster, { type: 'Normal', reason, message });
-    const context = { input, rpcKey, gateways, recordEvent };
-    for (const action of plan.actions) await execute(this.#deps, context, action, signal);
+      now,
+      observingSince: memory.observingSince,
+    };
+    const plan = planGateways(state);
     for (const action of plan.actions) {
-      if (action.kind === 'select') this.#serviceSelection.set(key, action.revision);
+      await actions.execute(action, signal);
+      if (action.kind === 'select') memory.selection = action.revision;
     }
+    const hostOf = (name: string) => pods.find(({ metadata }) => metadata.name === name)?.status?.podIP;
+    const { draining } = plan;
+    await this.#leases.renew({ key, state, draining, gateway: effective.gateway, rpcKey, hostOf }, signal);
+    this.#warnings.update(cluster, [...plan.overdue, ...plan.waiting], now);
+    await this.#rebalancer.step({ cluster, observed, settings: effective.gateway.rebalance, rpcKey }, signal);
     return { plan: target === wanted ? plan : { ...plan, complete: false }, revision: target };
   }
 
   /** Drops what is kept about a deleted cluster. */
   forget(key: string): void {
-    this.#serviceSelection.delete(key);
+    this.#memories.delete(key);
+    this.#warnings.forget(key);
+    this.#leases.forget(key);
+    this.#rebalancer.forget(key);
   }
 
-  #selectedRevision(key: string, observed: ObservedCluster): string | undefined {
-    const shown = observed.selectedRevision();
-    if (shown === this.#serviceSelection.get(key)) this.#serviceSelection.delete(key);
-    return this.#serviceSelection.get(key) ?? shown;
-  }
-}
-
-async function execute(
-  { client, applier, processes }: GatewayDeps,
-  { input, rpcKey, gateways, recordEvent }: ActionContext,
-  action: GatewayAction,
-  signal: AbortSignal,
-): Promise<void> {
-  const { owner, effective } = input;
-  const namespace = owner.namespace;
-  switch (action.kind) {
-    case 'scale': {
-      const existing = gateways.deployments.find((each) => revisionOf(each) === action.revision);
-      if (existing) {
-        const patch = { spec: { replicas: action.replicas } };
-        // The resourceVersion makes the API server refuse a decision that was based on stale state.
-        const guarded = { ...patch, metadata: { resourceVersion: existing.metadata.resourceVersion } };
-        await client.patch(DEPLOYMENT, { namespace, name: existing.metadata.name }, guarded, { signal });
-      } else {
-        await applier.apply(gatewayDeployment(input, action.replicas), signal);
+  /**
+   * Sets Deployments back when others have changed them: that of the wanted revision as a whole, of which only the number
+   * is the plan's; the others are paused, so that no change of their template replaces a pod.
+   */
+  async #restore(
+    { wanted, deployments, input, memory, actions }: Restoration,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (const deployment of deployments) {
+      const { uid } = deployment.metadata;
+      if (!memory.claimed.has(uid) || needsPause(deployment)) {
+        if (!(await actions.claim(deployment, signal))) continue;
+        memory.claimed.add(uid);
       }
-      recordEvent(
-        'GatewaysScaled',
-        `Scaled revision ${action.revision} to ${action.replicas} gateways: ${action.why}.`,
-      );
-      return;
+      if (deployment.metadata.name === nameOf.gatewayRevision(input.owner.name, wanted)) {
+        await this.#deps.applier.apply(gatewayDeployment(input), signal);
+      }
     }
-    case 'select':
-      await applier.apply(gatewayService(owner, effective, action.revision), signal);
-      recordEvent(
-        'GatewaysSelected',
-        `The Service selects gateways of revision ${action.revision} for new connections.`,
-      );
-      return;
-    case 'drain':
-      await annotate(
-        client,
-        namespace,
-        action.pod,
-        {
-          [ANNOTATION.drainSince]: new Date().toISOString(),
-        },
-        gateways,
-        signal,
-      );
-      await askPod(gateways, action.pod, (host) =>
-        processes.drain({ host, key: rpcKey }, effective.gateway.drain.deadlineSeconds, signal),
-      );
-      recordEvent('GatewayDraining', `${action.pod} started draining its connections: ${action.why}.`);
-      return;
-    case 'undrain':
-      await annotate(
-        client,
-        namespace,
-        action.pod,
-        { [ANNOTATION.drainSince]: null, [DELETION_COST]: null },
-        gateways,
-        signal,
-      );
-      await askPod(gateways, action.pod, (host) => processes.undrain({ host, key: rpcKey }, signal));
-      recordEvent('GatewayKept', `${action.pod} accepts connections again: ${action.why}.`);
-      return;
-    case 'mark':
-      await annotate(client, namespace, action.pod, { [DELETION_COST]: CHEAPEST }, gateways, signal);
-      return;
-    case 'remove':
-      await client.delete(
-        DEPLOYMENT,
-        { namespace, name: nameOf.gatewayRevision(owner.name, action.revision) },
-        { signal },
-      );
-      recordEvent(
-        'GatewayRevisionRemoved',
-        `Deleted revision ${action.revision}, which has no gateways left.`,
-      );
-      return;
-    default:
-      throw new TypeError(`unknown action ${action satisfies never}`);
+  }
+
+  #memoryOf(key: string, { observedAt }: Observation): Memory {
+    let memory = this.#memories.get(key);
+    if (!memory) {
+      memory = { observingSince: Date.now(), claimed: new Set(), failing: new Set() };
+      this.#memories.set(key, memory);
+    }
+    // A new leader has no reports yet, whatever it knew when it led before.
+    if (observedAt === undefined) memory.observingSince = Date.now();
+    return memory;
   }
 }
 
-async function annotate(
-  client: KubeClient,
-  namespace: string,
-  pod: string,
-  annotations: Record<string, string | null>,
-  gateways: ObservedGateways,
-  signal: AbortSignal,
-): Promise<void> {
-  const known = gateways.pods.find(({ metadata }) => metadata.name === pod)?.metadata.annotations ?? {};
-  // A drain in progress keeps its start, and so its deadline.
-  const changed = Object.fromEntries(
-    Object.entries(annotations).filter(
-      ([key, value]) => !(key === ANNOTATION.drainSince && value !== null && known[key] !== undefined),
-    ),
-  );
-  if (Object.keys(changed).length === 0) return;
-  await client.patch(POD, { namespace, name: pod }, { metadata: { annotations: changed } }, { signal });
+function selectedRevision(memory: Memory, observed: ObservedCluster): string | undefined {
+  const shown = observed.selectedRevision();
+  if (shown === memory.selection) memory.selection = undefined;
+  return memory.selection ?? shown;
 }
 
-/** Sends a request to a pod. Failures are ignored: the next step repeats the request. */
-async function askPod(
-  gateways: ObservedGateways,
-  name: string,
-  ask: (host: string) => Promise<void>,
-): Promise<void> {
-  const host = gateways.pods.find(({ metadata }) => metadata.name === name)?.status?.podIP;
-  if (host === undefined) return;
-  await ask(host).catch(() => undefined);
-}
-
-function revisionOf(object: Stored<Deployment> | Stored<Pod>): string {
-  return object.metadata.labels?.[REVISION_LABEL] ?? '';
-}
-
-function deploymentState(deployment: Stored<Deployment>): GatewayDeployment {
-  const { spec, status, metadata } = deployment;
+/** Numbers of the spec for the plan. */
+function limitsOf({
+  gateway,
+}: EffectiveSpec): Pick<GatewayState, 'replicas' | 'drainDeadlineMs' | 'maxConcurrent' | 'maxSurge'> {
+  const { replicas, drain, rollout } = gateway;
   return {
-    revision: revisionOf(deployment),
-    replicas: spec?.replicas ?? 1,
-    existing: status?.replicas ?? 0,
-    available: status?.availableReplicas ?? 0,
-    observed: (status?.observedGeneration ?? 0) >= (metadata.generation ?? 0),
-  };
-}
-
-function podState(pod: Stored<Pod>, processes: ObservedGateways['processes']): GatewayPod {
-  const { metadata } = pod;
-  const since = metadata.annotations?.[ANNOTATION.drainSince];
-  return {
-    name: metadata.name,
-    revision: revisionOf(pod),
-    ready: isReady(pod),
-    terminating: isTerminating(pod),
-    createdAt: Date.parse(metadata.creationTimestamp ?? ''),
-    drainSince: since === undefined ? undefined : Date.parse(since),
-    marked: metadata.annotations?.[DELETION_COST] === CHEAPEST,
-    status: processes.get(metadata.name),
+    replicas,
+    drainDeadlineMs: drain.deadlineSeconds * 1_000,
+    maxConcurrent: Math.max(1, Math.floor(numberOrShare(drain.maxConcurrentPods, replicas))),
+    maxSurge: Math.max(1, Math.ceil(numberOrShare(rollout.maxSurge, replicas))),
   };
 }

@@ -1,15 +1,18 @@
 import {
+  type ConfigMap,
+  type ControllerRevision,
   type Deployment,
-  type KubeObject,
   keyOf,
   type PersistentVolumeClaim,
   type Pod,
+  type Secret,
   type StatefulSet,
   type Stored,
 } from '@im/kube';
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import type { OpenIMCluster } from '../../resources/kinds.ts';
 import {
+  ANNOTATION,
   nameOf,
   OPS_PORT_NAME,
   type Owner,
@@ -17,7 +20,9 @@ import {
   ROLES,
   type Role,
 } from '../../resources/names.ts';
-import type { Children } from './children.ts';
+import { mountsOf, type ObservedMounts } from '../../resources/workloads.ts';
+import { parseVersion, type TenantsVersion } from '../tenant/wanted.ts';
+import { type Children, ofCluster } from './children.ts';
 import {
   type ClientEndpoints,
   clientEndpoints,
@@ -25,17 +30,14 @@ import {
   type ObjectsURL,
   steadyObjectsURL,
 } from './endpoints.ts';
-import type { Target } from './observer.ts';
+import type { Workloads } from './missing-pods.ts';
+import { isReady } from './pod-problem.ts';
+import type { Target } from './reports.ts';
 import type { RolePod } from './rpc-key.ts';
 
 /** The owner of a cluster's objects. */
 export function ownerOf({ metadata }: Stored<OpenIMCluster>): Owner {
   return { name: metadata.name, namespace: metadata.namespace ?? '', uid: metadata.uid };
-}
-
-/** The `objects` that belong to the cluster of this name. */
-export function ofCluster<T extends KubeObject>(objects: readonly Stored<T>[], name: string): Stored<T>[] {
-  return objects.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/instance'] === name);
 }
 
 /** One cluster's objects in the local copies of the informers. Every call reads the current copies. */
@@ -50,11 +52,19 @@ export class ObservedCluster {
 
   /** Pods of processes and stores. */
   pods(): readonly Stored<Pod>[] {
-    return ofCluster(this.#children.pods.list(this.owner.namespace), this.owner.name);
+    return ofCluster(this.#children.pods, keyOf(this.owner));
   }
 
   gatewayPods(): readonly Stored<Pod>[] {
     return this.pods().filter(({ metadata }) => metadata.labels?.[REVISION_LABEL] !== undefined);
+  }
+
+  /** Version of the list of tenants in the newest config. */
+  tenantsVersion(): TenantsVersion | undefined {
+    return this.#children.configMaps
+      .ownedBy(this.owner.uid)
+      .flatMap(({ metadata }) => parseVersion(metadata.annotations?.[ANNOTATION.tenants]) ?? [])
+      .sort((a, b) => b.revision - a.revision)[0];
   }
 
   /** Deployments of all revisions of the gateways. */
@@ -69,12 +79,56 @@ export class ObservedCluster {
     return this.#service('gateway')?.spec?.selector?.[REVISION_LABEL];
   }
 
+  /** All Deployments and StatefulSets. */
+  workloads(): Workloads {
+    return {
+      deployments: this.#children.deployments.ownedBy(this.owner.uid),
+      statefulSets: this.statefulSets(),
+    };
+  }
+
   statefulSets(): readonly Stored<StatefulSet>[] {
     return this.#children.statefulSets.ownedBy(this.owner.uid);
   }
 
+  /** Recorded revisions of the cluster. */
+  controllerRevisions(): readonly Stored<ControllerRevision>[] {
+    return this.#children.controllerRevisions.ownedBy(this.owner.uid);
+  }
+
+  configMaps(): readonly Stored<ConfigMap>[] {
+    return this.#children.configMaps.ownedBy(this.owner.uid);
+  }
+
+  secrets(): readonly Stored<Secret>[] {
+    return this.#children.secrets.ownedBy(this.owner.uid);
+  }
+
+  /** Lowest settings level that an existing config was rendered for; undefined when none says so. */
+  settingsLevel(): number | undefined {
+    const levels = this.configMaps().flatMap(({ metadata }) => {
+      const level = metadata.annotations?.[ANNOTATION.settingsLevel];
+      return level === undefined ? [] : [Number(level)];
+    });
+    return levels.length === 0 ? undefined : Math.min(...levels);
+  }
+
+  /** What Deployments and pods of the roles mount. */
+  mounts(): readonly ObservedMounts[] {
+    const templates = this.#children.deployments
+      .ownedBy(this.owner.uid)
+      .flatMap(({ spec }) => (spec?.template === undefined ? [] : [spec.template]));
+    return [...templates, ...this.pods()].flatMap(({ metadata, spec }) => {
+      const component = metadata?.labels?.['app.kubernetes.io/component'];
+      const role = ROLES.find((each) => each === component);
+      const mounts = mountsOf(spec?.volumes);
+      if (role === undefined || mounts === undefined) return [];
+      return [{ role, restartHash: metadata?.annotations?.[ANNOTATION.restartHash], ...mounts }];
+    });
+  }
+
   volumeClaims(): readonly Stored<PersistentVolumeClaim>[] {
-    return ofCluster(this.#children.volumeClaims.list(this.owner.namespace), this.owner.name);
+    return ofCluster(this.#children.volumeClaims, keyOf(this.owner));
   }
 
   /** Number of pods with the current template, for roles with one Deployment. */
@@ -100,15 +154,32 @@ export class ObservedCluster {
     return this.#children.deployments.ownedBy(this.owner.uid).length > 0 || this.rolePods().length > 0;
   }
 
+  /** When its first workload was created, ms since the epoch; undefined while there is none. */
+  firstWorkloadAt(): number | undefined {
+    const { deployments, statefulSets } = this.workloads();
+    const times = [...deployments, ...statefulSets].map(({ metadata }) =>
+      Date.parse(metadata.creationTimestamp ?? ''),
+    );
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
   /** Running processes with an ops port. */
   targets(): readonly Target[] {
-    return this.pods().flatMap(({ metadata, status, spec }) => {
+    return this.pods().flatMap((pod) => {
+      const { metadata, status, spec } = pod;
       const host = status?.podIP;
       const hasOpsPort = spec?.containers.some(({ ports }) =>
         ports?.some(({ name }) => name === OPS_PORT_NAME),
       );
       return hasOpsPort && host !== undefined && status?.phase === 'Running'
-        ? [{ pod: metadata.name, host }]
+        ? [
+            {
+              pod: metadata.name,
+              host,
+              role: metadata.labels?.['app.kubernetes.io/component'] ?? '',
+              ready: isReady(pod),
+            },
+          ]
         : [];
     });
   }

@@ -1,65 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ProcessStatus } from '@im/contract';
-import { eachLimited, sleep } from '@im/kit';
+import { eachLimited, Slots, sleep } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
 import type { CheckResult } from '../../checks/check.ts';
 import { NO_OBSERVATION, type Observation, STORE_KEYS, type StoreKey } from './observation.ts';
-
-/** Requests to the ops port of a process of a cluster. */
-export interface ProcessApi {
-  /** The status that the process reports. @throws when it does not answer within two seconds. */
-  status(host: string, signal: AbortSignal): Promise<ProcessStatus>;
-  /** Makes a gateway refuse new connections and close its own at a pace. Idempotent. */
-  drain(at: ActionTarget, withinSeconds: number, signal: AbortSignal): Promise<void>;
-  /** Cancels a drain. */
-  undrain(at: ActionTarget, signal: AbortSignal): Promise<void>;
-}
-
-/** Address and credential of an action. */
-export interface ActionTarget {
-  readonly host: string;
-  /** Key of its cluster. */
-  readonly key: string;
-}
-
-const TIMEOUT_MS = 2_000;
-
-interface Action {
-  readonly key: string;
-  readonly body?: object;
-}
-
-/** {@link ProcessApi} over HTTP. */
-export function httpProcessApi(port: number): ProcessApi {
-  async function call(host: string, path: string, signal: AbortSignal, action?: Action) {
-    const method = action ? 'POST' : 'GET';
-    const address = host.includes(':') ? `[${host}]` : host;
-    const response = await fetch(`http://${address}:${port}${path}`, {
-      method,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
-      ...(action && { headers: { authorization: `Bearer ${action.key}` } }),
-      ...(action?.body && { body: JSON.stringify(action.body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 200)}`);
-    return text;
-  }
-  return {
-    status: async (host, signal) => JSON.parse(await call(host, '/status', signal)) as ProcessStatus,
-    async drain({ host, key }, withinSeconds, signal) {
-      await call(host, '/drain', signal, { key, body: { withinSeconds } });
-    },
-    async undrain({ host, key }, signal) {
-      await call(host, '/undrain', signal, { key });
-    },
-  };
-}
-
-/** A running process. */
-export interface Target {
-  readonly pod: string;
-  readonly host: string;
-}
+import { essence } from './observation-essence.ts';
+import type { ProcessApi } from './process-api.ts';
+import { Reports, type RunningProcess, type Target } from './reports.ts';
 
 /** What is observed of one cluster. */
 export interface Watched {
@@ -76,29 +22,51 @@ export interface ObserverDeps {
   readonly onChange: (key: string) => void;
 }
 
-/** Interval between polls of the processes, ms. */
-const POLL_MS = 1_500;
+/** Shortest and longest interval between polls of a cluster's processes, ms; random by a fifth. */
+const POLL_MS = { min: 1_500, max: 5_000 } as const;
+const JITTER = 0.2;
+/** Polls per second of all clusters above which intervals grow. */
+const POLLS_PER_SECOND = 300;
+/** Time between looks for clusters whose poll is due, ms. */
+const TICK_MS = 100;
 /** Intervals between checks of a store that passed, and of one that failed, ms. */
 const CHECK_MS = 5_000;
 const RECHECK_MS = 1_500;
-/** Concurrent requests. */
+/** Concurrent polls of one cluster, whose pods may all be silent, and of all clusters. */
 const PARALLEL = 16;
+const PARALLEL_OVERALL = 64;
+/** Concurrent checks of all clusters: of stores that were usable, and of those that were not and may be slow to fail. */
+const CHECKS_OVERALL = 32;
+const RECHECKS_OVERALL = 16;
 
 interface Subject {
-  /** Called for each poll, so that it contains the newest pods. */
+  /** Called for each poll and each look, so that it contains the newest pods. */
   watched: () => Watched;
-  observation: Observation;
+  readonly reports: Reports;
+  stores: Observation['stores'];
+  observedAt: number | undefined;
+  /** What was known after the last poll. */
+  essence: unknown;
   readonly nextCheck: Map<StoreKey, number>;
   polling: boolean;
+  /** Stores whose check is running or waits for others. */
+  readonly checking: Set<StoreKey>;
+  /** Time of the next poll, by the monotonic clock. */
+  nextPoll: number;
+  /** Processes at the last poll. */
+  size: number;
 }
 
 /**
- * Polls what the API server does not know: the status of processes, and whether the stores are usable. Each poll
- * replaces the observation before it; a process that does not answer is absent.
+ * Polls what the API server does not know: the status of processes, and whether the stores are usable. The last answer
+ * of each process is kept with its age.
  */
 export class Observer {
   readonly #deps: ObserverDeps;
   readonly #subjects = new Map<string, Subject>();
+  readonly #slots = new Slots(PARALLEL_OVERALL);
+  readonly #checks = new Slots(CHECKS_OVERALL);
+  readonly #rechecks = new Slots(RECHECKS_OVERALL);
 
   constructor(deps: ObserverDeps) {
     this.#deps = deps;
@@ -109,7 +77,18 @@ export class Observer {
     const known = this.#subjects.get(key);
     if (known) known.watched = watched;
     else
-      this.#subjects.set(key, { watched, observation: NO_OBSERVATION, nextCheck: new Map(), polling: false });
+      this.#subjects.set(key, {
+        watched,
+        reports: new Reports(),
+        stores: {},
+        observedAt: undefined,
+        essence: undefined,
+        nextCheck: new Map(),
+        polling: false,
+        checking: new Set(),
+        nextPoll: 0,
+        size: 0,
+      });
   }
 
   /** Stops polling a cluster. */
@@ -117,9 +96,16 @@ export class Observer {
     this.#subjects.delete(key);
   }
 
-  /** The last observation. */
+  /** What is known of the pods that a cluster has now. */
   observationOf(key: string): Observation {
-    return this.#subjects.get(key)?.observation ?? NO_OBSERVATION;
+    const subject = this.#subjects.get(key);
+    return subject ? observationOf(subject, subject.watched().targets) : NO_OBSERVATION;
+  }
+
+  /** The processes of a cluster that run now. */
+  processesOf(key: string): readonly RunningProcess[] {
+    const subject = this.#subjects.get(key);
+    return subject?.reports.processesAt(subject.watched().targets) ?? [];
   }
 
   /** Checks the stores of a cluster at the next poll, because their pods have changed. */
@@ -132,78 +118,94 @@ export class Observer {
     while (!signal.aborted) {
       for (const [key, subject] of this.#subjects) {
         // A slow poll of one cluster must not delay the others.
-        if (subject.polling) continue;
-        subject.polling = true;
-        const poll = async () => {
-          try {
-            await this.#poll(key, subject, signal);
-          } finally {
-            subject.polling = false;
-          }
-        };
-        this.#deps.tasks.spawn('observe cluster', poll, {
-          onRefused: () => {
-            subject.polling = false;
-          },
-        });
+        if (subject.polling || subject.nextPoll > performance.now()) continue;
+        this.#start(key, subject, signal);
       }
-      await sleep(POLL_MS, signal).catch(() => undefined);
+      await sleep(TICK_MS, signal).catch(() => undefined);
     }
     this.#subjects.clear();
   }
 
-  async #poll(key: string, subject: Subject, signal: AbortSignal): Promise<void> {
-    const { targets, checks } = subject.watched();
-    const before = subject.observation;
-    const [processes, stores] = await Promise.all([
-      this.#askAll(targets, signal),
-      this.#checkDue(subject, checks, signal),
-    ]);
-    if (signal.aborted) return;
-    subject.observation = { processes, stores: { ...before.stores, ...stores } };
-    if (!isDeepStrictEqual(essence(before), essence(subject.observation))) this.#deps.onChange(key);
+  #start(key: string, subject: Subject, signal: AbortSignal): void {
+    subject.polling = true;
+    subject.nextPoll = performance.now() + this.#intervalMs();
+    const poll = async () => {
+      try {
+        await this.#poll(key, subject, signal);
+      } finally {
+        subject.polling = false;
+      }
+    };
+    this.#deps.tasks.spawn('observe cluster', poll, {
+      onRefused: () => {
+        subject.polling = false;
+      },
+    });
   }
 
-  async #askAll(targets: readonly Target[], signal: AbortSignal): Promise<Map<string, ProcessStatus>> {
-    const answers = new Map<string, ProcessStatus>();
+  /** Interval to the next poll, random so that clusters watched at the same time are not polled together. */
+  #intervalMs(): number {
+    let processes = 0;
+    for (const { size } of this.#subjects.values()) processes += size;
+    const interval = Math.max(POLL_MS.min, (processes / POLLS_PER_SECOND) * 1_000);
+    return Math.min(POLL_MS.max, interval) * (1 - JITTER + Math.random() * 2 * JITTER);
+  }
+
+  async #poll(key: string, subject: Subject, signal: AbortSignal): Promise<void> {
+    const { targets, checks } = subject.watched();
+    subject.size = targets.length;
+    subject.reports.keep(targets);
+    this.#checkDue(key, subject, checks, signal);
+    await this.#askAll(subject.reports, targets, signal);
+    if (signal.aborted) return;
+    subject.observedAt = Date.now();
+    this.#compare(key, subject);
+  }
+
+  /** Reports a change since the last comparison. */
+  #compare(key: string, subject: Subject): void {
+    if (subject.observedAt === undefined || this.#subjects.get(key) !== subject) return;
+    const known = essence(observationOf(subject, subject.watched().targets));
+    if (isDeepStrictEqual(known, subject.essence)) return;
+    subject.essence = known;
+    this.#deps.onChange(key);
+  }
+
+  async #askAll(reports: Reports, targets: readonly Target[], signal: AbortSignal): Promise<void> {
     await eachLimited(targets, PARALLEL, async ({ pod, host }) => {
       try {
-        answers.set(pod, await this.#deps.processes.status(host, signal));
+        const status = await this.#slots.use(() => this.#deps.processes.status(host, signal));
+        reports.add(pod, { at: Date.now(), status });
       } catch (error) {
         this.#deps.log.debug({ pod, err: error }, 'process does not answer');
       }
     });
-    return answers;
   }
 
-  async #checkDue(
-    { nextCheck }: Subject,
-    checks: Watched['checks'],
-    signal: AbortSignal,
-  ): Promise<Partial<Record<StoreKey, CheckResult>>> {
-    const now = performance.now();
-    const results: Partial<Record<StoreKey, CheckResult>> = {};
-    await Promise.all(
-      STORE_KEYS.map(async (store) => {
-        const check = checks[store];
-        if (!check || (nextCheck.get(store) ?? 0) > now) return;
-        const result = await check(signal);
-        results[store] = result;
-        nextCheck.set(store, performance.now() + (result.ok ? CHECK_MS : RECHECK_MS));
-      }),
-    );
-    return results;
+  /** Starts the checks that are due. A store that is slow to answer delays no poll. */
+  #checkDue(key: string, subject: Subject, checks: Watched['checks'], signal: AbortSignal): void {
+    const { checking, nextCheck } = subject;
+    for (const store of STORE_KEYS) {
+      const check = checks[store];
+      if (!check || checking.has(store) || (nextCheck.get(store) ?? 0) > performance.now()) continue;
+      const slots = subject.stores[store]?.ok === false ? this.#rechecks : this.#checks;
+      const work = async () => {
+        try {
+          const result = await slots.use(() => check(signal));
+          nextCheck.set(store, performance.now() + (result.ok ? CHECK_MS : RECHECK_MS));
+          subject.stores = { ...subject.stores, [store]: result };
+          if (!signal.aborted) this.#compare(key, subject);
+        } finally {
+          checking.delete(store);
+        }
+      };
+      checking.add(store);
+      this.#deps.tasks.spawn('check store', work, { onRefused: () => checking.delete(store) });
+    }
   }
 }
 
-/** The part of an observation whose change triggers a reconcile: all but figures that change all the time. */
-function essence({ processes, stores }: Observation): unknown {
-  return {
-    processes: [...processes].map(([pod, { eventLoopDelayMs: _d, rssBytes: _r, gateway, ...rest }]) => ({
-      pod,
-      ...rest,
-      gateway: gateway && { ...gateway, handshakesPerSecond: 0 },
-    })),
-    stores,
-  };
+function observationOf({ reports, stores, observedAt }: Subject, targets: readonly Target[]): Observation {
+  const known = reports.of(targets, Date.now());
+  return { ...known, complete: known.complete && observedAt !== undefined, observedAt, stores };
 }

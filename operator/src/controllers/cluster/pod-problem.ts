@@ -1,11 +1,11 @@
-import type { Pod, Stored } from '@im/kube';
+import { isPodReady, type Pod, type Stored } from '@im/kube';
 
 /** Reasons of a waiting container that are transient. */
 const TRANSIENT = new Set(['ContainerCreating', 'PodInitializing']);
 
 /** Whether a pod is ready and not terminating. */
 export function isReady(pod: Stored<Pod>): boolean {
-  return pod.metadata.deletionTimestamp === undefined && hasCondition(pod, 'Ready');
+  return pod.metadata.deletionTimestamp === undefined && isPodReady(pod);
 }
 
 /** Whether a pod is being deleted. */
@@ -52,11 +52,4 @@ const DETAIL_LENGTH = 300;
 function detail(message: string | undefined): string {
   if (message === undefined || message.trim() === '') return '';
   return `: ${message.trim().replace(/\s+/g, ' ').slice(-DETAIL_LENGTH)}`;
-}
-
-function hasCondition(pod: Stored<Pod>, type: string): boolean {
-  return (
-    pod.status?.conditions?.some((condition) => condition.type === type && condition.status === 'True') ??
-    false
-  );
 }

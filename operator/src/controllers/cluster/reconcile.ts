@@ -1,80 +1,91 @@
-import { ConfigError, PARTITIONS } from '@im/contract';
-import { messageOf } from '@im/kit';
+import { ConfigError } from '@im/contract';
+import type { Metrics } from '@im/kit';
 import {
   type Applier,
+  type CoreEvent,
   type EventRecorder,
   type Informer,
+  isConflict,
   type KubeClient,
   keyOf,
-  PERSISTENT_VOLUME_CLAIM,
   type ReconcileResult,
   type Stored,
 } from '@im/kube';
-import { storeChecks } from '../../checks/store-checks.ts';
-import {
-  type EffectiveSpec,
-  effectiveSpec,
-  type OperatorDefaults,
-  type RunningImages,
-} from '../../resources/effective.ts';
-import { OPENIM_CLUSTER, type OpenIMCluster, type OpenIMTenant } from '../../resources/kinds.ts';
-import { ANNOTATION, API_VERSION, FINALIZER } from '../../resources/names.ts';
+import type { Logger } from '@im/process';
+import type { storeChecks } from '../../checks/store-checks.ts';
+import { effectiveSpec, type OperatorDefaults } from '../../resources/effective.ts';
+import { OPENIM_CLUSTER, type OpenIMCluster } from '../../resources/kinds.ts';
+import { FINALIZER } from '../../resources/names.ts';
 import { knownClusterSpec, settingsLevel, taggedVersion } from '../../resources/settings-level.ts';
-import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';
-import { pvcResizes } from '../../resources/stores/store-set.ts';
-import { TenantReconciler } from '../tenant/reconcile.ts';
+import type { TenantDelivery } from '../tenant/delivery.ts';
+import type { TenantReconciler } from '../tenant/reconcile.ts';
+import type { World } from './aspects.ts';
+import { Attempts } from './attempts.ts';
+import { GatewayAutoscaler } from './autoscaler.ts';
+import { BrokenReferenceError } from './broken-reference.ts';
 import { type Children, ManifestApplier } from './children.ts';
-import { recordEvents } from './conditions.ts';
-import { type Desired, desiredObjects } from './create.ts';
-import { deleteCluster, pruneChildren } from './delete.ts';
+import { deleteCluster } from './delete.ts';
 import { GatewayReconciler } from './gateways.ts';
-import type { Refusal, RolloutState } from './observation.ts';
+import { markClaims } from './generated-secrets.ts';
+import type { NodeNotices } from './nodes.ts';
+import type { Refusal } from './observation.ts';
 import { ObservedCluster, ownerOf } from './observed-cluster.ts';
-import type { Observer, ProcessApi } from './observer.ts';
-import { planRpcKey, RPC_KEY_ENTRY, type RpcKeyObservation, settleRpcKey } from './rpc-key.ts';
-import { BrokenReferenceError, GeneratedSecrets, SecretReader } from './secrets.ts';
-import { clusterStatus } from './status.ts';
-import { rollOut } from './upgrade.ts';
+import type { Observer } from './observer.ts';
+import type { Outcome } from './outcome.ts';
+import { ForeignObjectError } from './ownership.ts';
+import { BUSY_MS, RESYNC_MS, Unchanged } from './pace.ts';
+import type { ProcessApi } from './process-api.ts';
+import {
+  currentRevision,
+  historyOf,
+  markRevision,
+  type RevisionHistory,
+  revisionsOf,
+  startedAtOf,
+  templateVersionFor,
+} from './revisions.ts';
+import type { RolloutAdmission } from './rollout-admission.ts';
+import { runAspects } from './run-aspects.ts';
+import { publishedObjectsURL, runningOf } from './running.ts';
+import type { SecretReader } from './secrets.ts';
+import { statusReport } from './status-report.ts';
+import { StatusWriter } from './status-writer.ts';
+import { storeSharing } from './store-sharing.ts';
+import { atRealSizes } from './volume-plan.ts';
+import { ObjectPlanner, type Wanted } from './wanted-objects.ts';
 
 /** Dependencies of {@link ClusterReconciler}. */
 export interface ClusterDeps {
   readonly client: KubeClient;
   readonly clusters: Informer<OpenIMCluster>;
-  readonly tenants: Informer<OpenIMTenant>;
+  readonly tenants: TenantReconciler;
+  readonly delivery: TenantDelivery;
+  /** Has changed tenants delivered to the processes of a cluster. */
+  readonly deliver: (key: string) => void;
   readonly children: Children;
+  readonly userSecrets: SecretReader;
+  /** How stores are checked. @default over the network */
+  readonly storeChecks?: typeof storeChecks | undefined;
+  /** Events about pods of StatefulSets that could not be created. */
+  readonly failedCreates: Informer<CoreEvent>;
   readonly applier: Applier;
   readonly observer: Observer;
   readonly processes: ProcessApi;
+  readonly nodes: Pick<NodeNotices, 'of'>;
+  readonly admission: RolloutAdmission;
   readonly events: EventRecorder;
   readonly operator: OperatorDefaults;
   /** Namespace of the operator, which network policies admit. */
   readonly operatorNamespace: string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
 }
 
-/** Interval between reconciles without a change, in which a changed Secret of a user is noticed, ms. */
-const RESYNC_MS = 15_000;
-/** The same during a rollout, ms. */
-const BUSY_MS = 2_000;
 /** Longest wait for the address of the object storage before roles are created without it, ms. */
 const ADDRESS_MS = 60_000;
 
-/** Result of one reconcile. */
-interface Outcome {
-  readonly rollout: RolloutState;
-  readonly gatewayRevision?: string | undefined;
-  /** Hash of the applied config; undefined when none could be applied. */
-  readonly configHash?: string | undefined;
-  readonly refusal?: Refusal | undefined;
-  readonly failure?: unknown;
-  /** Settings level of the services, and the fields that it leaves out. */
-  readonly settings?: { readonly level: number; readonly leftOut: readonly string[] };
-}
-
-/** The wanted state, as far as the services know the settings. */
-interface Wanted {
-  readonly effective: EffectiveSpec;
-  readonly settingsLevel: number;
-}
+/** Conflicts in a row after which they are reported as a failure: two operators may be at work. */
+const MOST_CONFLICTS = 20;
 
 /**
  * Reconciles clusters with their specs. Level-triggered: every call observes the whole cluster and takes the next
@@ -83,169 +94,207 @@ interface Wanted {
 export class ClusterReconciler {
   readonly #deps: ClusterDeps;
   readonly #applier: ManifestApplier;
-  readonly #secrets: SecretReader;
-  readonly #generated: GeneratedSecrets;
+  readonly #planner: ObjectPlanner;
   readonly #gateways: GatewayReconciler;
+  readonly #autoscaler: GatewayAutoscaler;
   readonly #tenants: TenantReconciler;
+  readonly #statuses: StatusWriter;
+  readonly #attempts = new Attempts();
+  readonly #unchanged = new Unchanged();
+  readonly #conflicts = new Map<string, number>();
 
   constructor(deps: ClusterDeps) {
     this.#deps = deps;
-    this.#applier = new ManifestApplier(deps.applier, deps.children);
-    this.#secrets = new SecretReader(deps.client);
-    this.#generated = new GeneratedSecrets(deps.client);
+    this.#applier = new ManifestApplier(deps.client, deps.applier, deps.children);
+    this.#planner = new ObjectPlanner(deps);
     this.#gateways = new GatewayReconciler({ ...deps, applier: this.#applier });
-    this.#tenants = new TenantReconciler(deps);
+    this.#autoscaler = new GatewayAutoscaler(deps);
+    this.#tenants = deps.tenants;
+    this.#statuses = new StatusWriter(deps.applier, deps.events);
   }
 
-  /** Reconciles the cluster `namespace/name` once. */
+  /** Reconciles the cluster `namespace/name` once. @throws a conflict, without a change of status. */
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
-    const cluster = this.#deps.clusters.get(key);
+    const stored = this.#deps.clusters.get(key);
+    const cluster = stored && this.#statuses.latest(stored);
     if (!cluster || cluster.metadata.deletionTimestamp !== undefined) {
-      this.#deps.observer.forget(key);
-      this.#gateways.forget(key);
-      await this.#tenants.clusterGone(key, signal);
-      return cluster ? this.#delete(cluster, signal) : {};
+      this.#tenants.setContext(key, undefined);
+      this.#deps.delivery.forget(key);
+      this.#deps.admission.release(key);
+      if (cluster) return this.#delete(cluster, signal);
+      this.#forget(key);
+      return {};
     }
     if (!cluster.metadata.finalizers?.includes(FINALIZER)) {
       await this.#addFinalizer(cluster, signal);
       return {};
     }
     const observed = new ObservedCluster(ownerOf(cluster), this.#deps.children);
-    const settingsLevel = this.#settingsLevel(cluster, observed);
+    const history = historyOf(observed);
+    const settingsLevel = this.#settingsLevel(cluster, observed, history);
     const { spec, leftOut } = knownClusterSpec(cluster.spec, settingsLevel);
-    const effective = effectiveOf({ ...cluster, spec }, this.#deps.operator);
-    const wanted = { effective, settingsLevel };
-    const outcome = {
+    const running = runningOf(cluster, history.revisions);
+    const {
+      effective,
+      status: autoscaling,
+      againAfterMs,
+    } = this.#autoscaler.decide(cluster, observed, effectiveSpec(spec, this.#deps.operator, running));
+    const templateVersion = templateVersionFor(observed.owner, history, effective.image, running?.image);
+    const wanted = { effective, settingsLevel, history, templateVersion };
+    const outcome = this.#judged(key, {
       ...(await this.#reconcileComponents(cluster, observed, wanted, signal)),
       settings: { level: settingsLevel, leftOut },
-    };
-    await this.#writeStatus(cluster, observed, effective, outcome, signal);
-    await this.#tenants.writeStatuses(
-      key,
-      { configHash: outcome.configHash, settingsLevel, endpoints: observed.endpoints(effective) },
+      autoscaling,
+    });
+    await this.#statuses.write(
+      cluster,
+      statusReport(cluster, observed, effective, outcome, this.#deps),
       signal,
     );
+    const { configHashes, wantedTenants: tenants } = outcome;
+    const endpoints = observed.endpoints(effective);
+    this.#tenants.setContext(key, {
+      configHashes,
+      entries: outcome.tenantEntries ?? [],
+      hashes: tenants?.wanted.hashes,
+      settingsLevel,
+      endpoints,
+    });
+    if (tenants && this.#deps.delivery.want(key, tenants)) this.#deps.deliver(key);
     if (outcome.failure !== undefined) throw outcome.failure;
-    return { requeueAfterMs: outcome.rollout.stage === undefined ? RESYNC_MS : BUSY_MS };
+    const { nextLookMs = RESYNC_MS * (1 + Math.random()), retryInMs = nextLookMs } = outcome;
+    return { requeueAfterMs: Math.min(nextLookMs, retryInMs, againAfterMs) };
+  }
+
+  /** @throws the conflict of an outcome, unless there were too many in a row. */
+  #judged(key: string, outcome: Outcome): Outcome {
+    if (outcome.conflict === undefined) {
+      this.#conflicts.delete(key);
+      return outcome;
+    }
+    const count = (this.#conflicts.get(key) ?? 0) + 1;
+    this.#conflicts.set(key, count);
+    if (count < MOST_CONFLICTS) throw outcome.conflict;
+    return { ...outcome, failure: outcome.failure ?? outcome.conflict };
+  }
+
+  /** Drops what is kept about a deleted cluster. */
+  #forget(key: string): void {
+    this.#deps.observer.forget(key);
+    this.#gateways.forget(key);
+    this.#autoscaler.forget(key);
+    this.#statuses.forget(key);
+    this.#attempts.forget(key);
+    this.#unchanged.forget(key);
+    this.#planner.forget(key);
+    this.#conflicts.delete(key);
+    this.#tenants.forget(key);
   }
 
   /** The settings that all processes of a cluster know, including those about to start. */
-  #settingsLevel(cluster: Stored<OpenIMCluster>, observed: ObservedCluster): number {
+  #settingsLevel(
+    cluster: Stored<OpenIMCluster>,
+    observed: ObservedCluster,
+    history: RevisionHistory,
+  ): number {
     const { observer, operator } = this.#deps;
     const { processes } = observer.observationOf(keyOf(cluster));
-    const { image, version } = effectiveOf(cluster, operator);
+    const { image, version } = effectiveSpec(cluster.spec, operator, runningOf(cluster, history.revisions));
     const pods = observed.rolePods();
     const known = cluster.status?.effective as { readonly settingsLevel?: number } | undefined;
     return settingsLevel({
-      before: known?.settingsLevel,
+      before: observed.settingsLevel() ?? known?.settingsLevel,
       processes: [...processes.values()],
       complete: pods.every(({ name }) => processes.has(name)),
       wanted: taggedVersion(image) ?? version,
       rolledOut: pods.every((pod) => pod.image === image),
       own: operator.version,
-      isNew: known === undefined,
+      isNew: known === undefined && history.revisions.length === 0 && !observed.hasWorkloads(),
     });
   }
 
-  /** Takes the next step. Rejects only when aborted: a failure is part of the outcome, so that status reports it. */
+  /**
+   * Takes the next step in every aspect. Rejects only when aborted: a failure is part of the outcome, so that status
+   * reports it.
+   */
   async #reconcileComponents(
     cluster: Stored<OpenIMCluster>,
     observed: ObservedCluster,
     wanted: Wanted,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const { effective } = wanted;
+    const { effective, history } = wanted;
+    const { admission } = this.#deps;
+    const standing = { cluster, observed, revisions: history.revisions };
+    const first = admission.admitCreation(standing);
+    if (first) {
+      const { state: rollout, againAfterMs: nextLookMs } = first;
+      return { rollout, nextLookMs, configHashes: new Set() };
+    }
     try {
-      const objects = observed.objectsURL(effective, cluster.status?.endpoints?.objectStorage);
-      const { desired, rpcKey } = await this.#desired(cluster, observed, wanted, objects.url, signal);
-      for (const manifest of desired.base) await this.#applier.apply(manifest, signal);
-      await this.#growVolumes(observed, effective, signal);
-      const addressLeftMs = ADDRESS_MS - ageMs(cluster);
-      if (objects.pending && addressLeftMs > 0 && observed.selectedRevision() === undefined) {
-        // The services read it at their start only: started now, they would all be restarted soon.
-        await rollOut(this.#applier, desired.stages.slice(0, 1), signal);
-        const seconds = Math.ceil(addressLeftMs / 1_000);
-        const message = `waiting for the address of the object storage Service, at most ${seconds} s`;
-        return { rollout: { stage: 'stores', message }, configHash: desired.configHash };
-      }
-      const rollout = await rollOut(this.#applier, desired.stages, signal);
-      const { plan, revision } = await this.#gateways.reconcile(
-        { cluster, observed, input: desired.gateway, rpcKey, othersComplete: rollout.stage === undefined },
+      const sized = { ...wanted, effective: atRealSizes(effective, observed.volumeClaims()) };
+      const objects = observed.objectsURL(effective, publishedObjectsURL(cluster, history.revisions));
+      const { desired, rpcKey, tenants, tenantEntries } = await this.#planner.of(
+        cluster,
+        observed,
+        sized,
+        objects.url,
         signal,
       );
-      await pruneChildren(this.#deps, this.#applier, observed, desired, signal);
-      const done = { gatewayRevision: revision, configHash: desired.configHash };
-      if (rollout.stage !== undefined || plan.complete) return { rollout, ...done };
-      const message = plan.waiting ?? 'the next step is in progress';
-      return { rollout: { stage: 'gateway', message }, ...done };
+      await markClaims(this.#deps.client, observed.owner, observed.volumeClaims(), signal);
+      const observation = this.#deps.observer.observationOf(keyOf(cluster));
+      const sharing = storeSharing(effective, observation, observed.hasWorkloads());
+      const now = Date.now();
+      const addressLeftMs = ADDRESS_MS - (now - (observed.firstWorkloadAt() ?? now));
+      // The services read it at their start only: started now, they would all be restarted soon.
+      const awaitsAddress = objects.pending && addressLeftMs > 0 && observed.selectedRevision() === undefined;
+      const seconds = Math.ceil(addressLeftMs / 1_000);
+      const address = `the address of the object storage Service, at most ${seconds} s`;
+      const rolesWaitFor = sharing ?? (awaitsAddress ? address : undefined);
+      // While it waits, the revision is not complete enough to be recorded.
+      const base =
+        rolesWaitFor !== undefined
+          ? desired.base.filter(({ kind }) => kind !== 'ControllerRevision')
+          : desired.base;
+      const world: World = { cluster, observed, effective, desired: { ...desired, base }, rpcKey };
+      const means = {
+        ...this.#deps,
+        applier: this.#applier,
+        gateways: this.#gateways,
+        attempts: this.#attempts.of(cluster),
+        unchanged: this.#unchanged,
+      };
+      if (rolesWaitFor !== undefined) return await runAspects(world, means, { rolesWaitFor }, signal);
+      const update = desired.revision;
+      let current = currentRevision(history.revisions)?.name;
+      const hasStarted = startedAtOf(history.revisions) !== undefined;
+      const mark = (what: 'startedAt' | 'completedAt') =>
+        markRevision(this.#deps.client, observed.owner, update, what, signal);
+      const queued = admission.admitRollout(standing, update);
+      const onStart = current !== undefined && current !== update && !hasStarted;
+      const gate = { queued: queued?.state, onStart: onStart ? () => mark('startedAt') : undefined };
+      const outcome = await runAspects(world, means, gate, signal);
+      if (outcome.podsMatch) {
+        if (current !== update || hasStarted) await mark('completedAt');
+        current = update;
+        admission.release(keyOf(cluster));
+      }
+      const nextLookMs = queued ? queued.againAfterMs : outcome.nextLookMs;
+      return {
+        ...outcome,
+        nextLookMs,
+        wantedTenants: tenants,
+        tenantEntries,
+        revisions: { current, update },
+      };
     } catch (error) {
       signal.throwIfAborted();
+      const gatewayRevision = cluster.status?.gatewayRevision;
+      const rollout = { message: 'The running cluster is unchanged.' };
+      if (isConflict(error)) return { rollout, gatewayRevision, conflict: error };
+      admission.withdraw(keyOf(cluster));
       const refusal = refusalOf(error);
-      return {
-        rollout: { message: 'The running cluster is unchanged.' },
-        gatewayRevision: cluster.status?.gatewayRevision,
-        ...(refusal ? { refusal } : { failure: error }),
-      };
-    }
-  }
-
-  /** The wanted objects. @throws BrokenReferenceError, ConfigError when the spec is invalid. */
-  async #desired(
-    cluster: Stored<OpenIMCluster>,
-    observed: ObservedCluster,
-    { effective, settingsLevel: level }: Wanted,
-    objectsURL: string,
-    signal: AbortSignal,
-  ): Promise<{ readonly desired: Desired; readonly rpcKey: string }> {
-    const { owner } = observed;
-    const external = await this.#secrets.externalValues(owner.namespace, effective, signal);
-    const credentials = await this.#generated.credentials(owner, makeCredentials, signal);
-    const { entries: tenants } = this.#tenants.plan(keyOf(cluster), level);
-    const ids = tenants.map(({ id }) => id);
-    const tenantSecrets = await this.#generated.tenants(owner, ids, signal);
-    const rpcKeyState: RpcKeyObservation = {
-      image: effective.image,
-      operatorImage: this.#deps.operator.image,
-      pods: observed.rolePods(),
-      started: observed.hasWorkloads(),
-      processes: this.#deps.observer.observationOf(keyOf(cluster)).processes,
-    };
-    const keyPlan = planRpcKey(credentials, rpcKeyState);
-    await this.#generated.keep(owner, keyPlan.keep, signal);
-    const connection = connectionOf({ owner, effective, credentials, external });
-    const checks = storeChecks({ owner, effective, connection });
-    this.#deps.observer.watch(keyOf(cluster), () => ({ targets: observed.targets(), checks }));
-    const desired = desiredObjects({
-      owner,
-      effective,
-      credentials,
-      connection,
-      tenants,
-      tenantSecrets,
-      objectsURL,
-      rpcKey: keyPlan.use,
-      operatorNamespace: this.#deps.operatorNamespace,
-      restartedAt: cluster.metadata.annotations?.[ANNOTATION.restartedAt],
-      statefulSets: observed.statefulSets(),
-    });
-    // The change of the Secret triggers the next reconcile, which reads it.
-    await this.#generated.keep(
-      owner,
-      settleRpcKey(credentials, keyPlan, rpcKeyState, desired.configHash),
-      signal,
-    );
-    return { desired, rpcKey: credentials[RPC_KEY_ENTRY.key] ?? '' };
-  }
-
-  async #growVolumes(
-    observed: ObservedCluster,
-    effective: EffectiveSpec,
-    signal: AbortSignal,
-  ): Promise<void> {
-    for (const { name, size } of pvcResizes(effective, observed.volumeClaims())) {
-      const patch = { spec: { resources: { requests: { storage: size } } } };
-      const key = { namespace: observed.owner.namespace, name };
-      await this.#deps.client.patch(PERSISTENT_VOLUME_CLAIM, key, patch, { signal });
+      return { rollout, gatewayRevision, ...(refusal ? { refusal } : { failure: error }) };
     }
   }
 
@@ -253,48 +302,19 @@ export class ClusterReconciler {
     const { client, children, operator } = this.#deps;
     if (!cluster.metadata.finalizers?.includes(FINALIZER)) return {};
     const { done, waiting } = await deleteCluster(client, children, cluster, signal);
-    if (done) return {};
+    if (done) {
+      this.#forget(keyOf(cluster));
+      return {};
+    }
     const observed = new ObservedCluster(ownerOf(cluster), children);
     const outcome = { rollout: { stage: 'deletion', message: waiting } };
-    await this.#writeStatus(cluster, observed, effectiveOf(cluster, operator), outcome, signal);
+    const effective = effectiveSpec(cluster.spec, operator, runningOf(cluster, revisionsOf(observed)));
+    await this.#statuses.write(
+      cluster,
+      statusReport(cluster, observed, effective, outcome, this.#deps),
+      signal,
+    );
     return { requeueAfterMs: BUSY_MS };
-  }
-
-  async #writeStatus(
-    cluster: Stored<OpenIMCluster>,
-    observed: ObservedCluster,
-    effective: EffectiveSpec,
-    { rollout, gatewayRevision: revision, configHash, refusal, failure, settings }: Outcome,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { observer, applier, events } = this.#deps;
-    const roles = ['rpc', 'transfer', 'push', 'cron', 'api'] as const;
-    const status = clusterStatus({
-      owner: observed.owner,
-      generation: cluster.metadata.generation ?? 0,
-      effective,
-      refusal,
-      failure: failure === undefined ? undefined : messageOf(failure),
-      pods: observed.pods(),
-      updated: Object.fromEntries(roles.map((role) => [role, observed.updatedPods(role)])),
-      observation: observer.observationOf(keyOf(cluster)),
-      rollout,
-      gatewayRevision: revision,
-      configHash,
-      settings,
-      endpoints: {
-        ...observed.endpoints(effective),
-        objectStorage: observed.objectsURL(effective, cluster.status?.endpoints?.objectStorage).url,
-      },
-      partitions: PARTITIONS,
-      before: cluster.status,
-      now: new Date(),
-    });
-    const { name, namespace } = cluster.metadata;
-    // Status alone: the operator must own no field of the spec.
-    const object = { apiVersion: API_VERSION, kind: 'OpenIMCluster', metadata: { name, namespace }, status };
-    await applier.applyStatus(OPENIM_CLUSTER, object as unknown as OpenIMCluster, cluster, { signal });
-    recordEvents(events, cluster, status);
   }
 
   async #addFinalizer({ metadata }: Stored<OpenIMCluster>, signal: AbortSignal): Promise<void> {
@@ -305,16 +325,8 @@ export class ClusterReconciler {
   }
 }
 
-function effectiveOf({ spec, status }: Stored<OpenIMCluster>, operator: OperatorDefaults): EffectiveSpec {
-  return effectiveSpec(spec, operator, status?.effective as RunningImages | undefined);
-}
-
-function ageMs({ metadata }: Stored<OpenIMCluster>): number {
-  return Date.now() - Date.parse(metadata.creationTimestamp ?? '');
-}
-
 function refusalOf(error: unknown): Refusal | undefined {
-  if (error instanceof BrokenReferenceError) return error.refusal;
+  if (error instanceof BrokenReferenceError || error instanceof ForeignObjectError) return error.refusal;
   if (error instanceof ConfigError) return { reason: 'InvalidConfig', message: error.message };
   return undefined;
 }

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CallerProof, ProcessStatus } from '@im/contract';
 import type { ConfigMap } from '@im/kube';
+import { desiredInput } from '../../../test/desired-fixture.ts';
 import { effectiveSpec } from '../../resources/effective.ts';
-import { connectionOf, makeCredentials } from '../../resources/stores/credentials.ts';
+import { makeCredentials } from '../../resources/stores/credentials.ts';
 import { gatewayRevision } from '../../resources/workloads.ts';
 import { desiredObjects } from './create.ts';
 import { type EntryChanges, planRpcKey, type RpcKeyObservation, settleRpcKey } from './rpc-key.ts';
@@ -33,7 +34,7 @@ function simulate(kept: Record<string, string>) {
       const processes = new Map(
         [...seen.processes].map(([pod, status]) => [pod, { ...status, configHash: took ? hash : 'older' }]),
       );
-      keep(settleRpcKey(secret, plan, { ...seen, processes }, hash));
+      keep(settleRpcKey(secret, plan, { ...seen, processes }, new Set([hash])));
       return plan.use;
     },
   };
@@ -151,19 +152,7 @@ test('the config refers to the key; no state of it changes a pod template', () =
   const owner = { name: 'im', namespace: 'chat', uid: 'u' };
   const effective = effectiveSpec({}, { version: '2.0.0', image: OWN });
   const render = (rpcKey: CallerProof, credentials = makeCredentials()) => {
-    const desired = desiredObjects({
-      owner,
-      effective,
-      credentials,
-      connection: connectionOf({ owner, effective, credentials, external: {} }),
-      tenants: [],
-      tenantSecrets: {},
-      objectsURL: 'http://objects.example',
-      rpcKey,
-      operatorNamespace: 'operator',
-      restartedAt: undefined,
-      statefulSets: [],
-    });
+    const desired = desiredObjects(desiredInput({ owner, effective, credentials, rpcKey }));
     const { data } = desired.base.find(({ kind }) => kind === 'ConfigMap') as ConfigMap;
     const roles = desired.stages.filter(({ name }) => name !== 'stores').map(({ workloads }) => workloads);
     return { yaml: data?.['im.yaml'] ?? '', pods: { roles, gateway: gatewayRevision(desired.gateway) } };

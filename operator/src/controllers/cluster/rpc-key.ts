@@ -67,15 +67,16 @@ export function planRpcKey(kept: Kept, seen: RpcKeyObservation): RpcKeyPlan {
 /**
  * The entries to write once every process has loaded the config of the plan: the key is required from then on, or, if a
  * rotation was requested, replaced.
- * @param configHash of that config.
+ * @param configHashes of that config.
  */
 export function settleRpcKey(
   kept: Kept,
   { use }: RpcKeyPlan,
   { pods, processes }: RpcKeyObservation,
-  configHash: string,
+  configHashes: ReadonlySet<string>,
 ): EntryChanges {
-  const all = pods.length > 0 && pods.every(({ name }) => processes.get(name)?.configHash === configHash);
+  const all =
+    pods.length > 0 && pods.every(({ name }) => configHashes.has(processes.get(name)?.configHash ?? ''));
   if (use !== 'optional' || !all) return {};
   return kept[RPC_KEY_ENTRY.rotate] === undefined
     ? { [RPC_KEY_ENTRY.required]: hashOf(kept) }

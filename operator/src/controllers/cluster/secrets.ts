@@ -1,93 +1,23 @@
-import { randomBytes } from 'node:crypto';
-import { isApiError, type KubeClient, type ObjectKey, SECRET, type Secret } from '@im/kube';
-import { tenantKeys } from '../../resources/config.ts';
+import { eachLimited } from '@im/kit';
+import {
+  CONFIG_MAP,
+  type Informer,
+  type KubeClient,
+  type KubeObject,
+  keyOf,
+  type ObjectKey,
+  parseKey,
+  SECRET,
+  type Stored,
+} from '@im/kube';
+import { credentialKey, OF_CLUSTER } from '../../resources/config.ts';
 import type { EffectiveSpec } from '../../resources/effective.ts';
-import { labelsOf, nameOf, type Owner } from '../../resources/names.ts';
-import { decoded, encoded } from '../../resources/secrets.ts';
-import type { Refusal } from './observation.ts';
-
-/**
- * Secrets that are generated once and then kept: a cluster that is created again must have the passwords that its
- * retained volumes were initialized with. They have no owner reference, because they must outlive the cluster as long
- * as its volumes do.
- */
-export class GeneratedSecrets {
-  readonly #client: KubeClient;
-
-  constructor(client: KubeClient) {
-    this.#client = client;
-  }
-
-  /** Passwords of managed stores, and the key of the cluster; `make` generates missing ones. */
-  credentials(
-    owner: Owner,
-    make: () => Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<Record<string, string>> {
-    return this.#ensure(owner, nameOf.credentials(owner.name), make, signal);
-  }
-
-  /** Writes entries of the same Secret; an empty value removes the entry. */
-  async keep(owner: Owner, changes: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void> {
-    if (Object.keys(changes).length === 0) return;
-    const key: ObjectKey = { namespace: owner.namespace, name: nameOf.credentials(owner.name) };
-    const data = Object.fromEntries(
-      Object.entries(encoded(changes)).map(([entry, value]) => [entry, value === '' ? null : value]),
-    );
-    await this.#client.patch(SECRET, key, { data }, { signal });
-  }
-
-  /** Keys of all tenants in `ids`. */
-  tenants(owner: Owner, ids: readonly string[], signal: AbortSignal): Promise<Record<string, string>> {
-    const make = () =>
-      Object.fromEntries(
-        ids.flatMap((id) => {
-          const keys = tenantKeys(id);
-          return [
-            [keys.token, randomBytes(32).toString('hex')],
-            [keys.admin, randomBytes(18).toString('hex')],
-          ];
-        }),
-      );
-    return this.#ensure(owner, nameOf.tenants(owner.name), make, signal);
-  }
-
-  async #ensure(
-    owner: Owner,
-    name: string,
-    make: () => Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<Record<string, string>> {
-    const key: ObjectKey = { namespace: owner.namespace, name };
-    // Read from the API server: with a stale copy a second password would be generated.
-    const found = await this.#client.get(SECRET, key, { signal });
-    const known = decoded(found?.data);
-    const missing = Object.fromEntries(
-      Object.entries(make()).filter(([entry]) => known[entry] === undefined),
-    );
-    if (found && Object.keys(missing).length === 0) return known;
-    const secret: Secret = {
-      apiVersion: 'v1',
-      kind: 'Secret',
-      type: 'Opaque',
-      metadata: {
-        ...key,
-        labels: labelsOf(owner.name),
-        ...(found ? { resourceVersion: found.metadata.resourceVersion } : {}),
-      },
-      data: encoded({ ...known, ...missing }),
-    };
-    try {
-      if (found) await this.#client.replace(SECRET, secret, { signal });
-      else await this.#client.create(SECRET, secret, { signal });
-    } catch (error) {
-      // Another writer was faster; its values count.
-      if (!isApiError(error, 409)) throw error;
-      return this.#ensure(owner, name, make, signal);
-    }
-    return { ...known, ...missing };
-  }
-}
+import type { KeyRef } from '../../resources/effective-stores.ts';
+import { secretReferencesIn } from '../../resources/secret-references.ts';
+import { decoded } from '../../resources/secrets.ts';
+import { type FoundSecret, resolveSection } from '../tenant/credentials.ts';
+import { type BrokenReason, BrokenReferenceError } from './broken-reference.ts';
+import { type StoreCertificates, storeCertificates } from './store-certificates.ts';
 
 /** Credentials of external stores, as the Secrets hold them. */
 export interface ExternalValues {
@@ -95,65 +25,147 @@ export interface ExternalValues {
   readonly mongodbUri?: string;
   readonly redisUri?: string;
   readonly s3?: { readonly accessKey: string; readonly secretKey: string };
+  readonly tls: StoreCertificates;
+  /** What `spec.offlinePush` and `spec.tracing` refer to, by key of the Secret of tenants. */
+  readonly sections: Readonly<Record<string, string>>;
 }
 
-/** A field of the spec refers to a missing or unusable Secret; the cluster is not changed until it is corrected. */
-export class BrokenReferenceError extends Error {
-  override readonly name = 'BrokenReferenceError';
-  readonly refusal: Refusal;
+/** Secrets that are read at the same time. */
+const PARALLEL = 8;
 
-  constructor(refusal: Refusal) {
-    super(refusal.message);
-    this.refusal = refusal;
-  }
+/** The contents of an object in one version. */
+interface ReadObject {
+  readonly resourceVersion: string;
+  readonly data: Record<string, string>;
 }
 
-/** How long a Secret is cached, so that consecutive reconciles read it once, ms. */
-const CACHED_MS = 5_000;
-
-/** Reads Secrets of users. */
+/**
+ * Reads Secrets and ConfigMaps of users. Their metadata is watched, so that an object is read once after each change.
+ * What a cluster does not refer to any more is forgotten.
+ */
 export class SecretReader {
   readonly #client: KubeClient;
-  readonly #known = new Map<
-    string,
-    { readonly data: Record<string, string> | undefined; readonly until: number }
-  >();
+  readonly #metadata: Readonly<Record<KeyRef['kind'], Informer<KubeObject>>>;
+  readonly #own: Pick<Informer<KubeObject>, 'get'>;
+  /** By key of the cluster, then by kind and name; undefined for an object that does not exist. */
+  readonly #known = new Map<string, Map<string, ReadObject | undefined>>();
+  /** The same of what tenants refer to. */
+  readonly #ofTenants = new Map<string, Map<string, ReadObject | undefined>>();
 
-  constructor(client: KubeClient) {
+  /**
+   * @param metadata all such objects of the namespaces with clusters, without their contents.
+   * @param own Secrets of the operator.
+   */
+  constructor(
+    client: KubeClient,
+    metadata: Readonly<Record<KeyRef['kind'], Informer<KubeObject>>>,
+    own: Pick<Informer<KubeObject>, 'get'>,
+  ) {
     this.#client = client;
+    this.#metadata = metadata;
+    this.#own = own;
+  }
+
+  /** Keys of the clusters that refer to an object. */
+  readersOf(kind: KeyRef['kind'], { metadata }: Stored<KubeObject>): string[] {
+    const id = idOf(kind, metadata.name);
+    const readers = [...this.#known, ...this.#ofTenants].flatMap(([cluster, objects]) =>
+      parseKey(cluster).namespace === metadata.namespace && objects.has(id) ? [cluster] : [],
+    );
+    return [...new Set(readers)];
+  }
+
+  /** Drops what is kept about a deleted cluster. */
+  forget(cluster: string): void {
+    this.#known.delete(cluster);
+    this.#ofTenants.delete(cluster);
+  }
+
+  /**
+   * Reads the Secrets that the tenants of a cluster refer to. One that a cluster of the namespace uses itself is `cluster`:
+   * those who may create tenants could otherwise send its credentials to an address of their choice.
+   */
+  async ofTenants(
+    cluster: string,
+    names: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, FoundSecret>> {
+    const { namespace = '' } = parseKey(cluster);
+    const before = this.#ofTenants.get(cluster);
+    const used = new Map<string, ReadObject | undefined>();
+    const found = new Map<string, FoundSecret>();
+    await eachLimited(names, PARALLEL, async (name) => {
+      const id = idOf('Secret', name);
+      if (this.#isOfCluster({ namespace, name })) {
+        used.set(id, undefined);
+        found.set(name, 'cluster');
+        return;
+      }
+      const secret = await this.#read('Secret', { namespace, name }, before?.get(id), signal);
+      used.set(id, secret);
+      found.set(name, secret?.data);
+    });
+    this.#ofTenants.set(cluster, used);
+    return found;
+  }
+
+  #isOfCluster(key: ObjectKey & { readonly namespace: string }): boolean {
+    if (this.#own.get(keyOf(key))) return true;
+    return [...this.#known].some(
+      ([cluster, objects]) =>
+        parseKey(cluster).namespace === key.namespace && objects.has(idOf('Secret', key.name)),
+    );
   }
 
   /**
    * All values that the spec refers to.
-   * @throws BrokenReferenceError that names field, Secret and key.
+   * @param cluster its key.
+   * @throws BrokenReferenceError that names field, object and key.
    */
   async externalValues(
-    namespace: string,
+    cluster: string,
     effective: EffectiveSpec,
     signal: AbortSignal,
   ): Promise<ExternalValues> {
+    const { namespace = '' } = parseKey(cluster);
     const { nats, mongodb, redis, objectStorage } = effective;
-    const value = async (field: string, name: string, key: string): Promise<string> => {
-      const data = await this.#read(namespace, name, signal);
+    const before = this.#known.get(cluster);
+    const used = new Map<string, ReadObject | undefined>();
+    this.#known.set(cluster, used);
+    const readValue = async (field: string, { kind, name, key }: KeyRef): Promise<string> => {
+      const id = idOf(kind, name);
+      if (!used.has(id)) {
+        used.set(id, before?.get(id));
+        used.set(id, await this.#read(kind, { namespace, name }, before?.get(id), signal));
+      }
+      const data = used.get(id)?.data;
       if (data === undefined) {
         throw new BrokenReferenceError({
-          reason: 'SecretMissing',
-          message: `${field}: Secret ${name} does not exist in namespace ${namespace}; create it, or correct the name`,
+          reason: `${kind}Missing` satisfies BrokenReason,
+          message: `${field}: ${kind} ${name} does not exist in namespace ${namespace}; create it, or correct the name`,
         });
       }
       const found = data[key];
       if (found === undefined || found === '') {
         const keys = Object.keys(data).sort().join(', ') || 'none';
         throw new BrokenReferenceError({
-          reason: 'SecretKeyMissing',
-          message: `${field}: Secret ${name} has no key ${key} (its keys: ${keys}); add the key, or refer to another one`,
+          reason: `${kind}KeyMissing` satisfies BrokenReason,
+          message: `${field}: ${kind} ${name} has no key ${key} (its keys: ${keys}); add the key, or refer to another one`,
         });
       }
       return found;
     };
+    const value = (field: string, name: string, key: string) =>
+      readValue(field, { kind: 'Secret', name, key });
     const values: {
       -readonly [K in keyof ExternalValues]: ExternalValues[K];
-    } = {};
+    } = {
+      tls: await storeCertificates(effective, readValue),
+      sections: {
+        ...(await offlinePushValues(effective, readValue)),
+        ...(await tracingValues(effective, readValue)),
+      },
+    };
     if (nats.kind === 'external' && nats.credentialsSecretRef) {
       const field = 'spec.nats.external.credentialsSecretRef';
       const { name, userKey, passwordKey } = nats.credentialsSecretRef;
@@ -177,9 +189,12 @@ export class SecretReader {
     if (redis.kind === 'external') {
       const field = 'spec.redis.external.uriSecretRef';
       const { name, key } = redis.uriSecretRef;
-      values.redisUri = checked(field, name, key, await value(field, name, key), /^rediss?:\/\//, 'redis://');
+      const [pattern, start]: [RegExp, string] = redis.tls
+        ? [/^rediss:\/\//, 'rediss://, which spec.redis.external.tls needs']
+        : [/^rediss?:\/\//, 'redis://'];
+      values.redisUri = checked(field, name, key, await value(field, name, key), pattern, start);
     }
-    if (objectStorage.kind === 'external') {
+    if (objectStorage.kind === 'external' && objectStorage.credentialsSecretRef) {
       const field = 'spec.objectStorage.external.credentialsSecretRef';
       const { name, userKey, passwordKey } = objectStorage.credentialsSecretRef;
       values.s3 = {
@@ -191,18 +206,53 @@ export class SecretReader {
   }
 
   async #read(
-    namespace: string,
-    name: string,
+    kind: KeyRef['kind'],
+    key: ObjectKey,
+    known: ReadObject | undefined,
     signal: AbortSignal,
-  ): Promise<Record<string, string> | undefined> {
-    const id = `${namespace}/${name}`;
-    const known = this.#known.get(id);
-    if (known && known.until > performance.now()) return known.data;
-    const secret = await this.#client.get(SECRET, { namespace, name }, { signal });
-    const data = secret && decoded(secret.data);
-    this.#known.set(id, { data, until: performance.now() + CACHED_MS });
-    return data;
+  ): Promise<ReadObject | undefined> {
+    const watched = this.#metadata[kind].get(keyOf(key));
+    if (!watched) return undefined;
+    if (known?.resourceVersion === watched.metadata.resourceVersion) return known;
+    if (kind === 'ConfigMap') {
+      const found = await this.#client.get(CONFIG_MAP, key, { signal });
+      return found && { resourceVersion: found.metadata.resourceVersion, data: { ...found.data } };
+    }
+    const secret = await this.#client.get(SECRET, key, { signal });
+    return secret && { resourceVersion: secret.metadata.resourceVersion, data: decoded(secret.data) };
   }
+}
+
+/** @throws BrokenReferenceError */
+async function offlinePushValues(
+  { offlinePush }: EffectiveSpec,
+  readValue: (field: string, ref: KeyRef) => Promise<string>,
+): Promise<ExternalValues['sections']> {
+  if (!offlinePush) return {};
+  const secrets = new Map<string, Record<string, string>>();
+  for (const { field, name, key } of secretReferencesIn(offlinePush)) {
+    const value = await readValue(`spec.offlinePush.${field}`, { kind: 'Secret', name, key });
+    secrets.set(name, { ...secrets.get(name), [key]: value });
+  }
+  const section = resolveSection(OF_CLUSTER, 'offlinePush', offlinePush, (name) => secrets.get(name));
+  if (!('refusal' in section)) return section.secrets;
+  throw new BrokenReferenceError({ reason: 'SecretInvalid', message: section.refusal.message });
+}
+
+/** @throws BrokenReferenceError */
+async function tracingValues(
+  { tracing = {} }: EffectiveSpec,
+  readValue: (field: string, ref: KeyRef) => Promise<string>,
+): Promise<ExternalValues['sections']> {
+  const values = secretReferencesIn(tracing).map(async ({ field, setting, name, key }) => {
+    const value = await readValue(`spec.tracing.${field}`, { kind: 'Secret', name, key });
+    return [credentialKey(OF_CLUSTER, `tracing.${setting}`), value] as const;
+  });
+  return Object.fromEntries(await Promise.all(values));
+}
+
+function idOf(kind: KeyRef['kind'], name: string): string {
+  return `${kind}/${name}`;
 }
 
 function checked(

@@ -1,143 +1,27 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProcessStatus } from '@im/contract';
-import type { Pod, Stored } from '@im/kube';
-import { effectiveSpec } from '../../resources/effective.ts';
-import { labelsOf, REVISION_LABEL, ROLES, type Role } from '../../resources/names.ts';
+import {
+  allPods,
+  condition,
+  gateway,
+  NOW,
+  observation,
+  pod,
+  processStatus,
+  statusOf,
+} from '../../../test/status-fixture.ts';
 import { CONDITIONS } from './conditions.ts';
-import type { Observation, StatusInput } from './observation.ts';
-import { clusterStatus } from './status.ts';
+import { byVersion } from './status-components.ts';
 
-const owner = { name: 'chat', namespace: 'im', uid: 'u' };
-const effective = effectiveSpec({}, { version: '1.2.3', image: 'im:1' });
-const NOW = new Date('2026-01-01T00:00:00Z');
-
-function pod(
-  component: string,
-  name: string,
-  change: { ready?: boolean; state?: object; label?: string } = {},
-) {
-  const { ready = true, state = { running: {} }, label } = change;
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name,
-      uid: name,
-      resourceVersion: '1',
-      labels: {
-        ...labelsOf('chat'),
-        'app.kubernetes.io/component': component,
-        ...(label === undefined ? {} : { [REVISION_LABEL]: label }),
-      },
-    },
-    status: {
-      phase: 'Running',
-      conditions: [{ type: 'Ready', status: ready ? 'True' : 'False' }],
-      containerStatuses: [{ name: 'c', state, restartCount: ready ? 0 : 1 }],
-    },
-  } as unknown as Stored<Pod>;
-}
-
-function processStatus(change: Partial<ProcessStatus> = {}): ProcessStatus {
-  return {
-    version: '1.2.3',
-    instance: 'i',
-    roles: [],
-    ready: true,
-    startedAt: 0,
-    configHash: 'h',
-    eventLoopDelayMs: 1,
-    rssBytes: 1,
-    ...change,
-  };
-}
-
-const podsOf = (role: Role) =>
-  Array.from({ length: effective[role].replicas }, (_, i) =>
-    pod(role, `${role}-${i}`, role === 'gateway' ? { label: 'rev' } : {}),
-  );
-const allPods = [
-  ...ROLES.flatMap(podsOf),
-  pod('nats', 'nats-0'),
-  pod('mongodb', 'mongodb-0'),
-  pod('redis', 'redis-0'),
-  pod('object-storage', 'object-storage-0'),
-];
-const gateway = (connections: number) => ({
-  connections,
-  users: connections,
-  handshakesPerSecond: 0,
-  draining: false,
-  drainRemaining: 0,
-  drainEtaSeconds: 0,
-});
-const observation: Observation = {
-  processes: new Map([
-    ['gateway-0', processStatus({ gateway: gateway(3) })],
-    ['gateway-1', processStatus({ gateway: gateway(4) })],
-    [
-      'transfer-0',
-      processStatus({
-        transfer: {
-          partitions: 40,
-          lagRecords: 2,
-          parkedTenants: 0,
-          parkedConversations: 0,
-          parkedRecords: 0,
-        },
-      }),
-    ],
-    [
-      'transfer-1',
-      processStatus({
-        transfer: {
-          partitions: 24,
-          lagRecords: 1,
-          parkedTenants: 0,
-          parkedConversations: 0,
-          parkedRecords: 0,
-        },
-      }),
-    ],
-  ]),
-  stores: {
-    nats: { ok: true, detail: { logBytes: 10, logMaxBytes: 100 } },
-    mongodb: { ok: true, detail: {} },
-    redis: { ok: true, detail: {} },
-    objectStorage: { ok: true, detail: {} },
-  },
-};
-
-function statusOf(change: Partial<StatusInput> = {}) {
-  return clusterStatus({
-    owner,
-    generation: 7,
-    effective,
-    pods: allPods,
-    updated: {},
-    observation,
-    rollout: { message: 'All components match the spec.' },
-    gatewayRevision: 'rev',
-    endpoints: { api: 'http://a', webSocket: 'ws://a', objectStorage: 'http://o' },
-    partitions: 64,
-    before: undefined,
-    now: NOW,
-    ...change,
-  });
-}
-
-function condition(status: ReturnType<typeof statusOf>, type: string) {
-  const found = status.conditions?.find((each) => each.type === type);
-  assert.ok(found, type);
-  return found;
-}
+/** Conditions of a rollout, which are false when there is none. */
+const FALSE_WHEN_GOOD = new Set(['Progressing', 'Reconciling', 'Stalled']);
+const MINUTE = 60_000;
 
 test('a cluster with all components available is ready, and its figures add up', () => {
   const status = statusOf();
   assert.deepEqual(
     status.conditions?.map(({ type, status: holds }) => [type, holds]),
-    CONDITIONS.map((type) => [type, type === 'Progressing' ? 'False' : 'True']),
+    CONDITIONS.map((type) => [type, FALSE_WHEN_GOOD.has(type) ? 'False' : 'True']),
   );
   assert.equal(status.connections, 7);
   assert.equal(status.gatewaysReady, '2/2');
@@ -180,6 +64,7 @@ test('a failed check, waiting partitions and a refused spec each have a conditio
     reason: 'Unreachable',
   });
   const waiting = statusOf({
+    pods: allPods.filter(({ metadata }) => metadata.name !== 'transfer-1'),
     observation: {
       ...observation,
       processes: new Map([
@@ -204,6 +89,9 @@ test('a failed check, waiting partitions and a refused spec each have a conditio
   });
   assert.partialDeepStrictEqual(condition(refused, 'Accepted'), { status: 'False', reason: 'SecretMissing' });
   assert.match(condition(refused, 'Ready').message, /Secret y does not exist/);
+  assert.equal(condition(refused, 'Progressing').reason, 'SpecRefused');
+  assert.equal(condition(refused, 'Stalled').status, 'True');
+  assert.equal(condition(refused, 'Available').status, 'True');
 });
 
 test('times of conditions move only when their status flips', () => {
@@ -229,8 +117,9 @@ test('a blocked rollout names the failing pod and its fault, while the old pods 
   const waiting = { reason: 'ImagePullBackOff', message: 'Back-off pulling image "im:2"' };
   const stuck = pod('rpc', 'rpc-new', { ready: false, state: { waiting } });
   const rollout = { stage: 'rpc', message: 'chat-rpc: 1 of 2 pods updated' };
-  const status = statusOf({ pods: [...allPods, stuck], rollout });
-  assert.equal(condition(status, 'Ready').status, 'True');
+  const status = statusOf({ before: statusOf({ generation: 6 }), pods: [...allPods, stuck], rollout });
+  assert.equal(condition(status, 'Available').status, 'True');
+  assert.equal(condition(status, 'Ready').status, 'Unknown');
   assert.equal(condition(status, 'Progressing').reason, 'PodsFailing');
   assert.match(
     condition(status, 'Progressing').message,
@@ -240,9 +129,223 @@ test('a blocked rollout names the failing pod and its fault, while the old pods 
 });
 
 test('processes that have not loaded the latest settings are counted', () => {
-  assert.equal(statusOf({ configHash: 'h' }).rollout?.message, 'All components match the spec.');
+  assert.equal(statusOf({ configHashes: new Set(['h']) }).rollout?.message, 'All components match the spec.');
   assert.match(
-    statusOf({ configHash: 'new' }).rollout?.message ?? '',
+    statusOf({ configHashes: new Set(['new']) }).rollout?.message ?? '',
     /match the spec\. 4 processes have not loaded the latest settings yet\./,
   );
+});
+
+/** A look that has not happened: what an operator knows at its start. */
+const nothing = { ...observation, processes: new Map(), stores: {}, observedAt: undefined };
+const at = (ms: number) => new Date(NOW.getTime() + ms);
+
+test('an operator that has not looked yet repeats what was known, with its time', () => {
+  const before = statusOf();
+  assert.equal(before.observedAt, '2026-01-01T00:00:00Z');
+  const after = statusOf({ before, observation: nothing, now: at(5 * MINUTE) });
+  assert.deepEqual(after, before);
+});
+
+test('an operator that has never looked does not make figures up', () => {
+  const status = statusOf({ observation: nothing });
+  assert.equal(status.connections, undefined);
+  assert.equal(status.log, undefined);
+  assert.equal(condition(status, 'NATSAvailable').reason, 'NotChecked');
+  assert.equal(condition(status, 'MessagesFlowing').status, 'Unknown');
+});
+
+test('a transfer that does not answer for a moment stops no messages, one that is not ready does', () => {
+  const processes = new Map([...observation.processes].filter(([name]) => name !== 'transfer-1'));
+  const silent = { observation: { ...observation, processes }, before: statusOf() };
+  assert.equal(condition(statusOf(silent), 'MessagesFlowing').status, 'True');
+  assert.equal(
+    condition(statusOf({ ...silent, before: undefined }), 'MessagesFlowing').reason,
+    'NotAnswered',
+  );
+  const dead = pod('transfer', 'transfer-1', { ready: false });
+  const pods = allPods.map((each) => (each.metadata.name === 'transfer-1' ? dead : each));
+  assert.equal(condition(statusOf({ ...silent, pods }), 'MessagesFlowing').reason, 'PartitionsWaiting');
+});
+
+test('figures are written every ten seconds at most, and rounded', () => {
+  const busy = (connections: number) => ({
+    ...observation,
+    processes: new Map([['gateway-0', processStatus({ gateway: gateway(connections) })]]),
+  });
+  const first = statusOf({ observation: { ...busy(12_345), observedAt: NOW.getTime() } });
+  assert.equal(first.connections, 12_300);
+  const soon = statusOf({
+    before: first,
+    now: at(9_000),
+    observation: { ...busy(20_000), observedAt: at(9_000).getTime() },
+  });
+  assert.deepEqual([soon.connections, soon.observedAt], [12_300, first.observedAt]);
+  const later = statusOf({
+    before: soon,
+    now: at(10_000),
+    observation: { ...busy(20_000), observedAt: at(10_000).getTime() },
+  });
+  assert.deepEqual([later.connections, later.observedAt], [20_000, '2026-01-01T00:00:10Z']);
+});
+
+test('a condition is written at once, though figures are not', () => {
+  const first = statusOf();
+  const stores = {
+    ...observation.stores,
+    redis: { ok: false, reason: 'Unreachable', message: 'no' } as const,
+  };
+  const soon = statusOf({ before: first, now: at(1_000), observation: { ...observation, stores } });
+  assert.equal(condition(soon, 'RedisAvailable').status, 'False');
+});
+
+test('a gateway that is silent for a moment keeps its connections in the sum', () => {
+  const before = statusOf();
+  const processes = new Map([...observation.processes].filter(([name]) => name !== 'gateway-1'));
+  const status = statusOf({ before, now: at(MINUTE), observation: { ...observation, processes } });
+  assert.equal(status.connections, 7);
+});
+
+test('status lists the gateways that drain and the worst, and counts the rest', () => {
+  const names = Array.from({ length: 200 }, (_, i) => `gateway-${String(i).padStart(3, '0')}`);
+  const pods = names.map((name, i) => pod('gateway', name, { label: 'rev', ready: i !== 150 }));
+  const processes = new Map(
+    names.map((name, i) => [
+      name,
+      processStatus({ gateway: { ...gateway(i), draining: i < 40, drainRemaining: i } }),
+    ]),
+  );
+  const status = statusOf({ pods, observation: { ...observation, processes } });
+  assert.equal(status.gateways?.length, 50);
+  assert.equal(status.gatewaysOmitted, 150);
+  assert.equal(status.gateways?.filter(({ draining }) => draining).length, 30);
+  assert.ok(
+    status.gateways?.some(({ pod: name }) => name === 'gateway-150'),
+    'the one that is not ready',
+  );
+  assert.ok(
+    status.gateways?.some(({ pod: name }) => name === 'gateway-199'),
+    'the one with most connections',
+  );
+  assert.equal(status.connections, 19_900);
+});
+
+test('one gateway of many that is not ready leaves the cluster ready; one of a few does not', () => {
+  const withGateways = (count: number, unready: number) => {
+    const others = allPods.filter(({ metadata }) => !metadata.name.startsWith('gateway-'));
+    const gateways = Array.from({ length: count }, (_, i) =>
+      pod('gateway', `gateway-${i}`, { label: 'rev', ready: i >= unready }),
+    );
+    const base = statusOf().effective as { gateway: { replicas: number } };
+    return statusOf({
+      pods: [...others, ...gateways],
+      effective: { ...base, gateway: { ...base.gateway, replicas: count } } as never,
+    });
+  };
+  const one = withGateways(1_000, 1);
+  assert.equal(condition(one, 'Ready').status, 'True');
+  assert.equal(condition(one, 'WorkloadsAvailable').reason, 'SomeNotReady');
+  assert.match(condition(one, 'WorkloadsAvailable').message, /gateway: 999 of 1000 ready/);
+  assert.equal(condition(withGateways(1_000, 101), 'Ready').status, 'False');
+  assert.equal(condition(withGateways(9, 1), 'Ready').status, 'False');
+});
+
+test('nothing is ready for a new generation before that is rolled out', () => {
+  const first = statusOf({ generation: 1 });
+  assert.equal(condition(first, 'Ready').status, 'True');
+  const rollout = { stage: 'rpc', message: '1 of 2 pods updated' };
+  const rolling = statusOf({ before: first, generation: 2, rollout });
+  assert.partialDeepStrictEqual(condition(rolling, 'Ready'), { status: 'Unknown', reason: 'RollingOut' });
+  assert.equal(condition(rolling, 'Ready').observedGeneration, 2);
+  assert.equal(condition(rolling, 'Available').status, 'True');
+  assert.equal(condition(rolling, 'Reconciling').status, 'True');
+  assert.equal(condition(rolling, 'Stalled').status, 'False');
+  const done = statusOf({ before: rolling, generation: 2 });
+  assert.equal(condition(done, 'Ready').status, 'True');
+  assert.equal(condition(done, 'Reconciling').status, 'False');
+});
+
+test('a first start is not a fault, and a failed step before it does not complete it', () => {
+  const starting = statusOf({ pods: [], observation: nothing, rollout: { stage: 'stores', message: 'x' } });
+  assert.equal(condition(starting, 'Ready').status, 'Unknown');
+  const failed = statusOf({ before: starting, rollout: { message: 'unchanged' }, failure: 'quota' });
+  assert.equal(condition(failed, 'Ready').status, 'Unknown');
+  assert.equal(failed.rollout?.completedGeneration, undefined);
+  assert.equal(failed.rollout?.stage, 'stores');
+});
+
+test('a rollout with a fault that lasts is stalled, not reconciling', () => {
+  const waiting = { reason: 'ImagePullBackOff', message: 'no such image' };
+  const stuck = pod('rpc', 'rpc-new', { ready: false, state: { waiting } });
+  const old = { ...stuck, metadata: { ...stuck.metadata, creationTimestamp: at(-3 * MINUTE).toISOString() } };
+  const fresh = { ...stuck, metadata: { ...stuck.metadata, creationTimestamp: at(-1_000).toISOString() } };
+  const rollout = { stage: 'rpc', message: '1 of 2 pods updated' };
+  const statusWith = (each: typeof stuck) =>
+    statusOf({ before: statusOf({ generation: 6 }), pods: [...allPods, each], rollout });
+  assert.equal(condition(statusWith(fresh), 'Stalled').status, 'False');
+  assert.equal(condition(statusWith(old), 'Stalled').reason, 'PodsFailing');
+  assert.equal(condition(statusWith(old), 'Reconciling').status, 'False');
+  assert.equal(condition(statusWith(old), 'Ready').status, 'False');
+});
+
+test('a status of a version before, which does not name the completed generation, stays ready', () => {
+  const { rollout: _, ...before } = statusOf({ generation: 7 });
+  assert.equal(condition(statusOf({ before, observation: nothing }), 'Ready').status, 'True');
+  const rolling = statusOf({ before, rollout: { stage: 'api', message: 'x' } });
+  assert.equal(rolling.rollout?.completedGeneration, 7);
+  assert.equal(condition(rolling, 'Ready').status, 'True');
+});
+
+test('during deletion conditions stay as they were, but for those about it', () => {
+  const before = statusOf();
+  const rollout = { stage: 'deletion', message: '3 processes are stopping' };
+  const status = statusOf({ before, deleting: true, pods: [], observation: nothing, rollout });
+  assert.partialDeepStrictEqual(condition(status, 'Ready'), { status: 'False', reason: 'Deleting' });
+  assert.equal(condition(status, 'NATSAvailable').status, 'True');
+  assert.equal(condition(status, 'Progressing').reason, 'Deleting');
+});
+
+test('the version is the oldest by number, not by text', () => {
+  const processes = new Map([
+    ['gateway-0', processStatus({ version: '0.10.0' })],
+    ['gateway-1', processStatus({ version: '0.9.0' })],
+  ]);
+  assert.equal(statusOf({ observation: { ...observation, processes } }).version, '0.9.0');
+  assert.deepEqual(['1.0.0', '0.10.0', '1.0.0-rc.1', '0.9.0'].sort(byVersion), [
+    '0.9.0',
+    '0.10.0',
+    '1.0.0-rc.1',
+    '1.0.0',
+  ]);
+});
+
+test('gateways of other revisions count neither as replicas nor as ready', () => {
+  const old = ['a', 'b', 'c'].map((name) => pod('gateway', `old-${name}`, { label: 'old' }));
+  const status = statusOf({ pods: [...allPods, ...old] });
+  assert.equal(status.gatewaysReady, '2/2');
+  assert.equal(status.gatewayReplicas, 2);
+});
+
+test('effective storage is that of the volumes, and the version that of the image', () => {
+  const claim = (size: string) => ({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: {
+      name: 'data-chat-nats-0',
+      uid: 'c',
+      resourceVersion: '1',
+      labels: { 'app.kubernetes.io/component': 'nats' },
+    },
+    spec: { storageClassName: 'fast', resources: { requests: { storage: '200Gi' } } },
+    status: { capacity: { storage: size } },
+  });
+  const base = statusOf().effective;
+  const status = statusOf({
+    volumes: [claim('100Gi')],
+    effective: { ...base, image: 'registry.test/openim:2.0.0' } as never,
+  });
+  assert.partialDeepStrictEqual(status.effective, {
+    version: '2.0.0',
+    nats: { storage: { size: '100Gi', storageClassName: 'fast' } },
+  });
 });

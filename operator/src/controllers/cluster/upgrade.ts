@@ -1,55 +1,158 @@
 import type { Deployment, StatefulSet, Stored } from '@im/kube';
+import type { OpenIMCluster } from '../../resources/kinds.ts';
 import { ANNOTATION } from '../../resources/names.ts';
+import type { AspectReport, Waiting } from './aspect-report.ts';
+import type { AspectResult } from './aspects.ts';
+import type { AttemptsOfReconcile } from './attempts.ts';
 import type { ManifestApplier } from './children.ts';
 import type { Stage } from './create.ts';
-import type { RolloutState } from './observation.ts';
+import { APPLY_MS, isRefused } from './objects.ts';
+import { QUEUED, type RolloutState } from './observation.ts';
+import type { Problem } from './problem.ts';
+
+/** Why a stage is not complete. */
+interface Blocked {
+  readonly stage: string;
+  readonly waiting: Waiting;
+  readonly stalled: boolean;
+}
+
+/** Conditions of a rollout besides its stages. */
+export interface RolloutOptions {
+  /** What holds back changes that replace pods, in all stages. */
+  readonly held?: RolloutState | undefined;
+  /** Whether no stage waits for another one; a person decided so. */
+  readonly forced?: boolean | undefined;
+}
 
 /**
  * Applies the workloads stage by stage. A change that replaces pods is applied when all stages before it are
- * complete; a new workload, and a change that replaces none, is applied at once.
+ * complete; a new workload, and a change that replaces none, is applied at once. A refused workload blocks its stage
+ * only.
  */
 export async function rollOut(
-  applier: ManifestApplier,
+  { applier, attempts }: { readonly applier: ManifestApplier; readonly attempts: AttemptsOfReconcile },
   stages: readonly Stage[],
   signal: AbortSignal,
-): Promise<RolloutState> {
-  let waiting: { stage: string; message: string } | undefined;
+  { held, forced = false }: RolloutOptions = {},
+): Promise<AspectResult<RolloutState>> {
+  const problems: Problem[] = [];
+  let conflict: unknown;
+  let first: Blocked | undefined;
+  if (held?.stage !== undefined) {
+    first = { stage: held.stage, waiting: waitingFor(held.reason ?? 'Held', held.message), stalled: false };
+  }
+  /** Stages with changes that wait for another stage. */
+  const behind: string[] = [];
   for (const { name, workloads } of stages) {
-    const before = waiting;
+    const before = forced && first?.stage !== 'objects' ? undefined : first;
     for (const manifest of workloads) {
       const observed = applier.observed(manifest) as Stored<Deployment> | undefined;
-      if (before && changesPods(manifest, observed)) continue;
-      const { object } = await applier.apply(manifest, signal);
-      const message = rolloutBlockedBy(object as Stored<Deployment>);
-      if (message !== undefined) waiting ??= { stage: name, message };
+      if (before && changesPods(manifest, observed)) {
+        if (behind.at(-1) !== name) behind.push(name);
+        continue;
+      }
+      const apply = () => applier.apply(manifest, signal, APPLY_MS);
+      const attempted = await attempts.run(manifest, manifest, apply, signal);
+      if ('conflict' in attempted) {
+        conflict ??= attempted.conflict;
+        first ??= { stage: name, waiting: waitingFor('Conflict', 'retrying'), stalled: false };
+      } else if ('problem' in attempted) {
+        const { problem } = attempted;
+        problems.push(problem);
+        const waiting = waitingFor(problem.reason, problem.message);
+        first ??= { stage: name, waiting, stalled: isRefused(problem) };
+      } else {
+        const blocked = rolloutBlock(attempted.value.object as Stored<Deployment>);
+        if (blocked) first ??= { stage: name, ...blocked };
+      }
     }
   }
-  return waiting ?? { message: 'All components match the spec.' };
+  if (!first) {
+    return { result: { message: 'All components match the spec.' }, problems, conflict, stalled: false };
+  }
+  const { stage, waiting, stalled } = first;
+  const message = behind.length === 0 ? waiting.message : `${waiting.message}; ${behind.join(', ')} wait`;
+  const reason = held && stage === held.stage ? held.reason : undefined;
+  const state: RolloutState = { stage, message, behind, reason };
+  return { result: state, problems, conflict, waiting: { ...waiting, message }, stalled };
+}
+
+/** Whether a person decided that the rollout of this generation waits for nothing but missing objects. */
+export function isForced({ metadata }: Stored<OpenIMCluster>): boolean {
+  return metadata.annotations?.[ANNOTATION.forceRollout] === String(metadata.generation);
+}
+
+function waitingFor(reason: string, message: string): Waiting {
+  return { reason, message };
+}
+
+/** Time for which a rollout may wait for the same thing before it needs attention, ms. */
+export const OVERDUE_MS = 600_000;
+
+/** A rollout that has been in the same state since `since`: after ten minutes it is stalled, and names the way out. */
+export function withAge({
+  state,
+  report,
+  since,
+  now,
+  cluster: { metadata },
+}: {
+  readonly state: RolloutState;
+  readonly report: AspectReport;
+  readonly since: number;
+  readonly now: number;
+  readonly cluster: Stored<OpenIMCluster>;
+}): { readonly state: RolloutState; readonly report: AspectReport } {
+  // The wait for other clusters ends by itself.
+  if (!report.waiting || state.stage === QUEUED) return { state, report };
+  const waiting = { ...report.waiting, since, until: since + OVERDUE_MS };
+  if (now < waiting.until) return { state, report: { ...report, waiting } };
+  const isHeld = (state.behind ?? []).length > 0 && state.stage !== 'objects';
+  const wayOut = isHeld
+    ? `; to let them not wait, annotate the cluster with ${ANNOTATION.forceRollout}=${metadata.generation}`
+    : '';
+  const message = `${state.message} (for more than ${OVERDUE_MS / 60_000} minutes)${wayOut}`;
+  return {
+    state: { ...state, message },
+    report: { ...report, waiting: { ...waiting, message }, stalled: true },
+  };
 }
 
 /** Why the rollout of a Deployment or StatefulSet is not complete; undefined when it is. */
-export function rolloutBlockedBy(workload: Stored<Deployment> | Stored<StatefulSet>): string | undefined {
-  const { metadata, spec, status } = workload;
+function rolloutBlock({
+  metadata,
+  spec,
+  status,
+}: Stored<Deployment> | Stored<StatefulSet>): Omit<Blocked, 'stage'> | undefined {
   const wanted = spec?.replicas ?? 1;
+  const blocked = (reason: string, message: string, stalled = false) => ({
+    waiting: waitingFor(reason, `${metadata.name}${message}`),
+    stalled,
+  });
   if ((status?.observedGeneration ?? 0) < (metadata.generation ?? 0)) {
-    return `${metadata.name}: waiting for its controller to observe the change`;
+    return blocked('Observing', ': waiting for its controller to observe the change');
   }
   const stuck = (status?.conditions ?? []).find(
     ({ type, status: holds }) => type === 'Progressing' && holds === 'False',
   );
-  if (stuck) return `${metadata.name} makes no progress: ${stuck.message ?? stuck.reason ?? ''}`;
+  if (stuck) {
+    return blocked('NoProgress', ` makes no progress: ${stuck.message ?? stuck.reason ?? ''}`, true);
+  }
   const updated = status?.updatedReplicas ?? 0;
-  if (updated < wanted) return `${metadata.name}: ${updated} of ${wanted} pods updated`;
+  if (updated < wanted) return blocked('Updating', `: ${updated} of ${wanted} pods updated`);
   // A StatefulSet reports ready pods in availableReplicas, too.
   const available = status?.availableReplicas ?? 0;
-  if (available < wanted) return `${metadata.name}: ${available} of ${wanted} pods available`;
+  if (available < wanted) {
+    return blocked('PodsNotAvailable', `: ${available} of ${wanted} pods available`);
+  }
   const all = status?.replicas ?? 0;
-  if (all > wanted) return `${metadata.name}: ${all - wanted} old pods are terminating`;
+  if (all > wanted) return blocked('Terminating', `: ${all - wanted} old pods are terminating`);
   return undefined;
 }
 
 /** Whether applying `manifest` would replace the pods of `observed`. */
-export function changesPods(
+function changesPods(
   manifest: Deployment | StatefulSet,
   observed: Stored<Deployment> | Stored<StatefulSet> | undefined,
 ): boolean {

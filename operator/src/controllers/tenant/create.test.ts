@@ -1,24 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Stored } from '@im/kube';
-import type { OpenIMTenantSpec } from '../../gen/openimtenant.ts';
-import type { OpenIMTenant } from '../../resources/kinds.ts';
+import { tenant } from '../../../test/tenant-fixture.ts';
 import { planTenants } from './create.ts';
-
-function tenant(name: string, age: number, spec: Partial<OpenIMTenantSpec> = {}): Stored<OpenIMTenant> {
-  return {
-    apiVersion: 'openim.io/v1alpha1',
-    kind: 'OpenIMTenant',
-    metadata: {
-      name,
-      uid: name,
-      resourceVersion: '1',
-      generation: 3,
-      creationTimestamp: new Date(1_000_000 - age).toISOString(),
-    },
-    spec: { clusterRef: { name: 'chat' }, ...spec },
-  };
-}
 
 test('the default tenant always exists, and a resource may change its settings', () => {
   assert.deepEqual(planTenants([]).entries, [{ id: 'default', adminUserIDs: ['imAdmin'] }]);
@@ -53,6 +36,23 @@ test('fields of a tenant become settings of the services', () => {
   });
 });
 
+test('notifications are listed by name or content type, each once', () => {
+  const { entries, refused } = planTenants([
+    tenant('named', 2, {
+      notifications: [
+        { name: 'groupCreated', isSendMsg: false },
+        { contentType: 1510, reliabilityLevel: 2 },
+      ],
+    }),
+    tenant('twice', 1, { notifications: [{ name: 'groupCreated' }, { contentType: 1501 }] }),
+  ]);
+  assert.deepEqual(entries[1]?.notifications, { 1501: { isSendMsg: false }, 1510: { reliabilityLevel: 2 } });
+  assert.match(
+    refused.get('twice')?.message ?? '',
+    /^spec\.notifications\.1: 1501 is in the list before; remove one of the two/,
+  );
+});
+
 test('of two resources with the same ID or host the older one gets it, and the message of the other has the remedy', () => {
   const { entries, refused } = planTenants([
     tenant('young', 1, { tenantID: 'acme', hosts: ['x.test'] }),
@@ -73,6 +73,38 @@ test('of two resources with the same ID or host the older one gets it, and the m
     /spec\.hosts: y\.test is already used by OpenIMTenant old/,
   );
   assert.equal(refused.get('with.dots')?.reason, 'InvalidTenantID');
+});
+
+test('what the services would reject is refused alone, with field and remedy', () => {
+  const { entries, refused } = planTenants([
+    tenant('fine', 9),
+    tenant('absurd', 8, { quotas: { storageBytes: 2 ** 63 } }),
+    tenant('days', 7, { tokenPolicy: { expireDays: 0 } }),
+    // Would show it the secrets of others.
+    tenant('thief', 6, { adminNicknames: [['$', '{file:/run/fine}'].join('')] }),
+    tenant('late', 5),
+  ]);
+  assert.deepEqual(
+    entries.map(({ id }) => id),
+    ['default', 'fine', 'late'],
+  );
+  const messageOf = (name: string) => `${refused.get(name)?.reason}: ${refused.get(name)?.message}`;
+  assert.match(messageOf('absurd'), /^InvalidSettings: spec\.quotas\.storageBytes: .*; correct it$/);
+  assert.match(messageOf('days'), /^InvalidSettings: spec\.tokenPolicy\.expireDays: /);
+  assert.match(
+    messageOf('thief'),
+    /^InvalidSettings: spec\.adminNicknames\.0: contains "\$\{".*; remove it$/,
+  );
+});
+
+test('more tenants than the config of a cluster can hold are refused, the youngest first', () => {
+  const hostsOf = (i: number) =>
+    Array.from({ length: 32 }, (_, host) => `${'h'.repeat(50)}${host}.t${i}.test`);
+  const many = Array.from({ length: 500 }, (_, i) => tenant(`t${i}`, 500 - i, { hosts: hostsOf(i) }));
+  const { entries, refused } = planTenants(many);
+  assert.ok(entries.length > 300 && refused.size > 0, `${entries.length} entries`);
+  assert.equal(refused.get('t0'), undefined);
+  assert.equal(refused.get('t499')?.reason, 'ClusterFull');
 });
 
 test('fields that the running services do not know are left out of their config', () => {

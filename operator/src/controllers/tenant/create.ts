@@ -1,49 +1,63 @@
 import { DEFAULT_ADMIN_USER, DEFAULT_TENANT, SETTINGS_LEVEL } from '@im/contract';
 import type { Stored } from '@im/kube';
-import type {
-  OpenIMTenantNotification,
-  OpenIMTenantSpec,
-  OpenIMTenantTokenPolicy,
-} from '../../gen/openimtenant.ts';
 import type { TenantEntry } from '../../resources/config.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
-import { knownTenantSpec } from '../../resources/settings-level.ts';
 import type { Refusal } from '../cluster/observation.ts';
+import { judgeTenant, tenantIdOf } from './entry.ts';
 
 /** The tenants of a cluster: their config entries, and the resources that are not applied. */
 export interface TenantPlan {
   readonly entries: readonly TenantEntry[];
   /** By uid of the resource. */
   readonly refused: ReadonlyMap<string, Refusal>;
-}
-
-/** Name of a tenant in URLs and tokens. */
-export function tenantIdOf({ metadata, spec }: Stored<OpenIMTenant>): string {
-  return spec.tenantID ?? metadata.name;
+  /** Tenant ID by uid of the resource, of those that are applied. */
+  readonly idOf: ReadonlyMap<string, string>;
+  /** By uid of the resource: sections that are not applied because of their credentials. */
+  readonly broken: ReadonlyMap<string, Refusal>;
+  /** Credentials that the entries refer to, by key of the Secret of tenants. */
+  readonly secrets: Readonly<Record<string, string>>;
 }
 
 /**
  * The config entries of the tenants. Of two resources with the same tenant ID or host, the older one gets it. The
- * default tenant always exists; a resource may change its settings.
+ * default tenant always exists; a resource may change its settings. What the services would reject is refused alone, and
+ * so are the youngest tenants when there is no room for all.
  * @param level settings level of the services; fields above it are left out.
+ * @param judge as {@link judgeTenant}; it may remember.
+ * @param purging tenants whose data are being removed, by ID.
  */
 export function planTenants(
   tenants: readonly Stored<OpenIMTenant>[],
   level: number = SETTINGS_LEVEL,
+  judge: typeof judgeTenant = judgeTenant,
+  purging: ReadonlyMap<string, Purging> = new Map(),
 ): TenantPlan {
   const refused = new Map<string, Refusal>();
   const entries = new Map<string, TenantEntry>([
     [DEFAULT_TENANT, { id: DEFAULT_TENANT, adminUserIDs: [DEFAULT_ADMIN_USER] }],
   ]);
+  const idOf = new Map<string, string>();
+  const broken = new Map<string, Refusal>();
+  const secrets: Record<string, string> = {};
   const owners = new Map<string, string>();
   const hosts = new Map<string, string>();
   const byAge = [...tenants].sort(
     (a, b) => ageOf(a) - ageOf(b) || (a.metadata.name < b.metadata.name ? -1 : 1),
   );
+  let bytes = 0;
+  let secretBytes = 0;
   for (const tenant of byAge) {
     const id = tenantIdOf(tenant);
     const { name, uid } = tenant.metadata;
     const refuse = (reason: string, message: string) => refused.set(uid, { reason, message });
+    const gone = purging.get(id);
+    if (gone && ageOf(tenant) > gone.at.getTime()) {
+      refuse(
+        'TenantIDTaken',
+        `spec.tenantID: what OpenIMTenant ${gone.name} stored under ${id} is being removed; wait until that resource is gone, or choose another ID`,
+      );
+      continue;
+    }
     const other = owners.get(id);
     if (other !== undefined) {
       refuse(
@@ -67,51 +81,52 @@ export function planTenants(
       );
       continue;
     }
+    const { entry, fault, bytes: entryBytes, ...judged } = judge(tenant, level);
+    if (fault !== undefined) {
+      refuse('InvalidSettings', fault);
+      continue;
+    }
+    const cluster = `the tenants of OpenIMCluster ${tenant.spec.clusterRef.name}`;
+    if (bytes + entryBytes > MAX_BYTES) {
+      refuse(
+        'ClusterFull',
+        `spec.clusterRef: ${cluster} fill its config (${MAX_BYTES} bytes); delete unused ones, shorten their settings, or use another cluster`,
+      );
+      continue;
+    }
+    if (secretBytes + judged.secretBytes > MAX_SECRET_BYTES) {
+      refuse(
+        'ClusterFull',
+        `spec.clusterRef: the keys and credentials of ${cluster} fill its Secret (${MAX_SECRET_BYTES} bytes); delete unused ones, or use another cluster`,
+      );
+      continue;
+    }
+    bytes += entryBytes;
+    secretBytes += judged.secretBytes;
+    Object.assign(secrets, judged.secrets);
+    if (judged.broken) broken.set(uid, judged.broken);
     owners.set(id, name);
+    idOf.set(uid, id);
     for (const host of tenant.spec.hosts ?? []) hosts.set(host, name);
-    entries.set(id, entryOf(id, knownTenantSpec(tenant.spec, level).spec));
+    entries.set(id, entry);
   }
-  return { entries: [...entries.values()], refused };
+  return { entries: [...entries.values()], refused, idOf, broken, secrets };
 }
+
+/** A tenant that is being deleted, and whose data are removed from a time on. */
+export interface Purging {
+  /** Name of the resource. */
+  readonly name: string;
+  readonly at: Date;
+}
+
+/** Bytes that the entries of all tenants may take in the config, which is a ConfigMap of at most 1 MiB. */
+const MAX_BYTES = 900_000;
+/** Bytes that their keys and credentials may take in one Secret. */
+const MAX_SECRET_BYTES = 900_000;
 
 const TENANT_ID = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 function ageOf({ metadata }: Stored<OpenIMTenant>): number {
   return Date.parse(metadata.creationTimestamp ?? '');
-}
-
-function entryOf(id: string, spec: OpenIMTenantSpec): TenantEntry {
-  const { hosts, adminUserIDs, placement, tokenPolicy, friendVerify, suspended, quotas } = spec;
-  const { adminNicknames, searchByAdminsOnly, enableHistoryForNewMembers, userLimits, notifications } = spec;
-  const multiLogin = multiLoginOf(tokenPolicy);
-  return {
-    id,
-    adminUserIDs: [...(adminUserIDs ?? [DEFAULT_ADMIN_USER])],
-    ...(hosts === undefined ? {} : { hosts: [...hosts] }),
-    ...(adminNicknames === undefined ? {} : { adminNicknames: [...adminNicknames] }),
-    ...(placement === undefined ? {} : { placement }),
-    ...(tokenPolicy?.expireDays === undefined ? {} : { tokenExpireDays: tokenPolicy.expireDays }),
-    ...(multiLogin === undefined ? {} : { multiLogin }),
-    ...(friendVerify === undefined ? {} : { friendVerify }),
-    ...(searchByAdminsOnly === undefined ? {} : { searchByAdminsOnly }),
-    ...(enableHistoryForNewMembers === undefined ? {} : { enableHistoryForNewMembers }),
-    ...(suspended === undefined ? {} : { suspended }),
-    ...(quotas === undefined ? {} : { quotas: { ...quotas } }),
-    ...(userLimits === undefined ? {} : { userLimits: { ...userLimits } }),
-    ...(notifications === undefined ? {} : { notifications: notificationsOf(notifications) }),
-  };
-}
-
-function multiLoginOf(policy: OpenIMTenantTokenPolicy = {}): TenantEntry['multiLogin'] {
-  const { multiLogin, maxTokensPerPlatform } = policy;
-  if (multiLogin === undefined && maxTokensPerPlatform === undefined) return undefined;
-  return {
-    ...(multiLogin === undefined ? {} : { policy: multiLogin }),
-    ...(maxTokensPerPlatform === undefined ? {} : { maxNumOneEnd: maxTokensPerPlatform }),
-  };
-}
-
-/** A list of overrides as the services' map by content type. */
-function notificationsOf(list: readonly OpenIMTenantNotification[]): TenantEntry['notifications'] {
-  return Object.fromEntries(list.map(({ contentType, ...override }) => [String(contentType), override]));
 }

@@ -1,92 +1,295 @@
+import { isDeepStrictEqual } from 'node:util';
 import { SETTINGS_LEVEL } from '@im/contract';
-import { type Applier, type Informer, parseKey, type Stored } from '@im/kube';
+import {
+  type Applier,
+  type Informer,
+  type KubeClient,
+  keyOf,
+  parseKey,
+  type ReconcileResult,
+  type Stored,
+} from '@im/kube';
+import type { OpenIMTenantStatus } from '../../gen/openimtenant.ts';
+import type { TenantEntry } from '../../resources/config.ts';
 import { OPENIM_TENANT, type OpenIMTenant } from '../../resources/kinds.ts';
-import { API_VERSION } from '../../resources/names.ts';
+import { API_VERSION, FINALIZER } from '../../resources/names.ts';
+import { secretReferencesIn } from '../../resources/secret-references.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
 import type { ClientEndpoints } from '../cluster/endpoints.ts';
-import type { Observation, Refusal } from '../cluster/observation.ts';
+import type { Refusal } from '../cluster/observation.ts';
 import type { Observer } from '../cluster/observer.ts';
-import { planTenants, type TenantPlan } from './create.ts';
-import { tenantStatus } from './status.ts';
+import type { ProcessApi } from '../cluster/process-api.ts';
+import { type Purging, planTenants, type TenantPlan } from './create.ts';
+import { CredentialSources, type UsedSecrets } from './credential-sources.ts';
+import type { FoundSecret } from './credentials.ts';
+import { purgeTime, TenantDeletion } from './delete.ts';
+import type { TenantDelivery } from './delivery.ts';
+import { type JudgedTenant, judgeTenant, tenantIdOf } from './entry.ts';
+import type { SectionsInForce } from './sections-in-force.ts';
+import { deletionStatus, tenantStatus, wasReady } from './status.ts';
 
 /** Dependencies of {@link TenantReconciler}. */
 export interface TenantDeps {
+  /** Indexed by {@link tenantIndexes}. */
   readonly tenants: Informer<OpenIMTenant>;
   readonly applier: Applier;
-  readonly observer: Observer;
+  readonly observer: Pick<Observer, 'processesOf'>;
+  readonly delivery: TenantDelivery;
+  readonly client: KubeClient;
+  readonly processes: Pick<ProcessApi, 'purgeTenant'>;
+  /** Has a tenant reconciled, by its key. */
+  readonly enqueue: (key: string) => void;
 }
 
-/** Outcome of a reconcile of the cluster, on which the status of its tenants depends. */
+/** What the status of a tenant depends on in its cluster. */
 export interface TenantContext {
-  /** Hash of the applied config; undefined when none was applied. */
-  readonly configHash: string | undefined;
+  /** Hashes of the applied config, by what pods mount; undefined when none was applied. */
+  readonly configHashes: ReadonlySet<string> | undefined;
+  /** Entries of the applied config. */
+  readonly entries: readonly TenantEntry[];
+  /** Hashes of the entries with their secrets, by tenant ID; undefined for services that take no updates. */
+  readonly hashes: ReadonlyMap<string, string> | undefined;
   /** Settings level of the services. */
   readonly settingsLevel: number;
   readonly endpoints: ClientEndpoints;
 }
 
+/** Interval at which a tenant is looked at that is not in force yet, ms. */
+const PENDING_MS = 2_000;
+/** Index of tenants by the key of their cluster. */
+const BY_CLUSTER = 'cluster';
 const NO_ENDPOINTS: ClientEndpoints = { api: '', webSocket: '', objectStorage: '' };
 
+/** The key of the cluster of a tenant. */
+export function clusterKeyOf({ metadata, spec }: Stored<OpenIMTenant>): string {
+  return keyOf({ namespace: metadata.namespace, name: spec.clusterRef.name });
+}
+
+/** Indexes of the informer of tenants. */
+export const tenantIndexes = { [BY_CLUSTER]: (tenant: Stored<OpenIMTenant>) => [clusterKeyOf(tenant)] };
+
 /**
- * Reconciles OpenIMTenants. All tenants of a cluster are part of its one config, so they are reconciled together, as
- * part of the reconcile of their cluster.
+ * Writes the status of OpenIMTenants, each by itself: one more tenant causes no write for another. What the tenants of
+ * a cluster have in common is kept between calls.
  */
 export class TenantReconciler {
   readonly #deps: TenantDeps;
+  /** By cluster; null for one that does not exist. */
+  readonly #contexts = new Map<string, TenantContext | null>();
+  /** By cluster; without a level when a tenant has changed since. */
+  readonly #plans = new Map<string, { readonly level: number | undefined; readonly plan: TenantPlan }>();
+
+  readonly #judged = new WeakMap<Stored<OpenIMTenant>, Judgement>();
+  readonly #credentials = new CredentialSources();
+  readonly #deletion: TenantDeletion;
 
   constructor(deps: TenantDeps) {
     this.#deps = deps;
+    this.#deletion = new TenantDeletion(deps.client, deps.processes);
   }
 
   /** The config entries of the tenants of the cluster `namespace/name`, for services of this settings level. */
   plan(cluster: string, level: number): TenantPlan {
-    return planTenants(this.#tenantsOf(cluster), level);
-  }
-
-  /** Writes the status of all tenants of a cluster. */
-  async writeStatuses(cluster: string, context: TenantContext, signal: AbortSignal): Promise<void> {
-    const { refused } = this.plan(cluster, context.settingsLevel);
-    for (const tenant of this.#tenantsOf(cluster)) {
-      const { processes } = this.#deps.observer.observationOf(cluster);
-      await this.#writeStatus(tenant, refused.get(tenant.metadata.uid), context, processes, signal);
+    const known = this.#plans.get(cluster);
+    if (known?.level === level) return known.plan;
+    const tenants = this.#tenantsOf(cluster);
+    const judge = (tenant: Stored<OpenIMTenant>) => this.#judge(cluster, tenant, level);
+    const plan = planTenants(tenants, level, judge, this.#purging(cluster));
+    this.#plans.set(cluster, { level, plan });
+    this.#credentials.retain(cluster, new Set(plan.entries.map(({ id }) => id)));
+    // What one gives up or takes, such as a host, may change whether another is refused.
+    for (const tenant of tenants) {
+      const { uid } = tenant.metadata;
+      const messages = [known?.plan, plan].map((each) =>
+        [each?.refused, each?.broken].map((all) => all?.get(uid)?.message),
+      );
+      if (!isDeepStrictEqual(messages[0], messages[1])) this.#deps.enqueue(keyOf(tenant));
     }
+    return plan;
   }
 
-  /** Writes the status of tenants whose cluster does not exist. */
-  async clusterGone(cluster: string, signal: AbortSignal): Promise<void> {
-    const { name, namespace } = parseKey(cluster);
-    const message = `spec.clusterRef: OpenIMCluster ${name} does not exist in namespace ${namespace}; create it`;
-    const refusal = { reason: 'ClusterMissing', message };
-    const context = { configHash: undefined, settingsLevel: SETTINGS_LEVEL, endpoints: NO_ENDPOINTS };
-    for (const tenant of this.#tenantsOf(cluster)) {
-      await this.#writeStatus(tenant, refusal, context, new Map(), signal);
-    }
+  /** Names of the Secrets that the tenants of a cluster refer to. */
+  secretsOf(cluster: string): readonly string[] {
+    return [...new Set(this.#tenantsOf(cluster).flatMap(namesIn))];
   }
 
-  async #writeStatus(
+  /** Sets what the tenants of a cluster refer to. @param recover finds sections in force before this operator started. */
+  setCredentials(cluster: string, secrets: ReadonlyMap<string, FoundSecret>, recover: SectionsInForce): void {
+    if (!this.#credentials.set(cluster, secrets, recover)) return;
+    this.changed(cluster);
+    this.enqueuePending(cluster);
+  }
+
+  /** A tenant of this cluster has changed. */
+  changed(cluster: string): void {
+    const known = this.#plans.get(cluster);
+    if (known) this.#plans.set(cluster, { ...known, level: undefined });
+  }
+
+  /** Sets what a reconcile of the cluster has found; undefined for a cluster that does not exist. */
+  setContext(cluster: string, context: TenantContext | undefined): void {
+    const before = this.#contexts.get(cluster);
+    const next = context ?? null;
+    if (before !== undefined && isDeepStrictEqual(before, next)) return;
+    this.#contexts.set(cluster, next);
+    const [shared, nextShared] = [before, next].map(sharedOf);
+    const accepted = [before, next].map((each) => each?.configHashes !== undefined);
+    if (before === undefined || accepted[0] !== accepted[1] || !isDeepStrictEqual(shared, nextShared))
+      this.#enqueueAll(cluster);
+    else
+      this.#enqueueIf(cluster, (tenant) => !wasReady(tenant) || isChanged(tenantIdOf(tenant), before, next));
+  }
+
+  /** Forgets a deleted cluster without tenants. */
+  forget(cluster: string): void {
+    if (this.#deps.tenants.byIndex(BY_CLUSTER, cluster).length > 0) return;
+    this.#contexts.delete(cluster);
+    this.#plans.delete(cluster);
+    this.#credentials.forget(cluster);
+  }
+
+  /** Has those tenants of a cluster reconciled that are not in force: its processes have changed. */
+  enqueuePending(cluster: string): void {
+    this.#enqueueIf(cluster, (tenant) => !wasReady(tenant));
+  }
+
+  /** Writes the status of the tenant `namespace/name`. */
+  async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
+    const tenant = this.#deps.tenants.get(key);
+    if (!tenant) return {};
+    const cluster = clusterKeyOf(tenant);
+    const context = this.#contexts.get(cluster);
+    if (isBeingDeleted(tenant)) return this.#delete(tenant, cluster, context, signal);
+    // Its change triggers the next reconcile.
+    if (await this.#deletion.setFinalizer(tenant, signal)) return {};
+    // The cluster is reconciled first.
+    if (context === undefined) return {};
+    // So are the Secrets that it refers to.
+    if (context && !this.#credentials.covers(cluster, namesIn(tenant))) return {};
+    const { settingsLevel = SETTINGS_LEVEL, configHashes, endpoints = NO_ENDPOINTS } = context ?? {};
+    const plan = this.plan(cluster, settingsLevel);
+    const refusal = context ? plan.refused.get(tenant.metadata.uid) : missingCluster(cluster);
+    const id = plan.idOf.get(tenant.metadata.uid) ?? '';
+    const processes = this.#deps.observer.processesOf(cluster);
+    // Its newest settings may not be part of the config yet, which the processes then have in vain.
+    const entryIn = (entries: readonly TenantEntry[] = []) => entries.find((entry) => entry.id === id);
+    const isApplied = isDeepStrictEqual(entryIn(plan.entries), entryIn(context?.entries));
+    const status = tenantStatus({
+      tenant,
+      refusal,
+      broken: plan.broken.get(tenant.metadata.uid),
+      accepted: configHashes !== undefined,
+      coverage: isApplied
+        ? this.#deps.delivery.coverageOf(cluster, id, processes, configHashes)
+        : { current: 0, unknown: 0, all: processes.length, refusal: undefined },
+      leftOut: knownTenantSpec(tenant.spec, settingsLevel).leftOut,
+      endpoints,
+      now: new Date(),
+    });
+    await this.#write(tenant, status, signal);
+    const ready = status.conditions?.find(({ type }) => type === 'Ready');
+    return ready?.reason === 'TakingOver' ? { requeueAfterMs: PENDING_MS } : {};
+  }
+
+  async #delete(
     tenant: Stored<OpenIMTenant>,
-    refusal: Refusal | undefined,
-    { configHash, settingsLevel, endpoints }: TenantContext,
-    processes: Observation['processes'],
+    cluster: string,
+    context: TenantContext | null | undefined,
     signal: AbortSignal,
-  ): Promise<void> {
-    const { leftOut } = knownTenantSpec(tenant.spec, settingsLevel);
-    const now = new Date();
-    const status = tenantStatus({ tenant, refusal, configHash, leftOut, endpoints, processes, now });
+  ): Promise<ReconcileResult> {
+    const id = tenantIdOf(tenant);
+    const processes = this.#deps.observer.processesOf(cluster);
+    const step = await this.#deletion.next(
+      tenant,
+      {
+        id,
+        hasCluster: context === undefined ? undefined : context !== null,
+        claims: this.#tenantsOf(cluster)
+          .filter((other) => tenantIdOf(other) === id)
+          .map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '')),
+        processes,
+        key: this.#deps.delivery.keyWhenGone(cluster, id, processes),
+      },
+      signal,
+    );
+    if (step === undefined) return {};
+    await this.#write(tenant, deletionStatus(tenant, step, new Date()), signal);
+    return { requeueAfterMs: step.againAfterMs };
+  }
+
+  async #write(tenant: Stored<OpenIMTenant>, status: OpenIMTenantStatus, signal: AbortSignal): Promise<void> {
     const { name, namespace } = tenant.metadata;
     // Status alone: the operator must own no field of the spec.
     const object = { apiVersion: API_VERSION, kind: 'OpenIMTenant', metadata: { name, namespace }, status };
-    await this.#deps.applier.applyStatus(OPENIM_TENANT, object as unknown as OpenIMTenant, tenant, {
-      signal,
-    });
+    const { applier } = this.#deps;
+    await applier.applyStatus(OPENIM_TENANT, object as unknown as OpenIMTenant, tenant, { signal });
+  }
+
+  /** Of a thousand tenants one has changed. */
+  #judge(cluster: string, tenant: Stored<OpenIMTenant>, level: number): JudgedTenant {
+    const known = this.#judged.get(tenant);
+    if (known?.level === level && this.#credentials.isCurrent(cluster, known.used)) return known;
+    const { sources, used } = this.#credentials.of(cluster);
+    const judged = { ...judgeTenant(tenant, level, sources), level, used };
+    this.#credentials.remember(cluster, tenantIdOf(tenant), judged.sections);
+    this.#judged.set(tenant, judged);
+    return judged;
+  }
+
+  #enqueueAll(cluster: string): void {
+    this.#enqueueIf(cluster, () => true);
+  }
+
+  #enqueueIf(cluster: string, wanted: (tenant: Stored<OpenIMTenant>) => boolean): void {
+    for (const tenant of this.#tenantsOf(cluster)) if (wanted(tenant)) this.#deps.enqueue(keyOf(tenant));
+  }
+
+  /** Tenants that are being deleted with what is stored of them, by ID. */
+  #purging(cluster: string): ReadonlyMap<string, Purging> {
+    const deleted = this.#deps.tenants.byIndex(BY_CLUSTER, cluster).filter(isBeingDeleted);
+    return new Map(
+      deleted.flatMap((tenant): [string, Purging][] => {
+        const id = tenantIdOf(tenant);
+        const at = tenant.metadata.finalizers?.includes(FINALIZER) ? purgeTime(tenant, id) : undefined;
+        return at ? [[id, { name: tenant.metadata.name, at }]] : [];
+      }),
+    );
   }
 
   #tenantsOf(cluster: string): Stored<OpenIMTenant>[] {
-    const { name, namespace } = parseKey(cluster);
-    return this.#deps.tenants
-      .list(namespace)
-      .filter(
-        ({ metadata, spec }) => spec.clusterRef.name === name && metadata.deletionTimestamp === undefined,
-      );
+    return this.#deps.tenants.byIndex(BY_CLUSTER, cluster).filter((tenant) => !isBeingDeleted(tenant));
   }
+}
+
+interface Judgement extends JudgedTenant {
+  readonly level: number;
+  /** Secrets that it was made with. */
+  readonly used: UsedSecrets;
+}
+
+function isBeingDeleted({ metadata }: Stored<OpenIMTenant>): boolean {
+  return metadata.deletionTimestamp !== undefined;
+}
+
+/** Names of the Secrets that a tenant refers to. */
+function namesIn({ spec }: Stored<OpenIMTenant>): string[] {
+  return secretReferencesIn(spec).map(({ name }) => name);
+}
+
+/** Whether the wanted settings of a tenant changed, its credentials included. */
+function isChanged(id: string, ...contexts: readonly (TenantContext | null | undefined)[]): boolean {
+  const [before, after] = contexts.map((context) => context?.hashes?.get(id));
+  return before !== after;
+}
+
+/** What changes the status of tenants in force. */
+function sharedOf(context: TenantContext | null | undefined): object {
+  const { settingsLevel, endpoints } = context ?? {};
+  return { settingsLevel, endpoints };
+}
+
+function missingCluster(cluster: string): Refusal {
+  const { name, namespace } = parseKey(cluster);
+  const message = `spec.clusterRef: OpenIMCluster ${name} does not exist in namespace ${namespace}; create it`;
+  return { reason: 'ClusterMissing', message };
 }

@@ -1,67 +1,83 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProcessStatus } from '@im/contract';
 import type { Stored } from '@im/kube';
-import type { OpenIMTenantSpec } from '../../gen/openimtenant.ts';
+import { tenant } from '../../../test/tenant-fixture.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
-import { tenantStatus } from './status.ts';
+import type { Coverage } from './delivery.ts';
+import { type TenantStatusInput, tenantStatus } from './status.ts';
 
-function tenant(name: string, age: number, spec: Partial<OpenIMTenantSpec> = {}): Stored<OpenIMTenant> {
-  return {
-    apiVersion: 'openim.io/v1alpha1',
-    kind: 'OpenIMTenant',
-    metadata: {
-      name,
-      uid: name,
-      resourceVersion: '1',
-      generation: 3,
-      creationTimestamp: new Date(1_000_000 - age).toISOString(),
-    },
-    spec: { clusterRef: { name: 'chat' }, ...spec },
-  };
-}
+const coverage = (current: number, all: number, unknown = 0): Coverage => ({
+  current,
+  all,
+  unknown,
+  refusal: undefined,
+});
+const statusOf = (input: Partial<TenantStatusInput>) =>
+  tenantStatus({
+    tenant: tenant('acme', 0),
+    refusal: undefined,
+    accepted: true,
+    coverage: coverage(2, 2),
+    endpoints: { api: 'http://a', webSocket: 'ws://w', objectStorage: 'http://o' },
+    now: new Date(0),
+    ...input,
+  });
+/** A tenant with this status. */
+const having = (status: OpenIMTenant['status'], generation = 3): Stored<OpenIMTenant> => {
+  const base = tenant('acme', 0);
+  return { ...base, metadata: { ...base.metadata, generation }, ...(status && { status }) };
+};
 
-test('a tenant is ready when every process has the config that holds it', () => {
-  const process = (configHash: string) => ({ configHash }) as ProcessStatus;
-  const status = (processes: [string, ProcessStatus][], spec: Partial<OpenIMTenantSpec> = {}) =>
-    tenantStatus({
-      tenant: tenant('acme', 0, spec),
-      refusal: undefined,
-      configHash: 'new',
-      processes: new Map(processes),
-      endpoints: { api: 'http://a', webSocket: 'ws://w', objectStorage: 'http://o' },
-      now: new Date(0),
-    });
-  const half = status([
-    ['p', process('new')],
-    ['q', process('old')],
-  ]);
+test('a tenant is ready when every process has its settings', () => {
+  const half = statusOf({ coverage: coverage(1, 2) });
   assert.partialDeepStrictEqual(half.conditions?.[0], { status: 'False', reason: 'TakingOver' });
   assert.match(half.conditions?.[0]?.message ?? '', /1 of 2 processes/);
-  const all = status([['p', process('new')]]);
+  assert.equal(half.inForceSince, undefined);
+  const all = statusOf({});
   assert.partialDeepStrictEqual(all.conditions?.[0], {
     status: 'True',
     reason: 'Serving',
     observedGeneration: 3,
   });
   assert.deepEqual(all.endpoints, { api: 'http://a/t/acme', webSocket: 'ws://w/t/acme' });
-  assert.deepEqual(all.adminSecretRef, { name: 'chat-tenant-acme' });
-  assert.equal(status([['p', process('new')]], { suspended: true }).conditions?.[0]?.reason, 'Suspended');
+  assert.deepEqual(all.adminSecretRef, { name: 'chat.tenant.acme' });
+  assert.equal(all.inForceSince, '1970-01-01T00:00:00Z');
+  const suspended = statusOf({ tenant: tenant('acme', 0, { suspended: true }) });
+  assert.equal(suspended.conditions?.[0]?.reason, 'Suspended');
+  assert.equal(statusOf({ coverage: coverage(0, 0) }).conditions?.[0]?.reason, 'TakingOver');
 });
 
-test('the status names fields that the running services do not know', () => {
-  const { conditions } = tenantStatus({
-    tenant: tenant('acme', 0, { userLimits: { messagesPerSecond: 5 } }),
-    refusal: undefined,
-    configHash: 'new',
-    processes: new Map([['p', { configHash: 'new' } as ProcessStatus]]),
-    leftOut: ['spec.userLimits'],
-    endpoints: { api: 'http://a', webSocket: 'ws://w', objectStorage: 'http://o' },
-    now: new Date(0),
-  });
+test('a tenant in force stays ready until a process is known to lack its settings', () => {
+  const ready = having(statusOf({}));
+  const later = { now: new Date(60_000), tenant: ready };
+  for (const input of [
+    { coverage: coverage(1, 2, 1) },
+    { coverage: coverage(0, 0) },
+    { accepted: false },
+    {},
+  ]) {
+    const { conditions, inForceSince } = statusOf({ ...later, ...input });
+    assert.equal(conditions?.[0]?.status, 'True', JSON.stringify(input));
+    assert.equal(inForceSince, '1970-01-01T00:00:00Z');
+  }
+  assert.equal(statusOf({ ...later, coverage: coverage(1, 2) }).conditions?.[0]?.status, 'False');
+});
+
+test('changed settings are not in force before all processes have them, and then since that time', () => {
+  const changed = having(statusOf({}), 4);
+  const pending = statusOf({ tenant: changed, coverage: coverage(0, 2, 2), now: new Date(60_000) });
+  assert.equal(pending.conditions?.[0]?.reason, 'TakingOver');
+  const done = statusOf({ tenant: changed, now: new Date(60_000) });
+  assert.equal(done.inForceSince, '1970-01-01T00:01:00Z');
+});
+
+test('the status names fields that the running services do not know, and what a process rejects', () => {
+  const { conditions } = statusOf({ leftOut: ['spec.userLimits'] });
   assert.partialDeepStrictEqual(conditions?.[0], { status: 'True', reason: 'SettingsLeftOut' });
   assert.match(
     conditions?.[0]?.message ?? '',
     /without spec\.userLimits, which at least one running version does not support/,
   );
+  const rejected = statusOf({ coverage: { ...coverage(2, 2), refusal: 'quotas.users: too big' } });
+  assert.partialDeepStrictEqual(rejected.conditions?.[0], { status: 'False', reason: 'RefusedByProcess' });
 });

@@ -1,39 +1,46 @@
-import { type ProcessStatus, tenantURL } from '@im/contract';
-import { type Condition, type Stored, setCondition } from '@im/kube';
+import { tenantURL } from '@im/contract';
+import { type Condition, type ConditionUpdate, type Stored, setCondition, timestamp } from '@im/kube';
 import type { OpenIMTenantStatus } from '../../gen/openimtenant.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { nameOf } from '../../resources/names.ts';
 import type { ClientEndpoints } from '../cluster/endpoints.ts';
 import type { Refusal } from '../cluster/observation.ts';
-import { tenantIdOf } from './create.ts';
+import type { DeletionStep } from './delete.ts';
+import type { Coverage } from './delivery.ts';
+import { tenantIdOf } from './entry.ts';
 
 /** Input of the status of a tenant. */
 export interface TenantStatusInput {
   readonly tenant: Stored<OpenIMTenant>;
   readonly refusal: Refusal | undefined;
-  /** Hash of the config with the tenant; undefined while the spec of its cluster is invalid. */
-  readonly configHash: string | undefined;
-  readonly processes: ReadonlyMap<string, ProcessStatus>;
+  /** A section that is not applied because of its credentials. */
+  readonly broken?: Refusal | undefined;
+  /** Whether the spec of its cluster is valid. */
+  readonly accepted: boolean;
+  readonly coverage: Coverage;
   /** Fields that are left out because the running services do not know them. */
   readonly leftOut?: readonly string[];
   readonly endpoints: ClientEndpoints;
   readonly now: Date;
 }
 
-/** The status of one tenant: ready when all processes that answer have loaded the config with it. */
+/** The status of one tenant: ready when all running processes have its settings. */
 export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
   const { tenant, endpoints, now } = input;
   const id = tenantIdOf(tenant);
   const generation = tenant.metadata.generation ?? 0;
-  const conditions = setCondition(
-    (tenant.status?.conditions ?? []) as Condition[],
-    { type: 'Ready', observedGeneration: generation, ...readiness(input) },
-    now,
-  );
+  const update = readiness(input);
+  const before = (tenant.status?.conditions ?? []) as Condition[];
+  const conditions = update
+    ? setCondition(before, { type: 'Ready', observedGeneration: generation, ...update }, now)
+    : before;
+  const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+  const since = wasReady(tenant) ? tenant.status?.inForceSince : undefined;
   return {
     observedGeneration: generation,
     tenantID: id,
     conditions: conditions as OpenIMTenantStatus['conditions'],
+    ...(isReady ? { inForceSince: since ?? timestamp(now) } : {}),
     ...(input.refusal
       ? {}
       : {
@@ -43,20 +50,65 @@ export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
   };
 }
 
-function readiness({ refusal, configHash, processes, tenant, leftOut = [] }: TenantStatusInput) {
+/** The status of a tenant that is being deleted. */
+export function deletionStatus(
+  { metadata, status = {} }: Stored<OpenIMTenant>,
+  { reason, message, purgeAt, report }: DeletionStep,
+  now: Date,
+): OpenIMTenantStatus {
+  const { inForceSince: _, ...kept } = status;
+  const observedGeneration = metadata.generation ?? 0;
+  const update: ConditionUpdate = { type: 'Ready', status: 'False', reason, message, observedGeneration };
+  return {
+    ...kept,
+    observedGeneration,
+    conditions: setCondition(
+      (status.conditions ?? []) as Condition[],
+      update,
+      now,
+    ) as OpenIMTenantStatus['conditions'],
+    deletion: {
+      ...(purgeAt === undefined ? {} : { purgeAt: timestamp(purgeAt) }),
+      ...(report && { step: report.step, removed: report.removed }),
+    },
+  };
+}
+
+/** Whether its settings were in force already: nothing but evidence of the contrary changes that. */
+export function wasReady({ metadata, status }: Stored<OpenIMTenant>): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' && ready.observedGeneration === metadata.generation;
+}
+
+/** Undefined: as it was. */
+function readiness({
+  refusal,
+  broken,
+  accepted,
+  coverage,
+  tenant,
+  leftOut = [],
+}: TenantStatusInput): Omit<ConditionUpdate, 'type'> | undefined {
   const notReady = (reason: string, message: string) => ({ status: 'False' as const, reason, message });
   if (refusal) return notReady(refusal.reason, refusal.message);
-  if (configHash === undefined) {
+  const { current, unknown, all } = coverage;
+  if (!accepted) {
+    if (wasReady(tenant)) return undefined;
     const { name } = tenant.spec.clusterRef;
     return notReady(
       'ClusterNotAccepted',
       `The spec of OpenIMCluster ${name} is invalid; see its condition Accepted.`,
     );
   }
-  const all = [...processes.values()];
-  const current = all.filter((process) => process.configHash === configHash).length;
-  if (all.length === 0 || current < all.length) {
-    const message = `${current} of ${all.length} processes have loaded its settings; kubelets update mounted files within two minutes.`;
+  if (coverage.refusal !== undefined) {
+    const message = `spec: a running process rejects the settings (${coverage.refusal}); correct them, or upgrade the cluster`;
+    return notReady('RefusedByProcess', message);
+  }
+  if (broken) return notReady(broken.reason, broken.message);
+  if (wasReady(tenant) && current < all && current + unknown === all) return undefined;
+  if (wasReady(tenant) && all === 0) return undefined;
+  if (all === 0 || current < all) {
+    const message = `${current} of ${all} processes have its settings. They are sent to every process that can be reached; the others read mounted files, which kubelets update within two minutes.`;
     return notReady('TakingOver', message);
   }
   if (tenant.spec.suspended) {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { StoreEndpoints } from '../config.ts';
 import type { EffectiveSpec } from '../effective.ts';
 import { nameOf, type Owner, STORE_PORTS, type StoreName } from '../names.ts';
@@ -23,6 +23,8 @@ export function makeCredentials(): Record<string, string> {
     s3AccessKey: randomBytes(10).toString('hex').toUpperCase(),
     s3SecretKey: secret(),
     rpcKey: makeRpcKey(),
+    // Recorded in external stores, so that two clusters do not share one.
+    clusterID: randomUUID(),
   };
 }
 
@@ -44,8 +46,8 @@ export interface ConnectionInput {
 
 /**
  * The values of the Secret `nameOf.connection`: `nats-user` and `nats-password` (absent for an external NATS without
- * credentials), `mongodb-uri`, `redis-uri`, `s3-access-key`, `s3-secret-key`, and `rpc-key`, also for images that do not
- * read it: a config that refers to it must not reach a pod before it does.
+ * credentials), `mongodb-uri`, `redis-uri`, `s3-access-key` and `s3-secret-key` (absent where the pods have a role), and
+ * `rpc-key`, also for images that do not read it: a config that refers to it must not reach a pod before it does.
  * @throws when an external value that the spec refers to was not given.
  */
 export function connectionOf({
@@ -62,7 +64,9 @@ export function connectionOf({
   const s3 =
     effective.objectStorage.kind === 'managed'
       ? { accessKey: made('s3AccessKey'), secretKey: made('s3SecretKey') }
-      : given('s3', external.s3);
+      : effective.objectStorage.credentialsSecretRef
+        ? given('s3', external.s3)
+        : undefined;
   return {
     ...(nats && { 'nats-user': nats.user, 'nats-password': nats.password }),
     'mongodb-uri':
@@ -73,8 +77,7 @@ export function connectionOf({
       effective.redis.kind === 'managed'
         ? `redis://:${made('redisPassword')}@${serviceHost(owner, 'redis')}:${STORE_PORTS.redis}`
         : given('redisUri', external.redisUri),
-    's3-access-key': s3.accessKey,
-    's3-secret-key': s3.secretKey,
+    ...(s3 && { 's3-access-key': s3.accessKey, 's3-secret-key': s3.secretKey }),
     'rpc-key': made('rpcKey'),
   };
 }

@@ -1,5 +1,5 @@
 import { storeDisruptionBudget } from '../disruption-budgets.ts';
-import type { ManagedNats } from '../effective.ts';
+import type { ManagedNats } from '../effective-stores.ts';
 import { nameOf, type Owner, STORE_PORTS } from '../names.ts';
 import { quantity } from '../quantity.ts';
 import {

@@ -1,7 +1,8 @@
 import type { Service } from '@im/kube';
 import { storeDisruptionBudget } from '../disruption-budgets.ts';
-import type { ManagedObjectStorage } from '../effective.ts';
+import type { ManagedObjectStorage } from '../effective-stores.ts';
 import { nameOf, type Owner, STORE_PORTS } from '../names.ts';
+import { withServiceSettings } from '../service-settings.ts';
 import {
   goMemoryLimit,
   podService,
@@ -78,15 +79,8 @@ export function objectStorageManifests(input: StoreInput, store: ManagedObjectSt
 
 /** Clients fetch objects by themselves, so this Service may be opened to the outside. */
 function clientService(owner: Owner, { service }: ManagedObjectStorage): Service {
-  const { metadata, spec, ...made } = storeService(owner, COMPONENT, { name: PORT.name, port: service.port });
+  const { spec, ...made } = storeService(owner, COMPONENT, { name: PORT.name, port: service.port });
   const nodePort = service.nodePort === undefined ? {} : { nodePort: service.nodePort };
-  return {
-    ...made,
-    metadata: { ...metadata, ...(service.annotations && { annotations: { ...service.annotations } }) },
-    spec: {
-      ...spec,
-      type: service.type,
-      ports: spec?.ports?.map((port) => ({ ...port, ...nodePort })),
-    },
-  };
+  const ports = spec?.ports?.map((port) => ({ ...port, ...nodePort }));
+  return withServiceSettings({ ...made, spec: { ...spec, type: service.type, ports } }, service);
 }

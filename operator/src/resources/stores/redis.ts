@@ -1,5 +1,5 @@
 import { storeDisruptionBudget } from '../disruption-budgets.ts';
-import type { ManagedStore } from '../effective.ts';
+import type { ManagedStore } from '../effective-stores.ts';
 import { nameOf, STORE_PORTS } from '../names.ts';
 import {
   credential,

@@ -8,16 +8,9 @@ import type {
   Service,
   StatefulSet,
 } from '@im/kube';
-import type { EffectiveSpec, ManagedStore } from '../effective.ts';
-import {
-  ANNOTATION,
-  metadataOf,
-  nameOf,
-  type Owner,
-  STORES,
-  type StoreName,
-  selectorLabels,
-} from '../names.ts';
+import type { EffectiveSpec } from '../effective.ts';
+import type { ManagedStore } from '../effective-stores.ts';
+import { ANNOTATION, metadataOf, nameOf, type Owner, type StoreName, selectorLabels } from '../names.ts';
 import { containerResources, podTemplate, templateHash } from '../pod-template.ts';
 import { quantity } from '../quantity.ts';
 import { encoded } from '../secrets.ts';
@@ -115,10 +108,8 @@ export function storeSet(input: StoreInput, parts: StoreDefinition): StatefulSet
       podManagementPolicy: 'Parallel',
       updateStrategy: { type: 'RollingUpdate' },
       selector: { matchLabels: selectorLabels(owner.name, component) },
-      persistentVolumeClaimRetentionPolicy: {
-        whenDeleted: effective.deletionPolicy === 'Purge' ? 'Delete' : 'Retain',
-        whenScaled: 'Retain',
-      },
+      // The operator deletes volumes itself, at the end of a cluster only: a deleted StatefulSet must take none along.
+      persistentVolumeClaimRetentionPolicy: { whenDeleted: 'Retain', whenScaled: 'Retain' },
       template,
       volumeClaimTemplates: [volumeClaim(input, component, store)],
     },
@@ -222,36 +213,4 @@ export function credential({ credentials }: Pick<StoreInput, 'credentials'>, key
   const value = credentials[key];
   if (value === undefined) throw new Error(`the credentials of managed stores lack ${key}`);
   return value;
-}
-
-/** A growth of a volume. */
-export interface VolumeResize {
-  /** Name of the PersistentVolumeClaim. */
-  readonly name: string;
-  readonly size: string;
-}
-
-/**
- * Claims that must grow because the manifest asks for more. A claim that has no volume yet cannot be changed, and none
- * can shrink; those are left out.
- */
-export function pvcResizes(
-  effective: EffectiveSpec,
-  existing: readonly PersistentVolumeClaim[],
-): VolumeResize[] {
-  const stores: Readonly<Record<StoreName, ManagedStore | { readonly kind: 'external' }>> = {
-    nats: effective.nats,
-    mongodb: effective.mongodb,
-    redis: effective.redis,
-    'object-storage': effective.objectStorage,
-  };
-  return existing.flatMap(({ metadata, spec, status }) => {
-    const component = STORES.find((name) => name === metadata?.labels?.['app.kubernetes.io/component']);
-    const store = component && stores[component];
-    const size = store?.kind === 'managed' ? store.storage.size : undefined;
-    const have = quantity(spec?.resources?.requests?.storage);
-    const grows = have !== undefined && (quantity(size) ?? 0) > have;
-    if (!metadata?.name || !size || !grows || status?.phase !== 'Bound') return [];
-    return [{ name: metadata.name, size }];
-  });
 }

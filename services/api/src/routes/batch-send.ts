@@ -3,7 +3,7 @@ import { argsError, checkLimits, encode, make, type sdkws } from '@im/protocol';
 import { readMessageWithObject } from '../json-body.ts';
 import type { ApiCall, Route } from '../route.ts';
 import { batchAnswer, type SendOutcome } from '../send/answer.ts';
-import { checkSend, messageOf } from '../send/message.ts';
+import { checkSend, composeMessage } from '../send/message.ts';
 
 /** Receivers in one call. */
 const CHUNK = 500;
@@ -69,7 +69,7 @@ export const batchRoute: Route = {
     // It must be present, but may be empty with isSendAll.
     if (!has('recvIDs')) throw argsError('recvIDs is empty');
     return async () => {
-      const message = await messageOf(call, request, '', content);
+      const message = await composeMessage(call, request, '', content);
       const outcomes: SendOutcome[] = [];
       for await (const recvIDs of request.isSendAll ? allUsers(call) : chunks(request.recvIDs)) {
         outcomes.push(...(await sendTo(call, detached(call.ctx, CHUNK_MS), message, recvIDs)));

@@ -53,7 +53,7 @@ export function describeRoutes(): RouteDescription[] {
     { route: 'GET /object/*', target: 'third.accessURL', admin: false, requests: [], bodyLimit: 0 },
     ...FIXED_ROUTES.map(({ path }) => ({
       route: `GET ${path}`,
-      target: 'api.fixedAnswer',
+      target: 'api.ownAnswer',
       admin: false,
       requests: [],
       bodyLimit: 0,

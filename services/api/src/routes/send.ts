@@ -14,7 +14,7 @@ import { readMessage, readMessageWithObject } from '../json-body.ts';
 import { bodyLimitFor } from '../request-body.ts';
 import type { ApiCall, Route } from '../route.ts';
 import { sendAnswer } from '../send/answer.ts';
-import { checkSend, messageOf, newClientMsgID } from '../send/message.ts';
+import { checkSend, composeMessage, newClientMsgID } from '../send/message.ts';
 import { batchRoute } from './batch-send.ts';
 
 /** A message of 256 KiB, each byte escaped in JSON. */
@@ -44,7 +44,7 @@ const sendRoute: Route = {
       throw argsError('recvID is empty');
     }
     return async () => {
-      const msgData = await messageOf(call, request, recvID, content);
+      const msgData = await composeMessage(call, request, recvID, content);
       return sendAnswer(await call.rpc.client('msg').sendMsg(call.ctx, make('msg.SendMsgReq', { msgData })));
     };
   },

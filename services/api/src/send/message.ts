@@ -58,7 +58,7 @@ async function checkNotificationSender({ ctx, rpc }: ApiCall, sendID: string): P
  * @throws ImError 1001 for a content type that may not be sent, or a content that breaks its shape;
  * 1101 and 1002 for a sender who may not send notifications.
  */
-export async function messageOf(
+export async function composeMessage(
   call: ApiCall,
   fields: SendFields,
   recvID: string,

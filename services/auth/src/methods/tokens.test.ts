@@ -27,11 +27,14 @@ function refusing(code: ErrorCode) {
       throw new ImError(code);
     },
   };
-  const auth = tokenMethods({
-    tenants: staticTenants([tenantSettings({ id: 'default', tokenSecret: 's', adminSecret: 's' })]),
-    tokens: tokens as Tokens,
-    metrics: createMetrics(),
-  } as Partial<AuthDeps> as AuthDeps);
+  const auth = tokenMethods(
+    {
+      tenants: staticTenants([tenantSettings({ id: 'default', tokenSecret: 's', adminSecret: 's' })]),
+      tokens: tokens as Tokens,
+      metrics: createMetrics(),
+    } as Partial<AuthDeps> as AuthDeps,
+    async () => {},
+  );
   const parse = (token: string) => auth.parseToken(ctx, make('auth.ParseTokenReq', { token }));
   return { parse, asked: () => asked };
 }

@@ -5,14 +5,13 @@ import { argsError, ERR, ImError, MANAGER_LEVEL, make, PLATFORM, PLATFORM_NAMES 
 import type { DomainService } from '@im/rpc';
 import type { AuthDeps } from '../deps.ts';
 import { rivalPlatforms } from '../tokens/multi-login.ts';
+import type { EndSessions } from './end-sessions.ts';
 
 /** How long a refused token is remembered. */
 const REFUSED_MS = 2_000;
 
 function isTokenRefusal(error: unknown): error is ImError {
-  return (
-    error instanceof ImError && error.code >= ERR.TokenExpiredError && error.code <= ERR.TokenNotExistError
-  );
+  return error instanceof ImError && error.code >= ERR.TokenExpiredError && error.code <= ERR.UserBannedError;
 }
 
 function sameSecret(given: string, wanted: string): boolean {
@@ -20,8 +19,13 @@ function sameSecret(given: string, wanted: string): boolean {
   return timingSafeEqual(digest(given), digest(wanted));
 }
 
+type TokenMethods = Pick<
+  DomainService<'auth'>,
+  'getAdminToken' | 'getUserToken' | 'parseToken' | 'forceLogout' | 'registerConnection'
+>;
+
 /** Tokens, forced logout, multi-terminal login. Admin rights are checked by the API. */
-export function tokenMethods(deps: AuthDeps): DomainService<'auth'> {
+export function tokenMethods(deps: AuthDeps, endSessions: EndSessions): TokenMethods {
   const { tenants, tokens, users, events } = deps;
   const logins = deps.metrics.counter('user_login_total', 'Tokens issued');
 
@@ -76,18 +80,11 @@ export function tokenMethods(deps: AuthDeps): DomainService<'auth'> {
       return make('auth.ParseTokenResp', { userID, platformID, expireTimeSeconds: expires });
     },
     async forceLogout(ctx, { userID, platformID }) {
-      const { hashes, issue } = await tokens.endAll(tenantOf(ctx), userID, platformID);
-      events.publishKick(
-        ctx.tenant,
-        make('event.Kick', {
-          tenant: ctx.tenant,
-          userID,
-          platformIDs: [platformID],
-          keepIssue: issue,
-          tokenHashes: hashes,
-          reason: 'forced logout',
-        }),
-      );
+      const tenant = tenantOf(ctx);
+      const ended = await (platformID === 0
+        ? tokens.endEverywhere(tenant, userID)
+        : tokens.endAll(tenant, userID, platformID));
+      await endSessions(ctx, { userID, ...(platformID !== 0 && { platformID }), ...ended }, 'forced logout');
       return make('auth.ForceLogoutResp');
     },
     async registerConnection(ctx, { userID, platformID, token }) {
@@ -97,7 +94,8 @@ export function tokenMethods(deps: AuthDeps): DomainService<'auth'> {
       // Administrators' tokens replace each other by time, not by login.
       if (tenant.adminUserIDs.includes(userID))
         return make('auth.RegisterConnectionResp', { issue: own.issue });
-      const platformIDs = rivalPlatforms(tenant.multiLogin, platformID);
+      // The first login of a user has no other to end.
+      const platformIDs = own.issue === 1 ? [] : rivalPlatforms(tenant.multiLogin, platformID);
       if (platformIDs.length > 0) {
         events.publishKick(
           ctx.tenant,

@@ -2,10 +2,14 @@ import type { TenantId, TenantSettings } from '@im/contract';
 import { TOKEN_CACHE, tokenHash } from '@im/kit';
 import type { Logger } from '@im/process';
 import { ERR, ImError, PLATFORM } from '@im/protocol';
-import type { LiveToken, Store, TokenRepo, TokenSet } from '@im/store';
+import { isInForce, type LiveToken, loginCommit, type Store, type TokenRepo, type TokenSet } from '@im/store';
+import { refuseBanned } from './banned.ts';
+import type { CommitWriters } from './commit-writers.ts';
 import { type TokenClaims, type TokenKey, tokenKey } from './jwt.ts';
+import { createLogins, type IssuedToken, type MadeToken } from './logins.ts';
 import { type Login, superseded } from './multi-login.ts';
 import type { TokenCopies } from './token-copies.ts';
+import { endTokens, loginsOf, validUntil } from './token-set.ts';
 
 /** A token that passes now. */
 export interface VerifiedToken extends TokenClaims {
@@ -13,13 +17,6 @@ export interface VerifiedToken extends TokenClaims {
   readonly issue: number;
   /** When it expires, ms since the epoch. */
   readonly validUntil: number;
-}
-
-/** A token just issued. */
-export interface IssuedToken {
-  readonly token: string;
-  readonly issue: number;
-  readonly lifeSeconds: number;
 }
 
 /** Issues, checks and ends tokens. The repository is the source of truth, everything else is a copy of it. */
@@ -33,7 +30,8 @@ export interface Tokens {
   issueAdmin(tenant: TenantSettings, userID: string): Promise<IssuedToken>;
   /**
    * The claims of a token that passes. Positive answers may come from copies that are seconds old.
-   * @throws ImError 1501-1507, the last two only when the truth says so; 90004 when no store could be read.
+   * @throws ImError 1501-1507, the last two only when the truth says so; 1508 instead of these two while the user is
+   * banned; 90004 when no store could be read.
    */
   verify(tenant: TenantSettings, token: string): Promise<VerifiedToken>;
   /**
@@ -50,6 +48,8 @@ export interface Tokens {
     userID: string,
     platformID: number,
   ): Promise<{ hashes: string[]; issue: number }>;
+  /** As {@link endAll}, on all platforms. */
+  endEverywhere(tenant: TenantSettings, userID: string): Promise<{ hashes: string[]; issue: number }>;
 }
 
 /** A login of an administrator, which others within the same second share. */
@@ -63,6 +63,7 @@ export interface TokensDeps {
   readonly store: Store;
   readonly repo: TokenRepo;
   readonly copies: TokenCopies;
+  readonly writers: CommitWriters;
   readonly log: Logger;
   /** Clock in ms; for tests. */
   readonly now?: () => number;
@@ -73,8 +74,6 @@ const CACHE = { name: TOKEN_CACHE, max: 100_000, ttlMs: 30_000 };
 const ADMIN_GRACE_MS = 5 * 60_000;
 /** Most tokens of one administrator that pass at once. */
 const MAX_ADMIN_TOKENS = 256;
-/** Kicked tokens that are remembered per platform, so that their bearers get 1506; those of older ones get 1507. */
-const MAX_KICKED = 32;
 /** `iat` lies this far back, against clocks that run behind. */
 const ISSUED_BEFORE_SECONDS = 5;
 /** Tokens of one second differ in `iat`, as the claims leave nothing else to tell two logins apart. */
@@ -82,7 +81,7 @@ const ISSUES_PER_SECOND = 60;
 const DAY_SECONDS = 86_400;
 
 /** The tokens of a process. */
-export function createTokens({ store, repo, copies, log, now = Date.now }: TokensDeps): Tokens {
+export function createTokens({ store, repo, copies, writers, log, now = Date.now }: TokensDeps): Tokens {
   const verified = store.cached<VerifiedToken>(CACHE);
   /** Goes with the settings, and so with a tenant that is removed. */
   const keys = new WeakMap<TenantSettings, TokenKey>();
@@ -98,7 +97,10 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
     return key;
   }
 
-  function make(tenant: TenantSettings, userID: string, platformID: number, issue: number) {
+  const nextIssue: TokenRepo['nextIssue'] = (...args) => writers.watched(repo.nextIssue(...args));
+  const change: TokenRepo['change'] = (...args) => writers.watched(repo.change(...args));
+
+  function make(tenant: TenantSettings, userID: string, platformID: number, issue: number): MadeToken {
     const seconds = Math.floor(now() / 1000);
     const lifeSeconds = Math.round(tenant.tokenExpireDays * DAY_SECONDS);
     const expires = seconds + lifeSeconds;
@@ -106,28 +108,6 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
     const token = keyOf(tenant).sign({ userID, platformID, expires }, issuedAt);
     const live: LiveToken = { hash: tokenHash(token), issue, expires: expires * 1000 };
     return { issued: { token, issue, lifeSeconds }, live };
-  }
-
-  function passes({ expires, until }: LiveToken): boolean {
-    return Math.min(expires, until ?? expires) > now();
-  }
-
-  /** A set with some of its tokens ended, and without what expired. */
-  function without(
-    set: Pick<TokenSet, 'live' | 'kicked'>,
-    ended: ReadonlySet<string>,
-  ): Pick<TokenSet, 'live' | 'kicked'> {
-    const kicked = set.live
-      .filter(({ hash }) => ended.has(hash))
-      .map(({ hash, issue, expires }) => ({ hash, issue, expires }));
-    return {
-      live: set.live.filter((token) => passes(token) && !ended.has(token.hash)),
-      kicked: [...set.kicked, ...kicked].filter(({ expires }) => expires > now()).slice(-MAX_KICKED),
-    };
-  }
-
-  function loginsOf({ platformID, live }: TokenSet): Login[] {
-    return live.filter(passes).map(({ hash, issue }) => ({ platformID, hash, issue }));
   }
 
   async function spread(tenant: TenantId, set: TokenSet, ended: readonly string[]): Promise<void> {
@@ -139,8 +119,8 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
     const platforms = new Set(logins.map(({ platformID }) => platformID));
     for (const platformID of platforms) {
       const hashes = new Set(logins.filter((l) => l.platformID === platformID).map(({ hash }) => hash));
-      const set = await repo.change(tenant, userID, platformID, (current) =>
-        current.live.some(({ hash }) => hashes.has(hash)) ? without(current, hashes) : undefined,
+      const set = await change(tenant, userID, platformID, (current) =>
+        current.live.some(({ hash }) => hashes.has(hash)) ? endTokens(current, hashes, now()) : undefined,
       );
       await spread(tenant, set, [...hashes]);
     }
@@ -152,16 +132,18 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
     userID: string,
     sets: readonly TokenSet[],
   ): Promise<ReadonlySet<string>> {
-    const losers = superseded(tenant.multiLogin, sets.flatMap(loginsOf));
+    const losers = superseded(
+      tenant.multiLogin,
+      sets.flatMap((set) => loginsOf(set, now())),
+    );
     await end(tenant.id, userID, losers);
     return new Set(losers.map(({ hash }) => hash));
   }
 
   function find(set: TokenSet, hash: string, claims: TokenClaims): VerifiedToken | undefined {
     const live = set.live.find((token) => token.hash === hash);
-    if (!live || !passes(live)) return undefined;
-    const { issue, expires, until } = live;
-    return { ...claims, hash, issue, validUntil: Math.min(expires, until ?? expires) };
+    if (!live || validUntil(live) <= now()) return undefined;
+    return { ...claims, hash, issue: live.issue, validUntil: validUntil(live) };
   }
 
   /** The token in the repository. @throws ImError 1506, 1507. */
@@ -175,7 +157,13 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
   async function fromTruth(tenant: TenantId, hash: string, claims: TokenClaims): Promise<VerifiedToken> {
     const set = await repo.get(tenant, claims.userID, claims.platformID);
     await copies.put(tenant, set);
-    return findTrue(set, hash, claims);
+    try {
+      return findTrue(set, hash, claims);
+    } catch (error) {
+      // Bans end all tokens, so only refused ones need this look.
+      refuseBanned((await repo.issueState(tenant, claims.userID)).ban, now());
+      throw error;
+    }
   }
 
   async function fromCopy(
@@ -188,11 +176,11 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
   }
 
   async function issueToAdmin(tenant: TenantSettings, userID: string): Promise<IssuedToken> {
-    const { issued, live } = make(tenant, userID, PLATFORM.Admin, await repo.nextIssue(tenant.id, userID));
+    const { issued, live } = make(tenant, userID, PLATFORM.Admin, await nextIssue(tenant.id, userID));
     let former: string[] = [];
-    const set = await repo.change(tenant.id, userID, PLATFORM.Admin, (current) => {
+    const set = await change(tenant.id, userID, PLATFORM.Admin, (current) => {
       const until = now() + ADMIN_GRACE_MS;
-      const others = without(current, new Set()).live.filter(({ hash }) => hash !== live.hash);
+      const others = endTokens(current, new Set(), now()).live.filter(({ hash }) => hash !== live.hash);
       former = others.map(({ hash }) => hash);
       const graced = others.map((token): LiveToken => ({ ...token, until: token.until ?? until }));
       return { live: [...graced, live].slice(-MAX_ADMIN_TOKENS), kicked: current.kicked };
@@ -200,6 +188,44 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
     await spread(tenant.id, set, former);
     return issued;
   }
+
+  async function issueAlone(
+    tenant: TenantSettings,
+    userID: string,
+    platformID: number,
+  ): Promise<IssuedToken> {
+    refuseBanned((await repo.issueState(tenant.id, userID)).ban, now());
+    const { issued, live } = make(tenant, userID, platformID, await nextIssue(tenant.id, userID));
+    // What ends on the same platform ends in the same write.
+    let ended: string[] = [];
+    const set = await change(tenant.id, userID, platformID, (current) => {
+      const all = { ...current, live: [...current.live.filter(({ hash }) => hash !== live.hash), live] };
+      ended = superseded(tenant.multiLogin, loginsOf(all, now())).map(({ hash }) => hash);
+      return endTokens(all, new Set(ended), now());
+    });
+    await spread(tenant.id, set, ended);
+    // Looked at after the own token was written, so of two logins at once the second one to look sees both.
+    await applyPolicy(tenant, userID, await repo.getAll(tenant.id, userID));
+    const { ban } = await repo.issueState(tenant.id, userID);
+    if (ban && isInForce(ban, now())) {
+      // It came between the first look and the write, and may not have seen this token.
+      await end(tenant.id, userID, [{ platformID, hash: live.hash, issue: live.issue }]);
+      refuseBanned(ban, now());
+    }
+    return issued;
+  }
+
+  const issue = createLogins({
+    repo,
+    commits: loginCommit(store),
+    writers,
+    metrics: store.metrics,
+    now,
+    make,
+    issueAlone,
+    spread,
+    applyPolicy,
+  });
 
   /** Errors about the token stay as they are; a failed read of the repository becomes the retryable code. */
   function unreadable(error: unknown): ImError {
@@ -209,20 +235,7 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
   }
 
   return {
-    async issue(tenant, userID, platformID) {
-      const { issued, live } = make(tenant, userID, platformID, await repo.nextIssue(tenant.id, userID));
-      // What ends on the same platform ends in the same write.
-      let ended: string[] = [];
-      const set = await repo.change(tenant.id, userID, platformID, (current) => {
-        const all = { ...current, live: [...current.live.filter(({ hash }) => hash !== live.hash), live] };
-        ended = superseded(tenant.multiLogin, loginsOf(all)).map(({ hash }) => hash);
-        return without(all, new Set(ended));
-      });
-      await spread(tenant.id, set, ended);
-      // Looked at after the own token was written, so of two logins at once the second one to look sees both.
-      await applyPolicy(tenant, userID, await repo.getAll(tenant.id, userID));
-      return issued;
-    },
+    issue,
     async issueAdmin(tenant, userID) {
       const key = `${tenant.id}/${userID}`;
       const second = Math.floor(now() / 1000);
@@ -254,7 +267,9 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
     },
     async register(tenant, token) {
       const hash = tokenHash(token);
-      const claims = keyOf(tenant).verify(token);
+      // The handshake has just verified the signature, which does not change.
+      const known = verified.peek(tenant.id, hash).value;
+      const claims = known && known.validUntil > now() ? known : keyOf(tenant).verify(token);
       try {
         const sets = await repo.getAll(tenant.id, claims.userID);
         const own = findTrue(
@@ -274,12 +289,19 @@ export function createTokens({ store, repo, copies, log, now = Date.now }: Token
         return copy;
       }
     },
+    async endEverywhere(tenant, userID) {
+      const issue = await nextIssue(tenant.id, userID);
+      const sets = await repo.getAll(tenant.id, userID);
+      const logins = sets.flatMap(({ platformID, live }) => live.map((token) => ({ platformID, ...token })));
+      await end(tenant.id, userID, logins);
+      return { hashes: logins.map(({ hash }) => hash), issue };
+    },
     async endAll(tenant, userID, platformID) {
-      const issue = await repo.nextIssue(tenant.id, userID);
+      const issue = await nextIssue(tenant.id, userID);
       let hashes: string[] = [];
-      const set = await repo.change(tenant.id, userID, platformID, (current) => {
+      const set = await change(tenant.id, userID, platformID, (current) => {
         hashes = current.live.map(({ hash }) => hash);
-        return hashes.length === 0 ? undefined : without(current, new Set(hashes));
+        return hashes.length === 0 ? undefined : endTokens(current, new Set(hashes), now());
       });
       // Not before: a login meanwhile may have been ended with the others, and must not be shared.
       adminLogins.delete(`${tenant.id}/${userID}`);

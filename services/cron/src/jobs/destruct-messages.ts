@@ -106,14 +106,16 @@ export function destructMessages(schedule: string, parts: MessageDestructParts):
 
   return {
     name: 'destruct-messages',
+    description: "hides messages past the lifetime that a conversation's owner set",
     schedule,
-    async run({ id }, signal) {
+    async run({ id }, signal, notes) {
       const nowMs = now();
       let cleared = 0;
       let page: DestructRecord[] = [];
       const work = async () => {
         cleared += await clear(id, await due(id, page, nowMs), nowMs);
         page = [];
+        notes?.done(cleared);
       };
       for await (const record of destruct.records(id)) {
         if (signal.aborted || cleared >= maxCleared) return cleared;

@@ -10,6 +10,7 @@ const LOG_GROUP = 'sdklog';
 export function expireClientLogs({ schedule, days, groups }: ObjectExpiry, logs: ClientLogRepo): Job {
   return {
     name: 'expire-client-logs',
+    description: 'removes entries of client logs whose files have expired',
     schedule,
     async run({ id }) {
       if (days === 0 || !groups.includes(LOG_GROUP)) return 0;

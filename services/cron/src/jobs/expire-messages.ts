@@ -18,8 +18,9 @@ export function expireMessages(schedule: string, parts: MessageExpiryParts): Job
   const { retention, rows, conversationSeqs, now = Date.now } = parts;
   return {
     name: 'expire-messages',
+    description: "removes messages older than the tenant's retention",
     schedule,
-    async run({ id, quotas }, signal) {
+    async run({ id, quotas }, signal, notes) {
       if (quotas.retentionDays === 0) return 0;
       const before = now() - quotas.retentionDays * DAY_MS;
       let removed = 0;
@@ -31,6 +32,7 @@ export function expireMessages(schedule: string, parts: MessageExpiryParts): Job
         // No user may read below the bound any more, whatever raised it: an interrupted run, or a cleared conversation.
         const upTo = Math.max(last, min - 1);
         if (upTo > 0) removed += await retention.removeUpTo(id, conversationID, upTo, signal);
+        notes?.done(removed);
       }
       return removed;
     },

@@ -1,11 +1,19 @@
-import type { TokenRepo } from '@im/store';
+import type { BanRepo, TokenRepo } from '@im/store';
 import type { Job } from './job.ts';
 
-/** Removes tokens that have expired; they are refused by their own date anyway. */
-export function expireTokens(schedule: string, tokens: TokenRepo): Job {
+/** Removes tokens that have expired, and bans that have ended; neither has an effect any more. */
+export function expireTokens(
+  schedule: string,
+  tokens: Pick<TokenRepo, 'removeExpired'>,
+  bans: Pick<BanRepo, 'removeEnded'>,
+): Job {
   return {
     name: 'expire-tokens',
+    description: 'removes login tokens that have expired, and bans that have ended',
     schedule,
-    run: (tenant) => tokens.removeExpired(tenant.id, Date.now()),
+    async run({ id }) {
+      const now = Date.now();
+      return (await tokens.removeExpired(id, now)) + (await bans.removeEnded(id, now));
+    },
   };
 }

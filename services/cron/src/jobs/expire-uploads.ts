@@ -1,6 +1,6 @@
 import { type Blob, TEMP_PREFIX } from '@im/blob';
 import type { TenantId } from '@im/contract';
-import type { ObjectRepo, ObjectUploadRepo, OpenUpload } from '@im/store';
+import type { ObjectRepo, ObjectUploadRepo, OpenUpload, ThumbnailRepo } from '@im/store';
 import type { Job } from './job.ts';
 
 const HOUR_MS = 3600 * 1000;
@@ -11,18 +11,31 @@ const MAX_LEFTOVERS = 1_000;
 export interface UploadExpiryParts {
   readonly uploads: ObjectUploadRepo;
   readonly objects: ObjectRepo;
+  readonly thumbnails: ThumbnailRepo;
   readonly blob: Blob;
   readonly now?: () => number;
 }
 
 /**
  * Removes what uploads have left behind: those that were not completed in time, bytes whose last name
- * means others now, and what lies at the storage without a record.
+ * means others now, thumbnails that are none of a picture any more, and what lies at the storage without a record.
  */
 export function expireUploads(schedule: string, hours: number, parts: UploadExpiryParts): Job {
-  const { uploads, objects, blob, now = Date.now } = parts;
+  const { uploads, objects, thumbnails, blob, now = Date.now } = parts;
 
-  async function removeBytes(tenant: TenantId, { kind, key, storageId }: OpenUpload): Promise<boolean> {
+  /** Whether a picture that is still stored has this thumbnail. */
+  async function isThumbnail(tenant: TenantId, picture: string, key: string): Promise<boolean> {
+    const found = await thumbnails.get(tenant, picture);
+    if (!found?.made.some((thumbnail) => thumbnail.key === key)) return false;
+    if (await objects.keyInUse(tenant, picture)) return true;
+    await thumbnails.forget(tenant, picture);
+    return false;
+  }
+
+  async function removeBytes(
+    tenant: TenantId,
+    { kind, key, storageId, source }: OpenUpload,
+  ): Promise<boolean> {
     switch (kind) {
       case 'single':
         await blob.remove(tenant, key);
@@ -33,6 +46,11 @@ export function expireUploads(schedule: string, hours: number, parts: UploadExpi
       case 'form':
       case 'orphan':
         if (await objects.keyInUse(tenant, key)) return false;
+        await thumbnails.forget(tenant, key);
+        await blob.remove(tenant, key);
+        return true;
+      case 'thumbnail':
+        if (source !== undefined && (await isThumbnail(tenant, source, key))) return false;
         await blob.remove(tenant, key);
         return true;
       default:
@@ -42,8 +60,9 @@ export function expireUploads(schedule: string, hours: number, parts: UploadExpi
 
   return {
     name: 'expire-uploads',
+    description: 'removes uploads that were never completed, and bytes without a name',
     schedule,
-    async run({ id }, signal) {
+    async run({ id }, signal, notes) {
       const before = now() - hours * HOUR_MS;
       let removed = 0;
       while (!signal.aborted) {
@@ -56,6 +75,7 @@ export function expireUploads(schedule: string, hours: number, parts: UploadExpi
             removed++;
           }
         }
+        notes?.done(removed);
         if (old.length < PAGE) break;
       }
       if (signal.aborted) return removed;

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type { ImError } from '@im/protocol';
+import { ERR, type ImError } from '@im/protocol';
 import { textFrame } from '../wire/frame.ts';
 
 /** The result of an accepted handshake, for clients that want it as first text frame. */
@@ -18,14 +18,19 @@ function refusal({ code, errMsg, detail }: ImError): string {
   return connectReply(code, errMsg, detail.slice(0, MAX_DETAIL));
 }
 
-/** Refuses a handshake the HTTP way: status 200 and the error as JSON. */
+/** Clients that heed `Retry-After` come back spread over so many seconds. */
+const RETRY_SECONDS = 5;
+
+/** Refuses a handshake the HTTP way: status 200 and the error as JSON; with 1601, a time to wait as well. */
 export function refuseByHttp(socket: Duplex, error: ImError): void {
   const body = Buffer.from(refusal(error));
+  const overload = error.code === ERR.ConnOverMaxNumLimit;
+  const wait = overload ? `Retry-After: ${1 + Math.floor(Math.random() * RETRY_SECONDS)}\r\n` : '';
   endWith(
     socket,
     Buffer.concat([
       Buffer.from(
-        `HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`,
+        `HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${body.length}\r\n${wait}Connection: close\r\n\r\n`,
       ),
       body,
     ]),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { LoginRate, RecentRate } from './handshake-rates.ts';
+import { LoginRate, RecentDurations, RecentRate } from './handshake-rates.ts';
 
 test('a login that connects in a loop is held back alone', () => {
   const rate = new LoginRate({ ratePerSecond: 1, burst: 3 });
@@ -34,4 +34,28 @@ test('what happened counts for ten seconds', () => {
   now = 90_000;
   rate.count();
   assert.equal(rate.perSecond, 0.1);
+});
+
+test('durations of the last ten seconds give quantiles, at most a fifth too high', () => {
+  let now = 5_000;
+  const durations = new RecentDurations(() => now);
+  assert.equal(durations.quantile(0.99), undefined);
+  for (let i = 0; i < 99; i++) durations.add(10);
+  durations.add(3_000);
+  const near = (share: number, ms: number) => {
+    const found = durations.quantile(share) ?? 0;
+    assert.ok(found >= ms * 0.99 && found <= ms * 1.2, `${found} ms for ${ms} ms`);
+  };
+  near(0.99, 10);
+  near(1, 3_000);
+  now += 9_000;
+  near(1, 3_000);
+  for (let i = 0; i < 100; i++) durations.add(200);
+  now += 1_000;
+  near(1, 200);
+  durations.add(0);
+  durations.add(10_000_000);
+  assert.ok((durations.quantile(1) ?? 0) > 50_000);
+  now += 60_000;
+  assert.equal(durations.quantile(0.5), undefined);
 });

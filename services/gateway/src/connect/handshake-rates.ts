@@ -41,37 +41,102 @@ export class LoginRate {
   }
 }
 
-/** Seconds that a rate is averaged over. */
+/** Seconds of the past that are remembered. */
 const SECONDS = 10;
 
-/** Rate of an event over the last ten seconds; a few bytes and no timer. */
-export class RecentRate {
-  readonly #counts = new Uint32Array(SECONDS);
+/** Counts of the last ten seconds by second and kind: fixed memory and no timer. */
+class RecentCounts {
+  readonly #kinds: number;
+  readonly #counts: Uint32Array;
   readonly #now: () => number;
   #second: number;
 
-  /** @param now monotonic clock in ms; for tests. */
-  constructor(now: () => number = () => performance.now()) {
+  constructor(kinds: number, now: () => number) {
+    this.#kinds = kinds;
+    this.#counts = new Uint32Array(SECONDS * kinds);
     this.#now = now;
     this.#second = Math.floor(now() / 1_000);
   }
 
-  count(): void {
+  count(kind: number): void {
     this.#advance();
-    const slot = this.#second % SECONDS;
+    const slot = (this.#second % SECONDS) * this.#kinds + kind;
     this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
   }
 
-  /** Average of the last 10 s, the present second included. */
-  get perSecond(): number {
+  /** All of them, the present second included. */
+  get total(): number {
     this.#advance();
-    return this.#counts.reduce((sum, count) => sum + count, 0) / SECONDS;
+    return this.#counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Those of one kind. */
+  of(kind: number): number {
+    this.#advance();
+    let sum = 0;
+    for (let slot = kind; slot < this.#counts.length; slot += this.#kinds) sum += this.#counts[slot] ?? 0;
+    return sum;
   }
 
   #advance(): void {
     const second = Math.floor(this.#now() / 1_000);
     if (second - this.#second >= SECONDS) this.#counts.fill(0);
-    else for (let s = this.#second + 1; s <= second; s++) this.#counts[s % SECONDS] = 0;
+    else {
+      for (let s = this.#second + 1; s <= second; s++) {
+        const slot = (s % SECONDS) * this.#kinds;
+        this.#counts.fill(0, slot, slot + this.#kinds);
+      }
+    }
     this.#second = second;
+  }
+}
+
+/** Rate of an event over the last ten seconds. */
+export class RecentRate {
+  readonly #counts: RecentCounts;
+
+  /** @param now monotonic clock in ms; for tests. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#counts = new RecentCounts(1, now);
+  }
+
+  count(): void {
+    this.#counts.count(0);
+  }
+
+  /** Average of the last 10 s, the present second included. */
+  get perSecond(): number {
+    return this.#counts.total / SECONDS;
+  }
+}
+
+/** Four buckets for each doubling, from 1 ms to about a minute. */
+const BUCKETS_PER_DOUBLING = 4;
+const BUCKETS = 16 * BUCKETS_PER_DOUBLING;
+
+/** Durations of the last ten seconds in fixed memory, precise to a fifth. */
+export class RecentDurations {
+  readonly #counts: RecentCounts;
+
+  /** @param now monotonic clock in ms; for tests. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#counts = new RecentCounts(BUCKETS, now);
+  }
+
+  add(ms: number): void {
+    const bucket = Math.ceil(Math.log2(Math.max(1, ms)) * BUCKETS_PER_DOUBLING);
+    this.#counts.count(Math.min(BUCKETS - 1, bucket));
+  }
+
+  /** Duration that this share of them does not exceed, ms; undefined without any. */
+  quantile(share: number): number | undefined {
+    const { total } = this.#counts;
+    if (total === 0) return undefined;
+    let left = Math.ceil(total * share);
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      left -= this.#counts.of(bucket);
+      if (left <= 0) return Math.round(2 ** (bucket / BUCKETS_PER_DOUBLING));
+    }
+    return undefined;
   }
 }

@@ -8,15 +8,15 @@ import {
   type Metrics,
   randomId,
   type TenantDirectory,
-  TokenBucket,
 } from '@im/kit';
 import type { Logger } from '@im/process';
 import { ERR, ImError, toImError } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import { type Server, WebSocketServer } from 'ws';
 import { ClientSocket } from '../connection/client-socket.ts';
-import type { GatewayMetrics } from '../metrics.ts';
+import type { GatewayMetrics, RefusalReason } from '../metrics.ts';
 import { refuseByFrame, refuseByHttp } from './connect-reply.ts';
+import { FairRate } from './fair-rate.ts';
 import { type HandshakeArgs, parseHandshakeArgs } from './handshake-args.ts';
 import { LoginRate, type LoginRateLimits, RecentRate } from './handshake-rates.ts';
 import type { TenantLimits } from './tenant-limits.ts';
@@ -28,6 +28,8 @@ export interface Accepted {
   readonly args: HandshakeArgs;
   readonly webSocket: ClientSocket;
   readonly socket: Duplex;
+  /** How long the handshake took, ms. */
+  readonly handshakeMs: number;
 }
 
 /** How many clients may come. */
@@ -55,6 +57,8 @@ export interface HandshakeDeps {
   readonly admission: Admission;
   /** Limits of failed attempts, as they are now. */
   readonly attempts: () => ServerConfig['attempts'];
+  /** Why a new connection could not be served now, or undefined when it could. */
+  readonly unavailable: () => string | undefined;
   /** Called within the upgrade, before any frame of the client is looked at. */
   readonly onAccepted: (accepted: Accepted) => void;
 }
@@ -64,17 +68,18 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 
 /**
  * The checks of a new client, in the order of docs/protocol/connection.md: room, arguments, token, owner
- * of the token, upgrade. Before a backend is asked, a token bucket admits or refuses. A refusal for
+ * of the token, upgrade. Before a backend is asked, rates admit or refuse. A refusal for
  * want of room or of a backend is always one that clients try again; the codes 1501-1507, which log
  * a client out, come from auth alone.
  */
 export class Handshakes {
   readonly #deps: HandshakeDeps;
-  readonly #bucket: TokenBucket;
+  readonly #admitted: FairRate;
   readonly #logins: LoginRate;
   readonly #failures: FailedAttempts;
   readonly #webSockets: Server<typeof ClientSocket>;
   readonly #rate = new RecentRate();
+  readonly #refused = new RecentRate();
   #maxConnections: number;
   #pending = 0;
   #draining = false;
@@ -82,7 +87,7 @@ export class Handshakes {
   constructor(deps: HandshakeDeps) {
     this.#deps = deps;
     this.#maxConnections = deps.admission.maxConnections;
-    this.#bucket = new TokenBucket(deps.admission.handshakes);
+    this.#admitted = new FairRate(deps.admission.handshakes);
     this.#logins = new LoginRate(deps.admission.handshakes.perLogin);
     this.#failures = new FailedAttempts('handshake', () => deps.attempts().tokens, deps.registry);
     this.#webSockets = new WebSocketServer({
@@ -111,7 +116,7 @@ export class Handshakes {
   /** Changes the limits; connections beyond a lower one stay. */
   admit({ maxConnections, handshakes }: Admission): void {
     this.#maxConnections = maxConnections;
-    this.#bucket.configure(handshakes);
+    this.#admitted.configure(handshakes);
     this.#logins.configure(handshakes.perLogin);
   }
 
@@ -120,10 +125,21 @@ export class Handshakes {
     return this.#rate.perSecond;
   }
 
+  /** Handshakes refused per second of late for want of room or rate of this gateway. */
+  get refusedPerSecond(): number {
+    return this.#refused.perSecond;
+  }
+
+  /** Most connections that it takes. */
+  get maxConnections(): number {
+    return this.#maxConnections;
+  }
+
   /** Takes a request to upgrade. Never rejects. */
   async take(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // A client that goes away while its token is looked at; without a listener the error would be fatal.
     socket.on('error', destroySocket);
+    const startedAt = performance.now();
     this.#pending++;
     this.#rate.count();
     let args: HandshakeArgs | undefined;
@@ -133,15 +149,18 @@ export class Handshakes {
       const { id: tenant } = routeTenant(this.#deps.tenants, path, request.headers.host ?? '');
       args = parseHandshakeArgs(query, header(request, 'compression'));
       if (!this.#logins.take(args.token)) {
-        throw new ImError(ERR.ConnOverMaxNumLimit, 'too many handshakes of this login, try again');
+        throw this.#refusal('login', 'too many handshakes of this login, try again');
       }
-      if (!this.#bucket.take()) throw new ImError(ERR.ConnOverMaxNumLimit, 'too many handshakes');
+      // The tenant's own quota comes first: what it refuses costs the others nothing.
       const full = this.#deps.limits.refusal(tenant);
-      if (full !== undefined) throw new ImError(ERR.ConnOverMaxNumLimit, full);
+      if (full !== undefined) throw this.#refusal('tenant', full);
+      if (!this.#admitted.take(tenant)) throw this.#refusal('rate', 'too many handshakes, try again');
+      const unavailable = this.#deps.unavailable();
+      if (unavailable !== undefined) throw this.#refusal('unavailable', unavailable);
       const address = clientAddress(request, this.#deps.attempts().trustedProxies);
       if (!this.#failures.allows(tenant, address)) {
-        throw new ImError(
-          ERR.ConnOverMaxNumLimit,
+        throw this.#refusal(
+          'attempts',
           'attempts.tokens: too many attempts of this address failed; try later',
         );
       }
@@ -149,9 +168,9 @@ export class Handshakes {
         await this.#authenticate(tenant, args);
       } catch (error) {
         if (isTokenRefusal(error)) this.#failures.failed(tenant, address);
-        throw error;
+        throw asKicked(error);
       }
-      this.#upgrade(request, socket, head, tenant, args);
+      this.#upgrade(request, socket, head, { tenant, args, startedAt });
     } catch (error) {
       this.#refuse(request, socket, head, toImError(error), args?.wantsReply ?? false);
     } finally {
@@ -160,10 +179,17 @@ export class Handshakes {
   }
 
   #admitAny(): void {
-    if (this.#draining) throw new ImError(ERR.ConnOverMaxNumLimit, 'the gateway is closing');
+    if (this.#draining) throw this.#refusal('draining', 'the gateway is closing');
     if (this.#deps.connections() + this.#pending > this.#maxConnections) {
-      throw new ImError(ERR.ConnOverMaxNumLimit, 'too many connections');
+      throw this.#refusal('full', 'too many connections');
     }
+  }
+
+  /** A refusal that clients try again. */
+  #refusal(reason: RefusalReason, detail: string): ImError {
+    this.#deps.metrics.refused(reason);
+    if (reason === 'full' || reason === 'rate') this.#refused.count();
+    return new ImError(ERR.ConnOverMaxNumLimit, detail);
   }
 
   async #authenticate(tenant: TenantId, args: HandshakeArgs): Promise<void> {
@@ -187,19 +213,25 @@ export class Handshakes {
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    tenant: TenantId,
-    args: HandshakeArgs,
+    { tenant, args, startedAt }: { tenant: TenantId; args: HandshakeArgs; startedAt: number },
   ): void {
     if (socket.destroyed) return;
     // A drain that started meanwhile has not seen this client.
-    if (this.#draining) throw new ImError(ERR.ConnOverMaxNumLimit, 'the gateway is closing');
+    if (this.#draining) throw this.#refusal('draining', 'the gateway is closing');
     // Others of this tenant may have come while the token was looked at.
     const full = this.#deps.limits.full(tenant);
-    if (full !== undefined) throw new ImError(ERR.ConnOverMaxNumLimit, full);
-    this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#deps.metrics.handshake(0);
-      this.#deps.onAccepted({ tenant, args, webSocket, socket });
-    });
+    if (full !== undefined) throw this.#refusal('tenant', full);
+    // The answer to the upgrade and the first frame leave in one system call.
+    socket.cork();
+    try {
+      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#deps.metrics.handshake(0);
+        const handshakeMs = Math.round(performance.now() - startedAt);
+        this.#deps.onAccepted({ tenant, args, webSocket, socket, handshakeMs });
+      });
+    } finally {
+      socket.uncork();
+    }
   }
 
   #refuse(request: IncomingMessage, socket: Duplex, head: Buffer, error: ImError, wantsReply: boolean): void {
@@ -222,6 +254,12 @@ function isTokenRefusal(error: unknown): boolean {
   return (
     error instanceof ImError && error.code >= ERR.TokenExpiredError && error.code <= ERR.TokenNotExistError
   );
+}
+
+/** SDKs try again after any code but 1501 to 1507: a banned user is kicked. */
+function asKicked(error: unknown): unknown {
+  if (!(error instanceof ImError) || error.code !== ERR.UserBannedError) return error;
+  return new ImError(ERR.TokenKickedError, error.detail);
 }
 
 function ignore(): void {}

@@ -26,6 +26,8 @@ export interface ConnectionInit {
   readonly token: string;
   /** Highest run of transfer that is known. */
   readonly run: number;
+  /** How long its handshake took, ms. */
+  readonly handshakeMs: number;
 }
 
 /** A push that must not be written yet. */
@@ -105,6 +107,8 @@ export class Connection {
   syncedAtRun: number | undefined;
   /** Highest run of transfer that was known when it connected. */
   readonly openedAtRun: number;
+  /** How long its handshake took, ms. */
+  readonly handshakeMs: number;
   /** operationID of the send that has no answer yet. */
   sending: string | undefined;
   /** When the latest send was answered, ms of the monotonic clock. */
@@ -127,6 +131,7 @@ export class Connection {
     this.framing = init.framing;
     this.token = init.token;
     this.openedAtRun = init.run;
+    this.handshakeMs = init.handshakeMs;
     this.webSocket = init.webSocket;
     this.#socket = init.socket;
     this.#deps = deps;
@@ -249,6 +254,8 @@ export class LocalUser {
   complete: Promise<void> | undefined;
   /** While the groups are being read: what the log said meanwhile, by group. */
   changes: Map<string, LoggedMembership> | undefined;
+  /** When a connection of theirs was last given to another gateway, ms of the monotonic clock. */
+  shedAt: number | undefined;
   /** The last connection is gone; nothing may be done on its behalf any more. */
   gone = false;
 

@@ -1,8 +1,9 @@
 import type { Events, Unsubscribe } from '@im/bus';
 import { Backoff, sleep, systemContext } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
-import { ERR, type event, ImError, REQ } from '@im/protocol';
+import { ERR, type event, ImError, PLATFORM_NAMES, REQ } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
+import type { Webhooks } from '@im/webhooks';
 import type { LocalUsers } from '../deliver/local-users.ts';
 import type { CloseReason } from '../metrics.ts';
 import { SharedFrame } from '../wire/frame.ts';
@@ -15,12 +16,15 @@ export interface KicksDeps {
   readonly tasks: TaskRunner;
   readonly log: Logger;
   readonly gatewayID: string;
+  readonly webhooks: Pick<Webhooks, 'enabled' | 'after'>;
   /** Most connections being registered at once. */
   readonly limit: number;
 }
 
 /** Connections registered again per second after kicks may have been missed. */
 const RECHECKS_PER_SECOND = 500;
+/** Kicks whose events are being handed over at once. */
+const MAX_REPORTING = 5_000;
 
 function isTokenError(error: unknown): error is ImError {
   return (
@@ -116,6 +120,19 @@ export class Kicks {
   kick(connection: Connection, reason: CloseReason = 'kick'): void {
     connection.send(this.#frame.for(connection.framing), 'kick');
     connection.close(reason);
+    this.#report(connection);
+  }
+
+  #report({ user: { tenant, userID }, platformID, id }: Connection): void {
+    const { webhooks, tasks, log } = this.#deps;
+    if (!webhooks.enabled({ tenant }, 'afterUserKickOff')) return;
+    const platform = PLATFORM_NAMES[platformID] ?? '';
+    const body = { platformID, platform, userID, seq: Date.now() };
+    const ctx = systemContext(tenant, '');
+    const lost = (err?: unknown) =>
+      log.error({ tenant, connID: id, event: 'afterUserKickOff', err }, 'event of a webhook lost');
+    const report = () => webhooks.after(ctx, 'afterUserKickOff', body, { id }).catch(lost);
+    tasks.spawn('kick event', report, { limit: MAX_REPORTING, onRefused: () => lost() });
   }
 
   /** @returns false when it is to be tried again. */

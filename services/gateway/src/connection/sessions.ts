@@ -44,13 +44,13 @@ export class Sessions implements ClientEvents {
   }
 
   /** Makes a connection of a client that has just passed the handshake. */
-  open({ tenant, args, webSocket, socket }: Accepted): void {
+  open({ tenant, args, webSocket, socket, handshakeMs }: Accepted): void {
     const { localUsers, subscriptionLoader, kicks, presence, catchUps, tenantLimits, metrics } = this.#deps;
     const { user, isNew } = localUsers.enter(tenant, args.userID);
     const { platformID, token } = args;
     const framing = framingIndex(args.framing);
     const run = this.#deps.feed.generation();
-    const init = { webSocket, socket, user, platformID, framing, token, run };
+    const init = { webSocket, socket, user, platformID, framing, token, run, handshakeMs };
     const connection = new Connection(init, this.#deps);
     catchUps.begin(connection);
     this.#connections.add(connection);

@@ -1,6 +1,6 @@
 import type { Deliveries, DeliveryFeed } from '@im/bus';
-import { KEY_SEPARATOR } from '@im/kit';
-import type { Logger, TaskRunner } from '@im/process';
+import { KEY_SEPARATOR, type Span, type Tracer, type Tracing } from '@im/kit';
+import { callFields, type Logger, type TaskRunner } from '@im/process';
 import { encodePushMessages, type log, REQ, type ResponseEnvelope } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { Connection, LocalGroup, LocalUser } from '../connection/connection.ts';
@@ -19,6 +19,7 @@ export interface DelivererDeps {
   readonly tasks: TaskRunner;
   readonly metrics: GatewayMetrics;
   readonly log: Logger;
+  readonly tracing: Tracing;
 }
 
 /** A client that synchronizes does so within this time. */
@@ -75,6 +76,15 @@ function hasAlready(connection: Connection, delivery: log.Delivery): boolean {
   return performance.now() - openedAt < SYNC_MS || delivery.run <= openedAtRun;
 }
 
+/** The step of handing a delivery to connections; undefined unless its trace is recorded. */
+function pushSpan(tracer: Tracer, delivery: log.Delivery): Span | undefined {
+  if (delivery.traceparent === '') return undefined;
+  return tracer.resume(delivery.traceparent, delivery.tenant, 'push to clients', {
+    kind: 'consumer',
+    attributes: { 'openim.operation_id': delivery.operationID },
+  });
+}
+
 /** What was written of one delivery. */
 interface Written {
   sockets: number;
@@ -93,14 +103,16 @@ export class Deliverer {
   readonly catchUps: CatchUps;
   readonly #metrics: GatewayMetrics;
   readonly #log: Logger;
+  readonly #tracing: Tracing;
   /** (user, record) pairs: a membership change comes both by the group and to each user changed. */
   readonly #remembered = new Set<string>();
   readonly #rereads: MembershipRereads;
 
-  constructor({ deliveries, onGap, groups, tasks, metrics, log }: DelivererDeps) {
+  constructor({ deliveries, onGap, groups, tasks, metrics, log, tracing }: DelivererDeps) {
     const onDelivery = (delivery: log.Delivery) => this.onDelivery(delivery);
     this.#metrics = metrics;
     this.#log = log;
+    this.#tracing = tracing;
     this.feed = deliveries.feed({ onDelivery, onGap });
     this.localUsers = new LocalUsers(this.feed);
     this.ownPushes = new OwnPushes(() => metrics.bounded('own-push'));
@@ -121,13 +133,16 @@ export class Deliverer {
 
   /** Takes one delivery of the feed. Never throws. */
   onDelivery(delivery: log.Delivery): void {
+    const { tracer } = this.#tracing;
+    const span = tracer && pushSpan(tracer, delivery);
     try {
-      this.#take(delivery);
+      const sockets = this.#take(delivery);
+      span?.set({ 'openim.sockets': sockets });
+      span?.end();
     } catch (error) {
-      this.#log.error(
-        { tenant: delivery.tenant, operationID: delivery.operationID, err: error },
-        'delivery not forwarded',
-      );
+      span?.end(error);
+      const { tenant, operationID } = delivery;
+      this.#log.error({ ...callFields({ tenant, operationID, span }), err: error }, 'delivery not forwarded');
     }
   }
 
@@ -140,17 +155,19 @@ export class Deliverer {
     }
   }
 
-  #take(delivery: log.Delivery): void {
+  /** @returns the connections that it was written to, those included where it waits for its place. */
+  #take(delivery: log.Delivery): number {
     const groupID = groupOf(delivery);
     const group = groupID === '' ? undefined : this.localUsers.group(delivery.tenant, groupID);
-    if (group && this.#rereads.hold(group, delivery)) return;
+    if (group && this.#rereads.hold(group, delivery)) return 0;
     if (delivery.targetGroupID === '') {
       const user = this.localUsers.user(delivery.tenant, delivery.targetUserID);
-      if (user && !(group && this.#keep(group, delivery))) this.#toUser(user, groupID, delivery);
+      if (user && !(group && this.#keep(group, delivery))) return this.#toUser(user, groupID, delivery);
     } else if (group) {
-      if (isBehind(group, delivery) && !group.rereading) this.#rereads.begin(group, delivery);
-      else this.#toGroup(group, delivery);
+      if (!isBehind(group, delivery) || group.rereading) return this.#toGroup(group, delivery);
+      this.#rereads.begin(group, delivery);
     }
+    return 0;
   }
 
   /**
@@ -173,11 +190,11 @@ export class Deliverer {
     }
   }
 
-  #toUser(user: LocalUser, groupID: string, delivery: log.Delivery): void {
+  #toUser(user: LocalUser, groupID: string, delivery: log.Delivery): number {
     const { localUsers } = this;
     const added = delivery.addedUserIDs.includes(user.userID);
     const removed = delivery.removedUserIDs.includes(user.userID);
-    if ((added || removed) && !this.#first(user, delivery)) return;
+    if ((added || removed) && !this.#first(user, delivery)) return 0;
     const joined: Joined = {
       position: delivery.position,
       timeMs: delivery.logTime,
@@ -194,9 +211,10 @@ export class Deliverer {
     this.#toConnections(user, delivery, new SharedFrame(() => pushEnvelope(delivery)), written);
     this.#metrics.pushed(written.sockets, written.bytes);
     if (removed && !late) localUsers.leave(user, groupID, delivery.memberVersion);
+    return written.sockets;
   }
 
-  #toGroup(group: LocalGroup, delivery: log.Delivery): void {
+  #toGroup(group: LocalGroup, delivery: log.Delivery): number {
     const { localUsers } = this;
     const changed = changesMembership(delivery)
       ? new Set([...delivery.addedUserIDs, ...delivery.removedUserIDs])
@@ -212,17 +230,20 @@ export class Deliverer {
     }
     const frame = new SharedFrame(() => pushEnvelope(delivery));
     const written: Written = { sockets: 0, bytes: 0 };
+    const only = delivery.onlyUserIDs.length > 0 ? new Set(delivery.onlyUserIDs) : undefined;
     for (const user of group.users) {
+      if (only && !only.has(user.userID)) continue;
       if (changed?.has(user.userID) && !this.#first(user, delivery)) continue;
       this.#toConnections(user, delivery, frame, written);
     }
     this.#metrics.pushed(written.sockets, written.bytes);
-    if (!moves) return;
+    if (!moves) return written.sockets;
     for (const userID of delivery.removedUserIDs) {
       const user = localUsers.user(delivery.tenant, userID);
       if (user) localUsers.leave(user, group.groupID, delivery.memberVersion);
     }
     if (!isBehind(group, delivery)) group.version = Math.max(group.version, delivery.memberVersion);
+    return written.sockets;
   }
 
   #toConnections(user: LocalUser, delivery: log.Delivery, frame: SharedFrame, written: Written): void {

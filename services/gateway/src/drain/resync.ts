@@ -1,6 +1,7 @@
+import { onAbort } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
 import type { Connection } from '../connection/connection.ts';
-import { ConnectionCloser } from './drain.ts';
+import { ConnectionCloser } from './connection-closer.ts';
 
 export interface ResyncDeps {
   readonly connections: ReadonlySet<Connection>;
@@ -41,9 +42,7 @@ export class Resync {
     const { connections, maxPerSecond } = this.#deps;
     const affected = new Set([...connections].filter(({ openedAt }) => openedAt <= gapAt));
     const closer = new ConnectionCloser(affected, { reason: 'resync', maxPerSecond, withinMs: RESYNC_MS });
-    const cancel = () => closer.cancel();
-    signal.addEventListener('abort', cancel, { once: true });
+    using _ = onAbort(signal, () => closer.cancel());
     await closer.run();
-    signal.removeEventListener('abort', cancel);
   }
 }

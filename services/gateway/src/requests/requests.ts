@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeliveryFeed } from '@im/bus';
-import { type CallContext, KEY_SEPARATOR, randomId, type TenantDirectory } from '@im/kit';
+import {
+  type CallContext,
+  KEY_SEPARATOR,
+  randomId,
+  type TenantDirectory,
+  type Tracing,
+  withSpan,
+} from '@im/kit';
 import { callFields, type Logger } from '@im/process';
 import {
   argsError,
@@ -23,6 +30,7 @@ import type { CloseReason, GatewayMetrics } from '../metrics.ts';
 import { binaryFrame, framingAt } from '../wire/frame.ts';
 import type { Route } from './handlers.ts';
 import type { RequestBytes } from './request-limits.ts';
+import { requestSpan } from './request-span.ts';
 import { Turns } from './turns.ts';
 
 export interface RequestsDeps {
@@ -38,6 +46,9 @@ export interface RequestsDeps {
   readonly inflatedLimit: number;
   /** Time limit of one request, ms. */
   readonly timeoutMs: number;
+  /** Called with the time that the server took until a new connection was usable, ms. */
+  readonly onUsable: (ms: number) => void;
+  readonly tracing: Tracing;
 }
 
 /** More than this many, or this many bytes, in what was read already: no client does that. */
@@ -139,28 +150,38 @@ export class Requests {
     // What goes back, and into logs, is cut; clients find their request by msgIncr.
     if (tooLong) request.operationID = request.operationID.slice(0, MAX_ID_BYTES / 4);
     this.#deps.catchUps.asked(connection, request.reqIdentifier);
-    const ctx = this.#context(connection, request.operationID);
+    const { tracer } = this.#deps.tracing;
+    const span = tracer && requestSpan(tracer, connection, request, startedAt);
+    const ctx = withSpan(this.#context(connection, request.operationID), span);
     if (request.reqIdentifier === REQ.SendMsg) connection.sending = ctx.operationID;
+    const first = route.marksSynced === true && connection.syncedAtRun === undefined;
     let code = 0;
     let data: Uint8Array | null = null;
     let errMsg = '';
+    let failure: ImError | undefined;
     try {
       if (tooLong) throw argsError(`operationID must have at most ${MAX_ID_BYTES} bytes`);
       if (route.requireIds) checkIds(request);
       if (route.waitForSubscriptions) {
         if (connection.user.complete !== undefined) await this.#waitForSubscriptions(connection, ctx);
-        if (!connection.open) return;
+        if (!connection.open) {
+          span?.end();
+          return;
+        }
         if (route.marksSynced) connection.syncedAtRun = this.#deps.feed.generation();
       }
       data = await route.handle(connection, ctx, request.data);
     } catch (error) {
-      const failure = toImError(error);
+      failure = toImError(error);
       ({ code, errMsg } = failure);
       this.#report(ctx, request.reqIdentifier, failure);
     }
     this.#answer(connection, request, code, errMsg, data);
+    span?.end(failure);
     this.#deps.catchUps.answered(connection, request.reqIdentifier);
-    this.#deps.metrics.answered(request.reqIdentifier, code, (performance.now() - startedAt) / 1_000);
+    const ms = performance.now() - startedAt;
+    this.#deps.metrics.answered(request.reqIdentifier, code, ms / 1_000);
+    if (first) this.#deps.onUsable(connection.handshakeMs + ms);
     if (request.reqIdentifier === REQ.SendMsg) {
       if (code === 0) this.#deps.metrics.sendAccepted();
       this.#deps.ownPushes.answered(connection);

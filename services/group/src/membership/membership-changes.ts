@@ -1,7 +1,9 @@
-import { type CallContext, randomId, remainingMs, sleep } from '@im/kit';
+import type { AfterEvent } from '@im/contract';
+import { type CallContext, detached, randomId, remainingMs, sleep } from '@im/kit';
 import { acceptLoss, callFields, type Logger, type TaskRunner } from '@im/process';
 import { CONTENT, ERR, ImError } from '@im/protocol';
 import type {
+  ChangeReport,
   MembershipIntent,
   MembershipOutbox,
   MembershipOutcome,
@@ -9,12 +11,16 @@ import type {
   TransferOutcome,
   VersionStamp,
 } from '@im/store';
+import type { AfterBody, Webhooks } from '@im/webhooks';
 import type { GroupNotifications } from '../notifications/group-notifications.ts';
 import type { MembershipRecord } from '../notifications/send.ts';
 
 /** A change of membership that is asked for. */
-export type WantedChange = Pick<MembershipIntent, 'groupID' | 'contentType' | 'sendMessage'> &
-  Partial<Pick<MembershipIntent, 'addedUserIDs' | 'removedUserIDs'>>;
+export type WantedChange = Pick<
+  MembershipIntent,
+  'groupID' | 'contentType' | 'sendMessage' | 'newConversation'
+> &
+  Partial<Pick<MembershipIntent, 'addedUserIDs' | 'removedUserIDs' | 'reports'>>;
 
 /** A change whose rows and versions are written. */
 export interface CommittedChange {
@@ -29,6 +35,7 @@ export interface CommittedChange {
 export interface MembershipChangesDeps {
   readonly outbox: MembershipOutbox;
   readonly notifications: Pick<GroupNotifications, 'bareMembership'>;
+  readonly webhooks: Pick<Webhooks, 'after'>;
   readonly tasks: TaskRunner;
   readonly log: Logger;
 }
@@ -40,6 +47,8 @@ const ATTEMPT_MS = 500;
 /** Time between attempts to begin a transfer while another one of the group is under way. */
 const TRANSFER_POLL_MS = 100;
 const MAX_CLOSING = 5_000;
+/** Time for handing an event over, until the relay may take the change. */
+const REPORT_MS = 5_000;
 
 /**
  * Changes of who is in a group. Each is an intent in the outbox before its rows are written, and stays there until
@@ -65,7 +74,7 @@ export class MembershipChanges {
     const intent = await this.open(ctx, wanted);
     const outcome = await write(intent.id);
     const nothing = outcome.added.length + outcome.removed.length === 0;
-    if (nothing) this.close(ctx, intent);
+    if (nothing) this.discard(ctx, intent);
     return {
       outcome,
       notify: async (render) => {
@@ -79,6 +88,7 @@ export class MembershipChanges {
    * Another transfer of the group waits for it.
    * @param write writes the rows.
    * @param render notifies the group.
+   * @param reports what webhooks report of it.
    * @returns false when it could not be done, as roles had changed.
    * @throws what `write` throws, the relay then finishes what it began; 90004 while another transfer is under way.
    */
@@ -88,8 +98,9 @@ export class MembershipChanges {
     transfer: Omit<OwnerTransfer, 'id'>,
     write: (transfer: OwnerTransfer) => Promise<TransferOutcome>,
     render: (stamp: VersionStamp, id: string) => Promise<void>,
+    reports: readonly ChangeReport[] = [],
   ): Promise<boolean> {
-    const intent = await this.#openTransfer(ctx, groupID, transfer);
+    const intent = await this.#openTransfer(ctx, groupID, transfer, reports);
     const { id } = intent;
     const outcome = await write({ id, ...transfer });
     if (outcome !== 'undone') {
@@ -102,17 +113,25 @@ export class MembershipChanges {
         );
         return true;
       }
+      await this.#finish(ctx, intent);
+      return true;
     }
     await this.#remove(ctx, intent);
-    return outcome !== 'undone';
+    return false;
   }
 
   async #openTransfer(
     ctx: CallContext,
     groupID: string,
     transfer: Omit<OwnerTransfer, 'id'>,
+    reports: readonly ChangeReport[],
   ): Promise<MembershipIntent> {
-    const wanted = { groupID, contentType: CONTENT.GroupOwnerTransferred, sendMessage: null };
+    const wanted = {
+      groupID,
+      contentType: CONTENT.GroupOwnerTransferred,
+      sendMessage: null,
+      reports,
+    };
     for (;;) {
       const intent = { ...intentOf(ctx, wanted), transfer };
       if (await this.#deps.outbox.put(ctx.tenant, intent, intent.at + WRITER_MS)) return intent;
@@ -139,11 +158,11 @@ export class MembershipChanges {
    */
   async append(
     ctx: CallContext,
-    { id, groupID, contentType, sendMessage }: MembershipIntent,
+    { id, groupID, contentType, sendMessage, newConversation }: MembershipIntent,
     { stamp, before, added, removed }: MembershipOutcome,
     render: (record: MembershipRecord) => Promise<void>,
   ): Promise<boolean> {
-    const record: MembershipRecord = { id, stamp, before, added, removed, sendMessage };
+    const record = { id, stamp, before, added, removed, sendMessage, newConversation };
     try {
       await render(record);
       return true;
@@ -166,10 +185,36 @@ export class MembershipChanges {
     }
   }
 
-  /** Removes an intent that is complete; the relay removes one that stays. */
+  /** Reports and removes an intent that is complete; the relay does so with one that stays. */
   close(ctx: CallContext, intent: MembershipIntent): void {
     const options = { limit: MAX_CLOSING, onRefused: acceptLoss };
+    this.#deps.tasks.spawn('membership-outbox', () => this.#finish(ctx, intent), options);
+  }
+
+  /** Removes an intent of which nothing came. */
+  discard(ctx: CallContext, intent: MembershipIntent): void {
+    const options = { limit: MAX_CLOSING, onRefused: acceptLoss };
     this.#deps.tasks.spawn('membership-outbox', () => this.#remove(ctx, intent), options);
+  }
+
+  /** Hands over what webhooks report of a change that is made. @throws ImError when it could not be stored. */
+  async report(ctx: CallContext, { id, reports = [] }: MembershipIntent): Promise<void> {
+    for (const report of reports) {
+      // Its body is what a process, of this version or of another one, made for this event.
+      const { event, body } = report as { event: AfterEvent; body: AfterBody[AfterEvent] };
+      await this.#deps.webhooks.after(ctx, event, body, { id });
+    }
+  }
+
+  async #finish(ctx: CallContext, intent: MembershipIntent): Promise<void> {
+    try {
+      await this.report(detached(ctx, REPORT_MS), intent);
+    } catch (error) {
+      const fields = { ...callFields(ctx), groupID: intent.groupID, err: error };
+      this.#deps.log.warn(fields, 'event of a membership change left to the relay');
+      return;
+    }
+    await this.#remove(ctx, intent);
   }
 
   async #remove(ctx: CallContext, intent: MembershipIntent): Promise<void> {
@@ -187,8 +232,17 @@ export class MembershipChanges {
 
 function intentOf(
   { opUserID, operationID }: CallContext,
-  { addedUserIDs = [], removedUserIDs = [], ...wanted }: WantedChange,
+  { addedUserIDs = [], removedUserIDs = [], reports = [], newConversation, ...wanted }: WantedChange,
 ): MembershipIntent {
-  const at = Date.now();
-  return { id: randomId(), ...wanted, addedUserIDs, removedUserIDs, opUserID, operationID, at };
+  return {
+    id: randomId(),
+    ...wanted,
+    addedUserIDs,
+    removedUserIDs,
+    opUserID,
+    operationID,
+    at: Date.now(),
+    ...(reports.length > 0 && { reports }),
+    ...(newConversation && { newConversation }),
+  };
 }

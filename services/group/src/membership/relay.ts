@@ -125,6 +125,7 @@ export class MembershipRelay {
           : this.#change(ctx, intent));
       this.#relayed.inc({ outcome });
       if (outcome === 'waiting') return;
+      if (outcome === 'recorded') await this.#deps.memberships.report(ctx, intent);
       await this.#deps.outbox.remove(tenant, intent);
       this.#deps.log.info(
         { tenant, operationID, groupID, contentType, outcome },
@@ -158,7 +159,7 @@ export class MembershipRelay {
       found.find((member) => member.userID === userID) ?? formerMember(groupID, userID);
     const [after, before] = [memberOf(newOwnerUserID), memberOf(oldOwnerUserID)];
     await notifications.ownerTransferred(ctx, group, after, before, outcome.stamp, id);
-    return 'told';
+    return 'recorded';
   }
 
   async #dismissal(ctx: CallContext, intent: MembershipIntent): Promise<Finished> {
@@ -168,14 +169,14 @@ export class MembershipRelay {
     if (group?.status !== GROUP_STATUS.Dismissed) return neverBegun(intent);
     await removeAllMembers(changes, ctx.tenant, groupID, ctx.signal);
     await changes.settle(ctx.tenant, groupID, { id, added: [], removed });
-    let finished: Finished = 'told';
+    let finished: Finished = 'recorded';
     if (intent.contentType !== QUIET_DISMISSAL) {
       const outcome = { ...NO_VERSION, added: [], removed };
       finished = await this.#append(ctx, intent, outcome, async (record) =>
         notifications.groupDismissed(ctx, await notifications.groupSnapshot(ctx, group), record),
       );
     }
-    if (finished === 'told') await changes.dropVersions(ctx.tenant, groupID);
+    if (finished === 'recorded') await changes.dropVersions(ctx.tenant, groupID);
     return finished;
   }
 
@@ -185,7 +186,7 @@ export class MembershipRelay {
     outcome: MembershipOutcome,
     render: (record: MembershipRecord) => Promise<void>,
   ): Promise<Finished> {
-    return (await this.#deps.memberships.append(ctx, intent, outcome, render)) ? 'told' : 'waiting';
+    return (await this.#deps.memberships.append(ctx, intent, outcome, render)) ? 'recorded' : 'waiting';
   }
 
   /** Notifies the group as the process of the change would have, as far as the change is still known. */
@@ -220,8 +221,8 @@ export class MembershipRelay {
   }
 }
 
-/** How an intent ended; `told` has its record in the log, `waiting` is retried. */
-type Finished = 'told' | 'undone' | 'abandoned' | 'waiting';
+/** How an intent ended; `recorded` has its record in the log, `waiting` is retried. */
+type Finished = 'recorded' | 'undone' | 'abandoned' | 'waiting';
 
 function neverBegun({ at }: MembershipIntent): Finished {
   return Date.now() - at > ABANDON_MS ? 'abandoned' : 'waiting';

@@ -84,7 +84,9 @@ export function getGroupMembersMethods(deps: GroupDeps): GetGroupMembersMethods 
     async getJoinedGroupIDs(ctx, { userID }) {
       requireSelf(ctx, userID);
       // As below, the versions first; those of groups that the user joined since are not known.
-      const before = await members.joinedGroupIDs(ctx.tenant, userID);
+      const known = members.knownGroupIDs(ctx.tenant, userID);
+      const before = known ?? (await members.joined(ctx.tenant, userID)).map(({ groupID }) => groupID);
+      if (!known && before.length === 0) return make('group.GetJoinedGroupIDsResp');
       const versions = await members.memberVersions.current(ctx.tenant, before);
       const groupIDs = (await members.joined(ctx.tenant, userID)).map(({ groupID }) => groupID);
       const memberVersions = groupIDs.map((groupID) => versions.get(groupID) ?? 0);

@@ -11,6 +11,7 @@ import {
 import type { GroupDeps, GroupMethods } from '../deps.ts';
 import { requireRoom } from '../limits.ts';
 import { leads, operatorOf, requireLeader, requireLiveGroup } from '../permissions.ts';
+import { askAboutEntrants } from '../webhooks.ts';
 
 type GroupApplicationMethods = GroupMethods<
   | 'groupApplicationResponse'
@@ -23,7 +24,7 @@ type GroupApplicationMethods = GroupMethods<
 
 /** Applications for membership: received, sent, answered. */
 export function groupApplicationMethods(deps: GroupDeps): GroupApplicationMethods {
-  const { members, changes, memberships, requests, notifications, groups, views } = deps;
+  const { members, changes, memberships, requests, notifications, groups, views, webhooks } = deps;
 
   /** Adds the applicant. @returns what notifies the group; undefined when they were a member already. */
   async function admit(
@@ -35,7 +36,7 @@ export function groupApplicationMethods(deps: GroupDeps): GroupApplicationMethod
     const [present] = await members.find(ctx.tenant, groupID, [userID]);
     if (present) return undefined;
     await requireRoom(deps, ctx, await members.count(ctx.tenant, groupID), [userID]);
-    const member: GroupMember = {
+    const asked: GroupMember = {
       groupID,
       userID,
       nickname: '',
@@ -48,9 +49,13 @@ export function groupApplicationMethods(deps: GroupDeps): GroupApplicationMethod
       muteEndTime: 0,
       ex: request.ex,
     };
+    const entrants = await askAboutEntrants(webhooks, ctx, group, [asked]);
+    const { newConversation, reports } = entrants;
+    const [member = asked] = entrants.members;
     const invited = request.inviterUserID !== '';
     const contentType = invited ? CONTENT.MemberInvited : CONTENT.MemberEnter;
-    const wanted = { groupID, contentType, addedUserIDs: [userID], sendMessage: null };
+    const added = { groupID, contentType, addedUserIDs: [userID], sendMessage: null };
+    const wanted = { ...added, newConversation, reports };
     const entry = await memberships.commit(ctx, wanted, (id) =>
       changes.add(ctx.tenant, groupID, [member], id),
     );

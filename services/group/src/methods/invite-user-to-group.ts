@@ -6,6 +6,7 @@ import type { GroupDeps, GroupMethods } from '../deps.ts';
 import { requireRoom } from '../limits.ts';
 import { leads, operatorOf, requireLiveGroup, requireMember, requireOperatorVoice } from '../permissions.ts';
 import { publicUser } from '../views.ts';
+import { askAboutEntrants } from '../webhooks.ts';
 
 type InviteUserToGroupMethods = GroupMethods<'inviteUserToGroup'>;
 
@@ -16,7 +17,7 @@ const JOIN_SOURCE_INVITATION = 2;
 const BATCH = 50;
 /** Members bring in other users. */
 export function inviteUserToGroupMethods(deps: GroupDeps): InviteUserToGroupMethods {
-  const { members, changes, memberships, requests, users, reach, notifications } = deps;
+  const { members, changes, memberships, requests, users, reach, notifications, webhooks } = deps;
 
   /** Applies for these users to the owner and admins, who see the inviter as the applicant. */
   async function propose(ctx: CallContext, group: Group, userIDs: readonly string[]): Promise<void> {
@@ -53,25 +54,30 @@ export function inviteUserToGroupMethods(deps: GroupDeps): InviteUserToGroupMeth
     sendMessage: boolean | null,
   ): Promise<void> {
     const { groupID } = group;
+    const asked = userIDs.map(
+      (userID): GroupMember => ({
+        groupID,
+        userID,
+        nickname: '',
+        faceURL: '',
+        roleLevel: ROLE.Member,
+        joinTime: 0,
+        joinSource: JOIN_SOURCE_INVITATION,
+        inviterUserID: ctx.opUserID,
+        operatorUserID: ctx.opUserID,
+        muteEndTime: 0,
+        ex: '',
+      }),
+    );
+    const entrants = await askAboutEntrants(webhooks, ctx, group, asked);
+    const { newConversation } = entrants;
     for (let begin = 0; begin < userIDs.length; begin += BATCH) {
       const joinTime = Date.now();
-      const batch = userIDs.slice(begin, begin + BATCH).map(
-        (userID): GroupMember => ({
-          groupID,
-          userID,
-          nickname: '',
-          faceURL: '',
-          roleLevel: ROLE.Member,
-          joinTime,
-          joinSource: JOIN_SOURCE_INVITATION,
-          inviterUserID: ctx.opUserID,
-          operatorUserID: ctx.opUserID,
-          muteEndTime: 0,
-          ex: '',
-        }),
-      );
+      const batch = entrants.members.slice(begin, begin + BATCH).map((member) => ({ ...member, joinTime }));
       const addedUserIDs = batch.map(({ userID }) => userID);
-      const wanted = { groupID, contentType: CONTENT.MemberInvited, addedUserIDs, sendMessage };
+      const added = { groupID, contentType: CONTENT.MemberInvited, addedUserIDs, sendMessage };
+      // One report for the whole batch, as there was one question.
+      const wanted = { ...added, newConversation, reports: begin === 0 ? entrants.reports : [] };
       const invitation = await memberships.commit(ctx, wanted, (id) =>
         changes.add(ctx.tenant, groupID, batch, id),
       );
@@ -81,11 +87,12 @@ export function inviteUserToGroupMethods(deps: GroupDeps): InviteUserToGroupMeth
   }
 
   return {
-    async inviteUserToGroup(ctx, { groupID, invitedUserIDs, sendMessage }) {
+    async inviteUserToGroup(ctx, { groupID, reason, invitedUserIDs, sendMessage }) {
       const group = await requireLiveGroup(deps, ctx, groupID);
       const operator = await operatorOf(deps, ctx, groupID);
       requireMember(operator);
       requireOperatorVoice(operator, group);
+      await webhooks.before(ctx, 'beforeInviteUserToGroup', { groupID, reason, invitedUserIDs });
       await requireUsers(users, ctx, invitedUserIDs);
       await reach.require(ctx, ctx.opUserID, invitedUserIDs, { strangers: true });
       if (group.needVerification === ALL_NEED_APPROVAL && !leads(operator)) {

@@ -5,13 +5,14 @@ import type { GroupDeps, GroupMethods } from '../deps.ts';
 import { requireRoom } from '../limits.ts';
 import { requireLiveGroup } from '../permissions.ts';
 import { publicUser } from '../views.ts';
+import { askAboutEntrants, groupTypeText, reportsOf } from '../webhooks.ts';
 
 /** Applicants become members at once. */
 const OPEN = 2;
 
 /** Users apply for membership, or enter open groups. */
 export function joinGroupMethods(deps: GroupDeps): GroupMethods<'joinGroup'> {
-  const { members, changes, memberships, requests, users, reach, notifications } = deps;
+  const { members, changes, memberships, requests, users, reach, notifications, webhooks } = deps;
 
   return {
     // The field inviterUserID names the user who joins: clients put themselves there.
@@ -24,11 +25,19 @@ export function joinGroupMethods(deps: GroupDeps): GroupMethods<'joinGroup'> {
       const group = await requireLiveGroup(deps, ctx, groupID);
       const [present] = await members.find(ctx.tenant, groupID, [userID]);
       if (present) throw argsError('');
+      const { groupType } = group;
+      await webhooks.before(ctx, 'beforeApplyJoinGroup', {
+        groupID,
+        groupType: groupTypeText(groupType),
+        applyID: userID,
+        reqMessage,
+        ex,
+      });
 
       const now = Date.now();
       if (group.needVerification === OPEN) {
         await requireRoom(deps, ctx, await members.count(ctx.tenant, groupID), [userID]);
-        const member: GroupMember = {
+        const asked: GroupMember = {
           groupID,
           userID,
           nickname: '',
@@ -41,11 +50,16 @@ export function joinGroupMethods(deps: GroupDeps): GroupMethods<'joinGroup'> {
           muteEndTime: 0,
           ex: '',
         };
+        const entrants = await askAboutEntrants(webhooks, ctx, group, [asked]);
+        const [member = asked] = entrants.members;
+        const event = { groupID, reqMessage, joinSource, inviterUserID: userID };
         const wanted = {
           groupID,
           contentType: CONTENT.MemberEnter,
           addedUserIDs: [userID],
           sendMessage: null,
+          newConversation: entrants.newConversation,
+          reports: [...entrants.reports, ...reportsOf(webhooks, ctx, 'afterJoinGroup', () => event)],
         };
         const entry = await memberships.commit(ctx, wanted, (id) =>
           changes.add(ctx.tenant, groupID, [member], id),

@@ -3,6 +3,7 @@ import { CONTENT, ERR, ImError, make, ROLE } from '@im/protocol';
 import { notFound } from '@im/store';
 import type { GroupDeps, GroupMethods } from '../deps.ts';
 import { operatorOf, requireGroup, requireMayKick } from '../permissions.ts';
+import { reportsOf } from '../webhooks.ts';
 
 type QuitAndKickMethods = GroupMethods<'quitGroup' | 'kickGroupMember'>;
 
@@ -15,7 +16,7 @@ function ownerStays(): ImError {
 
 /** Members leave, or are removed. */
 export function quitAndKickMethods(deps: GroupDeps): QuitAndKickMethods {
-  const { members, changes, memberships, notifications } = deps;
+  const { members, changes, memberships, notifications, webhooks } = deps;
 
   return {
     async quitGroup(ctx, { groupID, userID }) {
@@ -32,6 +33,7 @@ export function quitAndKickMethods(deps: GroupDeps): QuitAndKickMethods {
         contentType: CONTENT.MemberQuit,
         removedUserIDs: [leaverID],
         sendMessage: null,
+        reports: reportsOf(webhooks, ctx, 'afterQuitGroup', () => ({ groupID, userID: leaverID })),
       };
       const quit = await memberships.commit(ctx, wanted, () =>
         changes.remove(ctx.tenant, groupID, [leaverID]),
@@ -43,7 +45,7 @@ export function quitAndKickMethods(deps: GroupDeps): QuitAndKickMethods {
       await quit.notify((record) => notifications.memberQuit(ctx, group, leaver, record));
       return make('group.QuitGroupResp');
     },
-    async kickGroupMember(ctx, { groupID, kickedUserIDs, sendMessage }) {
+    async kickGroupMember(ctx, { groupID, kickedUserIDs, reason, sendMessage }) {
       const group = await requireGroup(deps, ctx, groupID);
       const operator = await operatorOf(deps, ctx, groupID);
       const kicked = await members.find(ctx.tenant, groupID, kickedUserIDs);
@@ -51,7 +53,14 @@ export function quitAndKickMethods(deps: GroupDeps): QuitAndKickMethods {
       for (let begin = 0; begin < kicked.length; begin += BATCH) {
         const batch = kicked.slice(begin, begin + BATCH);
         const removedUserIDs = batch.map(({ userID }) => userID);
-        const wanted = { groupID, contentType: CONTENT.MemberKicked, removedUserIDs, sendMessage };
+        const event = { groupID, kickedUserIDs: removedUserIDs, reason };
+        const wanted = {
+          groupID,
+          contentType: CONTENT.MemberKicked,
+          removedUserIDs,
+          sendMessage,
+          reports: reportsOf(webhooks, ctx, 'afterKickGroupMember', () => event),
+        };
         const kick = await memberships.commit(ctx, wanted, () =>
           changes.remove(ctx.tenant, groupID, removedUserIDs),
         );

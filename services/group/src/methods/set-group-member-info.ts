@@ -3,20 +3,31 @@ import { argsError, type group, make, ROLE } from '@im/protocol';
 import type { Group, GroupMember } from '@im/store';
 import type { GroupDeps, GroupMethods } from '../deps.ts';
 import { checkMemberTexts } from '../limits.ts';
-import { operatorOf, requireGroup, requireMaySetMember, requireOperatorVoice } from '../permissions.ts';
+import {
+  type Operator,
+  operatorOf,
+  requireGroup,
+  requireMaySetMember,
+  requireOperatorVoice,
+} from '../permissions.ts';
 
 type SetGroupMemberInfoMethods = GroupMethods<'setGroupMemberInfo'>;
 
 /** A wanted change, checked. */
 interface Checked {
   readonly group: Group;
+  readonly operator: Operator;
   readonly member: GroupMember;
   readonly wanted: group.SetGroupMemberInfo;
 }
 
+function eventOf({ groupID, userID, nickname, faceURL, roleLevel, ex }: group.SetGroupMemberInfo) {
+  return { groupID, userID, nickName: nickname, faceURL, roleLevel, ex };
+}
+
 /** Names, faces, extra data and roles of members. */
 export function setGroupMemberInfoMethods(deps: GroupDeps): SetGroupMemberInfoMethods {
-  const { members, changes, notifications } = deps;
+  const { members, changes, notifications, webhooks } = deps;
 
   /** Checks all changes of one group before any is made. */
   async function check(
@@ -37,8 +48,24 @@ export function setGroupMemberInfoMethods(deps: GroupDeps): SetGroupMemberInfoMe
       requireMaySetMember(operator, member ?? { userID, roleLevel: ROLE.Member }, roleLevel);
       if (!member) throw argsError(`not in the group: ${userID}`);
       if (nickname !== null || faceURL !== null || ex !== null) requireOperatorVoice(operator, stored);
-      return { group: stored, member, wanted };
+      return { group: stored, operator, member, wanted };
     });
+  }
+
+  /** The change as the answer of a webhook has it, within what the caller may do. */
+  async function replacedByHook(ctx: CallContext, checked: Checked): Promise<Checked> {
+    const { operator, member, wanted } = checked;
+    const reply = await webhooks.before(ctx, 'beforeSetGroupMemberInfo', eventOf(wanted));
+    if (!reply) return checked;
+    const {
+      nickName = wanted.nickname,
+      faceURL = wanted.faceURL,
+      ex = wanted.ex,
+      roleLevel = wanted.roleLevel,
+    } = reply;
+    checkMemberTexts({ nickname: nickName, faceURL, ex });
+    requireMaySetMember(operator, member, roleLevel);
+    return { ...checked, wanted: { ...wanted, nickname: nickName, faceURL, ex, roleLevel } };
   }
 
   async function apply(ctx: CallContext, { group: stored, member, wanted }: Checked): Promise<void> {
@@ -66,8 +93,13 @@ export function setGroupMemberInfoMethods(deps: GroupDeps): SetGroupMemberInfoMe
       const byGroup = Map.groupBy(list, ({ groupID }) => groupID);
       const checked: Checked[] = [];
       for (const [groupID, wanted] of byGroup) checked.push(...(await check(ctx, groupID, wanted)));
+      const replaced: Checked[] = [];
+      for (const change of checked) replaced.push(await replacedByHook(ctx, change));
       // One after the other: clients must get the versions in their order.
-      for (const change of checked) await apply(ctx, change);
+      for (const change of replaced) await apply(ctx, change);
+      for (const { wanted } of replaced) {
+        await webhooks.after(ctx, 'afterSetGroupMemberInfo', eventOf(wanted));
+      }
       return make('group.SetGroupMemberInfoResp');
     },
   };

@@ -1,12 +1,13 @@
 import { argsError, ERR, ImError, make, ROLE } from '@im/protocol';
 import type { GroupDeps, GroupMethods } from '../deps.ts';
 import { operatorOf, requireLiveGroup } from '../permissions.ts';
+import { reportsOf } from '../webhooks.ts';
 
 type TransferGroupMethods = GroupMethods<'transferGroupOwner'>;
 
 /** Transfer of ownership; the two members swap their roles. */
 export function transferGroupMethods(deps: GroupDeps): TransferGroupMethods {
-  const { members, changes, memberships, notifications } = deps;
+  const { members, changes, memberships, notifications, webhooks } = deps;
 
   return {
     async transferGroupOwner(ctx, { groupID, oldOwnerUserID, newOwnerUserID }) {
@@ -27,12 +28,15 @@ export function transferGroupMethods(deps: GroupDeps): TransferGroupMethods {
       const { roleLevel } = newOwner;
       const after = { ...newOwner, muteEndTime: 0, roleLevel: ROLE.Owner };
       const before = { ...oldOwner, roleLevel };
+      const event = { groupID, oldOwnerUserID, newOwnerUserID };
+      const reports = reportsOf(webhooks, ctx, 'afterTransferGroupOwner', () => event);
       const passed = await memberships.transferOwner(
         ctx,
         groupID,
         { oldOwnerUserID, newOwnerUserID, roleLevel },
         (transfer) => changes.transferOwner(ctx.tenant, groupID, transfer),
         (stamp, id) => notifications.ownerTransferred(ctx, group, after, before, stamp, id),
+        reports,
       );
       if (!passed) throw notOwner;
       return make('group.TransferGroupOwnerResp');

@@ -1,7 +1,7 @@
 import type { NotificationAddress, Notifier } from '@im/domain';
 import type { CallContext } from '@im/kit';
 import { type MessageName, type Messages, SESSION, type sdkws } from '@im/protocol';
-import type { Group, GroupMember, VersionStamp } from '@im/store';
+import type { Group, GroupMember, InitialSettings, VersionStamp } from '@im/store';
 import type { Views } from '../views.ts';
 
 /** What notifications are rendered with, and sent by. */
@@ -54,6 +54,8 @@ export interface MembershipRecord {
   readonly removed: readonly string[];
   /** Whether it is also a message of the chat, if the caller says so. */
   readonly sendMessage: boolean | null;
+  /** Settings of the conversation records of those added. @default those of every record */
+  readonly newConversation?: InitialSettings;
 }
 
 /** Appends a change of membership to the log. @throws ImError when the log has not taken it in time. */
@@ -74,6 +76,7 @@ export function appendMembership<N extends MessageName>(
     memberVersion: record.stamp.version,
     memberVersionBefore: record.before,
     changeID: record.id,
+    newConversation: record.newConversation ?? null,
   };
   return notifier.append(ctx, address, tipsName, tips);
 }

@@ -4,10 +4,10 @@ export {
   type BlobDeps,
   type BlobInfo,
   type BlobPart,
-  bucketName,
   createBlob,
-  type DownloadOptions,
   type Leftovers,
+  type Served,
   TEMP_PREFIX,
   type UploadForm,
 } from './blob.ts';
+export { bucketName } from './buckets.ts';

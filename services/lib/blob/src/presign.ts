@@ -7,6 +7,10 @@ export interface Signer {
   readonly accessKey: string;
   readonly secretKey: string;
   readonly region: string;
+  /** Buckets are in the path; else in the host name. */
+  readonly pathStyle: boolean;
+  /** Of temporary credentials. */
+  readonly sessionToken?: string;
 }
 
 /** What a presigned PUT allows. */
@@ -29,7 +33,11 @@ const ALGORITHM = 'AWS4-HMAC-SHA256';
  */
 export function presignPut(signer: Signer, put: PresignedPut): string {
   const url = new URL(signer.endpoint);
-  const path = `/${put.bucket}/${put.key.split('/').map(encode).join('/')}`;
+  const key = put.key.split('/').map(encode).join('/');
+  // A certificate for *.host does not cover a name with more dots.
+  const inPath = signer.pathStyle || (url.protocol === 'https:' && put.bucket.includes('.'));
+  if (!inPath) url.hostname = `${put.bucket}.${url.hostname}`;
+  const path = inPath ? `/${put.bucket}/${key}` : `/${key}`;
   const time = (put.at ?? new Date()).toISOString().replaceAll(/[-:]|\.\d{3}/g, '');
   const day = time.slice(0, 8);
   const scope = `${day}/${signer.region}/s3/aws4_request`;
@@ -41,6 +49,7 @@ export function presignPut(signer: Signer, put: PresignedPut): string {
     'X-Amz-Date': time,
     'X-Amz-Expires': String(put.expireS),
     'X-Amz-SignedHeaders': signedHeaders,
+    ...(signer.sessionToken !== undefined && { 'X-Amz-Security-Token': signer.sessionToken }),
   });
   const request = [
     'PUT',

@@ -1,13 +1,25 @@
-import { Backoff, type Invalidations, messageOf } from '@im/kit';
+import { Backoff, type Invalidations, messageOf, type ProcessDirectory } from '@im/kit';
 import { type Logger, notReady, READY, type Readiness } from '@im/process';
 import { NatsDeliveries } from './deliveries.ts';
 import { NatsEvents } from './events.ts';
 import { NatsInvalidations } from './invalidations.ts';
 import { NatsMessageLog } from './message-log.ts';
 import { NatsLink } from './nats-link.ts';
+import { NatsProcessDirectory } from './process-directory.ts';
 import { ensureStreams, streamsExist } from './streams.ts';
 import { partitionOf } from './subjects.ts';
-import type { Bus, BusConfig, BusDeps, Deliveries, Events, MessageLog } from './types.ts';
+import { natsTenantRecords } from './tenant-records.ts';
+import type {
+  Bus,
+  BusConfig,
+  BusDeps,
+  Deliveries,
+  Events,
+  MessageLog,
+  TenantRecords,
+  WebhookQueue,
+} from './types.ts';
+import { NatsWebhookQueue } from './webhook-queue.ts';
 
 /** A deleted stream is missed after this long at most. */
 const STREAMS_CHECK_MS = 5_000;
@@ -22,6 +34,9 @@ class NatsBus implements Bus {
   readonly log: MessageLog;
   readonly deliveries: Deliveries;
   readonly events: Events;
+  readonly webhooks: WebhookQueue;
+  readonly processes: ProcessDirectory;
+  readonly tenantRecords: TenantRecords;
   readonly invalidations: Invalidations;
   readonly #messageLog: NatsMessageLog;
   readonly #link: NatsLink;
@@ -39,6 +54,9 @@ class NatsBus implements Bus {
     this.log = this.#messageLog;
     this.deliveries = new NatsDeliveries(this.#link, deps);
     this.events = new NatsEvents(this.#link, deps.log);
+    this.webhooks = new NatsWebhookQueue(this.#link, config, deps);
+    this.processes = new NatsProcessDirectory(this.#link, deps.log, deps.instanceId);
+    this.tenantRecords = natsTenantRecords(this.#link);
     this.invalidations = new NatsInvalidations(this.#link, this.events, deps.log, deps.instanceId);
     const ensure = deps.tasks.coalesce('bus-streams', (signal) => this.#ensureStreams(signal));
     // A server that lost its memory has lost SEQ: the first one to come back makes it again.

@@ -1,29 +1,20 @@
 import { STREAM } from '@im/contract';
-import { Backoff, sleep } from '@im/kit';
+import { Backoff, onAbort, sleep } from '@im/kit';
 import type { Logger } from '@im/process';
 import { decode } from '@im/protocol';
 import type { Msg } from '@nats-io/transport-node';
-import {
-  createConsumer,
-  JetStreamApiError,
-  JS_ERROR,
-  jetStreamCall,
-  parseAckSubject,
-} from './jetstream-api.ts';
+import { consumerConfig, createConsumer, NS_PER_MS, parseAckSubject } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
-import { encodeJson } from './producer-heartbeat.ts';
+import { ACK, PULL_ENDED_MS, Pulls, redeliverAfter } from './pull.ts';
 import { subjectTenant } from './subjects.ts';
 import { type HeldDelivery, TenantQueues } from './tenant-queues.ts';
 import type { ConsumeOptions, KeptDelivery } from './types.ts';
 
 const DEFAULT_BATCH = 500;
-const PULL_MS = 5_000;
-const NS_PER_MS = 1_000_000;
 /** A batch that is not acknowledged within this time comes again. */
 const ACK_WAIT_MS = 30_000;
 /** A reader that is unused for this long is removed, and starts over. */
 const UNUSED_MS = 30 * 60_000;
-const ACK = Buffer.from('+ACK');
 const AGAIN = Buffer.from('-NAK');
 const STILL_AT_IT = Buffer.from('+WPI');
 /** What is in hand is said to be so this often. */
@@ -60,27 +51,20 @@ export async function consumeDeliveries(
 
 /** Makes the durable reader unless it exists. It lives with the stream: after SEQ was lost it starts over. */
 async function ensureReader(link: NatsLink, name: string): Promise<void> {
-  try {
-    const { config } = await jetStreamCall<{ config: Record<string, unknown> }>(
-      link,
-      `CONSUMER.INFO.${STREAM.deliveries}.${name}`,
-    );
-    // One that an earlier version made.
-    if (config.max_ack_pending !== MAX_ACK_PENDING) {
-      await createConsumer(link, STREAM.deliveries, { ...config, name, max_ack_pending: MAX_ACK_PENDING });
-    }
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.errCode !== JS_ERROR.ConsumerNotFound) throw error;
-    await createConsumer(link, STREAM.deliveries, {
-      name,
+  const found = await consumerConfig(link, STREAM.deliveries, name);
+  // An earlier version made it with another number.
+  if (found?.max_ack_pending === MAX_ACK_PENDING) return;
+  await createConsumer(link, STREAM.deliveries, {
+    ...(found ?? {
       durable_name: name,
       deliver_policy: 'new',
       ack_policy: 'explicit',
       ack_wait: ACK_WAIT_MS * NS_PER_MS,
-      max_ack_pending: MAX_ACK_PENDING,
       inactive_threshold: UNUSED_MS * NS_PER_MS,
-    });
-  }
+    }),
+    name,
+    max_ack_pending: MAX_ACK_PENDING,
+  });
 }
 
 async function pullWhileUp(
@@ -90,7 +74,6 @@ async function pullWhileUp(
   log: Logger,
 ): Promise<void> {
   const { outages } = link;
-  const inbox = `_INBOX.${name}.${Math.random().toString(36).slice(2)}`;
   const { gatherMs = 0, maxBatch = DEFAULT_BATCH, ahead = NONE_AHEAD } = options;
   const queues = new TenantQueues({
     handle: (held) => handle(link, held, options, log),
@@ -107,20 +90,13 @@ async function pullWhileUp(
   let arrived: Msg[] = [];
   /** When what has arrived is to be handed on. */
   let dueAt = Number.POSITIVE_INFINITY;
-  let asked = 0;
-  let failed: string | undefined;
   let wake = Promise.withResolvers<void>();
-  const end = link.subscribe(inbox, (message) => {
-    const code = message.headers?.code ?? 0;
-    if (message.reply && code === 0) {
+  const pulls = new Pulls(link, STREAM.deliveries, name, (message) => {
+    if (message) {
       if (arrived.push(message) === 1) dueAt = performance.now() + gatherMs;
-      if (--asked <= 0 || arrived.length >= maxBatch) dueAt = 0;
+      if (pulls.asked <= 0 || arrived.length >= maxBatch) dueAt = 0;
       // While it gathers, only the first one sets the clock.
       if (dueAt > 0 && arrived.length > 1) return;
-    } else if (code === 404 || code === 408) {
-      asked = 0;
-    } else if (code !== 100) {
-      failed = `${code} ${message.headers?.description ?? ''}`;
     }
     wake.resolve();
   });
@@ -129,9 +105,9 @@ async function pullWhileUp(
     wake.resolve();
   };
   const stopListening = link.listen({ onDown: onEnd });
-  options.signal.addEventListener('abort', onEnd, { once: true });
+  using _ = onAbort(options.signal, onEnd);
   try {
-    while (!options.signal.aborted && link.outages === outages && failed === undefined) {
+    while (!options.signal.aborted && link.outages === outages && pulls.failed === undefined) {
       if (arrived.length > 0 && performance.now() >= dueAt) {
         const batch = arrived;
         arrived = [];
@@ -141,36 +117,25 @@ async function pullWhileUp(
         continue;
       }
       wake = Promise.withResolvers();
-      if (asked <= 0) {
-        asked = maxBatch;
-        const pull = { batch: asked, expires: PULL_MS * NS_PER_MS };
-        link.publish(
-          `$JS.API.CONSUMER.MSG.NEXT.${STREAM.deliveries}.${name}`,
-          encodeJson(pull),
-          undefined,
-          inbox,
-        );
-      }
-      // A pull ends by itself with a status; without one, the reader or its server is gone.
+      if (pulls.asked <= 0) pulls.ask(maxBatch);
       const gathering = arrived.length > 0;
       const timer = setTimeout(
         () => {
-          if (!gathering) failed ??= 'no answer';
+          if (!gathering) pulls.failed ??= 'no answer';
           wake.resolve();
         },
-        gathering ? Math.max(1, dueAt - performance.now()) : 2 * PULL_MS,
+        gathering ? Math.max(1, dueAt - performance.now()) : PULL_ENDED_MS,
       );
       await wake.promise;
       clearTimeout(timer);
     }
-    if (failed !== undefined) throw new Error(`reading of deliveries ended: ${failed}`);
+    if (pulls.failed !== undefined) throw new Error(`reading of deliveries ended: ${pulls.failed}`);
   } finally {
     // Another process may take at once what this one no longer handles.
     for (const { reply } of arrived) if (reply) link.publish(reply, AGAIN);
     queues.end();
-    end();
+    pulls.end();
     stopListening();
-    options.signal.removeEventListener('abort', onEnd);
     const ended = queues.idle.then(() => clearInterval(keeping));
     // After an outage no tenant waits for a slow one.
     if (options.signal.aborted) await ended;
@@ -218,11 +183,6 @@ async function handle(
     answer = LATER;
   }
   for (const { kept, reply } of held) link.publish(reply, apart.get(kept) ?? answer);
-}
-
-/** The answer by which a delivery comes again after a while. */
-function redeliverAfter(delayMs: number): Buffer<ArrayBuffer> {
-  return Buffer.from(`-NAK ${JSON.stringify({ delay: Math.round(delayMs) * NS_PER_MS })}`);
 }
 
 function toKept(message: Msg, log: Logger): KeptDelivery | undefined {

@@ -1,5 +1,5 @@
 import { STREAM, type TenantId } from '@im/contract';
-import { Backoff, sleep } from '@im/kit';
+import { Backoff, onAbort, sleep } from '@im/kit';
 import { acceptLoss, type Logger } from '@im/process';
 import { decode } from '@im/protocol';
 import type { Msg } from '@nats-io/transport-node';
@@ -225,8 +225,7 @@ export class NatsDeliveryFeed implements DeliveryFeed {
 
   async #follow(signal: AbortSignal): Promise<void> {
     const ended = AbortSignal.any([signal, this.#stopped.signal]);
-    const onAbort = () => this.#wake.resolve();
-    ended.addEventListener('abort', onAbort, { once: true });
+    using _ = onAbort(ended, () => this.#wake.resolve());
     const backoff = new Backoff({ baseMs: 20, maxMs: 500 });
     while (!ended.aborted && !this.#link.stopped) {
       if (!this.#waiting || !this.#link.up) {

@@ -11,9 +11,11 @@ export {
   type DeliveryProducer,
   type Events,
   type FeedOptions,
+  type FollowedEntry,
   type JoinedAt,
   type KeptDelivery,
   type LogEntry,
+  type LogFollowOptions,
   type LogInfo,
   type LogReadOptions,
   LogRecreatedError,
@@ -23,5 +25,10 @@ export {
   type ProducerOptions,
   type ProducerState,
   type PutOff,
+  type QueuedWebhook,
+  type TakenWebhook,
   type Unsubscribe,
+  type WebhookConsumeOptions,
+  type WebhookQueue,
 } from './types.ts';
+export { WebhookQueueFull } from './webhook-queue.ts';

@@ -1,4 +1,4 @@
-import type { ConsumerInfo, StreamInfo } from '@nats-io/jetstream';
+import type { ConsumerConfig, ConsumerInfo, StreamInfo } from '@nats-io/jetstream';
 import type { NatsLink } from './nats-link.ts';
 
 /** An error that the JetStream API answered, with its own code. */
@@ -24,8 +24,14 @@ export const JS_ERROR = {
   /** `maximum bytes exceeded` and the like, of a stream that refuses new messages when it is full. */
   StoreFailed: 10_077,
   NoMessageFound: 10_037,
+  /** The server has no room for what was asked: in general, on disk, in memory. */
+  InsufficientResources: 10_023,
+  StorageExceeded: 10_047,
+  MemoryExceeded: 10_028,
 } as const;
 
+/** The API counts in ns. */
+export const NS_PER_MS = 1_000_000;
 const API_TIMEOUT_MS = 5_000;
 const DELETE_TIMEOUT_MS = 500;
 
@@ -59,8 +65,23 @@ export function parseAnswer<T>(subject: string, data: Uint8Array): T {
   return parsed;
 }
 
+/** Whether the API answered with this error. */
+export function isApiError(error: unknown, errCode: number): boolean {
+  return error instanceof JetStreamApiError && error.errCode === errCode;
+}
+
 export function streamInfo(link: NatsLink, stream: string): Promise<StreamInfo> {
   return jetStreamCall(link, `STREAM.INFO.${stream}`);
+}
+
+/** A stream, or undefined when there is none. */
+export async function findStream(link: NatsLink, stream: string): Promise<StreamInfo | undefined> {
+  try {
+    return await streamInfo(link, stream);
+  } catch (error) {
+    if (isApiError(error, JS_ERROR.StreamNotFound)) return undefined;
+    throw error;
+  }
 }
 
 /** Creates a consumer; `config.name` names it. */
@@ -70,6 +91,21 @@ export function createConsumer(
   config: Readonly<Record<string, unknown>> & { readonly name: string },
 ): Promise<ConsumerInfo> {
   return jetStreamCall(link, `CONSUMER.CREATE.${stream}.${config.name}`, { stream_name: stream, config });
+}
+
+/** The config of a consumer, or undefined when there is none. */
+export async function consumerConfig(
+  link: NatsLink,
+  stream: string,
+  name: string,
+): Promise<Partial<ConsumerConfig> | undefined> {
+  try {
+    const { config } = await jetStreamCall<ConsumerInfo>(link, `CONSUMER.INFO.${stream}.${name}`);
+    return config;
+  } catch (error) {
+    if (isApiError(error, JS_ERROR.ConsumerNotFound)) return undefined;
+    throw error;
+  }
 }
 
 /** Deletes a consumer, with a short wait: one that is left behind expires by itself. */

@@ -2,6 +2,7 @@ import type { TenantId } from '@im/contract';
 import { Backoff, COUNT_BUCKETS, FairQueue } from '@im/kit';
 import { argsError, ERR, ImError } from '@im/protocol';
 import { MAX_BATCH_MESSAGES, type OutgoingMessage, publishAtomically } from './atomic-publish.ts';
+import { FoldPace, LARGE_RECORD_BYTES } from './fold-pace.ts';
 import { JetStreamApiError, JS_ERROR } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
 import { logSubject } from './subjects.ts';
@@ -9,6 +10,8 @@ import type { Appended, AppendOptions, BusConfig, BusDeps } from './types.ts';
 
 const MAX_QUEUE = 20_000;
 const MAX_QUEUE_BYTES = 134_217_728;
+/** Most bytes of large records that wait: they leave room for small ones. */
+const MAX_LARGE_BYTES = MAX_QUEUE_BYTES / 2;
 /** What a delivery made of a record may need more than the record itself. */
 const DELIVERY_MARGIN_BYTES = 4_096;
 /** A small record waits for at most one batch that is being written. */
@@ -33,6 +36,7 @@ export interface Admission {
 
 interface Waiting {
   readonly message: OutgoingMessage;
+  readonly partition: number;
   /** performance.now() after which no caller waits. */
   readonly expires: number;
   readonly resolve: (appended: Appended) => void;
@@ -48,8 +52,11 @@ export class LogAppender {
   readonly #batchSize;
   readonly #resent;
   readonly #refused;
-  /** By subject: a conversation's records keep their order, and large ones delay only those of their partition. */
+  /** By subject and queue key: a conversation's records keep their order, and large ones delay only those. */
   readonly #queue = new FairQueue<Waiting>();
+  readonly #pace = new FoldPace();
+  #largeBytes = 0;
+  #roomTimer: NodeJS.Timeout | undefined;
   #busy = false;
   #scheduled = false;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -81,17 +88,26 @@ export class LogAppender {
       'Bytes of records that wait to be written',
       () => this.#queue.bytes,
     );
+    deps.metrics.observe(
+      'openim_log_unfolded_bytes',
+      'Bytes of large records that this process appended and transfer has not folded yet; large records wait while there are too many',
+      () => this.#pace.bytes,
+    );
   }
 
   append(
     tenant: TenantId,
     partition: number,
     record: Uint8Array,
-    { whenFull = false }: AppendOptions = {},
+    { whenFull = false, queueKey = '' }: AppendOptions = {},
   ): Promise<Appended> {
     if (this.#closed) return this.#refuse('stopping', 'this process stops');
     if (this.#queue.length >= MAX_QUEUE || this.#queue.bytes > MAX_QUEUE_BYTES) {
       return this.#refuse('queue', 'too many messages wait for the log, try again');
+    }
+    const isLarge = record.length >= LARGE_RECORD_BYTES;
+    if (isLarge && this.#largeBytes > MAX_LARGE_BYTES) {
+      return this.#refuse('large', 'too many large messages wait for the log, try again');
     }
     if (!whenFull) {
       if (this.#admission.isFull()) return this.#refuse('full', LOG_FULL);
@@ -102,18 +118,26 @@ export class LogAppender {
     const subject = logSubject(tenant, partition);
     const expires = performance.now() + this.#timeoutMs;
     this.#queue.push(
-      subject,
-      { message: { subject, payload: record }, expires, resolve, reject },
+      `${subject} ${queueKey}`,
+      { message: { subject, payload: record }, partition, expires, resolve, reject },
       record.length,
     );
+    if (isLarge) this.#largeBytes += record.length;
     this.#schedule();
     return promise;
+  }
+
+  /** Transfer has folded large records up to these positions. */
+  folded(positions: readonly (readonly [partition: number, position: number])[]): void {
+    for (const [partition, position] of positions) this.#pace.folded(partition, position);
+    if (this.#queue.length > 0) this.#schedule();
   }
 
   /** Refuses new records and resolves when those accepted have their answers. */
   async close(): Promise<void> {
     this.#closed = true;
     if (!this.#busy && this.#queue.length === 0) return;
+    this.#schedule();
     this.#idle ??= Promise.withResolvers<void>();
     await this.#idle.promise;
   }
@@ -136,12 +160,38 @@ export class LogAppender {
   /** Never rejects: every outcome goes to the callers. */
   async #drain(): Promise<void> {
     while (this.#queue.length > 0) {
-      const batch = this.#queue.take(MAX_BATCH_MESSAGES, MAX_BATCH_BYTES);
+      const batch = this.#take();
+      if (batch.length === 0) break;
       this.#batchSize.observe(batch.length);
       await this.#write(batch);
     }
     this.#busy = false;
-    this.#idle?.resolve();
+    clearTimeout(this.#roomTimer);
+    if (this.#queue.length > 0) this.#scheduleWithRoom();
+    else this.#idle?.resolve();
+  }
+
+  /** The next batch: large records only while there is room for them, or when everything is to be written. */
+  #take(): Waiting[] {
+    const large = this.#closed || this.#pace.hasRoom(performance.now());
+    const maxItemBytes = large ? undefined : LARGE_RECORD_BYTES - 1;
+    const batch = this.#queue.take(MAX_BATCH_MESSAGES, MAX_BATCH_BYTES, maxItemBytes);
+    if (large && this.#largeBytes > 0) {
+      for (const { message } of batch) {
+        if (message.payload.length >= LARGE_RECORD_BYTES) this.#largeBytes -= message.payload.length;
+      }
+    }
+    return batch;
+  }
+
+  /** Continues when large records have room, whether transfer announces it or not. */
+  #scheduleWithRoom(): void {
+    this.#roomTimer = setTimeout(() => this.#schedule(), Math.ceil(this.#pace.roomIn(performance.now())));
+  }
+
+  #accept({ message, partition, resolve }: Waiting, position: number): void {
+    this.#pace.appended(partition, position, message.payload.length, performance.now());
+    resolve({ position });
   }
 
   async #write(batch: readonly Waiting[]): Promise<void> {
@@ -177,7 +227,7 @@ export class LogAppender {
             [waiting.message],
             timeoutMs,
           );
-          waiting.resolve({ position });
+          this.#accept(waiting, position);
           return undefined;
         } catch (error) {
           return this.#rejectIfFinal([waiting], error) ? undefined : waiting;
@@ -193,7 +243,7 @@ export class LogAppender {
     try {
       const timeoutMs = Math.min(ATTEMPT_MS, timeLeft(batch));
       const last = await publishAtomically(this.#link, this.#instanceId, messages, timeoutMs);
-      for (const [i, waiting] of batch.entries()) waiting.resolve({ position: last - batch.length + 1 + i });
+      for (const [i, waiting] of batch.entries()) this.#accept(waiting, last - batch.length + 1 + i);
       return [];
     } catch (error) {
       if (this.#rejectIfFinal(batch, error)) return [];

@@ -1,4 +1,5 @@
 import { STREAM } from '@im/contract';
+import { onAbort } from '@im/kit';
 import type { Logger } from '@im/process';
 import type { NatsLink } from './nats-link.ts';
 import { readOrdered, type StreamMessage } from './ordered-reader.ts';
@@ -12,7 +13,10 @@ import {
 } from './types.ts';
 
 const DEFAULT_BATCH = 1_000;
-/** Most bytes of one batch: each step of transfer handles a batch as a whole, and the next one waits for it. */
+/**
+ * Most bytes of one batch: each step of transfer handles a batch as a whole, and the next one waits for it. With 512 KiB
+ * the fixed cost of a write of rows dominated, and transfer fell behind a flood of large messages.
+ */
 const MAX_BATCH_BYTES = 1_572_864;
 /** Most entries and bytes that wait for `onBatch`, besides what flow control has granted already. */
 const MAX_WAITING = 4_000;
@@ -100,13 +104,11 @@ export async function readLog(
     }
   }
 
-  const onAbort = () => wake.resolve();
-  signal.addEventListener('abort', onAbort, { once: true });
+  using _ = onAbort(signal, () => wake.resolve());
   const outcomes = await Promise.allSettled([
     reading.done.finally(() => ended.abort()),
     deliver().finally(() => ended.abort()),
   ]);
-  signal.removeEventListener('abort', onAbort);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }
 

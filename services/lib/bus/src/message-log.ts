@@ -1,10 +1,13 @@
 import { LOG_SHARE, PARTITIONS, STREAM, type TenantId } from '@im/contract';
+import { untilAborted } from '@im/kit';
 import type { Logger } from '@im/process';
-import { JetStreamApiError, JS_ERROR, jetStreamCall, streamInfo } from './jetstream-api.ts';
+import { decodeFolded, encodeFolded, LARGE_RECORD_BYTES } from './fold-pace.ts';
+import { isApiError, JS_ERROR, jetStreamCall, streamInfo } from './jetstream-api.ts';
 import { LogAppender } from './log-append.ts';
+import { followLog } from './log-follow.ts';
 import { readLog } from './log-read.ts';
 import type { NatsLink } from './nats-link.ts';
-import { parseLogSubject } from './subjects.ts';
+import { FOLDED, parseLogSubject } from './subjects.ts';
 import { TenantShares } from './tenant-shares.ts';
 import type {
   Appended,
@@ -12,6 +15,7 @@ import type {
   BusConfig,
   BusDeps,
   LogEntry,
+  LogFollowOptions,
   LogInfo,
   LogReadOptions,
   MessageLog,
@@ -51,6 +55,7 @@ export class NatsMessageLog implements MessageLog {
       isFull: () => this.#share >= LOG_SHARE.refuse,
       refusalOf: (tenant) => this.#refusalOf(tenant),
     });
+    link.subscribe(FOLDED, ({ data }) => this.#appender.folded(decodeFolded(data)));
     deps.metrics.observe(
       'openim_log_largest_tenant_ratio',
       "Share of the message log, as this process wrote it, that is one tenant's: the largest",
@@ -91,6 +96,10 @@ export class NatsMessageLog implements MessageLog {
     return readLog(this.#link, options, this.#log, this);
   }
 
+  follow(name: string, options: LogFollowOptions): Promise<void> {
+    return followLog(this.#link, name, options, this.#log);
+  }
+
   async info(): Promise<LogInfo> {
     const { config, state, created } = await streamInfo(this.#link, STREAM.log);
     return {
@@ -116,7 +125,7 @@ export class NatsMessageLog implements MessageLog {
       const record = Buffer.from(message.data ?? '', 'base64');
       return { ...place, position, timeMs: Date.parse(message.time), record };
     } catch (error) {
-      if (error instanceof JetStreamApiError && error.errCode === JS_ERROR.NoMessageFound) return undefined;
+      if (isApiError(error, JS_ERROR.NoMessageFound)) return undefined;
       throw error;
     }
   }
@@ -144,6 +153,14 @@ export class NatsMessageLog implements MessageLog {
     await jetStreamCall(this.#link, `STREAM.PURGE.${STREAM.log}`, { seq: position });
   }
 
+  announceFolded(entries: readonly LogEntry[]): void {
+    const folded = new Map<number, number>();
+    for (const { partition, position, record } of entries) {
+      if (record.length >= LARGE_RECORD_BYTES) folded.set(partition, position);
+    }
+    if (folded.size > 0) this.#link.publish(FOLDED, encodeFolded(folded));
+  }
+
   /** Looks how full the log is. Appends are refused by the last answer; without one nothing changes. */
   async checkSize(): Promise<void> {
     if (!this.#link.up) return;
@@ -162,16 +179,6 @@ export class NatsMessageLog implements MessageLog {
 
   /** Refuses new records and waits for the answers of those accepted, until `deadline` aborts. */
   async stop(deadline: AbortSignal): Promise<void> {
-    // Ends the wait for the deadline too, whose timer would keep the process alive.
-    const closed = new AbortController();
-    const close = this.#appender.close().finally(() => closed.abort());
-    await Promise.race([close, aborted(AbortSignal.any([deadline, closed.signal]))]);
+    await untilAborted(this.#appender.close(), deadline);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  return promise;
 }

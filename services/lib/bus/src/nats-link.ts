@@ -1,8 +1,9 @@
+import type { SecureContext } from 'node:tls';
 import { MINIMUM_VERSIONS } from '@im/contract';
-import { Backoff, messageOf } from '@im/kit';
-import { acceptLoss, type Logger, notReady, READY, type Readiness } from '@im/process';
+import { Backoff, messageOf, untilAborted } from '@im/kit';
+import { acceptLoss, type Logger, notReady, READY, type Readiness, tlsContext } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
-import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { connect, type Msg, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
 import type { RawHeaders } from './slim-client.ts';
 import { type Receiver, subscribeSlim } from './slim-client.ts';
 import type { BusConfig, BusDeps, Unsubscribe } from './types.ts';
@@ -57,6 +58,7 @@ export class NatsLink {
   readonly #waiters = new Map<number, Waiter>();
   readonly #receivers = new WeakMap<MessageHandler, Receiver>();
   readonly #failures;
+  readonly #tls: SecureContext | undefined;
   #connection: NatsConnection | undefined;
   #up = false;
   #stopped = false;
@@ -66,10 +68,12 @@ export class NatsLink {
   #inbox = '';
   #outages = 0;
 
+  /** @throws Error that names the setting whose file for TLS cannot be used. */
   constructor(config: BusConfig, deps: BusDeps) {
     this.#config = config;
     this.#deps = deps;
     this.#log = deps.log;
+    this.#tls = tlsContext(config.tls, 'nats.tls', deps.log);
     this.#failures = deps.metrics.counter(
       'openim_bus_handler_failures_total',
       'Handlers of messages that threw',
@@ -80,7 +84,7 @@ export class NatsLink {
   /** Begins to connect and returns at once. */
   start(): void {
     this.#deps.tasks.spawn('bus-connect', (signal) => this.#connectLoop(signal), {
-      // Begun once; a process that stops connects no more.
+      // Started once; a process that stops connects no more.
       onRefused: acceptLoss,
     });
   }
@@ -212,10 +216,13 @@ export class NatsLink {
     const connection = await connect({
       servers: [...servers],
       ...(token !== '' ? { token } : user !== '' ? { user, pass: password } : {}),
+      // The client passes what it does not know itself on to tls.connect.
+      ...(this.#tls && { tls: { secureContext: this.#tls } as TlsOptions }),
       name: this.#deps.instanceId,
       maxReconnectAttempts: -1,
       reconnectTimeWait: RECONNECT_WAIT_MS,
       reconnectJitter: RECONNECT_WAIT_MS,
+      reconnectJitterTLS: RECONNECT_WAIT_MS,
       pingInterval: PING_INTERVAL_MS,
       maxPingOut: 2,
       timeout: CONNECT_TIMEOUT_MS,
@@ -246,10 +253,8 @@ export class NatsLink {
 
   async #follow(connection: NatsConnection, signal: AbortSignal): Promise<void> {
     const statuses = connection.status()[Symbol.asyncIterator]();
-    const ended = Promise.withResolvers<undefined>();
-    signal.addEventListener('abort', () => ended.resolve(undefined), { once: true });
     while (!signal.aborted) {
-      const next = await Promise.race([statuses.next(), ended.promise]);
+      const next = await untilAborted(statuses.next(), signal);
       if (next === undefined) return;
       if (next.done) break;
       const status = next.value;

@@ -1,12 +1,13 @@
-import { Backoff, randomId } from '@im/kit';
+import { Backoff, onAbort, randomId } from '@im/kit';
 import type { Logger } from '@im/process';
 import type { Msg } from '@nats-io/transport-node';
 import {
   type AckInfo,
   createConsumer,
   deleteConsumer,
-  JetStreamApiError,
+  isApiError,
   JS_ERROR,
+  NS_PER_MS,
   parseAckSubject,
 } from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
@@ -43,7 +44,6 @@ export interface OrderedReadOptions {
 }
 
 const HEARTBEAT_MS = 2_000;
-const NS_PER_MS = 1_000_000;
 const STATUS_CHECK_MS = 1_000;
 const IDLE_CONSUMER_MS = 30_000;
 
@@ -86,8 +86,7 @@ class OrderedReader {
     const { signal, log, isFinal } = this.#options;
     const backoff = new Backoff({ baseMs: 50, maxMs: 1_000 });
     const stopListening = this.#link.listen({ onDown: () => this.#doubt.resolve() });
-    const onAbort = () => this.#doubt.resolve();
-    signal.addEventListener('abort', onAbort, { once: true });
+    using _ = onAbort(signal, () => this.#doubt.resolve());
     try {
       while (!signal.aborted && !this.#link.stopped) {
         this.#doubt = Promise.withResolvers();
@@ -105,7 +104,6 @@ class OrderedReader {
       }
     } finally {
       stopListening();
-      signal.removeEventListener('abort', onAbort);
     }
   }
 
@@ -168,7 +166,7 @@ class OrderedReader {
     try {
       await deleteConsumer(this.#link, this.#options.stream, name);
     } catch (error) {
-      const gone = error instanceof JetStreamApiError && error.errCode === JS_ERROR.ConsumerNotFound;
+      const gone = isApiError(error, JS_ERROR.ConsumerNotFound);
       if (!gone) this.#options.log.debug({ err: error }, 'a consumer was left behind to expire');
     }
   }

@@ -1,4 +1,4 @@
-/** A sign of life of a producer of deliveries. Small and frequent, so plain JSON. */
+/** A heartbeat of a producer of deliveries. Small and frequent, so plain JSON. */
 export interface Heartbeat {
   readonly id: string;
   /** Counts the heartbeats of one producer: a jump means that messages to us were lost. */

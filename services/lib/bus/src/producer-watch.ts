@@ -18,7 +18,7 @@ const BARRIER_LIMIT_MS = 5_000;
 const BARRIER_RESEND_MS = 250;
 /** After this the list of live producers is looked at again. */
 const BARRIER_RECHECK_MS = 50;
-/** How long to wait for the first sign of life of any producer, once connected. */
+/** How long to wait for the first heartbeat of any producer, once connected. */
 const INTRODUCTION_MS = 300;
 
 interface Producer {

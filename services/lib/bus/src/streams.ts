@@ -1,12 +1,16 @@
 import { STREAM } from '@im/contract';
 import type { Logger } from '@im/process';
-import type { StreamInfo } from '@nats-io/jetstream';
-import { JetStreamApiError, JS_ERROR, jetStreamCall, streamInfo } from './jetstream-api.ts';
+import {
+  findStream,
+  isApiError,
+  JetStreamApiError,
+  JS_ERROR,
+  jetStreamCall,
+  NS_PER_MS,
+} from './jetstream-api.ts';
 import type { NatsLink } from './nats-link.ts';
 import { DELIVERY_SUBJECTS, LOG_SUBJECTS } from './subjects.ts';
 import type { BusConfig } from './types.ts';
-
-const NS_PER_MS = 1_000_000;
 
 /** How long deliveries are kept. */
 export const DELIVERIES_KEPT_MS = 10 * 60_000;
@@ -70,7 +74,7 @@ export async function streamsExist(link: NatsLink): Promise<boolean> {
 
 /** @returns the settings that could not be changed. */
 async function ensureStream(link: NatsLink, wanted: StreamConfig, log: Logger): Promise<readonly string[]> {
-  const found = await find(link, wanted.name);
+  const found = await findStream(link, wanted.name);
   if (!found) {
     try {
       await jetStreamCall(link, `STREAM.CREATE.${wanted.name}`, wanted);
@@ -94,19 +98,6 @@ async function ensureStream(link: NatsLink, wanted: StreamConfig, log: Logger): 
     log.error({ stream: wanted.name, differs, err: error }, 'stream differs from the configuration');
     return differs;
   }
-}
-
-async function find(link: NatsLink, stream: string): Promise<StreamInfo | undefined> {
-  try {
-    return await streamInfo(link, stream);
-  } catch (error) {
-    if (isApiError(error, JS_ERROR.StreamNotFound)) return undefined;
-    throw error;
-  }
-}
-
-function isApiError(error: unknown, errCode: number): boolean {
-  return error instanceof JetStreamApiError && error.errCode === errCode;
 }
 
 /** Absent and the server's zero value are the same. */

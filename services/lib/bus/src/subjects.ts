@@ -7,12 +7,30 @@ export const LOG_SUBJECTS: readonly string[] = ['im.*.msg.*'];
 /** What the stream of deliveries captures: `im.<tenant>.u.<token>` and `im.<tenant>.g.<token>`. */
 export const DELIVERY_SUBJECTS: readonly string[] = ['im.*.u.*', 'im.*.g.*'];
 
+/** What the stream of webhook deliveries captures: `im.<tenant>.hook`. */
+export const WEBHOOK_SUBJECTS: readonly string[] = ['im.*.hook'];
+
+/** Webhook deliveries of one tenant: `im.<tenant>.hook`. */
+export function webhookSubject(tenant: TenantId): string {
+  return `im.${tenant}.hook`;
+}
+
 /** Subject of a tenant's records in one partition. @throws RangeError for a partition that does not exist. */
 export function logSubject(tenant: TenantId, partition: number): string {
   if (!Number.isInteger(partition) || partition < 0 || partition >= PARTITIONS) {
     throw new RangeError(`partition ${partition} is not one of 0 to ${PARTITIONS - 1}`);
   }
   return `im.${tenant}.msg.${partition}`;
+}
+
+/** Everything of a tenant in any stream. */
+export function tenantSubjects(tenant: TenantId): string {
+  return `im.${tenant}.>`;
+}
+
+/** All records of a tenant. */
+export function tenantLogSubjects(tenant: TenantId): string {
+  return `im.${tenant}.msg.*`;
 }
 
 /** Filters that select the given partitions of all tenants: one wildcard when it is all of them. */
@@ -99,3 +117,14 @@ export function partitionOf(queueKey: string): number {
   hash ^= hash >>> 8;
   return hash & (PARTITIONS - 1);
 }
+
+/** Asks all processes who they are; they answer to the subject that the question names. */
+export const PROCESS_WHO = 'imctl.process.who';
+
+/** Answers of processes to a question of this one. */
+export function processAnswers(instanceId: string): string {
+  return `imctl.process.here.${instanceId}`;
+}
+
+/** Announcements of what transfer has folded of large records. */
+export const FOLDED = 'imctl.transfer.folded';

@@ -1,10 +1,10 @@
 import type { ServerConfig, TenantId } from '@im/contract';
-import type { Invalidations, Metrics, TenantDirectory } from '@im/kit';
+import type { Invalidations, Metrics, ProcessDirectory, TenantDirectory } from '@im/kit';
 import type { LiveConfig, Logger, Service, TaskRunner } from '@im/process';
 import type { event, log } from '@im/protocol';
 
 /** What the bus reads of the configuration. */
-export type BusConfig = ServerConfig['nats'];
+export type BusConfig = Omit<ServerConfig['nats'], 'tls'> & Partial<Pick<ServerConfig['nats'], 'tls'>>;
 
 /** Parts that a bus needs. */
 export interface BusDeps {
@@ -28,6 +28,9 @@ export interface Bus extends Service {
   readonly log: MessageLog;
   readonly deliveries: Deliveries;
   readonly events: Events;
+  readonly webhooks: WebhookQueue;
+  readonly processes: ProcessDirectory;
+  readonly tenantRecords: TenantRecords;
   /** Cache invalidations across processes, this one included. */
   readonly invalidations: Invalidations;
   /**
@@ -70,6 +73,8 @@ export interface LogInfo {
 export interface AppendOptions {
   /** Appended even while records are refused because the log is filling up: for what makes room in it. */
   readonly whenFull?: boolean;
+  /** What the partition was chosen by: records of one key keep the order of the calls, and those of others may overtake them. */
+  readonly queueKey?: string;
 }
 
 /** Where reading begins: at this position, or at the first record that is not older than this time. */
@@ -105,6 +110,25 @@ export interface LogReadOptions {
   readonly signal: AbortSignal;
 }
 
+/** An entry for a durable reader; exactly one of its functions is called within a minute, or it comes again. */
+export interface FollowedEntry extends LogEntry {
+  /** How often it was handed out, this time included. */
+  readonly attempt: number;
+  done(): void;
+  /** It is to come again after a while, to any process. */
+  again(delayMs: number): void;
+}
+
+export interface LogFollowOptions {
+  /** Whose records are read; asked every few seconds. More than 64: those of all tenants. */
+  readonly tenants: () => readonly TenantId[];
+  /** Entries that the process can take now. */
+  readonly room: () => number;
+  /** Must not throw. */
+  readonly onEntry: (entry: FollowedEntry) => void;
+  readonly signal: AbortSignal;
+}
+
 /** The log was recreated or set back while it was read: positions have a new meaning. */
 export class LogRecreatedError extends Error {
   override readonly name = 'LogRecreatedError';
@@ -114,8 +138,8 @@ export class LogRecreatedError extends Error {
 export interface MessageLog {
   /**
    * Appends one record and resolves when the log has stored it durably. What arrives in one tick
-   * travels as one batch, all or nothing; partitions take turns, and records of one tenant and partition keep
-   * the order of the calls. A batch whose fate is unknown is sent again for up to `publishTimeoutMs`, so a record
+   * travels as one batch, all or nothing; queue keys take turns, and records of one tenant, partition and queue key
+   * keep the order of the calls. A batch whose fate is unknown is sent again for up to `publishTimeoutMs`, so a record
    * may be in the log twice: readers drop the second one by its dedup key.
    * @throws ImError NetworkError (90004, retryable) when the queue or the log is full, or when the
    * servers did not acknowledge in time; the record may be in the log nevertheless. ArgsError (1001)
@@ -128,6 +152,12 @@ export interface MessageLog {
    * @throws LogRecreatedError when positions lost their meaning; whatever `onBatch` threw.
    */
   read(options: LogReadOptions): Promise<void>;
+  /**
+   * Reads the records of some tenants, at least once, from where the durable reader `name` stopped; the first time from
+   * now on. Several processes may share a name: each record goes to one of them. What the log no longer holds is left
+   * out. Ends when the signal aborts or the bus stops.
+   */
+  follow(name: string, options: LogFollowOptions): Promise<void>;
   /** State of the stream, from the server. @throws when the server does not answer within 5 s. */
   info(): Promise<LogInfo>;
   /** The entry at exactly this position, or undefined when there is none (any more). */
@@ -136,6 +166,11 @@ export interface MessageLog {
   firstSince(timeMs: number): Promise<LogEntry | undefined>;
   /** Removes the entries before `position`. */
   purgeBefore(position: number): Promise<void>;
+  /**
+   * Announces that these entries are folded and delivered, or kept apart: appending processes hold back large records
+   * while too many bytes of them wait for that. Cheap when none of them is large; may get lost without harm.
+   */
+  announceFolded(entries: readonly LogEntry[]): void;
 }
 
 /** One delivery on its way to one user or to the members of one group: exactly one of the two targets. */
@@ -287,7 +322,7 @@ export interface ProducerState {
 
 /** A process that publishes deliveries, as feeds see it. */
 export interface DeliveryProducer {
-  /** Tells feeds that a partition changed hands; they look for what they may have missed. */
+  /** Announces to feeds that a partition changed hands; they look for what they may have missed. */
   announceTakeover(partition: number, fence: number): void;
   /** Names of the producers with a heartbeat within the last heartbeats, this one included. */
   liveProducers(): readonly string[];
@@ -296,6 +331,21 @@ export interface DeliveryProducer {
 
 /** Ends a subscription. */
 export type Unsubscribe = () => void;
+
+/** What all streams hold of a tenant that is served no more. */
+export interface TenantRecords {
+  /** Partitions of the log with records of the tenant. */
+  partitions(tenant: TenantId): Promise<readonly number[]>;
+  /** Records of the tenant in all streams. */
+  count(tenant: TenantId): Promise<number>;
+  /**
+   * Removes the tenant's records from the log. By the record at its position a consumer recognizes the log, so that the
+   * position of none may be at one of them. @returns how many.
+   */
+  removeFromLog(tenant: TenantId): Promise<number>;
+  /** Removes the tenant's deliveries to clients and webhooks. @returns how many. */
+  removeOthers(tenant: TenantId): Promise<number>;
+}
 
 /** Events between processes: best effort, they carry no truth. Own events come back too. */
 export interface Events {
@@ -313,4 +363,43 @@ export interface Events {
   ): Unsubscribe;
   /** Called after every outage of the connection: events may have been missed. */
   onMissed(handler: () => void): Unsubscribe;
+}
+
+/** A webhook delivery on its way to the queue. */
+export interface QueuedWebhook {
+  /** Names it: stored twice within two minutes, it is one. Letters, digits, `-` and `_`. */
+  readonly id: string;
+  readonly payload: Uint8Array;
+}
+
+/** A webhook delivery from the queue; exactly one of its functions is called within a minute, or it comes again. */
+export interface TakenWebhook {
+  readonly tenant: TenantId;
+  readonly payload: Uint8Array;
+  /** How often it was handed out, this time included. */
+  readonly attempt: number;
+  /** It was delivered, or is stored elsewhere. */
+  done(): void;
+  /** It is to come again after a while, to any process. */
+  again(delayMs: number): void;
+}
+
+export interface WebhookConsumeOptions {
+  /** Deliveries that the process can take now. */
+  readonly room: () => number;
+  /** Must not throw. */
+  readonly onDelivery: (delivery: TakenWebhook) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Webhook deliveries between those who make them and the dispatchers: stream HOOKS, on disk. */
+export interface WebhookQueue {
+  /**
+   * Stores deliveries of one tenant, and resolves when all are stored. When it rejects, some may be.
+   * @throws WebhookQueueFull (90004) when the tenant has as many waiting as it may have; ImError NetworkError
+   * (90004) when the servers did not acknowledge in time.
+   */
+  publish(tenant: TenantId, items: readonly QueuedWebhook[]): Promise<void>;
+  /** Hands out deliveries, each to one of the processes that consume, at least once. Ends when the signal aborts or the bus stops. */
+  consume(options: WebhookConsumeOptions): Promise<void>;
 }

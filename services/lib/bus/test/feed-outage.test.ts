@@ -35,9 +35,9 @@ class Source {
   }
 
   async run(): Promise<void> {
-    const begun = Date.now();
+    const startedAt = Date.now();
     while (!this.#stopping || this.#next < this.made.length) {
-      while (!this.#stopping && this.made.length < ((Date.now() - begun) * PER_SECOND) / 1_000) {
+      while (!this.#stopping && this.made.length < ((Date.now() - startedAt) * PER_SECOND) / 1_000) {
         const position = this.made.length + 1;
         this.made.push({ atMs: Date.now(), user: `u${position % USERS}`, position });
       }

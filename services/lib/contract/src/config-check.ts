@@ -1,4 +1,5 @@
 import { ServerConfig } from './config.ts';
+import type { TenantId } from './tenant.ts';
 import { type ConfigFault, checkTenants, faultsOf, type InvalidTenant } from './tenant-entries.ts';
 
 /** A config that cannot be used. The message names every field at fault and what it should be. */
@@ -21,16 +22,18 @@ export interface CheckedConfig {
   readonly config: ServerConfig | undefined;
   readonly faults: readonly ConfigFault[];
   readonly invalidTenants: readonly InvalidTenant[];
+  /** Hashes of the entries of tenants; see `tenantHash`. */
+  readonly tenantHashes: ReadonlyMap<TenantId, string>;
 }
 
 /** Checks a config without throwing. */
 export function checkConfig(value: unknown): CheckedConfig {
   const { entries, rest } = withoutTenants(value);
-  const { valid, invalid } = checkTenants(entries);
+  const { valid, invalid, hashes } = checkTenants(entries);
   const result = ServerConfig.safeParse(rest);
   const faults = faultsOf(rest, result.error);
   const config = faults.length === 0 && result.data ? { ...result.data, tenants: [...valid] } : undefined;
-  return { config, faults, invalidTenants: invalid };
+  return { config, faults, invalidTenants: invalid, tenantHashes: hashes };
 }
 
 /** A config apart from its list of tenants; what is in place of a list stays, for the schema to refuse. */

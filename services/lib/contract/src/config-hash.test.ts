@@ -47,7 +47,7 @@ test('every section belongs to a role or is live', () => {
   for (const section of Object.keys(parseConfig({}))) {
     const known =
       read.has(section) || isLiveSetting(section) || ['listen', 'ops'].includes(section) || section === 'log';
-    assert.ok(known, `nobody is restarted for ${section}`);
+    assert.ok(known, `no role is restarted for ${section}`);
   }
 });
 

@@ -17,7 +17,14 @@ export function configHash(text: string, files: ReadonlyMap<string, string>): st
 }
 
 /** Sections that every process reads. */
-export const EVERY_ROLE: readonly string[] = ['log', 'listen', 'ops', 'shutdown', 'tenants'];
+export const EVERY_ROLE: readonly string[] = [
+  'log',
+  'listen',
+  'ops',
+  'shutdown',
+  'tenantsRevision',
+  'tenants',
+];
 
 /**
  * Names what of a config a process of this role keeps until its next start: when it changes, the

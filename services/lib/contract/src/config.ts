@@ -5,7 +5,10 @@ import { AttemptsConfig, LimitsConfig } from './config/limits.ts';
 import { ListenConfig, LogConfig, OpsConfig, ShutdownConfig } from './config/process.ts';
 import { RpcConfig } from './config/rpc.ts';
 import { MongoConfig, NatsConfig, RedisConfig, S3Config } from './config/stores.ts';
+import { TracingConfig } from './config/tracing.ts';
+import { WebhooksConfig } from './config/webhooks.ts';
 import { CronConfig, PushConfig, TransferConfig } from './config/workers.ts';
+import { PushSettings } from './push-settings.ts';
 import { TenantSettings } from './tenant-settings.ts';
 
 /** The configuration of every role: one file serves all processes of a cluster, and each reads what it needs. */
@@ -23,9 +26,19 @@ export const ServerConfig = z.strictObject({
   s3: S3Config,
   transfer: TransferConfig,
   push: PushConfig,
+  webhooks: WebhooksConfig,
+  tracing: TracingConfig,
+  offlinePush: PushSettings.prefault({}).describe('Offline notifications of tenants without a section push.'),
   limits: LimitsConfig,
   attempts: AttemptsConfig,
   cron: CronConfig,
+  tenantsRevision: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      'Version of tenants, which the operator raises with every change: a process that was given newer tenants over its ops port ignores those of an older file. 0: the file always counts.',
+    ),
   tenants: z
     .array(TenantSettings)
     .default([])

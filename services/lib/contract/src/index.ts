@@ -1,21 +1,32 @@
 export { BACKEND_PORTS, MINIMUM_VERSIONS } from './backends.ts';
+export { nextDue } from './config/schedule.ts';
+export { isTlsConfigured, TlsConfig } from './config/tls.ts';
 export { DEFAULT_CONFIG, ServerConfig, type ServerConfigInput } from './config.ts';
 export { ConfigError, checkConfig, faultsOfEntry, parseConfig, unusable } from './config-check.ts';
 export { type ConfigField, configFields, type SettingField, tenantFields } from './config-fields.ts';
 export { configHash, EVERY_ROLE, restartHash } from './config-hash.ts';
 export { configReference } from './config-reference.ts';
 export { ROLE_SETTINGS } from './gen/role-settings.ts';
+export { HealthReportSettings } from './health-report-settings.ts';
 export { isLiveSetting, LIVE_SETTINGS, settingsOf } from './live-settings.ts';
 export { LOG_LEVELS, type LogLevel } from './log-level.ts';
+export {
+  MAIL_ADDRESS,
+  MAIL_ADDRESS_CHARACTERS,
+  MailSettings,
+} from './mail-settings.ts';
 export { LOG_SHARE, PARTITIONS, STREAM } from './message-log.ts';
+export { NOTIFICATION_TYPES, type NotificationName } from './notification-types.ts';
 export { DEFAULT_PORTS } from './ports.ts';
 export type {
   CallerProof,
   GatewayStatus,
   ProcessStatus,
   StatusParts,
+  TenantsStatus,
   TransferStatus,
 } from './process-status.ts';
+export { PUSH_KINDS, type PushKind, PushProviders, PushSettings } from './push-settings.ts';
 export { runtimeFlags } from './runtime-flags.ts';
 export type { ConfigOf, SettingName } from './setting-name.ts';
 export { SETTINGS_LEVEL } from './settings-level.ts';
@@ -28,7 +39,14 @@ export {
   tenantPath,
   tenantURL,
 } from './tenant.ts';
-export { type InvalidTenant, keepLastValid, Unresolved } from './tenant-entries.ts';
+export {
+  type CheckedTenants,
+  checkTenants,
+  type InvalidTenant,
+  keepLastValid,
+  Unresolved,
+} from './tenant-entries.ts';
+export { TenantPurge, type TenantPurgeReport } from './tenant-purge.ts';
 export {
   DEFAULT_ADMIN_USER,
   MultiLogin,
@@ -36,3 +54,27 @@ export {
   type TenantSettingsInput,
   tenantSettings,
 } from './tenant-settings.ts';
+export { type TenantsReport, TenantsUpdate, tenantHash, tenantsDigest } from './tenant-updates.ts';
+export {
+  CODE_DIGITS,
+  CODE_PURPOSES,
+  type CodePurpose,
+  LANGUAGES,
+  type Language,
+  SMS_PROVIDERS,
+  type SmsProviderName,
+  VerificationSettings,
+} from './verification-settings.ts';
+export { asksWhileSending } from './webhook-sends.ts';
+export {
+  AFTER_EVENTS,
+  type AfterEvent,
+  BEFORE_EVENTS,
+  type BeforeEvent,
+  isWebhookEvent,
+  MAX_WEBHOOK_TIMEOUT_MS,
+  type TenantWebhooks,
+  type Webhook,
+  type WebhookEvent,
+  webhookKey,
+} from './webhook-settings.ts';

@@ -18,9 +18,13 @@ export const LIVE_SETTINGS: readonly string[] = [
   'gateway.handshakes',
   'gateway.drain',
   'push.wakesPerUser',
+  'webhooks',
+  'tracing',
+  'offlinePush',
   'limits',
   'attempts',
   'cron',
+  'tenantsRevision',
   'tenants',
 ];
 

@@ -1,5 +1,5 @@
 /** Names of the streams. */
-export const STREAM = { log: 'MSGS', deliveries: 'SEQ' } as const;
+export const STREAM = { log: 'MSGS', deliveries: 'SEQ', webhooks: 'HOOKS' } as const;
 
 /** Partitions of the message log; fixed for good, because they decide which messages are ordered together. */
 export const PARTITIONS = 64;

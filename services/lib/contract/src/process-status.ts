@@ -15,6 +15,22 @@ export interface GatewayStatus {
   readonly drainRemaining: number;
   /** Time until the last one is gone at the present pace; 0 when none is left or it is not draining. */
   readonly drainEtaSeconds: number;
+  // Earlier versions report none of the following.
+  /** Handshakes per second refused for want of room or rate of this gateway; quotas and drains do not count. Average of the last 10 s. */
+  readonly refusedPerSecond?: number;
+  /**
+   * Time that the server takes until a new connection is usable: its handshake, and its first request for the
+   * newest seqs. 99th percentile of the last 10 s in ms, at most a fifth too high; undefined without samples.
+   */
+  readonly loginP99Ms?: number;
+  /** Most connections that it takes. */
+  readonly maxConnections?: number;
+  /** When the last connection is to be closed, ms since the epoch; undefined when it is not draining. */
+  readonly drainUntil?: number;
+  /** Connections closed per second at present; undefined when it is not draining. */
+  readonly drainPerSecond?: number;
+  /** Connections still to be closed by `POST /shed`. */
+  readonly shedRemaining?: number;
 }
 
 /** Status of transfer. */
@@ -51,11 +67,23 @@ export interface InvalidTenantsStatus {
   readonly faults: readonly InvalidTenantStatus[];
 }
 
+/** The tenants that a process has. */
+export interface TenantsStatus {
+  /** Version of their list; 0 for a config file without one. */
+  readonly revision: number;
+  /** Identifies the list by its contents; see `tenantsDigest`. */
+  readonly digest: string;
+  /** Entries, those at fault included. */
+  readonly count: number;
+}
+
 /** What services add to the status of their process. */
 export interface StatusParts {
   readonly gateway: GatewayStatus;
   readonly transfer: TransferStatus;
   readonly invalidTenants: InvalidTenantsStatus;
+  /** Versions that take no tenants over from the operator report none. */
+  readonly tenants: TenantsStatus;
 }
 
 /** Answer of `GET /status` on the ops port. */
@@ -67,6 +95,8 @@ export interface ProcessStatus extends Partial<StatusParts> {
   readonly ready: boolean;
   /** Why it is not ready. */
   readonly reason?: string;
+  /** What it does without for now although it is ready, with the reason. */
+  readonly unavailable?: string;
   /** Time of the start, ms since the epoch. */
   readonly startedAt: number;
   /** Which config is in force; see `configHash`. */

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { isTenantId, type TenantId } from './tenant.ts';
 import { TenantSettings } from './tenant-settings.ts';
+import { tenantHash } from './tenant-updates.ts';
 
 /** What is wrong with one setting. Never quotes the value, which may be a secret. */
 export interface ConfigFault {
@@ -31,6 +32,11 @@ export interface TenantEntries {
   readonly invalid: readonly InvalidTenant[];
 }
 
+/** Entries that were judged, and the hash of the first entry of every tenant, valid or not. */
+export interface CheckedTenants extends TenantEntries {
+  readonly hashes: ReadonlyMap<TenantId, string>;
+}
+
 /** Stands in a tree of settings for a reference, such as `${file:/path}`, that led to nothing. */
 export class Unresolved {
   readonly reason: string;
@@ -44,10 +50,11 @@ export class Unresolved {
  * Judges each entry by itself. Of two entries with the same id or host the first has it, valid or not, and
  * the later one is refused: so a mistake in one entry never gives its clients to another.
  */
-export function checkTenants(entries: readonly unknown[]): TenantEntries {
+export function checkTenants(entries: readonly unknown[]): CheckedTenants {
   const valid: TenantSettings[] = [];
   const invalid: InvalidTenant[] = [];
   const ids = new Map<TenantId, number>();
+  const hashes = new Map<TenantId, string>();
   const hostOwners = new Map<string, number>();
   for (const [index, entry] of entries.entries()) {
     const { id, hosts, suspended } = claimsOf(entry);
@@ -65,10 +72,13 @@ export function checkTenants(entries: readonly unknown[]): TenantEntries {
     const settings = checkEntry(entry, faults);
     if (settings) valid.push(settings);
     else invalid.push({ index, id, first, hosts, suspended, faults });
-    if (id !== undefined && first) ids.set(id, index);
+    if (id !== undefined && first) {
+      ids.set(id, index);
+      hashes.set(id, tenantHash(entry));
+    }
     for (const host of hosts) if (!hostOwners.has(host)) hostOwners.set(host, index);
   }
-  return { valid, invalid };
+  return { valid, invalid, hashes };
 }
 
 /**
@@ -130,6 +140,7 @@ function faultOf(issue: z.core.$ZodIssue): ConfigFault {
     const names = issue.keys.map((key) => printable(key, /^[A-Za-z]*/)).join(', ');
     return { field, reason: `${names} is not a setting here; remove it or correct its name` };
   }
+  if (issue.code === 'invalid_key') return { field, reason: issue.issues[0]?.message ?? issue.message };
   const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
   return { field, reason: missing ? 'is missing; set it' : issue.message };
 }

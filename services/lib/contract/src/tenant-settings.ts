@@ -1,5 +1,11 @@
 import { z } from 'zod';
+import { HealthReportSettings } from './health-report-settings.ts';
+import { MailSettings } from './mail-settings.ts';
+import { notificationType } from './notification-types.ts';
+import { PushSettings } from './push-settings.ts';
 import { TENANT_ID_PATTERN, type TenantId, tenantId } from './tenant.ts';
+import { VerificationSettings } from './verification-settings.ts';
+import { TenantWebhooks } from './webhook-settings.ts';
 
 const limit = (unit: string) => z.int().min(0).default(0).describe(`Most ${unit}; 0 means no limit.`);
 
@@ -56,17 +62,25 @@ export const NotificationOverride = z.strictObject({
 });
 export type NotificationOverride = z.infer<typeof NotificationOverride>;
 
-/** One webhook, by the name of the event. */
-export const Webhook = z.strictObject({
-  enable: z.boolean().default(false).describe('Whether it is called.'),
-  timeoutMs: z.int().min(1).max(15_000).default(5_000).describe('Time limit of a call, in ms.'),
-  deniedTypes: z.array(z.int()).default([]).describe('Content types of messages for which it is not called.'),
-  attentionIds: z
-    .array(z.string())
-    .default([])
-    .describe('Receivers for whose messages it is called; empty means all.'),
-});
-export type Webhook = z.infer<typeof Webhook>;
+type NotificationOverrides = Readonly<Record<string, NotificationOverride>>;
+
+/** Refuses a notification that is listed by its name and by its content type. */
+function eachOnce({ value, issues }: z.core.ParsePayload<NotificationOverrides>): void {
+  const keys = new Map<number | undefined, string>();
+  for (const key of Object.keys(value)) {
+    const other = keys.get(notificationType(key));
+    keys.set(notificationType(key), key);
+    if (other === undefined) continue;
+    const message = `is the same notification as ${other}; remove one of the two`;
+    issues.push({ code: 'custom', input: value, path: [key], message });
+  }
+}
+
+function byContentType(overrides: NotificationOverrides): Record<string, NotificationOverride> {
+  return Object.fromEntries(
+    Object.entries(overrides).map(([key, override]) => [String(notificationType(key)), override]),
+  );
+}
 
 /** Settings of one tenant. */
 export const TenantSettings = z
@@ -79,7 +93,7 @@ export const TenantSettings = z
     hosts: z
       .array(z.string().toLowerCase())
       .default([])
-      .describe('Host names by which clients reach the tenant, beside the path /t/<id>.'),
+      .describe('Host names by which clients reach the tenant, in addition to the path /t/<id>.'),
     tokenSecret: z
       .string()
       .min(1)
@@ -113,11 +127,11 @@ export const TenantSettings = z
     enableHistoryForNewMembers: z
       .boolean()
       .default(true)
-      .describe('Whoever joins a group sees what was written before.'),
+      .describe('New members of a group see the messages from before they joined.'),
     placement: z
       .enum(['Shared', 'Dedicated'])
       .default('Shared')
-      .describe('Shared: in the collections of all tenants; Dedicated: in a database of its own.'),
+      .describe('Shared: in the collections of all tenants; Dedicated: in a separate database.'),
     quotas: TenantQuotas.prefault({}),
     userLimits: z
       .strictObject({
@@ -150,20 +164,27 @@ export const TenantSettings = z
       })
       .prefault({})
       .describe('What one user may do; what is absent is as in limits of the cluster.'),
-    webhooks: z
-      .strictObject({
-        url: z.string().default('').describe('Base URL; empty means that no webhook is called.'),
-        events: z
-          .record(z.string(), Webhook)
-          .default({})
-          .describe('Webhooks by event, such as beforeSendSingleMsg.'),
-      })
-      .prefault({})
-      .describe('HTTP calls before and after events.'),
+    webhooks: TenantWebhooks,
+    push: PushSettings.optional().describe(
+      'Offline notifications of the tenant; absent: as in the section offlinePush of the config.',
+    ),
+    mail: MailSettings.optional(),
+    verification: VerificationSettings.optional(),
+    healthReport: HealthReportSettings.prefault({}),
     notifications: z
-      .record(z.string().regex(/^[0-9]{4}$/, 'must be a content type, such as 1501'), NotificationOverride)
-      .default({})
-      .describe('Notifications that differ from their defaults, by content type.'),
+      .record(
+        z
+          .string()
+          .refine(
+            (key) => notificationType(key) !== undefined,
+            'must be the name of a notification, such as groupCreated, or a content type, such as 1501',
+          ),
+        NotificationOverride,
+      )
+      .check(eachOnce)
+      .transform(byContentType)
+      .prefault({})
+      .describe('Notifications that differ from their defaults, by name or content type.'),
     suspended: z.boolean().default(false).describe('All its requests are refused with a retryable error.'),
   })
   .describe('One tenant.');

@@ -12,6 +12,7 @@ import {
 import type { Domain } from '@im/protocol';
 import type { DomainService, RpcRegistry } from '@im/rpc';
 import type { Store } from '@im/store';
+import type { Webhooks } from '@im/webhooks';
 
 /** What a process has for its domains besides {@link BaseDeps}. */
 interface Parts {
@@ -19,6 +20,7 @@ interface Parts {
   readonly store: Store;
   readonly bus: Bus;
   readonly blob: Blob;
+  readonly webhooks: Webhooks;
 }
 
 /** What a domain gets of its process: RPC and the store, and the further parts that it requires. */

@@ -14,4 +14,5 @@ export {
   type NotifierDeps,
 } from './notifier.ts';
 export { createReach, type Reach, type ReachOptions, requireReach, requireVoice } from './reach.ts';
+export { type ReportDeps, reportEvent } from './report-event.ts';
 export { requireUsers } from './require-users.ts';

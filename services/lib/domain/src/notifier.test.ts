@@ -57,9 +57,9 @@ test('the caller is released before its deadline, and the notification still goe
   const log = Promise.withResolvers<void>();
   const { notifier, metrics, tasks } = harness(() => log.promise);
   const ctx = systemContext(DEFAULT_TENANT, 'op', { timeoutMs: 4_000 });
-  const begun = Date.now();
+  const startedAt = Date.now();
   await notifier.send(ctx, ADDRESS, 'sdkws.ConversationUpdateTips', make('sdkws.ConversationUpdateTips'));
-  assert.ok(Date.now() - begun < 3_990);
+  assert.ok(Date.now() - startedAt < 3_990);
   log.resolve();
   await tasks.stop();
   const [sent] = await metrics.values('openim_notifications_total');

@@ -220,13 +220,13 @@ test('the queue is bounded by bytes, and what is refused is counted', async () =
 
 test('an item that expired in the queue is not started', async () => {
   const gate = Promise.withResolvers<void>();
-  const begun: number[] = [];
+  const started: number[] = [];
   const batcher = new Batcher<number, number>({
     name: 'test',
     maxBatch: 1,
     expiresAt: (at) => at,
     run: async (items) => {
-      begun.push(...items);
+      started.push(...items);
       await gate.promise;
       return [...items];
     },
@@ -239,5 +239,5 @@ test('an item that expired in the queue is not started', async () => {
   gate.resolve();
   await assert.rejects(expired, ExpiredInQueueError);
   await Promise.all([first, last]);
-  assert.deepEqual(begun, [later, later + 1]);
+  assert.deepEqual(started, [later, later + 1]);
 });

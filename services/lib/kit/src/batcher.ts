@@ -66,6 +66,21 @@ interface InFlight<T, R> {
 
 const DEFAULT_QUEUE_BYTES = 134_217_728;
 
+/** Sizes of batches and refusals, which whatever gathers items measures alike. */
+export function batchMeters(name: string, metrics: Metrics) {
+  const label = { batcher: name };
+  return {
+    size: metrics
+      .histogram('openim_batch_items', 'Items per batch', ['batcher'], COUNT_BUCKETS)
+      .labels(label),
+    refused: metrics
+      .counter('openim_batch_refused_total', 'Items refused because too many, or too many bytes, wait', [
+        'batcher',
+      ])
+      .labels(label),
+  };
+}
+
 /**
  * Gathers what arrives in one tick of the event loop into one call. Nothing waits for a timer: an item
  * goes at the end of the tick, or as soon as a batch in flight returns or has had its time.
@@ -102,26 +117,19 @@ export class Batcher<T, R> {
     this.#maxInFlight = options.maxInFlight ?? 1;
     const label = { batcher: options.name };
     const { metrics } = options;
-    const size = metrics
-      ?.histogram('openim_batch_items', 'Items per batch', ['batcher'], COUNT_BUCKETS)
-      .labels(label);
+    const meters = metrics && batchMeters(options.name, metrics);
     const depth = metrics
       ?.gauge('openim_batch_queue', 'Items waiting for a batch', ['batcher'])
       .labels(label);
     const bytes = metrics
       ?.gauge('openim_batch_queue_bytes', 'Bytes of the items waiting for a batch', ['batcher'])
       .labels(label);
-    const refused = metrics
-      ?.counter('openim_batch_refused_total', 'Items refused because too many, or too many bytes, wait', [
-        'batcher',
-      ])
-      .labels(label);
-    this.#observeSize = (n) => size?.observe(n);
+    this.#observeSize = (n) => meters?.size.observe(n);
     this.#observeQueue = () => {
       depth?.set(this.queued + this.#overdue);
       bytes?.set(this.#queuedBytes + this.#overdueBytes);
     };
-    this.#refused = () => refused?.inc();
+    this.#refused = () => meters?.refused.inc();
   }
 
   /** Items waiting, in addition to the ones in flight. */

@@ -1,5 +1,6 @@
 import type { TenantId } from '@im/contract';
 import { randomId } from './ids.ts';
+import type { Span } from './trace.ts';
 
 /**
  * What travels with every call, in a process and between processes. A context is never changed:
@@ -27,6 +28,8 @@ export interface CallContext {
    * answers; an implementation without them never calls it.
    */
   readonly onPartial?: (answer: object) => void;
+  /** The step of a sampled trace that the call belongs to. Other processes get its `traceparent`. */
+  readonly span?: Span;
 }
 
 /** Time limit of a call whose maker gave none. */
@@ -100,4 +103,9 @@ export function detached(ctx: CallContext, timeoutMs: number = DEFAULT_TIMEOUT_M
 /** Time left in ms; 0 when the deadline has passed. */
 export function remainingMs(ctx: CallContext): number {
   return Math.max(0, ctx.deadline - Date.now());
+}
+
+/** The same call as a step of a trace; the same context when there is no step. */
+export function withSpan(ctx: CallContext, span: Span | undefined): CallContext {
+  return span ? { ...ctx, span } : ctx;
 }

@@ -18,12 +18,12 @@ test('does all items, never more than the limit at once', async () => {
 });
 
 test('an error ends it and begins nothing new', async () => {
-  const begun: number[] = [];
+  const started: number[] = [];
   const work = eachLimited([1, 2, 3, 4], 1, async (n) => {
-    begun.push(n);
+    started.push(n);
     await turn();
     if (n === 2) throw new Error('no');
   });
   await assert.rejects(work, /no/);
-  assert.deepEqual(begun, [1, 2]);
+  assert.deepEqual(started, [1, 2]);
 });

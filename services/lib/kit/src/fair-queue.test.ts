@@ -84,3 +84,20 @@ test('nothing is lost or doubled, and no flow is reordered, in random traffic', 
   assert.deepEqual(next, pushed);
   assert.equal(queue.bytes, 0);
 });
+
+test('items above a size stay with what is behind them in their flow; all others come', () => {
+  const queue = queueOf(
+    ['a', 'a1', 10],
+    ['a', 'large', 900],
+    ['a', 'a2', 10],
+    ['b', 'b1', 10],
+    ['c', 'huge', 70 * KIB],
+  );
+  assert.deepEqual(queue.take(100, 1_000, 100), ['a1', 'b1']);
+  assert.deepEqual(queue.take(100, 1_000, 100), []);
+  queue.push('d', 'd1', 100);
+  assert.deepEqual(queue.take(100, 1_000, 100), ['d1'], 'the size itself still goes');
+  assert.deepEqual(queue.take(100, 100 * KIB).sort(), ['a2', 'huge', 'large']);
+  assert.equal(queue.length, 0);
+  assert.equal(queue.bytes, 0);
+});

@@ -45,21 +45,32 @@ export class FairQueue<T> {
    * Removes and returns the next items.
    * @param maxItems most items.
    * @param maxBytes most bytes; a single larger item is returned alone.
+   * @param maxItemBytes a larger item stays, and what is behind it in its flow.
    */
-  take(maxItems: number, maxBytes: number): T[] {
+  take(maxItems: number, maxBytes: number, maxItemBytes = Number.POSITIVE_INFINITY): T[] {
     const taken: T[] = [];
     let bytes = 0;
     let idle = 0;
+    let held = 0;
     // A flow that still has items moves to the end of the map and is therefore visited again.
     for (const flow of this.#flows.values()) {
       // All remaining flows save for a large item: small ones do not wait for it.
       if (taken.length > 0 && idle >= this.#flows.size) break;
+      if (held >= this.#flows.size) break;
+      if ((flow.sizes[0] as number) > maxItemBytes) {
+        idle++;
+        held++;
+        this.#flows.delete(flow.key);
+        this.#flows.set(flow.key, flow);
+        continue;
+      }
+      held = 0;
       flow.credit += TURN_BYTES;
       let count = 0;
       let full = false;
       for (; count < flow.items.length; count++) {
         const size = flow.sizes[count] as number;
-        if (size > flow.credit) break;
+        if (size > flow.credit || size > maxItemBytes) break;
         full = taken.length === maxItems || (taken.length > 0 && bytes + size > maxBytes);
         if (full) break;
         flow.credit -= size;

@@ -1,7 +1,7 @@
 export { onAbort, unlessAborted, untilAborted } from './abort.ts';
 export { requireAdmin, requireSelf } from './access.ts';
 export { Backoff, type BackoffOptions, type RetryOptions, retry, sleep } from './backoff.ts';
-export { Batcher, ExpiredInQueueError, QueueFullError, type Settle } from './batcher.ts';
+export { Batcher, batchMeters, ExpiredInQueueError, QueueFullError, type Settle } from './batcher.ts';
 export { type Cache, type CacheOptions, createCache } from './cache.ts';
 export { CallScope, currentCall, outsideCalls, sharedWork, withinCall } from './call-scope.ts';
 export { type ClusterKey, callerProof, isProof, newChallenge, proofOf, sameSecret } from './cluster-key.ts';
@@ -13,6 +13,7 @@ export {
   remainingMs,
   systemContext,
   withCaller,
+  withSpan,
 } from './context.ts';
 export { eachLimited } from './each-limited.ts';
 export { clientAddress, FailedAttempts } from './failed-attempts.ts';
@@ -20,11 +21,14 @@ export { FairQueue } from './fair-queue.ts';
 export { md5Hex, newInstanceId, randomId, sha256Parts, token16 } from './ids.ts';
 export { type InvalidationHandler, type Invalidations, inProcessInvalidations } from './invalidations.ts';
 export { KEY_SEPARATOR } from './keys.ts';
-export { close, listen } from './listen.ts';
+export { allAddresses, close, listen } from './listen.ts';
 export { messageOf } from './message-of.ts';
 export { Counter, DerivedCounter, type Gauge, Histogram } from './meters.ts';
 export { COUNT_BUCKETS, LATENCY_BUCKETS, type Metrics } from './metrics.ts';
 export { MAX_PAGE, pageRange } from './pagination.ts';
+export type { KnownProcess, ProcessDirectory } from './process-directory.ts';
+export { readUpTo } from './read-up-to.ts';
+export { Slots } from './slots.ts';
 export {
   type MutableTenantDirectory,
   staticTenants,
@@ -33,4 +37,14 @@ export {
 } from './tenant-directory.ts';
 export { KeyedBuckets, TokenBucket } from './token-bucket.ts';
 export { TOKEN_CACHE, tokenHash, tokenInvalidationKey } from './token-hash.ts';
+export {
+  endWith,
+  NO_TRACING,
+  type Span,
+  type SpanAttributes,
+  type SpanKind,
+  type SpanOptions,
+  type Tracer,
+  type Tracing,
+} from './trace.ts';
 export { createUserLimit, type UserLimit } from './user-limits.ts';

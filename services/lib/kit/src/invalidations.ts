@@ -9,7 +9,7 @@ export interface InvalidationHandler {
 }
 
 /**
- * Tells the caches of all processes what changed. Best effort: a cache also has a time limit, and
+ * Announces to the caches of all processes what changed. Best effort: a cache also has a time limit, and
  * truth is never decided from one. The bus implements it across processes.
  */
 export interface Invalidations {

@@ -1,5 +1,12 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+
+/** The address to listen on for all addresses of this host, IPv6 included where there is any. */
+export function allAddresses(interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces()): string {
+  const all = Object.values(interfaces).flatMap((addresses) => addresses ?? []);
+  return all.some(({ family }) => family === 'IPv6') ? '::' : '0.0.0.0';
+}
 
 /** Listens and resolves with the port. @throws an error that names host and port when it is taken. */
 export async function listen(server: Server, host: string, port: number): Promise<number> {

@@ -27,6 +27,8 @@ export interface Gauge<L extends string = never> {
   dec(by?: number): void;
   dec(labels: Labels<L>, by?: number): void;
   labels(labels: Labels<L>): Level;
+  /** Ends the series of these labels. */
+  remove(labels: Labels<L>): void;
 }
 
 /** One line of the text format, in the form that prom-client's registry prints. */
@@ -225,8 +227,8 @@ export class Histogram<L extends string = never> {
   /** Begins to measure; the result observes the seconds since. */
   startTimer(...labels: [L] extends [never] ? [] : [Labels<L>]): () => void {
     const child = this.#plain ?? this.#children.of(labels[0]);
-    const begun = performance.now();
-    return () => child.observe((performance.now() - begun) / 1_000);
+    const startedAt = performance.now();
+    return () => child.observe((performance.now() - startedAt) / 1_000);
   }
 
   get(): Reading {

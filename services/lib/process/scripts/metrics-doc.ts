@@ -1,15 +1,16 @@
-// Prints docs/reference/metrics.md from the places in the services where metrics are made.
+// Prints docs/reference/metrics.md from the places in the services and the operator where metrics are made.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SERVICES = join(import.meta.dirname, '../../..');
+const ROOT = join(import.meta.dirname, '../../../..');
+const FOLDERS = ['services', 'operator'];
 
 interface Metric {
   readonly name: string;
   readonly kind: string;
   readonly help: string;
   readonly labels: readonly string[];
-  /** Folder of the package below `services`. */
+  /** Folder of the package below `services`, or `operator`. */
   readonly home: string;
 }
 
@@ -21,19 +22,22 @@ const UNNAMED = /[mM]etrics\??\s*\.(?:counter|gauge|histogram|derived)(?:<[^>]*>
 const KINDS: Readonly<Record<string, string>> = { observe: 'gauge', derived: 'counter' };
 
 function sources(): string[] {
-  return readdirSync(SERVICES, { recursive: true, encoding: 'utf8' })
+  return FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((path) => `${folder}/${path}`),
+  )
     .filter((path) => /(^|\/)src\/.*\.ts$/.test(path) && !/\.test\.ts$|node_modules|src\/gen\//.test(path))
     .sort();
 }
 
 function metricsOf(path: string): Metric[] {
-  const text = readFileSync(join(SERVICES, path), 'utf8');
+  const text = readFileSync(join(ROOT, path), 'utf8');
   if (UNNAMED.test(text)) {
-    throw new Error(
-      `services/${path}: write the metric's name where it is made, so that it can be documented`,
-    );
+    throw new Error(`${path}: write the metric's name where it is made, so that it can be documented`);
   }
-  const home = path.slice(0, path.indexOf('/src/'));
+  // The packages of the operator run in one process.
+  const home = path.startsWith('operator/')
+    ? 'operator'
+    : path.slice('services/'.length, path.indexOf('/src/'));
   return [...text.matchAll(CALL)].map(([, method = '', , name = '', , help = '', labels = '[]']) => ({
     name,
     kind: KINDS[method] ?? method,
@@ -69,16 +73,20 @@ const lines = [
   'name to use; `OPENIM_FORMER_METRIC_NAMES=off` in its environment leaves those out. Three got their unit as well:',
   '`openim_gateway_push_fanout_sockets`, `openim_delivery_batch_deliveries` and `openim_log_append_batch_records`.',
   '',
-  'Beside those below each process has the usual ones of a Node.js process (`process_cpu_seconds_total`,',
+  'In addition to those below, each process has the usual ones of a Node.js process (`process_cpu_seconds_total`,',
   '`process_resident_memory_bytes`, `nodejs_eventloop_lag_p99_seconds`, `nodejs_gc_duration_seconds` and others).',
 ];
 for (const [home, metrics] of [...byHome].sort(([a], [b]) => order(a).localeCompare(order(b)))) {
-  const title = home.startsWith('lib/') ? `Library ${home.slice(4)}` : `Role ${home}`;
-  lines.push('', `## ${title}`, '', ...table(metrics));
+  lines.push('', `## ${titleOf(home)}`, '', ...table(metrics));
 }
 process.stdout.write(`${lines.join('\n')}\n`);
 
-/** Roles first. */
+function titleOf(home: string): string {
+  if (home === 'operator') return 'Operator';
+  return home.startsWith('lib/') ? `Library ${home.slice(4)}` : `Role ${home}`;
+}
+
+/** Roles first, then the operator. */
 function order(home: string): string {
-  return `${home.startsWith('lib/') ? 1 : 0}${home}`;
+  return `${home.startsWith('lib/') ? 2 : home === 'operator' ? 1 : 0}${home}`;
 }

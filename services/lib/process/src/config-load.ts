@@ -9,6 +9,7 @@ import {
   type InvalidTenant,
   parseConfig,
   type ServerConfig,
+  type TenantId,
   Unresolved,
   unusable,
 } from '@im/contract';
@@ -32,6 +33,8 @@ export interface LoadedConfig {
   /** Its `tenants` are the valid ones. */
   readonly config: ServerConfig;
   readonly invalidTenants: readonly InvalidTenant[];
+  /** Hashes of the entries of tenants; see `tenantHash`. */
+  readonly tenantHashes: ReadonlyMap<TenantId, string>;
   /** Names this state of the file and of those that it refers to; see {@link configHash}. */
   readonly hash: string;
   /** The files that the config or the environment refers to. */
@@ -77,7 +80,7 @@ export async function loadConfig(source: ConfigSource = {}): Promise<ServerConfi
 export async function readConfig(source: ConfigSource = {}): Promise<LoadedConfig> {
   const { file } = source;
   const { tree, texts, environment } = await readTree(source);
-  const { config, faults, invalidTenants } = checkConfig(tree);
+  const { config, faults, invalidTenants, tenantHashes } = checkConfig(tree);
   if (!config) throw unusable(file, [...faults, ...invalidTenants.flatMap(faultsOfEntry)]);
   const text = file === undefined ? '' : (texts.read.get(file) ?? '');
   if (file !== undefined) {
@@ -87,6 +90,7 @@ export async function readConfig(source: ConfigSource = {}): Promise<LoadedConfi
   return {
     config,
     invalidTenants,
+    tenantHashes,
     hash: configHash(text, texts.read),
     references: [...texts.asked],
     deprecated: environment.deprecated,

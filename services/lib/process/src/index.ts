@@ -12,7 +12,7 @@ export { type DeprecatedVariable, Environment, warnOfDeprecated } from './enviro
 export { wantsFormerNames } from './former-metric-names.ts';
 export { endAtOnce, type ProcessLife, runProcess } from './life.ts';
 export { createLiveConfig, type LiveConfig, type MutableLiveConfig } from './live-config.ts';
-export { callFields, createLogger, type Logger, setLogLevel, silentLogger } from './log.ts';
+export { type CallFields, callFields, createLogger, type Logger, setLogLevel, silentLogger } from './log.ts';
 export { createMetrics } from './metrics.ts';
 export { createOpsServer, type OpsRequest, type OpsResponse, type OpsRoutes } from './ops-server.ts';
 export {
@@ -21,6 +21,7 @@ export {
   notReady,
   READY,
   type Readiness,
+  readinessThroughOutages,
   type Service,
   startInOrder,
   stopInReverse,
@@ -34,4 +35,5 @@ export {
 } from './service-module.ts';
 export { createStatus, type StatusRegistry } from './status.ts';
 export { acceptLoss, createTaskRunner, type TaskRunner } from './task-runner.ts';
+export { pemCertificates, tlsContext, tlsFault } from './tls-files.ts';
 export { productVersion } from './version.ts';

@@ -2,6 +2,7 @@ import { LIVE_SETTINGS, type ServerConfig, settingsOf } from '@im/contract';
 
 /** The config in force, of which the live settings change while the process runs. */
 export interface LiveConfig {
+  /** Its tenants are those of the last change of the file; the tenant directory has those in force. */
   readonly current: ServerConfig;
   /** Called after every change of the file, with what is then in force. @returns what ends the subscription. */
   onChange(listener: (config: ServerConfig) => void): () => void;

@@ -1,4 +1,5 @@
 import type { LogLevel } from '@im/contract';
+import type { Span } from '@im/kit';
 import { destination, type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino';
 
 /**
@@ -75,12 +76,25 @@ export function createLogger(options: LoggerOptions): Logger {
   return logger;
 }
 
-/** The fields that every line about a call carries. */
-export function callFields(ctx: { tenant: string; operationID: string }): {
-  tenant: string;
-  operationID: string;
-} {
-  return { tenant: ctx.tenant, operationID: ctx.operationID };
+/** A call as log lines name it. */
+export interface LoggedCall {
+  readonly tenant: string;
+  readonly operationID: string;
+  readonly span?: Pick<Span, 'traceID' | 'spanID'>;
+}
+
+/** Fields of a log line about a call. */
+export interface CallFields {
+  readonly tenant: string;
+  readonly operationID: string;
+  readonly trace_id?: string;
+  readonly span_id?: string;
+}
+
+/** The fields that every line about a call carries; those of its trace when it is sampled. */
+export function callFields({ tenant, operationID, span }: LoggedCall): CallFields {
+  if (!span) return { tenant, operationID };
+  return { tenant, operationID, trace_id: span.traceID, span_id: span.spanID };
 }
 
 /** A logger that says nothing; for tests and tools. */

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type ClusterKey, close, listen, type Metrics, sameSecret } from '@im/kit';
+import { type ClusterKey, close, listen, type Metrics, readUpTo, sameSecret } from '@im/kit';
 import { withFormerNames } from './former-metric-names.ts';
 import type { Logger } from './log.ts';
 import { combineReadiness, type NamedService, notReady, type Readiness } from './service.ts';
@@ -9,7 +9,7 @@ export type OpsHandler = (request: OpsRequest) => Promise<OpsResponse> | OpsResp
 
 export interface OpsRequest {
   readonly url: URL;
-  /** The body as text, at most 64 KiB. */
+  /** The body as text. */
   readonly body: string;
 }
 
@@ -19,10 +19,16 @@ export interface OpsResponse {
   readonly body: unknown;
 }
 
+/** Options of a route of the ops port. */
+export interface OpsRouteOptions {
+  /** Longest body; a longer one is refused (413). @default 65_536 */
+  readonly maxBodyBytes?: number;
+}
+
 /** Where parts add routes to the ops port. It is reached by operators only, never by clients. */
 export interface OpsRoutes {
   /** @throws when the method and path are taken. */
-  handle(method: 'GET' | 'POST', path: string, handler: OpsHandler): void;
+  handle(method: 'GET' | 'POST', path: string, handler: OpsHandler, options?: OpsRouteOptions): void;
 }
 
 /** Options of {@link createOpsServer}. */
@@ -41,8 +47,11 @@ export interface OpsServerOptions {
 /** The HTTP server of probes, metrics and operator actions, one per process. */
 export interface OpsServer {
   readonly routes: OpsRoutes;
-  /** Names the parts that `/readyz` asks. Until then, and after {@link OpsServer.setStopping}, it answers 503. */
-  setParts(parts: readonly NamedService[]): void;
+  /**
+   * Names the parts that `/readyz` asks. Until then, and after {@link OpsServer.setStopping}, it answers 503.
+   * @param combine their answers as one. @default {@link combineReadiness}
+   */
+  setParts(parts: readonly NamedService[], combine?: () => Readiness): void;
   /** From now on `/readyz` answers 503. @param reason what it says. @default `stopping` */
   setStopping(reason?: string): void;
   readiness(): Readiness;
@@ -70,21 +79,25 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
     'openim_ops_refused_total',
     'POSTs to the ops port without the key of the cluster',
   );
-  const routes = new Map<string, OpsHandler>();
-  let parts: readonly NamedService[] | undefined;
+  const routes = new Map<string, { readonly handler: OpsHandler; readonly maxBodyBytes: number }>();
+  let ofParts: (() => Readiness) | undefined;
   let stopping: string | undefined;
   let notReadySince: number | undefined;
 
   function readiness(): Readiness {
     if (stopping !== undefined) return notReady(stopping);
-    if (!parts) return notReady('starting');
-    return combineReadiness(parts);
+    return ofParts?.() ?? notReady('starting');
   }
 
-  function add(method: string, path: string, handler: OpsHandler): void {
+  function add(
+    method: string,
+    path: string,
+    handler: OpsHandler,
+    { maxBodyBytes = MAX_BODY_BYTES }: OpsRouteOptions = {},
+  ): void {
     const key = `${method} ${path}`;
     if (routes.has(key)) throw new Error(`ops route ${key} exists already`);
-    routes.set(key, handler);
+    routes.set(key, { handler, maxBodyBytes });
   }
 
   add('GET', '/healthz', () => ({ body: { ok: true } }));
@@ -109,8 +122,8 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
       response.end(formerMetricNames ? withFormerNames(text) : text);
       return;
     }
-    const handler = routes.get(`${method} ${url.pathname}`);
-    if (!handler) {
+    const route = routes.get(`${method} ${url.pathname}`);
+    if (!route) {
       send(response, { status: 404, body: { error: `no ${method} ${url.pathname} here` } });
       return;
     }
@@ -120,7 +133,12 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
       send(response, { status: 401, body: { error } });
       return;
     }
-    send(response, await handler({ url, body: await readBody(request) }));
+    const body = await readBody(request, route.maxBodyBytes);
+    if (body === undefined) {
+      send(response, { status: 413, body: { error: `the body is larger than ${route.maxBodyBytes} bytes` } });
+      return;
+    }
+    send(response, await route.handler({ url, body }));
   }
 
   const server = createServer((request, response) => {
@@ -134,8 +152,8 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
 
   return {
     routes: { handle: add },
-    setParts(next) {
-      parts = next;
+    setParts(parts, combine = () => combineReadiness(parts)) {
+      ofParts = combine;
     },
     setStopping(reason = 'stopping') {
       stopping = reason;
@@ -154,14 +172,8 @@ function send(response: ServerResponse, { status = 200, body }: OpsResponse): vo
   response.end(text ? body : `${JSON.stringify(body)}\n`);
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    const bytes: Buffer = chunk;
-    size += bytes.length;
-    if (size > MAX_BODY_BYTES) throw new RangeError(`the body is larger than ${MAX_BODY_BYTES} bytes`);
-    chunks.push(bytes);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+/** @returns undefined when it is too long. */
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
+  if (Number(request.headers['content-length']) > maxBytes) return undefined;
+  return (await readUpTo(request, maxBytes))?.toString('utf8');
 }

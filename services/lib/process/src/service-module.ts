@@ -1,5 +1,5 @@
 import type { ConfigOf, SettingName } from '@im/contract';
-import type { Invalidations, Metrics, TenantDirectory } from '@im/kit';
+import type { Invalidations, Metrics, ProcessDirectory, TenantDirectory, Tracing } from '@im/kit';
 import type { LiveConfig } from './live-config.ts';
 import type { Logger } from './log.ts';
 import type { OpsRoutes } from './ops-server.ts';
@@ -8,7 +8,7 @@ import type { StatusRegistry } from './status.ts';
 import type { TaskRunner } from './task-runner.ts';
 
 /** What a service may depend on; what no service of a process requires is neither loaded nor connected. */
-export type Dependency = 'rpc' | 'store' | 'bus' | 'blob';
+export type Dependency = 'rpc' | 'store' | 'bus' | 'blob' | 'webhooks';
 
 /**
  * What every service gets. A service adds what it `requires` by intersection, for example
@@ -26,6 +26,10 @@ export interface BaseDeps {
   readonly instanceId: string;
   /** Aborts when the process begins to stop. */
   readonly signal: AbortSignal;
+  /** @default off */
+  readonly tracing?: Tracing;
+  /** The processes of the cluster, where this one is connected to the bus. */
+  readonly processes?: ProcessDirectory | undefined;
 }
 
 /** What services get besides, when they report a status or follow settings that change while they run. */
@@ -48,6 +52,12 @@ export interface ServiceModule<D extends BaseDeps = BaseDeps, S extends SettingN
    * restarted when it changes.
    */
   readonly settings: readonly S[];
+  /**
+   * Once ready, it stays so while its dependencies are away: a process that is not ready may be cut off from the
+   * clients that it holds. It refuses by itself what it cannot do meanwhile. Holds for a process that has no service
+   * without it. @default false
+   */
+  readonly readyThroughOutages?: boolean;
   create(config: ConfigOf<S>, deps: D): Promise<Service>;
 }
 

@@ -6,6 +6,7 @@ import {
   type NamedService,
   notReady,
   READY,
+  readinessThroughOutages,
   startInOrder,
   stopInReverse,
 } from './service.ts';
@@ -43,10 +44,10 @@ test('a part that hangs or fails does not keep the others from stopping', async 
   const trace: string[] = [];
   const hangs = part('b', trace, { stop: () => new Promise(() => {}) });
   const fails = part('c', trace, { stop: () => Promise.reject(new Error('no')) });
-  const begun = performance.now();
+  const startedAt = performance.now();
   await stopInReverse([part('a', trace), hangs, fails], AbortSignal.timeout(50), log);
   assert.deepEqual(trace, ['-a']);
-  assert.ok(performance.now() - begun < 20_000);
+  assert.ok(performance.now() - startedAt < 20_000);
 });
 
 test('readiness is reported with the name of each part that waits', () => {
@@ -56,4 +57,24 @@ test('readiness is reported with the name of each part that waits', () => {
     ready: false,
     reason: 'store: no answer from MongoDB',
   });
+});
+
+test('an outage of what is shared does not end a readiness that may outlast it, once there was one', () => {
+  let bus = notReady('connecting');
+  let gateway = READY;
+  const parts = [
+    { ...part('bus', [], { ready: () => bus }), shared: true },
+    part('gateway', [], { ready: () => gateway }),
+  ];
+  const readiness = readinessThroughOutages(parts);
+  assert.deepEqual(readiness(), { ready: false, reason: 'bus: connecting' });
+  bus = READY;
+  assert.deepEqual(readiness(), READY);
+  bus = notReady('no server');
+  assert.deepEqual(readiness(), { ready: true, unavailable: 'bus: no server' });
+  gateway = notReady('draining');
+  assert.deepEqual(readiness(), { ready: false, reason: 'gateway: draining' });
+  bus = READY;
+  gateway = READY;
+  assert.deepEqual(readiness(), READY);
 });

@@ -6,6 +6,8 @@ export interface Readiness {
   readonly ready: boolean;
   /** One short sentence for an operator; set when not ready. */
   readonly reason?: string;
+  /** What a ready process does without for now; see {@link readinessThroughOutages}. */
+  readonly unavailable?: string;
 }
 
 /** The answer of a part that can work. */
@@ -41,6 +43,8 @@ export interface Service {
 export interface NamedService {
   readonly name: string;
   readonly service: Service;
+  /** It connects to what other processes use as well, such as a store. @default false */
+  readonly shared?: boolean;
 }
 
 /** Starts parts one after the other. When one fails, those before it are stopped again, and the error passes on. */
@@ -69,10 +73,10 @@ export async function stopInReverse(
   log: Logger,
 ): Promise<void> {
   for (const part of [...parts].reverse()) {
-    const begun = performance.now();
+    const startedAt = performance.now();
     try {
       const outcome = await untilOverdue(part.service.stop(deadline), deadline);
-      const ms = Math.round(performance.now() - begun);
+      const ms = Math.round(performance.now() - startedAt);
       if (outcome === 'aborted') log.warn({ part: part.name, ms }, 'not stopped within the deadline');
       else log.debug({ part: part.name, ms }, 'stopped');
     } catch (error) {
@@ -107,6 +111,22 @@ export function combineReadiness(parts: readonly NamedService[]): Readiness {
   return reasons.length === 0 ? READY : notReady(reasons.join('; '));
 }
 
+/**
+ * Readiness of a process that holds what an outage of a shared part must not cut, and that refuses by itself what it
+ * cannot do meanwhile: ready once all parts have been, and from then on whatever the shared ones say.
+ */
+export function readinessThroughOutages(parts: readonly NamedService[]): () => Readiness {
+  const own = parts.filter(({ shared }) => !shared);
+  let wasReady = false;
+  return () => {
+    const all = combineReadiness(parts);
+    wasReady ||= all.ready;
+    if (all.ready || !wasReady) return all;
+    const answer = combineReadiness(own);
+    return answer.ready ? { ready: true, unavailable: all.reason } : answer;
+  };
+}
+
 /** How a process announces its stop. */
 export interface DrainOptions {
   /** Time in which those who send work here learn that it is not ready, in ms. */
@@ -119,7 +139,7 @@ export interface DrainOptions {
 /** Drains all parts, and waits until others have learned to send no more work here. A part that fails is left to the stop. */
 export async function drainAll(parts: readonly NamedService[], options: DrainOptions): Promise<void> {
   const { settleMs, stopping, log } = options;
-  const begun = performance.now();
+  const startedAt = performance.now();
   log.info('draining');
   const gone = parts.map(async ({ name, service }) => {
     try {
@@ -130,5 +150,5 @@ export async function drainAll(parts: readonly NamedService[], options: DrainOpt
   });
   const settled = sleep(settleMs, stopping).catch(() => {});
   await untilAborted(Promise.all([settled, ...gone]), stopping);
-  log.info({ ms: Math.round(performance.now() - begun) }, 'drained');
+  log.info({ ms: Math.round(performance.now() - startedAt) }, 'drained');
 }

@@ -70,28 +70,28 @@ test('a refusal cannot be left out of account', async () => {
 test('coalesced work runs once more after its end, however often it was asked for meanwhile', async () => {
   const { tasks } = runner();
   const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  let begun = 0;
+  let started = 0;
   let running = 0;
   const ask = tasks.coalesce('again', async () => {
     assert.equal(++running, 1);
-    await gates[begun++]?.promise;
+    await gates[started++]?.promise;
     running--;
-    if (begun === 1) throw new Error('a failure does not end it');
+    if (started === 1) throw new Error('a failure does not end it');
   });
   ask();
   for (let i = 0; i < 10; i++) ask();
-  assert.equal(begun, 1);
+  assert.equal(started, 1);
   gates[0]?.resolve();
-  while (begun < 2) await sleep(1);
+  while (started < 2) await sleep(1);
   gates[1]?.resolve();
   while (running > 0) await sleep(1);
   await sleep(5);
-  assert.equal(begun, 2, 'asked for ten times while one ran');
+  assert.equal(started, 2, 'asked for ten times while one ran');
   ask();
-  assert.equal(begun, 3, 'at once when none runs');
+  assert.equal(started, 3, 'at once when none runs');
   await tasks.stop();
   ask();
-  assert.equal(begun, 3, 'not when the process stops');
+  assert.equal(started, 3, 'not when the process stops');
 });
 
 test('periodic work never overlaps', async () => {

@@ -107,9 +107,9 @@ export function createTaskRunner({ log, metrics }: TaskRunnerDeps): TaskRunner {
       const healthyAfterMs = options.healthyAfterMs ?? DEFAULT_HEALTHY_AFTER_MS;
       track(name, async () => {
         while (!signal.aborted) {
-          const begun = performance.now();
+          const startedAt = performance.now();
           await supervised(name, work);
-          if (performance.now() - begun >= healthyAfterMs) backoff.reset();
+          if (performance.now() - startedAt >= healthyAfterMs) backoff.reset();
           await wait(backoff.next());
         }
       });

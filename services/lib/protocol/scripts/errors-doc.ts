@@ -37,6 +37,10 @@ const MEANINGS: Readonly<Record<keyof typeof ERR, readonly [again: Again, meanin
   TokenUnknownError: ['login', 'The token was signed with another key, such as that of another tenant.'],
   TokenKickedError: ['login', 'Another login replaced this one.'],
   TokenNotExistError: ['login', 'The token was ended, or was never issued by this server.'],
+  UserBannedError: [
+    'no',
+    'The user is banned, or the account was deleted; errDlt says until when and why. Gateways answer 1506 with that text instead, as SDKs end a login only for 1501 to 1507.',
+  ],
   ConnOverMaxNumLimit: [
     'yes',
     'The gateway takes no more connections now: it is full, draining, or dials come too fast.',
@@ -48,6 +52,22 @@ const MEANINGS: Readonly<Record<keyof typeof ERR, readonly [again: Again, meanin
     'A push provider did not accept an offline notification for an iOS client in the background.',
   ],
   FileUploadedExpiredError: ['no', 'The upload was not completed in time; start a new one.'],
+  RepeatSendCode: [
+    'yes',
+    'A verification code was sent to the address a moment ago; errDlt says when the next one may be.',
+  ],
+  MailSendCodeErr: [
+    'yes',
+    'A mail with a verification code was not sent, or may not have been; errDlt says which.',
+  ],
+  SmsSendCodeErr: [
+    'yes',
+    'An SMS with a verification code was not sent, or may not have been; errDlt says which.',
+  ],
+  CodeInvalidOrExpired: [
+    'no',
+    'The verification code is wrong, of another purpose or address, used, or too old; or there were too many attempts.',
+  ],
   TooManyRequests: ['yes', 'The request rate of the tenant, the user or the process is exceeded.'],
   CallbackError: ['no', "The tenant's webhook refused, or did not answer."],
   DatabaseError: ['yes', 'The database refused an operation or failed.'],

@@ -53,6 +53,7 @@ export { DEDUP_KEY_BYTES, dedupKeyOf, deliveryField } from './fast/log.ts';
 export { withClientMsgID, withSeq } from './fast/msg-data.ts';
 export { encodePushMessages } from './fast/push-messages.ts';
 export { FieldReader, MAP_ENTRY, tagOf } from './fast/wire.ts';
+export type * as account from './gen/account.ts';
 export type * as api from './gen/api.ts';
 export type * as auth from './gen/auth.ts';
 export type * as conversation from './gen/conversation.ts';

@@ -1,4 +1,4 @@
-import { type CallContext, CallScope, currentCall, remainingMs, withinCall } from '@im/kit';
+import { type CallContext, CallScope, currentCall, remainingMs, withinCall, withSpan } from '@im/kit';
 import type { ReportCall } from './call-metrics.ts';
 import type { AnyMessage, Handler, Method } from './contract.ts';
 import { callError, timedOut } from './errors.ts';
@@ -15,12 +15,15 @@ export async function callDirect(
   report: ReportCall,
 ): Promise<AnyMessage> {
   const startedAt = performance.now();
+  const span = ctx.span?.child(method.label);
   try {
-    const response = await withinDeadline(method, handler, ctx, request);
+    const response = await withinDeadline(method, handler, withSpan(ctx, span), request);
+    span?.end();
     report(0, (performance.now() - startedAt) / 1_000);
     return response;
   } catch (error) {
     const failure = callError(error);
+    span?.end(failure);
     report(failure.code, (performance.now() - startedAt) / 1_000);
     throw failure;
   }

@@ -1,4 +1,4 @@
-import { type CallContext, QueueFullError, remainingMs } from '@im/kit';
+import { type CallContext, QueueFullError, remainingMs, withSpan } from '@im/kit';
 import { type Logger, notReady, READY, type Readiness } from '@im/process';
 import { argsError, ERR, ImError } from '@im/protocol';
 import type { ReportCall } from './call-metrics.ts';
@@ -61,19 +61,22 @@ export class Peers {
 
   async call(method: Method, ctx: CallContext, request: AnyMessage, report: ReportCall): Promise<AnyMessage> {
     const startedAt = performance.now();
+    const span = ctx.span?.child(method.label, { kind: 'client' });
     try {
       if (remainingMs(ctx) === 0) throw timedOut(method.label);
       const bytes = method.request.encode(request);
       if (bytes.length > this.#config.maxMessageBytes) {
         throw argsError(`${method.label}: a request of ${bytes.length} bytes exceeds rpc.maxMessageBytes`);
       }
-      const call = new PendingCall(method, ctx, bytes);
+      const call = new PendingCall(method, withSpan(ctx, span), bytes);
       this.#dispatch(call);
       const answer = await call.answer;
+      span?.end();
       report(0, (performance.now() - startedAt) / 1_000);
       return answer;
     } catch (error) {
       const failure = callError(error);
+      span?.end(failure);
       report(failure.code, (performance.now() - startedAt) / 1_000);
       throw failure;
     }

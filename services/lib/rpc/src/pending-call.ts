@@ -58,8 +58,8 @@ export class PendingCall {
     // What came from a process that was lost meanwhile comes again.
     this.#pieces = undefined;
     this.#pieceBytes = 0;
-    const { tenant, operationID, opUserID, opPlatformID, opAdmin, connID } = this.#ctx;
-    return make('rpc.Call', {
+    const { tenant, operationID, opUserID, opPlatformID, opAdmin, connID, span } = this.#ctx;
+    const call = make('rpc.Call', {
       id,
       method: this.method.label,
       tenant,
@@ -73,6 +73,8 @@ export class PendingCall {
       partial: this.#takesParts,
       pieces: true,
     });
+    if (span) call.traceparent = span.traceparent;
+    return call;
   }
 
   get #takesParts(): boolean {

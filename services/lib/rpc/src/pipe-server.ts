@@ -1,8 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type ServerDuplexStream, status as Status } from '@grpc/grpc-js';
 import { isTenantId } from '@im/contract';
-import type { CallContext, CallScope, ClusterKey } from '@im/kit';
-import type { Logger } from '@im/process';
+import {
+  type CallContext,
+  type CallScope,
+  type ClusterKey,
+  NO_TRACING,
+  type Span,
+  type Tracing,
+  withSpan,
+} from '@im/kit';
+import { callFields, type Logger } from '@im/process';
 import { argsError, ERR, ImError, make } from '@im/protocol';
 import { CallerAdmission } from './admission.ts';
 import type { AnyMessage, Method } from './contract.ts';
@@ -46,6 +54,7 @@ export class PipeServer {
   readonly #streams = new Map<Stream, CallerAdmission>();
   readonly #refused: () => void;
   readonly #admission: Admission;
+  readonly #tracing: Tracing;
   #draining = false;
   /** Calls of all streams that are worked on. */
   #running = 0;
@@ -60,7 +69,9 @@ export class PipeServer {
     log: Logger,
     refused: () => void = () => {},
     admission: Admission = { key: () => ({ key: '', acceptMissingKey: true }), refused: () => {} },
+    tracing: Tracing = NO_TRACING,
   ) {
+    this.#tracing = tracing;
     this.#admission = admission;
     this.#refused = refused;
     this.#methods = methods;
@@ -190,6 +201,13 @@ export class PipeServer {
       });
     }
     const { method } = served;
+    const span = this.#tracing.tracer?.resume(
+      call.traceparent,
+      // Items of a batch have their own tenants.
+      method.partial ? '' : call.tenant,
+      method.label,
+      { kind: 'server' },
+    );
     let answered = false;
     const onPartial = (answer: object) => {
       if (answered) return;
@@ -199,11 +217,13 @@ export class PipeServer {
     const outcome = await handleCall(
       served,
       this.#log,
-      () => (call.partial && method.partial ? { ...contextOf(call), onPartial } : contextOf(call)),
+      () =>
+        call.partial && method.partial ? { ...contextOf(call, span), onPartial } : contextOf(call, span),
       () => method.request.decode(asBuffer(call.request)),
       onScope,
     );
     answered = true;
+    span?.end('failure' in outcome ? outcome.failure : undefined);
     if ('failure' in outcome) {
       const { code, errMsg, detail } = outcome.failure;
       return make('rpc.Reply', { id: call.id, code, errMsg, detail });
@@ -212,7 +232,8 @@ export class PipeServer {
       return await this.#written(call, method, outcome.answer, writer);
     } catch (error) {
       const { tenant, operationID } = call;
-      this.#log.warn({ tenant, operationID, method: call.method, err: error }, 'answer not written');
+      const fields = callFields({ tenant, operationID, ...(span && { span }) });
+      this.#log.warn({ ...fields, method: call.method, err: error }, 'answer not written');
       const { code, errMsg, detail } = callError(error);
       return make('rpc.Reply', { id: call.id, code, errMsg, detail });
     }
@@ -278,12 +299,13 @@ function tooLarge(label: string, most: number, inAll: boolean): string {
   return `${label}: the answer exceeds ${limit} (${most} bytes); ask for fewer entries at once`;
 }
 
-function contextOf(call: Call): CallContext {
+function contextOf(call: Call, span: Span | undefined): CallContext {
   const { tenant, operationID, opUserID, opPlatformID, opAdmin, connID } = call;
   if (!isTenantId(tenant)) throw argsError('the call names no tenant');
   if (operationID === '') throw argsError('the call has no operationID');
   const deadline = Date.now() + call.timeoutMs;
-  return { tenant, operationID, deadline, opUserID, opPlatformID, opAdmin, connID };
+  const ctx = { tenant, operationID, deadline, opUserID, opPlatformID, opAdmin, connID };
+  return withSpan(ctx, span);
 }
 
 function overloaded({ id, method }: Call): Reply {

@@ -1,5 +1,5 @@
 import type { ServerConfig } from '@im/contract';
-import type { CallContext, Metrics } from '@im/kit';
+import type { CallContext, Metrics, Tracing } from '@im/kit';
 import { type LiveConfig, type Logger, notReady, READY, type Readiness, type Service } from '@im/process';
 import { type Domain, ERR, ImError } from '@im/protocol';
 import { callMetrics, type ReportCall, type Side } from './call-metrics.ts';
@@ -30,6 +30,8 @@ export interface RpcOptions {
   readonly serve?: boolean;
   /** Where `rpc.key` and `rpc.acceptMissingKey` are read; without it they stay what the config says. */
   readonly live?: LiveConfig | undefined;
+  /** @default off */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Makes the registry of a process, which has one. */
@@ -48,13 +50,15 @@ class Registry implements RpcRegistry {
   readonly #peers = new Map<string, Peers>();
   readonly #ports = new Map<Domain, number>();
   readonly #live: LiveConfig | undefined;
+  readonly #tracing: Tracing | undefined;
   #server: RpcServer | undefined;
   #closed = false;
   /** A key that was taken away is still proved: servers may learn later than we that there is none. */
   #lastKey: string;
   #unsubscribe: (() => void) | undefined;
 
-  constructor(config: ServerConfig, { log, metrics, serve = true, live }: RpcOptions) {
+  constructor(config: ServerConfig, { log, metrics, serve = true, live, tracing }: RpcOptions) {
+    this.#tracing = tracing;
     this.#config = config;
     this.#live = live;
     this.#lastKey = this.#rpc.key;
@@ -111,7 +115,14 @@ class Registry implements RpcRegistry {
         report: this.#reporter(method, 'server'),
       })),
     );
-    const server = new RpcServer(this.#config.rpc, methods, this.#log, this.#metrics, () => this.#rpc);
+    const server = new RpcServer(
+      this.#config.rpc,
+      methods,
+      this.#log,
+      this.#metrics,
+      () => this.#rpc,
+      this.#tracing,
+    );
     this.#server = server;
     for (const domain of this.#bound.keys()) {
       const port = await server.listen(this.#config.listen.host, this.#config.rpc.domains[domain].port);

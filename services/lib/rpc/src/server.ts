@@ -1,5 +1,5 @@
 import { Server, ServerCredentials, type ServerDuplexStream, type ServiceDefinition } from '@grpc/grpc-js';
-import type { ClusterKey, Metrics } from '@im/kit';
+import { type ClusterKey, type Metrics, onAbort, type Tracing } from '@im/kit';
 import type { Logger } from '@im/process';
 import { EXCHANGE } from './frames.ts';
 import type { ServedMethod } from './handle.ts';
@@ -21,6 +21,7 @@ export class RpcServer {
     log: Logger,
     metrics: Metrics,
     key: () => ClusterKey = () => config,
+    tracing?: Tracing,
   ) {
     this.#server = new Server(channelOptions(config));
     const byLabel = new Map(methods.map((served) => [served.method.label, served]));
@@ -30,7 +31,7 @@ export class RpcServer {
       'Callers refused because they do not know the key of the cluster',
     );
     const admission = { key, refused: () => strangers.inc() };
-    const pipes = new PipeServer(byLabel, config, log, () => refused.inc(), admission);
+    const pipes = new PipeServer(byLabel, config, log, () => refused.inc(), admission, tracing);
     this.#pipes = pipes;
     metrics.observe('openim_rpc_server_running', 'Calls of other processes under way', () => pipes.running);
     metrics.observe(
@@ -67,16 +68,13 @@ export class RpcServer {
   /** Sends callers elsewhere, resolves when those under way are answered; cuts them when `deadline` aborts. */
   async stop(deadline: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const cut = () => {
+    using _ = onAbort(deadline, () => {
       this.#server.forceShutdown();
       resolve();
-    };
-    if (deadline.aborted) cut();
-    else deadline.addEventListener('abort', cut, { once: true });
+    });
     this.#pipes.drain();
     this.#server.tryShutdown(() => resolve());
     await promise;
-    deadline.removeEventListener('abort', cut);
   }
 }
 

@@ -1,5 +1,5 @@
 import { ServerConfig, type ServerConfigInput } from '@im/contract';
-import type { Metrics } from '@im/kit';
+import type { Metrics, Tracing } from '@im/kit';
 import { createLiveConfig, createMetrics, type Logger, silentLogger } from '@im/process';
 import type { Domain } from '@im/protocol';
 import { createRpc, type DomainService, type RpcRegistry } from '../src/index.ts';
@@ -28,11 +28,11 @@ export async function startPeer<D extends Domain>(
   config: ServerConfig,
   domain?: D,
   implementation?: Partial<DomainService<D>>,
-  log: Logger = silentLogger(),
+  { log = silentLogger(), tracing }: { readonly log?: Logger; readonly tracing?: Tracing | undefined } = {},
 ): Promise<Peer> {
   const metrics = createMetrics();
   const live = createLiveConfig(config);
-  const rpc = createRpc(config, { log, metrics, live });
+  const rpc = createRpc(config, { log, metrics, live, tracing });
   if (domain && implementation) rpc.bind(domain, implementation as DomainService<D>);
   else if (domain) rpc.client(domain);
   await rpc.start();

@@ -116,9 +116,9 @@ test('a process that strangers can reach, or that calls other machines, warns at
     const log = createLogger({ level: 'warn', stream: { write: (line: string) => void lines.push(line) } });
     const config = loopbackConfig({ addresses: [address] }, { key });
     const listening = { ...config, listen: { host } };
-    await using _served = await startPeer(listening, 'user', service, log);
+    await using _served = await startPeer(listening, 'user', service, { log });
     const served = lines.splice(0).filter((line) => line.includes('rpc.key is empty')).length;
-    await using _calling = await startPeer(config, 'user', undefined, log);
+    await using _calling = await startPeer(config, 'user', undefined, { log });
     return [served, lines.filter((line) => line.includes('rpc.key is empty')).length];
   };
   assert.deepEqual(await warned('127.0.0.1', '127.0.0.1:9', ''), [0, 0]);

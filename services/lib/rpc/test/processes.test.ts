@@ -95,9 +95,9 @@ test('a call made while no process is available waits for one, within its deadli
   const waiting = ask(client);
   await sleep(300);
   assert.equal(client.rpc.ready().ready, false);
-  const begun = performance.now();
+  const startedAt = performance.now();
   await assert.rejects(ask(client, 0, 200), { code: ERR.NetworkError });
-  assert.ok(performance.now() - begun < 10_000);
+  assert.ok(performance.now() - startedAt < 10_000);
   await using second = await startHome(first.port);
   assert.equal(await waiting, second.pid);
   assert.equal(client.rpc.ready().ready, true);
@@ -116,7 +116,7 @@ test('a call under which two processes were lost is not given to a third', async
     });
     let killed = 0;
     while (!settled) {
-      // Whoever works on it dies: it says so when it begins.
+      // The process that works on it dies: it says so when it begins.
       const victim = homes.find((home) => home.said.some((line) => line === 'slow 20000'));
       if (!victim) {
         await sleep(5);

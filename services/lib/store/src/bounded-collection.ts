@@ -41,13 +41,19 @@ export function boundedCollection<T extends Document>(col: Collection<T>): Colle
 function withBounds(args: unknown[], at: number, write: boolean): unknown[] {
   const call = currentCall();
   if (!call) return args;
-  if (call.leftMs() === 0) throw noTimeLeft(call.cancelled);
+  requireTimeLeft();
   if (write) call.beginWrite();
   const given = args[at] as { maxTimeMS?: number } | undefined;
   const maxTimeMS = Math.min(given?.maxTimeMS ?? Number.POSITIVE_INFINITY, Math.ceil(call.leftMs()));
   // In its place, also when arguments before it were left out.
   args[at] = { ...given, maxTimeMS, signal: call.signal };
   return args;
+}
+
+/** @throws ImError 90004 when the call that runs now has no time left to ask the database. */
+export function requireTimeLeft(): void {
+  const call = currentCall();
+  if (call?.leftMs() === 0) throw noTimeLeft(call.cancelled);
 }
 
 function noTimeLeft(cancelled: boolean): ImError {

@@ -1,4 +1,6 @@
 import type { CollectionSpec, TenantDocument } from './collection.ts';
+import { ACCOUNT_DELETIONS } from './repos/account-deletion.ts';
+import { AUDIT_RECORDS } from './repos/audit-record.ts';
 import { BLACKS } from './repos/black.ts';
 import { CLIENT_CONFIGS } from './repos/client-config.ts';
 import { CLIENT_LOGS } from './repos/client-log.ts';
@@ -13,12 +15,16 @@ import { MEMBERSHIP_OUTBOX } from './repos/membership-outbox.ts';
 import { MSG_ROWS } from './repos/msg-row.ts';
 import { OBJECTS } from './repos/object.ts';
 import { OBJECT_UPLOADS, OBJECT_USAGE } from './repos/object-upload.ts';
-import { BADGES, PUSH_TOKENS } from './repos/push-token.ts';
+import { PUSH_PREFERENCES } from './repos/push-preference.ts';
+import { PUSH_TOKENS } from './repos/push-token.ts';
 import { SEQ_USERS } from './repos/seq-user.ts';
+import { THUMBNAILS } from './repos/thumbnail.ts';
 import { TOKEN_ISSUES, TOKENS } from './repos/token.ts';
 import { USERS } from './repos/user.ts';
 import { USER_COMMANDS } from './repos/user-command.ts';
+import { VERIFICATION_CODES, VERIFICATION_COUNTS } from './repos/verification-code.ts';
 import { VERSION_LOGS } from './repos/version-log.ts';
+import { WEBHOOK_DELIVERIES } from './repos/webhook-delivery.ts';
 
 /** Every collection, so that their indexes exist before a process is ready. */
 export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
@@ -33,9 +39,10 @@ export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
   OBJECTS,
   OBJECT_UPLOADS,
   OBJECT_USAGE,
+  THUMBNAILS,
   CLIENT_LOGS,
   PUSH_TOKENS,
-  BADGES,
+  PUSH_PREFERENCES,
   FRIENDS,
   FRIEND_REQUESTS,
   BLACKS,
@@ -45,4 +52,9 @@ export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
   MEMBERSHIP_OUTBOX,
   CONVERSATION_SETTINGS,
   ...Object.values(VERSION_LOGS),
+  WEBHOOK_DELIVERIES,
+  AUDIT_RECORDS,
+  VERIFICATION_CODES,
+  VERIFICATION_COUNTS,
+  ACCOUNT_DELETIONS,
 ];

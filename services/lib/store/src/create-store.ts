@@ -13,14 +13,17 @@ import {
 import { COLLECTIONS } from './collections.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { ensureIndexes } from './indexes.ts';
-import { mongoConnection, type SentCommand } from './mongo.ts';
+import { type MongoConfig, mongoAddress, mongoConnection, type SentCommand } from './mongo.ts';
 import { placements } from './placement.ts';
-import { redisConnection, redisKey } from './redis.ts';
+import { type RedisConfig, redisConnection, redisKey } from './redis.ts';
 import { createSearches } from './searches.ts';
 import type { Store } from './store.ts';
 
 /** Settings of a store. */
-export type StoreConfig = Pick<ServerConfig, 'mongo' | 'redis'>;
+export interface StoreConfig {
+  readonly mongo: MongoConfig & Pick<ServerConfig['mongo'], 'database'>;
+  readonly redis: RedisConfig;
+}
 
 /** Parts that a store needs. */
 export interface StoreDeps {
@@ -29,17 +32,19 @@ export interface StoreDeps {
   readonly invalidations: Invalidations;
   readonly tenants: TenantDirectory;
   readonly tasks: TaskRunner;
-  /** Hears every command to MongoDB; for tests that look at query plans. */
+  /** Receives every command to MongoDB; for tests that look at query plans. */
   readonly onCommand?: (command: SentCommand) => void;
 }
 
 /** Builds a store; nothing is connected before {@link Store.start}. @throws for URIs that cannot be right. */
 export function createStore(config: StoreConfig, deps: StoreDeps): Store {
   const log = deps.log.child({ part: 'store' });
-  const mongo = mongoConnection(config.mongo, { log, metrics: deps.metrics, onCommand: deps.onCommand });
-  const grouped = createGroupCommit(config.mongo.uri, { log, metrics: deps.metrics });
-  const redis = redisConnection(config.redis.uri, { log, metrics: deps.metrics });
-  const searches = createSearches(config.mongo.uri, deps);
+  const address = mongoAddress(config.mongo, log);
+  const { metrics, onCommand } = deps;
+  const mongo = mongoConnection(address, config.mongo.maxPoolSize, { log, metrics, onCommand });
+  const grouped = createGroupCommit(address, { log, metrics });
+  const redis = redisConnection(config.redis, { log, metrics });
+  const searches = createSearches(address, deps);
   const caches = entityCaches(deps.invalidations, deps.metrics);
   const { database } = config.mongo;
   /** Databases whose indexes exist. */
@@ -88,6 +93,8 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
     views.clear();
     // Records and deliveries may name a tenant for a while after it was removed.
     if (settings) places.remember(id, settings.placement);
+    // Its database may be dropped.
+    else if (places.get(id) === 'Dedicated') prepared.delete(places.databaseOf(id));
     if (started && settings) prepare(places.databaseOf(id));
   });
 
@@ -136,10 +143,18 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       if (!mongo.connected) throw new ImError(ERR.NetworkError, 'the database is not connected yet');
       return mongo.client.db(database).collection<T>(name);
     },
+    async dropDatabaseOf(tenant) {
+      if (!mongo.connected) throw new ImError(ERR.NetworkError, 'the database is not connected yet');
+      const name = places.databaseOf(tenant);
+      if (name === database) throw new RangeError(`tenant ${tenant} has no database for itself`);
+      await mongo.client.db(name).dropDatabase();
+      prepared.delete(name);
+    },
     placements: places,
     groupCommit: grouped,
     redis,
     redisKey,
+    metrics: deps.metrics,
     cached: caches.cached,
   };
 }

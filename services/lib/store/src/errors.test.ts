@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ImError } from '@im/protocol';
-import { MongoNetworkError, MongoServerError } from 'mongodb';
-import { guarded, isDuplicateKey, isUnavailable, retryDuplicate, storeError } from './errors.ts';
+import { MongoBulkWriteError, MongoNetworkError, MongoServerError } from 'mongodb';
+import {
+  failedWrites,
+  guarded,
+  isDuplicateKey,
+  isUnavailable,
+  retryDuplicate,
+  storeError,
+} from './errors.ts';
 
 const serverError = (code: number) => new MongoServerError({ message: 'no', code });
 const withLabel = (label: string) => {
@@ -74,4 +81,23 @@ test('an upsert that loses races is tried again, but not for ever', async () => 
     }),
   );
   assert.equal(calls, 1);
+});
+
+test('failures of single writes of a bulk are known only when all others are durable', () => {
+  const bulk = (codes: readonly number[], concern?: object) => {
+    const failures = codes.map((code, index) => ({ code, index }));
+    const result = { getWriteConcernError: () => concern };
+    return new MongoBulkWriteError(
+      { message: 'no', code: 11_000, writeErrors: failures } as never,
+      result as never,
+    );
+  };
+  const codesOf = (error: unknown) => failedWrites(error).map(({ code }) => code);
+  assert.deepEqual(codesOf(bulk([11_000, 121])), [11_000, 121]);
+  for (const unclear of [bulk([]), bulk([11_000], {}), serverError(11_000), new TypeError('bug')]) {
+    assert.throws(
+      () => failedWrites(unclear),
+      (error) => error === unclear,
+    );
+  }
 });

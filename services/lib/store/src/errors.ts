@@ -1,8 +1,17 @@
 import { ERR, ImError } from '@im/protocol';
-import { MongoError, MongoNetworkError, MongoServerError, MongoServerSelectionError } from 'mongodb';
+import {
+  MongoBulkWriteError,
+  MongoError,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+  type WriteError,
+} from 'mongodb';
 
 /** MongoDB's code for a violated unique index. */
 export const DUPLICATE_KEY = 11_000;
+/** MongoDB's code for an operation that took longer than `maxTimeMS`. */
+const MAX_TIME_EXPIRED = 50;
 const DUPLICATE_RETRIES = 5;
 
 /** Codes that a member answers while the set elects, shuts down or steps down, or when the time given is over (50). */
@@ -26,6 +35,23 @@ const SOCKET_CODES = new Set(['EPIPE', 'ECONNRESET', 'ECONNREFUSED', 'ETIMEDOUT'
 /** True for a violated unique index. */
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === DUPLICATE_KEY;
+}
+
+/** True when the server ended an operation because its `maxTimeMS` was over. */
+export function isOverTime(error: unknown): boolean {
+  return error instanceof MongoServerError && error.code === MAX_TIME_EXPIRED;
+}
+
+/**
+ * The writes of an unordered bulk that failed; all others are stored.
+ * @throws the error when it says nothing of single writes, or nothing of whether the others are durable.
+ */
+export function failedWrites(error: unknown): readonly WriteError[] {
+  if (!(error instanceof MongoBulkWriteError)) throw error;
+  const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+  // Documents may be lost again: not acknowledged by a majority, so the outcome of all is unknown.
+  if (failures.length === 0 || error.result.getWriteConcernError() !== undefined) throw error;
+  return failures;
 }
 
 /** True when the server was away or slow: the same operation may succeed later, and its outcome may be unknown. */

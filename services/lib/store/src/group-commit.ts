@@ -1,7 +1,7 @@
 import type { Metrics } from '@im/kit';
 import type { Logger } from '@im/process';
 import { Binary, type ClientSession, type Db, type Document, MongoClient, MongoServerError } from 'mongodb';
-import { clientOptions } from './mongo.ts';
+import { clientOptions, type MongoAddress } from './mongo.ts';
 
 /** One write: a new document, or an upsert of one document by `_id` and, perhaps, a guard. */
 export type GroupCommitWrite =
@@ -32,11 +32,19 @@ export interface GroupCommitWriter {
    * @throws what the driver throws when the server is unavailable.
    */
   write(writes: readonly GroupCommitWrite[]): Promise<boolean>;
+  /**
+   * As {@link write}, but all or none, however few they are.
+   * @returns false when none was done.
+   * @throws also when the server does not say whether they were done.
+   */
+  writeAllOrNone(writes: readonly GroupCommitWrite[]): Promise<boolean>;
   close(): Promise<void>;
 }
 
 /** Maker of writers for one database server. */
 export interface GroupCommit {
+  /** Whether the server can write all or nothing; true until it has refused to. */
+  readonly allOrNone: boolean;
   open(): GroupCommitWriter;
   /** Undoes what the writers with these sessions have left half done. */
   release(sessionIds: readonly Uint8Array[]): Promise<void>;
@@ -58,11 +66,13 @@ const ADMIN = 'admin';
  * on a connection. If they could use up all of them, the commit that they wait for would have none.
  */
 const CONNECTIONS = 8;
+/** The label of a commit whose outcome the server does not know. */
+const UNKNOWN_OUTCOME = 'UnknownTransactionCommitResult';
 const DURABLE = { w: 'majority', journal: true } as const;
 
 /** Prepares for a server; nothing is connected before the first writer is opened. */
 export function createGroupCommit(
-  uri: string,
+  { uri, tls }: MongoAddress,
   { log, metrics }: { log: Logger; metrics: Metrics },
 ): GroupCommit {
   const outcomes = metrics.counter(
@@ -76,7 +86,7 @@ export function createGroupCommit(
   /** Kept, since the driver works out the options of a database again each time that it is named. */
   const databases = new Map<string, Db>();
   const connection = () => {
-    client ??= new MongoClient(uri, clientOptions(CONNECTIONS));
+    client ??= new MongoClient(uri, clientOptions(CONNECTIONS, tls));
     return client;
   };
   const db = (name: string): Db => {
@@ -108,8 +118,12 @@ export function createGroupCommit(
     return answer.nErrors === 0;
   }
 
-  async function write(session: ClientSession, writes: readonly GroupCommitWrite[]): Promise<boolean> {
-    const many = writes.length >= MANY;
+  async function write(
+    session: ClientSession,
+    writes: readonly GroupCommitWrite[],
+    allOrNone: boolean,
+  ): Promise<boolean> {
+    const many = allOrNone || writes.length >= MANY;
     try {
       const done = many ? transactions && (await commit(session, writes)) : await command(writes);
       outcomes.inc({ outcome: done ? 'done' : 'refused' });
@@ -117,6 +131,7 @@ export function createGroupCommit(
     } catch (error) {
       // Conflicts and refusals come from the server; one that is away fails the other way as well.
       if (!(error instanceof MongoServerError)) throw error;
+      if (allOrNone && error.hasErrorLabel(UNKNOWN_OUTCOME)) throw error;
       outcomes.inc({ outcome: 'conflict' });
       if (typeof error.code === 'number' && UNSUPPORTED.has(error.code)) {
         if (many) transactions = false;
@@ -133,16 +148,25 @@ export function createGroupCommit(
   }
 
   return {
+    get allOrNone() {
+      return transactions;
+    },
     open() {
       const session = connection().startSession();
       let turn: Promise<unknown> = Promise.resolve();
+      function inTurn(writes: readonly GroupCommitWrite[], allOrNone: boolean): Promise<boolean> {
+        if (writes.length === 0) return Promise.resolve(true);
+        const result = turn.then(() => write(session, writes, allOrNone));
+        turn = result.catch(() => undefined);
+        return result;
+      }
       return {
         sessionId: sessionIdOf(session),
         write(writes) {
-          if (writes.length === 0) return Promise.resolve(true);
-          const result = turn.then(() => write(session, writes));
-          turn = result.catch(() => undefined);
-          return result;
+          return inTurn(writes, false);
+        },
+        writeAllOrNone(writes) {
+          return inTurn(writes, true);
         },
         async close() {
           await turn;

@@ -9,8 +9,23 @@ export {
 export { createStore, type StoreConfig, type StoreDeps } from './create-store.ts';
 export { guarded, isDuplicateKey, isUnavailable, notFound, retryDuplicate, storeError } from './errors.ts';
 export type { GroupCommit, GroupCommitWriter } from './group-commit.ts';
+export { type IndexDrift, type IndexReports, indexReports } from './index-drift.ts';
 export type { Placement } from './placement.ts';
 export { type RedisClient, type RedisCopies, redisKey } from './redis.ts';
+export {
+  type AccountDeletion,
+  type AccountDeletionRepo,
+  accountDeletionRepo,
+  type DeletionProgress,
+} from './repos/account-deletion.ts';
+export {
+  type AuditOutcome,
+  type AuditQuery,
+  type AuditRecord,
+  type AuditRepo,
+  auditRepo,
+} from './repos/audit-record.ts';
+export { type BannedUser, type BanRepo, banRepo, isInForce } from './repos/ban.ts';
 export { type Black, type BlackRepo, blackRepo } from './repos/black.ts';
 export { type ClientConfigRepo, clientConfigRepo } from './repos/client-config.ts';
 export {
@@ -36,8 +51,20 @@ export {
   type ConversationKey,
   type ConversationSettingsChanges,
   conversationSettingsChanges,
+  type InitialSettings,
   type MinSeqChange,
 } from './repos/conversation-settings-change.ts';
+export {
+  type AnnouncedJob,
+  type CronRunRepo,
+  cronRunRepo,
+  type FinishedRun,
+  type JobState,
+  type LiveRun,
+  type RunClaim,
+  type RunOutcome,
+  type RunRequest,
+} from './repos/cron-run.ts';
 export {
   type ConsumerCursor,
   type CursorRepo,
@@ -88,14 +115,23 @@ export {
   type GroupRequestRepo,
   groupRequestRepo,
 } from './repos/group-request.ts';
+export { epochOf, toPosition, toStreamPosition } from './repos/log-position.ts';
+export {
+  type LoginCommit,
+  type LoginWrite,
+  loginCommit,
+  type TokenSetChange,
+} from './repos/login-commit.ts';
 export type { MembersSince, MemberVersion, MemberVersions } from './repos/member-version.ts';
 export type { MembershipPlace } from './repos/membership-guard.ts';
 export {
+  type ChangeReport,
   type MembershipIntent,
   type MembershipOutbox,
   membershipOutbox,
   type PendingTenants,
 } from './repos/membership-outbox.ts';
+export { type MsgIndexes, msgIndexes } from './repos/msg-index.ts';
 export {
   type CountedRow,
   type CountedRows,
@@ -110,10 +146,14 @@ export { MAX_MARKED, type MsgRowChanges, msgRowChanges } from './repos/msg-row-c
 export type { Revocation } from './repos/msg-row-document.ts';
 export {
   MAX_SEARCH_WINDOW,
+  type MsgCursor,
   type MsgHits,
+  type MsgOrder,
+  type MsgPage,
   type MsgPlace,
   type MsgQuery,
   type MsgSearch,
+  type MsgSearchOptions,
   type MsgSearchPart,
   msgSearch,
   type Period,
@@ -134,7 +174,18 @@ export {
   type ParkingPlace,
   parkedRecordRepo,
 } from './repos/parked-record.ts';
-export { type PushToken, type PushTokenRepo, pushTokenRepo } from './repos/push-token.ts';
+export {
+  type PushPreferenceRepo,
+  pushPreferenceRepo,
+  type QuietHours,
+} from './repos/push-preference.ts';
+export {
+  MAX_TOKENS_PER_USER,
+  type PushToken,
+  type PushTokenRepo,
+  pushTokenRepo,
+  type RegisteredDevice,
+} from './repos/push-token.ts';
 export { type ConversationSeqsBounds, type RetentionRepo, retentionRepo } from './repos/retention.ts';
 export {
   type MembershipBound,
@@ -145,7 +196,16 @@ export {
   seqUsers,
 } from './repos/seq-user.ts';
 export type { SeqSpan } from './repos/seq-walk.ts';
+export { type TenantDataRepo, tenantDataRepo } from './repos/tenant-data.ts';
 export {
+  type PictureThumbnails,
+  type StoredThumbnail,
+  type ThumbnailRepo,
+  thumbnailRepo,
+} from './repos/thumbnail.ts';
+export {
+  type Ban,
+  type IssueState,
   type KickedToken,
   type LiveToken,
   type TokenChange,
@@ -157,12 +217,19 @@ export {
   type NewUser,
   type Page,
   type UserChanges,
+  type UserCursor,
   type UserPage,
   type UserQuery,
   type UserRepo,
   userRepo,
 } from './repos/user.ts';
 export { type CommandKey, type UserCommandRepo, userCommandRepo } from './repos/user-command.ts';
+export {
+  type CodeCount,
+  type StoredCode,
+  type VerificationCodeRepo,
+  verificationCodeRepo,
+} from './repos/verification-code.ts';
 export {
   CHANGE,
   type ChangeState,
@@ -184,4 +251,19 @@ export {
   type VersionLogs,
   versionLogs,
 } from './repos/version-log.ts';
+export {
+  type NewWebhookDelivery,
+  type WebhookAttempt,
+  type WebhookDelivery,
+  type WebhookDeliveryQuery,
+  type WebhookDeliveryRepo,
+  type WebhookState,
+  webhookDeliveryRepo,
+} from './repos/webhook-delivery.ts';
+export { type WebhookEndpointRepo, webhookEndpointRepo } from './repos/webhook-endpoint.ts';
+export {
+  type WriterSessionRepo,
+  type WriterSessions,
+  writerSessionRepo,
+} from './repos/writer-session.ts';
 export type { Store } from './store.ts';

@@ -1,16 +1,20 @@
-import type { Db, IndexDescription } from 'mongodb';
+import type { Db, Document, IndexDescription } from 'mongodb';
 import type { CollectionSpec, IndexSpec, TenantDocument } from './collection.ts';
+
+/** Name of an index, made of its keys. */
+export function indexName(key: Document): string {
+  return Object.entries(key)
+    .map(([field, direction]) => `${field}_${String(direction)}`)
+    .join('_');
+}
 
 /** The driver's form of an index, with the tenant in front and a name made of its keys. */
 export function indexDescription(spec: IndexSpec): IndexDescription {
   // A TTL index has one field only, so it cannot begin with the tenant.
   const key = spec.expireAfterSeconds === undefined ? { t: 1 as const, ...spec.keys } : { ...spec.keys };
-  const name = Object.entries(key)
-    .map(([field, direction]) => `${field}_${String(direction)}`)
-    .join('_');
   return {
     key,
-    name,
+    name: indexName(key),
     ...(spec.unique ? { unique: true } : {}),
     ...(spec.expireAfterSeconds === undefined ? {} : { expireAfterSeconds: spec.expireAfterSeconds }),
   };

@@ -1,5 +1,7 @@
-import { Backoff, type Metrics } from '@im/kit';
-import type { Logger } from '@im/process';
+import type { SecureContext } from 'node:tls';
+import type { TlsConfig } from '@im/contract';
+import { Backoff, type Metrics, unlessAborted } from '@im/kit';
+import { type Logger, tlsContext } from '@im/process';
 import { type Document, MongoClient, type MongoClientOptions, type TopologyDescription } from 'mongodb';
 
 /** How long an operation waits for a primary before it fails with a retryable error. */
@@ -11,6 +13,19 @@ const WRITABLE = new Set<string>(['RSPrimary', 'Standalone', 'Mongos', 'LoadBala
 export interface MongoConfig {
   readonly uri: string;
   readonly maxPoolSize: number;
+  readonly tls?: TlsConfig;
+}
+
+/** What every client needs to reach the servers. */
+export interface MongoAddress {
+  readonly uri: string;
+  /** For TLS with other certificates than the system's. */
+  readonly tls?: SecureContext | undefined;
+}
+
+/** @throws Error that names the setting whose file cannot be used. */
+export function mongoAddress({ uri, tls }: Pick<MongoConfig, 'uri' | 'tls'>, log: Logger): MongoAddress {
+  return { uri, tls: tlsContext(tls, 'mongo.tls', log) };
 }
 
 /** A command as it was sent. */
@@ -30,8 +45,9 @@ export interface MongoConnection {
 }
 
 /** What every client of this product is made with. */
-export function clientOptions(maxPoolSize: number): MongoClientOptions {
+export function clientOptions(maxPoolSize: number, tls?: SecureContext): MongoClientOptions {
   return {
+    ...(tls && { tls: true, secureContext: tls }),
     appName: 'openim',
     maxPoolSize,
     serverSelectionTimeoutMS: SERVER_SELECTION_MS,
@@ -49,12 +65,12 @@ export function clientOptions(maxPoolSize: number): MongoClientOptions {
 
 /** A client that reports every command when there is a listener. Nothing is connected yet. */
 export function createMongoClient(
-  uri: string,
+  { uri, tls }: MongoAddress,
   maxPoolSize: number,
   onCommand?: (command: SentCommand) => void,
 ): MongoClient {
   const client = new MongoClient(uri, {
-    ...clientOptions(maxPoolSize),
+    ...clientOptions(maxPoolSize, tls),
     monitorCommands: onCommand !== undefined,
   });
   if (onCommand) {
@@ -71,10 +87,11 @@ export function createMongoClient(
  * @throws MongoParseError for a bad URI.
  */
 export function mongoConnection(
-  config: MongoConfig,
+  address: MongoAddress,
+  maxPoolSize: number,
   deps: { log: Logger; metrics: Metrics; onCommand?: (command: SentCommand) => void },
 ): MongoConnection {
-  const client = createMongoClient(config.uri, config.maxPoolSize, deps.onCommand);
+  const client = createMongoClient(address, maxPoolSize, deps.onCommand);
   let up = false;
   client.on('topologyDescriptionChanged', (event) => {
     const writable = hasWritableServer(event.newDescription);
@@ -116,18 +133,6 @@ export function mongoConnection(
       }
     },
   };
-}
-
-/** What `work` resolves with. @throws the signal's reason when it aborts before; the outcome of `work` is then ignored. */
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
 }
 
 function hasWritableServer(topology: TopologyDescription): boolean {

@@ -1,6 +1,7 @@
-import type { TenantId } from '@im/contract';
+import type { SecureContext } from 'node:tls';
+import type { TenantId, TlsConfig } from '@im/contract';
 import { KEY_SEPARATOR, type Metrics, token16 } from '@im/kit';
-import type { Logger } from '@im/process';
+import { type Logger, tlsContext } from '@im/process';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { redisBreaker } from './redis-breaker.ts';
 import { parseRedisUri } from './redis-uri.ts';
@@ -8,6 +9,12 @@ import { parseRedisUri } from './redis-uri.ts';
 const COMMAND_TIMEOUT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 const RECONNECT_MAX_MS = 1_000;
+
+/** Settings of the connection. */
+export interface RedisConfig {
+  readonly uri: string;
+  readonly tls?: TlsConfig;
+}
 
 /** Either client has the same commands. In a cluster, a command must name keys of one slot: so one key each. */
 export type RedisClient = Redis | Cluster;
@@ -40,9 +47,15 @@ export interface RedisConnection extends RedisCopies {
   stop(): Promise<void>;
 }
 
-/** Makes the client for the URI's kind; nothing is connected yet. @throws RangeError for a bad URI. */
-export function redisConnection(uri: string, deps: { log: Logger; metrics: Metrics }): RedisConnection {
-  const client = createClient(uri);
+/**
+ * Makes the client for the URI's kind; nothing is connected yet.
+ * @throws RangeError for a bad URI; Error that names the setting whose file for TLS cannot be used.
+ */
+export function redisConnection(
+  config: RedisConfig,
+  deps: { log: Logger; metrics: Metrics },
+): RedisConnection {
+  const client = createClient(config.uri, tlsContext(config.tls, 'redis.tls', deps.log));
   const failures = deps.metrics.counter(
     'openim_store_redis_failures_total',
     'Redis commands that failed or found it away',
@@ -96,12 +109,13 @@ export function redisConnection(uri: string, deps: { log: Logger; metrics: Metri
   };
 }
 
-function createClient(uri: string): RedisClient {
+function createClient(uri: string, tls: SecureContext | undefined): RedisClient {
   const target = parseRedisUri(uri);
+  const encrypted = target.tls ? { ...(tls && { secureContext: tls }) } : undefined;
   const options: RedisOptions = {
     username: target.username,
     password: target.password,
-    tls: target.tls ? {} : undefined,
+    tls: encrypted,
     lazyConnect: true,
     enableOfflineQueue: false,
     enableAutoPipelining: true,
@@ -129,6 +143,7 @@ function createClient(uri: string): RedisClient {
         sentinels: target.nodes.map((node) => ({ ...node })),
         name: target.master,
         sentinelPassword: target.sentinelPassword,
+        ...(encrypted && { sentinelTLS: encrypted, enableTLSForSentinelMode: true }),
         sentinelRetryStrategy: (times) => Math.min(RECONNECT_MAX_MS, times * 100),
       });
     case 'single':

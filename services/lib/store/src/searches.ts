@@ -1,8 +1,9 @@
 import type { TenantId } from '@im/contract';
 import type { Metrics } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
-import { type MongoClient, MongoServerError } from 'mongodb';
-import { createMongoClient, type SentCommand } from './mongo.ts';
+import type { MongoClient } from 'mongodb';
+import { isOverTime } from './errors.ts';
+import { createMongoClient, type MongoAddress, type SentCommand } from './mongo.ts';
 
 /** Searches of a process at once; each has one connection of a separate pool. */
 const AT_ONCE = 4;
@@ -10,7 +11,6 @@ const AT_ONCE = 4;
 const PER_TENANT = 2;
 /** Searches of one tenant that wait; one more is refused. */
 const WAITING = 20;
-const MAX_TIME_EXPIRED = 50;
 
 /** Where searches run: what reads much and may be asked by any user, next to everything else. */
 export interface Searches {
@@ -30,7 +30,7 @@ export interface SearchesDeps {
 }
 
 /** Nothing is connected before the first search. */
-export function createSearches(uri: string, { metrics, onCommand }: SearchesDeps): Searches {
+export function createSearches(address: MongoAddress, { metrics, onCommand }: SearchesDeps): Searches {
   const refused = metrics.counter(
     'openim_store_searches_refused_total',
     'Searches refused because too many wait',
@@ -49,7 +49,7 @@ export function createSearches(uri: string, { metrics, onCommand }: SearchesDeps
   let connecting: Promise<MongoClient> | undefined;
 
   function connected(): Promise<MongoClient> {
-    client ??= createMongoClient(uri, AT_ONCE, onCommand);
+    client ??= createMongoClient(address, AT_ONCE, onCommand);
     connecting ??= client.connect().catch((error: unknown) => {
       connecting = undefined;
       throw error;
@@ -105,7 +105,7 @@ export function createSearches(uri: string, { metrics, onCommand }: SearchesDeps
       try {
         return await work(await connected());
       } catch (error) {
-        if (!(error instanceof MongoServerError) || error.code !== MAX_TIME_EXPIRED) throw error;
+        if (!isOverTime(error)) throw error;
         const detail = 'the search took longer than it may: narrow it';
         throw new ImError(ERR.DatabaseError, detail, undefined, { cause: error });
       } finally {

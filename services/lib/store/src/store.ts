@@ -1,5 +1,5 @@
 import type { TenantId } from '@im/contract';
-import type { CacheOptions } from '@im/kit';
+import type { CacheOptions, Metrics } from '@im/kit';
 import type { Service } from '@im/process';
 import type { Collection, Document } from 'mongodb';
 import type { EntityCache } from './cached.ts';
@@ -27,6 +27,8 @@ export interface Store extends Service {
   ): Promise<R>;
   /** A collection of the cluster itself, in the shared database: nothing of a tenant belongs there. */
   shared<T extends Document>(name: string): Collection<T>;
+  /** Drops the database of a tenant with placement Dedicated, if there is one. @throws RangeError for a shared one. */
+  dropDatabaseOf(tenant: TenantId): Promise<void>;
   /** Where the documents of tenants are, also of those that were removed. */
   readonly placements: Pick<Placements, 'get' | 'remember'>;
   /** Writers of many documents with one commit, where the server can. */
@@ -34,6 +36,8 @@ export interface Store extends Service {
   readonly redis: RedisCopies;
   /** Redis key; user input in `parts` appears only hashed. */
   redisKey(tenant: TenantId, kind: string, ...parts: readonly string[]): string;
+  /** Where repositories count what they do. */
+  readonly metrics: Metrics;
   /** The process's cache of this name, shared by all who ask for it. */
   cached<V extends {}>(options: Omit<CacheOptions, 'metrics'>): EntityCache<V>;
 }

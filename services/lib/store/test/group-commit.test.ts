@@ -148,8 +148,8 @@ test('acknowledged writes are kept after the server was killed', async () => {
         if (groupCommit) acknowledged++;
       }
     })();
-    const begun = acknowledged;
-    for (let i = 0; i < 1_500 && acknowledged < begun + 5; i++) await sleep(20);
+    const startedAt = acknowledged;
+    for (let i = 0; i < 1_500 && acknowledged < startedAt + 5; i++) await sleep(20);
     await sleep(Math.random() * 100);
     await servers.mongo.kill();
     killed = true;

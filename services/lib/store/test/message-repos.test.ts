@@ -9,6 +9,7 @@ import {
   msgRowChanges,
   msgRows,
   type NewMsgRow,
+  parkedRecordRepo,
   retentionRepo,
   seqUsers,
 } from '../src/index.ts';
@@ -340,3 +341,22 @@ for (const [placement, [one, two]] of [
     });
   });
 }
+
+test('adding records to a parked unit again changes nothing', async () => {
+  const parked = parkedRecordRepo(opened.store);
+  const place = { tenant: SHARED[0], conversation: 'a_b', partition: 7, fence: 1 };
+  const records = [1, 2, 3].map((position) => ({
+    position,
+    timeMs: position,
+    record: Buffer.from(`${position}`),
+  }));
+  await parked.add(place, 'a contradiction', records.slice(0, 2));
+  await parked.add(place, 'a contradiction', records);
+  await parked.add(place, 'a contradiction', []);
+  const found = await parked.first(place, 10);
+  assert.deepEqual(
+    found.map(({ position, record }) => [position, Buffer.from(record).toString()]),
+    [1, 2, 3].map((position) => [position, `${position}`]),
+  );
+  assert.equal((await parked.markers()).length, 1);
+});

@@ -188,5 +188,6 @@ test('a search finds everything, however many conversations and messages there a
   assert.deepEqual(await search.find(tenant, [{ places: [], query: {} }], { skip: 0, limit: 5 }, keep), {
     total: 0,
     hits: [],
+    complete: true,
   });
 });

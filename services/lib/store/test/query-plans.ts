@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
 import { MongoClient } from 'mongodb';
+import type { Store } from '../src/index.ts';
 import type { SentCommand } from '../src/mongo.ts';
+import { openStore, startServers, type TestStore, untilReady } from './harness.ts';
 import { growingShape } from './query-shape.ts';
 
 /** Fields that belong to the session of the first sending. */
@@ -17,22 +20,55 @@ const QUERIES = new Set(['find', 'aggregate', 'update', 'delete', 'count', 'dist
 /** Stages that read by an index, under the names that servers give them. */
 const BY_INDEX = /^(IXSCAN|IDHACK|CLUSTERED_IXSCAN|COUNT_SCAN|DISTINCT_SCAN|EOF|EXPRESS_\w+)$/;
 
-/** Commands that a repository sent, and the check of their plans. */
+/** A store whose queries are collected, and the check of their plans. */
 export interface QueryPlans {
-  readonly onCommand: (sent: SentCommand) => void;
+  /** Usable inside tests. */
+  readonly store: Store;
   /**
    * Asserts that every query since the last call reads by an index, sorts nothing in memory, and costs the
    * same however large its collection is, unless it `grows` by nature. @returns how many.
    */
-  check(uri: string, method: string, cost?: 'grows'): Promise<number>;
+  check(method: string, cost?: 'grows'): Promise<number>;
+  /** Runs each method and checks its queries, of which there must be at least one. */
+  checkAll(methods: Record<string, () => Promise<unknown>>, cost?: 'grows'): Promise<void>;
+}
+
+/** Opens a store on servers of the calling file before its tests, and closes both after them. */
+export function queryPlans(): QueryPlans {
+  const commands = collectedCommands();
+  let servers: Awaited<ReturnType<typeof startServers>>;
+  let opened: TestStore;
+  const check = (method: string, cost?: 'grows') => commands.check(servers.uris.mongo, method, cost);
+  before(async () => {
+    servers = await startServers();
+    opened = await openStore(servers.uris, { onCommand: commands.onCommand });
+    await untilReady(opened.store);
+    await check('start');
+  });
+  after(async () => {
+    await opened?.[Symbol.asyncDispose]();
+    await servers?.stop();
+  });
+  return {
+    get store() {
+      return opened.store;
+    },
+    check,
+    async checkAll(methods, cost) {
+      for (const [name, run] of Object.entries(methods)) {
+        await run();
+        assert.ok((await check(name, cost)) > 0, `${name} sent no query`);
+      }
+    },
+  };
 }
 
 /** Collects what a store sends. */
-export function queryPlans(): QueryPlans {
+function collectedCommands() {
   let sent: SentCommand[] = [];
   return {
-    onCommand: (command) => sent.push(command),
-    async check(uri, method, cost) {
+    onCommand: (command: SentCommand) => void sent.push(command),
+    async check(uri: string, method: string, cost?: 'grows'): Promise<number> {
       const queries = sent.filter(({ command }) => QUERIES.has(Object.keys(command)[0] ?? ''));
       sent = [];
       await using client = new MongoClient(uri);

@@ -85,28 +85,28 @@ test('tenants take turns: one with many searches does not keep another from its 
   await using opened = await openStore(servers.uris);
   const { store } = opened;
   await untilReady(store);
-  const begun: string[] = [];
+  const started: string[] = [];
   const gates: PromiseWithResolvers<void>[] = [];
   const search = (tenant: typeof busy) =>
     store.search(tenant, USERS, async () => {
-      begun.push(tenant);
+      started.push(tenant);
       const gate = Promise.withResolvers<void>();
       gates.push(gate);
       await gate.promise;
     });
   const searches = Array.from({ length: 20 }, () => search(busy));
   searches.push(search(quiet), search(quiet));
-  await eventually(() => begun.length === 4);
+  await eventually(() => started.length === 4);
   assert.deepEqual(
-    begun.toSorted(),
+    started.toSorted(),
     [busy, busy, quiet, quiet].toSorted(),
     'two of each, though ten times as many wait',
   );
   searches.push(search(quiet));
-  const ofBusy = begun.indexOf(busy);
+  const ofBusy = started.indexOf(busy);
   gates[ofBusy]?.resolve();
-  await eventually(() => begun.length === 5);
-  assert.equal(begun[4], busy, 'its next, since the other has two');
+  await eventually(() => started.length === 5);
+  assert.equal(started[4], busy, 'its next, since the other has two');
   for (let ended = 0; ended < searches.length; ended++) {
     await eventually(() => gates.length > ended);
     gates[ended]?.resolve();

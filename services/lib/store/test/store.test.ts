@@ -60,12 +60,12 @@ test('a store starts without its servers, and becomes ready when they come', {
   );
 
   await servers.mongo.kill();
-  const begun = Date.now();
+  const startedAt = Date.now();
   await assert.rejects(
     conversationSeqs(store).get(tenant, ['sg_x']),
     (error: unknown) => error instanceof ImError && error.code === 90_004,
   );
-  assert.ok(Date.now() - begun < 25_000, 'an operation fails in time for its caller to answer');
+  assert.ok(Date.now() - startedAt < 25_000, 'an operation fails in time for its caller to answer');
   await servers.mongo.restart();
   await untilReady(store);
 

@@ -13,12 +13,14 @@ import type { BackendName, BackendTypes } from '@im/dev-stores';
 import {
   type Invalidations,
   inProcessInvalidations,
+  type Metrics,
   type MutableTenantDirectory,
   newInstanceId,
   staticTenants,
 } from '@im/kit';
 import {
   type BaseDeps,
+  createLiveConfig,
   createMetrics,
   createTaskRunner,
   type Service,
@@ -29,7 +31,9 @@ import {
 import { DOMAINS, type Domain } from '@im/protocol';
 import { createRpc, type DomainService, type RpcRegistry } from '@im/rpc';
 import { createStore, type NewUser, type Store, userRepo } from '@im/store';
+import { createWebhooks, type Webhooks } from '@im/webhooks';
 import { eventually } from './eventually.ts';
+import { type HandedWebhook, webhookRecorder } from './handed-webhooks.ts';
 import { notificationRecorder, type SentNotification } from './notifications.ts';
 import { startStores } from './stores.ts';
 
@@ -39,6 +43,7 @@ interface TestDeps extends BaseDeps {
   readonly store: Store;
   readonly bus: Bus;
   readonly blob: Blob;
+  readonly webhooks: Webhooks;
 }
 
 /** A domain service, whatever parts it requires. */
@@ -86,10 +91,13 @@ export interface TestProcess extends AsyncDisposable {
   readonly blob: Blob;
   readonly tenants: MutableTenantDirectory;
   readonly tasks: TaskRunner;
+  readonly metrics: Metrics;
   /** Registers users: by id, with nickname `N<id>` and face `F<id>`, or as described. */
   addUsers(tenant: TenantId, ...users: readonly (string | Partial<NewUser>)[]): Promise<void>;
   /** Notifications since the last call, in the order of sending. */
   takeSent(): SentNotification[];
+  /** After-webhooks handed over since the last call, in their order. Receivers of before-webhooks may be at 127.0.0.1. */
+  takeWebhooks(): Promise<HandedWebhook[]>;
   /** From now on the log refuses notifications, or takes them again. */
   refuseNotifications(on: boolean): void;
 }
@@ -114,10 +122,15 @@ export function newCluster(): TestCluster {
   return { database, invalidations: inProcessInvalidations() };
 }
 
-function configOf(stores: Partial<BackendTypes>, database: string, more: Record<string, unknown> = {}) {
+function configOf(
+  stores: Partial<BackendTypes>,
+  database: string,
+  { s3: ofS3, ...more }: Record<string, unknown> = {},
+) {
   const { mongo, redis, nats, s3 } = stores;
   return ServerConfig.parse({
     rpc: { encodeInProcess: true },
+    webhooks: { allowedNetworks: ['127.0.0.1'] },
     mongo: { uri: mongo?.uri, database },
     redis: { uri: redis?.uri ?? NO_REDIS },
     ...(nats && { nats: { servers: [nats.uri] } }),
@@ -127,6 +140,7 @@ function configOf(stores: Partial<BackendTypes>, database: string, more: Record<
         accessKey: s3.accessKey,
         secretKey: s3.secretKey,
         region: s3.region,
+        ...(ofS3 as object | undefined),
       },
     }),
     ...more,
@@ -175,9 +189,14 @@ export async function startDomain<N extends Domain>(
   const invalidations = realBus?.invalidations ?? cluster.invalidations;
   const store = createStore(config, { ...base, invalidations });
   const bus = realBus ?? ((options.bus?.(store) ?? {}) as Bus);
+  const hooks = webhookRecorder();
+  const webhooks = createWebhooks({
+    ...{ tenants, metrics, log, live: createLiveConfig(config) },
+    queue: hooks.queue,
+  });
   const deps = {
-    ...{ ...base, invalidations, store, bus, ops: { handle: () => {} } },
-    blob: stores.s3 ? createBlob(config.s3, { log, metrics }) : ({} as Blob),
+    ...{ ...base, invalidations, store, bus, ops: { handle: () => {} }, webhooks },
+    blob: stores.s3 ? createBlob(config.s3, base) : ({} as Blob),
     signal: new AbortController().signal,
   };
   const recorder = notificationRecorder();
@@ -197,13 +216,15 @@ export async function startDomain<N extends Domain>(
     for (const part of running) assert.ok(part.ready().ready, part.ready().reason);
   });
   const process: TestProcess & Pick<TestDomain<N>, 'another'> = {
-    ...{ store, bus, blob: deps.blob, tenants, tasks: tasks },
+    ...{ store, bus, blob: deps.blob, tenants, tasks, metrics },
     addUsers: (tenant, ...users) => addUsers(store, tenant, users),
     takeSent: recorder.take,
+    takeWebhooks: hooks.take,
     refuseNotifications: recorder.refuse,
     another: async (over = store) => (await create(over, createMetrics())).rpc.client(service.name),
     async [Symbol.asyncDispose]() {
       await created.stop(AbortSignal.timeout(STOP_MS));
+      webhooks.close();
       await tasks.stop();
       await store.stop(AbortSignal.timeout(STOP_MS));
       await realBus?.stop(AbortSignal.timeout(STOP_MS));

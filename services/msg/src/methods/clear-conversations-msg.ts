@@ -1,4 +1,5 @@
-import { asSystem, type CallContext, requireSelf } from '@im/kit';
+import { NOTIFICATIONS_AT_ONCE } from '@im/domain';
+import { asSystem, type CallContext, eachLimited, requireSelf } from '@im/kit';
 import { argsError, type conversation, ERR, ImError, make, type msg, ROLE, SESSION } from '@im/protocol';
 import type { MsgDeps, MsgMethods } from '../deps.ts';
 import { messageNotifications } from '../notifications/message-notifications.ts';
@@ -6,6 +7,7 @@ import { requireMayReach } from '../permissions.ts';
 
 /** Most conversations in one request; clearing everything has no such limit. */
 const MAX_CONVERSATIONS = 1_000;
+const CHECKS_AT_ONCE = 16;
 
 type ClearDeps = Pick<
   MsgDeps,
@@ -53,14 +55,12 @@ export function clearMethods(deps: ClearDeps): MsgMethods<'clearConversationsMsg
     ends: ReadonlyMap<string, number>,
   ): Promise<void> {
     await requireMayClear(deps, ctx, userID, records);
-    for (const { conversationType, groupID, userID: peerID } of records) {
-      await requireMayReach(deps, ctx, userID, { sessionType: conversationType, groupID, peerID });
-    }
-    for (const record of records) {
-      const { conversationID } = record;
-      await conversationSeqs.raiseMin(ctx.tenant, conversationID, (ends.get(conversationID) ?? 0) + 1);
-      await notifications.cleared(ctx, userID, record);
-    }
+    await eachLimited(records, CHECKS_AT_ONCE, ({ conversationType, groupID, userID: peerID }) =>
+      requireMayReach(deps, ctx, userID, { sessionType: conversationType, groupID, peerID }),
+    );
+    const mins = records.map(({ conversationID: id }) => [id, (ends.get(id) ?? 0) + 1] as const);
+    await conversationSeqs.raiseMins(ctx.tenant, new Map(mins));
+    await eachLimited(records, NOTIFICATIONS_AT_ONCE, (record) => notifications.cleared(ctx, userID, record));
   }
 
   async function clear(

@@ -1,4 +1,4 @@
-import { type CallContext, requireAdmin, requireSelf } from '@im/kit';
+import { type CallContext, eachLimited, requireAdmin, requireSelf } from '@im/kit';
 import { argsError, type conversation, decode, make } from '@im/protocol';
 import type { MsgDeps, MsgMethods } from '../deps.ts';
 import { messageNotifications } from '../notifications/message-notifications.ts';
@@ -12,6 +12,7 @@ import {
 
 /** Most conversations in one request of an administrator. */
 const MAX_CONVERSATIONS = 1_000;
+const CONVERSATIONS_AT_ONCE = 8;
 
 type DeleteDeps = Pick<
   MsgDeps,
@@ -83,13 +84,13 @@ export function deleteMethods(
       if (timestamp <= 0) throw argsError('timestamp is not a number of seconds above 0');
       const before = Date.now() - timestamp * 1_000;
       const states = await conversationSeqs.get(ctx.tenant, conversationIDs);
-      for (const [conversationID, { min, max }] of states) {
+      await eachLimited(states, CONVERSATIONS_AT_ONCE, async ([conversationID, { min, max }]) => {
         const first = Math.max(1, min);
         const last = await rows.lastSeqBefore(ctx.tenant, conversationID, { first, last: max }, before);
-        if (last === 0) continue;
+        if (last === 0) return;
         await conversationSeqs.raiseMin(ctx.tenant, conversationID, last + 1);
         await changes.removeUpTo(ctx.tenant, conversationID, last);
-      }
+      });
       return make('msg.DeleteMsgPhysicalResp');
     },
   };

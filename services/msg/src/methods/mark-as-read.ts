@@ -10,14 +10,14 @@ const MAX_LISTED = 5_000;
 
 type MarkAsReadDeps = Pick<
   MsgDeps,
-  'conversationSettings' | 'conversationSeqs' | 'seqUsers' | 'changes' | 'reach' | 'notifier'
+  'conversationSettings' | 'conversationSeqs' | 'seqUsers' | 'changes' | 'reach' | 'notifier' | 'webhooks'
 >;
 
 /** Read positions and receipts (docs/protocol/sync.md). Positions only rise, and never beyond the last message. */
 export function readMethods(
   deps: MarkAsReadDeps,
 ): MsgMethods<'markMsgsAsRead' | 'markConversationAsRead' | 'setConversationHasReadSeq'> {
-  const { conversationSeqs, seqUsers, changes, reach } = deps;
+  const { conversationSeqs, seqUsers, changes, reach, webhooks } = deps;
   const notifications = messageNotifications(deps.notifier);
 
   async function stateOf(ctx: CallContext, userID: string, conversationID: string) {
@@ -53,6 +53,17 @@ export function readMethods(
     return peer;
   }
 
+  /** Positions only rise, so a read that could not be reported can be made again. */
+  async function reportSingle(
+    ctx: CallContext,
+    { conversationID, ownerUserID, conversationType }: conversation.Conversation,
+    seqs: number[],
+  ): Promise<void> {
+    if (conversationType !== SESSION.Single) return;
+    const event = { conversationID, userID: ownerUserID, Seqs: seqs, contentType: conversationType };
+    await webhooks.after(ctx, 'afterSingleMsgRead', event);
+  }
+
   return {
     async markConversationAsRead(ctx, { conversationID, userID, hasReadSeq, seqs }) {
       requireSelf(ctx, userID);
@@ -72,6 +83,12 @@ export function readMethods(
       if (target > read) await raise(ctx, userID, conversationID, target);
       const state = { conversationID, seqs: listed, hasReadSeq: Math.max(target, read) };
       await notifications.read(ctx, userID, peer, state);
+      await reportSingle(ctx, record, seqs);
+      if (record.conversationType === SESSION.Group) {
+        const { ownerUserID: sendID, conversationType: contentType } = record;
+        const event = { sendID, receiveID: userID, unreadMsgNum: hasReadSeq, contentType };
+        await webhooks.after(ctx, 'afterGroupMsgRead', event);
+      }
       return make('msg.MarkConversationAsReadResp');
     },
 
@@ -91,6 +108,7 @@ export function readMethods(
         seqs: peer === undefined ? [] : seqs,
         hasReadSeq: Math.max(hasReadSeq, read),
       });
+      await reportSingle(ctx, record, seqs);
       return make('msg.MarkMsgsAsReadResp');
     },
 

@@ -1,4 +1,4 @@
-import { requireSelf } from '@im/kit';
+import { KEY_SEPARATOR, requireSelf } from '@im/kit';
 import { argsError, decode, ERR, ImError, make } from '@im/protocol';
 import { notFound } from '@im/store';
 import type { MsgDeps, MsgMethods } from '../deps.ts';
@@ -18,11 +18,12 @@ type RevokeDeps = Pick<
   | 'members'
   | 'reach'
   | 'notifier'
+  | 'webhooks'
 >;
 
 /** Revokes a message: later reads replace its content, and all participants are notified (2101). */
 export function revokeMethods(deps: RevokeDeps): MsgMethods<'revokeMsg'> {
-  const { rows, changes } = deps;
+  const { rows, changes, webhooks } = deps;
   const notifications = messageNotifications(deps.notifier);
 
   return {
@@ -39,7 +40,14 @@ export function revokeMethods(deps: RevokeDeps): MsgMethods<'revokeMsg'> {
         if (!bounds || seq < bounds.min || seq > bounds.max || !bounds.sees(message))
           throw notFound('message');
       }
-      if (row.revoked) throw new ImError(ERR.MsgAlreadyRevoke);
+      const event = { conversationID, seq, userID };
+      const report = () =>
+        webhooks.after(ctx, 'afterRevokeMsg', event, { id: [conversationID, seq].join(KEY_SEPARATOR) });
+      if (row.revoked) {
+        // Their first attempt may have ended before the event was stored.
+        if (row.revoked.userID === userID) await report();
+        throw new ImError(ERR.MsgAlreadyRevoke);
+      }
       const authority = await authorityOf(deps, ctx, userID, conversationID, [message.sendID]);
       requireMayRevoke(authority, message);
       // Senders may always revoke their own message: that shows others nothing new, and works once for each message.
@@ -64,6 +72,7 @@ export function revokeMethods(deps: RevokeDeps): MsgMethods<'revokeMsg'> {
           isAdminRevoke: ctx.opAdmin,
         }),
       );
+      await report();
       return make('msg.RevokeMsgResp');
     },
   };

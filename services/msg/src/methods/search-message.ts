@@ -1,20 +1,16 @@
 import type { TenantId } from '@im/contract';
 import { requireAdmin } from '@im/kit';
 import { argsError, chatConversationID, decode, make, type msg, SESSION, type sdkws } from '@im/protocol';
-import { MAX_SEARCH_WINDOW, type MsgPlace, type MsgQuery, type MsgRow, type MsgSearchPart } from '@im/store';
-import type { MsgDeps, MsgMethods } from '../deps.ts';
+import { MAX_SEARCH_WINDOW, type MsgQuery, type MsgRow, type MsgSearchPart } from '@im/store';
+import type { MsgMethods } from '../deps.ts';
 import { groupInfos } from '../group-infos.ts';
+import { conversationsOf, placesOf, type SearchDeps } from '../search-places.ts';
 import { sendPeriod } from '../send-period.ts';
 
 const MAX_PAGE = 1_000;
 /** Most bytes of `content` and `ex` in one answer; further hits have both empty. */
 const MAX_TEXT_BYTES = 16_777_216;
 const NO_CONTENT = new Uint8Array();
-
-type SearchDeps = Pick<
-  MsgDeps,
-  'search' | 'conversationSeqs' | 'seqUsers' | 'conversationSettings' | 'users' | 'groups' | 'members'
->;
 
 interface Hit {
   readonly seq: number;
@@ -42,8 +38,8 @@ function hitsWithin(maxTextBytes: number): (row: MsgRow) => Hit | undefined {
 }
 
 /**
- * Searches the messages of all users, for administrators. No hit is left out: a search that would take too long is
- * refused. An answer holds 16 MiB of `content` and `ex`: further hits have both empty; smaller pages return them
+ * Searches the messages of all users, for administrators, in the form of OpenIM. A search that takes longer than it may
+ * is cut: the page and the total have what was found by then. An answer holds 16 MiB of `content` and `ex`: further hits have both empty; smaller pages return them
  * complete.
  */
 export function searchMethods(deps: SearchDeps): MsgMethods<'searchMessage'> {
@@ -81,18 +77,22 @@ async function searchPartsOf(
 ): Promise<MsgSearchPart[]> {
   const singles = sessionType === 0 || sessionType === SESSION.Single;
   const groups = sessionType === 0 || sessionType === SESSION.Group;
+  const systems = sessionType === 0 || sessionType === SESSION.Notification;
   const query: MsgQuery = {
     sendID: sendID === '' ? undefined : sendID,
     contentType: contentType === 0 ? undefined : contentType,
     period: sendPeriod(sendTime),
   };
+  const kinds = [...(singles ? ['si_'] : []), ...(groups ? ['sg_'] : []), ...(systems ? ['sn_'] : [])];
   if (sendID === '' && recvID === '') {
-    return [{ places: [...(singles ? ['si_'] : []), ...(groups ? ['sg_'] : [])], query }];
+    return [{ places: kinds, query }];
   }
   if (recvID === '') {
+    // By the index of senders the kinds alone say where; without it the sender's conversations are gone through.
+    if (await deps.search.usesIndexes(tenant)) return [{ places: kinds, query }];
     const ids = await conversationsOf(deps, tenant, sendID);
-    const wanted = ids.filter((id) => (singles && id.startsWith('si_')) || (groups && id.startsWith('sg_')));
-    return [{ places: await placesOf(deps, tenant, wanted), query }];
+    const ofKinds = ids.filter((id) => kinds.some((kind) => id.startsWith(kind)));
+    return [{ places: await placesOf(deps, tenant, ofKinds), query }];
   }
   const chats =
     sendID === ''
@@ -102,32 +102,6 @@ async function searchPartsOf(
     { places: await placesOf(deps, tenant, singles ? chats : []), query: { ...query, recvID } },
     { places: await placesOf(deps, tenant, groups ? [`sg_${recvID}`] : []), query },
   ];
-}
-
-/** Conversations of a user: those with a record, and those with a read position whose record was deleted. */
-async function conversationsOf(
-  { conversationSettings, seqUsers }: SearchDeps,
-  tenant: TenantId,
-  userID: string,
-): Promise<string[]> {
-  const [records, positions] = await Promise.all([
-    conversationSettings.ids(tenant, userID),
-    seqUsers.ofUser(tenant, userID),
-  ]);
-  return [...new Set([...records, ...positions.keys()])];
-}
-
-/** The readable seqs of these conversations. */
-async function placesOf(
-  { conversationSeqs }: SearchDeps,
-  tenant: TenantId,
-  conversationIDs: readonly string[],
-): Promise<MsgPlace[]> {
-  const states = await conversationSeqs.get(tenant, conversationIDs);
-  return [...states].map(([conversationID, { min, max }]) => ({
-    conversationID,
-    span: { first: Math.max(1, min), last: max },
-  }));
 }
 
 async function chatLogsOf(

@@ -1,5 +1,5 @@
 import { tenantId } from '@im/contract';
-import { type CallContext, unknownTenant } from '@im/kit';
+import { type CallContext, unknownTenant, withSpan } from '@im/kit';
 import { argsError, decode, ERR, encode, ImError, make, type msg, type sdkws, toImError } from '@im/protocol';
 import type { MsgDeps, MsgMethods } from '../deps.ts';
 import { movedConversations } from '../notifications/moved-conversations.ts';
@@ -9,11 +9,12 @@ import { SEND_STATUS, type SendStatus } from '../send/send-status.ts';
 
 /** Sends messages and notifications. */
 export function sendMethods(
-  { tenants, conversationSettings }: Pick<MsgDeps, 'tenants' | 'conversationSettings'>,
+  { tenants, conversationSettings, tracing }: Pick<MsgDeps, 'tenants' | 'conversationSettings' | 'tracing'>,
   sender: MessageSender,
   status: SendStatus,
 ): MsgMethods<'sendMsg' | 'sendMsgs' | 'sendNotification' | 'getSendMsgStatus'> {
   async function sendItem(ctx: CallContext, item: msg.SendItem): Promise<msg.SendResult> {
+    const span = tracing.tracer?.resume(item.traceparent ?? '', item.tenant, 'send message');
     try {
       const itemContext: CallContext = {
         tenant: tenantId(item.tenant),
@@ -27,9 +28,13 @@ export function sendMethods(
         signal: ctx.signal,
       };
       const message = messageOf(item.msgData);
-      return make('msg.SendResult', { resp: await sender.send(itemContext, message, item.msgData.length) });
+      const resp = await sender.send(withSpan(itemContext, span), message, item.msgData.length);
+      span?.end();
+      return make('msg.SendResult', { resp });
     } catch (error) {
-      const { code, errMsg, detail } = toImError(error);
+      const failure = toImError(error);
+      span?.end(failure);
+      const { code, errMsg, detail } = failure;
       return make('msg.SendResult', { code, message: errMsg, detail });
     }
   }
@@ -56,6 +61,7 @@ export function sendMethods(
       const settings = tenants.get(ctx.tenant);
       if (!settings) throw unknownTenant(ctx.tenant);
       const { addedUserIDs, removedUserIDs, memberVersion, memberVersionBefore, changeID } = request;
+      const { newConversation } = request;
       const membership = {
         added: addedUserIDs,
         removed: removedUserIDs,
@@ -65,7 +71,7 @@ export function sendMethods(
       };
       const message = notificationMessage(settings, request);
       const also = await movedConversations(conversationSettings, ctx, settings, message, membership);
-      const answer = await sender.append(ctx, message, { membership, changeID, also });
+      const answer = await sender.append(ctx, message, { membership, changeID, also, newConversation });
       return make('msg.SendNotificationResp', answer);
     },
     async getSendMsgStatus(ctx) {

@@ -84,3 +84,16 @@ test('joined marks have the result of the single ones, and their number is bound
   for (let i = 0; i < 500; i++) addMark(marks, { type: 1 + (i % 2), only: [`u${i}`], except: [] });
   assert.equal(marks.length, 100);
 });
+
+test('a joined mark names no more users than one message may', () => {
+  const marks: Mark[] = [];
+  for (let i = 0; i < 5; i++) {
+    addMark(marks, { type: 1, only: Array.from({ length: 600 }, (_, n) => `u${i}-${n}`), except: [] });
+  }
+  assert.deepEqual(
+    marks.map(({ only }) => only.length),
+    [600, 600, 600, 600, 600],
+  );
+  addMark(marks, { type: 1, only: ['u4-0', 'another'], except: [] });
+  assert.equal(marks.at(-1)?.only.length, 601);
+});

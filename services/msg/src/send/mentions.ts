@@ -1,4 +1,4 @@
-import { asSystem, type CallContext, detached } from '@im/kit';
+import { asSystem, type CallContext, detached, KEY_SEPARATOR } from '@im/kit';
 import { callFields } from '@im/process';
 import { CONTENT, make, SESSION, type sdkws } from '@im/protocol';
 import type { MsgDeps } from '../deps.ts';
@@ -35,10 +35,10 @@ export function mentionsOf(message: sdkws.MsgData): Mentions | undefined {
   return marks.length === 0 ? undefined : { groupID: message.groupID, allMembers, marks };
 }
 
-/** Groups whose marks wait or are being set. */
-const MAX_GROUPS = 10_000;
 /** Marks of one group that wait, after joining; further ones are dropped. */
 const MAX_MARKS = 100;
+/** Users that one mark names, as many as one message may. */
+const MAX_NAMED = 1_000;
 
 interface PendingMarks {
   /** Caller of the newest of them. */
@@ -66,14 +66,13 @@ export class MentionMarker {
   }
 
   set(ctx: CallContext, { groupID, marks }: Mentions): void {
-    const key = `${ctx.tenant}/${groupID}`;
+    const key = `${ctx.tenant}${KEY_SEPARATOR}${groupID}`;
     const pending = this.#pending.get(key);
     if (pending) {
       pending.ctx = ctx;
       for (const mark of marks) addMark(pending.marks, mark);
       return;
     }
-    if (this.#pending.size >= MAX_GROUPS) return;
     const added: PendingMarks = { ctx, groupID, marks: [...marks] };
     this.#pending.set(key, added);
     this.#deps.tasks.spawn('msg-mentions', () => this.#run(key, added), {
@@ -110,10 +109,16 @@ export class MentionMarker {
 export function addMark(marks: Mark[], mark: Mark): void {
   const last = marks.at(-1);
   if (last?.type === mark.type && last.only.length > 0 === mark.only.length > 0) {
-    const only = [...new Set([...last.only, ...mark.only])];
-    const except = last.except.filter((userID) => mark.except.includes(userID));
-    marks[marks.length - 1] = { type: mark.type, only, except };
-  } else if (marks.length < MAX_MARKS) {
-    marks.push(mark);
+    const only = new Set([...last.only, ...mark.only]);
+    if (only.size <= MAX_NAMED) {
+      const except = new Set(mark.except);
+      marks[marks.length - 1] = {
+        type: mark.type,
+        only: [...only],
+        except: last.except.filter((userID) => except.has(userID)),
+      };
+      return;
+    }
   }
+  if (marks.length < MAX_MARKS) marks.push(mark);
 }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { withSpan } from '@im/kit';
 import { decode, ImError, make, type sdkws } from '@im/protocol';
+import { recordingTracer } from '@im/testing';
 import { callBy, fakeSender, smallWorld, type World } from '../../test/fakes.ts';
 
 function message(change: Partial<sdkws.MsgData> = {}): sdkws.MsgData {
@@ -257,4 +259,18 @@ test('messages that mention all members are limited by user and group, and refus
   await send({ contentType: 101, atUserIDList: [] });
   await send({}, callBy('a', { opAdmin: true }));
   assert.equal(fake.records.length, 5);
+});
+
+test('a record continues the trace of the call that it was sent by', async () => {
+  const { sender, records } = fakeSender(smallWorld());
+  const tracing = recordingTracer();
+  const call = withSpan(callBy('a'), tracing.tracer.begin('t', 'root'));
+  await sender.send(call, message(), 10);
+  await sender.send(callBy('a'), message(), 10);
+  const step = tracing.named('append to log');
+  assert.deepEqual([step.parent, step.ended], [tracing.named('root').traceparent, true]);
+  assert.deepEqual(
+    records.map(({ traceparent }) => traceparent),
+    [step.traceparent, ''],
+  );
 });

@@ -1,5 +1,5 @@
 import type { TenantSettings } from '@im/contract';
-import { type CallContext, createCache, randomId, unknownTenant } from '@im/kit';
+import { type CallContext, createCache, endWith, randomId, unknownTenant } from '@im/kit';
 import {
   CONTENT,
   ERR,
@@ -13,9 +13,16 @@ import {
   type sdkws,
 } from '@im/protocol';
 import type { MsgDeps } from '../deps.ts';
-import { MentionMarker, mentionsOf } from './mentions.ts';
+import { MentionMarker, type Mentions, mentionsOf } from './mentions.ts';
 import { checkMessageShape } from './message-shape.ts';
-import { buildRecord, changeKey, dedupKey, forceOptions, type MembershipChange } from './record.ts';
+import {
+  buildRecord,
+  changeKey,
+  dedupKey,
+  forceOptions,
+  type MembershipChange,
+  type RecordDecision,
+} from './record.ts';
 import { referenceMetrics } from './reference-metrics.ts';
 import {
   requireMaySend,
@@ -23,12 +30,11 @@ import {
   type SendPermissionDeps,
   type Verdict,
 } from './send-permissions.ts';
+import { type CheckedMessage, sendWebhooks } from './send-webhooks.ts';
 import { sendTransient } from './transient.ts';
 
 /** Answers that retries get again without another append; the log drops later retries. */
 const RECENT = { name: 'msg-recent-sends', max: 20_000, ttlMs: 300_000, asksStores: false };
-
-const EVEN_WHEN_FULL = { whenFull: true };
 
 /** Label of metrics by session type. */
 const SESSION_LABELS: ReadonlyMap<number, string> = new Map([
@@ -51,7 +57,7 @@ export interface MessageSender {
 }
 
 /** A change that a message of the server carries. */
-export interface CarriedChange {
+export interface CarriedChange extends Pick<RecordDecision, 'newConversation'> {
   readonly membership?: MembershipChange;
   /** Id of the change: its record counts once, however often it is appended. @default none */
   readonly changeID?: string;
@@ -59,16 +65,33 @@ export interface CarriedChange {
   readonly also?: readonly sdkws.MsgData[];
 }
 
+/** What most messages carry. */
+const NOTHING: CarriedChange = {};
+
 /** Results of the checks that become part of the record. */
 type Checked = Pick<Verdict, 'ensureOwners' | 'memberVersion'>;
 
 export type MessageSenderDeps = SendPermissionDeps &
-  Pick<MsgDeps, 'bus' | 'tenants' | 'metrics' | 'rpc' | 'tasks' | 'log' | 'limits' | 'parked' | 'mentionAll'>;
+  Pick<
+    MsgDeps,
+    | 'bus'
+    | 'store'
+    | 'tenants'
+    | 'metrics'
+    | 'rpc'
+    | 'tasks'
+    | 'log'
+    | 'limits'
+    | 'parked'
+    | 'mentionAll'
+    | 'webhooks'
+  >;
 
 /** The sender of a process. */
 export function createMessageSender(deps: MessageSenderDeps): MessageSender {
   const { bus, tenants, metrics, parked } = deps;
   const marker = new MentionMarker(deps);
+  const webhooks = sendWebhooks(deps);
   const recent = createCache<msg.SendMsgResp>({ ...RECENT, metrics });
   const sent = metrics.counter('openim_msg_sent_total', 'Messages by outcome', ['session', 'outcome']);
   referenceMetrics(metrics, sent);
@@ -92,7 +115,7 @@ export function createMessageSender(deps: MessageSenderDeps): MessageSender {
     key: Buffer,
     message: sdkws.MsgData,
     { ensureOwners, memberVersion }: Checked,
-    { membership, also }: CarriedChange = {},
+    carried: CarriedChange & RecordDecision = NOTHING,
   ): Promise<msg.SendMsgResp> {
     parked.check(ctx.tenant, message);
     const { clientMsgID, sendTime } = message;
@@ -102,14 +125,23 @@ export function createMessageSender(deps: MessageSenderDeps): MessageSender {
       message,
       ensureOwners,
       memberVersion,
-      membership,
-      also,
+      carried.membership,
+      carried.also,
+      carried,
     );
     record.placement = PLACEMENT_CODES[settingsOf(ctx).placement];
     // A change of members takes effect by its record, which is accepted even while messages are refused.
     const moves = record.addedUserIDs.length + record.removedUserIDs.length > 0;
-    const options = moves ? EVEN_WHEN_FULL : undefined;
-    await bus.log.append(ctx.tenant, bus.partitionOf(queueKey), encode('log.Record', record), options);
+    const options = { whenFull: moves, queueKey };
+    const partition = bus.partitionOf(queueKey);
+    const span = ctx.span?.child('append to log', {
+      kind: 'producer',
+      attributes: { 'openim.partition': partition },
+    });
+    if (span) record.traceparent = span.traceparent;
+    const appended = bus.log.append(ctx.tenant, partition, encode('log.Record', record), options);
+    if (span) endWith(span, appended);
+    await appended;
     return make('msg.SendMsgResp', { serverMsgID: message.serverMsgID, clientMsgID, sendTime });
   }
 
@@ -127,6 +159,23 @@ export function createMessageSender(deps: MessageSenderDeps): MessageSender {
     return verdict;
   }
 
+  /** Refused as a whole: as a plain message it would go unnoticed, and its sender would not know. */
+  function takeMention(ctx: CallContext, mentions: Mentions | undefined): void {
+    if (mentions?.allMembers) deps.mentionAll.take(ctx, mentions.groupID);
+  }
+
+  /** Sends a message as the webhooks of its tenant have it. */
+  async function sendAsked(ctx: CallContext, asked: CheckedMessage): Promise<msg.SendMsgResp> {
+    const decided = await webhooks.decide(ctx, asked);
+    const { message, verdict, changes } = decided;
+    const mentions = mentionsOf(message);
+    takeMention(ctx, mentions);
+    const answer = await append(ctx, asked.key, message, verdict, decided);
+    await decided.report();
+    if (mentions) marker.set(ctx, mentions);
+    return { ...answer, modify: changes ? make('sdkws.MsgData', changes) : null };
+  }
+
   async function sendChecked(
     ctx: CallContext,
     message: sdkws.MsgData,
@@ -135,10 +184,12 @@ export function createMessageSender(deps: MessageSenderDeps): MessageSender {
     complete(ctx, message);
     const key = dedupKey(ctx.tenant, message);
     if (message.contentType === CONTENT.Typing) return sendTransient(deps, ctx, key, message);
-    const mentions = mentionsOf(message);
+    const settings = settingsOf(ctx);
+    const asks = webhooks.asksAbout(settings, message);
+    const mentions = asks ? undefined : mentionsOf(message);
     const answer = await recent.get(key.toString('latin1'), () => {
-      // Refused as a whole: as a plain message it would go unnoticed, and its sender would not know.
-      if (mentions?.allMembers) deps.mentionAll.take(ctx, mentions.groupID);
+      if (asks) return sendAsked(ctx, { settings, key, message, verdict: checked });
+      takeMention(ctx, mentions);
       return append(ctx, key, message, checked);
     });
     if (mentions) marker.set(ctx, mentions);

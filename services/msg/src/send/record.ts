@@ -37,6 +37,16 @@ export interface MembershipChange {
   readonly hideHistory: boolean;
 }
 
+/** What webhooks decided about a message. */
+export interface RecordDecision {
+  /** @default the dedup key */
+  readonly serverMsgID?: string;
+  /** Users whom it is pushed to, none of them or these alone. @default everyone it is for */
+  readonly pushTo?: readonly string[];
+  /** Settings of conversation records that it makes; `none`: it makes none. @default the usual settings */
+  readonly newConversation?: log.NewConversation | 'none' | null;
+}
+
 /** A message ready for the log. */
 export interface Outgoing {
   /** Key of the queue; decides the partition. */
@@ -67,14 +77,14 @@ export function serverMsgID(key: Buffer): string {
 }
 
 /** Users who receive a message of a chat of two. The members of a group are not listed. */
-function receiversOf(message: sdkws.MsgData): string[] {
+export function receiversOf(message: sdkws.MsgData): string[] {
   if (message.sessionType === SESSION.Group) return [];
   const toSender = message.sendID !== message.recvID && optionOn(message.options, 'senderSync');
   return toSender ? [message.recvID, message.sendID] : [message.recvID];
 }
 
 /** Users whose conversation records the first message of a chat creates; members of a group get theirs by membership. */
-function ownersOf(message: sdkws.MsgData): string[] {
+export function ownersOf(message: sdkws.MsgData): string[] {
   switch (message.sessionType) {
     case SESSION.Single:
       return message.sendID === message.recvID ? [message.sendID] : [message.sendID, message.recvID];
@@ -85,18 +95,22 @@ function ownersOf(message: sdkws.MsgData): string[] {
   }
 }
 
-function chatEntry(message: sdkws.MsgData, ensureOwners: boolean): log.Entry {
+function chatEntry(message: sdkws.MsgData, ensureOwners: boolean, decision: RecordDecision): log.Entry {
   const stored = optionOn(message.options, 'history');
+  const isGroup = message.sessionType === SESSION.Group;
+  const pushTo = decision.pushTo && [...decision.pushTo];
+  const makesRecords = stored && decision.newConversation !== 'none';
   return make('log.Entry', {
     conversationID: chatConversationID(message),
     stored,
     msgData: encode('sdkws.MsgData', message),
-    userIDs: receiversOf(message),
-    toGroup: message.sessionType === SESSION.Group,
+    userIDs: isGroup ? [] : (pushTo ?? receiversOf(message)),
+    toGroup: isGroup && pushTo?.length !== 0,
+    onlyUserIDs: (isGroup && pushTo) || [],
     offlinePush: optionOn(message.options, 'offlinePush'),
     senderReads: stored,
-    conversationOwners: stored ? ownersOf(message) : [],
-    ensureOwners: stored && ensureOwners,
+    conversationOwners: makesRecords ? ownersOf(message) : [],
+    ensureOwners: makesRecords && ensureOwners,
   });
 }
 
@@ -115,12 +129,12 @@ function notificationEntry(message: sdkws.MsgData): log.Entry {
  * The entries of a message in delivery order. A notification that is also a chat message becomes a
  * clone in the chat, before itself, and then pushes nothing and counts nothing.
  */
-function entriesOf(message: sdkws.MsgData, ensureOwners: boolean): log.Entry[] {
-  if (optionOn(message.options, 'isNotNotification')) return [chatEntry(message, ensureOwners)];
+function entriesOf(message: sdkws.MsgData, ensureOwners: boolean, decision: RecordDecision): log.Entry[] {
+  if (optionOn(message.options, 'isNotNotification')) return [chatEntry(message, ensureOwners, decision)];
   if (!optionOn(message.options, 'isSendMsg')) return [notificationEntry(message)];
   const clone = make('sdkws.MsgData', message);
   clone.options = cloneOptions(message.options);
-  const chat = chatEntry(clone, ensureOwners);
+  const chat = chatEntry(clone, ensureOwners, decision);
   message.options = { ...message.options, offlinePush: false, unreadCount: false };
   return [chat, notificationEntry(message)];
 }
@@ -131,6 +145,7 @@ function entriesOf(message: sdkws.MsgData, ensureOwners: boolean): log.Entry[] {
  * @param ensureOwners an owner of the chat may be without a conversation record.
  * @param memberVersion version of the group's members as known; 0 unknown.
  * @param also notifications to single users, delivered after it. @default none
+ * @param decision what webhooks decided. @default nothing
  */
 export function buildRecord(
   origin: Origin,
@@ -140,12 +155,14 @@ export function buildRecord(
   memberVersion: number,
   membership?: MembershipChange,
   also: readonly sdkws.MsgData[] = [],
+  decision: RecordDecision = {},
 ): Outgoing {
-  message.serverMsgID = serverMsgID(key);
+  message.serverMsgID = decision.serverMsgID || serverMsgID(key);
   message.seq = 0;
   message.isRead = false;
   if (message.status === MSG_STATUS.Sending) message.status = MSG_STATUS.Sent;
-  const entries = entriesOf(message, ensureOwners);
+  const entries = entriesOf(message, ensureOwners, decision);
+  const { newConversation = null } = decision;
   for (const own of also) entries.push(notificationEntry(own));
   return {
     queueKey: queueKey(message),
@@ -168,6 +185,7 @@ export function buildRecord(
       memberVersion: membership?.version || memberVersion,
       memberVersionBefore: membership?.before ?? 0,
       hideHistory: membership?.hideHistory ?? false,
+      newConversation: newConversation === 'none' ? null : newConversation,
     }),
   };
 }

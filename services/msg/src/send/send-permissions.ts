@@ -77,6 +77,21 @@ export async function requireMaySend(
   }
 }
 
+/**
+ * Whether the receiver that a webhook chose exists and takes messages; whether this sender may write to them is what the
+ * webhook decided.
+ * @throws ImError as {@link requireMaySend}.
+ */
+export function requireReceiver(
+  deps: SendPermissionDeps,
+  tenant: TenantId,
+  message: sdkws.MsgData,
+): Promise<Verdict> {
+  return message.sessionType === SESSION.Group
+    ? checkGroup(deps, tenant, message, true)
+    : checkReceiverWantsIt(deps, tenant, message);
+}
+
 /** Only notification accounts and app administrators send account notifications. */
 async function checkAccount({ users }: SendPermissionDeps, tenant: TenantId, sendID: string): Promise<void> {
   const sender = await users.get(tenant, sendID);

@@ -18,7 +18,7 @@ import { RECORD_VERSION, serverMsgID } from './record.ts';
  */
 export function sendTransient(
   { bus }: Pick<MsgDeps, 'bus'>,
-  ctx: Pick<CallContext, 'tenant' | 'operationID' | 'connID'>,
+  ctx: Pick<CallContext, 'tenant' | 'operationID' | 'connID' | 'span'>,
   key: Buffer,
   message: sdkws.MsgData,
 ): msg.SendMsgResp {
@@ -43,6 +43,7 @@ export function sendTransient(
     logTime: Date.now(),
     ...target,
   });
+  if (ctx.span) delivery.traceparent = ctx.span.traceparent;
   bus.deliveries.publishTransient({
     tenant: ctx.tenant,
     targetUserID: target.targetUserID,

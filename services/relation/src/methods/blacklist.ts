@@ -10,12 +10,13 @@ type BlacklistMethods = RelationMethods<
 
 /** The users whom a user blocks; a friend stays a friend. */
 export function blacklistMethods(deps: RelationDeps): BlacklistMethods {
-  const { blacks, users, notifications } = deps;
+  const { blacks, users, notifications, webhooks } = deps;
 
   return {
     async addBlack(ctx, { ownerUserID, blackUserID, ex }) {
       requireSelf(ctx, ownerUserID);
       if (ownerUserID === blackUserID) throw new ImError(ERR.CanNotAddYourselfError);
+      await webhooks.before(ctx, 'beforeAddBlack', { ownerUserID, blackUserID });
       await requireUsers(users, ctx, [ownerUserID, blackUserID]);
       const added = await blacks.add(ctx.tenant, {
         ownerUserID,
@@ -34,6 +35,7 @@ export function blacklistMethods(deps: RelationDeps): BlacklistMethods {
       requireSelf(ctx, ownerUserID);
       await blacks.remove(ctx.tenant, ownerUserID, blackUserID);
       await notifications.blackDeleted(ctx, ownerUserID, blackUserID);
+      await webhooks.after(ctx, 'afterRemoveBlack', { ownerUserID, blackUserID });
       return make('relation.RemoveBlackResp');
     },
     async getPaginationBlacks(ctx, { userID, pagination }) {

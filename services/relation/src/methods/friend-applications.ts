@@ -1,5 +1,5 @@
 import { requireUsers } from '@im/domain';
-import { type CallContext, pageRange, requireSelf } from '@im/kit';
+import { type CallContext, KEY_SEPARATOR, pageRange, requireSelf } from '@im/kit';
 import { argsError, ERR, ImError, make, type sdkws } from '@im/protocol';
 import { type Friend, type FriendRequest, type FriendRequestQuery, HANDLE_RESULT } from '@im/store';
 import type { RelationDeps, RelationMethods } from '../deps.ts';
@@ -35,7 +35,7 @@ function bothDirections({ fromUserID, toUserID }: FriendRequest, createTime: num
 
 /** Applications for friendship: sent, received, answered. */
 export function friendApplicationMethods(deps: RelationDeps): FriendApplicationMethods {
-  const { friends, requests, users, reach, notifications } = deps;
+  const { friends, requests, users, reach, notifications, webhooks } = deps;
 
   async function shown(ctx: CallContext, list: readonly FriendRequest[]): Promise<sdkws.FriendRequest[]> {
     const ids = list.flatMap(({ fromUserID, toUserID }) => [fromUserID, toUserID]);
@@ -56,6 +56,7 @@ export function friendApplicationMethods(deps: RelationDeps): FriendApplicationM
     async applyToAddFriend(ctx, { fromUserID, toUserID, reqMsg, ex }) {
       requireSelf(ctx, fromUserID);
       if (fromUserID === toUserID) throw new ImError(ERR.CanNotAddYourselfError);
+      await webhooks.before(ctx, 'beforeAddFriend', { fromUserID, toUserID, reqMsg, ex });
       await requireUsers(users, ctx, [fromUserID, toUserID]);
       await reach.require(ctx, fromUserID, [toUserID], { strangers: true });
       const [there, back] = await Promise.all([
@@ -67,6 +68,7 @@ export function friendApplicationMethods(deps: RelationDeps): FriendApplicationM
       const request = await requests.get(ctx.tenant, fromUserID, toUserID);
       const profiles = await users.getMany(ctx.tenant, [fromUserID, toUserID]);
       if (request) await notifications.applied(ctx, friendRequest(request, profiles));
+      await webhooks.after(ctx, 'afterAddFriend', { fromUserID, toUserID, reqMsg });
       return make('relation.ApplyToAddFriendResp');
     },
     async respondFriendApply(ctx, { fromUserID, toUserID, handleResult, handleMsg }) {
@@ -80,10 +82,14 @@ export function friendApplicationMethods(deps: RelationDeps): FriendApplicationM
         : new ImError(ERR.FriendRequestHandled);
       if (pending.handleResult !== HANDLE_RESULT.Pending) throw handled;
       await reach.require(ctx, toUserID, [fromUserID], { strangers: true });
+      const event = { fromUserID, blackUserID: toUserID, HandleResult: handleResult, HandleMsg: handleMsg };
+      await webhooks.before(ctx, 'beforeAddFriendAgree', event);
 
       const now = Date.now();
-      // The friends before the request: after a crash in between, the request can be answered again.
+      // The friends and the event before the request: after a crash in between, the request can be answered again.
       if (agrees) await friends.add(ctx.tenant, bothDirections(pending, now));
+      const id = [fromUserID, toUserID, pending.createTime, handleResult].join(KEY_SEPARATOR);
+      await webhooks.after(ctx, 'afterAddFriendAgree', event, { id });
       const answer = {
         handleResult,
         handleTime: now,

@@ -1,6 +1,6 @@
 import { NOTIFICATIONS_AT_ONCE, requireUsers } from '@im/domain';
 import { eachLimited, requireAdmin } from '@im/kit';
-import { argsError, ERR, ImError, make } from '@im/protocol';
+import { argsError, checkLimits, ERR, ImError, make } from '@im/protocol';
 import type { Friend } from '@im/store';
 import type { RelationDeps, RelationMethods } from '../deps.ts';
 
@@ -10,11 +10,14 @@ const ADD_SOURCE_IMPORT = 1;
 const MAX_IMPORT = 1_000;
 /** Administrators make users friends without asking them. */
 export function importFriendMethods(deps: RelationDeps): ImportFriendMethods {
-  const { friends, users, notifications } = deps;
+  const { friends, users, notifications, webhooks } = deps;
 
   return {
-    async importFriend(ctx, { ownerUserID, friendUserIDs }) {
+    async importFriend(ctx, { ownerUserID, friendUserIDs: given }) {
       requireAdmin(ctx);
+      const reply = await webhooks.before(ctx, 'beforeImportFriends', { ownerUserID, friendUserIDs: given });
+      const friendUserIDs = reply?.friendUserIDs?.length ? reply.friendUserIDs : given;
+      checkLimits('relation.ImportFriendReq', make('relation.ImportFriendReq', { friendUserIDs }));
       if (friendUserIDs.length > MAX_IMPORT) throw argsError(`friendUserIDs has more than ${MAX_IMPORT}`);
       await requireUsers(users, ctx, [ownerUserID, ...friendUserIDs]);
       if (friendUserIDs.includes(ownerUserID)) throw new ImError(ERR.CanNotAddYourselfError);
@@ -36,6 +39,7 @@ export function importFriendMethods(deps: RelationDeps): ImportFriendMethods {
       await eachLimited(friendUserIDs, NOTIFICATIONS_AT_ONCE, (id) =>
         notifications.approved(ctx, ownerUserID, id, '', null),
       );
+      await webhooks.after(ctx, 'afterImportFriends', { ownerUserID, friendUserIDs });
       return make('relation.ImportFriendResp');
     },
   };

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import type { CallContext } from '@im/kit';
 import { argsError, ERR, ImError, make } from '@im/protocol';
 import type { ThirdDeps, ThirdMethods } from '../deps.ts';
+import { servedAs } from '../objects/content-type.ts';
 import { checkWritableName, objectUrl } from '../objects/object-name.ts';
 import { seal, unseal } from '../objects/sealed-id.ts';
 import { tenantOf } from '../objects/upload-space.ts';
@@ -27,6 +28,7 @@ export function formDataMethods({
   objects,
   tenants,
   space,
+  thumbnails,
 }: ThirdDeps): ThirdMethods<'initiateFormData' | 'completeFormData'> {
   const secretOf = (ctx: CallContext) => tenantOf(ctx, tenants).tokenSecret;
 
@@ -47,7 +49,7 @@ export function formDataMethods({
       const { name, size, contentType, group } = req;
       await space.checkOpen(ctx);
       const id = await space.open(ctx, { kind: 'form', key, storageId: '', size });
-      const form = await blob.presignPost(ctx.tenant, key, size, contentType, expires);
+      const form = await blob.presignPost(ctx.tenant, key, size, servedAs(contentType), expires);
       const facts: Form = { id, name, size, contentType, group, key, userID: ctx.opUserID };
       return make('third.InitiateFormDataResp', {
         id: seal('form', facts, secretOf(ctx)),
@@ -92,6 +94,8 @@ export function formDataMethods({
         createTime: Date.now(),
       });
       await space.replaced(ctx, before, key);
+      // An administrator has posted to an absolute key again.
+      if (before?.key === key) await thumbnails.forget(ctx.tenant, key);
       return make('third.CompleteFormDataResp', { url: objectUrl(req.urlPrefix, name) });
     },
   };

@@ -4,6 +4,7 @@ import { TEMP_PREFIX } from '@im/blob';
 import { type CallContext, md5Hex } from '@im/kit';
 import { argsError, ERR, ImError, make, type third } from '@im/protocol';
 import type { ThirdDeps, ThirdMethods } from '../deps.ts';
+import { servedAs } from '../objects/content-type.ts';
 import { checkWritableName, objectUrl } from '../objects/object-name.ts';
 import { partCount, partSizeOf } from '../objects/part-plan.ts';
 import { decodeUploadId, encodeUploadId, type Upload } from '../objects/sealed-id.ts';
@@ -94,7 +95,7 @@ export function multipartUploadMethods({
       return { upload, parts: [signPart(1, await blob.presignPut(ctx.tenant, key, size, SIGN_EXPIRES_S))] };
     }
     const key = contentKey(hash);
-    const storageId = await blob.createMultipart(ctx.tenant, key, req.contentType);
+    const storageId = await blob.createMultipart(ctx.tenant, key, servedAs(req.contentType));
     let id: string;
     try {
       id = await space.open(ctx, { kind: 'multipart', key, storageId, size });
@@ -123,14 +124,19 @@ export function multipartUploadMethods({
   }
 
   /** Moves what was put to the key of its content; exactly the bytes whose ETag was compared. */
-  async function move(ctx: CallContext, upload: Upload, etag: string | undefined): Promise<void> {
+  async function move(
+    ctx: CallContext,
+    upload: Upload,
+    etag: string | undefined,
+    contentType: string,
+  ): Promise<void> {
     const put = await blob.stat(ctx.tenant, upload.key);
     if (put.size !== upload.size) {
       throw argsError(`size mismatching: ${put.size} bytes were put instead of ${upload.size}`);
     }
     if (put.etag !== etag) throw argsError(DIFFERENT);
     const key = contentKey(upload.hash);
-    await blob.copy(ctx.tenant, upload.key, key, put.etag);
+    await blob.copy(ctx.tenant, upload.key, key, put.etag, servedAs(contentType));
     // A storage that ignores the condition may have copied what was put there meanwhile.
     if ((await blob.stat(ctx.tenant, key)).etag === put.etag) return;
     await blob.remove(ctx.tenant, key);
@@ -189,7 +195,7 @@ export function multipartUploadMethods({
       }
       if (!there) {
         if (upload.kind === 'multipart') await join(ctx, upload, req.parts);
-        else await move(ctx, upload, req.parts[0]);
+        else await move(ctx, upload, req.parts[0], req.contentType);
       }
       await name(ctx, { name: req.name, hash, size, contentType: req.contentType, group: req.cause });
       // Named first, so that the bytes are not removed as left over; this decides only what is counted.

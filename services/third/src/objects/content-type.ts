@@ -1,14 +1,9 @@
+import type { Served } from '@im/blob';
+
 const UNKNOWN = 'application/octet-stream';
 const SHAPE = /^([a-z]+)\/([a-z0-9][a-z0-9.+-]*)(?:\s*;.*)?$/i;
 /** Types that browsers show without running anything. */
 const SHOWN = new Set(['image', 'audio', 'video']);
-
-/** How an object is downloaded. */
-export interface Served {
-  readonly contentType: string;
-  /** Saved by browsers, never shown: the page of an uploader would run on the storage's host. */
-  readonly attachment: boolean;
-}
 
 /**
  * How an object of this type is served. The type is what the uploader claims: images, audio and video are

@@ -1,8 +1,10 @@
+import { reportEvent } from '@im/domain';
 import { type CallContext, detached, pageRange, requireAdmin, requireSelf } from '@im/kit';
 import { acceptLoss } from '@im/process';
 import {
   argsError,
   CONTENT,
+  checkLimits,
   ERR,
   ImError,
   MANAGER_LEVEL,
@@ -12,6 +14,7 @@ import {
   type sdkws,
 } from '@im/protocol';
 import type { NewUser, UserChanges } from '@im/store';
+import type { BeforeReply } from '@im/webhooks';
 import type { UserDeps, UserMethods } from '../deps.ts';
 import { checkUserID, requireRoom } from '../limits.ts';
 
@@ -42,9 +45,37 @@ function toNewUser(user: sdkws.UserInfo, createTime: number): NewUser {
   return { userID, nickname, faceURL, ex, appMangerLevel, globalRecvMsgOpt, createTime };
 }
 
+/** The users to register. @throws ImError 1001 for an id or a name that users cannot have. */
+function toNewUsers(given: readonly sdkws.UserInfo[]): NewUser[] {
+  if (given.length === 0) throw argsError('users is empty');
+  const repeated = firstRepeated(given.map(({ userID }) => userID));
+  if (repeated !== undefined) throw argsError('userID repeated');
+  const now = Date.now();
+  return given.map((user) => toNewUser(user, now));
+}
+
+function registeredAlready(userIDs: readonly string[]): ImError {
+  return new ImError(ERR.RegisteredAlreadyError, `userID registered already, userIDs=${userIDs.join(',')}`);
+}
+
+/** What a webhook may replace of a profile. */
+type Profile<T> = Readonly<Record<'nickname' | 'faceURL' | 'ex', T>>;
+
+/** The profile as the answer to a webhook has it. @throws ImError 1001 for a text that is too long. */
+function replaced<T>(
+  given: Profile<T>,
+  reply: BeforeReply['beforeUpdateUserInfo'] | undefined,
+): Profile<T | string> {
+  if (!reply) return given;
+  const { nickName = given.nickname, faceURL = given.faceURL, ex = given.ex } = reply;
+  const changes = { nickname: nickName, faceURL, ex };
+  checkLimits('sdkws.UserInfoWithEx', make('sdkws.UserInfoWithEx', changes as Profile<string>));
+  return changes;
+}
+
 /** Registration and profiles. */
 export function userInfoMethods(deps: UserDeps): UserInfoMethods {
-  const { users, notifier, rpc, tenants, tasks, metrics, profileChanges } = deps;
+  const { users, deletions, notifier, rpc, tenants, tasks, metrics, profileChanges, webhooks } = deps;
   const registrations = metrics.counter('user_register_total', 'Registered users');
 
   async function notify(ctx: CallContext, userID: string): Promise<void> {
@@ -105,45 +136,74 @@ export function userInfoMethods(deps: UserDeps): UserInfoMethods {
       notifyFriendsAndGroups(ctx, userID);
   }
 
+  /** The users to register, as the answer to the webhook has them. */
+  async function replacedByHook(ctx: CallContext, asked: NewUser[]): Promise<NewUser[]> {
+    if (!webhooks.enabled(ctx, 'beforeUserRegister')) return asked;
+    const ids = asked.map(({ userID }) => userID);
+    const missing = new Set(await users.missing(ctx.tenant, ids));
+    const taken = ids.filter((id) => !missing.has(id));
+    if (taken.length > 0) throw registeredAlready(taken);
+    const reply = await webhooks.before(ctx, 'beforeUserRegister', { users: asked });
+    if (!reply?.users?.length) return asked;
+    checkLimits('user.UserRegisterReq', make('user.UserRegisterReq', { users: reply.users }));
+    return toNewUsers(reply.users);
+  }
+
   return {
     async userRegister(ctx, { users: given }) {
-      if (given.length === 0) throw argsError('users is empty');
-      const repeated = firstRepeated(given.map(({ userID }) => userID));
-      if (repeated !== undefined) throw argsError('userID repeated');
-      const now = Date.now();
-      const newUsers = given.map((user) => toNewUser(user, now));
+      const newUsers = await replacedByHook(ctx, toNewUsers(given));
       await requireRoom(deps, ctx, newUsers.length);
+      // Messages and groups may still name a deleted account: a new user would inherit them.
+      const ids = newUsers.map(({ userID }) => userID);
+      const deleted = await deletions.deleted(ctx.tenant, ids);
+      if (deleted.length > 0) throw registeredAlready(deleted);
       const taken = await users.insert(ctx.tenant, newUsers);
-      if (taken.length > 0) {
-        throw new ImError(
-          ERR.RegisteredAlreadyError,
-          `userID registered already, userIDs=${taken.join(',')}`,
-        );
-      }
+      if (taken.length > 0) throw registeredAlready(taken);
       registrations.inc(newUsers.length);
+      // It cannot be repeated: the same ids would be registered already.
+      await reportEvent(deps, ctx, 'afterUserRegister', { users: newUsers });
       return make('user.UserRegisterResp');
     },
     async updateUserInfo(ctx, { userInfo }) {
       if (!userInfo) throw argsError('userInfo is empty');
-      requireSelf(ctx, userInfo.userID);
+      const { userID, nickname, faceURL, ex, globalRecvMsgOpt } = userInfo;
+      requireSelf(ctx, userID);
+      // OpenIM leaves ex out of what it asks with, and reports it as empty.
+      const asked = { userID, nickName: nickname, faceURL, ex: null };
+      const changes = replaced(
+        { nickname, faceURL, ex },
+        await webhooks.before(ctx, 'beforeUpdateUserInfo', asked),
+      );
       // Only what is set is applied: an empty text or a zero leaves the field as it is.
-      await change(ctx, userInfo.userID, {
-        nickname: userInfo.nickname || undefined,
-        faceURL: userInfo.faceURL || undefined,
-        ex: userInfo.ex || undefined,
-        globalRecvMsgOpt: userInfo.globalRecvMsgOpt || undefined,
+      await change(ctx, userID, {
+        nickname: changes.nickname || undefined,
+        faceURL: changes.faceURL || undefined,
+        ex: changes.ex || undefined,
+        globalRecvMsgOpt: globalRecvMsgOpt || undefined,
       });
+      const { nickname: nickName } = changes;
+      const event = { userID, nickName, faceURL: changes.faceURL, ex: '' };
+      await webhooks.after(ctx, 'afterUpdateUserInfo', event);
       return make('user.UpdateUserInfoResp');
     },
     async updateUserInfoEx(ctx, { userInfo }) {
       if (!userInfo) throw argsError('userInfo is empty');
-      requireSelf(ctx, userInfo.userID);
-      await change(ctx, userInfo.userID, {
-        nickname: userInfo.nickname ?? undefined,
-        faceURL: userInfo.faceURL ?? undefined,
-        ex: userInfo.ex ?? undefined,
-        globalRecvMsgOpt: userInfo.globalRecvMsgOpt ?? undefined,
+      const { userID, nickname, faceURL, ex, globalRecvMsgOpt } = userInfo;
+      requireSelf(ctx, userID);
+      const asked = { userID, nickName: nickname, faceURL, ex };
+      const changes = replaced(
+        { nickname, faceURL, ex },
+        await webhooks.before(ctx, 'beforeUpdateUserInfoEx', asked),
+      );
+      await change(ctx, userID, {
+        nickname: changes.nickname ?? undefined,
+        faceURL: changes.faceURL ?? undefined,
+        ex: changes.ex ?? undefined,
+        globalRecvMsgOpt: globalRecvMsgOpt ?? undefined,
       });
+      const { nickname: nickName } = changes;
+      const event = { userID, nickName, faceURL: changes.faceURL, ex: changes.ex };
+      await webhooks.after(ctx, 'afterUpdateUserInfoEx', event);
       return make('user.UpdateUserInfoExResp');
     },
     async setGlobalRecvMessageOpt(ctx, { userID, globalRecvMsgOpt }) {

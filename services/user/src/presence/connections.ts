@@ -1,7 +1,11 @@
 import { tokenHash } from '@im/kit';
 import { make, type user } from '@im/protocol';
 import type { RedisClient } from '@im/store';
-import { READ_ALL } from './keys.ts';
+import { READ_ALL, SET_CONNECTIONS } from './keys.ts';
+import type { PlatformChange } from './presence-events.ts';
+
+/** Redis does nothing else while a script runs: a few hundred microseconds with this many keys. */
+const KEYS_PER_SCRIPT = 100;
 
 /** Connections of one user on one gateway. */
 export type Connections = readonly user.PlatformOnlineDetail[];
@@ -42,6 +46,26 @@ export function platforms(connections: Connections): number[] {
   return [...new Set(connections.map(({ platformID }) => platformID))].sort((a, b) => a - b);
 }
 
+/**
+ * The platforms that came and went.
+ * @param connections those of the gateway whose connections changed.
+ */
+export function platformChanges(
+  userID: string,
+  { before, after }: Readonly<Record<'before' | 'after', readonly number[]>>,
+  { ended, opened }: Readonly<Record<'ended' | 'opened', Connections>>,
+): PlatformChange[] {
+  const change = (platformID: number, online: boolean): PlatformChange => {
+    const own = (online ? opened : ended).filter((connection) => connection.platformID === platformID);
+    const { connID = '', isBackground = false } = own.at(-1) ?? {};
+    return { userID, platformID, online, connID, isBackground };
+  };
+  return [
+    ...before.filter((id) => !after.includes(id)).map((id) => change(id, false)),
+    ...after.filter((id) => !before.includes(id)).map((id) => change(id, true)),
+  ];
+}
+
 /** Slices of at most `size`. */
 export function chunks<T>(list: readonly T[], size: number): T[][] {
   const out: T[][] = [];
@@ -73,4 +97,36 @@ export async function hashesAt(
     found.push([answer[i] as number, toMap(answer[i + 1] as string[])]);
   }
   return found;
+}
+
+/** What a user's record was before a change and is after it. */
+export interface ChangedRecord {
+  /** The former value of the gateway's field. */
+  readonly former: string;
+  readonly hash: ReadonlyMap<string, string>;
+}
+
+/**
+ * Sets the field at each of these keys.
+ * @param always answers those that had the value already, too.
+ * @returns per key what changed, or undefined.
+ */
+export async function setFields(
+  client: RedisClient,
+  field: string,
+  records: readonly { readonly key: string; readonly value: string }[],
+  always: boolean,
+): Promise<(ChangedRecord | undefined)[]> {
+  const run = async (part: typeof records) => {
+    const keys = part.map(({ key }) => key);
+    const values = part.map(({ value }) => value);
+    const args = [...keys, field, always ? '1' : '0', ...values];
+    return (await client.eval(SET_CONNECTIONS, keys.length, ...args)) as ([] | [string, string[]])[];
+  };
+  // In a cluster the keys are of many slots: one command each.
+  const size = client.isCluster ? 1 : KEYS_PER_SCRIPT;
+  const answers = (await Promise.all(chunks(records, size).map(run))).flat();
+  return answers.map(([former, fields]) =>
+    former === undefined || fields === undefined ? undefined : { former, hash: toMap(fields) },
+  );
 }

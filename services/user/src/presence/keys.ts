@@ -43,26 +43,36 @@ export function gatewayOf(field: string): string | undefined {
 }
 
 /**
- * Sets (or with an empty value removes) one gateway's connections of a user.
- * Returns the former value and the whole hash, or nothing when the value was the same already.
- * `v` rises with every change; a hash without gateways is kept a while for its version.
+ * Sets (or with an empty value removes) one gateway's connections of users, a key each. Arguments: the field, 1 to
+ * answer unchanged ones too, the values. Answers for each key the former value and the whole hash, or nothing when the
+ * value was the same already. `v` rises with every change; a hash without gateways is kept a while for its version.
  */
 export const SET_CONNECTIONS = `
-local former = redis.call('HGET', KEYS[1], ARGV[1]) or ''
-if former == ARGV[2] then
-  if ARGV[3] == '0' then return {} end
-elseif ARGV[2] == '' then
-  redis.call('HDEL', KEYS[1], ARGV[1])
-else
-  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
-end
-local version = tonumber(redis.call('HGET', KEYS[1], 'v') or '0') + 1
 local time = redis.call('TIME')
 local least = time[1] * 1000000 + time[2]
-if version < least then version = least end
-redis.call('HSET', KEYS[1], 'v', string.format('%.0f', version))
-if redis.call('HLEN', KEYS[1]) == 1 then redis.call('PEXPIRE', KEYS[1], 3600000) else redis.call('PERSIST', KEYS[1]) end
-return {former, redis.call('HGETALL', KEYS[1])}`;
+local answers = {}
+for i, key in ipairs(KEYS) do
+  local value = ARGV[i + 2]
+  local known = redis.call('HMGET', key, ARGV[1], 'v')
+  local former = known[1] or ''
+  if former == value and ARGV[2] == '0' then
+    answers[i] = {}
+  else
+    local version = tonumber(known[2] or '0') + 1
+    if version < least then version = least end
+    version = string.format('%.0f', version)
+    if value ~= '' then
+      redis.call('HSET', key, ARGV[1], value, 'v', version)
+      redis.call('PERSIST', key)
+    else
+      redis.call('HDEL', key, ARGV[1])
+      redis.call('HSET', key, 'v', version)
+      if redis.call('HLEN', key) == 1 then redis.call('PEXPIRE', key, 3600000) end
+    end
+    answers[i] = {former, redis.call('HGETALL', key)}
+  end
+end
+return answers`;
 
 /** The hashes of many users with one command: by number of key and hash, those that are empty left out. */
 export const READ_ALL = `

@@ -4,15 +4,18 @@ import { KEY_SEPARATOR, type TenantDirectory } from '@im/kit';
 import type { Logger } from '@im/process';
 import { ERR, ImError, make, type user } from '@im/protocol';
 import type { RedisClient, Store } from '@im/store';
+import type { Webhooks } from '@im/webhooks';
+import { shareConnections } from './connection-shares.ts';
 import {
   type Connections,
   chunks,
   decodeConnections,
   encodeConnections,
   hashesAt,
+  platformChanges,
   platforms,
   reported,
-  toMap,
+  setFields,
 } from './connections.ts';
 import {
   DEAD_GATEWAYS,
@@ -23,9 +26,8 @@ import {
   LIVE_GATEWAYS,
   RECORD_HEARTBEAT,
   REMOVE_GATEWAY,
-  SET_CONNECTIONS,
-  SHARE_CONNECTIONS,
 } from './keys.ts';
+import { createPresenceEvents } from './presence-events.ts';
 
 /** Connections of users, as gateways report them; they count while the gateway's heartbeat has not expired. */
 export interface Presence {
@@ -43,6 +45,8 @@ export interface Presence {
   ): Promise<Map<string, user.PlatformOnlineDetail[]>>;
   /** Removes the connections of gateways whose heartbeat has expired, and publishes the changes. */
   reap(signal: AbortSignal): Promise<void>;
+  /** Hands the events of webhooks over that are due. */
+  handOver(signal: AbortSignal): Promise<void>;
 }
 
 /** What a gateway learns from its heartbeat. */
@@ -58,6 +62,7 @@ export interface PresenceDeps {
   readonly events: Bus['events'];
   /** For quotas of connections. */
   readonly tenants: TenantDirectory;
+  readonly webhooks: Pick<Webhooks, 'enabled' | 'after'>;
   readonly log: Logger;
   /** Time after which a gateway's heartbeat expires, ms. */
   readonly limitMs: number;
@@ -69,8 +74,12 @@ const REAP_LOCK_MS = 30_000;
 const NAMED_LIFE_MS = 120_000;
 const CHUNK = 500;
 
-/** How long a gateway's count of a tenant's connections is kept, in heartbeat limits. */
-const TENANT_COUNT_LIFE = 4;
+/** What one gateway has of a user. */
+interface UserConnections {
+  readonly tenant: TenantId;
+  readonly userID: string;
+  readonly connections: Connections;
+}
 
 /** The gateways that count. */
 interface LiveGateways {
@@ -81,8 +90,20 @@ interface LiveGateways {
 }
 
 /** Presence in the store's Redis. */
-export function createPresence({ store, events, tenants, log, limitMs }: PresenceDeps): Presence {
+export function createPresence({ store, events, tenants, webhooks, log, limitMs }: PresenceDeps): Presence {
   let live: LiveGateways | undefined;
+  const changes = createPresenceEvents({
+    webhooks,
+    tenants,
+    redisKey: store.redisKey,
+    log,
+    limitMs,
+    async isOnline(client, tenant, userID, platformID) {
+      const hash = new Map(Object.entries(await client.hgetall(store.redisKey(tenant, 'presence', userID))));
+      const gateways = await gatewaysOf(client, [hash]);
+      return counted(hash, gateways).some((connection) => connection.platformID === platformID);
+    },
+  });
 
   async function withRedis<T>(work: (client: RedisClient) => Promise<T>): Promise<T> {
     return store.redis.orElse(work, () => {
@@ -134,40 +155,6 @@ export function createPresence({ store, events, tenants, log, limitMs }: Presenc
     return true;
   }
 
-  /** Records one gateway's connections of these tenants, and reserves its share of what is left of their quotas. */
-  async function shareConnections(
-    client: RedisClient,
-    { gatewayID, tenantConnections, tenantsAtLimit }: user.GatewayHeartbeatReq,
-  ): Promise<Record<string, number>> {
-    const shares: Record<string, number> = {};
-    const named = Object.keys(tenantConnections);
-    if (named.length === 0) return shares;
-    const gateways = [...(await liveGateways(client))];
-    const atLimit = new Set(tenantsAtLimit);
-    for (const chunk of chunks(named, CHUNK)) {
-      await Promise.all(
-        chunk.map(async (tenant) => {
-          if (!isTenantId(tenant)) return;
-          const most = tenants.get(tenant)?.quotas.connections ?? 0;
-          if (most === 0) return;
-          const share = await client.eval(
-            SHARE_CONNECTIONS,
-            1,
-            store.redisKey(tenant, 'gateway-connections', ''),
-            gatewayID,
-            tenantConnections[tenant] ?? 0,
-            most,
-            atLimit.has(tenant) ? 1 : 0,
-            TENANT_COUNT_LIFE * limitMs,
-            ...gateways,
-          );
-          shares[tenant] = Number(share);
-        }),
-      );
-    }
-    return shares;
-  }
-
   /** All that counts in a user's hash; `instead` replaces one gateway's value. */
   function counted(
     hash: ReadonlyMap<string, string>,
@@ -180,32 +167,49 @@ export function createPresence({ store, events, tenants, log, limitMs }: Presenc
     });
   }
 
-  /** Writes one gateway's connections of one user and publishes the change, if it is one. */
+  /** Writes one gateway's connections of users and publishes the changes. */
   async function set(
     client: RedisClient,
     gatewayID: string,
-    tenant: TenantId,
-    userID: string,
-    connections: Connections,
+    users: readonly UserConnections[],
     always: boolean,
   ): Promise<void> {
+    if (users.length === 0) return;
     const field = gatewayField(gatewayID);
-    const key = store.redisKey(tenant, 'presence', userID);
-    const value = encodeConnections(connections);
-    const answer = (await client.eval(SET_CONNECTIONS, 1, key, field, value, always ? '1' : '0')) as
-      | []
-      | [string, string[]];
-    const [former, fields] = answer;
-    if (former === undefined || fields === undefined) return;
-    const hash = toMap(fields);
-    const gateways = await gatewaysOf(client, [hash]);
-    const after = platforms(counted(hash, gateways));
+    const records = users.map(({ tenant, userID, connections }) => ({
+      key: store.redisKey(tenant, 'presence', userID),
+      value: encodeConnections(connections),
+    }));
+    const changed = await setFields(client, field, records, always);
+    const hashes = changed.flatMap((record) => (record ? [record.hash] : []));
+    if (hashes.length === 0) return;
+    const gateways = await gatewaysOf(client, hashes);
     // Connections of a dead gateway have ceased to count without a publication of that.
     const asAlive = new Set([...gateways, gatewayID]);
-    const before = platforms(counted(hash, asAlive, { field, value: former }));
-    if (!always && before.join() === after.join()) return;
-    const version = Number(hash.get('v') ?? 0);
-    events.publishPresence(tenant, make('event.Presence', { tenant, userID, platformIDs: after, version }));
+    await Promise.all(
+      users.map(async ({ tenant, userID, connections }, i) => {
+        const record = changed[i];
+        if (!record) return;
+        const { hash, former } = record;
+        const after = platforms(counted(hash, gateways));
+        const before = platforms(counted(hash, asAlive, { field, value: former }));
+        const unchanged = before.join() === after.join();
+        if (!unchanged && changes.wanted(tenant)) {
+          const ended = decodeConnections(former);
+          await changes.note(
+            client,
+            tenant,
+            platformChanges(userID, { before, after }, { ended, opened: connections }),
+          );
+        }
+        if (!always && unchanged) return;
+        const version = Number(hash.get('v') ?? 0);
+        events.publishPresence(
+          tenant,
+          make('event.Presence', { tenant, userID, platformIDs: after, version }),
+        );
+      }),
+    );
   }
 
   async function reportItems(client: RedisClient, request: user.ReportPresenceReq): Promise<void> {
@@ -215,13 +219,15 @@ export function createPresence({ store, events, tenants, log, limitMs }: Presenc
     for (const chunk of chunks(items, CHUNK)) {
       const here: string[] = [];
       const gone: string[] = [];
-      const writes: Promise<void>[] = [];
+      const users: UserConnections[] = [];
       for (const item of chunk) {
-        if (!isTenantId(item.tenant) || item.userID === '') continue;
+        const { tenant, userID } = item;
+        if (!isTenantId(tenant) || userID === '') continue;
         const connections = reported(item);
-        (connections.length > 0 ? here : gone).push(item.tenant + KEY_SEPARATOR + item.userID);
-        writes.push(set(client, gatewayID, item.tenant, item.userID, connections, full));
+        (connections.length > 0 ? here : gone).push(tenant + KEY_SEPARATOR + userID);
+        users.push({ tenant, userID, connections });
       }
+      const writes: Promise<void>[] = [set(client, gatewayID, users, full)];
       if (here.length > 0) {
         writes.push(client.sadd(keys.users, ...here).then(() => undefined));
         if (underWay) writes.push(client.sadd(keys.named(underWay), ...here).then(() => undefined));
@@ -237,12 +243,11 @@ export function createPresence({ store, events, tenants, log, limitMs }: Presenc
     members: readonly string[],
   ): Promise<void> {
     for (const chunk of chunks(members, CHUNK)) {
-      await Promise.all(
-        chunk.map(async (member) => {
-          const [tenant = '', userID = ''] = member.split(KEY_SEPARATOR);
-          if (isTenantId(tenant)) await set(client, gatewayID, tenant, userID, [], false);
-        }),
-      );
+      const users = chunk.flatMap((member): UserConnections[] => {
+        const [tenant = '', userID = ''] = member.split(KEY_SEPARATOR);
+        return isTenantId(tenant) ? [{ tenant, userID, connections: [] }] : [];
+      });
+      await set(client, gatewayID, users, false);
       await client.srem(gatewayKeys(gatewayID).users, ...chunk);
     }
   }
@@ -297,7 +302,7 @@ export function createPresence({ store, events, tenants, log, limitMs }: Presenc
         live = undefined;
         const [complete, tenantShares] = await Promise.all([
           client.exists(gatewayKeys(gatewayID).complete),
-          shareConnections(client, request),
+          shareConnections(client, request, { tenants, store, limitMs, gateways: liveGateways }),
         ]);
         return { reportAll: counts && complete === 0, tenantShares };
       }),
@@ -318,6 +323,11 @@ export function createPresence({ store, events, tenants, log, limitMs }: Presenc
         }
         return found;
       }),
+    handOver: (signal) =>
+      store.redis.orElse(
+        (client) => changes.round(client, signal),
+        () => undefined,
+      ),
     async reap(signal) {
       await store.redis.orElse(
         async (client) => {

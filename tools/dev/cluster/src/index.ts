@@ -28,7 +28,6 @@ export {
   type Condition,
   conditionOf,
   getExisting,
-  isPodReady,
   isReady,
   isSettled,
   OPENIM_CLUSTER,

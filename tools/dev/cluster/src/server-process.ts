@@ -9,7 +9,7 @@ import type { ProcessPlan } from './cluster-plan.ts';
 import { type Metrics, parseMetrics } from './metrics.ts';
 
 const ENTRY = new URL('../../../../services/main/src/entry.ts', import.meta.url).pathname;
-/** Tells the kernel to end the child when the parent ends, however it ends. From util-linux. */
+/** Asks the kernel to end the child when the parent ends, however it ends. From util-linux. */
 const SETPRIV = '/usr/bin/setpriv';
 const READY_TIMEOUT_MS = 240_000;
 const STOP_TIMEOUT_MS = 90_000;

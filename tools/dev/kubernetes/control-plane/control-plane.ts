@@ -2,15 +2,25 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { runCommand, type ServerKind, type ServerProcess, startServer } from '@im/dev-stores';
+import {
+  CertificateAuthority,
+  type KeyPair,
+  runCommand,
+  type ServerKind,
+  type ServerProcess,
+  type Subject,
+  startServer,
+} from '@im/dev-stores';
 import { installProgram } from '../install/go-build.ts';
 import { programOf } from '../install/programs.ts';
 import { type ApiCredentials, apiGet } from './api-request.ts';
-import { CertificateAuthority, type KeyPair, type Subject } from './certificate-authority.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
 
+/** Collects garbage less often than by default: memory is there, and tests wait for processors. */
+const GO_ENV = { GOGC: '400' };
+
 /** Controllers that make an API server behave like a cluster as far as objects go: no pod ever runs. */
-const DEFAULT_CONTROLLERS = [
+export const WORKLOAD_CONTROLLERS = [
   'garbage-collector-controller',
   'namespace-controller',
   'deployment-controller',
@@ -93,7 +103,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 
   const secrets = await prepareSecrets(dir);
   const etcd = await start(etcdKind(join(etcdDir, 'etcd')));
-  const controllers = options.controllers === true ? DEFAULT_CONTROLLERS : options.controllers || [];
+  const controllers = options.controllers === true ? WORKLOAD_CONTROLLERS : options.controllers || [];
   const apiServer = await start(
     apiServerKind(join(kubernetesDir, 'kube-apiserver'), etcd.uri, secrets, {
       serviceAccounts: controllers.includes('serviceaccount-controller'),
@@ -194,7 +204,7 @@ function etcdKind(command: string): ServerKind {
   const url = (port: number): string => `http://127.0.0.1:${port}`;
   return {
     name: 'etcd',
-    server: { command, args: [], env: {}, description: 'etcd' },
+    server: { command, args: [], env: GO_ENV, description: 'etcd' },
     portCount: 2,
     stopWithin: 10_000,
     uri: url,
@@ -228,7 +238,7 @@ function apiServerKind(
   const url = (port: number): string => `https://127.0.0.1:${port}`;
   return {
     name: 'kube-apiserver',
-    server: { command, args: [], env: {}, description: 'kube-apiserver' },
+    server: { command, args: [], env: GO_ENV, description: 'kube-apiserver' },
     portCount: 1,
     stopWithin: 20_000,
     uri: url,
@@ -271,7 +281,7 @@ function controllerManagerKind(
   const url = (port: number): string => `https://127.0.0.1:${port}`;
   return {
     name: 'kube-controller-manager',
-    server: { command, args: [], env: {}, description: 'kube-controller-manager' },
+    server: { command, args: [], env: GO_ENV, description: 'kube-controller-manager' },
     portCount: 1,
     stopWithin: 10_000,
     uri: url,

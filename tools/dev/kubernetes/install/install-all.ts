@@ -83,7 +83,7 @@ export async function installAll(
   );
   if (packages.length > 0) print(`to install from Debian: ${packages.join(', ')}`);
   if (titles.length > 0) print(`to compile or download, once per machine: ${titles.join(', ')}`);
-  const begun = performance.now();
+  const startedAt = performance.now();
   if (needed.servers.length > 0) await installSystemPackages(print);
   if (needed.nodePackages) await installNodePackages(print);
   let failure: Error | undefined;
@@ -100,7 +100,7 @@ export async function installAll(
   );
   if (failure !== undefined) throw failure;
   await removeCompileCache();
-  print(`everything installed after ${duration(performance.now() - begun)}`);
+  print(`everything installed after ${duration(performance.now() - startedAt)}`);
 }
 
 /** Time as people say it. */

@@ -65,7 +65,7 @@ export class KindCluster implements ClusterDriver {
     if (obstacle !== undefined) throw new Error(`kind cannot be used here: ${obstacle}`);
     if ((await findOnPath('kind')) === undefined) await installAll(NEEDED_BY_KIND, this.#print);
     await using _lock = await this.#lock();
-    const begun = performance.now();
+    const startedAt = performance.now();
     const before = await this.#nodeState();
     switch (before) {
       case undefined:
@@ -83,7 +83,9 @@ export class KindCluster implements ClusterDriver {
     await this.#untilUsable();
     const wasUp = before === 'running';
     this.#print(
-      wasUp ? 'the cluster is up already' : `the cluster is up after ${duration(performance.now() - begun)}`,
+      wasUp
+        ? 'the cluster is up already'
+        : `the cluster is up after ${duration(performance.now() - startedAt)}`,
     );
     return !wasUp;
   }

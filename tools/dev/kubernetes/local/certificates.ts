@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { access, mkdir, writeFile } from 'node:fs/promises';
+import { CertificateAuthority, type KeyPair, type Subject } from '@im/dev-stores';
 import type { ApiCredentials } from '../control-plane/api-request.ts';
-import { CertificateAuthority, type KeyPair, type Subject } from '../control-plane/certificate-authority.ts';
 import { kubeconfigOf } from '../control-plane/kubeconfig.ts';
 import { adminKubeconfig, apiUrl, LOCAL, statePath } from './settings.ts';
 

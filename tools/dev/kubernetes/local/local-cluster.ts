@@ -75,9 +75,9 @@ export class LocalCluster implements ClusterDriver {
     refuseWhereItCannotRun();
     await installAll(NEEDED_BY_LOCAL, this.#print);
     await using _lock = await this.#lock();
-    const begun = performance.now();
+    const startedAt = performance.now();
     const done = (what: string): void =>
-      this.#print(`${((performance.now() - begun) / 1000).toFixed(1).padStart(6)} s  ${what}`);
+      this.#print(`${((performance.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${what}`);
     const wasUp = await this.isUp();
     const components = componentsOf({
       kubernetes: await installProgram(programOf('kubernetes')),
@@ -109,7 +109,9 @@ export class LocalCluster implements ClusterDriver {
     await this.#applyManifests();
     await this.#untilUsable(done);
     this.#print(
-      wasUp ? 'the cluster is up already' : `the cluster is up after ${duration(performance.now() - begun)}`,
+      wasUp
+        ? 'the cluster is up already'
+        : `the cluster is up after ${duration(performance.now() - startedAt)}`,
     );
     return !wasUp;
   }

@@ -7,9 +7,9 @@ import { type ControlPlane, startControlPlane } from '../index.ts';
 let plane: ControlPlane;
 
 before(async () => {
-  const begun = performance.now();
+  const startedAt = performance.now();
   plane = await startControlPlane();
-  console.log(`control plane up in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+  console.log(`control plane up in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
 });
 after(() => plane.stop());
 
@@ -25,9 +25,9 @@ test('the API server is the pinned Kubernetes and keeps what it is given', async
 test('a restarted API server has the same address and data', async () => {
   await plane.kubectl('create', 'configmap', 'before-restart');
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    const begun = performance.now();
+    const startedAt = performance.now();
     await plane.restartApiServer({ signal });
-    console.log(`restarted by ${signal} in ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+    console.log(`restarted by ${signal} in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
     assert.equal((await get('/api/v1/namespaces/default/configmaps/before-restart')).status, 200);
   }
   await plane.killApiServer();
@@ -48,10 +48,10 @@ test('other users may do what RBAC grants them', async () => {
 });
 
 test('with controllers, workloads get their pods and what lost its owner goes', async () => {
-  const begun = performance.now();
+  const startedAt = performance.now();
   await using second = await startControlPlane({ controllers: true });
   console.log(
-    `second control plane with controllers up in ${((performance.now() - begun) / 1000).toFixed(1)} s`,
+    `second control plane with controllers up in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`,
   );
   assert.notEqual(second.url, plane.url);
   await second.kubectl('create', 'deployment', 'web', '--image=none', '--replicas=2');

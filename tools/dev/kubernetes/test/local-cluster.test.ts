@@ -46,9 +46,9 @@ let stateBefore: Awaited<ReturnType<typeof hostState>> | undefined;
 before(async () => {
   if (skip) return;
   if (!(await (await openCluster()).isUp())) stateBefore = await hostState();
-  const begun = performance.now();
+  const startedAt = performance.now();
   [used, usedAgain] = await Promise.all([useCluster(), useCluster()]);
-  console.log(`used by two after ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+  console.log(`used by two after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
   await used.cluster.kubectl('create', 'namespace', NAMESPACE);
 });
 after(async () => {

@@ -2,7 +2,9 @@
 // process, because the SDK leaves rejections unhandled when a connection breaks, which a browser
 // only logs.
 import type * as ClientSdk from '@openim/client-sdk';
+import { BlobReader } from './blob-reader.ts';
 import type { FromJsHost, ToJsHost } from './js-host.ts';
+import { hasFile } from './sdk-port.ts';
 import { TaskedWebSocket } from './tasked-websocket.ts';
 
 // The package's build for modern engines. Its other builds, which bundlers take, cannot catch up after
@@ -16,6 +18,7 @@ interface Instance {
 }
 
 globalThis.WebSocket = TaskedWebSocket;
+Object.assign(globalThis, { FileReader: BlobReader });
 const { CbEvents, getSDK }: typeof ClientSdk = await import(MODERN_BUILD);
 
 const instances = new Map<number, Instance>();
@@ -51,12 +54,19 @@ async function handle(message: ToJsHost): Promise<void> {
   try {
     const call = instances.get(instance)?.[method];
     if (typeof call !== 'function') throw new Error(`the SDK has no ${method}`);
-    const result = await (params === undefined ? (call as Method)() : (call as Method)(params));
+    const result = await (params === undefined ? (call as Method)() : (call as Method)(withFile(params)));
     send({ kind: 'result', id, data: result?.data });
   } catch (error) {
     const { errCode, errMsg } = error as { errCode?: number; errMsg?: string };
     send({ kind: 'failure', id, code: errCode ?? -1, message: errMsg ?? describe(error) });
   }
+}
+
+/** Parameters as the SDK takes them: files cannot be sent between processes. */
+function withFile(params: unknown): unknown {
+  if (!hasFile(params)) return params;
+  const { base64, name, type } = params.file;
+  return { ...params, file: new File([Buffer.from(base64, 'base64')], name, { type }) };
 }
 
 function describe(error: unknown): string {

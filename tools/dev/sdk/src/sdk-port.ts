@@ -12,6 +12,18 @@ export interface SdkPort {
   close(): Promise<void>;
 }
 
+/** A file in the parameters of {@link SdkPort.call}, of which the SDK gets a File. */
+export interface WireFile {
+  readonly base64: string;
+  readonly name: string;
+  readonly type: string;
+}
+
+/** Whether the parameters of a call have a {@link WireFile}. */
+export function hasFile(params: unknown): params is { readonly file: WireFile } {
+  return typeof (params as { file?: Partial<WireFile> } | null)?.file?.base64 === 'string';
+}
+
 /** Where SDK instances come from. */
 export interface SdkHost extends AsyncDisposable {
   readonly kind: SdkKind;

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { Endpoint, Target } from '@im/client';
 import { chatConversationID, SESSION } from '@im/protocol';
 import type { EventLog, SdkEvent } from './event-log.ts';
-import type { SdkKind, SdkPort } from './sdk-port.ts';
+import type { SdkKind, SdkPort, WireFile } from './sdk-port.ts';
 
 /** A message as both SDKs show it. */
 export interface SdkMessage {
@@ -169,6 +170,12 @@ export class SdkUser {
   }
   async markRead(conversationID: string): Promise<void> {
     await this.call('markConversationMessageAsRead', conversationID);
+  }
+  /** Uploads a file below the user's own name. @returns the URL that others get it by. */
+  async uploadFile(name: string, type: string, bytes: Uint8Array): Promise<string> {
+    const file: WireFile = { base64: Buffer.from(bytes).toString('base64'), name, type };
+    const uploaded = { name, contentType: type, uuid: randomUUID(), file };
+    return (await this.call<{ url: string }>('uploadFile', uploaded)).url;
   }
   async typing(conversationID: string, focus: boolean): Promise<void> {
     await this.call('changeInputStates', { conversationID, focus });

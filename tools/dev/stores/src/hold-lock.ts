@@ -104,7 +104,7 @@ async function holderOf(name: string): Promise<number> {
   }
 }
 
-/** Returns when the connection to the holder ends, which the kernel brings about if the holder does not. */
+/** Returns when the connection to the holder ends, which the kernel closes if the holder does not. */
 async function waitForHolder(
   name: string,
   { onWait, signal }: { onWait?: (holder: number) => void; signal?: AbortSignal },

@@ -1,5 +1,11 @@
 export { type Backend, NotManagedError, type StartOptions } from './backend.ts';
 export { backendsCacheDir } from './cache-dir.ts';
+export {
+  CertificateAuthority,
+  type KeyPair,
+  type LeafRequest,
+  type Subject,
+} from './certificate-authority.ts';
 export { type HeldLock, holdLock, LockHeldError, lockDirectory, tryLock } from './hold-lock.ts';
 export {
   type InstalledServer,
@@ -31,4 +37,5 @@ export {
   installSystemPackages,
   missingSystemPackages,
 } from './system-packages.ts';
+export { startTlsProxy, type TlsIdentity, type TlsProxy } from './tls-proxy.ts';
 export { isAtLeast, versionIn } from './versions.ts';

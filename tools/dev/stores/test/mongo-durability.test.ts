@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Collection, MongoClient } from 'mongodb';
 import { type Backend, withBackends } from '../src/index.ts';
 
-const KILLS = 50;
+/** A server that does not sync loses rows at its first kill or soon after. */
+const KILLS = process.env.FULL === '1' ? 50 : 15;
 const WRITERS = 4;
 const BATCH = 10;
 /** How long a round writes at most before the kill, counted from its first acknowledgement. */

@@ -1,6 +1,6 @@
 import { constants, getPriority, setPriority } from 'node:os';
 import { admin, type Endpoint } from '@im/client';
-import { type Assault, Tally } from './attack.ts';
+import { type RunningAttack, Tally } from './attack.ts';
 import { ATTACKS } from './attacks.ts';
 
 /** One attack, and the tenant that it comes from. */
@@ -43,21 +43,21 @@ process.on('message', (message: AttackCommand) => {
     });
   }
 });
-// Whoever started it is gone.
+// Its parent is gone.
 process.on('disconnect', () => process.exit());
 
 async function attack(orders: readonly AttackOrder[]): Promise<void> {
   setPriority(Math.min(constants.priority.PRIORITY_LOW, getPriority() + NICER_BY));
   const tallies = new Map<string, Tally>();
-  const assaults: Assault[] = [];
+  const running: RunningAttack[] = [];
   for (const order of orders) {
     const tally = new Tally();
     tallies.set(order.attack, tally);
-    assaults.push(await prepare(order, tally));
+    running.push(await prepare(order, tally));
   }
   report({ kind: 'ready' });
   await go.promise;
-  const ended = Promise.all(assaults.map((assault) => assault(stop.signal)));
+  const ended = Promise.all(running.map((attack) => attack(stop.signal)));
   ended.catch(() => {});
   await Promise.race([
     ended,
@@ -67,7 +67,7 @@ async function attack(orders: readonly AttackOrder[]): Promise<void> {
   report({ kind: 'done', answers: Object.fromEntries(answers) });
 }
 
-async function prepare(order: AttackOrder, tally: Tally): Promise<Assault> {
+async function prepare(order: AttackOrder, tally: Tally): Promise<RunningAttack> {
   const found = ATTACKS.find(({ name }) => name === order.attack);
   if (!found) throw new RangeError(`there is no attack ${order.attack}`);
   const [endpoint] = order.endpoints;

@@ -15,7 +15,7 @@ export interface AttackContext {
 }
 
 /** Attacks until the signal aborts. */
-export type Assault = (signal: AbortSignal) => Promise<void>;
+export type RunningAttack = (signal: AbortSignal) => Promise<void>;
 
 /** What an attack may change of a server that the bench started. */
 export type AttackedServer = Pick<OwnServer, 'changeTenant' | 'mongoProxy'>;
@@ -31,7 +31,7 @@ export interface Attack {
   /** One answer at least has to look so, where the attack is none without. */
   readonly evidence?: RegExp;
   /** Registers and connects what it needs, before anything is measured. */
-  prepare(context: AttackContext): Promise<Assault>;
+  prepare(context: AttackContext): Promise<RunningAttack>;
   /** Disturbs the server when the attack starts. @returns a function that undoes it. */
   disturb?(server: AttackedServer): () => void;
 }

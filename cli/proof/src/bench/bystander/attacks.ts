@@ -6,8 +6,9 @@ import { connectUrl, connectWire, sendMessage, type WireConnection } from '@im/c
 import { DEFAULT_ADMIN_USER } from '@im/contract';
 import { encode, make, REQ, SESSION } from '@im/protocol';
 import { WebSocket } from 'ws';
-import { type Attack, type AttackContext, answerOf, loops } from './attack.ts';
-import { type Attacker, attackers, PLATFORM } from './attackers.ts';
+import { createGroup } from '../../verify/verify.ts';
+import { type Attack, answerOf, loops } from './attack.ts';
+import { attackers, PLATFORM } from './attackers.ts';
 import { flood } from './flood.ts';
 import { TENANT_ATTACKS } from './tenant-attacks.ts';
 
@@ -182,25 +183,17 @@ const reconnects: Attack = {
   },
 };
 
-/** Makes a group of the attackers. */
-async function groupOf({ admin }: AttackContext, users: readonly Attacker[]): Promise<string> {
-  const [owner, ...members] = users.map((user) => user.userID);
-  const { groupInfo } = await admin.call<{ groupInfo: { groupID: string } }>('/group/create_group', {
-    ownerUserID: owner,
-    memberUserIDs: members,
-    adminUserIDs: [],
-    groupInfo: { groupName: 'attack', groupType: 2 },
-  });
-  return groupInfo.groupID;
-}
-
 const slowReaders: Attack = {
   name: 'slow-readers',
   summary: '30 members of a group stop reading while texts of 64 KiB are pushed to them',
   tenant: 'default',
   async prepare(context) {
     const { users, options, say } = await attackers(context, 'deaf', 31, { gzip: true });
-    const group = await groupOf(context, users);
+    const group = await createGroup(
+      context.admin,
+      'attack',
+      users.map(({ userID }) => userID),
+    );
     const text = 'b'.repeat(64 * 1024);
     return async (signal) => {
       const readers = loops(30, signal, context.tally, async (i) => {
@@ -232,7 +225,11 @@ const atAll: Attack = {
   tenant: 'default',
   async prepare(context) {
     const { users, user, connection } = await attackers(context, 'all', 300);
-    const group = await groupOf(context, users);
+    const group = await createGroup(
+      context.admin,
+      'attack',
+      users.map(({ userID }) => userID),
+    );
     let n = 0;
     return (signal) =>
       loops(5, signal, context.tally, async (i) => {

@@ -16,7 +16,7 @@ import type { AttackAnswers, AttackCommand, AttackOrder, AttackReport } from './
 import { CpuClock } from './cpu-clock.ts';
 
 /** What an attack is run against. */
-export interface Neighbourhood {
+export interface BystanderServer {
   /** Where the innocent pair is. */
   readonly endpoints: readonly Endpoint[];
   readonly admin: Admin;
@@ -53,7 +53,7 @@ export interface BystanderResult {
 }
 
 /** Where an attack of a tenant of an own server comes from. */
-export function orderOf(server: OwnServer, tenant: string): ReturnType<Neighbourhood['order']> {
+export function orderOf(server: OwnServer, tenant: string): ReturnType<BystanderServer['order']> {
   const { adminUser, adminSecret } = server.tenant(tenant);
   return {
     endpoints: server.gateways.map((_, i) => server.endpoint(tenant, i)),
@@ -71,13 +71,13 @@ const SETTLE_MS = 1_000;
 const PREPARE_MS = 120_000;
 const STOP_MS = 10_000;
 const PROCESS = new URL('./attack-process.ts', import.meta.url);
-/** A delivery within this time, or twice the quiet one, is not felt. */
+/** A delivery within this time, or within twice the quiet one, is within its limit. */
 const UNFELT_MS = 100;
 
 /** Measures a pair that exchanges 20 messages/s, for as long without the attacks as with all of them at once. */
 export async function besideAttacks(
   attacks: readonly Attack[],
-  around: Neighbourhood,
+  around: BystanderServer,
   { seconds, connections }: { readonly seconds: number; readonly connections: number },
 ): Promise<BystanderResult> {
   const dir = mkdtempSync(join(tmpdir(), 'im-bystander-'));
@@ -219,7 +219,7 @@ function latenciesOf(
 const ms = (histogram: Histogram, quantile: number) => histogram.at(quantile) / 1_000;
 
 /** What is wrong with a result; empty when the pair did not feel the attack. */
-export function felt({ attack, quiet, attacked, verdict, missing }: BystanderResult): string[] {
+export function exceeded({ attack, quiet, attacked, verdict, missing }: BystanderResult): string[] {
   const found = missing.map(
     (name) => `${name}: did not take place, as none of its attackers was answered so`,
   );
@@ -263,7 +263,7 @@ export function bystanderTable(results: readonly BystanderResult[]): string {
     'unacked',
     'server cores',
     'attacker cores',
-    'felt',
+    'exceeded',
     'answers',
   ]);
   const rows = results.map((result) => [
@@ -278,7 +278,7 @@ export function bystanderTable(results: readonly BystanderResult[]): string {
     String(result.verdict.refused + result.verdict.open),
     result.serverCores.toFixed(2),
     result.attackerCores.toFixed(2),
-    felt(result).length > 0 ? 'yes' : 'no',
+    exceeded(result).length > 0 ? 'yes' : 'no',
     Object.values(result.answers).map(listed).join('; '),
   ]);
   return textTable([head, ...rows]);

@@ -1,7 +1,8 @@
+import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newestSeqs } from '@im/client';
 import type { OwnTenant } from '../own-server.ts';
-import { type Assault, type Attack, type AttackContext, loops } from './attack.ts';
+import { type Attack, type AttackContext, loops, type RunningAttack } from './attack.ts';
 import { attackers } from './attackers.ts';
 import { flood } from './flood.ts';
 import { rawRecords } from './raw-records.ts';
@@ -22,6 +23,7 @@ export const ATTACK_TENANTS: readonly OwnTenant[] = [
   { id: 'suspended' },
   { id: 'removed' },
   { id: 'dedicated', settings: { placement: 'Dedicated' } },
+  { id: 'hooked' },
 ];
 
 const CLIENTS = 20;
@@ -33,7 +35,7 @@ const TEXTS_PER_CONNECTION = 10;
 const KNOWN_WITHIN_MS = 30_000;
 
 /** Clients of a tenant that send, connect again at once when they are refused, and call the API. */
-async function persistentClients(context: AttackContext, name: string): Promise<Assault> {
+async function persistentClients(context: AttackContext, name: string): Promise<RunningAttack> {
   await untilKnown(context);
   const { user, connection, say, api, close } = await attackers(context, name, CLIENTS);
   for (let i = 0; i < CLIENTS; i++) await connection(i);
@@ -119,6 +121,35 @@ const refusingDatabase: Attack = {
   },
 };
 
+const hangingWebhook: Attack = {
+  name: 'hanging-webhook',
+  summary:
+    'the backend of a tenant stops answering webhooks, which are asked before and informed after each send',
+  tenant: 'hooked',
+  ownServerOnly: 'it changes the webhooks of a tenant',
+  evidence: /^90004$/,
+  prepare: (context) => persistentClients(context, 'hooked'),
+  disturb(server) {
+    const hanging = createServer(() => {});
+    hanging.listen(0, '127.0.0.1', () => {
+      const address = hanging.address();
+      if (typeof address !== 'object' || address === null) throw new Error('it listens on no port');
+      const hook = { enable: true, timeoutMs: 5_000 };
+      server.changeTenant('hooked', {
+        webhooks: {
+          url: `http://127.0.0.1:${address.port}`,
+          events: { beforeSendSingleMsg: hook, afterMsgSaveDB: hook },
+        },
+      });
+    });
+    return () => {
+      server.changeTenant('hooked', {});
+      hanging.closeAllConnections();
+      hanging.close();
+    };
+  },
+};
+
 const unknownTenant: Attack = {
   name: 'unknown-tenant',
   summary: 'records of a tenant that no process knows, in every partition of the log',
@@ -134,5 +165,6 @@ export const TENANT_ATTACKS: readonly Attack[] = [
   suspendedTenant,
   removedTenant,
   refusingDatabase,
+  hangingWebhook,
   unknownTenant,
 ];

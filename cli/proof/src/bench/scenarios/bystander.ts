@@ -2,10 +2,10 @@ import type { BenchRun, Measure, Scenario } from '../bench-run.ts';
 import { ATTACKS } from '../bystander/attacks.ts';
 import {
   type BystanderResult,
+  type BystanderServer,
   besideAttacks,
   bystanderTable,
-  felt,
-  type Neighbourhood,
+  exceeded,
   orderOf,
 } from '../bystander/bystander.ts';
 
@@ -25,16 +25,16 @@ export const bystander: Scenario = {
         continue;
       }
       bench.progress(`${attack.name}: ${attack.summary}`);
-      const result = await besideAttacks([attack], neighbourhood(bench), { seconds, connections });
+      const result = await besideAttacks([attack], serverOf(bench), { seconds, connections });
       results.push(result);
-      for (const text of felt(result)) bench.violated(text);
+      for (const text of exceeded(result)) bench.violated(text);
     }
     bench.progress(bystanderTable(results));
     return results.flatMap(measures);
   },
 };
 
-function neighbourhood({ target, options }: BenchRun): Neighbourhood {
+function serverOf({ target, options }: BenchRun): BystanderServer {
   const { own, endpoints, admin } = target;
   const { external } = options;
   return {
@@ -58,13 +58,13 @@ function measures({ attack, quiet, attacked, verdict, ...cpu }: BystanderResult)
   });
   return [
     p99('acknowledged p99 before', quiet.acknowledged.at(0.99)),
-    p99('acknowledged p99 beside it', attacked.acknowledged.at(0.99)),
-    p99('delivered p50 beside it', attacked.delivered.at(0.5)),
+    p99('acknowledged p99 during the attack', attacked.acknowledged.at(0.99)),
+    p99('delivered p50 during the attack', attacked.delivered.at(0.5)),
     p99('delivered p99 before', quiet.delivered.at(0.99)),
-    p99('delivered p99 beside it', attacked.delivered.at(0.99)),
+    p99('delivered p99 during the attack', attacked.delivered.at(0.99)),
     p99('CPU p99 before, while a message is on its way', quiet.deliveredCpu.at(0.99)),
-    p99('CPU p99 beside it, while a message is on its way', attacked.deliveredCpu.at(0.99)),
-    p99('delivered max beside it', attacked.delivered.max),
+    p99('CPU p99 during the attack, while a message is on its way', attacked.deliveredCpu.at(0.99)),
+    p99('delivered max during the attack', attacked.delivered.max),
     { name: `${attack}: lost`, unit: '', value: verdict.counts.lost },
     { name: `${attack}: not acknowledged`, unit: '', value: verdict.refused + verdict.open },
     { name: `${attack}: server`, unit: 'cores', value: cpu.serverCores },

@@ -1,4 +1,5 @@
 import { loadText, parseLoadContent, scanPush, sendMessage, textMessage } from '@im/client';
+import { createGroup } from '../../verify/verify.ts';
 import { atRate, cpuPer, latencies, type Scenario, startMeter } from '../bench-run.ts';
 import { Histogram } from '../histogram.ts';
 
@@ -12,16 +13,11 @@ export const group1000: Scenario = {
   name: `group of ${MEMBERS}, ${RATE}/s`,
   async run(bench) {
     const users = await bench.users(MEMBERS);
-    const { groupInfo } = await bench.target.admin.call<{ groupInfo: { groupID: string } }>(
-      '/group/create_group',
-      {
-        ownerUserID: users[0]?.userID,
-        memberUserIDs: users.slice(1).map((user) => user.userID),
-        adminUserIDs: [],
-        groupInfo: { groupName: 'large', groupType: 2 },
-      },
+    const group = await createGroup(
+      bench.target.admin,
+      'large',
+      users.map(({ userID }) => userID),
     );
-    const group = groupInfo.groupID;
     const run = `${process.pid}-${Math.floor(performance.now())}`;
     const now = () => performance.timeOrigin + performance.now();
     const arrived = new Histogram();

@@ -7,6 +7,7 @@ import {
   textMessage,
   WireError,
 } from '@im/client';
+import { createGroup } from '../../verify/verify.ts';
 import { cpuPer, latencies, type Scenario, startMeter } from '../bench-run.ts';
 import { Histogram } from '../histogram.ts';
 
@@ -18,16 +19,11 @@ export const hot: Scenario = {
   name: 'hot conversation, 20 in flight',
   async run(bench) {
     const users = await bench.users(MEMBERS);
-    const { groupInfo } = await bench.target.admin.call<{ groupInfo: { groupID: string } }>(
-      '/group/create_group',
-      {
-        ownerUserID: users[0]?.userID,
-        memberUserIDs: users.slice(1).map((user) => user.userID),
-        adminUserIDs: [],
-        groupInfo: { groupName: 'hot', groupType: 2 },
-      },
+    const group = await createGroup(
+      bench.target.admin,
+      'hot',
+      users.map(({ userID }) => userID),
     );
-    const group = groupInfo.groupID;
     const run = `${process.pid}-${Math.floor(performance.now())}`;
     const acked = new Histogram();
     const arrived = new Histogram();

@@ -83,9 +83,9 @@ class Soak {
   async run(): Promise<Measure[]> {
     const { seconds, rate } = this.#bench.options.soak;
     const stop = startMeter(this.#bench.target);
-    const begun = performance.now();
-    const until = begun + seconds * 1000;
-    const watching = this.#watch(begun, until);
+    const startedAt = performance.now();
+    const until = startedAt + seconds * 1000;
+    const watching = this.#watch(startedAt, until);
     let behind = false;
     await atRate(rate, until, (n) => {
       if (n % rate === 0) behind = this.#load.underWay > MOST_UNDER_WAY;
@@ -128,13 +128,13 @@ class Soak {
   }
 
   /** A line each minute, or ten of a short run. */
-  async #watch(begun: number, until: number): Promise<void> {
-    const every = Math.min(MINUTE_MS, (until - begun) / LEAST_ROWS);
+  async #watch(startedAt: number, until: number): Promise<void> {
+    const every = Math.min(MINUTE_MS, (until - startedAt) / LEAST_ROWS);
     let before = { ...this.#load.counts };
-    for (let at = begun + every; at <= until + 1; at += every) {
+    for (let at = startedAt + every; at <= until + 1; at += every) {
       await sleep(Math.max(0, at - performance.now()));
       const counts = { ...this.#load.counts };
-      const minutes = (performance.now() - begun) / MINUTE_MS;
+      const minutes = (performance.now() - startedAt) / MINUTE_MS;
       const cells = [
         `${minutes.toFixed(1)} min`,
         `acknowledged ${counts.acknowledged - before.acknowledged}`,
@@ -144,7 +144,7 @@ class Soak {
         `doubled ${counts.doubled}`,
         `reordered ${counts.reordered}`,
         ...(await this.#logCells()),
-        ...this.#memoryCells(performance.now() - begun),
+        ...this.#memoryCells(performance.now() - startedAt),
       ];
       before = counts;
       this.#bench.progress(cells.join(' | '));

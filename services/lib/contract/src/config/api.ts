@@ -23,6 +23,12 @@ export const ApiConfig = z
       .describe(
         'What /prometheus_discovery/<name> lists: host:port by name, for a Prometheus with configuration of OpenIM. Names: api, user, group, msg, friend, conversation, third, auth, push, msg_gateway, msg_transfer.',
       ),
+    discoverProcesses: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether /prometheus_discovery/<name> also lists the ops ports of all processes that are connected to NATS, each under the first of its names. The route needs no token: whoever reaches the API sees the addresses.',
+      ),
     requestTimeoutMs: ms(9_500, 'Time limit of one request; clients wait 10 s'),
   })
   .prefault({})

@@ -30,7 +30,7 @@ export const GatewayConfig = z
       })
       .prefault({})
       .describe(
-        'What one connection, and in bytes one user, may ask; whoever asks more is answered more slowly, and not closed.',
+        'Requests of a connection, and bytes of a user; above the limit answers are delayed, and no connection is closed.',
       ),
     readLimitBytes: count(51_200, 'Largest WebSocket message accepted, as received.'),
     inflatedLimitBytes: count(1_048_576, 'Largest request accepted, after gunzip.'),
@@ -44,7 +44,9 @@ export const GatewayConfig = z
           .number()
           .min(0)
           .default(500)
-          .describe('New connections per second; 0 means no limit.'),
+          .describe(
+            'New connections per second; tenants that come at once are each sure of an equal share. 0 means no limit.',
+          ),
         burst: count(1_000, 'New connections at once.'),
         perLogin: z
           .strictObject({
@@ -63,7 +65,7 @@ export const GatewayConfig = z
     requestTimeoutMs: ms(9_500, 'Time limit of one request; clients wait 10 s'),
     presence: z
       .strictObject({
-        heartbeatMs: ms(5_000, 'Between signs of life of this gateway'),
+        heartbeatMs: ms(5_000, 'Heartbeat interval of this gateway'),
         limitMs: ms(15_000, 'After this silence its users count as offline'),
       })
       .prefault({})

@@ -13,7 +13,12 @@ export const LogConfig = z
 
 /** Section `listen` of the config. */
 export const ListenConfig = z
-  .strictObject({ host: z.string().default('0.0.0.0').describe('Address that all ports are opened on.') })
+  .strictObject({
+    host: z
+      .string()
+      .default('0.0.0.0')
+      .describe('Address that all ports are opened on; 0.0.0.0: all addresses, IPv6 included.'),
+  })
   .prefault({})
   .describe('Where the process listens.');
 

@@ -1,24 +1,9 @@
-import { Cron } from 'croner';
 import { z } from 'zod';
 import { count, ms } from './fields.ts';
+import { scheduleSetting } from './schedule.ts';
 
 const schedule = (standard: string, what: string) =>
-  z
-    .string()
-    .refine(isSchedule, 'must be a cron expression, such as 17 3 * * *')
-    .default(standard)
-    .describe(`When ${what} are removed (cron, UTC).`);
-
-/** Whether the role cron can read it: five fields, or six with seconds in front. */
-function isSchedule(text: string): boolean {
-  try {
-    new Cron(text, { paused: true }).stop();
-    // A date is one that croner takes too; work by the clock returns.
-    return text.trim().split(/\s+/).length >= 5;
-  } catch {
-    return false;
-  }
-}
+  scheduleSetting(standard, `When ${what} are removed (cron, UTC).`);
 
 /** Section `transfer` of the config. */
 export const TransferConfig = z
@@ -44,7 +29,9 @@ export const PushConfig = z
     provider: z
       .enum(['none', 'log'])
       .default('none')
-      .describe('Who delivers offline notifications; log only writes a line.'),
+      .describe(
+        'What happens to offline notifications of tenants without providers: nothing, or a line in the log.',
+      ),
     wakesPerUser: z
       .strictObject({
         perMinute: z.number().positive().default(30).describe('Offline notifications per user and minute.'),
@@ -64,6 +51,32 @@ export const CronConfig = z
     uploadExpiry: schedule('27 * * * *', 'uploads that were never completed, and bytes without a name,'),
     tokenExpiry: schedule('7 4 * * *', 'expired tokens'),
     messageDestruct: schedule('27 * * * *', "messages past the lifetime that a conversation's owner set"),
+    pushTokenExpiry: schedule('37 4 * * *', 'push tokens that have expired or were not registered again'),
+    pushTokenDays: z
+      .int()
+      .min(0)
+      .max(3_650)
+      .default(270)
+      .describe(
+        'Days after which a push token that was not registered again is removed; 0 keeps it until its provider reports it as gone.',
+      ),
+    indexReport: scheduleSetting(
+      '7 5 * * *',
+      'When the indexes of the database are compared with those declared (cron, UTC).',
+    ),
+    searchIndexes: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Keep the indexes of messages by time and by sender, so that administrators search without reading every message; storing a message costs the database more for each. They are built while messages are stored; false removes them.',
+      ),
+    healthReport: scheduleSetting('27 6 * * *', 'When the health of each tenant is reported (cron, UTC).'),
+    runMinutes: z
+      .int()
+      .min(1)
+      .max(1_440)
+      .default(60)
+      .describe('Longest run of a job for one tenant, in minutes; the next run goes on with what is left.'),
     objectDays: z
       .int()
       .min(0)

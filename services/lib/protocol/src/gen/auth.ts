@@ -47,3 +47,93 @@ export interface RegisterConnectionReq {
 export interface RegisterConnectionResp {
   issue: number;
 }
+
+export interface AuditRecord {
+  recordID: string;
+  time: number;
+  adminUserID: string;
+  act: string;
+  targetKind: string;
+  targetID: string;
+  reason: string;
+  details: string;
+  address: string;
+  operationID: string;
+  outcome: string;
+  errCode: number;
+}
+
+export interface AddAuditRecordReq {
+  record: AuditRecord | null;
+}
+
+export type AddAuditRecordResp = Record<never, never>;
+
+export interface SetAuditOutcomeReq {
+  recordID: string;
+  outcome: string;
+  errCode: number;
+}
+
+export type SetAuditOutcomeResp = Record<never, never>;
+
+export interface SearchAuditRecordsReq {
+  adminUserID: string;
+  act: string;
+  targetKind: string;
+  targetID: string;
+  startTime: number;
+  endTime: number;
+  limit: number;
+  cursor: string;
+}
+
+export interface SearchAuditRecordsResp {
+  records: AuditRecord[];
+  cursor: string;
+}
+
+export interface Ban {
+  userID: string;
+  untilTime: number;
+  reason: string;
+  time: number;
+  adminUserID: string;
+  deleted: boolean;
+}
+
+export interface BanUserReq {
+  userID: string;
+  untilTime: number;
+  reason: string;
+}
+
+export interface BanUserResp {
+  ban: Ban | null;
+}
+
+export interface UnbanUserReq {
+  userID: string;
+}
+
+export interface UnbanUserResp {
+  ended: boolean;
+}
+
+export interface GetBansReq {
+  userIDs: string[];
+}
+
+export interface GetBansResp {
+  bans: Ban[];
+}
+
+export interface SearchBansReq {
+  limit: number;
+  cursor: string;
+}
+
+export interface SearchBansResp {
+  bans: Ban[];
+  cursor: string;
+}

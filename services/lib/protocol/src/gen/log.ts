@@ -21,6 +21,18 @@ export interface Record {
   memberVersionBefore: number;
   placement: number;
   deletedRecords: string[];
+  newConversation: NewConversation | null;
+  traceparent: string;
+}
+
+export interface NewConversation {
+  recvMsgOpt: number;
+  isPinned: boolean;
+  isPrivateChat: boolean;
+  burnDuration: number;
+  groupAtType: number;
+  attachedInfo: string;
+  ex: string;
 }
 
 export interface Entry {
@@ -33,6 +45,7 @@ export interface Entry {
   senderReads: boolean;
   conversationOwners: string[];
   ensureOwners: boolean;
+  onlyUserIDs: string[];
 }
 
 export interface Control {
@@ -66,4 +79,6 @@ export interface Delivery {
   run: number;
   again: boolean;
   memberVersionBefore: number;
+  onlyUserIDs: string[];
+  traceparent: string;
 }

@@ -22,6 +22,7 @@ export interface Call {
   request: Uint8Array;
   partial: boolean;
   pieces: boolean;
+  traceparent: string;
 }
 
 export interface Reply {

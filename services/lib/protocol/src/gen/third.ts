@@ -190,3 +190,196 @@ export interface DelUserPushTokenReq {
 }
 
 export type DelUserPushTokenResp = Record<never, never>;
+
+export interface WebhookDelivery {
+  id: string;
+  event: string;
+  state: string;
+  createTime: number;
+  nextTime: number;
+  attempts: number;
+  outcome: string;
+  status: number;
+  answer: string;
+  attemptTime: number;
+  body: string;
+}
+
+export interface SearchWebhookDeliveriesReq {
+  state: string;
+  event: string;
+  startTime: number;
+  endTime: number;
+  limit: number;
+  cursor: string;
+  deliveryID: string;
+}
+
+export interface SearchWebhookDeliveriesResp {
+  deliveries: WebhookDelivery[];
+  cursor: string;
+}
+
+export interface ReplayWebhookDeliveriesReq {
+  deliveryID: string;
+  event: string;
+  startTime: number;
+  endTime: number;
+}
+
+export interface ReplayWebhookDeliveriesResp {
+  replayed: number;
+}
+
+export interface TestWebhookReq {
+  event: string;
+}
+
+export interface TestWebhookResp {
+  url: string;
+  outcome: string;
+  status: number;
+  answer: string;
+  tookMs: number;
+}
+
+export interface SetPushTokenReq {
+  userID: string;
+  platformID: number;
+  kind: string;
+  token: string;
+  expireTime: number;
+}
+
+export type SetPushTokenResp = Record<never, never>;
+
+export interface DelPushTokenReq {
+  userID: string;
+  kind: string;
+  token: string;
+}
+
+export type DelPushTokenResp = Record<never, never>;
+
+export interface QuietHours {
+  startMinute: number;
+  endMinute: number;
+  timeZone: string;
+}
+
+export interface SetQuietHoursReq {
+  userID: string;
+  quietHours: QuietHours | null;
+}
+
+export type SetQuietHoursResp = Record<never, never>;
+
+export interface GetQuietHoursReq {
+  userID: string;
+}
+
+export interface GetQuietHoursResp {
+  quietHours: QuietHours | null;
+}
+
+export interface TestPushReq {
+  userID: string;
+  token: string;
+  text: string;
+}
+
+export interface PushTestResult {
+  userID: string;
+  platformID: number;
+  kind: string;
+  token: string;
+  provider: string;
+  outcome: string;
+  reason: string;
+  id: string;
+  afterMs: number;
+}
+
+export interface TestPushResp {
+  results: PushTestResult[];
+  faults: string[];
+}
+
+export interface GetCronJobsReq {
+  name: string;
+}
+
+export interface CronRun {
+  number: number;
+  startTime: number;
+  durationMs: number;
+  outcome: string;
+  done: number;
+  error: string;
+  report: string;
+}
+
+export interface CronJob {
+  name: string;
+  description: string;
+  schedule: string;
+  nextTime: number;
+  announceTime: number;
+  requested: boolean;
+  running: CronRun | null;
+  last: CronRun | null;
+  lastSuccessTime: number;
+  failures: number;
+}
+
+export interface GetCronJobsResp {
+  jobs: CronJob[];
+}
+
+export interface RunCronJobReq {
+  name: string;
+}
+
+export interface RunCronJobResp {
+  afterNumber: number;
+}
+
+export interface SendVerificationCodeReq {
+  purpose: string;
+  phone: string;
+  mail: string;
+  language: string;
+  clientIP: string;
+}
+
+export interface SendVerificationCodeResp {
+  expireSeconds: number;
+  resendSeconds: number;
+}
+
+export interface VerifyCodeReq {
+  purpose: string;
+  phone: string;
+  mail: string;
+  code: string;
+}
+
+export type VerifyCodeResp = Record<never, never>;
+
+export interface TestVerificationReq {
+  phone: string;
+  mail: string;
+  language: string;
+}
+
+export interface VerificationTestResult {
+  provider: string;
+  outcome: string;
+  reason: string;
+  detail: string;
+  id: string;
+}
+
+export interface TestVerificationResp {
+  results: VerificationTestResult[];
+}

@@ -329,3 +329,58 @@ export interface GetOnlinePlatformsReq {
 export interface GetOnlinePlatformsResp {
   users: sdkws.SubUserOnlineStatusElem[];
 }
+
+export interface SearchUsersReq {
+  userID: string;
+  nickName: string;
+  limit: number;
+  cursor: string;
+}
+
+export interface SearchUsersResp {
+  users: sdkws.UserInfo[];
+  cursor: string;
+}
+
+export interface AccountDeletion {
+  userID: string;
+  mode: string;
+  erase: boolean;
+  adminUserID: string;
+  state: string;
+  step: string;
+  removed: Record<string, number>;
+  requestTime: number;
+  finishTime: number;
+  attempts: number;
+  error: string;
+}
+
+export interface DeleteAccountReq {
+  userID: string;
+  mode: string;
+  erase: boolean;
+  nickName: string;
+}
+
+export interface DeleteAccountResp {
+  deletion: AccountDeletion | null;
+}
+
+export interface GetAccountDeletionReq {
+  userID: string;
+}
+
+export interface GetAccountDeletionResp {
+  deletion: AccountDeletion | null;
+}
+
+export interface SearchAccountDeletionsReq {
+  limit: number;
+  cursor: string;
+}
+
+export interface SearchAccountDeletionsResp {
+  deletions: AccountDeletion[];
+  cursor: string;
+}

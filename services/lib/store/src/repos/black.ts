@@ -36,6 +36,8 @@ export interface BlackRepo {
   /** @returns false when the user is blocked already. */
   add(tenant: TenantId, black: Black): Promise<boolean>;
   remove(tenant: TenantId, ownerUserID: string, blackUserID: string): Promise<void>;
+  /** Removes the whole list. @returns how many. */
+  removeAll(tenant: TenantId, ownerUserID: string): Promise<number>;
 }
 
 /** The whole list of a receiver is one copy: most are empty, and every sender asks the same one. */
@@ -91,6 +93,11 @@ export function blackRepo(store: Store): BlackRepo {
       const blacks = collectionOf(tenant);
       await blacks.col.deleteOne({ _id: blacks.key(ownerUserID, blackUserID) });
       await cache.invalidate(tenant, [ownerUserID]);
+    },
+    async removeAll(tenant, ownerUserID) {
+      const { deletedCount } = await collectionOf(tenant).col.deleteMany({ t: tenant, ownerUserID });
+      await cache.invalidate(tenant, [ownerUserID]);
+      return deletedCount;
     },
   });
 }

@@ -5,10 +5,11 @@ import {
   type Document,
   type Filter,
   MongoBulkWriteError,
+  type OptionalUnlessRequiredId,
   type UpdateFilter,
 } from 'mongodb';
 import type { CollectionSpec, TenantCollection, TenantDocument } from '../collection.ts';
-import { DUPLICATE_KEY, isDuplicateKey } from '../errors.ts';
+import { DUPLICATE_KEY, failedWrites, isDuplicateKey } from '../errors.ts';
 import type { GroupCommitWriter } from '../group-commit.ts';
 import type { Store } from '../store.ts';
 
@@ -85,6 +86,19 @@ function noteInserted(
   }
 }
 
+/** Inserts documents; those that exist already stay as they are. @throws when any of the others may be lost. */
+export async function insertMissing<T extends Document>(
+  col: Collection<T>,
+  documents: readonly OptionalUnlessRequiredId<T>[],
+): Promise<void> {
+  if (documents.length === 0) return;
+  try {
+    await col.insertMany(documents, { ordered: false });
+  } catch (error) {
+    if (failedWrites(error).some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+  }
+}
+
 /** One update of one document by `_id` and, perhaps, a guard. */
 export interface GuardedUpsert<T extends TenantDocument> {
   readonly filter: Filter<T>;
@@ -122,10 +136,7 @@ async function attempt<T extends TenantDocument>(
     );
     return [];
   } catch (error) {
-    if (!(error instanceof MongoBulkWriteError)) throw error;
-    const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
-    if (failures.length === 0 || error.result.getWriteConcernError() !== undefined) throw error;
-    return failures.map(({ index, code }) => {
+    return failedWrites(error).map(({ index, code }) => {
       const loser = updates[index];
       if (code !== DUPLICATE_KEY || !loser) throw error;
       return loser;

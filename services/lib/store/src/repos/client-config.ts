@@ -27,6 +27,8 @@ export interface ClientConfigRepo {
   set(tenant: TenantId, userID: string, configs: Readonly<Record<string, string>>): Promise<void>;
   /** Removes these keys; unknown ones are no error. */
   remove(tenant: TenantId, userID: string, keys: readonly string[]): Promise<void>;
+  /** Removes all of a user. @returns how many. */
+  removeAll(tenant: TenantId, userID: string): Promise<number>;
   /** Settings of all users, by user and key; an empty filter matches all. */
   page(
     tenant: TenantId,
@@ -62,6 +64,9 @@ export function clientConfigRepo(store: Store): ClientConfigRepo {
     async remove(tenant, userID, keys) {
       const { col, key: idOf } = collectionOf(tenant);
       await col.deleteMany({ _id: { $in: keys.map((key) => idOf(userID, key)) } });
+    },
+    async removeAll(tenant, userID) {
+      return (await collectionOf(tenant).col.deleteMany({ t: tenant, userID })).deletedCount;
     },
     async page(tenant, { userID, key }, { skip, limit }) {
       const { col } = collectionOf(tenant);

@@ -50,6 +50,8 @@ export interface ClientLogRepo {
   /** How many of these exist. */
   count(tenant: TenantId, logIDs: readonly string[]): Promise<number>;
   remove(tenant: TenantId, logIDs: readonly string[]): Promise<void>;
+  /** Removes those of a user. @returns how many. */
+  removeOf(tenant: TenantId, userID: string): Promise<number>;
   /** Removes those made before a time, ms. @returns how many. */
   removeBefore(tenant: TenantId, time: number): Promise<number>;
 }
@@ -103,6 +105,9 @@ export function clientLogRepo(store: Store): ClientLogRepo {
     },
     async remove(tenant, logIDs) {
       await collectionOf(tenant).col.deleteMany({ _id: ids(tenant, logIDs) });
+    },
+    async removeOf(tenant, userID) {
+      return (await collectionOf(tenant).col.deleteMany({ t: tenant, userID })).deletedCount;
     },
     async removeBefore(tenant, time) {
       const { deletedCount } = await collectionOf(tenant).col.deleteMany({

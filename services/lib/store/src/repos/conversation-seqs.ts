@@ -1,8 +1,11 @@
 import type { TenantId } from '@im/contract';
+import type { UpdateFilter } from 'mongodb';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
 import { guarded, retryDuplicate } from '../errors.ts';
+import { gatheredReads } from '../gathered-reads.ts';
 import type { Store } from '../store.ts';
-import { byDatabase, type GuardedUpsert, guardedUpserts } from './bulk-writes.ts';
+import { bulkUpsert, byDatabase, type GuardedUpsert, guardedUpserts } from './bulk-writes.ts';
+import { documentsOf } from './by-id.ts';
 
 /** The truth about a conversation's seqs; `_id` is tenant and conversation. */
 export interface ConversationSeqsDocument extends TenantDocument {
@@ -53,31 +56,45 @@ export function conversationSeqsUpsert(
   };
 }
 
-/** Most ids in one `$in`. */
-const IDS_PER_QUERY = 1_000;
+/** Conversations of one tenant. */
+interface SeqsQuery {
+  readonly tenant: TenantId;
+  readonly conversationIDs: readonly string[];
+}
 
 /** Repository of the truth about seqs. Never cached: bounds that were served must not go back. */
 export type ConversationSeqs = ReturnType<typeof conversationSeqs>;
 
 /** Sequence state of conversations: the truth that seqs are counted from. */
 export function conversationSeqs(store: Store) {
+  const read = gatheredReads<ConversationSeqsDocument, SeqsQuery, Map<string, ConversationSeqsState>>(store, {
+    name: 'conversation-seqs',
+    spec: CONVERSATION_SEQS,
+    weightOf: ({ conversationIDs }) => conversationIDs.length,
+    async read(queries) {
+      const keys = queries.map(({ view, query }) => query.conversationIDs.map((id) => view.key(id)));
+      const found = await documentsOf(queries[0]?.view, keys);
+      return queries.map(({ query }, i) => {
+        const states = new Map<string, ConversationSeqsState>();
+        for (const [at, conversationID] of query.conversationIDs.entries()) {
+          const doc = found.get(keys[i]?.[at] ?? '');
+          if (!doc) continue;
+          const { max, src, maxTime, min, deleted } = doc;
+          states.set(conversationID, { max, src, maxTime, min, ...(deleted ? { deleted } : {}) });
+        }
+        return states;
+      });
+    },
+  });
+
   return guarded({
     /** The conversations that exist among these, read from the primary. */
     async get(
       tenant: TenantId,
       conversationIDs: readonly string[],
     ): Promise<Map<string, ConversationSeqsState>> {
-      const { col, key, parts } = store.collection(tenant, CONVERSATION_SEQS);
-      const found = new Map<string, ConversationSeqsState>();
-      for (let i = 0; i < conversationIDs.length; i += IDS_PER_QUERY) {
-        const ids = conversationIDs.slice(i, i + IDS_PER_QUERY).map((id) => key(id));
-        const cursor = col.find({ _id: { $in: ids } }, { batchSize: IDS_PER_QUERY });
-        for (const doc of await cursor.toArray()) {
-          const { _id, max, src, maxTime, min, deleted } = doc;
-          found.set(parts(_id)[0] ?? '', { max, src, maxTime, min, ...(deleted ? { deleted } : {}) });
-        }
-      }
-      return found;
+      if (conversationIDs.length === 0) return new Map();
+      return read({ tenant, conversationIDs });
     },
 
     /**
@@ -118,12 +135,25 @@ export function conversationSeqs(store: Store) {
     async raiseMin(tenant: TenantId, conversationID: string, min: number): Promise<void> {
       const { col, key } = store.collection(tenant, CONVERSATION_SEQS);
       await retryDuplicate(() =>
-        col.updateOne(
-          { _id: key(conversationID) },
-          { $max: { min }, $setOnInsert: { t: tenant, max: 0, src: 0, maxTime: 0 } },
-          { upsert: true },
-        ),
+        col.updateOne({ _id: key(conversationID) }, risenMin(tenant, min), { upsert: true }),
       );
     },
+
+    /** {@link raiseMin} for many conversations, by id. */
+    async raiseMins(tenant: TenantId, mins: ReadonlyMap<string, number>): Promise<void> {
+      const { col, key } = store.collection(tenant, CONVERSATION_SEQS);
+      const operations = [...mins].map(([conversationID, min]) => ({
+        updateOne: {
+          filter: { _id: key(conversationID) },
+          update: risenMin(tenant, min),
+          upsert: true,
+        },
+      }));
+      await bulkUpsert(col, operations);
+    },
   });
+}
+
+function risenMin(tenant: TenantId, min: number): UpdateFilter<ConversationSeqsDocument> {
+  return { $max: { min }, $setOnInsert: { t: tenant, max: 0, src: 0, maxTime: 0 } };
 }

@@ -29,7 +29,15 @@ export interface ConversationKey {
   readonly userID: string;
   /** Group of group chats, else empty. */
   readonly groupID: string;
+  /** Settings that a new record begins with. @default those of every record */
+  readonly initial?: InitialSettings;
 }
+
+/** Settings that a record may begin with. */
+export type InitialSettings = Pick<
+  ConversationDocument,
+  'recvMsgOpt' | 'isPinned' | 'isPrivateChat' | 'burnDuration' | 'groupAtType' | 'attachedInfo' | 'ex'
+>;
 
 /** Settings of a record; what is absent stays. */
 export type ConversationChanges = Partial<
@@ -78,8 +86,8 @@ export interface ConversationSettingsChanges {
   /** Applies settings, making records that are missing. @returns owners of records that were made or changed. */
   apply(tenant: TenantId, keys: readonly ConversationKey[], changes: ConversationChanges): Promise<string[]>;
   /**
-   * Sets the mention mark in existing records of a conversation, of the named owners or of all but some. Whoever
-   * left the group keeps their record as it is.
+   * Sets the mention mark in existing records of a conversation, of the named owners or of all but some. Users
+   * who left the group keep their record as it is.
    * @returns owners of records that changed.
    */
   setGroupAtType(
@@ -136,15 +144,22 @@ const DEFAULTS: Settings = {
   isMsgDestruct: false,
 };
 
+/** The fields alone, whatever else the object has. */
+function initialOf(initial: InitialSettings): InitialSettings {
+  const { recvMsgOpt, isPinned, isPrivateChat, burnDuration, groupAtType, attachedInfo, ex } = initial;
+  return { recvMsgOpt, isPinned, isPrivateChat, burnDuration, groupAtType, attachedInfo, ex };
+}
+
 /** An upsert that sets `set`, and in a new record everything else to its default. */
 function upsert(
   records: TenantCollection<ConversationDocument>,
-  { ownerUserID, conversationID, conversationType, userID, groupID }: ConversationKey,
+  { ownerUserID, conversationID, conversationType, userID, groupID, initial }: ConversationKey,
   place: number,
   set: Partial<Settings>,
   marks: MembershipMarks,
 ): AnyBulkWriteOperation<ConversationDocument> {
-  const rest = Object.fromEntries(Object.entries(DEFAULTS).filter(([field]) => !(field in set)));
+  const begin = initial ? { ...DEFAULTS, ...initialOf(initial) } : DEFAULTS;
+  const rest = Object.fromEntries(Object.entries(begin).filter(([field]) => !(field in set)));
   return {
     updateOne: {
       filter: { _id: records.key(ownerUserID, conversationID) },

@@ -4,8 +4,11 @@ import { type conversation, make, RECV_OPT } from '@im/protocol';
 import type { Filter } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
+import { gatheredReads } from '../gathered-reads.ts';
 import type { Store } from '../store.ts';
 import { wholeList } from '../whole-list.ts';
+import { documentsOf } from './by-id.ts';
+import { readsByUser } from './by-user.ts';
 import type { MembershipMarks } from './membership-guard.ts';
 import type { Page } from './user.ts';
 import { type VersionLogs, versionLogs } from './version-log.ts';
@@ -98,7 +101,15 @@ export const recordID = (ownerUserID: string, conversationID: string) =>
   ownerUserID + KEY_SEPARATOR + conversationID;
 
 const ORDER = { ord: 1 } as const;
+const BOUNDS = { conversationID: 1, minSeq: 1, maxSeq: 1, isPinned: 1 } as const;
 const MARKS = { _id: 0, conversationID: 1, isPinned: 1, recvMsgOpt: 1 } as const;
+
+/** Some conversations of one owner. */
+interface BoundsQuery {
+  readonly tenant: TenantId;
+  readonly ownerUserID: string;
+  readonly conversationIDs: readonly string[];
+}
 
 /** A record as the API shows it. */
 export function toConversation(doc: ConversationDocument): conversation.Conversation {
@@ -127,6 +138,31 @@ export function toConversation(doc: ConversationDocument): conversation.Conversa
 export function conversationSettings(store: Store): ConversationSettings {
   const cache = recvOptCache(store);
   const collectionOf = (tenant: TenantId) => store.collection(tenant, CONVERSATION_SETTINGS);
+  const ofOwner = readsByUser(store, {
+    name: 'conversation-ids',
+    spec: CONVERSATION_SETTINGS,
+    field: 'ownerUserID',
+    projection: { _id: 0, ownerUserID: 1, conversationID: 1, ord: 1 },
+  });
+  const readBounds = gatheredReads<ConversationDocument, BoundsQuery, ConversationBounds[]>(store, {
+    name: 'conversation-bounds',
+    spec: CONVERSATION_SETTINGS,
+    weightOf: ({ conversationIDs }) => conversationIDs.length,
+    async read(queries) {
+      const keys = queries.map(({ view, query }) =>
+        query.conversationIDs.map((id) => view.key(query.ownerUserID, id)),
+      );
+      const found = await documentsOf(queries[0]?.view, keys, BOUNDS);
+      return keys.map((ids) =>
+        [...new Set(ids)].flatMap((id): ConversationBounds[] => {
+          const doc = found.get(id);
+          if (!doc) return [];
+          const { conversationID, minSeq, maxSeq, isPinned } = doc;
+          return [{ conversationID, minSeq, maxSeq, isPinned }];
+        }),
+      );
+    },
+  });
   const keysOf = (tenant: TenantId, owner: string, ids: readonly string[]) =>
     ids.map((id) => collectionOf(tenant).key(owner, id));
 
@@ -182,18 +218,18 @@ export function conversationSettings(store: Store): ConversationSettings {
       return docs.map((doc) => toConversation({ ...doc, ex: '', attachedInfo: '' }));
     },
     count: (tenant, ownerUserID) => collectionOf(tenant).col.countDocuments({ t: tenant, ownerUserID }),
-    ids: (tenant, ownerUserID) => idsWhere(tenant, ownerUserID, () => true),
+    async ids(tenant, ownerUserID) {
+      const docs = await ofOwner({ tenant, userID: ownerUserID });
+      return docs.toSorted((a, b) => a.ord - b.ord).map(({ conversationID }) => conversationID);
+    },
     pinnedIDs: (tenant, ownerUserID) => idsWhere(tenant, ownerUserID, ({ isPinned }) => isPinned),
     notNotifyIDs: (tenant, ownerUserID) =>
       idsWhere(tenant, ownerUserID, ({ recvMsgOpt }) => recvMsgOpt === RECV_OPT.NotNotify),
-    bounds(tenant, ownerUserID, conversationIDs) {
-      const filter: Filter<ConversationDocument> =
-        conversationIDs === undefined
-          ? { t: tenant, ownerUserID }
-          : { _id: { $in: keysOf(tenant, ownerUserID, conversationIDs) } };
-      return collectionOf(tenant)
-        .col.find(filter, { projection: { _id: 0, conversationID: 1, minSeq: 1, maxSeq: 1, isPinned: 1 } })
-        .toArray();
+    async bounds(tenant, ownerUserID, conversationIDs) {
+      if (conversationIDs?.length === 0) return [];
+      if (conversationIDs) return readBounds({ tenant, ownerUserID, conversationIDs });
+      const projection = { ...BOUNDS, _id: 0 };
+      return collectionOf(tenant).col.find({ t: tenant, ownerUserID }, { projection }).toArray();
     },
     owners: (tenant, conversationID) => ownersWhere(tenant, { conversationID }),
     quietOwners: (tenant, conversationID) =>

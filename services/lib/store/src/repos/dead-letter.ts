@@ -1,3 +1,4 @@
+import type { TenantId } from '@im/contract';
 import { Binary } from 'mongodb';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
@@ -27,6 +28,8 @@ export interface DeadLetterRepo {
   /** Keeps it; keeping it again changes nothing. */
   add(letter: DeadLetter): Promise<void>;
   count(): Promise<number>;
+  /** How many of a tenant there are; `most` for more. */
+  countOf(tenant: TenantId, most: number): Promise<number>;
 }
 
 /** The dead letters of a store. */
@@ -42,6 +45,7 @@ export function deadLetterRepo(store: Store): DeadLetterRepo {
         if (!isDuplicateKey(error)) throw error;
       }
     },
+    countOf: async (tenant, most) => store.shared('dead_letter').countDocuments({ tenant }, { limit: most }),
     count: async () => store.shared('dead_letter').countDocuments({}),
   });
 }

@@ -37,7 +37,7 @@ export const FRIEND_REQUESTS = defineCollection<FriendRequestDocument>('friend_r
   { keys: { fromUserID: 1, handleResult: 1, createTime: -1 } },
 ]);
 
-/** Which requests of a user: those he received or those he sent, with one of these results; none given means all. */
+/** Which requests of a user: those received or those sent, with one of these results; none given means all. */
 export interface FriendRequestQuery {
   readonly side: 'received' | 'sent';
   readonly userID: string;
@@ -73,6 +73,8 @@ export interface FriendRequestRepo {
     query: FriendRequestQuery,
     page: Page,
   ): Promise<{ total: number; requests: FriendRequest[] }>;
+  /** Removes all that the user sent or received. @returns how many. */
+  removeAll(tenant: TenantId, userID: string): Promise<number>;
   /** Pending ones that the user received after `time` (ms; 0 counts all). */
   countPending(tenant: TenantId, toUserID: string, time: number): Promise<number>;
 }
@@ -124,6 +126,12 @@ export function friendRequestRepo(store: Store): FriendRequestRepo {
       if (limit === 0 || skip >= total) return { total, requests: [] };
       const docs = await col.find(filter, { sort: { createTime: -1 }, skip, limit }).toArray();
       return { total, requests: docs.map(toRequest) };
+    },
+    async removeAll(tenant, userID) {
+      const { col } = collectionOf(tenant);
+      const sent = await col.deleteMany({ t: tenant, fromUserID: userID });
+      const received = await col.deleteMany({ t: tenant, toUserID: userID });
+      return sent.deletedCount + received.deletedCount;
     },
     countPending: (tenant, toUserID, time) =>
       collectionOf(tenant).col.countDocuments({

@@ -4,6 +4,7 @@ import { ROLE } from '@im/protocol';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { readsByUser } from './by-user.ts';
 import { type MemberVersions, memberVersions } from './member-version.ts';
 import type { Page } from './user.ts';
 import { type VersionLogs, versionLogs } from './version-log.ts';
@@ -124,6 +125,8 @@ export interface GroupMemberRepo {
   count(tenant: TenantId, groupID: string): Promise<number>;
   /** Ids of the user's groups in the order of joining, from the process's copy when there is one. */
   joinedGroupIDs(tenant: TenantId, userID: string): Promise<readonly string[]>;
+  /** As {@link joinedGroupIDs}, without reading: undefined when the process has no copy. */
+  knownGroupIDs(tenant: TenantId, userID: string): readonly string[] | undefined;
   /** The user's groups now, with their role, in the order of joining. */
   joined(tenant: TenantId, userID: string): Promise<JoinedGroup[]>;
   /** How many groups each of these users is in. */
@@ -139,6 +142,12 @@ const LEADER_RANKS = [rankOf(ROLE.Owner), rankOf(ROLE.Admin)];
 export function groupMemberRepo(store: Store): GroupMemberRepo {
   const caches = memberCaches(store);
   const collectionOf = (tenant: TenantId) => store.collection(tenant, GROUP_MEMBERS);
+  const ofUser = readsByUser(store, {
+    name: 'joined-groups',
+    spec: GROUP_MEMBERS,
+    field: 'userID',
+    projection: { _id: 0, userID: 1, groupID: 1, roleLevel: 1, ord: 1 },
+  });
 
   async function findPairs(tenant: TenantId, pairs: readonly { groupID: string; userID: string }[]) {
     const members = collectionOf(tenant);
@@ -180,9 +189,8 @@ export function groupMemberRepo(store: Store): GroupMemberRepo {
   }
 
   async function joined(tenant: TenantId, userID: string): Promise<JoinedGroup[]> {
-    return collectionOf(tenant)
-      .col.find({ t: tenant, userID }, { sort: { ord: 1 }, projection: { _id: 0, groupID: 1, roleLevel: 1 } })
-      .toArray();
+    const docs = await ofUser({ tenant, userID });
+    return docs.toSorted((a, b) => a.ord - b.ord).map(({ groupID, roleLevel }) => ({ groupID, roleLevel }));
   }
 
   return guarded<GroupMemberRepo>({
@@ -233,6 +241,7 @@ export function groupMemberRepo(store: Store): GroupMemberRepo {
       );
       return ids ?? [];
     },
+    knownGroupIDs: (tenant, userID) => caches.joined.peek(tenant, userID).value,
     joined,
     async joinedCounts(tenant, userIDs) {
       const counts = await collectionOf(tenant)

@@ -70,6 +70,8 @@ export interface GroupRequestRepo {
     query: GroupRequestQuery,
     page: Page,
   ): Promise<{ total: number; requests: GroupRequest[] }>;
+  /** Removes all of an applicant. @returns how many. */
+  removeAll(tenant: TenantId, userID: string): Promise<number>;
   /** Pending ones to these groups made after `time` (ms; 0 counts all). */
   countPending(tenant: TenantId, groupIDs: readonly string[], time: number): Promise<number>;
 }
@@ -94,6 +96,9 @@ export function groupRequestRepo(store: Store): GroupRequestRepo {
       const requests = collectionOf(tenant);
       const keys = userIDs.map((id) => requests.key(groupID, id));
       return (await requests.col.find({ _id: { $in: keys } }).toArray()).map(toRequest);
+    },
+    async removeAll(tenant, userID) {
+      return (await collectionOf(tenant).col.deleteMany({ t: tenant, userID })).deletedCount;
     },
     async put(tenant, added) {
       const requests = collectionOf(tenant);

@@ -9,6 +9,14 @@ export function insertionOrder(time: number, place = 0): number {
   return time * PLACES_PER_MS + Math.min(place, PLACES_PER_MS - 1);
 }
 
+/** Digits of a time in ms. */
+const TIME_DIGITS = 13;
+
+/** A text whose order is that of times (ms), and of ids within one ms: with `_id` alone, lists would need two fields. */
+export function timeOrder(time: number, id = ''): string {
+  return String(Math.max(0, time)).padStart(TIME_DIGITS, '0') + id;
+}
+
 /** Longest search text that is looked at; more cannot match anything sensible. */
 const MAX_SEARCH = 128;
 

@@ -3,6 +3,7 @@ import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { byDatabase } from './bulk-writes.ts';
+import type { InitialSettings } from './conversation-settings-change.ts';
 import type { OwnerTransfer } from './group-member-change.ts';
 
 /** A change of membership that the message log may not have yet. */
@@ -23,6 +24,16 @@ export interface MembershipIntent {
   readonly at: number;
   /** Ownership that is passed on instead; no user comes or goes. */
   readonly transfer?: Omit<OwnerTransfer, 'id'>;
+  /** What webhooks report once the change is made. @default nothing */
+  readonly reports?: readonly ChangeReport[];
+  /** Settings of the conversation records of those added. @default those of every record */
+  readonly newConversation?: InitialSettings;
+}
+
+/** An event of webhooks that follows a change. */
+export interface ChangeReport {
+  readonly event: string;
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 /** What finds an intent again. */

@@ -100,6 +100,20 @@ export function msgRowChanges(store: Store) {
       );
     },
 
+    /** Takes the content of those of these messages away that a user sent. @returns how many. */
+    async blankSentBy(
+      tenant: TenantId,
+      conversationID: string,
+      seqs: readonly number[],
+      sender: string,
+    ): Promise<number> {
+      const { modifiedCount } = await rows(tenant).col.updateMany(
+        { _id: ids(tenant, conversationID, seqs), s: sender, x: { $ne: true } },
+        { $set: { x: true }, $unset: { d: true } },
+      );
+      return modifiedCount;
+    },
+
     /**
      * Removes all rows up to and including `last` for good. Only below the conversation's lowest readable
      * seq, so that no reader is served a gap. @returns how many.

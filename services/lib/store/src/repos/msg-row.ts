@@ -1,7 +1,7 @@
 import type { TenantId } from '@im/contract';
-import { Binary, type Filter, MongoBulkWriteError, type WithId } from 'mongodb';
+import { Binary, type Filter, type WithId } from 'mongodb';
 import { defineCollection, type TenantCollection } from '../collection.ts';
-import { DUPLICATE_KEY, guarded } from '../errors.ts';
+import { DUPLICATE_KEY, failedWrites, guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { byDatabase, type DatabaseGroup } from './bulk-writes.ts';
 import type { MsgRowDocument, Revocation } from './msg-row-document.ts';
@@ -159,11 +159,7 @@ export function msgRows(store: Store) {
         { ordered: false },
       );
     } catch (error) {
-      if (!(error instanceof MongoBulkWriteError)) throw error;
-      const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
-      // Documents may be lost again: not acknowledged by a majority, so the outcome of all is unknown.
-      if (failures.length === 0 || error.result.getWriteConcernError() !== undefined) throw error;
-      for (const { index, code, errmsg } of failures) {
+      for (const { index, code, errmsg } of failedWrites(error)) {
         const failed = items[index];
         if (!failed) throw error;
         if (code === DUPLICATE_KEY) outcomes[failed.index] = await occupant(failed.item);

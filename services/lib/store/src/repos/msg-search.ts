@@ -1,10 +1,13 @@
 import type { TenantId } from '@im/contract';
-import { ERR, ImError } from '@im/protocol';
+import { argsError, ERR, ImError } from '@im/protocol';
 import type { Document, Filter } from 'mongodb';
-import { guarded } from '../errors.ts';
+import type { TenantCollection } from '../collection.ts';
+import { guarded, isOverTime } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { msgIndexes } from './msg-index.ts';
 import { MSG_ROWS, type MsgRow, msgRowOf } from './msg-row.ts';
 import type { MsgRowDocument } from './msg-row-document.ts';
+import { type KeyRange, type Walk, type WalkPosition, walkSteps } from './msg-walk.ts';
 import { findRows, seqKey } from './rows-by-seq.ts';
 import type { SeqSpan } from './seq-walk.ts';
 
@@ -35,53 +38,216 @@ export interface MsgSearchPart {
 
 /** One page of hits. */
 export interface MsgHits<T> {
-  /** All hits, those of other pages too. */
+  /** All hits, those of other pages too; as many as were found when the search was cut. */
   readonly total: number;
   /** What was kept of each row. */
   readonly hits: T[];
+  /** False when the search was cut. */
+  readonly complete: boolean;
+}
+
+/** How a search goes through the messages: by send time, by those of a sender, or conversation by conversation. */
+export type MsgOrder = Walk['kind'];
+
+/** Where a search goes on: the parts of the key of a row, and its send time. */
+export interface MsgCursor {
+  readonly order: MsgOrder;
+  readonly key: readonly string[];
+  readonly st: number;
+}
+
+/** What a search found until its page was full, or its budget spent. */
+export interface MsgPage<T> {
+  readonly hits: T[];
+  readonly order: MsgOrder;
+  /** Where to go on; undefined when everything was looked at. */
+  readonly next: MsgCursor | undefined;
+  /** Messages looked at. */
+  readonly examined: number;
+}
+
+/** Settings of {@link msgSearch}; tests make them small. */
+export interface MsgSearchOptions {
+  /** Time of one search, ms. @default 5000 */
+  readonly ms?: number;
+  /** Most messages that one search looks at. @default 5000000 */
+  readonly keys?: number;
 }
 
 /** Hits up to the end of a page, at most: so many are put in order. */
 export const MAX_SEARCH_WINDOW = 50_000;
-/** A search ends here, whatever it has found. */
-const SEARCH_MS = 8_000;
+/** A query may end a little after the budget. */
+const GRACE_MS = 1_000;
 /** Rows of a page read at once: they may be large. */
 const ROWS_PER_QUERY = 32;
-/** Conversations named in one query. */
-const PLACES_PER_QUERY = 100;
+/** Rows in one answer of the server, of which some match. */
+const BATCH = 500;
+/** Where a sender's rows are read conversation by conversation, though indexes exist, when these are so few. */
+const FEW_ROWS = 20_000;
 
 interface Key {
   readonly _id: string;
   readonly st: number;
 }
 
+type View = TenantCollection<MsgRowDocument>;
+
 function inOrder(a: Key, b: Key): number {
   return a.st - b.st || (a._id < b._id ? -1 : 1);
 }
 
-/** Repository of the administrators' search. Slow by nature: bounded, and never on a client's path. */
+function condition(query: MsgQuery): Filter<MsgRowDocument> {
+  return {
+    x: { $ne: true },
+    ...(query.sendID === undefined ? {} : { s: query.sendID }),
+    ...(query.recvID === undefined ? {} : { r: query.recvID }),
+    ...(query.contentType === undefined ? {} : { ct: query.contentType }),
+    ...(query.period === undefined ? {} : { st: { $gte: query.period.start, $lt: query.period.end } }),
+  };
+}
+
+/** The keys of places, rising, none twice. */
+function rangesOf({ key }: View, places: readonly MsgPlace[]): KeyRange[] {
+  const ranges = places.map((place) => {
+    if (typeof place !== 'string') {
+      const { conversationID, span } = place;
+      const [first, next] = [Math.max(0, span.first), Math.max(0, span.last) + 1];
+      return { from: key(conversationID, seqKey(first)), to: key(conversationID, seqKey(next)) };
+    }
+    // All conversations whose id begins so: the character after `_` is the backquote.
+    const from = key(place);
+    return { from, to: `${from.slice(0, -1)}\`` };
+  });
+  const byKey = new Map(ranges.map((range) => [range.from, range]));
+  return [...byKey.values()].filter(({ from, to }) => from < to).sort((a, b) => (a.from < b.from ? -1 : 1));
+}
+
+/**
+ * How to go through the messages: with indexes by what the search names, else conversation by conversation. A search of
+ * few messages needs none.
+ */
+export function orderOf({ places, query }: MsgSearchPart, indexed: boolean): MsgOrder {
+  if (!indexed) return 'conversation';
+  let rows = 0;
+  for (const place of places) {
+    rows += typeof place === 'string' ? Number.POSITIVE_INFINITY : place.span.last - place.span.first + 1;
+  }
+  if (rows <= FEW_ROWS) return 'conversation';
+  if (query.sendID !== undefined) return 'sender';
+  return query.period || rows === Number.POSITIVE_INFINITY ? 'time' : 'conversation';
+}
+
+function walkOf(
+  order: MsgOrder,
+  { query: { sendID, period } }: MsgSearchPart,
+  ranges: readonly KeyRange[],
+): Walk {
+  if (order === 'conversation') return { kind: order, ranges };
+  const st = period && { st: { $gte: period.start, $lt: period.end } };
+  return { kind: order, match: { ...(order === 'sender' && { s: sendID }), ...st } };
+}
+
+/** What rows of a walk must match. Places are looked at as well, unless the walk goes through them. */
+function wanted(order: MsgOrder, { query }: MsgSearchPart, ranges: readonly KeyRange[]): Document {
+  const { x, ...keys } = condition(query);
+  if (order === 'conversation') return { ...keys, x };
+  const { st: _, ...others } = keys;
+  return { ...others, $or: ranges.map(({ from, to }) => ({ _id: { $gte: from, $lt: to } })), x };
+}
+
+/** Repository of the administrators' search: bounded, on connections of its pool, and never on a client's path. */
 export type MsgSearch = ReturnType<typeof msgSearch>;
 
 /** Searches of stored messages; few run at once. */
-export function msgSearch(store: Store) {
-  function condition(query: MsgQuery): Filter<MsgRowDocument> {
-    return {
-      x: { $ne: true },
-      d: { $exists: true },
-      ...(query.sendID === undefined ? {} : { s: query.sendID }),
-      ...(query.recvID === undefined ? {} : { r: query.recvID }),
-      ...(query.contentType === undefined ? {} : { ct: query.contentType }),
-      ...(query.period === undefined ? {} : { st: { $gte: query.period.start, $lt: query.period.end } }),
-    };
+export function msgSearch(store: Store, { ms = 5_000, keys: maxKeys = 5_000_000 }: MsgSearchOptions = {}) {
+  const indexes = msgIndexes(store);
+
+  const budget = () => ({ until: Date.now() + ms, keys: maxKeys });
+  /** The result of a query, or undefined when the time was not enough for it. */
+  async function inTime<T>(until: number, query: (maxTimeMS: number) => Promise<T>): Promise<T | undefined> {
+    try {
+      return await query(Math.max(1, until + GRACE_MS - Date.now()));
+    } catch (error) {
+      if (isOverTime(error)) return undefined;
+      throw error;
+    }
   }
 
   return guarded({
+    /** Whether messages can be searched by time and sender without reading others. */
+    usesIndexes: (tenant: TenantId) => indexes.usable(tenant),
+
+    /**
+     * Messages that match and still have their content, newest first where an index gives that order, else by
+     * conversation, in each the newest first. Reads until the page is full or the budget of a search is spent.
+     * @throws ImError 90002 when that was not enough to look at anything.
+     * @param full whether the page has enough though not `limit`; asked after each hit.
+     * @param keep what to keep of a row; undefined for one that does not match after all.
+     */
+    async page<T>(
+      tenant: TenantId,
+      part: MsgSearchPart,
+      {
+        limit,
+        after,
+        full,
+      }: { readonly limit: number; readonly after?: MsgCursor; readonly full?: () => boolean },
+      keep: (row: MsgRow) => T | undefined,
+    ): Promise<MsgPage<T>> {
+      const indexed = await indexes.usable(tenant);
+      if (after && after.order !== 'conversation' && !indexed)
+        throw argsError('cursor is of an index that is not there any more: search from the beginning');
+      const order = after?.order ?? orderOf(part, indexed);
+      return store.search(tenant, MSG_ROWS, async (view) => {
+        const ranges = rangesOf(view, part.places);
+        const hits: T[] = [];
+        let examined = 0;
+        const start: WalkPosition | undefined = after && { _id: view.key(...after.key), st: after.st };
+        let at = start;
+        const page = (isEnd: boolean): MsgPage<T> => ({
+          hits,
+          order,
+          examined,
+          next: isEnd || !at ? undefined : { order, key: view.parts(at._id), st: at.st },
+        });
+        if (ranges.length === 0) return page(true);
+        const match = wanted(order, part, ranges);
+        const limits = budget();
+        const walk = walkOf(order, part, ranges);
+        const steps = walkSteps(view, walk, { direction: -1, budget: limits, ...(start && { from: start }) });
+        let ended = false;
+        for await (const step of steps) {
+          const isCut = await inTime(limits.until, async (maxTimeMS) => {
+            const options = { sort: step.sort, hint: step.hint, batchSize: Math.min(BATCH, limit + 1) };
+            for await (const doc of view.col.find(
+              { $and: [step.after(), match] },
+              { ...options, maxTimeMS },
+            )) {
+              at = { _id: doc._id, st: doc.st };
+              const kept = keep(msgRowOf(doc, view.parts));
+              if (kept !== undefined) hits.push(kept);
+              if (hits.length === limit || (kept !== undefined && full?.()) || Date.now() >= limits.until)
+                return true;
+            }
+            return false;
+          });
+          if (isCut === undefined && at === start) break;
+          if (isCut !== false) return page(false);
+          examined += step.keys;
+          ended = step.last === undefined;
+          at = step.last ?? at;
+        }
+        if (!ended && at === start)
+          throw new ImError(ERR.DatabaseError, 'the search took longer than it may: name a sender or a time');
+        return page(ended);
+      });
+    },
+
     /**
      * Messages that match and still have their content, by send time. Everything is looked at, so that the total is
-     * right; only the rows of the page are read, a few at a time.
+     * right, until the budget of a search is spent; only the rows of the page are read, a few at a time.
      * @param page `skip + limit` is at most {@link MAX_SEARCH_WINDOW}.
      * @param keep what to keep of a row, called in order: rows are up to 256 KiB, and a page has many.
-     * @throws ImError 90002 when that takes longer than a search may.
      */
     async find<T>(
       tenant: TenantId,
@@ -89,52 +255,53 @@ export function msgSearch(store: Store) {
       { skip, limit }: { readonly skip: number; readonly limit: number },
       keep: (row: MsgRow) => T,
     ): Promise<MsgHits<T>> {
+      const indexed = await indexes.usable(tenant);
       return store.search(tenant, MSG_ROWS, async (view) => {
-        const { col, key } = view;
-        const deadline = Date.now() + SEARCH_MS;
-        const rangeOf = (place: MsgPlace): Document => {
-          if (typeof place !== 'string') {
-            const { conversationID, span } = place;
-            const [first, next] = [seqKey(Math.max(0, span.first)), seqKey(Math.max(0, span.last) + 1)];
-            return { $gte: key(conversationID, first), $lt: key(conversationID, next) };
-          }
-          // All conversations whose id begins so: the character after `_` is the backquote.
-          const from = key(place);
-          return { $gte: from, $lt: `${from.slice(0, -1)}\`` };
-        };
-        const run = <T extends Document>(
-          places: readonly MsgPlace[],
-          query: MsgQuery,
-          stages: Document[],
-        ) => {
-          const maxTimeMS = deadline - Date.now();
-          if (maxTimeMS <= 0)
-            throw new ImError(ERR.DatabaseError, 'the search took longer than it may: narrow it');
-          const ranges = places.map((place) => ({ _id: rangeOf(place) }));
-          const $match = ranges.length === 1 ? ranges[0] : { $or: ranges };
-          return col
-            .aggregate<T>([{ $match }, { $match: condition(query) }, ...stages], { maxTimeMS })
-            .toArray();
-        };
+        const limits = budget();
         const window = skip + limit;
         let total = 0;
         let first: Key[] = [];
-        for (const { places, query } of parts) {
-          for (let i = 0; i < places.length; i += PLACES_PER_QUERY) {
-            const some = places.slice(i, i + PLACES_PER_QUERY);
-            const [count] = await run<{ n: number }>(some, query, [
-              { $group: { _id: null, n: { $sum: 1 } } },
-            ]);
-            if (count === undefined) continue;
-            total += count.n;
-            if (limit === 0) continue;
-            const found = await run<Key>(some, query, [
-              { $project: { st: 1 } },
-              { $sort: { st: 1, _id: 1 } },
-              { $limit: window },
-            ]);
-            first = [...first, ...found].sort(inOrder).slice(0, window);
+        let complete = true;
+        for (const part of parts) {
+          const ranges = rangesOf(view, part.places);
+          if (ranges.length === 0) continue;
+          const order = orderOf(part, indexed);
+          const match = wanted(order, part, ranges);
+          const steps = walkSteps(view, walkOf(order, part, ranges), { direction: 1, budget: limits });
+          let ended = false;
+          let found = 0;
+          for await (const { after, sort, hint, last } of steps) {
+            const filter = { $and: [after(), match] };
+            const count = await inTime(limits.until, (maxTimeMS) =>
+              view.col
+                .aggregate<{ n: number }>([{ $match: filter }, { $group: { _id: null, n: { $sum: 1 } } }], {
+                  hint,
+                  maxTimeMS,
+                })
+                .toArray(),
+            );
+            if (!count) break;
+            // Rows that come by time are all in order: what follows a full window is counted only.
+            const isFull = order !== 'conversation' && found >= window;
+            const n = count[0]?.n ?? 0;
+            if (n > 0 && !isFull && limit > 0) {
+              const keys = await inTime(limits.until, (maxTimeMS) => {
+                const stages = [
+                  { $match: filter },
+                  { $project: { st: 1 } },
+                  { $sort: order === 'conversation' ? { st: 1, _id: 1 } : sort },
+                  { $limit: window },
+                ];
+                return view.col.aggregate<Key>(stages, { hint, maxTimeMS }).toArray();
+              });
+              if (!keys) break;
+              first = [...first, ...keys].sort(inOrder).slice(0, window);
+            }
+            total += n;
+            found += n;
+            ended = last === undefined;
           }
+          complete &&= ended;
         }
         const ids = first.slice(skip).map(({ _id }) => _id);
         const hits: T[] = [];
@@ -146,7 +313,7 @@ export function msgSearch(store: Store) {
             if (row) hits.push(keep(msgRowOf(row, view.parts)));
           }
         }
-        return { total, hits };
+        return { total, hits, complete };
       });
     },
   });

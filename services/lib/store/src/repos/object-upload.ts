@@ -5,9 +5,10 @@ import type { Store } from '../store.ts';
 
 /**
  * Bytes that no name means yet, or no more. `single`: at `key` until they are copied; `multipart`: parts
- * at the storage; `form`: at `key`, named once complete; `orphan`: at `key`, which has lost a name.
+ * at the storage; `form`: at `key`, named once complete; `orphan`: at `key`, which has lost a name; `thumbnail`: at `key`,
+ * not yet or no longer one of the picture `source`.
  */
-export type UploadKind = 'single' | 'multipart' | 'form' | 'orphan';
+export type UploadKind = 'single' | 'multipart' | 'form' | 'orphan' | 'thumbnail';
 
 /** Bytes that wait for a name, or for their removal. `_id` = tenant, id. */
 interface UploadDocument extends TenantDocument {
@@ -18,6 +19,8 @@ interface UploadDocument extends TenantDocument {
   key: string;
   /** The storage's own id of a multipart upload. */
   storageId: string;
+  /** Key of the picture that a thumbnail was made of. */
+  source?: string;
   /** Bytes that are counted for it. */
   size: number;
   createTime: number;
@@ -118,12 +121,13 @@ export function objectUploadRepo(store: Store): ObjectUploadRepo {
       const docs = await uploads(tenant)
         .col.find({ t: tenant, createTime: { $lt: before } }, { sort: { createTime: 1 }, limit })
         .toArray();
-      return docs.map(({ id, kind, userID, key, storageId, size, createTime }) => ({
+      return docs.map(({ id, kind, userID, key, storageId, source, size, createTime }) => ({
         id,
         kind,
         userID,
         key,
         storageId,
+        ...(source !== undefined && { source }),
         size,
         createTime,
       }));

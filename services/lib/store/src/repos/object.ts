@@ -41,6 +41,8 @@ export interface ObjectRepo {
     before: number,
     limit: number,
   ): Promise<StoredObject[]>;
+  /** Those whose names begin with `<userID>/`, by name; a pass over names. */
+  named(tenant: TenantId, userID: string, limit: number): Promise<StoredObject[]>;
   /** Forgets a name, if it still means this key. */
   remove(tenant: TenantId, name: string, key: string): Promise<void>;
   /** True while some name means this key. */
@@ -96,6 +98,13 @@ export function objectRepo(store: Store): ObjectRepo {
         found.push(...docs.map(toObject));
       }
       return found;
+    },
+    async named(tenant, userID, limit) {
+      const { col, key } = collectionOf(tenant);
+      // The character after the slash ends the range.
+      const range = { $gt: key(`${userID}/`), $lt: key(`${userID}0`) };
+      const docs = await col.find({ _id: range }, { sort: { _id: 1 }, limit }).toArray();
+      return docs.map(toObject);
     },
     async remove(tenant, name, key) {
       await collectionOf(tenant).col.deleteOne({ _id: collectionOf(tenant).key(name), key });

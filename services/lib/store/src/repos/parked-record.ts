@@ -3,6 +3,7 @@ import { KEY_SEPARATOR } from '@im/kit';
 import { Binary } from 'mongodb';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { insertMissing } from './bulk-writes.ts';
 
 /**
  * What is parked: a whole tenant, or one conversation of it with its notification conversation, named by what
@@ -135,11 +136,7 @@ export function parkedRecordRepo(store: Store): ParkedRecordRepo {
         timeMs,
         record: new Binary(record),
       }));
-      try {
-        await records().insertMany(documents, { ordered: false });
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-      }
+      await insertMissing(records(), documents);
     },
     async first(place, limit) {
       const out: ParkedRecord[] = [];

@@ -2,9 +2,11 @@ import type { TenantId } from '@im/contract';
 import type { Document, UpdateFilter, WithId } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
+import { gatheredReads } from '../gathered-reads.ts';
 import type { GroupCommitWriter } from '../group-commit.ts';
 import type { Store } from '../store.ts';
 import { byDatabase, guardedUpserts } from './bulk-writes.ts';
+import { documentsOf } from './by-id.ts';
 import {
   frozenAt,
   type MembershipMarks,
@@ -52,8 +54,15 @@ export interface MembershipBound extends SeqUserRef, MembershipPlace {
   readonly min?: number;
 }
 
-/** Most ids in one `$in`. */
-const IDS_PER_QUERY = 1_000;
+/** One user in several conversations. */
+interface SeqUserQuery {
+  readonly tenant: TenantId;
+  readonly userID: string;
+  readonly conversationIDs: readonly string[];
+}
+
+/** Documents of one answer of the database. */
+const BATCH = 1_000;
 
 /** The state of a user in a conversation that nothing was ever written about. */
 export const NO_SEQ_USER: SeqUser = { min: 0, max: 0, read: 0 };
@@ -96,6 +105,26 @@ export function seqUsers(store: Store) {
     );
   }
 
+  const read = gatheredReads<SeqUserDocument, SeqUserQuery, Map<string, SeqUser>>(store, {
+    name: 'seq-users',
+    spec: SEQ_USERS,
+    weightOf: ({ conversationIDs }) => conversationIDs.length,
+    async read(queries) {
+      const keys = queries.map(({ view, query }) =>
+        query.conversationIDs.map((id) => view.key(query.userID, id)),
+      );
+      const found = await documentsOf(queries[0]?.view, keys);
+      return queries.map(({ query }, i) => {
+        const states = new Map<string, SeqUser>();
+        for (const [at, conversationID] of query.conversationIDs.entries()) {
+          const doc = found.get(keys[i]?.[at] ?? '');
+          if (doc) states.set(conversationID, stateOf(doc));
+        }
+        return states;
+      });
+    },
+  });
+
   return guarded({
     /** One user's state in these conversations; those without a document are left out. */
     async get(
@@ -103,21 +132,21 @@ export function seqUsers(store: Store) {
       userID: string,
       conversationIDs: readonly string[],
     ): Promise<Map<string, SeqUser>> {
-      const { col, key } = store.collection(tenant, SEQ_USERS);
-      const found = new Map<string, SeqUser>();
-      for (let i = 0; i < conversationIDs.length; i += IDS_PER_QUERY) {
-        const ids = conversationIDs.slice(i, i + IDS_PER_QUERY).map((id) => key(userID, id));
-        const docs = await col.find({ _id: { $in: ids } }, { batchSize: IDS_PER_QUERY }).toArray();
-        for (const doc of docs) found.set(doc.c, stateOf(doc));
-      }
-      return found;
+      if (conversationIDs.length === 0) return new Map();
+      return read({ tenant, userID, conversationIDs });
     },
 
     /** One user's state in every conversation that has one. */
     async ofUser(tenant: TenantId, userID: string): Promise<Map<string, SeqUser>> {
       const { col } = store.collection(tenant, SEQ_USERS);
-      const docs = await col.find({ t: tenant, u: userID }, { batchSize: IDS_PER_QUERY }).toArray();
+      const docs = await col.find({ t: tenant, u: userID }, { batchSize: BATCH }).toArray();
       return new Map(docs.map((doc) => [doc.c, stateOf(doc)]));
+    },
+
+    /** Forgets a user's bounds and positions. @returns how many conversations. */
+    async removeAll(tenant: TenantId, userID: string): Promise<number> {
+      return (await store.collection(tenant, SEQ_USERS).col.deleteMany({ t: tenant, u: userID }))
+        .deletedCount;
     },
 
     /**

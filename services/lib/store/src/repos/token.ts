@@ -5,6 +5,7 @@ import type { Collection, OptionalUnlessRequiredId } from 'mongodb';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { readsByUser, readsOfUser } from './by-user.ts';
 
 /** A token that passes. */
 export interface LiveToken {
@@ -36,7 +37,7 @@ export interface TokenSet {
 }
 
 /** `_id` = tenant, user, platform. The truth about tokens. */
-interface TokenDocument extends TenantDocument {
+export interface TokenDocument extends TenantDocument {
   v: 1;
   userID: string;
   platformID: number;
@@ -53,13 +54,37 @@ export const TOKENS = defineCollection<TokenDocument>('token', [
   { keys: { userID: 1 } },
 ]);
 
+/** Why a user may not log in. */
+export interface Ban {
+  /** End, ms; 0 for none. */
+  readonly until: number;
+  /** Shown to the user. */
+  readonly reason: string;
+  /** When it was decided, ms, and by whom. */
+  readonly time: number;
+  readonly admin: string;
+  /** The account was deleted: it ends never. */
+  readonly deleted?: true;
+}
+
 /** `_id` = tenant, user. */
-interface IssueDocument extends TenantDocument {
+export interface IssueDocument extends TenantDocument {
   issue: number;
+  ban?: Ban;
+  /** Time of the ban and user: the order of the list of bans. */
+  banned?: string;
 }
 
 /** Issue numbers. Never removed: a connection may outlive its token, and numbers must not come again. */
-export const TOKEN_ISSUES = defineCollection<IssueDocument>('token_issue');
+export const TOKEN_ISSUES = defineCollection<IssueDocument>('token_issue', [{ keys: { banned: 1 } }]);
+
+/** What a login begins with. */
+export interface IssueState {
+  /** The last number that this user was given; 0 before the first. */
+  readonly lastIssue: number;
+  /** In force or not. */
+  readonly ban?: Ban;
+}
 
 /** What a change makes of a set: the new lists, or undefined to leave it. */
 export type TokenChange = (set: TokenSet) => Pick<TokenSet, 'live' | 'kicked'> | undefined;
@@ -68,6 +93,8 @@ export type TokenChange = (set: TokenSet) => Pick<TokenSet, 'live' | 'kicked'> |
 export interface TokenRepo {
   /** A number above all that this user was given before. */
   nextIssue(tenant: TenantId, userID: string): Promise<number>;
+  /** The last number that this user was given, and whether they are banned. */
+  issueState(tenant: TenantId, userID: string): Promise<IssueState>;
   /** The set; an empty one when there is none. */
   get(tenant: TenantId, userID: string, platformID: number): Promise<TokenSet>;
   /** The sets of all platforms that have one. */
@@ -110,6 +137,15 @@ async function insertNew<T extends TenantDocument>(
   }
 }
 
+/** The fields that a change of a set writes. */
+export function changedFields({
+  rev,
+  live,
+  kicked,
+}: TokenSet): Pick<TokenDocument, 'rev' | 'live' | 'kicked' | 'lastExpires'> {
+  return { rev, live: [...live], kicked: [...kicked], lastExpires: lastExpiry([...live, ...kicked]) };
+}
+
 /** Writes the next state of a set unless it changed since it was read. @returns false when it did. */
 async function replace(
   tokens: TenantCollection<TokenDocument>,
@@ -117,12 +153,7 @@ async function replace(
   after: TokenSet,
 ): Promise<boolean> {
   const _id = tokens.key(after.userID, String(after.platformID));
-  const body = {
-    rev: after.rev,
-    live: [...after.live],
-    kicked: [...after.kicked],
-    lastExpires: lastExpiry([...after.live, ...after.kicked]),
-  };
+  const body = changedFields(after);
   if (before.rev > 0) {
     const { matchedCount } = await tokens.col.updateOne({ _id, rev: before.rev }, { $set: body });
     return matchedCount === 1;
@@ -134,6 +165,8 @@ async function replace(
 /** The tokens of a store. */
 export function tokenRepo(store: Store): TokenRepo {
   const collectionOf = (tenant: TenantId) => store.collection(tenant, TOKENS);
+  const ofUser = readsByUser(store, { name: 'tokens', spec: TOKENS, field: 'userID' });
+  const issueOf = readsOfUser(store, { name: 'token-issues', spec: TOKEN_ISSUES });
 
   async function get(tenant: TenantId, userID: string, platformID: number): Promise<TokenSet> {
     const tokens = collectionOf(tenant);
@@ -157,10 +190,13 @@ export function tokenRepo(store: Store): TokenRepo {
       }
       throw new ImError(ERR.NetworkError, 'too many logins of this user at once');
     },
+    async issueState(tenant, userID) {
+      const doc = await issueOf({ tenant, userID });
+      return { lastIssue: doc?.issue ?? 0, ...(doc?.ban && { ban: doc.ban }) };
+    },
     get,
     async getAll(tenant, userID) {
-      const docs = await collectionOf(tenant).col.find({ t: tenant, userID }).toArray();
-      return docs.map(toSet);
+      return (await ofUser({ tenant, userID })).map(toSet);
     },
     async change(tenant, userID, platformID, change) {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {

@@ -46,6 +46,8 @@ export interface UserCommandRepo {
   update(tenant: TenantId, key: CommandKey, changes: { value?: string; ex?: string }): Promise<boolean>;
   /** @returns false when there is no such command. */
   remove(tenant: TenantId, key: CommandKey): Promise<boolean>;
+  /** Removes all of a user. @returns how many. */
+  removeAll(tenant: TenantId, userID: string): Promise<number>;
   /** Those of one type, or of all types without one; by type and uuid. At most 10,000. @throws ImError 1001 for too much. */
   list(tenant: TenantId, userID: string, type?: number): Promise<user.CommandInfoResp[]>;
 }
@@ -88,6 +90,9 @@ export function userCommandRepo(store: Store): UserCommandRepo {
     async remove(tenant, key) {
       const { deletedCount } = await collectionOf(tenant).col.deleteOne({ _id: idOf(tenant, key) });
       return deletedCount === 1;
+    },
+    async removeAll(tenant, userID) {
+      return (await collectionOf(tenant).col.deleteMany({ t: tenant, userID })).deletedCount;
     },
     async list(tenant, userID, type) {
       const filter = { t: tenant, userID, ...(type !== undefined && { type }) };

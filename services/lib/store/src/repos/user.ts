@@ -4,6 +4,7 @@ import { type Filter, MongoBulkWriteError } from 'mongodb';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { readsOfUser } from './by-user.ts';
 import { type CreatedCounts, countCreated } from './count-by-day.ts';
 import { contains, searchKey } from './list-keys.ts';
 
@@ -66,6 +67,12 @@ export interface UserQuery {
   readonly nickname?: string;
 }
 
+/** The last user of a page, in order of registration. */
+export interface UserCursor {
+  readonly createTime: number;
+  readonly userID: string;
+}
+
 /** One page and how many there are in all. */
 export interface UserPage {
   readonly total: number;
@@ -91,10 +98,22 @@ export interface UserRepo {
     userID: string,
     changes: UserChanges,
   ): Promise<{ before: sdkws.UserInfo; after: sdkws.UserInfo } | undefined>;
+  /** Removes a profile. @returns false when there was none. */
+  remove(tenant: TenantId, userID: string): Promise<boolean>;
   /** In order of registration. */
   pageIDs(tenant: TenantId, page: Page): Promise<{ total: number; userIDs: string[] }>;
   /** In order of registration. */
   page(tenant: TenantId, query: UserQuery, page: Page): Promise<UserPage>;
+  /**
+   * Newest first, so that a user registered meanwhile moves no page.
+   * @param after cursor: the `next` of the page before
+   */
+  newest(
+    tenant: TenantId,
+    query: Pick<UserQuery, 'userID' | 'nickname'>,
+    limit: number,
+    after?: UserCursor,
+  ): Promise<{ readonly users: sdkws.UserInfo[]; readonly next?: UserCursor }>;
   /** Accounts of level 3 and above; by exact id or else exact nickname, or all of a level. */
   systemAccounts(
     tenant: TenantId,
@@ -155,6 +174,14 @@ function toUpdate(changes: UserChanges): Partial<UserDocument> {
   return set;
 }
 
+/** Users whose id or nickname contains these. */
+function having({ userID, nickname }: Pick<UserQuery, 'userID' | 'nickname'>): Filter<UserDocument> {
+  const either: Filter<UserDocument>[] = [];
+  if (userID) either.push({ idKey: contains(userID) });
+  if (nickname) either.push({ nickKey: contains(nickname) });
+  return either.length === 0 ? {} : { $or: either };
+}
+
 /** Positions that an unordered insert did not write because their `_id` exists. */
 function refused(error: unknown): number[] {
   if (!(error instanceof MongoBulkWriteError) || !isDuplicateKey(error)) throw error;
@@ -175,6 +202,8 @@ export function userRepo(store: Store): UserRepo {
     return new Map(docs.map((doc) => [doc.userID, toUserInfo(doc)]));
   }
 
+  const readOne = readsOfUser(store, { name: 'users', spec: USERS });
+
   /** One page in the order of an index, which the whole search goes by. */
   async function find(
     tenant: TenantId,
@@ -194,7 +223,10 @@ export function userRepo(store: Store): UserRepo {
 
   return guarded<UserRepo>({
     get: (tenant, userID) =>
-      cache.get(tenant, userID, async () => (await load(tenant, [userID])).get(userID)),
+      cache.get(tenant, userID, async () => {
+        const doc = await readOne({ tenant, userID });
+        return doc && toUserInfo(doc);
+      }),
     getMany: (tenant, userIDs) => cache.getMany(tenant, userIDs, (missing) => load(tenant, missing)),
     async missing(tenant, userIDs) {
       const users = collectionOf(tenant);
@@ -245,6 +277,12 @@ export function userRepo(store: Store): UserRepo {
       }
       throw new ImError(ERR.NetworkError, 'too many changes of this profile at once');
     },
+    async remove(tenant, userID) {
+      const users = collectionOf(tenant);
+      const { deletedCount } = await users.col.deleteOne({ _id: users.key(userID) });
+      await cache.invalidate(tenant, [userID]);
+      return deletedCount === 1;
+    },
     pageIDs: (tenant, { skip, limit }) =>
       store.search(tenant, USERS, async ({ col }) => {
         const total = await col.countDocuments({ t: tenant }, { maxTimeMS: SEARCH_MS });
@@ -255,15 +293,38 @@ export function userRepo(store: Store): UserRepo {
           .toArray();
         return { total, userIDs: docs.map(({ userID }) => userID) };
       }),
-    page(tenant, { levels, userID, nickname }, page) {
-      const either: Filter<UserDocument>[] = [];
-      if (userID) either.push({ idKey: contains(userID) });
-      if (nickname) either.push({ nickKey: contains(nickname) });
-      const filter: Filter<UserDocument> = {};
+    page(tenant, { levels, ...words }, page) {
+      const filter = having(words);
       if (levels) filter.level = { $in: [...levels] };
-      if (either.length > 0) filter.$or = either;
       return find(tenant, filter, BY_REGISTRATION, page);
     },
+    newest: (tenant, words, limit, after) =>
+      store.search(tenant, USERS, async ({ col }) => {
+        const until = performance.now() + SEARCH_MS;
+        const read = (range: Filter<UserDocument>, most: number) =>
+          col
+            .find(
+              { t: tenant, ...range, ...having(words) },
+              {
+                hint: { t: 1, ...BY_REGISTRATION },
+                sort: { createTime: -1, userID: -1 },
+                limit: most,
+                maxTimeMS: Math.max(1, Math.ceil(until - performance.now())),
+              },
+            )
+            .toArray();
+        const docs = after
+          ? await read({ createTime: after.createTime, userID: { $lt: after.userID } }, limit + 1)
+          : await read({}, limit + 1);
+        if (after && docs.length <= limit)
+          docs.push(...(await read({ createTime: { $lt: after.createTime } }, limit + 1 - docs.length)));
+        const page = docs.slice(0, limit);
+        const last = page.at(-1);
+        return {
+          users: page.map(toUserInfo),
+          ...(docs.length > limit && last && { next: { createTime: last.createTime, userID: last.userID } }),
+        };
+      }),
     async systemAccounts(tenant, { keyword, level, except }, page) {
       const users = collectionOf(tenant);
       if (keyword !== '') {

@@ -25,7 +25,7 @@ export interface VersionLogDocument extends TenantDocument {
   /** Number of the last write. */
   version: number;
   logs: LogEntry[];
-  /** Marks of the last writes, by which a writer finds the number of its own; the last one made `version`. */
+  /** Marks of the last writes, by which a writer finds its own number; the last one made `version`. */
   marks?: string[];
   /** Of a group's members: numbers of the last writes that changed who is one, the newest last. */
   members?: number[];
@@ -88,7 +88,7 @@ export const deleted = (...ids: readonly string[]): Change => ({ state: CHANGE.D
 export const updated = (...ids: readonly string[]): Change => ({ state: CHANGE.Update, ids });
 
 const BULK = 500;
-/** Marks kept; a writer whose mark is gone again before he looks writes once more. */
+/** Marks kept; a writer whose mark is gone before it looks writes once more. */
 export const KEPT_MARKS = 32;
 const MAX_ATTEMPTS = 10;
 const MARK_BYTES = 6;

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type Admin, type AdminAccess, admin, type Endpoint } from '@im/client';
 import { DEFAULT_PORTS, DEFAULT_TENANT, tenantPath } from '@im/contract';
 import { sleep } from '@im/kit';
-import { type KubeObject, NAMESPACE, POD, SERVICE } from '@im/kube';
+import { isPodReady, type KubeObject, NAMESPACE, POD, SERVICE } from '@im/kube';
 import { type Metrics, parseMetrics } from '../metrics.ts';
 import type { TestGateway, TestServer } from '../test-server.ts';
 import { killContainer } from './kill.ts';
@@ -15,7 +15,6 @@ import { apply, isCluster, sample, withImages } from './manifests.ts';
 import { adminAccess, reach } from './reach.ts';
 import {
   getExisting,
-  isPodReady,
   isSettled,
   OPENIM_CLUSTER,
   OPENIM_TENANT,

@@ -28,7 +28,15 @@ export interface ClusterStatus {
   readonly conditions?: readonly Condition[];
   readonly version?: string;
   readonly connections?: number;
+  readonly autoscaling?: {
+    readonly desiredReplicas?: number;
+    readonly reason?: string;
+    readonly message?: string;
+    readonly frozen?: string;
+  };
   readonly gatewayRevision?: string;
+  readonly currentRevision?: string;
+  readonly updateRevision?: string;
   readonly gateways?: readonly {
     readonly pod: string;
     readonly revision: string;
@@ -97,10 +105,6 @@ export async function getExisting<T extends KubeObject>(
   return found;
 }
 
-export function isPodReady(pod: Pod): boolean {
-  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
-}
-
 export function conditionOf(status: ClusterStatus | undefined, type: string): Condition | undefined {
   return status?.conditions?.find((condition) => condition.type === type);
 }
@@ -117,6 +121,9 @@ export function isSettled(cluster: OpenIMCluster): boolean {
   return isReady(cluster) && conditionOf(cluster.status, 'Progressing')?.status === 'False';
 }
 
+/** Conditions that sum up others, or are about a rollout. */
+const NOT_PARTS = new Set(['Ready', 'Available', 'Progressing', 'Reconciling', 'Stalled']);
+
 /** What keeps a cluster from being ready, in one line. */
 export function waitsFor({ metadata, status }: OpenIMCluster): string {
   if (!status?.conditions) return 'the operator has not looked at it yet';
@@ -126,9 +133,7 @@ export function waitsFor({ metadata, status }: OpenIMCluster): string {
     .filter(({ ready, desired }) => ready < desired)
     .map(({ name, ready, desired }) => `${name} ${ready}/${desired}`);
   if (behind.length > 0) return `pods that are not ready: ${behind.join(', ')}`;
-  const bad = status.conditions.find(
-    ({ type, status: value }) => type !== 'Ready' && type !== 'Progressing' && value !== 'True',
-  );
+  const bad = status.conditions.find(({ type, status: value }) => !NOT_PARTS.has(type) && value !== 'True');
   if (bad) return `${bad.type}: ${bad.message ?? bad.reason ?? bad.status}`;
   const { stage = '', message = '' } = status.rollout ?? {};
   return stage === '' ? 'the operator says nothing' : `${stage}: ${message}`;

@@ -1,8 +1,8 @@
 import { type KubernetesCluster, useCluster } from '@im/dev-kubernetes';
-import { type KubeClient, LEASE, POD } from '@im/kube';
+import { isPodReady, type KubeClient, LEASE, POD } from '@im/kube';
 import { type LoadedImages, loadImages } from './images.ts';
 import { installOperator, OPERATOR } from './operator.ts';
-import { getExisting, isPodReady, openKube, type Pod } from './resources.ts';
+import { getExisting, openKube, type Pod } from './resources.ts';
 
 /** A Kubernetes with the images of this working tree and the operator: what tests deploy clusters on. */
 export interface TestCluster extends AsyncDisposable {

@@ -53,9 +53,9 @@ export async function greet(
       connections = await connectionsByGateway(api, cluster);
     }
     const text = `hello bob, it is ${new Date().toISOString()}`;
-    const begun = performance.now();
+    const startedAt = performance.now();
     const [sent, got] = await Promise.all([alice.sendText({ user: 'bob' }, text), bob.received(text)]);
-    const took = (performance.now() - begun).toFixed(1);
+    const took = (performance.now() - startedAt).toFixed(1);
     print(`alice → bob   "${text}"`);
     print(`              seq ${got.seq}, serverMsgID ${sent.serverMsgID}, delivered after ${took} ms`);
     for (const [pod, count] of connections) print(`              ${count} on gateway ${pod}`);

@@ -24,9 +24,9 @@ function say(line: string): void {
 
 /** Brings everything up from any state, and verifies that it works. */
 export async function up(): Promise<void> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const step = (what: string): void => {
-    const seconds = ((performance.now() - begun) / 1_000).toFixed(1);
+    const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
     say(`[${seconds.padStart(6)} s] ${what}`);
   };
 

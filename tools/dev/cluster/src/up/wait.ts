@@ -17,8 +17,8 @@ export async function untilReady(
   { name, namespace }: { readonly name: string; readonly namespace: string },
   print: (line: string) => void,
 ): Promise<OpenIMCluster> {
-  const begun = performance.now();
-  let said = begun;
+  const startedAt = performance.now();
+  let said = startedAt;
   let last = '';
   let unchanged = 0;
   for (;;) {
@@ -26,7 +26,7 @@ export async function untilReady(
     if (cluster && isReady(cluster)) return cluster;
     const now = performance.now();
     const what = cluster ? waitsFor(cluster) : 'there is no such cluster yet';
-    if (now - begun > TIMEOUT_MS) {
+    if (now - startedAt > TIMEOUT_MS) {
       throw new Error(
         `${namespace}/${name} is not ready after ${TIMEOUT_MS / 60_000} minutes: ${what}\n` +
           `more: kubectl -n ${namespace} describe openimcluster ${name}; kubectl -n ${namespace} get pods`,
@@ -37,7 +37,7 @@ export async function untilReady(
       unchanged = what === last ? unchanged + 1 : 0;
       last = what;
       if (unchanged % REPEAT === 0)
-        print(`${String(Math.round((now - begun) / 1_000)).padStart(4)} s  ${what}`);
+        print(`${String(Math.round((now - startedAt) / 1_000)).padStart(4)} s  ${what}`);
     }
     await sleep(POLL_MS);
   }

@@ -1,0 +1,62 @@
+import type { AdminClient, Operation } from '@im/admin-api';
+import { type Command, Option } from 'commander';
+import { whole } from '../arguments.ts';
+import { type OutputFormat, outputOption, printRows, printValue, type Row } from '../output.ts';
+
+/** Options of commands that print a list. */
+export interface ListOptions {
+  limit: number;
+  cursor?: string;
+  output: OutputFormat;
+}
+
+/** Adds the options of {@link ListOptions}. */
+export function withList(command: Command): Command {
+  return command
+    .option('--limit <n>', 'most entries', whole('--limit'), 100)
+    .addOption(new Option('--cursor <cursor>', 'the cursor that the list before ended with'))
+    .addOption(outputOption());
+}
+
+/** Most entries of a page of the API. */
+const PAGE = 500;
+
+/** What a command prints of a list. */
+export interface Listing<T> {
+  /** Field of the answer, and of what is printed for programs. */
+  readonly field: string;
+  readonly columns: readonly string[];
+  /** Most entries of a page, where all pages must have the same length. @default up to 500, as many as are wanted */
+  readonly pages?: number;
+  readonly row: (entry: T) => Row;
+}
+
+/** Prints at most `limit` entries of a list, read page by page, and the cursor of what is left. */
+export async function printList<T>(
+  admin: AdminClient,
+  operation: Operation,
+  given: { readonly params?: object; readonly query?: object },
+  { limit, cursor, output }: ListOptions,
+  { field, columns, row, pages }: Listing<T>,
+): Promise<void> {
+  const entries: T[] = [];
+  const length = pages === undefined ? undefined : Math.min(pages, limit);
+  let next = cursor;
+  do {
+    const query = { ...given.query, limit: length ?? Math.min(PAGE, limit - entries.length), cursor: next };
+    const page = (await admin.call(operation, { ...given, query })) as Record<string, unknown>;
+    entries.push(...((page[field] ?? []) as T[]));
+    next = page.nextCursor as string | undefined;
+  } while (next !== undefined && entries.length + (length ?? 1) <= limit);
+  if (output !== 'table') {
+    await printValue({ [field]: entries, ...(next !== undefined && { nextCursor: next }) }, output);
+    return;
+  }
+  await printRows(entries.map(row), columns, output);
+  if (next !== undefined) console.error(`more with: --cursor ${next}`);
+}
+
+/** A time (ms) in a table; empty for none. */
+export function timeText(ms: number | undefined): string {
+  return ms === undefined || ms === 0 ? '' : new Date(ms).toISOString();
+}

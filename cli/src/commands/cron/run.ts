@@ -1,0 +1,33 @@
+import { Command } from 'commander';
+import { duration } from '../../arguments.ts';
+import { JOB_COLUMNS, jobRow, runJob } from '../../cron/jobs.ts';
+import { EXIT } from '../../exit-codes.ts';
+import { type OutputFormat, outputOption, printRows, printValue } from '../../output.ts';
+import { asAdmin, resolveTarget } from '../../target.ts';
+import { type TargetOptions, withTarget } from '../../target-options.ts';
+
+interface Options extends TargetOptions {
+  timeout: number;
+  output: OutputFormat;
+}
+
+/** `cron run <job>`: runs a job for the tenant now, and prints the outcome. */
+export function cronRun(): Command {
+  return withTarget(new Command('run'))
+    .description(
+      'run a scheduled job for the tenant now, after a run that is under way, and print the outcome',
+    )
+    .argument('<job>', 'name of the job, as `cron list` shows it')
+    .option('--timeout <time>', 'longest wait for its end, such as 10m', duration('--timeout'), 600_000)
+    .addOption(outputOption())
+    .action(async (name: string, options: Options) => {
+      const { timeout, output } = options;
+      const admin = await asAdmin(await resolveTarget(options));
+      const job = await runJob(admin, name, timeout);
+      if (output === 'table') await printRows([jobRow(job)], JOB_COLUMNS, output);
+      else await printValue(job, output);
+      if (job.last?.outcome !== 'error') return;
+      console.error(`error: ${job.last.error}`);
+      process.exitCode = EXIT.refused;
+    });
+}

@@ -1,0 +1,33 @@
+import type { third } from '@im/protocol';
+import { Command } from 'commander';
+import { callApi } from '../../api-client.ts';
+import { CommandError, EXIT } from '../../exit-codes.ts';
+import { type OutputFormat, outputOption, printObject } from '../../output.ts';
+import { asAdmin, resolveTarget } from '../../target.ts';
+import { type TargetOptions, withTarget } from '../../target-options.ts';
+
+interface Options extends TargetOptions {
+  output: OutputFormat;
+}
+
+/** `webhook test <event>`: the server sends a sample of an event to the tenant's receiver. */
+export function webhookTest(): Command {
+  return withTarget(new Command('test'))
+    .description("make the server send a sample of an event to the tenant's receiver, and say what came back")
+    .argument('<event>', 'event, such as beforeSendSingleMsg')
+    .addOption(outputOption())
+    .action(async (event: string, options: Options) => {
+      const admin = await asAdmin(await resolveTarget(options));
+      const { url, outcome, status, answer, tookMs } = await callApi<third.TestWebhookResp>(
+        admin,
+        '/admin/v1/webhooks/test',
+        { event },
+      );
+      await printObject({ url, outcome, status, answer, tookMs }, options.output);
+      if (outcome !== 'answered' || status < 200 || status >= 300)
+        throw new CommandError(
+          status === 0 ? EXIT.unreachable : EXIT.refused,
+          `the receiver did not take the sample: ${outcome}, status ${status}`,
+        );
+    });
+}

@@ -1,0 +1,21 @@
+import type { OpenIMClusterStatusAutoscaling } from '../../gen/openimcluster.ts';
+import type { TenantEntry } from '../../resources/config.ts';
+import type { Delivery } from '../tenant/delivery.ts';
+import type { Refusal, RevisionNames, RolloutState } from './observation.ts';
+import type { AspectsOutcome } from './run-aspects.ts';
+
+/** Result of one reconcile. */
+export interface Outcome extends Partial<AspectsOutcome> {
+  readonly rollout: RolloutState;
+  /** Names of the revisions that the cluster matched last, and that it is to match. */
+  readonly revisions?: RevisionNames | undefined;
+  readonly refusal?: Refusal | undefined;
+  readonly failure?: unknown;
+  /** Settings level of the services, and the fields that it leaves out. */
+  readonly settings?: { readonly level: number; readonly leftOut: readonly string[] };
+  readonly autoscaling?: OpenIMClusterStatusAutoscaling | undefined;
+  /** What running processes are to have, once it is in their config. */
+  readonly wantedTenants?: Delivery | undefined;
+  /** Tenants of the applied config. */
+  readonly tenantEntries?: readonly TenantEntry[] | undefined;
+}

@@ -1,0 +1,17 @@
+import type { AdminRoute } from '../admin-route.ts';
+import { auditRoutes } from './audit.ts';
+import { deletionRoutes } from './deletions.ts';
+import { exportRoutes } from './export.ts';
+import { groupRoutes } from './groups.ts';
+import { messageRoutes } from './messages.ts';
+import { userRoutes } from './users.ts';
+
+/** Every route of administrators; a test compares them with the operations of @im/admin-api. */
+export const ADMIN_ROUTES: readonly AdminRoute[] = [
+  ...userRoutes,
+  ...deletionRoutes,
+  ...exportRoutes,
+  ...groupRoutes,
+  ...messageRoutes,
+  ...auditRoutes,
+];

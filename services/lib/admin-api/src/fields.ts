@@ -1,0 +1,66 @@
+import { z } from 'zod';
+
+/** Ids become parts of keys, so they have no control characters. */
+export const id = z
+  .string()
+  .min(1)
+  .max(2_048)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it refuses
+  .regex(/^[^\u0000-\u001f]*$/, 'contains a control character');
+
+/** A time, ms since 1970. */
+export const time = z.int().min(0).meta({ description: 'ms since 1970-01-01 UTC' });
+
+/** Such a time in a query. */
+export const queryTime = z.coerce
+  .number<number>()
+  .int()
+  .min(0)
+  .meta({ description: 'ms since 1970-01-01 UTC' });
+
+/** Why an administrator does something; kept in the audit log. */
+export const reason = z.string().max(1_000).default('').meta({ description: 'Why; kept in the audit log.' });
+
+/**
+ * The query of a list.
+ * @param most largest page
+ */
+export function page(most = 500) {
+  return {
+    limit: z.coerce
+      .number<number>()
+      .int()
+      .min(1)
+      .max(most)
+      .default(100)
+      .meta({ description: 'Most entries of the page.' }),
+    cursor: z
+      .string()
+      .max(1_024)
+      .optional()
+      .meta({ description: '`nextCursor` of the page before; absent for the first page.' }),
+  };
+}
+
+/** Where the next page begins. */
+export const nextCursor = z
+  .string()
+  .optional()
+  .meta({ description: '`cursor` of the next page; absent on the last one.' });
+
+/** What is refused. */
+export const Failure = z
+  .object({
+    code: z.int().meta({ description: 'Code of the catalogue of errors.' }),
+    name: z.string(),
+    message: z.string().meta({ description: 'What is wrong.' }),
+    field: z.string().optional().meta({ description: 'The parameter or field that is wrong.' }),
+    remedy: z.string().optional().meta({ description: 'What to do.' }),
+    requestID: z.string().meta({ description: 'As in the logs of the server.' }),
+  })
+  .meta({ id: 'Failure' });
+
+/** Body of every refusal. */
+export const FailureBody = z.object({ error: Failure });
+/** What is refused, as it travels. */
+export type Failure = z.output<typeof Failure>;

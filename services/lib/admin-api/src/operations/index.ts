@@ -1,0 +1,28 @@
+import type { Operation } from '../operation.ts';
+import { listAudit } from './audit.ts';
+import { deleteUser, getUserDeletion, listDeletions } from './deletions.ts';
+import { exportUser } from './export.ts';
+import { dismissGroup, getGroup, listGroupMembers, listGroups, revokeMessage } from './groups.ts';
+import { searchMessages } from './messages.ts';
+import { banUser, getUser, listBans, listUsers, logoutUser, unbanUser } from './users.ts';
+
+/** Every operation, in the order of the document. */
+export const OPERATIONS: readonly Operation[] = [
+  listUsers,
+  getUser,
+  banUser,
+  unbanUser,
+  listBans,
+  logoutUser,
+  deleteUser,
+  getUserDeletion,
+  listDeletions,
+  exportUser,
+  listGroups,
+  getGroup,
+  listGroupMembers,
+  dismissGroup,
+  revokeMessage,
+  searchMessages,
+  listAudit,
+];

@@ -1,0 +1,195 @@
+import type { TenantId } from '@im/contract';
+import { randomId } from '@im/kit';
+import { defineCollection, type TenantDocument } from '../collection.ts';
+import { guarded, isDuplicateKey, retryDuplicate } from '../errors.ts';
+import type { Store } from '../store.ts';
+import { timeOrder } from './list-keys.ts';
+
+/** The deletion of an account, as far as it is. */
+export interface AccountDeletion {
+  readonly userID: string;
+  /** Whether the profile goes, or stays with another name. */
+  readonly mode: 'delete' | 'anonymize';
+  /** Also contents of messages, and files. */
+  readonly erase: boolean;
+  /** Nickname that the profile gets. */
+  readonly nickname: string;
+  readonly admin: string;
+  /** ms. */
+  readonly requested: number;
+  readonly state: 'running' | 'done';
+  readonly step: string;
+  /** Where the step is. */
+  readonly cursor: string;
+  /** What was removed, by step. */
+  readonly removed: Readonly<Record<string, number>>;
+  /** ms; 0 before. */
+  readonly finished: number;
+  /** Failures since the last progress, and the last one. */
+  readonly attempts: number;
+  readonly error: string;
+}
+
+/** `_id` = tenant, user. */
+interface DeletionDocument extends TenantDocument, AccountDeletion {
+  v: 1;
+  /** Until then a process is at it, or it is not tried again; ms. */
+  until: number;
+  /** Time of the request and user: the order of lists. */
+  o: string;
+}
+
+/** Collection of deleted accounts; the user domain alone writes it. They stay, so that no id is used again. */
+export const ACCOUNT_DELETIONS = defineCollection<DeletionDocument>('account_deletion', [
+  { keys: { state: 1, until: 1 } },
+  { keys: { o: 1 } },
+]);
+
+/** Progress of a deletion. */
+export type DeletionProgress = Partial<
+  Pick<AccountDeletion, 'state' | 'step' | 'cursor' | 'removed' | 'finished' | 'attempts' | 'error'>
+>;
+
+/** A tenant with deletions to go on with. */
+export interface PendingDeletions {
+  readonly tenant: TenantId;
+  /** Changes with each deletion that begins. */
+  readonly mark: string;
+}
+
+/** Of the cluster, so that processes need not ask each tenant again and again. */
+interface WorkDocument {
+  _id: TenantId;
+  mark: string;
+}
+
+const TENANTS_PER_QUERY = 1_000;
+
+/** Deletions of accounts. */
+export interface AccountDeletionRepo {
+  /** Begins a deletion, unless there is one. @returns the one that there is. */
+  begin(tenant: TenantId, deletion: AccountDeletion): Promise<AccountDeletion>;
+  /** Begins one anew that is done, for what it left. @returns undefined when it is not done. */
+  again(tenant: TenantId, deletion: AccountDeletion): Promise<AccountDeletion | undefined>;
+  get(tenant: TenantId, userID: string): Promise<AccountDeletion | undefined>;
+  /** Those of these users that have one, done or not. */
+  deleted(tenant: TenantId, userIDs: readonly string[]): Promise<string[]>;
+  /** Newest first. @param before cursor: the `next` of the page before. */
+  list(
+    tenant: TenantId,
+    limit: number,
+    before?: string,
+  ): Promise<{ readonly deletions: AccountDeletion[]; readonly next?: string }>;
+  /** Those of these tenants that have some, or had until a moment ago. */
+  pending(tenants: readonly TenantId[]): Promise<PendingDeletions[]>;
+  /** The tenant has none any more, unless some are running or began after `mark` was read. */
+  settle(pending: PendingDeletions): Promise<void>;
+  /** Takes the one that waits longest, until `until` (ms). @returns undefined when there is none, or others were faster. */
+  claim(tenant: TenantId, now: number, until: number): Promise<AccountDeletion | undefined>;
+  /**
+   * Stores progress and keeps the claim until `until`.
+   * @param claimed end of the claim so far
+   * @returns false when the claim was lost.
+   */
+  save(
+    tenant: TenantId,
+    userID: string,
+    claimed: number,
+    progress: DeletionProgress,
+    until: number,
+  ): Promise<boolean>;
+}
+
+function toDeletion({ _id, t, v, until, o, ...deletion }: DeletionDocument): AccountDeletion {
+  return deletion;
+}
+
+/** The deletions of a store. */
+export function accountDeletionRepo(store: Store): AccountDeletionRepo {
+  const collectionOf = (tenant: TenantId) => store.collection(tenant, ACCOUNT_DELETIONS);
+  const work = () => store.shared<WorkDocument>('account_deletion_work');
+
+  /** After the deletion was stored: who finds none looks at the mark again. */
+  async function announce(tenant: TenantId): Promise<void> {
+    await retryDuplicate(() =>
+      work().updateOne({ _id: tenant }, { $set: { mark: randomId() } }, { upsert: true }),
+    );
+  }
+
+  return guarded<AccountDeletionRepo>({
+    async begin(tenant, deletion) {
+      const { col, key } = collectionOf(tenant);
+      const { userID, requested } = deletion;
+      const _id = key(userID);
+      try {
+        const o = timeOrder(requested, userID);
+        await col.insertOne({ _id, t: tenant, v: 1, ...deletion, until: 0, o });
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+      }
+      const doc = await col.findOne({ _id });
+      if (doc?.state === 'running') await announce(tenant);
+      return doc ? toDeletion(doc) : deletion;
+    },
+    async again(tenant, deletion) {
+      const { col, key } = collectionOf(tenant);
+      const { userID, ...fields } = deletion;
+      const o = timeOrder(deletion.requested, userID);
+      const filter = { _id: key(userID), state: 'done' as const };
+      const { modifiedCount } = await col.updateOne(filter, { $set: { ...fields, until: 0, o } });
+      if (modifiedCount === 0) return undefined;
+      await announce(tenant);
+      return deletion;
+    },
+    async get(tenant, userID) {
+      const { col, key } = collectionOf(tenant);
+      const doc = await col.findOne({ _id: key(userID) });
+      return doc ? toDeletion(doc) : undefined;
+    },
+    async deleted(tenant, userIDs) {
+      const { col, key } = collectionOf(tenant);
+      const filter = { _id: { $in: userIDs.map((id) => key(id)) } };
+      const docs = await col.find(filter, { projection: { userID: 1 } }).toArray();
+      return docs.map(({ userID }) => userID);
+    },
+    async list(tenant, limit, before) {
+      const { col } = collectionOf(tenant);
+      const filter = { t: tenant, ...(before !== undefined && { o: { $lt: before } }) };
+      const docs = await col.find(filter, { sort: { o: -1 }, limit: limit + 1 }).toArray();
+      const page = docs.slice(0, limit);
+      return {
+        deletions: page.map(toDeletion),
+        ...(docs.length > limit && { next: page.at(-1)?.o }),
+      };
+    },
+    async pending(tenants) {
+      const found: PendingDeletions[] = [];
+      for (let begin = 0; begin < tenants.length; begin += TENANTS_PER_QUERY) {
+        const ids = tenants.slice(begin, begin + TENANTS_PER_QUERY);
+        const docs = await work()
+          .find({ _id: { $in: ids } })
+          .toArray();
+        found.push(...docs.map(({ _id, mark }) => ({ tenant: _id, mark })));
+      }
+      return found;
+    },
+    async settle({ tenant, mark }) {
+      const { col } = collectionOf(tenant);
+      if (await col.findOne({ t: tenant, state: 'running' }, { projection: { _id: 1 } })) return;
+      await work().deleteOne({ _id: tenant, mark });
+    },
+    async claim(tenant, now, until) {
+      const { col } = collectionOf(tenant);
+      const due = { t: tenant, state: 'running' as const, until: { $lt: now } };
+      const doc = await col.findOne(due, { sort: { until: 1 } });
+      if (!doc) return undefined;
+      const taken = await col.updateOne({ _id: doc._id, until: doc.until }, { $set: { until } });
+      return taken.modifiedCount === 1 ? toDeletion(doc) : undefined;
+    },
+    async save(tenant, userID, claimed, progress, until) {
+      const { col, key } = collectionOf(tenant);
+      const filter = { _id: key(userID), until: claimed };
+      return (await col.updateOne(filter, { $set: { ...progress, until } })).matchedCount === 1;
+    },
+  });
+}

@@ -1,0 +1,1 @@
+export { createTracing, type OwnedTracing, type TracingDeps } from './tracing.ts';

@@ -1,0 +1,176 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { messageOf, onAbort } from '@im/kit';
+import type { AddressRules } from './address-rules.ts';
+import type { Resolve } from './resolve.ts';
+
+/** Why a request has no usable answer. */
+export type Failure =
+  /** Its address is not one that receivers may have. */
+  | 'address'
+  /** No connection, or it broke. */
+  | 'unreachable'
+  | 'timeout'
+  /** The answer has more bytes than are read. */
+  | 'too large'
+  /** The caller gave up. */
+  | 'aborted';
+
+/** A request without a usable answer. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly failure: Failure;
+
+  constructor(failure: Failure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.failure = failure;
+  }
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+export interface PostOptions {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** For everything, from the resolution of the name to the last byte of the answer. */
+  readonly timeoutMs: number;
+  /** Most bytes of the answer. */
+  readonly maxBytes: number;
+  /** What to do with more: fail, or return what was read. */
+  readonly whenLarger: 'fail' | 'cut';
+  readonly signal?: AbortSignal;
+}
+
+export interface HttpClientDeps {
+  readonly rules: AddressRules;
+  readonly resolve: Resolve;
+  /** Most connections to the receiver. */
+  readonly connections: number;
+}
+
+/** Shorter than what servers keep idle connections for, most of them 5 s: a request must not meet a closing one. */
+const IDLE_MS = 4_000;
+
+/** Sends POST requests to one receiver over connections that are kept. It follows no redirects. */
+export class HttpClient {
+  readonly #agents;
+  readonly #rules: AddressRules;
+
+  constructor({ rules, resolve, connections }: HttpClientDeps) {
+    this.#rules = rules;
+    const options = {
+      keepAlive: true,
+      timeout: IDLE_MS,
+      maxSockets: connections,
+      maxFreeSockets: 8,
+      scheduling: 'lifo',
+      lookup: guardedLookup(rules, resolve),
+    } as const;
+    this.#agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
+  }
+
+  /** @throws RequestError. */
+  async post(url: URL, options: PostOptions): Promise<HttpAnswer> {
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    // An address in the URL is not looked up.
+    if (isIP(host) !== 0 && !this.#rules.allows(host)) throw refusedAddress(host);
+    const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
+    const agent = url.protocol === 'https:' ? this.#agents['https:'] : this.#agents['http:'];
+    const request = (url.protocol === 'https:' ? https : http).request(url, {
+      method: 'POST',
+      agent,
+      headers: { ...options.headers, 'content-length': String(Buffer.byteLength(options.body)) },
+    });
+    const fail = (error: RequestError) => {
+      reject(error);
+      request.destroy(error);
+    };
+    const timer = setTimeout(
+      () => fail(new RequestError('timeout', `no answer within ${options.timeoutMs} ms`)),
+      options.timeoutMs,
+    );
+    request.on('error', (error) => reject(asRequestError(error)));
+    request.on('response', (response) => read(response, options, resolve, fail));
+    request.end(options.body);
+    using _ =
+      options.signal &&
+      onAbort(options.signal, () => fail(new RequestError('aborted', 'the call was given up')));
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Closes all connections; requests under way fail. */
+  close(): void {
+    for (const agent of Object.values(this.#agents)) agent.destroy();
+  }
+}
+
+function read(
+  response: http.IncomingMessage,
+  { maxBytes, whenLarger }: PostOptions,
+  resolve: (answer: HttpAnswer) => void,
+  fail: (error: RequestError) => void,
+): void {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const done = () => {
+    const body = Buffer.concat(chunks).toString('utf8');
+    resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+  };
+  response.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size <= maxBytes) {
+      chunks.push(chunk);
+      return;
+    }
+    if (whenLarger === 'fail') {
+      fail(new RequestError('too large', `the answer has more than ${maxBytes} bytes`));
+      return;
+    }
+    chunks.push(chunk.subarray(0, chunk.length - (size - maxBytes)));
+    done();
+    response.destroy();
+  });
+  response.on('end', done);
+  response.on('error', (error) => fail(asRequestError(error)));
+  response.on('aborted', () =>
+    fail(new RequestError('unreachable', 'the connection broke during the answer')),
+  );
+}
+
+function asRequestError(error: Error): RequestError {
+  return error instanceof RequestError
+    ? error
+    : new RequestError('unreachable', messageOf(error), { cause: error });
+}
+
+function refusedAddress(address: string): RequestError {
+  return new RequestError(
+    'address',
+    `${address} is an internal address; the operator of the cluster allows such by webhooks.allowedNetworks`,
+  );
+}
+
+/** Gives a connection only addresses that the rules allow: at every connection, so that a name cannot change later. */
+export function guardedLookup(rules: AddressRules, resolve: Resolve): LookupFunction {
+  return (host, options, callback) => {
+    resolve(host).then(
+      (all) => {
+        const allowed = all.filter(({ address }) => rules.allows(address));
+        const [first] = allowed;
+        if (first === undefined) callback(refusedAddress(all[0]?.address ?? host), '', 0);
+        else if (options.all) callback(null, [...allowed]);
+        else callback(null, first.address, first.family);
+      },
+      (error: unknown) => callback(error as NodeJS.ErrnoException, '', 0),
+    );
+  };
+}

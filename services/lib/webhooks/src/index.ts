@@ -1,0 +1,20 @@
+export { type Delivery, decodeDelivery } from './after/envelope.ts';
+export type { ProbeResult } from './before/probe.ts';
+export { createDispatcher, type Dispatcher, type DispatcherDeps } from './dispatch/dispatcher.ts';
+export { type AfterBody, type BeforeBody, type MessageBody, messageBody, pushBody } from './events/bodies.ts';
+export { type BeforeReply, changesOf } from './events/replies.ts';
+export { SAMPLES } from './events/samples.ts';
+export { EVENTS } from './events/table.ts';
+export { addressRules } from './http/address-rules.ts';
+export { Breaker } from './http/breaker.ts';
+export { guardedLookup, HttpClient, RequestError } from './http/http-client.ts';
+export { createResolver } from './http/resolve.ts';
+export { isRefusal } from './refusal.ts';
+export { signatureFault, signedHeaders } from './signature.ts';
+export {
+  type AfterOptions,
+  createWebhooks,
+  type OwnedWebhooks,
+  type Webhooks,
+  type WebhooksDeps,
+} from './webhooks.ts';
