@@ -9,6 +9,7 @@ import { Kicks } from './connection/kicks.ts';
 import { TickFlusher } from './connection/outbox.ts';
 import { Sessions } from './connection/sessions.ts';
 import { Sweep } from './connection/sweep.ts';
+import { TenantConnections } from './connection/tenant-connections.ts';
 import { Deliverer } from './deliver/deliverer.ts';
 import { SubscriptionLoader } from './deliver/subscription-loader.ts';
 import { DrainController } from './drain/drain.ts';
@@ -47,6 +48,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     deps.rpc.client('third'),
   ];
   const connections = new Set<Connection>();
+  const tenantConnections = new TenantConnections();
   const count = () => connections.size;
   const limit = gateway.maxConnections;
   const timeoutMs = gateway.requestTimeoutMs;
@@ -76,6 +78,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     localUsers,
     users,
     limits: tenantLimits,
+    tenantConnections,
     tasks,
     log,
     gatewayID,
@@ -132,6 +135,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     limits: { frames: gateway.sendQueue, bytes: gateway.sendQueueBytes },
     localUsers,
     tenantLimits,
+    tenantConnections,
     subscriptionLoader,
     kicks,
     presence,

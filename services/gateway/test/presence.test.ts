@@ -111,7 +111,13 @@ test('a heartbeat reports that the gateway lives, and all users when asked', asy
     | undefined;
   assert.deepEqual(
     { ...beat },
-    { gatewayID: 'gw-test', connections: 2, tenantConnections: {}, tenantsAtLimit: [] },
+    {
+      ...{ gatewayID: 'gw-test', connections: 2, tenantConnections: {}, tenantsAtLimit: [] },
+      counts: [
+        { tenant: 'default', users: 1, platforms: { 2: 1 } },
+        { tenant: 't2', users: 1, platforms: { 2: 1 } },
+      ],
+    },
   );
   assert.ok(reports(gateway).every(({ full }) => !full));
   gateway.rpc.answers.set('user.gatewayHeartbeat', () =>

@@ -7,6 +7,7 @@ import { createAccountDeletions } from './deletion/account-deletions.ts';
 import { deletionSteps } from './deletion/steps.ts';
 import type { UserDeps } from './deps.ts';
 import { clientConfigMethods } from './methods/client-config.ts';
+import { connectionCountMethods } from './methods/connection-counts.ts';
 import { deleteAccountMethods } from './methods/delete-account.ts';
 import { notificationAccountMethods } from './methods/notification-account.ts';
 import { onlineStatusMethods } from './methods/online-status.ts';
@@ -57,6 +58,7 @@ export const userService = domainService('user', {
         ...userCommandMethods(deps),
         ...clientConfigMethods(deps),
         ...onlineStatusMethods(deps),
+        ...connectionCountMethods(deps),
         ...searchUsersMethods(deps),
         ...deleteAccountMethods(deps, repo, { firstStep, wake: () => deletions.wake() }),
       },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import type { TenantId } from '@im/contract';
 import { sleep, tokenHash } from '@im/kit';
-import { ERR, make } from '@im/protocol';
+import { ERR, make, type user } from '@im/protocol';
 import { codeOf, eventually, newCluster, startStores } from '@im/testing';
 import { by, describeUsers, LIMIT_MS, startUser, T1, T2, type UserProcess } from './harness.ts';
 
@@ -319,6 +319,34 @@ test('gateways share what is left of the connections of a limited tenant', async
   await sleep(LIMIT_MS + 100);
   assert.equal(await tell(b, 'g2', 4), 6);
   for (const { tenants } of [a, b]) tenants.put(settings);
+});
+
+test('live gateways are counted by platform, each tenant alone, by their last heartbeats', async () => {
+  const tell = (process: UserProcess, gatewayID: string, counts: user.TenantConnections[]) =>
+    process.user.gatewayHeartbeat(SYSTEM, make('user.GatewayHeartbeatReq', { gatewayID, counts }));
+  const counted = async (tenant: TenantId) => {
+    const ctx = { ...SYSTEM, tenant };
+    const { gateways } = await b.user.getConnectionCounts(ctx, make('user.GetConnectionCountsReq'));
+    return gateways.map(({ gatewayID, users, platforms }) => [gatewayID, users, { ...platforms }]);
+  };
+  await tell(a, 'g2', [{ tenant: T1, users: 1, platforms: { 1: 1 } }]);
+  await tell(a, 'g1', [
+    { tenant: T1, users: 2, platforms: { 1: 2, 5: 1 } },
+    { tenant: T2, users: 1, platforms: { 3: 1 } },
+  ]);
+  await eventually(async () =>
+    assert.deepEqual(await counted(T1), [
+      ['g1', 2, { 1: 2, 5: 1 }],
+      ['g2', 1, { 1: 1 }],
+    ]),
+  );
+  assert.deepEqual(await counted(T2), [['g1', 1, { 3: 1 }]]);
+  await tell(a, 'g1', [{ tenant: T2, users: 1, platforms: { 3: 2 } }]);
+  await tell(a, 'g2', [{ tenant: T1, users: 1, platforms: { 1: 1 } }]);
+  assert.deepEqual(await counted(T1), [['g2', 1, { 1: 1 }]], 'what a heartbeat does not name is gone');
+  await eventually(async () => assert.deepEqual(await counted(T1), [], 'a dead gateway does not count'));
+  const ask = b.user.getConnectionCounts(by('u1'), make('user.GetConnectionCountsReq'));
+  assert.equal(await codeOf(ask), ERR.NoPermissionError);
 });
 
 test('a thousand users of one gateway are reported and asked for together', async () => {

@@ -6,6 +6,7 @@ import {
   clientAddress,
   FailedAttempts,
   type Metrics,
+  plainAddress,
   randomId,
   type TenantDirectory,
 } from '@im/kit';
@@ -28,6 +29,8 @@ export interface Accepted {
   readonly args: HandshakeArgs;
   readonly webSocket: ClientSocket;
   readonly socket: Duplex;
+  /** The client's address. */
+  readonly address: string;
   /** How long the handshake took, ms. */
   readonly handshakeMs: number;
 }
@@ -170,7 +173,7 @@ export class Handshakes {
         if (isTokenRefusal(error)) this.#failures.failed(tenant, address);
         throw asKicked(error);
       }
-      this.#upgrade(request, socket, head, { tenant, args, startedAt });
+      this.#upgrade(request, socket, head, { tenant, args, address, startedAt });
     } catch (error) {
       this.#refuse(request, socket, head, toImError(error), args?.wantsReply ?? false);
     } finally {
@@ -213,13 +216,13 @@ export class Handshakes {
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    { tenant, args, startedAt }: { tenant: TenantId; args: HandshakeArgs; startedAt: number },
+    { startedAt, ...client }: Pick<Accepted, 'tenant' | 'args' | 'address'> & { readonly startedAt: number },
   ): void {
     if (socket.destroyed) return;
     // A drain that started meanwhile has not seen this client.
     if (this.#draining) throw this.#refusal('draining', 'the gateway is closing');
     // Others of this tenant may have come while the token was looked at.
-    const full = this.#deps.limits.full(tenant);
+    const full = this.#deps.limits.full(client.tenant);
     if (full !== undefined) throw this.#refusal('tenant', full);
     // The answer to the upgrade and the first frame leave in one system call.
     socket.cork();
@@ -227,7 +230,8 @@ export class Handshakes {
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
         this.#deps.metrics.handshake(0);
         const handshakeMs = Math.round(performance.now() - startedAt);
-        this.#deps.onAccepted({ tenant, args, webSocket, socket, handshakeMs });
+        const address = plainAddress(client.address);
+        this.#deps.onAccepted({ ...client, address, webSocket, socket, handshakeMs });
       });
     } finally {
       socket.uncork();

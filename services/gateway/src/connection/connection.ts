@@ -28,6 +28,8 @@ export interface ConnectionInit {
   readonly run: number;
   /** How long its handshake took, ms. */
   readonly handshakeMs: number;
+  /** The client's address. */
+  readonly address: string;
 }
 
 /** A push that must not be written yet. */
@@ -71,9 +73,12 @@ export class Connection {
   readonly framing: number;
   readonly token: string;
   readonly webSocket: WebSocket;
+  readonly address: string;
   readonly #socket: Duplex;
   readonly #deps: ConnectionDeps;
   readonly #outbox: Outbox;
+  /** Place among the connections of the gateway in the order of their opening; 0 before it has one. */
+  serial = 0;
 
   /** Issue number of its token; undefined until auth has answered. */
   issue: number | undefined;
@@ -132,6 +137,7 @@ export class Connection {
     this.token = init.token;
     this.openedAtRun = init.run;
     this.handshakeMs = init.handshakeMs;
+    this.address = init.address;
     this.webSocket = init.webSocket;
     this.#socket = init.socket;
     this.#deps = deps;

@@ -15,10 +15,12 @@ import { answerText, UnknownTextError } from '../wire/text-frame.ts';
 import type { ClientEvents } from './client-socket.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import type { Kicks } from './kicks.ts';
+import type { TenantConnections } from './tenant-connections.ts';
 
 export interface SessionsDeps extends ConnectionDeps {
   readonly localUsers: LocalUsers;
   readonly tenantLimits: TenantLimits;
+  readonly tenantConnections: TenantConnections;
   readonly subscriptionLoader: SubscriptionLoader;
   readonly kicks: Kicks;
   readonly presence: PresenceReporter;
@@ -44,18 +46,20 @@ export class Sessions implements ClientEvents {
   }
 
   /** Makes a connection of a client that has just passed the handshake. */
-  open({ tenant, args, webSocket, socket, handshakeMs }: Accepted): void {
-    const { localUsers, subscriptionLoader, kicks, presence, catchUps, tenantLimits, metrics } = this.#deps;
+  open({ tenant, args, webSocket, socket, address, handshakeMs }: Accepted): void {
+    const { localUsers, subscriptionLoader, kicks, presence, catchUps, metrics } = this.#deps;
+    const { tenantLimits, tenantConnections } = this.#deps;
     const { user, isNew } = localUsers.enter(tenant, args.userID);
     const { platformID, token } = args;
     const framing = framingIndex(args.framing);
     const run = this.#deps.feed.generation();
-    const init = { webSocket, socket, user, platformID, framing, token, run, handshakeMs };
+    const init = { webSocket, socket, user, platformID, framing, token, run, handshakeMs, address };
     const connection = new Connection(init, this.#deps);
     catchUps.begin(connection);
     this.#connections.add(connection);
     user.connections.push(connection);
     tenantLimits.opened(tenant);
+    tenantConnections.opened(connection);
     metrics.opened(platformID, framing);
     webSocket.attach(connection, this);
     if (args.wantsReply) {
@@ -95,22 +99,21 @@ export class Sessions implements ClientEvents {
   closed(connection: Connection): void {
     connection.ended('client');
     if (!this.#connections.delete(connection)) return;
-    const { localUsers, presence, watch, tenantLimits, metrics } = this.#deps;
+    const { localUsers, presence, watch, tenantLimits, tenantConnections, metrics } = this.#deps;
     const { user, platformID, framing } = connection;
     user.connections.splice(user.connections.indexOf(connection), 1);
     watch.forget(connection);
     if (user.connections.length === 0) localUsers.remove(user);
     presence.changed(user);
     tenantLimits.closed(user.tenant);
+    tenantConnections.closed(connection);
     metrics.closed(platformID, framing, connection.closeReason ?? 'client');
     if (this.#connections.size === 0) this.#empty?.resolve();
   }
 
   /** Closes the connections of a tenant that is suspended or gone. */
   closeTenant(tenant: TenantId): void {
-    for (const connection of this.#connections) {
-      if (connection.user.tenant === tenant) connection.close('tenant');
-    }
+    for (const connection of this.#deps.tenantConnections.of(tenant)) connection.close('tenant');
   }
 
   /** Cuts all connections. */

@@ -5,12 +5,14 @@ import type { user } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { TenantLimits } from '../connect/tenant-limits.ts';
 import type { LocalUser } from '../connection/connection.ts';
+import type { TenantConnections } from '../connection/tenant-connections.ts';
 import type { LocalUsers } from '../deliver/local-users.ts';
 
 export interface PresenceReporterDeps {
   readonly localUsers: LocalUsers;
   readonly users: Pick<DomainService<'user'>, 'reportPresence' | 'gatewayHeartbeat'>;
   readonly limits: Pick<TenantLimits, 'limited' | 'atLimit' | 'learn' | 'onShareUsed'>;
+  readonly tenantConnections: Pick<TenantConnections, 'counts'>;
   readonly tasks: TaskRunner;
   readonly log: Logger;
   /** Name of this gateway among its peers. */
@@ -120,7 +122,7 @@ export class PresenceReporter {
   }
 
   async #sendHeartbeat(signal: AbortSignal): Promise<void> {
-    const { users, limits, gatewayID, connections, heartbeatMs } = this.#deps;
+    const { users, limits, gatewayID, connections, heartbeatMs, tenantConnections: byTenant } = this.#deps;
     this.#beatAt = performance.now();
     const ctx = systemContext(DEFAULT_TENANT, '', { timeoutMs: heartbeatMs, signal });
     const tenantConnections = limits.limited();
@@ -129,6 +131,7 @@ export class PresenceReporter {
       connections: connections(),
       tenantConnections,
       tenantsAtLimit: limits.atLimit(),
+      counts: byTenant.counts(),
     });
     limits.learn(tenantConnections, answer);
     if (answer.reportAll) {

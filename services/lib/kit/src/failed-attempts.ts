@@ -96,8 +96,13 @@ PRIVATE.addAddress('::1', 'ipv6');
 PRIVATE.addSubnet('fc00::', 7, 'ipv6');
 PRIVATE.addSubnet('fe80::', 10, 'ipv6');
 
+/** An address as it is shown: of IPv4 in IPv6 the IPv4 address. The text keeps no other alive that it is a part of. */
+export function plainAddress(address: string): string {
+  return Buffer.from(address.replace(/^::ffff:(?=\d+\.)/i, '')).toString();
+}
+
 function isPrivate(address: string): boolean {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  const plain = plainAddress(address);
   if (isIPv4(plain)) return PRIVATE.check(plain, 'ipv4');
   return isIPv6(plain) && PRIVATE.check(plain, 'ipv6');
 }

@@ -16,7 +16,7 @@ export {
   withSpan,
 } from './context.ts';
 export { eachLimited } from './each-limited.ts';
-export { clientAddress, FailedAttempts } from './failed-attempts.ts';
+export { clientAddress, FailedAttempts, plainAddress } from './failed-attempts.ts';
 export { FairQueue } from './fair-queue.ts';
 export { md5Hex, newInstanceId, randomId, sha256Parts, token16 } from './ids.ts';
 export { type InvalidationHandler, type Invalidations, inProcessInvalidations } from './invalidations.ts';

@@ -16,6 +16,8 @@ export interface GatewayKeys {
   readonly complete: string;
   /** Id of the full report under way. */
   readonly fullID: string;
+  /** Hash of its connections by tenant, as of its last heartbeat. */
+  readonly counts: string;
   /** Lock of the process that removes a dead gateway. */
   readonly reaping: string;
 }
@@ -28,6 +30,7 @@ export function gatewayKeys(gatewayID: string): GatewayKeys {
     named: (fullID) => `${base}:named:${token16('report', fullID)}`,
     complete: `${base}:complete`,
     fullID: `${base}:full`,
+    counts: `${base}:counts`,
     reaping: `${base}:reaping`,
   };
 }

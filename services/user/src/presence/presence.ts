@@ -5,6 +5,7 @@ import type { Logger } from '@im/process';
 import { ERR, ImError, make, type user } from '@im/protocol';
 import type { RedisClient, Store } from '@im/store';
 import type { Webhooks } from '@im/webhooks';
+import { readCounts, writeCounts } from './connection-counts.ts';
 import { shareConnections } from './connection-shares.ts';
 import {
   type Connections,
@@ -34,7 +35,7 @@ export interface Presence {
   /** Takes a gateway's report and publishes changes of users' platforms. @throws ImError 90004 without Redis. */
   report(request: user.ReportPresenceReq): Promise<void>;
   /**
-   * Takes a gateway's heartbeat and what it has of tenants whose connections are limited.
+   * Takes a gateway's heartbeat and what it has of each tenant.
    * @throws ImError 90004 without Redis.
    */
   heartbeat(request: user.GatewayHeartbeatReq): Promise<Heartbeat>;
@@ -43,6 +44,8 @@ export interface Presence {
     tenant: TenantId,
     userIDs: readonly string[],
   ): Promise<Map<string, user.PlatformOnlineDetail[]>>;
+  /** What live gateways have of a tenant, as of their last heartbeats. @throws ImError 90004 without Redis. */
+  counts(tenant: TenantId): Promise<user.GatewayConnections[]>;
   /** Removes the connections of gateways whose heartbeat has expired, and publishes the changes. */
   reap(signal: AbortSignal): Promise<void>;
   /** Hands the events of webhooks over that are due. */
@@ -303,6 +306,7 @@ export function createPresence({ store, events, tenants, webhooks, log, limitMs 
         const [complete, tenantShares] = await Promise.all([
           client.exists(gatewayKeys(gatewayID).complete),
           shareConnections(client, request, { tenants, store, limitMs, gateways: liveGateways }),
+          writeCounts(client, request, limitMs),
         ]);
         return { reportAll: counts && complete === 0, tenantShares };
       }),
@@ -323,6 +327,7 @@ export function createPresence({ store, events, tenants, webhooks, log, limitMs 
         }
         return found;
       }),
+    counts: (tenant) => withRedis(async (client) => readCounts(client, tenant, await liveGateways(client))),
     handOver: (signal) =>
       store.redis.orElse(
         (client) => changes.round(client, signal),

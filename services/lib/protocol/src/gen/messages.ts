@@ -489,6 +489,10 @@ export interface Messages {
   'user.ReportPresenceReq': user.ReportPresenceReq;
   'user.ReportPresenceResp': user.ReportPresenceResp;
   'user.GatewayHeartbeatReq': user.GatewayHeartbeatReq;
+  'user.TenantConnections': user.TenantConnections;
+  'user.GetConnectionCountsReq': user.GetConnectionCountsReq;
+  'user.GetConnectionCountsResp': user.GetConnectionCountsResp;
+  'user.GatewayConnections': user.GatewayConnections;
   'user.GatewayHeartbeatResp': user.GatewayHeartbeatResp;
   'user.GetOnlinePlatformsReq': user.GetOnlinePlatformsReq;
   'user.GetOnlinePlatformsResp': user.GetOnlinePlatformsResp;

@@ -238,6 +238,8 @@ export interface Services<C> {
     removeUserData(context: C, request: account.RemoveUserDataReq): Promise<account.RemoveUserDataResp>;
   };
   user: {
+    /** Only reads. */
+    getConnectionCounts(context: C, request: user.GetConnectionCountsReq): Promise<user.GetConnectionCountsResp>;
     /** Writes; the same request twice has the effect of one. */
     reportPresence(context: C, request: user.ReportPresenceReq): Promise<user.ReportPresenceResp>;
     /** Writes; the same request twice has the effect of one. */

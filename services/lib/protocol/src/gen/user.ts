@@ -314,6 +314,25 @@ export interface GatewayHeartbeatReq {
   connections: number;
   tenantConnections: Record<string, number>;
   tenantsAtLimit: string[];
+  counts: TenantConnections[];
+}
+
+export interface TenantConnections {
+  tenant: string;
+  users: number;
+  platforms: Record<string, number>;
+}
+
+export type GetConnectionCountsReq = Record<never, never>;
+
+export interface GetConnectionCountsResp {
+  gateways: GatewayConnections[];
+}
+
+export interface GatewayConnections {
+  gatewayID: string;
+  users: number;
+  platforms: Record<string, number>;
 }
 
 export interface GatewayHeartbeatResp {

@@ -1,0 +1,45 @@
+import type { TenantId } from '@im/contract';
+import { make, type user } from '@im/protocol';
+import type { RedisClient } from '@im/store';
+import { gatewayKeys } from './keys.ts';
+
+/** How long counts stay when no heartbeat replaces them, in heartbeat limits. */
+const LIFE = 4;
+/** Fields that one command sets. */
+const FIELDS = 5_000;
+
+/** Users, and pairs of platform id and connections. */
+type Stored = readonly [users: number, platforms: Readonly<Record<string, number>>];
+
+/** Replaces what a gateway has of each tenant by what its heartbeat says. */
+export async function writeCounts(
+  client: RedisClient,
+  { gatewayID, counts }: user.GatewayHeartbeatReq,
+  limitMs: number,
+): Promise<void> {
+  const key = gatewayKeys(gatewayID).counts;
+  const replace = client.multi().del(key);
+  for (let i = 0; i < counts.length; i += FIELDS) {
+    const fields = counts
+      .slice(i, i + FIELDS)
+      .flatMap(({ tenant, users, platforms }) => [tenant, JSON.stringify([users, platforms])]);
+    replace.hset(key, ...fields);
+  }
+  await replace.pexpire(key, LIFE * limitMs).exec();
+}
+
+/** What each of these gateways has of the tenant; those without a connection are left out. */
+export async function readCounts(
+  client: RedisClient,
+  tenant: TenantId,
+  gateways: Iterable<string>,
+): Promise<user.GatewayConnections[]> {
+  const ids = [...gateways].sort();
+  const values = await Promise.all(ids.map((id) => client.hget(gatewayKeys(id).counts, tenant)));
+  return ids.flatMap((gatewayID, i) => {
+    const value = values[i];
+    if (!value) return [];
+    const [users, platforms]: Stored = JSON.parse(value);
+    return [make('user.GatewayConnections', { gatewayID, users, platforms })];
+  });
+}
