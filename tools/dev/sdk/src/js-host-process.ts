@@ -18,6 +18,7 @@ interface Instance {
 }
 
 globalThis.WebSocket = TaskedWebSocket;
+globalThis.fetch = explainingFetch(globalThis.fetch);
 Object.assign(globalThis, { FileReader: BlobReader });
 const { CbEvents, getSDK }: typeof ClientSdk = await import(MODERN_BUILD);
 
@@ -60,6 +61,21 @@ async function handle(message: ToJsHost): Promise<void> {
     const { errCode, errMsg } = error as { errCode?: number; errMsg?: string };
     send({ kind: 'failure', id, code: errCode ?? -1, message: errMsg ?? describe(error) });
   }
+}
+
+/** `fetch` whose failures say where they happened and why: the SDK passes on the message alone, "fetch failed". */
+function explainingFetch(fetch: typeof globalThis.fetch): typeof globalThis.fetch {
+  return async (input, init) => {
+    try {
+      return await fetch(input, init);
+    } catch (error) {
+      const url = input instanceof Request ? input.url : String(input);
+      const cause = error instanceof Error ? error.cause : undefined;
+      throw new TypeError(`fetch of ${url} failed: ${cause instanceof Error ? cause : error}`, {
+        cause: error,
+      });
+    }
+  };
 }
 
 /** Parameters as the SDK takes them: files cannot be sent between processes. */
