@@ -10,7 +10,9 @@ const address = (vendor: string) =>
     .max(2_048)
     .regex(/^https?:\/\/[^\s?#]+$/, 'must be an http or https URL')
     .optional()
-    .describe(`Base URL instead of ${vendor}, for example of a proxy.`);
+    .describe(
+      `Base URL instead of ${vendor}, for example of a proxy; at an internal address only if webhooks.allowedNetworks has it.`,
+    );
 
 /**
  * What a push token is for. A token is registered as `<kind>:<token>`; without a kind it is one of FCM. Kinds without a

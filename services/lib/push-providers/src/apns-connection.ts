@@ -1,5 +1,14 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
+import type { LookupFunction } from 'node:net';
 import { onAbort, unlessAborted } from '@im/kit';
+import {
+  type AddressRules,
+  addressRules,
+  assertAllowed,
+  createResolver,
+  guardedLookup,
+  RequestError,
+} from '@im/webhooks';
 
 /** Answer to one request. */
 export interface ApnsAnswer {
@@ -31,6 +40,8 @@ interface Connection {
   /** Requests at once that the vendor takes. */
   streams: number;
   open: number;
+  /** Why no connection may be made. */
+  refused?: RequestError;
   /** Requests that wait for one of the others to end. */
   readonly waiting: Set<() => void>;
 }
@@ -40,15 +51,22 @@ interface Connection {
  * were not processed are repeated on it, all others are not.
  */
 export class ApnsConnection {
-  readonly #authority: string;
+  readonly #authority: URL;
+  readonly #rules: AddressRules;
+  readonly #lookup: LookupFunction;
   #current: Connection | undefined;
 
-  /** @param authority such as `https://api.push.apple.com`. */
-  constructor(authority: string) {
-    this.#authority = authority;
+  /**
+   * @param authority such as `https://api.push.apple.com`.
+   * @param allowedNetworks internal networks in which it may be.
+   */
+  constructor(authority: string, allowedNetworks: readonly string[] = []) {
+    this.#authority = new URL(authority);
+    this.#rules = addressRules(allowedNetworks);
+    this.#lookup = guardedLookup(this.#rules, createResolver());
   }
 
-  /** @throws when it is unknown whether the request was processed, and the signal's reason when it aborts. */
+  /** @throws RequestError for an internal address that is not allowed; when it is unknown whether the request was processed, and the signal's reason when it aborts. */
   async request(
     headers: Readonly<Record<string, string>>,
     body: string,
@@ -61,7 +79,9 @@ export class ApnsConnection {
       try {
         return await this.#once(connection, headers, body, signal);
       } catch (error) {
-        if (!(error instanceof NotProcessed) || attempt >= ATTEMPTS) throw error;
+        if (!(error instanceof NotProcessed)) throw error;
+        if (connection.refused) throw connection.refused;
+        if (attempt >= ATTEMPTS) throw error;
       } finally {
         connection.open--;
         wakeNext(connection);
@@ -91,7 +111,8 @@ export class ApnsConnection {
   #connection(): Connection {
     if (this.#current && !this.#current.session.closed && !this.#current.session.destroyed)
       return this.#current;
-    const session = connect(this.#authority, { minVersion: 'TLSv1.2' });
+    assertAllowed(this.#authority, this.#rules);
+    const session = connect(this.#authority, { minVersion: 'TLSv1.2', lookup: this.#lookup });
     const connection: Connection = {
       session,
       timer: setInterval(() => this.#check(connection), PING_MS),
@@ -103,7 +124,9 @@ export class ApnsConnection {
     };
     connection.timer.unref();
     // Its requests fail with it; each reports that itself.
-    session.on('error', () => {});
+    session.on('error', (error) => {
+      if (error instanceof RequestError) connection.refused = error;
+    });
     session.on('goaway', (_code, lastStreamID) => {
       connection.lastProcessed = lastStreamID;
       this.#leave(connection);

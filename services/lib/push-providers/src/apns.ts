@@ -24,13 +24,20 @@ const REFUSALS: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
+export interface ApnsDeps {
+  /** Internal networks in which the service, such as a proxy in front of it, may be. @default none */
+  readonly allowedNetworks?: readonly string[];
+  /** Milliseconds since 1970. @default the clock */
+  readonly now?: () => number;
+}
+
 /**
  * Apple Push Notification service: one request per device, over one connection per environment.
  * @throws TypeError for a key that cannot be used.
  */
 export function apnsProvider(
   settings: NonNullable<PushProviders['apns']>,
-  now: () => number = Date.now,
+  { allowedNetworks = [], now = Date.now }: ApnsDeps = {},
 ): PushProvider {
   const key = privateKeyOf(settings.key, 'ec', 'providers.apns.key');
   const connections = new Map<string, ApnsConnection>();
@@ -55,7 +62,7 @@ export function apnsProvider(
   const connectionOf = ({ kind }: Device): ApnsConnection => {
     const sandbox = settings.sandbox || kind === 'apns-sandbox';
     const authority = settings.url ?? (sandbox ? SANDBOX : PRODUCTION);
-    const known = connections.get(authority) ?? new ApnsConnection(authority);
+    const known = connections.get(authority) ?? new ApnsConnection(authority, allowedNetworks);
     connections.set(authority, known);
     return known;
   };

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { addressRules, createResolver, HttpClient } from '@im/webhooks';
 import type { Outcome } from './push-provider.ts';
 
 /** Answer of a vendor. */
@@ -19,25 +21,44 @@ export type HttpSend = (
   },
 ) => Promise<HttpAnswer>;
 
+/** Sends to vendors, over connections that are kept. */
+export interface VendorHttp {
+  readonly send: HttpSend;
+  close(): void;
+}
+
 const MAX_ANSWER_BYTES = 256 * 1_024;
+/** For one request; whoever pushes has a shorter limit of its own. */
+const TIMEOUT_MS = 30_000;
+/** More than the requests that a provider has under way. */
+const CONNECTIONS = 32;
 
-/** Sends over the process's pool of connections. Redirects are answers like any other: no vendor has them. */
-export const httpSend: HttpSend = async (url, { method = 'POST', headers = {}, body, signal }) => {
-  const response = await fetch(url, { method, headers, body, signal, redirect: 'manual' });
-  return { status: response.status, headers: response.headers, text: await beginningOf(response) };
-};
+/**
+ * A client that reaches public addresses alone. A vendor's URL is a setting of the tenant, and so may be the endpoint of
+ * a device: neither may make the server call what is inside of its network. Redirects are answers like any other.
+ * @param allowedNetworks internal networks in which vendors, such as a proxy in front of them, may be.
+ */
+export function vendorHttp(allowedNetworks: readonly string[]): VendorHttp {
+  const rules = addressRules(allowedNetworks);
+  const client = new HttpClient({ rules, resolve: createResolver(), connections: CONNECTIONS });
+  return {
+    async send(url, { method = 'POST', headers = {}, body, signal }) {
+      const answer = await client.request(new URL(url), {
+        ...{ method, headers, body, signal },
+        ...{ timeoutMs: TIMEOUT_MS, maxBytes: MAX_ANSWER_BYTES, whenLarger: 'cut' },
+      });
+      return { status: answer.status, headers: headersOf(answer.headers), text: answer.body };
+    },
+    close: () => client.close(),
+  };
+}
 
-async function beginningOf(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  if (response.body) {
-    for await (const chunk of response.body) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size >= MAX_ANSWER_BYTES) break;
-    }
-  }
-  return Buffer.concat(chunks).subarray(0, MAX_ANSWER_BYTES).toString();
+function headersOf(headers: IncomingHttpHeaders): Headers {
+  return new Headers(
+    Object.entries(headers).flatMap(([name, value]) =>
+      [value ?? []].flat().map((one): [string, string] => [name, one]),
+    ),
+  );
 }
 
 /** The answer as JSON object; empty when it is none, such as the HTML of a proxy. */

@@ -1,6 +1,6 @@
 export { NoAccessToken } from './access-token.ts';
 export { type Addressed, addressDevices, type RegisteredToken } from './address.ts';
-export { type HttpSend, httpSend } from './http.ts';
+export type { HttpSend } from './http.ts';
 export {
   type AddressKind,
   allOf,

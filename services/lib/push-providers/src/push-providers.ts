@@ -4,7 +4,7 @@ import { fcmProvider } from './fcm.ts';
 import { getuiProvider } from './getui.ts';
 import { hmsProvider } from './hms.ts';
 import { hosProvider } from './hos.ts';
-import { type HttpSend, httpSend } from './http.ts';
+import { type HttpSend, vendorHttp } from './http.ts';
 import { jpushProvider } from './jpush.ts';
 import { miProvider } from './mi.ts';
 import type { AddressKind, PushProvider } from './push-provider.ts';
@@ -32,9 +32,9 @@ export interface ProviderSet {
 
 /** What providers use of their process. */
 export interface ProviderDeps {
-  /** @default over the process's connections */
+  /** @default connections to public addresses, and to those in `allowedNetworks` */
   readonly send?: HttpSend;
-  /** Internal networks in which webhook receivers may be. @default none */
+  /** Internal networks in which vendors and webhook receivers may be. @default none */
   readonly allowedNetworks?: readonly string[];
 }
 
@@ -44,8 +44,10 @@ export interface ProviderDeps {
  */
 export function createProviders(
   { providers }: Pick<PushSettings, 'providers'>,
-  { send = httpSend, allowedNetworks = [] }: ProviderDeps = {},
+  { send: sendBy, allowedNetworks = [] }: ProviderDeps = {},
 ): ProviderSet {
+  const http = vendorHttp(allowedNetworks);
+  const send = sendBy ?? http.send;
   const all: PushProvider[] = [];
   const faults: { provider: string; fault: string }[] = [];
   const kinds = new Map<AddressKind, PushProvider>();
@@ -76,7 +78,7 @@ export function createProviders(
   };
 
   add('fcm', (settings) => fcmProvider(settings, send), forKinds('fcm'));
-  add('apns', (settings) => apnsProvider(settings), forKinds('apns', 'apns-sandbox'));
+  add('apns', (settings) => apnsProvider(settings, { allowedNetworks }), forKinds('apns', 'apns-sandbox'));
   add('hms', (settings) => hmsProvider(settings, send), forKinds('hms'));
   add('hos', (settings) => hosProvider(settings, send), forKinds('hos'));
   add('mi', (settings) => miProvider(settings, send), forKinds('mi'));
@@ -100,6 +102,7 @@ export function createProviders(
     faults,
     close() {
       for (const provider of all) provider.close();
+      http.close();
     },
   };
 }

@@ -117,6 +117,20 @@ for (const start of VENDORS) {
     assert.equal((await set.push())[0]?.kind, 'taken');
   });
 
+  test(`${name} is not looked for inside of the server's network, by address or by name`, async () => {
+    await using vendor = await start();
+    // The endpoints of browsers are held to the list of push services.
+    if (vendor.name === 'webPush') return;
+    for (const host of ['127.0.0.1', 'localhost']) {
+      const settings = JSON.parse(JSON.stringify(vendor.settings).replaceAll('//127.0.0.1', `//${host}`));
+      const providers = createProviders({ providers: settings });
+      const pushed = providers.all[0]?.push(NOTIFICATION, [vendor.device()], AbortSignal.timeout(5_000));
+      await assert.rejects(pushed ?? Promise.resolve(), /internal address/);
+      providers.close();
+    }
+    assert.deepEqual([vendor.taken.length, vendor.logins], [0, 0]);
+  });
+
   test(`${name} asks for one access token for many notifications`, async () => {
     await using set = await setUp(start);
     const outcomes = await Promise.all(Array.from({ length: 20 }, () => set.push()));

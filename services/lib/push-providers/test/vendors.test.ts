@@ -217,7 +217,7 @@ test('Web Push: an endpoint is only called at the hosts of browsers', async () =
   const called: string[] = [];
   const send: HttpSend = async (url, request) => {
     called.push(url);
-    return service.send(url, request);
+    return await (service.send as HttpSend)(url, request);
   };
   const [provider] = createProviders({ providers: service.settings }, { send }).all;
   const device = service.device();

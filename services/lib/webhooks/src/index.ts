@@ -5,9 +5,9 @@ export { type AfterBody, type BeforeBody, type MessageBody, messageBody, pushBod
 export { type BeforeReply, changesOf } from './events/replies.ts';
 export { SAMPLES } from './events/samples.ts';
 export { EVENTS } from './events/table.ts';
-export { addressRules } from './http/address-rules.ts';
+export { type AddressRules, addressRules } from './http/address-rules.ts';
 export { Breaker } from './http/breaker.ts';
-export { guardedLookup, HttpClient, RequestError } from './http/http-client.ts';
+export { assertAllowed, guardedLookup, HttpClient, RequestError } from './http/http-client.ts';
 export { createResolver } from './http/resolve.ts';
 export { isRefusal } from './refusal.ts';
 export { signatureFault, signedHeaders } from './signature.ts';

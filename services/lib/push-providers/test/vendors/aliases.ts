@@ -4,7 +4,6 @@ import {
   type Fault,
   faults,
   HTML,
-  httpSend,
   RETRY_AFTER_S,
   startServer,
   type Taken,
@@ -107,7 +106,6 @@ export async function startGetui(): Promise<AliasVendor> {
     fail: plan.fail,
     answer: (answer) => answers.push(answer),
     without: ['gone'],
-    send: httpSend,
     [Symbol.asyncDispose]: server.close,
   };
 }
@@ -206,7 +204,6 @@ export async function startJpush(): Promise<AliasVendor & { readonly attempts: n
     answer: (answer) => answers.push(answer),
     // A send that breaks off is repeated.
     without: ['gone', 'expiredAccess', 'cut'],
-    send: httpSend,
     [Symbol.asyncDispose]: server.close,
   };
 }

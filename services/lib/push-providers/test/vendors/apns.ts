@@ -8,7 +8,7 @@ import {
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { verifyJwt } from './jwt.ts';
-import { type Fault, faults, httpSend, RETRY_AFTER_S, type Taken, type Vendor } from './vendor.ts';
+import { type Fault, faults, RETRY_AFTER_S, type Taken, type Vendor } from './vendor.ts';
 
 const TEAM = 'TEAM123456';
 const KEY = 'KEY1234567';
@@ -185,7 +185,6 @@ export async function startApns(): Promise<
       processed = answered;
     },
     without: [],
-    send: httpSend,
     async [Symbol.asyncDispose]() {
       for (const session of sessions) session.destroy();
       await new Promise((resolve) => {

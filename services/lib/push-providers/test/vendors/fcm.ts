@@ -5,7 +5,6 @@ import {
   type Fault,
   faults,
   HTML,
-  httpSend,
   RETRY_AFTER_S,
   startServer,
   type Taken,
@@ -176,7 +175,6 @@ export async function startFcm(): Promise<Vendor & { answer(answer: VendorAnswer
     fail: plan.fail,
     answer: (answer) => answers.push(answer),
     without: [],
-    send: httpSend,
     [Symbol.asyncDispose]: server.close,
   };
 }

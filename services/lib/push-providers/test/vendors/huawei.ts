@@ -5,7 +5,6 @@ import {
   type Fault,
   faults,
   HTML,
-  httpSend,
   startServer,
   type Taken,
   type Vendor,
@@ -150,7 +149,6 @@ export async function startHms(): Promise<HuaweiVendor> {
     answer: (answer) => answers.push(answer),
     // A refused access token is replaced once.
     without: ['credentials'],
-    send: httpSend,
     [Symbol.asyncDispose]: server.close,
   };
 }
@@ -216,7 +214,6 @@ export async function startHos(): Promise<HuaweiVendor> {
     fail: plan.fail,
     answer: (answer) => answers.push(answer),
     without: [],
-    send: httpSend,
     [Symbol.asyncDispose]: server.close,
   };
 }

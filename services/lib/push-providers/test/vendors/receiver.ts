@@ -5,7 +5,6 @@ import {
   type Fault,
   faults,
   HTML,
-  httpSend,
   RETRY_AFTER_S,
   startServer,
   type Taken,
@@ -72,7 +71,6 @@ export async function startReceiver(): Promise<Vendor> {
     device: () => ({ userID: 'u', platformID: 2, kind: 'oppo', token: `o${++devices}`, badge: 3 }),
     fail: plan.fail,
     without: ['expiredAccess'],
-    send: httpSend,
     [Symbol.asyncDispose]: server.close,
   };
 }

@@ -1,7 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { PushProviders } from '@im/contract';
-import { httpSend } from '../../src/http.ts';
 import type { Device, HttpSend } from '../../src/index.ts';
 
 /** What a vendor can be made to answer to the next request for a notification. */
@@ -39,7 +38,8 @@ export interface Vendor extends AsyncDisposable {
   fail(fault: Fault): void;
   /** Faults that the vendor has no answer for. */
   readonly without: readonly Fault[];
-  readonly send: HttpSend;
+  /** Brings requests to a counterpart that its settings cannot address. */
+  readonly send?: HttpSend;
 }
 
 /** A request as a vendor sees it. */
@@ -122,5 +122,3 @@ export function faults() {
 export function demand(holds: unknown, answer: VendorAnswer, why: string): asserts holds {
   if (!holds) throw new Refusal(answer, why);
 }
-
-export { httpSend };

@@ -1,11 +1,11 @@
 import { createDecipheriv, createECDH, createPublicKey, hkdfSync, randomBytes } from 'node:crypto';
+import { vendorHttp } from '../../src/http.ts';
 import { verifyJwt } from './jwt.ts';
 import {
   demand,
   type Fault,
   faults,
   HTML,
-  httpSend,
   RETRY_AFTER_S,
   startServer,
   type Taken,
@@ -90,6 +90,7 @@ export async function startWebPush(): Promise<Vendor & { readonly bodies: number
     }
   }
 
+  const http = vendorHttp(['127.0.0.1']);
   return {
     name: 'webPush',
     settings: {
@@ -118,7 +119,7 @@ export async function startWebPush(): Promise<Vendor & { readonly bodies: number
     fail: plan.fail,
     without: ['expiredAccess'],
     // The service of the browser's maker is here.
-    send: (url, request) => httpSend(url.replace(`https://${HOST}`, server.url), request),
+    send: (url, request) => http.send(url.replace(`https://${HOST}`, server.url), request),
     [Symbol.asyncDispose]: server.close,
   };
 }

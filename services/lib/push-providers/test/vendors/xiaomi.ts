@@ -3,7 +3,6 @@ import {
   type Fault,
   faults,
   HTML,
-  httpSend,
   startServer,
   type Taken,
   type Vendor,
@@ -88,7 +87,6 @@ export async function startXiaomi(): Promise<Vendor & { answerCode(code: number)
     answerCode: (code) => codes.push(code),
     // It reports dead regids by a callback alone.
     without: ['gone', 'expiredAccess'],
-    send: httpSend,
     [Symbol.asyncDispose]: server.close,
   };
 }

@@ -34,9 +34,12 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
-export interface PostOptions {
+export interface RequestOptions {
+  /** @default POST */
+  readonly method?: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  /** @default none */
+  readonly body?: string | Uint8Array;
   /** For everything, from the resolution of the name to the last byte of the answer. */
   readonly timeoutMs: number;
   /** Most bytes of the answer. */
@@ -46,17 +49,20 @@ export interface PostOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of a request with a body. */
+export type PostOptions = RequestOptions & Required<Pick<RequestOptions, 'body'>>;
+
 export interface HttpClientDeps {
   readonly rules: AddressRules;
   readonly resolve: Resolve;
-  /** Most connections to the receiver. */
+  /** Most connections to each receiver. */
   readonly connections: number;
 }
 
 /** Shorter than what servers keep idle connections for, most of them 5 s: a request must not meet a closing one. */
 const IDLE_MS = 4_000;
 
-/** Sends POST requests to one receiver over connections that are kept. It follows no redirects. */
+/** Sends requests over connections that are kept, and only to addresses that the rules allow. It follows no redirects. */
 export class HttpClient {
   readonly #agents;
   readonly #rules: AddressRules;
@@ -75,16 +81,23 @@ export class HttpClient {
   }
 
   /** @throws RequestError. */
-  async post(url: URL, options: PostOptions): Promise<HttpAnswer> {
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    // An address in the URL is not looked up.
-    if (isIP(host) !== 0 && !this.#rules.allows(host)) throw refusedAddress(host);
+  post(url: URL, options: PostOptions): Promise<HttpAnswer> {
+    return this.request(url, options);
+  }
+
+  /** @throws RequestError. */
+  async request(url: URL, options: RequestOptions): Promise<HttpAnswer> {
+    const { method = 'POST', body = '' } = options;
+    assertAllowed(url, this.#rules);
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
     const agent = url.protocol === 'https:' ? this.#agents['https:'] : this.#agents['http:'];
     const request = (url.protocol === 'https:' ? https : http).request(url, {
-      method: 'POST',
+      method,
       agent,
-      headers: { ...options.headers, 'content-length': String(Buffer.byteLength(options.body)) },
+      headers:
+        method === 'GET'
+          ? options.headers
+          : { ...options.headers, 'content-length': String(Buffer.byteLength(body)) },
     });
     const fail = (error: RequestError) => {
       reject(error);
@@ -96,7 +109,7 @@ export class HttpClient {
     );
     request.on('error', (error) => reject(asRequestError(error)));
     request.on('response', (response) => read(response, options, resolve, fail));
-    request.end(options.body);
+    request.end(body);
     using _ =
       options.signal &&
       onAbort(options.signal, () => fail(new RequestError('aborted', 'the call was given up')));
@@ -115,7 +128,7 @@ export class HttpClient {
 
 function read(
   response: http.IncomingMessage,
-  { maxBytes, whenLarger }: PostOptions,
+  { maxBytes, whenLarger }: RequestOptions,
   resolve: (answer: HttpAnswer) => void,
   fail: (error: RequestError) => void,
 ): void {
@@ -150,6 +163,12 @@ function asRequestError(error: Error): RequestError {
   return error instanceof RequestError
     ? error
     : new RequestError('unreachable', messageOf(error), { cause: error });
+}
+
+/** Refuses an address in the URL, which is not looked up. @throws RequestError. */
+export function assertAllowed(url: URL, rules: AddressRules): void {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) !== 0 && !rules.allows(host)) throw refusedAddress(host);
 }
 
 function refusedAddress(address: string): RequestError {
