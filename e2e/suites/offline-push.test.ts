@@ -41,7 +41,10 @@ describe('offline notifications', () => {
   before(async () => {
     vendor = await startVendor();
     const providers = { jpush: { appKey: 'a', masterSecret: 'b', url: vendor.url } };
-    cluster = await startCluster({ topology: 'one', config: { offlinePush: { providers } } });
+    cluster = await startCluster({
+      topology: 'one',
+      config: { offlinePush: { providers }, webhooks: { allowedNetworks: ['127.0.0.1'] } },
+    });
     sdks = startJsHost();
   });
   after(async () => {

@@ -60,7 +60,10 @@ async function startVendor() {
 test('a push process killed amid a thousand devices: each is notified, and again those under way at most', async (t) => {
   using vendor = await startVendor();
   const providers = { fcm: vendor.settings };
-  await using cluster = await startCluster({ topology: 'many', config: { offlinePush: { providers } } });
+  await using cluster = await startCluster({
+    topology: 'many',
+    config: { offlinePush: { providers }, webhooks: { allowedNetworks: ['127.0.0.1'] } },
+  });
   const admin = cluster.admin('default');
   const members = Array.from({ length: DEVICES }, (_, n) => `m${n}`);
   await admin.ensureUsers(['owner', ...members]);

@@ -39,8 +39,13 @@ const CONNECTIONS = 32;
  * @param allowedNetworks internal networks in which vendors, such as a proxy in front of them, may be.
  */
 export function vendorHttp(allowedNetworks: readonly string[]): VendorHttp {
-  const rules = addressRules(allowedNetworks);
-  const client = new HttpClient({ rules, resolve: createResolver(), connections: CONNECTIONS });
+  const client = new HttpClient({
+    rules: addressRules(allowedNetworks),
+    resolve: createResolver(),
+    connections: CONNECTIONS,
+    // As Node's own clients do.
+    ...(process.env.NODE_USE_ENV_PROXY === '1' && { proxyEnv: process.env }),
+  });
   return {
     async send(url, { method = 'POST', headers = {}, body, signal }) {
       const answer = await client.request(new URL(url), {

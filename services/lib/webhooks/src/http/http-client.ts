@@ -57,6 +57,11 @@ export interface HttpClientDeps {
   readonly resolve: Resolve;
   /** Most connections to each receiver. */
   readonly connections: number;
+  /**
+   * The variables `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`: what a proxy is used for, it resolves and decides.
+   * @default no proxy
+   */
+  readonly proxyEnv?: http.AgentOptions['proxyEnv'];
 }
 
 /** Shorter than what servers keep idle connections for, most of them 5 s: a request must not meet a closing one. */
@@ -67,7 +72,7 @@ export class HttpClient {
   readonly #agents;
   readonly #rules: AddressRules;
 
-  constructor({ rules, resolve, connections }: HttpClientDeps) {
+  constructor({ rules, resolve, connections, proxyEnv }: HttpClientDeps) {
     this.#rules = rules;
     const options = {
       keepAlive: true,
@@ -75,7 +80,8 @@ export class HttpClient {
       maxSockets: connections,
       maxFreeSockets: 8,
       scheduling: 'lifo',
-      lookup: guardedLookup(rules, resolve),
+      lookup: guardedLookup(rules, resolve, proxyHosts(proxyEnv)),
+      ...(proxyEnv && { proxyEnv }),
     } as const;
     this.#agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
   }
@@ -178,12 +184,25 @@ function refusedAddress(address: string): RequestError {
   );
 }
 
-/** Gives a connection only addresses that the rules allow: at every connection, so that a name cannot change later. */
-export function guardedLookup(rules: AddressRules, resolve: Resolve): LookupFunction {
+/** Hosts of the proxies themselves, which are the operator's choice and may be internal. */
+function proxyHosts(env: http.AgentOptions['proxyEnv'] = {}): ReadonlySet<string> {
+  const urls = [env.HTTP_PROXY, env.HTTPS_PROXY, env.http_proxy, env.https_proxy];
+  return new Set(urls.flatMap((url) => (url && URL.canParse(url) ? [new URL(url).hostname] : [])));
+}
+
+/**
+ * Gives a connection only addresses that the rules allow: at every connection, so that a name cannot change later.
+ * @param exempt hosts that may be anywhere.
+ */
+export function guardedLookup(
+  rules: AddressRules,
+  resolve: Resolve,
+  exempt: ReadonlySet<string> = new Set(),
+): LookupFunction {
   return (host, options, callback) => {
     resolve(host).then(
       (all) => {
-        const allowed = all.filter(({ address }) => rules.allows(address));
+        const allowed = exempt.has(host) ? all : all.filter(({ address }) => rules.allows(address));
         const [first] = allowed;
         if (first === undefined) callback(refusedAddress(all[0]?.address ?? host), '', 0);
         else if (options.all) callback(null, [...allowed]);
