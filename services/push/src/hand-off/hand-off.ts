@@ -175,16 +175,18 @@ export class HandOff {
       const submissions = queue.submit(
         notification,
         part.map(({ device }) => device),
+        async (devices, outcomes) => {
+          const afterMs = await this.#settle(notification, devices, outcomes, byDevice, sentAt);
+          if (afterMs !== undefined) again = Math.max(again ?? 0, afterMs);
+        },
       );
       withdrawals.push(() => queue.withdraw(submissions));
       for (const submission of submissions) {
         pending.add(submission);
         const span = step?.child(`push ${provider.name}`, { kind: 'client' });
-        const send = submission.outcomes.then(async (outcomes) => {
+        const send = submission.outcomes.then((outcomes) => {
           if (span) endWithOutcomes(span, outcomes);
-          const afterMs = await this.#settle(notification, submission.devices, outcomes, byDevice, sentAt);
           pending.delete(submission);
-          if (afterMs !== undefined) again = Math.max(again ?? 0, afterMs);
         });
         const underWay = send.catch((err: unknown) => {
           const { tenant, operationID } = notification;

@@ -38,6 +38,34 @@ test('devices go in parts of what the provider takes at once, a few requests at 
   assert.deepEqual([provider.pushed.length, most, queue.waiting], [11, 4, 0]);
 });
 
+test('no more devices are in doubt than requests are allowed, however slowly outcomes are kept', async () => {
+  let doubtful = 0;
+  let most = 0;
+  const provider = fakeProvider({
+    async answer({ devices: part }) {
+      doubtful += part.length;
+      most = Math.max(most, doubtful);
+      return allOf(part, { kind: 'taken' });
+    },
+  });
+  const queue = new ProviderQueue({ provider, limits });
+  const submissions = queue.submit(notification, devices(50), async (part) => {
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+    doubtful -= part.length;
+  });
+  assert.deepEqual(await kinds(submissions), Array(50).fill('taken'));
+  assert.deepEqual([most, doubtful], [4, 0]);
+});
+
+test('outcomes that cannot be kept hold up no other devices', async () => {
+  const queue = new ProviderQueue({ provider: fakeProvider(), limits });
+  const submissions = queue.submit(notification, devices(20), async ([device]) => {
+    if (device?.userID === 'u0') throw new Error('the store is away');
+  });
+  const found = await Promise.allSettled(submissions.map(({ outcomes }) => outcomes));
+  assert.equal(found.filter(({ status }) => status === 'rejected').length, 1);
+});
+
 test('what a provider cannot take now waits in bounded number', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   const provider = fakeProvider({

@@ -27,14 +27,21 @@ export interface ProviderQueueDeps {
 /** Some devices of one notification on their way to the provider. */
 export interface Submission {
   readonly devices: readonly Device[];
-  /** One outcome per device, in order; resolves when they are known, at the latest when a call has had its time. */
+  /**
+   * One outcome per device, in order; resolves when they are known and kept, the former at the latest when a call has had
+   * its time. Rejects when they could not be kept.
+   */
   readonly outcomes: Promise<readonly Outcome[]>;
 }
+
+/** Keeps what became of devices. */
+type Keep = (devices: readonly Device[], outcomes: readonly Outcome[]) => Promise<void>;
 
 interface Waiting {
   readonly notification: Notification;
   readonly devices: readonly Device[];
-  readonly resolve: (outcomes: readonly Outcome[]) => void;
+  readonly keep: Keep;
+  readonly resolve: (outcomes: Promise<readonly Outcome[]>) => void;
 }
 
 /** Devices that wait; more come again later. */
@@ -92,12 +99,20 @@ export class ProviderQueue {
     return Math.max(0, this.#pausedUntil - performance.now());
   }
 
-  /** Hands a notification over for these devices, in parts of what the provider takes at once. */
-  submit(notification: Notification, devices: readonly Device[]): readonly Submission[] {
+  /**
+   * Hands a notification over for these devices, in parts of what the provider takes at once.
+   * @param keep called with the outcomes of each part. Until it has ended, no other request takes the place of this one:
+   * no more devices are ever in doubt than requests are allowed at once. @default nothing is kept
+   */
+  submit(
+    notification: Notification,
+    devices: readonly Device[],
+    keep: Keep = async () => {},
+  ): readonly Submission[] {
     const submissions: Submission[] = [];
     for (let i = 0; i < devices.length; i += this.provider.maxDevices) {
       const part = devices.slice(i, i + this.provider.maxDevices);
-      submissions.push({ devices: part, outcomes: this.#enqueue(notification, part) });
+      submissions.push({ devices: part, outcomes: this.#enqueue(notification, part, keep) });
     }
     return submissions;
   }
@@ -109,11 +124,12 @@ export class ProviderQueue {
       if (devices.has(waiting.devices)) this.#putOff(waiting, 'waiting', WITHDRAWN_MS);
   }
 
-  #enqueue(notification: Notification, devices: readonly Device[]): Promise<readonly Outcome[]> {
-    if (this.paused) return Promise.resolve(later(devices, 'paused', this.#pauseMs));
-    if (this.#devices + devices.length > MAX_WAITING) return Promise.resolve(later(devices, 'full', FULL_MS));
+  #enqueue(notification: Notification, devices: readonly Device[], keep: Keep): Promise<readonly Outcome[]> {
+    if (this.paused) return kept(keep, devices, later(devices, 'paused', this.#pauseMs));
+    if (this.#devices + devices.length > MAX_WAITING)
+      return kept(keep, devices, later(devices, 'full', FULL_MS));
     const { promise, resolve } = Promise.withResolvers<readonly Outcome[]>();
-    this.#waiting.add({ notification, devices, resolve });
+    this.#waiting.add({ notification, devices, keep, resolve });
     this.#devices += devices.length;
     this.#next();
     return promise;
@@ -135,9 +151,13 @@ export class ProviderQueue {
       this.#take(waiting);
       this.#running++;
       void this.#call(waiting).then((outcomes) => {
-        this.#running--;
-        waiting.resolve(outcomes);
-        this.#next();
+        const keeping = kept(waiting.keep, waiting.devices, outcomes);
+        waiting.resolve(keeping);
+        const ended = () => {
+          this.#running--;
+          this.#next();
+        };
+        keeping.then(ended, ended);
       });
     }
   }
@@ -177,12 +197,22 @@ export class ProviderQueue {
 
   #putOff(waiting: Waiting, reason: string, afterMs: number): void {
     this.#take(waiting);
-    waiting.resolve(later(waiting.devices, reason, afterMs));
+    const { keep, devices } = waiting;
+    waiting.resolve(kept(keep, devices, later(devices, reason, afterMs)));
   }
 
   #take(waiting: Waiting): void {
     if (this.#waiting.delete(waiting)) this.#devices -= waiting.devices.length;
   }
+}
+
+async function kept(
+  keep: Keep,
+  devices: readonly Device[],
+  outcomes: readonly Outcome[],
+): Promise<readonly Outcome[]> {
+  await keep(devices, outcomes);
+  return outcomes;
 }
 
 function later(devices: readonly Device[], reason: string, afterMs: number): readonly Outcome[] {
