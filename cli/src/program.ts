@@ -15,6 +15,9 @@ import { groupDismiss } from './commands/group/dismiss.ts';
 import { groupGet } from './commands/group/get.ts';
 import { groupList } from './commands/group/list.ts';
 import { groupMembers } from './commands/group/members.ts';
+import { keyList } from './commands/key/list.ts';
+import { keyRevoke } from './commands/key/revoke.ts';
+import { keyRotate } from './commands/key/rotate.ts';
 import { messageSearch } from './commands/message/search.ts';
 import { pushTest } from './commands/push/test.ts';
 import { recv } from './commands/recv.ts';
@@ -100,6 +103,15 @@ export function createProgram(): Command {
     .addCommand(noun('audit', 'what administrators did', auditList()))
     .addCommand(noun('code', 'verification codes by SMS and mail', codeTest()))
     .addCommand(noun('cron', 'scheduled jobs', cronList(), cronRun()))
+    .addCommand(
+      noun(
+        'key',
+        'keys that sign tokens, and secrets of administrators',
+        keyList(),
+        keyRotate(),
+        keyRevoke(),
+      ),
+    )
     .addCommand(noun('message', 'stored messages', messageSearch()))
     .addCommand(noun('push', 'offline notifications', pushTest()))
     .addCommand(noun('token', 'login tokens', tokenCreate(), tokenInspect()))

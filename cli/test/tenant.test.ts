@@ -120,6 +120,49 @@ test('a tenant is created, shown, changed, suspended, resumed and deleted', asyn
   assert.match(gone.stderr, /there is no OpenIMTenant shop in namespace im; openimctl tenant list -A/);
 });
 
+test('keys are listed, rotated and revoked, and the command waits for the operator', async () => {
+  const metadata = { name: 'keyed', namespace: NAMESPACE };
+  await client.create(OPENIM_TENANT, {
+    ...{ apiVersion: 'openim.io/v1alpha1', kind: 'OpenIMTenant', metadata },
+    spec: { clusterRef: { name: 'chat' } },
+  });
+  /** Sets what the operator would report of the keys. */
+  const reportKeys = async (generation: number, status: 'True' | 'False', reason: string, keys: object[]) => {
+    await report('keyed', generation, 'True');
+    const found = await client.get(OPENIM_TENANT, metadata);
+    const [ready] = found?.status?.conditions ?? [];
+    const observedGeneration = found?.metadata.generation;
+    const rotated = { ...ready, type: 'KeysRotated', status, reason, message: 'loading', observedGeneration };
+    await client.patchStatus(OPENIM_TENANT, metadata, { conditions: [ready, rotated], keys });
+  };
+  const none = await run(['key', 'list', 'keyed']);
+  assert.equal(none.code, EXIT.refused);
+  assert.match(none.stderr, /none was rotated yet: openimctl key rotate keyed/);
+  const [old, next] = ['0123456789ab', 'ba9876543210'];
+  const current = { purpose: 'Signing', id: next, state: 'Current' };
+  const former = { purpose: 'Signing', id: old, state: 'Former', until: '2030-01-01T00:00:00Z' };
+
+  const rotating = run(['key', 'rotate', 'keyed', '--overlap', '36h']);
+  await reportKeys(2, 'False', 'LoadingKey', [{ ...current, id: old }]);
+  await reportKeys(2, 'True', 'Overlapping', [current, former]);
+  const rotated = await rotating;
+  assert.equal(rotated.code, EXIT.ok, rotated.stderr);
+  assert.match(rotated.stdout, /^Signing +ba9876543210 +Current *\nSigning +0123456789ab +Former +2030-/m);
+  const { signing } = (await client.get(OPENIM_TENANT, metadata))?.spec.keys ?? {};
+  assert.equal(signing?.overlapHours, 36);
+  assert.match(signing?.rotation ?? '', /^20\d\d-/);
+
+  assert.equal((await run(['key', 'revoke', 'keyed', old])).code, EXIT.usage, 'without --yes');
+  const unknown = await run(['key', 'revoke', 'keyed', 'aaaaaaaaaaaa', '--yes']);
+  assert.match(unknown.stderr, /keyed has no key aaaaaaaaaaaa; openimctl key list keyed/);
+  const revoked = await run(['key', 'revoke', 'keyed', old, '--yes', '--no-wait']);
+  assert.equal(revoked.code, EXIT.ok, revoked.stderr);
+  assert.deepEqual((await client.get(OPENIM_TENANT, metadata))?.spec.keys?.revoked, [old]);
+  const late = await run(['key', 'rotate', 'keyed', '--admin', '--overlap', '0', '--timeout', '1s']);
+  assert.equal(late.code, EXIT.unreachable);
+  assert.equal((await client.get(OPENIM_TENANT, metadata))?.spec.keys?.admin?.overlapHours, 0);
+});
+
 test('a manifest is taken from a file or standard input, and options go over it', async () => {
   const manifest = [
     'apiVersion: openim.io/v1alpha1',

@@ -191,6 +191,7 @@ function verificationPlaces(): Record<string, Place> {
 /** Settings of a tenant that a person chooses in OpenIMTenant. */
 const TENANT: Readonly<Record<string, Place>> = {
   tokenExpireDays: { field: 'tokenPolicy.expireDays', tighter: true },
+  tokensNotBefore: { field: 'tokenPolicy.notBefore', defaultInWords: true },
   'multiLogin.policy': { field: 'tokenPolicy.multiLogin' },
   'multiLogin.maxNumOneEnd': { field: 'tokenPolicy.maxTokensPerPlatform' },
   // The services take none for superAdmin.
@@ -249,7 +250,15 @@ const TENANT: Readonly<Record<string, Place>> = {
 };
 
 /** The name of the tenant is that of the resource, or tenantID; its keys are generated. */
-const NOT_OF_TENANTS = ['id', 'tokenSecret', 'adminSecret'];
+const NOT_OF_TENANTS = [
+  'id',
+  'tokenSecret',
+  'secondTokenSecret',
+  'secondTokenSecretUntil',
+  'adminSecret',
+  'secondAdminSecret',
+  'secondAdminSecretUntil',
+];
 
 function fieldOf(resource: StructuralSchema, path: string): StructuralSchema {
   let schema = resource.properties?.spec;
@@ -379,7 +388,17 @@ test('no secret is a text in a resource', () => {
 });
 
 /** Fields of OpenIMTenant that are no settings of the services. */
-const OF_THE_OPERATOR = ['clusterRef.name', 'tenantID', 'deletionPolicy', 'purgeAfterHours'];
+const OF_THE_OPERATOR = [
+  'clusterRef.name',
+  'tenantID',
+  'deletionPolicy',
+  'purgeAfterHours',
+  'keys.signing.rotation',
+  'keys.signing.overlapHours',
+  'keys.admin.rotation',
+  'keys.admin.overlapHours',
+  'keys.revoked',
+];
 
 test('every field of OpenIMTenant becomes a setting, or is named here as one of the operator', () => {
   const places = new Set(Object.values(TENANT).map(({ field }) => field));

@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import type { ProcessStatus } from '@im/contract';
+import { keyID, type ProcessStatus } from '@im/contract';
 import { eventually } from '@im/dev-kubernetes';
 import { eachLimited } from '@im/kit';
 import { CONFIG_MAP, SECRET, type Stored } from '@im/kube';
@@ -157,6 +157,8 @@ test('tenants are in force within seconds in every process, one more touches no 
   fixture.nodes.following.delete(CLUSTER);
   fixture.nodes.takingTenants.add(CLUSTER);
   const pods = new Set<string>();
+  /** First and second key of one tenant, as processes were sent them. */
+  const sentKeys: unknown[][] = [];
   const processes: typeof fixture.nodes.processes = {
     ...fixture.nodes.processes,
     async status(host, signal) {
@@ -165,10 +167,13 @@ test('tenants are in force within seconds in every process, one more touches no 
       pods.add(host);
       return { ...(await real.status()), roles: ['cron'] };
     },
-    tenants: (at, update, signal) =>
-      pods.has(at.host)
+    tenants: (at, update, signal) => {
+      for (const { id, tokenSecret, secondTokenSecret } of update.put)
+        if (id === 'first') sentKeys.push([tokenSecret, secondTokenSecret]);
+      return pods.has(at.host)
         ? real.api.tenants({ ...at, host: '127.0.0.1' }, update, signal)
-        : fixture.nodes.processes.tenants(at, update, signal),
+        : fixture.nodes.processes.tenants(at, update, signal);
+    },
   };
   const counted = requests.count(fixture.client);
   await using _operator = startOperator({ client: counted, nodes: { processes } }, NAMESPACE, OPERATOR, {
@@ -219,6 +224,47 @@ test('tenants are in force within seconds in every process, one more touches no 
   await applyTenant('first');
   await untilReady('first');
   await eventually(async () => assert.deepEqual(await kept(), []), LONG_MS);
+
+  // A rotation of keys: every process has the new one before it is used, and no other tenant notices.
+  const bystander = async () =>
+    (await tenants()).find(({ metadata }) => metadata.name === 'second')?.metadata;
+  const bystanderBefore = (await bystander())?.resourceVersion;
+  const keyOf = async (entry: string) => (await secretOf(`${CLUSTER}-tenants`))?.[`first.${entry}`];
+  const oldKey = await keyOf('token-secret');
+  assert.ok(oldKey);
+  const untilKeys = async (reason: string) => {
+    await eventually(async () => {
+      const { conditions } =
+        (await tenants()).find(({ metadata }) => metadata.name === 'first')?.status ?? {};
+      assert.equal(conditions?.find(({ type }) => type === 'KeysRotated')?.reason, reason);
+    }, LONG_MS);
+    return (await tenants()).find(({ metadata }) => metadata.name === 'first')?.status?.keys ?? [];
+  };
+  sentKeys.length = 0;
+  const keys = { signing: { rotation: 'new', overlapHours: 1 } };
+  await applyTenant('first', { keys });
+  const rotated = await untilKeys('Overlapping');
+  const nextKey = await keyOf('token-secret');
+  assert.deepEqual([await keyOf('token-secret-2'), nextKey === oldKey], [oldKey, false]);
+  const distinct = [...new Set(sentKeys.map((pair) => JSON.stringify(pair)))];
+  assert.deepEqual(distinct, [JSON.stringify([oldKey, nextKey]), JSON.stringify([nextKey, oldKey])]);
+  assert.deepEqual(
+    rotated.map(({ purpose, id, state }) => [purpose, id, state]),
+    [
+      ['Signing', keyID(nextKey ?? ''), 'Current'],
+      ['Signing', keyID(oldKey), 'Former'],
+      ['Admin', keyID((await keyOf('admin-secret')) ?? ''), 'Current'],
+    ],
+  );
+  await applyTenant('first', { keys: { ...keys, revoked: [keyID(oldKey)] } });
+  const revoked = await untilKeys('Rotated');
+  assert.deepEqual(
+    revoked.map(({ state }) => state),
+    ['Current', 'Ended', 'Current'],
+  );
+  await applyTenant('first');
+  await untilReady('first');
+  assert.equal((await bystander())?.resourceVersion, bystanderBefore);
 
   // Many at once, one of them invalid for the services alone.
   const versions = async () =>

@@ -33,13 +33,13 @@ export async function openKube(options: KubeOptions): Promise<KubeClient> {
 }
 
 /** Does work with a client of the API server that the options name. @throws CommandError that says why it failed. */
-export async function withKubeClient(
+export async function withKubeClient<T>(
   options: KubeOptions,
-  work: (client: KubeClient) => Promise<void>,
-): Promise<void> {
+  work: (client: KubeClient) => Promise<T>,
+): Promise<T> {
   const client = await openKube(options);
   try {
-    await work(client);
+    return await work(client);
   } catch (error) {
     throw kubeFailure(error, client);
   } finally {

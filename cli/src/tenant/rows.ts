@@ -36,7 +36,10 @@ export function obstacle(tenant: FoundTenant): string {
   if (status.observedGeneration !== metadata.generation)
     return 'the operator has not seen the last change yet';
   const ready = readyOf(tenant);
-  return ready === undefined ? 'there is no condition Ready yet' : `${ready.reason}: ${ready.message}`;
+  if (ready === undefined) return 'there is no condition Ready yet';
+  const rotated = status.conditions.find(({ type }) => type === 'KeysRotated');
+  const { reason, message } = ready.status === 'True' && rotated?.status === 'False' ? rotated : ready;
+  return `${reason}: ${message}`;
 }
 
 /** Reasons for which waiting does not help: the resource or what it refers to must be corrected. */

@@ -7,9 +7,10 @@ import type { KubeOptions } from '../cluster/options.ts';
 import { confirmByName } from '../confirm.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 import { type OutputFormat, printObject, printRows, printValue } from '../output.ts';
+import { foundTenant, tenantKeyOf } from './found.ts';
 import { type FoundTenant, TENANT_COLUMNS, tenantFacts, tenantRow } from './rows.ts';
 import { merged, type Settings, type SettingsOptions, settingsOf, unset } from './settings.ts';
-import { type TenantKey, untilGone, untilInForce } from './wait.ts';
+import { untilGone, untilInForce } from './wait.ts';
 
 interface TenantOptions extends KubeOptions {
   output: OutputFormat;
@@ -43,19 +44,6 @@ const DEADLINE_MS = 15_000;
 const DEFAULT_TIMEOUT_MS = 120_000;
 /** What is purged may be much. */
 const DELETE_TIMEOUT_MS = 600_000;
-
-const keyOf = (client: KubeClient, name: string, { namespace }: KubeOptions): TenantKey => ({
-  name,
-  namespace: namespace ?? client.namespace,
-});
-
-async function found(client: KubeClient, key: TenantKey): Promise<FoundTenant> {
-  const tenant = await client.get(OPENIM_TENANT, key, { deadlineMs: DEADLINE_MS });
-  if (tenant) return tenant;
-  throw usageError(
-    `there is no OpenIMTenant ${key.name} in namespace ${key.namespace}; openimctl tenant list -A lists all`,
-  );
-}
 
 /** For programs the resource itself, which can be applied again. */
 async function print(tenant: FoundTenant, output: OutputFormat): Promise<void> {
@@ -92,7 +80,7 @@ export async function listTenants(
 /** Runs `openimctl tenant get`. */
 export async function getTenant(name: string, options: TenantOptions): Promise<void> {
   await withKubeClient(options, async (client) =>
-    print(await found(client, keyOf(client, name, options)), options.output),
+    print(await foundTenant(client, tenantKeyOf(client, name, options)), options.output),
   );
 }
 
@@ -180,8 +168,8 @@ export async function suspendTenant(name: string, suspended: boolean, options: W
 
 async function change(name: string, spec: Settings, options: WriteOptions): Promise<void> {
   await withKubeClient(options, async (client) => {
-    const key = keyOf(client, name, options);
-    await found(client, key);
+    const key = tenantKeyOf(client, name, options);
+    await foundTenant(client, key);
     const changed = await client.patch(
       OPENIM_TENANT,
       key,
@@ -211,8 +199,8 @@ async function finish(client: KubeClient, tenant: FoundTenant, options: WriteOpt
 /** Runs `openimctl tenant delete`. */
 export async function deleteTenant(name: string, options: DeleteOptions): Promise<void> {
   await withKubeClient(options, async (client) => {
-    const key = keyOf(client, name, options);
-    const { metadata } = await found(client, key);
+    const key = tenantKeyOf(client, name, options);
+    const { metadata } = await foundTenant(client, key);
     await confirmByName('delete the tenant', name, options.yes);
     await client.delete(OPENIM_TENANT, key, { uid: metadata.uid, deadlineMs: DEADLINE_MS });
     if (options.wait) await untilGone(client, key, options.timeout ?? DELETE_TIMEOUT_MS);

@@ -64,6 +64,24 @@ export async function untilInForce(
   );
 }
 
+/**
+ * Waits until the keys are those that the spec asks for.
+ * @throws CommandError `unreachable` when it takes longer than `timeoutMs`.
+ */
+export async function untilKeysRotated(
+  client: KubeClient,
+  key: TenantKey,
+  generation: number | undefined,
+  timeoutMs: number,
+): Promise<FoundTenant> {
+  const { object } = await waitFor(client, key, timeoutMs, 'rotated', ({ object: tenant }) => {
+    const rotated = tenant?.status?.conditions?.find(({ type }) => type === 'KeysRotated');
+    return rotated?.status === 'True' && (rotated.observedGeneration ?? 0) >= (generation ?? 0);
+  });
+  if (object) return object;
+  throw new CommandError(EXIT.refused, `${key.namespace}/${key.name} is gone`);
+}
+
 /** Waits until the resource is gone. @throws CommandError `unreachable` when it takes longer than `timeoutMs`. */
 export async function untilGone(client: KubeClient, key: TenantKey, timeoutMs: number): Promise<void> {
   await waitFor(

@@ -12,8 +12,36 @@ export interface OpenIMTenantTokenPolicy {
   readonly expireDays?: number;
   /** Which earlier logins a new one ends: 0 none, 1 the same platform, 4 the same terminal class, 5 all but PC. Default: 1. */
   readonly multiLogin?: 0 | 1 | 4 | 5;
+  /** Tokens that were issued before are revoked, and their connections are closed. Takes effect without a restart. Default: none. */
+  readonly notBefore?: string;
   /** Maximum tokens of one user per platform where multiLogin is 0; another one ends the oldest. Default: 30. */
   readonly maxTokensPerPlatform?: number;
+}
+
+/** Key that signs tokens. */
+export interface OpenIMTenantKeysSigning {
+  /** Any text, such as a date: a new one has a new key made. Default: none. */
+  readonly rotation?: string;
+  /** Hours that tokens of the former key pass after a rotation. Default: 168. */
+  readonly overlapHours?: number;
+}
+
+/** Secret against which tokens of administrators are issued. */
+export interface OpenIMTenantKeysAdmin {
+  /** Any text, such as a date: a new one has a new secret made. Default: none. */
+  readonly rotation?: string;
+  /** Hours that the former secret is taken after a rotation. Default: 168. */
+  readonly overlapHours?: number;
+}
+
+/** Change of the generated keys. A new key is loaded by all processes before it is used, and the former one passes until its end. Takes effect without a restart. */
+export interface OpenIMTenantKeys {
+  /** Key that signs tokens. */
+  readonly signing?: OpenIMTenantKeysSigning;
+  /** Secret against which tokens of administrators are issued. */
+  readonly admin?: OpenIMTenantKeysAdmin;
+  /** IDs of keys (status.keys) that end at once. In place of one in use a new one is made, and the former one ends as soon as all processes have it. */
+  readonly revoked?: readonly string[];
 }
 
 /** Limits of the tenant; 0 or absent is no limit. */
@@ -594,6 +622,8 @@ export interface OpenIMTenantSpec {
   readonly placement?: 'Shared' | 'Dedicated';
   /** Logins. */
   readonly tokenPolicy?: OpenIMTenantTokenPolicy;
+  /** Change of the generated keys. A new key is loaded by all processes before it is used, and the former one passes until its end. Takes effect without a restart. */
+  readonly keys?: OpenIMTenantKeys;
   /** Whether single chats require friendship. Default: false. */
   readonly friendVerify?: boolean;
   /** Whether only administrators may search users and groups; others get 1002. Default: false. */
@@ -662,6 +692,20 @@ export interface OpenIMTenantStatusDeletion {
   readonly removed?: OpenIMTenantStatusDeletionRemoved;
 }
 
+/** A key. */
+export interface OpenIMTenantStatusKey {
+  /** What it is for: Signing signs tokens, Admin is the secret of administrators. */
+  readonly purpose: 'Signing' | 'Admin';
+  /** ID of the key; it does not tell the key. */
+  readonly id: string;
+  /** Current: in use; Next: processes are loading it; Former: still accepted; Ended: refused. */
+  readonly state: 'Current' | 'Next' | 'Former' | 'Ended';
+  /** Time since which it is in use; absent for keys from before the first rotation. */
+  readonly since?: string;
+  /** Time until which it is accepted. */
+  readonly until?: string;
+}
+
 /** Addresses for its clients. */
 export interface OpenIMTenantStatusEndpoints {
   /** Base URL of the HTTP API. */
@@ -682,10 +726,12 @@ export interface OpenIMTenantStatus {
   readonly observedGeneration?: number;
   /** Name of the tenant in URLs and tokens. */
   readonly tenantID?: string;
-  /** Ready: all processes serve the tenant with these settings. */
+  /** Ready: all processes serve the tenant with these settings. KeysRotated: the keys are those that spec.keys asks for; absent while it asks for none. */
   readonly conditions?: readonly OpenIMTenantStatusCondition[];
   /** Progress of the deletion; absent while the resource is not being deleted. */
   readonly deletion?: OpenIMTenantStatusDeletion;
+  /** Keys that are accepted, or were last. Absent while none was rotated. */
+  readonly keys?: readonly OpenIMTenantStatusKey[];
   /** Time since which all running processes have the settings of this generation; absent while Ready is not True. */
   readonly inForceSince?: string;
   /** Addresses for its clients. */

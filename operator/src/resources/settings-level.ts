@@ -54,6 +54,7 @@ export const TENANT_FIELD_LEVELS: Levels = {
     'mail',
     'healthReport',
     'verification',
+    'tokenPolicy.notBefore',
   ],
 };
 

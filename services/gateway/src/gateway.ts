@@ -1,5 +1,5 @@
 import type { Bus, DeliveryFeed, Unsubscribe } from '@im/bus';
-import type { ServerConfig } from '@im/contract';
+import { endsTokens, type ServerConfig, type TenantId, type TenantSettings } from '@im/contract';
 import { onAbort } from '@im/kit';
 import {
   type BaseDeps,
@@ -75,6 +75,8 @@ export class Gateway implements GatewayService {
   readonly #components: GatewayComponents;
   #unsubscribe: Unsubscribe[] = [];
   #port = 0;
+  /** Settings of tenants before the next change. */
+  readonly #settings = new Map<TenantId, TenantSettings>();
 
   constructor(components: GatewayComponents) {
     this.#components = components;
@@ -83,6 +85,7 @@ export class Gateway implements GatewayService {
   async start(): Promise<void> {
     const { config, live, events, tenants, listener, log } = this.#components;
     const { handshakes, sessions, sweep, kicks, inputRate, requestBytes, presence, watch } = this.#components;
+    for (const settings of tenants.list()) this.#settings.set(settings.id, settings);
     this.#unsubscribe = [
       kicks.listen(),
       live.onChange(({ gateway }) => {
@@ -96,6 +99,7 @@ export class Gateway implements GatewayService {
       }),
       tenants.onChange((id, settings) => {
         if (!settings || settings.suspended) sessions.closeTenant(id);
+        this.#keysChanged(id, settings);
       }),
     ];
     this.#port = await listener.listen(config.listen.host, config.gateway.port);
@@ -103,6 +107,18 @@ export class Gateway implements GatewayService {
     presence.start();
     watch.start();
     log.info({ port: this.#port }, 'gateway listening');
+  }
+
+  #keysChanged(id: TenantId, settings: TenantSettings | undefined): void {
+    const { kicks } = this.#components;
+    const before = this.#settings.get(id);
+    if (settings) {
+      this.#settings.set(id, settings);
+      if (before && endsTokens(before, settings)) kicks.recheckTenant(settings);
+    } else {
+      this.#settings.delete(id);
+      kicks.forgetTenant(id);
+    }
   }
 
   ready(): Readiness {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { tenantId, tenantSettings } from '@im/contract';
+import { tenantId, tenantSettings, tokenKeysDigest } from '@im/contract';
 import { ImError, make, REQ } from '@im/protocol';
 import { Client, JSON_GZIP, until } from './client.ts';
 import { startGateway, type TestGateway } from './start-gateway.ts';
@@ -165,4 +165,44 @@ test('each kick is reported to the webhook of the tenant, once for each connecti
     ],
   );
   assert.equal(new Set(gateway.reports.map(({ id }) => id)).size, 2);
+});
+
+test('connections whose tokens a change of keys ended are closed, once auth has the keys; those of others stay', async () => {
+  await using gateway = await startGateway();
+  const ended = await Client.connect(gateway.port, { userID: 'u1' });
+  using stays = await Client.connect(gateway.port, { userID: 'u2' });
+  await registered(gateway, 2);
+  const revoked = tenantSettings({
+    ...{ id: 'default', tokenSecret: 's', adminSecret: 's' },
+    tokensNotBefore: new Date().toISOString(),
+  });
+  let behind = true;
+  const asked: string[] = [];
+  const answer = gateway.rpc.answers.get('auth.registerConnection');
+  gateway.rpc.answers.set('auth.registerConnection', (ctx, request) => {
+    const { userID, keysDigest } = request as { userID: string; keysDigest: string };
+    asked.push(keysDigest);
+    if (behind) throw new ImError(90004);
+    if (userID === 'u1') throw new ImError(1506);
+    return answer?.(ctx, request) ?? {};
+  });
+  gateway.tenants.put(revoked);
+  await until(() => asked.length >= 2);
+  assert.equal(ended.socket.readyState, 1);
+  behind = false;
+  await assertKicked(ended);
+  await until(() => asked.length >= 4);
+  assert.equal(stays.socket.readyState, 1);
+  assert.deepEqual(new Set(asked), new Set([tokenKeysDigest(revoked)]));
+});
+
+test('a key that comes in addition has no connection looked at', async () => {
+  await using gateway = await startGateway();
+  using _client = await Client.connect(gateway.port);
+  await registered(gateway, 1);
+  const secrets = { id: 'default', tokenSecret: 's', adminSecret: 's' };
+  gateway.tenants.put(tenantSettings({ ...secrets, secondTokenSecret: 'next' }));
+  gateway.tenants.put(tenantSettings({ ...secrets, secondTokenSecret: 'next', friendVerify: true }));
+  await sleep(50);
+  assert.equal(gateway.rpc.of('auth.registerConnection').length, 1);
 });

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { DEFAULT_TENANT } from '@im/contract';
 import {
   type Informer,
@@ -17,6 +16,7 @@ import type { OpenIMCluster } from '../../resources/kinds.ts';
 import { ANNOTATION, labelsOf, nameOf, type Owner } from '../../resources/names.ts';
 import { decoded, encoded } from '../../resources/secrets.ts';
 import { makeCredentials } from '../../resources/stores/credentials.ts';
+import { type KeyChanges, makeTenantKey } from '../../resources/tenant-keys.ts';
 import { BrokenReferenceError } from './broken-reference.ts';
 import type { ObservedCluster } from './observed-cluster.ts';
 import { ownershipOf, requireOurs } from './ownership.ts';
@@ -126,6 +126,24 @@ export class GeneratedSecrets {
     await this.#client.patch(SECRET, key, { data }, { signal });
   }
 
+  /** Writes entries of the Secret of tenants; null removes one. @param secrets its entries. @returns them afterwards. */
+  async keepTenantKeys(
+    { namespace, name }: Owner,
+    secrets: Readonly<Record<string, string>>,
+    changes: KeyChanges,
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, string>>> {
+    const entries = Object.entries(changes);
+    if (entries.length === 0) return secrets;
+    const key: ObjectKey = { namespace, name: nameOf.tenants(name) };
+    const added = Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== null));
+    const removed = Object.fromEntries(entries.filter(([, value]) => value === null));
+    this.#written.add(keyOf(key));
+    await this.#client.patch(SECRET, key, { data: { ...encoded(added), ...removed } }, { signal });
+    const kept = Object.entries(secrets).filter(([entry]) => !(entry in removed));
+    return { ...Object.fromEntries(kept), ...added };
+  }
+
   /** The Secret of tenants as far as it is known. */
   tenantValues({ namespace, name }: Owner): Record<string, string> {
     return decoded(this.#copies.get(keyOf({ namespace, name: nameOf.tenants(name) }))?.data);
@@ -145,8 +163,8 @@ export class GeneratedSecrets {
         ids.flatMap((id) => {
           const keys = tenantKeys(id);
           return [
-            [keys.token, randomBytes(32).toString('hex')],
-            [keys.admin, randomBytes(18).toString('hex')],
+            [keys.token, makeTenantKey('signing')],
+            [keys.admin, makeTenantKey('admin')],
           ];
         }),
       );

@@ -3,6 +3,7 @@ import type { TenantEntry } from '../../resources/config.ts';
 import type { Delivery } from '../tenant/delivery.ts';
 import type { Refusal, RevisionNames, RolloutState } from './observation.ts';
 import type { AspectsOutcome } from './run-aspects.ts';
+import type { TenantRotations } from './tenant-rotations.ts';
 
 /** Result of one reconcile. */
 export interface Outcome extends Partial<AspectsOutcome> {
@@ -18,4 +19,5 @@ export interface Outcome extends Partial<AspectsOutcome> {
   readonly wantedTenants?: Delivery | undefined;
   /** Tenants of the applied config. */
   readonly tenantEntries?: readonly TenantEntry[] | undefined;
+  readonly rotations?: TenantRotations | undefined;
 }

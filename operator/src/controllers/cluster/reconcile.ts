@@ -157,6 +157,7 @@ export class ClusterReconciler {
       configHashes,
       entries: outcome.tenantEntries ?? [],
       hashes: tenants?.wanted.hashes,
+      rotations: outcome.rotations?.plans,
       settingsLevel,
       endpoints,
     });
@@ -234,7 +235,7 @@ export class ClusterReconciler {
     try {
       const sized = { ...wanted, effective: atRealSizes(effective, observed.volumeClaims()) };
       const objects = observed.objectsURL(effective, publishedObjectsURL(cluster, history.revisions));
-      const { desired, rpcKey, tenants, tenantEntries } = await this.#planner.of(
+      const { desired, rpcKey, tenants, tenantEntries, rotations } = await this.#planner.of(
         cluster,
         observed,
         sized,
@@ -279,12 +280,16 @@ export class ClusterReconciler {
         current = update;
         admission.release(keyOf(cluster));
       }
-      const nextLookMs = queued ? queued.againAfterMs : outcome.nextLookMs;
+      const looks = [queued ? queued.againAfterMs : outcome.nextLookMs, rotations.againAfterMs].filter(
+        (ms) => ms !== undefined,
+      );
+      const nextLookMs = looks.length === 0 ? undefined : Math.min(...looks);
       return {
         ...outcome,
         nextLookMs,
         wantedTenants: tenants,
         tenantEntries,
+        rotations,
         revisions: { current, update },
       };
     } catch (error) {

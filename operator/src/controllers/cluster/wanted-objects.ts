@@ -6,7 +6,8 @@ import type { OpenIMCluster } from '../../resources/kinds.ts';
 import { ANNOTATION } from '../../resources/names.ts';
 import type { TemplateVersion } from '../../resources/revision.ts';
 import { connectionOf } from '../../resources/stores/credentials.ts';
-import type { Delivery } from '../tenant/delivery.ts';
+import { secondKeySettings } from '../../resources/tenant-keys.ts';
+import type { Delivery, TenantDelivery } from '../tenant/delivery.ts';
 import type { TenantReconciler } from '../tenant/reconcile.ts';
 import { sectionsInForce } from '../tenant/sections-in-force.ts';
 import { wantedTenants } from '../tenant/wanted.ts';
@@ -19,6 +20,7 @@ import type { Observer } from './observer.ts';
 import type { RevisionHistory } from './revisions.ts';
 import { planRpcKey, RPC_KEY_ENTRY, type RpcKeyObservation, settleRpcKey } from './rpc-key.ts';
 import type { SecretReader } from './secrets.ts';
+import { type TenantRotations, tenantRotations } from './tenant-rotations.ts';
 
 /** The wanted state, as far as the services know the settings. */
 export interface Wanted {
@@ -34,6 +36,7 @@ export interface ObjectPlannerDeps {
   readonly children: Children;
   readonly userSecrets: SecretReader;
   readonly tenants: TenantReconciler;
+  readonly delivery: TenantDelivery;
   readonly observer: Observer;
   readonly storeChecks?: typeof storeChecks | undefined;
   readonly operator: OperatorDefaults;
@@ -46,6 +49,7 @@ export interface WantedObjects {
   readonly rpcKey: string;
   readonly tenants: Delivery | undefined;
   readonly tenantEntries: readonly TenantEntry[];
+  readonly rotations: TenantRotations;
 }
 
 /** Plans the objects of clusters from their specs, tenants and credentials, which it generates where they are missing. */
@@ -89,16 +93,28 @@ export class ObjectPlanner {
     );
     const recover = sectionsInForce(configs, () => this.#generated.tenantValues(owner));
     this.#tenants.setCredentials(keyOf(owner), referred, recover);
-    const { entries: tenants, secrets } = this.#tenants.plan(keyOf(owner), level);
-    const tenantSecrets = await this.#generated.tenants(
+    const { entries, keys, secrets } = this.#tenants.plan(keyOf(owner), level);
+    const generated = await this.#generated.tenants(
       generation,
       {
-        ids: tenants.map(({ id }) => id),
+        ids: entries.map(({ id }) => id),
         credentials: { ...external.sections, ...secrets },
         isNamed: (key) => configs.some((text) => text.includes(tenantsFile(key))),
       },
       signal,
     );
+    const { delivery, observer } = this.#deps;
+    const processes = observer.processesOf(keyOf(owner));
+    const rotations = tenantRotations(entries, keys, generated, {
+      level,
+      now: new Date(),
+      inForce: (id) => delivery.entryInForce(keyOf(owner), id, processes),
+    });
+    const tenantSecrets = await this.#generated.keepTenantKeys(owner, generated, rotations.changes, signal);
+    const tenants = entries.map((entry) => ({
+      ...entry,
+      ...secondKeySettings(entry.id, tenantSecrets, level),
+    }));
     const versioned =
       level < 1 ? undefined : wantedTenants(tenants, tenantSecrets, observed.tenantsVersion(), Date.now());
     const rpcKeyState: RpcKeyObservation = {
@@ -149,6 +165,12 @@ export class ObjectPlanner {
     );
     const rpcKey = credentials[RPC_KEY_ENTRY.key] ?? '';
     const key = keyPlan.use === 'required' ? rpcKey : undefined;
-    return { desired, rpcKey, tenants: versioned && { wanted: versioned, key }, tenantEntries: tenants };
+    return {
+      desired,
+      rpcKey,
+      tenants: versioned && { wanted: versioned, key },
+      tenantEntries: entries,
+      rotations,
+    };
   }
 }

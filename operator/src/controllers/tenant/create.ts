@@ -1,5 +1,6 @@
 import { DEFAULT_ADMIN_USER, DEFAULT_TENANT, SETTINGS_LEVEL } from '@im/contract';
 import type { Stored } from '@im/kube';
+import type { OpenIMTenantKeys } from '../../gen/openimtenant.ts';
 import type { TenantEntry } from '../../resources/config.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import type { Refusal } from '../cluster/observation.ts';
@@ -14,6 +15,8 @@ export interface TenantPlan {
   readonly idOf: ReadonlyMap<string, string>;
   /** By uid of the resource: sections that are not applied because of their credentials. */
   readonly broken: ReadonlyMap<string, Refusal>;
+  /** What is asked of generated keys, by tenant ID. */
+  readonly keys: ReadonlyMap<string, OpenIMTenantKeys>;
   /** Credentials that the entries refer to, by key of the Secret of tenants. */
   readonly secrets: Readonly<Record<string, string>>;
 }
@@ -38,6 +41,7 @@ export function planTenants(
   ]);
   const idOf = new Map<string, string>();
   const broken = new Map<string, Refusal>();
+  const keys = new Map<string, OpenIMTenantKeys>();
   const secrets: Record<string, string> = {};
   const owners = new Map<string, string>();
   const hosts = new Map<string, string>();
@@ -107,10 +111,11 @@ export function planTenants(
     if (judged.broken) broken.set(uid, judged.broken);
     owners.set(id, name);
     idOf.set(uid, id);
+    if (tenant.spec.keys) keys.set(id, tenant.spec.keys);
     for (const host of tenant.spec.hosts ?? []) hosts.set(host, name);
     entries.set(id, entry);
   }
-  return { entries: [...entries.values()], refused, idOf, broken, secrets };
+  return { entries: [...entries.values()], refused, idOf, broken, keys, secrets };
 }
 
 /** A tenant that is being deleted, and whose data are removed from a time on. */

@@ -146,7 +146,9 @@ test('an rpc process removes what is stored, with its progress in status; then k
   assert.deepEqual(done, [purge]);
   const last = deletion(() => ({ ...running, state: 'done', step: 'scan' }));
   assert.equal(await last.deletion.next(given, STATE, never), undefined);
-  const keys = `Secret ${JSON.stringify({ data: { 'shop.token-secret': null, 'shop.admin-secret': null } })}`;
+  const names = ['token-secret', 'admin-secret', 'token-secret-2', 'admin-secret-2', 'keys'];
+  const data = Object.fromEntries(names.map((name) => [`shop.${name}`, null]));
+  const keys = `Secret ${JSON.stringify({ data })}`;
   assert.deepEqual(last.done, [purge, keys, ...ENDED]);
 });
 

@@ -4,6 +4,7 @@ import { isApiError, type KubeClient, SECRET, type Stored } from '@im/kube';
 import { tenantKeys } from '../../resources/config.ts';
 import { OPENIM_TENANT, type OpenIMTenant } from '../../resources/kinds.ts';
 import { FINALIZER, nameOf } from '../../resources/names.ts';
+import { rotationKeys } from '../../resources/tenant-keys.ts';
 import { isTerminating } from '../cluster/delete.ts';
 import type { ProcessApi } from '../cluster/process-api.ts';
 import type { RunningProcess } from '../cluster/reports.ts';
@@ -134,10 +135,11 @@ export class TenantDeletion {
     id: string,
     signal: AbortSignal,
   ): Promise<void> {
-    const { token, admin } = tenantKeys(id);
+    const names = [...Object.values(tenantKeys(id)), ...Object.values(rotationKeys(id))];
+    const data = Object.fromEntries(names.map((name) => [name, null]));
     const key = { namespace: metadata.namespace, name: nameOf.tenants(spec.clusterRef.name) };
     try {
-      await this.#client.patch(SECRET, key, { data: { [token]: null, [admin]: null } }, { signal });
+      await this.#client.patch(SECRET, key, { data }, { signal });
     } catch (error) {
       if (!isApiError(error, 404)) throw error;
     }

@@ -155,6 +155,17 @@ export class TenantDelivery {
     return processes.every(isGone) ? subject.delivery.key : undefined;
   }
 
+  /** The complete entry of a tenant that all processes of a cluster have; undefined while they differ. */
+  entryInForce(
+    cluster: string,
+    id: string,
+    processes: readonly RunningProcess[],
+  ): Readonly<Record<string, unknown>> | undefined {
+    const { current, all } = this.coverageOf(cluster, id, processes);
+    const entry = this.#subjects.get(cluster)?.delivery.wanted.entries.get(id);
+    return all > 0 && current === all ? entry : undefined;
+  }
+
   /**
    * In how many processes a tenant has the wanted settings.
    * @param configHashes of the applied config, by which processes that take no tenants over are judged.

@@ -56,6 +56,8 @@ export interface JudgedTenant {
 
 /** Bytes that the generated keys of a tenant take. */
 const GENERATED_BYTES = 100;
+/** What a change of keys adds to that, and to the config. */
+const ROTATION_BYTES = { secret: 500, config: 300 };
 
 /**
  * The config entry of one tenant for services of a settings level. A section without its credentials stays as it was in
@@ -92,10 +94,11 @@ export function judgeTenant(
   return {
     entry,
     fault: referenceFault(spec) ?? repeatedNotification(spec) ?? faultIn(entry, secrets),
-    bytes: bytesInConfig(entry),
+    bytes: bytesInConfig(entry) + (spec.keys ? ROTATION_BYTES.config : 0),
     sections,
     secrets,
-    secretBytes: GENERATED_BYTES + sizes.reduce((sum, size) => sum + size, 0),
+    secretBytes:
+      GENERATED_BYTES + (spec.keys ? ROTATION_BYTES.secret : 0) + sizes.reduce((sum, size) => sum + size, 0),
     broken,
   };
 }
@@ -126,6 +129,7 @@ function faultIn(entry: TenantEntry, secrets: JudgedTenant['secrets']): string |
 /** Fields of the spec with other names than the settings. */
 const SPEC_FIELDS: Readonly<Record<string, string>> = {
   tokenExpireDays: 'tokenPolicy.expireDays',
+  tokensNotBefore: 'tokenPolicy.notBefore',
   'multiLogin.policy': 'tokenPolicy.multiLogin',
   'multiLogin.maxNumOneEnd': 'tokenPolicy.maxTokensPerPlatform',
 };
@@ -161,6 +165,7 @@ function entryOf(id: string, spec: OpenIMTenantSpec, resolve: ResolveSection): T
     ...(adminNicknames === undefined ? {} : { adminNicknames: [...adminNicknames] }),
     ...(placement === undefined ? {} : { placement }),
     ...(tokenPolicy?.expireDays === undefined ? {} : { tokenExpireDays: tokenPolicy.expireDays }),
+    ...(tokenPolicy?.notBefore === undefined ? {} : { tokensNotBefore: tokenPolicy.notBefore }),
     ...(multiLogin === undefined ? {} : { multiLogin }),
     ...(friendVerify === undefined ? {} : { friendVerify }),
     ...(searchByAdminsOnly === undefined ? {} : { searchByAdminsOnly }),

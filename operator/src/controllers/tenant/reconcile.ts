@@ -15,6 +15,7 @@ import { OPENIM_TENANT, type OpenIMTenant } from '../../resources/kinds.ts';
 import { API_VERSION, FINALIZER } from '../../resources/names.ts';
 import { secretReferencesIn } from '../../resources/secret-references.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
+import type { KeyPlan } from '../../resources/tenant-keys.ts';
 import type { ClientEndpoints } from '../cluster/endpoints.ts';
 import type { Refusal } from '../cluster/observation.ts';
 import type { Observer } from '../cluster/observer.ts';
@@ -49,6 +50,8 @@ export interface TenantContext {
   readonly entries: readonly TenantEntry[];
   /** Hashes of the entries with their secrets, by tenant ID; undefined for services that take no updates. */
   readonly hashes: ReadonlyMap<string, string> | undefined;
+  /** Rotations of keys by tenant ID. */
+  readonly rotations: ReadonlyMap<string, KeyPlan> | undefined;
   /** Settings level of the services. */
   readonly settingsLevel: number;
   readonly endpoints: ClientEndpoints;
@@ -182,6 +185,7 @@ export class TenantReconciler {
       coverage: isApplied
         ? this.#deps.delivery.coverageOf(cluster, id, processes, configHashes)
         : { current: 0, unknown: 0, all: processes.length, refusal: undefined },
+      rotation: context?.rotations?.get(id),
       leftOut: knownTenantSpec(tenant.spec, settingsLevel).leftOut,
       endpoints,
       now: new Date(),
@@ -276,10 +280,12 @@ function namesIn({ spec }: Stored<OpenIMTenant>): string[] {
   return secretReferencesIn(spec).map(({ name }) => name);
 }
 
-/** Whether the wanted settings of a tenant changed, its credentials included. */
+/** Whether the wanted settings of a tenant changed, its credentials included, or its keys did. */
 function isChanged(id: string, ...contexts: readonly (TenantContext | null | undefined)[]): boolean {
   const [before, after] = contexts.map((context) => context?.hashes?.get(id));
-  return before !== after;
+  if (before !== after) return true;
+  const [rotation, next] = contexts.map((context) => context?.rotations?.get(id));
+  return !isDeepStrictEqual(rotation, next);
 }
 
 /** What changes the status of tenants in force. */

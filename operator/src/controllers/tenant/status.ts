@@ -3,6 +3,7 @@ import { type Condition, type ConditionUpdate, type Stored, setCondition, timest
 import type { OpenIMTenantStatus } from '../../gen/openimtenant.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { nameOf } from '../../resources/names.ts';
+import type { KeyPlan } from '../../resources/tenant-keys.ts';
 import type { ClientEndpoints } from '../cluster/endpoints.ts';
 import type { Refusal } from '../cluster/observation.ts';
 import type { DeletionStep } from './delete.ts';
@@ -18,6 +19,8 @@ export interface TenantStatusInput {
   /** Whether the spec of its cluster is valid. */
   readonly accepted: boolean;
   readonly coverage: Coverage;
+  /** Its keys; undefined while it has none but the generated ones. */
+  readonly rotation?: KeyPlan | undefined;
   /** Fields that are left out because the running services do not know them. */
   readonly leftOut?: readonly string[];
   readonly endpoints: ClientEndpoints;
@@ -31,15 +34,18 @@ export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
   const generation = tenant.metadata.generation ?? 0;
   const update = readiness(input);
   const before = (tenant.status?.conditions ?? []) as Condition[];
-  const conditions = update
+  const settled = update
     ? setCondition(before, { type: 'Ready', observedGeneration: generation, ...update }, now)
     : before;
+  const conditions = withRotation(settled, input, now);
+  const keys = keysOf(input.rotation, now);
   const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
   const since = wasReady(tenant) ? tenant.status?.inForceSince : undefined;
   return {
     observedGeneration: generation,
     tenantID: id,
     conditions: conditions as OpenIMTenantStatus['conditions'],
+    ...(keys && { keys }),
     ...(isReady ? { inForceSince: since ?? timestamp(now) } : {}),
     ...(input.refusal
       ? {}
@@ -48,6 +54,43 @@ export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
           adminSecretRef: { name: nameOf.admin(tenant.spec.clusterRef.name, id) },
         }),
   };
+}
+
+/** Condition KeysRotated, while the spec asks for a rotation. */
+function withRotation(
+  conditions: readonly Condition[],
+  { tenant, refusal, rotation }: TenantStatusInput,
+  now: Date,
+): Condition[] {
+  const { keys } = tenant.spec;
+  const isAsked = [keys?.signing?.rotation, keys?.admin?.rotation, keys?.revoked?.[0]].some(
+    (asked) => asked !== undefined,
+  );
+  if (!isAsked) return conditions.filter(({ type }) => type !== 'KeysRotated');
+  // Not looked at in this state of the cluster; what was known stays.
+  if (refusal || !rotation) return [...conditions];
+  const { pending } = rotation;
+  const observedGeneration = tenant.metadata.generation ?? 0;
+  const former = keysOf(rotation, now)?.filter(({ state }) => state === 'Former') ?? [];
+  const until = former.map(({ purpose, id, until }) => ` ${purpose} key ${id} is accepted until ${until}.`);
+  const update: ConditionUpdate = pending
+    ? { type: 'KeysRotated', status: 'False', ...pending, observedGeneration }
+    : {
+        type: 'KeysRotated',
+        status: 'True',
+        reason: former.length > 0 ? 'Overlapping' : 'Rotated',
+        message: `The keys are those that spec.keys asks for.${until.join('')}`,
+        observedGeneration,
+      };
+  return setCondition([...conditions], update, now);
+}
+
+function keysOf(rotation: KeyPlan | undefined, now: Date): OpenIMTenantStatus['keys'] {
+  return rotation?.keys.map((key) =>
+    key.until !== undefined && Date.parse(key.until) <= now.getTime()
+      ? { ...key, state: 'Ended' as const }
+      : key,
+  );
 }
 
 /** The status of a tenant that is being deleted. */

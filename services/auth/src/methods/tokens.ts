@@ -1,6 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { TenantSettings } from '@im/contract';
-import { type CallContext, createCache, tokenHash, unknownTenant } from '@im/kit';
+import { isAdminSecret, type TenantSettings, tokenKeysDigest } from '@im/contract';
+import { type CallContext, createCache, sameSecret, tokenHash, unknownTenant } from '@im/kit';
 import { argsError, ERR, ImError, MANAGER_LEVEL, make, PLATFORM, PLATFORM_NAMES } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { AuthDeps } from '../deps.ts';
@@ -12,11 +11,6 @@ const REFUSED_MS = 2_000;
 
 function isTokenRefusal(error: unknown): error is ImError {
   return error instanceof ImError && error.code >= ERR.TokenExpiredError && error.code <= ERR.UserBannedError;
-}
-
-function sameSecret(given: string, wanted: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(given), digest(wanted));
 }
 
 type TokenMethods = Pick<
@@ -46,7 +40,8 @@ export function tokenMethods(deps: AuthDeps, endSessions: EndSessions): TokenMet
   return {
     async getAdminToken(ctx, { secret, userID }) {
       const tenant = tenantOf(ctx);
-      if (!sameSecret(secret, tenant.adminSecret)) throw new ImError(ERR.NoPermissionError, 'secret invalid');
+      if (!isAdminSecret(tenant, secret, Date.now(), sameSecret))
+        throw new ImError(ERR.NoPermissionError, 'secret invalid');
       if (!tenant.adminUserIDs.includes(userID)) throw argsError('userID is not an admin user');
       if (!(await users.get(ctx.tenant, userID)))
         throw new ImError(ERR.RecordNotFoundError, 'record not found');
@@ -87,8 +82,10 @@ export function tokenMethods(deps: AuthDeps, endSessions: EndSessions): TokenMet
       await endSessions(ctx, { userID, ...(platformID !== 0 && { platformID }), ...ended }, 'forced logout');
       return make('auth.ForceLogoutResp');
     },
-    async registerConnection(ctx, { userID, platformID, token }) {
+    async registerConnection(ctx, { userID, platformID, token, keysDigest }) {
       const tenant = tenantOf(ctx);
+      if (keysDigest !== '' && keysDigest !== tokenKeysDigest(tenant))
+        throw new ImError(ERR.NetworkError, 'the keys of the tenant are not the same here yet');
       const own = await tokens.register(tenant, token);
       if (own.userID !== userID || own.platformID !== platformID) throw new ImError(ERR.TokenInvalidError);
       // Administrators' tokens replace each other by time, not by login.

@@ -9,6 +9,12 @@ export interface TokenClaims {
   readonly expires: number;
 }
 
+/** The claims of a token that was verified. */
+export interface SignedClaims extends TokenClaims {
+  /** Claim `iat`, seconds since the epoch; 0 without one. */
+  readonly issuedAt: number;
+}
+
 /** Signs and verifies the tokens of one key. */
 export interface TokenKey {
   /** @param issuedAt seconds since the epoch. */
@@ -17,7 +23,7 @@ export interface TokenKey {
    * The claims of a well-signed token that has not expired; it may have been kicked.
    * @throws ImError 1503 malformed, 1501 expired, 1504 not yet valid, 1505 signature or algorithm.
    */
-  verify(token: string): TokenClaims;
+  verify(token: string): SignedClaims;
 }
 
 /** The wire's claims; OpenIM's tokens have exactly these and `iat`. */
@@ -25,6 +31,7 @@ interface Payload {
   UserID: string;
   PlatformID: number;
   exp: number;
+  iat: number;
 }
 
 /** JWT HS256 with header `{"alg":"HS256","typ":"JWT"}`; no other algorithm passes. */
@@ -44,8 +51,8 @@ export function tokenKey(secret: string): TokenKey {
   };
 }
 
-function toClaims(payload: unknown): TokenClaims {
-  const { UserID, PlatformID, exp } = (payload ?? {}) as Partial<Payload>;
+function toClaims(payload: unknown): SignedClaims {
+  const { UserID, PlatformID, exp, iat } = (payload ?? {}) as Partial<Payload>;
   if (
     typeof UserID !== 'string' ||
     UserID === '' ||
@@ -54,7 +61,8 @@ function toClaims(payload: unknown): TokenClaims {
   ) {
     throw new ImError(ERR.TokenMalformedError, 'the claims are not UserID, PlatformID, exp');
   }
-  return { userID: UserID, platformID: Number(PlatformID), expires: exp };
+  const issuedAt = typeof iat === 'number' ? iat : 0;
+  return { userID: UserID, platformID: Number(PlatformID), expires: exp, issuedAt };
 }
 
 function tokenError(error: unknown): ImError {

@@ -5,9 +5,10 @@ import { ERR, ImError, PLATFORM } from '@im/protocol';
 import { isInForce, type LiveToken, loginCommit, type Store, type TokenRepo, type TokenSet } from '@im/store';
 import { refuseBanned } from './banned.ts';
 import type { CommitWriters } from './commit-writers.ts';
-import { type TokenClaims, type TokenKey, tokenKey } from './jwt.ts';
+import type { TokenClaims } from './jwt.ts';
 import { createLogins, type IssuedToken, type MadeToken } from './logins.ts';
 import { type Login, superseded } from './multi-login.ts';
+import { type TenantKeys, tenantKeys } from './tenant-keys.ts';
 import type { TokenCopies } from './token-copies.ts';
 import { endTokens, loginsOf, validUntil } from './token-set.ts';
 
@@ -69,6 +70,12 @@ export interface TokensDeps {
   readonly now?: () => number;
 }
 
+/** A token that passed, and the keys that it passed with. */
+interface KnownToken {
+  keys: TenantKeys;
+  token: VerifiedToken;
+}
+
 const CACHE = { name: TOKEN_CACHE, max: 100_000, ttlMs: 30_000 };
 /** How long a replaced administrator's token still passes, so that its holders have time to refresh. */
 const ADMIN_GRACE_MS = 5 * 60_000;
@@ -82,19 +89,19 @@ const DAY_SECONDS = 86_400;
 
 /** The tokens of a process. */
 export function createTokens({ store, repo, copies, writers, log, now = Date.now }: TokensDeps): Tokens {
-  const verified = store.cached<VerifiedToken>(CACHE);
+  const verified = store.cached<KnownToken>(CACHE);
   /** Goes with the settings, and so with a tenant that is removed. */
-  const keys = new WeakMap<TenantSettings, TokenKey>();
+  const keys = new WeakMap<TenantSettings, TenantKeys>();
   /** Logins of administrators within the current second. */
   const adminLogins = new Map<string, AdminLogin>();
 
-  function keyOf(tenant: TenantSettings): TokenKey {
-    let key = keys.get(tenant);
-    if (!key) {
-      key = tokenKey(tenant.tokenSecret);
-      keys.set(tenant, key);
+  function keysOf(tenant: TenantSettings): TenantKeys {
+    let found = keys.get(tenant);
+    if (!found) {
+      found = tenantKeys(tenant);
+      keys.set(tenant, found);
     }
-    return key;
+    return found;
   }
 
   const nextIssue: TokenRepo['nextIssue'] = (...args) => writers.watched(repo.nextIssue(...args));
@@ -103,11 +110,32 @@ export function createTokens({ store, repo, copies, writers, log, now = Date.now
   function make(tenant: TenantSettings, userID: string, platformID: number, issue: number): MadeToken {
     const seconds = Math.floor(now() / 1000);
     const lifeSeconds = Math.round(tenant.tokenExpireDays * DAY_SECONDS);
-    const expires = seconds + lifeSeconds;
-    const issuedAt = seconds - ISSUED_BEFORE_SECONDS - (issue % ISSUES_PER_SECOND);
-    const token = keyOf(tenant).sign({ userID, platformID, expires }, issuedAt);
+    const { sign, notBefore } = keysOf(tenant);
+    const uniqueSeconds = issue % ISSUES_PER_SECOND;
+    let expires = seconds + lifeSeconds;
+    let issuedAt = seconds - ISSUED_BEFORE_SECONDS - uniqueSeconds;
+    if (issuedAt < notBefore) {
+      // It would end with those that were revoked just now.
+      issuedAt = notBefore;
+      expires += uniqueSeconds;
+    }
+    const token = sign({ userID, platformID, expires }, issuedAt);
     const live: LiveToken = { hash: tokenHash(token), issue, expires: expires * 1000 };
     return { issued: { token, issue, lifeSeconds }, live };
+  }
+
+  /** What was verified lately, and passes with the keys of now. @throws ImError when these refuse it. */
+  function recent(tenant: TenantSettings, hash: string, token: string): VerifiedToken | undefined {
+    const known = verified.peek(tenant.id, hash).value;
+    if (!known) return undefined;
+    const current = keysOf(tenant);
+    if (known.keys !== current) {
+      const { expires } = current.verify(token, now());
+      const until = Math.min(known.token.validUntil, expires * 1000);
+      known.token = { ...known.token, expires, validUntil: until };
+      known.keys = current;
+    }
+    return known.token.validUntil > now() ? known.token : undefined;
   }
 
   async function spread(tenant: TenantId, set: TokenSet, ended: readonly string[]): Promise<void> {
@@ -143,7 +171,8 @@ export function createTokens({ store, repo, copies, writers, log, now = Date.now
   function find(set: TokenSet, hash: string, claims: TokenClaims): VerifiedToken | undefined {
     const live = set.live.find((token) => token.hash === hash);
     if (!live || validUntil(live) <= now()) return undefined;
-    return { ...claims, hash, issue: live.issue, validUntil: validUntil(live) };
+    const until = Math.min(validUntil(live), claims.expires * 1000);
+    return { ...claims, hash, issue: live.issue, validUntil: until };
   }
 
   /** The token in the repository. @throws ImError 1506, 1507. */
@@ -253,14 +282,18 @@ export function createTokens({ store, repo, copies, writers, log, now = Date.now
     },
     async verify(tenant, token) {
       const hash = tokenHash(token);
-      const known = verified.peek(tenant.id, hash).value;
-      if (known && known.validUntil > now()) return known;
-      const claims = keyOf(tenant).verify(token);
+      const known = recent(tenant, hash, token);
+      if (known) return known;
+      const tenantKeys = keysOf(tenant);
+      const claims = tenantKeys.verify(token, now());
       try {
         const load = async () =>
           (await fromCopy(tenant.id, hash, claims)) ?? (await fromTruth(tenant.id, hash, claims));
-        const found = await verified.get(tenant.id, hash, load);
-        return found && found.validUntil > now() ? found : await load();
+        const found = await verified.get(tenant.id, hash, async () => ({
+          keys: tenantKeys,
+          token: await load(),
+        }));
+        return found?.keys === tenantKeys && found.token.validUntil > now() ? found.token : await load();
       } catch (error) {
         throw unreadable(error);
       }
@@ -268,8 +301,7 @@ export function createTokens({ store, repo, copies, writers, log, now = Date.now
     async register(tenant, token) {
       const hash = tokenHash(token);
       // The handshake has just verified the signature, which does not change.
-      const known = verified.peek(tenant.id, hash).value;
-      const claims = known && known.validUntil > now() ? known : keyOf(tenant).verify(token);
+      const claims = recent(tenant, hash, token) ?? keysOf(tenant).verify(token, now());
       try {
         const sets = await repo.getAll(tenant.id, claims.userID);
         const own = findTrue(

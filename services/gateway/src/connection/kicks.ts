@@ -1,4 +1,5 @@
 import type { Events, Unsubscribe } from '@im/bus';
+import { type TenantId, type TenantSettings, tokenKeysDigest } from '@im/contract';
 import { Backoff, sleep, systemContext } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
 import { ERR, type event, ImError, PLATFORM_NAMES, REQ } from '@im/protocol';
@@ -51,6 +52,8 @@ export class Kicks {
   readonly #recheck: () => void;
   /** When kicks were last missed, ms of the monotonic clock. */
   #missedAt = 0;
+  /** Digests of the keys by which tenants are to be looked at again, since tokens of them ended. */
+  readonly #changedKeys = new Map<TenantId, { readonly digest: string; readonly at: number }>();
 
   constructor(deps: KicksDeps) {
     this.#deps = deps;
@@ -98,16 +101,41 @@ export class Kicks {
     this.#recheck();
   }
 
+  /**
+   * Tokens of a tenant may have ended by a change of its keys: asks auth about its connections again, as soon as auth
+   * has these keys.
+   */
+  recheckTenant(settings: TenantSettings): void {
+    this.#changedKeys.set(settings.id, { digest: tokenKeysDigest(settings), at: performance.now() });
+    this.#recheck();
+  }
+
+  /** Forgets a tenant that is gone. */
+  forgetTenant(tenant: TenantId): void {
+    this.#changedKeys.delete(tenant);
+  }
+
+  #dueFrom({ tenant }: LocalUser): number {
+    return Math.max(this.#missedAt, this.#changedKeys.get(tenant)?.at ?? 0);
+  }
+
   async #recheckDue(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
     for (;;) {
       let failed = false;
       let count = 0;
+      const behind = new Set<TenantId>();
       const connections = [...this.#deps.localUsers.users()].flatMap((user) => user.connections);
       for (const connection of connections) {
         if (!connection.open || connection.issue === undefined) continue;
-        if (connection.checkedAt > this.#missedAt) continue;
-        if (!(await this.#registered(connection))) failed = true;
+        if (connection.checkedAt > this.#dueFrom(connection.user)) continue;
+        const { tenant } = connection.user;
+        if (behind.has(tenant)) continue;
+        if (!(await this.#registered(connection))) {
+          failed = true;
+          // All of the tenant wait for the same.
+          behind.add(tenant);
+        }
         if (++count % RECHECKS_PER_SECOND === 0) await sleep(1_000, signal);
         signal.throwIfAborted();
       }
@@ -140,9 +168,10 @@ export class Kicks {
     const { user, platformID, token, id } = connection;
     const { auth, gatewayID, log } = this.#deps;
     const begunAt = performance.now();
+    const keysDigest = this.#changedKeys.get(user.tenant)?.digest ?? '';
     try {
       const ctx = systemContext(user.tenant, `register-${id}`);
-      const request = { userID: user.userID, platformID, token, connID: id, gatewayID };
+      const request = { userID: user.userID, platformID, token, connID: id, gatewayID, keysDigest };
       const { issue } = await auth.registerConnection(ctx, request);
       connection.issue = issue;
       connection.checkedAt = begunAt;

@@ -56,6 +56,15 @@ export {
 } from './tenant-settings.ts';
 export { type TenantsReport, TenantsUpdate, tenantHash, tenantsDigest } from './tenant-updates.ts';
 export {
+  acceptedTokenSecrets,
+  endsTokens,
+  isAdminSecret,
+  keyID,
+  type TokenKeySettings,
+  timeOf,
+  tokenKeysDigest,
+} from './token-keys.ts';
+export {
   CODE_DIGITS,
   CODE_PURPOSES,
   type CodePurpose,

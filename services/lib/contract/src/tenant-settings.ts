@@ -9,6 +9,9 @@ import { TenantWebhooks } from './webhook-settings.ts';
 
 const limit = (unit: string) => z.int().min(0).default(0).describe(`Most ${unit}; 0 means no limit.`);
 
+const secretText = () => z.string().min(1).meta({ secret: true });
+const time = () => z.iso.datetime({ offset: true, error: 'must be a time such as 2030-01-31T12:00:00Z' });
+
 /** Administrator of a tenant that names none. */
 export const DEFAULT_ADMIN_USER = 'imAdmin';
 
@@ -94,16 +97,29 @@ export const TenantSettings = z
       .array(z.string().toLowerCase())
       .default([])
       .describe('Host names by which clients reach the tenant, in addition to the path /t/<id>.'),
-    tokenSecret: z
-      .string()
-      .min(1)
-      .meta({ secret: true })
-      .describe('Key that signs its tokens; a token of another key is refused.'),
-    adminSecret: z
-      .string()
-      .min(1)
-      .meta({ secret: true })
-      .describe('Secret against which admin tokens are issued.'),
+    tokenSecret: secretText().describe(
+      'Key that signs its tokens; a token of another key than this and secondTokenSecret is refused.',
+    ),
+    secondTokenSecret: secretText()
+      .optional()
+      .describe(
+        'Second key whose tokens pass: the next one until all processes have it, then the former one. It signs nothing.',
+      ),
+    secondTokenSecretUntil: time()
+      .optional()
+      .describe(
+        'Until when tokens of secondTokenSecret pass; later they are expired (1501). Absent: no end.',
+      ),
+    tokensNotBefore: time()
+      .optional()
+      .describe('Tokens that were issued before are ended (1506), and so are their connections.'),
+    adminSecret: secretText().describe('Secret against which admin tokens are issued.'),
+    secondAdminSecret: secretText()
+      .optional()
+      .describe('Second secret against which admin tokens are issued, while callers change to another one.'),
+    secondAdminSecretUntil: time()
+      .optional()
+      .describe('Until when secondAdminSecret is taken. Absent: no end.'),
     adminUserIDs: z
       .array(z.string().min(1))
       .default([DEFAULT_ADMIN_USER])

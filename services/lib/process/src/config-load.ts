@@ -133,7 +133,7 @@ export async function hashOfFiles(source: ConfigSource, references: readonly str
 
 /** The config with every secret masked, for printing. */
 export function redactConfig(config: ServerConfig): unknown {
-  const secrets = new Set(['tokenSecret', 'adminSecret']);
+  const secrets = new Set(['tokenSecret', 'secondTokenSecret', 'adminSecret', 'secondAdminSecret']);
   for (const field of configFields()) if (field.secret) secrets.add(field.path);
   const mask = (value: unknown, path: string): unknown => {
     const key = path.slice(path.lastIndexOf('.') + 1);

@@ -66,6 +66,8 @@ export function createLogger(options: LoggerOptions): Logger {
           '*.password',
           '*.tokenSecret',
           '*.adminSecret',
+          '*.secondTokenSecret',
+          '*.secondAdminSecret',
         ],
         censor: '[secret]',
       },

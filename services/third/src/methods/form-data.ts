@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { extname } from 'node:path';
+import { acceptedTokenSecrets } from '@im/contract';
 import type { CallContext } from '@im/kit';
 import { argsError, ERR, ImError, make } from '@im/protocol';
 import type { ThirdDeps, ThirdMethods } from '../deps.ts';
@@ -31,6 +32,7 @@ export function formDataMethods({
   thumbnails,
 }: ThirdDeps): ThirdMethods<'initiateFormData' | 'completeFormData'> {
   const secretOf = (ctx: CallContext) => tenantOf(ctx, tenants).tokenSecret;
+  const secretsOf = (ctx: CallContext) => acceptedTokenSecrets(tenantOf(ctx, tenants), Date.now());
 
   return {
     async initiateFormData(ctx, req) {
@@ -62,7 +64,7 @@ export function formDataMethods({
     },
 
     async completeFormData(ctx, req) {
-      const facts = unseal('form', req.id, secretOf(ctx));
+      const facts = unseal('form', req.id, secretsOf(ctx));
       if (facts === undefined) throw argsError('id was not issued by initiate_form_data');
       const { id, name, size, contentType, group, key, userID } = facts as Form;
       if (!ctx.opAdmin && userID !== ctx.opUserID) {

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TEMP_PREFIX } from '@im/blob';
+import { acceptedTokenSecrets } from '@im/contract';
 import { type CallContext, md5Hex } from '@im/kit';
 import { argsError, ERR, ImError, make, type third } from '@im/protocol';
 import type { ThirdDeps, ThirdMethods } from '../deps.ts';
@@ -42,6 +43,7 @@ export function multipartUploadMethods({
   uploadHours,
 }: ThirdDeps): ThirdMethods<'initiateMultipartUpload' | 'authSign' | 'completeMultipartUpload'> {
   const secretOf = (ctx: CallContext) => tenantOf(ctx, tenants).tokenSecret;
+  const secretsOf = (ctx: CallContext) => acceptedTokenSecrets(tenantOf(ctx, tenants), Date.now());
 
   async function stored(ctx: CallContext, hash: string): Promise<{ size: number } | undefined> {
     try {
@@ -167,7 +169,7 @@ export function multipartUploadMethods({
     },
 
     async authSign(ctx, req) {
-      const upload = decodeUploadId(req.uploadID, secretOf(ctx));
+      const upload = decodeUploadId(req.uploadID, secretsOf(ctx));
       if (upload.kind === 'single')
         throw argsError('uploadID: this upload has one part, signed at its start');
       if (req.partNumbers.length > MAX_SIGNED) {
@@ -180,7 +182,7 @@ export function multipartUploadMethods({
 
     async completeMultipartUpload(ctx, req) {
       checkWritableName(ctx, req.name);
-      const upload = decodeUploadId(req.uploadID, secretOf(ctx));
+      const upload = decodeUploadId(req.uploadID, secretsOf(ctx));
       if (md5Hex(req.parts.join(',')) !== upload.hash) {
         throw argsError('parts: md5 mismatching, they do not make up the hash of the upload');
       }

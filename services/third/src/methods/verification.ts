@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import {
+  acceptedTokenSecrets,
   CODE_DIGITS,
   CODE_PURPOSES,
   type CodePurpose,
@@ -35,6 +36,31 @@ export function verificationMethods(deps: ThirdDeps): Methods {
     if (!verification) throw argsError('the tenant has no settings `verification`');
     if (verification.callers === 'administrators' || ctx.opUserID === '') requireAdmin(ctx);
     return { tenant, verification };
+  }
+
+  /** Whether the code is the one that was sent; that takes it. A change of the tenant's key keeps codes valid. */
+  async function takesCode(
+    ctx: CallContext,
+    tenant: TenantSettings,
+    given: {
+      readonly purpose: CodePurpose;
+      readonly address: string;
+      readonly code: string;
+      readonly attempts: number;
+    },
+  ): Promise<boolean> {
+    const { purpose, code, attempts } = given;
+    for (const secret of acceptedTokenSecrets(tenant, Date.now())) {
+      const secrets = codeSecrets(secret);
+      const address = secrets.name(given.address);
+      const key = [purpose, address];
+      const stored = await codes.attempt(ctx.tenant, key, attempts, Date.now());
+      if (!stored) continue;
+      const isSame = secrets.isSame({ purpose, address, id: stored.id, code }, stored.hash);
+      // Of several that verify it at once, one removes it.
+      return isSame && (await codes.remove(ctx.tenant, key, stored.id));
+    }
+    return false;
   }
 
   return {
@@ -75,16 +101,12 @@ export function verificationMethods(deps: ThirdDeps): Methods {
       const { tenant, verification } = settingsFor(ctx);
       const purpose = purposeOf(req.purpose);
       const to = codeAddress(req);
-      const secrets = codeSecrets(tenant.tokenSecret);
-      const address = secrets.name(countedAddress(to));
-      const key = [purpose, address];
       const isCode = req.code.length === CODE_DIGITS && /^[0-9]+$/.test(req.code);
-      const stored = isCode
-        ? await codes.attempt(ctx.tenant, key, verification.attempts, Date.now())
-        : undefined;
-      const same = stored && secrets.isSame({ purpose, address, id: stored.id, code: req.code }, stored.hash);
-      // Of several that verify it at once, one removes it.
-      if (!stored || !same || !(await codes.remove(ctx.tenant, key, stored.id))) {
+      const address = countedAddress(to);
+      const taken =
+        isCode &&
+        (await takesCode(ctx, tenant, { purpose, address, code: req.code, attempts: verification.attempts }));
+      if (!taken) {
         codeMetrics.attempts.inc({ outcome: 'refused' });
         throw new ImError(ERR.CodeInvalidOrExpired, 'the code is wrong, or no longer valid');
       }

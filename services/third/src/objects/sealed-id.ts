@@ -14,13 +14,16 @@ export function seal(kind: SealKind, facts: object, secret: string): string {
   return Buffer.from(JSON.stringify([text, sealOf(kind, text, secret)])).toString('base64');
 }
 
-/** The facts of a sealed text; undefined for one that was not made with this kind and secret. */
-export function unseal(kind: SealKind, sealed: string, secret: string): unknown {
+/** The facts of a sealed text; undefined for one that was not made with this kind and one of these secrets. */
+export function unseal(kind: SealKind, sealed: string, secrets: readonly string[]): unknown {
   try {
     const [text, given] = JSON.parse(Buffer.from(sealed, 'base64').toString('utf8')) as [string, string];
-    const wanted = Buffer.from(sealOf(kind, text, secret));
     const found = Buffer.from(given);
-    return found.length === wanted.length && timingSafeEqual(found, wanted) ? JSON.parse(text) : undefined;
+    const isSealed = secrets.some((secret) => {
+      const wanted = Buffer.from(sealOf(kind, text, secret));
+      return found.length === wanted.length && timingSafeEqual(found, wanted);
+    });
+    return isSealed ? JSON.parse(text) : undefined;
   } catch {
     return undefined;
   }
@@ -47,9 +50,9 @@ export function encodeUploadId(upload: Upload, secret: string): string {
   return seal('upload', upload, secret);
 }
 
-/** The upload of an id. @throws ImError 1001 for an id that was not made with this secret. */
-export function decodeUploadId(id: string, secret: string): Upload {
-  const upload = unseal('upload', id, secret);
+/** The upload of an id. @throws ImError 1001 for an id that was not made with one of these secrets. */
+export function decodeUploadId(id: string, secrets: readonly string[]): Upload {
+  const upload = unseal('upload', id, secrets);
   if (upload === undefined) throw argsError('uploadID was not issued by initiate_multipart_upload');
   return upload as Upload;
 }

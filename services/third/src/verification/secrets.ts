@@ -22,7 +22,7 @@ export interface GivenCode {
 
 const NAME_CHARACTERS = 22;
 
-/** @param tokenSecret of the tenant; codes that were sent before it changed become invalid. */
+/** @param tokenSecret one of the tenant that codes were sent with. */
 export function codeSecrets(tokenSecret: string): CodeSecrets {
   const mac = (...parts: readonly string[]) =>
     createHmac('sha256', `verification:${tokenSecret}`).update(parts.join(KEY_SEPARATOR)).digest('base64url');

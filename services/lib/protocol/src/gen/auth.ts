@@ -42,6 +42,7 @@ export interface RegisterConnectionReq {
   token: string;
   connID: string;
   gatewayID: string;
+  keysDigest: string;
 }
 
 export interface RegisterConnectionResp {
