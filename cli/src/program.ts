@@ -22,6 +22,9 @@ import { messageSearch } from './commands/message/search.ts';
 import { pushTest } from './commands/push/test.ts';
 import { recv } from './commands/recv.ts';
 import { send } from './commands/send.ts';
+import { statsDays } from './commands/stats/days.ts';
+import { statsGroups } from './commands/stats/groups.ts';
+import { statsUsers } from './commands/stats/users.ts';
 import { status } from './commands/status.ts';
 import { tenantCreate } from './commands/tenant/create.ts';
 import { tenantDelete } from './commands/tenant/delete.ts';
@@ -113,6 +116,7 @@ export function createProgram(): Command {
       ),
     )
     .addCommand(noun('message', 'stored messages', messageSearch()))
+    .addCommand(noun('stats', 'what a tenant did, day by day', statsDays(), statsUsers(), statsGroups()))
     .addCommand(noun('push', 'offline notifications', pushTest()))
     .addCommand(noun('token', 'login tokens', tokenCreate(), tokenInspect()))
     .addCommand(

@@ -108,6 +108,7 @@ const CLUSTER: Readonly<Record<string, Place>> = {
   'cron.messageDestruct': { field: 'cron.messageDestruct', defaultInWords: true },
   'cron.pushTokenExpiry': { field: 'cron.pushTokenExpiry', defaultInWords: true },
   'cron.healthReport': { field: 'cron.healthReport', defaultInWords: true },
+  'cron.statistics': { field: 'cron.statistics', defaultInWords: true },
   'cron.indexReport': { field: 'cron.indexReport', defaultInWords: true },
   'cron.objectDays': { field: 'cron.objectDays', tighter: true },
   'push.provider': { field: 'push.provider' },
@@ -153,6 +154,7 @@ const CLUSTER: Readonly<Record<string, Place>> = {
     'cron.pushTokenDays',
     'cron.runMinutes',
     'cron.searchIndexes',
+    'cron.statisticsDays',
   ),
 };
 

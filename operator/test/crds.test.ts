@@ -101,6 +101,7 @@ test('every limit of a cluster and a tenant is accepted, and kept as it was give
     cron: {
       ...{ uploadExpiry: '27 * * * *', pushTokenExpiry: '37 4 * * *', indexReport: '7 5 * * *' },
       healthReport: '27 6 * * *',
+      ...{ statistics: '2,22,42 * * * *', statisticsDays: 3_650 },
       ...{ pushTokenDays: 0, searchIndexes: true, runMinutes: 1_440, objectGroups: ['sdklog'] },
     },
     limits,

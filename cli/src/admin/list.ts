@@ -1,6 +1,7 @@
 import type { AdminClient, Operation } from '@im/admin-api';
 import { type Command, Option } from 'commander';
 import { whole } from '../arguments.ts';
+import { formatCsv } from '../csv.ts';
 import { type OutputFormat, outputOption, printRows, printValue, type Row } from '../output.ts';
 
 /** Options of commands that print a list. */
@@ -8,6 +9,8 @@ export interface ListOptions {
   limit: number;
   cursor?: string;
   output: OutputFormat;
+  /** Print comma-separated values. */
+  csv?: boolean;
 }
 
 /** Adds the options of {@link ListOptions}. */
@@ -36,7 +39,7 @@ export async function printList<T>(
   admin: AdminClient,
   operation: Operation,
   given: { readonly params?: object; readonly query?: object },
-  { limit, cursor, output }: ListOptions,
+  { limit, cursor, output, csv }: ListOptions,
   { field, columns, row, pages }: Listing<T>,
 ): Promise<void> {
   const entries: T[] = [];
@@ -48,6 +51,11 @@ export async function printList<T>(
     entries.push(...((page[field] ?? []) as T[]));
     next = page.nextCursor as string | undefined;
   } while (next !== undefined && entries.length + (length ?? 1) <= limit);
+  if (csv) {
+    process.stdout.write(formatCsv(entries.map(row), columns));
+    if (next !== undefined) console.error(`more with: --cursor ${next}`);
+    return;
+  }
   if (output !== 'table') {
     await printValue({ [field]: entries, ...(next !== undefined && { nextCursor: next }) }, output);
     return;

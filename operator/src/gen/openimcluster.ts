@@ -621,6 +621,10 @@ export interface OpenIMClusterCron {
   readonly searchIndexes?: boolean;
   /** Schedule of the reports on the health of tenants (cron with five fields, UTC). Takes effect without a restart. Default: in the morning. */
   readonly healthReport?: string;
+  /** Schedule of the count of messages, accounts, groups and storage for statistics (cron with five fields, UTC). Takes effect without a restart. Default: every 20 minutes. */
+  readonly statistics?: string;
+  /** Days for which statistics keep counts of messages by user and group; the figures of each day stay for ten years. Takes effect without a restart. Default: 400. */
+  readonly statisticsDays?: number;
   /** Longest run of a job for one tenant, in minutes; the next run goes on with what is left. Takes effect without a restart. Default: 60. */
   readonly runMinutes?: number;
   /** Days that objects of messages are kept; 0 is for ever. Takes effect without a restart. Default: 180. */

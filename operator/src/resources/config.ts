@@ -267,6 +267,8 @@ export function configTree({
       indexReport: cron.indexReport,
       searchIndexes: cron.searchIndexes,
       healthReport: cron.healthReport,
+      statistics: cron.statistics,
+      statisticsDays: cron.statisticsDays,
       runMinutes: cron.runMinutes,
       objectDays: cron.objectDays,
       objectGroups: cron.objectGroups && [...cron.objectGroups],

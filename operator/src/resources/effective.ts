@@ -115,6 +115,8 @@ export interface EffectiveSpec {
     readonly indexReport?: string;
     readonly searchIndexes?: boolean;
     readonly healthReport?: string;
+    readonly statistics?: string;
+    readonly statisticsDays?: number;
     readonly runMinutes?: number;
     readonly tokenExpiry?: string;
     readonly messageDestruct?: string;
@@ -267,6 +269,8 @@ export function effectiveSpec(
       indexReport: spec.cron?.indexReport,
       searchIndexes: spec.cron?.searchIndexes,
       healthReport: spec.cron?.healthReport,
+      statistics: spec.cron?.statistics,
+      statisticsDays: spec.cron?.statisticsDays,
       runMinutes: spec.cron?.runMinutes,
       objectDays: spec.cron?.objectDays,
       objectGroups: spec.cron?.objectGroups,

@@ -33,6 +33,8 @@ export const CLUSTER_FIELD_LEVELS: Levels = {
     'cron.indexReport',
     'cron.searchIndexes',
     'cron.healthReport',
+    'cron.statistics',
+    'cron.statisticsDays',
     'cron.runMinutes',
     'limits',
     'attempts',

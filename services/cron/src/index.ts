@@ -5,6 +5,7 @@ import { type BaseDeps, defineService, type LiveDeps, READY, type Service } from
 import type { RpcRegistry } from '@im/rpc';
 import { createSenders, type Senders } from '@im/sms-mail';
 import {
+  accountStatistics,
   auditRepo,
   banRepo,
   clientLogRepo,
@@ -13,6 +14,7 @@ import {
   deadLetterRepo,
   destructRepo,
   indexReports,
+  messageCounter,
   msgIndexes,
   msgRows,
   objectRepo,
@@ -22,6 +24,8 @@ import {
   retentionRepo,
   type Store,
   seqUsers,
+  statDayRepo,
+  statRetention,
   thumbnailRepo,
   tokenRepo,
   userRepo,
@@ -29,6 +33,7 @@ import {
   webhookDeliveryRepo,
 } from '@im/store';
 import { createJobRunner } from './job-runner.ts';
+import { countStatistics } from './jobs/count-statistics.ts';
 import { destructMessages } from './jobs/destruct-messages.ts';
 import { expireAuditRecords } from './jobs/expire-audit-records.ts';
 import { expireClientLogs } from './jobs/expire-client-logs.ts';
@@ -45,6 +50,7 @@ import { reportIndexes } from './jobs/report-indexes.ts';
 import { searchIndexes } from './jobs/search-indexes.ts';
 import { createRequests } from './requests.ts';
 import { type Schedule, scheduleJobs } from './run-jobs.ts';
+import { sampleOnline } from './sample-online.ts';
 
 /** What cron needs of its process. */
 export type CronDeps = BaseDeps & Pick<LiveDeps, 'live'> & { store: Store; blob: Blob; rpc: RpcRegistry };
@@ -77,6 +83,17 @@ function jobsOf(
     expireClientLogs(objectExpiry, clientLogRepo(store)),
     expireUploads(cron.uploadExpiry, uploadHours, { uploads, objects, thumbnails, blob }),
     recountStorage(cron.objectExpiry, objects, thumbnails, uploads),
+    countStatistics(
+      { schedule: cron.statistics, days: cron.statisticsDays },
+      {
+        messages: messageCounter(store),
+        accounts: accountStatistics(store),
+        days: statDayRepo(store),
+        retention: statRetention(store),
+        uploads,
+        metrics,
+      },
+    ),
     expireTokens(cron.tokenExpiry, tokenRepo(store), banRepo(store)),
     expireAuditRecords(cron.tokenExpiry, auditRepo(store)),
     expireCodes(cron.tokenExpiry, verificationCodeRepo(store)),
@@ -108,6 +125,8 @@ function jobsOf(
 const REQUESTS_MS = 2_000;
 const DEAD_RUNS_MS = 20_000;
 const ANNOUNCE_MS = 10 * 60_000;
+/** Between looks at how many are online. */
+const ONLINE_MS = 60_000;
 const MINUTE_MS = 60_000;
 
 /** Work by the clock: what has expired is removed. */
@@ -132,6 +151,12 @@ export const cronService = defineService({
       return schedule;
     };
     let schedule: Schedule | undefined;
+    const sample = sampleOnline({
+      tenants: deps.tenants,
+      users: deps.rpc.client('user'),
+      days: statDayRepo(deps.store),
+      log,
+    });
     const announce = tasks.coalesce('cron-announce', async (signal) => {
       await retry(() => runs.announce(jobs, new Date()), { deadline: Date.now() + ANNOUNCE_MS, signal });
     });
@@ -144,11 +169,13 @@ export const cronService = defineService({
         announce();
         tasks.every('cron-announcements', ANNOUNCE_MS, async () => announce());
         // Not once it stops, although background work ends later.
-        const whileRunning = (work: () => Promise<void>) => async () => {
-          if (schedule) await work();
-        };
+        const whileRunning =
+          (work: (signal: AbortSignal) => Promise<void>) => async (signal: AbortSignal) => {
+            if (schedule) await work(signal);
+          };
         tasks.every('cron-requests', REQUESTS_MS, whileRunning(requests.take));
         tasks.every('cron-dead-runs', DEAD_RUNS_MS, whileRunning(requests.takeOver));
+        tasks.every('cron-online', ONLINE_MS, whileRunning(sample));
         unsubscribe = live.onChange(({ cron }) => {
           if (JSON.stringify(cron) === JSON.stringify(inForce)) return;
           const next = scheduleOf(cron);

@@ -40,7 +40,11 @@ const MAX_REPORT_CHARACTERS = 64_000;
 export function createJobRunner(deps: JobRunnerDeps): JobRunner {
   const { log, metrics, tasks, runs, limitMs, beatMs = BEAT_MS, graceMs = GRACE_MS } = deps;
   const counted = metrics.counter('openim_cron_runs_total', 'Runs of a job by result', ['job', 'result']);
-  const removed = metrics.counter('openim_cron_removed_total', 'Things that a job removed', ['job']);
+  const removed = metrics.counter(
+    'openim_cron_removed_total',
+    'Things that a job removed, changed or counted',
+    ['job'],
+  );
   const running = metrics.gauge('openim_cron_running', 'Runs of a job under way', ['job']);
   const seconds = metrics.histogram(
     'openim_cron_run_seconds',

@@ -14,6 +14,8 @@ export interface JobFixture {
   readonly log: ReturnType<typeof silentLogger>;
   readonly metrics: ReturnType<typeof createMetrics>;
   readonly tasks: ReturnType<typeof createTaskRunner>;
+  /** Where the servers of the store are. */
+  readonly uris: { readonly mongo: string; readonly redis: string };
   /** Folder for more servers, removed after the tests. */
   readonly dir: string;
 }
@@ -48,7 +50,8 @@ export function useStore(
     for (const end = Date.now() + 60_000; !store.ready().ready; await sleep(20)) {
       if (Date.now() > end) throw new Error(store.ready().reason);
     }
-    await prepare({ store, log, metrics, tasks, dir });
+    const uris = { mongo: mongo.uri, redis: redis.uri };
+    await prepare({ store, log, metrics, tasks, uris, dir });
   });
   after(() => stop.disposeAsync());
 }

@@ -15,6 +15,7 @@ import type {
   MsgSearch,
   MsgStats,
   SeqUsers,
+  StatDayRepo,
   Store,
   UserRepo,
 } from '@im/store';
@@ -41,6 +42,7 @@ export interface MsgDeps {
   readonly rows: MsgRows;
   readonly changes: MsgRowChanges;
   readonly stats: MsgStats;
+  readonly statDays: Pick<StatDayRepo, 'days'>;
   readonly search: MsgSearch;
   readonly conversationSeqs: ConversationSeqs;
   readonly seqUsers: SeqUsers;

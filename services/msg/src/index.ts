@@ -13,6 +13,7 @@ import {
   msgStats,
   parkedRecordRepo,
   seqUsers,
+  statDayRepo,
   userRepo,
 } from '@im/store';
 import type { MsgDeps } from './deps.ts';
@@ -56,6 +57,7 @@ export const msgService = domainService('msg', {
       rows: msgRows(store),
       changes: msgRowChanges(store),
       stats: msgStats(store, metrics),
+      statDays: statDayRepo(store),
       search: msgSearch(store),
       conversationSeqs: conversationSeqs(store),
       seqUsers: seqUsers(store),

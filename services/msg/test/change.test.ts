@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { sleep } from '@im/kit';
 import { ERR, encode, fromJson, ImError, make, type msg, type sdkws } from '@im/protocol';
-import { conversationSettings, conversationSettingsChanges, seqUsers } from '@im/store';
+import { conversationSettings, conversationSettingsChanges, messageCounter, seqUsers } from '@im/store';
 import {
   by,
   byAdmin,
@@ -365,6 +365,9 @@ test('administrators remove old messages, and count and search the others', asyn
 
   const period = { start: Date.now() - 3_600_000, end: Date.now() + 1_000 };
   const pagination = make('sdkws.RequestPagination', { pageNumber: 1, showNumber: 3 });
+  const { signal } = new AbortController();
+  const budget = { messages: 100_000, until: Number.POSITIVE_INFINITY, signal };
+  await messageCounter(f.store).count(ONE, 0, budget);
   const users = await f.msg.getActiveUser(
     byAdmin(),
     make('msg.GetActiveUserReq', { ...period, group: true, pagination }),

@@ -51,6 +51,7 @@ function podTemplates({ stages, gateway }: Desired): unknown {
 const CRON = {
   ...{ uploadExpiry: '5 * * * *', pushTokenExpiry: '1 2 * * *', indexReport: '2 2 * * *' },
   healthReport: '3 2 * * *',
+  ...{ statistics: '4 * * * *', statisticsDays: 60 },
   ...{ pushTokenDays: 30, searchIndexes: true, runMinutes: 5, objectGroups: ['sdklog'] },
 };
 

@@ -2,7 +2,7 @@ import type { TenantSettings } from '@im/contract';
 
 /** Where a run notes what people see of it. */
 export interface RunNotes {
-  /** How many things it removed, or changed, so far. */
+  /** How many things it removed, changed or counted, so far. */
   done(count: number): void;
   /** What it found: a small object, shown as JSON. */
   report(found: object): void;
@@ -18,6 +18,6 @@ export interface Job {
   readonly description: string;
   /** Cron expression, UTC. */
   readonly schedule: string;
-  /** @returns how many things it removed, or changed. Stops early, between steps, when `signal` aborts. */
+  /** @returns how many things it removed, changed or counted. Stops early, between steps, when `signal` aborts. */
   run(tenant: TenantSettings, signal: AbortSignal, notes?: RunNotes): Promise<number>;
 }

@@ -13,17 +13,20 @@ export function recountStorage(
 ): Job {
   return {
     name: 'recount-storage',
-    description: 'counts the bytes that the tenant stores',
+    description: 'counts the bytes and objects that the tenant stores',
     schedule,
     async run({ id }, signal) {
       const counted = await uploads.bytes(id);
       let bytes = 0;
+      let stored = 0;
       for await (const { size } of objects.keys(id)) {
         if (signal.aborted) return 0;
         bytes += size;
+        stored++;
       }
       for await (const size of thumbnails.sizes(id)) bytes += size;
       for await (const size of uploads.sizes(id)) bytes += size;
+      await uploads.noteObjects(id, stored);
       // The difference, so that what was counted meanwhile stays.
       if (bytes !== counted) await uploads.reserve(id, bytes - counted, 0);
       return 0;

@@ -35,6 +35,14 @@ export {
 export { OPERATIONS } from './operations/index.ts';
 export { type Message, searchMessages } from './operations/messages.ts';
 export {
+  type ActiveGroup,
+  type ActiveUser,
+  listActiveGroups,
+  listActiveUsers,
+  listStatisticsDays,
+  type StatisticsDay,
+} from './operations/statistics.ts';
+export {
   type Ban,
   banUser,
   getUser,

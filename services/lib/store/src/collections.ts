@@ -6,6 +6,7 @@ import { CLIENT_CONFIGS } from './repos/client-config.ts';
 import { CLIENT_LOGS } from './repos/client-log.ts';
 import { CONVERSATION_SEQS } from './repos/conversation-seqs.ts';
 import { CONVERSATION_SETTINGS } from './repos/conversation-settings.ts';
+import { STAT_CREATED } from './repos/created-days.ts';
 import { FRIENDS } from './repos/friend.ts';
 import { FRIEND_REQUESTS } from './repos/friend-request.ts';
 import { GROUPS } from './repos/group.ts';
@@ -18,6 +19,9 @@ import { OBJECT_UPLOADS, OBJECT_USAGE } from './repos/object-upload.ts';
 import { PUSH_PREFERENCES } from './repos/push-preference.ts';
 import { PUSH_TOKENS } from './repos/push-token.ts';
 import { SEQ_USERS } from './repos/seq-user.ts';
+import { STAT_STATES } from './repos/stat-batch.ts';
+import { STAT_DAYS } from './repos/stat-day.ts';
+import { STAT_PARTS } from './repos/stat-part.ts';
 import { THUMBNAILS } from './repos/thumbnail.ts';
 import { TOKEN_ISSUES, TOKENS } from './repos/token.ts';
 import { USERS } from './repos/user.ts';
@@ -57,4 +61,8 @@ export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
   VERIFICATION_CODES,
   VERIFICATION_COUNTS,
   ACCOUNT_DELETIONS,
+  STAT_DAYS,
+  STAT_PARTS,
+  STAT_STATES,
+  STAT_CREATED,
 ];

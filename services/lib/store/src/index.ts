@@ -18,6 +18,7 @@ export {
   accountDeletionRepo,
   type DeletionProgress,
 } from './repos/account-deletion.ts';
+export { type AccountStatistics, accountStatistics } from './repos/account-statistics.ts';
 export {
   type AuditOutcome,
   type AuditQuery,
@@ -54,6 +55,7 @@ export {
   type InitialSettings,
   type MinSeqChange,
 } from './repos/conversation-settings-change.ts';
+export { dayName, dayOf, startOf } from './repos/count-by-day.ts';
 export {
   type AnnouncedJob,
   type CronRunRepo,
@@ -131,6 +133,12 @@ export {
   membershipOutbox,
   type PendingTenants,
 } from './repos/membership-outbox.ts';
+export {
+  type CountBudget,
+  type CountRun,
+  type MessageCounter,
+  messageCounter,
+} from './repos/message-counter.ts';
 export { type MsgIndexes, msgIndexes } from './repos/msg-index.ts';
 export {
   type CountedRow,
@@ -158,7 +166,14 @@ export {
   msgSearch,
   type Period,
 } from './repos/msg-search.ts';
-export { type MsgCounts, type MsgStats, msgStats } from './repos/msg-stats.ts';
+export {
+  daysOf,
+  MAX_STAT_DAYS,
+  type MsgCounts,
+  type MsgStats,
+  msgStats,
+  STATISTICS_JOB,
+} from './repos/msg-stats.ts';
 export { type ObjectRepo, objectRepo, type StoredObject } from './repos/object.ts';
 export {
   type ObjectUploadRepo,
@@ -196,6 +211,15 @@ export {
   seqUsers,
 } from './repos/seq-user.ts';
 export type { SeqSpan } from './repos/seq-walk.ts';
+export { type StatState, statBatches } from './repos/stat-batch.ts';
+export {
+  type DaySpan,
+  type MessageTotals,
+  type StatDay,
+  type StatDayRepo,
+  statDayRepo,
+} from './repos/stat-day.ts';
+export { type StatRetention, statRetention } from './repos/stat-retention.ts';
 export { type TenantDataRepo, tenantDataRepo } from './repos/tenant-data.ts';
 export {
   type PictureThumbnails,

@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import { createMetrics } from '@im/process';
 import type { Document } from 'mongodb';
 import {
+  accountStatistics,
   conversationSeqs,
   destructRepo,
+  messageCounter,
   msgIndexes,
   msgRowChanges,
   msgRows,
@@ -12,6 +14,8 @@ import {
   msgStats,
   retentionRepo,
   seqUsers,
+  statDayRepo,
+  statRetention,
 } from '../src/index.ts';
 import { SHARED } from './harness.ts';
 import { queryPlans } from './query-plans.ts';
@@ -79,8 +83,11 @@ test('every query on messages, conversation truth and bounds reads by an index',
   await plans.checkAll(methods);
   await msgIndexes(store).set(tenant, true);
   const wholeTenant: Record<string, () => Promise<unknown>> = {
-    bySender: () => stats.bySender(tenant, period, true),
-    byGroup: () => stats.byGroup(tenant, period),
+    'count of messages': async () => {
+      const { signal } = new AbortController();
+      const budget = { messages: 100, until: Number.POSITIVE_INFINITY, signal };
+      assert.ok((await messageCounter(store).count(tenant, 0, budget)).isComplete);
+    },
     'search everywhere': () =>
       search.find(
         tenant,
@@ -114,6 +121,16 @@ test('every query on messages, conversation truth and bounds reads by an index',
     },
   };
   await plans.checkAll(wholeTenant, 'grows');
+  const counted: Record<string, () => Promise<unknown>> = {
+    bySender: () => stats.bySender(tenant, period, true),
+    byGroup: () => stats.byGroup(tenant, period),
+    'daily figures': () => statDayRepo(store).days(tenant, { first: 0, last: 9 }, 5),
+    'set of daily figures': () => statDayRepo(store).set(tenant, { day: 0, users: 1 }),
+    raisePeaks: () => statDayRepo(store).raisePeaks(tenant, { day: 0, users: 1, connections: 1 }),
+    'retention of statistics': () => statRetention(store).remove(tenant, { parts: 1, days: 1 }),
+    'accounts and groups by day': () => accountStatistics(store).count(tenant, 86_400_000, 0),
+  };
+  await plans.checkAll(counted);
 });
 
 test('a shape that some server reads by walking the collection is refused', () => {

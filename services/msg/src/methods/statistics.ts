@@ -1,16 +1,18 @@
 import { requireAdmin } from '@im/kit';
-import { argsError, make, type sdkws } from '@im/protocol';
-import type { Period } from '@im/store';
+import { argsError, make, type msg, type sdkws } from '@im/protocol';
+import type { Period, StatDay } from '@im/store';
 import type { MsgDeps, MsgMethods } from '../deps.ts';
 import { groupInfos } from '../group-infos.ts';
 
 /** Most entries in one page. */
 const MAX_PAGE = 1_000;
+/** Days of one answer. */
+const MAX_DAYS = 1_000;
 
-/** Counts messages, for administrators (docs/protocol/http.md). Pages are pages, not single entries as in OpenIM. */
+/** Numbers for administrators (docs/protocol/http.md). Pages are pages, not single entries as in OpenIM. */
 export function statisticsMethods(
-  deps: Pick<MsgDeps, 'stats' | 'users' | 'groups' | 'members'>,
-): MsgMethods<'getActiveUser' | 'getActiveGroup'> {
+  deps: Pick<MsgDeps, 'stats' | 'statDays' | 'users' | 'groups' | 'members'>,
+): MsgMethods<'getActiveUser' | 'getActiveGroup' | 'getStatisticsDays'> {
   return {
     async getActiveUser(ctx, { start, end, ase, group, pagination }) {
       requireAdmin(ctx);
@@ -51,7 +53,23 @@ export function statisticsMethods(
         ),
       });
     },
+
+    async getStatisticsDays(ctx, { firstDay: first, lastDay: last, limit }) {
+      requireAdmin(ctx);
+      if (last < first) throw argsError('lastDay is earlier than firstDay');
+      const most = Math.min(MAX_DAYS, limit > 0 ? limit : MAX_DAYS);
+      const [days, countedTo] = await Promise.all([
+        deps.statDays.days(ctx.tenant, { first, last }, most),
+        deps.stats.countedTo(ctx.tenant),
+      ]);
+      return make('msg.GetStatisticsDaysResp', { days: days.map(dayOf), countedTo });
+    },
   };
+}
+
+/** What was not counted is 0. */
+function dayOf({ types = {}, ...figures }: StatDay): msg.StatisticsDay {
+  return make('msg.StatisticsDay', { ...figures, types: { ...types } });
 }
 
 /** @throws ImError 1001 for a missing start, or an end before the start. */

@@ -4,6 +4,7 @@ import { deletionRoutes } from './deletions.ts';
 import { exportRoutes } from './export.ts';
 import { groupRoutes } from './groups.ts';
 import { messageRoutes } from './messages.ts';
+import { statisticsRoutes } from './statistics.ts';
 import { userRoutes } from './users.ts';
 
 /** Every route of administrators; a test compares them with the operations of @im/admin-api. */
@@ -13,5 +14,6 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...exportRoutes,
   ...groupRoutes,
   ...messageRoutes,
+  ...statisticsRoutes,
   ...auditRoutes,
 ];

@@ -4,6 +4,7 @@ import { deleteUser, getUserDeletion, listDeletions } from './deletions.ts';
 import { exportUser } from './export.ts';
 import { dismissGroup, getGroup, listGroupMembers, listGroups, revokeMessage } from './groups.ts';
 import { searchMessages } from './messages.ts';
+import { listActiveGroups, listActiveUsers, listStatisticsDays } from './statistics.ts';
 import { banUser, getUser, listBans, listUsers, logoutUser, unbanUser } from './users.ts';
 
 /** Every operation, in the order of the document. */
@@ -24,5 +25,8 @@ export const OPERATIONS: readonly Operation[] = [
   dismissGroup,
   revokeMessage,
   searchMessages,
+  listStatisticsDays,
+  listActiveUsers,
+  listActiveGroups,
   listAudit,
 ];

@@ -71,6 +71,18 @@ export const CronConfig = z
         'Keep the indexes of messages by time and by sender, so that administrators search without reading every message; storing a message costs the database more for each. They are built while messages are stored; false removes them.',
       ),
     healthReport: scheduleSetting('27 6 * * *', 'When the health of each tenant is reported (cron, UTC).'),
+    statistics: scheduleSetting(
+      '2,22,42 * * * *',
+      'When messages, accounts, groups and storage are counted for statistics (cron, UTC).',
+    ),
+    statisticsDays: z
+      .int()
+      .min(1)
+      .max(3_650)
+      .default(400)
+      .describe(
+        'Days for which statistics keep counts of messages by user and group; the figures of each day stay for ten years.',
+      ),
     runMinutes: z
       .int()
       .min(1)

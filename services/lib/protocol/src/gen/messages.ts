@@ -213,6 +213,9 @@ export interface Messages {
   'msg.SearchMessageResp': msg.SearchMessageResp;
   'msg.SearchMessagesReq': msg.SearchMessagesReq;
   'msg.SearchMessagesResp': msg.SearchMessagesResp;
+  'msg.GetStatisticsDaysReq': msg.GetStatisticsDaysReq;
+  'msg.GetStatisticsDaysResp': msg.GetStatisticsDaysResp;
+  'msg.StatisticsDay': msg.StatisticsDay;
   'msg.Seqs': msg.Seqs;
   'msg.SetConversationHasReadSeqReq': msg.SetConversationHasReadSeqReq;
   'msg.SetConversationHasReadSeqResp': msg.SetConversationHasReadSeqResp;

@@ -198,6 +198,35 @@ export interface SearchMessagesResp {
   byTime: boolean;
 }
 
+export interface GetStatisticsDaysReq {
+  firstDay: number;
+  lastDay: number;
+  limit: number;
+}
+
+export interface GetStatisticsDaysResp {
+  days: StatisticsDay[];
+  countedTo: number;
+}
+
+export interface StatisticsDay {
+  day: number;
+  single: number;
+  group: number;
+  notification: number;
+  types: Record<string, number>;
+  activeUsers: number;
+  activeGroups: number;
+  registrations: number;
+  users: number;
+  groupsCreated: number;
+  groups: number;
+  peakUsers: number;
+  peakConnections: number;
+  storageBytes: number;
+  storageObjects: number;
+}
+
 export interface Seqs {
   maxSeq: number;
   hasReadSeq: number;

@@ -157,6 +157,8 @@ export interface Services<C> {
     getActiveUser(context: C, request: msg.GetActiveUserReq): Promise<msg.GetActiveUserResp>;
     /** Only reads. */
     getActiveGroup(context: C, request: msg.GetActiveGroupReq): Promise<msg.GetActiveGroupResp>;
+    /** Only reads. */
+    getStatisticsDays(context: C, request: msg.GetStatisticsDaysReq): Promise<msg.GetStatisticsDaysResp>;
     removeUserData(context: C, request: account.RemoveUserDataReq): Promise<account.RemoveUserDataResp>;
   };
   relation: {

@@ -19,6 +19,8 @@ export interface ConversationSeqsDocument extends TenantDocument {
   min: number;
   /** Where the log last said that an owner deletes their record of it; absent: never. */
   deleted?: RecordDeletion;
+  /** Seqs up to this one are counted by statistics; absent: none. Only cron writes it. */
+  counted?: number;
 }
 
 /** A place in the log, and its log time in ms, from which on owners may be without their record of a conversation. */

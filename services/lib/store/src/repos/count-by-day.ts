@@ -1,6 +1,4 @@
-import type { TenantId } from '@im/contract';
-import type { Collection, Document, Filter } from 'mongodb';
-import type { TenantCollection, TenantDocument } from '../collection.ts';
+import type { Collection, Document } from 'mongodb';
 
 const DAY_MS = 86_400_000;
 
@@ -54,33 +52,10 @@ export function countByDay<T extends Document>(
     .toArray();
 }
 
-/** Counts by day as answers show them: YYYY-MM-DD, rising. */
-function namedDays(counts: readonly DayCount[]): Record<string, number> {
-  const days = new Map<number, number>();
-  for (const { day, n } of counts) days.set(day, (days.get(day) ?? 0) + n);
-  return Object.fromEntries([...days].sort(([a], [b]) => a - b).map(([day, n]) => [dayName(day), n]));
-}
-
 /** How many documents of a tenant were made: at all, before a period, and per UTC day of it. */
 export interface CreatedCounts {
   readonly total: number;
   readonly before: number;
   /** By UTC day, YYYY-MM-DD. */
   readonly days: Readonly<Record<string, number>>;
-}
-
-/** Counts a tenant's documents by `createTime`, by the index that begins with it. `end` is not part of the period. */
-export async function countCreated<T extends TenantDocument & { createTime: number }>(
-  { col }: TenantCollection<T>,
-  tenant: TenantId,
-  { start, end }: { readonly start: number; readonly end: number },
-  maxTimeMS: number,
-): Promise<CreatedCounts> {
-  const before = (createTime: Document): Filter<T> => ({ t: tenant, createTime }) as unknown as Filter<T>;
-  const [total, earlier, days] = await Promise.all([
-    col.countDocuments({ t: tenant } as Filter<T>, { maxTimeMS }),
-    col.countDocuments(before({ $lt: start }), { maxTimeMS }),
-    countByDay(col, [before({ $gte: start, $lt: end })], 'createTime', { maxTimeMS }),
-  ]);
-  return { total, before: earlier, days: namedDays(days) };
 }

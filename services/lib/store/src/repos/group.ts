@@ -4,7 +4,8 @@ import type { Filter } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { type CreatedCounts, countCreated } from './count-by-day.ts';
+import type { CreatedCounts } from './count-by-day.ts';
+import { CREATED_GROUPS, createdIn } from './created-days.ts';
 import { contains, searchKey } from './list-keys.ts';
 import type { Page } from './user.ts';
 
@@ -130,7 +131,7 @@ export function groupRepo(store: Store): GroupRepo {
     },
     async created(tenant, start, end) {
       const load = () =>
-        store.search(tenant, GROUPS, (view) => countCreated(view, tenant, { start, end }, SEARCH_MS));
+        createdIn(store, tenant, { spec: GROUPS, kind: CREATED_GROUPS }, { start, end }, SEARCH_MS);
       return (await counts.get(tenant, `${start} ${end}`, load)) ?? load();
     },
   });

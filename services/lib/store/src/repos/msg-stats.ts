@@ -3,233 +3,196 @@ import { KEY_SEPARATOR, type Metrics, sharedWork } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { countByDay, dayName, dayOf, startOf } from './count-by-day.ts';
-import { MSG_ROWS } from './msg-row.ts';
+import { dayName, dayOf } from './count-by-day.ts';
+import { cronRunRepo } from './cron-run.ts';
 import type { Period } from './msg-search.ts';
+import { type StatState, statBatches } from './stat-batch.ts';
+import type { DaySpan } from './stat-day.ts';
+import { type DayCounts, foldParts, STAT_PARTS } from './stat-part.ts';
+
+/** Name of the job of cron that counts. */
+export const STATISTICS_JOB = 'count-statistics';
 
 /** Messages of a period, by who sent them or where, and by UTC day. */
 export interface MsgCounts {
-  /** By sender, or by conversation. */
+  /** By sender, or by group. */
   readonly by: ReadonlyMap<string, number>;
   /** By UTC day, YYYY-MM-DD. */
   readonly days: Readonly<Record<string, number>>;
   readonly total: number;
 }
 
-/** What messages are counted by: the senders of a kind of conversation, or the groups. */
-type Kind = 'si_ by sender' | 'sg_ by sender' | 'sg_ by group';
-
-/** Counts of one day, or of the part of it that a period has. */
-type DayCounts = ReadonlyMap<string, number>;
-
-/** A scan of all messages of a kind, as far as it has come. */
-interface Scan {
-  /** Where it goes on: an `_id` that is not counted yet. */
-  from: string;
-  readonly counts: Map<number, Map<string, number>>;
-}
+/** What messages are counted by: senders to single chats, to these and groups, or groups. */
+type Kind = 'single by sender' | 'all by sender' | 'by group';
 
 /** Settings of {@link msgStats}; tests make them small. */
 export interface MsgStatsOptions {
-  /** Time of one call, ms; what is not counted by then goes on with the next. @default 5000 */
-  readonly callMs?: number;
-  /** Rows of one query. @default 50000 */
-  readonly rowsPerQuery?: number;
+  /** Longest time of one answer, ms. @default 8000 */
+  readonly answerMs?: number;
+  /** Users or groups of one answer. @default 2000000 */
+  readonly maxEntries?: number;
   /** @default Date.now */
   readonly now?: () => number;
 }
 
-const CALL_MS = 5_000;
-const ROWS_PER_QUERY = 50_000;
-/** One query of a count. */
-const STEP_MS = 5_000;
-/** Of days that are over; what is removed from them meanwhile is still counted. */
-const CLOSED_MS = 3_600_000;
-/** Of days that go on, and of parts of days. */
-const OPEN_MS = 60_000;
-/** How long a scan waits for its next call. */
-const SCAN_MS = 600_000;
+const ANSWER_MS = 8_000;
+const MAX_ENTRIES = 2_000_000;
+/** When the last count is older, a new one is asked for. */
+const FRESH_MS = 120_000;
+/** So often it is asked for, by each process. */
+const ASK_MS = 60_000;
+/** Tenants whose asking is remembered. */
+const MAX_ASKED = 10_000;
+/** How long a result is kept for its other pages. */
+const KEPT_MS = 600_000;
 /** Counts kept in a process, of all tenants: some 50 MB. */
 const MAX_KEPT = 500_000;
 /** Days of one question. */
-const MAX_DAYS = 3_660;
+export const MAX_STAT_DAYS = 3_660;
 
-/** Values by key until their time; the oldest go when they hold too much together. */
-function keep<V>(weightOf: (value: V) => number, now: () => number) {
-  const kept = new Map<string, { value: V; until: number; weight: number }>();
+/** Results by name, the oldest go when they hold too much together. */
+function keptResults(now: () => number) {
+  const kept = new Map<string, { counts: MsgCounts; until: number }>();
   let weight = 0;
-  function remove(key: string): void {
-    weight -= kept.get(key)?.weight ?? 0;
-    kept.delete(key);
+  function remove(name: string): void {
+    weight -= kept.get(name)?.counts.by.size ?? 0;
+    kept.delete(name);
   }
   return {
     get weight() {
       return weight;
     },
-    get(key: string): V | undefined {
-      const found = kept.get(key);
-      if (found && found.until > now()) return found.value;
-      remove(key);
+    get(name: string): MsgCounts | undefined {
+      const found = kept.get(name);
+      if (found && found.until > now()) return found.counts;
+      remove(name);
       return undefined;
     },
-    set(key: string, value: V, ttlMs: number): void {
-      remove(key);
-      const entry = { value, until: now() + ttlMs, weight: 1 + weightOf(value) };
-      kept.set(key, entry);
-      weight += entry.weight;
+    set(name: string, counts: MsgCounts): void {
+      remove(name);
+      kept.set(name, { counts, until: now() + KEPT_MS });
+      weight += counts.by.size;
       for (const [oldest] of kept) {
         if (weight <= MAX_KEPT) break;
         remove(oldest);
       }
     },
-    remove,
   };
-}
-
-function sizeOf({ counts }: Scan): number {
-  let size = 0;
-  for (const day of counts.values()) size += day.size;
-  return size;
 }
 
 /** Repository of administrators' questions about numbers of messages. Bounded, and never on a client's path. */
 export type MsgStats = ReturnType<typeof msgStats>;
 
 /**
- * Counts of messages. No index of messages by time exists, since each message would pay for it: a count reads all
- * messages once, in steps, and is kept by day. A count that does not end within a call goes on with the next.
+ * Counts of messages by user and group, for whole UTC days. They are read from what cron has counted: no message is
+ * looked at. A question about a day that goes on asks for a new count where the last one is older than two minutes.
  */
 export function msgStats(store: Store, metrics: Metrics, options: MsgStatsOptions = {}) {
-  const { callMs = CALL_MS, rowsPerQuery = ROWS_PER_QUERY, now = Date.now } = options;
-  const days = keep<DayCounts>((counts) => counts.size, now);
-  const scans = keep<Scan>(sizeOf, now);
-  const running = new Map<string, Promise<Scan['counts']>>();
+  const { answerMs = ANSWER_MS, maxEntries = MAX_ENTRIES, now = Date.now } = options;
+  const kept = keptResults(now);
+  const running = new Map<string, Promise<MsgCounts>>();
+  const asked = new Map<TenantId, number>();
   metrics.observe(
     'openim_msg_counts_kept',
-    'Counts of messages by day and sender or group that are kept for statistics',
-    () => days.weight + scans.weight,
+    'Counts of messages by sender or group that are kept for statistics',
+    () => kept.weight,
   );
 
-  /** The parts of a period, by day; what goes on at its end counts as the whole day. */
-  function split({ start, end }: Period): Period[] {
-    const open = end > now() - OPEN_MS ? startOf(dayOf(Math.min(end, now())) + 1) : end;
-    const [first, last] = [dayOf(start), dayOf(open - 1)];
-    if (last - first >= MAX_DAYS) {
-      throw new ImError(ERR.ArgsError, `start and end are more than ${MAX_DAYS} days apart: ask for less`);
-    }
-    return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => ({
-      start: Math.max(start, startOf(first + i)),
-      end: Math.min(open, startOf(first + i + 1)),
-    }));
+  /** Asks cron to count, not more than once a minute. What was counted is of use without it. */
+  async function ask(tenant: TenantId): Promise<void> {
+    if ((asked.get(tenant) ?? Number.NEGATIVE_INFINITY) > now() - ASK_MS) return;
+    if (asked.size >= MAX_ASKED) asked.clear();
+    asked.set(tenant, now());
+    await cronRunRepo(store)
+      .request({ job: STATISTICS_JOB, tenant }, new Date())
+      .catch(() => undefined);
   }
 
-  const nameOf = (tenant: TenantId, kind: Kind, { start, end }: Period) =>
-    `${tenant}${KEY_SEPARATOR}${kind} ${start} ${end}`;
+  async function stateOf(tenant: TenantId, last: number): Promise<StatState> {
+    const state = await statBatches(store, tenant).state();
+    if (state.countedTo < now() - FRESH_MS && dayOf(state.countedTo) <= last) await ask(tenant);
+    return state;
+  }
 
-  /** Reads on where the scan stopped. @throws ImError 90004 when the time of a call was not enough. */
-  async function scan(tenant: TenantId, kind: Kind, period: Period): Promise<Scan['counts']> {
-    const name = nameOf(tenant, kind, period);
-    const prefix = kind.slice(0, 3);
-    const by = kind.endsWith('sender') ? '$s' : { $arrayElemAt: [{ $split: ['$_id', KEY_SEPARATOR] }, 1] };
-    const deadline = Date.now() + callMs;
-    return store.search(tenant, MSG_ROWS, async ({ col, key }) => {
-      const first = key(prefix);
-      // All conversations whose id begins with the prefix: the character after `_` is the backquote.
-      const end = `${first.slice(0, -1)}\``;
-      const state: Scan = scans.get(name) ?? { from: first, counts: new Map() };
-      const lt = { $gte: period.start, $lt: period.end };
-      for (;;) {
-        const rest = { $gte: state.from, $lt: end };
-        const [next] = await col
-          .find(
-            { _id: rest },
-            { sort: { _id: 1 }, skip: rowsPerQuery, limit: 1, projection: { _id: 1 }, maxTimeMS: STEP_MS },
-          )
-          .toArray();
-        const some = { $gte: state.from, $lt: next?._id ?? end };
-        const found = await countByDay(col, [{ _id: some }, { lt }], 'lt', { maxTimeMS: STEP_MS, by });
-        for (const { day, by: who, n } of found) {
-          const counts = state.counts.get(day) ?? new Map<string, number>();
-          const id = kind === 'sg_ by group' ? (who ?? '').slice(prefix.length) : (who ?? '');
-          counts.set(id, (counts.get(id) ?? 0) + n);
-          state.counts.set(day, counts);
-        }
-        if (!next) {
-          scans.remove(name);
-          return state.counts;
-        }
-        state.from = next._id;
-        if (Date.now() >= deadline) {
-          scans.set(name, state, SCAN_MS);
-          throw new ImError(
-            ERR.NetworkError,
-            'messages are still being counted: ask again with the same start and end, which goes on from here',
-          );
-        }
-      }
+  /** The number of the last count of these days. @throws ImError 90004 before the first count has ended. */
+  async function counted(tenant: TenantId, span: DaySpan): Promise<number> {
+    const { batch, countedTo, total } = await stateOf(tenant, span.last);
+    if (countedTo > 0) return batch;
+    throw new ImError(
+      ERR.NetworkError,
+      `messages are being counted for the first time, ${total} so far: ask again later, \`openimctl cron list ${STATISTICS_JOB}\` shows the progress`,
+    );
+  }
+
+  async function read(tenant: TenantId, kind: Kind, span: DaySpan): Promise<MsgCounts> {
+    const deadline = Date.now() + answerMs;
+    const tooMuch = (what: string) =>
+      new ImError(ERR.ArgsError, `${what}: choose start and end closer together`);
+    return store.search(tenant, STAT_PARTS, async (view) => {
+      const start = () => ({ by: new Map<string, number>(), days: new Map<number, number>() });
+      const { by, days } = await foldParts(view, span, start, (sum, counts) => {
+        if (Date.now() > deadline) throw tooMuch('these days have too many counts');
+        if (sum.by.size > maxEntries) throw tooMuch(`these days have more than ${maxEntries} entries`);
+        const dayTotal = addTo(sum.by, kind, counts);
+        if (dayTotal > 0) sum.days.set(counts.day, (sum.days.get(counts.day) ?? 0) + dayTotal);
+      });
+      const named = [...days].sort(([a], [b]) => a - b).map(([day, n]) => [dayName(day), n] as const);
+      return { by, days: Object.fromEntries(named), total: named.reduce((sum, [, n]) => sum + n, 0) };
     });
   }
 
-  /** The same scan for all who ask for it at once. */
-  function scanOnce(tenant: TenantId, kind: Kind, period: Period): Promise<Scan['counts']> {
-    const name = nameOf(tenant, kind, period);
-    let scanning = running.get(name);
-    if (!scanning) {
-      scanning = sharedWork(() => scan(tenant, kind, period)).finally(() => running.delete(name));
-      running.set(name, scanning);
+  /** The same answer for all who ask for it at once, and for its other pages. */
+  async function answer(tenant: TenantId, kind: Kind, period: Period): Promise<MsgCounts> {
+    const span = daysOf(period);
+    const batch = await counted(tenant, span);
+    const name = [tenant, kind, span.first, span.last, batch].join(KEY_SEPARATOR);
+    const known = kept.get(name);
+    if (known) return known;
+    let reading = running.get(name);
+    if (!reading) {
+      reading = sharedWork(() => read(tenant, kind, span)).finally(() => running.delete(name));
+      running.set(name, reading);
     }
-    return scanning;
-  }
-
-  /** Counts of each part of a period, in order. */
-  async function count(tenant: TenantId, kind: Kind, period: Period): Promise<[day: number, DayCounts][]> {
-    const parts = split(period);
-    const known = parts.map((part) => days.get(nameOf(tenant, kind, part)));
-    const missing = parts.filter((_, i) => known[i] === undefined);
-    const [first, last] = [missing[0], missing.at(-1)];
-    const scanned =
-      first && last
-        ? await scanOnce(tenant, kind, { start: first.start, end: last.end })
-        : new Map<number, DayCounts>();
-    return parts.map((part, i) => {
-      const day = dayOf(part.start);
-      const before = known[i];
-      if (before) return [day, before];
-      const counts = scanned.get(day) ?? new Map<string, number>();
-      const over = part.end - part.start === startOf(1) && part.end < now() - OPEN_MS;
-      days.set(nameOf(tenant, kind, part), counts, over ? CLOSED_MS : OPEN_MS);
-      return [day, counts];
-    });
-  }
-
-  function sum(counted: readonly (readonly [number, DayCounts])[]): MsgCounts {
-    const by = new Map<string, number>();
-    const perDay: Record<string, number> = {};
-    let total = 0;
-    for (const [day, counts] of [...counted].sort(([a], [b]) => a - b)) {
-      for (const [id, n] of counts) {
-        by.set(id, (by.get(id) ?? 0) + n);
-        perDay[dayName(day)] = (perDay[dayName(day)] ?? 0) + n;
-        total += n;
-      }
-    }
-    return { by, days: perDay, total };
+    const counts = await reading;
+    if (counts.by.size <= MAX_KEPT) kept.set(name, counts);
+    return counts;
   }
 
   return guarded({
     /**
-     * Messages of single chats, and of groups too when asked, by sender. Of the last minute some may be missing.
-     * @throws ImError 90004 when there are too many for one call: asking again goes on.
+     * Messages of single chats, and of groups too when asked, by sender: of all UTC days that the period touches.
+     * @throws ImError 90004 before the first count has ended, 1001 for too many days.
      */
-    async bySender(tenant: TenantId, period: Period, groupsToo: boolean): Promise<MsgCounts> {
-      const kinds: Kind[] = groupsToo ? ['si_ by sender', 'sg_ by sender'] : ['si_ by sender'];
-      const counts = await Promise.all(kinds.map((kind) => count(tenant, kind, period)));
-      return sum(counts.flat());
-    },
+    bySender: (tenant: TenantId, period: Period, groupsToo: boolean) =>
+      answer(tenant, groupsToo ? 'all by sender' : 'single by sender', period),
 
     /** Messages of groups, by group; otherwise as {@link bySender}. */
-    async byGroup(tenant: TenantId, period: Period): Promise<MsgCounts> {
-      return sum(await count(tenant, 'sg_ by group', period));
-    },
+    byGroup: (tenant: TenantId, period: Period) => answer(tenant, 'by group', period),
+
+    /** Messages logged before this time are counted, ms; 0 before the first count has ended. Asks for a new count, too. */
+    countedTo: async (tenant: TenantId) => (await stateOf(tenant, Number.POSITIVE_INFINITY)).countedTo,
   });
+}
+
+/** Adds the counts of a document. @returns the messages in it. */
+function addTo(by: Map<string, number>, kind: Kind, { single, group, users, groups }: DayCounts): number {
+  if (kind === 'by group') {
+    for (const [i, id] of groups.ids.entries()) by.set(id, (by.get(id) ?? 0) + (groups.count[i] ?? 0));
+    return group;
+  }
+  for (const [i, id] of users.ids.entries()) {
+    const n = (users.single[i] ?? 0) + (kind === 'all by sender' ? (users.group[i] ?? 0) : 0);
+    if (n > 0) by.set(id, (by.get(id) ?? 0) + n);
+  }
+  return kind === 'all by sender' ? single + group : single;
+}
+
+/** The UTC days that a period touches. @throws ImError 1001 for too many. */
+export function daysOf({ start, end }: Period): DaySpan {
+  const first = dayOf(start);
+  const last = Math.max(first, dayOf(end - 1));
+  if (last - first >= MAX_STAT_DAYS) {
+    throw new ImError(ERR.ArgsError, `start and end are more than ${MAX_STAT_DAYS} days apart: ask for less`);
+  }
+  return { first, last };
 }

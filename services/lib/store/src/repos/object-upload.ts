@@ -36,6 +36,8 @@ export const OBJECT_UPLOADS = defineCollection<UploadDocument>('object_upload', 
 interface UsageDocument extends TenantDocument {
   v: 1;
   bytes: number;
+  /** Stored objects when they were last counted; absent before. */
+  objects?: number;
 }
 
 /** Collection of the bytes that tenants store. */
@@ -52,6 +54,10 @@ export interface ObjectUploadRepo {
   release(tenant: TenantId, bytes: number): Promise<void>;
   /** Bytes that are counted. */
   bytes(tenant: TenantId): Promise<number>;
+  /** Bytes that are counted, and objects as {@link noteObjects} noted them last. */
+  usage(tenant: TenantId): Promise<{ readonly bytes: number; readonly objects: number }>;
+  /** Notes how many objects a tenant stores. */
+  noteObjects(tenant: TenantId, objects: number): Promise<void>;
   /** Writes an upload down; one with the same id is replaced. */
   put(tenant: TenantId, upload: OpenUpload): Promise<void>;
   /** Takes an upload, so that one of those who want to end it does. @returns whether it existed. */
@@ -100,6 +106,21 @@ export function objectUploadRepo(store: Store): ObjectUploadRepo {
     async bytes(tenant) {
       const { col, key } = usage(tenant);
       return (await col.findOne({ _id: key(USAGE_ID) }))?.bytes ?? 0;
+    },
+    async usage(tenant) {
+      const { col, key } = usage(tenant);
+      const { bytes = 0, objects = 0 } = (await col.findOne({ _id: key(USAGE_ID) })) ?? {};
+      return { bytes, objects };
+    },
+    async noteObjects(tenant, objects) {
+      const { col, key } = usage(tenant);
+      await retryDuplicate(() =>
+        col.updateOne(
+          { _id: key(USAGE_ID) },
+          { $set: { objects }, $setOnInsert: { t: tenant, v: 1, bytes: 0 } },
+          { upsert: true },
+        ),
+      );
     },
     async put(tenant, upload) {
       const { col, key } = uploads(tenant);

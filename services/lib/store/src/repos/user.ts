@@ -5,7 +5,8 @@ import { defineCollection, type TenantCollection, type TenantDocument } from '..
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { readsOfUser } from './by-user.ts';
-import { type CreatedCounts, countCreated } from './count-by-day.ts';
+import type { CreatedCounts } from './count-by-day.ts';
+import { CREATED_USERS, createdIn } from './created-days.ts';
 import { contains, searchKey } from './list-keys.ts';
 
 /** Profile of a user, as it is stored. `_id` = tenant, user. */
@@ -344,7 +345,7 @@ export function userRepo(store: Store): UserRepo {
     count: (tenant) => collectionOf(tenant).col.countDocuments({ t: tenant }),
     async registered(tenant, start, end) {
       const load = () =>
-        store.search(tenant, USERS, (view) => countCreated(view, tenant, { start, end }, SEARCH_MS));
+        createdIn(store, tenant, { spec: USERS, kind: CREATED_USERS }, { start, end }, SEARCH_MS);
       return (await counts.get(tenant, `${start} ${end}`, load)) ?? load();
     },
   });

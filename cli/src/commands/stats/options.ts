@@ -1,0 +1,30 @@
+import type { Command } from 'commander';
+import { type ListOptions, withList } from '../../admin/list.ts';
+import { usageError } from '../../exit-codes.ts';
+import { type TargetOptions, withTarget } from '../../target-options.ts';
+
+/** Options of all commands that print statistics. */
+export interface StatsOptions extends TargetOptions, ListOptions {
+  from?: string;
+  to?: string;
+}
+
+function dateOf(option: string): (text: string) => string {
+  return (text) => {
+    if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
+      throw usageError(`${option}: ${text} is not a day, such as 2026-01-31`);
+    return text;
+  };
+}
+
+/** Adds the options of {@link StatsOptions}. */
+export function withDays(command: Command): Command {
+  return withList(withTarget(command))
+    .option(
+      '--from <day>',
+      'first UTC day, such as 2026-01-31; by default 29 days before --to',
+      dateOf('--from'),
+    )
+    .option('--to <day>', 'last UTC day; by default today', dateOf('--to'))
+    .option('--csv', 'print comma-separated values, for spreadsheets');
+}
