@@ -11,7 +11,8 @@ const SCHEMES = { api: ['http:', 'https:'], ws: ['ws:', 'wss:'] } as const;
 /** A URL of each kind, for errors. */
 export const EXAMPLES = { api: 'http://127.0.0.1:10002', ws: 'ws://127.0.0.1:10001' } as const;
 
-function checkedUrl(which: 'api' | 'ws', text: string): string {
+/** A base URL without a slash at its end. @throws CommandError `usage`. */
+export function checkedUrl(which: 'api' | 'ws', text: string): string {
   const url = URL.parse(text);
   if (url === null || !SCHEMES[which].some((scheme) => scheme === url.protocol)) {
     throw usageError(`--${which}: ${text} is not a URL such as ${EXAMPLES[which]}`);
@@ -60,16 +61,16 @@ export interface FoundServer {
   readonly problem?: string | undefined;
 }
 
-function ofUrls(api?: string, ws?: string): FoundServer {
+function ofUrls(takesEnvSecret: boolean, api?: string, ws?: string): FoundServer {
   return {
     api: api ? checkedUrl('api', api) : '',
     ws: ws ? checkedUrl('ws', ws) : '',
-    takesEnvSecret: true,
+    takesEnvSecret,
   };
 }
 
-function ofDev(dev: DevState): FoundServer {
-  return { api: dev.api, ws: dev.ws, dev, takesEnvSecret: true };
+function ofDev(dev: DevState, takesEnvSecret: boolean): FoundServer {
+  return { api: dev.api, ws: dev.ws, dev, takesEnvSecret };
 }
 
 function ofCluster(cluster: ClusterServer, takesEnvSecret: boolean): FoundServer {
@@ -78,16 +79,19 @@ function ofCluster(cluster: ClusterServer, takesEnvSecret: boolean): FoundServer
 
 /** Flags that name a cluster. @throws CommandError `usage` when others name another server. */
 function clusterFlags(options: TargetOptions): ClusterChoice | undefined {
-  const { kubeconfig, context, namespace, cluster } = options;
-  const given = { kubeconfig, context, namespace, cluster };
+  const { kubeconfig, kubeContext, namespace, cluster } = options;
+  const given = { cluster, kubeconfig, kubeContext, namespace };
   const flag = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
   if (flag === undefined) return undefined;
+  const named = flag === 'kubeContext' ? 'kube-context' : flag;
   const { api, ws, dataDir } = options;
   const other = Object.entries({ api, ws, 'data-dir': dataDir }).find(
     ([, value]) => value !== undefined,
   )?.[0];
   if (other === undefined) return given;
-  throw usageError(`--${other} and --${flag} name two servers, and a secret is for one alone: leave one out`);
+  throw usageError(
+    `--${other} and --${named} name two servers, and a secret is for one alone: leave one out`,
+  );
 }
 
 /**
@@ -101,22 +105,25 @@ export async function findServer(
   clusters: ClusterFinder,
 ): Promise<FoundServer> {
   const choice = clusterFlags(options);
+  // A secret in the environment is not for the server of a context, which names its own.
+  const isOfContext = options.contextName !== undefined;
   if (options.api !== undefined || options.ws !== undefined) {
-    return ofUrls(options.api ?? env.OPENIM_API, options.ws ?? env.OPENIM_WS);
+    if (isOfContext) return ofUrls(false, options.api, options.ws);
+    return ofUrls(true, options.api ?? env.OPENIM_API, options.ws ?? env.OPENIM_WS);
   }
   if (choice !== undefined) {
     const cluster = choice.cluster ?? (env.OPENIM_CLUSTER || undefined);
     return ofCluster(await clusters.named({ ...choice, cluster }, needs), false);
   }
   if (options.dataDir === undefined && (env.OPENIM_API || env.OPENIM_WS)) {
-    return ofUrls(env.OPENIM_API, env.OPENIM_WS);
+    return ofUrls(true, env.OPENIM_API, env.OPENIM_WS);
   }
   const dir = options.dataDir ?? (env.OPENIM_DATA_DIR || undefined);
   if (dir === undefined && env.OPENIM_CLUSTER) {
     return ofCluster(await clusters.named({ cluster: env.OPENIM_CLUSTER }, needs), true);
   }
   const dev = findDev(dir);
-  if (dev !== undefined) return ofDev(dev);
+  if (dev !== undefined) return ofDev(dev, !isOfContext);
   const guess = await clusters.guessed(env, needs);
   if (typeof guess === 'string') return { api: '', ws: '', takesEnvSecret: false, problem: guess };
   return ofCluster(guess, false);

@@ -2,9 +2,14 @@ import { Command } from 'commander';
 import { auditList } from './commands/audit/list.ts';
 import { bench } from './commands/bench.ts';
 import { codeTest } from './commands/code/test.ts';
+import { completion } from './commands/completion.ts';
 import { configCheck } from './commands/config/check.ts';
 import { configDoc } from './commands/config/doc.ts';
 import { configPrint } from './commands/config/print.ts';
+import { contextAdd } from './commands/context/add.ts';
+import { contextList } from './commands/context/list.ts';
+import { contextRemove } from './commands/context/remove.ts';
+import { contextUse } from './commands/context/use.ts';
 import { cronList } from './commands/cron/list.ts';
 import { cronRun } from './commands/cron/run.ts';
 import { dev } from './commands/dev.ts';
@@ -18,6 +23,7 @@ import { groupMembers } from './commands/group/members.ts';
 import { keyList } from './commands/key/list.ts';
 import { keyRevoke } from './commands/key/revoke.ts';
 import { keyRotate } from './commands/key/rotate.ts';
+import { man } from './commands/man.ts';
 import { messageSearch } from './commands/message/search.ts';
 import { pushTest } from './commands/push/test.ts';
 import { recv } from './commands/recv.ts';
@@ -70,7 +76,14 @@ export function createProgram(): Command {
     .description('Runs and operates an OpenIM-compatible instant messaging service.')
     .version(packageVersion())
     .showHelpAfterError('(see --help)')
+    .hook('preAction', async (_, command) => {
+      const { applyContext } = await import('./context/apply.ts');
+      applyContext(command);
+    })
     .addCommand(dev())
+    .addCommand(
+      noun('context', 'servers by name', contextAdd(), contextUse(), contextList(), contextRemove()),
+    )
     .addCommand(status())
     .addCommand(
       noun('gateway', 'gateways of a cluster on Kubernetes', gatewayList(), gatewayDrain(), gatewayUndrain()),
@@ -134,6 +147,8 @@ export function createProgram(): Command {
     .addCommand(verify())
     .addCommand(bench())
     .addCommand(noun('config', 'config files of the server', configCheck(), configPrint(), configDoc()))
+    .addCommand(completion())
+    .addCommand(man())
     .addCommand(version());
   return throwInsteadOfExit(program);
 }

@@ -13,6 +13,8 @@ export interface TargetOptions extends KubeOptions {
   adminUser?: string;
   dataDir?: string;
   cluster?: string;
+  /** Name of the context that the options come from. */
+  contextName?: string;
 }
 
 /** Adds the options of {@link TargetOptions} to a command. */

@@ -117,7 +117,7 @@ test('errors name the missing or wrong option and the remedy', async () => {
 
 test('a cluster that is named knows everything', async () => {
   const { asked, needed, finder } = clusters();
-  const flags = { cluster: 'chat', namespace: 'im', context: 'c', kubeconfig: 'k' };
+  const flags = { cluster: 'chat', namespace: 'im', kubeContext: 'c', kubeconfig: 'k' };
   const target = await resolve(flags, {}, ['api', 'ws'], finder);
   assert.deepEqual(asked, [flags]);
   assert.deepEqual(needed, [{ endpoints: ['api', 'ws'], secretOf: 'default' }]);
@@ -150,7 +150,12 @@ test('which server counts: flags, then the environment, then a running dev, then
 test("a cluster's secret is never sent to another server, nor another server's to a cluster", async () => {
   const { asked, finder } = clusters();
   for (const other of [{ api: 'http://x' }, { ws: 'ws://x' }, { dataDir: dir }]) {
-    for (const named of [{ cluster: 'chat' }, { namespace: 'im' }, { context: 'c' }, { kubeconfig: 'k' }]) {
+    for (const named of [
+      { cluster: 'chat' },
+      { namespace: 'im' },
+      { kubeContext: 'c' },
+      { kubeconfig: 'k' },
+    ]) {
       await assert.rejects(resolve({ ...other, ...named }, {}, ['api'], finder), {
         message: /name two servers.*leave one out$/,
       });

@@ -27,7 +27,7 @@ function environment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(OPENIM_(?!MONGO_BUILD)|IM_|KUBE)/.test(name),
   );
-  return { ...Object.fromEntries(own), ...extra };
+  return { ...Object.fromEntries(own), OPENIM_CTL_CONFIG: '/nonexistent/config.json', ...extra };
 }
 
 /** How a command is started. */

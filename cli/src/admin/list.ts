@@ -2,7 +2,7 @@ import type { AdminClient, Operation } from '@im/admin-api';
 import { type Command, Option } from 'commander';
 import { whole } from '../arguments.ts';
 import { formatCsv } from '../csv.ts';
-import { type OutputFormat, outputOption, printRows, printValue, type Row } from '../output.ts';
+import { isForPeople, type OutputFormat, outputOption, printRows, printValue, type Row } from '../output.ts';
 
 /** Options of commands that print a list. */
 export interface ListOptions {
@@ -56,8 +56,12 @@ export async function printList<T>(
     if (next !== undefined) console.error(`more with: --cursor ${next}`);
     return;
   }
-  if (output !== 'table') {
-    await printValue({ [field]: entries, ...(next !== undefined && { nextCursor: next }) }, output);
+  if (!isForPeople(output)) {
+    await printValue(
+      { [field]: entries, ...(next !== undefined && { nextCursor: next }) },
+      output,
+      columns[0],
+    );
     return;
   }
   await printRows(entries.map(row), columns, output);

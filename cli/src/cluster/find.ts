@@ -24,7 +24,7 @@ export async function openKube(options: KubeOptions): Promise<KubeClient> {
   try {
     return await createKubeClient({
       kubeconfigPath: options.kubeconfig,
-      context: options.context,
+      context: options.kubeContext,
       userAgent: 'openimctl',
     });
   } catch (error) {

@@ -3,8 +3,19 @@ import { type Command, Option } from 'commander';
 /** Options by which a command finds a Kubernetes cluster. */
 export interface KubeOptions {
   kubeconfig?: string;
+  /** Context of the kubeconfig. */
+  kubeContext?: string;
+  /** Context of openimctl; what it says is in the other options already. */
   context?: string;
   namespace?: string;
+}
+
+/** The option that names a context of openimctl. */
+function contextOption(): Option {
+  return new Option(
+    '--context <name>',
+    'server by the name under which `openimctl context add` keeps it (env: OPENIM_CONTEXT)',
+  );
 }
 
 /** Adds the options of {@link KubeOptions} to a command. */
@@ -16,7 +27,8 @@ export function withKube(command: Command): Command {
         'how to reach Kubernetes; ~/.kube/config, or the own pod, when absent (env: KUBECONFIG)',
       ),
     )
-    .addOption(new Option('--context <name>', 'context of the kubeconfig; the current one when absent'))
+    .addOption(new Option('--kube-context <name>', 'context of the kubeconfig; the current one when absent'))
+    .addOption(contextOption())
     .addOption(
       new Option(
         '-n, --namespace <name>',

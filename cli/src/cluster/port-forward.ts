@@ -54,7 +54,7 @@ async function kubeConfigOf(options: KubeOptions): Promise<KubeConfig> {
   const config = new KubeConfig();
   if (options.kubeconfig === undefined) config.loadFromDefault();
   else config.loadFromFile(options.kubeconfig);
-  if (options.context !== undefined) config.setCurrentContext(options.context);
+  if (options.kubeContext !== undefined) config.setCurrentContext(options.kubeContext);
   return config;
 }
 

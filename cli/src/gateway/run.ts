@@ -3,11 +3,13 @@ import { ANNOTATION, REVISION_LABEL, selectorLabels } from '@im/operator';
 import { clusterKey, matchingClusters, onlyCluster, withKubeClient } from '../cluster/find.ts';
 import type { KubeOptions } from '../cluster/options.ts';
 import { usageError } from '../exit-codes.ts';
-import { type OutputFormat, printRows } from '../output.ts';
+import { isForPeople, type OutputFormat, printRows } from '../output.ts';
 import { GATEWAY_COLUMNS, gatewayRows } from './rows.ts';
 
 /** Options of the commands on gateways. */
 export interface GatewayOptions extends KubeOptions {
+  /** Cluster of the context. */
+  cluster?: string;
   output: OutputFormat;
 }
 
@@ -15,7 +17,10 @@ const DEADLINE_MS = 15_000;
 
 /** Runs `openimctl gateway list`. */
 export async function listGateways(name: string | undefined, options: GatewayOptions): Promise<void> {
-  const choice = { ...options, cluster: name ?? (process.env.OPENIM_CLUSTER || undefined) };
+  const choice = {
+    ...options,
+    cluster: name ?? options.cluster ?? (process.env.OPENIM_CLUSTER || undefined),
+  };
   const key = clusterKey(choice);
   await withKubeClient(options, async (client) => {
     const cluster = onlyCluster(await matchingClusters(client, key, DEADLINE_MS), key, client);
@@ -70,7 +75,7 @@ async function annotate(
   }
   await printRows(gatewayRows(changed, undefined), ['pod', 'node', 'state', 'reason'], output);
   const namespace = pods[0]?.metadata.namespace;
-  if (output === 'table') {
+  if (isForPeople(output)) {
     process.stderr.write(`openimctl: follow it with: openimctl gateway list -n ${namespace}\n`);
   }
 }

@@ -1,6 +1,6 @@
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { gatewayLogin } from '../gateway-login.ts';
-import type { OutputFormat } from '../output.ts';
+import { isForPeople, type OutputFormat, streamText } from '../output.ts';
 import { showProgress } from '../progress.ts';
 import { stopOnSignals } from '../signals.ts';
 import type { TargetOptions } from '../target-options.ts';
@@ -67,16 +67,6 @@ export async function runRecv(options: RecvOptions): Promise<void> {
 }
 
 async function messageForm(output: RecvOptions['output']): Promise<(message: PrintedMessage) => string> {
-  switch (output) {
-    case 'table':
-      return (message) => `${messageLine(message)}\n`;
-    case 'json':
-      return (message) => `${JSON.stringify(message)}\n`;
-    case 'yaml': {
-      // Loaded here once, so that messages are printed in the order in which they come.
-      const { stringify } = await import('yaml');
-      return (message) => `---\n${stringify(message, { lineWidth: 0 })}`;
-    }
-  }
-  return output satisfies never;
+  if (isForPeople(output)) return (message) => `${messageLine(message)}\n`;
+  return await streamText(output, 'clientMsgID');
 }

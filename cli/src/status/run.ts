@@ -11,7 +11,7 @@ import {
 import { follow, type Sight } from '../cluster/follow.ts';
 import type { KubeOptions } from '../cluster/options.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
-import { type OutputFormat, printRows, type Row, toYaml } from '../output.ts';
+import { isForPeople, type OutputFormat, printRows, printValue, type Row, streamText } from '../output.ts';
 import { stopOnSignals } from '../signals.ts';
 import { isReady, statusScreen, waitsFor } from './screen.ts';
 
@@ -20,6 +20,8 @@ export interface StatusOptions extends KubeOptions {
   watch: boolean;
   wait: boolean;
   timeout?: number;
+  /** Cluster of the context. */
+  cluster?: string;
   output: OutputFormat;
 }
 
@@ -31,7 +33,10 @@ const CLEAR = '\x1b[H\x1b[2J\x1b[3J';
 /** Runs `openimctl status`. @throws CommandError `unreachable` when a wait took too long. */
 export async function runStatus(name: string | undefined, options: StatusOptions): Promise<void> {
   if (options.timeout !== undefined && !options.wait) throw usageError('--timeout is for --wait: add it');
-  const choice = { ...options, cluster: name ?? (process.env.OPENIM_CLUSTER || undefined) };
+  const choice = {
+    ...options,
+    cluster: name ?? options.cluster ?? (process.env.OPENIM_CLUSTER || undefined),
+  };
   const key = clusterKey(choice);
   const client = await openKube(choice);
   try {
@@ -125,20 +130,11 @@ async function show(sight: Sight<OpenIMCluster>, options: StatusOptions): Promis
 
 /** Prints one state; as one of many, a screen replaces the one before, and JSON takes one line. */
 async function print(cluster: FoundCluster, { output }: StatusOptions, oneOfMany: boolean): Promise<void> {
-  switch (output) {
-    case 'table': {
-      const clear = oneOfMany && process.stdout.isTTY ? CLEAR : '';
-      process.stdout.write(`${clear}${statusScreen(cluster, Date.now())}\n${oneOfMany ? '\n' : ''}`);
-      return;
-    }
-    case 'json':
-      process.stdout.write(`${JSON.stringify(stateOf(cluster), null, oneOfMany ? 0 : 2)}\n`);
-      return;
-    case 'yaml':
-      process.stdout.write(`${oneOfMany ? '---\n' : ''}${await toYaml(stateOf(cluster))}`);
-      return;
-  }
-  output satisfies never;
+  if (isForPeople(output)) {
+    const clear = oneOfMany && process.stdout.isTTY ? CLEAR : '';
+    process.stdout.write(`${clear}${statusScreen(cluster, Date.now())}\n${oneOfMany ? '\n' : ''}`);
+  } else if (oneOfMany) process.stdout.write((await streamText(output))(stateOf(cluster)));
+  else await printValue(stateOf(cluster), output);
 }
 
 /** What programs get: the status as the operator wrote it, with what it is about. */

@@ -81,22 +81,22 @@ export function tenantRow(tenant: FoundTenant): Row {
     reason: readyOf(tenant)?.reason ?? null,
     suspended: spec.suspended === true,
     api: status?.endpoints?.api ?? null,
+    webSocket: status?.endpoints?.webSocket ?? null,
+    placement: spec.placement ?? 'Shared',
+    adminSecret: status?.adminSecretRef?.name ?? null,
+    created: metadata.creationTimestamp ?? null,
   };
 }
 
 /** All about one tenant that fits a screen. */
 export function tenantFacts(tenant: FoundTenant): Row {
-  const { metadata, spec, status } = tenant;
+  const { spec, status } = tenant;
   const quotas = Object.entries(spec.quotas ?? {}).map(([name, value]) => `${name}=${value}`);
   return {
     ...tenantRow(tenant),
     message: isInForce(tenant) ? null : obstacle(tenant),
     inForceSince: status?.inForceSince ?? null,
-    webSocket: status?.endpoints?.webSocket ?? null,
     hosts: spec.hosts ?? [],
-    placement: spec.placement ?? 'Shared',
     quotas,
-    adminSecret: status?.adminSecretRef?.name ?? null,
-    created: metadata.creationTimestamp ?? null,
   };
 }

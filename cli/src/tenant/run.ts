@@ -6,7 +6,7 @@ import { clusterKey, displayName, matchingClusters, onlyCluster, withKubeClient 
 import type { KubeOptions } from '../cluster/options.ts';
 import { confirmByName } from '../confirm.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
-import { type OutputFormat, printObject, printRows, printValue } from '../output.ts';
+import { isForPeople, type OutputFormat, printObject, printRows, printValue } from '../output.ts';
 import { foundTenant, tenantKeyOf } from './found.ts';
 import { type FoundTenant, TENANT_COLUMNS, tenantFacts, tenantRow } from './rows.ts';
 import { merged, type Settings, type SettingsOptions, settingsOf, unset } from './settings.ts';
@@ -47,7 +47,7 @@ const DELETE_TIMEOUT_MS = 600_000;
 
 /** For programs the resource itself, which can be applied again. */
 async function print(tenant: FoundTenant, output: OutputFormat): Promise<void> {
-  if (output === 'table') await printObject(tenantFacts(tenant), output);
+  if (isForPeople(output)) await printObject(tenantFacts(tenant), output);
   else await printValue(withoutManagers(tenant), output);
 }
 
@@ -72,7 +72,7 @@ export async function listTenants(
       .filter(({ spec }) => of === undefined || spec.clusterRef.name === of)
       .map(withoutManagers);
     chosen.sort((a, b) => (displayName(a) < displayName(b) ? -1 : 1));
-    if (options.output === 'table') await printRows(chosen.map(tenantRow), TENANT_COLUMNS, options.output);
+    if (isForPeople(options.output)) await printRows(chosen.map(tenantRow), TENANT_COLUMNS, options.output);
     else await printValue(chosen, options.output);
   });
 }
@@ -121,7 +121,7 @@ export async function createTenant(name: string | undefined, options: CreateOpti
     const namespace = options.namespace ?? manifest.metadata?.namespace;
     const key = clusterKey({ ...options, cluster: choice, ...(namespace !== undefined && { namespace }) });
     const cluster = onlyCluster(await matchingClusters(client, key, DEADLINE_MS), key, client);
-    if (options.cluster === undefined && options.output === 'table')
+    if (options.cluster === undefined && isForPeople(options.output))
       process.stderr.write(`openimctl: using cluster ${displayName(cluster)}\n`);
     const identity = {
       clusterRef: { name: cluster.metadata.name },
@@ -186,7 +186,7 @@ async function change(name: string, spec: Settings, options: WriteOptions): Prom
 /** Waits for what was written to be in force, unless told otherwise, and prints it. */
 async function finish(client: KubeClient, tenant: FoundTenant, options: WriteOptions): Promise<void> {
   const { wait, dryRun, output } = options;
-  if (dryRun && output === 'table') process.stderr.write('openimctl: nothing was written (--dry-run)\n');
+  if (dryRun && isForPeople(output)) process.stderr.write('openimctl: nothing was written (--dry-run)\n');
   if (dryRun || !wait) {
     await print(tenant, output);
     return;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { admin } from '@im/client';
 import { checkLogs, isClean, type Verdict, verdictTable, verify } from '@im/proof';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
-import { type OutputFormat, printValue } from '../output.ts';
+import { isForPeople, type OutputFormat, printValue } from '../output.ts';
 import { showProgress } from '../progress.ts';
 import { requireAdminSecret, resolveTarget } from '../target.ts';
 import type { TargetOptions } from '../target-options.ts';
@@ -29,7 +29,7 @@ const OVERTIME_MS = 120_000;
 export async function runVerify(options: VerifyCommandOptions): Promise<void> {
   const verdict =
     options.logs === undefined ? await liveVerdict(options) : await loggedVerdict(options.logs, options);
-  if (options.output === 'table') {
+  if (isForPeople(options.output)) {
     console.log(verdictTable([{ name: options.logs === undefined ? 'verify' : 'logs', verdict }]));
   } else {
     await printValue({ clean: isClean(verdict), ...verdict }, options.output);

@@ -1,5 +1,5 @@
 import { close, listen, onAbort } from '@im/kit';
-import type { OutputFormat } from '../output.ts';
+import { isForPeople, type OutputFormat, streamText } from '../output.ts';
 import { createReceiver, type ReceivedWebhook, type ReceiverOptions } from './receiver.ts';
 
 /** Where a receiver listens, and when it ends. */
@@ -19,8 +19,9 @@ export async function listenForWebhooks(
 ): Promise<void> {
   const ended = Promise.withResolvers<void>();
   let left = count ?? Number.POSITIVE_INFINITY;
+  const form = isForPeople(output) ? undefined : await streamText(output, 'id');
   const server = createReceiver(options, (received) => {
-    console.log(output === 'table' ? lineOf(received) : JSON.stringify(received));
+    process.stdout.write(form ? form(received) : `${lineOf(received)}\n`);
     if (--left <= 0) ended.resolve();
   });
   const bound = await listen(server, host, port);

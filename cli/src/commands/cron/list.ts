@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { cronJobs, JOB_COLUMNS, jobRow, silentSince } from '../../cron/jobs.ts';
-import { type OutputFormat, outputOption, printRows, printValue } from '../../output.ts';
+import { isForPeople, type OutputFormat, outputOption, printRows, printValue } from '../../output.ts';
 import { asAdmin, resolveTarget } from '../../target.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
@@ -18,7 +18,7 @@ export function cronList(): Command {
       const { output } = options;
       const admin = await asAdmin(await resolveTarget(options));
       const jobs = await cronJobs(admin, name);
-      if (output !== 'table') {
+      if (!isForPeople(output)) {
         await printValue(name === undefined ? jobs : jobs[0], output);
         return;
       }

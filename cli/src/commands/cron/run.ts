@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { duration } from '../../arguments.ts';
 import { JOB_COLUMNS, jobRow, runJob } from '../../cron/jobs.ts';
 import { EXIT } from '../../exit-codes.ts';
-import { type OutputFormat, outputOption, printRows, printValue } from '../../output.ts';
+import { isForPeople, type OutputFormat, outputOption, printRows, printValue } from '../../output.ts';
 import { asAdmin, resolveTarget } from '../../target.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
@@ -24,7 +24,7 @@ export function cronRun(): Command {
       const { timeout, output } = options;
       const admin = await asAdmin(await resolveTarget(options));
       const job = await runJob(admin, name, timeout);
-      if (output === 'table') await printRows([jobRow(job)], JOB_COLUMNS, output);
+      if (isForPeople(output)) await printRows([jobRow(job)], JOB_COLUMNS, output);
       else await printValue(job, output);
       if (job.last?.outcome !== 'error') return;
       console.error(`error: ${job.last.error}`);

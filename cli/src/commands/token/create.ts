@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type OutputFormat, outputOption, printObject } from '../../output.ts';
+import { isForPeople, type OutputFormat, outputOption, printObject } from '../../output.ts';
 import { parsePlatform } from '../../platform.ts';
 import { resolveTarget, userToken } from '../../target.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
@@ -20,7 +20,7 @@ export function tokenCreate(): Command {
       const { id: platformID } = await parsePlatform(options.platform);
       const target = await resolveTarget(options);
       const token = await userToken(target, userID, platformID);
-      if (options.output === 'table') console.log(token);
+      if (isForPeople(options.output)) console.log(token);
       else {
         const { apiUrl: api, wsUrl: ws } = target;
         await printObject({ userID, platformID, token, api, ws }, options.output);

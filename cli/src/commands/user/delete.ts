@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
 import { timeText } from '../../admin/list.ts';
 import { confirmByName, yesOption } from '../../confirm.ts';
-import { type OutputFormat, outputOption, printObject, printValue } from '../../output.ts';
+import { isForPeople, type OutputFormat, outputOption, printObject, printValue } from '../../output.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
 interface Options extends TargetOptions {
@@ -47,7 +47,7 @@ export function userDelete(): Command {
         }
         return now;
       });
-      if (output !== 'table') {
+      if (!isForPeople(output)) {
         await printValue(deletion, output);
         return;
       }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
 import { timeText } from '../../admin/list.ts';
-import { type OutputFormat, outputOption, printObject, printValue } from '../../output.ts';
+import { isForPeople, type OutputFormat, outputOption, printObject, printValue } from '../../output.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
 /** `user get <userID>`: profile, ban and online platforms. */
@@ -13,7 +13,7 @@ export function userGet(): Command {
     .action(async (userID: string, options: TargetOptions & { output: OutputFormat }) => {
       const { getUser } = await import('@im/admin-api');
       const found = await withAdmin(options, (admin) => admin.call(getUser, { params: { userID } }));
-      if (options.output !== 'table') {
+      if (!isForPeople(options.output)) {
         await printValue(found, options.output);
         return;
       }

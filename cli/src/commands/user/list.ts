@@ -31,6 +31,7 @@ export function userList(): Command {
           row: (user) => ({
             ...{ userID: user.userID, nickname: user.nickname },
             ...{ created: timeText(user.createTime), state: stateOf(user) },
+            ...{ faceURL: user.faceURL, ex: user.ex },
           }),
         }),
       );

@@ -2,7 +2,7 @@ import type { third } from '@im/protocol';
 import { Command, Option } from 'commander';
 import { callApi } from '../../api-client.ts';
 import { duration, whole } from '../../arguments.ts';
-import { type OutputFormat, outputOption, printRows, printValue } from '../../output.ts';
+import { isForPeople, type OutputFormat, outputOption, printRows, printValue } from '../../output.ts';
 import { asAdmin, resolveTarget } from '../../target.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 import { sinceTime } from '../../webhook/since.ts';
@@ -42,7 +42,7 @@ export function webhookDeliveries(): Command {
         request,
       );
       const deliveries = found.deliveries ?? [];
-      if (output !== 'table') {
+      if (!isForPeople(output)) {
         await printValue({ deliveries, cursor: found.cursor }, output);
         return;
       }

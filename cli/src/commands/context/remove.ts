@@ -1,0 +1,14 @@
+import { Command } from 'commander';
+import { type OutputFormat, outputOption } from '../../output.ts';
+
+/** `context remove <name>`: forgets a server. */
+export function contextRemove(): Command {
+  return new Command('remove')
+    .description('remove a context and the secret that it keeps')
+    .argument('<name>', 'name of the context')
+    .addOption(outputOption())
+    .action(async (name: string, options: { output: OutputFormat }) => {
+      const { removeContext } = await import('../../context/run.ts');
+      await removeContext(name, options.output);
+    });
+}
