@@ -40,7 +40,7 @@ async function measuredServer(options: BenchCommandOptions): Promise<BenchServer
     options.ws,
     options.dataDir,
     options.kubeconfig,
-    options.context,
+    options.kubeContext,
     options.namespace,
     options.cluster,
     process.env.OPENIM_API,

@@ -9,6 +9,9 @@ const SERVER_OPTIONS = ['api', 'ws', 'dataDir', 'cluster', 'kubeconfig', 'kubeCo
 /** Variables that name a server; they win over the current context. */
 const SERVER_VARIABLES = ['OPENIM_API', 'OPENIM_WS', 'OPENIM_DATA_DIR', 'OPENIM_CLUSTER'] as const;
 
+/** The command that puts load on a server: only on one that is named, and else on one that it starts. */
+const MEASURES = 'bench';
+
 function flagOf(command: Command, name: string): string {
   const found = command.options.find((option) => option.attributeName() === name);
   return found?.long ?? name;
@@ -39,6 +42,7 @@ function chosen(
     return { name: env.OPENIM_CONTEXT, context, isNamed: true };
   }
   if (SERVER_VARIABLES.some((name) => env[name])) return undefined;
+  if (command.name() === MEASURES) return undefined;
   const known = contexts();
   if (known.current === undefined) return undefined;
   const option = 'the current context';
