@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 MODULES := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint docs test dev bench image up down
+.PHONY: help setup lint docs test dev console bench image up down
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -28,7 +28,10 @@ docs: $(MODULES) ## Write the pages of docs/ and the types that come from code a
 test: $(MODULES) ## Run all tests; ARGS="part/of/path ..." runs only those
 	node tools/test.ts $(ARGS)
 
-dev: $(MODULES) ## Run the whole service in one process, with its own stores; ARGS are openimctl dev's
+console: $(MODULES) ## Build the web console, which `make dev` and images serve at /console/
+	node services/console/scripts/build-console.ts
+
+dev: console ## Run the whole service in one process, with its own stores; ARGS are openimctl dev's
 	openimctl dev $(ARGS)
 
 bench: $(MODULES) ## Measure latency, CPU and memory under load; ARGS are openimctl bench's

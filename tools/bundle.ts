@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { thirdPartyNotices } from './bundle/notices.ts';
@@ -47,6 +47,18 @@ function run(command: string, args: readonly string[]): string {
   return stdout;
 }
 
+/** The web console, which the api role serves from the folder next to the bundle. */
+const CONSOLE = 'services/console';
+const CONSOLE_FOLDER = 'console';
+
+/** Adds the console. @returns the files of packages in it. */
+function buildConsole(): readonly string[] {
+  run('node', [`${CONSOLE}/scripts/build-console.ts`]);
+  const built = join(root, CONSOLE, 'dist');
+  cpSync(built, join(unfinished, CONSOLE_FOLDER), { recursive: true });
+  return JSON.parse(readFileSync(join(built, 'modules.json'), 'utf8'));
+}
+
 const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const unfinished = `${out}.unfinished`;
 const build = `${out}.build`;
@@ -74,6 +86,7 @@ run('esbuild', [
   `--define:OPENIM_SCHEMA_FILE=${JSON.stringify(SCHEMA_FILE)}`,
   `--banner:js=${BANNER}`,
   '--define:OPENIM_PICTURE_WORKER="./pictures.mjs"',
+  `--define:OPENIM_CONSOLE_DIR=${JSON.stringify(`./${CONSOLE_FOLDER}/`)}`,
   `--alias:wasm-vips=./${DECODER_FILES[0]}`,
   `--external:./${DECODER_FILES[0]}`,
   ...EXTERNAL.map((name) => `--external:${name}`),
@@ -94,10 +107,11 @@ run('esbuild', [
 ]);
 const decoder = wanted.includes('im') ? DECODER_FILES.map((file) => join(DECODER, file)) : [];
 for (const file of decoder) copyFileSync(join(root, file), join(unfinished, basename(file)));
+const consoleModules: readonly string[] = wanted.includes('im') ? buildConsole() : [];
 const { inputs }: { inputs: Readonly<Record<string, unknown>> } = JSON.parse(readFileSync(metafile, 'utf8'));
 writeFileSync(
   join(unfinished, 'THIRD-PARTY-NOTICES.txt'),
-  thirdPartyNotices(root, [...Object.keys(inputs), ...decoder]),
+  thirdPartyNotices(root, [...Object.keys(inputs), ...decoder, ...consoleModules]),
 );
 rmSync(out, { recursive: true, force: true });
 renameSync(unfinished, out);

@@ -29,6 +29,7 @@ const WRITERS = [
   'services/main/scripts/compatibility.ts',
   'services/main/scripts/role-settings.ts',
   'operator/scripts/crd-types.ts',
+  'services/console/scripts/operations.ts',
 ];
 
 function generate(script: string): string {

@@ -27,6 +27,7 @@ const PUSH_PROVIDERS = '@im/push-providers';
 const SMS_MAIL = '@im/sms-mail';
 const DOMAIN = '@im/domain';
 const ADMIN_API = '@im/admin-api';
+const CONSOLE = '@im/console';
 const TESTING = '@im/testing';
 const SERVICES = ['gateway', 'api', 'auth', 'user', 'msg', 'conversation', 'group', 'relation', 'third']
   .concat(['transfer', 'push', 'cron'])
@@ -60,6 +61,7 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
     [PROTOCOL, ...BASE, ...ADAPTERS, WEBHOOKS, PUSH_PROVIDERS, SMS_MAIL, DOMAIN],
   ]),
   ['@im/api', [PROTOCOL, ...BASE, '@im/rpc', ADMIN_API]],
+  [CONSOLE, [ADMIN_API]],
   [MAIN, [PROTOCOL, ...BASE, ...ADAPTERS, WEBHOOKS, TRACING, ...SERVICES]],
   [KUBE, BASE],
   ['@im/operator', [...BASE, KUBE]],
@@ -67,7 +69,7 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [PROOF, [PROTOCOL, ...BASE, '@im/bus', CLIENT]],
   [DEV_KUBERNETES, [...BASE, KUBE, DEV_STORES]],
   [DEV_SDK, [PROTOCOL, ...BASE, CLIENT]],
-  [DEV_CLUSTER, [PROTOCOL, ...BASE, KUBE, CLIENT, MAIN, DEV_STORES, DEV_KUBERNETES, DEV_SDK]],
+  [DEV_CLUSTER, [PROTOCOL, ...BASE, ADMIN_API, KUBE, CLIENT, MAIN, DEV_STORES, DEV_KUBERNETES, DEV_SDK]],
   // `openimctl dev` starts its own stores, `openimctl bench` its own server: both only in a clone of the repository.
   [
     'openimctl',
@@ -96,6 +98,7 @@ const TESTS_OF_MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [KUBE, [DEV_KUBERNETES]],
   ['@im/operator', [DEV_KUBERNETES]],
   ['openimctl', [DEV_KUBERNETES]],
+  [CONSOLE, [CLIENT, DEV_CLUSTER, DEV_SDK]],
 ]);
 
 /** Packages that run or describe the development of the repository, used by name alone. */
@@ -107,6 +110,10 @@ const USED_BY_NAME: UsedByName = {
     esbuild: 'tools/bundle.ts runs it',
     '@types/node': 'types for tsc, named in tsconfig.base.json',
     '@types/ws': 'types for tsc; ws brings none',
+  },
+  '@im/console': {
+    '@types/react': 'types for tsc; react brings none',
+    '@types/react-dom': 'types for tsc; react-dom brings none',
   },
 };
 
@@ -194,7 +201,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const files = sourceFiles(root);
   const sources = files
     // The tests of these checks are full of planted faults.
-    .filter((file) => /\.[cm]?[jt]s$/.test(file) && !/^tools\/lint-dependencies.*\.test\.ts$/.test(file))
+    .filter((file) => /\.[cm]?[jt]sx?$/.test(file) && !/^tools\/lint-dependencies.*\.test\.ts$/.test(file))
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
   const workspaces = readWorkspaces(root, files);
   const faults = [

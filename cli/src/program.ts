@@ -6,6 +6,7 @@ import { completion } from './commands/completion.ts';
 import { configCheck } from './commands/config/check.ts';
 import { configDoc } from './commands/config/doc.ts';
 import { configPrint } from './commands/config/print.ts';
+import { consoleLogin } from './commands/console/login.ts';
 import { contextAdd } from './commands/context/add.ts';
 import { contextList } from './commands/context/list.ts';
 import { contextRemove } from './commands/context/remove.ts';
@@ -118,6 +119,7 @@ export function createProgram(): Command {
     .addCommand(noun('group', 'groups of a tenant', groupList(), groupGet(), groupMembers(), groupDismiss()))
     .addCommand(noun('audit', 'what administrators did', auditList()))
     .addCommand(noun('code', 'verification codes by SMS and mail', codeTest()))
+    .addCommand(noun('console', 'the web console', consoleLogin()))
     .addCommand(noun('cron', 'scheduled jobs', cronList(), cronRun()))
     .addCommand(
       noun(

@@ -11,6 +11,11 @@ const CHECKS: readonly {
   readonly args: readonly string[];
 }[] = [
   { name: 'types', command: 'tsc', args: ['--noEmit', '-p', 'tsconfig.json'] },
+  {
+    name: 'types of the console',
+    command: 'tsc',
+    args: ['--noEmit', '-p', 'services/console/tsconfig.json'],
+  },
   { name: 'style', command: 'biome', args: ['check', '--error-on-warnings', '.'] },
   { name: 'dependencies', command: 'node', args: ['tools/lint-dependencies.ts'] },
   { name: 'documentation', command: 'node', args: ['tools/docs.ts', '--check'] },

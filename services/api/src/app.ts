@@ -7,6 +7,8 @@ import { isAdminPath, serveAdmin } from './admin/serve-admin.ts';
 import { createAdmission } from './admission.ts';
 import { createAnswers, sendPlain } from './answers.ts';
 import { Arrivals } from './arrivals.ts';
+import { CONSOLE_DIR } from './console/assets.ts';
+import { serveConsole } from './console/serve-console.ts';
 import { createEntrance, type EntranceDeps } from './entrance.ts';
 import { FIXED_ROUTES, redirectToObject } from './get-routes.ts';
 import { httpMetrics, UNKNOWN_PATH } from './http-metrics.ts';
@@ -26,6 +28,8 @@ export interface AppDeps extends Omit<EntranceDeps, 'arrivals' | 'bodies'> {
   readonly draining?: () => boolean;
   /** The processes of the cluster. @default none are known */
   readonly processes?: Pick<ProcessDirectory, 'list'> | undefined;
+  /** Folder of the built console. @default the one that comes with this code */
+  readonly consoleDir?: string;
   /** @default off */
   readonly tracing?: Tracing | undefined;
 }
@@ -177,7 +181,10 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     largeAnswers,
     metrics: deps.metrics,
     log,
+    tenants,
+    clusterTenant: config.console.clusterTenant,
   });
+  if (config.console.enabled) serveConsole(app, deps.consoleDir ?? CONSOLE_DIR);
 
   app.server.maxConnections = config.maxConnections;
   app.addHook('onClose', async () => entrance.close());

@@ -1,3 +1,4 @@
+import type { Operation } from '@im/admin-api';
 import type { ServerConfig } from '@im/contract';
 import {
   type CallContext,
@@ -14,7 +15,9 @@ import {
 import { argsError, ERR, ImError } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 import type { FastifyRequest } from 'fastify';
+import { requireRole } from './admin/console-caller.ts';
 import type { Arrivals } from './arrivals.ts';
+import { consoleCaller } from './console-session.ts';
 import { type Bodies, decompress } from './request-body.ts';
 import { objectURL } from './request-target.ts';
 import type { ApiCall, Route } from './route.ts';
@@ -37,16 +40,18 @@ export interface Entrance {
   /** The id of a request, by which logs find it: as the client gave it, else a random one. */
   requestID(request: FastifyRequest): string;
   /**
-   * Authenticates an administrator, before the body is read.
-   * @throws ImError 1501-1507 without a valid token, 1002 for other users
+   * Authenticates an administrator or a session of the console, before the body is read.
+   * @throws ImError 1501-1507 without a valid token or session, 1002 for other users, or when the role is not enough
    */
-  enterAdmin(request: FastifyRequest, operationID: string): Promise<ApiCall>;
+  enterAdmin(request: FastifyRequest, operation: Operation, operationID: string): Promise<ApiCall>;
   /** The client's address. */
   addressOf(request: FastifyRequest): string;
   /** The request with its body. Its deadline counts from now: slow uploads do not shorten it. @throws ImError */
   arrived(request: FastifyRequest, limit: number): Promise<ApiCall>;
   /** Counts failed answers of routes without a token. */
   countFailure(path: string, request: FastifyRequest, error: ImError): void;
+  /** Counts a login link that did not pass. */
+  countFailedLink(request: FastifyRequest): void;
   close(): void;
 }
 
@@ -124,10 +129,37 @@ export function createEntrance(deps: EntranceDeps): Entrance {
     return { ...call, ctx: known };
   }
 
-  async function enterAdmin(request: FastifyRequest, operationID: string): Promise<ApiCall> {
+  /** Calls of the console are those of the tenant's first administrator; the audit log names who made them. */
+  function asAdministrator(call: ApiCall, ctx: CallContext): CallContext {
+    const [opUserID = ''] = call.tenant.adminUserIDs;
+    return withCaller(ctx, { opUserID, opPlatformID: 0, opAdmin: true });
+  }
+
+  async function enterAdmin(
+    request: FastifyRequest,
+    operation: Operation,
+    operationID: string,
+  ): Promise<ApiCall> {
     const call = anonymousCall(request);
     const { tenant } = call;
     const ctx = { ...call.ctx, operationID };
+    const address = addressOf(request);
+    if (operation.open && operation.method !== 'GET' && !logins.allows(ctx.tenant, address))
+      throw tooManyAttempts('logins');
+    if (operation.open && !operation.console) return { ...call, ctx };
+    const deps = { rpc, attempts: tokens, address, active: operation.stream !== true };
+    const caller = config.console.enabled
+      ? await consoleCaller(ctx, request, deps).catch((error: unknown) => {
+          if (operation.open && isTokenRefusal(error)) return undefined;
+          throw error;
+        })
+      : undefined;
+    if (caller) {
+      requireRole(caller, ctx.tenant, operation);
+      const anySession = operation.console?.role === 'session';
+      return { ...call, ctx: anySession ? ctx : asAdministrator(call, ctx), console: caller };
+    }
+    if (operation.open) return { ...call, ctx };
     const [, bearer = ''] = /^Bearer +(\S+)$/i.exec(header(request, 'authorization')) ?? [];
     const token = header(request, 'token') || bearer;
     if (token === '') throw new ImError(ERR.TokenNotExistError, 'header must have token');
@@ -156,6 +188,10 @@ export function createEntrance(deps: EntranceDeps): Entrance {
     addressOf,
     arrived,
     countFailure,
+    countFailedLink: (request) => {
+      const { tenant } = arrivals.of(request);
+      if (tenant) logins.failed(tenant.id, addressOf(request));
+    },
     close: () => gate.close(),
   };
 }

@@ -2,6 +2,7 @@ import type { TenantSettings } from '@im/contract';
 import type { CallContext } from '@im/kit';
 import type { MessageName } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
+import type { ConsoleCaller } from './admin/console-caller.ts';
 import type { Data } from './response-body.ts';
 
 /** One request as a route sees it. */
@@ -18,6 +19,8 @@ export interface ApiCall {
   /** IP address of the client. */
   readonly clientIP: () => string;
   readonly rpc: Pick<RpcRegistry, 'client'>;
+  /** The session that sends it, for requests of the console. */
+  readonly console?: ConsoleCaller;
 }
 
 /** Executes a valid request. */

@@ -1,10 +1,26 @@
-import type { Answer, Operation, Taken } from '@im/admin-api';
+import type { Answer, ConsoleSession, Operation, Taken } from '@im/admin-api';
 import type { ApiCall } from '../route.ts';
 
+/** What the operations of sessions use of a request besides what it asks. */
+export interface BrowserRequest {
+  /** Whether a page of this origin sent it. */
+  readonly ownPage: boolean;
+  /** The key of a session in its cookie, whether it proves one or not. */
+  readonly key: string | undefined;
+  /** Whether its sender may create logins for all tenants. */
+  readonly mayInviteForAll: boolean;
+  /** Tenants that a session has rights in, 1,000 at most. */
+  tenantsOf(session: ConsoleSession): string[];
+  setCookie(cookie: string): void;
+}
+
 /** One request of an administrator. */
-export interface AdminCall extends Pick<ApiCall, 'ctx' | 'tenant' | 'rpc' | 'objectURL'> {
+export interface AdminCall extends Pick<ApiCall, 'ctx' | 'tenant' | 'rpc' | 'objectURL' | 'console'> {
   /** The administrator's address. */
   readonly address: string;
+  /** Who acts, for the audit log. */
+  readonly actor: string;
+  readonly browser: BrowserRequest;
 }
 
 /** An operation and what executes it. */

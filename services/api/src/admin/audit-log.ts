@@ -46,13 +46,13 @@ export function createAuditLog(metrics: Metrics, log: Logger): AuditLog {
     'outcome',
   ]);
   return {
-    async begin({ ctx, rpc, address }, { act, kind, param }, { params, query, body }) {
+    async begin({ ctx, rpc, address, actor }, { act, kind, param }, { params, query, body }) {
       const auth = rpc.client('auth');
       const recordID = randomId();
       const record = make('auth.AuditRecord', {
         recordID,
         time: Date.now(),
-        adminUserID: ctx.opUserID,
+        adminUserID: actor,
         act,
         targetKind: kind,
         targetID: param === undefined ? '' : textOf(params, param),

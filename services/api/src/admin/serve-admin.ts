@@ -1,7 +1,7 @@
-import { ADMIN_BASE, type Operation, openApi } from '@im/admin-api';
-import { KEY_SEPARATOR, KeyedBuckets, type Metrics } from '@im/kit';
+import { ADMIN_BASE, type Operation, openApi, type Taken } from '@im/admin-api';
+import { KEY_SEPARATOR, KeyedBuckets, type Metrics, type TenantDirectory } from '@im/kit';
 import { callFields, type Logger, productVersion } from '@im/process';
-import { ERR, ImError, toImError } from '@im/protocol';
+import { argsError, ERR, ImError, toImError } from '@im/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Admission } from '../admission.ts';
 import { type Answers, sendPlain } from '../answers.ts';
@@ -14,6 +14,8 @@ import { requestFields } from '../request-fields.ts';
 import { takesGzip } from '../response-body.ts';
 import type { AdminCall, AdminRoute } from './admin-route.ts';
 import { createAuditLog } from './audit-log.ts';
+import { browserRequest } from './browser-request.ts';
+import { auditNameOf } from './console-caller.ts';
 import { refusalOf } from './failure.ts';
 import { takenOf } from './input.ts';
 import { ADMIN_ROUTES } from './routes/index.ts';
@@ -28,6 +30,9 @@ export interface AdminServerDeps {
   readonly largeAnswers: LargeAnswers;
   readonly metrics: Metrics;
   readonly log: Logger;
+  readonly tenants: Pick<TenantDirectory, 'list'>;
+  /** Setting `api.console.clusterTenant`. */
+  readonly clusterTenant: string;
 }
 
 const PER_SECOND = 50;
@@ -54,6 +59,13 @@ async function* linesOf(
   for await (const one of objects) yield `${JSON.stringify(answer.parse(one))}\n`;
 }
 
+/** @throws ImError 1001 unless the request says why. */
+function requireReason({ query, body }: Taken<Operation>): void {
+  const { reason } = { ...Object(body), ...Object(query) };
+  if (typeof reason !== 'string' || reason.trim() === '')
+    throw argsError('reason is empty: say why you read this; it is kept in the audit log');
+}
+
 /** Adds the operations of @im/admin-api and their document to the HTTP API. */
 export function serveAdmin(app: FastifyInstance, deps: AdminServerDeps): void {
   const { arrivals, answers, admission, entrance, bodies, largeAnswers, log } = deps;
@@ -69,7 +81,8 @@ export function serveAdmin(app: FastifyInstance, deps: AdminServerDeps): void {
   }
 
   /** Before the body is read. */
-  function enter({ id, perSecond = PER_SECOND }: Operation) {
+  function enter(operation: Operation) {
+    const { id, perSecond = PER_SECOND } = operation;
     return async (request: FastifyRequest, reply: FastifyReply) => {
       reply.raw.once('close', () => bodies.release(request.raw));
       const requestID = entrance.requestID(request);
@@ -81,7 +94,7 @@ export function serveAdmin(app: FastifyInstance, deps: AdminServerDeps): void {
           reply.header('retry-after', String(wait));
           throw new ImError(ERR.TooManyRequests, 'the tenant sends too many requests');
         }
-        const call = await entrance.enterAdmin(request, requestID);
+        const call = await entrance.enterAdmin(request, operation, requestID);
         const limit = { ratePerSecond: perSecond, burst: perSecond };
         if (!rates.take(call.ctx.tenant + KEY_SEPARATOR + id, limit))
           throw new ImError(ERR.TooManyRequests, `${id} is called more than ${perSecond} times per second`);
@@ -105,7 +118,14 @@ export function serveAdmin(app: FastifyInstance, deps: AdminServerDeps): void {
     // What was begun is done, also for a caller who does not wait for it.
     const reads = operation.method === 'GET';
     const ctx = reads ? { ...entered.ctx, signal: closedEarly(reply) } : entered.ctx;
-    const call: AdminCall = { ...entered, ctx, address: entrance.addressOf(request) };
+    if (entered.console && operation.console?.reason) requireReason(taken);
+    const call: AdminCall = {
+      ...entered,
+      ctx,
+      address: entrance.addressOf(request),
+      actor: entered.console ? auditNameOf(entered.console) : ctx.opUserID,
+      browser: browserRequest(request, reply, entered, deps),
+    };
     const ended = operation.audit && (await audit.begin(call, operation.audit, taken));
     try {
       const answer = route.answer(call, taken);
@@ -140,6 +160,8 @@ export function serveAdmin(app: FastifyInstance, deps: AdminServerDeps): void {
       arrivals.of(request).errCode = 0;
       return await answers.send(request, reply, Buffer.from(text));
     } catch (error) {
+      if (operation.open && toImError(error).code === ERR.NoPermissionError)
+        entrance.countFailedLink(request);
       await ended?.(toImError(error));
       throw error;
     }

@@ -1,6 +1,7 @@
 // Prints docs/reference/admin-api.md: every operation with what it takes and answers.
 import { z } from 'zod';
-import { ADMIN_BASE, NOTHING, type Operation } from '../src/operation.ts';
+import { ADMIN_BASE } from '../src/admin-base.ts';
+import { NOTHING, type Operation } from '../src/operation.ts';
 import { OPERATIONS } from '../src/operations/index.ts';
 
 interface Schema {

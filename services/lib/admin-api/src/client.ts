@@ -1,5 +1,7 @@
+import { ADMIN_BASE } from './admin-base.ts';
+import { CONSOLE_HEADER } from './console-roles.ts';
 import type { Failure } from './fields.ts';
-import { ADMIN_BASE, type Answer, type Given, type Operation } from './operation.ts';
+import type { Answer, Given, Operation } from './operation.ts';
 
 /** The server refused an operation. */
 export class AdminApiError extends Error {
@@ -29,8 +31,8 @@ export class NotAdminApiError extends Error {
 export interface AdminClientOptions {
   /** Base URL of the HTTP API, with `/t/<tenant>` for another tenant than default. */
   readonly apiUrl: string;
-  /** Token of an administrator. */
-  readonly token: string;
+  /** Token of an administrator. @default the session of the console, in a page of its origin */
+  readonly token?: string;
   /** Makes the id of a request, which the server logs. @default a random one by the server */
   readonly requestID?: () => string;
   /** Longest wait for an answer; of a stream, for its first byte. @default 15,000 */
@@ -87,7 +89,7 @@ export function adminClient({
         method: operation.method,
         signal: timeout.signal,
         headers: {
-          token,
+          ...(token === undefined ? { [CONSOLE_HEADER]: '1' } : { token }),
           ...(requestID && { operationID: requestID() }),
           ...(parts.body !== undefined && { 'content-type': 'application/json' }),
         },

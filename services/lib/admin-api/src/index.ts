@@ -1,3 +1,4 @@
+export { ADMIN_BASE } from './admin-base.ts';
 export {
   AdminApiError,
   type AdminClient,
@@ -5,17 +6,35 @@ export {
   adminClient,
   NotAdminApiError,
 } from './client.ts';
+export {
+  ALL_TENANTS,
+  CONSOLE_COOKIE,
+  CONSOLE_HEADER,
+  CONSOLE_ROLES,
+  type ConsoleRole,
+  includesRole,
+} from './console-roles.ts';
 export { type Failure, FailureBody } from './fields.ts';
 export { openApi } from './openapi.ts';
-export {
-  ADMIN_BASE,
-  type Answer,
-  type AuditedAct,
-  type Given,
-  type Operation,
-  type Taken,
+export type {
+  Answer,
+  AuditedAct,
+  ConsoleAccess,
+  Given,
+  Operation,
+  Taken,
 } from './operation.ts';
 export { type AuditRecord, listAudit } from './operations/audit.ts';
+export {
+  type ConsoleGrant,
+  type ConsoleSession,
+  createConsoleLogin,
+  endConsoleSession,
+  endOwnSession,
+  getOwnSession,
+  listConsoleSessions,
+  openConsoleSession,
+} from './operations/console.ts';
 export {
   type AccountDeletion,
   deleteUser,
@@ -30,6 +49,7 @@ export {
   getGroup,
   listGroupMembers,
   listGroups,
+  listUserGroups,
   revokeMessage,
 } from './operations/groups.ts';
 export { OPERATIONS } from './operations/index.ts';

@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { ADMIN_BASE } from './admin-base.ts';
+import { CONSOLE_COOKIE, CONSOLE_HEADER } from './console-roles.ts';
 import { FailureBody } from './fields.ts';
-import { ADMIN_BASE, NOTHING, type Operation } from './operation.ts';
+import { NOTHING, type Operation } from './operation.ts';
 import { OPERATIONS } from './operations/index.ts';
 
 type Json = Record<string, unknown>;
@@ -41,13 +43,14 @@ function parameters(schema: z.ZodType, place: 'path' | 'query'): Json[] {
 }
 
 function describe(one: Operation, components: Json): Json {
-  const { id, tag, summary, description, params, query, body, answer, stream = false } = one;
+  const { id, tag, summary, description, params, query, body, answer, stream = false, open = false } = one;
   const given = [...parameters(params, 'path'), ...parameters(query, 'query')];
   return {
     operationId: id,
     tags: [tag],
     summary,
     ...(description !== undefined && { description }),
+    ...(open && { security: [] }),
     ...(given.length > 0 && { parameters: given }),
     ...(body !== NOTHING && {
       requestBody: {
@@ -94,12 +97,18 @@ export function openApi(version: string): Json {
       description:
         'Every request carries the token of an administrator, of `/auth/get_admin_token`; the tenant follows from the path prefix `/t/<tenant>`, the host name, or is the default one.',
     },
-    security: [{ token: [] }, { bearer: [] }],
+    security: [{ token: [] }, { bearer: [] }, { console: [] }],
     paths,
     components: {
       securitySchemes: {
         token: { type: 'apiKey', in: 'header', name: 'token' },
         bearer: { type: 'http', scheme: 'bearer' },
+        console: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: CONSOLE_COOKIE,
+          description: `A session of the console, with the header \`${CONSOLE_HEADER}: 1\`, from the same origin.`,
+        },
       },
       responses,
       schemas,

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-
-/** Base path of all operations, below the tenant's prefix. */
-export const ADMIN_BASE = '/admin/v1';
+import type { ConsoleRole } from './console-roles.ts';
 
 /** What an act is recorded as. */
 export interface AuditedAct {
@@ -11,6 +9,14 @@ export interface AuditedAct {
   readonly kind: string;
   /** The path parameter that names it; absent when there is none. */
   readonly param?: string;
+}
+
+/** What a session of the console needs for an operation. */
+export interface ConsoleAccess {
+  /** Least role in the tenant; `session`: none, any session will do. */
+  readonly role: ConsoleRole | 'session';
+  /** A reason must be given, as for reading message texts. @default false */
+  readonly reason?: boolean;
 }
 
 /** One operation of the API: what it takes and answers, and its limits. Server, client and document are made of it. */
@@ -38,6 +44,10 @@ export interface Operation<
   readonly stream?: boolean;
   /** Recorded before and after it is done; absent on reads that need no record. */
   readonly audit?: AuditedAct;
+  /** What a session of the console needs. @default the role `admin` */
+  readonly console?: ConsoleAccess;
+  /** Needs neither token nor session: what it takes proves the right. @default false */
+  readonly open?: boolean;
   /** Requests per second that one API process takes of a tenant, and as many at once. @default 50 */
   readonly perSecond?: number;
 }

@@ -37,8 +37,9 @@ test('a method named like a read says that it has no side effects, others do not
   assert.deepEqual(labels('NO_SIDE_EFFECTS').toSorted(), expected.toSorted());
 });
 
-test('the only writes that may be repeated are sends, which have a dedup key, and reports of a whole state', () => {
+test('the only writes that may be repeated are sends, which have a dedup key, and reports of a whole state or of a use', () => {
   assert.deepEqual(labels('IDEMPOTENT').toSorted(), [
+    'auth.useConsoleSession',
     'msg.sendMsg',
     'msg.sendMsgs',
     'user.gatewayHeartbeat',

@@ -36,6 +36,13 @@ export {
   clientLogRepo,
 } from './repos/client-log.ts';
 export {
+  type ConsoleGrant,
+  type ConsoleLogin,
+  type ConsoleSession,
+  type ConsoleSessionRepo,
+  consoleSessionRepo,
+} from './repos/console-session.ts';
+export {
   type ConversationSeqs,
   type ConversationSeqsState,
   type ConversationSeqsUpdate,

@@ -5,6 +5,7 @@ import {
   getGroup,
   listGroupMembers,
   listGroups,
+  listUserGroups,
   revokeMessage,
 } from '@im/admin-api';
 import { ERR, ImError, make, type sdkws } from '@im/protocol';
@@ -41,6 +42,12 @@ export const groupRoutes: readonly AdminRoute[] = [
       groupInfo ? [{ ...groupOf(groupInfo), ownerUserID: groupOwnerUserID }] : [],
     );
     return { groups: found, ...next(total) };
+  }),
+  adminRoute(listUserGroups, 'group.getJoinedGroupList', async ({ ctx, rpc }, { params, query }) => {
+    const { pagination, next } = countedPage(query.limit, query.cursor);
+    const request = make('group.GetJoinedGroupListReq', { fromUserID: params.userID, pagination });
+    const { groups, total } = await rpc.client('group').getJoinedGroupList(ctx, request);
+    return { groups: groups.map(groupOf), ...next(total) };
   }),
   adminRoute(getGroup, 'group.getGroupsInfo', async ({ ctx, rpc }, { params: { groupID } }) => {
     const request = make('group.GetGroupsInfoReq', { groupIDs: [groupID] });

@@ -1,5 +1,6 @@
 import type { AdminRoute } from '../admin-route.ts';
 import { auditRoutes } from './audit.ts';
+import { consoleRoutes } from './console.ts';
 import { deletionRoutes } from './deletions.ts';
 import { exportRoutes } from './export.ts';
 import { groupRoutes } from './groups.ts';
@@ -16,4 +17,5 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...messageRoutes,
   ...statisticsRoutes,
   ...auditRoutes,
+  ...consoleRoutes,
 ];

@@ -20,7 +20,7 @@ function messageOf({ conversationID, seq, isRevoked, message }: msg.FoundMessage
 /** Messages of a tenant. */
 export const messageRoutes: readonly AdminRoute[] = [
   adminRoute(searchMessages, 'msg.searchMessages', async ({ ctx, rpc }, { query }) => {
-    const { from: start = 0, to: end = 0, cursor, contentType = 0, ...asked } = query;
+    const { from: start = 0, to: end = 0, cursor, contentType = 0, reason: _, ...asked } = query;
     const request = make('msg.SearchMessagesReq', {
       ...{ conversationID: '', groupID: '', sendID: '', recvID: '', text: '' },
       ...asked,

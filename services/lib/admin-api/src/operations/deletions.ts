@@ -66,6 +66,7 @@ export const getUserDeletion = operation({
   summary: 'Get the progress of a deletion.',
   params: userID,
   answer: z.object({ deletion: AccountDeletion }),
+  console: { role: 'viewer' },
 });
 
 /** Deleted accounts. */
@@ -78,4 +79,5 @@ export const listDeletions = operation({
   query: z.strictObject(page()),
   answer: z.object({ deletions: z.array(AccountDeletion), nextCursor }),
   perSecond: 20,
+  console: { role: 'viewer' },
 });

@@ -57,6 +57,22 @@ export const listGroups = operation({
   }),
   answer: z.object({ groups: z.array(Group), nextCursor }),
   perSecond: 20,
+  console: { role: 'viewer' },
+});
+
+/** Groups of a user. */
+export const listUserGroups = operation({
+  id: 'listUserGroups',
+  method: 'GET',
+  path: '/users/{userID}/groups',
+  tag: 'groups',
+  summary: 'List the groups that a user is in.',
+  description: BETWEEN_PAGES,
+  params: z.strictObject({ userID: id }),
+  query: z.strictObject(page(200)),
+  answer: z.object({ groups: z.array(Group), nextCursor }),
+  perSecond: 20,
+  console: { role: 'viewer' },
 });
 
 /** One group. */
@@ -68,6 +84,7 @@ export const getGroup = operation({
   summary: 'Get a group, also a dismissed one.',
   params: groupID,
   answer: z.object({ group: Group }),
+  console: { role: 'viewer' },
 });
 
 /** Its members. */
@@ -82,6 +99,7 @@ export const listGroupMembers = operation({
   query: z.strictObject(page(200)),
   answer: z.object({ members: z.array(GroupMember), nextCursor }),
   perSecond: 20,
+  console: { role: 'viewer' },
 });
 
 /** Ends a group. */
@@ -95,6 +113,7 @@ export const dismissGroup = operation({
   query: z.strictObject({ reason }),
   answer: z.object({}),
   audit: { act: 'group.dismiss', kind: 'group', param: 'groupID' },
+  console: { role: 'moderator' },
 });
 
 /** Takes a message back. */
@@ -111,4 +130,5 @@ export const revokeMessage = operation({
   body: z.strictObject({ reason }),
   answer: z.object({}),
   audit: { act: 'message.revoke', kind: 'conversation', param: 'conversationID' },
+  console: { role: 'moderator' },
 });

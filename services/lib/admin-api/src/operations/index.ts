@@ -1,8 +1,23 @@
 import type { Operation } from '../operation.ts';
 import { listAudit } from './audit.ts';
+import {
+  createConsoleLogin,
+  endConsoleSession,
+  endOwnSession,
+  getOwnSession,
+  listConsoleSessions,
+  openConsoleSession,
+} from './console.ts';
 import { deleteUser, getUserDeletion, listDeletions } from './deletions.ts';
 import { exportUser } from './export.ts';
-import { dismissGroup, getGroup, listGroupMembers, listGroups, revokeMessage } from './groups.ts';
+import {
+  dismissGroup,
+  getGroup,
+  listGroupMembers,
+  listGroups,
+  listUserGroups,
+  revokeMessage,
+} from './groups.ts';
 import { searchMessages } from './messages.ts';
 import { listActiveGroups, listActiveUsers, listStatisticsDays } from './statistics.ts';
 import { banUser, getUser, listBans, listUsers, logoutUser, unbanUser } from './users.ts';
@@ -20,6 +35,7 @@ export const OPERATIONS: readonly Operation[] = [
   listDeletions,
   exportUser,
   listGroups,
+  listUserGroups,
   getGroup,
   listGroupMembers,
   dismissGroup,
@@ -29,4 +45,10 @@ export const OPERATIONS: readonly Operation[] = [
   listActiveUsers,
   listActiveGroups,
   listAudit,
+  createConsoleLogin,
+  openConsoleSession,
+  getOwnSession,
+  endOwnSession,
+  listConsoleSessions,
+  endConsoleSession,
 ];

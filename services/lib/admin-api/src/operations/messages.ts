@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, nextCursor, page, queryTime, time } from '../fields.ts';
+import { id, nextCursor, page, queryTime, reason, time } from '../fields.ts';
 import { operation } from '../operation.ts';
 
 /** Cursors name a place in a conversation, whose id may be long. */
@@ -54,6 +54,7 @@ export const searchMessages = operation({
         .max(4_096)
         .optional()
         .meta({ description: 'In one of the texts of the message, in any case.' }),
+      reason,
     })
     .refine(({ conversationID, groupID }) => conversationID === undefined || groupID === undefined, {
       path: ['groupID'],
@@ -76,5 +77,7 @@ export const searchMessages = operation({
     }),
     nextCursor,
   }),
+  audit: { act: 'message.search', kind: 'conversation' },
   perSecond: 10,
+  console: { role: 'moderator', reason: true },
 });

@@ -61,6 +61,7 @@ export const listStatisticsDays = operation({
     'Cron counts every 20 minutes, and on request of this operation where the last count is older than two minutes. Figures of past days do not change any more; what is removed later stays counted. Days without figures are left out.',
   query: z.strictObject({ ...page(MAX_DAYS), ...period }).refine(isInOrder, inOrder),
   answer: z.object({ days: z.array(StatisticsDay), countedTo, nextCursor }),
+  console: { role: 'viewer' },
 });
 
 /** How much users or groups wrote. */
@@ -92,6 +93,7 @@ export const listActiveUsers = operation({
   query: ranking,
   answer: z.object({ users: z.array(ActiveUser), total, active: count('Users who sent one.'), nextCursor }),
   perSecond: 10,
+  console: { role: 'viewer' },
 });
 
 /** A group, and how many messages were sent in it. */
@@ -112,4 +114,5 @@ export const listActiveGroups = operation({
   query: ranking,
   answer: z.object({ groups: z.array(ActiveGroup), total, active: count('Groups with one.'), nextCursor }),
   perSecond: 10,
+  console: { role: 'viewer' },
 });

@@ -56,6 +56,7 @@ export const listUsers = operation({
   }),
   answer: z.object({ users: z.array(User), nextCursor }),
   perSecond: 20,
+  console: { role: 'viewer' },
 });
 
 /** One user. */
@@ -67,6 +68,7 @@ export const getUser = operation({
   summary: 'Get a user, with the platforms that are online.',
   params: userID,
   answer: z.object({ user: User, onlinePlatformIDs: z.array(z.int()) }),
+  console: { role: 'viewer' },
 });
 
 /** Bans a user. */
@@ -85,6 +87,7 @@ export const banUser = operation({
   }),
   answer: z.object({ ban: Ban }),
   audit: { act: 'user.ban', kind: 'user', param: 'userID' },
+  console: { role: 'support' },
 });
 
 const why = z.strictObject({ reason });
@@ -100,6 +103,7 @@ export const unbanUser = operation({
   query: why,
   answer: z.object({ ended: z.boolean().meta({ description: 'False when there was no ban.' }) }),
   audit: { act: 'user.unban', kind: 'user', param: 'userID' },
+  console: { role: 'support' },
 });
 
 /** Users who may not log in. */
@@ -113,6 +117,7 @@ export const listBans = operation({
   query: z.strictObject(page()),
   answer: z.object({ bans: z.array(Ban), nextCursor }),
   perSecond: 20,
+  console: { role: 'viewer' },
 });
 
 /** Ends logins. */
@@ -129,4 +134,5 @@ export const logoutUser = operation({
   }),
   answer: z.object({}),
   audit: { act: 'user.logout', kind: 'user', param: 'userID' },
+  console: { role: 'support' },
 });

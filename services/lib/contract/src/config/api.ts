@@ -29,6 +29,19 @@ export const ApiConfig = z
       .describe(
         'Whether /prometheus_discovery/<name> also lists the ops ports of all processes that are connected to NATS, each under the first of its names. The route needs no token: whoever reaches the API sees the addresses.',
       ),
+    console: z
+      .strictObject({
+        enabled: z.boolean().default(true).describe('Whether the web console is served at /console/.'),
+        clusterTenant: z
+          .string()
+          .max(63)
+          .default('')
+          .describe(
+            'Tenant whose administrators may create logins of the console for all tenants; empty: none.',
+          ),
+      })
+      .prefault({})
+      .describe('The web console.'),
     requestTimeoutMs: ms(9_500, 'Time limit of one request; clients wait 10 s'),
   })
   .prefault({})

@@ -138,3 +138,67 @@ export interface SearchBansResp {
   bans: Ban[];
   cursor: string;
 }
+
+export interface ConsoleGrant {
+  tenant: string;
+  role: string;
+}
+
+export interface ConsoleSession {
+  sessionID: string;
+  name: string;
+  grants: ConsoleGrant[];
+  createTime: number;
+  expireTime: number;
+  seenTime: number;
+  address: string;
+}
+
+export interface CreateConsoleLoginReq {
+  name: string;
+  grants: ConsoleGrant[];
+  lifeMs: number;
+}
+
+export interface CreateConsoleLoginResp {
+  token: string;
+  expireTime: number;
+}
+
+export interface CreateConsoleSessionReq {
+  token: string;
+  address: string;
+}
+
+export interface CreateConsoleSessionResp {
+  key: string;
+  session: ConsoleSession | null;
+}
+
+export interface UseConsoleSessionReq {
+  key: string;
+  active: boolean;
+}
+
+export interface UseConsoleSessionResp {
+  session: ConsoleSession | null;
+}
+
+export interface RemoveConsoleSessionReq {
+  key: string;
+  sessionID: string;
+}
+
+export interface RemoveConsoleSessionResp {
+  ended: boolean;
+}
+
+export interface GetConsoleSessionsReq {
+  limit: number;
+  cursor: string;
+}
+
+export interface GetConsoleSessionsResp {
+  sessions: ConsoleSession[];
+  cursor: string;
+}

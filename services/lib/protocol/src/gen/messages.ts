@@ -58,6 +58,18 @@ export interface Messages {
   'auth.GetBansResp': auth.GetBansResp;
   'auth.SearchBansReq': auth.SearchBansReq;
   'auth.SearchBansResp': auth.SearchBansResp;
+  'auth.ConsoleGrant': auth.ConsoleGrant;
+  'auth.ConsoleSession': auth.ConsoleSession;
+  'auth.CreateConsoleLoginReq': auth.CreateConsoleLoginReq;
+  'auth.CreateConsoleLoginResp': auth.CreateConsoleLoginResp;
+  'auth.CreateConsoleSessionReq': auth.CreateConsoleSessionReq;
+  'auth.CreateConsoleSessionResp': auth.CreateConsoleSessionResp;
+  'auth.UseConsoleSessionReq': auth.UseConsoleSessionReq;
+  'auth.UseConsoleSessionResp': auth.UseConsoleSessionResp;
+  'auth.RemoveConsoleSessionReq': auth.RemoveConsoleSessionReq;
+  'auth.RemoveConsoleSessionResp': auth.RemoveConsoleSessionResp;
+  'auth.GetConsoleSessionsReq': auth.GetConsoleSessionsReq;
+  'auth.GetConsoleSessionsResp': auth.GetConsoleSessionsResp;
   'conversation.Conversation': conversation.Conversation;
   'conversation.ConversationElem': conversation.ConversationElem;
   'conversation.ConversationReq': conversation.ConversationReq;

@@ -29,6 +29,13 @@ export interface Services<C> {
     getBans(context: C, request: auth.GetBansReq): Promise<auth.GetBansResp>;
     /** Only reads. */
     searchBans(context: C, request: auth.SearchBansReq): Promise<auth.SearchBansResp>;
+    createConsoleLogin(context: C, request: auth.CreateConsoleLoginReq): Promise<auth.CreateConsoleLoginResp>;
+    createConsoleSession(context: C, request: auth.CreateConsoleSessionReq): Promise<auth.CreateConsoleSessionResp>;
+    /** Writes; the same request twice has the effect of one. */
+    useConsoleSession(context: C, request: auth.UseConsoleSessionReq): Promise<auth.UseConsoleSessionResp>;
+    removeConsoleSession(context: C, request: auth.RemoveConsoleSessionReq): Promise<auth.RemoveConsoleSessionResp>;
+    /** Only reads. */
+    getConsoleSessions(context: C, request: auth.GetConsoleSessionsReq): Promise<auth.GetConsoleSessionsResp>;
     removeUserData(context: C, request: account.RemoveUserDataReq): Promise<account.RemoveUserDataResp>;
   };
   conversation: {

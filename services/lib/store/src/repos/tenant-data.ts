@@ -31,6 +31,8 @@ const IN_SHARED: Readonly<Record<string, (tenant: TenantId) => Filter<AnyDocumen
   parked_record: (tenant) => ({ tenant }),
   dead_letter: (tenant) => ({ tenant }),
   webhook_endpoint: (tenant) => ({ _id: tenant }),
+  console_login: (tenant) => ({ 'grants.tenant': tenant }),
+  console_session: (tenant) => ({ 'grants.tenant': tenant }),
   cron_run: byTenant,
   cron_request: byTenant,
 };

@@ -1,3 +1,4 @@
+import { adminClient, createConsoleLogin } from '@im/admin-api';
 import { admin } from '@im/client';
 import { SdkUser, startJsHost } from '@im/dev-sdk';
 import { sleep } from '@im/kit';
@@ -14,6 +15,8 @@ const OPS_PORT = 10_300;
 /** The result of the greeting. */
 export interface Greeting {
   readonly tokens: ReadonlyMap<string, string>;
+  /** Logs an administrator in to the web console, once. */
+  readonly consoleLink: string;
   /** Connections by gateway pod, while both were connected. */
   readonly connections: ReadonlyMap<string, number>;
 }
@@ -59,7 +62,9 @@ export async function greet(
     print(`alice → bob   "${text}"`);
     print(`              seq ${got.seq}, serverMsgID ${sent.serverMsgID}, delivered after ${took} ms`);
     for (const [pod, count] of connections) print(`              ${count} on gateway ${pod}`);
-    return { tokens, connections };
+    const moderation = adminClient({ apiUrl: endpoint.api, token: await rights.token() });
+    const { token } = await moderation.call(createConsoleLogin, { body: { name: 'make up', role: 'admin' } });
+    return { tokens, connections, consoleLink: `${endpoint.api}/console/#login=${token}` };
   } finally {
     rights.close();
   }

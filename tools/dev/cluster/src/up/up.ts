@@ -52,11 +52,12 @@ export async function up(): Promise<void> {
     const cluster = await untilReady(api, { name, namespace }, say);
     step('ready; two SDK clients on different gateways exchange a message');
     const reached = await reach(kubernetes, api, cluster);
-    const { tokens } = await greet(api, cluster, reached, say);
+    const { tokens, consoleLink } = await greet(api, cluster, reached, say);
     say('');
     say(`HTTP API      ${reached.endpoint.api}`);
     say(`WebSocket     ${reached.endpoint.ws}`);
     say(`objects       ${cluster.status?.endpoints?.objectStorage ?? 'unknown'}`);
+    say(`console       ${consoleLink} (works once, for ten minutes)`);
     say(`admin         ${reached.access.adminUser}, secret ${reached.access.secret}`);
     for (const [user, token] of tokens) say(`token ${user.padEnd(8)}${token}`);
     say('');
@@ -66,6 +67,7 @@ export async function up(): Promise<void> {
     say('next:');
     say(`  npx openimctl status ${name} -n ${namespace}`);
     say(`  npx openimctl send --cluster ${namespace}/${name} --from alice --to bob "hello"`);
+    say(`  npx openimctl console login --cluster ${namespace}/${name} --url ${reached.endpoint.api}`);
     say(`  kubectl -n ${namespace} describe openimcluster ${name}`);
     step('up; stop with: make down');
   } finally {

@@ -1,0 +1,101 @@
+import { Button, Group, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { type FormEvent, type ReactNode, useState } from 'react';
+import { useTexts } from '../i18n/language.tsx';
+import { Failure } from './failure.tsx';
+
+interface Props {
+  readonly opened: boolean;
+  onClose(): void;
+  readonly title: string;
+  readonly body: string;
+  /** The button that does it. */
+  readonly action: string;
+  /** Cannot be undone: the button is red. @default false */
+  readonly destructive?: boolean;
+  /** What must be typed before it can be done. @default nothing */
+  readonly typed?: string;
+  /** What is said below the reason; absent: no reason is asked for. */
+  readonly reasonHelp?: string;
+  /** Further fields. */
+  readonly children?: ReactNode;
+  act(reason: string): Promise<unknown>;
+}
+
+/** Asks before something is done, for a reason, and for the name of what it destroys. */
+export function ActDialog(props: Props) {
+  const { opened, onClose, title } = props;
+  const texts = useTexts();
+  return (
+    <Modal opened={opened} onClose={onClose} title={title} closeButtonProps={{ 'aria-label': texts.close }}>
+      <ActForm {...props} />
+    </Modal>
+  );
+}
+
+function ActForm({ onClose, body, action, destructive, typed, reasonHelp, children, act }: Props) {
+  const texts = useTexts();
+  const [reason, setReason] = useState('');
+  const [confirmed, setConfirmed] = useState('');
+  const [error, setError] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+
+  async function submit(event: FormEvent): Promise<void> {
+    event.preventDefault();
+    setBusy(true);
+    setError(undefined);
+    try {
+      await act(reason);
+      notifications.show({
+        message: `${action}: ${texts.done}`,
+        closeButtonProps: { 'aria-label': texts.close },
+      });
+      onClose();
+    } catch (failure) {
+      setError(failure);
+      setBusy(false);
+    }
+  }
+
+  return (
+    <form onSubmit={(event) => void submit(event)}>
+      <Stack>
+        <Text size="sm">{body}</Text>
+        {children}
+        {reasonHelp !== undefined && (
+          <Textarea
+            label={`${texts.reason} (${texts.optional})`}
+            description={reasonHelp}
+            maxLength={1_000}
+            autosize
+            maxRows={6}
+            value={reason}
+            onChange={(event) => setReason(event.currentTarget.value)}
+          />
+        )}
+        {typed !== undefined && (
+          <TextInput
+            label={texts.typeToConfirm(typed)}
+            autoComplete="off"
+            value={confirmed}
+            onChange={(event) => setConfirmed(event.currentTarget.value)}
+          />
+        )}
+        {error !== undefined && <Failure error={error} />}
+        <Group justify="flex-end">
+          <Button variant="default" onClick={onClose}>
+            {texts.cancel}
+          </Button>
+          <Button
+            type="submit"
+            color={destructive ? 'red.9' : undefined}
+            loading={busy}
+            disabled={typed !== undefined && confirmed !== typed}
+          >
+            {action}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

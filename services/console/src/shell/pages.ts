@@ -1,0 +1,52 @@
+import type { Operation } from '@im/admin-api';
+import { type ComponentType, lazy } from 'react';
+import { listAudit, listConsoleSessions, listGroups, listUsers, searchMessages } from '../gen/operations.ts';
+import type { Texts } from '../i18n/en.ts';
+
+/** A page of the menu. */
+export interface MenuPage {
+  /** First part of its path, below the tenant. */
+  readonly path: string;
+  readonly title: (texts: Texts) => string;
+  /** What it shows is read by this; absent: any role may see it. */
+  readonly reads?: Operation;
+  readonly component: ComponentType;
+  /** The page of one entry, named by the second part of the path. */
+  readonly entry?: ComponentType<{ readonly id: string }>;
+}
+
+const UsersPage = lazy(async () => ({ default: (await import('../pages/users.tsx')).UsersPage }));
+const UserPage = lazy(async () => ({ default: (await import('../pages/user.tsx')).UserPage }));
+const GroupsPage = lazy(async () => ({ default: (await import('../pages/groups.tsx')).GroupsPage }));
+const GroupPage = lazy(async () => ({ default: (await import('../pages/group.tsx')).GroupPage }));
+const MessagesPage = lazy(async () => ({ default: (await import('../pages/messages.tsx')).MessagesPage }));
+const AuditPage = lazy(async () => ({ default: (await import('../pages/audit.tsx')).AuditPage }));
+const AccessPage = lazy(async () => ({ default: (await import('../pages/access.tsx')).AccessPage }));
+const AboutPage = lazy(async () => ({ default: (await import('../pages/about.tsx')).AboutPage }));
+
+/** The pages, in the order of the menu; each is loaded when it is first shown. */
+export const PAGES: readonly MenuPage[] = [
+  {
+    path: 'users',
+    title: (texts) => texts.users.title,
+    reads: listUsers,
+    component: UsersPage,
+    entry: UserPage,
+  },
+  {
+    path: 'groups',
+    title: (texts) => texts.groups.title,
+    reads: listGroups,
+    component: GroupsPage,
+    entry: GroupPage,
+  },
+  {
+    path: 'messages',
+    title: (texts) => texts.messages.title,
+    reads: searchMessages,
+    component: MessagesPage,
+  },
+  { path: 'audit', title: (texts) => texts.audit.title, reads: listAudit, component: AuditPage },
+  { path: 'access', title: (texts) => texts.access.title, reads: listConsoleSessions, component: AccessPage },
+  { path: 'about', title: (texts) => texts.about.title, component: AboutPage },
+];
