@@ -326,6 +326,57 @@ test('an external store belongs to the cluster that checked it first, until anot
   assert.ok((await checkRedis({ source: source('redis'), uri: `${redisUri}/2`, owner: one }, signal)).ok);
 });
 
+test('a bucket belongs to the cluster that checked it first, until another one takes it over', async () => {
+  const { endpoint, accessKey, secretKey, region } = s3;
+  const place = { source: source('objectStorage'), endpoint, region, keys: { accessKey, secretKey } };
+  const check = (owner: StoreOwner, managed = false) =>
+    checkS3({ ...place, source: { ...place.source, managed }, bucket: 'owned', owner }, signal);
+  const [one, two] = [
+    { id: 'id-1', name: 'im/one' },
+    { id: 'id-2', name: 'im/two' },
+  ];
+  assert.ok((await check(one, true)).ok, 'creates the bucket');
+  for (let i = 0; i < 2; i++) assert.ok((await check(one)).ok);
+  saysWhatToDo(
+    await check(two),
+    'UsedByAnotherCluster',
+    'spec.objectStorage.external.address: bucket owned of object storage at ',
+    'belongs to OpenIMCluster im/one with ID id-1',
+    'set another spec.objectStorage.bucket',
+    'take-over-stores=id-1',
+  );
+  assert.ok((await check({ ...two, takeOver: 'id-1' })).ok);
+  assert.equal((await check(one)).ok, false);
+});
+
+test('a Redis Cluster belongs to one cluster, whichever of its nodes is asked', async () => {
+  const nodes = await Promise.all(
+    ['a', 'b'].map((name) => startRedis({ dir: join(dir, `cluster-${name}`), clusterNode: true })),
+  );
+  const clients = nodes.map(({ uri }) => new Redis(uri));
+  try {
+    const [first, second] = clients as [Redis, Redis];
+    await first.call('CLUSTER', 'ADDSLOTSRANGE', '0', '8191');
+    await second.call('CLUSTER', 'ADDSLOTSRANGE', '8192', '16383');
+    const bus = String(await second.call('CONFIG', 'GET', 'cluster-port')).split(',')[1] ?? '';
+    await first.call('CLUSTER', 'MEET', '127.0.0.1', `${nodes[1]?.port}`, bus);
+    for (const client of clients)
+      while (!String(await client.call('CLUSTER', 'INFO')).includes('cluster_state:ok')) await sleep(50);
+    const check = (node: number, owner: StoreOwner) =>
+      checkRedis({ source: source('redis'), uri: `${nodes[node]?.uri}?cluster=true`, owner }, signal);
+    const [one, two] = [
+      { id: 'id-1', name: 'im/one' },
+      { id: 'id-2', name: 'im/two' },
+    ];
+    for (const node of [0, 1, 0]) assert.ok((await check(node, one)).ok, `node ${node}`);
+    for (const node of [0, 1])
+      saysWhatToDo(await check(node, two), 'UsedByAnotherCluster', 'use another Redis Cluster');
+  } finally {
+    for (const client of clients) client.disconnect();
+    for (const node of nodes) await node.stop();
+  }
+});
+
 test('S3: without an account it is enough that the storage answers', async () => {
   const { endpoint, region } = s3;
   const target = { source: source('objectStorage'), endpoint, region, bucket: 'openim' };

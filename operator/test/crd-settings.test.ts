@@ -164,6 +164,7 @@ const OPERATORS_OWN = [
   'shutdown.settleMs',
   'tenants',
   'tenantsRevision',
+  'tenantsDir',
   'rpc.key',
   'rpc.acceptMissingKey',
 ];

@@ -17,7 +17,7 @@ export function desiredInput({
     operatorNamespace: 'openim-system',
     restartedAt: undefined,
     statefulSets: [],
-    templateVersion: 2,
+    templateVersion: 3,
     history: NO_HISTORY,
     settingsLevel: 1,
     ...given,

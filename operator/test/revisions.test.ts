@@ -229,7 +229,7 @@ test('two clusters with equal specs have equal revisions', async () => {
     await settled(name);
     const [revision] = await revisionsOf(name);
     const data = revision?.data as { effective?: object; templateVersion?: number };
-    assert.equal(data.templateVersion, 2);
+    assert.equal(data.templateVersion, 3);
     hashes.push(JSON.stringify(data.effective));
   }
   assert.equal(hashes[0], hashes[1]);

@@ -91,29 +91,48 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
+const OF_CLUSTER = { namespace: NAMESPACE, labelSelector: `app.kubernetes.io/instance=${CLUSTER}` };
+
 /** The config of the cluster. */
 async function configText(): Promise<string> {
-  const selection = { namespace: NAMESPACE, labelSelector: `app.kubernetes.io/instance=${CLUSTER}` };
-  const { items } = await fixture.client.list(CONFIG_MAP, selection);
+  const { items } = await fixture.client.list(CONFIG_MAP, OF_CLUSTER);
   return items.find(({ data }) => data?.['im.yaml'] !== undefined)?.data?.['im.yaml'] ?? '';
+}
+
+/** The files with the settings of tenants, by name. */
+async function shardFiles(): Promise<Record<string, string>> {
+  const { items } = await fixture.client.list(CONFIG_MAP, OF_CLUSTER);
+  const shards = items.filter(({ metadata }) => metadata.name.startsWith(`${CLUSTER}-tenants`));
+  return Object.assign({}, ...shards.map(({ data }) => data));
+}
+
+/** The credentials of tenants, by entry. */
+async function tenantCredentials(): Promise<Record<string, string>> {
+  const { items } = await fixture.client.list(SECRET, OF_CLUSTER);
+  const shards = items.filter(({ metadata }) => metadata.name.startsWith(`${CLUSTER}-tenants`));
+  return Object.assign({}, ...shards.map(({ data }) => decoded(data)));
 }
 
 /** A real process of the services, with the config of the cluster as a kubelet mounted it at its start. */
 async function startProcess(dir: string) {
   const port = await freePort();
-  let text = await configText();
-  const selection = { namespace: NAMESPACE, labelSelector: `app.kubernetes.io/instance=${CLUSTER}` };
-  for (const { metadata, data } of (await fixture.client.list(SECRET, selection)).items) {
-    const kind = metadata.name === `${CLUSTER}-tenants` ? 'tenants' : 'connection';
+  const texts = { 'im.yaml': await configText(), ...(await shardFiles()) };
+  for (const { metadata, data } of (await fixture.client.list(SECRET, OF_CLUSTER)).items) {
+    const kind = metadata.name.startsWith(`${CLUSTER}-tenants`) ? 'tenants' : 'connection';
     for (const [key, value] of Object.entries(data ?? {})) {
       const name = key === 'rpcKey' ? 'rpc-key' : key;
-      const path = join(dir, `${kind}-${name}`);
-      await writeFile(path, Buffer.from(value, 'base64'));
-      text = text.replaceAll(`/etc/openim/secrets/${kind}/${name}}`, `${path}}`);
+      await writeFile(join(dir, `${kind}-${name}`), Buffer.from(value, 'base64'));
     }
   }
+  for (const [name, text] of Object.entries(texts)) {
+    const mounted = text
+      .replaceAll('/etc/openim/secrets/tenants/', `${dir}/tenants-`)
+      .replaceAll('/etc/openim/secrets/connection/', `${dir}/connection-`)
+      .replace('tenantsDir: /etc/openim/tenants', `tenantsDir: ${dir}`)
+      .replace(/port: 10300/, `port: ${port}`);
+    await writeFile(join(dir, name), mounted);
+  }
   const file = join(dir, 'im.yaml');
-  await writeFile(file, text.replace(/port: 10300/, `port: ${port}`));
   // Run, not imported: the operator depends on no service.
   const entry = join(ROOT, 'services/main/src/entry.ts');
   const child: ChildProcess = spawn(process.execPath, [entry, 'serve', 'cron', '--config', file], {
@@ -147,7 +166,8 @@ test('tenants are in force within seconds in every process, one more touches no 
       const { status } = await fixture.clusterOf(CLUSTER);
       assert.equal(status?.rollout?.completedGeneration, 1, status?.rollout?.message);
       const text = await configText();
-      assert.match(text, /tenantsRevision: [0-9]+/);
+      assert.match(text, /tenantsDir: /);
+      assert.match((await shardFiles())['index.json'] ?? '', /"revision":[0-9]+/);
       assert.ok(text.includes('rpc-key') && !text.includes('acceptMissingKey'), 'the key is required');
     }, LONG_MS);
   }
@@ -176,9 +196,12 @@ test('tenants are in force within seconds in every process, one more touches no 
     },
   };
   const counted = requests.count(fixture.client);
-  await using _operator = startOperator({ client: counted, nodes: { processes } }, NAMESPACE, OPERATOR, {
-    storeChecks: usableStores,
-  });
+  const begin = () =>
+    startOperator({ client: counted, nodes: { processes } }, NAMESPACE, OPERATOR, {
+      storeChecks: usableStores,
+    });
+  await using operator = new AsyncDisposableStack();
+  operator.use(begin());
 
   // One after the other.
   const times: number[] = [];
@@ -196,8 +219,7 @@ test('tenants are in force within seconds in every process, one more touches no 
 
   // Credentials, by reference.
   const digest = async () => (await real.status()).tenants?.digest;
-  const kept = async () =>
-    Object.keys((await secretOf(`${CLUSTER}-tenants`)) ?? {}).filter((key) => /webhooks/.test(key));
+  const kept = async () => Object.keys(await tenantCredentials()).filter((key) => /webhooks/.test(key));
   const [before1, key, newKey] = [await digest(), whsec(1), whsec(2)];
   const webhooks = { url: 'http://192.0.2.1/im', secretRef: { name: 'hooks' } };
   await applyTenant('first', { webhooks });
@@ -210,8 +232,9 @@ test('tenants are in force within seconds in every process, one more touches no 
   times.push(await untilReady('first'));
   const before2 = await digest();
   assert.notEqual(before2, before1);
-  assert.ok(!(await configText()).includes('whsec_'), 'no ConfigMap has a secret');
-  assert.equal((await secretOf(`${CLUSTER}-tenants`))?.['first.webhooks.secret'], key);
+  const readable = [await configText(), ...Object.values(await shardFiles())];
+  assert.ok(!readable.some((text) => text.includes('whsec_')), 'no ConfigMap has a secret');
+  assert.equal((await tenantCredentials())['first.webhooks.secret'], key);
   await applySecret('hooks', { secret: newKey });
   await eventually(async () => assert.notEqual(await digest(), before2), LONG_MS);
   await untilReady('first');
@@ -323,7 +346,7 @@ test('tenants are in force within seconds in every process, one more touches no 
     assert.equal(await secretOf(`${CLUSTER}.tenant.leaver`), undefined);
   }, LONG_MS);
   const keysOf = async (id: string) =>
-    Object.keys((await secretOf(`${CLUSTER}-tenants`)) ?? {}).filter((each) => each.startsWith(`${id}.`));
+    Object.keys(await tenantCredentials()).filter((each) => each.startsWith(`${id}.`));
   assert.deepEqual(await keysOf('leaver'), []);
   // During its grace period one says so, and may still be kept.
   await untilNotReady('waiter', /^Clients are refused\. What is stored is removed for good at .*Retain/);
@@ -332,5 +355,19 @@ test('tenants are in force within seconds in every process, one more touches no 
   await eventually(async () => assert.equal(await tenantOf('waiter'), undefined), LONG_MS);
   assert.equal(nodes.purges.length, 3);
   assert.equal((await keysOf('waiter')).length, 2);
+
+  // An invalid change leaves what is in force, also for the next operator.
+  const before4 = await digest();
+  await applyTenant('first', { adminNicknames: [['$', '{file:/run/x}'].join('')], friendVerify: true });
+  await untilNotReady('first', /remove it\. Until then its settings of generation \d+ stay in force/);
+  const held = await tenantOf('first');
+  assert.equal(held?.status?.inForceGeneration, (held?.metadata.generation ?? 0) - 1);
+  await operator.disposeAsync();
+  await using _next = begin();
+  await applyTenant('late');
+  await untilReady('late');
+  await fixture.client.delete(OPENIM_TENANT, { namespace: NAMESPACE, name: 'late' });
+  await eventually(async () => assert.equal(await digest(), before4), LONG_MS);
+  await untilNotReady('first', /Until then its settings of generation \d+ stay in force/);
   await rm(dir, { recursive: true, force: true });
 });

@@ -9,7 +9,6 @@ import {
   isSettled,
   namespaceOf,
   OPENIM_CLUSTER,
-  OPERATOR,
   type OpenIMCluster,
   type Pod,
   removeCluster,
@@ -32,6 +31,7 @@ import {
 } from '@im/kube';
 import { now, textTable } from '@im/proof';
 import { chooseSeed, type Random, random } from '../../bad-input/random.ts';
+import { killOperators, untilLed } from './operator-killer.ts';
 import { sharedCluster } from './shared-cluster.ts';
 import { identities, seconds } from './verdicts.ts';
 
@@ -42,7 +42,6 @@ type Phase = keyof typeof KILLS;
 /** The operator is killed after a random time of at most this, counted from its last return. */
 const KILL_WITHIN_MS = 4_000;
 const CONVERGED_WITHIN_MS = 180_000;
-const LED_WITHIN_MS = 60_000;
 /** Time in which an operator that touches what it should not would have done so. */
 const WATCH_MS = 8_000;
 const POLL_MS = 250;
@@ -96,6 +95,8 @@ describe(`the operator is killed, seed ${seed} (repeat with SEED=${seed})`, () =
     const before = await versionsOf(testCluster, cluster);
     await killOperators(testCluster);
     await untilLed(testCluster);
+    // It has had time for one full reconcile.
+    await sleep(WATCH_MS);
     const { metadata, spec } = await cluster.resource();
     const manifest = clusterOf({ name: metadata.name, namespace: metadata.namespace }, spec);
     for (let time = 0; time < 2; time++) {
@@ -207,27 +208,6 @@ async function until(
     if (now() > deadline)
       assert.fail(`not so after ${CONVERGED_WITHIN_MS / 1_000} s: ${what}: ${await missing()}`);
   }
-}
-
-/** Removes every pod of the operator without grace, which is a SIGKILL; new ones follow immediately. */
-async function killOperators(testCluster: TestCluster): Promise<void> {
-  const { namespace } = OPERATOR;
-  const labelSelector = `app.kubernetes.io/instance=${OPERATOR.release}`;
-  const { items } = await testCluster.api.list(POD, { namespace, labelSelector });
-  await Promise.all(
-    items.map(({ metadata: { name } }) =>
-      testCluster.api.delete(POD, { namespace, name }, { gracePeriodSeconds: 0 }),
-    ),
-  );
-}
-
-/** Waits until an operator leads and has had time for one full reconcile. */
-async function untilLed(testCluster: TestCluster): Promise<void> {
-  for (const deadline = now() + LED_WITHIN_MS; (await testCluster.operatorLeader()) === undefined; ) {
-    assert.ok(now() < deadline, `an operator leads within ${LED_WITHIN_MS / 1_000} s`);
-    await sleep(POLL_MS);
-  }
-  await sleep(WATCH_MS);
 }
 
 /** Versions of everything that the operator made for a cluster. */

@@ -1,4 +1,5 @@
 import { MINIMUM_VERSIONS } from '@im/contract';
+import { messageOf } from '@im/kit';
 import { Redis, type RedisOptions } from 'ioredis';
 import {
   CHECK_TIMEOUT_MS,
@@ -22,7 +23,7 @@ export interface RedisTarget {
   readonly source: CheckSource;
   /** `redis[s]://[user:password@]host[:port][,…][/db][?sentinel=<master>|?cluster=true]`, as the services take it. */
   readonly uri: string;
-  /** The cluster that the database is to belong to; not checked in a Redis Cluster. @default not checked */
+  /** The cluster that the database is to belong to. @default not checked */
   readonly owner?: StoreOwner | undefined;
   readonly tls?: CheckTls | undefined;
 }
@@ -65,7 +66,17 @@ export async function checkRedis(target: RedisTarget, signal: AbortSignal): Prom
       try {
         await redis.connect();
         const detail = await inspect(redis, address, source, where);
-        if (target.owner && !address.cluster) await claim(redis, target.owner, address, source, where);
+        if (target.owner) {
+          const reachNode = async (host: string, port: number) => {
+            const other = new Redis({ ...options, host, port });
+            defer(() => other.disconnect());
+            other.on('error', () => {});
+            await other.connect();
+            return other;
+          };
+          const holder = address.cluster ? await holderOf(OWNER_KEY, redis, reachNode) : redis;
+          if (holder) await claim(holder, target.owner, address, source, where);
+        }
         return detail;
       } catch (error) {
         const failure = cause ?? error;
@@ -134,10 +145,29 @@ async function inspect(
   return { version: fieldOf(server, 'valkey_version') ?? version };
 }
 
+/**
+ * The node of a Redis Cluster that has a key.
+ * @returns undefined when it cannot be reached, as where nodes have other addresses inside: that keeps nothing from working.
+ */
+async function holderOf(
+  key: string,
+  redis: Redis,
+  reachNode: (host: string, port: number) => Promise<Redis>,
+): Promise<Redis | undefined> {
+  try {
+    await redis.get(key);
+    return redis;
+  } catch (error) {
+    const [, host, port] = /^MOVED \d+ (.+):(\d+)$/.exec(messageOf(error)) ?? [];
+    if (host === undefined) return undefined;
+    return await reachNode(host, Number(port)).catch(() => undefined);
+  }
+}
+
 async function claim(
   redis: Redis,
   owner: StoreOwner,
-  { database }: Address,
+  { database, cluster }: Address,
   source: CheckSource,
   where: string,
 ): Promise<void> {
@@ -148,8 +178,8 @@ async function claim(
   };
   await claimStore(record, owner, {
     source,
-    where: `database ${database} of ${where}`,
-    alternative: 'set another database in its connection string',
+    where: cluster ? where : `database ${database} of ${where}`,
+    alternative: cluster ? 'use another Redis Cluster' : 'set another database in its connection string',
   });
 }
 

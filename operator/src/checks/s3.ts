@@ -1,5 +1,6 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import type { Readable } from 'node:stream';
 import type { Client } from 'minio';
 import {
   CHECK_TIMEOUT_MS,
@@ -11,6 +12,7 @@ import {
   refused,
   runCheck,
 } from './check.ts';
+import { claimStore, ownerText, parseOwner, type RecordedOwner, type StoreOwner } from './identity.ts';
 
 /** Address and account of object storage. */
 export interface S3Target {
@@ -23,7 +25,14 @@ export interface S3Target {
   readonly keys?: { readonly accessKey: string; readonly secretKey: string } | undefined;
   readonly tls?: CheckTls | undefined;
   readonly bucket: string;
+  /** The cluster that the bucket is to belong to. @default not checked */
+  readonly owner?: StoreOwner | undefined;
 }
+
+/** Object with the record of the cluster that a bucket belongs to. */
+const OWNER_OBJECT = '.openim-cluster';
+/** Longest record that is read. */
+const MAX_RECORD_BYTES = 1_024;
 
 const REFUSED = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'InvalidToken', 'ExpiredToken']);
 /** Names of errors that concern the bucket, not the connection. */
@@ -65,7 +74,10 @@ export async function checkS3(target: S3Target, signal: AbortSignal): Promise<Ch
       });
       if (keys === undefined) return answers(client, bucket);
       try {
-        if (await client.bucketExists(bucket)) return {};
+        if (await client.bucketExists(bucket)) {
+          if (target.owner) await claim(client, bucket, target.owner, source, where);
+          return {};
+        }
         if (!source.managed) {
           throw new CheckError(
             'BucketUnavailable',
@@ -92,6 +104,36 @@ export async function checkS3(target: S3Target, signal: AbortSignal): Promise<Ch
       return {};
     },
   );
+}
+
+async function claim(
+  client: Client,
+  bucket: string,
+  owner: StoreOwner,
+  source: CheckSource,
+  where: string,
+): Promise<void> {
+  const write = (next: RecordedOwner) => client.putObject(bucket, OWNER_OBJECT, ownerText(next));
+  const record = {
+    read: async () => parseOwner(await textOf(await client.getObject(bucket, OWNER_OBJECT))),
+    // Not every storage can create an object only where there is none: of two clusters at once the later one has it.
+    create: write,
+    replace: write,
+  };
+  await claimStore(record, owner, {
+    source,
+    where: `bucket ${bucket} of ${where}`,
+    alternative: 'set another spec.objectStorage.bucket',
+  });
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) {
+    text += chunk;
+    if (text.length > MAX_RECORD_BYTES) break;
+  }
+  return text;
 }
 
 /** Any answer will do: the storage may refuse a request without an account. */

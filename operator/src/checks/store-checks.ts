@@ -113,6 +113,7 @@ export function storeChecks({
               : { accessKey: value('s3-access-key'), secretKey: value('s3-secret-key') },
           tls: tls.objectStorage,
           bucket: objectStorage.bucket,
+          owner: objectStorage.kind === 'external' ? identity : undefined,
         },
         signal,
       ),

@@ -279,7 +279,7 @@ export interface OpenIMClusterGateway {
 
 /** The HTTP API. */
 export interface OpenIMClusterApi {
-  /** Number of pods. Default: 2. */
+  /** Number of pods. Without it the number that runs stays, which a scaler of the Deployment may change. Default: 2. */
   readonly replicas?: number;
   /** Maximum connections per pod; further ones are closed. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. Default: 20000. */
   readonly maxConnectionsPerPod?: number;
@@ -303,7 +303,7 @@ export interface OpenIMClusterApi {
 
 /** An internal role. */
 export interface WorkloadSettings {
-  /** Number of pods. Default: 2. */
+  /** Number of pods. Without it the number that runs stays, which a scaler of the Deployment may change. Default: 2. */
   readonly replicas?: number;
   /** Requests and limits of the container. Default: by role. */
   readonly resources?: ResourceSettings;
@@ -313,7 +313,7 @@ export interface WorkloadSettings {
 
 /** Offline notifications. */
 export interface OpenIMClusterPush {
-  /** Number of pods. Default: 1 (Development), 2 (Production). */
+  /** Number of pods. Without it the number that runs stays, which a scaler of the Deployment may change. Default: 1 (Development), 2 (Production). */
   readonly replicas?: number;
   /** Requests and limits of the container. Default: by role. */
   readonly resources?: ResourceSettings;

@@ -734,6 +734,8 @@ export interface OpenIMTenantStatus {
   readonly keys?: readonly OpenIMTenantStatusKey[];
   /** Time since which all running processes have the settings of this generation; absent while Ready is not True. */
   readonly inForceSince?: string;
+  /** Generation of the spec whose settings are applied: an earlier one while a change is refused or not applied yet; absent when nothing is. */
+  readonly inForceGeneration?: number;
   /** Addresses for its clients. */
   readonly endpoints?: OpenIMTenantStatusEndpoints;
   /** Secret with adminUser and adminSecret. */

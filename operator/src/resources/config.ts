@@ -21,6 +21,8 @@ export const CONFIG_DIR = '/etc/openim/config';
 export const CONFIG_FILE = `${CONFIG_DIR}/im.yaml`;
 export const CONNECTION_DIR = '/etc/openim/secrets/connection';
 export const TENANTS_DIR = '/etc/openim/secrets/tenants';
+/** The settings of tenants, in shards. */
+export const TENANT_SHARDS_DIR = '/etc/openim/tenants';
 /** The key of the cluster, a file of {@link CONNECTION_DIR}. */
 export const RPC_KEY_FILE = 'rpc-key';
 
@@ -48,7 +50,8 @@ export interface ConfigInput {
   readonly owner: Owner;
   readonly effective: EffectiveSpec;
   readonly endpoints: StoreEndpoints;
-  readonly tenants: readonly TenantEntry[];
+  /** Undefined when they are in {@link TENANT_SHARDS_DIR}. */
+  readonly tenants: readonly TenantEntry[] | undefined;
   /** Version of the list of tenants; undefined for services that do not know it. */
   readonly tenantsRevision?: number | undefined;
   /** Contents of the mounted Secrets, by file. */
@@ -273,8 +276,9 @@ export function configTree({
       objectDays: cron.objectDays,
       objectGroups: cron.objectGroups && [...cron.objectGroups],
     }),
-    ...given({ tenantsRevision }),
-    tenants: tenants.map(withReferences),
+    ...(tenants === undefined
+      ? { tenantsDir: TENANT_SHARDS_DIR }
+      : { ...given({ tenantsRevision }), tenants: tenants.map(withReferences) }),
   };
 }
 
@@ -285,7 +289,8 @@ function sectionSettings(name: 'offlinePush' | 'tracing', section: object) {
   );
 }
 
-function withReferences(tenant: TenantEntry): TenantSettingsInput {
+/** The entry of a tenant with references to its keys. */
+export function withReferences(tenant: TenantEntry): TenantSettingsInput {
   const keys = tenantKeys(tenant.id);
   return {
     ...tenant,
@@ -294,10 +299,28 @@ function withReferences(tenant: TenantEntry): TenantSettingsInput {
   };
 }
 
-/** Bytes that a tenant takes in the text of the config. */
+/** Settings of a tenant that lead to its keys; the operator adds them to its entry. */
+const KEY_SETTINGS: ReadonlySet<string> = new Set([
+  'tokenSecret',
+  'adminSecret',
+  'secondTokenSecret',
+  'secondTokenSecretUntil',
+  'secondAdminSecret',
+  'secondAdminSecretUntil',
+] satisfies (keyof TenantSettingsInput)[]);
+
+/** The entry of a tenant as it was before its keys were added. */
+export function withoutKeys(entry: TenantEntry): TenantEntry {
+  const kept = Object.entries(entry).filter(([setting]) => !KEY_SETTINGS.has(setting));
+  return Object.fromEntries(kept) as unknown as TenantEntry;
+}
+
+/** Bytes that a tenant takes in the text of the config, or in a shard. */
 export function bytesInConfig(tenant: TenantEntry): number {
-  const text = stringify({ tenants: [withReferences(tenant)] }, { lineWidth: 0 });
-  return Buffer.byteLength(text) - 'tenants:\n'.length;
+  const entry = withReferences(tenant);
+  const text = stringify({ tenants: [entry] }, { lineWidth: 0 });
+  const inConfig = Buffer.byteLength(text) - 'tenants:\n'.length;
+  return Math.max(inConfig, Buffer.byteLength(JSON.stringify(entry)) + 1);
 }
 
 function objectSettings(storage: EffectiveSpec['objectStorage']) {

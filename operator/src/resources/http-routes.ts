@@ -6,10 +6,22 @@ import { metadataOf, nameOf, type Owner } from './names.ts';
 /** The used part of an HTTPRoute of the Gateway API. */
 export interface HTTPRoute extends KubeObject {
   readonly spec?: {
-    readonly parentRefs?: readonly object[];
+    readonly parentRefs?: readonly RouteParentStatus['parentRef'][];
     readonly hostnames?: readonly string[];
     readonly rules?: readonly object[];
   };
+  readonly status?: { readonly parents?: readonly RouteParentStatus[] };
+}
+
+/** What one gateway says of a route. */
+export interface RouteParentStatus {
+  readonly parentRef: { readonly kind?: string; readonly name?: string; readonly namespace?: string };
+  readonly conditions?: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason: string;
+    readonly message: string;
+  }[];
 }
 
 const GROUP = 'gateway.networking.k8s.io';

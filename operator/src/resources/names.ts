@@ -126,8 +126,10 @@ export const nameOf = {
   connection: (cluster: string) => `${cluster}-connection`,
   /** The same of a revision, by a hash of its contents. */
   hashedConnection: (cluster: string, hash: string) => `${cluster}-connection-${hash}`,
-  /** Keys of the tenants. */
+  /** Keys of the tenants, and the index of their settings. */
   tenants: (cluster: string) => `${cluster}-tenants`,
+  /** A part of their settings, and of their credentials. */
+  tenantShard: (cluster: string, shard: number) => `${cluster}-tenants-${String(shard).padStart(2, '0')}`,
   /**
    * A tenant's admin user and secret, for users and openimctl. The name of no cluster has a dot, so that it is the name
    * of no other cluster's object, whatever the ID of the tenant.

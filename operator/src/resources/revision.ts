@@ -12,10 +12,13 @@ import {
 } from './names.ts';
 import type { Mounts } from './workloads.ts';
 
-/** Versions of the layout of role pods. Version 1 mounts fixed names, version 2 the names of the revision. */
-export type TemplateVersion = 1 | 2;
+/**
+ * Versions of the layout of role pods. Version 1 mounts fixed names, version 2 the names of the revision, version 3 also
+ * the shards of tenants.
+ */
+export type TemplateVersion = 1 | 2 | 3;
 /** The version for pods that are created or replaced. */
-export const TEMPLATE_VERSION: TemplateVersion = 2;
+export const TEMPLATE_VERSION: TemplateVersion = 3;
 
 /** One role in a revision. */
 export interface RoleRevision extends Mounts {

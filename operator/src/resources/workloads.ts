@@ -1,6 +1,14 @@
 import { DEFAULT_PORTS, runtimeFlags } from '@im/contract';
 import type { Container, Deployment, PodTemplate, ServiceAccount } from '@im/kube';
-import { CONFIG_DIR, CONFIG_FILE, CONNECTION_DIR, RPC_DOMAINS, RPC_KEY_FILE, TENANTS_DIR } from './config.ts';
+import {
+  CONFIG_DIR,
+  CONFIG_FILE,
+  CONNECTION_DIR,
+  RPC_DOMAINS,
+  RPC_KEY_FILE,
+  TENANT_SHARDS_DIR,
+  TENANTS_DIR,
+} from './config.ts';
 import type { EffectiveSpec, EffectiveWorkload } from './effective.ts';
 import {
   ANNOTATION,
@@ -16,6 +24,7 @@ import {
 import { containerResources, podTemplate, templateHash } from './pod-template.ts';
 import { quantity } from './quantity.ts';
 import { storeTlsVolume, type Volume } from './store-tls.ts';
+import { shardNames } from './tenant-shards.ts';
 
 /**
  * Names of the objects that the pods of a role mount, and with them the template version. Version 1 mounts the same
@@ -31,6 +40,8 @@ export interface Mounts {
 export interface ObservedMounts extends Mounts {
   readonly role: Role;
   readonly restartHash: string | undefined;
+  /** Whether it mounts the shards of tenants, as from template version 3 on. */
+  readonly shards?: boolean;
 }
 
 /** Input of the workload of a role. */
@@ -43,6 +54,8 @@ export interface WorkloadInput {
   readonly restartedAt?: string | undefined;
   /** What the pods mount. @default the names of template version 1 */
   readonly mounts?: Mounts | undefined;
+  /** Whether the pods mount the shards of tenants, as from template version 3 on. @default false */
+  readonly shards?: boolean;
 }
 
 /** Share of the memory limit for V8's old space; the rest is for buffers, stacks and code. */
@@ -63,7 +76,12 @@ function portsOf(role: Role): { name: string; containerPort: number; protocol: s
   return Object.entries(named).map(([name, containerPort]) => ({ name, containerPort, protocol: 'TCP' }));
 }
 
-function container(role: Role, effective: EffectiveSpec, workload: EffectiveWorkload): Container {
+function container(
+  role: Role,
+  effective: EffectiveSpec,
+  workload: EffectiveWorkload,
+  shards: boolean,
+): Container {
   const storeTls = storeTlsVolume(effective);
   const ops = (path: string) => ({ path, port: OPS_PORT_NAME, scheme: 'HTTP' });
   const memory = quantity(workload.resources.limits?.memory);
@@ -110,6 +128,7 @@ function container(role: Role, effective: EffectiveSpec, workload: EffectiveWork
       { name: 'config', mountPath: CONFIG_DIR, readOnly: true },
       { name: 'connection', mountPath: CONNECTION_DIR, readOnly: true },
       { name: 'tenants', mountPath: TENANTS_DIR, readOnly: true },
+      ...(shards ? [{ name: SHARDS_VOLUME, mountPath: TENANT_SHARDS_DIR, readOnly: true }] : []),
       { name: 'tmp', mountPath: '/tmp' },
       ...(storeTls ? [storeTls.mount] : []),
     ],
@@ -119,7 +138,7 @@ function container(role: Role, effective: EffectiveSpec, workload: EffectiveWork
 
 function templateOf(
   role: Role,
-  { owner, effective, restartHash, restartedAt, mounts }: WorkloadInput,
+  { owner, effective, restartHash, restartedAt, mounts, shards = false }: WorkloadInput,
   labels: Record<string, string> = {},
 ): PodTemplate {
   const workload = effective[role];
@@ -146,12 +165,14 @@ function templateOf(
         ...(effective.imagePullSecrets.length === 0
           ? {}
           : { imagePullSecrets: effective.imagePullSecrets.map(({ name }) => ({ name })) }),
-        containers: [container(role, effective, workload)],
+        containers: [container(role, effective, workload, shards)],
         volumes: [
           ...(mounts === undefined || mounts.config === nameOf.config(owner.name)
             ? fixedVolumes(owner)
             : revisionVolumes(owner, mounts)),
-          { name: 'tenants', secret: { secretName: nameOf.tenants(owner.name), defaultMode: 0o440 } },
+          ...(shards
+            ? shardVolumes(owner)
+            : [{ name: 'tenants', secret: { secretName: nameOf.tenants(owner.name), defaultMode: 0o440 } }]),
           { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
           ...(storeTls ? [storeTls.volume] : []),
         ],
@@ -191,14 +212,43 @@ function revisionVolumes({ name }: Owner, { config, connection }: Mounts): Volum
   ];
 }
 
+/** Volume of the shards with settings of tenants. */
+const SHARDS_VOLUME = 'tenant-settings';
+
+/** Shards need not exist when a pod starts: those that appear later are mounted with the next refresh. */
+function shardVolumes({ name: cluster }: Owner): Volume[] {
+  const names = [nameOf.tenants(cluster), ...shardNames(cluster)];
+  return [
+    {
+      name: 'tenants',
+      projected: {
+        defaultMode: 0o440,
+        sources: names.map((name, i) => ({ secret: { name, ...(i === 0 ? {} : { optional: true }) } })),
+      },
+    },
+    {
+      name: SHARDS_VOLUME,
+      projected: {
+        defaultMode: 0o440,
+        sources: names.map((name) => ({ configMap: { name, optional: true } })),
+      },
+    },
+  ];
+}
+
+/** Whether pods with these volumes mount the shards of tenants. */
+export function mountsShards(volumes: readonly Volume[] = []): boolean {
+  return volumes.some(({ name }) => name === SHARDS_VOLUME);
+}
+
 /** The names that all pods of template version 1 mount. */
 export function fixedMounts({ name }: Owner): Mounts {
   return { config: nameOf.config(name), connection: nameOf.connection(name) };
 }
 
-/** Whether {@link mountsOf} reads the volume. */
+/** Whether {@link mountsOf} or {@link mountsShards} reads the volume. */
 export function isRevisionVolume({ name }: Volume): boolean {
-  return name === 'config' || name === 'connection';
+  return name === 'config' || name === 'connection' || name === SHARDS_VOLUME;
 }
 
 /** What pods with these volumes mount; undefined for pods that are not of a role. */
@@ -213,8 +263,13 @@ export function mountsOf(volumes: readonly Volume[] = []): Mounts | undefined {
 /**
  * The Deployment of a role other than the gateway. A rollout starts a new pod before it stops an old one, except for
  * cron: two pods of it would do the same work.
+ * @param scaledByOthers leaves the number of pods to another client. @default false
  */
-export function workload(role: Exclude<Role, 'gateway'>, input: WorkloadInput): Deployment {
+export function workload(
+  role: Exclude<Role, 'gateway'>,
+  input: WorkloadInput,
+  scaledByOthers = false,
+): Deployment {
   const { owner, effective } = input;
   const template = templateOf(role, input);
   return {
@@ -225,7 +280,7 @@ export function workload(role: Exclude<Role, 'gateway'>, input: WorkloadInput): 
       annotations: { [ANNOTATION.templateHash]: templateHash(template) },
     },
     spec: {
-      replicas: effective[role].replicas,
+      ...(scaledByOthers ? {} : { replicas: effective[role].replicas }),
       revisionHistoryLimit: 2,
       progressDeadlineSeconds: 600,
       selector: { matchLabels: selectorLabels(owner.name, role) },

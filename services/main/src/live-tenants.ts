@@ -12,8 +12,8 @@ import {
 import type { MutableTenantDirectory } from '@im/kit';
 import type { OpsRequest, OpsResponse } from '@im/process';
 
-/** Longest body of an update: 10,000 tenants with settings of usual size. */
-export const MAX_UPDATE_BYTES = 16 * 1_048_576;
+/** Longest body of an update: all that the operator keeps of the tenants of a cluster, with their credentials. */
+export const MAX_UPDATE_BYTES = 32 * 1_048_576;
 
 /** What the tenants of a process come from. */
 export interface LiveTenantsDeps {

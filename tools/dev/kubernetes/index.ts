@@ -14,6 +14,7 @@ export { buildProductImage, PRODUCT_IMAGE, type ProductImageOptions } from './im
 export { sharedLibrariesOf } from './image/shared-libraries.ts';
 export { installProgram } from './install/go-build.ts';
 export { type ProgramName, programOf } from './install/programs.ts';
+export { SECOND_NODE_TAINT, type SecondNode, startSecondNode } from './local/second-node.ts';
 export {
   loadStoreImages,
   type StoreImages,

@@ -1,4 +1,4 @@
-import { type CallerProof, DEFAULT_ADMIN_USER, restartHash } from '@im/contract';
+import { type CallerProof, DEFAULT_ADMIN_USER, restartHash, TENANT_INDEX } from '@im/contract';
 import type { ConfigMap, Deployment, KubeObject, Secret, StatefulSet } from '@im/kube';
 import {
   CONNECTION_DIR,
@@ -18,6 +18,7 @@ import { encoded } from '../../resources/secrets.ts';
 import { apiService, ingresses, rpcService } from '../../resources/services.ts';
 import { endpointsOf } from '../../resources/stores/credentials.ts';
 import { storeManifests } from '../../resources/stores/manifests.ts';
+import { type ShardObjects, shardFile } from '../../resources/tenant-shards.ts';
 import { gatewayRevision, serviceAccount, type WorkloadInput, workload } from '../../resources/workloads.ts';
 import { type TenantsVersion, versionText } from '../tenant/wanted.ts';
 import {
@@ -38,6 +39,8 @@ export interface DesiredInput {
   readonly connection: Readonly<Record<string, string>>;
   /** Settings of the tenants. */
   readonly tenants: readonly TenantEntry[];
+  /** Objects with their settings and credentials; undefined when those are part of the config. */
+  readonly tenantShards?: ShardObjects | undefined;
   /** Keys of the tenants. */
   readonly tenantSecrets: Readonly<Record<string, string>>;
   /** Version of the list of tenants; undefined for services that do not know it. */
@@ -53,6 +56,8 @@ export interface DesiredInput {
   readonly history: RevisionHistory;
   /** Settings level of the config. */
   readonly settingsLevel: number;
+  /** Roles whose number of pods another client has set. @default none */
+  readonly scaledByOthers?: readonly Role[];
 }
 
 /** Workloads that are rolled out together, after all stages before. */
@@ -83,7 +88,7 @@ export function desiredObjects(input: DesiredInput): Desired {
     owner,
     effective,
     endpoints: endpointsOf({ owner, effective }),
-    tenants: input.tenants,
+    tenants: input.tenantShards ? undefined : input.tenants,
     tenantsRevision: input.tenantsVersion?.revision,
     files: { ...inDirectory(CONNECTION_DIR, connection), ...inDirectory(TENANTS_DIR, tenantSecrets) },
     objectsURL: input.objectsURL,
@@ -116,8 +121,10 @@ export function desiredObjects(input: DesiredInput): Desired {
     restartHash: config.roles[role].restartHash,
     restartedAt: input.restartedAt,
     mounts: config.roles[role],
+    shards: input.templateVersion >= 3,
   });
-  const deployment = (role: Exclude<Role, 'gateway'>) => workload(role, workloadInput(role));
+  const deployment = (role: Exclude<Role, 'gateway'>) =>
+    workload(role, workloadInput(role), input.scaledByOthers?.includes(role));
   const gateway = workloadInput('gateway');
   const stages: readonly Stage[] = [
     // One by one: a change that reaches all stores restarts them one after the other.
@@ -153,6 +160,7 @@ export function desiredObjects(input: DesiredInput): Desired {
           adminSecret: tenantSecrets[tenantKeys(id).admin] ?? '',
         }),
       ),
+      ...shardManifests(input),
       ...[...config.texts].map(([name, text]) => configMapOf(input, name, text)),
       rpcService(owner),
       apiService(owner, effective),
@@ -179,14 +187,41 @@ function templateEntry({ metadata }: Deployment | StatefulSet): [string, string]
   return [metadata?.name ?? '', metadata?.annotations?.[ANNOTATION.templateHash] ?? ''];
 }
 
+/** Credentials first, then what refers to them, then the index. */
+function shardManifests({ owner, tenantShards, tenantsVersion }: DesiredInput): KubeObject[] {
+  if (!tenantShards) return [];
+  const configMap = (
+    name: string,
+    data: ConfigMap['data'],
+    annotations?: Record<string, string>,
+  ): ConfigMap => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { ...metadataOf(owner, name), ...(annotations && { annotations }) },
+    data,
+  });
+  const nameOfShard = (shard: number) => nameOf.tenantShard(owner.name, shard);
+  return [
+    ...[...tenantShards.secrets].map(([shard, values]) => secretOf(owner, nameOfShard(shard), values)),
+    ...[...tenantShards.files].map(([shard, text]) =>
+      configMap(nameOfShard(shard), { [shardFile(shard)]: text }),
+    ),
+    configMap(
+      nameOf.tenants(owner.name),
+      { [TENANT_INDEX]: tenantShards.index },
+      tenantsVersion && { [ANNOTATION.tenants]: versionText(tenantsVersion) },
+    ),
+  ];
+}
+
 function configMapOf(
-  { owner, settingsLevel, tenantsVersion }: DesiredInput,
+  { owner, settingsLevel, tenantsVersion, tenantShards }: DesiredInput,
   name: string,
   text: string,
 ): ConfigMap {
   const annotations = {
     [ANNOTATION.settingsLevel]: String(settingsLevel),
-    ...(tenantsVersion && { [ANNOTATION.tenants]: versionText(tenantsVersion) }),
+    ...(tenantsVersion && !tenantShards && { [ANNOTATION.tenants]: versionText(tenantsVersion) }),
   };
   return {
     apiVersion: 'v1',

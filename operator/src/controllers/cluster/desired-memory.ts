@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { OF_CLUSTER } from '../../resources/config.ts';
 import { type Desired, type DesiredInput, desiredObjects } from './create.ts';
 
 interface Known {
@@ -30,11 +31,20 @@ export class DesiredMemory {
   }
 }
 
+type Input = Omit<DesiredInput, 'history' | 'statefulSets'>;
+
+/** With shards, many megabytes of settings are known by the version of the list and of its files. */
+function withoutTenants({ tenants, tenantShards, tenantSecrets, ...input }: Input): object {
+  const kept = [...(tenantShards?.secrets ?? [])].map(([shard, values]) => [shard, Object.keys(values)]);
+  const ofCluster = Object.entries(tenantSecrets).filter(([key]) => key.startsWith(`${OF_CLUSTER}.`));
+  return [input, tenants.length, tenantShards?.index, kept, ofCluster];
+}
+
 /** All that the wanted objects depend on, as text. */
 function textOf({ history, statefulSets, ...input }: DesiredInput): string {
   const { revisions, mounted, configs, connections } = history;
   return JSON.stringify([
-    input,
+    input.tenantShards ? withoutTenants(input) : input,
     // Only their specs are read.
     statefulSets.map(({ metadata }) => [metadata?.uid, metadata?.generation]),
     revisions,

@@ -10,6 +10,7 @@ import {
   type Stored,
 } from '@im/kube';
 import type { EffectiveSpec } from '../../resources/effective.ts';
+import type { HTTPRoute } from '../../resources/http-routes.ts';
 import type { OpenIMCluster } from '../../resources/kinds.ts';
 import {
   ANNOTATION,
@@ -20,7 +21,9 @@ import {
   ROLES,
   type Role,
 } from '../../resources/names.ts';
-import { mountsOf, type ObservedMounts } from '../../resources/workloads.ts';
+import { decoded } from '../../resources/secrets.ts';
+import { indexIn, type ObservedShards, shardFile, shardNames } from '../../resources/tenant-shards.ts';
+import { mountsOf, mountsShards, type ObservedMounts } from '../../resources/workloads.ts';
 import { parseVersion, type TenantsVersion } from '../tenant/wanted.ts';
 import { type Children, ofCluster } from './children.ts';
 import {
@@ -87,6 +90,17 @@ export class ObservedCluster {
     };
   }
 
+  /** The Deployment of a role other than the gateway. */
+  deployment(role: Role): Stored<Deployment> | undefined {
+    const name = nameOf.component(this.owner.name, role);
+    return this.#children.deployments.ownedBy(this.owner.uid).find(({ metadata }) => metadata.name === name);
+  }
+
+  /** The HTTPRoutes of all components. */
+  httpRoutes(): readonly Stored<HTTPRoute>[] {
+    return this.#children.httpRoutes.ownedBy(this.owner.uid);
+  }
+
   statefulSets(): readonly Stored<StatefulSet>[] {
     return this.#children.statefulSets.ownedBy(this.owner.uid);
   }
@@ -102,6 +116,25 @@ export class ObservedCluster {
 
   secrets(): readonly Stored<Secret>[] {
     return this.#children.secrets.ownedBy(this.owner.uid);
+  }
+
+  /** The shards of tenants as they are stored. */
+  tenantShards(): ObservedShards {
+    const { name } = this.owner;
+    const shardOf = new Map(shardNames(name).map((each, shard) => [each, shard]));
+    const files = new Map<number, string>();
+    const secrets = new Map<number, Readonly<Record<string, string>>>();
+    let index: ObservedShards['index'];
+    for (const { metadata, data } of this.configMaps()) {
+      const shard = shardOf.get(metadata.name);
+      if (metadata.name === nameOf.tenants(name)) index = indexIn(data);
+      else if (shard !== undefined) files.set(shard, data?.[shardFile(shard)] ?? '');
+    }
+    for (const { metadata, data } of this.secrets()) {
+      const shard = shardOf.get(metadata.name);
+      if (shard !== undefined) secrets.set(shard, decoded(data));
+    }
+    return { index, files, secrets };
   }
 
   /** Lowest settings level that an existing config was rendered for; undefined when none says so. */
@@ -123,7 +156,8 @@ export class ObservedCluster {
       const role = ROLES.find((each) => each === component);
       const mounts = mountsOf(spec?.volumes);
       if (role === undefined || mounts === undefined) return [];
-      return [{ role, restartHash: metadata?.annotations?.[ANNOTATION.restartHash], ...mounts }];
+      const shards = mountsShards(spec?.volumes);
+      return [{ role, restartHash: metadata?.annotations?.[ANNOTATION.restartHash], ...mounts, shards }];
     });
   }
 

@@ -47,10 +47,12 @@ import {
 import type { RolloutAdmission } from './rollout-admission.ts';
 import { runAspects } from './run-aspects.ts';
 import { publishedObjectsURL, runningOf } from './running.ts';
+import { runningReplicas } from './running-replicas.ts';
 import type { SecretReader } from './secrets.ts';
 import { statusReport } from './status-report.ts';
 import { StatusWriter } from './status-writer.ts';
 import { storeSharing } from './store-sharing.ts';
+import { tenantLayoutOf } from './tenant-layout.ts';
 import { atRealSizes } from './volume-plan.ts';
 import { ObjectPlanner, type Wanted } from './wanted-objects.ts';
 
@@ -134,13 +136,18 @@ export class ClusterReconciler {
     const settingsLevel = this.#settingsLevel(cluster, observed, history);
     const { spec, leftOut } = knownClusterSpec(cluster.spec, settingsLevel);
     const running = runningOf(cluster, history.revisions);
+    const given = effectiveSpec(spec, this.#deps.operator, running);
+    const { effective: scaled, scaledByOthers } = runningReplicas(spec, given, (role) =>
+      observed.deployment(role),
+    );
     const {
       effective,
       status: autoscaling,
       againAfterMs,
-    } = this.#autoscaler.decide(cluster, observed, effectiveSpec(spec, this.#deps.operator, running));
+    } = this.#autoscaler.decide(cluster, observed, scaled);
     const templateVersion = templateVersionFor(observed.owner, history, effective.image, running?.image);
-    const wanted = { effective, settingsLevel, history, templateVersion };
+    const tenantLayout = tenantLayoutOf(settingsLevel, templateVersion, history.mounted);
+    const wanted = { effective, scaledByOthers, settingsLevel, tenantLayout, history, templateVersion };
     const outcome = this.#judged(key, {
       ...(await this.#reconcileComponents(cluster, observed, wanted, signal)),
       settings: { level: settingsLevel, leftOut },
@@ -158,7 +165,7 @@ export class ClusterReconciler {
       entries: outcome.tenantEntries ?? [],
       hashes: tenants?.wanted.hashes,
       rotations: outcome.rotations?.plans,
-      settingsLevel,
+      layout: tenantLayout,
       endpoints,
     });
     if (tenants && this.#deps.delivery.want(key, tenants)) this.#deps.deliver(key);

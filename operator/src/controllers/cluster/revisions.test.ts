@@ -186,13 +186,13 @@ test('three revisions are kept, and the current one, and those that pods mount',
 test('the template version changes with the image only', () => {
   const fixed: ObservedMounts = { role: 'rpc', restartHash: 'x', ...fixedMounts(owner) };
   const old = { ...NO_HISTORY, mounted: [fixed] };
-  assert.equal(templateVersionFor(owner, NO_HISTORY, 'im:1', undefined), 2, 'a new cluster');
+  assert.equal(templateVersionFor(owner, NO_HISTORY, 'im:1', undefined), 3, 'a new cluster');
   assert.equal(templateVersionFor(owner, old, 'im:1', 'im:1'), 1, 'one of the version before');
-  assert.equal(templateVersionFor(owner, old, 'im:2', 'im:1'), 2);
+  assert.equal(templateVersionFor(owner, old, 'im:2', 'im:1'), 3);
   const one = desired({ templateVersion: 1 });
   const history = recorded(one);
   assert.equal(templateVersionFor(owner, history, OPERATOR.image, undefined), 1);
-  assert.equal(templateVersionFor(owner, history, 'im:2', undefined), 2);
+  assert.equal(templateVersionFor(owner, history, 'im:2', undefined), 3);
 });
 
 test('pods of template version 1 keep their settings while version 2 rolls out', () => {

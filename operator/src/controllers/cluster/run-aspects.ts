@@ -9,6 +9,7 @@ import type { GatewayReconciler } from './gateways.ts';
 import { applyObjects, type ObjectsResult } from './objects.ts';
 import type { RolloutState } from './observation.ts';
 import { nextLookMs, type Unchanged } from './pace.ts';
+import { routeProblems } from './route-problems.ts';
 import { isForced, rollOut, withAge } from './upgrade.ts';
 import type { Volume } from './volume-plan.ts';
 import { reconcileVolumes } from './volumes.ts';
@@ -97,7 +98,8 @@ export async function runAspects(
     signal,
   );
   const pruned = await runAspect('objects', nothing, () => prune(world, deps, signal), signal);
-  const problems = [...objects.problems, ...pruned.problems];
+  const unrouted = routeProblems(world.observed.httpRoutes(), Date.now());
+  const problems = [...objects.problems, ...pruned.problems, ...unrouted];
   const [problem] = problems;
   const state =
     rollout.result.stage !== undefined

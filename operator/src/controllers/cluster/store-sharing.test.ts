@@ -3,8 +3,13 @@ import { test } from 'node:test';
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import { storeSharing } from './store-sharing.ts';
 
-const spec = (nats: string, mongodb: string, redis: string) =>
-  ({ nats: { kind: nats }, mongodb: { kind: mongodb }, redis: { kind: redis } }) as EffectiveSpec;
+const spec = (nats: string, mongodb: string, redis: string, objectStorage = 'managed') =>
+  ({
+    nats: { kind: nats },
+    mongodb: { kind: mongodb },
+    redis: { kind: redis },
+    objectStorage: { kind: objectStorage },
+  }) as EffectiveSpec;
 const fine = { ok: true, detail: {} } as const;
 const foreign = {
   ok: false,
@@ -20,6 +25,8 @@ test('a new cluster starts nothing before its external stores are known to be fr
   assert.match(storeSharing(external, { stores: { nats: fine } }, false) ?? '', /first check of mongodb,/);
   assert.equal(storeSharing(external, { stores: { nats: fine, mongodb: fine } }, false), undefined);
   assert.equal(storeSharing(external, unseen, true), undefined);
+  const bucket = spec('managed', 'managed', 'managed', 'external');
+  assert.match(storeSharing(bucket, unseen, false) ?? '', /first check of objectStorage,/);
   assert.equal(storeSharing(spec('managed', 'managed', 'managed'), unseen, false), undefined);
 });
 

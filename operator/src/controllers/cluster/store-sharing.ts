@@ -1,6 +1,6 @@
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import { BrokenReferenceError } from './broken-reference.ts';
-import type { Observation } from './observation.ts';
+import type { Observation, StoreKey } from './observation.ts';
 
 /**
  * Whether nothing may be started, because an external store belongs to another cluster, or it is not known yet. A pure
@@ -10,12 +10,12 @@ import type { Observation } from './observation.ts';
  * @throws BrokenReferenceError when a store belongs to another cluster.
  */
 export function storeSharing(
-  { nats, mongodb, redis }: Pick<EffectiveSpec, 'nats' | 'mongodb' | 'redis'>,
+  { nats, mongodb, redis, objectStorage }: Pick<EffectiveSpec, StoreKey>,
   { stores }: Pick<Observation, 'stores'>,
   runs: boolean,
 ): string | undefined {
-  const external = Object.entries({ nats, mongodb, redis }).flatMap(([name, { kind }]) =>
-    kind === 'external' ? [name as 'nats' | 'mongodb' | 'redis'] : [],
+  const external = Object.entries({ nats, mongodb, redis, objectStorage }).flatMap(([name, { kind }]) =>
+    kind === 'external' ? [name as StoreKey] : [],
   );
   for (const name of external) {
     const result = stores[name];

@@ -3,13 +3,14 @@ import { storeChecks } from '../../checks/store-checks.ts';
 import { type TenantEntry, tenantsFile } from '../../resources/config.ts';
 import type { EffectiveSpec, OperatorDefaults } from '../../resources/effective.ts';
 import type { OpenIMCluster } from '../../resources/kinds.ts';
-import { ANNOTATION } from '../../resources/names.ts';
+import { ANNOTATION, type Role } from '../../resources/names.ts';
 import type { TemplateVersion } from '../../resources/revision.ts';
 import { connectionOf } from '../../resources/stores/credentials.ts';
 import { secondKeySettings } from '../../resources/tenant-keys.ts';
+import { shardObjects } from '../../resources/tenant-shards.ts';
 import type { Delivery, TenantDelivery } from '../tenant/delivery.ts';
-import type { TenantReconciler } from '../tenant/reconcile.ts';
-import { sectionsInForce } from '../tenant/sections-in-force.ts';
+import type { TenantLayout, TenantReconciler } from '../tenant/reconcile.ts';
+import { settingsInForce } from '../tenant/settings-in-force.ts';
 import { wantedTenants } from '../tenant/wanted.ts';
 import type { Children } from './children.ts';
 import type { Desired } from './create.ts';
@@ -25,7 +26,10 @@ import { type TenantRotations, tenantRotations } from './tenant-rotations.ts';
 /** The wanted state, as far as the services know the settings. */
 export interface Wanted {
   readonly effective: EffectiveSpec;
+  /** Roles whose number of pods another client has set. */
+  readonly scaledByOthers: readonly Role[];
   readonly settingsLevel: number;
+  readonly tenantLayout: TenantLayout;
   readonly history: RevisionHistory;
   readonly templateVersion: TemplateVersion;
 }
@@ -77,7 +81,7 @@ export class ObjectPlanner {
   async of(
     cluster: Stored<OpenIMCluster>,
     observed: ObservedCluster,
-    { effective, settingsLevel: level, history, templateVersion }: Wanted,
+    { effective, scaledByOthers, settingsLevel: level, tenantLayout, history, templateVersion }: Wanted,
     objectsURL: string,
     signal: AbortSignal,
   ): Promise<WantedObjects> {
@@ -91,15 +95,24 @@ export class ObjectPlanner {
       this.#tenants.secretsOf(keyOf(owner)),
       signal,
     );
-    const recover = sectionsInForce(configs, () => this.#generated.tenantValues(owner));
+    const observedShards = observed.tenantShards();
+    const storedValues = () => ({
+      ...this.#generated.tenantValues(owner),
+      ...Object.assign({}, ...observedShards.secrets.values()),
+    });
+    const recover = settingsInForce({ configs, shards: observedShards }, storedValues);
     this.#tenants.setCredentials(keyOf(owner), referred, recover);
-    const { entries, keys, secrets } = this.#tenants.plan(keyOf(owner), level);
+    const { entries, keys, secrets, shards } = this.#tenants.plan(keyOf(owner), tenantLayout);
+    const isSharded = tenantLayout.shards > 1;
+    const inShards = Object.assign({}, ...observedShards.secrets.values()) as Record<string, string>;
     const generated = await this.#generated.tenants(
       generation,
       {
         ids: entries.map(({ id }) => id),
-        credentials: { ...external.sections, ...secrets },
-        isNamed: (key) => configs.some((text) => text.includes(tenantsFile(key))),
+        credentials: { ...external.sections, ...(isSharded ? {} : secrets) },
+        isNamed: (key) =>
+          configs.some((text) => text.includes(tenantsFile(key))) ||
+          (secrets[key] !== undefined && inShards[key] === undefined),
       },
       signal,
     );
@@ -110,13 +123,18 @@ export class ObjectPlanner {
       now: new Date(),
       inForce: (id) => delivery.entryInForce(keyOf(owner), id, processes),
     });
-    const tenantSecrets = await this.#generated.keepTenantKeys(owner, generated, rotations.changes, signal);
-    const tenants = entries.map((entry) => ({
+    const kept = await this.#generated.keepTenantKeys(owner, generated, rotations.changes, signal);
+    const tenantSecrets = { ...kept, ...secrets };
+    const withKeys = (entry: TenantEntry): TenantEntry => ({
       ...entry,
       ...secondKeySettings(entry.id, tenantSecrets, level),
-    }));
+    });
+    const tenants = entries.map(withKeys);
     const versioned =
       level < 1 ? undefined : wantedTenants(tenants, tenantSecrets, observed.tenantsVersion(), Date.now());
+    const complete = shards.map((shard) => ({ ...shard, entries: shard.entries.map(withKeys) }));
+    const tenantShards =
+      isSharded && versioned ? shardObjects(complete, versioned.revision, observedShards) : undefined;
     const rpcKeyState: RpcKeyObservation = {
       image: effective.image,
       operatorImage: this.#deps.operator.image,
@@ -148,6 +166,7 @@ export class ObjectPlanner {
       tenants,
       tenantSecrets,
       tenantsVersion: versioned,
+      tenantShards,
       objectsURL,
       rpcKey: keyPlan.use,
       operatorNamespace: this.#deps.operatorNamespace,
@@ -156,6 +175,7 @@ export class ObjectPlanner {
       templateVersion,
       history,
       settingsLevel: level,
+      scaledByOthers,
     });
     // The change of the Secret triggers the next reconcile, which reads it.
     await this.#generated.keep(

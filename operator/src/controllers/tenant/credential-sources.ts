@@ -1,6 +1,6 @@
 import type { FoundSecret, Section } from './credentials.ts';
 import type { TenantSources } from './entry.ts';
-import type { SectionsInForce } from './sections-in-force.ts';
+import type { SettingsInForce, StoredEntry } from './settings-in-force.ts';
 
 /** The Secrets that something was made with, by name. */
 export type UsedSecrets = ReadonlyMap<string, FoundSecret>;
@@ -17,7 +17,7 @@ export type Sections = ReadonlyMap<string, Section | undefined>;
 
 interface ClusterSecrets {
   secrets: ReadonlyMap<string, FoundSecret>;
-  recover: SectionsInForce;
+  recover: SettingsInForce;
   /** Sections that are wanted, by tenant ID. */
   readonly kept: Map<string, Sections>;
 }
@@ -27,7 +27,7 @@ export class CredentialSources {
   readonly #clusters = new Map<string, ClusterSecrets>();
 
   /** @returns whether a Secret has changed. */
-  set(cluster: string, secrets: ReadonlyMap<string, FoundSecret>, recover: SectionsInForce): boolean {
+  set(cluster: string, secrets: ReadonlyMap<string, FoundSecret>, recover: SettingsInForce): boolean {
     const known = this.#clusters.get(cluster);
     this.#clusters.set(cluster, { secrets, recover, kept: known?.kept ?? new Map() });
     return !isSame(secrets, known?.secrets ?? new Map());
@@ -61,11 +61,16 @@ export class CredentialSources {
         },
         inForce: (id, path) => {
           const kept = known?.kept.get(id);
-          return kept?.has(path) ? kept.get(path) : known?.recover(id, path);
+          return kept?.has(path) ? kept.get(path) : known?.recover.section(id, path);
         },
       },
       used,
     };
+  }
+
+  /** The settings of a tenant as a config has them that was applied. */
+  applied(cluster: string, id: string): StoredEntry | undefined {
+    return this.#clusters.get(cluster)?.recover.entry(id);
   }
 
   /** Keeps the sections of a tenant for the time when their credentials are missing. */

@@ -5,7 +5,7 @@ import type { OpenIMTenantSpec } from '../../gen/openimtenant.ts';
 import { CredentialSources } from './credential-sources.ts';
 import type { FoundSecret } from './credentials.ts';
 import { judgeTenant } from './entry.ts';
-import { sectionsInForce } from './sections-in-force.ts';
+import { NO_TENANTS, settingsInForce } from './settings-in-force.ts';
 import { wantedTenants } from './wanted.ts';
 
 const whsec = (fill: number) => `whsec_${Buffer.alloc(24, fill).toString('base64')}`;
@@ -30,8 +30,10 @@ const SPEC: Partial<OpenIMTenantSpec> = {
 const HOOKS = { secret: `${whsec(1)}\n`, old: whsec(2) };
 const PHONES = { 'fcm.json': '{"project_id":"shop"}', key: '-----BEGIN PRIVATE KEY-----\nabc\n' };
 
-const judged = (secrets: Readonly<Record<string, FoundSecret>>, inForce = sectionsInForce([], () => ({}))) =>
-  judgeTenant(tenant('shop', 0, SPEC), 1, { lookup: (name) => secrets[name], inForce });
+const judged = (
+  secrets: Readonly<Record<string, FoundSecret>>,
+  inForce = settingsInForce(NO_TENANTS, () => ({})).section,
+) => judgeTenant(tenant('shop', 0, SPEC), 1, { lookup: (name) => secrets[name], inForce });
 
 test('credentials are read from Secrets, and the config refers to the Secret of tenants', () => {
   const { entry, fault, broken, secrets } = judged({ hooks: HOOKS, phones: PHONES });
@@ -116,24 +118,41 @@ test('a section whose credentials vanish stays as it was in force, also for an o
     broken,
   } = judged(
     { phones: PHONES },
-    sectionsInForce(texts, () => ({ ...before.secrets, 'shop.token-secret': 'x' })),
+    settingsInForce({ ...NO_TENANTS, configs: texts }, () => ({
+      ...before.secrets,
+      'shop.token-secret': 'x',
+    })).section,
   );
   assert.match(broken?.message ?? '', /Until then spec\.webhooks stays as it was/);
   assert.deepEqual(after, before.entry);
   assert.deepEqual(secrets, before.secrets);
   // Its values are gone, too.
   assert.equal(
-    judged(
-      { phones: PHONES },
-      sectionsInForce(texts, () => ({})),
-    ).entry.webhooks,
+    judged({ phones: PHONES }, settingsInForce({ ...NO_TENANTS, configs: texts }, () => ({})).section).entry
+      .webhooks,
     undefined,
   );
 });
 
+test('the settings of a tenant are found in the newest config, without its keys, unless their credentials are lost', () => {
+  const { entry, secrets } = judged({ hooks: HOOKS, phones: PHONES });
+  const stored = { ...entry, tokenSecret: file('shop.token-secret'), adminSecret: file('shop.admin-secret') };
+  const texts = [
+    `tenantsRevision: 9\ntenants: ${JSON.stringify([stored])}`,
+    `tenantsRevision: 8\ntenants: ${JSON.stringify([{ id: 'shop' }])}`,
+  ];
+  const { entry: find } = settingsInForce({ ...NO_TENANTS, configs: texts }, () => ({
+    ...secrets,
+    'shop.token-secret': 'x',
+  }));
+  assert.deepEqual(find('shop'), { entry, secrets, shard: undefined });
+  assert.equal(find('other'), undefined);
+  assert.equal(settingsInForce({ ...NO_TENANTS, configs: texts }, () => ({})).entry('shop'), undefined);
+});
+
 test('a changed Secret is noticed, one that is read again is not, and sections outlive it', () => {
   const all = new CredentialSources();
-  const recover = () => undefined;
+  const recover = settingsInForce(NO_TENANTS, () => ({}));
   assert.equal(all.set('ns/im', new Map([['hooks', HOOKS]]), recover), true);
   const { sources, used } = all.of('ns/im');
   const { sections } = judgeTenant(tenant('shop', 0, { webhooks: SPEC.webhooks ?? {} }), 1, sources);
@@ -169,7 +188,7 @@ test('mail and each provider of SMS read their credentials from Secrets, and one
   const found = (sms: FoundSecret) =>
     judgeTenant(tenant('shop', 0, spec), 1, {
       lookup: (name) => ({ mail: { password: 'p' }, sms })[name],
-      inForce: sectionsInForce([], () => ({})),
+      inForce: settingsInForce(NO_TENANTS, () => ({})).section,
     });
   const { entry, fault, broken, secrets } = found({ aliyun: 'a', secretKey: 't' });
   assert.equal(fault ?? broken, undefined);

@@ -9,7 +9,6 @@ import { FINALIZER } from '../../resources/names.ts';
 import type { RunningProcess } from '../cluster/reports.ts';
 import { planTenants } from './create.ts';
 import { type DeletionState, TenantDeletion } from './delete.ts';
-import { judgeTenant } from './entry.ts';
 import { clusterKeyOf, type TenantDeps, TenantReconciler } from './reconcile.ts';
 import { deletionStatus } from './status.ts';
 
@@ -108,15 +107,12 @@ test('a resource with the same ID that came too late does not keep what is store
   await it.next(deleted({ purgeAfterHours: 0 }), { ...STATE, claims: [Date.now()] }, never);
   assert.equal(done.length, 1);
   const at = new Date(1_000_000 - 500);
-  const plan = planTenants(
-    [tenant('shop', 0), tenant('early', 900)],
-    1,
-    judgeTenant,
-    new Map([
+  const plan = planTenants([tenant('shop', 0), tenant('early', 900)], {
+    purging: new Map([
       ['shop', { name: 'old', at }],
       ['early', { name: 'old', at }],
     ]),
-  );
+  });
   assert.match(
     plan.refused.get('shop')?.message ?? '',
     /^spec\.tenantID: what OpenIMTenant old stored under shop is being removed; wait/,

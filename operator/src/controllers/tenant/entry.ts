@@ -21,7 +21,7 @@ import { settingsOfSection } from '../../resources/secret-references.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
 import type { Refusal } from '../cluster/observation.ts';
 import { resolveSection, type SecretLookup, type Section } from './credentials.ts';
-import type { SectionsInForce } from './sections-in-force.ts';
+import type { EntryInForce, SectionsInForce } from './settings-in-force.ts';
 
 /** Name of a tenant in URLs and tokens. */
 export function tenantIdOf({ metadata, spec }: Stored<OpenIMTenant>): string {
@@ -38,18 +38,14 @@ export interface TenantSources {
 const NO_SOURCES: TenantSources = { lookup: () => undefined, inForce: () => undefined };
 
 /** A tenant looked at by itself. */
-export interface JudgedTenant {
+export interface JudgedTenant extends TenantSize {
   readonly entry: TenantEntry;
   /** What the services would reject in it, with the remedy; undefined when it is valid. */
   readonly fault: string | undefined;
-  /** Its size in the config. */
-  readonly bytes: number;
   /** Sections that may have credentials, by path; undefined for one that is left out. */
   readonly sections: ReadonlyMap<string, Section | undefined>;
   /** Credentials that the entry refers to, by key of the Secret of tenants. */
   readonly secrets: Readonly<Record<string, string>>;
-  /** Size of its keys and credentials in the Secret of tenants. */
-  readonly secretBytes: number;
   /** Why a section is not applied; all others are. */
   readonly broken: Refusal | undefined;
 }
@@ -87,19 +83,40 @@ export function judgeTenant(
     return used?.settings;
   };
   const entry = entryOf(id, spec, resolve);
-  const secrets = Object.assign({}, ...[...sections.values()].map((section) => section?.secrets));
-  const sizes = Object.entries({ ...tenantKeys(id), ...secrets }).map(([key, value]) =>
-    Buffer.byteLength(key + value),
+  const secrets: JudgedTenant['secrets'] = Object.assign(
+    {},
+    ...[...sections.values()].map((section) => section?.secrets),
   );
   return {
     entry,
     fault: referenceFault(spec) ?? repeatedNotification(spec) ?? faultIn(entry, secrets),
-    bytes: bytesInConfig(entry) + (spec.keys ? ROTATION_BYTES.config : 0),
+    ...sizeOf({ entry, secrets }, spec),
     sections,
     secrets,
-    secretBytes:
-      GENERATED_BYTES + (spec.keys ? ROTATION_BYTES.secret : 0) + sizes.reduce((sum, size) => sum + size, 0),
     broken,
+  };
+}
+
+/** The size of a tenant in the objects of its cluster. */
+export interface TenantSize {
+  /** Of its entry in the config. */
+  readonly bytes: number;
+  /** Of its keys and credentials in the Secret of tenants. */
+  readonly secretBytes: number;
+}
+
+/** @param spec says whether keys are changed. */
+export function sizeOf(
+  { entry, secrets }: EntryInForce,
+  { keys }: Pick<OpenIMTenantSpec, 'keys'>,
+): TenantSize {
+  const sizes = Object.entries({ ...tenantKeys(entry.id), ...secrets }).map(([key, value]) =>
+    Buffer.byteLength(key + value),
+  );
+  return {
+    bytes: bytesInConfig(entry) + (keys ? ROTATION_BYTES.config : 0),
+    secretBytes:
+      GENERATED_BYTES + (keys ? ROTATION_BYTES.secret : 0) + sizes.reduce((sum, size) => sum + size, 0),
   };
 }
 

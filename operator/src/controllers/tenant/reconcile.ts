@@ -16,17 +16,18 @@ import { API_VERSION, FINALIZER } from '../../resources/names.ts';
 import { secretReferencesIn } from '../../resources/secret-references.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
 import type { KeyPlan } from '../../resources/tenant-keys.ts';
+import { preferredShard } from '../../resources/tenant-shards.ts';
 import type { ClientEndpoints } from '../cluster/endpoints.ts';
 import type { Refusal } from '../cluster/observation.ts';
 import type { Observer } from '../cluster/observer.ts';
 import type { ProcessApi } from '../cluster/process-api.ts';
-import { type Purging, planTenants, type TenantPlan } from './create.ts';
+import { type PlannedTenant, type Purging, planTenants, type TenantPlan } from './create.ts';
 import { CredentialSources, type UsedSecrets } from './credential-sources.ts';
 import type { FoundSecret } from './credentials.ts';
 import { purgeTime, TenantDeletion } from './delete.ts';
 import type { TenantDelivery } from './delivery.ts';
-import { type JudgedTenant, judgeTenant, tenantIdOf } from './entry.ts';
-import type { SectionsInForce } from './sections-in-force.ts';
+import { type JudgedTenant, judgeTenant, sizeOf, tenantIdOf } from './entry.ts';
+import type { SettingsInForce } from './settings-in-force.ts';
 import { deletionStatus, tenantStatus, wasReady } from './status.ts';
 
 /** Dependencies of {@link TenantReconciler}. */
@@ -42,6 +43,16 @@ export interface TenantDeps {
   readonly enqueue: (key: string) => void;
 }
 
+/** How the settings of tenants are given to the processes of a cluster. */
+export interface TenantLayout {
+  /** Settings level of the services. */
+  readonly settingsLevel: number;
+  /** Number of shards; 1 when they are part of the config. */
+  readonly shards: number;
+}
+
+const NO_LAYOUT: TenantLayout = { settingsLevel: SETTINGS_LEVEL, shards: 1 };
+
 /** What the status of a tenant depends on in its cluster. */
 export interface TenantContext {
   /** Hashes of the applied config, by what pods mount; undefined when none was applied. */
@@ -52,8 +63,7 @@ export interface TenantContext {
   readonly hashes: ReadonlyMap<string, string> | undefined;
   /** Rotations of keys by tenant ID. */
   readonly rotations: ReadonlyMap<string, KeyPlan> | undefined;
-  /** Settings level of the services. */
-  readonly settingsLevel: number;
+  readonly layout: TenantLayout;
   readonly endpoints: ClientEndpoints;
 }
 
@@ -79,8 +89,11 @@ export class TenantReconciler {
   readonly #deps: TenantDeps;
   /** By cluster; null for one that does not exist. */
   readonly #contexts = new Map<string, TenantContext | null>();
-  /** By cluster; without a level when a tenant has changed since. */
-  readonly #plans = new Map<string, { readonly level: number | undefined; readonly plan: TenantPlan }>();
+  /** By cluster. */
+  readonly #plans = new Map<
+    string,
+    { readonly layout: TenantLayout | undefined; readonly plan: TenantPlan }
+  >();
 
   readonly #judged = new WeakMap<Stored<OpenIMTenant>, Judgement>();
   readonly #credentials = new CredentialSources();
@@ -91,14 +104,17 @@ export class TenantReconciler {
     this.#deletion = new TenantDeletion(deps.client, deps.processes);
   }
 
-  /** The config entries of the tenants of the cluster `namespace/name`, for services of this settings level. */
-  plan(cluster: string, level: number): TenantPlan {
+  /** The config entries of the tenants of the cluster `namespace/name`, for services of this layout. */
+  plan(cluster: string, layout: TenantLayout): TenantPlan {
     const known = this.#plans.get(cluster);
-    if (known?.level === level) return known.plan;
+    const { settingsLevel: level, shards } = layout;
+    if (known && isDeepStrictEqual(known.layout, { settingsLevel: level, shards })) return known.plan;
     const tenants = this.#tenantsOf(cluster);
     const judge = (tenant: Stored<OpenIMTenant>) => this.#judge(cluster, tenant, level);
-    const plan = planTenants(tenants, level, judge, this.#purging(cluster));
-    this.#plans.set(cluster, { level, plan });
+    const purging = this.#purging(cluster);
+    const inForce = (tenant: Stored<OpenIMTenant>) => this.#inForce(cluster, tenant, shards, known);
+    const plan = planTenants(tenants, { level, shards, judge, purging, inForce });
+    this.#plans.set(cluster, { layout: { settingsLevel: level, shards }, plan });
     this.#credentials.retain(cluster, new Set(plan.entries.map(({ id }) => id)));
     // What one gives up or takes, such as a host, may change whether another is refused.
     for (const tenant of tenants) {
@@ -116,8 +132,8 @@ export class TenantReconciler {
     return [...new Set(this.#tenantsOf(cluster).flatMap(namesIn))];
   }
 
-  /** Sets what the tenants of a cluster refer to. @param recover finds sections in force before this operator started. */
-  setCredentials(cluster: string, secrets: ReadonlyMap<string, FoundSecret>, recover: SectionsInForce): void {
+  /** Sets what the tenants of a cluster refer to. @param recover finds settings in force before this operator started. */
+  setCredentials(cluster: string, secrets: ReadonlyMap<string, FoundSecret>, recover: SettingsInForce): void {
     if (!this.#credentials.set(cluster, secrets, recover)) return;
     this.changed(cluster);
     this.enqueuePending(cluster);
@@ -126,7 +142,7 @@ export class TenantReconciler {
   /** A tenant of this cluster has changed. */
   changed(cluster: string): void {
     const known = this.#plans.get(cluster);
-    if (known) this.#plans.set(cluster, { ...known, level: undefined });
+    if (known) this.#plans.set(cluster, { ...known, layout: undefined });
   }
 
   /** Sets what a reconcile of the cluster has found; undefined for a cluster that does not exist. */
@@ -169,10 +185,11 @@ export class TenantReconciler {
     if (context === undefined) return {};
     // So are the Secrets that it refers to.
     if (context && !this.#credentials.covers(cluster, namesIn(tenant))) return {};
-    const { settingsLevel = SETTINGS_LEVEL, configHashes, endpoints = NO_ENDPOINTS } = context ?? {};
-    const plan = this.plan(cluster, settingsLevel);
+    const { layout = NO_LAYOUT, configHashes, endpoints = NO_ENDPOINTS } = context ?? {};
+    const plan = this.plan(cluster, layout);
     const refusal = context ? plan.refused.get(tenant.metadata.uid) : missingCluster(cluster);
-    const id = plan.idOf.get(tenant.metadata.uid) ?? '';
+    const inForce = plan.inForce.get(tenant.metadata.uid);
+    const id = inForce?.entry.id ?? '';
     const processes = this.#deps.observer.processesOf(cluster);
     // Its newest settings may not be part of the config yet, which the processes then have in vain.
     const entryIn = (entries: readonly TenantEntry[] = []) => entries.find((entry) => entry.id === id);
@@ -180,13 +197,15 @@ export class TenantReconciler {
     const status = tenantStatus({
       tenant,
       refusal,
+      inForceGeneration: isApplied ? inForce?.generation : inForce && tenant.status?.inForceGeneration,
+      isKept: refusal !== undefined && inForce !== undefined,
       broken: plan.broken.get(tenant.metadata.uid),
       accepted: configHashes !== undefined,
       coverage: isApplied
         ? this.#deps.delivery.coverageOf(cluster, id, processes, configHashes)
         : { current: 0, unknown: 0, all: processes.length, refusal: undefined },
       rotation: context?.rotations?.get(id),
-      leftOut: knownTenantSpec(tenant.spec, settingsLevel).leftOut,
+      leftOut: knownTenantSpec(tenant.spec, layout.settingsLevel).leftOut,
       endpoints,
       now: new Date(),
     });
@@ -240,6 +259,29 @@ export class TenantReconciler {
     return judged;
   }
 
+  /** What a resource has in force, in the place that it gets in this layout. */
+  #inForce(
+    cluster: string,
+    tenant: Stored<OpenIMTenant>,
+    shards: number,
+    known: KnownPlan | undefined,
+  ): PlannedTenant | undefined {
+    const found = known ? known.plan.inForce.get(tenant.metadata.uid) : this.#applied(cluster, tenant);
+    if (!found) return undefined;
+    const isPlaced =
+      found.shard !== undefined && (known === undefined || known.plan.shards.length === shards);
+    return { ...found, shard: isPlaced ? found.shard : preferredShard(found.entry.id, shards) };
+  }
+
+  /** After a start of the operator: what the applied config has of a resource. */
+  #applied(cluster: string, tenant: Stored<OpenIMTenant>) {
+    const { inForceGeneration, adminSecretRef } = tenant.status ?? {};
+    // Neither is set for one whose settings were never applied; its entry would be that of a resource before it.
+    if (inForceGeneration === undefined && adminSecretRef === undefined) return undefined;
+    const found = this.#credentials.applied(cluster, tenantIdOf(tenant));
+    return found && { ...found, ...sizeOf(found, tenant.spec), generation: inForceGeneration };
+  }
+
   #enqueueAll(cluster: string): void {
     this.#enqueueIf(cluster, () => true);
   }
@@ -263,6 +305,12 @@ export class TenantReconciler {
   #tenantsOf(cluster: string): Stored<OpenIMTenant>[] {
     return this.#deps.tenants.byIndex(BY_CLUSTER, cluster).filter((tenant) => !isBeingDeleted(tenant));
   }
+}
+
+interface KnownPlan {
+  /** Undefined when a tenant has changed since. */
+  readonly layout: TenantLayout | undefined;
+  readonly plan: TenantPlan;
 }
 
 interface Judgement extends JudgedTenant {
@@ -290,8 +338,8 @@ function isChanged(id: string, ...contexts: readonly (TenantContext | null | und
 
 /** What changes the status of tenants in force. */
 function sharedOf(context: TenantContext | null | undefined): object {
-  const { settingsLevel, endpoints } = context ?? {};
-  return { settingsLevel, endpoints };
+  const { layout, endpoints } = context ?? {};
+  return { layout, endpoints };
 }
 
 function missingCluster(cluster: string): Refusal {

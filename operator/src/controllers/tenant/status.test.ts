@@ -81,3 +81,16 @@ test('the status names fields that the running services do not know, and what a 
   const rejected = statusOf({ coverage: { ...coverage(2, 2), refusal: 'quotas.users: too big' } });
   assert.partialDeepStrictEqual(rejected.conditions?.[0], { status: 'False', reason: 'RefusedByProcess' });
 });
+
+test('a refused change says what is wrong and which generation stays in force', () => {
+  const refusal = { reason: 'InvalidSettings', message: 'spec.hosts: too many; correct it' };
+  const ready = statusOf({ inForceGeneration: 3 });
+  assert.equal(ready.inForceGeneration, 3);
+  const changed = { tenant: having(ready, 4), refusal };
+  const kept = statusOf({ ...changed, isKept: true, inForceGeneration: 3 });
+  assert.partialDeepStrictEqual(kept, { observedGeneration: 4, inForceGeneration: 3 });
+  assert.partialDeepStrictEqual(kept.conditions?.[0], { status: 'False', ...refusal });
+  assert.deepEqual(kept.endpoints, ready.endpoints, 'its clients are served');
+  const dropped = statusOf(changed);
+  assert.deepEqual([dropped.inForceGeneration, dropped.endpoints], [undefined, undefined]);
+});

@@ -14,6 +14,10 @@ import { tenantIdOf } from './entry.ts';
 export interface TenantStatusInput {
   readonly tenant: Stored<OpenIMTenant>;
   readonly refusal: Refusal | undefined;
+  /** Whether earlier settings stay in force although it is refused. */
+  readonly isKept?: boolean;
+  /** Generation whose settings are part of the config. */
+  readonly inForceGeneration?: number | undefined;
   /** A section that is not applied because of its credentials. */
   readonly broken?: Refusal | undefined;
   /** Whether the spec of its cluster is valid. */
@@ -47,7 +51,8 @@ export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
     conditions: conditions as OpenIMTenantStatus['conditions'],
     ...(keys && { keys }),
     ...(isReady ? { inForceSince: since ?? timestamp(now) } : {}),
-    ...(input.refusal
+    ...(input.inForceGeneration === undefined ? {} : { inForceGeneration: input.inForceGeneration }),
+    ...(input.refusal && !input.isKept
       ? {}
       : {
           endpoints: { api: tenantURL(endpoints.api, id), webSocket: tenantURL(endpoints.webSocket, id) },
@@ -99,7 +104,7 @@ export function deletionStatus(
   { reason, message, purgeAt, report }: DeletionStep,
   now: Date,
 ): OpenIMTenantStatus {
-  const { inForceSince: _, ...kept } = status;
+  const { inForceSince: _since, inForceGeneration: _generation, ...kept } = status;
   const observedGeneration = metadata.generation ?? 0;
   const update: ConditionUpdate = { type: 'Ready', status: 'False', reason, message, observedGeneration };
   return {

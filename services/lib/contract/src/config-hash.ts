@@ -23,6 +23,7 @@ export const EVERY_ROLE: readonly string[] = [
   'ops',
   'shutdown',
   'tenantsRevision',
+  'tenantsDir',
   'tenants',
 ];
 

@@ -39,6 +39,12 @@ export const ServerConfig = z.strictObject({
     .describe(
       'Version of tenants, which the operator raises with every change: a process that was given newer tenants over its ops port ignores those of an older file. 0: the file always counts.',
     ),
+  tenantsDir: z
+    .string()
+    .default('')
+    .describe(
+      'Folder with the tenants, in place of tenants and tenantsRevision: index.json has the revision and lists the other files with their revisions, each of which has a part of the list. The operator writes it. Empty: none.',
+    ),
   tenants: z
     .array(TenantSettings)
     .default([])

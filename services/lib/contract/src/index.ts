@@ -46,6 +46,7 @@ export {
   keepLastValid,
   Unresolved,
 } from './tenant-entries.ts';
+export { TENANT_INDEX, TenantFile, TenantIndex } from './tenant-files.ts';
 export { TenantPurge, type TenantPurgeReport } from './tenant-purge.ts';
 export {
   DEFAULT_ADMIN_USER,

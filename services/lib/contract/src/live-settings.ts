@@ -25,6 +25,7 @@ export const LIVE_SETTINGS: readonly string[] = [
   'attempts',
   'cron',
   'tenantsRevision',
+  'tenantsDir',
   'tenants',
 ];
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigError, configFields, configHash, parseConfig } from '@im/contract';
 import { hashOfFiles, loadConfig, readConfig, readStartConfig, redactConfig } from './config-load.ts';
+import { TenantFilesChangingError } from './tenant-files.ts';
 
 /** Runs a test in a directory with the given files. */
 async function withFiles(
@@ -222,4 +223,75 @@ test('a config is named by its text and by what it refers to', async () => {
   assert.equal(await hashOfFiles(source, references), hash);
   files['/s/password'] = 'changed';
   assert.notEqual(await hashOfFiles(source, references), hash);
+});
+
+/** A folder with tenants in two files, of which the second has this revision. */
+const inFolder = (dir: string, revision: number): Record<string, string> => ({
+  'im.yaml': `tenantsDir: ${dir}`,
+  'index.json': JSON.stringify({ revision: 7, files: { '00.json': 3, '01.json': 7 } }),
+  '00.json': JSON.stringify({
+    revision: 3,
+    tenants: [{ id: 'a', tokenSecret: ['$', `{file:${dir}/secret}`].join(''), adminSecret: 'x' }],
+  }),
+  '01.json': JSON.stringify({
+    revision,
+    tenants: [{ id: 'b', tokenSecret: 'y', adminSecret: 'y' }, { id: 'c' }],
+  }),
+  secret: 'one',
+});
+
+test('tenants are read from the files of a folder, and none of them is part of the hash of the config', async () => {
+  await withFiles(
+    (dir) => inFolder(dir, 7),
+    async (dir) => {
+      const source = { file: join(dir, 'im.yaml'), env: {} };
+      const loaded = await readConfig({ ...source, tenantVersions: 'match' });
+      assert.deepEqual(
+        loaded.config.tenants.map(({ id, tokenSecret }) => [id, tokenSecret]),
+        [
+          ['a', 'one'],
+          ['b', 'y'],
+        ],
+      );
+      assert.equal(loaded.config.tenantsRevision, 7);
+      assert.deepEqual(
+        loaded.invalidTenants.map(({ id }) => id),
+        ['c'],
+      );
+      assert.equal(loaded.hash, configHash(`tenantsDir: ${dir}`, new Map()));
+      for (const [name, text] of [
+        ['secret', 'two'],
+        ['01.json', JSON.stringify({ revision: 7, tenants: [] })],
+        ['index.json', JSON.stringify({ revision: 8, files: {} })],
+      ] as const) {
+        const before = await readConfig(source);
+        assert.equal(await hashOfFiles(source, before.references), before.state);
+        await writeFile(join(dir, name), text);
+        assert.notEqual(await hashOfFiles(source, before.references), before.state, name);
+        assert.equal((await readConfig(source)).hash, before.hash);
+      }
+    },
+  );
+});
+
+test('tenants in files of different versions are taken at a start only', async () => {
+  await withFiles(
+    (dir) => inFolder(dir, 6),
+    async (dir) => {
+      const source = { file: join(dir, 'im.yaml'), env: {} };
+      assert.equal((await readStartConfig(source)).config.tenants.length, 2);
+      const matching = { ...source, tenantVersions: 'match' } as const;
+      await assert.rejects(readConfig(matching), TenantFilesChangingError);
+      await rm(join(dir, '01.json'));
+      await assert.rejects(readConfig(matching), TenantFilesChangingError);
+      await assert.rejects(readStartConfig(source), /tenantsDir: cannot read .*01\.json/);
+      await writeFile(join(dir, 'index.json'), '{"revision":0,"files":{}}');
+      await assert.rejects(readConfig(matching), /tenantsDir: .*index\.json: revision: /);
+      await writeFile(join(dir, 'im.yaml'), `tenantsDir: ${dir}\ntenants: [{ id: a }]`);
+      await assert.rejects(
+        readConfig(source),
+        /^ConfigError: tenants: cannot be given together with tenantsDir/,
+      );
+    },
+  );
 });

@@ -15,6 +15,7 @@ import {
 } from '@im/contract';
 import { parse as parseYaml, YAMLError } from 'yaml';
 import { type DeprecatedVariable, Environment } from './environment.ts';
+import { readTenantFiles } from './tenant-files.ts';
 
 /** Where {@link loadConfig} reads from. */
 export interface ConfigSource {
@@ -26,6 +27,8 @@ export interface ConfigSource {
   readonly readText?: (path: string) => Promise<string>;
   /** Values that win over everything, by dotted path; flags of a command line. */
   readonly set?: Readonly<Record<string, unknown>>;
+  /** Whether the files of `tenantsDir` must have the versions of its index. @default 'any' */
+  readonly tenantVersions?: 'match' | 'any';
 }
 
 /** A config, and what it was read from. */
@@ -35,9 +38,11 @@ export interface LoadedConfig {
   readonly invalidTenants: readonly InvalidTenant[];
   /** Hashes of the entries of tenants; see `tenantHash`. */
   readonly tenantHashes: ReadonlyMap<TenantId, string>;
-  /** Names this state of the file and of those that it refers to; see {@link configHash}. */
+  /** Names this state of the file and of those that it refers to, except for `tenantsDir`; see {@link configHash}. */
   readonly hash: string;
-  /** The files that the config or the environment refers to. */
+  /** Names the state of all files, those of `tenantsDir` included. */
+  readonly state: string;
+  /** All files that were read besides the config file, or could not be read. */
   readonly references: readonly string[];
   /** Environment variables that were read under their former names. */
   readonly deprecated: readonly DeprecatedVariable[];
@@ -79,7 +84,7 @@ export async function loadConfig(source: ConfigSource = {}): Promise<ServerConfi
  */
 export async function readConfig(source: ConfigSource = {}): Promise<LoadedConfig> {
   const { file } = source;
-  const { tree, texts, environment } = await readTree(source);
+  const { tree, texts, tenantTexts, environment } = await readTree(source);
   const { config, faults, invalidTenants, tenantHashes } = checkConfig(tree);
   if (!config) throw unusable(file, [...faults, ...invalidTenants.flatMap(faultsOfEntry)]);
   const text = file === undefined ? '' : (texts.read.get(file) ?? '');
@@ -92,7 +97,8 @@ export async function readConfig(source: ConfigSource = {}): Promise<LoadedConfi
     invalidTenants,
     tenantHashes,
     hash: configHash(text, texts.read),
-    references: [...texts.asked],
+    state: configHash(text, new Map([...texts.read, ...tenantTexts.read])),
+    references: [...new Set([...texts.asked, ...tenantTexts.asked])],
     deprecated: environment.deprecated,
   };
 }
@@ -106,9 +112,17 @@ export async function readStartConfig(source: ConfigSource = {}): Promise<Loaded
   return loaded;
 }
 
-async function readTree(source: ConfigSource): Promise<{ readonly tree: Record<string, unknown> } & Origins> {
-  const { file } = source;
+/** A config before it is checked, and what it was read from. */
+interface ReadTree extends Origins {
+  readonly tree: Record<string, unknown>;
+  /** What was read of tenants in `tenantsDir`. */
+  readonly tenantTexts: Texts;
+}
+
+async function readTree(source: ConfigSource): Promise<ReadTree> {
+  const { file, tenantVersions = 'any' } = source;
   const texts = new Texts(source);
+  const tenantTexts = new Texts(source);
   const environment = new Environment(source.env);
   const raw = file === undefined ? {} : await readYaml(file, texts);
   const tree = asRecord(await resolveReferences(raw, { environment, texts }), file);
@@ -117,11 +131,19 @@ async function readTree(source: ConfigSource): Promise<{ readonly tree: Record<s
     if (value !== undefined) setPath(tree, field.path, parseText(field, value));
   }
   for (const [path, value] of Object.entries(source.set ?? {})) setPath(tree, path, value);
-  return { tree, texts, environment };
+  const { tenantsDir: dir, tenants = [] } = tree;
+  if (typeof dir === 'string' && dir !== '') {
+    if (!Array.isArray(tenants) || tenants.length > 0)
+      throw new ConfigError('tenants: cannot be given together with tenantsDir; remove one of them');
+    const files = await readTenantFiles(dir, (path) => tenantTexts.of(path), tenantVersions);
+    tree.tenants = await resolveReferences(files.tenants, { environment, texts: tenantTexts });
+    tree.tenantsRevision = files.revision;
+  }
+  return { tree, texts, tenantTexts, environment };
 }
 
 /**
- * The {@link LoadedConfig.hash} that the files have now; a file of `references` that cannot be read is as if
+ * The {@link LoadedConfig.state} that the files have now; a file of `references` that cannot be read is as if
  * it were not named. @throws when the config file cannot be read.
  */
 export async function hashOfFiles(source: ConfigSource, references: readonly string[]): Promise<string> {

@@ -2,9 +2,13 @@ import type { ServerConfig } from '@im/contract';
 import { type Metrics, messageOf } from '@im/kit';
 import { type ConfigSource, hashOfFiles, type LoadedConfig, readConfig } from './config-load.ts';
 import type { Logger } from './log.ts';
+import { TenantFilesChangingError } from './tenant-files.ts';
 
 /** How often the files are read. Mounted ones change by a swapped link, which file events miss. */
 const POLL_MS = 2_000;
+
+/** Looks in a row at tenant files of different versions after which they are reported: kubelets take two minutes. */
+const MOST_CHANGING = 90;
 
 /** What a changed config file is applied to. */
 export interface ConfigTarget {
@@ -30,6 +34,7 @@ export function watchConfigFile(
   const { file } = source;
   let inForce = started;
   let complaint = '';
+  let changing = 0;
   target.metrics.observe(
     'openim_config_unusable',
     'The config file was changed to what cannot be used',
@@ -37,11 +42,13 @@ export function watchConfigFile(
   );
   target.every('config-file', POLL_MS, async () => {
     try {
-      if ((await hashOf(source, inForce)) === inForce.hash) {
+      if ((await hashOf(source, inForce)) === inForce.state) {
         complaint = '';
+        changing = 0;
         return;
       }
-      const next = await readConfig(source);
+      const next = await readConfig({ ...source, tenantVersions: 'match' });
+      changing = 0;
       const waiting = target.reconfigure(next.config, next);
       inForce = next;
       complaint = '';
@@ -49,6 +56,7 @@ export function watchConfigFile(
       if (waiting.length > 0)
         target.log.warn({ settings: waiting }, 'settings that take effect at the next start');
     } catch (error) {
+      if (error instanceof TenantFilesChangingError && ++changing < MOST_CHANGING) return;
       const message = messageOf(error);
       if (message === complaint) return;
       complaint = message;

@@ -7,6 +7,7 @@ export {
   type Topology,
   testTenant,
 } from './cluster-plan.ts';
+export { ADDED_NODE_TOLERATION, addNode } from './deploy/add-node.ts';
 export {
   type Component,
   clusterOf,

@@ -6,7 +6,12 @@ import { containerdSocket, LOCAL, statePath } from './settings.ts';
 
 /** Runs containerd's client in the namespace that kubelet uses. */
 export function ctr(...args: readonly string[]): Promise<string> {
-  return runCommand('ctr', ['--address', containerdSocket, '--namespace', 'k8s.io', ...args]);
+  return ctrAt(containerdSocket, ...args);
+}
+
+/** The same for the containerd at a socket. */
+export function ctrAt(socket: string, ...args: readonly string[]): Promise<string> {
+  return runCommand('ctr', ['--address', socket, '--namespace', 'k8s.io', ...args]);
 }
 
 /** Names of the images that are loaded. */
@@ -20,7 +25,8 @@ export async function importImage(tarball: string): Promise<void> {
 }
 
 /** Ends every container and forgets it. Images stay. Needs containerd. */
-export async function removeAllContainers(): Promise<void> {
+export async function removeAllContainers(socket: string = containerdSocket): Promise<void> {
+  const ctr = (...args: readonly string[]) => ctrAt(socket, ...args);
   for (let attempt = 1; ; attempt++) {
     const tasks = lines(await ctr('tasks', 'ls', '-q'));
     if (tasks.length === 0) break;
@@ -39,12 +45,7 @@ export async function removeAllContainers(): Promise<void> {
 
 /** Removes mounts, network namespaces, control groups and files that ended containers leave on the machine. */
 export async function removeContainerRemains(): Promise<void> {
-  const mounts = lines(await readFile('/proc/self/mounts', 'utf8'))
-    .map((line) => line.split(' ')[1] ?? '')
-    .filter((path) => path.startsWith(`${LOCAL.state}/`) || path.startsWith(`${LOCAL.run}/`))
-    .sort()
-    .reverse();
-  for (const path of mounts) await tolerantly(runCommand('umount', ['--lazy', path]));
+  await unmountBelow(LOCAL.state, LOCAL.run);
   for (const line of lines(await runCommand('ip', ['netns', 'list']))) {
     const [name = ''] = line.split(' ');
     if (name.startsWith('cni-')) await tolerantly(runCommand('ip', ['netns', 'delete', name]));
@@ -58,6 +59,16 @@ export async function removeContainerRemains(): Promise<void> {
       rm(path, { recursive: true, force: true }),
     ),
   );
+}
+
+/** Removes all mounts below some folders. */
+export async function unmountBelow(...dirs: readonly string[]): Promise<void> {
+  const mounts = lines(await readFile('/proc/self/mounts', 'utf8'))
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((path) => dirs.some((dir) => path.startsWith(`${dir}/`)))
+    .sort()
+    .reverse();
+  for (const path of mounts) await tolerantly(runCommand('umount', ['--lazy', path]));
 }
 
 /** Folders that the node's programs make at fixed places. */

@@ -24,6 +24,7 @@ import { Daemons } from './daemons.ts';
 import { changeHostSettings, restoreHostSettings } from './host-settings.ts';
 import { writeNodeConfig } from './node-config.ts';
 import { removePacketFilterRules } from './packet-filter.ts';
+import { stopSecondNode } from './second-node.ts';
 import { adminKubeconfig, apiUrl, LOCAL, logsDir, runPath, statePath } from './settings.ts';
 import { SYSTEM_IMAGES, writeSystemImages } from './system-images.ts';
 
@@ -120,6 +121,7 @@ export class LocalCluster implements ClusterDriver {
     refuseWhereItCannotRun();
     await using _lock = await this.#lock();
     const [node = [], runtime = [], store = []] = STOP_ORDER;
+    await stopSecondNode();
     await this.#daemons.stop(node);
     if (await this.#daemons.isRunning('containerd')) await removeAllContainers();
     await this.#daemons.stop(runtime);

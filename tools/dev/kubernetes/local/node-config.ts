@@ -1,4 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isAtLeast } from '@im/dev-stores';
 import { CERTIFICATES, KUBECONFIGS } from './certificates.ts';
 import { containerdSocket, LOCAL, runPath, statePath } from './settings.ts';
@@ -19,7 +20,7 @@ export async function writeNodeConfig(containerdVersion: string): Promise<void> 
   await mkdir(cniDir, { recursive: true });
   await Promise.all([
     writeFile(NODE_CONFIG.containerd, containerdConfig(containerdVersion, cniDir)),
-    writeFile(statePath('cni', 'net.d', '10-openim.conflist'), json(podNetwork)),
+    writeFile(statePath('cni', 'net.d', '10-openim.conflist'), json(podNetwork(FIRST))),
     writeFile(NODE_CONFIG.kubelet, json(kubeletConfig)),
     writeFile(NODE_CONFIG.proxy, json(proxyConfig)),
     // Pods ask the cluster's DNS alone: tests must not depend on what the machine can resolve.
@@ -27,21 +28,56 @@ export async function writeNodeConfig(containerdVersion: string): Promise<void> 
   ]);
 }
 
+/** Where the files of a node are, and the addresses of its pods. */
+export interface NodePlace {
+  readonly containerd: { readonly root: string; readonly state: string; readonly socket: string };
+  /** Folder of the leases of addresses. */
+  readonly leases: string;
+  readonly podRange: string;
+}
+
+const FIRST: NodePlace = {
+  containerd: { root: statePath('containerd'), state: runPath('containerd'), socket: containerdSocket },
+  leases: statePath('cni', 'ipam'),
+  podRange: LOCAL.podRange,
+};
+
+/** Writes what containerd, the CNI plugins and kubelet of another node read, into a folder. */
+export async function writeOtherNodeConfig(
+  dir: string,
+  containerdVersion: string,
+  place: NodePlace,
+  kubelet: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { tlsCertFile: _certificate, tlsPrivateKeyFile: _key, ...base } = kubeletConfig;
+  const cniDir = join(dir, 'net.d');
+  await mkdir(cniDir, { recursive: true });
+  await Promise.all([
+    writeFile(join(dir, 'containerd.toml'), containerdConfig(containerdVersion, cniDir, place)),
+    writeFile(join(cniDir, '10-openim.conflist'), json(podNetwork(place))),
+    writeFile(
+      join(dir, 'kubelet.json'),
+      json({ ...base, containerRuntimeEndpoint: `unix://${place.containerd.socket}`, ...kubelet }),
+    ),
+  ]);
+}
+
 /** containerd's configuration has other names for the same things from 2.0 on. */
-export function containerdConfig(version: string, cniDir: string): string {
+export function containerdConfig(version: string, cniDir: string, place: NodePlace = FIRST): string {
+  const { root, state, socket } = place.containerd;
   const isNew = isAtLeast(version, '2.0.0');
   const runtime = isNew ? 'io.containerd.cri.v1.runtime' : 'io.containerd.grpc.v1.cri';
   const runc = `plugins."${runtime}".containerd.runtimes.runc`;
   return `version = ${isNew ? 3 : 2}
-root = "${statePath('containerd')}"
-state = "${runPath('containerd')}"
+root = "${root}"
+state = "${state}"
 disabled_plugins = [${['aufs', 'btrfs', 'zfs', 'devmapper'].map((name) => `"io.containerd.snapshotter.v1.${name}"`).join(', ')}]
 
 [grpc]
-  address = "${containerdSocket}"
+  address = "${socket}"
 
 [plugins."io.containerd.internal.v1.opt"]
-  path = "${statePath('containerd', 'opt')}"
+  path = "${join(root, 'opt')}"
 
 [plugins."${runtime}"]
   ${isNew ? '' : `sandbox_image = "${PAUSE_IMAGE}"`}
@@ -60,7 +96,7 @@ disabled_plugins = [${['aufs', 'btrfs', 'zfs', 'devmapper'].map((name) => `"io.c
 ${isNew ? `\n[plugins."io.containerd.cri.v1.images".pinned_images]\n  sandbox = "${PAUSE_IMAGE}"\n` : ''}`;
 }
 
-const podNetwork = {
+const podNetwork = ({ leases, podRange }: NodePlace) => ({
   cniVersion: '1.0.0',
   name: 'openim',
   plugins: [
@@ -72,14 +108,14 @@ const podNetwork = {
       hairpinMode: true,
       ipam: {
         type: 'host-local',
-        dataDir: statePath('cni', 'ipam'),
-        ranges: [[{ subnet: LOCAL.podRange }]],
+        dataDir: leases,
+        ranges: [[{ subnet: podRange }]],
         routes: [{ dst: '0.0.0.0/0' }],
       },
     },
     { type: 'portmap', capabilities: { portMappings: true } },
   ],
-};
+});
 
 const kubeletConfig = {
   apiVersion: 'kubelet.config.k8s.io/v1beta1',

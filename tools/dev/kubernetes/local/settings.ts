@@ -12,6 +12,10 @@ export const LOCAL = {
   /** A bridge that carries the node's address: neither a node nor an API server may be on loopback. */
   bridge: 'openim0',
   nodeAddress: '10.250.0.1',
+  /** A second node, which tests start. */
+  secondNode: 'second',
+  secondNodeAddress: '10.250.0.2',
+  secondPodRange: '10.244.1.0/24',
   podBridge: 'openim-pods',
   podRange: '10.244.0.0/24',
   serviceRange: '10.96.0.0/16',

@@ -6,6 +6,8 @@ import { readUntil, withConnection } from './tcp-probe.ts';
 export interface RedisOptions extends StartOptions {
   /** Append-only file with fsync every second. Default false: the product keeps only copies in Redis. */
   persist?: boolean;
+  /** A node for a Redis Cluster, without slots; its second port is that of the cluster bus. @default false */
+  clusterNode?: boolean;
 }
 
 /** Starts a Redis or Valkey server in `options.dir`, or takes the one at `options.uri` or `$REDIS_URL`. */
@@ -15,10 +17,10 @@ export async function startRedis(options: RedisOptions): Promise<Backend> {
   const kind: ServerKind = {
     name: 'redis',
     server: await installServer('redis'),
-    portCount: 1,
+    portCount: options.clusterNode ? 2 : 1,
     stopWithin: 10_000,
     uri: (port) => `redis://127.0.0.1:${port}`,
-    prepare: async (dir, [port = 0]) => ({
+    prepare: async (dir, [port = 0, bus = 0]) => ({
       args: [
         ['--port', `${port}`],
         ['--bind', '127.0.0.1'],
@@ -26,6 +28,7 @@ export async function startRedis(options: RedisOptions): Promise<Backend> {
         ['--daemonize', 'no'],
         ['--save', ''],
         ['--appendonly', (options.persist ?? false) ? 'yes' : 'no'],
+        options.clusterNode ? ['--cluster-enabled', 'yes', '--cluster-port', `${bus}`] : [],
       ].flat(),
     }),
     probe: ([port = 0], signal) => probeRedis(port, signal),
