@@ -5,7 +5,7 @@ import { acceptLoss, type Logger, notReady, READY, type Readiness, tlsContext } 
 import { ERR, ImError } from '@im/protocol';
 import { connect, type Msg, type NatsConnection, type TlsOptions } from '@nats-io/transport-node';
 import type { RawHeaders } from './slim-client.ts';
-import { type Receiver, subscribeSlim } from './slim-client.ts';
+import { flushPerTick, type Receiver, subscribeSlim } from './slim-client.ts';
 import type { BusConfig, BusDeps, Unsubscribe } from './types.ts';
 
 const RECONNECT_WAIT_MS = 100;
@@ -239,6 +239,7 @@ export class NatsLink {
 
   #adopt(connection: NatsConnection): void {
     this.#connection = connection;
+    flushPerTick(connection);
     this.#inbox = `_INBOX.${this.#deps.instanceId}.${Date.now().toString(36)}.`;
     this.subscribe(`${this.#inbox}*`, (message) => this.#answered(message));
     for (const subscribed of this.#subscribed) {

@@ -33,6 +33,36 @@ class SlimSubscription {
 interface Protocol {
   subscribe(subscription: SlimSubscription): void;
   unsubscribe(subscription: SlimSubscription): void;
+  /** Hands what was published to the socket; called at the end of each microtask that published something. */
+  flushPending(): void;
+  readonly outbound: { size(): number };
+  readonly pendingLimit: number;
+}
+
+function protocolOf(connection: NatsConnection): Protocol {
+  return (connection as unknown as { readonly protocol: Protocol }).protocol;
+}
+
+/**
+ * Makes what is published in one tick of the event loop leave in one system call. The library has one for each
+ * microtask: several per connection of a client that comes.
+ */
+export function flushPerTick(connection: NatsConnection): void {
+  const protocol = protocolOf(connection);
+  const flush = protocol.flushPending.bind(protocol);
+  let scheduled = false;
+  const atEndOfTick = () => {
+    scheduled = false;
+    flush();
+  };
+  protocol.flushPending = () => {
+    if (protocol.outbound.size() >= protocol.pendingLimit) {
+      flush();
+    } else if (!scheduled) {
+      scheduled = true;
+      setImmediate(atEndOfTick);
+    }
+  };
 }
 
 /**
@@ -40,7 +70,7 @@ interface Protocol {
  * @returns what ends it.
  */
 export function subscribeSlim(connection: NatsConnection, subject: string, receiver: Receiver): () => void {
-  const { protocol } = connection as unknown as { readonly protocol: Protocol };
+  const protocol = protocolOf(connection);
   const subscription = new SlimSubscription(subject, receiver);
   protocol.subscribe(subscription);
   return () => protocol.unsubscribe(subscription);
