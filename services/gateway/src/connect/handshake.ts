@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import type { ServerConfig, TenantId } from '@im/contract';
 import {
+  Batcher,
   type CallContext,
   clientAddress,
   FailedAttempts,
@@ -68,6 +70,13 @@ export interface HandshakeDeps {
 
 /** Time limit of a handshake. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/**
+ * In a storm, clients are let in together this often, ms: from the token to the first answer each question to the stores
+ * is then one for all of them.
+ */
+const PACE_MS = 10;
+/** Clients let in within one turn of the event loop. */
+const MOST_AT_ONCE = 64;
 
 /**
  * The checks of a new client, in the order of docs/protocol/connection.md: room, arguments, token, owner
@@ -80,6 +89,7 @@ export class Handshakes {
   readonly #admitted: FairRate;
   readonly #logins: LoginRate;
   readonly #failures: FailedAttempts;
+  readonly #gate: Batcher<undefined, undefined>;
   readonly #webSockets: Server<typeof ClientSocket>;
   readonly #rate = new RecentRate();
   readonly #refused = new RecentRate();
@@ -93,6 +103,19 @@ export class Handshakes {
     this.#admitted = new FairRate(deps.admission.handshakes);
     this.#logins = new LoginRate(deps.admission.handshakes.perLogin);
     this.#failures = new FailedAttempts('handshake', () => deps.attempts().tokens, deps.registry);
+    this.#gate = new Batcher({
+      name: 'handshakes',
+      metrics: deps.registry,
+      maxBatch: MOST_AT_ONCE,
+      maxQueue: Number.POSITIVE_INFINITY,
+      paceMs: PACE_MS,
+      paceAlways: true,
+      async run(clients) {
+        // Between two batches there is a turn of the event loop for all else.
+        await setImmediate();
+        return clients.map(() => undefined);
+      },
+    });
     this.#webSockets = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
@@ -167,6 +190,8 @@ export class Handshakes {
           'attempts.tokens: too many attempts of this address failed; try later',
         );
       }
+      await this.#gate.add(undefined);
+      if (socket.destroyed) return;
       try {
         await this.#authenticate(tenant, args);
       } catch (error) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { createMetrics } from '@im/process';
 import { Batcher, ExpiredInQueueError, QueueFullError } from './batcher.ts';
 
@@ -240,4 +240,53 @@ test('an item that expired in the queue is not started', async () => {
   await assert.rejects(expired, ExpiredInQueueError);
   await Promise.all([first, last]);
   assert.deepEqual(started, [later, later + 1]);
+});
+
+test('with a pace, a batch begins early only when it is full or follows a batch of one', async () => {
+  const batches: number[][] = [];
+  const options = {
+    name: 'test',
+    maxBatch: 3,
+    paceMs: 3_600_000,
+    run: async (items: readonly number[]) => {
+      batches.push([...items]);
+      return items.map(() => undefined);
+    },
+  };
+  const batcher = new Batcher<number, undefined>(options);
+  await batcher.add(1);
+  await Promise.all([2, 3].map((n) => batcher.add(n)));
+  assert.deepEqual(batches, [[1], [2, 3]]);
+  const waiting = [4, 5].map((n) => batcher.add(n));
+  for (let turn = 0; turn < 10; turn++) await setImmediate();
+  assert.equal(batches.length, 2);
+  await Promise.all([...waiting, batcher.add(6)]);
+  assert.deepEqual(batches.at(-1), [4, 5, 6]);
+
+  batches.length = 0;
+  const always = new Batcher<number, undefined>({ ...options, paceAlways: true });
+  await always.add(1);
+  const second = always.add(2);
+  for (let turn = 0; turn < 10; turn++) await setImmediate();
+  assert.deepEqual(batches, [[1]]);
+  await Promise.all([second, always.add(3), always.add(4)]);
+});
+
+test('what waits for its pace goes when its time has come', async () => {
+  const batches: number[][] = [];
+  const batcher = new Batcher<number, undefined>({
+    name: 'test',
+    paceMs: 5,
+    paceAlways: true,
+    run: async (items) => {
+      batches.push([...items]);
+      return items.map(() => undefined);
+    },
+  });
+  await batcher.add(1);
+  const second = batcher.add(2);
+  await setImmediate();
+  await Promise.all([second, batcher.add(3)]);
+  await batcher.close();
+  assert.equal(batches.flat().length, 3);
 });

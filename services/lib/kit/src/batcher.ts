@@ -31,6 +31,13 @@ export interface BatcherOptions<T, R> {
    * up no others; the items that have no result yet count as waiting. @default unlimited
    */
   readonly slotMs?: number;
+  /**
+   * Least time between the beginnings of two batches, ms, so that more items share one. A full batch does not wait.
+   * @default 0
+   */
+  readonly paceMs?: number;
+  /** The pace holds behind a batch of one, too; else callers that come one after the other lose no time. @default false */
+  readonly paceAlways?: boolean;
   /** Time after which no caller waits for the item's result, ms since the epoch; it is not started after that. */
   readonly expiresAt?: (item: T) => number;
   readonly metrics?: Metrics;
@@ -82,7 +89,7 @@ export function batchMeters(name: string, metrics: Metrics) {
 }
 
 /**
- * Gathers what arrives in one tick of the event loop into one call. Nothing waits for a timer: an item
+ * Gathers what arrives in one tick of the event loop into one call. Without a pace nothing waits for a timer: an item
  * goes at the end of the tick, or as soon as a batch in flight returns or has had its time.
  */
 export class Batcher<T, R> {
@@ -92,6 +99,7 @@ export class Batcher<T, R> {
   readonly #maxQueue: number;
   readonly #maxQueueBytes: number;
   readonly #maxInFlight: number;
+  readonly #paceMs: number;
   readonly #queue: Waiting<T, R>[] = [];
   /** Batches that hold a place, oldest first. */
   readonly #inFlight = new Set<InFlight<T, R>>();
@@ -104,6 +112,9 @@ export class Batcher<T, R> {
   #overdue = 0;
   #overdueBytes = 0;
   #scheduled = false;
+  /** Before this no batch begins unless it is full, ms of the monotonic clock. */
+  #nextAt = 0;
+  #paceTimer: NodeJS.Timeout | undefined;
   #slotTimer: NodeJS.Timeout | undefined;
   #closed = false;
   #idle: PromiseWithResolvers<void> | undefined;
@@ -115,6 +126,7 @@ export class Batcher<T, R> {
     this.#maxQueue = options.maxQueue ?? 10_000;
     this.#maxQueueBytes = options.maxQueueBytes ?? DEFAULT_QUEUE_BYTES;
     this.#maxInFlight = options.maxInFlight ?? 1;
+    this.#paceMs = options.paceMs ?? 0;
     const label = { batcher: options.name };
     const { metrics } = options;
     const meters = metrics && batchMeters(options.name, metrics);
@@ -182,6 +194,10 @@ export class Batcher<T, R> {
       this.#awaitSlot();
       return;
     }
+    if (this.#isEarly()) {
+      this.#awaitPace();
+      return;
+    }
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
@@ -189,19 +205,32 @@ export class Batcher<T, R> {
     });
   }
 
+  /** Whether the next batch waits for more items. */
+  #isEarly(): boolean {
+    return this.#paceMs > 0 && this.queued < this.#maxBatch && performance.now() < this.#nextAt;
+  }
+
+  #awaitPace(): void {
+    this.#paceTimer ??= setTimeout(() => this.#flush(), Math.ceil(this.#nextAt - performance.now()));
+  }
+
   #flush(): void {
-    while (this.#inFlight.size < this.#maxInFlight && this.queued > 0) {
+    const { paceAlways = false } = this.#options;
+    clearTimeout(this.#paceTimer);
+    this.#paceTimer = undefined;
+    while (this.#inFlight.size < this.#maxInFlight && this.queued > 0 && !this.#isEarly()) {
       const items = this.#takeBatch();
       if (items.length === 0) continue;
       this.#observeSize(items.length);
       const leftBytes = items.reduce((sum, { size }) => sum + size, 0);
       const batch = { items, begunAt: performance.now(), left: items.length, leftBytes, overdue: false };
       this.#inFlight.add(batch);
+      if (paceAlways || items.length > 1) this.#nextAt = batch.begunAt + this.#paceMs;
       // A batch belongs to no single caller: it must not end with the call of its first item.
       void outsideCalls(() => this.#runBatch(batch));
     }
     this.#observeQueue();
-    if (this.queued > 0) this.#awaitSlot();
+    if (this.queued > 0) this.#schedule();
     else if (this.#isIdle) this.#idle?.resolve();
   }
 

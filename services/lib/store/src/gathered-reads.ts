@@ -12,6 +12,8 @@ const MAX_WEIGHT = 1_000;
 const HEAVY = 200;
 /** A read under way for this long, ms, lets the next one begin. */
 const SLOT_MS = 2;
+/** While reads come together, one begins so many ms after the one before: a command costs the database more than a key. */
+const PACE_MS = 5;
 const MAX_WAITING = 20_000;
 
 /** A query and its tenant's view of the collection. */
@@ -57,6 +59,7 @@ export function gatheredReads<T extends TenantDocument, Q extends { readonly ten
     sizeOf: weightOf,
     maxQueue: MAX_WAITING,
     slotMs: SLOT_MS,
+    paceMs: PACE_MS,
     async run(queries, settle) {
       const databases = new Map<string, { readonly placed: PlacedQuery<T, Q>; readonly index: number }[]>();
       for (const [index, query] of queries.entries()) {
