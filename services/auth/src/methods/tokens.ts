@@ -57,10 +57,12 @@ export function tokenMethods(deps: AuthDeps, endSessions: EndSessions): TokenMet
       if (tenant.adminUserIDs.includes(userID)) {
         throw new ImError(ERR.NoPermissionError, "don't get Admin token");
       }
-      const user = await users.get(ctx.tenant, userID);
-      if (!user) throw new ImError(ERR.RecordNotFoundError, 'record not found');
-      if (user.appMangerLevel >= MANAGER_LEVEL.Notification) throw argsError('app account can`t get token');
-      const { token, lifeSeconds } = await tokens.issue(tenant, userID, platformID);
+      const authorize = async () => {
+        const user = await users.get(ctx.tenant, userID);
+        if (!user) throw new ImError(ERR.RecordNotFoundError, 'record not found');
+        if (user.appMangerLevel >= MANAGER_LEVEL.Notification) throw argsError('app account can`t get token');
+      };
+      const { token, lifeSeconds } = await tokens.issue({ tenant, userID, platformID, authorize });
       logins.inc();
       return make('auth.GetUserTokenResp', { token, expireTimeSeconds: lifeSeconds });
     },

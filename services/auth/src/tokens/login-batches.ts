@@ -11,23 +11,31 @@ import {
 import { ERR, ImError } from '@im/protocol';
 import { LoginQueue } from './login-queue.ts';
 
-/** A login that waits for its batch or for the result of that. */
-export class PendingLogin<R> {
+/** A login that is asked for. */
+export interface LoginRequest {
   readonly tenant: TenantSettings;
   readonly userID: string;
   readonly platformID: number;
+  /** Rejects when the user may not log in; called while the batch is read for. */
+  readonly authorize: () => Promise<void>;
+}
+
+/** A login that waits for its batch or for the result of that. */
+export class PendingLogin<R> implements LoginRequest {
+  readonly tenant: TenantSettings;
+  readonly userID: string;
+  readonly platformID: number;
+  readonly authorize: () => Promise<void>;
   readonly #call: CallScope | undefined = currentCall();
   readonly #result = Promise.withResolvers<R>();
   readonly #onDone: (login: PendingLogin<R>) => void;
   #settled = false;
 
-  constructor(
-    owner: { readonly tenant: TenantSettings; readonly userID: string; readonly platformID: number },
-    onDone: (login: PendingLogin<R>) => void,
-  ) {
-    this.tenant = owner.tenant;
-    this.userID = owner.userID;
-    this.platformID = owner.platformID;
+  constructor(request: LoginRequest, onDone: (login: PendingLogin<R>) => void) {
+    this.tenant = request.tenant;
+    this.userID = request.userID;
+    this.platformID = request.platformID;
+    this.authorize = request.authorize;
     this.#onDone = onDone;
   }
 
@@ -73,8 +81,13 @@ export interface LoginBatchesDeps<R> {
 
 /** Logins of one commit. */
 const MAX_BATCH = 64;
-/** Batches of one database at once: one is read for while another is written. */
-const MAX_IN_FLIGHT = 2;
+/** Batches of one database at once. */
+const MAX_IN_FLIGHT = 1;
+/**
+ * While logins come together, one that is not full begins so many ms after the end of the one before: its commit costs the
+ * database about as much as ten logins in it, and callers who have just got a token ask for the next one.
+ */
+const LINGER_MS = 2;
 /** A batch under way for this long, ms, gives its place to the next one: a few slow logins hold up no others. */
 const SLOT_MS = 100;
 /** A flood of logins of one tenant is refused from here on; a second or two of what a process can do. */
@@ -99,7 +112,8 @@ export class LoginBatches<R> {
   }
 
   /** @throws ImError 429 when too many logins of the tenant wait, 90004 when too many of the user do. */
-  async login(tenant: TenantSettings, userID: string, platformID: number): Promise<R> {
+  async login(request: LoginRequest): Promise<R> {
+    const { tenant } = request;
     const logins = this.#loginsOf(tenant.id);
     const { queue } = logins;
     if (queue.openOf(tenant.id) >= MAX_OF_TENANT) {
@@ -109,7 +123,7 @@ export class LoginBatches<R> {
         `${queue.openOf(tenant.id)} logins of this tenant wait, try again`,
       );
     }
-    const login = new PendingLogin<R>({ tenant, userID, platformID }, (done) => {
+    const login = new PendingLogin<R>(request, (done) => {
       this.#open--;
       logins.done(done);
     });
@@ -150,6 +164,8 @@ class DatabaseLogins<R> {
   readonly #deps: DatabaseLoginsDeps<R>;
   #inFlight = 0;
   #scheduled = false;
+  /** Before this no batch begins unless it is full, ms of the monotonic clock. */
+  #nextAt = 0;
 
   constructor(deps: DatabaseLoginsDeps<R>) {
     this.#deps = deps;
@@ -169,14 +185,20 @@ class DatabaseLogins<R> {
   #schedule(): void {
     if (this.#scheduled || this.#inFlight >= MAX_IN_FLIGHT || this.queue.ready === 0) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    const flush = () => {
       this.#scheduled = false;
       this.#flush();
-    });
+    };
+    if (this.#isEarly()) setTimeout(flush, Math.ceil(this.#nextAt - performance.now()));
+    else setImmediate(flush);
+  }
+
+  #isEarly(): boolean {
+    return this.queue.ready < MAX_BATCH && performance.now() < this.#nextAt;
   }
 
   #flush(): void {
-    while (this.#inFlight < MAX_IN_FLIGHT && this.queue.ready > 0) {
+    while (this.#inFlight < MAX_IN_FLIGHT && this.queue.ready > 0 && !this.#isEarly()) {
       const batch: PendingLogin<R>[] = [];
       for (const login of this.queue.take(MAX_BATCH)) {
         if (login.isLate) login.reject(new ImError(ERR.NetworkError, 'the deadline passed in the queue'));
@@ -185,6 +207,7 @@ class DatabaseLogins<R> {
       // A batch belongs to no single caller: it must not end with the call of its first login.
       if (batch.length > 0) void outsideCalls(() => this.#run(batch));
     }
+    this.#schedule();
   }
 
   /** Never rejects: every outcome goes to the logins. */
@@ -204,6 +227,7 @@ class DatabaseLogins<R> {
       for (const login of batch) login.reject(error);
     } finally {
       clearTimeout(timer);
+      if (batch.length > 1) this.#nextAt = performance.now() + LINGER_MS;
       giveAway();
     }
     for (const login of batch) login.reject(new Error('a login was left without a result'));

@@ -3,7 +3,7 @@ import { eachLimited, type Metrics, sleep } from '@im/kit';
 import type { LiveToken, LoginCommit, TokenRepo, TokenSet } from '@im/store';
 import { refuseBanned } from './banned.ts';
 import type { CommitWriters } from './commit-writers.ts';
-import { LoginBatches, type PendingLogin } from './login-batches.ts';
+import { LoginBatches, type LoginRequest, type PendingLogin } from './login-batches.ts';
 import { type LoginPlan, planLogin, spansPlatforms } from './login-plan.ts';
 
 /** A token just issued. */
@@ -40,7 +40,7 @@ export interface LoginsDeps {
 }
 
 /** Issues a token for a login. */
-export type IssueLogin = (tenant: TenantSettings, userID: string, platformID: number) => Promise<IssuedToken>;
+export type IssueLogin = (request: LoginRequest) => Promise<IssuedToken>;
 
 interface Planned {
   readonly login: PendingLogin<IssuedToken>;
@@ -67,6 +67,7 @@ export function createLogins(deps: LoginsDeps): IssueLogin {
       const [{ lastIssue, ban }, sets] = await Promise.all([
         repo.issueState(tenant.id, userID),
         repo.getAll(tenant.id, userID),
+        login.authorize(),
       ]);
       // A ban takes a number: one that comes meanwhile lets the commit fail, and this is looked at again.
       refuseBanned(ban, now());
@@ -150,5 +151,5 @@ export function createLogins(deps: LoginsDeps): IssueLogin {
       await commit(await planAll(batch));
     },
   });
-  return (tenant, userID, platformID) => batches.login(tenant, userID, platformID);
+  return (request) => batches.login(request);
 }

@@ -6,6 +6,7 @@ import { isInForce, type LiveToken, loginCommit, type Store, type TokenRepo, typ
 import { refuseBanned } from './banned.ts';
 import type { CommitWriters } from './commit-writers.ts';
 import type { TokenClaims } from './jwt.ts';
+import type { LoginRequest } from './login-batches.ts';
 import { createLogins, type IssuedToken, type MadeToken } from './logins.ts';
 import { type Login, superseded } from './multi-login.ts';
 import { type TenantKeys, tenantKeys } from './tenant-keys.ts';
@@ -23,7 +24,7 @@ export interface VerifiedToken extends TokenClaims {
 /** Issues, checks and ends tokens. The repository is the source of truth, everything else is a copy of it. */
 export interface Tokens {
   /** A token for a user's login; ends older ones as the tenant's policy says. */
-  issue(tenant: TenantSettings, userID: string, platformID: number): Promise<IssuedToken>;
+  issue(request: LoginRequest): Promise<IssuedToken>;
   /**
    * A token for an administrator; the former ones pass for five more minutes. Logins within one second get
    * the same token, as the claims have no finer time: some programs log in before each of their calls.
