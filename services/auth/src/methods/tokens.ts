@@ -67,13 +67,16 @@ export function tokenMethods(deps: AuthDeps, endSessions: EndSessions): TokenMet
       return make('auth.GetUserTokenResp', { token, expireTimeSeconds: lifeSeconds });
     },
     async parseToken(ctx, { token }) {
-      const key = `${ctx.tenant} ${tokenHash(token)}`;
+      const hash = tokenHash(token);
+      const key = `${ctx.tenant} ${hash}`;
       const before = refusals.peek(key).value;
       if (before) throw before;
-      const { userID, platformID, expires } = await tokens.verify(tenantOf(ctx), token).catch((error) => {
-        if (isTokenRefusal(error)) refusals.set(key, error);
-        throw error;
-      });
+      const { userID, platformID, expires } = await tokens
+        .verify(tenantOf(ctx), token, hash)
+        .catch((error) => {
+          if (isTokenRefusal(error)) refusals.set(key, error);
+          throw error;
+        });
       return make('auth.ParseTokenResp', { userID, platformID, expireTimeSeconds: expires });
     },
     async forceLogout(ctx, { userID, platformID }) {

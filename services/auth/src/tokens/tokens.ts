@@ -32,10 +32,11 @@ export interface Tokens {
   issueAdmin(tenant: TenantSettings, userID: string): Promise<IssuedToken>;
   /**
    * The claims of a token that passes. Positive answers may come from copies that are seconds old.
+   * @param hash of the token, where it is known. @default computed
    * @throws ImError 1501-1507, the last two only when the truth says so; 1508 instead of these two while the user is
    * banned; 90004 when no store could be read.
    */
-  verify(tenant: TenantSettings, token: string): Promise<VerifiedToken>;
+  verify(tenant: TenantSettings, token: string, hash?: string): Promise<VerifiedToken>;
   /**
    * As {@link verify}, for a login that begins: from the truth, and whatever the tenant's policy ends is ended now.
    * Only when the truth cannot be read is a copy enough.
@@ -281,8 +282,7 @@ export function createTokens({ store, repo, copies, writers, log, now = Date.now
         throw error;
       }
     },
-    async verify(tenant, token) {
-      const hash = tokenHash(token);
+    async verify(tenant, token, hash = tokenHash(token)) {
       const known = recent(tenant, hash, token);
       if (known) return known;
       const tenantKeys = keysOf(tenant);

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { TenantId } from '@im/contract';
+import { randomId } from '@im/kit';
 import { type log, PLATFORM } from '@im/protocol';
 import type { WebSocket } from 'ws';
 import type { CloseReason, FrameKind, GatewayMetrics } from '../metrics.ts';
@@ -67,7 +67,7 @@ const CONTROL_MAX_BYTES = 65_536;
  * of them do nothing.
  */
 export class Connection {
-  readonly id: string = randomBytes(16).toString('hex');
+  readonly id: string = randomId();
   readonly user: LocalUser;
   readonly platformID: number;
   readonly framing: number;

@@ -101,7 +101,20 @@ export function plainAddress(address: string): string {
   return Buffer.from(address.replace(/^::ffff:(?=\d+\.)/i, '')).toString();
 }
 
+/** Answers of {@link isPrivate}: most requests come from a few proxies. */
+const KNOWN = new Map<string, boolean>();
+const MAX_KNOWN = 1_000;
+
 function isPrivate(address: string): boolean {
+  const known = KNOWN.get(address);
+  if (known !== undefined) return known;
+  if (KNOWN.size >= MAX_KNOWN) KNOWN.clear();
+  const found = isInPrivate(address);
+  KNOWN.set(address, found);
+  return found;
+}
+
+function isInPrivate(address: string): boolean {
   const plain = plainAddress(address);
   if (isIPv4(plain)) return PRIVATE.check(plain, 'ipv4');
   return isIPv6(plain) && PRIVATE.check(plain, 'ipv6');

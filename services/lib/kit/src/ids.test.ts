@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { md5Hex, newInstanceId, sha256Parts, token16 } from './ids.ts';
+import { md5Hex, newInstanceId, randomId, sha256Parts, token16 } from './ids.ts';
 
 test('a token is the start of SHA-256(kind NUL id), safe in subjects and keys', () => {
   const expected = createHash('sha256').update('user\0u1').digest().subarray(0, 12).toString('base64url');
@@ -31,4 +31,12 @@ test('md5 is lower-case hexadecimal', () => {
 test('two processes of one host differ', () => {
   assert.notEqual(newInstanceId(), newInstanceId());
   assert.match(newInstanceId(), /^[a-z0-9-]+$/);
+});
+
+test('random ids have the length asked for, and none comes twice', () => {
+  const ids = Array.from({ length: 1_000 }, () => randomId());
+  assert.equal(new Set(ids).size, ids.length);
+  for (const id of ids) assert.match(id, /^[0-9a-f]{32}$/);
+  assert.equal(randomId(7).length, 14);
+  assert.equal(randomId(4_096).length, 8_192);
 });

@@ -61,7 +61,6 @@ export function createTaskRunner({ log, metrics }: TaskRunnerDeps): TaskRunner {
   const controller = new AbortController();
   const { signal } = controller;
   const running = new Set<Promise<void>>();
-  const counts = new Map<string, number>();
   const failures = metrics.counter('openim_background_failures_total', 'Background tasks that failed', [
     'task',
   ]);
@@ -71,13 +70,27 @@ export function createTaskRunner({ log, metrics }: TaskRunnerDeps): TaskRunner {
     ['task'],
   );
   const active = metrics.gauge('openim_background_tasks', 'Background tasks running now', ['task']);
+  /** Tasks that run, by name. */
+  const counts = new Map<string, ReturnType<typeof countOf>>();
+
+  function countOf(name: string) {
+    const gauge = active.labels({ task: name });
+    const count = {
+      now: 0,
+      add(change: 1 | -1) {
+        count.now += change;
+        gauge.set(count.now);
+      },
+    };
+    counts.set(name, count);
+    return count;
+  }
 
   function track(name: string, work: () => Promise<void>): void {
-    counts.set(name, (counts.get(name) ?? 0) + 1);
-    active.inc({ task: name });
+    const count = counts.get(name) ?? countOf(name);
+    count.add(1);
     const task = outsideCalls(work).finally(() => {
-      counts.set(name, (counts.get(name) ?? 1) - 1);
-      active.dec({ task: name });
+      count.add(-1);
       running.delete(task);
     });
     running.add(task);
@@ -117,7 +130,7 @@ export function createTaskRunner({ log, metrics }: TaskRunnerDeps): TaskRunner {
     spawn(name, work, { limit = DEFAULT_SPAWN_LIMIT, onRefused }) {
       if (signal.aborted) {
         onRefused('stopping');
-      } else if ((counts.get(name) ?? 0) >= limit) {
+      } else if ((counts.get(name)?.now ?? 0) >= limit) {
         refusals.inc({ task: name });
         log.debug({ task: name, limit }, 'background task refused');
         onRefused('limit');
