@@ -1,5 +1,8 @@
+import type { TenantId } from '@im/contract';
 import type { Document, WithId } from 'mongodb';
-import type { TenantCollection, TenantDocument } from '../collection.ts';
+import type { CollectionSpec, TenantCollection, TenantDocument } from '../collection.ts';
+import { gatheredReads, type PlacedQuery } from '../gathered-reads.ts';
+import type { Store } from '../store.ts';
 
 /** Most ids in one `$in`. */
 const IDS_PER_QUERY = 1_000;
@@ -27,4 +30,25 @@ export async function documentsOf<T extends TenantDocument>(
     }
   }
   return found;
+}
+
+/** Reads of one document by its id, those of several callers with one command. */
+export function readsById<T extends TenantDocument, Q extends { readonly tenant: TenantId }>(
+  store: Store,
+  options: {
+    readonly name: string;
+    readonly spec: CollectionSpec<T>;
+    readonly keyOf: (placed: PlacedQuery<T, Q>) => string;
+  },
+): (query: Q) => Promise<WithId<T> | undefined> {
+  const { name, spec, keyOf } = options;
+  return gatheredReads<T, Q, WithId<T> | undefined>(store, {
+    name,
+    spec,
+    async read(placed) {
+      const keys = placed.map(keyOf);
+      const found = await documentsOf(placed[0]?.view, [keys]);
+      return keys.map((key) => found.get(key));
+    },
+  });
 }

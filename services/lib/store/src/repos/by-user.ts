@@ -3,7 +3,7 @@ import type { Document, Filter, WithId } from 'mongodb';
 import type { CollectionSpec, TenantDocument } from '../collection.ts';
 import { byTenant, gatheredReads, type PlacedQuery } from '../gathered-reads.ts';
 import type { Store } from '../store.ts';
-import { documentsOf } from './by-id.ts';
+import { readsById } from './by-id.ts';
 
 /** A user whose documents are read. */
 export interface UserQuery {
@@ -75,13 +75,5 @@ export function readsOfUser<T extends TenantDocument>(
   store: Store,
   { name, spec }: { readonly name: string; readonly spec: CollectionSpec<T> },
 ): (query: UserQuery) => Promise<WithId<T> | undefined> {
-  return gatheredReads<T, UserQuery, WithId<T> | undefined>(store, {
-    name,
-    spec,
-    async read(placed) {
-      const keys = placed.map(({ view, query }) => view.key(query.userID));
-      const found = await documentsOf(placed[0]?.view, [keys]);
-      return keys.map((key) => found.get(key));
-    },
-  });
+  return readsById<T, UserQuery>(store, { name, spec, keyOf: ({ view, query }) => view.key(query.userID) });
 }

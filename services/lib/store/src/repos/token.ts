@@ -5,7 +5,8 @@ import type { Collection, OptionalUnlessRequiredId } from 'mongodb';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { readsByUser, readsOfUser } from './by-user.ts';
+import { readsById } from './by-id.ts';
+import { readsByUser, readsOfUser, type UserQuery } from './by-user.ts';
 
 /** A token that passes. */
 export interface LiveToken {
@@ -162,15 +163,24 @@ async function replace(
   return insertNew(tokens.col, { _id, t: tokens.tenant, v: 1, userID, platformID, ...body });
 }
 
+interface SetQuery extends UserQuery {
+  readonly platformID: number;
+}
+
 /** The tokens of a store. */
 export function tokenRepo(store: Store): TokenRepo {
   const collectionOf = (tenant: TenantId) => store.collection(tenant, TOKENS);
   const ofUser = readsByUser(store, { name: 'tokens', spec: TOKENS, field: 'userID' });
   const issueOf = readsOfUser(store, { name: 'token-issues', spec: TOKEN_ISSUES });
 
+  const ofPlatform = readsById<TokenDocument, SetQuery>(store, {
+    name: 'token-sets',
+    spec: TOKENS,
+    keyOf: ({ view, query }) => view.key(query.userID, String(query.platformID)),
+  });
+
   async function get(tenant: TenantId, userID: string, platformID: number): Promise<TokenSet> {
-    const tokens = collectionOf(tenant);
-    const doc = await tokens.col.findOne({ _id: tokens.key(userID, String(platformID)) });
+    const doc = await ofPlatform({ tenant, userID, platformID });
     return doc ? toSet(doc) : emptySet(userID, platformID);
   }
 
