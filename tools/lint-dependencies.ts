@@ -71,11 +71,15 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [DEV_SDK, [PROTOCOL, ...BASE, CLIENT]],
   [DEV_CLUSTER, [PROTOCOL, ...BASE, ADMIN_API, KUBE, CLIENT, MAIN, DEV_STORES, DEV_KUBERNETES, DEV_SDK]],
   // `openimctl dev` starts its own stores, `openimctl bench` its own server: both only in a clone of the repository.
+  // `openimctl doctor` looks at stores through the clients that the services have.
   [
     'openimctl',
     [
       PROTOCOL,
       ...BASE,
+      '@im/store',
+      '@im/bus',
+      '@im/blob',
       ADMIN_API,
       MAIN,
       WEBHOOKS,

@@ -6,6 +6,7 @@ export const EXIT = {
   unreachable: 3,
   violated: 4,
   environment: 5,
+  unhealthy: 6,
 } as const;
 
 /** What each exit code means, for the reference page. */
@@ -17,6 +18,7 @@ export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
   violated:
     '`verify` or `bench` found a message lost, doubled, reordered or made up, or a limit of the bench exceeded.',
   environment: 'A data directory is in use, a port is taken, or something that is needed here is missing.',
+  unhealthy: '`doctor` found something critical, with `--strict` also a warning.',
 };
 
 /** An error that ends the command with a code of {@link EXIT} and one line on stderr. */

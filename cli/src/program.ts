@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { auditList } from './commands/audit/list.ts';
 import { bench } from './commands/bench.ts';
+import { check } from './commands/check.ts';
 import { codeTest } from './commands/code/test.ts';
 import { completion } from './commands/completion.ts';
 import { configCheck } from './commands/config/check.ts';
@@ -14,6 +15,7 @@ import { contextUse } from './commands/context/use.ts';
 import { cronList } from './commands/cron/list.ts';
 import { cronRun } from './commands/cron/run.ts';
 import { dev } from './commands/dev.ts';
+import { doctor } from './commands/doctor.ts';
 import { gatewayDrain } from './commands/gateway/drain.ts';
 import { gatewayList } from './commands/gateway/list.ts';
 import { gatewayUndrain } from './commands/gateway/undrain.ts';
@@ -28,6 +30,7 @@ import { man } from './commands/man.ts';
 import { messageSearch } from './commands/message/search.ts';
 import { pushTest } from './commands/push/test.ts';
 import { recv } from './commands/recv.ts';
+import { report } from './commands/report.ts';
 import { send } from './commands/send.ts';
 import { statsDays } from './commands/stats/days.ts';
 import { statsGroups } from './commands/stats/groups.ts';
@@ -86,6 +89,9 @@ export function createProgram(): Command {
       noun('context', 'servers by name', contextAdd(), contextUse(), contextList(), contextRemove()),
     )
     .addCommand(status())
+    .addCommand(doctor())
+    .addCommand(check())
+    .addCommand(report())
     .addCommand(
       noun('gateway', 'gateways of a cluster on Kubernetes', gatewayList(), gatewayDrain(), gatewayUndrain()),
     )

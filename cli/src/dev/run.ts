@@ -8,6 +8,7 @@ import { loadServerConfig } from '../server-config.ts';
 import { stopOnSignals } from '../signals.ts';
 import { type DataDir, takeDataDir } from './data-dir.ts';
 import { reachedAt } from './reached-at.ts';
+import type { DevState } from './state.ts';
 
 /** Flags of `openimctl dev`. */
 export interface DevOptions {
@@ -134,6 +135,19 @@ async function untilReady(server: RunningServer, signal: AbortSignal): Promise<v
   }
 }
 
+/** How the stores are reached, by dotted path. */
+function storesOf({ nats, mongo, redis, s3 }: ServerConfig): DevState['stores'] {
+  return {
+    'nats.servers': nats.servers,
+    'mongo.uri': mongo.uri,
+    'redis.uri': redis.uri,
+    's3.endpoint': s3.endpoint,
+    's3.accessKey': s3.accessKey,
+    's3.secretKey': s3.secretKey,
+    's3.region': s3.region,
+  };
+}
+
 function announce(dir: DataDir, config: ServerConfig, options: DevOptions): void {
   const host = reachedAt(options.host);
   const api = `http://${host}:${config.api.port}`;
@@ -146,6 +160,7 @@ function announce(dir: DataDir, config: ServerConfig, options: DevOptions): void
     ops,
     adminUser: options.adminUser,
     adminSecrets: Object.fromEntries(config.tenants.map((t) => [t.id, t.adminSecret])),
+    stores: storesOf(config),
   });
   process.stdout.write(`${JSON.stringify({ ready: true, api, ws, ops })}\n`);
 }

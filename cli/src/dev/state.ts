@@ -10,6 +10,8 @@ export interface DevState {
   readonly adminUser: string;
   /** Admin secret by tenant. */
   readonly adminSecrets: Readonly<Record<string, string>>;
+  /** Settings of the config that name its stores, by dotted path; absent where an earlier version runs. */
+  readonly stores?: Readonly<Record<string, unknown>>;
 }
 
 /** Name of the file in the data directory. */

@@ -11,3 +11,4 @@ export {
   type UploadForm,
 } from './blob.ts';
 export { bucketName } from './buckets.ts';
+export { type BlobProbe, probeBlob } from './probe-blob.ts';

@@ -1,4 +1,5 @@
 export { createBus } from './bus.ts';
+export { type NatsProbe, probeNats } from './probe-nats.ts';
 export {
   type Appended,
   type AppendOptions,

@@ -10,8 +10,9 @@ export { createStore, type StoreConfig, type StoreDeps } from './create-store.ts
 export { guarded, isDuplicateKey, isUnavailable, notFound, retryDuplicate, storeError } from './errors.ts';
 export type { GroupCommit, GroupCommitWriter } from './group-commit.ts';
 export { type IndexDrift, type IndexReports, indexReports } from './index-drift.ts';
+export { createMongoClient, mongoAddress } from './mongo.ts';
 export type { Placement } from './placement.ts';
-export { type RedisClient, type RedisCopies, redisKey } from './redis.ts';
+export { createRedisClient, type RedisClient, type RedisCopies, redisKey } from './redis.ts';
 export {
   type AccountDeletion,
   type AccountDeletionRepo,

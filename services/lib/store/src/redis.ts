@@ -1,4 +1,3 @@
-import type { SecureContext } from 'node:tls';
 import type { TenantId, TlsConfig } from '@im/contract';
 import { KEY_SEPARATOR, type Metrics, token16 } from '@im/kit';
 import { type Logger, tlsContext } from '@im/process';
@@ -55,7 +54,7 @@ export function redisConnection(
   config: RedisConfig,
   deps: { log: Logger; metrics: Metrics },
 ): RedisConnection {
-  const client = createClient(config.uri, tlsContext(config.tls, 'redis.tls', deps.log));
+  const client = createRedisClient(config, deps.log);
   const failures = deps.metrics.counter(
     'openim_store_redis_failures_total',
     'Redis commands that failed or found it away',
@@ -109,8 +108,13 @@ export function redisConnection(
   };
 }
 
-function createClient(uri: string, tls: SecureContext | undefined): RedisClient {
-  const target = parseRedisUri(uri);
+/**
+ * A client for the URI's kind; nothing is connected yet.
+ * @throws RangeError for a bad URI; Error that names the setting whose file for TLS cannot be used.
+ */
+export function createRedisClient(config: RedisConfig, log: Logger): RedisClient {
+  const tls = tlsContext(config.tls, 'redis.tls', log);
+  const target = parseRedisUri(config.uri);
   const encrypted = target.tls ? { ...(tls && { secureContext: tls }) } : undefined;
   const options: RedisOptions = {
     username: target.username,

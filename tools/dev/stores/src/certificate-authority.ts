@@ -33,8 +33,10 @@ export interface Subject {
 }
 
 /** What a certificate may be used for. */
-export type LeafRequest = Subject &
-  (
+export type LeafRequest = Subject & {
+  /** Time from now until it expires, ms; below 0 it has expired. @default ten years */
+  readonly validForMs?: number;
+} & (
     | { readonly usage: 'client' }
     | {
         readonly usage: 'server';
@@ -102,7 +104,10 @@ export class CertificateAuthority {
       extensions.push(extension(OID.subjectAltName, false, sequence(...request.hosts.map(generalName))));
     }
     const issuer = { commonName: this.name };
-    return { certificate: makeCertificate(request, key, issuer, this.key, extensions), key };
+    return {
+      certificate: makeCertificate(request, key, issuer, this.key, extensions, request.validForMs),
+      key,
+    };
   }
 }
 
@@ -112,6 +117,7 @@ function makeCertificate(
   issuer: Subject,
   issuerKey: string,
   extensions: readonly Buffer[],
+  validForMs = VALID_YEARS * YEAR_MS,
 ): string {
   const algorithm = sequence(objectIdentifier(OID.ecdsaWithSha256));
   const now = Date.now();
@@ -121,8 +127,8 @@ function makeCertificate(
     algorithm,
     distinguishedName(issuer),
     sequence(
-      generalizedTime(new Date(now - BACKDATED_MS)),
-      generalizedTime(new Date(now + VALID_YEARS * YEAR_MS)),
+      generalizedTime(new Date(now + Math.min(0, validForMs) - BACKDATED_MS)),
+      generalizedTime(new Date(now + validForMs)),
     ),
     distinguishedName(subject),
     createPublicKey(subjectKey).export({ type: 'spki', format: 'der' }),
