@@ -14,6 +14,9 @@ import { contextRemove } from './commands/context/remove.ts';
 import { contextUse } from './commands/context/use.ts';
 import { cronList } from './commands/cron/list.ts';
 import { cronRun } from './commands/cron/run.ts';
+import { deadletterList } from './commands/deadletter/list.ts';
+import { deadletterRetry } from './commands/deadletter/retry.ts';
+import { deadletterShow } from './commands/deadletter/show.ts';
 import { dev } from './commands/dev.ts';
 import { doctor } from './commands/doctor.ts';
 import { gatewayDrain } from './commands/gateway/drain.ts';
@@ -32,6 +35,8 @@ import { pushTest } from './commands/push/test.ts';
 import { recv } from './commands/recv.ts';
 import { report } from './commands/report.ts';
 import { send } from './commands/send.ts';
+import { seqAudit } from './commands/seq/audit.ts';
+import { seqInspect } from './commands/seq/inspect.ts';
 import { statsDays } from './commands/stats/days.ts';
 import { statsGroups } from './commands/stats/groups.ts';
 import { statsUsers } from './commands/stats/users.ts';
@@ -49,6 +54,7 @@ import { userCreate } from './commands/user/create.ts';
 import { userDelete } from './commands/user/delete.ts';
 import { userExport } from './commands/user/export.ts';
 import { userGet } from './commands/user/get.ts';
+import { userImport } from './commands/user/import.ts';
 import { userList } from './commands/user/list.ts';
 import { userLogout } from './commands/user/logout.ts';
 import { userUnban } from './commands/user/unban.ts';
@@ -113,6 +119,7 @@ export function createProgram(): Command {
         'user',
         'users of a tenant',
         userCreate(),
+        userImport(),
         userList(),
         userGet(),
         userBan(),
@@ -150,6 +157,16 @@ export function createProgram(): Command {
         webhookReplay(),
       ),
     )
+    .addCommand(
+      noun(
+        'deadletter',
+        'deliveries that were given up',
+        deadletterList(),
+        deadletterShow(),
+        deadletterRetry(),
+      ),
+    )
+    .addCommand(noun('seq', 'positions in conversations', seqInspect(), seqAudit()))
     .addCommand(send())
     .addCommand(recv())
     .addCommand(verify())

@@ -1,22 +1,8 @@
-import type { third } from '@im/protocol';
 import { Command, Option } from 'commander';
-import { callApi } from '../../api-client.ts';
 import { duration, whole } from '../../arguments.ts';
-import { isForPeople, type OutputFormat, outputOption, printRows, printValue } from '../../output.ts';
-import { asAdmin, resolveTarget } from '../../target.ts';
-import { type TargetOptions, withTarget } from '../../target-options.ts';
-import { sinceTime } from '../../webhook/since.ts';
-
-interface Options extends TargetOptions {
-  state: 'dead' | 'waiting';
-  event?: string;
-  since?: number;
-  limit: number;
-  cursor?: string;
-  output: OutputFormat;
-}
-
-const time = (ms: number) => (ms === 0 ? '' : new Date(ms).toISOString());
+import { outputOption } from '../../output.ts';
+import { withTarget } from '../../target-options.ts';
+import type { DeliveryOptions } from '../../webhook/deliveries.ts';
 
 /** `webhook deliveries [id]`: deliveries that did not succeed at once. */
 export function webhookDeliveries(): Command {
@@ -29,30 +15,8 @@ export function webhookDeliveries(): Command {
     .option('--limit <n>', 'most deliveries, 1 to 100', whole('--limit'), 100)
     .option('--cursor <cursor>', 'the cursor that the page before ended with')
     .addOption(outputOption())
-    .action(async (id: string | undefined, options: Options) => {
-      const { state, event = '', since, limit, cursor = '', output } = options;
-      const admin = await asAdmin(await resolveTarget(options));
-      const request =
-        id === undefined
-          ? { state, event, startTime: sinceTime(since), limit: Math.min(limit, 100), cursor }
-          : { deliveryID: id };
-      const found = await callApi<{ deliveries: third.WebhookDelivery[] | null; cursor: string }>(
-        admin,
-        '/admin/v1/webhooks/deliveries',
-        request,
-      );
-      const deliveries = found.deliveries ?? [];
-      if (!isForPeople(output)) {
-        await printValue({ deliveries, cursor: found.cursor }, output);
-        return;
-      }
-      const rows = deliveries.map(({ attempts, outcome, ...one }) => ({
-        ...{ id: one.id, event: one.event, state: one.state, created: time(one.createTime) },
-        ...{ attempts, outcome, next: time(one.nextTime) },
-      }));
-      await printRows(rows, ['id', 'event', 'state', 'created', 'attempts', 'outcome', 'next'], output);
-      for (const { answer, body } of id === undefined ? [] : deliveries)
-        console.log(`answer: ${answer}\nbody: ${body}`);
-      if (found.cursor) console.error(`more with: --cursor ${found.cursor}`);
+    .action(async (id: string | undefined, options: DeliveryOptions) => {
+      const { printDeliveries } = await import('../../webhook/deliveries.ts');
+      await printDeliveries(id, options);
     });
 }
