@@ -12,7 +12,7 @@ import { serveConsole } from './console/serve-console.ts';
 import { createEntrance, type EntranceDeps } from './entrance.ts';
 import { FIXED_ROUTES, redirectToObject } from './get-routes.ts';
 import { httpMetrics, UNKNOWN_PATH } from './http-metrics.ts';
-import { createLargeAnswers } from './large-answers.ts';
+import { createLargeAnswers, createLiveAnswers } from './large-answers.ts';
 import { bodyTooLarge, createBodies, TOO_LARGE, USUAL_BODY } from './request-body.ts';
 import { requestFields } from './request-fields.ts';
 import { endRequestSpan, requestSpan } from './request-span.ts';
@@ -179,6 +179,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     entrance,
     bodies,
     largeAnswers,
+    liveAnswers: createLiveAnswers(deps.metrics),
     metrics: deps.metrics,
     log,
     tenants,

@@ -4,8 +4,16 @@ import { type CallContext, KEY_SEPARATOR, type Metrics } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import type { FastifyReply } from 'fastify';
 
-/** Most concurrent large answers of one user, and of the process. */
-const MOST = { ofUser: 4, inAll: 16 };
+/** Most concurrent answers of one user, and of the process. */
+export interface AnswerLimits {
+  readonly ofUser: number;
+  readonly inAll: number;
+}
+
+/** Limits of answers that are written as fast as they are read. */
+const LARGE: AnswerLimits = { ofUser: 4, inAll: 16 };
+/** Limits of answers that come as something changes. */
+const LIVE: AnswerLimits = { ofUser: 20, inAll: 100 };
 /** A client that reads nothing for this long is disconnected. */
 const STALL_MS = 30_000;
 
@@ -23,23 +31,40 @@ export interface LargeAnswers {
   ): FastifyReply;
 }
 
+/** Answers that are too large for one string. */
 export function createLargeAnswers(metrics: Metrics): LargeAnswers {
-  const ofUser = new Map<string, number>();
-  let inAll = 0;
-  metrics.observe(
-    'openim_api_large_answers',
-    'Answers of more than 1 MiB in progress, written in parts',
-    () => inAll,
-  );
   const refused = metrics.counter(
     'openim_api_large_answers_refused_total',
     'Large answers refused: too many at once',
   );
+  const answers = writtenInParts(LARGE, () => refused.inc());
+  metrics.observe(
+    'openim_api_large_answers',
+    'Answers of more than 1 MiB in progress, written in parts',
+    answers.count,
+  );
+  return answers;
+}
+
+/** Answers that come line by line for a minute. */
+export function createLiveAnswers(metrics: Metrics): LargeAnswers {
+  const refused = metrics.counter(
+    'openim_api_live_answers_refused_total',
+    'Answers of live figures refused: too many at once',
+  );
+  const answers = writtenInParts(LIVE, () => refused.inc());
+  metrics.observe('openim_api_live_answers', 'Answers of live figures in progress', answers.count);
+  return answers;
+}
+
+function writtenInParts(most: AnswerLimits, refused: () => void): LargeAnswers & { count(): number } {
+  const ofUser = new Map<string, number>();
+  let inAll = 0;
 
   function take(key: string): () => void {
     const own = ofUser.get(key) ?? 0;
-    if (own >= MOST.ofUser || inAll >= MOST.inAll) {
-      refused.inc();
+    if (own >= most.ofUser || inAll >= most.inAll) {
+      refused();
       throw new ImError(
         ERR.TooManyRequests,
         'too many large answers at once; ask for smaller pages or try again',
@@ -56,6 +81,7 @@ export function createLargeAnswers(metrics: Metrics): LargeAnswers {
   }
 
   return {
+    count: () => inAll,
     send(reply, { tenant, opUserID }, parts, { gzip, failed }) {
       reply.raw.once('close', take(`${tenant}${KEY_SEPARATOR}${opUserID}`));
       reply.raw.setTimeout(STALL_MS, () => reply.raw.destroy());

@@ -205,6 +205,23 @@ describe('attacks', () => {
     );
   });
 
+  test('live figures of one tenant are limited in number, and leave those of others alone', async () => {
+    const [cookie, other] = [await login('default', 'viewer'), await login('t2', 'viewer')];
+    const stop = new AbortController();
+    const watch = (path: string, by: string) =>
+      fetch(`${root}${path}/admin/v1/live`, { headers: as(by), signal: stop.signal });
+    try {
+      const statuses: number[] = [];
+      for (let n = 0; n < 20; n++) statuses.push((await watch('', cookie)).status);
+      assert.deepEqual([...new Set(statuses)], [200]);
+      assert.equal((await watch('', cookie)).status, 429);
+      assert.equal((await watch('/t/t2', other)).status, 200);
+      assert.equal((await send('/admin/v1/users', { headers: as(cookie) })).status, 200);
+    } finally {
+      stop.abort();
+    }
+  });
+
   test('after a logout the cookie proves nothing', async () => {
     const cookie = await login('default', 'admin');
     const out = await send('/admin/v1/console/session', { method: 'DELETE', headers: as(cookie) });

@@ -78,7 +78,7 @@ export async function startBrowser(): Promise<TestBrowser> {
       page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
       page.on('console', (message) => {
         if (message.type() === 'error' || message.type() === 'warning')
-          faults.push(`${message.type()}: ${message.text()}`);
+          faults.push(`${message.type()}: ${message.text()} ${message.location().url}`);
       });
       return {
         context,

@@ -142,6 +142,22 @@ describe('pages', () => {
     assert.deepEqual(visitor.faults, []);
   });
 
+  test('the overview shows who is connected, as it changes', async () => {
+    await cluster.admin('default').ensureUsers(['liv']);
+    await using visitor = await loggedIn('watcher');
+    const { page } = visitor;
+    await page.getByRole('link', { name: 'Overview' }).click();
+    const figure = page.locator('[data-figure="Users online"]');
+    await figure.filter({ hasText: /^\d+$/ }).waitFor();
+    const before = Number(await figure.textContent());
+    const liv = await device('liv');
+    await figure.filter({ hasText: new RegExp(`^${before + 1}$`) }).waitFor();
+    await liv.close();
+    await page.getByRole('img', { name: /since this page was opened/ }).waitFor();
+    assert.deepEqual(await visitor.accessibilityFaults(), []);
+    assert.deepEqual(visitor.faults, []);
+  });
+
   const views: readonly Required<View>[] = [
     { width: 1_280, colorScheme: 'light', locale: 'en-GB' },
     { width: 360, colorScheme: 'dark', locale: 'zh-CN' },
@@ -155,11 +171,13 @@ describe('pages', () => {
       await using visitor = await loggedIn(`viewer ${name}`, view);
       const { page } = visitor;
       for (const path of [
+        'overview',
         'users',
         'users/ann',
         'users/nobody',
         'groups',
         'messages',
+        'statistics',
         'audit',
         'access',
         'about',
@@ -168,7 +186,8 @@ describe('pages', () => {
         if (path === 'users/nobody') await page.locator('[role=alert]').waitFor();
         else await page.locator('h1').waitFor();
         await page.locator('[role=status][aria-label]').first().waitFor({ state: 'detached' });
-        await page.waitForLoadState('networkidle');
+        // The overview asks for as long as it is shown.
+        if (path !== 'overview') await page.waitForLoadState('networkidle');
         if (SCREENSHOTS) {
           mkdirSync(SCREENSHOTS, { recursive: true });
           await page.screenshot({ path: join(SCREENSHOTS, `${path.replace('/', '-')}-${name}.png`) });

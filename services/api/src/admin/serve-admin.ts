@@ -28,6 +28,7 @@ export interface AdminServerDeps {
   readonly entrance: Entrance;
   readonly bodies: Bodies;
   readonly largeAnswers: LargeAnswers;
+  readonly liveAnswers: LargeAnswers;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly tenants: Pick<TenantDirectory, 'list'>;
@@ -68,7 +69,7 @@ function requireReason({ query, body }: Taken<Operation>): void {
 
 /** Adds the operations of @im/admin-api and their document to the HTTP API. */
 export function serveAdmin(app: FastifyInstance, deps: AdminServerDeps): void {
-  const { arrivals, answers, admission, entrance, bodies, largeAnswers, log } = deps;
+  const { arrivals, answers, admission, entrance, bodies, largeAnswers, liveAnswers, log } = deps;
   const audit = createAuditLog(deps.metrics, log);
   const rates = new KeyedBuckets({ max: MOST_BUCKETS });
 
@@ -152,8 +153,9 @@ export function serveAdmin(app: FastifyInstance, deps: AdminServerDeps): void {
         };
         arrivals.of(request).errCode = 0;
         reply.header('content-type', 'application/x-ndjson');
-        const gzip = takesGzip(request.headers['accept-encoding']);
-        return largeAnswers.send(reply, ctx, lines(), { gzip, failed });
+        // A compressor would hold back what is to be seen now.
+        const gzip = !operation.live && takesGzip(request.headers['accept-encoding']);
+        return (operation.live ? liveAnswers : largeAnswers).send(reply, ctx, lines(), { gzip, failed });
       }
       const text = JSON.stringify(operation.answer.parse(await answer));
       await ended?.(undefined);

@@ -22,6 +22,7 @@ export const listStatisticsDays = {"id":"listStatisticsDays","method":"GET","pat
 export const listActiveUsers = {"id":"listActiveUsers","method":"GET","path":"/statistics/users","console":{"role":"viewer"}} as unknown as typeof api.listActiveUsers;
 export const listActiveGroups = {"id":"listActiveGroups","method":"GET","path":"/statistics/groups","console":{"role":"viewer"}} as unknown as typeof api.listActiveGroups;
 export const listAudit = {"id":"listAudit","method":"GET","path":"/audit","console":{"role":"admin"}} as unknown as typeof api.listAudit;
+export const watchLive = {"id":"watchLive","method":"GET","path":"/live","console":{"role":"viewer"}} as unknown as typeof api.watchLive;
 export const createConsoleLogin = {"id":"createConsoleLogin","method":"POST","path":"/console/logins","console":{"role":"admin"}} as unknown as typeof api.createConsoleLogin;
 export const openConsoleSession = {"id":"openConsoleSession","method":"POST","path":"/console/session","console":{"role":"admin"}} as unknown as typeof api.openConsoleSession;
 export const getOwnSession = {"id":"getOwnSession","method":"GET","path":"/console/session","console":{"role":"session"}} as unknown as typeof api.getOwnSession;

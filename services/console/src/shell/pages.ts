@@ -1,6 +1,14 @@
 import type { Operation } from '@im/admin-api';
 import { type ComponentType, lazy } from 'react';
-import { listAudit, listConsoleSessions, listGroups, listUsers, searchMessages } from '../gen/operations.ts';
+import {
+  listAudit,
+  listConsoleSessions,
+  listGroups,
+  listStatisticsDays,
+  listUsers,
+  searchMessages,
+  watchLive,
+} from '../gen/operations.ts';
 import type { Texts } from '../i18n/en.ts';
 
 /** A page of the menu. */
@@ -15,17 +23,22 @@ export interface MenuPage {
   readonly entry?: ComponentType<{ readonly id: string }>;
 }
 
+const OverviewPage = lazy(async () => ({ default: (await import('../pages/overview.tsx')).OverviewPage }));
 const UsersPage = lazy(async () => ({ default: (await import('../pages/users.tsx')).UsersPage }));
 const UserPage = lazy(async () => ({ default: (await import('../pages/user.tsx')).UserPage }));
 const GroupsPage = lazy(async () => ({ default: (await import('../pages/groups.tsx')).GroupsPage }));
 const GroupPage = lazy(async () => ({ default: (await import('../pages/group.tsx')).GroupPage }));
 const MessagesPage = lazy(async () => ({ default: (await import('../pages/messages.tsx')).MessagesPage }));
+const StatisticsPage = lazy(async () => ({
+  default: (await import('../pages/statistics.tsx')).StatisticsPage,
+}));
 const AuditPage = lazy(async () => ({ default: (await import('../pages/audit.tsx')).AuditPage }));
 const AccessPage = lazy(async () => ({ default: (await import('../pages/access.tsx')).AccessPage }));
 const AboutPage = lazy(async () => ({ default: (await import('../pages/about.tsx')).AboutPage }));
 
 /** The pages, in the order of the menu; each is loaded when it is first shown. */
 export const PAGES: readonly MenuPage[] = [
+  { path: 'overview', title: (texts) => texts.overview.title, reads: watchLive, component: OverviewPage },
   {
     path: 'users',
     title: (texts) => texts.users.title,
@@ -45,6 +58,12 @@ export const PAGES: readonly MenuPage[] = [
     title: (texts) => texts.messages.title,
     reads: searchMessages,
     component: MessagesPage,
+  },
+  {
+    path: 'statistics',
+    title: (texts) => texts.statistics.title,
+    reads: listStatisticsDays,
+    component: StatisticsPage,
   },
   { path: 'audit', title: (texts) => texts.audit.title, reads: listAudit, component: AuditPage },
   { path: 'access', title: (texts) => texts.access.title, reads: listConsoleSessions, component: AccessPage },

@@ -53,6 +53,7 @@ export {
   revokeMessage,
 } from './operations/groups.ts';
 export { OPERATIONS } from './operations/index.ts';
+export { type LiveSample, watchLive } from './operations/live.ts';
 export { type Message, searchMessages } from './operations/messages.ts';
 export {
   type ActiveGroup,

@@ -42,6 +42,8 @@ export interface Operation<
   readonly answer: A;
   /** The answer is NDJSON: objects on lines, until the last one that the schema allows. @default false */
   readonly stream?: boolean;
+  /** The lines come as something changes, and are sent at once; with `stream`. @default false */
+  readonly live?: boolean;
   /** Recorded before and after it is done; absent on reads that need no record. */
   readonly audit?: AuditedAct;
   /** What a session of the console needs. @default the role `admin` */

@@ -4,6 +4,7 @@ import { consoleRoutes } from './console.ts';
 import { deletionRoutes } from './deletions.ts';
 import { exportRoutes } from './export.ts';
 import { groupRoutes } from './groups.ts';
+import { liveRoutes } from './live.ts';
 import { messageRoutes } from './messages.ts';
 import { statisticsRoutes } from './statistics.ts';
 import { userRoutes } from './users.ts';
@@ -17,5 +18,6 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...messageRoutes,
   ...statisticsRoutes,
   ...auditRoutes,
+  ...liveRoutes,
   ...consoleRoutes,
 ];

@@ -18,6 +18,7 @@ import {
   listUserGroups,
   revokeMessage,
 } from './groups.ts';
+import { watchLive } from './live.ts';
 import { searchMessages } from './messages.ts';
 import { listActiveGroups, listActiveUsers, listStatisticsDays } from './statistics.ts';
 import { banUser, getUser, listBans, listUsers, logoutUser, unbanUser } from './users.ts';
@@ -45,6 +46,7 @@ export const OPERATIONS: readonly Operation[] = [
   listActiveUsers,
   listActiveGroups,
   listAudit,
+  watchLive,
   createConsoleLogin,
   openConsoleSession,
   getOwnSession,
