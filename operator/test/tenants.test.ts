@@ -292,6 +292,14 @@ test('tenants are in force within seconds in every process, one more touches no 
   // Many at once, one of them invalid for the services alone.
   const versions = async () =>
     new Map((await tenants()).map(({ metadata }) => [metadata.name, metadata.resourceVersion]));
+  // The end of its rotation is written after it is in force.
+  await eventually(async () => {
+    const first = (await tenants()).find(({ metadata }) => metadata.name === 'first');
+    assert.deepEqual(
+      [first?.status?.keys, first?.status?.inForceGeneration],
+      [undefined, first?.metadata.generation],
+    );
+  }, LONG_MS);
   const before = await versions();
   requests.reset();
   const startedAt = performance.now();

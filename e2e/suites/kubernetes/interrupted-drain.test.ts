@@ -94,7 +94,7 @@ describe('the operator is killed at every step of a drain', () => {
   }
 
   test('of a scale-in', { timeout: 590_000 }, async () => {
-    await interrupted('scale-in', () => cluster.change({ spec: { gateway: { replicas: 2 } } }), 2);
+    await interrupted('scale_in', () => cluster.change({ spec: { gateway: { replicas: 2 } } }), 2);
   });
 
   test('of a drain on request', {
@@ -106,7 +106,7 @@ describe('the operator is killed at every step of a drain', () => {
     const key = { namespace: cluster.namespace, name: victim.metadata.name };
     const annotations = { 'openim.io/drain': 'a test' };
     await interrupted(
-      'on-request',
+      'on_request',
       () => cluster.testCluster.api.patch(POD, key, { metadata: { annotations } }),
       2,
     );

@@ -131,7 +131,7 @@ describe('a node is drained', { skip: FULL ? false : 'FULL=1 shows it' }, () => 
     await cluster.change({ spec: { gateway: { podTemplate: { annotations } } } });
     await sleep(CALM_MS);
     await cluster.untilSettled();
-    await emptied('kubectl-drain', () =>
+    await emptied('kubectl_drain', () =>
       kubectl('drain', nodeName(), '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=170s'),
     );
   });
