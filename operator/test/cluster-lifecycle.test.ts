@@ -363,8 +363,9 @@ test('a tenant gets keys and a config entry, restarts nothing, and has a reason 
   await applyTenant('beta', { clusterRef, tenantID: 'beta', hosts: ['beta.test'] });
   await applyTenant('gamma', { clusterRef, hosts: ['beta.test'] });
   await eventually(async () => {
-    const config = await configOf('host');
-    for (const text of ['id: acme', 'id: beta', '- beta.test']) assert.ok(config.includes(text), text);
+    const settings = await tenantSettingsOf('host');
+    for (const text of ['"id":"acme"', '"id":"beta"', '"beta.test"'])
+      assert.ok(settings.includes(text), `${text}: ${settings}`);
     assert.equal((await tenantOf('gamma'))?.reason, 'HostTaken');
     // The fake processes never load a config.
     assert.equal((await tenantOf('beta'))?.reason, 'TakingOver');
@@ -440,6 +441,14 @@ test('the API server rejects an invalid spec with the field and the remedy', asy
     });
   }
 });
+
+/** The settings of the tenants of a cluster, as all shards have them. */
+async function tenantSettingsOf(name: string): Promise<string> {
+  const labelSelector = `app.kubernetes.io/instance=${name}`;
+  const { items } = await fixture.client.list(CONFIG_MAP, { namespace: NAMESPACE, labelSelector });
+  const shards = items.filter(({ metadata }) => metadata.name.startsWith(`${name}-tenants-`));
+  return shards.flatMap(({ data }) => Object.values(data ?? {})).join('\n');
+}
 
 /** The config that the pods of rpc mount. */
 async function configOf(name: string): Promise<string> {
