@@ -29,6 +29,22 @@ export function outputOption(standard: OutputFormat = 'table'): Option {
     .default(standard);
 }
 
+/** Forms in which a command prints a list. */
+export type ListFormat = OutputFormat | 'csv';
+
+/** Names of the forms of lists. */
+export const LIST_FORMATS = [...OUTPUT_FORMATS, 'csv'] as const;
+
+/** The `-o` option of commands that print a list, which is also to be had for spreadsheets. */
+export function listOutputOption(): Option {
+  return new Option(
+    '-o, --output <format>',
+    'form of the result: table, wide, json, yaml, csv, name, jsonpath=<template>',
+  )
+    .argParser((text): ListFormat => (text === 'csv' ? text : parseFormat(text)))
+    .default('table');
+}
+
 /** Whether a result is for people. */
 export function isForPeople(format: OutputFormat): format is 'table' | 'wide' {
   return format === 'table' || format === 'wide';

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { StatisticsDay } from '@im/admin-api';
 import { type Dev, json, type Running, run, start, startDev } from './openimctl.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'im-messages-'));
@@ -96,6 +97,23 @@ describe('messages from the command line', () => {
       got.map((message) => message.seq),
       sent.map((_, i) => first + i),
     );
+  });
+
+  test('statistics have what was sent, as a table, JSON and CSV', async () => {
+    await json('cron', 'run', 'count-statistics', ...here);
+    const { days } = await json<{ days: StatisticsDay[] }>('stats', 'days', ...here);
+    const sum = days.reduce((total, day) => total + day.single, 0);
+    // The administrator has an account, too.
+    assert.deepEqual([sum, days.findLast(({ users }) => users > 0)?.users], [205, 4]);
+    const { stdout } = await run(['stats', 'users', ...here, '-o', 'csv']);
+    assert.equal(stdout, 'userID,nickname,messages\r\ncarol,carol,200\r\nalice,alice,4\r\nbob,bob,1\r\n');
+    const few = await run(['stats', 'users', ...here, '--order', 'least', '--limit', '1']);
+    assert.match(few.stdout, /^USER ID +NICKNAME +MESSAGES\nbob +bob +1\n/);
+    assert.match(few.stderr, /more with: --cursor \S+/);
+    assert.equal((await run(['stats', 'groups', ...here])).stdout, 'nothing found\n');
+    const wrong = await run(['stats', 'days', ...here, '--from', 'monday']);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.stderr, /--from: monday is not a day/);
   });
 
   test('a receiver outlives a restart of the server and reads what it missed', async () => {

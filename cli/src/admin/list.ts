@@ -2,15 +2,20 @@ import type { AdminClient, Operation } from '@im/admin-api';
 import { type Command, Option } from 'commander';
 import { whole } from '../arguments.ts';
 import { formatCsv } from '../csv.ts';
-import { isForPeople, type OutputFormat, outputOption, printRows, printValue, type Row } from '../output.ts';
+import {
+  isForPeople,
+  type ListFormat,
+  listOutputOption,
+  printRows,
+  printValue,
+  type Row,
+} from '../output.ts';
 
 /** Options of commands that print a list. */
 export interface ListOptions {
   limit: number;
   cursor?: string;
-  output: OutputFormat;
-  /** Print comma-separated values. */
-  csv?: boolean;
+  output: ListFormat;
 }
 
 /** Adds the options of {@link ListOptions}. */
@@ -18,7 +23,7 @@ export function withList(command: Command): Command {
   return command
     .option('--limit <n>', 'most entries', whole('--limit'), 100)
     .addOption(new Option('--cursor <cursor>', 'the cursor that the list before ended with'))
-    .addOption(outputOption());
+    .addOption(listOutputOption());
 }
 
 /** Most entries of a page of the API. */
@@ -39,7 +44,7 @@ export async function printList<T>(
   admin: AdminClient,
   operation: Operation,
   given: { readonly params?: object; readonly query?: object },
-  { limit, cursor, output, csv }: ListOptions,
+  { limit, cursor, output }: ListOptions,
   { field, columns, row, pages }: Listing<T>,
 ): Promise<void> {
   const entries: T[] = [];
@@ -51,7 +56,7 @@ export async function printList<T>(
     entries.push(...((page[field] ?? []) as T[]));
     next = page.nextCursor as string | undefined;
   } while (next !== undefined && entries.length + (length ?? 1) <= limit);
-  if (csv) {
+  if (output === 'csv') {
     process.stdout.write(formatCsv(entries.map(row), columns));
     if (next !== undefined) console.error(`more with: --cursor ${next}`);
     return;

@@ -1,5 +1,5 @@
 import type { Argument, Command, Option } from 'commander';
-import { OUTPUT_FORMATS } from '../output.ts';
+import { LIST_FORMATS, OUTPUT_FORMATS } from '../output.ts';
 
 /** What can stand where a value is expected: a list, files, directories, names of contexts, or anything else. */
 export type Values = readonly string[] | 'file' | 'dir' | 'context' | 'any';
@@ -37,7 +37,7 @@ function valuesOf(option: Option): Values | undefined {
   if (!option.required && !option.optional) return undefined;
   if (option.argChoices) return option.argChoices;
   const name = option.attributeName();
-  if (name === 'output') return OUTPUT_FORMATS;
+  if (name === 'output') return /\bcsv\b/.test(option.description) ? LIST_FORMATS : OUTPUT_FORMATS;
   if (name === 'context') return 'context';
   if (/<file>/.test(option.flags)) return 'file';
   return /<dir>/.test(option.flags) ? 'dir' : 'any';

@@ -91,6 +91,7 @@ function jobsOf(
         days: statDayRepo(store),
         retention: statRetention(store),
         uploads,
+        runs: cronRunRepo(store),
         metrics,
       },
     ),
@@ -126,7 +127,7 @@ const REQUESTS_MS = 2_000;
 const DEAD_RUNS_MS = 20_000;
 const ANNOUNCE_MS = 10 * 60_000;
 /** Between looks at how many are online. */
-const ONLINE_MS = 60_000;
+const ONLINE_MS = 30_000;
 const MINUTE_MS = 60_000;
 
 /** Work by the clock: what has expired is removed. */

@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type TenantId, tenantSettings } from '@im/contract';
+import { createMetrics } from '@im/process';
 import {
   accountStatistics,
   conversationSeqs,
+  cronRunRepo,
   dayName,
   dayOf,
   messageCounter,
@@ -25,14 +27,15 @@ import { type JobFixture, useStore } from './harness.ts';
 
 const settings = (id: string, placement: 'Shared' | 'Dedicated' = 'Shared') =>
   tenantSettings({ id, placement, tokenSecret: 's', adminSecret: 's' });
-const [a, b, c] = [settings('a'), settings('b'), settings('c', 'Dedicated')];
+const [a, b, c, d] = [settings('a'), settings('b'), settings('c', 'Dedicated'), settings('d')];
 const never = new AbortController().signal;
+const NOTHING_NEW = { counted: 0, conversations: 0, batches: 0, isComplete: true, isFirst: false };
 const TODAY = dayOf(Date.now());
 
 describe('statistics', () => {
   let fixture: JobFixture;
   let store: Store;
-  useStore([a, b, c], async (given) => {
+  useStore([a, b, c, d], async (given) => {
     fixture = given;
     ({ store } = given);
   });
@@ -46,7 +49,7 @@ describe('statistics', () => {
   const last = new Map<string, number>();
 
   /** Stores messages of a conversation as transfer does: rows, then the conversation. */
-  async function store_(
+  async function storeMessages(
     tenant: TenantId,
     conversationID: string,
     messages: readonly { sendID: string; day: number; contentType?: number }[],
@@ -87,6 +90,16 @@ describe('statistics', () => {
       signal: never,
     });
 
+  const jobDeps = () => ({
+    messages: messageCounter(store),
+    accounts: accountStatistics(store),
+    days: statDayRepo(store),
+    retention: statRetention(store),
+    uploads: objectUploadRepo(store),
+    runs: cronRunRepo(store),
+    metrics: createMetrics(),
+  });
+
   /** Compares everything that answers show with what was stored. */
   async function check(tenant: TenantId): Promise<void> {
     const found = new Map<string, number>();
@@ -111,16 +124,16 @@ describe('statistics', () => {
 
   test('each message counts once, by day, kind, user and group; later runs read new messages alone', async () => {
     for (const { id } of [a, c]) {
-      await store_(id, 'si_u1_u2', messages(1_500, ['u1', 'u2'], [TODAY - 3, TODAY - 1, TODAY]));
-      await store_(id, 'sg_g1', messages(300, ['u1', 'u2', 'u3'], [TODAY - 1, TODAY]));
-      await store_(id, 'n_g1', messages(10, ['u1'], [TODAY]));
+      await storeMessages(id, 'si_u1_u2', messages(1_500, ['u1', 'u2'], [TODAY - 3, TODAY - 1, TODAY]));
+      await storeMessages(id, 'sg_g1', messages(300, ['u1', 'u2', 'u3'], [TODAY - 1, TODAY]));
+      await storeMessages(id, 'n_g1', messages(10, ['u1'], [TODAY]));
       const first = await count(id, { batchMessages: 500 });
       assert.deepEqual([first.counted, first.isComplete], [1_810, true]);
       assert.ok(first.batches >= 2);
       await check(id);
-      assert.deepEqual(await count(id), { counted: 0, conversations: 0, batches: 0, isComplete: true });
-      await store_(id, 'sg_g1', messages(5, ['u4'], [TODAY]));
-      assert.deepEqual(await count(id), { counted: 5, conversations: 1, batches: 1, isComplete: true });
+      assert.deepEqual(await count(id), NOTHING_NEW);
+      await storeMessages(id, 'sg_g1', messages(5, ['u4'], [TODAY]));
+      assert.deepEqual(await count(id), { ...NOTHING_NEW, counted: 5, conversations: 1, batches: 1 });
       await check(id);
     }
     const [today] = await statDayRepo(store).days(a.id, { first: TODAY, last: TODAY }, 1);
@@ -133,7 +146,7 @@ describe('statistics', () => {
       day: TODAY - 20,
       contentType: 90_000 + i,
     }));
-    await store_(a.id, 'si_u8_u9', [...made, { sendID: 'u9', day: TODAY - 20, contentType: 102 }]);
+    await storeMessages(a.id, 'si_u8_u9', [...made, { sendID: 'u9', day: TODAY - 20, contentType: 102 }]);
     await count(a.id);
     const [day] = await statDayRepo(store).days(a.id, { first: TODAY - 20, last: TODAY - 20 }, 1);
     assert.deepEqual(day?.types, { 102: 1, other: 50 });
@@ -141,7 +154,7 @@ describe('statistics', () => {
 
   test('a day of many batches is merged, and counts as before', async () => {
     for (let i = 0; i < 20; i++) {
-      await store_(a.id, `si_m${i}_u1`, [{ sendID: `m${i}`, day: TODAY }]);
+      await storeMessages(a.id, `si_m${i}_u1`, [{ sendID: `m${i}`, day: TODAY }]);
       await count(a.id);
       if (i % 6 === 0) await check(a.id);
     }
@@ -149,7 +162,7 @@ describe('statistics', () => {
   });
 
   test('a run ends with its budget, and the next goes on', async () => {
-    for (let i = 0; i < 5; i++) await store_(a.id, `sg_p${i}`, messages(1_000, ['u1'], [TODAY]));
+    for (let i = 0; i < 5; i++) await storeMessages(a.id, `sg_p${i}`, messages(1_000, ['u1'], [TODAY]));
     const first = await count(a.id, { messages: 1_000 });
     assert.deepEqual([first.isComplete, first.counted < 5_000, first.counted > 0], [false, true, true]);
     let counted = first.counted;
@@ -162,8 +175,9 @@ describe('statistics', () => {
     timeout: 280_000,
   }, async () => {
     for (let i = 0; i < 40; i++)
-      await store_(b.id, `si_k${i}_u1`, messages(150, [`k${i}`, 'u1'], [TODAY - 2, TODAY]));
-    for (let i = 0; i < 10; i++) await store_(b.id, `sg_k${i}`, messages(150, ['u1', 'u2'], [TODAY - 1]));
+      await storeMessages(b.id, `si_k${i}_u1`, messages(150, [`k${i}`, 'u1'], [TODAY - 2, TODAY]));
+    for (let i = 0; i < 10; i++)
+      await storeMessages(b.id, `sg_k${i}`, messages(150, ['u1', 'u2'], [TODAY - 1]));
     const total = 40 * 150 + 10 * 150;
     const script = join(import.meta.dirname, 'count-process.ts');
     const start = () =>
@@ -194,6 +208,21 @@ describe('statistics', () => {
     assert.equal((await statBatches(store, b.id).state()).total, total);
   });
 
+  test('the first count of a tenant goes on at once, later ones when they are due', async () => {
+    await storeMessages(d.id, 'si_u1_u2', messages(3_000, ['u1'], [TODAY]));
+    const job = countStatistics({ schedule: '* * * * *', days: 400 }, { ...jobDeps(), maxMessages: 1_000 });
+    const requests = async () =>
+      (await cronRunRepo(store).requests(10)).filter(({ tenant }) => tenant === d.id);
+    await job.run(d, never);
+    assert.deepEqual(await requests(), [{ job: job.name, tenant: d.id }]);
+    await cronRunRepo(store).removeRequest({ job: job.name, tenant: d.id });
+    for (let i = 0; i < 3; i++) await job.run(d, never);
+    await cronRunRepo(store).removeRequest({ job: job.name, tenant: d.id });
+    await storeMessages(d.id, 'si_u1_u2', messages(3_000, ['u1'], [TODAY]));
+    await job.run(d, never);
+    assert.deepEqual(await requests(), []);
+  });
+
   test('accounts and storage of each day, and counts by user that are no longer kept', async () => {
     const users = userRepo(store);
     const user = (userID: string, createTime: number) => ({
@@ -215,20 +244,9 @@ describe('statistics', () => {
     ]);
     await objectUploadRepo(store).reserve(c.id, 5_000, 0);
     await objectUploadRepo(store).noteObjects(c.id, 3);
-    await store_(c.id, 'si_old_u1', [{ sendID: 'old', day: TODAY - 30 }]);
+    await storeMessages(c.id, 'si_old_u1', [{ sendID: 'old', day: TODAY - 30 }]);
     const run = (now: number, days: number) =>
-      countStatistics(
-        { schedule: '* * * * *', days },
-        {
-          messages: messageCounter(store),
-          accounts: accountStatistics(store),
-          days: statDayRepo(store),
-          retention: statRetention(store),
-          uploads: objectUploadRepo(store),
-          metrics: fixture.metrics,
-          now: () => now,
-        },
-      ).run(c, never);
+      countStatistics({ schedule: '* * * * *', days }, { ...jobDeps(), now: () => now }).run(c, never);
     const now = Date.now();
     await run(now, 400);
     const repo = statDayRepo(store);

@@ -25,6 +25,5 @@ export function withDays(command: Command): Command {
       'first UTC day, such as 2026-01-31; by default 29 days before --to',
       dateOf('--from'),
     )
-    .option('--to <day>', 'last UTC day; by default today', dateOf('--to'))
-    .option('--csv', 'print comma-separated values, for spreadsheets');
+    .option('--to <day>', 'last UTC day; by default today', dateOf('--to'));
 }

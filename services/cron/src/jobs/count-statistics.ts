@@ -1,6 +1,7 @@
 import type { Metrics } from '@im/kit';
 import {
   type AccountStatistics,
+  type CronRunRepo,
   dayOf,
   type MessageCounter,
   type ObjectUploadRepo,
@@ -16,6 +17,7 @@ export interface StatisticsDeps {
   readonly days: Pick<StatDayRepo, 'set'>;
   readonly retention: StatRetention;
   readonly uploads: Pick<ObjectUploadRepo, 'usage'>;
+  readonly runs: Pick<CronRunRepo, 'request'>;
   readonly metrics: Metrics;
   readonly now?: () => number;
   /** Longest count of messages in one run, ms; the next run goes on. @default 45000 */
@@ -35,7 +37,7 @@ export function countStatistics(
   { schedule, days: keptDays }: { readonly schedule: string; readonly days: number },
   deps: StatisticsDeps,
 ): Job {
-  const { messages, accounts, days, retention, uploads, metrics, now = Date.now } = deps;
+  const { messages, accounts, days, retention, uploads, runs, metrics, now = Date.now } = deps;
   const { runMs = RUN_MS, maxMessages = MAX_MESSAGES } = deps;
   const counted = metrics.counter('openim_cron_statistics_messages_total', 'Messages counted for statistics');
   const left = metrics.counter(
@@ -57,6 +59,9 @@ export function countStatistics(
       counted.inc(run.counted);
       if (!run.isComplete) left.inc();
       notes?.report(run);
+      // The first count of what a tenant has stored so far goes on at once; until then there are no rankings.
+      if (run.isFirst && !run.isComplete && !signal.aborted)
+        await runs.request({ job: STATISTICS_JOB, tenant: id }, new Date());
       await retention.remove(id, { parts: earliest, days: today - SERIES_DAYS + 1 });
       return run.counted;
     },

@@ -17,7 +17,6 @@ import {
   dayOf,
   messageCounter,
   msgRows,
-  msgSearch,
   msgStats,
   type NewMsgRow,
   startOf,
@@ -166,15 +165,6 @@ try {
   await phase('daily figures', async () => {
     const found = await statDayRepo(store).days(tenant.id, { first: TODAY - 400, last: TODAY }, 500);
     return { days: found.length };
-  });
-  await phase('page of a search that finds nothing', async () => {
-    const page = await msgSearch(store).page(
-      tenant.id,
-      { places: ['si_', 'sg_'], query: {} },
-      { limit: 100 },
-      () => undefined,
-    );
-    return { examined: page.examined, more: page.next !== undefined };
   });
 } finally {
   await client.close();

@@ -12,8 +12,12 @@ import {
   msgStats,
   type NewMsgRow,
   STATISTICS_JOB,
+  statBatches,
   userRepo,
 } from '../src/index.ts';
+import { CONVERSATION_SEQS } from '../src/repos/conversation-seqs.ts';
+import type { StatBatch } from '../src/repos/stat-batch.ts';
+import { foldParts, STAT_PARTS } from '../src/repos/stat-part.ts';
 import { DEDICATED, openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
 
 const DAY_MS = 86_400_000;
@@ -141,6 +145,52 @@ test('callers at once share an answer, and one that is too large is refused', as
   assert.equal((await small.bySender(tenant, period, false)).total, 3, 'one document is always read');
   const slow = msgStats(opened.store, createMetrics(), { answerMs: -1 });
   await assert.rejects(slow.byGroup(tenant, period), { code: 1001, detail: /closer together/ });
+});
+
+test('a batch follows the one that its maker saw, and is written once, by whichever process', async () => {
+  const [, tenant] = SHARED;
+  const { state, begin, apply } = statBatches(opened.store, tenant);
+  const batchOf = (sendID: string, single: number): StatBatch => ({
+    days: [
+      {
+        ...{ day: 1, single, group: 0, notification: 0, types: { 101: single } },
+        users: { ids: [sendID], single: [single], group: [0] },
+        groups: { ids: [], count: [] },
+      },
+    ],
+    counted: { ids: ['si_a_z'], seqs: [single] },
+    at: '',
+  });
+  await fill(tenant, 'si_a_z', [['a', NOON]]);
+  await conversationSeqs(opened.store).apply([
+    { tenant, conversationID: 'si_a_z', max: 9, src: 9, maxTime: NOON },
+  ]);
+  const seen = await state();
+  assert.equal(await begin(seen, batchOf('a', 3), 1), true);
+  const pending = await state();
+  assert.deepEqual([pending.isPending, pending.batch], [true, seen.batch + 1]);
+  assert.equal(await begin(pending, batchOf('b', 4), 1), false, 'the batch before is not written yet');
+  await Promise.all([apply(), apply()]);
+  await apply();
+  assert.equal(await begin(seen, batchOf('late', 5), 1), false, 'another process was faster');
+  const next = await state();
+  assert.equal(await begin(next, batchOf('b', 4), 1), true);
+  await apply();
+  for (const old of [seen, pending, next]) assert.equal(await begin(old, batchOf('late', 5), 1), false);
+  assert.deepEqual([(await state()).total, (await state()).isPending], [seen.total + 7, false]);
+  // The other conversation of the tenant is of another day.
+  const parts = opened.store.collection(tenant, STAT_PARTS);
+  const found = await foldParts(
+    parts,
+    { first: 1, last: 1 },
+    () => new Map<string, number>(),
+    (sum, { users }) =>
+      users.ids.forEach((id, i) => void sum.set(id, (sum.get(id) ?? 0) + (users.single[i] ?? 0))),
+  );
+  assert.deepEqual(Object.fromEntries(found), { a: 3, b: 4 });
+  const conversations = opened.store.collection(tenant, CONVERSATION_SEQS);
+  const marked = await conversations.col.findOne({ _id: conversations.key('si_a_z') });
+  assert.equal(marked?.counted, 4);
 });
 
 test('registrations are counted by day in the server, and kept for a minute', async () => {

@@ -26,8 +26,10 @@ export const StatisticsDay = z
     users: count('Accounts at the end of the day; of today at the last count.'),
     groupsCreated: count('Groups made on the day.'),
     groups: count('Groups at the end of the day, dismissed ones included.'),
-    peakUsers: count('Most users online at once, as sampled each minute; those on two gateways count twice.'),
-    peakConnections: count('Most connections at once, as sampled each minute.'),
+    peakUsers: count(
+      'Most users online at once, as sampled twice a minute; those on two gateways count twice.',
+    ),
+    peakConnections: count('Most connections at once, as sampled twice a minute.'),
     storageBytes: count('Bytes of stored objects at the last count of the day.'),
     storageObjects: count('Stored objects, as counted last; once a day.'),
   })

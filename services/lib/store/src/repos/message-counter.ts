@@ -30,6 +30,8 @@ export interface CountRun {
   readonly batches: number;
   /** All messages that were stored when the pass began are counted. Otherwise the next run goes on. */
   readonly isComplete: boolean;
+  /** No pass over all messages had come to its end before. */
+  readonly isFirst: boolean;
 }
 
 /** Settings of {@link messageCounter}; tests make them small. */
@@ -191,13 +193,14 @@ export function messageCounter(store: Store, options: MessageCounterOptions = {}
   return guarded<MessageCounter>({
     async count(tenant, keepFrom, budget) {
       const batches = statBatches(store, tenant);
-      const run = { counted: 0, conversations: 0, batches: 0, isComplete: false };
+      const run = { counted: 0, conversations: 0, batches: 0, isComplete: false, isFirst: false };
       let left = budget.messages;
       while (!budget.signal.aborted) {
         // Also what another process began, and perhaps does not end.
         await batches.apply();
         const state = await batches.state();
         if (state.isPending) continue;
+        run.isFirst = state.countedTo === 0;
         const passFrom = state.passFrom || now();
         const { batch, messages, isEnd } = await nextBatch(tenant, state, keepFrom, {
           ...budget,
