@@ -7,6 +7,9 @@ import { completion } from './commands/completion.ts';
 import { configCheck } from './commands/config/check.ts';
 import { configDoc } from './commands/config/doc.ts';
 import { configPrint } from './commands/config/print.ts';
+import { connectionCount } from './commands/connection/count.ts';
+import { connectionKick } from './commands/connection/kick.ts';
+import { connectionList } from './commands/connection/list.ts';
 import { consoleLogin } from './commands/console/login.ts';
 import { contextAdd } from './commands/context/add.ts';
 import { contextList } from './commands/context/list.ts';
@@ -127,6 +130,15 @@ export function createProgram(): Command {
         userLogout(),
         userDelete(),
         userExport(),
+      ),
+    )
+    .addCommand(
+      noun(
+        'connection',
+        'live connections of a tenant',
+        connectionList(),
+        connectionCount(),
+        connectionKick(),
       ),
     )
     .addCommand(noun('group', 'groups of a tenant', groupList(), groupGet(), groupMembers(), groupDismiss()))

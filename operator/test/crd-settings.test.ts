@@ -150,6 +150,7 @@ const CLUSTER: Readonly<Record<string, Place>> = {
     'attempts.logins.burst',
     'attempts.tokens.ratePerSecond',
     'attempts.tokens.burst',
+    'cron.auditDays',
     'cron.objectGroups',
     'cron.pushTokenDays',
     'cron.runMinutes',

@@ -102,7 +102,7 @@ test('every limit of a cluster and a tenant is accepted, and kept as it was give
       ...{ uploadExpiry: '27 * * * *', pushTokenExpiry: '37 4 * * *', indexReport: '7 5 * * *' },
       healthReport: '27 6 * * *',
       ...{ statistics: '2,22,42 * * * *', statisticsDays: 3_650 },
-      ...{ pushTokenDays: 0, searchIndexes: true, runMinutes: 1_440, objectGroups: ['sdklog'] },
+      ...{ pushTokenDays: 0, auditDays: 0, searchIndexes: true, runMinutes: 1_440, objectGroups: ['sdklog'] },
     },
     limits,
     attempts: { trustedProxies: 0, logins: rate(0, 1), tokens: rate(1.5, 30) },

@@ -6,21 +6,27 @@ import { showProgress } from '../progress.ts';
 import { asAdmin, resolveTarget } from '../target.ts';
 import type { TargetOptions } from '../target-options.ts';
 
+/** Says what is waited for, in place of the server's answer. */
+export type Say = (describe: () => string) => void;
+
 /**
  * Runs `work` with a client of the administrators' API of the tenant that the options name.
  * @throws RefusedError for an error of the server, CommandError `unreachable` without an answer.
  */
 export async function withAdmin<T>(
   options: TargetOptions,
-  work: (admin: AdminClient) => Promise<T>,
+  work: (admin: AdminClient, say: Say) => Promise<T>,
 ): Promise<T> {
   const { apiUrl, token } = await asAdmin(await resolveTarget(options));
   // Loaded here, since all commands import this file.
   const { AdminApiError, adminClient, NotAdminApiError } = await import('@im/admin-api');
   const admin = adminClient({ apiUrl, token, requestID: () => `openimctl-${randomUUID()}` });
-  using _shown = showProgress(() => `waiting for ${apiUrl}`);
+  let describe = () => `waiting for ${apiUrl}`;
+  using _shown = showProgress(() => describe());
   try {
-    return await work(admin);
+    return await work(admin, (what) => {
+      describe = what;
+    });
   } catch (error) {
     if (error instanceof CommandError) throw error;
     if (error instanceof AdminApiError) {

@@ -36,7 +36,11 @@ export interface Listing<T> {
   readonly columns: readonly string[];
   /** Most entries of a page, where all pages must have the same length. @default up to 500, as many as are wanted */
   readonly pages?: number;
+  /** Most entries of a page. @default 500 */
+  readonly most?: number;
   readonly row: (entry: T) => Row;
+  /** What is wrong with a page, for people. @default nothing */
+  readonly warning?: (page: Readonly<Record<string, unknown>>) => string | undefined;
 }
 
 /** Prints at most `limit` entries of a list, read page by page, and the cursor of what is left. */
@@ -45,17 +49,21 @@ export async function printList<T>(
   operation: Operation,
   given: { readonly params?: object; readonly query?: object },
   { limit, cursor, output }: ListOptions,
-  { field, columns, row, pages }: Listing<T>,
+  { field, columns, row, pages, most = PAGE, warning }: Listing<T>,
 ): Promise<void> {
   const entries: T[] = [];
+  const warnings = new Set<string>();
   const length = pages === undefined ? undefined : Math.min(pages, limit);
   let next = cursor;
   do {
-    const query = { ...given.query, limit: length ?? Math.min(PAGE, limit - entries.length), cursor: next };
+    const query = { ...given.query, limit: length ?? Math.min(most, limit - entries.length), cursor: next };
     const page = (await admin.call(operation, { ...given, query })) as Record<string, unknown>;
     entries.push(...((page[field] ?? []) as T[]));
+    const wrong = warning?.(page);
+    if (wrong !== undefined) warnings.add(wrong);
     next = page.nextCursor as string | undefined;
   } while (next !== undefined && entries.length + (length ?? 1) <= limit);
+  for (const wrong of warnings) console.error(`warning: ${wrong}`);
   if (output === 'csv') {
     process.stdout.write(formatCsv(entries.map(row), columns));
     if (next !== undefined) console.error(`more with: --cursor ${next}`);

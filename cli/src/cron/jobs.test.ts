@@ -1,11 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { make } from '@im/protocol';
+import type { CronJob, CronRun } from '@im/admin-api';
 import { jobRow, progressOf, silentSince } from './jobs.ts';
 
-const run = (fields: object) => make('third.CronRun', fields);
-const job = (fields: object) =>
-  make('third.CronJob', { name: 'expire-tokens', schedule: '7 4 * * *', ...fields });
+const run = (fields: Partial<CronRun>): CronRun => ({
+  ...{ number: 1, startTime: 0, durationMs: 0, outcome: '', done: 0, error: '', report: '' },
+  ...fields,
+});
+const job = (fields: Partial<CronJob>): CronJob => ({
+  ...{ name: 'expire-tokens', description: '', schedule: '7 4 * * *', nextTime: 0, announceTime: 0 },
+  ...{ requested: false, lastSuccessTime: 0, failures: 0 },
+  ...fields,
+});
 
 test('a job is one row: its last run, or the one that is under way', () => {
   const last = run({ number: 3, startTime: 1_000, durationMs: 12_400, outcome: 'error', done: 2 });

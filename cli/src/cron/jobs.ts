@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { third } from '@im/protocol';
-import { type ApiTarget, callApi } from '../api-client.ts';
+import type { AdminClient, CronJob } from '@im/admin-api';
+import type { Say } from '../admin/call.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import type { Row } from '../output.ts';
-import { showProgress } from '../progress.ts';
 
 /** Columns of {@link jobRow}. */
 export const JOB_COLUMNS = [
@@ -22,20 +21,28 @@ const POLL_MS = 1_000;
 const SILENT_MS = 30 * 60_000;
 
 /** The scheduled jobs of a tenant, or one of them. */
-export async function cronJobs(admin: ApiTarget, name = ''): Promise<readonly third.CronJob[]> {
-  const { jobs } = await callApi<{ jobs: third.CronJob[] | null }>(admin, '/admin/v1/cron/jobs', { name });
-  return jobs ?? [];
+export async function cronJobs(admin: AdminClient, name?: string): Promise<readonly CronJob[]> {
+  const { getCronJob, listCronJobs } = await import('@im/admin-api');
+  if (name !== undefined) return [(await admin.call(getCronJob, { params: { name } })).job];
+  const jobs: CronJob[] = [];
+  for await (const page of admin.pages(listCronJobs, {})) jobs.push(...page.jobs);
+  return jobs;
 }
 
 /**
  * Runs a job and waits for the end.
  * @throws CommandError `unreachable` when it has not ended in time; it goes on, then.
  */
-export async function runJob(admin: ApiTarget, name: string, timeoutMs: number): Promise<third.CronJob> {
+export async function runJob(
+  admin: AdminClient,
+  name: string,
+  { timeoutMs, reason, say }: { readonly timeoutMs: number; readonly reason: string; readonly say: Say },
+): Promise<CronJob> {
   const deadline = performance.now() + timeoutMs;
-  const { afterNumber } = await callApi<{ afterNumber: number }>(admin, '/admin/v1/cron/run', { name });
-  let job: third.CronJob | undefined;
-  using _shown = showProgress(() => progressOf(name, job, afterNumber));
+  const { runCronJob } = await import('@im/admin-api');
+  const { afterNumber } = await admin.call(runCronJob, { params: { name }, body: { reason } });
+  let job: CronJob | undefined;
+  say(() => progressOf(name, job, afterNumber));
   while (performance.now() < deadline) {
     [job] = await cronJobs(admin, name);
     if (job?.last && job.last.number > afterNumber) return job;
@@ -49,7 +56,7 @@ export async function runJob(admin: ApiTarget, name: string, timeoutMs: number):
 }
 
 /** How far a run is, in words. */
-export function progressOf(name: string, job: third.CronJob | undefined, afterNumber: number): string {
+export function progressOf(name: string, job: CronJob | undefined, afterNumber: number): string {
   const running = job?.running;
   if (!running) return `${name} has not begun`;
   const what = running.number > afterNumber ? 'runs' : 'is finishing an earlier run';
@@ -57,7 +64,7 @@ export function progressOf(name: string, job: third.CronJob | undefined, afterNu
 }
 
 /** A warning when no cron process works; undefined when one does. */
-export function silentSince(jobs: readonly third.CronJob[], now: number): string | undefined {
+export function silentSince(jobs: readonly CronJob[], now: number): string | undefined {
   const last = jobs.reduce((latest, { announceTime }) => Math.max(latest, announceTime), 0);
   if (last !== 0 && now - last < SILENT_MS) return undefined;
   const since = last === 0 ? 'yet' : `since ${new Date(last).toISOString()}`;
@@ -65,7 +72,7 @@ export function silentSince(jobs: readonly third.CronJob[], now: number): string
 }
 
 /** A job as a row for people. */
-export function jobRow({ name, schedule, nextTime, running, requested, last, failures }: third.CronJob): Row {
+export function jobRow({ name, schedule, nextTime, running, requested, last, failures }: CronJob): Row {
   return {
     job: name,
     schedule,

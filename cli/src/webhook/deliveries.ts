@@ -1,46 +1,61 @@
-import type { third } from '@im/protocol';
-import { callApi } from '../api-client.ts';
-import { isForPeople, type OutputFormat, printRows, printValue } from '../output.ts';
-import { asAdmin, resolveTarget } from '../target.ts';
+import type { WebhookDelivery } from '@im/admin-api';
+import { withAdmin } from '../admin/call.ts';
+import { type ListOptions, printList, timeText } from '../admin/list.ts';
+import { usageError } from '../exit-codes.ts';
+import { isForPeople, printObject, printValue } from '../output.ts';
 import type { TargetOptions } from '../target-options.ts';
 import { sinceTime } from './since.ts';
 
 /** Which deliveries are printed, and how. */
-export interface DeliveryOptions extends TargetOptions {
+export interface DeliveryOptions extends TargetOptions, ListOptions {
   state: 'dead' | 'waiting';
   event?: string;
   since?: number;
-  limit: number;
-  cursor?: string;
-  output: OutputFormat;
+  /** Why the body of one is read. */
+  reason?: string;
 }
 
-const time = (ms: number) => (ms === 0 ? '' : new Date(ms).toISOString());
+/** Most entries of a page of deliveries. */
+const PAGE = 100;
+
+function rowOf({ deliveryID, event, state, createTime, attempts, outcome, nextTime }: WebhookDelivery) {
+  return {
+    ...{ id: deliveryID, event, state, created: timeText(createTime) },
+    ...{ attempts, outcome, next: timeText(nextTime) },
+  };
+}
 
 /** Prints deliveries, newest first; one alone with its body and the last answer. */
 export async function printDeliveries(id: string | undefined, options: DeliveryOptions): Promise<void> {
-  const { state, event = '', since, limit, cursor = '', output } = options;
-  const admin = await asAdmin(await resolveTarget(options));
-  const request =
-    id === undefined
-      ? { state, event, startTime: sinceTime(since), limit: Math.min(limit, 100), cursor }
-      : { deliveryID: id };
-  const found = await callApi<{ deliveries: third.WebhookDelivery[] | null; cursor: string }>(
-    admin,
-    '/admin/v1/webhooks/deliveries',
-    request,
-  );
-  const deliveries = found.deliveries ?? [];
-  if (!isForPeople(output)) {
-    await printValue({ deliveries, cursor: found.cursor }, output);
+  if (id !== undefined) {
+    await printDelivery(id, options);
     return;
   }
-  const rows = deliveries.map(({ attempts, outcome, ...one }) => ({
-    ...{ id: one.id, event: one.event, state: one.state, created: time(one.createTime) },
-    ...{ attempts, outcome, next: time(one.nextTime) },
-  }));
-  await printRows(rows, ['id', 'event', 'state', 'created', 'attempts', 'outcome', 'next'], output);
-  for (const { answer, body } of id === undefined ? [] : deliveries)
-    console.log(`answer: ${answer}\nbody: ${body}`);
-  if (found.cursor) console.error(`more with: --cursor ${found.cursor}`);
+  const { listWebhookDeliveries } = await import('@im/admin-api');
+  const { state, event, since } = options;
+  const query = { state, event, from: sinceTime(since) || undefined };
+  await withAdmin(options, (admin) =>
+    printList<WebhookDelivery>(admin, listWebhookDeliveries, { query }, options, {
+      field: 'deliveries',
+      columns: ['id', 'event', 'state', 'created', 'attempts', 'outcome', 'next'],
+      most: PAGE,
+      row: rowOf,
+    }),
+  );
+}
+
+async function printDelivery(deliveryID: string, options: DeliveryOptions): Promise<void> {
+  const { reason, output } = options;
+  if (reason === undefined)
+    throw usageError('--reason: say why the body, which may have the text of a message, is read');
+  const { getWebhookDelivery } = await import('@im/admin-api');
+  const found = await withAdmin(options, (admin) =>
+    admin.call(getWebhookDelivery, { params: { deliveryID }, query: { reason } }),
+  );
+  if (!isForPeople(output)) {
+    await printValue(found, output);
+    return;
+  }
+  const { delivery, body } = found;
+  await printObject({ ...rowOf(delivery), status: delivery.status, answer: delivery.answer, body }, output);
 }

@@ -615,6 +615,8 @@ export interface OpenIMClusterCron {
   readonly pushTokenExpiry?: string;
   /** Days after which a push token that was not registered again is removed; 0 keeps it until its provider reports it as gone. Takes effect without a restart. Default: 270. */
   readonly pushTokenDays?: number;
+  /** Days that records of administrators' acts are kept; 0 keeps them for ever. Takes effect without a restart. Default: 400. */
+  readonly auditDays?: number;
   /** Schedule of the comparison of the database's indexes with those declared (cron with five fields, UTC). Takes effect without a restart. Default: at night. */
   readonly indexReport?: string;
   /** Keep the indexes of messages by time and by sender, so that administrators search without reading every message; storing a message costs the database more. False removes them. Takes effect without a restart. Default: false. */

@@ -267,6 +267,7 @@ export function configTree({
       messageDestruct: cron.messageDestruct,
       pushTokenExpiry: cron.pushTokenExpiry,
       pushTokenDays: cron.pushTokenDays,
+      auditDays: cron.auditDays,
       indexReport: cron.indexReport,
       searchIndexes: cron.searchIndexes,
       healthReport: cron.healthReport,

@@ -112,6 +112,7 @@ export interface EffectiveSpec {
     readonly uploadExpiry?: string;
     readonly pushTokenExpiry?: string;
     readonly pushTokenDays?: number;
+    readonly auditDays?: number;
     readonly indexReport?: string;
     readonly searchIndexes?: boolean;
     readonly healthReport?: string;
@@ -266,6 +267,7 @@ export function effectiveSpec(
       messageDestruct: spec.cron?.messageDestruct,
       pushTokenExpiry: spec.cron?.pushTokenExpiry,
       pushTokenDays: spec.cron?.pushTokenDays,
+      auditDays: spec.cron?.auditDays,
       indexReport: spec.cron?.indexReport,
       searchIndexes: spec.cron?.searchIndexes,
       healthReport: spec.cron?.healthReport,

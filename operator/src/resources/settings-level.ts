@@ -30,6 +30,7 @@ export const CLUSTER_FIELD_LEVELS: Levels = {
     'cron.messageDestruct',
     'cron.pushTokenExpiry',
     'cron.pushTokenDays',
+    'cron.auditDays',
     'cron.indexReport',
     'cron.searchIndexes',
     'cron.healthReport',

@@ -49,7 +49,7 @@ function stub(api: Api): void {
 }
 
 async function lines(api: Api, query = '', userID = 'u1'): Promise<Line[]> {
-  const url = `/admin/v1/users/${userID}/export?${query}`;
+  const url = `/admin/v1/users/${userID}/export?reason=moving&${query}`;
   const { body } = await api.app.inject({ method: 'GET', url, headers: { token: 'admin-token' } });
   return body
     .trim()
@@ -122,7 +122,8 @@ test('an unknown user, and a cursor that is none, are refused before anything is
     const response = await api.app.inject({ method: 'GET', url, headers: { token: 'admin-token' } });
     return [response.statusCode, response.json().error?.code];
   };
-  assert.deepEqual(await status('nobody/export'), [404, 1101]);
-  assert.deepEqual(await status('u1/export?cursor=bm9uc2Vuc2U'), [400, 1001]);
-  assert.deepEqual(await status('u1/export?limit=100001'), [400, 1001]);
+  assert.deepEqual(await status('nobody/export?reason=moving'), [404, 1101]);
+  assert.deepEqual(await status('u1/export?reason=moving&cursor=bm9uc2Vuc2U'), [400, 1001]);
+  assert.deepEqual(await status('u1/export'), [400, 1001], 'without a reason');
+  assert.deepEqual(await status('u1/export?reason=moving&limit=100001'), [400, 1001]);
 });

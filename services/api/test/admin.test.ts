@@ -23,11 +23,12 @@ test('every operation has one route, and its name once', () => {
 });
 
 test('each parameter of a path is one of the schema, and acts name one of them', () => {
-  for (const { id, path, params, audit } of OPERATIONS) {
+  for (const { id, path, params, query, body, audit } of OPERATIONS) {
     const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-    const shape = (params as unknown as { shape: object }).shape;
-    assert.deepEqual(Object.keys(shape).sort(), named.sort(), id);
-    if (audit?.param !== undefined) assert.ok(named.includes(audit.param), id);
+    const namesOf = (schema: unknown) => Object.keys((schema as { shape: object }).shape);
+    assert.deepEqual(namesOf(params).sort(), named.sort(), id);
+    const parts = [params, query, body].flatMap(namesOf);
+    if (audit?.param !== undefined) assert.ok(parts.includes(audit.param), id);
   }
 });
 
@@ -251,7 +252,7 @@ test('messages are searched by what is named, and their texts and places shown',
   });
   const { status, json } = await get(
     api,
-    '/messages?sendID=a&contentType=101&from=5&to=9&text=%C3%A9&limit=2',
+    '/messages?sendID=a&contentType=101&from=5&to=9&text=%C3%A9&limit=2&reason=complaint',
   );
   assert.equal(status, 200);
   const { messages, ...rest } = json;
@@ -271,19 +272,40 @@ test('messages are searched by what is named, and their texts and places shown',
   );
   const nextCursor = Buffer.from('["next"]').toString('base64url');
   assert.deepEqual(rest, { examined: 12, byTime: true, nextCursor });
-  await get(api, `/messages?cursor=${nextCursor}`);
+  await get(api, `/messages?cursor=${nextCursor}&conversationID=si_a_b&reason=complaint`);
   const first = { sendID: 'a', contentType: 101, start: 5, end: 9, text: 'é', limit: 2 };
   assert.deepEqual(asked, [
     make('msg.SearchMessagesReq', first),
-    make('msg.SearchMessagesReq', { limit: 100, cursor: '["next"]' }),
+    make('msg.SearchMessagesReq', { limit: 100, cursor: '["next"]', conversationID: 'si_a_b' }),
   ]);
+  const records = api.calls
+    .filter(({ target }) => target === 'auth.addAuditRecord')
+    .map(({ request }) => request.record as Record<string, unknown>);
+  assert.deepEqual(
+    records.map(({ act, targetKind, targetID, reason }) => [act, targetKind, targetID, reason]),
+    [
+      ['message.search', 'conversation', '', 'complaint'],
+      ['message.search', 'conversation', 'si_a_b', 'complaint'],
+    ],
+  );
+  assert.equal(JSON.parse(String(records[0]?.details)).text, 'é');
   for (const [query, field] of [
     ['groupID=g&conversationID=sg_g', 'groupID'],
     ['groupID=g&recvID=b', 'recvID'],
     ['from=5&to=5', 'to'],
     ['contentType=0', 'contentType'],
   ]) {
-    const refused = await get(api, `/messages?${query}`);
+    const refused = await get(api, `/messages?${query}&reason=r`);
     assert.deepEqual([refused.status, refused.json.error.field], [400, field], query);
   }
+  for (const query of ['sendID=a', 'sendID=a&reason=', 'sendID=a&reason=%20%20']) {
+    const refused = await get(api, `/messages?${query}`);
+    assert.deepEqual([refused.status, refused.json.error.field], [400, 'reason'], query);
+  }
+  asked.length = 0;
+  api.stub('auth.addAuditRecord', () => {
+    throw new ImError(ERR.NetworkError);
+  });
+  assert.equal((await get(api, '/messages?reason=complaint')).status, 503);
+  assert.deepEqual(asked, [], 'what cannot be recorded is not read');
 });

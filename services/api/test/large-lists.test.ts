@@ -32,14 +32,6 @@ const ENTRIES: Readonly<Record<string, number>> = {
   // 10,000 part numbers in the largest request.
   '/object/auth_sign': 10_000,
   '/object/initiate_form_data': 10,
-  // Push tokens of a user, and a platform's alias for each kind of provider.
-  '/admin/v1/push/test': 100,
-  // Providers of messages and mail.
-  '/admin/v1/verification/test': 10,
-  // Every scheduled job that there is, far fewer than this.
-  '/admin/v1/cron/jobs': 100,
-  // A page.
-  '/admin/v1/webhooks/deliveries': 100,
   // Administrators, who must ask for less.
   '/msg/search_msg': 500,
   '/statistics/user/active': 1_000,

@@ -8,17 +8,10 @@ import { ADMIN, startApi } from './harness.ts';
 
 /** Routes that OpenIM does not have. */
 const OWN_ROUTES: readonly string[] = [
-  'POST /admin/v1/webhooks/deliveries',
-  'POST /admin/v1/webhooks/replay',
-  'POST /admin/v1/webhooks/test',
   'POST /third/set_push_token',
   'POST /third/del_push_token',
   'POST /third/set_quiet_hours',
   'POST /third/get_quiet_hours',
-  'POST /admin/v1/push/test',
-  'POST /admin/v1/cron/jobs',
-  'POST /admin/v1/cron/run',
-  'POST /admin/v1/verification/test',
   'POST /verification/send_code',
   'POST /verification/verify_code',
 ];

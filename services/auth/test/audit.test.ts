@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { eachLimited } from '@im/kit';
 import { ERR, type Messages, make } from '@im/protocol';
 import { as, codeOf, describeDomain, TENANTS } from '@im/testing';
 import { authService } from '../src/index.ts';
@@ -35,6 +36,12 @@ for (const tenant of TENANTS) {
     assert.deepEqual(await ids({ adminUserID: 'boss' }), ['r5']);
     assert.deepEqual(await ids({ act: 'user.ban', startTime: 1_002, endTime: 1_004 }), ['r3', 'r2']);
     assert.deepEqual(await ids({ targetKind: 'user', targetID: 'u1' }), ['r1']);
+    assert.deepEqual(await ids({ adminUserID: 'imAdmin', act: 'user.ban', outcome: 'refused' }), ['r4']);
+    assert.deepEqual(await ids({ adminUserID: 'boss', act: 'user.ban' }), []);
+    const target = { targetKind: 'user', targetID: 'u1', outcome: 'started' };
+    assert.deepEqual(await ids({ ...target, adminUserID: 'imAdmin', endTime: 1_002 }), ['r1']);
+    assert.deepEqual(await ids({ ...target, endTime: 1_001 }), []);
+    assert.equal(await codeOf(search({ outcome: 'lost' })), ERR.ArgsError);
     const { records } = await search({ limit: 2 });
     assert.deepEqual(
       records.map(({ outcome, errCode, reason, operationID }) => [outcome, errCode, reason, operationID]),
@@ -54,6 +61,26 @@ for (const tenant of TENANTS) {
     assert.deepEqual([last.records.map(({ address }) => address), last.cursor], [['10.0.0.1', ''], '']);
   });
 }
+
+test('filters that narrow each other find what is far behind, page by page, and each record once', async () => {
+  const tenant = TENANTS[0];
+  const admin = as(tenant, 'imAdmin', true, { timeoutMs: 60_000 });
+  await eachLimited(Array.from({ length: 1_205 }).keys(), 50, async (n) => {
+    const rare = n % 600 === 3;
+    const fields = { time: 10_000 + n, act: 'many.acts', adminUserID: rare ? 'rare' : 'usual' };
+    const one = make('auth.AddAuditRecordReq', { record: record(10_000 + n, fields) });
+    await domain.auth.addAuditRecord(admin, one);
+  });
+  const found: string[] = [];
+  let cursor = '';
+  do {
+    const query = { act: 'many.acts', adminUserID: 'rare', limit: 1, cursor };
+    const page = await domain.auth.searchAuditRecords(admin, make('auth.SearchAuditRecordsReq', query));
+    found.push(...page.records.map(({ recordID }) => recordID));
+    ({ cursor } = page);
+  } while (cursor !== '');
+  assert.deepEqual(found, ['r11203', 'r10603', 'r10003']);
+});
 
 test('only administrators read and write the record', async () => {
   const user = as(TENANTS[0], 'u1');

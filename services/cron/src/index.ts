@@ -96,7 +96,7 @@ function jobsOf(
       },
     ),
     expireTokens(cron.tokenExpiry, tokenRepo(store), banRepo(store)),
-    expireAuditRecords(cron.tokenExpiry, auditRepo(store)),
+    expireAuditRecords({ schedule: cron.tokenExpiry, days: cron.auditDays }, auditRepo(store)),
     expireCodes(cron.tokenExpiry, verificationCodeRepo(store)),
     expirePushTokens({ schedule: cron.pushTokenExpiry, days: cron.pushTokenDays }, pushTokenRepo(store)),
     searchIndexes(cron.searchIndexes, msgIndexes(store)),

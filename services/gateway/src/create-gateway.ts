@@ -5,6 +5,7 @@ import { RecentDurations } from './connect/handshake-rates.ts';
 import { Listener } from './connect/listener.ts';
 import { TenantLimits } from './connect/tenant-limits.ts';
 import type { Connection } from './connection/connection.ts';
+import { ConnectionRequests } from './connection/connection-requests.ts';
 import { Kicks } from './connection/kicks.ts';
 import { TickFlusher } from './connection/outbox.ts';
 import { Sessions } from './connection/sessions.ts';
@@ -96,6 +97,8 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     gatewayID,
     limit,
   });
+
+  const connectionRequests = new ConnectionRequests({ gatewayID, localUsers, tenantConnections, kicks });
 
   // Requests.
   const sendBatcher = new SendBatcher({
@@ -193,6 +196,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     live,
     tenants,
     events: bus.events,
+    serveRequests: () => bus.gateways.serve(gatewayID, connectionRequests),
     log,
     listener,
     handshakes,

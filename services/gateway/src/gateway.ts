@@ -34,6 +34,7 @@ export type GatewayDeps = BaseDeps &
     readonly bus: Pick<Bus, 'ready'> & {
       readonly deliveries: Pick<Bus['deliveries'], 'feed'>;
       readonly events: Pick<Bus['events'], 'subscribeAllKicks' | 'subscribePresence' | 'onMissed'>;
+      readonly gateways: Pick<Bus['gateways'], 'serve'>;
     };
     readonly webhooks: Pick<Webhooks, 'enabled' | 'after'>;
   };
@@ -48,6 +49,8 @@ export interface GatewayService extends Service {
 export interface GatewayComponents extends Pick<GatewayDeps, 'live' | 'tenants'> {
   readonly config: Pick<ServerConfig, 'listen' | 'gateway'>;
   readonly events: Pick<GatewayDeps['bus']['events'], 'onMissed'>;
+  /** Begins to answer what administrators ask about connections. @returns a function that ends it. */
+  readonly serveRequests: () => Unsubscribe;
   readonly log: Logger;
   readonly listener: Listener;
   readonly handshakes: Handshakes;
@@ -83,11 +86,12 @@ export class Gateway implements GatewayService {
   }
 
   async start(): Promise<void> {
-    const { config, live, events, tenants, listener, log } = this.#components;
+    const { config, live, events, serveRequests, tenants, listener, log } = this.#components;
     const { handshakes, sessions, sweep, kicks, inputRate, requestBytes, presence, watch } = this.#components;
     for (const settings of tenants.list()) this.#settings.set(settings.id, settings);
     this.#unsubscribe = [
       kicks.listen(),
+      serveRequests(),
       live.onChange(({ gateway }) => {
         handshakes.admit(gateway);
         inputRate.configure(gateway.requests);

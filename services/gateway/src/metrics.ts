@@ -7,6 +7,7 @@ export type CloseReason =
   | 'client'
   | 'kick'
   | 'user-limit'
+  | 'admin'
   | 'token'
   | 'logout'
   | 'drain'

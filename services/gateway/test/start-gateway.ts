@@ -1,3 +1,4 @@
+import type { GatewayAnswers } from '@im/bus';
 import { type GatewayStatus, parseConfig, type ServerConfigInput, tenantSettings } from '@im/contract';
 import { inProcessInvalidations, type Metrics, type MutableTenantDirectory, staticTenants } from '@im/kit';
 import {
@@ -30,6 +31,8 @@ export interface TestGateway extends AsyncDisposable {
   readonly rpc: FakeRpc;
   readonly feed: FakeFeed;
   readonly events: FakeEvents;
+  /** What it answers about its connections, once started. */
+  readonly answers: GatewayAnswers;
   readonly tenants: MutableTenantDirectory;
   readonly live: MutableLiveConfig;
   readonly metrics: Metrics;
@@ -76,6 +79,7 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
   });
   const opsPort = await ops.start();
   let feed: FakeFeed | undefined;
+  let answers: GatewayAnswers | undefined;
   let busReady = READY;
   const service = createGateway(config, {
     log,
@@ -98,6 +102,12 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
     bus: {
       ready: () => busReady,
       events,
+      gateways: {
+        serve(_gatewayID, own) {
+          answers = own;
+          return () => {};
+        },
+      },
       deliveries: {
         feed: (options) => {
           feed = new FakeFeed(options);
@@ -112,13 +122,14 @@ export async function startGateway(gateway: ServerConfigInput['gateway'] = {}): 
     await ops.stop();
     throw error;
   }
-  if (!feed) throw new Error('the gateway made no feed');
+  if (!feed || !answers) throw new Error('the gateway made no feed, or answers nothing');
   return {
     service,
     port: service.port(),
     rpc,
     feed,
     events,
+    answers,
     tenants,
     live,
     metrics,

@@ -1,3 +1,4 @@
+import type { Bus } from '@im/bus';
 import type { ServerConfig } from '@im/contract';
 import type { Notifier } from '@im/domain';
 import type { Metrics, TenantDirectory, UserLimit } from '@im/kit';
@@ -18,6 +19,7 @@ export interface UserDeps {
   /** Accounts that were deleted, whose ids are not given again. */
   readonly deletions: Pick<AccountDeletionRepo, 'deleted'>;
   readonly presence: Presence;
+  readonly gateways: Pick<Bus['gateways'], 'connections' | 'kick'>;
   readonly notifier: Notifier;
   readonly webhooks: Webhooks;
   readonly rpc: Pick<RpcRegistry, 'client'>;

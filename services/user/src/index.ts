@@ -7,7 +7,7 @@ import { createAccountDeletions } from './deletion/account-deletions.ts';
 import { deletionSteps } from './deletion/steps.ts';
 import type { UserDeps } from './deps.ts';
 import { clientConfigMethods } from './methods/client-config.ts';
-import { connectionCountMethods } from './methods/connection-counts.ts';
+import { connectionMethods } from './methods/connections.ts';
 import { deleteAccountMethods } from './methods/delete-account.ts';
 import { notificationAccountMethods } from './methods/notification-account.ts';
 import { onlineStatusMethods } from './methods/online-status.ts';
@@ -37,6 +37,7 @@ export const userService = domainService('user', {
       configs: clientConfigRepo(store),
       deletions: repo,
       presence,
+      gateways: bus.gateways,
       notifier: createNotifier(context),
       webhooks,
       rpc,
@@ -58,7 +59,7 @@ export const userService = domainService('user', {
         ...userCommandMethods(deps),
         ...clientConfigMethods(deps),
         ...onlineStatusMethods(deps),
-        ...connectionCountMethods(deps),
+        ...connectionMethods(deps),
         ...searchUsersMethods(deps),
         ...deleteAccountMethods(deps, repo, { firstStep, wake: () => deletions.wake() }),
       },

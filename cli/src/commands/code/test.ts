@@ -1,15 +1,13 @@
-import type { third } from '@im/protocol';
 import { Command, Option } from 'commander';
-import { callApi } from '../../api-client.ts';
+import { withAdmin } from '../../admin/call.ts';
 import { EXIT, usageError } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printRows } from '../../output.ts';
-import { asAdmin, resolveTarget } from '../../target.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
 interface Options extends TargetOptions {
   phone?: string;
   mail?: string;
-  language?: string;
+  language?: 'zh' | 'en';
   output: OutputFormat;
 }
 
@@ -24,16 +22,13 @@ export function codeTest(): Command {
     .addOption(new Option('--language <language>', 'language of the text').choices(['zh', 'en']))
     .addOption(outputOption())
     .action(async (options: Options) => {
-      const { phone = '', mail = '', language = '', output } = options;
-      if ((phone === '') === (mail === '')) throw usageError('give either --phone or --mail');
-      const admin = await asAdmin(await resolveTarget(options));
-      const found = await callApi<{ results: third.VerificationTestResult[] | null }>(
-        admin,
-        '/admin/v1/verification/test',
-        { phone, mail, language },
+      const { phone, mail, language, output } = options;
+      if ((phone === undefined) === (mail === undefined)) throw usageError('give either --phone or --mail');
+      const { testVerification } = await import('@im/admin-api');
+      const { results } = await withAdmin(options, (admin) =>
+        admin.call(testVerification, { body: { phone, mail, language } }),
       );
-      const results = (found.results ?? []).map((result) => ({ ...result }));
-      await printRows(results, ['provider', 'outcome', 'reason', 'detail', 'id'], output);
+      await printRows(results, ['provider', 'outcome', 'reason', 'detail', 'messageID'], output);
       if (results.length === 0)
         console.error('the tenant has no provider for it: see docs/operations/verification.md');
       if (!results.some(({ outcome }) => outcome === 'sent')) process.exitCode = EXIT.refused;

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
+import { withAdmin } from '../../admin/call.ts';
 import { cronJobs, JOB_COLUMNS, jobRow, silentSince } from '../../cron/jobs.ts';
 import { isForPeople, type OutputFormat, outputOption, printRows, printValue } from '../../output.ts';
-import { asAdmin, resolveTarget } from '../../target.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
 interface Options extends TargetOptions {
@@ -16,8 +16,7 @@ export function cronList(): Command {
     .addOption(outputOption())
     .action(async (name: string | undefined, options: Options) => {
       const { output } = options;
-      const admin = await asAdmin(await resolveTarget(options));
-      const jobs = await cronJobs(admin, name);
+      const jobs = await withAdmin(options, (admin) => cronJobs(admin, name));
       if (!isForPeople(output)) {
         await printValue(name === undefined ? jobs : jobs[0], output);
         return;

@@ -1,13 +1,14 @@
 import { Command } from 'commander';
+import { withAdmin } from '../../admin/call.ts';
 import { duration } from '../../arguments.ts';
 import { JOB_COLUMNS, jobRow, runJob } from '../../cron/jobs.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { isForPeople, type OutputFormat, outputOption, printRows, printValue } from '../../output.ts';
-import { asAdmin, resolveTarget } from '../../target.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
 interface Options extends TargetOptions {
   timeout: number;
+  reason: string;
   output: OutputFormat;
 }
 
@@ -19,11 +20,11 @@ export function cronRun(): Command {
     )
     .argument('<job>', 'name of the job, as `cron list` shows it')
     .option('--timeout <time>', 'longest wait for its end, such as 10m', duration('--timeout'), 600_000)
+    .option('--reason <text>', 'kept in the audit log', '')
     .addOption(outputOption())
     .action(async (name: string, options: Options) => {
-      const { timeout, output } = options;
-      const admin = await asAdmin(await resolveTarget(options));
-      const job = await runJob(admin, name, timeout);
+      const { timeout: timeoutMs, reason, output } = options;
+      const job = await withAdmin(options, (admin, say) => runJob(admin, name, { timeoutMs, reason, say }));
       if (isForPeople(output)) await printRows([jobRow(job)], JOB_COLUMNS, output);
       else await printValue(job, output);
       if (job.last?.outcome !== 'error') return;

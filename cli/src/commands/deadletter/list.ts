@@ -9,7 +9,7 @@ export function deadletterList(): Command {
     .description('list deliveries of after-webhooks that were given up, newest first')
     .option('--event <name>', 'of this event alone')
     .option('--since <time>', 'handed over within this time, such as 6h', duration('--since'))
-    .option('--limit <n>', 'most deliveries, 1 to 100', whole('--limit'), 100)
+    .option('--limit <n>', 'most deliveries', whole('--limit'), 100)
     .option('--cursor <cursor>', 'the cursor that the page before ended with')
     .addOption(outputOption())
     .action(async (options) => {

@@ -7,6 +7,7 @@ export function deadletterShow(): Command {
   return withTarget(new Command('show'))
     .description('show a delivery that was given up, with its body and what the receiver answered last')
     .argument('<id>', 'the delivery')
+    .requiredOption('--reason <text>', 'why the body is read; kept in the audit log')
     .addOption(outputOption())
     .action(async (id: string, options) => {
       const { printDeliveries } = await import('../../webhook/deliveries.ts');

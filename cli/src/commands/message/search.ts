@@ -15,6 +15,7 @@ interface Options extends TargetOptions, ListOptions {
   from?: number;
   to?: number;
   text?: string;
+  reason: string;
 }
 
 /** Characters of a content in a table. */
@@ -42,12 +43,13 @@ export function messageSearch(): Command {
     .option('--from <time>', 'sent at this time or later, UTC', timeOf('--from'))
     .option('--to <time>', 'sent before this time, UTC', timeOf('--to'))
     .option('--text <text>', 'messages that contain this, in any case')
+    .requiredOption('--reason <text>', 'why; kept in the audit log')
     .action(async (options: Options) => {
       const { searchMessages } = await import('@im/admin-api');
-      const { conversation, group, sender, receiver, type, from, to, text } = options;
+      const { conversation, group, sender, receiver, type, from, to, text, reason } = options;
       const query = {
         ...{ conversationID: conversation, groupID: group, sendID: sender, recvID: receiver },
-        ...{ contentType: type, from, to, text },
+        ...{ contentType: type, from, to, text, reason },
       };
       await withAdmin(options, (admin) =>
         printList<Message>(admin, searchMessages, { query }, options, {

@@ -1,9 +1,7 @@
-import type { third } from '@im/protocol';
 import { Command } from 'commander';
-import { callApi } from '../../api-client.ts';
+import { withAdmin } from '../../admin/call.ts';
 import { EXIT, usageError } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printRows } from '../../output.ts';
-import { asAdmin, resolveTarget } from '../../target.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
 interface Options extends TargetOptions {
@@ -24,14 +22,10 @@ export function pushTest(): Command {
     .action(async (options: Options) => {
       const { user, token, text, output } = options;
       if ((user === undefined) === (token === undefined)) throw usageError('give either --user or --token');
-      const admin = await asAdmin(await resolveTarget(options));
-      const body = { userID: user ?? '', token: token ?? '', text };
-      const found = await callApi<{ results: third.PushTestResult[] | null; faults: string[] | null }>(
-        admin,
-        '/admin/v1/push/test',
-        body,
+      const { testPush } = await import('@im/admin-api');
+      const { results, faults } = await withAdmin(options, (admin) =>
+        admin.call(testPush, { body: { userID: user, token, text } }),
       );
-      const results = (found.results ?? []).map((result) => ({ ...result }));
       const columns = [
         'kind',
         'platformID',
@@ -40,10 +34,10 @@ export function pushTest(): Command {
         'outcome',
         'reason',
         'afterMs',
-        'id',
+        'notificationID',
       ] as const;
       await printRows(results, columns, output);
-      for (const fault of found.faults ?? []) console.error(`unusable: ${fault}`);
+      for (const fault of faults) console.error(`unusable: ${fault}`);
       if (results.length === 0)
         console.error('no device: the user has no token, and no provider that takes aliases');
       if (!results.some(({ outcome }) => outcome === 'taken')) process.exitCode = EXIT.refused;

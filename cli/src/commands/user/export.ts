@@ -20,7 +20,7 @@ export function userExport(): Command {
     .description('export what is stored of a user and the messages that they sent, a JSON object per line')
     .argument('<userID>', 'user')
     .option('--file <path>', 'write to this file instead of standard output; it must not exist')
-    .option('--reason <text>', 'kept in the audit log', '')
+    .requiredOption('--reason <text>', 'why; kept in the audit log')
     .action(async (userID: string, options: Options) => {
       const { exportUser } = await import('@im/admin-api');
       const { file, reason } = options;

@@ -8,12 +8,13 @@ import type { DeliveryOptions } from '../../webhook/deliveries.ts';
 export function webhookDeliveries(): Command {
   return withTarget(new Command('deliveries'))
     .description('list deliveries of after-webhooks that are dead or wait for another attempt, newest first')
-    .argument('[id]', 'show this one, with its body')
+    .argument('[id]', 'show this one, with its body; needs --reason')
     .addOption(new Option('--state <state>', 'which deliveries').choices(['dead', 'waiting']).default('dead'))
     .option('--event <name>', 'of this event alone')
     .option('--since <time>', 'handed over within this time, such as 6h', duration('--since'))
-    .option('--limit <n>', 'most deliveries, 1 to 100', whole('--limit'), 100)
+    .option('--limit <n>', 'most deliveries', whole('--limit'), 100)
     .option('--cursor <cursor>', 'the cursor that the page before ended with')
+    .option('--reason <text>', 'why the body is read; kept in the audit log')
     .addOption(outputOption())
     .action(async (id: string | undefined, options: DeliveryOptions) => {
       const { printDeliveries } = await import('../../webhook/deliveries.ts');

@@ -1,10 +1,8 @@
-import type { third } from '@im/protocol';
 import { Command } from 'commander';
-import { callApi } from '../../api-client.ts';
+import { withAdmin } from '../../admin/call.ts';
 import { duration } from '../../arguments.ts';
 import { usageError } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
-import { asAdmin, resolveTarget } from '../../target.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 import { sinceTime } from '../../webhook/since.ts';
 
@@ -14,6 +12,7 @@ interface Options extends TargetOptions {
   event?: string;
   since?: number;
   until?: number;
+  reason: string;
   output: OutputFormat;
 }
 
@@ -33,19 +32,21 @@ export function webhookReplay(name = 'replay', every: '--dead' | '--all' = '--de
       `with ${every}: handed over at least this long ago, such as 1h`,
       duration('--until'),
     )
+    .option('--reason <text>', 'kept in the audit log', '')
     .addOption(outputOption())
     .action(async (id: string | undefined, options: Options) => {
-      const { dead: isDead, all = isDead ?? false, event = '', since, until, output } = options;
+      const { dead: isDead, all = isDead ?? false, event, since, until, reason, output } = options;
       if ((id === undefined) === !all)
         throw usageError(`name a delivery, or all dead ones by ${every}; not both`);
-      const admin = await asAdmin(await resolveTarget(options));
-      const { replayed } = await callApi<third.ReplayWebhookDeliveriesResp>(
-        admin,
-        '/admin/v1/webhooks/replay',
-        id === undefined
-          ? { event, startTime: sinceTime(since), endTime: sinceTime(until) }
-          : { deliveryID: id },
-      );
+      const { replayWebhookDelivery, replayWebhooks } = await import('@im/admin-api');
+      const replayed = await withAdmin(options, async (admin) => {
+        if (id !== undefined) {
+          await admin.call(replayWebhookDelivery, { params: { deliveryID: id }, body: { reason } });
+          return 1;
+        }
+        const span = { from: sinceTime(since) || undefined, to: sinceTime(until) || undefined };
+        return (await admin.call(replayWebhooks, { body: { event, ...span, reason } })).replayed;
+      });
       await printObject({ replayed }, output);
     });
 }

@@ -1,9 +1,7 @@
-import type { third } from '@im/protocol';
 import { Command } from 'commander';
-import { callApi } from '../../api-client.ts';
+import { withAdmin } from '../../admin/call.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
-import { asAdmin, resolveTarget } from '../../target.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
 interface Options extends TargetOptions {
@@ -17,11 +15,9 @@ export function webhookTest(): Command {
     .argument('<event>', 'event, such as beforeSendSingleMsg')
     .addOption(outputOption())
     .action(async (event: string, options: Options) => {
-      const admin = await asAdmin(await resolveTarget(options));
-      const { url, outcome, status, answer, tookMs } = await callApi<third.TestWebhookResp>(
-        admin,
-        '/admin/v1/webhooks/test',
-        { event },
+      const { testWebhook: operation } = await import('@im/admin-api');
+      const { url, outcome, status, answer, tookMs } = await withAdmin(options, (admin) =>
+        admin.call(operation, { body: { event } }),
       );
       await printObject({ url, outcome, status, answer, tookMs }, options.output);
       if (outcome !== 'answered' || status < 200 || status >= 300)

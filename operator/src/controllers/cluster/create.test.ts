@@ -52,7 +52,7 @@ const CRON = {
   ...{ uploadExpiry: '5 * * * *', pushTokenExpiry: '1 2 * * *', indexReport: '2 2 * * *' },
   healthReport: '3 2 * * *',
   ...{ statistics: '4 * * * *', statisticsDays: 60 },
-  ...{ pushTokenDays: 30, searchIndexes: true, runMinutes: 5, objectGroups: ['sdklog'] },
+  ...{ pushTokenDays: 30, auditDays: 90, searchIndexes: true, runMinutes: 5, objectGroups: ['sdklog'] },
 };
 
 const CLUSTER_SETTINGS: OpenIMClusterSpec = {

@@ -40,6 +40,11 @@ function textOf(part: unknown, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
+function targetOf(param: string | undefined, ...parts: readonly unknown[]): string {
+  if (param === undefined) return '';
+  return parts.map((part) => textOf(part, param)).find((text) => text !== '') ?? '';
+}
+
 export function createAuditLog(metrics: Metrics, log: Logger): AuditLog {
   const acts = metrics.counter('openim_admin_acts_total', 'Acts of administrators by how they ended', [
     'act',
@@ -55,7 +60,7 @@ export function createAuditLog(metrics: Metrics, log: Logger): AuditLog {
         adminUserID: actor,
         act,
         targetKind: kind,
-        targetID: param === undefined ? '' : textOf(params, param),
+        targetID: targetOf(param, params, query, body),
         reason: textOf(body, 'reason') || textOf(query, 'reason'),
         details: JSON.stringify({ ...Object(query), ...Object(body) }).slice(0, MAX_DETAILS),
         address,

@@ -34,11 +34,14 @@ export function auditMethods(audit: AuditRepo): AuditMethods {
     },
     async searchAuditRecords(ctx, request) {
       requireAdmin(ctx);
-      const { adminUserID, act, targetKind, targetID, startTime, endTime, limit, cursor } = request;
+      const { adminUserID, act, targetKind, targetID, outcome, startTime, endTime, limit, cursor } = request;
       if (limit < 1 || limit > MAX_PAGE) throw argsError(`limit must be 1 to ${MAX_PAGE}`);
+      if (outcome !== '' && outcome !== 'started' && !isOutcome(outcome))
+        throw argsError(`outcome must be one of started, ${OUTCOMES.join(', ')}`);
       const query = {
         ...(adminUserID !== '' && { admin: adminUserID }),
         ...(act !== '' && { act }),
+        ...(outcome !== '' && { outcome }),
         ...(targetID !== '' && { target: { kind: targetKind, id: targetID } }),
         ...(startTime > 0 && { from: startTime }),
         ...(endTime > 0 && { to: endTime }),

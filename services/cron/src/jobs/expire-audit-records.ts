@@ -2,19 +2,20 @@ import type { AuditRepo } from '@im/store';
 import type { Job } from './job.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
-/** More than a year, so that what happens once a year can be compared. */
-const KEPT_DAYS = 400;
 
-/** Removes old records of what administrators did. */
+/** Removes old records of what administrators did. @param days that they are kept; 0 for ever. */
 export function expireAuditRecords(
-  schedule: string,
+  { schedule, days }: { readonly schedule: string; readonly days: number },
   audit: Pick<AuditRepo, 'removeBefore'>,
   now = Date.now,
 ): Job {
   return {
     name: 'expire-audit-records',
-    description: `removes records of administrators' acts that are older than ${KEPT_DAYS} days`,
+    description:
+      days === 0
+        ? "keeps records of administrators' acts for ever"
+        : `removes records of administrators' acts that are older than ${days} days`,
     schedule,
-    run: (tenant) => audit.removeBefore(tenant.id, now() - KEPT_DAYS * DAY_MS),
+    run: async (tenant) => (days === 0 ? 0 : audit.removeBefore(tenant.id, now() - days * DAY_MS)),
   };
 }

@@ -21,6 +21,14 @@ export const queryTime = z.coerce
 /** Why an administrator does something; kept in the audit log. */
 export const reason = z.string().max(1_000).default('').meta({ description: 'Why; kept in the audit log.' });
 
+/** Why an administrator reads what users wrote: required, as it is all that the audit log can say of the purpose. */
+export const readReason = z
+  .string()
+  .trim()
+  .min(1, 'reason must say why the messages are read')
+  .max(1_000)
+  .meta({ description: 'Why; kept in the audit log before anything is read.' });
+
 /**
  * The query of a list.
  * @param most largest page

@@ -26,6 +26,13 @@ export type {
 } from './operation.ts';
 export { type AuditRecord, listAudit } from './operations/audit.ts';
 export {
+  type Connection,
+  countConnections,
+  kickConnection,
+  kickUser,
+  listConnections,
+} from './operations/connections.ts';
+export {
   type ConsoleGrant,
   type ConsoleSession,
   createConsoleLogin,
@@ -35,6 +42,7 @@ export {
   listConsoleSessions,
   openConsoleSession,
 } from './operations/console.ts';
+export { type CronJob, type CronRun, getCronJob, listCronJobs, runCronJob } from './operations/cron.ts';
 export {
   type AccountDeletion,
   deleteUser,
@@ -56,6 +64,12 @@ export { OPERATIONS } from './operations/index.ts';
 export { type LiveSample, watchLive } from './operations/live.ts';
 export { type Message, searchMessages } from './operations/messages.ts';
 export {
+  type CodeTestResult,
+  type PushTestResult,
+  testPush,
+  testVerification,
+} from './operations/providers.ts';
+export {
   type ActiveGroup,
   type ActiveUser,
   listActiveGroups,
@@ -73,3 +87,11 @@ export {
   type User,
   unbanUser,
 } from './operations/users.ts';
+export {
+  getWebhookDelivery,
+  listWebhookDeliveries,
+  replayWebhookDelivery,
+  replayWebhooks,
+  testWebhook,
+  type WebhookDelivery,
+} from './operations/webhooks.ts';

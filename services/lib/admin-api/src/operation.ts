@@ -7,7 +7,7 @@ export interface AuditedAct {
   readonly act: string;
   /** Kind of what it changes, such as `user`. */
   readonly kind: string;
-  /** The path parameter that names it; absent when there is none. */
+  /** The parameter of path or query, or field of the body, that names it; absent when there is none. */
   readonly param?: string;
 }
 

@@ -2,6 +2,7 @@ import { Backoff, type Invalidations, messageOf, type ProcessDirectory } from '@
 import { type Logger, notReady, READY, type Readiness } from '@im/process';
 import { NatsDeliveries } from './deliveries.ts';
 import { NatsEvents } from './events.ts';
+import { NatsGatewayRequests } from './gateway-requests.ts';
 import { NatsInvalidations } from './invalidations.ts';
 import { NatsMessageLog } from './message-log.ts';
 import { NatsLink } from './nats-link.ts';
@@ -15,6 +16,7 @@ import type {
   BusDeps,
   Deliveries,
   Events,
+  GatewayRequests,
   MessageLog,
   TenantRecords,
   WebhookQueue,
@@ -36,6 +38,7 @@ class NatsBus implements Bus {
   readonly events: Events;
   readonly webhooks: WebhookQueue;
   readonly processes: ProcessDirectory;
+  readonly gateways: GatewayRequests;
   readonly tenantRecords: TenantRecords;
   readonly invalidations: Invalidations;
   readonly #messageLog: NatsMessageLog;
@@ -56,6 +59,7 @@ class NatsBus implements Bus {
     this.events = new NatsEvents(this.#link, deps.log);
     this.webhooks = new NatsWebhookQueue(this.#link, config, deps);
     this.processes = new NatsProcessDirectory(this.#link, deps.log, deps.instanceId);
+    this.gateways = new NatsGatewayRequests(this.#link, deps.log);
     this.tenantRecords = natsTenantRecords(this.#link);
     this.invalidations = new NatsInvalidations(this.#link, this.events, deps.log, deps.instanceId);
     const ensure = deps.tasks.coalesce('bus-streams', (signal) => this.#ensureStreams(signal));

@@ -13,6 +13,8 @@ export {
   type Events,
   type FeedOptions,
   type FollowedEntry,
+  type GatewayAnswers,
+  type GatewayRequests,
   type JoinedAt,
   type KeptDelivery,
   type LogEntry,

@@ -128,3 +128,13 @@ export function processAnswers(instanceId: string): string {
 
 /** Announcements of what transfer has folded of large records. */
 export const FOLDED = 'imctl.transfer.folded';
+
+/** Asks one gateway about its connections of a tenant. */
+export function gatewayConnectionsSubject(gatewayID: string): string {
+  return `imctl.gateway.${token16('gateway', gatewayID)}.connections`;
+}
+
+/** Asks one gateway to kick connections of a user. */
+export function gatewayKickSubject(gatewayID: string): string {
+  return `imctl.gateway.${token16('gateway', gatewayID)}.kick`;
+}

@@ -1,7 +1,7 @@
 import type { ServerConfig, TenantId } from '@im/contract';
 import type { Invalidations, Metrics, ProcessDirectory, TenantDirectory } from '@im/kit';
 import type { LiveConfig, Logger, Service, TaskRunner } from '@im/process';
-import type { event, log } from '@im/protocol';
+import type { event, log, user } from '@im/protocol';
 
 /** What the bus reads of the configuration. */
 export type BusConfig = Omit<ServerConfig['nats'], 'tls'> & Partial<Pick<ServerConfig['nats'], 'tls'>>;
@@ -30,6 +30,7 @@ export interface Bus extends Service {
   readonly events: Events;
   readonly webhooks: WebhookQueue;
   readonly processes: ProcessDirectory;
+  readonly gateways: GatewayRequests;
   readonly tenantRecords: TenantRecords;
   /** Cache invalidations across processes, this one included. */
   readonly invalidations: Invalidations;
@@ -38,6 +39,26 @@ export interface Bus extends Service {
    * @param queueKey `queueKey(addressing)` of @im/protocol; a chat and its notification conversation share it.
    */
   partitionOf(queueKey: string): number;
+}
+
+/** What a gateway answers; neither may throw, and both only know the tenant that a request names. */
+export interface GatewayAnswers {
+  connections(request: user.GatewayConnectionsReq): user.GatewayConnectionsResp;
+  kick(request: user.GatewayKickReq): user.GatewayKickResp;
+}
+
+/** Requests to one gateway about its live connections. */
+export interface GatewayRequests {
+  /** Answers what this gateway is asked. @returns a function that ends it. */
+  serve(gatewayID: string, answers: GatewayAnswers): Unsubscribe;
+  /** @throws ImError 90004 when the gateway does not answer in time, or is gone. */
+  connections(
+    gatewayID: string,
+    request: user.GatewayConnectionsReq,
+    timeoutMs: number,
+  ): Promise<user.GatewayConnectionsResp>;
+  /** @throws ImError 90004 as above: the connections may have been kicked or not. */
+  kick(gatewayID: string, request: user.GatewayKickReq, timeoutMs: number): Promise<user.GatewayKickResp>;
 }
 
 /** Where a record went. */

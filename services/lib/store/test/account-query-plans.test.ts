@@ -235,6 +235,12 @@ test('every query on the audit log reads by an index', async () => {
     'list of an administrator': () =>
       audit.list(tenant, { admin: 'imAdmin', from: 1, to: 9 }, 5, '0000000000008'),
     'list of an act': () => audit.list(tenant, { act: 'user.ban' }, 5),
+    'list of all filters': () =>
+      audit.list(
+        tenant,
+        { admin: 'imAdmin', act: 'user.ban', target: { kind: 'user', id: 'a' }, outcome: 'done', from: 1 },
+        5,
+      ),
     'list of a target': () => audit.list(tenant, { target: { kind: 'user', id: 'a' } }, 5),
     removeBefore: () => audit.removeBefore(tenant, 9),
   });

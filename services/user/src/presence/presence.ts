@@ -44,6 +44,8 @@ export interface Presence {
     tenant: TenantId,
     userIDs: readonly string[],
   ): Promise<Map<string, user.PlatformOnlineDetail[]>>;
+  /** The live gateways, in the order of their ids. @throws ImError 90004 without Redis. */
+  gateways(): Promise<string[]>;
   /** What live gateways have of a tenant, as of their last heartbeats. @throws ImError 90004 without Redis. */
   counts(tenant: TenantId): Promise<user.GatewayConnections[]>;
   /** Removes the connections of gateways whose heartbeat has expired, and publishes the changes. */
@@ -327,6 +329,7 @@ export function createPresence({ store, events, tenants, webhooks, log, limitMs 
         }
         return found;
       }),
+    gateways: () => withRedis(async (client) => (await readLive(client)).sort()),
     counts: (tenant) => withRedis(async (client) => readCounts(client, tenant, await liveGateways(client))),
     handOver: (signal) =>
       store.redis.orElse(

@@ -15,9 +15,10 @@ function recordOf(record: auth.AuditRecord): AuditRecord {
 /** The audit log. */
 export const auditRoutes: readonly AdminRoute[] = [
   adminRoute(listAudit, 'auth.searchAuditRecords', async ({ ctx, rpc }, { query }) => {
-    const { adminID = '', act = '', targetKind = '', targetID = '', from = 0, to = 0, limit, cursor } = query;
+    const { adminID = '', act = '', targetKind = '', targetID = '', outcome = '', from = 0, to = 0 } = query;
+    const { limit, cursor } = query;
     const request = make('auth.SearchAuditRecordsReq', {
-      ...{ adminUserID: adminID, act, targetKind, targetID },
+      ...{ adminUserID: adminID, act, targetKind, targetID, outcome },
       ...{ startTime: from, endTime: to, limit, cursor: fromOpaque(cursor) },
     });
     const found = await rpc.client('auth').searchAuditRecords(ctx, request);

@@ -1,21 +1,29 @@
 import type { AdminRoute } from '../admin-route.ts';
 import { auditRoutes } from './audit.ts';
+import { connectionRoutes } from './connections.ts';
 import { consoleRoutes } from './console.ts';
+import { cronRoutes } from './cron.ts';
 import { deletionRoutes } from './deletions.ts';
 import { exportRoutes } from './export.ts';
 import { groupRoutes } from './groups.ts';
 import { liveRoutes } from './live.ts';
 import { messageRoutes } from './messages.ts';
+import { providerRoutes } from './providers.ts';
 import { statisticsRoutes } from './statistics.ts';
 import { userRoutes } from './users.ts';
+import { webhookRoutes } from './webhooks.ts';
 
 /** Every route of administrators; a test compares them with the operations of @im/admin-api. */
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...userRoutes,
+  ...connectionRoutes,
   ...deletionRoutes,
   ...exportRoutes,
   ...groupRoutes,
   ...messageRoutes,
+  ...webhookRoutes,
+  ...providerRoutes,
+  ...cronRoutes,
   ...statisticsRoutes,
   ...auditRoutes,
   ...liveRoutes,

@@ -31,11 +31,14 @@ export const listAudit = operation({
   path: '/audit',
   tag: 'audit',
   summary: 'List the acts of administrators, newest first.',
+  description:
+    'Filters narrow each other. A page ends after looking at 10,000 acts: it may have fewer entries than `limit`, also none, and a `nextCursor` to go on.',
   query: z
     .strictObject({
       ...page(),
       adminID: id.optional().meta({ description: 'Acts of this administrator.' }),
       act: z.string().min(1).max(64).optional().meta({ description: 'Acts of this kind.' }),
+      outcome: z.enum(['started', 'done', 'refused', 'failed']).optional(),
       targetKind: z
         .string()
         .min(1)

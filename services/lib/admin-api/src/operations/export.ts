@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, page, reason } from '../fields.ts';
+import { id, page, readReason } from '../fields.ts';
 import { operation } from '../operation.ts';
 
 /** Kinds of lines, in their order. */
@@ -45,7 +45,7 @@ export const exportUser = operation({
   query: z.strictObject({
     ...page(MAX_LINES),
     limit: page(MAX_LINES).limit.default(10_000).meta({ description: 'Most lines of the answer.' }),
-    reason,
+    reason: readReason,
   }),
   answer: ExportLine,
   stream: true,

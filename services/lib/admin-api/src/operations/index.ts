@@ -1,5 +1,6 @@
 import type { Operation } from '../operation.ts';
 import { listAudit } from './audit.ts';
+import { countConnections, kickConnection, kickUser, listConnections } from './connections.ts';
 import {
   createConsoleLogin,
   endConsoleSession,
@@ -8,6 +9,7 @@ import {
   listConsoleSessions,
   openConsoleSession,
 } from './console.ts';
+import { getCronJob, listCronJobs, runCronJob } from './cron.ts';
 import { deleteUser, getUserDeletion, listDeletions } from './deletions.ts';
 import { exportUser } from './export.ts';
 import {
@@ -20,8 +22,16 @@ import {
 } from './groups.ts';
 import { watchLive } from './live.ts';
 import { searchMessages } from './messages.ts';
+import { testPush, testVerification } from './providers.ts';
 import { listActiveGroups, listActiveUsers, listStatisticsDays } from './statistics.ts';
 import { banUser, getUser, listBans, listUsers, logoutUser, unbanUser } from './users.ts';
+import {
+  getWebhookDelivery,
+  listWebhookDeliveries,
+  replayWebhookDelivery,
+  replayWebhooks,
+  testWebhook,
+} from './webhooks.ts';
 
 /** Every operation, in the order of the document. */
 export const OPERATIONS: readonly Operation[] = [
@@ -31,6 +41,10 @@ export const OPERATIONS: readonly Operation[] = [
   unbanUser,
   listBans,
   logoutUser,
+  listConnections,
+  countConnections,
+  kickConnection,
+  kickUser,
   deleteUser,
   getUserDeletion,
   listDeletions,
@@ -45,6 +59,16 @@ export const OPERATIONS: readonly Operation[] = [
   listStatisticsDays,
   listActiveUsers,
   listActiveGroups,
+  listWebhookDeliveries,
+  getWebhookDelivery,
+  replayWebhookDelivery,
+  replayWebhooks,
+  testWebhook,
+  testPush,
+  testVerification,
+  listCronJobs,
+  getCronJob,
+  runCronJob,
   listAudit,
   watchLive,
   createConsoleLogin,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, nextCursor, page, queryTime, reason, time } from '../fields.ts';
+import { id, nextCursor, page, queryTime, readReason, time } from '../fields.ts';
 import { operation } from '../operation.ts';
 
 /** Cursors name a place in a conversation, whose id may be long. */
@@ -34,7 +34,7 @@ export const searchMessages = operation({
   tag: 'messages',
   summary: 'Search the messages of all conversations.',
   description:
-    'What is left out matches everything. One request looks for some seconds: a page may have fewer messages than `limit`, or none, and a `nextCursor` to go on. Texts are looked for message by message, so name what else is known.',
+    'What is left out matches everything. One request looks for some seconds: a page may have fewer messages than `limit`, or none, and a `nextCursor` to go on. Texts are looked for message by message, so name what else is known. Each request is in the audit log before it reads.',
   query: z
     .strictObject({
       ...page(),
@@ -54,7 +54,7 @@ export const searchMessages = operation({
         .max(4_096)
         .optional()
         .meta({ description: 'In one of the texts of the message, in any case.' }),
-      reason,
+      reason: readReason,
     })
     .refine(({ conversationID, groupID }) => conversationID === undefined || groupID === undefined, {
       path: ['groupID'],
@@ -77,7 +77,7 @@ export const searchMessages = operation({
     }),
     nextCursor,
   }),
-  audit: { act: 'message.search', kind: 'conversation' },
+  audit: { act: 'message.search', kind: 'conversation', param: 'conversationID' },
   perSecond: 10,
   console: { role: 'moderator', reason: true },
 });

@@ -60,6 +60,14 @@ export const CronConfig = z
       .describe(
         'Days after which a push token that was not registered again is removed; 0 keeps it until its provider reports it as gone.',
       ),
+    auditDays: z
+      .int()
+      .min(0)
+      .max(36_500)
+      .default(400)
+      .describe(
+        "Days that records of administrators' acts are kept; 0 keeps them for ever. They are removed with expired tokens.",
+      ),
     indexReport: scheduleSetting(
       '7 5 * * *',
       'When the indexes of the database are compared with those declared (cron, UTC).',

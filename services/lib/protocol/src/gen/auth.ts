@@ -87,6 +87,7 @@ export interface SearchAuditRecordsReq {
   endTime: number;
   limit: number;
   cursor: string;
+  outcome: string;
 }
 
 export interface SearchAuditRecordsResp {

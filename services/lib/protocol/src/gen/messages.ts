@@ -507,6 +507,15 @@ export interface Messages {
   'user.TenantConnections': user.TenantConnections;
   'user.GetConnectionCountsReq': user.GetConnectionCountsReq;
   'user.GetConnectionCountsResp': user.GetConnectionCountsResp;
+  'user.LiveConnection': user.LiveConnection;
+  'user.SearchConnectionsReq': user.SearchConnectionsReq;
+  'user.SearchConnectionsResp': user.SearchConnectionsResp;
+  'user.KickConnectionsReq': user.KickConnectionsReq;
+  'user.KickConnectionsResp': user.KickConnectionsResp;
+  'user.GatewayConnectionsReq': user.GatewayConnectionsReq;
+  'user.GatewayConnectionsResp': user.GatewayConnectionsResp;
+  'user.GatewayKickReq': user.GatewayKickReq;
+  'user.GatewayKickResp': user.GatewayKickResp;
   'user.GatewayConnections': user.GatewayConnections;
   'user.GatewayHeartbeatResp': user.GatewayHeartbeatResp;
   'user.GetOnlinePlatformsReq': user.GetOnlinePlatformsReq;

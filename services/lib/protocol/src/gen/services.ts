@@ -248,6 +248,9 @@ export interface Services<C> {
   };
   user: {
     /** Only reads. */
+    searchConnections(context: C, request: user.SearchConnectionsReq): Promise<user.SearchConnectionsResp>;
+    kickConnections(context: C, request: user.KickConnectionsReq): Promise<user.KickConnectionsResp>;
+    /** Only reads. */
     getConnectionCounts(context: C, request: user.GetConnectionCountsReq): Promise<user.GetConnectionCountsResp>;
     /** Writes; the same request twice has the effect of one. */
     reportPresence(context: C, request: user.ReportPresenceReq): Promise<user.ReportPresenceResp>;

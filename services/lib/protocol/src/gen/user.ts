@@ -329,6 +329,70 @@ export interface GetConnectionCountsResp {
   gateways: GatewayConnections[];
 }
 
+export interface LiveConnection {
+  connID: string;
+  userID: string;
+  platformID: number;
+  gatewayID: string;
+  address: string;
+  openTime: number;
+  seenTime: number;
+  isBackground: boolean;
+  encoding: string;
+  compressed: boolean;
+  queuedBytes: number;
+}
+
+export interface SearchConnectionsReq {
+  userID: string;
+  platformID: number;
+  gatewayID: string;
+  address: string;
+  limit: number;
+  cursor: string;
+}
+
+export interface SearchConnectionsResp {
+  connections: LiveConnection[];
+  silentGatewayIDs: string[];
+  cursor: string;
+}
+
+export interface KickConnectionsReq {
+  userID: string;
+  connID: string;
+  platformID: number;
+}
+
+export interface KickConnectionsResp {
+  kicked: number;
+}
+
+export interface GatewayConnectionsReq {
+  tenant: string;
+  userID: string;
+  platformID: number;
+  address: string;
+  afterSerial: number;
+  limit: number;
+}
+
+export interface GatewayConnectionsResp {
+  connections: LiveConnection[];
+  nextSerial: number;
+}
+
+export interface GatewayKickReq {
+  tenant: string;
+  userID: string;
+  connID: string;
+  platformID: number;
+}
+
+export interface GatewayKickResp {
+  kicked: number;
+}
+
 export interface GatewayConnections {
   gatewayID: string;
   users: number;
