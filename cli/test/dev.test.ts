@@ -118,7 +118,12 @@ describe('openimctl dev', () => {
     assert.deepEqual(await json('user', 'unban', 'carol', ...here), { userID: 'carol', wasBanned: true });
     await json('user', 'logout', 'carol', ...here);
 
-    const exported = await run(['user', 'export', 'carol', ...here]);
+    const { connections } = await json<{ connections: number }>('connection', 'count', ...here);
+    assert.equal(connections, 0);
+    assert.deepEqual(await json('connection', 'list', ...here), { connections: [] });
+    assert.deepEqual(await json('connection', 'kick', 'carol', ...here), { userID: 'carol', kicked: 0 });
+
+    const exported = await run(['user', 'export', 'carol', '--reason', 'asked for it', ...here]);
     assert.equal(exported.code, 0, exported.stderr);
     const [profile = ''] = exported.stdout.split('\n');
     assert.deepEqual([JSON.parse(profile).kind, JSON.parse(profile).nickname], ['profile', 'Carol C']);
@@ -136,7 +141,9 @@ describe('openimctl dev', () => {
     );
     assert.deepEqual(
       records.map(({ act, outcome }) => `${act} ${outcome}`),
-      ['delete', 'export', 'logout', 'unban', 'ban'].map((verb) => `user.${verb} done`),
+      ['user.delete', 'user.export', 'connection.kick', 'user.logout', 'user.unban', 'user.ban'].map(
+        (act) => `${act} done`,
+      ),
     );
     const { groups } = await json<{ groups: object[] }>('group', 'list', ...here);
     assert.deepEqual(groups, []);

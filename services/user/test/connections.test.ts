@@ -84,6 +84,13 @@ test('pages go from gateway to gateway, and have each connection once', async ()
   assert.deepEqual((await search(T2, {})).ids, []);
 });
 
+test('kicks of several gateways add up, whichever answers last', async () => {
+  assert.equal((await kick(T1, {})).kicked, 2);
+  for (const connID of ['g1-1', 'g2-1']) assert.equal((await kick(T1, { connID })).kicked, 1, connID);
+  assert.equal((await kick(T2, {})).kicked, 0, 'of another tenant');
+  assert.equal(await codeOf(kick(T2, { connID: 'g1-1' })), ERR.RecordNotFoundError);
+});
+
 test('a page over a gateway that is gone goes on with the next; one that is silent is named', async () => {
   const gone = await search(T1, { cursor: '3 g1z' });
   assert.deepEqual(gone.ids.length, EACH, 'those of g2');

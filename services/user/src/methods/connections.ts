@@ -66,7 +66,8 @@ export function connectionMethods({
       let kicked = 0;
       await eachLimited(ids, KICKS_AT_ONCE, async (id) => {
         try {
-          kicked += (await gateways.kick(id, request, ANSWER_MS)).kicked;
+          const answer = await gateways.kick(id, request, ANSWER_MS);
+          kicked += answer.kicked;
         } catch (error) {
           if (!(error instanceof ImError)) throw error;
           silent.push(id);
