@@ -45,7 +45,7 @@ export function MessagesPage() {
   const [missing, setMissing] = useState(false);
   const [asked, setAsked] = useState<Asked>();
   const [revoking, setRevoking] = useState<Message>();
-  const state = usePages(searchMessages, { query: { limit: 50, ...asked } }, asked !== undefined);
+  const state = usePages(searchMessages, { query: { limit: 50, reason: '', ...asked } }, asked !== undefined);
   const { mutateAsync } = useAct(revokeMessage);
   const pages = state.data?.pages ?? [];
   const filled = (name: string) => filters[name] ?? '';
