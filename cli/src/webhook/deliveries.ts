@@ -2,12 +2,13 @@ import type { WebhookDelivery } from '@im/admin-api';
 import { withAdmin } from '../admin/call.ts';
 import { type ListOptions, printList, timeText } from '../admin/list.ts';
 import { usageError } from '../exit-codes.ts';
-import { isForPeople, printObject, printValue } from '../output.ts';
+import { isForPeople, type OutputFormat, printObject, printValue } from '../output.ts';
 import type { TargetOptions } from '../target-options.ts';
 import { sinceTime } from './since.ts';
 
 /** Which deliveries are printed, and how. */
-export interface DeliveryOptions extends TargetOptions, ListOptions {
+export interface DeliveryOptions extends TargetOptions, Omit<ListOptions, 'output'> {
+  output: OutputFormat;
   state: 'dead' | 'waiting';
   event?: string;
   since?: number;
