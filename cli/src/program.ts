@@ -52,6 +52,8 @@ import { tenantResume, tenantSuspend } from './commands/tenant/suspend.ts';
 import { tenantUpdate } from './commands/tenant/update.ts';
 import { tokenCreate } from './commands/token/create.ts';
 import { tokenInspect } from './commands/token/inspect.ts';
+import { tokenList } from './commands/token/list.ts';
+import { tokenRevoke } from './commands/token/revoke.ts';
 import { userBan } from './commands/user/ban.ts';
 import { userCreate } from './commands/user/create.ts';
 import { userDelete } from './commands/user/delete.ts';
@@ -158,7 +160,16 @@ export function createProgram(): Command {
     .addCommand(noun('message', 'stored messages', messageSearch()))
     .addCommand(noun('stats', 'what a tenant did, day by day', statsDays(), statsUsers(), statsGroups()))
     .addCommand(noun('push', 'offline notifications', pushTest()))
-    .addCommand(noun('token', 'login tokens', tokenCreate(), tokenInspect()))
+    .addCommand(
+      noun(
+        'token',
+        'tokens of users and backends',
+        tokenCreate(),
+        tokenInspect(),
+        tokenList(),
+        tokenRevoke(),
+      ),
+    )
     .addCommand(
       noun(
         'webhook',

@@ -12,6 +12,8 @@ export interface Target {
   /** As {@link Target.apiUrl}. */
   readonly wsUrl: string;
   readonly adminSecret: string | undefined;
+  /** A token of a backend, taken instead of the secret. */
+  readonly adminToken?: string | undefined;
   /** Why a cluster's own secret is not known. */
   readonly secretProblem?: string | undefined;
   readonly adminUser: string;
@@ -47,6 +49,10 @@ export async function resolveTarget(
     { ...flagSecret, fileOption: '--admin-secret-file', env: 'OPENIM_ADMIN_SECRET' },
     found.takesEnvSecret ? env : {},
   );
+  const adminToken =
+    given === undefined && found.takesEnvSecret
+      ? readSecret({ value: undefined, file: undefined, fileOption: '', env: 'OPENIM_ADMIN_TOKEN' }, env)
+      : undefined;
   const { dev, cluster } = found;
   // Loaded here, since all commands import this file.
   const { DEFAULT_ADMIN_USER, tenantURL } = await import('@im/contract');
@@ -55,6 +61,7 @@ export async function resolveTarget(
     apiUrl: tenantURL(found.api, options.tenant),
     wsUrl: tenantURL(found.ws, options.tenant),
     adminSecret: given ?? dev?.adminSecrets[options.tenant] ?? cluster?.adminSecret,
+    adminToken,
     secretProblem: cluster?.secretProblem,
     adminUser: adminUser ?? dev?.adminUser ?? cluster?.adminUser ?? DEFAULT_ADMIN_USER,
     dev,
@@ -66,12 +73,13 @@ export function requireAdminSecret(target: Target): string {
   if (target.adminSecret !== undefined) return target.adminSecret;
   const why = target.secretProblem === undefined ? '' : `${target.secretProblem}; `;
   throw usageError(
-    `no admin secret: ${why}use --admin-secret, --admin-secret-file or OPENIM_ADMIN_SECRET, or --data-dir of a running \`openimctl dev\` that has this tenant`,
+    `no admin secret: ${why}use --admin-secret, --admin-secret-file, OPENIM_ADMIN_SECRET or a token of a backend in OPENIM_ADMIN_TOKEN, or --data-dir of a running \`openimctl dev\` that has this tenant`,
   );
 }
 
-/** The target with a fresh admin token. */
+/** The target with a fresh admin token, or with the token of a backend where one is given. */
 export async function asAdmin(target: Target): Promise<ApiTarget & { token: string }> {
+  if (target.adminToken !== undefined) return { apiUrl: target.apiUrl, token: target.adminToken };
   const { token } = await callApi<{ token: string }>(target, '/auth/get_admin_token', {
     secret: requireAdminSecret(target),
     userID: target.adminUser,

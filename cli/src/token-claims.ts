@@ -6,6 +6,10 @@ export interface TokenClaims {
   readonly PlatformID: number;
   readonly exp: number;
   readonly iat: number;
+  /** Of a token of a backend. */
+  readonly Role?: string;
+  /** ID of a token of a backend. */
+  readonly jti?: string;
 }
 
 /** Reads a token without checking its signature. @throws CommandError `usage` when it is none. */

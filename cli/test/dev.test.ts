@@ -95,6 +95,32 @@ describe('openimctl dev', () => {
     assert.equal((await exchange('hello')).seq, 1);
   });
 
+  test('a backend has a token with a role, by which openimctl works in its limits, until it is revoked', async () => {
+    const issued = await json<{ id: string; token: string }>('token', 'create', '--role', 'issue', ...here);
+    const api = ['--api', dev.ready.api];
+    const withToken = (...args: string[]) =>
+      start([...args, ...api], { env: { OPENIM_ADMIN_TOKEN: issued.token } }).end();
+    const ofUser = await withToken('token', 'create', 'alice', '--platform', 'ios');
+    assert.equal(ofUser.code, 0, ofUser.stderr);
+    const listed = await withToken('user', 'list');
+    assert.equal(listed.code, 1);
+    assert.match(listed.stderr, /a token with the role issue may not do this \(read\)/);
+    const inspected = await json<{ id: string; role: string }>('token', 'inspect', issued.token, ...here);
+    assert.deepEqual([inspected.id, inspected.role], [issued.id, 'issue']);
+    const { tokens } = await json<{ tokens: { tokenID: string }[] }>('token', 'list', ...here);
+    assert.deepEqual(
+      tokens.map(({ tokenID }) => tokenID),
+      [issued.id],
+    );
+    await json('token', 'revoke', issued.id, ...here);
+    const refused = await withToken('token', 'create', 'alice');
+    assert.match(refused.stderr, /1506|revoked/);
+    const { tokens: kept } = await json<{ tokens: { revokeTime: number }[] }>('token', 'list', ...here);
+    assert.ok(kept[0]?.revokeTime);
+    const neither = await start(['token', 'revoke', ...here]).end();
+    assert.equal(neither.code, 2, neither.stderr);
+  });
+
   test('users are found, banned, exported and deleted, and the audit log says so', async () => {
     await json('user', 'create', 'carol', '--nickname', 'Carol C', ...here);
     const banned = await json<{ reason: string }>(

@@ -1,5 +1,5 @@
 import type { Operation } from '@im/admin-api';
-import type { ServerConfig } from '@im/contract';
+import { type RouteAccess, roleMay, type ServerConfig } from '@im/contract';
 import {
   type CallContext,
   clientAddress,
@@ -21,7 +21,7 @@ import { consoleCaller } from './console-session.ts';
 import { type Bodies, decompress } from './request-body.ts';
 import { objectURL } from './request-target.ts';
 import type { ApiCall, Route } from './route.ts';
-import { createTokenGate, isTokenRefusal, tooManyAttempts } from './token-gate.ts';
+import { type Bearer, createTokenGate, isTokenRefusal, tooManyAttempts } from './token-gate.ts';
 
 /** Paths below these need no token. */
 const LOGIN_PATH = '/auth/get_admin_token';
@@ -41,7 +41,7 @@ export interface Entrance {
   requestID(request: FastifyRequest): string;
   /**
    * Authenticates an administrator or a session of the console, before the body is read.
-   * @throws ImError 1501-1507 without a valid token or session, 1002 for other users, or when the role is not enough
+   * @throws ImError 1501-1507 without a valid token or session, 1002 for other users, or when the role is not enough, of a session or of a token
    */
   enterAdmin(request: FastifyRequest, operation: Operation, operationID: string): Promise<ApiCall>;
   /** The client's address. */
@@ -112,7 +112,7 @@ export function createEntrance(deps: EntranceDeps): Entrance {
     if (path === PARSE_PATH && isTokenRefusal(error)) tokens.failed(tenant.id, addressOf(request));
   }
 
-  async function enter(request: FastifyRequest, { path, changes }: Route): Promise<ApiCall> {
+  async function enter(request: FastifyRequest, { path, access, changes }: Route): Promise<ApiCall> {
     const call = anonymousCall(request);
     const { ctx, tenant } = call;
     if (ctx.operationID === '') throw argsError('header must have operationID');
@@ -122,7 +122,9 @@ export function createEntrance(deps: EntranceDeps): Entrance {
         throw tooManyAttempts(login ? 'logins' : 'tokens');
       return call;
     }
-    const { userID, platformID } = await gate.bearer(ctx, header(request, 'token'), addressOf(request));
+    const bearer = await gate.bearer(ctx, header(request, 'token'), addressOf(request));
+    requireAccess(bearer, access);
+    const { userID, platformID } = bearer;
     const opAdmin = tenant.adminUserIDs.includes(userID);
     const known = withCaller(ctx, { opUserID: userID, opPlatformID: platformID, opAdmin });
     if (changes) userChanges.take(known);
@@ -160,10 +162,12 @@ export function createEntrance(deps: EntranceDeps): Entrance {
       return { ...call, ctx: anySession ? ctx : asAdministrator(call, ctx), console: caller };
     }
     if (operation.open) return { ...call, ctx };
-    const [, bearer = ''] = /^Bearer +(\S+)$/i.exec(header(request, 'authorization')) ?? [];
-    const token = header(request, 'token') || bearer;
+    const [, bearerToken = ''] = /^Bearer +(\S+)$/i.exec(header(request, 'authorization')) ?? [];
+    const token = header(request, 'token') || bearerToken;
     if (token === '') throw new ImError(ERR.TokenNotExistError, 'header must have token');
-    const { userID, platformID } = await gate.bearer(ctx, token, addressOf(request));
+    const bearer = await gate.bearer(ctx, token, addressOf(request));
+    requireAccess(bearer, operation.access);
+    const { userID, platformID } = bearer;
     if (!tenant.adminUserIDs.includes(userID))
       throw new ImError(ERR.NoPermissionError, 'only an administrator may do this');
     return { ...call, ctx: withCaller(ctx, { opUserID: userID, opPlatformID: platformID, opAdmin: true }) };
@@ -194,6 +198,17 @@ export function createEntrance(deps: EntranceDeps): Entrance {
     },
     close: () => gate.close(),
   };
+}
+
+/** @throws ImError 1002 for the token of a backend whose role excludes the route. */
+function requireAccess({ role }: Bearer, access: RouteAccess): void {
+  if (roleMay(role, access)) return;
+  const remedy =
+    access === 'grant' ? 'a token that was issued against the admin secret' : 'one whose role includes it';
+  throw new ImError(
+    ERR.NoPermissionError,
+    `a token with the role ${role} may not do this (${access}); use ${remedy}`,
+  );
 }
 
 /** A header's first value; empty when it is missing. */

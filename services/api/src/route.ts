@@ -1,4 +1,4 @@
-import type { TenantSettings } from '@im/contract';
+import type { RouteAccess, TenantSettings } from '@im/contract';
 import type { CallContext } from '@im/kit';
 import type { MessageName } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
@@ -31,6 +31,8 @@ export interface Route {
   readonly path: string;
   /** The implementation, for the compatibility table: `<domain>.<method>`, or `api.<what>`. */
   readonly target: string;
+  /** What it is for, by which tokens of backends are refused. */
+  readonly access: RouteAccess;
   /** Only for administrators; checked after the request was validated. */
   readonly admin: boolean;
   /** Whether it counts for `limits.userChanges`: it changes data, and has no separate rate limit. */

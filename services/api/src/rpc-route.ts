@@ -1,3 +1,4 @@
+import type { RouteAccess } from '@im/contract';
 import { remainingMs } from '@im/kit';
 import {
   argsError,
@@ -25,6 +26,8 @@ import { isSplit, type Split, type SplitOptions, splitAnswer, splitOf } from './
 export interface RpcRouteOptions {
   /** Only administrators may call it. @default false */
   readonly admin?: boolean;
+  /** What it is for. @default `read` for a method without side effects, else `write` */
+  readonly access?: RouteAccess;
   /** HTTP status of an invalid request. @default 200 */
   readonly badInput?: 200 | 400;
   /** Conditions on the request's fields that its schema cannot express. @default none */
@@ -120,6 +123,7 @@ export function rpcRoute<D extends Domain>(
     response,
     split,
     rules,
+    access: options.access ?? (idempotency === 'NO_SIDE_EFFECTS' ? 'read' : 'write'),
     admin: options.admin ?? false,
     changes: idempotency !== 'NO_SIDE_EFFECTS',
     badInput: options.badInput ?? 200,

@@ -17,6 +17,8 @@ import type { RpcRegistry } from '@im/rpc';
 export interface Bearer {
   readonly userID: string;
   readonly platformID: number;
+  /** Role of the token of a backend; absent for all others. */
+  readonly role?: string | null | undefined;
 }
 
 /** Authenticates requests by their token; answers are cached. */
@@ -79,7 +81,7 @@ export function createTokenGate({ rpc, invalidations, metrics, attempts }: Token
       if (!known.peek(key).known && !attempts.allows(ctx.tenant, address)) throw tooManyAttempts('tokens');
       const parse = async () => {
         try {
-          return await client.parseToken(ctx, make('auth.ParseTokenReq', { token }));
+          return await client.parseToken(ctx, make('auth.ParseTokenReq', { token, acceptRoles: true }));
         } catch (error) {
           if (isTokenRefusal(error)) attempts.failed(ctx.tenant, address);
           throw error;

@@ -66,6 +66,9 @@ function parse(_ctx: CallContext, { token }: { token: string }) {
   const expireTimeSeconds = Math.floor(Date.now() / 1000) + 60;
   if (token === 'admin-token')
     return make('auth.ParseTokenResp', { userID: 'imAdmin', platformID: 10, expireTimeSeconds });
+  const role = /^role-(\w+)$/.exec(token)?.[1];
+  if (role !== undefined)
+    return make('auth.ParseTokenResp', { userID: 'imAdmin', platformID: 10, expireTimeSeconds, role });
   const user = /^(\w+)-token$/.exec(token)?.[1];
   if (!user) throw new ImError(ERR.TokenNotExistError);
   return make('auth.ParseTokenResp', { userID: user, platformID: 5, expireTimeSeconds });

@@ -1,6 +1,7 @@
 import { domainService } from '@im/domain';
-import { auditRepo, banRepo, consoleSessionRepo, tokenRepo, userRepo, writerSessionRepo } from '@im/store';
+import { auditRepo, backendTokenRepo, banRepo, consoleSessionRepo, tokenRepo, userRepo, writerSessionRepo } from '@im/store';
 import { auditMethods } from './methods/audit.ts';
+import { backendTokenMethods } from './methods/backend-tokens.ts';
 import { banMethods } from './methods/bans.ts';
 import { consoleMethods } from './methods/console-sessions.ts';
 import { createEndSessions } from './methods/end-sessions.ts';
@@ -16,7 +17,8 @@ export const authService = domainService('auth', {
     const copies = tokenCopies(store, tasks);
     const sessions = writerSessionRepo(store);
     const writers = commitWriters({ groupCommit: store.groupCommit, sessions, tasks, log });
-    const tokens = createTokens({ store, repo: tokenRepo(store), copies, writers, log });
+    const backends = backendTokenRepo(store);
+    const tokens = createTokens({ store, repo: tokenRepo(store), backends, copies, writers, log });
     const users = userRepo(store);
     const third = rpc.client('third');
     const deps = { tenants, tokens, users, events: bus.events, metrics, third, log };
@@ -27,6 +29,7 @@ export const authService = domainService('auth', {
       methods: {
         ...tokenMethods(deps, endSessions),
         ...banMethods(deps, { ...bans, set: (...args) => writers.watched(bans.set(...args)) }, endSessions),
+        ...backendTokenMethods(deps, backends),
         ...auditMethods(audit),
         ...consoleMethods(consoleSessionRepo(store), audit),
       },

@@ -4,7 +4,7 @@ import { type CallContext, requireSelf, systemContext } from '@im/kit';
 import { silentLogger, type TaskRunner } from '@im/process';
 import { type event, make } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
-import { type Store, tokenRepo, writerSessionRepo } from '@im/store';
+import { backendTokenRepo, type Store, tokenRepo, writerSessionRepo } from '@im/store';
 import { startDomain, type TestCluster, type TestDomain } from '@im/testing';
 import { authService } from '../src/index.ts';
 import { commitWriters } from '../src/tokens/commit-writers.ts';
@@ -66,6 +66,7 @@ export function tokensOf(store: Store, tasks: TaskRunner, now: () => number = Da
   return createTokens({
     store,
     repo: tokenRepo(store),
+    backends: backendTokenRepo(store),
     copies: tokenCopies(store, tasks),
     writers,
     log,

@@ -20,9 +20,10 @@ export function tokenInspect(): Command {
       const token = argument === '-' ? readFileSync(0, 'utf8').trim() : argument;
       const claims = tokenClaims(token);
       const target = await resolveTarget(options);
-      await callApi(target, '/auth/parse_token', { token });
+      await callApi(target, '/auth/parse_token', { token, acceptRoles: true });
       await printObject(
         {
+          ...(claims.Role !== undefined && { id: claims.jti ?? null, role: claims.Role }),
           userID: claims.UserID,
           platformID: claims.PlatformID,
           issued: new Date(claims.iat * 1000).toISOString(),

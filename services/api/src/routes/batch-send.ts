@@ -53,6 +53,7 @@ function* chunks(list: readonly string[]): Generator<string[]> {
 export const batchRoute: Route = {
   path: '/msg/batch_send_msg',
   target: 'msg.sendMsgs',
+  access: 'write',
   admin: true,
   changes: false,
   badInput: 400,

@@ -1,3 +1,4 @@
+import type { RouteAccess } from '@im/contract';
 import { productVersion } from '@im/process';
 import {
   argsError,
@@ -16,6 +17,7 @@ import type { ApiCall, Route } from '../route.ts';
 function route<N extends MessageName>(
   path: string,
   what: string,
+  access: RouteAccess,
   request: N | undefined,
   badInput: 200 | 400,
   answer: (request: Messages[N] | undefined) => string | undefined,
@@ -23,6 +25,7 @@ function route<N extends MessageName>(
   return {
     path,
     target: `api.${what}`,
+    access,
     admin: true,
     changes: false,
     badInput,
@@ -45,23 +48,38 @@ function refuse(what: string): () => never {
 
 /** Configuration over HTTP, for a server that has none of OpenIM's configuration files: docs/protocol/http.md. */
 export const configRoutes: readonly Route[] = [
-  route('/config/get_config_list', 'getConfigList', undefined, 200, () =>
+  route('/config/get_config_list', 'getConfigList', 'read', undefined, 200, () =>
     toJson('api.GetConfigListResp', make('api.GetConfigListResp', { version: productVersion() })),
   ),
-  route('/config/get_config', 'getConfig', 'api.GetConfigReq', 400, () => {
+  route('/config/get_config', 'getConfig', 'read', 'api.GetConfigReq', 400, () => {
     throw argsError('configName is unknown');
   }),
-  route('/config/set_config', 'setConfig', 'api.SetConfigReq', 400, refuse('only etcd support set config')),
-  route('/config/reset_config', 'resetConfig', undefined, 200, refuse('only etcd support set config')),
+  route(
+    '/config/set_config',
+    'setConfig',
+    'write',
+    'api.SetConfigReq',
+    400,
+    refuse('only etcd support set config'),
+  ),
+  route(
+    '/config/reset_config',
+    'resetConfig',
+    'write',
+    undefined,
+    200,
+    refuse('only etcd support set config'),
+  ),
   route(
     '/config/set_enable_config_manager',
     'setEnableConfigManager',
+    'write',
     'api.SetEnableConfigManagerReq',
     400,
     refuse('only etcd support config manager'),
   ),
-  route('/config/get_enable_config_manager', 'getEnableConfigManager', undefined, 200, () =>
+  route('/config/get_enable_config_manager', 'getEnableConfigManager', 'read', undefined, 200, () =>
     toJson('api.GetEnableConfigManagerResp', make('api.GetEnableConfigManagerResp')),
   ),
-  route('/restart', 'restart', undefined, 200, refuse('only etcd support restart')),
+  route('/restart', 'restart', 'write', undefined, 200, refuse('only etcd support restart')),
 ];

@@ -24,6 +24,7 @@ const DEFAULT_RELIABILITY = 1;
 const sendRoute: Route = {
   path: '/msg/send_msg',
   target: 'msg.sendMsg',
+  access: 'write',
   admin: true,
   changes: false,
   badInput: 400,
@@ -64,6 +65,7 @@ function readKey({ query }: ApiCall) {
 const simpleRoute: Route = {
   path: '/msg/send_simple_msg',
   target: 'msg.sendMsg',
+  access: 'write',
   admin: false,
   changes: false,
   badInput: 400,
@@ -109,6 +111,7 @@ const simpleRoute: Route = {
 const businessRoute: Route = {
   path: '/msg/send_business_notification',
   target: 'msg.sendNotification',
+  access: 'write',
   admin: true,
   changes: false,
   badInput: 400,

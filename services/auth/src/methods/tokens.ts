@@ -66,18 +66,21 @@ export function tokenMethods(deps: AuthDeps, endSessions: EndSessions): TokenMet
       logins.inc();
       return make('auth.GetUserTokenResp', { token, expireTimeSeconds: lifeSeconds });
     },
-    async parseToken(ctx, { token }) {
+    async parseToken(ctx, { token, acceptRoles }) {
       const hash = tokenHash(token);
       const key = `${ctx.tenant} ${hash}`;
       const before = refusals.peek(key).value;
       if (before) throw before;
-      const { userID, platformID, expires } = await tokens
+      const { userID, platformID, expires, backend } = await tokens
         .verify(tenantOf(ctx), token, hash)
         .catch((error) => {
           if (isTokenRefusal(error)) refusals.set(key, error);
           throw error;
         });
-      return make('auth.ParseTokenResp', { userID, platformID, expireTimeSeconds: expires });
+      if (backend && !acceptRoles)
+        throw new ImError(ERR.TokenNotExistError, 'a token of a backend is for the HTTP API alone');
+      const role = backend && { role: backend.role };
+      return make('auth.ParseTokenResp', { userID, platformID, expireTimeSeconds: expires, ...role });
     },
     async forceLogout(ctx, { userID, platformID }) {
       const tenant = tenantOf(ctx);

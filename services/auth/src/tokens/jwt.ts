@@ -7,6 +7,14 @@ export interface TokenClaims {
   readonly platformID: number;
   /** When it expires, seconds since the epoch. */
   readonly expires: number;
+  /** Of a token of a backend: its id and role. */
+  readonly backend?: BackendClaims;
+}
+
+/** What tells the token of a backend from that of an administrator. */
+export interface BackendClaims {
+  readonly id: string;
+  readonly role: string;
 }
 
 /** The claims of a token that was verified. */
@@ -26,12 +34,14 @@ export interface TokenKey {
   verify(token: string): SignedClaims;
 }
 
-/** The wire's claims; OpenIM's tokens have exactly these and `iat`. */
+/** The wire's claims; OpenIM's tokens have exactly these, tokens of backends also the last two. */
 interface Payload {
   UserID: string;
   PlatformID: number;
   exp: number;
   iat: number;
+  Role?: string;
+  jti?: string;
 }
 
 /** JWT HS256 with header `{"alg":"HS256","typ":"JWT"}`; no other algorithm passes. */
@@ -39,8 +49,11 @@ export function tokenKey(secret: string): TokenKey {
   const sign = createSigner({ key: secret, algorithm: 'HS256' });
   const verify = createVerifier({ key: secret, algorithms: ['HS256'], cache: false });
   return {
-    sign: ({ userID, platformID, expires }, issuedAt) =>
-      sign({ UserID: userID, PlatformID: platformID, exp: expires, iat: issuedAt }),
+    sign: ({ userID, platformID, expires, backend }, issuedAt) =>
+      sign({
+        ...{ UserID: userID, PlatformID: platformID, exp: expires, iat: issuedAt },
+        ...(backend && { Role: backend.role, jti: backend.id }),
+      }),
     verify(token) {
       try {
         return toClaims(verify(token));
@@ -52,7 +65,7 @@ export function tokenKey(secret: string): TokenKey {
 }
 
 function toClaims(payload: unknown): SignedClaims {
-  const { UserID, PlatformID, exp, iat } = (payload ?? {}) as Partial<Payload>;
+  const { UserID, PlatformID, exp, iat, Role, jti } = (payload ?? {}) as Partial<Payload>;
   if (
     typeof UserID !== 'string' ||
     UserID === '' ||
@@ -62,7 +75,12 @@ function toClaims(payload: unknown): SignedClaims {
     throw new ImError(ERR.TokenMalformedError, 'the claims are not UserID, PlatformID, exp');
   }
   const issuedAt = typeof iat === 'number' ? iat : 0;
-  return { userID: UserID, platformID: Number(PlatformID), expires: exp, issuedAt };
+  const claims = { userID: UserID, platformID: Number(PlatformID), expires: exp, issuedAt };
+  if (Role === undefined && jti === undefined) return claims;
+  // Never taken for an administrator's: whoever reads no role gives all rights.
+  if (typeof Role !== 'string' || typeof jti !== 'string')
+    throw new ImError(ERR.TokenMalformedError, 'the claims are not Role and jti');
+  return { ...claims, backend: { id: jti, role: Role } };
 }
 
 function tokenError(error: unknown): ImError {

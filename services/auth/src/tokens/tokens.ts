@@ -1,8 +1,17 @@
 import type { TenantId, TenantSettings } from '@im/contract';
-import { TOKEN_CACHE, tokenHash } from '@im/kit';
+import { randomId, TOKEN_CACHE, tokenHash } from '@im/kit';
 import type { Logger } from '@im/process';
 import { ERR, ImError, PLATFORM } from '@im/protocol';
-import { isInForce, type LiveToken, loginCommit, type Store, type TokenRepo, type TokenSet } from '@im/store';
+import {
+  type BackendToken,
+  type BackendTokenRepo,
+  isInForce,
+  type LiveToken,
+  loginCommit,
+  type Store,
+  type TokenRepo,
+  type TokenSet,
+} from '@im/store';
 import { refuseBanned } from './banned.ts';
 import type { CommitWriters } from './commit-writers.ts';
 import type { TokenClaims } from './jwt.ts';
@@ -42,6 +51,15 @@ export interface Tokens {
    * Only when the truth cannot be read is a copy enough.
    */
   register(tenant: TenantSettings, token: string): Promise<VerifiedToken>;
+  /** A token for a backend, in the name of an administrator. @param lifeSeconds until it expires. */
+  issueBackend(
+    tenant: TenantSettings,
+    admin: string,
+    given: Pick<BackendToken, 'role' | 'description'>,
+    lifeSeconds: number,
+  ): Promise<{ readonly token: string; readonly issued: BackendToken }>;
+  /** Revokes a token of a backend everywhere. @returns it; undefined when there is none. */
+  revokeBackend(tenant: TenantId, id: string): Promise<BackendToken | undefined>;
   /**
    * Ends all tokens of the user on the platform.
    * @returns their hashes, and an issue number above all of theirs.
@@ -65,6 +83,7 @@ interface AdminLogin {
 export interface TokensDeps {
   readonly store: Store;
   readonly repo: TokenRepo;
+  readonly backends: BackendTokenRepo;
   readonly copies: TokenCopies;
   readonly writers: CommitWriters;
   readonly log: Logger;
@@ -90,7 +109,15 @@ const ISSUES_PER_SECOND = 60;
 const DAY_SECONDS = 86_400;
 
 /** The tokens of a process. */
-export function createTokens({ store, repo, copies, writers, log, now = Date.now }: TokensDeps): Tokens {
+export function createTokens({
+  store,
+  repo,
+  backends,
+  copies,
+  writers,
+  log,
+  now = Date.now,
+}: TokensDeps): Tokens {
   const verified = store.cached<KnownToken>(CACHE);
   /** Goes with the settings, and so with a tenant that is removed. */
   const keys = new WeakMap<TenantSettings, TenantKeys>();
@@ -185,7 +212,18 @@ export function createTokens({ store, repo, copies, writers, log, now = Date.now
     throw new ImError(ERR.TokenNotExistError);
   }
 
+  /** A token of a backend. @throws ImError 1506, 1507. */
+  async function ofBackend(tenant: TenantId, hash: string, claims: TokenClaims): Promise<VerifiedToken> {
+    const found = await backends.get(tenant, claims.backend?.id ?? '');
+    if (found?.hash !== hash) throw new ImError(ERR.TokenNotExistError);
+    if (found.revoked !== undefined) throw new ImError(ERR.TokenKickedError, 'the token was revoked');
+    const until = Math.min(found.expires, claims.expires * 1000);
+    if (until <= now()) throw new ImError(ERR.TokenExpiredError, 'token is expired');
+    return { ...claims, hash, issue: 0, validUntil: until };
+  }
+
   async function fromTruth(tenant: TenantId, hash: string, claims: TokenClaims): Promise<VerifiedToken> {
+    if (claims.backend) return ofBackend(tenant, hash, claims);
     const set = await repo.get(tenant, claims.userID, claims.platformID);
     await copies.put(tenant, set);
     try {
@@ -202,6 +240,7 @@ export function createTokens({ store, repo, copies, writers, log, now = Date.now
     hash: string,
     claims: TokenClaims,
   ): Promise<VerifiedToken | undefined> {
+    if (claims.backend) return undefined;
     const copy = await copies.get(tenant, claims.userID, claims.platformID);
     return copy && find(copy, hash, claims);
   }
@@ -303,6 +342,8 @@ export function createTokens({ store, repo, copies, writers, log, now = Date.now
       const hash = tokenHash(token);
       // The handshake has just verified the signature, which does not change.
       const claims = recent(tenant, hash, token) ?? keysOf(tenant).verify(token, now());
+      if (claims.backend)
+        throw new ImError(ERR.TokenNotExistError, 'a token of a backend opens no connection');
       try {
         const sets = await repo.getAll(tenant.id, claims.userID);
         const own = findTrue(
@@ -321,6 +362,23 @@ export function createTokens({ store, repo, copies, writers, log, now = Date.now
         if (!copy) throw failure;
         return copy;
       }
+    },
+    async issueBackend(tenant, admin, { role, description }, lifeSeconds) {
+      const time = now();
+      const id = randomId();
+      const { sign, notBefore } = keysOf(tenant);
+      const expires = Math.floor(time / 1000) + lifeSeconds;
+      const issuedAt = Math.max(Math.floor(time / 1000) - ISSUED_BEFORE_SECONDS, notBefore);
+      const claims = { userID: admin, platformID: PLATFORM.Admin, expires, backend: { id, role } };
+      const token = sign(claims, issuedAt);
+      const issued = { id, role, description, admin, time, hash: tokenHash(token), expires: expires * 1000 };
+      await backends.add(tenant.id, issued);
+      return { token, issued };
+    },
+    async revokeBackend(tenant, id) {
+      const ended = await backends.revoke(tenant, id, now());
+      if (ended) await verified.invalidate(tenant, [ended.hash]);
+      return ended;
     },
     async endEverywhere(tenant, userID) {
       const issue = await nextIssue(tenant.id, userID);

@@ -231,7 +231,7 @@ export class Handshakes {
       opAdmin: false,
       connID: '',
     };
-    const owner = await this.#deps.auth.parseToken(ctx, { token });
+    const owner = await this.#deps.auth.parseToken(ctx, { token, acceptRoles: false });
     if (owner.userID !== userID) throw new ImError(ERR.TokenInvalidError, 'token of another user');
     if (owner.platformID !== platformID)
       throw new ImError(ERR.TokenInvalidError, 'token of another platform');

@@ -78,6 +78,12 @@ export {
   type StatisticsDay,
 } from './operations/statistics.ts';
 export {
+  type BackendToken,
+  createBackendToken,
+  listBackendTokens,
+  revokeBackendToken,
+} from './operations/tokens.ts';
+export {
   type Ban,
   banUser,
   getUser,

@@ -1,3 +1,4 @@
+import type { RouteAccess } from '@im/contract';
 import { z } from 'zod';
 import type { ConsoleRole } from './console-roles.ts';
 
@@ -31,6 +32,8 @@ export interface Operation<
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below {@link ADMIN_BASE}, with parameters as `{userID}`. */
   readonly path: string;
+  /** What it is for, by which tokens of backends are refused. */
+  readonly access: RouteAccess;
   /** Group in the document. */
   readonly tag: string;
   readonly summary: string;

@@ -1,3 +1,9 @@
+export {
+  BACKEND_ROLES,
+  type BackendRole,
+  type RouteAccess,
+  roleMay,
+} from './backend-roles.ts';
 export { BACKEND_PORTS, MINIMUM_VERSIONS } from './backends.ts';
 export { nextDue } from './config/schedule.ts';
 export { isTlsConfigured, TlsConfig } from './config/tls.ts';

@@ -1,6 +1,7 @@
 import type { CollectionSpec, TenantDocument } from './collection.ts';
 import { ACCOUNT_DELETIONS } from './repos/account-deletion.ts';
 import { AUDIT_RECORDS } from './repos/audit-record.ts';
+import { BACKEND_TOKENS } from './repos/backend-token.ts';
 import { BLACKS } from './repos/black.ts';
 import { CLIENT_CONFIGS } from './repos/client-config.ts';
 import { CLIENT_LOGS } from './repos/client-log.ts';
@@ -58,6 +59,7 @@ export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
   ...Object.values(VERSION_LOGS),
   WEBHOOK_DELIVERIES,
   AUDIT_RECORDS,
+  BACKEND_TOKENS,
   VERIFICATION_CODES,
   VERIFICATION_COUNTS,
   ACCOUNT_DELETIONS,

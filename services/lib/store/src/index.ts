@@ -27,6 +27,7 @@ export {
   type AuditRepo,
   auditRepo,
 } from './repos/audit-record.ts';
+export { type BackendToken, type BackendTokenRepo, backendTokenRepo } from './repos/backend-token.ts';
 export { type BannedUser, type BanRepo, banRepo, isInForce } from './repos/ban.ts';
 export { type Black, type BlackRepo, blackRepo } from './repos/black.ts';
 export { type ClientConfigRepo, clientConfigRepo } from './repos/client-config.ts';

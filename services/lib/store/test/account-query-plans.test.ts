@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import {
   accountDeletionRepo,
   auditRepo,
+  backendTokenRepo,
   banRepo,
   clientConfigRepo,
   pushPreferenceRepo,
@@ -245,6 +246,22 @@ test('every query on the audit log reads by an index', async () => {
     removeBefore: () => audit.removeBefore(tenant, 9),
   });
   assert.deepEqual(await audit.list(tenant, {}, 5), { records: [] });
+});
+
+test('every query on tokens of backends reads by an index', async () => {
+  const tokens = backendTokenRepo(plans.store);
+  const token = { role: 'read', hash: 'h', description: '', admin: 'imAdmin', time: 1, expires: 5 };
+  await tokens.add(tenant, { ...token, id: 'a' });
+  await plans.checkAll({
+    add: () => tokens.add(tenant, { ...token, id: 'b' }),
+    get: () => tokens.get(tenant, 'a'),
+    count: () => tokens.count(tenant, 1, 5),
+    list: () => tokens.list(tenant, 5),
+    'list, next page': () => tokens.list(tenant, 5, '0000000000009'),
+    revoke: () => tokens.revoke(tenant, 'a', 3),
+  });
+  await plans.checkAll({ removeExpired: () => tokens.removeExpired(tenant, 8 * 86_400_000) }, 'grows');
+  assert.deepEqual(await tokens.list(tenant, 5), { tokens: [] });
 });
 
 test('every query on thumbnails reads by an index', async () => {

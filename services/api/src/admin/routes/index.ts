@@ -10,6 +10,7 @@ import { liveRoutes } from './live.ts';
 import { messageRoutes } from './messages.ts';
 import { providerRoutes } from './providers.ts';
 import { statisticsRoutes } from './statistics.ts';
+import { tokenRoutes } from './tokens.ts';
 import { userRoutes } from './users.ts';
 import { webhookRoutes } from './webhooks.ts';
 
@@ -25,6 +26,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...providerRoutes,
   ...cronRoutes,
   ...statisticsRoutes,
+  ...tokenRoutes,
   ...auditRoutes,
   ...liveRoutes,
   ...consoleRoutes,

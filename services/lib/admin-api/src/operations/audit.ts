@@ -29,6 +29,7 @@ export const listAudit = operation({
   id: 'listAudit',
   method: 'GET',
   path: '/audit',
+  access: 'read',
   tag: 'audit',
   summary: 'List the acts of administrators, newest first.',
   description:

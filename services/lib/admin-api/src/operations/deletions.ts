@@ -30,6 +30,7 @@ export const deleteUser = operation({
   id: 'deleteUser',
   method: 'POST',
   path: '/users/{userID}/deletion',
+  access: 'write',
   tag: 'accounts',
   summary: 'Delete or anonymize an account, in the background.',
   description:
@@ -62,6 +63,7 @@ export const getUserDeletion = operation({
   id: 'getUserDeletion',
   method: 'GET',
   path: '/users/{userID}/deletion',
+  access: 'read',
   tag: 'accounts',
   summary: 'Get the progress of a deletion.',
   params: userID,
@@ -74,6 +76,7 @@ export const listDeletions = operation({
   id: 'listDeletions',
   method: 'GET',
   path: '/deletions',
+  access: 'read',
   tag: 'accounts',
   summary: 'List deleted accounts, newest first.',
   query: z.strictObject(page()),

@@ -37,6 +37,7 @@ export const exportUser = operation({
   id: 'exportUser',
   method: 'GET',
   path: '/users/{userID}/export',
+  access: 'read',
   tag: 'accounts',
   summary: 'Export what is stored of a user, with the messages that they sent.',
   description:

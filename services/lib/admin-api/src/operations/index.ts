@@ -24,6 +24,7 @@ import { watchLive } from './live.ts';
 import { searchMessages } from './messages.ts';
 import { testPush, testVerification } from './providers.ts';
 import { listActiveGroups, listActiveUsers, listStatisticsDays } from './statistics.ts';
+import { createBackendToken, listBackendTokens, revokeBackendToken } from './tokens.ts';
 import { banUser, getUser, listBans, listUsers, logoutUser, unbanUser } from './users.ts';
 import {
   getWebhookDelivery,
@@ -69,6 +70,9 @@ export const OPERATIONS: readonly Operation[] = [
   listCronJobs,
   getCronJob,
   runCronJob,
+  createBackendToken,
+  listBackendTokens,
+  revokeBackendToken,
   listAudit,
   watchLive,
   createConsoleLogin,

@@ -20,6 +20,7 @@ export const watchLive = operation({
   id: 'watchLive',
   method: 'GET',
   path: '/live',
+  access: 'read',
   tag: 'statistics',
   summary: 'Watch who is connected: a line every five seconds, for a minute.',
   description:

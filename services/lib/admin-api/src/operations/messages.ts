@@ -31,6 +31,7 @@ export const searchMessages = operation({
   id: 'searchMessages',
   method: 'GET',
   path: '/messages',
+  access: 'read',
   tag: 'messages',
   summary: 'Search the messages of all conversations.',
   description:

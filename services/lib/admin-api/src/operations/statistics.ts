@@ -57,6 +57,7 @@ export const listStatisticsDays = operation({
   id: 'listStatisticsDays',
   method: 'GET',
   path: '/statistics/days',
+  access: 'read',
   tag: 'statistics',
   summary: 'List the figures of each day.',
   description:
@@ -88,6 +89,7 @@ export const listActiveUsers = operation({
   id: 'listActiveUsers',
   method: 'GET',
   path: '/statistics/users',
+  access: 'read',
   tag: 'statistics',
   summary: 'Rank users by the messages that they sent.',
   description:
@@ -110,6 +112,7 @@ export const listActiveGroups = operation({
   id: 'listActiveGroups',
   method: 'GET',
   path: '/statistics/groups',
+  access: 'read',
   tag: 'statistics',
   summary: 'Rank groups by the messages that were sent in them.',
   description: 'On days for which counts by group are kept (`cron.statisticsDays`).',

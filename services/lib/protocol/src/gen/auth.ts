@@ -28,12 +28,53 @@ export interface GetUserTokenResp {
 
 export interface ParseTokenReq {
   token: string;
+  acceptRoles: boolean;
 }
 
 export interface ParseTokenResp {
   userID: string;
   platformID: number;
   expireTimeSeconds: number;
+  role: string | null;
+}
+
+export interface BackendToken {
+  tokenID: string;
+  role: string;
+  description: string;
+  adminUserID: string;
+  createTime: number;
+  expireTime: number;
+  revokeTime: number;
+}
+
+export interface CreateBackendTokenReq {
+  role: string;
+  lifeSeconds: number;
+  description: string;
+}
+
+export interface CreateBackendTokenResp {
+  token: string;
+  issued: BackendToken | null;
+}
+
+export interface SearchBackendTokensReq {
+  limit: number;
+  cursor: string;
+}
+
+export interface SearchBackendTokensResp {
+  tokens: BackendToken[];
+  cursor: string;
+}
+
+export interface RevokeBackendTokenReq {
+  tokenID: string;
+}
+
+export interface RevokeBackendTokenResp {
+  ended: BackendToken | null;
 }
 
 export interface RegisterConnectionReq {

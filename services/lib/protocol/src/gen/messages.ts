@@ -40,6 +40,13 @@ export interface Messages {
   'auth.GetUserTokenResp': auth.GetUserTokenResp;
   'auth.ParseTokenReq': auth.ParseTokenReq;
   'auth.ParseTokenResp': auth.ParseTokenResp;
+  'auth.BackendToken': auth.BackendToken;
+  'auth.CreateBackendTokenReq': auth.CreateBackendTokenReq;
+  'auth.CreateBackendTokenResp': auth.CreateBackendTokenResp;
+  'auth.SearchBackendTokensReq': auth.SearchBackendTokensReq;
+  'auth.SearchBackendTokensResp': auth.SearchBackendTokensResp;
+  'auth.RevokeBackendTokenReq': auth.RevokeBackendTokenReq;
+  'auth.RevokeBackendTokenResp': auth.RevokeBackendTokenResp;
   'auth.RegisterConnectionReq': auth.RegisterConnectionReq;
   'auth.RegisterConnectionResp': auth.RegisterConnectionResp;
   'auth.AuditRecord': auth.AuditRecord;

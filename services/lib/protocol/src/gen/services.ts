@@ -23,6 +23,10 @@ export interface Services<C> {
     setAuditOutcome(context: C, request: auth.SetAuditOutcomeReq): Promise<auth.SetAuditOutcomeResp>;
     /** Only reads. */
     searchAuditRecords(context: C, request: auth.SearchAuditRecordsReq): Promise<auth.SearchAuditRecordsResp>;
+    createBackendToken(context: C, request: auth.CreateBackendTokenReq): Promise<auth.CreateBackendTokenResp>;
+    /** Only reads. */
+    searchBackendTokens(context: C, request: auth.SearchBackendTokensReq): Promise<auth.SearchBackendTokensResp>;
+    revokeBackendToken(context: C, request: auth.RevokeBackendTokenReq): Promise<auth.RevokeBackendTokenResp>;
     banUser(context: C, request: auth.BanUserReq): Promise<auth.BanUserResp>;
     unbanUser(context: C, request: auth.UnbanUserReq): Promise<auth.UnbanUserResp>;
     /** Only reads. */
