@@ -171,7 +171,8 @@ export class ClusterReconciler {
     if (tenants && this.#deps.delivery.want(key, tenants)) this.#deps.deliver(key);
     if (outcome.failure !== undefined) throw outcome.failure;
     const { nextLookMs = RESYNC_MS * (1 + Math.random()), retryInMs = nextLookMs } = outcome;
-    return { requeueAfterMs: Math.min(nextLookMs, retryInMs, againAfterMs) };
+    const keysMs = outcome.rotations?.againAfterMs ?? nextLookMs;
+    return { requeueAfterMs: Math.min(nextLookMs, retryInMs, againAfterMs, keysMs) };
   }
 
   /** @throws the conflict of an outcome, unless there were too many in a row. */
@@ -287,10 +288,7 @@ export class ClusterReconciler {
         current = update;
         admission.release(keyOf(cluster));
       }
-      const looks = [queued ? queued.againAfterMs : outcome.nextLookMs, rotations.againAfterMs].filter(
-        (ms) => ms !== undefined,
-      );
-      const nextLookMs = looks.length === 0 ? undefined : Math.min(...looks);
+      const nextLookMs = queued ? queued.againAfterMs : outcome.nextLookMs;
       return {
         ...outcome,
         nextLookMs,

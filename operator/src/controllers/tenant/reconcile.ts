@@ -28,7 +28,7 @@ import { purgeTime, TenantDeletion } from './delete.ts';
 import type { TenantDelivery } from './delivery.ts';
 import { type JudgedTenant, judgeTenant, sizeOf, tenantIdOf } from './entry.ts';
 import type { SettingsInForce } from './settings-in-force.ts';
-import { deletionStatus, tenantStatus, wasReady } from './status.ts';
+import { deletionStatus, nextKeyEnd, tenantStatus, wasReady } from './status.ts';
 
 /** Dependencies of {@link TenantReconciler}. */
 export interface TenantDeps {
@@ -211,7 +211,9 @@ export class TenantReconciler {
     });
     await this.#write(tenant, status, signal);
     const ready = status.conditions?.find(({ type }) => type === 'Ready');
-    return ready?.reason === 'TakingOver' ? { requeueAfterMs: PENDING_MS } : {};
+    if (ready?.reason === 'TakingOver') return { requeueAfterMs: PENDING_MS };
+    const endMs = nextKeyEnd(status, Date.now());
+    return endMs === undefined ? {} : { requeueAfterMs: endMs };
   }
 
   async #delete(

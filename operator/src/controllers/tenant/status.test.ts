@@ -4,7 +4,7 @@ import type { Stored } from '@im/kube';
 import { tenant } from '../../../test/tenant-fixture.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import type { Coverage } from './delivery.ts';
-import { type TenantStatusInput, tenantStatus } from './status.ts';
+import { nextKeyEnd, type TenantStatusInput, tenantStatus } from './status.ts';
 
 const coverage = (current: number, all: number, unknown = 0): Coverage => ({
   current,
@@ -93,4 +93,33 @@ test('a refused change says what is wrong and which generation stays in force', 
   assert.deepEqual(kept.endpoints, ready.endpoints, 'its clients are served');
   const dropped = statusOf(changed);
   assert.deepEqual([dropped.inForceGeneration, dropped.endpoints], [undefined, undefined]);
+});
+
+test('KeysRotated says how far a rotation is, and a former key ends by itself', () => {
+  const asked = tenant('acme', 0, { keys: { signing: { rotation: 'x' } } });
+  const keys = [
+    { purpose: 'Signing', id: 'aaaaaaaaaaaa', state: 'Current' },
+    { purpose: 'Signing', id: 'bbbbbbbbbbbb', state: 'Former', until: '1970-01-01T01:00:00.000Z' },
+  ] as const;
+  const at = (hours: number, pending?: NonNullable<TenantStatusInput['rotation']>['pending']) =>
+    statusOf({
+      ...{ tenant: asked, now: new Date(hours * 3_600_000) },
+      rotation: { changes: {}, keys, wanted: true, ...(pending && { pending }) },
+    });
+  const rotatedOf = (status: OpenIMTenant['status']) =>
+    status?.conditions?.find(({ type }) => type === 'KeysRotated');
+  const loading = rotatedOf(at(0, { reason: 'LoadingKey', message: 'm' }));
+  assert.partialDeepStrictEqual(loading, { status: 'False', reason: 'LoadingKey', observedGeneration: 3 });
+  const overlapping = at(0);
+  assert.partialDeepStrictEqual(rotatedOf(overlapping), { status: 'True', reason: 'Overlapping' });
+  assert.match(rotatedOf(overlapping)?.message ?? '', /key bbbbbbbbbbbb is accepted until 1970-01-01T01/);
+  assert.equal(nextKeyEnd(overlapping, 0), 3_600_000);
+  const ended = at(1);
+  assert.equal(rotatedOf(ended)?.reason, 'Rotated');
+  assert.deepEqual(
+    ended.keys?.map(({ state }) => state),
+    ['Current', 'Ended'],
+  );
+  assert.equal(nextKeyEnd(ended, 3_600_000), undefined);
+  assert.equal(rotatedOf(statusOf({})), undefined, 'none is asked for');
 });

@@ -10,6 +10,9 @@ import type { DeletionStep } from './delete.ts';
 import type { Coverage } from './delivery.ts';
 import { tenantIdOf } from './entry.ts';
 
+/** Longest time between two looks at the end of a key. */
+const DAY_MS = 86_400_000;
+
 /** Input of the status of a tenant. */
 export interface TenantStatusInput {
   readonly tenant: Stored<OpenIMTenant>;
@@ -96,6 +99,14 @@ function keysOf(rotation: KeyPlan | undefined, now: Date): OpenIMTenantStatus['k
       ? { ...key, state: 'Ended' as const }
       : key,
   );
+}
+
+/** Time until the next key ends, ms; at most a day; undefined when none does. */
+export function nextKeyEnd({ keys = [] }: OpenIMTenantStatus, now: number): number | undefined {
+  const ends = keys.flatMap(({ state, until }) =>
+    state === 'Former' && until !== undefined ? Math.max(0, Date.parse(until) - now) : [],
+  );
+  return ends.length === 0 ? undefined : Math.min(...ends, DAY_MS);
 }
 
 /** The status of a tenant that is being deleted. */
