@@ -50,6 +50,7 @@ import { tenantGet } from './commands/tenant/get.ts';
 import { tenantList } from './commands/tenant/list.ts';
 import { tenantResume, tenantSuspend } from './commands/tenant/suspend.ts';
 import { tenantUpdate } from './commands/tenant/update.ts';
+import { tenantUsage } from './commands/tenant/usage.ts';
 import { tokenCreate } from './commands/token/create.ts';
 import { tokenInspect } from './commands/token/inspect.ts';
 import { tokenList } from './commands/token/list.ts';
@@ -116,6 +117,7 @@ export function createProgram(): Command {
         tenantUpdate(),
         tenantSuspend(),
         tenantResume(),
+        tenantUsage(),
         tenantDelete(),
       ),
     )

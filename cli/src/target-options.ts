@@ -30,7 +30,10 @@ export function withTarget(command: Command): Command {
     )
     .addOption(new Option('--admin-secret <secret>', "the tenant's admin secret (env: OPENIM_ADMIN_SECRET)"))
     .addOption(
-      new Option('--admin-secret-file <file>', 'file with the admin secret (env: OPENIM_ADMIN_SECRET_FILE); a token of a backend goes into OPENIM_ADMIN_TOKEN or a file named by OPENIM_ADMIN_TOKEN_FILE'),
+      new Option(
+        '--admin-secret-file <file>',
+        'file with the admin secret (env: OPENIM_ADMIN_SECRET_FILE); a token of a backend goes into OPENIM_ADMIN_TOKEN or a file named by OPENIM_ADMIN_TOKEN_FILE',
+      ),
     )
     .addOption(
       new Option('--admin-user <userID>', 'admin user; imAdmin when absent (env: OPENIM_ADMIN_USER)'),

@@ -73,7 +73,7 @@ export function requireAdminSecret(target: Target): string {
   if (target.adminSecret !== undefined) return target.adminSecret;
   const why = target.secretProblem === undefined ? '' : `${target.secretProblem}; `;
   throw usageError(
-    `no admin secret: ${why}use --admin-secret, --admin-secret-file, OPENIM_ADMIN_SECRET or a token of a backend in OPENIM_ADMIN_TOKEN, or --data-dir of a running \`openimctl dev\` that has this tenant`,
+    `no admin secret: ${why}use --admin-secret, --admin-secret-file or OPENIM_ADMIN_SECRET, a token of a backend in OPENIM_ADMIN_TOKEN, or --data-dir of a running \`openimctl dev\` that has this tenant`,
   );
 }
 

@@ -21,14 +21,18 @@ test('every route and operation says what it is for; tokens and rights are given
     );
   const named = (wanted: RouteAccess) => all.filter(([, access]) => access === wanted).map(([name]) => name);
   assert.deepEqual(named('issue'), ['/auth/get_user_token']);
-  assert.deepEqual(
-    named('grant').sort(),
-    ['createBackendToken', 'createConsoleLogin', 'endConsoleSession', 'revokeBackendToken'],
-  );
-  assert.deepEqual(
-    named('open').sort(),
-    ['/auth/get_admin_token', '/auth/parse_token', 'getOwnSession', 'openConsoleSession'],
-  );
+  assert.deepEqual(named('grant').sort(), [
+    'createBackendToken',
+    'createConsoleLogin',
+    'endConsoleSession',
+    'revokeBackendToken',
+  ]);
+  assert.deepEqual(named('open').sort(), [
+    '/auth/get_admin_token',
+    '/auth/parse_token',
+    'getOwnSession',
+    'openConsoleSession',
+  ]);
 });
 
 test('an operation that reads changes nothing, and is no other method than GET', () => {

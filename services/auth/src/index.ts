@@ -1,5 +1,13 @@
 import { domainService } from '@im/domain';
-import { auditRepo, backendTokenRepo, banRepo, consoleSessionRepo, tokenRepo, userRepo, writerSessionRepo } from '@im/store';
+import {
+  auditRepo,
+  backendTokenRepo,
+  banRepo,
+  consoleSessionRepo,
+  tokenRepo,
+  userRepo,
+  writerSessionRepo,
+} from '@im/store';
 import { auditMethods } from './methods/audit.ts';
 import { backendTokenMethods } from './methods/backend-tokens.ts';
 import { banMethods } from './methods/bans.ts';

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type ListOptions, withList } from '../../admin/list.ts';
 import { usageError } from '../../exit-codes.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
@@ -17,13 +17,14 @@ function dateOf(option: string): (text: string) => string {
   };
 }
 
+/** An option that takes a UTC day. */
+export function dateOption(name: '--from' | '--to', description: string): Option {
+  return new Option(`${name} <day>`, `${description}, such as 2026-01-31`).argParser(dateOf(name));
+}
+
 /** Adds the options of {@link StatsOptions}. */
 export function withDays(command: Command): Command {
   return withList(withTarget(command))
-    .option(
-      '--from <day>',
-      'first UTC day, such as 2026-01-31; by default 29 days before --to',
-      dateOf('--from'),
-    )
-    .option('--to <day>', 'last UTC day; by default today', dateOf('--to'));
+    .addOption(dateOption('--from', 'first UTC day; by default 29 days before --to'))
+    .addOption(dateOption('--to', 'last UTC day; by default today'));
 }

@@ -83,6 +83,7 @@ export {
   listBackendTokens,
   revokeBackendToken,
 } from './operations/tokens.ts';
+export { getUsage, USAGE_DAYS, type Usage } from './operations/usage.ts';
 export {
   type Ban,
   banUser,

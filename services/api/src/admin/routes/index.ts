@@ -11,6 +11,7 @@ import { messageRoutes } from './messages.ts';
 import { providerRoutes } from './providers.ts';
 import { statisticsRoutes } from './statistics.ts';
 import { tokenRoutes } from './tokens.ts';
+import { usageRoutes } from './usage.ts';
 import { userRoutes } from './users.ts';
 import { webhookRoutes } from './webhooks.ts';
 
@@ -26,6 +27,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...providerRoutes,
   ...cronRoutes,
   ...statisticsRoutes,
+  ...usageRoutes,
   ...tokenRoutes,
   ...auditRoutes,
   ...liveRoutes,

@@ -25,6 +25,7 @@ import { searchMessages } from './messages.ts';
 import { testPush, testVerification } from './providers.ts';
 import { listActiveGroups, listActiveUsers, listStatisticsDays } from './statistics.ts';
 import { createBackendToken, listBackendTokens, revokeBackendToken } from './tokens.ts';
+import { getUsage } from './usage.ts';
 import { banUser, getUser, listBans, listUsers, logoutUser, unbanUser } from './users.ts';
 import {
   getWebhookDelivery,
@@ -70,6 +71,7 @@ export const OPERATIONS: readonly Operation[] = [
   listCronJobs,
   getCronJob,
   runCronJob,
+  getUsage,
   createBackendToken,
   listBackendTokens,
   revokeBackendToken,

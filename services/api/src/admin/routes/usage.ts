@@ -1,0 +1,63 @@
+import { getUsage, USAGE_DAYS, type Usage } from '@im/admin-api';
+import type { TenantSettings } from '@im/contract';
+import { argsError, make, type msg, type user } from '@im/protocol';
+import { type AdminRoute, adminRoute } from '../admin-route.ts';
+
+const DAY_MS = 86_400_000;
+
+const dateOf = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10);
+const dayOf = (date: string) => Date.parse(date) / DAY_MS;
+
+/** Days since 1970. @throws ImError 1001 for a period that is too long or begins in the future. */
+function periodOf(from: string | undefined, to: string | undefined): { first: number; last: number } {
+  const last = to === undefined ? Math.floor(Date.now() / DAY_MS) : dayOf(to);
+  const first = dayOf(from ?? `${dateOf(last).slice(0, 8)}01`);
+  if (first > last) throw argsError('from is after today: name to as well');
+  if (last - first >= USAGE_DAYS) throw argsError(`to must be within ${USAGE_DAYS} days of from`);
+  return { first, last };
+}
+
+function connectionsIn(gateways: readonly user.GatewayConnections[]): number {
+  return gateways.flatMap(({ platforms }) => Object.values(platforms)).reduce((sum, n) => sum + n, 0);
+}
+
+/** Adds up the days of a period, oldest first. */
+export function usageOf(
+  { first, last }: { readonly first: number; readonly last: number },
+  { days, countedTo }: Pick<msg.GetStatisticsDaysResp, 'days' | 'countedTo'>,
+  connections: number,
+  quotas: Pick<TenantSettings['quotas'], 'users' | 'connections' | 'storageBytes'>,
+): Usage {
+  const sum = (of: (day: msg.StatisticsDay) => number) => days.reduce((total, day) => total + of(day), 0);
+  const most = (of: (day: msg.StatisticsDay) => number) => Math.max(0, ...days.map(of));
+  const newest = days.at(-1);
+  const [users, storageBytes] = [newest?.users ?? 0, newest?.storageBytes ?? 0];
+  const used = { users, connections, storageBytes };
+  const messagesOf = ({ single, group }: msg.StatisticsDay) => single + group;
+  return {
+    ...{ from: dateOf(first), to: dateOf(last), ...used, countedTo },
+    messages: sum(messagesOf),
+    messagesToday: newest?.day === last ? messagesOf(newest) : 0,
+    registrations: sum(({ registrations }) => registrations),
+    peakUsers: most(({ peakUsers }) => peakUsers),
+    peakConnections: most(({ peakConnections }) => peakConnections),
+    storageByteDays: sum((day) => day.storageBytes),
+    quotas: { users: quotas.users, connections: quotas.connections, storageBytes: quotas.storageBytes },
+    exceeded: (['users', 'connections', 'storageBytes'] as const).filter(
+      (name) => quotas[name] > 0 && used[name] >= quotas[name],
+    ),
+  };
+}
+
+/** What a tenant uses. */
+export const usageRoutes: readonly AdminRoute[] = [
+  adminRoute(getUsage, 'msg.getStatisticsDays', async ({ ctx, rpc, tenant }, { query: { from, to } }) => {
+    const period = periodOf(from, to);
+    const request = { firstDay: period.first, lastDay: period.last, limit: USAGE_DAYS };
+    const [figures, { gateways }] = await Promise.all([
+      rpc.client('msg').getStatisticsDays(ctx, make('msg.GetStatisticsDaysReq', request)),
+      rpc.client('user').getConnectionCounts(ctx, make('user.GetConnectionCountsReq')),
+    ]);
+    return { usage: usageOf(period, figures, connectionsIn(gateways), tenant.quotas) };
+  }),
+];

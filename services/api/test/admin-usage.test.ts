@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ERR, make } from '@im/protocol';
+import { startApi } from './harness.ts';
+
+const DAY_MS = 86_400_000;
+const dayOf = (date: string) => Date.parse(date) / DAY_MS;
+const figures = (date: string, more: object) => make('msg.StatisticsDay', { day: dayOf(date), ...more });
+
+test('usage adds up the days of a period, and names the quotas that are used up', async () => {
+  await using api = await startApi();
+  const settings = api.tenants.list().find(({ id }) => id === 'default');
+  assert.ok(settings);
+  api.tenants.put({ ...settings, quotas: { ...settings.quotas, users: 12, storageBytes: 1_000 } });
+  api.stub('msg.getStatisticsDays', () =>
+    make('msg.GetStatisticsDaysResp', {
+      days: [
+        figures('2026-02-01', {
+          single: 3,
+          group: 4,
+          notification: 99,
+          registrations: 10,
+          users: 10,
+          peakConnections: 7,
+          storageBytes: 100,
+        }),
+        figures('2026-02-03', {
+          single: 1,
+          group: 1,
+          registrations: 2,
+          users: 12,
+          peakConnections: 5,
+          storageBytes: 300,
+        }),
+      ],
+      countedTo: 5,
+    }),
+  );
+  const gateway = { gatewayID: 'g', users: 2, platforms: { 1: 2, 5: 1 } };
+  api.stub('user.getConnectionCounts', () =>
+    make('user.GetConnectionCountsResp', { gateways: [make('user.GatewayConnections', gateway)] }),
+  );
+  const get = async (query: string, token = 'admin-token') => {
+    const response = await api.app.inject({ url: `/admin/v1/usage?${query}`, headers: { token } });
+    return { status: response.statusCode, json: response.json() };
+  };
+  const { json } = await get('to=2026-02-03');
+  assert.deepEqual(json.usage, {
+    ...{ from: '2026-02-01', to: '2026-02-03', users: 12, connections: 3, messages: 9, messagesToday: 2 },
+    ...{ registrations: 12, peakUsers: 0, peakConnections: 7, storageBytes: 300, storageByteDays: 400 },
+    ...{ quotas: { users: 12, connections: 0, storageBytes: 1_000 }, exceeded: ['users'], countedTo: 5 },
+  });
+  assert.deepEqual(
+    api.calls.filter(({ target }) => target === 'msg.getStatisticsDays').map(({ request }) => request),
+    [{ firstDay: dayOf('2026-02-01'), lastDay: dayOf('2026-02-03'), limit: 366 }],
+  );
+  assert.equal((await get('to=2026-02-02')).json.usage.messagesToday, 0, 'no figures of that day');
+  for (const query of [
+    'from=2026-02-03&to=2026-02-01',
+    'from=2020-01-01&to=2026-01-01',
+    'from=x',
+    'from=9999-01-01',
+  ])
+    assert.equal((await get(query)).json.error?.code, ERR.ArgsError, query);
+  assert.equal((await get('', 'u1-token')).status, 403);
+});
