@@ -28,6 +28,7 @@ export const listConnections = operation({
   id: 'listConnections',
   method: 'GET',
   path: '/connections',
+  access: 'read',
   tag: 'connections',
   summary: 'List live connections by gateway, on each the oldest first.',
   description:
@@ -63,6 +64,7 @@ export const countConnections = operation({
   id: 'countConnections',
   method: 'GET',
   path: '/connections/count',
+  access: 'read',
   tag: 'connections',
   summary: 'Count live connections by gateway and platform.',
   description:
@@ -93,6 +95,7 @@ export const kickConnection = operation({
   id: 'kickConnection',
   method: 'DELETE',
   path: '/users/{userID}/connections/{connectionID}',
+  access: 'write',
   tag: 'connections',
   summary: 'Kick one connection of a user.',
   description: KICKED,
@@ -108,6 +111,7 @@ export const kickUser = operation({
   id: 'kickUser',
   method: 'DELETE',
   path: '/users/{userID}/connections',
+  access: 'write',
   tag: 'connections',
   summary: 'Kick all connections of a user, or those of one platform.',
   description: KICKED,

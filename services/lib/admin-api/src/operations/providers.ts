@@ -24,6 +24,7 @@ export const testPush = operation({
   id: 'testPush',
   method: 'POST',
   path: '/push/test',
+  access: 'write',
   tag: 'providers',
   summary: 'Send a test notification to all devices of a user, or to one by its token.',
   body: z
@@ -70,6 +71,7 @@ export const testVerification = operation({
   id: 'testVerification',
   method: 'POST',
   path: '/verification/test',
+  access: 'write',
   tag: 'providers',
   summary: 'Send a message with the code 000000, which is not valid, through each provider of SMS or mail.',
   body: z
