@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ADMIN_BASE, OPERATIONS } from '@im/admin-api';
+import { ADMIN_BASE, createBackendToken, OPERATIONS } from '@im/admin-api';
 import { BACKEND_ROLES, type RouteAccess, roleMay } from '@im/contract';
 import { ERR } from '@im/protocol';
 import { ROUTES } from '../src/routes/index.ts';
@@ -33,6 +33,10 @@ test('every route and operation says what it is for; tokens and rights are given
     'getOwnSession',
     'openConsoleSession',
   ]);
+});
+
+test('administrators may choose each role that there is', () => {
+  assert.deepEqual(createBackendToken.body.shape.role.options, BACKEND_ROLES);
 });
 
 test('an operation that reads changes nothing, and is no other method than GET', () => {

@@ -1,6 +1,8 @@
-import type { RouteAccess } from '@im/contract';
 import { z } from 'zod';
 import type { ConsoleRole } from './console-roles.ts';
+
+/** What an operation is for, as the server's RouteAccess says of all routes. */
+export type OperationAccess = 'open' | 'read' | 'issue' | 'write' | 'grant';
 
 /** What an act is recorded as. */
 export interface AuditedAct {
@@ -33,7 +35,7 @@ export interface Operation<
   /** Below {@link ADMIN_BASE}, with parameters as `{userID}`. */
   readonly path: string;
   /** What it is for, by which tokens of backends are refused. */
-  readonly access: RouteAccess;
+  readonly access: OperationAccess;
   /** Group in the document. */
   readonly tag: string;
   readonly summary: string;
