@@ -33,6 +33,17 @@ const EXAMPLES: Readonly<Record<string, readonly [example: RegExp, steps: readon
       'services/api/src/admin/routes/users.ts',
     ],
   ],
+  'console-page.md': [
+    /groups/i,
+    [
+      'services/console/src/pages/groups.tsx',
+      'services/console/src/gen/operations.ts',
+      'services/console/src/i18n/en.ts',
+      'services/console/src/i18n/zh.ts',
+      'services/console/src/shell/pages.ts',
+      'services/console/test/pages.test.ts',
+    ],
+  ],
   'gateway-request.md': [
     /SubUserOnlineStatus/,
     [

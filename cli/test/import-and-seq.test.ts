@@ -91,6 +91,9 @@ describe('import of users, and positions in conversations', () => {
     const unnamed = await run(['deadletter', 'retry', ...here]);
     assert.equal(unnamed.code, EXIT.usage);
     assert.match(unnamed.stderr, /name a delivery, or all dead ones by --all; not both/);
-    assert.equal((await run(['deadletter', 'show', 'evt_missing', ...here])).code, EXIT.refused);
+    assert.equal(
+      (await run(['deadletter', 'show', 'evt_missing', '--reason', 'a test', ...here])).code,
+      EXIT.refused,
+    );
   });
 });
