@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type AdminClient, adminClient, createConsoleLogin, listAudit } from '@im/admin-api';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type AdminClient,
+  adminClient,
+  countConnections,
+  createConsoleLogin,
+  listAudit,
+  listConnections,
+} from '@im/admin-api';
 import { type Cluster, startCluster } from '@im/dev-cluster';
 import { type SdkHost, SdkUser, startJsHost } from '@im/dev-sdk';
 import { buildConsole } from '../scripts/build-console.ts';
@@ -51,6 +59,16 @@ describe('pages', () => {
   }
   const actsOf = async (adminID: string) =>
     (await admin.call(listAudit, { query: { adminID } })).records.map(({ act, reason }) => [act, reason]);
+
+  /** The users online, once those whom tests before this one disconnected are gone from the numbers as well. */
+  async function settledUsers(): Promise<number> {
+    for (;;) {
+      const { connections } = await admin.call(listConnections, { query: { limit: 100 } });
+      const { users } = await admin.call(countConnections, {});
+      if (new Set(connections.map(({ userID }) => userID)).size === users) return users;
+      await sleep(200);
+    }
+  }
 
   test('a user is found and banned by the keyboard alone; the SDK is kicked, and the audit log says who and why', async () => {
     await cluster.admin('default').ensureUsers(['spammer']);
@@ -148,8 +166,8 @@ describe('pages', () => {
     const { page } = visitor;
     await page.getByRole('link', { name: 'Overview' }).click();
     const figure = page.locator('[data-figure="Users online"]');
-    await figure.filter({ hasText: /^\d+$/ }).waitFor();
-    const before = Number(await figure.textContent());
+    const before = await settledUsers();
+    await figure.filter({ hasText: new RegExp(`^${before}$`) }).waitFor();
     const liv = await device('liv');
     await figure.filter({ hasText: new RegExp(`^${before + 1}$`) }).waitFor();
     await liv.close();

@@ -105,10 +105,10 @@ test('a heartbeat reports that the gateway lives, and all users when asked', asy
   await using gateway = await startGateway({ presence: { heartbeatMs: 50 } });
   using _a = await Client.connect(gateway.port);
   using _b = await Client.connect(gateway.port, { userID: 'u2', path: '/t/t2' });
-  await until(() => gateway.rpc.of('user.gatewayHeartbeat').length > 1);
-  const beat = gateway.rpc.of('user.gatewayHeartbeat').at(-1)?.request as
-    | user.GatewayHeartbeatReq
-    | undefined;
+  const lastBeat = () =>
+    gateway.rpc.of('user.gatewayHeartbeat').at(-1)?.request as user.GatewayHeartbeatReq | undefined;
+  await until(() => lastBeat()?.connections === 2);
+  const beat = lastBeat();
   assert.deepEqual(
     { ...beat },
     {
