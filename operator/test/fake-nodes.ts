@@ -76,6 +76,7 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
   const oldImages = new Set<string>();
   const silent = new Set<string>();
   const nodesOf = new Map<string, string[]>();
+  const bound = new Set<string>();
   const following = new Set<string>();
   const keys = new Set<string>();
   const takingTenants = new Set<string>();
@@ -109,7 +110,7 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
 
   /** As scheduler and kubelet do for pods of clusters with nodes. @returns false when the pod is not running. */
   async function scheduled(pod: Stored<Pod>): Promise<boolean> {
-    const { name, deletionTimestamp, labels } = pod.metadata;
+    const { name, uid, deletionTimestamp, labels } = pod.metadata;
     if (pod.spec?.nodeSelector?.nowhere !== undefined) return false;
     const nodeName = pod.spec?.nodeName;
     if (nodeName !== undefined && deletionTimestamp !== undefined) {
@@ -119,6 +120,9 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
     const names = nodesOf.get(labels?.['app.kubernetes.io/instance'] ?? '') ?? [];
     const [node] = names;
     if (node === undefined || nodeName !== undefined || deletionTimestamp !== undefined) return true;
+    // The copy of the pod may not show its node yet.
+    if (bound.has(uid)) return true;
+    bound.add(uid);
     names.push(...names.splice(0, 1));
     await client.create(BINDING, {
       apiVersion: 'v1',

@@ -299,6 +299,11 @@ test('tenants are in force within seconds in every process, one more touches no 
       [first?.status?.keys, first?.status?.inForceGeneration],
       [undefined, first?.metadata.generation],
     );
+    const { conditions = [] } = first?.status ?? {};
+    assert.ok(
+      conditions.every(({ observedGeneration }) => observedGeneration === first?.metadata.generation),
+    );
+    assert.ok(!conditions.some(({ type }) => type === 'KeysRotated'));
   }, LONG_MS);
   const before = await versions();
   requests.reset();
