@@ -47,18 +47,19 @@ function statusFindings(cluster: FoundCluster): Finding[] {
   ];
 }
 
-function versionFindings(cluster: FoundCluster): Finding[] {
-  const { status } = cluster;
-  const wanted = status?.effective?.version;
-  const behind = (status?.components ?? []).filter(
-    ({ external, version }) => !external && version !== undefined && version !== wanted,
-  );
-  const ours = behind.filter(({ name }) => !/^(nats|mongodb|redis|objectStorage)$/.test(name));
-  if (typeof wanted !== 'string' || ours.length === 0) return [];
+/** Whether processes of several versions run, or of an older template than the operator wants. */
+export function versionFindings(cluster: FoundCluster): Finding[] {
+  const own = (cluster.status?.components ?? []).filter(({ version }) => version !== undefined);
+  const versions = new Set(own.map(({ version }) => version));
+  const isBehind = ({ updated, desired }: (typeof own)[number]) => updated !== undefined && updated < desired;
+  const behind = own.filter(isBehind);
+  if (versions.size < 2 && behind.length === 0) return [];
+  const stateOf = (one: (typeof own)[number]) =>
+    `${one.name} ${one.version}${isBehind(one) ? ` (${one.updated} of ${one.desired} updated)` : ''}`;
   return [
     {
       ...{ check: 'version.skew', subject: displayName(cluster), severity: 'warning' },
-      message: `${ours.map(({ name, version }) => `${name} is ${version}`).join(', ')}; ${wanted} is wanted`,
+      message: `a roll-out is under way: ${own.map(stateOf).join(', ')}`,
       meaning: 'That is meant to last for the time of an upgrade only.',
       remedy: 'openimctl status shows the roll-out, and what it waits for.',
     },

@@ -66,7 +66,7 @@ export const en = {
     title: 'Overview',
     users: 'Users online',
     connections: 'Connections',
-    gateways: 'Gateways',
+    gateways: 'Gateways with connections',
     gateway: 'Gateway',
     platforms: 'Platforms',
     nobody: 'No user is online.',

@@ -62,7 +62,7 @@ export const zh: Texts = {
     title: '概览',
     users: '在线用户',
     connections: '连接数',
-    gateways: '网关',
+    gateways: '有连接的网关',
     gateway: '网关',
     platforms: '平台',
     nobody: '当前没有在线用户。',
