@@ -43,6 +43,9 @@ export interface Behaviour {
   run(fixture: Fixture): Promise<void>;
 }
 
+/** The synchronization of a login failed because an HTTP request had no answer. */
+const NO_ANSWER = /^\S+: OnSyncServerFailed at login: 10006 fetch of /;
+
 /** Registers and logs in the users of a fixture. */
 export async function openFixture(
   cluster: TestServer,
@@ -62,7 +65,16 @@ export async function openFixture(
   }
   async function login(user: SdkUser): Promise<void> {
     const token = await admin.userToken(user.userID, user.platformID);
-    await user.login(cluster.endpoint(tenant, gateways.get(user.userID)), token);
+    const endpoint = cluster.endpoint(tenant, gateways.get(user.userID));
+    try {
+      await user.login(endpoint, token);
+    } catch (error) {
+      if (!(error instanceof Error && NO_ANSWER.test(error.message))) throw error;
+      // As an app does when the network fails. It is printed: what it says is a fault of the cluster or of this machine.
+      console.error(`${tenant}/${user.userID} logs in again: ${error.message}`);
+      await user.logout();
+      await user.login(endpoint, token);
+    }
   }
   const last = cluster.gateways.length - 1;
   const [alice, bob, carol] = await Promise.all(
