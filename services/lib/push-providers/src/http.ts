@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { addressRules, createResolver, HttpClient } from '@im/webhooks';
+import { guardedClient } from '@im/webhooks';
 import type { Outcome } from './push-provider.ts';
 
 /** Answer of a vendor. */
@@ -39,13 +39,9 @@ const CONNECTIONS = 32;
  * @param allowedNetworks internal networks in which vendors, such as a proxy in front of them, may be.
  */
 export function vendorHttp(allowedNetworks: readonly string[]): VendorHttp {
-  const client = new HttpClient({
-    rules: addressRules(allowedNetworks),
-    resolve: createResolver(),
-    connections: CONNECTIONS,
-    // As Node's own clients do.
-    ...(process.env.NODE_USE_ENV_PROXY === '1' && { proxyEnv: process.env }),
-  });
+  // As Node's own clients do.
+  const proxyEnv = process.env.NODE_USE_ENV_PROXY === '1' ? process.env : undefined;
+  const client = guardedClient(allowedNetworks, CONNECTIONS, proxyEnv);
   return {
     async send(url, { method = 'POST', headers = {}, body, signal }) {
       const answer = await client.request(new URL(url), {

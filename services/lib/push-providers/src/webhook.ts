@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PushProviders } from '@im/contract';
-import { addressRules, createResolver, HttpClient, signedHeaders } from '@im/webhooks';
+import { guardedClient, signedHeaders } from '@im/webhooks';
 import { outcomeByStatus } from './http.ts';
 import type { Device, Notification, Outcome, PushProvider } from './push-provider.ts';
 import { tokenText } from './push-token.ts';
@@ -21,11 +21,7 @@ export function webhookProvider(
   allowedNetworks: readonly string[],
 ): PushProvider {
   const url = new URL(settings.url);
-  const client = new HttpClient({
-    rules: addressRules(allowedNetworks),
-    resolve: createResolver(),
-    connections: CONNECTIONS,
-  });
+  const client = guardedClient(allowedNetworks, CONNECTIONS);
   return {
     name: 'webhook',
     maxDevices: MAX_DEVICES,

@@ -1,5 +1,5 @@
 import { messageOf } from '@im/kit';
-import { addressRules, createResolver, HttpClient, RequestError } from '@im/webhooks';
+import { guardedClient, RequestError } from '@im/webhooks';
 import { type Outcome, refused, unknown } from './outcome.ts';
 
 /** Sends one request to a vendor. */
@@ -35,8 +35,7 @@ const TLS_FAULT = /CERT|SSL|TLS|EPROTO|SELF_SIGNED|UNABLE_TO/;
 
 /** A client of vendors. @param allowedNetworks internal networks in which they may be. */
 export function vendorHttp(allowedNetworks: readonly string[]): VendorHttp {
-  const rules = addressRules(allowedNetworks);
-  const client = new HttpClient({ rules, resolve: createResolver(), connections: CONNECTIONS });
+  const client = guardedClient(allowedNetworks, CONNECTIONS);
   return {
     async post(url, { headers, body }, signal) {
       try {

@@ -7,7 +7,7 @@ export { SAMPLES } from './events/samples.ts';
 export { EVENTS } from './events/table.ts';
 export { type AddressRules, addressRules } from './http/address-rules.ts';
 export { Breaker } from './http/breaker.ts';
-export { assertAllowed, guardedLookup, HttpClient, RequestError } from './http/http-client.ts';
+export { assertAllowed, guardedClient, guardedLookup, RequestError } from './http/http-client.ts';
 export { createResolver } from './http/resolve.ts';
 export { isRefusal } from './refusal.ts';
 export { signatureFault, signedHeaders } from './signature.ts';

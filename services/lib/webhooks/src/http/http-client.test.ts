@@ -3,9 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { addressRules } from './address-rules.ts';
-import { HttpClient, RequestError } from './http-client.ts';
-import { createResolver } from './resolve.ts';
+import { guardedClient, RequestError } from './http-client.ts';
 
 const OPTIONS = { headers: {}, body: '{}', timeoutMs: 5_000, maxBytes: 1_000, whenLarger: 'cut' } as const;
 
@@ -26,8 +24,7 @@ async function startServer() {
   return { urls, port, [Symbol.asyncDispose]: close };
 }
 
-const clientOf = (proxyEnv?: Record<string, string>) =>
-  new HttpClient({ rules: addressRules([]), resolve: createResolver(), connections: 1, proxyEnv });
+const clientOf = (proxyEnv?: Record<string, string>) => guardedClient([], 1, proxyEnv);
 
 test('an internal address is refused, written as address or as name', async () => {
   await using server = await startServer();

@@ -2,8 +2,8 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { messageOf, onAbort } from '@im/kit';
-import type { AddressRules } from './address-rules.ts';
-import type { Resolve } from './resolve.ts';
+import { type AddressRules, addressRules } from './address-rules.ts';
+import { createResolver, type Resolve } from './resolve.ts';
 
 /** Why a request has no usable answer. */
 export type Failure =
@@ -130,6 +130,20 @@ export class HttpClient {
   close(): void {
     for (const agent of Object.values(this.#agents)) agent.destroy();
   }
+}
+
+/**
+ * A client that reaches public addresses, and those in the given networks, alone.
+ * @param connections most of them to each receiver.
+ * @param proxyEnv see {@link HttpClientDeps}.
+ */
+export function guardedClient(
+  allowedNetworks: readonly string[],
+  connections: number,
+  proxyEnv?: HttpClientDeps['proxyEnv'],
+): HttpClient {
+  const rules = addressRules(allowedNetworks);
+  return new HttpClient({ rules, resolve: createResolver(), connections, proxyEnv });
 }
 
 function read(
