@@ -3,6 +3,7 @@ import {
   configHash,
   type ProcessStatus,
   SETTINGS_LEVEL,
+  type TenantFigures,
   type TenantsStatus,
   tenantHash,
   tenantsDigest,
@@ -46,6 +47,8 @@ export interface FakeNodes {
   readonly tenantUpdates: { readonly cluster: string; readonly put: number }[];
   /** Requests to remove what is stored of a tenant: component, tenant and placement. */
   readonly purges: string[];
+  /** What the tenants of every cluster use, as an rpc process answers. */
+  usage: readonly TenantFigures[];
   /** Requests until that is done. */
   purgeRounds: number;
   /** Keys that came with requests to drain. */
@@ -310,6 +313,15 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
       const isDone = purges.length >= nodes.purgeRounds;
       return { state: isDone ? 'done' : 'running', step: isDone ? 'scan' : 'documents', removed };
     },
+    async tenantUsage({ host }) {
+      const { metadata } = podAt(host);
+      const component = metadata.labels?.['app.kubernetes.io/component'];
+      if (component !== 'rpc') throw new Error(`POST /tenants/usage: 404 of ${component}`);
+      return { tenants: nodes.usage };
+    },
+    async tenantRefusals({ host }) {
+      return { instance: podAt(host).metadata.uid, refused: {} };
+    },
     async shed({ host, key }, { count }) {
       keys.add(key);
       shed.push({ pod: podAt(host).metadata.name, count });
@@ -319,6 +331,7 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
     processes,
     purges,
     purgeRounds: 2,
+    usage: [],
     notReadyIf: undefined,
     settingsLevel: SETTINGS_LEVEL,
     connections,

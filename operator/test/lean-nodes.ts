@@ -107,6 +107,8 @@ export function startLeanNodes(client: KubeClient, namespace: string): LeanNodes
       drain: async () => {},
       undrain: async () => {},
       shed: async () => {},
+      tenantUsage: async () => ({ tenants: [] }),
+      tenantRefusals: async (at) => ({ instance: at.host, refused: {} }),
       async purgeTenant() {
         throw new Error('no tenant is purged here');
       },

@@ -88,6 +88,12 @@ export function tenantRow(tenant: FoundTenant): Row {
   };
 }
 
+/** Which quotas are used up, with the remedy; null when none is, or that is not known. */
+function exceededOf({ status }: FoundTenant): string | null {
+  const found = status?.conditions?.find(({ type }) => type === 'QuotaExceeded');
+  return found?.status === 'True' ? found.message : null;
+}
+
 /** All about one tenant that fits a screen. */
 export function tenantFacts(tenant: FoundTenant): Row {
   const { spec, status } = tenant;
@@ -95,6 +101,10 @@ export function tenantFacts(tenant: FoundTenant): Row {
   return {
     ...tenantRow(tenant),
     message: isInForce(tenant) ? null : obstacle(tenant),
+    quotaExceeded: exceededOf(tenant),
+    usage: Object.entries(status?.usage ?? {}).flatMap(([name, value]) =>
+      typeof value === 'number' ? [`${name}=${value}`] : [],
+    ),
     inForceSince: status?.inForceSince ?? null,
     hosts: spec.hosts ?? [],
     quotas,

@@ -670,6 +670,36 @@ export interface OpenIMTenantStatusCondition {
   readonly message: string;
 }
 
+/** Quotas that these figures count against; one without a limit is absent. */
+export interface OpenIMTenantStatusUsageQuotas {
+  /** Registered users. */
+  readonly users?: number;
+  /** Concurrent connections. */
+  readonly connections?: number;
+  /** Bytes of stored objects. */
+  readonly storageBytes?: number;
+}
+
+/** What the tenant uses, rounded to two significant digits and changed at most every five minutes, unless a quota is used up or free again. A figure that was not taken yet is absent. */
+export interface OpenIMTenantStatusUsage {
+  /** Time of these figures. */
+  readonly observedAt: string;
+  /** Registered users at the last count of statistics. */
+  readonly users?: number;
+  /** Connections. */
+  readonly connections?: number;
+  /** Messages of single chats and groups of this UTC day at the last count of statistics. */
+  readonly messagesToday?: number;
+  /** The same of the day before. */
+  readonly messagesYesterday?: number;
+  /** Bytes of stored objects, including uploads in progress. */
+  readonly storageBytes?: number;
+  /** Requests that limits refused on this UTC day; after a change of the leading operator from then on. */
+  readonly throttledToday?: number;
+  /** Quotas that these figures count against; one without a limit is absent. */
+  readonly quotas?: OpenIMTenantStatusUsageQuotas;
+}
+
 /** Removed so far, by the process that removes at present. */
 export interface OpenIMTenantStatusDeletionRemoved {
   /** Records of streams. */
@@ -726,8 +756,10 @@ export interface OpenIMTenantStatus {
   readonly observedGeneration?: number;
   /** Name of the tenant in URLs and tokens. */
   readonly tenantID?: string;
-  /** Ready: all processes serve the tenant with these settings. KeysRotated: the keys are those that spec.keys asks for; absent while it asks for none. */
+  /** Ready: all processes serve the tenant with these settings. KeysRotated: the keys are those that spec.keys asks for; absent while it asks for none. QuotaExceeded: a quota of users, connections or storage is used up. */
   readonly conditions?: readonly OpenIMTenantStatusCondition[];
+  /** What the tenant uses, rounded to two significant digits and changed at most every five minutes, unless a quota is used up or free again. A figure that was not taken yet is absent. */
+  readonly usage?: OpenIMTenantStatusUsage;
   /** Progress of the deletion; absent while the resource is not being deleted. */
   readonly deletion?: OpenIMTenantStatusDeletion;
   /** Keys that are accepted, or were last. Absent while none was rotated. */

@@ -1,5 +1,5 @@
 import type { TenantId, TenantSettings } from '@im/contract';
-import { type TenantDirectory, TokenBucket } from '@im/kit';
+import { type Metrics, type TenantDirectory, TokenBucket, tenantRefusals } from '@im/kit';
 
 /** Limits the requests of each tenant to its quota. */
 export interface Admission {
@@ -8,7 +8,8 @@ export interface Admission {
 }
 
 /** Keeps one token bucket per tenant; each process counts its own requests. */
-export function createAdmission(tenants: TenantDirectory): Admission {
+export function createAdmission(tenants: TenantDirectory, metrics: Metrics): Admission {
+  const refusals = tenantRefusals(metrics);
   const buckets = new Map<TenantId, { rate: number; bucket: TokenBucket }>();
   // Never unsubscribed: the directory and this live as long as the process.
   tenants.onChange((id, settings) => {
@@ -24,6 +25,7 @@ export function createAdmission(tenants: TenantDirectory): Admission {
         buckets.set(id, known);
       }
       if (known.bucket.take()) return undefined;
+      refusals.note(id, 'requestsPerSecond');
       return Math.max(1, Math.ceil(known.bucket.waitMs() / 1_000));
     },
   };

@@ -42,7 +42,7 @@ const OPTIONS_ANSWER = Buffer.from('"Options Request!"');
 export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   const { config, tenants, log, processes, tracing = NO_TRACING } = deps;
   const metrics = httpMetrics(deps.metrics);
-  const admission = createAdmission(tenants);
+  const admission = createAdmission(tenants, deps.metrics);
   const bodies = createBodies(config.maxBodyBytes, deps.metrics);
   const arrivals = new Arrivals();
   const answers = createAnswers(arrivals);

@@ -56,7 +56,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
   const closesPerSecond = () => live.current.gateway.drain.maxPerSecond;
 
   // What clients may use.
-  const tenantLimits = new TenantLimits({ tenants });
+  const tenantLimits = new TenantLimits({ tenants, metrics: deps.metrics });
   const inputRate = new InputRate(gateway.requests, () => metrics.bounded('input-rate'));
   const requestBytes = new RequestBytes(gateway.requests);
 

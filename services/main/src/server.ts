@@ -40,6 +40,7 @@ import { createInvalidTenants } from './invalid-tenants.ts';
 import { createLiveTenants, MAX_UPDATE_BYTES } from './live-tenants.ts';
 import { opsAddress } from './ops-address.ts';
 import { isDomain, loadModule, type ModuleName, type ProcessModule, servicesOf } from './roles.ts';
+import { refusalsReport } from './tenant-refusals.ts';
 
 /** What a process is made with besides its config. */
 export interface RunOptions {
@@ -163,6 +164,7 @@ export async function runServer(given: ServerConfig, options: RunOptions): Promi
   );
   status.add('tenants', liveTenants.status);
   ops.routes.handle('POST', '/tenants', liveTenants.update, { maxBodyBytes: MAX_UPDATE_BYTES });
+  ops.routes.handle('POST', '/tenants/refusals', refusalsReport(instanceId, metrics));
   ops.routes.handle('GET', '/status', () => ({ body: status.read() }));
   ops.routes.handle('GET', '/prestop', async () => {
     await drain();

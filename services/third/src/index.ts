@@ -1,4 +1,5 @@
 import { domainService } from '@im/domain';
+import { tenantRefusals } from '@im/kit';
 import { createSenders } from '@im/sms-mail';
 import {
   clientLogRepo,
@@ -48,7 +49,7 @@ export const thirdService = domainService('third', {
       blob,
       tenants,
       objects,
-      space: uploadSpace(tenants, uploads),
+      space: uploadSpace(tenants, uploads, tenantRefusals(metrics)),
       thumbnails,
       accessHours: config.s3.accessHours,
       uploadHours: config.s3.uploadHours,

@@ -1,7 +1,7 @@
 import type { Bus } from '@im/bus';
 import type { ServerConfig } from '@im/contract';
 import type { Notifier } from '@im/domain';
-import type { Metrics, TenantDirectory, UserLimit } from '@im/kit';
+import type { Metrics, TenantDirectory, TenantRefusals, UserLimit } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
 import type { DomainService, RpcRegistry } from '@im/rpc';
 import type { AccountDeletionRepo, ClientConfigRepo, UserCommandRepo, UserRepo } from '@im/store';
@@ -26,6 +26,8 @@ export interface UserDeps {
   readonly tenants: TenantDirectory;
   readonly tasks: TaskRunner;
   readonly metrics: Metrics;
+  /** Where refusals by the quota of users are counted. */
+  readonly refusals: TenantRefusals;
   readonly log: Logger;
   /** The limits of the cluster, as they are now. */
   readonly limits: () => ServerConfig['limits'];

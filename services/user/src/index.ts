@@ -1,7 +1,7 @@
 import { createNotifier, domainService } from '@im/domain';
-import { createUserLimit } from '@im/kit';
+import { createUserLimit, tenantRefusals } from '@im/kit';
 import { notReady, READY } from '@im/process';
-import { accountDeletionRepo, clientConfigRepo, userCommandRepo, userRepo } from '@im/store';
+import { accountDeletionRepo, clientConfigRepo, tenantUsageRepo, userCommandRepo, userRepo } from '@im/store';
 import { createAdminUsers } from './admin-users.ts';
 import { createAccountDeletions } from './deletion/account-deletions.ts';
 import { deletionSteps } from './deletion/steps.ts';
@@ -15,6 +15,7 @@ import { searchUsersMethods } from './methods/search-users.ts';
 import { userCommandMethods } from './methods/user-command.ts';
 import { userInfoMethods } from './methods/user-info.ts';
 import { createPresence } from './presence/presence.ts';
+import { tenantUsage } from './usage/tenant-usage.ts';
 
 const REAP_INTERVAL_MS = 2_000;
 const EVENTS_INTERVAL_MS = 500;
@@ -26,7 +27,7 @@ export const userService = domainService('user', {
   requires: ['bus', 'webhooks'],
   settings: ['gateway.presence.limitMs'],
   build(context) {
-    const { rpc, store, bus, webhooks, tenants, tasks, metrics, log, config, limits } = context;
+    const { rpc, store, bus, webhooks, tenants, tasks, metrics, log, config, limits, ops } = context;
     const users = userRepo(store);
     const { limitMs } = config.gateway.presence;
     const presence = createPresence({ store, events: bus.events, tenants, webhooks, log, limitMs });
@@ -44,6 +45,7 @@ export const userService = domainService('user', {
       tenants,
       tasks,
       metrics,
+      refusals: tenantRefusals(metrics),
       log,
       limits,
       profileChanges: createUserLimit('profileChanges', { tenants, metrics, limits }),
@@ -51,6 +53,11 @@ export const userService = domainService('user', {
     const steps = deletionSteps(deps);
     const deletions = createAccountDeletions({ repo, steps, tenants, tasks, metrics, log });
     const [firstStep = ''] = steps.keys();
+    ops.handle(
+      'POST',
+      '/tenants/usage',
+      tenantUsage({ tenants, stored: tenantUsageRepo(store), presence, log }),
+    );
     const admins = createAdminUsers({ users, tenants, tasks, log });
     return {
       methods: {

@@ -22,12 +22,13 @@ export function randomUserID(): string {
 
 /** Checks that the tenant may have `more` users. @throws ImError 1002. */
 export async function requireRoom(
-  { users, tenants }: Pick<UserDeps, 'users' | 'tenants'>,
+  { users, tenants, refusals }: Pick<UserDeps, 'users' | 'tenants' | 'refusals'>,
   ctx: CallContext,
   more: number,
 ): Promise<void> {
   const most = tenants.get(ctx.tenant)?.quotas.users ?? 0;
   if (most > 0 && (await users.count(ctx.tenant)) + more > most) {
+    refusals.note(ctx.tenant, 'users');
     throw new ImError(ERR.NoPermissionError, `quotas.users: the tenant may have ${most} users`);
   }
 }

@@ -2,8 +2,11 @@ import type {
   ProcessStatus,
   TenantPurge,
   TenantPurgeReport,
+  TenantRefusalsReport,
   TenantsReport,
   TenantsUpdate,
+  TenantUsagePage,
+  TenantUsageQuery,
 } from '@im/contract';
 
 /** Requests to the ops port of a process of a cluster. */
@@ -20,6 +23,10 @@ export interface ProcessApi {
   tenants(at: ActionTarget, update: TenantsUpdate, signal: AbortSignal): Promise<TenantsAnswer>;
   /** Begins to remove everything that is stored of a tenant, or goes on; to be repeated until it is done. */
   purgeTenant(at: ActionTarget, order: TenantPurge, signal: AbortSignal): Promise<TenantPurgeReport>;
+  /** A page of what the tenants of the cluster use; asked of a process with the domain `user`. */
+  tenantUsage(at: ActionTarget, query: TenantUsageQuery, signal: AbortSignal): Promise<TenantUsagePage>;
+  /** What limits of tenants have refused in a process since its start. */
+  tenantRefusals(at: ActionTarget, signal: AbortSignal): Promise<TenantRefusalsReport>;
 }
 
 /** Answer to a change of tenants. */
@@ -54,12 +61,16 @@ export interface ShedOrder {
 }
 
 const TIMEOUT_MS = 2_000;
+/** Of what reads the stores for many tenants. */
+const LONG_TIMEOUT_MS = 10_000;
 
 interface Action {
   readonly key: string;
   readonly body?: object;
   /** Status of an answer that is none of an error, besides 2xx. */
   readonly expected?: number;
+  /** @default {@link TIMEOUT_MS} */
+  readonly timeoutMs?: number;
 }
 
 /** {@link ProcessApi} over HTTP. */
@@ -69,7 +80,7 @@ export function httpProcessApi(port: number): ProcessApi {
     const address = host.includes(':') ? `[${host}]` : host;
     const response = await fetch(`http://${address}:${port}${path}`, {
       method,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(action?.timeoutMs ?? TIMEOUT_MS)]),
       ...(action && { headers: { authorization: `Bearer ${action.key}` } }),
       ...(action?.body && { body: JSON.stringify(action.body) }),
     });
@@ -98,6 +109,14 @@ export function httpProcessApi(port: number): ProcessApi {
     async purgeTenant({ host, key }, order, signal) {
       const { text } = await call(host, '/tenants/purge', signal, { key, body: order });
       return JSON.parse(text) as TenantPurgeReport;
+    },
+    async tenantUsage({ host, key }, query, signal) {
+      const action = { key, body: query, timeoutMs: LONG_TIMEOUT_MS };
+      return JSON.parse((await call(host, '/tenants/usage', signal, action)).text) as TenantUsagePage;
+    },
+    async tenantRefusals({ host, key }, signal) {
+      const { text } = await call(host, '/tenants/refusals', signal, { key, body: {} });
+      return JSON.parse(text) as TenantRefusalsReport;
     },
   };
 }

@@ -168,6 +168,7 @@ test('a tenant is deleted with its namespace, and with its cluster although that
     applier: {} as TenantDeps['applier'],
     observer: { processesOf: () => [] },
     delivery: { keyWhenGone: () => undefined } as never as TenantDeps['delivery'],
+    usage: { of: () => undefined },
     client,
     processes: { purgeTenant: async () => running },
     enqueue: () => {},

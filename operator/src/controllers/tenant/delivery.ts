@@ -143,6 +143,16 @@ export class TenantDelivery {
     throw new Error('the tenants of the process changed at the same time');
   }
 
+  /** Whether something is to be delivered to this cluster. */
+  knows(cluster: string): boolean {
+    return this.#subjects.has(cluster);
+  }
+
+  /** Key of a cluster; undefined while its processes take no orders. */
+  keyOf(cluster: string): string | undefined {
+    return this.#subjects.get(cluster)?.delivery.key;
+  }
+
   /** Key of a cluster whose processes all have the wanted list, without this tenant; undefined otherwise. */
   keyWhenGone(cluster: string, id: string, processes: readonly RunningProcess[]): string | undefined {
     const subject = this.#subjects.get(cluster);

@@ -6,15 +6,19 @@ import type { Observer } from '../cluster/observer.ts';
 import type { ProcessApi } from '../cluster/process-api.ts';
 import { TenantDelivery } from './delivery.ts';
 import { clusterKeyOf, TenantReconciler } from './reconcile.ts';
+import { TenantUsage, USAGE_MS } from './usage.ts';
+import { usageMetrics } from './usage-metrics.ts';
 
 /** Interval between looks for processes without the wanted tenants, such as restarted ones, ms. */
 const LOOK_MS = 2_000;
+/** Interval between looks at the usage of tenants before the first answer, ms. */
+const FIRST_USAGE_MS = 5_000;
 
 export interface TenantControllerDeps {
   /** Indexed by `tenantIndexes`. */
   readonly tenants: Informer<OpenIMTenant>;
   readonly observer: Pick<Observer, 'processesOf'>;
-  readonly processes: Pick<ProcessApi, 'tenants' | 'purgeTenant'>;
+  readonly processes: Pick<ProcessApi, 'tenants' | 'purgeTenant' | 'tenantUsage' | 'tenantRefusals'>;
   /** For writes, while this replica leads. */
   readonly client: KubeClient;
   readonly log: Logger;
@@ -25,6 +29,7 @@ export interface TenantControllerDeps {
 export interface TenantTerm {
   readonly tenants: TenantReconciler;
   readonly delivery: TenantDelivery;
+  readonly usage: TenantUsage;
   /** Has changed tenants delivered to the processes of a cluster. */
   readonly deliver: (cluster: string) => void;
 }
@@ -63,6 +68,31 @@ export function createTenantController(deps: TenantControllerDeps): TenantContro
     workers: 8,
     backoff: { baseMs: 500, maxMs: 10_000 },
   });
+  const showUsage = usageMetrics(metrics);
+  /** Clusters that are looked at by themselves. */
+  const looked = new Set<string>();
+  const looks = createController({
+    name: 'tenant-usage',
+    async reconcile(cluster, signal) {
+      if (!term?.delivery.knows(cluster)) {
+        looked.delete(cluster);
+        term?.usage.forget(cluster);
+        showUsage(cluster, []);
+        return {};
+      }
+      const { usage, delivery, tenants: reconciler } = term;
+      const key = delivery.keyOf(cluster);
+      if (key !== undefined && (await usage.look(cluster, observer.processesOf(cluster), key, signal))) {
+        reconciler.enqueueUsage(cluster);
+        showUsage(cluster, reconciler.measures(cluster));
+      }
+      return { requeueAfterMs: usage.knows(cluster) ? USAGE_MS * (1 + Math.random() / 5) : FIRST_USAGE_MS };
+    },
+    log,
+    metrics,
+    workers: 4,
+    backoff: { baseMs: 5_000, maxMs: USAGE_MS },
+  });
   statuses.watches(tenants, undefined, beyondStatus);
   tenants.onChange((before, after) => {
     if (!beyondStatus(before, after)) return;
@@ -71,21 +101,29 @@ export function createTenantController(deps: TenantControllerDeps): TenantContro
   });
   return {
     beginTerm(applier) {
+      looked.clear();
       const delivery = new TenantDelivery(processes, log, metrics);
+      const usage = new TenantUsage(processes, log, metrics);
       const reconciler = new TenantReconciler({
         tenants,
         applier,
         observer,
         delivery,
+        usage,
         client,
         processes,
         enqueue: statuses.enqueue,
       });
-      term = { tenants: reconciler, delivery, deliver: deliveries.enqueue };
+      const deliver = (cluster: string) => {
+        deliveries.enqueue(cluster);
+        if (!looked.has(cluster)) looks.enqueue(cluster);
+        looked.add(cluster);
+      };
+      term = { tenants: reconciler, delivery, usage, deliver };
       return term;
     },
     async run(signal) {
-      await Promise.all([statuses.run(signal), deliveries.run(signal)]);
+      await Promise.all([statuses.run(signal), deliveries.run(signal), looks.run(signal)]);
     },
   };
 }

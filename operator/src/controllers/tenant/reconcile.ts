@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { SETTINGS_LEVEL } from '@im/contract';
 import {
   type Applier,
+  type Condition,
   type Informer,
   type KubeClient,
   keyOf,
@@ -29,6 +30,9 @@ import type { TenantDelivery } from './delivery.ts';
 import { type JudgedTenant, judgeTenant, sizeOf, tenantIdOf } from './entry.ts';
 import type { SettingsInForce } from './settings-in-force.ts';
 import { deletionStatus, nextKeyEnd, tenantStatus, wasReady } from './status.ts';
+import type { TenantUsage } from './usage.ts';
+import type { TenantMeasure } from './usage-metrics.ts';
+import { shownUsage } from './usage-status.ts';
 
 /** Dependencies of {@link TenantReconciler}. */
 export interface TenantDeps {
@@ -37,6 +41,7 @@ export interface TenantDeps {
   readonly applier: Applier;
   readonly observer: Pick<Observer, 'processesOf'>;
   readonly delivery: TenantDelivery;
+  readonly usage: Pick<TenantUsage, 'of'>;
   readonly client: KubeClient;
   readonly processes: Pick<ProcessApi, 'purgeTenant'>;
   /** Has a tenant reconciled, by its key. */
@@ -172,6 +177,30 @@ export class TenantReconciler {
     this.#enqueueIf(cluster, (tenant) => !wasReady(tenant));
   }
 
+  /** Has those tenants of a cluster reconciled whose usage is to be shown anew. */
+  enqueueUsage(cluster: string): void {
+    this.#enqueueIf(cluster, (tenant) => {
+      const { usage, conditions = [] } = tenant.status ?? {};
+      const looked = this.#deps.usage.of(cluster, tenantIdOf(tenant));
+      const generation = tenant.metadata.generation ?? 0;
+      const options = { quotas: tenant.spec.quotas, generation };
+      const shown = shownUsage(usage, conditions as Condition[], looked, options);
+      const known = conditions.find(({ type }) => type === 'QuotaExceeded');
+      const next = shown.condition;
+      return shown.usage !== usage || (next !== undefined && known?.message !== next.message);
+    });
+  }
+
+  /** What the tenants of a cluster use, and may use. */
+  measures(cluster: string): TenantMeasure[] {
+    return this.#tenantsOf(cluster).flatMap((tenant) => {
+      const id = tenantIdOf(tenant);
+      const looked = this.#deps.usage.of(cluster, id);
+      const { namespace = '' } = tenant.metadata;
+      return looked ? [{ namespace, tenant: id, looked, quotas: tenant.spec.quotas }] : [];
+    });
+  }
+
   /** Writes the status of the tenant `namespace/name`. */
   async reconcile(key: string, signal: AbortSignal): Promise<ReconcileResult> {
     const tenant = this.#deps.tenants.get(key);
@@ -207,6 +236,7 @@ export class TenantReconciler {
       rotation: context?.rotations?.get(id),
       leftOut: knownTenantSpec(tenant.spec, layout.settingsLevel).leftOut,
       endpoints,
+      usage: this.#deps.usage.of(cluster, id),
       now: new Date(),
     });
     await this.#write(tenant, status, signal);

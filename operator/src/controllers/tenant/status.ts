@@ -9,6 +9,7 @@ import type { Refusal } from '../cluster/observation.ts';
 import type { DeletionStep } from './delete.ts';
 import type { Coverage } from './delivery.ts';
 import { tenantIdOf } from './entry.ts';
+import { type LookedUsage, shownUsage, withQuotas } from './usage-status.ts';
 
 /** Longest time between two looks at the end of a key. */
 const DAY_MS = 86_400_000;
@@ -31,6 +32,8 @@ export interface TenantStatusInput {
   /** Fields that are left out because the running services do not know them. */
   readonly leftOut?: readonly string[];
   readonly endpoints: ClientEndpoints;
+  /** What it uses; undefined leaves what is shown. */
+  readonly usage?: LookedUsage | undefined;
   readonly now: Date;
 }
 
@@ -44,7 +47,11 @@ export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
   const settled = update
     ? setCondition(before, { type: 'Ready', observedGeneration: generation, ...update }, now)
     : before;
-  const conditions = withRotation(settled, input, now);
+  const { usage, condition } = shownUsage(tenant.status?.usage, before, input.usage, {
+    quotas: tenant.spec.quotas,
+    generation,
+  });
+  const conditions = withQuotas(withRotation(settled, input, now), condition, now);
   const keys = keysOf(input.rotation, now);
   const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
   const since = wasReady(tenant) ? tenant.status?.inForceSince : undefined;
@@ -52,6 +59,7 @@ export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
     observedGeneration: generation,
     tenantID: id,
     conditions: conditions as OpenIMTenantStatus['conditions'],
+    ...(usage && { usage }),
     ...(keys && { keys }),
     ...(isReady ? { inForceSince: since ?? timestamp(now) } : {}),
     ...(input.inForceGeneration === undefined ? {} : { inForceGeneration: input.inForceGeneration }),

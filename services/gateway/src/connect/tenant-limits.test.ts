@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type TenantSettings, tenantId, tenantSettings } from '@im/contract';
 import { staticTenants } from '@im/kit';
+import { createMetrics } from '@im/process';
 import { TenantLimits } from './tenant-limits.ts';
 
 const T = tenantId('acme');
@@ -16,7 +17,7 @@ function cluster(quota: number, size: number) {
   const reserved = new Map<number, number>();
   let asked = 0;
   const gateways = Array.from({ length: size }, () => {
-    const limits = new TenantLimits({ tenants });
+    const limits = new TenantLimits({ tenants, metrics: createMetrics() });
     limits.onShareUsed(() => asked++);
     return limits;
   });

@@ -1,5 +1,11 @@
 import { type TenantId, tenantId } from '@im/contract';
-import { type TenantDirectory, TokenBucket } from '@im/kit';
+import {
+  type Metrics,
+  type TenantDirectory,
+  type TenantRefusals,
+  TokenBucket,
+  tenantRefusals,
+} from '@im/kit';
 import type { user } from '@im/protocol';
 
 /** Of a tenant whose connections elsewhere are not known yet, so much of its quota may be opened meanwhile. */
@@ -25,14 +31,16 @@ interface Usage {
  */
 export class TenantLimits {
   readonly #tenants: TenantDirectory;
+  readonly #refusals: TenantRefusals;
   readonly #usage = new Map<TenantId, Usage>();
   readonly #unsubscribe: () => void;
   #onShareUsed: () => void = () => {};
   /** The user domain computes no shares: the quota holds for each gateway. */
   #alone = false;
 
-  constructor({ tenants }: { readonly tenants: TenantDirectory }) {
+  constructor({ tenants, metrics }: { readonly tenants: TenantDirectory; readonly metrics: Metrics }) {
     this.#tenants = tenants;
+    this.#refusals = tenantRefusals(metrics);
     this.#unsubscribe = tenants.onChange((id, settings) => {
       const usage = this.#usage.get(id);
       if (!usage) return;
@@ -56,10 +64,10 @@ export class TenantLimits {
 
   /** Why a new connection is refused, or undefined when it isn't; takes one handshake of the budget. */
   refusal(tenant: TenantId): string | undefined {
-    return (
-      this.full(tenant) ??
-      (this.#of(tenant).handshakes.take() ? undefined : 'too many handshakes of this tenant')
-    );
+    const full = this.full(tenant);
+    if (full !== undefined || this.#of(tenant).handshakes.take()) return full;
+    this.#refusals.note(tenant, 'handshakesPerSecond');
+    return 'too many handshakes of this tenant';
   }
 
   /** Why there is no room for a new connection, or undefined when there is. */
@@ -76,13 +84,16 @@ export class TenantLimits {
       return undefined;
     }
     usage.refused = true;
+    this.#refusals.note(tenant, 'connections');
     this.#onShareUsed();
     return `too many connections of this tenant: quotas.connections is ${most}`;
   }
 
   /** Takes one message of the budget. */
   takeMessage(tenant: TenantId): boolean {
-    return this.#of(tenant).messages.take();
+    if (this.#of(tenant).messages.take()) return true;
+    this.#refusals.note(tenant, 'messagesPerSecond');
+    return false;
   }
 
   opened(tenant: TenantId): void {

@@ -63,6 +63,13 @@ export {
 } from './tenant-settings.ts';
 export { type TenantsReport, TenantsUpdate, tenantHash, tenantsDigest } from './tenant-updates.ts';
 export {
+  type TenantFigures,
+  type TenantRefusalsReport,
+  type TenantUsagePage,
+  TenantUsageQuery,
+  USAGE_PAGE,
+} from './tenant-usage.ts';
+export {
   acceptedTokenSecrets,
   endsTokens,
   isAdminSecret,

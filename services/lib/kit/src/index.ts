@@ -36,6 +36,12 @@ export {
   type TenantDirectory,
   unknownTenant,
 } from './tenant-directory.ts';
+export {
+  type RefusingLimit,
+  TENANT_REFUSALS,
+  type TenantRefusals,
+  tenantRefusals,
+} from './tenant-refusals.ts';
 export { KeyedBuckets, TokenBucket } from './token-bucket.ts';
 export { TOKEN_CACHE, tokenHash, tokenInvalidationKey } from './token-hash.ts';
 export {

@@ -4,6 +4,7 @@ import type { CallContext } from './context.ts';
 import { KEY_SEPARATOR } from './keys.ts';
 import type { Metrics } from './metrics.ts';
 import type { TenantDirectory } from './tenant-directory.ts';
+import { tenantRefusals } from './tenant-refusals.ts';
 import { KeyedBuckets } from './token-bucket.ts';
 
 /** Most users whose rates are remembered, by limit and process. */
@@ -77,12 +78,14 @@ export function createUserLimit(
     'Budgets that are remembered',
     () => buckets.size,
   );
+  const refusals = tenantRefusals(metrics);
   return {
     take({ tenant, opUserID, opAdmin }, of = '') {
       if (opAdmin || opUserID === '') return;
       const key = tenant + KEY_SEPARATOR + opUserID + KEY_SEPARATOR + of;
       if (buckets.take(key, rate(limits(), tenants.get(tenant)?.userLimits))) return;
       refused.inc({ limit: `limits.${name}` });
+      refusals.note(tenant, 'userLimits');
       throw new ImError(ERR.TooManyRequests, `${what} (limits.${name}); try again later`);
     },
   };

@@ -230,6 +230,7 @@ export {
 } from './repos/stat-day.ts';
 export { type StatRetention, statRetention } from './repos/stat-retention.ts';
 export { type TenantDataRepo, tenantDataRepo } from './repos/tenant-data.ts';
+export { type StoredUsage, type TenantUsageRepo, tenantUsageRepo } from './repos/tenant-usage.ts';
 export {
   type PictureThumbnails,
   type StoredThumbnail,

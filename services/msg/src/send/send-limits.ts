@@ -1,5 +1,12 @@
 import type { ServerConfig } from '@im/contract';
-import { type CallContext, KEY_SEPARATOR, KeyedBuckets, type Metrics, type TenantDirectory } from '@im/kit';
+import {
+  type CallContext,
+  KEY_SEPARATOR,
+  KeyedBuckets,
+  type Metrics,
+  type TenantDirectory,
+  tenantRefusals,
+} from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 
 /** Most users and tenants whose rates are remembered. */
@@ -32,6 +39,7 @@ export function createSendLimits({ tenants, metrics, limits, now }: SendLimitsDe
   const bytesOf = new KeyedBuckets(options);
   const ofTenant = new KeyedBuckets(options);
   const refused = metrics.counter('openim_msg_limited_total', 'Messages refused by a rate', ['limit']);
+  const refusals = tenantRefusals(metrics);
   metrics.observe('openim_msg_limited_users', 'Users whose rates are remembered', () => messages.size);
 
   function refuse(limit: string, detail: string): never {
@@ -44,6 +52,7 @@ export function createSendLimits({ tenants, metrics, limits, now }: SendLimitsDe
       const settings = tenants.get(tenant);
       const ratePerSecond = settings?.quotas.messagesPerSecond ?? 0;
       if (!ofTenant.take(tenant, { ratePerSecond, burst: ratePerSecond })) {
+        refusals.note(tenant, 'messagesPerSecond');
         refuse('quotas.messagesPerSecond', `too many messages of tenant ${tenant}`);
       }
       if (opAdmin) return;
@@ -54,12 +63,18 @@ export function createSendLimits({ tenants, metrics, limits, now }: SendLimitsDe
         ratePerSecond: own?.messagesPerSecond ?? userMessages.perSecond,
         burst: own?.messageBurst ?? userMessages.burst,
       };
-      if (!messages.take(key, counts)) refuse('limits.userMessages', 'too many messages of this user');
+      if (!messages.take(key, counts)) {
+        refusals.note(tenant, 'userLimits');
+        refuse('limits.userMessages', 'too many messages of this user');
+      }
       const sizes = {
         ratePerSecond: own?.bytesPerSecond ?? userBytes.perSecond,
         burst: own?.byteBurst ?? userBytes.burst,
       };
-      if (!bytesOf.take(key, sizes, bytes)) refuse('limits.userBytes', 'too many bytes of this user');
+      if (!bytesOf.take(key, sizes, bytes)) {
+        refusals.note(tenant, 'userLimits');
+        refuse('limits.userBytes', 'too many bytes of this user');
+      }
     },
   };
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { TenantSettings } from '@im/contract';
-import { type CallContext, type TenantDirectory, unknownTenant } from '@im/kit';
+import { type CallContext, type TenantDirectory, type TenantRefusals, unknownTenant } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import type { ObjectUploadRepo, OpenUpload, StoredObject } from '@im/store';
 
@@ -35,7 +35,11 @@ export interface UploadSpace {
 }
 
 /** The space of the tenants. */
-export function uploadSpace(tenants: TenantDirectory, uploads: ObjectUploadRepo): UploadSpace {
+export function uploadSpace(
+  tenants: TenantDirectory,
+  uploads: ObjectUploadRepo,
+  refusals: TenantRefusals,
+): UploadSpace {
   return {
     checkSize(ctx, size) {
       const most = tenantOf(ctx, tenants).quotas.objectBytes;
@@ -57,6 +61,7 @@ export function uploadSpace(tenants: TenantDirectory, uploads: ObjectUploadRepo)
     async open(ctx, { kind, key, storageId, size }) {
       const most = tenantOf(ctx, tenants).quotas.storageBytes;
       if (!(await uploads.reserve(ctx.tenant, size, most))) {
+        refusals.note(ctx.tenant, 'storageBytes');
         throw new ImError(
           ERR.NoPermissionError,
           `size: ${size} bytes do not fit into the storage of this tenant (quotas.storageBytes ${most})`,

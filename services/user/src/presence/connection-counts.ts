@@ -43,3 +43,24 @@ export async function readCounts(
     return [make('user.GatewayConnections', { gatewayID, users, platforms })];
   });
 }
+
+/** Connections of each of these tenants on all of these gateways; one read for each gateway. */
+export async function readSums(
+  client: RedisClient,
+  tenants: readonly TenantId[],
+  gateways: Iterable<string>,
+): Promise<Map<TenantId, number>> {
+  const sums = new Map<TenantId, number>();
+  if (tenants.length === 0) return sums;
+  for (const id of gateways) {
+    const values = await client.hmget(gatewayKeys(id).counts, ...tenants);
+    for (const [i, tenant] of tenants.entries()) {
+      const value = values[i];
+      if (!value) continue;
+      const [, platforms]: Stored = JSON.parse(value);
+      const here = Object.values(platforms).reduce((sum, count) => sum + count, 0);
+      sums.set(tenant, (sums.get(tenant) ?? 0) + here);
+    }
+  }
+  return sums;
+}

@@ -5,7 +5,7 @@ import type { Logger } from '@im/process';
 import { ERR, ImError, make, type user } from '@im/protocol';
 import type { RedisClient, Store } from '@im/store';
 import type { Webhooks } from '@im/webhooks';
-import { readCounts, writeCounts } from './connection-counts.ts';
+import { readCounts, readSums, writeCounts } from './connection-counts.ts';
 import { shareConnections } from './connection-shares.ts';
 import {
   type Connections,
@@ -48,6 +48,8 @@ export interface Presence {
   gateways(): Promise<string[]>;
   /** What live gateways have of a tenant, as of their last heartbeats. @throws ImError 90004 without Redis. */
   counts(tenant: TenantId): Promise<user.GatewayConnections[]>;
+  /** Connections of these tenants on all live gateways; tenants without one are left out. @throws ImError 90004 without Redis. */
+  countsOfAll(tenants: readonly TenantId[]): Promise<Map<TenantId, number>>;
   /** Removes the connections of gateways whose heartbeat has expired, and publishes the changes. */
   reap(signal: AbortSignal): Promise<void>;
   /** Hands the events of webhooks over that are due. */
@@ -331,6 +333,8 @@ export function createPresence({ store, events, tenants, webhooks, log, limitMs 
       }),
     gateways: () => withRedis(async (client) => (await readLive(client)).sort()),
     counts: (tenant) => withRedis(async (client) => readCounts(client, tenant, await liveGateways(client))),
+    countsOfAll: (tenants) =>
+      withRedis(async (client) => readSums(client, tenants, await liveGateways(client))),
     handOver: (signal) =>
       store.redis.orElse(
         (client) => changes.round(client, signal),
