@@ -385,6 +385,7 @@ test('settings that running services do not know are left out until all know the
     const config = () => configOf('levels');
     // Until its processes are seen, a new cluster gets everything that this operator knows.
     await eventually(async () => assert.doesNotMatch(await config(), /tenantsRevision/), LONG_MS);
+    await settled('levels');
     const before = await config();
     const ids = async () =>
       (
@@ -451,11 +452,16 @@ async function tenantSettingsOf(name: string): Promise<string> {
 }
 
 /** The config that the pods of rpc mount. */
-async function configOf(name: string): Promise<string> {
-  const rpc = await fixture.client.get(DEPLOYMENT, { namespace: NAMESPACE, name: `${name}-rpc` });
-  const mounts = mountsOf(rpc?.spec?.template.spec?.volumes);
-  const map = await fixture.client.get(CONFIG_MAP, { namespace: NAMESPACE, name: mounts?.config ?? '' });
-  return map?.data?.['im.yaml'] ?? '';
+function configOf(name: string): Promise<string> {
+  return eventually(async () => {
+    const rpc = await fixture.client.get(DEPLOYMENT, { namespace: NAMESPACE, name: `${name}-rpc` });
+    const mounts = mountsOf(rpc?.spec?.template.spec?.volumes);
+    assert.ok(mounts?.config !== undefined);
+    const map = await fixture.client.get(CONFIG_MAP, { namespace: NAMESPACE, name: mounts.config });
+    // One that was replaced between the two reads is gone.
+    assert.ok(map?.data?.['im.yaml'] !== undefined);
+    return map.data['im.yaml'];
+  }, LONG_MS);
 }
 
 /** What was made up for a cluster. */

@@ -44,6 +44,8 @@ export function describeFile(result: FileResult): string {
 
 /** Files that the end of a run names by their time. */
 const SLOWEST = 10;
+/** Lines that the end of a run gives to the errors of failed tests, at least one each: often it is all that is kept. */
+const FAILURE_LINES = 36;
 
 /** The table of suites with the sum of their files' times, the slowest files, the reasons of skipped tests, the failed tests once more, and the closing line. */
 export function describeRun(suites: readonly SuiteResult[]): string {
@@ -65,9 +67,10 @@ export function describeRun(suites: readonly SuiteResult[]): string {
     for (const { test, reason } of file.skipped) lines.push(`  ${file.file}: ${test} (${reason})`);
   }
   if (failed > 0) lines.push('', 'failed:');
+  const linesEach = Math.max(1, Math.floor(FAILURE_LINES / failed));
   for (const file of all) {
     for (const { test, error } of file.failures) {
-      lines.push(`  ${file.file}: ${test}`, `    ${firstLine(error)}`);
+      lines.push(`  ${file.file}: ${test}`, indent(beginningOf(error, linesEach), 4));
     }
   }
   lines.push('', `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
@@ -82,8 +85,13 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
   );
 }
 
-function firstLine(text: string): string {
-  return text.trim().split('\n')[0]?.slice(0, 300) ?? '';
+/** The first lines of a text that say something. */
+function beginningOf(text: string, lines: number): string {
+  const said = text.split('\n').filter((line) => line.trim() !== '');
+  return said
+    .slice(0, lines)
+    .map((line) => line.slice(0, 300))
+    .join('\n');
 }
 
 function seconds(ms: number): string {
