@@ -45,7 +45,7 @@ export async function changeHostSettings(): Promise<void> {
 
 /** Puts everything back that `changeHostSettings` and the node's programs changed, network links included. */
 export async function restoreHostSettings(): Promise<void> {
-  for (const link of [LOCAL.podBridge, LOCAL.bridge]) {
+  for (const link of [LOCAL.podBridge, LOCAL.secondPodBridge, LOCAL.bridge]) {
     if (await hasLink(link)) await runCommand('ip', ['link', 'del', link]);
   }
   const saved = await readFile(SAVED, 'utf8').catch(() => undefined);

@@ -20,7 +20,7 @@ export async function writeNodeConfig(containerdVersion: string): Promise<void> 
   await mkdir(cniDir, { recursive: true });
   await Promise.all([
     writeFile(NODE_CONFIG.containerd, containerdConfig(containerdVersion, cniDir)),
-    writeFile(statePath('cni', 'net.d', '10-openim.conflist'), json(podNetwork(FIRST))),
+    writeFile(statePath('cni', 'net.d', '10-openim.conflist'), json(podNetwork(FIRST, LOCAL.firstPodRange))),
     writeFile(NODE_CONFIG.kubelet, json(kubeletConfig)),
     writeFile(NODE_CONFIG.proxy, json(proxyConfig)),
     // Pods ask the cluster's DNS alone: tests must not depend on what the machine can resolve.
@@ -28,21 +28,21 @@ export async function writeNodeConfig(containerdVersion: string): Promise<void> 
   ]);
 }
 
-/** Where the files of a node are, and the addresses of its pods. */
+/** Where the files of a node are, and what connects its pods. */
 export interface NodePlace {
   readonly containerd: { readonly root: string; readonly state: string; readonly socket: string };
   /** Folder of the leases of addresses. */
   readonly leases: string;
-  readonly podRange: string;
+  readonly podBridge: string;
 }
 
 const FIRST: NodePlace = {
   containerd: { root: statePath('containerd'), state: runPath('containerd'), socket: containerdSocket },
   leases: statePath('cni', 'ipam'),
-  podRange: LOCAL.podRange,
+  podBridge: LOCAL.podBridge,
 };
 
-/** Writes what containerd, the CNI plugins and kubelet of another node read, into a folder. */
+/** Writes what containerd and kubelet of another node read, into a folder. */
 export async function writeOtherNodeConfig(
   dir: string,
   containerdVersion: string,
@@ -54,12 +54,19 @@ export async function writeOtherNodeConfig(
   await mkdir(cniDir, { recursive: true });
   await Promise.all([
     writeFile(join(dir, 'containerd.toml'), containerdConfig(containerdVersion, cniDir, place)),
-    writeFile(join(cniDir, '10-openim.conflist'), json(podNetwork(place))),
     writeFile(
       join(dir, 'kubelet.json'),
       json({ ...base, containerRuntimeEndpoint: `unix://${place.containerd.socket}`, ...kubelet }),
     ),
   ]);
+}
+
+/**
+ * Writes what the CNI plugins of another node read; its node is not ready before.
+ * @param podRange the node's part of the range of pods, `spec.podCIDR`.
+ */
+export async function writeOtherPodNetwork(dir: string, place: NodePlace, podRange: string): Promise<void> {
+  await writeFile(join(dir, 'net.d', '10-openim.conflist'), json(podNetwork(place, podRange)));
 }
 
 /** containerd's configuration has other names for the same things from 2.0 on. */
@@ -96,13 +103,13 @@ disabled_plugins = [${['aufs', 'btrfs', 'zfs', 'devmapper'].map((name) => `"io.c
 ${isNew ? `\n[plugins."io.containerd.cri.v1.images".pinned_images]\n  sandbox = "${PAUSE_IMAGE}"\n` : ''}`;
 }
 
-const podNetwork = ({ leases, podRange }: NodePlace) => ({
+const podNetwork = ({ leases, podBridge }: NodePlace, podRange: string) => ({
   cniVersion: '1.0.0',
   name: 'openim',
   plugins: [
     {
       type: 'bridge',
-      bridge: LOCAL.podBridge,
+      bridge: podBridge,
       isGateway: true,
       ipMasq: false,
       hairpinMode: true,

@@ -6,7 +6,7 @@ import { installProgram } from '../install/go-build.ts';
 import { programOf } from '../install/programs.ts';
 import { ctr, ctrAt, removeAllContainers, unmountBelow } from './containers.ts';
 import { Daemons } from './daemons.ts';
-import { type NodePlace, writeOtherNodeConfig } from './node-config.ts';
+import { type NodePlace, writeOtherNodeConfig, writeOtherPodNetwork } from './node-config.ts';
 import { adminKubeconfig, LOCAL, logsDir, runPath, statePath } from './settings.ts';
 import { PAUSE_IMAGE } from './system-images.ts';
 
@@ -26,7 +26,7 @@ const SOCKET = join(RUN, 'containerd.sock');
 const PLACE: NodePlace = {
   containerd: { root: join(STATE, 'containerd'), state: join(RUN, 'containerd'), socket: SOCKET },
   leases: join(STATE, 'ipam'),
-  podRange: LOCAL.secondPodRange,
+  podBridge: LOCAL.secondPodBridge,
 };
 const READY_MS = 90_000;
 /** Time for pods of the node to end before their containers are killed. */
@@ -91,6 +91,11 @@ export async function startSecondNode(
         `--cert-dir=${join(STATE, 'kubelet-certificates')}`,
       ],
     });
+    await daemons.untilReady(KUBELET, READY_MS, async () => {
+      const podRange = await kubectl('get', 'node', LOCAL.secondNode, '-o', 'jsonpath={.spec.podCIDR}');
+      if (podRange === '') throw new Error('the node has no range of pods');
+      await writeOtherPodNetwork(STATE, PLACE, podRange);
+    });
     await daemons.untilReady(KUBELET, READY_MS, () =>
       kubectl('wait', `node/${LOCAL.secondNode}`, '--for=condition=Ready', '--timeout=1s'),
     );
@@ -108,10 +113,15 @@ export async function stopSecondNode(): Promise<void> {
   await daemons.stop([CONTAINERD]);
   await unmountBelow(STATE, RUN);
   for (const dir of [STATE, RUN]) await rm(dir, { recursive: true, force: true });
-  // The bridge may be gone already.
-  await runCommand('ip', ['addr', 'del', address, 'dev', LOCAL.bridge]).catch((error: Error) => {
-    if (!(error instanceof CommandError)) throw error;
-  });
+  // The bridges may be gone already.
+  for (const removal of [
+    ['link', 'del', LOCAL.secondPodBridge],
+    ['addr', 'del', address, 'dev', LOCAL.bridge],
+  ]) {
+    await runCommand('ip', removal).catch((error: Error) => {
+      if (!(error instanceof CommandError)) throw error;
+    });
+  }
 }
 
 /** Deletes the pods of the node while its kubelet can still release their networks and volumes. */

@@ -15,9 +15,13 @@ export const LOCAL = {
   /** A second node, which tests start. */
   secondNode: 'second',
   secondNodeAddress: '10.250.0.2',
-  secondPodRange: '10.244.1.0/24',
   podBridge: 'openim-pods',
-  podRange: '10.244.0.0/24',
+  /** Of the second node: a bridge has one address, and each node has a range of its own. */
+  secondPodBridge: 'openim-pods-2',
+  /** Of all pods; the controller manager gives each node a part of it. */
+  podRange: '10.244.0.0/16',
+  /** The part of the first node, which is always the first to ask. */
+  firstPodRange: '10.244.0.0/24',
   serviceRange: '10.96.0.0/16',
   apiService: '10.96.0.1',
   dnsService: '10.96.0.10',
