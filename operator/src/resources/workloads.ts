@@ -60,9 +60,9 @@ export interface WorkloadInput {
 
 /** Share of the memory limit for V8's old space; the rest is for buffers, stacks and code. */
 const HEAP_SHARE = 0.7;
-/** Time that `/prestop` takes for endpoints to be updated before a process stops, s. */
-const PRESTOP_SECONDS = 5;
-/** Time for a process to stop after SIGTERM, including its own limits, s. */
+/** Time in which a process that was asked to stop serves on, until endpoints are updated, s. */
+const SETTLE_SECONDS = 5;
+/** Time for a process to stop after it drained, including its own limits, s. */
 const STOP_SECONDS = 30;
 /** Time after which a process that does not answer is restarted, s. */
 const START_SECONDS = 120;
@@ -144,7 +144,7 @@ function templateOf(
   const workload = effective[role];
   const storeTls = storeTlsVolume(effective);
   const stopSeconds =
-    role === 'gateway' ? effective.gateway.drain.deadlineSeconds + 30 : PRESTOP_SECONDS + STOP_SECONDS;
+    role === 'gateway' ? effective.gateway.drain.deadlineSeconds + 30 : SETTLE_SECONDS + STOP_SECONDS;
   return podTemplate(
     owner,
     role,

@@ -7,7 +7,7 @@ import { type Overrides, runServer } from './server.ts';
 const USAGE = `usage: serve <role> [<role> ...] [--config <file>]
 roles: ${ROLES.join(', ')}`;
 
-/** Time between the end of the shutdown's own deadline and the end by force. */
+/** Time between the longest duration of an orderly stop and the end by force, ms. */
 const FORCE_AFTER_MS = 5_000;
 
 /**
@@ -22,8 +22,8 @@ export function serve(args: readonly string[], overrides?: Overrides): Promise<v
     const { config, hash: configHash, invalidTenants, tenantHashes } = loaded;
     const log = createLogger({ level: config.log.level, fields: { role: roles.join(',') } });
     warnOfDeprecated(loaded.deprecated, log);
-    let deadlineMs = () => config.shutdown.deadlineMs;
-    supervise({ log, forceAfterMs: () => deadlineMs() + FORCE_AFTER_MS });
+    let longestStopMs = () => config.shutdown.deadlineMs;
+    supervise({ log, forceAfterMs: () => longestStopMs() + FORCE_AFTER_MS });
     endNoMoreOnSignals();
     const server = await runServer(config, {
       roles,
@@ -34,7 +34,7 @@ export function serve(args: readonly string[], overrides?: Overrides): Promise<v
       log,
       overrides,
     });
-    deadlineMs = () => server.live.current.shutdown.deadlineMs;
+    ({ longestStopMs } = server);
     if (file !== undefined) watchConfigFile(server, { file }, loaded);
   });
 }

@@ -46,7 +46,7 @@ import { refusalsReport } from './tenant-refusals.ts';
 export interface RunOptions {
   /** Roles such as `gateway`, `rpc` or `all`. */
   readonly roles: readonly string[];
-  /** Stops the server when it aborts. */
+  /** Stops the server when it aborts; after an announcement (`GET /prestop`) it drains first. */
   readonly signal?: AbortSignal;
   /** Names the state of the file that the config is from, for the status. */
   readonly configHash?: string;
@@ -94,6 +94,8 @@ export interface RunningServer extends AsyncDisposable {
   drain(): Promise<void>;
   /** Stops everything within `shutdown.deadlineMs`. Asking twice is asking once. */
   stop(): Promise<void>;
+  /** Longest duration of a stop by the signal now: after an announcement it includes the drain, ms. */
+  longestStopMs(): number;
   /** Resolves when the server has stopped. */
   readonly stopped: Promise<void>;
 }
@@ -107,6 +109,8 @@ export interface ReadState {
 }
 
 const READY_POLL_MS = 20;
+/** Validity of the announcement of a stop: a node under load may be late with its SIGTERM, ms. */
+const ANNOUNCED_MS = 300_000;
 
 /**
  * Starts the services of the given roles with just the components that they require. Resolves when all have
@@ -166,8 +170,11 @@ export async function runServer(given: ServerConfig, options: RunOptions): Promi
   ops.routes.handle('POST', '/tenants', liveTenants.update, { maxBodyBytes: MAX_UPDATE_BYTES });
   ops.routes.handle('POST', '/tenants/refusals', refusalsReport(instanceId, metrics));
   ops.routes.handle('GET', '/status', () => ({ body: status.read() }));
-  ops.routes.handle('GET', '/prestop', async () => {
-    await drain();
+  // It takes no key, as kubelets have none, so it must not do anything by itself.
+  let announcedUntil = 0;
+  const isAnnounced = () => performance.now() < announcedUntil;
+  ops.routes.handle('GET', '/prestop', () => {
+    announcedUntil = performance.now() + ANNOUNCED_MS;
     return { body: status.read() };
   });
   const opsPort = await ops.start();
@@ -222,8 +229,12 @@ export async function runServer(given: ServerConfig, options: RunOptions): Promi
     ended.resolve();
   }
   const ended = Promise.withResolvers<void>();
+  const stopBySignal = async () => {
+    if (isAnnounced()) await drain();
+    await stop();
+  };
   if (options.signal?.aborted) await stop();
-  else if (options.signal) onAbort(options.signal, () => void stop());
+  else if (options.signal) onAbort(options.signal, () => void stopBySignal());
 
   return {
     opsPort,
@@ -249,6 +260,11 @@ export async function runServer(given: ServerConfig, options: RunOptions): Promi
     every: (name, intervalMs, work) => tasks.every(name, intervalMs, work),
     drain,
     stop,
+    longestStopMs() {
+      const { shutdown, gateway } = live.current;
+      const drainMs = isAnnounced() ? shutdown.settleMs + gateway.drain.deadlineMs : 0;
+      return drainMs + shutdown.deadlineMs;
+    },
     stopped: ended.promise,
     [Symbol.asyncDispose]: stop,
   };

@@ -53,11 +53,11 @@ async function start(role: 'rpc' | 'api', copy: number): Promise<void> {
   await server.untilReady(AbortSignal.timeout(60_000));
 }
 
-/** As Kubernetes stops a pod: announced first, then for good. */
+/** As a signal after `/prestop` stops a process: drained first. */
 async function replace(role: 'rpc' | 'api', copy: number): Promise<void> {
   const server = running.get(`${role} ${copy}`);
   assert.ok(server);
-  await fetch(`http://127.0.0.1:${server.opsPort}/prestop`);
+  await server.drain();
   await server.stop();
   await start(role, copy);
 }
