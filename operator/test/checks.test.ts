@@ -116,6 +116,49 @@ test('NATS: a usable server is reported with its version and, once it exists, th
   assert.deepEqual([second.detail.logCopies, second.detail.logCopiesCurrent], [1, 1]);
 });
 
+test('NATS: a copy of the log whose server is killed no longer counts, and counts again when it is back', async () => {
+  const routes = await reservePorts(3);
+  const { ports } = routes;
+  const servers = await Promise.all(
+    ports.map((port, i) =>
+      startNats({
+        dir: join(dir, `nats-cluster-${i}`),
+        extraConfig: [
+          'cluster {',
+          '  name: copies',
+          `  listen: 127.0.0.1:${port}`,
+          `  routes: [${ports.map((other) => `nats-route://127.0.0.1:${other}`).join(', ')}]`,
+          '}',
+        ].join('\n'),
+      }),
+    ),
+  );
+  try {
+    const target = { source: source('nats'), servers: servers.map(({ uri }) => uri), replicas: 3 };
+    const untilCopies = async (current: number) => {
+      for (const deadline = performance.now() + 90_000; ; await sleep(250)) {
+        const result = await checkNats(target, signal);
+        const { logCopies, logCopiesCurrent } = result.ok ? result.detail : {};
+        if (logCopies === 3 && logCopiesCurrent === current) return;
+        assert.ok(performance.now() < deadline, JSON.stringify(result));
+      }
+    };
+    const connection = await connect({ servers: servers[0]?.uri });
+    const config = { name: 'MSGS', subjects: ['im.*.msg.*'], storage: 'file', num_replicas: 3 };
+    await connection.request('$JS.API.STREAM.CREATE.MSGS', JSON.stringify(config), { timeout: 10_000 });
+    await connection.close();
+    await untilCopies(3);
+    const [, , last] = servers;
+    await last?.kill();
+    await untilCopies(2);
+    await last?.restart();
+    await untilCopies(3);
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+    await routes.release();
+  }
+});
+
 test('NATS: a fault is reported with field and remedy', async () => {
   const target = { source: source('nats'), servers: [nats.uri], user: 'im', password: PASSWORD, replicas: 1 };
   const [wrong, bare, copies, gone, mute] = await Promise.all([

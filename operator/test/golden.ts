@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CallerProof } from '@im/contract';
-import type { KubeObject } from '@im/kube';
+import type { KubeObject, StatefulSet, Stored } from '@im/kube';
 import { desiredObjects } from '../src/controllers/cluster/create.ts';
 import { planTenants } from '../src/controllers/tenant/create.ts';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
@@ -61,8 +61,16 @@ export function tenantSecretsOf(ids: readonly string[]): Record<string, string> 
   );
 }
 
-/** All objects that today's operator makes for a cluster, including the first revision of its gateways. */
-export function makeObjects(input: GoldenInput, running: RunningImages): Golden {
+/**
+ * All objects that today's operator makes for a cluster, including the first revision of its gateways.
+ * @param existing objects of the cluster, of which the operator reads the StatefulSets.
+ */
+export function makeObjects(
+  input: GoldenInput,
+  running: RunningImages,
+  existing: readonly KubeObject[],
+): Golden {
+  const statefulSets = existing.filter(({ kind }) => kind === 'StatefulSet') as Stored<StatefulSet>[];
   const owner = { name: input.name, namespace: NAMESPACE, uid: UID };
   const effective = effectiveSpec(input.spec, OPERATOR, { gateway: running.gateway });
   const { entries: tenants } = planTenants(
@@ -77,7 +85,7 @@ export function makeObjects(input: GoldenInput, running: RunningImages): Golden 
   const tenantSecrets = tenantSecretsOf(tenants.map(({ id }) => id));
   const own = { owner, effective, credentials: CREDENTIALS, templateVersion: 1 } as const;
   const desired = desiredObjects(
-    desiredInput({ ...own, external, tenants, tenantSecrets, objectsURL, rpcKey, restartedAt }),
+    desiredInput({ ...own, statefulSets, external, tenants, tenantSecrets, objectsURL, rpcKey, restartedAt }),
   );
   return {
     input,
@@ -103,8 +111,8 @@ export function readGolden(): Golden[] {
 }
 
 /** Records what the present version makes: `node operator/test/golden.ts`, at a release that changes pods on purpose. */
-function record({ input, effective }: Golden): void {
-  const { objects, ...head } = makeObjects(input, effective);
+function record({ input, effective, objects: recorded }: Golden): void {
+  const { objects, ...head } = makeObjects(input, effective, recorded);
   const lines = [head, ...objects].map((line) => JSON.stringify(line));
   writeFileSync(join(DIRECTORY, `${input.name}.jsonl`), `${lines.join('\n')}\n`);
 }

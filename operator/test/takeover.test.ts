@@ -72,7 +72,7 @@ test('recorded clusters exist', () => {
 
 for (const recorded of golden) {
   const { name } = recorded.input;
-  const now = makeObjects(recorded.input, recorded.effective);
+  const now = makeObjects(recorded.input, recorded.effective, recorded.objects);
 
   test(`pod templates, hashes and selectors of cluster ${name} are byte for byte those of the version before`, () => {
     for (const object of recorded.objects) {

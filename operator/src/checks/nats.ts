@@ -21,6 +21,10 @@ const GREETING_MS = 1_000;
 const LONGEST_GREETING = 65_536;
 const CONNECT_MS = 1_500;
 const REQUEST_MS = 2_500;
+/** Silence after which a copy of a stream counts as lost, ns; the leader hears from each every second. */
+const LONGEST_SILENCE_NS = 10e9;
+/** Entries that a copy may lack while it counts as up to date. */
+const MOST_LAG = 10_000;
 
 /** Address and account of NATS. */
 export interface NatsTarget {
@@ -48,8 +52,16 @@ interface StreamAnswer extends ApiAnswer {
   };
   readonly cluster?: {
     readonly leader?: string;
-    readonly replicas?: readonly { readonly current: boolean; readonly offline?: boolean }[];
+    readonly replicas?: readonly StreamCopy[];
   };
+}
+interface StreamCopy {
+  readonly current: boolean;
+  readonly offline?: boolean;
+  /** Time since the leader heard from it, ns. */
+  readonly active: number;
+  /** Log entries that it lacks. */
+  readonly lag?: number;
 }
 
 /** JetStream's error codes. */
@@ -115,7 +127,7 @@ async function claim(
 function sizes({ state, config, cluster }: StreamAnswer): CheckDetail {
   if (!state || !config) return {};
   const followers = cluster?.replicas ?? [];
-  const current = followers.filter((each) => each.current && !each.offline).length;
+  const current = followers.filter(follows).length;
   return {
     logBytes: state.bytes,
     logMaxBytes: config.max_bytes,
@@ -123,6 +135,12 @@ function sizes({ state, config, cluster }: StreamAnswer): CheckDetail {
     // Without a cluster the server itself is the one copy.
     logCopiesCurrent: cluster && !cluster.leader && config.num_replicas > 1 ? 0 : current + 1,
   };
+}
+
+/** Whether a copy keeps up: under load a few entries are always on their way. */
+function follows({ current, offline, active, lag = 0 }: StreamCopy): boolean {
+  if (offline) return false;
+  return current || (active < LONGEST_SILENCE_NS && lag > 0 && lag <= MOST_LAG);
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   setCondition,
   withAllConditions,
 } from '@im/kube';
+import type { CheckDetail } from '../../checks/check.ts';
 import type { OpenIMClusterStatusComponent } from '../../gen/openimcluster.ts';
 import { ROLES } from '../../resources/names.ts';
 import { ASPECTS } from './aspect-report.ts';
@@ -121,9 +122,28 @@ function storeAvailable(
     const message = 'The store has not been checked yet.';
     return conditionBefore(input, type) ?? { type, status: 'Unknown', reason: 'NotChecked', message };
   }
-  return result.ok
-    ? { type, status: 'True', reason: 'CheckPassed', message: 'The store is reachable and usable.' }
-    : { type, status: 'False', reason: result.reason, message: result.message };
+  if (!result.ok) return { type, status: 'False', reason: result.reason, message: result.message };
+  const missing = key === 'nats' ? missingCopies(effective.nats.replicas, result.detail) : undefined;
+  if (missing !== undefined) return { type, status: 'False', reason: 'LogCopiesMissing', message: missing };
+  return { type, status: 'True', reason: 'CheckPassed', message: 'The store is reachable and usable.' };
+}
+
+/** What fewer copies of the message log than configured mean; undefined when all are up to date or there is no log yet. */
+function missingCopies(wanted: number, { logCopies, logCopiesCurrent }: CheckDetail): string | undefined {
+  if (logCopies === undefined || logCopiesCurrent === undefined || logCopiesCurrent >= wanted)
+    return undefined;
+  const have = `${logCopiesCurrent} of ${wanted} copies of the message log are up to date`;
+  if (logCopies < wanted) {
+    return `${have}, because its stream has ${logCopies}: set num_replicas of the stream to ${wanted}, or spec.nats.external.replicas to ${logCopies}`;
+  }
+  const spare = logCopiesCurrent - (Math.floor(wanted / 2) + 1);
+  const effect =
+    spare < 0
+      ? 'messages are refused with a retryable error until a majority is back'
+      : spare === 0
+        ? 'messages are accepted, but if another server fails, none are'
+        : `messages are accepted, and ${spare} more may fail`;
+  return `${have}: ${effect}; start the missing NATS servers, or wait until they have caught up`;
 }
 
 function workloadsAvailable(components: readonly OpenIMClusterStatusComponent[]): ConditionUpdate {

@@ -52,6 +52,30 @@ test('a store is unavailable as soon as its pod is, before the next check', () =
   assert.equal(condition(status, 'RedisAvailable').status, 'True');
 });
 
+test('copies of the log that are missing make NATS unavailable, and say what another failure would do', () => {
+  const nats = { kind: 'external', replicas: 3 };
+  const withCopies = (logCopies: number, logCopiesCurrent: number) =>
+    condition(
+      statusOf({
+        effective: { ...statusOf().effective, nats } as never,
+        observation: {
+          ...observation,
+          stores: { ...observation.stores, nats: { ok: true, detail: { logCopies, logCopiesCurrent } } },
+        },
+      }),
+      'NATSAvailable',
+    );
+  assert.equal(withCopies(3, 3).status, 'True');
+  const two = withCopies(3, 2);
+  assert.partialDeepStrictEqual(two, { status: 'False', reason: 'LogCopiesMissing' });
+  assert.match(two.message, /^2 of 3 copies .* accepted, but if another server fails, none are; start the/);
+  assert.match(withCopies(3, 1).message, /^1 of 3 copies .* refused with a retryable error/);
+  assert.match(
+    withCopies(1, 1).message,
+    /num_replicas of the stream to 3, or spec\.nats\.external\.replicas to 1/,
+  );
+});
+
 test('a failed check, waiting partitions and a refused spec each have a condition that says so', () => {
   const failed = statusOf({
     observation: {

@@ -1,6 +1,7 @@
+import type { TopologySpreadConstraint } from '@im/kube';
 import { storeDisruptionBudget } from '../disruption-budgets.ts';
 import type { ManagedNats } from '../effective-stores.ts';
-import { nameOf, type Owner, STORE_PORTS } from '../names.ts';
+import { nameOf, type Owner, STORE_PORTS, selectorLabels } from '../names.ts';
 import { quantity } from '../quantity.ts';
 import {
   credential,
@@ -36,6 +37,7 @@ export function natsManifests(input: StoreInput, nats: ManagedNats): StoreManife
     dataPath: DATA,
     graceSeconds: 60,
     restartOn: { open, secret },
+    ...(input.effective.profile === 'Production' && nats.replicas > 1 && { spread: spreadOf(owner) }),
     volumes: [
       {
         name: 'config',
@@ -63,6 +65,21 @@ export function natsManifests(input: StoreInput, nats: ManagedNats): StoreManife
     storeService(owner, COMPONENT, PORTS[0]),
     storeDisruptionBudget(owner, COMPONENT),
     set,
+  ];
+}
+
+/**
+ * No host has two of three servers where there are three hosts, cordoned ones included: the loss of one would end the
+ * majority. With fewer hosts the servers share them.
+ */
+function spreadOf(owner: Owner): TopologySpreadConstraint[] {
+  return [
+    {
+      maxSkew: 1,
+      topologyKey: 'kubernetes.io/hostname',
+      whenUnsatisfiable: 'DoNotSchedule',
+      labelSelector: { matchLabels: selectorLabels(owner.name, COMPONENT) },
+    },
   ];
 }
 

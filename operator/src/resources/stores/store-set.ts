@@ -4,14 +4,16 @@ import type {
   PersistentVolumeClaim,
   PodDisruptionBudget,
   PodSpec,
+  PodTemplate,
   Secret,
   Service,
   StatefulSet,
+  TopologySpreadConstraint,
 } from '@im/kube';
 import type { EffectiveSpec } from '../effective.ts';
 import type { ManagedStore } from '../effective-stores.ts';
 import { ANNOTATION, metadataOf, nameOf, type Owner, type StoreName, selectorLabels } from '../names.ts';
-import { containerResources, podTemplate, templateHash } from '../pod-template.ts';
+import { containerResources, type PodDefinition, podTemplate, templateHash } from '../pod-template.ts';
 import { quantity } from '../quantity.ts';
 import { encoded } from '../secrets.ts';
 
@@ -58,6 +60,11 @@ interface StoreDefinition {
   readonly graceSeconds: number;
   /** Files that are read at startup only: a change restarts the pods. */
   readonly restartOn?: unknown;
+  /**
+   * Spread of the pods where the manifest sets none. By itself it restarts no pod: existing ones get it with the next
+   * change of their template. @default the preference for different nodes and zones alone
+   */
+  readonly spread?: readonly TopologySpreadConstraint[];
 }
 
 /** The StatefulSet of a store, with a volume for its data and an empty /tmp. */
@@ -66,37 +73,33 @@ export function storeSet(input: StoreInput, parts: StoreDefinition): StatefulSet
   const { component, store, replicas, container, volumes } = parts;
   const name = nameOf.component(owner.name, component);
   const metadata = metadataOf(owner, name, component);
-  const template = podTemplate(
-    owner,
-    component,
-    {
-      annotations: {
-        ...(parts.restartOn === undefined ? {} : { [ANNOTATION.restartHash]: templateHash(parts.restartOn) }),
-        ...(input.restartedAt === undefined ? {} : { [ANNOTATION.restartedAt]: input.restartedAt }),
-      },
-      spec: {
-        terminationGracePeriodSeconds: parts.graceSeconds,
-        ...(effective.imagePullSecrets.length > 0 && {
-          imagePullSecrets: effective.imagePullSecrets.map((ref) => ({ name: ref.name })),
-        }),
-        containers: [
-          {
-            ...container,
-            image: store.image,
-            imagePullPolicy: effective.imagePullPolicy,
-            resources: containerResources(store.resources),
-            volumeMounts: [
-              { name: DATA_VOLUME, mountPath: parts.dataPath },
-              { name: 'tmp', mountPath: '/tmp' },
-              ...(container.volumeMounts ?? []),
-            ],
-          },
-        ],
-        volumes: [{ name: 'tmp', emptyDir: {} }, ...volumes],
-      },
+  const definition: PodDefinition = {
+    annotations: {
+      ...(parts.restartOn === undefined ? {} : { [ANNOTATION.restartHash]: templateHash(parts.restartOn) }),
+      ...(input.restartedAt === undefined ? {} : { [ANNOTATION.restartedAt]: input.restartedAt }),
     },
-    store.podTemplate,
-  );
+    spec: {
+      terminationGracePeriodSeconds: parts.graceSeconds,
+      ...(effective.imagePullSecrets.length > 0 && {
+        imagePullSecrets: effective.imagePullSecrets.map((ref) => ({ name: ref.name })),
+      }),
+      containers: [
+        {
+          ...container,
+          image: store.image,
+          imagePullPolicy: effective.imagePullPolicy,
+          resources: containerResources(store.resources),
+          volumeMounts: [
+            { name: DATA_VOLUME, mountPath: parts.dataPath },
+            { name: 'tmp', mountPath: '/tmp' },
+            ...(container.volumeMounts ?? []),
+          ],
+        },
+      ],
+      volumes: [{ name: 'tmp', emptyDir: {} }, ...volumes],
+    },
+  };
+  const template = spreadTemplate(input, parts, definition);
   return {
     apiVersion: 'apps/v1',
     kind: 'StatefulSet',
@@ -114,6 +117,21 @@ export function storeSet(input: StoreInput, parts: StoreDefinition): StatefulSet
       volumeClaimTemplates: [volumeClaim(input, component, store)],
     },
   };
+}
+
+function spreadTemplate(
+  { owner, existing }: StoreInput,
+  { component, store, spread }: StoreDefinition,
+  definition: PodDefinition,
+): PodTemplate {
+  const settings = store.podTemplate;
+  const plain = podTemplate(owner, component, definition, settings);
+  if (!spread || settings.affinity || settings.topologySpreadConstraints) return plain;
+  const name = nameOf.component(owner.name, component);
+  const running = existing?.find(({ metadata }) => metadata?.name === name);
+  if (running?.metadata?.annotations?.[ANNOTATION.templateHash] === templateHash(plain)) return plain;
+  const spec = { ...definition.spec, topologySpreadConstraints: [...spread] };
+  return podTemplate(owner, component, { ...definition, spec }, settings);
 }
 
 /** The claim of a store's volume. The API server refuses any change of it, so an existing one is kept. */

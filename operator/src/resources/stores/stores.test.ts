@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { KubeObject, Service, StatefulSet } from '@im/kube';
 import type { OpenIMClusterSpec } from '../../gen/openimcluster.ts';
 import { effectiveSpec } from '../effective.ts';
+import { templateHash } from '../pod-template.ts';
 import { connectionOf, endpointsOf, makeCredentials } from './credentials.ts';
 import { storeManifests } from './manifests.ts';
 import { natsCapacity } from './nats.ts';
@@ -79,6 +80,45 @@ test('every object belongs to the cluster and says what it is', () => {
     assert.equal(metadata?.ownerReferences?.[0]?.uid, 'u-1');
     assert.equal(metadata?.labels?.['app.kubernetes.io/instance'], 'im');
   }
+});
+
+const production: OpenIMClusterSpec = { profile: 'Production', mongodb: external.mongodb };
+
+test('three NATS servers in profile Production are on three hosts; by itself that restarts none', () => {
+  const spread = (spec: OpenIMClusterSpec, existing?: readonly StatefulSet[]) =>
+    set(make(spec, { existing }), 'nats').spec?.template.spec?.topologySpreadConstraints;
+  assert.partialDeepStrictEqual(spread(production), [
+    {
+      maxSkew: 1,
+      topologyKey: 'kubernetes.io/hostname',
+      whenUnsatisfiable: 'DoNotSchedule',
+      labelSelector: {
+        matchLabels: { 'app.kubernetes.io/instance': 'im', 'app.kubernetes.io/component': 'nats' },
+      },
+    },
+  ]);
+  assert.equal(spread({ nats: { managed: { replicas: 3 } } }), undefined, 'a test cluster may have one host');
+
+  const own = [{ maxSkew: 2, topologyKey: 'rack', whenUnsatisfiable: 'ScheduleAnyway' as const }];
+  const withSettings = (podTemplate: object) => ({ ...production, nats: { managed: { podTemplate } } });
+  assert.deepEqual(spread(withSettings({ topologySpreadConstraints: own })), own);
+  assert.equal(spread(withSettings({ affinity: {} })), undefined);
+
+  // As an operator made it that knew no spread.
+  const { template, ...rest } = set(make(production), 'nats').spec ?? assert.fail();
+  const { topologySpreadConstraints: _, ...podSpec } = template.spec ?? assert.fail();
+  const former = { ...template, spec: podSpec };
+  const before = {
+    ...set(make(production), 'nats'),
+    metadata: {
+      ...set(make(production), 'nats').metadata,
+      annotations: { 'openim.io/template-hash': templateHash(former) },
+    },
+    spec: { ...rest, template: former },
+  } as StatefulSet;
+  assert.equal(spread(production, [before]), undefined);
+  const changed = { ...production, nats: { managed: { image: 'nats:2.13' } } };
+  assert.equal(spread(changed, [before])?.length, 1, 'with the next change of the pods');
 });
 
 for (const store of STORES) {
