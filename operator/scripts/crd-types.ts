@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMap, isScalar, parseDocument, visit } from 'yaml';
+import { RENAMED_FIELDS, type RenamedField } from '../src/resources/renamed-fields.ts';
 
 interface Schema {
   readonly type?: string;
@@ -25,7 +26,7 @@ interface Schema {
 interface Definition {
   readonly spec: {
     readonly group: string;
-    readonly names: { readonly kind: string; readonly plural: string };
+    readonly names: { readonly kind: keyof typeof RENAMED_FIELDS; readonly plural: string };
     readonly versions: readonly [
       { readonly name: string; readonly schema: { readonly openAPIV3Schema: Schema } },
     ];
@@ -35,6 +36,13 @@ interface Definition {
 const root = join(import.meta.dirname, '../..');
 const check = process.argv.includes('--check');
 const faults: string[] = [];
+
+/** Fields of an object without former names, which the API server refuses. */
+function fieldsOf({ properties = {} }: Schema): [name: string, schema: Schema][] {
+  const isRefused = (child: Schema) =>
+    child['x-kubernetes-validations']?.some(({ rule }) => rule === 'false');
+  return Object.entries(properties).filter(([, child]) => !isRefused(child));
+}
 
 /** A parsed file, with the names that its author gave to parts that are used several times. */
 function readDefinition(file: string): { definition: Definition; names: Map<unknown, string> } {
@@ -75,7 +83,7 @@ function typesOf({ definition, names }: ReturnType<typeof readDefinition>): stri
     if (known !== undefined) return known;
     written.set(schema, name);
     const required = new Set(schema.required);
-    const fields = Object.entries(schema.properties ?? {}).map(([key, child]) => {
+    const fields = fieldsOf(schema).map(([key, child]) => {
       const doc = child.description === undefined ? [] : [`  /** ${child.description} */`];
       const type = typeOf(child, `${name.replace(/Spec$/, '')}${pascal(key)}`);
       return [...doc, `  readonly ${key}${required.has(key) ? '' : '?'}: ${type};`].join('\n');
@@ -128,7 +136,7 @@ function pageOf({ definition }: ReturnType<typeof readDefinition>): string[] {
       rules.push(`- \`${`${path}${rule.fieldPath ?? ''}` || 'the resource'}\`: ${rule.message ?? rule.rule}`);
     }
     if (node.items) visitField(node.items, `${path}[]`);
-    for (const [key, child] of Object.entries(node.properties ?? {})) {
+    for (const [key, child] of fieldsOf(node)) {
       const below = path === '' ? key : `${path}.${key}`;
       if (path === '' && key !== 'spec' && key !== 'status') continue;
       const must = node.required?.includes(key) && path !== '' ? ' **Required.**' : '';
@@ -149,6 +157,23 @@ function pageOf({ definition }: ReturnType<typeof readDefinition>): string[] {
     'Refused by the API server:',
     '',
     ...new Set(rules),
+    '',
+    ...renamedTable(RENAMED_FIELDS[kind]),
+  ];
+}
+
+function renamedTable(fields: readonly RenamedField[]): string[] {
+  const code = (text: string) => `\`${text}\``;
+  const rows = fields.map(({ from, to, values = {} }) => {
+    const changes = Object.entries(values).map(([former, present]) => `${code(former)} is ${code(present)}`);
+    return `| ${code(`spec.${from}`)} | ${from === to ? 'the same' : code(`spec.${to}`)} | ${changes.join(', ')} |`;
+  });
+  return [
+    'Renamed in this version; the API server refuses what is in the first column, and former values:',
+    '',
+    '| former field | field | values |',
+    '|---|---|---|',
+    ...rows,
     '',
   ];
 }

@@ -55,7 +55,7 @@ spec:
     service: { type: LoadBalancer, loadBalancerSourceRanges: [192.0.2.0/24] }
   api:
     ingress: { host: api.test, annotations: { example.com/a: b } }
-  cron: { objectGroups: [sdklog] }
+  cron: { retention: { objectGroups: [sdklog] } }
   networkPolicy: { monitoringNamespaces: [monitoring, other] }
 ---
 apiVersion: openim.io/v1alpha1

@@ -61,6 +61,7 @@ const IN_WORDS: Readonly<Record<string, () => void>> = {
       { type: 'Percent', value: 10, periodSeconds: 60 },
     ]),
   'gateway.drain.deadlineSeconds': () => assert.equal(MANAGED.gateway.drain.deadlineSeconds, 540),
+  'push.provider': () => assert.equal(MANAGED.push.provider, 'None'),
   'push.replicas': () => assert.deepEqual([MANAGED.push.replicas, PRODUCTION.push.replicas], [1, 2]),
   'nats.managed.replicas': () =>
     assert.deepEqual([at(MANAGED, 'nats.replicas'), at(PRODUCTION, 'nats.replicas')], [1, 3]),

@@ -10,6 +10,7 @@ import {
   type SettingField,
   tenantFields,
 } from '@im/contract';
+import { settingValue } from '../src/resources/renamed-fields.ts';
 import { CLUSTER_FIELD_LEVELS, TENANT_FIELD_LEVELS } from '../src/resources/settings-level.ts';
 import type { StructuralSchema } from './manifests.ts';
 import { schemaOf } from './manifests.ts';
@@ -88,7 +89,7 @@ const CLUSTER: Readonly<Record<string, Place>> = {
     defaultInWords: true,
     restarts: true,
   },
-  'gateway.drain.maxPerSecond': { field: 'gateway.drain.maxPerSecond', tighter: true },
+  'gateway.drain.maxPerSecond': { field: 'gateway.drain.maxConnectionsPerSecond', tighter: true },
   'api.maxConnections': { field: 'api.maxConnectionsPerPod', tighter: true },
   'nats.logMaxBytes': { field: 'nats.external.logMaxBytes' },
   'nats.seqMaxBytes': { field: 'nats.external.seqMaxBytes' },
@@ -101,16 +102,20 @@ const CLUSTER: Readonly<Record<string, Place>> = {
   'tracing.sampleRatio': { field: 'tracing.sampleRatio' },
   'tracing.maxSpansPerSecond': { field: 'tracing.maxSpansPerSecond', tighter: true },
   'tracing.followCallers': { field: 'tracing.followCallers' },
-  'cron.messageExpiry': { field: 'cron.messageExpiry', defaultInWords: true },
-  'cron.objectExpiry': { field: 'cron.objectExpiry', defaultInWords: true },
-  'cron.uploadExpiry': { field: 'cron.uploadExpiry', defaultInWords: true },
-  'cron.tokenExpiry': { field: 'cron.tokenExpiry', defaultInWords: true },
-  'cron.messageDestruct': { field: 'cron.messageDestruct', defaultInWords: true },
-  'cron.pushTokenExpiry': { field: 'cron.pushTokenExpiry', defaultInWords: true },
-  'cron.healthReport': { field: 'cron.healthReport', defaultInWords: true },
-  'cron.statistics': { field: 'cron.statistics', defaultInWords: true },
-  'cron.indexReport': { field: 'cron.indexReport', defaultInWords: true },
-  'cron.objectDays': { field: 'cron.objectDays', tighter: true },
+  'cron.messageExpiry': { field: 'cron.schedules.messageExpiry', defaultInWords: true },
+  'cron.objectExpiry': { field: 'cron.schedules.objectExpiry', defaultInWords: true },
+  'cron.uploadExpiry': { field: 'cron.schedules.uploadExpiry', defaultInWords: true },
+  'cron.tokenExpiry': { field: 'cron.schedules.tokenExpiry', defaultInWords: true },
+  'cron.messageDestruct': { field: 'cron.schedules.messageDestruct', defaultInWords: true },
+  'cron.pushTokenExpiry': { field: 'cron.schedules.pushTokenExpiry', defaultInWords: true },
+  'cron.healthReport': { field: 'cron.schedules.healthReport', defaultInWords: true },
+  'cron.statistics': { field: 'cron.schedules.statistics', defaultInWords: true },
+  'cron.indexReport': { field: 'cron.schedules.indexReport', defaultInWords: true },
+  'cron.objectDays': { field: 'cron.retention.objectDays', tighter: true },
+  'cron.auditDays': { field: 'cron.retention.auditDays' },
+  'cron.objectGroups': { field: 'cron.retention.objectGroups' },
+  'cron.pushTokenDays': { field: 'cron.retention.pushTokenDays' },
+  'cron.statisticsDays': { field: 'cron.retention.statisticsDays' },
   'push.provider': { field: 'push.provider' },
   'api.grafanaURL': { field: 'api.grafanaURL', defaultInWords: true },
   'api.discoverProcesses': { field: 'api.discoverProcesses' },
@@ -150,12 +155,8 @@ const CLUSTER: Readonly<Record<string, Place>> = {
     'attempts.logins.burst',
     'attempts.tokens.ratePerSecond',
     'attempts.tokens.burst',
-    'cron.auditDays',
-    'cron.objectGroups',
-    'cron.pushTokenDays',
     'cron.runMinutes',
     'cron.searchIndexes',
-    'cron.statisticsDays',
   ),
 };
 
@@ -301,10 +302,13 @@ function differences(
     expect('maximum', schema.maximum, maximum ?? (setting.type === 'number' ? HIGHEST_RATE : undefined));
   }
   const choices = setting.type.split(' | ');
-  const unknown = (schema.enum ?? []).filter((choice) => !choices.includes(String(choice)));
+  const settingOf = (value: string) => settingValue(place.field.split('.').at(-1) ?? '', value);
+  const taken = schema.enum?.map((choice) => settingOf(String(choice)));
+  const unknown = (taken ?? []).filter((choice) => !choices.includes(choice));
   expect('choices that the services do not take', unknown.join(', '), '');
-  if (schema.enum && !tighter) expect('choices', schema.enum.join(' | '), setting.type);
-  const stated = /Default: ([^.]*(?:\.\d+)?)\.$/.exec(schema.description ?? '')?.[1];
+  if (taken && !tighter) expect('choices', taken.join(' | '), setting.type);
+  const described = /Default: ([^.]*(?:\.\d+)?)\.$/.exec(schema.description ?? '')?.[1];
+  const stated = described && schema.enum ? settingOf(described) : described;
   if (!place.restarts) {
     const said = schema.description?.includes('Takes effect without a restart.') ?? false;
     if (live !== undefined) expect('taking effect without a restart, as described,', said, live);

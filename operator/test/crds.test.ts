@@ -99,10 +99,12 @@ test('every limit of a cluster and a tenant is accepted, and kept as it was give
       ...{ sampleRatio: 0.25, maxSpansPerSecond: 1, followCallers: true },
     },
     cron: {
-      ...{ uploadExpiry: '27 * * * *', pushTokenExpiry: '37 4 * * *', indexReport: '7 5 * * *' },
-      healthReport: '27 6 * * *',
-      ...{ statistics: '2,22,42 * * * *', statisticsDays: 3_650 },
-      ...{ pushTokenDays: 0, auditDays: 0, searchIndexes: true, runMinutes: 1_440, objectGroups: ['sdklog'] },
+      schedules: {
+        ...{ uploadExpiry: '27 * * * *', pushTokenExpiry: '37 4 * * *', indexReport: '7 5 * * *' },
+        ...{ healthReport: '27 6 * * *', statistics: '2,22,42 * * * *' },
+      },
+      retention: { pushTokenDays: 0, auditDays: 0, statisticsDays: 3_650, objectGroups: ['sdklog'] },
+      ...{ searchIndexes: true, runMinutes: 1_440 },
     },
     limits,
     attempts: { trustedProxies: 0, logins: rate(0, 1), tokens: rate(1.5, 30) },
@@ -116,7 +118,7 @@ test('every limit of a cluster and a tenant is accepted, and kept as it was give
     tokenPolicy: { maxTokensPerPlatform: 1 },
     quotas: { storageBytes: Number.MAX_SAFE_INTEGER },
     mail: { host: 'smtp.shop.test', passwordSecretRef: { name: 'mail', key: 'p' }, from: 'im@shop.test' },
-    healthReport: { to: ['ops@shop.test'], when: 'problems', language: 'zh' },
+    healthReport: { to: ['ops@shop.test'], when: 'Problems', language: 'zh' },
     verification: {
       sms: {
         ...{ countries: ['+86'], order: ['tencent', 'aliyun'] },
@@ -134,7 +136,7 @@ test('every limit of a cluster and a tenant is accepted, and kept as it was give
     ],
     webhooks: { url: 'https://a', secretRef: { name: 's' }, previousSecretRef: { name: 's', key: 'old' } },
     push: {
-      content: 'none',
+      content: 'None',
       providers: { apns: { keySecretRef: { name: 'p' }, keyID: 'K', teamID: 'T', topic: 'b' } },
     },
   };
@@ -414,7 +416,11 @@ const REFUSED: readonly [what: string, ask: () => Promise<unknown>, says: RegExp
     /templates/,
   ],
   ['a run of no time', () => cluster({ cron: { runMinutes: 0 } }), /spec\.cron\.runMinutes/],
-  ['a schedule of two fields', () => cluster({ cron: { uploadExpiry: '1 2' } }), /spec\.cron\.uploadExpiry/],
+  [
+    'a schedule of two fields',
+    () => cluster({ cron: { schedules: { uploadExpiry: '1 2' } } }),
+    /spec\.cron\.schedules\.uploadExpiry/,
+  ],
   [
     'a negative limit of a tenant',
     () => tenant({ userLimits: { bytesPerSecond: -1 } }),

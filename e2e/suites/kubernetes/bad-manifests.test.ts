@@ -264,7 +264,7 @@ describe('wrong manifests', () => {
   });
 
   test('a schedule that no clock has, on a running cluster', { timeout: 120_000 }, async () => {
-    await cluster.change({ spec: { cron: { messageExpiry: '99 99 * * *' } } });
+    await cluster.change({ spec: { cron: { schedules: { messageExpiry: '99 99 * * *' } } } });
     try {
       await untilTold(
         'a wrong schedule',
@@ -274,7 +274,7 @@ describe('wrong manifests', () => {
       );
       await assertUntouched();
     } finally {
-      await cluster.change({ spec: { cron: { messageExpiry: null } } });
+      await cluster.change({ spec: { cron: { schedules: null } } });
     }
     await cluster.untilSettled();
     await assertUntouched();

@@ -15,7 +15,7 @@ const FULL = process.env.FULL === '1';
 const CLIENTS = 90;
 const TRAFFIC = { users: 10, messagesPerSecond: 30 };
 /** Slow enough for a drain to be under way when the operator is killed. */
-const DRAIN = { deadlineSeconds: 60, maxPerSecond: 10 };
+const DRAIN = { deadlineSeconds: 60, maxConnectionsPerSecond: 10 };
 /** Without FULL=1, only where the next step needs the operator. */
 const KILLED_AT: readonly DrainStep[] = FULL ? DRAIN_STEPS : ['chosen', 'deleted'];
 const CONNECTED_WITHIN_MS = 60_000;

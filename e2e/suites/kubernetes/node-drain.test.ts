@@ -14,7 +14,7 @@ import { assertClean, overTheService, type Row, seconds, tableOf } from './verdi
 const FULL = process.env.FULL === '1';
 const CLIENTS = 60;
 const TRAFFIC = { users: 10, messagesPerSecond: 30 };
-const DRAIN = { deadlineSeconds: 60, maxPerSecond: 10 };
+const DRAIN = { deadlineSeconds: 60, maxConnectionsPerSecond: 10 };
 const CONNECTED_WITHIN_MS = 60_000;
 const EMPTY_WITHIN_MS = 180_000;
 const DELIVER_WITHIN_MS = 15_000;
@@ -85,7 +85,10 @@ describe('a node is drained', { skip: FULL ? false : 'FULL=1 shows it' }, () => 
     assert.equal(closed.length, moved.size, 'each client is moved once');
     assert.ok(moved.size > 0 && moved.size < CLIENTS, `${moved.size} clients were moved`);
     // A step of the pace may fall into either of two seconds.
-    assert.ok(peakOf(clients, startedAt) <= DRAIN.maxPerSecond * 1.5 + 1, 'at the pace of the drain');
+    assert.ok(
+      peakOf(clients, startedAt) <= DRAIN.maxConnectionsPerSecond * 1.5 + 1,
+      'at the pace of the drain',
+    );
     const left = await cluster.pods('gateway');
     assert.ok(!left.some(({ metadata }) => metadata.uid === victim.metadata.uid));
     assert.ok(left.length === 2 && !left.some(isOnNode), 'both are on the other node');

@@ -41,7 +41,9 @@ describe(`a roll-out of gateways with ${CLIENTS} idle clients, ${FULL ? 'FULL=1'
   before(async () => {
     cluster = await sharedCluster();
     await cluster.change({
-      spec: { gateway: { drain: { deadlineSeconds: DRAIN_SECONDS, maxPerSecond: MAX_PER_SECOND } } },
+      spec: {
+        gateway: { drain: { deadlineSeconds: DRAIN_SECONDS, maxConnectionsPerSecond: MAX_PER_SECOND } },
+      },
     });
     await cluster.untilSettled();
   });

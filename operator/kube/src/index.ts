@@ -20,6 +20,7 @@ export {
   type Informer,
   type InformerOptions,
   resourceName,
+  withoutManagedFields,
 } from './informer.ts';
 export * from './keys.ts';
 export type * from './kube-client.ts';

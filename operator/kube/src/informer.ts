@@ -205,7 +205,8 @@ export function resourceName(type: ResourceType<KubeObject>): string {
   return type.group === '' ? type.plural : `${type.plural}.${type.group}`;
 }
 
-function withoutManagedFields<T extends KubeObject>(object: Stored<T>): Stored<T> {
+/** The default of {@link InformerOptions.keep}. */
+export function withoutManagedFields<T extends KubeObject>(object: Stored<T>): Stored<T> {
   if (!object.metadata.managedFields) return object;
   const { managedFields: _, ...metadata } = object.metadata;
   return { ...object, metadata };

@@ -102,7 +102,7 @@ export interface OpenIMClusterGatewayDrain {
   /** Longest duration of a drain, after which the remaining connections are closed. A change replaces the gateways, because it determines the grace period of their pods. Default: that in force; 540 for a new cluster. */
   readonly deadlineSeconds?: number;
   /** Maximum connections closed per second and pod. Takes effect without a restart. Default: 500. */
-  readonly maxPerSecond?: number;
+  readonly maxConnectionsPerSecond?: number;
   /** Gateways that drain at a time: a number, or a percentage of replicas, rounded down but at least 1. A machine that is about to end is not counted. Default: 25%. */
   readonly maxConcurrentPods?: string | number;
 }
@@ -319,8 +319,8 @@ export interface OpenIMClusterPush {
   readonly resources?: ResourceSettings;
   /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
   readonly podTemplate?: PodTemplateSettings;
-  /** What happens to offline notifications of tenants without providers: nothing, or a line in the log. Default: none. */
-  readonly provider?: 'none' | 'log';
+  /** What happens to offline notifications of tenants without providers: nothing, or a line in the log. Default: None. */
+  readonly provider?: 'None' | 'Log';
   /** Offline notifications per user and minute. Takes effect without a restart. Default: 30. */
   readonly wakesPerUserPerMinute?: number;
   /** Burst of offline notifications per user. Takes effect without a restart. Default: 10. */
@@ -445,8 +445,8 @@ export interface OpenIMClusterOfflinePushProvidersGetui {
   readonly appKey: string;
   /** Master secret. In a Secret of this namespace. Takes effect without a restart. */
   readonly masterSecretRef: OpenIMClusterOfflinePushProvidersGetuiMasterSecretRef;
-  /** Users notified through their alias, which is the user id: all, or only those without a registered token of another provider. Takes effect without a restart. Default: all. */
-  readonly users?: 'all' | 'withoutToken';
+  /** Users notified through their alias, which is the user id: All, or only those without a registered token of another provider. Takes effect without a restart. Default: All. */
+  readonly users?: 'All' | 'WithoutToken';
   /** Intent that a tap opens; empty starts the app. Takes effect without a restart. */
   readonly intent?: string;
   /** Notification channel on Android. Takes effect without a restart. */
@@ -471,8 +471,8 @@ export interface OpenIMClusterOfflinePushProvidersJpush {
   readonly appKey: string;
   /** Master secret, 24 characters. In a Secret of this namespace. Takes effect without a restart. */
   readonly masterSecretRef: OpenIMClusterOfflinePushProvidersJpushMasterSecretRef;
-  /** Users notified through their alias, which is the user id: all, or only those without a registered token of another provider. Takes effect without a restart. Default: all. */
-  readonly users?: 'all' | 'withoutToken';
+  /** Users notified through their alias, which is the user id: All, or only those without a registered token of another provider. Takes effect without a restart. Default: All. */
+  readonly users?: 'All' | 'WithoutToken';
   /** Intent that a tap opens; empty starts the app. Takes effect without a restart. */
   readonly intent?: string;
   /** iOS apps are signed for production. Takes effect without a restart. Default: true. */
@@ -517,8 +517,8 @@ export interface OpenIMClusterOfflinePushProvidersWebhook {
   readonly secretRef: OpenIMClusterOfflinePushProvidersWebhookSecretRef;
   /** Kinds of tokens that it delivers, instead of the provider of that kind. Takes effect without a restart. Default: oppo, vivo, honor, meizu. */
   readonly kinds?: readonly ('fcm' | 'apns' | 'apns-sandbox' | 'hms' | 'hos' | 'mi' | 'web' | 'oppo' | 'vivo' | 'honor' | 'meizu')[];
-  /** Users that it gets by their ids in addition: none, all, or those without a registered token. Takes effect without a restart. Default: none. */
-  readonly users?: 'none' | 'all' | 'withoutToken';
+  /** Users that it gets by their ids in addition: None, All, or those without a registered token. Takes effect without a restart. Default: None. */
+  readonly users?: 'None' | 'All' | 'WithoutToken';
 }
 
 /** Providers and their credentials. */
@@ -547,8 +547,8 @@ export interface OpenIMClusterOfflinePushProviders {
 export interface OpenIMClusterOfflinePush {
   /** Providers and their credentials. */
   readonly providers?: OpenIMClusterOfflinePushProviders;
-  /** What a notification shows of a message: title and text; the title; nothing but fallbackText. none leaves out the extra data of the sender as well. Takes effect without a restart. Default: full. */
-  readonly content?: 'full' | 'title' | 'none';
+  /** What a notification shows of a message: title and text; the title; nothing but fallbackText. None leaves out the extra data of the sender as well. Takes effect without a restart. Default: Full. */
+  readonly content?: 'Full' | 'Title' | 'None';
   /** Title and text where a message has none, or they are not shown. Takes effect without a restart. Default: [NEWMSG]. */
   readonly fallbackText?: string;
   /** Sound on iOS where the sender names none; empty is silent. Takes effect without a restart. Default: default. */
@@ -595,12 +595,8 @@ export interface OpenIMClusterTracing {
   readonly followCallers?: boolean;
 }
 
-/** Scheduled jobs; always one pod. */
-export interface OpenIMClusterCron {
-  /** Requests and limits of the container. Default: by role. */
-  readonly resources?: ResourceSettings;
-  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
-  readonly podTemplate?: PodTemplateSettings;
+/** Schedules of jobs. */
+export interface OpenIMClusterCronSchedules {
   /** Schedule (cron with five fields, UTC). Takes effect without a restart. Default: at night. */
   readonly messageExpiry?: string;
   /** Schedule (cron with five fields, UTC). Takes effect without a restart. Default: at night. */
@@ -613,26 +609,42 @@ export interface OpenIMClusterCron {
   readonly messageDestruct?: string;
   /** Schedule of the removal of push tokens that have expired or were not registered again (cron with five fields, UTC). Takes effect without a restart. Default: at night. */
   readonly pushTokenExpiry?: string;
-  /** Days after which a push token that was not registered again is removed; 0 keeps it until its provider reports it as gone. Takes effect without a restart. Default: 270. */
-  readonly pushTokenDays?: number;
-  /** Days that records of administrators' acts are kept; 0 keeps them for ever. Takes effect without a restart. Default: 400. */
-  readonly auditDays?: number;
   /** Schedule of the comparison of the database's indexes with those declared (cron with five fields, UTC). Takes effect without a restart. Default: at night. */
   readonly indexReport?: string;
-  /** Keep the indexes of messages by time and by sender, so that administrators search without reading every message; storing a message costs the database more. False removes them. Takes effect without a restart. Default: false. */
-  readonly searchIndexes?: boolean;
   /** Schedule of the reports on the health of tenants (cron with five fields, UTC). Takes effect without a restart. Default: in the morning. */
   readonly healthReport?: string;
   /** Schedule of the count of messages, accounts, groups and storage for statistics (cron with five fields, UTC). Takes effect without a restart. Default: every 20 minutes. */
   readonly statistics?: string;
+}
+
+/** Times for which data are kept. */
+export interface OpenIMClusterCronRetention {
+  /** Days after which a push token that was not registered again is removed; 0 keeps it until its provider reports it as gone. Takes effect without a restart. Default: 270. */
+  readonly pushTokenDays?: number;
+  /** Days that records of administrators' acts are kept; 0 keeps them for ever. Takes effect without a restart. Default: 400. */
+  readonly auditDays?: number;
   /** Days for which statistics keep counts of messages by user and group; the figures of each day stay for ten years. Takes effect without a restart. Default: 400. */
   readonly statisticsDays?: number;
-  /** Longest run of a job for one tenant, in minutes; the next run goes on with what is left. Takes effect without a restart. Default: 60. */
-  readonly runMinutes?: number;
   /** Days that objects of messages are kept; 0 is for ever. Takes effect without a restart. Default: 180. */
   readonly objectDays?: number;
   /** Groups (upload causes) of objects that expire after objectDays. Takes effect without a restart. Default: msg-picture, msg-file, msg-voice, msg-video, msg-video-snapshot, sdklog. */
   readonly objectGroups?: readonly string[];
+}
+
+/** Scheduled jobs; always one pod. */
+export interface OpenIMClusterCron {
+  /** Requests and limits of the container. Default: by role. */
+  readonly resources?: ResourceSettings;
+  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
+  readonly podTemplate?: PodTemplateSettings;
+  /** Schedules of jobs. */
+  readonly schedules?: OpenIMClusterCronSchedules;
+  /** Times for which data are kept. */
+  readonly retention?: OpenIMClusterCronRetention;
+  /** Keep the indexes of messages by time and by sender, so that administrators search without reading every message; storing a message costs the database more. False removes them. Takes effect without a restart. Default: false. */
+  readonly searchIndexes?: boolean;
+  /** Longest run of a job for one tenant, in minutes; the next run goes on with what is left. Takes effect without a restart. Default: 60. */
+  readonly runMinutes?: number;
 }
 
 /** The volume. */

@@ -10,11 +10,11 @@ export interface OpenIMTenantClusterRef {
 export interface OpenIMTenantTokenPolicy {
   /** Lifetime of a token in days. Default: 90. */
   readonly expireDays?: number;
-  /** Which earlier logins a new one ends: 0 none, 1 the same platform, 4 the same terminal class, 5 all but PC. Default: 1. */
-  readonly multiLogin?: 0 | 1 | 4 | 5;
+  /** Which earlier logins a new one ends: None; those of the same platform; those of the same terminal class; or AllButPC. Default: SamePlatform. */
+  readonly multiLogin?: 'None' | 'SamePlatform' | 'SameTerminalClass' | 'AllButPC';
   /** Tokens that were issued before are revoked, and their connections are closed. Takes effect without a restart. Default: none. */
   readonly notBefore?: string;
-  /** Maximum tokens of one user per platform where multiLogin is 0; another one ends the oldest. Default: 30. */
+  /** Maximum tokens of one user per platform where multiLogin is None; another one ends the oldest. Default: 30. */
   readonly maxTokensPerPlatform?: number;
 }
 
@@ -254,8 +254,8 @@ export interface OpenIMTenantPushProvidersGetui {
   readonly appKey: string;
   /** Master secret. In a Secret of this namespace. */
   readonly masterSecretRef: OpenIMTenantPushProvidersGetuiMasterSecretRef;
-  /** Users notified through their alias, which is the user id: all, or only those without a registered token of another provider. Default: all. */
-  readonly users?: 'all' | 'withoutToken';
+  /** Users notified through their alias, which is the user id: All, or only those without a registered token of another provider. Default: All. */
+  readonly users?: 'All' | 'WithoutToken';
   /** Intent that a tap opens; empty starts the app. */
   readonly intent?: string;
   /** Notification channel on Android. */
@@ -280,8 +280,8 @@ export interface OpenIMTenantPushProvidersJpush {
   readonly appKey: string;
   /** Master secret, 24 characters. In a Secret of this namespace. */
   readonly masterSecretRef: OpenIMTenantPushProvidersJpushMasterSecretRef;
-  /** Users notified through their alias, which is the user id: all, or only those without a registered token of another provider. Default: all. */
-  readonly users?: 'all' | 'withoutToken';
+  /** Users notified through their alias, which is the user id: All, or only those without a registered token of another provider. Default: All. */
+  readonly users?: 'All' | 'WithoutToken';
   /** Intent that a tap opens; empty starts the app. */
   readonly intent?: string;
   /** iOS apps are signed for production. Default: true. */
@@ -326,8 +326,8 @@ export interface OpenIMTenantPushProvidersWebhook {
   readonly secretRef: OpenIMTenantPushProvidersWebhookSecretRef;
   /** Kinds of tokens that it delivers, instead of the provider of that kind. Default: oppo, vivo, honor, meizu. */
   readonly kinds?: readonly ('fcm' | 'apns' | 'apns-sandbox' | 'hms' | 'hos' | 'mi' | 'web' | 'oppo' | 'vivo' | 'honor' | 'meizu')[];
-  /** Users that it gets by their ids in addition: none, all, or those without a registered token. Default: none. */
-  readonly users?: 'none' | 'all' | 'withoutToken';
+  /** Users that it gets by their ids in addition: None, All, or those without a registered token. Default: None. */
+  readonly users?: 'None' | 'All' | 'WithoutToken';
 }
 
 /** Providers and their credentials. */
@@ -356,8 +356,8 @@ export interface OpenIMTenantPushProviders {
 export interface OpenIMTenantPush {
   /** Providers and their credentials. */
   readonly providers?: OpenIMTenantPushProviders;
-  /** What a notification shows of a message: title and text; the title; nothing but fallbackText. none leaves out the extra data of the sender as well. Default: full. */
-  readonly content?: 'full' | 'title' | 'none';
+  /** What a notification shows of a message: title and text; the title; nothing but fallbackText. None leaves out the extra data of the sender as well. Default: Full. */
+  readonly content?: 'Full' | 'Title' | 'None';
   /** Title and text where a message has none, or they are not shown. Default: [NEWMSG]. */
   readonly fallbackText?: string;
   /** Sound on iOS where the sender names none; empty is silent. Default: default. */
@@ -388,10 +388,10 @@ export interface OpenIMTenantMailPasswordSecretRef {
 export interface OpenIMTenantMail {
   /** SMTP server; at an internal address only if webhooks.allowedNetworks has it. */
   readonly host: string;
-  /** Port: 587 with starttls, 465 with tls. Default: 587. */
+  /** Port: 587 with StartTLS, 465 with TLS. Default: 587. */
   readonly port?: number;
-  /** starttls: the connection must become encrypted; tls: it is from the start; none: nothing is encrypted, only for a server in the same private network. Default: starttls. */
-  readonly security?: 'starttls' | 'tls' | 'none';
+  /** StartTLS: the connection must become encrypted; TLS: it is from the start; None: nothing is encrypted, only for a server in the same private network. Default: StartTLS. */
+  readonly security?: 'StartTLS' | 'TLS' | 'None';
   /** Certificates, as PEM, of an authority of the server that systems do not know. */
   readonly ca?: string;
   /** User name; empty: no authentication. */
@@ -408,8 +408,8 @@ export interface OpenIMTenantMail {
 export interface OpenIMTenantHealthReport {
   /** Mail addresses; empty: the report is in the log and in cron list alone. Needs spec.mail. */
   readonly to?: readonly string[];
-  /** daily: a mail each day; problems: only on days with something to look at. Default: daily. */
-  readonly when?: 'daily' | 'problems';
+  /** Daily: a mail each day; Problems: only on days with something to look at. Default: Daily. */
+  readonly when?: 'Daily' | 'Problems';
   /** Language of the mails. Default: en. */
   readonly language?: 'zh' | 'en';
 }
@@ -556,8 +556,8 @@ export interface OpenIMTenantVerificationMail {
 
 /** Verification codes by SMS, and by mail through spec.mail. Needs a version of the service that knows it; for an older one it is left out, as condition Ready reports. */
 export interface OpenIMTenantVerification {
-  /** Who may send and verify codes: administrators, which is the application's backend, or each user as well. Default: administrators. */
-  readonly callers?: 'administrators' | 'users';
+  /** Who may send and verify codes: Administrators, which is the application's backend, or each user as well. Default: Administrators. */
+  readonly callers?: 'Administrators' | 'Users';
   /** Life of a code, in seconds. Default: 300. */
   readonly lifeSeconds?: number;
   /** Attempts to verify a code; then it is void. Default: 5. */

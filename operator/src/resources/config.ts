@@ -12,6 +12,7 @@ import {
 import { stringify } from 'yaml';
 import type { EffectiveSpec } from './effective.ts';
 import { nameOf, OPS_PORT, type Owner } from './names.ts';
+import { settingValue } from './renamed-fields.ts';
 import { settingsOfSection } from './secret-references.ts';
 import { tlsConfig } from './store-tls.ts';
 import { natsCapacity } from './stores/nats.ts';
@@ -195,7 +196,10 @@ export function configTree({
       maxConnections: gateway.maxConnectionsPerPod,
       ...given({ maxConnectionsPerUser: gateway.maxConnectionsPerUser, requests: gateway.requests }),
       handshakes: given(gateway.handshakes),
-      drain: { deadlineMs: gateway.drain.deadlineSeconds * 1_000, maxPerSecond: gateway.drain.maxPerSecond },
+      drain: {
+        deadlineMs: gateway.drain.deadlineSeconds * 1_000,
+        maxPerSecond: gateway.drain.maxConnectionsPerSecond,
+      },
     },
     api: {
       port: DEFAULT_PORTS.api,
@@ -247,7 +251,7 @@ export function configTree({
       ...given(objectSettings(effective.objectStorage)),
     },
     push: {
-      provider: push.provider,
+      provider: settingValue('provider', push.provider) as 'none' | 'log',
       wakesPerUser: { perMinute: push.wakesPerUserPerMinute, ...given({ burst: push.wakesPerUserBurst }) },
     },
     ...given({
@@ -260,22 +264,22 @@ export function configTree({
       tracing: tracing && sectionSettings('tracing', tracing),
     }),
     cron: given({
-      messageExpiry: cron.messageExpiry,
-      objectExpiry: cron.objectExpiry,
-      uploadExpiry: cron.uploadExpiry,
-      tokenExpiry: cron.tokenExpiry,
-      messageDestruct: cron.messageDestruct,
-      pushTokenExpiry: cron.pushTokenExpiry,
-      pushTokenDays: cron.pushTokenDays,
-      auditDays: cron.auditDays,
-      indexReport: cron.indexReport,
+      messageExpiry: cron.schedules?.messageExpiry,
+      objectExpiry: cron.schedules?.objectExpiry,
+      uploadExpiry: cron.schedules?.uploadExpiry,
+      tokenExpiry: cron.schedules?.tokenExpiry,
+      messageDestruct: cron.schedules?.messageDestruct,
+      pushTokenExpiry: cron.schedules?.pushTokenExpiry,
+      pushTokenDays: cron.retention?.pushTokenDays,
+      auditDays: cron.retention?.auditDays,
+      indexReport: cron.schedules?.indexReport,
       searchIndexes: cron.searchIndexes,
-      healthReport: cron.healthReport,
-      statistics: cron.statistics,
-      statisticsDays: cron.statisticsDays,
+      healthReport: cron.schedules?.healthReport,
+      statistics: cron.schedules?.statistics,
+      statisticsDays: cron.retention?.statisticsDays,
       runMinutes: cron.runMinutes,
-      objectDays: cron.objectDays,
-      objectGroups: cron.objectGroups && [...cron.objectGroups],
+      objectDays: cron.retention?.objectDays,
+      objectGroups: cron.retention?.objectGroups && [...cron.retention.objectGroups],
     }),
     ...(tenants === undefined
       ? { tenantsDir: TENANT_SHARDS_DIR }

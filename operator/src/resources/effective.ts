@@ -4,6 +4,8 @@ import type {
   IngressSettings,
   LocalRef,
   OpenIMClusterAttempts,
+  OpenIMClusterCronRetention,
+  OpenIMClusterCronSchedules,
   OpenIMClusterGatewayHandshakesPerLogin,
   OpenIMClusterGatewayRequests,
   OpenIMClusterLimits,
@@ -77,7 +79,7 @@ export interface EffectiveSpec {
     };
     readonly drain: {
       readonly deadlineSeconds: number;
-      readonly maxPerSecond: number;
+      readonly maxConnectionsPerSecond: number;
       /** Number, or percentage of `replicas`. */
       readonly maxConcurrentPods: number | string;
     };
@@ -102,27 +104,15 @@ export interface EffectiveSpec {
   readonly rpc: EffectiveWorkload;
   readonly transfer: EffectiveWorkload;
   readonly push: EffectiveWorkload & {
-    readonly provider: 'none' | 'log';
+    readonly provider: 'None' | 'Log';
     readonly wakesPerUserPerMinute: number;
     readonly wakesPerUserBurst?: number;
   };
   readonly cron: EffectiveWorkload & {
-    readonly messageExpiry?: string;
-    readonly objectExpiry?: string;
-    readonly uploadExpiry?: string;
-    readonly pushTokenExpiry?: string;
-    readonly pushTokenDays?: number;
-    readonly auditDays?: number;
-    readonly indexReport?: string;
+    readonly schedules?: OpenIMClusterCronSchedules;
+    readonly retention?: OpenIMClusterCronRetention;
     readonly searchIndexes?: boolean;
-    readonly healthReport?: string;
-    readonly statistics?: string;
-    readonly statisticsDays?: number;
     readonly runMinutes?: number;
-    readonly tokenExpiry?: string;
-    readonly messageDestruct?: string;
-    readonly objectDays?: number;
-    readonly objectGroups?: readonly string[];
   };
   readonly nats: (ManagedNats | ExternalNats) & { readonly tenantLogShare?: number };
   readonly mongodb: (ManagedStore | ExternalByUri) & { readonly database: string };
@@ -231,7 +221,8 @@ export function effectiveSpec(
           spec.gateway?.drain?.deadlineSeconds ??
           running.gateway?.drain?.deadlineSeconds ??
           DRAIN_DEADLINE_SECONDS,
-        maxPerSecond: spec.gateway?.drain?.maxPerSecond ?? DEFAULT_CONFIG.gateway.drain.maxPerSecond,
+        maxConnectionsPerSecond:
+          spec.gateway?.drain?.maxConnectionsPerSecond ?? DEFAULT_CONFIG.gateway.drain.maxPerSecond,
         maxConcurrentPods: spec.gateway?.drain?.maxConcurrentPods ?? '25%',
       },
       rollout: { maxSurge: spec.gateway?.rollout?.maxSurge ?? '100%' },
@@ -254,28 +245,16 @@ export function effectiveSpec(
     transfer: workload('transfer', spec.transfer),
     push: {
       ...workload('push', spec.push, profile === 'Production' ? 2 : 1),
-      provider: spec.push?.provider ?? DEFAULT_CONFIG.push.provider,
+      provider: spec.push?.provider ?? 'None',
       wakesPerUserPerMinute: spec.push?.wakesPerUserPerMinute ?? DEFAULT_CONFIG.push.wakesPerUser.perMinute,
       wakesPerUserBurst: spec.push?.wakesPerUserBurst,
     },
     cron: {
       ...workload('cron', { ...spec.cron, replicas: 1 }),
-      messageExpiry: spec.cron?.messageExpiry,
-      objectExpiry: spec.cron?.objectExpiry,
-      uploadExpiry: spec.cron?.uploadExpiry,
-      tokenExpiry: spec.cron?.tokenExpiry,
-      messageDestruct: spec.cron?.messageDestruct,
-      pushTokenExpiry: spec.cron?.pushTokenExpiry,
-      pushTokenDays: spec.cron?.pushTokenDays,
-      auditDays: spec.cron?.auditDays,
-      indexReport: spec.cron?.indexReport,
+      schedules: spec.cron?.schedules,
+      retention: spec.cron?.retention,
       searchIndexes: spec.cron?.searchIndexes,
-      healthReport: spec.cron?.healthReport,
-      statistics: spec.cron?.statistics,
-      statisticsDays: spec.cron?.statisticsDays,
       runMinutes: spec.cron?.runMinutes,
-      objectDays: spec.cron?.objectDays,
-      objectGroups: spec.cron?.objectGroups,
     },
     nats: { ...effectiveNats(spec, profile, store), tenantLogShare: spec.nats?.tenantLogShare },
     mongodb: {

@@ -1,3 +1,5 @@
+import { settingValue } from './renamed-fields.ts';
+
 /** Fields of custom resources that refer to a key of a Secret, with the settings whose values they name. */
 const SETTING_OF: Readonly<Record<string, string>> = {
   secretRef: 'secret',
@@ -34,7 +36,10 @@ export function secretReferencesIn(section: object): SecretReference[] {
   return found;
 }
 
-/** A copy of a section as settings of the services: `place` says what stands for the value of a reference. */
+/**
+ * A copy of a section as settings of the services, with the values that these know: `place` says what stands for the
+ * value of a reference.
+ */
 export function settingsOfSection(
   section: object,
   place: (setting: string) => string,
@@ -52,7 +57,10 @@ function replaceReferences(
   return Object.fromEntries(
     Object.entries(node).map(([field, value]) => {
       const setting = SETTING_OF[field];
-      if (setting === undefined) return [field, replaceReferences(value, place, [...path, field])];
+      if (setting === undefined) {
+        const own = typeof value === 'string' ? settingValue(field, value) : value;
+        return [field, replaceReferences(own, place, [...path, field])];
+      }
       const { name, key = setting } = value as { readonly name: string; readonly key?: string };
       const at = (last: string) => [...path, last].join('.');
       return [setting, place({ field: at(field), setting: at(setting), name, key })];

@@ -14,7 +14,9 @@ const SERVING: Readonly<Record<string, readonly [failed: string, back: string]>>
 };
 
 /** Reasons that a rollout itself causes. */
-const OF_ROLLOUT: ReadonlySet<string> = new Set(['PodsNotReady', 'PartitionsWaiting', 'NotChecked']);
+const OF_ROLLOUT: ReadonlySet<string> = new Set([
+  ...['PodsNotReady', 'PartitionsWaiting', 'NotChecked', 'LogCopiesMissing'],
+]);
 
 /** Records what happened between two statuses of a cluster; `cluster` has the one before. */
 export function recordEvents(

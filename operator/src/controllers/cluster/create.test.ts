@@ -48,12 +48,15 @@ function podTemplates({ stages, gateway }: Desired): unknown {
 }
 
 /** Limits and settings that processes take over while they run, each with another value than its default. */
-const CRON = {
-  ...{ uploadExpiry: '5 * * * *', pushTokenExpiry: '1 2 * * *', indexReport: '2 2 * * *' },
-  healthReport: '3 2 * * *',
-  ...{ statistics: '4 * * * *', statisticsDays: 60 },
-  ...{ pushTokenDays: 30, auditDays: 90, searchIndexes: true, runMinutes: 5, objectGroups: ['sdklog'] },
+const SCHEDULES = {
+  ...{ messageExpiry: '1 1 * * *', objectExpiry: '2 1 * * *', tokenExpiry: '3 1 * * *' },
+  ...{ messageDestruct: '6 * * * *', uploadExpiry: '5 * * * *', pushTokenExpiry: '1 2 * * *' },
+  ...{ indexReport: '2 2 * * *', healthReport: '3 2 * * *', statistics: '4 * * * *' },
 };
+const RETENTION = {
+  ...{ objectDays: 5, objectGroups: ['sdklog'], pushTokenDays: 30, auditDays: 90, statisticsDays: 60 },
+};
+const JOBS = { searchIndexes: true, runMinutes: 5 };
 
 const CLUSTER_SETTINGS: OpenIMClusterSpec = {
   gateway: {
@@ -64,7 +67,7 @@ const CLUSTER_SETTINGS: OpenIMClusterSpec = {
   nats: { tenantLogShare: 0.1 },
   push: { wakesPerUserBurst: 3 },
   tracing: { endpoint: 'http://otel-collector.monitoring:4318', sampleRatio: 0.5 },
-  cron: CRON,
+  cron: { schedules: SCHEDULES, retention: RETENTION, ...JOBS },
   limits: {
     userMessages: { perSecond: 20, burst: 400 },
     userBytes: { perSecond: 65_536, burst: 1_048_576 },
@@ -102,7 +105,7 @@ test('limits and settings of a manifest reach the config', () => {
   });
   assert.deepEqual(limits, CLUSTER_SETTINGS.limits);
   assert.deepEqual(attempts, CLUSTER_SETTINGS.attempts);
-  assert.deepEqual(cron, CRON);
+  assert.deepEqual(cron, { ...SCHEDULES, ...RETENTION, ...JOBS });
   assert.deepEqual(config.tracing, CLUSTER_SETTINGS.tracing);
   assert.deepEqual([nats.tenantLogShare, push.wakesPerUser.burst], [0.1, 3]);
   assert.partialDeepStrictEqual(config.tenants[1], {

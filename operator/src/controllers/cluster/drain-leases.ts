@@ -58,7 +58,7 @@ export class DrainLeases {
           until: endOf(pod, state),
         })),
         handshakeBudget: gateway.handshakes.ratePerSecond,
-        maxPerSecond: gateway.drain.maxPerSecond,
+        maxPerSecond: gateway.drain.maxConnectionsPerSecond,
         now: state.now,
       },
       this.#memories.get(key),

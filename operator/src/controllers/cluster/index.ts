@@ -14,12 +14,14 @@ import {
   keyOf,
   SECRET_METADATA,
   type Stored,
+  withoutManagedFields,
 } from '@im/kube';
 import type { Logger, TaskRunner } from '@im/process';
 import type { storeChecks } from '../../checks/store-checks.ts';
 import type { OperatorDefaults } from '../../resources/effective.ts';
 import { OPENIM_CLUSTER, OPENIM_TENANT } from '../../resources/kinds.ts';
 import { FIELD_MANAGER, OPS_PORT } from '../../resources/names.ts';
+import { withPresentNames } from '../../resources/renamed-fields.ts';
 import { createTenantController } from '../tenant/index.ts';
 import { clusterKeyOf, tenantIndexes } from '../tenant/reconcile.ts';
 import { clusterKeysOf, watchChildren } from './children.ts';
@@ -74,12 +76,22 @@ export interface ClusterController {
 /** Creates the controller of OpenIMCluster and OpenIMTenant. It connects to nothing before it runs. */
 export function createClusterController(deps: ClusterControllerDeps): ClusterController {
   const { client, writer, events, tasks, operator, operatorNamespace, namespace, log, metrics } = deps;
-  const clusters = createInformer({ client, type: OPENIM_CLUSTER, namespace, log, metrics });
+  const clusters = createInformer({
+    client,
+    type: OPENIM_CLUSTER,
+    namespace,
+    keep: (cluster) =>
+      withoutManagedFields({ ...cluster, spec: withPresentNames('OpenIMCluster', cluster.spec) }),
+    log,
+    metrics,
+  });
   const tenants = createInformer({
     client,
     type: OPENIM_TENANT,
     namespace,
     indexes: tenantIndexes,
+    keep: (tenant) =>
+      withoutManagedFields({ ...tenant, spec: withPresentNames('OpenIMTenant', tenant.spec) }),
     log,
     metrics,
   });

@@ -21,7 +21,7 @@ test('fields of a tenant become settings of the services', () => {
       hosts: ['im.acme.test'],
       adminUserIDs: ['root'],
       placement: 'Dedicated',
-      tokenPolicy: { expireDays: 7, multiLogin: 5 },
+      tokenPolicy: { expireDays: 7, multiLogin: 'AllButPC' },
       suspended: true,
       quotas: { users: 10, messagesPerSecond: 5 },
     }),

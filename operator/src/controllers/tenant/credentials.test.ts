@@ -20,7 +20,7 @@ const SPEC: Partial<OpenIMTenantSpec> = {
     events: [{ name: 'afterSendSingleMsg' }],
   },
   push: {
-    content: 'title',
+    content: 'Title',
     providers: {
       fcm: { serviceAccountSecretRef: { name: 'phones', key: 'fcm.json' } },
       apns: { keySecretRef: { name: 'phones' }, keyID: 'K', teamID: 'T', topic: 'shop' },
@@ -172,7 +172,7 @@ test('mail and each provider of SMS read their credentials from Secrets, and one
   const templates = { zh: { signName: 'Shop', templateCode: 'SMS_1', params: { code: '{code}' } } };
   const spec: Partial<OpenIMTenantSpec> = {
     mail: { host: 'smtp.shop.test', user: 'im', passwordSecretRef: { name: 'mail' }, from: 'im@shop.test' },
-    healthReport: { to: ['ops@shop.test'], when: 'problems' },
+    healthReport: { to: ['ops@shop.test'], when: 'Problems' },
     verification: {
       perDay: 100,
       sms: {
@@ -195,7 +195,7 @@ test('mail and each provider of SMS read their credentials from Secrets, and one
   assert.deepEqual(entry.mail, {
     ...{ host: 'smtp.shop.test', user: 'im', password: file('shop.mail.password'), from: 'im@shop.test' },
   });
-  assert.deepEqual(entry.healthReport, spec.healthReport);
+  assert.deepEqual(entry.healthReport, { to: ['ops@shop.test'], when: 'problems' });
   assert.deepEqual(entry.verification, {
     perDay: 100,
     sms: {

@@ -17,6 +17,7 @@ import {
   tenantKeys,
 } from '../../resources/config.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
+import { settingValue } from '../../resources/renamed-fields.ts';
 import { settingsOfSection } from '../../resources/secret-references.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
 import type { Refusal } from '../cluster/observation.ts';
@@ -199,11 +200,15 @@ function entryOf(id: string, spec: OpenIMTenantSpec, resolve: ResolveSection): T
   };
 }
 
+type LoginPolicy = NonNullable<NonNullable<TenantEntry['multiLogin']>['policy']>;
+
 function multiLoginOf(policy: OpenIMTenantTokenPolicy = {}): TenantEntry['multiLogin'] {
   const { multiLogin, maxTokensPerPlatform } = policy;
   if (multiLogin === undefined && maxTokensPerPlatform === undefined) return undefined;
   return {
-    ...(multiLogin === undefined ? {} : { policy: multiLogin }),
+    ...(multiLogin === undefined
+      ? {}
+      : { policy: Number(settingValue('multiLogin', multiLogin)) as LoginPolicy }),
     ...(maxTokensPerPlatform === undefined ? {} : { maxNumOneEnd: maxTokensPerPlatform }),
   };
 }
@@ -249,11 +254,19 @@ function pushOf(
     const settings = resolve(`push.providers.${name}`, provider);
     return settings === undefined ? [] : [[name, settings] as const];
   });
-  return { ...section, providers: Object.fromEntries(list) };
+  return { ...ownSettings(section), providers: Object.fromEntries(list) };
+}
+
+/** The settings of a section that refers to no Secret. */
+function ownSettings(section: object): Readonly<Record<string, unknown>> {
+  return settingsOfSection(section, () => '');
 }
 
 function healthReportOf({ to, ...section }: OpenIMTenantHealthReport): TenantEntry['healthReport'] {
-  return { ...section, ...(to === undefined ? {} : { to: [...to] }) };
+  return {
+    ...ownSettings(section),
+    ...(to === undefined ? {} : { to: [...to] }),
+  };
 }
 
 /** Each provider of SMS is a section for itself, as those of push are. */
@@ -261,11 +274,12 @@ function verificationOf(
   { sms, ...section }: OpenIMTenantVerification,
   resolve: ResolveSection,
 ): TenantEntry['verification'] {
-  if (sms === undefined) return section as TenantEntry['verification'];
+  const own = ownSettings(section);
+  if (sms === undefined) return own as TenantEntry['verification'];
   const { aliyun, tencent, ...rest } = sms;
   const list = Object.entries({ aliyun, tencent }).flatMap(([name, provider]) => {
     const settings = provider && resolve(`verification.sms.${name}`, provider);
     return settings === undefined ? [] : [[name, settings] as const];
   });
-  return { ...section, sms: { ...rest, ...Object.fromEntries(list) } } as TenantEntry['verification'];
+  return { ...own, sms: { ...rest, ...Object.fromEntries(list) } } as TenantEntry['verification'];
 }
