@@ -39,6 +39,14 @@ describe('the operator is killed at every step of a drain', () => {
     await cluster?.close();
   });
 
+  /** What the operators reported of their steps. */
+  const story = () =>
+    cluster.testCluster.kubernetes.kubectl(
+      ...['-n', cluster.namespace, 'get', 'events', '--sort-by=.lastTimestamp'],
+      ...['--field-selector=involvedObject.kind=OpenIMCluster', '--no-headers'],
+      '-o=custom-columns=:.lastTimestamp,:.reason,:.message',
+    );
+
   /** Begins a drain, kills the operator at each step, and holds the next ones to what the first one chose. */
   async function interrupted(name: string, begin: () => Promise<unknown>, gateways: number): Promise<void> {
     const { testCluster } = cluster;
@@ -78,7 +86,8 @@ describe('the operator is killed at every step of a drain', () => {
       },
     });
     assertClean(verdict);
-    assert.equal(drains.victims.length, 1, `one gateway was drained: ${drains.victims.join(', ')}`);
+    const drained = drains.victims.join(', ');
+    assert.equal(drains.victims.length, 1, `one gateway was drained: ${drained}\n${await story()}`);
     assert.equal(closed.length, moved.size, 'no client was disconnected twice');
     assert.ok(moved.size > 0 && moved.size < CLIENTS, `${moved.size} clients were moved`);
     const left = await cluster.pods('gateway');

@@ -171,6 +171,15 @@ test('a deletion that the copy of the pods does not show yet is not counted twic
   assert.deepEqual(at(2, 3), []);
 });
 
+test('a deletion that the copy of the pods does not show yet makes no second replacement', () => {
+  const leaving = { ...drained(0), marked: true, manual: 'heap dump', drainReason: 'Manual' };
+  const pods = [pod('a', 'new', leaving), pod('b', 'new'), pod('c', 'new')];
+  const at = (replicas: number) =>
+    kinds({ deployments: [deployment('new', replicas)], selected: 'new', pods });
+  assert.deepEqual(at(3), ['deletePods new']);
+  assert.deepEqual(at(2), []);
+});
+
 test('a revision that never served is scaled to 0 at once', () => {
   const bad = (change: Partial<GatewayPod>) => ({
     deployments: [deployment('new', 2), deployment('bad', 2)],

@@ -33,7 +33,9 @@ export function chooseVictims(state: GatewayState, own: GatewayDeployment): Vict
 
   const asked = ofTarget.flatMap((pod) => askedFor(pod)).sort(byUrgency);
   const moving = asked.filter(({ reason }, index) => reason === 'Spot' || index < maxConcurrent);
-  const size = base + moving.length;
+  // The number that included a marked pod may be lowered already, while the copy of the pods still has it.
+  const unmarked = moving.filter(({ pod }) => !pod.marked).length;
+  const size = Math.max(base + unmarked, Math.min(own.replicas, base + moving.length));
 
   const others = ofTarget.filter((pod) => !asked.some((victim) => victim.pod === pod));
   const surplus = Math.max(0, Math.min(own.replicas, ofTarget.length) - size);
