@@ -55,6 +55,7 @@ import { tokenCreate } from './commands/token/create.ts';
 import { tokenInspect } from './commands/token/inspect.ts';
 import { tokenList } from './commands/token/list.ts';
 import { tokenRevoke } from './commands/token/revoke.ts';
+import { top } from './commands/top.ts';
 import { userBan } from './commands/user/ban.ts';
 import { userCreate } from './commands/user/create.ts';
 import { userDelete } from './commands/user/delete.ts';
@@ -101,6 +102,7 @@ export function createProgram(): Command {
       noun('context', 'servers by name', contextAdd(), contextUse(), contextList(), contextRemove()),
     )
     .addCommand(status())
+    .addCommand(top())
     .addCommand(doctor())
     .addCommand(check())
     .addCommand(report())

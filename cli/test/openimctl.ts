@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const MAIN = new URL('../src/main.ts', import.meta.url).pathname;
+/** The program. */
+export const MAIN = new URL('../src/main.ts', import.meta.url).pathname;
 
 /** The outcome of a command. */
 export interface Outcome {
@@ -23,7 +24,7 @@ export interface Running {
 }
 
 /** Environment of a command: nothing of the caller's that would name another server. */
-function environment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+export function environment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(OPENIM_(?!MONGO_BUILD)|IM_|KUBE)/.test(name),
   );

@@ -8,9 +8,11 @@ import type { Connection } from './connection/connection.ts';
 import { ConnectionRequests } from './connection/connection-requests.ts';
 import { Kicks } from './connection/kicks.ts';
 import { TickFlusher } from './connection/outbox.ts';
+import { serveTenants } from './connection/serve-tenants.ts';
 import { Sessions } from './connection/sessions.ts';
 import { Sweep } from './connection/sweep.ts';
 import { TenantConnections } from './connection/tenant-connections.ts';
+import { TenantTraffic } from './connection/tenant-traffic.ts';
 import { Deliverer } from './deliver/deliverer.ts';
 import { SubscriptionLoader } from './deliver/subscription-loader.ts';
 import { DrainController } from './drain/drain.ts';
@@ -50,6 +52,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
   ];
   const connections = new Set<Connection>();
   const tenantConnections = new TenantConnections();
+  const traffic = new TenantTraffic({ tenants });
   const count = () => connections.size;
   const limit = gateway.maxConnections;
   const timeoutMs = gateway.requestTimeoutMs;
@@ -68,6 +71,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     groups,
     tasks,
     metrics,
+    traffic,
     log,
     tracing,
   });
@@ -80,6 +84,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     users,
     limits: tenantLimits,
     tenantConnections,
+    traffic,
     tasks,
     log,
     gatewayID,
@@ -111,7 +116,17 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     tracing,
   });
   const limits = tenantLimits;
-  const routes = createHandlers({ msg, third, sendBatcher, limits, presence, watch, catchUps, inputRate });
+  const routes = createHandlers({
+    msg,
+    third,
+    sendBatcher,
+    limits,
+    traffic,
+    presence,
+    watch,
+    catchUps,
+    inputRate,
+  });
   const logins = new RecentDurations();
   const requests = new Requests({
     routes,
@@ -157,6 +172,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
   const handshakes = new Handshakes({
     tenants,
     limits: tenantLimits,
+    traffic,
     auth,
     metrics,
     log,
@@ -179,6 +195,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
   const shed = new ShedController({ connections, tasks });
 
   serveDrain({ ops: deps.ops, status: deps.status, metrics: deps.metrics, drain, shed });
+  serveTenants(deps.ops, tenantConnections, traffic);
   deps.status.add('gateway', () => ({
     connections: connections.size,
     users: localUsers.userCount,

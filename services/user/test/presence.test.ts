@@ -322,8 +322,14 @@ test('gateways share what is left of the connections of a limited tenant', async
 });
 
 test('live gateways are counted by platform, each tenant alone, by their last heartbeats', async () => {
-  const tell = (process: UserProcess, gatewayID: string, counts: user.TenantConnections[]) =>
-    process.user.gatewayHeartbeat(SYSTEM, make('user.GatewayHeartbeatReq', { gatewayID, counts }));
+  const tell = (process: UserProcess, gatewayID: string, counts: Partial<user.TenantConnections>[]) =>
+    process.user.gatewayHeartbeat(
+      SYSTEM,
+      make('user.GatewayHeartbeatReq', {
+        gatewayID,
+        counts: counts.map((one) => make('user.TenantConnections', one)),
+      }),
+    );
   const counted = async (tenant: TenantId) => {
     const ctx = { ...SYSTEM, tenant };
     const { gateways } = await b.user.getConnectionCounts(ctx, make('user.GetConnectionCountsReq'));
@@ -341,6 +347,15 @@ test('live gateways are counted by platform, each tenant alone, by their last he
     ]),
   );
   assert.deepEqual(await counted(T2), [['g1', 1, { 3: 1 }]]);
+  await tell(a, 'g2', [{ tenant: T1, users: 1, platforms: { 1: 1 }, sends: 7, refusals: 2, pushes: 9 }]);
+  const { gateways } = await b.user.getConnectionCounts(
+    { ...SYSTEM, tenant: T1 },
+    make('user.GetConnectionCountsReq'),
+  );
+  assert.partialDeepStrictEqual(
+    gateways.find(({ gatewayID }) => gatewayID === 'g2'),
+    { sends: 7, refusals: 2, pushes: 9 },
+  );
   await tell(a, 'g1', [{ tenant: T2, users: 1, platforms: { 3: 2 } }]);
   await tell(a, 'g2', [{ tenant: T1, users: 1, platforms: { 1: 1 } }]);
   assert.deepEqual(await counted(T1), [['g2', 1, { 1: 1 }]], 'what a heartbeat does not name is gone');

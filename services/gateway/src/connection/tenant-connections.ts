@@ -1,11 +1,18 @@
 import type { TenantId } from '@im/contract';
-import type { user } from '@im/protocol';
 import type { Connection } from './connection.ts';
 
 interface OfTenant {
   /** In the order of their opening. */
   readonly connections: Set<Connection>;
   users: number;
+  /** Connections by platform id. */
+  readonly platforms: Record<number, number>;
+}
+
+/** How many connections a tenant has here. */
+export interface TenantCounts {
+  readonly tenant: TenantId;
+  readonly users: number;
   /** Connections by platform id. */
   readonly platforms: Record<number, number>;
 }
@@ -51,7 +58,7 @@ export class TenantConnections {
   }
 
   /** What each tenant with a connection has. */
-  counts(): user.TenantConnections[] {
+  counts(): TenantCounts[] {
     return [...this.#tenants].map(([tenant, { users, platforms }]) => ({
       tenant,
       users,

@@ -4,6 +4,7 @@ import { callFields, type Logger, type TaskRunner } from '@im/process';
 import { encodePushMessages, type log, REQ, type ResponseEnvelope } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { Connection, LocalGroup, LocalUser } from '../connection/connection.ts';
+import type { TenantTraffic } from '../connection/tenant-traffic.ts';
 import type { GatewayMetrics } from '../metrics.ts';
 import { SharedFrame } from '../wire/frame.ts';
 import { CatchUps } from './catch-up.ts';
@@ -18,6 +19,7 @@ export interface DelivererDeps {
   readonly groups: Pick<DomainService<'group'>, 'getMembership'>;
   readonly tasks: TaskRunner;
   readonly metrics: GatewayMetrics;
+  readonly traffic: Pick<TenantTraffic, 'pushed'>;
   readonly log: Logger;
   readonly tracing: Tracing;
 }
@@ -102,15 +104,17 @@ export class Deliverer {
   readonly ownPushes: OwnPushes;
   readonly catchUps: CatchUps;
   readonly #metrics: GatewayMetrics;
+  readonly #traffic: Pick<TenantTraffic, 'pushed'>;
   readonly #log: Logger;
   readonly #tracing: Tracing;
   /** (user, record) pairs: a membership change comes both by the group and to each user changed. */
   readonly #remembered = new Set<string>();
   readonly #rereads: MembershipRereads;
 
-  constructor({ deliveries, onGap, groups, tasks, metrics, log, tracing }: DelivererDeps) {
+  constructor({ deliveries, onGap, groups, tasks, metrics, traffic, log, tracing }: DelivererDeps) {
     const onDelivery = (delivery: log.Delivery) => this.onDelivery(delivery);
     this.#metrics = metrics;
+    this.#traffic = traffic;
     this.#log = log;
     this.#tracing = tracing;
     this.feed = deliveries.feed({ onDelivery, onGap });
@@ -210,6 +214,7 @@ export class Deliverer {
     const written: Written = { sockets: 0, bytes: 0 };
     this.#toConnections(user, delivery, new SharedFrame(() => pushEnvelope(delivery)), written);
     this.#metrics.pushed(written.sockets, written.bytes);
+    this.#traffic.pushed(user.tenant, written.sockets);
     if (removed && !late) localUsers.leave(user, groupID, delivery.memberVersion);
     return written.sockets;
   }
@@ -237,6 +242,7 @@ export class Deliverer {
       this.#toConnections(user, delivery, frame, written);
     }
     this.#metrics.pushed(written.sockets, written.bytes);
+    this.#traffic.pushed(group.tenant, written.sockets);
     if (!moves) return written.sockets;
     for (const userID of delivery.removedUserIDs) {
       const user = localUsers.user(delivery.tenant, userID);

@@ -6,6 +6,7 @@ import type { DomainService } from '@im/rpc';
 import type { TenantLimits } from '../connect/tenant-limits.ts';
 import type { LocalUser } from '../connection/connection.ts';
 import type { TenantConnections } from '../connection/tenant-connections.ts';
+import type { TenantTraffic } from '../connection/tenant-traffic.ts';
 import type { LocalUsers } from '../deliver/local-users.ts';
 
 export interface PresenceReporterDeps {
@@ -13,6 +14,7 @@ export interface PresenceReporterDeps {
   readonly users: Pick<DomainService<'user'>, 'reportPresence' | 'gatewayHeartbeat'>;
   readonly limits: Pick<TenantLimits, 'limited' | 'atLimit' | 'learn' | 'onShareUsed'>;
   readonly tenantConnections: Pick<TenantConnections, 'counts'>;
+  readonly traffic: Pick<TenantTraffic, 'of'>;
   readonly tasks: TaskRunner;
   readonly log: Logger;
   /** Name of this gateway among its peers. */
@@ -122,7 +124,15 @@ export class PresenceReporter {
   }
 
   async #sendHeartbeat(signal: AbortSignal): Promise<void> {
-    const { users, limits, gatewayID, connections, heartbeatMs, tenantConnections: byTenant } = this.#deps;
+    const {
+      users,
+      limits,
+      gatewayID,
+      connections,
+      heartbeatMs,
+      tenantConnections: byTenant,
+      traffic,
+    } = this.#deps;
     this.#beatAt = performance.now();
     const ctx = systemContext(DEFAULT_TENANT, '', { timeoutMs: heartbeatMs, signal });
     const tenantConnections = limits.limited();
@@ -131,7 +141,7 @@ export class PresenceReporter {
       connections: connections(),
       tenantConnections,
       tenantsAtLimit: limits.atLimit(),
-      counts: byTenant.counts(),
+      counts: byTenant.counts().map((counts) => ({ ...counts, ...traffic.of(counts.tenant) })),
     });
     limits.learn(tenantConnections, answer);
     if (answer.reportAll) {

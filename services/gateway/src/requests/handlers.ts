@@ -16,6 +16,7 @@ import {
 import type { DomainService } from '@im/rpc';
 import type { TenantLimits } from '../connect/tenant-limits.ts';
 import type { Connection } from '../connection/connection.ts';
+import type { TenantTraffic } from '../connection/tenant-traffic.ts';
 import type { CatchUps } from '../deliver/catch-up.ts';
 import type { PresenceReporter } from '../presence/presence-reporter.ts';
 import type { PresenceWatch } from '../presence/presence-watch.ts';
@@ -45,6 +46,7 @@ export interface HandlerDeps {
   readonly third: Pick<DomainService<'third'>, 'delUserPushToken'>;
   readonly sendBatcher: SendBatcher;
   readonly limits: TenantLimits;
+  readonly traffic: Pick<TenantTraffic, 'sent' | 'refused'>;
   readonly presence: Pick<PresenceReporter, 'changed'>;
   readonly watch: Pick<PresenceWatch, 'change'>;
   readonly catchUps: Pick<CatchUps, 'onSynced'>;
@@ -104,7 +106,7 @@ function pull<Req extends PullName, Resp extends MessageName>(
 
 /** The requests that a client may make. Source: docs/protocol/requests.md. */
 export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
-  const { msg, third, sendBatcher, limits, presence, watch, catchUps, inputRate } = deps;
+  const { msg, third, sendBatcher, limits, traffic, presence, watch, catchUps, inputRate } = deps;
 
   const routes: [number, Route][] = [
     [
@@ -131,8 +133,10 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
         async handle(_connection, ctx, data) {
           const msgData = withClientMsgID(data, randomId);
           if (!limits.takeMessage(ctx.tenant)) {
+            traffic.refused(ctx.tenant);
             throw new ImError(ERR.TooManyRequests, 'too many messages of this tenant');
           }
+          traffic.sent(ctx.tenant);
           return encode('msg.SendMsgResp', await sendBatcher.send(ctx, msgData));
         },
       },

@@ -44,8 +44,12 @@ export interface AdminClient {
   call<O extends Operation>(operation: O, given: Given<O>): Promise<Answer<O>>;
   /** The pages of a list, from `query.cursor` on. */
   pages<O extends Operation>(operation: O, given: Given<O>): AsyncGenerator<Answer<O>, void>;
-  /** The lines of a stream. */
-  stream<O extends Operation>(operation: O, given: Given<O>): AsyncGenerator<Answer<O>, void>;
+  /** The lines of a stream, until it ends or the signal aborts, which throws its reason. */
+  stream<O extends Operation>(
+    operation: O,
+    given: Given<O>,
+    options?: { readonly signal?: AbortSignal },
+  ): AsyncGenerator<Answer<O>, void>;
 }
 
 /** An operation's parts without their types. */
@@ -81,13 +85,13 @@ export function adminClient({
   requestID,
   timeoutMs = 15_000,
 }: AdminClientOptions): AdminClient {
-  async function send(operation: Operation, parts: Parts): Promise<Response> {
+  async function send(operation: Operation, parts: Parts, signal?: AbortSignal): Promise<Response> {
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(new DOMException('no answer', 'TimeoutError')), timeoutMs);
     try {
       const response = await fetch(urlOf(apiUrl, operation, parts), {
         method: operation.method,
-        signal: timeout.signal,
+        signal: signal ? AbortSignal.any([timeout.signal, signal]) : timeout.signal,
         headers: {
           ...(token === undefined ? { [CONSOLE_HEADER]: '1' } : { token }),
           ...(requestID && { operationID: requestID() }),
@@ -124,8 +128,8 @@ export function adminClient({
         next = { ...next, query: { ...next.query, cursor } };
       }
     },
-    async *stream(operation, given) {
-      const { body } = await send(operation, given as Parts);
+    async *stream(operation, given, { signal } = {}) {
+      const { body } = await send(operation, given as Parts, signal);
       let rest = '';
       for await (const chunk of (body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
         const lines = (rest + chunk).split('\n');

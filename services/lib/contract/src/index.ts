@@ -29,6 +29,7 @@ export type {
   GatewayStatus,
   ProcessStatus,
   StatusParts,
+  TenantOnGateway,
   TenantsStatus,
   TransferStatus,
 } from './process-status.ts';

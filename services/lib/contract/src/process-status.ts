@@ -33,6 +33,20 @@ export interface GatewayStatus {
   readonly shedRemaining?: number;
 }
 
+/** What a tenant has on a gateway, and did there since the gateway started; an entry of `GET /tenants` of its ops port. */
+export interface TenantOnGateway {
+  readonly tenant: string;
+  /** Users with at least one connection. */
+  readonly users: number;
+  readonly connections: number;
+  /** Messages that clients sent, refused ones excluded. */
+  readonly sends: number;
+  /** Messages and handshakes that a quota of the tenant refused. */
+  readonly refusals: number;
+  /** Messages written to connections. */
+  readonly pushes: number;
+}
+
 /** Status of transfer. */
 export interface TransferStatus {
   /** Partitions of the log that this process folds. */

@@ -8,8 +8,14 @@ const LIFE = 4;
 /** Fields that one command sets. */
 const FIELDS = 5_000;
 
-/** Users, and pairs of platform id and connections. */
-type Stored = readonly [users: number, platforms: Readonly<Record<string, number>>];
+/** Users, connections by platform id, and totals, which gateways of earlier versions do not report. */
+type Stored = readonly [
+  users: number,
+  platforms: Readonly<Record<string, number>>,
+  sends?: number,
+  refusals?: number,
+  pushes?: number,
+];
 
 /** Replaces what a gateway has of each tenant by what its heartbeat says. */
 export async function writeCounts(
@@ -22,7 +28,10 @@ export async function writeCounts(
   for (let i = 0; i < counts.length; i += FIELDS) {
     const fields = counts
       .slice(i, i + FIELDS)
-      .flatMap(({ tenant, users, platforms }) => [tenant, JSON.stringify([users, platforms])]);
+      .flatMap(({ tenant, users, platforms, sends, refusals, pushes }) => [
+        tenant,
+        JSON.stringify([users, platforms, sends, refusals, pushes] satisfies Stored),
+      ]);
     replace.hset(key, ...fields);
   }
   await replace.pexpire(key, LIFE * limitMs).exec();
@@ -39,8 +48,8 @@ export async function readCounts(
   return ids.flatMap((gatewayID, i) => {
     const value = values[i];
     if (!value) return [];
-    const [users, platforms]: Stored = JSON.parse(value);
-    return [make('user.GatewayConnections', { gatewayID, users, platforms })];
+    const [users, platforms, sends = 0, refusals = 0, pushes = 0]: Stored = JSON.parse(value);
+    return [make('user.GatewayConnections', { gatewayID, users, platforms, sends, refusals, pushes })];
   });
 }
 

@@ -26,9 +26,8 @@ function sampleOf(gateways: readonly user.GatewayConnections[]): LiveSample {
     platforms: [...platforms]
       .map(([platformID, connections]) => ({ platformID, connections }))
       .sort((a, b) => a.platformID - b.platformID),
-    gateways: gateways.map(({ gatewayID, users, platforms: own }) => ({
-      gatewayID,
-      users,
+    gateways: gateways.map(({ gatewayID, users, platforms: own, sends, refusals, pushes }) => ({
+      ...{ gatewayID, users, sends, refusals, pushes },
       connections: sum(Object.values(own)),
     })),
   };

@@ -2,14 +2,23 @@ import { z } from 'zod';
 import { time } from '../fields.ts';
 import { operation } from '../operation.ts';
 
-/** Who is connected at a time. */
+/** Who is connected at a time, and what gateways did until then. */
 export const LiveSample = z
   .object({
     time,
     users: z.int().meta({ description: 'Users online; those on two gateways count twice.' }),
     connections: z.int(),
     platforms: z.array(z.object({ platformID: z.int(), connections: z.int() })),
-    gateways: z.array(z.object({ gatewayID: z.string(), users: z.int(), connections: z.int() })),
+    gateways: z.array(
+      z.object({
+        gatewayID: z.string(),
+        users: z.int(),
+        connections: z.int(),
+        sends: z.int().meta({ description: 'Messages that clients sent since the gateway started.' }),
+        refusals: z.int().meta({ description: 'Messages and handshakes that quotas refused since then.' }),
+        pushes: z.int().meta({ description: 'Messages written to connections since then.' }),
+      }),
+    ),
   })
   .meta({ id: 'LiveSample' });
 /** Who is connected at a time. */

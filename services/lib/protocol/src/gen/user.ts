@@ -321,6 +321,9 @@ export interface TenantConnections {
   tenant: string;
   users: number;
   platforms: Record<string, number>;
+  sends: number;
+  refusals: number;
+  pushes: number;
 }
 
 export type GetConnectionCountsReq = Record<never, never>;
@@ -397,6 +400,9 @@ export interface GatewayConnections {
   gatewayID: string;
   users: number;
   platforms: Record<string, number>;
+  sends: number;
+  refusals: number;
+  pushes: number;
 }
 
 export interface GatewayHeartbeatResp {
