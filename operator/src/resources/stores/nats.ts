@@ -69,8 +69,8 @@ export function natsManifests(input: StoreInput, nats: ManagedNats): StoreManife
 }
 
 /**
- * No host has two of three servers where there are three hosts, cordoned ones included: the loss of one would end the
- * majority. With fewer hosts the servers share them.
+ * No host gets two of three servers where there are three that take pods: the loss of one would end the majority. With
+ * fewer hosts the servers share them; those that take none, such as cordoned ones, do not count.
  */
 function spreadOf(owner: Owner): TopologySpreadConstraint[] {
   return [
@@ -78,6 +78,7 @@ function spreadOf(owner: Owner): TopologySpreadConstraint[] {
       maxSkew: 1,
       topologyKey: 'kubernetes.io/hostname',
       whenUnsatisfiable: 'DoNotSchedule',
+      nodeTaintsPolicy: 'Honor',
       labelSelector: { matchLabels: selectorLabels(owner.name, COMPONENT) },
     },
   ];

@@ -92,6 +92,7 @@ test('three NATS servers in profile Production are on three hosts; by itself tha
       maxSkew: 1,
       topologyKey: 'kubernetes.io/hostname',
       whenUnsatisfiable: 'DoNotSchedule',
+      nodeTaintsPolicy: 'Honor',
       labelSelector: {
         matchLabels: { 'app.kubernetes.io/instance': 'im', 'app.kubernetes.io/component': 'nats' },
       },
