@@ -2,6 +2,9 @@ import { Command } from 'commander';
 import { auditList } from './commands/audit/list.ts';
 import { bench } from './commands/bench.ts';
 import { check } from './commands/check.ts';
+import { clusterEvents } from './commands/cluster/events.ts';
+import { clusterList } from './commands/cluster/list.ts';
+import { clusterLogs } from './commands/cluster/logs.ts';
 import { codeTest } from './commands/code/test.ts';
 import { completion } from './commands/completion.ts';
 import { configCheck } from './commands/config/check.ts';
@@ -106,6 +109,9 @@ export function createProgram(): Command {
     .addCommand(doctor())
     .addCommand(check())
     .addCommand(report())
+    .addCommand(
+      noun('cluster', 'clusters on Kubernetes', clusterList(), status(), clusterEvents(), clusterLogs()),
+    )
     .addCommand(
       noun('gateway', 'gateways of a cluster on Kubernetes', gatewayList(), gatewayDrain(), gatewayUndrain()),
     )

@@ -2,6 +2,7 @@ import { messageOf } from '@im/kit';
 import { ApiError, type KubeClient, type KubeObject, type ResourceType, type Stored } from '@im/kube';
 import { redialDelayMs } from '../redial.ts';
 import { kubeFailure } from './find.ts';
+import { pause } from './pause.ts';
 
 /** What is known of an object at a moment. */
 export interface Sight<T extends KubeObject> {
@@ -50,19 +51,4 @@ export async function* follow<T extends KubeObject>(
       await pause(redialDelayMs(failures++), signal);
     }
   }
-}
-
-/** Waits, or less when the signal aborts. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }

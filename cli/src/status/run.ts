@@ -11,8 +11,9 @@ import {
 import { follow, type Sight } from '../cluster/follow.ts';
 import type { KubeOptions } from '../cluster/options.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
-import { isForPeople, type OutputFormat, printRows, printValue, type Row, streamText } from '../output.ts';
+import { isForPeople, type OutputFormat, printRows, printValue, streamText } from '../output.ts';
 import { stopOnSignals } from '../signals.ts';
+import { CLUSTER_COLUMNS, clusterRow } from './rows.ts';
 import { isReady, statusScreen, waitsFor } from './screen.ts';
 
 /** Options of `openimctl status`. */
@@ -42,7 +43,12 @@ export async function runStatus(name: string | undefined, options: StatusOptions
   try {
     if (!options.wait && !options.watch) {
       const found = await matchingClusters(client, key, DEADLINE_MS);
-      if (found.length > 1) await printRows(found.map(rowOf), COLUMNS, options.output);
+      if (found.length > 1)
+        await printRows(
+          found.map((each) => clusterRow(each, Date.now())),
+          CLUSTER_COLUMNS,
+          options.output,
+        );
       else await print(onlyCluster(found, key, client), options, false);
       return;
     }
@@ -50,23 +56,6 @@ export async function runStatus(name: string | undefined, options: StatusOptions
   } finally {
     client.close();
   }
-}
-
-const COLUMNS = ['namespace', 'name', 'ready', 'reason', 'version', 'gateways', 'connections', 'lag'];
-
-/** One of several clusters, none of which was named. */
-function rowOf(cluster: FoundCluster): Row {
-  const { metadata, status } = cluster;
-  return {
-    namespace: metadata.namespace ?? '',
-    name: metadata.name,
-    ready: isReady(cluster),
-    reason: status?.conditions?.find(({ type }) => type === 'Ready')?.reason ?? null,
-    version: status?.version ?? null,
-    gateways: status?.gatewaysReady ?? null,
-    connections: status?.connections ?? null,
-    lag: status?.log?.lagRecords ?? null,
-  };
 }
 
 /** Name and namespace; a cluster that has both in its name may still have to come into being. */
@@ -132,7 +121,9 @@ async function show(sight: Sight<OpenIMCluster>, options: StatusOptions): Promis
 async function print(cluster: FoundCluster, { output }: StatusOptions, oneOfMany: boolean): Promise<void> {
   if (isForPeople(output)) {
     const clear = oneOfMany && process.stdout.isTTY ? CLEAR : '';
-    process.stdout.write(`${clear}${statusScreen(cluster, Date.now())}\n${oneOfMany ? '\n' : ''}`);
+    process.stdout.write(
+      `${clear}${statusScreen(cluster, Date.now(), output === 'wide')}\n${oneOfMany ? '\n' : ''}`,
+    );
   } else if (oneOfMany) process.stdout.write((await streamText(output))(stateOf(cluster)));
   else await printValue(stateOf(cluster), output);
 }

@@ -128,6 +128,10 @@ Progressing        True     3 min   RollingOut
 MongoDBAvailable: no answer from mongo:27017; is it up?
 Progressing: gateway, 1 of 2
 
+next:
+  openimctl cluster events chat -n im --since 1h
+  remedies by reason: docs/troubleshooting.md
+
 COMPONENT   READY   UPDATED   VERSION   REASON
 gateway     1/2     1/2       0.2.0     one is drained
 rpc         2/2     2/2       0.2.0

@@ -39,14 +39,20 @@ function obstacle(
   return behind.length === 0 ? reason : `${reason} (${behind.join(', ')})`;
 }
 
-/** The state of a cluster on one screen. @param now ms since the epoch, for ages. */
-export function statusScreen(cluster: FoundCluster, now: number): string {
+/**
+ * The state of a cluster on one screen.
+ * @param now ms since the epoch, for ages.
+ * @param wide also volumes, the autoscaling of gateways and the messages of healthy conditions.
+ */
+export function statusScreen(cluster: FoundCluster, now: number, wide = false): string {
   return [
     headline(cluster),
-    conditionTable(cluster, now),
+    conditionTable(cluster, now, wide),
     complaints(cluster),
+    nextSteps(cluster),
     componentTable(cluster),
     gatewayTable(cluster),
+    ...(wide ? [volumeTable(cluster), autoscalingLine(cluster)] : []),
     facts(cluster, now),
   ]
     .filter((section) => section !== '')
@@ -69,13 +75,15 @@ function headline(cluster: FoundCluster): string {
   return [`${metadata.namespace}/${metadata.name} is ${state}`, line].filter(Boolean).join('\n');
 }
 
-function conditionTable({ status }: FoundCluster, now: number): string {
+function conditionTable({ status }: FoundCluster, now: number, wide: boolean): string {
   const rows = (status?.conditions ?? []).map((condition): Row => {
     const { type, status: value, lastTransitionTime } = condition;
     const shared = { condition: type, status: value, since: age(lastTransitionTime, now) };
+    if (wide)
+      return { ...shared, reason: condition.reason, message: isGood(condition) ? condition.message : null };
     return isGood(condition) ? shared : { ...shared, reason: condition.reason };
   });
-  const columns = ['condition', 'status', 'since', 'reason'];
+  const columns = ['condition', 'status', 'since', 'reason', 'message'];
   return rows.length === 0 ? '' : formatTable(rows, used(rows, columns));
 }
 
@@ -87,6 +95,56 @@ function complaints({ status }: FoundCluster): string {
   const shown =
     faults.length > 0 ? others : bad.filter(({ type }) => type === 'Ready' || !SUMMARIES.has(type));
   return shown.map(({ type, message }) => `${type}: ${message}`).join('\n');
+}
+
+/** Roles whose logs say more about a condition. */
+const LOGS_OF: Readonly<Record<string, string>> = {
+  NATSAvailable: 'nats',
+  MongoDBAvailable: 'mongodb',
+  RedisAvailable: 'redis',
+  ObjectStorageAvailable: 'object-storage',
+  MessagesFlowing: 'transfer',
+};
+
+/** The commands that say more about what is wrong, and where remedies are. */
+function nextSteps({ metadata, status }: FoundCluster): string {
+  const bad = (status?.conditions ?? []).filter(
+    (condition) => !isGood(condition) && !SUMMARIES.has(condition.type) && condition.type !== 'Progressing',
+  );
+  if (bad.length === 0) return '';
+  const components = status?.components ?? [];
+  const behind = components.filter(({ ready, desired }) => ready < desired).map(({ name }) => name);
+  const roles = new Set([
+    ...bad.flatMap(({ type }) => LOGS_OF[type] ?? []),
+    ...(bad.some(({ type }) => type === 'WorkloadsAvailable') ? behind : []),
+  ]);
+  const place = `${metadata.name} -n ${metadata.namespace}`;
+  return [
+    'next:',
+    `  openimctl cluster events ${place} --since 1h`,
+    ...[...roles]
+      .filter((role) => components.some(({ name, external }) => name === role && !external))
+      .map((role) => `  openimctl cluster logs ${place} --role ${role} --since 10m`),
+    '  remedies by reason: docs/troubleshooting.md',
+  ].join('\n');
+}
+
+function volumeTable({ status }: FoundCluster): string {
+  const rows = (status?.volumes ?? []).map((volume): Row => ({ ...flat(volume) }));
+  const columns = [...new Set(rows.flatMap(Object.keys))];
+  return rows.length === 0 ? '' : formatTable(rows, used(rows, columns));
+}
+
+function autoscalingLine({ status }: FoundCluster): string {
+  const { autoscaling } = status ?? {};
+  return autoscaling === undefined ? '' : `autoscaling of gateways\n${formatObject(flat(autoscaling))}`;
+}
+
+/** What of an object fits into a table. */
+function flat(value: object): Row {
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, typeof each === 'object' ? JSON.stringify(each) : each]),
+  );
 }
 
 function componentTable({ status }: FoundCluster): string {
@@ -189,7 +247,8 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-function age(time: string, now: number): string {
+/** How long ago a time (RFC 3339) was. */
+export function age(time: string, now: number): string {
   return span(Math.max(0, (now - Date.parse(time)) / 1_000));
 }
 

@@ -4,6 +4,7 @@ import { ApiError, type KubeClient, POD, type Pod, type Stored } from '@im/kube'
 import { adminFailure, openAdmin } from '../admin/call.ts';
 import { clusterKey, displayName, kubeFailure, matchingClusters, onlyCluster } from '../cluster/find.ts';
 import type { ClusterChoice } from '../cluster/options.ts';
+import { pause } from '../cluster/pause.ts';
 import { opsText } from '../doctor/processes.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
 import { redialDelayMs } from '../redial.ts';
@@ -67,16 +68,6 @@ async function readAll(processes: readonly Process[], sort: Sort): Promise<Readi
     }
   });
   return { atMs, processes: found, problems: problems.sort() };
-}
-
-/** Waits until the next reading is due, or the signal aborts. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, Math.max(0, ms));
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
-  clearTimeout(timer);
 }
 
 async function* polled(

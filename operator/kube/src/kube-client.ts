@@ -80,6 +80,30 @@ export interface WatchOptions extends Selection {
   readonly silenceMs?: number | undefined;
 }
 
+/** Options of {@link KubeClient.logs}. */
+export interface LogOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** @default the only one */
+  readonly container?: string | undefined;
+  /** Go on with what is written later. @default false */
+  readonly follow?: boolean | undefined;
+  /** Lines of this time and later, ms since the epoch, to the second. @default all that is kept */
+  readonly sinceMs?: number | undefined;
+  /** The last ones alone. @default all */
+  readonly tailLines?: number | undefined;
+  /** Most bytes of the answer, after which it ends. @default no limit */
+  readonly limitBytes?: number | undefined;
+  /** Longest line; what is longer is cut, characters. @default 65_536 */
+  readonly maxLine?: number | undefined;
+}
+
+/** A line of a log. */
+export interface LogLine {
+  /** When it was written, as the node has it, RFC 3339 with nanoseconds. */
+  readonly time: string;
+  readonly text: string;
+}
+
 /** A change, or with `BOOKMARK` only the news of how far the watch has come. */
 export type WatchEvent<T extends KubeObject> =
   | { readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'; readonly object: Stored<T> }
@@ -150,6 +174,11 @@ export interface KubeClient {
    * @returns the body. @throws {@link ApiError} with the status when it is not 2xx.
    */
   proxy(pod: ObjectKey, port: number, path: string, options?: ProxyOptions): Promise<string>;
+  /**
+   * The lines of a container's log as they come, in one request; ends with the log, or with `follow` when the container does.
+   * Lines are read no faster than they are taken.
+   */
+  logs(pod: ObjectKey, options?: LogOptions): AsyncIterable<LogLine>;
   /** The API server's version, such as `v1.37.2`. */
   version(options?: RequestOptions): Promise<string>;
   /** Closes idle connections. */

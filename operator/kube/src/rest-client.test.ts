@@ -246,3 +246,32 @@ test('a watch gives events over broken lines, and its end and failures are disti
     /watch=true&allowWatchBookmarks=true&resourceVersion=1&timeoutSeconds=[3-6]\d\d/,
   );
 });
+
+test('the log of a pod is read line by line, with times, and long lines are cut', async () => {
+  await using server = await fake((_request, response) => {
+    response.write('2026-01-01T00:00:00.5Z one\n2026-01-01T00:00:01Z a long ');
+    setImmediate(() => {
+      response.write('line that is not kept whole');
+      setImmediate(() => response.end(' at all\n2026-01-01T00:00:02Z two'));
+    });
+  });
+  const lines: unknown[] = [];
+  const options = { tailLines: 5, sinceMs: 0, container: 'c', maxLine: 30 };
+  for await (const line of server.client.logs(KEY, options)) lines.push(line);
+  assert.deepEqual(lines, [
+    { time: '2026-01-01T00:00:00.5Z', text: 'one' },
+    { time: '2026-01-01T00:00:01Z', text: 'a long li' },
+    { time: '2026-01-01T00:00:02Z', text: 'two' },
+  ]);
+  assert.equal(
+    server.seen[0]?.url,
+    '/prefix/api/v1/namespaces/n/pods/p/log?container=c&tailLines=5&timestamps=true&sinceTime=1970-01-01T00%3A00%3A00.000Z',
+  );
+  await using gone = await fake((_request, response) => response.writeHead(404).end('no such pod'));
+  await assert.rejects(
+    async () => {
+      for await (const _ of gone.client.logs(KEY)) assert.fail('a line');
+    },
+    { status: 404 },
+  );
+});

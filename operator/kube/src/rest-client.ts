@@ -12,6 +12,7 @@ import type {
   PatchOptions,
   RequestOptions,
 } from './kube-client.ts';
+import { logLines } from './log-stream.ts';
 import type { KubeObject, ResourceType, Stored } from './objects.ts';
 import {
   collectionPath,
@@ -21,7 +22,7 @@ import {
   selectors,
   withQuery,
 } from './resource-path.ts';
-import { apiVersionOf } from './resource-types.ts';
+import { apiVersionOf, POD } from './resource-types.ts';
 import { watchEvents } from './watch-stream.ts';
 
 /**
@@ -45,6 +46,8 @@ const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 const WATCH_MIN_SECONDS = 300;
 /** Bookmarks come about once a minute. */
 const SILENCE_MS = 150_000;
+const MAX_LOG_LINE = 65_536;
+const FOLLOW_MS = 3_600_000;
 
 /** Query of a request that writes. */
 function writing({ fieldManager, dryRun, strict }: CreateOptions) {
@@ -230,6 +233,24 @@ export function clientOf(
         idempotent: true,
       });
       yield* watchEvents(type, open, options.silenceMs ?? SILENCE_MS);
+    },
+    async *logs(pod, options = {}) {
+      const { container, follow, sinceMs, tailLines, limitBytes, signal, maxLine = MAX_LOG_LINE } = options;
+      const path = withQuery(objectPath(POD, pod, 'log'), {
+        ...{ container, follow, tailLines, limitBytes, timestamps: true },
+        sinceTime: sinceMs === undefined ? undefined : new Date(sinceMs).toISOString(),
+      });
+      // The answer to who follows begins with the first line.
+      const deadlineMs = follow ? FOLLOW_MS : undefined;
+      const answer = await caller.open({
+        verb: 'logs',
+        method: 'GET',
+        path,
+        idempotent: true,
+        signal,
+        deadlineMs,
+      });
+      yield* logLines(answer, maxLine);
     },
     proxy: (pod, port, path, options = {}) =>
       caller.request({
