@@ -47,6 +47,7 @@ import { statsDays } from './commands/stats/days.ts';
 import { statsGroups } from './commands/stats/groups.ts';
 import { statsUsers } from './commands/stats/users.ts';
 import { status } from './commands/status.ts';
+import { tail } from './commands/tail.ts';
 import { tenantCreate } from './commands/tenant/create.ts';
 import { tenantDelete } from './commands/tenant/delete.ts';
 import { tenantGet } from './commands/tenant/get.ts';
@@ -106,6 +107,7 @@ export function createProgram(): Command {
     )
     .addCommand(status())
     .addCommand(top())
+    .addCommand(tail())
     .addCommand(doctor())
     .addCommand(check())
     .addCommand(report())

@@ -153,3 +153,56 @@ describe('openimctl top', () => {
     });
   });
 });
+
+describe('openimctl tail', () => {
+  const REASON = ['--reason', 'a test'];
+
+  test('prints who sent what to whom, never the text, and the audit log says who read it', async () => {
+    await using bob = await listener();
+    const watching = start([
+      'tail',
+      ...byApi,
+      ...REASON,
+      '--user',
+      'bob',
+      '--event',
+      'message',
+      '-o',
+      'json',
+    ]);
+    await watching.says('watching tenant t2');
+    await bob.send('a secret text');
+    await watching.says(/\n/);
+    await watching.says(/"event":"message"/);
+    const { code, stdout } = await watching.end('SIGINT');
+    assert.equal(code, EXIT.ok);
+    const [line = ''] = stdout.split('\n');
+    assert.partialDeepStrictEqual(JSON.parse(line), {
+      conversationID: 'si_alice_bob',
+      sendID: 'alice',
+      contentType: 101,
+    });
+    assert.doesNotMatch(stdout, /secret/);
+    const { entries = [], ...rest } = await json<{ entries?: unknown[] }>(
+      'audit',
+      'list',
+      ...byApi,
+      '--act',
+      'message.tail',
+    );
+    assert.match(JSON.stringify([entries, rest]), /message\.tail.*a test/);
+  });
+
+  test('ends after so many, and needs a reason', async () => {
+    await using bob = await listener();
+    const watching = start(['tail', ...byApi, ...REASON, '--count', '1', '--conversation', 'si_alice_bob']);
+    await watching.says('watching tenant t2');
+    await bob.send('three');
+    const { code, stdout } = await watching.end();
+    assert.equal(code, EXIT.ok);
+    assert.match(stdout, /^\S+Z message si_alice_bob#\d+: alice -> (alice|bob), type 101, \d+ bytes\n/);
+    const without = await run(['tail', ...byApi]);
+    assert.equal(without.code, EXIT.usage);
+    assert.match(without.stderr, /--reason/);
+  });
+});

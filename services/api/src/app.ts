@@ -4,6 +4,7 @@ import type { Logger } from '@im/process';
 import { argsError, ERR, ImError, toImError } from '@im/protocol';
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { isAdminPath, serveAdmin } from './admin/serve-admin.ts';
+import { createTails, type DeliveryWatch } from './admin/tails.ts';
 import { createAdmission } from './admission.ts';
 import { createAnswers, sendPlain } from './answers.ts';
 import { Arrivals } from './arrivals.ts';
@@ -28,6 +29,8 @@ export interface AppDeps extends Omit<EntranceDeps, 'arrivals' | 'bodies'> {
   readonly draining?: () => boolean;
   /** The processes of the cluster. @default none are known */
   readonly processes?: Pick<ProcessDirectory, 'list'> | undefined;
+  /** What is delivered, for those who watch. @default they are refused */
+  readonly deliveries?: DeliveryWatch | undefined;
   /** Folder of the built console. @default the one that comes with this code */
   readonly consoleDir?: string;
   /** @default off */
@@ -180,6 +183,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     bodies,
     largeAnswers,
     liveAnswers: createLiveAnswers(deps.metrics),
+    tails: createTails(deps.deliveries, deps.metrics),
     metrics: deps.metrics,
     log,
     tenants,

@@ -1,19 +1,24 @@
 import { onAbort } from '@im/kit';
 import { type BaseDeps, defineService, type LiveDeps, READY, type Service } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
+import type { DeliveryWatch } from './admin/tails.ts';
 import { createApp } from './app.ts';
 
 export { describeRoutes, type RouteDescription } from './routes/index.ts';
 
 /** Dependencies of the HTTP API on its process. */
-export type ApiDeps = BaseDeps & Pick<LiveDeps, 'live'> & { rpc: RpcRegistry };
+export type ApiDeps = BaseDeps &
+  Pick<LiveDeps, 'live'> & { rpc: RpcRegistry; bus: { deliveries: DeliveryWatch } };
 
 /** The HTTP API: the routes of OpenIM, most of them one RPC. The bus brings invalidations of kicked tokens. */
 export const apiService = defineService({
   name: 'api',
   requires: ['rpc', 'bus'],
   settings: ['api', 'listen'],
-  async create(config, { rpc, tenants, invalidations, metrics, live, ...deps }: ApiDeps): Promise<Service> {
+  async create(
+    config,
+    { rpc, bus, tenants, invalidations, metrics, live, ...deps }: ApiDeps,
+  ): Promise<Service> {
     const log = deps.log.child({ part: 'api' });
     let isDraining = false;
     const app = await createApp({
@@ -28,6 +33,7 @@ export const apiService = defineService({
       draining: () => isDraining,
       tracing: deps.tracing,
       processes: deps.processes,
+      deliveries: bus.deliveries,
     });
     return {
       async start() {

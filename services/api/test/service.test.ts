@@ -35,6 +35,7 @@ async function listening(): Promise<{ service: Service; url: string }> {
     tasks: createTaskRunner({ log, metrics }),
     ops: { handle: () => {} },
     instanceId: 'test',
+    bus: { deliveries: { watch: () => () => {} } },
     live: createLiveConfig(config),
     signal: new AbortController().signal,
   });
@@ -63,6 +64,7 @@ test('a taken port is an error that says so', async () => {
     tasks: createTaskRunner({ log, metrics }),
     ops: { handle: () => {} },
     instanceId: 'test',
+    bus: { deliveries: { watch: () => () => {} } },
     live: createLiveConfig(config),
     signal: new AbortController().signal,
   });

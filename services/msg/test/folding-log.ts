@@ -116,6 +116,7 @@ export function foldingLog(store: Store): FoldingLog {
         publish: unused,
         publishTransient: () => undefined,
         feed: unused,
+        watch: unused,
         announceProducer: unused,
         consume: unused,
       },

@@ -1,5 +1,6 @@
 import type { Answer, ConsoleSession, Operation, Taken } from '@im/admin-api';
 import type { ApiCall } from '../route.ts';
+import type { Tails } from './tails.ts';
 
 /** What the operations of sessions use of a request besides what it asks. */
 export interface BrowserRequest {
@@ -21,6 +22,7 @@ export interface AdminCall extends Pick<ApiCall, 'ctx' | 'tenant' | 'rpc' | 'obj
   /** Who acts, for the audit log. */
   readonly actor: string;
   readonly browser: BrowserRequest;
+  readonly tails: Tails;
 }
 
 /** An operation and what executes it. */

@@ -19,6 +19,7 @@ import { auditNameOf } from './console-caller.ts';
 import { refusalOf } from './failure.ts';
 import { takenOf } from './input.ts';
 import { ADMIN_ROUTES } from './routes/index.ts';
+import type { Tails } from './tails.ts';
 
 /** Dependencies of {@link serveAdmin}. */
 export interface AdminServerDeps {
@@ -29,6 +30,7 @@ export interface AdminServerDeps {
   readonly bodies: Bodies;
   readonly largeAnswers: LargeAnswers;
   readonly liveAnswers: LargeAnswers;
+  readonly tails: Tails;
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly tenants: Pick<TenantDirectory, 'list'>;
@@ -126,6 +128,7 @@ export function serveAdmin(app: FastifyInstance, deps: AdminServerDeps): void {
       address: entrance.addressOf(request),
       actor: entered.console ? auditNameOf(entered.console) : ctx.opUserID,
       browser: browserRequest(request, reply, entered, deps),
+      tails: deps.tails,
     };
     const ended = operation.audit && (await audit.begin(call, operation.audit, taken));
     try {

@@ -22,6 +22,7 @@ export const listGroupMembers = {"id":"listGroupMembers","method":"GET","path":"
 export const dismissGroup = {"id":"dismissGroup","method":"DELETE","path":"/groups/{groupID}","console":{"role":"moderator"}} as unknown as typeof api.dismissGroup;
 export const revokeMessage = {"id":"revokeMessage","method":"POST","path":"/conversations/{conversationID}/messages/{seq}/revoke","console":{"role":"moderator"}} as unknown as typeof api.revokeMessage;
 export const searchMessages = {"id":"searchMessages","method":"GET","path":"/messages","console":{"role":"moderator","reason":true}} as unknown as typeof api.searchMessages;
+export const tailEvents = {"id":"tailEvents","method":"GET","path":"/tail","console":{"role":"moderator","reason":true}} as unknown as typeof api.tailEvents;
 export const listStatisticsDays = {"id":"listStatisticsDays","method":"GET","path":"/statistics/days","console":{"role":"viewer"}} as unknown as typeof api.listStatisticsDays;
 export const listActiveUsers = {"id":"listActiveUsers","method":"GET","path":"/statistics/users","console":{"role":"viewer"}} as unknown as typeof api.listActiveUsers;
 export const listActiveGroups = {"id":"listActiveGroups","method":"GET","path":"/statistics/groups","console":{"role":"viewer"}} as unknown as typeof api.listActiveGroups;

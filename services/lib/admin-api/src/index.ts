@@ -77,6 +77,7 @@ export {
   listStatisticsDays,
   type StatisticsDay,
 } from './operations/statistics.ts';
+export { TAIL_EVENTS, type TailEvent, tailEvents } from './operations/tail.ts';
 export {
   type BackendToken,
   createBackendToken,

@@ -1,3 +1,4 @@
+import type { TenantId } from '@im/contract';
 import type { Logger } from '@im/process';
 import { consumeDeliveries } from './deliveries-consume.ts';
 import { NatsDeliveryFeed } from './delivery-feed.ts';
@@ -5,6 +6,7 @@ import { DeliveryPublisher, subjectOf } from './delivery-publisher.ts';
 import type { NatsLink } from './nats-link.ts';
 import { AnnouncedProducer } from './producer.ts';
 import { ProducerWatch } from './producer-watch.ts';
+import { tenantDeliverySubjects } from './subjects.ts';
 import type {
   BusDeps,
   ConsumeOptions,
@@ -14,6 +16,7 @@ import type {
   FeedOptions,
   OutgoingDelivery,
   ProducerOptions,
+  Unsubscribe,
 } from './types.ts';
 
 /** Deliveries on user and group subjects and in stream SEQ. */
@@ -43,6 +46,14 @@ export class NatsDeliveries implements Deliveries {
   feed(options: FeedOptions): DeliveryFeed {
     this.#watch.start();
     return new NatsDeliveryFeed(this.#link, this.#deps, this.#watch, options);
+  }
+
+  watch(tenant: TenantId, onDelivery: (payload: Uint8Array) => void): Unsubscribe {
+    const handler = (message: { readonly data: Uint8Array }) => onDelivery(message.data);
+    const ends = tenantDeliverySubjects(tenant).map((subject) => this.#link.subscribe(subject, handler));
+    return () => {
+      for (const end of ends) end();
+    };
   }
 
   announceProducer(options: ProducerOptions): DeliveryProducer {

@@ -50,6 +50,11 @@ export function groupSubject(tenant: TenantId, groupID: string): string {
   return `im.${tenant}.g.${token16('group', groupID)}`;
 }
 
+/** Deliveries to all users, and to all groups, of one tenant. */
+export function tenantDeliverySubjects(tenant: TenantId): string[] {
+  return [`im.${tenant}.u.*`, `im.${tenant}.g.*`];
+}
+
 /** Kicks of one user: `im.<tenant>.k.<16 characters>`. */
 export function kickSubject(tenant: TenantId, userID: string): string {
   return `im.${tenant}.k.${token16('user', userID)}`;

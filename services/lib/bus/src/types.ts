@@ -235,6 +235,11 @@ export interface Deliveries {
   /** What a gateway listens with. Deliveries of no target arrive until targets are added. */
   feed(options: FeedOptions): DeliveryFeed;
   /**
+   * All deliveries of a tenant as they are published, transient ones included: encoded `log.Delivery`, of which each target has a
+   * copy. May miss some and have others twice; those who listen slow nobody down. For people who watch.
+   */
+  watch(tenant: TenantId, onDelivery: (payload: Uint8Array) => void): Unsubscribe;
+  /**
    * Announces this process as a producer of deliveries: it sends heartbeats, answers barriers and
    * announces takeovers to feeds. For transfer.
    */

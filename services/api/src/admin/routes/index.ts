@@ -10,6 +10,7 @@ import { liveRoutes } from './live.ts';
 import { messageRoutes } from './messages.ts';
 import { providerRoutes } from './providers.ts';
 import { statisticsRoutes } from './statistics.ts';
+import { tailRoutes } from './tail.ts';
 import { tokenRoutes } from './tokens.ts';
 import { usageRoutes } from './usage.ts';
 import { userRoutes } from './users.ts';
@@ -23,6 +24,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...exportRoutes,
   ...groupRoutes,
   ...messageRoutes,
+  ...tailRoutes,
   ...webhookRoutes,
   ...providerRoutes,
   ...cronRoutes,

@@ -24,6 +24,7 @@ import { watchLive } from './live.ts';
 import { searchMessages } from './messages.ts';
 import { testPush, testVerification } from './providers.ts';
 import { listActiveGroups, listActiveUsers, listStatisticsDays } from './statistics.ts';
+import { tailEvents } from './tail.ts';
 import { createBackendToken, listBackendTokens, revokeBackendToken } from './tokens.ts';
 import { getUsage } from './usage.ts';
 import { banUser, getUser, listBans, listUsers, logoutUser, unbanUser } from './users.ts';
@@ -58,6 +59,7 @@ export const OPERATIONS: readonly Operation[] = [
   dismissGroup,
   revokeMessage,
   searchMessages,
+  tailEvents,
   listStatisticsDays,
   listActiveUsers,
   listActiveGroups,
