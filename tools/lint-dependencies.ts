@@ -38,6 +38,7 @@ const CLIENT = '@im/client';
 const PROOF = '@im/proof';
 const DEV_STORES = '@im/dev-stores';
 const DEV_KUBERNETES = '@im/dev-kubernetes';
+const DEV_JAEGER = '@im/dev-jaeger';
 const DEV_SDK = '@im/dev-sdk';
 const DEV_CLUSTER = '@im/dev-cluster';
 
@@ -68,6 +69,7 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [CLIENT, [PROTOCOL, ...BASE]],
   [PROOF, [PROTOCOL, ...BASE, '@im/bus', CLIENT]],
   [DEV_KUBERNETES, [...BASE, KUBE, DEV_STORES]],
+  [DEV_JAEGER, [...BASE, DEV_STORES, DEV_KUBERNETES]],
   [DEV_SDK, [PROTOCOL, ...BASE, CLIENT]],
   [DEV_CLUSTER, [PROTOCOL, ...BASE, ADMIN_API, KUBE, CLIENT, MAIN, DEV_STORES, DEV_KUBERNETES, DEV_SDK]],
   // `openimctl dev` starts its own stores, `openimctl bench` its own server: both only in a clone of the repository.
@@ -91,7 +93,7 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
       DEV_CLUSTER,
     ],
   ],
-  ['@im/e2e', [PROTOCOL, ...BASE, ADMIN_API, MAIN, KUBE, CLIENT, PROOF, DEV_CLUSTER, DEV_SDK]],
+  ['@im/e2e', [PROTOCOL, ...BASE, ADMIN_API, MAIN, KUBE, CLIENT, PROOF, DEV_CLUSTER, DEV_JAEGER, DEV_SDK]],
 ]);
 
 /** Tests and benchmarks of any package may start the real store servers, and domains on them. */

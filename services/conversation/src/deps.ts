@@ -1,5 +1,5 @@
 import type { Bus } from '@im/bus';
-import type { Notifier, Reach } from '@im/domain';
+import type { Notifier, Reach, ReadAudit } from '@im/domain';
 import type { TenantDirectory, UserLimit } from '@im/kit';
 import type { DomainService, RpcRegistry } from '@im/rpc';
 import type {
@@ -24,6 +24,7 @@ export interface ConversationDeps {
   readonly friends: FriendRepo;
   readonly members: GroupMemberRepo;
   readonly reach: Reach;
+  readonly readAudit: ReadAudit;
   readonly bus: Pick<Bus, 'log' | 'partitionOf'>;
   readonly tenants: TenantDirectory;
   readonly notifier: Notifier;

@@ -1,6 +1,7 @@
-import { createNotifier, createReach, domainService } from '@im/domain';
+import { createNotifier, createReach, createReadAudit, domainService } from '@im/domain';
 import { createUserLimit } from '@im/kit';
 import {
+  auditRepo,
   conversationSettings,
   conversationSettingsChanges,
   friendRepo,
@@ -21,7 +22,7 @@ import { markMethods } from './methods/set-group-at-type.ts';
 export const conversationService = domainService('conversation', {
   requires: ['bus'],
   build(context) {
-    const { rpc, store, bus, tenants, metrics, limits } = context;
+    const { rpc, store, bus, tenants, tasks, metrics, log, limits } = context;
     const deps: ConversationDeps = {
       records: conversationSettings(store),
       changes: conversationSettingsChanges(store),
@@ -33,6 +34,7 @@ export const conversationService = domainService('conversation', {
       tenants,
       notifier: createNotifier(context),
       rpc,
+      readAudit: createReadAudit({ audit: auditRepo(store), metrics, tasks, log }),
       peerChanges: createUserLimit('profileChanges', { tenants, metrics, limits, part: 'conversation' }),
     };
     const deletion = deleteConversationsMethods(deps);
@@ -47,6 +49,7 @@ export const conversationService = domainService('conversation', {
         ...markMethods(deps),
         ...jssdkMethods(deps),
       },
+      start: () => deps.readAudit.start(),
     };
   },
 });

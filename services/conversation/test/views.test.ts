@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type conversation, ERR, ImError, make } from '@im/protocol';
-import { conversationSettingsChanges } from '@im/store';
+import { auditRepo, conversationSettingsChanges } from '@im/store';
 import { as, refuses, TENANTS } from '@im/testing';
 import { type Harness, inGroup, single, startHarness } from './harness.ts';
 
@@ -210,4 +210,32 @@ describe('views with messages', () => {
     });
     await change(true);
   });
+});
+
+test("an administrator who opens another user's conversations is recorded, the user is not", async () => {
+  await harness.addUsers(t1, 'watched');
+  await conversationSettingsChanges(harness.store).createForOwners(t1, [single('watched', 'b')]);
+  harness.messages.set('si_b_watched', { sendID: 'b', clientMsgID: 'm', content: Buffer.from('secret') });
+  harness.positions.set('si_b_watched', { maxSeq: 1, hasReadSeq: 0, maxSeqTime: Date.now() });
+  const ownerUserID = 'watched';
+  const conversationIDs = ['si_b_watched'];
+  const pagination = make('sdkws.RequestPagination', { pageNumber: 1, showNumber: 10 });
+  for (const ctx of [as(t1, 'watched'), as(t1, 'imAdmin', true)]) {
+    const { conversation } = harness;
+    await conversation.getActiveConversations(ctx, make('jssdk.GetActiveConversationsReq', { ownerUserID }));
+    await conversation.getJssdkConversations(
+      ctx,
+      make('jssdk.GetConversationsReq', { ownerUserID, conversationIDs }),
+    );
+    await conversation.getSortedConversationList(
+      ctx,
+      make('conversation.GetSortedConversationListReq', { userID: ownerUserID, conversationIDs, pagination }),
+    );
+  }
+  const { records } = await auditRepo(harness.store).list(t1, { act: 'message.read' }, 100);
+  assert.deepEqual(
+    records.map(({ admin, targetID, details }) => [admin, targetID, JSON.parse(details).messages]),
+    [1, 2, 3].map(() => ['imAdmin', 'watched', 1]),
+  );
+  assert.doesNotMatch(JSON.stringify(records), /secret/);
 });

@@ -1,5 +1,5 @@
 import type { TenantSettings } from '@im/contract';
-import type { Metrics } from '@im/kit';
+import { type Metrics, NO_TRACING, type Tracing, withinSpan } from '@im/kit';
 import { acceptLoss, type Logger, type TaskRunner } from '@im/process';
 import { ImError } from '@im/protocol';
 import type { CronRunRepo, RunClaim, RunOutcome } from '@im/store';
@@ -16,6 +16,8 @@ export interface JobRunnerDeps {
   readonly beatMs?: number;
   /** Time in which a job ends after its signal, ms. @default 10 s */
   readonly graceMs?: number;
+  /** @default off */
+  readonly tracing?: Tracing;
 }
 
 /** Runs jobs that were claimed. */
@@ -38,7 +40,16 @@ const MAX_ERROR_CHARACTERS = 500;
 const MAX_REPORT_CHARACTERS = 64_000;
 
 export function createJobRunner(deps: JobRunnerDeps): JobRunner {
-  const { log, metrics, tasks, runs, limitMs, beatMs = BEAT_MS, graceMs = GRACE_MS } = deps;
+  const {
+    log,
+    metrics,
+    tasks,
+    runs,
+    limitMs,
+    beatMs = BEAT_MS,
+    graceMs = GRACE_MS,
+    tracing = NO_TRACING,
+  } = deps;
   const counted = metrics.counter('openim_cron_runs_total', 'Runs of a job by result', ['job', 'result']);
   const removed = metrics.counter(
     'openim_cron_removed_total',
@@ -73,12 +84,13 @@ export function createJobRunner(deps: JobRunnerDeps): JobRunner {
       );
     }, beatMs);
     running.inc(labels);
+    const span = tracing.tracer?.begin(tenant.id, `job ${job.name}`);
     let outcome: RunOutcome = 'ok';
     let failure: unknown;
     let report = '';
     const bounded = AbortSignal.any([signal, lost.signal]);
-    try {
-      done = await job.run(tenant, bounded, {
+    const run = () =>
+      job.run(tenant, bounded, {
         done(count) {
           done = count;
         },
@@ -86,6 +98,8 @@ export function createJobRunner(deps: JobRunnerDeps): JobRunner {
           report = reportText(found);
         },
       });
+    try {
+      done = await (span ? withinSpan(span, run) : run());
       if (bounded.aborted) outcome = 'cut';
     } catch (error) {
       outcome = bounded.aborted ? 'cut' : 'error';
@@ -94,12 +108,17 @@ export function createJobRunner(deps: JobRunnerDeps): JobRunner {
       clearInterval(beat);
       running.dec(labels);
     }
+    span?.set({ 'openim.job_done': done, 'openim.job_outcome': outcome });
+    span?.end(outcome === 'error' ? failure : undefined);
     const ms = Math.round(performance.now() - startedAt);
     seconds.observe(labels, ms / 1_000);
     removed.inc(labels, done);
     counted.inc({ ...labels, result: outcome });
     if (outcome === 'error')
-      log.error({ ...fields, err: failure }, 'job failed; the next run takes it up again');
+      log.error(
+        { ...fields, ...(span && { trace_id: span.traceID, span_id: span.spanID }), err: failure },
+        'job failed; the next run takes it up again',
+      );
     else if (done > 0 || outcome === 'cut') log.info({ ...fields, removed: done, ms, outcome }, 'job done');
     const error = outcome === 'error' ? shownError(failure) : '';
     try {

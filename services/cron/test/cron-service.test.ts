@@ -7,7 +7,7 @@ import { inProcessInvalidations, staticTenants } from '@im/kit';
 import { createLiveConfig } from '@im/process';
 import type { RpcRegistry } from '@im/rpc';
 import { clientLogRepo, cronRunRepo, deadLetterRepo } from '@im/store';
-import { eventually } from '@im/testing';
+import { eventually, type RecordingTracer, recordingTracer } from '@im/testing';
 import { SMTPServer } from 'smtp-server';
 import { type CronDeps, cronService } from '../src/index.ts';
 import { type JobFixture, useStore } from './harness.ts';
@@ -23,7 +23,7 @@ useStore([mine, yours], async (given) => {
 });
 
 /** Starts the role cron as a process of this name. */
-async function startCron(instanceId: string, tenants = [mine, yours]) {
+async function startCron(instanceId: string, tenants = [mine, yours], tracing?: RecordingTracer) {
   const config = parseConfig({ webhooks: { allowedNetworks: ['127.0.0.0/8'] } });
   const live = createLiveConfig(config);
   const deps = {
@@ -34,6 +34,7 @@ async function startCron(instanceId: string, tenants = [mine, yours]) {
     invalidations: inProcessInvalidations(),
     blob: {} as Blob,
     rpc: { client: () => ({}) } as unknown as RpcRegistry,
+    ...(tracing && { tracing }),
   };
   const service = await cronService.create(config, deps as unknown as CronDeps);
   await service.start();
@@ -75,6 +76,24 @@ test('a run that was asked for is done once, for its tenant alone, and its outco
     assert.equal(job?.schedule, '1 1 1 1 *');
   });
   for (const { stop } of processes) await stop();
+});
+
+test('a run is a trace with what it asks of the stores', async () => {
+  const runs = cronRunRepo(fixture.store);
+  const tracing = recordingTracer();
+  const cron = await startCron('p1', [mine], tracing);
+  await runs.request({ job: 'expire-client-logs', tenant: mine.id }, new Date());
+  await eventually(() => assert.ok(tracing.named('job expire-client-logs').ended));
+  await cron.stop();
+  const run = tracing.named('job expire-client-logs');
+  assert.deepEqual([run.tenant, run.parent, run.error], [mine.id, '', undefined]);
+  assert.equal(run.attributes['openim.job_outcome'], 'ok');
+  const steps = tracing.spans.filter(({ parent }) => parent === run.traceparent);
+  assert.ok(steps.length > 0);
+  for (const { name, attributes, ended } of steps) {
+    assert.match(name, / client_log$/);
+    assert.deepEqual([attributes['db.system.name'], ended], ['mongodb', true]);
+  }
 });
 
 test("a tenant's health is reported by mail through its own server", async (t) => {

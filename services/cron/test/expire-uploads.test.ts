@@ -170,6 +170,28 @@ test('thumbnails go with their picture, and those that no picture has', async ()
   );
 });
 
+test('an expiry that is cut off between the name and the bytes leaves neither', async () => {
+  await put('cut');
+  await uploads.reserve(id, 10, 0);
+  const counted = await uploads.bytes(id);
+  await objects.put(id, {
+    ...{ name: 'u/cut', key: 'cut', userID: 'u', hash: '', size: 10, contentType: '' },
+    ...{ group: 'pictures', createTime: 0 },
+  });
+  const old = { schedule: '* * * * *', days: 1, groups: ['pictures'] };
+  const dies: Blob = Object.assign(Object.create(blob), {
+    remove: async () => {
+      throw new Error('the process dies');
+    },
+  });
+  const parts = { objects, uploads, thumbnails };
+  await assert.rejects(expireObjects(old, { ...parts, blob: dies }).run(settings, signal), /dies/);
+  assert.deepEqual([await objects.get(id, 'u/cut'), await there('cut')], [undefined, true]);
+  assert.equal(await run(25), 1);
+  assert.equal(await there('cut'), false);
+  assert.equal(await uploads.bytes(id), counted - 10);
+});
+
 test('entries of client logs go with the files that they name', async () => {
   const logs = clientLogRepo(store);
   const day = 24 * 3600 * 1000;

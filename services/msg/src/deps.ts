@@ -1,5 +1,5 @@
 import type { Bus } from '@im/bus';
-import type { Notifier, Reach } from '@im/domain';
+import type { Notifier, Reach, ReadAudit } from '@im/domain';
 import type { Metrics, TenantDirectory, Tracing, UserLimit } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
 import type { DomainService, RpcRegistry } from '@im/rpc';
@@ -53,6 +53,7 @@ export interface MsgDeps {
   readonly blacks: BlackRepo;
   readonly friends: FriendRepo;
   readonly reach: Reach;
+  readonly readAudit: ReadAudit;
   readonly limits: SendLimits;
   /** Limits messages that mention all members of a group. */
   readonly mentionAll: UserLimit;

@@ -1,6 +1,7 @@
-import { createNotifier, createReach, domainService } from '@im/domain';
+import { createNotifier, createReach, createReadAudit, domainService } from '@im/domain';
 import { createUserLimit, NO_TRACING } from '@im/kit';
 import {
+  auditRepo,
   blackRepo,
   conversationSeqs,
   conversationSettings,
@@ -69,6 +70,7 @@ export const msgService = domainService('msg', {
       friends: friendRepo(store),
       reach: createReach(store, tenants),
       limits: createSendLimits({ tenants, metrics, limits }),
+      readAudit: createReadAudit({ audit: auditRepo(store), metrics, tasks, log }),
       mentionAll: createUserLimit('mentionAll', { tenants, metrics, limits }),
     };
     return {
@@ -86,6 +88,7 @@ export const msgService = domainService('msg', {
         ...statisticsMethods(deps),
       },
       start() {
+        deps.readAudit.start();
         tasks.every('msg-parked-look', PARKED_POLL_MS, async () => {
           if (store.ready().ready) await parked.poll();
         });

@@ -13,7 +13,7 @@ export { type ImageEntry, type ImageSpec, NON_ROOT, type WrittenImage, writeImag
 export { buildProductImage, PRODUCT_IMAGE, type ProductImageOptions } from './image/product-image.ts';
 export { sharedLibrariesOf } from './image/shared-libraries.ts';
 export { installProgram } from './install/go-build.ts';
-export { type ProgramName, programOf } from './install/programs.ts';
+export { type Program, type ProgramName, programIn, programOf } from './install/programs.ts';
 export { SECOND_NODE_TAINT, type SecondNode, startSecondNode } from './local/second-node.ts';
 export {
   loadStoreImages,

@@ -6,6 +6,9 @@ import type { AdminCall } from './admin-route.ts';
 
 /** Most characters of what was asked. */
 const MAX_DETAILS = 4_096;
+/** Characters that are shown of masked fields, and the least length of what is shown in part. */
+const SHOWN = 4;
+const LEAST_MASKED = 10;
 /** Time to record how an act ended, also when its caller has given up. */
 const OUTCOME_MS = 10_000;
 
@@ -45,13 +48,27 @@ function targetOf(param: string | undefined, ...parts: readonly unknown[]): stri
   return parts.map((part) => textOf(part, param)).find((text) => text !== '') ?? '';
 }
 
+/** What was asked, as JSON; of masked fields the last characters. */
+function detailsOf(asked: Readonly<Record<string, unknown>>, masked: readonly string[] = []): string {
+  const shown = Object.entries(asked).map(([name, value]) => [
+    name,
+    masked.includes(name) && typeof value === 'string' ? maskOf(value) : value,
+  ]);
+  return JSON.stringify(Object.fromEntries(shown)).slice(0, MAX_DETAILS);
+}
+
+/** Enough to recognize it, and too little to use it. */
+function maskOf(text: string): string {
+  return text.length < LEAST_MASKED ? '…' : `…${text.slice(-SHOWN)}`;
+}
+
 export function createAuditLog(metrics: Metrics, log: Logger): AuditLog {
   const acts = metrics.counter('openim_admin_acts_total', 'Acts of administrators by how they ended', [
     'act',
     'outcome',
   ]);
   return {
-    async begin({ ctx, rpc, address, actor }, { act, kind, param }, { params, query, body }) {
+    async begin({ ctx, rpc, address, actor }, { act, kind, param, masked }, { params, query, body }) {
       const auth = rpc.client('auth');
       const recordID = randomId();
       const record = make('auth.AuditRecord', {
@@ -62,7 +79,7 @@ export function createAuditLog(metrics: Metrics, log: Logger): AuditLog {
         targetKind: kind,
         targetID: targetOf(param, params, query, body),
         reason: textOf(body, 'reason') || textOf(query, 'reason'),
-        details: JSON.stringify({ ...Object(query), ...Object(body) }).slice(0, MAX_DETAILS),
+        details: detailsOf({ ...Object(query), ...Object(body) }, masked),
         address,
         operationID: ctx.operationID,
       });

@@ -1,3 +1,4 @@
+import type { AuditedRead } from '@im/domain';
 import { type CallContext, requireSelf } from '@im/kit';
 import { argsError, encode, type jssdk, make, type msg, SESSION } from '@im/protocol';
 import type { Friend } from '@im/store';
@@ -23,11 +24,16 @@ const FILLED_AT_ONCE = 100;
 /** Most bytes of one answer; conversations that do not fit are left out at the end. */
 const ANSWER_BYTES = 4_194_304;
 
+/** Each conversation has its last message. */
+function readOf(method: string, userID: string, { length }: readonly jssdk.ConversationMsg[]): AuditedRead {
+  return { act: 'message.read', userID, asked: { method, conversations: length }, messages: length };
+}
+
 /** Start page of the JavaScript SDK: conversations with all that it shows of them. */
 export function jssdkMethods(
   deps: ConversationDeps,
 ): ConversationMethods<'getActiveConversations' | 'getJssdkConversations'> {
-  const { records, users, friends } = deps;
+  const { records, users, friends, readAudit } = deps;
 
   /** As many of the first conversations as fit into an answer, at least one. */
   async function fitting(
@@ -95,9 +101,11 @@ export function jssdkMethods(
       const positions = await positionsOf(deps, ctx, ownerUserID, ids);
       const wanted = count <= 0 || count > MAX_COUNT ? DEFAULT_COUNT : count;
       const shown = ranked(list, positions).slice(0, wanted);
+      const conversations = await fitting(ctx, ownerUserID, shown, 'brief');
+      await readAudit.record(ctx, readOf('getActiveConversations', ownerUserID, conversations));
       return make('jssdk.GetActiveConversationsResp', {
         unreadCount: unreadTotal(positions),
-        conversations: await fitting(ctx, ownerUserID, shown, 'brief'),
+        conversations,
       });
     },
     async getJssdkConversations(ctx, { ownerUserID, conversationIDs }) {
@@ -108,10 +116,9 @@ export function jssdkMethods(
       const list = await records.find(ctx.tenant, ownerUserID, conversationIDs);
       const ids = list.map(({ conversationID }) => conversationID);
       const positions = await positionsOf(deps, ctx, ownerUserID, ids);
-      return make('jssdk.GetConversationsResp', {
-        unreadCount: unreadTotal(positions),
-        conversations: await fitting(ctx, ownerUserID, ranked(list, positions), 'whole'),
-      });
+      const conversations = await fitting(ctx, ownerUserID, ranked(list, positions), 'whole');
+      await readAudit.record(ctx, readOf('getJssdkConversations', ownerUserID, conversations));
+      return make('jssdk.GetConversationsResp', { unreadCount: unreadTotal(positions), conversations });
     },
   };
 }

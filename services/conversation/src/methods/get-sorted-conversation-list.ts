@@ -40,7 +40,7 @@ function msgInfo(
 
 /** Conversations in the order in which clients show them; for an old route. */
 export function sortedListMethods(deps: ConversationDeps): ConversationMethods<'getSortedConversationList'> {
-  const { records, users } = deps;
+  const { records, users, readAudit } = deps;
 
   async function elements(
     ctx: CallContext,
@@ -78,10 +78,14 @@ export function sortedListMethods(deps: ConversationDeps): ConversationMethods<'
       if (list.length === 0) throw notFound('conversation');
       const ids = list.map(({ conversationID }) => conversationID);
       const sorted = ranked(list, await positionsOf(deps, ctx, userID, ids));
+      const conversationElems = await elements(ctx, userID, sorted.slice(skip, skip + limit));
+      const asked = { method: 'getSortedConversationList', conversations: conversationElems.length };
+      const messages = conversationElems.filter(({ msgInfo: last }) => last).length;
+      await readAudit.record(ctx, { act: 'message.read', userID, asked, messages });
       return make('conversation.GetSortedConversationListResp', {
         conversationTotal: sorted.length,
         unreadTotal: sorted.reduce((sum, { position }) => sum + unreadOf(position), 0),
-        conversationElems: await elements(ctx, userID, sorted.slice(skip, skip + limit)),
+        conversationElems,
       });
     },
   };

@@ -1,5 +1,5 @@
 import type { TenantId } from '@im/contract';
-import { eachLimited, systemContext } from '@im/kit';
+import { currentSpan, eachLimited, systemContext, withSpan } from '@im/kit';
 import type { Logger } from '@im/process';
 import { make } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
@@ -91,7 +91,7 @@ export function destructMessages(schedule: string, parts: MessageDestructParts):
           latestMsgDestructTime: nowMs,
         }),
       );
-      const ctx = systemContext(tenant, '');
+      const ctx = withSpan(systemContext(tenant, ''), currentSpan());
       try {
         await conversation.setMinSeqs(ctx, make('conversation.SetMinSeqsReq', { ownerUserID, minSeqs }));
         done += list.length;

@@ -1,5 +1,6 @@
 import type { Blob } from '@im/blob';
-import type { ObjectRepo, ObjectUploadRepo, ThumbnailRepo } from '@im/store';
+import type { TenantId } from '@im/contract';
+import type { ObjectRepo, ObjectUploadRepo, StoredObject, ThumbnailRepo } from '@im/store';
 import type { Job } from './job.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -25,6 +26,21 @@ export function expireObjects(
   expiry: ObjectExpiry,
   { objects, uploads, thumbnails, blob }: ObjectExpiryParts,
 ): Job {
+  async function expire(tenant: TenantId, { name, key, size }: StoredObject): Promise<void> {
+    const id = `expired ${key}`;
+    const createTime = Date.now();
+    // Noted before: what is interrupted from here on is finished by the expiry of uploads.
+    await uploads.put(tenant, { id, kind: 'orphan', userID: '', key, storageId: '', size, createTime });
+    await objects.remove(tenant, name, key);
+    const isLast = !(await objects.keyInUse(tenant, key));
+    if (isLast) {
+      await thumbnails.forget(tenant, key);
+      await blob.remove(tenant, key);
+    }
+    const isNoted = await uploads.take(tenant, id);
+    if (isLast && isNoted) await uploads.release(tenant, size);
+  }
+
   return {
     name: 'expire-objects',
     description: 'removes objects that have expired',
@@ -35,13 +51,7 @@ export function expireObjects(
       let removed = 0;
       while (!signal.aborted) {
         const old = await objects.olderThan(id, expiry.groups, before, PAGE);
-        for (const { name, key, size } of old) {
-          await objects.remove(id, name, key);
-          if (await objects.keyInUse(id, key)) continue;
-          await thumbnails.forget(id, key);
-          await blob.remove(id, key);
-          await uploads.release(id, size);
-        }
+        for (const object of old) await expire(id, object);
         removed += old.length;
         notes?.done(removed);
         if (old.length < PAGE) break;

@@ -12,6 +12,8 @@ export interface AuditedAct {
   readonly kind: string;
   /** The parameter of path or query, or field of the body, that names it; absent when there is none. */
   readonly param?: string;
+  /** Fields of which the record has only the last four characters, such as a phone number. @default none */
+  readonly masked?: readonly string[];
 }
 
 /** What a session of the console needs for an operation. */

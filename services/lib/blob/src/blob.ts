@@ -1,5 +1,5 @@
 import { DEFAULT_CONFIG, type ServerConfig, type TenantId } from '@im/contract';
-import { type Metrics, messageOf, unlessAborted } from '@im/kit';
+import { beginStoreStep, type Metrics, messageOf, unlessAborted } from '@im/kit';
 import { type Logger, type Service, type TaskRunner, tlsContext } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { CopyDestinationOptions, CopySourceOptions, PostPolicy, S3Error } from 'minio';
@@ -11,6 +11,8 @@ import { readStream } from './read-stream.ts';
 import { removeSome } from './remove-some.ts';
 import { fetchRoleCredentials } from './role-credentials.ts';
 import { s3Clients } from './s3-clients.ts';
+
+const STEP = { 'db.system.name': 's3' };
 
 type Settings = ServerConfig['s3'];
 type Required = 'endpoint' | 'externalEndpoint' | 'accessKey' | 'secretKey' | 'bucket' | 'region';
@@ -165,12 +167,15 @@ export function createBlob(config: BlobConfig, { log, metrics, tasks }: BlobDeps
   ]);
 
   async function run<T>(call: string, work: () => Promise<T>): Promise<T> {
+    const step = beginStoreStep(`s3 ${call}`, STEP);
     try {
       const result = await work();
       calls.inc({ call, result: 'ok' });
+      step?.end();
       return result;
     } catch (error) {
       const mapped = toBlobError(error);
+      step?.end(mapped);
       calls.inc({ call, result: mapped.code === ERR.RecordNotFoundError ? 'missing' : 'error' });
       throw mapped;
     }

@@ -14,5 +14,6 @@ export {
   type NotifierDeps,
 } from './notifier.ts';
 export { createReach, type Reach, type ReachOptions, requireReach, requireVoice } from './reach.ts';
+export { type AuditedRead, createReadAudit, type ReadAudit } from './read-audit.ts';
 export { type ReportDeps, reportEvent } from './report-event.ts';
 export { requireUsers } from './require-users.ts';

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type CallContext, DEFAULT_TIMEOUT_MS } from './context.ts';
+import type { Span, SpanAttributes } from './trace.ts';
 
 /**
  * Time beyond the deadline in which a call may finish a change that it has started to write: a change cut
@@ -9,8 +10,32 @@ export const WRITE_GRACE_MS = 5_000;
 /** A server that keeps time itself answers that it is over; only who waits longer for that hangs up. */
 const HANG_UP_MS = 100;
 
-/** What of a call's context bounds its work. */
-export type CallBounds = Pick<CallContext, 'deadline' | 'signal'>;
+/** Requests to stores that a call or a job has as steps of its trace; the trace of a longer one stays readable. */
+const MAX_STORE_STEPS = 200;
+
+/** What of a call's context bounds its work, and the step of a trace that it is. */
+export type CallBounds = Pick<CallContext, 'deadline' | 'signal' | 'span'>;
+
+/** Work whose requests to stores are steps of a trace. */
+class TracedWork {
+  readonly span: Span;
+  #left = MAX_STORE_STEPS;
+
+  constructor(span: Span) {
+    this.span = span;
+  }
+
+  step(name: string, attributes: SpanAttributes): Span | undefined {
+    if (this.#left === 0) return undefined;
+    this.#left--;
+    return this.span.child(name, { kind: 'client', attributes });
+  }
+
+  /** As calls have it. */
+  get traced(): TracedWork {
+    return this;
+  }
+}
 
 /**
  * How long the work of one call may go on. What it asks of the stores gets the time that is left, and is
@@ -18,6 +43,8 @@ export type CallBounds = Pick<CallContext, 'deadline' | 'signal'>;
  * {@link WRITE_GRACE_MS} more, and no longer heeds that the caller has gone.
  */
 export class CallScope {
+  /** Undefined unless the call is part of a sampled trace. */
+  readonly traced: TracedWork | undefined;
   readonly #bounds: CallBounds;
   readonly #parent: CallScope | undefined;
   #wrote: boolean;
@@ -28,8 +55,12 @@ export class CallScope {
   #signal: AbortSignal | undefined;
   #listeners: Set<() => void> | undefined;
 
-  /** @param parent the call in this process that this one is part of. */
-  constructor(bounds: CallBounds, parent?: CallScope) {
+  /**
+   * @param parent the call in this process that this one is part of.
+   * @param traced the work of which this is a part, where that is no call.
+   */
+  constructor(bounds: CallBounds, parent?: CallScope, traced = parent?.traced) {
+    this.traced = bounds.span ? new TracedWork(bounds.span) : traced;
     this.#bounds = bounds;
     this.#parent = parent;
     this.#wrote = parent?.wrote ?? false;
@@ -98,11 +129,31 @@ export class CallScope {
   }
 }
 
-const scopes = new AsyncLocalStorage<CallScope | undefined>();
+const scopes = new AsyncLocalStorage<CallScope | TracedWork | undefined>();
 
 /** The call that runs now; undefined for work of the process itself. */
 export function currentCall(): CallScope | undefined {
-  return scopes.getStore();
+  const work = scopes.getStore();
+  return work instanceof CallScope ? work : undefined;
+}
+
+/** The step of a sampled trace that runs now: a call's, or that of work begun by {@link withinSpan}. */
+export function currentSpan(): Span | undefined {
+  return scopes.getStore()?.traced?.span;
+}
+
+/**
+ * Begins a step for a request to a store, as part of what runs now. Undefined unless that belongs to a sampled trace,
+ * and when it has many such steps already.
+ * @param name of low cardinality, such as `find users`.
+ */
+export function beginStoreStep(name: string, attributes: SpanAttributes): Span | undefined {
+  return scopes.getStore()?.traced?.step(name, attributes);
+}
+
+/** Runs `work` of the process itself as a step of a trace, so that its requests to stores are steps of that. */
+export function withinSpan<T>(span: Span, work: () => T): T {
+  return scopes.run(new TracedWork(span), work);
 }
 
 /** Runs `work` as the work of a call, which ends with it. */
@@ -116,10 +167,12 @@ export async function withinCall<T>(scope: CallScope, work: () => Promise<T>): P
 
 /**
  * Runs `work` for all who wait for its result, such as a load of a cache: it has a separate deadline,
- * so that the call with the least time left does not decide for the others.
+ * so that the call with the least time left does not decide for the others. Its steps are in the trace of the one that
+ * began it.
  */
 export function sharedWork<T>(work: () => Promise<T>): Promise<T> {
-  return withinCall(new CallScope({ deadline: Date.now() + DEFAULT_TIMEOUT_MS }), work);
+  const deadline = Date.now() + DEFAULT_TIMEOUT_MS;
+  return withinCall(new CallScope({ deadline }, undefined, scopes.getStore()?.traced), work);
 }
 
 /**

@@ -4,7 +4,16 @@ export { addressFilter } from './address-filter.ts';
 export { Backoff, type BackoffOptions, type RetryOptions, retry, sleep } from './backoff.ts';
 export { Batcher, batchMeters, ExpiredInQueueError, QueueFullError, type Settle } from './batcher.ts';
 export { type Cache, type CacheOptions, createCache } from './cache.ts';
-export { CallScope, currentCall, outsideCalls, sharedWork, withinCall } from './call-scope.ts';
+export {
+  beginStoreStep,
+  CallScope,
+  currentCall,
+  currentSpan,
+  outsideCalls,
+  sharedWork,
+  withinCall,
+  withinSpan,
+} from './call-scope.ts';
 export { type ClusterKey, callerProof, isProof, newChallenge, proofOf, sameSecret } from './cluster-key.ts';
 export {
   asSystem,

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { guardedClient } from '@im/webhooks';
+import { guardedClient, retryAfter } from '@im/webhooks';
 import type { Outcome } from './push-provider.ts';
 
 /** Answer of a vendor. */
@@ -72,12 +72,9 @@ export function jsonOf({ text }: Pick<HttpAnswer, 'text'>): Readonly<Record<stri
   }
 }
 
-/** Wait that `Retry-After` asks for, in seconds or as a date; undefined without one. */
-export function retryAfterMs(headers: Pick<Headers, 'get'>, now = Date.now()): number | undefined {
-  const value = headers.get('retry-after')?.trim();
-  if (!value) return undefined;
-  const ms = /^\d+$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now;
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+/** Wait that an answer's `Retry-After` asks for; undefined without one. */
+export function retryAfterMs(headers: Pick<Headers, 'get'>): number | undefined {
+  return retryAfter(headers.get('retry-after'));
 }
 
 /** Wait before a vendor without `Retry-After` is asked again. */

@@ -1,5 +1,13 @@
 import type { TenantId } from '@im/contract';
-import { Batcher, currentCall, QueueFullError, sharedWork, unlessAborted } from '@im/kit';
+import {
+  Batcher,
+  beginStoreStep,
+  currentCall,
+  endWith,
+  QueueFullError,
+  sharedWork,
+  unlessAborted,
+} from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import { requireTimeLeft } from './bounded-collection.ts';
 import type { CollectionSpec, TenantCollection, TenantDocument } from './collection.ts';
@@ -51,6 +59,12 @@ export function gatheredReads<T extends TenantDocument, Q extends { readonly ten
     return result as R;
   }
 
+  const title = `find ${spec.name}`;
+  const attributes = {
+    'db.system.name': 'mongodb',
+    'db.operation.name': 'find',
+    'db.collection.name': spec.name,
+  };
   const batcher = new Batcher<Q, R>({
     name,
     metrics: store.metrics,
@@ -103,6 +117,8 @@ export function gatheredReads<T extends TenantDocument, Q extends { readonly ten
     requireTimeLeft();
     try {
       const result = batcher.add(query);
+      const step = beginStoreStep(title, attributes);
+      if (step) endWith(step, result);
       // Each caller waits as long as its call has time, whatever becomes of the read.
       const signal = currentCall()?.signal;
       return await (signal ? unlessAborted(result, signal) : result);

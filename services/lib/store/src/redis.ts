@@ -1,5 +1,5 @@
 import type { TenantId, TlsConfig } from '@im/contract';
-import { KEY_SEPARATOR, type Metrics, token16 } from '@im/kit';
+import { beginStoreStep, KEY_SEPARATOR, type Metrics, token16 } from '@im/kit';
 import { type Logger, tlsContext } from '@im/process';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { redisBreaker } from './redis-breaker.ts';
@@ -8,6 +8,8 @@ import { parseRedisUri } from './redis-uri.ts';
 const COMMAND_TIMEOUT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 const RECONNECT_MAX_MS = 1_000;
+
+const STEP = { 'db.system.name': 'redis' };
 
 /** Settings of the connection. */
 export interface RedisConfig {
@@ -84,11 +86,14 @@ export function redisConnection(
     },
     async orElse(work, fallback) {
       if (up && !breaker.open) {
+        const step = beginStoreStep('redis', STEP);
         try {
           const found = await work(client);
           breaker.answered();
+          step?.end();
           return found;
         } catch (error) {
+          step?.end(error);
           if (isTimeout(error)) breaker.timedOut();
           else breaker.answered();
           deps.log.debug({ err: error }, 'redis command failed');

@@ -147,7 +147,10 @@ function attributesOf(attributes: readonly Attribute[]): Record<string, unknown>
 }
 
 /** The spans of a trace as lines, indented below their parents, in the order of their names. */
-export function treeOf(spans: readonly ReceivedSpan[], label: (span: ReceivedSpan) => string): string[] {
+export function treeOf<T extends Pick<ReceivedSpan, 'spanID' | 'parentID'>>(
+  spans: readonly T[],
+  label: (span: T) => string,
+): string[] {
   const known = new Set(spans.map(({ spanID }) => spanID));
   const below = (parentID: string | undefined, depth: number): string[] =>
     spans

@@ -9,6 +9,7 @@ export { type AddressRules, addressRules } from './http/address-rules.ts';
 export { Breaker } from './http/breaker.ts';
 export { assertAllowed, guardedClient, guardedLookup, RequestError } from './http/http-client.ts';
 export { createResolver } from './http/resolve.ts';
+export { retryAfter } from './http/retry-after.ts';
 export { isRefusal } from './refusal.ts';
 export { signatureFault, signedHeaders } from './signature.ts';
 export {

@@ -1,4 +1,5 @@
 import type { TenantId } from '@im/contract';
+import type { AuditedRead } from '@im/domain';
 import { requireSelf } from '@im/kit';
 import {
   answerBudget,
@@ -31,7 +32,7 @@ const LAST_ROUNDS = 10;
 /** Conversations that are searched concurrently. */
 const LAST_AT_ONCE = 10;
 
-type PullDeps = ReadBoundsDeps & Pick<MsgDeps, 'rows'>;
+type PullDeps = ReadBoundsDeps & Pick<MsgDeps, 'rows' | 'readAudit'>;
 
 function span(first: number, last: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);
@@ -90,7 +91,7 @@ function endOfList(
 export function pullMethods(
   deps: PullDeps,
 ): MsgMethods<'pullMessageBySeqs' | 'getSeqMessage' | 'getLastMessage'> {
-  const { rows } = deps;
+  const { rows, readAudit } = deps;
   return {
     async pullMessageBySeqs(ctx, { userID, seqRanges, order, maxAnswerBytes }) {
       requireSelf(ctx, userID);
@@ -115,6 +116,7 @@ export function pullMethods(
         const isEnd = !short && isEndOfRange(bounds, range, order);
         putInto(answer, bounds.conversationID, make('sdkws.PullMsgs', { Msgs: messages, isEnd }));
       }
+      await readAudit.record(ctx, readOf('pullMessageBySeqs', userID, ids, messagesIn(pages)));
       return answer;
     },
 
@@ -143,6 +145,7 @@ export function pullMethods(
         if (!budget.takeEntry(id)) break;
         putInto(answer, id, make('sdkws.PullMsgs', { isEnd: true }));
       }
+      await readAudit.record(ctx, readOf('getSeqMessage', userID, ids, messagesIn(pages)));
       return answer;
     },
 
@@ -176,9 +179,23 @@ export function pullMethods(
           else answer.cut.push(conversationID);
         }
       }
+      const found = Object.keys(answer.msgs).length;
+      await readAudit.record(ctx, readOf('getLastMessage', userID, conversationIDs, found));
       return answer;
     },
   };
+}
+
+/** Conversations that a record of a read names. */
+const NAMED = 20;
+
+function readOf(method: string, userID: string, ids: readonly string[], messages: number): AuditedRead {
+  const asked = { method, conversations: ids.length, conversationIDs: ids.slice(0, NAMED) };
+  return { act: 'message.read', userID, asked, messages };
+}
+
+function messagesIn(pages: readonly PulledPage[]): number {
+  return pages.reduce((sum, { messages }) => sum + messages.length, 0);
 }
 
 /** Whether a message can stand as a conversation's last one; one that only this user deleted can, emptied. */

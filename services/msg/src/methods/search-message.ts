@@ -2,7 +2,7 @@ import type { TenantId } from '@im/contract';
 import { requireAdmin } from '@im/kit';
 import { argsError, chatConversationID, decode, make, type msg, SESSION, type sdkws } from '@im/protocol';
 import { MAX_SEARCH_WINDOW, type MsgQuery, type MsgRow, type MsgSearchPart } from '@im/store';
-import type { MsgMethods } from '../deps.ts';
+import type { MsgDeps, MsgMethods } from '../deps.ts';
 import { groupInfos } from '../group-infos.ts';
 import { conversationsOf, placesOf, type SearchDeps } from '../search-places.ts';
 import { sendPeriod } from '../send-period.ts';
@@ -42,7 +42,7 @@ function hitsWithin(maxTextBytes: number): (row: MsgRow) => Hit | undefined {
  * is cut: the page and the total have what was found by then. An answer holds 16 MiB of `content` and `ex`: further hits have both empty; smaller pages return them
  * complete.
  */
-export function searchMethods(deps: SearchDeps): MsgMethods<'searchMessage'> {
+export function searchMethods(deps: SearchDeps & Pick<MsgDeps, 'readAudit'>): MsgMethods<'searchMessage'> {
   return {
     async searchMessage(ctx, request) {
       requireAdmin(ctx);
@@ -57,6 +57,9 @@ export function searchMethods(deps: SearchDeps): MsgMethods<'searchMessage'> {
       const where = await searchPartsOf(deps, ctx.tenant, request);
       const page = { skip, limit };
       const { total, hits } = await deps.search.find(ctx.tenant, where, page, hitsWithin(MAX_TEXT_BYTES));
+      const { sendID, recvID, contentType, sendTime, sessionType } = request;
+      const asked = { method: 'searchMessage', sendID, recvID, contentType, sendTime, sessionType, ...page };
+      await deps.readAudit.record(ctx, { act: 'message.search', userID: '', asked, messages: hits.length });
       return make('msg.SearchMessageResp', {
         chatLogs: await chatLogsOf(
           deps,

@@ -15,7 +15,7 @@ export type ProgramName =
   | 'mongod';
 
 export interface Program {
-  readonly name: ProgramName;
+  readonly name: string;
   /** Folder with the go.mod. */
   readonly dir: string;
   /** Package to compile, `.` for the folder's own. */
@@ -31,16 +31,20 @@ export interface Program {
   readonly cpuMinutes: number;
 }
 
-interface Source {
+/** What a program is compiled from. */
+export interface ProgramSource {
+  /** Module whose version it has. @default the folder's own */
   readonly module?: string;
+  /** @default the folder's own */
   readonly package?: string;
+  /** Minutes of CPU that compiling takes where nothing is cached. */
   readonly cpuMinutes: number;
   readonly alsoKnownAs?: readonly string[];
 }
 
 const PROGRAMS_DIR = join(import.meta.dirname, '..', 'local', 'programs');
 
-const SOURCES: Readonly<Record<ProgramName, Source>> = {
+const SOURCES: Readonly<Record<ProgramName, ProgramSource>> = {
   kubernetes: {
     module: 'k8s.io/kubernetes',
     cpuMinutes: 12,
@@ -69,8 +73,11 @@ const SOURCES: Readonly<Record<ProgramName, Source>> = {
 
 /** What is compiled under a name. */
 export function programOf(name: ProgramName): Program {
-  const source = SOURCES[name];
-  const dir = join(PROGRAMS_DIR, name);
+  return programIn(join(PROGRAMS_DIR, name), name, SOURCES[name]);
+}
+
+/** A program that the go.mod and go.sum in a folder pin. */
+export function programIn(dir: string, name: string, source: ProgramSource): Program {
   const version = source.module === undefined ? 'v1' : requiredVersion(dir, source.module);
   const linkerFlags = ['-s', '-w', ...(name === 'kubernetes' ? kubernetesVersionFlags(version) : [])];
   return {

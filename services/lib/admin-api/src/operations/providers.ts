@@ -49,7 +49,7 @@ export const testPush = operation({
       .array(z.string())
       .meta({ description: 'Providers whose credentials cannot be used, with the fault.' }),
   }),
-  audit: { act: 'push.test', kind: 'user', param: 'userID' },
+  audit: { act: 'push.test', kind: 'user', param: 'userID', masked: ['token'] },
   perSecond: 5,
 });
 
@@ -91,6 +91,6 @@ export const testVerification = operation({
       message: 'give either phone or mail',
     }),
   answer: z.object({ results: z.array(CodeTestResult) }),
-  audit: { act: 'verification.test', kind: 'tenant' },
+  audit: { act: 'verification.test', kind: 'tenant', masked: ['phone', 'mail'] },
   perSecond: 5,
 });

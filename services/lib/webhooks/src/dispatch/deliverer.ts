@@ -8,8 +8,8 @@ import type { AddressRules } from '../http/address-rules.ts';
 import { Breaker } from '../http/breaker.ts';
 import { HttpClient, RequestError } from '../http/http-client.ts';
 import type { Resolve } from '../http/resolve.ts';
+import { retryAfter } from '../http/retry-after.ts';
 import { commandURL, requestHeaders } from '../request.ts';
-import { retryAfter } from './schedule.ts';
 
 /** How an attempt ended. */
 export type AttemptResult =
@@ -151,7 +151,7 @@ export class Deliverer {
       span?.end(taken ? undefined : new Error(`status ${status}`));
       if (taken) return { kind: 'delivered', status };
       if (status === 410) return { kind: 'gone', status, answer };
-      const retryAfterMs = retryAfter(headers['retry-after'], Date.now());
+      const retryAfterMs = retryAfter(headers['retry-after']) ?? 0;
       return { kind: 'failed', outcome: `status ${status}`, status, answer, retryAfterMs };
     } catch (error) {
       span?.end(error);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DAY_MS, retryAfter, waitAfter } from './schedule.ts';
+import { DAY_MS, waitAfter } from './schedule.ts';
 
 const plain = (attempts: number, asked = 0) => waitAfter(attempts, asked, 1, () => 0.5);
 
@@ -23,12 +23,4 @@ test('the receiver may ask for more, up to six hours, and not for less', () => {
   assert.equal(plain(1, 60_000), 60_000);
   assert.equal(plain(1, 1_000), 5_000);
   assert.equal(plain(1, 1e12), 6 * 3_600_000);
-});
-
-test('Retry-After is seconds or a date', () => {
-  const now = Date.parse('2026-01-01T00:00:00Z');
-  assert.equal(retryAfter('120', now), 120_000);
-  assert.equal(retryAfter('Thu, 01 Jan 2026 00:01:00 GMT', now), 60_000);
-  for (const nothing of [undefined, '', 'soon', '-5', 'Thu, 01 Jan 2015 00:01:00 GMT'])
-    assert.equal(retryAfter(nothing, now), 0, nothing);
 });

@@ -23,11 +23,3 @@ export function waitAfter(
   const varied = wait * (1 - JITTER + 2 * JITTER * random());
   return Math.round(Math.max(varied, Math.min(retryAfterMs, LONGEST_MS)));
 }
-
-/** Time that a `Retry-After` header asks for, ms; seconds or a date. 0 for none. */
-export function retryAfter(header: string | undefined, nowMs: number): number {
-  if (header === undefined) return 0;
-  if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1_000;
-  const date = Date.parse(header);
-  return Number.isNaN(date) ? 0 : Math.max(0, date - nowMs);
-}
