@@ -215,6 +215,7 @@ const TENANT: Readonly<Record<string, Place>> = {
   ...same('mail.host', 'mail.port', 'mail.security', 'mail.ca', 'mail.user', 'mail.from', 'mail.fromName'),
   ...reference('mail.password', 'mail.passwordSecretRef'),
   ...same('healthReport.to', 'healthReport.when', 'healthReport.language'),
+  ...same('statistics.timeZone'),
   ...verificationPlaces(),
   'webhooks.events': { field: 'webhooks.events' },
   // An event that is listed is called unless it says otherwise.

@@ -119,6 +119,7 @@ test('every limit of a cluster and a tenant is accepted, and kept as it was give
     quotas: { storageBytes: Number.MAX_SAFE_INTEGER },
     mail: { host: 'smtp.shop.test', passwordSecretRef: { name: 'mail', key: 'p' }, from: 'im@shop.test' },
     healthReport: { to: ['ops@shop.test'], when: 'Problems', language: 'zh' },
+    statistics: { timeZone: 'America/Argentina/Buenos_Aires' },
     verification: {
       sms: {
         ...{ countries: ['+86'], order: ['tencent', 'aliyun'] },

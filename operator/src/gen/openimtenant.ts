@@ -414,6 +414,12 @@ export interface OpenIMTenantHealthReport {
   readonly language?: 'zh' | 'en';
 }
 
+/** Daily statistics of the tenant. Needs a version of the service that knows it; for an older one it is left out, as condition Ready reports. */
+export interface OpenIMTenantStatistics {
+  /** Time zone of the days of statistics, by its name in the IANA database, such as Asia/Shanghai. A change counts from the next count on; earlier days stay as they were. Default: UTC. */
+  readonly timeZone?: string;
+}
+
 /** Access key secret. In a Secret of this namespace. */
 export interface OpenIMTenantVerificationSmsAliyunAccessKeySecretRef {
   /** Name of the Secret. */
@@ -648,6 +654,8 @@ export interface OpenIMTenantSpec {
   readonly mail?: OpenIMTenantMail;
   /** Daily report on the health of the tenant. Needs a version of the service that knows it; for an older one it is left out, as condition Ready reports. */
   readonly healthReport?: OpenIMTenantHealthReport;
+  /** Daily statistics of the tenant. Needs a version of the service that knows it; for an older one it is left out, as condition Ready reports. */
+  readonly statistics?: OpenIMTenantStatistics;
   /** Verification codes by SMS, and by mail through spec.mail. Needs a version of the service that knows it; for an older one it is left out, as condition Ready reports. */
   readonly verification?: OpenIMTenantVerification;
   /** Overrides of notification settings; absent fields keep their defaults. */

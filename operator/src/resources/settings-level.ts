@@ -56,6 +56,7 @@ export const TENANT_FIELD_LEVELS: Levels = {
     'push',
     'mail',
     'healthReport',
+    'statistics',
     'verification',
     'tokenPolicy.notBefore',
   ],

@@ -92,5 +92,24 @@ test('users and groups are ranked for whole days', async () => {
     groups: [{ groupID: 'g', groupName: 'G', messages: 4 }],
     total: 4,
     active: 1,
+    countedTo: 0,
   });
+});
+
+test("days are those of the tenant's time zone", async () => {
+  await using started = await start();
+  const { api, get } = started;
+  const [tenant] = api.tenants.list();
+  assert.ok(tenant);
+  api.tenants.put({ ...tenant, statistics: { timeZone: 'Asia/Shanghai' } });
+  const asked: msg.GetActiveUserReq[] = [];
+  api.stub('msg.getActiveUser', (_ctx, request: msg.GetActiveUserReq) => {
+    asked.push(request);
+    return make('msg.GetActiveUserResp');
+  });
+  assert.equal((await get('users?from=2024-02-01&to=2024-02-02')).status, 200);
+  assert.deepEqual(
+    asked.map(({ start: first, end }) => [first, end]),
+    [[Date.parse('2024-01-31T16:00Z'), Date.parse('2024-02-02T16:00Z')]],
+  );
 });

@@ -132,7 +132,9 @@ test('providers are tested for one user, device or address, on the record', asyn
   const token = `apns:${'0a'.repeat(30)}beef`;
   await ask(api, 'POST', '/push/test', { token });
   await ask(api, 'POST', '/verification/test', { mail: 'a@b.org' });
-  const details = requests(api, 'auth.addAuditRecord').map(({ record }) => JSON.parse(record.details));
+  const details = requests(api, 'auth.addAuditRecord').map(({ record }) =>
+    JSON.parse((record as { details: string }).details),
+  );
   assert.deepEqual(
     details.slice(1).map(({ phone, token: shown, mail }) => phone ?? shown ?? mail),
     ['…0000', '…beef', '…'],

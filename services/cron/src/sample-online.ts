@@ -1,9 +1,9 @@
-import type { TenantId } from '@im/contract';
-import { eachLimited, systemContext, type TenantDirectory } from '@im/kit';
+import type { TenantId, TenantSettings } from '@im/contract';
+import { calendarOf, eachLimited, systemContext, type TenantDirectory } from '@im/kit';
 import type { Logger } from '@im/process';
 import { make } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
-import { dayOf, type StatDayRepo } from '@im/store';
+import type { StatDayRepo } from '@im/store';
 
 export interface OnlineSampleDeps {
   readonly tenants: Pick<TenantDirectory, 'list'>;
@@ -33,10 +33,10 @@ export function sampleOnline(deps: OnlineSampleDeps): (signal: AbortSignal) => P
   /** What is written already, by tenant. */
   const written = new Map<TenantId, Peaks>();
 
-  async function sample(tenant: TenantId, signal: AbortSignal): Promise<void> {
+  async function sample({ id: tenant, statistics }: TenantSettings, signal: AbortSignal): Promise<void> {
     const ctx = systemContext(tenant, '', { timeoutMs: TIMEOUT_MS, signal });
     const { gateways } = await users.getConnectionCounts(ctx, make('user.GetConnectionCountsReq'));
-    const day = dayOf(now());
+    const day = calendarOf(statistics.timeZone).dayOf(now());
     const known = written.get(tenant);
     const before = known?.day === day ? known : { day, users: 0, connections: 0 };
     let [online, connections] = [0, 0];
@@ -58,12 +58,12 @@ export function sampleOnline(deps: OnlineSampleDeps): (signal: AbortSignal) => P
     const all = tenants.list();
     const ids = new Set(all.map(({ id }) => id));
     for (const id of written.keys()) if (!ids.has(id)) written.delete(id);
-    await eachLimited(all, AT_ONCE, async ({ id }) => {
+    await eachLimited(all, AT_ONCE, async (tenant) => {
       if (signal.aborted) return;
       try {
-        await sample(id, signal);
+        await sample(tenant, signal);
       } catch (error) {
-        log.debug({ tenant: id, err: error }, 'connections not sampled');
+        log.debug({ tenant: tenant.id, err: error }, 'connections not sampled');
       }
     });
   };

@@ -4,19 +4,17 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type TenantId, tenantSettings } from '@im/contract';
+import { calendarOf, dayName, UTC } from '@im/kit';
 import { createMetrics } from '@im/process';
 import {
   accountStatistics,
   conversationSeqs,
   cronRunRepo,
-  dayName,
-  dayOf,
   messageCounter,
   msgRows,
   msgStats,
   objectUploadRepo,
   type Store,
-  startOf,
   statBatches,
   statDayRepo,
   statRetention,
@@ -28,14 +26,17 @@ import { type JobFixture, useStore } from './harness.ts';
 const settings = (id: string, placement: 'Shared' | 'Dedicated' = 'Shared') =>
   tenantSettings({ id, placement, tokenSecret: 's', adminSecret: 's' });
 const [a, b, c, d] = [settings('a'), settings('b'), settings('c', 'Dedicated'), settings('d')];
+const e = settings('e');
 const never = new AbortController().signal;
 const NOTHING_NEW = { counted: 0, conversations: 0, batches: 0, isComplete: true, isFirst: false };
+const { dayOf, startOf } = UTC;
 const TODAY = dayOf(Date.now());
+const HOUR = 3_600_000;
 
 describe('statistics', () => {
   let fixture: JobFixture;
   let store: Store;
-  useStore([a, b, c, d], async (given) => {
+  useStore([a, b, c, d, e], async (given) => {
     fixture = given;
     ({ store } = given);
   });
@@ -275,5 +276,103 @@ describe('statistics', () => {
     await run(now, 5);
     assert.equal((await stats().bySender(c.id, period, false)).total, 0);
     assert.equal((await figures(TODAY - 30))?.single, 1, 'the figures of the day stay');
+  });
+
+  test('days are those of the time zone; another one counts from then on, and earlier days stay', async () => {
+    const inZone = (timeZone: string) => ({ ...e, statistics: { timeZone } });
+    const shanghai = calendarOf('Asia/Shanghai');
+    const now = startOf(TODAY) + 10 * HOUR;
+    const run = (zone: string) => {
+      fixture.tenants.put(inZone(zone));
+      const deps = { ...jobDeps(), now: () => now };
+      return countStatistics({ schedule: '* * * * *', days: 400 }, deps).run(inZone(zone), never);
+    };
+    // Both are on the same UTC day, and on two days in Shanghai, where it is eight hours later.
+    const times = [startOf(TODAY - 5) + 15 * HOUR, startOf(TODAY - 5) + 17 * HOUR];
+    const message = (seq: number, logTime: number) => ({
+      ...{ tenant: e.id, conversationID: 'si_u1_u2', sendID: 'u1', recvID: 'x', contentType: 101 },
+      ...{
+        seq,
+        position: seq,
+        dedupKey: Buffer.alloc(16, seq),
+        msgData: Buffer.from('m'),
+        sendTime: 0,
+        logTime,
+      },
+    });
+    const put = async (...messages: readonly ReturnType<typeof message>[]) => {
+      await msgRows(store).insert(messages);
+      const max = messages.at(-1)?.seq ?? 0;
+      await conversationSeqs(store).apply([
+        { tenant: e.id, conversationID: 'si_u1_u2', max, src: max, maxTime: now },
+      ]);
+    };
+    const user = (userID: string, createTime: number) => ({
+      ...{
+        userID,
+        nickname: userID,
+        faceURL: '',
+        ex: '',
+        createTime,
+        appMangerLevel: 0,
+        globalRecvMsgOpt: 0,
+      },
+    });
+    const figures = async (field: 'single' | 'registrations') =>
+      (await statDayRepo(store).days(e.id, { first: TODAY - 10, last: TODAY + 1 }, 100))
+        .filter((day) => day[field])
+        .map((day) => [day.day - TODAY, day[field]]);
+    await put(...times.map((time, i) => message(i + 1, time)));
+    await userRepo(store).insert(
+      e.id,
+      times.map((time, i) => user(`z${i}`, time)),
+    );
+    await run('Asia/Shanghai');
+    assert.deepEqual(await figures('single'), [
+      [-5, 1],
+      [-4, 1],
+    ]);
+    assert.deepEqual(await figures('registrations'), [
+      [-5, 1],
+      [-4, 1],
+    ]);
+    const { start, end } = { start: shanghai.startOf(TODAY - 4), end: shanghai.startOf(TODAY - 3) };
+    const stats = () => msgStats(store, fixture.metrics);
+    assert.deepEqual((await stats().bySender(e.id, { start, end }, false)).days, { [dayName(TODAY - 4)]: 1 });
+    const made = () => userRepo(store).registered(e.id, startOf(TODAY - 6), startOf(TODAY + 1));
+    assert.deepEqual((await made()).days, { [dayName(TODAY - 5)]: 1, [dayName(TODAY - 4)]: 1 });
+
+    await put(message(3, times[1] ?? 0));
+    fixture.tenants.put(inZone('UTC'));
+    // No figure of the former zone is taken for one of the new.
+    assert.deepEqual((await userRepo(store).registered(e.id, startOf(TODAY - 6), startOf(TODAY))).days, {
+      [dayName(TODAY - 5)]: 2,
+    });
+    await run('UTC');
+    assert.deepEqual(
+      await figures('single'),
+      [
+        [-5, 2],
+        [-4, 1],
+      ],
+      'what is counted then is by the new days',
+    );
+    assert.deepEqual(
+      await figures('registrations'),
+      [
+        [-5, 1],
+        [-4, 1],
+      ],
+      'final days stay',
+    );
+    assert.equal(
+      (await userRepo(store).registered(e.id, startOf(TODAY - 5), startOf(TODAY - 4))).days[
+        dayName(TODAY - 5)
+      ],
+      2,
+    );
+    await userRepo(store).insert(e.id, [user('today', now - HOUR)]);
+    await run('UTC');
+    assert.deepEqual((await figures('registrations')).at(-1), [0, 1]);
   });
 });

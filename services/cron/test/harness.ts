@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { after, before } from 'node:test';
 import type { TenantSettings } from '@im/contract';
 import { startMongo, startRedis } from '@im/dev-stores';
-import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
+import { inProcessInvalidations, type MutableTenantDirectory, sleep, staticTenants } from '@im/kit';
 import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { createStore, type Store } from '@im/store';
 
 /** What jobs work on. */
 export interface JobFixture {
   readonly store: Store;
+  readonly tenants: MutableTenantDirectory;
   readonly log: ReturnType<typeof silentLogger>;
   readonly metrics: ReturnType<typeof createMetrics>;
   readonly tasks: ReturnType<typeof createTaskRunner>;
@@ -40,9 +41,10 @@ export function useStore(
     const log = silentLogger();
     const metrics = createMetrics();
     const tasks = createTaskRunner({ log, metrics });
+    const directory = staticTenants([...tenants]);
     const store = createStore(
       { mongo: { uri: mongo.uri, database: 'cron', maxPoolSize: 5 }, redis: { uri: redis.uri } },
-      { log, metrics, tasks, tenants: staticTenants([...tenants]), invalidations: inProcessInvalidations() },
+      { log, metrics, tasks, tenants: directory, invalidations: inProcessInvalidations() },
     );
     await store.start();
     stop.defer(() => store.stop(AbortSignal.timeout(5_000)));
@@ -51,7 +53,7 @@ export function useStore(
       if (Date.now() > end) throw new Error(store.ready().reason);
     }
     const uris = { mongo: mongo.uri, redis: redis.uri };
-    await prepare({ store, log, metrics, tasks, uris, dir });
+    await prepare({ store, tenants: directory, log, metrics, tasks, uris, dir });
   });
   after(() => stop.disposeAsync());
 }

@@ -2,6 +2,7 @@ import type { ActiveGroup } from '@im/admin-api';
 import { Command, Option } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
 import { printList } from '../../admin/list.ts';
+import { notCounted } from './not-counted.ts';
 import { type StatsOptions, withDays } from './options.ts';
 
 interface Options extends StatsOptions {
@@ -23,6 +24,7 @@ export function statsGroups(): Command {
         printList<ActiveGroup>(admin, listActiveGroups, { query: { from, to, order } }, options, {
           field: 'groups',
           pages: PAGE,
+          warning: notCounted,
           columns: ['groupID', 'groupName', 'messages'],
           row: (group) => group,
         }),

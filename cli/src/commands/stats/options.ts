@@ -17,7 +17,7 @@ function dateOf(option: string): (text: string) => string {
   };
 }
 
-/** An option that takes a UTC day. */
+/** An option that takes a day. */
 export function dateOption(name: '--from' | '--to', description: string): Option {
   return new Option(`${name} <day>`, `${description}, such as 2026-01-31`).argParser(dateOf(name));
 }
@@ -25,6 +25,6 @@ export function dateOption(name: '--from' | '--to', description: string): Option
 /** Adds the options of {@link StatsOptions}. */
 export function withDays(command: Command): Command {
   return withList(withTarget(command))
-    .addOption(dateOption('--from', 'first UTC day; by default 29 days before --to'))
-    .addOption(dateOption('--to', 'last UTC day; by default today'));
+    .addOption(dateOption('--from', 'first day; by default 29 days before --to'))
+    .addOption(dateOption('--to', 'last day; by default today in the time zone of the tenant'));
 }

@@ -2,6 +2,7 @@ import type { ActiveUser } from '@im/admin-api';
 import { Command, Option } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
 import { printList } from '../../admin/list.ts';
+import { notCounted } from './not-counted.ts';
 import { type StatsOptions, withDays } from './options.ts';
 
 interface Options extends StatsOptions {
@@ -23,6 +24,7 @@ export function statsUsers(): Command {
         printList<ActiveUser>(admin, listActiveUsers, { query: { from, to, order } }, options, {
           field: 'users',
           pages: PAGE,
+          warning: notCounted,
           columns: ['userID', 'nickname', 'messages'],
           row: (user) => user,
         }),

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
 import { type ListFormat, listOutputOption, printRows, type Row } from '../../output.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
+import { notCounted } from '../stats/not-counted.ts';
 import { dateOption } from '../stats/options.ts';
 
 interface Options extends TargetOptions {
@@ -14,12 +15,16 @@ interface Options extends TargetOptions {
 const COLUMNS = [
   ...['tenant', 'from', 'to', 'users', 'userQuota', 'connections', 'connectionQuota', 'messages'],
   ...['messagesToday', 'peakUsers', 'peakConnections', 'storageBytes', 'storageQuota', 'storageByteDays'],
-  'exceeded',
+  ...['exceeded', 'countedTo'],
 ] as const;
 
-function rowOf(tenant: string, { quotas, registrations: _, countedTo: __, ...figures }: Usage): Row {
+/** Before the first count what is not known is empty, not 0: the numbers may be charged for. */
+function rowOf(tenant: string, { quotas, registrations: _, ...figures }: Usage): Row {
   const { users: userQuota, connections: connectionQuota, storageBytes: storageQuota } = quotas;
-  return { tenant, ...figures, userQuota, connectionQuota, storageQuota };
+  const limits = { userQuota, connectionQuota, storageQuota };
+  const { from, to, connections, exceeded, countedTo } = figures;
+  if (countedTo === 0) return { tenant, from, to, connections, ...limits, exceeded, countedTo: null };
+  return { tenant, ...figures, ...limits, countedTo: new Date(countedTo).toISOString() };
 }
 
 /** `tenant usage [id...]`: what tenants use against their quotas, in a period. */
@@ -29,8 +34,8 @@ export function tenantUsage(): Command {
       'show what tenants use against their quotas, and what they did in a period; for charging as CSV',
     )
     .argument('[id...]', 'ids of tenants; that of --tenant when absent')
-    .addOption(dateOption('--from', 'first UTC day; the first of the month of --to when absent'))
-    .addOption(dateOption('--to', 'last UTC day; today when absent'))
+    .addOption(dateOption('--from', 'first day; the first of the month of --to when absent'))
+    .addOption(dateOption('--to', 'last day; today when absent'))
     .addOption(listOutputOption())
     .action(async (ids: string[], options: Options) => {
       const { getUsage } = await import('@im/admin-api');
@@ -40,6 +45,8 @@ export function tenantUsage(): Command {
         const { usage } = await withAdmin({ ...options, tenant }, (admin) =>
           admin.call(getUsage, { query: { from, to } }),
         );
+        const warning = notCounted(usage);
+        if (warning !== undefined) console.error(`warning: tenant ${tenant}: ${warning}`);
         rows.push(rowOf(tenant, usage));
       }
       if (output === 'csv') {

@@ -175,6 +175,7 @@ function entryOf(id: string, spec: OpenIMTenantSpec, resolve: ResolveSection): T
   const mail = spec.mail && (resolve('mail', spec.mail) as TenantEntry['mail']);
   const verification = spec.verification && verificationOf(spec.verification, resolve);
   const healthReport = spec.healthReport && healthReportOf(spec.healthReport);
+  const { statistics } = spec;
   const multiLogin = multiLoginOf(tokenPolicy);
   return {
     id,
@@ -195,6 +196,7 @@ function entryOf(id: string, spec: OpenIMTenantSpec, resolve: ResolveSection): T
     ...(push === undefined ? {} : { push }),
     ...(mail === undefined ? {} : { mail }),
     ...(healthReport === undefined ? {} : { healthReport }),
+    ...(statistics === undefined ? {} : { statistics: { ...statistics } }),
     ...(verification === undefined ? {} : { verification }),
     ...(notifications === undefined ? {} : { notifications: notificationsOf(notifications) }),
   };

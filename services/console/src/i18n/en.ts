@@ -200,9 +200,10 @@ export const en = {
     lastDays: (days: string) => `Last ${days} days`,
     save: 'Save as CSV',
     counted: 'Messages counted until',
+    notCounted: 'Not counted yet: figures of messages are not known before the first count has ended.',
     messages: 'Messages',
     people: 'Users',
-    date: 'Day (UTC)',
+    date: 'Day',
     activeUsers: 'Most active users',
     activeGroups: 'Most active groups',
     figures: {

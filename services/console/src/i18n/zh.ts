@@ -190,9 +190,10 @@ export const zh: Texts = {
     lastDays: (days) => `最近 ${days} 天`,
     save: '导出 CSV',
     counted: '消息统计截至',
+    notCounted: '尚未统计：首次统计完成之前没有消息数据。',
     messages: '消息',
     people: '用户',
-    date: '日期 (UTC)',
+    date: '日期',
     activeUsers: '最活跃的用户',
     activeGroups: '最活跃的群组',
     figures: {

@@ -38,8 +38,8 @@ export function StatisticsPage() {
   const [params, setParams] = useSearchParams();
   const asked = LENGTHS.find((length) => length === params.get('days')) ?? '30';
   const period = useMemo(() => {
-    const now = Date.now();
-    return { from: dateOf(now - (Number(asked) - 1) * DAY), to: dateOf(now) };
+    // To today, which is another day in some time zones.
+    return { from: dateOf(Date.now() - (Number(asked) - 1) * DAY) };
   }, [asked]);
   const state = usePages(listStatisticsDays, { query: { limit: 500, ...period } });
   const days = useMemo(
@@ -63,7 +63,7 @@ export function StatisticsPage() {
 
   function save(): void {
     const rows = days.map((day) => [day.date, ...FIGURES.map((key) => day[key])]);
-    saveFile(`${tenant}-${period.from}-${period.to}.csv`, csvOf(['date', ...FIGURES], rows), 'text/csv');
+    saveFile(`${tenant}-${period.from}-${days.at(-1)?.date ?? period.from}.csv`, csvOf(['date', ...FIGURES], rows), 'text/csv');
   }
 
   return (
@@ -86,7 +86,13 @@ export function StatisticsPage() {
       }
     >
       <Text size="sm" c="dimmed">
-        {statistics.counted} <Time ms={state.data?.pages[0]?.countedTo ?? 0} />
+        {state.data?.pages[0]?.countedTo === 0 ? (
+          statistics.notCounted
+        ) : (
+          <>
+            {statistics.counted} <Time ms={state.data?.pages[0]?.countedTo ?? 0} />
+          </>
+        )}
       </Text>
       {days.length > 0 && (
         <SimpleGrid cols={{ base: 1, lg: 2 }}>
@@ -117,7 +123,7 @@ export function StatisticsPage() {
           })),
         ]}
       />
-      {/* Rankings are refused before the first count has ended. */}
+      {/* Rankings are empty before the first count has ended. */}
       {(state.data?.pages[0]?.countedTo ?? 0) > 0 && (
         <SimpleGrid cols={{ base: 1, lg: 2 }}>
           <ActiveUsers period={period} />
@@ -133,7 +139,7 @@ function lineOf(label: string, days: readonly StatisticsDay[], key: (typeof FIGU
 }
 
 interface RankingProps {
-  readonly period: { readonly from: string; readonly to: string };
+  readonly period: { readonly from: string };
 }
 
 /** Entries of a ranking that are shown at first. */

@@ -1,8 +1,7 @@
-import type { Metrics } from '@im/kit';
+import { calendarOf, type Metrics } from '@im/kit';
 import {
   type AccountStatistics,
   type CronRunRepo,
-  dayOf,
   type MessageCounter,
   type ObjectUploadRepo,
   STATISTICS_JOB,
@@ -48,8 +47,8 @@ export function countStatistics(
     name: STATISTICS_JOB,
     description: 'counts messages, accounts, groups and storage of each day',
     schedule,
-    async run({ id }, signal, notes) {
-      const today = dayOf(now());
+    async run({ id, statistics }, signal, notes) {
+      const today = calendarOf(statistics.timeZone).dayOf(now());
       const earliest = today - keptDays + 1;
       await accounts.count(id, now(), earliest);
       const { bytes, objects } = await uploads.usage(id);

@@ -3,6 +3,7 @@ import { HealthReportSettings } from './health-report-settings.ts';
 import { MailSettings } from './mail-settings.ts';
 import { notificationType } from './notification-types.ts';
 import { PushSettings } from './push-settings.ts';
+import { StatisticsSettings } from './statistics-settings.ts';
 import { TENANT_ID_PATTERN, type TenantId, tenantId } from './tenant.ts';
 import { VerificationSettings } from './verification-settings.ts';
 import { TenantWebhooks } from './webhook-settings.ts';
@@ -187,6 +188,7 @@ export const TenantSettings = z
     mail: MailSettings.optional(),
     verification: VerificationSettings.optional(),
     healthReport: HealthReportSettings.prefault({}),
+    statistics: StatisticsSettings.prefault({}),
     notifications: z
       .record(
         z

@@ -8,23 +8,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { tenantSettings } from '@im/contract';
 import { startMongo, startRedis } from '@im/dev-stores';
-import { inProcessInvalidations, sleep, staticTenants } from '@im/kit';
+import { inProcessInvalidations, sleep, staticTenants, UTC } from '@im/kit';
 import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { type Document, MongoClient } from 'mongodb';
 import {
   conversationSeqs,
   createStore,
-  dayOf,
   messageCounter,
   msgRows,
   msgStats,
   type NewMsgRow,
-  startOf,
   statDayRepo,
 } from '../src/index.ts';
 
 const [messages = 1_000_000, conversations = 5_000, users = 10_000] = process.argv.slice(2).map(Number);
 const DAYS = 30;
+const { dayOf, startOf } = UTC;
 const TODAY = dayOf(Date.now());
 const INSERTED = 1_000;
 const NEW_MESSAGES = 1_000;

@@ -1,5 +1,5 @@
 import type { ServerConfig, TenantId } from '@im/contract';
-import { Backoff, type Invalidations, type Metrics, type TenantDirectory } from '@im/kit';
+import { Backoff, calendarOf, type Invalidations, type Metrics, type TenantDirectory, UTC } from '@im/kit';
 import { type Logger, notReady, READY, type TaskRunner } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { type Document, MongoServerError } from 'mongodb';
@@ -154,6 +154,10 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
     groupCommit: grouped,
     redis,
     redisKey,
+    calendarOf(tenant) {
+      const settings = deps.tenants.get(tenant);
+      return settings ? calendarOf(settings.statistics.timeZone) : UTC;
+    },
     metrics: deps.metrics,
     cached: caches.cached,
   };

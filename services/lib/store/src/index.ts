@@ -64,7 +64,6 @@ export {
   type InitialSettings,
   type MinSeqChange,
 } from './repos/conversation-settings-change.ts';
-export { dayName, dayOf, startOf } from './repos/count-by-day.ts';
 export {
   type AnnouncedJob,
   type CronRunRepo,

@@ -1,5 +1,5 @@
 import type { TenantId } from '@im/contract';
-import type { CacheOptions, Metrics } from '@im/kit';
+import type { CacheOptions, Calendar, Metrics } from '@im/kit';
 import type { Service } from '@im/process';
 import type { Collection, Document } from 'mongodb';
 import type { EntityCache } from './cached.ts';
@@ -36,6 +36,8 @@ export interface Store extends Service {
   readonly redis: RedisCopies;
   /** Redis key; user input in `parts` appears only hashed. */
   redisKey(tenant: TenantId, kind: string, ...parts: readonly string[]): string;
+  /** The days of a tenant's statistics, by its time zone. */
+  calendarOf(tenant: TenantId): Calendar;
   /** Where repositories count what they do. */
   readonly metrics: Metrics;
   /** The process's cache of this name, shared by all who ask for it. */

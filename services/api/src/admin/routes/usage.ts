@@ -1,17 +1,19 @@
 import { getUsage, USAGE_DAYS, type Usage } from '@im/admin-api';
 import type { TenantSettings } from '@im/contract';
+import { type Calendar, calendarOf, dayName, UTC } from '@im/kit';
 import { argsError, make, type msg, type user } from '@im/protocol';
 import { type AdminRoute, adminRoute } from '../admin-route.ts';
 
-const DAY_MS = 86_400_000;
-
-const dateOf = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10);
-const dayOf = (date: string) => Date.parse(date) / DAY_MS;
+const dayOf = (date: string) => UTC.dayOf(Date.parse(date));
 
 /** Days since 1970. @throws ImError 1001 for a period that is too long or begins in the future. */
-function periodOf(from: string | undefined, to: string | undefined): { first: number; last: number } {
-  const last = to === undefined ? Math.floor(Date.now() / DAY_MS) : dayOf(to);
-  const first = dayOf(from ?? `${dateOf(last).slice(0, 8)}01`);
+function periodOf(
+  from: string | undefined,
+  to: string | undefined,
+  calendar: Calendar,
+): { first: number; last: number } {
+  const last = to === undefined ? calendar.dayOf(Date.now()) : dayOf(to);
+  const first = dayOf(from ?? `${dayName(last).slice(0, 8)}01`);
   if (first > last) throw argsError('from is after today: name to as well');
   if (last - first >= USAGE_DAYS) throw argsError(`to must be within ${USAGE_DAYS} days of from`);
   return { first, last };
@@ -35,7 +37,7 @@ export function usageOf(
   const used = { users, connections, storageBytes };
   const messagesOf = ({ single, group }: msg.StatisticsDay) => single + group;
   return {
-    ...{ from: dateOf(first), to: dateOf(last), ...used, countedTo },
+    ...{ from: dayName(first), to: dayName(last), ...used, countedTo },
     messages: sum(messagesOf),
     messagesToday: newest?.day === last ? messagesOf(newest) : 0,
     registrations: sum(({ registrations }) => registrations),
@@ -52,7 +54,7 @@ export function usageOf(
 /** What a tenant uses. */
 export const usageRoutes: readonly AdminRoute[] = [
   adminRoute(getUsage, 'msg.getStatisticsDays', async ({ ctx, rpc, tenant }, { query: { from, to } }) => {
-    const period = periodOf(from, to);
+    const period = periodOf(from, to, calendarOf(tenant.statistics.timeZone));
     const request = { firstDay: period.first, lastDay: period.last, limit: USAGE_DAYS };
     const [figures, { gateways }] = await Promise.all([
       rpc.client('msg').getStatisticsDays(ctx, make('msg.GetStatisticsDaysReq', request)),

@@ -5,12 +5,12 @@ import { operation } from '../operation.ts';
 /** Most days of a page, and of a ranking. */
 const MAX_DAYS = 500;
 
-/** A UTC day. */
-const date = z.iso.date().meta({ description: 'UTC day, YYYY-MM-DD' });
+/** A day. */
+const date = z.iso.date().meta({ description: 'Day in the time zone of the tenant, YYYY-MM-DD' });
 
 const count = (description: string) => z.int().meta({ description });
 
-/** Figures of one UTC day. */
+/** Figures of one day, in the time zone of the tenant. */
 export const StatisticsDay = z
   .object({
     date,
@@ -34,16 +34,17 @@ export const StatisticsDay = z
     storageObjects: count('Stored objects, as counted last; once a day.'),
   })
   .meta({ id: 'StatisticsDay' });
-/** Figures of one UTC day. */
+/** Figures of one day, in the time zone of the tenant. */
 export type StatisticsDay = z.output<typeof StatisticsDay>;
 
 const countedTo = time.meta({
-  description: 'Messages stored before this time are counted, ms; 0 before the first count has ended.',
+  description:
+    'Messages stored before this time are counted, ms; 0 before the first count has ended: then figures of messages are not known yet.',
 });
 
 const period = {
-  from: date.optional().meta({ description: 'First day, UTC; by default 29 days before `to`.' }),
-  to: date.optional().meta({ description: 'Last day, UTC; by default today.' }),
+  from: date.optional().meta({ description: 'First day; by default 29 days before `to`.' }),
+  to: date.optional().meta({ description: 'Last day; by default today, in the time zone of the tenant.' }),
 };
 const inOrder = {
   path: ['to'],
@@ -95,7 +96,13 @@ export const listActiveUsers = operation({
   description:
     'Messages of single chats and groups, on days for which counts by user are kept (`cron.statisticsDays`).',
   query: ranking,
-  answer: z.object({ users: z.array(ActiveUser), total, active: count('Users who sent one.'), nextCursor }),
+  answer: z.object({
+    users: z.array(ActiveUser),
+    total,
+    active: count('Users who sent one.'),
+    countedTo,
+    nextCursor,
+  }),
   perSecond: 10,
   console: { role: 'viewer' },
 });
@@ -117,7 +124,13 @@ export const listActiveGroups = operation({
   summary: 'Rank groups by the messages that were sent in them.',
   description: 'On days for which counts by group are kept (`cron.statisticsDays`).',
   query: ranking,
-  answer: z.object({ groups: z.array(ActiveGroup), total, active: count('Groups with one.'), nextCursor }),
+  answer: z.object({
+    groups: z.array(ActiveGroup),
+    total,
+    active: count('Groups with one.'),
+    countedTo,
+    nextCursor,
+  }),
   perSecond: 10,
   console: { role: 'viewer' },
 });

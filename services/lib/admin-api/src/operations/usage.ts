@@ -5,7 +5,7 @@ import { operation } from '../operation.ts';
 /** Most days of a period. */
 export const USAGE_DAYS = 366;
 
-const date = z.iso.date().meta({ description: 'UTC day, YYYY-MM-DD' });
+const date = z.iso.date().meta({ description: 'Day in the time zone of the tenant, YYYY-MM-DD' });
 const count = (description: string) => z.int().meta({ description });
 
 /** What a tenant has, and what it did in a period. */
@@ -28,7 +28,10 @@ export const Usage = z
     exceeded: z
       .array(z.enum(['users', 'connections', 'storageBytes']))
       .meta({ description: 'Quotas that are used up.' }),
-    countedTo: time.meta({ description: 'Messages stored before this time are counted, ms.' }),
+    countedTo: time.meta({
+      description:
+        'Messages stored before this time are counted, ms; 0 before the first count has ended: then the figures, but for `connections`, are not known yet.',
+    }),
   })
   .meta({ id: 'Usage' });
 /** What a tenant has, and what it did in a period. */
@@ -45,10 +48,10 @@ export const getUsage = operation({
   description: `Figures are those of the daily statistics. At most ${USAGE_DAYS} days.`,
   query: z
     .strictObject({
-      from: date
+      from: date.optional().meta({ description: 'First day; by default the first of the month of `to`.' }),
+      to: date
         .optional()
-        .meta({ description: 'First day, UTC; by default the first of the month of `to`.' }),
-      to: date.optional().meta({ description: 'Last day, UTC; by default today.' }),
+        .meta({ description: 'Last day; by default today, in the time zone of the tenant.' }),
     })
     .refine(({ from, to }) => from === undefined || to === undefined || from <= to, {
       path: ['to'],

@@ -1,7 +1,6 @@
 import type { TenantId } from '@im/contract';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { dayOf } from './count-by-day.ts';
 import { CREATED_GROUPS, CREATED_USERS, countCreatedDays } from './created-days.ts';
 import { GROUPS } from './group.ts';
 import { USERS } from './user.ts';
@@ -19,7 +18,7 @@ export interface AccountStatistics {
 export function accountStatistics(store: Store): AccountStatistics {
   return guarded<AccountStatistics>({
     async count(tenant, now, earliest) {
-      const options = { now, earliest: Math.min(earliest, dayOf(now)) };
+      const options = { now, earliest: Math.min(earliest, store.calendarOf(tenant).dayOf(now)) };
       await countCreatedDays(store, tenant, USERS, CREATED_USERS, options);
       await countCreatedDays(store, tenant, GROUPS, CREATED_GROUPS, options);
     },

@@ -1,61 +1,56 @@
+import { type Calendar, offsetSpans } from '@im/kit';
 import type { Collection, Document } from 'mongodb';
 
 const DAY_MS = 86_400_000;
 
-/** How many documents of one UTC day there are, and of what. */
+/** How many documents of one day there are. */
 export interface DayCount {
   /** Days since 1970. */
   readonly day: number;
-  /** What they were counted by; null when by the day alone. */
-  readonly by: string | null;
   readonly n: number;
 }
 
-/** The UTC day that a time in ms is in, as days since 1970. */
-export function dayOf(time: number): number {
-  return Math.floor(time / DAY_MS);
+/** Which documents are counted, by which days. */
+export interface DayCountOptions {
+  /** Conditions besides the time; what an index serves comes first. */
+  readonly match: Document;
+  /** The time, a top-level field in ms. */
+  readonly field: string;
+  /** Times from (inclusive) to (exclusive), ms; what lies more than a day ahead is not counted. */
+  readonly period: { readonly start: number; readonly end: number };
+  readonly calendar: Calendar;
+  readonly maxTimeMS: number;
 }
 
-/** When a day starts, ms. */
-export function startOf(day: number): number {
-  return day * DAY_MS;
-}
-
-/** A day as YYYY-MM-DD. */
-export function dayName(day: number): string {
-  return new Date(startOf(day)).toISOString().slice(0, 10);
-}
-
-/**
- * Counts documents by the UTC day of a time in ms, in the server: only the counts are sent.
- * @param matches conditions, each a separate `$match`; what an index serves comes first.
- * @param field the time, a top-level field.
- * @param by an expression to count by besides the day.
- */
-export function countByDay<T extends Document>(
+/** Counts documents by the day of a time, in the server: only the counts are sent. */
+export async function countByDay<T extends Document>(
   col: Collection<T>,
-  matches: readonly Document[],
-  field: string,
-  { maxTimeMS, by = null }: { readonly maxTimeMS: number; readonly by?: unknown },
+  { match, field, period, calendar, maxTimeMS }: DayCountOptions,
 ): Promise<DayCount[]> {
-  const stages = matches.map(($match) => ({ $match }));
-  const day = { $floor: { $divide: [`$${field}`, DAY_MS] } };
-  return col
-    .aggregate<DayCount>(
-      [
-        ...stages,
-        { $group: { _id: { day, by }, n: { $sum: 1 } } },
-        { $project: { _id: 0, day: '$_id.day', by: '$_id.by', n: 1 } },
-      ],
-      { maxTimeMS },
-    )
-    .toArray();
+  const counts = new Map<number, number>();
+  const past = { ...period, end: Math.min(period.end, Date.now() + DAY_MS) };
+  // Not every server knows time zones.
+  for (const { start, end, offset } of offsetSpans(calendar, past)) {
+    const local = offset === 0 ? `$${field}` : { $add: [`$${field}`, offset] };
+    const found = await col
+      .aggregate<{ day: number; n: number }>(
+        [
+          { $match: { ...match, [field]: { ...(start > 0 && { $gte: start }), $lt: end } } },
+          { $group: { _id: { $floor: { $divide: [local, DAY_MS] } }, n: { $sum: 1 } } },
+          { $project: { _id: 0, day: '$_id', n: 1 } },
+        ],
+        { maxTimeMS },
+      )
+      .toArray();
+    for (const { day, n } of found) counts.set(day, (counts.get(day) ?? 0) + n);
+  }
+  return [...counts].map(([day, n]) => ({ day, n }));
 }
 
-/** How many documents of a tenant were made: at all, before a period, and per UTC day of it. */
+/** How many documents of a tenant were made: at all, before a period, and per day of it. */
 export interface CreatedCounts {
   readonly total: number;
   readonly before: number;
-  /** By UTC day, YYYY-MM-DD. */
+  /** By day in the tenant's time zone, YYYY-MM-DD. */
   readonly days: Readonly<Record<string, number>>;
 }

@@ -1,9 +1,10 @@
 import type { TenantId } from '@im/contract';
+import { type Calendar, dayName, UTC } from '@im/kit';
 import type { Collection, Document, Filter } from 'mongodb';
 import { type CollectionSpec, defineCollection, type TenantDocument } from '../collection.ts';
 import { retryDuplicate } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { type CreatedCounts, countByDay, dayName, dayOf, startOf } from './count-by-day.ts';
+import { type CreatedCounts, countByDay } from './count-by-day.ts';
 import { type StatDay, statDayRepo } from './stat-day.ts';
 
 /** What is counted by the day on which it was made, and where a day says how many. */
@@ -25,6 +26,8 @@ interface CreatedDocument extends TenantDocument {
   /** Days since 1970, from the first on that is counted to the one before `open`: their figures do not change. */
   first: number;
   open: number;
+  /** Time zone by which days from `first` on are counted; absent: UTC. */
+  zone?: string;
 }
 
 /** Collection of how far accounts and groups are counted; the statistics job of cron alone writes it. */
@@ -33,6 +36,10 @@ export const STAT_CREATED = defineCollection<CreatedDocument>('stat_created');
 /** A day is counted again for this long after its end, for what was stored late. */
 const LATE_MS = 3_600_000;
 const LONGEST_MS = 60_000;
+
+function isCountedBy(calendar: Calendar, { zone = UTC.timeZone }: CreatedDocument): boolean {
+  return zone === calendar.timeZone;
+}
 
 type Created = TenantDocument & { createTime: number };
 
@@ -48,30 +55,38 @@ export async function countCreatedDays<T extends Created>(
   { now, earliest }: { readonly now: number; readonly earliest: number },
 ): Promise<void> {
   const { col } = store.collection(tenant, spec);
+  const calendar = store.calendarOf(tenant);
+  const today = calendar.dayOf(now);
   const states = store.collection(tenant, STAT_CREATED);
   const _id = states.key(kind.name);
   const state = await states.col.findOne({ _id });
-  const from = state?.open ?? earliest;
+  // Another zone may not have begun the day.
+  const from = Math.min(state?.open ?? earliest, today);
+  const period = { start: calendar.startOf(from), end: calendar.startOf(today + 1) };
+  const options = { match: { t: tenant }, field: 'createTime', calendar, maxTimeMS: LONGEST_MS };
   const [earlier, counts] = await Promise.all([
-    madeIn(col, tenant, 0, startOf(from), LONGEST_MS),
-    countByDay(col, [{ t: tenant, createTime: { $gte: startOf(from) } }], 'createTime', {
-      maxTimeMS: LONGEST_MS,
-    }),
+    madeIn(col, tenant, 0, period.start, LONGEST_MS),
+    countByDay(col, { ...options, period }),
   ]);
   const made = new Map(counts.map(({ day, n }) => [day, n]));
-  const first = state || earlier > 0 ? from : Math.min(dayOf(now), ...made.keys());
+  const first = state || earlier > 0 ? from : Math.min(today, ...made.keys());
   const repo = statDayRepo(store);
   let present = earlier;
-  for (let day = first; day <= dayOf(now); day++) {
+  for (let day = first; day <= today; day++) {
     const n = made.get(day) ?? 0;
     present += n;
     await repo.set(tenant, { day, [kind.made]: n, [kind.present]: present });
   }
-  const open = Math.max(from, dayOf(now - LATE_MS));
+  const open = Math.max(from, calendar.dayOf(now - LATE_MS));
+  const isKept = state === null || isCountedBy(calendar, state);
+  const zone = { zone: calendar.timeZone };
   await retryDuplicate(() =>
     states.col.updateOne(
       { _id },
-      { $max: { open }, $setOnInsert: { t: tenant, v: 1, first } },
+      isKept
+        ? { $max: { open }, $setOnInsert: { t: tenant, v: 1, first, ...zone } }
+        : // What was counted by days of the former zone stays as it is, and answers no exact question.
+          { $set: { open, first: from, ...zone } },
       { upsert: true },
     ),
   );
@@ -91,33 +106,34 @@ export async function createdIn<T extends Created>(
   return store.search(tenant, spec, async ({ col }) => {
     const states = store.collection(tenant, STAT_CREATED);
     const state = await states.col.findOne({ _id: states.key(kind.name) });
-    const { first = 0, open = 0 } = state ?? {};
+    const calendar = store.calendarOf(tenant);
+    const { first, open } = state && isCountedBy(calendar, state) ? state : { first: 0, open: 0 };
     /** All that were made before a time. */
     const madeBefore = async (time: number): Promise<number> => {
-      const day = Math.min(dayOf(time), open);
+      const day = Math.min(time >= calendar.startOf(open) ? open : calendar.dayOf(time), open);
       if (day <= first) return madeIn(col, tenant, 0, time, maxTimeMS);
       const [before] = await statDayRepo(store).days(tenant, { first: day - 1, last: day - 1 }, 1);
-      return (before?.[kind.present] ?? 0) + (await madeIn(col, tenant, startOf(day), time, maxTimeMS));
+      return (
+        (before?.[kind.present] ?? 0) + (await madeIn(col, tenant, calendar.startOf(day), time, maxTimeMS))
+      );
     };
     // Whole days of the period whose figures are final.
-    const from = Math.max(first, Math.ceil(start / startOf(1)));
-    const to = Math.min(open, dayOf(end));
+    const from = Math.max(first, calendar.dayOf(start - 1) + 1);
+    const to = end >= calendar.startOf(open) ? open : calendar.dayOf(end);
     const parts =
       from < to
         ? [
-            [start, startOf(from)],
-            [startOf(to), end],
+            { start, end: calendar.startOf(from) },
+            { start: calendar.startOf(to), end },
           ]
-        : [[start, end]];
+        : [{ start, end }];
     const [total, before, figures, ...counted] = await Promise.all([
       madeBefore(Number.MAX_SAFE_INTEGER),
       madeBefore(start),
       from < to ? statDayRepo(store).days(tenant, { first: from, last: to - 1 }, to - from) : [],
-      ...parts.map(([since = 0, until = 0]) =>
-        since < until
-          ? countByDay(col, [{ t: tenant, createTime: { $gte: since, $lt: until } }], 'createTime', {
-              maxTimeMS,
-            })
+      ...parts.map((period) =>
+        period.start < period.end
+          ? countByDay(col, { match: { t: tenant }, field: 'createTime', period, calendar, maxTimeMS })
           : [],
       ),
     ]);

@@ -2,7 +2,6 @@ import type { TenantId } from '@im/contract';
 import { isGroupConversation, isSingleConversation } from '@im/protocol';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { dayOf } from './count-by-day.ts';
 import { MSG_ROWS } from './msg-row.ts';
 import { findRows, seqKey } from './rows-by-seq.ts';
 import { lowestSeq, MAX_STEP, type SeqSpan } from './seq-walk.ts';
@@ -103,8 +102,9 @@ export function messageCounter(store: Store, options: MessageCounterOptions = {}
     );
     if (ids.length === 0) return;
     const rows = await findRows(view, ids, { projection: { s: 1, ct: 1, lt: 1 } });
+    const calendar = store.calendarOf(tenant);
     for (const { _id, s, ct, lt } of rows) {
-      const day = dayOf(lt);
+      const day = calendar.dayOf(lt);
       const tally = tallies.get(day) ?? dayTally(day);
       tallies.set(day, tally);
       tally.addRow(countedAs(view.parts(_id)[0] ?? '', s, ct, day >= keepFrom));

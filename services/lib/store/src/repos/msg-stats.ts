@@ -1,9 +1,8 @@
 import type { TenantId } from '@im/contract';
-import { KEY_SEPARATOR, type Metrics, sharedWork } from '@im/kit';
+import { type Calendar, dayName, KEY_SEPARATOR, type Metrics, sharedWork } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { dayName, dayOf } from './count-by-day.ts';
 import { cronRunRepo } from './cron-run.ts';
 import type { Period } from './msg-search.ts';
 import { type StatState, statBatches } from './stat-batch.ts';
@@ -13,11 +12,11 @@ import { type DayCounts, foldParts, STAT_PARTS } from './stat-part.ts';
 /** Name of the job of cron that counts. */
 export const STATISTICS_JOB = 'count-statistics';
 
-/** Messages of a period, by who sent them or where, and by UTC day. */
+/** Messages of a period, by who sent them or where, and by day. */
 export interface MsgCounts {
   /** By sender, or by group. */
   readonly by: ReadonlyMap<string, number>;
-  /** By UTC day, YYYY-MM-DD. */
+  /** By day in the tenant's time zone, YYYY-MM-DD. */
   readonly days: Readonly<Record<string, number>>;
   readonly total: number;
 }
@@ -35,6 +34,7 @@ export interface MsgStatsOptions {
   readonly now?: () => number;
 }
 
+const NOTHING_COUNTED: MsgCounts = { by: new Map(), days: {}, total: 0 };
 const ANSWER_MS = 8_000;
 const MAX_ENTRIES = 2_000_000;
 /** When the last count is older, a new one is asked for. */
@@ -84,7 +84,7 @@ function keptResults(now: () => number) {
 export type MsgStats = ReturnType<typeof msgStats>;
 
 /**
- * Counts of messages by user and group, for whole UTC days. They are read from what cron has counted: no message is
+ * Counts of messages by user and group, for whole days of the tenant's time zone. They are read from what cron has counted: no message is
  * looked at. A question about a day that goes on asks for a new count where the last one is older than two minutes.
  */
 export function msgStats(store: Store, metrics: Metrics, options: MsgStatsOptions = {}) {
@@ -110,18 +110,15 @@ export function msgStats(store: Store, metrics: Metrics, options: MsgStatsOption
 
   async function stateOf(tenant: TenantId, last: number): Promise<StatState> {
     const state = await statBatches(store, tenant).state();
-    if (state.countedTo < now() - FRESH_MS && dayOf(state.countedTo) <= last) await ask(tenant);
+    if (state.countedTo < now() - FRESH_MS && store.calendarOf(tenant).dayOf(state.countedTo) <= last)
+      await ask(tenant);
     return state;
   }
 
-  /** The number of the last count of these days. @throws ImError 90004 before the first count has ended. */
-  async function counted(tenant: TenantId, span: DaySpan): Promise<number> {
-    const { batch, countedTo, total } = await stateOf(tenant, span.last);
-    if (countedTo > 0) return batch;
-    throw new ImError(
-      ERR.NetworkError,
-      `messages are being counted for the first time, ${total} so far: ask again later, \`openimctl cron list ${STATISTICS_JOB}\` shows the progress`,
-    );
+  /** The number of the last count of these days; undefined before the first count has ended. */
+  async function counted(tenant: TenantId, span: DaySpan): Promise<number | undefined> {
+    const { batch, countedTo } = await stateOf(tenant, span.last);
+    return countedTo > 0 ? batch : undefined;
   }
 
   async function read(tenant: TenantId, kind: Kind, span: DaySpan): Promise<MsgCounts> {
@@ -143,8 +140,9 @@ export function msgStats(store: Store, metrics: Metrics, options: MsgStatsOption
 
   /** The same answer for all who ask for it at once, and for its other pages. */
   async function answer(tenant: TenantId, kind: Kind, period: Period): Promise<MsgCounts> {
-    const span = daysOf(period);
+    const span = daysOf(period, store.calendarOf(tenant));
     const batch = await counted(tenant, span);
+    if (batch === undefined) return NOTHING_COUNTED;
     const name = [tenant, kind, span.first, span.last, batch].join(KEY_SEPARATOR);
     const known = kept.get(name);
     if (known) return known;
@@ -160,8 +158,9 @@ export function msgStats(store: Store, metrics: Metrics, options: MsgStatsOption
 
   return guarded({
     /**
-     * Messages of single chats, and of groups too when asked, by sender: of all UTC days that the period touches.
-     * @throws ImError 90004 before the first count has ended, 1001 for too many days.
+     * Messages of single chats, and of groups too when asked, by sender: of all days that the period touches.
+     * None before the first count has ended: {@link countedTo} is 0 then.
+     * @throws ImError 1001 for too many days.
      */
     bySender: (tenant: TenantId, period: Period, groupsToo: boolean) =>
       answer(tenant, groupsToo ? 'all by sender' : 'single by sender', period),
@@ -187,10 +186,10 @@ function addTo(by: Map<string, number>, kind: Kind, { single, group, users, grou
   return kind === 'all by sender' ? single + group : single;
 }
 
-/** The UTC days that a period touches. @throws ImError 1001 for too many. */
-export function daysOf({ start, end }: Period): DaySpan {
-  const first = dayOf(start);
-  const last = Math.max(first, dayOf(end - 1));
+/** The days that a period touches. @throws ImError 1001 for too many. */
+export function daysOf({ start, end }: Period, calendar: Calendar): DaySpan {
+  const first = calendar.dayOf(start);
+  const last = Math.max(first, calendar.dayOf(end - 1));
   if (last - first >= MAX_STAT_DAYS) {
     throw new ImError(ERR.ArgsError, `start and end are more than ${MAX_STAT_DAYS} days apart: ask for less`);
   }

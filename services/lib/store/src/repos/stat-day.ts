@@ -1,8 +1,8 @@
 import type { TenantId } from '@im/contract';
+import { dayName } from '@im/kit';
 import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded, retryDuplicate } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { dayName } from './count-by-day.ts';
 
 /** Messages by kind of conversation. */
 export interface MessageTotals {
@@ -14,7 +14,7 @@ export interface MessageTotals {
   readonly notification: number;
 }
 
-/** Figures of one UTC day of a tenant; those that were not taken yet are absent. */
+/** Figures of one day of a tenant, in its time zone; those that were not taken yet are absent. */
 export interface StatDay extends Partial<MessageTotals> {
   /** Days since 1970. */
   readonly day: number;

@@ -1,9 +1,9 @@
+import { dayName } from '@im/kit';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
 import { insertMissing } from './bulk-writes.ts';
-import { dayName } from './count-by-day.ts';
 import type { DaySpan, MessageTotals } from './stat-day.ts';
 
-/** Messages of one UTC day that were counted together. Lists belong together by position. */
+/** Messages of one day that were counted together. Lists belong together by position. */
 export interface DayCounts extends MessageTotals {
   /** Days since 1970. */
   readonly day: number;
