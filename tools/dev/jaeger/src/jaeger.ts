@@ -31,20 +31,30 @@ export function jaegerProgram(): Program {
   return programIn(join(import.meta.dirname, '..'), 'jaeger', {
     module: 'github.com/jaegertracing/jaeger',
     package: 'github.com/jaegertracing/jaeger/cmd/all-in-one',
-    cpuMinutes: 3,
+    cpuMinutes: 5,
   });
 }
 
-/** Starts it on free ports of 127.0.0.1, with its log in `dir`; compiled at its first start on a machine. */
-export async function startJaeger(dir: string): Promise<Jaeger> {
+async function findJaeger(): Promise<{ readonly command: string; readonly description: string }> {
+  const own = process.env.JAEGER;
+  if (own) return { command: own, description: 'Jaeger, $JAEGER' };
   const program = jaegerProgram();
   const command = join(await installProgram(program), program.name);
+  return { command, description: `Jaeger ${program.version}` };
+}
+
+/**
+ * Starts it on free ports of 127.0.0.1, with its log in `dir`: the program named by `$JAEGER` (its all-in-one of version 1),
+ * else one that is compiled at its first start on a machine.
+ */
+export async function startJaeger(dir: string): Promise<Jaeger> {
+  const { command, description } = await findJaeger();
   let ports: readonly number[] = [];
   const urlOf = (name: (typeof LISTENERS)[number]) =>
     `http://127.0.0.1:${ports[LISTENERS.indexOf(name)] ?? 0}`;
   const kind: ServerKind = {
     name: 'jaeger',
-    server: { command, args: [], env: {}, description: `Jaeger ${program.version}` },
+    server: { command, args: [], env: {}, description },
     portCount: LISTENERS.length,
     stopWithin: 5_000,
     uri: (port) => `http://127.0.0.1:${port}`,
