@@ -25,8 +25,10 @@ test('Jaeger shows a message as one trace from the frame over both gateways to t
         assert.ok(isComplete(steps), JSON.stringify(steps.map(({ name }) => name)));
       });
       assert.deepEqual(treeOfMessage(steps), MESSAGE_TREE);
+      const warnings = steps.flatMap((step) => step.warnings.map((warning) => `${step.name}: ${warning}`));
+      // Jaeger takes steps that begin after their parent has ended for those of a wrong clock.
       assert.deepEqual(
-        steps.flatMap(({ name, warnings }) => warnings.map((warning) => `${name}: ${warning}`)),
+        warnings.filter((warning) => !warning.includes('clock skew')),
         [],
       );
       assert.doesNotMatch(JSON.stringify(steps), /hello|"ann"|"bob"/, 'neither content nor users');

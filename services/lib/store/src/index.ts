@@ -173,6 +173,7 @@ export {
   type MsgSearchPart,
   msgSearch,
   type Period,
+  type SentMessage,
 } from './repos/msg-search.ts';
 export {
   daysOf,

@@ -2,6 +2,12 @@ export { as, codeOf, refuses } from './calls.ts';
 export { eventually } from './eventually.ts';
 export type { HandedWebhook } from './handed-webhooks.ts';
 export { type Answer, answerJson, type Received, startReceiver, type TestReceiver } from './http-receiver.ts';
+export {
+  type FilledMessage,
+  fillConversation,
+  type MeasuredStore,
+  startMeasuredStore,
+} from './measured-store.ts';
 export { mutate, printedSeed, type Random, seeded } from './mutations.ts';
 export { route, type SentNotification } from './notifications.ts';
 export { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver, treeOf } from './otlp-receiver.ts';

@@ -103,12 +103,12 @@ export function msgRowChanges(store: Store) {
     /** Takes the content of those of these messages away that a user sent. @returns how many. */
     async blankSentBy(
       tenant: TenantId,
-      conversationID: string,
-      seqs: readonly number[],
+      places: readonly { readonly conversationID: string; readonly seqs: readonly number[] }[],
       sender: string,
     ): Promise<number> {
+      const $in = places.flatMap(({ conversationID, seqs }) => ids(tenant, conversationID, seqs).$in);
       const { modifiedCount } = await rows(tenant).col.updateMany(
-        { _id: ids(tenant, conversationID, seqs), s: sender, x: { $ne: true } },
+        { _id: { $in }, s: sender, x: { $ne: true } },
         { $set: { x: true }, $unset: { d: true } },
       );
       return modifiedCount;

@@ -4,7 +4,7 @@ import type { Document, Filter } from 'mongodb';
 import type { TenantCollection } from '../collection.ts';
 import { guarded, isOverTime } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { msgIndexes } from './msg-index.ts';
+import { MSG_INDEXES, msgIndexes } from './msg-index.ts';
 import { MSG_ROWS, type MsgRow, msgRowOf } from './msg-row.ts';
 import type { MsgRowDocument } from './msg-row-document.ts';
 import { type KeyRange, type Walk, type WalkPosition, walkSteps } from './msg-walk.ts';
@@ -56,6 +56,14 @@ export interface MsgCursor {
   readonly st: number;
 }
 
+/** Where a message of a sender is. */
+export interface SentMessage {
+  readonly conversationID: string;
+  readonly seq: number;
+  /** Its send time, ms. */
+  readonly st: number;
+}
+
 /** What a search found until its page was full, or its budget spent. */
 export interface MsgPage<T> {
   readonly hits: T[];
@@ -80,8 +88,9 @@ export const MAX_SEARCH_WINDOW = 50_000;
 const GRACE_MS = 1_000;
 /** Rows of a page read at once: they may be large. */
 const ROWS_PER_QUERY = 32;
-/** Rows in one answer of the server, of which some match. */
-const BATCH = 500;
+/** Rows in one answer of the server: few at first, since a page may be full with them, and many where few match. */
+const FIRST_BATCH = 500;
+const BATCH = 2_000;
 /** Where a sender's rows are read conversation by conversation, though indexes exist, when these are so few. */
 const FEW_ROWS = 20_000;
 
@@ -178,6 +187,35 @@ export function msgSearch(store: Store, { ms = 5_000, keys: maxKeys = 5_000_000 
     usesIndexes: (tenant: TenantId) => indexes.usable(tenant),
 
     /**
+     * Where messages of a sender are, by send time, also those without their content; read from the index of senders alone.
+     * @param after the last one of the page before.
+     * @returns undefined while there is no such index.
+     */
+    async sentBy(
+      tenant: TenantId,
+      sendID: string,
+      limit: number,
+      after?: SentMessage,
+    ): Promise<SentMessage[] | undefined> {
+      if (!(await indexes.usable(tenant))) return undefined;
+      const { col, key, parts } = store.collection(tenant, MSG_ROWS);
+      const last = after && { _id: key(after.conversationID, seqKey(after.seq)), st: after.st };
+      const behind = last && {
+        st: { $gte: last.st },
+        $nor: [{ st: last.st, _id: { $lte: last._id } }],
+      };
+      const options = {
+        ...{ sort: { st: 1, _id: 1 } as const, hint: MSG_INDEXES.sender, limit, batchSize: limit + 1 },
+        projection: { _id: 1, st: 1 },
+      };
+      const found = await col.find({ t: tenant, s: sendID, ...behind }, options).toArray();
+      return found.map(({ _id, st }) => {
+        const [conversationID = '', seq] = parts(_id);
+        return { conversationID, seq: Number(seq), st };
+      });
+    },
+
+    /**
      * Messages that match and still have their content, newest first where an index gives that order, else by
      * conversation, in each the newest first. Reads until the page is full or the budget of a search is spent.
      * @throws ImError 90002 when that was not enough to look at anything.
@@ -217,13 +255,16 @@ export function msgSearch(store: Store, { ms = 5_000, keys: maxKeys = 5_000_000 
         const steps = walkSteps(view, walk, { direction: -1, budget: limits, ...(start && { from: start }) });
         let ended = false;
         for await (const step of steps) {
+          let seen = 0;
           const isCut = await inTime(limits.until, async (maxTimeMS) => {
-            const options = { sort: step.sort, hint: step.hint, batchSize: Math.min(BATCH, limit + 1) };
+            const batchSize = examined === 0 ? Math.min(FIRST_BATCH, limit + 1) : BATCH;
+            const options = { sort: step.sort, hint: step.hint, batchSize };
             for await (const doc of view.col.find(
               { $and: [step.after(), match] },
               { ...options, maxTimeMS },
             )) {
               at = { _id: doc._id, st: doc.st };
+              seen++;
               const kept = keep(msgRowOf(doc, view.parts));
               if (kept !== undefined) hits.push(kept);
               if (hits.length === limit || (kept !== undefined && full?.()) || Date.now() >= limits.until)
@@ -232,7 +273,10 @@ export function msgSearch(store: Store, { ms = 5_000, keys: maxKeys = 5_000_000 
             return false;
           });
           if (isCut === undefined && at === start) break;
-          if (isCut !== false) return page(false);
+          if (isCut !== false) {
+            examined += seen;
+            return page(false);
+          }
           examined += step.keys;
           ended = step.last === undefined;
           at = step.last ?? at;

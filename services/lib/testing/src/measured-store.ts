@@ -1,0 +1,123 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TenantSettings } from '@im/contract';
+import { startMongo, startRedis } from '@im/dev-stores';
+import { inProcessInvalidations, type Metrics, sleep, staticTenants } from '@im/kit';
+import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
+import { conversationSeqs, createStore, msgRows, type NewMsgRow, type Store } from '@im/store';
+
+/** A store of its own servers that says what work costs, for benchmarks. */
+export interface MeasuredStore extends AsyncDisposable {
+  readonly store: Store;
+  readonly metrics: Metrics;
+  /** Does work and prints its time, CPU, commands and, with `explained`, what the database looked at for its reads. */
+  phase(name: string, work: () => Promise<unknown>, options?: { readonly explained?: boolean }): Promise<void>;
+}
+
+type Command = Readonly<Record<string, unknown>>;
+
+const READS = ['find', 'aggregate', 'count'];
+/** What only the driver may say. */
+const OF_THE_DRIVER = /^(lsid|\$|txn|readConcern|writeConcern|cursor)/;
+/** Reads of a phase that are explained. */
+const MAX_EXPLAINED = 500;
+/** Rows in one write. */
+const AT_ONCE = 1_000;
+
+/** Starts MongoDB and Redis and a store of one tenant on them. */
+export async function startMeasuredStore(tenant: TenantSettings): Promise<MeasuredStore> {
+  const dir = await mkdtemp(join(tmpdir(), 'measured-store-'));
+  const [mongo, redis] = await Promise.all([
+    startMongo({ dir: join(dir, 'mongo') }),
+    startRedis({ dir: join(dir, 'redis') }),
+  ]);
+  const [log, metrics] = [silentLogger(), createMetrics()];
+  const tasks = createTaskRunner({ log, metrics });
+  let sent: Command[] = [];
+  const store = createStore(
+    { mongo: { uri: mongo.uri, database: 'bench', maxPoolSize: 10 }, redis: { uri: redis.uri } },
+    {
+      ...{ log, metrics, tasks, tenants: staticTenants([tenant]), invalidations: inProcessInvalidations() },
+      onCommand: ({ command }) => void sent.push(command),
+    },
+  );
+  await store.start();
+  while (!store.ready().ready) await sleep(20);
+
+  /** Keys and documents that the server looked at, by collection. */
+  async function examined(commands: readonly Command[]): Promise<string> {
+    const byPlace = new Map<string, { queries: number; keys: number; documents: number; returned: number }>();
+    const reads = commands.filter((command) => READS.includes(Object.keys(command)[0] ?? ''));
+    for (const command of reads.slice(0, MAX_EXPLAINED)) {
+      const name = String(Object.values(command)[0]);
+      const explain: Record<string, unknown> = Object.fromEntries(
+        Object.entries(command).filter(([key]) => !OF_THE_DRIVER.test(key)),
+      );
+      if ('aggregate' in explain) explain.cursor = {};
+      const sum = byPlace.get(name) ?? { queries: 0, keys: 0, documents: 0, returned: 0 };
+      byPlace.set(name, sum);
+      sum.queries++;
+      const { db } = store.shared(name);
+      const answer = await db.command({ explain, verbosity: 'executionStats' });
+      const stats = answer.executionStats ?? answer.stages?.[0]?.$cursor?.executionStats ?? {};
+      sum.keys += stats.totalKeysExamined ?? 0;
+      sum.documents += stats.totalDocsExamined ?? 0;
+      sum.returned += stats.nReturned ?? 0;
+    }
+    const left = reads.length - MAX_EXPLAINED;
+    return [...byPlace]
+      .map(
+        ([name, { queries, keys, documents, returned }]) =>
+          `${name}: ${queries} queries, ${keys} keys, ${documents} documents, ${returned} returned`,
+      )
+      .concat(left > 0 ? [`${left} more not explained`] : [])
+      .join('; ');
+  }
+
+  return {
+    store,
+    metrics,
+    async phase(name, work, { explained = true } = {}) {
+      sent = [];
+      const cpu = process.cpuUsage();
+      const startedAt = performance.now();
+      const result = await work();
+      const ms = Math.round(performance.now() - startedAt);
+      const { user, system } = process.cpuUsage(cpu);
+      const commands = sent;
+      const shown = result === undefined ? '' : ` ${JSON.stringify(result)}`;
+      console.log(
+        `${name}: ${ms} ms, ${Math.round((user + system) / 1_000)} ms of CPU here, ${commands.length} commands${shown}`,
+      );
+      if (explained) console.log(`  ${await examined(commands)}`);
+    },
+    async [Symbol.asyncDispose]() {
+      await tasks.stop();
+      await store.stop(AbortSignal.timeout(5_000));
+      await Promise.all([mongo.kill(), redis.kill()]);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A message to be stored, without its place. */
+export type FilledMessage = Pick<NewMsgRow, 'sendID' | 'msgData' | 'sendTime' | 'logTime'>;
+
+/** Stores messages of a conversation behind those that it has, as transfer does: rows, then the conversation. */
+export async function fillConversation(
+  store: Store,
+  { tenant, conversationID, after }: Pick<NewMsgRow, 'tenant' | 'conversationID'> & { readonly after: number },
+  messages: readonly FilledMessage[],
+): Promise<void> {
+  const rows = messages.map(
+    (message, i): NewMsgRow => ({
+      ...{ tenant, conversationID, seq: after + i + 1, position: after + i + 1 },
+      ...{ dedupKey: Buffer.alloc(16, i), recvID: '', contentType: 101, ...message },
+    }),
+  );
+  for (let at = 0; at < rows.length; at += AT_ONCE) await msgRows(store).insert(rows.slice(at, at + AT_ONCE));
+  const max = after + messages.length;
+  const maxTime = messages.at(-1)?.sendTime ?? 0;
+  await conversationSeqs(store).apply([{ tenant, conversationID, max, src: max, maxTime }]);
+}
