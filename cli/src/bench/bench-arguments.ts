@@ -7,6 +7,7 @@ export interface BenchCommandOptions extends TargetOptions {
   runs?: number;
   seconds?: number;
   rates?: string;
+  hooks?: string;
   connections?: number;
   attack?: readonly string[];
   /** In ms. */
@@ -40,6 +41,7 @@ export function benchArguments(options: BenchCommandOptions, server: BenchServer
     runs: options.runs,
     seconds: options.seconds,
     rates: options.rates,
+    hooks: options.hooks,
     connections: options.connections,
     duration: options.duration === undefined ? undefined : Math.ceil(options.duration / 1000),
     rate: options.rate,

@@ -18,6 +18,10 @@ export function bench(): Command {
     .option('--seconds <n>', 'length of one measurement; 15 when absent', whole('--seconds'))
     .option('--rates <list>', 'messages/s of scenario single, joined by commas; 0 is a closed loop')
     .option(
+      '--hooks <names>',
+      'of before and after, joined by commas: scenario single runs with this webhook of each message as well; own server only',
+    )
+    .option(
       '--connections <n>',
       'connections of scenario idle and of the attack reconnects; 5000 when absent',
       whole('--connections'),

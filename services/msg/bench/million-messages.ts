@@ -109,7 +109,11 @@ async function searches(): Promise<void> {
   await phase('text, in a day', () => searchAll({ text, start: from, end: to }));
   await phase('text, of a busy sender', () => searchAll({ text, sendID: 'after' }));
   await phase('text, in a conversation', () => searchAll({ text, conversationID: idOf(1) }));
-  await phase('newest 100 of a day', () => searchMessages(context(), make('msg.SearchMessagesReq', { limit: 100, start: from, end: to })).then(({ messages: found, examined }) => ({ hits: found.length, examined })));
+  await phase('newest 100 of a day', () =>
+    searchMessages(context(), make('msg.SearchMessagesReq', { limit: 100, start: from, end: to })).then(
+      ({ messages: found, examined }) => ({ hits: found.length, examined }),
+    ),
+  );
 }
 
 console.log(`${messages} messages in ${conversations} conversations`);

@@ -18,7 +18,10 @@ export function scenariosOf(options: BenchOptions): Scenario[] {
   return options.scenarios.flatMap((name): Scenario[] => {
     switch (name) {
       case 'single':
-        return options.rates.map(single);
+        // Next to each other, so that they can be compared.
+        return options.rates.flatMap((rate) =>
+          [undefined, ...options.hooks].map((hook) => single(rate, hook)),
+        );
       case 'hot':
         return [hot];
       case 'group-1000':

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { DEFAULT_ADMIN_USER } from '@im/contract';
 import { ATTACKS } from './bystander/attacks.ts';
+import { HOOKS, type Hook } from './hooked-tenant.ts';
 import type { Topology } from './own-server.ts';
 
 /** Scenarios that run when none is named, in this order. */
@@ -36,6 +37,8 @@ export interface BenchOptions {
   /** Times that each scenario is run; undefined leaves it to the scenario. */
   readonly runs: number | undefined;
   readonly rates: readonly number[];
+  /** Webhooks with which scenario single runs as well. */
+  readonly hooks: readonly Hook[];
   readonly seconds: number;
   readonly connections: number;
   readonly soak: SoakOptions;
@@ -57,6 +60,7 @@ export const BENCH_USAGE = `usage: bench [options]
   --runs <n>             times that each is run (default 3; bystander and soak 1)
   --seconds <n>          length of one measurement (default 15)
   --rates <list>         messages/s of scenario single (default 20,200,500,1000,2000; 0 is a closed loop)
+  --hooks <names>        of before, after: scenario single runs with this webhook of each message as well
   --connections <n>      of scenarios idle and logins and of the attack reconnects (default 5000)
   --attack <name>        of scenario bystander, may be repeated (default all):
 ${ATTACKS.map(({ name, summary }) => `                         ${name}: ${summary}`).join('\n')}
@@ -84,6 +88,7 @@ export function parseBenchOptions(
       runs: { type: 'string' },
       seconds: { type: 'string', default: '15' },
       rates: { type: 'string', default: '20,200,500,1000,2000,0' },
+      hooks: { type: 'string', default: '' },
       connections: { type: 'string', default: '5000' },
       attack: { type: 'string', multiple: true, default: [] },
       duration: { type: 'string' },
@@ -135,6 +140,7 @@ export function parseBenchOptions(
     scenarios,
     runs: values.runs === undefined ? undefined : number('--runs', values.runs),
     rates: numbers('--rates', values.rates),
+    hooks: hooksOf(values.hooks),
     seconds: number('--seconds', values.seconds),
     connections: number('--connections', values.connections),
     soak: {
@@ -150,6 +156,13 @@ export function parseBenchOptions(
     encoding: values.encoding,
     gzip: values.gzip,
   };
+}
+
+function hooksOf(text: string): Hook[] {
+  const names: readonly string[] = text === '' ? [] : text.split(',');
+  const hooks = HOOKS.filter((hook) => names.includes(hook));
+  if (hooks.length < names.length) throw new RangeError(`--hooks must be of ${HOOKS.join(', ')}`);
+  return hooks;
 }
 
 function number(name: string, text: string): number {

@@ -116,8 +116,7 @@ test('every query on messages, conversation truth and bounds reads by an index',
         { limit: 5 },
         () => true,
       ),
-    'messages of a sender': () =>
-      search.sentBy(tenant, 'a', 5, { conversationID: cid, seq: 1, st: 1 }),
+    'messages of a sender': () => search.sentBy(tenant, 'a', 5, { conversationID: cid, seq: 1, st: 1 }),
     'conversations of a tenant': async () => {
       for await (const { max } of retentionRepo(store).conversations(tenant)) assert.ok(max >= 0);
     },

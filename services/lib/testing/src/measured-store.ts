@@ -12,7 +12,11 @@ export interface MeasuredStore extends AsyncDisposable {
   readonly store: Store;
   readonly metrics: Metrics;
   /** Does work and prints its time, CPU, commands and, with `explained`, what the database looked at for its reads. */
-  phase(name: string, work: () => Promise<unknown>, options?: { readonly explained?: boolean }): Promise<void>;
+  phase(
+    name: string,
+    work: () => Promise<unknown>,
+    options?: { readonly explained?: boolean },
+  ): Promise<void>;
 }
 
 type Command = Readonly<Record<string, unknown>>;
@@ -107,7 +111,11 @@ export type FilledMessage = Pick<NewMsgRow, 'sendID' | 'msgData' | 'sendTime' | 
 /** Stores messages of a conversation behind those that it has, as transfer does: rows, then the conversation. */
 export async function fillConversation(
   store: Store,
-  { tenant, conversationID, after }: Pick<NewMsgRow, 'tenant' | 'conversationID'> & { readonly after: number },
+  {
+    tenant,
+    conversationID,
+    after,
+  }: Pick<NewMsgRow, 'tenant' | 'conversationID'> & { readonly after: number },
   messages: readonly FilledMessage[],
 ): Promise<void> {
   const rows = messages.map(

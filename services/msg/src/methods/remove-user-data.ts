@@ -54,7 +54,11 @@ export function removeUserDataMethods(
     !isNotificationConversation(conversationID);
 
   /** @returns undefined when there is no index, or none any more. */
-  async function eraseBySender(tenant: TenantId, userID: string, cursor: string): Promise<Erased | undefined> {
+  async function eraseBySender(
+    tenant: TenantId,
+    userID: string,
+    cursor: string,
+  ): Promise<Erased | undefined> {
     let at = readSent(cursor);
     let removed = 0;
     for (let step = 0; step < STEPS_AT_ONCE; step++) {

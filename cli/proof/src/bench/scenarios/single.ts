@@ -7,6 +7,7 @@ import {
   type Scenario,
   startMeter,
 } from '../bench-run.ts';
+import { type Hook, hookTenant } from '../hooked-tenant.ts';
 import { openPairs, type PairLoad } from '../pair-load.ts';
 
 const PAIRS = 100;
@@ -15,23 +16,35 @@ const WARM_UP_MS = 5_000;
 const WARM_UP_RATE = 200;
 const DRAIN_MS = 30_000;
 
-/** One message at a time from one user to another, at a fixed rate; rate 0 is a closed loop with 100 in flight. */
-export function single(rate: number): Scenario {
+/**
+ * One message at a time from one user to another, at a fixed rate; rate 0 is a closed loop with 100 in flight.
+ * @param hook webhook that is called for each message; none by default.
+ */
+export function single(rate: number, hook?: Hook): Scenario {
+  const load = rate === 0 ? 'single, closed loop' : `single, ${rate}/s`;
   return {
-    name: rate === 0 ? 'single, closed loop' : `single, ${rate}/s`,
+    name: hook === undefined ? load : `${load}, ${hook}-hook`,
     async run(bench) {
-      const warm = await openPairs(bench, PAIRS);
-      await atRate(WARM_UP_RATE, performance.now() + WARM_UP_MS, (n) => void warm.send(n % PAIRS));
-      await warm.drain(5_000);
-      warm.close();
-      const load = await openPairs(bench, PAIRS);
-      try {
-        return await measure(bench, load, rate);
-      } finally {
-        load.close();
-      }
+      if (hook === undefined) return run(bench, rate);
+      if (!bench.target.own) throw new Error('webhooks are measured at an own server alone');
+      await using hooked = await hookTenant(bench.target.own, 'default', hook);
+      const figures = await run(bench, rate);
+      return [...figures, { name: `${hook}-hook called`, unit: '', value: hooked.calls }];
     },
   };
+}
+
+async function run(bench: BenchRun, rate: number): Promise<Measure[]> {
+  const warm = await openPairs(bench, PAIRS);
+  await atRate(WARM_UP_RATE, performance.now() + WARM_UP_MS, (n) => void warm.send(n % PAIRS));
+  await warm.drain(5_000);
+  warm.close();
+  const load = await openPairs(bench, PAIRS);
+  try {
+    return await measure(bench, load, rate);
+  } finally {
+    load.close();
+  }
 }
 
 async function measure(bench: BenchRun, load: PairLoad, rate: number): Promise<Measure[]> {
