@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { parseConfig, type TenantRefusalsReport, type TenantUsagePage, tenantId } from '@im/contract';
-import { systemContext } from '@im/kit';
+import { systemContext, UTC } from '@im/kit';
 import { silentLogger } from '@im/process';
 import { make } from '@im/protocol';
-import { dayOf, objectUploadRepo, statDayRepo } from '@im/store';
+import { objectUploadRepo, statDayRepo } from '@im/store';
 import { eventually, startStores, type TestStores } from '@im/testing';
 import { type ProcessDeps, type RunningServer, runServer } from '../src/index.ts';
 
@@ -68,7 +68,7 @@ async function post<T>(path: string, body: object, key = KEY): Promise<{ status:
 }
 
 test('one answer has the usage of many tenants, wherever they are placed', async () => {
-  const today = dayOf(Date.now());
+  const today = UTC.dayOf(Date.now());
   const days = statDayRepo(deps.store);
   await eventually(() => days.set(SHARED, { day: today, single: 0 }));
   await days.set(SHARED, { day: today - 1, users: 4, single: 10, group: 5, notification: 100 });

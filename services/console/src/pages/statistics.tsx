@@ -63,7 +63,11 @@ export function StatisticsPage() {
 
   function save(): void {
     const rows = days.map((day) => [day.date, ...FIGURES.map((key) => day[key])]);
-    saveFile(`${tenant}-${period.from}-${days.at(-1)?.date ?? period.from}.csv`, csvOf(['date', ...FIGURES], rows), 'text/csv');
+    saveFile(
+      `${tenant}-${period.from}-${days.at(-1)?.date ?? period.from}.csv`,
+      csvOf(['date', ...FIGURES], rows),
+      'text/csv',
+    );
   }
 
   return (

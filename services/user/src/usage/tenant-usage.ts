@@ -7,7 +7,7 @@ import {
 } from '@im/contract';
 import type { TenantDirectory } from '@im/kit';
 import type { Logger, OpsRequest, OpsResponse } from '@im/process';
-import { dayOf, type TenantUsageRepo } from '@im/store';
+import type { TenantUsageRepo } from '@im/store';
 import type { Presence } from '../presence/presence.ts';
 
 /** What {@link tenantUsage} needs of its process. */
@@ -33,7 +33,7 @@ export function tenantUsage({ tenants, stored, presence, log }: TenantUsageDeps)
       .sort();
     const page = ids.slice(0, USAGE_PAGE);
     const [figures, connections] = await Promise.all([
-      stored.of(page, dayOf(Date.now())).catch((error: unknown) => {
+      stored.of(page, Date.now()).catch((error: unknown) => {
         log.warn({ err: error }, 'usage of tenants cannot be read');
         return undefined;
       }),

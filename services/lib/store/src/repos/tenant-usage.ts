@@ -1,9 +1,8 @@
 import type { TenantId } from '@im/contract';
-import { eachLimited } from '@im/kit';
+import { dayName, eachLimited } from '@im/kit';
 import type { CollectionSpec, TenantCollection, TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
-import { dayName } from './count-by-day.ts';
 import { OBJECT_USAGE } from './object-upload.ts';
 import { STAT_DAYS } from './stat-day.ts';
 
@@ -23,9 +22,10 @@ const DATABASES_AT_ONCE = 8;
 export interface TenantUsageRepo {
   /**
    * What these tenants use, in two reads for all that share a database and two for each other one.
-   * @param today the current UTC day, since 1970.
+   * Days are those of each tenant's time zone.
+   * @param now ms.
    */
-  of(tenants: readonly TenantId[], today: number): Promise<Map<TenantId, StoredUsage>>;
+  of(tenants: readonly TenantId[], now: number): Promise<Map<TenantId, StoredUsage>>;
 }
 
 /** The usage of the tenants of a store. */
@@ -43,12 +43,16 @@ export function tenantUsageRepo(store: Store): TenantUsageRepo {
   }
 
   return guarded<TenantUsageRepo>({
-    async of(tenants, today) {
+    async of(tenants, now) {
+      const todayOf = (tenant: TenantId) => store.calendarOf(tenant).dayOf(now);
       const found = new Map<TenantId, StoredUsage>();
       const groups = byDatabase(tenants, (tenant) => store.placements.get(tenant));
       await eachLimited(groups, DATABASES_AT_ONCE, async (group) => {
         const [days, objects] = await Promise.all([
-          read(group, STAT_DAYS, ({ key }) => [key(dayName(today - 1)), key(dayName(today))]),
+          read(group, STAT_DAYS, ({ key, tenant }) => {
+            const today = todayOf(tenant);
+            return [key(dayName(today - 1)), key(dayName(today))];
+          }),
           read(group, OBJECT_USAGE, ({ key }) => [key('bytes')]),
         ]);
         for (const tenant of group) found.set(tenant, { storageBytes: 0 });
@@ -61,7 +65,7 @@ export function tenantUsageRepo(store: Store): TenantUsageRepo {
           const usage = usageOf(t);
           if (!usage) continue;
           if (users !== undefined) usage.users = users;
-          if (day === today) usage.messagesToday = single + inGroups;
+          if (day === todayOf(t as TenantId)) usage.messagesToday = single + inGroups;
           else usage.messagesYesterday = single + inGroups;
         }
       });
