@@ -147,6 +147,7 @@ export {
   type MessageCounter,
   messageCounter,
 } from './repos/message-counter.ts';
+export type { MsgPlace } from './repos/msg-id-walk.ts';
 export { type MsgIndexes, msgIndexes } from './repos/msg-index.ts';
 export {
   type CountedRow,
@@ -166,7 +167,6 @@ export {
   type MsgHits,
   type MsgOrder,
   type MsgPage,
-  type MsgPlace,
   type MsgQuery,
   type MsgSearch,
   type MsgSearchOptions,

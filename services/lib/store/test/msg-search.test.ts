@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import type { TenantId } from '@im/contract';
 import { type Document, MongoClient } from 'mongodb';
 import {
+  conversationSeqs,
   type MsgCursor,
   type MsgPage,
   type MsgPlace,
@@ -70,6 +71,11 @@ async function fill(tenant: TenantId, count: number): Promise<void> {
   for (let i = 0; i < count; i += 2_000) {
     await rows.insert(Array.from({ length: Math.min(2_000, count - i) }, (_, k) => rowOf(tenant, i + k)));
   }
+  const updates = Array.from({ length: Math.min(CHATS, count) }, (_, chat) => {
+    const max = Math.ceil((count - chat) / CHATS);
+    return { tenant, conversationID: `sg_g${chat}`, max, src: max, maxTime: T0 };
+  });
+  await conversationSeqs(opened.store).apply(updates);
 }
 
 /** What the server examined and returned for the queries since the last call. */

@@ -4,12 +4,12 @@ import type { Document, Filter } from 'mongodb';
 import type { TenantCollection } from '../collection.ts';
 import { guarded, isOverTime } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { conversationsDown, type MsgPlace } from './msg-id-walk.ts';
 import { MSG_INDEXES, msgIndexes } from './msg-index.ts';
 import { MSG_ROWS, type MsgRow, msgRowOf } from './msg-row.ts';
 import type { MsgRowDocument } from './msg-row-document.ts';
 import { type KeyRange, type Walk, type WalkPosition, walkSteps } from './msg-walk.ts';
 import { findRows, seqKey } from './rows-by-seq.ts';
-import type { SeqSpan } from './seq-walk.ts';
 
 /** Log or send times, ms; `end` is not part of it. */
 export interface Period {
@@ -26,9 +26,6 @@ export interface MsgQuery {
   /** Send times, ms. */
   readonly period?: Period;
 }
-
-/** Where a search looks: all conversations of a kind (`si_`, `sg_`), or what one has. */
-export type MsgPlace = string | { readonly conversationID: string; readonly span: SeqSpan };
 
 /** Some places, and what to look for there. */
 export interface MsgSearchPart {
@@ -91,6 +88,10 @@ const ROWS_PER_QUERY = 32;
 /** Rows in one answer of the server: few at first, since a page may be full with them, and many where few match. */
 const FIRST_BATCH = 500;
 const BATCH = 2_000;
+/** Rows that are named in one read: few at first, and so many that their contents stay below some bytes. */
+const FIRST_NAMED = 100;
+const MAX_NAMED = 1_000;
+const NAMED_BYTES = 4_194_304;
 /** Where a sender's rows are read conversation by conversation, though indexes exist, when these are so few. */
 const FEW_ROWS = 20_000;
 
@@ -100,6 +101,10 @@ interface Key {
 }
 
 type View = TenantCollection<MsgRowDocument>;
+
+function nothingSeen(): ImError {
+  return new ImError(ERR.DatabaseError, 'the search took longer than it may: name a sender or a time');
+}
 
 function inOrder(a: Key, b: Key): number {
   return a.st - b.st || (a._id < b._id ? -1 : 1);
@@ -182,6 +187,82 @@ export function msgSearch(store: Store, { ms = 5_000, keys: maxKeys = 5_000_000 
     }
   }
 
+  /** A page of rows conversation by conversation, in each the newest first. */
+  async function pageByConversation<T>(
+    view: View,
+    { places, query }: MsgSearchPart,
+    {
+      limit,
+      after,
+      full,
+    }: { readonly limit: number; readonly after?: MsgCursor; readonly full?: () => boolean },
+    keep: (row: MsgRow) => T | undefined,
+  ): Promise<MsgPage<T>> {
+    const limits = budget();
+    const filter = condition(query);
+    const hits: T[] = [];
+    const [startID, startSeq] = after?.key ?? [];
+    let [examined, size] = [0, Math.min(FIRST_NAMED, limit + 1)];
+    let at = after;
+    let named: { readonly conversationID: string; readonly seq: number }[] = [];
+    const cursorAt = ({ conversationID, seq }: (typeof named)[number]): MsgCursor => {
+      return { order: 'conversation', key: [conversationID, seqKey(seq)], st: 0 };
+    };
+    const page = (next: MsgCursor | undefined): MsgPage<T> => ({
+      hits,
+      order: 'conversation',
+      examined,
+      next,
+    });
+
+    /** Looks at the rows that are named. @returns whether the page ends with them. */
+    async function look(): Promise<boolean> {
+      const ids = named.map(({ conversationID, seq }) => view.key(conversationID, seqKey(seq)));
+      const rows = await inTime(limits.until, (maxTimeMS) =>
+        view.col
+          .find({ _id: { $in: ids }, ...filter }, { limit: ids.length, batchSize: ids.length, maxTimeMS })
+          .toArray(),
+      );
+      if (!rows) return true;
+      const byID = new Map(rows.map((row) => [row._id, row]));
+      let bytes = 1;
+      for (const [i, place] of named.entries()) {
+        const row = byID.get(ids[i] ?? '');
+        at = cursorAt(place);
+        examined++;
+        if (!row) continue;
+        const message = msgRowOf(row, view.parts);
+        bytes += message.msgData?.length ?? 0;
+        const kept = keep(message);
+        if (kept === undefined) continue;
+        hits.push(kept);
+        if (hits.length === limit || full?.()) return true;
+      }
+      const fitting = Math.floor((named.length * NAMED_BYTES) / bytes);
+      size = Math.max(1, Math.min(MAX_NAMED, size * 4, fitting));
+      named = [];
+      return false;
+    }
+
+    const isOver = () => Date.now() >= limits.until || examined >= limits.keys;
+    for await (const { conversationID, span } of conversationsDown(store, view.tenant, places, startID)) {
+      const resumed = conversationID === startID ? Number(startSeq) - 1 : span.last;
+      for (let seq = Math.min(span.last, resumed); seq >= span.first; seq--) {
+        named.push({ conversationID, seq });
+        if (named.length < Math.min(size, limits.keys - examined)) continue;
+        if (isOver() || (await look()) || isOver()) {
+          if (at === after) throw nothingSeen();
+          return page(at);
+        }
+      }
+    }
+    if (named.length > 0 && (isOver() || (await look()))) {
+      if (at === after) throw nothingSeen();
+      return page(at);
+    }
+    return page(undefined);
+  }
+
   return guarded({
     /** Whether messages can be searched by time and sender without reading others. */
     usesIndexes: (tenant: TenantId) => indexes.usable(tenant),
@@ -237,6 +318,13 @@ export function msgSearch(store: Store, { ms = 5_000, keys: maxKeys = 5_000_000 
         throw argsError('cursor is of an index that is not there any more: search from the beginning');
       const order = after?.order ?? orderOf(part, indexed);
       return store.search(tenant, MSG_ROWS, async (view) => {
+        if (order === 'conversation')
+          return pageByConversation(
+            view,
+            part,
+            { limit, ...(after && { after }), ...(full && { full }) },
+            keep,
+          );
         const ranges = rangesOf(view, part.places);
         const hits: T[] = [];
         let examined = 0;
@@ -281,8 +369,7 @@ export function msgSearch(store: Store, { ms = 5_000, keys: maxKeys = 5_000_000 
           ended = step.last === undefined;
           at = step.last ?? at;
         }
-        if (!ended && at === start)
-          throw new ImError(ERR.DatabaseError, 'the search took longer than it may: name a sender or a time');
+        if (!ended && at === start) throw nothingSeen();
         return page(ended);
       });
     },
