@@ -270,7 +270,7 @@ describe('wrong manifests', () => {
         'a wrong schedule',
         cluster.resource,
         'Accepted',
-        /InvalidConfig: .*(messageExpiry|cron)/,
+        /InvalidConfig: .*spec\.cron\.schedules\.messageExpiry: must be/,
       );
       await assertUntouched();
     } finally {

@@ -12,7 +12,7 @@ import {
 import { stringify } from 'yaml';
 import type { EffectiveSpec } from './effective.ts';
 import { nameOf, OPS_PORT, type Owner } from './names.ts';
-import { settingValue } from './renamed-fields.ts';
+import { settingValue, withFieldNames } from './renamed-fields.ts';
 import { settingsOfSection } from './secret-references.ts';
 import { tlsConfig } from './store-tls.ts';
 import { natsCapacity } from './stores/nats.ts';
@@ -105,17 +105,24 @@ export function tenantsFile(key: string): string {
 export function renderConfig(input: ConfigInput): RenderedConfig {
   const tree = configTree(input);
   const read = new Map<string, string>();
-  const config = parseConfig(
-    resolved(tree, (file) => {
-      const found = input.files[file];
-      if (found === undefined) throw new ConfigError(`no mounted Secret has a key for ${file}`);
-      read.set(file, found);
-      return found;
-    }),
-    'the rendered config',
-  );
+  const settings = resolved(tree, (file) => {
+    const found = input.files[file];
+    if (found === undefined) throw new ConfigError(`no mounted Secret has a key for ${file}`);
+    read.set(file, found);
+    return found;
+  });
+  const config = judged(settings);
   const yaml = configYaml(tree);
   return { tree: tree as SettingsTree, yaml, config, hash: configHash(yaml, read) };
+}
+
+/** @throws ConfigError that names fields of the resource. */
+function judged(settings: unknown): ServerConfig {
+  try {
+    return parseConfig(settings, 'the rendered config');
+  } catch (error) {
+    throw error instanceof ConfigError ? new ConfigError(withFieldNames(error.message)) : error;
+  }
 }
 
 /** A copy of a tree of settings with the contents of files in place of references to them. */

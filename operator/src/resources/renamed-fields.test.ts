@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { settingValue, withPresentNames } from './renamed-fields.ts';
+import { settingValue, withFieldNames, withPresentNames } from './renamed-fields.ts';
 
 test('former names and values become present ones, and everything else stays', () => {
   const former = {
@@ -34,6 +34,13 @@ test('a spec with present names alone is returned as it is', () => {
 test('a present field takes precedence over its former name', () => {
   const both = { cron: { objectDays: 1, retention: { objectDays: 2 } } };
   assert.deepEqual(withPresentNames('OpenIMCluster', both), { cron: { retention: { objectDays: 2 } } });
+});
+
+test('a message of the services names the field of the resource', () => {
+  assert.equal(
+    withFieldNames('the rendered config cannot be used: cron.messageExpiry: must be a cron expression'),
+    'the rendered config cannot be used: spec.cron.schedules.messageExpiry: must be a cron expression',
+  );
 });
 
 test('services get the values that they know', () => {

@@ -71,6 +71,14 @@ export function withPresentNames<T extends object>(kind: keyof typeof RENAMED_FI
   }, spec) as T;
 }
 
+/** A message of the services, with fields of OpenIMCluster in place of the settings that have other names. */
+export function withFieldNames(message: string): string {
+  return RENAMED_FIELDS.OpenIMCluster.filter(({ from, to }) => from !== to).reduce(
+    (text, { from, to }) => text.replaceAll(`${from}:`, `spec.${to}:`),
+    message,
+  );
+}
+
 const SETTING_VALUES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   multiLogin: inverted(MULTI_LOGIN),
   provider: inverted(PROVIDER),
