@@ -32,6 +32,7 @@ const TESTING = '@im/testing';
 const SERVICES = ['gateway', 'api', 'auth', 'user', 'msg', 'conversation', 'group', 'relation', 'third']
   .concat(['transfer', 'push', 'cron'])
   .map((name) => `@im/${name}`);
+const PROBER = '@im/prober';
 const MAIN = '@im/main';
 const KUBE = '@im/kube';
 const CLIENT = '@im/client';
@@ -63,7 +64,9 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ]),
   ['@im/api', [PROTOCOL, ...BASE, '@im/rpc', ADMIN_API]],
   [CONSOLE, [ADMIN_API]],
-  [MAIN, [PROTOCOL, ...BASE, ...ADAPTERS, WEBHOOKS, TRACING, ...SERVICES]],
+  // A client of the service, with the client and the checker that users have.
+  [PROBER, [PROTOCOL, ...BASE, '@im/store', CLIENT, PROOF]],
+  [MAIN, [PROTOCOL, ...BASE, ...ADAPTERS, WEBHOOKS, TRACING, ...SERVICES, PROBER]],
   [KUBE, BASE],
   ['@im/operator', [...BASE, KUBE]],
   [CLIENT, [PROTOCOL, ...BASE]],

@@ -60,6 +60,13 @@ import { tokenInspect } from './commands/token/inspect.ts';
 import { tokenList } from './commands/token/list.ts';
 import { tokenRevoke } from './commands/token/revoke.ts';
 import { top } from './commands/top.ts';
+import { upgradeApprove } from './commands/upgrade/approve.ts';
+import { upgradeHistory } from './commands/upgrade/history.ts';
+import { upgradePause } from './commands/upgrade/pause.ts';
+import { upgradePlan } from './commands/upgrade/plan.ts';
+import { upgradeResume } from './commands/upgrade/resume.ts';
+import { upgradeRollback } from './commands/upgrade/rollback.ts';
+import { upgradeStatus } from './commands/upgrade/status.ts';
 import { userBan } from './commands/user/ban.ts';
 import { userCreate } from './commands/user/create.ts';
 import { userDelete } from './commands/user/delete.ts';
@@ -116,6 +123,19 @@ export function createProgram(): Command {
     )
     .addCommand(
       noun('gateway', 'gateways of a cluster on Kubernetes', gatewayList(), gatewayDrain(), gatewayUndrain()),
+    )
+    .addCommand(
+      noun(
+        'upgrade',
+        'upgrades of a cluster on Kubernetes',
+        upgradePlan(),
+        upgradeStatus(),
+        upgradeHistory(),
+        upgradePause(),
+        upgradeResume(),
+        upgradeApprove(),
+        upgradeRollback(),
+      ),
     )
     .addCommand(
       noun(

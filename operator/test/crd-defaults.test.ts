@@ -7,7 +7,10 @@ import { type StructuralSchema, schemaOf } from './manifests.ts';
 
 const operator = { version: '1.2.3', image: 'openim/openim-operator:1.2.3' };
 
-const MANAGED = effectiveSpec({ gateway: { autoscaling: { maxReplicas: 5 } } }, operator);
+const MANAGED = effectiveSpec(
+  { gateway: { autoscaling: { maxReplicas: 5 } }, prober: { enabled: true } },
+  operator,
+);
 const PRODUCTION = effectiveSpec({ profile: 'Production' }, operator);
 const ref = { name: 'a' };
 const tls = { caSecretRef: ref };

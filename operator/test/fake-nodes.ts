@@ -1,6 +1,7 @@
 import {
   type CallerProof,
   configHash,
+  type ProberStatus,
   type ProcessStatus,
   SETTINGS_LEVEL,
   type TenantFigures,
@@ -55,12 +56,28 @@ export interface FakeNodes {
   readonly keys: Set<string>;
   /** Level of settings that processes report; undefined: that of versions from before levels. */
   settingsLevel: number | undefined;
+  /** What probers report. @default clean, and judged until now */
+  prober: () => ProberStatus;
   /** Gateway pods in the order in which they were asked to drain. */
   readonly drained: string[];
   /** Orders to shed connections, in order. */
   readonly shed: { readonly pod: string; readonly count: number }[];
   stop(): Promise<void>;
 }
+
+/** The report of a prober that has sent a message every tenth of a second, and found nothing but `faults`. */
+export function cleanProber(faults: Partial<ProberStatus> = {}): ProberStatus {
+  const sent = Math.floor((Date.now() - STARTED_AT) / 100);
+  return {
+    since: STARTED_AT,
+    judgedUntil: Date.now(),
+    ...{ sent, acknowledged: sent, received: 3 * sent },
+    ...{ lost: 0, duplicated: 0, reordered: 0, refused: 0, other: 0 },
+    ...{ gaps: [], acknowledgeP99Ms: 2, findings: [] },
+    ...faults,
+  };
+}
+const STARTED_AT = Date.now();
 
 const TICK_MS = 60;
 /** Assigns a pod to a node. */
@@ -267,6 +284,7 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
               },
             }
           : {}),
+        ...(role === 'prober' ? { prober: nodes.prober() } : {}),
         ...(role === 'transfer'
           ? {
               transfer: {
@@ -334,6 +352,7 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
     usage: [],
     notReadyIf: undefined,
     settingsLevel: SETTINGS_LEVEL,
+    prober: () => cleanProber(),
     connections,
     brokenImages,
     oldImages,

@@ -15,6 +15,7 @@ const GOOD = new Set([
   'UpToDate',
   'Serving',
   'NoFault',
+  'WithinQuotas',
 ]);
 
 /** Reasons of events, which docs/operations/cluster.md has. */

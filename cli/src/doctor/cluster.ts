@@ -7,7 +7,7 @@ import { type Finding, fine } from './finding.ts';
 
 const DEADLINE_MS = 15_000;
 /** Conditions of a rollout, which are healthy when false. */
-const FALSE_IS_FINE = new Set(['Progressing', 'Reconciling', 'Stalled']);
+const FALSE_IS_FINE = new Set(['Paused', 'Progressing', 'Reconciling', 'Stalled']);
 /** Conditions that repeat others. */
 const SUMMARIES = new Set(['Ready', 'Available', 'Reconciling']);
 

@@ -8,8 +8,8 @@ export function isReady({ metadata, status }: FoundCluster): boolean {
   return ready?.status === 'True' && status?.observedGeneration === metadata.generation;
 }
 
-/** Conditions of a rollout, which are healthy when false. */
-const ROLLOUT = new Set(['Progressing', 'Reconciling', 'Stalled']);
+/** Conditions that are healthy when false. */
+const ROLLOUT = new Set(['Paused', 'Progressing', 'Reconciling', 'Stalled']);
 /** Conditions that repeat the others. */
 const SUMMARIES = new Set(['Ready', 'Available', 'Reconciling', 'Stalled']);
 

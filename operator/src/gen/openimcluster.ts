@@ -647,6 +647,43 @@ export interface OpenIMClusterCron {
   readonly runMinutes?: number;
 }
 
+export interface OpenIMClusterUpgradeWindow {
+  /** Days of the week on which the window opens. Default: every day. */
+  readonly days?: readonly ('Mon' | 'Tue' | 'Wed' | 'Thu' | 'Fri' | 'Sat' | 'Sun')[];
+  /** Start (HH:MM). */
+  readonly from: string;
+  /** End (HH:MM); on the next day when it is not after from. */
+  readonly to: string;
+  /** IANA time zone, such as Europe/Berlin. Default: UTC. */
+  readonly timeZone?: string;
+}
+
+/** How a change of version or image is rolled out: step by step, each behind gates; a step that fails takes the cluster back to the revision before. */
+export interface OpenIMClusterUpgrade {
+  /** Automatic: an upgrade starts at once. Supervised: it waits for openimctl upgrade approve. Default: Automatic. */
+  readonly mode?: 'Automatic' | 'Supervised';
+  /** No upgrade starts, and one that has started begins no further step. Default: false. */
+  readonly paused?: boolean;
+  /** Time that the prober must be without a finding after each step, in seconds; without spec.prober.enabled it is not waited for. Default: 30. */
+  readonly soakSeconds?: number;
+  /** Time for the new pods of a step to become available, and then for its gates to open, in seconds; afterwards the upgrade is rolled back. New pods that crash, or whose image cannot be pulled, end it after a fifth of that. Default: 600. */
+  readonly stepDeadlineSeconds?: number;
+  /** Times in which upgrades may start. One that has started goes on after the end. Default: at any time. */
+  readonly windows?: readonly OpenIMClusterUpgradeWindow[];
+}
+
+/** A pod that sends checked messages between its own users at all times, in single chats and a group, through the Service of the gateways. It has its own tenant, openim-probe, whose messages are kept for a day. status.upgrade has what it found during an upgrade. */
+export interface OpenIMClusterProber {
+  /** Whether it runs. Default: false. */
+  readonly enabled?: boolean;
+  /** Messages per second, over all of its conversations. Default: 2. */
+  readonly messagesPerSecond?: number;
+  /** Requests and limits of the container. Default: by role. */
+  readonly resources?: ResourceSettings;
+  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
+  readonly podTemplate?: PodTemplateSettings;
+}
+
 /** The volume. */
 export interface StorageSettings {
   /** Size, such as 20Gi. A volume grows if its StorageClass allows expansion, and never shrinks; condition StorageResized has the outcome. Default: by store. */
@@ -987,6 +1024,12 @@ export interface OpenIMClusterSpec {
   readonly tracing?: OpenIMClusterTracing;
   /** Scheduled jobs; always one pod. */
   readonly cron?: OpenIMClusterCron;
+  /** Paused: the operator changes nothing of the cluster, until this is removed; it goes on serving, and status says so. Deletion is not paused. Default: Active. */
+  readonly reconcile?: 'Active' | 'Paused';
+  /** How a change of version or image is rolled out: step by step, each behind gates; a step that fails takes the cluster back to the revision before. */
+  readonly upgrade?: OpenIMClusterUpgrade;
+  /** A pod that sends checked messages between its own users at all times, in single chats and a group, through the Service of the gateways. It has its own tenant, openim-probe, whose messages are kept for a day. status.upgrade has what it found during an upgrade. */
+  readonly prober?: OpenIMClusterProber;
   /** NATS with JetStream, which holds the message log. */
   readonly nats?: OpenIMClusterNats;
   /** MongoDB, the source of truth. */
@@ -1129,11 +1172,118 @@ export interface OpenIMClusterStatusRollout {
   readonly message?: string;
 }
 
+export interface OpenIMClusterStatusUpgradeStep {
+  /** Component, or gateway canary: new connections go to new gateways, those of the old ones stay. */
+  readonly name: string;
+  /** Start. */
+  readonly startedAt?: string;
+  /** When its pods were available. */
+  readonly settledAt?: string;
+  /** When the gates behind it were passed. */
+  readonly passedAt?: string;
+}
+
+export interface OpenIMClusterStatusUpgradeGate {
+  /** StoresReachable, LogLag, ProberClean. */
+  readonly name: string;
+  /** Passed, Waiting, Failed, Skipped. */
+  readonly state: string;
+  /** Explanation. */
+  readonly message?: string;
+}
+
+/** Messages of the prober since the start; absent without one. */
+export interface UpgradeProof {
+  /** Sent. */
+  readonly sent?: number;
+  /** Acknowledged. */
+  readonly acknowledged?: number;
+  /** Arrivals at connected devices. */
+  readonly received?: number;
+  /** Acknowledged, but not stored or not received. */
+  readonly lost?: number;
+  /** Stored or received twice. */
+  readonly duplicated?: number;
+  /** Out of order, or otherwise not as they were sent. */
+  readonly reordered?: number;
+  /** Longest time without any arrival, if that was over a second. */
+  readonly longestGapMilliseconds?: number;
+}
+
+/** What it was expected to do. */
+export interface UpgradeEstimate {
+  /** Pods that are replaced. */
+  readonly restarts?: number;
+  /** Client connections that move. */
+  readonly reconnects?: number;
+  /** Duration in seconds. */
+  readonly seconds?: number;
+}
+
+/** The upgrade in progress or the last one. */
+export interface OpenIMClusterStatusUpgrade {
+  /** WaitingForWindow, WaitingForApproval, Paused, Queued, RollingOut, Verifying, Succeeded, RollingBack, RolledBack, Superseded. */
+  readonly phase?: string;
+  /** ControllerRevision that it goes to. */
+  readonly revision?: string;
+  /** ControllerRevision before, which a rollback goes back to. */
+  readonly fromRevision?: string;
+  /** Version that it goes to. */
+  readonly version?: string;
+  /** Version before. */
+  readonly fromVersion?: string;
+  /** Image that it goes to. */
+  readonly image?: string;
+  /** Image before. */
+  readonly fromImage?: string;
+  /** Start; absent while it waits. */
+  readonly startedAt?: string;
+  /** End. */
+  readonly finishedAt?: string;
+  /** Step in progress. */
+  readonly step?: string;
+  /** What it waits for, or why it failed. */
+  readonly message?: string;
+  /** When it failed. */
+  readonly failedAt?: string;
+  /** Why it failed, in one word: PodsFailing, StepDeadlineExceeded, StoresReachableTimeout, LogLagTimeout, ProberCleanTimeout, MessagesHarmed, RollbackRequested. */
+  readonly failure?: string;
+  /** Its steps in order. */
+  readonly steps?: readonly OpenIMClusterStatusUpgradeStep[];
+  /** Gates behind the step in progress. */
+  readonly gates?: readonly OpenIMClusterStatusUpgradeGate[];
+  /** Messages of the prober since the start; absent without one. */
+  readonly proof?: UpgradeProof;
+  /** What it was expected to do. */
+  readonly plan?: UpgradeEstimate;
+  /** What it did. */
+  readonly fact?: Readonly<Record<string, unknown>>;
+}
+
+export interface OpenIMClusterStatusUpgradeHistory {
+  /** ControllerRevision that it went to. */
+  readonly revision: string;
+  /** Version that it went to. */
+  readonly version?: string;
+  /** Image that it went to. */
+  readonly image?: string;
+  /** Succeeded, RolledBack, Superseded. */
+  readonly outcome: string;
+  /** Start. */
+  readonly startedAt?: string;
+  /** End. */
+  readonly finishedAt?: string;
+  /** Why it failed. */
+  readonly message?: string;
+  /** Messages of the prober since the start; absent without one. */
+  readonly proof?: UpgradeProof;
+}
+
 /** Observed state: conditions at most five seconds old, figures as old as observedAt. */
 export interface OpenIMClusterStatus {
   /** Generation of the spec that this status refers to. */
   readonly observedGeneration?: number;
-  /** Ready, Accepted, NATSAvailable, MongoDBAvailable, RedisAvailable, ObjectStorageAvailable, WorkloadsAvailable, MessagesFlowing, ObjectsApplied, StorageResized, Progressing. */
+  /** Ready, Accepted, NATSAvailable, MongoDBAvailable, RedisAvailable, ObjectStorageAvailable, WorkloadsAvailable, MessagesFlowing, ObjectsApplied, StorageResized, UpgradeSucceeded, Paused, Progressing. */
   readonly conditions?: readonly OpenIMClusterStatusCondition[];
   /** Version of all pods; during a rollout the older one. */
   readonly version?: string;
@@ -1169,6 +1319,10 @@ export interface OpenIMClusterStatus {
   readonly endpoints?: OpenIMClusterStatusEndpoints;
   /** The current or last rollout. */
   readonly rollout?: OpenIMClusterStatusRollout;
+  /** The upgrade in progress or the last one. */
+  readonly upgrade?: OpenIMClusterStatusUpgrade;
+  /** The last ten upgrades that have ended, newest first; recorded at their ControllerRevisions. */
+  readonly upgradeHistory?: readonly OpenIMClusterStatusUpgradeHistory[];
   /** The effective spec, with all defaults. */
   readonly effective?: Readonly<Record<string, unknown>>;
 }

@@ -4,6 +4,7 @@ import {
   configHash,
   DEFAULT_PORTS,
   isLiveSetting,
+  PROBE_TENANT,
   parseConfig,
   type ServerConfig,
   type ServerConfigInput,
@@ -287,6 +288,14 @@ export function configTree({
       runMinutes: cron.runMinutes,
       objectDays: cron.retention?.objectDays,
       objectGroups: cron.retention?.objectGroups && [...cron.retention.objectGroups],
+    }),
+    ...given({
+      prober: effective.prober && {
+        tenant: PROBE_TENANT,
+        apiURL: `http://${nameOf.component(owner.name, 'api')}.${owner.namespace}.svc:${api.service.port}`,
+        gatewayURL: `ws://${nameOf.component(owner.name, 'gateway')}.${owner.namespace}.svc:${gateway.service.port}`,
+        ...given({ messagesPerSecond: effective.prober.messagesPerSecond }),
+      },
     }),
     ...(tenants === undefined
       ? { tenantsDir: TENANT_SHARDS_DIR }

@@ -114,6 +114,8 @@ export interface EffectiveSpec {
     readonly searchIndexes?: boolean;
     readonly runMinutes?: number;
   };
+  /** Present when it is enabled. */
+  readonly prober?: EffectiveWorkload & { readonly messagesPerSecond?: number };
   readonly nats: (ManagedNats | ExternalNats) & { readonly tenantLogShare?: number };
   readonly mongodb: (ManagedStore | ExternalByUri) & { readonly database: string };
   readonly redis: ManagedStore | ExternalByUri;
@@ -256,6 +258,12 @@ export function effectiveSpec(
       searchIndexes: spec.cron?.searchIndexes,
       runMinutes: spec.cron?.runMinutes,
     },
+    ...(spec.prober?.enabled && {
+      prober: {
+        ...workload('prober', { ...spec.prober, replicas: 1 }),
+        messagesPerSecond: spec.prober.messagesPerSecond,
+      },
+    }),
     nats: { ...effectiveNats(spec, profile, store), tenantLogShare: spec.nats?.tenantLogShare },
     mongodb: {
       ...effectiveByUri('mongodb', spec, store),

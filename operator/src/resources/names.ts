@@ -14,11 +14,17 @@ export const MANAGED_BY = 'openim-operator';
 export const ROLES = ['gateway', 'api', 'rpc', 'transfer', 'push', 'cron'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** The role that proves the others; it serves no client, and exists only when the spec enables it. */
+export const PROBER = 'prober';
+/** What a pod of the product's image may run as. */
+export const PROCESS_ROLES = [...ROLES, PROBER] as const;
+export type ProcessRole = (typeof PROCESS_ROLES)[number];
+
 /** Stores that the operator can manage, by their component names in labels and object names. */
 export const STORES = ['nats', 'mongodb', 'redis', 'object-storage'] as const;
 export type StoreName = (typeof STORES)[number];
 
-export type Component = Role | StoreName;
+export type Component = ProcessRole | StoreName;
 
 /** Name of the port for probes, metrics and actions in every pod of a role. */
 export const OPS_PORT_NAME = 'ops';
@@ -51,6 +57,14 @@ export const ANNOTATION = {
   completedAt: `${API_GROUP}/completed-at`,
   /** On a revision: when its rollout started, ISO 8601; absent while it waits for other clusters. */
   startedAt: `${API_GROUP}/started-at`,
+  /** On a revision: the upgrade to it, as JSON. */
+  upgrade: `${API_GROUP}/upgrade`,
+  /** On a cluster: name of the revision whose upgrade a person approved. */
+  approve: `${API_GROUP}/approve`,
+  /** On a cluster: `<revision>/<start of its upgrade>` that a person wants undone. */
+  rollBackUpgrade: `${API_GROUP}/roll-back-upgrade`,
+  /** On a cluster: `<revision>/<time of its failure>` that a person wants tried again. */
+  retryUpgrade: `${API_GROUP}/retry-upgrade`,
   /** On a ConfigMap: the settings level that it was rendered for. */
   settingsLevel: `${API_GROUP}/settings-level`,
   /** On the config: version of its list of tenants. */

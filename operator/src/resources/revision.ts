@@ -6,10 +6,12 @@ import {
   metadataOf,
   nameOf,
   type Owner,
+  PROBER,
   REVISION_HASH_LABEL,
   ROLES,
   type Role,
 } from './names.ts';
+import { parseRecord, type UpgradeRecord } from './upgrade-record.ts';
 import type { Mounts } from './workloads.ts';
 
 /**
@@ -31,7 +33,7 @@ export interface RevisionContent {
   readonly templateVersion: TemplateVersion;
   /** The effective spec, including images, at the creation of the revision. Settings that are live may have changed. */
   readonly effective: EffectiveSpec;
-  readonly roles: Readonly<Record<Role, RoleRevision>>;
+  readonly roles: Readonly<Record<Role, RoleRevision>> & { readonly [PROBER]?: RoleRevision };
   /** Startup settings by name of the mounted ConfigMap, without secrets. */
   readonly configs: Readonly<Record<string, SettingsTree>>;
 }
@@ -48,6 +50,8 @@ export interface Revision {
   readonly startedAt?: number | undefined;
   /** When the cluster last matched it completely, ms since the epoch. */
   readonly completedAt?: number | undefined;
+  /** The last upgrade to it; undefined when there was none. */
+  readonly upgrade?: UpgradeRecord | undefined;
   readonly content: RevisionContent;
 }
 
@@ -70,6 +74,7 @@ export function revisionOf({ metadata, revision, data }: Stored<ControllerRevisi
     createdAt: time(creationTimestamp),
     startedAt: time(annotations[ANNOTATION.startedAt]),
     completedAt: time(annotations[ANNOTATION.completedAt]),
+    upgrade: parseRecord(annotations[ANNOTATION.upgrade]),
     content: { templateVersion, effective, roles, configs: content?.configs ?? {} },
   };
 }

@@ -42,6 +42,7 @@ export const CLUSTER_FIELD_LEVELS: Levels = {
     'webhooks',
     'offlinePush',
     'tracing',
+    'prober',
   ],
 };
 

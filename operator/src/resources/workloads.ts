@@ -17,8 +17,9 @@ import {
   OPS_PORT,
   OPS_PORT_NAME,
   type Owner,
+  PROBER,
+  type ProcessRole,
   REVISION_LABEL,
-  type Role,
   selectorLabels,
 } from './names.ts';
 import { containerResources, podTemplate, templateHash } from './pod-template.ts';
@@ -38,7 +39,7 @@ export interface Mounts {
 
 /** What a workload or pod of a role mounts, and the hash of the settings that it was created with. */
 export interface ObservedMounts extends Mounts {
-  readonly role: Role;
+  readonly role: ProcessRole;
   readonly restartHash: string | undefined;
   /** Whether it mounts the shards of tenants, as from template version 3 on. */
   readonly shards?: boolean;
@@ -68,7 +69,7 @@ const STOP_SECONDS = 30;
 const START_SECONDS = 120;
 
 /** Ports of a role's container, by the port names of Services. */
-function portsOf(role: Role): { name: string; containerPort: number; protocol: string }[] {
+function portsOf(role: ProcessRole): { name: string; containerPort: number; protocol: string }[] {
   const named: Record<string, number> = { [OPS_PORT_NAME]: OPS_PORT };
   if (role === 'gateway') named.ws = DEFAULT_PORTS.gateway;
   if (role === 'api') named.http = DEFAULT_PORTS.api;
@@ -77,7 +78,7 @@ function portsOf(role: Role): { name: string; containerPort: number; protocol: s
 }
 
 function container(
-  role: Role,
+  role: ProcessRole,
   effective: EffectiveSpec,
   workload: EffectiveWorkload,
   shards: boolean,
@@ -137,11 +138,11 @@ function container(
 }
 
 function templateOf(
-  role: Role,
+  role: ProcessRole,
   { owner, effective, restartHash, restartedAt, mounts, shards = false }: WorkloadInput,
   labels: Record<string, string> = {},
 ): PodTemplate {
-  const workload = effective[role];
+  const workload = workloadOf(effective, role);
   const storeTls = storeTlsVolume(effective);
   const stopSeconds =
     role === 'gateway' ? effective.gateway.drain.deadlineSeconds + 30 : SETTLE_SECONDS + STOP_SECONDS;
@@ -180,6 +181,13 @@ function templateOf(
     },
     workload.podTemplate,
   );
+}
+
+/** The settings of a role's pods. @throws RangeError for a prober that is not enabled. */
+function workloadOf(effective: EffectiveSpec, role: ProcessRole): EffectiveWorkload {
+  const workload = effective[role];
+  if (!workload) throw new RangeError(`${role} is not enabled`);
+  return workload;
 }
 
 /** Config and connection in template version 1. */
@@ -262,11 +270,11 @@ export function mountsOf(volumes: readonly Volume[] = []): Mounts | undefined {
 
 /**
  * The Deployment of a role other than the gateway. A rollout starts a new pod before it stops an old one, except for
- * cron: two pods of it would do the same work.
+ * cron and the prober: two pods of them would do the same work.
  * @param scaledByOthers leaves the number of pods to another client. @default false
  */
 export function workload(
-  role: Exclude<Role, 'gateway'>,
+  role: Exclude<ProcessRole, 'gateway'>,
   input: WorkloadInput,
   scaledByOthers = false,
 ): Deployment {
@@ -280,12 +288,12 @@ export function workload(
       annotations: { [ANNOTATION.templateHash]: templateHash(template) },
     },
     spec: {
-      ...(scaledByOthers ? {} : { replicas: effective[role].replicas }),
+      ...(scaledByOthers ? {} : { replicas: workloadOf(effective, role).replicas }),
       revisionHistoryLimit: 2,
       progressDeadlineSeconds: 600,
       selector: { matchLabels: selectorLabels(owner.name, role) },
       strategy:
-        role === 'cron'
+        role === 'cron' || role === PROBER
           ? { type: 'Recreate' }
           : { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template,

@@ -22,6 +22,7 @@ const MODULES = {
   cron: async (): Promise<ProcessModule> => (await import('@im/cron')).cronService,
   api: async (): Promise<ProcessModule> => (await import('@im/api')).apiService,
   gateway: async (): Promise<ProcessModule> => (await import('@im/gateway')).gatewayService,
+  prober: async (): Promise<ProcessModule> => (await import('@im/prober')).proberService,
 } as const;
 
 /** Name of one service. */
@@ -29,8 +30,11 @@ export type ModuleName = keyof typeof MODULES;
 
 const NAMES = Object.keys(MODULES) as ModuleName[];
 
-/** Roles that stand for several services. */
-const GROUPS: Readonly<Record<string, readonly ModuleName[]>> = { rpc: DOMAINS, all: NAMES };
+/** Roles that stand for several services. The prober is a client of the others. */
+const GROUPS: Readonly<Record<string, readonly ModuleName[]>> = {
+  rpc: DOMAINS,
+  all: NAMES.filter((name) => name !== 'prober'),
+};
 
 /** Every name that a role may have. */
 export const ROLES: readonly string[] = [...Object.keys(GROUPS), ...NAMES];

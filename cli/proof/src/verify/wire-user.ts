@@ -28,8 +28,11 @@ export interface WireUser {
    * under the same ids, as the Go core does.
    */
   send(target: Target, conversation: string, id: string, options?: SendOptions): Promise<Outcome>;
-  /** Reads every given conversation from the first to the last seq into the log. */
-  pullAll(conversations: readonly string[]): Promise<void>;
+  /**
+   * Reads every given conversation to its last seq into the log.
+   * @param after seqs after which it begins, by conversation. @default from the first
+   */
+  pullAll(conversations: readonly string[], after?: ReadonlyMap<string, number>): Promise<void>;
   /** Records the user's position in every conversation. */
   noteReadPositions(): Promise<void>;
   stop(): void;
@@ -206,12 +209,13 @@ export function wireUser(options: WireUserOptions): WireUser {
         }
       }
     },
-    async pullAll(conversations) {
+    async pullAll(conversations, after = new Map()) {
       const on = await current();
       const positions = await readPositions(on);
       for (const conversationID of conversations) {
         const max = positions[conversationID]?.maxSeq ?? 0;
-        for await (const message of pullRange(on, conversationID, 1, max)) {
+        const begin = (after.get(conversationID) ?? 0) + 1;
+        for await (const message of pullRange(on, conversationID, begin, max)) {
           facts.add({
             kind: 'pulled',
             user: scope + options.userID,

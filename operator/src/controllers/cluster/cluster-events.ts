@@ -36,6 +36,7 @@ export function eventsOf(before: OpenIMClusterStatus | undefined, after: OpenIMC
     ...specEvents(before, after),
     ...rolloutEvents(before, after),
     ...objectEvents(before, after),
+    ...upgradeEvents(before, after),
   ];
   const isStarted = before?.rollout?.completedGeneration !== undefined;
   if (isStarted && conditionOf(after, 'Progressing')?.reason !== 'Deleting') {
@@ -101,6 +102,26 @@ function objectEvents(before: OpenIMClusterStatus | undefined, after: OpenIMClus
   }
   if (resized?.status === 'True' && was?.status === 'False') {
     events.push({ type: 'Normal', reason: 'StorageResized', message: resized.message });
+  }
+  return events;
+}
+
+/** Start and end of an upgrade; a failed one is a warning. */
+function upgradeEvents(before: OpenIMClusterStatus | undefined, after: OpenIMClusterStatus): EventText[] {
+  const { phase, startedAt, version, image, revision } = after.upgrade ?? {};
+  const condition = conditionOf(after, 'UpgradeSucceeded');
+  const events: EventText[] = [];
+  if (startedAt !== undefined && startedAt !== before?.upgrade?.startedAt) {
+    const message = `The upgrade to ${version} (${image}) starts; revision ${revision}.`;
+    events.push({ type: 'Normal', reason: 'UpgradeStarted', message });
+  }
+  if (!condition || phase === before?.upgrade?.phase) return events;
+  const { message } = condition;
+  if (phase === 'Succeeded') events.push({ type: 'Normal', reason: 'UpgradeSucceeded', message });
+  if (phase === 'RollingBack') events.push({ type: 'Warning', reason: 'UpgradeFailed', message });
+  if (phase === 'RolledBack') events.push({ type: 'Normal', reason: 'UpgradeRolledBack', message });
+  if (phase === 'WaitingForApproval' || phase === 'WaitingForWindow') {
+    events.push({ type: 'Normal', reason: `Upgrade${phase}`, message: after.upgrade?.message ?? message });
   }
   return events;
 }

@@ -13,10 +13,12 @@ import type { OpenIMClusterStatusComponent } from '../../gen/openimcluster.ts';
 import { ROLES } from '../../resources/names.ts';
 import { ASPECTS } from './aspect-report.ts';
 import { objectsApplied } from './objects.ts';
-import { QUEUED, STORE_KEYS, type StatusInput, type StoreKey } from './observation.ts';
+import { PAUSED_STAGE, QUEUED, STORE_KEYS, type StatusInput, type StoreKey } from './observation.ts';
 import { isReady, isTerminating, podFault } from './pod-problem.ts';
 import { available, ready, reconciling, stalled } from './readiness.ts';
 import { componentOf } from './status-components.ts';
+import { UPGRADE_WAITS } from './upgrade/start.ts';
+import { upgradeSucceeded } from './upgrade/status.ts';
 
 /** Every condition of a cluster, in the order in which people read them. */
 export const CONDITIONS = [
@@ -31,6 +33,8 @@ export const CONDITIONS = [
   'MessagesFlowing',
   'ObjectsApplied',
   'StorageResized',
+  'UpgradeSucceeded',
+  'Paused',
   'Progressing',
   'Reconciling',
   'Stalled',
@@ -75,6 +79,8 @@ export function conditionsOf(
     input.deleting ? undefined : accepted(input),
     ...parts,
     ...aspectConditions(input),
+    upgradeSucceeded((input.upgrades ?? before)?.upgrade),
+    paused(input),
     rolling,
     reconciling(rolling, fault),
     fault,
@@ -84,6 +90,18 @@ export function conditionsOf(
     if (update) conditions = setCondition(conditions, { ...update, observedGeneration: generation }, now);
   }
   return conditions;
+}
+
+function paused({ paused: isPaused = false }: StatusInput): ConditionUpdate {
+  const type = 'Paused';
+  return isPaused
+    ? {
+        type,
+        status: 'True',
+        reason: 'ReconcilePaused',
+        message: 'spec.reconcile is Paused: the operator changes nothing.',
+      }
+    : { type, status: 'False', reason: 'Active', message: 'The operator reconciles the cluster.' };
 }
 
 /** A condition as it was reported before, for what has not been looked at yet. */
@@ -247,7 +265,7 @@ function progressing({
   if (rollout.stage === undefined)
     return { type, status: 'False', reason: 'UpToDate', message: rollout.message };
   const message = `${rollout.stage}: ${rollout.message}`;
-  if (rollout.stage === QUEUED) {
+  if ([QUEUED, PAUSED_STAGE, UPGRADE_WAITS].includes(rollout.stage)) {
     return { type, status: 'True', reason: rollout.reason ?? 'RollingOut', message };
   }
   const [refused] = Object.values(missing);

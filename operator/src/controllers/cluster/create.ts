@@ -11,7 +11,17 @@ import {
 import { disruptionBudgets } from '../../resources/disruption-budgets.ts';
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import { httpRoutes } from '../../resources/http-routes.ts';
-import { ANNOTATION, metadataOf, nameOf, type Owner, ROLES, type Role } from '../../resources/names.ts';
+import {
+  ANNOTATION,
+  metadataOf,
+  nameOf,
+  type Owner,
+  PROBER,
+  PROCESS_ROLES,
+  type ProcessRole,
+  ROLES,
+  type Role,
+} from '../../resources/names.ts';
 import { networkPolicies } from '../../resources/network-policies.ts';
 import type { RevisionContent, TemplateVersion } from '../../resources/revision.ts';
 import { encoded } from '../../resources/secrets.ts';
@@ -23,8 +33,9 @@ import { gatewayRevision, serviceAccount, type WorkloadInput, workload } from '.
 import { type TenantsVersion, versionText } from '../tenant/wanted.ts';
 import {
   configObjects,
-  keptRevisions,
+  type RestartHashes,
   type RevisionHistory,
+  recordedRevisions,
   revisionHash,
   wantedRevision,
 } from './revisions.ts';
@@ -103,8 +114,8 @@ export function desiredObjects(input: DesiredInput): Desired {
       connection,
       sharedFiles: inDirectory(TENANTS_DIR, tenantSecrets),
       restartHashes: Object.fromEntries(
-        ROLES.map((role) => [role, restartHash(rendered.config, role)]),
-      ) as Record<Role, string>,
+        rolesOf(effective).map((role) => [role, restartHash(rendered.config, role)]),
+      ) as RestartHashes,
     },
     input.history,
   );
@@ -115,20 +126,22 @@ export function desiredObjects(input: DesiredInput): Desired {
     existing: input.statefulSets,
     restartedAt: input.restartedAt,
   });
-  const workloadInput = (role: Role): WorkloadInput => ({
+  const workloadInput = (role: ProcessRole): WorkloadInput => ({
     owner,
     effective,
-    restartHash: config.roles[role].restartHash,
+    restartHash: config.roles[role]?.restartHash ?? '',
     restartedAt: input.restartedAt,
     mounts: config.roles[role],
     shards: input.templateVersion >= 3,
   });
-  const deployment = (role: Exclude<Role, 'gateway'>) =>
-    workload(role, workloadInput(role), input.scaledByOthers?.includes(role));
+  const deployment = (role: Exclude<ProcessRole, 'gateway'>) =>
+    workload(role, workloadInput(role), role !== PROBER && input.scaledByOthers?.includes(role));
   const gateway = workloadInput('gateway');
   const stages: readonly Stage[] = [
     // One by one: a change that reaches all stores restarts them one after the other.
     ...stores.filter(isStatefulSet).map((set) => ({ name: storeOf(set), workloads: [set] })),
+    // It harms no client when it fails with a wrong image, and it observes all that follows.
+    ...(effective.prober ? [{ name: PROBER, workloads: [deployment(PROBER)] }] : []),
     { name: 'rpc', workloads: [deployment('rpc')] },
     { name: 'transfer', workloads: [deployment('transfer')] },
     { name: 'push and cron', workloads: [deployment('push'), deployment('cron')] },
@@ -175,12 +188,17 @@ export function desiredObjects(input: DesiredInput): Desired {
     revision: nameOf.revision(owner.name, hash),
     kept: [
       ...config.keptSecrets.map((name) => keptObject(owner, 'v1', 'Secret', name)),
-      ...keptRevisions(input.history).map(({ name }) =>
+      ...recordedRevisions(input.history).map(({ name }) =>
         keptObject(owner, 'apps/v1', 'ControllerRevision', name),
       ),
     ],
     configHashes: config.hashes,
   };
+}
+
+/** Roles that a cluster runs. */
+function rolesOf({ prober }: EffectiveSpec): readonly ProcessRole[] {
+  return prober ? PROCESS_ROLES : ROLES;
 }
 
 function templateEntry({ metadata }: Deployment | StatefulSet): [string, string] {

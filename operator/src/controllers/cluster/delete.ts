@@ -15,7 +15,14 @@ import {
   type Stored,
 } from '@im/kube';
 import { OPENIM_CLUSTER, type OpenIMCluster } from '../../resources/kinds.ts';
-import { clusterSelector, FINALIZER, MANAGED_BY, nameOf, type Owner, ROLES } from '../../resources/names.ts';
+import {
+  clusterSelector,
+  FINALIZER,
+  MANAGED_BY,
+  nameOf,
+  type Owner,
+  PROCESS_ROLES,
+} from '../../resources/names.ts';
 import { type Children, type ManifestApplier, ofCluster } from './children.ts';
 import type { Desired } from './create.ts';
 import type { ObservedCluster } from './observed-cluster.ts';
@@ -60,7 +67,7 @@ export async function deleteCluster(
   }
   const pods = ofCluster(children.pods, key);
   const processes = pods.filter(({ metadata }) =>
-    ROLES.some((role) => role === metadata.labels?.['app.kubernetes.io/component']),
+    PROCESS_ROLES.some((role) => role === metadata.labels?.['app.kubernetes.io/component']),
   );
   for (const { metadata } of processes) {
     if ((metadata.deletionGracePeriodSeconds ?? Number.POSITIVE_INFINITY) <= POD_GRACE_SECONDS) continue;

@@ -177,6 +177,15 @@ class Planner {
     const { pod, reason } = victim;
     const { selected, target } = this.#state;
     if (pod.revision !== target) {
+      // Those that leave their node go anyway; a revision that has not proven itself gets no connection by a drain.
+      if (reason === 'Revision' && this.#state.holdsDrains) {
+        this.#waiting.push({
+          reason: 'UpgradeGate',
+          message: `${pod.name} keeps its connections until the gates behind the gateway canary are passed`,
+          subject: pod.name,
+        });
+        return false;
+      }
       const isReplaced = (selected === target && targetReady) || reason === 'Spot';
       return isReplaced && (reason !== 'Revision' || this.#isKnown(pod));
     }

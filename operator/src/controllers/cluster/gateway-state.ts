@@ -63,6 +63,8 @@ export interface GatewayState {
   readonly pods: readonly GatewayPod[];
   /** Revision that the Service sends new connections to. */
   readonly selected?: string | undefined;
+  /** Whether gateways of other revisions keep their connections for now. @default false */
+  readonly holdsDrains?: boolean;
   readonly now: number;
   /** Longest time of a drain, ms. */
   readonly drainDeadlineMs: number;

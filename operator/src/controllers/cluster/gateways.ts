@@ -36,6 +36,8 @@ export interface GatewayStep {
   readonly rpcKey: string;
   /** Whether all other stages of the rollout are complete; until then the serving revision is kept. */
   readonly othersComplete: boolean;
+  /** Whether gateways of the revision before keep their connections for now. @default false */
+  readonly holdsDrains?: boolean;
 }
 
 /** What is kept about a cluster between steps; losing it costs requests alone. */
@@ -80,7 +82,7 @@ export class GatewayReconciler {
 
   /** Takes one step. @returns the plan, and the revision that it works towards. */
   async reconcile(
-    { cluster, observed, input, rpcKey, othersComplete }: GatewayStep,
+    { cluster, observed, input, rpcKey, othersComplete, holdsDrains = false }: GatewayStep,
     signal: AbortSignal,
   ): Promise<{ plan: GatewayPlan; revision: string }> {
     const { applier, observer, nodes } = this.#deps;
@@ -111,6 +113,7 @@ export class GatewayReconciler {
       deployments: deployments.map(deploymentState),
       pods: pods.map((pod) => podState(pod, observation.reports, nodes.of(pod.spec?.nodeName))),
       selected,
+      holdsDrains,
       now,
       observingSince: memory.observingSince,
     };

@@ -1,4 +1,4 @@
-import type { GatewayStatus, ProcessStatus } from '@im/contract';
+import type { GatewayStatus, ProberStatus, ProcessStatus } from '@im/contract';
 import type { CheckResult } from '../../checks/check.ts';
 import type { Observation } from './observation.ts';
 
@@ -28,13 +28,20 @@ function withSteps({
   eventLoopDelayMs,
   rssBytes: _,
   tenants: __,
+  prober,
   ...rest
 }: ProcessStatus): object {
   return {
     ...rest,
+    ...(prober && { prober: findingsOf(prober) }),
     ...(gateway && { gateway: gatewaySteps(gateway, eventLoopDelayMs) }),
     ...(transfer && { transfer: { ...transfer, lagRecords: step(transfer.lagRecords) } }),
   };
+}
+
+/** What is wrong; all other counts rise all the time. */
+function findingsOf({ lost, duplicated, reordered, other }: ProberStatus): unknown {
+  return { lost, duplicated, reordered, other };
 }
 
 function gatewaySteps(

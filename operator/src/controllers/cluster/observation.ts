@@ -56,6 +56,8 @@ export interface Refusal {
 
 /** Stage of a cluster that waits for the creation or rollout of others. */
 export const QUEUED = 'queued';
+/** Stage of a cluster that is not reconciled. */
+export const PAUSED_STAGE = 'paused';
 
 /** State of a rollout after the last reconcile. */
 export interface RolloutState {
@@ -115,6 +117,10 @@ export interface StatusInput {
   readonly settings?: { readonly level: number; readonly leftOut: readonly string[] } | undefined;
   /** The last decision on the number of gateways; undefined without autoscaling. */
   readonly autoscaling?: OpenIMClusterStatusAutoscaling | undefined;
+  /** Upgrades; absent when they were not looked at. */
+  readonly upgrades?: Pick<OpenIMClusterStatus, 'upgrade' | 'upgradeHistory'> | undefined;
+  /** Whether the spec pauses the operator. @default false */
+  readonly paused?: boolean;
   readonly endpoints: ClientEndpoints;
   /** Partitions of the log. */
   readonly partitions: number;

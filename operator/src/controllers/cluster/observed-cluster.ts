@@ -17,8 +17,8 @@ import {
   nameOf,
   OPS_PORT_NAME,
   type Owner,
+  PROCESS_ROLES,
   REVISION_LABEL,
-  ROLES,
   type Role,
 } from '../../resources/names.ts';
 import { decoded } from '../../resources/secrets.ts';
@@ -153,7 +153,7 @@ export class ObservedCluster {
       .flatMap(({ spec }) => (spec?.template === undefined ? [] : [spec.template]));
     return [...templates, ...this.pods()].flatMap(({ metadata, spec }) => {
       const component = metadata?.labels?.['app.kubernetes.io/component'];
-      const role = ROLES.find((each) => each === component);
+      const role = PROCESS_ROLES.find((each) => each === component);
       const mounts = mountsOf(spec?.volumes);
       if (role === undefined || mounts === undefined) return [];
       const shards = mountsShards(spec?.volumes);
@@ -178,7 +178,7 @@ export class ObservedCluster {
       const [container] = spec?.containers.filter(({ name }) => name === role) ?? [];
       const unscheduled = status?.phase === 'Pending' && spec?.nodeName === undefined;
       const ended = status?.phase === 'Succeeded' || status?.phase === 'Failed';
-      if (!container || unscheduled || ended || !ROLES.some((each) => each === role)) return [];
+      if (!container || unscheduled || ended || !PROCESS_ROLES.some((each) => each === role)) return [];
       return [{ name: metadata.name, image: container.image ?? '' }];
     });
   }

@@ -4,6 +4,8 @@ import type { Delivery } from '../tenant/delivery.ts';
 import type { Refusal, RevisionNames, RolloutState } from './observation.ts';
 import type { AspectsOutcome } from './run-aspects.ts';
 import type { TenantRotations } from './tenant-rotations.ts';
+import type { Rollback } from './upgrade/target.ts';
+import type { UpgradeStep } from './upgrade/upgrades.ts';
 
 /** Result of one reconcile. */
 export interface Outcome extends Partial<AspectsOutcome> {
@@ -14,6 +16,10 @@ export interface Outcome extends Partial<AspectsOutcome> {
   readonly failure?: unknown;
   /** Settings level of the services, and the fields that it leaves out. */
   readonly settings?: { readonly level: number; readonly leftOut: readonly string[] };
+  /** The upgrade to the wanted revision. */
+  readonly upgrade?: UpgradeStep | undefined;
+  /** The way back from a failed one. */
+  readonly rollback?: Rollback | undefined;
   readonly autoscaling?: OpenIMClusterStatusAutoscaling | undefined;
   /** What running processes are to have, once it is in their config. */
   readonly wantedTenants?: Delivery | undefined;

@@ -1,6 +1,6 @@
 import { messageOf } from '@im/kit';
 import { ApiError, isRefusal, isSchemaMismatch, type KubeObject } from '@im/kube';
-import { ROLES, STORES } from '../../resources/names.ts';
+import { PROCESS_ROLES, STORES } from '../../resources/names.ts';
 import { ForeignObjectError } from './ownership.ts';
 
 /** Why a request for an object did not succeed. */
@@ -83,7 +83,7 @@ function specFieldOf({ kind, metadata }: RequestedObject, error: unknown): strin
   const section =
     kind === 'gateways'
       ? 'spec.gateway'
-      : ROLES.some((role) => role === component)
+      : PROCESS_ROLES.some((role) => role === component)
         ? `spec.${component}`
         : STORES.some((store) => store === component)
           ? `spec.${component === 'object-storage' ? 'objectStorage' : component}.managed`

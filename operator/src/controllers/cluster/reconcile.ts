@@ -17,6 +17,7 @@ import { effectiveSpec, type OperatorDefaults } from '../../resources/effective.
 import { OPENIM_CLUSTER, type OpenIMCluster } from '../../resources/kinds.ts';
 import { FINALIZER } from '../../resources/names.ts';
 import { knownClusterSpec, settingsLevel, taggedVersion } from '../../resources/settings-level.ts';
+import type { UpgradeRecord } from '../../resources/upgrade-record.ts';
 import type { TenantDelivery } from '../tenant/delivery.ts';
 import type { TenantReconciler } from '../tenant/reconcile.ts';
 import type { World } from './aspects.ts';
@@ -28,7 +29,7 @@ import { deleteCluster } from './delete.ts';
 import { GatewayReconciler } from './gateways.ts';
 import { markClaims } from './generated-secrets.ts';
 import type { NodeNotices } from './nodes.ts';
-import type { Refusal } from './observation.ts';
+import { PAUSED_STAGE, type Refusal, type RolloutState } from './observation.ts';
 import { ObservedCluster, ownerOf } from './observed-cluster.ts';
 import type { Observer } from './observer.ts';
 import type { Outcome } from './outcome.ts';
@@ -40,12 +41,13 @@ import {
   historyOf,
   markRevision,
   type RevisionHistory,
+  recordUpgrade,
   revisionsOf,
   startedAtOf,
   templateVersionFor,
 } from './revisions.ts';
 import type { RolloutAdmission } from './rollout-admission.ts';
-import { runAspects } from './run-aspects.ts';
+import { type AspectsOutcome, runAspects } from './run-aspects.ts';
 import { publishedObjectsURL, runningOf } from './running.ts';
 import { runningReplicas } from './running-replicas.ts';
 import type { SecretReader } from './secrets.ts';
@@ -53,6 +55,19 @@ import { statusReport } from './status-report.ts';
 import { StatusWriter } from './status-writer.ts';
 import { storeSharing } from './store-sharing.ts';
 import { tenantLayoutOf } from './tenant-layout.ts';
+import type { UpgradeJudgement } from './upgrade/judge.ts';
+import { rollbackOf, specKey, specOfRevision } from './upgrade/target.ts';
+import {
+  completed,
+  endRecords,
+  isAsked,
+  isWorthWriting,
+  nextUpgradeStep,
+  type UpgradeInput,
+  type UpgradeStep,
+  undone,
+} from './upgrade/upgrades.ts';
+import { GATE, isForced } from './upgrade.ts';
 import { atRealSizes } from './volume-plan.ts';
 import { ObjectPlanner, type Wanted } from './wanted-objects.ts';
 
@@ -85,6 +100,19 @@ export interface ClusterDeps {
 
 /** Longest wait for the address of the object storage before roles are created without it, ms. */
 const ADDRESS_MS = 60_000;
+
+/** Time until a failed upgrade is taken back, ms. */
+const ROLLBACK_MS = 100;
+/** Longest time until the next look at the gates of an upgrade, ms. */
+const UPGRADE_LOOK_MS = 5_000;
+/** The rollout of a cluster whose complete upgrade a person wants undone. */
+const ROLLS_BACK: RolloutState = { stage: 'rollback', message: 'the upgrade is being undone' };
+/** The rollout of a cluster that is not reconciled. */
+const PAUSED: RolloutState = {
+  stage: PAUSED_STAGE,
+  message: 'spec.reconcile is Paused: nothing is changed; remove it to go on',
+  reason: 'Paused',
+};
 
 /** Conflicts in a row after which they are reported as a failure: two operators may be at work. */
 const MOST_CONFLICTS = 20;
@@ -136,7 +164,9 @@ export class ClusterReconciler {
     const settingsLevel = this.#settingsLevel(cluster, observed, history);
     const { spec, leftOut } = knownClusterSpec(cluster.spec, settingsLevel);
     const running = runningOf(cluster, history.revisions);
-    const given = effectiveSpec(spec, this.#deps.operator, running);
+    const rollback = rollbackOf(cluster, history.revisions);
+    const wished = effectiveSpec(spec, this.#deps.operator, running);
+    const given = rollback ? specOfRevision(rollback.to, wished) : wished;
     const { effective: scaled, scaledByOthers } = runningReplicas(spec, given, (role) =>
       observed.deployment(role),
     );
@@ -147,7 +177,10 @@ export class ClusterReconciler {
     } = this.#autoscaler.decide(cluster, observed, scaled);
     const templateVersion = templateVersionFor(observed.owner, history, effective.image, running?.image);
     const tenantLayout = tenantLayoutOf(settingsLevel, templateVersion, history.mounted);
-    const wanted = { effective, scaledByOthers, settingsLevel, tenantLayout, history, templateVersion };
+    const wanted = {
+      ...{ effective, scaledByOthers, settingsLevel, tenantLayout, history, templateVersion },
+      rollback,
+    };
     const outcome = this.#judged(key, {
       ...(await this.#reconcileComponents(cluster, observed, wanted, signal)),
       settings: { level: settingsLevel, leftOut },
@@ -208,7 +241,8 @@ export class ClusterReconciler {
   ): number {
     const { observer, operator } = this.#deps;
     const { processes } = observer.observationOf(keyOf(cluster));
-    const { image, version } = effectiveSpec(cluster.spec, operator, runningOf(cluster, history.revisions));
+    const wished = effectiveSpec(cluster.spec, operator, runningOf(cluster, history.revisions));
+    const { image, version } = rollbackOf(cluster, history.revisions)?.to.content.effective ?? wished;
     const pods = observed.rolePods();
     const known = cluster.status?.effective as { readonly settingsLevel?: number } | undefined;
     return settingsLevel({
@@ -232,8 +266,12 @@ export class ClusterReconciler {
     wanted: Wanted,
     signal: AbortSignal,
   ): Promise<Outcome> {
-    const { effective, history } = wanted;
+    const { effective, history, rollback } = wanted;
     const { admission } = this.#deps;
+    if (cluster.spec.reconcile === 'Paused') {
+      admission.withdraw(keyOf(cluster));
+      return { rollout: PAUSED, gatewayRevision: cluster.status?.gatewayRevision };
+    }
     const standing = { cluster, observed, revisions: history.revisions };
     const first = admission.admitCreation(standing);
     if (first) {
@@ -277,13 +315,47 @@ export class ClusterReconciler {
       const update = desired.revision;
       let current = currentRevision(history.revisions)?.name;
       const hasStarted = startedAtOf(history.revisions) !== undefined;
+      const input: UpgradeInput = {
+        ...{ cluster, observed, effective: sized.effective, desired, observation, rollback, now },
+        revisions: history.revisions,
+        applier: this.#applier,
+      };
+      const upgrade: UpgradeStep = isForced(cluster) ? { kind: 'none' } : nextUpgradeStep(input);
       const mark = (what: 'startedAt' | 'completedAt') =>
         markRevision(this.#deps.client, observed.owner, update, what, signal);
-      const queued = admission.admitRollout(standing, update);
-      const onStart = current !== undefined && current !== update && !hasStarted;
-      const gate = { queued: queued?.state, onStart: onStart ? () => mark('startedAt') : undefined };
-      const outcome = await runAspects(world, means, gate, signal);
+      if (upgrade.kind === 'waits') admission.withdraw(keyOf(cluster));
+      const queued = upgrade.kind === 'waits' ? upgrade.wait : admission.admitRollout(standing, update);
+      const record = (upgraded: UpgradeRecord) =>
+        recordUpgrade(this.#deps.client, observed.owner, update, upgraded, signal);
+      const known = history.revisions.find(({ name }) => name === update)?.upgrade;
+      const judgement = upgrade.kind === 'runs' && !queued ? upgrade.judgement : undefined;
+      const isNew = upgrade.kind === 'runs' && upgrade.isNew;
+      const starts = current !== undefined && current !== update && !hasStarted;
+      if (judgement && !isNew && isWorthWriting(known, judgement.record)) await record(judgement.record);
+      const extra = { wantedTenants: tenants, tenantEntries, rotations, upgrade, rollback };
+      if (judgement?.record.failure) {
+        // The next reconcile takes the cluster back.
+        const { step, message } = judgement.record.failure;
+        const rollout = { stage: step, message: `the upgrade failed: ${message}`, reason: 'UpgradeFailed' };
+        return { ...extra, rollout, configHashes: desired.configHashes, nextLookMs: ROLLBACK_MS };
+      }
+      const gate = {
+        queued: queued?.state,
+        isRollback: rollback !== undefined,
+        holdOf: judgement && ((stage: string) => holdOf(judgement, stage)),
+        onStart: async () => {
+          if (judgement && isNew) await record(judgement.record);
+          if (starts) await mark('startedAt');
+        },
+      };
+      if (current === update && known?.outcome === 'Succeeded' && isAsked(cluster, update, known)) {
+        await record(undone(known, specKey(cluster.spec), now));
+        return { ...extra, rollout: ROLLS_BACK, configHashes: desired.configHashes, nextLookMs: ROLLBACK_MS };
+      }
+      const outcome = gated(await runAspects(world, means, gate, signal), judgement);
+      await endRecords(this.#deps.client, input, outcome.podsMatch, signal);
       if (outcome.podsMatch) {
+        if (judgement) await record(completed(input, judgement.record));
         if (current !== update || hasStarted) await mark('completedAt');
         current = update;
         admission.release(keyOf(cluster));
@@ -292,9 +364,7 @@ export class ClusterReconciler {
       return {
         ...outcome,
         nextLookMs,
-        wantedTenants: tenants,
-        tenantEntries,
-        rotations,
+        ...extra,
         revisions: { current, update },
       };
     } catch (error) {
@@ -333,6 +403,21 @@ export class ClusterReconciler {
     const patch = { metadata: { finalizers, resourceVersion } };
     await this.#deps.client.patch(OPENIM_CLUSTER, { namespace, name }, patch, { signal });
   }
+}
+
+/** What holds back a stage of an upgrade: a step that may not run yet. */
+function holdOf({ record, mayRun, message }: UpgradeJudgement, stage: string): RolloutState | undefined {
+  if (mayRun.has(stage) || !record.steps.some(({ name }) => name === stage)) return undefined;
+  return { message, reason: GATE };
+}
+
+/** The outcome of a reconcile during an upgrade: nothing is complete before its last gate is passed. */
+function gated(outcome: AspectsOutcome, judgement: UpgradeJudgement | undefined): AspectsOutcome {
+  if (!judgement) return outcome;
+  const { step, message } = judgement;
+  const nextLookMs = Math.min(outcome.nextLookMs ?? BUSY_MS, UPGRADE_LOOK_MS);
+  if (!outcome.podsMatch || step === undefined) return { ...outcome, nextLookMs };
+  return { ...outcome, podsMatch: false, rollout: { stage: step, message }, nextLookMs };
 }
 
 function refusalOf(error: unknown): Refusal | undefined {

@@ -11,7 +11,14 @@ import {
   withLiveSettings,
 } from '../../resources/config.ts';
 import type { RunningImages } from '../../resources/effective.ts';
-import { ANNOTATION, nameOf, type Owner, type Role } from '../../resources/names.ts';
+import {
+  ANNOTATION,
+  nameOf,
+  type Owner,
+  type PROBER,
+  type ProcessRole,
+  type Role,
+} from '../../resources/names.ts';
 import { templateHash } from '../../resources/pod-template.ts';
 import {
   controllerRevision,
@@ -22,6 +29,7 @@ import {
   type TemplateVersion,
 } from '../../resources/revision.ts';
 import { decoded } from '../../resources/secrets.ts';
+import type { UpgradeRecord } from '../../resources/upgrade-record.ts';
 import { fixedMounts, type Mounts, type ObservedMounts } from '../../resources/workloads.ts';
 import type { ObservedCluster } from './observed-cluster.ts';
 
@@ -123,6 +131,9 @@ export function templateVersionFor(
   return fixed && running === image ? 1 : TEMPLATE_VERSION;
 }
 
+/** Hashes of startup settings by role; without the prober when it is not enabled. */
+export type RestartHashes = Readonly<Record<Role, string>> & { readonly [PROBER]?: string };
+
 /** The wanted config and connection. */
 export interface WantedConfig {
   readonly owner: Owner;
@@ -134,7 +145,7 @@ export interface WantedConfig {
   readonly connection: Readonly<Record<string, string>>;
   /** Contents of files that processes of every revision read, by path. */
   readonly sharedFiles: Readonly<Record<string, string>>;
-  readonly restartHashes: Readonly<Record<Role, string>>;
+  readonly restartHashes: RestartHashes;
 }
 
 /** What the roles mount, and the contents of all mounted objects. */
@@ -171,11 +182,11 @@ export function configObjects(wanted: WantedConfig, history: RevisionHistory): C
           config: nameOf.hashedConfig(owner.name, shortHash(startup)),
           connection: nameOf.hashedConnection(owner.name, shortHash(stable)),
         };
-  const mountsFor = (role: Role): Mounts =>
-    templateVersion === 1 ? own : (mountedBefore(role, restartHashes[role], own, fixed, history) ?? own);
+  const mountsFor = (role: ProcessRole, restartHash: string): Mounts =>
+    templateVersion === 1 ? own : (mountedBefore(role, restartHash, own, fixed, history) ?? own);
   const roles = Object.fromEntries(
     Object.entries(restartHashes).map(([role, restartHash]) => {
-      const { config, connection } = mountsFor(role as Role);
+      const { config, connection } = mountsFor(role as ProcessRole, restartHash);
       return [role, { restartHash, config, connection }];
     }),
   ) as RevisionContent['roles'];
@@ -233,14 +244,14 @@ export function configObjects(wanted: WantedConfig, history: RevisionHistory): C
 
 /** What a role mounted the last time that it had these startup settings. */
 function mountedBefore(
-  role: Role,
+  role: ProcessRole,
   restartHash: string,
   own: Mounts,
   fixed: Mounts,
   { revisions, mounted, connections }: RevisionHistory,
 ): Mounts | undefined {
   const candidates = [
-    ...revisions.map(({ content }) => content.roles[role]),
+    ...revisions.flatMap(({ content }) => content.roles[role] ?? []),
     ...mounted.filter((each) => each.role === role),
   ];
   return candidates.find(
@@ -254,7 +265,7 @@ function mountedBefore(
 /** The newest revisions, the current one, and those that pods still mount. */
 export function keptRevisions({ revisions, mounted }: RevisionHistory): Revision[] {
   const uses = ({ content }: Revision, { role, config, connection }: ObservedMounts) =>
-    content.roles[role].config === config && content.roles[role].connection === connection;
+    content.roles[role]?.config === config && content.roles[role]?.connection === connection;
   const kept = new Set<Revision | undefined>([
     ...revisions.slice(0, KEPT),
     currentRevision(revisions),
@@ -262,6 +273,36 @@ export function keptRevisions({ revisions, mounted }: RevisionHistory): Revision
     ...mounted.map((pod) => revisions.find((revision) => uses(revision, pod))),
   ]);
   return revisions.filter((revision) => kept.has(revision));
+}
+
+/** Revisions with an upgrade that are kept as its history. */
+const KEPT_UPGRADES = 10;
+
+/** The revisions that are kept: also those whose mounted objects are not, for their history. */
+export function recordedRevisions(history: RevisionHistory): Revision[] {
+  const kept = new Set(keptRevisions(history));
+  const upgrades = history.revisions
+    .filter(({ upgrade }) => upgrade !== undefined)
+    .sort((a, b) => (b.upgrade?.startedAt ?? 0) - (a.upgrade?.startedAt ?? 0))
+    .slice(0, KEPT_UPGRADES);
+  // What an unfinished rollback goes back to.
+  const before = upgrades.flatMap(({ upgrade }) =>
+    upgrade && upgrade.finishedAt === undefined ? [upgrade.from] : [],
+  );
+  for (const revision of upgrades) kept.add(revision);
+  return history.revisions.filter((revision) => kept.has(revision) || before.includes(revision.name));
+}
+
+/** Records an upgrade at the revision that it goes to. */
+export async function recordUpgrade(
+  client: KubeClient,
+  { namespace }: Owner,
+  name: string,
+  record: UpgradeRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  const annotations = { [ANNOTATION.upgrade]: JSON.stringify(record) };
+  await client.patch(CONTROLLER_REVISION, { namespace, name }, { metadata: { annotations } }, { signal });
 }
 
 /** Identifies a revision: everything that would replace pods, and the version. */

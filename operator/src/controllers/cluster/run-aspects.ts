@@ -10,6 +10,7 @@ import { applyObjects, type ObjectsResult } from './objects.ts';
 import type { RolloutState } from './observation.ts';
 import { nextLookMs, type Unchanged } from './pace.ts';
 import { routeProblems } from './route-problems.ts';
+import { CANARY, GATEWAYS } from './upgrade/judge.ts';
 import { isForced, rollOut, withAge } from './upgrade.ts';
 import type { Volume } from './volume-plan.ts';
 import { reconcileVolumes } from './volumes.ts';
@@ -56,6 +57,10 @@ export interface RolloutGate {
   readonly rolesWaitFor?: string | undefined;
   /** The wait for other clusters, during which no pod is replaced. */
   readonly queued?: RolloutState | undefined;
+  /** What holds back the changes of a stage; that of the gateways is named by its steps. */
+  readonly holdOf?: ((stage: string) => RolloutState | undefined) | undefined;
+  /** Whether it takes back an upgrade: no connection moves to the gateways of the version that failed. */
+  readonly isRollback?: boolean | undefined;
   /** Called before the first pod is replaced. */
   readonly onStart?: (() => Promise<void>) | undefined;
 }
@@ -67,7 +72,7 @@ export interface RolloutGate {
 export async function runAspects(
   world: World,
   deps: AspectDeps,
-  { rolesWaitFor, queued, onStart }: RolloutGate,
+  { rolesWaitFor, queued, holdOf, isRollback, onStart }: RolloutGate,
   signal: AbortSignal,
 ): Promise<AspectsOutcome> {
   const { cluster, desired } = world;
@@ -78,7 +83,7 @@ export async function runAspects(
   const { missing } = objects.result;
   const stages = rolesWaitFor === undefined ? desired.stages : desired.stages.filter(isStoreStage);
   const held = missing.length === 0 ? queued : missingObjects(missing);
-  const options = { held, forced: isForced(cluster) };
+  const options = { held, forced: isForced(cluster), holdOf };
   const failed: RolloutState = { stage: 'rollout', message: 'the last step failed' };
   const work = async () => {
     if (held === undefined) await onStart?.();
@@ -91,10 +96,15 @@ export async function runAspects(
     return { ...outcomeOf(world, deps, state, undefined, aspects), podsMatch: false };
   }
   const othersComplete = rollout.result.stage === undefined || (options.forced && missing.length === 0);
+  const hold = options.forced ? undefined : holdOf;
+  const gatewayHolds = {
+    othersComplete: othersComplete && hold?.(CANARY) === undefined,
+    holdsDrains: hold?.(GATEWAYS) !== undefined || (isRollback === true && !othersComplete),
+  };
   const gateways = await runAspect(
     'gateways',
     { complete: false, message: 'the last step failed', revision: cluster.status?.gatewayRevision },
-    () => reconcileGateways(world, deps, othersComplete, signal),
+    () => reconcileGateways(world, deps, gatewayHolds, signal),
     signal,
   );
   const pruned = await runAspect('objects', nothing, () => prune(world, deps, signal), signal);
@@ -125,10 +135,10 @@ function missingObjects(missing: readonly string[]): RolloutState {
 async function reconcileGateways(
   { cluster, observed, desired, rpcKey }: World,
   { gateways }: AspectDeps,
-  othersComplete: boolean,
+  holds: { readonly othersComplete: boolean; readonly holdsDrains: boolean },
   signal: AbortSignal,
 ): Promise<AspectResult<GatewaysResult>> {
-  const step = { cluster, observed, input: desired.gateway, rpcKey, othersComplete };
+  const step = { cluster, observed, input: desired.gateway, rpcKey, ...holds };
   const { plan, revision } = await gateways.reconcile(step, signal);
   const [waiting] = plan.waiting;
   const message = waiting?.message ?? 'the next step is in progress';

@@ -1,7 +1,7 @@
 import type { PersistentVolumeClaim, Pod, Stored } from '@im/kube';
 import type { OpenIMClusterStatusComponent } from '../../gen/openimcluster.ts';
 import type { EffectiveSpec } from '../../resources/effective.ts';
-import { REVISION_LABEL, ROLES } from '../../resources/names.ts';
+import { PROBER, REVISION_LABEL, ROLES } from '../../resources/names.ts';
 import { quantity } from '../../resources/quantity.ts';
 import { isOlder, taggedVersion } from '../../resources/settings-level.ts';
 import { type Observation, STORE_KEYS, type StatusInput, type StoreKey } from './observation.ts';
@@ -63,7 +63,22 @@ export function componentsOf(input: StatusInput): OpenIMClusterStatusComponent[]
     const desired = 'replicas' in store ? store.replicas : 1;
     return { name: key, ready, desired, ...shortage(storeLabel(key), own, ready, desired) };
   });
-  return [...roles, ...stores];
+  return [...roles, ...proberOf(input, podsOf('prober')), ...stores];
+}
+
+function proberOf(input: StatusInput, own: readonly Stored<Pod>[]): OpenIMClusterStatusComponent[] {
+  if (!input.effective.prober) return [];
+  const ready = own.filter(isReady).length;
+  const [version] = own.flatMap((pod) => input.observation.processes.get(pod.metadata.name)?.version ?? []);
+  return [
+    {
+      name: PROBER,
+      ready,
+      desired: 1,
+      ...(version === undefined ? {} : { version }),
+      ...(ready === 0 ? { reason: shortageOf(input, PROBER, own, 1) } : {}),
+    },
+  ];
 }
 
 /** An external store as checked last; before the first check of this operator as it was. */

@@ -12,6 +12,7 @@ import { steadyText } from './problem.ts';
 import { revisionsOf } from './revisions.ts';
 import { publishedObjectsURL } from './running.ts';
 import { clusterStatus } from './status.ts';
+import { upgradeStatus } from './upgrade/status.ts';
 
 /** What a status is made of beside the outcome of a reconcile. */
 export interface StatusSources {
@@ -52,6 +53,14 @@ export function statusReport(
     revisions,
     settings,
     autoscaling,
+    upgrades: upgradeStatus({
+      revisions: revisionsOf(observed),
+      step: outcome.upgrade,
+      rollback: outcome.rollback,
+      update: revisions?.update ?? cluster.status?.updateRevision,
+      before: cluster.status,
+    }),
+    paused: cluster.spec.reconcile === 'Paused',
     endpoints: {
       ...observed.endpoints(effective),
       objectStorage: observed.objectsURL(effective, publishedObjectsURL(cluster, revisionsOf(observed))).url,

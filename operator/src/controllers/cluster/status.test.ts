@@ -13,8 +13,8 @@ import {
 import { CONDITIONS } from './conditions.ts';
 import { byVersion } from './status-components.ts';
 
-/** Conditions of a rollout, which are false when there is none. */
-const FALSE_WHEN_GOOD = new Set(['Progressing', 'Reconciling', 'Stalled']);
+/** Conditions that are false when all is well. */
+const FALSE_WHEN_GOOD = new Set(['Paused', 'Progressing', 'Reconciling', 'Stalled']);
 const MINUTE = 60_000;
 
 test('a cluster with all components available is ready, and its figures add up', () => {

@@ -28,6 +28,7 @@ export function clusterStatus(input: StatusInput): OpenIMClusterStatus {
     ...(input.autoscaling === undefined ? {} : { autoscaling: input.autoscaling }),
     ...figuresOf(input),
     ...revisionsOf(input),
+    ...upgradesOf(input),
     components,
     ...volumesOf(input),
     endpoints: { ...input.endpoints, adminSecretRef: { name: nameOf.admin(owner.name) } },
@@ -44,6 +45,11 @@ function volumesOf({ storage, before }: StatusInput): Pick<OpenIMClusterStatus, 
     return { claim, store, requested, state, ...(capacity === undefined ? {} : { capacity }) };
   });
   return { volumes };
+}
+
+function upgradesOf({ upgrades, before }: StatusInput) {
+  const { upgrade, upgradeHistory } = upgrades ?? before ?? {};
+  return { ...(upgrade && { upgrade }), ...(upgradeHistory && { upgradeHistory }) };
 }
 
 /** Where the revisions of the cluster are recorded. */

@@ -9,6 +9,7 @@ import type { Stage } from './create.ts';
 import { APPLY_MS, isRefused } from './objects.ts';
 import { QUEUED, type RolloutState } from './observation.ts';
 import type { Problem } from './problem.ts';
+import { UPGRADE_WAITS } from './upgrade/start.ts';
 
 /** Why a stage is not complete. */
 interface Blocked {
@@ -17,12 +18,17 @@ interface Blocked {
   readonly stalled: boolean;
 }
 
+/** Reason of the wait for the gates of an upgrade. */
+export const GATE = 'UpgradeGate';
+
 /** Conditions of a rollout besides its stages. */
 export interface RolloutOptions {
   /** What holds back changes that replace pods, in all stages. */
   readonly held?: RolloutState | undefined;
   /** Whether no stage waits for another one; a person decided so. */
   readonly forced?: boolean | undefined;
+  /** Holds back the changes of single stages. @default none */
+  readonly holdOf?: ((stage: string) => RolloutState | undefined) | undefined;
 }
 
 /**
@@ -34,7 +40,7 @@ export async function rollOut(
   { applier, attempts }: { readonly applier: ManifestApplier; readonly attempts: AttemptsOfReconcile },
   stages: readonly Stage[],
   signal: AbortSignal,
-  { held, forced = false }: RolloutOptions = {},
+  { held, forced = false, holdOf = () => undefined }: RolloutOptions = {},
 ): Promise<AspectResult<RolloutState>> {
   const problems: Problem[] = [];
   let conflict: unknown;
@@ -45,10 +51,17 @@ export async function rollOut(
   /** Stages with changes that wait for another stage. */
   const behind: string[] = [];
   for (const { name, workloads } of stages) {
-    const before = forced && first?.stage !== 'objects' ? undefined : first;
+    const hold = holdOf(name);
+    const gated: Blocked | undefined = hold && {
+      stage: hold.stage ?? name,
+      waiting: waitingFor(hold.reason ?? GATE, hold.message),
+      stalled: false,
+    };
+    const before = forced && first?.stage !== 'objects' ? undefined : (first ?? gated);
     for (const manifest of workloads) {
       const observed = applier.observed(manifest) as Stored<Deployment> | undefined;
       if (before && changesPods(manifest, observed)) {
+        first ??= before;
         if (behind.at(-1) !== name) behind.push(name);
         continue;
       }
@@ -73,9 +86,29 @@ export async function rollOut(
   }
   const { stage, waiting, stalled } = first;
   const message = behind.length === 0 ? waiting.message : `${waiting.message}; ${behind.join(', ')} wait`;
-  const reason = held && stage === held.stage ? held.reason : undefined;
+  const gate = waiting.reason === GATE ? GATE : undefined;
+  const reason = held && stage === held.stage ? held.reason : gate;
   const state: RolloutState = { stage, message, behind, reason };
   return { result: state, problems, conflict, waiting: { ...waiting, message }, stalled };
+}
+
+/** How far the workloads of a stage match their manifests. */
+export function stageState(
+  workloads: Stage['workloads'],
+  applier: Pick<ManifestApplier, 'observed'>,
+): { readonly state: 'pending' | 'running' | 'settled'; readonly message: string } {
+  for (const manifest of workloads) {
+    const observed = applier.observed(manifest) as Stored<Deployment> | undefined;
+    if (changesPods(manifest, observed))
+      return { state: 'pending', message: `${manifest.metadata?.name} is to be changed` };
+  }
+  for (const manifest of workloads) {
+    const observed = applier.observed(manifest) as Stored<Deployment> | undefined;
+    const blocked = observed && rolloutBlock(observed);
+    if (!observed) return { state: 'running', message: `${manifest.metadata?.name} is to be created` };
+    if (blocked) return { state: 'running', message: blocked.waiting.message };
+  }
+  return { state: 'settled', message: 'all pods are available' };
 }
 
 /** Whether a person decided that the rollout of this generation waits for nothing but missing objects. */
@@ -104,8 +137,9 @@ export function withAge({
   readonly now: number;
   readonly cluster: Stored<OpenIMCluster>;
 }): { readonly state: RolloutState; readonly report: AspectReport } {
-  // The wait for other clusters ends by itself.
-  if (!report.waiting || state.stage === QUEUED) return { state, report };
+  // These waits end by themselves, have a deadline of their own, or are what a person wants.
+  const isMeant = state.stage === QUEUED || state.stage === UPGRADE_WAITS || state.reason === GATE;
+  if (!report.waiting || isMeant) return { state, report };
   const waiting = { ...report.waiting, since, until: since + OVERDUE_MS };
   if (now < waiting.until) return { state, report: { ...report, waiting } };
   const isHeld = (state.behind ?? []).length > 0 && state.stage !== 'objects';

@@ -9,6 +9,7 @@ import { connectionOf } from '../../resources/stores/credentials.ts';
 import { secondKeySettings } from '../../resources/tenant-keys.ts';
 import { shardObjects } from '../../resources/tenant-shards.ts';
 import type { Delivery, TenantDelivery } from '../tenant/delivery.ts';
+import { withProbeTenant } from '../tenant/probe-tenant.ts';
 import type { TenantLayout, TenantReconciler } from '../tenant/reconcile.ts';
 import { settingsInForce } from '../tenant/settings-in-force.ts';
 import { wantedTenants } from '../tenant/wanted.ts';
@@ -22,6 +23,7 @@ import type { RevisionHistory } from './revisions.ts';
 import { planRpcKey, RPC_KEY_ENTRY, type RpcKeyObservation, settleRpcKey } from './rpc-key.ts';
 import type { SecretReader } from './secrets.ts';
 import { type TenantRotations, tenantRotations } from './tenant-rotations.ts';
+import type { Rollback } from './upgrade/target.ts';
 
 /** The wanted state, as far as the services know the settings. */
 export interface Wanted {
@@ -32,6 +34,8 @@ export interface Wanted {
   readonly tenantLayout: TenantLayout;
   readonly history: RevisionHistory;
   readonly templateVersion: TemplateVersion;
+  /** The way back from a failed upgrade, if there is one: `effective` is that of the revision before. */
+  readonly rollback?: Rollback | undefined;
 }
 
 /** Dependencies of {@link ObjectPlanner}. */
@@ -102,7 +106,8 @@ export class ObjectPlanner {
     });
     const recover = settingsInForce({ configs, shards: observedShards }, storedValues);
     this.#tenants.setCredentials(keyOf(owner), referred, recover);
-    const { entries, keys, secrets, shards } = this.#tenants.plan(keyOf(owner), tenantLayout);
+    const plan = this.#tenants.plan(keyOf(owner), tenantLayout);
+    const { entries, keys, secrets, shards } = effective.prober ? withProbeTenant(plan) : plan;
     const isSharded = tenantLayout.shards > 1;
     const inShards = Object.assign({}, ...observedShards.secrets.values()) as Record<string, string>;
     const generated = await this.#generated.tenants(

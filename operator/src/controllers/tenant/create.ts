@@ -1,4 +1,4 @@
-import { DEFAULT_ADMIN_USER, DEFAULT_TENANT, SETTINGS_LEVEL } from '@im/contract';
+import { DEFAULT_ADMIN_USER, DEFAULT_TENANT, PROBE_TENANT, SETTINGS_LEVEL } from '@im/contract';
 import type { Stored } from '@im/kube';
 import type { OpenIMTenantKeys } from '../../gen/openimtenant.ts';
 import type { TenantEntry } from '../../resources/config.ts';
@@ -162,6 +162,10 @@ function idRefusal(
   }
   if (owner !== undefined) {
     const message = `spec.tenantID: ${id} is already used by OpenIMTenant ${owner}; choose another ID`;
+    return { reason: 'TenantIDTaken', message };
+  }
+  if (id === PROBE_TENANT) {
+    const message = `spec.tenantID: ${id} is the tenant of the prober (spec.prober of OpenIMCluster); choose another ID`;
     return { reason: 'TenantIDTaken', message };
   }
   if (!TENANT_ID.test(id)) {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ApiConfig } from './config/api.ts';
 import { GatewayConfig } from './config/gateway.ts';
 import { AttemptsConfig, LimitsConfig } from './config/limits.ts';
+import { ProberConfig } from './config/prober.ts';
 import { ListenConfig, LogConfig, OpsConfig, ShutdownConfig } from './config/process.ts';
 import { RpcConfig } from './config/rpc.ts';
 import { MongoConfig, NatsConfig, RedisConfig, S3Config } from './config/stores.ts';
@@ -32,6 +33,7 @@ export const ServerConfig = z.strictObject({
   limits: LimitsConfig,
   attempts: AttemptsConfig,
   cron: CronConfig,
+  prober: ProberConfig,
   tenantsRevision: z
     .int()
     .min(0)

@@ -27,6 +27,10 @@ export { DEFAULT_PORTS } from './ports.ts';
 export type {
   CallerProof,
   GatewayStatus,
+  ProberCounts,
+  ProberFinding,
+  ProberGap,
+  ProberStatus,
   ProcessStatus,
   StatusParts,
   TenantOnGateway,
@@ -40,6 +44,7 @@ export { SETTINGS_LEVEL } from './settings-level.ts';
 export {
   DEFAULT_TENANT,
   isTenantId,
+  PROBE_TENANT,
   splitTenantPrefix,
   type TenantId,
   tenantId,

@@ -91,11 +91,63 @@ export interface TenantsStatus {
   readonly count: number;
 }
 
+/** A time in which the prober's users received nothing, although messages were due. */
+export interface ProberGap {
+  /** Its end, ms since the epoch. */
+  readonly at: number;
+  readonly ms: number;
+}
+
+/** Something that the prober found to be wrong. */
+export interface ProberFinding {
+  /** When it was found, ms since the epoch. */
+  readonly at: number;
+  /** One word: `lost`, `doubled`, `reordered`, `phantom`, `readBack` or `late`. */
+  readonly fault: string;
+  /** For people. */
+  readonly text: string;
+}
+
+/** Messages of the prober, counted since `since`; only those of judged rounds. */
+export interface ProberCounts {
+  readonly sent: number;
+  readonly acknowledged: number;
+  /** Arrivals at the devices that must get a message. */
+  readonly received: number;
+  /** Acknowledged, but missing at a device or in the stored conversation. */
+  readonly lost: number;
+  /** Twice at a device, or stored twice. */
+  readonly duplicated: number;
+  /** Against the order of a conversation. */
+  readonly reordered: number;
+  /** Refused for good. */
+  readonly refused: number;
+  /** Anything else that must not be, such as a message that was never sent. */
+  readonly other: number;
+}
+
+/** Status of the prober; its counts survive a restart. */
+export interface ProberStatus extends ProberCounts {
+  /** Start of the counts, ms since the epoch. */
+  readonly since: number;
+  /** Messages sent until this time are judged, ms since the epoch; 0 before the first round. */
+  readonly judgedUntil: number;
+  /** Why the present round takes longer than usual; undefined when it does not. */
+  readonly waiting?: string;
+  /** Times without an arrival of more than a second, the newest of them, oldest first. */
+  readonly gaps: readonly ProberGap[];
+  /** From sending to acknowledgement in the last judged round, 99th percentile in ms. */
+  readonly acknowledgeP99Ms: number;
+  /** The newest findings, oldest first. */
+  readonly findings: readonly ProberFinding[];
+}
+
 /** What services add to the status of their process. */
 export interface StatusParts {
   readonly gateway: GatewayStatus;
   readonly transfer: TransferStatus;
   readonly invalidTenants: InvalidTenantsStatus;
+  readonly prober: ProberStatus;
   /** Versions that take no tenants over from the operator report none. */
   readonly tenants: TenantsStatus;
 }

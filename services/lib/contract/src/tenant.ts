@@ -28,6 +28,9 @@ export function tenantId(value: string): TenantId {
 /** The tenant at the root of the endpoints, the only one that clients reach without a host name or path prefix. */
 export const DEFAULT_TENANT: TenantId = tenantId('default');
 
+/** The tenant of the prober, which the operator creates: not a customer's, and in no list of tenants or total. */
+export const PROBE_TENANT: TenantId = tenantId('openim-probe');
+
 /** Path by which clients reach a tenant below every endpoint: empty for the default one, else `/t/<id>`. */
 export function tenantPath(id: string): string {
   return id === DEFAULT_TENANT ? '' : `/t/${id}`;

@@ -8,4 +8,5 @@ export const ROLE_SETTINGS: Readonly<Record<string, readonly string[]>> = {
   transfer: ['mongo', 'nats', 'redis', 'transfer'],
   push: ['mongo', 'nats', 'push', 'redis', 'rpc'],
   cron: ['mongo', 'redis', 'rpc', 's3'],
+  prober: ['mongo', 'prober', 'redis'],
 };

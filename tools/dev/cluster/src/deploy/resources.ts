@@ -122,7 +122,15 @@ export function isSettled(cluster: OpenIMCluster): boolean {
 }
 
 /** Conditions that sum up others, or are about a rollout. */
-const NOT_PARTS = new Set(['Ready', 'Available', 'Progressing', 'Reconciling', 'Stalled']);
+const NOT_PARTS = new Set([
+  'Ready',
+  'Available',
+  'UpgradeSucceeded',
+  'Paused',
+  'Progressing',
+  'Reconciling',
+  'Stalled',
+]);
 
 /** What keeps a cluster from being ready, in one line. */
 export function waitsFor({ metadata, status }: OpenIMCluster): string {

@@ -1,0 +1,146 @@
+import type { KubeClient } from '@im/kube';
+import { ANNOTATION, type OpenIMClusterStatusUpgrade } from '@im/operator';
+import {
+  clusterKey,
+  displayName,
+  type FoundCluster,
+  matchingClusters,
+  onlyCluster,
+  withKubeClient,
+} from '../cluster/find.ts';
+import type { KubeOptions } from '../cluster/options.ts';
+import { confirmByName } from '../confirm.ts';
+import { usageError } from '../exit-codes.ts';
+import { isForPeople, type OutputFormat, printRows, printValue } from '../output.ts';
+import { patchCluster } from './patch.ts';
+import { historyRows, planRows, upgradeScreen } from './screen.ts';
+
+/** Options of the commands on upgrades. */
+export interface UpgradeOptions extends KubeOptions {
+  /** Cluster of the context. */
+  cluster?: string;
+  output: OutputFormat;
+}
+
+const DEADLINE_MS = 15_000;
+
+/** Runs `openimctl upgrade status`. */
+export async function showUpgrade(name: string | undefined, options: UpgradeOptions): Promise<void> {
+  await withCluster(name, options, async (cluster) => {
+    const { upgrade } = cluster.status ?? {};
+    if (!isForPeople(options.output)) await printValue(upgrade ?? {}, options.output);
+    else console.log(upgradeScreen(displayName(cluster), upgrade));
+  });
+}
+
+/** Runs `openimctl upgrade history`. */
+export async function listUpgrades(name: string | undefined, options: UpgradeOptions): Promise<void> {
+  await withCluster(name, options, async ({ status }) => {
+    const { columns, rows } = historyRows(status?.upgradeHistory ?? []);
+    await printRows(rows, columns, options.output);
+  });
+}
+
+/** Runs `openimctl upgrade plan`. */
+export async function planUpgrade(name: string | undefined, options: UpgradeOptions): Promise<void> {
+  await withCluster(name, options, async (cluster) => {
+    const { columns, rows } = planRows(cluster);
+    await printRows(rows, columns, options.output);
+  });
+}
+
+/** Runs `openimctl upgrade pause`. */
+export async function pauseUpgrade(name: string | undefined, options: UpgradeOptions): Promise<void> {
+  await withCluster(name, options, async (cluster, client) => {
+    await patchCluster(client, cluster, { spec: { upgrade: { paused: true } } }, DEADLINE_MS);
+    await say(cluster, 'paused: no further step begins', options);
+  });
+}
+
+/** Runs `openimctl upgrade resume`. */
+export async function resumeUpgrade(name: string | undefined, options: UpgradeOptions): Promise<void> {
+  await withCluster(name, options, async (cluster, client) => {
+    const { upgrade } = cluster.status ?? {};
+    const isPaused = cluster.spec.upgrade?.paused === true;
+    const isBack = upgrade?.phase === 'RolledBack' || upgrade?.phase === 'RollingBack';
+    if (!isPaused && !isBack) {
+      throw usageError(`${displayName(cluster)} has no upgrade that is paused or was rolled back`);
+    }
+    const patch = {
+      ...(isPaused && { spec: { upgrade: { paused: null } } }),
+      ...(isBack && {
+        metadata: { annotations: { [ANNOTATION.retryUpgrade]: moment(upgrade, 'failedAt') } },
+      }),
+    };
+    await patchCluster(client, cluster, patch, DEADLINE_MS);
+    await say(cluster, isBack ? 'is tried again' : 'goes on', options);
+  });
+}
+
+/** Runs `openimctl upgrade approve`. */
+export async function approveUpgrade(name: string | undefined, options: UpgradeOptions): Promise<void> {
+  await withCluster(name, options, async (cluster, client) => {
+    const { phase, revision } = cluster.status?.upgrade ?? {};
+    if (phase !== 'WaitingForApproval' || revision === undefined) {
+      throw usageError(
+        `${displayName(cluster)} has no upgrade that waits for approval (phase ${phase ?? 'none'})`,
+      );
+    }
+    const patch = { metadata: { annotations: { [ANNOTATION.approve]: revision } } };
+    await patchCluster(client, cluster, patch, DEADLINE_MS);
+    await say(cluster, `approved: ${revision}`, options);
+  });
+}
+
+/** Phases of an upgrade that can be taken back. */
+const UNDOABLE = new Set(['RollingOut', 'Verifying', 'Succeeded']);
+
+/** Runs `openimctl upgrade rollback`. */
+export async function rollBackUpgrade(
+  name: string | undefined,
+  options: UpgradeOptions & { readonly yes?: boolean },
+): Promise<void> {
+  await withCluster(name, options, async (cluster, client) => {
+    const { upgrade, updateRevision } = cluster.status ?? {};
+    const shown = displayName(cluster);
+    if (!upgrade || !UNDOABLE.has(upgrade.phase ?? '') || upgrade.revision !== updateRevision) {
+      throw usageError(`${shown} has no upgrade to take back (phase ${upgrade?.phase ?? 'none'})`);
+    }
+    await confirmByName(
+      `take back to version ${upgrade.fromVersion} (${upgrade.fromImage}) the cluster`,
+      shown,
+      options.yes,
+    );
+    const annotations = { [ANNOTATION.rollBackUpgrade]: moment(upgrade, 'startedAt') };
+    await patchCluster(client, cluster, { metadata: { annotations } }, DEADLINE_MS);
+    await say(cluster, `is taken back to ${upgrade.fromRevision}`, options);
+  });
+}
+
+/** What a person saw in status: another upgrade to the same revision is not meant. */
+function moment(upgrade: OpenIMClusterStatusUpgrade | undefined, time: 'startedAt' | 'failedAt'): string {
+  return `${upgrade?.revision}/${upgrade?.[time]}`;
+}
+
+async function withCluster(
+  name: string | undefined,
+  options: UpgradeOptions,
+  work: (cluster: FoundCluster, client: KubeClient) => Promise<void>,
+): Promise<void> {
+  const choice = {
+    ...options,
+    cluster: name ?? options.cluster ?? (process.env.OPENIM_CLUSTER || undefined),
+  };
+  const key = clusterKey(choice);
+  await withKubeClient(options, async (client) => {
+    await work(onlyCluster(await matchingClusters(client, key, DEADLINE_MS), key, client), client);
+  });
+}
+
+async function say(cluster: FoundCluster, what: string, { output }: UpgradeOptions): Promise<void> {
+  const { name, namespace } = cluster.metadata;
+  if (!isForPeople(output)) return printValue({ name, namespace, result: what }, output);
+  console.log(
+    `the upgrade of ${displayName(cluster)} ${what}; openimctl upgrade status ${name} -n ${namespace} follows it`,
+  );
+}

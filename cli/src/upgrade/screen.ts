@@ -1,0 +1,134 @@
+import {
+  type OpenIMClusterStatusUpgrade,
+  type OpenIMClusterStatusUpgradeHistory,
+  planSteps,
+  UPGRADE_SOAK_SECONDS,
+  type UpgradeProof,
+} from '@im/operator';
+import type { FoundCluster } from '../cluster/find.ts';
+import { formatObject, formatTable, type Row } from '../output.ts';
+
+/** An upgrade on one screen. */
+export function upgradeScreen(cluster: string, upgrade: OpenIMClusterStatusUpgrade | undefined): string {
+  if (!upgrade) return `${cluster} has had no upgrade`;
+  const {
+    phase,
+    version,
+    image,
+    fromVersion,
+    fromImage,
+    steps = [],
+    gates = [],
+    proof,
+    plan,
+    fact,
+  } = upgrade;
+  const rows = steps.map(({ name, startedAt = '', settledAt = '', passedAt = '' }): Row => {
+    const state = passedAt ? 'passed' : settledAt ? 'verifying' : startedAt ? 'running' : 'pending';
+    return { step: name, state, started: startedAt, available: settledAt, passed: passedAt };
+  });
+  return [
+    `${cluster}: ${phase}${upgrade.message ? `: ${upgrade.message}` : ''}`,
+    formatObject({
+      from: `${fromVersion} ${fromImage} (${upgrade.fromRevision})`,
+      to: `${version} ${image} (${upgrade.revision})`,
+      started: upgrade.startedAt ?? null,
+      finished: upgrade.finishedAt ?? null,
+      proof: proofText(proof),
+      plan: plan ? `${plan.restarts} restarts, ${plan.reconnects} reconnects, ${plan.seconds} s` : null,
+      fact: fact ? `${fact.restarts} restarts, ${fact.seconds} s` : null,
+    }),
+    rows.length === 0 ? '' : formatTable(rows, ['step', 'state', 'started', 'available', 'passed']),
+    gates.length === 0
+      ? ''
+      : formatTable(
+          gates.map(({ name, state, message = '' }): Row => ({ gate: name, state, message })),
+          ['gate', 'state', 'message'],
+        ),
+  ]
+    .filter((section) => section !== '')
+    .join('\n\n');
+}
+
+function proofText(proof: UpgradeProof | undefined): string {
+  if (!proof) return 'none: the prober is not enabled (spec.prober.enabled)';
+  const { sent, acknowledged, received, lost, duplicated, reordered, longestGapMilliseconds } = proof;
+  return `${sent} sent, ${acknowledged} acknowledged, ${received} received; ${lost} lost, ${duplicated} duplicated, ${reordered} reordered; longest gap ${longestGapMilliseconds} ms`;
+}
+
+/** The history as rows, newest first. */
+export function historyRows(history: readonly OpenIMClusterStatusUpgradeHistory[]) {
+  const rows = history.map(
+    ({
+      revision,
+      version = '',
+      image = '',
+      outcome,
+      startedAt = '',
+      finishedAt = '',
+      message = '',
+      proof,
+    }): Row => ({
+      ...{ outcome, version, image, revision, started: startedAt, finished: finishedAt },
+      acknowledged: proof?.acknowledged ?? null,
+      harmed: proof ? (proof.lost ?? 0) + (proof.duplicated ?? 0) + (proof.reordered ?? 0) : null,
+      message,
+    }),
+  );
+  const columns = ['outcome', 'version', 'image', 'started', 'finished', 'acknowledged', 'harmed', 'message'];
+  return { rows, columns };
+}
+
+/** Steps of a rollout of the service, in order, with the components that they replace. */
+const STEPS: readonly (readonly [name: string, components: readonly string[]])[] = [
+  ['prober', ['prober']],
+  ['rpc', ['rpc']],
+  ['transfer', ['transfer']],
+  ['push and cron', ['push', 'cron']],
+  ['api', ['api']],
+  ['gateway canary', []],
+  ['gateway', ['gateway']],
+];
+
+/** What a change of version would do to a cluster as it is, as rows; the last one is the sum. */
+export function planRows({ spec, status }: FoundCluster) {
+  const podsOf = (components: readonly string[]) =>
+    (status?.components ?? []).reduce(
+      (sum, { name, desired }) => sum + (components.includes(name) ? desired : 0),
+      0,
+    );
+  const hasProber = spec.prober?.enabled === true;
+  const gateways = podsOf(['gateway']);
+  const effective = status?.effective as
+    | { readonly gateway?: { readonly drain?: Readonly<Record<string, number | string>> } }
+    | undefined;
+  const {
+    maxConnectionsPerSecond,
+    deadlineSeconds,
+    maxConcurrentPods = '25%',
+  } = effective?.gateway?.drain ?? {};
+  const share = /^(\d+)%$/.exec(String(maxConcurrentPods))?.[1];
+  const concurrent = share === undefined ? Number(maxConcurrentPods) : (gateways * Number(share)) / 100;
+  const steps = planSteps({
+    steps: STEPS.filter(([name]) => name !== 'prober' || hasProber).map(([name, components]) => ({
+      name,
+      pods: podsOf(components),
+    })),
+    connections: status?.connections ?? 0,
+    maxPerSecond: Number(maxConnectionsPerSecond ?? 1),
+    concurrentDrains: Math.max(1, Math.floor(concurrent)),
+    gateways,
+    drainDeadlineSeconds: Number(deadlineSeconds ?? 540),
+    soakSeconds: hasProber ? (spec.upgrade?.soakSeconds ?? UPGRADE_SOAK_SECONDS) : 0,
+  });
+  const sum = (pick: (step: (typeof steps)[number]) => number) =>
+    steps.reduce((total, step) => total + pick(step), 0);
+  const rows: Row[] = steps.map(({ name, ...figures }) => ({ step: name, ...figures }));
+  rows.push({
+    step: 'all',
+    restarts: sum(({ restarts }) => restarts),
+    reconnects: sum(({ reconnects }) => reconnects),
+    seconds: sum(({ seconds }) => seconds),
+  });
+  return { rows, columns: ['step', 'restarts', 'reconnects', 'seconds'] };
+}
