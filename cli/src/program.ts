@@ -95,19 +95,22 @@ function throwInsteadOfExit(command: Command): Command {
   return command;
 }
 
+async function takeContext(command: Command): Promise<void> {
+  const { applyContext } = await import('./context/apply.ts');
+  applyContext(command);
+}
+
 /**
  * The command line of openimctl. Commands import their implementation only when they run, so that the
  * tool starts fast; parsing throws instead of ending the process.
+ * @param prepare called with a command that was parsed, before it runs. @default it takes what its context knows
  */
-export function createProgram(): Command {
+export function createProgram(prepare: (command: Command) => Promise<void> = takeContext): Command {
   const program = new Command('openimctl')
     .description('Runs and operates an OpenIM-compatible instant messaging service.')
     .version(packageVersion())
     .showHelpAfterError('(see --help)')
-    .hook('preAction', async (_, command) => {
-      const { applyContext } = await import('./context/apply.ts');
-      applyContext(command);
-    })
+    .hook('preAction', (_, command) => prepare(command))
     .addCommand(dev())
     .addCommand(
       noun('context', 'servers by name', contextAdd(), contextUse(), contextList(), contextRemove()),

@@ -276,3 +276,48 @@ describe('openimctl gateway', () => {
     }
   });
 });
+
+describe('openimctl cluster logs', () => {
+  const pod = (name: string): FakeObject => ({
+    metadata: {
+      ...{ name, namespace: 'im' },
+      labels: {
+        'app.kubernetes.io/name': 'openim',
+        'app.kubernetes.io/instance': 'chat',
+        'app.kubernetes.io/component': 'rpc',
+      },
+    },
+    spec: { containers: [{ name: 'rpc' }] },
+  });
+  const at = (second: number, text: string) => `2026-01-01T00:00:0${second}.5Z ${text}`;
+  beforeEach(() => {
+    kubernetes.put('openimclusters', cluster('chat'));
+    kubernetes.put('pods', pod('chat-rpc-1'));
+    kubernetes.put('pods', pod('chat-rpc-22'));
+    kubernetes.log('chat-rpc-1', [at(1, 'one'), at(3, 'three')]);
+    kubernetes.log('chat-rpc-22', [at(2, 'two\x1b[31m')]);
+  });
+
+  test('lines of all pods are printed by time, each behind its pod, and steer no terminal', async () => {
+    const { code, stdout, stderr } = await run('cluster', 'logs', 'chat', '-n', 'im', '--role', 'rpc');
+    assert.equal(code, EXIT.ok, stderr);
+    assert.equal(stdout, 'chat-rpc-1  | one\nchat-rpc-22 | two?[31m\nchat-rpc-1  | three\n');
+    const last = await run('cluster', 'logs', 'chat', '-n', 'im', '--pod', 'chat-rpc-1', '--tail', '1');
+    assert.equal(last.stdout, 'chat-rpc-1 | three\n');
+  });
+
+  test('-f goes on through a lost connection without repeating, and picks up new pods', async () => {
+    const following = openimctl('cluster', 'logs', 'chat', '-n', 'im', '--role', 'rpc', '-f');
+    await following.says('three');
+    kubernetes.log('chat-rpc-1', [at(1, 'one'), at(3, 'three'), at(4, 'four')]);
+    kubernetes.cutWatches();
+    await following.says('four');
+    kubernetes.put('pods', pod('chat-rpc-3'));
+    kubernetes.log('chat-rpc-3', [at(5, 'newcomer')]);
+    await following.says(/chat-rpc-3 +\| newcomer/);
+    const { code, stdout } = await following.end('SIGINT');
+    assert.equal(code, EXIT.ok);
+    assert.equal(stdout.match(/one/g)?.length, 1);
+    assert.equal(stdout.match(/three/g)?.length, 1);
+  });
+});

@@ -28,6 +28,8 @@ export interface FakeKubernetes extends AsyncDisposable {
   put(plural: Plural, object: FakeObject): void;
   /** Answers every request with this failure, until called with undefined. */
   fail(failure: { code: number; message: string } | undefined): void;
+  /** What the log of a pod has; requests that follow it stay open. */
+  log(pod: string, lines: readonly string[]): void;
   /** Cuts all watches. */
   cutWatches(): void;
   /** Method and path of every request so far. */
@@ -45,6 +47,7 @@ export async function startFakeKubernetes(
     response: ServerResponse;
   }>();
   const requests: string[] = [];
+  const logs = new Map<string, readonly string[]>();
   let failure: { code: number; message: string } | undefined;
   let version = 1;
 
@@ -53,6 +56,21 @@ export async function startFakeKubernetes(
     const url = new URL(request.url ?? '', 'http://fake');
     if (failure) {
       refuse(response, failure.code, failure.message);
+      return;
+    }
+    const [, logOf] = /\/pods\/([^/]+)\/log$/.exec(url.pathname) ?? [];
+    if (logOf !== undefined) {
+      const tail = Number(url.searchParams.get('tailLines') ?? Number.MAX_SAFE_INTEGER);
+      const since = url.searchParams.get('sinceTime') ?? '';
+      const lines = (logs.get(logOf) ?? []).filter((line) => line.slice(0, 19) >= since.slice(0, 19));
+      response.write(
+        lines
+          .slice(-tail)
+          .map((line) => `${line}\n`)
+          .join(''),
+      );
+      if (url.searchParams.get('follow') !== 'true') response.end();
+      else watches.add({ plural: 'pods', matches: () => false, response });
       return;
     }
     const parts =
@@ -132,6 +150,7 @@ export async function startFakeKubernetes(
     fail(next) {
       failure = next;
     },
+    log: (pod, lines) => void logs.set(pod, lines),
     cutWatches() {
       for (const { response } of watches) response.destroy();
     },

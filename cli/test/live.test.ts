@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { EXIT } from '../src/exit-codes.ts';
 import type { Figures } from '../src/top/figures.ts';
+import { commandsOf } from './documented-commands.ts';
 import { type Dev, json, run, start, startDev } from './openimctl.ts';
 import { type InTerminal, NO_TERMINAL, startInTerminal } from './pseudo-terminal.ts';
 
@@ -205,4 +206,25 @@ describe('openimctl tail', () => {
     assert.equal(without.code, EXIT.usage);
     assert.match(without.stderr, /--reason/);
   });
+});
+
+test('the first ten tasks of the documentation work in the directory of a running dev, as they are written', async () => {
+  const all = commandsOf('docs/operations/openimctl.md');
+  const begins = all.findIndex(({ args }) => args.join(' ') === 'user create carol dave');
+  const tasks = all.slice(begins, begins + 10);
+  assert.equal(tasks.at(-1)?.args[0], 'doctor');
+  const shows: Readonly<Record<string, RegExp>> = {
+    'user create': /carol[\s\S]*dave/,
+    'user list': /carol/,
+    'token create': /\w+\.\w+\.\w+/,
+    'message search': /carol/,
+    'connection count': /^GATEWAY/,
+    'audit list': /user\.ban/,
+  };
+  for (const { args } of tasks) {
+    const { code, stdout, stderr } = await run(args, { env: { OPENIM_DATA_DIR: data } });
+    const what = `openimctl ${args.join(' ')}\n${stdout}${stderr}`;
+    assert.ok(code === EXIT.ok || (args[0] === 'doctor' && code === EXIT.unhealthy), what);
+    assert.match(stdout, shows[args.slice(0, 2).join(' ')] ?? /\S/, what);
+  }
 });

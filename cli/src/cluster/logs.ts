@@ -129,6 +129,9 @@ async function printAll(
     if (signal.aborted) return;
     await write(podLine(line, width));
   }
+  if (lines.length === 0 && problems.length === 0) {
+    process.stderr.write(`openimctl: ${pods.length} pods have no such lines\n`);
+  }
   if (problems.length === pods.length) {
     throw new CommandError(EXIT.unreachable, `no log of ${pods.length} pods could be read`);
   }

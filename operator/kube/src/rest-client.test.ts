@@ -267,6 +267,8 @@ test('the log of a pod is read line by line, with times, and long lines are cut'
     server.seen[0]?.url,
     '/prefix/api/v1/namespaces/n/pods/p/log?container=c&tailLines=5&timestamps=true&sinceTime=1970-01-01T00%3A00%3A00.000Z',
   );
+  await using pending = await fake((_request, response) => response.writeHead(204).end());
+  for await (const line of pending.client.logs(KEY)) assert.fail(`a line: ${line.text}`);
   await using gone = await fake((_request, response) => response.writeHead(404).end('no such pod'));
   await assert.rejects(
     async () => {

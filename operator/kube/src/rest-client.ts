@@ -1,6 +1,6 @@
 import type { Metrics } from '@im/kit';
 import { createMetrics } from '@im/process';
-import { type ApiCall, createCaller } from './caller.ts';
+import { type ApiCall, createCaller, type OpenAnswer } from './caller.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { ApiError, isApiError } from './errors.ts';
 import type {
@@ -47,6 +47,7 @@ const WATCH_MIN_SECONDS = 300;
 /** Bookmarks come about once a minute. */
 const SILENCE_MS = 150_000;
 const MAX_LOG_LINE = 65_536;
+const NO_CONTENT = 204;
 const FOLLOW_MS = 3_600_000;
 
 /** Query of a request that writes. */
@@ -242,14 +243,16 @@ export function clientOf(
       });
       // The answer to who follows begins with the first line.
       const deadlineMs = follow ? FOLLOW_MS : undefined;
-      const answer = await caller.open({
-        verb: 'logs',
-        method: 'GET',
-        path,
-        idempotent: true,
-        signal,
-        deadlineMs,
-      });
+      let answer: OpenAnswer;
+      try {
+        answer = await caller.open({
+          ...{ verb: 'logs', method: 'GET', path, idempotent: true, signal, deadlineMs },
+        });
+      } catch (error) {
+        // No container of the pod has started.
+        if (isApiError(error, NO_CONTENT)) return;
+        throw error;
+      }
       yield* logLines(answer, maxLine);
     },
     proxy: (pod, port, path, options = {}) =>
