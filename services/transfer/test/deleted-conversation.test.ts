@@ -21,6 +21,7 @@ before(async () => {
 });
 after(() => servers?.stop());
 
+/** Each test has users of its own: all read the same log, each into its own database. */
 const between = (from: string, to: string) => ({ from, to });
 const untilStored = (store: Store, id: string, count: number) =>
   eventually(async () => {
@@ -61,30 +62,30 @@ test('a message that was checked before a deletion and appended behind it makes 
 
 test('so it does when the worker that folded the deletion is gone', async () => {
   const first = await startProcess(servers, 'handed-on');
-  await append(first.bus, textRecord('first'));
-  await untilOwned(first.store, 'b', 'si_a_b');
-  await appendDeletion(first.bus, 'a_b');
+  await append(first.bus, textRecord('first', between('d', 'e')));
+  await untilOwned(first.store, 'e', 'si_d_e');
+  await appendDeletion(first.bus, 'd_e');
   await eventually(async () => {
-    const state = (await conversationSeqs(first.store).get(TENANT, ['si_a_b'])).get('si_a_b');
+    const state = (await conversationSeqs(first.store).get(TENANT, ['si_d_e'])).get('si_d_e');
     return state?.deleted ? undefined : 'the deletion is not noted';
   });
-  await conversationSettingsChanges(first.store).remove(TENANT, 'b', ['si_a_b']);
+  await conversationSettingsChanges(first.store).remove(TENANT, 'e', ['si_d_e']);
   await first.stop();
   await using second = await startProcess(servers, 'handed-on');
-  await append(second.bus, textRecord('second'));
-  await untilOwned(second.store, 'b', 'si_a_b');
+  await append(second.bus, textRecord('second', between('d', 'e')));
+  await untilOwned(second.store, 'e', 'si_d_e');
 });
 
 test('and when the worker dies before it has folded any of it', async () => {
   const first = await startProcess(servers, 'killed');
-  await append(first.bus, textRecord('first'));
-  await untilOwned(first.store, 'b', 'si_a_b');
+  await append(first.bus, textRecord('first', between('f', 'g')));
+  await untilOwned(first.store, 'g', 'si_f_g');
   await first.abandon();
   await using second = await startProcess(servers, 'killed', { transfer: false });
-  await appendDeletion(second.bus, 'a_b');
-  await conversationSettingsChanges(second.store).remove(TENANT, 'b', ['si_a_b']);
-  await append(second.bus, textRecord('second'));
-  assert.equal(await owns(second.store, 'b', 'si_a_b'), false);
+  await appendDeletion(second.bus, 'f_g');
+  await conversationSettingsChanges(second.store).remove(TENANT, 'g', ['si_f_g']);
+  await append(second.bus, textRecord('second', between('f', 'g')));
+  assert.equal(await owns(second.store, 'g', 'si_f_g'), false);
   await using third = await startProcess(servers, 'killed');
-  await untilOwned(third.store, 'b', 'si_a_b');
+  await untilOwned(third.store, 'g', 'si_f_g');
 });
