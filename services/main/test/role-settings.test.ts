@@ -20,7 +20,8 @@ function watched(config: ServerConfig, seen: Set<string>): ServerConfig {
 /** Sections that building the services of a role reads, or that it hands on to be read later. */
 async function sectionsOf(role: string): Promise<Set<string>> {
   const seen = new Set<string>();
-  const config = watched(parseConfig({ s3: { accessKey: 'a', secretKey: 'b' } }), seen);
+  const given = { s3: { accessKey: 'a', secretKey: 'b' }, prober: { tenant: 'probe' } };
+  const config = watched(parseConfig(given), seen);
   const [log, metrics, tenants] = [silentLogger(), createMetrics(), staticTenants([])];
   const tasks = createTaskRunner({ log, metrics });
   const base = { log, metrics, tenants, tasks, instanceId: 'test' };
