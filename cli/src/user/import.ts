@@ -1,5 +1,6 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
+import type { CsvUser } from '@im/admin-api';
 import { type ApiTarget, callApi } from '../api-client.ts';
 import { formatCsv } from '../csv.ts';
 import { CommandError, EXIT, RefusedError, usageError } from '../exit-codes.ts';
@@ -7,7 +8,7 @@ import { type OutputFormat, printObject } from '../output.ts';
 import { showProgress } from '../progress.ts';
 import { asAdmin, resolveTarget } from '../target.ts';
 import type { TargetOptions } from '../target-options.ts';
-import { type CsvUser, readUsers } from './read-csv.ts';
+import { readUsers } from './read-csv.ts';
 
 /** Options of `openimctl user import`. */
 export interface ImportOptions extends TargetOptions {

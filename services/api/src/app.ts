@@ -3,12 +3,16 @@ import { messageOf, NO_TRACING, type ProcessDirectory, randomId, type Tracer, ty
 import type { Logger } from '@im/process';
 import { argsError, ERR, ImError, toImError } from '@im/protocol';
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
+import type { LogSize } from './admin/cluster-alarms.ts';
 import { isAdminPath, serveAdmin } from './admin/serve-admin.ts';
 import { createTails, type DeliveryWatch } from './admin/tails.ts';
 import { createAdmission } from './admission.ts';
 import { createAnswers, sendPlain } from './answers.ts';
 import { Arrivals } from './arrivals.ts';
+import { createClusterView } from './cluster-view.ts';
 import { CONSOLE_DIR } from './console/assets.ts';
+import { consoleLogins } from './console/logins.ts';
+import { serveLogins } from './console/oidc/serve-logins.ts';
 import { serveConsole } from './console/serve-console.ts';
 import { createEntrance, type EntranceDeps } from './entrance.ts';
 import { FIXED_ROUTES, redirectToObject } from './get-routes.ts';
@@ -31,6 +35,8 @@ export interface AppDeps extends Omit<EntranceDeps, 'arrivals' | 'bodies'> {
   readonly processes?: Pick<ProcessDirectory, 'list'> | undefined;
   /** What is delivered, for those who watch. @default they are refused */
   readonly deliveries?: DeliveryWatch | undefined;
+  /** Asks NATS for the size of the message log. @default it is not known */
+  readonly logSize?: (() => Promise<LogSize>) | undefined;
   /** Folder of the built console. @default the one that comes with this code */
   readonly consoleDir?: string;
   /** @default off */
@@ -175,6 +181,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     );
   });
 
+  const logins = consoleLogins(config.console);
   serveAdmin(app, {
     arrivals,
     answers,
@@ -188,8 +195,13 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     log,
     tenants,
     clusterTenant: config.console.clusterTenant,
+    cluster: createClusterView({ processes, logSize: deps.logSize, log }),
+    logins,
   });
-  if (config.console.enabled) serveConsole(app, deps.consoleDir ?? CONSOLE_DIR);
+  if (config.console.enabled) {
+    serveConsole(app, deps.consoleDir ?? CONSOLE_DIR);
+    serveLogins(app, { logins, entrance, metrics: deps.metrics, log });
+  }
 
   app.server.maxConnections = config.maxConnections;
   app.addHook('onClose', async () => entrance.close());

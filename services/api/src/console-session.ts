@@ -12,7 +12,7 @@ const SAFE: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
 const KEY = /^[A-Za-z0-9_-]{43}$/;
 
 /** The value of a cookie, when the request has it once. */
-function cookieOf({ headers }: FastifyRequest, name: string): string | undefined {
+export function cookieOf({ headers }: FastifyRequest, name: string): string | undefined {
   const values = (headers.cookie ?? '')
     .split(';')
     .map((pair) => pair.trim().split('='))

@@ -50,7 +50,9 @@ export interface Entrance {
   arrived(request: FastifyRequest, limit: number): Promise<ApiCall>;
   /** Counts failed answers of routes without a token. */
   countFailure(path: string, request: FastifyRequest, error: ImError): void;
-  /** Counts a login link that did not pass. */
+  /** Whether the address may try to log in to the console, which it may not after too many failures. */
+  allowsLogin(request: FastifyRequest): boolean;
+  /** Counts a login to the console that did not pass. */
   countFailedLink(request: FastifyRequest): void;
   close(): void;
 }
@@ -192,6 +194,10 @@ export function createEntrance(deps: EntranceDeps): Entrance {
     addressOf,
     arrived,
     countFailure,
+    allowsLogin: (request) => {
+      const { tenant } = arrivals.of(request);
+      return tenant === undefined || logins.allows(tenant.id, addressOf(request));
+    },
     countFailedLink: (request) => {
       const { tenant } = arrivals.of(request);
       if (tenant) logins.failed(tenant.id, addressOf(request));

@@ -8,7 +8,13 @@ export { describeRoutes, type RouteDescription } from './routes/index.ts';
 
 /** Dependencies of the HTTP API on its process. */
 export type ApiDeps = BaseDeps &
-  Pick<LiveDeps, 'live'> & { rpc: RpcRegistry; bus: { deliveries: DeliveryWatch } };
+  Pick<LiveDeps, 'live'> & {
+    rpc: RpcRegistry;
+    bus: {
+      readonly deliveries: DeliveryWatch;
+      readonly log: { info(): Promise<{ readonly bytes: number; readonly maxBytes: number }> };
+    };
+  };
 
 /** The HTTP API: the routes of OpenIM, most of them one RPC. The bus brings invalidations of kicked tokens. */
 export const apiService = defineService({
@@ -34,6 +40,10 @@ export const apiService = defineService({
       tracing: deps.tracing,
       processes: deps.processes,
       deliveries: bus.deliveries,
+      async logSize() {
+        const { bytes, maxBytes } = await bus.log.info();
+        return { bytes, maxBytes };
+      },
     });
     return {
       async start() {

@@ -32,6 +32,7 @@ test('every route and operation says what it is for; tokens and rights are given
     '/auth/parse_token',
     'getOwnSession',
     'openConsoleSession',
+    'openSecretSession',
   ]);
 });
 

@@ -21,6 +21,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+const bus = {
+  deliveries: { watch: () => () => {} },
+  log: { info: async () => ({ bytes: 0, maxBytes: 0 }) },
+};
+
 /** The API on a free port; auth never answers. */
 async function listening(): Promise<{ service: Service; url: string }> {
   const port = await freePort();
@@ -30,12 +35,11 @@ async function listening(): Promise<{ service: Service; url: string }> {
   const rpc = createRpc(config, { log, metrics, serve: false });
   rpc.bind('auth', { parseToken: () => new Promise(() => {}) } as never);
   const service = await apiService.create(config, {
-    ...{ log, metrics, rpc, invalidations: inProcessInvalidations() },
+    ...{ log, metrics, rpc, bus, invalidations: inProcessInvalidations() },
     tenants: staticTenants([tenantSettings({ id: 'default', tokenSecret: 's', adminSecret: 's' })]),
     tasks: createTaskRunner({ log, metrics }),
     ops: { handle: () => {} },
     instanceId: 'test',
-    bus: { deliveries: { watch: () => () => {} } },
     live: createLiveConfig(config),
     signal: new AbortController().signal,
   });
@@ -59,12 +63,11 @@ test('a taken port is an error that says so', async () => {
   const log = silentLogger();
   const metrics = createMetrics();
   const second = await apiService.create(config, {
-    ...{ log, metrics, invalidations: inProcessInvalidations(), tenants: staticTenants([]) },
+    ...{ log, metrics, bus, invalidations: inProcessInvalidations(), tenants: staticTenants([]) },
     rpc: createRpc(config, { log, metrics, serve: false }),
     tasks: createTaskRunner({ log, metrics }),
     ops: { handle: () => {} },
     instanceId: 'test',
-    bus: { deliveries: { watch: () => () => {} } },
     live: createLiveConfig(config),
     signal: new AbortController().signal,
   });

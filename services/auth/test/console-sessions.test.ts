@@ -154,3 +154,35 @@ test('logins and logouts are in the audit log of the tenant', async () => {
     ['console.logout', 'console.login'].map((act) => [act, session.sessionID, '10.0.0.1', 'done']),
   );
 });
+
+test('a person whom a provider named gets rights in several tenants, and their own name; only the API asks for it', async () => {
+  const { methods } = clocked();
+  const request = make('auth.GrantConsoleSessionReq', {
+    ...{ name: 'sso:ann', provider: 'sso', subject: 's-1', idToken: 'signed', address: '10.0.0.1' },
+    grants: [grant(first, 'viewer'), grant(second, 'admin')],
+  });
+  assert.equal(await codeOf(methods.grantConsoleSession(anyone, request)), ERR.NoPermissionError);
+  for (const wrong of [
+    { name: 'ann' },
+    { name: 'sso:' },
+    { name: 'sso:a\u0000' },
+    { grants: [] },
+    { grants: [grant(first, 'owner')] },
+    { grants: [grant('No such name')] },
+  ])
+    assert.equal(
+      await codeOf(methods.grantConsoleSession(admin, { ...request, ...wrong })),
+      ERR.ArgsError,
+      JSON.stringify(wrong),
+    );
+  const { key, session } = await methods.grantConsoleSession(admin, request);
+  assert.deepEqual(session?.grants, request.grants);
+  for (const tenant of [first, second]) {
+    const { records } = await auditRepo(domain.store).list(tenant, { admin: 'console:sso:ann' }, 10);
+    const details = JSON.parse(records[0]?.details ?? '{}');
+    assert.partialDeepStrictEqual(details, { provider: 'sso', subject: 's-1' });
+    assert.ok(!JSON.stringify(records).includes('signed'), 'the token of the provider is in no log');
+  }
+  const ended = await methods.removeConsoleSession(anyone, make('auth.RemoveConsoleSessionReq', { key }));
+  assert.partialDeepStrictEqual(ended, { ended: true, provider: 'sso', idToken: 'signed' });
+});

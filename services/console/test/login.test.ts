@@ -95,7 +95,10 @@ describe('login', () => {
     const { page } = visitor;
     await enter(visitor, 'viewer');
     const menu = page.getByRole('navigation').getByRole('link');
-    assert.deepEqual(await menu.allTextContents(), ['Overview', 'Users', 'Groups', 'Statistics', 'About']);
+    assert.deepEqual(await menu.allTextContents(), [
+      ...['Overview', 'Users', 'Groups', 'Connections', 'Statistics', 'Webhooks and push'],
+      ...['Scheduled jobs', 'Tenant', 'About'],
+    ]);
     await page.goto(`${apiOf('default')}/console/default/messages`);
     await page.getByText('Your role does not allow this page.').waitFor();
     await page.goto(`${apiOf('default')}/console/default/users/imAdmin`);

@@ -186,7 +186,8 @@ export async function runServer(given: ServerConfig, options: RunOptions): Promi
     const base = { ...common, ops: ops.routes, signal: stopping.signal };
     // A process with every service is called by no other.
     const serveRpc = !options.roles.includes('all');
-    const process = { instance: instanceId, services: names, ops: opsAddress(given.listen.host, opsPort) };
+    const known = { instance: instanceId, services: names, ops: opsAddress(given.listen.host, opsPort) };
+    const process = () => ({ ...known, status: status.read() });
     const context = { ...base, serveRpc, process };
     ({ order, readyThroughOutages } = await compose(config, names, context, options.overrides));
     await startInOrder(order, log);
@@ -280,7 +281,7 @@ interface Composition {
 interface ComposeContext extends Omit<BaseDeps, 'invalidations'>, LiveDeps {
   readonly serveRpc: boolean;
   /** The process as others find it. */
-  readonly process: KnownProcess;
+  readonly process: () => KnownProcess;
 }
 
 /** Builds every component and service of the process. */

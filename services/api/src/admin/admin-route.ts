@@ -1,5 +1,9 @@
 import type { Answer, ConsoleSession, Operation, Taken } from '@im/admin-api';
+import type { TenantSettings } from '@im/contract';
+import type { KnownProcess } from '@im/kit';
+import type { ConsoleLogins } from '../console/logins.ts';
 import type { ApiCall } from '../route.ts';
+import type { LogSize } from './cluster-alarms.ts';
 import type { Tails } from './tails.ts';
 
 /** What the operations of sessions use of a request besides what it asks. */
@@ -10,9 +14,21 @@ export interface BrowserRequest {
   readonly key: string | undefined;
   /** Whether its sender may create logins for all tenants. */
   readonly mayInviteForAll: boolean;
+  /** Whether its sender may see how the cluster is: they have rights in all tenants, or in the only one. */
+  mayOperate(): boolean;
   /** Tenants that a session has rights in, 1,000 at most. */
   tenantsOf(session: ConsoleSession): string[];
+  /** Tenants that the sender has rights in, by id. */
+  tenants(): readonly TenantSettings[];
   setCookie(cookie: string): void;
+}
+
+/** What is known of the cluster. */
+export interface ClusterView {
+  /** Its processes, as of 5 s ago at most. */
+  processes(): Promise<readonly KnownProcess[]>;
+  /** Size of the message log; undefined when NATS does not answer. */
+  logSize(): Promise<LogSize | undefined>;
 }
 
 /** One request of an administrator. */
@@ -23,6 +39,8 @@ export interface AdminCall extends Pick<ApiCall, 'ctx' | 'tenant' | 'rpc' | 'obj
   readonly actor: string;
   readonly browser: BrowserRequest;
   readonly tails: Tails;
+  readonly cluster: ClusterView;
+  readonly logins: ConsoleLogins;
 }
 
 /** An operation and what executes it. */

@@ -23,12 +23,18 @@ export function browserRequest(
   { console: caller, tenant }: Pick<ApiCall, 'console' | 'tenant'>,
   { tenants, clusterTenant }: BrowserRequestDeps,
 ): BrowserRequest {
+  const forAll = caller
+    ? caller.session.grants.some((grant) => grant.tenant === ALL_TENANTS && grant.role === 'admin')
+    : tenant.id === clusterTenant;
+  const isOpen = (id: string) => (caller ? roleIn(caller.session, id) !== undefined : forAll);
   return {
     ownPage: isOfOwnPage(request),
     key: consoleKey(request),
-    mayInviteForAll: caller
-      ? caller.session.grants.some((grant) => grant.tenant === ALL_TENANTS && grant.role === 'admin')
-      : tenant.id === clusterTenant,
+    mayInviteForAll: forAll,
+    mayOperate: () =>
+      forAll ||
+      caller?.session.grants.some((grant) => grant.tenant === ALL_TENANTS) ||
+      tenants.list().every(({ id }) => id === tenant.id),
     tenantsOf: (session) =>
       tenants
         .list()
@@ -36,6 +42,11 @@ export function browserRequest(
         .filter((id) => roleIn(session, id) !== undefined)
         .sort()
         .slice(0, MOST_TENANTS),
+    tenants: () =>
+      tenants
+        .list()
+        .filter(({ id }) => isOpen(id) || (!caller && id === tenant.id))
+        .sort((a, b) => (a.id < b.id ? -1 : 1)),
     setCookie: (cookie) => reply.header('set-cookie', cookie),
   };
 }

@@ -28,6 +28,11 @@ export function roleIn({ grants }: ConsoleSession, tenant: string): ConsoleRole 
 export function requireRole(caller: ConsoleCaller, tenant: string, { console: access }: Operation): void {
   const least = access?.role ?? 'admin';
   if (least === 'session') return;
+  if (least === 'never')
+    throw new ImError(
+      ERR.NoPermissionError,
+      'its answer is for no browser: use openimctl, or a token of an administrator',
+    );
   const role = roleIn(caller.session, tenant);
   if (role === undefined || !includesRole(role, least))
     throw new ImError(ERR.NoPermissionError, `this needs the role ${least} in tenant ${tenant}`);

@@ -7,12 +7,13 @@ import type { Admission } from '../admission.ts';
 import { type Answers, sendPlain } from '../answers.ts';
 import type { Arrivals } from '../arrivals.ts';
 import { closedEarly } from '../closed-early.ts';
+import type { ConsoleLogins } from '../console/logins.ts';
 import type { Entrance } from '../entrance.ts';
 import type { LargeAnswers } from '../large-answers.ts';
 import { type Bodies, USUAL_BODY } from '../request-body.ts';
 import { requestFields } from '../request-fields.ts';
 import { takesGzip } from '../response-body.ts';
-import type { AdminCall, AdminRoute } from './admin-route.ts';
+import type { AdminCall, AdminRoute, ClusterView } from './admin-route.ts';
 import { createAuditLog } from './audit-log.ts';
 import { browserRequest } from './browser-request.ts';
 import { auditNameOf } from './console-caller.ts';
@@ -34,6 +35,8 @@ export interface AdminServerDeps {
   readonly metrics: Metrics;
   readonly log: Logger;
   readonly tenants: Pick<TenantDirectory, 'list'>;
+  readonly cluster: ClusterView;
+  readonly logins: ConsoleLogins;
   /** Setting `api.console.clusterTenant`. */
   readonly clusterTenant: string;
 }
@@ -129,6 +132,8 @@ export function serveAdmin(app: FastifyInstance, deps: AdminServerDeps): void {
       actor: entered.console ? auditNameOf(entered.console) : ctx.opUserID,
       browser: browserRequest(request, reply, entered, deps),
       tails: deps.tails,
+      cluster: deps.cluster,
+      logins: deps.logins,
     };
     const ended = operation.audit && (await audit.begin(call, operation.audit, taken));
     try {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { isTenantId, type TenantId } from '@im/contract';
 import { type CallContext, randomId, requireAdmin } from '@im/kit';
 import { argsError, ERR, ImError, make } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
@@ -8,6 +9,7 @@ type ConsoleMethods = Pick<
   DomainService<'auth'>,
   | 'createConsoleLogin'
   | 'createConsoleSession'
+  | 'grantConsoleSession'
   | 'useConsoleSession'
   | 'removeConsoleSession'
   | 'getConsoleSessions'
@@ -26,18 +28,35 @@ const MAX_NAME = 64;
 const MAX_GRANTS = 100;
 const MAX_PAGE = 500;
 const KEY_BYTES = 32;
+/** Names of people whom a provider named; links cannot have such names. */
+const GRANTED_NAME = /^[a-z0-9-]{1,32}:[^\p{C}]{1,64}$/u;
+const MAX_ID_TOKEN = 16_384;
 const ROLES: readonly string[] = ['viewer', 'support', 'moderator', 'admin'];
 
 const newKey = () => randomBytes(KEY_BYTES).toString('base64url');
 const hashOf = (key: string) => createHash('sha256').update(key).digest('base64url');
+
+function roleOf(role: string): string {
+  if (!ROLES.includes(role)) throw argsError(`grants.role must be one of ${ROLES.join(', ')}`);
+  return role;
+}
+
+function tenantOf(tenant: string): TenantId {
+  if (!isTenantId(tenant)) throw argsError('grants.tenant must be the id of a tenant, or *');
+  return tenant;
+}
 
 function grantOf(
   ctx: CallContext,
   { tenant, role }: { readonly tenant: string; readonly role: string },
 ): ConsoleGrant {
   if (tenant !== '*' && tenant !== ctx.tenant) throw argsError(`grants.tenant must be ${ctx.tenant} or *`);
-  if (!ROLES.includes(role)) throw argsError(`grants.role must be one of ${ROLES.join(', ')}`);
-  return { tenant: tenant === '*' ? tenant : ctx.tenant, role };
+  return { tenant: tenant === '*' ? tenant : ctx.tenant, role: roleOf(role) };
+}
+
+/** What the audit log keeps of a login: the rights, and by which provider the person was named. */
+function detailsOf({ grants, granted }: ConsoleSession) {
+  return { grants, ...(granted && { provider: granted.provider, subject: granted.subject }) };
 }
 
 function answerOf({ id, name, grants, created, expires, seen, address }: ConsoleSession) {
@@ -64,10 +83,28 @@ export function consoleMethods(
       await audit.add(tenant, {
         ...{ id: randomId(), time: now(), admin: `console:${session.name}`, act },
         ...{ targetKind: 'session', targetID: session.id, reason: '' },
-        ...{ details: JSON.stringify({ grants: session.grants }), address: session.address },
+        ...{ details: JSON.stringify(detailsOf(session)), address: session.address },
         ...{ operationID: ctx.operationID, outcome: 'done', errCode: 0 },
       });
     }
+  }
+
+  /** Opens a session, once it is recorded. */
+  async function open(
+    ctx: CallContext,
+    user: Pick<ConsoleSession, 'name' | 'grants' | 'address' | 'granted'>,
+  ) {
+    for (const { tenant } of user.grants) {
+      if ((await repo.count(tenant)).sessions >= MOST.sessions)
+        throw new ImError(ERR.TooManyRequests, `${tenant} has ${MOST.sessions} sessions: end some`);
+    }
+    const key = newKey();
+    const at = now();
+    const times = { created: at, seen: at, expires: at + SESSION_MS };
+    const session: ConsoleSession = { id: randomId(), ...user, ...times };
+    await record(ctx, 'console.login', session);
+    await repo.addSession(hashOf(key), session);
+    return { key, session: answerOf(session) };
   }
 
   return {
@@ -100,17 +137,23 @@ export function consoleMethods(
           'the login link was used or has expired: get another one by `openimctl console login`',
         );
       const { name, grants } = login;
-      for (const { tenant } of grants) {
-        if ((await repo.count(tenant)).sessions >= MOST.sessions)
-          throw new ImError(ERR.TooManyRequests, `${tenant} has ${MOST.sessions} sessions: end some`);
-      }
-      const key = newKey();
-      const at = now();
-      const times = { created: at, seen: at, expires: at + SESSION_MS };
-      const session: ConsoleSession = { id: randomId(), name, grants, ...times, address };
-      await record(ctx, 'console.login', session);
-      await repo.addSession(hashOf(key), session);
-      return make('auth.CreateConsoleSessionResp', { key, session: answerOf(session) });
+      return make('auth.CreateConsoleSessionResp', await open(ctx, { name, grants, address }));
+    },
+    async grantConsoleSession(ctx, { name, grants: given, address, provider, subject, idToken }) {
+      requireAdmin(ctx);
+      if (!GRANTED_NAME.test(name)) throw argsError('name must be <provider>:<name>');
+      if (given.length < 1 || given.length > MAX_GRANTS) throw argsError(`grants must be 1 to ${MAX_GRANTS}`);
+      if (idToken.length > MAX_ID_TOKEN)
+        throw argsError(`idToken must have at most ${MAX_ID_TOKEN} characters`);
+      const grants = given.map(({ tenant, role }) => ({
+        tenant: tenant === '*' ? ('*' as const) : tenantOf(tenant),
+        role: roleOf(role),
+      }));
+      await repo.removeExpired(live());
+      return make(
+        'auth.GrantConsoleSessionResp',
+        await open(ctx, { name, grants, address, granted: { provider, subject, idToken } }),
+      );
     },
     async useConsoleSession(_ctx, { key, active }) {
       const hash = hashOf(key);
@@ -127,7 +170,8 @@ export function consoleMethods(
         const session = await repo.getSession(hash);
         const ended = session !== undefined && (await repo.removeSession(hash));
         if (ended) await record(ctx, 'console.logout', session);
-        return make('auth.RemoveConsoleSessionResp', { ended });
+        const { provider = '', idToken = '' } = session?.granted ?? {};
+        return make('auth.RemoveConsoleSessionResp', { ended, ...(ended && { provider, idToken }) });
       }
       requireAdmin(ctx);
       const session = await repo.removeSessionByID(sessionID, ctx.tenant);

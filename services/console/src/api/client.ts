@@ -19,21 +19,41 @@ export function useTenant(): string {
   return useContext(TenantContext);
 }
 
-/** Reads one object of the tenant. @param enabled whether to read. @default true */
-export function useAnswer<O extends Operation>(operation: O, given: Given<O>, enabled = true) {
+/**
+ * Reads one object of the tenant.
+ * @param enabled whether to read. @default true
+ * @param everyMs how often it is read again; false: not by itself. @default false
+ */
+export function useAnswer<O extends Operation>(
+  operation: O,
+  given: Given<O>,
+  enabled = true,
+  everyMs: number | false = false,
+) {
   const tenant = useTenant();
   return useQuery<Answer<O>>({
     queryKey: [tenant, operation.id, given],
     queryFn: () => tenantClient(tenant).call(operation, given),
+    refetchInterval: everyMs,
     enabled,
   });
 }
 
-/** Reads a list page by page. @param enabled whether to read. @default true */
-export function usePages<O extends Operation>(operation: O, given: Given<O>, enabled = true) {
+/**
+ * Reads a list page by page.
+ * @param enabled whether to read. @default true
+ * @param again when to read what is shown again, in ms; false: not by itself. @default false
+ */
+export function usePages<O extends Operation>(
+  operation: O,
+  given: Given<O>,
+  enabled = true,
+  again: (pages: readonly Answer<O>[]) => number | false = () => false,
+) {
   const tenant = useTenant();
   return useInfiniteQuery({
-    queryKey: [tenant, operation.id, given],
+    // Not that of one answer, which has another shape.
+    queryKey: [tenant, operation.id, 'pages', given],
     queryFn: async ({ pageParam }): Promise<Answer<O>> => {
       const { query } = given as { query?: object };
       const cursor = pageParam === '' ? {} : { cursor: pageParam };
@@ -41,6 +61,7 @@ export function usePages<O extends Operation>(operation: O, given: Given<O>, ena
     },
     initialPageParam: '',
     getNextPageParam: (last) => (last as { readonly nextCursor?: string }).nextCursor,
+    refetchInterval: ({ state }) => again(state.data?.pages ?? []),
     enabled,
   });
 }

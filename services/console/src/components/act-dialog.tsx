@@ -17,6 +17,10 @@ interface Props {
   readonly typed?: string;
   /** What is said below the reason; absent: no reason is asked for. */
   readonly reasonHelp?: string;
+  /** A reason must be given. @default false */
+  readonly reasonRequired?: boolean;
+  /** Says nothing when it is done, since that is seen. @default false */
+  readonly quiet?: boolean;
   /** Further fields. */
   readonly children?: ReactNode;
   act(reason: string): Promise<unknown>;
@@ -33,7 +37,9 @@ export function ActDialog(props: Props) {
   );
 }
 
-function ActForm({ onClose, body, action, destructive, typed, reasonHelp, children, act }: Props) {
+function ActForm(props: Props) {
+  const { onClose, body, action, destructive, typed, reasonHelp, reasonRequired, quiet, children, act } =
+    props;
   const texts = useTexts();
   const [reason, setReason] = useState('');
   const [confirmed, setConfirmed] = useState('');
@@ -46,6 +52,7 @@ function ActForm({ onClose, body, action, destructive, typed, reasonHelp, childr
     setError(undefined);
     try {
       await act(reason);
+      if (quiet) return;
       notifications.show({
         message: `${action}: ${texts.done}`,
         closeButtonProps: { 'aria-label': texts.close },
@@ -64,7 +71,8 @@ function ActForm({ onClose, body, action, destructive, typed, reasonHelp, childr
         {children}
         {reasonHelp !== undefined && (
           <Textarea
-            label={`${texts.reason} (${texts.optional})`}
+            label={reasonRequired ? texts.reason : `${texts.reason} (${texts.optional})`}
+            required={reasonRequired}
             description={reasonHelp}
             maxLength={1_000}
             autosize

@@ -20,6 +20,17 @@ export interface ListState {
   refetch(): unknown;
 }
 
+/** State of a list that is shown as a whole. */
+export const COMPLETE: ListState = {
+  isPending: false,
+  isFetching: false,
+  error: undefined,
+  hasNextPage: false,
+  isFetchingNextPage: false,
+  fetchNextPage: () => {},
+  refetch: () => {},
+};
+
 interface Props<T> {
   /** Read out as the table's name. */
   readonly label: string;

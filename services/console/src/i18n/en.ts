@@ -1,5 +1,10 @@
+import { messagingEn } from './en-messaging.ts';
+import { operationsEn } from './en-operations.ts';
+
 /** Texts of the console in English; their type is what every language must have. */
 export const en = {
+  ...operationsEn,
+  ...messagingEn,
   console: 'Console',
   skip: 'Skip to the content',
   menu: 'Menu',
@@ -45,6 +50,23 @@ export const en = {
     ready: 'This link logs you in once, in this browser.',
     button: 'Log in',
     how: 'You need a login link. An administrator of the tenant gets one with this command:',
+    with: (provider: string) => `Log in with ${provider}`,
+    yourName: 'Your name',
+    yourNameHelp: 'Kept in the audit log.',
+    secret: 'Admin secret of the tenant',
+    showSecret: 'Show the secret',
+    bySecret: 'Log in with the secret',
+    failures: {
+      expired: 'The login took too long, or was begun in another window. Try again.',
+      denied: 'The identity provider refused the login, or you cancelled it.',
+      invalid:
+        'What the identity provider sent is not valid. Try again; if it stays, an operator finds the reason in the logs of api.',
+      noRole: 'You have no role in this console. An operator gives roles by groups of the identity provider.',
+      overage:
+        'You are in so many groups that the identity provider leaves them out. An operator should have it send only those of this application.',
+      unavailable: 'The identity provider does not answer. Try again in a moment.',
+      busy: 'There were too many logins. Try again in a minute.',
+    },
     used: 'A link works once, for ten minutes.',
     insecure:
       'Browsers keep the session on HTTPS or localhost only: open the console there, or forward its port to this machine.',

@@ -1,7 +1,11 @@
 import type { Texts } from './en.ts';
+import { messagingZh } from './zh-messaging.ts';
+import { operationsZh } from './zh-operations.ts';
 
 /** Texts of the console in Chinese. */
 export const zh: Texts = {
+  ...operationsZh,
+  ...messagingZh,
   console: '控制台',
   skip: '跳到正文',
   menu: '菜单',
@@ -42,6 +46,21 @@ export const zh: Texts = {
     ready: '此链接可在当前浏览器中登录一次。',
     button: '登录',
     how: '您需要一个登录链接。租户管理员可用以下命令获取：',
+    with: (provider) => `使用 ${provider} 登录`,
+    yourName: '您的名称',
+    yourNameHelp: '会保存在审计日志中。',
+    secret: '租户的管理员密钥',
+    showSecret: '显示密钥',
+    bySecret: '使用密钥登录',
+    failures: {
+      expired: '登录超时，或是在其他窗口中开始的。请重试。',
+      denied: '身份提供方拒绝了登录，或您已取消。',
+      invalid: '身份提供方返回的内容无效。请重试；如仍失败，运维人员可在 api 的日志中找到原因。',
+      noRole: '您在此控制台中没有角色。运维人员按身份提供方的群组分配角色。',
+      overage: '您所在的群组过多，身份提供方没有返回。请运维人员将其设置为只返回与此应用有关的群组。',
+      unavailable: '身份提供方没有响应。请稍后重试。',
+      busy: '登录次数过多。请一分钟后重试。',
+    },
     used: '链接只能使用一次，有效期十分钟。',
     insecure: '浏览器只在 HTTPS 或 localhost 上保存会话：请通过这些地址打开控制台，或将其端口转发到本机。',
   },

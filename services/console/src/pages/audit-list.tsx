@@ -1,13 +1,14 @@
 import type { AuditRecord, Given } from '@im/admin-api';
 import { Badge, Stack, Title } from '@mantine/core';
 import { usePages } from '../api/client.ts';
+import { WARNING } from '../components/colours.ts';
 import { List } from '../components/list.tsx';
 import { Time } from '../components/time.tsx';
 import { listAudit } from '../gen/operations.ts';
 import { useTexts } from '../i18n/language.tsx';
 import { useMay } from '../session/session.ts';
 
-const COLOURS = { started: 'gray.7', done: 'teal.9', refused: 'orange.9', failed: 'red.9' } as const;
+const COLOURS = { started: 'gray.7', done: 'teal.9', refused: WARNING, failed: 'red.9' } as const;
 
 interface Props {
   /** @default none */

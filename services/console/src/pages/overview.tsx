@@ -2,10 +2,11 @@ import { Badge, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/co
 import { useMemo } from 'react';
 import { Failure } from '../components/failure.tsx';
 import { LineChart } from '../components/line-chart.tsx';
-import { List } from '../components/list.tsx';
+import { COMPLETE, List } from '../components/list.tsx';
 import { Page } from '../components/page.tsx';
 import { useFormat, useTexts } from '../i18n/language.tsx';
 import { useLive } from './live-samples.ts';
+import { OverviewAlarms } from './overview-alarms.tsx';
 
 /** Who is connected now, and since the page was opened. */
 export function OverviewPage() {
@@ -30,6 +31,7 @@ export function OverviewPage() {
         <Figure name={overview.connections} value={last && format.number(last.connections)} />
         <Figure name={overview.gateways} value={last && format.number(last.gateways.length)} />
       </SimpleGrid>
+      <OverviewAlarms />
       <Stack gap="xs">
         <Title order={2} size="h4">
           {overview.platforms}
@@ -63,16 +65,6 @@ export function OverviewPage() {
     </Page>
   );
 }
-
-/** A list that is shown as a whole. */
-const COMPLETE = {
-  isFetching: false,
-  error: undefined,
-  hasNextPage: false,
-  isFetchingNextPage: false,
-  fetchNextPage: () => {},
-  refetch: () => {},
-} as const;
 
 function Figure({ name, value }: { readonly name: string; readonly value: string | undefined }) {
   return (

@@ -1,22 +1,26 @@
+import type { Answer } from '@im/admin-api';
 import { Alert, Button, Code, Container, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useState } from 'react';
 import { ownClient } from '../api/client.ts';
 import { Failure } from '../components/failure.tsx';
-import { openConsoleSession } from '../gen/operations.ts';
+import { type getOwnSession, openConsoleSession } from '../gen/operations.ts';
 import { useTexts } from '../i18n/language.tsx';
 import { AppearanceMenu } from '../shell/appearance-menu.tsx';
+import { OtherLogins } from './other-logins.tsx';
 
 interface Props {
-  /** Of a login link. @default none: says how to get one */
+  /** Of a login link. @default none: offers the other ways to log in */
   readonly token?: string;
+  /** Other ways to log in. @default none */
+  readonly logins?: Answer<typeof getOwnSession>['logins'];
   onLogin?(): void;
 }
 
 /**
  * Logs in with a link, at a click: nothing that merely opens links, and no other page, logs anyone in.
  */
-export function LoginPage({ token, onLogin }: Props) {
+export function LoginPage({ token, logins, onLogin }: Props) {
   const texts = useTexts();
   const queries = useQueryClient();
   const [error, setError] = useState<unknown>();
@@ -67,6 +71,7 @@ export function LoginPage({ token, onLogin }: Props) {
           ) : (
             <>
               {error !== undefined && <Failure error={error} />}
+              <OtherLogins logins={logins} />
               <Text>{texts.login.how}</Text>
               <Code block>openimctl console login</Code>
               <Text size="sm" c="dimmed">

@@ -29,6 +29,6 @@ export function SessionGate({ children }: { readonly children: ReactNode }) {
       </Center>
     );
   const { session } = data;
-  if (!session) return <LoginPage />;
+  if (!session) return <LoginPage logins={data.logins} />;
   return <SessionContext value={{ ...data, session }}>{children}</SessionContext>;
 }

@@ -38,10 +38,11 @@ export function roleIn({ grants }: ConsoleSession, tenant: string): ConsoleRole 
 
 /** Whether the session may call an operation in the tenant that the page shows. */
 export function useMay(): (operation: Operation) => boolean {
-  const { session } = useSession();
+  const { session, cluster } = useSession();
   const role = roleIn(session, useTenant());
   return ({ console: access }) => {
     const least = access?.role ?? 'admin';
+    if (least === 'never' || (access?.cluster && !cluster)) return false;
     return least === 'session' || (role !== undefined && includesRole(role, least));
   };
 }

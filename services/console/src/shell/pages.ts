@@ -1,12 +1,20 @@
 import type { Operation } from '@im/admin-api';
 import { type ComponentType, lazy } from 'react';
 import {
+  getCluster,
+  getUsage,
+  importUsers,
   listAudit,
+  listClientLogs,
+  listConnections,
   listConsoleSessions,
+  listCronJobs,
   listGroups,
   listStatisticsDays,
   listUsers,
+  listWebhookDeliveries,
   searchMessages,
+  sendBroadcast,
   watchLive,
 } from '../gen/operations.ts';
 import type { Texts } from '../i18n/en.ts';
@@ -31,6 +39,20 @@ const GroupPage = lazy(async () => ({ default: (await import('../pages/group.tsx
 const MessagesPage = lazy(async () => ({ default: (await import('../pages/messages.tsx')).MessagesPage }));
 const StatisticsPage = lazy(async () => ({
   default: (await import('../pages/statistics.tsx')).StatisticsPage,
+}));
+const ConnectionsPage = lazy(async () => ({
+  default: (await import('../pages/connections.tsx')).ConnectionsPage,
+}));
+const WebhooksPage = lazy(async () => ({ default: (await import('../pages/webhooks.tsx')).WebhooksPage }));
+const CronPage = lazy(async () => ({ default: (await import('../pages/cron.tsx')).CronPage }));
+const TenantPage = lazy(async () => ({ default: (await import('../pages/tenant.tsx')).TenantPage }));
+const ClusterPage = lazy(async () => ({ default: (await import('../pages/cluster.tsx')).ClusterPage }));
+const BroadcastPage = lazy(async () => ({ default: (await import('../pages/broadcast.tsx')).BroadcastPage }));
+const ImportUsersPage = lazy(async () => ({
+  default: (await import('../pages/import-users.tsx')).ImportUsersPage,
+}));
+const ClientLogsPage = lazy(async () => ({
+  default: (await import('../pages/client-logs.tsx')).ClientLogsPage,
 }));
 const AuditPage = lazy(async () => ({ default: (await import('../pages/audit.tsx')).AuditPage }));
 const AccessPage = lazy(async () => ({ default: (await import('../pages/access.tsx')).AccessPage }));
@@ -60,11 +82,44 @@ export const PAGES: readonly MenuPage[] = [
     component: MessagesPage,
   },
   {
+    path: 'broadcast',
+    title: (texts) => texts.broadcast.title,
+    reads: sendBroadcast,
+    component: BroadcastPage,
+  },
+  {
+    path: 'connections',
+    title: (texts) => texts.connections.title,
+    reads: listConnections,
+    component: ConnectionsPage,
+  },
+  {
     path: 'statistics',
     title: (texts) => texts.statistics.title,
     reads: listStatisticsDays,
     component: StatisticsPage,
   },
+  {
+    path: 'webhooks',
+    title: (texts) => texts.webhooks.title,
+    reads: listWebhookDeliveries,
+    component: WebhooksPage,
+  },
+  { path: 'cron', title: (texts) => texts.cron.title, reads: listCronJobs, component: CronPage },
+  {
+    path: 'import',
+    title: (texts) => texts.importUsers.title,
+    reads: importUsers,
+    component: ImportUsersPage,
+  },
+  {
+    path: 'client-logs',
+    title: (texts) => texts.clientLogs.title,
+    reads: listClientLogs,
+    component: ClientLogsPage,
+  },
+  { path: 'tenant', title: (texts) => texts.tenantPage.title, reads: getUsage, component: TenantPage },
+  { path: 'cluster', title: (texts) => texts.cluster.title, reads: getCluster, component: ClusterPage },
   { path: 'audit', title: (texts) => texts.audit.title, reads: listAudit, component: AuditPage },
   { path: 'access', title: (texts) => texts.access.title, reads: listConsoleSessions, component: AccessPage },
   { path: 'about', title: (texts) => texts.about.title, component: AboutPage },

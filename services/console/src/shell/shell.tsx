@@ -102,9 +102,11 @@ function Header({ opened, toggle, page }: HeaderProps) {
   const [, navigate] = useLocation();
 
   async function logout(): Promise<void> {
-    await ownClient.call(endOwnSession, {}).catch(() => {});
+    const ended = await ownClient.call(endOwnSession, {}).catch(() => undefined);
+    // The identity provider leads back here.
+    if (ended && ended.logoutURL !== '') return window.location.assign(ended.logoutURL);
     queries.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== 'session' });
-    queries.setQueryData(['session'], { tenants: [], version: '' });
+    await queries.resetQueries({ queryKey: ['session'] });
   }
 
   return (

@@ -25,6 +25,9 @@ export type {
   Taken,
 } from './operation.ts';
 export { type AuditRecord, listAudit } from './operations/audit.ts';
+export { sendBroadcast } from './operations/broadcast.ts';
+export { type ClientLog, deleteClientLog, listClientLogs } from './operations/client-logs.ts';
+export { ALARM_KINDS, type ClusterAlarm, type ClusterProcess, getCluster } from './operations/cluster.ts';
 export {
   type Connection,
   countConnections,
@@ -41,6 +44,7 @@ export {
   getOwnSession,
   listConsoleSessions,
   openConsoleSession,
+  openSecretSession,
 } from './operations/console.ts';
 export { type CronJob, type CronRun, getCronJob, listCronJobs, runCronJob } from './operations/cron.ts';
 export {
@@ -60,6 +64,7 @@ export {
   listUserGroups,
   revokeMessage,
 } from './operations/groups.ts';
+export { importUsers } from './operations/import-users.ts';
 export { OPERATIONS } from './operations/index.ts';
 export { type LiveSample, watchLive } from './operations/live.ts';
 export { type Message, searchMessages } from './operations/messages.ts';
@@ -78,6 +83,7 @@ export {
   type StatisticsDay,
 } from './operations/statistics.ts';
 export { TAIL_EVENTS, type TailEvent, tailEvents } from './operations/tail.ts';
+export { getTenant, listTenants, type TenantEntry, type TenantKey } from './operations/tenants.ts';
 export {
   type BackendToken,
   createBackendToken,
@@ -103,3 +109,4 @@ export {
   testWebhook,
   type WebhookDelivery,
 } from './operations/webhooks.ts';
+export { type CsvFault, type CsvUser, readUserCsv, type UserCsv } from './user-csv.ts';

@@ -18,10 +18,12 @@ export interface AuditedAct {
 
 /** What a session of the console needs for an operation. */
 export interface ConsoleAccess {
-  /** Least role in the tenant; `session`: none, any session will do. */
-  readonly role: ConsoleRole | 'session';
+  /** Least role in the tenant; `session`: none, any session will do; `never`: no session may, as what it answers is for no browser. */
+  readonly role: ConsoleRole | 'session' | 'never';
   /** A reason must be given, as for reading message texts. @default false */
   readonly reason?: boolean;
+  /** The role is needed for all tenants, or in the only one. @default false */
+  readonly cluster?: boolean;
 }
 
 /** One operation of the API: what it takes and answers, and its limits. Server, client and document are made of it. */

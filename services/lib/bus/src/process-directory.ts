@@ -15,10 +15,12 @@ const EMPTY = new Uint8Array();
 
 /** The answer of a process. @throws TypeError for anything else. */
 function readAnswer(data: Uint8Array): KnownProcess {
-  const { instance, services, ops }: Partial<KnownProcess> = JSON.parse(Buffer.from(data).toString('utf8'));
+  const text = Buffer.from(data).toString('utf8');
+  const { instance, services, ops, status }: Partial<KnownProcess> = JSON.parse(text);
   if (typeof instance !== 'string' || typeof ops !== 'string' || !Array.isArray(services))
     throw new TypeError('the answer names no process');
-  return { instance, services: services.map(String), ops };
+  const reports = typeof status === 'object' && Array.isArray(status?.roles);
+  return { instance, services: services.map(String), ops, ...(reports && { status }) };
 }
 
 /** Processes that know each other by asking on NATS. */
@@ -35,10 +37,9 @@ export class NatsProcessDirectory implements ProcessDirectory {
     this.#answers = processAnswers(instanceId);
   }
 
-  announce(own: KnownProcess): Unsubscribe {
-    const answer = Buffer.from(JSON.stringify(own));
+  announce(own: () => KnownProcess): Unsubscribe {
     return this.#link.subscribe(PROCESS_WHO, ({ reply }) => {
-      if (reply) this.#link.publish(reply, answer);
+      if (reply) this.#link.publish(reply, Buffer.from(JSON.stringify(own())));
     });
   }
 

@@ -56,6 +56,18 @@ export function tenantFields(): readonly SettingField[] {
   return fieldsOf(TenantSettings);
 }
 
+/** Paths of secrets of a schema, entries of lists included, whose places are no part of the path. */
+export function secretPaths(schema: z.ZodType): ReadonlySet<string> {
+  const paths = new Set<string>();
+  const visit = (node: JsonSchema, path: readonly string[]) => {
+    if (node.secret) paths.add(path.join('.'));
+    for (const [key, child] of Object.entries(node.properties ?? {})) visit(child, [...path, key]);
+    if (node.items) visit(node.items, path);
+  };
+  visit(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema, []);
+  return paths;
+}
+
 function environmentName(path: string): string {
   const parts = path.split('.').map((part) => part.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase());
   return parts.join('_');

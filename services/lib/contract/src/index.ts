@@ -5,11 +5,18 @@ export {
   roleMay,
 } from './backend-roles.ts';
 export { BACKEND_PORTS, MINIMUM_VERSIONS } from './backends.ts';
+export { CONSOLE_ROLE_NAMES, type OidcProvider } from './config/console.ts';
 export { nextDue } from './config/schedule.ts';
 export { isTlsConfigured, TlsConfig } from './config/tls.ts';
 export { DEFAULT_CONFIG, ServerConfig, type ServerConfigInput } from './config.ts';
 export { ConfigError, checkConfig, faultsOfEntry, parseConfig, unusable } from './config-check.ts';
-export { type ConfigField, configFields, type SettingField, tenantFields } from './config-fields.ts';
+export {
+  type ConfigField,
+  configFields,
+  type SettingField,
+  secretPaths,
+  tenantFields,
+} from './config-fields.ts';
 export { configHash, EVERY_ROLE, restartHash } from './config-hash.ts';
 export { configReference } from './config-reference.ts';
 export { ROLE_SETTINGS } from './gen/role-settings.ts';
@@ -21,6 +28,7 @@ export {
   MAIL_ADDRESS_CHARACTERS,
   MailSettings,
 } from './mail-settings.ts';
+export { maskedTenant } from './masked-tenant.ts';
 export { LOG_SHARE, PARTITIONS, STREAM } from './message-log.ts';
 export { NOTIFICATION_TYPES, type NotificationName } from './notification-types.ts';
 export { DEFAULT_PORTS } from './ports.ts';

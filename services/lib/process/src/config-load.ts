@@ -7,8 +7,10 @@ import {
   configHash,
   faultsOfEntry,
   type InvalidTenant,
+  maskedTenant,
   parseConfig,
-  type ServerConfig,
+  ServerConfig,
+  secretPaths,
   type TenantId,
   Unresolved,
   unusable,
@@ -155,11 +157,9 @@ export async function hashOfFiles(source: ConfigSource, references: readonly str
 
 /** The config with every secret masked, for printing. */
 export function redactConfig(config: ServerConfig): unknown {
-  const secrets = new Set(['tokenSecret', 'secondTokenSecret', 'adminSecret', 'secondAdminSecret']);
-  for (const field of configFields()) if (field.secret) secrets.add(field.path);
+  const secrets = secretPaths(ServerConfig);
   const mask = (value: unknown, path: string): unknown => {
-    const key = path.slice(path.lastIndexOf('.') + 1);
-    if (typeof value === 'string') return secrets.has(path) || secrets.has(key) ? maskText(value) : value;
+    if (typeof value === 'string') return secrets.has(path) ? maskText(value) : value;
     if (Array.isArray(value)) return value.map((item) => mask(item, path));
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(
@@ -169,7 +169,8 @@ export function redactConfig(config: ServerConfig): unknown {
       ]),
     );
   };
-  return mask(config, '');
+  const { tenants, ...rest } = config;
+  return { ...Object(mask(rest, '')), tenants: tenants.map(maskedTenant) };
 }
 
 /** Of a URL only the credentials are hidden; other secrets entirely. */

@@ -8,10 +8,11 @@ export interface TcpProxy extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
+/** @param target the port behind it; as a function, it is asked for at each connection. */
+export async function startTcpProxy(target: number | (() => number)): Promise<TcpProxy> {
   const pairs = new Set<{ client: Socket; server: Socket }>();
   const relay = createServer((client) => {
-    const server = connect(targetPort, '127.0.0.1');
+    const server = connect(typeof target === 'number' ? target : target(), '127.0.0.1');
     const pair = { client, server };
     pairs.add(pair);
     const end = () => {

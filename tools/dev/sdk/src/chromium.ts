@@ -6,11 +6,11 @@ export function chromiumPath(): string {
   return process.env.CHROMIUM ?? '/usr/bin/chromium';
 }
 
-const PACKAGE = 'chromium';
-const COMMANDS = [
-  ['apt-get', 'update', '-q'],
-  ['apt-get', 'install', '-q', '-y', '--no-install-recommends', PACKAGE],
-] as const;
+const commandsFor = (name: string) =>
+  [
+    ['apt-get', 'update', '-q'],
+    ['apt-get', 'install', '-q', '-y', '--no-install-recommends', name],
+  ] as const;
 
 /**
  * Installs the browser where it is missing and this process may: root on Debian or Ubuntu, and no
@@ -18,12 +18,27 @@ const COMMANDS = [
  * @throws Error with the command to run, when it is missing and can't be installed.
  */
 export function ensureChromium(): void {
-  if (existsSync(chromiumPath())) return;
-  const advice = `run as root: ${COMMANDS.map((command) => command.join(' ')).join(' && ')}`;
-  const mayInstall =
-    process.getuid?.() === 0 && process.env.CHROMIUM === undefined && existsSync('/usr/bin/apt-get');
-  if (!mayInstall) throw new Error(`there is no ${chromiumPath()}: ${advice}, or set CHROMIUM`);
-  for (const [command, ...args] of COMMANDS) {
+  if (!existsSync(chromiumPath()))
+    install('chromium', ', or set CHROMIUM', process.env.CHROMIUM === undefined);
+}
+
+/** Where Debian keeps the fonts of Chinese, Japanese and Korean. */
+const CJK_FONTS = '/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc';
+
+/**
+ * Installs fonts for Chinese where they are missing and this process may, as {@link ensureChromium} does.
+ * @throws Error with the command to run.
+ */
+export function ensureCjkFonts(): void {
+  if (!existsSync(CJK_FONTS)) install('fonts-noto-cjk');
+}
+
+function install(name: string, orElse = '', allowed = true): void {
+  const commands = commandsFor(name);
+  const advice = `run as root: ${commands.map((command) => command.join(' ')).join(' && ')}`;
+  const mayInstall = allowed && process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
+  if (!mayInstall) throw new Error(`${name} is not installed: ${advice}${orElse}`);
+  for (const [command, ...args] of commands) {
     process.stderr.write(`${[command, ...args].join(' ')}\n`);
     const { status, stdout, stderr } = spawnSync(command, args, {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },

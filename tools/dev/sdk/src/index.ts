@@ -1,4 +1,4 @@
-export { chromiumPath, ensureChromium } from './chromium.ts';
+export { chromiumPath, ensureChromium, ensureCjkFonts } from './chromium.ts';
 export { type EventLog, eventLog, type SdkEvent, type WaitOptions } from './event-log.ts';
 export { startJsHost } from './js-host.ts';
 export { SdkError, type SdkHost, type SdkKind, type SdkPort } from './sdk-port.ts';

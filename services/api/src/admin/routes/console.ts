@@ -1,12 +1,17 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import {
   ALL_TENANTS,
+  type ConsoleSession,
   createConsoleLogin,
   endConsoleSession,
   endOwnSession,
   getOwnSession,
   listConsoleSessions,
   openConsoleSession,
+  openSecretSession,
 } from '@im/admin-api';
+import { isAdminSecret } from '@im/contract';
+import { withCaller } from '@im/kit';
 import { productVersion } from '@im/process';
 import { argsError, ERR, ImError, make } from '@im/protocol';
 import { sessionCookie, sessionOf } from '../../console-session.ts';
@@ -20,6 +25,31 @@ function callerOf({ console: caller }: AdminCall): ConsoleCaller {
   return caller;
 }
 
+function requireOwnPage({ browser }: AdminCall): void {
+  if (browser.ownPage) return;
+  throw new ImError(ERR.NoPermissionError, 'the request comes from another origin than the console');
+}
+
+function isSame(given: string, wanted: string): boolean {
+  const hashOf = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(hashOf(given), hashOf(wanted));
+}
+
+/** Opens a session by the token of a login, in place of the one that the browser had. */
+async function openSession(call: AdminCall, token: string): Promise<ConsoleSession> {
+  const client = call.rpc.client('auth');
+  const request = make('auth.CreateConsoleSessionReq', { token, address: call.address });
+  const { key, session } = await client.createConsoleSession(call.ctx, request);
+  const opened = sessionOf(session ?? make('auth.ConsoleSession'));
+  const { key: former } = call.browser;
+  if (former !== undefined)
+    await client.removeConsoleSession(call.ctx, make('auth.RemoveConsoleSessionReq', { key: former }));
+  call.browser.setCookie(sessionCookie(key, opened.expireTime - Date.now()));
+  return opened;
+}
+
+/** A login that is used at once. */
+const AT_ONCE_MS = 60_000;
 const NOT_FOR_ALL = 'only administrators of api.console.clusterTenant create logins for all tenants';
 
 /** Logins and sessions of the console. */
@@ -33,31 +63,47 @@ export const consoleRoutes: readonly AdminRoute[] = [
     return { token, expireTime };
   }),
   adminRoute(openConsoleSession, 'auth.createConsoleSession', async (call, { body: { token } }) => {
-    if (!call.browser.ownPage)
-      throw new ImError(ERR.NoPermissionError, 'the request comes from another origin than the console');
-    const client = call.rpc.client('auth');
-    const request = make('auth.CreateConsoleSessionReq', { token, address: call.address });
-    const { key, session } = await client.createConsoleSession(call.ctx, request);
-    const opened = sessionOf(session ?? make('auth.ConsoleSession'));
-    const { key: former } = call.browser;
-    if (former !== undefined)
-      await client.removeConsoleSession(call.ctx, make('auth.RemoveConsoleSessionReq', { key: former }));
-    call.browser.setCookie(sessionCookie(key, opened.expireTime - Date.now()));
-    return { session: opened };
+    requireOwnPage(call);
+    return { session: await openSession(call, token) };
+  }),
+  adminRoute(openSecretSession, 'auth.createConsoleSession', async (call, { body: { name, secret } }) => {
+    requireOwnPage(call);
+    const { ctx, tenant, rpc } = call;
+    if (!call.logins.bySecret)
+      throw new ImError(ERR.NoPermissionError, 'api.console.adminSecretLogin is off: get a login link');
+    if (!isAdminSecret(tenant, secret, Date.now(), isSame))
+      throw new ImError(ERR.NoPermissionError, 'secret is not the admin secret of the tenant');
+    const [opUserID = ''] = tenant.adminUserIDs;
+    const grants = [make('auth.ConsoleGrant', { tenant: tenant.id, role: 'admin' })];
+    const { token } = await rpc
+      .client('auth')
+      .createConsoleLogin(
+        withCaller(ctx, { opUserID, opPlatformID: 0, opAdmin: true }),
+        make('auth.CreateConsoleLoginReq', { name, grants, lifeMs: AT_ONCE_MS }),
+      );
+    return { session: await openSession(call, token) };
   }),
   adminRoute(getOwnSession, 'auth.useConsoleSession', async (call) => {
     const { console: caller, browser } = call;
-    if (!caller) return { tenants: [], version: '' };
+    const { offers, bySecret } = call.logins;
+    const logins = { providers: offers.map((offer) => ({ ...offer })), secret: bySecret };
+    if (!caller) return { tenants: [], version: '', cluster: false, logins };
     const { session } = caller;
-    return { session, tenants: browser.tenantsOf(session), version: productVersion() };
+    return {
+      session,
+      tenants: browser.tenantsOf(session),
+      version: productVersion(),
+      cluster: browser.mayOperate(),
+      logins: { providers: [], secret: false },
+    };
   }),
   adminRoute(endOwnSession, 'auth.removeConsoleSession', async (call) => {
     const { key } = callerOf(call);
-    await call.rpc
+    const { provider, idToken } = await call.rpc
       .client('auth')
       .removeConsoleSession(call.ctx, make('auth.RemoveConsoleSessionReq', { key }));
     call.browser.setCookie(sessionCookie('', 0));
-    return {};
+    return { logoutURL: provider === '' ? '' : await call.logins.logoutURL(provider, idToken) };
   }),
   adminRoute(listConsoleSessions, 'auth.getConsoleSessions', async ({ ctx, rpc }, { query }) => {
     const { limit, cursor } = query;

@@ -1,16 +1,21 @@
 import type { AdminRoute } from '../admin-route.ts';
 import { auditRoutes } from './audit.ts';
+import { broadcastRoutes } from './broadcast.ts';
+import { clientLogRoutes } from './client-logs.ts';
+import { clusterRoutes } from './cluster.ts';
 import { connectionRoutes } from './connections.ts';
 import { consoleRoutes } from './console.ts';
 import { cronRoutes } from './cron.ts';
 import { deletionRoutes } from './deletions.ts';
 import { exportRoutes } from './export.ts';
 import { groupRoutes } from './groups.ts';
+import { importRoutes } from './import-users.ts';
 import { liveRoutes } from './live.ts';
 import { messageRoutes } from './messages.ts';
 import { providerRoutes } from './providers.ts';
 import { statisticsRoutes } from './statistics.ts';
 import { tailRoutes } from './tail.ts';
+import { tenantRoutes } from './tenants.ts';
 import { tokenRoutes } from './tokens.ts';
 import { usageRoutes } from './usage.ts';
 import { userRoutes } from './users.ts';
@@ -30,6 +35,11 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...cronRoutes,
   ...statisticsRoutes,
   ...usageRoutes,
+  ...tenantRoutes,
+  ...clusterRoutes,
+  ...broadcastRoutes,
+  ...clientLogRoutes,
+  ...importRoutes,
   ...tokenRoutes,
   ...auditRoutes,
   ...liveRoutes,

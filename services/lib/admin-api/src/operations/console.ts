@@ -32,6 +32,11 @@ export type ConsoleSession = z.output<typeof ConsoleSession>;
 
 const MINUTE = 60_000;
 
+const PersonName = z
+  .string()
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N} .@_-]{0,63}$/u, 'must be 1 to 64 letters, digits, spaces or . @ _ -')
+  .meta({ description: 'Who will use it; kept in the audit log.' });
+
 /** Makes a login link. */
 export const createConsoleLogin = operation({
   id: 'createConsoleLogin',
@@ -42,10 +47,7 @@ export const createConsoleLogin = operation({
   summary: 'Create a login link of the console, for one use.',
   description: 'The link is `<console>/#login=<token>`. `openimctl console login` prints it.',
   body: z.strictObject({
-    name: z
-      .string()
-      .regex(/^[\p{L}\p{N}][\p{L}\p{N} .@_-]{0,63}$/u, 'must be 1 to 64 letters, digits, spaces or . @ _ -')
-      .meta({ description: 'Who will use it; kept in the audit log.' }),
+    name: PersonName,
     role: Role,
     lifeMs: z
       .int()
@@ -78,6 +80,22 @@ export const openConsoleSession = operation({
   perSecond: 20,
 });
 
+/** Logs in by the admin secret, where that is enabled. */
+export const openSecretSession = operation({
+  id: 'openSecretSession',
+  method: 'POST',
+  path: '/console/secret-session',
+  access: 'open',
+  tag: 'console',
+  summary:
+    'Log in as an administrator of the tenant by its admin secret, with `api.console.adminSecretLogin`.',
+  description: 'The browser keeps the session alone. A session that it had is ended.',
+  body: z.strictObject({ name: PersonName, secret: z.string().min(1).max(4_096) }),
+  answer: z.object({ session: ConsoleSession }),
+  open: true,
+  perSecond: 5,
+});
+
 /** Who is logged in. */
 export const getOwnSession = operation({
   id: 'getOwnSession',
@@ -90,6 +108,15 @@ export const getOwnSession = operation({
     session: ConsoleSession.optional().meta({ description: 'Absent when there is none (any more).' }),
     tenants: z.array(z.string()).meta({ description: 'Tenants that it has rights in; 1,000 at most.' }),
     version: z.string().meta({ description: 'Version of the server; empty without a session.' }),
+    logins: z
+      .object({
+        providers: z.array(z.object({ name: z.string(), displayName: z.string(), url: z.string() })),
+        secret: z.boolean().meta({ description: 'The admin secret of the tenant logs in, too.' }),
+      })
+      .meta({ description: 'Ways to log in besides links; none with a session.' }),
+    cluster: z.boolean().meta({
+      description: 'It may see how the cluster is: it has rights in all tenants, or in the only one.',
+    }),
   }),
   open: true,
   console: { role: 'session' },
@@ -103,7 +130,11 @@ export const endOwnSession = operation({
   access: 'write',
   tag: 'console',
   summary: 'Log out of the console.',
-  answer: z.object({}),
+  answer: z.object({
+    logoutURL: z
+      .string()
+      .meta({ description: 'Where the browser also logs out at the identity provider; empty: nowhere.' }),
+  }),
   console: { role: 'session' },
 });
 

@@ -1,5 +1,8 @@
 import type { Operation } from '../operation.ts';
 import { listAudit } from './audit.ts';
+import { sendBroadcast } from './broadcast.ts';
+import { deleteClientLog, listClientLogs } from './client-logs.ts';
+import { getCluster } from './cluster.ts';
 import { countConnections, kickConnection, kickUser, listConnections } from './connections.ts';
 import {
   createConsoleLogin,
@@ -8,6 +11,7 @@ import {
   getOwnSession,
   listConsoleSessions,
   openConsoleSession,
+  openSecretSession,
 } from './console.ts';
 import { getCronJob, listCronJobs, runCronJob } from './cron.ts';
 import { deleteUser, getUserDeletion, listDeletions } from './deletions.ts';
@@ -20,11 +24,13 @@ import {
   listUserGroups,
   revokeMessage,
 } from './groups.ts';
+import { importUsers } from './import-users.ts';
 import { watchLive } from './live.ts';
 import { searchMessages } from './messages.ts';
 import { testPush, testVerification } from './providers.ts';
 import { listActiveGroups, listActiveUsers, listStatisticsDays } from './statistics.ts';
 import { tailEvents } from './tail.ts';
+import { getTenant, listTenants } from './tenants.ts';
 import { createBackendToken, listBackendTokens, revokeBackendToken } from './tokens.ts';
 import { getUsage } from './usage.ts';
 import { banUser, getUser, listBans, listUsers, logoutUser, unbanUser } from './users.ts';
@@ -52,6 +58,7 @@ export const OPERATIONS: readonly Operation[] = [
   getUserDeletion,
   listDeletions,
   exportUser,
+  importUsers,
   listGroups,
   listUserGroups,
   getGroup,
@@ -60,6 +67,7 @@ export const OPERATIONS: readonly Operation[] = [
   revokeMessage,
   searchMessages,
   tailEvents,
+  sendBroadcast,
   listStatisticsDays,
   listActiveUsers,
   listActiveGroups,
@@ -70,10 +78,15 @@ export const OPERATIONS: readonly Operation[] = [
   testWebhook,
   testPush,
   testVerification,
+  listClientLogs,
+  deleteClientLog,
   listCronJobs,
   getCronJob,
   runCronJob,
   getUsage,
+  listTenants,
+  getTenant,
+  getCluster,
   createBackendToken,
   listBackendTokens,
   revokeBackendToken,
@@ -81,6 +94,7 @@ export const OPERATIONS: readonly Operation[] = [
   watchLive,
   createConsoleLogin,
   openConsoleSession,
+  openSecretSession,
   getOwnSession,
   endOwnSession,
   listConsoleSessions,

@@ -47,6 +47,7 @@ export const createBackendToken = operation({
   answer: z.object({ token: z.string(), issued: BackendToken }),
   audit: { act: 'token.create', kind: 'token' },
   perSecond: 10,
+  console: { role: 'never' },
 });
 
 /** Tokens of backends, newest first. */

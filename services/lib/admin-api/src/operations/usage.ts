@@ -59,4 +59,5 @@ export const getUsage = operation({
     }),
   answer: z.object({ usage: Usage }),
   perSecond: 10,
+  console: { role: 'viewer' },
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_PORTS } from '../ports.ts';
+import { ConsoleConfig } from './console.ts';
 import { count, ms, port } from './fields.ts';
 
 /** Section `api` of the config. */
@@ -29,19 +30,7 @@ export const ApiConfig = z
       .describe(
         'Whether /prometheus_discovery/<name> also lists the ops ports of all processes that are connected to NATS, each under the first of its names. The route needs no token: whoever reaches the API sees the addresses.',
       ),
-    console: z
-      .strictObject({
-        enabled: z.boolean().default(true).describe('Whether the web console is served at /console/.'),
-        clusterTenant: z
-          .string()
-          .max(63)
-          .default('')
-          .describe(
-            'Tenant whose administrators may create logins of the console for all tenants; empty: none.',
-          ),
-      })
-      .prefault({})
-      .describe('The web console.'),
+    console: ConsoleConfig,
     requestTimeoutMs: ms(9_500, 'Time limit of one request; clients wait 10 s'),
   })
   .prefault({})

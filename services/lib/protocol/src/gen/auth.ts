@@ -217,6 +217,20 @@ export interface CreateConsoleSessionResp {
   session: ConsoleSession | null;
 }
 
+export interface GrantConsoleSessionReq {
+  name: string;
+  grants: ConsoleGrant[];
+  address: string;
+  provider: string;
+  subject: string;
+  idToken: string;
+}
+
+export interface GrantConsoleSessionResp {
+  key: string;
+  session: ConsoleSession | null;
+}
+
 export interface UseConsoleSessionReq {
   key: string;
   active: boolean;
@@ -233,6 +247,8 @@ export interface RemoveConsoleSessionReq {
 
 export interface RemoveConsoleSessionResp {
   ended: boolean;
+  provider: string;
+  idToken: string;
 }
 
 export interface GetConsoleSessionsReq {

@@ -71,6 +71,8 @@ export interface Messages {
   'auth.CreateConsoleLoginResp': auth.CreateConsoleLoginResp;
   'auth.CreateConsoleSessionReq': auth.CreateConsoleSessionReq;
   'auth.CreateConsoleSessionResp': auth.CreateConsoleSessionResp;
+  'auth.GrantConsoleSessionReq': auth.GrantConsoleSessionReq;
+  'auth.GrantConsoleSessionResp': auth.GrantConsoleSessionResp;
   'auth.UseConsoleSessionReq': auth.UseConsoleSessionReq;
   'auth.UseConsoleSessionResp': auth.UseConsoleSessionResp;
   'auth.RemoveConsoleSessionReq': auth.RemoveConsoleSessionReq;

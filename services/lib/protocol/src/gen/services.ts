@@ -35,6 +35,7 @@ export interface Services<C> {
     searchBans(context: C, request: auth.SearchBansReq): Promise<auth.SearchBansResp>;
     createConsoleLogin(context: C, request: auth.CreateConsoleLoginReq): Promise<auth.CreateConsoleLoginResp>;
     createConsoleSession(context: C, request: auth.CreateConsoleSessionReq): Promise<auth.CreateConsoleSessionResp>;
+    grantConsoleSession(context: C, request: auth.GrantConsoleSessionReq): Promise<auth.GrantConsoleSessionResp>;
     /** Writes; the same request twice has the effect of one. */
     useConsoleSession(context: C, request: auth.UseConsoleSessionReq): Promise<auth.UseConsoleSessionResp>;
     removeConsoleSession(context: C, request: auth.RemoveConsoleSessionReq): Promise<auth.RemoveConsoleSessionResp>;

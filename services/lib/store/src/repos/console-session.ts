@@ -16,6 +16,14 @@ interface ConsoleUser {
   readonly expires: number;
 }
 
+/** By whom a person was named who did not come by a link. */
+export interface ConsoleIdentity {
+  readonly provider: string;
+  readonly subject: string;
+  /** For the logout at the provider; empty when it gave none. */
+  readonly idToken: string;
+}
+
 /** `_id` is the hash of a login link's token. */
 interface LoginDocument extends ConsoleUser {
   readonly _id: string;
@@ -30,6 +38,8 @@ interface SessionDocument extends ConsoleUser {
   readonly created: number;
   readonly seen: number;
   readonly address: string;
+  /** Absent when a link opened it. */
+  readonly granted?: ConsoleIdentity;
 }
 
 /** A login that waits for its link to be used. */
@@ -44,6 +54,8 @@ export interface ConsoleSession extends ConsoleUser {
   readonly created: number;
   readonly seen: number;
   readonly address: string;
+  /** Absent when a link opened it. */
+  readonly granted?: ConsoleIdentity;
 }
 
 /**

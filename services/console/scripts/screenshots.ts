@@ -1,0 +1,123 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createBackendToken } from '@im/admin-api';
+import { testTenant } from '@im/dev-cluster';
+import { ensureCjkFonts } from '@im/dev-sdk';
+import { eventually, startWebhookReceiver } from '@im/testing';
+import type { View } from '../test/browser.ts';
+import { type Fixture, startFixture } from '../test/fixture.ts';
+import { SHOWN } from '../test/shown.ts';
+
+/**
+ * Takes the pictures of docs/operations/console.md, of a server with a few users who chat. Pages are light and English, one
+ * is dark and one Chinese as well.
+ */
+const OUT = join(import.meta.dirname, '../../../docs/operations/console');
+const PEOPLE = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'];
+const LIGHT: View = { width: 1_280, colorScheme: 'light', locale: 'en-GB' };
+
+const PICTURES: readonly (readonly [name: string, path: string, view: View])[] = [
+  ...[
+    'overview',
+    'users',
+    'users/alice',
+    'groups',
+    'messages',
+    'broadcast',
+    'connections',
+    'statistics',
+    'webhooks',
+    'cron',
+    'import',
+    'client-logs',
+    'tenant',
+    'cluster',
+    'audit',
+    'access',
+    'about',
+  ].map((path) => [path.replace('/', '-'), path, LIGHT] as const),
+  ['overview-dark', 'overview', { ...LIGHT, colorScheme: 'dark' }],
+  ['users-zh', 'users', { ...LIGHT, locale: 'zh-CN' }],
+];
+
+/** A server in which something happens. */
+async function furnished(): Promise<Fixture & { close(): Promise<void> }> {
+  const receiver = await startWebhookReceiver();
+  receiver.answer('die');
+  const events = { afterCreateGroup: { enable: true, timeoutMs: 2_000 } };
+  const fixture = await startFixture({
+    tenants: [
+      testTenant('default', {
+        webhooks: { url: receiver.url, events },
+        quotas: { users: 1_000, connections: 500, storageBytes: 10_000_000_000 },
+      }),
+    ],
+    config: { webhooks: { allowedNetworks: ['127.0.0.1'] } },
+  });
+  const [first, ...others] = await Promise.all(PEOPLE.map((name) => fixture.device(name)));
+  if (!first) throw new Error('there is nobody');
+  await first.createGroup('Hiking on Sunday', PEOPLE.slice(1));
+  await first.createGroup('项目讨论', PEOPLE.slice(1, 4));
+  for (const other of others) await other.sendText({ user: 'alice' }, 'Shall we meet at nine?');
+  await fixture.cluster.admin('default').ensureUsers(Array.from({ length: 40 }, (_, i) => `guest_${i + 1}`));
+  await fixture.admin.call(createBackendToken, {
+    body: { role: 'read', description: 'billing', lifeSeconds: 86_400 },
+  });
+  return {
+    ...fixture,
+    async close() {
+      await fixture[Symbol.asyncDispose]();
+      await receiver[Symbol.asyncDispose]();
+    },
+  };
+}
+
+ensureCjkFonts();
+mkdirSync(OUT, { recursive: true });
+const fixture = await furnished();
+try {
+  for (const view of new Set(PICTURES.map(([, , shown]) => shown))) {
+    await using visitor = await fixture.loggedIn('ann', view);
+    const { page } = visitor;
+    for (const [name, path, shown] of PICTURES) {
+      if (shown !== view) continue;
+      await page.evaluate(`history.pushState(null, '', '/console/default/${path}')`);
+      await eventually(async () => {
+        if ((await page.evaluate(SHOWN)) !== true) throw new Error(`${path} is not shown`);
+      });
+      await furnish(visitor.page, path);
+      const height = Math.min(1_400, Number(await page.evaluate('document.documentElement.scrollHeight')));
+      await page.setViewportSize({ width: 1_280, height: Math.max(700, height) });
+      await page.screenshot({ path: join(OUT, `${name}.png`) });
+      await page.setViewportSize({ width: 1_280, height: 900 });
+      console.log(`${name}.png`);
+    }
+  }
+} finally {
+  await fixture.close();
+}
+
+/** Fills in what a page shows only when it is asked. */
+async function furnish(page: Awaited<ReturnType<Fixture['loggedIn']>>['page'], path: string): Promise<void> {
+  if (path === 'messages') {
+    await page.getByLabel('Sender').fill('bob');
+    await page.getByLabel('Reason').fill('Complaint 12');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page.getByRole('cell', { name: 'Shall we meet at nine?' }).waitFor();
+  }
+  if (path === 'broadcast') {
+    await page.getByLabel('Sender').fill('alice');
+    await page.getByLabel('User IDs, one on each line').fill('bob\ncarol');
+    await page
+      .getByRole('textbox', { name: 'Text', exact: true })
+      .fill('Maintenance on Sunday at 10, for an hour.');
+    await page.getByRole('button', { name: 'Count receivers' }).click();
+    await page.getByText('2 users will get it.').waitFor();
+  }
+  if (path === 'webhooks') {
+    await page.getByRole('combobox', { name: 'State' }).click();
+    await page.getByRole('option', { name: 'Waiting' }).click();
+    await page.getByRole('cell', { name: 'afterCreateGroup' }).first().waitFor();
+  }
+  if (path === 'overview') await page.getByRole('img', { name: /since|以来/ }).waitFor();
+}

@@ -1,0 +1,24 @@
+import { Anchor } from '@mantine/core';
+import { Link } from 'wouter';
+import { useTenant } from '../api/client.ts';
+
+interface Props {
+  /** Page of the menu that has the entry, such as `users`. */
+  readonly page: string;
+  readonly id: string;
+}
+
+/** An id that leads to the page of what it names. */
+export function IdLink({ page, id }: Props) {
+  const tenant = useTenant();
+  return (
+    <Anchor
+      component={Link}
+      href={`/${encodeURIComponent(tenant)}/${page}/${encodeURIComponent(id)}`}
+      size="sm"
+      className="breaks"
+    >
+      {id}
+    </Anchor>
+  );
+}

@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { TENANT_ID_PATTERN } from '../tenant.ts';
+
+/** Roles of the console, from the least to the most. */
+export const CONSOLE_ROLE_NAMES = ['viewer', 'support', 'moderator', 'admin'] as const;
+
+/** Most identity providers of a console, and rules of one. */
+const MOST = { providers: 10, rules: 100, values: 100 };
+
+const claim = () => z.string().min(1).max(256);
+
+/** A rule that gives a role to those whose claim has one of some values. */
+const ConsoleRule = z
+  .strictObject({
+    claim: claim().default('groups').describe('Claim that decides.'),
+    values: z
+      .array(z.string().min(1).max(1_024))
+      .min(1)
+      .max(MOST.values)
+      .describe('Values of which the claim must have one.'),
+    role: z.enum(CONSOLE_ROLE_NAMES).describe('The role that it gives.'),
+    tenants: z
+      .array(
+        z.union([z.literal('*'), z.string().regex(TENANT_ID_PATTERN, 'must be the id of a tenant, or *')]),
+      )
+      .max(MOST.values)
+      .default([])
+      .describe('Tenants in which it gives the role; * stands for all.'),
+    tenantsClaim: claim()
+      .optional()
+      .describe('Claim that lists further tenants in which it gives the role; * in it does not count.'),
+  })
+  .refine(({ tenants, tenantsClaim }) => tenants.length > 0 || tenantsClaim !== undefined, {
+    path: ['tenants'],
+    message: 'must name a tenant, or tenantsClaim a claim',
+  });
+
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+function isSafeURL(text: string): boolean {
+  const url = URL.parse(text);
+  if (url?.search !== '' || url.hash !== '' || url.username !== '') return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname));
+}
+
+const SAFE_URL = 'must be an https URL without query; http at localhost only';
+
+/** An identity provider that speaks OpenID Connect. */
+const OidcProvider = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[a-z0-9]([-a-z0-9]{0,30}[a-z0-9])?$/, 'must be 1 to 32 of a-z, 0-9 and -, no - at the ends')
+    .describe('Part of the redirect URI and of names in the audit log.'),
+  displayName: z.string().max(64).default('').describe('On the button; empty: the name.'),
+  issuer: z
+    .string()
+    .max(2_048)
+    .refine(isSafeURL, SAFE_URL)
+    .describe('Issuer, as its discovery document has it.'),
+  clientID: z.string().min(1).max(256).describe('The client that is registered there.'),
+  clientSecret: z
+    .string()
+    .max(4_096)
+    .default('')
+    .meta({ secret: true })
+    .describe('Its secret; empty for a public client.'),
+  scopes: z
+    .array(z.string().min(1).max(128))
+    .max(20)
+    .default(['openid', 'profile'])
+    .describe('Scopes that are asked for, openid among them.'),
+  nameClaim: claim()
+    .default('preferred_username')
+    .describe('Claim that names people in the audit log; sub where it is missing.'),
+  rules: z
+    .array(ConsoleRule)
+    .min(1)
+    .max(MOST.rules)
+    .describe('Who gets which role where. Those whom no rule names are refused.'),
+});
+/** An identity provider of the console. */
+export type OidcProvider = z.infer<typeof OidcProvider>;
+
+/** Section `api.console` of the config. */
+export const ConsoleConfig = z
+  .strictObject({
+    enabled: z.boolean().default(true).describe('Whether the web console is served at /console/.'),
+    clusterTenant: z
+      .string()
+      .max(63)
+      .default('')
+      .describe('Tenant whose administrators may create logins of the console for all tenants; empty: none.'),
+    publicURL: z
+      .string()
+      .max(2_048)
+      .refine((text) => text === '' || isSafeURL(text), SAFE_URL)
+      .default('')
+      .describe(
+        'Address of the HTTP API as browsers have it, with /t/<tenant> where there is no tenant default. Logins by OpenID Connect lead back to it.',
+      ),
+    adminSecretLogin: z
+      .boolean()
+      .default(false)
+      .describe('Whether the admin secret of a tenant logs in as its administrator, by a form.'),
+    oidc: z
+      .array(OidcProvider)
+      .max(MOST.providers)
+      .default([])
+      .describe(
+        'Identity providers by which people log in, each with name, issuer, clientID, clientSecret, scopes, nameClaim and rules.',
+      ),
+  })
+  .refine(({ oidc }) => new Set(oidc.map(({ name }) => name)).size === oidc.length, {
+    path: ['oidc'],
+    message: 'must not have two providers of one name',
+  })
+  .refine(({ oidc, publicURL }) => oidc.length === 0 || publicURL !== '', {
+    path: ['publicURL'],
+    message: 'must be set where oidc is, as it is part of the redirect URI',
+  })
+  .refine(({ oidc }) => oidc.every(({ scopes }) => scopes.includes('openid')), {
+    path: ['oidc'],
+    message: 'must ask for the scope openid',
+  })
+  .prefault({})
+  .describe('The web console.');
