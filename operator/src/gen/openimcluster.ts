@@ -573,6 +573,62 @@ export interface OpenIMClusterWebhooks {
   readonly allowedNetworks?: readonly string[];
 }
 
+/** Key of the secret of the client. In a Secret of this namespace. Default: a public client. */
+export interface OpenIMClusterConsoleOidcClientSecretRef {
+  /** Name of the Secret. */
+  readonly name: string;
+  /** Key in it. Default: clientSecret. */
+  readonly key?: string;
+}
+
+/** A rule that gives a role to those whose claim has one of some values. */
+export interface OpenIMClusterConsoleOidcRule {
+  /** Claim that decides. Default: groups. */
+  readonly claim?: string;
+  /** Values of which the claim must have one. */
+  readonly values: readonly string[];
+  /** The role that it gives. */
+  readonly role: 'viewer' | 'support' | 'moderator' | 'admin';
+  /** IDs of tenants in which it gives the role; * stands for all. Default: none. */
+  readonly tenants?: readonly string[];
+  /** Claim that lists further tenants. Default: none. */
+  readonly tenantsClaim?: string;
+}
+
+/** An identity provider. */
+export interface OpenIMClusterConsoleOidc {
+  /** Part of the redirect URI and of names in the audit log. */
+  readonly name: string;
+  /** On the button. Default: the name. */
+  readonly displayName?: string;
+  /** Issuer, as its discovery document has it; https, or http at localhost. */
+  readonly issuer: string;
+  /** The client that is registered there. */
+  readonly clientID: string;
+  /** Key of the secret of the client. In a Secret of this namespace. Default: a public client. */
+  readonly clientSecretRef?: OpenIMClusterConsoleOidcClientSecretRef;
+  /** Scopes that are asked for. Default: openid, profile. */
+  readonly scopes?: readonly string[];
+  /** Claim that names people in the audit log; sub where it is missing. Default: preferred_username. */
+  readonly nameClaim?: string;
+  /** Who gets which role where. Those whom no rule names are refused. */
+  readonly rules: readonly OpenIMClusterConsoleOidcRule[];
+}
+
+/** The web console, which the api role serves at /console/. A change restarts the pods of api. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. */
+export interface OpenIMClusterConsole {
+  /** Whether it is served. Default: true. */
+  readonly enabled?: boolean;
+  /** ID of the tenant whose administrators may create logins for all tenants. Default: none. */
+  readonly clusterTenant?: string;
+  /** Address of the HTTP API as browsers have it, with /t/<tenant> where there is no tenant default; https, or http at localhost. Identity providers lead back to it. Default: none. */
+  readonly publicURL?: string;
+  /** Whether the admin secret of a tenant logs in as its administrator, by a form. Default: false. */
+  readonly adminSecretLogin?: boolean;
+  /** Identity providers that speak OpenID Connect, by which people log in. The redirect URI to register is <publicURL>/console/_login/<name>/back. Default: none. */
+  readonly oidc?: readonly OpenIMClusterConsoleOidc[];
+}
+
 /** Key of the value of the Authorization header for the collector, such as Bearer and a token. In a Secret of this namespace. Takes effect without a restart. */
 export interface OpenIMClusterTracingAuthorizationSecretRef {
   /** Name of the Secret. */
@@ -1020,6 +1076,8 @@ export interface OpenIMClusterSpec {
   readonly offlinePush?: OpenIMClusterOfflinePush;
   /** Webhooks of all tenants. */
   readonly webhooks?: OpenIMClusterWebhooks;
+  /** The web console, which the api role serves at /console/. A change restarts the pods of api. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. */
+  readonly console?: OpenIMClusterConsole;
   /** Traces of requests and messages, by OpenTelemetry. */
   readonly tracing?: OpenIMClusterTracing;
   /** Scheduled jobs; always one pod. */

@@ -91,7 +91,7 @@ export const OF_CLUSTER = '_cluster';
 
 /** Whether a key of the Secret of tenants is a {@link credentialKey}. */
 export function isCredentialKey(key: string): boolean {
-  return /^(?:[-a-z0-9]+|_cluster)\.(?:webhooks|push|offlinePush|tracing)\./.test(key);
+  return /^(?:[-a-z0-9]+|_cluster)\.(?:webhooks|push|offlinePush|tracing|console)\./.test(key);
 }
 
 /** Reference in the config to a key of the Secret of tenants. */
@@ -189,6 +189,7 @@ export function configTree({
   rpcKey,
 }: ConfigInput): ServerConfigInput {
   const { gateway, api, push, cron, limits, attempts, webhooks, offlinePush, tracing } = effective;
+  const { console } = effective;
   const secret = (key: string) => `\${file:${CONNECTION_DIR}/${key}}`;
   const rpcHost = `${nameOf.component(owner.name, 'rpc')}.${owner.namespace}.svc`;
   const domain = (name: (typeof RPC_DOMAINS)[number]) => ({
@@ -215,6 +216,7 @@ export function configTree({
         maxConnections: api.maxConnectionsPerPod,
         grafanaURL: api.grafanaURL,
         discoverProcesses: api.discoverProcesses,
+        console: console && sectionSettings('console', console),
       }),
     },
     rpc: {
@@ -304,7 +306,7 @@ export function configTree({
 }
 
 /** A section as it is in the spec, with references to files in place of those to Secrets. */
-function sectionSettings(name: 'offlinePush' | 'tracing', section: object) {
+function sectionSettings(name: 'offlinePush' | 'tracing' | 'console', section: object) {
   return settingsOfSection(section, (setting) =>
     tenantsFile(credentialKey(OF_CLUSTER, `${name}.${setting}`)),
   );

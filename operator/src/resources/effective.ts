@@ -4,6 +4,7 @@ import type {
   IngressSettings,
   LocalRef,
   OpenIMClusterAttempts,
+  OpenIMClusterConsole,
   OpenIMClusterCronRetention,
   OpenIMClusterCronSchedules,
   OpenIMClusterGatewayHandshakesPerLogin,
@@ -124,6 +125,7 @@ export interface EffectiveSpec {
   readonly webhooks?: OpenIMClusterWebhooks;
   readonly offlinePush?: OpenIMClusterOfflinePush;
   readonly tracing?: OpenIMClusterTracing;
+  readonly console?: OpenIMClusterConsole;
   readonly attempts?: OpenIMClusterAttempts;
   readonly networkPolicy: { readonly enabled: boolean; readonly monitoringNamespaces: readonly string[] };
 }
@@ -275,6 +277,7 @@ export function effectiveSpec(
     webhooks: spec.webhooks,
     offlinePush: spec.offlinePush,
     tracing: spec.tracing,
+    console: spec.console,
     attempts: spec.attempts,
     networkPolicy: {
       enabled: spec.networkPolicy?.enabled ?? true,

@@ -13,6 +13,7 @@ const SETTING_OF: Readonly<Record<string, string>> = {
   accessKeySecretRef: 'accessKeySecret',
   secretKeySecretRef: 'secretKey',
   authorizationSecretRef: 'authorization',
+  clientSecretRef: 'clientSecret',
 };
 
 /** A reference to a value in a Secret. */
@@ -47,12 +48,19 @@ export function settingsOfSection(
   return replaceReferences(section, ({ setting }) => place(setting)) as Record<string, unknown>;
 }
 
+/** What tells an entry of a list from the others: its name, else its place. */
+function nameIn(item: unknown, place: number): string {
+  const { name } = Object(item);
+  return typeof name === 'string' ? name : String(place);
+}
+
 function replaceReferences(
   node: unknown,
   place: (reference: SecretReference) => string,
   path: readonly string[] = [],
 ): unknown {
-  if (Array.isArray(node)) return node.map((item) => replaceReferences(item, place, path));
+  if (Array.isArray(node))
+    return node.map((item, i) => replaceReferences(item, place, [...path, nameIn(item, i)]));
   if (typeof node !== 'object' || node === null) return node;
   return Object.fromEntries(
     Object.entries(node).map(([field, value]) => {

@@ -14,6 +14,7 @@ export const CLUSTER_FIELD_LEVELS: Levels = {
     'api.maxConnectionsPerPod',
     'api.grafanaURL',
     'api.discoverProcesses',
+    'console',
     'nats.tenantLogShare',
     'nats.external.tls',
     'mongodb.external.tls',

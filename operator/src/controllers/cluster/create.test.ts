@@ -30,8 +30,12 @@ function desired({ cluster = {}, tenant = {} }: Given): Desired {
   } as const;
   const tenants = planTenants([resource]).entries;
   const keys = tenants.flatMap(({ id }) => Object.values(tenantKeys(id)));
-  const referred = credentialKey(OF_CLUSTER, 'tracing.authorization');
-  const tenantSecrets = Object.fromEntries([...keys, referred].map((key) => [key, 'a'.repeat(32)]));
+  const referred = [
+    'tracing.authorization',
+    'console.oidc.one.clientSecret',
+    'console.oidc.two.clientSecret',
+  ].map((setting) => credentialKey(OF_CLUSTER, setting));
+  const tenantSecrets = Object.fromEntries([...keys, ...referred].map((key) => [key, 'a'.repeat(32)]));
   return desiredObjects(
     desiredInput({ owner, effective, credentials, tenants, tenantSecrets, templateVersion: 1 }),
   );
@@ -134,6 +138,30 @@ test('a value that a section refers to is a file in the config', () => {
   assert.deepEqual(parse(configText(desired({ cluster: { tracing } }))).tracing, {
     endpoint: 'https://otel.example.com',
     authorization: tenantsFile('_cluster.tracing.authorization'),
+  });
+});
+
+test('the console reaches the config of the API, the secret of each identity provider as a file of its own', () => {
+  const rules = [{ values: ['ops'], role: 'admin' as const, tenants: ['*'] }];
+  const provider = (name: string) => ({ name, issuer: `https://${name}.example.com`, clientID: 'im', rules });
+  const console = {
+    publicURL: 'https://im.example.com',
+    clusterTenant: 'ops',
+    oidc: [
+      { ...provider('one'), clientSecretRef: { name: 'sso' } },
+      { ...provider('two'), clientSecretRef: { name: 'sso', key: 'two' } },
+      provider('public'),
+    ],
+  };
+  const { api } = parse(configText(desired({ cluster: { console } })));
+  assert.deepEqual(api.console, {
+    publicURL: 'https://im.example.com',
+    clusterTenant: 'ops',
+    oidc: [
+      { ...provider('one'), clientSecret: tenantsFile('_cluster.console.oidc.one.clientSecret') },
+      { ...provider('two'), clientSecret: tenantsFile('_cluster.console.oidc.two.clientSecret') },
+      provider('public'),
+    ],
   });
 });
 

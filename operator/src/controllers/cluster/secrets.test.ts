@@ -34,3 +34,30 @@ test('the header for the collector of traces is read from its Secret, and a miss
     /^\w*Error: spec\.tracing\.authorizationSecretRef: Secret otel has no key authorization \(its keys: token\)/,
   );
 });
+
+test('the secrets of identity providers are read from their Secrets, each under its provider', async () => {
+  const rules = [{ values: ['ops'], role: 'admin' as const, tenants: ['*'] }];
+  const provider = { issuer: 'https://sso.example.com', clientID: 'im', rules };
+  const console = {
+    publicURL: 'https://im.example.com',
+    oidc: [
+      { name: 'one', ...provider, clientSecretRef: { name: 'sso' } },
+      { name: 'two', ...provider, clientSecretRef: { name: 'sso', key: 'second' } },
+    ],
+  };
+  const valuesOf = (values: Record<string, string>) =>
+    readerOf('sso', values).externalValues(
+      'im/chat',
+      effectiveSpec({ console }, VERSION),
+      new AbortController().signal,
+    );
+  const { sections } = await valuesOf({ clientSecret: 'a', second: 'b' });
+  assert.deepEqual(sections, {
+    '_cluster.console.oidc.one.clientSecret': 'a',
+    '_cluster.console.oidc.two.clientSecret': 'b',
+  });
+  await assert.rejects(
+    valuesOf({ clientSecret: 'a' }),
+    /^\w*Error: spec\.console\.oidc\.two\.clientSecretRef: Secret sso has no key second/,
+  );
+});

@@ -26,7 +26,7 @@ export interface ExternalValues {
   readonly redisUri?: string;
   readonly s3?: { readonly accessKey: string; readonly secretKey: string };
   readonly tls: StoreCertificates;
-  /** What `spec.offlinePush` and `spec.tracing` refer to, by key of the Secret of tenants. */
+  /** What `spec.offlinePush`, `spec.tracing` and `spec.console` refer to, by key of the Secret of tenants. */
   readonly sections: Readonly<Record<string, string>>;
 }
 
@@ -163,7 +163,8 @@ export class SecretReader {
       tls: await storeCertificates(effective, readValue),
       sections: {
         ...(await offlinePushValues(effective, readValue)),
-        ...(await tracingValues(effective, readValue)),
+        ...(await valuesOfSection('tracing', effective.tracing, readValue)),
+        ...(await valuesOfSection('console', effective.console, readValue)),
       },
     };
     if (nats.kind === 'external' && nats.credentialsSecretRef) {
@@ -240,15 +241,18 @@ async function offlinePushValues(
 }
 
 /** @throws BrokenReferenceError */
-async function tracingValues(
-  { tracing = {} }: EffectiveSpec,
+async function valuesOfSection(
+  section: 'tracing' | 'console',
+  given: object | undefined,
   readValue: (field: string, ref: KeyRef) => Promise<string>,
 ): Promise<ExternalValues['sections']> {
-  const values = secretReferencesIn(tracing).map(async ({ field, setting, name, key }) => {
-    const value = await readValue(`spec.tracing.${field}`, { kind: 'Secret', name, key });
-    return [credentialKey(OF_CLUSTER, `tracing.${setting}`), value] as const;
-  });
-  return Object.fromEntries(await Promise.all(values));
+  const values: Record<string, string> = {};
+  // One after the other: a Secret is read once, however many refer to it.
+  for (const { field, setting, name, key } of secretReferencesIn(given ?? {})) {
+    const value = await readValue(`spec.${section}.${field}`, { kind: 'Secret', name, key });
+    values[credentialKey(OF_CLUSTER, `${section}.${setting}`)] = value;
+  }
+  return values;
 }
 
 function idOf(kind: KeyRef['kind'], name: string): string {
