@@ -45,7 +45,7 @@ export const clusterEn = {
     },
     invalidTenants: {
       message: (_subject: string, value: string) => `${value} tenants are refused.`,
-      remedy: 'Correct the fields that `openimctl status` names.',
+      remedy: 'Correct the fields that openimctl status names.',
     },
     gatewayFull: {
       message: (_subject: string, value: string) => `${value} % of its connections are used.`,
@@ -61,7 +61,7 @@ export const clusterEn = {
     },
     versionsDiffer: {
       message: (_subject: string, value: string) => `${value} versions run side by side.`,
-      remedy: 'No action needed during a roll-out; otherwise see `openimctl status`.',
+      remedy: 'No action needed during a roll-out; otherwise see openimctl status.',
     },
     draining: {
       message: (_subject: string, value: string) => `Drains: ${value} connections are left.`,
@@ -94,7 +94,7 @@ export const clusterEn = {
   memory: 'Memory',
   delay: 'Event loop p99',
   kubernetes:
-    'Roll-outs and their steps, volumes and nodes are known to Kubernetes alone: see `openimctl status` there.',
+    'Roll-outs and their steps, volumes and nodes are known to Kubernetes alone: see openimctl status there.',
   tenantAlarms: {
     quota: (what: string) => `Quota used up: ${what}.`,
     quotaRemedy: 'Raise the quota, or free some: what needs more of it is refused.',

@@ -39,7 +39,7 @@ export const clusterZh: typeof clusterEn = {
     },
     invalidTenants: {
       message: (_subject, value) => `${value} 个租户被拒绝。`,
-      remedy: '请更正 `openimctl status` 指出的字段。',
+      remedy: '请更正 openimctl status 指出的字段。',
     },
     gatewayFull: { message: (_subject, value) => `已使用 ${value} % 的连接数。`, remedy: '请增加网关。' },
     gatewayRefuses: {
@@ -52,7 +52,7 @@ export const clusterZh: typeof clusterEn = {
     },
     versionsDiffer: {
       message: (_subject, value) => `有 ${value} 个版本同时运行。`,
-      remedy: '升级期间无需处理；否则请查看 `openimctl status`。',
+      remedy: '升级期间无需处理；否则请查看 openimctl status。',
     },
     draining: { message: (_subject, value) => `正在迁移连接，剩余 ${value} 个。`, remedy: '无需处理。' },
   },
@@ -81,7 +81,7 @@ export const clusterZh: typeof clusterEn = {
   started: '启动时间',
   memory: '内存',
   delay: '事件循环 p99',
-  kubernetes: '发布步骤、卷和节点只有 Kubernetes 知道：请在那里查看 `openimctl status`。',
+  kubernetes: '发布步骤、卷和节点只有 Kubernetes 知道：请在那里查看 openimctl status。',
   tenantAlarms: {
     quota: (what) => `配额已用尽：${what}。`,
     quotaRemedy: '请提高配额或释放资源：需要更多资源的请求会被拒绝。',

@@ -35,7 +35,7 @@ export function CronPage() {
         state={state}
         columns={[
           { title: texts.job, cell: (job) => <Job job={job} /> },
-          { title: texts.schedule, cell: ({ schedule }) => <Code>{schedule}</Code> },
+          { title: texts.schedule, cell: ({ schedule }) => <Code className="unbroken">{schedule}</Code> },
           { title: texts.next, cell: ({ nextTime }) => <Time ms={nextTime} /> },
           { title: texts.last, cell: (job) => <LastRun job={job} /> },
           { title: texts.outcome, cell: (job) => <Outcome job={job} /> },
