@@ -50,6 +50,7 @@ import { status } from './commands/status.ts';
 import { tail } from './commands/tail.ts';
 import { tenantCreate } from './commands/tenant/create.ts';
 import { tenantDelete } from './commands/tenant/delete.ts';
+import { tenantExport } from './commands/tenant/export.ts';
 import { tenantGet } from './commands/tenant/get.ts';
 import { tenantList } from './commands/tenant/list.ts';
 import { tenantResume, tenantSuspend } from './commands/tenant/suspend.ts';
@@ -151,6 +152,7 @@ export function createProgram(prepare: (command: Command) => Promise<void> = tak
         tenantSuspend(),
         tenantResume(),
         tenantUsage(),
+        tenantExport(),
         tenantDelete(),
       ),
     )

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -119,6 +119,76 @@ describe('openimctl dev', () => {
     assert.ok(kept[0]?.revokeTime);
     const neither = await start(['token', 'revoke', ...here]).end();
     assert.equal(neither.code, 2, neither.stderr);
+  });
+
+  test('a tenant is exported into files that have what was made of it alone, and an interrupted export goes on', async () => {
+    const dir = join(data, 'exported');
+    const exportTo = (to: string, ...more: string[]) =>
+      run(['tenant', 'export', '--dir', to, '--reason', 'moving', ...more, ...here]);
+    const done = await exportTo(dir);
+    assert.equal(done.code, 0, done.stderr);
+    const linesOf = (kind: string): Record<string, unknown>[] =>
+      readFileSync(join(dir, `${kind}.ndjson`), 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+    const users = linesOf('user').map(({ userID }) => userID);
+    assert.ok(users.includes('alice') && users.includes('bob'));
+    const said = linesOf('message').filter(({ contentType }) => contentType === 101);
+    assert.deepEqual(
+      said.map(({ seq, sendID, recvID, content }) => [
+        seq,
+        sendID,
+        recvID,
+        JSON.parse(String(content)).content,
+      ]),
+      [[1, 'alice', 'bob', 'hello']],
+    );
+    const state = () => JSON.parse(readFileSync(join(dir, 'export.json'), 'utf8'));
+    const { finishedAt, files } = state();
+    assert.ok(finishedAt);
+    const text = readdirSync(dir)
+      .map((name) => readFileSync(join(dir, name), 'utf8'))
+      .join();
+    for (const { adminSecret, tokenSecret } of Object.values(
+      JSON.parse(readFileSync(join(data, 'secrets.json'), 'utf8')) as Record<string, Record<string, string>>,
+    ))
+      assert.ok(!text.includes(adminSecret ?? '-') && !text.includes(tokenSecret ?? '-'));
+    assert.ok(!text.includes(token));
+    const again = await exportTo(dir);
+    assert.deepEqual([again.code, /complete; name a new directory/.test(again.stderr)], [2, true]);
+
+    // As after a crash: lines that came after the state was kept, one of them in part, are written again.
+    const whole = readFileSync(join(dir, 'user.ndjson'), 'utf8');
+    const [first = ''] = whole.split('\n');
+    const bytes = Buffer.byteLength(first) + 1;
+    writeFileSync(join(dir, 'user.ndjson'), `${whole.slice(0, bytes)}{"userID":"half`);
+    const reader = await json<{ token: string }>('token', 'create', '--role', 'read', ...here);
+    const answer = await fetch(`${dev.ready.api}/admin/v1/export?reason=again&limit=1`, {
+      headers: { token: reader.token },
+    });
+    const { cursor } = JSON.parse(await answer.text());
+    const { finishedAt: _, ...rest } = state();
+    const interrupted = { ...rest, cursor, files: { user: { lines: 1, bytes } } };
+    for (const name of readdirSync(dir)) if (!/^(user|export)/.test(name)) rmSync(join(dir, name));
+    writeFileSync(join(dir, 'export.json'), JSON.stringify(interrupted));
+    const resumed = await exportTo(dir);
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assert.equal(readFileSync(join(dir, 'user.ndjson'), 'utf8'), whole);
+    assert.deepEqual(state().files, files);
+
+    const otherTenant = await exportTo(join(data, 'exported-t2'), '--tenant', 't2');
+    assert.equal(otherTenant.code, 0, otherTenant.stderr);
+    const ofOther = readdirSync(join(data, 'exported-t2'));
+    assert.ok(ofOther.includes('user.ndjson') && !ofOther.includes('message.ndjson'), 'they did not chat');
+    const later = await exportTo(join(data, 'later'), '--since', new Date(Date.now() + 60_000).toISOString());
+    assert.equal(later.code, 0, later.stderr);
+    assert.ok(!readdirSync(join(data, 'later')).includes('message.ndjson'));
+    const { records } = await json<{ records: { act: string; reason: string }[] }>('audit', 'list', ...here);
+    assert.deepEqual(
+      records.filter(({ act }) => act === 'tenant.export').map(({ reason }) => reason)[0],
+      'moving',
+    );
   });
 
   test('users are found, banned, exported and deleted, and the audit log says so', async () => {

@@ -197,6 +197,23 @@ test('a manifest is taken from a file or standard input, and options go over it'
 });
 
 test('what the API server or the operator refuses ends the command with its reason', async () => {
+  // A cluster of another namespace, which need not be visible.
+  const elsewhere = await run([
+    'tenant',
+    'create',
+    'far',
+    '--cluster',
+    'platform/chat',
+    '--dry-run',
+    '-o',
+    'json',
+  ]);
+  assert.equal(elsewhere.code, EXIT.ok, elsewhere.stderr);
+  const { metadata, spec } = JSON.parse(elsewhere.stdout);
+  assert.deepEqual(
+    [metadata.namespace, spec.clusterRef],
+    [NAMESPACE, { name: 'chat', namespace: 'platform' }],
+  );
   const unknown = await run(['tenant', 'create', 'bad', '--set', 'quotas.user=5', '--no-wait']);
   assert.equal(unknown.code, EXIT.refused);
   assert.match(unknown.stderr, /unknown field "spec\.quotas\.user"/);

@@ -163,6 +163,7 @@ function pageOf({ definition }: ReturnType<typeof readDefinition>): string[] {
 }
 
 function renamedTable(fields: readonly RenamedField[]): string[] {
+  if (fields.length === 0) return [];
   const code = (text: string) => `\`${text}\``;
   const rows = fields.map(({ from, to, values = {} }) => {
     const changes = Object.entries(values).map(([former, present]) => `${code(former)} is ${code(present)}`);

@@ -59,6 +59,7 @@ const CLUSTER_RIGHTS = {
   'openim.io/openimclusters/status': 'patch',
   'openim.io/openimtenants': 'get list patch watch',
   'openim.io/openimtenants/status': 'patch',
+  'openim.io/openimtenantclasses': 'get list watch',
   'openim.io/openimclusters/finalizers': 'update',
   '/configmaps': MADE,
   '/persistentvolumeclaims': MADE,
@@ -84,7 +85,7 @@ describe('chart openim-operator', () => {
     const manifests = rendered(OPERATOR_CHART);
     assert.deepEqual(rights(named(manifests, 'ClusterRole', 'op-openim-operator')), {
       ...CLUSTER_RIGHTS,
-      '/namespaces': 'get',
+      '/namespaces': 'get list watch',
     });
     assert.deepEqual(rights(named(manifests, 'Role', 'op-openim-operator-leader')), {
       'coordination.k8s.io/leases': 'create',

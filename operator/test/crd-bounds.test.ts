@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { parse } from 'yaml';
 import { ROOT, type StructuralSchema, schemaOf } from './manifests.ts';
 
-const PLURALS = ['openimclusters', 'openimtenants'] as const;
+const PLURALS = ['openimclusters', 'openimtenants', 'openimtenantclasses'] as const;
 
 interface Schema extends StructuralSchema {
   readonly format?: string;

@@ -403,6 +403,8 @@ test('no secret is a text in a resource', () => {
 /** Fields of OpenIMTenant that are no settings of the services. */
 const OF_THE_OPERATOR = [
   'clusterRef.name',
+  'clusterRef.namespace',
+  'classRef.name',
   'tenantID',
   'deletionPolicy',
   'purgeAfterHours',

@@ -193,6 +193,26 @@ const REFUSED: readonly [what: string, ask: () => Promise<unknown>, says: RegExp
     /serviceAccount/,
   ],
   [
+    'labels of namespaces that are not asked for',
+    () => cluster({ allowedTenants: { namespaces: { from: 'All', selector: {} } } }),
+    /spec\.allowedTenants\.namespaces\.selector: .*applies to from: Selector alone/,
+  ],
+  [
+    'namespaces by labels without labels',
+    () => cluster({ allowedTenants: { namespaces: { from: 'Selector' } } }),
+    /spec\.allowedTenants\.namespaces\.selector: .*is required with from: Selector/,
+  ],
+  [
+    'a condition on a label without the values that it needs',
+    () =>
+      cluster({
+        allowedTenants: {
+          namespaces: { from: 'Selector', selector: { matchExpressions: [{ key: 'a', operator: 'In' }] } },
+        },
+      }),
+    /matchExpressions\[0\].*In and NotIn need values/,
+  ],
+  [
     'a size with a unit that is none',
     () => cluster({ nats: { managed: { storage: { size: '1Gib' } } } }),
     /spec\.nats\.managed\.storage\.size/,

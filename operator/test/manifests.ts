@@ -43,7 +43,9 @@ interface Definition {
 }
 
 /** The schema of a custom resource, by the plural of its kind. */
-export function schemaOf(plural: 'openimclusters' | 'openimtenants'): StructuralSchema {
+export function schemaOf(
+  plural: 'openimclusters' | 'openimtenants' | 'openimtenantclasses',
+): StructuralSchema {
   const text = readFileSync(join(ROOT, `crds/${plural}.openim.io.yaml`), 'utf8');
   const definition = parse(text, { maxAliasCount: -1 }) as Definition;
   return definition.spec.versions[0].schema.openAPIV3Schema;

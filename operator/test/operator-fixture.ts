@@ -107,7 +107,8 @@ export function usableStores() {
 /** An operator that leads, composed as in `main.ts`. */
 export function startOperator(
   { client, nodes }: { readonly client: KubeClient; readonly nodes: Pick<FakeNodes, 'processes'> },
-  namespace: string,
+  /** That it looks after; undefined for all. */
+  namespace: string | undefined,
   operator: { readonly version: string; readonly image: string },
   /** Through which it writes, how it checks stores, and its limits. @default the fixture's client, over the network */
   {

@@ -15,6 +15,7 @@ const GOOD = new Set([
   'UpToDate',
   'Serving',
   'NoFault',
+  'WithinCeilings',
   'WithinQuotas',
 ]);
 

@@ -310,6 +310,8 @@ test('tenants are in force within seconds in every process, one more touches no 
       conditions.every(({ observedGeneration }) => observedGeneration === first?.metadata.generation),
     );
     assert.ok(!conditions.some(({ type }) => type === 'KeysRotated'));
+    // Its entry without the second key is taken over once more.
+    assert.ok(first && isReady(first));
   }, LONG_MS);
   const before = await contents();
   requests.reset();

@@ -46,6 +46,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   resources: [openimtenants]
   verbs: [get, list, watch, patch]
 - apiGroups: [openim.io]
+  resources: [openimtenantclasses]
+  verbs: [get, list, watch]
+- apiGroups: [openim.io]
   resources: [openimclusters/status, openimtenants/status]
   verbs: [patch]
 # Owner references that hold up a deletion may be set only by who may finalize the owner.
@@ -78,12 +81,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   verbs: [get, list, watch, create, patch, delete]
 {{- end }}
 
-{{- /* Whether a namespace is being deleted. */ -}}
+{{- /* Whether a namespace is being deleted; of all of them also their labels, by which clusters allow tenants. */ -}}
 {{- define "openim-operator.namespaceRules" -}}
 - apiGroups: ['']
   resources: [namespaces]
   {{- with .Values.watchNamespace }}
   resourceNames: [{{ . }}]
   {{- end }}
-  verbs: [get]
+  verbs: [{{ if .Values.watchNamespace }}get{{ else }}get, list, watch{{ end }}]
 {{- end }}

@@ -56,6 +56,11 @@ const NEEDS_CORRECTION: ReadonlySet<string> = new Set([
   'SecretKeyMissing',
   'SecretInvalid',
   'SecretNotAllowed',
+  'SecretTaken',
+  'NamespaceNotAllowed',
+  'ExceedsClass',
+  'ClassMissing',
+  'ClassNotAllowed',
 ]);
 
 /** Whether the operator has looked at the current settings and refuses them. */
@@ -76,7 +81,7 @@ export function tenantRow(tenant: FoundTenant): Row {
     namespace: metadata.namespace ?? '',
     name: metadata.name,
     tenant: status?.tenantID ?? spec.tenantID ?? metadata.name,
-    cluster: spec.clusterRef.name,
+    cluster: [spec.clusterRef.namespace, spec.clusterRef.name].filter((part) => part !== undefined).join('/'),
     ready: isInForce(tenant),
     reason: readyOf(tenant)?.reason ?? null,
     suspended: spec.suspended === true,
@@ -101,6 +106,7 @@ export function tenantFacts(tenant: FoundTenant): Row {
   return {
     ...tenantRow(tenant),
     message: isInForce(tenant) ? null : obstacle(tenant),
+    class: status?.className ?? null,
     quotaExceeded: exceededOf(tenant),
     usage: Object.entries(status?.usage ?? {}).flatMap(([name, value]) =>
       typeof value === 'number' ? [`${name}=${value}`] : [],

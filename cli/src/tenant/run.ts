@@ -107,6 +107,39 @@ async function manifestOf(file: string | undefined): Promise<Partial<OpenIMTenan
   return manifest as Partial<OpenIMTenant>;
 }
 
+interface ClusterName {
+  readonly name: string;
+  readonly namespace?: string | undefined;
+}
+
+/**
+ * A cluster in another namespace than the tenant, both of which are named: it is not looked for, since those who may have
+ * tenants need not see it.
+ */
+function clusterElsewhere(
+  cluster: string | undefined,
+  namespace: string | undefined,
+): ClusterName | undefined {
+  const [, of, name] = /^([^/]+)\/([^/]+)$/.exec(cluster ?? '') ?? [];
+  return of === undefined || name === undefined || namespace === undefined || of === namespace
+    ? undefined
+    : { name, namespace: of };
+}
+
+/** The cluster that is named, or the only one. */
+async function clusterOf(
+  client: KubeClient,
+  cluster: string | undefined,
+  namespace: string | undefined,
+  options: CreateOptions,
+): Promise<ClusterName> {
+  const key = clusterKey({ ...options, cluster, ...(namespace !== undefined && { namespace }) });
+  const found = onlyCluster(await matchingClusters(client, key, DEADLINE_MS), key, client);
+  if (options.cluster === undefined && isForPeople(options.output))
+    process.stderr.write(`openimctl: using cluster ${displayName(found)}\n`);
+  return { name: found.metadata.name, namespace: found.metadata.namespace };
+}
+
 /** Runs `openimctl tenant create`. */
 export async function createTenant(name: string | undefined, options: CreateOptions): Promise<void> {
   const manifest = await manifestOf(options.file);
@@ -116,22 +149,21 @@ export async function createTenant(name: string | undefined, options: CreateOpti
   const settings = await settingsOf(options);
   if (options.dedicated) settings.placement = 'Dedicated';
   await withKubeClient(options, async (client) => {
-    const ofFile = manifest.spec?.clusterRef?.name;
+    const { name: ofFile, namespace: clusterNamespace } = manifest.spec?.clusterRef ?? {};
     const choice = options.cluster ?? ofFile ?? (process.env.OPENIM_CLUSTER || undefined);
     const namespace = options.namespace ?? manifest.metadata?.namespace;
-    const key = clusterKey({ ...options, cluster: choice, ...(namespace !== undefined && { namespace }) });
-    const cluster = onlyCluster(await matchingClusters(client, key, DEADLINE_MS), key, client);
-    if (options.cluster === undefined && isForPeople(options.output))
-      process.stderr.write(`openimctl: using cluster ${displayName(cluster)}\n`);
+    const full = choice === ofFile && clusterNamespace ? `${clusterNamespace}/${choice}` : choice;
+    const elsewhere = clusterElsewhere(full, namespace);
+    const found = elsewhere ?? (await clusterOf(client, full, namespace, options));
     const identity = {
-      clusterRef: { name: cluster.metadata.name },
+      clusterRef: elsewhere ? found : { name: found.name },
       ...(options.id && { tenantID: options.id }),
     };
     const spec = merged({ ...manifest.spec }, { ...settings, ...identity });
     const metadata = {
       ...manifest.metadata,
       name: wanted,
-      namespace: cluster.metadata.namespace ?? client.namespace,
+      namespace: elsewhere ? namespace : (found.namespace ?? client.namespace),
     };
     const tenant = { apiVersion: 'openim.io/v1alpha1', kind: 'OpenIMTenant', metadata, spec };
     let created: FoundTenant;

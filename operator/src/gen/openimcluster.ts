@@ -1034,6 +1034,42 @@ export interface OpenIMClusterAttempts {
   readonly tokens?: OpenIMClusterAttemptsTokens;
 }
 
+/** A condition. */
+export interface OpenIMClusterAllowedTenantsNamespacesSelectorMatchExpression {
+  /** Name of the label. */
+  readonly key: string;
+  /** How the label is compared. */
+  readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+  /** Values for In and NotIn. */
+  readonly values?: readonly string[];
+}
+
+/** Labels of the namespaces with from: Selector; an empty selector matches all. */
+export interface OpenIMClusterAllowedTenantsNamespacesSelector {
+  /** Labels with these values. */
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  /** Conditions on labels, all of which must hold. */
+  readonly matchExpressions?: readonly OpenIMClusterAllowedTenantsNamespacesSelectorMatchExpression[];
+}
+
+/** Namespaces whose tenants are served. */
+export interface OpenIMClusterAllowedTenantsNamespaces {
+  /** Same: this namespace; All: every namespace; Selector: this one, and those with the labels of selector. A tenant of another namespace is not served, and what is stored of it is kept. Default: Same. */
+  readonly from?: 'Same' | 'All' | 'Selector';
+  /** Labels of the namespaces with from: Selector; an empty selector matches all. */
+  readonly selector?: OpenIMClusterAllowedTenantsNamespacesSelector;
+}
+
+/** OpenIMTenants that may use this cluster, and what limits them. Takes effect without a restart. Default: those of this namespace, without a class. */
+export interface OpenIMClusterAllowedTenants {
+  /** Namespaces whose tenants are served. */
+  readonly namespaces?: OpenIMClusterAllowedTenantsNamespaces;
+  /** OpenIMTenantClasses of this namespace that tenants may choose. Default: all. */
+  readonly classes?: readonly string[];
+  /** OpenIMTenantClass of tenants that choose none. Without it they have no ceilings. */
+  readonly defaultClass?: string;
+}
+
 /** NetworkPolicies that admit only components of this cluster and the operator to internal ports. */
 export interface OpenIMClusterNetworkPolicy {
   /** Whether they are created. Default: true. */
@@ -1102,6 +1138,8 @@ export interface OpenIMClusterSpec {
   readonly limits?: OpenIMClusterLimits;
   /** Limits of failed authentication attempts per address; successful ones do not count. Needs a version of the service that knows these limits; for an older one they are left out, as condition Accepted reports. */
   readonly attempts?: OpenIMClusterAttempts;
+  /** OpenIMTenants that may use this cluster, and what limits them. Takes effect without a restart. Default: those of this namespace, without a class. */
+  readonly allowedTenants?: OpenIMClusterAllowedTenants;
   /** NetworkPolicies that admit only components of this cluster and the operator to internal ports. */
   readonly networkPolicy?: OpenIMClusterNetworkPolicy;
 }

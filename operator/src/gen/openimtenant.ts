@@ -2,7 +2,15 @@
 
 /** The cluster. */
 export interface OpenIMTenantClusterRef {
-  /** Name of an OpenIMCluster of this namespace. */
+  /** Name of the OpenIMCluster. */
+  readonly name: string;
+  /** Namespace of the OpenIMCluster, whose spec.allowedTenants must allow that of the tenant. Cannot change. Default: the namespace of the tenant. */
+  readonly namespace?: string;
+}
+
+/** The OpenIMTenantClass, in the namespace of the cluster. Default: spec.allowedTenants.defaultClass of the cluster. */
+export interface OpenIMTenantClassRef {
+  /** Name of the class. */
   readonly name: string;
 }
 
@@ -616,6 +624,8 @@ export interface OpenIMTenantNotification {
 export interface OpenIMTenantSpec {
   /** The cluster. */
   readonly clusterRef: OpenIMTenantClusterRef;
+  /** The OpenIMTenantClass, in the namespace of the cluster. Default: spec.allowedTenants.defaultClass of the cluster. */
+  readonly classRef?: OpenIMTenantClassRef;
   /** Name of the tenant in URLs (/t/<tenantID>) and tokens; default is the one at the root. Cannot change. Default: metadata.name. */
   readonly tenantID?: string;
   /** Host names for clients, in addition to the path. */
@@ -764,8 +774,10 @@ export interface OpenIMTenantStatus {
   readonly observedGeneration?: number;
   /** Name of the tenant in URLs and tokens. */
   readonly tenantID?: string;
-  /** Ready: all processes serve the tenant with these settings. KeysRotated: the keys are those that spec.keys asks for; absent while it asks for none. QuotaExceeded: a quota of users, connections or storage is used up. */
+  /** Ready: all processes serve the tenant with these settings. KeysRotated: the keys are those that spec.keys asks for; absent while it asks for none. QuotaExceeded: a quota of users, connections or storage is used up. WithinClass: no setting is above a ceiling of the class; absent without a class. */
   readonly conditions?: readonly OpenIMTenantStatusCondition[];
+  /** Name of the OpenIMTenantClass in force; absent without one. */
+  readonly className?: string;
   /** What the tenant uses, rounded to two significant digits and changed at most every five minutes, unless a quota is used up or free again. A figure that was not taken yet is absent. */
   readonly usage?: OpenIMTenantStatusUsage;
   /** Progress of the deletion; absent while the resource is not being deleted. */

@@ -83,6 +83,12 @@ const REFERENCE = /\$\{file:([^}]+)\}/g;
 /** Keys of a tenant in the Secret of tenants. */
 export const tenantKeys = (id: string) => ({ token: `${id}.token-secret`, admin: `${id}.admin-secret` });
 
+/**
+ * Key in the Secret of tenants for the namespace of a tenant, where that is another one than the cluster's: what is stored
+ * under its ID belongs to it, also when its resource is gone.
+ */
+export const namespaceEntry = (id: string) => `${id}.namespace`;
+
 /** Key in the Secret of tenants for a value that a tenant refers to, by the path of its setting. */
 export const credentialKey = (id: string, setting: string) => `${id}.${setting}`;
 

@@ -1,6 +1,7 @@
 import { type ObjectMeta, resourceType } from '@im/kube';
 import type { OpenIMClusterSpec, OpenIMClusterStatus } from '../gen/openimcluster.ts';
 import type { OpenIMTenantSpec, OpenIMTenantStatus } from '../gen/openimtenant.ts';
+import type { OpenIMTenantClassSpec } from '../gen/openimtenantclass.ts';
 import { API_VERSION } from './names.ts';
 
 /** An OpenIMCluster as the API server returns it. */
@@ -24,3 +25,17 @@ export interface OpenIMTenant {
 }
 
 export const OPENIM_TENANT = resourceType<OpenIMTenant>(API_VERSION, 'OpenIMTenant', 'openimtenants');
+
+/** An OpenIMTenantClass as the API server returns it. */
+export interface OpenIMTenantClass {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly metadata?: ObjectMeta;
+  readonly spec: OpenIMTenantClassSpec;
+}
+
+export const OPENIM_TENANT_CLASS = resourceType<OpenIMTenantClass>(
+  API_VERSION,
+  'OpenIMTenantClass',
+  'openimtenantclasses',
+);

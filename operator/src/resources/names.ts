@@ -150,6 +150,8 @@ export const nameOf = {
    */
   admin: (cluster: string, tenantID: string = DEFAULT_TENANT) =>
     tenantID === DEFAULT_TENANT ? `${cluster}-admin` : `${cluster}.tenant.${tenantID}`,
+  /** The same of a tenant in another namespace than its cluster, by the name of its resource; in that namespace. */
+  adminElsewhere: (tenant: string) => `${tenant.slice(0, 240)}.openim-admin`,
   /** The name of the same Secret in clusters of an earlier version. */
   formerAdmin: (cluster: string, tenantID: string) => `${cluster}-tenant-${tenantID}`,
   serviceAccount: (cluster: string) => `${cluster}-service`,

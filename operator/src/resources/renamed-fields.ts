@@ -32,7 +32,10 @@ const pushValues = (section: string): RenamedField[] => [
 ];
 
 /** The renamed fields of each custom resource. */
-export const RENAMED_FIELDS: Readonly<Record<'OpenIMCluster' | 'OpenIMTenant', readonly RenamedField[]>> = {
+export const RENAMED_FIELDS: Readonly<
+  Record<'OpenIMCluster' | 'OpenIMTenant' | 'OpenIMTenantClass', readonly RenamedField[]>
+> = {
+  OpenIMTenantClass: [],
   OpenIMCluster: [
     { from: 'gateway.drain.maxPerSecond', to: 'gateway.drain.maxConnectionsPerSecond' },
     changed('push.provider', PROVIDER),

@@ -10,6 +10,7 @@ import type {
   ObjectRepo,
   PushPreferenceRepo,
   PushTokenRepo,
+  TenantExportRepo,
   UserRepo,
   VerificationCodeRepo,
   WebhookDeliveryRepo,
@@ -45,6 +46,7 @@ export interface ThirdDeps {
   readonly webhooks: Webhooks;
   readonly webhookDeliveries: WebhookDeliveryRepo;
   readonly cronRuns: Pick<CronRunRepo, 'jobs' | 'request'>;
+  readonly exports: TenantExportRepo;
   /** Hours for which the URL of an object is valid. */
   readonly accessHours: number;
   readonly codes: VerificationCodeRepo;

@@ -10,6 +10,7 @@ import {
   pushPreferenceRepo,
   pushTokenRepo,
   tenantDataRepo,
+  tenantExportRepo,
   thumbnailRepo,
   userRepo,
   verificationCodeRepo,
@@ -24,6 +25,7 @@ import { objectMethods } from './methods/objects.ts';
 import { pushRegistrationMethods } from './methods/push-registration.ts';
 import { quietHoursMethods } from './methods/quiet-hours.ts';
 import { removeUserDataMethods } from './methods/remove-user-data.ts';
+import { tenantExportMethods } from './methods/tenant-export.ts';
 import { testPushMethods } from './methods/test-push.ts';
 import { verificationMethods } from './methods/verification.ts';
 import { webhookMethods } from './methods/webhooks.ts';
@@ -62,6 +64,7 @@ export const thirdService = domainService('third', {
       webhooks,
       webhookDeliveries: webhookDeliveryRepo(store),
       cronRuns: cronRunRepo(store),
+      exports: tenantExportRepo(store),
       codes: verificationCodeRepo(store),
       senders,
       codeMetrics: {
@@ -99,6 +102,7 @@ export const thirdService = domainService('third', {
         ...testPushMethods(deps),
         ...webhookMethods(deps),
         ...cronMethods(deps),
+        ...tenantExportMethods(deps),
         ...verificationMethods(deps),
       },
       stop() {

@@ -4,11 +4,15 @@ import { tenantCommand, withSettings, withWriting } from './options.ts';
 
 /** `tenant create [name]`: a tenant of a cluster. */
 export function tenantCreate(): Command {
-  return withWriting(withSettings(tenantCommand('create', 'create a tenant of a cluster, in its namespace')))
+  return withWriting(
+    withSettings(
+      tenantCommand('create', 'create a tenant of a cluster, in its namespace or in that of --namespace'),
+    ),
+  )
     .argument('[name]', 'name of the OpenIMTenant; that of --file when absent')
     .option(
       '--cluster <name>',
-      'name or namespace/name of the OpenIMCluster; when absent the only one (env: OPENIM_CLUSTER)',
+      'name or namespace/name of the OpenIMCluster, which with --namespace may be in another one; when absent the only one (env: OPENIM_CLUSTER)',
     )
     .option('--id <id>', 'id of the tenant in URLs; <name> when absent', tenant('--id'))
     .option('--dedicated', 'in a database of its own', false)

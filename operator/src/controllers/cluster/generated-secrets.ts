@@ -11,7 +11,7 @@ import {
   type Secret,
   type Stored,
 } from '@im/kube';
-import { isCredentialKey, tenantKeys } from '../../resources/config.ts';
+import { isCredentialKey, namespaceEntry, tenantKeys } from '../../resources/config.ts';
 import type { OpenIMCluster } from '../../resources/kinds.ts';
 import { ANNOTATION, labelsOf, nameOf, type Owner } from '../../resources/names.ts';
 import { decoded, encoded } from '../../resources/secrets.ts';
@@ -74,10 +74,20 @@ interface Copied {
   readonly isObsolete: (entry: string) => boolean;
 }
 
+/** To which namespaces the tenants belong that have keys. */
+export interface TenantHolders {
+  /** Undefined for an ID under which nothing is stored. */
+  readonly namespaceOf: (id: string) => string | undefined;
+  /** Entries of the Secret of tenants for those of other namespaces than the cluster's. */
+  readonly elsewhere: Readonly<Record<string, string>>;
+}
+
 /** What the Secret of tenants is to have. */
 export interface TenantSecrets {
   /** Tenants with generated keys. */
   readonly ids: readonly string[];
+  /** Namespaces of those that are in another one than the cluster, by ID. */
+  readonly namespaces: ReadonlyMap<string, string>;
   /** What tenants refer to, by `credentialKey`. */
   readonly credentials: Readonly<Record<string, string>>;
   /** Whether a config names an entry: a pod that starts with it must find the entry. */
@@ -149,22 +159,36 @@ export class GeneratedSecrets {
     return decoded(this.#copies.get(keyOf({ namespace, name: nameOf.tenants(name) }))?.data);
   }
 
+  /** Which namespaces the tenants belong to that have keys, as the Secret of tenants says it. */
+  tenantHolders({ namespace, name }: Owner): TenantHolders {
+    const data = this.#copies.get(keyOf({ namespace, name: nameOf.tenants(name) }))?.data ?? {};
+    const elsewhere = Object.keys(data).filter((entry) => entry.endsWith(namespaceEntry('')));
+    const named = decoded(Object.fromEntries(elsewhere.map((entry) => [entry, data[entry] ?? ''])));
+    return {
+      namespaceOf: (id) =>
+        named[namespaceEntry(id)] ?? (data[tenantKeys(id).token] === undefined ? undefined : namespace),
+      elsewhere: named,
+    };
+  }
+
   /**
    * Keys of all tenants in `ids`, of which missing ones are generated, and the credentials of tenants.
    * @throws BrokenReferenceError when keys that are in use are lost. @throws ForeignObjectError
    */
   tenants(
     generation: Generation,
-    { ids, credentials, isNamed }: TenantSecrets,
+    { ids, namespaces, credentials, isNamed }: TenantSecrets,
     signal: AbortSignal,
   ): Promise<Record<string, string>> {
     const make = () =>
       Object.fromEntries(
         ids.flatMap((id) => {
           const keys = tenantKeys(id);
+          const elsewhere = namespaces.get(id);
           return [
             [keys.token, makeTenantKey('signing')],
             [keys.admin, makeTenantKey('admin')],
+            ...(elsewhere === undefined ? [] : [[namespaceEntry(id), elsewhere] as const]),
           ];
         }),
       );

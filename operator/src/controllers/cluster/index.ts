@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Metrics, sleep } from '@im/kit';
 import {
   beyondStatus,
@@ -12,6 +13,7 @@ import {
   type KubeClient,
   type KubeObject,
   keyOf,
+  NAMESPACE,
   SECRET_METADATA,
   type Stored,
   withoutManagedFields,
@@ -19,11 +21,17 @@ import {
 import type { Logger, TaskRunner } from '@im/process';
 import type { storeChecks } from '../../checks/store-checks.ts';
 import type { OperatorDefaults } from '../../resources/effective.ts';
-import { OPENIM_CLUSTER, OPENIM_TENANT } from '../../resources/kinds.ts';
+import {
+  OPENIM_CLUSTER,
+  OPENIM_TENANT,
+  OPENIM_TENANT_CLASS,
+  type OpenIMCluster,
+} from '../../resources/kinds.ts';
 import { FIELD_MANAGER, OPS_PORT } from '../../resources/names.ts';
 import { withPresentNames } from '../../resources/renamed-fields.ts';
+import { clusterKeyOf } from '../tenant/identity.ts';
 import { createTenantController } from '../tenant/index.ts';
-import { clusterKeyOf, tenantIndexes } from '../tenant/reconcile.ts';
+import { tenantIndexes } from '../tenant/reconcile.ts';
 import { clusterKeysOf, watchChildren } from './children.ts';
 import { eventIndexes, FAILED_CREATES } from './missing-pods.ts';
 import { watchNodes } from './nodes.ts';
@@ -95,6 +103,24 @@ export function createClusterController(deps: ClusterControllerDeps): ClusterCon
     log,
     metrics,
   });
+  const classes = createInformer({
+    client,
+    type: OPENIM_TENANT_CLASS,
+    namespace,
+    // Clusters whose CRDs are those of an earlier version have none.
+    optional: true,
+    log,
+    metrics,
+  });
+  // An operator that looks after one namespace may not see the others.
+  const namespaces = createInformer({
+    client,
+    type: NAMESPACE,
+    keep: labelsOnly,
+    optional: true,
+    log,
+    metrics,
+  });
   const children = watchChildren({ client, log, metrics, namespace });
   // One watch for the Secrets of users in place of reads at intervals: a change is noticed at once, and costs one read.
   const userSecrets = createInformer({
@@ -157,6 +183,10 @@ export function createClusterController(deps: ClusterControllerDeps): ClusterCon
   const admission = new RolloutAdmission({ clusters, children, places });
   const tenantController = createTenantController({
     tenants,
+    clusters,
+    classes,
+    namespaces,
+    secrets: { all: userSecrets, own: children.secrets },
     observer,
     processes,
     client: writer,
@@ -202,6 +232,25 @@ export function createClusterController(deps: ClusterControllerDeps): ClusterCon
   });
   controller.watches(clusters, undefined, beyondStatus);
   controller.watches(tenants, (tenant) => [clusterKeyOf(tenant)], beyondStatus);
+  /** Clusters whose tenants depend on what is said elsewhere. */
+  const admitting = (concerned: (cluster: Stored<OpenIMCluster>) => boolean) =>
+    clusters
+      .list()
+      .filter(concerned)
+      .map((cluster) => {
+        tenantController.admissionChanged(keyOf(cluster));
+        return keyOf(cluster);
+      });
+  clusters.onChange((before, after) => {
+    if (after && !isDeepStrictEqual(before?.spec.allowedTenants, after.spec.allowedTenants))
+      tenantController.admissionChanged(keyOf(after));
+  });
+  controller.watches(classes, ({ metadata }) =>
+    admitting((cluster) => cluster.metadata.namespace === metadata.namespace),
+  );
+  controller.watches(namespaces as Informer<KubeObject>, () =>
+    admitting(({ spec }) => spec.allowedTenants !== undefined),
+  );
   controller.watches(failedCreates, ({ metadata, involvedObject }) => {
     const set = children.statefulSets.get(`${metadata.namespace}/${involvedObject.name}`);
     return set === undefined ? [] : clusterKeysOf(set);
@@ -233,6 +282,8 @@ export function createClusterController(deps: ClusterControllerDeps): ClusterCon
     informers: [
       clusters,
       tenants,
+      classes,
+      namespaces,
       userSecrets,
       userConfigMaps,
       failedCreates,
@@ -249,6 +300,12 @@ export function createClusterController(deps: ClusterControllerDeps): ClusterCon
       ]);
     },
   };
+}
+
+/** What is kept of a namespace. */
+function labelsOnly<T extends KubeObject>({ apiVersion, kind, metadata }: Stored<T>): Stored<T> {
+  const { name, uid, resourceVersion, labels } = metadata;
+  return { apiVersion, kind, metadata: { name, uid, resourceVersion, labels } } as Stored<T>;
 }
 
 /** What is kept of a Secret or ConfigMap of a user. */

@@ -49,7 +49,7 @@ export class SecretReader {
   readonly #own: Pick<Informer<KubeObject>, 'get'>;
   /** By key of the cluster, then by kind and name; undefined for an object that does not exist. */
   readonly #known = new Map<string, Map<string, ReadObject | undefined>>();
-  /** The same of what tenants refer to. */
+  /** The same of the Secrets that tenants refer to, by their keys. */
   readonly #ofTenants = new Map<string, Map<string, ReadObject | undefined>>();
 
   /**
@@ -69,10 +69,13 @@ export class SecretReader {
   /** Keys of the clusters that refer to an object. */
   readersOf(kind: KeyRef['kind'], { metadata }: Stored<KubeObject>): string[] {
     const id = idOf(kind, metadata.name);
-    const readers = [...this.#known, ...this.#ofTenants].flatMap(([cluster, objects]) =>
+    const readers = [...this.#known].flatMap(([cluster, objects]) =>
       parseKey(cluster).namespace === metadata.namespace && objects.has(id) ? [cluster] : [],
     );
-    return [...new Set(readers)];
+    const ofTenants = [...this.#ofTenants].flatMap(([cluster, objects]) =>
+      kind === 'Secret' && objects.has(keyOf({ metadata })) ? [cluster] : [],
+    );
+    return [...new Set([...readers, ...ofTenants])];
   }
 
   /** Drops what is kept about a deleted cluster. */
@@ -82,28 +85,27 @@ export class SecretReader {
   }
 
   /**
-   * Reads the Secrets that the tenants of a cluster refer to. One that a cluster of the namespace uses itself is `cluster`:
+   * Reads the Secrets that the tenants of a cluster refer to, by `namespace/name`. One that a cluster of the namespace uses itself is `cluster`:
    * those who may create tenants could otherwise send its credentials to an address of their choice.
    */
   async ofTenants(
     cluster: string,
-    names: readonly string[],
+    keys: readonly string[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, FoundSecret>> {
-    const { namespace = '' } = parseKey(cluster);
     const before = this.#ofTenants.get(cluster);
     const used = new Map<string, ReadObject | undefined>();
     const found = new Map<string, FoundSecret>();
-    await eachLimited(names, PARALLEL, async (name) => {
-      const id = idOf('Secret', name);
+    await eachLimited(keys, PARALLEL, async (key) => {
+      const { namespace = '', name } = parseKey(key);
       if (this.#isOfCluster({ namespace, name })) {
-        used.set(id, undefined);
-        found.set(name, 'cluster');
+        used.set(key, undefined);
+        found.set(key, 'cluster');
         return;
       }
-      const secret = await this.#read('Secret', { namespace, name }, before?.get(id), signal);
-      used.set(id, secret);
-      found.set(name, secret?.data);
+      const secret = await this.#read('Secret', { namespace, name }, before?.get(key), signal);
+      used.set(key, secret);
+      found.set(key, secret?.data);
     });
     this.#ofTenants.set(cluster, used);
     return found;

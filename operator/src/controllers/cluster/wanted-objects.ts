@@ -105,8 +105,9 @@ export class ObjectPlanner {
       ...Object.assign({}, ...observedShards.secrets.values()),
     });
     const recover = settingsInForce({ configs, shards: observedShards }, storedValues);
-    this.#tenants.setCredentials(keyOf(owner), referred, recover);
+    this.#tenants.setCredentials(keyOf(owner), referred, recover, this.#generated.tenantHolders(owner));
     const plan = this.#tenants.plan(keyOf(owner), tenantLayout);
+    const { namespaces } = plan;
     const { entries, keys, secrets, shards } = effective.prober ? withProbeTenant(plan) : plan;
     const isSharded = tenantLayout.shards > 1;
     const inShards = Object.assign({}, ...observedShards.secrets.values()) as Record<string, string>;
@@ -114,6 +115,7 @@ export class ObjectPlanner {
       generation,
       {
         ids: entries.map(({ id }) => id),
+        namespaces,
         credentials: { ...external.sections, ...(isSharded ? {} : secrets) },
         isNamed: (key) =>
           configs.some((text) => text.includes(tenantsFile(key))) ||

@@ -5,9 +5,12 @@ import type { TenantEntry } from '../../resources/config.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { preferredShard, type Shard } from '../../resources/tenant-shards.ts';
 import type { Refusal } from '../cluster/observation.ts';
-import { type JudgedTenant, judgeTenant, tenantIdOf } from './entry.ts';
+import type { Admitted, ClassInForce } from './admission.ts';
+import { type JudgedTenant, judgeTenant } from './entry.ts';
+import { isElsewhere, tenantIdOf } from './identity.ts';
 import { type Placed, Room } from './room.ts';
 import type { EntryInForce } from './settings-in-force.ts';
+import { clampedEntry } from './tenant-class.ts';
 
 /** The tenants of a cluster: their config entries, and the resources that are not applied. */
 export interface TenantPlan {
@@ -20,6 +23,10 @@ export interface TenantPlan {
   readonly broken: ReadonlyMap<string, Refusal>;
   /** What is asked of generated keys, by tenant ID. */
   readonly keys: ReadonlyMap<string, OpenIMTenantKeys>;
+  /** Namespaces of tenants that are in another one than the cluster, by tenant ID. */
+  readonly namespaces: ReadonlyMap<string, string>;
+  /** Classes by uid of the resource. */
+  readonly classes: ReadonlyMap<string, ClassInForce>;
   /** Credentials that the entries refer to, by key of the Secret of tenants. */
   readonly secrets: Readonly<Record<string, string>>;
   /** The same entries and credentials by shard. */
@@ -42,6 +49,10 @@ export interface PlanOptions {
   readonly judge?: typeof judgeTenant;
   /** Tenants whose data are being removed, by ID. @default none */
   readonly purging?: ReadonlyMap<string, Purging>;
+  /** Whether a resource may use the cluster, and with which settings. @default as it says */
+  readonly admit?: (tenant: Stored<OpenIMTenant>) => Admitted;
+  /** Why a resource may not have its tenant ID, because of what is stored under it. @default it may */
+  readonly idTaken?: (tenant: Stored<OpenIMTenant>) => Refusal | undefined;
   /** What a resource has in force already, in one of these shards. @default nothing */
   readonly inForce?: (tenant: Stored<OpenIMTenant>) => PlannedTenant | undefined;
 }
@@ -60,27 +71,36 @@ export function planTenants(
     shards = 1,
     judge = judgeTenant,
     purging = new Map(),
+    admit = (tenant) => ({ tenant }),
+    idTaken = () => undefined,
     inForce: before = () => undefined,
   }: PlanOptions = {},
 ): TenantPlan {
   const refused = new Map<string, Refusal>();
   const broken = new Map<string, Refusal>();
   const keys = new Map<string, OpenIMTenantKeys>();
-  const owners = new Map<string, string>();
+  const classes = new Map<string, ClassInForce>();
+  const owners = new Map<string, Stored<OpenIMTenant>>();
   const byAge = [...tenants].sort(
     (a, b) => ageOf(a) - ageOf(b) || (a.metadata.name < b.metadata.name ? -1 : 1),
   );
   const candidates: Candidate[] = [];
   for (const tenant of byAge) {
     const id = tenantIdOf(tenant);
-    const { name, uid } = tenant.metadata;
-    const refusal = idRefusal(tenant, purging.get(id), owners.get(id));
+    const { uid } = tenant.metadata;
+    const admitted = admit(tenant);
+    // One that may not use the cluster takes no ID from others.
+    const refusal = admitted.denied ?? idRefusal(tenant, purging.get(id), owners.get(id)) ?? idTaken(tenant);
     if (refusal) {
       refused.set(uid, refusal);
       continue;
     }
-    owners.set(id, name);
-    candidates.push({ tenant, judged: judge(tenant, level), kept: before(tenant) });
+    owners.set(id, tenant);
+    const found = before(tenant);
+    const { class: inClass } = admitted;
+    if (inClass) classes.set(uid, inClass);
+    const kept = found && inClass ? { ...found, entry: clampedEntry(found.entry, inClass.spec) } : found;
+    candidates.push({ tenant, refusal: admitted.refusal, judged: judge(admitted.tenant, level), kept });
   }
   const holders = hostHolders(candidates);
   const [cluster = ''] = tenants.map(({ spec }) => spec.clusterRef.name);
@@ -92,11 +112,12 @@ export function planTenants(
   const planned = new Map<Candidate, PlannedTenant>();
   const settle = (candidate: Candidate): Refusal | undefined => {
     const { tenant, judged, kept } = candidate;
+    if (candidate.refusal) return candidate.refusal;
     const { entry, secrets, bytes, secretBytes, fault } = judged;
     if (fault !== undefined) return { reason: 'InvalidSettings', message: fault };
     const taken = (tenant.spec.hosts ?? []).find((host) => holders.get(host) !== candidate);
     if (taken !== undefined) {
-      const message = `spec.hosts: ${taken} is already used by OpenIMTenant ${holders.get(taken)?.tenant.metadata.name}; remove it from one of them`;
+      const message = `spec.hosts: ${taken} is already used by OpenIMTenant ${displayName(holders.get(taken)?.tenant, tenant)}; remove it from one of them`;
       return { reason: 'HostTaken', message };
     }
     const shard = room.take(entry.id, { bytes, secretBytes }, kept);
@@ -119,6 +140,7 @@ export function planTenants(
   const entries = new Map<string, TenantEntry>([
     [DEFAULT_TENANT, { id: DEFAULT_TENANT, adminUserIDs: [DEFAULT_ADMIN_USER] }],
   ]);
+  const namespaces = new Map<string, string>();
   const plannedOf = new Map<string, PlannedTenant>();
   const secrets: Record<string, string> = {};
   for (const candidate of candidates) {
@@ -126,6 +148,8 @@ export function planTenants(
     if (!each) continue;
     entries.set(each.entry.id, each.entry);
     plannedOf.set(each.entry.id, each);
+    const { namespace } = candidate.tenant.metadata;
+    if (namespace !== undefined && isElsewhere(candidate.tenant)) namespaces.set(each.entry.id, namespace);
     const { keys: asked } = candidate.tenant.spec;
     if (asked) keys.set(each.entry.id, asked);
     Object.assign(secrets, each.secrets);
@@ -140,12 +164,17 @@ export function planTenants(
     Object.assign(list[shard]?.secrets ?? {}, own);
   }
   const inForce = new Map([...planned].map(([{ tenant }, each]) => [tenant.metadata.uid, each]));
-  return { entries: [...entries.values()], refused, inForce, broken, keys, secrets, shards: list };
+  return {
+    entries: [...entries.values()],
+    ...{ refused, inForce, broken, keys, namespaces, classes, secrets },
+    shards: list,
+  };
 }
 
 /** A resource that has its tenant ID. */
 interface Candidate {
   readonly tenant: Stored<OpenIMTenant>;
+  readonly refusal: Refusal | undefined;
   readonly judged: JudgedTenant;
   readonly kept: PlannedTenant | undefined;
 }
@@ -153,7 +182,7 @@ interface Candidate {
 function idRefusal(
   tenant: Stored<OpenIMTenant>,
   gone: Purging | undefined,
-  owner: string | undefined,
+  owner: Stored<OpenIMTenant> | undefined,
 ): Refusal | undefined {
   const id = tenantIdOf(tenant);
   if (gone && ageOf(tenant) > gone.at.getTime()) {
@@ -161,7 +190,7 @@ function idRefusal(
     return { reason: 'TenantIDTaken', message };
   }
   if (owner !== undefined) {
-    const message = `spec.tenantID: ${id} is already used by OpenIMTenant ${owner}; choose another ID`;
+    const message = `spec.tenantID: ${id} is already used by OpenIMTenant ${displayName(owner, tenant)}; choose another ID`;
     return { reason: 'TenantIDTaken', message };
   }
   if (id === PROBE_TENANT) {
@@ -173,6 +202,17 @@ function idRefusal(
     return { reason: 'InvalidTenantID', message };
   }
   return undefined;
+}
+
+/** The name of a resource, with its namespace where that is another than that of `reader`, who may not see more. */
+function displayName(
+  named: Stored<OpenIMTenant> | undefined,
+  { metadata: { namespace } }: Stored<OpenIMTenant>,
+): string {
+  if (!named) return '';
+  return named.metadata.namespace === namespace
+    ? named.metadata.name
+    : `of namespace ${named.metadata.namespace}`;
 }
 
 /** Who gets each host: a claim of an older resource takes no host from one that has it in force and still wants it. */

@@ -1,8 +1,9 @@
+import { keyOf } from '@im/kube';
 import type { FoundSecret, Section } from './credentials.ts';
 import type { TenantSources } from './entry.ts';
 import type { SettingsInForce, StoredEntry } from './settings-in-force.ts';
 
-/** The Secrets that something was made with, by name. */
+/** The Secrets that something was made with, by `namespace/name`. */
 export type UsedSecrets = ReadonlyMap<string, FoundSecret>;
 
 /** The sources for one tenant. */
@@ -34,9 +35,9 @@ export class CredentialSources {
   }
 
   /** Whether all these Secrets were read, or are known to be missing. */
-  covers(cluster: string, names: Iterable<string>): boolean {
+  covers(cluster: string, keys: Iterable<string>): boolean {
     const secrets = this.#clusters.get(cluster)?.secrets;
-    return [...names].every((name) => secrets?.has(name));
+    return [...keys].every((key) => secrets?.has(key));
   }
 
   forget(cluster: string): void {
@@ -49,14 +50,16 @@ export class CredentialSources {
     return [...used].every(([name, found]) => secrets?.get(name) === found);
   }
 
-  of(cluster: string): RecordedSources {
+  /** @param namespace of the tenant, the only one whose Secrets it may use. */
+  of(cluster: string, namespace: string | undefined): RecordedSources {
     const known = this.#clusters.get(cluster);
     const used = new Map<string, FoundSecret>();
     return {
       sources: {
         lookup: (name) => {
-          const found = known?.secrets.get(name);
-          used.set(name, found);
+          const key = keyOf({ namespace, name });
+          const found = known?.secrets.get(key);
+          used.set(key, found);
           return found;
         },
         inForce: (id, path) => {

@@ -153,19 +153,19 @@ test('the settings of a tenant are found in the newest config, without its keys,
 test('a changed Secret is noticed, one that is read again is not, and sections outlive it', () => {
   const all = new CredentialSources();
   const recover = settingsInForce(NO_TENANTS, () => ({}));
-  assert.equal(all.set('ns/im', new Map([['hooks', HOOKS]]), recover), true);
-  const { sources, used } = all.of('ns/im');
+  assert.equal(all.set('ns/im', new Map([['ns/hooks', HOOKS]]), recover), true);
+  const { sources, used } = all.of('ns/im', 'ns');
   const { sections } = judgeTenant(tenant('shop', 0, { webhooks: SPEC.webhooks ?? {} }), 1, sources);
   all.remember('ns/im', 'shop', sections);
-  assert.equal(all.set('ns/im', new Map([['hooks', HOOKS]]), recover), false);
+  assert.equal(all.set('ns/im', new Map([['ns/hooks', HOOKS]]), recover), false);
   assert.equal(all.isCurrent('ns/im', used), true);
-  assert.equal(all.set('ns/im', new Map([['other', undefined]]), recover), true, 'another name');
-  assert.equal(all.covers('ns/im', ['other', 'hooks']), false);
-  assert.equal(all.set('ns/im', new Map([['hooks', undefined]]), recover), true);
+  assert.equal(all.set('ns/im', new Map([['ns/other', undefined]]), recover), true, 'another name');
+  assert.equal(all.covers('ns/im', ['ns/other', 'ns/hooks']), false);
+  assert.equal(all.set('ns/im', new Map([['ns/hooks', undefined]]), recover), true);
   assert.equal(all.isCurrent('ns/im', used), false);
-  assert.deepEqual(all.of('ns/im').sources.inForce('shop', 'webhooks'), sections.get('webhooks'));
+  assert.deepEqual(all.of('ns/im', 'ns').sources.inForce('shop', 'webhooks'), sections.get('webhooks'));
   all.retain('ns/im', new Set());
-  assert.equal(all.of('ns/im').sources.inForce('shop', 'webhooks'), undefined);
+  assert.equal(all.of('ns/im', 'ns').sources.inForce('shop', 'webhooks'), undefined);
 });
 
 test('mail and each provider of SMS read their credentials from Secrets, and one without them is left out', () => {

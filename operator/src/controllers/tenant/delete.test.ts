@@ -7,9 +7,11 @@ import type { OpenIMTenantSpec } from '../../gen/openimtenant.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { FINALIZER } from '../../resources/names.ts';
 import type { RunningProcess } from '../cluster/reports.ts';
+import { TenantAdmission } from './admission.ts';
 import { planTenants } from './create.ts';
 import { type DeletionState, TenantDeletion } from './delete.ts';
-import { clusterKeyOf, type TenantDeps, TenantReconciler } from './reconcile.ts';
+import { clusterKeyOf } from './identity.ts';
+import { type TenantDeps, TenantReconciler } from './reconcile.ts';
 import { deletionStatus } from './status.ts';
 
 const running: TenantPurgeReport = {
@@ -142,7 +144,7 @@ test('an rpc process removes what is stored, with its progress in status; then k
   assert.deepEqual(done, [purge]);
   const last = deletion(() => ({ ...running, state: 'done', step: 'scan' }));
   assert.equal(await last.deletion.next(given, STATE, never), undefined);
-  const names = ['token-secret', 'admin-secret', 'token-secret-2', 'admin-secret-2', 'keys'];
+  const names = ['token-secret', 'admin-secret', 'token-secret-2', 'admin-secret-2', 'keys', 'namespace'];
   const data = Object.fromEntries(names.map((name) => [`shop.${name}`, null]));
   const keys = `Secret ${JSON.stringify({ data })}`;
   assert.deepEqual(last.done, [purge, keys, ...ENDED]);
@@ -169,6 +171,12 @@ test('a tenant is deleted with its namespace, and with its cluster although that
     observer: { processesOf: () => [] },
     delivery: { keyWhenGone: () => undefined } as never as TenantDeps['delivery'],
     usage: { of: () => undefined },
+    admission: new TenantAdmission({
+      clusters: { get: () => undefined },
+      classes: { get: () => undefined },
+      namespaces: { get: () => undefined },
+    }),
+    secrets: { keep: async () => undefined },
     client,
     processes: { purgeTenant: async () => running },
     enqueue: () => {},

@@ -1,13 +1,14 @@
 import { DEFAULT_TENANT, type TenantPurgeReport } from '@im/contract';
 import { messageOf } from '@im/kit';
-import { isApiError, type KubeClient, SECRET, type Stored } from '@im/kube';
-import { tenantKeys } from '../../resources/config.ts';
+import { isApiError, type KubeClient, parseKey, SECRET, type Stored } from '@im/kube';
+import { namespaceEntry, tenantKeys } from '../../resources/config.ts';
 import { OPENIM_TENANT, type OpenIMTenant } from '../../resources/kinds.ts';
 import { FINALIZER, nameOf } from '../../resources/names.ts';
 import { rotationKeys } from '../../resources/tenant-keys.ts';
 import { isTerminating } from '../cluster/delete.ts';
 import type { ProcessApi } from '../cluster/process-api.ts';
 import type { RunningProcess } from '../cluster/reports.ts';
+import { clusterKeyOf } from './identity.ts';
 
 /** What a deletion waits for. */
 export interface DeletionStep {
@@ -22,7 +23,7 @@ export interface DeletionStep {
 /** What the deletion of a tenant depends on. */
 export interface DeletionState {
   readonly id: string;
-  /** Undefined until the cluster was looked at. */
+  /** Whether there is a cluster that has data of this resource to remove; undefined until that was looked at. */
   readonly hasCluster: boolean | undefined;
   /** When other resources with its tenant ID were created, ms since the epoch. */
   readonly claims: readonly number[];
@@ -130,14 +131,11 @@ export class TenantDeletion {
   }
 
   /** Removes the generated keys; credentials and the admin Secret go when the tenant leaves the config. */
-  async #removeKeys(
-    { metadata, spec }: Stored<OpenIMTenant>,
-    id: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const names = [...Object.values(tenantKeys(id)), ...Object.values(rotationKeys(id))];
+  async #removeKeys(tenant: Stored<OpenIMTenant>, id: string, signal: AbortSignal): Promise<void> {
+    const names = [...Object.values(tenantKeys(id)), ...Object.values(rotationKeys(id)), namespaceEntry(id)];
     const data = Object.fromEntries(names.map((name) => [name, null]));
-    const key = { namespace: metadata.namespace, name: nameOf.tenants(spec.clusterRef.name) };
+    const { namespace, name } = parseKey(clusterKeyOf(tenant));
+    const key = { namespace, name: nameOf.tenants(name) };
     try {
       await this.#client.patch(SECRET, key, { data }, { signal });
     } catch (error) {

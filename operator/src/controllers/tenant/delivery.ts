@@ -143,6 +143,11 @@ export class TenantDelivery {
     throw new Error('the tenants of the process changed at the same time');
   }
 
+  /** The complete entry of a tenant that the processes of a cluster are to have. */
+  entryOf(cluster: string, id: string): Readonly<Record<string, unknown>> | undefined {
+    return this.#subjects.get(cluster)?.delivery.wanted.entries.get(id);
+  }
+
   /** Whether something is to be delivered to this cluster. */
   knows(cluster: string): boolean {
     return this.#subjects.has(cluster);

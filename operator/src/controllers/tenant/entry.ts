@@ -22,12 +22,8 @@ import { settingsOfSection } from '../../resources/secret-references.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
 import type { Refusal } from '../cluster/observation.ts';
 import { resolveSection, type SecretLookup, type Section } from './credentials.ts';
+import { tenantIdOf } from './identity.ts';
 import type { EntryInForce, SectionsInForce } from './settings-in-force.ts';
-
-/** Name of a tenant in URLs and tokens. */
-export function tenantIdOf({ metadata, spec }: Stored<OpenIMTenant>): string {
-  return spec.tenantID ?? metadata.name;
-}
 
 /** Where the credentials of tenants come from. */
 export interface TenantSources {

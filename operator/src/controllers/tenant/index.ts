@@ -1,11 +1,23 @@
 import type { Metrics } from '@im/kit';
-import { type Applier, beyondStatus, createController, type Informer, type KubeClient } from '@im/kube';
+import {
+  type Applier,
+  beyondStatus,
+  createController,
+  type Informer,
+  type KubeClient,
+  type KubeObject,
+  keyOf,
+  type Secret,
+} from '@im/kube';
 import type { Logger } from '@im/process';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import type { Observer } from '../cluster/observer.ts';
 import type { ProcessApi } from '../cluster/process-api.ts';
+import { AdminSecrets } from './admin-secrets.ts';
+import { type AdmissionDeps, TenantAdmission } from './admission.ts';
 import { TenantDelivery } from './delivery.ts';
-import { clusterKeyOf, TenantReconciler } from './reconcile.ts';
+import { clusterKeyOf } from './identity.ts';
+import { TenantReconciler } from './reconcile.ts';
 import { TenantUsage, USAGE_MS } from './usage.ts';
 import { usageMetrics } from './usage-metrics.ts';
 
@@ -14,9 +26,11 @@ const LOOK_MS = 2_000;
 /** Interval between looks at the usage of tenants before the first answer, ms. */
 const FIRST_USAGE_MS = 5_000;
 
-export interface TenantControllerDeps {
+export interface TenantControllerDeps extends AdmissionDeps {
   /** Indexed by `tenantIndexes`. */
   readonly tenants: Informer<OpenIMTenant>;
+  /** Metadata of all Secrets, and the Secrets of the operator. */
+  readonly secrets: { readonly all: Informer<KubeObject>; readonly own: Informer<Secret> };
   readonly observer: Pick<Observer, 'processesOf'>;
   readonly processes: Pick<ProcessApi, 'tenants' | 'purgeTenant' | 'tenantUsage' | 'tenantRefusals'>;
   /** For writes, while this replica leads. */
@@ -36,6 +50,8 @@ export interface TenantTerm {
 
 /** The controller of OpenIMTenant: one queue for their statuses, another for delivery to processes. */
 export interface TenantController {
+  /** What decides which tenants may use a cluster has changed. */
+  admissionChanged(cluster: string): void;
   /** Starts with nothing known. */
   beginTerm(applier: Applier): TenantTerm;
   /** Reconciles until `signal` aborts. */
@@ -44,7 +60,7 @@ export interface TenantController {
 
 /** Creates the controller of OpenIMTenant. It does nothing before a term begins. */
 export function createTenantController(deps: TenantControllerDeps): TenantController {
-  const { tenants, observer, processes, client, log, metrics } = deps;
+  const { tenants, secrets, observer, processes, client, log, metrics } = deps;
   let term: TenantTerm | undefined;
 
   const statuses = createController({
@@ -99,7 +115,17 @@ export function createTenantController(deps: TenantControllerDeps): TenantContro
     const clusters = [before, after].flatMap((tenant) => (tenant ? clusterKeyOf(tenant) : []));
     for (const cluster of new Set(clusters)) term?.tenants.changed(cluster);
   });
+  // One that a person removed is made again.
+  secrets.own.onChange((before, after) => {
+    if (after || !before) return;
+    for (const { kind, name } of before.metadata.ownerReferences ?? [])
+      if (kind === 'OpenIMTenant') statuses.enqueue(keyOf({ namespace: before.metadata.namespace, name }));
+  });
   return {
+    admissionChanged(cluster) {
+      term?.tenants.changed(cluster);
+      term?.tenants.enqueuePending(cluster);
+    },
     beginTerm(applier) {
       looked.clear();
       const delivery = new TenantDelivery(processes, log, metrics);
@@ -110,6 +136,8 @@ export function createTenantController(deps: TenantControllerDeps): TenantContro
         observer,
         delivery,
         usage,
+        admission: new TenantAdmission(deps),
+        secrets: new AdminSecrets({ applier, ...secrets }),
         client,
         processes,
         enqueue: statuses.enqueue,

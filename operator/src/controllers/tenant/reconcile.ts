@@ -11,23 +11,27 @@ import {
   type Stored,
 } from '@im/kube';
 import type { OpenIMTenantStatus } from '../../gen/openimtenant.ts';
-import type { TenantEntry } from '../../resources/config.ts';
+import { namespaceEntry, type TenantEntry } from '../../resources/config.ts';
 import { OPENIM_TENANT, type OpenIMTenant } from '../../resources/kinds.ts';
-import { API_VERSION, FINALIZER } from '../../resources/names.ts';
+import { API_VERSION, FINALIZER, nameOf } from '../../resources/names.ts';
 import { secretReferencesIn } from '../../resources/secret-references.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
 import type { KeyPlan } from '../../resources/tenant-keys.ts';
 import { preferredShard } from '../../resources/tenant-shards.ts';
 import type { ClientEndpoints } from '../cluster/endpoints.ts';
+import type { TenantHolders } from '../cluster/generated-secrets.ts';
 import type { Refusal } from '../cluster/observation.ts';
 import type { Observer } from '../cluster/observer.ts';
 import type { ProcessApi } from '../cluster/process-api.ts';
+import type { AdminSecrets } from './admin-secrets.ts';
+import type { Admitted, TenantAdmission } from './admission.ts';
 import { type PlannedTenant, type Purging, planTenants, type TenantPlan } from './create.ts';
 import { CredentialSources, type UsedSecrets } from './credential-sources.ts';
 import type { FoundSecret } from './credentials.ts';
 import { purgeTime, TenantDeletion } from './delete.ts';
 import type { TenantDelivery } from './delivery.ts';
-import { type JudgedTenant, judgeTenant, sizeOf, tenantIdOf } from './entry.ts';
+import { type JudgedTenant, judgeTenant, sizeOf } from './entry.ts';
+import { clusterKeyOf, isElsewhere, tenantIdOf } from './identity.ts';
 import type { SettingsInForce } from './settings-in-force.ts';
 import { deletionStatus, nextKeyEnd, tenantStatus, wasReady } from './status.ts';
 import type { TenantUsage } from './usage.ts';
@@ -41,6 +45,8 @@ export interface TenantDeps {
   readonly applier: Applier;
   readonly observer: Pick<Observer, 'processesOf'>;
   readonly delivery: TenantDelivery;
+  readonly admission: TenantAdmission;
+  readonly secrets: Pick<AdminSecrets, 'keep'>;
   readonly usage: Pick<TenantUsage, 'of'>;
   readonly client: KubeClient;
   readonly processes: Pick<ProcessApi, 'purgeTenant'>;
@@ -78,11 +84,6 @@ const PENDING_MS = 2_000;
 const BY_CLUSTER = 'cluster';
 const NO_ENDPOINTS: ClientEndpoints = { api: '', webSocket: '', objectStorage: '' };
 
-/** The key of the cluster of a tenant. */
-export function clusterKeyOf({ metadata, spec }: Stored<OpenIMTenant>): string {
-  return keyOf({ namespace: metadata.namespace, name: spec.clusterRef.name });
-}
-
 /** Indexes of the informer of tenants. */
 export const tenantIndexes = { [BY_CLUSTER]: (tenant: Stored<OpenIMTenant>) => [clusterKeyOf(tenant)] };
 
@@ -102,6 +103,8 @@ export class TenantReconciler {
 
   readonly #judged = new WeakMap<Stored<OpenIMTenant>, Judgement>();
   readonly #credentials = new CredentialSources();
+  /** To which namespaces tenants belong that have keys, by cluster. */
+  readonly #holders = new Map<string, TenantHolders>();
   readonly #deletion: TenantDeletion;
 
   constructor(deps: TenantDeps) {
@@ -116,30 +119,42 @@ export class TenantReconciler {
     if (known && isDeepStrictEqual(known.layout, { settingsLevel: level, shards })) return known.plan;
     const tenants = this.#tenantsOf(cluster);
     const judge = (tenant: Stored<OpenIMTenant>) => this.#judge(cluster, tenant, level);
+    const admit = (tenant: Stored<OpenIMTenant>) => this.#admit(tenant);
+    const idTaken = (tenant: Stored<OpenIMTenant>) => this.#idTaken(cluster, tenant);
     const purging = this.#purging(cluster);
     const inForce = (tenant: Stored<OpenIMTenant>) => this.#inForce(cluster, tenant, shards, known);
-    const plan = planTenants(tenants, { level, shards, judge, purging, inForce });
+    const plan = planTenants(tenants, { level, shards, judge, purging, admit, idTaken, inForce });
     this.#plans.set(cluster, { layout: { settingsLevel: level, shards }, plan });
     this.#credentials.retain(cluster, new Set(plan.entries.map(({ id }) => id)));
     // What one gives up or takes, such as a host, may change whether another is refused.
     for (const tenant of tenants) {
       const { uid } = tenant.metadata;
-      const messages = [known?.plan, plan].map((each) =>
-        [each?.refused, each?.broken].map((all) => all?.get(uid)?.message),
-      );
+      const messages = [known?.plan, plan].map((each) => [
+        ...[each?.refused, each?.broken].map((all) => all?.get(uid)?.message),
+        each?.classes.get(uid),
+      ]);
       if (!isDeepStrictEqual(messages[0], messages[1])) this.#deps.enqueue(keyOf(tenant));
     }
     return plan;
   }
 
-  /** Names of the Secrets that the tenants of a cluster refer to. */
+  /** Secrets that the tenants of a cluster refer to, as `namespace/name`; none of tenants that may not use it. */
   secretsOf(cluster: string): readonly string[] {
-    return [...new Set(this.#tenantsOf(cluster).flatMap(namesIn))];
+    const allowed = this.#tenantsOf(cluster).filter((tenant) => !this.#admit(tenant).denied);
+    return [...new Set(allowed.flatMap(secretKeysIn))];
   }
 
   /** Sets what the tenants of a cluster refer to. @param recover finds settings in force before this operator started. */
-  setCredentials(cluster: string, secrets: ReadonlyMap<string, FoundSecret>, recover: SettingsInForce): void {
-    if (!this.#credentials.set(cluster, secrets, recover)) return;
+  setCredentials(
+    cluster: string,
+    secrets: ReadonlyMap<string, FoundSecret>,
+    recover: SettingsInForce,
+    holders: TenantHolders = NO_HOLDERS,
+  ): void {
+    const before = this.#holders.get(cluster)?.elsewhere ?? {};
+    this.#holders.set(cluster, holders);
+    const isSame = isDeepStrictEqual(before, holders.elsewhere);
+    if (!this.#credentials.set(cluster, secrets, recover) && isSame) return;
     this.changed(cluster);
     this.enqueuePending(cluster);
   }
@@ -170,6 +185,7 @@ export class TenantReconciler {
     this.#contexts.delete(cluster);
     this.#plans.delete(cluster);
     this.#credentials.forget(cluster);
+    this.#holders.delete(cluster);
   }
 
   /** Has those tenants of a cluster reconciled that are not in force: its processes have changed. */
@@ -183,7 +199,7 @@ export class TenantReconciler {
       const { usage, conditions = [] } = tenant.status ?? {};
       const looked = this.#deps.usage.of(cluster, tenantIdOf(tenant));
       const generation = tenant.metadata.generation ?? 0;
-      const options = { quotas: tenant.spec.quotas, generation };
+      const options = { quotas: this.#quotasOf(cluster, tenant), generation };
       const shown = shownUsage(usage, conditions as Condition[], looked, options);
       const known = conditions.find(({ type }) => type === 'QuotaExceeded');
       const next = shown.condition;
@@ -197,7 +213,7 @@ export class TenantReconciler {
       const id = tenantIdOf(tenant);
       const looked = this.#deps.usage.of(cluster, id);
       const { namespace = '' } = tenant.metadata;
-      return looked ? [{ namespace, tenant: id, looked, quotas: tenant.spec.quotas }] : [];
+      return looked ? [{ namespace, tenant: id, looked, quotas: this.#quotasOf(cluster, tenant) }] : [];
     });
   }
 
@@ -208,21 +224,25 @@ export class TenantReconciler {
     const cluster = clusterKeyOf(tenant);
     const context = this.#contexts.get(cluster);
     if (isBeingDeleted(tenant)) return this.#delete(tenant, cluster, context, signal);
-    // Its change triggers the next reconcile.
-    if (await this.#deletion.setFinalizer(tenant, signal)) return {};
-    // The cluster is reconciled first.
+    // The cluster is reconciled first, and with it what its tenants depend on was read.
     if (context === undefined) return {};
+    // Its change triggers the next reconcile.
+    if (await this.#deletion.setFinalizer(this.#admit(tenant).tenant, signal)) return {};
     // So are the Secrets that it refers to.
-    if (context && !this.#credentials.covers(cluster, namesIn(tenant))) return {};
+    const denied = this.#admit(tenant).denied !== undefined;
+    if (context && !denied && !this.#credentials.covers(cluster, secretKeysIn(tenant))) return {};
     const { layout = NO_LAYOUT, configHashes, endpoints = NO_ENDPOINTS } = context ?? {};
     const plan = this.plan(cluster, layout);
-    const refusal = context ? plan.refused.get(tenant.metadata.uid) : missingCluster(cluster);
+    const found = context ? plan.refused.get(tenant.metadata.uid) : missingCluster(cluster);
     const inForce = plan.inForce.get(tenant.metadata.uid);
     const id = inForce?.entry.id ?? '';
     const processes = this.#deps.observer.processesOf(cluster);
     // Its newest settings may not be part of the config yet, which the processes then have in vain.
     const entryIn = (entries: readonly TenantEntry[] = []) => entries.find((entry) => entry.id === id);
     const isApplied = isDeepStrictEqual(entryIn(plan.entries), entryIn(context?.entries));
+    const { entry: wanted } = inForce ?? {};
+    const complete = wanted && isElsewhere(tenant) ? this.#deps.delivery.entryOf(cluster, id) : undefined;
+    const refusal = found ?? (await this.#deps.secrets.keep(tenant, complete, signal));
     const status = tenantStatus({
       tenant,
       refusal,
@@ -236,6 +256,8 @@ export class TenantReconciler {
       rotation: context?.rotations?.get(id),
       leftOut: knownTenantSpec(tenant.spec, layout.settingsLevel).leftOut,
       endpoints,
+      class: plan.classes.get(tenant.metadata.uid),
+      quotas: wanted?.quotas,
       usage: this.#deps.usage.of(cluster, id),
       now: new Date(),
     });
@@ -254,13 +276,17 @@ export class TenantReconciler {
   ): Promise<ReconcileResult> {
     const id = tenantIdOf(tenant);
     const processes = this.#deps.observer.processesOf(cluster);
+    const { tenant: effective, denied } = this.#admit(tenant);
+    // One that has no data of its own there removes none.
+    const isOwner = denied === undefined && this.#idTaken(cluster, tenant) === undefined;
     const step = await this.#deletion.next(
-      tenant,
+      effective,
       {
         id,
-        hasCluster: context === undefined ? undefined : context !== null,
+        hasCluster: context === undefined ? undefined : context !== null && isOwner,
         claims: this.#tenantsOf(cluster)
-          .filter((other) => tenantIdOf(other) === id)
+          .filter((other) => tenantIdOf(other) === id && !this.#admit(other).denied)
+          .filter((other) => other.metadata.namespace === tenant.metadata.namespace)
           .map(({ metadata }) => Date.parse(metadata.creationTimestamp ?? '')),
         processes,
         key: this.#deps.delivery.keyWhenGone(cluster, id, processes),
@@ -284,7 +310,7 @@ export class TenantReconciler {
   #judge(cluster: string, tenant: Stored<OpenIMTenant>, level: number): JudgedTenant {
     const known = this.#judged.get(tenant);
     if (known?.level === level && this.#credentials.isCurrent(cluster, known.used)) return known;
-    const { sources, used } = this.#credentials.of(cluster);
+    const { sources, used } = this.#credentials.of(cluster, tenant.metadata.namespace);
     const judged = { ...judgeTenant(tenant, level, sources), level, used };
     this.#credentials.remember(cluster, tenantIdOf(tenant), judged.sections);
     this.#judged.set(tenant, judged);
@@ -314,6 +340,28 @@ export class TenantReconciler {
     return found && { ...found, ...sizeOf(found, tenant.spec), generation: inForceGeneration };
   }
 
+  /** The quotas of a tenant that are in force. */
+  #quotasOf(cluster: string, { metadata, spec }: Stored<OpenIMTenant>) {
+    return this.#plans.get(cluster)?.plan.inForce.get(metadata.uid)?.entry.quotas ?? spec.quotas;
+  }
+
+  /** What its cluster makes of a tenant. */
+  #admit(tenant: Stored<OpenIMTenant>): Admitted {
+    const { inForceGeneration } = tenant.status ?? {};
+    return this.#deps.admission.admit(tenant, inForceGeneration === tenant.metadata.generation);
+  }
+
+  /** Whether what is stored under its ID belongs to another namespace. */
+  #idTaken(cluster: string, tenant: Stored<OpenIMTenant>): Refusal | undefined {
+    const { name } = parseKey(cluster);
+    const { namespace } = tenant.metadata;
+    const id = tenantIdOf(tenant);
+    const holder = this.#holders.get(cluster)?.namespaceOf(id);
+    if (holder === undefined || holder === namespace) return undefined;
+    const message = `spec.tenantID: what is stored under ${id} belongs to another namespace; choose another ID. Those who run OpenIMCluster ${name} hand it over by the entry ${namespaceEntry(id)} of its Secret ${nameOf.tenants(name)}`;
+    return { reason: 'TenantIDTaken', message };
+  }
+
   #enqueueAll(cluster: string): void {
     this.#enqueueIf(cluster, () => true);
   }
@@ -328,7 +376,9 @@ export class TenantReconciler {
     return new Map(
       deleted.flatMap((tenant): [string, Purging][] => {
         const id = tenantIdOf(tenant);
-        const at = tenant.metadata.finalizers?.includes(FINALIZER) ? purgeTime(tenant, id) : undefined;
+        const { tenant: effective, denied } = this.#admit(tenant);
+        if (denied || this.#idTaken(cluster, tenant)) return [];
+        const at = tenant.metadata.finalizers?.includes(FINALIZER) ? purgeTime(effective, id) : undefined;
         return at ? [[id, { name: tenant.metadata.name, at }]] : [];
       }),
     );
@@ -355,9 +405,11 @@ function isBeingDeleted({ metadata }: Stored<OpenIMTenant>): boolean {
   return metadata.deletionTimestamp !== undefined;
 }
 
-/** Names of the Secrets that a tenant refers to. */
-function namesIn({ spec }: Stored<OpenIMTenant>): string[] {
-  return secretReferencesIn(spec).map(({ name }) => name);
+const NO_HOLDERS: TenantHolders = { namespaceOf: () => undefined, elsewhere: {} };
+
+/** Keys of the Secrets that a tenant refers to, in its namespace. */
+function secretKeysIn({ metadata: { namespace }, spec }: Stored<OpenIMTenant>): string[] {
+  return secretReferencesIn(spec).map(({ name }) => keyOf({ namespace, name }));
 }
 
 /** Whether the wanted settings of a tenant changed, its credentials included, or its keys did. */

@@ -1,14 +1,15 @@
 import { tenantURL } from '@im/contract';
 import { type Condition, type ConditionUpdate, type Stored, setCondition, timestamp } from '@im/kube';
-import type { OpenIMTenantStatus } from '../../gen/openimtenant.ts';
+import type { OpenIMTenantQuotas, OpenIMTenantStatus } from '../../gen/openimtenant.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { nameOf } from '../../resources/names.ts';
 import type { KeyPlan } from '../../resources/tenant-keys.ts';
 import type { ClientEndpoints } from '../cluster/endpoints.ts';
 import type { Refusal } from '../cluster/observation.ts';
+import type { ClassInForce } from './admission.ts';
 import type { DeletionStep } from './delete.ts';
 import type { Coverage } from './delivery.ts';
-import { tenantIdOf } from './entry.ts';
+import { isElsewhere, tenantIdOf } from './identity.ts';
 import { type LookedUsage, shownUsage, withQuotas } from './usage-status.ts';
 
 /** Longest time between two looks at the end of a key. */
@@ -32,6 +33,10 @@ export interface TenantStatusInput {
   /** Fields that are left out because the running services do not know them. */
   readonly leftOut?: readonly string[];
   readonly endpoints: ClientEndpoints;
+  /** Its class; undefined without one. */
+  readonly class?: ClassInForce | undefined;
+  /** Quotas in force. @default those of the spec */
+  readonly quotas?: OpenIMTenantQuotas | undefined;
   /** What it uses; undefined leaves what is shown. */
   readonly usage?: LookedUsage | undefined;
   readonly now: Date;
@@ -48,10 +53,14 @@ export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
     ? setCondition(before, { type: 'Ready', observedGeneration: generation, ...update }, now)
     : before;
   const { usage, condition } = shownUsage(tenant.status?.usage, before, input.usage, {
-    quotas: tenant.spec.quotas,
+    quotas: input.quotas ?? tenant.spec.quotas,
     generation,
   });
-  const conditions = withQuotas(withRotation(settled, input, now), condition, now);
+  const conditions = withQuotas(
+    withClassCondition(withRotation(settled, input, now), input, now),
+    condition,
+    now,
+  );
   const keys = keysOf(input.rotation, now);
   const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
   const since = wasReady(tenant) ? tenant.status?.inForceSince : undefined;
@@ -59,6 +68,7 @@ export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
     observedGeneration: generation,
     tenantID: id,
     conditions: conditions as OpenIMTenantStatus['conditions'],
+    ...(input.class && { className: input.class.name }),
     ...(usage && { usage }),
     ...(keys && { keys }),
     ...(isReady ? { inForceSince: since ?? timestamp(now) } : {}),
@@ -67,9 +77,39 @@ export function tenantStatus(input: TenantStatusInput): OpenIMTenantStatus {
       ? {}
       : {
           endpoints: { api: tenantURL(endpoints.api, id), webSocket: tenantURL(endpoints.webSocket, id) },
-          adminSecretRef: { name: nameOf.admin(tenant.spec.clusterRef.name, id) },
+          adminSecretRef: { name: adminSecretName(tenant) },
         }),
   };
+}
+
+/** Name of the Secret with the admin user and secret, in the namespace of the tenant. */
+export function adminSecretName(tenant: Stored<OpenIMTenant>): string {
+  const { metadata, spec } = tenant;
+  return isElsewhere(tenant)
+    ? nameOf.adminElsewhere(metadata.name)
+    : nameOf.admin(spec.clusterRef.name, tenantIdOf(tenant));
+}
+
+/** Condition WithinClass, while the tenant has a class. */
+function withClassCondition(
+  conditions: readonly Condition[],
+  { tenant, class: inClass }: TenantStatusInput,
+  now: Date,
+): Condition[] {
+  if (!inClass) return conditions.filter(({ type }) => type !== 'WithinClass');
+  const { name, clamped } = inClass;
+  const observedGeneration = tenant.metadata.generation ?? 0;
+  const update: ConditionUpdate =
+    clamped.length > 0
+      ? {
+          ...{ type: 'WithinClass', status: 'False', reason: 'Clamped', observedGeneration },
+          message: `${clamped.join('; ')}. The ceiling applies meanwhile.`,
+        }
+      : {
+          ...{ type: 'WithinClass', status: 'True', reason: 'WithinCeilings', observedGeneration },
+          message: `No setting is above a ceiling of class ${name}.`,
+        };
+  return setCondition([...conditions], update, now);
 }
 
 /** Condition KeysRotated, while the spec asks for a rotation. */

@@ -11,6 +11,7 @@ export const listConnections = {"id":"listConnections","method":"GET","path":"/c
 export const countConnections = {"id":"countConnections","method":"GET","path":"/connections/count","console":{"role":"viewer"}} as unknown as typeof api.countConnections;
 export const kickConnection = {"id":"kickConnection","method":"DELETE","path":"/users/{userID}/connections/{connectionID}","console":{"role":"moderator"}} as unknown as typeof api.kickConnection;
 export const kickUser = {"id":"kickUser","method":"DELETE","path":"/users/{userID}/connections","console":{"role":"moderator"}} as unknown as typeof api.kickUser;
+export const exportTenant = {"id":"exportTenant","method":"GET","path":"/export","console":{"role":"admin"}} as unknown as typeof api.exportTenant;
 export const deleteUser = {"id":"deleteUser","method":"POST","path":"/users/{userID}/deletion","console":{"role":"admin"}} as unknown as typeof api.deleteUser;
 export const getUserDeletion = {"id":"getUserDeletion","method":"GET","path":"/users/{userID}/deletion","console":{"role":"viewer"}} as unknown as typeof api.getUserDeletion;
 export const listDeletions = {"id":"listDeletions","method":"GET","path":"/deletions","console":{"role":"viewer"}} as unknown as typeof api.listDeletions;

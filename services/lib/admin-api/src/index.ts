@@ -55,6 +55,12 @@ export {
 } from './operations/deletions.ts';
 export { EXPORT_KINDS, type ExportLine, exportUser } from './operations/export.ts';
 export {
+  exportTenant,
+  TENANT_EXPORT_KINDS,
+  type TenantExportKind,
+  type TenantExportLine,
+} from './operations/export-tenant.ts';
+export {
   dismissGroup,
   type Group,
   type GroupMember,

@@ -230,6 +230,11 @@ export {
 } from './repos/stat-day.ts';
 export { type StatRetention, statRetention } from './repos/stat-retention.ts';
 export { type TenantDataRepo, tenantDataRepo } from './repos/tenant-data.ts';
+export {
+  type StoredKind,
+  type TenantExportRepo,
+  tenantExportRepo,
+} from './repos/tenant-export.ts';
 export { type StoredUsage, type TenantUsageRepo, tenantUsageRepo } from './repos/tenant-usage.ts';
 export {
   type PictureThumbnails,

@@ -17,6 +17,9 @@ import { type MongoProxy, startMongoProxy } from './mongo-proxy.ts';
 import { type ServerProcess, serverProcess } from './server-process.ts';
 import type { TestServer } from './test-server.ts';
 
+/** Changes of a tenant, its signing key included. */
+export type TenantChanges = TenantOverrides & { readonly tokenSecret?: string };
+
 export interface ClusterOptions {
   readonly topology: Topology;
   /** Processes with the role transfer. @default 2, or 1 with topology `one` */
@@ -47,7 +50,7 @@ export interface Cluster extends TestServer {
    * Changes settings that a tenant started with, in the config of all processes, which take it over within 2 s;
    * `undefined` removes it.
    */
-  changeTenant(id: string, settings: TenantOverrides | undefined): void;
+  changeTenant(id: string, settings: TenantChanges | undefined): void;
   /** The relay in front of the database, if requested. */
   readonly mongoProxy: MongoProxy | undefined;
   /** Ends everything and removes the folder, unless KEEP_LOGS is set. */
@@ -151,7 +154,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     changeTenant(id, settings) {
       const before = tenant(id);
       if (settings === undefined) inForce.delete(id);
-      else inForce.set(id, { ...before, settings: { ...before.settings, ...settings } });
+      else {
+        const { tokenSecret = before.tokenSecret, ...rest } = settings;
+        inForce.set(id, { ...before, tokenSecret, settings: { ...before.settings, ...rest } });
+      }
       for (const each of processes) each.configure({ tenants: [...inForce.values()].map(tenantInput) });
     },
     mongoProxy,

@@ -16,6 +16,7 @@ import {
 import { getCronJob, listCronJobs, runCronJob } from './cron.ts';
 import { deleteUser, getUserDeletion, listDeletions } from './deletions.ts';
 import { exportUser } from './export.ts';
+import { exportTenant } from './export-tenant.ts';
 import {
   dismissGroup,
   getGroup,
@@ -54,6 +55,7 @@ export const OPERATIONS: readonly Operation[] = [
   countConnections,
   kickConnection,
   kickUser,
+  exportTenant,
   deleteUser,
   getUserDeletion,
   listDeletions,

@@ -434,6 +434,9 @@ export interface Messages {
   'third.TestPushReq': third.TestPushReq;
   'third.PushTestResult': third.PushTestResult;
   'third.TestPushResp': third.TestPushResp;
+  'third.GetTenantExportReq': third.GetTenantExportReq;
+  'third.GetTenantExportResp': third.GetTenantExportResp;
+  'third.TenantExportEntry': third.TenantExportEntry;
   'third.GetCronJobsReq': third.GetCronJobsReq;
   'third.CronRun': third.CronRun;
   'third.CronJob': third.CronJob;

@@ -218,6 +218,8 @@ export interface Services<C> {
     verifyCode(context: C, request: third.VerifyCodeReq): Promise<third.VerifyCodeResp>;
     testVerification(context: C, request: third.TestVerificationReq): Promise<third.TestVerificationResp>;
     /** Only reads. */
+    getTenantExport(context: C, request: third.GetTenantExportReq): Promise<third.GetTenantExportResp>;
+    /** Only reads. */
     getCronJobs(context: C, request: third.GetCronJobsReq): Promise<third.GetCronJobsResp>;
     runCronJob(context: C, request: third.RunCronJobReq): Promise<third.RunCronJobResp>;
     /** Only reads. */

@@ -305,6 +305,22 @@ export interface TestPushResp {
   faults: string[];
 }
 
+export interface GetTenantExportReq {
+  kind: string;
+  after: string;
+  since: number;
+}
+
+export interface GetTenantExportResp {
+  entries: TenantExportEntry[];
+  next: string;
+}
+
+export interface TenantExportEntry {
+  position: string;
+  json: string;
+}
+
 export interface GetCronJobsReq {
   name: string;
 }
