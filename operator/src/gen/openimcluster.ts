@@ -1306,7 +1306,7 @@ export interface UpgradeProof {
   readonly longestGapMilliseconds?: number;
 }
 
-/** What it was expected to do. */
+/** What it is expected to do, or what it did. */
 export interface UpgradeEstimate {
   /** Pods that are replaced. */
   readonly restarts?: number;
@@ -1350,10 +1350,10 @@ export interface OpenIMClusterStatusUpgrade {
   readonly gates?: readonly OpenIMClusterStatusUpgradeGate[];
   /** Messages of the prober since the start; absent without one. */
   readonly proof?: UpgradeProof;
-  /** What it was expected to do. */
+  /** What it is expected to do, or what it did. */
   readonly plan?: UpgradeEstimate;
-  /** What it did. */
-  readonly fact?: Readonly<Record<string, unknown>>;
+  /** What it is expected to do, or what it did. */
+  readonly fact?: UpgradeEstimate;
 }
 
 export interface OpenIMClusterStatusUpgradeHistory {
