@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /** A command of a page. */
 export interface DocumentedCommand {
-  /** `docs/page.md:12`. */
+  /** Path of the page and line, with a colon in between. */
   readonly place: string;
   /** What follows `openimctl`. */
   readonly args: readonly string[];

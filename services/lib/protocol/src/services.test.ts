@@ -49,7 +49,7 @@ test('the only writes that may be repeated are sends, which have a dedup key, an
 
 test('every other method changes something, so its name is not that of a read', () => {
   const change =
-    /^(create|set|add|ban|unban|del|remove|import|apply|respond|update|kick|invite|join|quit|dismiss|mute|cancel|transfer|revoke|mark|clear|force|register|replay|run|send|verify|test|upload|initiate|complete|fcm|subscribe)|(Changed|Response|Register|ClearAllMsg|Notification|Command(Add|Delete|Update))$/;
+    /^(create|set|add|ban|unban|del|remove|import|apply|respond|update|kick|invite|join|quit|dismiss|mute|cancel|transfer|revoke|mark|clear|force|register|replay|run|send|verify|test|upload|initiate|complete|fcm|subscribe|grant)|(Changed|Response|Register|ClearAllMsg|Notification|Command(Add|Delete|Update))$/;
   for (const label of labels('IDEMPOTENCY_UNKNOWN'))
     assert.ok(ISSUING.includes(label) || change.test(label.split('.')[1] ?? ''), label);
 });
