@@ -18,6 +18,7 @@ export interface StatisticsDeps {
   readonly uploads: Pick<ObjectUploadRepo, 'usage'>;
   readonly runs: Pick<CronRunRepo, 'request'>;
   readonly metrics: Metrics;
+  /** Time that decides about days, ms. @default Date.now */
   readonly now?: () => number;
   /** Longest count of messages in one run, ms; the next run goes on. @default 45000 */
   readonly runMs?: number;
@@ -53,7 +54,7 @@ export function countStatistics(
       await accounts.count(id, now(), earliest);
       const { bytes, objects } = await uploads.usage(id);
       await days.set(id, { day: today, storageBytes: bytes, storageObjects: objects });
-      const until = now() + runMs;
+      const until = Date.now() + runMs;
       const run = await messages.count(id, earliest, { messages: maxMessages, until, signal });
       counted.inc(run.counted);
       if (!run.isComplete) left.inc();
