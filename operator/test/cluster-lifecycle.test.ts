@@ -24,7 +24,12 @@ import { OPENIM_CLUSTER, OPENIM_TENANT } from '../src/resources/kinds.ts';
 import { REVISION_LABEL } from '../src/resources/names.ts';
 import { decoded } from '../src/resources/secrets.ts';
 import { mountsOf } from '../src/resources/workloads.ts';
-import { conditionOf, startOperator as startTestOperator, useFixture } from './operator-fixture.ts';
+import {
+  conditionOf,
+  startOperator as startTestOperator,
+  usableStores,
+  useFixture,
+} from './operator-fixture.ts';
 
 const NAMESPACE = 'default';
 const CHILD_TYPES = [
@@ -44,7 +49,7 @@ const fixture = useFixture(NAMESPACE);
 
 /** The operator of this test; of another version by another image. */
 const startOperator = (image = 'openim/openim-operator:1') =>
-  startTestOperator(fixture, NAMESPACE, { version: '0.1.0', image });
+  startTestOperator(fixture, NAMESPACE, { version: '0.1.0', image }, { storeChecks: usableStores });
 
 /** Every object of a cluster that the operator made, by kind and name. */
 async function childrenOf(name: string): Promise<Map<string, Stored<KubeObject>>> {
@@ -384,7 +389,7 @@ test('settings that running services do not know are left out until all know the
     await settled('levels');
     const config = () => configOf('levels');
     // Until its processes are seen, a new cluster gets everything that this operator knows.
-    await eventually(async () => assert.doesNotMatch(await config(), /tenantsRevision/), LONG_MS);
+    await eventually(async () => assert.doesNotMatch(await config(), /tenantsDir|tenantsRevision/), LONG_MS);
     await settled('levels');
     const before = await config();
     const ids = async () =>

@@ -5,7 +5,7 @@ import { eventually } from '@im/dev-kubernetes';
 import { DEPLOYMENT, type KubeClient, NODE, POD, type Pod, type ResourceType, type Stored } from '@im/kube';
 import { OPENIM_CLUSTER } from '../src/resources/kinds.ts';
 import { ANNOTATION, REVISION_LABEL } from '../src/resources/names.ts';
-import { startOperator as startTestOperator, useFixture } from './operator-fixture.ts';
+import { startOperator as startTestOperator, usableStores, useFixture } from './operator-fixture.ts';
 
 const NAMESPACE = 'default';
 /** Ends a test that hangs; no test depends on the machine's speed. */
@@ -15,7 +15,7 @@ const fixture = useFixture(NAMESPACE);
 
 const OPERATOR = { version: '0.1.0', image: 'openim/openim-operator:1' };
 const startOperator = (writer?: KubeClient) =>
-  startTestOperator(fixture, NAMESPACE, OPERATOR, writer && { writer });
+  startTestOperator(fixture, NAMESPACE, OPERATOR, { storeChecks: usableStores, ...(writer && { writer }) });
 
 async function gatewaysOf(name: string): Promise<Stored<Pod>[]> {
   const labelSelector = `app.kubernetes.io/instance=${name},${REVISION_LABEL}`;

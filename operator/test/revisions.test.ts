@@ -15,7 +15,7 @@ import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
 import { OPENIM_CLUSTER } from '../src/resources/kinds.ts';
 import { encoded } from '../src/resources/secrets.ts';
 import { mountsOf } from '../src/resources/workloads.ts';
-import { startOperator as startTestOperator, useFixture } from './operator-fixture.ts';
+import { startOperator as startTestOperator, usableStores, useFixture } from './operator-fixture.ts';
 
 const NAMESPACE = 'default';
 /** Ends a test that hangs; no test depends on the machine's speed. */
@@ -27,7 +27,7 @@ const fixture = useFixture(NAMESPACE);
 const { applyCluster, clusterOf } = fixture;
 
 const startOperator = (operator = OPERATOR, options: Parameters<typeof startTestOperator>[3] = {}) =>
-  startTestOperator(fixture, NAMESPACE, operator, options);
+  startTestOperator(fixture, NAMESPACE, operator, { storeChecks: usableStores, ...options });
 
 /** Waits until the cluster matches its present spec. */
 async function settled(name: string): Promise<void> {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { eventually } from '@im/dev-kubernetes';
 import { type KubeObject, resourceType, type Stored } from '@im/kube';
 import { OPENIM_CLUSTER, type OpenIMCluster } from '../src/resources/kinds.ts';
-import { conditionOf, startOperator, useFixture } from './operator-fixture.ts';
+import { conditionOf, startOperator, usableStores, useFixture } from './operator-fixture.ts';
 
 const PLACE = 'default';
 const QUOTA = resourceType<KubeObject>('v1', 'ResourceQuota', 'resourcequotas');
@@ -46,9 +46,9 @@ async function reports(name: string, type: string, message: RegExp): Promise<voi
 }
 
 test('events of a first start have no Warning about what is missing; a bad image and its way back are reported', async () => {
-  await using operator = startOperator(fixture, PLACE, OPERATOR);
+  await using operator = startOperator(fixture, PLACE, OPERATOR, { storeChecks: usableStores });
   const isOfStores = (reason: string) => /^(NATS|MongoDB|Redis|ObjectStorage)|^Messages/.test(reason);
-  /** The story so far, without the stores, which do not run here. */
+  /** The story so far, without the stores. */
   const story = () =>
     operator.events
       .filter(({ reason }) => !isOfStores(reason) && !reason.startsWith('Gateway'))
@@ -77,7 +77,13 @@ test('events of a first start have no Warning about what is missing; a bad image
     const reported = operator.events.slice(before).filter(({ reason }) => !isOfStores(reason));
     assert.deepEqual(
       reported.map(({ type, reason }) => `${type} ${reason}`).filter((each) => !each.includes('Gateway')),
-      ['Normal RolloutStarted', 'Warning PodsFailing', 'Normal RolloutFinished'],
+      [
+        'Normal RolloutStarted',
+        'Normal UpgradeStarted',
+        'Warning PodsFailing',
+        'Normal RolloutFinished',
+        'Normal Ready',
+      ],
     );
   }, LONG_MS);
   await remove('story');
@@ -86,7 +92,7 @@ test('events of a first start have no Warning about what is missing; a bad image
 test('a new operator changes neither conditions nor figures before it has looked, and records no event', async () => {
   fixture.nodes.connections.clear();
   {
-    await using _first = startOperator(fixture, PLACE, OPERATOR);
+    await using _first = startOperator(fixture, PLACE, OPERATOR, { storeChecks: usableStores });
     await fixture.applyCluster('kept', { gateway: { replicas: 1 } });
     const cluster = await rolledOut('kept');
     const gateway = cluster.status?.gateways?.[0]?.pod ?? '';
@@ -115,7 +121,7 @@ test('a new operator changes neither conditions nor figures before it has looked
     }
   })().catch(() => undefined);
   {
-    await using second = startOperator(fixture, PLACE, OPERATOR);
+    await using second = startOperator(fixture, PLACE, OPERATOR, { storeChecks: usableStores });
     // Longer than the interval of figures, so that they are written again.
     await new Promise((resolve) => setTimeout(resolve, 14_000));
     assert.deepEqual(second.events, []);
@@ -131,7 +137,7 @@ test('a new operator changes neither conditions nor figures before it has looked
 });
 
 test('a quota that admits no pods is the reason for missing ones, of roles and of stores', async () => {
-  await using _operator = startOperator(fixture, PLACE, OPERATOR);
+  await using _operator = startOperator(fixture, PLACE, OPERATOR, { storeChecks: usableStores });
   const quota = { name: 'none', namespace: PLACE };
   await fixture.client.create(QUOTA, {
     apiVersion: 'v1',
@@ -159,7 +165,7 @@ test('a quota that admits no pods is the reason for missing ones, of roles and o
 });
 
 test('a PriorityClass that does not exist is the reason for missing pods', async () => {
-  await using _operator = startOperator(fixture, PLACE, OPERATOR);
+  await using _operator = startOperator(fixture, PLACE, OPERATOR, { storeChecks: usableStores });
   await fixture.applyCluster('refused', {
     gateway: { replicas: 1 },
     rpc: { podTemplate: { priorityClassName: 'no-such-class' } },

@@ -11,7 +11,7 @@ import {
   STATEFUL_SET,
 } from '@im/kube';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
-import { startOperator, useFixture } from './operator-fixture.ts';
+import { startOperator, usableStores, useFixture } from './operator-fixture.ts';
 
 const NAMESPACE = 'default';
 /** Ends a test that hangs; no test depends on the machine's speed. */
@@ -78,7 +78,7 @@ const natsOf = (size: string, storageClassName: string): OpenIMClusterSpec => ({
 
 test('a volume that cannot grow is reported with the remedy, stops nothing, and the wish can be taken back', async () => {
   await applyClass('rigid', false);
-  await using operator = startOperator(fixture, NAMESPACE, OPERATOR);
+  await using operator = startOperator(fixture, NAMESPACE, OPERATOR, { storeChecks: usableStores });
   await fixture.applyCluster('rigid', natsOf('10Gi', 'rigid'));
   await settled('rigid');
   await bind('rigid-nats', '10Gi');
@@ -120,7 +120,7 @@ test('a volume that cannot grow is reported with the remedy, stops nothing, and 
 
 test('a StorageClass can be corrected until there is a volume, and is refused with a remedy afterwards', async () => {
   await applyClass('fast', true);
-  await using _operator = startOperator(fixture, NAMESPACE, OPERATOR);
+  await using _operator = startOperator(fixture, NAMESPACE, OPERATOR, { storeChecks: usableStores });
   await fixture.applyCluster('typo', natsOf('10Gi', 'fsat'));
   await settled('typo');
   const before = (await claimOf('typo-nats'))?.metadata.uid;

@@ -58,7 +58,7 @@ interface StreamAnswer extends ApiAnswer {
 interface StreamCopy {
   readonly current: boolean;
   readonly offline?: boolean;
-  /** Time since the leader heard from it, ns. */
+  /** Time since the leader heard from it, ns; 0 before it ever has. */
   readonly active: number;
   /** Log entries that it lacks. */
   readonly lag?: number;
@@ -137,10 +137,13 @@ function sizes({ state, config, cluster }: StreamAnswer): CheckDetail {
   };
 }
 
-/** Whether a copy keeps up: under load a few entries are always on their way. */
+/**
+ * Whether a copy keeps up: under load a few entries are always on their way. One that never answered a new leader counts
+ * as current there, as long as nothing is written.
+ */
 function follows({ current, offline, active, lag = 0 }: StreamCopy): boolean {
-  if (offline) return false;
-  return current || (active < LONGEST_SILENCE_NS && lag > 0 && lag <= MOST_LAG);
+  if (offline || active <= 0 || active >= LONGEST_SILENCE_NS) return false;
+  return current || (lag > 0 && lag <= MOST_LAG);
 }
 
 /**

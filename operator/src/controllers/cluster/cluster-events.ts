@@ -111,7 +111,9 @@ function upgradeEvents(before: OpenIMClusterStatus | undefined, after: OpenIMClu
   const { phase, startedAt, version, image, revision } = after.upgrade ?? {};
   const condition = conditionOf(after, 'UpgradeSucceeded');
   const events: EventText[] = [];
-  if (startedAt !== undefined && startedAt !== before?.upgrade?.startedAt) {
+  // A record of an earlier one may be in status again once the cluster is back.
+  const goesOn = phase === 'RollingOut' || phase === 'Verifying';
+  if (goesOn && startedAt !== before?.upgrade?.startedAt) {
     const message = `The upgrade to ${version} (${image}) starts; revision ${revision}.`;
     events.push({ type: 'Normal', reason: 'UpgradeStarted', message });
   }
