@@ -7,7 +7,7 @@ import { Conversations } from './conversations.ts';
 import { LogChangedError } from './counted.ts';
 import type { DedupWindow } from './dedup-window.ts';
 import { isMark, type SenderReads } from './effects.ts';
-import { foldBatch, wantedConversations } from './fold-batch.ts';
+import { foldBatch, isNew, NO_DUPLICATES, wantedConversations } from './fold-batch.ts';
 import { bareConversationOf, type ParkedCounts, Parking, type Waiting } from './parking.ts';
 import { ContradictionError, type RowWriter, type RowWriterDeps } from './row-writer.ts';
 
@@ -29,8 +29,6 @@ const ISOLATED_MS = 30_000;
 /** By log.Record.placement. */
 const PLACEMENTS: readonly (Placement | undefined)[] = [undefined, 'Shared', 'Dedicated'];
 const UNKNOWN_TENANT = 'the tenant is not known here';
-/** Duplicates were dropped before. */
-const NO_DUPLICATES = { seen: () => false };
 
 /**
  * Limits a failure to the tenant or conversation that it concerns: after one, the records of each tenant are folded
@@ -139,10 +137,8 @@ export class FailureIsolation {
   }
 
   /** Whether a record is no duplicate of one that was counted or parked. */
-  #isNew({ record, timeMs }: ReadRecord): boolean {
-    if (!this.#deps.dedup.seen(record.dedupKey, timeMs)) return true;
-    this.#deps.metrics.records.inc({ outcome: 'duplicate' });
-    return false;
+  #isNew(read: ReadRecord): boolean {
+    return isNew(read, this.#deps.dedup, this.#deps.metrics);
   }
 
   /** Parks what an error is about. @returns the other records. @throws the error, when it is not about one tenant. */

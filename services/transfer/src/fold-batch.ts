@@ -13,6 +13,20 @@ import { ContradictionError } from './row-writer.ts';
  */
 export const ROWS_EXPECTED_MS = 120_000;
 
+/** Of records without duplicates. */
+export const NO_DUPLICATES: Pick<DedupWindow, 'seen'> = { seen: () => false };
+
+/** Whether a record is no duplicate of an earlier one; to be asked once of each, in the order of the log. */
+export function isNew(
+  { record, timeMs }: ReadRecord,
+  dedup: Pick<DedupWindow, 'seen'>,
+  metrics: TransferMetrics,
+): boolean {
+  if (!dedup.seen(record.dedupKey, timeMs)) return true;
+  metrics.records.inc({ outcome: 'duplicate' });
+  return false;
+}
+
 /** The conversations whose seqs these records need, each at the place of the record. */
 export function* wantedConversations(records: readonly ReadRecord[]): Iterable<Wanted> {
   for (const { record, tenant, position, timeMs } of records) {

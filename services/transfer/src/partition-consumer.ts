@@ -2,14 +2,15 @@ import type { Bus, LogEntry, LogStart } from '@im/bus';
 import { messageOf, type Tracing } from '@im/kit';
 import { dedupKeyOf } from '@im/protocol';
 import type { GroupCommitWriter, ParkedUnit, Progress } from '@im/store';
-import { type ReadRecord, readRecord } from './batch.ts';
+import { type Batch, type ReadRecord, readRecord } from './batch.ts';
 import { BatchTrace, timedStage } from './batch-trace.ts';
 import { Conversations } from './conversations.ts';
 import { DedupRecorder } from './dedup-recorder.ts';
 import { LOOK_BACK_MS, REDELIVER_MS, replayBounds, restoreWindow } from './dedup-restore.ts';
 import { DedupWindow, windowStart } from './dedup-window.ts';
 import { FailureIsolation } from './failure-isolation.ts';
-import { foldBatch, wantedConversations } from './fold-batch.ts';
+import { foldBatch, isNew, NO_DUPLICATES, wantedConversations } from './fold-batch.ts';
+import { withLargeLast } from './large-last.ts';
 import { epochOf, holdsMark, markOf, toPosition, toStreamPosition } from './log-epoch.ts';
 import type { ParkedCounts } from './parking.ts';
 import { ProgressWriter } from './progress-writer.ts';
@@ -237,7 +238,7 @@ export class PartitionConsumer {
   }
 
   async #take(entries: readonly LogEntry[]): Promise<void> {
-    const { metrics, repos, bus, tracing } = this.#deps;
+    const { metrics, bus, tracing } = this.#deps;
     const last = entries.at(-1);
     if (last === undefined) return;
     const read = await this.#read(entries);
@@ -252,12 +253,51 @@ export class PartitionConsumer {
       bus.log.announceFolded(entries);
       return;
     }
+    metrics.batch.observe(entries.length);
+    const batches: Batch[] = [];
+    for (const [part, dedup] of this.#partsOf(records)) {
+      const batch = await this.#fold(part, dedup, trace);
+      if (batch === undefined) return;
+      batches.push(batch);
+    }
+    const delivered = this.#delivered.then(() => {
+      // Not earlier: a key that was written down before its record was counted would have it dropped after a crash.
+      for (const { record, timeMs } of read) this.#recorder.note(record.dedupKey, timeMs);
+      this.#advance(progress, batches);
+      bus.log.announceFolded(entries);
+    });
+    this.#delivered = delivered;
+    trace?.endWith(delivered);
+    delivered.catch((error: unknown) => this.#fail(error));
+    this.#underWay.push(delivered);
+    if (this.#underWay.length >= MAX_UNDER_WAY) await this.#underWay.shift();
+  }
+
+  /** The parts of a batch that are folded one after the other, and what knows the duplicates in them. */
+  *#partsOf(
+    records: readonly ReadRecord[],
+  ): Iterable<readonly [readonly ReadRecord[], Pick<DedupWindow, 'seen'>]> {
+    if (withLargeLast(records).length === 1) {
+      yield [records, this.#dedup];
+      return;
+    }
+    // The order of the log decides which of two records is the duplicate.
+    const fresh = records.filter((record) => isNew(record, this.#dedup, this.#deps.metrics));
+    for (const part of withLargeLast(fresh)) yield [part, NO_DUPLICATES];
+  }
+
+  /** Folds records and writes their rows; effects and deliveries follow behind. @returns undefined when the consumer ends. */
+  async #fold(
+    records: readonly ReadRecord[],
+    dedup: Pick<DedupWindow, 'seen'>,
+    trace: BatchTrace | undefined,
+  ): Promise<Batch | undefined> {
+    const { metrics, repos, bus } = this.#deps;
     const number = await timedStage(metrics, trace, 'load', () =>
       this.#conversations.load(wantedConversations(records)),
     );
-    const batch = foldBatch(records, this.#conversations, this.#dedup, metrics);
-    if (this.#end.signal.aborted) return;
-    metrics.batch.observe(entries.length);
+    const batch = foldBatch(records, this.#conversations, dedup, metrics);
+    if (this.#end.signal.aborted) return undefined;
     if (batch.effects.changesMembership) {
       await timedStage(metrics, trace, 'membership', () => batch.effects.writeMembership(repos));
     }
@@ -273,16 +313,10 @@ export class PartitionConsumer {
         await timedStage(metrics, trace, 'deliver', () => bus.deliveries.publish(deliveries));
       metrics.deliveries.inc(deliveries.length);
       this.#conversations.written(number);
-      // Not earlier: a key that was written down before its record was counted would have it dropped after a crash.
-      for (const { record, timeMs } of read) this.#recorder.note(record.dedupKey, timeMs);
-      this.#cursor.advance(progress, (reads) => batch.effects.addReadsTo(reads));
-      bus.log.announceFolded(entries);
     });
     this.#delivered = delivered;
-    trace?.endWith(delivered);
     for (const step of [effects, delivered]) step.catch((error: unknown) => this.#fail(error));
-    this.#underWay.push(delivered);
-    if (this.#underWay.length >= MAX_UNDER_WAY) await this.#underWay.shift();
+    return batch;
   }
 
   /** Decodes what must be folded; of older entries only the dedup key is noted. */
@@ -324,6 +358,10 @@ export class PartitionConsumer {
   ): Promise<void> {
     const batches = await this.#isolation.foldApart(records);
     for (const { record, timeMs } of read) this.#recorder.note(record.dedupKey, timeMs);
+    this.#advance(progress, batches);
+  }
+
+  #advance(progress: Progress, batches: readonly Batch[]): void {
     this.#cursor.advance(progress, (reads) => {
       for (const batch of batches) batch.effects.addReadsTo(reads);
     });

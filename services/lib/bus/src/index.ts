@@ -1,4 +1,5 @@
 export { createBus } from './bus.ts';
+export { LARGE_RECORD_BYTES } from './fold-pace.ts';
 export { type NatsProbe, probeNats } from './probe-nats.ts';
 export {
   type Appended,
