@@ -1,5 +1,5 @@
 /** What other packages may know of the operator: its custom resources and its names. */
-export { planSteps, UPGRADE_SOAK_SECONDS } from './controllers/cluster/upgrade/plan.ts';
+export { planSteps, sumOf, UPGRADE_SOAK_SECONDS } from './controllers/cluster/upgrade/plan.ts';
 export type * from './gen/openimcluster.ts';
 export type { OpenIMTenantSpec, OpenIMTenantStatus } from './gen/openimtenant.ts';
 export { OPENIM_CLUSTER, OPENIM_TENANT, type OpenIMCluster, type OpenIMTenant } from './resources/kinds.ts';
@@ -13,3 +13,4 @@ export {
   REVISION_LABEL,
   selectorLabels,
 } from './resources/names.ts';
+export { numberOrShare } from './resources/quantity.ts';

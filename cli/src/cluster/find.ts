@@ -47,6 +47,26 @@ export async function withKubeClient<T>(
   }
 }
 
+/** Does work with the cluster that a command names, or with the only one. @throws CommandError that says why it failed. */
+export async function withCluster<T>(
+  name: string | undefined,
+  options: KubeOptions & { readonly cluster?: string | undefined },
+  deadlineMs: number,
+  work: (cluster: FoundCluster, client: KubeClient) => Promise<T>,
+): Promise<T> {
+  const cluster = name ?? options.cluster ?? (process.env.OPENIM_CLUSTER || undefined);
+  const key = clusterKey({ ...options, cluster });
+  return await withKubeClient(options, async (client) =>
+    work(onlyCluster(await matchingClusters(client, key, deadlineMs), key, client), client),
+  );
+}
+
+/** Label selector of the pods of a cluster. @param component those of one alone. */
+export function podsOfCluster(cluster: string, component?: string): string {
+  const all = `app.kubernetes.io/name=openim,app.kubernetes.io/instance=${cluster}`;
+  return component === undefined ? all : `${all},app.kubernetes.io/component=${component}`;
+}
+
 /** Splits `namespace/name`. @throws CommandError `usage` when it contradicts `--namespace`. */
 export function clusterKey({ cluster, namespace }: ClusterChoice): ClusterKey {
   const [, inNamespace, name] = /^(?:([^/]+)\/)?([^/]+)$/.exec(cluster ?? '') ?? [];

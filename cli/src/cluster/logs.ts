@@ -1,17 +1,11 @@
-import type { KubeClient, LogLine, Pod, Stored } from '@im/kube';
-import { ApiError, POD } from '@im/kube';
+import { messageOf } from '@im/kit';
+import { ApiError, type KubeClient, type LogLine, POD, type Pod, type Stored } from '@im/kube';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 import { showProgress } from '../progress.ts';
 import { redialDelayMs } from '../redial.ts';
 import { stopOnSignals } from '../signals.ts';
-import {
-  clusterKey,
-  type FoundCluster,
-  kubeFailure,
-  matchingClusters,
-  onlyCluster,
-  withKubeClient,
-} from './find.ts';
+import { writeOut } from '../stdout.ts';
+import { type FoundCluster, kubeFailure, podsOfCluster, withCluster } from './find.ts';
 import type { KubeOptions } from './options.ts';
 import { pause } from './pause.ts';
 
@@ -49,10 +43,7 @@ export function podLine({ pod, text }: PodLine, width: number): string {
 
 /** Runs `openimctl cluster logs`: the logs of all pods of a role, each line with its pod. */
 export async function showLogs(name: string | undefined, options: LogsOptions): Promise<void> {
-  const cluster = name ?? options.cluster ?? (process.env.OPENIM_CLUSTER || undefined);
-  const key = clusterKey({ ...options, cluster });
-  await withKubeClient(options, async (client) => {
-    const found = onlyCluster(await matchingClusters(client, key, DEADLINE_MS), key, client);
+  await withCluster(name, options, DEADLINE_MS, async (found, client) => {
     const pods = await podsOf(client, found, options);
     if (pods.length > MAX_PODS) {
       throw usageError(
@@ -78,18 +69,11 @@ async function podsOf(
   { metadata: { name, namespace } }: FoundCluster,
   { role, pod }: LogsOptions,
 ): Promise<Stored<Pod>[]> {
-  const component = role === undefined ? '' : `,app.kubernetes.io/component=${role}`;
-  const labelSelector = `app.kubernetes.io/name=openim,app.kubernetes.io/instance=${name}${component}`;
+  const labelSelector = podsOfCluster(name, role);
   const { items } = await client.list(POD, { namespace, labelSelector, deadlineMs: DEADLINE_MS });
   return items
     .filter(({ metadata }) => pod === undefined || metadata.name === pod)
     .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
-}
-
-/** Writes, and waits while the reader of stdout is behind. */
-async function write(text: string): Promise<void> {
-  if (process.stdout.write(text)) return;
-  await new Promise<void>((resolve) => process.stdout.once('drain', () => resolve()));
 }
 
 /** The pods that can be read are; a pod that has not started has no log. */
@@ -117,7 +101,7 @@ async function printAll(
         } catch (error) {
           if (signal.aborted) return;
           if (error instanceof ApiError && error.status === 403) throw error;
-          problems.push(`${pod}: ${error instanceof Error ? error.message : error}`);
+          problems.push(`${pod}: ${messageOf(error)}`);
         }
       }),
     );
@@ -127,7 +111,7 @@ async function printAll(
   lines.sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
   for (const line of lines) {
     if (signal.aborted) return;
-    await write(podLine(line, width));
+    await writeOut(podLine(line, width), signal);
   }
   if (lines.length === 0 && problems.length === 0) {
     process.stderr.write(`openimctl: ${pods.length} pods have no such lines\n`);
@@ -164,7 +148,7 @@ async function followAll(client: KubeClient, cluster: FoundCluster, options: Log
           ...options,
           signal,
           whole: !isFirst,
-          print: (line) => write(podLine(line, width)),
+          print: (line) => writeOut(podLine(line, width), signal),
         })
           .catch((error: unknown) => {
             refusal ??= error;
@@ -177,7 +161,7 @@ async function followAll(client: KubeClient, cluster: FoundCluster, options: Log
       if (signal.aborted) break;
       if (error instanceof ApiError && (error.status === 401 || error.status === 403)) throw error;
       const failure = kubeFailure(error, client);
-      process.stderr.write(`openimctl: ${failure instanceof Error ? failure.message : failure}\n`);
+      process.stderr.write(`openimctl: ${messageOf(failure)}\n`);
       await pause(redialDelayMs(failures++), signal);
     }
     await pause(POLL_MS, signal);

@@ -1,16 +1,10 @@
+import { messageOf } from '@im/kit';
 import { ApiError, type CoreEvent, EVENT, type KubeClient, type Stored } from '@im/kube';
 import { isForPeople, type OutputFormat, printRows, streamText } from '../output.ts';
 import { redialDelayMs } from '../redial.ts';
 import { stopOnSignals } from '../signals.ts';
 import { eventLine, eventTimeMs, isOfCluster, storyEvent } from './events.ts';
-import {
-  clusterKey,
-  type FoundCluster,
-  kubeFailure,
-  matchingClusters,
-  onlyCluster,
-  withKubeClient,
-} from './find.ts';
+import { type FoundCluster, kubeFailure, withCluster } from './find.ts';
 import type { KubeOptions } from './options.ts';
 import { pause } from './pause.ts';
 
@@ -32,10 +26,7 @@ const REMEMBERED = 10_000;
 
 /** Runs `openimctl cluster events`: what happened to a cluster and its objects, in order. */
 export async function showEvents(name: string | undefined, options: EventsOptions): Promise<void> {
-  const cluster = name ?? options.cluster ?? (process.env.OPENIM_CLUSTER || undefined);
-  const key = clusterKey({ ...options, cluster });
-  await withKubeClient(options, async (client) => {
-    const found = onlyCluster(await matchingClusters(client, key, DEADLINE_MS), key, client);
+  await withCluster(name, options, DEADLINE_MS, async (found, client) => {
     const since = options.since === undefined ? 0 : Date.now() - options.since;
     const wanted = (event: Stored<CoreEvent>) =>
       isOfCluster(event, found, options.own) &&
@@ -111,7 +102,7 @@ async function watchEvents(
       if (signal.aborted) return;
       if (error instanceof ApiError && (error.status === 401 || error.status === 403)) throw error;
       const failure = kubeFailure(error, client);
-      process.stderr.write(`openimctl: ${failure instanceof Error ? failure.message : failure}\n`);
+      process.stderr.write(`openimctl: ${messageOf(failure)}\n`);
       await pause(redialDelayMs(failures++), signal);
     }
   }

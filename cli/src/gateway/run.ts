@@ -1,6 +1,6 @@
 import { type KubeClient, labelSelectorOf, POD, type Pod, type Stored } from '@im/kube';
 import { ANNOTATION, REVISION_LABEL, selectorLabels } from '@im/operator';
-import { clusterKey, matchingClusters, onlyCluster, withKubeClient } from '../cluster/find.ts';
+import { withCluster, withKubeClient } from '../cluster/find.ts';
 import type { KubeOptions } from '../cluster/options.ts';
 import { usageError } from '../exit-codes.ts';
 import { isForPeople, type OutputFormat, printRows } from '../output.ts';
@@ -17,13 +17,7 @@ const DEADLINE_MS = 15_000;
 
 /** Runs `openimctl gateway list`. */
 export async function listGateways(name: string | undefined, options: GatewayOptions): Promise<void> {
-  const choice = {
-    ...options,
-    cluster: name ?? options.cluster ?? (process.env.OPENIM_CLUSTER || undefined),
-  };
-  const key = clusterKey(choice);
-  await withKubeClient(options, async (client) => {
-    const cluster = onlyCluster(await matchingClusters(client, key, DEADLINE_MS), key, client);
+  await withCluster(name, options, DEADLINE_MS, async (cluster, client) => {
     const { name: clusterName, namespace } = cluster.metadata;
     const labelSelector = labelSelectorOf(selectorLabels(clusterName, 'gateway'));
     const { items } = await client.list(POD, { namespace, labelSelector, deadlineMs: DEADLINE_MS });

@@ -1,7 +1,5 @@
 import type { TailEvent } from '@im/admin-api';
-
-/** Ids come from users: what would steer a terminal is not shown. */
-const shown = (text: string) => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
+import { printable } from '../printable.ts';
 
 /** What an event is, as a line for people. */
 export function tailLine(event: TailEvent): string {
@@ -11,7 +9,7 @@ export function tailLine(event: TailEvent): string {
   const target = groupID === '' ? recvID : `group ${groupID}`;
   const place = seq === 0 ? conversationID : `${conversationID}#${seq}`;
   const more = again ? ', maybe again' : '';
-  return shown(
+  return printable(
     `${time} ${event.event} ${place}: ${sendID} -> ${target}, type ${contentType}, ${bytes} bytes${more}`,
   );
 }

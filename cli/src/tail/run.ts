@@ -5,6 +5,7 @@ import { EXIT, RefusedError } from '../exit-codes.ts';
 import { isForPeople, type OutputFormat, streamText } from '../output.ts';
 import { redialDelayMs } from '../redial.ts';
 import { stopOnSignals } from '../signals.ts';
+import { writeOut } from '../stdout.ts';
 import type { TargetOptions } from '../target-options.ts';
 import { tailLine } from './line.ts';
 
@@ -45,7 +46,7 @@ export async function runTail(options: TailOptions): Promise<void> {
         begun = true;
         failures = 0;
         if (one.event === 'alive') continue;
-        if (!process.stdout.write(text(one))) await drained(signal);
+        await writeOut(text(one), signal);
         if (one.event !== 'missed' && --left <= 0) return;
       }
     } catch (error) {
@@ -59,12 +60,4 @@ export async function runTail(options: TailOptions): Promise<void> {
       await pause(redialDelayMs(failures++), signal);
     }
   }
-}
-
-/** Resolves when the reader of stdout has taken what waits, or at the end. */
-async function drained(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  process.stdout.once('drain', () => resolve());
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
 }

@@ -2,7 +2,14 @@ import { type LiveSample, watchLive } from '@im/admin-api';
 import { eachLimited, messageOf } from '@im/kit';
 import { ApiError, type KubeClient, POD, type Pod, type Stored } from '@im/kube';
 import { adminFailure, openAdmin } from '../admin/call.ts';
-import { clusterKey, displayName, kubeFailure, matchingClusters, onlyCluster } from '../cluster/find.ts';
+import {
+  clusterKey,
+  displayName,
+  kubeFailure,
+  matchingClusters,
+  onlyCluster,
+  podsOfCluster,
+} from '../cluster/find.ts';
 import type { ClusterChoice } from '../cluster/options.ts';
 import { pause } from '../cluster/pause.ts';
 import { opsText } from '../doctor/processes.ts';
@@ -104,7 +111,7 @@ export async function clusterSource(client: KubeClient, choice: ClusterChoice): 
   const key = clusterKey(choice);
   const cluster = onlyCluster(await matchingClusters(client, key, 15_000), key, client);
   const { name, namespace } = cluster.metadata;
-  const labelSelector = `app.kubernetes.io/name=openim,app.kubernetes.io/instance=${name}`;
+  const labelSelector = podsOfCluster(name);
   const read = async (sort: Sort): Promise<Reading> => {
     const { items } = await client.list(POD, { namespace, labelSelector, deadlineMs: DEADLINE_MS });
     const processes = items.flatMap((pod) => {

@@ -1,3 +1,4 @@
+import { printable } from '../printable.ts';
 import type { Figures, ProcessFigures, TenantFigures } from './figures.ts';
 
 /** What a screen lists. */
@@ -138,11 +139,6 @@ const TENANT_COLUMNS: readonly Column<TenantFigures>[] = [
 /** Longest name before it is cut where there is no room for it. */
 const SHORT_NAME = 24;
 const GAP = 2;
-
-/** Names come from servers: what would steer a terminal is not shown. */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '?');
-}
 
 function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;

@@ -1,13 +1,5 @@
-import type { KubeClient } from '@im/kube';
 import { ANNOTATION, type OpenIMClusterStatusUpgrade } from '@im/operator';
-import {
-  clusterKey,
-  displayName,
-  type FoundCluster,
-  matchingClusters,
-  onlyCluster,
-  withKubeClient,
-} from '../cluster/find.ts';
+import { displayName, type FoundCluster, withCluster } from '../cluster/find.ts';
 import type { KubeOptions } from '../cluster/options.ts';
 import { confirmByName } from '../confirm.ts';
 import { usageError } from '../exit-codes.ts';
@@ -26,7 +18,7 @@ const DEADLINE_MS = 15_000;
 
 /** Runs `openimctl upgrade status`. */
 export async function showUpgrade(name: string | undefined, options: UpgradeOptions): Promise<void> {
-  await withCluster(name, options, async (cluster) => {
+  await withCluster(name, options, DEADLINE_MS, async (cluster) => {
     const { upgrade } = cluster.status ?? {};
     if (!isForPeople(options.output)) await printValue(upgrade ?? {}, options.output);
     else console.log(upgradeScreen(displayName(cluster), upgrade));
@@ -35,7 +27,7 @@ export async function showUpgrade(name: string | undefined, options: UpgradeOpti
 
 /** Runs `openimctl upgrade history`. */
 export async function listUpgrades(name: string | undefined, options: UpgradeOptions): Promise<void> {
-  await withCluster(name, options, async ({ status }) => {
+  await withCluster(name, options, DEADLINE_MS, async ({ status }) => {
     const { columns, rows } = historyRows(status?.upgradeHistory ?? []);
     await printRows(rows, columns, options.output);
   });
@@ -43,7 +35,7 @@ export async function listUpgrades(name: string | undefined, options: UpgradeOpt
 
 /** Runs `openimctl upgrade plan`. */
 export async function planUpgrade(name: string | undefined, options: UpgradeOptions): Promise<void> {
-  await withCluster(name, options, async (cluster) => {
+  await withCluster(name, options, DEADLINE_MS, async (cluster) => {
     const { columns, rows } = planRows(cluster);
     await printRows(rows, columns, options.output);
   });
@@ -51,7 +43,7 @@ export async function planUpgrade(name: string | undefined, options: UpgradeOpti
 
 /** Runs `openimctl upgrade pause`. */
 export async function pauseUpgrade(name: string | undefined, options: UpgradeOptions): Promise<void> {
-  await withCluster(name, options, async (cluster, client) => {
+  await withCluster(name, options, DEADLINE_MS, async (cluster, client) => {
     await patchCluster(client, cluster, { spec: { upgrade: { paused: true } } }, DEADLINE_MS);
     await say(cluster, 'paused: no further step begins', options);
   });
@@ -59,7 +51,7 @@ export async function pauseUpgrade(name: string | undefined, options: UpgradeOpt
 
 /** Runs `openimctl upgrade resume`. */
 export async function resumeUpgrade(name: string | undefined, options: UpgradeOptions): Promise<void> {
-  await withCluster(name, options, async (cluster, client) => {
+  await withCluster(name, options, DEADLINE_MS, async (cluster, client) => {
     const { upgrade } = cluster.status ?? {};
     const isPaused = cluster.spec.upgrade?.paused === true;
     const isBack = upgrade?.phase === 'RolledBack' || upgrade?.phase === 'RollingBack';
@@ -79,7 +71,7 @@ export async function resumeUpgrade(name: string | undefined, options: UpgradeOp
 
 /** Runs `openimctl upgrade approve`. */
 export async function approveUpgrade(name: string | undefined, options: UpgradeOptions): Promise<void> {
-  await withCluster(name, options, async (cluster, client) => {
+  await withCluster(name, options, DEADLINE_MS, async (cluster, client) => {
     const { phase, revision } = cluster.status?.upgrade ?? {};
     if (phase !== 'WaitingForApproval' || revision === undefined) {
       throw usageError(
@@ -100,7 +92,7 @@ export async function rollBackUpgrade(
   name: string | undefined,
   options: UpgradeOptions & { readonly yes?: boolean },
 ): Promise<void> {
-  await withCluster(name, options, async (cluster, client) => {
+  await withCluster(name, options, DEADLINE_MS, async (cluster, client) => {
     const { upgrade, updateRevision } = cluster.status ?? {};
     const shown = displayName(cluster);
     if (!upgrade || !UNDOABLE.has(upgrade.phase ?? '') || upgrade.revision !== updateRevision) {
@@ -120,21 +112,6 @@ export async function rollBackUpgrade(
 /** What a person saw in status: another upgrade to the same revision is not meant. */
 function moment(upgrade: OpenIMClusterStatusUpgrade | undefined, time: 'startedAt' | 'failedAt'): string {
   return `${upgrade?.revision}/${upgrade?.[time]}`;
-}
-
-async function withCluster(
-  name: string | undefined,
-  options: UpgradeOptions,
-  work: (cluster: FoundCluster, client: KubeClient) => Promise<void>,
-): Promise<void> {
-  const choice = {
-    ...options,
-    cluster: name ?? options.cluster ?? (process.env.OPENIM_CLUSTER || undefined),
-  };
-  const key = clusterKey(choice);
-  await withKubeClient(options, async (client) => {
-    await work(onlyCluster(await matchingClusters(client, key, DEADLINE_MS), key, client), client);
-  });
 }
 
 async function say(cluster: FoundCluster, what: string, { output }: UpgradeOptions): Promise<void> {

@@ -1,7 +1,9 @@
 import {
+  numberOrShare,
   type OpenIMClusterStatusUpgrade,
   type OpenIMClusterStatusUpgradeHistory,
   planSteps,
+  sumOf,
   UPGRADE_SOAK_SECONDS,
   type UpgradeProof,
 } from '@im/operator';
@@ -107,8 +109,6 @@ export function planRows({ spec, status }: FoundCluster) {
     deadlineSeconds,
     maxConcurrentPods = '25%',
   } = effective?.gateway?.drain ?? {};
-  const share = /^(\d+)%$/.exec(String(maxConcurrentPods))?.[1];
-  const concurrent = share === undefined ? Number(maxConcurrentPods) : (gateways * Number(share)) / 100;
   const steps = planSteps({
     steps: STEPS.filter(([name]) => name !== 'prober' || hasProber).map(([name, components]) => ({
       name,
@@ -116,19 +116,12 @@ export function planRows({ spec, status }: FoundCluster) {
     })),
     connections: status?.connections ?? 0,
     maxPerSecond: Number(maxConnectionsPerSecond ?? 1),
-    concurrentDrains: Math.max(1, Math.floor(concurrent)),
+    concurrentDrains: Math.max(1, Math.floor(numberOrShare(maxConcurrentPods, gateways))),
     gateways,
     drainDeadlineSeconds: Number(deadlineSeconds ?? 540),
     soakSeconds: hasProber ? (spec.upgrade?.soakSeconds ?? UPGRADE_SOAK_SECONDS) : 0,
   });
-  const sum = (pick: (step: (typeof steps)[number]) => number) =>
-    steps.reduce((total, step) => total + pick(step), 0);
   const rows: Row[] = steps.map(({ name, ...figures }) => ({ step: name, ...figures }));
-  rows.push({
-    step: 'all',
-    restarts: sum(({ restarts }) => restarts),
-    reconnects: sum(({ reconnects }) => reconnects),
-    seconds: sum(({ seconds }) => seconds),
-  });
+  rows.push({ step: 'all', ...sumOf(steps) });
   return { rows, columns: ['step', 'restarts', 'reconnects', 'seconds'] };
 }

@@ -1,11 +1,4 @@
-import type { ProberCounts } from '@im/contract';
-
-/** What the prober had found at a time. */
-export interface ProberLook extends ProberCounts {
-  /** Start of its counts, which begins again when its checkpoint is lost, ms since the epoch. */
-  readonly since: number;
-  readonly judgedUntil: number;
-}
+import type { ProberTotals } from '@im/contract';
 
 /** Messages of the prober during an upgrade. */
 export interface UpgradeProof {
@@ -59,7 +52,7 @@ export interface UpgradeRecord {
   readonly from: string;
   readonly startedAt: number;
   /** What the prober had found before the first pod was replaced; undefined without one. */
-  readonly baseline?: ProberLook | undefined;
+  readonly baseline?: ProberTotals | undefined;
   readonly steps: readonly StepRecord[];
   readonly plan: UpgradeEstimate;
   readonly proof?: UpgradeProof | undefined;

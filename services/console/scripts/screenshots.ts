@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { createBackendToken } from '@im/admin-api';
 import { testTenant } from '@im/dev-cluster';
 import { ensureCjkFonts } from '@im/dev-sdk';
-import { eventually, startWebhookReceiver } from '@im/testing';
+import { startWebhookReceiver } from '@im/testing';
 import type { View } from '../test/browser.ts';
 import { type Fixture, startFixture } from '../test/fixture.ts';
-import { SHOWN } from '../test/shown.ts';
+import { PAGES, showPage } from '../test/shown.ts';
 
 /**
  * Takes the pictures of docs/operations/console.md, of a server with a few users who chat. Pages are light and English, one
@@ -17,25 +17,7 @@ const PEOPLE = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'];
 const LIGHT: View = { width: 1_280, colorScheme: 'light', locale: 'en-GB' };
 
 const PICTURES: readonly (readonly [name: string, path: string, view: View])[] = [
-  ...[
-    'overview',
-    'users',
-    'users/alice',
-    'groups',
-    'messages',
-    'broadcast',
-    'connections',
-    'statistics',
-    'webhooks',
-    'cron',
-    'import',
-    'client-logs',
-    'tenant',
-    'cluster',
-    'audit',
-    'access',
-    'about',
-  ].map((path) => [path.replace('/', '-'), path, LIGHT] as const),
+  ...[...PAGES, 'users/alice'].map((path) => [path.replace('/', '-'), path, LIGHT] as const),
   ['overview-dark', 'overview', { ...LIGHT, colorScheme: 'dark' }],
   ['users-zh', 'users', { ...LIGHT, locale: 'zh-CN' }],
 ];
@@ -81,10 +63,7 @@ try {
     const { page } = visitor;
     for (const [name, path, shown] of PICTURES) {
       if (shown !== view) continue;
-      await page.evaluate(`history.pushState(null, '', '/console/default/${path}')`);
-      await eventually(async () => {
-        if ((await page.evaluate(SHOWN)) !== true) throw new Error(`${path} is not shown`);
-      });
+      await showPage(visitor, path);
       await furnish(visitor.page, path);
       const height = Math.min(1_400, Number(await page.evaluate('document.documentElement.scrollHeight')));
       await page.setViewportSize({ width: 1_280, height: Math.max(700, height) });

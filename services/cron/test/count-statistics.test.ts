@@ -33,6 +33,10 @@ const { dayOf, startOf } = UTC;
 const TODAY = dayOf(Date.now());
 const HOUR = 3_600_000;
 
+const user = (userID: string, createTime: number) => ({
+  ...{ userID, nickname: userID, faceURL: '', ex: '', createTime, appMangerLevel: 0, globalRecvMsgOpt: 0 },
+});
+
 describe('statistics', () => {
   let fixture: JobFixture;
   let store: Store;
@@ -226,17 +230,6 @@ describe('statistics', () => {
 
   test('accounts and storage of each day, and counts by user that are no longer kept', async () => {
     const users = userRepo(store);
-    const user = (userID: string, createTime: number) => ({
-      ...{
-        userID,
-        nickname: userID,
-        faceURL: '',
-        ex: '',
-        createTime,
-        appMangerLevel: 0,
-        globalRecvMsgOpt: 0,
-      },
-    });
     const old = startOf(TODAY - 40) + 5;
     await users.insert(c.id, [
       user('o1', old),
@@ -307,17 +300,6 @@ describe('statistics', () => {
         { tenant: e.id, conversationID: 'si_u1_u2', max, src: max, maxTime: now },
       ]);
     };
-    const user = (userID: string, createTime: number) => ({
-      ...{
-        userID,
-        nickname: userID,
-        faceURL: '',
-        ex: '',
-        createTime,
-        appMangerLevel: 0,
-        globalRecvMsgOpt: 0,
-      },
-    });
     const figures = async (field: 'single' | 'registrations') =>
       (await statDayRepo(store).days(e.id, { first: TODAY - 10, last: TODAY + 1 }, 100))
         .filter((day) => day[field])

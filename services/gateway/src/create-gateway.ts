@@ -59,7 +59,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
   const closesPerSecond = () => live.current.gateway.drain.maxPerSecond;
 
   // What clients may use.
-  const tenantLimits = new TenantLimits({ tenants, metrics: deps.metrics });
+  const tenantLimits = new TenantLimits({ tenants, metrics: deps.metrics, traffic });
   const inputRate = new InputRate(gateway.requests, () => metrics.bounded('input-rate'));
   const requestBytes = new RequestBytes(gateway.requests);
 
@@ -172,7 +172,6 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
   const handshakes = new Handshakes({
     tenants,
     limits: tenantLimits,
-    traffic,
     auth,
     metrics,
     log,

@@ -1,7 +1,6 @@
-import type { ProberFinding, ProberGap, TenantId } from '@im/contract';
+import type { ProberFinding, ProberGap, ProberTotals, TenantId } from '@im/contract';
 import { randomId } from '@im/kit';
 import { isDuplicateKey, type Store } from '@im/store';
-import type { Totals } from './totals.ts';
 
 /** A round whose messages are not judged yet, as it was last saved. */
 export interface OpenRound {
@@ -20,7 +19,7 @@ export interface Checkpoint {
   readonly groupID?: string | undefined;
   /** Highest judged seq, by conversation. */
   readonly judged: Readonly<Record<string, number>>;
-  readonly totals: Totals;
+  readonly totals: ProberTotals;
   readonly gaps: readonly ProberGap[];
   readonly findings: readonly ProberFinding[];
   /** Number of the last judged round. */

@@ -1,26 +1,17 @@
+import { NO_PROBER_COUNTS, type ProberCounts, type ProberTotals } from '@im/contract';
 import type { Metrics } from '@im/kit';
-import type { Totals } from './totals.ts';
 
 /** What the prober exports. */
 export interface ProberMetrics {
   /** Sets the counts of all judged rounds. */
-  totals(totals: Totals): void;
+  totals(totals: ProberTotals): void;
   /** A message took this long to be acknowledged, s. */
   acknowledged(seconds: number): void;
   /** Nothing arrived for this long, s. */
   gap(seconds: number): void;
 }
 
-const COUNTS = [
-  'sent',
-  'acknowledged',
-  'received',
-  'lost',
-  'duplicated',
-  'reordered',
-  'refused',
-  'other',
-] as const;
+const COUNTS = Object.keys(NO_PROBER_COUNTS) as (keyof ProberCounts)[];
 
 /** Registers the metrics of the prober. */
 export function proberMetrics(metrics: Metrics): ProberMetrics {

@@ -1,35 +1,20 @@
-import type { ProberCounts, ProberFinding, ProberGap } from '@im/contract';
+import { NO_PROBER_COUNTS, type ProberFinding, type ProberGap, type ProberTotals } from '@im/contract';
 import type { Verdict } from '@im/proof';
-
-/** Counts of all judged rounds. */
-export interface Totals extends ProberCounts {
-  /** Start of the counts, ms since the epoch. */
-  readonly since: number;
-  /** Messages sent until this time are judged, ms since the epoch; 0 before the first round. */
-  readonly judgedUntil: number;
-}
 
 /** Findings and gaps that are kept. */
 const KEPT = 20;
 
 /** The counts before the first round. */
-export function noTotals(since: number): Totals {
-  return {
-    since,
-    judgedUntil: 0,
-    sent: 0,
-    acknowledged: 0,
-    received: 0,
-    lost: 0,
-    duplicated: 0,
-    reordered: 0,
-    refused: 0,
-    other: 0,
-  };
+export function noTotals(since: number): ProberTotals {
+  return { since, judgedUntil: 0, ...NO_PROBER_COUNTS };
 }
 
 /** The counts with those of one more round, whose messages were sent until `until`. */
-export function withRound(totals: Totals, { counts, ...verdict }: Verdict, until: number): Totals {
+export function withRound(
+  totals: ProberTotals,
+  { counts, ...verdict }: Verdict,
+  until: number,
+): ProberTotals {
   return {
     since: totals.since,
     judgedUntil: Math.max(totals.judgedUntil, until),

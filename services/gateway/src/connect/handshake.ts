@@ -17,7 +17,6 @@ import { ERR, ImError, toImError } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import { type Server, WebSocketServer } from 'ws';
 import { ClientSocket } from '../connection/client-socket.ts';
-import type { TenantTraffic } from '../connection/tenant-traffic.ts';
 import type { GatewayMetrics, RefusalReason } from '../metrics.ts';
 import { refuseByFrame, refuseByHttp } from './connect-reply.ts';
 import { FairRate } from './fair-rate.ts';
@@ -51,7 +50,6 @@ export interface Admission {
 export interface HandshakeDeps {
   readonly tenants: TenantDirectory;
   readonly limits: TenantLimits;
-  readonly traffic: Pick<TenantTraffic, 'refused'>;
   readonly auth: Pick<DomainService<'auth'>, 'parseToken'>;
   readonly metrics: GatewayMetrics;
   readonly registry: Metrics;
@@ -181,10 +179,7 @@ export class Handshakes {
       }
       // The tenant's own quota comes first: what it refuses costs the others nothing.
       const full = this.#deps.limits.refusal(tenant);
-      if (full !== undefined) {
-        this.#deps.traffic.refused(tenant);
-        throw this.#refusal('tenant', full);
-      }
+      if (full !== undefined) throw this.#refusal('tenant', full);
       if (!this.#admitted.take(tenant)) throw this.#refusal('rate', 'too many handshakes, try again');
       const unavailable = this.#deps.unavailable();
       if (unavailable !== undefined) throw this.#refusal('unavailable', unavailable);
@@ -253,10 +248,7 @@ export class Handshakes {
     if (this.#draining) throw this.#refusal('draining', 'the gateway is closing');
     // Others of this tenant may have come while the token was looked at.
     const full = this.#deps.limits.full(client.tenant);
-    if (full !== undefined) {
-      this.#deps.traffic.refused(client.tenant);
-      throw this.#refusal('tenant', full);
-    }
+    if (full !== undefined) throw this.#refusal('tenant', full);
     // The answer to the upgrade and the first frame leave in one system call.
     socket.cork();
     try {

@@ -17,7 +17,7 @@ function cluster(quota: number, size: number) {
   const reserved = new Map<number, number>();
   let asked = 0;
   const gateways = Array.from({ length: size }, () => {
-    const limits = new TenantLimits({ tenants, metrics: createMetrics() });
+    const limits = new TenantLimits({ tenants, metrics: createMetrics(), traffic: { refused: () => {} } });
     limits.onShareUsed(() => asked++);
     return limits;
   });

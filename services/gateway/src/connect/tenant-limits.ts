@@ -1,12 +1,21 @@
 import { type TenantId, tenantId } from '@im/contract';
 import {
   type Metrics,
+  type RefusingLimit,
   type TenantDirectory,
   type TenantRefusals,
   TokenBucket,
   tenantRefusals,
 } from '@im/kit';
 import type { user } from '@im/protocol';
+import type { TenantTraffic } from '../connection/tenant-traffic.ts';
+
+/** What {@link TenantLimits} needs. */
+export interface TenantLimitsDeps {
+  readonly tenants: TenantDirectory;
+  readonly metrics: Metrics;
+  readonly traffic: Pick<TenantTraffic, 'refused'>;
+}
 
 /** Of a tenant whose connections elsewhere are not known yet, so much of its quota may be opened meanwhile. */
 const UNASKED_SHARE = 0.1;
@@ -32,15 +41,17 @@ interface Usage {
 export class TenantLimits {
   readonly #tenants: TenantDirectory;
   readonly #refusals: TenantRefusals;
+  readonly #traffic: Pick<TenantTraffic, 'refused'>;
   readonly #usage = new Map<TenantId, Usage>();
   readonly #unsubscribe: () => void;
   #onShareUsed: () => void = () => {};
   /** The user domain computes no shares: the quota holds for each gateway. */
   #alone = false;
 
-  constructor({ tenants, metrics }: { readonly tenants: TenantDirectory; readonly metrics: Metrics }) {
+  constructor({ tenants, metrics, traffic }: TenantLimitsDeps) {
     this.#tenants = tenants;
     this.#refusals = tenantRefusals(metrics);
+    this.#traffic = traffic;
     this.#unsubscribe = tenants.onChange((id, settings) => {
       const usage = this.#usage.get(id);
       if (!usage) return;
@@ -66,7 +77,7 @@ export class TenantLimits {
   refusal(tenant: TenantId): string | undefined {
     const full = this.full(tenant);
     if (full !== undefined || this.#of(tenant).handshakes.take()) return full;
-    this.#refusals.note(tenant, 'handshakesPerSecond');
+    this.#noteRefusal(tenant, 'handshakesPerSecond');
     return 'too many handshakes of this tenant';
   }
 
@@ -84,7 +95,7 @@ export class TenantLimits {
       return undefined;
     }
     usage.refused = true;
-    this.#refusals.note(tenant, 'connections');
+    this.#noteRefusal(tenant, 'connections');
     this.#onShareUsed();
     return `too many connections of this tenant: quotas.connections is ${most}`;
   }
@@ -92,7 +103,7 @@ export class TenantLimits {
   /** Takes one message of the budget. */
   takeMessage(tenant: TenantId): boolean {
     if (this.#of(tenant).messages.take()) return true;
-    this.#refusals.note(tenant, 'messagesPerSecond');
+    this.#noteRefusal(tenant, 'messagesPerSecond');
     return false;
   }
 
@@ -144,6 +155,11 @@ export class TenantLimits {
 
   stop(): void {
     this.#unsubscribe();
+  }
+
+  #noteRefusal(tenant: TenantId, limit: RefusingLimit): void {
+    this.#refusals.note(tenant, limit);
+    this.#traffic.refused(tenant);
   }
 
   #most(tenant: TenantId): number {

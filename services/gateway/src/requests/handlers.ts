@@ -46,7 +46,7 @@ export interface HandlerDeps {
   readonly third: Pick<DomainService<'third'>, 'delUserPushToken'>;
   readonly sendBatcher: SendBatcher;
   readonly limits: TenantLimits;
-  readonly traffic: Pick<TenantTraffic, 'sent' | 'refused'>;
+  readonly traffic: Pick<TenantTraffic, 'sent'>;
   readonly presence: Pick<PresenceReporter, 'changed'>;
   readonly watch: Pick<PresenceWatch, 'change'>;
   readonly catchUps: Pick<CatchUps, 'onSynced'>;
@@ -132,10 +132,8 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
         request: 'sdkws.MsgData',
         async handle(_connection, ctx, data) {
           const msgData = withClientMsgID(data, randomId);
-          if (!limits.takeMessage(ctx.tenant)) {
-            traffic.refused(ctx.tenant);
+          if (!limits.takeMessage(ctx.tenant))
             throw new ImError(ERR.TooManyRequests, 'too many messages of this tenant');
-          }
           traffic.sent(ctx.tenant);
           return encode('msg.SendMsgResp', await sendBatcher.send(ctx, msgData));
         },

@@ -32,18 +32,20 @@ export { maskedTenant } from './masked-tenant.ts';
 export { LOG_SHARE, PARTITIONS, STREAM } from './message-log.ts';
 export { NOTIFICATION_TYPES, type NotificationName } from './notification-types.ts';
 export { DEFAULT_PORTS } from './ports.ts';
-export type {
-  CallerProof,
-  GatewayStatus,
-  ProberCounts,
-  ProberFinding,
-  ProberGap,
-  ProberStatus,
-  ProcessStatus,
-  StatusParts,
-  TenantOnGateway,
-  TenantsStatus,
-  TransferStatus,
+export {
+  type CallerProof,
+  type GatewayStatus,
+  NO_PROBER_COUNTS,
+  type ProberCounts,
+  type ProberFinding,
+  type ProberGap,
+  type ProberStatus,
+  type ProberTotals,
+  type ProcessStatus,
+  type StatusParts,
+  type TenantOnGateway,
+  type TenantsStatus,
+  type TransferStatus,
 } from './process-status.ts';
 export { PUSH_KINDS, type PushKind, PushProviders, PushSettings } from './push-settings.ts';
 export { runtimeFlags } from './runtime-flags.ts';

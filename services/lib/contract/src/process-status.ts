@@ -126,12 +126,28 @@ export interface ProberCounts {
   readonly other: number;
 }
 
-/** Status of the prober; its counts survive a restart. */
-export interface ProberStatus extends ProberCounts {
-  /** Start of the counts, ms since the epoch. */
+/** The counts before the first round. */
+export const NO_PROBER_COUNTS: ProberCounts = {
+  sent: 0,
+  acknowledged: 0,
+  received: 0,
+  lost: 0,
+  duplicated: 0,
+  reordered: 0,
+  refused: 0,
+  other: 0,
+};
+
+/** Counts of all judged rounds. */
+export interface ProberTotals extends ProberCounts {
+  /** Start of the counts, which begins again when the checkpoint is lost, ms since the epoch. */
   readonly since: number;
   /** Messages sent until this time are judged, ms since the epoch; 0 before the first round. */
   readonly judgedUntil: number;
+}
+
+/** Status of the prober; its counts survive a restart. */
+export interface ProberStatus extends ProberTotals {
   /** Why the present round takes longer than usual; undefined when it does not. */
   readonly waiting?: string;
   /** Times without an arrival of more than a second, the newest of them, oldest first. */

@@ -231,6 +231,7 @@ export {
 export { type StatRetention, statRetention } from './repos/stat-retention.ts';
 export { type TenantDataRepo, tenantDataRepo } from './repos/tenant-data.ts';
 export {
+  STORED_KINDS,
   type StoredKind,
   type TenantExportRepo,
   tenantExportRepo,

@@ -1,28 +1,18 @@
 import { requireAdmin } from '@im/kit';
 import { argsError, decode, make, toJson } from '@im/protocol';
-import type { StoredKind, TenantExportRepo } from '@im/store';
+import { STORED_KINDS, type TenantExportRepo } from '@im/store';
 import type { ThirdDeps, ThirdMethods } from '../deps.ts';
-
-const KINDS: ReadonlySet<string> = new Set<StoredKind>([
-  'user',
-  'group',
-  'member',
-  'friend',
-  'black',
-  'conversation',
-  'message',
-  'object',
-]);
 
 /** What administrators get of all that is stored of their tenant. */
 export function tenantExportMethods({
   exports,
 }: Pick<ThirdDeps, 'exports'>): ThirdMethods<'getTenantExport'> {
   return {
-    async getTenantExport(ctx, { kind, after, since }) {
+    async getTenantExport(ctx, { kind: asked, after, since }) {
       requireAdmin(ctx);
-      if (!KINDS.has(kind)) throw argsError(`kind must be one of ${[...KINDS].join(', ')}`);
-      const query = { kind: kind as StoredKind, after: decoded(after), since: Math.max(0, since) };
+      const kind = STORED_KINDS.find((each) => each === asked);
+      if (!kind) throw argsError(`kind must be one of ${STORED_KINDS.join(', ')}`);
+      const query = { kind, after: decoded(after), since: Math.max(0, since) };
       const { lines, next } = await exports.page(ctx.tenant, query);
       const entries = lines.map(({ position, key, fields }) =>
         make('third.TenantExportEntry', {

@@ -1,10 +1,5 @@
-import type { ProberStatus } from '@im/contract';
-import type {
-  ProberLook,
-  StepRecord,
-  UpgradeProof,
-  UpgradeRecord,
-} from '../../../resources/upgrade-record.ts';
+import { NO_PROBER_COUNTS, type ProberCounts, type ProberStatus, type ProberTotals } from '@im/contract';
+import type { StepRecord, UpgradeProof, UpgradeRecord } from '../../../resources/upgrade-record.ts';
 import { type Observation, STORE_KEYS } from '../observation.ts';
 
 /** A condition that must hold before an upgrade goes on. */
@@ -23,30 +18,19 @@ export function proberOf({ processes }: Pick<Observation, 'processes'>): ProberS
 }
 
 /** What the prober has found so far. */
-export function lookAt(prober: ProberStatus): ProberLook {
+export function lookAt(prober: ProberStatus): ProberTotals {
   const { since, judgedUntil, sent, acknowledged, received, lost, duplicated, reordered, refused, other } =
     prober;
   return { since, judgedUntil, sent, acknowledged, received, lost, duplicated, reordered, refused, other };
 }
-
-const NONE: Omit<ProberLook, 'since' | 'judgedUntil'> = {
-  sent: 0,
-  acknowledged: 0,
-  received: 0,
-  lost: 0,
-  duplicated: 0,
-  reordered: 0,
-  refused: 0,
-  other: 0,
-};
 
 /** Messages between a look and now. Counts that have begun again since then count as they are. */
 export function proofSince(
   { startedAt, baseline }: Pick<UpgradeRecord, 'startedAt' | 'baseline'>,
   prober: ProberStatus,
 ): UpgradeProof {
-  const before = baseline && baseline.since === prober.since ? baseline : NONE;
-  const between = (name: keyof typeof NONE) => Math.max(0, prober[name] - before[name]);
+  const before = baseline && baseline.since === prober.since ? baseline : NO_PROBER_COUNTS;
+  const between = (name: keyof ProberCounts) => Math.max(0, prober[name] - before[name]);
   const gaps = prober.gaps.filter(({ at }) => at > startedAt).map(({ ms }) => ms);
   return {
     sent: between('sent'),

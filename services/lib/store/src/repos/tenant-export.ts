@@ -24,8 +24,11 @@ const SOURCES = {
   object: { spec: OBJECTS, time: 'createTime', without: [] },
 } as const;
 
-/** What an export has, in its order. */
+/** What an export has. */
 export type StoredKind = keyof typeof SOURCES;
+
+/** All kinds, in the order of an export. */
+export const STORED_KINDS = Object.keys(SOURCES) as readonly StoredKind[];
 
 /** A document of an export. */
 export interface StoredLine {
