@@ -49,7 +49,7 @@ test('tests of a file are counted, failures and skips with their reasons', async
   ]);
   assert.match(text, /one +2 +4 +4 +2 +1\.2 s/);
   assert.match(text, /away \(no browser here\)/);
-  assert.match(text, /\n4 passed, 4 failed, 2 skipped$/);
+  assert.match(text, /: bad\n✖ [^\n]+: parent > child\n\n4 passed, 4 failed, 2 skipped$/);
 });
 
 test('tests that run at the same time keep their names', async () => {

@@ -44,10 +44,12 @@ export function describeFile(result: FileResult): string {
 
 /** Files that the end of a run names by their time. */
 const SLOWEST = 10;
-/** Lines that the end of a run gives to the errors of failed tests, at least one each: often it is all that is kept. */
+/** Lines that the end of a run gives to the errors of failed tests, at least one each. */
 const FAILURE_LINES = 36;
+/** Failed tests that the very end of a run names, one line each: often it is all that is kept. */
+const NAMED_LAST = 12;
 
-/** The table of suites with the sum of their files' times, the slowest files, the reasons of skipped tests, the failed tests once more, and the closing line. */
+/** The table of suites with the sum of their files' times, the slowest files, the reasons of skipped tests, the failed tests once more with their errors and then by name, and the closing line. */
 export function describeRun(suites: readonly SuiteResult[]): string {
   const rows = suites.map(({ name, files }) => {
     const { passed, failed, skipped } = totals(files);
@@ -73,8 +75,16 @@ export function describeRun(suites: readonly SuiteResult[]): string {
       lines.push(`  ${file.file}: ${test}`, indent(beginningOf(error, linesEach), 4));
     }
   }
+  if (failed > 0) lines.push('', ...lastNames(all));
   lines.push('', `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
   return lines.join('\n');
+}
+
+/** The first failed tests without their errors. */
+function lastNames(files: readonly FileResult[]): string[] {
+  const names = files.flatMap(({ file, failures }) => failures.map(({ test }) => `✖ ${file}: ${test}`));
+  const more = names.length - NAMED_LAST;
+  return [...names.slice(0, NAMED_LAST), ...(more > 0 ? [`✖ and ${more} more`] : [])];
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -1,4 +1,4 @@
-import { access, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { runCommand } from '@im/dev-stores';
 import { LOCAL, statePath } from './settings.ts';
@@ -46,7 +46,11 @@ export async function changeHostSettings(): Promise<void> {
 /** Puts everything back that `changeHostSettings` and the node's programs changed, network links included. */
 export async function restoreHostSettings(): Promise<void> {
   for (const link of [LOCAL.podBridge, LOCAL.secondPodBridge, LOCAL.bridge]) {
-    if (await hasLink(link)) await runCommand('ip', ['link', 'del', link]);
+    // The kernel removes a pod's link only when the last of its sockets is closed, which may take a minute.
+    for (const port of await readdir(`/sys/class/net/${link}/brif`).catch(() => [])) {
+      await removeLink(port);
+    }
+    await removeLink(link);
   }
   const saved = await readFile(SAVED, 'utf8').catch(() => undefined);
   if (saved === undefined) return;
@@ -54,6 +58,15 @@ export async function restoreHostSettings(): Promise<void> {
     if (value !== null && value !== (await readSetting(name))) await writeFile(settingPath(name), value);
   }
   await rm(SAVED);
+}
+
+async function removeLink(name: string): Promise<void> {
+  try {
+    if (await hasLink(name)) await runCommand('ip', ['link', 'del', name]);
+  } catch (error) {
+    // The kernel may have been quicker.
+    if (await hasLink(name)) throw error;
+  }
 }
 
 async function hasLink(name: string): Promise<boolean> {

@@ -15,6 +15,7 @@ import { type ComponentName, componentsOf, etcdUrl, STOP_ORDER } from './compone
 import {
   ctr,
   importImage,
+  killRemainingContainers,
   loadedImages,
   removeAllContainers,
   removeContainerRemains,
@@ -127,6 +128,7 @@ export class LocalCluster implements ClusterDriver {
     await this.#daemons.stop(runtime);
     await this.#daemons.stop(store);
     if (await isThere(statePath())) {
+      await killRemainingContainers();
       await removeContainerRemains();
       await removePacketFilterRules();
       await restoreHostSettings();
