@@ -16,6 +16,8 @@ import {
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 
 const TIMES = { leaseDurationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 300 };
+/** A lease that would outlast the longest stall of the machine. */
+const LONG_TIMES = { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryMs: 300 };
 
 /** When a candidate led, in monotonic ms. */
 interface Reign {
@@ -38,7 +40,7 @@ after(async () => {
 });
 
 /** Candidates a, b, … for a new lease, each behind its own proxy; `windDownMs` is what work needs to stop. */
-async function candidates(count: number, windDownMs = 0) {
+async function candidates(count: number, windDownMs = 0, times = TIMES) {
   const name = `lease-${++leases}`;
   const reigns: Reign[] = [];
   const all = await Promise.all(
@@ -53,7 +55,7 @@ async function candidates(count: number, windDownMs = 0) {
         identity,
         log: silentLogger(),
         metrics: createMetrics(),
-        ...TIMES,
+        ...times,
       });
       const stop = new AbortController();
       const running = election.run(stop.signal, async (signal) => {
@@ -99,7 +101,7 @@ function assertNoOverlap(reigns: readonly Reign[]): void {
 }
 
 test('one of two leads; when it stops, the other takes over immediately, because the lease is released', async () => {
-  await using t = await candidates(2, 200);
+  await using t = await candidates(2, 200, LONG_TIMES);
   await eventually(() => assert.ok(t.leader()));
   const first = t.of(t.leader()?.identity);
   await sleep(1_500);
@@ -115,7 +117,7 @@ test('one of two leads; when it stops, the other takes over immediately, because
   await first.running;
   const stopped = performance.now();
   await eventually(() => assert.equal(t.leader()?.identity, other?.identity));
-  assert.ok(performance.now() - stopped < 1_000, 'without waiting for the lease to expire');
+  assert.ok(performance.now() - stopped < 30_000, 'without waiting for the lease to expire');
   assert.equal(first.election.isLeader(), false);
   assert.ok(((await t.lease())?.leaseTransitions ?? 0) >= 1);
   assertNoOverlap(t.reigns);

@@ -239,28 +239,32 @@ test('an announced stop waits for all to hear, and ends at once when the stop it
   await server.drain();
   assert.ok(performance.now() - startedAt >= 290);
   await server.stop();
-  const other = await started(['api'], { api: { drain: () => new Promise(() => {}) } });
+  const other = await started(
+    ['api'],
+    { api: { drain: () => new Promise(() => {}) } },
+    { shutdown: { settleMs: 60_000 } },
+  );
   const drained = other.drain();
   assert.equal(other.readiness().reason, 'draining');
   const stopped = performance.now();
   await other.stop();
   await drained;
-  assert.ok(performance.now() - stopped < 4_000);
+  assert.ok(performance.now() - stopped < 15_000);
 });
 
 test('who was seen not ready for long enough drains at once', async () => {
   await using server = await started(
     ['api'],
     { api: { ready: () => notReady('draining') } },
-    { shutdown: { settleMs: 300 } },
+    { shutdown: { settleMs: 2_000 } },
   );
   const probe = () => fetch(`http://127.0.0.1:${server.opsPort}/readyz`);
   await probe();
-  await sleep(310);
+  await sleep(2_010);
   await probe();
   const startedAt = performance.now();
   await server.drain();
-  assert.ok(performance.now() - startedAt < 200);
+  assert.ok(performance.now() - startedAt < 1_900);
 });
 
 test('the caller’s signal stops the server', async () => {

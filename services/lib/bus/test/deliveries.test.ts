@@ -99,7 +99,7 @@ test('a barrier waits for every live producer, and for none when there is none',
   }
   const startedAt = performance.now();
   await Promise.all(Array.from({ length: 1_000 }, () => feed.barrier()));
-  assert.ok(performance.now() - startedAt < 5_000, 'callers of one tick share a request');
+  assert.ok(performance.now() - startedAt < 20_000, 'callers of one tick share a request');
   await Promise.all(producers.map((producer) => producer.stop()));
   await feed.barrier();
   await feed.stop();

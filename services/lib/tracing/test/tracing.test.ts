@@ -147,7 +147,7 @@ test('a collector that is away costs a bounded number of spans in memory; the ot
   const { tracing, counted } = await start(settings);
   const begunAt = performance.now();
   for (let i = 0; i < 10_000; i++) tracerOf(tracing).begin('t1', 'x')?.end();
-  assert.ok(performance.now() - begunAt < 2_000, 'no span waits for the collector');
+  assert.ok(performance.now() - begunAt < 8_000, 'no span waits for the collector');
   assert.deepEqual(await counted(), { full: 10_000 - 4_096 - 512 });
   const closedAt = performance.now();
   await tracing.close(AbortSignal.timeout(300));
