@@ -193,18 +193,23 @@ test('what the receiver does not take comes again with the same id, also when th
 });
 
 test('a receiver that hangs or is overloaded delays no other tenant', async (t) => {
-  await using hanging = await startReceiver(() => {});
+  const open = { now: 0, most: 0 };
+  await using hanging = await startReceiver((response) => {
+    open.most = Math.max(open.most, ++open.now);
+    response.once('close', () => open.now--);
+  });
   await using well = await startReceiver();
   const events = { afterDeleteFriend: { enable: true, timeoutMs: 15_000 } };
   const [slow, quick] = [newTenant(hanging.url, { events }), newTenant(well.url)];
-  const { hand, dispatcher, outcomes, repo } = await startProcess(t, slow.settings, quick.settings);
+  const { hand, dispatcher, repo } = await startProcess(t, slow.settings, quick.settings);
   dispatcher.start();
   const many = Array.from({ length: 600 }, (_, n) => `f${n}`);
   await Promise.all(many.map((friend) => hand(slow.id, friend)));
-  await eventually(() => assert.equal(hanging.received.length, 8));
+  await eventually(() => assert.ok(open.most >= 8));
   await Promise.all(many.slice(0, 50).map((friend) => hand(quick.id, friend)));
   await eventually(() => assert.equal(friends(well).size, 50));
-  assert.equal((await outcomes()).failed, undefined, 'the slow receiver still has its first deliveries');
+  // The receiver may see the next eight before the ends of those that timed out.
+  assert.ok(open.most <= 16, `${open.most} at once`);
   await eventually(async () => {
     assert.ok((await repo.usage(slow.id)).waiting.deliveries >= 600 - 256 - 8);
   });
