@@ -134,6 +134,17 @@ export function taggedVersion(image: string): string | undefined {
   return /:(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)$/.exec(image)?.[1];
 }
 
+/** The version that an image names, or else the one that is given. */
+export function namedVersion({
+  image,
+  version,
+}: {
+  readonly image: string;
+  readonly version: string;
+}): string {
+  return taggedVersion(image) ?? version;
+}
+
 /** Whether a version comes before another, by their three numbers. */
 export function isOlder(version: string, than: string): boolean {
   const numbers = (text: string) => (text.split('-')[0] ?? '').split('.').map(Number);

@@ -3,7 +3,7 @@ import type { OpenIMClusterStatusComponent } from '../../gen/openimcluster.ts';
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import { PROBER, REVISION_LABEL, ROLES } from '../../resources/names.ts';
 import { quantity } from '../../resources/quantity.ts';
-import { isOlder, taggedVersion } from '../../resources/settings-level.ts';
+import { isOlder, namedVersion, taggedVersion } from '../../resources/settings-level.ts';
 import { type Observation, STORE_KEYS, type StatusInput, type StoreKey } from './observation.ts';
 import { isReady, isTerminating, podProblem } from './pod-problem.ts';
 
@@ -42,9 +42,7 @@ export function componentsOf(input: StatusInput): OpenIMClusterStatusComponent[]
     const ready = own.filter(isReady).length;
     const desired = effective[role].replicas;
     const updated = role === 'gateway' ? currentGateways(input).length : input.updated[role];
-    const versions = new Set(
-      own.flatMap((pod) => observation.processes.get(pod.metadata.name)?.version ?? []),
-    );
+    const versions = new Set(versionsOf(own, observation));
     const version = [...versions].sort(byVersion).join(', ') || versionBefore(before, role, observation);
     return {
       name: role,
@@ -69,7 +67,7 @@ export function componentsOf(input: StatusInput): OpenIMClusterStatusComponent[]
 function proberOf(input: StatusInput, own: readonly Stored<Pod>[]): OpenIMClusterStatusComponent[] {
   if (!input.effective.prober) return [];
   const ready = own.filter(isReady).length;
-  const [version] = own.flatMap((pod) => input.observation.processes.get(pod.metadata.name)?.version ?? []);
+  const [version] = versionsOf(own, input.observation);
   return [
     {
       name: PROBER,
@@ -137,10 +135,29 @@ function problemsOf(pods: readonly Stored<Pod>[], observation: Observation): str
   return `${problems.slice(0, NAMED_PODS).join('; ')}${more}`;
 }
 
-/** The oldest version that a process reports; before the first look of this operator the one known before. */
-export function oldestVersion({ observation, before, effective }: StatusInput): string {
-  const versions = [...observation.processes.values()].map(({ version }) => version).sort(byVersion);
-  return versions[0] ?? before?.version ?? taggedVersion(effective.image) ?? effective.version;
+/** Versions that processes report, with the build that the tag of their image adds. */
+function versionsOf(pods: readonly Stored<Pod>[], { processes }: Observation): string[] {
+  return pods.flatMap((pod) => {
+    const version = processes.get(pod.metadata.name)?.version;
+    if (version === undefined) return [];
+    const component = componentOf(pod);
+    const container = pod.spec?.containers.find(({ name }) => name === component);
+    const tagged = taggedVersion(container?.image ?? '');
+    return [tagged?.startsWith(`${version}-`) ? tagged : version];
+  });
+}
+
+/**
+ * The oldest version that a process reports; before the first look of this operator the one known before. Of two builds of a
+ * version the one that is being replaced counts as older.
+ */
+export function oldestVersion({ observation, before, effective, pods }: StatusInput): string {
+  const wanted = namedVersion(effective);
+  const [oldest] = versionsOf(pods, observation).sort(byVersion);
+  if (oldest === undefined) return before?.version ?? wanted;
+  const isBuildOfSame = (version: string) => !isOlder(version, oldest) && !isOlder(oldest, version);
+  const builds = versionsOf(pods, observation).filter(isBuildOfSame).sort(byVersion);
+  return builds.find((version) => version !== wanted) ?? wanted;
 }
 
 /** Order of versions, older first. */
@@ -166,7 +183,7 @@ export function effectiveStatus({ effective, volumes = [], settings }: StatusInp
   return {
     ...(effective as unknown as Readonly<Record<string, unknown>>),
     ...(Object.fromEntries(stores) as Partial<EffectiveSpec>),
-    version: taggedVersion(effective.image) ?? effective.version,
+    version: namedVersion(effective),
     ...(settings && { settingsLevel: settings.level }),
   };
 }

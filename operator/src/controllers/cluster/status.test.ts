@@ -343,6 +343,24 @@ test('the version is the oldest by number, not by text', () => {
   ]);
 });
 
+test('a build is part of the version, and of two builds the one that is replaced is the version', () => {
+  const image = (build: string) => `registry.test/openim:1.2.3-${build}`;
+  const running = (name: string, build: string) => ({
+    ...pod('gateway', name, { label: 'rev' }),
+    spec: { containers: [{ name: 'gateway', image: image(build) }] },
+  });
+  const effective = { ...statusOf().effective, image: image('a1') } as never;
+  const processes = new Map(['g-0', 'g-1'].map((name) => [name, processStatus()]));
+  const versionOf = (...pods: ReturnType<typeof running>[]) =>
+    statusOf({ pods, effective, observation: { ...observation, processes } });
+  const during = versionOf(running('g-0', 'a1'), running('g-1', 'b2'));
+  assert.equal(during.version, '1.2.3-b2');
+  assert.equal(during.components?.find(({ name }) => name === 'gateway')?.version, '1.2.3-a1, 1.2.3-b2');
+  const after = versionOf(running('g-0', 'a1'), running('g-1', 'a1'));
+  assert.equal(after.version, '1.2.3-a1');
+  assert.equal(after.effective?.version, after.version);
+});
+
 test('gateways of other revisions count neither as replicas nor as ready', () => {
   const old = ['a', 'b', 'c'].map((name) => pod('gateway', `old-${name}`, { label: 'old' }));
   const status = statusOf({ pods: [...allPods, ...old] });
