@@ -1290,6 +1290,10 @@ export interface OpenIMClusterStatusUpgradeGate {
 
 /** Messages of the prober since the start; absent without one. */
 export interface UpgradeProof {
+  /** They were sent after this time; absent before the first round of the prober. */
+  readonly from?: string;
+  /** They were sent until this time. */
+  readonly until?: string;
   /** Sent. */
   readonly sent?: number;
   /** Acknowledged. */

@@ -2,6 +2,10 @@ import type { ProberTotals } from '@im/contract';
 
 /** Messages of the prober during an upgrade. */
 export interface UpgradeProof {
+  /** The messages were sent after this time, ms since the epoch; absent in records of earlier versions, as is `until`. */
+  readonly from?: number | undefined;
+  /** The messages were sent until this time, ms since the epoch. */
+  readonly until?: number | undefined;
   readonly sent: number;
   readonly acknowledged: number;
   readonly received: number;

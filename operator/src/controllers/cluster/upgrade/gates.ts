@@ -33,6 +33,9 @@ export function proofSince(
   const between = (name: keyof ProberCounts) => Math.max(0, prober[name] - before[name]);
   const gaps = prober.gaps.filter(({ at }) => at > startedAt).map(({ ms }) => ms);
   return {
+    // Counts that have begun again have no messages from before.
+    from: before === baseline ? baseline.judgedUntil : prober.since,
+    until: prober.judgedUntil,
     sent: between('sent'),
     acknowledged: between('acknowledged'),
     received: between('received'),

@@ -176,3 +176,19 @@ test('a prober whose counts begin again is compared with nothing', () => {
   const { record: after } = judge({ observation: observed(prober({ since: 9, acknowledged: 7 })) });
   assert.equal(after.proof?.acknowledged, 7);
 });
+
+test('a prober that did not answer at the start is compared with its first answer, however much it found before', () => {
+  const unheard = { ...record, baseline: undefined };
+  const silent = judge({ record: unheard, observation: observed(undefined) });
+  assert.equal(silent.record.baseline, undefined);
+  const heard = judge({ record: silent.record, observation: observed(prober({ lost: 3 })) });
+  assert.equal(heard.record.failure, undefined, 'found before');
+  const later = prober({ lost: 4, acknowledged: 150, judgedUntil: T0 + 9_000 });
+  const { record: after } = judge({ record: heard.record, observation: observed(later) });
+  assert.equal(after.failure?.reason, 'MessagesHarmed');
+  assert.deepEqual([after.proof?.from, after.proof?.until], [T0, T0 + 9_000]);
+  assert.deepEqual([after.proof?.lost, after.proof?.acknowledged], [1, 50]);
+  // All that a prober counts that began after the upgrade belongs to it.
+  const young = judge({ record: unheard, observation: observed(prober({ since: T0 + 1, lost: 1 })) });
+  assert.equal(young.record.failure?.reason, 'MessagesHarmed');
+});

@@ -6,7 +6,7 @@ import type {
   UpgradeRecord,
 } from '../../../resources/upgrade-record.ts';
 import type { Observation } from '../observation.ts';
-import { faultOf, type Gate, gatesOf, proberOf, proofSince } from './gates.ts';
+import { faultOf, type Gate, gatesOf, lookAt, proberOf, proofSince } from './gates.ts';
 
 /** Name of the step in which new connections go to new gateways, while those of the old ones stay. */
 export const CANARY = 'gateway canary';
@@ -71,19 +71,20 @@ const FAULT_SHARE = 0.2;
 export function judgeUpgrade(input: UpgradeObservation): UpgradeJudgement {
   const { observation, isProbed, limits, now } = input;
   const prober = proberOf(observation);
-  const proof = prober && isProbed ? proofSince(input.record, prober) : input.record.proof;
+  const known = isProbed ? withBaseline(input.record, prober) : input.record;
+  const proof = prober && isProbed ? proofSince(known, prober) : known.proof;
   const steps: StepRecord[] = [];
   const mayRun = new Set<string>();
   let current: { step: StepRecord; observed: ObservedStep; gates: readonly Gate[] } | undefined;
-  for (const known of input.record.steps) {
-    const observed = input.steps.find(({ name }) => name === known.name);
+  for (const recorded of known.steps) {
+    const observed = input.steps.find(({ name }) => name === recorded.name);
     if (current || !observed) {
-      steps.push(known);
+      steps.push(recorded);
       continue;
     }
-    const isHeld = input.paused && known.startedAt === undefined;
+    const isHeld = input.paused && recorded.startedAt === undefined;
     const started: StepRecord =
-      known.startedAt === undefined && !isHeld ? { ...known, startedAt: now } : known;
+      recorded.startedAt === undefined && !isHeld ? { ...recorded, startedAt: now } : recorded;
     const settled: StepRecord =
       observed.state === 'settled' && started.startedAt !== undefined
         ? { ...started, settledAt: started.settledAt ?? now }
@@ -107,7 +108,7 @@ export function judgeUpgrade(input: UpgradeObservation): UpgradeJudgement {
     if (!isHeld) mayRun.add(step.name);
     if (!isPassed) current = { step, observed, gates };
   }
-  const record: UpgradeRecord = { ...input.record, steps, ...(proof === undefined ? {} : { proof }) };
+  const record: UpgradeRecord = { ...known, steps, ...(proof === undefined ? {} : { proof }) };
   const failure = failureOf(input, proof, prober, current);
   const message = current ? messageOf(current, input.paused) : 'all steps are complete';
   return {
@@ -117,6 +118,15 @@ export function judgeUpgrade(input: UpgradeObservation): UpgradeJudgement {
     message,
     mayRun,
   };
+}
+
+/**
+ * A record whose proof begins at the first look at the prober, when it did not answer at the start: what it found long before
+ * says nothing about the upgrade.
+ */
+function withBaseline(record: UpgradeRecord, prober: ProberStatus | undefined): UpgradeRecord {
+  if (record.baseline || !prober || prober.since >= record.startedAt) return record;
+  return { ...record, baseline: lookAt(prober) };
 }
 
 /** A step whose pods are replaced once more has to settle again. */

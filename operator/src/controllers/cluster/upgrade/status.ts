@@ -1,6 +1,7 @@
 import { type ConditionUpdate, timestamp } from '@im/kube';
 import type { OpenIMClusterStatus } from '../../../gen/openimcluster.ts';
 import type { Revision } from '../../../resources/revision.ts';
+import { namedVersion } from '../../../resources/settings-level.ts';
 import type { UpgradeProof, UpgradeRecord } from '../../../resources/upgrade-record.ts';
 import type { Rollback } from './target.ts';
 import type { UpgradeStep } from './upgrades.ts';
@@ -41,7 +42,7 @@ export function upgradeStatus(
     ...(history.length > 0 && {
       upgradeHistory: history.map(({ name, content: { effective }, upgrade: record }) => ({
         revision: name,
-        version: effective.version,
+        version: namedVersion(effective),
         image: effective.image,
         outcome: record.outcome ?? '',
         startedAt: timestamp(new Date(record.startedAt)),
@@ -115,12 +116,12 @@ function between(from: Revision | undefined, to: Revision | undefined): UpgradeS
   return {
     ...(to && {
       revision: to.name,
-      version: to.content.effective.version,
+      version: namedVersion(to.content.effective),
       image: to.content.effective.image,
     }),
     ...(from && {
       fromRevision: from.name,
-      fromVersion: from.content.effective.version,
+      fromVersion: namedVersion(from.content.effective),
       fromImage: from.content.effective.image,
     }),
   };
@@ -135,8 +136,6 @@ function recordStatus({
   proof,
   failure,
 }: UpgradeRecord): UpgradeStatus {
-  const time = (ms: number | undefined) => (ms === undefined ? undefined : timestamp(new Date(ms)));
-  const given = (name: string, ms: number | undefined) => (ms === undefined ? {} : { [name]: time(ms) });
   return {
     startedAt: timestamp(new Date(startedAt)),
     ...given('finishedAt', finishedAt),
@@ -154,8 +153,18 @@ function recordStatus({
   };
 }
 
-function proofStatus({ longestGapMs, ...counts }: UpgradeProof) {
-  return { ...counts, longestGapMilliseconds: Math.round(longestGapMs) };
+function proofStatus({ from, until, longestGapMs, ...counts }: UpgradeProof) {
+  return {
+    ...given('from', from),
+    ...given('until', until),
+    ...counts,
+    longestGapMilliseconds: Math.round(longestGapMs),
+  };
+}
+
+/** A time as a field, if it is known. */
+function given(name: string, ms: number | undefined): Readonly<Record<string, string>> {
+  return ms ? { [name]: timestamp(new Date(ms)) } : {};
 }
 
 /** Whether the last upgrade succeeded, with the reason. */
