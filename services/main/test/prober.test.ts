@@ -71,9 +71,9 @@ function startProber(): ChildProcess {
   return child;
 }
 
-async function killed(child: ChildProcess): Promise<void> {
+async function killed(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   const exited = once(child, 'exit');
-  child.kill('SIGKILL');
+  child.kill(signal);
   await exited;
   children.delete(child);
 }
@@ -111,6 +111,21 @@ test('messages are sent, acknowledged and received, round after round; nothing i
   // Each message reaches both users of a chat, and all six of the group.
   assert.ok(later.received >= 2 * later.acknowledged);
   assert.ok(later.acknowledgeP99Ms > 0);
+});
+
+test('a prober that is stopped in order leaves no acknowledgement unknown', async () => {
+  const [running] = children;
+  assert.ok(running);
+  const before = await reported(() => true);
+  const sends = async () => Object.keys((await stored())?.checkpoint.open?.acknowledged ?? {}).length > 0;
+  while (!(await sends())) await sleep(20);
+  await killed(running, 'SIGTERM');
+  assert.ok((await stored())?.checkpoint.open, 'the round was not judged');
+  startProber();
+  const after = await reported(({ judgedUntil }) => judgedUntil > before.judgedUntil);
+  assert.equal(faults(after), '0 0 0 0 0', JSON.stringify(after.findings));
+  assert.ok(after.sent > before.sent);
+  assert.equal(after.acknowledged, after.sent, 'all that is stored was acknowledged');
 });
 
 test('a killed prober loses no proof, and finds what was acknowledged before and is not stored', async () => {

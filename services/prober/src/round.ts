@@ -62,12 +62,15 @@ const STORE_LIMIT_MS = 300_000;
 /** Time for a stored message to reach a connected device until it counts as lost, ms. */
 const ARRIVE_LIMIT_MS = 30_000;
 const POLL_MS = 250;
+/** Time for the outcomes of messages on their way when the process stops, ms. */
+const LAST_MS = 3_000;
 /** Times that an open outcome is sent again. */
 const RETRIES = 300;
 
 /**
  * Sends the messages of a round, waits for what is owed, and reads the conversations. @returns when sending ended, ms since
- * the epoch. @throws when aborted, or when the round could not be ended: it is judged as an interrupted one then.
+ * the epoch. @throws when aborted, or when the round could not be ended: it is judged as an interrupted one then. Aborted, it
+ * sends no more, and saves the acknowledgements of what is on its way, so that the next prober knows all of them.
  */
 export async function playRound(input: RoundInput, signal: AbortSignal): Promise<number> {
   const { devices, log, streams, users, roundMs, onWaiting } = input;
@@ -78,7 +81,7 @@ export async function playRound(input: RoundInput, signal: AbortSignal): Promise
   const endAt = now() + roundMs;
   const acknowledged: Record<string, number> = {};
   let sending = true;
-  const sends = Promise.all(streams.map((stream, i) => play(input, stream, i, endAt, acknowledged)));
+  const sends = Promise.all(streams.map((stream, i) => play(input, stream, i, endAt, acknowledged, signal)));
   const saves = (async () => {
     let saved = '';
     while (sending) {
@@ -92,15 +95,24 @@ export async function playRound(input: RoundInput, signal: AbortSignal): Promise
   const slow = setTimeout(() => onWaiting('acknowledgements'), roundMs + ARRIVE_LIMIT_MS);
   try {
     await unlessAborted(Promise.race([sends, saves.then(() => sends)]), AbortSignal.any([signal, limit]));
+    sending = false;
+    clearTimeout(slow);
+    await saves;
+    const until = now();
+    await settle(input, until, signal);
+    onWaiting(undefined);
+    return until;
+  } catch (error) {
+    if (signal.aborted) {
+      const last = AbortSignal.timeout(LAST_MS);
+      await unlessAborted(Promise.allSettled([sends, saves]), last).catch(() => {});
+      await unlessAborted(input.save({ ...acknowledged }), last).catch(() => {});
+    }
+    throw error;
   } finally {
     sending = false;
     clearTimeout(slow);
   }
-  await saves;
-  const until = now();
-  await settle(input, until, signal);
-  onWaiting(undefined);
-  return until;
 }
 
 /** Sends the messages of one stream, each after the one before was acknowledged. */
@@ -110,11 +122,13 @@ async function play(
   turn: number,
   endAt: number,
   acknowledged: Record<string, number>,
+  signal: AbortSignal,
 ): Promise<void> {
   const everyMs = (1_000 * streams.length) / messagesPerSecond;
   let dueAt = now() + (turn * everyMs) / streams.length;
   for (let number = 1; dueAt < endAt; number++) {
-    await sleep(Math.max(0, dueAt - now()));
+    await sleep(Math.max(0, dueAt - now()), signal).catch(() => {});
+    if (signal.aborted) return;
     const id = probeID({ epoch, round, stream: name, number });
     const outcome = await devices.of(sender).send(target, conversation, id, { retries: RETRIES });
     // What follows would say that it was acknowledged.
