@@ -1,8 +1,8 @@
 import type { ServerConfig, TenantId } from '@im/contract';
-import { Backoff, calendarOf, type Invalidations, type Metrics, type TenantDirectory, UTC } from '@im/kit';
+import { calendarOf, type Invalidations, type Metrics, type TenantDirectory, UTC } from '@im/kit';
 import { type Logger, notReady, READY, type TaskRunner } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
-import { type Document, MongoServerError } from 'mongodb';
+import type { Document } from 'mongodb';
 import { entityCaches } from './cached.ts';
 import {
   type CollectionSpec,
@@ -10,9 +10,9 @@ import {
   type TenantDocument,
   tenantCollection,
 } from './collection.ts';
-import { COLLECTIONS } from './collections.ts';
+import { databaseIndexes } from './database-indexes.ts';
 import { createGroupCommit } from './group-commit.ts';
-import { ensureIndexes } from './indexes.ts';
+import { createIndexBuilds } from './index-builds.ts';
 import { type MongoConfig, mongoAddress, mongoConnection, type SentCommand } from './mongo.ts';
 import { placements } from './placement.ts';
 import { type RedisConfig, redisConnection, redisKey } from './redis.ts';
@@ -47,45 +47,11 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
   const searches = createSearches(address, deps);
   const caches = entityCaches(deps.invalidations, deps.metrics);
   const { database } = config.mongo;
-  /** Databases whose indexes exist. */
-  const prepared = new Set<string>();
   /** Views by tenant and collection; emptied when a tenant changes, since its placement may. */
   const views = new Map<string, unknown>();
 
-  /** Databases whose indexes are to be made, with the collections that have theirs. */
-  const pending = new Map<string, Set<string>>();
-
-  async function prepareAll(signal: AbortSignal): Promise<void> {
-    await mongo.connect(signal);
-    const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
-    for (const [name, done] of pending) {
-      if (signal.aborted) return;
-      const before = done.size;
-      try {
-        await ensureIndexes(mongo.client.db(name), COLLECTIONS, done);
-        prepared.add(name);
-        backoff.reset();
-      } catch (error) {
-        if (done.size > before) backoff.reset();
-        // A server that went away may not have kept all of it.
-        if (!(error instanceof MongoServerError)) done.clear();
-        log.warn({ database: name, err: error }, 'indexes are not there yet');
-        // To the end of the queue.
-        pending.delete(name);
-        pending.set(name, done);
-        await backoff.wait(signal);
-        continue;
-      }
-      pending.delete(name);
-    }
-  }
-  const prepareSoon = deps.tasks.coalesce('store-indexes', prepareAll);
-  /** Has the indexes of a database made, however long that takes. */
-  function prepare(name: string): void {
-    if (prepared.has(name)) return;
-    if (!pending.has(name)) pending.set(name, new Set());
-    prepareSoon();
-  }
+  const builds = createIndexBuilds(address, { log, metrics, ...(onCommand && { onCommand }) });
+  const indexes = databaseIndexes({ mongo, builds, tasks: deps.tasks, log });
   const places = placements(deps.tenants, database);
   for (const { id, placement } of deps.tenants.list()) places.remember(id, placement);
   let started = false;
@@ -94,8 +60,8 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
     // Records and deliveries may name a tenant for a while after it was removed.
     if (settings) places.remember(id, settings.placement);
     // Its database may be dropped.
-    else if (places.get(id) === 'Dedicated') prepared.delete(places.databaseOf(id));
-    if (started && settings) prepare(places.databaseOf(id));
+    else if (places.get(id) === 'Dedicated') indexes.forget(places.databaseOf(id));
+    if (started && settings) indexes.prepare(places.databaseOf(id));
   });
 
   function collection<T extends TenantDocument>(
@@ -116,8 +82,8 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
     async start() {
       started = true;
       redis.start();
-      prepare(database);
-      for (const { id } of deps.tenants.list()) prepare(places.databaseOf(id));
+      indexes.prepare(database);
+      for (const { id } of deps.tenants.list()) indexes.prepare(places.databaseOf(id));
     },
     async stop() {
       unsubscribe();
@@ -125,11 +91,12 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       await redis.stop();
       await grouped.close();
       await searches.close();
+      await builds.close();
       await mongo.client.close();
     },
     ready() {
       if (!mongo.up) return notReady('MongoDB is away');
-      return prepared.has(database) ? READY : notReady('indexes are not there yet');
+      return indexes.isPrepared(database) ? READY : notReady(indexes.state(database));
     },
     collection,
     async search(tenant, spec, work) {
@@ -147,11 +114,12 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
       if (!mongo.connected) throw new ImError(ERR.NetworkError, 'the database is not connected yet');
       const name = places.databaseOf(tenant);
       if (name === database) throw new RangeError(`tenant ${tenant} has no database for itself`);
+      indexes.forget(name);
       await mongo.client.db(name).dropDatabase();
-      prepared.delete(name);
     },
     placements: places,
     groupCommit: grouped,
+    indexBuilds: builds,
     redis,
     redisKey,
     calendarOf(tenant) {

@@ -9,6 +9,7 @@ export {
 export { createStore, type StoreConfig, type StoreDeps } from './create-store.ts';
 export { guarded, isDuplicateKey, isUnavailable, notFound, retryDuplicate, storeError } from './errors.ts';
 export type { GroupCommit, GroupCommitWriter } from './group-commit.ts';
+export type { IndexProgress } from './index-builds.ts';
 export { type IndexDrift, type IndexReports, indexReports } from './index-drift.ts';
 export { createMongoClient, mongoAddress } from './mongo.ts';
 export type { Placement } from './placement.ts';

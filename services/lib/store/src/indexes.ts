@@ -1,5 +1,5 @@
-import type { Db, Document, IndexDescription } from 'mongodb';
-import type { CollectionSpec, IndexSpec, TenantDocument } from './collection.ts';
+import type { Document, IndexDescription } from 'mongodb';
+import type { IndexSpec } from './collection.ts';
 
 /** Name of an index, made of its keys. */
 export function indexName(key: Document): string {
@@ -18,20 +18,4 @@ export function indexDescription(spec: IndexSpec): IndexDescription {
     ...(spec.unique ? { unique: true } : {}),
     ...(spec.expireAfterSeconds === undefined ? {} : { expireAfterSeconds: spec.expireAfterSeconds }),
   };
-}
-
-/**
- * Makes the indexes that are missing; those that exist cost one round trip a collection.
- * @param done names of collections that have theirs; it grows, so that a later attempt goes on behind a failure.
- */
-export async function ensureIndexes(
-  db: Db,
-  collections: readonly CollectionSpec<TenantDocument>[],
-  done: Set<string> = new Set(),
-): Promise<void> {
-  for (const { name, indexes } of collections) {
-    if (done.has(name)) continue;
-    if (indexes.length > 0) await db.collection(name).createIndexes(indexes.map(indexDescription));
-    done.add(name);
-  }
 }

@@ -68,9 +68,11 @@ export function createMongoClient(
   { uri, tls }: MongoAddress,
   maxPoolSize: number,
   onCommand?: (command: SentCommand) => void,
+  options: Pick<MongoClientOptions, 'socketTimeoutMS'> = {},
 ): MongoClient {
   const client = new MongoClient(uri, {
     ...clientOptions(maxPoolSize, tls),
+    ...options,
     monitorCommands: onCommand !== undefined,
   });
   if (onCommand) {

@@ -5,6 +5,7 @@ import type { Collection, Document } from 'mongodb';
 import type { EntityCache } from './cached.ts';
 import type { CollectionSpec, TenantCollection, TenantDocument } from './collection.ts';
 import type { GroupCommit } from './group-commit.ts';
+import type { IndexBuilds } from './index-builds.ts';
 import type { Placements } from './placement.ts';
 import type { RedisCopies } from './redis.ts';
 
@@ -33,6 +34,8 @@ export interface Store extends Service {
   readonly placements: Pick<Placements, 'get' | 'remember'>;
   /** Writers of many documents with one commit, where the server can. */
   readonly groupCommit: GroupCommit;
+  /** Builds indexes of large collections. */
+  readonly indexBuilds: Pick<IndexBuilds, 'build' | 'progress'>;
   readonly redis: RedisCopies;
   /** Redis key; user input in `parts` appears only hashed. */
   redisKey(tenant: TenantId, kind: string, ...parts: readonly string[]): string;

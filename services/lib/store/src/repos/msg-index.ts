@@ -1,5 +1,6 @@
 import type { TenantId } from '@im/contract';
 import { type Collection, type Document, MongoServerError } from 'mongodb';
+import type { IndexPlace, IndexProgress } from '../index-builds.ts';
 import { indexName } from '../indexes.ts';
 import type { Store } from '../store.ts';
 import { MSG_ROWS } from './msg-row.ts';
@@ -33,9 +34,14 @@ export function msgIndexes(store: Store) {
   /** Databases that are as wanted; others may have changed them since. */
   const settled = new Map<string, { readonly wanted: boolean; readonly until: number }>();
 
-  async function set(col: Collection<MsgRowDocument>, wanted: boolean): Promise<void> {
+  async function set(
+    col: Collection<MsgRowDocument>,
+    wanted: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     if (wanted) {
-      await col.createIndexes(Object.values(MSG_INDEXES).map((key) => ({ key, name: indexName(key) })));
+      const indexes = Object.values(MSG_INDEXES).map((key) => ({ key, name: indexName(key) }));
+      await store.indexBuilds.build(placeOf(col), indexes, signal);
       return;
     }
     for (const key of Object.values(MSG_INDEXES)) {
@@ -50,13 +56,20 @@ export function msgIndexes(store: Store) {
     /**
      * Has the indexes in the tenant's database, or has them not. Building them on messages that exist takes the server
      * minutes per hundred million, next to its other work; resolves when they are there.
+     * @param signal ends the wait alone: the build goes on, and the next call joins it.
      */
-    async set(tenant: TenantId, wanted: boolean): Promise<void> {
-      const { col } = store.collection(tenant, MSG_ROWS);
+    async set(tenant: TenantId, wanted: boolean, signal?: AbortSignal): Promise<void> {
+      const { col } = store.collection<MsgRowDocument>(tenant, MSG_ROWS);
       const before = settled.get(col.dbName);
       if (before?.wanted === wanted && before.until > Date.now()) return;
-      await set(col, wanted);
+      await set(col, wanted, signal);
       settled.set(col.dbName, { wanted, until: Date.now() + SETTLED_MS });
+      known.delete(col.dbName);
+    },
+
+    /** What is known of a build that {@link set} waits for; of this process. */
+    progress(tenant: TenantId): IndexProgress | undefined {
+      return store.indexBuilds.progress(placeOf(store.collection(tenant, MSG_ROWS).col));
     },
 
     /** Whether searches of the tenant can use them; known for half a minute. */
@@ -74,6 +87,10 @@ export function msgIndexes(store: Store) {
       return usable;
     },
   };
+}
+
+function placeOf({ dbName, collectionName }: Pick<Collection, 'dbName' | 'collectionName'>): IndexPlace {
+  return { database: dbName, collection: collectionName };
 }
 
 /** Some may still be being built. */
