@@ -85,7 +85,7 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
     { name: 'unit', files: unit, concurrency: cores, lane: 'first', timeoutMs: 2 * MINUTE },
     ...[...onServers].map(([home, files]) => packageSuite(home, files)),
     ...[...onKubernetes].map(([home, files]) => ({ ...packageSuite(home, files), onKubernetes: true })),
-    ...processes.map((file) => alone(file, 20 * MINUTE)),
+    ...processes.map((file) => alone(file, PROCESSES_MS)),
     ...ON_THE_NODE.filter((file) => files.includes(file)).map((file) => ({
       ...packageSuite(file.replace('/test/', ' ').replace('.test.ts', ''), [file]),
       ...onNode,
@@ -103,6 +103,8 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
   return suites.filter((suite) => suite.files.length > 0);
 }
 
+/** With FULL=1 one of them compiles Jaeger. */
+const PROCESSES_MS = (process.env.FULL === '1' ? 60 : 20) * MINUTE;
 /** A file of a package in its long form measures for half an hour at most. */
 const PACKAGE_MS = (process.env.FULL === '1' ? 40 : 10) * MINUTE;
 

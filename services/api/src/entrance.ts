@@ -15,7 +15,7 @@ import {
 import { argsError, ERR, ImError } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 import type { FastifyRequest } from 'fastify';
-import { requireRole } from './admin/console-caller.ts';
+import { EVERY_TENANT, requireRole, roleIn } from './admin/console-caller.ts';
 import type { Arrivals } from './arrivals.ts';
 import { consoleCaller } from './console-session.ts';
 import { type Bodies, decompress } from './request-body.ts';
@@ -80,11 +80,17 @@ export function createEntrance(deps: EntranceDeps): Entrance {
   const gate = createTokenGate({ ...deps, attempts: tokens });
   const addressOf = (request: FastifyRequest) => clientAddress(request.raw, deps.attempts().trustedProxies);
 
+  /** @throws ImError 90004 for a tenant that is not served. */
   function anonymousCall(request: FastifyRequest): ApiCall {
+    const call = callOf(request);
+    if (call.tenant.suspended) throw suspended();
+    return call;
+  }
+
+  function callOf(request: FastifyRequest): ApiCall {
     const { tenant, refused, contentType, url, prefix, span } = arrivals.of(request);
     if (refused) throw new ImError(ERR.NetworkError, 'the settings of the tenant are invalid');
     if (!tenant) throw new ImError(ERR.NetworkError, 'tenants are not known yet');
-    if (tenant.suspended) throw new ImError(ERR.NetworkError, 'tenant is suspended');
     const ctx: CallContext = {
       tenant: tenant.id,
       operationID: header(request, 'operationid'),
@@ -144,8 +150,10 @@ export function createEntrance(deps: EntranceDeps): Entrance {
     operation: Operation,
     operationID: string,
   ): Promise<ApiCall> {
-    const call = anonymousCall(request);
+    const call = callOf(request);
     const { tenant } = call;
+    const mayBeRead = config.console.enabled && operation.method === 'GET' && !operation.open;
+    if (tenant.suspended && !mayBeRead) throw suspended();
     const ctx = { ...call.ctx, operationID };
     const address = addressOf(request);
     if (operation.open && operation.method !== 'GET' && !logins.allows(ctx.tenant, address))
@@ -158,6 +166,8 @@ export function createEntrance(deps: EntranceDeps): Entrance {
           throw error;
         })
       : undefined;
+    // Those who look after all tenants see why, and what is in it; its own people are not served.
+    if (tenant.suspended && !(caller && roleIn(caller.session, EVERY_TENANT))) throw suspended();
     if (caller) {
       requireRole(caller, ctx.tenant, operation);
       const anySession = operation.console?.role === 'session';
@@ -204,6 +214,10 @@ export function createEntrance(deps: EntranceDeps): Entrance {
     },
     close: () => gate.close(),
   };
+}
+
+function suspended(): ImError {
+  return new ImError(ERR.NetworkError, 'tenant is suspended');
 }
 
 /** @throws ImError 1002 for the token of a backend whose role excludes the route. */

@@ -148,6 +148,37 @@ test('a suspended tenant hears a retryable error', async () => {
   assert.equal((await api.post('/t/t2/user/get_users_info', { userIDs: ['u1'] })).json.errCode, 90004);
 });
 
+test('a suspended tenant is read by people with rights in all tenants, and by no others', async () => {
+  await using api = await startApi();
+  const settings = api.tenants.list().find(({ id }) => id === 't2');
+  assert.ok(settings);
+  api.stub('user.searchUsers', () => make('user.SearchUsersResp'));
+  const ask = async (tenant: string, role: string, method: 'GET' | 'DELETE' = 'GET') => {
+    api.stub('auth.useConsoleSession', () =>
+      make('auth.UseConsoleSessionResp', {
+        session: make('auth.ConsoleSession', { grants: [make('auth.ConsoleGrant', { tenant, role })] }),
+      }),
+    );
+    const headers = {
+      'x-openim-console': '1',
+      cookie: `__Host-im_console=${'k'.repeat(43)}`,
+      origin: 'http://x',
+      host: 'x',
+    };
+    const url = `/t/t2/admin/v1/users${method === 'GET' ? '' : '/u1/connections'}`;
+    const { statusCode } = await api.app.inject({ method, url, headers });
+    return statusCode;
+  };
+  assert.equal(await ask('t2', 'admin'), 200);
+  api.tenants.put({ ...settings, suspended: true });
+  assert.equal(await ask('t2', 'admin'), 503);
+  assert.equal(await ask('*', 'viewer'), 200);
+  assert.equal(await ask('default', 'admin'), 503);
+  assert.equal(await ask('*', 'admin', 'DELETE'), 503, 'nothing is changed');
+  const token = { token: 't2-admin-token' };
+  assert.equal((await api.app.inject({ url: '/t/t2/admin/v1/users', headers: token })).statusCode, 503);
+});
+
 test('a tenant with invalid settings hears a retryable error by path and host, never from another tenant', async () => {
   await using api = await startApi();
   const others = api.tenants.list().filter(({ id }) => id !== 't2');

@@ -154,6 +154,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     localUsers,
     tenantLimits,
     tenantConnections,
+    traffic,
     subscriptionLoader,
     kicks,
     presence,

@@ -114,8 +114,8 @@ test('a heartbeat reports that the gateway lives, and all users when asked', asy
     {
       ...{ gatewayID: 'gw-test', connections: 2, tenantConnections: {}, tenantsAtLimit: [] },
       counts: [
-        { tenant: 'default', users: 1, platforms: { 2: 1 }, sends: 0, refusals: 0, pushes: 0 },
-        { tenant: 't2', users: 1, platforms: { 2: 1 }, sends: 0, refusals: 0, pushes: 0 },
+        { tenant: 'default', users: 1, platforms: { 2: 1 }, sends: 0, refusals: 0, pushes: 0, logins: 1 },
+        { tenant: 't2', users: 1, platforms: { 2: 1 }, sends: 0, refusals: 0, pushes: 0, logins: 1 },
       ],
     },
   );

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { TenantId } from '@im/contract';
 import { encode, make, type msg, type sdkws } from '@im/protocol';
-import { conversationSeqs, msgRows } from '@im/store';
+import {
+  conversationSeqs,
+  conversationSettings,
+  groupMemberRepo,
+  groupRepo,
+  msgRows,
+  msgSearch,
+  seqUsers,
+  userRepo,
+} from '@im/store';
+import { searchMethods } from '../src/methods/search-message.ts';
 import { by, byAdmin, type Fixture, ONE, startFixture, TWO, text } from './harness.ts';
 
 const CONTENT_BYTES = 250_000;
@@ -65,6 +75,28 @@ test('a page of large messages has their texts up to 16 MiB; smaller pages have 
   assert.equal(last.length, MESSAGES / 2);
   for (const { content: words, ex } of last)
     assert.deepEqual([words.length, ex.length], [content.length, EX_CHARS]);
+});
+
+test('a page that a search did not reach in its time is refused as retryable, and reached when asked again', async () => {
+  const { store } = f;
+  const { searchMessage } = searchMethods({
+    search: msgSearch(store, { keys: 50 }),
+    conversationSeqs: conversationSeqs(store),
+    seqUsers: seqUsers(store),
+    conversationSettings: conversationSettings(store),
+    users: userRepo(store),
+    groups: groupRepo(store),
+    members: groupMemberRepo(store),
+    readAudit: { record: async () => {}, start() {} },
+  });
+  const ask = async (pageNumber: number) => {
+    const pagination = make('sdkws.RequestPagination', { pageNumber, showNumber: 60 });
+    const request = make('msg.SearchMessageReq', { sendID: 'b', recvID: 'c', pagination });
+    const { chatLogs, chatLogsNum } = await searchMessage(byAdmin(), request);
+    return [chatLogs.length, chatLogsNum];
+  };
+  await assert.rejects(ask(2), { code: 90_004, detail: /before it reached this page \(50 found so far\)/ });
+  assert.deepEqual(await ask(2), [MESSAGES - 60, MESSAGES]);
 });
 
 test('all messages are searched a page at a time, by text in any case, of one tenant alone', async () => {

@@ -347,14 +347,16 @@ test('live gateways are counted by platform, each tenant alone, by their last he
     ]),
   );
   assert.deepEqual(await counted(T2), [['g1', 1, { 3: 1 }]]);
-  await tell(a, 'g2', [{ tenant: T1, users: 1, platforms: { 1: 1 }, sends: 7, refusals: 2, pushes: 9 }]);
+  await tell(a, 'g2', [
+    { tenant: T1, users: 1, platforms: { 1: 1 }, sends: 7, refusals: 2, pushes: 9, logins: 4 },
+  ]);
   const { gateways } = await b.user.getConnectionCounts(
     { ...SYSTEM, tenant: T1 },
     make('user.GetConnectionCountsReq'),
   );
   assert.partialDeepStrictEqual(
     gateways.find(({ gatewayID }) => gatewayID === 'g2'),
-    { sends: 7, refusals: 2, pushes: 9 },
+    { sends: 7, refusals: 2, pushes: 9, logins: 4 },
   );
   await tell(a, 'g1', [{ tenant: T2, users: 1, platforms: { 3: 2 } }]);
   await tell(a, 'g2', [{ tenant: T1, users: 1, platforms: { 1: 1 } }]);

@@ -8,6 +8,9 @@ export interface ConsoleCaller {
   readonly session: ConsoleSession;
 }
 
+/** Stands for all tenants in a grant. */
+export const EVERY_TENANT = '*';
+
 /** Name of a console's user in the audit log. */
 export function auditNameOf({ session }: ConsoleCaller): string {
   return `console:${session.name}`;
@@ -16,7 +19,7 @@ export function auditNameOf({ session }: ConsoleCaller): string {
 /** The role of a session in a tenant; undefined when it has none. */
 export function roleIn({ grants }: ConsoleSession, tenant: string): ConsoleRole | undefined {
   const roles = grants
-    .filter((grant) => grant.tenant === tenant || grant.tenant === '*')
+    .filter((grant) => grant.tenant === tenant || grant.tenant === EVERY_TENANT)
     .map(({ role }) => role);
   return roles.reduce<ConsoleRole | undefined>(
     (best, role) => (best !== undefined && includesRole(best, role) ? best : role),

@@ -6,7 +6,8 @@ import 'uplot/dist/uPlot.min.css';
 /** One line of a chart. */
 export interface Line {
   readonly label: string;
-  readonly values: readonly number[];
+  /** One at each time; null where there is none. */
+  readonly values: readonly (number | null)[];
 }
 
 interface Props {

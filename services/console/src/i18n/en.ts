@@ -93,6 +93,9 @@ export const en = {
     platforms: 'Platforms',
     nobody: 'No user is online.',
     chart: 'Users and connections since this page was opened',
+    messagesPerSecond: 'Messages per second',
+    loginsPerSecond: 'Logins per second',
+    rateChart: 'Messages of clients and logins per second, mean of 30 seconds',
   },
   users: {
     title: 'Users',

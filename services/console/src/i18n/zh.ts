@@ -86,6 +86,9 @@ export const zh: Texts = {
     platforms: '平台',
     nobody: '当前没有在线用户。',
     chart: '打开此页面以来的在线用户和连接数',
+    messagesPerSecond: '每秒消息数',
+    loginsPerSecond: '每秒登录数',
+    rateChart: '每秒客户端消息数和登录数（30 秒平均）',
   },
   users: {
     title: '用户',

@@ -5,6 +5,7 @@ import { LineChart } from '../components/line-chart.tsx';
 import { COMPLETE, List } from '../components/list.tsx';
 import { Page } from '../components/page.tsx';
 import { useFormat, useTexts } from '../i18n/language.tsx';
+import { liveRates } from './live-rates.ts';
 import { useLive } from './live-samples.ts';
 import { OverviewAlarms } from './overview-alarms.tsx';
 
@@ -23,13 +24,24 @@ export function OverviewPage() {
     ],
     [samples, overview],
   );
+  const rates = useMemo(() => liveRates(samples), [samples]);
+  const rateLines = useMemo(
+    () => [
+      { label: overview.messagesPerSecond, values: rates.map((rate) => rate?.messages ?? null) },
+      { label: overview.loginsPerSecond, values: rates.map((rate) => rate?.logins ?? null) },
+    ],
+    [rates, overview],
+  );
+  const now = rates.at(-1);
   return (
     <Page title={overview.title}>
       {error !== undefined && <Failure error={error} />}
-      <SimpleGrid cols={{ base: 2, md: 3 }}>
+      <SimpleGrid cols={{ base: 2, md: 5 }}>
         <Figure name={overview.users} value={last && format.number(last.users)} />
         <Figure name={overview.connections} value={last && format.number(last.connections)} />
         <Figure name={overview.gateways} value={last && format.number(last.gateways.length)} />
+        <Figure name={overview.messagesPerSecond} value={now && format.number(rounded(now.messages))} />
+        <Figure name={overview.loginsPerSecond} value={now && format.number(rounded(now.logins))} />
       </SimpleGrid>
       <OverviewAlarms />
       <Stack gap="xs">
@@ -46,6 +58,7 @@ export function OverviewPage() {
         </Group>
       </Stack>
       {samples.length > 1 && <LineChart label={overview.chart} times={times} lines={lines} />}
+      {samples.length > 2 && <LineChart label={overview.rateChart} times={times} lines={rateLines} />}
       <Stack gap="xs">
         <Title order={2} size="h4">
           {overview.gateways}
@@ -64,6 +77,11 @@ export function OverviewPage() {
       </Stack>
     </Page>
   );
+}
+
+/** Small rates have one decimal place. */
+function rounded(perSecond: number): number {
+  return perSecond < 10 ? Math.round(perSecond * 10) / 10 : Math.round(perSecond);
 }
 
 function Figure({ name, value }: { readonly name: string; readonly value: string | undefined }) {

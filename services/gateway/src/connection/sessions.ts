@@ -16,11 +16,13 @@ import type { ClientEvents } from './client-socket.ts';
 import { Connection, type ConnectionDeps } from './connection.ts';
 import type { Kicks } from './kicks.ts';
 import type { TenantConnections } from './tenant-connections.ts';
+import type { TenantTraffic } from './tenant-traffic.ts';
 
 export interface SessionsDeps extends ConnectionDeps {
   readonly localUsers: LocalUsers;
   readonly tenantLimits: TenantLimits;
   readonly tenantConnections: TenantConnections;
+  readonly traffic: Pick<TenantTraffic, 'loggedIn'>;
   readonly subscriptionLoader: SubscriptionLoader;
   readonly kicks: Kicks;
   readonly presence: PresenceReporter;
@@ -48,7 +50,7 @@ export class Sessions implements ClientEvents {
   /** Makes a connection of a client that has just passed the handshake. */
   open({ tenant, args, webSocket, socket, address, handshakeMs }: Accepted): void {
     const { localUsers, subscriptionLoader, kicks, presence, catchUps, metrics } = this.#deps;
-    const { tenantLimits, tenantConnections } = this.#deps;
+    const { tenantLimits, tenantConnections, traffic } = this.#deps;
     const { user, isNew } = localUsers.enter(tenant, args.userID);
     const { platformID, token } = args;
     const framing = framingIndex(args.framing);
@@ -60,6 +62,7 @@ export class Sessions implements ClientEvents {
     user.connections.push(connection);
     tenantLimits.opened(tenant);
     tenantConnections.opened(connection);
+    traffic.loggedIn(tenant);
     metrics.opened(platformID, framing);
     webSocket.attach(connection, this);
     if (args.wantsReply) {

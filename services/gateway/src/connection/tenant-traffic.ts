@@ -9,9 +9,11 @@ export interface Traffic {
   refusals: number;
   /** Messages written to connections. */
   pushes: number;
+  /** Connections that passed the handshake. */
+  logins: number;
 }
 
-const NONE: Readonly<Traffic> = { sends: 0, refusals: 0, pushes: 0 };
+const NONE: Readonly<Traffic> = { sends: 0, refusals: 0, pushes: 0, logins: 0 };
 
 /**
  * Totals by tenant, for rates by difference. They cost an increment each: traffic of one tenant mostly comes in runs, for
@@ -38,6 +40,10 @@ export class TenantTraffic {
   /** @param sockets connections that one message was written to. */
   pushed(tenant: TenantId, sockets: number): void {
     if (sockets > 0) this.#of(tenant).pushes += sockets;
+  }
+
+  loggedIn(tenant: TenantId): void {
+    this.#of(tenant).logins++;
   }
 
   of(tenant: TenantId): Readonly<Traffic> {

@@ -92,6 +92,7 @@ export function createIndexBuilds(address: MongoAddress, deps: IndexBuildsDeps):
   }
 
   async function untilBuilt(build: Build, indexes: readonly IndexDescription[]): Promise<void> {
+    closing.signal.throwIfAborted();
     const { database, collection } = build.place;
     const backoff = new Backoff({ baseMs: 500, maxMs: 30_000 });
     let looking = false;
@@ -127,6 +128,15 @@ export function createIndexBuilds(address: MongoAddress, deps: IndexBuildsDeps):
     }
   }
 
+  /** Nothing stays connected when the last build has ended. */
+  async function end(key: string): Promise<void> {
+    builds.delete(key);
+    if (builds.size > 0) return;
+    const idle = client;
+    client = undefined;
+    await idle?.close().catch(() => {});
+  }
+
   function begin(key: string, place: IndexPlace, indexes: readonly IndexDescription[]): Build {
     const names = indexes.map(({ name, key: keys }) => name ?? JSON.stringify(keys));
     const startedAt = performance.now();
@@ -135,30 +145,25 @@ export function createIndexBuilds(address: MongoAddress, deps: IndexBuildsDeps):
     // Those who asked may have gone.
     promise.catch(() => {});
     builds.set(key, build);
-    turns
-      .use(async () => {
-        closing.signal.throwIfAborted();
-        await untilBuilt(build, indexes);
-      })
+    void turns
+      .use(() => untilBuilt(build, indexes))
       .then(
         () => {
           const ms = Math.round(performance.now() - startedAt);
           if (ms >= NOTABLE_MS) log.info({ ...place, indexes: names, ms }, 'indexes built');
+          return undefined;
         },
         (error: unknown) => {
           if (!closing.signal.aborted)
             log.warn({ ...place, indexes: names, err: error }, 'indexes not built');
-          throw error;
+          return { error };
         },
       )
-      .finally(async () => {
-        builds.delete(key);
-        if (builds.size > 0) return;
-        const idle = client;
-        client = undefined;
-        await idle?.close();
-      })
-      .then(resolve, reject);
+      .then(async (failed) => {
+        await end(key);
+        if (failed) reject(failed.error);
+        else resolve();
+      });
     return build;
   }
 

@@ -150,6 +150,7 @@ export {
 } from './repos/message-counter.ts';
 export type { MsgPlace } from './repos/msg-id-walk.ts';
 export { type MsgIndexes, msgIndexes } from './repos/msg-index.ts';
+export type { MsgQuery, MsgSearchPart, Period } from './repos/msg-query.ts';
 export {
   type CountedRow,
   type CountedRows,
@@ -168,12 +169,9 @@ export {
   type MsgHits,
   type MsgOrder,
   type MsgPage,
-  type MsgQuery,
   type MsgSearch,
   type MsgSearchOptions,
-  type MsgSearchPart,
   msgSearch,
-  type Period,
   type SentMessage,
 } from './repos/msg-search.ts';
 export {

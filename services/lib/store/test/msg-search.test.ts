@@ -221,13 +221,25 @@ test('a search is cut when its budget is spent, says how far it came, and resume
     for (const page of pages) assert.ok(page.examined <= 1_000);
     assert.deepEqual(seconds(pages), [17]);
   }
-  const { hits, total, complete } = await msgSearch(opened.store, { keys: 1_000 }).find(
-    plain,
-    [{ places: KINDS, query: {} }],
-    { skip: 0, limit: 10 },
-    (row) => row,
-  );
-  assert.deepEqual([hits.length, total, complete], [10, 1_000, false]);
+});
+
+test('a search by pages that was cut goes on when it is asked for again, for any page, and others begin anew', async () => {
+  const search = msgSearch(opened.store, { keys: 1_000 });
+  const ask = async (name: string, skip: number) => {
+    const where = { name, parts: [{ places: KINDS, query: {} }] };
+    const { hits, total, complete } = await search.find(plain, where, { skip, limit: 10 }, (row) => row);
+    const times = hits.map(({ sendTime }) => (sendTime - T0) / 1_000);
+    return { times, total, complete };
+  };
+  const first = await ask('all', 0);
+  assert.deepEqual([first.times.length, first.total, first.complete], [10, 1_000, false]);
+  const second = await ask('all', 2_590);
+  assert.deepEqual(second, { times: [], total: 2_000, complete: false });
+  assert.equal((await ask('other', 0)).total, 1_000);
+  const whole = { total: 2_600, complete: true };
+  const from = (at: number) => Array.from({ length: 10 }, (_, i) => at + i);
+  assert.deepEqual(await ask('all', 0), { times: from(0), ...whole });
+  assert.deepEqual(await ask('all', 2_590), { times: from(2_590), ...whole }, 'read no second time');
 });
 
 test('blanked messages are no hits, and a page that has enough ends early', async () => {

@@ -224,7 +224,13 @@ test('a search finds everything, however many conversations and messages there a
     'sg_g',
     Array.from({ length: 2_100 }, (_, i) => ['c', NOON + 10_000 + i] as const),
   );
-  const everywhere = [{ places: ['si_', 'sg_'], query: {} }];
+  const chats = Array.from({ length: 620 }, (_, i) => [`si_a_x${String(i).padStart(3, '0')}`, 1] as const);
+  await conversationSeqs(opened.store).apply(
+    [...chats, ['sg_g', 2_100] as const].map(([conversationID, max]) => {
+      return { tenant, conversationID, max, src: max, maxTime: NOON };
+    }),
+  );
+  const everywhere = { name: 'everywhere', parts: [{ places: ['si_', 'sg_'], query: {} }] };
   const first = await search.find(tenant, everywhere, { skip: 0, limit: 2 }, keep);
   assert.deepEqual([first.total, first.hits.map(({ sendTime }) => sendTime - NOON)], [2_720, [0, 1]]);
   const last = await search.find(tenant, everywhere, { skip: 2_718, limit: 10 }, keep);
@@ -241,10 +247,16 @@ test('a search finds everything, however many conversations and messages there a
   }));
   const some = await search.find(
     tenant,
-    [
-      { places: named, query: { sendID: 'a', recvID: 'b', period: { start: NOON + 2, end: NOON + 9_000 } } },
-      { places: [{ conversationID: 'sg_g', span: { first: 2, last: 3 } }], query: { contentType: 101 } },
-    ],
+    {
+      name: 'some',
+      parts: [
+        {
+          places: named,
+          query: { sendID: 'a', recvID: 'b', period: { start: NOON + 2, end: NOON + 9_000 } },
+        },
+        { places: [{ conversationID: 'sg_g', span: { first: 2, last: 3 } }], query: { contentType: 101 } },
+      ],
+    },
     { skip: 248, limit: 10 },
     keep,
   );
@@ -252,7 +264,8 @@ test('a search finds everything, however many conversations and messages there a
     [some.total, some.hits.map(({ sendTime }) => sendTime - NOON)],
     [251, [498, 10_001, 10_002]],
   );
-  assert.deepEqual(await search.find(tenant, [{ places: [], query: {} }], { skip: 0, limit: 5 }, keep), {
+  const nowhere = { name: 'nowhere', parts: [{ places: [], query: {} }] };
+  assert.deepEqual(await search.find(tenant, nowhere, { skip: 0, limit: 5 }, keep), {
     total: 0,
     hits: [],
     complete: true,

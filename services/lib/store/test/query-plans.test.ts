@@ -91,14 +91,17 @@ test('every query on messages, conversation truth and bounds reads by an index',
     'search everywhere': () =>
       search.find(
         tenant,
-        [{ places: ['si_'], query: { sendID: 'a', contentType: 101, period } }],
+        { name: 'one', parts: [{ places: ['si_'], query: { sendID: 'a', contentType: 101, period } }] },
         page,
         () => true,
       ),
     'search in conversations': () =>
       search.find(
         tenant,
-        [{ places: [1, 2].map((n) => ({ conversationID: `si_a_${n}`, span })), query: {} }],
+        {
+          name: 'two',
+          parts: [{ places: [1, 2].map((n) => ({ conversationID: `si_a_${n}`, span })), query: {} }],
+        },
         page,
         () => true,
       ),

@@ -1,6 +1,16 @@
 import type { TenantId } from '@im/contract';
 import { requireAdmin } from '@im/kit';
-import { argsError, chatConversationID, decode, make, type msg, SESSION, type sdkws } from '@im/protocol';
+import {
+  argsError,
+  chatConversationID,
+  decode,
+  ERR,
+  ImError,
+  make,
+  type msg,
+  SESSION,
+  type sdkws,
+} from '@im/protocol';
 import { MAX_SEARCH_WINDOW, type MsgQuery, type MsgRow, type MsgSearchPart } from '@im/store';
 import type { MsgDeps, MsgMethods } from '../deps.ts';
 import { groupInfos } from '../group-infos.ts';
@@ -37,9 +47,18 @@ function hitsWithin(maxTextBytes: number): (row: MsgRow) => Hit | undefined {
   };
 }
 
+/** An empty page would say that there are no such messages. */
+function notReached(total: number): ImError {
+  return new ImError(
+    ERR.NetworkError,
+    `the search was cut before it reached this page (${total} found so far): ask again to go on, narrow it by sendTime, sendID or recvID, or set cron.searchIndexes`,
+  );
+}
+
 /**
  * Searches the messages of all users, for administrators, in the form of OpenIM. A search that takes longer than it may
- * is cut: the page and the total have what was found by then. An answer holds 16 MiB of `content` and `ex`: further hits have both empty; smaller pages return them
+ * is cut: the page and the total have what was found by then; when the page has nothing by then, it is refused with
+ * 90004. Asked for again it goes on. An answer holds 16 MiB of `content` and `ex`: further hits have both empty; smaller pages return them
  * complete.
  */
 export function searchMethods(deps: SearchDeps & Pick<MsgDeps, 'readAudit'>): MsgMethods<'searchMessage'> {
@@ -54,10 +73,19 @@ export function searchMethods(deps: SearchDeps & Pick<MsgDeps, 'readAudit'>): Ms
           `pagination reaches beyond the first ${MAX_SEARCH_WINDOW} hits: narrow the search by sendTime, sendID or recvID`,
         );
       }
-      const where = await searchPartsOf(deps, ctx.tenant, request);
-      const page = { skip, limit };
-      const { total, hits } = await deps.search.find(ctx.tenant, where, page, hitsWithin(MAX_TEXT_BYTES));
       const { sendID, recvID, contentType, sendTime, sessionType } = request;
+      const where = {
+        name: JSON.stringify([sendID, recvID, contentType, sendTime, sessionType]),
+        parts: await searchPartsOf(deps, ctx.tenant, request),
+      };
+      const page = { skip, limit };
+      const { total, hits, complete } = await deps.search.find(
+        ctx.tenant,
+        where,
+        page,
+        hitsWithin(MAX_TEXT_BYTES),
+      );
+      if (!complete && limit > 0 && hits.length === 0) throw notReached(total);
       const asked = { method: 'searchMessage', sendID, recvID, contentType, sendTime, sessionType, ...page };
       await deps.readAudit.record(ctx, { act: 'message.search', userID: '', asked, messages: hits.length });
       return make('msg.SearchMessageResp', {

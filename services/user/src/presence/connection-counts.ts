@@ -15,6 +15,7 @@ type Stored = readonly [
   sends?: number,
   refusals?: number,
   pushes?: number,
+  logins?: number,
 ];
 
 /** Replaces what a gateway has of each tenant by what its heartbeat says. */
@@ -28,9 +29,9 @@ export async function writeCounts(
   for (let i = 0; i < counts.length; i += FIELDS) {
     const fields = counts
       .slice(i, i + FIELDS)
-      .flatMap(({ tenant, users, platforms, sends, refusals, pushes }) => [
+      .flatMap(({ tenant, users, platforms, sends, refusals, pushes, logins }) => [
         tenant,
-        JSON.stringify([users, platforms, sends, refusals, pushes] satisfies Stored),
+        JSON.stringify([users, platforms, sends, refusals, pushes, logins] satisfies Stored),
       ]);
     replace.hset(key, ...fields);
   }
@@ -48,8 +49,10 @@ export async function readCounts(
   return ids.flatMap((gatewayID, i) => {
     const value = values[i];
     if (!value) return [];
-    const [users, platforms, sends = 0, refusals = 0, pushes = 0]: Stored = JSON.parse(value);
-    return [make('user.GatewayConnections', { gatewayID, users, platforms, sends, refusals, pushes })];
+    const [users, platforms, sends = 0, refusals = 0, pushes = 0, logins = 0]: Stored = JSON.parse(value);
+    return [
+      make('user.GatewayConnections', { gatewayID, users, platforms, sends, refusals, pushes, logins }),
+    ];
   });
 }
 

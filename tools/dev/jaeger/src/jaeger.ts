@@ -32,6 +32,7 @@ export function jaegerProgram(): Program {
     module: 'github.com/jaegertracing/jaeger',
     package: 'github.com/jaegertracing/jaeger/cmd/all-in-one',
     cpuMinutes: 5,
+    isBackground: true,
   });
 }
 

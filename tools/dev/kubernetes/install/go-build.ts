@@ -36,7 +36,7 @@ export async function installProgram(program: Program): Promise<string> {
       let compiled = 0;
       await runCommand('go', ['build', '-v', ...goArguments(program, join(target, program.name))], {
         cwd: program.dir,
-        env: goEnvironment(),
+        env: goEnvironment(program),
         onLine: (line) => {
           if (line.startsWith('go: downloading')) return;
           compiled++;
@@ -44,6 +44,7 @@ export async function installProgram(program: Program): Promise<string> {
         },
       });
       for (const name of program.alsoKnownAs) await symlink(program.name, join(target, name));
+      if (program.isBackground) await rm(cacheOf(program), { recursive: true, force: true });
       return program.name;
     }),
   );
@@ -53,12 +54,12 @@ export async function installProgram(program: Program): Promise<string> {
 async function packageCount(program: Program): Promise<number> {
   const listed = await runCommand('go', ['list', '-mod=readonly', '-deps', program.package], {
     cwd: program.dir,
-    env: goEnvironment(),
+    env: goEnvironment(program),
   });
   return listed.trim().split('\n').length;
 }
 
-/** Removes files that only compilation needs, several gigabytes. */
+/** Removes files that only compilation needs, several gigabytes; those of programs compiled in the background stay. */
 export async function removeCompileCache(): Promise<void> {
   await rm(ownCompileCache(), { recursive: true, force: true });
 }
@@ -74,13 +75,18 @@ function goArguments(program: Program, output: string): string[] {
     '-mod=readonly',
     `-ldflags=${program.linkerFlags.join(' ')}`,
     `-o=${output}`,
+    ...(program.isBackground ? ['-p=1'] : []),
     program.package,
   ];
 }
 
 /** GOCACHE is kept where the user has set one; otherwise it goes when all is compiled. */
-function goEnvironment(): Record<string, string> {
-  return { CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off', GOCACHE: process.env.GOCACHE ?? ownCompileCache() };
+function goEnvironment(program: Program): Record<string, string> {
+  return { CGO_ENABLED: '0', GOFLAGS: '', GOWORK: 'off', GOCACHE: process.env.GOCACHE ?? cacheOf(program) };
+}
+
+function cacheOf(program: Program): string {
+  return program.isBackground ? join(backendsCacheDir(), `.go-build-${program.name}`) : ownCompileCache();
 }
 
 function ownCompileCache(): string {

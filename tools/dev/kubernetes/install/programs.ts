@@ -29,6 +29,11 @@ export interface Program {
   readonly alsoKnownAs: readonly string[];
   /** Minutes of CPU that compiling takes where nothing is cached, for people and for the order of work. */
   readonly cpuMinutes: number;
+  /**
+   * Compiled next to other work: one package at a time, with a compile cache that only its own success removes, so that
+   * an interrupted build goes on where it was, whatever was installed meanwhile.
+   */
+  readonly isBackground: boolean;
 }
 
 /** What a program is compiled from. */
@@ -40,6 +45,8 @@ export interface ProgramSource {
   /** Minutes of CPU that compiling takes where nothing is cached. */
   readonly cpuMinutes: number;
   readonly alsoKnownAs?: readonly string[];
+  /** @default false */
+  readonly isBackground?: boolean;
 }
 
 const PROGRAMS_DIR = join(import.meta.dirname, '..', 'local', 'programs');
@@ -89,6 +96,7 @@ export function programIn(dir: string, name: string, source: ProgramSource): Pro
     linkerFlags,
     alsoKnownAs: source.alsoKnownAs ?? [],
     cpuMinutes: source.cpuMinutes,
+    isBackground: source.isBackground ?? false,
   };
 }
 

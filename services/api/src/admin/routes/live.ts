@@ -26,8 +26,8 @@ function sampleOf(gateways: readonly user.GatewayConnections[]): LiveSample {
     platforms: [...platforms]
       .map(([platformID, connections]) => ({ platformID, connections }))
       .sort((a, b) => a.platformID - b.platformID),
-    gateways: gateways.map(({ gatewayID, users, platforms: own, sends, refusals, pushes }) => ({
-      ...{ gatewayID, users, sends, refusals, pushes },
+    gateways: gateways.map(({ gatewayID, users, platforms: own, sends, refusals, pushes, logins }) => ({
+      ...{ gatewayID, users, sends, refusals, pushes, logins },
       connections: sum(Object.values(own)),
     })),
   };

@@ -17,6 +17,7 @@ export const LiveSample = z
         sends: z.int().meta({ description: 'Messages that clients sent since the gateway started.' }),
         refusals: z.int().meta({ description: 'Messages and handshakes that quotas refused since then.' }),
         pushes: z.int().meta({ description: 'Messages written to connections since then.' }),
+        logins: z.int().meta({ description: 'Connections opened since then.' }),
       }),
     ),
   })

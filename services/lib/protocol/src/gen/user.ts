@@ -324,6 +324,7 @@ export interface TenantConnections {
   sends: number;
   refusals: number;
   pushes: number;
+  logins: number;
 }
 
 export type GetConnectionCountsReq = Record<never, never>;
@@ -403,6 +404,7 @@ export interface GatewayConnections {
   sends: number;
   refusals: number;
   pushes: number;
+  logins: number;
 }
 
 export interface GatewayHeartbeatResp {

@@ -1,37 +1,18 @@
 import type { TenantId } from '@im/contract';
 import { argsError, ERR, ImError } from '@im/protocol';
-import type { Document, Filter } from 'mongodb';
+import type { Document } from 'mongodb';
 import type { TenantCollection } from '../collection.ts';
-import { guarded, isOverTime } from '../errors.ts';
+import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { findMemory } from './find-memory.ts';
+import { bySendTime, FIND_START, type FoundKey, findOn } from './msg-find.ts';
 import { conversationsDown, type MsgPlace } from './msg-id-walk.ts';
 import { MSG_INDEXES, msgIndexes } from './msg-index.ts';
+import { condition, inTime, type MsgSearchPart } from './msg-query.ts';
 import { MSG_ROWS, type MsgRow, msgRowOf } from './msg-row.ts';
 import type { MsgRowDocument } from './msg-row-document.ts';
-import { type KeyRange, type Walk, type WalkPosition, walkSteps } from './msg-walk.ts';
+import { type Walk, type WalkPosition, walkSteps } from './msg-walk.ts';
 import { findRows, seqKey } from './rows-by-seq.ts';
-
-/** Log or send times, ms; `end` is not part of it. */
-export interface Period {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** What a search looks for; absent fields match everything. */
-export interface MsgQuery {
-  readonly sendID?: string;
-  /** Receiver of a single chat. */
-  readonly recvID?: string;
-  readonly contentType?: number;
-  /** Send times, ms. */
-  readonly period?: Period;
-}
-
-/** Some places, and what to look for there. */
-export interface MsgSearchPart {
-  readonly places: readonly MsgPlace[];
-  readonly query: MsgQuery;
-}
 
 /** One page of hits. */
 export interface MsgHits<T> {
@@ -44,7 +25,7 @@ export interface MsgHits<T> {
 }
 
 /** How a search goes through the messages: by send time, by those of a sender, or conversation by conversation. */
-export type MsgOrder = Walk['kind'];
+export type MsgOrder = Walk['kind'] | 'conversation';
 
 /** Where a search goes on: the parts of the key of a row, and its send time. */
 export interface MsgCursor {
@@ -81,8 +62,8 @@ export interface MsgSearchOptions {
 
 /** Hits up to the end of a page, at most: so many are put in order. */
 export const MAX_SEARCH_WINDOW = 50_000;
-/** A query may end a little after the budget. */
-const GRACE_MS = 1_000;
+/** Hits whose keys are kept of a search that was cut, so that other pages go on with it. */
+const MIN_KEPT = 5_000;
 /** Rows of a page read at once: they may be large. */
 const ROWS_PER_QUERY = 32;
 /** Rows in one answer of the server: few at first, since a page may be full with them, and many where few match. */
@@ -95,9 +76,11 @@ const NAMED_BYTES = 4_194_304;
 /** Where a sender's rows are read conversation by conversation, though indexes exist, when these are so few. */
 const FEW_ROWS = 20_000;
 
-interface Key {
-  readonly _id: string;
-  readonly st: number;
+/** What a search found of what it looked at. */
+interface Found {
+  readonly total: number;
+  readonly first: readonly FoundKey[];
+  readonly complete: boolean;
 }
 
 type View = TenantCollection<MsgRowDocument>;
@@ -106,18 +89,10 @@ function nothingSeen(): ImError {
   return new ImError(ERR.DatabaseError, 'the search took longer than it may: name a sender or a time');
 }
 
-function inOrder(a: Key, b: Key): number {
-  return a.st - b.st || (a._id < b._id ? -1 : 1);
-}
-
-function condition(query: MsgQuery): Filter<MsgRowDocument> {
-  return {
-    x: { $ne: true },
-    ...(query.sendID === undefined ? {} : { s: query.sendID }),
-    ...(query.recvID === undefined ? {} : { r: query.recvID }),
-    ...(query.contentType === undefined ? {} : { ct: query.contentType }),
-    ...(query.period === undefined ? {} : { st: { $gte: query.period.start, $lt: query.period.end } }),
-  };
+/** Keys of rows, `from` and all before `to`. */
+interface KeyRange {
+  readonly from: string;
+  readonly to: string;
 }
 
 /** The keys of places, rising, none twice. */
@@ -151,21 +126,14 @@ export function orderOf({ places, query }: MsgSearchPart, indexed: boolean): Msg
   return query.period || rows === Number.POSITIVE_INFINITY ? 'time' : 'conversation';
 }
 
-function walkOf(
-  order: MsgOrder,
-  { query: { sendID, period } }: MsgSearchPart,
-  ranges: readonly KeyRange[],
-): Walk {
-  if (order === 'conversation') return { kind: order, ranges };
+function walkOf(kind: Walk['kind'], { query: { sendID, period } }: MsgSearchPart): Walk {
   const st = period && { st: { $gte: period.start, $lt: period.end } };
-  return { kind: order, match: { ...(order === 'sender' && { s: sendID }), ...st } };
+  return { kind, match: { ...(kind === 'sender' && { s: sendID }), ...st } };
 }
 
-/** What rows of a walk must match. Places are looked at as well, unless the walk goes through them. */
-function wanted(order: MsgOrder, { query }: MsgSearchPart, ranges: readonly KeyRange[]): Document {
-  const { x, ...keys } = condition(query);
-  if (order === 'conversation') return { ...keys, x };
-  const { st: _, ...others } = keys;
+/** What rows of a walk must match: its times are left to the walk, and places are looked at as well. */
+function wanted({ query }: MsgSearchPart, ranges: readonly KeyRange[]): Document {
+  const { x, st: _, ...others } = condition(query);
   return { ...others, $or: ranges.map(({ from, to }) => ({ _id: { $gte: from, $lt: to } })), x };
 }
 
@@ -177,15 +145,7 @@ export function msgSearch(store: Store, { ms = 5_000, keys: maxKeys = 5_000_000 
   const indexes = msgIndexes(store);
 
   const budget = () => ({ until: Date.now() + ms, keys: maxKeys });
-  /** The result of a query, or undefined when the time was not enough for it. */
-  async function inTime<T>(until: number, query: (maxTimeMS: number) => Promise<T>): Promise<T | undefined> {
-    try {
-      return await query(Math.max(1, until + GRACE_MS - Date.now()));
-    } catch (error) {
-      if (isOverTime(error)) return undefined;
-      throw error;
-    }
-  }
+  const memory = findMemory();
 
   /** A page of rows conversation by conversation, in each the newest first. */
   async function pageByConversation<T>(
@@ -263,6 +223,71 @@ export function msgSearch(store: Store, { ms = 5_000, keys: maxKeys = 5_000_000 
     return page(undefined);
   }
 
+  /** The first hits, all of them counted, by the indexes where they help. */
+  async function findByIndex(view: View, parts: readonly MsgSearchPart[], window: number): Promise<Found> {
+    const limits = budget();
+    let total = 0;
+    let first: readonly FoundKey[] = [];
+    let complete = true;
+    for (const part of parts) {
+      const ranges = rangesOf(view, part.places);
+      if (ranges.length === 0) continue;
+      const order = orderOf(part, true);
+      if (order === 'conversation') {
+        const found = await findOn(store, view, [part], { from: FIND_START, keep: window, budget: limits });
+        total += found.total;
+        first = [...first, ...found.first].sort(bySendTime).slice(0, window);
+        complete &&= found.at === undefined;
+        continue;
+      }
+      const match = wanted(part, ranges);
+      const steps = walkSteps(view, walkOf(order, part), { direction: 1, budget: limits });
+      let ended = false;
+      let found = 0;
+      for await (const { after, sort, hint, last } of steps) {
+        const filter = { $and: [after(), match] };
+        const count = await inTime(limits.until, (maxTimeMS) =>
+          view.col
+            .aggregate<{ n: number }>([{ $match: filter }, { $group: { _id: null, n: { $sum: 1 } } }], {
+              hint,
+              maxTimeMS,
+            })
+            .toArray(),
+        );
+        if (!count) break;
+        const n = count[0]?.n ?? 0;
+        // Rows that come by time are all in order: what follows a full window is counted only.
+        if (n > 0 && found < window) {
+          const keys = await inTime(limits.until, (maxTimeMS) => {
+            const stages = [{ $match: filter }, { $project: { st: 1 } }, { $sort: sort }, { $limit: window }];
+            return view.col.aggregate<FoundKey>(stages, { hint, maxTimeMS }).toArray();
+          });
+          if (!keys) break;
+          first = [...first, ...keys].sort(bySendTime).slice(0, window);
+        }
+        total += n;
+        found += n;
+        ended = last === undefined;
+      }
+      complete &&= ended;
+    }
+    return { total, first, complete };
+  }
+
+  /** The first hits, all of them counted, by looking at one conversation after the other, on from where that ended before. */
+  async function findByConversation(
+    view: View,
+    { name, parts }: { readonly name: string; readonly parts: readonly MsgSearchPart[] },
+    window: number,
+  ): Promise<Found> {
+    const kept = Math.max(window, MIN_KEPT);
+    const from = memory.progressOf(view.tenant, name, kept);
+    const progress = await findOn(store, view, parts, { from, keep: kept, budget: budget() });
+    // One that was never cut is searched afresh for each page: new messages are seen.
+    if (progress.at || from !== FIND_START) memory.remember(view.tenant, name, progress, kept);
+    return { total: progress.total, first: progress.first, complete: progress.at === undefined };
+  }
+
   return guarded({
     /** Whether messages can be searched by time and sender without reading others. */
     usesIndexes: (tenant: TenantId) => indexes.usable(tenant),
@@ -337,9 +362,9 @@ export function msgSearch(store: Store, { ms = 5_000, keys: maxKeys = 5_000_000 
           next: isEnd || !at ? undefined : { order, key: view.parts(at._id), st: at.st },
         });
         if (ranges.length === 0) return page(true);
-        const match = wanted(order, part, ranges);
+        const match = wanted(part, ranges);
         const limits = budget();
-        const walk = walkOf(order, part, ranges);
+        const walk = walkOf(order, part);
         const steps = walkSteps(view, walk, { direction: -1, budget: limits, ...(start && { from: start }) });
         let ended = false;
         for await (const step of steps) {
@@ -376,65 +401,25 @@ export function msgSearch(store: Store, { ms = 5_000, keys: maxKeys = 5_000_000 
 
     /**
      * Messages that match and still have their content, by send time. Everything is looked at, so that the total is
-     * right, until the budget of a search is spent; only the rows of the page are read, a few at a time.
+     * right, until the budget of a search is spent; only the rows of the page are read, a few at a time. Without indexes
+     * a search that was cut goes on where it ended when it is asked for again in this process within two minutes, for any page.
+     * @param name names the search in its tenant, so that it can go on.
      * @param page `skip + limit` is at most {@link MAX_SEARCH_WINDOW}.
      * @param keep what to keep of a row, called in order: rows are up to 256 KiB, and a page has many.
      */
     async find<T>(
       tenant: TenantId,
-      parts: readonly MsgSearchPart[],
+      { name, parts }: { readonly name: string; readonly parts: readonly MsgSearchPart[] },
       { skip, limit }: { readonly skip: number; readonly limit: number },
       keep: (row: MsgRow) => T,
     ): Promise<MsgHits<T>> {
       const indexed = await indexes.usable(tenant);
       return store.search(tenant, MSG_ROWS, async (view) => {
-        const limits = budget();
         const window = skip + limit;
-        let total = 0;
-        let first: Key[] = [];
-        let complete = true;
-        for (const part of parts) {
-          const ranges = rangesOf(view, part.places);
-          if (ranges.length === 0) continue;
-          const order = orderOf(part, indexed);
-          const match = wanted(order, part, ranges);
-          const steps = walkSteps(view, walkOf(order, part, ranges), { direction: 1, budget: limits });
-          let ended = false;
-          let found = 0;
-          for await (const { after, sort, hint, last } of steps) {
-            const filter = { $and: [after(), match] };
-            const count = await inTime(limits.until, (maxTimeMS) =>
-              view.col
-                .aggregate<{ n: number }>([{ $match: filter }, { $group: { _id: null, n: { $sum: 1 } } }], {
-                  hint,
-                  maxTimeMS,
-                })
-                .toArray(),
-            );
-            if (!count) break;
-            // Rows that come by time are all in order: what follows a full window is counted only.
-            const isFull = order !== 'conversation' && found >= window;
-            const n = count[0]?.n ?? 0;
-            if (n > 0 && !isFull && limit > 0) {
-              const keys = await inTime(limits.until, (maxTimeMS) => {
-                const stages = [
-                  { $match: filter },
-                  { $project: { st: 1 } },
-                  { $sort: order === 'conversation' ? { st: 1, _id: 1 } : sort },
-                  { $limit: window },
-                ];
-                return view.col.aggregate<Key>(stages, { hint, maxTimeMS }).toArray();
-              });
-              if (!keys) break;
-              first = [...first, ...keys].sort(inOrder).slice(0, window);
-            }
-            total += n;
-            found += n;
-            ended = last === undefined;
-          }
-          complete &&= ended;
-        }
-        const ids = first.slice(skip).map(({ _id }) => _id);
+        const { total, first, complete } = indexed
+          ? await findByIndex(view, parts, window)
+          : await findByConversation(view, { name, parts }, window);
+        const ids = first.slice(skip, window).map(({ _id }) => _id);
         const hits: T[] = [];
         for (let i = 0; i < ids.length; i += ROWS_PER_QUERY) {
           const some = ids.slice(i, i + ROWS_PER_QUERY);

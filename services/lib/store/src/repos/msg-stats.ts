@@ -4,7 +4,7 @@ import { ERR, ImError } from '@im/protocol';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { cronRunRepo } from './cron-run.ts';
-import type { Period } from './msg-search.ts';
+import type { Period } from './msg-query.ts';
 import { type StatState, statBatches } from './stat-batch.ts';
 import type { DaySpan } from './stat-day.ts';
 import { type DayCounts, foldParts, STAT_PARTS } from './stat-part.ts';
