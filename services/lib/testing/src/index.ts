@@ -1,4 +1,10 @@
 export { as, codeOf, refuses } from './calls.ts';
+export {
+  type ConnectedStore,
+  type ConnectStoreOptions,
+  connectStore,
+  type StorePlace,
+} from './connect-store.ts';
 export { eventually } from './eventually.ts';
 export type { HandedWebhook } from './handed-webhooks.ts';
 export { type Answer, answerJson, type Received, startReceiver, type TestReceiver } from './http-receiver.ts';

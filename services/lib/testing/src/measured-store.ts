@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TenantSettings } from '@im/contract';
 import { startMongo, startRedis } from '@im/dev-stores';
-import { inProcessInvalidations, type Metrics, sleep, staticTenants } from '@im/kit';
-import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
-import { conversationSeqs, createStore, msgRows, type NewMsgRow, type Store } from '@im/store';
+import type { Metrics } from '@im/kit';
+import { createMetrics } from '@im/process';
+import { conversationSeqs, msgRows, type NewMsgRow, type Store } from '@im/store';
+import { connectStore } from './connect-store.ts';
 
 /** A store of its own servers that says what work costs, for benchmarks. */
 export interface MeasuredStore extends AsyncDisposable {
@@ -36,18 +37,13 @@ export async function startMeasuredStore(tenant: TenantSettings): Promise<Measur
     startMongo({ dir: join(dir, 'mongo') }),
     startRedis({ dir: join(dir, 'redis') }),
   ]);
-  const [log, metrics] = [silentLogger(), createMetrics()];
-  const tasks = createTaskRunner({ log, metrics });
+  const metrics = createMetrics();
   let sent: Command[] = [];
-  const store = createStore(
-    { mongo: { uri: mongo.uri, database: 'bench', maxPoolSize: 10 }, redis: { uri: redis.uri } },
-    {
-      ...{ log, metrics, tasks, tenants: staticTenants([tenant]), invalidations: inProcessInvalidations() },
-      onCommand: ({ command }) => void sent.push(command),
-    },
+  const connected = await connectStore(
+    { mongo: mongo.uri, redis: redis.uri, database: 'bench' },
+    { tenants: [tenant], metrics, onCommand: ({ command }) => void sent.push(command) },
   );
-  await store.start();
-  while (!store.ready().ready) await sleep(20);
+  const { store } = connected;
 
   /** Keys and documents that the server looked at, by collection. */
   async function examined(commands: readonly Command[]): Promise<string> {
@@ -97,8 +93,7 @@ export async function startMeasuredStore(tenant: TenantSettings): Promise<Measur
       if (explained) console.log(`  ${await examined(commands)}`);
     },
     async [Symbol.asyncDispose]() {
-      await tasks.stop();
-      await store.stop(AbortSignal.timeout(5_000));
+      await connected[Symbol.asyncDispose]();
       await Promise.all([mongo.kill(), redis.kill()]);
       await rm(dir, { recursive: true, force: true });
     },
