@@ -8,14 +8,36 @@ export interface WebhookKey {
 }
 
 /** URL of a command below the tenant's base URL. */
-export function commandURL(base: string, command: string, key?: WebhookKey): URL {
+export function commandURL(base: string, command: string): URL {
   const url = new URL(base);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/${command}`;
-  if (key) {
-    const { sendID, recvID, groupID } = key;
-    url.searchParams.set('key', Buffer.from(JSON.stringify({ sendID, recvID, groupID })).toString('base64'));
-  }
   return url;
+}
+
+/** The URLs of one receiver, each parsed once. */
+export class CommandURLs {
+  readonly #base: string;
+  /** By command, of which there are few. */
+  readonly #urls = new Map<string, URL>();
+
+  constructor(base: string) {
+    this.#base = base;
+  }
+
+  of(command: string): URL {
+    let url = this.#urls.get(command);
+    if (!url) {
+      url = commandURL(this.#base, command);
+      this.#urls.set(command, url);
+    }
+    return url;
+  }
+}
+
+/** The `key=` that message after-events have in their query. */
+export function keyQuery({ sendID, recvID, groupID }: WebhookKey): string {
+  const key = Buffer.from(JSON.stringify({ sendID, recvID, groupID })).toString('base64');
+  return `key=${encodeURIComponent(key)}`;
 }
 
 /** Headers of a request: OpenIM's, those of the Standard Webhooks specification, and of a sampled trace its `traceparent`. */

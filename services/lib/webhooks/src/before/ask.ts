@@ -15,7 +15,7 @@ import type { BeforeBody } from '../events/bodies.ts';
 import { type BeforeReply, type ReadReply, readReply } from '../events/replies.ts';
 import { EVENTS } from '../events/table.ts';
 import { type Failure, type HttpAnswer, RequestError } from '../http/http-client.ts';
-import { commandURL, encodeBody, requestHeaders } from '../request.ts';
+import { encodeBody, requestHeaders } from '../request.ts';
 import type { Receiver } from './receiver.ts';
 
 /** Most bytes of an answer to a before-event. */
@@ -102,16 +102,16 @@ async function post(
   ctx: CallContext,
   event: BeforeEvent,
   body: string,
-  { settings, hook, receiver: { client, breaker, slots } }: Question,
+  { settings, hook, receiver: { urls, client, breaker, slots } }: Question,
 ): Promise<HttpAnswer> {
   if (!breaker.mayCall())
     throw new NoAnswer('suspended', 'the receiver has failed several times and is not asked for a while');
-  const { url, secret, previousSecret } = settings;
+  const { secret, previousSecret } = settings;
   const until = performance.now() + Math.min(hook.timeoutMs, remainingMs(ctx));
   const call = slots.run(body.length, async () => {
     const timeoutMs = Math.ceil(until - performance.now());
     if (timeoutMs < LEAST_MS) throw new RequestError('timeout', `no turn within ${hook.timeoutMs} ms`);
-    return client.post(commandURL(url, EVENTS[event].command), {
+    return client.post(urls.of(EVENTS[event].command), {
       headers: requestHeaders(
         `evt_${randomId()}`,
         ctx.operationID,

@@ -9,7 +9,7 @@ import { Breaker } from '../http/breaker.ts';
 import { HttpClient, RequestError } from '../http/http-client.ts';
 import type { Resolve } from '../http/resolve.ts';
 import { retryAfter } from '../http/retry-after.ts';
-import { commandURL, requestHeaders } from '../request.ts';
+import { CommandURLs, keyQuery, requestHeaders } from '../request.ts';
 
 /** How an attempt ended. */
 export type AttemptResult =
@@ -39,6 +39,7 @@ const OVERLOADED: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 interface Target {
   readonly url: string;
+  readonly urls: CommandURLs;
   readonly client: HttpClient;
   readonly breaker: Breaker;
   pausedUntil: number;
@@ -122,16 +123,17 @@ export class Deliverer {
     if (known?.url === url && known.rules === rules) return known;
     this.forget(tenant);
     const client = new HttpClient({ rules, resolve: this.#deps.resolve, connections: CONCURRENCY * 2 });
-    const target = { url, rules, client, breaker: new Breaker(BREAKER), pausedUntil: 0 };
+    const urls = new CommandURLs(url);
+    const target = { url, urls, rules, client, breaker: new Breaker(BREAKER), pausedUntil: 0 };
     this.#targets.set(tenant, target);
     return target;
   }
 
   async #post(
     tenant: TenantId,
-    { client }: Target,
+    { client, urls }: Target,
     { id, event, operationID, key, body, traceparent = '' }: Delivery,
-    { url, secret, previousSecret }: TenantWebhooks,
+    { secret, previousSecret }: TenantWebhooks,
     timeoutMs: number,
   ): Promise<Exclude<AttemptResult, { kind: 'off' | 'suspended' }>> {
     const span = this.#deps.tracing?.tracer?.resume(traceparent, tenant, `webhook ${event}`, {
@@ -142,7 +144,8 @@ export class Deliverer {
         status,
         headers,
         body: answer,
-      } = await client.post(commandURL(url, EVENTS[event].command, key), {
+      } = await client.post(urls.of(EVENTS[event].command), {
+        ...(key && { query: keyQuery(key) }),
         headers: requestHeaders(id, operationID, body, [secret, previousSecret], span?.traceparent),
         ...{ body, timeoutMs, maxBytes: ANSWER_BYTES, whenLarger: 'cut' },
       });

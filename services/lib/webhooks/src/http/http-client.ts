@@ -38,6 +38,8 @@ export interface RequestOptions {
   /** @default POST */
   readonly method?: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
+  /** Added to the query of the URL, encoded. */
+  readonly query?: string;
   /** @default none */
   readonly body?: string | Uint8Array;
   /** For everything, from the resolution of the name to the last byte of the answer. */
@@ -97,7 +99,8 @@ export class HttpClient {
     assertAllowed(url, this.#rules);
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
     const agent = url.protocol === 'https:' ? this.#agents['https:'] : this.#agents['http:'];
-    const request = (url.protocol === 'https:' ? https : http).request(url, {
+    const request = (url.protocol === 'https:' ? https : http).request({
+      ...addressOf(url, options.query),
       method,
       agent,
       headers:
@@ -130,6 +133,19 @@ export class HttpClient {
   close(): void {
     for (const agent of Object.values(this.#agents)) agent.destroy();
   }
+}
+
+/** What a request is sent to; handing Node the URL itself costs several microseconds more. */
+function addressOf(url: URL, query: string | undefined): http.RequestOptions {
+  const { protocol, hostname, port, pathname, search, username, password } = url;
+  const added = query === undefined ? '' : `${search === '' ? '?' : '&'}${query}`;
+  return {
+    ...{ protocol, port, path: pathname + search + added },
+    hostname: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
+    ...((username !== '' || password !== '') && {
+      auth: `${decodeURIComponent(username)}:${decodeURIComponent(password)}`,
+    }),
+  };
 }
 
 /**
