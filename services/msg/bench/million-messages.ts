@@ -6,7 +6,7 @@
  */
 import { tenantSettings } from '@im/contract';
 import { systemContext } from '@im/kit';
-import { encode, make, type msg } from '@im/protocol';
+import { ERR, encode, ImError, make, type msg } from '@im/protocol';
 import {
   conversationSeqs,
   conversationSettings,
@@ -20,6 +20,7 @@ import {
 } from '@im/store';
 import { fillConversation, startMeasuredStore } from '@im/testing';
 import { removeUserDataMethods } from '../src/methods/remove-user-data.ts';
+import { searchMethods } from '../src/methods/search-message.ts';
 import { messageSearchMethods } from '../src/methods/search-messages.ts';
 
 const [messages = 1_000_000, conversations = 5_000] = process.argv.slice(2).map(Number);
@@ -70,6 +71,8 @@ const deps = {
 };
 const { searchMessages } = messageSearchMethods(deps);
 const { removeUserData } = removeUserDataMethods(deps);
+const readAudit = { record: async () => {}, start() {} };
+let { searchMessage } = searchMethods({ ...deps, readAudit });
 const context = () => systemContext(tenant.id, '', { timeoutMs: 60_000 });
 
 /** All pages of a search. */
@@ -86,6 +89,31 @@ async function searchAll(query: Partial<msg.SearchMessagesReq>) {
     cursor = answer.cursor;
   } while (cursor !== '');
   return { pages, hits, examined, longest };
+}
+
+/** The first page of a search. */
+async function newest(query: Partial<msg.SearchMessagesReq>) {
+  const answer = await searchMessages(context(), make('msg.SearchMessagesReq', { limit: 100, ...query }));
+  return { hits: answer.messages.length, examined: answer.examined };
+}
+
+/** The first page in OpenIM's form, asked for until its total no longer grows. */
+async function searchByPages(query: Partial<msg.SearchMessageReq>) {
+  const pagination = make('sdkws.RequestPagination', { pageNumber: 1, showNumber: 20 });
+  const totals: number[] = [];
+  for (let before = -1; ; ) {
+    const request = make('msg.SearchMessageReq', { ...query, pagination });
+    const total = await searchMessage(context(), request).then(
+      ({ chatLogsNum }) => chatLogsNum,
+      (error: unknown) => {
+        if (error instanceof ImError && error.code === ERR.NetworkError) return 0;
+        throw error;
+      },
+    );
+    totals.push(total);
+    if (total === before && total > 0) return { totals };
+    before = total;
+  }
 }
 
 /** Removes what a user sent, part by part. */
@@ -109,11 +137,12 @@ async function searches(): Promise<void> {
   await phase('text, in a day', () => searchAll({ text, start: from, end: to }));
   await phase('text, of a busy sender', () => searchAll({ text, sendID: 'after' }));
   await phase('text, in a conversation', () => searchAll({ text, conversationID: idOf(1) }));
-  await phase('newest 100 of a day', () =>
-    searchMessages(context(), make('msg.SearchMessagesReq', { limit: 100, start: from, end: to })).then(
-      ({ messages: found, examined }) => ({ hits: found.length, examined }),
-    ),
-  );
+  await phase('newest 100 of a day', () => newest({ start: from, end: to }));
+  await phase('newest 100 of a sender', () => newest({ sendID: 'after' }));
+  await phase('newest 100 of a conversation', () => newest({ conversationID: idOf(1) }));
+  const day = new Date(from).toISOString().slice(0, 10);
+  await phase('/msg/search_msg, a day', () => searchByPages({ sendTime: day }));
+  await phase('/msg/search_msg, a sender', () => searchByPages({ sendID: 'after' }));
 }
 
 console.log(`${messages} messages in ${conversations} conversations`);
@@ -123,6 +152,7 @@ await searches();
 await phase('deletion with erasure', () => erase('before'));
 await phase('indexes built', () => msgIndexes(store).set(tenant.id, true), { explained: false });
 deps.search = msgSearch(store);
+({ searchMessage } = searchMethods({ ...deps, readAudit }));
 console.log('with indexes');
 await searches();
 await phase('deletion with erasure', () => erase('after'));
