@@ -106,7 +106,9 @@ test('callers are released when the process stops', async (t) => {
 });
 
 test('a large collection that lacks an index gets it, and delays no other database', async () => {
-  const users = client.db('large').collection<{ _id: string; t: string }>('user');
+  // One that saw no server go away.
+  await using fresh = new MongoClient(servers.uris.mongo);
+  const users = fresh.db('large').collection<{ _id: string; t: string }>('user');
   for (let i = 0; i < DOCUMENTS; i += 5_000) {
     await users.insertMany(Array.from({ length: 5_000 }, (_, k) => ({ _id: `s1 u${i + k}`, t: 's1' })));
   }
@@ -124,7 +126,7 @@ test('a large collection that lacks an index gets it, and delays no other databa
     },
   };
   const indexes = databaseIndexes({
-    mongo: { client, connect: async () => {} },
+    mongo: { client: fresh, connect: async () => {} },
     builds: held,
     tasks,
     log,

@@ -22,7 +22,7 @@ function tenantWith(webhooks: Hooks, id = TENANT) {
 const on = (url: string, more: object = {}, rest: Partial<Hooks> = {}): Hooks => ({
   url,
   ...rest,
-  events: { beforeAddFriend: { enable: true, timeoutMs: 300, ...more } },
+  events: { beforeAddFriend: { enable: true, timeoutMs: 15_000, ...more } },
 });
 
 function started(t: TestContext, webhooks: Hooks, allowedNetworks = ['127.0.0.1']) {
@@ -90,7 +90,6 @@ test('an answer that cannot be understood is 90007, none is 90004, and both cont
     [90_007, /response format error/, (response) => response.end('<html>')],
     [90_007, /response format error/, (response) => response.end(' '.repeat(2_000_000))],
     [90_007, /response format error/, (response) => response.writeHead(302, { location: '/x' }).end()],
-    [90_004, /no answer within 300 ms/, () => {}],
     [
       90_004,
       /the connection broke/,
@@ -107,6 +106,16 @@ test('an answer that cannot be understood is 90007, none is 90004, and both cont
     assert.equal(await lenient.ask(), undefined);
   }
   assert.equal(receiver.received.length, 2 * faults.length, 'no question is asked twice');
+});
+
+test('an answer that does not come in time is 90004, and continues if asked to', async (t) => {
+  await using receiver = await startReceiver(() => {});
+  const timeoutMs = 300;
+  await assert.rejects(
+    started(t, on(receiver.url, { timeoutMs })).ask(),
+    fails(90_004, /no answer within 300 ms/),
+  );
+  assert.equal(await started(t, on(receiver.url, { timeoutMs, failedContinue: true })).ask(), undefined);
 });
 
 test('internal addresses are refused unless the operator allows them, also behind a name', async (t) => {
@@ -126,9 +135,9 @@ test('a receiver that hangs is soon not asked any more, and delays no other tena
   const held: ServerResponse[] = [];
   await using hanging = await startReceiver((response) => held.push(response));
   await using well = await startReceiver();
-  const { ask, tenants, outcomes } = started(t, on(hanging.url, { timeoutMs: 15_000 }));
+  const { ask, tenants, outcomes } = started(t, on(hanging.url));
   const other = tenantId('t2');
-  tenants.put(tenantWith(on(well.url, { timeoutMs: 15_000 }), other));
+  tenants.put(tenantWith(on(well.url), other));
   const asked = Array.from({ length: 700 }, () => ask().catch((error: ImError) => error.code));
   for (let n = 0; n < 20; n++) assert.deepEqual(await ask(other), {});
   assert.deepEqual(await outcomes(), { full: 700 - 64 - 512, allowed: 20 }, 'another tenant waits');
