@@ -1,5 +1,6 @@
 import type { DesiredInput } from '../src/controllers/cluster/create.ts';
 import { NO_HISTORY } from '../src/controllers/cluster/revisions.ts';
+import { TEMPLATE_VERSION } from '../src/resources/revision.ts';
 import { connectionOf, type ExternalConnection } from '../src/resources/stores/credentials.ts';
 
 /** Input of the objects of a new cluster without tenants, as today's operator has it, unless `given` says otherwise. */
@@ -17,7 +18,7 @@ export function desiredInput({
     operatorNamespace: 'openim-system',
     restartedAt: undefined,
     statefulSets: [],
-    templateVersion: 3,
+    templateVersion: TEMPLATE_VERSION,
     history: NO_HISTORY,
     settingsLevel: 1,
     ...given,

@@ -13,6 +13,7 @@ import {
 } from '@im/kube';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
 import { OPENIM_CLUSTER } from '../src/resources/kinds.ts';
+import { TEMPLATE_VERSION } from '../src/resources/revision.ts';
 import { encoded } from '../src/resources/secrets.ts';
 import { mountsOf } from '../src/resources/workloads.ts';
 import { startOperator as startTestOperator, usableStores, useFixture } from './operator-fixture.ts';
@@ -229,7 +230,7 @@ test('two clusters with equal specs have equal revisions', async () => {
     await settled(name);
     const [revision] = await revisionsOf(name);
     const data = revision?.data as { effective?: object; templateVersion?: number };
-    assert.equal(data.templateVersion, 3);
+    assert.equal(data.templateVersion, TEMPLATE_VERSION);
     hashes.push(JSON.stringify(data.effective));
   }
   assert.equal(hashes[0], hashes[1]);

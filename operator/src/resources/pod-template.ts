@@ -19,6 +19,8 @@ export interface PodDefinition {
   readonly spec: PodSpec;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Labels of the pods with which it prefers not to share a node. @default those of the component */
+  readonly apartFrom?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -30,7 +32,7 @@ export interface PodDefinition {
 export function podTemplate(
   owner: Owner,
   component: Component,
-  { spec, labels, annotations }: PodDefinition,
+  { spec, labels, annotations, apartFrom = selectorLabels(owner.name, component) }: PodDefinition,
   settings: PodTemplateSettings,
 ): PodTemplate {
   const allAnnotations = {
@@ -53,7 +55,7 @@ export function podTemplate(
       containers: containers.map((container, index) =>
         secured(index === 0 ? withEnvironment(container, settings.env) : container),
       ),
-      affinity: (settings.affinity as Affinity | undefined) ?? preferSpread(owner.name, component),
+      affinity: (settings.affinity as Affinity | undefined) ?? preferSpread(apartFrom),
       ...(settings.nodeSelector && { nodeSelector: { ...settings.nodeSelector } }),
       ...(settings.priorityClassName && { priorityClassName: settings.priorityClassName }),
       ...(settings.tolerations && { tolerations: [...settings.tolerations] as Toleration[] }),
@@ -134,11 +136,11 @@ function withEnvironment(container: Container, given: PodTemplateSettings['env']
   };
 }
 
-/** Pods of a component prefer different nodes, and different zones where nodes have a zone label. */
-function preferSpread(cluster: string, component: Component): Affinity {
+/** Pods with these labels prefer different nodes, and different zones where nodes have a zone label. */
+function preferSpread(matchLabels: Readonly<Record<string, string>>): Affinity {
   const apart = (topologyKey: string, weight: number) => ({
     weight,
-    podAffinityTerm: { topologyKey, labelSelector: { matchLabels: selectorLabels(cluster, component) } },
+    podAffinityTerm: { topologyKey, labelSelector: { matchLabels: { ...matchLabels } } },
   });
   return {
     podAntiAffinity: {

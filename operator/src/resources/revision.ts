@@ -16,11 +16,11 @@ import type { Mounts } from './workloads.ts';
 
 /**
  * Versions of the layout of role pods. Version 1 mounts fixed names, version 2 the names of the revision, version 3 also
- * the shards of tenants.
+ * the shards of tenants; in version 4, gateways are spread over nodes by revision.
  */
-export type TemplateVersion = 1 | 2 | 3;
+export type TemplateVersion = 1 | 2 | 3 | 4;
 /** The version for pods that are created or replaced. */
-export const TEMPLATE_VERSION: TemplateVersion = 3;
+export const TEMPLATE_VERSION: TemplateVersion = 4;
 
 /** One role in a revision. */
 export interface RoleRevision extends Mounts {

@@ -110,6 +110,46 @@ test('the template hash changes with everything that replaces pods, and with not
   }
 });
 
+/** Labels of the pods with which these prefer not to share a node, and a zone. */
+function apartFrom(deployment: Deployment) {
+  const terms =
+    podOf(deployment).affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  return terms.map(({ podAffinityTerm: { topologyKey, labelSelector } }) => ({
+    topologyKey,
+    labels: labelSelector?.matchLabels,
+  }));
+}
+
+test('gateways prefer other nodes than those of their own revision, not than those of the one that they replace', () => {
+  const input = inputFor({}, { apartByRevision: true });
+  const deployment = gatewayDeployment(input, 2);
+  const { labels = {} } = deployment.spec?.template.metadata ?? {};
+  const found = apartFrom(deployment);
+  assert.deepEqual(
+    found.map(({ topologyKey }) => topologyKey),
+    ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'],
+  );
+  const old = gatewayDeployment(inputFor({ image: 'im:2' }, { apartByRevision: true }), 2);
+  for (const { labels: selected = {} } of found) {
+    const selects = (pod: Readonly<Record<string, string>> = {}) =>
+      Object.entries(selected).every(([name, value]) => pod[name] === value);
+    assert.ok(selects(labels), 'the pods of the revision');
+    assert.ok(!selects(old.spec?.template.metadata?.labels), 'those of another one');
+  }
+  // The template of one name never changes, so the same spec of an earlier template version has another.
+  assert.notEqual(gatewayRevision(input), gatewayRevision(inputFor()));
+  assert.equal(labels[REVISION_LABEL], gatewayRevision(input));
+});
+
+test('pods of other roles prefer other nodes than those of their role, in all template versions', () => {
+  for (const role of OTHER_ROLES) {
+    const [before, now] = [inputFor(), inputFor({}, { apartByRevision: true })].map((input) =>
+      workload(role, input),
+    );
+    assert.deepEqual(now, before, role);
+  }
+});
+
 test('a revision of the gateways is named after its template and selects its own pods', () => {
   const input = inputFor();
   const revision = gatewayRevision(input);

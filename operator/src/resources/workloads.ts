@@ -57,6 +57,11 @@ export interface WorkloadInput {
   readonly mounts?: Mounts | undefined;
   /** Whether the pods mount the shards of tenants, as from template version 3 on. @default false */
   readonly shards?: boolean;
+  /**
+   * Whether gateways prefer other nodes than those of their own revision alone, as from template version 4 on, and not
+   * than those of all revisions. @default false
+   */
+  readonly apartByRevision?: boolean;
 }
 
 /** Share of the memory limit for V8's old space; the rest is for buffers, stacks and code. */
@@ -139,7 +144,15 @@ function container(
 
 function templateOf(
   role: ProcessRole,
-  { owner, effective, restartHash, restartedAt, mounts, shards = false }: WorkloadInput,
+  {
+    owner,
+    effective,
+    restartHash,
+    restartedAt,
+    mounts,
+    shards = false,
+    apartByRevision = false,
+  }: WorkloadInput,
   labels: Record<string, string> = {},
 ): PodTemplate {
   const workload = workloadOf(effective, role);
@@ -158,6 +171,7 @@ function templateOf(
         'prometheus.io/port': String(OPS_PORT),
         'prometheus.io/path': '/metrics',
       },
+      ...(role === 'gateway' && apartByRevision ? { apartFrom: sameRevision(owner, labels) } : {}),
       spec: {
         terminationGracePeriodSeconds: stopSeconds,
         // The kernel does not deliver SIGTERM to a process 1 without a handler: a pod that is deleted right after
@@ -181,6 +195,14 @@ function templateOf(
     },
     workload.podTemplate,
   );
+}
+
+/**
+ * Selects the gateways of one revision: old ones, which are about to go, must not keep new ones from their nodes. In the
+ * template from which the name of a revision is computed, that name is empty.
+ */
+function sameRevision({ name }: Owner, labels: Readonly<Record<string, string>>): Record<string, string> {
+  return { ...selectorLabels(name, 'gateway'), [REVISION_LABEL]: labels[REVISION_LABEL] ?? '' };
 }
 
 /** The settings of a role's pods. @throws RangeError for a prober that is not enabled. */

@@ -133,6 +133,7 @@ export function desiredObjects(input: DesiredInput): Desired {
     restartedAt: input.restartedAt,
     mounts: config.roles[role],
     shards: input.templateVersion >= 3,
+    apartByRevision: input.templateVersion >= 4,
   });
   const deployment = (role: Exclude<ProcessRole, 'gateway'>) =>
     workload(role, workloadInput(role), role !== PROBER && input.scaledByOthers?.includes(role));

@@ -10,6 +10,8 @@ import {
   type Revision,
   type RevisionContent,
   revisionOf,
+  TEMPLATE_VERSION,
+  type TemplateVersion,
 } from '../../resources/revision.ts';
 import { makeCredentials } from '../../resources/stores/credentials.ts';
 import { fixedMounts, type ObservedMounts } from '../../resources/workloads.ts';
@@ -37,7 +39,7 @@ interface Given {
   readonly mongodbUri?: string;
   readonly redisUri?: string;
   readonly history?: RevisionHistory;
-  readonly templateVersion?: 1 | 2;
+  readonly templateVersion?: TemplateVersion;
 }
 
 function desired({ spec, mongodbUri = 'mongodb://right', redisUri = 'redis://right', ...given }: Given = {}) {
@@ -186,13 +188,13 @@ test('three revisions are kept, and the current one, and those that pods mount',
 test('the template version changes with the image only', () => {
   const fixed: ObservedMounts = { role: 'rpc', restartHash: 'x', ...fixedMounts(owner) };
   const old = { ...NO_HISTORY, mounted: [fixed] };
-  assert.equal(templateVersionFor(owner, NO_HISTORY, 'im:1', undefined), 3, 'a new cluster');
+  assert.equal(templateVersionFor(owner, NO_HISTORY, 'im:1', undefined), TEMPLATE_VERSION, 'a new cluster');
   assert.equal(templateVersionFor(owner, old, 'im:1', 'im:1'), 1, 'one of the version before');
-  assert.equal(templateVersionFor(owner, old, 'im:2', 'im:1'), 3);
+  assert.equal(templateVersionFor(owner, old, 'im:2', 'im:1'), TEMPLATE_VERSION);
   const one = desired({ templateVersion: 1 });
   const history = recorded(one);
   assert.equal(templateVersionFor(owner, history, OPERATOR.image, undefined), 1);
-  assert.equal(templateVersionFor(owner, history, 'im:2', undefined), 3);
+  assert.equal(templateVersionFor(owner, history, 'im:2', undefined), TEMPLATE_VERSION);
 });
 
 test('pods of template version 1 keep their settings while version 2 rolls out', () => {
