@@ -64,6 +64,16 @@ export function isUnavailable(error: unknown): boolean {
   return typeof error.code === 'number' && AWAY_CODES.has(error.code);
 }
 
+/**
+ * True when the same read may succeed at once: the connection broke, or the member has just given up its role. Not for a
+ * server that is slow, cannot be found, or has no connection left.
+ */
+export function isInterrupted(error: unknown): boolean {
+  if (error instanceof MongoServerSelectionError || isOverTime(error)) return false;
+  if (error instanceof MongoError && error.name === 'MongoWaitQueueTimeoutError') return false;
+  return isUnavailable(error);
+}
+
 function isSocketError(error: unknown): boolean {
   return error instanceof Error && 'code' in error && SOCKET_CODES.has(String(error.code));
 }

@@ -3,6 +3,7 @@ import type { Document, WithId } from 'mongodb';
 import type { CollectionSpec, TenantCollection, TenantDocument } from '../collection.ts';
 import { gatheredReads, type PlacedQuery } from '../gathered-reads.ts';
 import type { Store } from '../store.ts';
+import { findByIds } from '../whole-find.ts';
 
 /** Most ids in one `$in`. */
 const IDS_PER_QUERY = 1_000;
@@ -23,9 +24,7 @@ export async function documentsOf<T extends TenantDocument>(
   const ids = [...new Set(keys.flat())];
   for (let i = 0; i < ids.length; i += IDS_PER_QUERY) {
     const part = ids.slice(i, i + IDS_PER_QUERY);
-    // A batch of this size is the whole answer: no cursor is left behind.
-    const whole = { limit: part.length, batchSize: part.length, ...(projection && { projection }) };
-    for (const doc of await col.find({ _id: { $in: part } }, whole).toArray()) {
+    for (const doc of await findByIds(col, part, { projection })) {
       found.set(doc._id, doc as unknown as WithId<T>);
     }
   }

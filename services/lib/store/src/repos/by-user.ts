@@ -3,6 +3,7 @@ import type { Document, Filter, WithId } from 'mongodb';
 import type { CollectionSpec, TenantDocument } from '../collection.ts';
 import { byTenant, gatheredReads, type PlacedQuery } from '../gathered-reads.ts';
 import type { Store } from '../store.ts';
+import { findWhole } from '../whole-find.ts';
 import { readsById } from './by-id.ts';
 
 /** A user whose documents are read. */
@@ -32,8 +33,7 @@ export function readsByUser<T extends TenantDocument>(
 
   async function together(view: Placed['view'], userIDs: readonly string[]) {
     const filter = { t: view.tenant, [field]: { $in: userIDs } } as Filter<T>;
-    const found = { limit: MAX_TOGETHER, batchSize: MAX_TOGETHER, ...(projection && { projection }) };
-    const docs = await view.col.find(filter, found).toArray();
+    const docs = await findWhole(view.col, { filter, limit: MAX_TOGETHER, projection });
     return docs.length < MAX_TOGETHER
       ? Map.groupBy(docs, (doc) => String(doc[field as keyof WithId<T>]))
       : undefined;

@@ -1,5 +1,6 @@
 import type { Document, Filter, WithId } from 'mongodb';
 import type { TenantCollection } from '../collection.ts';
+import { findByIds } from '../whole-find.ts';
 import type { MsgRowDocument } from './msg-row-document.ts';
 import { lowestSeq, MAX_STEP, seqSteps } from './seq-walk.ts';
 
@@ -33,11 +34,9 @@ export interface RowsBySeq {
 export function findRows(
   { col }: TenantCollection<MsgRowDocument>,
   ids: string[],
-  { filter, projection }: { readonly filter?: Filter<MsgRowDocument>; readonly projection?: Document } = {},
+  options: { readonly filter?: Filter<MsgRowDocument>; readonly projection?: Document } = {},
 ): Promise<WithId<MsgRowDocument>[]> {
-  // A batch of this size is the whole answer: no cursor is left behind.
-  const whole = { limit: ids.length, batchSize: ids.length };
-  return col.find({ _id: { $in: ids }, ...filter }, { ...whole, projection }).toArray();
+  return findByIds(col, ids, options);
 }
 
 /** The rows of one conversation. Its seqs are counted without gaps, so all ids can be named. */
