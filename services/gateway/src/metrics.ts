@@ -63,8 +63,8 @@ interface Tally {
   inc(by?: number): void;
 }
 
-function children<K extends string>(make: (key: K) => Tally): (key: K) => Tally {
-  const made = new Map<K, Tally>();
+function children<K extends string | number, T = Tally>(make: (key: K) => T): (key: K) => T {
+  const made = new Map<K, T>();
   return (key) => {
     let child = made.get(key);
     if (!child) {
@@ -119,17 +119,22 @@ export function gatewayMetrics(metrics: Metrics): GatewayMetrics {
   const byReason = children((reason: CloseReason) => closes.labels({ reason }));
   const latencies = new Map<number, { observe(seconds: number): void }>();
   const byAnswer = new Map<number, Tally>();
-  const labels = (platformID: number, framing: number) => ({
-    platform: PLATFORM_NAMES[platformID] ?? 'unknown',
-    encoding: FRAMINGS[framing]?.encoding ?? 'gob',
-  });
+  const byCode = children((code: number) => handshakes.labels({ code: String(code) }));
+  const byFraming = children((framing: number) =>
+    children((platformID: number) =>
+      connections.labels({
+        platform: PLATFORM_NAMES[platformID] ?? 'unknown',
+        encoding: FRAMINGS[framing]?.encoding ?? 'gob',
+      }),
+    ),
+  );
 
   return {
-    handshake: (code) => handshakes.inc({ code: String(code) }),
+    handshake: (code) => byCode(code).inc(),
     refused: (reason) => byRefusal(reason).inc(),
-    opened: (platformID, framing) => connections.inc(labels(platformID, framing)),
+    opened: (platformID, framing) => byFraming(framing)(platformID).inc(),
     closed(platformID, framing, reason) {
-      connections.dec(labels(platformID, framing));
+      byFraming(framing)(platformID).dec();
       byReason(reason).inc();
     },
     received(kind, size) {

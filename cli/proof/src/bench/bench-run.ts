@@ -138,6 +138,7 @@ export function cpuPer(what: string, usage: Usage, operations: number, unit: 'ms
   return [
     { name: `CPU per ${what}, our processes`, unit, value: per(usage.ours) },
     { name: `CPU per ${what}, stores`, unit, value: per(usage.stores) },
+    { name: `CPU per ${what}, server and stores`, unit, value: per(usage.ours + usage.stores) },
     { name: `CPU per ${what}, client`, unit, value: per(usage.client) },
   ];
 }

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Admin, admin, type Endpoint } from '@im/client';
 import { ATTACK_TENANTS } from './bystander/tenant-attacks.ts';
+import { heapProbe } from './live-heap.ts';
 import type { BenchOptions } from './options.ts';
 import type { OwnServer, StartServer } from './own-server.ts';
 import { type ProcessUsage, pidsOf, processUsage, totalUsage, usageOf } from './process-usage.ts';
@@ -18,6 +19,8 @@ export interface BenchTarget extends AsyncDisposable {
   readonly own: OwnServer | undefined;
   /** Memory of the gateways alone, or of all processes where they cannot be distinguished. */
   gatewayRss(): number;
+  /** Live heap of the gateway after a garbage collection, bytes; undefined unless all of an own server is one process. */
+  gatewayHeap(): Promise<number | undefined>;
 }
 
 /** Starts an own server, or takes the one that the options name. */
@@ -37,16 +40,23 @@ export async function openTarget(options: BenchOptions, startServer: StartServer
         client: client(),
       }),
       gatewayRss: () => totalUsage(external.ourPids).rssBytes,
+      gatewayHeap: async () => undefined,
       [Symbol.asyncDispose]: async () => control.close(),
     };
   }
   if (options.profileDir) mkdirSync(options.profileDir, { recursive: true });
   const besideAttacks = options.scenarios.includes('bystander');
+  // Only of one process: each would need a port of its own.
+  const probe =
+    options.topology === 'one' && options.scenarios.includes('idle') ? await heapProbe() : undefined;
   const server = await startServer({
     ...(besideAttacks ? { tenants: ATTACK_TENANTS, mongoProxy: true } : {}),
     topology: options.topology,
     transfers: options.transfers ?? (options.scenarios.includes('soak') ? 1 : undefined),
-    nodeFlags: options.profileDir ? ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profileDir)}`] : [],
+    nodeFlags: [
+      ...(options.profileDir ? ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profileDir)}`] : []),
+      ...(probe ? [probe.flag] : []),
+    ],
     config: {
       log: { level: 'warn' },
       // Attacks meet the limits that the product has.
@@ -76,6 +86,7 @@ export async function openTarget(options: BenchOptions, startServer: StartServer
     own: server,
     usage: () => ({ ...usageOf(server), client: client() }),
     gatewayRss: () => totalUsage(pidsOf(server.gateways)).rssBytes,
+    gatewayHeap: async () => probe?.liveBytes(),
     async [Symbol.asyncDispose]() {
       // Profiles are written at an orderly end only.
       if (options.profileDir) for (const each of server.processes) await each.stop();

@@ -5,7 +5,10 @@ import { inParallel } from '../in-parallel.ts';
 const PLATFORM = 5;
 const SETTLE_MS = 1_000;
 
-/** Users who have just been registered: a token for each, then a connection with its first newest seqs (1001). */
+/**
+ * Users who have just been registered: a token for each, then a connection with its first newest seqs (1001), then
+ * the same once more, as after a drain.
+ */
 export const logins: Scenario = {
   name: 'logins',
   async run(bench) {
@@ -24,19 +27,24 @@ export const logins: Scenario = {
     });
     const tokens = stopTokens();
     await new Promise((done) => setTimeout(done, SETTLE_MS));
-    const stopConnects = startMeter(target);
-    const first = await bench.connect(users, () => ({}));
-    const connects = stopConnects();
-    const measures: Measure[] = [
+    const rounds: Measure[] = [];
+    let open = 0;
+    for (const name of ['connect', 'reconnect']) {
+      const stopConnects = startMeter(target);
+      const connections = await bench.connect(users, () => ({}));
+      const connects = stopConnects();
+      rounds.push({ name: `${name}s`, unit: '/s', value: (ids.length * 1000) / connects.wallMs });
+      rounds.push(...cpuPer(name, connects, ids.length));
+      open += connections.filter((connection) => connection.open).length;
+      for (const connection of connections) connection.terminate();
+      await new Promise((done) => setTimeout(done, SETTLE_MS));
+    }
+    return [
       { name: 'tokens', unit: '/s', value: (ids.length * 1000) / tokens.wallMs },
       ...latencies('token', tookToken).slice(0, 2),
       ...cpuPer('token', tokens, ids.length),
-      { name: 'connects', unit: '/s', value: (ids.length * 1000) / connects.wallMs },
-      ...cpuPer('connect', connects, ids.length),
+      ...rounds,
+      { name: 'dropped', unit: '', value: 2 * ids.length - open },
     ];
-    const open = first.filter((connection) => connection.open).length;
-    for (const connection of first) connection.terminate();
-    await new Promise((done) => setTimeout(done, SETTLE_MS));
-    return [...measures, { name: 'dropped', unit: '', value: ids.length - open }];
   },
 };
