@@ -1,5 +1,5 @@
 import { DEFAULT_TENANT } from '@im/contract';
-import { Backoff, KEY_SEPARATOR, randomId, systemContext, tokenHash } from '@im/kit';
+import { Backoff, KEY_SEPARATOR, randomId, sleep, systemContext, tokenHash } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
 import type { user } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
@@ -29,6 +29,8 @@ export interface PresenceReporterDeps {
 const MAX_ITEMS = 1_000;
 /** Connections of one report: some 100 bytes each. */
 const MAX_CONNECTIONS = 10_000;
+/** Reports of what changed follow each other no faster, ms: each costs the stores as much as some users in it. */
+const PACE_MS = 20;
 /** Heartbeats on demand follow each other no faster, ms. */
 const MIN_HEARTBEAT_MS = 500;
 
@@ -55,8 +57,8 @@ function describe(tenant: string, userID: string, known: LocalUser | undefined):
 }
 
 /**
- * Reports to the user domain who is connected here: the users that changed, what changed in one tick as
- * one call; all users when it asks for them; and a heartbeat, without which all count as offline.
+ * Reports to the user domain who is connected here: the users that changed, at once where few do and together where many
+ * do; all users when it asks for them; and a heartbeat, without which all count as offline.
  */
 export class PresenceReporter {
   readonly #deps: PresenceReporterDeps;
@@ -66,6 +68,8 @@ export class PresenceReporter {
   readonly #changed = new Map<string, Named>();
   #fullWanted = false;
   #beatAt = Number.NEGATIVE_INFINITY;
+  /** When the last report of changes began, ms of the monotonic clock. */
+  #reportedAt = Number.NEGATIVE_INFINITY;
   /** Users of the next report: fewer after one failed, so that one user that cannot be reported holds up no others. */
   #most = MAX_ITEMS;
 
@@ -155,6 +159,7 @@ export class PresenceReporter {
     const backoff = new Backoff({ baseMs: 100, maxMs: 2_000 });
     await endOfTick();
     while (this.#fullWanted || this.#changed.size > 0) {
+      if (!this.#fullWanted) await this.#untilNext(signal);
       try {
         if (this.#fullWanted) await this.#reportAll();
         else await this.#reportChanged();
@@ -165,6 +170,13 @@ export class PresenceReporter {
         await backoff.wait(signal);
       }
     }
+  }
+
+  /** Waits for the time of the next report of changes, which begins with the end of this. */
+  async #untilNext(signal: AbortSignal): Promise<void> {
+    const waitMs = this.#reportedAt + PACE_MS - performance.now();
+    if (waitMs > 0) await sleep(Math.ceil(waitMs), signal);
+    this.#reportedAt = performance.now();
   }
 
   async #reportChanged(): Promise<void> {
