@@ -23,6 +23,7 @@ test('an own server takes what was given, and nothing else', () => {
   assert.deepEqual(benchArguments({ ...options, duration: 90_000, transfers: 2 }, undefined), [
     ...['--duration', '90', '--transfers', '2'],
   ]);
+  assert.deepEqual(benchArguments({ ...options, inFlight: 128 }, undefined), ['--in-flight', '128']);
 });
 
 test('an external server is passed with its addresses, credentials and processes', () => {

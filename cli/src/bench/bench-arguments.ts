@@ -9,6 +9,7 @@ export interface BenchCommandOptions extends TargetOptions {
   rates?: string;
   hooks?: string;
   connections?: number;
+  inFlight?: number;
   attack?: readonly string[];
   /** In ms. */
   duration?: number;
@@ -43,6 +44,7 @@ export function benchArguments(options: BenchCommandOptions, server: BenchServer
     rates: options.rates,
     hooks: options.hooks,
     connections: options.connections,
+    'in-flight': options.inFlight,
     duration: options.duration === undefined ? undefined : Math.ceil(options.duration / 1000),
     rate: options.rate,
     bytes: options.bytes,

@@ -23,8 +23,13 @@ export function bench(): Command {
     )
     .option(
       '--connections <n>',
-      'connections of scenario idle and of the attack reconnects; 5000 when absent',
+      'connections of scenarios idle and logins and of the attack reconnects; 5000 when absent',
       whole('--connections'),
+    )
+    .option(
+      '--in-flight <n>',
+      'tokens, and connections, that are asked for at once; 16 and 32 when absent',
+      whole('--in-flight'),
     )
     .addOption(
       new Option('--attack <name>', 'attack of scenario bystander, may be repeated; all when absent')

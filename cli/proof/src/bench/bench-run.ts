@@ -42,7 +42,7 @@ export interface Scenario {
 }
 
 const PLATFORM = 5;
-/** Tokens asked for at once. */
+/** Tokens asked for at once, where the options do not say. */
 export const TOKENS_AT_ONCE = 16;
 const CONNECTS_AT_ONCE = 32;
 
@@ -55,7 +55,7 @@ export function benchRun(
 
   async function named(ids: readonly string[]): Promise<readonly BenchUser[]> {
     await target.admin.ensureUsers(ids);
-    return await inParallel(ids, TOKENS_AT_ONCE, async (userID) => ({
+    return await inParallel(ids, options.inFlight ?? TOKENS_AT_ONCE, async (userID) => ({
       userID,
       token: await target.admin.userToken(userID, PLATFORM),
     }));
@@ -71,7 +71,7 @@ export function benchRun(
     list: readonly BenchUser[],
     handlers: (index: number) => WireHandlers,
   ): Promise<WireConnection[]> {
-    return await inParallel(list, CONNECTS_AT_ONCE, async ({ userID, token }, i) => {
+    return await inParallel(list, options.inFlight ?? CONNECTS_AT_ONCE, async ({ userID, token }, i) => {
       const endpoint = target.endpoints[i % target.endpoints.length];
       if (!endpoint) throw new Error('no endpoint');
       const { encoding, gzip } = options;

@@ -41,6 +41,8 @@ export interface BenchOptions {
   readonly hooks: readonly Hook[];
   readonly seconds: number;
   readonly connections: number;
+  /** Tokens, and connections, asked for at once; undefined means 16 and 32. */
+  readonly inFlight: number | undefined;
   readonly soak: SoakOptions;
   /** Attacks of scenario bystander; empty means all. */
   readonly attacks: readonly string[];
@@ -62,6 +64,7 @@ export const BENCH_USAGE = `usage: bench [options]
   --rates <list>         messages/s of scenario single (default 20,200,500,1000,2000; 0 is a closed loop)
   --hooks <names>        of before, after: scenario single runs with this webhook of each message as well
   --connections <n>      of scenarios idle and logins and of the attack reconnects (default 5000)
+  --in-flight <n>        tokens, and connections, that are asked for at once (default 16 and 32)
   --attack <name>        of scenario bystander, may be repeated (default all):
 ${ATTACKS.map(({ name, summary }) => `                         ${name}: ${summary}`).join('\n')}
   --duration <seconds>   length of scenario soak (default 2400) or of an attack of bystander (default 15)
@@ -90,6 +93,7 @@ export function parseBenchOptions(
       rates: { type: 'string', default: '20,200,500,1000,2000,0' },
       hooks: { type: 'string', default: '' },
       connections: { type: 'string', default: '5000' },
+      'in-flight': { type: 'string' },
       attack: { type: 'string', multiple: true, default: [] },
       duration: { type: 'string' },
       rate: { type: 'string', default: '1500' },
@@ -143,6 +147,7 @@ export function parseBenchOptions(
     hooks: hooksOf(values.hooks),
     seconds: number('--seconds', values.seconds),
     connections: number('--connections', values.connections),
+    inFlight: values['in-flight'] === undefined ? undefined : number('--in-flight', values['in-flight']),
     soak: {
       seconds: number('--duration', values.duration ?? '2400'),
       rate: number('--rate', values.rate),

@@ -16,6 +16,7 @@ test('options name what is wrong', () => {
   assert.throws(() => parseBenchOptions(['--api', 'http://x']), /--api and --ws/);
   assert.throws(() => parseBenchOptions(['--api', 'http://x', '--ws', 'ws://x'], {}), /--secret/);
   assert.throws(() => parseBenchOptions(['--runs', 'many']), /--runs/);
+  assert.throws(() => parseBenchOptions(['--in-flight', '0']), /--in-flight/);
   const options = parseBenchOptions(['--api', 'http://x/', '--ws', 'ws://x', '--pids', '1,2'], {
     OPENIM_ADMIN_SECRET: 's',
   });

@@ -19,7 +19,7 @@ export const logins: Scenario = {
     await new Promise((done) => setTimeout(done, SETTLE_MS));
     const tookToken = new Histogram();
     const stopTokens = startMeter(target);
-    const users = await inParallel(ids, TOKENS_AT_ONCE, async (userID) => {
+    const users = await inParallel(ids, options.inFlight ?? TOKENS_AT_ONCE, async (userID) => {
       const startedAt = performance.now();
       const token = await target.admin.userToken(userID, PLATFORM);
       tookToken.add((performance.now() - startedAt) * 1000);
