@@ -34,7 +34,7 @@ export { type InvalidationHandler, type Invalidations, inProcessInvalidations } 
 export { KEY_SEPARATOR } from './keys.ts';
 export { allAddresses, close, listen } from './listen.ts';
 export { messageOf } from './message-of.ts';
-export { Counter, DerivedCounter, type Gauge, Histogram } from './meters.ts';
+export { Counter, DerivedCounter, Gauge, Histogram } from './meters.ts';
 export { COUNT_BUCKETS, LATENCY_BUCKETS, type Metrics } from './metrics.ts';
 export { MAX_PAGE, pageRange } from './pagination.ts';
 export type { KnownProcess, ProcessDirectory } from './process-directory.ts';

@@ -18,19 +18,6 @@ export interface Level {
   dec(by?: number): void;
 }
 
-/** A value that rises and falls, such as the length of a queue. */
-export interface Gauge<L extends string = never> {
-  set(value: number): void;
-  set(labels: Labels<L>, value: number): void;
-  inc(by?: number): void;
-  inc(labels: Labels<L>, by?: number): void;
-  dec(by?: number): void;
-  dec(labels: Labels<L>, by?: number): void;
-  labels(labels: Labels<L>): Level;
-  /** Ends the series of these labels. */
-  remove(labels: Labels<L>): void;
-}
-
 /** One line of the text format, in the form that prom-client's registry prints. */
 export interface Sample {
   readonly metricName: string;
@@ -48,7 +35,7 @@ export interface DerivedValue<L extends string> {
 export interface Reading {
   readonly name: string;
   readonly help: string;
-  readonly type: 'counter' | 'histogram';
+  readonly type: 'counter' | 'gauge' | 'histogram';
   readonly aggregator: 'sum';
   readonly values: readonly Sample[];
 }
@@ -83,6 +70,10 @@ class Children<L extends string, C> {
 
   all(): Iterable<C> {
     return this.#made.values();
+  }
+
+  remove(labels: Labels<L>): void {
+    this.#made.delete(this.#keyOf(labels));
   }
 
   #keyOf(labels: Labels<L>): string {
@@ -142,6 +133,82 @@ export class Counter<L extends string = never> {
       value,
     }));
     return { name: this.name, help: this.#help, type: 'counter', aggregator: 'sum', values };
+  }
+}
+
+class GaugeChild implements Level {
+  readonly labels: Labels<string>;
+  value = 0;
+
+  constructor(labels: Labels<string>) {
+    this.labels = labels;
+  }
+
+  set(value: number): void {
+    this.value = value;
+  }
+
+  inc(by = 1): void {
+    this.value += by;
+  }
+
+  dec(by = 1): void {
+    this.value -= by;
+  }
+}
+
+/** A value that rises and falls, such as the length of a queue. See {@link Counter} for why it is not prom-client's. */
+export class Gauge<L extends string = never> {
+  readonly name: string;
+  readonly #help: string;
+  readonly #children: Children<L, GaugeChild>;
+  readonly #plain: GaugeChild | undefined;
+
+  constructor({ name, help, labelNames }: MeterOptions<L>) {
+    this.name = name;
+    this.#help = help;
+    this.#children = new Children(labelNames, (labels) => new GaugeChild(labels));
+    this.#plain = labelNames.length === 0 ? this.#children.of(undefined) : undefined;
+  }
+
+  set(value: number): void;
+  set(labels: Labels<L>, value: number): void;
+  set(labels: Labels<L> | number, value = 0): void {
+    if (typeof labels === 'object') this.#children.of(labels).set(value);
+    else this.#plain?.set(labels);
+  }
+
+  inc(by?: number): void;
+  inc(labels: Labels<L>, by?: number): void;
+  inc(labels?: Labels<L> | number, by?: number): void {
+    if (typeof labels === 'object') this.#children.of(labels).inc(by);
+    else this.#plain?.inc(labels);
+  }
+
+  dec(by?: number): void;
+  dec(labels: Labels<L>, by?: number): void;
+  dec(labels?: Labels<L> | number, by?: number): void {
+    if (typeof labels === 'object') this.#children.of(labels).dec(by);
+    else this.#plain?.dec(labels);
+  }
+
+  /** The gauge for these labels, for those who change it often. */
+  labels(labels: Labels<L>): Level {
+    return this.#children.of(labels);
+  }
+
+  /** Ends the series of these labels. */
+  remove(labels: Labels<L>): void {
+    this.#children.remove(labels);
+  }
+
+  get(): Reading {
+    const values = [...this.#children.all()].map(({ labels, value }) => ({
+      metricName: this.name,
+      labels,
+      value,
+    }));
+    return { name: this.name, help: this.#help, type: 'gauge', aggregator: 'sum', values };
   }
 }
 

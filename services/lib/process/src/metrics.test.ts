@@ -76,3 +76,28 @@ test('counters and histograms print what Prometheus reads', async () => {
     ],
   );
 });
+
+test('a gauge rises, falls and ends by its labels, and without labels begins at 0', async () => {
+  const metrics = createMetrics();
+  metrics.gauge('openim_plain', 'Plain');
+  const queue = metrics.gauge('openim_queue', 'Queue', ['name']);
+  const a = queue.labels({ name: 'a' });
+  a.inc(5);
+  a.dec();
+  queue.dec({ name: 'a' }, 2);
+  queue.set({ name: 'b' }, 7);
+  queue.inc({ name: 'b' });
+  queue.set({ name: 'gone' }, 1);
+  queue.remove({ name: 'gone' });
+  assert.deepEqual(
+    (await metrics.text()).split('\n').filter((line) => line !== '' && !line.startsWith('# HELP')),
+    [
+      '# TYPE openim_plain gauge',
+      'openim_plain 0',
+      '# TYPE openim_queue gauge',
+      'openim_queue{name="a"} 2',
+      'openim_queue{name="b"} 8',
+    ],
+  );
+  assert.throws(() => metrics.counter('openim_plain', 'Plain'), /another type/);
+});

@@ -1,5 +1,5 @@
-import { Counter, DerivedCounter, Histogram, LATENCY_BUCKETS, type Metrics } from '@im/kit';
-import { collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
+import { Counter, DerivedCounter, Gauge, Histogram, LATENCY_BUCKETS, type Metrics } from '@im/kit';
+import { collectDefaultMetrics, type Metric, Gauge as ObservedGauge, Registry } from 'prom-client';
 
 /** Options of {@link createMetrics}. */
 export interface MetricsOptions {
@@ -28,12 +28,11 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     throw new TypeError(`metric ${name} already exists with another type`);
   }
   /** The registry only ever asks a metric for its name and its reading. */
-  function registered<M extends Counter<string> | DerivedCounter | Histogram<string>>(metric: M): M {
+  function registered<M extends Counter<string> | DerivedCounter | Gauge<string> | Histogram<string>>(
+    metric: M,
+  ): M {
     registry.registerMetric(metric as unknown as Metric);
     return metric;
-  }
-  function base<L extends string>(name: string, help: string, labels: readonly L[]) {
-    return { name, help, labelNames: [...labels], registers: [registry] };
   }
 
   return {
@@ -44,7 +43,10 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       );
     },
     gauge(name, help, labels = []) {
-      return existing(name, Gauge<(typeof labels)[number]>) ?? new Gauge(base(name, help, labels));
+      return (
+        existing(name, Gauge<(typeof labels)[number]>) ??
+        registered(new Gauge({ name, help, labelNames: labels }))
+      );
     },
     histogram(name, help, labels = [], buckets = LATENCY_BUCKETS) {
       return (
@@ -56,7 +58,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       const known = sources.has(name);
       sources.set(name, read);
       if (known) return;
-      new Gauge({
+      new ObservedGauge({
         name,
         help,
         registers: [registry],
