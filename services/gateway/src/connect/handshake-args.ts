@@ -88,6 +88,11 @@ function fromPacked(packed: string): RawArgs {
   };
 }
 
+/** For what lives as long as the connection: a part of the URL would keep the whole URL in memory. */
+function copied(text: string): string {
+  return Buffer.from(text).toString();
+}
+
 function boolean(value: string, name: string): boolean {
   if (value === '') return false;
   return BOOLEANS[value] ?? refuse(`${name} is not a bool`);
@@ -116,9 +121,8 @@ export function parseHandshakeArgs(query: string, compressionHeader: string | un
   if (raw.sdkType !== '' && raw.sdkType !== 'go' && raw.sdkType !== 'js') refuse('sdkType must be go or js');
   const compression = raw.compression === '' ? compressionHeader : raw.compression;
   return {
-    // A copy: a part of the URL would keep the whole URL in memory for as long as the connection lives.
-    token: Buffer.from(raw.token).toString(),
-    userID: raw.userID,
+    token: copied(raw.token),
+    userID: copied(raw.userID),
     platformID,
     operationID: raw.operationID,
     framing: { encoding: raw.sdkType === 'js' ? 'json' : 'gob', gzip: compression === 'gzip' },

@@ -4,6 +4,7 @@ import type { TenantId } from '@im/contract';
 import { CallScope, withinCall } from '@im/kit';
 import { ERR } from '@im/protocol';
 import { conversationSeqs, seqUsers, type TokenSet, tokenRepo } from '../src/index.ts';
+import { TOKENS } from '../src/repos/token.ts';
 import { DEDICATED, openStore, SHARED, startServers, type TestStore, untilReady } from './harness.ts';
 
 let servers: Awaited<ReturnType<typeof startServers>>;
@@ -105,6 +106,27 @@ for (const [placement, tenants] of Object.entries({ SHARED, DEDICATED })) {
     });
   });
 }
+
+test('documents that exceed one answer are all read, of users and by id', async () => {
+  const [tenant] = SHARED;
+  const view = opened.store.collection(tenant, TOKENS);
+  // 24 MB; an answer has at most 16.
+  const hash = 'x'.repeat(1_200_000);
+  const users = Array.from({ length: 20 }, (_, i) => `large${i}`);
+  for (const userID of users) {
+    await view.col.insertOne({
+      ...{ _id: view.key(userID, '5'), t: tenant, v: 1, userID, platformID: 5, rev: 1, kicked: [] },
+      ...{ live: [{ hash, issue: 1, expires: 1 }], lastExpires: 1 },
+    });
+  }
+  const repo = tokenRepo(opened.store);
+  const whole = (sets: readonly TokenSet[]) => sets.map(({ userID, live }) => [userID, live[0]?.hash.length]);
+  const wanted = users.map((userID) => [userID, hash.length]);
+  const ofUsers = await Promise.all(users.map((userID) => repo.getAll(tenant, userID)));
+  assert.deepEqual(whole(ofUsers.flat()), wanted);
+  const byId = await Promise.all(users.map((userID) => repo.get(tenant, userID, 5)));
+  assert.deepEqual(whole(byId), wanted);
+});
 
 test('a call without time left asks nothing, and costs the others nothing', async () => {
   const repo = tokenRepo(opened.store);
