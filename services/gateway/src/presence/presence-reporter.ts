@@ -23,13 +23,15 @@ export interface PresenceReporterDeps {
   readonly connections: () => number;
   /** Heartbeat interval, ms. */
   readonly heartbeatMs: number;
+  /** Least time between the beginnings of two reports of what changed, ms. @default 20 */
+  readonly paceMs?: number;
 }
 
 /** Users of one report. */
 const MAX_ITEMS = 1_000;
 /** Connections of one report: some 100 bytes each. */
 const MAX_CONNECTIONS = 10_000;
-/** Reports of what changed follow each other no faster, ms: each costs the stores as much as some users in it. */
+/** Each report costs the stores as much as some users in it. */
 const PACE_MS = 20;
 /** Heartbeats on demand follow each other no faster, ms. */
 const MIN_HEARTBEAT_MS = 500;
@@ -174,7 +176,8 @@ export class PresenceReporter {
 
   /** Waits for the time of the next report of changes, which begins with the end of this. */
   async #untilNext(signal: AbortSignal): Promise<void> {
-    const waitMs = this.#reportedAt + PACE_MS - performance.now();
+    const { paceMs = PACE_MS } = this.#deps;
+    const waitMs = this.#reportedAt + paceMs - performance.now();
     if (waitMs > 0) await sleep(Math.ceil(waitMs), signal);
     this.#reportedAt = performance.now();
   }
