@@ -15,9 +15,10 @@ $(MODULES): package-lock.json
 	npm ci --no-progress
 	@touch $@
 
-setup: $(MODULES) ## Install packages, and what tests and dev run: store servers, a browser
+setup: $(MODULES) ## Install packages, and what tests and dev run: store servers, a browser, Prometheus
 	node tools/dev/stores/scripts/install.ts --system-packages
 	node tools/dev/sdk/scripts/install-chromium.ts
+	node tools/dev/prometheus/scripts/install.ts
 
 lint: $(MODULES) ## Check types, style, imports, manifests, generated pages and links
 	node tools/lint.ts

@@ -40,6 +40,7 @@ const PROOF = '@im/proof';
 const DEV_STORES = '@im/dev-stores';
 const DEV_KUBERNETES = '@im/dev-kubernetes';
 const DEV_JAEGER = '@im/dev-jaeger';
+const DEV_PROMETHEUS = '@im/dev-prometheus';
 const DEV_SDK = '@im/dev-sdk';
 const DEV_CLUSTER = '@im/dev-cluster';
 
@@ -73,6 +74,7 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [PROOF, [PROTOCOL, ...BASE, '@im/bus', CLIENT]],
   [DEV_KUBERNETES, [...BASE, KUBE, DEV_STORES]],
   [DEV_JAEGER, [...BASE, DEV_STORES, DEV_KUBERNETES]],
+  [DEV_PROMETHEUS, [...BASE, DEV_STORES]],
   [DEV_SDK, [PROTOCOL, ...BASE, CLIENT]],
   [DEV_CLUSTER, [PROTOCOL, ...BASE, ADMIN_API, KUBE, CLIENT, MAIN, DEV_STORES, DEV_KUBERNETES, DEV_SDK]],
   // `openimctl dev` starts its own stores, `openimctl bench` its own server: both only in a clone of the repository.
@@ -96,7 +98,24 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
       DEV_CLUSTER,
     ],
   ],
-  ['@im/e2e', [PROTOCOL, ...BASE, ADMIN_API, MAIN, KUBE, CLIENT, PROOF, DEV_CLUSTER, DEV_JAEGER, DEV_SDK]],
+  // Its alerts and dashboards are tried on running processes.
+  [
+    '@im/e2e',
+    [
+      PROTOCOL,
+      ...BASE,
+      ADMIN_API,
+      MAIN,
+      KUBE,
+      '@im/operator',
+      CLIENT,
+      PROOF,
+      DEV_CLUSTER,
+      DEV_JAEGER,
+      DEV_PROMETHEUS,
+      DEV_SDK,
+    ],
+  ],
 ]);
 
 /** Tests and benchmarks of any package may start the real store servers, and domains on them. */
@@ -105,7 +124,7 @@ const TESTS_MAY_IMPORT: readonly string[] = [PROTOCOL, ...BASE, DEV_STORES, TEST
 /** What the tests of one package may import in addition. */
 const TESTS_OF_MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [KUBE, [DEV_KUBERNETES]],
-  ['@im/operator', [DEV_KUBERNETES]],
+  ['@im/operator', [DEV_KUBERNETES, DEV_PROMETHEUS]],
   ['openimctl', [DEV_KUBERNETES]],
   [CONSOLE, [CLIENT, DEV_CLUSTER, DEV_SDK]],
 ]);

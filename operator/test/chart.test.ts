@@ -52,6 +52,11 @@ function rights(manifest: Manifest | undefined): Record<string, string> {
   return Object.fromEntries([...found].map(([key, verbs]) => [key, verbs.sort().join(' ')]));
 }
 
+interface PodMonitorSpec {
+  readonly selector: { readonly matchLabels: object };
+  readonly podMetricsEndpoints: readonly { readonly port: string; readonly honorLabels: boolean }[];
+}
+
 const MADE = 'create delete get list patch watch';
 /** Everything that the operator may do with objects of clusters; more needs a reason, and a line here. */
 const CLUSTER_RIGHTS = {
@@ -74,6 +79,8 @@ const CLUSTER_RIGHTS = {
   'networking.k8s.io/ingresses': MADE,
   'networking.k8s.io/networkpolicies': MADE,
   'gateway.networking.k8s.io/httproutes': MADE,
+  'monitoring.coreos.com/podmonitors': MADE,
+  'monitoring.coreos.com/prometheusrules': MADE,
   'policy/poddisruptionbudgets': MADE,
 };
 
@@ -168,6 +175,21 @@ describe('chart openim-operator', () => {
       manifests.some(({ kind }) => kind === 'PodDisruptionBudget'),
       false,
     );
+  });
+
+  test('Prometheus scrapes the operator when it is asked to, and keeps the namespaces of clusters', () => {
+    const ofKind = (...values: string[]) =>
+      rendered(OPERATOR_CHART, ...values).filter(({ kind }) => kind === 'PodMonitor');
+    assert.deepEqual(ofKind(), []);
+    const [monitor] = ofKind('podMonitor.enabled=true', 'podMonitor.labels.release=prom');
+    assert.equal(monitor?.metadata.labels?.release, 'prom');
+    const { selector, podMetricsEndpoints } = (monitor as unknown as { spec: PodMonitorSpec }).spec;
+    assert.deepEqual(selector.matchLabels, {
+      'app.kubernetes.io/name': 'openim-operator',
+      'app.kubernetes.io/instance': 'op',
+    });
+    assert.equal(podMetricsEndpoints[0]?.port, OPS_PORT_NAME);
+    assert.equal(podMetricsEndpoints[0]?.honorLabels, true);
   });
 
   test('wrong values are refused by name', () => {

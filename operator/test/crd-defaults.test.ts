@@ -3,12 +3,17 @@ import { test } from 'node:test';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
 import { STORAGE, STORE_IMAGES } from '../src/resources/defaults.ts';
 import { type EffectiveSpec, effectiveSpec } from '../src/resources/effective.ts';
+import { RUNBOOKS } from '../src/resources/monitoring/prometheus-rule.ts';
 import { type StructuralSchema, schemaOf } from './manifests.ts';
 
 const operator = { version: '1.2.3', image: 'openim/openim-operator:1.2.3' };
 
 const MANAGED = effectiveSpec(
   { gateway: { autoscaling: { maxReplicas: 5 } }, prober: { enabled: true } },
+  operator,
+);
+const { monitoring: MONITORED = {} } = effectiveSpec(
+  { monitoring: { podMonitor: { enabled: true }, rules: { enabled: true }, dashboards: { enabled: true } } },
   operator,
 );
 const PRODUCTION = effectiveSpec({ profile: 'Production' }, operator);
@@ -68,6 +73,12 @@ const IN_WORDS: Readonly<Record<string, () => void>> = {
   'push.replicas': () => assert.deepEqual([MANAGED.push.replicas, PRODUCTION.push.replicas], [1, 2]),
   'nats.managed.replicas': () =>
     assert.deepEqual([at(MANAGED, 'nats.replicas'), at(PRODUCTION, 'nats.replicas')], [1, 3]),
+  'monitoring.podMonitor.intervalSeconds': () => assert.equal(MONITORED.podMonitor?.intervalSeconds, 30),
+  'monitoring.podMonitor.labels': () => assert.deepEqual(MONITORED.podMonitor?.labels, {}),
+  'monitoring.rules.labels': () => assert.deepEqual(MONITORED.rules?.labels, {}),
+  'monitoring.rules.runbookURL': () => assert.equal(RUNBOOKS, 'docs/operations/runbooks.md'),
+  'monitoring.dashboards.labels': () =>
+    assert.deepEqual(MONITORED.dashboards?.labels, { grafana_dashboard: '1' }),
   'gateway.service.port': () => assert.equal(MANAGED.gateway.service.port, 10_001),
   'api.service.port': () => assert.equal(MANAGED.api.service.port, 10_002),
   'objectStorage.managed.service.port': () => assert.equal(at(MANAGED, 'objectStorage.service.port'), 8_333),
@@ -75,7 +86,7 @@ const IN_WORDS: Readonly<Record<string, () => void>> = {
 
 /** Defaults of Kubernetes, of objects that the operator creates, and of addresses: the operator sets no value. */
 const NOT_SET =
-  /^(the cluster's default class|from Ingress, HTTPRoute or Service|from HTTPRoute, Service, or the endpoint|SingleStack|Cluster|None|all|that of the cluster|one without permissions.*|pods of a role prefer .*)$/;
+  /^(the cluster's default class|from Ingress, HTTPRoute or Service|from HTTPRoute, Service, or the endpoint|SingleStack|Cluster|None|all|that of the cluster|that of the sidecar|one without permissions.*|pods of a role prefer .*)$/;
 
 /** The value in force for a path below `spec`; managed and external stores have theirs one level up. */
 function at(effective: EffectiveSpec, path: string): unknown {

@@ -11,6 +11,7 @@ const GOOD = new Set([
   'CheckPassed',
   'AllReady',
   'AllApplied',
+  'SwitchedOff',
   'AllPartitionsRead',
   'UpToDate',
   'Serving',

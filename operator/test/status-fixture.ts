@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { ProcessStatus } from '@im/contract';
 import type { Pod, Stored } from '@im/kube';
 import type { GatewayLoad } from '../src/controllers/cluster/gateway-load.ts';
+import { monitoringApplied } from '../src/controllers/cluster/monitoring.ts';
 import type { Observation, StatusInput } from '../src/controllers/cluster/observation.ts';
 import { clusterStatus } from '../src/controllers/cluster/status.ts';
 import { storageResized } from '../src/controllers/cluster/volumes.ts';
@@ -140,7 +141,10 @@ export function statusOf(change: Partial<StatusInput> = {}) {
     pods: allPods,
     updated: {},
     observation,
-    aspects: { volumes: { problems: [], stalled: false, condition: storageResized([]) } },
+    aspects: {
+      volumes: { problems: [], stalled: false, condition: storageResized([]) },
+      monitoring: { problems: [], stalled: false, condition: monitoringApplied(0, []) },
+    },
     storage: [],
     rollout: { message: 'All components match the spec.' },
     gatewayRevision: 'rev',

@@ -1078,6 +1078,46 @@ export interface OpenIMClusterNetworkPolicy {
   readonly monitoringNamespaces?: readonly string[];
 }
 
+/** A PodMonitor by which the Prometheus operator scrapes all processes. Prometheus needs access to the ops ports: see networkPolicy.monitoringNamespaces. */
+export interface OpenIMClusterMonitoringPodMonitor {
+  /** Whether it is made. Default: false. */
+  readonly enabled?: boolean;
+  /** Interval between scrapes; the alerts need 60 s or less. Default: 30. */
+  readonly intervalSeconds?: number;
+  /** Additional labels, by which a Prometheus selects it, such as release. Default: none. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** A PrometheusRule with alerts, each with a runbook in docs/operations/runbooks.md. They need the labels of the PodMonitor. */
+export interface OpenIMClusterMonitoringRules {
+  /** Whether it is made. Default: false. */
+  readonly enabled?: boolean;
+  /** Additional labels, by which a Prometheus selects it, such as release. Default: none. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Address of the page of runbooks, which runbook_url leads to. Default: docs/operations/runbooks.md of this project. */
+  readonly runbookURL?: string;
+}
+
+/** A ConfigMap with dashboards that the sidecar of Grafana's chart loads. */
+export interface OpenIMClusterMonitoringDashboards {
+  /** Whether it is made. Default: false. */
+  readonly enabled?: boolean;
+  /** Labels by which the sidecar finds it. Default: grafana_dashboard with value 1. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Folder in Grafana, as annotation grafana_folder. Default: that of the sidecar. */
+  readonly folder?: string;
+}
+
+/** Objects for Prometheus and Grafana that the operator makes and, when they are switched off, deletes. They restart nothing, and nothing waits for them; condition MonitoringApplied reports when they cannot be made. */
+export interface OpenIMClusterMonitoring {
+  /** A PodMonitor by which the Prometheus operator scrapes all processes. Prometheus needs access to the ops ports: see networkPolicy.monitoringNamespaces. */
+  readonly podMonitor?: OpenIMClusterMonitoringPodMonitor;
+  /** A PrometheusRule with alerts, each with a runbook in docs/operations/runbooks.md. They need the labels of the PodMonitor. */
+  readonly rules?: OpenIMClusterMonitoringRules;
+  /** A ConfigMap with dashboards that the sidecar of Grafana's chart loads. */
+  readonly dashboards?: OpenIMClusterMonitoringDashboards;
+}
+
 /** Wanted state. All fields are optional; status.effective has the effective values. */
 export interface OpenIMClusterSpec {
   /** Set of defaults. Development: small, one replica where that is safe enough, NATS with one node. Production: two replicas of every role except cron, three NATS nodes, external MongoDB. Default: Development. */
@@ -1142,6 +1182,8 @@ export interface OpenIMClusterSpec {
   readonly allowedTenants?: OpenIMClusterAllowedTenants;
   /** NetworkPolicies that admit only components of this cluster and the operator to internal ports. */
   readonly networkPolicy?: OpenIMClusterNetworkPolicy;
+  /** Objects for Prometheus and Grafana that the operator makes and, when they are switched off, deletes. They restart nothing, and nothing waits for them; condition MonitoringApplied reports when they cannot be made. */
+  readonly monitoring?: OpenIMClusterMonitoring;
 }
 
 export interface OpenIMClusterStatusCondition {
@@ -1383,7 +1425,7 @@ export interface OpenIMClusterStatusUpgradeHistory {
 export interface OpenIMClusterStatus {
   /** Generation of the spec that this status refers to. */
   readonly observedGeneration?: number;
-  /** Ready, Accepted, NATSAvailable, MongoDBAvailable, RedisAvailable, ObjectStorageAvailable, WorkloadsAvailable, MessagesFlowing, ObjectsApplied, StorageResized, UpgradeSucceeded, Paused, Progressing. */
+  /** Ready, Accepted, NATSAvailable, MongoDBAvailable, RedisAvailable, ObjectStorageAvailable, WorkloadsAvailable, MessagesFlowing, ObjectsApplied, StorageResized, MonitoringApplied, UpgradeSucceeded, Paused, Progressing. */
   readonly conditions?: readonly OpenIMClusterStatusCondition[];
   /** Version of all pods; during a rollout the older one. */
   readonly version?: string;

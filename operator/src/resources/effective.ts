@@ -28,6 +28,7 @@ import {
   gatewayReplicas,
 } from './autoscaling.ts';
 import { PORTS, RESOURCES, STORAGE, STORE_IMAGES } from './defaults.ts';
+import { type EffectiveMonitoring, effectiveMonitoring } from './effective-monitoring.ts';
 import {
   type EffectiveObjectStorage,
   type EffectiveService,
@@ -128,6 +129,8 @@ export interface EffectiveSpec {
   readonly console?: OpenIMClusterConsole;
   readonly attempts?: OpenIMClusterAttempts;
   readonly networkPolicy: { readonly enabled: boolean; readonly monitoringNamespaces: readonly string[] };
+  /** Present when something of it is enabled. */
+  readonly monitoring?: EffectiveMonitoring;
 }
 
 type SizedComponent = keyof (typeof RESOURCES)['Development'];
@@ -197,6 +200,7 @@ export function effectiveSpec(
   const maxConnectionsPerPod = spec.gateway?.maxConnectionsPerPod ?? DEFAULT_CONFIG.gateway.maxConnections;
   const autoscaling =
     spec.gateway?.autoscaling && effectiveAutoscaling(spec.gateway.autoscaling, maxConnectionsPerPod);
+  const monitoring = effectiveMonitoring(spec.monitoring);
   return {
     profile,
     version: spec.version ?? running.version ?? operator.version,
@@ -283,6 +287,7 @@ export function effectiveSpec(
       enabled: spec.networkPolicy?.enabled ?? true,
       monitoringNamespaces: spec.networkPolicy?.monitoringNamespaces ?? [],
     },
+    ...(monitoring && { monitoring }),
   };
 }
 

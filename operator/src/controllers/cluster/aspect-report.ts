@@ -2,7 +2,7 @@ import type { ConditionUpdate } from '@im/kube';
 import type { Problem } from './problem.ts';
 
 /** The aspects of a cluster; a fault in one keeps none of the others from working. */
-export const ASPECTS = ['objects', 'volumes', 'rollout', 'gateways'] as const;
+export const ASPECTS = ['objects', 'volumes', 'rollout', 'gateways', 'monitoring'] as const;
 export type AspectName = (typeof ASPECTS)[number];
 
 /** What an aspect waits for. */

@@ -25,6 +25,8 @@ import {
 } from '@im/kube';
 import type { Logger } from '@im/process';
 import { HTTP_ROUTE } from '../../resources/http-routes.ts';
+import { POD_MONITOR } from '../../resources/monitoring/pod-monitor.ts';
+import { PROMETHEUS_RULE } from '../../resources/monitoring/prometheus-rule.ts';
 import { MANAGED_BY } from '../../resources/names.ts';
 import { isRevisionVolume } from '../../resources/workloads.ts';
 import { type Claimant, requireOurs } from './ownership.ts';
@@ -42,9 +44,14 @@ const TYPES = {
   networkPolicies: NETWORK_POLICY,
   ingresses: INGRESS,
   httpRoutes: HTTP_ROUTE,
+  podMonitors: POD_MONITOR,
+  prometheusRules: PROMETHEUS_RULE,
   pods: POD,
   volumeClaims: PERSISTENT_VOLUME_CLAIM,
 } as const;
+
+/** Those that others add to Kubernetes: the Gateway API and the Prometheus operator. */
+const ADDITIONS: ReadonlySet<string> = new Set(['httpRoutes', 'podMonitors', 'prometheusRules']);
 
 /** Index of all objects by the key of their cluster. */
 const BY_CLUSTER = 'cluster';
@@ -106,8 +113,7 @@ export function watchChildren(deps: {
       labelSelector,
       indexes: { [BY_CLUSTER]: clusterKeysOf },
       ...(name === 'pods' ? { keep: briefPod } : {}),
-      // The Gateway API is an addition to Kubernetes.
-      optional: name === 'httpRoutes',
+      optional: ADDITIONS.has(name),
     }),
   ]);
   return Object.fromEntries(entries) as Children;

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { allPods, NOW, observation, pod, statusOf } from '../../../test/status-fixture.ts';
 import type { OpenIMClusterStatus } from '../../gen/openimcluster.ts';
 import { eventsOf } from './cluster-events.ts';
+import { monitoringApplied } from './monitoring.ts';
 
 const nothing = { ...observation, processes: new Map(), stores: {}, observedAt: undefined };
 
@@ -90,4 +91,24 @@ test('a refused spec is reported, and that it is accepted again', () => {
     'Normal SpecAccepted',
     'Normal Ready',
   ]);
+});
+
+test('monitoring that cannot be set up is reported once, and the cluster is as ready as before', () => {
+  const running = statusOf({ generation: 6 });
+  const problem = {
+    kind: 'refused',
+    object: 'PodMonitor chat',
+    reason: 'PrometheusOperatorMissing',
+    cause: 'none',
+    message: 'PodMonitor chat: none; install it',
+  } as const;
+  const condition = monitoringApplied(2, [problem]);
+  const aspects = { monitoring: { problems: [], stalled: false, condition } };
+  const failing = statusOf({ before: running, aspects });
+  assert.deepEqual(story(running, failing, statusOf({ before: failing, aspects })).slice(-1), [
+    'Warning MonitoringNotApplied',
+  ]);
+  for (const type of ['Ready', 'Available', 'ObjectsApplied']) {
+    assert.equal(failing.conditions?.find((each) => each.type === type)?.status, 'True', type);
+  }
 });

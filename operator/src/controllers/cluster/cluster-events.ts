@@ -96,6 +96,10 @@ function objectEvents(before: OpenIMClusterStatus | undefined, after: OpenIMClus
   if (applied && turned(before, after, 'ObjectsApplied') === 'False') {
     events.push({ type: 'Warning', reason: 'ObjectsNotApplied', message: applied.message });
   }
+  const monitoring = conditionOf(after, 'MonitoringApplied');
+  if (monitoring && turned(before, after, 'MonitoringApplied') === 'False') {
+    events.push({ type: 'Warning', reason: 'MonitoringNotApplied', message: monitoring.message });
+  }
   const was = conditionOf(before, 'StorageResized');
   if (resized?.reason === 'Refused' && was?.reason !== 'Refused') {
     events.push({ type: 'Warning', reason: 'StorageResizeRefused', message: resized.message });

@@ -33,6 +33,7 @@ export const CONDITIONS = [
   'MessagesFlowing',
   'ObjectsApplied',
   'StorageResized',
+  'MonitoringApplied',
   'UpgradeSucceeded',
   'Paused',
   'Progressing',

@@ -11,6 +11,7 @@ import {
 import { disruptionBudgets } from '../../resources/disruption-budgets.ts';
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import { httpRoutes } from '../../resources/http-routes.ts';
+import { monitoringManifests } from '../../resources/monitoring/manifests.ts';
 import {
   ANNOTATION,
   metadataOf,
@@ -81,6 +82,8 @@ export interface Stage {
 export interface Desired {
   /** Objects that start or stop no pod. */
   readonly base: readonly KubeObject[];
+  /** Objects of `spec.monitoring`, which nothing depends on. */
+  readonly monitoring: readonly KubeObject[];
   /** In rollout order. */
   readonly stages: readonly Stage[];
   readonly gateway: WorkloadInput;
@@ -184,6 +187,7 @@ export function desiredObjects(input: DesiredInput): Desired {
       ...disruptionBudgets(owner),
       ...stores.filter((manifest) => !isStatefulSet(manifest)),
     ],
+    monitoring: monitoringManifests(owner, effective),
     stages,
     gateway,
     revision: nameOf.revision(owner.name, hash),

@@ -104,6 +104,7 @@ export async function pruneChildren(
   const { owner } = observed;
   const manifests = [
     ...desired.base,
+    ...desired.monitoring,
     ...desired.kept,
     ...desired.stages.flatMap(({ workloads }) => workloads),
     ...observed.gatewayDeployments(),

@@ -17,6 +17,21 @@ export interface Problem {
   readonly message: string;
 }
 
+const PROMETHEUS_MISSING = {
+  reason: 'PrometheusOperatorMissing',
+  remedy: 'install the CRDs of the Prometheus operator, or switch it off in spec.monitoring',
+} as const;
+
+/** What is missing when the API server does not have a kind that others add to Kubernetes. */
+const ADDITIONS: Readonly<Record<string, { readonly reason: string; readonly remedy: string }>> = {
+  HTTPRoute: {
+    reason: 'GatewayAPIMissing',
+    remedy: 'install the CRDs of the Gateway API (1.2 or later), or use ingress in place of httpRoute',
+  },
+  PodMonitor: PROMETHEUS_MISSING,
+  PrometheusRule: PROMETHEUS_MISSING,
+};
+
 /** Object of a request, as far as a message needs it. */
 export type RequestedObject = Pick<KubeObject, 'kind' | 'metadata'>;
 
@@ -32,10 +47,10 @@ export function problemOf(object: RequestedObject, error: unknown): Problem {
   }
   const { reason, remedy } = explain(object, error);
   const name = objectName(object);
-  const cause =
-    reason === 'GatewayAPIMissing' ? 'the API server does not have this type' : steadyText(messageOf(error));
+  const isMissing = reason === ADDITIONS[object.kind ?? '']?.reason;
+  const cause = isMissing ? 'the API server does not have this type' : steadyText(messageOf(error));
   return {
-    kind: isRefusal(error) || reason === 'GatewayAPIMissing' ? 'refused' : 'failed',
+    kind: isRefusal(error) || isMissing ? 'refused' : 'failed',
     object: name,
     reason,
     cause,
@@ -64,12 +79,8 @@ function explain(object: RequestedObject, error: unknown): { reason: string; rem
       remedy: 'repair the admission webhook or remove its configuration; the request is retried',
     };
   }
-  if (object.kind === 'HTTPRoute' && error instanceof ApiError && error.status === 404) {
-    return {
-      reason: 'GatewayAPIMissing',
-      remedy: 'install the CRDs of the Gateway API (1.2 or later), or use ingress in place of httpRoute',
-    };
-  }
+  const addition = ADDITIONS[object.kind ?? ''];
+  if (addition && error instanceof ApiError && error.status === 404) return addition;
   if (error instanceof ApiError && error.status === 403) {
     return { reason: 'Forbidden', remedy: 'grant the operator this right; its chart has the roles' };
   }
@@ -88,7 +99,14 @@ function specFieldOf({ kind, metadata }: RequestedObject, error: unknown): strin
         : STORES.some((store) => store === component)
           ? `spec.${component === 'object-storage' ? 'objectStorage' : component}.managed`
           : undefined;
-  if (kind === 'NetworkPolicy') return 'spec.networkPolicy';
+  switch (kind) {
+    case 'NetworkPolicy':
+      return 'spec.networkPolicy';
+    case 'PodMonitor':
+      return 'spec.monitoring.podMonitor';
+    case 'PrometheusRule':
+      return 'spec.monitoring.rules';
+  }
   if (section === undefined) return 'the spec';
   switch (kind) {
     case 'Ingress':

@@ -6,6 +6,7 @@ import type { Children, ManifestApplier } from './children.ts';
 import { isStoreStage } from './create.ts';
 import { pruneChildren } from './delete.ts';
 import type { GatewayReconciler } from './gateways.ts';
+import { applyMonitoring } from './monitoring.ts';
 import { applyObjects, type ObjectsResult } from './objects.ts';
 import type { RolloutState } from './observation.ts';
 import { nextLookMs, type Unchanged } from './pace.ts';
@@ -92,7 +93,7 @@ export async function runAspects(
   const rollout = await runAspect('rollout', failed, work, signal);
   if (rolesWaitFor !== undefined) {
     const state = { stage: 'stores', message: `waiting for ${rolesWaitFor}` };
-    const aspects = { objects, volumes, rollout };
+    const aspects = { objects, volumes, rollout, monitoring: await reconcileMonitoring(world, deps, signal) };
     return { ...outcomeOf(world, deps, state, undefined, aspects), podsMatch: false };
   }
   const othersComplete = rollout.result.stage === undefined || (options.forced && missing.length === 0);
@@ -120,7 +121,8 @@ export async function runAspects(
           ? { stage: 'objects', message: problem.message }
           : rollout.result;
   const conflict = objects.conflict ?? pruned.conflict;
-  const aspects = { objects: { ...objects, problems, conflict }, volumes, rollout, gateways };
+  const monitoring = await reconcileMonitoring(world, deps, signal);
+  const aspects = { objects: { ...objects, problems, conflict }, volumes, rollout, gateways, monitoring };
   return {
     ...outcomeOf(world, deps, state, gateways.result.revision, aspects),
     podsMatch: rollout.result.stage === undefined && gateways.result.complete,
@@ -143,6 +145,11 @@ async function reconcileGateways(
   const [waiting] = plan.waiting;
   const message = waiting?.message ?? 'the next step is in progress';
   return { result: { complete: plan.complete, message, revision }, problems: [], waiting, stalled: false };
+}
+
+/** Comes last: what does not answer delays nothing that serves users. */
+function reconcileMonitoring(world: World, deps: AspectDeps, signal: AbortSignal) {
+  return runAspect('monitoring', undefined, () => applyMonitoring(world, deps, signal), signal);
 }
 
 async function prune(

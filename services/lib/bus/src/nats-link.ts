@@ -78,6 +78,7 @@ export class NatsLink {
       'openim_bus_handler_failures_total',
       'Handlers of messages that threw',
     );
+    deps.metrics.observe('openim_bus_up', 'NATS is connected', () => (this.#up ? 1 : 0));
     deps.metrics.observe('openim_bus_outages', 'Lost connections to NATS', () => this.#outages);
   }
 

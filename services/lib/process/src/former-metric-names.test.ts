@@ -65,3 +65,13 @@ test('the environment can leave them out', () => {
   assert.deepEqual([wants(), wants('on'), wants('off')], [true, true, false]);
   assert.throws(() => wants('no'), /OPENIM_FORMER_METRIC_NAMES: no is neither on nor off/);
 });
+
+test('what the version before did not have has no former name', async () => {
+  const metrics = createMetrics();
+  metrics.gauge('openim_prober_messages', 'checked', ['outcome']).set({ outcome: 'lost' }, 0);
+  metrics.observe('openim_bus_up', 'connected', () => 1);
+  metrics.observe('openim_bus_outages', 'lost', () => 2);
+  const text = withFormerNames(await metrics.text());
+  const former = [...text.matchAll(/^# TYPE (im_\w+)/gm)].map(([, name]) => name);
+  assert.deepEqual(former, ['im_bus_outages']);
+});

@@ -26,9 +26,12 @@ const RENAMED: Readonly<Record<string, string>> = {
 /** Parts of the product whose metrics began with their own names; the others began with `im_`. */
 const OWN_PREFIX = /^openim_(?=(?:gateway|operator)_)/;
 
-/** The name that a metric had in the version before; undefined for one that kept its name. */
+/** Metrics that the version before did not have. */
+const NEW = /^openim_(?:prober_|bus_up$)/;
+
+/** The name that a metric had in the version before; undefined for one that kept its name, or is new. */
 function formerName(name: string): string | undefined {
-  if (!name.startsWith(PREFIX)) return undefined;
+  if (!name.startsWith(PREFIX) || NEW.test(name)) return undefined;
   return (
     RENAMED[name] ?? (OWN_PREFIX.test(name) ? name.slice(PREFIX.length) : `im_${name.slice(PREFIX.length)}`)
   );

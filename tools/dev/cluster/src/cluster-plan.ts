@@ -150,6 +150,30 @@ export function planCluster(
   ];
 }
 
+/** One more process, which sends checked messages as users of the first tenant. */
+export function proberPlan(plans: readonly ProcessPlan[], opsPort: number): ProcessPlan {
+  const [first] = plans;
+  const tenant = first?.config.tenants?.[0]?.id;
+  if (!first || tenant === undefined) throw new RangeError('a prober needs a process and a tenant');
+  const apiPort = plans.find((plan) => plan.apiPort !== undefined)?.apiPort;
+  const gatewayPort = plans.find((plan) => plan.gatewayPort !== undefined)?.gatewayPort;
+  return {
+    name: 'prober',
+    roles: ['prober'],
+    opsPort,
+    config: {
+      ...first.config,
+      ops: { port: opsPort },
+      prober: {
+        tenant,
+        apiURL: `http://127.0.0.1:${apiPort}`,
+        gatewayURL: `ws://127.0.0.1:${gatewayPort}`,
+        roundSeconds: 2,
+      },
+    },
+  };
+}
+
 /** Adds to each section of a config, instead of replacing it. */
 function withSections(base: ServerConfigInput, extra: Partial<ServerConfigInput>): ServerConfigInput {
   const merged: Record<string, unknown> = { ...base };

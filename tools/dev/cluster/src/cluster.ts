@@ -7,6 +7,7 @@ import { type ReservedPorts, reservePorts, type StartedBackends, startBackends }
 import {
   planCluster,
   portsNeeded,
+  proberPlan,
   TEST_TENANTS,
   type TenantOverrides,
   type TestTenant,
@@ -28,6 +29,8 @@ export interface ClusterOptions {
   readonly tenants?: readonly TestTenant[];
   /** Puts a relay before the database that can refuse commands. @default false */
   readonly mongoProxy?: boolean;
+  /** Adds a process that sends checked messages as users of the first tenant. @default false */
+  readonly prober?: boolean;
   /** Added to the config of every process. */
   readonly config?: Partial<ServerConfigInput>;
   /** Entry instead of the product's. */
@@ -88,7 +91,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   try {
     stores = await startBackends({ dir: join(dir, 'stores') });
-    ports = await reservePorts(portsNeeded(options.topology, options.transfers));
+    const planned = portsNeeded(options.topology, options.transfers);
+    ports = await reservePorts(planned + (options.prober ? 1 : 0));
     if (options.mongoProxy) mongoProxy = await startMongoProxy(stores.mongo.uri);
     const addresses = {
       nats: stores.nats.uri,
@@ -102,14 +106,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       },
     };
     const { entry, env, nodeFlags } = options;
-    for (const plan of planCluster(
-      options.topology,
-      addresses,
-      ports.ports,
-      options.config,
-      options.transfers,
-      [...tenants.values()],
-    )) {
+    const plans = planCluster(options.topology, addresses, ports.ports, options.config, options.transfers, [
+      ...tenants.values(),
+    ]);
+    if (options.prober) plans.push(proberPlan(plans, ports.ports[planned] ?? 0));
+    for (const plan of plans) {
       processes.push(serverProcess(plan, { dir, entry, env, nodeFlags }));
     }
     for (const each of processes) each.start();

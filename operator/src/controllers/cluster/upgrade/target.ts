@@ -14,7 +14,7 @@ export interface Rollback {
 }
 
 /** Fields of the spec that may change without another attempt at an upgrade that failed. */
-const UNRELATED = ['upgrade', 'reconcile', 'logLevel'] as const;
+const UNRELATED = ['upgrade', 'reconcile', 'logLevel', 'monitoring'] as const;
 const SCALED = ['gateway', 'api', 'rpc', 'transfer', 'push'] as const;
 
 /** Identifies what of a spec may let an upgrade succeed or fail: all but numbers of pods and how it is upgraded. */
@@ -57,8 +57,10 @@ export function rollbackOf(
 export function specOfRevision({ content }: Revision, today: EffectiveSpec): EffectiveSpec {
   const { effective } = content;
   const { replicas, autoscaling, rebalance, drain, rollout } = today.gateway;
+  const { monitoring: _, ...kept } = effective;
   return {
-    ...effective,
+    ...kept,
+    ...(today.monitoring && { monitoring: today.monitoring }),
     logLevel: today.logLevel,
     gateway: { ...effective.gateway, replicas, autoscaling, rebalance, drain, rollout },
     api: { ...effective.api, replicas: today.api.replicas },
