@@ -13,6 +13,8 @@ export interface TargetOptions extends KubeOptions {
   adminUser?: string;
   dataDir?: string;
   cluster?: string;
+  /** Change nothing, and say what would change. */
+  dryRun?: boolean;
   /** Name of the context that the options come from. */
   contextName?: string;
 }

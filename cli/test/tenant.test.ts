@@ -7,6 +7,7 @@ import { type ControlPlane, eventually, startControlPlane } from '@im/dev-kubern
 import { createKubeClient, type KubeClient } from '@im/kube';
 import { OPENIM_CLUSTER, OPENIM_TENANT } from '@im/operator';
 import { EXIT } from '../src/exit-codes.ts';
+import { throttledToday } from '../src/tenant/throttled.ts';
 import { type Outcome, start } from './openimctl.ts';
 
 const NAMESPACE = 'im';
@@ -110,6 +111,13 @@ test('a tenant is created, shown, changed, suspended, resumed and deleted', asyn
   const resumed = await run(['tenant', 'resume', 'shop', '--no-wait', '-o', 'yaml']);
   assert.match(resumed.stdout, /^ {2}suspended: false$/m);
 
+  const dry = await run(['tenant', 'delete', 'shop', '--dry-run', '-o', 'json']);
+  assert.equal(dry.code, EXIT.ok, dry.stderr);
+  assert.partialDeepStrictEqual(JSON.parse(dry.stdout), {
+    would: 'delete the tenant',
+    deletionPolicy: 'Retain',
+  });
+  assert.ok(await client.get(OPENIM_TENANT, { namespace: NAMESPACE, name: 'shop' }));
   const unasked = await run(['tenant', 'delete', 'shop']);
   assert.equal(unasked.code, EXIT.usage);
   assert.match(unasked.stderr, /add --yes/);
@@ -137,8 +145,24 @@ test('keys are listed, rotated and revoked, and the command waits for the operat
   };
   const none = await run(['key', 'list', 'keyed']);
   assert.equal(none.code, EXIT.refused);
-  assert.match(none.stderr, /none was rotated yet: openimctl key rotate keyed/);
+  assert.match(none.stderr, /has not listed the keys of keyed yet: openimctl tenant get keyed -n im/);
   const [old, next] = ['0123456789ab', 'ba9876543210'];
+  await client.patchStatus(OPENIM_TENANT, metadata, {
+    tenantID: 'by-id',
+    keys: [{ purpose: 'Signing', id: old, state: 'Current' }],
+  });
+  const made = (await client.get(OPENIM_TENANT, metadata))?.metadata.creationTimestamp ?? '';
+  for (const args of [['keyed'], ['keyed', '--cluster', 'chat'], ['by-id', '--cluster', 'im/chat']]) {
+    const { stdout, stderr } = await run(['key', 'list', ...args]);
+    assert.match(stdout, new RegExp(`^Signing +${old} +Current +${made} +\\d+ s$`, 'm'), stderr);
+  }
+  const foreign = await run(['key', 'list', 'shop', '--cluster', 'chat']);
+  assert.equal(foreign.code, EXIT.usage);
+  assert.match(foreign.stderr, /cluster chat has no tenant shop; openimctl tenant list -A/);
+  const dry = await run(['key', 'rotate', 'keyed', '--dry-run']);
+  assert.equal(dry.code, EXIT.ok, dry.stderr);
+  assert.match(dry.stderr, /nothing was changed/);
+  assert.equal((await client.get(OPENIM_TENANT, metadata))?.spec.keys, undefined);
   const current = { purpose: 'Signing', id: next, state: 'Current' };
   const former = { purpose: 'Signing', id: old, state: 'Former', until: '2030-01-01T00:00:00Z' };
 
@@ -161,6 +185,35 @@ test('keys are listed, rotated and revoked, and the command waits for the operat
   const late = await run(['key', 'rotate', 'keyed', '--admin', '--overlap', '0', '--timeout', '1s']);
   assert.equal(late.code, EXIT.unreachable);
   assert.equal((await client.get(OPENIM_TENANT, metadata))?.spec.keys?.admin?.overlapHours, 0);
+});
+
+test('requests that limits refused are read from the tenants of the cluster, while they are of today', async () => {
+  const counts = {
+    busy: ['2030-01-02T03:00:00Z', 12],
+    stale: ['2030-01-01T03:00:00Z', 7],
+    calm: ['2029-01-01T03:00:00Z', 0],
+  };
+  for (const [name, [observedAt, count]] of Object.entries(counts)) {
+    const metadata = { name, namespace: NAMESPACE };
+    await client.create(OPENIM_TENANT, {
+      ...{ apiVersion: 'openim.io/v1alpha1', kind: 'OpenIMTenant', metadata },
+      spec: { clusterRef: { name: 'chat' }, tenantID: `${name}-id` },
+    });
+    await client.patchStatus(OPENIM_TENANT, metadata, { usage: { observedAt, throttledToday: count } });
+  }
+  const options = { kubeconfig: plane.kubeconfig, tenant: 'default' };
+  const now = new Date('2030-01-02T04:00:00Z');
+  const found = await throttledToday({ ...options, cluster: 'im/chat' }, {}, now);
+  assert.deepEqual([...found].sort(), [
+    ['busy-id', 12],
+    ['calm-id', 0],
+  ]);
+  const elsewhere = await throttledToday(
+    { ...options, api: 'http://127.0.0.1:1', kubeconfig: undefined },
+    {},
+    now,
+  );
+  assert.equal(elsewhere.size, 0);
 });
 
 test('a manifest is taken from a file or standard input, and options go over it', async () => {

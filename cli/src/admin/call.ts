@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { AdminApiError, AdminClient } from '@im/admin-api';
+import type { AdminApiError, AdminClient, Operation } from '@im/admin-api';
+import { DryRun } from '../dry-run.ts';
 import { CommandError, EXIT, RefusedError } from '../exit-codes.ts';
 import { textOf } from '../failure.ts';
 import { showProgress } from '../progress.ts';
@@ -20,7 +21,48 @@ export async function openAdmin(options: TargetOptions): Promise<OpenAdmin> {
   const { apiUrl, token } = await asAdmin(await resolveTarget(options));
   // Loaded here, since all commands import this file.
   const { adminClient } = await import('@im/admin-api');
-  return { apiUrl, admin: adminClient({ apiUrl, token, requestID: () => `openimctl-${randomUUID()}` }) };
+  const admin = adminClient({ apiUrl, token, requestID: () => `openimctl-${randomUUID()}` });
+  return { apiUrl, admin: options.dryRun ? readingOnly(admin, apiUrl) : admin };
+}
+
+/** What names the subject of an operation, and what answers whether it exists. */
+async function lookUp(admin: AdminClient, params: Readonly<Record<string, string>>): Promise<void> {
+  const { getCronJob, getGroup, getUser } = await import('@im/admin-api');
+  const { userID, groupID, name } = params;
+  if (userID !== undefined) await admin.call(getUser, { params: { userID } });
+  if (groupID !== undefined) await admin.call(getGroup, { params: { groupID } });
+  if (name !== undefined) await admin.call(getCronJob, { params: { name } });
+}
+
+/** A client that reads, and in place of the first change looks whether its subject exists and ends the command. */
+function readingOnly(admin: AdminClient, apiUrl: string): AdminClient {
+  return {
+    ...admin,
+    async call(operation: Operation, given: object) {
+      if (operation.method === 'GET') return (await admin.call(operation, given)) as never;
+      const {
+        params = {},
+        query,
+        body,
+      } = given as {
+        params?: Record<string, string>;
+        query?: object;
+        body?: object;
+      };
+      await lookUp(admin, params);
+      const path = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => params[name] ?? '');
+      const input = Object.entries({ ...query, ...body }).filter(
+        ([, value]) => value !== undefined && value !== '',
+      );
+      throw new DryRun(operation.summary, {
+        request: `${operation.method} ${path}`,
+        server: apiUrl,
+        with: input.map(
+          ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+        ),
+      });
+    },
+  };
 }
 
 /** Why a request to the administrators' API failed, as an error that ends a command. */
@@ -57,6 +99,6 @@ export async function withAdmin<T>(
       describe = what;
     });
   } catch (error) {
-    throw adminFailure(error, apiUrl);
+    throw error instanceof DryRun ? error : adminFailure(error, apiUrl);
   }
 }

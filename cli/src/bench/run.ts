@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { type OwnServer, type OwnServerOptions, runBench } from '@im/proof';
+import { DryRun } from '../dry-run.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 import { resolveTarget } from '../target.ts';
 import { type BenchCommandOptions, type BenchServer, benchArguments } from './bench-arguments.ts';
@@ -12,6 +13,11 @@ export async function runBenchCommand(options: BenchCommandOptions): Promise<voi
       '--topology, --profile and --transfers are for an own server: leave out what names another',
     );
   }
+  if (options.dryRun)
+    throw new DryRun(server ? 'create users and put load on a server' : 'start a server and put load on it', {
+      server: server?.target.apiUrl ?? 'an own one',
+      scenarios: options.scenario ?? 'all',
+    });
   const code = await runBench(benchArguments(options, server), {
     startServer,
     print: (text) => process.stdout.write(`${text}\n`),

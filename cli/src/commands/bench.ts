@@ -1,11 +1,12 @@
 import { Command, Option } from 'commander';
 import { duration, repeated, whole } from '../arguments.ts';
 import type { BenchCommandOptions } from '../bench/bench-arguments.ts';
+import { withDryRun } from '../dry-run.ts';
 import { withTarget } from '../target-options.ts';
 
 /** `bench`: latency, CPU and memory under load. */
 export function bench(): Command {
-  return withTarget(new Command('bench'))
+  return withDryRun(withTarget(new Command('bench')))
     .summary('measure a server under load')
     .description(
       'measure latency, CPU per operation, memory and losses under load: of a server that it starts, or of another OpenIM-compatible one that flags or the environment name',

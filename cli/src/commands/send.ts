@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander';
 import { positive, whole } from '../arguments.ts';
+import { withDryRun } from '../dry-run.ts';
 import { outputOption } from '../output.ts';
 import type { SendOptions } from '../send/run.ts';
 import { withTarget } from '../target-options.ts';
 
 /** `send`: text messages to a user or a group. */
 export function send(): Command {
-  return withTarget(new Command('send'))
+  return withDryRun(withTarget(new Command('send')))
     .summary('send text messages')
     .description('send a text message, once or many times, and print the ids that it got')
     .argument('[text]', 'the text, or - to read it from standard input')

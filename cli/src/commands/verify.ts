@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander';
 import { duration, positive, whole } from '../arguments.ts';
+import { withDryRun } from '../dry-run.ts';
 import { outputOption } from '../output.ts';
 import { withTarget } from '../target-options.ts';
 import type { VerifyCommandOptions } from '../verify/run.ts';
 
 /** `verify`: proves that a server loses, doubles and reorders nothing, or finds that it does. */
 export function verify(): Command {
-  return withTarget(new Command('verify'))
+  return withDryRun(withTarget(new Command('verify')))
     .summary('prove that a server loses, doubles and reorders nothing')
     .description(
       'send checked messages between users that it creates through any OpenIM-compatible server, and decide whether each acknowledged one arrived once and in order; exit code 4 when not',

@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, posix, win32 } from 'node:path';
+import { DryRun } from '../dry-run.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 
 /** A server under a name, as the config file keeps it. Files are absolute. */
@@ -165,7 +166,7 @@ export function changeContexts(
     renameSync(next, file);
     return changed;
   } catch (error) {
-    if (error instanceof CommandError) throw error;
+    if (error instanceof CommandError || error instanceof DryRun) throw error;
     throw new CommandError(
       EXIT.environment,
       `${file} cannot be written: ${error instanceof Error ? error.message : error}; OPENIM_CTL_CONFIG names another file`,

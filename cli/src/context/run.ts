@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { DryRun, type DryRunOption } from '../dry-run.ts';
 import { usageError } from '../exit-codes.ts';
 import { checkedUrl } from '../find-server.ts';
 import { type OutputFormat, printObject, printRows, type Row } from '../output.ts';
 import { type Context, changeContexts, contextNamed, readContexts } from './file.ts';
 
 /** Options of `openimctl context add`. */
-export interface AddOptions extends Omit<Context, 'adminSecret'> {
+export interface AddOptions extends Omit<Context, 'adminSecret'>, DryRunOption {
   readonly use: boolean;
   readonly replace: boolean;
   readonly output: OutputFormat;
@@ -122,15 +123,23 @@ export async function addContext(name: string, options: AddOptions): Promise<voi
     const contexts = { ...before.contexts, [name]: context };
     if (Object.keys(contexts).length > MAX_CONTEXTS)
       throw usageError(`there are ${MAX_CONTEXTS} contexts already: openimctl context remove removes one`);
-    return { current: options.use || before.current === undefined ? name : before.current, contexts };
+    const current = options.use || before.current === undefined ? name : before.current;
+    if (options.dryRun) throw new DryRun('keep a context', row(name, context, current));
+    return { current, contexts };
   });
   await printObject(row(name, context, current), options.output);
 }
 
+/** Options of the commands that change one context. */
+export interface ChangeOptions extends DryRunOption {
+  readonly output: OutputFormat;
+}
+
 /** Runs `openimctl context use`. */
-export async function useContext(name: string, output: OutputFormat): Promise<void> {
+export async function useContext(name: string, { output, dryRun }: ChangeOptions): Promise<void> {
   const { contexts } = changeContexts((before) => {
-    contextNamed(before, name, '<name>');
+    const context = contextNamed(before, name, '<name>');
+    if (dryRun) throw new DryRun('make a context the current one', row(name, context, before.current));
     return { ...before, current: name };
   });
   await printObject(row(name, contexts[name] ?? {}, name), output);
@@ -147,9 +156,10 @@ export async function listContexts(output: OutputFormat): Promise<void> {
 }
 
 /** Runs `openimctl context remove`. Without the current context none is current. */
-export async function removeContext(name: string, output: OutputFormat): Promise<void> {
+export async function removeContext(name: string, { output, dryRun }: ChangeOptions): Promise<void> {
   changeContexts((before) => {
-    contextNamed(before, name, '<name>');
+    const context = contextNamed(before, name, '<name>');
+    if (dryRun) throw new DryRun('remove a context', row(name, context, before.current));
     const { [name]: _, ...contexts } = before.contexts;
     return { current: before.current === name ? undefined : before.current, contexts };
   });

@@ -2,12 +2,13 @@ import { type KubeClient, labelSelectorOf, POD, type Pod, type Stored } from '@i
 import { ANNOTATION, REVISION_LABEL, selectorLabels } from '@im/operator';
 import { withCluster, withKubeClient } from '../cluster/find.ts';
 import type { KubeOptions } from '../cluster/options.ts';
+import { type DryRunOption, noteDryRun } from '../dry-run.ts';
 import { usageError } from '../exit-codes.ts';
 import { isForPeople, type OutputFormat, printRows } from '../output.ts';
 import { GATEWAY_COLUMNS, gatewayRows } from './rows.ts';
 
 /** Options of the commands on gateways. */
-export interface GatewayOptions extends KubeOptions {
+export interface GatewayOptions extends KubeOptions, DryRunOption {
   /** Cluster of the context. */
   cluster?: string;
   output: OutputFormat;
@@ -34,7 +35,7 @@ export async function drainGateways(
     const pods = await gatewaysNamed(client, names, options);
     const leaving = pods.find(({ metadata }) => metadata.deletionTimestamp !== undefined);
     if (leaving) throw usageError(`${leaving.metadata.name} is being deleted, and drains by itself`);
-    await annotate(client, pods, options.reason, options.output);
+    await annotate(client, pods, options.reason, options);
   });
 }
 
@@ -51,7 +52,7 @@ export async function undrainGateways(names: readonly string[], options: Gateway
           : `${metadata.name} drains for another reason: ${reason}; change what causes it (docs/operations/gateways.md)`,
       );
     }
-    await annotate(client, pods, null, options.output);
+    await annotate(client, pods, null, options);
   });
 }
 
@@ -59,17 +60,18 @@ async function annotate(
   client: KubeClient,
   pods: readonly Stored<Pod>[],
   value: string | null,
-  output: OutputFormat,
+  { output, dryRun }: GatewayOptions,
 ): Promise<void> {
   const changed: Stored<Pod>[] = [];
   for (const { metadata } of pods) {
     const { namespace, name } = metadata;
     const patch = { metadata: { annotations: { [ANNOTATION.drain]: value } } };
-    changed.push(await client.patch(POD, { namespace, name }, patch, { deadlineMs: DEADLINE_MS }));
+    changed.push(await client.patch(POD, { namespace, name }, patch, { deadlineMs: DEADLINE_MS, dryRun }));
   }
   await printRows(gatewayRows(changed, undefined), ['pod', 'node', 'state', 'reason'], output);
   const namespace = pods[0]?.metadata.namespace;
-  if (isForPeople(output)) {
+  if (dryRun) noteDryRun(output);
+  else if (isForPeople(output)) {
     process.stderr.write(`openimctl: follow it with: openimctl gateway list -n ${namespace}\n`);
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { type Document, isMap, isScalar, isSeq, parseDocument, type YAMLMap } from 'yaml';
+import { DryRun } from '../dry-run.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 import type { KeyPurpose, KeyRow } from './rows.ts';
 
@@ -37,8 +38,11 @@ export interface ConfigKeys {
   revoke(id: string, now: Date): Promise<void>;
 }
 
-/** Reads a config file. @throws CommandError `usage` for a file without the tenant. */
-export async function configKeys(file: string, tenant: string): Promise<ConfigKeys> {
+/**
+ * Reads a config file. @throws CommandError `usage` for a file without the tenant.
+ * @param dryRun changes end in {@link DryRun}, with nothing written. @default false
+ */
+export async function configKeys(file: string, tenant: string, dryRun = false): Promise<ConfigKeys> {
   const { keyID } = await import('@im/contract');
   let text: string;
   try {
@@ -81,6 +85,11 @@ export async function configKeys(file: string, tenant: string): Promise<ConfigKe
     return `\${file:${next}}`;
   }
 
+  /** Ends a dry run before anything is written. */
+  function begin(would: string, purpose: KeyPurpose): void {
+    if (dryRun) throw new DryRun(would, { tenant, purpose: SETTINGS[purpose].label, file });
+  }
+
   async function save(): Promise<void> {
     const temporary = `${file}.${process.pid}.tmp`;
     try {
@@ -101,17 +110,19 @@ export async function configKeys(file: string, tenant: string): Promise<ConfigKe
     return [
       ...(current === undefined
         ? []
-        : [{ purpose: label, id: keyID(current), state: 'Current', until: null }]),
-      ...(other === undefined ? [] : [{ purpose: label, id: keyID(other), state, until: end ?? null }]),
+        : [{ purpose: label, id: keyID(current), state: 'Current', until: null, age: null }]),
+      ...(other === undefined
+        ? []
+        : [{ purpose: label, id: keyID(other), state, until: end ?? null, age: null }]),
     ];
   }
 
   return {
     list: async (now) => (await Promise.all(PURPOSES.map((purpose) => rowsOf(purpose, now)))).flat(),
     async rotate(purpose, overlapMs, now) {
-      const { first, second, until } = SETTINGS[purpose];
+      const { first, second, until: ending } = SETTINGS[purpose];
       await secretAt(first);
-      const end = textAt(until);
+      const end = textAt(ending);
       const isSecond = textAt(second) !== undefined;
       if (isSecond && end !== undefined && Date.parse(end) > now.getTime())
         throw new CommandError(
@@ -119,15 +130,18 @@ export async function configKeys(file: string, tenant: string): Promise<ConfigKe
           `the former key is accepted until ${end}, and two pass at most; wait, or end it: openimctl key revoke`,
         );
       if (isSecond && end === undefined) {
+        const until = new Date(now.getTime() + overlapMs).toISOString();
+        begin(`use the second key, and accept the former one until ${until}`, purpose);
         const [current, next] = [textAt(first), textAt(second)];
         entry.set(first, next);
         entry.set(second, current);
-        entry.set(until, new Date(now.getTime() + overlapMs).toISOString());
+        entry.set(ending, until);
         await save();
         return 'used';
       }
+      begin('make a second key, which processes load before it is used', purpose);
       entry.set(second, await made(purpose));
-      entry.delete(until);
+      entry.delete(ending);
       await save();
       return 'loading';
     },
@@ -138,6 +152,7 @@ export async function configKeys(file: string, tenant: string): Promise<ConfigKe
         if (current !== undefined && keyID(current) === id)
           throw usageError(`${id} is in use: rotate it, with --overlap 0, so that another one is used`);
         if (other === undefined || keyID(other) !== id) continue;
+        begin(`end the key ${id}`, purpose);
         if (textAt(until) === undefined) entry.delete(second);
         else entry.set(until, now.toISOString());
         await save();

@@ -10,7 +10,9 @@ export interface KeyRow extends Row {
   /** Current, Next, Former or Ended. */
   readonly state: string;
   readonly until: string | null;
+  /** How long it has been in use, for people; null where that is not known. */
+  readonly age: string | null;
 }
 
 /** Columns of the list of keys. */
-export const KEY_COLUMNS = ['purpose', 'id', 'state', 'since', 'until'] as const;
+export const KEY_COLUMNS = ['purpose', 'id', 'state', 'since', 'until', 'age'] as const;

@@ -1,22 +1,23 @@
-import type { KubeOptions } from '../cluster/options.ts';
 import { confirmByName } from '../confirm.ts';
+import type { DryRunOption } from '../dry-run.ts';
 import { usageError } from '../exit-codes.ts';
 import { type OutputFormat, printObject, printRows } from '../output.ts';
+import type { TenantChoice } from '../tenant/found.ts';
 import { KEY_COLUMNS } from './rows.ts';
 
-interface KeyOptions extends KubeOptions {
+interface KeyOptions extends TenantChoice {
   config?: string;
   output: OutputFormat;
 }
 
-export interface RotateOptions extends KeyOptions {
+export interface RotateOptions extends KeyOptions, DryRunOption {
   admin: boolean;
   overlap?: number;
   wait: boolean;
   timeout?: number;
 }
 
-export interface RevokeOptions extends KeyOptions {
+export interface RevokeOptions extends KeyOptions, DryRunOption {
   yes?: boolean;
   wait: boolean;
   timeout?: number;
@@ -49,7 +50,7 @@ export async function rotateKey(tenant: string, options: RotateOptions): Promise
     return;
   }
   const { configKeys } = await import('./config-file.ts');
-  const keys = await configKeys(config, tenant);
+  const keys = await configKeys(config, tenant, options.dryRun);
   const done = await keys.rotate(purpose, overlapMs, new Date());
   if (done === 'loading')
     process.stderr.write(
@@ -63,13 +64,13 @@ export async function revokeKey(tenant: string, id: string, options: RevokeOptio
   if (!KEY_ID.test(id))
     throw usageError(`${id} is not the ID of a key: 12 hex digits, as openimctl key list shows`);
   const { config, output } = options;
-  await confirmByName('end the key', id, options.yes);
+  await confirmByName('end the key', id, options.yes || options.dryRun);
   if (config === undefined) {
     const { revoke } = await import('./kubernetes.ts');
     await printRows(await revoke(tenant, id, options), KEY_COLUMNS, output);
     return;
   }
   const { configKeys } = await import('./config-file.ts');
-  await (await configKeys(config, tenant)).revoke(id, new Date());
+  await (await configKeys(config, tenant, options.dryRun)).revoke(id, new Date());
   await printObject({ tenant, id, state: 'Ended' }, output);
 }

@@ -1,3 +1,4 @@
+import { DryRun } from '../dry-run.ts';
 import { CommandError, usageError } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
 import { gatewayLogin } from '../gateway-login.ts';
@@ -33,6 +34,7 @@ const COLUMNS = ['clientMsgID', 'serverMsgID', 'sendTime'] as const;
 export async function runSend(argument: string | undefined, options: SendOptions): Promise<void> {
   const to = recipientOf(options);
   const text = textToSend(argument, options.file);
+  if (options.dryRun) await wouldSend(to, text, options);
   using sender = await openSender(to, options);
   const { count, rate, concurrency } = options;
   const stop = stopOnSignals();
@@ -61,6 +63,21 @@ function recipientOf({ to, group }: SendOptions): Recipient {
     throw usageError('say who receives: either --to <userID> or --group <groupID>');
   }
   return to === undefined ? { group } : { user: to };
+}
+
+/** Ends a dry run. @throws CommandError `usage` when sender or recipient does not exist. */
+async function wouldSend(to: Recipient, text: string, options: SendOptions): Promise<never> {
+  const target = await resolveTarget(options);
+  using _ = await apiSender(target, options.from, to);
+  const { from, count, via } = options;
+  throw new DryRun('send text messages', {
+    ...{
+      server: target.apiUrl,
+      from,
+      ...(to.user === undefined ? { group: to.group ?? '' } : { to: to.user }),
+    },
+    ...{ count, via, bytes: Buffer.byteLength(text) },
+  });
 }
 
 async function openSender(to: Recipient, options: SendOptions): Promise<Sender> {

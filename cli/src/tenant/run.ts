@@ -5,6 +5,7 @@ import { OPENIM_TENANT, type OpenIMTenant } from '@im/operator';
 import { clusterKey, displayName, matchingClusters, onlyCluster, withKubeClient } from '../cluster/find.ts';
 import type { KubeOptions } from '../cluster/options.ts';
 import { confirmByName } from '../confirm.ts';
+import { DryRun, type DryRunOption, noteDryRun } from '../dry-run.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 import { isForPeople, type OutputFormat, printObject, printRows, printValue } from '../output.ts';
 import { foundTenant, tenantKeyOf } from './found.ts';
@@ -33,7 +34,7 @@ export interface UpdateOptions extends WriteOptions, SettingsOptions {
   readonly unset: readonly string[];
 }
 
-export interface DeleteOptions extends TenantOptions {
+export interface DeleteOptions extends TenantOptions, DryRunOption {
   yes?: boolean;
   wait: boolean;
   timeout?: number;
@@ -218,7 +219,7 @@ async function change(name: string, spec: Settings, options: WriteOptions): Prom
 /** Waits for what was written to be in force, unless told otherwise, and prints it. */
 async function finish(client: KubeClient, tenant: FoundTenant, options: WriteOptions): Promise<void> {
   const { wait, dryRun, output } = options;
-  if (dryRun && isForPeople(output)) process.stderr.write('openimctl: nothing was written (--dry-run)\n');
+  if (dryRun) noteDryRun(output);
   if (dryRun || !wait) {
     await print(tenant, output);
     return;
@@ -232,9 +233,16 @@ async function finish(client: KubeClient, tenant: FoundTenant, options: WriteOpt
 export async function deleteTenant(name: string, options: DeleteOptions): Promise<void> {
   await withKubeClient(options, async (client) => {
     const key = tenantKeyOf(client, name, options);
-    const { metadata } = await foundTenant(client, key);
-    await confirmByName('delete the tenant', name, options.yes);
-    await client.delete(OPENIM_TENANT, key, { uid: metadata.uid, deadlineMs: DEADLINE_MS });
+    const { metadata, spec } = await foundTenant(client, key);
+    const { dryRun } = options;
+    await confirmByName('delete the tenant', name, options.yes || dryRun);
+    await client.delete(OPENIM_TENANT, key, { uid: metadata.uid, deadlineMs: DEADLINE_MS, dryRun });
+    if (dryRun)
+      throw new DryRun('delete the tenant', {
+        namespace: key.namespace,
+        name,
+        deletionPolicy: spec.deletionPolicy ?? 'Retain',
+      });
     if (options.wait) await untilGone(client, key, options.timeout ?? DELETE_TIMEOUT_MS);
     const state = options.wait ? 'deleted' : 'being deleted';
     await printObject({ namespace: key.namespace, name, state }, options.output);

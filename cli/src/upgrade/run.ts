@@ -2,13 +2,14 @@ import { ANNOTATION, type OpenIMClusterStatusUpgrade } from '@im/operator';
 import { displayName, type FoundCluster, withCluster } from '../cluster/find.ts';
 import type { KubeOptions } from '../cluster/options.ts';
 import { confirmByName } from '../confirm.ts';
+import { DryRun, type DryRunOption } from '../dry-run.ts';
 import { usageError } from '../exit-codes.ts';
 import { isForPeople, type OutputFormat, printRows, printValue } from '../output.ts';
 import { patchCluster } from './patch.ts';
 import { historyRows, planRows, upgradeScreen } from './screen.ts';
 
 /** Options of the commands on upgrades. */
-export interface UpgradeOptions extends KubeOptions {
+export interface UpgradeOptions extends KubeOptions, DryRunOption {
   /** Cluster of the context. */
   cluster?: string;
   output: OutputFormat;
@@ -44,7 +45,7 @@ export async function planUpgrade(name: string | undefined, options: UpgradeOpti
 /** Runs `openimctl upgrade pause`. */
 export async function pauseUpgrade(name: string | undefined, options: UpgradeOptions): Promise<void> {
   await withCluster(name, options, DEADLINE_MS, async (cluster, client) => {
-    await patchCluster(client, cluster, { spec: { upgrade: { paused: true } } }, DEADLINE_MS);
+    await patchCluster(client, cluster, { spec: { upgrade: { paused: true } } }, options);
     await say(cluster, 'paused: no further step begins', options);
   });
 }
@@ -64,7 +65,7 @@ export async function resumeUpgrade(name: string | undefined, options: UpgradeOp
         metadata: { annotations: { [ANNOTATION.retryUpgrade]: moment(upgrade, 'failedAt') } },
       }),
     };
-    await patchCluster(client, cluster, patch, DEADLINE_MS);
+    await patchCluster(client, cluster, patch, options);
     await say(cluster, isBack ? 'is tried again' : 'goes on', options);
   });
 }
@@ -79,7 +80,7 @@ export async function approveUpgrade(name: string | undefined, options: UpgradeO
       );
     }
     const patch = { metadata: { annotations: { [ANNOTATION.approve]: revision } } };
-    await patchCluster(client, cluster, patch, DEADLINE_MS);
+    await patchCluster(client, cluster, patch, options);
     await say(cluster, `approved: ${revision}`, options);
   });
 }
@@ -101,10 +102,10 @@ export async function rollBackUpgrade(
     await confirmByName(
       `take back to version ${upgrade.fromVersion} (${upgrade.fromImage}) the cluster`,
       shown,
-      options.yes,
+      options.yes || options.dryRun,
     );
     const annotations = { [ANNOTATION.rollBackUpgrade]: moment(upgrade, 'startedAt') };
-    await patchCluster(client, cluster, { metadata: { annotations } }, DEADLINE_MS);
+    await patchCluster(client, cluster, { metadata: { annotations } }, options);
     await say(cluster, `is taken back to ${upgrade.fromRevision}`, options);
   });
 }
@@ -114,8 +115,10 @@ function moment(upgrade: OpenIMClusterStatusUpgrade | undefined, time: 'startedA
   return `${upgrade?.revision}/${upgrade?.[time]}`;
 }
 
-async function say(cluster: FoundCluster, what: string, { output }: UpgradeOptions): Promise<void> {
+async function say(cluster: FoundCluster, what: string, { output, dryRun }: UpgradeOptions): Promise<void> {
   const { name, namespace } = cluster.metadata;
+  if (dryRun)
+    throw new DryRun(`the upgrade of ${displayName(cluster)} ${what}`, { namespace: namespace ?? '', name });
   if (!isForPeople(output)) return printValue({ name, namespace, result: what }, output);
   console.log(
     `the upgrade of ${displayName(cluster)} ${what}; openimctl upgrade status ${name} -n ${namespace} follows it`,

@@ -8,6 +8,7 @@ import { type OutputFormat, printObject } from '../output.ts';
 import { showProgress } from '../progress.ts';
 import { asAdmin, resolveTarget } from '../target.ts';
 import type { TargetOptions } from '../target-options.ts';
+import { existingUsers } from './existing.ts';
 import { readUsers } from './read-csv.ts';
 
 /** Options of `openimctl user import`. */
@@ -45,13 +46,11 @@ function batches(users: readonly CsvUser[]): CsvUser[][] {
 }
 
 /** Which of the users exist. */
-async function existing(admin: ApiTarget, users: readonly CsvUser[]): Promise<ReadonlySet<string>> {
-  const checkUserIDs = users.map(({ userID }) => userID);
-  const { results } = await callApi<{
-    results: { userID: string; accountStatus: number | string }[] | null;
-  }>(admin, '/user/account_check', { checkUserIDs });
-  const isThere = (status: number | string) => status === 1 || status === 'registered';
-  return new Set((results ?? []).filter((each) => isThere(each.accountStatus)).map(({ userID }) => userID));
+function existing(admin: ApiTarget, users: readonly CsvUser[]): Promise<ReadonlySet<string>> {
+  return existingUsers(
+    admin,
+    users.map(({ userID }) => userID),
+  );
 }
 
 async function register(admin: ApiTarget, users: readonly CsvUser[]): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { admin } from '@im/client';
 import { checkLogs, isClean, type Verdict, verdictTable, verify } from '@im/proof';
+import { DryRun } from '../dry-run.ts';
 import { CommandError, EXIT, usageError } from '../exit-codes.ts';
 import { isForPeople, type OutputFormat, printValue } from '../output.ts';
 import { showProgress } from '../progress.ts';
@@ -60,6 +61,13 @@ async function loggedVerdict(dir: string, { pull, deliverWithin }: VerifyCommand
 async function liveVerdict(options: VerifyCommandOptions): Promise<Verdict> {
   const target = await resolveTarget(options, ['api', 'ws']);
   const endpoint = { api: target.apiUrl, ws: target.wsUrl };
+  const { users, groups, rate, duration } = options;
+  if (options.dryRun) {
+    const facts = { server: endpoint.api, gateway: endpoint.ws, users, groups, messagesPerSecond: rate };
+    throw new DryRun('create users and groups, and send messages between them', {
+      ...{ ...facts, seconds: duration / 1_000, messages: Math.round((rate * duration) / 1_000) },
+    });
+  }
   const rights = admin(endpoint, { adminUser: target.adminUser, secret: requireAdminSecret(target) });
   if (options.keepLogs !== undefined) mkdirSync(options.keepLogs, { recursive: true });
   const done = new AbortController();

@@ -69,6 +69,8 @@ export interface DeleteOptions extends RequestOptions {
   /** Deletes only this state of the object. */
   readonly resourceVersion?: string | undefined;
   readonly gracePeriodSeconds?: number | undefined;
+  /** Asks whether it would be deleted, without deleting. */
+  readonly dryRun?: boolean | undefined;
 }
 
 /** Options of {@link KubeClient.watch}. */

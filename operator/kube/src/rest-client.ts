@@ -195,7 +195,7 @@ export function clientOf(
     patchStatus: (type, key, status, options = {}) =>
       patch(type, key, { status }, { ...options, subresource: 'status' }),
     async delete(type, key, options = {}) {
-      const { propagation = 'Background', uid, resourceVersion, gracePeriodSeconds } = options;
+      const { propagation = 'Background', uid, resourceVersion, gracePeriodSeconds, dryRun } = options;
       const body = {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
@@ -204,7 +204,7 @@ export function clientOf(
         preconditions:
           uid === undefined && resourceVersion === undefined ? undefined : { uid, resourceVersion },
       };
-      const path = objectPath(type, key);
+      const path = withQuery(objectPath(type, key), { dryRun: dryRun ? 'All' : undefined });
       try {
         await caller.request({ ...options, verb: 'delete', method: 'DELETE', path, body, idempotent: true });
         return true;

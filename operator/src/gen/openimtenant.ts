@@ -748,7 +748,7 @@ export interface OpenIMTenantStatusKey {
   readonly id: string;
   /** Current: in use; Next: processes are loading it; Former: still accepted; Ended: refused. */
   readonly state: 'Current' | 'Next' | 'Former' | 'Ended';
-  /** Time since which it is in use; absent for keys from before the first rotation. */
+  /** Time since which it is in use; absent for a key that was made with the tenant. */
   readonly since?: string;
   /** Time until which it is accepted. */
   readonly until?: string;
@@ -782,7 +782,7 @@ export interface OpenIMTenantStatus {
   readonly usage?: OpenIMTenantStatusUsage;
   /** Progress of the deletion; absent while the resource is not being deleted. */
   readonly deletion?: OpenIMTenantStatusDeletion;
-  /** Keys that are accepted, or were last. Absent while none was rotated. */
+  /** Keys that are accepted, or were last. */
   readonly keys?: readonly OpenIMTenantStatusKey[];
   /** Time since which all running processes have the settings of this generation; absent while Ready is not True. */
   readonly inForceSince?: string;

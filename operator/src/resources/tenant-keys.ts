@@ -85,6 +85,15 @@ export function hasRotation(id: string, spec: OpenIMTenantKeys | undefined, secr
   return spec !== undefined || secrets[rotationKeys(id).state] !== undefined;
 }
 
+/** What status says of a tenant with its generated keys alone; undefined while it has none. */
+export function generatedKeys(id: string, secrets: Values): KeyPlan | undefined {
+  const { token, admin } = tenantKeys(id);
+  const [signing, secret] = [secrets[token], secrets[admin]];
+  if (signing === undefined || secret === undefined) return undefined;
+  const keys = [...reports('signing', {}, signing, undefined), ...reports('admin', {}, secret, undefined)];
+  return { changes: {}, keys, wanted: false };
+}
+
 /** The settings that name a tenant's second keys. */
 export function secondKeySettings(id: string, secrets: Values, level: number): Partial<TenantEntry> {
   if (level < KEYS_LEVEL) return {};

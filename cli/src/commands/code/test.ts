@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { EXIT, usageError } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printRows } from '../../output.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
@@ -13,7 +14,7 @@ interface Options extends TargetOptions {
 
 /** `code test`: sends a message through each provider of the tenant, and prints what they answered. */
 export function codeTest(): Command {
-  return withTarget(new Command('test'))
+  return withDryRun(withTarget(new Command('test')))
     .description(
       'send a message with the code 000000, which is not valid, through each provider of the tenant, and print their answers',
     )

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { usageError } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
 import { parsePlatform } from '../../platform.ts';
@@ -13,7 +14,7 @@ interface Options extends TargetOptions {
 
 /** `connection kick <userID> [connectionID]`: closes live connections, for good as far as SDKs go. */
 export function connectionKick(): Command {
-  return withTarget(new Command('kick'))
+  return withDryRun(withTarget(new Command('kick')))
     .description('kick a connection of a user, or all; SDKs do not connect again, and tokens stay valid')
     .argument('<userID>', 'user')
     .argument('[connectionID]', 'this connection alone, as `connection list` shows it')

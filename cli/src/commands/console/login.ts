@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
 import { timeText } from '../../admin/list.ts';
 import { duration } from '../../arguments.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { usageError } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
 import { resolveTarget } from '../../target.ts';
@@ -30,7 +31,7 @@ function consoleURL(url: string): string {
 
 /** `console login`: a link that logs one person in to the web console, once. */
 export function consoleLogin(): Command {
-  return withTarget(new Command('login'))
+  return withDryRun(withTarget(new Command('login')))
     .description('create a link that logs one person in to the web console, once')
     .option('--name <name>', 'who will use it, for the audit log; the user of this machine when absent')
     .addOption(

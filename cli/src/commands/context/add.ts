@@ -1,10 +1,11 @@
 import { Command } from 'commander';
 import { tenant } from '../../arguments.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { outputOption } from '../../output.ts';
 
 /** `context add <name>`: keeps how to reach a server under a name. */
 export function contextAdd(): Command {
-  return new Command('add')
+  return withDryRun(new Command('add'))
     .description(
       'keep a server, its tenant and where its secret comes from under a name, in a file that only you can read; the first one becomes the current context',
     )

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
 import { duration } from '../../arguments.ts';
 import { JOB_COLUMNS, jobRow, runJob } from '../../cron/jobs.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { EXIT } from '../../exit-codes.ts';
 import { isForPeople, type OutputFormat, outputOption, printRows, printValue } from '../../output.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
@@ -14,7 +15,7 @@ interface Options extends TargetOptions {
 
 /** `cron run <job>`: runs a job for the tenant now, and prints the outcome. */
 export function cronRun(): Command {
-  return withTarget(new Command('run'))
+  return withDryRun(withTarget(new Command('run')))
     .description(
       'run a scheduled job for the tenant now, after a run that is under way, and print the outcome',
     )

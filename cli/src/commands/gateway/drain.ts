@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { withKube } from '../../cluster/options.ts';
+import { withDryRun } from '../../dry-run.ts';
 import type { GatewayOptions } from '../../gateway/run.ts';
 import { outputOption } from '../../output.ts';
 
 /** `gateway drain <pod...>`: has gateways replaced by others, without cutting connections at once. */
 export function gatewayDrain(): Command {
-  return withKube(new Command('drain'))
+  return withDryRun(withKube(new Command('drain')))
     .description(
       'have gateways replaced: the operator starts another one first, then moves the connections of the pod at a pace, and deletes it',
     )

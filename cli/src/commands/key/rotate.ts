@@ -1,24 +1,26 @@
 import { Command } from 'commander';
 import { duration } from '../../arguments.ts';
-import { withKube } from '../../cluster/options.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { outputOption } from '../../output.ts';
 import { withWait } from '../tenant/options.ts';
-import { configOption } from './options.ts';
+import { withKeyPlace } from './options.ts';
 
 /** `key rotate <tenant>`: a new key, and an end for the former one. */
 export function keyRotate(): Command {
-  return withWait(withKube(new Command('rotate')), '2m', 'all running processes have the new key and use it')
+  return withWait(
+    withDryRun(withKeyPlace(new Command('rotate'))),
+    '2m',
+    'all running processes have the new key and use it',
+  )
     .description(
       'make a new key, use it as soon as all processes have it, and accept the former one for a time; with --config in two calls',
     )
-    .argument('<tenant>', 'name of the OpenIMTenant; with --config the id of the tenant')
     .option('--admin', 'the secret of administrators instead of the key that signs tokens', false)
     .option(
       '--overlap <time>',
       'time that the former key is accepted; 7d when absent, 0 ends it at once',
       overlap,
     )
-    .addOption(configOption())
     .addOption(outputOption())
     .action(async (tenant: string, options) => {
       const { rotateKey } = await import('../../key/run.ts');

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { EXIT, usageError } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printRows } from '../../output.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
@@ -13,7 +14,7 @@ interface Options extends TargetOptions {
 
 /** `push test`: sends a notification to the devices of a user, or to one, and prints what the providers answered. */
 export function pushTest(): Command {
-  return withTarget(new Command('test'))
+  return withDryRun(withTarget(new Command('test')))
     .description('send a test notification, and print what the provider of each device answered')
     .option('--user <userID>', 'every device of this user')
     .option('--token <token>', 'one device, by its token with the prefix of its kind, such as apns:')

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { duration, repeated } from '../../arguments.ts';
 import { withKube } from '../../cluster/options.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { outputOption } from '../../output.ts';
 
 const asText = (value: string) => value;
@@ -23,8 +24,7 @@ export function withWait(command: Command, standard: string, end: string): Comma
 
 /** Adds what commands that write have in common. */
 export function withWriting(command: Command): Command {
-  command.option('--dry-run', 'have the API server check it, and write nothing', false);
-  return withWait(command, '2m', 'all running processes have the settings');
+  return withWait(withDryRun(command), '2m', 'all running processes have the settings');
 }
 
 /** Adds options that set fields of the spec. */

@@ -14,17 +14,30 @@ interface Options extends TargetOptions {
 
 const COLUMNS = [
   ...['tenant', 'from', 'to', 'users', 'userQuota', 'connections', 'connectionQuota', 'messages'],
-  ...['messagesToday', 'peakUsers', 'peakConnections', 'storageBytes', 'storageQuota', 'storageByteDays'],
+  ...[
+    'messagesToday',
+    'throttledToday',
+    'peakUsers',
+    'peakConnections',
+    'storageBytes',
+    'storageQuota',
+    'storageByteDays',
+  ],
   ...['exceeded', 'countedTo'],
 ] as const;
 
 /** Before the first count what is not known is empty, not 0: the numbers may be charged for. */
-function rowOf(tenant: string, { quotas, registrations: _, ...figures }: Usage): Row {
+function rowOf(
+  tenant: string,
+  { quotas, registrations: _, ...figures }: Usage,
+  throttledToday: number | null,
+): Row {
   const { users: userQuota, connections: connectionQuota, storageBytes: storageQuota } = quotas;
   const limits = { userQuota, connectionQuota, storageQuota };
   const { from, to, connections, exceeded, countedTo } = figures;
-  if (countedTo === 0) return { tenant, from, to, connections, ...limits, exceeded, countedTo: null };
-  return { tenant, ...figures, ...limits, countedTo: new Date(countedTo).toISOString() };
+  if (countedTo === 0)
+    return { tenant, from, to, connections, throttledToday, ...limits, exceeded, countedTo: null };
+  return { tenant, ...figures, throttledToday, ...limits, countedTo: new Date(countedTo).toISOString() };
 }
 
 /** `tenant usage [id...]`: what tenants use against their quotas, in a period. */
@@ -40,6 +53,10 @@ export function tenantUsage(): Command {
     .action(async (ids: string[], options: Options) => {
       const { getUsage } = await import('@im/admin-api');
       const { from, to, output } = options;
+      const { throttledToday } = await import('../../tenant/throttled.ts');
+      // The count is of today.
+      const isOver = to !== undefined && to < new Date().toISOString().slice(0, 10);
+      const throttled = isOver ? new Map<string, number>() : await throttledToday(options);
       const rows: Row[] = [];
       for (const tenant of ids.length === 0 ? [options.tenant] : ids) {
         const { usage } = await withAdmin({ ...options, tenant }, (admin) =>
@@ -47,7 +64,7 @@ export function tenantUsage(): Command {
         );
         const warning = notCounted(usage);
         if (warning !== undefined) console.error(`warning: tenant ${tenant}: ${warning}`);
-        rows.push(rowOf(tenant, usage));
+        rows.push(rowOf(tenant, usage, throttled.get(tenant) ?? null));
       }
       if (output === 'csv') {
         const { formatCsv } = await import('../../csv.ts');

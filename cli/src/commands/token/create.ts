@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
 import { duration } from '../../arguments.ts';
+import { DryRun, withDryRun } from '../../dry-run.ts';
 import { usageError } from '../../exit-codes.ts';
 import { isForPeople, type OutputFormat, outputOption, printObject } from '../../output.ts';
 import { parsePlatform } from '../../platform.ts';
-import { resolveTarget, userToken } from '../../target.ts';
+import { asAdmin, noSuchUser, resolveTarget, type Target, userToken } from '../../target.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
 interface Options extends TargetOptions {
@@ -20,7 +21,7 @@ interface Options extends TargetOptions {
  * one of a backend.
  */
 export function tokenCreate(): Command {
-  return withTarget(new Command('create'))
+  return withDryRun(withTarget(new Command('create')))
     .description(
       "issue a user's token (earlier logins on that platform end, as the tenant's policy says), or with --role one of a backend",
     )
@@ -51,12 +52,21 @@ async function createForUser(userID: string | undefined, options: Options): Prom
     if (options[name] !== undefined) throw usageError(`--${name} is for tokens of backends: add --role`);
   const { id: platformID } = await parsePlatform(options.platform ?? 'web');
   const target = await resolveTarget(options);
+  if (options.dryRun) await wouldIssue(target, userID, platformID);
   const token = await userToken(target, userID, platformID);
   if (isForPeople(options.output)) console.log(token);
   else {
     const { apiUrl: api, wsUrl: ws } = target;
     await printObject({ userID, platformID, token, api, ws }, options.output);
   }
+}
+
+/** Ends a dry run. @throws CommandError `usage` when there is no such user. */
+async function wouldIssue(target: Target, userID: string, platformID: number): Promise<never> {
+  const { existingUsers } = await import('../../user/existing.ts');
+  const found = await existingUsers(await asAdmin(target), [userID]);
+  if (!found.has(userID)) throw noSuchUser(userID);
+  throw new DryRun("issue a user's token", { server: target.apiUrl, userID, platformID });
 }
 
 async function createForBackend(

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { usageError } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
@@ -12,7 +13,7 @@ interface Options extends TargetOptions {
 
 /** `token revoke`: ends a token of a backend, or all of a user. */
 export function tokenRevoke(): Command {
-  return withTarget(new Command('revoke'))
+  return withDryRun(withTarget(new Command('revoke')))
     .description(
       'end a token of a backend, or all tokens of a user; those of a whole tenant end by tokenPolicy.notBefore (openimctl tenant update)',
     )

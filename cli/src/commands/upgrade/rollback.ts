@@ -1,13 +1,16 @@
 import type { Command } from 'commander';
 import { yesOption } from '../../confirm.ts';
+import { withDryRun } from '../../dry-run.ts';
 import type { UpgradeOptions } from '../../upgrade/run.ts';
 import { upgradeCommand } from './options.ts';
 
 /** `upgrade rollback [name]`: takes the cluster back to the revision before. */
 export function upgradeRollback(): Command {
-  return upgradeCommand(
-    'rollback',
-    'take a cluster back to the revision before the upgrade in progress or the last one; the spec stays, and is not applied until it changes',
+  return withDryRun(
+    upgradeCommand(
+      'rollback',
+      'take a cluster back to the revision before the upgrade in progress or the last one; the spec stays, and is not applied until it changes',
+    ),
   )
     .addOption(yesOption())
     .action(async (name: string | undefined, options: UpgradeOptions & { readonly yes?: boolean }) => {

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
 import { timeText } from '../../admin/list.ts';
 import { duration } from '../../arguments.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { usageError } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
@@ -21,7 +22,7 @@ function date(text: string): number {
 
 /** `user ban <userID>`: ends all logins, and refuses new ones. */
 export function userBan(): Command {
-  return withTarget(new Command('ban'))
+  return withDryRun(withTarget(new Command('ban')))
     .description('ban a user: all logins end, new ones are refused')
     .argument('<userID>', 'user')
     .option('--for <time>', 'length of the ban, such as 12h or 7d; for ever when absent', duration('--for'))

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
 import { timeText } from '../../admin/list.ts';
 import { confirmByName, yesOption } from '../../confirm.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { isForPeople, type OutputFormat, outputOption, printObject, printValue } from '../../output.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
@@ -20,7 +21,7 @@ const POLL_MS = 500;
 
 /** `user delete <userID>`: deletes an account; repeated, it goes on waiting. */
 export function userDelete(): Command {
-  return withTarget(new Command('delete'))
+  return withDryRun(withTarget(new Command('delete')))
     .description('delete or anonymize the account of a user; repeat it to see the progress')
     .argument('<userID>', 'user')
     .option('--anonymize', 'leave the profile, with another name')
@@ -32,7 +33,7 @@ export function userDelete(): Command {
     .addOption(outputOption())
     .action(async (userID: string, options: Options) => {
       const { anonymize = false, erase = false, nickname, reason, wait, yes, output } = options;
-      await confirmByName(`${anonymize ? 'anonymize' : 'delete'} the account`, userID, yes);
+      await confirmByName(`${anonymize ? 'anonymize' : 'delete'} the account`, userID, yes || options.dryRun);
       const { deleteUser, getUserDeletion } = await import('@im/admin-api');
       const deletion = await withAdmin(options, async (admin) => {
         const params = { userID };

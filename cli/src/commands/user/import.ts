@@ -1,15 +1,15 @@
 import { Command, Option } from 'commander';
+import { withDryRun } from '../../dry-run.ts';
 import { outputOption } from '../../output.ts';
 import { withTarget } from '../../target-options.ts';
 
 /** `user import`: registers the users of a CSV file. */
 export function userImport(): Command {
-  return withTarget(new Command('import'))
+  return withDryRun(withTarget(new Command('import')))
     .description(
       'register the users of a CSV file, whose first line names columns: userID, nickname, faceURL, ex; all lines are checked before anything is written',
     )
     .requiredOption('-f, --file <file>', 'CSV file, - for standard input')
-    .option('--dry-run', 'check the file and which users exist, and write nothing', false)
     .addOption(
       new Option(
         '--conflict <what>',

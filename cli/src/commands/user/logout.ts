@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
 import { parsePlatform } from '../../platform.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
@@ -12,7 +13,7 @@ interface Options extends TargetOptions {
 
 /** `user logout <userID>`: ends logins; the user may log in again. */
 export function userLogout(): Command {
-  return withTarget(new Command('logout'))
+  return withDryRun(withTarget(new Command('logout')))
     .description('end the logins of a user, who may log in again')
     .argument('<userID>', 'user')
     .option('--platform <platform>', 'on this platform alone, by name or number')

@@ -1,11 +1,12 @@
 import { Command } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
 /** `user unban <userID>`. */
 export function userUnban(): Command {
-  return withTarget(new Command('unban'))
+  return withDryRun(withTarget(new Command('unban')))
     .description('end the ban of a user')
     .argument('<userID>', 'user')
     .option('--reason <text>', 'kept in the audit log', '')

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
 import { duration } from '../../arguments.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { usageError } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
@@ -21,7 +22,7 @@ interface Options extends TargetOptions {
  * @param every the option that chooses all dead ones
  */
 export function webhookReplay(name = 'replay', every: '--dead' | '--all' = '--dead'): Command {
-  return withTarget(new Command(name))
+  return withDryRun(withTarget(new Command(name)))
     .description('deliver again: one delivery by its id, or all dead ones; they keep their ids')
     .argument('[id]', 'the delivery')
     .option(every, 'all dead deliveries of the tenant')

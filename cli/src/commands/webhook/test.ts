@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { withAdmin } from '../../admin/call.ts';
+import { withDryRun } from '../../dry-run.ts';
 import { CommandError, EXIT } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
@@ -10,7 +11,7 @@ interface Options extends TargetOptions {
 
 /** `webhook test <event>`: the server sends a sample of an event to the tenant's receiver. */
 export function webhookTest(): Command {
-  return withTarget(new Command('test'))
+  return withDryRun(withTarget(new Command('test')))
     .description("make the server send a sample of an event to the tenant's receiver, and say what came back")
     .argument('<event>', 'event, such as beforeSendSingleMsg')
     .addOption(outputOption())

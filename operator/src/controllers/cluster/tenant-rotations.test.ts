@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ProcessStatus, type TenantsUpdate, tenantsDigest } from '@im/contract';
+import { keyID, type ProcessStatus, type TenantsUpdate, tenantsDigest } from '@im/contract';
 import { createMetrics, silentLogger } from '@im/process';
 import type { OpenIMTenantKeys } from '../../gen/openimtenant.ts';
 import { tenantKeys } from '../../resources/config.ts';
@@ -104,5 +104,12 @@ test('no process uses a key before all have it, whichever is late, and another t
   assert.equal(plans.get('acme')?.pending, undefined);
   assert.equal(againAfterMs, 3_600_000, 'the end of the former key');
   assert.equal(cluster.wanted?.hashes.get('other'), other);
-  assert.equal(plans.has('other'), false);
+  assert.deepEqual(plans.get('other'), {
+    changes: {},
+    keys: [
+      { purpose: 'Signing', id: keyID('key of other'), state: 'Current' },
+      { purpose: 'Admin', id: keyID('secret of other'), state: 'Current' },
+    ],
+    wanted: false,
+  });
 });

@@ -1,6 +1,7 @@
 import type { OpenIMTenantKeys } from '../../gen/openimtenant.ts';
 import type { TenantEntry } from '../../resources/config.ts';
 import {
+  generatedKeys,
   hasRotation,
   type KeyChanges,
   type KeyPlan,
@@ -12,7 +13,7 @@ import {
 export interface TenantRotations {
   /** Entries of the Secret of tenants to write; null removes one. */
   readonly changes: KeyChanges;
-  /** By tenant ID, of those with more than their generated keys. */
+  /** By tenant ID, of all that have keys. */
   readonly plans: ReadonlyMap<string, KeyPlan>;
   /** Time until the next step may be due, ms; undefined without one. */
   readonly againAfterMs: number | undefined;
@@ -21,7 +22,7 @@ export interface TenantRotations {
 /** Interval at which processes are looked at that are loading a key, ms. */
 const LOADING_MS = 1_000;
 
-/** The next steps of all rotations. Tenants without one cost a look at two maps. */
+/** The next steps of all rotations. Tenants without one cost two hashes, for the IDs of their keys. */
 export function tenantRotations(
   tenants: readonly TenantEntry[],
   specs: ReadonlyMap<string, OpenIMTenantKeys>,
@@ -36,7 +37,11 @@ export function tenantRotations(
   const waits: number[] = [];
   for (const { id } of tenants) {
     const spec = specs.get(id);
-    if (!hasRotation(id, spec, secrets)) continue;
+    if (!hasRotation(id, spec, secrets)) {
+      const generated = generatedKeys(id, secrets);
+      if (generated) plans.set(id, generated);
+      continue;
+    }
     const plan = planKeys({ id, spec, secrets, level, now, inForce: () => inForce(id) });
     Object.assign(changes, plan.changes);
     plans.set(id, plan);

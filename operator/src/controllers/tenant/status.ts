@@ -28,7 +28,7 @@ export interface TenantStatusInput {
   /** Whether the spec of its cluster is valid. */
   readonly accepted: boolean;
   readonly coverage: Coverage;
-  /** Its keys; undefined while it has none but the generated ones. */
+  /** Its keys; undefined while they are not known. */
   readonly rotation?: KeyPlan | undefined;
   /** Fields that are left out because the running services do not know them. */
   readonly leftOut?: readonly string[];
