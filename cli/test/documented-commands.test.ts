@@ -34,6 +34,7 @@ test('words are those of a shell', () => {
   assert.deepEqual(shellWords(`a "" > file`), ['a', '']);
   assert.deepEqual(shellWords('inspect x | jq .'), ['inspect', 'x']);
   assert.deepEqual(shellWords('show <id> < file'), ['show', '<id>']);
+  assert.deepEqual(shellWords('a=$(date -u) b'), ['a=$(date -u)', 'b']);
 });
 
 test('an unknown command, option or value is found', async () => {
@@ -45,7 +46,7 @@ test('an unknown command, option or value is found', async () => {
 });
 
 test('every openimctl of the documentation is one that there is', async () => {
-  const commands = writtenPages().flatMap(commandsOf);
+  const commands = writtenPages().flatMap((page) => commandsOf(page));
   assert.ok(commands.length > 100, `only ${commands.length} commands were found`);
   const faults: string[] = [];
   for (const { place, args } of commands) {

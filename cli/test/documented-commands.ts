@@ -5,7 +5,7 @@ import { join } from 'node:path';
 export interface DocumentedCommand {
   /** Path of the page and line, with a colon in between. */
   readonly place: string;
-  /** What follows `openimctl`. */
+  /** What follows the name of the program. */
   readonly args: readonly string[];
 }
 
@@ -24,7 +24,8 @@ export function shellWords(line: string): string[] {
   let quote = '';
   for (let i = 0; i < line.length; i++) {
     const character = line[i] as string;
-    const [placeholder] = /^<[a-z][\w-]*>/i.exec(line.slice(i)) ?? [];
+    // A placeholder, or what another command prints.
+    const [placeholder] = /^(?:<[a-z][\w-]*>|\$\([^)]*\))/i.exec(line.slice(i)) ?? [];
     if (quote !== '') {
       if (character === quote) quote = '';
       else if (character === '\\' && quote === '"') word += line[++i] ?? '';
@@ -47,8 +48,8 @@ export function shellWords(line: string): string[] {
   return words;
 }
 
-/** Every call of openimctl in the code blocks of a page. */
-export function commandsOf(page: string): DocumentedCommand[] {
+/** Every call of a program in the code blocks of a page. @param program a regular expression. @default openimctl */
+export function commandsOf(page: string, program = 'openimctl'): DocumentedCommand[] {
   const lines = readFileSync(join(ROOT, page), 'utf8').split('\n');
   const found: DocumentedCommand[] = [];
   let inBlock = false;
@@ -62,10 +63,21 @@ export function commandsOf(page: string): DocumentedCommand[] {
     let line = lines[i] ?? '';
     while (line.endsWith('\\') && i + 1 < lines.length) line = `${line.slice(0, -1)} ${lines[++i]}`;
     // At the beginning of a command: of the line, or behind an operator.
-    for (const { index } of line.matchAll(/(?<=^\s*(?:\$ )?|[|;&(]\s*|\w=\S+ )(?:npx )?openimctl (?! )/g)) {
-      const rest = line.slice(index).replace(/^(?:npx )?openimctl /, '');
-      found.push({ place, args: shellWords(rest) });
-    }
+    const call = new RegExp(`(?<=^\\s*(?:\\$ )?|[|;&(]\\s*|\\w=\\S+ )(?:npx )?${program} (?! )`, 'g');
+    for (const { index, 0: text } of line.matchAll(call))
+      found.push({ place, args: shellWords(line.slice(index + text.length)) });
   }
   return found;
+}
+
+/** Every call of a program in the code of a line of text. */
+export function inlineCommandsOf(page: string, program: string): DocumentedCommand[] {
+  const lines = readFileSync(join(ROOT, page), 'utf8').split('\n');
+  let inBlock = false;
+  return lines.flatMap((line, i) => {
+    if (/^\s*```/.test(line)) inBlock = !inBlock;
+    if (inBlock) return [];
+    const calls = line.matchAll(new RegExp(`\`${program} ([^\`]+)\``, 'g'));
+    return [...calls].map(([, rest = '']) => ({ place: `${page}:${i + 1}`, args: shellWords(rest) }));
+  });
 }

@@ -15,6 +15,7 @@ export {
   type Component,
   clusterSelector,
   nameOf,
+  REVISION_HASH_LABEL,
   REVISION_LABEL,
   selectorLabels,
 } from './resources/names.ts';
