@@ -220,7 +220,7 @@ export function createProgram(prepare: (command: Command) => Promise<void> = tak
     .addCommand(
       noun(
         'deadletter',
-        'deliveries that were given up',
+        'deliveries that were given up, and messages that could not be stored',
         deadletterList(),
         deadletterShow(),
         deadletterRetry(),

@@ -3,12 +3,33 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { DeadLetter } from '@im/admin-api';
+import { createBus } from '@im/bus';
+import { parseConfig, tenantId } from '@im/contract';
+import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
+import { readDevState } from '../src/dev/state.ts';
 import { EXIT } from '../src/exit-codes.ts';
 import { type Dev, json, run, startDev } from './openimctl.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'im-import-'));
 const data = join(dir, 'data');
 const here = ['--data-dir', data];
+
+/** Appends bytes to the message log of a running dev, as a client of its NATS. */
+async function appendToLog(dataDir: string, text: string): Promise<void> {
+  const { stores } = readDevState(dataDir) ?? {};
+  const { nats } = parseConfig({ nats: { servers: stores?.['nats.servers'] }, tenants: [] });
+  const [log, metrics] = [silentLogger(), createMetrics()];
+  const tasks = createTaskRunner({ log, metrics });
+  const bus = createBus(nats, { log, metrics, tasks, instanceId: 'test' });
+  await bus.start();
+  try {
+    await bus.log.append(tenantId('default'), bus.partitionOf('a_b'), Buffer.from(text));
+  } finally {
+    await bus.stop(AbortSignal.timeout(2_000));
+    await tasks.stop();
+  }
+}
 
 describe('import of users, and positions in conversations', () => {
   let dev: Dev;
@@ -95,5 +116,40 @@ describe('import of users, and positions in conversations', () => {
       (await run(['deadletter', 'show', 'evt_missing', '--reason', 'a test', ...here])).code,
       EXIT.refused,
     );
+  });
+
+  test('messages that could not be stored are listed, shown and stored after all', async () => {
+    const kinds = ['--kind', 'message'];
+    const letters = async () =>
+      (await json<{ letters: DeadLetter[] }>('deadletter', 'list', ...kinds, ...here)).letters;
+    assert.deepEqual(await letters(), []);
+    await appendToLog(data, 'not a record');
+    for (let at = 0; (await letters()).length === 0; at++) assert.ok(at < 50, 'transfer keeps it');
+    const [first] = await letters();
+    assert.partialDeepStrictEqual(first, { isReadable: false, retryTime: 0 });
+    const id = first?.letterID ?? '';
+    assert.match((await run(['deadletter', 'list', ...kinds, ...here])).stdout, new RegExp(`^${id} `, 'm'));
+    assert.match(
+      (await run(['deadletter', 'show', id, '--reason', 'a test', ...here])).stdout,
+      /^bytes: +12$/m,
+    );
+    const dry = await run(['deadletter', 'retry', '--all', ...kinds, ...here, '--dry-run']);
+    assert.match(dry.stdout, /^messages: +1$/m, dry.stderr);
+    // It still cannot be read, and is kept under another id.
+    assert.deepEqual(await json('deadletter', 'retry', '--all', ...kinds, '--reason', 'mended', ...here), {
+      retried: 1,
+    });
+    for (let at = 0; (await letters())[0]?.letterID === id || (await letters()).length === 0; at++)
+      assert.ok(at < 50, 'transfer reads it again');
+    const { records } = await json<{ records: { act: string; targetID: string; reason: string }[] }>(
+      ...['audit', 'list', '--act', 'deadletter.retry', ...here],
+    );
+    assert.deepEqual(
+      records.map(({ targetID, reason }) => [targetID, reason]),
+      [[id, 'mended']],
+    );
+    assert.deepEqual(await json('deadletter', 'list', '--kind', 'parked', ...here), { parked: [] });
+    const wrong = await run(['deadletter', 'list', ...kinds, '--event', 'x', ...here]);
+    assert.equal(wrong.code, EXIT.usage);
   });
 });

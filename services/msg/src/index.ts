@@ -5,6 +5,7 @@ import {
   blackRepo,
   conversationSeqs,
   conversationSettings,
+  deadLetterRepo,
   friendRepo,
   groupMemberRepo,
   groupRepo,
@@ -19,6 +20,7 @@ import {
 } from '@im/store';
 import type { MsgDeps } from './deps.ts';
 import { clearMethods } from './methods/clear-conversations-msg.ts';
+import { deadLetterMethods } from './methods/dead-letters.ts';
 import { deleteMethods } from './methods/delete-msgs.ts';
 import { positionMethods } from './methods/get-max-seq.ts';
 import { readMethods } from './methods/mark-as-read.ts';
@@ -42,7 +44,8 @@ export const msgService = domainService('msg', {
   requires: ['bus', 'webhooks'],
   build(context) {
     const { rpc, store, bus, tenants, tasks, metrics, log, limits, tracing = NO_TRACING } = context;
-    const parked = parkedUnits(parkedRecordRepo(store));
+    const parkedRecords = parkedRecordRepo(store);
+    const parked = parkedUnits(parkedRecords);
     const deps: MsgDeps = {
       bus,
       store,
@@ -86,6 +89,7 @@ export const msgService = domainService('msg', {
         ...searchMethods(deps),
         ...messageSearchMethods(deps),
         ...statisticsMethods(deps),
+        ...deadLetterMethods({ bus, deadLetters: deadLetterRepo(store), parkedRecords }),
       },
       start() {
         deps.readAudit.start();

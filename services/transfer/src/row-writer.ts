@@ -1,6 +1,6 @@
 import type { LogEntry } from '@im/bus';
 import type { Logger } from '@im/process';
-import type { GroupCommitWriter, ParkedUnit } from '@im/store';
+import type { DeadLetter, GroupCommitWriter, ParkedUnit } from '@im/store';
 import type { Batch } from './batch.ts';
 import type { TransferMetrics } from './metrics.ts';
 import { bareConversation } from './parking.ts';
@@ -50,7 +50,13 @@ export class RowWriter {
   }
 
   /** Keeps a record that cannot be folded or stored as a dead letter. @param index of the entry; -1: all of it. */
-  async deadLetter(entry: LogEntry, position: number, index: number, reason: string): Promise<void> {
+  async deadLetter(
+    entry: LogEntry,
+    position: number,
+    index: number,
+    reason: string,
+    message?: DeadLetter['message'],
+  ): Promise<void> {
     const { repos, log, metrics } = this.#deps;
     const { tenant, partition } = entry;
     log.error(
@@ -58,7 +64,8 @@ export class RowWriter {
       'a record cannot be stored; kept as a dead letter',
     );
     metrics.deadLetters.inc();
-    await repos.deadLetters.add({ tenant, position, entry: index, reason, record: entry.record });
+    const { record } = entry;
+    await repos.deadLetters.add({ tenant, partition, position, entry: index, reason, record, message });
   }
 
   /** Writes the rows. What the database refuses for good gets an empty row and a dead letter. */
@@ -77,7 +84,7 @@ export class RowWriter {
         throw new ContradictionError({ tenant: row.tenant, conversation }, detail);
       }
       batch.empty(folded);
-      await this.deadLetter(read.entry, row.position, folded.index, outcome.reason);
+      await this.deadLetter(read.entry, row.position, folded.index, outcome.reason, row);
       const [empty] = await repos.rows.insert([{ ...row, msgData: undefined }]);
       if (empty?.kind !== 'stored') throw new Error(`no placeholder for ${name}: ${empty?.kind}`);
     }

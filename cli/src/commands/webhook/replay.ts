@@ -7,7 +7,8 @@ import { type OutputFormat, outputOption, printObject } from '../../output.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 import { sinceTime } from '../../webhook/since.ts';
 
-interface Options extends TargetOptions {
+/** Which deliveries are delivered again. */
+export interface ReplayOptions extends TargetOptions {
   dead?: boolean;
   all?: boolean;
   event?: string;
@@ -35,19 +36,26 @@ export function webhookReplay(name = 'replay', every: '--dead' | '--all' = '--de
     )
     .option('--reason <text>', 'kept in the audit log', '')
     .addOption(outputOption())
-    .action(async (id: string | undefined, options: Options) => {
-      const { dead: isDead, all = isDead ?? false, event, since, until, reason, output } = options;
-      if ((id === undefined) === !all)
-        throw usageError(`name a delivery, or all dead ones by ${every}; not both`);
-      const { replayWebhookDelivery, replayWebhooks } = await import('@im/admin-api');
-      const replayed = await withAdmin(options, async (admin) => {
-        if (id !== undefined) {
-          await admin.call(replayWebhookDelivery, { params: { deliveryID: id }, body: { reason } });
-          return 1;
-        }
-        const span = { from: sinceTime(since) || undefined, to: sinceTime(until) || undefined };
-        return (await admin.call(replayWebhooks, { body: { event, ...span, reason } })).replayed;
-      });
-      await printObject({ replayed }, output);
-    });
+    .action((id: string | undefined, options: ReplayOptions) => replayDeliveries(id, every, options));
+}
+
+/** Gives one delivery, or all dead ones, another day of attempts. @param every as of {@link webhookReplay} */
+export async function replayDeliveries(
+  id: string | undefined,
+  every: '--dead' | '--all',
+  options: ReplayOptions,
+): Promise<void> {
+  const { dead: isDead, all = isDead ?? false, event, since, until, reason, output } = options;
+  if ((id === undefined) === !all)
+    throw usageError(`name a delivery, or all dead ones by ${every}; not both`);
+  const { replayWebhookDelivery, replayWebhooks } = await import('@im/admin-api');
+  const replayed = await withAdmin(options, async (admin) => {
+    if (id !== undefined) {
+      await admin.call(replayWebhookDelivery, { params: { deliveryID: id }, body: { reason } });
+      return 1;
+    }
+    const span = { from: sinceTime(since) || undefined, to: sinceTime(until) || undefined };
+    return (await admin.call(replayWebhooks, { body: { event, ...span, reason } })).replayed;
+  });
+  await printObject({ replayed }, output);
 }

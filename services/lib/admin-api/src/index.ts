@@ -48,6 +48,14 @@ export {
 } from './operations/console.ts';
 export { type CronJob, type CronRun, getCronJob, listCronJobs, runCronJob } from './operations/cron.ts';
 export {
+  type DeadLetter,
+  getDeadLetter,
+  listDeadLetters,
+  listParked,
+  type ParkedRecords,
+  retryDeadLetter,
+} from './operations/dead-letters.ts';
+export {
   type AccountDeletion,
   deleteUser,
   getUserDeletion,

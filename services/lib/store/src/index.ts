@@ -84,7 +84,12 @@ export {
   type PartitionCursor,
   type Progress,
 } from './repos/cursor.ts';
-export { type DeadLetter, type DeadLetterRepo, deadLetterRepo } from './repos/dead-letter.ts';
+export {
+  type DeadLetter,
+  type DeadLetterRepo,
+  deadLetterRepo,
+  type KeptDeadLetter,
+} from './repos/dead-letter.ts';
 export {
   DEDUP_ENTRY_BYTES,
   type DedupBlock,

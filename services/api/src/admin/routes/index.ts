@@ -6,6 +6,7 @@ import { clusterRoutes } from './cluster.ts';
 import { connectionRoutes } from './connections.ts';
 import { consoleRoutes } from './console.ts';
 import { cronRoutes } from './cron.ts';
+import { deadLetterRoutes } from './dead-letters.ts';
 import { deletionRoutes } from './deletions.ts';
 import { exportRoutes } from './export.ts';
 import { groupRoutes } from './groups.ts';
@@ -29,6 +30,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...exportRoutes,
   ...groupRoutes,
   ...messageRoutes,
+  ...deadLetterRoutes,
   ...tailRoutes,
   ...webhookRoutes,
   ...providerRoutes,

@@ -14,6 +14,7 @@ import {
   openSecretSession,
 } from './console.ts';
 import { getCronJob, listCronJobs, runCronJob } from './cron.ts';
+import { getDeadLetter, listDeadLetters, listParked, retryDeadLetter } from './dead-letters.ts';
 import { deleteUser, getUserDeletion, listDeletions } from './deletions.ts';
 import { exportUser } from './export.ts';
 import { exportTenant } from './export-tenant.ts';
@@ -68,6 +69,10 @@ export const OPERATIONS: readonly Operation[] = [
   dismissGroup,
   revokeMessage,
   searchMessages,
+  listDeadLetters,
+  getDeadLetter,
+  retryDeadLetter,
+  listParked,
   tailEvents,
   sendBroadcast,
   listStatisticsDays,

@@ -255,6 +255,16 @@ export interface Messages {
   'msg.GetSeqMessageResp': msg.GetSeqMessageResp;
   'msg.GetLastMessageReq': msg.GetLastMessageReq;
   'msg.GetLastMessageResp': msg.GetLastMessageResp;
+  'msg.DeadLetter': msg.DeadLetter;
+  'msg.SearchDeadLettersReq': msg.SearchDeadLettersReq;
+  'msg.SearchDeadLettersResp': msg.SearchDeadLettersResp;
+  'msg.GetDeadLetterReq': msg.GetDeadLetterReq;
+  'msg.GetDeadLetterResp': msg.GetDeadLetterResp;
+  'msg.ReplayDeadLetterReq': msg.ReplayDeadLetterReq;
+  'msg.ReplayDeadLetterResp': msg.ReplayDeadLetterResp;
+  'msg.SearchParkedReq': msg.SearchParkedReq;
+  'msg.ParkedRecords': msg.ParkedRecords;
+  'msg.SearchParkedResp': msg.SearchParkedResp;
   'relation.FriendInfoOnly': relation.FriendInfoOnly;
   'relation.GetSpecifiedBlacksReq': relation.GetSpecifiedBlacksReq;
   'relation.GetSpecifiedBlacksResp': relation.GetSpecifiedBlacksResp;

@@ -341,3 +341,59 @@ export interface GetLastMessageResp {
   msgs: Record<string, sdkws.MsgData>;
   cut: string[];
 }
+
+export interface DeadLetter {
+  id: string;
+  position: number;
+  entry: number;
+  reason: string;
+  time: number;
+  retryTime: number;
+  conversationID: string;
+  sendID: string;
+  contentType: number;
+  bytes: number;
+  message: sdkws.MsgData | null;
+}
+
+export interface SearchDeadLettersReq {
+  limit: number;
+  cursor: string;
+}
+
+export interface SearchDeadLettersResp {
+  letters: DeadLetter[];
+  cursor: string;
+}
+
+export interface GetDeadLetterReq {
+  id: string;
+}
+
+export interface GetDeadLetterResp {
+  letter: DeadLetter | null;
+}
+
+export interface ReplayDeadLetterReq {
+  id: string;
+}
+
+export type ReplayDeadLetterResp = Record<never, never>;
+
+export interface SearchParkedReq {
+  limit: number;
+  cursor: string;
+}
+
+export interface ParkedRecords {
+  conversation: string;
+  partition: number;
+  reason: string;
+  since: number;
+  records: number;
+}
+
+export interface SearchParkedResp {
+  parked: ParkedRecords[];
+  cursor: string;
+}

@@ -149,6 +149,13 @@ export interface Services<C> {
     /** Only reads. */
     searchMessages(context: C, request: msg.SearchMessagesReq): Promise<msg.SearchMessagesResp>;
     /** Only reads. */
+    searchDeadLetters(context: C, request: msg.SearchDeadLettersReq): Promise<msg.SearchDeadLettersResp>;
+    /** Only reads. */
+    getDeadLetter(context: C, request: msg.GetDeadLetterReq): Promise<msg.GetDeadLetterResp>;
+    replayDeadLetter(context: C, request: msg.ReplayDeadLetterReq): Promise<msg.ReplayDeadLetterResp>;
+    /** Only reads. */
+    searchParked(context: C, request: msg.SearchParkedReq): Promise<msg.SearchParkedResp>;
+    /** Only reads. */
     pullMessageBySeqs(context: C, request: sdkws.PullMessageBySeqsReq): Promise<sdkws.PullMessageBySeqsResp>;
     revokeMsg(context: C, request: msg.RevokeMsgReq): Promise<msg.RevokeMsgResp>;
     markMsgsAsRead(context: C, request: msg.MarkMsgsAsReadReq): Promise<msg.MarkMsgsAsReadResp>;
