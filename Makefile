@@ -6,7 +6,7 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 MODULES := node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lint docs test dev console bench image up down
+.PHONY: help setup lint docs test dev console bench image release up down
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ bench: $(MODULES) ## Measure latency, CPU and memory under load; ARGS are openim
 
 image: $(MODULES) ## Build the container image of all roles and the operator into dist/image.tar, without Docker
 	node tools/dev/kubernetes/scripts/image.ts $(ARGS)
+
+release: $(MODULES) ## Build the archive of openimctl, also a kubectl plugin, into dist/release; ARGS="--url <where it will be downloaded from>"
+	node tools/release.ts $(ARGS)
 
 up: $(MODULES) ## Bring up Kubernetes, the operator and the service, and send a first message between two users
 	node tools/dev/cluster/scripts/up.ts up

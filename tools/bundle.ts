@@ -18,7 +18,11 @@ const out = resolve(values.out ?? join(root, 'dist/app'));
 const ENTRIES: Readonly<Record<string, string>> = {
   im: 'services/main/src/entry.ts',
   operator: 'operator/src/main.ts',
+  openimctl: 'cli/src/main.ts',
 };
+
+/** What the image has. */
+const IMAGE_ENTRIES = ['im', 'operator'];
 
 /** Threads of `im`. */
 const THREADS: Readonly<Record<string, string>> = { pictures: 'services/third/src/thumbnails/worker.ts' };
@@ -69,7 +73,7 @@ for (const dir of [unfinished, build]) {
 const schema = run('node', ['services/lib/protocol/scripts/schema-json.ts']);
 writeFileSync(join(unfinished, SCHEMA_FILE), schema);
 
-const wanted = positionals.length > 0 ? positionals : Object.keys(ENTRIES);
+const wanted = positionals.length > 0 ? positionals : IMAGE_ENTRIES;
 const entries = wanted.map((name): [string, string] => {
   const file = ENTRIES[name];
   if (file === undefined)

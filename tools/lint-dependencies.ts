@@ -41,6 +41,7 @@ const DEV_STORES = '@im/dev-stores';
 const DEV_KUBERNETES = '@im/dev-kubernetes';
 const DEV_JAEGER = '@im/dev-jaeger';
 const DEV_PROMETHEUS = '@im/dev-prometheus';
+const DEV_KREW = '@im/dev-krew';
 const DEV_SDK = '@im/dev-sdk';
 const DEV_CLUSTER = '@im/dev-cluster';
 
@@ -75,6 +76,7 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [DEV_KUBERNETES, [...BASE, KUBE, DEV_STORES]],
   [DEV_JAEGER, [...BASE, DEV_STORES, DEV_KUBERNETES]],
   [DEV_PROMETHEUS, [...BASE, DEV_STORES]],
+  [DEV_KREW, [DEV_STORES, DEV_KUBERNETES]],
   [DEV_SDK, [PROTOCOL, ...BASE, CLIENT]],
   [DEV_CLUSTER, [PROTOCOL, ...BASE, ADMIN_API, KUBE, CLIENT, MAIN, DEV_STORES, DEV_KUBERNETES, DEV_SDK]],
   // `openimctl dev` starts its own stores, `openimctl bench` its own server: both only in a clone of the repository.

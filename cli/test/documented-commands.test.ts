@@ -46,7 +46,10 @@ test('an unknown command, option or value is found', async () => {
 });
 
 test('every openimctl of the documentation is one that there is', async () => {
-  const commands = writtenPages().flatMap((page) => commandsOf(page));
+  const commands = writtenPages().flatMap((page) => [
+    ...commandsOf(page),
+    ...commandsOf(page, 'kubectl openim'),
+  ]);
   assert.ok(commands.length > 100, `only ${commands.length} commands were found`);
   const faults: string[] = [];
   for (const { place, args } of commands) {

@@ -69,6 +69,8 @@ const VERBS: Readonly<Record<string, boolean>> = {
   ...{ apply: false, create: true, rollout: true, cordon: false, uncordon: false, drain: false },
   ...{ 'port-forward': true, logs: true },
 };
+/** Plugins of kubectl, whose words are checked elsewhere or not ours. */
+const PLUGINS = new Set(['krew', 'openim']);
 const LABELS: ReadonlyMap<string, readonly string[] | undefined> = new Map<
   string,
   readonly string[] | undefined
@@ -175,6 +177,7 @@ export function kubectlFault(
   args: readonly string[],
   made: ReadonlySet<string> = new Set(),
 ): string | undefined {
+  if (PLUGINS.has(args[0] ?? '')) return undefined;
   const call = parsed(args);
   const { words, flags } = call;
   const [verb = '', ...rest] = words;
