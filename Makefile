@@ -38,7 +38,7 @@ dev: console ## Run the whole service in one process, with its own stores; ARGS 
 bench: $(MODULES) ## Measure latency, CPU and memory under load; ARGS are openimctl bench's
 	openimctl bench $(ARGS)
 
-image: $(MODULES) ## Build the container image of all roles and the operator into dist/image.tar, without Docker
+image: $(MODULES) ## Build the container image for amd64 and arm64 into dist/image.tar, without Docker; ARGS="--arch amd64" for one
 	node tools/dev/kubernetes/scripts/image.ts $(ARGS)
 
 release: $(MODULES) ## Build the archive of openimctl, also a kubectl plugin, into dist/release; ARGS="--url <where it will be downloaded from>"

@@ -8,7 +8,17 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { CertificateAuthority, startRedis, startTlsProxy } from '@im/dev-stores';
+import { parseConfig } from '@im/contract';
+import {
+  CertificateAuthority,
+  startMongo,
+  startNats,
+  startRedis,
+  startS3,
+  startTlsProxy,
+} from '@im/dev-stores';
+import { silentLogger } from '@im/process';
+import { createRedisClient } from '@im/store';
 import type { Finding } from '../src/doctor/finding.ts';
 import { EXIT } from '../src/exit-codes.ts';
 import { type Dev, run, startDev } from './openimctl.ts';
@@ -20,6 +30,15 @@ const SECRET = 'a long secret of the administrators';
 interface Examined {
   readonly findings: readonly Finding[];
   readonly counts: Readonly<Record<string, number>>;
+}
+
+/** A store that is stopped at the end of a test. */
+function disposable<S extends { stop(): Promise<unknown> }>(store: S): S & AsyncDisposable {
+  return Object.assign(store, {
+    async [Symbol.asyncDispose]() {
+      await store.stop();
+    },
+  });
 }
 
 /** What `doctor` finds, whatever its exit code is. */
@@ -105,6 +124,65 @@ describe('doctor, check and report', () => {
     const refused = await examined('--config', configFile('refused.yaml', { 's3.secretKey': 'not the key' }));
     assertCritical(finding(refused, 's3.credentials'), /credentials are refused/);
     assert.doesNotMatch(JSON.stringify(refused), /not the key/);
+  });
+
+  test('every store that is stopped is named, with what fails without it', async () => {
+    const started = await Promise.all([
+      startNats({ dir: join(dir, 'stopped-nats') }),
+      startMongo({ dir: join(dir, 'stopped-mongo') }),
+      startS3({ dir: join(dir, 'stopped-s3') }),
+    ]);
+    const [nats, mongo, s3] = started;
+    await Promise.all(started.map((store) => store.stop()));
+    const places = { 'nats.servers': [nats.uri], 'mongo.uri': mongo.uri, 's3.endpoint': s3.endpoint };
+    const result = await examined('--config', configFile('all-stopped.yaml', places));
+    assert.equal(result.code, EXIT.unhealthy);
+    for (const store of ['nats', 'mongodb', 's3'])
+      assertCritical(finding(result, `${store}.reachable`), /no answer/);
+    assert.equal(finding(result, 'redis.reachable').severity, 'ok');
+  });
+
+  test('every store that refuses a password is told from one that is down, and no password is quoted', async () => {
+    const users = 'authorization { users: [{ user: im, password: right }] }\nno_auth_user: im';
+    await using nats = disposable(await startNats({ dir: join(dir, 'locked-nats'), extraConfig: users }));
+    const auth = { user: 'im', password: 'right' };
+    await using mongo = disposable(await startMongo({ dir: join(dir, 'locked-mongo'), auth }));
+    await using redis = disposable(await startRedis({ dir: join(dir, 'locked-redis') }));
+    const client = createRedisClient(
+      { ...parseConfig({ tenants: [] }).redis, uri: redis.uri },
+      silentLogger(),
+    );
+    await client.connect();
+    await client.config('SET', 'requirepass', 'right');
+    client.disconnect();
+    const withPassword = (uri: string, password: string) =>
+      uri.replace(/:\/\/(?:[^@/]*@)?/, `://im:${password}@`);
+    const locked = (password: string) => ({
+      'nats.servers': [withPassword(nats.uri, password)],
+      'mongo.uri': withPassword(mongo.uri, password),
+      'redis.uri': redis.uri.replace('://', `://:${password}@`),
+    });
+    const open = await examined('--config', configFile('open.yaml', locked('right')));
+    const shut = await examined('--config', configFile('shut.yaml', locked('a-wrong-one')));
+    for (const store of ['nats', 'mongodb', 'redis']) {
+      assert.equal(finding(open, `${store}.reachable`).severity, 'ok', store);
+      assertCritical(finding(shut, `${store}.credentials`), /credentials are refused/);
+    }
+    assert.doesNotMatch(JSON.stringify(shut), /a-wrong-one/);
+  });
+
+  test('a store that is nearly full', async () => {
+    await using redis = disposable(await startRedis({ dir: join(dir, 'full-redis') }));
+    const client = createRedisClient(
+      { ...parseConfig({ tenants: [] }).redis, uri: redis.uri },
+      silentLogger(),
+    );
+    await client.connect();
+    const used = Number(/^used_memory:(\d+)/m.exec(await client.info('memory'))?.[1]);
+    await client.config('SET', 'maxmemory', String(used));
+    client.disconnect();
+    const result = await examined('--config', configFile('full-redis.yaml', { 'redis.uri': redis.uri }));
+    assertCritical(finding(result, 'redis.memory'), /% of .* used/);
   });
 
   test('a wrong admin secret, and one that everybody knows', async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { type ImageSpec, writeImage } from './image.ts';
+import { type ImageSpec, OWN_ARCHITECTURE, writeImage, writeIndex } from './image.ts';
 import { libraryPaths, sharedLibrariesOf } from './shared-libraries.ts';
 
 const run = promisify(execFile);
@@ -66,6 +66,41 @@ test('the same inputs give the same image, at any time and in any order', async 
   assert.deepEqual(await readFile(first.file), await readFile(second.file));
   const other = await writeImage({ ...spec, entries: [{ path: '/a/one', text: '2' }] }, join(dir, 'd.tar'));
   assert.notEqual(other.digest, first.digest);
+});
+
+test('an index has an image for each architecture, and the same inputs give the same one', async () => {
+  const entries = {
+    arm64: [{ path: '/arch', text: 'arm64' }],
+    amd64: [{ path: '/arch', text: 'amd64' }],
+  };
+  const written = await writeIndex({ ...spec, entries }, join(dir, 'index.tar'));
+  const again = await writeIndex(
+    { ...spec, entries: { amd64: entries.amd64, arm64: entries.arm64 } },
+    join(dir, 'index-again.tar'),
+  );
+  assert.equal(again.digest, written.digest);
+  assert.deepEqual(await readFile(again.file), await readFile(written.file));
+  const outer = await mkdtemp(join(dir, 'index-'));
+  await run('tar', ['-xf', written.file, '-C', outer]);
+  const read = async (path: string) => JSON.parse(await readFile(join(outer, path), 'utf8'));
+  const blob = (digest: string) => `blobs/${digest.replace(':', '/')}`;
+  const { manifests } = await read('index.json');
+  assert.deepEqual([manifests.length, manifests[0].digest], [1, written.digest]);
+  const index = await read(blob(written.digest));
+  assert.equal(index.mediaType, 'application/vnd.oci.image.index.v1+json');
+  const files: Record<string, string> = {};
+  for (const { digest, size, platform } of index.manifests) {
+    assert.equal((await readFile(join(outer, blob(digest)))).length, size);
+    const { config, layers } = await read(blob(digest));
+    const { architecture } = await read(blob(config.digest));
+    assert.deepEqual(platform, { architecture, os: 'linux' });
+    const { stdout } = await run('tar', ['-xOf', join(outer, blob(layers[0].digest)), 'arch']);
+    files[architecture] = stdout;
+    // Docker's older format knows one image alone.
+    const [docker] = await read('manifest.json');
+    assert.equal(docker.Config === blob(config.digest), architecture === OWN_ARCHITECTURE);
+  }
+  assert.deepEqual(files, { amd64: 'amd64', arm64: 'arm64' });
 });
 
 test('files keep whether they run, links stay links, all belongs to root, long and foreign paths survive', async () => {

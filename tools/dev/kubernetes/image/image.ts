@@ -39,7 +39,7 @@ export interface ImageSpec {
 
 export interface WrittenImage {
   readonly name: string;
-  /** Of the image's manifest, `sha256:…`. The same inputs always give the same digest. */
+  /** Of the image's manifest, or of the index, `sha256:…`. The same inputs always give the same digest. */
   readonly digest: string;
   /** The tarball. */
   readonly file: string;
@@ -52,8 +52,19 @@ export const NON_ROOT = 65532;
 
 const PATH_ENV = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const MEDIA = 'application/vnd.oci.image';
-/** Of the one platform that an image is for: this machine's. */
+/** Names of architectures, by those of Node. */
 const ARCHITECTURE: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
+
+/** An architecture, as OCI names it. */
+export type ImageArchitecture = 'amd64' | 'arm64';
+
+/** Architecture of this machine. */
+export const OWN_ARCHITECTURE = (ARCHITECTURE[process.arch] ?? process.arch) as ImageArchitecture;
+
+/** What an index is made of: an image for each of several architectures, which share everything but their entries. */
+export interface IndexSpec extends Omit<ImageSpec, 'entries'> {
+  readonly entries: Readonly<Partial<Record<ImageArchitecture, readonly ImageEntry[]>>>;
+}
 
 /**
  * Writes an image with one layer as a tarball that containerd, Docker and kind load. No daemon, registry or root needed.
@@ -61,11 +72,55 @@ const ARCHITECTURE: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'a
  * Source: OCI image layout and image spec 1.1; `manifest.json` is Docker's older format over the same blobs.
  */
 export async function writeImage(spec: ImageSpec, file: string): Promise<WrittenImage> {
-  const layer = [...tarOf(await layerEntries(spec.entries))];
-  const layerDigest = digestOf(layer);
-  const layerSize = layer.reduce((sum, piece) => sum + piece.length, 0);
+  const image = await imageOf(spec, OWN_ARCHITECTURE);
+  return await writeLayout(spec.name, image.manifest, [image], file);
+}
+
+/**
+ * Writes one index of images for several architectures as such a tarball; what reads it takes the image of its own. The
+ * digest is that of the index. Readers of Docker's older format find the image of this machine's architecture.
+ */
+export async function writeIndex({ entries, ...spec }: IndexSpec, file: string): Promise<WrittenImage> {
+  const images: Image[] = [];
+  for (const [architecture, own] of Object.entries(entries).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    images.push(await imageOf({ ...spec, entries: own }, architecture as ImageArchitecture));
+  const index = json({
+    schemaVersion: 2,
+    mediaType: `${MEDIA}.index.v1+json`,
+    manifests: images.map(({ manifest, architecture }) => ({
+      ...descriptor('manifest.v1+json', manifest),
+      platform: { architecture, os: 'linux' },
+    })),
+  });
+  const root: Blob = { bytes: index, digest: digestOf([index]), kind: 'index.v1+json' };
+  return await writeLayout(spec.name, root, images, file);
+}
+
+interface Blob {
+  readonly bytes: Buffer;
+  readonly digest: string;
+  readonly kind: string;
+}
+
+interface Image {
+  readonly architecture: ImageArchitecture;
+  readonly manifest: Blob;
+  readonly config: Blob;
+  readonly layer: Blob;
+}
+
+function blobOf(bytes: Buffer, kind: string): Blob {
+  return { bytes, digest: digestOf([bytes]), kind };
+}
+
+function descriptor(kind: string, { digest, bytes }: Blob) {
+  return { mediaType: `${MEDIA}.${kind}`, digest, size: bytes.length };
+}
+
+async function imageOf(spec: ImageSpec, architecture: ImageArchitecture): Promise<Image> {
+  const layer = blobOf(Buffer.concat([...tarOf(await layerEntries(spec.entries))]), 'layer.v1.tar');
   const config = json({
-    architecture: ARCHITECTURE[process.arch] ?? process.arch,
+    architecture,
     os: 'linux',
     config: {
       Env: Object.entries({ PATH: PATH_ENV, ...spec.env }).map(([key, value]) => `${key}=${value}`),
@@ -75,46 +130,52 @@ export async function writeImage(spec: ImageSpec, file: string): Promise<Written
       ...(spec.command && { Cmd: spec.command }),
       ...(spec.labels && { Labels: spec.labels }),
     },
-    rootfs: { type: 'layers', diff_ids: [layerDigest] },
+    rootfs: { type: 'layers', diff_ids: [layer.digest] },
     history: [{ created_by: 'openim-operator' }],
   });
-  const descriptor = (kind: string, digest: string, size: number) => ({
-    mediaType: `${MEDIA}.${kind}`,
-    digest,
-    size,
-  });
+  const configBlob = blobOf(config, 'config.v1+json');
   const manifest = json({
     schemaVersion: 2,
     mediaType: `${MEDIA}.manifest.v1+json`,
-    config: descriptor('config.v1+json', digestOf([config]), config.length),
-    layers: [descriptor('layer.v1.tar', layerDigest, layerSize)],
+    config: descriptor(configBlob.kind, configBlob),
+    layers: [descriptor(layer.kind, layer)],
   });
-  const digest = digestOf([manifest]);
+  return { architecture, layer, config: configBlob, manifest: blobOf(manifest, 'manifest.v1+json') };
+}
+
+/** Writes an OCI image layout with these images. @param root what the name stands for */
+async function writeLayout(
+  name: string,
+  root: Blob,
+  images: readonly Image[],
+  file: string,
+): Promise<WrittenImage> {
   const index = json({
     schemaVersion: 2,
     mediaType: `${MEDIA}.index.v1+json`,
     manifests: [
       {
-        ...descriptor('manifest.v1+json', digest, manifest.length),
+        ...descriptor(root.kind, root),
         annotations: {
-          'io.containerd.image.name': spec.name,
-          'org.opencontainers.image.ref.name': spec.name.slice(spec.name.lastIndexOf(':') + 1),
+          'io.containerd.image.name': name,
+          'org.opencontainers.image.ref.name': name.slice(name.lastIndexOf(':') + 1),
         },
       },
     ],
   });
-  const dockerManifest = json([
-    { Config: blobPath(digestOf([config])), RepoTags: [spec.name], Layers: [blobPath(layerDigest)] },
-  ]);
+  const own = images.find(({ architecture }) => architecture === OWN_ARCHITECTURE) ?? images[0];
+  const dockerManifest = own && [
+    { Config: blobPath(own.config.digest), RepoTags: [name], Layers: [blobPath(own.layer.digest)] },
+  ];
+  const blobs = [root, ...images.flatMap(({ config, manifest, layer }) => [config, manifest, layer])];
+  const files = new Map(blobs.map(({ digest, bytes }) => [blobPath(digest), bytes]));
   const pieces = tarOf([
     fileEntry('oci-layout', json({ imageLayoutVersion: '1.0.0' })),
     fileEntry('index.json', index),
-    fileEntry('manifest.json', dockerManifest),
-    fileEntry(blobPath(digestOf([config])), config),
-    fileEntry(blobPath(digest), manifest),
-    fileEntry(blobPath(layerDigest), Buffer.concat(layer)),
+    ...(dockerManifest ? [fileEntry('manifest.json', json(dockerManifest))] : []),
+    ...[...files].map(([path, bytes]) => fileEntry(path, bytes)),
   ]);
-  return { name: spec.name, digest, file, size: await writePieces(file, pieces) };
+  return { name, digest: root.digest, file, size: await writePieces(file, pieces) };
 }
 
 /** The tarball gets its name when it is whole. */

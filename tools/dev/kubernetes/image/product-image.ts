@@ -5,7 +5,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
 import { runCommand } from '@im/dev-stores';
 import { productVersion } from '@im/process';
-import { type ImageEntry, NON_ROOT, type WrittenImage, writeImage } from './image.ts';
+import { foreignNode } from './foreign-node.ts';
+import {
+  type ImageArchitecture,
+  type ImageEntry,
+  NON_ROOT,
+  OWN_ARCHITECTURE,
+  type WrittenImage,
+  writeImage,
+  writeIndex,
+} from './image.ts';
 import { sharedLibrariesOf } from './shared-libraries.ts';
 
 const ROOT = join(import.meta.dirname, '../../../..');
@@ -37,54 +46,71 @@ export interface ProductImageOptions {
   readonly file: string;
   /** Folder of a bundle to take instead of making one. */
   readonly app?: string;
+  /** One index of images for these. @default an image for this machine's */
+  readonly architectures?: readonly ImageArchitecture[];
 }
 
 /**
  * Bundles the repository and writes the one image of all roles and the operator, without Docker,
- * registry or root. What runs in it is this process's own Node. The tag is the version and a hash of
+ * registry or root. What runs in it is this process's own Node, or the same version for another architecture. The tag is the version and a hash of
  * everything inside, so an unchanged tree gives the same name. Takes seconds. The Dockerfile makes
  * the same from public images.
  */
-export async function buildProductImage({ file, app }: ProductImageOptions): Promise<WrittenImage> {
+export async function buildProductImage({
+  file,
+  app,
+  architectures,
+}: ProductImageOptions): Promise<WrittenImage> {
   const dir = await mkdtemp(join(tmpdir(), 'openim-product-image-'));
   try {
     const bundle = app ?? join(dir, 'app');
     if (app === undefined)
       await runCommand(process.execPath, [join(ROOT, 'tools/bundle.ts'), '--out', bundle]);
-    const entries = await entriesOf(bundle);
     const version = productVersion();
-    return await writeImage(
-      {
-        name: `${PRODUCT_IMAGE}:${version}-${await contentHash(entries)}`,
-        entries,
-        entrypoint: ['/usr/bin/node', '--enable-source-maps', '/app/im.mjs'],
-        command: ['serve', 'all'],
-        env: { NODE_ENV: 'production' },
-        labels: {
-          'org.opencontainers.image.title': 'openim-operator',
-          'org.opencontainers.image.version': version,
-          'org.opencontainers.image.licenses': 'Apache-2.0',
-        },
+    const specOf = async (entries: readonly ImageEntry[]) => ({
+      name: `${PRODUCT_IMAGE}:${version}-${await contentHash(entries)}`,
+      entrypoint: ['/usr/bin/node', '--enable-source-maps', '/app/im.mjs'],
+      command: ['serve', 'all'],
+      env: { NODE_ENV: 'production' },
+      labels: {
+        'org.opencontainers.image.title': 'openim-operator',
+        'org.opencontainers.image.version': version,
+        'org.opencontainers.image.licenses': 'Apache-2.0',
       },
-      file,
+    });
+    if (architectures === undefined) {
+      const entries = await entriesOf(bundle, OWN_ARCHITECTURE);
+      return await writeImage({ ...(await specOf(entries)), entries }, file);
+    }
+    const entries: Partial<Record<ImageArchitecture, readonly ImageEntry[]>> = {};
+    for (const architecture of architectures) entries[architecture] = await entriesOf(bundle, architecture);
+    const all = Object.values(entries).flatMap((of, i) =>
+      of.map((entry) => ({ ...entry, path: `/${architectures[i]}${entry.path}` })),
     );
+    return await writeIndex({ ...(await specOf(all)), entries }, file);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
 }
 
-async function entriesOf(app: string): Promise<ImageEntry[]> {
-  const node = process.execPath;
-  const libraries = await sharedLibrariesOf(node);
+async function entriesOf(app: string, architecture: ImageArchitecture): Promise<ImageEntry[]> {
   const certificates = await firstOf(CERTIFICATES);
   return [
     ...SYSTEM,
-    { path: '/usr/bin/node', from: node },
-    ...libraries,
-    ...(await nameLookupBeside(libraries)),
+    ...(architecture === OWN_ARCHITECTURE ? await ownNode() : await foreignNode(architecture)),
     ...(certificates ? [{ path: '/etc/ssl/certs/ca-certificates.crt', from: certificates }] : []),
     { path: '/app', from: app },
     { path: '/app/LICENSE', from: join(ROOT, 'LICENSE') },
+  ];
+}
+
+/** The Node of this process with its libraries. */
+async function ownNode(): Promise<ImageEntry[]> {
+  const libraries = await sharedLibrariesOf(process.execPath);
+  return [
+    { path: '/usr/bin/node', from: process.execPath },
+    ...libraries,
+    ...(await nameLookupBeside(libraries)),
   ];
 }
 

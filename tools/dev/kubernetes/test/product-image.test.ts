@@ -8,9 +8,15 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reservePorts, runCommand } from '@im/dev-stores';
 import { productVersion } from '@im/process';
-import { NON_ROOT, type WrittenImage } from '../image/image.ts';
+import { unpackDebian, whyNoDebianFiles } from '../image/debian-files.ts';
+import { NON_ROOT, OWN_ARCHITECTURE, type WrittenImage } from '../image/image.ts';
 import { buildProductImage } from '../image/product-image.ts';
 
+/** Longest wait for an answer, also under emulation. */
+const SERVING_MS = 120_000;
+const obstacle = await whyNoDebianFiles();
+/** Fetches another Node and an emulator, 60 MB. */
+const SKIPPED = process.env.FULL === '1' ? (obstacle ?? false) : 'needs FULL=1';
 const ROOT = join(import.meta.dirname, '../../../..');
 let dir: string;
 let app: string;
@@ -62,23 +68,28 @@ test('a user without rights runs it, with nothing else and nothing to write to',
   const entrypoint = config.Entrypoint as string[];
   assert.ok(!(await readdir(root)).includes('bin'), 'there is no shell');
   assert.equal((await stat(join(root, 'app'))).mode & 0o022, 0, 'the program cannot be changed');
+  await untilServing(
+    'chroot',
+    [`--userspec=${NON_ROOT}:${NON_ROOT}`, root, ...entrypoint],
+    config.Env as string[],
+  );
+});
+
+/** Starts two roles of an image, waits until they answer, and stops them. */
+async function untilServing(command: string, args: readonly string[], env: readonly string[]): Promise<void> {
   await using reserved = await reservePorts(1);
   const [port] = reserved.ports;
-  const child = spawn(
-    'chroot',
-    [`--userspec=${NON_ROOT}:${NON_ROOT}`, root, ...entrypoint, 'serve', 'gateway', 'cron'],
-    {
-      cwd: dir,
-      stdio: ['ignore', 'inherit', 'pipe'],
-      env: {
-        ...Object.fromEntries((config.Env as string[]).map((pair) => pair.split('='))),
-        OPENIM_OPS_PORT: String(port),
-        OPENIM_GATEWAY_PORT: '0',
-        OPENIM_LISTEN_HOST: '127.0.0.1',
-        OPENIM_SHUTDOWN_DEADLINE_MS: '1000',
-      },
+  const child = spawn(command, [...args, 'serve', 'gateway', 'cron'], {
+    cwd: dir,
+    stdio: ['ignore', 'inherit', 'pipe'],
+    env: {
+      ...Object.fromEntries(env.map((pair) => pair.split('='))),
+      OPENIM_OPS_PORT: String(port),
+      OPENIM_GATEWAY_PORT: '0',
+      OPENIM_LISTEN_HOST: '127.0.0.1',
+      OPENIM_SHUTDOWN_DEADLINE_MS: '1000',
     },
-  );
+  });
   let said = '';
   child.stderr.on('data', (chunk) => {
     said += chunk;
@@ -86,7 +97,7 @@ test('a user without rights runs it, with nothing else and nothing to write to',
   const exited = once(child, 'exit');
   try {
     let healthy = false;
-    for (const end = Date.now() + 20_000; !healthy && child.exitCode === null && Date.now() < end; ) {
+    for (const end = Date.now() + SERVING_MS; !healthy && child.exitCode === null && Date.now() < end; ) {
       healthy = await fetch(`http://127.0.0.1:${port}/healthz`).then(
         ({ ok }) => ok,
         () => false,
@@ -99,4 +110,35 @@ test('a user without rights runs it, with nothing else and nothing to write to',
     child.kill('SIGTERM');
     assert.deepEqual(await exited, [0, null], said);
   }
+}
+
+test('one index is for amd64 and arm64, twice the same, and its arm64 image runs under emulation', {
+  skip: SKIPPED,
+}, async () => {
+  const architectures = ['amd64', 'arm64'] as const;
+  const build = (name: string) => buildProductImage({ file: join(dir, name), app, architectures });
+  const [index, again] = [await build('index.tar'), await build('index-again.tar')];
+  assert.deepEqual([again.name, again.digest], [index.name, index.digest]);
+  const outer = join(dir, 'index');
+  const root = join(dir, 'arm64');
+  await mkdir(outer);
+  await mkdir(root);
+  await runCommand('tar', ['-xf', index.file, '-C', outer]);
+  const read = async (digest: string) =>
+    JSON.parse(await readFile(join(outer, 'blobs', digest.replace(':', '/')), 'utf8'));
+  const { manifests } = await read(index.digest);
+  const arm64 = manifests.find(
+    ({ platform }: { platform: { architecture: string } }) => platform.architecture === 'arm64',
+  );
+  const { layers, config } = await read(arm64.digest);
+  await runCommand('tar', ['-xf', join(outer, 'blobs', layers[0].digest.replace(':', '/')), '-C', root]);
+  const emulator = join(dir, 'emulator');
+  await unpackDebian(['qemu-user-static'], OWN_ARCHITECTURE, join(dir, 'debian'), emulator);
+  const qemu = join(emulator, 'usr/bin/qemu-aarch64-static');
+  const node = ['-L', root, join(root, 'usr/bin/node')];
+  assert.equal(await runCommand(qemu, [...node, '-p', 'process.arch']), 'arm64\n');
+  const { Env, Entrypoint } = (await read(config.digest)).config;
+  const [, ...rest] = Entrypoint as string[];
+  const inRoot = rest.map((word) => (word.startsWith('/') ? join(root, word) : word));
+  await untilServing(qemu, [...node, ...inRoot], Env);
 });
