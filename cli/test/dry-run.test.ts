@@ -62,7 +62,7 @@ describe('with a server', () => {
     const recorded = await acts();
     const cases: [string, string, ...string[]][] = [
       ['Ban a user', 'user', 'ban', 'bob', '--reason', 'spam'],
-      ['End the ban of a user', 'user', 'unban', 'bob'],
+      ['End a ban', 'user', 'unban', 'bob'],
       ['', 'user', 'logout', 'bob'],
       ['', 'user', 'delete', 'bob'],
       ['register users', 'user', 'create', 'carol'],
@@ -91,7 +91,7 @@ describe('with a server', () => {
     assert.equal(await acts(), recorded);
     const shown = await json<object>('user', 'ban', 'bob', '--reason', 'spam', ...here, '--dry-run');
     assert.partialDeepStrictEqual(shown, {
-      ...{ dryRun: true, would: 'Ban a user' },
+      ...{ dryRun: true, would: 'Ban a user, or change the ban' },
       with: ['untilTime=0', 'reason=spam'],
     });
   });

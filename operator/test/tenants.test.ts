@@ -302,9 +302,13 @@ test('tenants are in force within seconds in every process, one more touches no 
   await eventually(async () => {
     const first = (await tenants()).find(({ metadata }) => metadata.name === 'first');
     assert.deepEqual(
-      [first?.status?.keys, first?.status?.inForceGeneration],
-      [undefined, first?.metadata.generation],
+      first?.status?.keys?.map(({ purpose, id, state }) => [purpose, id, state]),
+      [
+        ['Signing', keyID(nextKey ?? ''), 'Current'],
+        ['Admin', keyID((await keyOf('admin-secret')) ?? ''), 'Current'],
+      ],
     );
+    assert.equal(first?.status?.inForceGeneration, first?.metadata.generation);
     const { conditions = [] } = first?.status ?? {};
     assert.ok(
       conditions.every(({ observedGeneration }) => observedGeneration === first?.metadata.generation),

@@ -74,9 +74,13 @@ function rowsOf({ metadata, status }: FoundTenant): KeyRow[] {
       `the operator has not listed the keys of ${metadata.name} yet: openimctl tenant get ${metadata.name} -n ${metadata.namespace} says how far it is; operators before 0.2 list them after the first rotation`,
     );
   const now = Date.now();
+  const replaced = new Set(
+    status.keys.filter(({ until }) => until !== undefined).map(({ purpose }) => purpose),
+  );
   return status.keys.map(({ purpose, id, state, since, until = null }) => {
-    // A key from before the first rotation was made with the tenant.
-    const from = since ?? (state === 'Current' ? metadata.creationTimestamp : undefined) ?? null;
+    // A key that replaced none was made with the tenant.
+    const isFirst = state === 'Current' && !replaced.has(purpose);
+    const from = since ?? (isFirst ? metadata.creationTimestamp : undefined) ?? null;
     return { ...{ purpose, id, state, since: from, until }, age: from && age(from, now) };
   });
 }

@@ -202,7 +202,7 @@ test('writes say who writes, what, and under which condition', async () => {
   await server.client.apply(POD, { metadata: KEY }, { fieldManager: 'me' });
   await server.client.applyStatus(POD, { metadata: KEY }, { fieldManager: 'me', force: false, dryRun: true });
   await server.client.patchStatus(POD, KEY, { phase: 'Running' });
-  await server.client.delete(POD, KEY, { uid: 'u' });
+  await server.client.delete(POD, KEY, { uid: 'u', dryRun: true });
   const [apply, status, patch, remove] = server.seen;
   assert.equal(apply?.url, '/prefix/api/v1/namespaces/n/pods/p?fieldManager=me&force=true');
   assert.equal(apply?.contentType, 'application/apply-patch+yaml');
@@ -210,7 +210,8 @@ test('writes say who writes, what, and under which condition', async () => {
   assert.match(status?.url ?? '', /pods\/p\/status\?fieldManager=me&force=false&dryRun=All/);
   assert.equal(patch?.contentType, 'application/merge-patch+json');
   assert.equal(patch?.body, '{"status":{"phase":"Running"}}');
-  assert.deepEqual(JSON.parse(remove?.body ?? '').preconditions, { uid: 'u' });
+  const { preconditions, dryRun } = JSON.parse(remove?.body ?? '');
+  assert.deepEqual([preconditions, dryRun], [{ uid: 'u' }, ['All']]);
 });
 
 test('a watch gives events over broken lines, and its end and failures are distinguished', async () => {

@@ -203,8 +203,10 @@ export function clientOf(
         gracePeriodSeconds,
         preconditions:
           uid === undefined && resourceVersion === undefined ? undefined : { uid, resourceVersion },
+        // With a body the API server does not look at the query.
+        dryRun: dryRun ? ['All'] : undefined,
       };
-      const path = withQuery(objectPath(type, key), { dryRun: dryRun ? 'All' : undefined });
+      const path = objectPath(type, key);
       try {
         await caller.request({ ...options, verb: 'delete', method: 'DELETE', path, body, idempotent: true });
         return true;

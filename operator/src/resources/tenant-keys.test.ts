@@ -114,6 +114,12 @@ test('without spec.keys a rotation is completed, and its rest is removed after t
   assert.deepEqual(acme.signing, ['made 1', 'one']);
   acme.plan(undefined, true, after(1));
   assert.deepEqual(acme.signing, ['made 1', 'one'], 'the usual 168 hours');
-  acme.plan(undefined, true, after(169));
-  assert.deepEqual(acme.secrets, { ...GENERATED, 'acme.token-secret': 'made 1' });
+  const { keys } = acme.plan(undefined, true, after(169));
+  const since = NOW.toISOString();
+  assert.deepEqual(acme.secrets, {
+    ...{ ...GENERATED, 'acme.token-secret': 'made 1' },
+    'acme.keys': JSON.stringify({ signing: { since } }),
+  });
+  assert.deepEqual(keys[0], { purpose: 'Signing', id: keyID('made 1'), state: 'Current', since });
+  assert.deepEqual(acme.plan(undefined, true, after(170)).changes, {}, 'nothing more is done');
 });

@@ -196,8 +196,15 @@ function step(purpose: KeyPurpose, state: RotationState, input: KeyPlanInput): S
     if (state.second === 'former' && !ended && !isRevoked(first)) return stay(overlap(purpose, state));
     return stage(rotation ?? state.rotation);
   }
-  if (state.second === 'former' && ended && spec === undefined && second !== undefined)
-    return { state: undefined, changes: { [secondName]: null }, keys: [] };
+  if (state.second === 'former' && ended && spec === undefined && second !== undefined) {
+    const { since } = state;
+    const rest = since === undefined ? {} : { since };
+    return {
+      state: isEmpty(rest) ? undefined : rest,
+      changes: { [secondName]: null },
+      keys: reports(purpose, rest, first, undefined),
+    };
+  }
   return stay();
 
   function stage(named: string | undefined): Step {

@@ -205,3 +205,53 @@ test('connections are counted over gateways, and kicks name what they close', as
     ['connection.kick', 'user', 'u1', ''],
   ]);
 });
+
+test('messages that could not be stored are listed without what they say, read with a reason and retried on the record', async () => {
+  await using api = await startApi();
+  const letter = make('msg.DeadLetter', { id: '5:0', entry: 0, reason: 'refused', conversationID: 'si_a_b' });
+  const damaged = make('msg.DeadLetter', { id: '6:-1', entry: -1, reason: 'damaged' });
+  api.stub('msg.searchDeadLetters', () =>
+    make('msg.SearchDeadLettersResp', { letters: [letter, damaged], cursor: '6:-1' }),
+  );
+  api.stub('msg.getDeadLetter', (_ctx, { id }: { id: string }) => {
+    const message = make('sdkws.MsgData', { content: Buffer.from('{"content":"hi"}'), clientMsgID: 'c' });
+    const found = id === '5:0' ? { ...letter, bytes: 99, message } : { ...damaged, bytes: 12 };
+    return make('msg.GetDeadLetterResp', { letter: found });
+  });
+  api.stub('msg.searchParked', () =>
+    make('msg.SearchParkedResp', {
+      parked: [make('msg.ParkedRecords', { conversation: 'a_b', partition: 3, reason: 'r', records: 2 })],
+    }),
+  );
+  const list = await ask(api, 'GET', '/dead-letters?limit=2');
+  const shown = {
+    ...{ letterID: '5:0', isReadable: true, reason: 'refused', time: 0, retryTime: 0 },
+    ...{ conversationID: 'si_a_b', sendID: '', contentType: 0 },
+  };
+  assert.deepEqual(list.json.letters[0], shown);
+  assert.equal(list.json.letters[1].isReadable, false);
+  assert.equal(list.json.nextCursor, Buffer.from('6:-1').toString('base64url'));
+  assert.equal((await ask(api, 'GET', '/dead-letters/5:0')).json.error.field, 'reason');
+  assert.deepEqual((await ask(api, 'GET', '/dead-letters/5%3A0?reason=ticket')).json, {
+    ...{
+      letter: shown,
+      bytes: 99,
+      content: '{"content":"hi"}',
+      clientMsgID: 'c',
+      serverMsgID: '',
+      sendTime: 0,
+    },
+  });
+  const unreadable = await ask(api, 'GET', '/dead-letters/6:-1?reason=ticket');
+  assert.deepEqual([unreadable.status, unreadable.json.bytes, unreadable.json.content], [200, 12, '']);
+  assert.deepEqual((await ask(api, 'POST', '/dead-letters/5:0/retry', { reason: 'mended' })).json, {});
+  const parked = await ask(api, 'GET', '/parked');
+  assert.deepEqual(parked.json.parked ?? parked.json, [
+    { conversation: 'a_b', partition: 3, reason: 'r', since: 0, records: 2 },
+  ]);
+  assert.deepEqual(acts(api), [
+    ['deadletter.read', 'deadLetter', '5:0', 'ticket'],
+    ['deadletter.read', 'deadLetter', '6:-1', 'ticket'],
+    ['deadletter.retry', 'deadLetter', '5:0', 'mended'],
+  ]);
+});

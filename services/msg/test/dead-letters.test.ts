@@ -113,6 +113,7 @@ test('a record that cannot be read goes into the log as it is, where its partiti
   await assert.rejects(retry('41:-1'), /kept by an earlier version/);
   const { letter } = await f.msg.getDeadLetter(byAdmin(), make('msg.GetDeadLetterReq', { id: '41:-1' }));
   assert.deepEqual([letter?.bytes, letter?.message, letter?.entry], [1, null, -1]);
+  assert.equal(letter?.conversationID, '', 'what is not known is at its default');
 });
 
 test('what is parked is listed with the number of records that wait', async () => {

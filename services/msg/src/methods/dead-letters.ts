@@ -34,7 +34,7 @@ export function deadLetterMethods(
       const most = limitOf(limit);
       const letters = await deadLetters.list(ctx.tenant, most, cursor === '' ? undefined : placeOf(cursor));
       return make('msg.SearchDeadLettersResp', {
-        letters: letters.map(shown),
+        letters: letters.map((letter) => shown(letter)),
         cursor: letters.length < most ? '' : (letters.at(-1)?.id ?? ''),
       });
     },
@@ -44,7 +44,7 @@ export function deadLetterMethods(
       const entry = readable(letter)?.entries[letter.entry];
       const message = entry && decode('sdkws.MsgData', entry.msgData);
       return make('msg.GetDeadLetterResp', {
-        letter: { ...shown(letter), bytes: letter.record.length, message: message ?? null },
+        letter: shown(letter, { bytes: letter.record.length, message: message ?? null }),
       });
     },
     async replayDeadLetter(ctx, { id }) {
@@ -95,10 +95,15 @@ function placeOf(cursor: string): { readonly position: number; readonly entry: n
   return { position: Number(position), entry: Number(entry) };
 }
 
-function shown({ id, position, entry, reason, at, retriedAt, message }: KeptDeadLetter): msg.DeadLetter {
+/** @param more of one that is looked at */
+function shown(
+  { id, position, entry, reason, at, retriedAt, message }: KeptDeadLetter,
+  more: Partial<Pick<msg.DeadLetter, 'bytes' | 'message'>> = {},
+): msg.DeadLetter {
   return make('msg.DeadLetter', {
     ...{ id, position, entry, reason, time: at.getTime(), retryTime: retriedAt?.getTime() ?? 0 },
     ...message,
+    ...more,
   });
 }
 

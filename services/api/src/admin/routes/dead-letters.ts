@@ -35,6 +35,9 @@ export const deadLetterRoutes: readonly AdminRoute[] = [
   adminRoute(listParked, 'msg.searchParked', async ({ ctx, rpc }, { query }) => {
     const request = make('msg.SearchParkedReq', { ...query, cursor: fromOpaque(query.cursor) });
     const { parked, cursor } = await rpc.client('msg').searchParked(ctx, request);
-    return { parked: parked.map((each) => ({ ...each })), ...opaque(cursor) };
+    const shown = parked.map(({ conversation, partition, reason, since, records }) => ({
+      ...{ conversation, partition, reason, since, records },
+    }));
+    return { parked: shown, ...opaque(cursor) };
   }),
 ];
