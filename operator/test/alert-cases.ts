@@ -9,6 +9,8 @@ export type SeriesValues = Readonly<Record<string, string>>;
 /** How one alert is tested; each case changes series of {@link HEALTHY}. */
 export interface AlertCase {
   readonly fires: SeriesValues;
+  /** Another fault that fires it. */
+  readonly firesToo?: SeriesValues;
   /** What nearly fires it. */
   readonly quiet: SeriesValues;
   /** Minute from which on it fires. */
@@ -104,7 +106,7 @@ export const HEALTHY: SeriesValues = {
   [ofOperator('openim_operator_tenant_quota', 'users')]: steady(1_000),
   [prober('sent')]: rising(120),
   [prober('lost')]: steady(0),
-  [prober('duplicated')]: steady(1),
+  [prober('duplicated')]: steady(0),
   [prober('reordered')]: steady(0),
   // The time of a test begins at 0.
   [series('openim_prober_judged_until_seconds', 'prober')]: rising(60),
@@ -251,8 +253,9 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
   },
   OpenIMMessagesLost: {
     fires: { [prober('lost')]: changing(0, 1, 20) },
-    // A doubled one of yesterday.
-    quiet: { [prober('duplicated')]: steady(9) },
+    // Its first round ever.
+    firesToo: { [prober('duplicated')]: '_x20 1x40' },
+    quiet: { [prober('duplicated')]: '_x20 0x40' },
     at: 21,
   },
   OpenIMProberSilent: {

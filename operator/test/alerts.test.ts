@@ -55,9 +55,10 @@ test('every alert has a case, and every case an alert', () => {
 test('each alert fires on its fault, not on what is nearly one, and never when all is well', async () => {
   const tests = [
     unitTest('healthy', {}, LAST_MINUTE, []),
-    ...Object.entries(ALERT_CASES).flatMap(([alert, { fires, quiet, at, also = [] }]) => {
+    ...Object.entries(ALERT_CASES).flatMap(([alert, { fires, firesToo, quiet, at, also = [] }]) => {
       return [
         unitTest(`${alert} fires`, fires, at, [alert, ...also]),
+        ...(firesToo ? [unitTest(`${alert} fires, too`, firesToo, at, [alert])] : []),
         unitTest(`${alert} is quiet`, quiet, LAST_MINUTE, []),
       ];
     }),

@@ -293,11 +293,14 @@ const ROLE_DOWN = {
 function proberAlerts(owner: ClusterName): Alert[] {
   const select = selectorsOf(owner);
   const faults = select('openim_prober_messages', 'outcome=~"lost|duplicated|reordered"');
+  // Over its pods: the counts go on when another takes its place.
+  const [now, before] = [`max by (outcome) (${faults})`, `max by (outcome) (${faults} offset 15m)`];
   return [
     {
       name: 'OpenIMMessagesLost',
       severity: 'critical',
-      expr: `max by (outcome) (${faults}) > max by (outcome) (${faults} offset 15m)`,
+      // There is no series before its first round is judged.
+      expr: `${now} > ${before} or (${now} unless ${before}) > 0`,
       forMinutes: 0,
       summary: 'Checked messages of the prober were {{ $labels.outcome }}.',
       description:
