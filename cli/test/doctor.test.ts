@@ -158,7 +158,7 @@ describe('doctor, check and report', () => {
     const withPassword = (uri: string, password: string) =>
       uri.replace(/:\/\/(?:[^@/]*@)?/, `://im:${password}@`);
     const locked = (password: string) => ({
-      'nats.servers': [withPassword(nats.uri, password)],
+      ...{ 'nats.servers': [nats.uri], 'nats.user': 'im', 'nats.password': password },
       'mongo.uri': withPassword(mongo.uri, password),
       'redis.uri': redis.uri.replace('://', `://:${password}@`),
     });
