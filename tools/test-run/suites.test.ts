@@ -24,7 +24,7 @@ const lane = (wanted: Lane) =>
     .filter(({ lane }) => lane === wanted)
     .map(({ name, files, timeoutMs }) => [name, files.length, timeoutMs / 60_000]);
 
-test('each lane has its suites in order: what needs Kubernetes last, the shared cluster after the node', () => {
+test('each lane has its suites in order: what needs Kubernetes last, the shared cluster after the node, what needs room first', () => {
   assert.deepEqual(lane('first'), [['unit', 2, 2]]);
   assert.deepEqual(lane('packages'), [
     ['cli', 1, 10],
@@ -39,8 +39,8 @@ test('each lane has its suites in order: what needs Kubernetes last, the shared 
   assert.deepEqual(lane('kubernetes'), [
     ['tools/dev/kubernetes local-cluster', 1, 10],
     ['operator managed-stores', 1, 10],
-    ['e2e kubernetes/node-drain', 1, 30],
     ['e2e kubernetes/upgrade', 1, 30],
+    ['e2e kubernetes/node-drain', 1, 30],
   ]);
 });
 
@@ -52,8 +52,8 @@ test('suites that start programs of Kubernetes are known', () => {
     'operator',
     'tools/dev/kubernetes local-cluster',
     'operator managed-stores',
-    'e2e kubernetes/node-drain',
     'e2e kubernetes/upgrade',
+    'e2e kubernetes/node-drain',
   ]);
 });
 
@@ -65,8 +65,8 @@ test('parts of paths choose files, also as a shell completes them', () => {
     'operator/test/managed-stores.test.ts',
   ]);
   assert.deepEqual(names('suites/kubernetes'), [
-    'e2e/suites/kubernetes/node-drain.test.ts',
     'e2e/suites/kubernetes/upgrade.test.ts',
+    'e2e/suites/kubernetes/node-drain.test.ts',
   ]);
   assert.deepEqual(names('nothing'), []);
 });

@@ -46,9 +46,13 @@ const SEVERAL_AT_A_TIME: readonly string[] = ['operator'];
 const CLUSTERS = 'e2e/suites/kubernetes/';
 
 /** Those of {@link CLUSTERS} that need room; they come first. */
-const NEED_ROOM: readonly string[] = ['kill-each-pod', 'operator-restarts', 'rollout', 'paced-drain'].map(
-  (name) => `${CLUSTERS}${name}.test.ts`,
-);
+const NEED_ROOM: readonly string[] = [
+  'kill-each-pod',
+  'operator-restarts',
+  'rollout',
+  'upgrade',
+  'paced-drain',
+].map((name) => `${CLUSTERS}${name}.test.ts`);
 
 /**
  * All test files by suites, in the order in which those of a lane start: unit tests of the whole repository; each

@@ -22,6 +22,7 @@ export { type LoadedImages, loadImages } from './deploy/images.ts';
 export { killContainer } from './deploy/kill.ts';
 export { apply, isCluster, sample, withImages } from './deploy/manifests.ts';
 export { installOperator, OPERATOR } from './deploy/operator.ts';
+export { type Edit, hasCommit, loadOtherBuild, type OtherBuild } from './deploy/other-build.ts';
 export { type Reached, reach } from './deploy/reach.ts';
 export {
   type ClusterStatus,
@@ -35,6 +36,7 @@ export {
   type OpenIMCluster,
   openKube,
   type Pod,
+  type UpgradeStatus,
   waitsFor,
 } from './deploy/resources.ts';
 export { KEPT_IMAGES, type TestCluster, useTestCluster } from './deploy/test-cluster.ts';

@@ -48,6 +48,8 @@ export interface ProductImageOptions {
   readonly app?: string;
   /** One index of images for these. @default an image for this machine's */
   readonly architectures?: readonly ImageArchitecture[];
+  /** Version of the bundle, which the tag begins with. @default that of the repository */
+  readonly version?: string;
 }
 
 /**
@@ -60,13 +62,13 @@ export async function buildProductImage({
   file,
   app,
   architectures,
+  version = productVersion(),
 }: ProductImageOptions): Promise<WrittenImage> {
   const dir = await mkdtemp(join(tmpdir(), 'openim-product-image-'));
   try {
     const bundle = app ?? join(dir, 'app');
     if (app === undefined)
       await runCommand(process.execPath, [join(ROOT, 'tools/bundle.ts'), '--out', bundle]);
-    const version = productVersion();
     const specOf = async (entries: readonly ImageEntry[]) => ({
       name: `${PRODUCT_IMAGE}:${version}-${await contentHash(entries)}`,
       entrypoint: ['/usr/bin/node', '--enable-source-maps', '/app/im.mjs'],

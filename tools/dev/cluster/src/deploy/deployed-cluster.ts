@@ -32,6 +32,7 @@ export type Component =
   | 'transfer'
   | 'push'
   | 'cron'
+  | 'prober'
   | 'nats'
   | 'mongodb'
   | 'redis'

@@ -7,6 +7,7 @@ import {
   loadStoreImages,
   type StoreImages,
   storeImageNames,
+  type WrittenImage,
 } from '@im/dev-kubernetes';
 import { runCommand } from '@im/dev-stores';
 
@@ -70,15 +71,25 @@ async function loadProduct(
   for (const [i, folder] of apps.entries()) {
     const image = await buildProductImage({ file: join(dir, `product-${i}.tar`), app: folder });
     await ready;
-    if (await hasImages(cluster, [image.name])) print(`the nodes have ${image.name}`);
-    else {
-      print(`loading ${image.name} (${Math.round(image.size / 1e6)} MB)`);
-      await cluster.loadImage(image.file);
-    }
+    await loadProductImage(cluster, image, print);
     await rm(image.file);
     names.push(image.name);
   }
   return names;
+}
+
+/** Loads an image of the product, unless the nodes have it. */
+export async function loadProductImage(
+  cluster: KubernetesCluster,
+  { name, size, file }: WrittenImage,
+  print: (line: string) => void,
+): Promise<void> {
+  if (await hasImages(cluster, [name])) {
+    print(`the nodes have ${name}`);
+    return;
+  }
+  print(`loading ${name} (${Math.round(size / 1e6)} MB)`);
+  await cluster.loadImage(file);
 }
 
 async function loadStores(

@@ -53,6 +53,52 @@ export interface ClusterStatus {
     readonly adminSecretRef?: { readonly name?: string };
   };
   readonly rollout?: { readonly stage?: string; readonly message?: string };
+  readonly upgrade?: UpgradeStatus;
+  readonly upgradeHistory?: readonly {
+    readonly outcome: string;
+    readonly version?: string;
+    readonly message?: string;
+  }[];
+}
+
+/** An upgrade, as status has it. */
+export interface UpgradeStatus {
+  readonly phase?: string;
+  readonly revision?: string;
+  readonly version?: string;
+  readonly step?: string;
+  readonly message?: string;
+  readonly failure?: string;
+  readonly startedAt?: string;
+  readonly finishedAt?: string;
+  readonly failedAt?: string;
+  readonly steps?: readonly {
+    readonly name: string;
+    readonly startedAt?: string;
+    readonly settledAt?: string;
+    readonly passedAt?: string;
+  }[];
+  readonly gates?: readonly { readonly name: string; readonly state: string; readonly message?: string }[];
+  readonly plan?: UpgradeEstimate;
+  readonly fact?: UpgradeEstimate;
+  readonly proof?: {
+    readonly from?: string;
+    readonly until?: string;
+    readonly sent: number;
+    readonly acknowledged: number;
+    readonly received: number;
+    readonly lost: number;
+    readonly duplicated: number;
+    readonly reordered: number;
+    readonly longestGapMilliseconds: number;
+  };
+}
+
+/** What an upgrade does, as planned or as it was. */
+export interface UpgradeEstimate {
+  readonly restarts: number;
+  readonly reconnects?: number;
+  readonly seconds: number;
 }
 
 export interface ComponentStatus {

@@ -1,0 +1,48 @@
+import type { Edit, OtherBuild } from '@im/dev-cluster';
+
+/** The build of an earlier commit, under the lower version that it would have had as a release. */
+export type OlderBuild = OtherBuild & { readonly commit: string; readonly version: string };
+
+/** The last build before there was a prober. */
+export const BEFORE_PROBER: OlderBuild = {
+  commit: '92c60c47552cce4d032755a32ae36ef1a66ef3f6',
+  version: '0.0.9',
+};
+
+/** A build with a prober, to be upgraded from. */
+export const PREVIOUS: OlderBuild = { commit: 'bcb41cf1daf4042fd0221740b1c7dfa092a02c44', version: '0.0.10' };
+
+const TRANSFER = 'services/transfer/src/index.ts';
+const TRANSFER_CREATED = "    const own = log.child({ part: 'transfer' });\n";
+const planted = (...edits: readonly Edit[]): OtherBuild => ({ edits });
+
+/** Transfer throws at its start. */
+export const CRASHES = planted({
+  file: TRANSFER,
+  from: TRANSFER_CREATED,
+  to: `    throw new Error('planted: this build does not start');\n${TRANSFER_CREATED}`,
+});
+
+/** Transfer is not ready for ten minutes. */
+export const SLOW = planted({
+  file: TRANSFER,
+  from: TRANSFER_CREATED,
+  to: `    await sleep(600_000);\n${TRANSFER_CREATED}`,
+});
+
+/** Gateways are ready, and drop one push in a thousand. */
+export const DROPS = planted(
+  {
+    file: 'services/gateway/src/deliver/deliverer.ts',
+    from: 'export class Deliverer {\n',
+    to: 'let planted = 0;\nexport class Deliverer {\n',
+  },
+  {
+    file: 'services/gateway/src/deliver/deliverer.ts',
+    from: '  forward(connection: Connection, delivery: log.Delivery, bytes: Buffer): void {\n',
+    to: '  forward(connection: Connection, delivery: log.Delivery, bytes: Buffer): void {\n    if (++planted % 1_000 === 0) return;\n',
+  },
+);
+
+/** A name whose registry refuses connections. */
+export const ABSENT = 'localhost:1/openim/openim-operator:9.9.9-absent';

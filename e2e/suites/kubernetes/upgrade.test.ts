@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { conditionOf } from '@im/dev-cluster';
+import { assertProven } from './assert-proven.ts';
+import { ABSENT } from './planted-builds.ts';
+import { type ProbedCluster, probedCluster, UPGRADE } from './probed-cluster.ts';
+import { underLoad } from './upgrade-run.ts';
+
+/** A fifth of it is how long an image may be missing. */
+const IMPATIENT = { ...UPGRADE, stepDeadlineSeconds: 60 };
+const TEST_MS = 600_000;
+
+describe('upgrades under load, with their proof', () => {
+  let probed: ProbedCluster;
+
+  before(async () => {
+    probed = await probedCluster();
+  });
+  after(async () => {
+    await probed?.[Symbol.asyncDispose]();
+  });
+
+  test('another version of every role, with a proof', { timeout: TEST_MS }, async () => {
+    const { other } = await probed.images();
+    const begin = () => probed.cluster.change({ spec: { image: other } });
+    const run = await underLoad(probed.cluster, { name: 'upgrade', begin, ends: 'Succeeded' });
+    probed.rows.push(run.row);
+    await assertProven(probed.cluster, run);
+    const { status } = await probed.cluster.resource();
+    assert.equal(conditionOf(status, 'UpgradeSucceeded')?.reason, 'Verified');
+    assert.equal(status?.version, run.upgrade.version, 'the version is that of the new build');
+  });
+
+  test('an image that cannot be pulled is taken back before a client notices it', {
+    timeout: TEST_MS,
+  }, async () => {
+    const { running } = await probed.images();
+    try {
+      const begin = () => probed.cluster.change({ spec: { image: ABSENT, upgrade: IMPATIENT } });
+      const run = await underLoad(probed.cluster, { name: 'unpullable', begin, ends: 'RolledBack' });
+      probed.rows.push(run.row);
+      assert.equal(run.upgrade.failure, 'PodsFailing');
+      assert.match(run.upgrade.message ?? '', /ImagePull|ErrImage/);
+      assert.deepEqual([...new Set(run.cuts)], [0], 'no connection was cut');
+    } finally {
+      await probed.cluster.change({ spec: { image: running, upgrade: UPGRADE } });
+      await probed.cluster.untilSettled();
+    }
+  });
+});
