@@ -36,7 +36,8 @@ export function momentOf(revision: string, at: number): string {
 
 /**
  * The rollback that is in force: the spec is the one whose upgrade failed, and nobody asked for another attempt. The
- * newest failure counts.
+ * newest failure counts, unless the cluster has matched another revision since than the one before: to go back from there
+ * would be a step that nobody expects.
  */
 export function rollbackOf(
   { spec, metadata }: Stored<OpenIMCluster>,
@@ -49,7 +50,12 @@ export function rollbackOf(
     .sort((a, b) => (b.upgrade.failure?.at ?? 0) - (a.upgrade.failure?.at ?? 0))
     .find(({ upgrade: { failure } }) => failure?.specKey === key);
   if (!failed || retried === momentOf(failed.name, failed.upgrade.failure?.at ?? 0)) return undefined;
-  const to = revisions.find(({ name }) => name === failed.upgrade.from);
+  const { from, failure } = failed.upgrade;
+  const isOutdated = revisions.some(
+    ({ name, completedAt = 0 }) => name !== from && completedAt > (failure?.at ?? 0),
+  );
+  if (isOutdated) return undefined;
+  const to = revisions.find(({ name }) => name === from);
   return to && { failed, to };
 }
 
