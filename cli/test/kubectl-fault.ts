@@ -24,7 +24,7 @@ const VALUES: Readonly<Record<string, string>> = {
 /** Flags without one. */
 const SWITCHES = new Set([
   ...['-A', '--all-namespaces', '--all', '--overwrite', '--server-side', '--force-conflicts', '--force'],
-  ...['--ignore-daemonsets', '-w', '--watch', '--follow'],
+  ...['--ignore-daemonsets', '-w', '--watch', '--follow', '--previous'],
 ]);
 /** Kinds of Kubernetes itself that commands name. */
 const BUILT_IN = new Set([
