@@ -30,7 +30,7 @@ export interface SendBatcherDeps {
 
 const MAX_BATCH = 500;
 /** A batch of large messages occupies each following step only briefly. */
-const MAX_BATCH_BYTES = 524_288;
+const MAX_BATCH_BYTES = 262_144;
 const MAX_IN_FLIGHT = 8;
 const MAX_QUEUE = 20_000;
 const MAX_QUEUE_BYTES = 128 * 1_048_576;

@@ -11,26 +11,26 @@ import {
 
 const KIB = 1_024;
 
-/** Four records of 256 KiB in partitions 0 to 3, at positions 1 to 4, appended at 0, 10, 20, 30 ms. */
+/** Four records of 64 KiB in partitions 0 to 3, at positions 1 to 4, appended at 0, 10, 20, 30 ms. */
 function fullPace(): FoldPace {
   const pace = new FoldPace();
-  for (let i = 0; i < 4; i++) pace.appended(i, i + 1, 256 * KIB, i * 10);
+  for (let i = 0; i < 4; i++) pace.appended(i, i + 1, 64 * KIB, i * 10);
   return pace;
 }
 
 describe('the pace of large records', () => {
   test('there is room until a window is not folded; what is folded makes room', () => {
     const pace = new FoldPace();
-    for (let i = 0; i < 3; i++) pace.appended(i, i + 1, 256 * KIB, 0);
+    for (let i = 0; i < 3; i++) pace.appended(i, i + 1, 64 * KIB, 0);
     assert.equal(pace.hasRoom(0), true);
-    pace.appended(3, 4, 256 * KIB, 0);
+    pace.appended(3, 4, 64 * KIB, 0);
     assert.equal(pace.bytes, UNFOLDED_BYTES);
     assert.equal(pace.hasRoom(0), false);
     pace.folded(2, 2);
     assert.equal(pace.hasRoom(0), false, 'partition 2 is folded to before its record');
     pace.folded(2, 3);
     assert.equal(pace.hasRoom(0), true);
-    assert.equal(pace.bytes, 768 * KIB);
+    assert.equal(pace.bytes, 192 * KIB);
   });
 
   test('small records do not count', () => {
@@ -39,12 +39,12 @@ describe('the pace of large records', () => {
     assert.equal(pace.bytes, 0);
   });
 
-  test('without announcements a record counts for a second', () => {
+  test('without announcements a record counts for a while', () => {
     const pace = fullPace();
     assert.equal(pace.roomIn(30), UNFOLDED_MS - 30);
     assert.equal(pace.hasRoom(UNFOLDED_MS - 1), false);
     assert.equal(pace.hasRoom(UNFOLDED_MS), true);
-    assert.equal(pace.bytes, 768 * KIB);
+    assert.equal(pace.bytes, 192 * KIB);
     assert.equal(pace.hasRoom(UNFOLDED_MS + 30), true);
     assert.equal(pace.bytes, 0);
   });
@@ -52,18 +52,18 @@ describe('the pace of large records', () => {
   test('an announcement that arrives before the acknowledgement counts', () => {
     const pace = new FoldPace();
     pace.folded(5, 100);
-    pace.appended(5, 100, 256 * KIB, 0);
+    pace.appended(5, 100, 64 * KIB, 0);
     assert.equal(pace.bytes, 0);
-    pace.appended(5, 101, 256 * KIB, 0);
-    assert.equal(pace.bytes, 256 * KIB);
+    pace.appended(5, 101, 64 * KIB, 0);
+    assert.equal(pace.bytes, 64 * KIB);
   });
 
   test('a recreated log counts from 1 again', () => {
     const pace = new FoldPace();
     pace.folded(5, 1_000_000);
     pace.folded(5, 1);
-    pace.appended(5, 2, 256 * KIB, 0);
-    assert.equal(pace.bytes, 256 * KIB);
+    pace.appended(5, 2, 64 * KIB, 0);
+    assert.equal(pace.bytes, 64 * KIB);
   });
 
   test('announcements survive the wire; foreign bytes announce nothing', () => {

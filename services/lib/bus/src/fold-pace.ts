@@ -3,12 +3,12 @@ import { PARTITIONS } from '@im/contract';
 /** From this size on a record is paced, bytes. */
 export const LARGE_RECORD_BYTES = 16_384;
 /** Bytes of large records that may be in the log and not folded yet, per appending process. */
-export const UNFOLDED_BYTES = 1_048_576;
+export const UNFOLDED_BYTES = 262_144;
 /**
  * A record counts for at most this long, ms: without transfer, or with one that announces nothing, large records are
  * still accepted, only slower.
  */
-export const UNFOLDED_MS = 1_000;
+export const UNFOLDED_MS = 250;
 
 interface Unfolded {
   readonly partition: number;

@@ -15,7 +15,7 @@ const MAX_LARGE_BYTES = MAX_QUEUE_BYTES / 2;
 /** What a delivery made of a record may need more than the record itself. */
 const DELIVERY_MARGIN_BYTES = 4_096;
 /** A small record waits for at most one batch that is being written. */
-const MAX_BATCH_BYTES = 524_288;
+const MAX_BATCH_BYTES = 262_144;
 /** An attempt without an answer for this long is made again; an election takes several of them. */
 const ATTEMPT_MS = 3_000;
 /**
