@@ -10,7 +10,8 @@ test('the runtime takes the flags of a gateway, also from its environment', () =
   execFileSync(process.execPath, ['-e', ''], { env: { NODE_OPTIONS: flags.join(' ') } });
 });
 
-test('a process that also plays other roles keeps what those need', () => {
-  assert.deepEqual(runtimeFlags(['all']), []);
-  assert.deepEqual(runtimeFlags(['gateway', 'rpc']), []);
+test('a process that also plays other roles gets more room for them, and one without connections none', () => {
+  assert.deepEqual(runtimeFlags(['all']), ['--max-semi-space-size=8']);
+  assert.deepEqual(runtimeFlags(['gateway', 'rpc']), ['--max-semi-space-size=8']);
+  assert.deepEqual(runtimeFlags(['rpc']), []);
 });
