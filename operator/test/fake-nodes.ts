@@ -34,7 +34,7 @@ export interface FakeNodes {
   readonly brokenImages: Set<string>;
   /** Pods that do not answer. */
   readonly silent: Set<string>;
-  /** Nodes to which pods of a cluster are bound, by its name; others are bound to none. Those in use take pods in turn. */
+  /** Nodes to which pods of a cluster are bound, by its name; others are bound to none. They take pods of a component in turn. */
   readonly nodesOf: Map<string, string[]>;
   /** Further pods that never become ready. */
   notReadyIf: ((pod: Stored<Pod>) => Promise<boolean>) | undefined;
@@ -97,6 +97,8 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
   const silent = new Set<string>();
   const nodesOf = new Map<string, string[]>();
   const bound = new Set<string>();
+  /** Pods bound so far, by cluster and component. */
+  const turns = new Map<string, number>();
   const following = new Set<string>();
   const keys = new Set<string>();
   const takingTenants = new Set<string>();
@@ -137,13 +139,16 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
       await client.delete(POD, { namespace, name }, { gracePeriodSeconds: 0 });
       return false;
     }
-    const names = nodesOf.get(labels?.['app.kubernetes.io/instance'] ?? '') ?? [];
-    const [node] = names;
+    const cluster = labels?.['app.kubernetes.io/instance'] ?? '';
+    const names = nodesOf.get(cluster) ?? [];
+    const component = `${cluster} ${labels?.['app.kubernetes.io/component']}`;
+    const turn = turns.get(component) ?? 0;
+    const node = names[turn % names.length];
     if (node === undefined || nodeName !== undefined || deletionTimestamp !== undefined) return true;
     // The copy of the pod may not show its node yet.
     if (bound.has(uid)) return true;
     bound.add(uid);
-    names.push(...names.splice(0, 1));
+    turns.set(component, turn + 1);
     await client.create(BINDING, {
       apiVersion: 'v1',
       kind: 'Binding',
