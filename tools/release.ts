@@ -68,16 +68,15 @@ rmSync(app, { recursive: true });
 
 const archive = `openimctl-${version}.tar.gz`;
 const bytes = gzipSync(plain, { level: 9 });
-const sha256 = createHash('sha256').update(bytes).digest('hex');
+const sha256Of = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');
+const sha256 = sha256Of(bytes);
 const uri = new URL(archive, url.endsWith('/') ? url : `${url}/`).href;
 mkdirSync(out, { recursive: true });
 const files = {
   [archive]: bytes,
   [`${PLUGIN}.yaml`]: krewManifest({ version, uri, sha256, bin: `kubectl-${PLUGIN}` }),
 };
-const sums = Object.entries(files).map(
-  ([name, content]) => `${createHash('sha256').update(content).digest('hex')}  ${name}\n`,
-);
+const sums = Object.entries(files).map(([name, content]) => `${sha256Of(content)}  ${name}\n`);
 for (const [name, content] of Object.entries({ ...files, SHA256SUMS: sums.join('') }))
   writeFileSync(join(out, name), content);
 console.log(JSON.stringify({ archive: join(out, archive), sha256, bytes: bytes.length }));

@@ -3,16 +3,18 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type ControlPlane, eventually, startControlPlane } from '@im/dev-kubernetes';
-import { createKubeClient, EVENT, type KubeClient, POD } from '@im/kube';
+import type { ControlPlane } from '@im/dev-kubernetes';
+import { EVENT, type KubeClient, POD } from '@im/kube';
 import { OPENIM_CLUSTER, selectorLabels } from '@im/operator';
 import { EXIT } from '../src/exit-codes.ts';
+import { type CustomResources, startCustomResources } from './custom-resources.ts';
 import { type Outcome, type Running, start } from './openimctl.ts';
 
 /** People who may only look, with exactly the Role of the documentation, at a real API server. */
 
 const NAMESPACE = 'im';
 const dir = mkdtempSync(join(tmpdir(), 'im-observer-'));
+let resources: CustomResources | undefined;
 let plane: ControlPlane;
 let client: KubeClient;
 let observer = '';
@@ -44,11 +46,8 @@ async function happened(
 }
 
 before(async () => {
-  plane = await startControlPlane();
-  client = await createKubeClient({ kubeconfigPath: plane.kubeconfig });
-  await plane.kubectl('apply', '--server-side', '-f', new URL('../../crds', import.meta.url).pathname);
-  await plane.kubectl('create', 'namespace', NAMESPACE);
-  await eventually(async () => void (await client.list(OPENIM_CLUSTER)));
+  resources = await startCustomResources(NAMESPACE);
+  ({ plane, client } = resources);
   await client.create(OPENIM_CLUSTER, {
     ...{ apiVersion: 'openim.io/v1alpha1', kind: 'OpenIMCluster', spec: {} },
     metadata: { name: 'chat', namespace: NAMESPACE },
@@ -81,8 +80,7 @@ before(async () => {
   stranger = await plane.kubeconfigFor({ commonName: 'stranger' });
 });
 after(async () => {
-  client?.close();
-  await plane?.[Symbol.asyncDispose]();
+  await resources?.[Symbol.asyncDispose]();
   rmSync(dir, { recursive: true, force: true });
 });
 

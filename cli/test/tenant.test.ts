@@ -3,24 +3,23 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type ControlPlane, eventually, startControlPlane } from '@im/dev-kubernetes';
-import { createKubeClient, type KubeClient } from '@im/kube';
+import { type ControlPlane, eventually } from '@im/dev-kubernetes';
+import type { KubeClient } from '@im/kube';
 import { OPENIM_CLUSTER, OPENIM_TENANT } from '@im/operator';
 import { EXIT } from '../src/exit-codes.ts';
 import { throttledToday } from '../src/tenant/throttled.ts';
+import { type CustomResources, startCustomResources } from './custom-resources.ts';
 import { type Outcome, start } from './openimctl.ts';
 
 const NAMESPACE = 'im';
 const cwd = mkdtempSync(join(tmpdir(), 'im-tenant-'));
+let resources: CustomResources | undefined;
 let plane: ControlPlane;
 let client: KubeClient;
 
 before(async () => {
-  plane = await startControlPlane();
-  client = await createKubeClient({ kubeconfigPath: plane.kubeconfig });
-  await plane.kubectl('apply', '--server-side', '-f', new URL('../../crds', import.meta.url).pathname);
-  await plane.kubectl('create', 'namespace', NAMESPACE);
-  await eventually(async () => void (await client.list(OPENIM_TENANT)));
+  resources = await startCustomResources(NAMESPACE);
+  ({ plane, client } = resources);
   await client.create(OPENIM_CLUSTER, {
     ...{ apiVersion: 'openim.io/v1alpha1', kind: 'OpenIMCluster' },
     metadata: { name: 'chat', namespace: NAMESPACE },
@@ -28,8 +27,7 @@ before(async () => {
   });
 });
 after(async () => {
-  client?.close();
-  await plane?.[Symbol.asyncDispose]();
+  await resources?.[Symbol.asyncDispose]();
   rmSync(cwd, { recursive: true, force: true });
 });
 

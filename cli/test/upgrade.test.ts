@@ -3,10 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, test } from 'node:test';
-import { type ControlPlane, eventually, startControlPlane } from '@im/dev-kubernetes';
-import { createKubeClient, type KubeClient } from '@im/kube';
+import type { ControlPlane } from '@im/dev-kubernetes';
+import type { KubeClient } from '@im/kube';
 import { OPENIM_CLUSTER, type OpenIMClusterStatus } from '@im/operator';
 import { EXIT } from '../src/exit-codes.ts';
+import { type CustomResources, startCustomResources } from './custom-resources.ts';
 import { type Outcome, start } from './openimctl.ts';
 
 /** What people decide about upgrades, at a real API server. Status is what an operator would write. */
@@ -16,19 +17,16 @@ const STARTED_AT = '2026-01-01T10:00:00Z';
 const FAILED_AT = '2026-01-01T10:05:00Z';
 const REVISION = 'chat-2';
 const dir = mkdtempSync(join(tmpdir(), 'im-upgrade-'));
+let resources: CustomResources | undefined;
 let plane: ControlPlane;
 let client: KubeClient;
 
 before(async () => {
-  plane = await startControlPlane();
-  client = await createKubeClient({ kubeconfigPath: plane.kubeconfig });
-  await plane.kubectl('apply', '--server-side', '-f', new URL('../../crds', import.meta.url).pathname);
-  await plane.kubectl('create', 'namespace', NAMESPACE);
-  await eventually(async () => void (await client.list(OPENIM_CLUSTER)));
+  resources = await startCustomResources(NAMESPACE);
+  ({ plane, client } = resources);
 });
 after(async () => {
-  client?.close();
-  await plane?.[Symbol.asyncDispose]();
+  await resources?.[Symbol.asyncDispose]();
   rmSync(dir, { recursive: true, force: true });
 });
 beforeEach(async () => {

@@ -1,4 +1,5 @@
 import type { AdminClient, DeadLetter, ParkedRecords } from '@im/admin-api';
+import { messageOf } from '@im/kit';
 import { withAdmin } from '../admin/call.ts';
 import { type ListOptions, printList, timeText } from '../admin/list.ts';
 import { DryRun } from '../dry-run.ts';
@@ -119,10 +120,9 @@ export async function retryLetters(options: RetryOptions): Promise<void> {
         await admin.call(retryDeadLetter, { params: { letterID }, body: { reason } });
       } catch (error) {
         if (retried === 0) throw error;
-        const why = error instanceof Error ? error.message : String(error);
         throw new CommandError(
           EXIT.refused,
-          `${retried} of ${letters.length} messages are in the log again, then ${letterID}: ${why}; repeat the command to go on`,
+          `${retried} of ${letters.length} messages are in the log again, then ${letterID}: ${messageOf(error)}; repeat the command to go on`,
         );
       }
       retried++;

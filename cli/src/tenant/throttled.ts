@@ -21,7 +21,7 @@ export async function throttledToday(
   if (!cluster) return new Map();
   const { kubeconfig, kubeContext } = options;
   try {
-    const tenants = await withKubeClient({ ...options }, (client) =>
+    const tenants = await withKubeClient(options, (client) =>
       tenantsOf(client, { kubeconfig, kubeContext, cluster: cluster.name }),
     );
     return new Map(tenants.flatMap((tenant) => countOf(tenant, now)));

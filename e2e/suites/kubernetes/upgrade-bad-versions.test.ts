@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import type { OtherBuild } from '@im/dev-cluster';
 import { CRASHES, DROPS, SLOW } from './planted-builds.ts';
 import { PROBER, type ProbedCluster, probedCluster, UPGRADE } from './probed-cluster.ts';
-import { type UpgradeRun, underLoad } from './upgrade-run.ts';
+import { takenBack } from './taken-back.ts';
+import type { UpgradeRun } from './upgrade-run.ts';
 
 const skip = process.env.FULL === '1' ? false : 'only with FULL=1';
 const TEST_MS = 900_000;
@@ -18,36 +19,30 @@ describe('versions that must not stay', { skip }, () => {
     await probed?.[Symbol.asyncDispose]();
   });
 
-  /** A version that must not stay: it is taken back for this reason at this step, and no client is harmed. */
-  async function takenBack(
+  /** A build that must not stay: it is taken back for this reason at this step. */
+  async function buildTakenBack(
     name: string,
     build: OtherBuild,
     { upgrade, failure, step }: { readonly upgrade: object; readonly failure: RegExp; readonly step: string },
   ): Promise<UpgradeRun> {
-    const { running } = await probed.images();
     const image = await probed.load(build);
-    try {
-      const begin = () => probed.cluster.change({ spec: { image, upgrade } });
-      const taken = await underLoad(probed.cluster, { name, begin, ends: 'RolledBack' });
-      probed.rows.push(taken.row);
-      assert.match(`${taken.upgrade.failure}: ${taken.upgrade.message}`, failure);
-      assert.equal(taken.upgrade.step, step);
-      assert.deepEqual([...new Set(taken.cuts)], [0], 'no connection was cut');
-      return taken;
-    } finally {
-      await probed.cluster.change({ spec: { image: running, upgrade: UPGRADE } });
-      await probed.cluster.untilSettled();
-    }
+    return await takenBack(probed, name, { image, upgrade }, (run) => {
+      assert.match(`${run.upgrade.failure}: ${run.upgrade.message}`, failure);
+      assert.equal(run.upgrade.step, step);
+    });
   }
 
   test('a version that crashes at its start is taken back', { timeout: TEST_MS }, async () => {
     const expected = { failure: /^PodsFailing: .*does not start/, step: 'transfer' };
-    await takenBack('crashes', CRASHES, { upgrade: { ...UPGRADE, stepDeadlineSeconds: 60 }, ...expected });
+    await buildTakenBack('crashes', CRASHES, {
+      upgrade: { ...UPGRADE, stepDeadlineSeconds: 60 },
+      ...expected,
+    });
   });
 
   test('a version that does not become ready is taken back', { timeout: TEST_MS }, async () => {
     const expected = { failure: /^(StepDeadlineExceeded|PodsFailing)/, step: 'transfer' };
-    await takenBack('slow', SLOW, { upgrade: { ...UPGRADE, stepDeadlineSeconds: 30 }, ...expected });
+    await buildTakenBack('slow', SLOW, { upgrade: { ...UPGRADE, stepDeadlineSeconds: 30 }, ...expected });
   });
 
   test('a version that drops one message in a thousand is taken back at the gateway canary', {
@@ -57,7 +52,7 @@ describe('versions that must not stay', { skip }, () => {
     try {
       await probed.rollOut(running, { prober: { ...PROBER, messagesPerSecond: 50 } });
       const expected = { failure: /^MessagesHarmed: .* lost/, step: 'gateway canary' };
-      const { upgrade } = await takenBack('drops 1 in 1,000', DROPS, {
+      const { upgrade } = await buildTakenBack('drops 1 in 1,000', DROPS, {
         upgrade: { soakSeconds: 40, stepDeadlineSeconds: 300 },
         ...expected,
       });

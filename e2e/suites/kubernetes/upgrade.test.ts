@@ -4,6 +4,7 @@ import { conditionOf } from '@im/dev-cluster';
 import { assertProven } from './assert-proven.ts';
 import { ABSENT } from './planted-builds.ts';
 import { type ProbedCluster, probedCluster, UPGRADE } from './probed-cluster.ts';
+import { takenBack } from './taken-back.ts';
 import { underLoad } from './upgrade-run.ts';
 
 /** A fifth of it is how long an image may be missing. */
@@ -34,17 +35,9 @@ describe('upgrades under load, with their proof', () => {
   test('an image that cannot be pulled is taken back before a client notices it', {
     timeout: TEST_MS,
   }, async () => {
-    const { running } = await probed.images();
-    try {
-      const begin = () => probed.cluster.change({ spec: { image: ABSENT, upgrade: IMPATIENT } });
-      const run = await underLoad(probed.cluster, { name: 'unpullable', begin, ends: 'RolledBack' });
-      probed.rows.push(run.row);
-      assert.equal(run.upgrade.failure, 'PodsFailing');
-      assert.match(run.upgrade.message ?? '', /ImagePull|ErrImage/);
-      assert.deepEqual([...new Set(run.cuts)], [0], 'no connection was cut');
-    } finally {
-      await probed.cluster.change({ spec: { image: running, upgrade: UPGRADE } });
-      await probed.cluster.untilSettled();
-    }
+    await takenBack(probed, 'unpullable', { image: ABSENT, upgrade: IMPATIENT }, ({ upgrade }) => {
+      assert.equal(upgrade.failure, 'PodsFailing');
+      assert.match(upgrade.message ?? '', /ImagePull|ErrImage/);
+    });
   });
 });

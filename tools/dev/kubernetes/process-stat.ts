@@ -26,3 +26,12 @@ export async function isAlive({ pid, startTicks }: ProcessIdentity): Promise<boo
   const stat = await processStat(pid);
   return stat !== undefined && stat.startTicks === startTicks && stat.state !== 'Z';
 }
+
+/** Sends a signal to a process, which may have ended. */
+export function sendSignal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

@@ -1,13 +1,7 @@
-import { eachLimited } from '@im/kit';
 import type { ConditionUpdate } from '@im/kube';
 import type { AspectResult, World } from './aspects.ts';
-import type { AttemptsOfReconcile } from './attempts.ts';
-import type { ManifestApplier } from './children.ts';
-import { APPLY_MS } from './objects.ts';
+import { type ApplyDeps, applyEach } from './objects.ts';
 import type { Problem } from './problem.ts';
-
-/** Concurrent requests. */
-const PARALLEL = 4;
 
 /**
  * Applies the objects of `spec.monitoring`. What fails is in condition MonitoringApplied alone: nothing waits for it, and
@@ -15,18 +9,11 @@ const PARALLEL = 4;
  */
 export async function applyMonitoring(
   { desired }: Pick<World, 'desired'>,
-  { applier, attempts }: { readonly applier: ManifestApplier; readonly attempts: AttemptsOfReconcile },
+  deps: ApplyDeps,
   signal: AbortSignal,
 ): Promise<AspectResult<undefined>> {
-  const problems: Problem[] = [];
-  let conflict: unknown;
-  await eachLimited(desired.monitoring, PARALLEL, async (manifest) => {
-    const apply = () => applier.apply(manifest, signal, APPLY_MS);
-    const attempted = await attempts.run(manifest, manifest, apply, signal);
-    if ('conflict' in attempted) conflict ??= attempted.conflict;
-    if ('problem' in attempted) problems.push(attempted.problem);
-  });
-  problems.sort((a, b) => (a.object < b.object ? -1 : 1));
+  const { failed, conflict } = await applyEach(desired.monitoring, deps, signal);
+  const problems = failed.map(({ problem }) => problem);
   const condition = monitoringApplied(desired.monitoring.length, problems);
   return { result: undefined, problems: [], condition, conflict, stalled: false };
 }

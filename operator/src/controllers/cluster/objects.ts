@@ -17,6 +17,12 @@ const NEEDED_BY_PODS: ReadonlySet<string | undefined> = new Set([
   'ServiceAccount',
 ]);
 
+/** What objects are applied by. */
+export interface ApplyDeps {
+  readonly applier: ManifestApplier;
+  readonly attempts: AttemptsOfReconcile;
+}
+
 /** Result of the objects that start or stop no pod. */
 export interface ObjectsResult {
   /** Objects that pods need and that were not applied; running pods are not replaced before they are. */
@@ -26,22 +32,36 @@ export interface ObjectsResult {
 /** Applies the objects that start or stop no pod, one by one: a refused one keeps none of the others back. */
 export async function applyObjects(
   { desired }: Pick<World, 'desired'>,
-  { applier, attempts }: { readonly applier: ManifestApplier; readonly attempts: AttemptsOfReconcile },
+  deps: ApplyDeps,
   signal: AbortSignal,
 ): Promise<AspectResult<ObjectsResult>> {
-  const problems: Problem[] = [];
-  const missing: string[] = [];
+  const { failed, conflict } = await applyEach(desired.base, deps, signal);
+  const problems = failed.map(({ problem }) => problem);
+  const missing = failed
+    .filter(({ manifest }) => NEEDED_BY_PODS.has(manifest.kind))
+    .map(({ problem }) => problem.object);
+  return { result: { missing }, problems, conflict, stalled: problems.some(isRefused) };
+}
+
+/** Applies manifests a few at a time. @returns those that failed, by object, and a conflict that another attempt solves. */
+export async function applyEach<T extends World['desired']['base'][number]>(
+  manifests: readonly T[],
+  { applier, attempts }: ApplyDeps,
+  signal: AbortSignal,
+): Promise<{
+  readonly failed: readonly { readonly manifest: T; readonly problem: Problem }[];
+  readonly conflict: unknown;
+}> {
+  const failed: { readonly manifest: T; readonly problem: Problem }[] = [];
   let conflict: unknown;
-  await eachLimited(desired.base, PARALLEL, async (manifest) => {
+  await eachLimited(manifests, PARALLEL, async (manifest) => {
     const apply = () => applier.apply(manifest, signal, APPLY_MS);
     const attempted = await attempts.run(manifest, manifest, apply, signal);
     if ('conflict' in attempted) conflict ??= attempted.conflict;
-    if (!('problem' in attempted)) return;
-    problems.push(attempted.problem);
-    if (NEEDED_BY_PODS.has(manifest.kind)) missing.push(attempted.problem.object);
+    if ('problem' in attempted) failed.push({ manifest, problem: attempted.problem });
   });
-  problems.sort((a, b) => (a.object < b.object ? -1 : 1));
-  return { result: { missing }, problems, conflict, stalled: problems.some(isRefused) };
+  failed.sort((a, b) => (a.problem.object < b.problem.object ? -1 : 1));
+  return { failed, conflict };
 }
 
 /** Whether a request is refused until something changes. */

@@ -153,11 +153,11 @@ function versionsOf(pods: readonly Stored<Pod>[], { processes }: Observation): s
  */
 export function oldestVersion({ observation, before, effective, pods }: StatusInput): string {
   const wanted = namedVersion(effective);
-  const [oldest] = versionsOf(pods, observation).sort(byVersion);
+  const versions = versionsOf(pods, observation).sort(byVersion);
+  const [oldest] = versions;
   if (oldest === undefined) return before?.version ?? wanted;
   const isBuildOfSame = (version: string) => !isOlder(version, oldest) && !isOlder(oldest, version);
-  const builds = versionsOf(pods, observation).filter(isBuildOfSame).sort(byVersion);
-  return builds.find((version) => version !== wanted) ?? wanted;
+  return versions.find((version) => isBuildOfSame(version) && version !== wanted) ?? wanted;
 }
 
 /** Order of versions, older first. */

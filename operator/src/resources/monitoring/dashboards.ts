@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import type { ConfigMap } from '@im/kube';
 import type { EffectiveSpec } from '../effective.ts';
 import type { MonitoringDashboards } from '../effective-monitoring.ts';
-import { metadataOf, type Owner, PROBER } from '../names.ts';
+import { type Owner, PROBER } from '../names.ts';
 import { type Dashboard, grafanaModel, type Panel, type Query, type Row, type Unit } from './grafana.ts';
+import { metadataWith } from './metadata.ts';
 import { type ClusterName, ofRole, type Select, selectorsOf } from './metric-selector.ts';
 
 /** What dashboards depend on. */
@@ -28,7 +29,6 @@ export function dashboardsConfigMap(
   effective: ShownSpec,
   { labels, folder }: MonitoringDashboards,
 ): ConfigMap {
-  const metadata = metadataOf(owner, dashboardsName(owner.name));
   const data = Object.fromEntries(
     dashboardsOf(owner, effective).map((dashboard) => [
       `${dashboard.uid}.json`,
@@ -39,8 +39,7 @@ export function dashboardsConfigMap(
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: {
-      ...metadata,
-      labels: { ...labels, ...metadata.labels },
+      ...metadataWith(owner, dashboardsName(owner.name), labels),
       ...(folder !== undefined && { annotations: { grafana_folder: folder } }),
     },
     data,

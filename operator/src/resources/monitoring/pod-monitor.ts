@@ -1,6 +1,7 @@
 import { apiVersionOf, type KubeObject, resourceType } from '@im/kube';
 import type { MonitoringPodMonitor } from '../effective-monitoring.ts';
-import { labelsOf, metadataOf, OPS_PORT_NAME, type Owner } from '../names.ts';
+import { labelsOf, OPS_PORT_NAME, type Owner } from '../names.ts';
+import { metadataWith } from './metadata.ts';
 import { MONITORING_GROUP, SERIES_LABELS } from './metric-selector.ts';
 
 /** A step that sets or drops labels, in the words of the Prometheus operator. */
@@ -40,12 +41,11 @@ export function podMonitor(owner: Owner, { intervalSeconds, labels }: Monitoring
     'app.kubernetes.io/part-of': _of,
     ...cluster
   } = labelsOf(owner.name);
-  const metadata = metadataOf(owner, owner.name);
   const podLabel = (name: string) => `__meta_kubernetes_pod_label_app_kubernetes_io_${name}`;
   return {
     apiVersion: apiVersionOf(POD_MONITOR),
     kind: POD_MONITOR.kind,
-    metadata: { ...metadata, labels: { ...labels, ...metadata.labels } },
+    metadata: metadataWith(owner, owner.name, labels),
     spec: {
       selector: { matchLabels: cluster },
       podMetricsEndpoints: [

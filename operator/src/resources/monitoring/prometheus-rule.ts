@@ -1,8 +1,9 @@
 import { apiVersionOf, type KubeObject, resourceType } from '@im/kube';
 import type { EffectiveSpec } from '../effective.ts';
 import type { MonitoringRules } from '../effective-monitoring.ts';
-import { metadataOf, type Owner } from '../names.ts';
+import type { Owner } from '../names.ts';
 import { type Alert, type AlertedSpec, alertsOf } from './alerts.ts';
+import { metadataWith } from './metadata.ts';
 import { type ClusterName, MONITORING_GROUP, SERIES_LABELS } from './metric-selector.ts';
 
 /** An alerting rule, in the words of Prometheus. */
@@ -39,11 +40,10 @@ export function prometheusRule(
   effective: EffectiveSpec,
   { labels, runbookURL }: MonitoringRules,
 ): PrometheusRule {
-  const metadata = metadataOf(owner, owner.name);
   return {
     apiVersion: apiVersionOf(PROMETHEUS_RULE),
     kind: PROMETHEUS_RULE.kind,
-    metadata: { ...metadata, labels: { ...labels, ...metadata.labels } },
+    metadata: metadataWith(owner, owner.name, labels),
     spec: ruleGroups(owner, effective, runbookURL),
   };
 }

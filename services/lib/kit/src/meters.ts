@@ -84,6 +84,17 @@ class Children<L extends string, C> {
   }
 }
 
+/** One value for each combination of labels. */
+function readingOf(
+  type: 'counter' | 'gauge',
+  name: string,
+  help: string,
+  children: Iterable<{ readonly labels: Labels<string>; readonly value: number }>,
+): Reading {
+  const values = [...children].map(({ labels, value }) => ({ metricName: name, labels, value }));
+  return { name, help, type, aggregator: 'sum', values };
+}
+
 class CounterChild implements Tally {
   readonly labels: Labels<string>;
   value = 0;
@@ -127,12 +138,7 @@ export class Counter<L extends string = never> {
   }
 
   get(): Reading {
-    const values = [...this.#children.all()].map(({ labels, value }) => ({
-      metricName: this.name,
-      labels,
-      value,
-    }));
-    return { name: this.name, help: this.#help, type: 'counter', aggregator: 'sum', values };
+    return readingOf('counter', this.name, this.#help, this.#children.all());
   }
 }
 
@@ -203,12 +209,7 @@ export class Gauge<L extends string = never> {
   }
 
   get(): Reading {
-    const values = [...this.#children.all()].map(({ labels, value }) => ({
-      metricName: this.name,
-      labels,
-      value,
-    }));
-    return { name: this.name, help: this.#help, type: 'gauge', aggregator: 'sum', values };
+    return readingOf('gauge', this.name, this.#help, this.#children.all());
   }
 }
 

@@ -2,6 +2,7 @@ import { readdir, readFile, readlink, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, runCommand } from '@im/dev-stores';
+import { sendSignal } from '../process-stat.ts';
 import { containerdSocket, LOCAL, runPath, statePath } from './settings.ts';
 
 /** Runs containerd's client in the namespace that kubelet uses. */
@@ -43,58 +44,37 @@ export async function removeAllContainers(socket: string = containerdSocket): Pr
   if (containers.length > 0) await tolerantly(ctr('containers', 'rm', ...containers));
 }
 
-const CONTROL_GROUPS = '/sys/fs/cgroup';
 /** Polls until processes that were killed are gone. */
 const GONE_POLLS = 100;
 const GONE_POLL_MS = 100;
 
-/** Kills what a containerd that ended before its containers has left running: their processes and shims. */
+/**
+ * Kills what a containerd of the local cluster that ended before its containers has left running: their shims, and all
+ * below them. Pods of another Kubernetes on the machine stay.
+ */
 export async function killRemainingContainers(): Promise<void> {
   for (let polls = 0; ; polls++) {
-    const pids = new Set([...(await remainingShims()), ...(await processesOfPods())]);
-    if (pids.size === 0) return;
-    if (polls === GONE_POLLS) throw new Error(`processes of pods do not end: ${[...pids].join(' ')}`);
-    for (const pid of pids) kill(pid);
+    const pids = await remainingProcesses();
+    if (pids.length === 0) return;
+    if (polls === GONE_POLLS) throw new Error(`processes of pods do not end: ${pids.join(' ')}`);
+    for (const pid of pids) sendSignal(pid, 'SIGKILL');
     await sleep(GONE_POLL_MS);
   }
 }
 
-async function remainingShims(): Promise<number[]> {
-  const processes = lines(await runCommand('ps', ['-eo', 'pid=,stat=,args=']));
-  return processes
-    .map((line) => /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line)?.slice(1) ?? [])
-    .filter(([, state = '', args = '']) => {
-      const isShim = args.includes('/containerd-shim-') && args.includes(` -address ${runPath()}/`);
-      return isShim && !state.startsWith('Z');
-    })
-    .map(([pid]) => Number(pid));
-}
-
-async function processesOfPods(): Promise<number[]> {
-  const found = await Promise.all((await podControlGroups()).map(processesBelow));
-  return found.flat();
-}
-
-/** Control groups of all pods: one with version 2 of control groups, else one for each kind of resource. */
-async function podControlGroups(): Promise<string[]> {
-  return ['', ...(await readdir(CONTROL_GROUPS))].map((kind) => join(CONTROL_GROUPS, kind, 'kubepods'));
-}
-
-async function processesBelow(group: string): Promise<number[]> {
-  const inside = await readdir(group, { withFileTypes: true }).catch(() => []);
-  const own = await readFile(join(group, 'cgroup.procs'), 'utf8').catch(() => '');
-  const below = await Promise.all(
-    inside.filter((entry) => entry.isDirectory()).map((entry) => processesBelow(join(group, entry.name))),
-  );
-  return [...lines(own).map(Number), ...below.flat()];
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+async function remainingProcesses(): Promise<number[]> {
+  const processes = lines(await runCommand('ps', ['-eo', 'pid=,ppid=,stat=,args='])).flatMap((line) => {
+    const [, pid, parent, state = '', args = ''] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
+    return state.startsWith('Z') ? [] : [{ pid: Number(pid), parent: Number(parent), args }];
+  });
+  const isShim = (args: string) =>
+    args.includes('/containerd-shim-') && args.includes(` -address ${runPath()}/`);
+  const found = new Set(processes.filter(({ args }) => isShim(args)).map(({ pid }) => pid));
+  for (let before = -1; before < found.size; ) {
+    before = found.size;
+    for (const { pid, parent } of processes) if (found.has(parent)) found.add(pid);
   }
+  return [...found];
 }
 
 /** Removes mounts, network namespaces, control groups and files that ended containers leave on the machine. */
@@ -104,8 +84,10 @@ export async function removeContainerRemains(): Promise<void> {
     const [name = ''] = line.split(' ');
     if (name.startsWith('cni-')) await tolerantly(runCommand('ip', ['netns', 'delete', name]));
   }
-  // Their files are the kernel's and go with the folders.
-  for (const group of await podControlGroups()) await removeFoldersWithoutFiles(group);
+  for (const hierarchy of ['', ...(await readdir('/sys/fs/cgroup'))]) {
+    // Its files are the kernel's and go with the folder.
+    await removeFoldersWithoutFiles(join('/sys/fs/cgroup', hierarchy, 'kubepods'));
+  }
   await Promise.all(
     [statePath('cni', 'ipam'), '/var/lib/cni/results'].map((path) =>
       rm(path, { recursive: true, force: true }),

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlive, type ProcessIdentity, processStat } from '../process-stat.ts';
+import { isAlive, type ProcessIdentity, processStat, sendSignal } from '../process-stat.ts';
 
 /** A program that outlives the command that starts it. */
 export interface DaemonSpec {
@@ -87,12 +87,12 @@ export class Daemons {
   async #stopOne(name: string): Promise<void> {
     const found = await this.#find(name);
     if (found !== undefined) {
-      signal(found.pid, 'SIGTERM');
+      sendSignal(found.pid, 'SIGTERM');
       const deadline = performance.now() + this.#termMs;
       let killed = false;
       while (await isAlive(found)) {
         if (!killed && performance.now() > deadline) {
-          signal(found.pid, 'SIGKILL');
+          sendSignal(found.pid, 'SIGKILL');
           killed = true;
         }
         await sleep(POLL_MS);
@@ -116,13 +116,5 @@ export class Daemons {
 
   async #logTail(name: string): Promise<string> {
     return (await readFile(this.logFile(name), 'utf8').catch(() => '')).slice(-TAIL_BYTES);
-  }
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
 }

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { type ProbedCluster, UPGRADE } from './probed-cluster.ts';
+import { type UpgradeRun, underLoad } from './upgrade-run.ts';
+
+/** Rolls an image out that must not stay: it is taken back, and no client is harmed. Leaves the image from before. */
+export async function takenBack(
+  { cluster, rows, images }: ProbedCluster,
+  name: string,
+  spec: { readonly image: string; readonly upgrade: object },
+  judge: (run: UpgradeRun) => void,
+): Promise<UpgradeRun> {
+  const { running } = await images();
+  try {
+    const run = await underLoad(cluster, { name, begin: () => cluster.change({ spec }), ends: 'RolledBack' });
+    rows.push(run.row);
+    judge(run);
+    assert.deepEqual([...new Set(run.cuts)], [0], 'no connection was cut');
+    return run;
+  } finally {
+    await cluster.change({ spec: { image: running, upgrade: UPGRADE } });
+    await cluster.untilSettled();
+  }
+}
