@@ -7,7 +7,6 @@ import { type ControlPlane, eventually } from '@im/dev-kubernetes';
 import type { KubeClient } from '@im/kube';
 import { OPENIM_CLUSTER, OPENIM_TENANT } from '@im/operator';
 import { EXIT } from '../src/exit-codes.ts';
-import { throttledToday } from '../src/tenant/throttled.ts';
 import { type CustomResources, startCustomResources } from './custom-resources.ts';
 import { type Outcome, start } from './openimctl.ts';
 
@@ -183,35 +182,6 @@ test('keys are listed, rotated and revoked, and the command waits for the operat
   const late = await run(['key', 'rotate', 'keyed', '--admin', '--overlap', '0', '--timeout', '1s']);
   assert.equal(late.code, EXIT.unreachable);
   assert.equal((await client.get(OPENIM_TENANT, metadata))?.spec.keys?.admin?.overlapHours, 0);
-});
-
-test('requests that limits refused are read from the tenants of the cluster, while they are of today', async () => {
-  const counts = {
-    busy: ['2030-01-02T03:00:00Z', 12],
-    stale: ['2030-01-01T03:00:00Z', 7],
-    calm: ['2029-01-01T03:00:00Z', 0],
-  };
-  for (const [name, [observedAt, count]] of Object.entries(counts)) {
-    const metadata = { name, namespace: NAMESPACE };
-    await client.create(OPENIM_TENANT, {
-      ...{ apiVersion: 'openim.io/v1alpha1', kind: 'OpenIMTenant', metadata },
-      spec: { clusterRef: { name: 'chat' }, tenantID: `${name}-id` },
-    });
-    await client.patchStatus(OPENIM_TENANT, metadata, { usage: { observedAt, throttledToday: count } });
-  }
-  const options = { kubeconfig: plane.kubeconfig, tenant: 'default' };
-  const now = new Date('2030-01-02T04:00:00Z');
-  const found = await throttledToday({ ...options, cluster: 'im/chat' }, {}, now);
-  assert.deepEqual([...found].sort(), [
-    ['busy-id', 12],
-    ['calm-id', 0],
-  ]);
-  const elsewhere = await throttledToday(
-    { ...options, api: 'http://127.0.0.1:1', kubeconfig: undefined },
-    {},
-    now,
-  );
-  assert.equal(elsewhere.size, 0);
 });
 
 test('a manifest is taken from a file or standard input, and options go over it', async () => {

@@ -91,7 +91,17 @@ test('teams have tenants from their own namespaces, within their class, and reac
   const one = { replicas: 1 };
   const spec: OpenIMClusterSpec = { gateway: one, api: one, rpc: one, transfer: one, push: one };
   fixture.nodes.following.add(CLUSTER);
-  fixture.nodes.usage = [{ id: 'shop', users: 12, connections: 3, storageBytes: 0, messagesToday: 12_345 }];
+  fixture.nodes.usage = [
+    {
+      id: 'shop',
+      users: 12,
+      connections: 3,
+      storageBytes: 0,
+      messagesToday: 12_345,
+      throttledToday: 7,
+      throttledYesterday: 0,
+    },
+  ];
   await using _operator = startOperator(fixture, undefined, OPERATOR, { storeChecks: usableStores });
   await fixture.applyCluster(CLUSTER, spec);
   await eventually(async () => {
@@ -145,7 +155,8 @@ test('teams have tenants from their own namespaces, within their class, and reac
         connections: 3,
         storageBytes: 0,
         messagesToday: 12_000,
-        throttledToday: 0,
+        throttledToday: 7,
+        throttledYesterday: 0,
       },
       quotas: { users: 100, connections: 7 },
     },

@@ -61,6 +61,14 @@ describe('a screen', () => {
     assert.equal(lines[2], '! a: ?[31mno answer??');
     assert.match(lines.at(-1) ?? '', /^acme +2 +6 +5 +10 +20 +0.5$/);
   });
+
+  test('marks the tenant of the prober', () => {
+    const [tenant] = figures([]).tenants;
+    assert.ok(tenant);
+    const given = { ...figures([]), tenants: [{ ...tenant, tenant: 'openim-probe' }] };
+    const lines = rows(given, { ...VIEW, subject: 'tenants' }, 80);
+    assert.match(lines.at(-1) ?? '', /^openim-probe \(prober\) +2 +6 +5 +10 +20 +0.5$/);
+  });
 });
 
 test('keys choose what is shown, and end it', () => {

@@ -1,3 +1,4 @@
+import { PROBE_TENANT } from '@im/contract';
 import { printable } from '../printable.ts';
 import type { Figures, ProcessFigures, TenantFigures } from './figures.ts';
 
@@ -121,8 +122,11 @@ const PROCESS_COLUMNS: readonly Column<ProcessFigures>[] = [
   { heading: 'STATE', left: true, leaves: 3, text: ({ state }) => state },
 ];
 
+/** The prober's tenant is no customer's. */
+const tenantName = (tenant: string) => (tenant === PROBE_TENANT ? `${tenant} (prober)` : tenant);
+
 const TENANT_COLUMNS: readonly Column<TenantFigures>[] = [
-  { heading: 'TENANT', sort: 'name', left: true, leaves: 0, text: ({ tenant }) => tenant },
+  { heading: 'TENANT', sort: 'name', left: true, leaves: 0, text: ({ tenant }) => tenantName(tenant) },
   { heading: 'GATEWAYS', leaves: 2, text: ({ gateways }) => count(gateways) },
   { heading: 'CONNS', sort: 'connections', leaves: 0, text: ({ connections }) => count(connections) },
   { heading: 'USERS', leaves: 1, text: ({ users }) => count(users) },

@@ -712,8 +712,10 @@ export interface OpenIMTenantStatusUsage {
   readonly messagesYesterday?: number;
   /** Bytes of stored objects, including uploads in progress. */
   readonly storageBytes?: number;
-  /** Requests that limits refused on this UTC day; after a change of the leading operator from then on. */
+  /** Requests that limits refused on this day, in the time zone of the statistics. */
   readonly throttledToday?: number;
+  /** The same of the day before. */
+  readonly throttledYesterday?: number;
   /** Quotas that these figures count against; one without a limit is absent. */
   readonly quotas?: OpenIMTenantStatusUsageQuotas;
 }

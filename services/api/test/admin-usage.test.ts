@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ERR, make } from '@im/protocol';
+import { ERR, make, type msg } from '@im/protocol';
 import { startApi } from './harness.ts';
 
 const DAY_MS = 86_400_000;
@@ -12,27 +12,21 @@ test('usage adds up the days of a period, and names the quotas that are used up'
   const settings = api.tenants.list().find(({ id }) => id === 'default');
   assert.ok(settings);
   api.tenants.put({ ...settings, quotas: { ...settings.quotas, users: 12, storageBytes: 1_000 } });
-  api.stub('msg.getStatisticsDays', () =>
+  const days = [
+    figures('2026-02-01', {
+      ...{ single: 3, group: 4, notification: 99, registrations: 10, users: 10 },
+      ...{ peakConnections: 7, storageBytes: 100, throttled: 4 },
+    }),
+    figures('2026-02-03', {
+      ...{ single: 1, group: 1, registrations: 2, users: 12, peakConnections: 5 },
+      ...{ storageBytes: 300, throttled: 5 },
+    }),
+    // One that is not counted yet.
+    figures('2026-02-04', { throttled: 6 }),
+  ];
+  api.stub('msg.getStatisticsDays', (_ctx, { firstDay, lastDay }: msg.GetStatisticsDaysReq) =>
     make('msg.GetStatisticsDaysResp', {
-      days: [
-        figures('2026-02-01', {
-          single: 3,
-          group: 4,
-          notification: 99,
-          registrations: 10,
-          users: 10,
-          peakConnections: 7,
-          storageBytes: 100,
-        }),
-        figures('2026-02-03', {
-          single: 1,
-          group: 1,
-          registrations: 2,
-          users: 12,
-          peakConnections: 5,
-          storageBytes: 300,
-        }),
-      ],
+      days: days.filter(({ day }) => day >= firstDay && day <= lastDay),
       countedTo: 5,
     }),
   );
@@ -47,13 +41,23 @@ test('usage adds up the days of a period, and names the quotas that are used up'
   const { json } = await get('to=2026-02-03');
   assert.deepEqual(json.usage, {
     ...{ from: '2026-02-01', to: '2026-02-03', users: 12, connections: 3, messages: 9, messagesToday: 2 },
-    ...{ registrations: 12, peakUsers: 0, peakConnections: 7, storageBytes: 300, storageByteDays: 400 },
+    ...{
+      throttled: 9,
+      throttledToday: 5,
+      registrations: 12,
+      peakUsers: 0,
+      peakConnections: 7,
+      storageBytes: 300,
+      storageByteDays: 400,
+    },
     ...{ quotas: { users: 12, connections: 0, storageBytes: 1_000 }, exceeded: ['users'], countedTo: 5 },
   });
   assert.deepEqual(
     api.calls.filter(({ target }) => target === 'msg.getStatisticsDays').map(({ request }) => request),
     [{ firstDay: dayOf('2026-02-01'), lastDay: dayOf('2026-02-03'), limit: 366 }],
   );
+  const { usage: ofToday } = (await get('to=2026-02-04')).json;
+  assert.partialDeepStrictEqual(ofToday, { messagesToday: 0, throttledToday: 6, users: 12 });
   assert.equal((await get('to=2026-02-02')).json.usage.messagesToday, 0, 'no figures of that day');
   for (const query of [
     'from=2026-02-03&to=2026-02-01',

@@ -34,13 +34,14 @@ import {
   stopInReverse,
   wantsFormerNames,
 } from '@im/process';
+import type { RpcRegistry } from '@im/rpc';
 import { createTracing } from '@im/tracing';
 import { type ComponentOverrides, createComponents, depsFor } from './components.ts';
 import { createInvalidTenants } from './invalid-tenants.ts';
 import { createLiveTenants, MAX_UPDATE_BYTES } from './live-tenants.ts';
 import { opsAddress } from './ops-address.ts';
 import { isDomain, loadModule, type ModuleName, type ProcessModule, servicesOf } from './roles.ts';
-import { refusalsReport } from './tenant-refusals.ts';
+import { REFUSALS_MS, refusalReporter, refusalsReport } from './tenant-refusals.ts';
 
 /** What a process is made with besides its config. */
 export interface RunOptions {
@@ -109,6 +110,8 @@ export interface ReadState {
 }
 
 const READY_POLL_MS = 20;
+/** Time for the last report of what limits refused, ms. */
+const LAST_REPORT_MS = 1_000;
 /** Validity of the announcement of a stop: a node under load may be late with its SIGTERM, ms. */
 const ANNOUNCED_MS = 300_000;
 
@@ -181,6 +184,7 @@ export async function runServer(given: ServerConfig, options: RunOptions): Promi
 
   let order: readonly NamedService[] = [];
   let readyThroughOutages = false;
+  let reportRefusals: ReturnType<typeof refusalReporter> = async () => {};
   try {
     const common = { log, metrics, tenants, tasks, instanceId, status, live, tracing };
     const base = { ...common, ops: ops.routes, signal: stopping.signal };
@@ -189,8 +193,14 @@ export async function runServer(given: ServerConfig, options: RunOptions): Promi
     const known = { instance: instanceId, services: names, ops: opsAddress(given.listen.host, opsPort) };
     const process = () => ({ ...known, status: status.read() });
     const context = { ...base, serveRpc, process };
-    ({ order, readyThroughOutages } = await compose(config, names, context, options.overrides));
+    const composed = await compose(config, names, context, options.overrides);
+    ({ order, readyThroughOutages } = composed);
     await startInOrder(order, log);
+    if (composed.rpc) {
+      const users = composed.rpc.client('user');
+      reportRefusals = refusalReporter({ instance: instanceId, metrics, users, log });
+      tasks.every('tenant-refusals', REFUSALS_MS, reportRefusals);
+    }
   } catch (error) {
     stopping.abort(error);
     await tasks.stop();
@@ -220,6 +230,7 @@ export async function runServer(given: ServerConfig, options: RunOptions): Promi
     const startedAt = performance.now();
     log.info('stopping');
     ops.setStopping();
+    await reportRefusals(AbortSignal.timeout(LAST_REPORT_MS));
     stopping.abort(new Error('the server stops'));
     const deadline = AbortSignal.timeout(live.current.shutdown.deadlineMs);
     await stopInReverse(order, deadline, log);
@@ -276,6 +287,8 @@ interface Composition {
   /** Every component and service, in the order of starting. */
   readonly order: readonly NamedService[];
   readonly readyThroughOutages: boolean;
+  /** Calls of the domains; undefined where no service makes one. */
+  readonly rpc: RpcRegistry | undefined;
 }
 
 interface ComposeContext extends Omit<BaseDeps, 'invalidations'>, LiveDeps {
@@ -317,5 +330,6 @@ async function compose(
     ...(components.rpc ? [{ name: 'rpc', service: components.rpc, shared: true }] : []),
     ...others,
   ];
-  return { order, readyThroughOutages: modules.every(({ module }) => module.readyThroughOutages) };
+  const readyThroughOutages = modules.every(({ module }) => module.readyThroughOutages);
+  return { order, readyThroughOutages, rpc: components.rpc };
 }

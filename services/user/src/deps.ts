@@ -4,7 +4,13 @@ import type { Notifier } from '@im/domain';
 import type { Metrics, TenantDirectory, TenantRefusals, UserLimit } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
 import type { DomainService, RpcRegistry } from '@im/rpc';
-import type { AccountDeletionRepo, ClientConfigRepo, UserCommandRepo, UserRepo } from '@im/store';
+import type {
+  AccountDeletionRepo,
+  ClientConfigRepo,
+  StatDayRepo,
+  UserCommandRepo,
+  UserRepo,
+} from '@im/store';
 import type { Webhooks } from '@im/webhooks';
 import type { Presence } from './presence/presence.ts';
 
@@ -18,6 +24,7 @@ export interface UserDeps {
   readonly configs: ClientConfigRepo;
   /** Accounts that were deleted, whose ids are not given again. */
   readonly deletions: Pick<AccountDeletionRepo, 'deleted'>;
+  readonly statDays: Pick<StatDayRepo, 'addThrottled'>;
   readonly presence: Presence;
   readonly gateways: Pick<Bus['gateways'], 'connections' | 'kick'>;
   readonly notifier: Notifier;

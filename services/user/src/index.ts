@@ -1,7 +1,14 @@
 import { createNotifier, domainService } from '@im/domain';
 import { createUserLimit, tenantRefusals } from '@im/kit';
 import { notReady, READY } from '@im/process';
-import { accountDeletionRepo, clientConfigRepo, tenantUsageRepo, userCommandRepo, userRepo } from '@im/store';
+import {
+  accountDeletionRepo,
+  clientConfigRepo,
+  statDayRepo,
+  tenantUsageRepo,
+  userCommandRepo,
+  userRepo,
+} from '@im/store';
 import { createAdminUsers } from './admin-users.ts';
 import { createAccountDeletions } from './deletion/account-deletions.ts';
 import { deletionSteps } from './deletion/steps.ts';
@@ -11,6 +18,7 @@ import { connectionMethods } from './methods/connections.ts';
 import { deleteAccountMethods } from './methods/delete-account.ts';
 import { notificationAccountMethods } from './methods/notification-account.ts';
 import { onlineStatusMethods } from './methods/online-status.ts';
+import { refusalMethods } from './methods/refusals.ts';
 import { searchUsersMethods } from './methods/search-users.ts';
 import { userCommandMethods } from './methods/user-command.ts';
 import { userInfoMethods } from './methods/user-info.ts';
@@ -37,6 +45,7 @@ export const userService = domainService('user', {
       commands: userCommandRepo(store),
       configs: clientConfigRepo(store),
       deletions: repo,
+      statDays: statDayRepo(store),
       presence,
       gateways: bus.gateways,
       notifier: createNotifier(context),
@@ -67,6 +76,7 @@ export const userService = domainService('user', {
         ...clientConfigMethods(deps),
         ...onlineStatusMethods(deps),
         ...connectionMethods(deps),
+        ...refusalMethods(deps),
         ...searchUsersMethods(deps),
         ...deleteAccountMethods(deps, repo, { firstStep, wake: () => deletions.wake() }),
       },

@@ -19,7 +19,7 @@ export function statsDays(): Command {
           columns: [
             ...['date', 'single', 'group', 'notification', 'activeUsers', 'activeGroups', 'registrations'],
             ...['users', 'groupsCreated', 'groups', 'peakUsers', 'peakConnections', 'storageBytes'],
-            'storageObjects',
+            ...['storageObjects', 'throttled'],
           ],
           row: ({ types: _, ...figures }) => figures,
         }),

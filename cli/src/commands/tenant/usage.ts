@@ -14,30 +14,18 @@ interface Options extends TargetOptions {
 
 const COLUMNS = [
   ...['tenant', 'from', 'to', 'users', 'userQuota', 'connections', 'connectionQuota', 'messages'],
-  ...[
-    'messagesToday',
-    'throttledToday',
-    'peakUsers',
-    'peakConnections',
-    'storageBytes',
-    'storageQuota',
-    'storageByteDays',
-  ],
-  ...['exceeded', 'countedTo'],
+  ...['messagesToday', 'throttled', 'throttledToday', 'peakUsers', 'peakConnections'],
+  ...['storageBytes', 'storageQuota', 'storageByteDays', 'exceeded', 'countedTo'],
 ] as const;
 
 /** Before the first count what is not known is empty, not 0: the numbers may be charged for. */
-function rowOf(
-  tenant: string,
-  { quotas, registrations: _, ...figures }: Usage,
-  throttledToday: number | null,
-): Row {
+function rowOf(tenant: string, { quotas, registrations: _, ...figures }: Usage): Row {
   const { users: userQuota, connections: connectionQuota, storageBytes: storageQuota } = quotas;
   const limits = { userQuota, connectionQuota, storageQuota };
-  const { from, to, connections, exceeded, countedTo } = figures;
-  if (countedTo === 0)
-    return { tenant, from, to, connections, throttledToday, ...limits, exceeded, countedTo: null };
-  return { tenant, ...figures, throttledToday, ...limits, countedTo: new Date(countedTo).toISOString() };
+  const { from, to, connections, throttled, throttledToday, exceeded, countedTo } = figures;
+  const known = { tenant, from, to, connections, throttled, throttledToday };
+  if (countedTo === 0) return { ...known, ...limits, exceeded, countedTo: null };
+  return { tenant, ...figures, ...limits, countedTo: new Date(countedTo).toISOString() };
 }
 
 /** `tenant usage [id...]`: what tenants use against their quotas, in a period. */
@@ -53,10 +41,6 @@ export function tenantUsage(): Command {
     .action(async (ids: string[], options: Options) => {
       const { getUsage } = await import('@im/admin-api');
       const { from, to, output } = options;
-      const { throttledToday } = await import('../../tenant/throttled.ts');
-      // The count is of today.
-      const isOver = to !== undefined && to < new Date().toISOString().slice(0, 10);
-      const throttled = isOver ? new Map<string, number>() : await throttledToday(options);
       const rows: Row[] = [];
       for (const tenant of ids.length === 0 ? [options.tenant] : ids) {
         const { usage } = await withAdmin({ ...options, tenant }, (admin) =>
@@ -64,7 +48,7 @@ export function tenantUsage(): Command {
         );
         const warning = notCounted(usage);
         if (warning !== undefined) console.error(`warning: tenant ${tenant}: ${warning}`);
-        rows.push(rowOf(tenant, usage, throttled.get(tenant) ?? null));
+        rows.push(rowOf(tenant, usage));
       }
       if (output === 'csv') {
         const { formatCsv } = await import('../../csv.ts');

@@ -25,7 +25,7 @@ export function usageMetrics(metrics: Metrics) {
   const names = ['namespace', 'cluster', 'tenant', 'figure'] as const;
   const usage = metrics.gauge(
     'openim_operator_tenant_usage',
-    'What a tenant uses: users, connections, messagesToday, messagesYesterday, storageBytes, throttledToday. At most 1,000 tenants',
+    'What a tenant uses: users, connections, messagesToday, messagesYesterday, storageBytes, throttledToday, throttledYesterday. At most 1,000 tenants',
     names,
   );
   const quota = metrics.gauge(

@@ -9,7 +9,7 @@ import type {
 export interface LookedUsage {
   readonly at: Date;
   readonly figures: TenantFigures;
-  /** Requests refused today, as far as this operator saw it. */
+  /** Requests refused today; of processes of earlier versions as far as this operator saw it. */
   readonly throttled: number;
   /** Limits that refused something since the look before. */
   readonly refusing: ReadonlySet<string>;
@@ -94,6 +94,7 @@ function usageOf({ at, figures, throttled }: LookedUsage): OpenIMTenantUsage {
     messagesYesterday,
     storageBytes,
     throttledToday: throttled,
+    throttledYesterday: figures.throttledYesterday,
   };
   const rounded = Object.entries(given).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, rounded2(value)]],

@@ -97,7 +97,7 @@ export class TenantUsage {
     return {
       at: new Date(subject.at),
       figures,
-      throttled: isToday ? counted.throttled : 0,
+      throttled: figures.throttledToday ?? (isToday ? counted.throttled : 0),
       refusing: counted?.limits ?? new Set(),
     };
   }

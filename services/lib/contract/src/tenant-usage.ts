@@ -21,10 +21,14 @@ export interface TenantFigures {
   readonly users?: number;
   /** Connections at the last heartbeat of each gateway. */
   readonly connections?: number;
-  /** Messages of single chats and groups of the current UTC day, at the last count. */
+  /** Messages of single chats and groups of the current day of its statistics, at the last count. */
   readonly messagesToday?: number;
   /** The same of the day before. */
   readonly messagesYesterday?: number;
+  /** Requests that limits refused on the current day of its statistics; at most a minute old. */
+  readonly throttledToday?: number;
+  /** The same of the day before. */
+  readonly throttledYesterday?: number;
   /** Bytes of stored objects now, unfinished uploads included. */
   readonly storageBytes?: number;
 }

@@ -47,6 +47,7 @@ export {
   unknownTenant,
 } from './tenant-directory.ts';
 export {
+  OTHER_TENANTS,
   type RefusingLimit,
   TENANT_REFUSALS,
   type TenantRefusals,

@@ -16,13 +16,15 @@ export interface TenantDocument {
   t: string;
 }
 
-/** An index besides `_id`. The tenant field `t` is put in front of the keys. */
+/** An index besides `_id`. The tenant field `t` is put in front of the keys, except in collections of the cluster. */
 export interface IndexSpec {
   /** Fields in order: equality first, then the sort field, one direction. */
   readonly keys: Readonly<Record<string, IndexDirection>>;
   readonly unique?: boolean;
   /** Documents vanish some time after this many seconds past the first field's Date; a help, not a promise. */
   readonly expireAfterSeconds?: number;
+  /** The keys are all there are, since the collection is one of the cluster. @default false */
+  readonly isOfCluster?: boolean;
 }
 
 /** Name and indexes of a collection; made once, next to its repository. */

@@ -8,6 +8,7 @@ import { CLIENT_LOGS } from './repos/client-log.ts';
 import { CONVERSATION_SEQS } from './repos/conversation-seqs.ts';
 import { CONVERSATION_SETTINGS } from './repos/conversation-settings.ts';
 import { STAT_CREATED } from './repos/created-days.ts';
+import { DEAD_LETTERS } from './repos/dead-letter.ts';
 import { FRIENDS } from './repos/friend.ts';
 import { FRIEND_REQUESTS } from './repos/friend-request.ts';
 import { GROUPS } from './repos/group.ts';
@@ -31,7 +32,7 @@ import { VERIFICATION_CODES, VERIFICATION_COUNTS } from './repos/verification-co
 import { VERSION_LOGS } from './repos/version-log.ts';
 import { WEBHOOK_DELIVERIES } from './repos/webhook-delivery.ts';
 
-/** Every collection, so that their indexes exist before a process is ready. */
+/** Every collection of tenants, so that their indexes exist before a process is ready. */
 export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
   CONVERSATION_SEQS,
   MSG_ROWS,
@@ -68,3 +69,15 @@ export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
   STAT_STATES,
   STAT_CREATED,
 ];
+
+/** Collections of the cluster that have indexes; they are in the shared database alone. */
+export const CLUSTER_COLLECTIONS: readonly Pick<CollectionSpec<TenantDocument>, 'name' | 'indexes'>[] = [
+  DEAD_LETTERS,
+];
+
+/** What a database has. @param isShared whether it is that of the cluster. */
+export function collectionsIn(
+  isShared: boolean,
+): readonly Pick<CollectionSpec<TenantDocument>, 'name' | 'indexes'>[] {
+  return isShared ? [...COLLECTIONS, ...CLUSTER_COLLECTIONS] : COLLECTIONS;
+}

@@ -51,7 +51,7 @@ export function createStore(config: StoreConfig, deps: StoreDeps): Store {
   const views = new Map<string, unknown>();
 
   const builds = createIndexBuilds(address, { log, metrics, ...(onCommand && { onCommand }) });
-  const indexes = databaseIndexes({ mongo, builds, tasks: deps.tasks, log });
+  const indexes = databaseIndexes({ mongo, builds, tasks: deps.tasks, log, shared: database });
   const places = placements(deps.tenants, database);
   for (const { id, placement } of deps.tenants.list()) places.remember(id, placement);
   let started = false;

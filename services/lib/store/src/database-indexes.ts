@@ -2,7 +2,7 @@ import { Backoff } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
 import { type Db, type IndexDescription, MongoServerError } from 'mongodb';
 import type { CollectionSpec, TenantDocument } from './collection.ts';
-import { COLLECTIONS } from './collections.ts';
+import { collectionsIn } from './collections.ts';
 import type { IndexBuilds } from './index-builds.ts';
 import { type FoundIndex, indexDrift } from './index-drift.ts';
 import { indexDescription } from './indexes.ts';
@@ -16,6 +16,8 @@ export interface DatabaseIndexesDeps {
   readonly builds: IndexBuilds;
   readonly tasks: TaskRunner;
   readonly log: Logger;
+  /** Name of the database of the cluster, which has more collections than those of tenants. */
+  readonly shared: string;
 }
 
 /** The declared indexes of all databases. */
@@ -34,12 +36,12 @@ export interface DatabaseIndexes {
 }
 
 interface Missing {
-  readonly spec: CollectionSpec<TenantDocument>;
+  readonly spec: Pick<CollectionSpec<TenantDocument>, 'name'>;
   readonly indexes: readonly IndexDescription[];
 }
 
 /** Nothing is connected before something is to be prepared. */
-export function databaseIndexes({ mongo, builds, tasks, log }: DatabaseIndexesDeps): DatabaseIndexes {
+export function databaseIndexes({ mongo, builds, tasks, log, shared }: DatabaseIndexesDeps): DatabaseIndexes {
   const prepared = new Set<string>();
   /** Databases to look at, with the collections that have their indexes. */
   const pending = new Map<string, Set<string>>();
@@ -53,7 +55,7 @@ export function databaseIndexes({ mongo, builds, tasks, log }: DatabaseIndexesDe
       if (signal.aborted) return;
       const before = done.size;
       try {
-        const missing = await ensureIndexes(mongo.client.db(name), COLLECTIONS, done);
+        const missing = await ensureIndexes(mongo.client.db(name), collectionsIn(name === shared), done);
         if (!pending.delete(name)) continue;
         if (missing.length === 0) prepared.add(name);
         else {
@@ -108,7 +110,7 @@ export function databaseIndexes({ mongo, builds, tasks, log }: DatabaseIndexesDe
       large.delete(database);
     },
     state(database) {
-      for (const { name } of COLLECTIONS) {
+      for (const { name } of collectionsIn(database === shared)) {
         const build = builds.progress({ database, collection: name });
         if (!build) continue;
         const percent = build.share === undefined ? '' : `, ${Math.round(build.share * 100)} %`;
@@ -126,7 +128,7 @@ export function databaseIndexes({ mongo, builds, tasks, log }: DatabaseIndexesDe
  */
 async function ensureIndexes(
   db: Db,
-  collections: readonly CollectionSpec<TenantDocument>[],
+  collections: ReturnType<typeof collectionsIn>,
   done: Set<string>,
 ): Promise<Missing[]> {
   const large: Missing[] = [];

@@ -1,7 +1,7 @@
 import type { TenantId } from '@im/contract';
-import { type IndexDescription, MongoServerError } from 'mongodb';
+import { type Collection, type IndexDescription, MongoServerError } from 'mongodb';
 import type { CollectionSpec, TenantDocument } from './collection.ts';
-import { COLLECTIONS } from './collections.ts';
+import { CLUSTER_COLLECTIONS, COLLECTIONS } from './collections.ts';
 import { guarded } from './errors.ts';
 import { indexDescription, indexName } from './indexes.ts';
 import { MSG_INDEXES } from './repos/msg-index.ts';
@@ -83,9 +83,9 @@ export interface IndexReports {
 
 /** The index reports of a store. */
 export function indexReports(store: Store): IndexReports {
-  async function indexesOf(tenant: TenantId, spec: CollectionSpec<TenantDocument>): Promise<FoundIndex[]> {
+  async function indexesOf(col: Pick<Collection, 'listIndexes'>): Promise<FoundIndex[]> {
     try {
-      return await store.collection(tenant, spec).col.listIndexes().toArray();
+      return await col.listIndexes().toArray();
     } catch (error) {
       // It is made by its first document, or its first index.
       if (error instanceof MongoServerError && error.code === NO_COLLECTION) return [];
@@ -98,7 +98,12 @@ export function indexReports(store: Store): IndexReports {
       const drift: IndexDrift[] = [];
       for (const spec of COLLECTIONS) {
         signal.throwIfAborted();
-        drift.push(...indexDrift(spec, await indexesOf(tenant, spec)));
+        drift.push(...indexDrift(spec, await indexesOf(store.collection(tenant, spec).col)));
+      }
+      // Those of the cluster are reported once, for the tenants that share its database.
+      for (const spec of store.placements.get(tenant) === 'Dedicated' ? [] : CLUSTER_COLLECTIONS) {
+        signal.throwIfAborted();
+        drift.push(...indexDrift(spec, await indexesOf(store.shared(spec.name))));
       }
       return drift;
     },

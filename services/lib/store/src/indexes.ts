@@ -8,10 +8,11 @@ export function indexName(key: Document): string {
     .join('_');
 }
 
-/** The driver's form of an index, with the tenant in front and a name made of its keys. */
+/** The driver's form of an index, with the tenant in front unless it is of the cluster, and a name made of its keys. */
 export function indexDescription(spec: IndexSpec): IndexDescription {
   // A TTL index has one field only, so it cannot begin with the tenant.
-  const key = spec.expireAfterSeconds === undefined ? { t: 1 as const, ...spec.keys } : { ...spec.keys };
+  const isBare = spec.isOfCluster || spec.expireAfterSeconds !== undefined;
+  const key = isBare ? { ...spec.keys } : { t: 1 as const, ...spec.keys };
   return {
     key,
     name: indexName(key),

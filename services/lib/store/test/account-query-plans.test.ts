@@ -6,6 +6,7 @@ import {
   backendTokenRepo,
   banRepo,
   clientConfigRepo,
+  deadLetterRepo,
   pushPreferenceRepo,
   pushTokenRepo,
   thumbnailRepo,
@@ -214,6 +215,36 @@ test('every query on webhook deliveries reads by an index', async () => {
     removeDeadBefore: () => repo.removeDeadBefore(tenant, 60),
   };
   await plans.checkAll(all, 'grows');
+});
+
+test('every query on dead letters reads by an index', async () => {
+  const letters = deadLetterRepo(plans.store);
+  const letter = { tenant, reason: 'r', record: Buffer.from('x') };
+  const add = (position: number, entry: number) => letters.add({ ...letter, position, entry });
+  for (const [position, entry] of [
+    [7, 0],
+    [9, 0],
+    [9, 1],
+    [11, -1],
+  ] as const)
+    await add(position, entry);
+  await letters.add({ ...letter, tenant: 'other', position: 10, entry: 0 });
+  await plans.check('add');
+  await plans.checkAll({
+    countOf: () => letters.countOf(tenant, 5),
+    list: () => letters.list(tenant, 5),
+    'list of those before': () => letters.list(tenant, 5, { position: 9, entry: 1 }),
+    get: () => letters.get(tenant, '7:0'),
+    beginRetry: () => letters.beginRetry(tenant, '7:0', new Date(0)),
+    remove: () => letters.remove(tenant, '11:-1'),
+  });
+  // Pages go on within a record, too.
+  const ids = async (limit: number, before?: { position: number; entry: number }) =>
+    (await letters.list(tenant, limit, before)).map(({ id }) => id);
+  assert.deepEqual(await ids(9), ['9:1', '9:0', '7:0']);
+  assert.deepEqual(await ids(1, { position: 9, entry: 1 }), ['9:0']);
+  assert.deepEqual(await ids(9, { position: 9, entry: 1 }), ['9:0', '7:0']);
+  assert.deepEqual(await ids(9, { position: 7, entry: 0 }), []);
 });
 
 test('every query on the audit log reads by an index', async () => {

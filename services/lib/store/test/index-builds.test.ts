@@ -130,6 +130,7 @@ test('a large collection that lacks an index gets it, and delays no other databa
     builds: held,
     tasks,
     log,
+    shared: 'cluster',
   });
   try {
     indexes.prepare('large');

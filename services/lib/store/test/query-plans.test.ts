@@ -131,6 +131,7 @@ test('every query on messages, conversation truth and bounds reads by an index',
     'daily figures': () => statDayRepo(store).days(tenant, { first: 0, last: 9 }, 5),
     'set of daily figures': () => statDayRepo(store).set(tenant, { day: 0, users: 1 }),
     raisePeaks: () => statDayRepo(store).raisePeaks(tenant, { day: 0, users: 1, connections: 1 }),
+    addThrottled: () => statDayRepo(store).addThrottled(tenant, 'p 1', { day: 0, count: 1 }),
     'retention of statistics': () => statRetention(store).remove(tenant, { parts: 1, days: 1 }),
     'accounts and groups by day': () => accountStatistics(store).count(tenant, 86_400_000, 0),
   };

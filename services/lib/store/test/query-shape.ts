@@ -1,5 +1,5 @@
 import type { Document } from 'mongodb';
-import { COLLECTIONS } from '../src/collections.ts';
+import { collectionsIn } from '../src/collections.ts';
 
 /** Operators that one field, the last of those used of an index, may have. */
 const BOUNDS = new Set(['$in', '$gt', '$gte', '$lt']);
@@ -13,10 +13,9 @@ const BOUNDS = new Set(['$in', '$gt', '$gte', '$lt']);
 export function growingShape(command: Document): string | undefined {
   if ('findAndModify' in command) return 'findAndModify walks the collection: update and read';
   const [name] = Object.values(command);
-  const prefixes = COLLECTIONS.find((spec) => spec.name === name)?.indexes.map(({ keys }) => [
-    't',
-    ...Object.keys(keys),
-  ]);
+  const prefixes = collectionsIn(true)
+    .find((spec) => spec.name === name)
+    ?.indexes.map(({ keys, isOfCluster }) => [...(isOfCluster ? [] : ['t']), ...Object.keys(keys)]);
   const wrong = filtersOf(command).find((filter) => !isBounded(filter, prefixes ?? []));
   return wrong && `neither \`_id\` nor the first fields of an index alone: ${JSON.stringify(wrong)}`;
 }

@@ -37,12 +37,12 @@ function periodOf(days: Days, calendar: Calendar): { readonly start: number; rea
 function dayOf(figures: msg.StatisticsDay): StatisticsDay {
   const { day, single, group, notification, types, activeUsers, activeGroups } = figures;
   const { registrations, users, groupsCreated, groups, peakUsers, peakConnections } = figures;
-  const { storageBytes, storageObjects } = figures;
+  const { storageBytes, storageObjects, throttled } = figures;
   return {
     date: dayName(day),
     ...{ single, group, notification, types: { ...types }, activeUsers, activeGroups },
     ...{ registrations, users, groupsCreated, groups, peakUsers, peakConnections },
-    ...{ storageBytes, storageObjects },
+    ...{ storageBytes, storageObjects, throttled },
   };
 }
 

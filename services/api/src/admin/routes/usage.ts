@@ -33,13 +33,17 @@ export function usageOf(
   const sum = (of: (day: msg.StatisticsDay) => number) => days.reduce((total, day) => total + of(day), 0);
   const most = (of: (day: msg.StatisticsDay) => number) => Math.max(0, ...days.map(of));
   const newest = days.at(-1);
-  const [users, storageBytes] = [newest?.users ?? 0, newest?.storageBytes ?? 0];
+  // A day may begin with a peak or a refusal, before it is counted.
+  const counted = days.findLast((day) => day.users > 0);
+  const [users, storageBytes] = [counted?.users ?? 0, counted?.storageBytes ?? 0];
   const used = { users, connections, storageBytes };
   const messagesOf = ({ single, group }: msg.StatisticsDay) => single + group;
   return {
     ...{ from: dayName(first), to: dayName(last), ...used, countedTo },
     messages: sum(messagesOf),
     messagesToday: newest?.day === last ? messagesOf(newest) : 0,
+    throttled: sum(({ throttled }) => throttled),
+    throttledToday: newest?.day === last ? newest.throttled : 0,
     registrations: sum(({ registrations }) => registrations),
     peakUsers: most(({ peakUsers }) => peakUsers),
     peakConnections: most(({ peakConnections }) => peakConnections),

@@ -32,6 +32,7 @@ export const StatisticsDay = z
     peakConnections: count('Most connections at once, as sampled twice a minute.'),
     storageBytes: count('Bytes of stored objects at the last count of the day.'),
     storageObjects: count('Stored objects, as counted last; once a day.'),
+    throttled: count('Requests that limits refused; at most a minute old.'),
   })
   .meta({ id: 'StatisticsDay' });
 /** Figures of one day, in the time zone of the tenant. */

@@ -17,6 +17,8 @@ export const Usage = z
     connections: count('Connections now.'),
     messages: count('Messages of single chats and groups in the period.'),
     messagesToday: count('The same of the last day of the period.'),
+    throttled: count('Requests that limits refused in the period; at most a minute old.'),
+    throttledToday: count('The same of the last day of the period.'),
     registrations: count('Accounts made in the period.'),
     peakUsers: count('Most users online at once in the period.'),
     peakConnections: count('Most connections at once in the period.'),
@@ -30,7 +32,7 @@ export const Usage = z
       .meta({ description: 'Quotas that are used up.' }),
     countedTo: time.meta({
       description:
-        'Messages stored before this time are counted, ms; 0 before the first count has ended: then the figures, but for `connections`, are not known yet.',
+        'Messages stored before this time are counted, ms; 0 before the first count has ended: then the figures, but for `connections` and those of refusals, are not known yet.',
     }),
   })
   .meta({ id: 'Usage' });

@@ -527,6 +527,9 @@ export interface Messages {
   'user.ReportPresenceResp': user.ReportPresenceResp;
   'user.GatewayHeartbeatReq': user.GatewayHeartbeatReq;
   'user.TenantConnections': user.TenantConnections;
+  'user.CountRefusalsReq': user.CountRefusalsReq;
+  'user.CountRefusalsResp': user.CountRefusalsResp;
+  'user.TenantRefusals': user.TenantRefusals;
   'user.GetConnectionCountsReq': user.GetConnectionCountsReq;
   'user.GetConnectionCountsResp': user.GetConnectionCountsResp;
   'user.LiveConnection': user.LiveConnection;

@@ -225,6 +225,7 @@ export interface StatisticsDay {
   peakConnections: number;
   storageBytes: number;
   storageObjects: number;
+  throttled: number;
 }
 
 export interface Seqs {

@@ -270,6 +270,8 @@ export interface Services<C> {
     reportPresence(context: C, request: user.ReportPresenceReq): Promise<user.ReportPresenceResp>;
     /** Writes; the same request twice has the effect of one. */
     gatewayHeartbeat(context: C, request: user.GatewayHeartbeatReq): Promise<user.GatewayHeartbeatResp>;
+    /** Writes; the same request twice has the effect of one. */
+    countRefusals(context: C, request: user.CountRefusalsReq): Promise<user.CountRefusalsResp>;
     /** Only reads. */
     getOnlinePlatforms(context: C, request: user.GetOnlinePlatformsReq): Promise<user.GetOnlinePlatformsResp>;
     userRegister(context: C, request: user.UserRegisterReq): Promise<user.UserRegisterResp>;

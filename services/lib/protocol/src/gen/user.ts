@@ -327,6 +327,19 @@ export interface TenantConnections {
   logins: number;
 }
 
+export interface CountRefusalsReq {
+  process: string;
+  number: number;
+  refusals: TenantRefusals[];
+}
+
+export type CountRefusalsResp = Record<never, never>;
+
+export interface TenantRefusals {
+  tenant: string;
+  count: number;
+}
+
 export type GetConnectionCountsReq = Record<never, never>;
 
 export interface GetConnectionCountsResp {

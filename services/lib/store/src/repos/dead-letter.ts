@@ -1,5 +1,6 @@
 import type { TenantId } from '@im/contract';
 import { Binary, type Filter, type WithId } from 'mongodb';
+import type { IndexSpec } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 
@@ -19,6 +20,12 @@ interface DeadLetterDocument {
   /** When a retry began whose end is not known. */
   retried?: Date;
 }
+
+/** The collection, of the cluster, with the index by which the letters of a tenant are counted and listed. */
+export const DEAD_LETTERS: { readonly name: string; readonly indexes: readonly IndexSpec[] } = {
+  name: 'dead_letter',
+  indexes: [{ keys: { tenant: 1, position: -1, _id: -1 }, isOfCluster: true }],
+};
 
 /** What a record says of the message that was not stored. */
 export interface DeadMessage {
@@ -55,7 +62,6 @@ export interface KeptDeadLetter extends Omit<DeadLetter, 'record' | 'tenant'> {
 export interface DeadLetterRepo {
   /** Keeps it; keeping it again changes nothing. */
   add(letter: DeadLetter): Promise<void>;
-  count(): Promise<number>;
   /** How many of a tenant there are; `most` for more. */
   countOf(tenant: TenantId, most: number): Promise<number>;
   /** Those of a tenant in the order of the log, the last ones first. @param before those before this one alone */
@@ -76,7 +82,11 @@ const entryOf = (id: string) => Number(id.slice(id.indexOf(':') + 1));
 
 /** The dead letters of a store. */
 export function deadLetterRepo(store: Store): DeadLetterRepo {
-  const letters = () => store.shared<DeadLetterDocument>('dead_letter');
+  const letters = () => store.shared<DeadLetterDocument>(DEAD_LETTERS.name);
+  const page = (filter: Filter<DeadLetterDocument>) =>
+    letters()
+      .find(filter, { projection: { record: 0 } })
+      .sort({ position: -1, _id: -1 });
   return guarded<DeadLetterRepo>({
     async add({ tenant, position, entry, reason, record, partition, message }) {
       const _id = `${position}:${entry}`;
@@ -95,19 +105,20 @@ export function deadLetterRepo(store: Store): DeadLetterRepo {
       }
     },
     countOf: async (tenant, most) => letters().countDocuments({ tenant }, { limit: most }),
-    count: async () => letters().countDocuments({}),
     async list(tenant, limit, before) {
-      const filter: Filter<DeadLetterDocument> = {
-        tenant,
-        ...(before && {
-          $or: [
-            { position: { $lt: before.position } },
-            { position: before.position, _id: { $lt: `${before.position}:${before.entry}` } },
-          ],
-        }),
-      };
-      const found = letters().find(filter, { projection: { record: 0 } });
-      return (await found.sort({ position: -1, _id: -1 }).limit(limit).toArray()).map(kept);
+      const found: WithId<Omit<DeadLetterDocument, 'record'>>[] = [];
+      if (before) {
+        const { position, entry } = before;
+        // A record has few entries.
+        const rest = await page({ tenant, position }).toArray();
+        found.push(...rest.filter(({ _id }) => _id < `${position}:${entry}`).slice(0, limit));
+      }
+      const left = limit - found.length;
+      if (left > 0) {
+        const earlier = before ? { tenant, position: { $lt: before.position } } : { tenant };
+        found.push(...(await page(earlier).limit(left).toArray()));
+      }
+      return found.map(kept);
     },
     async get(tenant, id) {
       const found = await letters().findOne({ _id: id, tenant });

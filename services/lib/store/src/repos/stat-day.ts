@@ -1,7 +1,7 @@
 import type { TenantId } from '@im/contract';
 import { dayName } from '@im/kit';
 import { defineCollection, type TenantDocument } from '../collection.ts';
-import { guarded, retryDuplicate } from '../errors.ts';
+import { guarded, isDuplicateKey, retryDuplicate } from '../errors.ts';
 import type { Store } from '../store.ts';
 
 /** Messages by kind of conversation. */
@@ -40,14 +40,21 @@ export interface StatDay extends Partial<MessageTotals> {
   readonly storageBytes?: number;
   /** Stored objects, at the last count of the day. */
   readonly storageObjects?: number;
+  /** Requests that limits refused. */
+  readonly throttled?: number;
 }
 
 /** `_id` = tenant, day as YYYY-MM-DD. */
 interface StatDayDocument extends TenantDocument, StatDay {
   v: 1;
+  /** The last reports that `throttled` has, so that one that comes again is not counted twice. */
+  reports?: string[];
 }
 
-/** Collection of the daily figures of tenants; the statistics job of cron alone writes it. */
+/** Reports that a day remembers. One comes again within a minute, and each process makes at most two a minute. */
+const REPORTS = 64;
+
+/** Collection of the daily figures of tenants, written by the statistics job of cron, and by the user domain. */
 export const STAT_DAYS = defineCollection<StatDayDocument>('stat_day', [{ keys: { day: 1 } }]);
 
 /** Days from `first` to `last`, both included, since 1970. */
@@ -67,6 +74,15 @@ export interface StatDayRepo {
     tenant: TenantId,
     peaks: { readonly day: number; readonly users: number; readonly connections: number },
   ): Promise<void>;
+  /**
+   * Adds requests that limits refused to a day.
+   * @param report names the report that they are from: adding it again changes nothing.
+   */
+  addThrottled(
+    tenant: TenantId,
+    report: string,
+    refused: { readonly day: number; readonly count: number },
+  ): Promise<void>;
   /** Removes all days before one. @returns how many. */
   removeBefore(tenant: TenantId, day: number): Promise<number>;
 }
@@ -78,7 +94,10 @@ export function statDayRepo(store: Store): StatDayRepo {
   return guarded<StatDayRepo>({
     async days(tenant, { first, last }, limit) {
       const found = await days(tenant)
-        .col.find({ t: tenant, day: { $gte: first, $lt: last + 1 } }, { sort: { day: 1 }, limit })
+        .col.find(
+          { t: tenant, day: { $gte: first, $lt: last + 1 } },
+          { sort: { day: 1 }, limit, projection: { reports: 0 } },
+        )
         .toArray();
       return found.map(({ _id, t, v, ...figures }) => figures);
     },
@@ -104,6 +123,20 @@ export function statDayRepo(store: Store): StatDayRepo {
           { upsert: true },
         ),
       );
+    },
+    async addThrottled(tenant, report, { day, count }) {
+      const { col, key } = days(tenant);
+      const _id = key(dayName(day));
+      const add = { $inc: { throttled: count }, $push: { reports: { $each: [report], $slice: -REPORTS } } };
+      const { matchedCount } = await col.updateOne({ _id, reports: { $ne: report } }, add);
+      if (matchedCount > 0) return;
+      // It has the report, or there is no such day yet.
+      try {
+        await col.insertOne({ _id, t: tenant, v: 1, day, throttled: count, reports: [report] });
+      } catch (error) {
+        if (!isDuplicateKey(error)) throw error;
+        await col.updateOne({ _id, reports: { $ne: report } }, add);
+      }
     },
     async removeBefore(tenant, day) {
       const { deletedCount } = await days(tenant).col.deleteMany({ t: tenant, day: { $lt: day } });

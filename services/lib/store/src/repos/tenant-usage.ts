@@ -11,6 +11,9 @@ export interface StoredUsage {
   users?: number;
   messagesToday?: number;
   messagesYesterday?: number;
+  /** Requests that limits refused; 0 on a day without. */
+  throttledToday: number;
+  throttledYesterday: number;
   /** 0 for a tenant without objects. */
   storageBytes: number;
 }
@@ -55,18 +58,22 @@ export function tenantUsageRepo(store: Store): TenantUsageRepo {
           }),
           read(group, OBJECT_USAGE, ({ key }) => [key('bytes')]),
         ]);
-        for (const tenant of group) found.set(tenant, { storageBytes: 0 });
+        for (const tenant of group) {
+          found.set(tenant, { storageBytes: 0, throttledToday: 0, throttledYesterday: 0 });
+        }
         const usageOf = (t: string) => found.get(t as TenantId);
         for (const { t, bytes } of objects) {
           const usage = usageOf(t);
           if (usage) usage.storageBytes = bytes;
         }
-        for (const { t, day, users, single = 0, group: inGroups = 0 } of days.sort((a, b) => a.day - b.day)) {
+        for (const { t, day, users, throttled = 0, ...counted } of days.sort((a, b) => a.day - b.day)) {
           const usage = usageOf(t);
           if (!usage) continue;
           if (users !== undefined) usage.users = users;
-          if (day === todayOf(t as TenantId)) usage.messagesToday = single + inGroups;
-          else usage.messagesYesterday = single + inGroups;
+          const { single = 0, group: inGroups = 0 } = counted;
+          const isToday = day === todayOf(t as TenantId);
+          usage[isToday ? 'throttledToday' : 'throttledYesterday'] = throttled;
+          usage[isToday ? 'messagesToday' : 'messagesYesterday'] = single + inGroups;
         }
       });
       return found;
