@@ -216,7 +216,7 @@ test('messages that could not be stored are listed without what they say, read w
   api.stub('msg.getDeadLetter', (_ctx, { id }: { id: string }) => {
     const message = make('sdkws.MsgData', { content: Buffer.from('{"content":"hi"}'), clientMsgID: 'c' });
     const found = id === '5:0' ? { ...letter, bytes: 99, message } : { ...damaged, bytes: 12 };
-    return make('msg.GetDeadLetterResp', { letter: found });
+    return make('msg.GetDeadLetterResp', { letter: make('msg.DeadLetter', found) });
   });
   api.stub('msg.searchParked', () =>
     make('msg.SearchParkedResp', {

@@ -171,7 +171,9 @@ test('a person whom a provider named gets rights in several tenants, and their o
     { grants: [grant('No such name')] },
   ])
     assert.equal(
-      await codeOf(methods.grantConsoleSession(admin, { ...request, ...wrong })),
+      await codeOf(
+        methods.grantConsoleSession(admin, make('auth.GrantConsoleSessionReq', { ...request, ...wrong })),
+      ),
       ERR.ArgsError,
       JSON.stringify(wrong),
     );

@@ -57,7 +57,12 @@ test('the batch has no changes of groups that the user left, and ends after 500 
   const { group: service } = harness;
   const big: string[] = [];
   for (let i = 0; i < 4; i++) big.push(await act.quietly('a', []));
-  const known = await Promise.all(big.map(async (id) => ({ groupID: id, ...(await sync(id)) })));
+  const known = await Promise.all(
+    big.map(async (groupID) => {
+      const { versionID, version } = await sync(groupID);
+      return { groupID, versionID, version };
+    }),
+  );
   const gone = await act.quietly('a', []);
   await service.dismissGroup(as(t1, 'a'), make('group.DismissGroupReq', { groupID: gone }));
   for (const groupID of big) {

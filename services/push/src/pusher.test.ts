@@ -230,7 +230,11 @@ test('what is asked before may change receivers and text, or end the notificatio
     before: async (wake) =>
       wake.userIDs.includes('no')
         ? undefined
-        : { ...wake, userIDs: ['c', 'd'], message: { ...wake.message, offlinePushInfo: info } },
+        : {
+            ...wake,
+            userIDs: ['c', 'd'],
+            message: make('sdkws.MsgData', { ...wake.message, offlinePushInfo: info }),
+          },
   });
   await pusher.judge(
     ['b', 'no'].map((targetUserID, i) => kept({ targetUserID, conversationID: 'si_a_b', position: i + 1 })),

@@ -309,7 +309,12 @@ describe('objects, logs and registrations on real servers', () => {
     assert.equal(found.total, 1);
     assert.equal(found.logsInfos[0]?.platform, 'Web');
     const totalOf = async (keyword: string) =>
-      (await domain.third.searchLogs(systemContext(tenant, 'op'), { ...search, keyword })).total;
+      (
+        await domain.third.searchLogs(
+          systemContext(tenant, 'op'),
+          make('third.SearchLogsReq', { ...search, keyword }),
+        )
+      ).total;
     for (const keyword of ['', 'u', '1', '^u1$', '^u', '1$', '^.*1', 'u.*1'])
       assert.equal(await totalOf(keyword), 1, keyword);
     for (const keyword of ['u2', '^1', 'u$', '^u$', 'u.', '(u1', 'U1', '[u]', 'u|1'])

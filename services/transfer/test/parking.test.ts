@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type TenantId, tenantId, tenantSettings } from '@im/contract';
 import type { MutableTenantDirectory } from '@im/kit';
-import { encode, type log } from '@im/protocol';
+import { encode, type log, make } from '@im/protocol';
 import { msgRows, parkedRecordRepo, type TenantDocument } from '@im/store';
 import type { Filter } from 'mongodb';
 import {
@@ -29,7 +29,7 @@ const settings = (id: TenantId, placement: 'Shared' | 'Dedicated' = 'Shared') =>
 /** A record as msg of this or of an earlier version writes it for a tenant. */
 async function appendFor(p: TestProcess, tenant: TenantId, record: log.Record): Promise<void> {
   const key = [record.sendID, record.recvID].sort().join('_');
-  const bytes = encode('log.Record', { ...record, tenant });
+  const bytes = encode('log.Record', make('log.Record', { ...record, tenant }));
   await p.bus.log.append(tenant, p.bus.partitionOf(key), bytes);
 }
 
@@ -103,7 +103,7 @@ describe('what fails for one tenant', () => {
     await using p = await startProcess(servers, 'placed');
     const { got, feed } = listen(p.bus, ['p2'], [], PLACED);
     await feed.barrier();
-    const record = { ...textRecord('x', { from: 'p1', to: 'p2' }), placement: 2 };
+    const record = make('log.Record', { ...textRecord('x', { from: 'p1', to: 'p2' }), placement: 2 });
     await appendFor(p, PLACED, record);
     await eventually(() => (got.length === 1 ? undefined : `${got.length} deliveries`));
     assert.deepEqual(await rowsOf(p.store, 'si_p1_p2', 1, PLACED), [[1, 'x']]);

@@ -26,7 +26,7 @@ const nats = { logMaxBytes: 8 * MIB };
 function ballast(bytes: number): Uint8Array {
   const record = textRecord(`ballast-${Math.random()}`, { stored: false });
   const entry = make('log.Entry', { conversationID: 'si_a_b', msgData: Buffer.alloc(bytes) });
-  return encode('log.Record', { ...record, entries: [entry] });
+  return encode('log.Record', make('log.Record', { ...record, entries: [entry] }));
 }
 
 async function share({ bus }: TestProcess): Promise<number> {

@@ -65,7 +65,8 @@ export function setGroupMemberInfoMethods(deps: GroupDeps): SetGroupMemberInfoMe
     } = reply;
     checkMemberTexts({ nickname: nickName, faceURL, ex });
     requireMaySetMember(operator, member, roleLevel);
-    return { ...checked, wanted: { ...wanted, nickname: nickName, faceURL, ex, roleLevel } };
+    const replaced = { ...wanted, nickname: nickName, faceURL, ex, roleLevel };
+    return { ...checked, wanted: make('group.SetGroupMemberInfo', replaced) };
   }
 
   async function apply(ctx: CallContext, { group: stored, member, wanted }: Checked): Promise<void> {

@@ -1,4 +1,4 @@
-// Writes src/gen/*.ts from proto/*.proto: one file of interfaces per package, the name map, the service contracts.
+// Writes src/gen/*.ts from proto/*.proto: one file of types per package, the name map, the service contracts.
 // `--check` writes nothing and fails when a file on disk differs.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import protobuf from 'protobufjs';
@@ -57,14 +57,26 @@ function fieldType(field: protobuf.Field, pkg: string, used: Set<string>): strin
   return base;
 }
 
+/** Lists and maps are a message's own; other fields are accessors: see {@link typesFile}. */
+function fieldLines(field: protobuf.Field, pkg: string, used: Set<string>): string {
+  const type = fieldType(field, pkg, used);
+  return field.repeated || field instanceof protobuf.MapField
+    ? `  ${field.name}: ${type};\n`
+    : `  get ${field.name}(): ${type};\n  set ${field.name}(value: ${type});\n`;
+}
+
+/**
+ * Defaults live on a message's prototype, so that spreading it loses them. Declared as accessors of a class, which nothing
+ * implements, fields are no part of the type of `{ ...message }` either: only `make` takes it.
+ */
 function typesFile(pkg: Package): string {
   const used = new Set<string>();
   const body = pkg.types
     .map((type) => {
-      const fields = type.fieldsArray.map((f) => `  ${f.name}: ${fieldType(f, pkg.name, used)};\n`).join('');
+      const fields = type.fieldsArray.map((f) => fieldLines(f, pkg.name, used)).join('');
       return fields === ''
         ? `export type ${type.name} = Record<never, never>;\n`
-        : `export interface ${type.name} {\n${fields}}\n`;
+        : `export declare class ${type.name} {\n${fields}}\n`;
     })
     .join('\n');
   const imports = [...used]

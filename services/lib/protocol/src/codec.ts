@@ -7,7 +7,8 @@ export type MessageName = keyof Messages & string;
 
 /**
  * A complete message from the given fields; every other field has its proto3 default.
- * Defaults live on the prototype: copy with `make(name, message)` plus changes, never by spreading alone.
+ * Defaults live on the prototype: copy by `make(name, { ...message, ...changes })`. What spreading alone gives lacks them, which
+ * its type says.
  */
 export function make<N extends MessageName>(name: N, fields?: Partial<Messages[N]>): Messages[N] {
   return messageType(name).create(fields as Record<string, unknown>) as unknown as Messages[N];

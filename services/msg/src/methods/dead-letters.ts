@@ -1,6 +1,6 @@
 import type { TenantId } from '@im/contract';
 import { type CallContext, requireAdmin } from '@im/kit';
-import { argsError, decode, ERR, encode, ImError, type log, make, type msg, queueKey } from '@im/protocol';
+import { argsError, decode, ERR, encode, ImError, make, type msg, queueKey } from '@im/protocol';
 import type { DeadLetterRepo, KeptDeadLetter, ParkedRecordRepo } from '@im/store';
 import type { MsgDeps, MsgMethods } from '../deps.ts';
 import { changeKey } from '../send/record.ts';
@@ -136,10 +136,10 @@ function again(
   if (!entry)
     throw new ImError(ERR.RecordNotFoundError, `the record of dead letter ${id} has no such message`);
   const key = queueKey(record);
-  const alone: log.Record = {
+  const alone = make('log.Record', {
     ...record,
     ...{ dedupKey: changeKey(tenant, `dead letter ${id}`), entries: [entry], traceparent: '' },
     ...{ addedUserIDs: [], removedUserIDs: [], hideHistory: false, deletedRecords: [], control: null },
-  };
+  });
   return { bytes: encode('log.Record', alone), partition: partition ?? partitionOf(key), queueKey: key };
 }

@@ -173,7 +173,8 @@ export function createMessageSender(deps: MessageSenderDeps): MessageSender {
     const answer = await append(ctx, asked.key, message, verdict, decided);
     await decided.report();
     if (mentions) marker.set(ctx, mentions);
-    return { ...answer, modify: changes ? make('sdkws.MsgData', changes) : null };
+    const modify = changes ? make('sdkws.MsgData', changes) : null;
+    return make('msg.SendMsgResp', { ...answer, modify });
   }
 
   async function sendChecked(

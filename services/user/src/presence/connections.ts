@@ -37,7 +37,8 @@ function hashed(token: string): string {
 
 /** What a report says of one user, whether it names connections or only platforms. */
 export function reported({ connections, platformIDs }: user.PresenceItem): Connections {
-  if (connections.length > 0) return connections.map((c) => ({ ...c, token: hashed(c.token) }));
+  if (connections.length > 0)
+    return connections.map((c) => make('user.PlatformOnlineDetail', { ...c, token: hashed(c.token) }));
   return platformIDs.map((platformID) => make('user.PlatformOnlineDetail', { platformID }));
 }
 

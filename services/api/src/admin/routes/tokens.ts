@@ -4,8 +4,8 @@ import { type AdminRoute, adminRoute } from '../admin-route.ts';
 import { fromOpaque, opaque } from '../cursor.ts';
 
 function tokenOf(token: auth.BackendToken | undefined | null): BackendToken {
-  const { adminUserID, revokeTime, ...rest } = token ?? make('auth.BackendToken');
-  const { tokenID, role, description, createTime, expireTime } = rest;
+  const { tokenID, role, description, adminUserID, createTime, expireTime, revokeTime } =
+    token ?? make('auth.BackendToken');
   return {
     ...{ tokenID, role, description, adminID: adminUserID, createTime, expireTime },
     ...(revokeTime !== 0 && { revokeTime }),

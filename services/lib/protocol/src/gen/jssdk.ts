@@ -3,32 +3,44 @@ import type * as conversation from './conversation.ts';
 import type * as relation from './relation.ts';
 import type * as sdkws from './sdkws.ts';
 
-export interface ConversationMsg {
-  conversation: conversation.Conversation | null;
-  lastMsg: sdkws.MsgData | null;
-  user: sdkws.UserInfo | null;
-  friend: relation.FriendInfoOnly | null;
-  group: sdkws.GroupInfo | null;
-  maxSeq: number;
-  readSeq: number;
+export declare class ConversationMsg {
+  get conversation(): conversation.Conversation | null;
+  set conversation(value: conversation.Conversation | null);
+  get lastMsg(): sdkws.MsgData | null;
+  set lastMsg(value: sdkws.MsgData | null);
+  get user(): sdkws.UserInfo | null;
+  set user(value: sdkws.UserInfo | null);
+  get friend(): relation.FriendInfoOnly | null;
+  set friend(value: relation.FriendInfoOnly | null);
+  get group(): sdkws.GroupInfo | null;
+  set group(value: sdkws.GroupInfo | null);
+  get maxSeq(): number;
+  set maxSeq(value: number);
+  get readSeq(): number;
+  set readSeq(value: number);
 }
 
-export interface GetActiveConversationsReq {
-  ownerUserID: string;
-  count: number;
+export declare class GetActiveConversationsReq {
+  get ownerUserID(): string;
+  set ownerUserID(value: string);
+  get count(): number;
+  set count(value: number);
 }
 
-export interface GetActiveConversationsResp {
-  unreadCount: number;
+export declare class GetActiveConversationsResp {
+  get unreadCount(): number;
+  set unreadCount(value: number);
   conversations: ConversationMsg[];
 }
 
-export interface GetConversationsReq {
-  ownerUserID: string;
+export declare class GetConversationsReq {
+  get ownerUserID(): string;
+  set ownerUserID(value: string);
   conversationIDs: string[];
 }
 
-export interface GetConversationsResp {
-  unreadCount: number;
+export declare class GetConversationsResp {
+  get unreadCount(): number;
+  set unreadCount(value: number);
   conversations: ConversationMsg[];
 }

@@ -2,399 +2,582 @@
 import type * as log from './log.ts';
 import type * as sdkws from './sdkws.ts';
 
-export interface ActiveGroup {
-  group: sdkws.GroupInfo | null;
-  count: number;
+export declare class ActiveGroup {
+  get group(): sdkws.GroupInfo | null;
+  set group(value: sdkws.GroupInfo | null);
+  get count(): number;
+  set count(value: number);
 }
 
-export interface ActiveUser {
-  user: sdkws.UserInfo | null;
-  count: number;
+export declare class ActiveUser {
+  get user(): sdkws.UserInfo | null;
+  set user(value: sdkws.UserInfo | null);
+  get count(): number;
+  set count(value: number);
 }
 
-export interface ChatLog {
-  serverMsgID: string;
-  clientMsgID: string;
-  sendID: string;
-  recvID: string;
-  groupID: string;
-  recvNickname: string;
-  senderPlatformID: number;
-  senderNickname: string;
-  senderFaceURL: string;
-  groupName: string;
-  sessionType: number;
-  msgFrom: number;
-  contentType: number;
-  content: string;
-  status: number;
-  sendTime: number;
-  createTime: number;
-  ex: string;
-  groupFaceURL: string;
-  groupMemberCount: number;
-  seq: number;
-  groupOwner: string;
-  groupType: number;
+export declare class ChatLog {
+  get serverMsgID(): string;
+  set serverMsgID(value: string);
+  get clientMsgID(): string;
+  set clientMsgID(value: string);
+  get sendID(): string;
+  set sendID(value: string);
+  get recvID(): string;
+  set recvID(value: string);
+  get groupID(): string;
+  set groupID(value: string);
+  get recvNickname(): string;
+  set recvNickname(value: string);
+  get senderPlatformID(): number;
+  set senderPlatformID(value: number);
+  get senderNickname(): string;
+  set senderNickname(value: string);
+  get senderFaceURL(): string;
+  set senderFaceURL(value: string);
+  get groupName(): string;
+  set groupName(value: string);
+  get sessionType(): number;
+  set sessionType(value: number);
+  get msgFrom(): number;
+  set msgFrom(value: number);
+  get contentType(): number;
+  set contentType(value: number);
+  get content(): string;
+  set content(value: string);
+  get status(): number;
+  set status(value: number);
+  get sendTime(): number;
+  set sendTime(value: number);
+  get createTime(): number;
+  set createTime(value: number);
+  get ex(): string;
+  set ex(value: string);
+  get groupFaceURL(): string;
+  set groupFaceURL(value: string);
+  get groupMemberCount(): number;
+  set groupMemberCount(value: number);
+  get seq(): number;
+  set seq(value: number);
+  get groupOwner(): string;
+  set groupOwner(value: string);
+  get groupType(): number;
+  set groupType(value: number);
 }
 
-export interface ClearConversationsMsgReq {
+export declare class ClearConversationsMsgReq {
   conversationIDs: string[];
-  userID: string;
-  deleteSyncOpt: DeleteSyncOpt | null;
+  get userID(): string;
+  set userID(value: string);
+  get deleteSyncOpt(): DeleteSyncOpt | null;
+  set deleteSyncOpt(value: DeleteSyncOpt | null);
 }
 
 export type ClearConversationsMsgResp = Record<never, never>;
 
-export interface DeleteMsgPhysicalBySeqReq {
-  conversationID: string;
+export declare class DeleteMsgPhysicalBySeqReq {
+  get conversationID(): string;
+  set conversationID(value: string);
   seqs: number[];
 }
 
 export type DeleteMsgPhysicalBySeqResp = Record<never, never>;
 
-export interface DeleteMsgPhysicalReq {
+export declare class DeleteMsgPhysicalReq {
   conversationIDs: string[];
-  timestamp: number;
+  get timestamp(): number;
+  set timestamp(value: number);
 }
 
 export type DeleteMsgPhysicalResp = Record<never, never>;
 
-export interface DeleteMsgsReq {
-  conversationID: string;
+export declare class DeleteMsgsReq {
+  get conversationID(): string;
+  set conversationID(value: string);
   seqs: number[];
-  userID: string;
-  deleteSyncOpt: DeleteSyncOpt | null;
+  get userID(): string;
+  set userID(value: string);
+  get deleteSyncOpt(): DeleteSyncOpt | null;
+  set deleteSyncOpt(value: DeleteSyncOpt | null);
 }
 
 export type DeleteMsgsResp = Record<never, never>;
 
-export interface DeleteSyncOpt {
-  IsSyncSelf: boolean;
-  IsSyncOther: boolean;
+export declare class DeleteSyncOpt {
+  get IsSyncSelf(): boolean;
+  set IsSyncSelf(value: boolean);
+  get IsSyncOther(): boolean;
+  set IsSyncOther(value: boolean);
 }
 
-export interface GetActiveGroupReq {
-  start: number;
-  end: number;
-  ase: boolean;
-  pagination: sdkws.RequestPagination | null;
+export declare class GetActiveGroupReq {
+  get start(): number;
+  set start(value: number);
+  get end(): number;
+  set end(value: number);
+  get ase(): boolean;
+  set ase(value: boolean);
+  get pagination(): sdkws.RequestPagination | null;
+  set pagination(value: sdkws.RequestPagination | null);
 }
 
-export interface GetActiveGroupResp {
-  msgCount: number;
-  groupCount: number;
+export declare class GetActiveGroupResp {
+  get msgCount(): number;
+  set msgCount(value: number);
+  get groupCount(): number;
+  set groupCount(value: number);
   dateCount: Record<string, number>;
   groups: ActiveGroup[];
 }
 
-export interface GetActiveUserReq {
-  start: number;
-  end: number;
-  ase: boolean;
-  group: boolean;
-  pagination: sdkws.RequestPagination | null;
+export declare class GetActiveUserReq {
+  get start(): number;
+  set start(value: number);
+  get end(): number;
+  set end(value: number);
+  get ase(): boolean;
+  set ase(value: boolean);
+  get group(): boolean;
+  set group(value: boolean);
+  get pagination(): sdkws.RequestPagination | null;
+  set pagination(value: sdkws.RequestPagination | null);
 }
 
-export interface GetActiveUserResp {
-  msgCount: number;
-  userCount: number;
+export declare class GetActiveUserResp {
+  get msgCount(): number;
+  set msgCount(value: number);
+  get userCount(): number;
+  set userCount(value: number);
   dateCount: Record<string, number>;
   users: ActiveUser[];
 }
 
-export interface GetConversationsHasReadAndMaxSeqReq {
-  userID: string;
+export declare class GetConversationsHasReadAndMaxSeqReq {
+  get userID(): string;
+  set userID(value: string);
   conversationIDs: string[];
-  returnPinned: boolean;
-  maxAnswerBytes: number;
+  get returnPinned(): boolean;
+  set returnPinned(value: boolean);
+  get maxAnswerBytes(): number;
+  set maxAnswerBytes(value: number);
 }
 
-export interface GetConversationsHasReadAndMaxSeqResp {
+export declare class GetConversationsHasReadAndMaxSeqResp {
   seqs: Record<string, Seqs>;
   pinnedConversationIDs: string[];
 }
 
 export type GetSendMsgStatusReq = Record<never, never>;
 
-export interface GetSendMsgStatusResp {
-  status: number;
+export declare class GetSendMsgStatusResp {
+  get status(): number;
+  set status(value: number);
 }
 
 export type GetServerTimeReq = Record<never, never>;
 
-export interface GetServerTimeResp {
-  serverTime: number;
+export declare class GetServerTimeResp {
+  get serverTime(): number;
+  set serverTime(value: number);
 }
 
-export interface MarkConversationAsReadReq {
-  conversationID: string;
-  userID: string;
-  hasReadSeq: number;
+export declare class MarkConversationAsReadReq {
+  get conversationID(): string;
+  set conversationID(value: string);
+  get userID(): string;
+  set userID(value: string);
+  get hasReadSeq(): number;
+  set hasReadSeq(value: number);
   seqs: number[];
 }
 
 export type MarkConversationAsReadResp = Record<never, never>;
 
-export interface MarkMsgsAsReadReq {
-  conversationID: string;
+export declare class MarkMsgsAsReadReq {
+  get conversationID(): string;
+  set conversationID(value: string);
   seqs: number[];
-  userID: string;
+  get userID(): string;
+  set userID(value: string);
 }
 
 export type MarkMsgsAsReadResp = Record<never, never>;
 
-export interface RevokeMsgReq {
-  conversationID: string;
-  seq: number;
-  userID: string;
+export declare class RevokeMsgReq {
+  get conversationID(): string;
+  set conversationID(value: string);
+  get seq(): number;
+  set seq(value: number);
+  get userID(): string;
+  set userID(value: string);
 }
 
 export type RevokeMsgResp = Record<never, never>;
 
-export interface FoundMessage {
-  conversationID: string;
-  seq: number;
-  message: sdkws.MsgData | null;
-  isRevoked: boolean;
+export declare class FoundMessage {
+  get conversationID(): string;
+  set conversationID(value: string);
+  get seq(): number;
+  set seq(value: number);
+  get message(): sdkws.MsgData | null;
+  set message(value: sdkws.MsgData | null);
+  get isRevoked(): boolean;
+  set isRevoked(value: boolean);
 }
 
-export interface SearchChatLog {
-  chatLog: ChatLog | null;
-  isRevoked: boolean;
+export declare class SearchChatLog {
+  get chatLog(): ChatLog | null;
+  set chatLog(value: ChatLog | null);
+  get isRevoked(): boolean;
+  set isRevoked(value: boolean);
 }
 
-export interface SearchMessageReq {
-  sendID: string;
-  recvID: string;
-  contentType: number;
-  sendTime: string;
-  sessionType: number;
-  pagination: sdkws.RequestPagination | null;
+export declare class SearchMessageReq {
+  get sendID(): string;
+  set sendID(value: string);
+  get recvID(): string;
+  set recvID(value: string);
+  get contentType(): number;
+  set contentType(value: number);
+  get sendTime(): string;
+  set sendTime(value: string);
+  get sessionType(): number;
+  set sessionType(value: number);
+  get pagination(): sdkws.RequestPagination | null;
+  set pagination(value: sdkws.RequestPagination | null);
 }
 
-export interface SearchMessageResp {
+export declare class SearchMessageResp {
   chatLogs: SearchChatLog[];
-  chatLogsNum: number;
+  get chatLogsNum(): number;
+  set chatLogsNum(value: number);
 }
 
-export interface SearchMessagesReq {
-  conversationID: string;
-  groupID: string;
-  sendID: string;
-  recvID: string;
-  contentType: number;
-  start: number;
-  end: number;
-  text: string;
-  limit: number;
-  cursor: string;
+export declare class SearchMessagesReq {
+  get conversationID(): string;
+  set conversationID(value: string);
+  get groupID(): string;
+  set groupID(value: string);
+  get sendID(): string;
+  set sendID(value: string);
+  get recvID(): string;
+  set recvID(value: string);
+  get contentType(): number;
+  set contentType(value: number);
+  get start(): number;
+  set start(value: number);
+  get end(): number;
+  set end(value: number);
+  get text(): string;
+  set text(value: string);
+  get limit(): number;
+  set limit(value: number);
+  get cursor(): string;
+  set cursor(value: string);
 }
 
-export interface SearchMessagesResp {
+export declare class SearchMessagesResp {
   messages: FoundMessage[];
-  cursor: string;
-  examined: number;
-  byTime: boolean;
+  get cursor(): string;
+  set cursor(value: string);
+  get examined(): number;
+  set examined(value: number);
+  get byTime(): boolean;
+  set byTime(value: boolean);
 }
 
-export interface GetStatisticsDaysReq {
-  firstDay: number;
-  lastDay: number;
-  limit: number;
+export declare class GetStatisticsDaysReq {
+  get firstDay(): number;
+  set firstDay(value: number);
+  get lastDay(): number;
+  set lastDay(value: number);
+  get limit(): number;
+  set limit(value: number);
 }
 
-export interface GetStatisticsDaysResp {
+export declare class GetStatisticsDaysResp {
   days: StatisticsDay[];
-  countedTo: number;
+  get countedTo(): number;
+  set countedTo(value: number);
 }
 
-export interface StatisticsDay {
-  day: number;
-  single: number;
-  group: number;
-  notification: number;
+export declare class StatisticsDay {
+  get day(): number;
+  set day(value: number);
+  get single(): number;
+  set single(value: number);
+  get group(): number;
+  set group(value: number);
+  get notification(): number;
+  set notification(value: number);
   types: Record<string, number>;
-  activeUsers: number;
-  activeGroups: number;
-  registrations: number;
-  users: number;
-  groupsCreated: number;
-  groups: number;
-  peakUsers: number;
-  peakConnections: number;
-  storageBytes: number;
-  storageObjects: number;
-  throttled: number;
+  get activeUsers(): number;
+  set activeUsers(value: number);
+  get activeGroups(): number;
+  set activeGroups(value: number);
+  get registrations(): number;
+  set registrations(value: number);
+  get users(): number;
+  set users(value: number);
+  get groupsCreated(): number;
+  set groupsCreated(value: number);
+  get groups(): number;
+  set groups(value: number);
+  get peakUsers(): number;
+  set peakUsers(value: number);
+  get peakConnections(): number;
+  set peakConnections(value: number);
+  get storageBytes(): number;
+  set storageBytes(value: number);
+  get storageObjects(): number;
+  set storageObjects(value: number);
+  get throttled(): number;
+  set throttled(value: number);
 }
 
-export interface Seqs {
-  maxSeq: number;
-  hasReadSeq: number;
-  maxSeqTime: number;
+export declare class Seqs {
+  get maxSeq(): number;
+  set maxSeq(value: number);
+  get hasReadSeq(): number;
+  set hasReadSeq(value: number);
+  get maxSeqTime(): number;
+  set maxSeqTime(value: number);
 }
 
-export interface SetConversationHasReadSeqReq {
-  conversationID: string;
-  userID: string;
-  hasReadSeq: number;
-  noNotification: boolean;
+export declare class SetConversationHasReadSeqReq {
+  get conversationID(): string;
+  set conversationID(value: string);
+  get userID(): string;
+  set userID(value: string);
+  get hasReadSeq(): number;
+  set hasReadSeq(value: number);
+  get noNotification(): boolean;
+  set noNotification(value: boolean);
 }
 
 export type SetConversationHasReadSeqResp = Record<never, never>;
 
-export interface UserClearAllMsgReq {
-  userID: string;
-  deleteSyncOpt: DeleteSyncOpt | null;
+export declare class UserClearAllMsgReq {
+  get userID(): string;
+  set userID(value: string);
+  get deleteSyncOpt(): DeleteSyncOpt | null;
+  set deleteSyncOpt(value: DeleteSyncOpt | null);
 }
 
 export type UserClearAllMsgResp = Record<never, never>;
 
-export interface SendMsgReq {
-  msgData: sdkws.MsgData | null;
+export declare class SendMsgReq {
+  get msgData(): sdkws.MsgData | null;
+  set msgData(value: sdkws.MsgData | null);
 }
 
-export interface SendMsgResp {
-  serverMsgID: string;
-  clientMsgID: string;
-  sendTime: number;
-  modify: sdkws.MsgData | null;
+export declare class SendMsgResp {
+  get serverMsgID(): string;
+  set serverMsgID(value: string);
+  get clientMsgID(): string;
+  set clientMsgID(value: string);
+  get sendTime(): number;
+  set sendTime(value: number);
+  get modify(): sdkws.MsgData | null;
+  set modify(value: sdkws.MsgData | null);
 }
 
-export interface SendItem {
-  tenant: string;
-  operationID: string;
-  opUserID: string;
-  opPlatformID: number;
-  opAdmin: boolean;
-  connID: string;
-  msgData: Uint8Array;
-  timeoutMs: number;
-  traceparent: string;
+export declare class SendItem {
+  get tenant(): string;
+  set tenant(value: string);
+  get operationID(): string;
+  set operationID(value: string);
+  get opUserID(): string;
+  set opUserID(value: string);
+  get opPlatformID(): number;
+  set opPlatformID(value: number);
+  get opAdmin(): boolean;
+  set opAdmin(value: boolean);
+  get connID(): string;
+  set connID(value: string);
+  get msgData(): Uint8Array;
+  set msgData(value: Uint8Array);
+  get timeoutMs(): number;
+  set timeoutMs(value: number);
+  get traceparent(): string;
+  set traceparent(value: string);
 }
 
-export interface SendMsgsReq {
+export declare class SendMsgsReq {
   items: SendItem[];
 }
 
-export interface SendResult {
-  code: number;
-  message: string;
-  detail: string;
-  resp: SendMsgResp | null;
+export declare class SendResult {
+  get code(): number;
+  set code(value: number);
+  get message(): string;
+  set message(value: string);
+  get detail(): string;
+  set detail(value: string);
+  get resp(): SendMsgResp | null;
+  set resp(value: SendMsgResp | null);
 }
 
-export interface SendMsgsResp {
+export declare class SendMsgsResp {
   results: SendResult[];
   indexes: number[];
 }
 
-export interface SendNotificationReq {
-  contentType: number;
-  sessionType: number;
-  sendID: string;
-  recvID: string;
-  detail: string;
-  sendMessage: boolean | null;
-  reliabilityLevel: number | null;
-  senderNickname: string;
-  senderFaceURL: string;
+export declare class SendNotificationReq {
+  get contentType(): number;
+  set contentType(value: number);
+  get sessionType(): number;
+  set sessionType(value: number);
+  get sendID(): string;
+  set sendID(value: string);
+  get recvID(): string;
+  set recvID(value: string);
+  get detail(): string;
+  set detail(value: string);
+  get sendMessage(): boolean | null;
+  set sendMessage(value: boolean | null);
+  get reliabilityLevel(): number | null;
+  set reliabilityLevel(value: number | null);
+  get senderNickname(): string;
+  set senderNickname(value: string);
+  get senderFaceURL(): string;
+  set senderFaceURL(value: string);
   addedUserIDs: string[];
   removedUserIDs: string[];
-  memberVersion: number;
-  senderSync: boolean | null;
-  changeID: string;
-  memberVersionBefore: number;
-  newConversation: log.NewConversation | null;
+  get memberVersion(): number;
+  set memberVersion(value: number);
+  get senderSync(): boolean | null;
+  set senderSync(value: boolean | null);
+  get changeID(): string;
+  set changeID(value: string);
+  get memberVersionBefore(): number;
+  set memberVersionBefore(value: number);
+  get newConversation(): log.NewConversation | null;
+  set newConversation(value: log.NewConversation | null);
 }
 
-export interface SendNotificationResp {
-  serverMsgID: string;
-  clientMsgID: string;
-  sendTime: number;
+export declare class SendNotificationResp {
+  get serverMsgID(): string;
+  set serverMsgID(value: string);
+  get clientMsgID(): string;
+  set clientMsgID(value: string);
+  get sendTime(): number;
+  set sendTime(value: number);
 }
 
-export interface ConversationSeqs {
-  conversationID: string;
+export declare class ConversationSeqs {
+  get conversationID(): string;
+  set conversationID(value: string);
   seqs: number[];
 }
 
-export interface GetSeqMessageReq {
-  userID: string;
+export declare class GetSeqMessageReq {
+  get userID(): string;
+  set userID(value: string);
   conversations: ConversationSeqs[];
-  order: number;
-  maxAnswerBytes: number;
+  get order(): number;
+  set order(value: number);
+  get maxAnswerBytes(): number;
+  set maxAnswerBytes(value: number);
 }
 
-export interface GetSeqMessageResp {
+export declare class GetSeqMessageResp {
   msgs: Record<string, sdkws.PullMsgs>;
   notificationMsgs: Record<string, sdkws.PullMsgs>;
 }
 
-export interface GetLastMessageReq {
-  userID: string;
+export declare class GetLastMessageReq {
+  get userID(): string;
+  set userID(value: string);
   conversationIDs: string[];
-  maxAnswerBytes: number;
-  skipDeleted: boolean;
+  get maxAnswerBytes(): number;
+  set maxAnswerBytes(value: number);
+  get skipDeleted(): boolean;
+  set skipDeleted(value: boolean);
 }
 
-export interface GetLastMessageResp {
+export declare class GetLastMessageResp {
   msgs: Record<string, sdkws.MsgData>;
   cut: string[];
 }
 
-export interface DeadLetter {
-  id: string;
-  position: number;
-  entry: number;
-  reason: string;
-  time: number;
-  retryTime: number;
-  conversationID: string;
-  sendID: string;
-  contentType: number;
-  bytes: number;
-  message: sdkws.MsgData | null;
+export declare class DeadLetter {
+  get id(): string;
+  set id(value: string);
+  get position(): number;
+  set position(value: number);
+  get entry(): number;
+  set entry(value: number);
+  get reason(): string;
+  set reason(value: string);
+  get time(): number;
+  set time(value: number);
+  get retryTime(): number;
+  set retryTime(value: number);
+  get conversationID(): string;
+  set conversationID(value: string);
+  get sendID(): string;
+  set sendID(value: string);
+  get contentType(): number;
+  set contentType(value: number);
+  get bytes(): number;
+  set bytes(value: number);
+  get message(): sdkws.MsgData | null;
+  set message(value: sdkws.MsgData | null);
 }
 
-export interface SearchDeadLettersReq {
-  limit: number;
-  cursor: string;
+export declare class SearchDeadLettersReq {
+  get limit(): number;
+  set limit(value: number);
+  get cursor(): string;
+  set cursor(value: string);
 }
 
-export interface SearchDeadLettersResp {
+export declare class SearchDeadLettersResp {
   letters: DeadLetter[];
-  cursor: string;
+  get cursor(): string;
+  set cursor(value: string);
 }
 
-export interface GetDeadLetterReq {
-  id: string;
+export declare class GetDeadLetterReq {
+  get id(): string;
+  set id(value: string);
 }
 
-export interface GetDeadLetterResp {
-  letter: DeadLetter | null;
+export declare class GetDeadLetterResp {
+  get letter(): DeadLetter | null;
+  set letter(value: DeadLetter | null);
 }
 
-export interface ReplayDeadLetterReq {
-  id: string;
+export declare class ReplayDeadLetterReq {
+  get id(): string;
+  set id(value: string);
 }
 
 export type ReplayDeadLetterResp = Record<never, never>;
 
-export interface SearchParkedReq {
-  limit: number;
-  cursor: string;
+export declare class SearchParkedReq {
+  get limit(): number;
+  set limit(value: number);
+  get cursor(): string;
+  set cursor(value: string);
 }
 
-export interface ParkedRecords {
-  conversation: string;
-  partition: number;
-  reason: string;
-  since: number;
-  records: number;
+export declare class ParkedRecords {
+  get conversation(): string;
+  set conversation(value: string);
+  get partition(): number;
+  set partition(value: number);
+  get reason(): string;
+  set reason(value: string);
+  get since(): number;
+  set since(value: number);
+  get records(): number;
+  set records(value: number);
 }
 
-export interface SearchParkedResp {
+export declare class SearchParkedResp {
   parked: ParkedRecords[];
-  cursor: string;
+  get cursor(): string;
+  set cursor(value: string);
 }
