@@ -1,6 +1,7 @@
-import { Backoff, type Metrics, Slots, unlessAborted } from '@im/kit';
+import { Backoff, type Metrics, unlessAborted } from '@im/kit';
 import type { Logger } from '@im/process';
 import type { Document, IndexDescription, MongoClient } from 'mongodb';
+import { BuildTurns, MAX_OVERDUE } from './build-turns.ts';
 import { isUnavailable } from './errors.ts';
 import { createMongoClient, type MongoAddress, type SentCommand } from './mongo.ts';
 
@@ -23,7 +24,8 @@ export interface IndexProgress {
 export interface IndexBuilds {
   /**
    * Builds what is missing of these indexes. One build runs at a time in a process, on a connection that nothing else
-   * uses and that waits as long as it takes; others wait for their turn. A server that goes away is asked again until it has
+   * uses and that waits as long as it takes; others wait for their turn, which comes after 20 minutes at the latest unless
+   * several builds take longer. A server that goes away is asked again until it has
    * them. Resolves when the indexes are there.
    * @param signal releases the caller alone: the build goes on, and a later call with the same indexes joins it.
    * @throws MongoServerError for indexes that the server refuses, such as those of the same name with other keys.
@@ -54,8 +56,8 @@ interface Build {
 const PROGRESS_MS = 10_000;
 /** Shorter ones are not worth a line in the log. */
 const NOTABLE_MS = 2_000;
-/** One for the build, one for looking at it. */
-const CONNECTIONS = 2;
+/** One for the build that has its turn, one for each that takes longer, one for looking at them. */
+const CONNECTIONS = MAX_OVERDUE + 2;
 /** A look at the progress ends after this time, ms. */
 const LOOK_MS = 5_000;
 
@@ -63,7 +65,7 @@ const LOOK_MS = 5_000;
 export function createIndexBuilds(address: MongoAddress, deps: IndexBuildsDeps): IndexBuilds {
   const { log, metrics, onCommand, progressMs = PROGRESS_MS } = deps;
   const builds = new Map<string, Build>();
-  const turns = new Slots(1);
+  const turns = new BuildTurns();
   const closing = new AbortController();
   let client: MongoClient | undefined;
   metrics.observe(
