@@ -6,12 +6,14 @@ export {
   type StorePlace,
 } from './connect-store.ts';
 export { eventually } from './eventually.ts';
+export { type FilledMessages, fillMessages } from './fill-messages.ts';
 export type { HandedWebhook } from './handed-webhooks.ts';
 export { type Answer, answerJson, type Received, startReceiver, type TestReceiver } from './http-receiver.ts';
 export {
   type FilledMessage,
   fillConversation,
   type MeasuredStore,
+  type MeasuredStoreOptions,
   startMeasuredStore,
 } from './measured-store.ts';
 export { mutate, printedSeed, type Random, seeded } from './mutations.ts';

@@ -30,11 +30,22 @@ const MAX_EXPLAINED = 500;
 /** Rows in one write. */
 const AT_ONCE = 1_000;
 
+/** Options of {@link startMeasuredStore}. */
+export interface MeasuredStoreOptions {
+  /** Cache of the database, as `512M`. @default the one of the tests */
+  readonly cacheSize?: string;
+  /** Whether each write waits for the disk. @default true */
+  readonly syncOnCommit?: boolean;
+}
+
 /** Starts MongoDB and Redis and a store of one tenant on them. */
-export async function startMeasuredStore(tenant: TenantSettings): Promise<MeasuredStore> {
+export async function startMeasuredStore(
+  tenant: TenantSettings,
+  options: MeasuredStoreOptions = {},
+): Promise<MeasuredStore> {
   const dir = await mkdtemp(join(tmpdir(), 'measured-store-'));
   const [mongo, redis] = await Promise.all([
-    startMongo({ dir: join(dir, 'mongo') }),
+    startMongo({ ...options, dir: join(dir, 'mongo') }),
     startRedis({ dir: join(dir, 'redis') }),
   ]);
   const metrics = createMetrics();

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Admin, admin, type Endpoint } from '@im/client';
 import { type ServerConfigInput, tenantPath } from '@im/contract';
-import { type ReservedPorts, reservePorts, type StartedBackends, startBackends } from '@im/dev-stores';
+import {
+  type ReservedPorts,
+  reservePorts,
+  type StartBackendsOptions,
+  type StartedBackends,
+  startBackends,
+} from '@im/dev-stores';
 import {
   planCluster,
   portsNeeded,
@@ -31,6 +37,8 @@ export interface ClusterOptions {
   readonly mongoProxy?: boolean;
   /** Adds a process that sends checked messages as users of the first tenant. @default false */
   readonly prober?: boolean;
+  /** Settings of the stores. */
+  readonly stores?: Pick<StartBackendsOptions, 'nats' | 'redis' | 'mongo' | 's3'>;
   /** Added to the config of every process. */
   readonly config?: Partial<ServerConfigInput>;
   /** Entry instead of the product's. */
@@ -90,7 +98,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
 
   try {
-    stores = await startBackends({ dir: join(dir, 'stores') });
+    stores = await startBackends({ ...options.stores, dir: join(dir, 'stores') });
     const planned = portsNeeded(options.topology, options.transfers);
     ports = await reservePorts(planned + (options.prober ? 1 : 0));
     if (options.mongoProxy) mongoProxy = await startMongoProxy(stores.mongo.uri);
