@@ -98,7 +98,7 @@ test('an answer that cannot be understood is 90007, none is 90004, and both cont
         setTimeout(() => response.destroy(), 20);
       },
     ],
-    [90_004, /socket hang up/, (response) => response.destroy()],
+    [90_004, /other side closed/, (response) => response.destroy()],
   ] as const satisfies readonly (readonly [number, RegExp, typeof receiver.answer])[];
   for (const [code, message, answer] of faults) {
     receiver.answer = answer;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, type TestContext, test } from 'node:test';
-import { createBus } from '@im/bus';
+import { type Bus, createBus } from '@im/bus';
 import {
   ServerConfig,
   type TenantId,
@@ -299,6 +299,23 @@ test('what a tenant has stored is bounded: the oldest dead deliveries go first, 
   assert.equal((await metrics.values('dropped'))[0]?.value, 800);
 });
 
+const conversationID = 'si_a_b';
+
+/** Appends messages of a tenant to the log. */
+function appender({ log }: Pick<Bus, 'log'>, tenant: TenantId) {
+  const data = { sendID: 'a', recvID: 'b', content: Buffer.from('{"content":"hi"}'), sessionType: 1 };
+  return (dedup: number, contentType = 101) => {
+    const clientMsgID = `c${dedup}`;
+    const msgData = encode('sdkws.MsgData', make('sdkws.MsgData', { ...data, contentType, clientMsgID }));
+    const record = make('log.Record', {
+      ...{ dedupKey: Buffer.alloc(16, dedup), version: 1, tenant, operationID: 'op9' },
+      ...{ sendID: 'a', recvID: 'b', sessionType: 1, contentType },
+      entries: [make('log.Entry', { conversationID, stored: true, msgData })],
+    });
+    return log.append(tenant, 3, encode('log.Record', record));
+  };
+}
+
 test('messages are reported from the log, the stored ones with their seq', async (t) => {
   await using receiver = await startReceiver();
   const hook = { enable: true, timeoutMs: 2_000 };
@@ -308,27 +325,7 @@ test('messages are reported from the log, the stored ones with their seq', async
   dispatcher.start();
   const commands = () =>
     receiver.received.map(({ path }) => path.replace(/^\/hooks\/callbackAfter|Command.*$/g, ''));
-  const conversationID = 'si_a_b';
-  const data = { sendID: 'a', recvID: 'b', content: Buffer.from('{"content":"hi"}'), sessionType: 1 };
-  const append = (dedup: number, contentType: number, tenant = id) => {
-    const msgData = encode('sdkws.MsgData', make('sdkws.MsgData', { ...data, contentType }));
-    const record = make('log.Record', {
-      ...{
-        dedupKey: Buffer.alloc(16, dedup),
-        version: 1,
-        tenant,
-        operationID: 'op9',
-        sendID: 'a',
-        recvID: 'b',
-      },
-      ...{
-        sessionType: 1,
-        contentType,
-        entries: [make('log.Entry', { conversationID, stored: true, msgData })],
-      },
-    });
-    return bus.log.append(tenant, 3, encode('log.Record', record));
-  };
+  const append = appender(bus, id);
   // From when on the reader is there is not known.
   await eventually(async () => {
     await append(1, 101);
@@ -368,4 +365,35 @@ test('messages are reported from the log, the stored ones with their seq', async
     recvID: 'b',
     groupID: '',
   });
+});
+
+test('a message that the log has twice is reported once, and one that is refused goes to the store', async (t) => {
+  await using receiver = await startReceiver((response, { json: { clientMsgID } }) => {
+    response.writeHead(clientMsgID === 'c4' ? 400 : 200).end('{}');
+  });
+  const events = { afterSendSingleMsg: { enable: true, timeoutMs: 2_000 } };
+  const { id, settings } = newTenant(receiver.url, { events });
+  const { bus, dispatcher, repo } = await startProcess(t, settings);
+  dispatcher.start();
+  const append = appender(bus, id);
+  const reported = (clientMsgID: string) =>
+    receiver.received.filter(({ json }) => json.clientMsgID === clientMsgID);
+  await eventually(async () => {
+    await append(1);
+    assert.ok(reported('c1').length > 0);
+  });
+  for (const dedup of [2, 2, 3, 2, 4]) await append(dedup);
+  await eventually(async () => {
+    const [stored, ...others] = (await repo.list(id, { state: 'waiting' }, 10)).deliveries;
+    assert.deepEqual([stored?.event, stored?.last.status, others], ['afterSendSingleMsg', 400, []]);
+  });
+  await eventually(() => assert.ok(reported('c3').length > 0));
+  assert.deepEqual([reported('c2').length, reported('c1').length], [1, 1]);
+  const [request] = reported('c2');
+  const { seq, status, senderNickname, atUserList, ex, recvID } = request?.json ?? {};
+  assert.deepEqual(
+    { seq, status, senderNickname, atUserList, ex, recvID },
+    { seq: 0, status: 0, senderNickname: '', atUserList: [], ex: '', recvID: 'b' },
+    'fields without a value are there',
+  );
 });

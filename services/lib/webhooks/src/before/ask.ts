@@ -14,7 +14,8 @@ import { ERR, ImError } from '@im/protocol';
 import type { BeforeBody } from '../events/bodies.ts';
 import { type BeforeReply, type ReadReply, readReply } from '../events/replies.ts';
 import { EVENTS } from '../events/table.ts';
-import { type Failure, type HttpAnswer, RequestError } from '../http/http-client.ts';
+import type { HttpAnswer } from '../http/body-reader.ts';
+import { type Failure, RequestError } from '../http/request-error.ts';
 import { encodeBody, requestHeaders } from '../request.ts';
 import type { Receiver } from './receiver.ts';
 

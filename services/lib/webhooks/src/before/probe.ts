@@ -2,7 +2,8 @@ import type { TenantWebhooks, WebhookEvent } from '@im/contract';
 import { type CallContext, randomId, remainingMs } from '@im/kit';
 import { SAMPLES } from '../events/samples.ts';
 import { EVENTS } from '../events/table.ts';
-import { type HttpClient, RequestError } from '../http/http-client.ts';
+import type { HttpClient } from '../http/http-client.ts';
+import { RequestError } from '../http/request-error.ts';
 import { commandURL, encodeBody, requestHeaders } from '../request.ts';
 
 /** What came back of a sample. */

@@ -37,7 +37,7 @@ export interface Dispatcher {
 }
 
 /** Deliveries in hand of all tenants. */
-const MAX_HELD = 2_000;
+const MAX_HELD = 4_000;
 const MAX_HELD_BYTES = 67_108_864;
 const TICK_MS = 250;
 const REFRESH_MS = 10_000;
@@ -73,7 +73,7 @@ export function createDispatcher({
   let off = new Map<string, { readonly settings: string }>();
   let networks = live.current.webhooks.allowedNetworks;
   let rules = addressRules(networks);
-  let [held, heldBytes, stopping] = [0, 0, false];
+  let [held, decoding, heldBytes, stopping] = [0, 0, 0, false];
 
   const deliverer = new Deliverer({ tenants, rules: () => rules, resolve: createResolver(), tracing });
   const isOff = (tenant: TenantId) => {
@@ -146,19 +146,13 @@ export function createDispatcher({
       await repo.add(tenant, rows);
       bounds.added(tenant);
       for (const { dueMs } of rows) backlog.expect(tenant, dueMs);
-      for (const {
-        held: { taken },
-      } of items)
-        taken.done();
+      for (const { held } of items) held.done();
     } catch (error) {
       log.warn(
         { tenant, deliveries: items.length, err: error },
         'webhook deliveries could not be stored; they come again',
       );
-      for (const {
-        held: { taken },
-      } of items)
-        taken.again(AGAIN_MS);
+      for (const { held } of items) held.again(AGAIN_MS);
     }
   }
 
@@ -194,13 +188,13 @@ export function createDispatcher({
       if (result.kind === 'gone') await switchOff(tenant);
       const row = judged(delivery, delivery.createdMs, 1, result);
       if (row) await keep(tenant, [{ held: one, row: { ...row, last: row.last ?? NO_ATTEMPT } }]);
-      else one.taken.done();
+      else one.done();
     } catch (error) {
       log.error(
         { tenant, event: one.delivery.event, err: error },
         'a webhook delivery could not be attempted; it comes again',
       );
-      one.taken.again(AGAIN_MS);
+      one.again(AGAIN_MS);
     }
   }
 
@@ -225,9 +219,19 @@ export function createDispatcher({
 
   const backlog = new Backlog({ repo, tenants, attempt: attemptStored, waitMs, log, pace });
 
-  function release({ taken }: Pick<HeldDelivery, 'taken'>): void {
+  function hold(tenant: TenantId, one: HeldDelivery): void {
+    if (stopping) {
+      one.again(0);
+      return;
+    }
+    held++;
+    heldBytes += one.delivery.body.length;
+    laneOf(tenant).add(one);
+  }
+
+  function release({ delivery }: HeldDelivery): void {
     held--;
-    heldBytes -= taken.payload.length;
+    heldBytes -= delivery.body.length;
   }
 
   function take(taken: TakenWebhook): void {
@@ -245,22 +249,28 @@ export function createDispatcher({
       taken.done();
       return;
     }
-    held++;
-    heldBytes += taken.payload.length;
-    const one = { taken, takenAt: performance.now() };
+    decoding++;
+    const takenAt = performance.now();
     decodeDelivery(taken.payload).then(
-      (delivery) => laneOf(tenant).add({ ...one, delivery }),
+      (delivery) => {
+        decoding--;
+        hold(tenant, { delivery, takenAt, done: taken.done, again: taken.again });
+      },
       (error: unknown) => {
+        decoding--;
         log.error({ tenant, err: error }, 'a webhook delivery cannot be read');
         counts.dropped.inc({ reason: 'unreadable' });
         taken.done();
-        release({ taken });
       },
     );
   }
 
+  /** Deliveries that the process can take from the queue, or from the log. */
+  const room = () =>
+    stopping || heldBytes > MAX_HELD_BYTES ? 0 : Math.max(0, MAX_HELD - held - decoding - messages.held);
+
   const messages = new MessageEvents({
-    ...{ log: bus.log, queue: bus.webhooks, store, tenants, metrics, tasks },
+    ...{ log: bus.log, store, tenants, metrics, tasks, room, hold },
     logger: log,
   });
 
@@ -286,7 +296,6 @@ export function createDispatcher({
       tasks.loop('webhook-dispatcher', async (signal) => {
         // A cluster without webhooks has no stream for them.
         while (!isWanted()) await sleep(TICK_MS, signal);
-        const room = () => (stopping || heldBytes > MAX_HELD_BYTES ? 0 : MAX_HELD - held);
         await bus.webhooks.consume({ room, onDelivery: take, signal });
       });
       tasks.every('webhook-backlog', TICK_MS, async () => {

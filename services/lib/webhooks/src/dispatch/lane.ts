@@ -1,13 +1,15 @@
-import type { TakenWebhook } from '@im/bus';
 import type { Delivery } from '../after/envelope.ts';
 import { CONCURRENCY } from './deliverer.ts';
 
-/** A delivery from the queue, decoded. */
+/** A delivery in hand, from the queue or made from a record of the message log. */
 export interface HeldDelivery {
-  readonly taken: TakenWebhook;
   readonly delivery: Delivery;
   /** When it was taken, performance.now(). */
   readonly takenAt: number;
+  /** It was taken by the receiver, or stored. */
+  done(): void;
+  /** It is to come again after a while, to any process. */
+  again(delayMs: number): void;
 }
 
 export interface LaneDeps {
@@ -23,17 +25,17 @@ export interface LaneDeps {
 
 /** Deliveries of a tenant that wait for their turn in memory. */
 const MAX_WAITING = 256;
-/** Longest wait for it: far shorter than the time after which the queue hands a delivery to another process. */
+/** Longest wait for it: far shorter than the time after which queue and log hand it to another process. */
 const MAX_WAIT_MS = 15_000;
-/** Deliveries of a tenant that wait to be stored; more stay in the queue for a while. */
+/** Deliveries of a tenant that wait to be stored; more stay where they came from for a while. */
 const MAX_TO_STORE = 500;
 const AGAIN_MS = 5_000;
 /** Deliveries that are stored together. */
 const STORE_BATCH = 200;
 
 /**
- * The deliveries of one tenant on their way from the queue to its receiver, several at once. What a slow receiver
- * cannot take in time goes to the store, so that the queue is free for others.
+ * The deliveries of one tenant on their way to its receiver, several at once. What a slow receiver
+ * cannot take in time goes to the store, so that queue and log are free for others.
  */
 export class Lane {
   readonly #deps: LaneDeps;
@@ -88,7 +90,7 @@ export class Lane {
   }
 
   #giveBack(held: HeldDelivery, delayMs: number): void {
-    held.taken.again(delayMs);
+    held.again(delayMs);
     this.#deps.release(held);
   }
 

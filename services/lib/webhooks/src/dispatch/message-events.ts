@@ -1,25 +1,31 @@
-import type { FollowedEntry, MessageLog, QueuedWebhook, WebhookQueue } from '@im/bus';
-import type { AfterEvent, TenantId } from '@im/contract';
+import type { FollowedEntry, MessageLog } from '@im/bus';
+import type { TenantId } from '@im/contract';
 import { type Metrics, sleep, type TenantDirectory } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
 import { decode, type log as logMessages, SESSION, type sdkws } from '@im/protocol';
 import { conversationSeqs, msgRows, type Store } from '@im/store';
-import { encodeDelivery } from '../after/envelope.ts';
+import type { Delivery } from '../after/envelope.ts';
 import { handedCounter } from '../after/handed-counter.ts';
 import { messageBody } from '../events/bodies.ts';
 import { EVENTS } from '../events/table.ts';
 import { hookOf, wantedHook } from '../filter.ts';
 import { encodeBody } from '../request.ts';
 import { deliveryID } from '../webhooks.ts';
+import type { HeldDelivery } from './lane.ts';
+import { RecentDeliveries } from './recent-deliveries.ts';
+import { Settlement } from './settlement.ts';
 
 export interface MessageEventsDeps {
   readonly log: Pick<MessageLog, 'follow'>;
-  readonly queue: Pick<WebhookQueue, 'publish'>;
   readonly store: Store;
   readonly tenants: TenantDirectory;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly tasks: TaskRunner;
+  /** Records that the process can take now. */
+  readonly room: () => number;
+  /** Attempts a delivery, or stores it. */
+  readonly hold: (tenant: TenantId, held: HeldDelivery) => void;
 }
 
 /** Name of the durable reader that all processes share. */
@@ -27,9 +33,8 @@ const READER = 'webhooks';
 const EVENTS_OF_MESSAGES = ['afterSendSingleMsg', 'afterSendGroupMsg', 'afterMsgSaveDB'] as const;
 type MessageEvent = (typeof EVENTS_OF_MESSAGES)[number];
 
-/** Records in hand of all tenants, and of one: more of one come again later. */
-const MAX_HELD = 4_000;
-const MAX_HELD_PER_TENANT = 1_000;
+/** Records of one tenant that wait to be looked at: more come again later. */
+const MAX_WAITING = 1_000;
 const AGAIN_MS = 5_000;
 /** Hand-outs after which a record is given up, counted; with the waits between, about half an hour. */
 const ATTEMPTS = 300;
@@ -46,11 +51,14 @@ interface Message {
   readonly part: logMessages.Entry;
   readonly data: sdkws.MsgData;
   readonly wanted: readonly MessageEvent[];
+  /** Answers for the record when each of the events has been taken or stored. */
+  readonly settlement: Settlement;
 }
 
 /**
- * Makes the after-events of messages from the log: a message that was accepted is reported whatever fails. A record
- * that comes again makes deliveries with the same ids.
+ * Makes the after-events of messages from the log, and hands them to the dispatcher as they are: the log keeps a record until
+ * its events were taken or stored, so that a message that was accepted is reported whatever fails. A record that comes
+ * again makes deliveries with the same ids.
  */
 export class MessageEvents {
   readonly #deps: MessageEventsDeps;
@@ -58,6 +66,7 @@ export class MessageEvents {
   readonly #handed;
   readonly #seqs: ReturnType<typeof conversationSeqs>;
   readonly #rows: ReturnType<typeof msgRows>;
+  readonly #recent = new RecentDeliveries();
   #held = 0;
 
   constructor(deps: MessageEventsDeps) {
@@ -67,12 +76,17 @@ export class MessageEvents {
     this.#rows = msgRows(deps.store);
   }
 
+  /** Records that wait to be looked at, or for their messages to be stored. */
+  get held(): number {
+    return this.#held;
+  }
+
   start(): void {
-    const { log, tasks, tenants } = this.#deps;
+    const { log, tasks, tenants, room } = this.#deps;
     tasks.loop('webhook-messages', (signal) =>
       log.follow(READER, {
         tenants: () => tenants.list().flatMap(({ id }) => (this.#isWanted(id) ? [id] : [])),
-        room: () => MAX_HELD - this.#held,
+        room,
         onEntry: (entry) => this.#take(entry),
         signal,
       }),
@@ -91,7 +105,7 @@ export class MessageEvents {
       return;
     }
     const queue = this.#queues.get(tenant);
-    if (queue && queue.length >= MAX_HELD_PER_TENANT) {
+    if (queue && queue.length >= MAX_WAITING) {
       entry.again(AGAIN_MS);
       return;
     }
@@ -131,7 +145,8 @@ export class MessageEvents {
       const events: readonly MessageEvent[] = part.stored ? [own, 'afterMsgSaveDB'] : [own];
       const wanted = events.filter((event) => wantedHook(webhooks, event, record));
       if (wanted.length === 0) return undefined;
-      return { entry, record, part, data: decode('sdkws.MsgData', part.msgData), wanted };
+      const data = decode('sdkws.MsgData', part.msgData);
+      return { entry, record, part, data, wanted, settlement: this.#settlementOf(entry, wanted) };
     } catch (error) {
       const { tenant, position } = entry;
       this.#deps.logger.error({ tenant, position, err: error }, 'a record cannot be reported by webhooks');
@@ -140,51 +155,51 @@ export class MessageEvents {
   }
 
   async #handAll(tenant: TenantId, messages: readonly Message[]): Promise<void> {
-    if (messages.length === 0) return;
-    try {
-      const sent = messages.flatMap((message) =>
-        message.wanted.flatMap((event) =>
-          event === 'afterMsgSaveDB' ? [] : [this.#delivery(message, event, 0)],
-        ),
-      );
-      await this.#publish(tenant, await Promise.all(sent));
-      const saving = messages.filter(({ wanted }) => wanted.includes('afterMsgSaveDB'));
-      const unstored = await this.#handStored(tenant, saving);
-      for (const message of messages) {
-        if (!unstored.has(message)) message.entry.done();
-        else this.#comeAgain(message, 'not stored in time');
+    const saving: Message[] = [];
+    for (const message of messages) {
+      for (const event of message.wanted) {
+        if (event === 'afterMsgSaveDB') saving.push(message);
+        else this.#hand(message, event, 0);
       }
+    }
+    if (saving.length === 0) return;
+    const left = new Set(saving);
+    try {
+      await this.#handStored(tenant, left);
+      for (const { settlement } of left) settlement.again(AGAIN_MS, 'not stored in time');
     } catch (error) {
       this.#deps.logger.warn(
         { tenant, err: error },
-        'messages could not be handed to the queue of webhooks; they come again',
+        'it is not known which messages are stored; their webhooks come again',
       );
-      for (const message of messages) this.#comeAgain(message, 'failed');
+      for (const { settlement } of left) settlement.again(AGAIN_MS, 'failed');
     }
   }
 
-  #comeAgain({ entry, wanted }: Message, outcome: string): void {
-    if (entry.attempt < ATTEMPTS) {
-      entry.again(AGAIN_MS);
-      return;
-    }
-    for (const event of wanted) this.#handed.inc({ event, outcome });
-    entry.done();
+  #settlementOf(entry: FollowedEntry, wanted: readonly MessageEvent[]): Settlement {
+    return new Settlement(entry, wanted.length, (outcome) => {
+      if (entry.attempt < ATTEMPTS) return true;
+      for (const event of wanted) this.#handed.inc({ event, outcome });
+      return false;
+    });
   }
 
-  /** Reports those that are stored. @returns those that are not, after a while. */
-  async #handStored(tenant: TenantId, saving: readonly Message[]): Promise<ReadonlySet<Message>> {
-    const left = new Set(saving);
+  /** Hands over what is stored, and leaves what is not after a while. */
+  async #handStored(tenant: TenantId, left: Set<Message>): Promise<void> {
     const until = Date.now() + STORED_MS;
-    while (left.size > 0) {
+    for (;;) {
       const { stored, missing } = await this.#seqsOf(tenant, left);
-      const made = [...stored].map(([message, seq]) => this.#delivery(message, 'afterMsgSaveDB', seq));
-      await this.#publish(tenant, await Promise.all(made));
-      for (const message of [...stored.keys(), ...missing]) left.delete(message);
-      if (left.size === 0 || Date.now() > until) break;
+      for (const [message, seq] of stored) {
+        left.delete(message);
+        this.#hand(message, 'afterMsgSaveDB', seq);
+      }
+      for (const message of missing) {
+        left.delete(message);
+        message.settlement.done();
+      }
+      if (left.size === 0 || Date.now() > until) return;
       await sleep(LOOK_MS);
     }
-    return left;
   }
 
   /**
@@ -223,32 +238,48 @@ export class MessageEvents {
     return rows.some(({ dedupKey }) => dedupKey && Buffer.compare(dedupKey, record.dedupKey) === 0);
   }
 
-  async #delivery(
-    { entry: { tenant, timeMs }, record, data }: Message,
-    event: MessageEvent,
-    seq: number,
-  ): Promise<QueuedWebhook & { readonly event: AfterEvent }> {
-    const { operationID, sendID, recvID, groupID, traceparent } = record;
-    const body = {
-      ...messageBody({ ...data, seq }),
-      ...(event !== 'afterSendGroupMsg' && { recvID }),
-      ...(event !== 'afterSendSingleMsg' && { groupID }),
-    };
-    const id = deliveryID(tenant, event, Buffer.from(record.dedupKey).toString('hex'));
-    const payload = await encodeDelivery({
-      ...{ id, event, operationID, createdMs: timeMs, key: { sendID, recvID, groupID } },
-      ...(traceparent !== '' && { traceparent }),
-      body: encodeBody(EVENTS[event], operationID, body),
+  #hand(message: Message, event: MessageEvent, seq: number): void {
+    const { entry, settlement } = message;
+    const delivery = deliveryOf(message, event, seq);
+    const claim = this.#recent.claim(delivery.id);
+    if (claim === 'ended') {
+      settlement.done();
+      return;
+    }
+    if (claim === 'under way') {
+      settlement.again(AGAIN_MS, 'failed');
+      return;
+    }
+    this.#handed.inc({ event, outcome: 'stored' });
+    this.#deps.hold(entry.tenant, {
+      ...{ delivery, takenAt: performance.now() },
+      done() {
+        claim.done();
+        settlement.done();
+      },
+      again(delayMs) {
+        claim.release();
+        settlement.again(delayMs, 'failed');
+      },
     });
-    return { id, payload, event };
   }
+}
 
-  async #publish(
-    tenant: TenantId,
-    made: readonly (QueuedWebhook & { readonly event: AfterEvent })[],
-  ): Promise<void> {
-    if (made.length === 0) return;
-    await this.#deps.queue.publish(tenant, made);
-    for (const { event } of made) this.#handed.inc({ event, outcome: 'stored' });
-  }
+function deliveryOf(
+  { entry: { tenant, timeMs }, record, data }: Message,
+  event: MessageEvent,
+  seq: number,
+): Delivery {
+  const { operationID, sendID, recvID, groupID, traceparent, dedupKey } = record;
+  const body = {
+    ...messageBody(data, seq),
+    ...(event !== 'afterSendGroupMsg' && { recvID }),
+    ...(event !== 'afterSendSingleMsg' && { groupID }),
+  };
+  return {
+    id: deliveryID(tenant, event, Buffer.from(dedupKey).toString('hex')),
+    ...{ event, operationID, createdMs: timeMs, key: { sendID, recvID, groupID } },
+    ...(traceparent !== '' && { traceparent }),
+    body: encodeBody(EVENTS[event], operationID, body),
+  };
 }

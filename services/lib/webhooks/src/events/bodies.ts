@@ -214,8 +214,8 @@ type Complete<Events extends string, Bodies extends Record<Events, object>> = {
 type AllTrue<T extends Record<keyof T, true>> = T;
 export type BodiesAreComplete = AllTrue<Complete<BeforeEvent, BeforeBody> & Complete<AfterEvent, AfterBody>>;
 
-/** A message as the bodies of message events have it. */
-export function messageBody(message: Readonly<sdkws.MsgData>): MessageBody {
+/** A message as the bodies of message events have it. @param seq @default the one that it names */
+export function messageBody(message: Readonly<sdkws.MsgData>, seq: number = message.seq): MessageBody {
   return {
     sendID: message.sendID,
     serverMsgID: message.serverMsgID,
@@ -229,7 +229,7 @@ export function messageBody(message: Readonly<sdkws.MsgData>): MessageBody {
     sendTime: message.sendTime,
     createTime: message.createTime,
     content: Buffer.from(message.content).toString('utf8'),
-    seq: message.seq,
+    seq,
     atUserList: [...message.atUserIDList],
     faceURL: message.senderFaceURL,
     ex: message.ex,

@@ -1,40 +1,15 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type * as http from 'node:http';
 import { isIP, type LookupFunction } from 'node:net';
-import { messageOf, onAbort } from '@im/kit';
+import { onAbort } from '@im/kit';
 import { type AddressRules, addressRules } from './address-rules.ts';
+import { type AnswerLimits, BodyReader, type HttpAnswer } from './body-reader.ts';
+import { directTransport } from './direct-transport.ts';
+import { proxyTransport } from './proxy-transport.ts';
+import { asRequestError, RequestError } from './request-error.ts';
 import { createResolver, type Resolve } from './resolve.ts';
+import type { AbortRequest, Transport } from './transport.ts';
 
-/** Why a request has no usable answer. */
-export type Failure =
-  /** Its address is not one that receivers may have. */
-  | 'address'
-  /** No connection, or it broke. */
-  | 'unreachable'
-  | 'timeout'
-  /** The answer has more bytes than are read. */
-  | 'too large'
-  /** The caller gave up. */
-  | 'aborted';
-
-/** A request without a usable answer. */
-export class RequestError extends Error {
-  override readonly name = 'RequestError';
-  readonly failure: Failure;
-
-  constructor(failure: Failure, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.failure = failure;
-  }
-}
-
-export interface HttpAnswer {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly body: string;
-}
-
-export interface RequestOptions {
+export interface RequestOptions extends AnswerLimits {
   /** @default POST */
   readonly method?: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
@@ -44,10 +19,6 @@ export interface RequestOptions {
   readonly body?: string | Uint8Array;
   /** For everything, from the resolution of the name to the last byte of the answer. */
   readonly timeoutMs: number;
-  /** Most bytes of the answer. */
-  readonly maxBytes: number;
-  /** What to do with more: fail, or return what was read. */
-  readonly whenLarger: 'fail' | 'cut';
   readonly signal?: AbortSignal;
 }
 
@@ -66,26 +37,17 @@ export interface HttpClientDeps {
   readonly proxyEnv?: http.AgentOptions['proxyEnv'];
 }
 
-/** Shorter than what servers keep idle connections for, most of them 5 s: a request must not meet a closing one. */
-const IDLE_MS = 4_000;
-
 /** Sends requests over connections that are kept, and only to addresses that the rules allow. It follows no redirects. */
 export class HttpClient {
-  readonly #agents;
+  readonly #transport: Transport;
   readonly #rules: AddressRules;
 
   constructor({ rules, resolve, connections, proxyEnv }: HttpClientDeps) {
     this.#rules = rules;
-    const options = {
-      keepAlive: true,
-      timeout: IDLE_MS,
-      maxSockets: connections,
-      maxFreeSockets: 8,
-      scheduling: 'lifo',
-      lookup: guardedLookup(rules, resolve, proxyHosts(proxyEnv)),
-      ...(proxyEnv && { proxyEnv }),
-    } as const;
-    this.#agents = { 'http:': new http.Agent(options), 'https:': new https.Agent(options) };
+    const lookup = guardedLookup(rules, resolve, proxyHosts(proxyEnv));
+    this.#transport = proxyEnv
+      ? proxyTransport(lookup, connections, proxyEnv)
+      : directTransport(lookup, connections);
   }
 
   /** @throws RequestError. */
@@ -95,34 +57,29 @@ export class HttpClient {
 
   /** @throws RequestError. */
   async request(url: URL, options: RequestOptions): Promise<HttpAnswer> {
-    const { method = 'POST', body = '' } = options;
+    const { method = 'POST', headers, query = '', body = '', timeoutMs, signal } = options;
     assertAllowed(url, this.#rules);
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
-    const agent = url.protocol === 'https:' ? this.#agents['https:'] : this.#agents['http:'];
-    const request = (url.protocol === 'https:' ? https : http).request({
-      ...addressOf(url, options.query),
-      method,
-      agent,
-      headers:
-        method === 'GET'
-          ? options.headers
-          : { ...options.headers, 'content-length': String(Buffer.byteLength(body)) },
-    });
+    let abort: AbortRequest | undefined;
     const fail = (error: RequestError) => {
       reject(error);
-      request.destroy(error);
+      abort?.(error);
     };
     const timer = setTimeout(
-      () => fail(new RequestError('timeout', `no answer within ${options.timeoutMs} ms`)),
-      options.timeoutMs,
+      () => fail(new RequestError('timeout', `no answer within ${timeoutMs} ms`)),
+      timeoutMs,
     );
-    request.on('error', (error) => reject(asRequestError(error)));
-    request.on('response', (response) => read(response, options, resolve, fail));
-    request.end(body);
-    using _ =
-      options.signal &&
-      onAbort(options.signal, () => fail(new RequestError('aborted', 'the call was given up')));
+    using _ = signal && onAbort(signal, () => fail(new RequestError('aborted', 'the call was given up')));
     try {
+      const reader = new BodyReader(options, {
+        done: resolve,
+        failed: (error) => fail(asRequestError(error)),
+        cut: (reason) => abort?.(reason),
+      });
+      abort = this.#transport.send(
+        { url, method, headers, query, body: method === 'GET' ? '' : body },
+        reader,
+      );
       return await promise;
     } finally {
       clearTimeout(timer);
@@ -131,21 +88,8 @@ export class HttpClient {
 
   /** Closes all connections; requests under way fail. */
   close(): void {
-    for (const agent of Object.values(this.#agents)) agent.destroy();
+    this.#transport.close();
   }
-}
-
-/** What a request is sent to; handing Node the URL itself costs several microseconds more. */
-function addressOf(url: URL, query: string | undefined): http.RequestOptions {
-  const { protocol, hostname, port, pathname, search, username, password } = url;
-  const added = query === undefined ? '' : `${search === '' ? '?' : '&'}${query}`;
-  return {
-    ...{ protocol, port, path: pathname + search + added },
-    hostname: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
-    ...((username !== '' || password !== '') && {
-      auth: `${decodeURIComponent(username)}:${decodeURIComponent(password)}`,
-    }),
-  };
 }
 
 /**
@@ -160,45 +104,6 @@ export function guardedClient(
 ): HttpClient {
   const rules = addressRules(allowedNetworks);
   return new HttpClient({ rules, resolve: createResolver(), connections, proxyEnv });
-}
-
-function read(
-  response: http.IncomingMessage,
-  { maxBytes, whenLarger }: RequestOptions,
-  resolve: (answer: HttpAnswer) => void,
-  fail: (error: RequestError) => void,
-): void {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const done = () => {
-    const body = Buffer.concat(chunks).toString('utf8');
-    resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
-  };
-  response.on('data', (chunk: Buffer) => {
-    size += chunk.length;
-    if (size <= maxBytes) {
-      chunks.push(chunk);
-      return;
-    }
-    if (whenLarger === 'fail') {
-      fail(new RequestError('too large', `the answer has more than ${maxBytes} bytes`));
-      return;
-    }
-    chunks.push(chunk.subarray(0, chunk.length - (size - maxBytes)));
-    done();
-    response.destroy();
-  });
-  response.on('end', done);
-  response.on('error', (error) => fail(asRequestError(error)));
-  response.on('aborted', () =>
-    fail(new RequestError('unreachable', 'the connection broke during the answer')),
-  );
-}
-
-function asRequestError(error: Error): RequestError {
-  return error instanceof RequestError
-    ? error
-    : new RequestError('unreachable', messageOf(error), { cause: error });
 }
 
 /** Refuses an address in the URL, which is not looked up. @throws RequestError. */
