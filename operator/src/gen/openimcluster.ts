@@ -988,7 +988,7 @@ export interface OpenIMClusterLimitsProfileChanges {
 export interface OpenIMClusterLimitsMentionAll {
   /** Such messages per minute and group; 0 is no limit. Takes effect without a restart. Default: 10. */
   readonly perMinute?: number;
-  /** Burst of such messages. Takes effect without a restart. Default: 10. */
+  /** Burst of such messages. Takes effect without a restart. Default: 5. */
   readonly burst?: number;
 }
 

@@ -6,6 +6,8 @@ import { conversationNotifications } from '../notifications/conversation.ts';
 
 /** In a larger group the members see the mark at their next synchronization. */
 const MAX_NOTIFICATIONS = 1_000;
+/** Pace at which the members hear of it, so that messages of others do not wait for hundreds of these. */
+const NOTIFICATIONS_PER_SECOND = 250;
 
 /** Changes of records by other domains: mention marks and lower bounds. */
 export function markMethods({
@@ -26,8 +28,11 @@ export function markMethods({
       const owners = userIDs.length > 0 ? { only: userIDs } : { except: exceptUserIDs };
       const changed = await changes.setGroupAtType(ctx.tenant, conversationID, groupAtType, owners);
       if (changed.length <= MAX_NOTIFICATIONS) {
-        await eachLimited(changed, NOTIFICATIONS_AT_ONCE, (owner) =>
-          notifications.changed(ctx, owner, [conversationID]),
+        await eachLimited(
+          changed,
+          NOTIFICATIONS_AT_ONCE,
+          (owner) => notifications.changed(ctx, owner, [conversationID]),
+          { perSecond: NOTIFICATIONS_PER_SECOND },
         );
       }
       return make('conversation.SetGroupAtTypeResp');

@@ -27,3 +27,23 @@ test('an error ends it and begins nothing new', async () => {
   await assert.rejects(work, /no/);
   assert.deepEqual(started, [1, 2]);
 });
+
+test('items are started at a pace, and all of them', async () => {
+  const started: number[] = [];
+  const begin = performance.now();
+  await eachLimited(
+    Array.from({ length: 60 }, (_, i) => i),
+    8,
+    async (n) => {
+      started.push(n);
+      await turn();
+    },
+    { perSecond: 200 },
+  );
+  assert.deepEqual(
+    started,
+    Array.from({ length: 60 }, (_, i) => i),
+  );
+  // A slow machine takes longer, and none is faster. Waits of less than 10 ms are left out: the last one may be.
+  assert.ok(performance.now() - begin >= (59 * 1_000) / 200 - 15);
+});

@@ -53,7 +53,7 @@ export const LimitsConfig = z
     mentionAll: z
       .strictObject({
         perMinute: z.number().min(0).default(10).describe('Messages per minute; 0 means no limit.'),
-        burst: count(10, 'Messages at once.'),
+        burst: count(5, 'Messages at once.'),
       })
       .prefault({})
       .describe(
