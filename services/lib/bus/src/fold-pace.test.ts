@@ -5,6 +5,7 @@ import {
   encodeFolded,
   FoldPace,
   LARGE_RECORD_BYTES,
+  REST_MS,
   UNFOLDED_BYTES,
   UNFOLDED_MS,
 } from './fold-pace.ts';
@@ -26,11 +27,25 @@ describe('the pace of large records', () => {
     pace.appended(3, 4, 64 * KIB, 0);
     assert.equal(pace.bytes, UNFOLDED_BYTES);
     assert.equal(pace.hasRoom(0), false);
-    pace.folded(2, 2);
+    pace.folded(2, 2, 0);
     assert.equal(pace.hasRoom(0), false, 'partition 2 is folded to before its record');
-    pace.folded(2, 3);
+    pace.folded(2, 3, 0);
     assert.equal(pace.hasRoom(0), true);
     assert.equal(pace.bytes, 192 * KIB);
+  });
+
+  test('after a full window they rest for as long as its last record took, and not after one with room', () => {
+    const pace = fullPace();
+    pace.folded(3, 4, 60);
+    assert.equal(pace.bytes, 192 * KIB);
+    assert.equal(pace.hasRoom(89), false);
+    assert.equal(pace.roomIn(60), 30);
+    assert.equal(pace.hasRoom(90), true);
+    pace.folded(2, 3, 95);
+    assert.equal(pace.hasRoom(95), true, 'it had room before');
+    pace.appended(2, 5, 256 * KIB, 100);
+    pace.folded(2, 5, 100 + 2 * REST_MS);
+    assert.equal(pace.roomIn(100 + 2 * REST_MS), REST_MS, 'a slow round costs no more than this');
   });
 
   test('small records do not count', () => {
@@ -51,7 +66,7 @@ describe('the pace of large records', () => {
 
   test('an announcement that arrives before the acknowledgement counts', () => {
     const pace = new FoldPace();
-    pace.folded(5, 100);
+    pace.folded(5, 100, 0);
     pace.appended(5, 100, 64 * KIB, 0);
     assert.equal(pace.bytes, 0);
     pace.appended(5, 101, 64 * KIB, 0);
@@ -60,8 +75,8 @@ describe('the pace of large records', () => {
 
   test('a recreated log counts from 1 again', () => {
     const pace = new FoldPace();
-    pace.folded(5, 1_000_000);
-    pace.folded(5, 1);
+    pace.folded(5, 1_000_000, 0);
+    pace.folded(5, 1, 0);
     pace.appended(5, 2, 64 * KIB, 0);
     assert.equal(pace.bytes, 64 * KIB);
   });

@@ -9,22 +9,28 @@ export const UNFOLDED_BYTES = 262_144;
  * still accepted, only slower.
  */
 export const UNFOLDED_MS = 250;
+/** Longest rest after a window, ms. */
+export const REST_MS = 100;
 
 interface Unfolded {
   readonly partition: number;
   readonly position: number;
   readonly bytes: number;
-  readonly until: number;
+  readonly since: number;
 }
 
 /**
  * Paces large records by what transfer has folded. What is in the log is folded in its order, so a small message waits
  * for everything that is in front of it there; in the queue of the appender it can still overtake.
+ *
+ * While more of them wait than the window holds, they rest for as long as the last of them took: half of the time of
+ * gateways, log, database and clients is then left to others.
  */
 export class FoldPace {
-  /** In the order of appending, therefore of `until`. */
+  /** In the order of appending, therefore of `since`. */
   #unfolded: Unfolded[] = [];
   #bytes = 0;
+  #restsUntil = 0;
   readonly #folded = new Float64Array(PARTITIONS);
 
   /** Bytes of large records that are not folded yet. */
@@ -35,15 +41,16 @@ export class FoldPace {
   /** Whether another large record may be appended. */
   hasRoom(now: number): boolean {
     this.#forget(now);
-    return this.#bytes < UNFOLDED_BYTES;
+    return this.#bytes < UNFOLDED_BYTES && now >= this.#restsUntil;
   }
 
   /** Time until there is room even if nothing is announced, ms. */
   roomIn(now: number): number {
     let over = this.#bytes - UNFOLDED_BYTES;
-    for (const { bytes, until } of this.#unfolded) {
+    if (over < 0) return Math.max(0, this.#restsUntil - now);
+    for (const { bytes, since } of this.#unfolded) {
       over -= bytes;
-      if (over < 0) return Math.max(0, until - now);
+      if (over < 0) return Math.max(0, since + UNFOLDED_MS - now);
     }
     return 0;
   }
@@ -51,20 +58,28 @@ export class FoldPace {
   /** A record is in the log. */
   appended(partition: number, position: number, bytes: number, now: number): void {
     if (bytes < LARGE_RECORD_BYTES || position <= (this.#folded[partition] as number)) return;
-    this.#unfolded.push({ partition, position, bytes, until: now + UNFOLDED_MS });
+    this.#unfolded.push({ partition, position, bytes, since: now });
     this.#bytes += bytes;
   }
 
   /** Transfer has folded a partition up to a position. */
-  folded(partition: number, position: number): void {
+  folded(partition: number, position: number, now: number): void {
     // Also backwards: a log that was recreated counts from 1 again.
     this.#folded[partition] = position;
-    this.#keep((record) => record.partition !== partition || record.position > position);
+    const wasFull = this.#bytes >= UNFOLDED_BYTES;
+    let took = 0;
+    this.#keep((record) => {
+      if (record.partition !== partition || record.position > position) return true;
+      took = now - record.since;
+      return false;
+    });
+    if (wasFull && this.#bytes < UNFOLDED_BYTES) this.#restsUntil = now + Math.min(REST_MS, took);
   }
 
   #forget(now: number): void {
     const oldest = this.#unfolded[0];
-    if (oldest !== undefined && oldest.until <= now) this.#keep(({ until }) => until > now);
+    if (oldest === undefined || oldest.since + UNFOLDED_MS > now) return;
+    this.#keep(({ since }) => since + UNFOLDED_MS > now);
   }
 
   #keep(keeps: (record: Unfolded) => boolean): void {

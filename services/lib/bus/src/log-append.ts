@@ -129,7 +129,8 @@ export class LogAppender {
 
   /** Transfer has folded large records up to these positions. */
   folded(positions: readonly (readonly [partition: number, position: number])[]): void {
-    for (const [partition, position] of positions) this.#pace.folded(partition, position);
+    const now = performance.now();
+    for (const [partition, position] of positions) this.#pace.folded(partition, position, now);
     if (this.#queue.length > 0) this.#schedule();
   }
 
