@@ -36,6 +36,7 @@ export async function startTestBus(
   settings: Partial<ServerConfig['nats']> = {},
   live?: LiveConfig,
   tenants?: Pick<TenantDirectory, 'list'>,
+  gatherMs?: number,
 ): Promise<TestBus> {
   const log = createLogger({ level: process.env.TEST_LOG === 'debug' ? 'debug' : 'silent' });
   const metrics = createMetrics();
@@ -49,6 +50,7 @@ export async function startTestBus(
     instanceId,
     ...(live && { live }),
     ...(tenants && { tenants }),
+    ...(gatherMs !== undefined && { gatherMs }),
   });
   await bus.start();
   return {
