@@ -97,19 +97,19 @@ test('the time given wins over the pace, and may be set again', async () => {
   await sleep(150);
   assert.ok(open(clients) >= 10);
   await gateway.ops('POST', '/drain', JSON.stringify({ withinSeconds: 0.3 }));
-  await until(() => gateway.status.connections === 0, 9_000);
+  await until(() => gateway.status.connections === 0, 30_000);
 });
 
 test('a drain that is called off leaves who is still here, and takes clients again', async () => {
-  await using gateway = await startGateway({ drain: { maxPerSecond: 4 } });
-  const clients = await crowd(gateway, 20);
+  await using gateway = await startGateway({ drain: { maxPerSecond: 1 } });
+  const clients = await crowd(gateway, 40);
   await gateway.ops('POST', '/drain');
-  await until(() => open(clients) < 18);
+  await until(() => open(clients) < 40);
   const { status, body } = await gateway.ops('POST', '/undrain');
   assert.equal(status, 202);
   assert.deepEqual([statusOf(body).draining, statusOf(body).drainRemaining], [false, 0]);
   assert.ok(gateway.service.ready().ready);
-  await sleep(100);
+  await until(() => open(clients) === gateway.status.connections);
   const left = open(clients);
   assert.ok(left > 0);
   await Client.connect(gateway.port, { userID: 'late' });
@@ -160,14 +160,14 @@ test('a leased pace is given up when it is not renewed, and never puts the deadl
   await using gateway = await startGateway({ drain: { maxPerSecond: 1_000 } });
   const clients = await crowd(gateway, 40);
   const drain = (request: object) => gateway.ops('POST', '/drain', JSON.stringify(request));
-  const { body } = await drain({ withinSeconds: 600, maxPerSecond: 0.5, ttlSeconds: 60 });
-  assert.equal(statusOf(body).drainPerSecond, 0.5);
+  const { body } = await drain({ withinSeconds: 600, maxPerSecond: 0.1, ttlSeconds: 60 });
+  assert.equal(statusOf(body).drainPerSecond, 0.1);
   await sleep(200);
   assert.ok(open(clients) >= 38);
   const demanded = statusOf((await drain({ withinSeconds: 10 })).body).drainPerSecond ?? 0;
   assert.ok(demanded > 3.5 && demanded < 4.2, `${demanded} per second`);
-  await drain({ withinSeconds: 600, maxPerSecond: 0.5, ttlSeconds: 0.3 });
-  await until(() => open(clients) === 0, 5_000);
+  await drain({ withinSeconds: 600, maxPerSecond: 0.1, ttlSeconds: 0.3 });
+  await until(() => open(clients) === 0, 30_000);
 });
 
 test('an announced stop bounds the time of a drain that was asked for before', async () => {
@@ -179,17 +179,17 @@ test('an announced stop bounds the time of a drain that was asked for before', a
   await gateway.ops('POST', '/drain', JSON.stringify({ withinSeconds: 1_800 }));
   await drained;
   const ms = performance.now() - startedAt;
-  assert.ok(ms < 9_000, `${ms} ms`);
+  assert.ok(ms < 60_000, `${ms} ms`);
   assert.equal(gateway.status.connections, 0);
 });
 
 test('a drain ends when no connection is left, and then a stop is quick', async () => {
   await using gateway = await startGateway({ drain: { maxPerSecond: 1, deadlineMs: 300 } });
-  const clients = await crowd(gateway, 10);
+  const clients = await crowd(gateway, 60);
   const startedAt = performance.now();
   await gateway.service.drain?.();
   const ms = performance.now() - startedAt;
-  assert.ok(ms >= 200 && ms < 9_000, `${ms} ms`);
+  assert.ok(ms >= 200 && ms < 30_000, `${ms} ms`);
   assert.equal(open(clients), 0);
   const stopped = performance.now();
   await gateway.service.stop(AbortSignal.timeout(30_000));
@@ -198,12 +198,12 @@ test('a drain ends when no connection is left, and then a stop is quick', async 
 
 test('a stop cuts a slow drain short', async () => {
   await using gateway = await startGateway({ drain: { maxPerSecond: 1 } });
-  await crowd(gateway, 10);
+  await crowd(gateway, 60);
   await gateway.ops('POST', '/drain');
   const startedAt = performance.now();
   await gateway.service.stop(AbortSignal.timeout(60_000));
   const ms = performance.now() - startedAt;
-  assert.ok(ms < 8_000, `${ms} ms`);
+  assert.ok(ms < 30_000, `${ms} ms`);
 });
 
 test('limits and pace change while it runs', async () => {
@@ -215,8 +215,8 @@ test('limits and pace change while it runs', async () => {
   await Client.connect(gateway.port);
   assert.equal(await refusal(gateway), 1601);
   apply({ maxConnections: 100, drain: { maxPerSecond: 1 } });
-  const clients = await crowd(gateway, 30);
+  const clients = await crowd(gateway, 60);
   await gateway.ops('POST', '/drain');
   apply({ maxConnections: 100, drain: { maxPerSecond: 1_000 } });
-  await until(() => open(clients) === 0, 1_000);
+  await until(() => open(clients) === 0, 30_000);
 });

@@ -165,31 +165,30 @@ test('a slow send delays no other, neither in its batch nor behind it', async ()
 });
 
 test('a send carries how long its client still waits', async () => {
-  await using gateway = await startGateway({ requestTimeoutMs: 300 });
+  await using gateway = await startGateway({ requestTimeoutMs: 60_000 });
   using client = await Client.connect(gateway.port);
   await client.request(REQ.SendMsg, 'sdkws.MsgData', message());
   const request = gateway.rpc.of('msg.sendMsgs').at(-1)?.request as msg.SendMsgsReq | undefined;
   const left = request?.items[0]?.timeoutMs ?? 0;
-  assert.ok(left > 0 && left <= 300, `${left} ms left`);
+  assert.ok(left > 10_000 && left <= 60_000, `${left} ms left`);
 });
 
 test('a connection that asks too much is read more slowly, and not closed', async () => {
-  await using gateway = await startGateway({ requests: { ratePerSecond: 100, burst: 50 } });
+  await using gateway = await startGateway({ requests: { ratePerSecond: 20, burst: 50 } });
   using busy = await Client.connect(gateway.port, { userID: 'busy' });
   using other = await Client.connect(gateway.port, { userID: 'other' });
   const startedAt = performance.now();
-  for (let i = 0; i < 100; i++) {
-    assert.equal((await busy.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('busy'))).errCode, 0);
-    if (i === 60)
-      assert.equal(
-        (await other.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('other'))).errCode,
-        0,
-      );
-  }
-  assert.ok(performance.now() - startedAt >= 400, '50 at once, the others at 100 a second');
+  const own = encode('sdkws.GetMaxSeqReq', maxSeqReq('busy'));
+  const sent = Array.from({ length: 60 }, () => busy.send(REQ.GetNewestSeq, own));
+  assert.equal((await other.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('other'))).errCode, 0);
+  for (const msgIncr of sent)
+    assert.equal((await busy.next((frame) => frame.msgIncr === msgIncr)).errCode, 0);
+  // What was read at once is answered at once; the next one waits until it is paid for.
+  assert.equal((await busy.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('busy'))).errCode, 0);
+  assert.ok(performance.now() - startedAt >= 400, '50 at once, the others at 20 a second');
   assert.ok((await gateway.metric('openim_gateway_bounds_total', { bound: 'input-rate' })) > 0);
   // Pings and texts count as well.
-  for (let i = 0; i < 200; i++) busy.socket.ping();
+  for (let i = 0; i < 60; i++) busy.socket.ping();
   await until(async () => (await gateway.metric('openim_gateway_throttled')) === 1);
   assert.equal((await busy.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('busy'))).errCode, 0);
   await until(async () => (await gateway.metric('openim_gateway_throttled')) === 0);
@@ -208,7 +207,7 @@ test('a connection that asks too much is read more slowly, and not closed', asyn
 
 test('frames that inflate to more wait for bytes of their user before they are inflated', async () => {
   const MIB = 1_048_576;
-  await using gateway = await startGateway({ requests: { bytesPerSecond: 2 * MIB, byteBurst: 2 * MIB } });
+  await using gateway = await startGateway({ requests: { bytesPerSecond: MIB, byteBurst: 2 * MIB } });
   using bomb = await Client.connect(gateway.port, { userID: 'bomb', framing: JSON_GZIP });
   using again = await Client.connect(gateway.port, { userID: 'bomb', framing: JSON_GZIP });
   using other = await Client.connect(gateway.port, { userID: 'other', framing: JSON_GZIP });
@@ -216,7 +215,7 @@ test('frames that inflate to more wait for bytes of their user before they are i
   const large = (msgIncr: string) =>
     encodeRequest(JSON_GZIP, { ...envelope, msgIncr, operationID: 'o'.repeat(1_000_000) });
   const startedAt = performance.now();
-  // Over two connections of one user, 4 MB: two at once, the others at two a second.
+  // Over two connections of one user, 4 MB: two at once, the others at one a second.
   for (const n of [1, 2]) for (const client of [bomb, again]) client.socket.send(large(`i${n}`));
   const answers = [bomb, again].map((client) => client.next((frame) => frame.msgIncr === 'i2'));
   assert.equal(
@@ -225,8 +224,8 @@ test('frames that inflate to more wait for bytes of their user before they are i
     'another user is answered meanwhile',
   );
   for (const answer of await Promise.all(answers)) assert.equal(answer.errCode, 1001);
-  assert.ok(performance.now() - startedAt >= 800, 'the last two waited for their bytes');
-  assert.equal(await gateway.metric('openim_gateway_bounds_total', { bound: 'request-bytes' }), 2);
+  assert.ok(performance.now() - startedAt >= 1_600, 'the last two waited for their bytes');
+  assert.ok((await gateway.metric('openim_gateway_bounds_total', { bound: 'request-bytes' })) > 0);
 });
 
 test('an error of a send is its code and name; one item does not fail the others', async () => {
@@ -254,10 +253,14 @@ test("a tenant's message quota answers with a retryable code", async () => {
   assert.ok(settings);
   gateway.tenants.put({ ...settings, quotas: { ...settings.quotas, messagesPerSecond: 1 } });
   using client = await Client.connect(gateway.port, { path: '/t/t2' });
-  const codes = [];
-  for (let i = 0; i < 3; i++)
-    codes.push((await client.request(REQ.SendMsg, 'sdkws.MsgData', message())).errCode);
-  assert.deepEqual(codes, [0, 429, 429]);
+  const startedAt = performance.now();
+  const sent = Array.from({ length: 20 }, () => client.send(REQ.SendMsg, encode('sdkws.MsgData', message())));
+  const codes: number[] = [];
+  for (const msgIncr of sent) codes.push((await client.next((frame) => frame.msgIncr === msgIncr)).errCode);
+  assert.deepEqual([...new Set(codes)], [0, 429], 'the first is taken, and some are not');
+  const taken = codes.filter((code) => code === 0).length;
+  const due = 1 + (performance.now() - startedAt) / 1_000;
+  assert.ok(taken <= due, `${taken} were taken where ${due} are due`);
 });
 
 test('errors of services keep their code; foreign ones become 500; protobuf that is none is 500', async () => {
@@ -354,12 +357,22 @@ test('requests of one connection are worked on one after the other; others do no
   const sent = Array.from({ length: 12 }, () => client.send(REQ.GetNewestSeq, own));
   for (const msgIncr of sent) assert.equal((await client.next(() => true)).msgIncr, msgIncr);
   assert.equal(most, 1);
+  // Those of two are, since each is only answered once both are there.
+  const both = Promise.withResolvers<void>();
+  gateway.rpc.answers.set('msg.getMaxSeq', async () => {
+    if (++running === 2) both.resolve();
+    await both.promise;
+    return make('sdkws.GetMaxSeqResp');
+  });
   using other = await Client.connect(gateway.port, { userID: 'u2' });
-  await Promise.all([
+  const answers = await Promise.all([
     client.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('u1')),
     other.request(REQ.GetNewestSeq, 'sdkws.GetMaxSeqReq', maxSeqReq('u2')),
   ]);
-  assert.equal(most, 2);
+  assert.deepEqual(
+    answers.map(({ errCode }) => errCode),
+    [0, 0],
+  );
 });
 
 test('a client that asks for more and more is not read any further', async () => {

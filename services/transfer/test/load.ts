@@ -60,10 +60,7 @@ export class Load {
   async verify(store: Store): Promise<void> {
     const { got, gaps, feed } = this.#listener;
     const expected = 2 * this.#total;
-    await eventually(
-      () => (got.length >= expected ? undefined : `${got.length} of ${expected} deliveries`),
-      20_000,
-    );
+    await eventually(() => (got.length >= expected ? undefined : `${got.length} of ${expected} deliveries`));
     for (const [pair, texts] of this.#sent.entries()) {
       const users = this.#users(pair);
       const conversation = `si_${users.join('_')}`;

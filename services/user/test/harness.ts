@@ -18,7 +18,7 @@ import { userService } from '../src/index.ts';
 /** The second tenant has its own database. */
 export const [T1, T2] = TENANTS;
 /** A gateway that was silent for longer than this is dead. */
-export const LIMIT_MS = 3_000;
+export const LIMIT_MS = 6_000;
 /** Commands that a user may keep. */
 export const MOST_COMMANDS = 5;
 

@@ -6,6 +6,7 @@ import { sleep, staticTenants } from '@im/kit';
 import { createLiveConfig } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { connect } from '@nats-io/transport-node';
+import { UNFOLDED_MS } from '../src/fold-pace.ts';
 import { type LogEntry, LogRecreatedError } from '../src/index.ts';
 import { startTestBus, startTestNats, toUser, until } from './bus-harness.ts';
 
@@ -248,13 +249,17 @@ test('a full log refuses; what fits into the last tenth was refused before', asy
     for (let i = 0; i < 30; i++) {
       await log.append(DEFAULT_TENANT, 0, Buffer.alloc(40_000)).catch(() => undefined);
     }
-    await sleep(2_500);
-    await assert.rejects(log.append(DEFAULT_TENANT, 0, Buffer.alloc(10)), /the message log is full/);
+    // Processes look at its size every two seconds.
+    const refusal = () =>
+      log.append(DEFAULT_TENANT, 0, Buffer.alloc(10)).then(
+        () => '',
+        (error) => String(error),
+      );
+    await until(async () => /the message log is full/.test(await refusal()), 'refused');
     const { lastPosition } = await log.info();
     await log.purgeBefore(lastPosition);
     assert.equal((await log.info()).firstPosition, lastPosition);
-    await sleep(2_500);
-    await log.append(DEFAULT_TENANT, 0, Buffer.alloc(10));
+    await until(async () => (await refusal()) === '', 'taken again');
   } finally {
     await own[Symbol.asyncDispose]();
   }
@@ -363,13 +368,16 @@ test('large records wait until others are folded; small ones overtake them, and 
     order.push(name);
     return position;
   };
+  const startedAt = performance.now();
   const appends = Array.from({ length: 12 }, (_, i) => append(`large${i}`, i, large));
   await until(() => order.length >= 4, 'a window of large records is in the log');
-  await sleep(50);
   const before = order.length;
-  assert.ok(before <= 6, `${before} large records are in the log, none of them folded`);
   await append('small', 40, Buffer.from('small'));
-  assert.equal(order.length, before + 1, 'the small one did not wait for them');
+  // With time, large records are let in that are not folded: on a machine that stalls also during these lines.
+  if (performance.now() - startedAt < UNFOLDED_MS) {
+    assert.ok(before <= 6, `${before} large records are in the log, none of them folded`);
+    assert.equal(order.length, before + 1, 'the small one did not wait for them');
+  }
 
   const end = new AbortController();
   let read = 0;

@@ -36,6 +36,7 @@ test('a call between processes carries request, answer and the whole context', a
 
   const caller = { opUserID: 'ü/100 %,\n', opPlatformID: 5, opAdmin: false, connID: 'c1' };
   const call = withCaller(ctx(), caller);
+  const startedAt = performance.now();
   const answer = await client.rpc.client('user').getDesignateUsers(call, ask('a', 'b'));
 
   assert.deepEqual(
@@ -45,7 +46,9 @@ test('a call between processes carries request, answer and the whole context', a
   const [got] = seen;
   assert.ok(got);
   assert.deepEqual({ ...got, deadline: 0 }, { ...caller, tenant: 'acme', operationID: 'op-1', deadline: 0 });
-  assert.ok(Math.abs(got.deadline - call.deadline) < 200, 'the deadline is the caller’s');
+  const late = got.deadline - call.deadline;
+  // Time left travels, so that the way of the call is added to it.
+  assert.ok(late >= -5 && late <= performance.now() - startedAt + 5, `${late} ms behind the caller's`);
 });
 
 test('errors keep code, name and detail on their way back', async () => {
@@ -126,10 +129,16 @@ test('calls go in turn to every process of a domain', async () => {
   const addresses = [first, second].map((peer) => `127.0.0.1:${portOf(peer, 'user')}`);
   await using client = await startPeer(loopbackConfig({ addresses }));
   const user = client.rpc.client('user');
-  await user.getDesignateUsers(ctx(), ask('warm'));
-  await sleep(200);
+  const counts = () => [one.seen.length, two.seen.length] as const;
+  for (const end = performance.now() + 60_000; counts().includes(0) && performance.now() < end; )
+    await user.getDesignateUsers(ctx(), ask('until both are connected'));
+  const before = counts();
   for (let i = 0; i < 40; i++) await user.getDesignateUsers(ctx(), ask('a'));
-  assert.ok(one.seen.length >= 15 && two.seen.length >= 15, `${one.seen.length} and ${two.seen.length}`);
+  const turns = counts().map((count, i) => count - (before[i] ?? 0));
+  assert.ok(
+    turns.every((count) => count >= 15),
+    turns.join(' and '),
+  );
 });
 
 test('requests and answers over the limit are refused, and other calls go on', async () => {
@@ -230,11 +239,11 @@ test('an answer above maxAnswerBytes is refused with what to do, and what waits 
   stream.write(Buffer.from(encode('rpc.Frame', make('rpc.Frame', { calls }))));
   const waiting = async () => (await server.metrics.values('openim_rpc_server_piece_bytes'))[0]?.value ?? 0;
   let most = 0;
-  for (let i = 0; i < 100 && most < 1_000_000; i++, await sleep(20)) most = Math.max(most, await waiting());
+  for (let i = 0; i < 3_000 && most < 1_000_000; i++, await sleep(20)) most = Math.max(most, await waiting());
   assert.ok(most >= 1_000_000 && most <= 2_000_000, String(most));
   stream.cancel();
   rude.close();
-  for (let i = 0; i < 200 && (await waiting()) > 0; i++) await sleep(20);
+  for (let i = 0; i < 3_000 && (await waiting()) > 0; i++) await sleep(20);
   assert.equal(await waiting(), 0);
   assert.equal((await user.getDesignateUsers(ctx(), many(30))).usersInfo.length, 30);
 });
@@ -260,7 +269,7 @@ test('a caller of the version before gets a large answer refused, and one that f
   stream.write(
     Buffer.from(encode('rpc.Frame', make('rpc.Frame', { calls: [call(1, 1_000), call(2, 5_000)] }))),
   );
-  for (let i = 0; i < 500 && replies.length < 2; i++) await sleep(20);
+  for (let i = 0; i < 3_000 && replies.length < 2; i++) await sleep(20);
   stream.on('error', () => {});
   stream.cancel();
   grpc.close();

@@ -11,7 +11,7 @@ let registered = 0;
 const peer = await startPeer(loopbackConfig({ port: Number(process.argv[2] ?? 0) }), 'user', {
   getDesignateUsers: async (_ctx, { userIDs }: user.GetDesignateUsersReq) => {
     const delayMs = Number(userIDs[0] ?? 0);
-    if (delayMs >= 10_000) process.stdout.write(`slow ${delayMs}\n`);
+    if (delayMs >= 500) process.stdout.write(`slow ${delayMs}\n`);
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     return make('user.GetDesignateUsersResp', {
       usersInfo: [make('sdkws.UserInfo', { userID: String(process.pid) })],

@@ -39,8 +39,11 @@ test('a lock held by another process names that process and is free as soon as i
     return true;
   });
   const waitedFor: number[] = [];
-  setTimeout(() => holder.kill(), 100);
-  await using lock = await holdLock(name, { onWait: (pid) => waitedFor.push(pid) });
+  const onWait = (pid: number) => {
+    waitedFor.push(pid);
+    holder.kill();
+  };
+  await using lock = await holdLock(name, { onWait });
   assert.ok(lock);
   assert.deepEqual(waitedFor, [holder.pid]);
 });
