@@ -11,6 +11,8 @@ export interface Target {
   readonly apiUrl: string;
   /** As {@link Target.apiUrl}. */
   readonly wsUrl: string;
+  /** The console, as the status of a cluster has it. */
+  readonly console?: string | undefined;
   readonly adminSecret: string | undefined;
   /** A token of a backend, taken instead of the secret. */
   readonly adminToken?: string | undefined;
@@ -60,6 +62,7 @@ export async function resolveTarget(
   return {
     apiUrl: tenantURL(found.api, options.tenant),
     wsUrl: tenantURL(found.ws, options.tenant),
+    console: cluster?.console,
     adminSecret: given ?? dev?.adminSecrets[options.tenant] ?? cluster?.adminSecret,
     adminToken,
     secretProblem: cluster?.secretProblem,

@@ -23,6 +23,8 @@ export interface ClusterServer {
   readonly api: string;
   /** Base URL; empty if not requested. */
   readonly ws: string;
+  /** The console, as status has it. */
+  readonly console?: string | undefined;
   readonly adminUser: string | undefined;
   /** Secret of the requested tenant. */
   readonly adminSecret: string | undefined;
@@ -82,6 +84,7 @@ async function serverOf(
       name: displayName(cluster),
       api: await url('api'),
       ws: await url('ws'),
+      console: cluster.status?.endpoints?.console,
       ...(needs.secretOf === undefined ? NO_SECRET : await adminSecret(client, cluster, needs.secretOf)),
     };
   } catch (error) {
@@ -90,6 +93,11 @@ async function serverOf(
 }
 
 const NO_SECRET = { adminUser: undefined, adminSecret: undefined, secretProblem: undefined } as const;
+
+/** Whether only pods of the Kubernetes cluster know the name. */
+export function isInside({ hostname }: URL): boolean {
+  return /\.svc(\.|$)/.test(hostname) && !process.env.KUBERNETES_SERVICE_HOST;
+}
 
 /** The URL of status; one that only pods understand is reached through the API server. */
 async function endpoint(
@@ -109,8 +117,7 @@ async function endpoint(
     );
   }
   const url = URL.parse(known);
-  const inside = url !== null && /\.svc(\.|$)/.test(url.hostname) && !process.env.KUBERNETES_SERVICE_HOST;
-  if (!inside) return known.replace(/\/+$/, '');
+  if (url === null || !isInside(url)) return known.replace(/\/+$/, '');
   const address = await forward(client, choice, cluster, part === 'api' ? 'api' : 'gateway');
   return `${url.protocol}//${address}`;
 }

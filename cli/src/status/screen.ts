@@ -193,6 +193,7 @@ function facts({ metadata, status }: FoundCluster, now: number): string {
     ['API', endpoints?.api],
     ['WebSocket', endpoints?.webSocket],
     ['objects', endpoints?.objectStorage],
+    ['console', endpoints?.console],
     [
       'admin secret',
       endpoints?.adminSecretRef?.name && `Secret ${metadata.namespace}/${endpoints.adminSecretRef.name}`,

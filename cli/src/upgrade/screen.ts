@@ -87,6 +87,7 @@ const STEPS: readonly (readonly [name: string, components: readonly string[]])[]
   ['rpc', ['rpc']],
   ['transfer', ['transfer']],
   ['push and cron', ['push', 'cron']],
+  ['console', ['console']],
   ['api', ['api']],
   ['gateway canary', []],
   ['gateway', ['gateway']],
@@ -100,6 +101,7 @@ export function planRows({ spec, status }: FoundCluster) {
       0,
     );
   const hasProber = spec.prober?.enabled === true;
+  const hasConsole = podsOf(['console']) > 0;
   const gateways = podsOf(['gateway']);
   const effective = status?.effective as
     | { readonly gateway?: { readonly drain?: Readonly<Record<string, number | string>> } }
@@ -110,7 +112,7 @@ export function planRows({ spec, status }: FoundCluster) {
     maxConcurrentPods = '25%',
   } = effective?.gateway?.drain ?? {};
   const steps = planSteps({
-    steps: STEPS.filter(([name]) => name !== 'prober' || hasProber).map(([name, components]) => ({
+    steps: STEPS.filter(([name]) => (name !== 'prober' || hasProber) && (name !== 'console' || hasConsole)).map(([name, components]) => ({
       name,
       pods: podsOf(components),
     })),

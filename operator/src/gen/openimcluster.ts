@@ -117,7 +117,7 @@ export interface OpenIMClusterGatewayRollout {
 export interface ServiceSettings {
   /** Type of the Service. Default: ClusterIP. */
   readonly type?: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
-  /** Port of the Service. Default: 10001 (gateway), 10002 (api), 8333 (object storage). */
+  /** Port of the Service. Default: 10001 (gateway), 10002 (api, console), 8333 (object storage). */
   readonly port?: number;
   /** Port on every node; assigned by Kubernetes when absent. */
   readonly nodePort?: number;
@@ -615,17 +615,31 @@ export interface OpenIMClusterConsoleOidc {
   readonly rules: readonly OpenIMClusterConsoleOidcRule[];
 }
 
-/** The web console, which the api role serves at /console/. A change restarts the pods of api. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. */
+/** The web console, which the pods of api serve, or with replicas pods of its own. A change restarts those pods. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. */
 export interface OpenIMClusterConsole {
   /** Whether it is served. Default: true. */
   readonly enabled?: boolean;
+  /** Number of pods of a Deployment for the console alone; api then serves neither the page nor its sessions. Default: no pods of its own, api serves it. */
+  readonly replicas?: number;
+  /** Path at which it is served, with / at both ends, such as /ops/console/; consoles of one host need different paths. Default: /console/. */
+  readonly path?: string;
+  /** Service for clients inside and, depending on type, outside the cluster. */
+  readonly service?: ServiceSettings;
+  /** Ingress for the Service. */
+  readonly ingress?: IngressSettings;
+  /** HTTPRoute (Gateway API 1.2 or later) for all paths of its hosts. It has no time limit for WebSockets and objects. Condition ObjectsApplied reports when the API is not installed. */
+  readonly httpRoute?: HttpRouteSettings;
+  /** Requests and limits of the container. Default: by role. */
+  readonly resources?: ResourceSettings;
+  /** Additions to the pod template: in spec.podTemplate of every role and managed store, in other sections of that one, where they take precedence. */
+  readonly podTemplate?: PodTemplateSettings;
   /** ID of the tenant whose administrators may create logins for all tenants. Default: none. */
   readonly clusterTenant?: string;
-  /** Address of the HTTP API as browsers have it, with /t/<tenant> where there is no tenant default; https, or http at localhost. Identity providers lead back to it. Default: none. */
+  /** Address below which browsers have the path of the console, with /t/<tenant> where there is no tenant default; https, or http at localhost. Identity providers lead back to it. Default: https with the host of ingress or httpRoute; without them none. */
   readonly publicURL?: string;
   /** Whether the admin secret of a tenant logs in as its administrator, by a form. Default: false. */
   readonly adminSecretLogin?: boolean;
-  /** Identity providers that speak OpenID Connect, by which people log in. The redirect URI to register is <publicURL>/console/_login/<name>/back. Default: none. */
+  /** Identity providers that speak OpenID Connect, by which people log in. The redirect URI to register is <publicURL><path>_login/<name>/back. Default: none. */
   readonly oidc?: readonly OpenIMClusterConsoleOidc[];
 }
 
@@ -1152,7 +1166,7 @@ export interface OpenIMClusterSpec {
   readonly offlinePush?: OpenIMClusterOfflinePush;
   /** Webhooks of all tenants. */
   readonly webhooks?: OpenIMClusterWebhooks;
-  /** The web console, which the api role serves at /console/. A change restarts the pods of api. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. */
+  /** The web console, which the pods of api serve, or with replicas pods of its own. A change restarts those pods. Needs a version of the service that knows it; for an older one it is left out, as condition Accepted reports. */
   readonly console?: OpenIMClusterConsole;
   /** Traces of requests and messages, by OpenTelemetry. */
   readonly tracing?: OpenIMClusterTracing;
@@ -1294,6 +1308,8 @@ export interface OpenIMClusterStatusEndpoints {
   readonly webSocket?: string;
   /** Base URL of objects. */
   readonly objectStorage?: string;
+  /** URL of the web console; absent where it is not served. */
+  readonly console?: string;
   /** Secret with adminUser and adminSecret of the default tenant. */
   readonly adminSecretRef?: OpenIMClusterStatusEndpointsAdminSecretRef;
 }

@@ -11,6 +11,7 @@ import {
   type TenantSettingsInput,
 } from '@im/contract';
 import { stringify } from 'yaml';
+import { consoleURL } from './console-address.ts';
 import type { EffectiveSpec } from './effective.ts';
 import { nameOf, OPS_PORT, type Owner } from './names.ts';
 import { settingValue, withFieldNames } from './renamed-fields.ts';
@@ -195,7 +196,6 @@ export function configTree({
   rpcKey,
 }: ConfigInput): ServerConfigInput {
   const { gateway, api, push, cron, limits, attempts, webhooks, offlinePush, tracing } = effective;
-  const { console } = effective;
   const secret = (key: string) => `\${file:${CONNECTION_DIR}/${key}}`;
   const rpcHost = `${nameOf.component(owner.name, 'rpc')}.${owner.namespace}.svc`;
   const domain = (name: (typeof RPC_DOMAINS)[number]) => ({
@@ -222,7 +222,7 @@ export function configTree({
         maxConnections: api.maxConnectionsPerPod,
         grafanaURL: api.grafanaURL,
         discoverProcesses: api.discoverProcesses,
-        console: console && sectionSettings('console', console),
+        console: consoleConfig(effective),
       }),
     },
     rpc: {
@@ -308,6 +308,17 @@ export function configTree({
     ...(tenants === undefined
       ? { tenantsDir: TENANT_SHARDS_DIR }
       : { ...given({ tenantsRevision }), tenants: tenants.map(withReferences) }),
+  };
+}
+
+/** Section `api.console`; undefined where the spec has none. */
+function consoleConfig(effective: EffectiveSpec) {
+  if (!effective.console) return undefined;
+  const { own, ingress: _, httpRoute: __, ...settings } = effective.console;
+  const publicURL = consoleURL(effective);
+  return {
+    ...sectionSettings('console', settings),
+    ...given({ publicURL, ownProcesses: own ? true : undefined }),
   };
 }
 

@@ -13,6 +13,7 @@ export const STORE_IMAGES = {
 export const PORTS = {
   gateway: DEFAULT_PORTS.gateway,
   api: DEFAULT_PORTS.api,
+  console: DEFAULT_PORTS.api,
   objectStorage: BACKEND_PORTS.objectStorage,
 } as const;
 
@@ -31,6 +32,7 @@ export const RESOURCES = {
     push: request('20m', '384Mi'),
     cron: request('10m', '384Mi'),
     prober: request('20m', '384Mi'),
+    console: request('20m', '384Mi'),
     nats: request('50m', '512Mi'),
     mongodb: request('50m', '1Gi'),
     redis: request('20m', '256Mi'),
@@ -44,6 +46,7 @@ export const RESOURCES = {
     push: request('200m', '512Mi'),
     cron: request('100m', '512Mi'),
     prober: request('50m', '512Mi'),
+    console: request('100m', '512Mi'),
     nats: request('1', '2Gi'),
     mongodb: request('1', '4Gi'),
     redis: request('500m', '1Gi'),

@@ -7,7 +7,7 @@ import { ROLES, STORES } from './names.ts';
 const owner = { name: 'chat', namespace: 'im', uid: 'u' };
 
 test('one pod of a role may be evicted at a time, and any that is not ready, except for gateways', () => {
-  const budgets = disruptionBudgets(owner);
+  const budgets = disruptionBudgets(owner, {});
   assert.deepEqual(
     budgets.map(({ metadata }) => metadata?.name),
     ROLES.map((role) => `chat-${role}`),

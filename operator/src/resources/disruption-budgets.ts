@@ -1,13 +1,17 @@
 import type { PodDisruptionBudget } from '@im/kube';
-import { metadataOf, nameOf, type Owner, ROLES, type StoreName, selectorLabels } from './names.ts';
+import { type EffectiveSpec, rolesOf } from './effective.ts';
+import { metadataOf, nameOf, type Owner, type StoreName, selectorLabels } from './names.ts';
 
 /**
  * The budgets of the roles: one pod of each may be evicted at a time. A role with a single pod gets the same budget: one
  * that allows no eviction would block the drain of a node forever. Of the gateways, one that is not ready may be evicted
  * only while at most one is missing: it may be draining, and hold thousands of connections.
  */
-export function disruptionBudgets(owner: Owner): PodDisruptionBudget[] {
-  return ROLES.map((role) => ({
+export function disruptionBudgets(
+  owner: Owner,
+  { console }: Pick<EffectiveSpec, 'console'>,
+): PodDisruptionBudget[] {
+  return rolesOf({ console }).map((role) => ({
     apiVersion: 'policy/v1',
     kind: 'PodDisruptionBudget',
     metadata: metadataOf(owner, nameOf.component(owner.name, role), role),

@@ -40,6 +40,7 @@ import {
   type ManagedNats,
   type ManagedStore,
 } from './effective-stores.ts';
+import { CONSOLE, PROBER, PROCESS_ROLES, type ProcessRole } from './names.ts';
 import { podTemplateSettings } from './pod-template-settings.ts';
 
 /** Defaults that depend on the operator's version. */
@@ -55,6 +56,13 @@ export interface EffectiveWorkload {
   readonly replicas: number;
   readonly resources: ResourceSettings;
   readonly podTemplate: PodTemplateSettings;
+}
+
+/** The web console. */
+export interface EffectiveConsole
+  extends Omit<OpenIMClusterConsole, 'replicas' | 'resources' | 'podTemplate' | 'service'> {
+  /** Present when it has pods of its own. */
+  readonly own?: EffectiveWorkload & { readonly service: EffectiveService };
 }
 
 /** A spec with all defaults filled in. */
@@ -126,11 +134,19 @@ export interface EffectiveSpec {
   readonly webhooks?: OpenIMClusterWebhooks;
   readonly offlinePush?: OpenIMClusterOfflinePush;
   readonly tracing?: OpenIMClusterTracing;
-  readonly console?: OpenIMClusterConsole;
+  readonly console?: EffectiveConsole;
   readonly attempts?: OpenIMClusterAttempts;
   readonly networkPolicy: { readonly enabled: boolean; readonly monitoringNamespaces: readonly string[] };
   /** Present when something of it is enabled. */
   readonly monitoring?: EffectiveMonitoring;
+}
+
+/** Roles that a cluster runs. */
+export function rolesOf({ prober, console }: Pick<EffectiveSpec, 'prober' | 'console'>): ProcessRole[] {
+  return PROCESS_ROLES.filter((role) => {
+    if (role === PROBER) return prober !== undefined;
+    return role !== CONSOLE || console?.own !== undefined;
+  });
 }
 
 type SizedComponent = keyof (typeof RESOURCES)['Development'];
@@ -196,6 +212,14 @@ export function effectiveSpec(
     resources: given.resources ?? RESOURCES[profile][component],
     podTemplate: podTemplateSettings(spec.podTemplate, given.podTemplate),
   });
+
+  const consoleSettings = (): EffectiveConsole | undefined => {
+    if (!spec.console) return undefined;
+    const { replicas, resources, podTemplate, service: given, ...settings } = spec.console;
+    if (replicas === undefined || settings.enabled === false) return settings;
+    const pods = workload('console', { replicas, resources, podTemplate });
+    return { ...settings, own: { ...pods, service: service('console', given) } };
+  };
 
   const maxConnectionsPerPod = spec.gateway?.maxConnectionsPerPod ?? DEFAULT_CONFIG.gateway.maxConnections;
   const autoscaling =
@@ -281,7 +305,7 @@ export function effectiveSpec(
     webhooks: spec.webhooks,
     offlinePush: spec.offlinePush,
     tracing: spec.tracing,
-    console: spec.console,
+    console: consoleSettings(),
     attempts: spec.attempts,
     networkPolicy: {
       enabled: spec.networkPolicy?.enabled ?? true,

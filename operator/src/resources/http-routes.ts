@@ -1,5 +1,6 @@
 import { apiVersionOf, type KubeObject, resourceType } from '@im/kube';
 import type { HttpRouteSettings } from '../gen/openimcluster.ts';
+import { consoleBackend, consolePath, isConsoleServed } from './console-address.ts';
 import type { EffectiveSpec } from './effective.ts';
 import { metadataOf, nameOf, type Owner } from './names.ts';
 
@@ -36,31 +37,58 @@ export const WEB_SOCKET = 'kubernetes.io/ws';
  */
 const NO_LIMIT = '0s';
 
-/** Routes to gateway, API and managed object storage, for the sections that have `httpRoute`. */
-export function httpRoutes(owner: Owner, { gateway, api, objectStorage }: EffectiveSpec): HTTPRoute[] {
+/** Routes to gateway, API, console and managed object storage, for the sections that have `httpRoute`. */
+export function httpRoutes(owner: Owner, effective: EffectiveSpec): HTTPRoute[] {
+  const { gateway, api, console, objectStorage } = effective;
   const objects = objectStorage.kind === 'managed' ? objectStorage : undefined;
+  const all = [{ type: 'PathPrefix', value: '/' }];
   return [
-    route(owner, 'gateway', gateway.httpRoute, gateway.service.port, NO_LIMIT),
-    route(owner, 'api', api.httpRoute, api.service.port),
-    route(owner, 'object-storage', objects?.httpRoute, objects?.service.port ?? 0, NO_LIMIT),
+    route(owner, 'gateway', gateway.httpRoute, {
+      ...{ paths: all, timeout: NO_LIMIT },
+      backend: { name: 'gateway', port: gateway.service.port },
+    }),
+    route(owner, 'api', api.httpRoute, { paths: all, backend: { name: 'api', port: api.service.port } }),
+    route(owner, 'console', isConsoleServed(effective) ? console?.httpRoute : undefined, {
+      paths: consolePaths(effective),
+      backend: consoleBackend(effective),
+    }),
+    route(owner, 'object-storage', objects?.httpRoute, {
+      ...{ paths: all, timeout: NO_LIMIT },
+      backend: { name: 'object-storage', port: objects?.service.port ?? 0 },
+    }),
   ].filter((made) => made !== undefined);
+}
+
+/** What of the console's hosts leads to it: its path, and on hosts of its own the root, which leads there. */
+function consolePaths(effective: EffectiveSpec) {
+  const { console, gateway, api } = effective;
+  const others = [...(gateway.httpRoute?.hostnames ?? []), ...(api.httpRoute?.hostnames ?? [])];
+  const shared = console?.httpRoute?.hostnames.some((host) => others.includes(host)) ?? false;
+  const path = { type: 'PathPrefix', value: consolePath(effective) };
+  return console?.own && !shared ? [path, { type: 'Exact', value: '/' }] : [path];
+}
+
+/** Where a route leads. */
+interface RouteTarget {
+  readonly paths: readonly { readonly type: string; readonly value: string }[];
+  readonly backend: { readonly name: 'gateway' | 'api' | 'console' | 'object-storage'; readonly port: number };
+  readonly timeout?: string;
 }
 
 function route(
   owner: Owner,
-  component: 'gateway' | 'api' | 'object-storage',
+  component: 'gateway' | 'api' | 'console' | 'object-storage',
   settings: HttpRouteSettings | undefined,
-  port: number,
-  timeout?: string,
+  { paths, backend, timeout }: RouteTarget,
 ): HTTPRoute | undefined {
   if (settings === undefined) return undefined;
   const { parentRefs, hostnames, annotations } = settings;
-  const name = nameOf.component(owner.name, component);
+  const name = nameOf.component(owner.name, backend.name);
   return {
     apiVersion: apiVersionOf(HTTP_ROUTE),
     kind: HTTP_ROUTE.kind,
     metadata: {
-      ...metadataOf(owner, name, component),
+      ...metadataOf(owner, nameOf.component(owner.name, component), component),
       ...(annotations && { annotations: { ...annotations } }),
     },
     spec: {
@@ -68,9 +96,9 @@ function route(
       hostnames: [...hostnames],
       rules: [
         {
-          matches: [{ path: { type: 'PathPrefix', value: '/' } }],
+          matches: paths.map((path) => ({ path })),
           ...(timeout !== undefined && { timeouts: { request: timeout } }),
-          backendRefs: [{ group: '', kind: 'Service', name, port, weight: 1 }],
+          backendRefs: [{ group: '', kind: 'Service', name, port: backend.port, weight: 1 }],
         },
       ],
     },

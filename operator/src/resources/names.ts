@@ -16,8 +16,10 @@ export type Role = (typeof ROLES)[number];
 
 /** The role that proves the others; it serves no client, and exists only when the spec enables it. */
 export const PROBER = 'prober';
+/** The role that serves the web console alone; it exists only when the spec gives it replicas. */
+export const CONSOLE = 'console';
 /** What a pod of the product's image may run as. */
-export const PROCESS_ROLES = [...ROLES, PROBER] as const;
+export const PROCESS_ROLES = [...ROLES, PROBER, CONSOLE] as const;
 export type ProcessRole = (typeof PROCESS_ROLES)[number];
 
 /** Stores that the operator can manage, by their component names in labels and object names. */

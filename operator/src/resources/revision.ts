@@ -3,6 +3,7 @@ import type { SettingsTree } from './config.ts';
 import type { EffectiveSpec } from './effective.ts';
 import {
   ANNOTATION,
+  CONSOLE,
   metadataOf,
   nameOf,
   type Owner,
@@ -33,7 +34,9 @@ export interface RevisionContent {
   readonly templateVersion: TemplateVersion;
   /** The effective spec, including images, at the creation of the revision. Settings that are live may have changed. */
   readonly effective: EffectiveSpec;
-  readonly roles: Readonly<Record<Role, RoleRevision>> & { readonly [PROBER]?: RoleRevision };
+  readonly roles: Readonly<Record<Role, RoleRevision>> & { readonly [PROBER]?: RoleRevision } & {
+    readonly [CONSOLE]?: RoleRevision;
+  };
   /** Startup settings by name of the mounted ConfigMap, without secrets. */
   readonly configs: Readonly<Record<string, SettingsTree>>;
 }

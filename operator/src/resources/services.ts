@@ -2,16 +2,17 @@ import { DEFAULT_PORTS } from '@im/contract';
 import type { Ingress, Service } from '@im/kube';
 import type { IngressSettings } from '../gen/openimcluster.ts';
 import { RPC_DOMAINS } from './config.ts';
+import { type ConsoleBackend, consoleBackend, consolePath, isConsoleServed } from './console-address.ts';
 import type { EffectiveSpec } from './effective.ts';
 import type { EffectiveService } from './effective-stores.ts';
 import { WEB_SOCKET } from './http-routes.ts';
-import { metadataOf, nameOf, type Owner, REVISION_LABEL, selectorLabels } from './names.ts';
+import { CONSOLE, metadataOf, nameOf, type Owner, REVISION_LABEL, selectorLabels } from './names.ts';
 import { withServiceSettings } from './service-settings.ts';
 
 /** A Service for clients. */
 function clientService(
   owner: Owner,
-  component: 'gateway' | 'api',
+  component: 'gateway' | 'api' | 'console',
   settings: EffectiveService,
   selector: Record<string, string>,
   appProtocol?: string,
@@ -54,6 +55,12 @@ export function apiService(owner: Owner, effective: EffectiveSpec): Service {
   return clientService(owner, 'api', effective.api.service, selectorLabels(owner.name, 'api'));
 }
 
+/** The Service of the console's own pods, if it has any. */
+export function consoleServices(owner: Owner, { console }: EffectiveSpec): Service[] {
+  if (!console?.own) return [];
+  return [clientService(owner, CONSOLE, console.own.service, selectorLabels(owner.name, CONSOLE))];
+}
+
 /** A headless Service: callers resolve all rpc pods and balance calls over them. */
 export function rpcService(owner: Owner): Service {
   return {
@@ -73,41 +80,50 @@ export function rpcService(owner: Owner): Service {
   };
 }
 
-/** Ingresses of gateway and API, if the spec has them. */
-export function ingresses(owner: Owner, { gateway, api }: EffectiveSpec): Ingress[] {
+/** Ingresses of gateway, API and console, if the spec has them. */
+export function ingresses(owner: Owner, effective: EffectiveSpec): Ingress[] {
+  const { gateway, api } = effective;
+  const all: readonly PathRule[] = [{ path: '/', pathType: 'Prefix' }];
   const result: Ingress[] = [];
-  if (gateway.ingress) result.push(ingress(owner, 'gateway', gateway.ingress, gateway.service.port));
-  if (api.ingress) result.push(ingress(owner, 'api', api.ingress, api.service.port));
+  if (gateway.ingress)
+    result.push(ingress(owner, 'gateway', gateway.ingress, { name: 'gateway', port: gateway.service.port }, all));
+  if (api.ingress)
+    result.push(ingress(owner, 'api', api.ingress, { name: 'api', port: api.service.port }, all));
+  if (effective.console?.ingress && isConsoleServed(effective)) {
+    const { ingress: settings } = effective.console;
+    const shared = [gateway.ingress?.host, api.ingress?.host].includes(settings.host);
+    result.push(ingress(owner, 'console', settings, consoleBackend(effective), consolePaths(effective, shared)));
+  }
   return result;
+}
+
+type PathRule = { readonly path: string; readonly pathType: 'Prefix' | 'Exact' };
+
+/** What of the console's host leads to it: its path, and on a host of its own the root, which leads there. */
+function consolePaths(effective: EffectiveSpec, shared: boolean): PathRule[] {
+  const path = { path: consolePath(effective), pathType: 'Prefix' } as const;
+  return effective.console?.own && !shared ? [path, { path: '/', pathType: 'Exact' }] : [path];
 }
 
 function ingress(
   owner: Owner,
-  component: 'gateway' | 'api',
+  component: 'gateway' | 'api' | 'console',
   { host, className, tlsSecretName, annotations }: IngressSettings,
-  port: number,
+  { name: role, port }: ConsoleBackend | { readonly name: 'gateway'; readonly port: number },
+  paths: readonly PathRule[],
 ): Ingress {
-  const name = nameOf.component(owner.name, component);
+  const backend = { service: { name: nameOf.component(owner.name, role), port: { number: port } } };
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
     metadata: {
-      ...metadataOf(owner, name, component),
+      ...metadataOf(owner, nameOf.component(owner.name, component), component),
       ...(annotations ? { annotations: { ...annotations } } : {}),
     },
     spec: {
       ...(className === undefined ? {} : { ingressClassName: className }),
       ...(tlsSecretName === undefined ? {} : { tls: [{ hosts: [host], secretName: tlsSecretName }] }),
-      rules: [
-        {
-          host,
-          http: {
-            paths: [
-              { path: '/', pathType: 'Prefix', backend: { service: { name, port: { number: port } } } },
-            ],
-          },
-        },
-      ],
+      rules: [{ host, http: { paths: paths.map((rule) => ({ ...rule, backend })) } }],
     },
   };
 }

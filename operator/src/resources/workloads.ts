@@ -12,6 +12,7 @@ import {
 import type { EffectiveSpec, EffectiveWorkload } from './effective.ts';
 import {
   ANNOTATION,
+  CONSOLE,
   metadataOf,
   nameOf,
   OPS_PORT,
@@ -77,7 +78,7 @@ const START_SECONDS = 120;
 function portsOf(role: ProcessRole): { name: string; containerPort: number; protocol: string }[] {
   const named: Record<string, number> = { [OPS_PORT_NAME]: OPS_PORT };
   if (role === 'gateway') named.ws = DEFAULT_PORTS.gateway;
-  if (role === 'api') named.http = DEFAULT_PORTS.api;
+  if (role === 'api' || role === CONSOLE) named.http = DEFAULT_PORTS.api;
   if (role === 'rpc') for (const domain of RPC_DOMAINS) named[domain] = DEFAULT_PORTS[domain];
   return Object.entries(named).map(([name, containerPort]) => ({ name, containerPort, protocol: 'TCP' }));
 }
@@ -205,9 +206,9 @@ function sameRevision({ name }: Owner, labels: Readonly<Record<string, string>>)
   return { ...selectorLabels(name, 'gateway'), [REVISION_LABEL]: labels[REVISION_LABEL] ?? '' };
 }
 
-/** The settings of a role's pods. @throws RangeError for a prober that is not enabled. */
+/** The settings of a role's pods. @throws RangeError for a role that is not enabled. */
 function workloadOf(effective: EffectiveSpec, role: ProcessRole): EffectiveWorkload {
-  const workload = effective[role];
+  const workload = role === CONSOLE ? effective.console?.own : effective[role];
   if (!workload) throw new RangeError(`${role} is not enabled`);
   return workload;
 }

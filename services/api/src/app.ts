@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { ServerConfig } from '@im/contract';
 import { messageOf, NO_TRACING, type ProcessDirectory, randomId, type Tracer, type Tracing } from '@im/kit';
 import type { Logger } from '@im/process';
 import { argsError, ERR, ImError, toImError } from '@im/protocol';
@@ -21,7 +22,7 @@ import { createLargeAnswers, createLiveAnswers } from './large-answers.ts';
 import { bodyTooLarge, createBodies, TOO_LARGE, USUAL_BODY } from './request-body.ts';
 import { requestFields } from './request-fields.ts';
 import { endRequestSpan, requestSpan } from './request-span.ts';
-import { splitTenantPath } from './request-target.ts';
+import { splitConsolePath, splitTenantPath } from './request-target.ts';
 import { COMMON_HEADERS } from './response-body.ts';
 import type { Route } from './route.ts';
 import { ROUTES } from './routes/index.ts';
@@ -37,6 +38,8 @@ export interface AppDeps extends Omit<EntranceDeps, 'arrivals' | 'bodies'> {
   readonly deliveries?: DeliveryWatch | undefined;
   /** Asks NATS for the size of the message log. @default it is not known */
   readonly logSize?: (() => Promise<LogSize>) | undefined;
+  /** Whether it is a process of the console alone, without the routes of OpenIM. @default false */
+  readonly consoleOnly?: boolean;
   /** Folder of the built console. @default the one that comes with this code */
   readonly consoleDir?: string;
   /** @default off */
@@ -49,15 +52,17 @@ const OPTIONS_ANSWER = Buffer.from('"Options Request!"');
 
 /** The HTTP API as a fastify instance that does not listen yet; `inject()` works on it. */
 export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
-  const { config, tenants, log, processes, tracing = NO_TRACING } = deps;
+  const { tenants, log, processes, tracing = NO_TRACING, consoleOnly = false } = deps;
+  const config = ownConfig(deps.config, consoleOnly);
+  const served = consoleOnly ? [] : ROUTES;
   const metrics = httpMetrics(deps.metrics);
   const admission = createAdmission(tenants, deps.metrics);
   const bodies = createBodies(config.maxBodyBytes, deps.metrics);
   const arrivals = new Arrivals();
   const answers = createAnswers(arrivals);
-  const entrance = createEntrance({ ...deps, arrivals, bodies });
+  const entrance = createEntrance({ ...deps, config, arrivals, bodies });
   const largeAnswers = createLargeAnswers(deps.metrics);
-  const routes = new Map(ROUTES.map((route) => [route.path, route]));
+  const routes = new Map(served.map((route) => [route.path, route]));
   const limitOf = (route: Route | undefined) =>
     Math.min(route?.bodyLimit ?? USUAL_BODY, config.bodyLimitBytes);
   const serve = createRouteServer({ arrivals, answers, entrance, largeAnswers, limitOf, log });
@@ -71,11 +76,13 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 2_048 },
     rewriteUrl(raw) {
-      const split = splitTenantPath(tenants, raw.url ?? '/', raw.headers.host ?? '');
+      const sent = raw.url ?? '/';
+      const ofPage = config.console.enabled ? splitConsolePath(sent, config.console.path) : undefined;
+      const split = splitTenantPath(tenants, ofPage?.url ?? sent, raw.headers.host ?? '');
       const contentType = raw.headers['content-type'] ?? '';
       // Routes decide how to read a body; fastify would refuse unknown types.
       raw.headers['content-type'] = 'application/octet-stream';
-      arrivals.add(raw, split, contentType);
+      arrivals.add(raw, ofPage ? { ...split, prefix: ofPage.prefix } : split, contentType);
       // The prefix of an unknown tenant has no routes.
       return split.tenant || split.refused || split.prefix === '' ? split.url : '/404';
     },
@@ -165,11 +172,11 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     return answers.fail(request, reply, own || status >= 500 ? toImError(error) : argsError(text));
   });
 
-  for (const route of ROUTES) {
+  for (const route of served) {
     app.post(route.path, (request, reply) => serve(route, request, reply));
     app.options(route.path, async (_request, reply) => reply.send(OPTIONS_ANSWER));
   }
-  for (const { path, answer } of FIXED_ROUTES) {
+  for (const { path, answer } of consoleOnly ? [] : FIXED_ROUTES) {
     app.get(path, async (_request, reply) => sendPlain(reply, await answer({ config, processes })));
   }
   app.get<{ Params: { '*': string } }>('/object/*', async (request, reply) => {
@@ -195,18 +202,28 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     log,
     tenants,
     clusterTenant: config.console.clusterTenant,
+    consolePath: config.console.path,
     cluster: createClusterView({ processes, logSize: deps.logSize, log }),
     logins,
   });
   if (config.console.enabled) {
-    serveConsole(app, deps.consoleDir ?? CONSOLE_DIR);
-    serveLogins(app, { logins, entrance, metrics: deps.metrics, log });
+    serveConsole(app, deps.consoleDir ?? CONSOLE_DIR, config.console.path);
+    // People type a host that only has the console.
+    if (consoleOnly) app.get('/', (_request, reply) => reply.redirect(config.console.path.slice(1), 308));
+    serveLogins(app, { logins, entrance, path: config.console.path, metrics: deps.metrics, log });
   }
 
   app.server.maxConnections = config.maxConnections;
   app.addHook('onClose', async () => entrance.close());
   await app.ready();
   return app;
+}
+
+/** The settings of a process, whose console is off where processes of their own serve it. */
+function ownConfig(config: ServerConfig['api'], consoleOnly: boolean): ServerConfig['api'] {
+  const { console } = config;
+  if (consoleOnly || !console.ownProcesses) return config;
+  return { ...config, console: { ...console, enabled: false } };
 }
 
 /** HTTP status of an error outside a route: a refused body, or a download. */

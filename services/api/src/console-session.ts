@@ -1,4 +1,5 @@
 import { CONSOLE_COOKIE, CONSOLE_HEADER, type ConsoleRole, type ConsoleSession } from '@im/admin-api';
+import { DEFAULT_CONSOLE_PATH } from '@im/contract';
 import type { CallContext, FailedAttempts } from '@im/kit';
 import { type auth, ERR, ImError, make } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
@@ -51,10 +52,21 @@ export function sessionOf(session: auth.ConsoleSession): ConsoleSession {
   };
 }
 
-/** The `Set-Cookie` header of a session. @param key empty: removes the cookie */
-export function sessionCookie(key: string, lifeMs: number): string {
+/**
+ * Name of a cookie of the console at a path. Browsers send it to all of the host, since `__Host-` allows no path: consoles
+ * of one host have cookies of different names.
+ */
+export function cookieName(name: string, path: string): string {
+  return path === DEFAULT_CONSOLE_PATH ? name : `${name}-${path.slice(1, -1).replaceAll('/', '_')}`;
+}
+
+/**
+ * The `Set-Cookie` header of a session. @param key empty: removes the cookie
+ * @param path of the console
+ */
+export function sessionCookie(key: string, lifeMs: number, path: string): string {
   const age = key === '' ? 0 : Math.floor(lifeMs / 1_000);
-  return `${CONSOLE_COOKIE}=${key}; Path=/; Max-Age=${age}; Secure; HttpOnly; SameSite=Strict`;
+  return `${cookieName(CONSOLE_COOKIE, path)}=${key}; Path=/; Max-Age=${age}; Secure; HttpOnly; SameSite=Strict`;
 }
 
 /** Dependencies of {@link consoleCaller}. */
@@ -62,13 +74,18 @@ export interface ConsoleCallerDeps {
   readonly rpc: Pick<RpcRegistry, 'client'>;
   readonly attempts: FailedAttempts;
   readonly address: string;
+  /** Path of the console. */
+  readonly path: string;
   /** Whether the request is an act of the user. */
   readonly active: boolean;
 }
 
-/** The key that the browser sent, whether it proves a session or not. */
-export function consoleKey(request: FastifyRequest): string | undefined {
-  const key = cookieOf(request, CONSOLE_COOKIE);
+/**
+ * The key that the browser sent, whether it proves a session or not.
+ * @param path of the console
+ */
+export function consoleKey(request: FastifyRequest, path: string): string | undefined {
+  const key = cookieOf(request, cookieName(CONSOLE_COOKIE, path));
   return key !== undefined && KEY.test(key) ? key : undefined;
 }
 
@@ -79,12 +96,12 @@ export function consoleKey(request: FastifyRequest): string | undefined {
 export async function consoleCaller(
   ctx: CallContext,
   request: FastifyRequest,
-  { rpc, attempts, address, active }: ConsoleCallerDeps,
+  { rpc, attempts, address, path, active }: ConsoleCallerDeps,
 ): Promise<ConsoleCaller | undefined> {
   if (request.headers[CONSOLE_HEADER] === undefined) return undefined;
   if (!isOfOwnPage(request))
     throw new ImError(ERR.NoPermissionError, 'the request comes from another origin than the console');
-  const key = consoleKey(request);
+  const key = consoleKey(request, path);
   if (key === undefined) throw notLoggedIn();
   if (!attempts.allows(ctx.tenant, address)) throw tooManyAttempts('tokens');
   const found = await rpc

@@ -159,7 +159,8 @@ export function createEntrance(deps: EntranceDeps): Entrance {
     if (operation.open && operation.method !== 'GET' && !logins.allows(ctx.tenant, address))
       throw tooManyAttempts('logins');
     if (operation.open && !operation.console) return { ...call, ctx };
-    const deps = { rpc, attempts: tokens, address, active: !operation.live };
+    const { path } = config.console;
+    const deps = { rpc, attempts: tokens, address, path, active: !operation.live };
     const caller = config.console.enabled
       ? await consoleCaller(ctx, request, deps).catch((error: unknown) => {
           if (operation.open && isTokenRefusal(error)) return undefined;

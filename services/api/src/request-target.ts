@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { ADMIN_BASE } from '@im/admin-api';
 import { DEFAULT_TENANT, isTenantId, splitTenantPrefix, type TenantSettings } from '@im/contract';
 import type { TenantDirectory } from '@im/kit';
 
@@ -32,6 +33,36 @@ export function splitTenantPath(tenants: TenantDirectory, url: string, host: str
     prefix,
     url: split.url,
   };
+}
+
+/** Below the path of the console: what its pages ask of the HTTP API. */
+const CONSOLE_API = '_api';
+/** What pages may ask of it: administration, and objects such as client logs. */
+const FOR_PAGES = [`${ADMIN_BASE}/`, '/object/'];
+
+/** A request of a page of the console. */
+export interface ConsoleTarget {
+  /** The URL at the HTTP API that it stands for; `/404` for what is not for pages. */
+  readonly url: string;
+  /** What stands in front of the URL without its tenant; object URLs begin with it. */
+  readonly prefix: string;
+}
+
+/**
+ * What a URL below `<path>_api/` stands for, so that a proxy that leads only the path of the console to it leads all that its
+ * pages need. A tenant in front of the path is that of a page without a tenant. @returns undefined for other URLs.
+ */
+export function splitConsolePath(url: string, path: string): ConsoleTarget | undefined {
+  const start = `${path}${CONSOLE_API}/`;
+  if (!url.includes(start)) return undefined;
+  const outer = splitTenantPrefix(url);
+  const below = outer?.url ?? url;
+  if (!below.startsWith(start)) return undefined;
+  const asked = below.slice(start.length - 1);
+  const own = splitTenantPrefix(asked);
+  const prefix = `${outer?.prefix ?? ''}${path}${CONSOLE_API}${own?.prefix ?? ''}`;
+  if (!FOR_PAGES.some((allowed) => (own?.url ?? asked).startsWith(allowed))) return { url: '/404', prefix };
+  return { url: own ? asked : `${outer?.prefix ?? ''}${asked}`, prefix };
 }
 
 function first(value: string | string[] | undefined): string | undefined {

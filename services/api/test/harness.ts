@@ -105,6 +105,8 @@ export async function startApi(
     /** Calls look as if the domains were in another process. */
     remote?: boolean;
     tracing?: Tracing;
+    /** @default false */
+    consoleOnly?: boolean;
     processes?: readonly KnownProcess[];
     log?: Logger;
   } = {},
@@ -154,6 +156,7 @@ export async function startApi(
     metrics,
     log,
     tracing: options.tracing,
+    consoleOnly: options.consoleOnly ?? false,
     ...(options.processes && { processes: { list: async () => options.processes ?? [] } }),
   });
 

@@ -15,7 +15,7 @@ describe('people of an identity provider', () => {
   before(async () => {
     // The console's address is part of the config, and known before the server starts.
     proxy = await startTcpProxy(() => Number(new URL(fixture.root).port));
-    address = `http://127.0.0.1:${proxy.port}/console/`;
+    address = `http://127.0.0.1:${proxy.port}/staff/console/`;
     people = await startPeople(address, { olga: ['ops'], hank: ['help'] });
     const provider = {
       ...{ name: 'people', displayName: 'Company', issuer: people.issuer },
@@ -26,6 +26,7 @@ describe('people of an identity provider', () => {
       ],
     };
     const console = {
+      path: '/staff/console/',
       publicURL: `http://127.0.0.1:${proxy.port}`,
       adminSecretLogin: true,
       oidc: [provider],
@@ -67,7 +68,7 @@ describe('people of an identity provider', () => {
     const cookies = (await visitor.context.cookies(address)).filter(({ name }) => name.startsWith('__Host-'));
     assert.deepEqual(
       cookies.map(({ name, httpOnly, secure, sameSite }) => [name, httpOnly, secure, sameSite]),
-      [['__Host-im_console', true, true, 'Strict']],
+      [['__Host-im_console-staff_console', true, true, 'Strict']],
     );
     const { records } = await fixture.admin.call(listAudit, { query: { adminID: 'console:people:olga' } });
     assert.deepEqual(

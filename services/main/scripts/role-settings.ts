@@ -6,7 +6,7 @@ import { settingsOfRole } from '../src/role-settings.ts';
 const FILE = join(import.meta.dirname, '../../lib/contract/src/gen/role-settings.ts');
 
 /** Roles that a cluster runs as processes. */
-const ROLES = ['gateway', 'api', 'rpc', 'transfer', 'push', 'cron', 'prober'];
+const ROLES = ['gateway', 'api', 'rpc', 'transfer', 'push', 'cron', 'console', 'prober'];
 
 const lines = [
   '// Made from the settings that each service declares, by services/main/scripts/role-settings.ts.',

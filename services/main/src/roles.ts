@@ -22,6 +22,7 @@ const MODULES = {
   cron: async (): Promise<ProcessModule> => (await import('@im/cron')).cronService,
   api: async (): Promise<ProcessModule> => (await import('@im/api')).apiService,
   gateway: async (): Promise<ProcessModule> => (await import('@im/gateway')).gatewayService,
+  console: async (): Promise<ProcessModule> => (await import('@im/api')).consoleService,
   prober: async (): Promise<ProcessModule> => (await import('@im/prober')).proberService,
 } as const;
 
@@ -30,10 +31,13 @@ export type ModuleName = keyof typeof MODULES;
 
 const NAMES = Object.keys(MODULES) as ModuleName[];
 
-/** Roles that stand for several services. The prober is a client of the others. */
+/** Not part of `all`: the API has the console already, and the prober is a client of the others. */
+const APART: readonly ModuleName[] = ['console', 'prober'];
+
+/** Roles that stand for several services. */
 const GROUPS: Readonly<Record<string, readonly ModuleName[]>> = {
   rpc: DOMAINS,
-  all: NAMES.filter((name) => name !== 'prober'),
+  all: NAMES.filter((name) => !APART.includes(name)),
 };
 
 /** Every name that a role may have. */

@@ -4,7 +4,7 @@ import type { LogsOptions } from '../../cluster/logs.ts';
 import { withKube } from '../../cluster/options.ts';
 
 const COMPONENTS = [
-  ...['gateway', 'api', 'rpc', 'transfer', 'push', 'cron'],
+  ...['gateway', 'api', 'rpc', 'transfer', 'push', 'cron', 'prober', 'console'],
   ...['nats', 'mongodb', 'redis', 'object-storage'],
 ];
 

@@ -6,7 +6,7 @@ import { duration } from '../../arguments.ts';
 import { withDryRun } from '../../dry-run.ts';
 import { usageError } from '../../exit-codes.ts';
 import { type OutputFormat, outputOption, printObject } from '../../output.ts';
-import { resolveTarget } from '../../target.ts';
+import { resolveTarget, type Target } from '../../target.ts';
 import { type TargetOptions, withTarget } from '../../target-options.ts';
 
 interface Options extends TargetOptions {
@@ -18,15 +18,34 @@ interface Options extends TargetOptions {
   output: OutputFormat;
 }
 
-/** The console's address. @param url of the HTTP API, as browsers reach it */
-function consoleURL(url: string): string {
-  let base: URL;
-  try {
-    base = new URL(url);
-  } catch {
-    throw usageError(`--url: ${url} is not an address such as https://im.example.com`);
-  }
-  return `${base.href.replace(/\/$/, '')}/console/`;
+/** A given address without a slash at its end. @throws CommandError `usage` */
+function givenURL(url: string): string {
+  const parsed = URL.parse(url);
+  if (!parsed) throw usageError(`--url: ${url} is not an address such as https://im.example.com`);
+  return parsed.href.replace(/\/$/, '');
+}
+
+/**
+ * The console's address: at the one that was given, the one that the server knows, that of the cluster's status, or that of
+ * the HTTP API.
+ * @param address as the server answers it; a former server answers none
+ * @throws CommandError `usage` for a console that only pods reach
+ */
+async function consoleURL(address: string | undefined, options: Options, target: Target): Promise<string> {
+  const path = address?.replace(/^https?:\/\/[^/]+(?:\/t\/[^/]+)?/, '') ?? '/console/';
+  if (options.url !== undefined) return givenURL(options.url) + path;
+  if (address !== undefined && address !== path) return address;
+  const known = URL.parse(target.console ?? '');
+  if (!known) return target.apiUrl + path;
+  const [{ isInside }, { tenantURL }] = await Promise.all([
+    import('../../cluster/server.ts'),
+    import('@im/contract'),
+  ]);
+  if (!isInside(known)) return tenantURL(known.origin, options.tenant) + path;
+  const [service, namespace] = known.hostname.split('.');
+  throw usageError(
+    `the console is at ${known.href} inside the cluster only: run kubectl port-forward -n ${namespace} service/${service} 8080:${known.port || '80'}, and give --url http://localhost:8080; or set spec.console.ingress`,
+  );
 }
 
 /** `console login`: a link that logs one person in to the web console, once. */
@@ -45,17 +64,18 @@ export function consoleLogin(): Command {
       'for all tenants: only with the admin secret of the tenant that api.console.clusterTenant names',
       false,
     )
-    .option('--url <url>', 'address at which browsers reach the HTTP API; that of the API when absent')
+    .option('--url <url>', 'address below which browsers have the path of the console; api.console.publicURL, or that of the HTTP API, when absent')
     .addOption(outputOption())
     .action(async (options: Options) => {
-      const { name = userInfo().username, role, life, allTenants, url, output } = options;
-      const base = consoleURL(url ?? (await resolveTarget(options)).apiUrl);
+      const { name = userInfo().username, role, life, allTenants, output } = options;
+      if (options.url !== undefined) givenURL(options.url);
+      const target = await resolveTarget(options);
       const { createConsoleLogin } = await import('@im/admin-api');
       const body = { name, role, lifeMs: Math.round(life), allTenants };
-      const { token, expireTime } = await withAdmin(options, (admin) =>
+      const { token, expireTime, address } = await withAdmin(options, (admin) =>
         admin.call(createConsoleLogin, { body }),
       );
-      const link = `${base}#login=${token}`;
+      const link = `${await consoleURL(address, options, target)}#login=${token}`;
       await printObject({ link, expires: timeText(expireTime), name, role }, output);
     });
 }

@@ -165,6 +165,22 @@ test('the console reaches the config of the API, the secret of each identity pro
   });
 });
 
+test('pods of the console and where they are reached are no part of what the services read', () => {
+  const console = {
+    ...{ replicas: 2, path: '/ops/', ingress: { host: 'console.example.com' } },
+    ...{ resources: { requests: { cpu: '10m' } }, podTemplate: { labels: { a: 'b' } } },
+  };
+  const made = desired({ cluster: { console } });
+  assert.deepEqual(parse(configText(made)).api.console, {
+    path: '/ops/',
+    publicURL: 'https://console.example.com',
+    ownProcesses: true,
+  });
+  const stages = made.stages.map(({ name }) => name);
+  assert.ok(stages.indexOf('console') < stages.indexOf('api'), 'it is there before api no longer serves it');
+  assert.ok(!desired({ cluster: { console: {} } }).stages.some(({ name }) => name === 'console'));
+});
+
 test('fields omitted from a manifest are not in the config, so that a newer operator changes no byte of it', () => {
   const config = parse(configText(desired({})));
   for (const name of ['limits', 'attempts', 'tracing']) assert.ok(!(name in config), name);

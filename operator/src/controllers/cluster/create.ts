@@ -9,24 +9,23 @@ import {
   tenantKeys,
 } from '../../resources/config.ts';
 import { disruptionBudgets } from '../../resources/disruption-budgets.ts';
-import type { EffectiveSpec } from '../../resources/effective.ts';
+import { type EffectiveSpec, rolesOf } from '../../resources/effective.ts';
 import { httpRoutes } from '../../resources/http-routes.ts';
 import { monitoringManifests } from '../../resources/monitoring/manifests.ts';
 import {
   ANNOTATION,
+  CONSOLE,
   metadataOf,
   nameOf,
   type Owner,
   PROBER,
-  PROCESS_ROLES,
   type ProcessRole,
-  ROLES,
   type Role,
 } from '../../resources/names.ts';
 import { networkPolicies } from '../../resources/network-policies.ts';
 import type { RevisionContent, TemplateVersion } from '../../resources/revision.ts';
 import { encoded } from '../../resources/secrets.ts';
-import { apiService, ingresses, rpcService } from '../../resources/services.ts';
+import { apiService, consoleServices, ingresses, rpcService } from '../../resources/services.ts';
 import { endpointsOf } from '../../resources/stores/credentials.ts';
 import { storeManifests } from '../../resources/stores/manifests.ts';
 import { type ShardObjects, shardFile } from '../../resources/tenant-shards.ts';
@@ -139,7 +138,7 @@ export function desiredObjects(input: DesiredInput): Desired {
     apartByRevision: input.templateVersion >= 4,
   });
   const deployment = (role: Exclude<ProcessRole, 'gateway'>) =>
-    workload(role, workloadInput(role), role !== PROBER && input.scaledByOthers?.includes(role));
+    workload(role, workloadInput(role), input.scaledByOthers?.some((scaled) => scaled === role));
   const gateway = workloadInput('gateway');
   const stages: readonly Stage[] = [
     // One by one: a change that reaches all stores restarts them one after the other.
@@ -149,6 +148,8 @@ export function desiredObjects(input: DesiredInput): Desired {
     { name: 'rpc', workloads: [deployment('rpc')] },
     { name: 'transfer', workloads: [deployment('transfer')] },
     { name: 'push and cron', workloads: [deployment('push'), deployment('cron')] },
+    // Before api, which no longer serves it then.
+    ...(effective.console?.own ? [{ name: CONSOLE, workloads: [deployment(CONSOLE)] }] : []),
     { name: 'api', workloads: [deployment('api')] },
   ];
   const content: RevisionContent = {
@@ -181,10 +182,11 @@ export function desiredObjects(input: DesiredInput): Desired {
       ...[...config.texts].map(([name, text]) => configMapOf(input, name, text)),
       rpcService(owner),
       apiService(owner, effective),
+      ...consoleServices(owner, effective),
       ...ingresses(owner, effective),
       ...httpRoutes(owner, effective),
       ...networkPolicies(owner, effective, operatorNamespace),
-      ...disruptionBudgets(owner),
+      ...disruptionBudgets(owner, effective),
       ...stores.filter((manifest) => !isStatefulSet(manifest)),
     ],
     monitoring: monitoringManifests(owner, effective),
@@ -199,11 +201,6 @@ export function desiredObjects(input: DesiredInput): Desired {
     ],
     configHashes: config.hashes,
   };
-}
-
-/** Roles that a cluster runs. */
-function rolesOf({ prober }: EffectiveSpec): readonly ProcessRole[] {
-  return prober ? PROCESS_ROLES : ROLES;
 }
 
 function templateEntry({ metadata }: Deployment | StatefulSet): [string, string] {

@@ -1,4 +1,5 @@
 import type { Service } from '@im/kube';
+import { consoleBackend, consolePath, consoleURL, isConsoleServed } from '../../resources/console-address.ts';
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import { nameOf, type Owner } from '../../resources/names.ts';
 
@@ -7,7 +8,7 @@ export interface EndpointSources {
   readonly owner: Owner;
   readonly effective: EffectiveSpec;
   /** Observed Services, by component. */
-  readonly services: Readonly<Partial<Record<'gateway' | 'api' | 'object-storage', Service>>>;
+  readonly services: Readonly<Partial<Record<'gateway' | 'api' | 'console' | 'object-storage', Service>>>;
   /** Address of a node that runs a pod of the cluster; for node ports. */
   readonly nodeAddress?: string | undefined;
 }
@@ -17,6 +18,8 @@ export interface ClientEndpoints {
   readonly api: string;
   readonly webSocket: string;
   readonly objectStorage: string;
+  /** The web console with its path; absent where it is not served. */
+  readonly console?: string;
 }
 
 /**
@@ -43,7 +46,20 @@ export function clientEndpoints(sources: EndpointSources): ClientEndpoints {
       byRoute(gateway.httpRoute, 'ws') ??
       byService(sources, 'gateway', 'ws'),
     objectStorage: objects,
+    ...(isConsoleServed(effective) && { console: consoleAddress(sources) }),
   };
+}
+
+/** Where browsers have the console; without a host of its own that of the pods which serve it. */
+function consoleAddress(sources: EndpointSources): string {
+  const { effective } = sources;
+  const { api } = effective;
+  const ofAPI = api.publicURL ?? byIngress(api.ingress, 'http') ?? byRoute(api.httpRoute, 'http');
+  const base =
+    consoleURL(effective) ??
+    (effective.console?.own ? undefined : ofAPI) ??
+    byService(sources, consoleBackend(effective).name, 'http');
+  return base.replace(/\/$/, '') + consolePath(effective);
 }
 
 function byIngress(ingress: EffectiveSpec['api']['ingress'], scheme: 'http' | 'ws'): string | undefined {
@@ -63,7 +79,7 @@ function byRoute(route: EffectiveSpec['api']['httpRoute'], scheme: 'http' | 'ws'
 
 function byService(
   { owner, effective, services, nodeAddress }: EndpointSources,
-  component: 'gateway' | 'api' | 'object-storage',
+  component: 'gateway' | 'api' | 'console' | 'object-storage',
   scheme: 'http' | 'ws',
 ): string {
   const service = services[component];
@@ -76,7 +92,12 @@ function byService(
   }
   const name = nameOf.component(owner.name, component);
   // The port that the Service gets: rpc reads the URL at its start, and must not be restarted once it exists.
-  const wanted = component === 'object-storage' ? portOf(effective) : effective[component].service.port;
+  const wanted =
+    component === 'object-storage'
+      ? portOf(effective)
+      : component === 'console'
+        ? consoleBackend(effective).port
+        : effective[component].service.port;
   return `${scheme}://${name}.${owner.namespace}.svc:${port?.port ?? wanted}`;
 }
 

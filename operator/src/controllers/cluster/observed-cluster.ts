@@ -235,13 +235,14 @@ export class ObservedCluster {
       services: {
         gateway: this.#service('gateway'),
         api: this.#service('api'),
+        console: this.#service('console'),
         'object-storage': this.#service('object-storage'),
       },
       nodeAddress: this.pods().find(({ status }) => status?.hostIP !== undefined)?.status?.hostIP,
     };
   }
 
-  #service(component: 'gateway' | 'api' | 'object-storage') {
+  #service(component: 'gateway' | 'api' | 'console' | 'object-storage') {
     return this.#children.services.get(this.#key(nameOf.component(this.owner.name, component)));
   }
 

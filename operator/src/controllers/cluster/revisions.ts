@@ -13,6 +13,7 @@ import {
 import type { RunningImages } from '../../resources/effective.ts';
 import {
   ANNOTATION,
+  type CONSOLE,
   nameOf,
   type Owner,
   type PROBER,
@@ -131,8 +132,11 @@ export function templateVersionFor(
   return fixed && running === image ? 1 : TEMPLATE_VERSION;
 }
 
-/** Hashes of startup settings by role; without the prober when it is not enabled. */
-export type RestartHashes = Readonly<Record<Role, string>> & { readonly [PROBER]?: string };
+/** Hashes of startup settings by role; of prober and console when they have pods. */
+export type RestartHashes = Readonly<Record<Role, string>> & {
+  readonly [PROBER]?: string;
+  readonly [CONSOLE]?: string;
+};
 
 /** The wanted config and connection. */
 export interface WantedConfig {

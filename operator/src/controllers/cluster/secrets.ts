@@ -166,7 +166,7 @@ export class SecretReader {
       sections: {
         ...(await offlinePushValues(effective, readValue)),
         ...(await valuesOfSection('tracing', effective.tracing, readValue)),
-        ...(await valuesOfSection('console', effective.console, readValue)),
+        ...(await valuesOfSection('console', { oidc: effective.console?.oidc ?? [] }, readValue)),
       },
     };
     if (nats.kind === 'external' && nats.credentialsSecretRef) {

@@ -1,7 +1,7 @@
 import type { PersistentVolumeClaim, Pod, Stored } from '@im/kube';
 import type { OpenIMClusterStatusComponent } from '../../gen/openimcluster.ts';
 import type { EffectiveSpec } from '../../resources/effective.ts';
-import { PROBER, REVISION_LABEL, ROLES } from '../../resources/names.ts';
+import { CONSOLE, PROBER, REVISION_LABEL, ROLES } from '../../resources/names.ts';
 import { quantity } from '../../resources/quantity.ts';
 import { isOlder, namedVersion, taggedVersion } from '../../resources/settings-level.ts';
 import { type Observation, STORE_KEYS, type StatusInput, type StoreKey } from './observation.ts';
@@ -61,22 +61,30 @@ export function componentsOf(input: StatusInput): OpenIMClusterStatusComponent[]
     const desired = 'replicas' in store ? store.replicas : 1;
     return { name: key, ready, desired, ...shortage(storeLabel(key), own, ready, desired) };
   });
-  return [...roles, ...proberOf(input, podsOf('prober')), ...stores];
+  return [...roles, ...optionalRoles(input), ...stores];
 }
 
-function proberOf(input: StatusInput, own: readonly Stored<Pod>[]): OpenIMClusterStatusComponent[] {
-  if (!input.effective.prober) return [];
-  const ready = own.filter(isReady).length;
-  const [version] = versionsOf(own, input.observation);
-  return [
-    {
-      name: PROBER,
-      ready,
-      desired: 1,
-      ...(version === undefined ? {} : { version }),
-      ...(ready === 0 ? { reason: shortageOf(input, PROBER, own, 1) } : {}),
-    },
-  ];
+/** Roles that a cluster need not have. */
+function optionalRoles(input: StatusInput): OpenIMClusterStatusComponent[] {
+  const { effective, pods, observation } = input;
+  const wanted = [
+    { name: PROBER, workload: effective.prober },
+    { name: CONSOLE, workload: effective.console?.own },
+  ] as const;
+  return wanted.flatMap(({ name, workload }): OpenIMClusterStatusComponent[] => {
+    if (!workload) return [];
+    const own = pods.filter((pod) => componentOf(pod) === name);
+    const ready = own.filter(isReady).length;
+    const desired = workload.replicas;
+    const version = [...new Set(versionsOf(own, observation))].sort(byVersion).join(', ');
+    return [
+      {
+        ...{ name, ready, desired },
+        ...(version === '' ? {} : { version }),
+        ...(ready < desired ? { reason: shortageOf(input, name, own, desired) } : {}),
+      },
+    ];
+  });
 }
 
 /** An external store as checked last; before the first check of this operator as it was. */

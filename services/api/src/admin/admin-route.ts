@@ -20,7 +20,8 @@ export interface BrowserRequest {
   tenantsOf(session: ConsoleSession): string[];
   /** Tenants that the sender has rights in, by id. */
   tenants(): readonly TenantSettings[];
-  setCookie(cookie: string): void;
+  /** Gives the browser the cookie of a session. @param key empty: takes it away */
+  setSession(key: string, lifeMs: number): void;
 }
 
 /** What is known of the cluster. */

@@ -1,7 +1,7 @@
 import { ALL_TENANTS } from '@im/admin-api';
 import type { TenantDirectory } from '@im/kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { consoleKey, isOfOwnPage } from '../console-session.ts';
+import { consoleKey, isOfOwnPage, sessionCookie } from '../console-session.ts';
 import type { ApiCall } from '../route.ts';
 import type { BrowserRequest } from './admin-route.ts';
 import { roleIn } from './console-caller.ts';
@@ -14,6 +14,8 @@ export interface BrowserRequestDeps {
   readonly tenants: Pick<TenantDirectory, 'list'>;
   /** Setting `api.console.clusterTenant`. */
   readonly clusterTenant: string;
+  /** Setting `api.console.path`. */
+  readonly consolePath: string;
 }
 
 /** The request as the operations of sessions see it. */
@@ -21,7 +23,7 @@ export function browserRequest(
   request: FastifyRequest,
   reply: FastifyReply,
   { console: caller, tenant }: Pick<ApiCall, 'console' | 'tenant'>,
-  { tenants, clusterTenant }: BrowserRequestDeps,
+  { tenants, clusterTenant, consolePath }: BrowserRequestDeps,
 ): BrowserRequest {
   const forAll = caller
     ? caller.session.grants.some((grant) => grant.tenant === ALL_TENANTS && grant.role === 'admin')
@@ -29,7 +31,7 @@ export function browserRequest(
   const isOpen = (id: string) => (caller ? roleIn(caller.session, id) !== undefined : forAll);
   return {
     ownPage: isOfOwnPage(request),
-    key: consoleKey(request),
+    key: consoleKey(request, consolePath),
     mayInviteForAll: forAll,
     mayOperate: () =>
       forAll ||
@@ -47,6 +49,6 @@ export function browserRequest(
         .list()
         .filter(({ id }) => isOpen(id) || (!caller && id === tenant.id))
         .sort((a, b) => (a.id < b.id ? -1 : 1)),
-    setCookie: (cookie) => reply.header('set-cookie', cookie),
+    setSession: (key, lifeMs) => reply.header('set-cookie', sessionCookie(key, lifeMs, consolePath)),
   };
 }

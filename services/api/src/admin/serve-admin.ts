@@ -39,6 +39,8 @@ export interface AdminServerDeps {
   readonly logins: ConsoleLogins;
   /** Setting `api.console.clusterTenant`. */
   readonly clusterTenant: string;
+  /** Setting `api.console.path`. */
+  readonly consolePath: string;
 }
 
 const PER_SECOND = 50;

@@ -1,4 +1,4 @@
-import type { ServerConfig } from '@im/contract';
+import { type ServerConfig, tenantURL } from '@im/contract';
 import { type IdentityProvider, identityProvider } from './oidc/identity-provider.ts';
 
 /** A way to log in that the page offers. */
@@ -14,8 +14,10 @@ export interface ConsoleLogins {
   readonly offers: readonly LoginOffer[];
   /** Whether the admin secret of a tenant logs in. */
   readonly bySecret: boolean;
-  /** The console, as browsers have it; with providers alone. */
+  /** The console, as browsers have it; without `publicURL` only its path. */
   readonly consoleURL: string;
+  /** The console of a tenant, as browsers have it; without `publicURL` only its path, below the address of the tenant. */
+  addressOf(tenant: string): string;
   provider(name: string): IdentityProvider | undefined;
   /** Where a browser logs out at the provider as well; empty: nowhere. */
   logoutURL(provider: string, idToken: string): Promise<string>;
@@ -23,7 +25,8 @@ export interface ConsoleLogins {
 
 /** The ways to log in that the config names. */
 export function consoleLogins(config: ServerConfig['api']['console']): ConsoleLogins {
-  const consoleURL = `${config.publicURL.replace(/\/$/, '')}/console/`;
+  const { path } = config;
+  const consoleURL = config.publicURL.replace(/\/$/, '') + path;
   const providers = new Map(
     config.oidc.map((settings) => [
       settings.name,
@@ -38,6 +41,10 @@ export function consoleLogins(config: ServerConfig['api']['console']): ConsoleLo
     })),
     bySecret: config.adminSecretLogin,
     consoleURL,
+    addressOf(tenant) {
+      const [, root = ''] = /^(.*?)(?:\/t\/[^/]+)?\/?$/.exec(config.publicURL) ?? [];
+      return root === '' ? path : tenantURL(root, tenant) + path;
+    },
     provider: (name) => providers.get(name),
     async logoutURL(name, idToken) {
       const provider = providers.get(name);

@@ -47,10 +47,11 @@ function baseOf(rest: string): string {
 }
 
 /**
- * Serves the web console: its page at `/console/` and all paths below, which the page itself tells apart, and its
- * files, which browsers may keep for ever. The files are read once, when the first is asked for.
+ * Serves the web console: its page at a path and all paths below, which the page itself tells apart, and its files, which
+ * browsers may keep for ever. The files are read once, when the first is asked for.
+ * @param root path of the page, with `/` at both ends
  */
-export function serveConsole(app: FastifyInstance, dir: string): void {
+export function serveConsole(app: FastifyInstance, dir: string, root: string): void {
   let assets: ConsoleAssets | undefined;
   const built = () => {
     assets ??= readConsole(dir);
@@ -66,7 +67,7 @@ export function serveConsole(app: FastifyInstance, dir: string): void {
     const [path = ''] = (request.raw.url ?? '').split('?');
     const html = found.index
       .replace(NONCE, nonce)
-      .replace(BASE, baseOf(path.slice(path.indexOf('/console/') + '/console/'.length)));
+      .replace(BASE, baseOf(path.slice(root.length)));
     return reply
       .headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy(nonce) })
       .send(html);
@@ -92,10 +93,11 @@ export function serveConsole(app: FastifyInstance, dir: string): void {
     return reply.send(asset.plain);
   }
 
-  app.get('/console', (_request, reply) =>
-    begin(reply).code(308).headers({ location: 'console/', 'content-type': 'text/plain' }).send(''),
+  const location = `${root.split('/').at(-2)}/`;
+  app.get(root.slice(0, -1), (_request, reply) =>
+    begin(reply).code(308).headers({ location, 'content-type': 'text/plain' }).send(''),
   );
-  app.get('/console/', page);
-  app.get('/console/*', page);
-  app.get('/console/assets/:name', file);
+  app.get(root, page);
+  app.get(`${root}*`, page);
+  app.get(`${root}assets/:name`, file);
 }

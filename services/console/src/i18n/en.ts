@@ -288,7 +288,6 @@ export const en = {
   about: {
     title: 'About',
     version: 'Version',
-    api: 'HTTP API of this tenant',
     document: 'OpenAPI document',
     session: 'Your session',
     ends: 'Ends',

@@ -275,7 +275,6 @@ export const zh: Texts = {
   about: {
     title: '关于',
     version: '版本',
-    api: '此租户的 HTTP API',
     document: 'OpenAPI 文档',
     session: '您的会话',
     ends: '到期时间',

@@ -1,4 +1,4 @@
-import { Anchor, Code } from '@mantine/core';
+import { Anchor } from '@mantine/core';
 import { useTenant } from '../api/client.ts';
 import { apiUrl } from '../api/paths.ts';
 import { Facts } from '../components/facts.tsx';
@@ -18,7 +18,6 @@ export function AboutPage() {
       <Facts
         facts={[
           [texts.about.version, version],
-          [texts.about.api, <Code key="api">{apiUrl(tenant)}</Code>],
           [
             texts.about.document,
             <Anchor key="document" href={document} size="sm">

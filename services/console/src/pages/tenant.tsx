@@ -1,7 +1,6 @@
 import type { Usage } from '@im/admin-api';
 import { Alert, Badge, Group, Paper, Progress, SimpleGrid, Skeleton, Stack, Text } from '@mantine/core';
 import { useAnswer, useTenant } from '../api/client.ts';
-import { apiUrl } from '../api/paths.ts';
 import { Facts } from '../components/facts.tsx';
 import { Failure } from '../components/failure.tsx';
 import { Page } from '../components/page.tsx';
@@ -133,7 +132,7 @@ function InForce() {
             </Group>,
           ],
           [page.hosts, data.tenant.hosts.join(', ')],
-          [page.path, apiUrl(tenant)],
+          [page.path, tenant === 'default' ? '/' : `/t/${tenant}/`],
         ]}
       />
       <TenantKeys keys={data.keys} />

@@ -174,6 +174,22 @@ export function proberPlan(plans: readonly ProcessPlan[], opsPort: number): Proc
   };
 }
 
+/** What a process with everything runs when others call it. */
+const ALL_BUT_ALONE = ['rpc', 'transfer', 'push', 'cron', 'api', 'gateway'];
+
+/** The processes with one more, which serves the web console alone. */
+export function withConsole(
+  plans: readonly ProcessPlan[],
+  { opsPort, apiPort }: { readonly opsPort: number; readonly apiPort: number },
+): ProcessPlan[] {
+  const [first, ...others] = plans;
+  if (!first) throw new RangeError('a console needs a process');
+  const served = first.roles.includes('all') ? { ...first, roles: ALL_BUT_ALONE } : first;
+  const api = { ...first.config.api, port: apiPort };
+  const config = { ...first.config, ops: { port: opsPort }, api };
+  return [served, ...others, { name: 'console', roles: ['console'], opsPort, apiPort, config }];
+}
+
 /** Adds to each section of a config, instead of replacing it. */
 function withSections(base: ServerConfigInput, extra: Partial<ServerConfigInput>): ServerConfigInput {
   const merged: Record<string, unknown> = { ...base };

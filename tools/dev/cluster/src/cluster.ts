@@ -19,6 +19,7 @@ import {
   type TestTenant,
   type Topology,
   tenantInput,
+  withConsole,
 } from './cluster-plan.ts';
 import { type MongoProxy, startMongoProxy } from './mongo-proxy.ts';
 import { type ServerProcess, serverProcess } from './server-process.ts';
@@ -39,6 +40,8 @@ export interface ClusterOptions {
   readonly prober?: boolean;
   /** Settings of the stores. */
   readonly stores?: Pick<StartBackendsOptions, 'nats' | 'redis' | 'mongo' | 's3'>;
+  /** Adds a process that serves the web console alone. @default false */
+  readonly console?: boolean;
   /** Added to the config of every process. */
   readonly config?: Partial<ServerConfigInput>;
   /** Entry instead of the product's. */
@@ -100,7 +103,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   try {
     stores = await startBackends({ ...options.stores, dir: join(dir, 'stores') });
     const planned = portsNeeded(options.topology, options.transfers);
-    ports = await reservePorts(planned + (options.prober ? 1 : 0));
+    ports = await reservePorts(planned + (options.prober ? 1 : 0) + (options.console ? 2 : 0));
     if (options.mongoProxy) mongoProxy = await startMongoProxy(stores.mongo.uri);
     const addresses = {
       nats: stores.nats.uri,
@@ -114,10 +117,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       },
     };
     const { entry, env, nodeFlags } = options;
-    const plans = planCluster(options.topology, addresses, ports.ports, options.config, options.transfers, [
+    let plans = planCluster(options.topology, addresses, ports.ports, options.config, options.transfers, [
       ...tenants.values(),
     ]);
     if (options.prober) plans.push(proberPlan(plans, ports.ports[planned] ?? 0));
+    if (options.console) {
+      const [opsPort = 0, apiPort = 0] = ports.ports.slice(-2);
+      plans = withConsole(plans, { opsPort, apiPort });
+    }
     for (const plan of plans) {
       processes.push(serverProcess(plan, { dir, entry, env, nodeFlags }));
     }

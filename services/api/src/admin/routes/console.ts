@@ -14,7 +14,7 @@ import { isAdminSecret } from '@im/contract';
 import { withCaller } from '@im/kit';
 import { productVersion } from '@im/process';
 import { argsError, ERR, ImError, make } from '@im/protocol';
-import { sessionCookie, sessionOf } from '../../console-session.ts';
+import { sessionOf } from '../../console-session.ts';
 import { type AdminCall, type AdminRoute, adminRoute } from '../admin-route.ts';
 import type { ConsoleCaller } from '../console-caller.ts';
 import { fromOpaque, opaque } from '../cursor.ts';
@@ -44,7 +44,7 @@ async function openSession(call: AdminCall, token: string): Promise<ConsoleSessi
   const { key: former } = call.browser;
   if (former !== undefined)
     await client.removeConsoleSession(call.ctx, make('auth.RemoveConsoleSessionReq', { key: former }));
-  call.browser.setCookie(sessionCookie(key, opened.expireTime - Date.now()));
+  call.browser.setSession(key, opened.expireTime - Date.now());
   return opened;
 }
 
@@ -60,7 +60,7 @@ export const consoleRoutes: readonly AdminRoute[] = [
     const grant = make('auth.ConsoleGrant', { tenant: allTenants ? ALL_TENANTS : call.tenant.id, role });
     const request = make('auth.CreateConsoleLoginReq', { name, grants: [grant], lifeMs });
     const { token, expireTime } = await call.rpc.client('auth').createConsoleLogin(call.ctx, request);
-    return { token, expireTime };
+    return { token, expireTime, address: call.logins.addressOf(call.tenant.id) };
   }),
   adminRoute(openConsoleSession, 'auth.createConsoleSession', async (call, { body: { token } }) => {
     requireOwnPage(call);
@@ -102,7 +102,7 @@ export const consoleRoutes: readonly AdminRoute[] = [
     const { provider, idToken } = await call.rpc
       .client('auth')
       .removeConsoleSession(call.ctx, make('auth.RemoveConsoleSessionReq', { key }));
-    call.browser.setCookie(sessionCookie('', 0));
+    call.browser.setSession('', 0);
     return { logoutURL: provider === '' ? '' : await call.logins.logoutURL(provider, idToken) };
   }),
   adminRoute(listConsoleSessions, 'auth.getConsoleSessions', async ({ ctx, rpc }, { query }) => {

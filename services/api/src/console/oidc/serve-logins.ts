@@ -3,7 +3,7 @@ import { withCaller } from '@im/kit';
 import { callFields, type Logger } from '@im/process';
 import { ERR, ImError, make } from '@im/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { cookieOf, sessionCookie } from '../../console-session.ts';
+import { cookieName, cookieOf, sessionCookie } from '../../console-session.ts';
 import type { Entrance } from '../../entrance.ts';
 import type { ConsoleLogins } from '../logins.ts';
 import { type Identity, LOGIN_MS, LoginError, type LoginFailure } from './identity-provider.ts';
@@ -13,6 +13,8 @@ import { seal, unseal } from './transaction.ts';
 export interface LoginServerDeps {
   readonly logins: ConsoleLogins;
   readonly entrance: Entrance;
+  /** Of the console. */
+  readonly path: string;
   readonly metrics: Metrics;
   readonly log: Logger;
 }
@@ -24,9 +26,9 @@ const MAX_COOKIE = 4_096;
 const MOST_EXCHANGES = 50;
 
 /** Lax: the browser comes back from another site. */
-function cookie(value: string): string {
+function cookie(name: string, value: string): string {
   const age = value === '' ? 0 : LOGIN_MS / 1_000;
-  return `${COOKIE}=${value}; Path=/; Max-Age=${age}; Secure; HttpOnly; SameSite=Lax`;
+  return `${name}=${value}; Path=/; Max-Age=${age}; Secure; HttpOnly; SameSite=Lax`;
 }
 
 /** Whether a page of another site led the browser here. */
@@ -37,7 +39,8 @@ function isFromElsewhere({ headers }: FastifyRequest): boolean {
 
 /** Serves the way to the identity providers and back. Failures lead to the console, which says what is wrong. */
 export function serveLogins(app: FastifyInstance, deps: LoginServerDeps): void {
-  const { logins, entrance, log } = deps;
+  const { logins, entrance, path, log } = deps;
+  const cookieKey = cookieName(COOKIE, path);
   const ended = deps.metrics.counter(
     'openim_console_logins_total',
     'Logins to the console by identity provider and how they ended',
@@ -64,7 +67,7 @@ export function serveLogins(app: FastifyInstance, deps: LoginServerDeps): void {
       const { tenant } = entrance.anonymousCall(request);
       if (!entrance.allowsLogin(request)) return refuse(reply, 'busy');
       const { url, transaction } = await provider.begin();
-      return lead(reply.header('set-cookie', cookie(seal(transaction, tenant.tokenSecret))), url.href);
+      return lead(reply.header('set-cookie', cookie(cookieKey, seal(transaction, tenant.tokenSecret))), url.href);
     } catch (error) {
       log.warn({ provider: provider.settings.name, err: error }, 'the login could not begin');
       return refuse(reply, 'unavailable');
@@ -76,18 +79,18 @@ export function serveLogins(app: FastifyInstance, deps: LoginServerDeps): void {
     if (!provider) return reply.code(404).send('there is no such provider\n');
     const { name } = provider.settings;
     // Whatever becomes of it, what was begun ends here.
-    reply.header('set-cookie', cookie(''));
+    reply.header('set-cookie', cookie(cookieKey, ''));
     if (exchanges >= MOST_EXCHANGES || !entrance.allowsLogin(request)) return refuse(reply, 'busy');
     exchanges++;
     try {
       const call = entrance.anonymousCall(request);
-      const sealed = cookieOf(request, COOKIE) ?? '';
+      const sealed = cookieOf(request, cookieKey) ?? '';
       const transaction =
         sealed.length > MAX_COOKIE ? undefined : unseal(sealed, call.tenant.tokenSecret, Date.now());
       if (transaction?.provider !== name)
         throw new LoginError('expired', 'no login with this provider was begun in this browser');
       const identity = await provider.finish(new URLSearchParams(call.query), transaction);
-      reply.header('set-cookie', [cookie(''), await open(request, identity, name)]);
+      reply.header('set-cookie', [cookie(cookieKey, ''), await open(request, identity, name)]);
       ended.inc({ provider: name, outcome: 'opened' });
       return lead(reply, logins.consoleURL);
     } catch (error) {
@@ -114,10 +117,10 @@ export function serveLogins(app: FastifyInstance, deps: LoginServerDeps): void {
     });
     const { key, session } = await call.rpc.client('auth').grantConsoleSession(ctx, granted);
     log.info({ ...callFields(ctx), provider, name }, 'logged in to the console');
-    return sessionCookie(key, (session?.expireTime ?? 0) - Date.now());
+    return sessionCookie(key, (session?.expireTime ?? 0) - Date.now(), path);
   }
 
-  // No tenant, whose pages are below /console/<tenant>/, has such a name.
-  app.get('/console/_login/:name', begin);
-  app.get('/console/_login/:name/back', finish);
+  // No tenant, whose pages are below <path><tenant>/, has such a name.
+  app.get(`${path}_login/:name`, begin);
+  app.get(`${path}_login/:name/back`, finish);
 }

@@ -45,7 +45,7 @@ export const createConsoleLogin = operation({
   access: 'grant',
   tag: 'console',
   summary: 'Create a login link of the console, for one use.',
-  description: 'The link is `<console>/#login=<token>`. `openimctl console login` prints it.',
+  description: 'The link is `<address>#login=<token>`. `openimctl console login` prints it.',
   body: z.strictObject({
     name: PersonName,
     role: Role,
@@ -60,7 +60,13 @@ export const createConsoleLogin = operation({
       .default(false)
       .meta({ description: 'For all tenants; only for administrators of `api.console.clusterTenant`.' }),
   }),
-  answer: z.object({ token: z.string(), expireTime: time }),
+  answer: z.object({
+    token: z.string(),
+    expireTime: time,
+    address: z.string().meta({
+      description: 'The console of the tenant; only its path where `api.console.publicURL` is not set.',
+    }),
+  }),
   audit: { act: 'console.invite', kind: 'session' },
   perSecond: 20,
 });

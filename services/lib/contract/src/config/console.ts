@@ -81,10 +81,30 @@ const OidcProvider = z.strictObject({
 /** An identity provider of the console. */
 export type OidcProvider = z.infer<typeof OidcProvider>;
 
+/** Path of the console where no other is set. */
+export const DEFAULT_CONSOLE_PATH = '/console/';
+/** First parts of paths that lead to the HTTP API. */
+const TAKEN_PATHS = /^\/(?:t|admin|object)\//;
+
 /** Section `api.console` of the config. */
 export const ConsoleConfig = z
   .strictObject({
-    enabled: z.boolean().default(true).describe('Whether the web console is served at /console/.'),
+    enabled: z.boolean().default(true).describe('Whether the web console is served.'),
+    path: z
+      .string()
+      .max(128)
+      .regex(/^\/(?:[A-Za-z0-9](?:[-.A-Za-z0-9]*[A-Za-z0-9])?\/)+$/, 'must begin and end with /, with parts of a-z, A-Z, 0-9, . and -')
+      .refine((path) => !TAKEN_PATHS.test(path), 'must not begin with /t/, /admin/ or /object/, which lead to the HTTP API')
+      .default(DEFAULT_CONSOLE_PATH)
+      .describe(
+        'Path at which it is served, such as /ops/console/; all that browsers need of the server is below it. Consoles of one host need different paths.',
+      ),
+    ownProcesses: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether processes of the role console serve it; those of the role api then serve neither the page nor sessions.',
+      ),
     clusterTenant: z
       .string()
       .max(63)
@@ -96,7 +116,7 @@ export const ConsoleConfig = z
       .refine((text) => text === '' || isSafeURL(text), SAFE_URL)
       .default('')
       .describe(
-        'Address of the HTTP API as browsers have it, with /t/<tenant> where there is no tenant default. Logins by OpenID Connect lead back to it.',
+        'Address below which browsers have the path of the console, usually that of the HTTP API; with /t/<tenant> where there is no tenant default. Logins by OpenID Connect lead back to it.',
       ),
     adminSecretLogin: z
       .boolean()

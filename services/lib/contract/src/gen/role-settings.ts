@@ -8,5 +8,6 @@ export const ROLE_SETTINGS: Readonly<Record<string, readonly string[]>> = {
   transfer: ['mongo', 'nats', 'redis', 'transfer'],
   push: ['mongo', 'nats', 'push', 'redis', 'rpc'],
   cron: ['mongo', 'redis', 'rpc', 's3'],
+  console: ['api', 'nats', 'rpc'],
   prober: ['mongo', 'prober', 'redis'],
 };

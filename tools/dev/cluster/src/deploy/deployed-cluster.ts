@@ -33,6 +33,7 @@ export type Component =
   | 'push'
   | 'cron'
   | 'prober'
+  | 'console'
   | 'nats'
   | 'mongodb'
   | 'redis'

@@ -1,0 +1,34 @@
+import { DEFAULT_CONSOLE_PATH } from '@im/contract';
+import type { EffectiveSpec } from './effective.ts';
+
+/** The Service that leads to the console. */
+export interface ConsoleBackend {
+  readonly name: 'api' | 'console';
+  readonly port: number;
+}
+
+/** Whether the console is served at all. */
+export function isConsoleServed({ console }: EffectiveSpec): boolean {
+  return console?.enabled !== false;
+}
+
+/** The Service of the pods that serve the console: its own, or those of the API. */
+export function consoleBackend({ console, api }: EffectiveSpec): ConsoleBackend {
+  return console?.own
+    ? { name: 'console', port: console.own.service.port }
+    : { name: 'api', port: api.service.port };
+}
+
+/** Path of the console. */
+export function consolePath({ console }: EffectiveSpec): string {
+  return console?.path ?? DEFAULT_CONSOLE_PATH;
+}
+
+/**
+ * Address below which browsers have the path of the console, by the first that the spec has: `publicURL`, the host of the
+ * Ingress, that of the HTTPRoute. Of a host it is https, as browsers keep sessions on no other.
+ */
+export function consoleURL({ console }: EffectiveSpec): string | undefined {
+  const host = console?.ingress?.host ?? console?.httpRoute?.hostnames[0];
+  return console?.publicURL ?? (host === undefined ? undefined : `https://${host}`);
+}
