@@ -109,7 +109,12 @@ test('what cannot be served is refused by the API server, which names field and 
     await refused({ path }, /spec\.console\.path/);
   await refused({ path: '/t/x/' }, /must not begin with \/t\/.*HTTP API/);
   const oidc = [
-    { name: 'sso', issuer: 'https://sso.example.com', clientID: 'im', rules: [{ values: ['a'], role: 'viewer', tenants: ['*'] }] },
+    {
+      name: 'sso',
+      issuer: 'https://sso.example.com',
+      clientID: 'im',
+      rules: [{ values: ['a'], role: 'viewer', tenants: ['*'] }],
+    },
   ] as const;
   await refused({ oidc }, /spec\.console\.publicURL.*unless ingress or httpRoute name a host/);
   await fixture.applyCluster('good', { console: { oidc, ingress: { host: 'console.example.com' } } });

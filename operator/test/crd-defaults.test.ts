@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
+import { consoleURL } from '../src/resources/console-address.ts';
 import { STORAGE, STORE_IMAGES } from '../src/resources/defaults.ts';
 import { type EffectiveSpec, effectiveSpec } from '../src/resources/effective.ts';
 import { RUNBOOKS } from '../src/resources/monitoring/prometheus-rule.ts';
@@ -39,6 +40,8 @@ const WITHOUT_TLS = effectiveSpec(
   operator,
 );
 
+const OWN_CONSOLE = effectiveSpec({ console: { replicas: 1 } }, operator);
+
 /** Fields below `spec` with a default in words: what the words say. */
 const IN_WORDS: Readonly<Record<string, () => void>> = {
   version: () => assert.equal(MANAGED.version, operator.version),
@@ -69,6 +72,12 @@ const IN_WORDS: Readonly<Record<string, () => void>> = {
       { type: 'Percent', value: 10, periodSeconds: 60 },
     ]),
   'gateway.drain.deadlineSeconds': () => assert.equal(MANAGED.gateway.drain.deadlineSeconds, 540),
+  'console.service.port': () => assert.equal(at(OWN_CONSOLE, 'console.own.service.port'), 10_002),
+  'console.publicURL': () => {
+    const console = { ingress: { host: 'console.example.com' } };
+    assert.equal(consoleURL(effectiveSpec({ console }, operator)), 'https://console.example.com');
+    assert.equal(consoleURL(effectiveSpec({ console: {} }, operator)), undefined);
+  },
   'push.provider': () => assert.equal(MANAGED.push.provider, 'None'),
   'push.replicas': () => assert.deepEqual([MANAGED.push.replicas, PRODUCTION.push.replicas], [1, 2]),
   'nats.managed.replicas': () =>
@@ -119,6 +128,8 @@ function fault(path: string, text: string): string | undefined {
     const defaults: Record<string, string> = what === 'image' ? STORE_IMAGES : STORAGE;
     return at(MANAGED, path) === defaults[name] ? undefined : `${path}: ${at(MANAGED, path)}`;
   }
+  if (path === 'console.resources')
+    return at(OWN_CONSOLE, 'console.own.resources') ? undefined : `${path}: none`;
   if (text === 'by role') return at(MANAGED, path) === undefined ? `${path}: no resources` : undefined;
   if (path.endsWith('.external.tls')) {
     return at(WITHOUT_TLS, path) === undefined ? undefined : `${path}: certificates without a manifest`;

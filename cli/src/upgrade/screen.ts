@@ -112,7 +112,9 @@ export function planRows({ spec, status }: FoundCluster) {
     maxConcurrentPods = '25%',
   } = effective?.gateway?.drain ?? {};
   const steps = planSteps({
-    steps: STEPS.filter(([name]) => (name !== 'prober' || hasProber) && (name !== 'console' || hasConsole)).map(([name, components]) => ({
+    steps: STEPS.filter(
+      ([name]) => (name !== 'prober' || hasProber) && (name !== 'console' || hasConsole),
+    ).map(([name, components]) => ({
       name,
       pods: podsOf(components),
     })),

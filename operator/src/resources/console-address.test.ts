@@ -24,7 +24,10 @@ const pathsOf = (spec: OpenIMClusterSpec) =>
 
 test('browsers have the console at its own host, else at that of the API', () => {
   assert.equal(addressOf({}), 'http://chat-api.im.svc:10002/console/');
-  assert.equal(addressOf({ api: { publicURL: 'https://im.example.com' } }), 'https://im.example.com/console/');
+  assert.equal(
+    addressOf({ api: { publicURL: 'https://im.example.com' } }),
+    'https://im.example.com/console/',
+  );
   const console = { path: '/ops/im/', ingress };
   assert.equal(addressOf({ console }), 'https://console.example.com/ops/im/');
   assert.equal(addressOf({ console: { httpRoute } }), 'https://console.example.com/console/');
@@ -41,16 +44,23 @@ test('an Ingress leads its path alone to whatever serves the console', () => {
   assert.deepEqual(pathsOf({ console: { ingress } }), ['/console/ chat-api:10002']);
   const own = { ingress, replicas: 2, path: '/ops/', service: { port: 80 } };
   assert.deepEqual(pathsOf({ console: own }), ['/ops/ chat-console:80', '/ chat-console:80']);
-  assert.deepEqual(pathsOf({ console: own, api: { ingress } }), ['/ops/ chat-console:80'], 'the rest is the API');
+  assert.deepEqual(
+    pathsOf({ console: own, api: { ingress } }),
+    ['/ops/ chat-console:80'],
+    'the rest is the API',
+  );
   assert.deepEqual(pathsOf({ console: { ...own, enabled: false } }), []);
 });
 
 test('an HTTPRoute does the same', () => {
   const rulesOf = (spec: OpenIMClusterSpec) =>
-    httpRoutes(owner, effectiveOf(spec)).find(({ metadata }) => metadata?.name === 'chat-console')?.spec?.rules;
+    httpRoutes(owner, effectiveOf(spec)).find(({ metadata }) => metadata?.name === 'chat-console')?.spec
+      ?.rules;
   const backendRefs = (name: string) => [{ group: '', kind: 'Service', name, port: 10_002, weight: 1 }];
   const path = { path: { type: 'PathPrefix', value: '/console/' } };
-  assert.deepEqual(rulesOf({ console: { httpRoute } }), [{ matches: [path], backendRefs: backendRefs('chat-api') }]);
+  assert.deepEqual(rulesOf({ console: { httpRoute } }), [
+    { matches: [path], backendRefs: backendRefs('chat-api') },
+  ]);
   const root = { path: { type: 'Exact', value: '/' } };
   assert.deepEqual(rulesOf({ console: { httpRoute, replicas: 1 } }), [
     { matches: [path, root], backendRefs: backendRefs('chat-console') },

@@ -71,7 +71,10 @@ function consolePaths(effective: EffectiveSpec) {
 /** Where a route leads. */
 interface RouteTarget {
   readonly paths: readonly { readonly type: string; readonly value: string }[];
-  readonly backend: { readonly name: 'gateway' | 'api' | 'console' | 'object-storage'; readonly port: number };
+  readonly backend: {
+    readonly name: 'gateway' | 'api' | 'console' | 'object-storage';
+    readonly port: number;
+  };
   readonly timeout?: string;
 }
 

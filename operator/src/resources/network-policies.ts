@@ -19,7 +19,10 @@ export function networkPolicies(
   const fromNamespaces = (names: readonly string[]) =>
     names.map((name) => ({ namespaceSelector: { matchLabels: { [NAMESPACE_NAME]: name } } }));
   const tcp = (...ports: (number | string)[]) => ports.map((port) => ({ port, protocol: 'TCP' }));
-  const open = (component: 'gateway' | 'api' | 'console' | 'object-storage', port: number | string): NetworkPolicy => ({
+  const open = (
+    component: 'gateway' | 'api' | 'console' | 'object-storage',
+    port: number | string,
+  ): NetworkPolicy => ({
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
     metadata: metadataOf(owner, `${nameOf.component(owner.name, component)}-clients`, component),

@@ -86,13 +86,17 @@ export function ingresses(owner: Owner, effective: EffectiveSpec): Ingress[] {
   const all: readonly PathRule[] = [{ path: '/', pathType: 'Prefix' }];
   const result: Ingress[] = [];
   if (gateway.ingress)
-    result.push(ingress(owner, 'gateway', gateway.ingress, { name: 'gateway', port: gateway.service.port }, all));
+    result.push(
+      ingress(owner, 'gateway', gateway.ingress, { name: 'gateway', port: gateway.service.port }, all),
+    );
   if (api.ingress)
     result.push(ingress(owner, 'api', api.ingress, { name: 'api', port: api.service.port }, all));
   if (effective.console?.ingress && isConsoleServed(effective)) {
     const { ingress: settings } = effective.console;
     const shared = [gateway.ingress?.host, api.ingress?.host].includes(settings.host);
-    result.push(ingress(owner, 'console', settings, consoleBackend(effective), consolePaths(effective, shared)));
+    result.push(
+      ingress(owner, 'console', settings, consoleBackend(effective), consolePaths(effective, shared)),
+    );
   }
   return result;
 }

@@ -62,7 +62,13 @@ describe('a console at a path of its own', () => {
   test('asks for objects below it as well, and for nothing that is not for pages', async () => {
     const { headers } = await api.app.inject({ url: '/ops/im/_api/t/t2/object/u1/log.txt' });
     assert.equal(headers.location, 'https://s3.example.com/u1/log.txt');
-    for (const url of ['/user/get_users', '/auth/get_admin_token', '/t/t2/msg/send_msg', '/admin/v2/x', '/ops/im/'])
+    for (const url of [
+      '/user/get_users',
+      '/auth/get_admin_token',
+      '/t/t2/msg/send_msg',
+      '/admin/v2/x',
+      '/ops/im/',
+    ])
       for (const method of ['POST', 'GET'] as const) {
         const { statusCode } = await api.app.inject({ url: `/ops/im/_api${url}`, method, payload: '{}' });
         assert.equal(statusCode, 404, `${method} ${url}`);
@@ -82,7 +88,11 @@ describe('a console at a path of its own', () => {
   test('links lead to it, for each tenant below its path', async () => {
     const addressOf = async (prefix: string, token: string) => {
       const { body } = await api.app.inject({
-        ...{ method: 'POST', url: `${prefix}/admin/v1/console/logins`, payload: '{"name":"ann","role":"viewer"}' },
+        ...{
+          method: 'POST',
+          url: `${prefix}/admin/v1/console/logins`,
+          payload: '{"name":"ann","role":"viewer"}',
+        },
         headers: { token, 'content-type': 'application/json' },
       });
       return JSON.parse(body).address;
@@ -98,7 +108,10 @@ describe('a console in processes of its own', () => {
     const headers = { [CONSOLE_HEADER]: '1', cookie: `__Host-im_console=${KEY}` };
     for (const url of ['/admin/v1/users', '/console/_api/admin/v1/users'])
       assert.ok((await api.app.inject({ url, headers })).statusCode >= 400, url);
-    assert.ok(!api.calls.some(({ target }) => target === 'auth.useConsoleSession'), 'no session is looked up');
+    assert.ok(
+      !api.calls.some(({ target }) => target === 'auth.useConsoleSession'),
+      'no session is looked up',
+    );
   });
 
   test('those of the console serve it, and no route of clients', async () => {

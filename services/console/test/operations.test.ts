@@ -7,7 +7,7 @@ import {
   listUsers,
   listWebhookDeliveries,
   searchMessages,
-  sendBroadcast,
+  startBroadcast,
 } from '@im/admin-api';
 import { TEST_TENANTS, testTenant } from '@im/dev-cluster';
 import { eventually, startWebhookReceiver, type WebhookReceiver } from '@im/testing';
@@ -191,15 +191,21 @@ describe('pages for those who run a tenant', () => {
     assert.deepEqual(await visitor.accessibilityFaults(), []);
     await page.getByRole('button', { name: 'Send', exact: true }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Send', exact: true }).click();
-    await page.getByText('2 of 2 sent').waitFor();
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    // The server goes on without the page.
+    await page.goto('about:blank');
     await rae.received('Maintenance at 10');
     await sam.received('Maintenance at 10');
+    await page.goBack();
+    await page.getByRole('cell', { name: '2 of 2 sent' }).waitFor();
+    await page.getByText('done', { exact: true }).waitFor();
+    assert.deepEqual(await visitor.accessibilityFaults(), []);
     const acts = (await fixture.actsOf('console:caller')).map(([act]) => act);
     assert.deepEqual(acts, ['message.broadcast', 'message.broadcast', 'console.login']);
-    // A page that is sent again, as after a lost answer, reaches nobody twice.
+    // What is asked for again, as after a lost answer, reaches nobody twice.
     const again = { senderID: 'desk', text: 'Once', userIDs: ['rae'], broadcastID: 'again' };
-    for (const _ of [1, 2]) await fixture.admin.call(sendBroadcast, { body: again });
-    await fixture.admin.call(sendBroadcast, { body: { ...again, text: 'Last', broadcastID: 'last' } });
+    for (const _ of [1, 2]) await fixture.admin.call(startBroadcast, { body: again });
+    await fixture.admin.call(startBroadcast, { body: { ...again, text: 'Last', broadcastID: 'last' } });
     await rae.received('Last');
     const { messages } = await fixture.admin.call(searchMessages, {
       query: { sendID: 'desk', recvID: 'rae', reason: 'test' },

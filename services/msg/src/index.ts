@@ -3,6 +3,7 @@ import { createUserLimit, NO_TRACING } from '@im/kit';
 import {
   auditRepo,
   blackRepo,
+  broadcastRepo,
   conversationSeqs,
   conversationSettings,
   deadLetterRepo,
@@ -18,7 +19,9 @@ import {
   statDayRepo,
   userRepo,
 } from '@im/store';
+import { createBroadcasts } from './broadcast/broadcasts.ts';
 import type { MsgDeps } from './deps.ts';
+import { broadcastMethods } from './methods/broadcasts.ts';
 import { clearMethods } from './methods/clear-conversations-msg.ts';
 import { deadLetterMethods } from './methods/dead-letters.ts';
 import { deleteMethods } from './methods/delete-msgs.ts';
@@ -38,6 +41,9 @@ import { sendStatus } from './send/send-status.ts';
 
 /** Interval between polls of the records that transfer has parked. */
 const PARKED_POLL_MS = 2_000;
+
+/** How often a process looks for broadcasts that another left unfinished. */
+const BROADCASTS_INTERVAL_MS = 5_000;
 
 /** Sending, pulling, read state, revocation, deletion, and queries of administrators. */
 export const msgService = domainService('msg', {
@@ -76,6 +82,8 @@ export const msgService = domainService('msg', {
       readAudit: createReadAudit({ audit: auditRepo(store), metrics, tasks, log }),
       mentionAll: createUserLimit('mentionAll', { tenants, metrics, limits }),
     };
+    const broadcastsOf = broadcastRepo(store);
+    const broadcasts = createBroadcasts({ ...deps, repo: broadcastsOf });
     return {
       methods: {
         ...sendMethods(deps, createMessageSender(deps), sendStatus(store, tasks)),
@@ -89,10 +97,12 @@ export const msgService = domainService('msg', {
         ...searchMethods(deps),
         ...messageSearchMethods(deps),
         ...statisticsMethods(deps),
+        ...broadcastMethods(deps, broadcastsOf, () => broadcasts.wake()),
         ...deadLetterMethods({ bus, deadLetters: deadLetterRepo(store), parkedRecords }),
       },
       start() {
         deps.readAudit.start();
+        tasks.every('broadcasts', BROADCASTS_INTERVAL_MS, (signal) => broadcasts.round(signal));
         tasks.every('msg-parked-look', PARKED_POLL_MS, async () => {
           if (store.ready().ready) await parked.poll();
         });

@@ -64,7 +64,10 @@ export function consoleLogin(): Command {
       'for all tenants: only with the admin secret of the tenant that api.console.clusterTenant names',
       false,
     )
-    .option('--url <url>', 'address below which browsers have the path of the console; api.console.publicURL, or that of the HTTP API, when absent')
+    .option(
+      '--url <url>',
+      'address below which browsers have the path of the console; api.console.publicURL, or that of the HTTP API, when absent',
+    )
     .addOption(outputOption())
     .action(async (options: Options) => {
       const { name = userInfo().username, role, life, allTenants, output } = options;

@@ -138,7 +138,11 @@ export function desiredObjects(input: DesiredInput): Desired {
     apartByRevision: input.templateVersion >= 4,
   });
   const deployment = (role: Exclude<ProcessRole, 'gateway'>) =>
-    workload(role, workloadInput(role), input.scaledByOthers?.some((scaled) => scaled === role));
+    workload(
+      role,
+      workloadInput(role),
+      input.scaledByOthers?.some((scaled) => scaled === role),
+    );
   const gateway = workloadInput('gateway');
   const stages: readonly Stage[] = [
     // One by one: a change that reaches all stores restarts them one after the other.

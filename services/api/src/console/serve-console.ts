@@ -65,9 +65,7 @@ export function serveConsole(app: FastifyInstance, dir: string, root: string): v
     const nonce = randomBytes(NONCE_BYTES).toString('base64');
     // Of the path as it was sent: escaped slashes do not count.
     const [path = ''] = (request.raw.url ?? '').split('?');
-    const html = found.index
-      .replace(NONCE, nonce)
-      .replace(BASE, baseOf(path.slice(root.length)));
+    const html = found.index.replace(NONCE, nonce).replace(BASE, baseOf(path.slice(root.length)));
     return reply
       .headers({ 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy(nonce) })
       .send(html);

@@ -2,7 +2,8 @@
 export const messagingEn = {
   broadcast: {
     title: 'Broadcast',
-    explained: 'One text to many users, as a single chat with the sender. Each receiver gets it once.',
+    explained:
+      'One text to many users, as a single chat with the sender. Each receiver gets it once. The server sends it in the background.',
     sender: 'Sender (user ID)',
     senderHelp: 'Such as a notification account.',
     to: 'Receivers',
@@ -23,11 +24,15 @@ export const messagingEn = {
     sent: (sent: string, total: string) => `${sent} of ${total} sent`,
     failed: (count: string) => `${count} failed`,
     saveFailed: 'Save failed ones as CSV',
-    stop: 'Stop',
-    goOn: 'Continue',
-    keepOpen: 'Keep this page open until it ends.',
-    ended: 'All receivers were handled.',
-    another: 'New broadcast',
+    skipped: (count: string) => `${count} left out`,
+    waits: (error: string) => `Tried again by itself: ${error}`,
+    list: 'Broadcasts',
+    begun: 'Begun',
+    state: 'State',
+    states: { running: 'running', done: 'done', cancelled: 'cancelled' },
+    cancel: 'Cancel sending',
+    cancelTitle: 'Cancel the broadcast',
+    cancelBody: 'Those who have the text keep it. Some messages that are under way may still arrive.',
   },
   importUsers: {
     title: 'Import users',

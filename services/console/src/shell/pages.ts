@@ -14,7 +14,7 @@ import {
   listUsers,
   listWebhookDeliveries,
   searchMessages,
-  sendBroadcast,
+  startBroadcast,
   watchLive,
 } from '../gen/operations.ts';
 import type { Texts } from '../i18n/en.ts';
@@ -84,7 +84,7 @@ export const PAGES: readonly MenuPage[] = [
   {
     path: 'broadcast',
     title: (texts) => texts.broadcast.title,
-    reads: sendBroadcast,
+    reads: startBroadcast,
     component: BroadcastPage,
   },
   {

@@ -25,7 +25,13 @@ export type {
   Taken,
 } from './operation.ts';
 export { type AuditRecord, listAudit } from './operations/audit.ts';
-export { sendBroadcast } from './operations/broadcast.ts';
+export {
+  Broadcast,
+  cancelBroadcast,
+  getBroadcast,
+  listBroadcasts,
+  startBroadcast,
+} from './operations/broadcast.ts';
 export { type ClientLog, deleteClientLog, listClientLogs } from './operations/client-logs.ts';
 export { ALARM_KINDS, type ClusterAlarm, type ClusterProcess, getCluster } from './operations/cluster.ts';
 export {

@@ -3,6 +3,7 @@ import { ACCOUNT_DELETIONS } from './repos/account-deletion.ts';
 import { AUDIT_RECORDS } from './repos/audit-record.ts';
 import { BACKEND_TOKENS } from './repos/backend-token.ts';
 import { BLACKS } from './repos/black.ts';
+import { BROADCASTS } from './repos/broadcast.ts';
 import { CLIENT_CONFIGS } from './repos/client-config.ts';
 import { CLIENT_LOGS } from './repos/client-log.ts';
 import { CONVERSATION_SEQS } from './repos/conversation-seqs.ts';
@@ -64,6 +65,7 @@ export const COLLECTIONS: readonly CollectionSpec<TenantDocument>[] = [
   VERIFICATION_CODES,
   VERIFICATION_COUNTS,
   ACCOUNT_DELETIONS,
+  BROADCASTS,
   STAT_DAYS,
   STAT_PARTS,
   STAT_STATES,

@@ -31,6 +31,14 @@ export {
 export { type BackendToken, type BackendTokenRepo, backendTokenRepo } from './repos/backend-token.ts';
 export { type BannedUser, type BanRepo, banRepo, isInForce } from './repos/ban.ts';
 export { type Black, type BlackRepo, blackRepo } from './repos/black.ts';
+export {
+  type Broadcast,
+  type BroadcastClaim,
+  type BroadcastPage,
+  type BroadcastProgress,
+  type BroadcastRepo,
+  broadcastRepo,
+} from './repos/broadcast.ts';
 export { type ClientConfigRepo, clientConfigRepo } from './repos/client-config.ts';
 export {
   type ClientLog,

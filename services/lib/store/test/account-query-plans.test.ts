@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import {
   accountDeletionRepo,
   auditRepo,
+  type Broadcast,
   backendTokenRepo,
   banRepo,
+  broadcastRepo,
   clientConfigRepo,
   deadLetterRepo,
   pushPreferenceRepo,
@@ -357,5 +359,27 @@ test('every query on bans and deletions of accounts reads by an index', async ()
     claim: () => deletions.claim(tenant, 9, 20),
     save: () => deletions.save(tenant, 'a', 20, { state: 'done' }, 30),
     again: () => deletions.again(tenant, deletion),
+  });
+
+  const broadcasts = broadcastRepo(plans.store);
+  const broadcast: Broadcast = {
+    ...{ broadcastID: 'a', senderID: 'desk', text: 'x', userIDs: [], admin: 'imAdmin', requested: 1 },
+    ...{ total: 1, sent: 0, skipped: 0, failed: 0, failedUserIDs: [], cursor: '' },
+    ...{ finished: 0, attempts: 0, error: '' },
+    state: 'running',
+  };
+  const claim = { broadcast, until: 20 };
+  await broadcasts.begin(tenant, broadcast);
+  await plans.checkAll({
+    begin: () => broadcasts.begin(tenant, broadcast),
+    get: () => broadcasts.get(tenant, 'a'),
+    list: () => broadcasts.list(tenant, 5, '0000000000009'),
+    running: () => broadcasts.running(tenant, 5),
+    pending: () => broadcasts.pending([tenant]),
+    settle: () => broadcasts.settle({ tenant, mark: 'x' }),
+    claim: () => broadcasts.claim(tenant, 9, 20),
+    save: () => broadcasts.save(tenant, claim, { sent: 1, page: null }, 30),
+    finish: () => broadcasts.finish(tenant, claim, 9),
+    cancel: () => broadcasts.cancel(tenant, 'a', 9),
   });
 });

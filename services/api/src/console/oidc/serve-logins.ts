@@ -67,7 +67,10 @@ export function serveLogins(app: FastifyInstance, deps: LoginServerDeps): void {
       const { tenant } = entrance.anonymousCall(request);
       if (!entrance.allowsLogin(request)) return refuse(reply, 'busy');
       const { url, transaction } = await provider.begin();
-      return lead(reply.header('set-cookie', cookie(cookieKey, seal(transaction, tenant.tokenSecret))), url.href);
+      return lead(
+        reply.header('set-cookie', cookie(cookieKey, seal(transaction, tenant.tokenSecret))),
+        url.href,
+      );
     } catch (error) {
       log.warn({ provider: provider.settings.name, err: error }, 'the login could not begin');
       return refuse(reply, 'unavailable');

@@ -1,6 +1,6 @@
 import type { Operation } from '../operation.ts';
 import { listAudit } from './audit.ts';
-import { sendBroadcast } from './broadcast.ts';
+import { cancelBroadcast, getBroadcast, listBroadcasts, startBroadcast } from './broadcast.ts';
 import { deleteClientLog, listClientLogs } from './client-logs.ts';
 import { getCluster } from './cluster.ts';
 import { countConnections, kickConnection, kickUser, listConnections } from './connections.ts';
@@ -74,7 +74,10 @@ export const OPERATIONS: readonly Operation[] = [
   retryDeadLetter,
   listParked,
   tailEvents,
-  sendBroadcast,
+  startBroadcast,
+  getBroadcast,
+  listBroadcasts,
+  cancelBroadcast,
   listStatisticsDays,
   listActiveUsers,
   listActiveGroups,

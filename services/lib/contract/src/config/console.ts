@@ -93,8 +93,14 @@ export const ConsoleConfig = z
     path: z
       .string()
       .max(128)
-      .regex(/^\/(?:[A-Za-z0-9](?:[-.A-Za-z0-9]*[A-Za-z0-9])?\/)+$/, 'must begin and end with /, with parts of a-z, A-Z, 0-9, . and -')
-      .refine((path) => !TAKEN_PATHS.test(path), 'must not begin with /t/, /admin/ or /object/, which lead to the HTTP API')
+      .regex(
+        /^\/(?:[A-Za-z0-9](?:[-.A-Za-z0-9]*[A-Za-z0-9])?\/)+$/,
+        'must begin and end with /, with parts of a-z, A-Z, 0-9, . and -',
+      )
+      .refine(
+        (path) => !TAKEN_PATHS.test(path),
+        'must not begin with /t/, /admin/ or /object/, which lead to the HTTP API',
+      )
       .default(DEFAULT_CONSOLE_PATH)
       .describe(
         'Path at which it is served, such as /ops/console/; all that browsers need of the server is below it. Consoles of one host need different paths.',

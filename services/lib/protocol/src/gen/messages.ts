@@ -265,6 +265,15 @@ export interface Messages {
   'msg.SearchParkedReq': msg.SearchParkedReq;
   'msg.ParkedRecords': msg.ParkedRecords;
   'msg.SearchParkedResp': msg.SearchParkedResp;
+  'msg.Broadcast': msg.Broadcast;
+  'msg.StartBroadcastReq': msg.StartBroadcastReq;
+  'msg.StartBroadcastResp': msg.StartBroadcastResp;
+  'msg.GetBroadcastReq': msg.GetBroadcastReq;
+  'msg.GetBroadcastResp': msg.GetBroadcastResp;
+  'msg.CancelBroadcastReq': msg.CancelBroadcastReq;
+  'msg.CancelBroadcastResp': msg.CancelBroadcastResp;
+  'msg.SearchBroadcastsReq': msg.SearchBroadcastsReq;
+  'msg.SearchBroadcastsResp': msg.SearchBroadcastsResp;
   'relation.FriendInfoOnly': relation.FriendInfoOnly;
   'relation.GetSpecifiedBlacksReq': relation.GetSpecifiedBlacksReq;
   'relation.GetSpecifiedBlacksResp': relation.GetSpecifiedBlacksResp;

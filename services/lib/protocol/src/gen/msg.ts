@@ -581,3 +581,88 @@ export declare class SearchParkedResp {
   get cursor(): string;
   set cursor(value: string);
 }
+
+export declare class Broadcast {
+  get broadcastID(): string;
+  set broadcastID(value: string);
+  get senderID(): string;
+  set senderID(value: string);
+  get text(): string;
+  set text(value: string);
+  get toAll(): boolean;
+  set toAll(value: boolean);
+  get adminUserID(): string;
+  set adminUserID(value: string);
+  get state(): string;
+  set state(value: string);
+  get total(): number;
+  set total(value: number);
+  get sent(): number;
+  set sent(value: number);
+  get skipped(): number;
+  set skipped(value: number);
+  get failed(): number;
+  set failed(value: number);
+  failedUserIDs: string[];
+  get requestTime(): number;
+  set requestTime(value: number);
+  get finishTime(): number;
+  set finishTime(value: number);
+  get attempts(): number;
+  set attempts(value: number);
+  get error(): string;
+  set error(value: string);
+}
+
+export declare class StartBroadcastReq {
+  get broadcastID(): string;
+  set broadcastID(value: string);
+  get senderID(): string;
+  set senderID(value: string);
+  get text(): string;
+  set text(value: string);
+  userIDs: string[];
+  get dryRun(): boolean;
+  set dryRun(value: boolean);
+}
+
+export declare class StartBroadcastResp {
+  get broadcast(): Broadcast | null;
+  set broadcast(value: Broadcast | null);
+  get receivers(): number;
+  set receivers(value: number);
+  unknownUserIDs: string[];
+}
+
+export declare class GetBroadcastReq {
+  get broadcastID(): string;
+  set broadcastID(value: string);
+}
+
+export declare class GetBroadcastResp {
+  get broadcast(): Broadcast | null;
+  set broadcast(value: Broadcast | null);
+}
+
+export declare class CancelBroadcastReq {
+  get broadcastID(): string;
+  set broadcastID(value: string);
+}
+
+export declare class CancelBroadcastResp {
+  get broadcast(): Broadcast | null;
+  set broadcast(value: Broadcast | null);
+}
+
+export declare class SearchBroadcastsReq {
+  get limit(): number;
+  set limit(value: number);
+  get cursor(): string;
+  set cursor(value: string);
+}
+
+export declare class SearchBroadcastsResp {
+  broadcasts: Broadcast[];
+  get cursor(): string;
+  set cursor(value: string);
+}

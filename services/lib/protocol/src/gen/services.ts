@@ -178,6 +178,14 @@ export interface Services<C> {
     getActiveGroup(context: C, request: msg.GetActiveGroupReq): Promise<msg.GetActiveGroupResp>;
     /** Only reads. */
     getStatisticsDays(context: C, request: msg.GetStatisticsDaysReq): Promise<msg.GetStatisticsDaysResp>;
+    /** Writes; the same request twice has the effect of one. */
+    startBroadcast(context: C, request: msg.StartBroadcastReq): Promise<msg.StartBroadcastResp>;
+    /** Only reads. */
+    getBroadcast(context: C, request: msg.GetBroadcastReq): Promise<msg.GetBroadcastResp>;
+    /** Writes; the same request twice has the effect of one. */
+    cancelBroadcast(context: C, request: msg.CancelBroadcastReq): Promise<msg.CancelBroadcastResp>;
+    /** Only reads. */
+    searchBroadcasts(context: C, request: msg.SearchBroadcastsReq): Promise<msg.SearchBroadcastsResp>;
     removeUserData(context: C, request: account.RemoveUserDataReq): Promise<account.RemoveUserDataResp>;
   };
   relation: {

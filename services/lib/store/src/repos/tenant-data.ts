@@ -33,6 +33,8 @@ const IN_SHARED: Readonly<Record<string, (tenant: TenantId) => Filter<AnyDocumen
   webhook_endpoint: (tenant) => ({ _id: tenant }),
   console_login: (tenant) => ({ 'grants.tenant': tenant }),
   console_session: (tenant) => ({ 'grants.tenant': tenant }),
+  account_deletion_work: (tenant) => ({ _id: tenant }),
+  broadcast_work: (tenant) => ({ _id: tenant }),
   cron_run: byTenant,
   cron_request: byTenant,
 };

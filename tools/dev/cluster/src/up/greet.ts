@@ -63,7 +63,9 @@ export async function greet(
     print(`              seq ${got.seq}, serverMsgID ${sent.serverMsgID}, delivered after ${took} ms`);
     for (const [pod, count] of connections) print(`              ${count} on gateway ${pod}`);
     const moderation = adminClient({ apiUrl: endpoint.api, token: await rights.token() });
-    const { token, address } = await moderation.call(createConsoleLogin, { body: { name: 'make up', role: 'admin' } });
+    const { token, address } = await moderation.call(createConsoleLogin, {
+      body: { name: 'make up', role: 'admin' },
+    });
     return { tokens, connections, consoleLink: `${new URL(address, endpoint.api).href}#login=${token}` };
   } finally {
     rights.close();
