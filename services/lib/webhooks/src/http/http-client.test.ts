@@ -146,6 +146,8 @@ for (const [name, proxyEnv] of Object.entries(TRANSPORTS)) {
     // It waits for the connection, or for the answer.
     setImmediate(() => giveUp.abort());
     await assert.rejects(asked, failure('aborted'));
+    const late = client.post(server.url, { ...OPTIONS, signal: giveUp.signal });
+    await assert.rejects(late, failure('aborted'));
     await Promise.all(closed);
     client.close();
   });

@@ -3,8 +3,6 @@ import { isIP, type LookupFunction } from 'node:net';
 import { onAbort } from '@im/kit';
 import { type AddressRules, addressRules } from './address-rules.ts';
 import { type AnswerLimits, BodyReader, type HttpAnswer } from './body-reader.ts';
-import { directTransport } from './direct-transport.ts';
-import { proxyTransport } from './proxy-transport.ts';
 import { asRequestError, RequestError } from './request-error.ts';
 import { createResolver, type Resolve } from './resolve.ts';
 import type { AbortRequest, Transport } from './transport.ts';
@@ -39,15 +37,12 @@ export interface HttpClientDeps {
 
 /** Sends requests over connections that are kept, and only to addresses that the rules allow. It follows no redirects. */
 export class HttpClient {
-  readonly #transport: Transport;
-  readonly #rules: AddressRules;
+  readonly #deps: HttpClientDeps;
+  #transport: Promise<Transport> | undefined;
+  #closed = false;
 
-  constructor({ rules, resolve, connections, proxyEnv }: HttpClientDeps) {
-    this.#rules = rules;
-    const lookup = guardedLookup(rules, resolve, proxyHosts(proxyEnv));
-    this.#transport = proxyEnv
-      ? proxyTransport(lookup, connections, proxyEnv)
-      : directTransport(lookup, connections);
+  constructor(deps: HttpClientDeps) {
+    this.#deps = deps;
   }
 
   /** @throws RequestError. */
@@ -58,7 +53,11 @@ export class HttpClient {
   /** @throws RequestError. */
   async request(url: URL, options: RequestOptions): Promise<HttpAnswer> {
     const { method = 'POST', headers, query = '', body = '', timeoutMs, signal } = options;
-    assertAllowed(url, this.#rules);
+    assertAllowed(url, this.#deps.rules);
+    this.#transport ??= openTransport(this.#deps);
+    const transport = await this.#transport;
+    if (this.#closed) throw new RequestError('unreachable', 'the client is closed');
+    if (signal?.aborted) throw givenUp();
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
     let abort: AbortRequest | undefined;
     const fail = (error: RequestError) => {
@@ -69,17 +68,14 @@ export class HttpClient {
       () => fail(new RequestError('timeout', `no answer within ${timeoutMs} ms`)),
       timeoutMs,
     );
-    using _ = signal && onAbort(signal, () => fail(new RequestError('aborted', 'the call was given up')));
+    using _ = signal && onAbort(signal, () => fail(givenUp()));
     try {
       const reader = new BodyReader(options, {
         done: resolve,
         failed: (error) => fail(asRequestError(error)),
         cut: (reason) => abort?.(reason),
       });
-      abort = this.#transport.send(
-        { url, method, headers, query, body: method === 'GET' ? '' : body },
-        reader,
-      );
+      abort = transport.send({ url, method, headers, query, body: method === 'GET' ? '' : body }, reader);
       return await promise;
     } finally {
       clearTimeout(timer);
@@ -88,8 +84,24 @@ export class HttpClient {
 
   /** Closes all connections; requests under way fail. */
   close(): void {
-    this.#transport.close();
+    this.#closed = true;
+    this.#transport?.then((transport) => transport.close()).catch(() => {});
   }
+}
+
+function givenUp(): RequestError {
+  return new RequestError('aborted', 'the call was given up');
+}
+
+/** Loads what it needs: undici alone takes megabytes, and most processes call no webhook. */
+async function openTransport({ rules, resolve, connections, proxyEnv }: HttpClientDeps): Promise<Transport> {
+  const lookup = guardedLookup(rules, resolve, proxyHosts(proxyEnv));
+  if (proxyEnv) {
+    const { proxyTransport } = await import('./proxy-transport.ts');
+    return proxyTransport(lookup, connections, proxyEnv);
+  }
+  const { directTransport } = await import('./direct-transport.ts');
+  return directTransport(lookup, connections);
 }
 
 /**
