@@ -3,6 +3,15 @@ import { test } from 'node:test';
 import { SETTINGS_LEVEL } from '@im/contract';
 import { knownClusterSpec, type LevelInput, settingsLevel, taggedVersion } from './settings-level.ts';
 
+test('services from before the prober are sent none of it, although they report a level', () => {
+  const spec = { limits: {}, prober: { enabled: true }, console: { adminSecretLogin: true } };
+  assert.deepEqual(knownClusterSpec(spec, 1), {
+    spec: { limits: {} },
+    leftOut: ['spec.console', 'spec.prober'],
+  });
+  assert.deepEqual(knownClusterSpec(spec, 2), { spec, leftOut: [] });
+});
+
 test('fields that services of a level would refuse are left out, and listed', () => {
   const spec = {
     logLevel: 'debug',

@@ -14,7 +14,6 @@ export const CLUSTER_FIELD_LEVELS: Levels = {
     'api.maxConnectionsPerPod',
     'api.grafanaURL',
     'api.discoverProcesses',
-    'console',
     'nats.tenantLogShare',
     'nats.external.tls',
     'mongodb.external.tls',
@@ -43,8 +42,8 @@ export const CLUSTER_FIELD_LEVELS: Levels = {
     'webhooks',
     'offlinePush',
     'tracing',
-    'prober',
   ],
+  2: ['console', 'prober'],
 };
 
 /** The same for OpenIMTenant. */

@@ -6,4 +6,4 @@
  * Raise it when the operator learns to render a setting that the last release refuses, and name the fields in the
  * operator's table of the same name.
  */
-export const SETTINGS_LEVEL = 1;
+export const SETTINGS_LEVEL = 2;
