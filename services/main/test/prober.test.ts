@@ -22,13 +22,15 @@ let reserved: ReservedPorts;
 let server: RunningServer;
 let mongo: MongoClient;
 let file: string;
+/** A config whose API does not answer. */
+let lonelyFile: string;
 const children = new Set<ChildProcess>();
 
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'im-prober-'));
   backends = await startBackends({ dir, only: ['nats', 'mongo', 'redis', 's3'] });
-  reserved = await reservePorts(3);
-  const [gateway = 0, api = 0, ops = 0] = reserved.ports;
+  reserved = await reservePorts(4);
+  const [gateway = 0, api = 0, ops = 0, closed = 0] = reserved.ports;
   const { nats, redis, s3 } = backends;
   const config: ServerConfigInput = {
     listen: { host: '127.0.0.1' },
@@ -50,6 +52,9 @@ before(async () => {
   };
   file = join(dir, 'im.yaml');
   await writeFile(file, JSON.stringify({ ...config, ops: { port: ops } }));
+  lonelyFile = join(dir, 'lonely.yaml');
+  const prober = { ...config.prober, apiURL: `http://127.0.0.1:${closed}` };
+  await writeFile(lonelyFile, JSON.stringify({ ...config, ops: { port: ops }, prober }));
   mongo = await MongoClient.connect(backends.mongo.uri);
   server = await runServer(parseConfig(config), { roles: ['all'], log: silentLogger() });
   await server.untilReady(AbortSignal.timeout(LONG_MS));
@@ -64,9 +69,9 @@ after(async () => {
 });
 
 /** A prober in a process of its own. */
-function startProber(): ChildProcess {
+function startProber(config = file): ChildProcess {
   const entry = join(import.meta.dirname, '../src/entry.ts');
-  const child = spawn(process.execPath, [entry, 'serve', 'prober', '--config', file], { stdio: 'ignore' });
+  const child = spawn(process.execPath, [entry, 'serve', 'prober', '--config', config], { stdio: 'ignore' });
   children.add(child);
   return child;
 }
@@ -91,6 +96,17 @@ async function reported(holds: (prober: ProberStatus) => boolean): Promise<Probe
   }
 }
 
+/** Series of a metric of the prober, by their labels. */
+async function series(name: string): Promise<Record<string, number>> {
+  const text = await fetch(`http://127.0.0.1:${reserved.ports[2]}/metrics`).then((response) =>
+    response.text(),
+  );
+  const lines = text.split('\n').filter((line) => line.startsWith(name));
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(name.length, line.lastIndexOf(' ')), Number(line.split(' ').at(-1))]),
+  );
+}
+
 const stored = () => mongo.db('openim').collection<CheckpointDocument>('prober').findOne({});
 interface CheckpointDocument {
   readonly checkpoint: {
@@ -100,6 +116,23 @@ interface CheckpointDocument {
 
 const faults = ({ lost, duplicated, reordered, refused, other }: ProberStatus) =>
   [lost, duplicated, reordered, refused, other].join(' ');
+
+test('before the first round there are series of nothing found, so that alerts have something to compare with', async () => {
+  const child = startProber(lonelyFile);
+  for (const deadline = Date.now() + LONG_MS; ; await sleep(100)) {
+    const messages = await series('openim_prober_messages').catch(() => ({}));
+    const [judgedUntil = 0] = Object.values(
+      await series('openim_prober_judged_until_seconds').catch(() => ({})),
+    );
+    if (Object.keys(messages).length === 8 && judgedUntil > 0) {
+      assert.deepEqual([...new Set(Object.values(messages))], [0]);
+      assert.ok(judgedUntil > 1e9, 'nothing is overdue yet');
+      break;
+    }
+    assert.ok(Date.now() < deadline, JSON.stringify({ messages, judgedUntil }));
+  }
+  await killed(child);
+});
 
 test('messages are sent, acknowledged and received, round after round; nothing is found', async () => {
   startProber();

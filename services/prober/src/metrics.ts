@@ -3,7 +3,7 @@ import type { Metrics } from '@im/kit';
 
 /** What the prober exports. */
 export interface ProberMetrics {
-  /** Sets the counts of all judged rounds. */
+  /** Sets the counts of all judged rounds; before the first one, nothing was sent that would have to be judged. */
   totals(totals: ProberTotals): void;
   /** A message took this long to be acknowledged, s. */
   acknowledged(seconds: number): void;
@@ -37,7 +37,7 @@ export function proberMetrics(metrics: Metrics): ProberMetrics {
   return {
     totals(totals) {
       for (const outcome of COUNTS) messages.set({ outcome }, totals[outcome]);
-      judgedUntil.set(totals.judgedUntil / 1_000);
+      judgedUntil.set(Math.max(totals.judgedUntil, totals.since) / 1_000);
     },
     acknowledged: (seconds) => acknowledge.observe(seconds),
     gap: (seconds) => gap.set(seconds),

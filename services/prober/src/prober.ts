@@ -70,7 +70,7 @@ export class Prober {
       let isLoaded = false;
       while (!signal.aborted) {
         try {
-          if (!isLoaded) this.#checkpoint = await this.#deps.checkpoints.load();
+          if (!isLoaded) await this.#load();
           isLoaded = true;
           await this.#step(signal);
           backoff.reset();
@@ -87,6 +87,12 @@ export class Prober {
     } finally {
       this.#devices.close();
     }
+  }
+
+  /** Goes on from what is stored. Its metrics have series from then on, and not from the first judged round only. */
+  async #load(): Promise<void> {
+    this.#checkpoint = await this.#deps.checkpoints.load();
+    this.#deps.metrics.totals(this.#checkpoint?.totals ?? noTotals(Date.now()));
   }
 
   /** Prepares, judges what was interrupted, and plays one round. */

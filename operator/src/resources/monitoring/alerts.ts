@@ -299,7 +299,7 @@ function proberAlerts(owner: ClusterName): Alert[] {
     {
       name: 'OpenIMMessagesLost',
       severity: 'critical',
-      // There is no series before its first round is judged.
+      // A prober that has just begun had no series then.
       expr: `${now} > ${before} or (${now} unless ${before}) > 0`,
       forMinutes: 0,
       summary: 'Checked messages of the prober were {{ $labels.outcome }}.',
