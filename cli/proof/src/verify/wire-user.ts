@@ -16,6 +16,7 @@ import {
   type WireOptions,
 } from '@im/client';
 import { type FactSink, now, SYSTEM_MARK } from '../checker/index.ts';
+import { KnownSeqs } from './known-seqs.ts';
 
 /** A user of a load, who reconnects and catches up like an SDK, and records what they see for the checker. */
 export interface WireUser {
@@ -50,7 +51,7 @@ export interface WireUserCounts {
   connects: number;
   /** Pushes whose seq was not the next one. */
   gaps: number;
-  /** Pushes that the catch-up after a connect had covered already. */
+  /** Pushes of what was stored when it connected. */
   overlaps: number;
   kicked: number;
   failedConnects: number;
@@ -71,8 +72,7 @@ const REDIAL_MS = [0, 200, 500, 1_000, 2_000];
 export function wireUser(options: WireUserOptions): WireUser {
   const { facts, device, scope = '' } = options;
   const counts: WireUserCounts = { connects: 0, gaps: 0, overlaps: 0, kicked: 0, failedConnects: 0 };
-  /** Highest seq seen, by conversation. */
-  const synced = new Map<string, number>();
+  const known = new KnownSeqs();
   let connection: WireConnection | undefined;
   let held: ScannedMessage[] | undefined;
   let stopped = false;
@@ -92,9 +92,12 @@ export function wireUser(options: WireUserOptions): WireUser {
   }
   function arrive(message: ScannedMessage): void {
     if (message.notification || message.seq === 0) return;
-    const last = synced.get(message.conversationID);
-    if (last !== undefined && message.seq > last + 1) counts.gaps += 1;
-    synced.set(message.conversationID, Math.max(last ?? 0, message.seq));
+    const arrival = known.arrived(message.conversationID, message.seq);
+    if (arrival === 'known') {
+      counts.overlaps += 1;
+      return;
+    }
+    if (arrival === 'gap') counts.gaps += 1;
     note(message);
   }
   function onPush(data: Uint8Array): void {
@@ -142,11 +145,11 @@ export function wireUser(options: WireUserOptions): WireUser {
         hasRead: hasReadSeq,
         max: maxSeq,
       });
-      const last = synced.get(conversationID) ?? 0;
       if (!first) {
-        for await (const message of pullRange(on, conversationID, last + 1, maxSeq)) note(message);
+        const from = known.highest(conversationID) + 1;
+        for await (const message of pullRange(on, conversationID, from, maxSeq)) note(message);
       }
-      synced.set(conversationID, Math.max(last, maxSeq));
+      known.synchronized(conversationID, maxSeq);
     }
     if (first) {
       facts.add({ kind: 'up', at: now(), device, user: scope + options.userID, own: 'expected' });
@@ -154,17 +157,7 @@ export function wireUser(options: WireUserOptions): WireUser {
     }
     const waiting = held ?? [];
     held = undefined;
-    for (const message of waiting) {
-      if (
-        !message.notification &&
-        message.seq !== 0 &&
-        message.seq <= (synced.get(message.conversationID) ?? 0)
-      ) {
-        counts.overlaps += 1;
-      } else {
-        arrive(message);
-      }
-    }
+    for (const message of waiting) arrive(message);
   }
 
   async function reconnect(): Promise<void> {
