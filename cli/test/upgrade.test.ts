@@ -116,6 +116,19 @@ test('plan: pods, connections and seconds of each step, and of all', async () =>
     ],
   );
   assert.match(await succeeds('plan'), /^STEP +RESTARTS +RECONNECTS +SECONDS/i);
+  const secondsOf = ([first]: readonly { readonly seconds: number }[]) => first?.seconds;
+  assert.equal(
+    secondsOf(rows),
+    8 + 6 + 10,
+    'a pod, its gates and the soak, for a cluster without an upgrade',
+  );
+  const past = { revision: 'chat-1', outcome: 'Succeeded', proof: RUNNING.proof };
+  await status(undefined, { upgradeHistory: [{ ...past, fact: { secondsPerPod: 3, gateSeconds: 2 } }] });
+  assert.equal(
+    secondsOf(JSON.parse(await succeeds('plan', '-o', 'json'))),
+    3 + 2 + 10,
+    'as fast as the last one',
+  );
 });
 
 test('status: steps, gates and proof, for people and for programs', async () => {
@@ -176,7 +189,11 @@ test('history: the newest first, with what was harmed', async () => {
         ...{ revision: 'chat-3', version: '1.2.0', image: 'openim:1.2.0', outcome: 'RolledBack', ...ended },
         ...{ message: 'the prober found 1 lost', proof: { ...RUNNING.proof, lost: 1 } },
       },
-      { revision: REVISION, version: '1.1.0', image: 'openim:1.1.0', outcome: 'Succeeded', ...ended },
+      {
+        ...{ revision: REVISION, version: '1.1.0', image: 'openim:1.1.0', outcome: 'Succeeded', ...ended },
+        plan: { restarts: 6, reconnects: 900, seconds: 240 },
+        fact: { restarts: 6, reconnects: 870, seconds: 190, secondsPerPod: 12, gateSeconds: 4 },
+      },
     ],
   });
   const rows = JSON.parse(await succeeds('history', 'chat', '-o', 'json'));
@@ -185,6 +202,15 @@ test('history: the newest first, with what was harmed', async () => {
     [
       ['RolledBack', '1.2.0', 1],
       ['Succeeded', '1.1.0', null],
+    ],
+  );
+  assert.deepEqual(
+    rows.map(({ restarts, reconnects, plannedSeconds, seconds }: Record<string, unknown>) => [
+      ...[restarts, reconnects, plannedSeconds, seconds],
+    ]),
+    [
+      [null, null, null, null],
+      [6, 870, 240, 190],
     ],
   );
   assert.match(await succeeds('history'), /the prober found 1 lost/);

@@ -108,6 +108,8 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
   const purges: string[] = [];
   const draining = new Set<string>();
   const drained: string[] = [];
+  /** Connections that drains have closed, by name of the pod. */
+  const moved = new Map<string, number>();
   const shed: { pod: string; count: number }[] = [];
   const byAddress = new Map<string, Stored<Pod>>();
   const addresses = new Map<string, string>();
@@ -127,7 +129,12 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
         { metadata: { finalizers: null } },
       );
     }
-    for (const name of draining) connections.set(name, Math.max(0, (connections.get(name) ?? 0) - PER_TICK));
+    for (const name of draining) {
+      const before = connections.get(name) ?? 0;
+      const after = Math.max(0, before - PER_TICK);
+      connections.set(name, after);
+      moved.set(name, (moved.get(name) ?? 0) + before - after);
+    }
   }
 
   /** As scheduler and kubelet do for pods of clusters with nodes. @returns false when the pod is not running. */
@@ -286,6 +293,7 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
                 draining: drains,
                 drainRemaining: drains ? left : 0,
                 drainEtaSeconds: left / PER_TICK,
+                movedConnections: moved.get(metadata.name) ?? 0,
               },
             }
           : {}),

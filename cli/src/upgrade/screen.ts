@@ -2,9 +2,11 @@ import {
   numberOrShare,
   type OpenIMClusterStatusUpgrade,
   type OpenIMClusterStatusUpgradeHistory,
+  paceOf,
   planSteps,
   sumOf,
   UPGRADE_SOAK_SECONDS,
+  type UpgradeEstimate,
   type UpgradeProof,
 } from '@im/operator';
 import type { FoundCluster } from '../cluster/find.ts';
@@ -37,8 +39,8 @@ export function upgradeScreen(cluster: string, upgrade: OpenIMClusterStatusUpgra
       started: upgrade.startedAt ?? null,
       finished: upgrade.finishedAt ?? null,
       proof: proofText(proof),
-      plan: plan ? `${plan.restarts} restarts, ${plan.reconnects} reconnects, ${plan.seconds} s` : null,
-      fact: fact ? `${fact.restarts} restarts, ${fact.seconds} s` : null,
+      plan: plan ? figuresText(plan) : null,
+      fact: fact ? figuresText(fact) : null,
     }),
     rows.length === 0 ? '' : formatTable(rows, ['step', 'state', 'started', 'available', 'passed']),
     gates.length === 0
@@ -50,6 +52,12 @@ export function upgradeScreen(cluster: string, upgrade: OpenIMClusterStatusUpgra
   ]
     .filter((section) => section !== '')
     .join('\n\n');
+}
+
+/** Figures of a plan or of what happened. Operators of earlier versions counted no reconnects. */
+function figuresText({ restarts, reconnects, seconds }: UpgradeEstimate): string {
+  const moved = reconnects === undefined ? [] : [`${reconnects} reconnects`];
+  return [`${restarts} restarts`, ...moved, `${seconds} s`].join(', ');
 }
 
 function proofText(proof: UpgradeProof | undefined): string {
@@ -70,14 +78,23 @@ export function historyRows(history: readonly OpenIMClusterStatusUpgradeHistory[
       finishedAt = '',
       message = '',
       proof,
+      plan,
+      fact,
     }): Row => ({
       ...{ outcome, version, image, revision, started: startedAt, finished: finishedAt },
       acknowledged: proof?.acknowledged ?? null,
+      restarts: fact?.restarts ?? null,
+      reconnects: fact?.reconnects ?? null,
+      plannedSeconds: plan?.seconds ?? null,
+      seconds: fact?.seconds ?? null,
       harmed: proof ? (proof.lost ?? 0) + (proof.duplicated ?? 0) + (proof.reordered ?? 0) : null,
       message,
     }),
   );
-  const columns = ['outcome', 'version', 'image', 'started', 'finished', 'acknowledged', 'harmed', 'message'];
+  const columns = [
+    ...['outcome', 'version', 'image', 'started', 'restarts', 'reconnects', 'plannedSeconds', 'seconds'],
+    ...['acknowledged', 'harmed', 'message'],
+  ];
   return { rows, columns };
 }
 
@@ -92,6 +109,12 @@ const STEPS: readonly (readonly [name: string, components: readonly string[]])[]
   ['gateway canary', []],
   ['gateway', ['gateway']],
 ];
+
+function pastUpgrades(history: readonly OpenIMClusterStatusUpgradeHistory[]) {
+  return history
+    .filter(({ outcome }) => outcome === 'Succeeded')
+    .map(({ fact, proof }) => ({ fact, isProbed: proof !== undefined }));
+}
 
 /** What a change of version would do to a cluster as it is, as rows; the last one is the sum. */
 export function planRows({ spec, status }: FoundCluster) {
@@ -124,6 +147,7 @@ export function planRows({ spec, status }: FoundCluster) {
     gateways,
     drainDeadlineSeconds: Number(deadlineSeconds ?? 540),
     soakSeconds: hasProber ? (spec.upgrade?.soakSeconds ?? UPGRADE_SOAK_SECONDS) : 0,
+    pace: paceOf(pastUpgrades(status?.upgradeHistory ?? []), hasProber),
   });
   const rows: Row[] = steps.map(({ name, ...figures }) => ({ step: name, ...figures }));
   rows.push({ step: 'all', ...sumOf(steps) });

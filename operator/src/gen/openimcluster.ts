@@ -1368,7 +1368,7 @@ export interface UpgradeProof {
   readonly longestGapMilliseconds?: number;
 }
 
-/** What it is expected to do, or what it did. */
+/** What it is expected to do. */
 export interface UpgradeEstimate {
   /** Pods that are replaced. */
   readonly restarts?: number;
@@ -1376,6 +1376,20 @@ export interface UpgradeEstimate {
   readonly reconnects?: number;
   /** Duration in seconds. */
   readonly seconds?: number;
+}
+
+/** What it did; absent unless it has succeeded. */
+export interface UpgradeFact {
+  /** Pods that were replaced. */
+  readonly restarts?: number;
+  /** Client connections that gateways of the version before closed. */
+  readonly reconnects?: number;
+  /** Duration in seconds. */
+  readonly seconds?: number;
+  /** Time that a pod took to be replaced, gateways excluded; the next plan counts with it. */
+  readonly secondsPerPod?: number;
+  /** Time that the gates behind a step took in addition to the soak; the next plan counts with it. */
+  readonly gateSeconds?: number;
 }
 
 /** The upgrade in progress or the last one. */
@@ -1412,10 +1426,10 @@ export interface OpenIMClusterStatusUpgrade {
   readonly gates?: readonly OpenIMClusterStatusUpgradeGate[];
   /** Messages of the prober since the start; absent without one. */
   readonly proof?: UpgradeProof;
-  /** What it is expected to do, or what it did. */
+  /** What it is expected to do. */
   readonly plan?: UpgradeEstimate;
-  /** What it is expected to do, or what it did. */
-  readonly fact?: UpgradeEstimate;
+  /** What it did; absent unless it has succeeded. */
+  readonly fact?: UpgradeFact;
 }
 
 export interface OpenIMClusterStatusUpgradeHistory {
@@ -1435,6 +1449,10 @@ export interface OpenIMClusterStatusUpgradeHistory {
   readonly message?: string;
   /** Messages of the prober since the start; absent without one. */
   readonly proof?: UpgradeProof;
+  /** What it is expected to do. */
+  readonly plan?: UpgradeEstimate;
+  /** What it did; absent unless it has succeeded. */
+  readonly fact?: UpgradeFact;
 }
 
 /** Observed state: conditions at most five seconds old, figures as old as observedAt. */

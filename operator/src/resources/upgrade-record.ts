@@ -19,6 +19,8 @@ export interface UpgradeProof {
 /** One step of an upgrade. Times are ms since the epoch. */
 export interface StepRecord {
   readonly name: string;
+  /** Pods that it replaces, as planned; absent in records of earlier versions. */
+  readonly pods?: number;
   /** Its first pod was to be replaced. */
   readonly startedAt?: number;
   /** All of its pods were replaced and available. */
@@ -47,6 +49,16 @@ export interface UpgradeEstimate {
   readonly seconds: number;
 }
 
+/** What an upgrade has done, and at what pace. */
+export interface UpgradeFact extends Omit<UpgradeEstimate, 'reconnects'> {
+  /** Absent in records of earlier versions. */
+  readonly reconnects?: number;
+  /** Time that a pod took to be replaced, gateways excluded; absent when none was. */
+  readonly secondsPerPod?: number;
+  /** Time that the gates behind a step took in addition to the soak; absent without steps. */
+  readonly gateSeconds?: number;
+}
+
 /**
  * An upgrade, as it is recorded at the revision that it goes to: all that the next operator needs to go on with it, and
  * its history afterwards.
@@ -65,7 +77,9 @@ export interface UpgradeRecord {
   readonly finishedAt?: number | undefined;
   readonly outcome?: 'Succeeded' | 'RolledBack' | 'Superseded' | undefined;
   /** What happened, as opposed to `plan`. */
-  readonly fact?: Omit<UpgradeEstimate, 'reconnects'> | undefined;
+  readonly fact?: UpgradeFact | undefined;
+  /** Connections that old gateways have closed, or are about to, by name of the pod. */
+  readonly moved?: Readonly<Record<string, number>> | undefined;
 }
 
 /** The record in an annotation; undefined for none, and for one that this operator cannot read. */

@@ -205,6 +205,7 @@ export function createGateway(config: GatewayConfig, deps: GatewayDeps): Gateway
     maxConnections: handshakes.maxConnections,
     ...drain.status,
     ...shed.status,
+    movedConnections: sessions.moved,
   }));
   observeGateway(deps.metrics, { connections, localUsers, requests, inputRate, catchUps, presence, watch });
 

@@ -11,7 +11,7 @@ import { applyObjects, type ObjectsResult } from './objects.ts';
 import type { RolloutState } from './observation.ts';
 import { nextLookMs, type Unchanged } from './pace.ts';
 import { routeProblems } from './route-problems.ts';
-import { CANARY, GATEWAYS } from './upgrade/judge.ts';
+import { CANARY, GATEWAYS } from './upgrade/step-names.ts';
 import { isForced, rollOut, withAge } from './upgrade.ts';
 import type { Volume } from './volume-plan.ts';
 import { reconcileVolumes } from './volumes.ts';

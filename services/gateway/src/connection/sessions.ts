@@ -40,11 +40,17 @@ export class Sessions implements ClientEvents {
   readonly #deps: SessionsDeps;
   readonly #connections: Set<Connection>;
   #empty: PromiseWithResolvers<void> | undefined;
+  #moved = 0;
 
   /** @param connections filled and emptied here, read by others. */
   constructor(connections: Set<Connection>, deps: SessionsDeps) {
     this.#connections = connections;
     this.#deps = deps;
+  }
+
+  /** Connections that have ended because their clients are to go to another gateway. */
+  get moved(): number {
+    return this.#moved;
   }
 
   /** Makes a connection of a client that has just passed the handshake. */
@@ -110,7 +116,9 @@ export class Sessions implements ClientEvents {
     presence.changed(user);
     tenantLimits.closed(user.tenant);
     tenantConnections.closed(connection);
-    metrics.closed(platformID, framing, connection.closeReason ?? 'client');
+    const { closeReason = 'client' } = connection;
+    if (closeReason === 'drain' || closeReason === 'rebalance') this.#moved += 1;
+    metrics.closed(platformID, framing, closeReason);
     if (this.#connections.size === 0) this.#empty?.resolve();
   }
 

@@ -31,6 +31,8 @@ export interface GatewayStatus {
   readonly drainPerSecond?: number;
   /** Connections still to be closed by `POST /shed`. */
   readonly shedRemaining?: number;
+  /** Connections that it has closed since its start so that their clients go to another gateway. */
+  readonly movedConnections?: number;
 }
 
 /** What a tenant has on a gateway, and did there since the gateway started; an entry of `GET /tenants` of its ops port. */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ProberStatus, ProcessStatus } from '@im/contract';
 import type { UpgradeRecord } from '../../../resources/upgrade-record.ts';
-import type { Observation } from '../observation.ts';
 import { lookAt } from './gates.ts';
 import { judgeUpgrade, type ObservedStep, type UpgradeObservation } from './judge.ts';
 
@@ -26,15 +25,12 @@ const prober = (change: Partial<ProberStatus> = {}): ProberStatus => ({
 });
 
 /** What is observed when the stores are usable. */
-function observed(
-  report: ProberStatus | undefined,
-  lagRecords = 0,
-): Pick<Observation, 'processes' | 'stores'> {
+function observed(report: ProberStatus | undefined, lagRecords = 0): UpgradeObservation['observation'] {
   const ok = { ok: true as const, detail: {} };
   const transfer = { partitions: 64, lagRecords, parkedTenants: 0, parkedConversations: 0, parkedRecords: 0 };
   const processes = new Map([['t', { transfer } as ProcessStatus]]);
   if (report) processes.set('p', { prober: report } as ProcessStatus);
-  return { processes, stores: { nats: ok, mongodb: ok, redis: ok, objectStorage: ok } };
+  return { processes, reports: new Map(), stores: { nats: ok, mongodb: ok, redis: ok, objectStorage: ok } };
 }
 
 const record: UpgradeRecord = {
@@ -60,6 +56,7 @@ const judge = (change: Partial<UpgradeObservation>) =>
     record,
     steps: [step('rpc', 'pending'), step('api', 'pending')],
     observation: observed(prober()),
+    oldGateways: [],
     isProbed: true,
     limits: { soakSeconds: 30, stepDeadlineSeconds: 100 },
     paused: false,
@@ -97,10 +94,10 @@ test('a step begins when the gates behind the one before are passed', () => {
   assert.deepEqual([...passed.mayRun], ['rpc', 'api']);
   assert.equal(passed.record.proof?.acknowledged, 80);
   assert.equal(judge({ ...clean, observation: observed(judged, 5_000) }).mayRun.size, 1, 'the log lags');
-  const { stores, processes } = observed(judged);
+  const { stores, ...seen } = observed(judged);
   const down = { ok: false as const, reason: 'Unreachable' as const, message: 'refused' };
   assert.equal(
-    judge({ ...clean, observation: { processes, stores: { ...stores, redis: down } } }).mayRun.size,
+    judge({ ...clean, observation: { ...seen, stores: { ...stores, redis: down } } }).mayRun.size,
     1,
   );
   const done = judge({

@@ -7,11 +7,8 @@ import type {
 } from '../../../resources/upgrade-record.ts';
 import type { Observation } from '../observation.ts';
 import { faultOf, type Gate, gatesOf, lookAt, proberOf, proofSince } from './gates.ts';
-
-/** Name of the step in which new connections go to new gateways, while those of the old ones stay. */
-export const CANARY = 'gateway canary';
-/** Name of the step in which the connections of old gateways move. */
-export const GATEWAYS = 'gateway';
+import { movedConnections } from './moved-connections.ts';
+import { GATEWAYS } from './step-names.ts';
 
 /** A step as it is observed. */
 export interface ObservedStep {
@@ -35,7 +32,9 @@ export interface UpgradeObservation {
   readonly record: UpgradeRecord;
   /** In the order of the rollout; steps of the record alone count. */
   readonly steps: readonly ObservedStep[];
-  readonly observation: Pick<Observation, 'processes' | 'stores'>;
+  readonly observation: Pick<Observation, 'processes' | 'reports' | 'stores'>;
+  /** Pods of the gateways before. */
+  readonly oldGateways: readonly string[];
   readonly isProbed: boolean;
   readonly limits: UpgradeLimits;
   /** No further step begins. */
@@ -108,7 +107,12 @@ export function judgeUpgrade(input: UpgradeObservation): UpgradeJudgement {
     if (!isHeld) mayRun.add(step.name);
     if (!isPassed) current = { step, observed, gates };
   }
-  const record: UpgradeRecord = { ...known, steps, ...(proof === undefined ? {} : { proof }) };
+  const moved = movedConnections(known, input.oldGateways, observation.reports);
+  const record: UpgradeRecord = {
+    ...{ ...known, steps },
+    ...(proof === undefined ? {} : { proof }),
+    ...(moved === undefined ? {} : { moved }),
+  };
   const failure = failureOf(input, proof, prober, current);
   const message = current ? messageOf(current, input.paused) : 'all steps are complete';
   return {

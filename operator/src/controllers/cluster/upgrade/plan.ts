@@ -1,4 +1,6 @@
 import type { UpgradeEstimate } from '../../../resources/upgrade-record.ts';
+import type { UpgradePace } from './pace.ts';
+import { CANARY, GATEWAYS } from './step-names.ts';
 
 /** What an upgrade would do to a step. */
 export interface PlannedStep {
@@ -26,27 +28,27 @@ export interface PlanInput {
   readonly drainDeadlineSeconds: number;
   /** Time without a finding of the prober behind each step; 0 without a prober. */
   readonly soakSeconds: number;
+  readonly pace: UpgradePace;
 }
 
 /** Default of spec.upgrade.soakSeconds. */
 export const UPGRADE_SOAK_SECONDS = 30;
 
-/** Time for one pod to be replaced, s: image, start, readiness and the end of the old one. */
-const POD_SECONDS = 20;
-/** Name of the step whose connections move; that of the step before has no pods that are stopped. */
-const GATEWAY = 'gateway';
-
 /** What an upgrade replaces and moves, and about how long each of its steps takes; a pure function. */
 export function planSteps(input: PlanInput): PlannedStep[] {
+  const { secondsPerPod, gateSeconds } = input.pace;
+  const behind = gateSeconds + input.soakSeconds;
   return input.steps.map(({ name, pods }) => {
-    if (name !== GATEWAY) {
-      return { name, restarts: pods, reconnects: 0, seconds: pods * POD_SECONDS + input.soakSeconds };
+    if (name !== GATEWAYS) {
+      // New gateways start at the same time, and replace none yet.
+      const inTurn = name === CANARY ? 1 : pods;
+      return { name, restarts: pods, reconnects: 0, seconds: Math.round(inTurn * secondsPerPod + behind) };
     }
     const { gateways, connections, maxPerSecond, concurrentDrains, drainDeadlineSeconds } = input;
     const rounds = Math.ceil(gateways / Math.max(1, concurrentDrains));
     const each = gateways === 0 ? 0 : connections / gateways;
     const drain = Math.min(drainDeadlineSeconds, Math.ceil(each / Math.max(1, maxPerSecond)));
-    const seconds = rounds * (drain + POD_SECONDS) + input.soakSeconds;
+    const seconds = Math.round(rounds * (drain + secondsPerPod) + behind);
     return { name, restarts: pods, reconnects: connections, seconds };
   });
 }

@@ -49,6 +49,8 @@ export function upgradeStatus(
         finishedAt: timestamp(new Date(record.finishedAt ?? record.startedAt)),
         ...(record.failure && { message: record.failure.message }),
         ...(record.proof && { proof: proofStatus(record.proof) }),
+        plan: { ...record.plan },
+        ...(record.fact && { fact: { ...record.fact } }),
       })),
     }),
   };

@@ -14,16 +14,12 @@ import { podFault } from '../pod-problem.ts';
 import { currentRevision, recordUpgrade } from '../revisions.ts';
 import { stageState } from '../upgrade.ts';
 import { lookAt, proberOf } from './gates.ts';
-import {
-  CANARY,
-  GATEWAYS,
-  judgeUpgrade,
-  type ObservedStep,
-  type UpgradeJudgement,
-  type UpgradeLimits,
-} from './judge.ts';
-import { planSteps, sumOf, UPGRADE_SOAK_SECONDS } from './plan.ts';
+import { judgeUpgrade, type ObservedStep, type UpgradeJudgement, type UpgradeLimits } from './judge.ts';
+import { sumOfMoved } from './moved-connections.ts';
+import { type PastUpgrade, paceOf, paceOfSteps } from './pace.ts';
+import { type PlannedStep, planSteps, sumOf, UPGRADE_SOAK_SECONDS } from './plan.ts';
 import { type StartWait, startWait } from './start.ts';
+import { CANARY, GATEWAYS } from './step-names.ts';
 import { isUpgrade, momentOf, type Rollback, specKey } from './target.ts';
 
 /** A cluster and the revision that it is to match. */
@@ -84,6 +80,7 @@ export function nextUpgradeStep(input: UpgradeInput): UpgradeStep {
     record,
     steps: observedSteps(input),
     observation: input.observation,
+    oldGateways: oldGatewayPods(input.observed, input.desired),
     isProbed: effective.prober !== undefined,
     limits: limitsOf(cluster),
     paused: cluster.spec.upgrade?.paused ?? false,
@@ -112,16 +109,16 @@ function newRecord(input: UpgradeInput, from: Revision): UpgradeRecord {
     from: from.name,
     startedAt: now,
     baseline: prober && lookAt(prober),
-    steps: steps.map(({ name }): StepRecord => ({ name })),
+    steps: planned.map(({ name, restarts }): StepRecord => ({ name, pods: restarts })),
     plan: sumOf(planned),
   };
 }
 
 /** What an upgrade of these steps is expected to do. */
 function plannedSteps(
-  { cluster, desired, effective, observation }: UpgradeInput,
+  { cluster, desired, effective, observation, revisions }: UpgradeInput,
   names: ReadonlySet<string>,
-) {
+): PlannedStep[] {
   const { replicas, drain } = effective.gateway;
   const podsOf = (name: string) => {
     if (name === CANARY) return 0;
@@ -138,7 +135,16 @@ function plannedSteps(
     gateways: replicas,
     drainDeadlineSeconds: drain.deadlineSeconds,
     soakSeconds: effective.prober ? limitsOf(cluster).soakSeconds : 0,
+    pace: paceOf(pastUpgrades(revisions), effective.prober !== undefined),
   });
+}
+
+/** Upgrades that have succeeded, newest first. */
+function pastUpgrades(revisions: readonly Revision[]): PastUpgrade[] {
+  return revisions
+    .flatMap(({ upgrade }) => (upgrade?.outcome === 'Succeeded' ? [upgrade] : []))
+    .sort((a, b) => (b.finishedAt ?? 0) - (a.finishedAt ?? 0))
+    .map(({ fact, proof }) => ({ fact, isProbed: proof !== undefined }));
 }
 
 /** All steps in the order of the rollout, those that change nothing included. */
@@ -173,9 +179,7 @@ function gatewaySteps(
   const name = nameOf.gatewayRevision(observed.owner.name, wanted);
   const exists = deployments.some(({ metadata }) => metadata.name === name);
   const isSelected = observed.selectedRevision() === wanted;
-  const old = observed
-    .gatewayPods()
-    .filter(({ metadata }) => metadata.labels?.[REVISION_LABEL] !== wanted).length;
+  const old = oldGatewayPods(observed, desired).length;
   const canary: ObservedStep['state'] = isSelected ? 'settled' : exists ? 'running' : 'pending';
   const isDone = isSelected && old === 0 && deployments.length === 1;
   return [
@@ -192,6 +196,15 @@ function gatewaySteps(
       podFault: fault,
     },
   ];
+}
+
+/** Names of the gateways that an upgrade replaces. */
+function oldGatewayPods(observed: ObservedCluster, desired: Desired): string[] {
+  const wanted = gatewayRevision(desired.gateway);
+  return observed
+    .gatewayPods()
+    .filter(({ metadata }) => metadata.labels?.[REVISION_LABEL] !== wanted)
+    .map(({ metadata }) => metadata.name);
 }
 
 /** Ends records that nothing will end otherwise: those of other revisions, and the failed one once the cluster is back. */
@@ -216,7 +229,10 @@ export async function endRecords(
 }
 
 /** The record of an upgrade that is complete, compared with its plan. */
-export function completed({ observed, effective, now }: UpgradeInput, record: UpgradeRecord): UpgradeRecord {
+export function completed(
+  { cluster, observed, effective, now }: UpgradeInput,
+  record: UpgradeRecord,
+): UpgradeRecord {
   const replaced = observed.pods().filter(({ metadata, spec }) => {
     const isNew = Date.parse(metadata.creationTimestamp ?? '') >= record.startedAt - 1_000;
     return isNew && spec?.containers.some(({ image }) => image === effective.image);
@@ -227,7 +243,9 @@ export function completed({ observed, effective, now }: UpgradeInput, record: Up
     outcome: 'Succeeded',
     fact: {
       restarts: replaced.length,
+      reconnects: sumOfMoved(record),
       seconds: Math.round((now - record.startedAt) / 1_000),
+      ...paceOfSteps(record.steps, effective.prober ? limitsOf(cluster).soakSeconds : 0),
     },
   };
 }
