@@ -28,4 +28,9 @@ export async function assertProven(
   assert.equal(fact?.restarts, plan?.restarts, 'as many pods as planned');
   assert.equal(replaced, plan?.restarts, 'as many pods as status counts');
   assert.ok(Math.max(...cuts) <= 1, `moved at most once: ${cuts.join(' ')}`);
+  const moved = cuts.filter((count) => count > 0).length;
+  const { reconnects = 0 } = fact ?? {};
+  // Those of the prober are among them, which may go to new gateways by themselves before they would be moved.
+  assert.ok(reconnects >= moved, `${reconnects} moved, of clients alone ${moved}`);
+  assert.ok(reconnects <= (plan?.reconnects ?? 0), `${reconnects} moved of ${plan?.reconnects}`);
 }

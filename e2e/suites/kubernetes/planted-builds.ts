@@ -10,7 +10,7 @@ export const BEFORE_PROBER: OlderBuild = {
 };
 
 /** A build with a prober, to be upgraded from. */
-export const PREVIOUS: OlderBuild = { commit: 'bcb41cf1daf4042fd0221740b1c7dfa092a02c44', version: '0.0.10' };
+export const PREVIOUS: OlderBuild = { commit: '82ffbc747185317e5a94c446ca9fb2c590c75e59', version: '0.0.10' };
 
 const TRANSFER = 'services/transfer/src/index.ts';
 const TRANSFER_CREATED = "    const own = log.child({ part: 'transfer' });\n";
@@ -43,6 +43,20 @@ export const DROPS = planted(
     to: '  forward(connection: Connection, delivery: log.Delivery, bytes: Buffer): void {\n    if (++planted % 1_000 === 0) return;\n',
   },
 );
+
+/** Every process looks for the database where there is none. */
+export const WRONG_DATABASE = planted({
+  file: 'services/lib/store/src/mongo.ts',
+  from: '  const client = new MongoClient(uri, {\n    ...clientOptions(maxPoolSize, tls),\n',
+  to: "  const client = new MongoClient('mongodb://127.0.0.1:1/', {\n    ...clientOptions(maxPoolSize, tls),\n",
+});
+
+/** Wants an index that stored profiles contradict, as a version would whose author did not know them. */
+export const MIGRATION_FAILS = planted({
+  file: 'services/lib/store/src/repos/user.ts',
+  from: '  { keys: { level: 1, createTime: 1 } },\n',
+  to: '  { keys: { level: 1, createTime: 1 } },\n  { keys: { level: 1 }, unique: true },\n',
+});
 
 /** A name whose registry refuses connections. */
 export const ABSENT = 'localhost:1/openim/openim-operator:9.9.9-absent';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { OtherBuild } from '@im/dev-cluster';
-import { CRASHES, DROPS, SLOW } from './planted-builds.ts';
+import { CRASHES, DROPS, MIGRATION_FAILS, SLOW, WRONG_DATABASE } from './planted-builds.ts';
 import { PROBER, type ProbedCluster, probedCluster, UPGRADE } from './probed-cluster.ts';
 import { takenBack } from './taken-back.ts';
 import type { UpgradeRun } from './upgrade-run.ts';
@@ -19,30 +19,55 @@ describe('versions that must not stay', { skip }, () => {
     await probed?.[Symbol.asyncDispose]();
   });
 
-  /** A build that must not stay: it is taken back for this reason at this step. */
+  /** A build that must not stay: it is taken back for this reason at this step, where `limits` are in force. */
   async function buildTakenBack(
     name: string,
     build: OtherBuild,
-    { upgrade, failure, step }: { readonly upgrade: object; readonly failure: RegExp; readonly step: string },
+    { step, limits, failure }: { readonly step: string; readonly limits: object; readonly failure: RegExp },
   ): Promise<UpgradeRun> {
     const image = await probed.load(build);
-    return await takenBack(probed, name, { image, upgrade }, (run) => {
+    const judge = (run: UpgradeRun) => {
       assert.match(`${run.upgrade.failure}: ${run.upgrade.message}`, failure);
       assert.equal(run.upgrade.step, step);
+    };
+    // The steps before may take the machine as long as they need.
+    const upgrade = { ...UPGRADE, stepDeadlineSeconds: 600 };
+    let isThere = false;
+    return await takenBack(probed, name, { image, upgrade }, judge, async (present) => {
+      if (isThere || present.step !== step) return;
+      isThere = true;
+      await probed.cluster.change({ spec: { upgrade: limits } });
     });
   }
 
+  const SOON = { stepDeadlineSeconds: 30 };
+  const NEVER_READY = /^(StepDeadlineExceeded|PodsFailing)/;
+
   test('a version that crashes at its start is taken back', { timeout: TEST_MS }, async () => {
-    const expected = { failure: /^PodsFailing: .*does not start/, step: 'transfer' };
+    const failure = /^PodsFailing: \S*transfer\S* .*(exit code 1|CrashLoopBackOff)/;
     await buildTakenBack('crashes', CRASHES, {
-      upgrade: { ...UPGRADE, stepDeadlineSeconds: 60 },
-      ...expected,
+      step: 'transfer',
+      limits: { stepDeadlineSeconds: 200 },
+      failure,
     });
   });
 
   test('a version that does not become ready is taken back', { timeout: TEST_MS }, async () => {
-    const expected = { failure: /^(StepDeadlineExceeded|PodsFailing)/, step: 'transfer' };
-    await buildTakenBack('slow', SLOW, { upgrade: { ...UPGRADE, stepDeadlineSeconds: 30 }, ...expected });
+    await buildTakenBack('slow', SLOW, { step: 'transfer', limits: SOON, failure: NEVER_READY });
+  });
+
+  test('a version that does not find its database is taken back before a client notices it', {
+    timeout: TEST_MS,
+  }, async () => {
+    const expected = { step: 'prober', limits: SOON, failure: NEVER_READY };
+    await buildTakenBack('wrong database', WRONG_DATABASE, expected);
+  });
+
+  test('a version whose migration stored data contradicts is taken back before a client notices it', {
+    timeout: TEST_MS,
+  }, async () => {
+    const expected = { step: 'prober', limits: SOON, failure: NEVER_READY };
+    await buildTakenBack('migration fails', MIGRATION_FAILS, expected);
   });
 
   test('a version that drops one message in a thousand is taken back at the gateway canary', {
@@ -51,10 +76,11 @@ describe('versions that must not stay', { skip }, () => {
     const { running } = await probed.images();
     try {
       await probed.rollOut(running, { prober: { ...PROBER, messagesPerSecond: 50 } });
-      const expected = { failure: /^MessagesHarmed: .* lost/, step: 'gateway canary' };
       const { upgrade } = await buildTakenBack('drops 1 in 1,000', DROPS, {
-        upgrade: { soakSeconds: 40, stepDeadlineSeconds: 300 },
-        ...expected,
+        step: 'gateway canary',
+        // The prober's devices come to new gateways one after the other.
+        limits: { soakSeconds: 120 },
+        failure: /^MessagesHarmed: .* lost/,
       });
       assert.ok((upgrade.proof?.lost ?? 0) > 0);
     } finally {

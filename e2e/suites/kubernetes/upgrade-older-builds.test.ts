@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { conditionOf } from '@im/dev-cluster';
 import { assertProven } from './assert-proven.ts';
 import { messagesOf } from './kept-messages.ts';
 import { openimctl } from './openimctl.ts';
 import { BEFORE_PROBER, PREVIOUS } from './planted-builds.ts';
 import { PROBER, type ProbedCluster, probedCluster } from './probed-cluster.ts';
 import { type UpgradeRun, underLoad } from './upgrade-run.ts';
+import { identities } from './verdicts.ts';
 
 const skip = process.env.FULL === '1' ? false : 'only with FULL=1';
 const TEST_MS = 1_200_000;
@@ -72,6 +74,14 @@ describe('from older builds of this repository, and back', { skip }, () => {
     try {
       const { there } = await thereAndBack('no prober', old, { prober: null });
       assert.equal(there.upgrade.proof, undefined);
+      // What the running version would refuse waits for one that knows it.
+      const { cluster } = probed;
+      const pods = identities(await cluster.pods());
+      await cluster.change({ spec: { image: old, prober: PROBER } });
+      await cluster.untilSettled();
+      assert.deepEqual(identities(await cluster.pods()), pods);
+      const accepted = conditionOf((await cluster.resource()).status, 'Accepted');
+      assert.match(accepted?.message ?? '', /except for spec\.prober.*does not support/);
     } finally {
       await probed.rollOut(product, { prober: PROBER });
     }
@@ -82,8 +92,7 @@ describe('from older builds of this repository, and back', { skip }, () => {
     const { product } = probed.cluster.testCluster.images;
     try {
       const { there, back } = await thereAndBack('older build', old);
-      // Its prober knew no orderly end.
-      await assertProven(probed.cluster, there, 1);
+      await assertProven(probed.cluster, there);
       assert.deepEqual(back.upgrade.proof, there.upgrade.proof, 'the proof stays');
     } finally {
       await probed.rollOut(product);

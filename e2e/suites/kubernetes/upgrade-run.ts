@@ -26,7 +26,7 @@ export interface UpgradeRunOptions {
   readonly begin: () => Promise<unknown>;
   /** Phase in which it ends. */
   readonly ends: 'Succeeded' | 'RolledBack' | 'Superseded';
-  /** Called with each new phase, step and stage. @default nothing */
+  /** Called with each new phase, step and stage of this upgrade. @default nothing */
   readonly during?: (upgrade: UpgradeStatus, stage: string) => Promise<void>;
   /** Longest time for all of it, ms. @default ten minutes */
   readonly withinMs?: number;
@@ -79,8 +79,10 @@ async function untilOver(
     const isOther = finishedAt !== before?.finishedAt || startedAt !== before?.startedAt;
     if (OVER.has(phase) && isOther && finishedAt !== undefined) return upgrade;
     const state = `${revision} ${phase} ${step} ${stage}`;
-    if (state !== last) await during(upgrade, stage);
-    last = state;
+    if (isOther && state !== last) {
+      last = state;
+      await during(upgrade, stage);
+    }
     assert.ok(now() < deadline, `the upgrade is not over: ${JSON.stringify(upgrade)}`);
   }
 }
@@ -99,7 +101,9 @@ function figuresOf(
   return {
     took: seconds(tookMs),
     planned: plan ? `${plan.restarts} pods, ${plan.reconnects} connections, ${plan.seconds} s` : '',
-    fact: fact ? `${fact.restarts} pods, ${fact.seconds} s` : `${replaced} pods`,
+    fact: fact
+      ? `${fact.restarts} pods, ${fact.reconnects} connections, ${fact.seconds} s (${fact.secondsPerPod} a pod, ${fact.gateSeconds} at gates)`
+      : `${replaced} pods`,
     moved: `${moved} of ${cuts.length}, ${Math.max(...cuts)} at most`,
     proof: proof
       ? `${proof.acknowledged} acknowledged, ${proof.received} received, ${proof.lost}/${proof.duplicated}/${proof.reordered}`

@@ -11,6 +11,16 @@ import { identities } from './verdicts.ts';
 const skip = process.env.FULL === '1' ? false : 'only with FULL=1';
 const TEST_MS = 900_000;
 const PAUSED_WITHIN_MS = 120_000;
+const DAY_MS = 86_400_000;
+
+/** A window that opens in three days. */
+function closedWindow() {
+  const day = new Date(Date.now() + 3 * DAY_MS).toLocaleDateString('en', {
+    weekday: 'short',
+    timeZone: 'UTC',
+  });
+  return { days: [day], from: '12:00', to: '12:01' };
+}
 
 describe('an upgrade that people decide about', { skip }, () => {
   let probed: ProbedCluster;
@@ -22,19 +32,25 @@ describe('an upgrade that people decide about', { skip }, () => {
     await probed?.[Symbol.asyncDispose]();
   });
 
-  test('supervised, paused, and replaced by another change amid it', {
+  test('approved, held until a window opens, paused, and replaced by another change amid it', {
     timeout: TEST_MS,
   }, async () => {
     const { running, other } = await probed.images();
     const seen: string[] = [];
     let wasPaused = false;
+    const supervised = { ...UPGRADE, mode: 'Supervised' };
     const begin = () =>
-      probed.cluster.change({ spec: { image: other, upgrade: { ...UPGRADE, mode: 'Supervised' } } });
+      probed.cluster.change({
+        spec: { image: other, upgrade: { ...supervised, windows: [closedWindow()] } },
+      });
     const during = async ({ phase = '', step = '' }: UpgradeStatus) => {
       seen.push(`${phase} ${step}`);
       if (phase === 'WaitingForApproval') {
         assert.match(await openimctl(probed.cluster, 'upgrade', 'plan'), /gateway canary[\s\S]*all/);
         await openimctl(probed.cluster, 'upgrade', 'approve');
+      } else if (phase === 'WaitingForWindow') {
+        assert.match(await openimctl(probed.cluster, 'upgrade', 'status'), /the next one opens at 20/);
+        await probed.cluster.change({ spec: { upgrade: { windows: null } } });
       } else if (step === 'transfer' && !wasPaused) {
         wasPaused = true;
         await openimctl(probed.cluster, 'upgrade', 'pause');
@@ -51,10 +67,11 @@ describe('an upgrade that people decide about', { skip }, () => {
     };
     const taken = await underLoad(probed.cluster, { name: 'replaced', begin, ends: 'Superseded', during });
     probed.rows.push(taken.row);
-    assert.ok(
-      seen.some((state) => state.startsWith('WaitingForApproval')),
-      seen.join(', '),
-    );
+    for (const phase of ['WaitingForApproval', 'WaitingForWindow', 'RollingOut'])
+      assert.ok(
+        seen.some((state) => state.startsWith(phase)),
+        seen.join(', '),
+      );
     assert.ok(wasPaused);
     assert.deepEqual([...new Set(taken.cuts)], [0], 'no connection was cut');
     assert.match(await openimctl(probed.cluster, 'upgrade', 'history'), /Superseded/);

@@ -80,7 +80,7 @@ export interface UpgradeStatus {
   }[];
   readonly gates?: readonly { readonly name: string; readonly state: string; readonly message?: string }[];
   readonly plan?: UpgradeEstimate;
-  readonly fact?: UpgradeEstimate;
+  readonly fact?: UpgradeEstimate & { readonly secondsPerPod?: number; readonly gateSeconds?: number };
   readonly proof?: {
     readonly from?: string;
     readonly until?: string;
