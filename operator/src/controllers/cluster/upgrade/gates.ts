@@ -12,9 +12,12 @@ export interface Gate {
 /** Most records of the message log that may wait to be stored. */
 export const LAG_RECORDS = 1_000;
 
-/** The prober as far as it has answered lately; undefined when there is none or it does not answer. */
+/**
+ * The prober as far as it has answered lately; undefined when there is none, it does not answer, or has yet to read what
+ * the one before it counted.
+ */
 export function proberOf({ processes }: Pick<Observation, 'processes'>): ProberStatus | undefined {
-  return [...processes.values()].find(({ prober }) => prober)?.prober;
+  return [...processes.values()].find(({ prober }) => prober && prober.since > 0)?.prober;
 }
 
 /** What the prober has found so far. */

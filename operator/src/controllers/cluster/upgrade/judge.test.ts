@@ -189,3 +189,13 @@ test('a prober that did not answer at the start is compared with its first answe
   const young = judge({ record: unheard, observation: observed(prober({ since: T0 + 1, lost: 1 })) });
   assert.equal(young.record.failure?.reason, 'MessagesHarmed');
 });
+
+test('a prober that has yet to read the counts of the one before it takes no proof away', () => {
+  const known = judge({ observation: observed(prober({ acknowledged: 180 })) }).record;
+  assert.equal(known.proof?.acknowledged, 80);
+  const unread = observed(prober({ since: 0, judgedUntil: 0, sent: 0, acknowledged: 0, received: 0 }));
+  const judged = judge({ record: known, observation: unread });
+  assert.deepEqual(judged.record.proof, known.proof);
+  const { baseline: _, ...withoutBaseline } = record;
+  assert.equal(judge({ record: withoutBaseline, observation: unread }).record.baseline, undefined);
+});
