@@ -96,8 +96,11 @@ async function* fallingSteps(
   { from, budget }: StepOptions,
 ): AsyncGenerator<WalkStep, void> {
   const all = timesOf(walk);
-  let [size, left, at, width] = [FIRST_STEP, budget.keys, from, FIRST_WINDOW_MS];
-  let until = from ? Math.min(all.until, from.st + 1) : all.until;
+  // Where a window ended, only its time says what follows.
+  const isEndOfWindow = from?._id === key();
+  let [size, left, width] = [FIRST_STEP, budget.keys, FIRST_WINDOW_MS];
+  let at = isEndOfWindow ? undefined : from;
+  let until = from ? Math.min(all.until, isEndOfWindow ? from.st : from.st + 1) : all.until;
   // What is of the future is looked at first.
   let begin = Number.isFinite(until) ? until - width : Date.now() + FUTURE_MS;
   while (left > 0) {
@@ -129,7 +132,7 @@ async function* fallingSteps(
       if (keys > 0 || isLast) yield { after: (position = start) => filter(position), sort, hint, last, keys };
       if (isLast) return;
       left -= keys;
-      [at, until] = [last, begin];
+      [at, until] = [undefined, begin];
     }
     if (keys < most) {
       if (keys < size) width *= GROWTH;
