@@ -9,6 +9,7 @@ import {
   POD_DISRUPTION_BUDGET,
   type ResourceType,
   SERVICE,
+  SERVICE_ACCOUNT,
 } from '@im/kube';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
 import { conditionOf, startOperator, usableStores, useFixture } from './operator-fixture.ts';
@@ -86,7 +87,11 @@ test('replicas give the console pods of its own, and without them api serves it 
   assert.deepEqual(container?.args?.slice(0, 2), ['serve', 'console']);
   assert.deepEqual(container?.resources?.requests, { cpu: '10m' });
   assert.equal(template?.metadata?.labels?.team, 'moderation');
-  assert.equal(template?.spec?.automountServiceAccountToken ?? false, false);
+  // It reads nothing of Kubernetes with the rights of anyone.
+  const name = template?.spec?.serviceAccountName ?? '';
+  const account = await fixture.client.get(SERVICE_ACCOUNT, { namespace: NAMESPACE, name });
+  assert.equal(account?.automountServiceAccountToken, false);
+  assert.notEqual(template?.spec?.automountServiceAccountToken, true);
 
   await fixture.applyCluster('chat', { console: { path: '/ops/im/' } });
   await settled();

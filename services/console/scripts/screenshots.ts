@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createBackendToken } from '@im/admin-api';
+import { createBackendToken, getBroadcast, startBroadcast } from '@im/admin-api';
 import { testTenant } from '@im/dev-cluster';
 import { ensureCjkFonts } from '@im/dev-sdk';
-import { startWebhookReceiver } from '@im/testing';
+import { eventually, startWebhookReceiver } from '@im/testing';
 import type { View } from '../test/browser.ts';
 import { type Fixture, startFixture } from '../test/fixture.ts';
 import { PAGES, showPage } from '../test/shown.ts';
@@ -15,6 +15,12 @@ import { PAGES, showPage } from '../test/shown.ts';
 const OUT = join(import.meta.dirname, '../../../docs/operations/console');
 const PEOPLE = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'];
 const LIGHT: View = { width: 1_280, colorScheme: 'light', locale: 'en-GB' };
+
+/** Run by processes before anything else: pictures show the name of no machine, but one such as pods have. */
+const RENAME = `import os from 'node:os';
+import { syncBuiltinESMExports } from 'node:module';
+os.hostname = () => 'chat-0';
+syncBuiltinESMExports();`;
 
 const PICTURES: readonly (readonly [name: string, path: string, view: View])[] = [
   ...[...PAGES, 'users/alice'].map((path) => [path.replace('/', '-'), path, LIGHT] as const),
@@ -34,6 +40,7 @@ async function furnished(): Promise<Fixture & { close(): Promise<void> }> {
         quotas: { users: 1_000, connections: 500, storageBytes: 10_000_000_000 },
       }),
     ],
+    nodeFlags: ['--import', `data:text/javascript,${encodeURIComponent(RENAME)}`],
     config: { webhooks: { allowedNetworks: ['127.0.0.1'] } },
   });
   const [first, ...others] = await Promise.all(PEOPLE.map((name) => fixture.device(name)));
@@ -44,6 +51,13 @@ async function furnished(): Promise<Fixture & { close(): Promise<void> }> {
   await fixture.cluster.admin('default').ensureUsers(Array.from({ length: 40 }, (_, i) => `guest_${i + 1}`));
   await fixture.admin.call(createBackendToken, {
     body: { role: 'read', description: 'billing', lifeSeconds: 86_400 },
+  });
+  const broadcastID = 'picture';
+  const body = { broadcastID, senderID: 'alice', text: 'The server moves on Friday evening.' };
+  await fixture.admin.call(startBroadcast, { body });
+  await eventually(async () => {
+    const { broadcast } = await fixture.admin.call(getBroadcast, { params: { broadcastID } });
+    if (broadcast.state === 'running') throw new Error('the broadcast is not sent yet');
   });
   return {
     ...fixture,
