@@ -10,7 +10,7 @@ export const BEFORE_PROBER: OlderBuild = {
 };
 
 /** A build with a prober, to be upgraded from. */
-export const PREVIOUS: OlderBuild = { commit: '82ffbc747185317e5a94c446ca9fb2c590c75e59', version: '0.0.10' };
+export const PREVIOUS: OlderBuild = { commit: '31ae017377d3caf7a40831672bf039177453366e', version: '0.0.10' };
 
 const TRANSFER = 'services/transfer/src/index.ts';
 const TRANSFER_CREATED = "    const own = log.child({ part: 'transfer' });\n";
