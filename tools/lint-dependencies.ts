@@ -42,6 +42,7 @@ const DEV_KUBERNETES = '@im/dev-kubernetes';
 const DEV_JAEGER = '@im/dev-jaeger';
 const DEV_PROMETHEUS = '@im/dev-prometheus';
 const DEV_KREW = '@im/dev-krew';
+const DEV_COMPOSE = '@im/dev-compose';
 const DEV_SDK = '@im/dev-sdk';
 const DEV_CLUSTER = '@im/dev-cluster';
 
@@ -77,6 +78,7 @@ export const MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [DEV_JAEGER, [...BASE, DEV_STORES, DEV_KUBERNETES]],
   [DEV_PROMETHEUS, [...BASE, DEV_STORES]],
   [DEV_KREW, [DEV_STORES, DEV_KUBERNETES]],
+  [DEV_COMPOSE, [DEV_STORES, DEV_KUBERNETES]],
   [DEV_SDK, [PROTOCOL, ...BASE, CLIENT]],
   [DEV_CLUSTER, [PROTOCOL, ...BASE, ADMIN_API, KUBE, CLIENT, MAIN, DEV_STORES, DEV_KUBERNETES, DEV_SDK]],
   // `openimctl dev` starts its own stores, `openimctl bench` its own server: both only in a clone of the repository.
@@ -129,6 +131,8 @@ const TESTS_OF_MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   ['@im/operator', [DEV_KUBERNETES, DEV_PROMETHEUS]],
   ['openimctl', [DEV_KUBERNETES]],
   [CONSOLE, [CLIENT, DEV_CLUSTER, DEV_SDK]],
+  // Every route and frame of a whole process is tried with tokens of other tenants.
+  [MAIN, [CLIENT, ADMIN_API]],
 ]);
 
 /** Packages that run or describe the development of the repository, used by name alone. */

@@ -77,6 +77,7 @@ import { userImport } from './commands/user/import.ts';
 import { userList } from './commands/user/list.ts';
 import { userLogout } from './commands/user/logout.ts';
 import { userUnban } from './commands/user/unban.ts';
+import { userUpdate } from './commands/user/update.ts';
 import { verify } from './commands/verify.ts';
 import { packageVersion, version } from './commands/version.ts';
 import { webhookDeliveries } from './commands/webhook/deliveries.ts';
@@ -164,6 +165,7 @@ export function createProgram(prepare: (command: Command) => Promise<void> = tak
         userImport(),
         userList(),
         userGet(),
+        userUpdate(),
         userBan(),
         userUnban(),
         userLogout(),

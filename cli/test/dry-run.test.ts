@@ -63,6 +63,7 @@ describe('with a server', () => {
     const cases: [string, string, ...string[]][] = [
       ['Ban a user', 'user', 'ban', 'bob', '--reason', 'spam'],
       ['End a ban', 'user', 'unban', 'bob'],
+      ['change a user', 'user', 'update', 'bob', '--nickname', 'B'],
       ['', 'user', 'logout', 'bob'],
       ['', 'user', 'delete', 'bob'],
       ['register users', 'user', 'create', 'carol'],
@@ -99,6 +100,7 @@ describe('with a server', () => {
   test('what would be refused is refused', async () => {
     for (const args of [
       ['user', 'ban', 'nobody'],
+      ['user', 'update', 'nobody', '--nickname', 'x'],
       ['user', 'create', 'alice'],
       ['token', 'create', 'nobody'],
       ['group', 'dismiss', 'none'],

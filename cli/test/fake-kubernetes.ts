@@ -20,7 +20,7 @@ export interface FakeObject {
 
 type Plural = 'openimclusters' | 'secrets' | 'pods';
 
-/** An API server of Kubernetes as far as openimctl needs one: reads, watches, changes of annotations and port forwarding. */
+/** An API server of Kubernetes as far as openimctl needs one: reads, watches, changes of annotations, ports of pods. */
 export interface FakeKubernetes extends AsyncDisposable {
   /** Path of a kubeconfig; its context is in namespace `default`. */
   readonly kubeconfig: string;
@@ -71,6 +71,11 @@ export async function startFakeKubernetes(
       );
       if (url.searchParams.get('follow') !== 'true') response.end();
       else watches.add({ plural: 'pods', matches: () => false, response });
+      return;
+    }
+    const [, port, page = ''] = /\/pods\/[^/]+:(\d+)\/proxy\/(.*)$/.exec(url.pathname) ?? [];
+    if (port !== undefined) {
+      proxy(`http://127.0.0.1:${ports[Number(port)] ?? 1}/${page}${url.search}`, response);
       return;
     }
     const parts =
@@ -161,6 +166,12 @@ export async function startFakeKubernetes(
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+function proxy(url: string, response: ServerResponse): void {
+  fetch(url)
+    .then(async (answer) => response.writeHead(answer.status).end(await answer.text()))
+    .catch((error: unknown) => refuse(response, 503, String(error)));
 }
 
 function versionOf({ metadata }: FakeObject): number {

@@ -10,6 +10,7 @@ export interface BenchCommandOptions extends TargetOptions {
   hooks?: string;
   connections?: number;
   inFlight?: number;
+  tenants?: number;
   attack?: readonly string[];
   /** In ms. */
   duration?: number;
@@ -45,6 +46,7 @@ export function benchArguments(options: BenchCommandOptions, server: BenchServer
     hooks: options.hooks,
     connections: options.connections,
     'in-flight': options.inFlight,
+    tenants: options.tenants,
     duration: options.duration === undefined ? undefined : Math.ceil(options.duration / 1000),
     rate: options.rate,
     bytes: options.bytes,

@@ -13,9 +13,13 @@ export function bench(): Command {
     )
     .option(
       '--scenario <names>',
-      'of single, hot, group-1000, pull, http, logins, idle, joined by commas, which are all that run when absent; or bystander, or soak',
+      'of single, hot, group-1000, pull, http, logins, idle, joined by commas, which are all that run when absent; or tenants, bystander or soak',
     )
-    .option('--runs <n>', 'times that each is run; 3 when absent, bystander and soak once', whole('--runs'))
+    .option(
+      '--runs <n>',
+      'times that each is run; 3 when absent, tenants, bystander and soak once',
+      whole('--runs'),
+    )
     .option('--seconds <n>', 'length of one measurement; 15 when absent', whole('--seconds'))
     .option('--rates <list>', 'messages/s of scenario single, joined by commas; 0 is a closed loop')
     .option(
@@ -27,6 +31,7 @@ export function bench(): Command {
       'connections of scenarios idle and logins and of the attack reconnects; 5000 when absent',
       whole('--connections'),
     )
+    .option('--tenants <n>', 'tenants that scenario tenants adds; 1000 when absent', whole('--tenants'))
     .option(
       '--in-flight <n>',
       'tokens, and connections, that are asked for at once; 16 and 32 when absent',

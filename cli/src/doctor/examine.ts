@@ -1,5 +1,15 @@
 import type { ServerConfig } from '@im/contract';
-import { clusterKey, matchingClusters, onlyCluster, withKubeClient } from '../cluster/find.ts';
+import { messageOf } from '@im/kit';
+import { ApiError, type KubeClient } from '@im/kube';
+import {
+  clusterKey,
+  displayName,
+  type FoundCluster,
+  matchingClusters,
+  onlyCluster,
+  withKubeClient,
+} from '../cluster/find.ts';
+import { opsPagesOf } from '../cluster/ops-pages.ts';
 import { packageVersion } from '../commands/version.ts';
 import type { DevState } from '../dev/state.ts';
 import { CommandError, EXIT } from '../exit-codes.ts';
@@ -10,7 +20,7 @@ import { apiFindings } from './api.ts';
 import { clusterFindings } from './cluster.ts';
 import { type Finding, sorted } from './finding.ts';
 import { hostFindings } from './host.ts';
-import { processFindings } from './processes.ts';
+import { opsPagesAt, processFindings } from './processes.ts';
 import { configSecretFindings } from './secrets.ts';
 import { storeFindings } from './stores.ts';
 
@@ -56,8 +66,26 @@ async function clusterOf(options: ExamineOptions): Promise<Finding[]> {
     const key = clusterKey({ ...options, cluster });
     const only = onlyCluster(await matchingClusters(client, key, 15_000), key, client);
     found.push(...(await clusterFindings(client, only)));
+    found.push(...(await podFindings(client, only)));
   });
   return found;
+}
+
+/** What the processes of a cluster say of themselves. */
+async function podFindings(client: KubeClient, cluster: FoundCluster): Promise<Finding[]> {
+  try {
+    return await processFindings(await opsPagesOf(client, cluster, 'doctor'), packageVersion());
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return [
+      {
+        ...{ check: 'process.reachable', subject: `pods of ${displayName(cluster)}`, severity: 'unknown' },
+        ...{ message: `they cannot be listed: ${messageOf(error)}`, meaning: '' },
+        remedy:
+          'Processes are examined with the right to list pods, and to get pods/proxy (docs/operations/openimctl.md).',
+      },
+    ];
+  }
 }
 
 /** The config of the server, where one is given or a running dev tells it. */
@@ -88,7 +116,7 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
   const found = await Promise.all([
     target === undefined ? [] : apiFindings(target),
     config === undefined ? [] : storeFindings(config),
-    processFindings(ops, packageVersion()),
+    processFindings(ops.map(opsPagesAt), packageVersion()),
     own || directories.length > 0 ? hostFindings(directories) : [],
   ]);
   const secrets = config === undefined || options.config === undefined ? [] : configSecretFindings(config);

@@ -6,8 +6,12 @@ import { type Finding, fine } from './finding.ts';
 import { spaceFinding } from './host.ts';
 import { failureFinding, within } from './probe.ts';
 import { storeVersionFinding } from './versions.ts';
+import { writableFinding } from './writable.ts';
 
-/** MongoDB: reachable, version, clock, replication, space. */
+/** Collection of the documents that are written to see whether the store takes one. */
+const WRITTEN = 'doctor';
+
+/** MongoDB: reachable, version, clock, replication, space, takes a write. */
 export async function mongoFindings(config: ServerConfig['mongo'], subject: string): Promise<Finding[]> {
   let client: ReturnType<typeof createMongoClient> | undefined;
   try {
@@ -27,6 +31,11 @@ export async function mongoFindings(config: ServerConfig['mongo'], subject: stri
       ...clock,
       replication(subject, hello),
       ...space(subject, await within(database.command({ dbStats: 1 }))),
+      await writableFinding('mongodb', subject, async () => {
+        const written = database.collection(WRITTEN, { writeConcern: { w: 'majority', journal: true } });
+        const { insertedId } = await written.insertOne({ at: new Date() });
+        await written.deleteOne({ _id: insertedId });
+      }),
     ];
   } catch (error) {
     return [failureFinding('mongodb', subject, error)];

@@ -6,13 +6,14 @@ import { type Finding, fine } from './finding.ts';
 import { bytes } from './host.ts';
 import { failureFinding, PROBE_MS, within } from './probe.ts';
 import { storeVersionFinding } from './versions.ts';
+import { writableFinding } from './writable.ts';
 
-/** NATS: reachable, version, JetStream, clock, durability and space of the message log. */
+/** NATS: reachable, version, JetStream, clock, durability and space of the message log, takes a write. */
 export async function natsFindings(config: ServerConfig['nats'], subject: string): Promise<Finding[]> {
   try {
-    const { version, jetStream, log, sentAt, answeredAt } = await within(
+    const { version, jetStream, log, sentAt, answeredAt, writeFailure } = await within(
       probeNats(config, silentLogger(), PROBE_MS),
-      2 * PROBE_MS,
+      5 * PROBE_MS,
     );
     const found = [
       fine('nats.reachable', subject, 'answers'),
@@ -46,6 +47,9 @@ export async function natsFindings(config: ServerConfig['nats'], subject: string
       clockFinding(subject, log.time, { sentAt, answeredAt }, 1),
       ...durability(subject, log),
       fullness(subject, log.bytes, log.maxBytes),
+      await writableFinding('nats', subject, async () => {
+        if (writeFailure !== undefined) throw writeFailure;
+      }),
     ];
   } catch (error) {
     return [failureFinding('nats', subject, error)];

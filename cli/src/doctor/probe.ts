@@ -9,13 +9,26 @@ const REFUSED =
   /auth(entication|orization)? (failed|violation|required)|not authorized|authorization violation|WRONGPASS|NOAUTH|NOPERM|requires authentication|access ?denied|InvalidAccessKeyId|SignatureDoesNotMatch|signature.*(does not|mismatch)|user authentication|Unauthorized|403/i;
 const CERTIFICATE = /certificate|CERT_|self.signed|unable to verify|altnames/i;
 
-/** What a failed request to a store says, without what a connection string may hold. */
-export function failureFinding(store: string, subject: string, error: unknown): Finding {
-  const text = messageOf(error)
+/** What an error says, without what a connection string may hold. */
+export function failureText(error: unknown): string {
+  return messageOf(error)
     .replaceAll(/:\/\/[^@\s/]*@/g, '://***@')
     .slice(0, 300);
-  const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
-  if (REFUSED.test(`${text}${code}`)) {
+}
+
+function withCode(error: unknown): string {
+  return `${failureText(error)}${error instanceof Error && 'code' in error ? ` (${error.code})` : ''}`;
+}
+
+/** Whether a store refused the credentials, or what they asked for. */
+export function isRefusal(error: unknown): boolean {
+  return REFUSED.test(withCode(error));
+}
+
+/** What a failed request to a store says. */
+export function failureFinding(store: string, subject: string, error: unknown): Finding {
+  const text = failureText(error);
+  if (isRefusal(error)) {
     return {
       ...{ check: `${store}.credentials`, subject, severity: 'critical' },
       message: `the credentials are refused: ${text}`,
@@ -23,7 +36,7 @@ export function failureFinding(store: string, subject: string, error: unknown): 
       remedy: `Correct user, password or keys in section ${SECTIONS[store] ?? store} of the config, or in the Secret that it comes from.`,
     };
   }
-  if (CERTIFICATE.test(`${text}${code}`)) {
+  if (CERTIFICATE.test(withCode(error))) {
     return {
       ...{ check: `${store}.certificate`, subject, severity: 'critical' },
       message: `its certificate is refused: ${text}`,

@@ -1,5 +1,8 @@
 import type { ProcessStatus } from '@im/contract';
-import { messageOf } from '@im/kit';
+import { eachLimited, messageOf } from '@im/kit';
+import type { OpsPages } from '../cluster/ops-pages.ts';
+import { CommandError, EXIT } from '../exit-codes.ts';
+import { type Asked, clockFinding } from './clock.ts';
 import { type Finding, fine } from './finding.ts';
 import { descriptorFinding } from './host.ts';
 import { parseMetrics, sumOf } from './metrics-text.ts';
@@ -21,27 +24,41 @@ export async function opsText(ops: string, path: string): Promise<string> {
 /** What a process says of itself. */
 interface Look {
   readonly ops: string;
+  readonly asked?: Asked;
   readonly status?: ProcessStatus;
   readonly limit?: number | undefined;
   readonly open?: number | undefined;
   readonly problem?: string;
+  /** The right to ask it is missing. */
+  readonly isRefused?: boolean;
 }
 
-async function look(ops: string): Promise<Look> {
+async function look({ name: ops, page }: OpsPages): Promise<Look> {
   try {
-    const status = JSON.parse(await opsText(ops, '/status')) as ProcessStatus;
-    const samples = parseMetrics(await opsText(ops, '/metrics'));
+    const sentAt = Date.now();
+    const status = JSON.parse(await page('status')) as ProcessStatus;
+    const answeredAt = Date.now();
+    const samples = parseMetrics(await page('metrics'));
     return {
-      ...{ ops, status, limit: sumOf(samples, 'process_max_fds') },
+      ...{ ops, status, asked: { sentAt, answeredAt }, limit: sumOf(samples, 'process_max_fds') },
       open: sumOf(samples, 'process_open_fds'),
     };
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return { ops, problem: messageOf(cause) };
+    const isRefused = error instanceof CommandError && error.exitCode === EXIT.refused;
+    return { ops, problem: messageOf(cause), isRefused };
   }
 }
 
-function ofProcess({ ops, status, limit, open, problem }: Look): Finding[] {
+function ofProcess({ ops, status, asked, limit, open, problem = '', isRefused }: Look): Finding[] {
+  if (isRefused) {
+    return [
+      {
+        ...{ check: 'process.reachable', subject: ops, severity: 'unknown', message: problem },
+        ...{ meaning: '', remedy: 'Ask for this right, or let those run it who have it.' },
+      },
+    ];
+  }
   if (status === undefined) {
     return [
       {
@@ -83,6 +100,9 @@ function ofProcess({ ops, status, limit, open, problem }: Look): Finding[] {
           meaning: 'Everything that it does is delayed by that.',
           remedy: 'Give it more CPU, or start more processes of its role.',
         },
+    ...(status.time === undefined || asked === undefined
+      ? []
+      : [clockFinding(subject, status.time, asked, 1)]),
     ...(limit === undefined ? [] : [descriptorFinding(subject, limit, open)]),
     ...(invalidTenants === undefined || invalidTenants.count === 0
       ? []
@@ -139,8 +159,20 @@ function skew(looks: readonly Look[], own: string): Finding[] {
   ];
 }
 
-/** Processes by their ops ports, such as `http://127.0.0.1:10300`. */
-export async function processFindings(ops: readonly string[], own: string): Promise<Finding[]> {
-  const looks = await Promise.all(ops.map(look));
+/** Processes that are asked at the same time. */
+const AT_ONCE = 16;
+
+/** A process by the URL of its ops port, such as `http://127.0.0.1:10300`. */
+export function opsPagesAt(url: string): OpsPages {
+  return { name: url, page: (path) => opsText(url, `/${path}`) };
+}
+
+/** Processes by their ops ports. @param own version of openimctl */
+export async function processFindings(processes: readonly OpsPages[], own: string): Promise<Finding[]> {
+  const looks: Look[] = [];
+  await eachLimited(processes, AT_ONCE, async (process) => {
+    looks.push(await look(process));
+  });
+  looks.sort((a, b) => (a.ops < b.ops ? -1 : 1));
   return [...looks.flatMap(ofProcess), ...skew(looks, own)];
 }

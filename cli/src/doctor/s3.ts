@@ -4,8 +4,9 @@ import { silentLogger } from '@im/process';
 import { clockFinding } from './clock.ts';
 import { type Finding, fine } from './finding.ts';
 import { failureFinding, PROBE_MS, within } from './probe.ts';
+import { writableFinding } from './writable.ts';
 
-/** Object storage: reachable, credentials, clock. */
+/** Object storage: reachable, credentials, clock, takes a write. */
 export async function s3Findings(config: ServerConfig['s3'], subject: string): Promise<Finding[]> {
   if (config.credentials === 'role') {
     return [
@@ -18,10 +19,11 @@ export async function s3Findings(config: ServerConfig['s3'], subject: string): P
     ];
   }
   try {
-    const { time, sentAt, answeredAt } = await within(probeBlob(config, silentLogger(), PROBE_MS));
+    const { time, sentAt, answeredAt, write } = await within(probeBlob(config, silentLogger(), PROBE_MS));
     return [
       fine('s3.reachable', subject, `answers after ${answeredAt - sentAt} ms`),
       ...(time === undefined ? [] : [clockFinding(subject, time, { sentAt, answeredAt }, 1_000)]),
+      ...(write === undefined ? [] : [await writableFinding('s3', subject, write)]),
     ];
   } catch (error) {
     return [failureFinding('s3', subject, error)];

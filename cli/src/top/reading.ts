@@ -61,14 +61,14 @@ function stateOf({ ready, reason, gateway }: ProcessStatus): string {
 }
 
 /** Pages of an ops port. @param tenants absent where it is no gateway, or one of an earlier version. */
-export interface OpsPages {
+export interface ProcessPages {
   readonly status: string;
   readonly metrics: string;
   readonly tenants?: string | undefined;
 }
 
 /** Reads the pages of a process. @throws SyntaxError when they are none of a process. */
-export function processReading(name: string, pages: OpsPages): ProcessReading {
+export function processReading(name: string, pages: ProcessPages): ProcessReading {
   const status = JSON.parse(pages.status) as ProcessStatus;
   const samples = parseMetrics(pages.metrics);
   const listed = JSON.parse(pages.tenants ?? '{"count":0,"tenants":[]}') as {

@@ -1,22 +1,16 @@
 import { type LiveSample, watchLive } from '@im/admin-api';
 import { eachLimited, messageOf } from '@im/kit';
-import { ApiError, type KubeClient, POD, type Pod, type Stored } from '@im/kube';
+import type { KubeClient } from '@im/kube';
 import { adminFailure, openAdmin } from '../admin/call.ts';
-import {
-  clusterKey,
-  displayName,
-  kubeFailure,
-  matchingClusters,
-  onlyCluster,
-  podsOfCluster,
-} from '../cluster/find.ts';
+import { clusterKey, displayName, kubeFailure, matchingClusters, onlyCluster } from '../cluster/find.ts';
+import { type OpsPages, opsPagesOf } from '../cluster/ops-pages.ts';
 import type { ClusterChoice } from '../cluster/options.ts';
 import { pause } from '../cluster/pause.ts';
 import { opsText } from '../doctor/processes.ts';
-import { CommandError, EXIT } from '../exit-codes.ts';
+import { EXIT } from '../exit-codes.ts';
 import { redialDelayMs } from '../redial.ts';
 import type { TargetOptions } from '../target-options.ts';
-import { type OpsPages, type ProcessReading, processReading, type Reading } from './reading.ts';
+import { type ProcessPages, type ProcessReading, processReading, type Reading } from './reading.ts';
 import type { Sort } from './view.ts';
 
 /** Where figures come from: readings, one after the other. */
@@ -31,7 +25,6 @@ export interface Source {
 const AT_ONCE = 16;
 /** Most tenants that a gateway is asked for. */
 const TENANTS = 500;
-const DEADLINE_MS = 5_000;
 
 /** By which the tenants of a gateway are sorted, so that the first ones are those that are shown first. */
 const SORTS: Readonly<Record<Sort, string>> = {
@@ -45,13 +38,7 @@ const SORTS: Readonly<Record<Sort, string>> = {
   lag: 'connections',
 };
 
-interface Process {
-  readonly name: string;
-  /** A page of its ops port. @param path without a slash at its beginning. */
-  page(path: string): Promise<string>;
-}
-
-async function pagesOf(process: Process, sort: Sort): Promise<OpsPages> {
+async function pagesOf(process: OpsPages, sort: Sort): Promise<ProcessPages> {
   const [status, metrics] = await Promise.all([process.page('status'), process.page('metrics')]);
   const roles: unknown = JSON.parse(status).roles;
   if (!Array.isArray(roles) || !roles.some((role) => role === 'gateway' || role === 'all')) {
@@ -62,7 +49,7 @@ async function pagesOf(process: Process, sort: Sort): Promise<OpsPages> {
   return { status, metrics, tenants };
 }
 
-async function readAll(processes: readonly Process[], sort: Sort): Promise<Reading> {
+async function readAll(processes: readonly OpsPages[], sort: Sort): Promise<Reading> {
   const atMs = performance.now();
   const found: ProcessReading[] = [];
   const problems: string[] = [];
@@ -101,38 +88,12 @@ export function opsSource(urls: readonly string[]): Source {
   };
 }
 
-function opsPortOf(pod: Stored<Pod>): number | undefined {
-  const ports = pod.spec?.containers.flatMap((container) => container.ports ?? []) ?? [];
-  return ports.find(({ name }) => name === 'ops')?.containerPort;
-}
-
 /** The pods of a cluster, through the API server. @throws CommandError when there is no such cluster. */
 export async function clusterSource(client: KubeClient, choice: ClusterChoice): Promise<Source> {
   const key = clusterKey(choice);
   const cluster = onlyCluster(await matchingClusters(client, key, 15_000), key, client);
-  const { name, namespace } = cluster.metadata;
-  const labelSelector = podsOfCluster(name);
-  const read = async (sort: Sort): Promise<Reading> => {
-    const { items } = await client.list(POD, { namespace, labelSelector, deadlineMs: DEADLINE_MS });
-    const processes = items.flatMap((pod) => {
-      const port = opsPortOf(pod);
-      if (port === undefined) return [];
-      const key = { namespace: pod.metadata.namespace, name: pod.metadata.name };
-      const page = async (path: string) => {
-        try {
-          return await client.proxy(key, port, path, { deadlineMs: DEADLINE_MS });
-        } catch (error) {
-          if (!(error instanceof ApiError) || error.status !== 403) throw error;
-          throw new CommandError(
-            EXIT.refused,
-            `${error.message}; top needs get on pods/proxy (docs/operations/openimctl.md has a Role)`,
-          );
-        }
-      };
-      return [{ name: pod.metadata.name, page }];
-    });
-    return await readAll(processes, sort);
-  };
+  const read = async (sort: Sort): Promise<Reading> =>
+    readAll(await opsPagesOf(client, cluster, 'top'), sort);
   return {
     name: displayName(cluster),
     readings: (intervalMs, sort, signal) =>

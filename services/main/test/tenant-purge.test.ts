@@ -6,10 +6,7 @@ import { type CallContext, systemContext } from '@im/kit';
 import { silentLogger } from '@im/process';
 import { make } from '@im/protocol';
 import { cursorRepo, deadLetterRepo, webhookEndpointRepo } from '@im/store';
-import { startStores, type TestStores } from '@im/testing';
-import { connect } from '@nats-io/transport-node';
-import { Client } from 'minio';
-import { MongoClient } from 'mongodb';
+import { startStores, storeTraces, type TestStores } from '@im/testing';
 import { type ProcessDeps, type RunningServer, runServer } from '../src/index.ts';
 
 const ROLES = ['auth', 'user', 'msg', 'conversation', 'group', 'relation', 'third'];
@@ -152,45 +149,8 @@ async function fill(tenant: TenantId): Promise<void> {
   await untilStored(tenant, FILLED);
 }
 
-/** Everything in any store that names a tenant that is gone, as the stores themselves list it. */
-async function traces(): Promise<string[]> {
-  const found: string[] = [];
-  const see = (where: string, text: string) => {
-    if (text.includes('gone-')) found.push(where);
-  };
-  const mongo = await MongoClient.connect(stores.mongo.uri);
-  for (const { name } of (await mongo.db().admin().listDatabases()).databases) {
-    see(`database ${name}`, name);
-    if (!name.startsWith(DATABASE)) continue;
-    for (const { name: collection } of await mongo.db(name).listCollections().toArray()) {
-      for await (const document of mongo.db(name).collection(collection).find()) {
-        see(`document in ${name}.${collection}`, JSON.stringify(document));
-      }
-    }
-  }
-  await mongo.close();
-  for (const key of await deps.store.redis.client.keys('*')) see('key', key);
-  const nats = await connect({ servers: stores.nats.uri });
-  const call = async (subject: string, body = '') =>
-    JSON.parse((await nats.request(`$JS.API.${subject}`, body)).string());
-  for (const stream of (await call('STREAM.NAMES')).streams) {
-    const { state } = await call(`STREAM.INFO.${stream}`, '{"subjects_filter":">"}');
-    for (const subject of Object.keys(state.subjects ?? {})) see(`record in ${stream}`, subject);
-  }
-  await nats.close();
-  const { hostname, port } = new URL(stores.s3.endpoint);
-  const { accessKey, secretKey, region } = stores.s3;
-  const s3 = new Client({
-    endPoint: hostname,
-    port: Number(port),
-    useSSL: false,
-    accessKey,
-    secretKey,
-    region,
-  });
-  for (const { name } of await s3.listBuckets()) see('bucket', name);
-  return [...new Set(found)].sort();
-}
+/** Everything in any store that names a tenant that is gone. */
+const traces = () => storeTraces(stores, 'gone-');
 
 async function purge(tenant: TenantId): Promise<{ status: number; report: TenantPurgeReport }> {
   const response = await fetch(`http://127.0.0.1:${server.opsPort}/tenants/purge`, {

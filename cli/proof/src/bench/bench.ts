@@ -11,6 +11,7 @@ import { logins } from './scenarios/logins.ts';
 import { pull } from './scenarios/pull.ts';
 import { single } from './scenarios/single.ts';
 import { soak } from './scenarios/soak.ts';
+import { idleTenants } from './scenarios/tenants.ts';
 import { openTarget } from './target.ts';
 
 /** The scenarios that the options ask for, in order. */
@@ -34,6 +35,10 @@ export function scenariosOf(options: BenchOptions): Scenario[] {
         return [logins];
       case 'idle':
         return [idle];
+      case 'tenants':
+        return [
+          idleTenants(options.tenants, options.rates.length === 1 ? (options.rates[0] ?? 0) : TENANTS_RATE),
+        ];
       case 'bystander':
         return [bystander];
       case 'soak':
@@ -44,6 +49,8 @@ export function scenariosOf(options: BenchOptions): Scenario[] {
 }
 
 const DEFAULT_RUNS = 3;
+/** Messages per second of scenario tenants, unless a single rate is named. */
+const TENANTS_RATE = 200;
 /** The exit code of a bench that saw a broken promise; `verify` has the same. */
 const VIOLATED = 4;
 

@@ -17,19 +17,31 @@ export async function heapProbe(): Promise<HeapProbe> {
   const port = await freePort();
   return {
     flag: `--inspect=127.0.0.1:${port}`,
-    async liveBytes() {
-      const found = await fetch(`http://127.0.0.1:${port}/json/list`, {
-        signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
-      });
-      const [target] = (await found.json()) as { webSocketDebuggerUrl: string }[];
-      if (!target) throw new Error('the process has no inspector');
-      using inspector = await openInspector(target.webSocketDebuggerUrl);
-      for (let i = 0; i < COLLECTIONS; i++) await inspector.call('HeapProfiler.collectGarbage');
-      const usage = await inspector.call('Runtime.getHeapUsage');
-      const { usedSize, backingStorageSize = 0 } = usage as { usedSize: number; backingStorageSize?: number };
-      return usedSize + backingStorageSize;
-    },
+    liveBytes: () => liveBytesAt(port),
   };
+}
+
+/** Flag for processes whose inspectors take any free port, which their logs name. */
+export const ANY_INSPECTOR = '--inspect=127.0.0.1:0';
+
+/** As {@link HeapProbe.liveBytes}, of a process that was started with {@link ANY_INSPECTOR}. @throws Error when its log names no port. */
+export async function liveBytesOf(log: string): Promise<number> {
+  const [, port] = /Debugger listening on ws:\/\/[^/]*:(\d+)\//.exec(log) ?? [];
+  if (port === undefined) throw new Error('the process has no inspector');
+  return await liveBytesAt(Number(port));
+}
+
+async function liveBytesAt(port: number): Promise<number> {
+  const found = await fetch(`http://127.0.0.1:${port}/json/list`, {
+    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+  });
+  const [target] = (await found.json()) as { webSocketDebuggerUrl: string }[];
+  if (!target) throw new Error('the process has no inspector');
+  using inspector = await openInspector(target.webSocketDebuggerUrl);
+  for (let i = 0; i < COLLECTIONS; i++) await inspector.call('HeapProfiler.collectGarbage');
+  const usage = await inspector.call('Runtime.getHeapUsage');
+  const { usedSize, backingStorageSize = 0 } = usage as { usedSize: number; backingStorageSize?: number };
+  return usedSize + backingStorageSize;
 }
 
 interface Inspector extends Disposable {

@@ -7,7 +7,7 @@ import type { Topology } from './own-server.ts';
 /** Scenarios that run when none is named, in this order. */
 export const DEFAULT_SCENARIOS = ['single', 'hot', 'group-1000', 'pull', 'http', 'logins', 'idle'] as const;
 /** All scenarios, in the order in which they run. */
-export const SCENARIO_NAMES = [...DEFAULT_SCENARIOS, 'bystander', 'soak'] as const;
+export const SCENARIO_NAMES = [...DEFAULT_SCENARIOS, 'tenants', 'bystander', 'soak'] as const;
 export type ScenarioName = (typeof SCENARIO_NAMES)[number];
 
 /** A server that runs already. */
@@ -41,6 +41,8 @@ export interface BenchOptions {
   readonly hooks: readonly Hook[];
   readonly seconds: number;
   readonly connections: number;
+  /** Tenants that scenario tenants adds. */
+  readonly tenants: number;
   /** Tokens, and connections, asked for at once; undefined means 16 and 32. */
   readonly inFlight: number | undefined;
   readonly soak: SoakOptions;
@@ -59,11 +61,12 @@ export interface BenchOptions {
 
 export const BENCH_USAGE = `usage: bench [options]
   --scenario <names>     of ${SCENARIO_NAMES.join(', ')} (default ${DEFAULT_SCENARIOS.join(',')})
-  --runs <n>             times that each is run (default 3; bystander and soak 1)
+  --runs <n>             times that each is run (default 3; tenants, bystander and soak 1)
   --seconds <n>          length of one measurement (default 15)
   --rates <list>         messages/s of scenario single (default 20,200,500,1000,2000; 0 is a closed loop)
   --hooks <names>        of before, after: scenario single runs with this webhook of each message as well
   --connections <n>      of scenarios idle and logins and of the attack reconnects (default 5000)
+  --tenants <n>          that scenario tenants adds (default 1000)
   --in-flight <n>        tokens, and connections, that are asked for at once (default 16 and 32)
   --attack <name>        of scenario bystander, may be repeated (default all):
 ${ATTACKS.map(({ name, summary }) => `                         ${name}: ${summary}`).join('\n')}
@@ -93,6 +96,7 @@ export function parseBenchOptions(
       rates: { type: 'string', default: '20,200,500,1000,2000,0' },
       hooks: { type: 'string', default: '' },
       connections: { type: 'string', default: '5000' },
+      tenants: { type: 'string', default: '1000' },
       'in-flight': { type: 'string' },
       attack: { type: 'string', multiple: true, default: [] },
       duration: { type: 'string' },
@@ -147,6 +151,7 @@ export function parseBenchOptions(
     hooks: hooksOf(values.hooks),
     seconds: number('--seconds', values.seconds),
     connections: number('--connections', values.connections),
+    tenants: number('--tenants', values.tenants),
     inFlight: values['in-flight'] === undefined ? undefined : number('--in-flight', values['in-flight']),
     soak: {
       seconds: number('--duration', values.duration ?? '2400'),

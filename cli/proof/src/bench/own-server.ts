@@ -48,6 +48,8 @@ export interface OwnServer {
   tenant(id: string): { readonly adminUser: string; readonly adminSecret: string };
   /** Changes settings of a tenant in the config of all processes; `undefined` removes it. */
   changeTenant(id: string, settings: TenantChanges | undefined): void;
+  /** Adds tenants to the config of all processes, which take them over within 2 s. */
+  addTenants(ids: readonly string[]): void;
   /** Stops everything and removes its data. */
   close(): Promise<void>;
 }
@@ -62,6 +64,10 @@ export interface OwnProcess {
     /** Sum of all samples of this name; 0 when there are none. */
     sum(name: string): number;
   }>;
+  /** The answer of a path on its ops port. */
+  ops(path: string): Promise<{ readonly status: number; readonly text: string }>;
+  /** All that it has logged. */
+  log(): string;
   /** Stops it in order, and waits for the end. */
   stop(): Promise<unknown>;
 }

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Admin, admin, type Endpoint } from '@im/client';
 import { ATTACK_TENANTS } from './bystander/tenant-attacks.ts';
-import { heapProbe } from './live-heap.ts';
+import { ANY_INSPECTOR, heapProbe } from './live-heap.ts';
 import type { BenchOptions } from './options.ts';
 import type { OwnServer, StartServer } from './own-server.ts';
 import { type ProcessUsage, pidsOf, processUsage, totalUsage, usageOf } from './process-usage.ts';
@@ -56,6 +56,7 @@ export async function openTarget(options: BenchOptions, startServer: StartServer
     nodeFlags: [
       ...(options.profileDir ? ['--cpu-prof', `--cpu-prof-dir=${resolve(options.profileDir)}`] : []),
       ...(probe ? [probe.flag] : []),
+      ...(options.scenarios.includes('tenants') && !probe ? [ANY_INSPECTOR] : []),
     ],
     config: {
       log: { level: 'warn' },

@@ -1,3 +1,4 @@
+import type { Agent as HttpAgent } from 'node:http';
 import { Agent } from 'node:https';
 import type { SecureContext } from 'node:tls';
 import type { ServerConfig } from '@im/contract';
@@ -18,18 +19,23 @@ export interface S3Clients {
 /** Addresses of the storage. */
 export type S3Addresses = Pick<ServerConfig['s3'], 'endpoint' | 'externalEndpoint' | 'region' | 'pathStyle'>;
 
-/** Makes clients for credentials. They share connections. @throws for an endpoint that is no URL. */
+/**
+ * Makes clients for credentials. They share connections.
+ * @param agent makes the connections of requests of the server. @default the one of the process without `tls`
+ * @throws for an endpoint that is no URL.
+ */
 export function s3Clients(
   { endpoint, externalEndpoint, region, pathStyle }: S3Addresses,
   tls: SecureContext | undefined,
+  // A resumed session would go on with the certificates of the former one.
+  agent: HttpAgent | undefined = tls &&
+    new Agent({ keepAlive: true, secureContext: tls, maxCachedSessions: 0 }),
 ): (credentials: Credentials) => S3Clients {
   const [inside, outside] = [
     new URL(endpoint),
     new URL(externalEndpoint === '' ? endpoint : externalEndpoint),
   ];
-  // A resumed session would go on with the certificates of the former one.
-  const agent = tls && new Agent({ keepAlive: true, secureContext: tls, maxCachedSessions: 0 });
-  const connect = (url: URL, credentials: Credentials, transportAgent?: Agent) =>
+  const connect = (url: URL, credentials: Credentials, transportAgent?: HttpAgent) =>
     new Client({
       endPoint: url.hostname,
       port: url.port === '' ? undefined : Number(url.port),

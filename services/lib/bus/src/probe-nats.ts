@@ -1,5 +1,5 @@
 import { STREAM } from '@im/contract';
-import { messageOf } from '@im/kit';
+import { messageOf, randomId } from '@im/kit';
 import { type Logger, tlsContext } from '@im/process';
 import { connect, type TlsOptions } from '@nats-io/transport-node';
 import { JetStreamApiError, JS_ERROR, parseAnswer } from './jetstream-api.ts';
@@ -14,6 +14,8 @@ export interface NatsProbe {
   /** When the question about the log was sent and answered, ms since the epoch. */
   readonly sentAt: number;
   readonly answeredAt: number;
+  /** Why a message in a stream of its own was not stored; undefined when it was. */
+  readonly writeFailure?: Error;
 }
 
 /** The message log as the server has it. */
@@ -59,7 +61,11 @@ export async function probeNats(
       });
       return data;
     });
-    return { version, sentAt, answeredAt: Date.now(), ...found };
+    const answeredAt = Date.now();
+    const ask = async (subject: string, body: Uint8Array | string) =>
+      (await connection.request(subject, body, { timeout: timeoutMs })).data;
+    const failure = found.log && (await writeFailure(ask));
+    return { version, sentAt, answeredAt, ...found, ...(failure && { writeFailure: failure }) };
   } finally {
     await connection.close();
   }
@@ -85,5 +91,32 @@ async function stream(ask: () => Promise<Uint8Array>): Promise<Pick<NatsProbe, '
     )
       return { jetStream: false, log: undefined };
     throw error;
+  }
+}
+
+const SPACE = 65_536;
+
+/**
+ * Stores a message in a stream that is made for it and removed: a server whose disk is full says nothing of it, and acknowledges no
+ * message.
+ */
+async function writeFailure(
+  ask: (subject: string, body: Uint8Array | string) => Promise<Uint8Array>,
+): Promise<Error | undefined> {
+  const id = randomId();
+  const name = `DOCTOR_${id}`;
+  const subject = `im.doctor.${id}`;
+  const call = async (verb: string, body: object) =>
+    parseAnswer(verb, await ask(`$JS.API.STREAM.${verb}.${name}`, JSON.stringify(body)));
+  try {
+    await call('CREATE', { name, subjects: [subject], storage: 'file', num_replicas: 1, max_bytes: SPACE });
+    try {
+      parseAnswer(subject, await ask(subject, 'x'));
+    } finally {
+      await call('DELETE', {});
+    }
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }

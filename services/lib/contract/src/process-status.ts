@@ -183,6 +183,8 @@ export interface ProcessStatus extends Partial<StatusParts> {
   readonly unavailable?: string;
   /** Time of the start, ms since the epoch. */
   readonly startedAt: number;
+  /** Its clock at the time of the answer, ms since the epoch; earlier versions report none. */
+  readonly time?: number;
   /** Which config is in force; see `configHash`. */
   readonly configHash: string;
   /** Which settings it knows; see {@link SETTINGS_LEVEL}. Versions from before it report none. */

@@ -38,7 +38,8 @@ test('the status holds what is known of the process and of each service', () => 
     /transfer exists already/,
   );
   lagRecords = 4;
-  const { rssBytes, startedAt, ...rest } = status.read();
+  const before = Date.now();
+  const { rssBytes, startedAt, time = 0, ...rest } = status.read();
   assert.deepEqual(rest, {
     version: '1.2.3',
     instance: 'i',
@@ -50,6 +51,7 @@ test('the status holds what is known of the process and of each service', () => 
     eventLoopDelayMs: 1.3,
     transfer: { partitions: 64, lagRecords: 4, parkedTenants: 0, parkedConversations: 0, parkedRecords: 0 },
   });
+  assert.ok(time >= before && time <= Date.now());
   assert.ok(rssBytes > 1_000_000 && startedAt <= Date.now() && startedAt > Date.now() - 600_000);
 });
 

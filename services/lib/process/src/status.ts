@@ -48,6 +48,7 @@ export function createStatus(facts: ProcessFacts): Status {
         roles,
         ...facts.readiness(),
         startedAt,
+        time: Date.now(),
         configHash: facts.configHash(),
         settingsLevel: SETTINGS_LEVEL,
         ...(facts.rpcKey && { rpcKey: facts.rpcKey() }),

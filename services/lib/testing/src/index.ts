@@ -30,6 +30,7 @@ export {
   type TestCluster,
   type TestDomain,
 } from './start-domain.ts';
+export { storeTraces, type TracedStores } from './store-traces.ts';
 export { startStores, type TestStores } from './stores.ts';
 export {
   type AskedWebhook,

@@ -19,6 +19,7 @@ import {
   type TestTenant,
   type Topology,
   tenantInput,
+  testTenant,
   withConsole,
 } from './cluster-plan.ts';
 import { type MongoProxy, startMongoProxy } from './mongo-proxy.ts';
@@ -65,6 +66,8 @@ export interface Cluster extends TestServer {
    * `undefined` removes it.
    */
   changeTenant(id: string, settings: TenantChanges | undefined): void;
+  /** Adds tenants to the config of all processes, which take them over within 2 s. */
+  addTenants(ids: readonly string[]): void;
   /** The relay in front of the database, if requested. */
   readonly mongoProxy: MongoProxy | undefined;
   /** Ends everything and removes the folder, unless KEEP_LOGS is set. */
@@ -149,6 +152,9 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     if (!found) throw new RangeError(`no tenant is called ${id}`);
     return found;
   };
+  const configureAll = (): void => {
+    for (const each of processes) each.configure({ tenants: [...inForce.values()].map(tenantInput) });
+  };
   const endpoint = (id: string, gateway = 0): Endpoint => {
     const path = tenantPath(id);
     const apiProcess = processes.find((each) => each.plan.apiPort !== undefined);
@@ -174,7 +180,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         const { tokenSecret = before.tokenSecret, ...rest } = settings;
         inForce.set(id, { ...before, tokenSecret, settings: { ...before.settings, ...rest } });
       }
-      for (const each of processes) each.configure({ tenants: [...inForce.values()].map(tenantInput) });
+      configureAll();
+    },
+    addTenants(ids) {
+      for (const id of ids) {
+        tenants.set(id, testTenant(id));
+        inForce.set(id, testTenant(id));
+      }
+      configureAll();
     },
     mongoProxy,
     admin(id) {

@@ -6,14 +6,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { reservePorts, runCommand } from '@im/dev-stores';
+import { reservePorts, runCommand, startBackends } from '@im/dev-stores';
 import { productVersion } from '@im/process';
 import { unpackDebian, whyNoDebianFiles } from '../image/debian-files.ts';
 import { NON_ROOT, OWN_ARCHITECTURE, type WrittenImage } from '../image/image.ts';
 import { buildProductImage } from '../image/product-image.ts';
 
-/** Longest wait for an answer, also under emulation. */
-const SERVING_MS = 120_000;
+/** Longest wait for an answer, also under emulation, which takes ten times as long. */
+const SERVING_MS = 600_000;
+/** With a download and two builds of the image. */
+const EMULATED_MS = 1_800_000;
 const obstacle = await whyNoDebianFiles();
 /** Fetches another Node and an emulator, 60 MB. */
 const SKIPPED = process.env.FULL === '1' ? (obstacle ?? false) : 'needs FULL=1';
@@ -68,26 +70,46 @@ test('a user without rights runs it, with nothing else and nothing to write to',
   const entrypoint = config.Entrypoint as string[];
   assert.ok(!(await readdir(root)).includes('bin'), 'there is no shell');
   assert.equal((await stat(join(root, 'app'))).mode & 0o022, 0, 'the program cannot be changed');
-  await untilServing(
-    'chroot',
-    [`--userspec=${NON_ROOT}:${NON_ROOT}`, root, ...entrypoint],
-    config.Env as string[],
-  );
+  await untilAnswering('chroot', {
+    args: [`--userspec=${NON_ROOT}:${NON_ROOT}`, root, ...entrypoint],
+    env: config.Env as string[],
+    roles: ['gateway', 'cron'],
+    path: '/healthz',
+    endsInOrder: true,
+  });
 });
 
-/** Starts two roles of an image, waits until they answer, and stops them. */
-async function untilServing(command: string, args: readonly string[], env: readonly string[]): Promise<void> {
-  await using reserved = await reservePorts(1);
-  const [port] = reserved.ports;
-  const child = spawn(command, [...args, 'serve', 'gateway', 'cron'], {
+/** Roles of an image, and how they are started. */
+interface Started {
+  readonly args: readonly string[];
+  /** `NAME=value`, as images have them. */
+  readonly env: readonly string[];
+  readonly roles: readonly string[];
+  /** Page of the ops port that is to be answered with 200. */
+  readonly path: '/healthz' | '/readyz';
+  /** Whether it is to end by SIGTERM with 0, which takes too long under emulation. */
+  readonly endsInOrder: boolean;
+}
+
+/** Starts roles of an image, waits until a page is answered, and stops them. */
+async function untilAnswering(
+  command: string,
+  { args, env, roles, path, endsInOrder }: Started,
+): Promise<void> {
+  await using reserved = await reservePorts(3);
+  const [port, api, gateway] = reserved.ports;
+  const child = spawn(command, [...args, 'serve', ...roles], {
     cwd: dir,
     stdio: ['ignore', 'inherit', 'pipe'],
     env: {
-      ...Object.fromEntries(env.map((pair) => pair.split('='))),
+      ...Object.fromEntries(
+        env.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+      ),
       OPENIM_OPS_PORT: String(port),
-      OPENIM_GATEWAY_PORT: '0',
+      OPENIM_API_PORT: String(api),
+      OPENIM_GATEWAY_PORT: String(gateway),
       OPENIM_LISTEN_HOST: '127.0.0.1',
-      OPENIM_SHUTDOWN_DEADLINE_MS: '1000',
+      OPENIM_SHUTDOWN_DEADLINE_MS: '10000',
     },
   });
   let said = '';
@@ -96,25 +118,25 @@ async function untilServing(command: string, args: readonly string[], env: reado
   });
   const exited = once(child, 'exit');
   try {
-    let healthy = false;
-    for (const end = Date.now() + SERVING_MS; !healthy && child.exitCode === null && Date.now() < end; ) {
-      healthy = await fetch(`http://127.0.0.1:${port}/healthz`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
-      await sleep(20);
+    let last = '';
+    for (const end = Date.now() + SERVING_MS; child.exitCode === null && Date.now() < end; await sleep(50)) {
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined);
+      last = (await answer?.text()) ?? '';
+      if (answer?.ok) break;
     }
-    assert.ok(healthy, said);
-    assert.match(said, /"services":\["cron","gateway"\]/);
+    const { ok } = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => ({ ok: false }));
+    assert.ok(ok, `${last}\n${said}`);
+    assert.match(said, /"services":\[/);
   } finally {
-    child.kill('SIGTERM');
-    assert.deepEqual(await exited, [0, null], said);
+    child.kill(endsInOrder ? 'SIGTERM' : 'SIGKILL');
+    assert.deepEqual(await exited, endsInOrder ? [0, null] : [null, 'SIGKILL'], said);
   }
 }
 
-test('one index is for amd64 and arm64, twice the same, and its arm64 image runs under emulation', {
+test('one index is for amd64 and arm64, twice the same, and its arm64 image serves all roles under emulation', {
   skip: SKIPPED,
-}, async () => {
+  timeout: EMULATED_MS,
+}, async (t) => {
   const architectures = ['amd64', 'arm64'] as const;
   const build = (name: string) => buildProductImage({ file: join(dir, name), app, architectures });
   const [index, again] = [await build('index.tar'), await build('index-again.tar')];
@@ -140,5 +162,31 @@ test('one index is for amd64 and arm64, twice the same, and its arm64 image runs
   const { Env, Entrypoint } = (await read(config.digest)).config;
   const [, ...rest] = Entrypoint as string[];
   const inRoot = rest.map((word) => (word.startsWith('/') ? join(root, word) : word));
-  await untilServing(qemu, [...node, ...inRoot], Env);
+  const program = [...node, ...inRoot];
+  assert.equal(
+    await runCommand(qemu, [...program, 'version']),
+    `openim ${productVersion()} node ${process.version} linux/arm64\n`,
+  );
+  await using stores = await startBackends({
+    dir: join(dir, 'stores'),
+    only: ['nats', 'mongo', 'redis', 's3'],
+  });
+  const { nats, mongo, redis, s3 } = stores;
+  const startedAt = performance.now();
+  await untilAnswering(qemu, {
+    args: program,
+    env: [
+      ...Env,
+      `OPENIM_NATS_SERVERS=${nats.uri}`,
+      `OPENIM_MONGO_URI=${mongo.uri}`,
+      `OPENIM_REDIS_URI=${redis.uri}`,
+      `OPENIM_S3_ENDPOINT=${s3.endpoint}`,
+      `OPENIM_S3_ACCESS_KEY=${s3.accessKey}`,
+      `OPENIM_S3_SECRET_KEY=${s3.secretKey}`,
+    ],
+    roles: ['all'],
+    path: '/readyz',
+    endsInOrder: false,
+  });
+  t.diagnostic(`arm64: all roles ready after ${Math.round((performance.now() - startedAt) / 1_000)} s`);
 });
