@@ -90,14 +90,13 @@ export class GatewayActions {
 
   /**
    * Makes the scale manager an owner of the number as it is, so that others may leave the field out, and pauses the
-   * Deployment. @returns false when it has changed in the meantime.
+   * Deployment. @returns it as it is then; undefined when it has changed in the meantime.
    */
-  async claim(deployment: Stored<Deployment>, signal: AbortSignal): Promise<boolean> {
+  async claim(deployment: Stored<Deployment>, signal: AbortSignal): Promise<Stored<Deployment> | undefined> {
     try {
-      await this.#setReplicas(deployment, deployment.spec?.replicas ?? 1, signal);
-      return true;
+      return await this.#setReplicas(deployment, deployment.spec?.replicas ?? 1, signal);
     } catch (error) {
-      if (isConflict(error)) return false;
+      if (isConflict(error)) return undefined;
       throw error;
     }
   }
@@ -182,7 +181,11 @@ export class GatewayActions {
     }
   }
 
-  async #setReplicas(deployment: Stored<Deployment>, replicas: number, signal: AbortSignal): Promise<void> {
+  async #setReplicas(
+    deployment: Stored<Deployment>,
+    replicas: number,
+    signal: AbortSignal,
+  ): Promise<Stored<Deployment>> {
     const { name, resourceVersion } = deployment.metadata;
     const scale: Deployment = {
       apiVersion: 'apps/v1',
@@ -191,7 +194,7 @@ export class GatewayActions {
       // The rest of the spec belongs to others.
       spec: { replicas, ...(hasPods(deployment) ? { paused: true } : {}) } as Deployment['spec'],
     };
-    await this.#deps.client.apply(DEPLOYMENT, scale, { fieldManager: SCALE_MANAGER, signal });
+    return await this.#deps.client.apply(DEPLOYMENT, scale, { fieldManager: SCALE_MANAGER, signal });
   }
 
   async #annotate(

@@ -101,7 +101,7 @@ export class GatewayReconciler {
     }
     const { failing } = memory;
     const actions = new GatewayActions(this.#deps, { cluster, input, rpcKey, deployments, pods, failing });
-    await this.#restore({ wanted, deployments, input, memory, actions }, signal);
+    const restored = await this.#restore({ wanted, deployments, input, memory, actions }, signal);
     const serving = deployments.some(
       ({ metadata }) => metadata.name === nameOf.gatewayRevision(owner.name, selected ?? ''),
     );
@@ -110,7 +110,7 @@ export class GatewayReconciler {
     const state: GatewayState = {
       target,
       ...limitsOf(effective),
-      deployments: deployments.map(deploymentState),
+      deployments: restored.map(deploymentState),
       pods: pods.map((pod) => podState(pod, observation.reports, nodes.of(pod.spec?.nodeName))),
       selected,
       holdsDrains,
@@ -141,21 +141,32 @@ export class GatewayReconciler {
   /**
    * Sets Deployments back when others have changed them: that of the wanted revision as a whole, of which only the number
    * is the plan's; the others are paused, so that no change of their template replaces a pod.
+   * @returns them as they are then: their controller has to observe a change before a rollout is complete.
    */
   async #restore(
     { wanted, deployments, input, memory, actions }: Restoration,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<readonly Stored<Deployment>[]> {
+    const restored: Stored<Deployment>[] = [];
     for (const deployment of deployments) {
       const { uid } = deployment.metadata;
+      let current: Stored<Deployment> | undefined = deployment;
       if (!memory.claimed.has(uid) || needsPause(deployment)) {
-        if (!(await actions.claim(deployment, signal))) continue;
+        current = await actions.claim(deployment, signal);
+        // It has changed since the copy was made, and is claimed by the next step.
+        if (!current) {
+          restored.push({ ...deployment, status: { ...deployment.status, observedGeneration: 0 } });
+          continue;
+        }
         memory.claimed.add(uid);
       }
       if (deployment.metadata.name === nameOf.gatewayRevision(input.owner.name, wanted)) {
-        await this.#deps.applier.apply(gatewayDeployment(input), signal);
+        const { object, outcome } = await this.#deps.applier.apply(gatewayDeployment(input), signal);
+        if (outcome === 'changed') current = object;
       }
+      restored.push(current);
     }
+    return restored;
   }
 
   #memoryOf(key: string, { observedAt }: Observation): Memory {
