@@ -42,6 +42,11 @@ export class RequestCounter {
     return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
+  /** Watches that were opened. */
+  get watches(): number {
+    return [...this.#counts].reduce((sum, [id, count]) => sum + (id.startsWith('watch ') ? count : 0), 0);
+  }
+
   /** All counts, the most frequent first. */
   toString(): string {
     const sorted = [...this.#counts].sort(([, a], [, b]) => b - a);

@@ -82,6 +82,8 @@ test('a lost pod of a store holds the rollout back until a person decides otherw
   await eventually(async () => {
     const nats = await fixture.client.get(POD, { namespace: NAMESPACE, name: 'held-nats-0' });
     assert.equal(nats?.status?.conditions?.find(({ type }) => type === 'Ready')?.status, 'False');
+    // The rollout is held by what the operator knows, and it knows of the pod by its StatefulSet.
+    assert.equal((await fixture.clusterOf('held')).status?.rollout?.stage, 'nats');
   }, LONG_MS);
   const image = 'openim/openim-operator:2';
   await fixture.applyCluster('held', { ...spec, image });

@@ -60,6 +60,10 @@ export interface FakeNodes {
   prober: () => ProberStatus;
   /** Gateway pods in the order in which they were asked to drain. */
   readonly drained: string[];
+  /** Whether gateways that drain keep their connections, so that a test can look at them meanwhile. @default false */
+  holdsDrains: boolean;
+  /** Resolves when every one of these pods has reported its status once more. */
+  asked(pods: readonly string[]): Promise<void>;
   /** Orders to shed connections, in order. */
   readonly shed: { readonly pod: string; readonly count: number }[];
   stop(): Promise<void>;
@@ -111,6 +115,8 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
   /** Connections that drains have closed, by name of the pod. */
   const moved = new Map<string, number>();
   const shed: { pod: string; count: number }[] = [];
+  /** Called with the name of a pod whenever it has reported its status. */
+  const listeners = new Set<(pod: string) => void>();
   const byAddress = new Map<string, Stored<Pod>>();
   const addresses = new Map<string, string>();
 
@@ -129,6 +135,7 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
         { metadata: { finalizers: null } },
       );
     }
+    if (nodes.holdsDrains) return;
     for (const name of draining) {
       const before = connections.get(name) ?? 0;
       const after = Math.max(0, before - PER_TICK);
@@ -272,6 +279,7 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
       const role = metadata.labels?.['app.kubernetes.io/component'] ?? '';
       const drains = draining.has(metadata.name);
       const left = connections.get(metadata.name) ?? 0;
+      for (const listener of listeners) listener(metadata.name);
       return {
         version: '0.1.0',
         instance: metadata.uid,
@@ -376,6 +384,20 @@ export function startFakeNodes(client: KubeClient, namespace: string): FakeNodes
     tenantUpdates,
     keys,
     drained,
+    holdsDrains: false,
+    asked(pods) {
+      const missing = new Set(pods);
+      return new Promise((resolve) => {
+        const listener = (pod: string) => {
+          missing.delete(pod);
+          if (missing.size > 0) return;
+          listeners.delete(listener);
+          // After the caller has its answer.
+          setImmediate(resolve);
+        };
+        listeners.add(listener);
+      });
+    },
     shed,
     async stop() {
       stopping.abort();

@@ -171,14 +171,17 @@ test('several victims drain at a time, and exactly they are deleted', async () =
   for (const [i, name] of pods.entries()) fixture.nodes.connections.set(name, i % 2 === 0 ? 40 : 500);
   const least = pods.filter((_name, i) => i % 2 === 0);
   fixture.nodes.drained.length = 0;
-  await sleep(3_000);
+  await fixture.nodes.asked(pods);
+  fixture.nodes.holdsDrains = true;
   await fixture.applyCluster('many', { gateway: { replicas: 4, drain: { maxConcurrentPods: 3 } } });
   await eventually(async () => {
     const draining = (await gatewaysOf('many')).filter(
       ({ metadata }) => metadata.annotations?.[ANNOTATION.drainSince] !== undefined,
     );
-    assert.ok(draining.length >= 2, 'more than one');
+    assert.equal(draining.length, 3, 'as many as may');
+    assert.equal(fixture.nodes.drained.length, 3);
   }, LONG_MS);
+  fixture.nodes.holdsDrains = false;
   const left = await settled('many', 4);
   assert.deepEqual(
     namesOf(left),

@@ -146,9 +146,12 @@ test('watches that end immediately are not reopened in a tight loop', async () =
   t.proxy.setRule(({ isWatch }) => (isWatch ? { answer: 200 } : undefined));
   t.start();
   await t.informer.synced;
+  const startedAt = performance.now();
+  const watches = () => t.proxy.requests.filter(({ isWatch }) => isWatch).length;
+  await eventually(() => assert.ok(watches() >= 2, 'it is reopened'));
   await new Promise((resolve) => setTimeout(resolve, 1_500));
-  const watches = t.proxy.requests.filter(({ isWatch }) => isWatch).length;
-  assert.ok(watches >= 2 && watches < 30, `${watches} watches`);
+  const [count, seconds] = [watches(), (performance.now() - startedAt) / 1_000];
+  assert.ok(count < 20 * seconds, `${count} watches in ${seconds} s`);
 });
 
 test('a silent watch is cut, and what it kept to itself is seen', async () => {
@@ -238,8 +241,9 @@ test('a server that was set back to an older state leads to a new list', async (
   await t.informer.synced;
   await t.put('a', '1');
   await eventually(() => assert.equal(t.value('a'), '1'));
-  assert.equal(lists, 2);
-  assert.equal(await t.restarts('silent'), 1);
+  // Nothing else changes afterwards, so that its watch may be silent for long once more.
+  assert.ok(lists >= 2);
+  assert.ok((await t.restarts('silent')) >= 1);
 });
 
 test('a watch of one namespace and one object sees nothing else', async () => {
