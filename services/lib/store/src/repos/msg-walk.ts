@@ -87,8 +87,8 @@ async function* risingSteps(
 }
 
 /**
- * The times are cut into windows, which grow or shrink until they have about as many rows as a step: some servers read all keys
- * in the bounds of a query before they answer with the first ones.
+ * The times are cut into windows, which grow or shrink until they have about as many rows as a step, so that no query has more
+ * in its bounds than it needs.
  */
 async function* fallingSteps(
   { col, tenant, key }: TenantCollection<MsgRowDocument>,
