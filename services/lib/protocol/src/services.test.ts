@@ -37,11 +37,14 @@ test('a method named like a read says that it has no side effects, others do not
   assert.deepEqual(labels('NO_SIDE_EFFECTS').toSorted(), expected.toSorted());
 });
 
-test('the only writes that may be repeated are sends, which have a dedup key, and reports of a whole state or of a use', () => {
+test('the only writes that may be repeated are sends and reports, which have a key of their own, and what asks for a state', () => {
   assert.deepEqual(labels('IDEMPOTENT').toSorted(), [
     'auth.useConsoleSession',
+    'msg.cancelBroadcast',
     'msg.sendMsg',
     'msg.sendMsgs',
+    'msg.startBroadcast',
+    'user.countRefusals',
     'user.gatewayHeartbeat',
     'user.reportPresence',
   ]);
