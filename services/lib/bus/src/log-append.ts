@@ -24,12 +24,6 @@ const ATTEMPT_MS = 3_000;
  */
 const SINGLES = 12;
 
-/**
- * Batches start at least so far apart, ms: at a thousand messages per second several then share a write to NATS, its
- * answers and their system calls. A record after an idle time is not delayed.
- */
-const GATHER_MS = 3;
-
 const LOG_FULL = 'the message log is full (nats.logMaxBytes); try again later';
 
 /** Decides whether the log takes records of users. */
@@ -49,12 +43,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** The writing end of the log: what arrives within {@link GATHER_MS} goes together, one batch at a time. */
+/** The writing end of the log: what arrives in one tick goes together, one batch at a time. */
 export class LogAppender {
   readonly #link: NatsLink;
   readonly #instanceId: string;
   readonly #timeoutMs: number;
-  readonly #gatherMs: number;
   readonly #admission: Admission;
   readonly #batchSize;
   readonly #resent;
@@ -66,9 +59,6 @@ export class LogAppender {
   #roomTimer: NodeJS.Timeout | undefined;
   #busy = false;
   #scheduled = false;
-  /** performance.now() before which no batch starts. */
-  #nextBatchAt = 0;
-  #gatherTimer: NodeJS.Timeout | undefined;
   #idle: PromiseWithResolvers<void> | undefined;
   #closed = false;
 
@@ -76,7 +66,6 @@ export class LogAppender {
     this.#link = link;
     this.#instanceId = deps.instanceId;
     this.#timeoutMs = config.publishTimeoutMs;
-    this.#gatherMs = deps.gatherMs ?? GATHER_MS;
     this.#admission = admission;
     this.#batchSize = deps.metrics.histogram(
       'openim_log_append_batch_records',
@@ -149,7 +138,6 @@ export class LogAppender {
   async close(): Promise<void> {
     this.#closed = true;
     if (!this.#busy && this.#queue.length === 0) return;
-    if (this.#gatherTimer !== undefined) this.#start();
     this.#schedule();
     this.#idle ??= Promise.withResolvers<void>();
     await this.#idle.promise;
@@ -163,32 +151,25 @@ export class LogAppender {
   #schedule(): void {
     if (this.#scheduled || this.#busy) return;
     this.#scheduled = true;
-    const early = this.#closed ? 0 : this.#nextBatchAt - performance.now();
-    if (early >= 1) this.#gatherTimer = setTimeout(() => this.#start(), early);
-    else setImmediate(() => this.#start());
-  }
-
-  #start(): void {
-    clearTimeout(this.#gatherTimer);
-    this.#gatherTimer = undefined;
-    this.#scheduled = false;
-    this.#busy = true;
-    void this.#writeNext();
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#busy = true;
+      void this.#drain();
+    });
   }
 
   /** Never rejects: every outcome goes to the callers. */
-  async #writeNext(): Promise<void> {
-    const batch = this.#take();
-    if (batch.length > 0) {
-      this.#nextBatchAt = performance.now() + this.#gatherMs;
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#take();
+      if (batch.length === 0) break;
       this.#batchSize.observe(batch.length);
       await this.#write(batch);
     }
     this.#busy = false;
     clearTimeout(this.#roomTimer);
-    if (this.#queue.length === 0) this.#idle?.resolve();
-    else if (batch.length === 0) this.#scheduleWithRoom();
-    else this.#schedule();
+    if (this.#queue.length > 0) this.#scheduleWithRoom();
+    else this.#idle?.resolve();
   }
 
   /** The next batch: large records only while there is room for them, or when everything is to be written. */

@@ -17,8 +17,6 @@ export interface BusDeps {
   readonly live?: Pick<LiveConfig, 'onChange'>;
   /** Where there are several, each has its share of the message log. */
   readonly tenants?: Pick<TenantDirectory, 'list'>;
-  /** Shortest time between two batches of records written to the log, ms. @default 3 */
-  readonly gatherMs?: number;
 }
 
 /**

@@ -36,7 +36,6 @@ export async function startTestBus(
   settings: Partial<ServerConfig['nats']> = {},
   live?: LiveConfig,
   tenants?: Pick<TenantDirectory, 'list'>,
-  gatherMs?: number,
 ): Promise<TestBus> {
   const log = createLogger({ level: process.env.TEST_LOG === 'debug' ? 'debug' : 'silent' });
   const metrics = createMetrics();
@@ -50,7 +49,6 @@ export async function startTestBus(
     instanceId,
     ...(live && { live }),
     ...(tenants && { tenants }),
-    ...(gatherMs !== undefined && { gatherMs }),
   });
   await bus.start();
   return {

@@ -21,25 +21,6 @@ after(async () => {
 const text = (entry: LogEntry) => Buffer.from(entry.record).toString();
 const all = Array.from({ length: 64 }, (_, i) => i);
 
-test('what arrives soon after a batch shares the next one, and a stop waits for nothing', async () => {
-  const one = await startTestBus(nats.uri, {}, undefined, undefined, 3_600_000);
-  const { log } = one.bus;
-  await until(() => one.bus.ready().ready, 'ready');
-  await log.append(DEFAULT_TENANT, 0, Buffer.from('at once'));
-  const gathered = Array.from({ length: 5 }, async (_, i) => {
-    await sleep(i);
-    return await log.append(DEFAULT_TENANT, i, Buffer.from('gathered'));
-  });
-  await until(async () => {
-    const [waiting] = await one.metrics.values('openim_log_append_queue');
-    return waiting?.value === 5;
-  }, 'all of them wait');
-  await one[Symbol.asyncDispose]();
-  const positions = (await Promise.all(gathered)).map(({ position }) => position);
-  assert.equal(new Set(positions).size, 5);
-  assert.match(await one.metrics.text(), /openim_log_append_batch_records_count 2\n/);
-});
-
 test('records of one partition come back in the order of the calls, with tenant, partition and time', async () => {
   await using one = await startTestBus(nats.uri);
   const { log } = one.bus;
