@@ -3,7 +3,7 @@ import { PARTITIONS } from '@im/contract';
 /** From this size on a record is paced, bytes. */
 export const LARGE_RECORD_BYTES = 16_384;
 /** Bytes of large records that may be in the log and not folded yet, per appending process. */
-export const UNFOLDED_BYTES = 262_144;
+export const UNFOLDED_BYTES = 131_072;
 /**
  * A record counts for at most this long, ms: without transfer, or with one that announces nothing, large records are
  * still accepted, only slower.
