@@ -19,8 +19,8 @@ const OPERATOR = { version: '1.0.0', image: 'openim/openim-operator:1.0.0' };
 
 const fixture = useFixture(NAMESPACE);
 const { applyCluster, clusterOf } = fixture;
-const startOperator = () =>
-  startTestOperator(fixture, NAMESPACE, OPERATOR, { storeChecks: () => usableStores() });
+const startOperator = (operator = OPERATOR, options: Parameters<typeof startTestOperator>[3] = {}) =>
+  startTestOperator(fixture, NAMESPACE, operator, { storeChecks: () => usableStores(), ...options });
 
 const one = { replicas: 1 };
 const small: OpenIMClusterSpec = {
@@ -86,6 +86,10 @@ test('a supervised upgrade waits for its approval, goes step by step with a proo
     await applyCluster(name, { ...small, image: 'openim/ours:2', upgrade });
     await phase(name, 'WaitingForApproval');
     assert.deepEqual(await imageSet(name), [OPERATOR.image], 'no pod is replaced before');
+    const labelSelector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component=gateway`;
+    const [gateway] = (await fixture.client.list(POD, { namespace: NAMESPACE, labelSelector })).items;
+    assert.ok(gateway);
+    fixture.nodes.connections.set(gateway.metadata.name, 40);
   }
   const { revision = '' } = (await upgradeOf(name)) ?? {};
   // Nothing is judged while the prober has not been heard of: the upgrade stays where it is.
@@ -119,8 +123,13 @@ test('a supervised upgrade waits for its approval, goes step by step with a proo
   assert.ok((done?.proof?.acknowledged ?? 0) > 0);
   assert.equal(done?.proof?.lost, 0);
   assert.equal(done?.fact?.restarts, done?.plan?.restarts);
+  assert.equal(done?.plan?.reconnects, 40);
+  assert.equal(done?.fact?.reconnects, 40, 'connections that moved');
+  assert.ok(done?.fact?.secondsPerPod, 'the next plan counts with it');
   assert.equal(conditionOf(cluster, 'UpgradeSucceeded').reason, 'Verified');
-  assert.equal(cluster.status?.upgradeHistory?.[0]?.outcome, 'Succeeded');
+  const [ended] = cluster.status?.upgradeHistory ?? [];
+  assert.equal(ended?.outcome, 'Succeeded');
+  assert.deepEqual([ended?.plan, ended?.fact], [done?.plan, done?.fact]);
   assert.ok(operator.events.some(({ reason }) => reason === 'UpgradeSucceeded'));
 
   await annotate(name, { 'openim.io/roll-back-upgrade': `${revision}/${done?.startedAt}` });
@@ -236,4 +245,49 @@ test('a paused cluster is left alone, and says so; a paused upgrade does not sta
   await applyCluster(name, { ...small, image: 'openim/ours:6', rpc: { replicas: 2 }, upgrade });
   await phase(name, 'Paused');
   assert.deepEqual(await imageSet(name), [OPERATOR.image]);
+});
+
+test('a new operator upgrades the clusters that follow it two at a time, each with its proof', async () => {
+  const names = ['fleet-a', 'fleet-b', 'fleet-c'];
+  for (const name of names) await applyCluster(name, small);
+  {
+    await using _operator = startOperator();
+    for (const name of names) await settled(name);
+  }
+  const newer = { version: '1.1.0', image: 'openim/openim-operator:1.1.0' };
+  const placeLimits = { creation: 10, rollout: 2 };
+  const phases = async () =>
+    Promise.all(
+      names.map(async (name) => {
+        const { phase: found, step, message } = (await upgradeOf(name)) ?? {};
+        return found === 'Succeeded' ? found : `${name} ${found} ${step} ${message}`;
+      }),
+    );
+  {
+    await using operator = startOperator(newer, { placeLimits });
+    await eventually(async () => {
+      const found = await phases();
+      assert.ok(found.includes('Succeeded'), found.join(', '));
+    }, LONG_MS);
+    assert.ok(
+      operator.events.some(({ reason }) => reason === 'RolloutQueued'),
+      'one waits for the others',
+    );
+  }
+  // The next operator goes on with what the one before has begun.
+  await using _next = startOperator(newer, { placeLimits });
+  for (const name of names) {
+    await phase(name, 'Succeeded');
+    await settled(name);
+    assert.deepEqual(await imageSet(name), [newer.image]);
+  }
+  const done = await Promise.all(names.map(async (name) => await upgradeOf(name)));
+  const times = done.map((upgrade) => {
+    assert.ok((upgrade?.proof?.acknowledged ?? 0) > 0);
+    assert.deepEqual([upgrade?.proof?.lost, upgrade?.version], [0, newer.version]);
+    return { from: Date.parse(upgrade?.startedAt ?? ''), to: Date.parse(upgrade?.finishedAt ?? '') };
+  });
+  // Times are whole seconds: one may start in the second in which another ends.
+  const atOnce = times.map(({ from }) => times.filter((each) => each.from <= from && from < each.to).length);
+  assert.ok(Math.max(...atOnce) <= placeLimits.rollout, JSON.stringify(times));
 });

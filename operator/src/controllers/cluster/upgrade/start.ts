@@ -7,10 +7,21 @@ export const UPGRADE_WAITS = 'upgrade';
 
 /** Why an upgrade does not start yet. */
 export interface StartWait {
-  readonly phase: 'Paused' | 'WaitingForApproval' | 'WaitingForWindow';
+  readonly phase: 'Paused' | 'WaitingForApproval' | 'WaitingForWindow' | 'Queued';
   readonly state: RolloutState;
   readonly againAfterMs: number;
 }
+
+/** An operator that has just begun to lead does not know yet what the processes report. */
+export const UNOBSERVED: StartWait = {
+  phase: 'Queued',
+  state: {
+    stage: UPGRADE_WAITS,
+    message: 'waiting for the first report of the processes',
+    reason: 'Queued',
+  },
+  againAfterMs: 1_000,
+};
 
 /** Time until the next look at what a person decides, ms; a change is noticed at once. */
 const LOOK_MS = 60_000;

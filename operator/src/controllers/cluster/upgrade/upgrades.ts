@@ -18,7 +18,7 @@ import { judgeUpgrade, type ObservedStep, type UpgradeJudgement, type UpgradeLim
 import { sumOfMoved } from './moved-connections.ts';
 import { type PastUpgrade, paceOf, paceOfSteps } from './pace.ts';
 import { type PlannedStep, planSteps, sumOf, UPGRADE_SOAK_SECONDS } from './plan.ts';
-import { type StartWait, startWait } from './start.ts';
+import { type StartWait, startWait, UNOBSERVED } from './start.ts';
 import { CANARY, GATEWAYS } from './step-names.ts';
 import { isUpgrade, momentOf, type Rollback, specKey } from './target.ts';
 
@@ -74,6 +74,8 @@ export function nextUpgradeStep(input: UpgradeInput): UpgradeStep {
     const approved = cluster.metadata.annotations?.[ANNOTATION.approve];
     const wait = startWait(cluster.spec.upgrade ?? {}, desired.revision, approved, now);
     if (wait) return { kind: 'waits', from, wait };
+    // The plan counts connections, and the proof begins with what the prober has found so far.
+    if (input.observation.observedAt === undefined) return { kind: 'waits', from, wait: UNOBSERVED };
   }
   const record = isOpen ? known : newRecord(input, from);
   const judgement = judgeUpgrade({
