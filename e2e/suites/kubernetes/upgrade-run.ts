@@ -79,7 +79,9 @@ async function untilOver(
     const isOther = finishedAt !== before?.finishedAt || startedAt !== before?.startedAt;
     if (OVER.has(phase) && isOther && finishedAt !== undefined) return upgrade;
     const state = `${revision} ${phase} ${step} ${stage}`;
-    if (isOther && state !== last) {
+    // One that waits has no time yet.
+    const isNews = isOther || phase !== (before?.phase ?? '');
+    if (isNews && state !== last) {
       last = state;
       await during(upgrade, stage);
     }
