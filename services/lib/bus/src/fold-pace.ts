@@ -23,8 +23,8 @@ interface Unfolded {
  * Paces large records by what transfer has folded. What is in the log is folded in its order, so a small message waits
  * for everything that is in front of it there; in the queue of the appender it can still overtake.
  *
- * While more of them wait than the window holds, they rest for as long as the last of them took: half of the time of
- * gateways, log, database and clients is then left to others.
+ * After a full window they rest for as long as its last record took, so that half of the time of gateways, log, database and
+ * clients is left to others.
  */
 export class FoldPace {
   /** In the order of appending, therefore of `since`. */

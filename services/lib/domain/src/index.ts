@@ -17,3 +17,4 @@ export { createReach, type Reach, type ReachOptions, requireReach, requireVoice 
 export { type AuditedRead, createReadAudit, type ReadAudit } from './read-audit.ts';
 export { type ReportDeps, reportEvent } from './report-event.ts';
 export { requireUsers } from './require-users.ts';
+export { type TenantRounds, tenantRounds } from './tenant-rounds.ts';

@@ -44,6 +44,21 @@ export class Backoff {
   }
 }
 
+/**
+ * Wait after a number of failures that is stored, whole ms: between half and all of min(max, base · 2^failures), so that it
+ * is never next to nothing.
+ */
+export function waitAfter(
+  failures: number,
+  {
+    baseMs,
+    maxMs,
+    random = Math.random,
+  }: Required<Pick<BackoffOptions, 'baseMs' | 'maxMs'>> & BackoffOptions,
+): number {
+  return Math.round(Math.min(maxMs, baseMs * 2 ** Math.min(failures, 30)) * (0.5 + random() / 2));
+}
+
 /** Resolves after `ms`. @throws the signal's reason when it aborts before that. */
 export async function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from './backoff.ts';
 
 /** Shorter waits are saved up: a timer is no more precise than this, ms. */
 const SHORTEST_WAIT_MS = 10;

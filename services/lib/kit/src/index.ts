@@ -1,7 +1,7 @@
 export { onAbort, unlessAborted, untilAborted } from './abort.ts';
 export { requireAdmin, requireSelf } from './access.ts';
 export { addressFilter } from './address-filter.ts';
-export { Backoff, type BackoffOptions, type RetryOptions, retry, sleep } from './backoff.ts';
+export { Backoff, type BackoffOptions, type RetryOptions, retry, sleep, waitAfter } from './backoff.ts';
 export { Batcher, batchMeters, ExpiredInQueueError, QueueFullError, type Settle } from './batcher.ts';
 export { type Cache, type CacheOptions, createCache } from './cache.ts';
 export { type Calendar, calendarOf, dayName, offsetSpans, UTC } from './calendar.ts';

@@ -249,6 +249,7 @@ export {
   tenantExportRepo,
 } from './repos/tenant-export.ts';
 export { type StoredUsage, type TenantUsageRepo, tenantUsageRepo } from './repos/tenant-usage.ts';
+export type { PendingWork, TenantWork } from './repos/tenant-work.ts';
 export {
   type PictureThumbnails,
   type StoredThumbnail,

@@ -1,12 +1,13 @@
 import type { TenantId } from '@im/contract';
+import { type TenantRounds, tenantRounds } from '@im/domain';
 import {
   type CallContext,
-  eachLimited,
   type Metrics,
   messageOf,
   sleep,
   systemContext,
   type TenantDirectory,
+  waitAfter,
   withCaller,
 } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
@@ -33,14 +34,6 @@ export interface BroadcastsDeps {
   readonly tasks: TaskRunner;
   readonly metrics: Metrics;
   readonly log: Logger;
-}
-
-/** Sends broadcasts in the background; any process goes on where another one ended. */
-export interface Broadcasts {
-  /** Looks for work soon. */
-  wake(): void;
-  /** One round over all tenants; never rejects. */
-  round(signal: AbortSignal): Promise<void>;
 }
 
 /** Tenants with a broadcast in progress in one process; of each tenant one broadcast is. */
@@ -75,11 +68,12 @@ export function pageSizeAt(perSecond: number): number {
 }
 
 function retryAfterMs(attempts: number): number {
-  return Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(attempts, 10)) * (0.5 + Math.random() / 2);
+  return waitAfter(attempts, { baseMs: RETRY_MS, maxMs: MAX_RETRY_MS });
 }
 
-export function createBroadcasts(deps: BroadcastsDeps): Broadcasts {
-  const { repo, rpc, tenants, tasks, log } = deps;
+/** Sends broadcasts in the background. */
+export function createBroadcasts(deps: BroadcastsDeps): TenantRounds {
+  const { repo, rpc, tenants, log } = deps;
   const ended = deps.metrics.counter('openim_msg_broadcasts_total', 'Broadcasts by how they ended', [
     'outcome',
   ]);
@@ -156,11 +150,7 @@ export function createBroadcasts(deps: BroadcastsDeps): Broadcasts {
           const attempts = broadcast.attempts + 1;
           const failure = { attempts, error: outcome.error.slice(0, MAX_ERROR) };
           const rest = { ...page, userIDs: outcome.open };
-          await save(
-            { ...counts, ...failure, page: rest },
-            Date.now() + Math.round(retryAfterMs(attempts)),
-            false,
-          );
+          await save({ ...counts, ...failure, page: rest }, Date.now() + retryAfterMs(attempts), false);
           return;
         }
         const progress = { ...counts, page: null, cursor: page.next, attempts: 0, error: '' };
@@ -184,7 +174,7 @@ export function createBroadcasts(deps: BroadcastsDeps): Broadcasts {
       const attempts = before + 1;
       log.warn({ tenant, broadcast: broadcastID, attempts, err: error }, 'broadcast not sent yet');
       const failure = { attempts, error: messageOf(error).slice(0, MAX_ERROR) };
-      await save(failure, Date.now() + Math.round(retryAfterMs(attempts)), false);
+      await save(failure, Date.now() + retryAfterMs(attempts), false);
     }
   }
 
@@ -196,31 +186,5 @@ export function createBroadcasts(deps: BroadcastsDeps): Broadcasts {
     return true;
   }
 
-  async function round(signal: AbortSignal): Promise<void> {
-    for (let found = true; found && !signal.aborted; ) {
-      found = false;
-      const pending = await repo.pending(tenants.list().map(({ id }) => id));
-      await eachLimited(pending, AT_ONCE, async (one) => {
-        try {
-          if (signal.aborted) return;
-          if (await turn(one.tenant, signal)) found = true;
-          else await repo.settle(one);
-        } catch (error) {
-          log.warn({ tenant: one.tenant, err: error }, 'broadcasts are not readable');
-        }
-      });
-    }
-  }
-
-  const wake = tasks.coalesce('broadcasts', round);
-  return {
-    wake,
-    async round(signal) {
-      try {
-        await round(signal);
-      } catch (error) {
-        log.debug({ err: error }, 'broadcasts are not readable yet');
-      }
-    },
-  };
+  return tenantRounds({ name: 'broadcasts', what: 'broadcasts', atOnce: AT_ONCE, ...deps, turn });
 }

@@ -1,12 +1,6 @@
 import type { TenantId } from '@im/contract';
-import {
-  eachLimited,
-  type Metrics,
-  messageOf,
-  systemContext,
-  type TenantDirectory,
-  withCaller,
-} from '@im/kit';
+import { type TenantRounds, tenantRounds } from '@im/domain';
+import { type Metrics, messageOf, systemContext, type TenantDirectory, waitAfter, withCaller } from '@im/kit';
 import type { Logger, TaskRunner } from '@im/process';
 import type { AccountDeletion, AccountDeletionRepo, DeletionProgress } from '@im/store';
 import type { Step } from './steps.ts';
@@ -18,14 +12,6 @@ export interface AccountDeletionsDeps {
   readonly tasks: TaskRunner;
   readonly metrics: Metrics;
   readonly log: Logger;
-}
-
-/** Deletes accounts in the background; any process goes on where another one ended. */
-export interface AccountDeletions {
-  /** Looks for work soon. */
-  wake(): void;
-  /** One round over all tenants; never rejects. */
-  round(signal: AbortSignal): Promise<void>;
 }
 
 /** Accounts in progress in one process. */
@@ -43,7 +29,7 @@ const MAX_ERROR = 500;
 
 /** Time until the next attempt, ms. */
 export function retryAfterMs(attempts: number, random = Math.random()): number {
-  return Math.min(MAX_RETRY_MS, RETRY_MS * 2 ** Math.min(attempts, 10)) * (0.5 + random / 2);
+  return waitAfter(attempts, { baseMs: RETRY_MS, maxMs: MAX_RETRY_MS, random: () => random });
 }
 
 /** The progress after a part of a step. */
@@ -62,8 +48,9 @@ export function progressAfter(
   return { ...tried, step: '', cursor: '', state: 'done', finished: now };
 }
 
-export function createAccountDeletions(deps: AccountDeletionsDeps): AccountDeletions {
-  const { repo, steps, tenants, tasks, log } = deps;
+/** Deletes accounts in the background. */
+export function createAccountDeletions(deps: AccountDeletionsDeps): TenantRounds {
+  const { repo, steps, log } = deps;
   const names = [...steps.keys()];
   const done = deps.metrics.counter(
     'openim_user_account_deletions_total',
@@ -107,36 +94,16 @@ export function createAccountDeletions(deps: AccountDeletionsDeps): AccountDelet
       done.inc({ outcome: 'failed' });
       log.warn({ tenant, userID, step: deletion.step, attempts, err: error }, 'account not deleted yet');
       const failure = { attempts, error: messageOf(error).slice(0, MAX_ERROR) };
-      await store(failure, Date.now() + Math.round(retryAfterMs(attempts)));
+      await store(failure, Date.now() + retryAfterMs(attempts));
     }
     return true;
   }
 
-  async function round(signal: AbortSignal): Promise<void> {
-    for (let found = true; found && !signal.aborted; ) {
-      found = false;
-      const pending = await repo.pending(tenants.list().map(({ id }) => id));
-      await eachLimited(pending, AT_ONCE, async (one) => {
-        try {
-          if (signal.aborted) return;
-          if (await turn(one.tenant, signal)) found = true;
-          else await repo.settle(one);
-        } catch (error) {
-          log.warn({ tenant: one.tenant, err: error }, 'deletions of accounts are not readable');
-        }
-      });
-    }
-  }
-
-  const wake = tasks.coalesce('account-deletions', round);
-  return {
-    wake,
-    async round(signal) {
-      try {
-        await round(signal);
-      } catch (error) {
-        log.debug({ err: error }, 'deletions of accounts are not readable yet');
-      }
-    },
-  };
+  return tenantRounds({
+    name: 'account-deletions',
+    what: 'deletions of accounts',
+    atOnce: AT_ONCE,
+    ...deps,
+    turn,
+  });
 }

@@ -1,9 +1,10 @@
 import type { TenantId } from '@im/contract';
-import { randomId } from '@im/kit';
 import { defineCollection, type TenantDocument } from '../collection.ts';
-import { guarded, isDuplicateKey, retryDuplicate } from '../errors.ts';
+import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { timeOrder } from './list-keys.ts';
+import { newestFirst } from './newest-first.ts';
+import { type PendingWork, tenantWork } from './tenant-work.ts';
 
 /** The deletion of an account, as far as it is. */
 export interface AccountDeletion {
@@ -50,21 +51,6 @@ export type DeletionProgress = Partial<
   Pick<AccountDeletion, 'state' | 'step' | 'cursor' | 'removed' | 'finished' | 'attempts' | 'error'>
 >;
 
-/** A tenant with deletions to go on with. */
-export interface PendingDeletions {
-  readonly tenant: TenantId;
-  /** Changes with each deletion that begins. */
-  readonly mark: string;
-}
-
-/** Of the cluster, so that processes need not ask each tenant again and again. */
-interface WorkDocument {
-  _id: TenantId;
-  mark: string;
-}
-
-const TENANTS_PER_QUERY = 1_000;
-
 /** Deletions of accounts. */
 export interface AccountDeletionRepo {
   /** Begins a deletion, unless there is one. @returns the one that there is. */
@@ -81,9 +67,9 @@ export interface AccountDeletionRepo {
     before?: string,
   ): Promise<{ readonly deletions: AccountDeletion[]; readonly next?: string }>;
   /** Those of these tenants that have some, or had until a moment ago. */
-  pending(tenants: readonly TenantId[]): Promise<PendingDeletions[]>;
+  pending(tenants: readonly TenantId[]): Promise<PendingWork[]>;
   /** The tenant has none any more, unless some are running or began after `mark` was read. */
-  settle(pending: PendingDeletions): Promise<void>;
+  settle(pending: PendingWork): Promise<void>;
   /** Takes the one that waits longest, until `until` (ms). @returns undefined when there is none, or others were faster. */
   claim(tenant: TenantId, now: number, until: number): Promise<AccountDeletion | undefined>;
   /**
@@ -107,14 +93,7 @@ function toDeletion({ _id, t, v, until, o, ...deletion }: DeletionDocument): Acc
 /** The deletions of a store. */
 export function accountDeletionRepo(store: Store): AccountDeletionRepo {
   const collectionOf = (tenant: TenantId) => store.collection(tenant, ACCOUNT_DELETIONS);
-  const work = () => store.shared<WorkDocument>('account_deletion_work');
-
-  /** After the deletion was stored: who finds none looks at the mark again. */
-  async function announce(tenant: TenantId): Promise<void> {
-    await retryDuplicate(() =>
-      work().updateOne({ _id: tenant }, { $set: { mark: randomId() } }, { upsert: true }),
-    );
-  }
+  const work = tenantWork(store, 'account_deletion_work');
 
   return guarded<AccountDeletionRepo>({
     async begin(tenant, deletion) {
@@ -128,7 +107,7 @@ export function accountDeletionRepo(store: Store): AccountDeletionRepo {
         if (!isDuplicateKey(error)) throw error;
       }
       const doc = await col.findOne({ _id });
-      if (doc?.state === 'running') await announce(tenant);
+      if (doc?.state === 'running') await work.announce(tenant);
       return doc ? toDeletion(doc) : deletion;
     },
     async again(tenant, deletion) {
@@ -138,7 +117,7 @@ export function accountDeletionRepo(store: Store): AccountDeletionRepo {
       const filter = { _id: key(userID), state: 'done' as const };
       const { modifiedCount } = await col.updateOne(filter, { $set: { ...fields, until: 0, o } });
       if (modifiedCount === 0) return undefined;
-      await announce(tenant);
+      await work.announce(tenant);
       return deletion;
     },
     async get(tenant, userID) {
@@ -153,30 +132,14 @@ export function accountDeletionRepo(store: Store): AccountDeletionRepo {
       return docs.map(({ userID }) => userID);
     },
     async list(tenant, limit, before) {
-      const { col } = collectionOf(tenant);
-      const filter = { t: tenant, ...(before !== undefined && { o: { $lt: before } }) };
-      const docs = await col.find(filter, { sort: { o: -1 }, limit: limit + 1 }).toArray();
-      const page = docs.slice(0, limit);
-      return {
-        deletions: page.map(toDeletion),
-        ...(docs.length > limit && { next: page.at(-1)?.o }),
-      };
+      const { docs, ...more } = await newestFirst(collectionOf(tenant), limit, before);
+      return { deletions: docs.map(toDeletion), ...more };
     },
-    async pending(tenants) {
-      const found: PendingDeletions[] = [];
-      for (let begin = 0; begin < tenants.length; begin += TENANTS_PER_QUERY) {
-        const ids = tenants.slice(begin, begin + TENANTS_PER_QUERY);
-        const docs = await work()
-          .find({ _id: { $in: ids } })
-          .toArray();
-        found.push(...docs.map(({ _id, mark }) => ({ tenant: _id, mark })));
-      }
-      return found;
-    },
-    async settle({ tenant, mark }) {
-      const { col } = collectionOf(tenant);
+    pending: (tenants) => work.pending(tenants),
+    async settle(pending) {
+      const { col, tenant } = collectionOf(pending.tenant);
       if (await col.findOne({ t: tenant, state: 'running' }, { projection: { _id: 1 } })) return;
-      await work().deleteOne({ _id: tenant, mark });
+      await work.settle(pending);
     },
     async claim(tenant, now, until) {
       const { col } = collectionOf(tenant);

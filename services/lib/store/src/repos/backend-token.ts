@@ -3,6 +3,7 @@ import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { timeOrder } from './list-keys.ts';
+import { newestFirst } from './newest-first.ts';
 
 /** A token of a backend, with a part of the administrators' rights. */
 export interface BackendToken {
@@ -79,14 +80,8 @@ export function backendTokenRepo(store: Store): BackendTokenRepo {
       return (await col.find(filter, { limit: most, projection: { _id: 1 } }).toArray()).length;
     },
     async list(tenant, limit, before) {
-      const { col } = collectionOf(tenant);
-      const filter = { t: tenant, ...(before !== undefined && { o: { $lt: before } }) };
-      const docs = await col.find(filter, { sort: { o: -1 }, limit: limit + 1 }).toArray();
-      const page = docs.slice(0, limit);
-      return {
-        tokens: page.flatMap((doc) => tokenOf(doc) ?? []),
-        ...(docs.length > limit && { next: page.at(-1)?.o }),
-      };
+      const { docs, ...more } = await newestFirst(collectionOf(tenant), limit, before);
+      return { tokens: docs.flatMap((doc) => tokenOf(doc) ?? []), ...more };
     },
     async revoke(tenant, id, time) {
       const { col, key } = collectionOf(tenant);

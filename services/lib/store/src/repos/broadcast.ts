@@ -1,9 +1,10 @@
 import type { TenantId } from '@im/contract';
-import { randomId } from '@im/kit';
 import { defineCollection, type TenantDocument } from '../collection.ts';
-import { guarded, isDuplicateKey, retryDuplicate } from '../errors.ts';
+import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { timeOrder } from './list-keys.ts';
+import { newestFirst } from './newest-first.ts';
+import { type PendingWork, tenantWork } from './tenant-work.ts';
 
 /** Receivers whose message is under way. */
 export interface BroadcastPage {
@@ -76,23 +77,10 @@ export interface BroadcastClaim {
   readonly until: number;
 }
 
-/** A tenant with broadcasts to go on with. */
-export interface PendingBroadcasts {
-  readonly tenant: TenantId;
-  /** Changes with each broadcast that begins. */
-  readonly mark: string;
-}
-
-interface WorkDocument {
-  _id: TenantId;
-  mark: string;
-}
-
 /** Older ones are removed, ms. */
 const KEPT_MS = 90 * 86_400_000;
 /** More of a tenant do not run. */
 const MOST_LOOKED_AT = 100;
-const TENANTS_PER_QUERY = 1_000;
 
 /** Broadcasts of tenants. */
 export interface BroadcastRepo {
@@ -110,9 +98,9 @@ export interface BroadcastRepo {
   /** Ends one that runs. @returns it as it is then; undefined when there is none. */
   cancel(tenant: TenantId, broadcastID: string, now: number): Promise<Broadcast | undefined>;
   /** Those of these tenants that have some, or had until a moment ago. */
-  pending(tenants: readonly TenantId[]): Promise<PendingBroadcasts[]>;
+  pending(tenants: readonly TenantId[]): Promise<PendingWork[]>;
   /** The tenant has none any more, unless some run or began after `mark` was read. */
-  settle(pending: PendingBroadcasts): Promise<void>;
+  settle(pending: PendingWork): Promise<void>;
   /** Takes the one that waits longest, until `until` (ms). @returns undefined when there is none, or a process is at one. */
   claim(tenant: TenantId, now: number, until: number): Promise<BroadcastClaim | undefined>;
   /**
@@ -138,7 +126,7 @@ function toBroadcast({ _id, t, v, held, until, o, ...broadcast }: BroadcastDocum
 /** The broadcasts of a store. */
 export function broadcastRepo(store: Store): BroadcastRepo {
   const collectionOf = (tenant: TenantId) => store.collection(tenant, BROADCASTS);
-  const work = () => store.shared<WorkDocument>('broadcast_work');
+  const work = tenantWork(store, 'broadcast_work');
 
   return guarded<BroadcastRepo>({
     async begin(tenant, broadcast) {
@@ -152,11 +140,7 @@ export function broadcastRepo(store: Store): BroadcastRepo {
         if (!isDuplicateKey(error)) throw error;
       }
       const doc = await col.findOne({ _id });
-      // After it was stored: who finds none looks at the mark again.
-      if (doc?.state === 'running')
-        await retryDuplicate(() =>
-          work().updateOne({ _id: tenant }, { $set: { mark: randomId() } }, { upsert: true }),
-        );
+      if (doc?.state === 'running') await work.announce(tenant);
       await col.deleteMany({ t: tenant, o: { $lt: timeOrder(requested - KEPT_MS, '') } });
       return doc ? toBroadcast(doc) : broadcast;
     },
@@ -166,13 +150,8 @@ export function broadcastRepo(store: Store): BroadcastRepo {
       return doc ? toBroadcast(doc) : undefined;
     },
     async list(tenant, limit, before) {
-      const { col } = collectionOf(tenant);
-      const filter = { t: tenant, ...(before !== undefined && { o: { $lt: before } }) };
-      const docs = await col.find(filter, { sort: { o: -1 }, limit: limit + 1 }).toArray();
-      return {
-        broadcasts: docs.slice(0, limit).map(toBroadcast),
-        ...(docs.length > limit && { next: docs[limit - 1]?.o }),
-      };
+      const { docs, ...more } = await newestFirst(collectionOf(tenant), limit, before);
+      return { broadcasts: docs.map(toBroadcast), ...more };
     },
     async running(tenant, most) {
       const { col } = collectionOf(tenant);
@@ -186,21 +165,11 @@ export function broadcastRepo(store: Store): BroadcastRepo {
       const doc = await col.findOne({ _id });
       return doc ? toBroadcast(doc) : undefined;
     },
-    async pending(tenants) {
-      const found: PendingBroadcasts[] = [];
-      for (let begin = 0; begin < tenants.length; begin += TENANTS_PER_QUERY) {
-        const ids = tenants.slice(begin, begin + TENANTS_PER_QUERY);
-        const docs = await work()
-          .find({ _id: { $in: ids } })
-          .toArray();
-        found.push(...docs.map(({ _id, mark }) => ({ tenant: _id, mark })));
-      }
-      return found;
-    },
-    async settle({ tenant, mark }) {
-      const { col } = collectionOf(tenant);
+    pending: (tenants) => work.pending(tenants),
+    async settle(pending) {
+      const { col, tenant } = collectionOf(pending.tenant);
       if (await col.findOne({ t: tenant, state: 'running' }, { projection: { _id: 1 } })) return;
-      await work().deleteOne({ _id: tenant, mark });
+      await work.settle(pending);
     },
     async claim(tenant, now, until) {
       const { col } = collectionOf(tenant);
