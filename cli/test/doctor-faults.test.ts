@@ -8,6 +8,7 @@ import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createBlob } from '@im/blob';
 import { DEFAULT_TENANT, parseConfig } from '@im/contract';
+import { eventually } from '@im/dev-kubernetes';
 import { findOnPath, reservePorts, startMongo, startNats, startRedis, startS3 } from '@im/dev-stores';
 import { runServer } from '@im/main';
 import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
@@ -64,17 +65,6 @@ async function startStores(folders: Readonly<Record<StoreName, string>>, shiftS 
       for (const store of started) await store.kill().catch(() => {});
     },
   };
-}
-
-async function eventually(assertion: () => Promise<void>): Promise<void> {
-  for (const end = Date.now() + NOTICED_MS; ; await sleep(50)) {
-    try {
-      await assertion();
-      return;
-    } catch (error) {
-      if (Date.now() > end) throw error;
-    }
-  }
 }
 
 async function doctor(config: object): Promise<{ code: number | null; findings: readonly Finding[] }> {
@@ -231,16 +221,17 @@ test('a process with a small limit of open files is named, by its ops port and a
   const ended = once(child, 'exit');
   try {
     const ops = `http://127.0.0.1:${port}`;
-    await eventually(async () => assert.ok((await fetch(`${ops}/healthz`)).ok));
-    const limitOf = async (args: readonly string[], env = {}) => {
+    await eventually(async () => assert.ok((await fetch(`${ops}/healthz`)).ok), NOTICED_MS);
+    const examined = async (args: readonly string[], env = {}) => {
       const { stdout, stderr } = await run(['doctor', ...args, '-o', 'json'], { cwd: dir, env });
       assert.notEqual(stdout, '', stderr);
-      const findings: Finding[] = JSON.parse(stdout).findings;
-      return findings.find(
+      return JSON.parse(stdout).findings as Finding[];
+    };
+    const limitOf = (findings: readonly Finding[]) =>
+      findings.find(
         ({ check, subject }) => check === 'process.descriptors' && subject.startsWith('gateway at'),
       );
-    };
-    const found = await limitOf(['--ops', ops]);
+    const found = limitOf(await examined(['--ops', ops]));
     assert.equal(found?.severity, 'critical');
     assert.match(found.message, /^may open 1024 files, and has \d+ open$/);
     assert.match(found.remedy, /ulimit -n 1048576/);
@@ -252,7 +243,18 @@ test('a process with a small limit of open files is named, by its ops port and a
     const ports = [{ name: 'ops', containerPort: 10_300 }];
     for (const [name, containers] of Object.entries({ 'chat-gateway-1': [{ ports }], 'chat-redis-0': [{}] }))
       kubernetes.put('pods', { metadata: { name, namespace: 'im', labels }, spec: { containers } });
-    const asPod = await limitOf(['--cluster', 'im/chat'], { KUBECONFIG: kubernetes.kubeconfig });
+    const spec = { containers: [{ ports: [{ name: 'ops', containerPort: 1 }] }] };
+    const begins = { metadata: { name: 'chat-begins', namespace: 'im', labels }, spec };
+    kubernetes.put('pods', { ...begins, status: { phase: 'Pending' } });
+    const deletionTimestamp = new Date().toISOString();
+    kubernetes.put('pods', { metadata: { ...begins.metadata, name: 'chat-ends', deletionTimestamp }, spec });
+    const ofCluster = await examined(['--cluster', 'im/chat'], { KUBECONFIG: kubernetes.kubeconfig });
+    const asPod = limitOf(ofCluster);
+    assert.deepEqual(
+      ofCluster.filter(({ subject }) => /chat-(begins|ends)/.test(subject)),
+      [],
+      'pods that begin or end are no fault',
+    );
     assert.equal(asPod?.subject, 'gateway at chat-gateway-1');
     assert.match(asPod.message, /^may open 1024 files, and has \d+ open$/);
   } finally {

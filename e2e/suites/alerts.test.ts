@@ -159,6 +159,8 @@ interface Fault {
   readonly begin: () => Promise<() => Promise<void>>;
   /** What it may set off in addition. @default nothing */
   readonly also?: readonly string[];
+  /** Labels that it has when it fires. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 /** What users notice when a store, or all processes of a role that serves requests, are away. */
@@ -185,7 +187,7 @@ const storeAway = (store: 'nats' | 'mongo' | 'redis', alert: string): Fault => (
   },
 });
 
-/** Kills processes. @param while what clients do meanwhile, again and again. */
+/** Kills processes. @param meanwhile what clients do meanwhile, again and again. */
 function killed(names: readonly string[], meanwhile?: () => Promise<unknown>) {
   return async () => {
     const processes = names.map((name) => cluster.process(name));
@@ -232,7 +234,12 @@ const FAULTS: readonly Fault[] = [
   storeAway('mongo', 'OpenIMMongoDBUnreachable'),
   storeAway('redis', 'OpenIMRedisUnreachable'),
   { alert: 'OpenIMProcessDown', begin: killed(['gateway-2']) },
-  { alert: 'OpenIMRoleDown', begin: killed(['api']), also: ['OpenIMProcessDown', 'OpenIMProberSilent'] },
+  {
+    alert: 'OpenIMRoleDown',
+    begin: killed(['api']),
+    also: ['OpenIMProcessDown', 'OpenIMProberSilent'],
+    labels: { role: 'api', severity: 'critical' },
+  },
   {
     alert: 'OpenIMProberSilent',
     begin: killed(['prober']),
@@ -295,7 +302,7 @@ const FAULTS: readonly Fault[] = [
 describe('alerts that fire', {
   skip: FULL ? false : 'each must hold for a while; FULL=1 runs it',
 }, () => {
-  for (const { alert, begin, also = [] } of FAULTS) {
+  for (const { alert, begin, also = [], labels = {} } of FAULTS) {
     test(`${alert} fires on its fault, is over after it, and comes with no other`, async () => {
       const fired = new Set<string>();
       const look = async () => {
@@ -313,6 +320,10 @@ describe('alerts that fire', {
           async () => assert.ok((await look()).includes(alert), [...fired].join(', ')),
           FIRING_MS,
         );
+        const found = (await prometheus.alerts()).find(
+          ({ name, state }) => name === alert && state === 'firing',
+        );
+        assert.partialDeepStrictEqual(found?.labels, labels);
       } finally {
         await end();
       }

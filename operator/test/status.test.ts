@@ -77,7 +77,8 @@ test('events of a first start have no Warning about what is missing; a bad image
     // How many stages are seen on the way depends on when they are looked at.
     const reported = operator.events
       .slice(before)
-      .filter(({ reason }) => !isOfStores(reason) && reason !== 'RolloutContinued');
+      .filter(({ reason }) => !isOfStores(reason))
+      .filter(({ type, reason }) => `${type} ${reason}` !== 'Normal RolloutContinued');
     assert.deepEqual(
       reported.map(({ type, reason }) => `${type} ${reason}`).filter((each) => !each.includes('Gateway')),
       [

@@ -4,7 +4,7 @@ import { DryRun } from '../dry-run.ts';
 import { CommandError, EXIT, RefusedError } from '../exit-codes.ts';
 import { textOf } from '../failure.ts';
 import { showProgress } from '../progress.ts';
-import { asAdmin, resolveTarget } from '../target.ts';
+import { asAdmin, resolveTarget, type Target } from '../target.ts';
 import type { TargetOptions } from '../target-options.ts';
 
 /** Says what is waited for, in place of the server's answer. */
@@ -16,9 +16,13 @@ export interface OpenAdmin {
   readonly apiUrl: string;
 }
 
-/** Logs in as the administrator that the options name. @throws CommandError as {@link withAdmin}. */
-export async function openAdmin(options: TargetOptions): Promise<OpenAdmin> {
-  const { apiUrl, token } = await asAdmin(await resolveTarget(options));
+/**
+ * Logs in as the administrator that the options name.
+ * @param target that they name, where it is known already
+ * @throws CommandError as {@link withAdmin}.
+ */
+export async function openAdmin(options: TargetOptions, target?: Target): Promise<OpenAdmin> {
+  const { apiUrl, token } = await asAdmin(target ?? (await resolveTarget(options)));
   // Loaded here, since all commands import this file.
   const { adminClient } = await import('@im/admin-api');
   const admin = adminClient({ apiUrl, token, requestID: () => `openimctl-${randomUUID()}` });
@@ -90,8 +94,9 @@ export function adminFailure(error: unknown, apiUrl: string): CommandError {
 export async function withAdmin<T>(
   options: TargetOptions,
   work: (admin: AdminClient, say: Say) => Promise<T>,
+  target?: Target,
 ): Promise<T> {
-  const { admin, apiUrl } = await openAdmin(options);
+  const { admin, apiUrl } = await openAdmin(options, target);
   let describe = () => `waiting for ${apiUrl}`;
   using _shown = showProgress(() => describe());
   try {

@@ -8,6 +8,8 @@ const DEADLINE_MS = 5_000;
 export interface OpsPages {
   /** Name for people: a pod or an address. */
   readonly name: string;
+  /** Of a pod: whether it runs, and is not being deleted. */
+  readonly runs?: boolean;
   /**
    * A page of its ops port as text.
    * @param path without a slash at its beginning
@@ -48,6 +50,8 @@ export async function opsPagesOf(
         );
       }
     };
-    return [{ name: pod.metadata.name, page }];
+    const { metadata, status } = pod;
+    const runs = metadata.deletionTimestamp === undefined && (status?.phase ?? 'Running') === 'Running';
+    return [{ name: metadata.name, runs, page }];
   });
 }

@@ -74,7 +74,12 @@ async function clusterOf(options: ExamineOptions): Promise<Finding[]> {
 /** What the processes of a cluster say of themselves. */
 async function podFindings(client: KubeClient, cluster: FoundCluster): Promise<Finding[]> {
   try {
-    return await processFindings(await opsPagesOf(client, cluster, 'doctor'), packageVersion());
+    const pods = await opsPagesOf(client, cluster, 'doctor');
+    // Those that begin or end are no fault; the conditions of the cluster say what is missing.
+    return await processFindings(
+      pods.filter(({ runs }) => runs),
+      packageVersion(),
+    );
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     return [

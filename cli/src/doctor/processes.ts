@@ -50,15 +50,20 @@ async function look({ name: ops, page }: OpsPages): Promise<Look> {
   }
 }
 
-function ofProcess({ ops, status, asked, limit, open, problem = '', isRefused }: Look): Finding[] {
-  if (isRefused) {
-    return [
-      {
-        ...{ check: 'process.reachable', subject: ops, severity: 'unknown', message: problem },
-        ...{ meaning: '', remedy: 'Ask for this right, or let those run it who have it.' },
-      },
-    ];
-  }
+/** One finding for all, since one right is missing. */
+function ofRefused(refused: readonly Look[]): Finding[] {
+  const [first] = refused;
+  if (first === undefined) return [];
+  const subject = refused.length === 1 ? first.ops : `${refused.length} processes`;
+  return [
+    {
+      ...{ check: 'process.reachable', subject, severity: 'unknown', message: first.problem ?? '' },
+      ...{ meaning: '', remedy: 'Ask for this right, or have someone who has it run the command.' },
+    },
+  ];
+}
+
+function ofProcess({ ops, status, asked, limit, open, problem = '' }: Look): Finding[] {
   if (status === undefined) {
     return [
       {
@@ -174,5 +179,9 @@ export async function processFindings(processes: readonly OpsPages[], own: strin
     looks.push(await look(process));
   });
   looks.sort((a, b) => (a.ops < b.ops ? -1 : 1));
-  return [...looks.flatMap(ofProcess), ...skew(looks, own)];
+  const [refused, answered] = [
+    looks.filter(({ isRefused }) => isRefused),
+    looks.filter(({ isRefused }) => !isRefused),
+  ];
+  return [...ofRefused(refused), ...answered.flatMap(ofProcess), ...skew(looks, own)];
 }

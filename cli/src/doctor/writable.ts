@@ -9,7 +9,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Whether a store takes a write. Few stores tell that their disk is full, or that they may only be read; all fail to write then.
+ * Whether a store takes a write. Few stores report that their disk is full, or that they may only be read; all fail to write then.
  * @param write writes something small and removes it
  */
 export async function writableFinding(
@@ -26,7 +26,7 @@ export async function writableFinding(
     if (isRefusal(error)) {
       return {
         ...{ check, subject, severity: 'unknown' },
-        message: `the credentials do not allow to try a write: ${text}`,
+        message: `the credentials do not permit a test write: ${text}`,
         meaning: '',
         remedy: 'Processes need this right, too, unless they have other credentials.',
       };

@@ -21,14 +21,22 @@ const LONG_TIMES = { leaseDurationMs: 60_000, renewDeadlineMs: 40_000, retryMs: 
 
 /** Less than a leader has for its work to stop before its lease ends: with a longer stall of this process it may have none. */
 const STALL_MS = 400;
-/** Stalls of this process, in monotonic ms. */
+/** Shorter delays are not noticed, ms. */
+const NOTICED_MS = 100;
+/** When this process was stopped, in monotonic ms. */
 const stalls: { readonly from: number; readonly until: number }[] = [];
 let last = performance.now();
 const watcher = setInterval(() => {
   const now = performance.now();
-  if (now - last > STALL_MS) stalls.push({ from: last, until: now });
+  if (now - last > NOTICED_MS) stalls.push({ from: last, until: now });
   last = now;
 }, 50);
+
+/** Time for which this process was stopped between two moments, ms. */
+function stoppedMs(from: number, until: number): number {
+  const within = stalls.map((stall) => Math.min(stall.until, until) - Math.max(stall.from, from));
+  return within.reduce((sum, ms) => sum + Math.max(0, ms), 0);
+}
 
 /** When a candidate led, in monotonic ms. */
 interface Reign {
@@ -113,22 +121,19 @@ async function withRestarts(run: () => Promise<void>): Promise<void> {
     } catch (error) {
       // The stall is noticed after what it delayed.
       await sleep(200);
-      if (!(error instanceof LeadershipError && stalls.some(({ until }) => until > from))) throw error;
+      if (!(error instanceof LeadershipError) || stoppedMs(from, performance.now()) < STALL_MS) throw error;
     }
   }
 }
 
-/** Holds that no two led at the same time, except where this process was stopped while a lease ended. */
+/** Holds that no two led at the same time, but for as long as this process was stopped while a lease ended. */
 function assertNoOverlap(reigns: readonly Reign[]): void {
   for (const [i, reign] of reigns.entries()) {
     for (const other of reigns.slice(i + 1)) {
-      const apart = reign.until <= other.from || other.until <= reign.from;
-      const [from, until] = [
-        other.from - 2 * TIMES.leaseDurationMs,
-        Math.min(reign.until, performance.now()),
-      ];
-      if (stalls.some((stall) => stall.until > from && stall.from < until)) continue;
-      assert.ok(apart, `${JSON.stringify(reign)} overlaps ${JSON.stringify(other)}`);
+      const until = Math.min(reign.until, other.until, performance.now());
+      const overlap = until - Math.max(reign.from, other.from);
+      const stopped = overlap <= 0 ? 0 : stoppedMs(other.from - 2 * TIMES.leaseDurationMs, until);
+      assert.ok(overlap <= stopped, `${JSON.stringify(reign)} overlaps ${JSON.stringify(other)}`);
     }
   }
 }
@@ -182,6 +187,10 @@ for (const fault of ['a lost network', 'failing requests', 'cut connections'] as
     assertNoOverlap(t.reigns);
     const gaps = t.reigns.slice(1).map(({ from }, i) => Math.round(from - (t.reigns[i]?.until ?? 0)));
     context.diagnostic(`ms between two reigns: ${gaps.join(', ')}`);
+    for (const [i, { from }] of t.reigns.slice(1).entries()) {
+      const ended = t.reigns[i]?.until ?? 0;
+      assert.ok(from - ended < 4_000 + stoppedMs(ended, from), 'the next one leads soon');
+    }
   });
 }
 

@@ -25,27 +25,33 @@ function givenURL(url: string): string {
   return parsed.href.replace(/\/$/, '');
 }
 
-/**
- * The console's address: at the one that was given, the one that the server knows, that of the cluster's status, or that of
- * the HTTP API.
- * @param address as the server answers it; a former server answers none
- * @throws CommandError `usage` for a console that only pods reach
- */
-async function consoleURL(address: string | undefined, options: Options, target: Target): Promise<string> {
-  const path = address?.replace(/^https?:\/\/[^/]+(?:\/t\/[^/]+)?/, '') ?? '/console/';
-  if (options.url !== undefined) return givenURL(options.url) + path;
-  if (address !== undefined && address !== path) return address;
-  const known = URL.parse(target.console ?? '');
-  if (!known) return target.apiUrl + path;
-  const [{ isInside }, { tenantURL }] = await Promise.all([
-    import('../../cluster/server.ts'),
-    import('@im/contract'),
-  ]);
-  if (!isInside(known)) return tenantURL(known.origin, options.tenant) + path;
+/** @throws CommandError `usage` for a console that only pods reach, by the status of its cluster */
+async function requireReachable({ console }: Target): Promise<void> {
+  const known = URL.parse(console ?? '');
+  const { isInside } = await import('../../cluster/server.ts');
+  if (!known || !isInside(known)) return;
   const [service, namespace] = known.hostname.split('.');
   throw usageError(
     `the console is at ${known.href} inside the cluster only: run kubectl port-forward -n ${namespace} service/${service} 8080:${known.port || '80'}, and give --url http://localhost:8080; or set spec.console.ingress`,
   );
+}
+
+/**
+ * The console's address: at the one that was given, the one that the server knows, that of the cluster's status, or that of
+ * the HTTP API.
+ * @param answer a former server has neither address nor path
+ */
+export async function consoleURL(
+  { address, path = '/console/' }: { readonly address?: string; readonly path?: string },
+  { url, tenant }: Pick<Options, 'url' | 'tenant'>,
+  target: Pick<Target, 'apiUrl' | 'console'>,
+): Promise<string> {
+  if (url !== undefined) return givenURL(url) + path;
+  if (address !== undefined && address !== path) return address;
+  if (target.console === undefined) return target.apiUrl + path;
+  const { tenantURL } = await import('@im/contract');
+  const root = target.console.endsWith(path) ? target.console.slice(0, -path.length) : target.console;
+  return tenantURL(root.replace(/\/$/, ''), tenant) + path;
 }
 
 /** `console login`: a link that logs one person in to the web console, once. */
@@ -73,12 +79,11 @@ export function consoleLogin(): Command {
       const { name = userInfo().username, role, life, allTenants, output } = options;
       if (options.url !== undefined) givenURL(options.url);
       const target = await resolveTarget(options);
+      if (options.url === undefined) await requireReachable(target);
       const { createConsoleLogin } = await import('@im/admin-api');
       const body = { name, role, lifeMs: Math.round(life), allTenants };
-      const { token, expireTime, address } = await withAdmin(options, (admin) =>
-        admin.call(createConsoleLogin, { body }),
-      );
-      const link = `${await consoleURL(address, options, target)}#login=${token}`;
-      await printObject({ link, expires: timeText(expireTime), name, role }, output);
+      const answer = await withAdmin(options, (admin) => admin.call(createConsoleLogin, { body }), target);
+      const link = `${await consoleURL(answer, options, target)}#login=${answer.token}`;
+      await printObject({ link, expires: timeText(answer.expireTime), name, role }, output);
     });
 }

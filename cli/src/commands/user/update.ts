@@ -24,7 +24,7 @@ export function userUpdate(): Command {
     .argument('<userID>', 'user')
     .option('--nickname <name>', 'nickname')
     .option('--face-url <url>', 'picture')
-    .option('--ex <text>', "text of the application's own")
+    .option('--ex <text>', 'application-defined text')
     .addOption(
       new Option('--receive <what>', 'messages that reach the user; quiet: without notifications').choices(
         Object.keys(RECEIVE),

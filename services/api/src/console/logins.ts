@@ -16,6 +16,8 @@ export interface ConsoleLogins {
   readonly bySecret: boolean;
   /** The console, as browsers have it; without `publicURL` only its path. */
   readonly consoleURL: string;
+  /** At which it is served, such as `/console/`. */
+  readonly path: string;
   /** The console of a tenant, as browsers have it; without `publicURL` only its path, below the address of the tenant. */
   addressOf(tenant: string): string;
   provider(name: string): IdentityProvider | undefined;
@@ -41,6 +43,7 @@ export function consoleLogins(config: ServerConfig['api']['console']): ConsoleLo
     })),
     bySecret: config.adminSecretLogin,
     consoleURL,
+    path,
     addressOf(tenant) {
       const [, root = ''] = /^(.*?)(?:\/t\/[^/]+)?\/?$/.exec(config.publicURL) ?? [];
       return root === '' ? path : tenantURL(root, tenant) + path;

@@ -47,3 +47,10 @@ test('items are started at a pace, and all of them', async () => {
   // A slow machine takes longer, and none is faster. Waits of less than 10 ms are left out: the last one may be.
   assert.ok(performance.now() - begin >= (59 * 1_000) / 200 - 15);
 });
+
+test('a call with fewer items than may be worked on at once waits for none after its last', async () => {
+  const begin = performance.now();
+  await eachLimited([1], 8, async () => {}, { perSecond: 0.001 });
+  // The next one would be due after a quarter of an hour.
+  assert.ok(performance.now() - begin < 500_000);
+});

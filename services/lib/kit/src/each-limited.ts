@@ -16,18 +16,28 @@ export async function eachLimited<T>(
   { perSecond = Number.POSITIVE_INFINITY }: { readonly perSecond?: number } = {},
 ): Promise<void> {
   const queue = items[Symbol.iterator]();
+  let next = queue.next();
   let failed = false;
-  let due = performance.now();
+  let due = 0;
+  /** Time until the next item may be started, ms; the one after it is due later. */
+  function pause(): number {
+    if (perSecond === Number.POSITIVE_INFINITY) return 0;
+    const now = performance.now();
+    const wait = due - now;
+    due = Math.max(due, now) + 1_000 / perSecond;
+    return wait;
+  }
   async function worker(): Promise<void> {
-    while (!failed) {
-      const wait = due - performance.now();
-      due = Math.max(due, performance.now()) + 1_000 / perSecond;
-      if (wait >= SHORTEST_WAIT_MS) await sleep(wait);
-      if (failed) return;
-      const next = queue.next();
-      if (next.done) return;
+    while (!failed && !next.done) {
+      const wait = pause();
+      if (wait >= SHORTEST_WAIT_MS) {
+        await sleep(wait);
+        if (failed || next.done) return;
+      }
+      const { value } = next;
+      next = queue.next();
       try {
-        await work(next.value);
+        await work(value);
       } catch (error) {
         failed = true;
         throw error;

@@ -60,7 +60,7 @@ export const consoleRoutes: readonly AdminRoute[] = [
     const grant = make('auth.ConsoleGrant', { tenant: allTenants ? ALL_TENANTS : call.tenant.id, role });
     const request = make('auth.CreateConsoleLoginReq', { name, grants: [grant], lifeMs });
     const { token, expireTime } = await call.rpc.client('auth').createConsoleLogin(call.ctx, request);
-    return { token, expireTime, address: call.logins.addressOf(call.tenant.id) };
+    return { token, expireTime, address: call.logins.addressOf(call.tenant.id), path: call.logins.path };
   }),
   adminRoute(openConsoleSession, 'auth.createConsoleSession', async (call, { body: { token } }) => {
     requireOwnPage(call);

@@ -66,6 +66,7 @@ export const createConsoleLogin = operation({
     address: z.string().meta({
       description: 'The console of the tenant; only its path where `api.console.publicURL` is not set.',
     }),
+    path: z.string().meta({ description: 'The path at which it is served, such as `/console/`.' }),
   }),
   audit: { act: 'console.invite', kind: 'session' },
   perSecond: 20,
