@@ -207,7 +207,7 @@ function sameRevision({ name }: Owner, labels: Readonly<Record<string, string>>)
 }
 
 /** The settings of a role's pods. @throws RangeError for a role that is not enabled. */
-function workloadOf(effective: EffectiveSpec, role: ProcessRole): EffectiveWorkload {
+export function workloadOf(effective: EffectiveSpec, role: ProcessRole): EffectiveWorkload {
   const workload = role === CONSOLE ? effective.console?.own : effective[role];
   if (!workload) throw new RangeError(`${role} is not enabled`);
   return workload;

@@ -3,7 +3,7 @@ import type { PersistentVolumeClaim, Pod, Stored } from '@im/kube';
 import type { CheckResult } from '../../checks/check.ts';
 import type { OpenIMClusterStatus, OpenIMClusterStatusAutoscaling } from '../../gen/openimcluster.ts';
 import type { EffectiveSpec } from '../../resources/effective.ts';
-import type { Owner, Role } from '../../resources/names.ts';
+import type { Owner, ProcessRole } from '../../resources/names.ts';
 import type { AspectReports } from './aspect-report.ts';
 import type { ClientEndpoints } from './endpoints.ts';
 import type { Volume } from './volume-plan.ts';
@@ -106,7 +106,7 @@ export interface StatusInput {
   /** The cluster is being deleted: its conditions stay as they were. */
   readonly deleting?: boolean | undefined;
   /** Number of pods with the current template, by component. */
-  readonly updated: Readonly<Partial<Record<Role, number>>>;
+  readonly updated: Readonly<Partial<Record<ProcessRole, number>>>;
   readonly observation: Observation;
   readonly rollout: RolloutState;
   readonly gatewayRevision?: string | undefined;

@@ -1,9 +1,10 @@
 import type { PersistentVolumeClaim, Pod, Stored } from '@im/kube';
 import type { OpenIMClusterStatusComponent } from '../../gen/openimcluster.ts';
-import type { EffectiveSpec } from '../../resources/effective.ts';
-import { CONSOLE, PROBER, REVISION_LABEL, ROLES } from '../../resources/names.ts';
+import { type EffectiveSpec, rolesOf } from '../../resources/effective.ts';
+import { type ProcessRole, REVISION_LABEL } from '../../resources/names.ts';
 import { quantity } from '../../resources/quantity.ts';
 import { isOlder, namedVersion, taggedVersion } from '../../resources/settings-level.ts';
+import { workloadOf } from '../../resources/workloads.ts';
 import { type Observation, STORE_KEYS, type StatusInput, type StoreKey } from './observation.ts';
 import { isReady, isTerminating, podProblem } from './pod-problem.ts';
 
@@ -33,58 +34,39 @@ export function currentGateways({ pods, gatewayRevision }: StatusInput): Stored<
 
 /** All components of a cluster with the number of their ready pods, and why pods are missing. */
 export function componentsOf(input: StatusInput): OpenIMClusterStatusComponent[] {
-  const { effective, pods, observation, before } = input;
-  const podsOf = (component: string) => pods.filter((pod) => componentOf(pod) === component);
-  const shortage = (component: string, own: readonly Stored<Pod>[], ready: number, desired: number) =>
-    ready < desired ? { reason: shortageOf(input, component, own, desired) } : {};
-  const roles = ROLES.map((role): OpenIMClusterStatusComponent => {
-    const own = podsOf(role);
-    const ready = own.filter(isReady).length;
-    const desired = effective[role].replicas;
-    const updated = role === 'gateway' ? currentGateways(input).length : input.updated[role];
-    const versions = new Set(versionsOf(own, observation));
-    const version = [...versions].sort(byVersion).join(', ') || versionBefore(before, role, observation);
-    return {
-      name: role,
-      ready,
-      desired,
-      ...(updated === undefined ? {} : { updated }),
-      ...(version === undefined ? {} : { version }),
-      ...shortage(role, own, ready, desired),
-    };
-  });
+  const { effective } = input;
+  const roles = rolesOf(effective).map((role) => roleComponent(input, role));
   const stores = STORE_KEYS.map((key): OpenIMClusterStatusComponent => {
     const store = effective[key];
     if (store.kind === 'external') return externalStore(key, input);
-    const own = podsOf(storeLabel(key));
+    const own = podsOf(input, storeLabel(key));
     const ready = own.filter(isReady).length;
     const desired = 'replicas' in store ? store.replicas : 1;
-    return { name: key, ready, desired, ...shortage(storeLabel(key), own, ready, desired) };
+    return { name: key, ready, desired, ...shortage(input, storeLabel(key), own, { ready, desired }) };
   });
-  return [...roles, ...optionalRoles(input), ...stores];
+  return [...roles, ...stores];
 }
 
-/** Roles that a cluster need not have. */
-function optionalRoles(input: StatusInput): OpenIMClusterStatusComponent[] {
-  const { effective, pods, observation } = input;
-  const wanted = [
-    { name: PROBER, workload: effective.prober },
-    { name: CONSOLE, workload: effective.console?.own },
-  ] as const;
-  return wanted.flatMap(({ name, workload }): OpenIMClusterStatusComponent[] => {
-    if (!workload) return [];
-    const own = pods.filter((pod) => componentOf(pod) === name);
-    const ready = own.filter(isReady).length;
-    const desired = workload.replicas;
-    const version = [...new Set(versionsOf(own, observation))].sort(byVersion).join(', ');
-    return [
-      {
-        ...{ name, ready, desired },
-        ...(version === '' ? {} : { version }),
-        ...(ready < desired ? { reason: shortageOf(input, name, own, desired) } : {}),
-      },
-    ];
-  });
+function roleComponent(input: StatusInput, role: ProcessRole): OpenIMClusterStatusComponent {
+  const { effective, observation, before } = input;
+  const own = podsOf(input, role);
+  const ready = own.filter(isReady).length;
+  const desired = workloadOf(effective, role).replicas;
+  const updated = role === 'gateway' ? currentGateways(input).length : input.updated[role];
+  const versions = new Set(versionsOf(own, observation));
+  const version = [...versions].sort(byVersion).join(', ') || versionBefore(before, role, observation);
+  return {
+    name: role,
+    ready,
+    desired,
+    ...(updated === undefined ? {} : { updated }),
+    ...(version === undefined ? {} : { version }),
+    ...shortage(input, role, own, { ready, desired }),
+  };
+}
+
+function podsOf({ pods }: StatusInput, component: string): Stored<Pod>[] {
+  return pods.filter((pod) => componentOf(pod) === component);
 }
 
 /** An external store as checked last; before the first check of this operator as it was. */
@@ -113,19 +95,20 @@ function versionBefore(
   return before?.components?.find(({ name }) => name === role)?.version;
 }
 
-/** Why pods of a component are missing or not ready. */
-function shortageOf(
+/** Why pods of a component are missing or not ready; empty when none is. */
+function shortage(
   { missing, observation }: StatusInput,
   component: string,
   own: readonly Stored<Pod>[],
-  desired: number,
-): string {
+  { ready, desired }: Pick<OpenIMClusterStatusComponent, 'ready' | 'desired'>,
+): { readonly reason?: string } {
+  if (ready >= desired) return {};
   const problems = problemsOf(own, observation);
   const refused = missing?.[component];
   if (refused !== undefined && own.filter((pod) => !isTerminating(pod)).length < desired) {
-    return problems === undefined ? refused.message : `${refused.message}; ${problems}`;
+    return { reason: problems === undefined ? refused.message : `${refused.message}; ${problems}` };
   }
-  return problems ?? 'pods have not been created';
+  return { reason: problems ?? 'pods have not been created' };
 }
 
 /** Problems of pods, by name; undefined when there are none. */

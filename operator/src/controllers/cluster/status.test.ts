@@ -10,6 +10,7 @@ import {
   processStatus,
   statusOf,
 } from '../../../test/status-fixture.ts';
+import { effectiveSpec, rolesOf } from '../../resources/effective.ts';
 import { CONDITIONS } from './conditions.ts';
 import { byVersion } from './status-components.ts';
 
@@ -341,6 +342,32 @@ test('the version is the oldest by number, not by text', () => {
     '1.0.0-rc.1',
     '1.0.0',
   ]);
+});
+
+test('a new operator keeps the versions of all roles until its first poll is complete', () => {
+  const wanted = effectiveSpec(
+    { prober: { enabled: true }, console: { replicas: 1 } },
+    { version: '1.2.3', image: 'im:1' },
+  );
+  const roles = rolesOf(wanted);
+  const components = roles.map((name) => ({ name, ready: 1, desired: 1, version: '1.2.2' }));
+  const versionsOf = (observedAt: number | undefined) =>
+    statusOf({
+      effective: wanted,
+      before: { components },
+      observation: { ...observation, processes: new Map(), observedAt },
+    })
+      .components?.filter(({ name }) => roles.some((role) => role === name))
+      .map(({ name, version }) => [name, version]);
+  assert.deepEqual(
+    versionsOf(undefined),
+    roles.map((role) => [role, '1.2.2']),
+  );
+  assert.deepEqual(
+    versionsOf(NOW.getTime()),
+    roles.map((role) => [role, undefined]),
+    'nothing answers',
+  );
 });
 
 test('a build is part of the version, and of two builds the one that is replaced is the version', () => {
