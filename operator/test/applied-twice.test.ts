@@ -19,7 +19,7 @@ import {
 } from '@im/kube';
 import { OPENIM_CLUSTER, OPENIM_TENANT } from '../src/resources/kinds.ts';
 import { ROOT } from './manifests.ts';
-import { conditionOf, startOperator, usableStores, useFixture } from './operator-fixture.ts';
+import { atRest, conditionOf, startOperator, usableStores, useFixture } from './operator-fixture.ts';
 
 const PLACE = 'default';
 const LONG_MS = 120_000;
@@ -111,15 +111,7 @@ test('the same manifests by kubectl apply, server-side apply of another manager,
   await plane.kubectl('apply', '-f', file);
   await settled();
   const look = async () => ({ state: await state(), events: operator.events.length });
-  let seen = await look();
-  // The writes that follow a new tenant, and their events, may still be on their way.
-  await eventually(async () => {
-    const last = seen;
-    await rest();
-    seen = await look();
-    assert.deepEqual(seen, last);
-  }, LONG_MS);
-  const { state: before, events } = seen;
+  const { state: before, events } = await atRest(look, LONG_MS);
   assert.ok(Object.keys(before).length > 20, Object.keys(before).join());
 
   const again = await plane.kubectl('apply', '-f', file);

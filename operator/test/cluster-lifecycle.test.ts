@@ -25,6 +25,7 @@ import { REVISION_LABEL } from '../src/resources/names.ts';
 import { decoded } from '../src/resources/secrets.ts';
 import { mountsOf } from '../src/resources/workloads.ts';
 import {
+  atRest,
   conditionOf,
   startOperator as startTestOperator,
   usableStores,
@@ -77,18 +78,6 @@ async function settled(name: string): Promise<void> {
   }, LONG_MS);
 }
 
-/** What `look` sees once it is the same for a second: settled is a cluster before its last writes have come back. */
-async function atRest<T>(look: () => Promise<T>): Promise<T> {
-  let seen = await look();
-  await eventually(async () => {
-    const before = seen;
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    seen = await look();
-    assert.deepEqual(seen, before);
-  }, LONG_MS);
-  return seen;
-}
-
 async function deleted(name: string): Promise<void> {
   await fixture.client.delete(OPENIM_CLUSTER, { namespace: NAMESPACE, name });
   await eventually(async () => {
@@ -133,7 +122,7 @@ test('a cluster is created completely; nothing changes when it is applied again 
     assert.equal(status?.endpoints?.adminSecretRef?.name, 'whole-admin');
     assert.match(await configOf('whole'), /rpc-key/);
     assert.doesNotMatch(await configOf('whole'), /acceptMissingKey/, 'required from the beginning');
-    before = await atRest(versions);
+    before = await atRest(versions, LONG_MS);
     await fixture.applyCluster('whole', spec);
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     assert.deepEqual(await versions(), before, 'applied again');

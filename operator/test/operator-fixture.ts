@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
-import { type ControlPlane, startControlPlane, WORKLOAD_CONTROLLERS } from '@im/dev-kubernetes';
+import { type ControlPlane, eventually, startControlPlane, WORKLOAD_CONTROLLERS } from '@im/dev-kubernetes';
 import { createKubeClient, type EventText, type KubeClient, type Stored } from '@im/kube';
 import { createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import type { CheckResult } from '../src/checks/check.ts';
@@ -66,6 +66,21 @@ export function conditionOf({ status }: OpenIMCluster, type: string) {
   const found = status?.conditions?.find((condition) => condition.type === type);
   assert.ok(found, type);
   return found;
+}
+
+/**
+ * What `look` sees once it is the same for 1.5 s, within `ms`: settled is a cluster before its last writes, and their
+ * events, have come back.
+ */
+export async function atRest<T>(look: () => Promise<T>, ms: number): Promise<T> {
+  let seen = await look();
+  await eventually(async () => {
+    const before = seen;
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    seen = await look();
+    assert.deepEqual(seen, before);
+  }, ms);
+  return seen;
 }
 
 /** Starts one; pods run in `namespace`. @param more controllers of Kubernetes in addition. */

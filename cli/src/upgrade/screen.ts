@@ -110,12 +110,6 @@ const STEPS: readonly (readonly [name: string, components: readonly string[]])[]
   ['gateway', ['gateway']],
 ];
 
-function pastUpgrades(history: readonly OpenIMClusterStatusUpgradeHistory[]) {
-  return history
-    .filter(({ outcome }) => outcome === 'Succeeded')
-    .map(({ fact, proof }) => ({ fact, isProbed: proof !== undefined }));
-}
-
 /** What a change of version would do to a cluster as it is, as rows; the last one is the sum. */
 export function planRows({ spec, status }: FoundCluster) {
   const podsOf = (components: readonly string[]) =>
@@ -147,7 +141,7 @@ export function planRows({ spec, status }: FoundCluster) {
     gateways,
     drainDeadlineSeconds: Number(deadlineSeconds ?? 540),
     soakSeconds: hasProber ? (spec.upgrade?.soakSeconds ?? UPGRADE_SOAK_SECONDS) : 0,
-    pace: paceOf(pastUpgrades(status?.upgradeHistory ?? []), hasProber),
+    pace: paceOf(status?.upgradeHistory ?? [], hasProber),
   });
   const rows: Row[] = steps.map(({ name, ...figures }) => ({ step: name, ...figures }));
   rows.push({ step: 'all', ...sumOf(steps) });

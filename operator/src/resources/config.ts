@@ -11,7 +11,7 @@ import {
   type TenantSettingsInput,
 } from '@im/contract';
 import { stringify } from 'yaml';
-import { consoleURL } from './console-address.ts';
+import { consoleURL, servedConsole } from './console-address.ts';
 import type { EffectiveSpec } from './effective.ts';
 import { nameOf, OPS_PORT, type Owner } from './names.ts';
 import { settingValue, withFieldNames } from './renamed-fields.ts';
@@ -314,11 +314,10 @@ export function configTree({
 /** Section `api.console`; undefined where the spec has none. */
 function consoleConfig(effective: EffectiveSpec) {
   if (!effective.console) return undefined;
-  const { own, ingress: _, httpRoute: __, ...settings } = effective.console;
   const publicURL = consoleURL(effective);
   return {
-    ...sectionSettings('console', settings),
-    ...given({ publicURL, ownProcesses: own ? true : undefined }),
+    ...sectionSettings('console', servedConsole(effective.console)),
+    ...given({ publicURL, ownProcesses: effective.console.own ? true : undefined }),
   };
 }
 

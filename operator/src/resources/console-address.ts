@@ -1,5 +1,5 @@
 import { DEFAULT_CONSOLE_PATH } from '@im/contract';
-import type { EffectiveSpec } from './effective.ts';
+import type { EffectiveConsole, EffectiveSpec } from './effective.ts';
 
 /** The Service that leads to the console. */
 export interface ConsoleBackend {
@@ -22,6 +22,26 @@ export function consoleBackend({ console, api }: EffectiveSpec): ConsoleBackend 
 /** Path of the console. */
 export function consolePath({ console }: EffectiveSpec): string {
   return console?.path ?? DEFAULT_CONSOLE_PATH;
+}
+
+/** A path of a host: everything below it, or it alone. */
+export interface ConsolePath {
+  readonly path: string;
+  readonly exact: boolean;
+}
+
+/**
+ * What of a host leads to the console: its path, and on a host of its own the root, which leads there.
+ * @param isShared the host also leads to the gateway or the API.
+ */
+export function consolePaths(effective: EffectiveSpec, isShared: boolean): ConsolePath[] {
+  const path = { path: consolePath(effective), exact: false };
+  return effective.console?.own && !isShared ? [path, { path: '/', exact: true }] : [path];
+}
+
+/** The settings of the console that its process reads. Its pods and its host are objects of Kubernetes. */
+export function servedConsole({ own: _, ingress: __, httpRoute: ___, ...settings }: EffectiveConsole) {
+  return settings;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { PodDisruptionBudget } from '@im/kube';
 import { type EffectiveSpec, rolesOf } from './effective.ts';
-import { metadataOf, nameOf, type Owner, type StoreName, selectorLabels } from './names.ts';
+import { metadataOf, nameOf, type Owner, PROBER, type StoreName, selectorLabels } from './names.ts';
 
 /**
  * The budgets of the roles: one pod of each may be evicted at a time. A role with a single pod gets the same budget: one
@@ -9,9 +9,11 @@ import { metadataOf, nameOf, type Owner, type StoreName, selectorLabels } from '
  */
 export function disruptionBudgets(
   owner: Owner,
-  { console }: Pick<EffectiveSpec, 'console'>,
+  effective: Pick<EffectiveSpec, 'prober' | 'console'>,
 ): PodDisruptionBudget[] {
-  return rolesOf({ console }).map((role) => ({
+  // The prober has a single pod and serves no client: it may be evicted at any time.
+  const roles = rolesOf(effective).filter((role) => role !== PROBER);
+  return roles.map((role) => ({
     apiVersion: 'policy/v1',
     kind: 'PodDisruptionBudget',
     metadata: metadataOf(owner, nameOf.component(owner.name, role), role),

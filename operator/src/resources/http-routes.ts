@@ -1,8 +1,8 @@
 import { apiVersionOf, type KubeObject, resourceType } from '@im/kube';
 import type { HttpRouteSettings } from '../gen/openimcluster.ts';
-import { consoleBackend, consolePath, isConsoleServed } from './console-address.ts';
+import { consoleBackend, consolePaths, isConsoleServed } from './console-address.ts';
 import type { EffectiveSpec } from './effective.ts';
-import { metadataOf, nameOf, type Owner } from './names.ts';
+import { type ClientComponent, metadataOf, nameOf, type Owner } from './names.ts';
 
 /** The used part of an HTTPRoute of the Gateway API. */
 export interface HTTPRoute extends KubeObject {
@@ -42,6 +42,8 @@ export function httpRoutes(owner: Owner, effective: EffectiveSpec): HTTPRoute[] 
   const { gateway, api, console, objectStorage } = effective;
   const objects = objectStorage.kind === 'managed' ? objectStorage : undefined;
   const all = [{ type: 'PathPrefix', value: '/' }];
+  const others = [...(gateway.httpRoute?.hostnames ?? []), ...(api.httpRoute?.hostnames ?? [])];
+  const isShared = console?.httpRoute?.hostnames.some((host) => others.includes(host)) ?? false;
   return [
     route(owner, 'gateway', gateway.httpRoute, {
       ...{ paths: all, timeout: NO_LIMIT },
@@ -49,7 +51,10 @@ export function httpRoutes(owner: Owner, effective: EffectiveSpec): HTTPRoute[] 
     }),
     route(owner, 'api', api.httpRoute, { paths: all, backend: { name: 'api', port: api.service.port } }),
     route(owner, 'console', isConsoleServed(effective) ? console?.httpRoute : undefined, {
-      paths: consolePaths(effective),
+      paths: consolePaths(effective, isShared).map(({ path, exact }) => ({
+        type: exact ? 'Exact' : 'PathPrefix',
+        value: path,
+      })),
       backend: consoleBackend(effective),
     }),
     route(owner, 'object-storage', objects?.httpRoute, {
@@ -59,20 +64,11 @@ export function httpRoutes(owner: Owner, effective: EffectiveSpec): HTTPRoute[] 
   ].filter((made) => made !== undefined);
 }
 
-/** What of the console's hosts leads to it: its path, and on hosts of its own the root, which leads there. */
-function consolePaths(effective: EffectiveSpec) {
-  const { console, gateway, api } = effective;
-  const others = [...(gateway.httpRoute?.hostnames ?? []), ...(api.httpRoute?.hostnames ?? [])];
-  const shared = console?.httpRoute?.hostnames.some((host) => others.includes(host)) ?? false;
-  const path = { type: 'PathPrefix', value: consolePath(effective) };
-  return console?.own && !shared ? [path, { type: 'Exact', value: '/' }] : [path];
-}
-
 /** Where a route leads. */
 interface RouteTarget {
   readonly paths: readonly { readonly type: string; readonly value: string }[];
   readonly backend: {
-    readonly name: 'gateway' | 'api' | 'console' | 'object-storage';
+    readonly name: ClientComponent;
     readonly port: number;
   };
   readonly timeout?: string;
@@ -80,7 +76,7 @@ interface RouteTarget {
 
 function route(
   owner: Owner,
-  component: 'gateway' | 'api' | 'console' | 'object-storage',
+  component: ClientComponent,
   settings: HttpRouteSettings | undefined,
   { paths, backend, timeout }: RouteTarget,
 ): HTTPRoute | undefined {

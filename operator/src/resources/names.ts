@@ -21,12 +21,16 @@ export const CONSOLE = 'console';
 /** What a pod of the product's image may run as. */
 export const PROCESS_ROLES = [...ROLES, PROBER, CONSOLE] as const;
 export type ProcessRole = (typeof PROCESS_ROLES)[number];
+/** A value of every role, and of those that exist only when the spec says so. */
+export type ByRole<T> = Readonly<Record<Role, T> & Partial<Record<Exclude<ProcessRole, Role>, T>>>;
 
 /** Stores that the operator can manage, by their component names in labels and object names. */
 export const STORES = ['nats', 'mongodb', 'redis', 'object-storage'] as const;
 export type StoreName = (typeof STORES)[number];
 
 export type Component = ProcessRole | StoreName;
+/** What clients connect to. */
+export type ClientComponent = 'gateway' | 'api' | 'console' | 'object-storage';
 
 /** Name of the port for probes, metrics and actions in every pod of a role. */
 export const OPS_PORT_NAME = 'ops';

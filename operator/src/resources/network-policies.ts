@@ -1,6 +1,14 @@
 import type { NetworkPolicy } from '@im/kube';
 import type { EffectiveSpec } from './effective.ts';
-import { metadataOf, nameOf, OPS_PORT, type Owner, STORE_PORTS, selectorLabels } from './names.ts';
+import {
+  type ClientComponent,
+  metadataOf,
+  nameOf,
+  OPS_PORT,
+  type Owner,
+  STORE_PORTS,
+  selectorLabels,
+} from './names.ts';
 
 const NAMESPACE_NAME = 'kubernetes.io/metadata.name';
 
@@ -19,10 +27,7 @@ export function networkPolicies(
   const fromNamespaces = (names: readonly string[]) =>
     names.map((name) => ({ namespaceSelector: { matchLabels: { [NAMESPACE_NAME]: name } } }));
   const tcp = (...ports: (number | string)[]) => ports.map((port) => ({ port, protocol: 'TCP' }));
-  const open = (
-    component: 'gateway' | 'api' | 'console' | 'object-storage',
-    port: number | string,
-  ): NetworkPolicy => ({
+  const open = (component: ClientComponent, port: number | string): NetworkPolicy => ({
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
     metadata: metadataOf(owner, `${nameOf.component(owner.name, component)}-clients`, component),

@@ -3,14 +3,12 @@ import type { SettingsTree } from './config.ts';
 import type { EffectiveSpec } from './effective.ts';
 import {
   ANNOTATION,
-  CONSOLE,
+  type ByRole,
   metadataOf,
   nameOf,
   type Owner,
-  PROBER,
   REVISION_HASH_LABEL,
   ROLES,
-  type Role,
 } from './names.ts';
 import { parseRecord, type UpgradeRecord } from './upgrade-record.ts';
 import type { Mounts } from './workloads.ts';
@@ -34,9 +32,7 @@ export interface RevisionContent {
   readonly templateVersion: TemplateVersion;
   /** The effective spec, including images, at the creation of the revision. Settings that are live may have changed. */
   readonly effective: EffectiveSpec;
-  readonly roles: Readonly<Record<Role, RoleRevision>> & { readonly [PROBER]?: RoleRevision } & {
-    readonly [CONSOLE]?: RoleRevision;
-  };
+  readonly roles: ByRole<RoleRevision>;
   /** Startup settings by name of the mounted ConfigMap, without secrets. */
   readonly configs: Readonly<Record<string, SettingsTree>>;
 }
@@ -57,6 +53,9 @@ export interface Revision {
   readonly upgrade?: UpgradeRecord | undefined;
   readonly content: RevisionContent;
 }
+
+/** A revision that the cluster was upgraded to. */
+export type UpgradedRevision = Revision & { readonly upgrade: UpgradeRecord };
 
 /** The recorded revision in an object; undefined for one that this operator cannot read. */
 export function revisionOf({ metadata, revision, data }: Stored<ControllerRevision>): Revision | undefined {

@@ -2,7 +2,7 @@ import { DEFAULT_PORTS } from '@im/contract';
 import type { Ingress, Service } from '@im/kube';
 import type { IngressSettings } from '../gen/openimcluster.ts';
 import { RPC_DOMAINS } from './config.ts';
-import { type ConsoleBackend, consoleBackend, consolePath, isConsoleServed } from './console-address.ts';
+import { type ConsoleBackend, consoleBackend, consolePaths, isConsoleServed } from './console-address.ts';
 import type { EffectiveSpec } from './effective.ts';
 import type { EffectiveService } from './effective-stores.ts';
 import { WEB_SOCKET } from './http-routes.ts';
@@ -93,21 +93,16 @@ export function ingresses(owner: Owner, effective: EffectiveSpec): Ingress[] {
     result.push(ingress(owner, 'api', api.ingress, { name: 'api', port: api.service.port }, all));
   if (effective.console?.ingress && isConsoleServed(effective)) {
     const { ingress: settings } = effective.console;
-    const shared = [gateway.ingress?.host, api.ingress?.host].includes(settings.host);
-    result.push(
-      ingress(owner, 'console', settings, consoleBackend(effective), consolePaths(effective, shared)),
+    const isShared = [gateway.ingress?.host, api.ingress?.host].includes(settings.host);
+    const paths = consolePaths(effective, isShared).map(
+      ({ path, exact }): PathRule => ({ path, pathType: exact ? 'Exact' : 'Prefix' }),
     );
+    result.push(ingress(owner, 'console', settings, consoleBackend(effective), paths));
   }
   return result;
 }
 
 type PathRule = { readonly path: string; readonly pathType: 'Prefix' | 'Exact' };
-
-/** What of the console's host leads to it: its path, and on a host of its own the root, which leads there. */
-function consolePaths(effective: EffectiveSpec, shared: boolean): PathRule[] {
-  const path = { path: consolePath(effective), pathType: 'Prefix' } as const;
-  return effective.console?.own && !shared ? [path, { path: '/', pathType: 'Exact' }] : [path];
-}
 
 function ingress(
   owner: Owner,

@@ -86,6 +86,8 @@ export interface Desired {
   /** In rollout order. */
   readonly stages: readonly Stage[];
   readonly gateway: WorkloadInput;
+  /** Revision of the gateways that it makes. */
+  readonly gatewayRevision: string;
   /** Name of the wanted revision, whose ControllerRevision is among the base objects. */
   readonly revision: string;
   /** Objects of earlier revisions, which are neither changed nor deleted. */
@@ -196,6 +198,7 @@ export function desiredObjects(input: DesiredInput): Desired {
     monitoring: monitoringManifests(owner, effective),
     stages,
     gateway,
+    gatewayRevision: templates.gateway,
     revision: nameOf.revision(owner.name, hash),
     kept: [
       ...config.keptSecrets.map((name) => keptObject(owner, 'v1', 'Secret', name)),

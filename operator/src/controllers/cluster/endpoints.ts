@@ -1,14 +1,14 @@
 import type { Service } from '@im/kube';
 import { consoleBackend, consolePath, consoleURL, isConsoleServed } from '../../resources/console-address.ts';
 import type { EffectiveSpec } from '../../resources/effective.ts';
-import { nameOf, type Owner } from '../../resources/names.ts';
+import { type ClientComponent, nameOf, type Owner } from '../../resources/names.ts';
 
 /** What the addresses of a cluster are derived from. */
 export interface EndpointSources {
   readonly owner: Owner;
   readonly effective: EffectiveSpec;
   /** Observed Services, by component. */
-  readonly services: Readonly<Partial<Record<'gateway' | 'api' | 'console' | 'object-storage', Service>>>;
+  readonly services: Readonly<Partial<Record<ClientComponent, Service>>>;
   /** Address of a node that runs a pod of the cluster; for node ports. */
   readonly nodeAddress?: string | undefined;
 }
@@ -34,31 +34,28 @@ export function clientEndpoints(sources: EndpointSources): ClientEndpoints {
     (objectStorage.kind === 'external'
       ? objectStorage.endpoint
       : (byRoute(objectStorage.httpRoute, 'http') ?? byService(sources, 'object-storage', 'http')));
+  const apiURL =
+    api.publicURL ??
+    byIngress(api.ingress, 'http') ??
+    byRoute(api.httpRoute, 'http') ??
+    byService(sources, 'api', 'http');
   return {
-    api:
-      api.publicURL ??
-      byIngress(api.ingress, 'http') ??
-      byRoute(api.httpRoute, 'http') ??
-      byService(sources, 'api', 'http'),
+    api: apiURL,
     webSocket:
       gateway.publicURL ??
       byIngress(gateway.ingress, 'ws') ??
       byRoute(gateway.httpRoute, 'ws') ??
       byService(sources, 'gateway', 'ws'),
     objectStorage: objects,
-    ...(isConsoleServed(effective) && { console: consoleAddress(sources) }),
+    ...(isConsoleServed(effective) && { console: consoleAddress(sources, apiURL) }),
   };
 }
 
 /** Where browsers have the console; without a host of its own that of the pods which serve it. */
-function consoleAddress(sources: EndpointSources): string {
+function consoleAddress(sources: EndpointSources, apiURL: string): string {
   const { effective } = sources;
-  const { api } = effective;
-  const ofAPI = api.publicURL ?? byIngress(api.ingress, 'http') ?? byRoute(api.httpRoute, 'http');
   const base =
-    consoleURL(effective) ??
-    (effective.console?.own ? undefined : ofAPI) ??
-    byService(sources, consoleBackend(effective).name, 'http');
+    consoleURL(effective) ?? (effective.console?.own ? byService(sources, 'console', 'http') : apiURL);
   return base.replace(/\/$/, '') + consolePath(effective);
 }
 
@@ -67,7 +64,11 @@ function byIngress(ingress: EffectiveSpec['api']['ingress'], scheme: 'http' | 'w
   return `${scheme}${ingress.tlsSecretName === undefined ? '' : 's'}://${ingress.host}`;
 }
 
-function portOf({ objectStorage }: EffectiveSpec): number | undefined {
+/** The port that the Service of a component gets; undefined for object storage that is not managed. */
+function portOf(effective: EffectiveSpec, component: ClientComponent): number | undefined {
+  if (component === 'console') return consoleBackend(effective).port;
+  if (component !== 'object-storage') return effective[component].service.port;
+  const { objectStorage } = effective;
   return objectStorage.kind === 'managed' ? objectStorage.service.port : undefined;
 }
 
@@ -79,7 +80,7 @@ function byRoute(route: EffectiveSpec['api']['httpRoute'], scheme: 'http' | 'ws'
 
 function byService(
   { owner, effective, services, nodeAddress }: EndpointSources,
-  component: 'gateway' | 'api' | 'console' | 'object-storage',
+  component: ClientComponent,
   scheme: 'http' | 'ws',
 ): string {
   const service = services[component];
@@ -92,13 +93,7 @@ function byService(
   }
   const name = nameOf.component(owner.name, component);
   // The port that the Service gets: rpc reads the URL at its start, and must not be restarted once it exists.
-  const wanted =
-    component === 'object-storage'
-      ? portOf(effective)
-      : component === 'console'
-        ? consoleBackend(effective).port
-        : effective[component].service.port;
-  return `${scheme}://${name}.${owner.namespace}.svc:${port?.port ?? wanted}`;
+  return `${scheme}://${name}.${owner.namespace}.svc:${port?.port ?? portOf(effective, component)}`;
 }
 
 /** A host name or address as URLs have it: IPv6 in brackets. */

@@ -14,6 +14,7 @@ import type { HTTPRoute } from '../../resources/http-routes.ts';
 import type { OpenIMCluster } from '../../resources/kinds.ts';
 import {
   ANNOTATION,
+  type ClientComponent,
   nameOf,
   OPS_PORT_NAME,
   type Owner,
@@ -242,7 +243,7 @@ export class ObservedCluster {
     };
   }
 
-  #service(component: 'gateway' | 'api' | 'console' | 'object-storage') {
+  #service(component: ClientComponent) {
     return this.#children.services.get(this.#key(nameOf.component(this.owner.name, component)));
   }
 

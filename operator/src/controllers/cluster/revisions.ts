@@ -11,15 +11,7 @@ import {
   withLiveSettings,
 } from '../../resources/config.ts';
 import type { RunningImages } from '../../resources/effective.ts';
-import {
-  ANNOTATION,
-  type CONSOLE,
-  nameOf,
-  type Owner,
-  type PROBER,
-  type ProcessRole,
-  type Role,
-} from '../../resources/names.ts';
+import { ANNOTATION, type ByRole, nameOf, type Owner, type ProcessRole } from '../../resources/names.ts';
 import { templateHash } from '../../resources/pod-template.ts';
 import {
   controllerRevision,
@@ -28,6 +20,7 @@ import {
   revisionOf,
   TEMPLATE_VERSION,
   type TemplateVersion,
+  type UpgradedRevision,
 } from '../../resources/revision.ts';
 import { decoded } from '../../resources/secrets.ts';
 import type { UpgradeRecord } from '../../resources/upgrade-record.ts';
@@ -133,10 +126,7 @@ export function templateVersionFor(
 }
 
 /** Hashes of startup settings by role; of prober and console when they have pods. */
-export type RestartHashes = Readonly<Record<Role, string>> & {
-  readonly [PROBER]?: string;
-  readonly [CONSOLE]?: string;
-};
+export type RestartHashes = ByRole<string>;
 
 /** The wanted config and connection. */
 export interface WantedConfig {
@@ -295,6 +285,13 @@ export function recordedRevisions(history: RevisionHistory): Revision[] {
   );
   for (const revision of upgrades) kept.add(revision);
   return history.revisions.filter((revision) => kept.has(revision) || before.includes(revision.name));
+}
+
+/** Revisions whose upgrade has ended, the last one first. */
+export function endedUpgrades(revisions: readonly Revision[]): UpgradedRevision[] {
+  return revisions
+    .flatMap((revision) => (revision.upgrade?.finishedAt === undefined ? [] : [revision as UpgradedRevision]))
+    .sort((a, b) => (b.upgrade.finishedAt ?? 0) - (a.upgrade.finishedAt ?? 0));
 }
 
 /** Records an upgrade at the revision that it goes to. */

@@ -11,6 +11,7 @@ import {
   type Stored,
 } from '@im/kube';
 import { credentialKey, OF_CLUSTER } from '../../resources/config.ts';
+import { servedConsole } from '../../resources/console-address.ts';
 import type { EffectiveSpec } from '../../resources/effective.ts';
 import type { KeyRef } from '../../resources/effective-stores.ts';
 import { secretReferencesIn } from '../../resources/secret-references.ts';
@@ -166,7 +167,11 @@ export class SecretReader {
       sections: {
         ...(await offlinePushValues(effective, readValue)),
         ...(await valuesOfSection('tracing', effective.tracing, readValue)),
-        ...(await valuesOfSection('console', { oidc: effective.console?.oidc ?? [] }, readValue)),
+        ...(await valuesOfSection(
+          'console',
+          effective.console && servedConsole(effective.console),
+          readValue,
+        )),
       },
     };
     if (nats.kind === 'external' && nats.credentialsSecretRef) {

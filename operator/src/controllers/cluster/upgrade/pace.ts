@@ -9,11 +9,12 @@ export interface UpgradePace {
   readonly gateSeconds: number;
 }
 
-/** An upgrade that has succeeded, as far as its pace is concerned. */
+/** An upgrade that has ended, as far as its pace is concerned. */
 export interface PastUpgrade {
+  readonly outcome?: string | undefined;
   readonly fact?: Partial<Pick<UpgradeFact, 'secondsPerPod' | 'gateSeconds'>> | undefined;
-  /** Whether the prober ran, whose rounds the gates wait for. */
-  readonly isProbed: boolean;
+  /** Present when the prober ran, whose rounds the gates wait for. */
+  readonly proof?: object | undefined;
 }
 
 /** Upgrades that an estimate is the mean of. */
@@ -24,14 +25,15 @@ const SECONDS_PER_POD = 8;
 const GATE_SECONDS = { probed: 6, unprobed: 1 };
 
 /**
- * The pace to expect of the next upgrade: that of the latest ones, and a default for a cluster without any; a pure
- * function.
+ * The pace to expect of the next upgrade: that of the latest ones that succeeded, and a default for a cluster without any;
+ * a pure function.
  * @param past newest first.
  */
 export function paceOf(past: readonly PastUpgrade[], isProbed: boolean): UpgradePace {
-  const pods = past.flatMap(({ fact }) => fact?.secondsPerPod ?? []).slice(0, LATEST);
-  const gates = past
-    .flatMap((upgrade) => (upgrade.isProbed === isProbed ? (upgrade.fact?.gateSeconds ?? []) : []))
+  const succeeded = past.filter(({ outcome }) => outcome === 'Succeeded');
+  const pods = succeeded.flatMap(({ fact }) => fact?.secondsPerPod ?? []).slice(0, LATEST);
+  const gates = succeeded
+    .flatMap(({ fact, proof }) => ((proof !== undefined) === isProbed ? (fact?.gateSeconds ?? []) : []))
     .slice(0, LATEST);
   return {
     secondsPerPod: mean(pods) ?? SECONDS_PER_POD,

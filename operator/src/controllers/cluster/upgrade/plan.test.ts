@@ -30,17 +30,19 @@ test('pods of a role one after the other, new gateways at once, old ones as thei
   assert.equal(slow?.seconds, 2 * (540 + 5) + 32, 'no drain outlives its deadline');
 });
 
-test('the pace is the mean of the last three upgrades that had one, else the default', () => {
+test('the pace is the mean of the last three upgrades that succeeded and had one, else the default', () => {
   const past = (secondsPerPod: number | undefined, gateSeconds: number, isProbed = true) => ({
+    outcome: 'Succeeded',
     fact: { secondsPerPod, gateSeconds },
-    isProbed,
+    proof: isProbed ? {} : undefined,
   });
   assert.deepEqual(paceOf([], true), { secondsPerPod: 8, gateSeconds: 6 });
   assert.deepEqual(paceOf([], false), { secondsPerPod: 8, gateSeconds: 1 });
   const history = [
     past(6, 9),
     past(undefined, 0, false),
-    { isProbed: true },
+    { outcome: 'Succeeded', proof: {} },
+    { ...past(88, 88), outcome: 'RolledBack' },
     past(3, 5),
     past(9, 7),
     past(99, 99),

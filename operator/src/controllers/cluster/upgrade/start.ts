@@ -12,6 +12,9 @@ export interface StartWait {
   readonly againAfterMs: number;
 }
 
+/** Time until the next look at what a person decides, or a process reports, ms; a change is noticed at once. */
+const LOOK_MS = 60_000;
+
 /** An operator that has just begun to lead does not know yet what the processes report. */
 export const UNOBSERVED: StartWait = {
   phase: 'Queued',
@@ -20,11 +23,8 @@ export const UNOBSERVED: StartWait = {
     message: 'waiting for the first report of the processes',
     reason: 'Queued',
   },
-  againAfterMs: 1_000,
+  againAfterMs: LOOK_MS,
 };
-
-/** Time until the next look at what a person decides, ms; a change is noticed at once. */
-const LOOK_MS = 60_000;
 
 /**
  * What an upgrade waits for before its first pod is replaced; a pure function.

@@ -3,6 +3,7 @@ import type { OpenIMClusterStatus } from '../../../gen/openimcluster.ts';
 import type { Revision } from '../../../resources/revision.ts';
 import { namedVersion } from '../../../resources/settings-level.ts';
 import type { UpgradeProof, UpgradeRecord } from '../../../resources/upgrade-record.ts';
+import { endedUpgrades } from '../revisions.ts';
 import type { Rollback } from './target.ts';
 import type { UpgradeStep } from './upgrades.ts';
 
@@ -36,7 +37,7 @@ export function upgradeStatus(
     };
   }
   const upgrade = presentUpgrade(input);
-  const history = ended(revisions).slice(0, HISTORY);
+  const history = endedUpgrades(revisions).slice(0, HISTORY);
   return {
     ...(upgrade && { upgrade }),
     ...(history.length > 0 && {
@@ -54,15 +55,6 @@ export function upgradeStatus(
       })),
     }),
   };
-}
-
-type Upgraded = Revision & { readonly upgrade: UpgradeRecord };
-
-/** Revisions whose upgrade has ended, the last one first. */
-function ended(revisions: readonly Revision[]): Upgraded[] {
-  return revisions
-    .flatMap((revision) => (revision.upgrade?.finishedAt === undefined ? [] : [revision as Upgraded]))
-    .sort((a, b) => (b.upgrade.finishedAt ?? 0) - (a.upgrade.finishedAt ?? 0));
 }
 
 function presentUpgrade({
@@ -105,7 +97,7 @@ function presentUpgrade({
       ...(gates.length > 0 && { gates: gates.map((gate) => ({ ...gate })) }),
     };
   }
-  const [last] = ended(revisions);
+  const [last] = endedUpgrades(revisions);
   if (!last) return undefined;
   return {
     ...between(named(last.upgrade.from), last),

@@ -4,12 +4,11 @@ import type { EffectiveSpec } from '../../../resources/effective.ts';
 import type { OpenIMCluster } from '../../../resources/kinds.ts';
 import { ANNOTATION } from '../../../resources/names.ts';
 import { templateHash } from '../../../resources/pod-template.ts';
-import type { Revision } from '../../../resources/revision.ts';
-import type { UpgradeRecord } from '../../../resources/upgrade-record.ts';
+import type { Revision, UpgradedRevision } from '../../../resources/revision.ts';
 
 /** A failed upgrade, and the revision that the cluster keeps instead. */
 export interface Rollback {
-  readonly failed: Revision & { readonly upgrade: UpgradeRecord };
+  readonly failed: UpgradedRevision;
   readonly to: Revision;
 }
 
@@ -46,7 +45,7 @@ export function rollbackOf(
   const key = specKey(spec);
   const retried = metadata.annotations?.[ANNOTATION.retryUpgrade];
   const failed = revisions
-    .flatMap((revision) => (revision.upgrade?.failure ? [revision as Rollback['failed']] : []))
+    .flatMap((revision) => (revision.upgrade?.failure ? [revision as UpgradedRevision] : []))
     .sort((a, b) => (b.upgrade.failure?.at ?? 0) - (a.upgrade.failure?.at ?? 0))
     .find(({ upgrade: { failure } }) => failure?.specKey === key);
   if (!failed || retried === momentOf(failed.name, failed.upgrade.failure?.at ?? 0)) return undefined;

@@ -5,18 +5,17 @@ import { ANNOTATION, nameOf, REVISION_LABEL } from '../../../resources/names.ts'
 import { numberOrShare } from '../../../resources/quantity.ts';
 import type { Revision } from '../../../resources/revision.ts';
 import type { StepRecord, UpgradeRecord } from '../../../resources/upgrade-record.ts';
-import { gatewayRevision } from '../../../resources/workloads.ts';
 import type { ManifestApplier } from '../children.ts';
 import type { Desired } from '../create.ts';
 import type { Observation } from '../observation.ts';
 import type { ObservedCluster } from '../observed-cluster.ts';
 import { podFault } from '../pod-problem.ts';
-import { currentRevision, recordUpgrade } from '../revisions.ts';
+import { currentRevision, endedUpgrades, recordUpgrade } from '../revisions.ts';
 import { stageState } from '../upgrade.ts';
 import { lookAt, proberOf } from './gates.ts';
 import { judgeUpgrade, type ObservedStep, type UpgradeJudgement, type UpgradeLimits } from './judge.ts';
 import { sumOfMoved } from './moved-connections.ts';
-import { type PastUpgrade, paceOf, paceOfSteps } from './pace.ts';
+import { paceOf, paceOfSteps } from './pace.ts';
 import { type PlannedStep, planSteps, sumOf, UPGRADE_SOAK_SECONDS } from './plan.ts';
 import { type StartWait, startWait, UNOBSERVED } from './start.ts';
 import { CANARY, GATEWAYS } from './step-names.ts';
@@ -137,16 +136,11 @@ function plannedSteps(
     gateways: replicas,
     drainDeadlineSeconds: drain.deadlineSeconds,
     soakSeconds: effective.prober ? limitsOf(cluster).soakSeconds : 0,
-    pace: paceOf(pastUpgrades(revisions), effective.prober !== undefined),
+    pace: paceOf(
+      endedUpgrades(revisions).map(({ upgrade }) => upgrade),
+      effective.prober !== undefined,
+    ),
   });
-}
-
-/** Upgrades that have succeeded, newest first. */
-function pastUpgrades(revisions: readonly Revision[]): PastUpgrade[] {
-  return revisions
-    .flatMap(({ upgrade }) => (upgrade?.outcome === 'Succeeded' ? [upgrade] : []))
-    .sort((a, b) => (b.finishedAt ?? 0) - (a.finishedAt ?? 0))
-    .map(({ fact, proof }) => ({ fact, isProbed: proof !== undefined }));
 }
 
 /** All steps in the order of the rollout, those that change nothing included. */
@@ -176,7 +170,7 @@ function gatewaySteps(
   desired: Desired,
   fault: string | undefined,
 ): ObservedStep[] {
-  const wanted = gatewayRevision(desired.gateway);
+  const wanted = desired.gatewayRevision;
   const deployments = observed.gatewayDeployments();
   const name = nameOf.gatewayRevision(observed.owner.name, wanted);
   const exists = deployments.some(({ metadata }) => metadata.name === name);
@@ -202,10 +196,9 @@ function gatewaySteps(
 
 /** Names of the gateways that an upgrade replaces. */
 function oldGatewayPods(observed: ObservedCluster, desired: Desired): string[] {
-  const wanted = gatewayRevision(desired.gateway);
   return observed
     .gatewayPods()
-    .filter(({ metadata }) => metadata.labels?.[REVISION_LABEL] !== wanted)
+    .filter(({ metadata }) => metadata.labels?.[REVISION_LABEL] !== desired.gatewayRevision)
     .map(({ metadata }) => metadata.name);
 }
 
