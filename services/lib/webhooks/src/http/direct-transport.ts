@@ -1,6 +1,13 @@
 import type { LookupFunction } from 'node:net';
 import { Agent, type Dispatcher } from 'undici';
-import { IDLE_MS, pathOf, type ResponseSink, type SentRequest, type Transport } from './transport.ts';
+import {
+  credentialsOf,
+  IDLE_MS,
+  pathOf,
+  type ResponseSink,
+  type SentRequest,
+  type Transport,
+} from './transport.ts';
 
 /** Longest wait for a connection, which goes on when the request that began it is given up. */
 const CONNECT_MS = 10_000;
@@ -44,10 +51,11 @@ function optionsOf(request: SentRequest): Dispatcher.DispatchOptions {
 }
 
 /** User and password of a URL, as `node:http` sends them. */
-function authorization({ username, password }: URL): Record<string, string> | undefined {
-  if (username === '' && password === '') return undefined;
-  const pair = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
-  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+function authorization(url: URL): Record<string, string> | undefined {
+  const credentials = credentialsOf(url);
+  return credentials === undefined
+    ? undefined
+    : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
 }
 
 /** Passes on what comes back of one request. */

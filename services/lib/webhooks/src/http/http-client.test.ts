@@ -69,6 +69,20 @@ test('hosts in NO_PROXY are called directly, under the same rules', async () => 
   client.close();
 });
 
+test('a client whose connections cannot be set up says so, and tries again at the next request', async () => {
+  await using proxy = await startServer();
+  const env = { HTTP_PROXY: 'http://[' };
+  const client = clientOf(env);
+  const url = new URL('http://vendor.example/send');
+  await assert.rejects(
+    client.post(url, OPTIONS),
+    (error) => error instanceof RequestError && error.failure === 'unreachable',
+  );
+  env.HTTP_PROXY = `http://localhost:${proxy.port}`;
+  assert.equal((await client.post(url, OPTIONS)).body, 'taken');
+  client.close();
+});
+
 /** The same over both kinds of connections: a proxy that is asked for no host is not used. */
 const TRANSPORTS = { direct: undefined, 'for proxies': { NO_PROXY: '127.0.0.1' } } as const;
 
@@ -101,6 +115,13 @@ for (const [name, proxyEnv] of Object.entries(TRANSPORTS)) {
       ['GET', undefined, undefined, undefined],
     ]);
     assert.deepEqual([server.urls, server.connections], [['/hook?a=1&key=b', '/hook'], 1]);
+    client.close();
+  });
+
+  test(`${name}: a user or password that is not percent-encoded is a failure of the address`, async () => {
+    const client = local();
+    for (const user of ['%zz', 'ann:%zz'])
+      await assert.rejects(client.post(new URL(`http://${user}@127.0.0.1:1/`), OPTIONS), failure('address'));
     client.close();
   });
 

@@ -1,6 +1,6 @@
 import type * as http from 'node:http';
 import { isIP, type LookupFunction } from 'node:net';
-import { onAbort } from '@im/kit';
+import { messageOf, onAbort } from '@im/kit';
 import { type AddressRules, addressRules } from './address-rules.ts';
 import { type AnswerLimits, BodyReader, type HttpAnswer } from './body-reader.ts';
 import { asRequestError, RequestError } from './request-error.ts';
@@ -54,8 +54,7 @@ export class HttpClient {
   async request(url: URL, options: RequestOptions): Promise<HttpAnswer> {
     const { method = 'POST', headers, query = '', body = '', timeoutMs, signal } = options;
     assertAllowed(url, this.#deps.rules);
-    this.#transport ??= openTransport(this.#deps);
-    const transport = await this.#transport;
+    const transport = await this.#opened();
     if (this.#closed) throw new RequestError('unreachable', 'the client is closed');
     if (signal?.aborted) throw givenUp();
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>();
@@ -79,6 +78,18 @@ export class HttpClient {
       return await promise;
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** @throws RequestError; the next request tries again. */
+  async #opened(): Promise<Transport> {
+    const opening = this.#transport ?? openTransport(this.#deps);
+    this.#transport = opening;
+    try {
+      return await opening;
+    } catch (cause) {
+      if (this.#transport === opening) this.#transport = undefined;
+      throw new RequestError('unreachable', `connections cannot be made: ${messageOf(cause)}`, { cause });
     }
   }
 

@@ -1,7 +1,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { LookupFunction } from 'node:net';
-import { IDLE_MS, pathOf, type Transport } from './transport.ts';
+import { credentialsOf, IDLE_MS, pathOf, type Transport } from './transport.ts';
 
 const MAX_IDLE = 8;
 
@@ -49,12 +49,12 @@ export function proxyTransport(
   };
 }
 
-function addressOf({ protocol, hostname, port, username, password }: URL): http.RequestOptions {
+function addressOf(url: URL): http.RequestOptions {
+  const { protocol, hostname, port } = url;
+  const auth = credentialsOf(url);
   return {
     ...{ protocol, port },
     hostname: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname,
-    ...((username !== '' || password !== '') && {
-      auth: `${decodeURIComponent(username)}:${decodeURIComponent(password)}`,
-    }),
+    ...(auth !== undefined && { auth }),
   };
 }

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { RequestError } from './request-error.ts';
 
 /** A request as it goes over a connection. */
 export interface SentRequest {
@@ -24,6 +25,7 @@ export type AbortRequest = (reason: Error) => void;
 
 /** Connections to receivers. */
 export interface Transport {
+  /** @throws RequestError for a URL that cannot be asked. */
   send(request: SentRequest, sink: ResponseSink): AbortRequest;
   /** Closes all connections; requests under way fail. */
   close(): void;
@@ -36,4 +38,18 @@ export const IDLE_MS = 4_000;
 export function pathOf({ url: { pathname, search }, query }: Pick<SentRequest, 'url' | 'query'>): string {
   if (query === '') return pathname + search;
   return `${pathname}${search}${search === '' ? '?' : '&'}${query}`;
+}
+
+/**
+ * User and password of a URL, with a colon between them; undefined without any.
+ * @throws RequestError when they are not percent-encoded.
+ */
+export function credentialsOf({ username, password }: URL): string | undefined {
+  if (username === '' && password === '') return undefined;
+  try {
+    return `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  } catch (cause) {
+    const message = 'user and password in the URL are not percent-encoded: write % as %25';
+    throw new RequestError('address', message, { cause });
+  }
 }
