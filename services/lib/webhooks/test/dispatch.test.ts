@@ -18,7 +18,7 @@ import {
 } from '@im/kit';
 import { createLiveConfig, createMetrics, createTaskRunner, silentLogger } from '@im/process';
 import { encode, make } from '@im/protocol';
-import { conversationSeqs, createStore, msgRows, webhookDeliveryRepo } from '@im/store';
+import { conversationSeqs, createStore, msgRows, type Store, webhookDeliveryRepo } from '@im/store';
 import {
   answerJson,
   eventually,
@@ -56,8 +56,35 @@ function newTenant(url: string, more: Partial<Hooks> = {}) {
 
 type Settings = ReturnType<typeof newTenant>['settings'];
 
+/** The store, but for tenants whose dedicated databases answer no command. */
+function hangingStore(store: Store, tenants: ReadonlySet<TenantId>): Store {
+  return {
+    ...store,
+    collection(tenant, spec) {
+      const view = store.collection(tenant, spec);
+      if (!tenants.has(tenant)) return view;
+      const hangs = { dbName: `dedicated_${tenant}`, db: { command: () => new Promise(() => {}) } };
+      const col = new Proxy(view.col, {
+        get: (target, name) => Reflect.get(name in hangs ? hangs : target, name),
+      });
+      return { ...view, col };
+    },
+  };
+}
+
 /** A process of the push role. */
 async function startProcess(t: TestContext, ...settings: Settings[]) {
+  return startProcessWith(t, { settings });
+}
+
+interface ProcessOptions {
+  readonly settings: readonly Settings[];
+  /** Tenants whose databases answer nothing. */
+  readonly hanging?: ReadonlySet<TenantId>;
+}
+
+/** {@link startProcess} */
+async function startProcessWith(t: TestContext, { settings, hanging = new Set() }: ProcessOptions) {
   const { mongo, nats } = stores;
   const config = ServerConfig.parse({
     mongo: { uri: mongo.uri, database: DATABASE },
@@ -77,7 +104,7 @@ async function startProcess(t: TestContext, ...settings: Settings[]) {
   await store.start();
   const dispatcher = createDispatcher({
     bus,
-    store,
+    store: hangingStore(store, hanging),
     tenants,
     live,
     metrics,
@@ -107,6 +134,9 @@ async function startProcess(t: TestContext, ...settings: Settings[]) {
         { ...BODY, friendUserID: id ?? 'b' },
         { id },
       ),
+    async held() {
+      return (await metrics.values('openim_webhook_held'))[0]?.value ?? 0;
+    },
     async outcomes() {
       const values = await metrics.values('openim_webhook_deliveries_total');
       return Object.fromEntries(values.map(({ labels, value }) => [labels.outcome, value]));
@@ -190,6 +220,7 @@ test('what the receiver does not take comes again with the same id, also when th
   await eventually(() => assert.deepEqual(friends(receiver), wanted));
   assert.equal(new Set(idsOf(receiver.received)).size, wanted.size);
   await eventually(async () => assert.equal((await second.repo.usage(id)).waiting.deliveries, 0));
+  await eventually(async () => assert.equal(await second.held(), 0));
 });
 
 test('a receiver that hangs or is overloaded delays no other tenant', async (t) => {
@@ -396,4 +427,39 @@ test('a message that the log has twice is reported once, and one that is refused
     { seq: 0, status: 0, senderNickname: '', atUserList: [], ex: '', recvID: 'b' },
     'fields without a value are there',
   );
+});
+
+test('tenants whose databases hang, with many messages, hold up the events of no other tenant', async (t) => {
+  await using receiver = await startReceiver();
+  const hook = { enable: true, timeoutMs: 2_000 };
+  const stuck = Array.from({ length: 4 }, () =>
+    newTenant('http://127.0.0.1:1', { events: { afterMsgSaveDB: hook } }),
+  );
+  const well = newTenant(receiver.url, { events: { afterDeleteFriend: hook, afterSendSingleMsg: hook } });
+  const { bus, dispatcher, hand, held } = await startProcessWith(t, {
+    settings: [...stuck, well].map(({ settings }) => settings),
+    hanging: new Set(stuck.map(({ id }) => id)),
+  });
+  dispatcher.start();
+  const appendWell = appender(bus, well.id);
+  const messages = () => new Set(receiver.received.map(({ json: { clientMsgID } }) => clientMsgID));
+  await eventually(async () => {
+    await appendWell(1);
+    assert.ok(messages().has('c1'));
+  });
+  const appendMany = (append: (dedup: number) => Promise<unknown>) =>
+    Array.from({ length: 1_300 }, (_, n) => append(n % 256));
+  await Promise.all(stuck.flatMap(({ id }) => appendMany(appender(bus, id))));
+  // More than these wait for their databases, or are refused.
+  await eventually(async () => assert.ok((await held()) > 1_300));
+  await Promise.all([hand(well.id, 'x'), appendWell(2)]);
+  await eventually(() => {
+    assert.ok(friends(receiver).has('x'));
+    assert.ok(messages().has('c2'));
+  });
+  await Promise.all([hand(well.id, 'y'), appendWell(3)]);
+  await eventually(() => {
+    assert.ok(friends(receiver).has('y'));
+    assert.ok(messages().has('c3'));
+  });
 });

@@ -14,6 +14,7 @@ import { type HeldDelivery, Lane } from './lane.ts';
 import { MessageEvents } from './message-events.ts';
 import { DAY_MS, waitAfter } from './schedule.ts';
 import { StoreBounds } from './store-bounds.ts';
+import { TenantBudget } from './tenant-budget.ts';
 
 export interface DispatcherDeps {
   readonly bus: Pick<Bus, 'log' | 'webhooks'>;
@@ -36,15 +37,14 @@ export interface Dispatcher {
   stop(deadline: AbortSignal): Promise<void>;
 }
 
-/** Deliveries in hand of all tenants. */
-const MAX_HELD = 4_000;
-const MAX_HELD_BYTES = 67_108_864;
+/** Deliveries in hand of all tenants, those that are being decoded included. */
+const MAX_HELD = { items: 4_000, bytes: 67_108_864 };
 const TICK_MS = 250;
 const REFRESH_MS = 10_000;
 const BOUNDS_MS = 30_000;
 /** Dead deliveries that are too old are looked for this often. */
 const EXPIRY_MS = 3_600_000;
-/** A delivery whose tenant is not known here, or that could not be stored, comes again after this long. */
+/** A delivery whose tenant is not known here or has its share in hand, or that could not be stored, comes again after this long. */
 const AGAIN_MS = 10_000;
 /** Hand-outs after which a delivery of an unknown tenant is given up: it was removed. */
 const UNKNOWN_ATTEMPTS = 60;
@@ -73,7 +73,8 @@ export function createDispatcher({
   let off = new Map<string, { readonly settings: string }>();
   let networks = live.current.webhooks.allowedNetworks;
   let rules = addressRules(networks);
-  let [held, decoding, heldBytes, stopping] = [0, 0, 0, false];
+  let stopping = false;
+  const held = new TenantBudget(MAX_HELD);
 
   const deliverer = new Deliverer({ tenants, rules: () => rules, resolve: createResolver(), tracing });
   const isOff = (tenant: TenantId) => {
@@ -93,7 +94,11 @@ export function createDispatcher({
     'Tenants whose receiver answered 410 and gets nothing until their webhook settings change',
     () => [...off.keys()].filter((tenant) => isOff(tenant as TenantId)).length,
   );
-  metrics.observe('openim_webhook_held', 'After-webhooks in the memory of the dispatcher', () => held);
+  metrics.observe(
+    'openim_webhook_held',
+    'After-webhooks in the memory of the dispatcher',
+    () => held.items + messages.held,
+  );
 
   async function switchOff(tenant: TenantId): Promise<void> {
     const settings = tenants.get(tenant)?.webhooks;
@@ -161,7 +166,7 @@ export function createDispatcher({
     if (!lane) {
       lane = new Lane({
         closed: () => waitMs(tenant) > 0,
-        release,
+        release: (one) => release(tenant, one),
         async store(all) {
           const wait = waitMs(tenant);
           const dueMs = Date.now() + (Number.isFinite(wait) ? wait : 0);
@@ -169,11 +174,11 @@ export function createDispatcher({
             tenant,
             all.map((one) => ({ held: one, row: { state: 'waiting', dueMs, last: NO_ATTEMPT } })),
           );
-          for (const one of all) release(one);
+          for (const one of all) release(tenant, one);
         },
         async deliver(one) {
           await deliver(tenant, one);
-          release(one);
+          release(tenant, one);
         },
       });
       lanes.set(tenant, lane);
@@ -224,14 +229,12 @@ export function createDispatcher({
       one.again(0);
       return;
     }
-    held++;
-    heldBytes += one.delivery.body.length;
-    laneOf(tenant).add(one);
+    if (held.take(tenant, one.delivery.body.length)) laneOf(tenant).add(one);
+    else one.again(AGAIN_MS);
   }
 
-  function release({ delivery }: HeldDelivery): void {
-    held--;
-    heldBytes -= delivery.body.length;
+  function release(tenant: TenantId, { delivery }: HeldDelivery): void {
+    held.release(tenant, delivery.body.length);
   }
 
   function take(taken: TakenWebhook): void {
@@ -249,15 +252,19 @@ export function createDispatcher({
       taken.done();
       return;
     }
-    decoding++;
+    const { length } = taken.payload;
+    if (!held.take(tenant, length)) {
+      taken.again(AGAIN_MS);
+      return;
+    }
     const takenAt = performance.now();
     decodeDelivery(taken.payload).then(
       (delivery) => {
-        decoding--;
+        held.release(tenant, length);
         hold(tenant, { delivery, takenAt, done: taken.done, again: taken.again });
       },
       (error: unknown) => {
-        decoding--;
+        held.release(tenant, length);
         log.error({ tenant, err: error }, 'a webhook delivery cannot be read');
         counts.dropped.inc({ reason: 'unreadable' });
         taken.done();
@@ -265,9 +272,8 @@ export function createDispatcher({
     );
   }
 
-  /** Deliveries that the process can take from the queue, or from the log. */
-  const room = () =>
-    stopping || heldBytes > MAX_HELD_BYTES ? 0 : Math.max(0, MAX_HELD - held - decoding - messages.held);
+  /** Deliveries that the process can take from the queue, or make of records of the log. */
+  const room = () => (stopping ? 0 : held.room);
 
   const messages = new MessageEvents({
     ...{ log: bus.log, store, tenants, metrics, tasks, room, hold },

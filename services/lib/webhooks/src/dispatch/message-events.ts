@@ -14,6 +14,7 @@ import { deliveryID } from '../webhooks.ts';
 import type { HeldDelivery } from './lane.ts';
 import { RecentDeliveries } from './recent-deliveries.ts';
 import { Settlement } from './settlement.ts';
+import { TenantBudget } from './tenant-budget.ts';
 
 export interface MessageEventsDeps {
   readonly log: Pick<MessageLog, 'follow'>;
@@ -22,7 +23,7 @@ export interface MessageEventsDeps {
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly tasks: TaskRunner;
-  /** Records that the process can take now. */
+  /** Deliveries that the process can take now. */
   readonly room: () => number;
   /** Attempts a delivery, or stores it. */
   readonly hold: (tenant: TenantId, held: HeldDelivery) => void;
@@ -33,8 +34,8 @@ const READER = 'webhooks';
 const EVENTS_OF_MESSAGES = ['afterSendSingleMsg', 'afterSendGroupMsg', 'afterMsgSaveDB'] as const;
 type MessageEvent = (typeof EVENTS_OF_MESSAGES)[number];
 
-/** Records of one tenant that wait to be looked at: more come again later. */
-const MAX_WAITING = 1_000;
+/** Records of all tenants that wait; those of a tenant that has its share in hand come again later. */
+const MAX_HELD = { items: 4_000, bytes: 67_108_864 };
 const AGAIN_MS = 5_000;
 /** Hand-outs after which a record is given up, counted; with the waits between, about half an hour. */
 const ATTEMPTS = 300;
@@ -67,7 +68,7 @@ export class MessageEvents {
   readonly #seqs: ReturnType<typeof conversationSeqs>;
   readonly #rows: ReturnType<typeof msgRows>;
   readonly #recent = new RecentDeliveries();
-  #held = 0;
+  readonly #waiting = new TenantBudget(MAX_HELD);
 
   constructor(deps: MessageEventsDeps) {
     this.#deps = deps;
@@ -78,7 +79,7 @@ export class MessageEvents {
 
   /** Records that wait to be looked at, or for their messages to be stored. */
   get held(): number {
-    return this.#held;
+    return this.#waiting.items;
   }
 
   start(): void {
@@ -86,7 +87,7 @@ export class MessageEvents {
     tasks.loop('webhook-messages', (signal) =>
       log.follow(READER, {
         tenants: () => tenants.list().flatMap(({ id }) => (this.#isWanted(id) ? [id] : [])),
-        room,
+        room: () => Math.min(room(), this.#waiting.room),
         onEntry: (entry) => this.#take(entry),
         signal,
       }),
@@ -104,12 +105,11 @@ export class MessageEvents {
       entry.done();
       return;
     }
-    const queue = this.#queues.get(tenant);
-    if (queue && queue.length >= MAX_WAITING) {
+    if (!this.#waiting.take(tenant, entry.record.length)) {
       entry.again(AGAIN_MS);
       return;
     }
-    this.#held++;
+    const queue = this.#queues.get(tenant);
     if (queue) {
       queue.push(entry);
       return;
@@ -127,7 +127,7 @@ export class MessageEvents {
       const kept = new Set(messages.map(({ entry }) => entry));
       for (const entry of batch) if (!kept.has(entry)) entry.done();
       await this.#handAll(tenant, messages);
-      this.#held -= batch.length;
+      for (const { record } of batch) this.#waiting.release(tenant, record.length);
     }
     this.#queues.delete(tenant);
   }
