@@ -123,13 +123,21 @@ export class MessageEvents {
     const queue = this.#queues.get(tenant) ?? [];
     while (queue.length > 0) {
       const batch = queue.splice(0, BATCH);
-      const messages = batch.flatMap((entry) => this.#read(entry) ?? []);
-      const kept = new Set(messages.map(({ entry }) => entry));
-      for (const entry of batch) if (!kept.has(entry)) entry.done();
-      await this.#handAll(tenant, messages);
+      try {
+        await this.#report(tenant, batch);
+      } catch (error) {
+        this.#deps.logger.error({ tenant, err: error }, 'records could not be answered for; they come again');
+      }
       for (const { record } of batch) this.#waiting.release(tenant, record.length);
     }
     this.#queues.delete(tenant);
+  }
+
+  async #report(tenant: TenantId, batch: readonly FollowedEntry[]): Promise<void> {
+    const messages = batch.flatMap((entry) => this.#read(entry) ?? []);
+    const kept = new Set(messages.map(({ entry }) => entry));
+    for (const entry of batch) if (!kept.has(entry)) entry.done();
+    await this.#handAll(tenant, messages);
   }
 
   /** What a record reports; undefined when it is nothing. */
@@ -240,28 +248,46 @@ export class MessageEvents {
 
   #hand(message: Message, event: MessageEvent, seq: number): void {
     const { entry, settlement } = message;
+    const { tenant, position } = entry;
+    let held: HeldDelivery | undefined;
+    try {
+      held = this.#heldOf(message, event, seq);
+      if (held) this.#deps.hold(tenant, held);
+    } catch (error) {
+      this.#deps.logger.error(
+        { tenant, position, event, err: error },
+        'a record could not be reported by webhooks; it comes again',
+      );
+      if (held) held.again(AGAIN_MS);
+      else settlement.again(AGAIN_MS, 'failed');
+    }
+  }
+
+  /** The delivery of an event; undefined when another record has claimed it, which settles this one. */
+  #heldOf(message: Message, event: MessageEvent, seq: number): HeldDelivery | undefined {
+    const { settlement } = message;
     const delivery = deliveryOf(message, event, seq);
     const claim = this.#recent.claim(delivery.id);
     if (claim === 'ended') {
       settlement.done();
-      return;
+      return undefined;
     }
     if (claim === 'under way') {
       settlement.again(AGAIN_MS, 'failed');
-      return;
+      return undefined;
     }
-    this.#handed.inc({ event, outcome: 'stored' });
-    this.#deps.hold(entry.tenant, {
+    return {
       ...{ delivery, takenAt: performance.now() },
-      done() {
+      done: () => {
+        this.#handed.inc({ event, outcome: 'stored' });
         claim.done();
         settlement.done();
       },
-      again(delayMs) {
+      again: (delayMs) => {
         claim.release();
         settlement.again(delayMs, 'failed');
       },
-    });
+    };
   }
 }
 
