@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { TenantId } from '@im/contract';
 import { type auth, ERR, ImError, type Messages, make, type user } from '@im/protocol';
-import { type Broadcast, broadcastRepo } from '@im/store';
+import { type Broadcast, broadcastRepo, userRepo } from '@im/store';
 import { as, codeOf, eventually, startDomain, TENANTS } from '@im/testing';
 import { clientMsgIDOf } from '../src/broadcast/send-page.ts';
 import { msgService } from '../src/index.ts';
@@ -46,11 +46,6 @@ async function start() {
             users: page.map((userID) => ({ userID })) as never,
             cursor: next,
           });
-        },
-        async getDesignateUsers(_ctx, { userIDs }: user.GetDesignateUsersReq) {
-          const known = userIDs.filter((id) => users.includes(id));
-          const usersInfo = known.map((userID) => make('sdkws.UserInfo', { userID, nickname: `N${userID}` }));
-          return make('user.GetDesignateUsersResp', { usersInfo });
         },
         async userRegisterCount() {
           return make('user.UserRegisterCountResp', { total: users.length });
@@ -115,6 +110,70 @@ test('the same request again sends nothing more, and an id stands for one text',
   assert.equal((await startOne(wanted)).broadcast?.state, 'done');
   assert.deepEqual(copiesOf('named'), once(['u001', 'u002']));
   assert.equal(await codeOf(startOne({ ...wanted, text: 'other' })), ERR.DuplicateKeyError);
+});
+
+test('an id stands for its receivers, whoever of them is a user meanwhile', async () => {
+  const wanted = { broadcastID: 'receivers', userIDs: ['u030', 'u031', 'u032'] };
+  await startOne(wanted);
+  await becomes('receivers', 'done');
+  for (const userIDs of [[], ['u030', 'u031'], ['u030', 'u031', 'u033'], [...wanted.userIDs, 'u033']])
+    assert.equal(await codeOf(startOne({ ...wanted, userIDs })), ERR.DuplicateKeyError, userIDs.join());
+  await startOne({ broadcastID: 'to-all' });
+  assert.equal(await codeOf(startOne({ broadcastID: 'to-all', userIDs: ['u030'] })), ERR.DuplicateKeyError);
+  await becomes('to-all', 'done');
+  await userRepo(domain.store).remove(T1, 'u032');
+  try {
+    const again = await startOne({ ...wanted, userIDs: ['u032', 'u031', 'u030', 'nobody'] });
+    assert.deepEqual([again.broadcast?.state, again.receivers], ['done', 3]);
+  } finally {
+    await domain.addUsers(T1, 'u032');
+  }
+});
+
+test('of two requests that take one id at the same time for other receivers, one is refused', async () => {
+  const codes = await Promise.all(
+    ['u040', 'u041'].map((id) => codeOf(startOne({ broadcastID: 'race', userIDs: [id] }))),
+  );
+  assert.deepEqual(codes.toSorted(), [0, ERR.DuplicateKeyError]);
+  await becomes('race', 'done');
+  assert.equal(copiesOf('race').size, 1);
+});
+
+test('a list says who gets each broadcast, and names none of them', async () => {
+  const one = { senderID: 'desk', text: 'hello', admin: 'imAdmin', state: 'done', total: 2 } as const;
+  const counts = { sent: 0, skipped: 0, failed: 2, cursor: '', finished: 1, attempts: 0, error: '' };
+  const ids = ['u001', 'u002'];
+  const page = { userIDs: ids, next: '', sentAt: 1 };
+  const listed = [
+    { broadcastID: 'listed-some', userIDs: ids },
+    { broadcastID: 'listed-all', userIDs: [] },
+  ];
+  for (const [i, { broadcastID, userIDs }] of listed.entries())
+    await broadcastRepo(domain.store).begin(T2, {
+      ...{ ...one, ...counts, broadcastID, userIDs, page, failedUserIDs: ids },
+      requested: Date.now() + 1 + i,
+    });
+  const pageAt = (cursor: string) =>
+    domain.msg.searchBroadcasts(admin(T2), make('msg.SearchBroadcastsReq', { limit: 1, cursor }));
+  const first = await pageAt('');
+  const second = await pageAt(first.cursor);
+  assert.deepEqual(
+    [...first.broadcasts, ...second.broadcasts].map(
+      ({ broadcastID, toAll, failed, failedUserIDs, text, adminUserID }) => [
+        broadcastID,
+        toAll,
+        failed,
+        [...failedUserIDs],
+        text,
+        adminUserID,
+      ],
+    ),
+    [
+      ['listed-all', true, 2, [], 'hello', 'imAdmin'],
+      ['listed-some', false, 2, [], 'hello', 'imAdmin'],
+    ],
+  );
+  assert.deepEqual([...((await progressOf('listed-some', T2))?.failedUserIDs ?? [])], ids);
 });
 
 test('what is wrong is refused, and a dry run sends nothing', async () => {

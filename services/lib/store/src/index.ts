@@ -38,6 +38,7 @@ export {
   type BroadcastProgress,
   type BroadcastRepo,
   broadcastRepo,
+  type ListedBroadcast,
 } from './repos/broadcast.ts';
 export { type ClientConfigRepo, clientConfigRepo } from './repos/client-config.ts';
 export {

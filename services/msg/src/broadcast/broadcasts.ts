@@ -20,6 +20,7 @@ import type {
   BroadcastRepo,
   ConversationSeqs,
   MsgRows,
+  UserRepo,
 } from '@im/store';
 import { nextReceivers } from './receivers.ts';
 import { sendPage } from './send-page.ts';
@@ -28,6 +29,7 @@ import { storedCopies } from './stored-copies.ts';
 export interface BroadcastsDeps {
   readonly repo: BroadcastRepo;
   readonly rpc: Pick<RpcRegistry, 'client'>;
+  readonly users: Pick<UserRepo, 'get' | 'missing'>;
   readonly rows: Pick<MsgRows, 'bySeqs'>;
   readonly conversationSeqs: Pick<ConversationSeqs, 'get'>;
   readonly tenants: TenantDirectory;
@@ -73,7 +75,7 @@ function retryAfterMs(attempts: number): number {
 
 /** Sends broadcasts in the background. */
 export function createBroadcasts(deps: BroadcastsDeps): TenantRounds {
-  const { repo, rpc, tenants, log } = deps;
+  const { repo, tenants, log } = deps;
   const ended = deps.metrics.counter('openim_msg_broadcasts_total', 'Broadcasts by how they ended', [
     'outcome',
   ]);
@@ -130,7 +132,7 @@ export function createBroadcasts(deps: BroadcastsDeps): TenantRounds {
         const perSecond = paceOf(tenants.get(tenant)?.quotas.messagesPerSecond ?? 0);
         const ctx = contextOf(tenant, broadcast, signal);
         if (!broadcast.page) {
-          const { userIDs, skipped, next } = await nextReceivers(ctx, rpc, broadcast, pageSizeAt(perSecond));
+          const { userIDs, skipped, next } = await nextReceivers(ctx, deps, broadcast, pageSizeAt(perSecond));
           // Before it is sent: who goes on knows what may be under way.
           const page = { userIDs, next, sentAt: userIDs.length === 0 ? 0 : Date.now() };
           const stored = await save({ page, skipped: broadcast.skipped + skipped });
@@ -144,7 +146,7 @@ export function createBroadcasts(deps: BroadcastsDeps): TenantRounds {
         const outcome =
           open.length === 0
             ? { sent: [], failed: [], open: [], error: '' }
-            : await sendPage(ctx, rpc, broadcast, open);
+            : await sendPage(ctx, deps, broadcast, open);
         const counts = counted(broadcast, [...have, ...outcome.sent], [...unclear, ...outcome.failed]);
         if (outcome.open.length > 0) {
           const attempts = broadcast.attempts + 1;

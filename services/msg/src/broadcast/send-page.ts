@@ -1,7 +1,7 @@
 import { type CallContext, md5Hex } from '@im/kit';
-import { CONTENT, ERR, encode, MSG_FROM, make, SESSION, type sdkws } from '@im/protocol';
+import { CONTENT, ERR, encode, MSG_FROM, make, SESSION } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
-import type { Broadcast } from '@im/store';
+import type { Broadcast, UserRepo } from '@im/store';
 
 /** What became of the sends of a page. */
 export interface PageOutcome {
@@ -29,11 +29,11 @@ export function clientMsgIDOf(tenant: string, { senderID, broadcastID }: Broadca
 /** Sends the message of a broadcast to some users. */
 export async function sendPage(
   ctx: CallContext,
-  rpc: Pick<RpcRegistry, 'client'>,
+  { rpc, users }: { readonly rpc: Pick<RpcRegistry, 'client'>; readonly users: Pick<UserRepo, 'get'> },
   broadcast: Broadcast,
   userIDs: readonly string[],
 ): Promise<PageOutcome> {
-  const sender = await senderOf(ctx, rpc, broadcast.senderID);
+  const sender = await users.get(ctx.tenant, broadcast.senderID);
   if (!sender) return { sent: [], failed: userIDs, open: [], error: '' };
   const { tenant, operationID, opUserID, opPlatformID, opAdmin } = ctx;
   const message = {
@@ -59,13 +59,4 @@ export async function sendPage(
     open: of((code) => PASSING.has(code)),
     error: passing ? `${passing.code} ${passing.detail || passing.message}` : '',
   };
-}
-
-async function senderOf(
-  ctx: CallContext,
-  rpc: Pick<RpcRegistry, 'client'>,
-  senderID: string,
-): Promise<sdkws.UserInfo | undefined> {
-  const request = make('user.GetDesignateUsersReq', { userIDs: [senderID] });
-  return (await rpc.client('user').getDesignateUsers(ctx, request)).usersInfo[0];
 }

@@ -60,10 +60,7 @@ export const broadcastRoutes: readonly AdminRoute[] = [
     const { limit, cursor } = query;
     const request = make('msg.SearchBroadcastsReq', { limit, cursor: fromOpaque(cursor) });
     const { broadcasts, cursor: next } = await rpc.client('msg').searchBroadcasts(ctx, request);
-    return {
-      broadcasts: broadcasts.map((one) => ({ ...broadcastOf(one), failedUserIDs: [] })),
-      ...opaque(next),
-    };
+    return { broadcasts: broadcasts.map(broadcastOf), ...opaque(next) };
   }),
   adminRoute(cancelBroadcast, 'msg.cancelBroadcast', async ({ ctx, rpc }, { params }) => {
     const { broadcast } = await rpc

@@ -45,6 +45,11 @@ export interface Broadcast {
   readonly error: string;
 }
 
+/** A broadcast as lists have it, without its users. */
+export interface ListedBroadcast extends Omit<Broadcast, 'userIDs' | 'failedUserIDs' | 'page' | 'cursor'> {
+  readonly toAll: boolean;
+}
+
 /** `_id` = tenant, broadcast. */
 interface BroadcastDocument extends TenantDocument, Broadcast {
   v: 1;
@@ -92,7 +97,7 @@ export interface BroadcastRepo {
     tenant: TenantId,
     limit: number,
     before?: string,
-  ): Promise<{ readonly broadcasts: Broadcast[]; readonly next?: string }>;
+  ): Promise<{ readonly broadcasts: ListedBroadcast[]; readonly next?: string }>;
   /** How many run, up to `most`. */
   running(tenant: TenantId, most: number): Promise<number>;
   /** Ends one that runs. @returns it as it is then; undefined when there is none. */
@@ -123,6 +128,14 @@ function toBroadcast({ _id, t, v, held, until, o, ...broadcast }: BroadcastDocum
   return broadcast;
 }
 
+/** Lists read no user but the first, which says whether some are named. */
+const LISTED = { userIDs: { $slice: 1 }, failedUserIDs: 0, page: 0 } as const;
+
+function toListed(document: BroadcastDocument): ListedBroadcast {
+  const { userIDs, failedUserIDs, page, cursor, ...broadcast } = toBroadcast(document);
+  return { ...broadcast, toAll: userIDs.length === 0 };
+}
+
 /** The broadcasts of a store. */
 export function broadcastRepo(store: Store): BroadcastRepo {
   const collectionOf = (tenant: TenantId) => store.collection(tenant, BROADCASTS);
@@ -150,8 +163,8 @@ export function broadcastRepo(store: Store): BroadcastRepo {
       return doc ? toBroadcast(doc) : undefined;
     },
     async list(tenant, limit, before) {
-      const { docs, ...more } = await newestFirst(collectionOf(tenant), limit, before);
-      return { broadcasts: docs.map(toBroadcast), ...more };
+      const { docs, ...more } = await newestFirst(collectionOf(tenant), limit, before, LISTED);
+      return { broadcasts: docs.map(toListed), ...more };
     },
     async running(tenant, most) {
       const { col } = collectionOf(tenant);
