@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tenantId } from '@im/contract';
+import { DEFAULT_TENANT, tenantId } from '@im/contract';
 import { tenantRefusals } from '@im/kit';
 import { createMetrics, silentLogger } from '@im/process';
 import { make, type user } from '@im/protocol';
@@ -12,10 +12,12 @@ const [A, B] = [tenantId('a'), tenantId('b')];
 function processWith(lost: { answers: number }) {
   const metrics = createMetrics();
   const arrived: user.CountRefusalsReq[] = [];
+  const callers = new Set<string>();
   const report = refusalReporter({
     ...{ instance: 'p', metrics, log: silentLogger() },
     users: {
-      async countRefusals(_ctx, request) {
+      async countRefusals({ tenant }, request) {
+        callers.add(tenant);
         arrived.push(request);
         if (lost.answers-- > 0) throw new Error('no answer');
         return make('user.CountRefusalsResp');
@@ -26,11 +28,11 @@ function processWith(lost: { answers: number }) {
     arrived
       .splice(0)
       .map(({ number, refusals }) => [number, ...refusals.map(({ tenant, count }) => `${tenant} ${count}`)]);
-  return { refusals: tenantRefusals(metrics), report, take };
+  return { refusals: tenantRefusals(metrics), report, take, callers };
 }
 
 test('a process reports what was refused since the report before, over all limits, and nothing when nothing was', async () => {
-  const { refusals, report, take } = processWith({ answers: 0 });
+  const { refusals, report, take, callers } = processWith({ answers: 0 });
   await report();
   assert.deepEqual(take(), []);
   refusals.note(A, 'messagesPerSecond');
@@ -43,6 +45,7 @@ test('a process reports what was refused since the report before, over all limit
   refusals.note(A, 'connections');
   await report();
   assert.deepEqual(take(), [[2, 'a 1']]);
+  assert.deepEqual([...callers], [DEFAULT_TENANT], 'a report is of none of the tenants in it');
 });
 
 test('a report without an answer comes again under its number, before what was refused since', async () => {

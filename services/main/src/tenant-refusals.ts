@@ -1,4 +1,4 @@
-import type { TenantId, TenantRefusalsReport } from '@im/contract';
+import { DEFAULT_TENANT, type TenantRefusalsReport } from '@im/contract';
 import { type Metrics, OTHER_TENANTS, systemContext, TENANT_REFUSALS } from '@im/kit';
 import type { Logger, OpsResponse } from '@im/process';
 import { make } from '@im/protocol';
@@ -54,8 +54,7 @@ export function refusalReporter({ instance, metrics, users, log }: RefusalReport
   async function send(signal: AbortSignal | undefined): Promise<void> {
     while (pending.length > 0) {
       const part = pending.slice(0, TENANTS);
-      const [first] = part;
-      const ctx = systemContext(first?.[0] as TenantId, '', { timeoutMs: TIMEOUT_MS, signal });
+      const ctx = systemContext(DEFAULT_TENANT, '', { timeoutMs: TIMEOUT_MS, signal });
       const refusals = part.map(([tenant, count]) => make('user.TenantRefusals', { tenant, count }));
       await users.countRefusals(ctx, make('user.CountRefusalsReq', { process: instance, number, refusals }));
       pending = pending.slice(part.length);

@@ -22,11 +22,13 @@ export function refusalMethods({
       if (refusals.length > MAX_TENANTS) throw argsError(`refusals has more than ${MAX_TENANTS} tenants`);
       const now = Date.now();
       const failures: unknown[] = [];
+      let attempted = 0;
       await eachLimited(refusals, WRITES_AT_ONCE, async ({ tenant, count }) => {
         // Nothing is kept of a tenant that was removed.
         const settings = isTenantId(tenant) ? tenants.get(tenant) : undefined;
         if (!settings || count <= 0) return;
         const day = calendarOf(settings.statistics.timeZone).dayOf(now);
+        attempted++;
         try {
           await statDays.addThrottled(settings.id, `${process} ${number}`, { day, count });
         } catch (error) {
@@ -35,7 +37,7 @@ export function refusalMethods({
         }
       });
       // The report comes again for all of them, but not for one whose day cannot be written.
-      if (failures.length > 0 && failures.length === refusals.length) throw failures[0];
+      if (failures.length > 0 && failures.length === attempted) throw failures[0];
       return make('user.CountRefusalsResp');
     },
   };

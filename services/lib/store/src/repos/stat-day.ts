@@ -51,7 +51,10 @@ interface StatDayDocument extends TenantDocument, StatDay {
   reports?: string[];
 }
 
-/** Reports that a day remembers. One comes again within a minute, and each process makes at most two a minute. */
+/**
+ * Reports that a day of a tenant remembers, those of all processes together. Each process that refuses something adds
+ * one every 30 seconds: one that comes again so much later is recognized where up to 64 processes do.
+ */
 const REPORTS = 64;
 
 /** Collection of the daily figures of tenants, written by the statistics job of cron, and by the user domain. */
