@@ -4,10 +4,11 @@ import { isOverTime } from '../errors.ts';
 import { MSG_INDEXES } from './msg-index.ts';
 import type { MsgRowDocument } from './msg-row-document.ts';
 
-/** A place in a walk: the last row that was looked at. */
+/** A place in a walk: the last row that was looked at, or the end of a window of time. */
 export interface WalkPosition {
+  /** Of the row; at the end of a window the tenant's key without parts, which no row has. */
   readonly _id: string;
-  /** Its send time. */
+  /** Send time of the row; rows behind the end of a window were sent before this. */
   readonly st: number;
 }
 
@@ -48,7 +49,7 @@ const MIN_WINDOW_MS = 60_000;
 const FUTURE_MS = 60_000;
 
 interface StepOptions {
-  /** The last row that was looked at. */
+  /** How far it was looked at before. */
   readonly from?: WalkPosition;
   readonly budget: WalkBudget;
 }
@@ -106,26 +107,22 @@ async function* fallingSteps(
   while (left > 0) {
     const isLast = begin <= Math.max(all.from, 0);
     const { hint, sort, filter } = orderOf(within(walk, isLast ? all.from : begin, until), tenant, -1);
-    const [start, most] = [at, Math.min(size * GROWTH, left)];
+    const [start, step, most] = [at, Math.min(size, left), Math.min(size * GROWTH, left)];
     const keys = await countUpTo(col, filter(at), { hint, keys: most, budget });
     if (keys === undefined) return;
     if (keys === most && until - begin > MIN_WINDOW_MS && Number.isFinite(until)) {
+      // What was counted is not in a step; enough is left for one, so that every walk comes further.
+      left = Math.max(Math.min(FIRST_STEP, left), left - keys);
       width = Math.max(MIN_WINDOW_MS, (until - begin) / GROWTH);
       begin = until - width;
       continue;
     }
     if (keys === most) {
-      const found = await endOf(col, filter(at), { hint, sort, keys: Math.min(size, left), budget });
+      const found = await endOf(col, filter(at), { hint, sort, keys: step, budget });
       if (!found?.last) return;
       const { last } = found;
-      yield {
-        after: (position = start) => filter(position, last),
-        sort,
-        hint,
-        last,
-        keys: Math.min(size, left),
-      };
-      left -= Math.min(size, left);
+      yield { after: (position = start) => filter(position, last), sort, hint, last, keys: step };
+      left -= step;
       at = last;
     } else {
       const last = isLast ? undefined : { _id: key(), st: begin };
@@ -133,8 +130,6 @@ async function* fallingSteps(
       if (isLast) return;
       left -= keys;
       [at, until] = [undefined, begin];
-    }
-    if (keys < most) {
       if (keys < size) width *= GROWTH;
       begin = until - width;
     }
