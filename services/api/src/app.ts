@@ -209,7 +209,8 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   if (config.console.enabled) {
     serveConsole(app, deps.consoleDir ?? CONSOLE_DIR, config.console.path);
     // People type a host that only has the console.
-    if (consoleOnly) app.get('/', (_request, reply) => reply.redirect(config.console.path.slice(1), 308));
+    if (consoleOnly)
+      app.get('/', (request, reply) => reply.redirect(below(request.originalUrl, config.console.path)));
     serveLogins(app, { logins, entrance, path: config.console.path, metrics: deps.metrics, log });
   }
 
@@ -224,6 +225,13 @@ function ownConfig(config: ServerConfig['api'], consoleOnly: boolean): ServerCon
   const { console } = config;
   if (consoleOnly || !console.ownProcesses) return config;
   return { ...config, console: { ...console, enabled: false } };
+}
+
+/** A path below the URL of a request, relative to it, so that it holds below any prefix. */
+function below(sent: string, path: string): string {
+  const [target = ''] = sent.split('?');
+  const last = target.split('/').at(-1);
+  return last ? `${last}${path}` : path.slice(1);
 }
 
 /** HTTP status of an error outside a route: a refused body, or a download. */

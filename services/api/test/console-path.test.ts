@@ -116,8 +116,19 @@ describe('a console in processes of its own', () => {
 
   test('those of the console serve it, and no route of clients', async () => {
     await using api = await start({ ownProcesses: true }, true);
-    const root = await api.app.inject({ url: '/' });
-    assert.deepEqual([root.statusCode, root.headers.location], [308, 'console/']);
+    // Relative, so that it holds below the prefix of a proxy, and with a code that browsers do not keep.
+    for (const [url, location, address] of [
+      ['/', 'console/', '/console/'],
+      ['/?a=b/c', 'console/', '/console/'],
+      ['/t/t2', 't2/console/', '/t/t2/console/'],
+      ['/t/t2?a=b/c', 't2/console/', '/t/t2/console/'],
+      ['/t/t2/', 'console/', '/t/t2/console/'],
+    ] as const) {
+      const { statusCode, headers } = await api.app.inject({ url });
+      assert.deepEqual([statusCode, headers.location], [302, location], url);
+      assert.equal(new URL(location, `https://im.example.com${url}`).pathname, address, url);
+    }
+    assert.equal((await api.app.inject({ url: '/t/nobody' })).statusCode, 404);
     const headers = { [CONSOLE_HEADER]: '1', cookie: `__Host-im_console=${KEY}` };
     const session = await api.app.inject({ url: '/console/_api/admin/v1/console/session', headers });
     assert.equal(session.statusCode, 200);

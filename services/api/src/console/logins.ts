@@ -1,4 +1,4 @@
-import { type ServerConfig, tenantURL } from '@im/contract';
+import { endpointOf, type ServerConfig, tenantURL } from '@im/contract';
 import { type IdentityProvider, identityProvider } from './oidc/identity-provider.ts';
 
 /** A way to log in that the page offers. */
@@ -28,6 +28,7 @@ export interface ConsoleLogins {
 /** The ways to log in that the config names. */
 export function consoleLogins(config: ServerConfig['api']['console']): ConsoleLogins {
   const { path } = config;
+  const endpoint = endpointOf(config.publicURL);
   const consoleURL = config.publicURL.replace(/\/$/, '') + path;
   const providers = new Map(
     config.oidc.map((settings) => [
@@ -44,10 +45,7 @@ export function consoleLogins(config: ServerConfig['api']['console']): ConsoleLo
     bySecret: config.adminSecretLogin,
     consoleURL,
     path,
-    addressOf(tenant) {
-      const [, root = ''] = /^(.*?)(?:\/t\/[^/]+)?\/?$/.exec(config.publicURL) ?? [];
-      return root === '' ? path : tenantURL(root, tenant) + path;
-    },
+    addressOf: (tenant) => tenantURL(endpoint, tenant) + path,
     provider: (name) => providers.get(name),
     async logoutURL(name, idToken) {
       const provider = providers.get(name);

@@ -53,6 +53,7 @@ export type { ConfigOf, SettingName } from './setting-name.ts';
 export { SETTINGS_LEVEL } from './settings-level.ts';
 export {
   DEFAULT_TENANT,
+  endpointOf,
   isTenantId,
   PROBE_TENANT,
   splitTenantPrefix,

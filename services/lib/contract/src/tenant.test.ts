@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_TENANT, splitTenantPrefix, tenantId, tenantURL } from './tenant.ts';
+import { DEFAULT_TENANT, endpointOf, splitTenantPrefix, tenantId, tenantURL } from './tenant.ts';
 
 test('a tenant is named by a DNS label', () => {
   for (const good of ['a', '7', 'acme-2', 'x'.repeat(63)]) assert.equal(tenantId(good), good);
@@ -14,6 +14,15 @@ test('a tenant is below every endpoint, the default one at its root', () => {
   assert.equal(tenantURL('http://h:1', 'default'), 'http://h:1');
   assert.equal(tenantURL('ws://h:1/base', 't2'), 'ws://h:1/base/t/t2');
   assert.equal(tenantURL('', 't2'), '');
+});
+
+test('the endpoint follows from the address of a tenant', () => {
+  for (const endpoint of ['', 'http://h:1', 'https://t', 'https://t/x', 'https://h/t', 'https://h/base'])
+    for (const tenant of ['default', 't2']) {
+      const address = tenantURL(endpoint, tenant);
+      assert.equal(endpointOf(address), endpoint, address);
+      assert.equal(endpointOf(`${address}/`), endpoint, `${address}/`);
+    }
 });
 
 test('a path prefix is split from the rest of the URL', () => {

@@ -41,6 +41,12 @@ export function tenantURL(endpoint: string, id: string): string {
   return endpoint === '' ? endpoint : `${endpoint}${tenantPath(id)}`;
 }
 
+/** The endpoint, without `/` at its end, that a tenant's address is below: the inverse of {@link tenantURL}. */
+export function endpointOf(url: string): string {
+  // A host may be `t`.
+  return url.replace(/((?<!\/)\/t\/[^/?]+)?\/?$/, '');
+}
+
 const TENANT_PREFIX = /^\/t\/([^/?]+)(?=[/?]|$)/;
 
 /** The path prefix of a tenant in front of a URL. */
