@@ -68,3 +68,25 @@ test('usage adds up the days of a period, and names the quotas that are used up'
     assert.equal((await get(query)).json.error?.code, ERR.ArgsError, query);
   assert.equal((await get('', 'u1-token')).status, 403);
 });
+
+test('a tenant whose last account was deleted has no users, once that is counted', async () => {
+  await using api = await startApi();
+  const settings = api.tenants.list().find(({ id }) => id === 'default');
+  assert.ok(settings);
+  // There the day of the count has begun, which in UTC is the one before.
+  api.tenants.put({ ...settings, statistics: { ...settings.statistics, timeZone: 'Asia/Shanghai' } });
+  const usage = async (countedTo: number) => {
+    const days = [
+      figures('2026-02-03', { users: 12, storageBytes: 300 }),
+      figures('2026-02-04', { throttled: 6 }),
+    ];
+    api.stub('msg.getStatisticsDays', () => make('msg.GetStatisticsDaysResp', { days, countedTo }));
+    const url = '/admin/v1/usage?to=2026-02-04';
+    const { users, storageBytes } = (await api.app.inject({ url, headers: { token: 'admin-token' } })).json()
+      .usage;
+    return [users, storageBytes];
+  };
+  assert.deepEqual(await usage(Date.parse('2026-02-03T17:00:00Z')), [0, 0]);
+  assert.deepEqual(await usage(Date.parse('2026-02-03T15:00:00Z')), [12, 300], 'the day is not counted yet');
+  assert.deepEqual(await usage(0), [12, 300]);
+});

@@ -25,7 +25,7 @@ function connectionsIn(gateways: readonly user.GatewayConnections[]): number {
 
 /** Adds up the days of a period, oldest first. */
 export function usageOf(
-  { first, last }: { readonly first: number; readonly last: number },
+  { first, last, calendar }: { readonly first: number; readonly last: number; readonly calendar: Calendar },
   { days, countedTo }: Pick<msg.GetStatisticsDaysResp, 'days' | 'countedTo'>,
   connections: number,
   quotas: Pick<TenantSettings['quotas'], 'users' | 'connections' | 'storageBytes'>,
@@ -33,8 +33,9 @@ export function usageOf(
   const sum = (of: (day: msg.StatisticsDay) => number) => days.reduce((total, day) => total + of(day), 0);
   const most = (of: (day: msg.StatisticsDay) => number) => Math.max(0, ...days.map(of));
   const newest = days.at(-1);
-  // A day may begin with a peak or a refusal, before it is counted.
-  const counted = days.findLast((day) => day.users > 0);
+  // A day may begin with a peak or a refusal, before it is counted; one that is counted may have no users any more.
+  const countedDay = calendar.dayOf(countedTo);
+  const counted = days.findLast(({ day, users }) => users > 0 || day <= countedDay);
   const [users, storageBytes] = [counted?.users ?? 0, counted?.storageBytes ?? 0];
   const used = { users, connections, storageBytes };
   const messagesOf = ({ single, group }: msg.StatisticsDay) => single + group;
@@ -58,12 +59,13 @@ export function usageOf(
 /** What a tenant uses. */
 export const usageRoutes: readonly AdminRoute[] = [
   adminRoute(getUsage, 'msg.getStatisticsDays', async ({ ctx, rpc, tenant }, { query: { from, to } }) => {
-    const period = periodOf(from, to, calendarOf(tenant.statistics.timeZone));
+    const calendar = calendarOf(tenant.statistics.timeZone);
+    const period = periodOf(from, to, calendar);
     const request = { firstDay: period.first, lastDay: period.last, limit: USAGE_DAYS };
     const [figures, { gateways }] = await Promise.all([
       rpc.client('msg').getStatisticsDays(ctx, make('msg.GetStatisticsDaysReq', request)),
       rpc.client('user').getConnectionCounts(ctx, make('user.GetConnectionCountsReq')),
     ]);
-    return { usage: usageOf(period, figures, connectionsIn(gateways), tenant.quotas) };
+    return { usage: usageOf({ ...period, calendar }, figures, connectionsIn(gateways), tenant.quotas) };
   }),
 ];
