@@ -36,7 +36,7 @@ test('so many connections are given away at the pace asked for, while newcomers 
   assert.equal(await gateway.metric('openim_gateway_closed_total', { reason: 'rebalance' }), 10);
 });
 
-test('a young connection and a user who has just been moved are spared', async () => {
+test('a young connection and a user who has just been moved are spared', async (t) => {
   await using gateway = await startGateway();
   const phones = await crowd(gateway, 10);
   await gateway.ops('POST', '/shed', JSON.stringify({ count: 10, maxPerSecond: 1_000 }));
@@ -52,8 +52,12 @@ test('a young connection and a user who has just been moved are spared', async (
   // Older than what is spared, but of users who were moved.
   await shed(gateway, request);
   await sleep(200);
-  // A machine that stalled for longer than they are spared has nothing to show.
-  if (performance.now() - startedAt < spareMs) assert.equal(left(), 10);
+  const tookMs = performance.now() - startedAt;
+  if (tookMs < spareMs) assert.equal(left(), 10);
+  else
+    t.diagnostic(
+      `not shown that users are spared for ${spareMs} ms: the machine took ${Math.round(tookMs)} ms`,
+    );
   await sleep(spareMs);
   await shed(gateway, request);
   await until(() => left() === 0);

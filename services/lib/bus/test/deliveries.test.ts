@@ -253,14 +253,15 @@ test('a reader that an earlier version made gets room for slow tenants', async (
   await client.close();
 });
 
-test('a reader that gathers gets few batches, and gives back at its end what it has not handed on', async () => {
+test('a reader that gathers gets one batch when it is full or its time has come, and gives back at its end what it has not handed on', async () => {
   await using producer = await startTestBus(nats.uri);
   await using push = await startTestBus(nats.uri);
   await until(() => producer.bus.ready().ready && push.bus.ready().ready, 'ready');
-  const read = (gatherMs: number, signal: AbortSignal) => {
+  const read = (gatherMs: number, signal: AbortSignal, maxBatch = 500) => {
     const batches: number[][] = [];
     const done = push.bus.deliveries.consume('gathering', {
       gatherMs,
+      maxBatch,
       async onBatch(batch) {
         batches.push(batch.map(({ delivery }) => delivery.position));
       },
@@ -274,17 +275,30 @@ test('a reader that gathers gets few batches, and gives back at its end what it 
     }
   };
   const end = new AbortController();
-  const first = read(2_000, end.signal);
+  // Its time would outlast the test: until the batch is full, nothing arrives.
+  const first = read(3_600_000, end.signal, 20);
   await made('gathering');
-  await publish(1, 20);
-  await until(() => first.batches.flat().length >= 20, 'all of them');
-  assert.ok(first.batches.length <= 5, `${first.batches.length} batches`);
+  await publish(1, 19);
+  await sleep(200);
+  assert.deepEqual(first.batches, []);
+  await publish(20, 1);
+  await until(() => first.batches.length > 0, 'a batch');
+  assert.deepEqual(
+    first.batches.map(({ length }) => length),
+    [20],
+  );
   end.abort();
   await first.done;
-  // It would outlast the test.
+  const short = new AbortController();
+  const timed = read(500, short.signal);
+  await publish(21, 1);
+  await until(() => timed.batches.length > 0, 'one whose time has come');
+  assert.deepEqual(timed.batches, [[21]]);
+  short.abort();
+  await timed.done;
   const patient = new AbortController();
   const gathering = read(3_600_000, patient.signal);
-  await publish(21, 1);
+  await publish(22, 1);
   await sleep(200);
   patient.abort();
   await gathering.done;
@@ -293,8 +307,8 @@ test('a reader that gathers gets few batches, and gives back at its end what it 
   const again = new AbortController();
   const second = read(0, again.signal);
   // Long before the server would take it for lost.
-  await until(() => second.batches.flat().includes(21), 'what was given back');
-  assert.deepEqual(second.batches.flat(), [21]);
+  await until(() => second.batches.flat().includes(22), 'what was given back');
+  assert.deepEqual(second.batches.flat(), [22]);
   again.abort();
   await second.done;
 });

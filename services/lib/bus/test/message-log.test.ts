@@ -6,7 +6,7 @@ import { sleep, staticTenants } from '@im/kit';
 import { createLiveConfig } from '@im/process';
 import { ERR, ImError } from '@im/protocol';
 import { connect } from '@nats-io/transport-node';
-import { UNFOLDED_MS } from '../src/fold-pace.ts';
+import { UNFOLDED_BYTES, UNFOLDED_MS } from '../src/fold-pace.ts';
 import { type LogEntry, LogRecreatedError } from '../src/index.ts';
 import { startTestBus, startTestNats, toUser, until } from './bus-harness.ts';
 
@@ -337,12 +337,13 @@ test('a larger log takes effect while the process runs', async () => {
   }
 });
 
-test('large records wait until others are folded; small ones overtake them, and all are appended', async () => {
+test('large records wait until others are folded; small ones overtake them, and all are appended', async (t) => {
   await using one = await startTestBus(nats.uri);
   const { log } = one.bus;
   await until(() => one.bus.ready().ready, 'ready');
   const { lastPosition, createdMs } = await log.info();
-  const large = Buffer.alloc(256 * 1_024, 'x');
+  // One fills the window.
+  const large = Buffer.alloc(2 * UNFOLDED_BYTES, 'x');
   const order: string[] = [];
   const append = async (name: string, partition: number, record: Uint8Array) => {
     const { position } = await log.append(DEFAULT_TENANT, partition, record);
@@ -351,14 +352,18 @@ test('large records wait until others are folded; small ones overtake them, and 
   };
   const startedAt = performance.now();
   const appends = Array.from({ length: 12 }, (_, i) => append(`large${i}`, i, large));
-  await until(() => order.length >= 4, 'a window of large records is in the log');
+  await until(() => order.length > 0, 'a window of large records is in the log');
   const before = order.length;
   await append('small', 40, Buffer.from('small'));
   // With time, large records are let in that are not folded: on a machine that stalls also during these lines.
-  if (performance.now() - startedAt < UNFOLDED_MS) {
-    assert.ok(before <= 6, `${before} large records are in the log, none of them folded`);
+  const tookMs = performance.now() - startedAt;
+  if (tookMs < UNFOLDED_MS) {
+    assert.equal(before, 1, 'large records are in the log, none of them folded');
     assert.equal(order.length, before + 1, 'the small one did not wait for them');
-  }
+  } else
+    t.diagnostic(
+      `not shown that a small one overtakes large ones: the machine took ${Math.round(tookMs)} ms`,
+    );
 
   const end = new AbortController();
   let read = 0;
