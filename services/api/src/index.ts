@@ -55,7 +55,7 @@ function serviceOf(name: 'api' | 'console', consoleOnly: boolean) {
       return {
         async start() {
           const address = await app.listen({ host: config.listen.host, port: config.api.port });
-          log.info({ address }, 'api listening');
+          log.info({ address }, 'listening');
         },
         // Clients keep connections open, and would stay as long as they send requests.
         async drain() {

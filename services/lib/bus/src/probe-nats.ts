@@ -14,7 +14,7 @@ export interface NatsProbe {
   /** When the question about the log was sent and answered, ms since the epoch. */
   readonly sentAt: number;
   readonly answeredAt: number;
-  /** Why a message in a stream of its own was not stored; undefined when it was. */
+  /** Why a message in a temporary stream was not stored; undefined when it was. */
   readonly writeFailure?: Error;
 }
 

@@ -24,9 +24,9 @@ export interface IndexProgress {
 export interface IndexBuilds {
   /**
    * Builds what is missing of these indexes. One build runs at a time in a process, on a connection that nothing else
-   * uses and that waits as long as it takes; others wait for their turn, which comes after 20 minutes at the latest unless
-   * several builds take longer. A server that goes away is asked again until it has
-   * them. Resolves when the indexes are there.
+   * uses and that waits as long as it takes; others wait for their turn. A build that takes longer than 20 minutes lets
+   * the next one begin, up to three such builds at a time. A server that goes away is asked again until it has them.
+   * Resolves when the indexes are there.
    * @param signal releases the caller alone: the build goes on, and a later call with the same indexes joins it.
    * @throws MongoServerError for indexes that the server refuses, such as those of the same name with other keys.
    */
