@@ -12,6 +12,7 @@ import {
 import { TEST_TENANTS, testTenant } from '@im/dev-cluster';
 import { eventually, startWebhookReceiver, type WebhookReceiver } from '@im/testing';
 import { type Fixture, startFixture } from './fixture.ts';
+import { press, typeInto } from './keyboard.ts';
 
 /** Of which no client makes any by itself. */
 const EVENT = 'afterCreateGroup';
@@ -175,22 +176,22 @@ describe('pages for those who run a tenant', () => {
     assert.deepEqual(visitor.faults, []);
   });
 
-  test('a broadcast is counted, then sent once to each; the SDK gets it, and the audit log has it', async () => {
+  test('a broadcast is counted, then sent once to each, by the keyboard alone; the SDK gets it, and the audit log has it', async () => {
     const [rae, sam] = [await fixture.device('rae'), await fixture.device('sam')];
     await fixture.cluster.admin('default').ensureUsers(['desk']);
     await using visitor = await fixture.loggedIn('caller');
     const { page } = visitor;
-    await page.getByRole('link', { name: 'Broadcast' }).click();
-    await page.getByLabel('Sender').fill('desk');
-    await page.getByLabel('User IDs, one on each line').fill('rae\nsam\nnobody');
-    await page.getByRole('textbox', { name: 'Text', exact: true }).fill('Maintenance at 10');
+    await press(page, page.getByRole('link', { name: 'Broadcast' }));
+    await typeInto(page, page.getByLabel('Sender'), 'desk');
+    await typeInto(page, page.getByLabel('User IDs, one on each line'), 'rae\nsam\nnobody');
+    await typeInto(page, page.getByRole('textbox', { name: 'Text', exact: true }), 'Maintenance at 10');
     assert.equal(await page.getByRole('button', { name: 'Send', exact: true }).isDisabled(), true);
-    await page.getByRole('button', { name: 'Count receivers' }).click();
+    await press(page, page.getByRole('button', { name: 'Count receivers' }));
     await page.getByText('2 users will get it.').waitFor();
     await page.getByText('Unknown: nobody').waitFor();
     assert.deepEqual(await visitor.accessibilityFaults(), []);
-    await page.getByRole('button', { name: 'Send', exact: true }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Send', exact: true }).click();
+    await press(page, page.getByRole('button', { name: 'Send', exact: true }));
+    await press(page, page.getByRole('dialog').getByRole('button', { name: 'Send', exact: true }));
     await page.getByRole('dialog').waitFor({ state: 'hidden' });
     // The server goes on without the page.
     await page.goto('about:blank');

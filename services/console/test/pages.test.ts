@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { countConnections, listConnections } from '@im/admin-api';
 import { type Fixture, startFixture } from './fixture.ts';
+import { press, typeInto } from './keyboard.ts';
 
 /** A nickname that would run a script, if it were ever taken for markup. */
 const HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>alert(1)</script>';
@@ -33,18 +34,12 @@ describe('pages', () => {
     await page.keyboard.type('spam');
     await page.keyboard.press('Enter');
     await page.waitForURL('**/users?q=spam');
-    const found = page.getByRole('link', { name: 'spammer' });
-    await found.focus();
-    await page.keyboard.press('Enter');
+    await press(page, page.getByRole('link', { name: 'spammer' }));
     await page.getByRole('heading', { name: 'spammer', level: 1 }).waitFor();
-    await page.getByRole('button', { name: 'Ban' }).focus();
-    await page.keyboard.press('Enter');
-    await page.getByRole('dialog').waitFor();
-    await page.getByLabel('Reason').focus();
-    await page.keyboard.type('advertises');
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Tab');
-    await page.keyboard.press('Enter');
+    await press(page, page.getByRole('button', { name: 'Ban' }));
+    const dialog = page.getByRole('dialog');
+    await typeInto(page, dialog.getByLabel('Reason'), 'advertises');
+    await press(page, dialog.getByRole('button', { name: 'Ban' }));
     await page.getByText('Banned until').waitFor();
     await spammer.events.wait('OnKickedOffline', undefined, { since });
     assert.deepEqual(await fixture.actsOf('console:keys'), [
@@ -54,23 +49,23 @@ describe('pages', () => {
     assert.deepEqual(visitor.faults, []);
   });
 
-  test('a message is read with a reason and revoked; the SDK of the receiver hears of it', async () => {
+  test('a message is read with a reason and revoked by the keyboard alone; the SDK of the receiver hears of it', async () => {
     const [mia, ned] = [await fixture.device('mia'), await fixture.device('ned')];
     await mia.sendText({ user: 'ned' }, `${HOSTILE} buy now`);
     await ned.received(`${HOSTILE} buy now`);
     await using visitor = await fixture.loggedIn('mod');
     const { page } = visitor;
-    await page.getByRole('link', { name: 'Messages' }).click();
-    await page.getByLabel('Sender').fill('mia');
-    await page.getByRole('button', { name: 'Search' }).click();
+    await press(page, page.getByRole('link', { name: 'Messages' }));
+    await typeInto(page, page.getByLabel('Sender'), 'mia');
+    await page.keyboard.press('Enter');
     await page.getByText('Say why you read these messages.').waitFor();
-    await page.getByLabel('Reason').fill('complaint 12');
-    await page.getByRole('button', { name: 'Search' }).click();
+    await typeInto(page, page.getByLabel('Reason'), 'complaint 12');
+    await press(page, page.getByRole('button', { name: 'Search' }));
     await page.getByText('buy now').waitFor();
     assert.deepEqual(await visitor.accessibilityFaults(), []);
     const since = ned.events.mark();
-    await page.getByRole('button', { name: /^Revoke message/ }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+    await press(page, page.getByRole('button', { name: /^Revoke message/ }));
+    await press(page, page.getByRole('dialog').getByRole('button', { name: 'Revoke' }));
     await ned.events.wait('OnNewRecvMessageRevoked', undefined, { since });
     await page.getByText('Revoked', { exact: true }).waitFor();
     assert.notEqual(await page.title(), 'owned');
