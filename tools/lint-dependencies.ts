@@ -130,7 +130,7 @@ const TESTS_OF_MAY_IMPORT: ReadonlyMap<string, readonly string[]> = new Map([
   [KUBE, [DEV_KUBERNETES]],
   ['@im/operator', [DEV_KUBERNETES, DEV_PROMETHEUS]],
   ['openimctl', [DEV_KUBERNETES]],
-  [CONSOLE, [CLIENT, DEV_CLUSTER, DEV_SDK]],
+  [CONSOLE, [CLIENT, DEV_CLUSTER, DEV_KUBERNETES, DEV_SDK]],
   // Every route and frame of a whole process is tried with tokens of other tenants.
   [MAIN, [CLIENT, ADMIN_API]],
 ]);

@@ -15,11 +15,12 @@ import type { Mounts } from './workloads.ts';
 
 /**
  * Versions of the layout of role pods. Version 1 mounts fixed names, version 2 the names of the revision, version 3 also
- * the shards of tenants; in version 4, gateways are spread over nodes by revision.
+ * the shards of tenants; in version 4, gateways are spread over nodes by revision; in version 5, the pods that serve the
+ * console know their OpenIMCluster and the CA of the API server.
  */
-export type TemplateVersion = 1 | 2 | 3 | 4;
+export type TemplateVersion = 1 | 2 | 3 | 4 | 5;
 /** The version for pods that are created or replaced. */
-export const TEMPLATE_VERSION: TemplateVersion = 4;
+export const TEMPLATE_VERSION: TemplateVersion = 5;
 
 /** One role in a revision. */
 export interface RoleRevision extends Mounts {

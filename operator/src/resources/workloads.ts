@@ -9,6 +9,7 @@ import {
   TENANT_SHARDS_DIR,
   TENANTS_DIR,
 } from './config.ts';
+import { consoleBackend, isConsoleServed } from './console-address.ts';
 import type { EffectiveSpec, EffectiveWorkload } from './effective.ts';
 import {
   ANNOTATION,
@@ -25,6 +26,7 @@ import {
 } from './names.ts';
 import { containerResources, podTemplate, templateHash } from './pod-template.ts';
 import { quantity } from './quantity.ts';
+import { type ResourceAccess, resourceAccess } from './resource-access.ts';
 import { storeTlsVolume, type Volume } from './store-tls.ts';
 import { shardNames } from './tenant-shards.ts';
 
@@ -63,6 +65,11 @@ export interface WorkloadInput {
    * than those of all revisions. @default false
    */
   readonly apartByRevision?: boolean;
+  /**
+   * Whether pods that serve the console know their OpenIMCluster and the CA of the API server, as from template version 5
+   * on; they get no right to read it. @default false
+   */
+  readonly knowsResource?: boolean;
 }
 
 /** Share of the memory limit for V8's old space; the rest is for buffers, stacks and code. */
@@ -88,6 +95,7 @@ function container(
   effective: EffectiveSpec,
   workload: EffectiveWorkload,
   shards: boolean,
+  resource: ResourceAccess | undefined,
 ): Container {
   const storeTls = storeTlsVolume(effective);
   const ops = (path: string) => ({ path, port: OPS_PORT_NAME, scheme: 'HTTP' });
@@ -105,6 +113,7 @@ function container(
     env: [
       { name: 'POD_NAME', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },
       ...(nodeOptions.length === 0 ? [] : [{ name: 'NODE_OPTIONS', value: nodeOptions.join(' ') }]),
+      ...(resource?.env ?? []),
     ],
     ports: portsOf(role),
     resources: containerResources(workload.resources),
@@ -138,6 +147,7 @@ function container(
       ...(shards ? [{ name: SHARDS_VOLUME, mountPath: TENANT_SHARDS_DIR, readOnly: true }] : []),
       { name: 'tmp', mountPath: '/tmp' },
       ...(storeTls ? [storeTls.mount] : []),
+      ...(resource ? [resource.mount] : []),
     ],
     terminationMessagePolicy: 'FallbackToLogsOnError',
   };
@@ -153,11 +163,14 @@ function templateOf(
     mounts,
     shards = false,
     apartByRevision = false,
+    knowsResource = false,
   }: WorkloadInput,
   labels: Record<string, string> = {},
 ): PodTemplate {
   const workload = workloadOf(effective, role);
   const storeTls = storeTlsVolume(effective);
+  const servesConsole = isConsoleServed(effective) && consoleBackend(effective).name === role;
+  const resource = knowsResource && servesConsole ? resourceAccess(owner) : undefined;
   const stopSeconds =
     role === 'gateway' ? effective.gateway.drain.deadlineSeconds + 30 : SETTLE_SECONDS + STOP_SECONDS;
   return podTemplate(
@@ -181,7 +194,7 @@ function templateOf(
         ...(effective.imagePullSecrets.length === 0
           ? {}
           : { imagePullSecrets: effective.imagePullSecrets.map(({ name }) => ({ name })) }),
-        containers: [container(role, effective, workload, shards)],
+        containers: [container(role, effective, workload, shards, resource)],
         volumes: [
           ...(mounts === undefined || mounts.config === nameOf.config(owner.name)
             ? fixedVolumes(owner)
@@ -191,6 +204,7 @@ function templateOf(
             : [{ name: 'tenants', secret: { secretName: nameOf.tenants(owner.name), defaultMode: 0o440 } }]),
           { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
           ...(storeTls ? [storeTls.volume] : []),
+          ...(resource ? [resource.volume] : []),
         ],
       },
     },

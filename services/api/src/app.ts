@@ -12,6 +12,7 @@ import { createAnswers, sendPlain } from './answers.ts';
 import { Arrivals } from './arrivals.ts';
 import { createClusterView } from './cluster-view.ts';
 import { CONSOLE_DIR } from './console/assets.ts';
+import { createClusterResources } from './console/kubernetes/cluster-resource.ts';
 import { consoleLogins } from './console/logins.ts';
 import { serveLogins } from './console/oidc/serve-logins.ts';
 import { serveConsole } from './console/serve-console.ts';
@@ -42,6 +43,8 @@ export interface AppDeps extends Omit<EntranceDeps, 'arrivals' | 'bodies'> {
   readonly consoleOnly?: boolean;
   /** Folder of the built console. @default the one that comes with this code */
   readonly consoleDir?: string;
+  /** Names the API server to pods. @default that of the process */
+  readonly env?: NodeJS.ProcessEnv;
   /** @default off */
   readonly tracing?: Tracing | undefined;
 }
@@ -189,6 +192,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   });
 
   const logins = consoleLogins(config.console);
+  const resource = createClusterResources(config.console.resource, deps.metrics, deps.env ?? process.env);
   serveAdmin(app, {
     arrivals,
     answers,
@@ -204,6 +208,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
     clusterTenant: config.console.clusterTenant,
     consolePath: config.console.path,
     cluster: createClusterView({ processes, logSize: deps.logSize, log }),
+    resource,
     logins,
   });
   if (config.console.enabled) {
@@ -215,7 +220,10 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   }
 
   app.server.maxConnections = config.maxConnections;
-  app.addHook('onClose', async () => entrance.close());
+  app.addHook('onClose', async () => {
+    entrance.close();
+    resource.close();
+  });
   await app.ready();
   return app;
 }

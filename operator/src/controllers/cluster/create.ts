@@ -138,6 +138,7 @@ export function desiredObjects(input: DesiredInput): Desired {
     mounts: config.roles[role],
     shards: input.templateVersion >= 3,
     apartByRevision: input.templateVersion >= 4,
+    knowsResource: input.templateVersion >= 5,
   });
   const deployment = (role: Exclude<ProcessRole, 'gateway'>) =>
     workload(

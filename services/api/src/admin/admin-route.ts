@@ -1,6 +1,7 @@
 import type { Answer, ConsoleSession, Operation, Taken } from '@im/admin-api';
 import type { TenantSettings } from '@im/contract';
 import type { KnownProcess } from '@im/kit';
+import type { ClusterResources } from '../console/kubernetes/cluster-resource.ts';
 import type { ConsoleLogins } from '../console/logins.ts';
 import type { ApiCall } from '../route.ts';
 import type { LogSize } from './cluster-alarms.ts';
@@ -20,8 +21,17 @@ export interface BrowserRequest {
   tenantsOf(session: ConsoleSession): string[];
   /** Tenants that the sender has rights in, by id. */
   tenants(): readonly TenantSettings[];
-  /** Gives the browser the cookie of a session. @param key empty: takes it away */
+  /** Gives the browser the cookie of a session, and takes a token of the one before away. @param key empty: takes it away */
   setSession(key: string, lifeMs: number): void;
+  /** The token for Kubernetes that the browser keeps for its session; undefined when there is none. */
+  clusterToken(): string | undefined;
+  /** Has the browser keep a token for Kubernetes as long as its session. @throws TypeError without a session. */
+  keepClusterToken(token: string): void;
+  forgetClusterToken(): void;
+  /** @throws ImError 429 after too many failed logins from the address. */
+  requireAttempt(): void;
+  /** Counts as a failed login. */
+  countFailedAttempt(): void;
 }
 
 /** What is known of the cluster. */
@@ -41,6 +51,7 @@ export interface AdminCall extends Pick<ApiCall, 'ctx' | 'tenant' | 'rpc' | 'obj
   readonly browser: BrowserRequest;
   readonly tails: Tails;
   readonly cluster: ClusterView;
+  readonly resource: ClusterResources;
   readonly logins: ConsoleLogins;
 }
 

@@ -48,12 +48,17 @@ function targetOf(param: string | undefined, ...parts: readonly unknown[]): stri
   return parts.map((part) => textOf(part, param)).find((text) => text !== '') ?? '';
 }
 
-/** What was asked, as JSON; of masked fields the last characters. */
-function detailsOf(asked: Readonly<Record<string, unknown>>, masked: readonly string[] = []): string {
-  const shown = Object.entries(asked).map(([name, value]) => [
-    name,
-    masked.includes(name) && typeof value === 'string' ? maskOf(value) : value,
-  ]);
+/** What was asked, as JSON; of masked fields the last characters, and nothing of omitted ones. */
+function detailsOf(
+  asked: Readonly<Record<string, unknown>>,
+  { masked = [], omitted = [] }: Pick<AuditedAct, 'masked' | 'omitted'>,
+): string {
+  const shown = Object.entries(asked)
+    .filter(([name]) => !omitted.includes(name))
+    .map(([name, value]) => [
+      name,
+      masked.includes(name) && typeof value === 'string' ? maskOf(value) : value,
+    ]);
   return JSON.stringify(Object.fromEntries(shown)).slice(0, MAX_DETAILS);
 }
 
@@ -68,7 +73,8 @@ export function createAuditLog(metrics: Metrics, log: Logger): AuditLog {
     'outcome',
   ]);
   return {
-    async begin({ ctx, rpc, address, actor }, { act, kind, param, masked }, { params, query, body }) {
+    async begin({ ctx, rpc, address, actor }, audited, { params, query, body }) {
+      const { act, kind, param } = audited;
       const auth = rpc.client('auth');
       const recordID = randomId();
       const record = make('auth.AuditRecord', {
@@ -79,7 +85,7 @@ export function createAuditLog(metrics: Metrics, log: Logger): AuditLog {
         targetKind: kind,
         targetID: targetOf(param, params, query, body),
         reason: textOf(body, 'reason') || textOf(query, 'reason'),
-        details: detailsOf({ ...Object(query), ...Object(body) }, masked),
+        details: detailsOf({ ...Object(query), ...Object(body) }, audited),
         address,
         operationID: ctx.operationID,
       });

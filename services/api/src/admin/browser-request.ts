@@ -1,8 +1,11 @@
 import { ALL_TENANTS } from '@im/admin-api';
 import type { TenantDirectory } from '@im/kit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { noTokenCookie, tokenCookie, tokenOf } from '../console/kubernetes/token-cookie.ts';
 import { consoleKey, isOfOwnPage, sessionCookie } from '../console-session.ts';
+import type { Entrance } from '../entrance.ts';
 import type { ApiCall } from '../route.ts';
+import { tooManyAttempts } from '../token-gate.ts';
 import type { BrowserRequest } from './admin-route.ts';
 import { roleIn } from './console-caller.ts';
 
@@ -16,6 +19,7 @@ export interface BrowserRequestDeps {
   readonly clusterTenant: string;
   /** Setting `api.console.path`. */
   readonly consolePath: string;
+  readonly entrance: Pick<Entrance, 'allowsLogin' | 'countFailedLink'>;
 }
 
 /** The request as the operations of sessions see it. */
@@ -23,7 +27,7 @@ export function browserRequest(
   request: FastifyRequest,
   reply: FastifyReply,
   { console: caller, tenant }: Pick<ApiCall, 'console' | 'tenant'>,
-  { tenants, clusterTenant, consolePath }: BrowserRequestDeps,
+  { tenants, clusterTenant, consolePath, entrance }: BrowserRequestDeps,
 ): BrowserRequest {
   const forAll = caller
     ? caller.session.grants.some((grant) => grant.tenant === ALL_TENANTS && grant.role === 'admin')
@@ -49,6 +53,17 @@ export function browserRequest(
         .list()
         .filter(({ id }) => isOpen(id) || (!caller && id === tenant.id))
         .sort((a, b) => (a.id < b.id ? -1 : 1)),
-    setSession: (key, lifeMs) => reply.header('set-cookie', sessionCookie(key, lifeMs, consolePath)),
+    setSession: (key, lifeMs) =>
+      reply.header('set-cookie', [sessionCookie(key, lifeMs, consolePath), noTokenCookie(consolePath)]),
+    clusterToken: () => caller && tokenOf(request, caller, consolePath),
+    keepClusterToken(token) {
+      if (!caller) throw new TypeError('there is no session');
+      reply.header('set-cookie', tokenCookie(token, caller, consolePath));
+    },
+    forgetClusterToken: () => reply.header('set-cookie', noTokenCookie(consolePath)),
+    requireAttempt() {
+      if (!entrance.allowsLogin(request)) throw tooManyAttempts('logins');
+    },
+    countFailedAttempt: () => entrance.countFailedLink(request),
   };
 }

@@ -1,10 +1,27 @@
 import type { Failure } from '@im/admin-api';
-import { ERR, type ImError } from '@im/protocol';
+import { ERR, ImError } from '@im/protocol';
 
 /** An answer that refuses. */
 export interface Refusal {
   readonly status: number;
   readonly failure: Failure;
+}
+
+/** What a refusal says besides its code. */
+export type Explanation = Pick<Failure, 'kind' | 'field' | 'subject' | 'remedy'>;
+
+/** A refusal that says itself which fault it is, and what to do. */
+export class ExplainedError extends ImError {
+  readonly explanation: Explanation;
+
+  constructor(code: number, message: string, explanation: Explanation) {
+    super(code, message);
+    this.explanation = explanation;
+  }
+
+  get kind(): string | undefined {
+    return this.explanation.kind;
+  }
 }
 
 /** HTTP statuses of codes; others that callers cause are 409, what is left is 500. */
@@ -49,6 +66,7 @@ export function refusalOf(error: ImError, requestID: string): Refusal {
       message: status === 500 || error.detail === '' ? error.errMsg : error.detail,
       ...(field !== undefined && { field }),
       ...(remedy !== undefined && { remedy }),
+      ...(error instanceof ExplainedError && error.explanation),
       requestID,
     },
   };

@@ -7,6 +7,7 @@ import type { Admission } from '../admission.ts';
 import { type Answers, sendPlain } from '../answers.ts';
 import type { Arrivals } from '../arrivals.ts';
 import { closedEarly } from '../closed-early.ts';
+import type { ClusterResources } from '../console/kubernetes/cluster-resource.ts';
 import type { ConsoleLogins } from '../console/logins.ts';
 import type { Entrance } from '../entrance.ts';
 import type { LargeAnswers } from '../large-answers.ts';
@@ -36,6 +37,7 @@ export interface AdminServerDeps {
   readonly log: Logger;
   readonly tenants: Pick<TenantDirectory, 'list'>;
   readonly cluster: ClusterView;
+  readonly resource: ClusterResources;
   readonly logins: ConsoleLogins;
   /** Setting `api.console.clusterTenant`. */
   readonly clusterTenant: string;
@@ -135,6 +137,7 @@ export function serveAdmin(app: FastifyInstance, deps: AdminServerDeps): void {
       browser: browserRequest(request, reply, entered, deps),
       tails: deps.tails,
       cluster: deps.cluster,
+      resource: deps.resource,
       logins: deps.logins,
     };
     const ended = operation.audit && (await audit.begin(call, operation.audit, taken));

@@ -1,8 +1,10 @@
 import { clusterEn } from './en-cluster.ts';
+import { resourceEn } from './en-resource.ts';
 
 /** Texts in English of the pages for those who run a tenant: connections, webhooks, jobs, the tenant itself. */
 export const operationsEn = {
   cluster: clusterEn,
+  resource: resourceEn,
   connections: {
     title: 'Connections',
     user: 'User',

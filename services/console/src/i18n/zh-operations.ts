@@ -1,9 +1,11 @@
 import type { operationsEn } from './en-operations.ts';
 import { clusterZh } from './zh-cluster.ts';
+import { resourceZh } from './zh-resource.ts';
 
 /** Texts in Chinese of the pages for those who run a tenant. */
 export const operationsZh: typeof operationsEn = {
   cluster: clusterZh,
+  resource: resourceZh,
   connections: {
     title: '连接',
     user: '用户',

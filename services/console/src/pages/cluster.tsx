@@ -1,5 +1,6 @@
 import type { Answer, ClusterProcess } from '@im/admin-api';
 import { Badge, Skeleton, Text } from '@mantine/core';
+import { lazy, Suspense } from 'react';
 import { useAnswer } from '../api/client.ts';
 import { Alarms } from '../components/alarms.tsx';
 import { WARNING } from '../components/colours.ts';
@@ -17,6 +18,11 @@ import { useClusterAlarms } from './cluster-alarms.ts';
 const WATCH_MS = 5_000;
 const SECOND = 1_000;
 
+/** Loaded where the service runs on Kubernetes alone. */
+const ClusterResourceSection = lazy(async () => ({
+  default: (await import('./cluster-resource.tsx')).ClusterResourceSection,
+}));
+
 /** The parts of the cluster as the server knows them. */
 export function ClusterPage() {
   const { cluster: texts } = useTexts();
@@ -26,9 +32,6 @@ export function ClusterPage() {
       {error && <Failure error={error} retry={() => void refetch()} />}
       {!data && !error && <Skeleton height={200} />}
       {data && <Content state={data} />}
-      <Text size="sm" c="dimmed">
-        {texts.kubernetes}
-      </Text>
     </Page>
   );
 }
@@ -46,6 +49,15 @@ function Content({ state }: { readonly state: State }) {
       <MessageLog state={state} />
       <Gateways processes={state.processes.filter(({ gateway }) => gateway)} />
       <Processes processes={state.processes} />
+      {state.resource ? (
+        <Suspense fallback={<Skeleton height={120} />}>
+          <ClusterResourceSection named={state.resource} />
+        </Suspense>
+      ) : (
+        <Text size="sm" c="dimmed">
+          {texts.kubernetes}
+        </Text>
+      )}
     </>
   );
 }

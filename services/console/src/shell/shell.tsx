@@ -4,6 +4,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { type ReactNode, Suspense } from 'react';
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
 import { ownClient, TenantContext, useTenant } from '../api/client.ts';
+import { Page } from '../components/page.tsx';
 import { endOwnSession } from '../gen/operations.ts';
 import { useTexts } from '../i18n/language.tsx';
 import { useMay, useSession } from '../session/session.ts';
@@ -76,7 +77,12 @@ export function Shell() {
 function Allowed({ page, children }: { readonly page: MenuPage; readonly children: ReactNode }) {
   const texts = useTexts();
   const may = useMay();
-  return page.reads && !may(page.reads) ? <Text>{texts.notAllowed}</Text> : children;
+  if (!page.reads || may(page.reads)) return children;
+  return (
+    <Page title={page.title(texts)}>
+      <Text role="alert">{texts.notAllowed}</Text>
+    </Page>
+  );
 }
 
 function Waiting() {

@@ -20,3 +20,6 @@ export const CONSOLE_HEADER = 'x-openim-console';
 
 /** Cookie that proves a session. */
 export const CONSOLE_COOKIE = '__Host-im_console';
+
+/** Cookie with a token for Kubernetes, sealed with the key of the session. */
+export const KUBERNETES_COOKIE = '__Host-im_console_kubernetes';

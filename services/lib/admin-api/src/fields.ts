@@ -64,6 +64,11 @@ export const Failure = z
     message: z.string().meta({ description: 'What is wrong.' }),
     field: z.string().optional().meta({ description: 'The parameter or field that is wrong.' }),
     remedy: z.string().optional().meta({ description: 'What to do.' }),
+    kind: z
+      .string()
+      .optional()
+      .meta({ description: 'Which of the faults that the operation names, where it names several.' }),
+    subject: z.string().optional().meta({ description: 'What the fault is about, such as a user.' }),
     requestID: z.string().meta({ description: 'As in the logs of the server.' }),
   })
   .meta({ id: 'Failure' });

@@ -13,6 +13,7 @@ export {
   CONSOLE_ROLES,
   type ConsoleRole,
   includesRole,
+  KUBERNETES_COOKIE,
 } from './console-roles.ts';
 export { type Failure, FailureBody } from './fields.ts';
 export { openApi } from './openapi.ts';
@@ -34,6 +35,16 @@ export {
 } from './operations/broadcast.ts';
 export { type ClientLog, deleteClientLog, listClientLogs } from './operations/client-logs.ts';
 export { ALARM_KINDS, type ClusterAlarm, type ClusterProcess, getCluster } from './operations/cluster.ts';
+export {
+  type ClusterResource,
+  forgetClusterToken,
+  getClusterResource,
+  giveClusterToken,
+  MAX_CLUSTER_TOKEN,
+  RESOURCE_FAULTS,
+  type ResourceFault,
+  type UpgradeProof,
+} from './operations/cluster-resource.ts';
 export {
   type Connection,
   countConnections,

@@ -14,6 +14,8 @@ export interface AuditedAct {
   readonly param?: string;
   /** Fields of which the record has only the last four characters, such as a phone number. @default none */
   readonly masked?: readonly string[];
+  /** Fields that the record does not have at all, such as tokens. @default none */
+  readonly omitted?: readonly string[];
 }
 
 /** What a session of the console needs for an operation. */

@@ -5,7 +5,12 @@ export {
   roleMay,
 } from './backend-roles.ts';
 export { BACKEND_PORTS, MINIMUM_VERSIONS } from './backends.ts';
-export { CONSOLE_ROLE_NAMES, DEFAULT_CONSOLE_PATH, type OidcProvider } from './config/console.ts';
+export {
+  CONSOLE_ROLE_NAMES,
+  type ConsoleResource,
+  DEFAULT_CONSOLE_PATH,
+  type OidcProvider,
+} from './config/console.ts';
 export { nextDue } from './config/schedule.ts';
 export { isTlsConfigured, TlsConfig } from './config/tls.ts';
 export { DEFAULT_CONFIG, ServerConfig, type ServerConfigInput } from './config.ts';

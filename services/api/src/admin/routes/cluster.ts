@@ -2,7 +2,7 @@ import { type ClusterProcess, getCluster } from '@im/admin-api';
 import type { GatewayStatus, TransferStatus } from '@im/contract';
 import type { KnownProcess } from '@im/kit';
 import { ERR, ImError } from '@im/protocol';
-import { type AdminRoute, adminRoute } from '../admin-route.ts';
+import { type AdminRoute, adminRoute, type BrowserRequest } from '../admin-route.ts';
 import { clusterAlarms } from '../cluster-alarms.ts';
 
 function gatewayOf(status: GatewayStatus): NonNullable<ClusterProcess['gateway']> {
@@ -37,16 +37,26 @@ function processOf({ instance, ops, services, status }: KnownProcess): ClusterPr
   };
 }
 
+/** @throws ImError 1002 for those without rights in all tenants. */
+export function requireOperator(browser: Pick<BrowserRequest, 'mayOperate'>): void {
+  if (browser.mayOperate()) return;
+  throw new ImError(
+    ERR.NoPermissionError,
+    'this needs rights in all tenants: log in by `openimctl console login --all-tenants`, or as an administrator of api.console.clusterTenant',
+  );
+}
+
 /** How the cluster is. */
 export const clusterRoutes: readonly AdminRoute[] = [
-  adminRoute(getCluster, 'api.getCluster', async ({ browser, cluster }) => {
-    if (!browser.mayOperate())
-      throw new ImError(
-        ERR.NoPermissionError,
-        'this needs rights in all tenants: log in by `openimctl console login --all-tenants`, or as an administrator of api.console.clusterTenant',
-      );
+  adminRoute(getCluster, 'api.getCluster', async ({ browser, cluster, resource: { named } }) => {
+    requireOperator(browser);
     const [known, log] = await Promise.all([cluster.processes(), cluster.logSize()]);
     const processes = known.map(processOf);
-    return { processes, ...(log && { log }), alarms: clusterAlarms({ processes, log }) };
+    return {
+      processes,
+      ...(log && { log }),
+      alarms: clusterAlarms({ processes, log }),
+      ...(named && { resource: named }),
+    };
   }),
 ];

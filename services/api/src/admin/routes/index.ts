@@ -3,6 +3,7 @@ import { auditRoutes } from './audit.ts';
 import { broadcastRoutes } from './broadcast.ts';
 import { clientLogRoutes } from './client-logs.ts';
 import { clusterRoutes } from './cluster.ts';
+import { clusterResourceRoutes } from './cluster-resource.ts';
 import { connectionRoutes } from './connections.ts';
 import { consoleRoutes } from './console.ts';
 import { cronRoutes } from './cron.ts';
@@ -39,6 +40,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   ...usageRoutes,
   ...tenantRoutes,
   ...clusterRoutes,
+  ...clusterResourceRoutes,
   ...broadcastRoutes,
   ...clientLogRoutes,
   ...importRoutes,

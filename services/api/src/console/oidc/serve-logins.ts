@@ -5,6 +5,7 @@ import { ERR, ImError, make } from '@im/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { cookieName, cookieOf, sessionCookie } from '../../console-session.ts';
 import type { Entrance } from '../../entrance.ts';
+import { noTokenCookie } from '../kubernetes/token-cookie.ts';
 import type { ConsoleLogins } from '../logins.ts';
 import { type Identity, LOGIN_MS, LoginError, type LoginFailure } from './identity-provider.ts';
 import { seal, unseal } from './transaction.ts';
@@ -93,7 +94,7 @@ export function serveLogins(app: FastifyInstance, deps: LoginServerDeps): void {
       if (transaction?.provider !== name)
         throw new LoginError('expired', 'no login with this provider was begun in this browser');
       const identity = await provider.finish(new URLSearchParams(call.query), transaction);
-      reply.header('set-cookie', [cookie(cookieKey, ''), await open(request, identity, name)]);
+      reply.header('set-cookie', [await open(request, identity, name), noTokenCookie(path)]);
       ended.inc({ provider: name, outcome: 'opened' });
       return lead(reply, logins.consoleURL);
     } catch (error) {

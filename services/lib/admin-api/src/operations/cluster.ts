@@ -93,6 +93,10 @@ export const getCluster = operation({
       .optional()
       .meta({ description: 'The stream of messages; absent when NATS does not answer.' }),
     alarms: z.array(ClusterAlarm).meta({ description: 'The worst first.' }),
+    resource: z
+      .object({ namespace: z.string(), name: z.string() })
+      .optional()
+      .meta({ description: 'The OpenIMCluster, on Kubernetes; `getClusterResource` reads it.' }),
   }),
   perSecond: 5,
   console: { role: 'viewer', cluster: true },

@@ -3,6 +3,7 @@ import { listAudit } from './audit.ts';
 import { cancelBroadcast, getBroadcast, listBroadcasts, startBroadcast } from './broadcast.ts';
 import { deleteClientLog, listClientLogs } from './client-logs.ts';
 import { getCluster } from './cluster.ts';
+import { forgetClusterToken, getClusterResource, giveClusterToken } from './cluster-resource.ts';
 import { countConnections, kickConnection, kickUser, listConnections } from './connections.ts';
 import {
   createConsoleLogin,
@@ -97,6 +98,9 @@ export const OPERATIONS: readonly Operation[] = [
   listTenants,
   getTenant,
   getCluster,
+  getClusterResource,
+  giveClusterToken,
+  forgetClusterToken,
   createBackendToken,
   listBackendTokens,
   revokeBackendToken,

@@ -86,6 +86,49 @@ export const DEFAULT_CONSOLE_PATH = '/console/';
 /** First parts of paths that lead to the HTTP API. */
 const TAKEN_PATHS = /^\/(?:t|admin|object)\//;
 
+/** Names as Kubernetes has them. */
+const KUBERNETES_NAME = /^(?:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?)?$/;
+const NAME_MESSAGE = 'must be a name of Kubernetes: up to 63 of a-z, 0-9 and -, no - at the ends';
+
+/** Section `api.console.resource` of the config. */
+const ConsoleResource = z
+  .strictObject({
+    namespace: z
+      .string()
+      .regex(KUBERNETES_NAME, NAME_MESSAGE)
+      .default('')
+      .describe('Namespace of the OpenIMCluster; empty where the service does not run on Kubernetes.'),
+    name: z.string().regex(KUBERNETES_NAME, NAME_MESSAGE).default('').describe('Name of the OpenIMCluster.'),
+    server: z
+      .string()
+      .max(2_048)
+      .refine(
+        (text) => text === '' || /^https:\/\/[^/?#@]+\/?$/.test(text),
+        'must be an https URL without a path',
+      )
+      .default('')
+      .describe(
+        'URL of the API server. Empty: that of the environment of pods (KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT).',
+      ),
+    caFile: z
+      .string()
+      .max(4_096)
+      .default('')
+      .describe(
+        'File with the CA certificates (PEM) that the API server is verified with, instead of those of the system. It is read again when it changes.',
+      ),
+  })
+  .refine(({ namespace, name }) => (namespace === '') === (name === ''), {
+    path: ['name'],
+    message: 'must be set together with namespace',
+  })
+  .prefault({})
+  .describe(
+    'The OpenIMCluster that the console reads with a token of the person who looks at it. The operator sets it in the environment of pods.',
+  );
+/** Section `api.console.resource` of the config. */
+export type ConsoleResource = z.infer<typeof ConsoleResource>;
+
 /** Section `api.console` of the config. */
 export const ConsoleConfig = z
   .strictObject({
@@ -135,6 +178,7 @@ export const ConsoleConfig = z
       .describe(
         'Identity providers by which people log in, each with name, issuer, clientID, clientSecret, scopes, nameClaim and rules.',
       ),
+    resource: ConsoleResource,
   })
   .refine(({ oidc }) => new Set(oidc.map(({ name }) => name)).size === oidc.length, {
     path: ['oidc'],
