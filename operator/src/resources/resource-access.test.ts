@@ -43,13 +43,3 @@ test('the pods that serve the console know the resource and the CA, others do no
     assert.doesNotMatch(JSON.stringify(pod.volumes), /serviceAccountToken/);
   }
 });
-
-test('template version 4 and before is byte for byte as it was', () => {
-  const made = (knowsResource: boolean | undefined) => {
-    const effective = effectiveSpec({}, operator);
-    const input = { owner, effective, restartHash: 'x' };
-    return JSON.stringify(workload('api', knowsResource === undefined ? input : { ...input, knowsResource }));
-  };
-  assert.equal(made(false), made(undefined));
-  assert.doesNotMatch(made(false), /RESOURCE|kube-root-ca/);
-});

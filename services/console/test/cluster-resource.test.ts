@@ -316,11 +316,9 @@ describe('the resource of Kubernetes', () => {
       'RolledBack',
     ])
       await page.getByText(text).first().waitFor();
-    const proof = (await page.locator('[data-proof]').innerText()).replace(/\s+/g, ' ');
-    assert.match(
-      proof,
-      /Sent 1,201 Acknowledged 1,200 Received 2,399 Lost 0 Duplicated 3 Reordered 4 Longest gap 1\.7 s/i,
-    );
+    const proof = await page.locator('[data-proof] dt, [data-proof] dd').allTextContents();
+    const figures = ['Sent', '1,201', 'Acknowledged', '1,200', 'Received', '2,399', 'Lost', '0'];
+    assert.deepEqual(proof, [...figures, 'Duplicated', '3', 'Reordered', '4', 'Longest gap', '1.7 s']);
     assert.equal(await field.count(), 0);
     assert.equal(await page.evaluate(`document.documentElement.scrollWidth <= innerWidth`), true);
     assert.deepEqual(await visitor.accessibilityFaults(), []);
