@@ -92,6 +92,15 @@ test('replicas give the console pods of its own, and without them api serves it 
   const account = await fixture.client.get(SERVICE_ACCOUNT, { namespace: NAMESPACE, name });
   assert.equal(account?.automountServiceAccountToken, false);
   assert.notEqual(template?.spec?.automountServiceAccountToken, true);
+  assert.doesNotMatch(JSON.stringify(template?.spec?.volumes), /serviceAccountToken/);
+  // It knows which resource is its own, for people with tokens of their own.
+  assert.partialDeepStrictEqual(
+    Object.fromEntries((container?.env ?? []).map((each) => [each.name, each.value])),
+    {
+      OPENIM_API_CONSOLE_RESOURCE_NAMESPACE: NAMESPACE,
+      OPENIM_API_CONSOLE_RESOURCE_NAME: 'chat',
+    },
+  );
 
   await fixture.applyCluster('chat', { console: { path: '/ops/im/' } });
   await settled();

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { configFields } from '@im/contract';
+import { desiredInput } from '../../test/desired-fixture.ts';
+import { desiredObjects } from '../controllers/cluster/create.ts';
 import type { OpenIMClusterSpec } from '../gen/openimcluster.ts';
 import { effectiveSpec } from './effective.ts';
 import { resourceAccess } from './resource-access.ts';
+import { makeCredentials } from './stores/credentials.ts';
 import { workload } from './workloads.ts';
 
 const owner = { name: 'chat', namespace: 'im', uid: 'u' };
@@ -42,4 +45,27 @@ test('the pods that serve the console know the resource and the CA, others do no
     assert.equal(pod.automountServiceAccountToken, false);
     assert.doesNotMatch(JSON.stringify(pod.volumes), /serviceAccountToken/);
   }
+});
+
+test('pods of a template version before 5 are as they were; from it on api alone differs, and the config does not', () => {
+  const effective = effectiveSpec({}, operator);
+  const credentials = makeCredentials();
+  const made = (templateVersion: 4 | 5) => {
+    const { stages, base, gatewayRevision } = desiredObjects(
+      desiredInput({ owner, effective, credentials, templateVersion }),
+    );
+    const workloads = stages.flatMap((stage) => stage.workloads);
+    const configs = base.filter(({ kind }) => kind === 'ConfigMap');
+    return { workloads, rest: JSON.stringify([gatewayRevision, configs]) };
+  };
+  const [before, now] = [made(4), made(5)];
+  assert.doesNotMatch(JSON.stringify(before.workloads), /CONSOLE_RESOURCE|kube-root-ca/);
+  const changed = now.workloads.filter(
+    (each, i) => JSON.stringify(each) !== JSON.stringify(before.workloads[i]),
+  );
+  assert.deepEqual(
+    changed.map(({ metadata }) => metadata?.name),
+    ['chat-api'],
+  );
+  assert.equal(now.rest, before.rest);
 });

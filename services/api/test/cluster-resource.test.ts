@@ -149,7 +149,8 @@ describe('reads from an API server', () => {
     const stop = new AbortController();
     const read = made.read('token', stop.signal);
     while (asked.length === 0) await new Promise(setImmediate);
-    const closed = once(asked[0]?.socket ?? assert.fail('a socket'), 'close');
+    const { socket } = asked[0] ?? assert.fail('a request');
+    const closed = new Promise((resolve) => socket.once('close', resolve));
     stop.abort();
     await assert.rejects(read, { name: 'AbortError' });
     await closed;
@@ -172,7 +173,7 @@ describe('reads from an API server', () => {
 
   test('wrong tokens count as failed logins', async () => {
     answer = (_request, response) => response.writeHead(401).end('{}');
-    const attempts = { logins: { perMinute: 1, burst: 2 } };
+    const attempts = { logins: { ratePerSecond: 0.001, burst: 2 } };
     await using api = await startApi({ config: { api: { console: { resource: settings() } }, attempts } });
     const grants = [make('auth.ConsoleGrant', { tenant: '*', role: 'admin' })];
     const session = make('auth.ConsoleSession', { name: 'ann', grants, expireTime: Date.now() + 60_000 });
