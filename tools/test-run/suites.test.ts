@@ -17,6 +17,8 @@ const FILES = [
   'operator/test/create.test.ts',
   'operator/test/managed-stores.test.ts',
   'operator/test/scaling.test.ts',
+  'services/console/test/cluster-resource.test.ts',
+  'services/console/test/pages.test.ts',
 ];
 
 const lane = (wanted: Lane) =>
@@ -28,9 +30,11 @@ test('each lane has its suites in order: what needs Kubernetes last, the shared 
   assert.deepEqual(lane('first'), [['unit', 2, 2]]);
   assert.deepEqual(lane('packages'), [
     ['cli', 1, 10],
+    ['services/console', 1, 10],
     ['tools/dev/kubernetes', 1, 10],
     ['operator/kube', 1, 10],
     ['operator', 2, 10],
+    ['services/console cluster-resource', 1, 10],
   ]);
   assert.deepEqual(lane('processes'), [
     ['e2e chaos', 1, 20],
@@ -50,6 +54,7 @@ test('suites that start programs of Kubernetes are known', () => {
     'tools/dev/kubernetes',
     'operator/kube',
     'operator',
+    'services/console cluster-resource',
     'tools/dev/kubernetes local-cluster',
     'operator managed-stores',
     'e2e kubernetes/upgrade',

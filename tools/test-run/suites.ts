@@ -29,6 +29,9 @@ const MINUTE = 60_000;
 /** Packages whose tests start programs of Kubernetes. */
 const ON_KUBERNETES: readonly string[] = ['operator', 'operator/kube', 'tools/dev/kubernetes'];
 
+/** Test files of other packages that do so; each is a suite, so that the rest of the package does not wait for these programs. */
+const FILES_ON_KUBERNETES: readonly string[] = ['services/console/test/cluster-resource.test.ts'];
+
 /** Brings up the node of the machine and stops it, which others that use the node would prevent. */
 export const BRINGS_UP_THE_NODE = 'tools/dev/kubernetes/test/local-cluster.test.ts';
 
@@ -80,8 +83,10 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
     else if (file.startsWith('e2e/suites/')) processes.push(file);
     else if (home === undefined) unit.push(file);
     else if (!ON_THE_NODE.includes(file)) {
-      const packages = ON_KUBERNETES.includes(home) ? onKubernetes : onServers;
-      packages.set(home, [...(packages.get(home) ?? []), file]);
+      const isAlone = FILES_ON_KUBERNETES.includes(file);
+      const packages = isAlone || ON_KUBERNETES.includes(home) ? onKubernetes : onServers;
+      const name = isAlone ? nameOf(file) : home;
+      packages.set(name, [...(packages.get(name) ?? []), file]);
     }
   }
   const onNode = { lane: 'kubernetes', onKubernetes: true } as const;
@@ -91,7 +96,7 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
     ...[...onKubernetes].map(([home, files]) => ({ ...packageSuite(home, files), onKubernetes: true })),
     ...processes.map((file) => alone(file, PROCESSES_MS)),
     ...ON_THE_NODE.filter((file) => files.includes(file)).map((file) => ({
-      ...packageSuite(file.replace('/test/', ' ').replace('.test.ts', ''), [file]),
+      ...packageSuite(nameOf(file), [file]),
       ...onNode,
     })),
     ...[
@@ -111,6 +116,11 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
 const PROCESSES_MS = (process.env.FULL === '1' ? 60 : 20) * MINUTE;
 /** A file of a package in its long form measures for half an hour at most. */
 const PACKAGE_MS = (process.env.FULL === '1' ? 40 : 10) * MINUTE;
+
+/** The name of a suite that is one file of a package. */
+function nameOf(file: string): string {
+  return file.replace('/test/', ' ').replace('.test.ts', '');
+}
 
 /** The tests of one package against real servers. */
 function packageSuite(name: string, files: readonly string[]): Suite {
