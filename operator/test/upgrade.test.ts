@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '@im/dev-kubernetes';
-import { DEPLOYMENT, POD } from '@im/kube';
+import { CONTROLLER_REVISION, DEPLOYMENT, type KubeClient, POD, type Stored } from '@im/kube';
 import type { OpenIMClusterSpec } from '../src/gen/openimcluster.ts';
-import { OPENIM_CLUSTER } from '../src/resources/kinds.ts';
+import { OPENIM_CLUSTER, type OpenIMCluster } from '../src/resources/kinds.ts';
 import { cleanProber } from './fake-nodes.ts';
 import {
   conditionOf,
@@ -42,6 +43,41 @@ async function phase(name: string, wanted: string): Promise<void> {
     const upgrade = await upgradeOf(name);
     assert.equal(upgrade?.phase, wanted, JSON.stringify(upgrade));
   }, LONG_MS);
+}
+
+/** Writes as the fixture's client, but the watch brings a changed revision before its request is answered. */
+function answeredLate(): KubeClient {
+  return {
+    ...fixture.client,
+    async patch(type, ...more) {
+      const answer = await fixture.client.patch(type, ...more);
+      if (type.kind === CONTROLLER_REVISION.kind) await sleep(200);
+      return answer;
+    },
+  };
+}
+
+/** Collects what status says of upgrades after this version of a cluster, each state once. */
+function statesOf({ metadata: { name, resourceVersion } }: Stored<OpenIMCluster>) {
+  const states: string[] = [];
+  const stop = new AbortController();
+  const { signal } = stop;
+  const options = { namespace: NAMESPACE, fieldSelector: `metadata.name=${name}`, resourceVersion, signal };
+  const watching = (async () => {
+    for await (const event of fixture.client.watch(OPENIM_CLUSTER, options)) {
+      if (event.type === 'BOOKMARK') continue;
+      const { revision, phase: present } = event.object.status?.upgrade ?? {};
+      const state = `${revision} ${present}`;
+      if (states.at(-1) !== state) states.push(state);
+    }
+  })();
+  return {
+    async stop(): Promise<string[]> {
+      stop.abort();
+      await watching.catch(() => {});
+      return states;
+    },
+  };
 }
 
 async function settled(name: string): Promise<void> {
@@ -108,7 +144,7 @@ test('a supervised upgrade waits for its approval, goes step by step with a proo
     assert.deepEqual([rpc, prober], [[OPERATOR.image], ['openim/ours:2']]);
   }
   fixture.nodes.prober = () => cleanProber();
-  await using operator = startOperator();
+  await using operator = startOperator(OPERATOR, { writer: answeredLate() });
   await phase(name, 'Succeeded');
   await settled(name);
   assert.deepEqual(await imageSet(name), ['openim/ours:2']);
@@ -132,8 +168,13 @@ test('a supervised upgrade waits for its approval, goes step by step with a proo
   assert.deepEqual([ended?.plan, ended?.fact], [done?.plan, done?.fact]);
   assert.ok(operator.events.some(({ reason }) => reason === 'UpgradeSucceeded'));
 
+  const seen = statesOf(await clusterOf(name));
   await annotate(name, { 'openim.io/roll-back-upgrade': `${revision}/${done?.startedAt}` });
   await phase(name, 'RolledBack');
+  assert.deepEqual(
+    await seen.stop(),
+    ['Succeeded', 'RollingBack', 'RolledBack'].map((state) => `${revision} ${state}`),
+  );
   assert.deepEqual(await imageSet(name), [OPERATOR.image]);
   assert.equal((await upgradeOf(name))?.failure, 'RollbackRequested');
 });

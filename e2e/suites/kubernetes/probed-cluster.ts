@@ -41,9 +41,11 @@ export async function probedCluster(): Promise<ProbedCluster> {
     for (let prober: ProcessStatus['prober']; !prober?.judgedUntil; await sleep(500)) {
       assert.ok(now() < deadline, `the prober has judged no round: ${JSON.stringify(prober)}`);
       const [pod] = await cluster.pods('prober');
-      const key = { namespace: cluster.namespace, name: pod?.metadata.name ?? '' };
-      const text = await cluster.testCluster.api.proxy(key, DEFAULT_PORTS.ops, 'status').catch(() => '{}');
-      prober = (JSON.parse(text) as ProcessStatus).prober;
+      // It may be on its way between two versions.
+      if (!pod) continue;
+      const { namespace, name } = pod.metadata;
+      const status = cluster.testCluster.api.proxy({ namespace, name }, DEFAULT_PORTS.ops, 'status');
+      prober = (JSON.parse(await status.catch(() => '{}')) as ProcessStatus).prober;
     }
   }
   /** Waits until every pod of the product runs an image. */

@@ -349,8 +349,19 @@ export class ClusterReconciler {
         },
       };
       if (current === update && known?.outcome === 'Succeeded' && isAsked(cluster, update, known)) {
-        await record(undone(known, specKey(cluster.spec), now));
-        return { ...extra, rollout: ROLLS_BACK, configHashes: desired.configHashes, nextLookMs: ROLLBACK_MS };
+        const failed = undone(known, specKey(cluster.spec), now);
+        await record(failed);
+        // Status has it at once, whether or not the watch has brought it.
+        const revisions = history.revisions.map((one) =>
+          one.name === update ? { ...one, upgrade: failed } : one,
+        );
+        return {
+          ...extra,
+          rollback: rollbackOf(cluster, revisions),
+          rollout: ROLLS_BACK,
+          configHashes: desired.configHashes,
+          nextLookMs: ROLLBACK_MS,
+        };
       }
       const outcome = gated(await runAspects(world, means, gate, signal), judgement);
       await endRecords(this.#deps.client, input, outcome.podsMatch, signal);
