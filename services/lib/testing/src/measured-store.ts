@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TenantSettings } from '@im/contract';
 import { startMongo, startRedis } from '@im/dev-stores';
-import type { Metrics } from '@im/kit';
+import { type Metrics, messageOf } from '@im/kit';
 import { createMetrics } from '@im/process';
 import { conversationSeqs, msgRows, type NewMsgRow, type Store } from '@im/store';
 import { connectStore } from './connect-store.ts';
@@ -12,7 +12,10 @@ import { connectStore } from './connect-store.ts';
 export interface MeasuredStore extends AsyncDisposable {
   readonly store: Store;
   readonly metrics: Metrics;
-  /** Does work and prints its time, CPU, commands and, with `explained`, what the database looked at for its reads. */
+  /**
+   * Does work and prints its time, CPU, commands and, with `explained`, what the database looked at for its reads. Work
+   * that fails is printed as well, and lets the process end with 1.
+   */
   phase(
     name: string,
     work: () => Promise<unknown>,
@@ -93,10 +96,18 @@ export async function startMeasuredStore(
       sent = [];
       const cpu = process.cpuUsage();
       const startedAt = performance.now();
-      const result = await work();
+      const { result, failure } = await work().then(
+        (done) => ({ result: done, failure: undefined }),
+        (error: unknown) => ({ result: undefined, failure: error }),
+      );
       const ms = Math.round(performance.now() - startedAt);
       const { user, system } = process.cpuUsage(cpu);
       const commands = sent;
+      if (failure !== undefined) {
+        console.log(`${name}: FAILED after ${ms} ms, ${commands.length} commands: ${messageOf(failure)}`);
+        process.exitCode = 1;
+        return;
+      }
       const shown = result === undefined ? '' : ` ${JSON.stringify(result)}`;
       console.log(
         `${name}: ${ms} ms, ${Math.round((user + system) / 1_000)} ms of CPU here, ${commands.length} commands${shown}`,
