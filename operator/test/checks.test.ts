@@ -12,6 +12,7 @@ import {
   type S3Backend,
   startMongo,
   startNats,
+  startNatsCluster,
   startRedis,
   startS3,
 } from '@im/dev-stores';
@@ -116,46 +117,58 @@ test('NATS: a usable server is reported with its version and, once it exists, th
   assert.deepEqual([second.detail.logCopies, second.detail.logCopiesCurrent], [1, 1]);
 });
 
-test('NATS: a copy of the log whose server is killed no longer counts, and counts again when it is back', async () => {
-  const routes = await reservePorts(3);
-  const { ports } = routes;
-  const servers = await Promise.all(
-    ports.map((port, i) =>
-      startNats({
-        dir: join(dir, `nats-cluster-${i}`),
-        extraConfig: [
-          'cluster {',
-          '  name: copies',
-          `  listen: 127.0.0.1:${port}`,
-          `  routes: [${ports.map((other) => `nats-route://127.0.0.1:${other}`).join(', ')}]`,
-          '}',
-        ].join('\n'),
-      }),
-    ),
-  );
+test('NATS: a copy of the log whose server is killed no longer counts, without a majority that is said, and all count again when they are back', async () => {
+  await using cluster = await startNatsCluster(join(dir, 'nats-cluster'));
+  const { servers, uris } = cluster;
+  const target = { source: source('nats'), servers: uris, replicas: 3 };
+  const until = async (isSo: (result: CheckResult) => boolean) => {
+    for (const deadline = performance.now() + 90_000; ; await sleep(250)) {
+      const result = await checkNats(target, signal);
+      if (isSo(result)) return;
+      assert.ok(performance.now() < deadline, JSON.stringify(result));
+    }
+  };
+  const untilCopies = (current: number) =>
+    until(({ ok, ...result }) => {
+      const { logCopies, logCopiesCurrent } = ok && 'detail' in result ? result.detail : {};
+      return logCopies === 3 && logCopiesCurrent === current;
+    });
+  const connection = await connect({ servers: [...uris] });
+  const config = { name: 'MSGS', subjects: ['im.*.msg.*'], storage: 'file', num_replicas: 3 };
+  await connection.request('$JS.API.STREAM.CREATE.MSGS', JSON.stringify(config), { timeout: 10_000 });
+  await connection.close();
+  await untilCopies(3);
+  const [, second, last] = servers;
+  await last?.kill();
+  await untilCopies(2);
+  await second?.kill();
+  await until((result) => !result.ok && /too few servers of its cluster are running/.test(result.message));
+  await second?.restart();
+  await last?.restart();
+  await untilCopies(3);
+});
+
+test('NATS: a server that has started and answers nothing yet does not make the others unreachable', async () => {
+  const starting = createServer((socket) => {
+    socket.on('error', () => undefined);
+    socket.write(
+      `INFO ${JSON.stringify({ server_id: 'x', version: '2.12.1', cluster: 'c', headers: true, max_payload: 1_048_576, proto: 1 })}\r\n`,
+    );
+    socket.on('data', (data) => {
+      if (data.toString().includes('PING')) socket.write('PONG\r\n');
+    });
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => starting.once('listening', resolve));
   try {
-    const target = { source: source('nats'), servers: servers.map(({ uri }) => uri), replicas: 3 };
-    const untilCopies = async (current: number) => {
-      for (const deadline = performance.now() + 90_000; ; await sleep(250)) {
-        const result = await checkNats(target, signal);
-        const { logCopies, logCopiesCurrent } = result.ok ? result.detail : {};
-        if (logCopies === 3 && logCopiesCurrent === current) return;
-        assert.ok(performance.now() < deadline, JSON.stringify(result));
-      }
-    };
-    const connection = await connect({ servers: servers[0]?.uri });
-    const config = { name: 'MSGS', subjects: ['im.*.msg.*'], storage: 'file', num_replicas: 3 };
-    await connection.request('$JS.API.STREAM.CREATE.MSGS', JSON.stringify(config), { timeout: 10_000 });
-    await connection.close();
-    await untilCopies(3);
-    const [, , last] = servers;
-    await last?.kill();
-    await untilCopies(2);
-    await last?.restart();
-    await untilCopies(3);
+    const address = starting.address();
+    const first = `nats://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
+    const account = { source: source('nats'), user: 'im', password: PASSWORD, replicas: 1 };
+    const both = await checkNats({ ...account, servers: [first, nats.uri] }, signal);
+    assert.ok(both.ok, JSON.stringify(both));
+    const alone = await checkNats({ ...account, servers: [first] }, signal);
+    saysWhatToDo(alone, 'Unreachable', 'too few servers of its cluster are running');
   } finally {
-    await Promise.all(servers.map((server) => server.stop()));
-    await routes.release();
+    starting.close();
   }
 });
 

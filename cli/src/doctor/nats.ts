@@ -19,7 +19,19 @@ export async function natsFindings(config: ServerConfig['nats'], subject: string
       fine('nats.reachable', subject, 'answers'),
       storeVersionFinding('nats', subject, version, MINIMUM_VERSIONS.nats),
     ];
-    if (!jetStream) {
+    if (jetStream === 'leaderless') {
+      return [
+        ...found,
+        {
+          ...{ check: 'nats.majority', subject, severity: 'critical' },
+          message: 'a server answers, but too few of its cluster are running for a majority',
+          meaning:
+            'No message is accepted until a majority is back; clients are told to try again, and no acknowledged message is lost.',
+          remedy: 'Start the missing servers. They need their volumes; their logs say what they wait for.',
+        },
+      ];
+    }
+    if (jetStream === 'off') {
       return [
         ...found,
         {
@@ -58,7 +70,11 @@ export async function natsFindings(config: ServerConfig['nats'], subject: string
 
 function durability(
   subject: string,
-  { storage, replicas }: { readonly storage: string; readonly replicas: number },
+  {
+    storage,
+    replicas,
+    current,
+  }: { readonly storage: string; readonly replicas: number; readonly current: number },
 ): Finding[] {
   const check = 'nats.durability';
   const remedy =
@@ -72,6 +88,7 @@ function durability(
       },
     ];
   }
+  if (current < replicas) return [missingCopies(subject, replicas, current)];
   if (replicas >= 3) return [fine(check, subject, `${replicas} copies of the message log, in ${storage}s`)];
   return [
     {
@@ -81,6 +98,22 @@ function durability(
         'Acknowledged messages that are not stored yet are on one disk; while the server is down, none is accepted.',
     },
   ];
+}
+
+/** A majority of the copies has to store a message before it is acknowledged. */
+function missingCopies(subject: string, replicas: number, current: number): Finding {
+  const spare = current - (Math.floor(replicas / 2) + 1);
+  return {
+    ...{ check: 'nats.copies', subject, severity: spare < 0 ? 'critical' : 'warning' },
+    message: `${current} of ${replicas} copies of the message log are up to date`,
+    meaning:
+      spare < 0
+        ? 'No message is accepted until a majority is back; clients are told to try again.'
+        : spare === 0
+          ? 'Messages are accepted and safe, but if another server fails, none is accepted.'
+          : `Messages are accepted and safe, and ${spare} more servers may fail.`,
+    remedy: 'Start the missing NATS servers, or wait until they have caught up.',
+  };
 }
 
 function fullness(subject: string, used: number, size: number): Finding {

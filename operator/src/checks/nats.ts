@@ -1,5 +1,6 @@
 import { createConnection } from 'node:net';
-import { BACKEND_PORTS, MINIMUM_VERSIONS, STREAM } from '@im/contract';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BACKEND_PORTS, currentCopies, MINIMUM_VERSIONS, STREAM, type StreamCopies } from '@im/contract';
 import { AuthorizationError, connect, type NatsConnection } from '@nats-io/transport-node';
 import {
   type CheckDetail,
@@ -18,13 +19,11 @@ import { claimStore, ownerText, parseOwner, type RecordedOwner, type StoreOwner 
 const OWNER_STREAM = 'OPENIM_CLUSTER';
 
 const GREETING_MS = 1_000;
+/** Time after which the next server is asked as well, ms. */
+const NEXT_AFTER_MS = 300;
 const LONGEST_GREETING = 65_536;
 const CONNECT_MS = 1_500;
 const REQUEST_MS = 2_500;
-/** Silence after which a copy of a stream counts as lost, ns; the leader hears from each every second. */
-const LONGEST_SILENCE_NS = 10e9;
-/** Entries that a copy may lack while it counts as up to date. */
-const MOST_LAG = 10_000;
 
 /** Address and account of NATS. */
 export interface NatsTarget {
@@ -50,22 +49,26 @@ interface StreamAnswer extends ApiAnswer {
     readonly num_replicas: number;
     readonly description?: string;
   };
-  readonly cluster?: {
-    readonly leader?: string;
-    readonly replicas?: readonly StreamCopy[];
-  };
-}
-interface StreamCopy {
-  readonly current: boolean;
-  readonly offline?: boolean;
-  /** Time since the leader heard from it, ns; 0 before it ever has. */
-  readonly active: number;
-  /** Log entries that it lacks. */
-  readonly lag?: number;
+  readonly cluster?: StreamCopies['cluster'];
 }
 
 /** JetStream's error codes. */
-const ERROR = { notEnabled: 10_076, notEnabledForAccount: 10_039, streamNotFound: 10_059 } as const;
+const ERROR = {
+  notEnabled: 10_076,
+  notEnabledForAccount: 10_039,
+  streamNotFound: 10_059,
+  temporarilyUnavailable: 10_008,
+} as const;
+/** JetStream of a server of a cluster does not answer, because no leader is elected. */
+class Leaderless extends Error {
+  override readonly name = 'Leaderless';
+
+  constructor() {
+    super(
+      'it answers, but its JetStream does not: too few servers of its cluster are running for a majority, or they have just started',
+    );
+  }
+}
 
 /** Checks that JetStream answers and can hold the streams; reports the size of the message log. */
 export function checkNats(target: NatsTarget, signal: AbortSignal): Promise<CheckResult> {
@@ -75,20 +78,31 @@ export function checkNats(target: NatsTarget, signal: AbortSignal): Promise<Chec
     { source, where, secrets: [target.password] },
     signal,
     async ({ defer, signal: within }) => {
-      const { server, version } = await firstThatGreets(servers, within);
-      if (!isAtLeast(version, MINIMUM_VERSIONS.nats))
-        throw tooOld(source, where, version, MINIMUM_VERSIONS.nats);
-      const connection = await open(target, server, where);
-      defer(() => connection.close());
-      const cluster = connection.info?.cluster;
-      await call(connection, target, where, 'INFO');
-      if (target.replicas > 1 && cluster === undefined) {
+      const { connection, version, log } = await firstThatAnswers(servers, within, async (server, wanted) => {
+        const version = await greetedVersion(
+          server,
+          AbortSignal.any([wanted, AbortSignal.timeout(GREETING_MS)]),
+        );
+        if (!isAtLeast(version, MINIMUM_VERSIONS.nats))
+          throw tooOld(source, where, version, MINIMUM_VERSIONS.nats);
+        const connection = await open(target, server, where);
+        defer(() => connection.close());
+        if (wanted.aborted) {
+          await connection.close();
+          throw new Error('another server has answered');
+        }
+        // Answered by the leader of the stream, also while the servers elect the one that manages all streams.
+        const log = await call<StreamAnswer>(connection, target, where, `STREAM.INFO.${STREAM.log}`);
+        const { logCopiesCurrent } = sizes(log);
+        if (logCopiesCurrent === 0) throw new Leaderless();
+        return { connection, version, log };
+      });
+      if (target.replicas > 1 && connection.info?.cluster === undefined) {
         throw new CheckError(
           'NotClustered',
           `${source.addressField}: ${where} is a single server, which cannot hold ${target.replicas} copies; connect to a cluster or set ${source.managed ? 'spec.nats.managed.replicas' : 'spec.nats.external.replicas'} to 1`,
         );
       }
-      const log = await call<StreamAnswer>(connection, target, where, `STREAM.INFO.${STREAM.log}`);
       if (target.owner) await claim(connection, target, target.owner, where);
       return { version, ...sizes(log) };
     },
@@ -126,47 +140,55 @@ async function claim(
 
 function sizes({ state, config, cluster }: StreamAnswer): CheckDetail {
   if (!state || !config) return {};
-  const followers = cluster?.replicas ?? [];
-  const current = followers.filter(follows).length;
   return {
     logBytes: state.bytes,
     logMaxBytes: config.max_bytes,
     logCopies: config.num_replicas,
-    // Without a cluster the server itself is the one copy.
-    logCopiesCurrent: cluster && !cluster.leader && config.num_replicas > 1 ? 0 : current + 1,
+    logCopiesCurrent: currentCopies({ config, ...(cluster && { cluster }) }),
   };
 }
 
 /**
- * Whether a copy keeps up: under load a few entries are always on their way. One that never answered a new leader counts
- * as current there, as long as nothing is written.
+ * What the first server to answer says. One that has just started may take connections and answer nothing, so the next
+ * is asked as well when one fails or takes long.
+ * @param ask gets a signal that aborts when its answer is no longer wanted.
+ * @throws of several errors the one that says most.
  */
-function follows({ current, offline, active, lag = 0 }: StreamCopy): boolean {
-  if (offline || active <= 0 || active >= LONGEST_SILENCE_NS) return false;
-  return current || (lag > 0 && lag <= MOST_LAG);
+async function firstThatAnswers<T>(
+  servers: readonly string[],
+  signal: AbortSignal,
+  ask: (server: string, wanted: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const wanted = AbortSignal.any([signal, over.signal]);
+  const attempts: Promise<T>[] = [];
+  try {
+    for (const server of servers) {
+      const attempt = ask(server, wanted);
+      attempts.push(attempt);
+      const answered = attempt.then(
+        () => true,
+        () => false,
+      );
+      if (await Promise.race([answered, sleep(NEXT_AFTER_MS, false, { ref: false })])) break;
+    }
+    return await Promise.any(attempts);
+  } catch (error) {
+    const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
+    throw (
+      errors.find((each) => each instanceof CheckError) ??
+      errors.find((each) => each instanceof Leaderless) ??
+      errors[0]
+    );
+  } finally {
+    over.abort();
+  }
 }
 
 /**
- * The first server that sends its INFO, which precedes TLS and authentication. The client library would leave its socket
+ * The version in the INFO of a server, which precedes TLS and authentication. The client library would leave its socket
  * open when a server accepts the connection and sends nothing.
  */
-async function firstThatGreets(
-  servers: readonly string[],
-  signal: AbortSignal,
-): Promise<{ readonly server: string; readonly version: string }> {
-  let last: unknown;
-  for (const server of servers) {
-    try {
-      const within = AbortSignal.any([signal, AbortSignal.timeout(GREETING_MS)]);
-      return { server, version: await greetedVersion(server, within) };
-    } catch (error) {
-      signal.throwIfAborted();
-      last = error;
-    }
-  }
-  throw last;
-}
-
 async function greetedVersion(server: string, signal: AbortSignal): Promise<string> {
   const url = new URL(server);
   const socket = createConnection({
@@ -226,9 +248,10 @@ async function call<T extends ApiAnswer>(
   const message = await connection
     .request(`$JS.API.${method}`, body && JSON.stringify(body), { timeout: REQUEST_MS })
     .catch((error: Error) => {
-      throw /no responders/i.test(`${error.name} ${error.message}`)
-        ? disabled('no answer from its API')
-        : error;
+      const text = `${error.name} ${error.message}`;
+      if (/no responders/i.test(text)) throw disabled('no answer from its API');
+      if (/timeout/i.test(text) && connection.info?.cluster) throw new Leaderless();
+      throw error;
     });
   const answer = message.json<T>();
   const { error } = answer;
@@ -236,5 +259,6 @@ async function call<T extends ApiAnswer>(
   if (error.err_code === ERROR.notEnabled || error.err_code === ERROR.notEnabledForAccount) {
     throw disabled(error.description);
   }
+  if (error.err_code === ERROR.temporarilyUnavailable) throw new Leaderless();
   throw new Error(error.description);
 }

@@ -133,7 +133,9 @@ function storeAvailable(
   const external = effective[key].kind === 'external';
   // The loss of a pod is known before the next check fails.
   if (!external && component && component.ready < component.desired) {
-    const message = `${component.ready} of ${component.desired} pods ready: ${component.reason ?? ''}`;
+    const pods = `${component.ready} of ${component.desired} pods ready: ${component.reason ?? ''}`;
+    const isLog = key === 'nats' && component.desired > 1;
+    const message = isLog ? `${pods}; ${effectOf(component.ready, component.desired)}` : pods;
     return { type, status: 'False', reason: 'PodsNotReady', message };
   }
   const result = observation.stores[key];
@@ -155,14 +157,15 @@ function missingCopies(wanted: number, { logCopies, logCopiesCurrent }: CheckDet
   if (logCopies < wanted) {
     return `${have}, because its stream has ${logCopies}: set num_replicas of the stream to ${wanted}, or spec.nats.external.replicas to ${logCopies}`;
   }
-  const spare = logCopiesCurrent - (Math.floor(wanted / 2) + 1);
-  const effect =
-    spare < 0
-      ? 'messages are refused with a retryable error until a majority is back'
-      : spare === 0
-        ? 'messages are accepted, but if another server fails, none are'
-        : `messages are accepted, and ${spare} more may fail`;
-  return `${have}: ${effect}; start the missing NATS servers, or wait until they have caught up`;
+  return `${have}: ${effectOf(logCopiesCurrent, wanted)}; start the missing NATS servers, or wait until they have caught up`;
+}
+
+/** What it means for messages that fewer servers than wanted hold the log: a majority has to store each one. */
+function effectOf(have: number, wanted: number): string {
+  const spare = have - (Math.floor(wanted / 2) + 1);
+  if (spare < 0) return 'messages are refused with a retryable error until a majority is back';
+  if (spare === 0) return 'messages are accepted, but if another server fails, none are';
+  return `messages are accepted, and ${spare} more may fail`;
 }
 
 function workloadsAvailable(components: readonly OpenIMClusterStatusComponent[]): ConditionUpdate {
@@ -200,7 +203,8 @@ function messagesFlowing(input: StatusInput): ConditionUpdate {
   if (before && (observation.observedAt === undefined || !observation.stores.nats)) return before;
   const transfers = [...observation.processes.values()].flatMap(({ transfer }) => transfer ?? []);
   if (observation.stores.nats?.ok === false) {
-    const message = 'The message log is unreachable: messages are rejected with a retryable error.';
+    const message =
+      'The message log does not answer: messages wait, and are rejected with a retryable error if it takes longer.';
     return { type, status: 'False', reason: 'LogUnavailable', message };
   }
   const nats = observation.stores.nats;

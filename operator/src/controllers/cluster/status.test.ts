@@ -53,6 +53,26 @@ test('a store is unavailable as soon as its pod is, before the next check', () =
   assert.equal(condition(status, 'RedisAvailable').status, 'True');
 });
 
+test('pods of NATS that are missing say what it means for messages; those of other stores have no majority', () => {
+  const effective = effectiveSpec({ profile: 'Production' } as never, { version: '1.2.3', image: 'im:1' });
+  const others = allPods.filter(({ metadata }) => !/^(nats|redis)-/.test(metadata.name));
+  const withServers = (count: number) => {
+    const servers = Array.from({ length: count }, (_, i) => pod('nats', `nats-${i}`));
+    return statusOf({ effective, pods: [...others, ...servers] });
+  };
+  const two = condition(withServers(2), 'NATSAvailable');
+  assert.partialDeepStrictEqual(two, { status: 'False', reason: 'PodsNotReady' });
+  assert.match(
+    two.message,
+    /^2 of 3 pods ready: .*; messages are accepted, but if another server fails, none/,
+  );
+  assert.match(
+    condition(withServers(1), 'NATSAvailable').message,
+    /^1 of 3 .* refused with a retryable error/,
+  );
+  assert.doesNotMatch(condition(withServers(3), 'RedisAvailable').message, /messages/);
+});
+
 test('copies of the log that are missing make NATS unavailable, and say what another failure would do', () => {
   const nats = { kind: 'external', replicas: 3 };
   const withCopies = (logCopies: number, logCopiesCurrent: number) =>

@@ -24,6 +24,8 @@ export const JS_ERROR = {
   /** `maximum bytes exceeded` and the like, of a stream that refuses new messages when it is full. */
   StoreFailed: 10_077,
   NoMessageFound: 10_037,
+  /** The cluster of servers has no leader. */
+  TemporarilyUnavailable: 10_008,
   /** The server has no room for what was asked: in general, on disk, in memory. */
   InsufficientResources: 10_023,
   StorageExceeded: 10_047,

@@ -18,6 +18,7 @@ export { installedDir, isInstalled } from './install-dir.ts';
 export { BACKEND_NAMES, type BackendName } from './lock-file.ts';
 export { type MongoOptions, startMongo } from './mongo.ts';
 export { type NatsOptions, startNats } from './nats.ts';
+export { type NatsCluster, startNatsCluster } from './nats-cluster.ts';
 export { type ReservedPorts, reservePorts } from './ports.ts';
 export { type Progress, printToStderr, withProgress } from './progress.ts';
 export { type RedisOptions, startRedis } from './redis.ts';
