@@ -55,6 +55,7 @@ const NEED_ROOM: readonly string[] = [
   'rollout',
   'upgrade',
   'paced-drain',
+  'production',
 ].map((name) => `${CLUSTERS}${name}.test.ts`);
 
 /**

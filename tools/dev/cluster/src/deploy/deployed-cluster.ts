@@ -68,6 +68,8 @@ export interface DeployOptions {
   readonly name: string;
   readonly namespace: string;
   readonly spec: Readonly<Record<string, unknown>>;
+  /** Objects of the same namespace that the spec refers to. */
+  readonly objects?: readonly KubeObject[];
   /** Tenants in addition to the default one. */
   readonly tenants?: readonly string[];
   /** Whether the cluster is left running when it is closed, for the next file of suites. */
@@ -129,6 +131,7 @@ export async function deployCluster(
   if (!reused) {
     await apply(kubernetes, [namespaceOf(namespace)]);
     await apply(kubernetes, [
+      ...(options.objects ?? []),
       { ...manifest, metadata: { ...manifest.metadata, annotations: { [MADE_OF]: madeOf } } },
     ]);
   }
