@@ -112,7 +112,9 @@ export async function startMeasuredStore(
       console.log(
         `${name}: ${ms} ms, ${Math.round((user + system) / 1_000)} ms of CPU here, ${commands.length} commands${shown}`,
       );
-      if (explained) console.log(`  ${await examined(commands)}`);
+      if (!explained) return;
+      const looked = await examined(commands).catch((error) => `not explained: ${messageOf(error)}`);
+      console.log(`  ${looked}`);
     },
     async [Symbol.asyncDispose]() {
       await connected[Symbol.asyncDispose]();
