@@ -2,7 +2,9 @@
  * What searches, statistics and the deletion of an account cost where a million messages are stored, with the indexes of
  * `cron.searchIndexes` or without them. The indexes are made before the messages.
  *
- *     node services/msg/bench/million-messages.ts [messages] [conversations] [indexed|plain]
+ *     node services/msg/bench/million-messages.ts [messages] [conversations] [indexed|plain] [part ...]
+ *
+ * Parts are `searches`, `statistics` and `deletion`; all of them without an argument.
  */
 import { tenantSettings } from '@im/contract';
 import { systemContext, UTC } from '@im/kit';
@@ -26,6 +28,8 @@ import { messageSearchMethods } from '../src/methods/search-messages.ts';
 
 const [messages = 1_000_000, conversations = 5_000] = process.argv.slice(2, 4).map(Number);
 const indexed = (process.argv[4] ?? 'indexed') === 'indexed';
+const parts = process.argv.slice(5);
+const isWanted = (part: string) => parts.length === 0 || parts.includes(part);
 const USERS = 10_000;
 const DAY_MS = 86_400_000;
 const DAYS = 30;
@@ -171,6 +175,6 @@ console.log(
 );
 
 await phase('stored', fill, { explained: false });
-await searches();
-await statistics();
-await phase('deletion with erasure', () => erase('leaving'));
+if (isWanted('searches')) await searches();
+if (isWanted('statistics')) await statistics();
+if (isWanted('deletion')) await phase('deletion with erasure', () => erase('leaving'));
