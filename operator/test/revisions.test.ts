@@ -279,7 +279,11 @@ test('clusters are created and rolled out a few at a time, in order, also by the
   const [rolling = ''] = names.filter((name) => !before.includes(name));
   await using _next = startOperator(OPERATOR, { placeLimits });
   await new Promise((resolve) => setTimeout(resolve, 3_000));
-  assert.deepEqual(await waiting(), before, 'the next operator knows who is rolled out');
+  // It says so once it has the first reports of the processes.
+  await eventually(
+    async () => assert.deepEqual(await waiting(), before, 'the next operator knows who is rolled out'),
+    LONG_MS,
+  );
   for (const name of before) assert.deepEqual(await imagesOf(name), [OPERATOR.image]);
 
   // A correction of the cluster that is rolled out does not wait, and neither does one that a person forces.
