@@ -20,6 +20,7 @@ const VALUES: Readonly<Record<string, string>> = {
   ...{ '-o': 'output', '--output': 'output', '-p': 'patch', '--patch': 'patch', '--type': 'type' },
   ...{ '--for': 'for', '--timeout': 'timeout', '-f': 'file', '--filename': 'file', '--replicas': 'replicas' },
   ...{ '--context': 'context', '--kubeconfig': 'kubeconfig', '-c': 'container', '--container': 'container' },
+  '--duration': 'duration',
 };
 /** Flags without one. */
 const SWITCHES = new Set([
@@ -52,7 +53,7 @@ const BUILT_IN = new Set([
     'crds',
     'event',
   ],
-  ...['events', 'controllerrevisions'],
+  ...['events', 'controllerrevisions', 'token'],
 ]);
 /** Verbs, and whether a resource comes next. */
 const VERBS: Readonly<Record<string, boolean>> = {
@@ -67,7 +68,7 @@ const VERBS: Readonly<Record<string, boolean>> = {
     scale: true,
   },
   ...{ apply: false, create: true, rollout: true, cordon: false, uncordon: false, drain: false },
-  ...{ 'port-forward': true, logs: true },
+  ...{ 'port-forward': true, logs: true, auth: false },
 };
 /** Plugins of kubectl, whose words are checked elsewhere or not ours. */
 const PLUGINS = new Set(['krew', 'openim']);
