@@ -129,6 +129,8 @@ for (const { event, after, command, userID, update, asked, reported: changes } o
 
 /** Time after which no further event of presence is due. */
 const EVENTS_SETTLED_MS = 2 * LIMIT_MS + 1_500;
+/** Ends a test that hangs. */
+const LONG_MS = 60_000;
 /** Runs on a machine that stands still for too long, before the test fails. */
 const RUNS = 5;
 
@@ -174,7 +176,11 @@ async function takePresenceEvents(run: number): Promise<TakenWebhook[] | undefin
   await report(second, 'hw2', 'moves', [2]);
   inTime();
   const events: TakenWebhook[] = [];
-  for (const end = Date.now() + EVENTS_SETTLED_MS; Date.now() < end; await sleep(200)) {
+  const isLast = ({ event, body }: TakenWebhook) =>
+    event === 'afterUserOffline' && body.userID === `dies-${run}`;
+  const [end, longest] = [Date.now() + EVENTS_SETTLED_MS, Date.now() + LONG_MS];
+  while (Date.now() < end || (!events.some(isLast) && Date.now() < longest)) {
+    await sleep(200);
     await Promise.all([beat('hw1'), beat('hw2')]);
     inTime();
     events.push(...(await process.takeWebhooks()), ...(await second.takeWebhooks()));
