@@ -1,5 +1,5 @@
 import { probeNats } from '@im/bus';
-import { LOG_SHARE, MINIMUM_VERSIONS, type ServerConfig, STREAM } from '@im/contract';
+import { LOG_SHARE, MINIMUM_VERSIONS, type ServerConfig, STREAM, spareCopies } from '@im/contract';
 import { silentLogger } from '@im/process';
 import { clockFinding } from './clock.ts';
 import { type Finding, fine } from './finding.ts';
@@ -100,9 +100,8 @@ function durability(
   ];
 }
 
-/** A majority of the copies has to store a message before it is acknowledged. */
 function missingCopies(subject: string, replicas: number, current: number): Finding {
-  const spare = current - (Math.floor(replicas / 2) + 1);
+  const spare = spareCopies(current, replicas);
   return {
     ...{ check: 'nats.copies', subject, severity: spare < 0 ? 'critical' : 'warning' },
     message: `${current} of ${replicas} copies of the message log are up to date`,

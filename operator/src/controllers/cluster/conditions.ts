@@ -1,4 +1,4 @@
-import { LOG_SHARE, type TransferStatus } from '@im/contract';
+import { LOG_SHARE, spareCopies, type TransferStatus } from '@im/contract';
 import {
   type Condition,
   type ConditionUpdate,
@@ -160,9 +160,9 @@ function missingCopies(wanted: number, { logCopies, logCopiesCurrent }: CheckDet
   return `${have}: ${effectOf(logCopiesCurrent, wanted)}; start the missing NATS servers, or wait until they have caught up`;
 }
 
-/** What it means for messages that fewer servers than wanted hold the log: a majority has to store each one. */
+/** What it means for messages that fewer servers than wanted hold the log. */
 function effectOf(have: number, wanted: number): string {
-  const spare = have - (Math.floor(wanted / 2) + 1);
+  const spare = spareCopies(have, wanted);
   if (spare < 0) return 'messages are refused with a retryable error until a majority is back';
   if (spare === 0) return 'messages are accepted, but if another server fails, none are';
   return `messages are accepted, and ${spare} more may fail`;

@@ -56,7 +56,7 @@ export { PUSH_KINDS, type PushKind, PushProviders, PushSettings } from './push-s
 export { runtimeFlags } from './runtime-flags.ts';
 export type { ConfigOf, SettingName } from './setting-name.ts';
 export { SETTINGS_LEVEL } from './settings-level.ts';
-export { currentCopies, type StreamCopies, type StreamCopy } from './stream-copies.ts';
+export { currentCopies, type StreamCopies, type StreamCopy, spareCopies } from './stream-copies.ts';
 export {
   DEFAULT_TENANT,
   endpointOf,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { currentCopies, type StreamCopy } from './stream-copies.ts';
+import { currentCopies, type StreamCopy, spareCopies } from './stream-copies.ts';
 
 const whole: StreamCopy = { name: 'b', current: true, active: 1e9 };
 
@@ -24,4 +24,16 @@ test('a stream without a leader has no copy that counts; one of a single server 
   assert.equal(currentCopies({ config: { num_replicas: 3 }, cluster: { replicas: [whole, whole] } }), 0);
   assert.equal(currentCopies({ config: { num_replicas: 1 } }), 1);
   assert.equal(currentCopies({ config: { num_replicas: 1 }, cluster: {} }), 1);
+});
+
+test('a majority of the copies stores messages, and those beyond it are to spare', () => {
+  for (const [have, wanted, spare] of [
+    [3, 3, 1],
+    [2, 3, 0],
+    [1, 3, -1],
+    [4, 5, 1],
+    [1, 1, 0],
+    [0, 1, -1],
+  ] as const)
+    assert.equal(spareCopies(have, wanted), spare, `${have} of ${wanted}`);
 });

@@ -34,6 +34,15 @@ export function currentCopies({ config, cluster }: StreamCopies): number {
 }
 
 /**
+ * How many more copies of a stream may fail before nothing is stored in it any more: a majority has to store each message.
+ * Below 0 too few are left.
+ * @param have copies that are up to date @param wanted copies that there should be
+ */
+export function spareCopies(have: number, wanted: number): number {
+  return have - (Math.floor(wanted / 2) + 1);
+}
+
+/**
  * Whether a copy keeps up: under load a few entries are always on their way. One that never answered a new leader counts
  * as current there, as long as nothing is written.
  */
