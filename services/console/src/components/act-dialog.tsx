@@ -1,8 +1,9 @@
 import { Button, Group, Modal, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useTexts } from '../i18n/language.tsx';
 import { Failure } from './failure.tsx';
+import { useSubmit } from './use-submit.ts';
 
 interface Props {
   readonly opened: boolean;
@@ -43,29 +44,18 @@ function ActForm(props: Props) {
   const texts = useTexts();
   const [reason, setReason] = useState('');
   const [confirmed, setConfirmed] = useState('');
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setBusy(true);
-    setError(undefined);
-    try {
-      await act(reason);
-      if (quiet) return;
-      notifications.show({
-        message: `${action}: ${texts.done}`,
-        closeButtonProps: { 'aria-label': texts.close },
-      });
-      onClose();
-    } catch (failure) {
-      setError(failure);
-      setBusy(false);
-    }
-  }
+  const { busy, error, submit } = useSubmit(async () => {
+    await act(reason);
+    if (quiet) return;
+    notifications.show({
+      message: `${action}: ${texts.done}`,
+      closeButtonProps: { 'aria-label': texts.close },
+    });
+    onClose();
+  });
 
   return (
-    <form onSubmit={(event) => void submit(event)}>
+    <form onSubmit={submit}>
       <Stack>
         <Text size="sm">{body}</Text>
         {children}

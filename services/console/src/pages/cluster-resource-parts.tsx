@@ -1,6 +1,6 @@
 import type { ClusterResource } from '@im/admin-api';
 import { Badge, Stack, Text } from '@mantine/core';
-import { WARNING } from '../components/colours.ts';
+import { BAD, GOOD, NEUTRAL, WARNING } from '../components/colours.ts';
 import { Copyable } from '../components/copyable.tsx';
 import { Facts } from '../components/facts.tsx';
 import { COMPLETE, List } from '../components/list.tsx';
@@ -9,8 +9,6 @@ import { Time } from '../components/time.tsx';
 import { useFormat, useTexts } from '../i18n/language.tsx';
 import { UpgradeParts } from './cluster-upgrade.tsx';
 
-const GOOD = 'teal.9';
-const BAD = 'red.9';
 const SECOND_MS = 1_000;
 
 const PHASE_COLOURS: Readonly<Record<ClusterResource['phase'], string>> = {
@@ -20,7 +18,7 @@ const PHASE_COLOURS: Readonly<Record<ClusterResource['phase'], string>> = {
   Upgrading: WARNING,
   Paused: WARNING,
   Deleting: BAD,
-  Unknown: 'gray.7',
+  Unknown: NEUTRAL,
 };
 
 /** What the operator reports of the cluster. */
@@ -62,7 +60,7 @@ export function ResourceParts({ resource }: { readonly resource: ClusterResource
 const GOOD_WHEN_FALSE = ['Progressing', 'Paused'];
 
 function conditionColour({ type, status }: ClusterResource['conditions'][number]): string {
-  if (status === 'Unknown') return 'gray.7';
+  if (status === 'Unknown') return NEUTRAL;
   if (GOOD_WHEN_FALSE.includes(type)) return status === 'True' ? WARNING : GOOD;
   return status === 'True' ? GOOD : BAD;
 }

@@ -1,10 +1,11 @@
 import { AdminApiError, type ResourceFault } from '@im/admin-api';
 import { Alert, Button, Code, Group, PasswordInput, Skeleton, Stack, Text } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { tenantClient, useTenant } from '../api/client.ts';
 import { Failure } from '../components/failure.tsx';
 import { Section } from '../components/section.tsx';
+import { useSubmit } from '../components/use-submit.ts';
 import { forgetClusterToken, getClusterResource, giveClusterToken } from '../gen/operations.ts';
 import { useTexts } from '../i18n/language.tsx';
 import { ResourceParts } from './cluster-resource-parts.tsx';
@@ -132,26 +133,14 @@ function TokenForm({ named, onGiven }: { readonly named: Named; onGiven(): Promi
   const { resource: texts } = useTexts();
   const tenant = useTenant();
   const [token, setToken] = useState('');
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setBusy(true);
-    setError(undefined);
-    try {
-      await tenantClient(tenant).call(giveClusterToken, { body: { token: token.trim() } });
-      setToken('');
-      await onGiven();
-    } catch (failure) {
-      setError(failure);
-    } finally {
-      setBusy(false);
-    }
-  }
+  const { busy, error, submit } = useSubmit(async () => {
+    await tenantClient(tenant).call(giveClusterToken, { body: { token: token.trim() } });
+    setToken('');
+    await onGiven();
+  });
 
   return (
-    <form onSubmit={(event) => void submit(event)}>
+    <form onSubmit={submit}>
       <Stack gap="xs">
         <Text size="sm">{texts.how}</Text>
         <Text size="sm">{texts.howToken}</Text>

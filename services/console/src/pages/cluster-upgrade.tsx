@@ -1,6 +1,6 @@
 import type { ClusterResource, UpgradeProof } from '@im/admin-api';
 import { Badge, Text } from '@mantine/core';
-import { WARNING } from '../components/colours.ts';
+import { BAD, GOOD, NEUTRAL, WARNING } from '../components/colours.ts';
 import { Facts } from '../components/facts.tsx';
 import { COMPLETE, List } from '../components/list.tsx';
 import { Part } from '../components/part.tsx';
@@ -77,14 +77,14 @@ function PresentUpgrade({ upgrade }: { readonly upgrade: Upgrade }) {
 }
 
 const GATE_COLOURS: Readonly<Record<string, string>> = {
-  Passed: 'teal.9',
+  Passed: GOOD,
   Waiting: WARNING,
-  Failed: 'red.9',
+  Failed: BAD,
 };
 
 function GateState({ state }: { readonly state: string }) {
   return (
-    <Badge color={GATE_COLOURS[state] ?? 'gray.7'} tt="none">
+    <Badge color={GATE_COLOURS[state] ?? NEUTRAL} tt="none">
       {state}
     </Badge>
   );

@@ -3,7 +3,7 @@ import { Badge, Skeleton, Text } from '@mantine/core';
 import { lazy, Suspense } from 'react';
 import { useAnswer } from '../api/client.ts';
 import { Alarms } from '../components/alarms.tsx';
-import { WARNING } from '../components/colours.ts';
+import { BAD, GOOD, WARNING } from '../components/colours.ts';
 import { Facts } from '../components/facts.tsx';
 import { Failure } from '../components/failure.tsx';
 import { COMPLETE, List } from '../components/list.tsx';
@@ -127,7 +127,7 @@ function Gateways({ processes }: { readonly processes: readonly ClusterProcess[]
           {
             title: texts.state,
             cell: (process) => (
-              <Badge color={process.gateway?.draining ? WARNING : 'teal.9'} tt="none">
+              <Badge color={process.gateway?.draining ? WARNING : GOOD} tt="none">
                 {drainOf(process)}
               </Badge>
             ),
@@ -156,7 +156,7 @@ function Processes({ processes }: { readonly processes: readonly ClusterProcess[
             title: texts.state,
             cell: ({ ready, reason }) => (
               <>
-                <Badge color={ready ? 'teal.9' : 'red.9'}>{ready ? texts.ready : texts.notReady}</Badge>
+                <Badge color={ready ? GOOD : BAD}>{ready ? texts.ready : texts.notReady}</Badge>
                 {reason !== '' && (
                   <Text size="xs" className="breaks">
                     {reason}

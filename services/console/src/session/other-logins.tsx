@@ -1,9 +1,10 @@
 import type { Answer } from '@im/admin-api';
 import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { ownClient } from '../api/client.ts';
 import { Failure } from '../components/failure.tsx';
+import { useSubmit } from '../components/use-submit.ts';
 import { type getOwnSession, openSecretSession } from '../gen/operations.ts';
 import { useTexts } from '../i18n/language.tsx';
 import { takeLoginFailure } from './login-token.ts';
@@ -39,24 +40,13 @@ function SecretForm() {
   const queries = useQueryClient();
   const [name, setName] = useState('');
   const [secret, setSecret] = useState('');
-  const [error, setError] = useState<unknown>();
-  const [busy, setBusy] = useState(false);
-
-  async function submit(event: FormEvent): Promise<void> {
-    event.preventDefault();
-    setBusy(true);
-    setError(undefined);
-    try {
-      await ownClient.call(openSecretSession, { body: { name: name.trim(), secret } });
-      await queries.resetQueries({ queryKey: ['session'] });
-    } catch (failure) {
-      setError(failure);
-      setBusy(false);
-    }
-  }
+  const { busy, error, submit } = useSubmit(async () => {
+    await ownClient.call(openSecretSession, { body: { name: name.trim(), secret } });
+    await queries.resetQueries({ queryKey: ['session'] });
+  });
 
   return (
-    <form onSubmit={(event) => void submit(event)}>
+    <form onSubmit={submit}>
       <Stack>
         <TextInput
           label={login.yourName}
