@@ -1,4 +1,5 @@
-import { type DeployedCluster, deployCluster, isCluster, sample, useTestCluster } from '@im/dev-cluster';
+import { type DeployedCluster, isCluster, sample } from '@im/dev-cluster';
+import { deployed } from './deploy-cluster.ts';
 import { externalMongodb } from './external-mongodb.ts';
 
 const PLACE = { namespace: 'openim-e2e-production', name: 'chat' } as const;
@@ -51,21 +52,11 @@ export function productionSpec(uriSecret: string): Section {
 }
 
 /** Deploys {@link productionSpec} with its MongoDB, and removes both when it is closed. */
-export async function productionCluster(): Promise<DeployedCluster> {
-  const testCluster = await useTestCluster();
-  try {
-    const image = testCluster.images.stores?.mongodb;
+export function productionCluster(): Promise<DeployedCluster> {
+  return deployed(({ images }) => {
+    const image = images.stores?.mongodb;
     if (image === undefined) throw new Error('MongoDB needs the image of the local driver: CLUSTER=local');
     const mongodb = externalMongodb(PLACE.namespace, image);
-    const spec = productionSpec(mongodb.uriSecret);
-    const cluster = await deployCluster(testCluster, { ...PLACE, spec, objects: mongodb.objects });
-    const close = async (): Promise<void> => {
-      await cluster.close();
-      await testCluster[Symbol.asyncDispose]();
-    };
-    return { ...cluster, close, [Symbol.asyncDispose]: close };
-  } catch (error) {
-    await testCluster[Symbol.asyncDispose]();
-    throw error;
-  }
+    return { ...PLACE, spec: productionSpec(mongodb.uriSecret), objects: mongodb.objects };
+  });
 }

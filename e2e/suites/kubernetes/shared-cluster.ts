@@ -1,10 +1,5 @@
-import {
-  type DeployedCluster,
-  deployCluster,
-  developmentSpec,
-  KEPT_IMAGES,
-  useTestCluster,
-} from '@im/dev-cluster';
+import { type DeployedCluster, developmentSpec, KEPT_IMAGES } from '@im/dev-cluster';
+import { deployed } from './deploy-cluster.ts';
 
 /** Whether the cluster is kept: on request, or because another process removes it after the last test file. */
 const KEEP = process.env.E2E_KEEP_CLUSTER === '1' || process.env[KEPT_IMAGES] !== undefined;
@@ -17,22 +12,6 @@ export const SHARED = { namespace: 'openim-e2e', name: 'shared' } as const;
  * deploys it; it stays for the next one where another process removes it.
  * @param tenants in addition to the default one.
  */
-export async function sharedCluster(tenants: readonly string[] = []): Promise<DeployedCluster> {
-  const testCluster = await useTestCluster();
-  try {
-    const cluster = await deployCluster(testCluster, {
-      ...SHARED,
-      spec: developmentSpec(),
-      tenants,
-      keep: KEEP,
-    });
-    const close = async (): Promise<void> => {
-      await cluster.close();
-      await testCluster[Symbol.asyncDispose]();
-    };
-    return { ...cluster, close, [Symbol.asyncDispose]: close };
-  } catch (error) {
-    await testCluster[Symbol.asyncDispose]();
-    throw error;
-  }
+export function sharedCluster(tenants: readonly string[] = []): Promise<DeployedCluster> {
+  return deployed(() => ({ ...SHARED, spec: developmentSpec(), tenants, keep: KEEP }));
 }
