@@ -3,6 +3,7 @@ import { remainingMs } from '@im/kit';
 import {
   argsError,
   checkLimits,
+  convert,
   type Domain,
   decode,
   encode,
@@ -32,6 +33,8 @@ export interface RpcRouteOptions {
   readonly badInput?: 200 | 400;
   /** Conditions on the request's fields that its schema cannot express. @default none */
   readonly rules?: readonly FieldRule[];
+  /** What `data` is written by, where the RPC answers with encoded messages of the same wire form. @default the RPC's */
+  readonly response?: MessageName;
   /** `data` is not the response but this list of it, null when empty. */
   readonly list?: string;
   /** The list whose largest entries exceed one call; long requests are answered by several calls. */
@@ -84,6 +87,11 @@ function writer(response: MessageName, list: string | undefined): (message: obje
   return (message) => gather(toJsonParts(response, message as Messages[typeof response]));
 }
 
+/** An answer as the message by which it is written. */
+function readable(answer: Messages[MessageName], from: MessageName, to: MessageName): Messages[MessageName] {
+  return from === to ? answer : convert(from, answer, to);
+}
+
 /** A request in protobuf, for the routes that take it. @throws ImError 1001. */
 function readProtobuf<N extends MessageName>(name: N, body: Buffer): Messages[N] {
   try {
@@ -101,7 +109,8 @@ export function rpcRoute<D extends Domain>(
   options: RpcRouteOptions = {},
 ): RpcRoute {
   const { rules = [], list, fill, protobuf = false } = options;
-  const { request: requestName, response, idempotency } = schemaOf(domain, method);
+  const { request: requestName, response: answered, idempotency } = schemaOf(domain, method);
+  const response = options.response ?? answered;
   const write = writer(response, list);
   const split = options.split && splitOf(response, options.split);
 
@@ -148,7 +157,7 @@ export function rpcRoute<D extends Domain>(
             );
           return gather(splitAnswer(response, fields, split, askPart));
         }
-        const answer = await ask(call.ctx, request);
+        const answer = readable(await ask(call.ctx, request), answered, response);
         if (!binary) return write(answer);
         const bytes = encode(response, answer as Messages[typeof response]);
         return JSON.stringify(Buffer.from(bytes).toString('base64'));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { make, type sdkws } from '@im/protocol';
+import { encode, make, type sdkws } from '@im/protocol';
 import { startApi } from './harness.ts';
 
 type Api = Awaited<ReturnType<typeof startApi>>;
@@ -36,15 +36,16 @@ function stub(api: Api): void {
   api.stub('msg.pullMessageBySeqs', (_ctx, { seqRanges }: sdkws.PullMessageBySeqsReq) => {
     const [{ conversationID, begin, end } = make('sdkws.SeqRange')] = seqRanges;
     const Msgs = Array.from({ length: end - begin + 1 }, (_, i) =>
-      make('sdkws.MsgData', {
-        seq: end - i,
-        sendID: (end - i) % 100 === 0 ? 'u1' : 'u2',
-        content: Buffer.from(`{"content":"text ${end - i}"}`),
-      }),
+      encode(
+        'sdkws.MsgData',
+        make('sdkws.MsgData', {
+          seq: end - i,
+          sendID: (end - i) % 100 === 0 ? 'u1' : 'u2',
+          content: Buffer.from(`{"content":"text ${end - i}"}`),
+        }),
+      ),
     );
-    return make('sdkws.PullMessageBySeqsResp', {
-      msgs: { [conversationID]: make('sdkws.PullMsgs', { Msgs }) },
-    });
+    return make('msg.EncodedPull', { msgs: { [conversationID]: make('msg.EncodedMsgs', { Msgs }) } });
   });
 }
 

@@ -1,5 +1,5 @@
 import { asSystem, type CallContext } from '@im/kit';
-import { type conversation, encode, make, type msg, type sdkws } from '@im/protocol';
+import { type conversation, decode, make, type msg, type sdkws } from '@im/protocol';
 import type { ConversationDeps } from './deps.ts';
 
 /** Most ids that the message domain takes in one request. */
@@ -43,8 +43,8 @@ export async function lastMessagesOf(
     const request = make('msg.GetLastMessageReq', { userID, conversationIDs: asked, skipDeleted: true });
     const { msgs, cut } = await rpc.client('msg').getLastMessage(asSystem(ctx), request);
     for (const [id, message] of Object.entries(msgs)) {
-      found.set(id, message);
-      bytes += encode('sdkws.MsgData', message).length;
+      found.set(id, decode('sdkws.MsgData', message));
+      bytes += message.length;
     }
     // An answer without messages: the others have none either.
     if (Object.keys(msgs).length === 0) break;

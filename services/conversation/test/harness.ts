@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Bus, MessageLog } from '@im/bus';
-import { decode, ERR, ImError, type log, make, type msg, type sdkws } from '@im/protocol';
+import { decode, ERR, encode, ImError, type log, make, type msg, type sdkws } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import type { ConversationKey } from '@im/store';
 import { startDomain, type TestDomain } from '@im/testing';
@@ -35,8 +35,9 @@ export async function startHarness(): Promise<Harness> {
       const found = conversationIDs.filter((id) => messages.has(id));
       // An answer holds what fits; the rest comes when it is asked for.
       const fitting = found.slice(0, 2);
-      const msgs = Object.fromEntries(fitting.map((id) => [id, make('sdkws.MsgData', messages.get(id))]));
-      return make('msg.GetLastMessageResp', { msgs, cut: found.slice(2) });
+      const encoded = (id: string) => encode('sdkws.MsgData', make('sdkws.MsgData', messages.get(id)));
+      const msgs = Object.fromEntries(fitting.map((id) => [id, encoded(id)]));
+      return make('msg.EncodedLast', { msgs, cut: found.slice(2) });
     },
   };
   const group: Partial<DomainService<'group'>> = {

@@ -50,9 +50,9 @@ export class FakeRpc {
     ],
     ['third.delUserPushToken', () => make('third.DelUserPushTokenResp')],
     ['msg.getMaxSeq', () => make('sdkws.GetMaxSeqResp', { maxSeqs: { si_a_b: 7 } })],
-    ['msg.pullMessageBySeqs', () => make('sdkws.PullMessageBySeqsResp')],
-    ['msg.getSeqMessage', () => make('msg.GetSeqMessageResp')],
-    ['msg.getLastMessage', () => make('msg.GetLastMessageResp')],
+    ['msg.pullMessageBySeqs', () => make('msg.EncodedPull')],
+    ['msg.getSeqMessage', () => make('msg.EncodedPull')],
+    ['msg.getLastMessage', () => make('msg.EncodedLast')],
     ['msg.getConversationsHasReadAndMaxSeq', () => make('msg.GetConversationsHasReadAndMaxSeqResp')],
     [
       'msg.sendMsgs',

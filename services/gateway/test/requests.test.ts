@@ -463,9 +463,11 @@ test('a message above the read limit closes with 1009', async () => {
 test('an answer that no client would take becomes an error', async () => {
   await using gateway = await startGateway();
   gateway.rpc.answers.set('msg.pullMessageBySeqs', () =>
-    make('sdkws.PullMessageBySeqsResp', {
+    make('msg.EncodedPull', {
       msgs: {
-        si_a_b: make('sdkws.PullMsgs', { Msgs: [message({ content: Buffer.alloc(1_100_000, 0x41) })] }),
+        si_a_b: make('msg.EncodedMsgs', {
+          Msgs: [encode('sdkws.MsgData', message({ content: Buffer.alloc(1_100_000, 0x41) }))],
+        }),
       },
     }),
   );

@@ -14,7 +14,7 @@ import {
 import { type Backend, startMongo, startNats, startRedis } from '@im/dev-stores';
 import type { CallContext } from '@im/kit';
 import { READY, readStartConfig, type ServiceModule, silentLogger, watchConfigFile } from '@im/process';
-import { make } from '@im/protocol';
+import { decode, make } from '@im/protocol';
 import type { RpcRegistry } from '@im/rpc';
 import { type ProcessDeps, type RunningServer, runServer } from '../src/index.ts';
 
@@ -121,9 +121,10 @@ async function untilStored(tenant: TenantId, words: readonly string[]): Promise<
   const request = make('sdkws.PullMessageBySeqsReq', { userID: 'b', seqRanges });
   const stored = async () => {
     const { msgs } = await rpc.client('msg').pullMessageBySeqs(by('b', tenant), request);
-    return (msgs.si_a_b?.Msgs ?? []).map(
-      ({ content }) => JSON.parse(Buffer.from(content).toString()).content,
-    );
+    return (msgs.si_a_b?.Msgs ?? []).map((message) => {
+      const { content } = decode('sdkws.MsgData', message);
+      return JSON.parse(Buffer.from(content).toString()).content;
+    });
   };
   await eventually(`${tenant}: ${words.length} stored`, async () => (await stored()).length >= words.length);
   assert.deepEqual(await stored(), words);

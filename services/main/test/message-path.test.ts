@@ -8,7 +8,7 @@ import { parseConfig, tenantId } from '@im/contract';
 import { type Backend, startMongo, startNats, startRedis } from '@im/dev-stores';
 import type { CallContext } from '@im/kit';
 import { READY, type ServiceModule, silentLogger } from '@im/process';
-import { encode, ImError, make, type msg, type sdkws } from '@im/protocol';
+import { decode, encode, ImError, make, type msg, type sdkws } from '@im/protocol';
 import type { DomainService, RpcRegistry } from '@im/rpc';
 import { conversationSettingsChanges } from '@im/store';
 import { type ProcessDeps, type RunningServer, runServer } from '../src/index.ts';
@@ -111,7 +111,8 @@ async function pulled(userID: string, conversationID: string, tenant = ONE): Pro
   const seqRanges = [make('sdkws.SeqRange', { conversationID, begin: 1, end: 10_000, num: 1_000 })];
   const request = make('sdkws.PullMessageBySeqsReq', { userID, seqRanges });
   const { msgs, notificationMsgs } = await client().pullMessageBySeqs(by(userID, tenant), request);
-  return (msgs[conversationID] ?? notificationMsgs[conversationID])?.Msgs ?? [];
+  const { Msgs = [] } = msgs[conversationID] ?? notificationMsgs[conversationID] ?? {};
+  return Msgs.map((message) => decode('sdkws.MsgData', message));
 }
 /** Waits until a conversation has this many messages. */
 async function untilPulled(userID: string, conversationID: string, count: number, tenant = ONE) {

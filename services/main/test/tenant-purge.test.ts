@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseConfig, type TenantId, type TenantPurgeReport, tenantId } from '@im/contract';
 import { type CallContext, systemContext } from '@im/kit';
 import { silentLogger } from '@im/process';
-import { make } from '@im/protocol';
+import { decode, make } from '@im/protocol';
 import { cursorRepo, deadLetterRepo, webhookEndpointRepo } from '@im/store';
 import { startStores, storeTraces, type TestStores } from '@im/testing';
 import { type ProcessDeps, type RunningServer, runServer } from '../src/index.ts';
@@ -105,7 +105,7 @@ async function seqsOf(tenant: TenantId): Promise<number[]> {
   const range = make('sdkws.SeqRange', { conversationID: 'si_a_b', begin: 1, end: 10_000, num: 1_000 });
   const request = make('sdkws.PullMessageBySeqsReq', { userID: 'b', seqRanges: [range] });
   const { msgs } = await deps.rpc.client('msg').pullMessageBySeqs(as(tenant, 'b'), request);
-  return (msgs.si_a_b?.Msgs ?? []).map(({ seq }) => seq);
+  return (msgs.si_a_b?.Msgs ?? []).map((message) => decode('sdkws.MsgData', message).seq);
 }
 
 async function untilStored(tenant: TenantId, count: number): Promise<void> {

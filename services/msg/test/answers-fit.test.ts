@@ -10,7 +10,7 @@ import {
   type sdkws,
 } from '@im/protocol';
 import { conversationSeqs, conversationSettingsChanges, msgRowChanges, msgRows } from '@im/store';
-import { by, type Fixture, ONE, send, startFixture, text } from './harness.ts';
+import { by, type Fixture, ONE, readLast, readPull, send, startFixture, text } from './harness.ts';
 
 let f: Fixture;
 before(async () => {
@@ -73,8 +73,8 @@ async function pullOnce(
   );
   const request = { userID, seqRanges, maxAnswerBytes: answerBytes(framing) };
   const answer = await f.msg.pullMessageBySeqs(by(userID), make('sdkws.PullMessageBySeqsReq', request));
-  assertFits(framing, encode('sdkws.PullMessageBySeqsResp', answer));
-  return answer.msgs;
+  assertFits(framing, encode('msg.EncodedPull', answer));
+  return readPull(answer).msgs;
 }
 
 /** Asks for a list of seqs until everything came, as a client that fills its gaps. */
@@ -95,8 +95,8 @@ async function pullAll(
         maxAnswerBytes: answerBytes(framing),
       }),
     );
-    assertFits(framing, encode('msg.GetSeqMessageResp', answer));
-    const messages = answer.msgs[conversationID]?.Msgs ?? [];
+    assertFits(framing, encode('msg.EncodedPull', answer));
+    const messages = readPull(answer).msgs[conversationID]?.Msgs ?? [];
     assert.ok(messages.length > 0, 'every answer brings something new');
     for (const m of messages) got.set(m.seq, m);
   }
@@ -236,8 +236,8 @@ test('a message that is larger than any answer is served without its decoration'
         maxAnswerBytes: answerBytes(framing),
       }),
     );
-    assertFits(framing, encode('msg.GetLastMessageResp', last));
-    assert.equal(contentOf(last.msgs[conversationID]).content, 'words');
+    assertFits(framing, encode('msg.EncodedLast', last));
+    assert.equal(contentOf(readLast(last).msgs[conversationID]).content, 'words');
   }
 });
 
@@ -254,7 +254,7 @@ test('last messages that do not fit are named, and come when they are asked for'
       by('u6'),
       make('msg.GetLastMessageReq', { userID: 'u6', conversationIDs: missing }),
     );
-    assertFits({ encoding: 'json', gzip: false }, encode('msg.GetLastMessageResp', answer));
+    assertFits({ encoding: 'json', gzip: false }, encode('msg.EncodedLast', answer));
     assert.ok(Object.keys(answer.msgs).length > 0);
     got.push(...Object.keys(answer.msgs));
     missing = answer.cut;
@@ -310,11 +310,11 @@ test('the last message skips what the user deleted where that is asked for', asy
   for (const words of ['one', 'two', 'three']) await send(f, text('a', 'c', words));
   await f.msg.deleteMsgs(by('c'), make('msg.DeleteMsgsReq', { conversationID, seqs: [2, 3], userID: 'c' }));
   const lastOf = async (userID: string, skipDeleted: boolean) =>
-    (
+    readLast(
       await f.msg.getLastMessage(
         by(userID),
         make('msg.GetLastMessageReq', { userID, conversationIDs: [conversationID], skipDeleted }),
-      )
+      ),
     ).msgs[conversationID];
   assert.deepEqual([(await lastOf('c', false))?.seq, (await lastOf('c', false))?.status], [3, 4]);
   assert.equal(contentOf(await lastOf('c', true)).content, 'one');

@@ -11,6 +11,7 @@ import {
   groupText,
   makeGroup,
   ONE,
+  readPull,
   send,
   startFixture,
   text,
@@ -26,10 +27,8 @@ after(() => f?.[Symbol.asyncDispose]());
 const hasCode = (code: number) => (error: unknown) => error instanceof ImError && error.code === code;
 const pull = async (userID: string, conversationID: string): Promise<sdkws.MsgData[]> => {
   const seqRanges = [make('sdkws.SeqRange', { conversationID, begin: 1, end: 1_000, num: 1_000 })];
-  const answer = await f.msg.pullMessageBySeqs(
-    by(userID),
-    make('sdkws.PullMessageBySeqsReq', { userID, seqRanges }),
-  );
+  const request = make('sdkws.PullMessageBySeqsReq', { userID, seqRanges });
+  const answer = readPull(await f.msg.pullMessageBySeqs(by(userID), request));
   return (answer.msgs[conversationID] ?? answer.notificationMsgs[conversationID])?.Msgs ?? [];
 };
 const revoke = (userID: string, conversationID: string, seq: number, ctx = by(userID)) =>

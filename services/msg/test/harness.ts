@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { tenantId } from '@im/contract';
 import type { CallContext } from '@im/kit';
-import { make, type msg, type sdkws } from '@im/protocol';
+import { convert, make, type msg, type sdkws } from '@im/protocol';
 import type { DomainService } from '@im/rpc';
 import { conversationSettingsChanges, groupMemberChanges, groupRepo, type Store } from '@im/store';
 import { eventually, startDomain, type TestDomain } from '@im/testing';
@@ -190,4 +190,14 @@ export async function leaveGroup(fixture: Fixture, groupID: string, userID: stri
 /** Words of a text message; undefined for anything else. */
 export function wordsOf(m: sdkws.MsgData): string | undefined {
   return m.content.length === 0 ? undefined : JSON.parse(Buffer.from(m.content).toString()).content;
+}
+
+/** What a client reads in the answer to a pull. */
+export function readPull(answer: msg.EncodedPull): sdkws.PullMessageBySeqsResp {
+  return convert('msg.EncodedPull', answer, 'sdkws.PullMessageBySeqsResp');
+}
+
+/** What a client reads in the answer that has last messages. */
+export function readLast(answer: msg.EncodedLast): msg.GetLastMessageResp {
+  return convert('msg.EncodedLast', answer, 'msg.GetLastMessageResp');
 }

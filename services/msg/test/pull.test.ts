@@ -10,6 +10,8 @@ import {
   leaveGroup,
   makeGroup,
   ONE,
+  readLast,
+  readPull,
   send,
   startFixture,
   TWO,
@@ -26,21 +28,15 @@ after(() => f?.[Symbol.asyncDispose]());
 const maxAnswerBytes = answerBytes({ encoding: 'gob' });
 const range = (conversationID: string, begin: number, end: number, num = 10) =>
   make('sdkws.SeqRange', { conversationID, begin, end, num });
-const pull = (userID: string, seqRanges: sdkws.SeqRange[], order = 0, ctx = by(userID)) =>
-  f.msg.pullMessageBySeqs(
-    ctx,
-    make('sdkws.PullMessageBySeqsReq', { userID, seqRanges, order, maxAnswerBytes }),
-  );
-const list = (userID: string, conversationID: string, seqs: number[], order = 0) =>
-  f.msg.getSeqMessage(
-    by(userID),
-    make('msg.GetSeqMessageReq', {
-      userID,
-      order,
-      maxAnswerBytes,
-      conversations: [make('msg.ConversationSeqs', { conversationID, seqs })],
-    }),
-  );
+const pull = async (userID: string, seqRanges: sdkws.SeqRange[], order = 0, ctx = by(userID)) => {
+  const request = make('sdkws.PullMessageBySeqsReq', { userID, seqRanges, order, maxAnswerBytes });
+  return readPull(await f.msg.pullMessageBySeqs(ctx, request));
+};
+const list = async (userID: string, conversationID: string, seqs: number[], order = 0) => {
+  const conversations = [make('msg.ConversationSeqs', { conversationID, seqs })];
+  const request = make('msg.GetSeqMessageReq', { userID, order, maxAnswerBytes, conversations });
+  return readPull(await f.msg.getSeqMessage(by(userID), request));
+};
 const seqsOf = (pulled: sdkws.PullMsgs | undefined) => pulled?.Msgs.map(({ seq }) => seq);
 const numbers = (first: number, last: number) =>
   Array.from({ length: last - first + 1 }, (_, i) => first + i);
@@ -155,9 +151,11 @@ test('who left a group sees what was before, and nothing after; who comes back s
   );
   assert.equal(positions.seqs[cid]?.maxSeq, 3);
   assert.deepEqual(positions.seqs.si_x_y, make('msg.Seqs'));
-  const last = await f.msg.getLastMessage(
-    by('u3'),
-    make('msg.GetLastMessageReq', { userID: 'u3', conversationIDs: [cid] }),
+  const last = readLast(
+    await f.msg.getLastMessage(
+      by('u3'),
+      make('msg.GetLastMessageReq', { userID: 'u3', conversationIDs: [cid] }),
+    ),
   );
   assert.equal(last.msgs[cid]?.contentType, 1504);
   await assert.rejects(send(f, groupText('u3', 'g1', 'no')), /1203/);
@@ -232,11 +230,11 @@ test('the last message is the newest with content; deleted for oneself it is sho
   const cid = 'si_u8_u9';
   for (const words of ['first', 'second', 'third']) await send(f, text('u8', 'u9', words));
   const lastOf = async (userID: string) =>
-    (
+    readLast(
       await f.msg.getLastMessage(
         by(userID),
         make('msg.GetLastMessageReq', { userID, conversationIDs: [cid, 'si_a_b_c'] }),
-      )
+      ),
     ).msgs;
   assert.equal(wordsOf((await lastOf('u9'))[cid] as sdkws.MsgData), 'third');
   await f.msg.deleteMsgPhysicalBySeq(

@@ -2,6 +2,7 @@ import { EXPORT_KINDS, type ExportLine } from '@im/admin-api';
 import { type CallContext, withCaller } from '@im/kit';
 import {
   argsError,
+  decode,
   ERR,
   ImError,
   isNotificationConversation,
@@ -78,9 +79,9 @@ async function* sentMessages({ userID, rpc, call }: ExportOf, position: string):
       const seqRanges = [make('sdkws.SeqRange', range)];
       const request = make('sdkws.PullMessageBySeqsReq', { userID, seqRanges, maxAnswerBytes: STEP_BYTES });
       const { msgs } = await client.pullMessageBySeqs(call(), request);
-      const sent = (msgs[conversationID]?.Msgs ?? []).filter(
-        ({ sendID, content }) => sendID === userID && content.length > 0,
-      );
+      const sent = (msgs[conversationID]?.Msgs ?? [])
+        .map((message) => decode('sdkws.MsgData', message))
+        .filter(({ sendID, content }) => sendID === userID && content.length > 0);
       for (const message of sent.toSorted((a, b) => a.seq - b.seq)) {
         const data = { conversationID, ...json('sdkws.MsgData', message) };
         const content = Buffer.from(message.content).toString();

@@ -6,7 +6,10 @@ export const msgRoutes = [
   rpcRoute('/msg/newest_seq', 'msg', 'getMaxSeq', { rules: [text('userID')] }),
   // Searches the conversations of all users: for administrators only; OpenIM allows any user.
   rpcRoute('/msg/search_msg', 'msg', 'searchMessage', { admin: true, rules: [page()] }),
-  rpcRoute('/msg/pull_msg_by_seq', 'msg', 'pullMessageBySeqs', { rules: [text('userID')] }),
+  rpcRoute('/msg/pull_msg_by_seq', 'msg', 'pullMessageBySeqs', {
+    rules: [text('userID')],
+    response: 'sdkws.PullMessageBySeqsResp',
+  }),
   rpcRoute('/msg/revoke_msg', 'msg', 'revokeMsg', {
     rules: [text('conversationID'), atLeast('seq'), text('userID')],
   }),

@@ -120,7 +120,7 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.PullMsgByRange,
       {
-        ...pull('sdkws.PullMessageBySeqsReq', 'sdkws.PullMessageBySeqsResp', (ctx, message) =>
+        ...pull('sdkws.PullMessageBySeqsReq', 'msg.EncodedPull', (ctx, message) =>
           msg.pullMessageBySeqs(ctx, message),
         ),
         requireIds: true,
@@ -150,9 +150,7 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     [
       REQ.PullMsgBySeqList,
       {
-        ...pull('msg.GetSeqMessageReq', 'msg.GetSeqMessageResp', (ctx, message) =>
-          msg.getSeqMessage(ctx, message),
-        ),
+        ...pull('msg.GetSeqMessageReq', 'msg.EncodedPull', (ctx, message) => msg.getSeqMessage(ctx, message)),
         requireIds: true,
       },
     ],
@@ -178,10 +176,10 @@ export function createHandlers(deps: HandlerDeps): ReadonlyMap<number, Route> {
     ],
     [
       REQ.PullConvLastMessage,
-      pull('msg.GetLastMessageReq', 'msg.GetLastMessageResp', async (ctx, message) => {
+      pull('msg.GetLastMessageReq', 'msg.EncodedLast', async (ctx, message) => {
         message.skipDeleted = false;
         const { msgs } = await msg.getLastMessage(ctx, message);
-        return make('msg.GetLastMessageResp', { msgs });
+        return make('msg.EncodedLast', { msgs });
       }),
     ],
     [

@@ -29,6 +29,15 @@ export function decode<N extends MessageName>(name: N, data: Uint8Array): Messag
   return messageType(name).decode(data) as unknown as Messages[N];
 }
 
+/** A message as another one of the same wire form: encoded messages in it become readable, or the other way round. */
+export function convert<From extends MessageName, To extends MessageName>(
+  from: From,
+  message: Messages[From],
+  to: To,
+): Messages[To] {
+  return decode(to, encode(from, message));
+}
+
 /** Fields of a message that hold many entries, by their names. */
 export interface ManyFields {
   readonly lists: readonly string[];

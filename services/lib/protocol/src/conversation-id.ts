@@ -57,6 +57,12 @@ export function isSingleConversation(conversationID: string): boolean {
   return conversationID.startsWith('si_');
 }
 
+/** Session type of all messages of a chat. */
+export function sessionTypeOf(chatID: string): number {
+  if (isSingleConversation(chatID)) return SESSION.Single;
+  return isGroupConversation(chatID) ? SESSION.Group : SESSION.Notification;
+}
+
 /** Key by which the log orders messages; a chat and its notification conversation share it. */
 export function queueKey(m: Addressing): string {
   return m.sessionType === SESSION.Group ? m.groupID : sortedPair(m.sendID, m.recvID);

@@ -1,4 +1,4 @@
-export { decode, encode, type ManyFields, type MessageName, make, manyFields } from './codec.ts';
+export { convert, decode, encode, type ManyFields, type MessageName, make, manyFields } from './codec.ts';
 export {
   CONTENT,
   GROUP_STATUS,
@@ -28,6 +28,7 @@ export {
   notificationConversationID,
   queueKey,
   selfNotificationID,
+  sessionTypeOf,
 } from './conversation-id.ts';
 export {
   declaredBytes,
@@ -50,7 +51,7 @@ export {
 } from './envelope/envelope.ts';
 export { argsError, ERR, type ErrorCode, errorName, ImError, toImError } from './errors.ts';
 export { DEDUP_KEY_BYTES, dedupKeyOf, deliveryField } from './fast/log.ts';
-export { withClientMsgID, withSeq } from './fast/msg-data.ts';
+export { withClientMsgID, withIsRead, withSeq } from './fast/msg-data.ts';
 export { encodePushMessages } from './fast/push-messages.ts';
 export { FieldReader, MAP_ENTRY, tagOf } from './fast/wire.ts';
 export type * as account from './gen/account.ts';

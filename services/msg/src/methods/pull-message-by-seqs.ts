@@ -4,9 +4,11 @@ import { requireSelf } from '@im/kit';
 import {
   answerBudget,
   argsError,
+  decode,
   isNotificationConversation,
   MSG_STATUS,
   make,
+  type msg,
   PULL_ORDER,
   type sdkws,
 } from '@im/protocol';
@@ -64,16 +66,22 @@ interface RangeWanted extends Wanted {
   readonly range: sdkws.SeqRange;
 }
 
+interface EncodedPage {
+  readonly messages: readonly Rendered[];
+  readonly isEnd: boolean;
+  readonly endSeq?: number;
+}
+
 function putInto(
-  answer: { msgs: Record<string, sdkws.PullMsgs>; notificationMsgs: Record<string, sdkws.PullMsgs> },
+  answer: Pick<msg.EncodedPull, 'msgs' | 'notificationMsgs'>,
   conversationID: string,
-  pulled: sdkws.PullMsgs,
+  { messages, isEnd, endSeq = 0 }: EncodedPage,
 ): void {
   const target = isNotificationConversation(conversationID) ? answer.notificationMsgs : answer.msgs;
-  const before = target[conversationID];
   // Two ranges of one conversation share an entry.
-  if (before) pulled.Msgs = [...before.Msgs, ...pulled.Msgs];
-  target[conversationID] = pulled;
+  const before = target[conversationID]?.Msgs ?? [];
+  const Msgs = [...before, ...messages.map(({ data }) => data)];
+  target[conversationID] = make('msg.EncodedMsgs', { Msgs, isEnd, endSeq });
 }
 
 /** Whether a list of seqs reaches beyond the readable messages, and where these end. */
@@ -105,7 +113,7 @@ export function pullMethods(
       });
       const budget = new AnswerBudget(answerBudget(maxAnswerBytes));
       const pages = await readPages(rows, ctx.tenant, userID, wanted, budget);
-      const answer = make('sdkws.PullMessageBySeqsResp', { msgs: {}, notificationMsgs: {} });
+      const answer = make('msg.EncodedPull', { msgs: {}, notificationMsgs: {} });
       for (const [i, { bounds, seqs, range }] of wanted.entries()) {
         const { messages, cut } = pages[i] as PulledPage;
         if (messages.length === 0) continue;
@@ -114,7 +122,7 @@ export function pullMethods(
           (isNotificationConversation(bounds.conversationID) &&
             lastOf(seqs) < Math.min(range.end, bounds.max));
         const isEnd = !short && isEndOfRange(bounds, range, order);
-        putInto(answer, bounds.conversationID, make('sdkws.PullMsgs', { Msgs: messages, isEnd }));
+        putInto(answer, bounds.conversationID, { messages, isEnd });
       }
       await readAudit.record(ctx, readOf('pullMessageBySeqs', userID, ids, messagesIn(pages)));
       return answer;
@@ -133,17 +141,17 @@ export function pullMethods(
       });
       const budget = new AnswerBudget(answerBudget(maxAnswerBytes));
       const pages = await readPages(rows, ctx.tenant, userID, allowed, budget);
-      const answer = make('msg.GetSeqMessageResp', { msgs: {}, notificationMsgs: {} });
+      const answer = make('msg.EncodedPull', { msgs: {}, notificationMsgs: {} });
       for (const [i, { bounds, asked }] of allowed.entries()) {
         const { messages, cut } = pages[i] as PulledPage;
         const end = cut ? { isEnd: false, endSeq: 0 } : endOfList(bounds, asked, order);
-        putInto(answer, bounds.conversationID, make('sdkws.PullMsgs', { Msgs: messages, ...end }));
+        putInto(answer, bounds.conversationID, { messages, ...end });
       }
       for (const id of ids) {
         // Every requested conversation has an entry, also those without messages for this user.
         if (boundsOf.has(id)) continue;
         if (!budget.takeEntry(id)) break;
-        putInto(answer, id, make('sdkws.PullMsgs', { isEnd: true }));
+        putInto(answer, id, { messages: [], isEnd: true });
       }
       await readAudit.record(ctx, readOf('getSeqMessage', userID, ids, messagesIn(pages)));
       return answer;
@@ -153,7 +161,7 @@ export function pullMethods(
       requireSelf(ctx, userID);
       checkConversationCount('conversationIDs', conversationIDs.length);
       const boundsOf = await loadReadBounds(deps, ctx.tenant, userID, conversationIDs);
-      const answer = make('msg.GetLastMessageResp', { msgs: {} });
+      const answer = make('msg.EncodedLast', { msgs: {} });
       const readable = [...boundsOf.values()].filter(({ min, max }) => max >= min);
       const newest = readable.map((bounds) => ({ bounds, seqs: [bounds.max] }));
       const budget = new AnswerBudget(answerBudget(maxAnswerBytes));
@@ -163,7 +171,7 @@ export function pullMethods(
         const { messages, cut } = pages[i] as PulledPage;
         const [message] = messages;
         if (cut) answer.cut.push(bounds.conversationID);
-        else if (message && isLast(message, skipDeleted)) answer.msgs[bounds.conversationID] = message;
+        else if (message && isLast(message, skipDeleted)) answer.msgs[bounds.conversationID] = message.data;
         else emptied.push(bounds);
       }
       for (let i = 0; i < emptied.length; i += LAST_AT_ONCE) {
@@ -175,7 +183,7 @@ export function pullMethods(
           const rendered = found[at];
           if (!rendered) continue;
           const message = budget.takeMessage(rendered);
-          if (message) answer.msgs[conversationID] = message;
+          if (message) answer.msgs[conversationID] = message.data;
           else answer.cut.push(conversationID);
         }
       }
@@ -199,7 +207,8 @@ function messagesIn(pages: readonly PulledPage[]): number {
 }
 
 /** Whether a message can stand as a conversation's last one; one that only this user deleted can, emptied. */
-function isLast({ clientMsgID, status }: sdkws.MsgData, skipDeleted: boolean): boolean {
+function isLast({ data }: Rendered, skipDeleted: boolean): boolean {
+  const { clientMsgID, status } = decode('sdkws.MsgData', data);
   return clientMsgID !== '' && !(skipDeleted && status >= MSG_STATUS.Deleted);
 }
 
@@ -230,7 +239,7 @@ async function lastWithContent(
     const found = await rows.bySeqs(tenant, [{ conversationID, seqs }]);
     for (const row of found.sort((a, b) => b.seq - a.seq)) {
       const rendered = renderRow(row, userID, bounds);
-      if (!isLast(rendered.message, skipDeleted)) continue;
+      if (!isLast(rendered, skipDeleted)) continue;
       await rewriteQuotes(rows, tenant, [{ conversationID, rendered }]);
       return rendered;
     }

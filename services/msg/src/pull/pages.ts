@@ -1,9 +1,8 @@
 import type { TenantId } from '@im/contract';
-import type { sdkws } from '@im/protocol';
 import type { MsgRow, MsgRows, SeqsOf } from '@im/store';
 import { type InConversation, rewriteQuotes } from './quotes.ts';
 import type { ReadBounds } from './read-bounds.ts';
-import { fitted, type Rendered, renderedPlaceholder, renderRow } from './render.ts';
+import { bytesOf, fitted, type Rendered, renderedPlaceholder, renderRow } from './render.ts';
 
 /** Most messages of one answer; placeholders count, too. */
 const ANSWER_MESSAGES = 5_000;
@@ -28,7 +27,7 @@ export interface Wanted {
 /** Those of the wanted messages that fit into the answer. */
 export interface PulledPage {
   /** In seq order. */
-  readonly messages: sdkws.MsgData[];
+  readonly messages: Rendered[];
   /** Some of the wanted messages did not fit. */
   readonly cut: boolean;
 }
@@ -67,9 +66,9 @@ export class AnswerBudget {
    * Takes a message, without its decoration when an answer could never hold it.
    * @returns the message to serve, or undefined when it does not fit into the rest of this answer.
    */
-  takeMessage(rendered: Rendered): sdkws.MsgData | undefined {
-    const { message, bytes } = fitted(rendered, this.#messageLimit);
-    if (this.#messages === 0 || !this.#take(bytes)) return undefined;
+  takeMessage(rendered: Rendered): Rendered | undefined {
+    const message = fitted(rendered, this.#messageLimit);
+    if (this.#messages === 0 || !this.#take(bytesOf(message))) return undefined;
     this.#messages--;
     return message;
   }
@@ -92,7 +91,7 @@ export async function readPages(
   wanted: readonly Wanted[],
   budget: AnswerBudget,
 ): Promise<PulledPage[]> {
-  const pages = wanted.map(() => ({ messages: [] as sdkws.MsgData[], opened: false, cut: false }));
+  const pages = wanted.map(() => ({ messages: [] as Rendered[], opened: false, cut: false }));
   const requests = wanted.flatMap(({ seqs }, page) => seqs.map((seq): SeqRequest => ({ page, seq })));
   let at = 0;
   let roundSize = FIRST_ROUND;
@@ -108,7 +107,7 @@ export async function readPages(
     for (const [i, { page: index }] of round.entries()) {
       const page = pages[index] as (typeof pages)[number];
       const item = rendered[i] as Rendered;
-      readBytes += item.bytes;
+      readBytes += bytesOf(item);
       if (page.cut) continue;
       page.opened ||= budget.takeEntry(wanted[index]?.bounds.conversationID ?? '');
       const message = page.opened ? budget.takeMessage(item) : undefined;

@@ -1,5 +1,5 @@
 import type { TenantId } from '@im/contract';
-import { CONTENT, decode, MSG_STATUS } from '@im/protocol';
+import { CONTENT, decode, encode, MSG_STATUS, type sdkws } from '@im/protocol';
 import type { MsgRow, MsgRows, SeqsOf } from '@im/store';
 import { type Rendered, revokedContent } from './render.ts';
 
@@ -26,6 +26,7 @@ export interface InConversation {
 }
 
 interface Quote extends InConversation {
+  readonly message: sdkws.MsgData;
   readonly content: QuoteContent;
   readonly quoted: QuotedMessage;
   /** Seq of the quoted message; 0 when the client did not know it yet. */
@@ -43,15 +44,16 @@ const LOOKBACK = 100;
 const MAX_SEARCHED = 1_000;
 
 function quoteOf(item: InConversation): Quote | undefined {
-  const { message } = item.rendered;
-  if (message.contentType !== CONTENT.Quote || message.status >= MSG_STATUS.Deleted) return undefined;
+  if (item.rendered.contentType !== CONTENT.Quote) return undefined;
+  const message = decode('sdkws.MsgData', item.rendered.data);
+  if (message.status >= MSG_STATUS.Deleted) return undefined;
   try {
     const content: QuoteContent = JSON.parse(Buffer.from(message.content).toString());
     const quoted = content.quoteMessage;
     if (typeof quoted !== 'object' || quoted === null) return undefined;
     const { seq } = quoted;
     const known = typeof seq === 'number' && Number.isSafeInteger(seq) && seq > 0;
-    return { ...item, content, quoted, seq: known ? seq : 0 };
+    return { ...item, message, content, quoted, seq: known ? seq : 0 };
   } catch {
     // Content that isn't JSON quotes nothing.
     return undefined;
@@ -82,7 +84,7 @@ function serialized(content: QuoteContent): Buffer | undefined {
 }
 
 /** Replaces the quoted message of a quote. */
-function rewrite({ rendered, content, quoted, seq }: Quote, text: string): void {
+function rewrite({ rendered, message, content, quoted, seq }: Quote, text: string): void {
   const hidden = { seq, contentType: CONTENT.MsgRevoke, content: text };
   const kept = Object.entries(quoted).filter(([field]) => !ELEMENT.test(field));
   const whole = { ...content, quoteMessage: { ...Object.fromEntries(kept), ...hidden } };
@@ -91,8 +93,8 @@ function rewrite({ rendered, content, quoted, seq }: Quote, text: string): void 
     serialized(whole) ??
     serialized({ text: words, quoteMessage: hidden }) ??
     Buffer.from(JSON.stringify({ text: '', quoteMessage: { ...hidden, content: MISSING } }));
-  rendered.bytes += bytes.length - rendered.message.content.length;
-  rendered.message.content = bytes;
+  message.content = bytes;
+  rendered.data = encode('sdkws.MsgData', message);
 }
 
 function keyOf(conversationID: string, seq: number): string {
@@ -106,7 +108,7 @@ function seqsBefore(quotes: readonly Quote[]): SeqsOf[] {
   for (const { conversationID, rendered } of quotes) {
     const seqs = wanted.get(conversationID) ?? new Set<number>();
     wanted.set(conversationID, seqs);
-    const last = rendered.message.seq - 1;
+    const last = rendered.seq - 1;
     for (let seq = last; seq >= 1 && seq > last - LOOKBACK && count < MAX_SEARCHED; seq--) {
       if (!seqs.has(seq)) count++;
       seqs.add(seq);

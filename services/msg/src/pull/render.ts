@@ -1,15 +1,31 @@
-import { CONTENT, decode, MSG_STATUS, make, SESSION, type sdkws, toJson } from '@im/protocol';
+import {
+  CONTENT,
+  decode,
+  encode,
+  isNotificationConversation,
+  MSG_STATUS,
+  make,
+  SESSION,
+  type sdkws,
+  sessionTypeOf,
+  toJson,
+  withIsRead,
+  withSeq,
+} from '@im/protocol';
 import type { MsgRow } from '@im/store';
 import type { ReadBounds } from './read-bounds.ts';
 
-/** A message as a reader gets it, and the most bytes that it takes in an answer. */
+/** A message as a reader gets it. */
 export interface Rendered {
-  readonly message: sdkws.MsgData;
-  bytes: number;
+  readonly seq: number;
+  /** 0 where the reader sees no content. */
+  readonly contentType: number;
+  /** Encoded `sdkws.MsgData`; hardly any is taken apart on its way from the store to the client. */
+  data: Uint8Array;
 }
 
-/** Bytes that a message takes in an answer on top of its stored form: seq, flags, field tags. */
-const FRAMING_BYTES = 32;
+/** Most bytes that a message takes in an answer on top of its own: tag and length. */
+const FRAMING_BYTES = 16;
 /** Largest content of a revoked message. It repeats `ex` and nicknames as JSON inside JSON, up to seven times as long. */
 const REVOKED_CONTENT_BYTES = 65_536;
 /** Characters of a nickname that remain when that is exceeded. */
@@ -22,9 +38,14 @@ export function placeholder(seq: number): sdkws.MsgData {
   return make('sdkws.MsgData', { seq, status: MSG_STATUS.Deleted });
 }
 
-/** A {@link placeholder} with its size. */
+/** A {@link placeholder}, encoded. */
 export function renderedPlaceholder(seq: number): Rendered {
-  return { message: placeholder(seq), bytes: FRAMING_BYTES };
+  return { seq, contentType: 0, data: encode('sdkws.MsgData', placeholder(seq)) };
+}
+
+/** Most bytes of a message in an answer. */
+export function bytesOf({ data }: Rendered): number {
+  return data.length + FRAMING_BYTES;
 }
 
 function contentOfTips(tips: sdkws.MessageRevokedContent): Buffer {
@@ -60,29 +81,44 @@ export function revokedContent(row: MsgRow, message: sdkws.MsgData): Buffer {
 
 /** A stored message as one user reads it now: with its seq, without what they deleted or a sender revoked. */
 export function renderRow(row: MsgRow, userID: string, bounds: ReadBounds): Rendered {
-  if (row.msgData === undefined) return renderedPlaceholder(row.seq);
-  const message = decode('sdkws.MsgData', row.msgData);
-  if (!bounds.sees(message)) return renderedPlaceholder(row.seq);
-  const rest = row.msgData.length - message.content.length;
-  message.seq = row.seq;
+  const { seq, msgData, contentType, revoked } = row;
+  if (msgData === undefined) return renderedPlaceholder(seq);
+  const deleted = row.deletedBy.includes(userID);
+  const { conversationID } = bounds;
+  if (!revoked && !deleted && !isNotificationConversation(conversationID)) {
+    const sessionType = sessionTypeOf(conversationID);
+    if (!bounds.sees({ sessionType, sendID: row.sendID, recvID: row.recvID }))
+      return renderedPlaceholder(seq);
+    const data = withSeq(msgData, seq);
+    const isRead = row.isRead && sessionType === SESSION.Single;
+    return { seq, contentType, data: isRead ? withIsRead(data) : data };
+  }
+  const message = decode('sdkws.MsgData', msgData);
+  if (!bounds.sees(message)) return renderedPlaceholder(seq);
+  message.seq = seq;
   message.isRead = row.isRead && message.sessionType === SESSION.Single;
-  if (row.revoked) {
+  if (revoked) {
     message.content = revokedContent(row, message);
     message.contentType = CONTENT.MsgRevoke;
   }
-  if (row.deletedBy.includes(userID)) {
+  if (deleted) {
     message.content = Buffer.alloc(0);
     message.status = MSG_STATUS.Deleted;
   }
-  return { message, bytes: rest + message.content.length + FRAMING_BYTES };
+  return {
+    seq,
+    contentType: deleted ? 0 : message.contentType,
+    data: encode('sdkws.MsgData', message),
+  };
 }
 
 /**
  * The message in at most `limit` bytes: whole if it fits, else without optional fields. A client that never received
  * an oversized message would request it forever.
  */
-export function fitted({ message, bytes }: Rendered, limit: number): Rendered {
-  if (bytes <= limit) return { message, bytes };
+export function fitted(rendered: Rendered, limit: number): Rendered {
+  if (bytesOf(rendered) <= limit) return rendered;
+  const message = decode('sdkws.MsgData', rendered.data);
   const options = Object.entries(message.options).filter(([name]) => name.length <= MAX_OPTION_NAME);
   const essential = make('sdkws.MsgData', {
     sendID: message.sendID,
@@ -103,7 +139,6 @@ export function fitted({ message, bytes }: Rendered, limit: number): Rendered {
     isRead: message.isRead,
     options: Object.fromEntries(options),
   });
-  // Ids have at most 256 bytes, and there are at most 64 options.
-  const cut = { message: essential, bytes: message.content.length + 16_384 };
-  return cut.bytes <= limit ? cut : renderedPlaceholder(message.seq);
+  const cut = { ...rendered, data: encode('sdkws.MsgData', essential) };
+  return bytesOf(cut) <= limit ? cut : renderedPlaceholder(rendered.seq);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode, encode, make } from '../codec.ts';
-import { withClientMsgID, withSeq } from './msg-data.ts';
+import { withClientMsgID, withIsRead, withSeq } from './msg-data.ts';
 
 const full = make('sdkws.MsgData', {
   sendID: 'u1',
@@ -63,4 +63,9 @@ test('a seq is put into a message without decoding it', () => {
     assert.deepEqual(Buffer.from(withSeq(data, seq)), Buffer.from(wanted));
   }
   assert.equal(withSeq(data, 0), data);
+});
+
+test('a message becomes read without decoding it', () => {
+  const read = decode('sdkws.MsgData', withIsRead(encode('sdkws.MsgData', full)));
+  assert.deepEqual([read.isRead, read.seq, read.clientMsgID], [true, 5, 'c1']);
 });

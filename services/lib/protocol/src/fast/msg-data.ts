@@ -3,6 +3,7 @@ import { FieldReader, tagOf, textField, varintSize, writeVarint } from './wire.t
 
 const CLIENT_MSG_ID = tagOf('sdkws.MsgData', 'clientMsgID');
 const SEQ = tagOf('sdkws.MsgData', 'seq');
+const IS_READ = tagOf('sdkws.MsgData', 'isRead');
 
 /**
  * Makes sure that an encoded `sdkws.MsgData` has a clientMsgID: when it is absent or empty, a new one is added.
@@ -32,10 +33,18 @@ function hasClientMsgID(data: Uint8Array): boolean {
 
 /** An encoded `sdkws.MsgData` with a seq: fields may come in any order, so it is appended. */
 export function withSeq(msgData: Uint8Array, seq: number): Uint8Array {
-  if (seq === 0) return msgData;
-  const { length } = msgData;
-  const out = Buffer.allocUnsafe(length + varintSize(SEQ) + varintSize(seq));
-  out.set(msgData);
-  writeVarint(out, writeVarint(out, length, SEQ), seq);
+  return seq === 0 ? msgData : withNumber(msgData, SEQ, seq);
+}
+
+/** An encoded `sdkws.MsgData` that its receiver has read. */
+export function withIsRead(msgData: Uint8Array): Uint8Array {
+  return withNumber(msgData, IS_READ, 1);
+}
+
+function withNumber(message: Uint8Array, tag: number, value: number): Uint8Array {
+  const { length } = message;
+  const out = Buffer.allocUnsafe(length + varintSize(tag) + varintSize(value));
+  out.set(message);
+  writeVarint(out, writeVarint(out, length, tag), value);
   return out;
 }

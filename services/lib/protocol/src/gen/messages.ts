@@ -253,8 +253,11 @@ export interface Messages {
   'msg.ConversationSeqs': msg.ConversationSeqs;
   'msg.GetSeqMessageReq': msg.GetSeqMessageReq;
   'msg.GetSeqMessageResp': msg.GetSeqMessageResp;
+  'msg.EncodedMsgs': msg.EncodedMsgs;
+  'msg.EncodedPull': msg.EncodedPull;
   'msg.GetLastMessageReq': msg.GetLastMessageReq;
   'msg.GetLastMessageResp': msg.GetLastMessageResp;
+  'msg.EncodedLast': msg.EncodedLast;
   'msg.DeadLetter': msg.DeadLetter;
   'msg.SearchDeadLettersReq': msg.SearchDeadLettersReq;
   'msg.SearchDeadLettersResp': msg.SearchDeadLettersResp;

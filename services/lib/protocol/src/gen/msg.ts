@@ -486,6 +486,19 @@ export declare class GetSeqMessageResp {
   notificationMsgs: Record<string, sdkws.PullMsgs>;
 }
 
+export declare class EncodedMsgs {
+  Msgs: Uint8Array[];
+  get isEnd(): boolean;
+  set isEnd(value: boolean);
+  get endSeq(): number;
+  set endSeq(value: number);
+}
+
+export declare class EncodedPull {
+  msgs: Record<string, EncodedMsgs>;
+  notificationMsgs: Record<string, EncodedMsgs>;
+}
+
 export declare class GetLastMessageReq {
   get userID(): string;
   set userID(value: string);
@@ -498,6 +511,11 @@ export declare class GetLastMessageReq {
 
 export declare class GetLastMessageResp {
   msgs: Record<string, sdkws.MsgData>;
+  cut: string[];
+}
+
+export declare class EncodedLast {
+  msgs: Record<string, Uint8Array>;
   cut: string[];
 }
 

@@ -139,9 +139,9 @@ export interface Services<C> {
     sendMsgs(context: C, request: msg.SendMsgsReq): Promise<msg.SendMsgsResp>;
     sendNotification(context: C, request: msg.SendNotificationReq): Promise<msg.SendNotificationResp>;
     /** Only reads. */
-    getSeqMessage(context: C, request: msg.GetSeqMessageReq): Promise<msg.GetSeqMessageResp>;
+    getSeqMessage(context: C, request: msg.GetSeqMessageReq): Promise<msg.EncodedPull>;
     /** Only reads. */
-    getLastMessage(context: C, request: msg.GetLastMessageReq): Promise<msg.GetLastMessageResp>;
+    getLastMessage(context: C, request: msg.GetLastMessageReq): Promise<msg.EncodedLast>;
     /** Only reads. */
     getMaxSeq(context: C, request: sdkws.GetMaxSeqReq): Promise<sdkws.GetMaxSeqResp>;
     /** Only reads. */
@@ -156,7 +156,7 @@ export interface Services<C> {
     /** Only reads. */
     searchParked(context: C, request: msg.SearchParkedReq): Promise<msg.SearchParkedResp>;
     /** Only reads. */
-    pullMessageBySeqs(context: C, request: sdkws.PullMessageBySeqsReq): Promise<sdkws.PullMessageBySeqsResp>;
+    pullMessageBySeqs(context: C, request: sdkws.PullMessageBySeqsReq): Promise<msg.EncodedPull>;
     revokeMsg(context: C, request: msg.RevokeMsgReq): Promise<msg.RevokeMsgResp>;
     markMsgsAsRead(context: C, request: msg.MarkMsgsAsReadReq): Promise<msg.MarkMsgsAsReadResp>;
     markConversationAsRead(context: C, request: msg.MarkConversationAsReadReq): Promise<msg.MarkConversationAsReadResp>;
