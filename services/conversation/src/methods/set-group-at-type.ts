@@ -6,8 +6,11 @@ import { conversationNotifications } from '../notifications/conversation.ts';
 
 /** In a larger group the members see the mark at their next synchronization. */
 const MAX_NOTIFICATIONS = 1_000;
-/** Pace at which the members hear of it, so that messages of others do not wait for hundreds of these. */
-const NOTIFICATIONS_PER_SECOND = 250;
+/**
+ * Pace at which the members hear of it, so that messages of others do not wait for hundreds of these. Who is online has
+ * the message, which names them, long before.
+ */
+const NOTIFICATIONS_PER_SECOND = 100;
 
 /** Changes of records by other domains: mention marks and lower bounds. */
 export function markMethods({

@@ -106,6 +106,17 @@ test('gzip members small and large are what any reader expects', () => {
   }
 });
 
+test('a gzip member that says a wrong size is refused, several members are read as one', () => {
+  const plain = Buffer.alloc(100_000, 'words ');
+  for (const said of [0, 99_999, 100_001, LIMIT, LIMIT + 1, 0xffff_ffff]) {
+    const wrong = Buffer.from(gzip(plain));
+    wrong.writeUInt32LE(said, wrong.length - 4);
+    assert.throws(() => gunzip(wrong, LIMIT), EnvelopeError, String(said));
+  }
+  const parts = [plain, Buffer.from('and so on'), Buffer.alloc(0)];
+  assert.deepEqual(gunzip(Buffer.concat(parts.map(gzip)), LIMIT), Buffer.concat(parts));
+});
+
 test('a gzip bomb, a damaged member and plain bytes are refused within the limit', () => {
   const bomb = gzipSync(Buffer.alloc(64 << 20));
   assert.ok(bomb.length < 70_000);

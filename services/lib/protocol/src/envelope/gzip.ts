@@ -26,9 +26,18 @@ function store(data: Uint8Array): Buffer {
   return out;
 }
 
+/** Steps in which zlib makes its output: it allocates each whole, and joins them when there is more than one. */
+const CHUNKS = { least: 1_024, most: 16_384 };
+/** Bytes that deflate may add to what cannot be compressed, below the size of one chunk. */
+const DEFLATE_MARGIN = 64;
+/** Most bytes that deflate makes of one. */
+const MAX_RATIO = 1_032;
+
 /** A complete gzip member (RFC 1952) of these bytes. */
 export function gzip(data: Uint8Array): Buffer {
-  return data.length <= STORED_MAX_BYTES ? store(data) : gzipSync(data, { level: constants.Z_BEST_SPEED });
+  if (data.length <= STORED_MAX_BYTES) return store(data);
+  const chunkSize = Math.min(CHUNKS.most, data.length + DEFLATE_MARGIN);
+  return gzipSync(data, { level: constants.Z_BEST_SPEED, chunkSize });
 }
 
 /**
@@ -37,8 +46,13 @@ export function gzip(data: Uint8Array): Buffer {
  * @throws EnvelopeError when it is no gzip, is damaged, or holds more than `limit`.
  */
 export function gunzip(data: Uint8Array, limit: number): Buffer {
+  const size = inflatedSize(data);
+  if (size > limit) throw new EnvelopeError('gzip: damaged or too large');
+  // With room for one byte more zlib sees the end without another chunk. What says too little is made in small steps;
+  // what says too much gets no more room than so many bytes can fill.
+  const chunkSize = Math.max(CHUNKS.least, Math.min(size, data.length * MAX_RATIO) + 1);
   try {
-    return gunzipSync(data, { maxOutputLength: limit });
+    return gunzipSync(data, { maxOutputLength: limit, chunkSize });
   } catch (cause) {
     throw new EnvelopeError('gzip: damaged or too large', { cause });
   }
