@@ -11,6 +11,8 @@ import type { BusConfig, BusDeps, Unsubscribe } from './types.ts';
 const RECONNECT_WAIT_MS = 100;
 const PING_INTERVAL_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 2_000;
+/** What nobody waits for leaves with the next message that somebody waits for, or after this long, or when there are so many. */
+const SOON = { ms: 20, messages: 500 };
 
 /** The connection was lost while an answer was awaited: the request may or may not have had its effect. */
 export class LinkLostError extends Error {
@@ -64,6 +66,8 @@ export class NatsLink {
   #stopped = false;
   #upWaiters: (() => void)[] = [];
   #reason = 'connecting to NATS';
+  #soon: { readonly subject: string; readonly payload: Uint8Array }[] = [];
+  #soonTimer: NodeJS.Timeout | undefined;
   #nextRequest = 0;
   #inbox = '';
   #outages = 0;
@@ -92,6 +96,7 @@ export class NatsLink {
 
   async stop(): Promise<void> {
     const connection = this.#connection;
+    this.#sendSoon();
     this.#stopped = true;
     this.#reason = 'stopped';
     this.#goDown('stopped');
@@ -148,8 +153,29 @@ export class NatsLink {
   /** Hands one message to the connection; when there is none it is lost. @returns whether it was handed on. */
   publish(subject: string, payload: Uint8Array, headers?: RawHeaders, reply?: string): boolean {
     if (!this.#up || !this.#connection) return false;
+    if (this.#soon.length > 0) this.#sendSoon();
     this.#connection.publish(subject, payload, { headers: headers?.asHeaders(), reply });
     return true;
+  }
+
+  /**
+   * As {@link publish}, a few milliseconds later and together with others, since a write to the socket costs more than the
+   * message: for acknowledgements, whose loss only makes messages come again.
+   */
+  publishSoon(subject: string, payload: Uint8Array): boolean {
+    if (!this.#up) return false;
+    this.#soon.push({ subject, payload });
+    if (this.#soon.length >= SOON.messages) this.#sendSoon();
+    else this.#soonTimer ??= setTimeout(() => this.#sendSoon(), SOON.ms);
+    return true;
+  }
+
+  #sendSoon(): void {
+    clearTimeout(this.#soonTimer);
+    this.#soonTimer = undefined;
+    const soon = this.#soon;
+    this.#soon = [];
+    if (this.#up) for (const { subject, payload } of soon) this.#connection?.publish(subject, payload);
   }
 
   /** @param handler one function may serve many subjects: it gets the one that was subscribed. */
@@ -281,6 +307,7 @@ export class NatsLink {
     if (!this.#up) return;
     this.#up = false;
     this.#outages++;
+    this.#sendSoon();
     this.#reason = reason;
     if (!this.#stopped) this.#log.warn({ reason }, 'no connection to NATS');
     for (const waiter of this.#waiters.values()) waiter.reject(new LinkLostError(reason));

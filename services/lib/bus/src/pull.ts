@@ -116,7 +116,7 @@ export async function pullWhileUp(
 export function answersOf(link: NatsLink, reply: string) {
   return {
     done: () => {
-      link.publish(reply, ACK);
+      link.publishSoon(reply, ACK);
     },
     again: (delayMs: number) => {
       link.publish(reply, redeliverAfter(delayMs));

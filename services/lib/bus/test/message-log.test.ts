@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { DEFAULT_TENANT, ServerConfig, tenantId, tenantSettings } from '@im/contract';
+import { DEFAULT_TENANT, ServerConfig, STREAM, tenantId, tenantSettings } from '@im/contract';
 import type { Backend } from '@im/dev-stores';
 import { sleep, staticTenants } from '@im/kit';
 import { createLiveConfig } from '@im/process';
@@ -406,4 +406,36 @@ test('a small record overtakes large ones of other queue keys in its partition, 
   await Promise.all(appends);
   assert.ok(order.indexOf('other') < order.indexOf('large2'), order.join());
   assert.equal(order.at(-1), 'behind');
+});
+
+test('what a follower has taken stays taken, also when its process ends at once', async () => {
+  await using one = await startTestBus(nats.uri);
+  const { bus } = one;
+  await until(() => bus.ready().ready, 'ready');
+  const end = new AbortController();
+  let taken = 0;
+  const following = bus.log.follow('taker', {
+    tenants: () => [DEFAULT_TENANT],
+    room: () => 100,
+    onEntry(entry) {
+      entry.done();
+      taken++;
+    },
+    signal: end.signal,
+  });
+  const connection = await connect({ servers: nats.uri });
+  const waiting = async () => {
+    const answer = await connection.request(`$JS.API.CONSUMER.INFO.${STREAM.log}.taker`);
+    return answer.json<{ num_ack_pending?: number }>().num_ack_pending;
+  };
+  await until(async () => (await waiting()) === 0, 'the follower');
+  await Promise.all(
+    Array.from({ length: 20 }, (_, i) => bus.log.append(DEFAULT_TENANT, i, Buffer.from('x'))),
+  );
+  await until(() => taken === 20, 'all taken');
+  end.abort();
+  await bus.stop(AbortSignal.timeout(2_000));
+  assert.equal(await waiting(), 0);
+  await connection.close();
+  await following;
 });
