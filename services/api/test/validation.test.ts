@@ -5,7 +5,6 @@ import type { FieldRule } from '../src/field-rules.ts';
 import { RPC_ROUTES } from '../src/routes/index.ts';
 import { ADMIN, startApi } from './harness.ts';
 
-/** Requests that name everything a route demands, by path; what is left out or wrong in them must be refused. */
 const page = { pageNumber: 1, showNumber: 10 };
 
 function names(rules: readonly FieldRule[]): string[] {
@@ -50,6 +49,7 @@ test('what is no JSON object is refused on every route', async () => {
   assert.equal(api.calls.length, 0);
 });
 
+/** Bodies that break a rule, by path, and the detail that says which. */
 const refused: [path: string, body: unknown, detail: RegExp][] = [
   [
     '/third/set_push_token',
