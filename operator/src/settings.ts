@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { LOG_LEVELS, type LogLevel } from '@im/contract';
 import { type Environment, wantsFormerNames } from '@im/process';
-import { PLACE_LIMITS, type PlaceLimits } from './controllers/cluster/rollout-places.ts';
+import { PLACE_LIMITS, type PlaceLimits } from './controllers/cluster/rollout/rollout-places.ts';
 import { FIELD_MANAGER, OPS_PORT } from './resources/names.ts';
 
 /** An environment variable of the operator. */

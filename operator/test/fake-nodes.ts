@@ -22,7 +22,7 @@ import {
   type Stored,
 } from '@im/kube';
 import { createMetrics, silentLogger } from '@im/process';
-import type { ProcessApi, TenantsAnswer } from '../src/controllers/cluster/process-api.ts';
+import type { ProcessApi, TenantsAnswer } from '../src/controllers/cluster/observation/process-api.ts';
 import { mountsOf } from '../src/resources/workloads.ts';
 
 /** What a node and our image would do, for a control plane that has neither. */

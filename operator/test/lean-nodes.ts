@@ -3,7 +3,7 @@ import { SETTINGS_LEVEL } from '@im/contract';
 import { eachLimited } from '@im/kit';
 import { createInformer, type KubeClient, POD, type Pod, type Stored } from '@im/kube';
 import { createMetrics, silentLogger } from '@im/process';
-import type { ProcessApi } from '../src/controllers/cluster/process-api.ts';
+import type { ProcessApi } from '../src/controllers/cluster/observation/process-api.ts';
 
 /** Nodes for thousands of pods: pods become ready once, by a watch, and processes answer from memory. */
 export interface LeanNodes {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import type { ProcessStatus } from '@im/contract';
 import type { Pod, Stored } from '@im/kube';
-import type { GatewayLoad } from '../src/controllers/cluster/gateway-load.ts';
+import type { GatewayLoad } from '../src/controllers/cluster/gateways/gateway-load.ts';
 import { monitoringApplied } from '../src/controllers/cluster/monitoring.ts';
-import type { Observation, StatusInput } from '../src/controllers/cluster/observation.ts';
-import { clusterStatus } from '../src/controllers/cluster/status.ts';
-import { storageResized } from '../src/controllers/cluster/volumes.ts';
+import type { Observation, StatusInput } from '../src/controllers/cluster/observation/observation.ts';
+import { clusterStatus } from '../src/controllers/cluster/status/status.ts';
+import { storageResized } from '../src/controllers/cluster/stores/volumes.ts';
 import { effectiveSpec } from '../src/resources/effective.ts';
 import { labelsOf, REVISION_LABEL, ROLES, type Role } from '../src/resources/names.ts';
 

@@ -10,7 +10,7 @@ import { keyID, type ProcessStatus } from '@im/contract';
 import { eventually } from '@im/dev-kubernetes';
 import { eachLimited } from '@im/kit';
 import { CONFIG_MAP, SECRET, type Stored } from '@im/kube';
-import { httpProcessApi } from '../src/controllers/cluster/process-api.ts';
+import { httpProcessApi } from '../src/controllers/cluster/observation/process-api.ts';
 import type { OpenIMTenantSpec } from '../src/gen/openimtenant.ts';
 import { OPENIM_TENANT, type OpenIMTenant } from '../src/resources/kinds.ts';
 import { decoded } from '../src/resources/secrets.ts';

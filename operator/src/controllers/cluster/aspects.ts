@@ -3,7 +3,7 @@ import type { EffectiveSpec } from '../../resources/effective.ts';
 import type { OpenIMCluster } from '../../resources/kinds.ts';
 import type { AspectName, AspectReport } from './aspect-report.ts';
 import type { Desired } from './create.ts';
-import type { ObservedCluster } from './observed-cluster.ts';
+import type { ObservedCluster } from './observation/observed-cluster.ts';
 import { problemOf } from './problem.ts';
 
 /** What every aspect of one reconcile starts from. */

@@ -1,4 +1,4 @@
-import type { Refusal } from './observation.ts';
+import type { Refusal } from './observation/observation.ts';
 
 /** Why a value cannot be used; the reason of condition Accepted. */
 export type BrokenReason =

@@ -25,7 +25,7 @@ import {
 } from '../../resources/names.ts';
 import { type Children, type ManifestApplier, ofCluster } from './children.ts';
 import type { Desired } from './create.ts';
-import type { ObservedCluster } from './observed-cluster.ts';
+import type { ObservedCluster } from './observation/observed-cluster.ts';
 import { ownershipOf } from './ownership.ts';
 
 /** Progress of a deletion. */

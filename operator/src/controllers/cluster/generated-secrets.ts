@@ -18,7 +18,7 @@ import { decoded, encoded } from '../../resources/secrets.ts';
 import { makeCredentials } from '../../resources/stores/credentials.ts';
 import { type KeyChanges, makeTenantKey } from '../../resources/tenant-keys.ts';
 import { BrokenReferenceError } from './broken-reference.ts';
-import type { ObservedCluster } from './observed-cluster.ts';
+import type { ObservedCluster } from './observation/observed-cluster.ts';
 import { ownershipOf, requireOurs } from './ownership.ts';
 import { missingMarks } from './retained.ts';
 

@@ -33,15 +33,15 @@ import { clusterKeyOf } from '../tenant/identity.ts';
 import { createTenantController } from '../tenant/index.ts';
 import { tenantIndexes } from '../tenant/reconcile.ts';
 import { clusterKeysOf, watchChildren } from './children.ts';
-import { eventIndexes, FAILED_CREATES } from './missing-pods.ts';
-import { watchNodes } from './nodes.ts';
-import { Observer } from './observer.ts';
-import { httpProcessApi, type ProcessApi } from './process-api.ts';
+import { watchNodes } from './observation/nodes.ts';
+import { Observer } from './observation/observer.ts';
+import { httpProcessApi, type ProcessApi } from './observation/process-api.ts';
 import { ClusterReconciler } from './reconcile.ts';
-import { RolloutAdmission } from './rollout-admission.ts';
-import { PLACE_LIMITS, type PlaceLimits, RolloutPlaces } from './rollout-places.ts';
+import { RolloutAdmission } from './rollout/rollout-admission.ts';
+import { PLACE_LIMITS, type PlaceLimits, RolloutPlaces } from './rollout/rollout-places.ts';
 import { SecretReader } from './secrets.ts';
-import { FIGURES_MS, figuresDue } from './status-figures.ts';
+import { eventIndexes, FAILED_CREATES } from './status/missing-pods.ts';
+import { FIGURES_MS, figuresDue } from './status/status-figures.ts';
 
 /** Interval between looks for clusters whose figures have moved, ms. */
 const FIGURES_TICK_MS = 1_000;

@@ -1,7 +1,7 @@
 import type { OpenIMClusterStatusAutoscaling } from '../../gen/openimcluster.ts';
 import type { TenantEntry } from '../../resources/config.ts';
 import type { Delivery } from '../tenant/delivery.ts';
-import type { Refusal, RevisionNames, RolloutState } from './observation.ts';
+import type { Refusal, RevisionNames, RolloutState } from './observation/observation.ts';
 import type { AspectsOutcome } from './run-aspects.ts';
 import type { TenantRotations } from './tenant-rotations.ts';
 import type { Rollback } from './upgrade/target.ts';

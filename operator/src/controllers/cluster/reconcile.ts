@@ -22,20 +22,20 @@ import type { TenantDelivery } from '../tenant/delivery.ts';
 import type { TenantReconciler } from '../tenant/reconcile.ts';
 import type { World } from './aspects.ts';
 import { Attempts } from './attempts.ts';
-import { GatewayAutoscaler } from './autoscaler.ts';
 import { BrokenReferenceError } from './broken-reference.ts';
 import { type Children, ManifestApplier } from './children.ts';
 import { deleteCluster } from './delete.ts';
-import { GatewayReconciler } from './gateways.ts';
+import { GatewayAutoscaler } from './gateways/autoscaler.ts';
+import { GatewayReconciler } from './gateways/gateways.ts';
 import { markClaims } from './generated-secrets.ts';
-import type { NodeNotices } from './nodes.ts';
-import { PAUSED_STAGE, type Refusal, type RolloutState } from './observation.ts';
-import { ObservedCluster, ownerOf } from './observed-cluster.ts';
-import type { Observer } from './observer.ts';
+import type { NodeNotices } from './observation/nodes.ts';
+import { PAUSED_STAGE, type Refusal, type RolloutState } from './observation/observation.ts';
+import { ObservedCluster, ownerOf } from './observation/observed-cluster.ts';
+import type { Observer } from './observation/observer.ts';
+import type { ProcessApi } from './observation/process-api.ts';
+import { publishedObjectsURL, runningOf } from './observation/running.ts';
 import type { Outcome } from './outcome.ts';
 import { ForeignObjectError } from './ownership.ts';
-import { BUSY_MS, RESYNC_MS, Unchanged } from './pace.ts';
-import type { ProcessApi } from './process-api.ts';
 import {
   currentRevision,
   historyOf,
@@ -46,14 +46,16 @@ import {
   startedAtOf,
   templateVersionFor,
 } from './revisions.ts';
-import type { RolloutAdmission } from './rollout-admission.ts';
+import { BUSY_MS, RESYNC_MS, Unchanged } from './rollout/pace.ts';
+import { GATE, isForced } from './rollout/rollout.ts';
+import type { RolloutAdmission } from './rollout/rollout-admission.ts';
 import { type AspectsOutcome, runAspects } from './run-aspects.ts';
-import { publishedObjectsURL, runningOf } from './running.ts';
 import { runningReplicas } from './running-replicas.ts';
 import type { SecretReader } from './secrets.ts';
-import { statusReport } from './status-report.ts';
-import { StatusWriter } from './status-writer.ts';
-import { storeSharing } from './store-sharing.ts';
+import { statusReport } from './status/status-report.ts';
+import { StatusWriter } from './status/status-writer.ts';
+import { storeSharing } from './stores/store-sharing.ts';
+import { atRealSizes } from './stores/volume-plan.ts';
 import { tenantLayoutOf } from './tenant-layout.ts';
 import type { UpgradeJudgement } from './upgrade/judge.ts';
 import { rollbackOf, specKey, specOfRevision } from './upgrade/target.ts';
@@ -67,8 +69,6 @@ import {
   type UpgradeStep,
   undone,
 } from './upgrade/upgrades.ts';
-import { GATE, isForced } from './upgrade.ts';
-import { atRealSizes } from './volume-plan.ts';
 import { ObjectPlanner, type Wanted } from './wanted-objects.ts';
 
 /** Dependencies of {@link ClusterReconciler}. */

@@ -25,7 +25,7 @@ import {
 import { decoded } from '../../resources/secrets.ts';
 import type { UpgradeRecord } from '../../resources/upgrade-record.ts';
 import { fixedMounts, type Mounts, type ObservedMounts } from '../../resources/workloads.ts';
-import type { ObservedCluster } from './observed-cluster.ts';
+import type { ObservedCluster } from './observation/observed-cluster.ts';
 
 /** Revisions that are kept, in addition to the current one and those that pods still mount. */
 const KEPT = 3;

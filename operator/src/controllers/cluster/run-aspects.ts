@@ -5,16 +5,16 @@ import type { AttemptsOfReconcile } from './attempts.ts';
 import type { Children, ManifestApplier } from './children.ts';
 import { isStoreStage } from './create.ts';
 import { pruneChildren } from './delete.ts';
-import type { GatewayReconciler } from './gateways.ts';
+import type { GatewayReconciler } from './gateways/gateways.ts';
 import { applyMonitoring } from './monitoring.ts';
 import { applyObjects, type ObjectsResult } from './objects.ts';
-import type { RolloutState } from './observation.ts';
-import { nextLookMs, type Unchanged } from './pace.ts';
-import { routeProblems } from './route-problems.ts';
+import type { RolloutState } from './observation/observation.ts';
+import { nextLookMs, type Unchanged } from './rollout/pace.ts';
+import { isForced, rollOut, withAge } from './rollout/rollout.ts';
+import { routeProblems } from './status/route-problems.ts';
+import type { Volume } from './stores/volume-plan.ts';
+import { reconcileVolumes } from './stores/volumes.ts';
 import { CANARY, GATEWAYS } from './upgrade/step-names.ts';
-import { isForced, rollOut, withAge } from './upgrade.ts';
-import type { Volume } from './volume-plan.ts';
-import { reconcileVolumes } from './volumes.ts';
 
 /** What the aspects work with. */
 export interface AspectDeps {

@@ -18,7 +18,7 @@ import { secretReferencesIn } from '../../resources/secret-references.ts';
 import { decoded } from '../../resources/secrets.ts';
 import { type FoundSecret, resolveSection } from '../tenant/credentials.ts';
 import { type BrokenReason, BrokenReferenceError } from './broken-reference.ts';
-import { type StoreCertificates, storeCertificates } from './store-certificates.ts';
+import { type StoreCertificates, storeCertificates } from './stores/store-certificates.ts';
 
 /** Credentials of external stores, as the Secrets hold them. */
 export interface ExternalValues {

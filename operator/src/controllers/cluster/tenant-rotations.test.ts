@@ -7,7 +7,7 @@ import { tenantKeys } from '../../resources/config.ts';
 import { rotationKeys, secondKeySettings } from '../../resources/tenant-keys.ts';
 import { TenantDelivery } from '../tenant/delivery.ts';
 import { type WantedTenants, wantedTenants } from '../tenant/wanted.ts';
-import type { RunningProcess } from './reports.ts';
+import type { RunningProcess } from './observation/reports.ts';
 import { tenantRotations } from './tenant-rotations.ts';
 
 const CLUSTER = 'ns/chat';

@@ -11,7 +11,7 @@ import {
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { API_GROUP, API_VERSION, MANAGED_BY } from '../../resources/names.ts';
 import { encoded } from '../../resources/secrets.ts';
-import type { Refusal } from '../cluster/observation.ts';
+import type { Refusal } from '../cluster/observation/observation.ts';
 import { isElsewhere } from './identity.ts';
 import { adminSecretName } from './status.ts';
 

@@ -2,7 +2,7 @@ import { DEFAULT_TENANT } from '@im/contract';
 import { type Informer, type KubeObject, keyOf, parseKey, type Stored } from '@im/kube';
 import type { OpenIMTenantClassSpec } from '../../gen/openimtenantclass.ts';
 import type { OpenIMCluster, OpenIMTenant, OpenIMTenantClass } from '../../resources/kinds.ts';
-import type { Refusal } from '../cluster/observation.ts';
+import type { Refusal } from '../cluster/observation/observation.ts';
 import { clusterKeyOf, tenantIdOf } from './identity.ts';
 import { choosesNamespace } from './namespaces.ts';
 import { type Classified, classified } from './tenant-class.ts';

@@ -4,7 +4,7 @@ import type { OpenIMTenantKeys } from '../../gen/openimtenant.ts';
 import type { TenantEntry } from '../../resources/config.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { preferredShard, type Shard } from '../../resources/tenant-shards.ts';
-import type { Refusal } from '../cluster/observation.ts';
+import type { Refusal } from '../cluster/observation/observation.ts';
 import type { Admitted, ClassInForce } from './admission.ts';
 import { type JudgedTenant, judgeTenant } from './entry.ts';
 import { isElsewhere, tenantIdOf } from './identity.ts';

@@ -5,7 +5,7 @@ import {
   secretReferencesIn,
   settingsOfSection,
 } from '../../resources/secret-references.ts';
-import type { Refusal } from '../cluster/observation.ts';
+import type { Refusal } from '../cluster/observation/observation.ts';
 
 /** Contents of a Secret of users. */
 export type SecretContents = Readonly<Record<string, string>>;

@@ -6,7 +6,7 @@ import { tenant } from '../../../test/tenant-fixture.ts';
 import type { OpenIMTenantSpec } from '../../gen/openimtenant.ts';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { FINALIZER } from '../../resources/names.ts';
-import type { RunningProcess } from '../cluster/reports.ts';
+import type { RunningProcess } from '../cluster/observation/reports.ts';
 import { TenantAdmission } from './admission.ts';
 import { planTenants } from './create.ts';
 import { type DeletionState, TenantDeletion } from './delete.ts';

@@ -6,8 +6,8 @@ import { OPENIM_TENANT, type OpenIMTenant } from '../../resources/kinds.ts';
 import { FINALIZER, nameOf } from '../../resources/names.ts';
 import { rotationKeys } from '../../resources/tenant-keys.ts';
 import { isTerminating } from '../cluster/delete.ts';
-import type { ProcessApi } from '../cluster/process-api.ts';
-import type { RunningProcess } from '../cluster/reports.ts';
+import type { ProcessApi } from '../cluster/observation/process-api.ts';
+import type { RunningProcess } from '../cluster/observation/reports.ts';
 import { clusterKeyOf } from './identity.ts';
 
 /** What a deletion waits for. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ProcessStatus, type TenantsUpdate, tenantsDigest } from '@im/contract';
 import { createMetrics, silentLogger } from '@im/process';
-import type { RunningProcess } from '../cluster/reports.ts';
+import type { RunningProcess } from '../cluster/observation/reports.ts';
 import { TenantDelivery } from './delivery.ts';
 import { wantedTenants } from './wanted.ts';
 

@@ -1,8 +1,8 @@
 import type { TenantsReport } from '@im/contract';
 import { eachLimited, type Metrics } from '@im/kit';
 import type { Logger } from '@im/process';
-import type { ProcessApi } from '../cluster/process-api.ts';
-import type { RunningProcess } from '../cluster/reports.ts';
+import type { ProcessApi } from '../cluster/observation/process-api.ts';
+import type { RunningProcess } from '../cluster/observation/reports.ts';
 import { hashesOf, updateFor, type WantedTenants } from './wanted.ts';
 
 /** What is to be delivered to the processes of a cluster. */

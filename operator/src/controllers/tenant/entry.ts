@@ -20,7 +20,7 @@ import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { settingValue } from '../../resources/renamed-fields.ts';
 import { settingsOfSection } from '../../resources/secret-references.ts';
 import { knownTenantSpec } from '../../resources/settings-level.ts';
-import type { Refusal } from '../cluster/observation.ts';
+import type { Refusal } from '../cluster/observation/observation.ts';
 import { resolveSection, type SecretLookup, type Section } from './credentials.ts';
 import { tenantIdOf } from './identity.ts';
 import type { EntryInForce, SectionsInForce } from './settings-in-force.ts';

@@ -11,8 +11,8 @@ import {
 } from '@im/kube';
 import type { Logger } from '@im/process';
 import type { OpenIMTenant } from '../../resources/kinds.ts';
-import type { Observer } from '../cluster/observer.ts';
-import type { ProcessApi } from '../cluster/process-api.ts';
+import type { Observer } from '../cluster/observation/observer.ts';
+import type { ProcessApi } from '../cluster/observation/process-api.ts';
 import { AdminSecrets } from './admin-secrets.ts';
 import { type AdmissionDeps, TenantAdmission } from './admission.ts';
 import { TenantDelivery } from './delivery.ts';

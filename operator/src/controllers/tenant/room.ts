@@ -1,5 +1,5 @@
 import { preferredShard } from '../../resources/tenant-shards.ts';
-import type { Refusal } from '../cluster/observation.ts';
+import type { Refusal } from '../cluster/observation/observation.ts';
 import type { TenantSize } from './entry.ts';
 
 /** Bytes that the entries of tenants may take in one object, a ConfigMap of at most 1 MiB. */

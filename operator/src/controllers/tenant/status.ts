@@ -5,7 +5,7 @@ import type { OpenIMTenant } from '../../resources/kinds.ts';
 import { nameOf } from '../../resources/names.ts';
 import type { KeyPlan } from '../../resources/tenant-keys.ts';
 import type { ClientEndpoints } from '../cluster/endpoints.ts';
-import type { Refusal } from '../cluster/observation.ts';
+import type { Refusal } from '../cluster/observation/observation.ts';
 import type { ClassInForce } from './admission.ts';
 import type { DeletionStep } from './delete.ts';
 import type { Coverage } from './delivery.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TenantFigures, TenantRefusalsReport } from '@im/contract';
 import { createMetrics, silentLogger } from '@im/process';
-import type { RunningProcess } from '../cluster/reports.ts';
+import type { RunningProcess } from '../cluster/observation/reports.ts';
 import { TenantUsage, type UsageApi } from './usage.ts';
 import { usageMetrics } from './usage-metrics.ts';
 

@@ -1,8 +1,8 @@
 import { type TenantFigures, type TenantRefusalsReport, USAGE_PAGE } from '@im/contract';
 import { eachLimited, type Metrics } from '@im/kit';
 import type { Logger } from '@im/process';
-import type { ProcessApi } from '../cluster/process-api.ts';
-import type { RunningProcess } from '../cluster/reports.ts';
+import type { ProcessApi } from '../cluster/observation/process-api.ts';
+import type { RunningProcess } from '../cluster/observation/reports.ts';
 import type { LookedUsage } from './usage-status.ts';
 
 /** Interval between looks at the usage of the tenants of a cluster, ms. */

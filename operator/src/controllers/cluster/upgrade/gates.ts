@@ -1,6 +1,6 @@
 import { NO_PROBER_COUNTS, type ProberCounts, type ProberStatus, type ProberTotals } from '@im/contract';
 import type { StepRecord, UpgradeProof, UpgradeRecord } from '../../../resources/upgrade-record.ts';
-import { type Observation, STORE_KEYS } from '../observation.ts';
+import { type Observation, STORE_KEYS } from '../observation/observation.ts';
 
 /** A condition that must hold before an upgrade goes on. */
 export interface Gate {

@@ -5,7 +5,7 @@ import type {
   UpgradeProof,
   UpgradeRecord,
 } from '../../../resources/upgrade-record.ts';
-import type { Observation } from '../observation.ts';
+import type { Observation } from '../observation/observation.ts';
 import { faultOf, type Gate, gatesOf, lookAt, proberOf, proofSince } from './gates.ts';
 import { movedConnections } from './moved-connections.ts';
 import { GATEWAYS } from './step-names.ts';

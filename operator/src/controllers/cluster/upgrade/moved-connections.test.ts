@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GatewayStatus, ProcessStatus } from '@im/contract';
-import type { Report } from '../observation.ts';
+import type { Report } from '../observation/observation.ts';
 import { movedConnections, sumOfMoved } from './moved-connections.ts';
 
 const PLAN = { restarts: 4, reconnects: 1_000, seconds: 80 };

@@ -1,5 +1,5 @@
 import type { UpgradeRecord } from '../../../resources/upgrade-record.ts';
-import type { Observation } from '../observation.ts';
+import type { Observation } from '../observation/observation.ts';
 
 /** Writes of a record that the connections of a draining gateway may cause. */
 const WRITES = 20;

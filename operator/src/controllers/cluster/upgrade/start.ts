@@ -1,5 +1,5 @@
 import type { OpenIMClusterSpec } from '../../../gen/openimcluster.ts';
-import type { RolloutState } from '../observation.ts';
+import type { RolloutState } from '../observation/observation.ts';
 import { isOpen, nextOpening } from './windows.ts';
 
 /** Stage of a cluster whose upgrade has not started. */
