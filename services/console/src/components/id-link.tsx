@@ -6,10 +6,12 @@ interface Props {
   /** Page of the menu that has the entry, such as `users`. */
   readonly page: string;
   readonly id: string;
+  /** Shown instead of the id, unless it is empty. @default the id */
+  readonly name?: string;
 }
 
 /** An id that leads to the page of what it names. */
-export function IdLink({ page, id }: Props) {
+export function IdLink({ page, id, name = '' }: Props) {
   const tenant = useTenant();
   return (
     <Anchor
@@ -18,7 +20,7 @@ export function IdLink({ page, id }: Props) {
       size="sm"
       className="breaks"
     >
-      {id}
+      {name || id}
     </Anchor>
   );
 }

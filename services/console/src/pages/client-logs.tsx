@@ -1,12 +1,12 @@
 import type { ClientLog } from '@im/admin-api';
-import { Anchor, Button, Group, Text, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
-import { useSearchParams } from 'wouter';
+import { Anchor, Button, Text } from '@mantine/core';
+import { useState } from 'react';
 import { useAct, usePages } from '../api/client.ts';
 import { ActDialog } from '../components/act-dialog.tsx';
 import { IdLink } from '../components/id-link.tsx';
 import { List } from '../components/list.tsx';
 import { Page } from '../components/page.tsx';
+import { SearchForm, useSearched } from '../components/search-form.tsx';
 import { Time } from '../components/time.tsx';
 import { deleteClientLog, listClientLogs } from '../gen/operations.ts';
 import { useTexts } from '../i18n/language.tsx';
@@ -19,38 +19,19 @@ function isWebURL(url: string): boolean {
 
 /** Log files that clients uploaded. */
 export function ClientLogsPage() {
-  const { clientLogs: texts, search, reasonHelp } = useTexts();
+  const { clientLogs: texts, reasonHelp } = useTexts();
   const may = useMay();
-  const [params, setParams] = useSearchParams();
-  const asked = params.get('q') ?? '';
-  const [keyword, setKeyword] = useState(asked);
+  const asked = useSearched();
   const [removing, setRemoving] = useState<ClientLog>();
   const { mutateAsync } = useAct(deleteClientLog);
   const state = usePages(listClientLogs, { query: { limit: 50, ...(asked !== '' && { keyword: asked }) } });
-
-  function find(event: FormEvent): void {
-    event.preventDefault();
-    setParams(keyword.trim() === '' ? {} : { q: keyword.trim() });
-  }
 
   return (
     <Page title={texts.title}>
       <Text size="sm" c="dimmed">
         {texts.explained}
       </Text>
-      <form onSubmit={find}>
-        <Group align="flex-end" gap="xs">
-          <TextInput
-            label={texts.keyword}
-            type="search"
-            maxLength={128}
-            value={keyword}
-            onChange={(event) => setKeyword(event.currentTarget.value)}
-            data-search
-          />
-          <Button type="submit">{search}</Button>
-        </Group>
-      </form>
+      <SearchForm label={texts.keyword} />
       <List<ClientLog>
         label={texts.title}
         entries={state.data?.pages.flatMap(({ logs }) => logs) ?? []}

@@ -1,4 +1,4 @@
-import { Anchor, Button, Skeleton, Stack, Title } from '@mantine/core';
+import { Button, Skeleton, Stack, Title } from '@mantine/core';
 import { useState } from 'react';
 import { Link } from 'wouter';
 import { useAct, useAnswer, usePages, useTenant } from '../api/client.ts';
@@ -6,6 +6,7 @@ import { ActDialog } from '../components/act-dialog.tsx';
 import { Copyable } from '../components/copyable.tsx';
 import { Facts } from '../components/facts.tsx';
 import { Failure } from '../components/failure.tsx';
+import { IdLink } from '../components/id-link.tsx';
 import { List } from '../components/list.tsx';
 import { Page } from '../components/page.tsx';
 import { Time } from '../components/time.tsx';
@@ -80,7 +81,6 @@ export function GroupPage({ id: groupID }: { readonly id: string }) {
 
 function Members({ groupID }: { readonly groupID: string }) {
   const texts = useTexts();
-  const tenant = useTenant();
   const state = usePages(listGroupMembers, { params: { groupID }, query: { limit: 50 } });
   const members = state.data?.pages.flatMap((page) => page.members) ?? [];
   return (
@@ -96,16 +96,7 @@ function Members({ groupID }: { readonly groupID: string }) {
         columns={[
           {
             title: texts.users.userID,
-            cell: ({ userID }) => (
-              <Anchor
-                component={Link}
-                href={`/${encodeURIComponent(tenant)}/users/${encodeURIComponent(userID)}`}
-                size="sm"
-                className="breaks"
-              >
-                {userID}
-              </Anchor>
-            ),
+            cell: ({ userID }) => <IdLink page="users" id={userID} />,
           },
           { title: texts.users.nickname, cell: ({ nickname }) => <span className="breaks">{nickname}</span> },
           {

@@ -1,6 +1,6 @@
-import { Anchor, Stack, Title } from '@mantine/core';
-import { Link } from 'wouter';
-import { usePages, useTenant } from '../api/client.ts';
+import { Stack, Title } from '@mantine/core';
+import { usePages } from '../api/client.ts';
+import { IdLink } from '../components/id-link.tsx';
 import { List } from '../components/list.tsx';
 import { Time } from '../components/time.tsx';
 import { listUserGroups } from '../gen/operations.ts';
@@ -10,7 +10,6 @@ import { useFormat, useTexts } from '../i18n/language.tsx';
 export function GroupsOfUser({ userID }: { readonly userID: string }) {
   const texts = useTexts();
   const format = useFormat();
-  const tenant = useTenant();
   const state = usePages(listUserGroups, { params: { userID }, query: { limit: 50 } });
   const groups = state.data?.pages.flatMap((page) => page.groups) ?? [];
   return (
@@ -26,16 +25,7 @@ export function GroupsOfUser({ userID }: { readonly userID: string }) {
         columns={[
           {
             title: texts.groups.name,
-            cell: ({ groupID, groupName }) => (
-              <Anchor
-                component={Link}
-                href={`/${encodeURIComponent(tenant)}/groups/${encodeURIComponent(groupID)}`}
-                size="sm"
-                className="breaks"
-              >
-                {groupName || groupID}
-              </Anchor>
-            ),
+            cell: ({ groupID, groupName }) => <IdLink page="groups" id={groupID} name={groupName} />,
           },
           { title: texts.groups.members, cell: ({ memberCount }) => format.number(memberCount) },
           { title: texts.groups.created, cell: ({ createTime }) => <Time ms={createTime} /> },

@@ -1,9 +1,10 @@
 import type { StatisticsDay } from '@im/admin-api';
-import { Anchor, Button, Group, Select, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, Select, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useMemo } from 'react';
-import { Link, useSearchParams } from 'wouter';
+import { useSearchParams } from 'wouter';
 import { usePages, useTenant } from '../api/client.ts';
 import { csvOf } from '../components/csv.ts';
+import { IdLink } from '../components/id-link.tsx';
 import { LineChart } from '../components/line-chart.tsx';
 import { List } from '../components/list.tsx';
 import { Page } from '../components/page.tsx';
@@ -152,7 +153,6 @@ const RANKED = 10;
 function ActiveUsers({ period }: RankingProps) {
   const texts = useTexts();
   const format = useFormat();
-  const tenant = useTenant();
   const state = usePages(listActiveUsers, { query: { limit: RANKED, ...period } });
   return (
     <Stack gap="xs">
@@ -169,14 +169,7 @@ function ActiveUsers({ period }: RankingProps) {
             title: texts.users.userID,
             cell: ({ userID, nickname }) => (
               <Group gap="xs">
-                <Anchor
-                  component={Link}
-                  href={`/${encodeURIComponent(tenant)}/users/${encodeURIComponent(userID)}`}
-                  size="sm"
-                  className="breaks"
-                >
-                  {userID}
-                </Anchor>
+                <IdLink page="users" id={userID} />
                 <span className="breaks">{nickname}</span>
               </Group>
             ),
@@ -191,7 +184,6 @@ function ActiveUsers({ period }: RankingProps) {
 function ActiveGroups({ period }: RankingProps) {
   const texts = useTexts();
   const format = useFormat();
-  const tenant = useTenant();
   const state = usePages(listActiveGroups, { query: { limit: RANKED, ...period } });
   return (
     <Stack gap="xs">
@@ -206,16 +198,7 @@ function ActiveGroups({ period }: RankingProps) {
         columns={[
           {
             title: texts.groups.name,
-            cell: ({ groupID, groupName }) => (
-              <Anchor
-                component={Link}
-                href={`/${encodeURIComponent(tenant)}/groups/${encodeURIComponent(groupID)}`}
-                size="sm"
-                className="breaks"
-              >
-                {groupName || groupID}
-              </Anchor>
-            ),
+            cell: ({ groupID, groupName }) => <IdLink page="groups" id={groupID} name={groupName} />,
           },
           { title: texts.statistics.messages, cell: ({ messages }) => format.number(messages) },
         ]}

@@ -1,10 +1,10 @@
 import type { User } from '@im/admin-api';
-import { Anchor, Badge, Button, Group, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
-import { Link, useSearchParams } from 'wouter';
-import { usePages, useTenant } from '../api/client.ts';
+import { Badge } from '@mantine/core';
+import { usePages } from '../api/client.ts';
+import { IdLink } from '../components/id-link.tsx';
 import { List } from '../components/list.tsx';
 import { Page } from '../components/page.tsx';
+import { SearchForm, useSearched } from '../components/search-form.tsx';
 import { Time } from '../components/time.tsx';
 import { listUsers } from '../gen/operations.ts';
 import { useTexts } from '../i18n/language.tsx';
@@ -20,35 +20,14 @@ export function UserState({ user }: { readonly user: Pick<User, 'ban' | 'deleted
 /** Searches users. */
 export function UsersPage() {
   const texts = useTexts();
-  const tenant = useTenant();
-  const [params, setParams] = useSearchParams();
-  const asked = params.get('q') ?? '';
-  const [text, setText] = useState(asked);
+  const asked = useSearched();
   const query = asked === '' ? { limit: 50 } : { limit: 50, userID: asked, nickname: asked };
   const state = usePages(listUsers, { query });
   const users = state.data?.pages.flatMap((page) => page.users) ?? [];
 
-  function search(event: FormEvent): void {
-    event.preventDefault();
-    const wanted = text.trim();
-    setParams(wanted === '' ? {} : { q: wanted });
-  }
-
   return (
     <Page title={texts.users.title}>
-      <form onSubmit={search}>
-        <Group align="flex-end" gap="xs">
-          <TextInput
-            label={texts.users.searchLabel}
-            type="search"
-            maxLength={128}
-            value={text}
-            onChange={(event) => setText(event.currentTarget.value)}
-            data-search
-          />
-          <Button type="submit">{texts.search}</Button>
-        </Group>
-      </form>
+      <SearchForm label={texts.users.searchLabel} />
       <List
         label={texts.users.title}
         entries={users}
@@ -57,16 +36,7 @@ export function UsersPage() {
         columns={[
           {
             title: texts.users.userID,
-            cell: ({ userID }) => (
-              <Anchor
-                component={Link}
-                href={`/${encodeURIComponent(tenant)}/users/${encodeURIComponent(userID)}`}
-                size="sm"
-                className="breaks"
-              >
-                {userID}
-              </Anchor>
-            ),
+            cell: ({ userID }) => <IdLink page="users" id={userID} />,
           },
           { title: texts.users.nickname, cell: ({ nickname }) => <span className="breaks">{nickname}</span> },
           { title: texts.users.state, cell: (user) => <UserState user={user} /> },
