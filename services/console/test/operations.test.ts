@@ -239,7 +239,7 @@ describe('pages for those who run a tenant', () => {
       .locator('input[type=file]')
       .setInputFiles({ name: 'users.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) });
     await page.getByRole('button', { name: 'Check (dry run)' }).click();
-    await page.getByText('2 can be registered, 1 exist already, 2 lines are wrong.').waitFor();
+    await page.getByText('2 can be registered, 1 exist already, 2 lines have errors.').waitFor();
     await page.getByRole('cell', { name: /bad id is not/ }).waitFor();
     await page.getByRole('cell', { name: /new_one is on line 2 already/ }).waitFor();
     assert.deepEqual(await visitor.accessibilityFaults(), []);

@@ -58,7 +58,7 @@ describe('pages', () => {
     await press(page, page.getByRole('link', { name: 'Messages' }));
     await typeInto(page, page.getByLabel('Sender'), 'mia');
     await page.keyboard.press('Enter');
-    await page.getByText('Say why you read these messages.').waitFor();
+    await page.getByText('Give a reason for reading these messages.').waitFor();
     await typeInto(page, page.getByLabel('Reason'), 'complaint 12');
     await press(page, page.getByRole('button', { name: 'Search' }));
     await page.getByText('buy now').waitFor();

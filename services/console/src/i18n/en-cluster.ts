@@ -4,7 +4,7 @@ export const clusterEn = {
   alarms: 'Alarms',
   noAlarms: 'Nothing needs attention.',
   severities: { critical: 'Critical', warning: 'Warning', info: 'Notice' },
-  tenantOnly: 'Figures of all tenants together are for those with rights in all tenants.',
+  tenantOnly: 'Figures of the whole cluster need rights in all tenants.',
   kinds: {
     roleMissing: {
       message: (subject: string) => `No process has the role ${subject}.`,
@@ -13,7 +13,7 @@ export const clusterEn = {
     notReady: {
       message: () => 'Not ready.',
       remedy:
-        'See the reason in the table of processes, and the logs of the process. It gets ready by itself when the cause is gone.',
+        'See the reason in the table of processes, and the logs of the process. It becomes ready by itself once the cause is gone.',
     },
     degraded: {
       message: () => 'Works without a store.',
@@ -21,7 +21,7 @@ export const clusterEn = {
     },
     partitionsUnowned: {
       message: (_subject: string, value: string) =>
-        `${value} partitions of the message log are stored by no process.`,
+        `${value} partitions of the message log have no process that stores them.`,
       remedy:
         'Messages wait and are not lost. It ends within a minute of a restart; otherwise start a process with the role transfer.',
     },
@@ -99,7 +99,7 @@ export const clusterEn = {
     quota: (what: string) => `Quota used up: ${what}.`,
     quotaRemedy: 'Raise the quota, or free some: what needs more of it is refused.',
     deadLetters: 'Webhooks could not be delivered for a day.',
-    deadLettersRemedy: 'Mend the receiver, then replay them on the page Webhooks and push.',
+    deadLettersRemedy: 'Fix the receiver, then replay them on the page Webhooks and push.',
     jobs: (what: string) => `Scheduled jobs failed: ${what}.`,
     jobsRemedy: 'See the error on the page Scheduled jobs, and run them again.',
     show: 'Show',

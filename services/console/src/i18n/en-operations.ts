@@ -24,7 +24,7 @@ export const operationsEn = {
     kick: {
       action: 'Kick',
       title: (user: string) => `Kick a connection of ${user}`,
-      body: 'The app is told that it was kicked, and does not connect again by itself. Its token stays valid: log the user out to end it.',
+      body: 'The app learns that it was kicked, and does not reconnect by itself. Its token stays valid: log the user out to end it.',
     },
     ofUser: 'Connections',
   },
@@ -32,7 +32,7 @@ export const operationsEn = {
     title: 'Webhooks and push',
     deliveries: 'Deliveries of webhooks',
     explained:
-      'Deliveries that did not succeed at once. Those that wait are tried again by themselves for a day, then they are dead.',
+      'Deliveries that did not succeed at once. Waiting ones are retried for a day, then they are dead.',
     state: 'State',
     states: { waiting: 'Waiting', dead: 'Dead' },
     event: 'Event',
@@ -50,7 +50,7 @@ export const operationsEn = {
     replay: {
       action: 'Replay',
       title: (event: string) => `Replay ${event}`,
-      body: 'It gets another day of attempts and keeps its ID, by which the receiver knows it.',
+      body: 'It gets another day of attempts and keeps its ID, by which the receiver recognizes it.',
     },
     replayAll: {
       action: 'Replay all dead',
@@ -104,7 +104,7 @@ export const operationsEn = {
     requested: 'Requested',
     running: 'Running',
     failures: (count: string) => `${count} failures in a row`,
-    notRun: 'No cron process has announced this job of late: check that one runs.',
+    notRun: 'No cron process has announced this job lately: check that one is running.',
     run: {
       action: 'Run now',
       title: (job: string) => `Run ${job} now`,

@@ -13,7 +13,7 @@ export const resourceEn = {
   forget: 'Forget the token',
   faults: {
     notOnKubernetes: 'This service does not run on Kubernetes.',
-    tokenRefused: 'Kubernetes does not take the token: it has expired, or is none. Give a new one.',
+    tokenRefused: 'Kubernetes rejects the token: it has expired, or is not a token. Give a new one.',
     forbidden: (who: string, permission: string) =>
       `The token${who && ` of ${who}`} lacks a permission on Kubernetes: ${permission}. Have a Role with it bound, then check with:`,
     notFound: (what: string) =>
@@ -21,7 +21,7 @@ export const resourceEn = {
     unreachable:
       'The API server of Kubernetes cannot be reached from the console. Its pods must be allowed to connect to it.',
     timeout: 'The API server of Kubernetes did not answer in time. This page tries again.',
-    invalidAnswer: 'What the API server of Kubernetes answered cannot be read. This page tries again.',
+    invalidAnswer: 'The answer of the Kubernetes API server cannot be read. This page tries again.',
   },
   name: 'Namespace and name',
   phase: 'Phase',
@@ -64,7 +64,7 @@ export const resourceEn = {
   notReady: 'Not ready',
   draining: (left: string, eta: string) => `Draining: ${left} left, ${eta}`,
   upgrade: 'Upgrade',
-  noUpgrade: 'There was no upgrade yet.',
+  noUpgrade: 'No upgrade yet.',
   fromTo: (from: string, to: string) => `${from} → ${to}`,
   started: 'Started',
   finished: 'Finished',
@@ -78,7 +78,7 @@ export const resourceEn = {
   gate: 'Gate',
   proof: 'Proof',
   proofOf: 'Messages of the prober during the upgrade.',
-  noProof: 'No prober ran: spec.prober.enabled makes upgrades prove themselves.',
+  noProof: 'No prober ran: set spec.prober.enabled for a proof of each upgrade.',
   sent: 'Sent',
   acknowledged: 'Acknowledged',
   received: 'Received',

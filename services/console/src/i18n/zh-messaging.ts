@@ -28,7 +28,7 @@ export const messagingZh: typeof messagingEn = {
     skipped: (count) => `跳过 ${count} 个`,
     waits: (error) => `将自动重试：${error}`,
     list: '群发记录',
-    begun: '开始时间',
+    started: '开始时间',
     state: '状态',
     states: { running: '进行中', done: '已完成', cancelled: '已取消' },
     cancel: '取消发送',

@@ -84,7 +84,7 @@ export const zh: Texts = {
     gateways: '有连接的网关',
     gateway: '网关',
     platforms: '平台',
-    nobody: '当前没有在线用户。',
+    noUsers: '当前没有在线用户。',
     chart: '打开此页面以来的在线用户和连接数',
     messagesPerSecond: '每秒消息数',
     loginsPerSecond: '每秒登录数',

@@ -33,7 +33,7 @@ export function BroadcastList() {
         keyOf={({ broadcastID }) => broadcastID}
         state={state}
         columns={[
-          { title: page.begun, cell: ({ requestTime }) => <Time ms={requestTime} /> },
+          { title: page.started, cell: ({ requestTime }) => <Time ms={requestTime} /> },
           { title: page.text, cell: (one) => <What broadcast={one} /> },
           { title: page.progress, cell: (one) => <Reached broadcast={one} /> },
           {

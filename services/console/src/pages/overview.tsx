@@ -49,7 +49,7 @@ export function OverviewPage() {
           {overview.platforms}
         </Title>
         <Group gap="xs">
-          {last?.platforms.length === 0 && <Text c="dimmed">{overview.nobody}</Text>}
+          {last?.platforms.length === 0 && <Text c="dimmed">{overview.noUsers}</Text>}
           {last?.platforms.map(({ platformID, connections }) => (
             <Badge key={platformID} size="lg" color="indigo.8" tt="none">
               {texts.platforms[platformID] ?? platformID}: {format.number(connections)}
