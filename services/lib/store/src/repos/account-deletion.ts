@@ -1,6 +1,7 @@
 import type { TenantId } from '@im/contract';
 import { defineCollection, type TenantDocument } from '../collection.ts';
-import { guarded, isDuplicateKey } from '../errors.ts';
+import { guarded } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 import { timeOrder } from './list-keys.ts';
 import { newestFirst } from './newest-first.ts';
@@ -55,7 +56,7 @@ export type DeletionProgress = Partial<
 export interface AccountDeletionRepo {
   /** Begins a deletion, unless there is one. @returns the one that there is. */
   begin(tenant: TenantId, deletion: AccountDeletion): Promise<AccountDeletion>;
-  /** Begins one anew that is done, for what it left. @returns undefined when it is not done. */
+  /** Begins one again that is done, for what it left. @returns undefined when it is not done. */
   again(tenant: TenantId, deletion: AccountDeletion): Promise<AccountDeletion | undefined>;
   get(tenant: TenantId, userID: string): Promise<AccountDeletion | undefined>;
   /** Those of these users that have one, done or not. */
@@ -100,12 +101,8 @@ export function accountDeletionRepo(store: Store): AccountDeletionRepo {
       const { col, key } = collectionOf(tenant);
       const { userID, requested } = deletion;
       const _id = key(userID);
-      try {
-        const o = timeOrder(requested, userID);
-        await col.insertOne({ _id, t: tenant, v: 1, ...deletion, until: 0, o });
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-      }
+      const o = timeOrder(requested, userID);
+      await insertNew(col, { _id, t: tenant, v: 1, ...deletion, until: 0, o });
       const doc = await col.findOne({ _id });
       if (doc?.state === 'running') await work.announce(tenant);
       return doc ? toDeletion(doc) : deletion;

@@ -1,10 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TenantId } from '@im/contract';
 import { ERR, ImError } from '@im/protocol';
-import { guarded, isDuplicateKey } from '../errors.ts';
+import { guarded } from '../errors.ts';
+import { insertNew, untilWritten } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 import { timeOrder } from './list-keys.ts';
-import { type Ban, TOKEN_ISSUES } from './token.ts';
+import { type Ban, TOKEN_ISSUES, TOO_MANY_LOGINS } from './token.ts';
 
 /** A user who may not log in. */
 export interface BannedUser extends Ban {
@@ -32,9 +32,6 @@ export interface BanRepo {
   removeEnded(tenant: TenantId, now: number): Promise<number>;
 }
 
-const MAX_ATTEMPTS = 50;
-const ATTEMPT_JITTER_MS = 10;
-
 /** Whether a ban is in force at `now` (ms). */
 export function isInForce({ until }: Pick<Ban, 'until'>, now: number): boolean {
   return until === 0 || until > now;
@@ -50,25 +47,17 @@ export function banRepo(store: Store): BanRepo {
       const _id = key(userID);
       const fields = { ban, ...(!ban.deleted && { banned: timeOrder(ban.time, userID) }) };
       const unset = ban.deleted ? { $unset: { banned: '' as const } } : {};
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      return untilWritten(async () => {
         const before = await col.findOne({ _id });
         const issue = (before?.issue ?? 0) + 1;
         if (before?.ban?.deleted && !ban.deleted)
           throw new ImError(ERR.UserIDNotFoundError, `the account ${userID} was deleted`);
-        if (before) {
-          const update = { $set: { issue, ...fields }, ...unset };
-          if ((await col.updateOne({ _id, issue: before.issue }, update)).matchedCount === 1) return issue;
-        } else {
-          try {
-            await col.insertOne({ _id, t: tenant, issue, ...fields });
-            return issue;
-          } catch (error) {
-            if (!isDuplicateKey(error)) throw error;
-          }
-        }
-        await sleep(Math.random() * ATTEMPT_JITTER_MS);
-      }
-      throw new ImError(ERR.NetworkError, 'too many logins of this user at once');
+        const update = { $set: { issue, ...fields }, ...unset };
+        const done = before
+          ? (await col.updateOne({ _id, issue: before.issue }, update)).matchedCount === 1
+          : await insertNew(col, { _id, t: tenant, issue, ...fields });
+        return done ? issue : undefined;
+      }, TOO_MANY_LOGINS);
     },
     async clear(tenant, userID) {
       const { col, key } = collectionOf(tenant);

@@ -1,6 +1,7 @@
 import type { TenantId } from '@im/contract';
 import { defineCollection, type TenantDocument } from '../collection.ts';
-import { guarded, isDuplicateKey } from '../errors.ts';
+import { guarded } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 import { insertionOrder } from './list-keys.ts';
 import type { Page } from './user.ts';
@@ -80,12 +81,8 @@ export function blackRepo(store: Store): BlackRepo {
     async add(tenant, black) {
       const blacks = collectionOf(tenant);
       const _id = blacks.key(black.ownerUserID, black.blackUserID);
-      try {
-        await blacks.col.insertOne({ _id, t: tenant, v: 1, ...black, ord: insertionOrder(black.createTime) });
-      } catch (error) {
-        if (isDuplicateKey(error)) return false;
-        throw error;
-      }
+      const ord = insertionOrder(black.createTime);
+      if (!(await insertNew(blacks.col, { _id, t: tenant, v: 1, ...black, ord }))) return false;
       await cache.invalidate(tenant, [black.ownerUserID]);
       return true;
     },

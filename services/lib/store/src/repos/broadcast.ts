@@ -1,6 +1,7 @@
 import type { TenantId } from '@im/contract';
 import { defineCollection, type TenantDocument } from '../collection.ts';
-import { guarded, isDuplicateKey } from '../errors.ts';
+import { guarded } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 import { timeOrder } from './list-keys.ts';
 import { newestFirst } from './newest-first.ts';
@@ -147,11 +148,7 @@ export function broadcastRepo(store: Store): BroadcastRepo {
       const { broadcastID, requested } = broadcast;
       const _id = key(broadcastID);
       const o = timeOrder(requested, broadcastID);
-      try {
-        await col.insertOne({ _id, t: tenant, v: 1, ...broadcast, held: false, until: 0, o });
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-      }
+      await insertNew(col, { _id, t: tenant, v: 1, ...broadcast, held: false, until: 0, o });
       const doc = await col.findOne({ _id });
       if (doc?.state === 'running') await work.announce(tenant);
       await col.deleteMany({ t: tenant, o: { $lt: timeOrder(requested - KEPT_MS, '') } });

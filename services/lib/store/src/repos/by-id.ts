@@ -6,7 +6,7 @@ import type { Store } from '../store.ts';
 import { findByIds } from '../whole-find.ts';
 
 /** Most ids in one `$in`. */
-const IDS_PER_QUERY = 1_000;
+export const IDS_PER_QUERY = 1_000;
 
 /**
  * The documents that exist among these ids of one database, whichever tenants they belong to, by id.

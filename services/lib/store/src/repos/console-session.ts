@@ -1,6 +1,7 @@
 import type { TenantId } from '@im/contract';
 import type { Filter } from 'mongodb';
-import { guarded, isDuplicateKey } from '../errors.ts';
+import { guarded } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 
 /** A role in a tenant, or in all of them. */
@@ -112,12 +113,8 @@ export function consoleSessionRepo(store: Store): ConsoleSessionRepo {
       return { hash, name, grants, expires };
     },
     async addSession(hash, session) {
-      try {
-        await sessions().insertOne({ _id: hash, v: 1, ...session });
-      } catch (error) {
-        // A repeated write of the driver.
-        if (!isDuplicateKey(error)) throw error;
-      }
+      // There may be one already: a repeated write of the driver.
+      await insertNew(sessions(), { _id: hash, v: 1, ...session });
     },
     async getSession(hash) {
       const found = await sessions().findOne({ _id: hash });

@@ -4,6 +4,7 @@ import type { TenantCollection } from '../collection.ts';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { bulkUpsert } from './bulk-writes.ts';
+import { IDS_PER_QUERY } from './by-id.ts';
 import {
   CONVERSATION_SETTINGS,
   type ConversationDocument,
@@ -123,8 +124,6 @@ type Settings = Omit<
   '_id' | 't' | keyof ConversationKey | 'ord' | keyof MembershipMarks
 >;
 
-/** Most ids in one `$in`. */
-const IDS_PER_QUERY = 1_000;
 /** Records of one peer that are changed and noted before more are read. */
 const RECORDS_AT_ONCE = 500;
 

@@ -1,6 +1,7 @@
 import type { TenantId } from '@im/contract';
 import { KEY_SEPARATOR } from '@im/kit';
-import { guarded, isDuplicateKey, retryDuplicate } from '../errors.ts';
+import { guarded, retryDuplicate } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 
 /** A job that cron processes run. `_id` is its name. */
@@ -161,13 +162,7 @@ export function cronRunRepo(store: Store): CronRunRepo {
     const fields = { owner, started: now, done: 0, ...(due !== undefined && { due }) };
     const claimed = (number: number): RunClaim => ({ job, tenant, number, owner, started: now });
     if (!before) {
-      try {
-        await runs().insertOne({ _id, number: 1, beat: 0, ...fields });
-        return claimed(1);
-      } catch (error) {
-        if (isDuplicateKey(error)) return undefined;
-        throw error;
-      }
+      return (await insertNew(runs(), { _id, number: 1, beat: 0, ...fields })) ? claimed(1) : undefined;
     }
     const { number, beat } = before;
     if (due !== undefined && before.due === due && before.owner === '') return 'handled';

@@ -1,5 +1,6 @@
 import { Binary, type Collection, type Filter } from 'mongodb';
 import { guarded, isDuplicateKey } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 
 /** Where the work on one partition stands, and which consumer owns it. `_id` is `p` and the partition. */
@@ -186,16 +187,12 @@ export function cursorRepo(store: Store): CursorRepo {
       for (;;) {
         const found = await col().findOne({ _id });
         const last = found?.kind === 'lane-numbers' ? found.last : 0;
-        try {
-          if (!found) {
-            await col().insertOne({ _id, kind: 'lane-numbers', last: 1 });
-            return 1;
-          }
-          const { matchedCount } = await col().updateOne({ _id, last }, { $set: { last: last + 1 } });
-          if (matchedCount === 1) return last + 1;
-        } catch (error) {
-          if (!isDuplicateKey(error)) throw error;
+        if (!found) {
+          if (await insertNew(col(), { _id, kind: 'lane-numbers', last: 1 })) return 1;
+          continue;
         }
+        const { matchedCount } = await col().updateOne({ _id, last }, { $set: { last: last + 1 } });
+        if (matchedCount === 1) return last + 1;
       }
     },
     async openConsumer(consumer, owner, now, sessions) {
@@ -260,13 +257,8 @@ export function cursorRepo(store: Store): CursorRepo {
         const found = await col().findOne({ _id });
         if (!found) {
           const first: EpochDocument = { _id, kind: 'epoch', epoch: 0, createdMs };
-          try {
-            await col().insertOne(first);
-            return 0;
-          } catch (error) {
-            if (!isDuplicateKey(error)) throw error;
-            continue;
-          }
+          if (await insertNew(col(), first)) return 0;
+          continue;
         }
         if (found.kind !== 'epoch') throw new TypeError('the epoch document has another shape');
         if (found.createdMs === createdMs && found.epoch !== setBackFrom) return found.epoch;

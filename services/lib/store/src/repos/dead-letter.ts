@@ -1,7 +1,8 @@
 import type { TenantId } from '@im/contract';
 import { Binary, type Filter, type WithId } from 'mongodb';
 import type { IndexSpec } from '../collection.ts';
-import { guarded, isDuplicateKey } from '../errors.ts';
+import { guarded } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 
 /** A record that transfer could not store, kept for operators. `_id` is its position and entry. */
@@ -90,19 +91,15 @@ export function deadLetterRepo(store: Store): DeadLetterRepo {
   return guarded<DeadLetterRepo>({
     async add({ tenant, position, entry, reason, record, partition, message }) {
       const _id = `${position}:${entry}`;
-      try {
-        await letters().insertOne({
-          ...{ _id, tenant, position, reason, record: new Binary(record), at: new Date() },
-          ...(partition !== undefined && { partition }),
-          ...(message && {
-            conversation: message.conversationID,
-            sender: message.sendID,
-            contentType: message.contentType,
-          }),
-        });
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-      }
+      await insertNew(letters(), {
+        ...{ _id, tenant, position, reason, record: new Binary(record), at: new Date() },
+        ...(partition !== undefined && { partition }),
+        ...(message && {
+          conversation: message.conversationID,
+          sender: message.sendID,
+          contentType: message.contentType,
+        }),
+      });
     },
     countOf: async (tenant, most) => letters().countDocuments({ tenant }, { limit: most }),
     async list(tenant, limit, before) {

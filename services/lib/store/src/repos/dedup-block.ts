@@ -1,5 +1,6 @@
 import { Binary, type Collection } from 'mongodb';
-import { guarded, isDuplicateKey } from '../errors.ts';
+import { guarded } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 
 /** Dedup keys of a stretch of the log. `_id` begins with the stretch's end, so that it orders by time. */
@@ -55,12 +56,8 @@ export function dedupBlockRepo(store: Store): DedupBlockRepo {
   return guarded<DedupBlockRepo>({
     async add(writer, number, { fromMs, toMs, partitions, baseMs, keys }) {
       const _id = `${timeKey(toMs)}:${writer}:${number}`;
-      try {
-        const range = { fromMs, toMs, partitions: [...partitions] };
-        await col().insertOne({ _id, ...range, baseMs, keys: new Binary(keys) });
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-      }
+      const range = { fromMs, toMs, partitions: [...partitions] };
+      await insertNew(col(), { _id, ...range, baseMs, keys: new Binary(keys) });
     },
     async stretches(sinceMs) {
       const docs = await col()

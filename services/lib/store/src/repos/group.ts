@@ -2,7 +2,8 @@ import type { TenantId } from '@im/contract';
 import { GROUP_STATUS } from '@im/protocol';
 import type { Filter } from 'mongodb';
 import { defineCollection, type TenantDocument } from '../collection.ts';
-import { guarded, isDuplicateKey } from '../errors.ts';
+import { guarded } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 import type { CreatedCounts } from './count-by-day.ts';
 import { CREATED_GROUPS, createdIn } from './created-days.ts';
@@ -95,12 +96,8 @@ export function groupRepo(store: Store): GroupRepo {
     async insert(tenant, group) {
       const groups = collectionOf(tenant);
       const nameKey = searchKey(group.groupName);
-      try {
-        await groups.col.insertOne({ _id: groups.key(group.groupID), t: tenant, v: 1, ...group, nameKey });
-      } catch (error) {
-        if (isDuplicateKey(error)) return false;
-        throw error;
-      }
+      const _id = groups.key(group.groupID);
+      if (!(await insertNew(groups.col, { _id, t: tenant, v: 1, ...group, nameKey }))) return false;
       await cache.invalidate(tenant, [group.groupID]);
       return true;
     },

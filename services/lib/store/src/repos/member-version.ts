@@ -1,6 +1,7 @@
 import type { TenantId } from '@im/contract';
 import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { IDS_PER_QUERY } from './by-id.ts';
 import { INFO_ENTRY, MAX_DELTA, SORT_ENTRY, type VersionStamp } from './version-delta.ts';
 import { appendToLog, type Change, KEPT_MARKS, VERSION_LOGS } from './version-log.ts';
 
@@ -34,7 +35,6 @@ export interface MemberVersions {
   since(tenant: TenantId, groupID: string, version: number): Promise<MembersSince>;
 }
 
-const IDS_PER_QUERY = 1_000;
 const MEMBERS_ONLY = { members: 1 } as const;
 
 /** Copies of {@link MemberVersions.known}; writers of memberships make all processes forget theirs. */

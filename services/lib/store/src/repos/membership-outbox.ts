@@ -3,6 +3,7 @@ import { defineCollection, type TenantDocument } from '../collection.ts';
 import { guarded, isDuplicateKey } from '../errors.ts';
 import type { Store } from '../store.ts';
 import { byDatabase } from './bulk-writes.ts';
+import { IDS_PER_QUERY } from './by-id.ts';
 import type { InitialSettings } from './conversation-settings-change.ts';
 import type { OwnerTransfer } from './group-member-change.ts';
 
@@ -57,7 +58,6 @@ export interface PendingTenants {
   readonly find: () => Promise<TenantId[]>;
 }
 
-const TENANTS_PER_QUERY = 1_000;
 /** Changes have random names; this one is that of a group's transfer of ownership. */
 const TRANSFER = 'owner';
 
@@ -117,8 +117,8 @@ export function membershipOutbox(store: Store): MembershipOutbox {
         database: col.dbName,
         async find() {
           const found: TenantId[] = [];
-          for (let begin = 0; begin < group.length; begin += TENANTS_PER_QUERY) {
-            const ids = group.slice(begin, begin + TENANTS_PER_QUERY).map(({ item }) => item.tenant);
+          for (let begin = 0; begin < group.length; begin += IDS_PER_QUERY) {
+            const ids = group.slice(begin, begin + IDS_PER_QUERY).map(({ item }) => item.tenant);
             const pipeline = [{ $match: { t: { $in: ids } } }, { $group: { _id: '$t' } }];
             const docs = await col.aggregate<{ _id: TenantId }>(pipeline).toArray();
             found.push(...docs.map(({ _id }) => _id));

@@ -1,6 +1,7 @@
 import type { TenantId } from '@im/contract';
 import { defineCollection, type TenantDocument } from '../collection.ts';
-import { guarded, isDuplicateKey, retryDuplicate } from '../errors.ts';
+import { guarded, retryDuplicate } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 
 /**
@@ -90,12 +91,7 @@ export function objectUploadRepo(store: Store): ObjectUploadRepo {
       const fits = { _id, bytes: { $lte: most - bytes } };
       if ((await col.updateOne(fits, { $inc: { bytes } })).matchedCount === 1) return true;
       if (bytes > most) return false;
-      try {
-        await col.insertOne({ _id, t: tenant, v: 1, bytes });
-        return true;
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-      }
+      if (await insertNew(col, { _id, t: tenant, v: 1, bytes })) return true;
       return (await col.updateOne(fits, { $inc: { bytes } })).matchedCount === 1;
     },
     async release(tenant, bytes) {

@@ -1,7 +1,8 @@
 import type { TenantId } from '@im/contract';
 import { KEY_SEPARATOR } from '@im/kit';
 import { Binary } from 'mongodb';
-import { guarded, isDuplicateKey } from '../errors.ts';
+import { guarded } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 import { insertMissing } from './bulk-writes.ts';
 
@@ -106,12 +107,9 @@ export function parkedRecordRepo(store: Store): ParkedRecordRepo {
   async function mark(place: ParkingPlace, reason: string): Promise<void> {
     const { tenant, conversation, partition, fence } = place;
     const _id = placeKey(place);
-    try {
-      await markers().insertOne({ _id, tenant, conversation, partition, fence, reason, since: new Date() });
-    } catch (error) {
-      if (!isDuplicateKey(error)) throw error;
-      await markers().updateOne({ _id }, { $max: { fence }, $set: { reason } });
-    }
+    const marker = { _id, tenant, conversation, partition, fence, reason, since: new Date() };
+    if (await insertNew(markers(), marker)) return;
+    await markers().updateOne({ _id }, { $max: { fence }, $set: { reason } });
   }
 
   return guarded<ParkedRecordRepo>({

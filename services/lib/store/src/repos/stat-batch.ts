@@ -1,6 +1,6 @@
 import type { TenantId } from '@im/contract';
 import { defineCollection, type TenantDocument } from '../collection.ts';
-import { isDuplicateKey } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 import { CONVERSATION_SEQS } from './conversation-seqs.ts';
 import { type DayCounts, insertParts, STAT_PARTS } from './stat-part.ts';
@@ -68,13 +68,7 @@ export function statBatches(store: Store, tenant: TenantId) {
     const { matchedCount } = await col.updateOne(filter, { $set: set });
     if (matchedCount === 1) return true;
     if (batch > 0) return false;
-    try {
-      await col.insertOne({ _id, t: tenant, v: 1, ...NOTHING_COUNTED, dirty: [], ...set });
-      return true;
-    } catch (error) {
-      if (isDuplicateKey(error)) return false;
-      throw error;
-    }
+    return insertNew(col, { _id, t: tenant, v: 1, ...NOTHING_COUNTED, dirty: [], ...set });
   }
 
   return {

@@ -1,7 +1,8 @@
 import type { TenantId } from '@im/contract';
 import { dayName } from '@im/kit';
 import { defineCollection, type TenantDocument } from '../collection.ts';
-import { guarded, isDuplicateKey, retryDuplicate } from '../errors.ts';
+import { guarded, retryDuplicate } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 
 /** Messages by kind of conversation. */
@@ -134,12 +135,8 @@ export function statDayRepo(store: Store): StatDayRepo {
       const { matchedCount } = await col.updateOne({ _id, reports: { $ne: report } }, add);
       if (matchedCount > 0) return;
       // It has the report, or there is no such day yet.
-      try {
-        await col.insertOne({ _id, t: tenant, v: 1, day, throttled: count, reports: [report] });
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-        await col.updateOne({ _id, reports: { $ne: report } }, add);
-      }
+      const first = { _id, t: tenant, v: 1 as const, day, throttled: count, reports: [report] };
+      if (!(await insertNew(col, first))) await col.updateOne({ _id, reports: { $ne: report } }, add);
     },
     async removeBefore(tenant, day) {
       const { deletedCount } = await days(tenant).col.deleteMany({ t: tenant, day: { $lt: day } });

@@ -2,6 +2,7 @@ import type { TenantId } from '@im/contract';
 import { randomId } from '@im/kit';
 import { retryDuplicate } from '../errors.ts';
 import type { Store } from '../store.ts';
+import { IDS_PER_QUERY } from './by-id.ts';
 
 /** A tenant with work to go on with. */
 export interface PendingWork {
@@ -25,8 +26,6 @@ interface WorkDocument {
   mark: string;
 }
 
-const TENANTS_PER_QUERY = 1_000;
-
 /** @param name of the collection; also in `tenant-data.ts`, so that it goes with the tenant. */
 export function tenantWork(store: Store, name: string): TenantWork {
   const work = () => store.shared<WorkDocument>(name);
@@ -38,8 +37,8 @@ export function tenantWork(store: Store, name: string): TenantWork {
     },
     async pending(tenants) {
       const found: PendingWork[] = [];
-      for (let begin = 0; begin < tenants.length; begin += TENANTS_PER_QUERY) {
-        const ids = tenants.slice(begin, begin + TENANTS_PER_QUERY);
+      for (let begin = 0; begin < tenants.length; begin += IDS_PER_QUERY) {
+        const ids = tenants.slice(begin, begin + IDS_PER_QUERY);
         const docs = await work()
           .find({ _id: { $in: ids } })
           .toArray();

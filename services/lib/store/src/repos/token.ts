@@ -1,9 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TenantId } from '@im/contract';
-import { ERR, ImError } from '@im/protocol';
-import type { Collection, OptionalUnlessRequiredId } from 'mongodb';
 import { defineCollection, type TenantCollection, type TenantDocument } from '../collection.ts';
-import { guarded, isDuplicateKey } from '../errors.ts';
+import { guarded } from '../errors.ts';
+import { insertNew, untilWritten } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 import { readsById } from './by-id.ts';
 import { readsByUser, readsOfUser, type UserQuery } from './by-user.ts';
@@ -109,8 +107,8 @@ export interface TokenRepo {
   removeExpired(tenant: TenantId, now: number): Promise<number>;
 }
 
-const MAX_ATTEMPTS = 50;
-const ATTEMPT_JITTER_MS = 10;
+/** What a login or a ban is refused with when other logins of the user always come between. */
+export const TOO_MANY_LOGINS = 'too many logins of this user at once';
 
 function emptySet(userID: string, platformID: number): TokenSet {
   return { userID, platformID, rev: 0, live: [], kicked: [] };
@@ -122,20 +120,6 @@ function toSet({ userID, platformID, rev, live, kicked }: TokenDocument): TokenS
 
 function lastExpiry(tokens: readonly { expires: number }[]): number {
   return tokens.reduce((last, { expires }) => Math.max(last, expires), 0);
-}
-
-/** @returns false when there is such a document already. */
-async function insertNew<T extends TenantDocument>(
-  col: Collection<T>,
-  doc: OptionalUnlessRequiredId<T>,
-): Promise<boolean> {
-  try {
-    await col.insertOne(doc);
-    return true;
-  } catch (error) {
-    if (isDuplicateKey(error)) return false;
-    throw error;
-  }
 }
 
 /** The fields that a change of a set writes. */
@@ -188,17 +172,15 @@ export function tokenRepo(store: Store): TokenRepo {
     async nextIssue(tenant, userID) {
       const { col, key } = store.collection(tenant, TOKEN_ISSUES);
       const _id = key(userID);
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      return untilWritten(async () => {
         const last = await col.findOne({ _id });
         const issue = (last?.issue ?? 0) + 1;
         // Of all who read the same number, one writes the next.
-        if (last) {
-          const filter = { _id, issue: last.issue };
-          if ((await col.updateOne(filter, { $set: { issue } })).matchedCount === 1) return issue;
-        } else if (await insertNew(col, { _id, t: tenant, issue })) return issue;
-        await sleep(Math.random() * ATTEMPT_JITTER_MS);
-      }
-      throw new ImError(ERR.NetworkError, 'too many logins of this user at once');
+        const done = last
+          ? (await col.updateOne({ _id, issue: last.issue }, { $set: { issue } })).matchedCount === 1
+          : await insertNew(col, { _id, t: tenant, issue });
+        return done ? issue : undefined;
+      }, TOO_MANY_LOGINS);
     },
     async issueState(tenant, userID) {
       const doc = await issueOf({ tenant, userID });
@@ -209,15 +191,13 @@ export function tokenRepo(store: Store): TokenRepo {
       return (await ofUser({ tenant, userID })).map(toSet);
     },
     async change(tenant, userID, platformID, change) {
-      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      return untilWritten(async () => {
         const before = await get(tenant, userID, platformID);
         const next = change(before);
         if (!next) return before;
         const after: TokenSet = { userID, platformID, rev: before.rev + 1, ...next };
-        if (await replace(collectionOf(tenant), before, after)) return after;
-        await sleep(Math.random() * ATTEMPT_JITTER_MS);
-      }
-      throw new ImError(ERR.NetworkError, 'too many logins of this user at once');
+        return (await replace(collectionOf(tenant), before, after)) ? after : undefined;
+      }, TOO_MANY_LOGINS);
     },
     async removeExpired(tenant, now) {
       const { deletedCount } = await collectionOf(tenant).col.deleteMany({

@@ -1,6 +1,7 @@
 import type { TenantId } from '@im/contract';
 import { defineCollection, type TenantDocument } from '../collection.ts';
-import { guarded, isDuplicateKey } from '../errors.ts';
+import { guarded } from '../errors.ts';
+import { insertNew } from '../optimistic-writes.ts';
 import type { Store } from '../store.ts';
 
 /** A code that was sent. `_id` = tenant, purpose, address; all that could name a person is hashed with a secret. */
@@ -107,26 +108,16 @@ export function verificationCodeRepo(store: Store): VerificationCodeRepo {
       const below = { _id, count: { $lt: most } };
       const add = { $inc: { count: 1 } };
       if ((await col.updateOne(below, add)).matchedCount === 1) return true;
-      try {
-        await col.insertOne({ _id, t: tenant, v: 1, count: 1, expires });
-        return true;
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-        // It is at its limit, or was made by another caller meanwhile.
-        return (await col.updateOne(below, add)).matchedCount === 1;
-      }
+      if (await insertNew(col, { _id, t: tenant, v: 1, count: 1, expires })) return true;
+      // It is at its limit, or was made by another caller meanwhile.
+      return (await col.updateOne(below, add)).matchedCount === 1;
     },
     async hold(tenant, parts, now, until) {
       const { col, key } = counts(tenant);
       const _id = key(...parts);
       const free = { _id, expires: { $lt: now + 1 } };
       if ((await col.updateOne(free, { $set: { expires: until } })).matchedCount === 1) return 0;
-      try {
-        await col.insertOne({ _id, t: tenant, v: 1, count: 1, expires: until });
-        return 0;
-      } catch (error) {
-        if (!isDuplicateKey(error)) throw error;
-      }
+      if (await insertNew(col, { _id, t: tenant, v: 1, count: 1, expires: until })) return 0;
       const kept = await col.findOne({ _id });
       return Math.max(1, (kept?.expires ?? now) - now);
     },
