@@ -1,3 +1,4 @@
+import { ERR } from '@im/protocol';
 import { type ApiClient, ApiError, apiClient, type Endpoint } from './api-client.ts';
 
 /** Credentials of an administrator of a tenant. */
@@ -19,9 +20,8 @@ export interface Admin {
   close(): void;
 }
 
-const REGISTERED_ALREADY = 1102;
 /** Expired, kicked, unknown. */
-const TOKEN_IS_OVER = new Set([1501, 1506, 1507]);
+const TOKEN_IS_OVER = new Set<number>([ERR.TokenExpiredError, ERR.TokenKickedError, ERR.TokenNotExistError]);
 /** Users of one registration request. */
 const REGISTER_BATCH = 500;
 
@@ -55,7 +55,7 @@ export function admin(endpoint: Endpoint, access: AdminAccess): Admin {
     try {
       await call('/user/user_register', { users });
     } catch (error) {
-      if (!(error instanceof ApiError) || error.code !== REGISTERED_ALREADY) throw error;
+      if (!(error instanceof ApiError) || error.code !== ERR.RegisteredAlreadyError) throw error;
       if (userIDs.length > 1) for (const userID of userIDs) await register([userID]);
     }
   }

@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import type { CsvUser } from '@im/admin-api';
+import { ERR } from '@im/protocol';
 import { type ApiTarget, callApi } from '../api-client.ts';
 import { formatCsv } from '../csv.ts';
 import { CommandError, EXIT, RefusedError, usageError } from '../exit-codes.ts';
@@ -24,8 +25,6 @@ export interface ImportOptions extends TargetOptions {
 const BATCH = 100;
 /** Largest file, in bytes. */
 const MAX_BYTES = 67_108_864;
-/** Code of the server for a user who exists. */
-const REGISTERED_ALREADY = 1102;
 /** Conflicts that an error names. */
 const NAMED = 5;
 
@@ -64,7 +63,7 @@ async function registerNew(admin: ApiTarget, users: readonly CsvUser[]): Promise
     await register(admin, users);
     return [];
   } catch (error) {
-    if (!(error instanceof RefusedError) || error.code !== REGISTERED_ALREADY) throw error;
+    if (!(error instanceof RefusedError) || error.code !== ERR.RegisteredAlreadyError) throw error;
     const known = await existing(admin, users);
     const left = users.filter(({ userID }) => !known.has(userID));
     if (left.length === users.length) throw error;

@@ -86,13 +86,13 @@ describe('the operator is killed at every step of a drain', () => {
       },
     });
     assertClean(verdict);
-    const drained = drains.victims.join(', ');
-    assert.equal(drains.victims.length, 1, `one gateway was drained: ${drained}\n${await story()}`);
+    const drained = drains.drained().join(', ');
+    assert.equal(drains.drained().length, 1, `one gateway was drained: ${drained}\n${await story()}`);
     assert.equal(closed.length, moved.size, 'no client was disconnected twice');
     assert.ok(moved.size > 0 && moved.size < CLIENTS, `${moved.size} clients were moved`);
     const left = await cluster.pods('gateway');
     assert.equal(left.length, gateways);
-    const stays = before.filter(({ metadata }) => !drains.victims.includes(metadata.name));
+    const stays = before.filter(({ metadata }) => !drains.drained().includes(metadata.name));
     const names = new Set(stays.map(({ metadata }) => metadata.name));
     const same = left.filter(({ metadata }) => names.has(metadata.name));
     assert.deepEqual(identities(same), identities(stays), 'all other gateways stay as they are');

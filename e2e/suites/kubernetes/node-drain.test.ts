@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ADDED_NODE_TOLERATION, addNode, type DeployedCluster, type Pod } from '@im/dev-cluster';
 import { isPodReady } from '@im/kube';
+import { ANNOTATION } from '@im/operator';
 import { now } from '@im/proof';
 import { watchDrains } from './drain-steps.ts';
 import { type IdleClients, idleClients } from './idle-clients.ts';
@@ -120,9 +121,9 @@ describe('a node is drained', { skip: FULL ? false : 'FULL=1 shows it' }, () => 
     await using drains = await watchDrains(cluster);
     const victim = await gatewayOnNode();
     const snapshots = await emptied('cordon', () => kubectl('cordon', nodeName()));
-    assert.deepEqual(drains.victims, [victim.metadata.name]);
+    assert.deepEqual(drains.drained(), [victim.metadata.name]);
     const isChosen = ({ pods }: Snapshot) =>
-      pods.some(({ metadata }) => metadata.annotations?.['openim.io/drain-since'] !== undefined);
+      pods.some(({ metadata }) => metadata.annotations?.[ANNOTATION.drainSince] !== undefined);
     const first = snapshots.find(isChosen);
     const ready = first?.pods.filter(
       (pod) =>

@@ -4,7 +4,7 @@ import { DEFAULT_PORTS, type ProcessStatus } from '@im/contract';
 import { type DeployedCluster, hasCommit, loadOtherBuild, type OtherBuild } from '@im/dev-cluster';
 import { now } from '@im/proof';
 import { openimctl } from './openimctl.ts';
-import type { OlderBuild } from './planted-builds.ts';
+import type { OlderBuild } from './other-builds.ts';
 import { sharedCluster } from './shared-cluster.ts';
 import { type Row, tableOf } from './verdicts.ts';
 

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeployedCluster } from '@im/dev-cluster';
 import { now } from '@im/proof';
-import { recordDrains } from './drain-recorder.ts';
+import { watchDrains } from './drain-steps.ts';
 import { sharedCluster } from './shared-cluster.ts';
 import { startTraffic } from './traffic.ts';
 import { assertClean, overTheService, type Row, seconds, tableOf } from './verdicts.ts';
@@ -33,7 +33,7 @@ describe(`gateways 3 → 2 while ${USERS} clients send ${MESSAGES_PER_SECOND} me
   }, async () => {
     const pods = await cluster.pods('gateway');
     assert.equal(pods.length, 3);
-    await using drains = await recordDrains(cluster);
+    await using drains = await watchDrains(cluster);
     await using traffic = await startTraffic(overTheService(cluster), {
       name: 'scale_in',
       users: USERS,

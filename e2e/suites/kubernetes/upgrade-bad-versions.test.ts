@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { OtherBuild } from '@im/dev-cluster';
-import { CRASHES, DROPS, MIGRATION_FAILS, SLOW, WRONG_DATABASE } from './planted-builds.ts';
+import { CRASHES, DROPS, MIGRATION_FAILS, SLOW, WRONG_DATABASE } from './other-builds.ts';
 import { PROBER, type ProbedCluster, probedCluster, UPGRADE } from './probed-cluster.ts';
 import { takenBack } from './taken-back.ts';
 import type { UpgradeRun } from './upgrade-run.ts';

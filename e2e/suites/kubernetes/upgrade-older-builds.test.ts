@@ -4,7 +4,7 @@ import { conditionOf } from '@im/dev-cluster';
 import { assertProven } from './assert-proven.ts';
 import { messagesOf } from './kept-messages.ts';
 import { openimctl } from './openimctl.ts';
-import { BEFORE_PROBER, PREVIOUS } from './planted-builds.ts';
+import { BEFORE_PROBER, PREVIOUS } from './other-builds.ts';
 import { PROBER, type ProbedCluster, probedCluster } from './probed-cluster.ts';
 import { type UpgradeRun, underLoad } from './upgrade-run.ts';
 import { identities } from './verdicts.ts';

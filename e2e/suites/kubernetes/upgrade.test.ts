@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { conditionOf } from '@im/dev-cluster';
 import { assertProven } from './assert-proven.ts';
-import { ABSENT } from './planted-builds.ts';
+import { ABSENT } from './other-builds.ts';
 import { type ProbedCluster, probedCluster, UPGRADE } from './probed-cluster.ts';
 import { takenBack } from './taken-back.ts';
 import { underLoad } from './upgrade-run.ts';

@@ -14,45 +14,45 @@ export const PREVIOUS: OlderBuild = { commit: '31ae017377d3caf7a40831672bf039177
 
 const TRANSFER = 'services/transfer/src/index.ts';
 const TRANSFER_CREATED = "    const own = log.child({ part: 'transfer' });\n";
-const planted = (...edits: readonly Edit[]): OtherBuild => ({ edits });
+const edited = (...edits: readonly Edit[]): OtherBuild => ({ edits });
 
 /** Transfer throws at its start. */
-export const CRASHES = planted({
+export const CRASHES = edited({
   file: TRANSFER,
   from: TRANSFER_CREATED,
-  to: `    throw new Error('planted: this build does not start');\n${TRANSFER_CREATED}`,
+  to: `    throw new Error('bad version: this build does not start');\n${TRANSFER_CREATED}`,
 });
 
 /** Transfer is not ready for ten minutes. */
-export const SLOW = planted({
+export const SLOW = edited({
   file: TRANSFER,
   from: TRANSFER_CREATED,
   to: `    await sleep(600_000);\n${TRANSFER_CREATED}`,
 });
 
 /** Gateways are ready, and drop one push in a thousand. */
-export const DROPS = planted(
+export const DROPS = edited(
   {
     file: 'services/gateway/src/deliver/deliverer.ts',
     from: 'export class Deliverer {\n',
-    to: 'let planted = 0;\nexport class Deliverer {\n',
+    to: 'let forwarded = 0;\nexport class Deliverer {\n',
   },
   {
     file: 'services/gateway/src/deliver/deliverer.ts',
     from: '  forward(connection: Connection, delivery: log.Delivery, bytes: Buffer): void {\n',
-    to: '  forward(connection: Connection, delivery: log.Delivery, bytes: Buffer): void {\n    if (++planted % 1_000 === 0) return;\n',
+    to: '  forward(connection: Connection, delivery: log.Delivery, bytes: Buffer): void {\n    if (++forwarded % 1_000 === 0) return;\n',
   },
 );
 
 /** Every process looks for the database where there is none. */
-export const WRONG_DATABASE = planted({
+export const WRONG_DATABASE = edited({
   file: 'services/lib/store/src/mongo.ts',
   from: '  const client = new MongoClient(uri, {\n    ...clientOptions(maxPoolSize, tls),\n',
   to: "  const client = new MongoClient('mongodb://127.0.0.1:1/', {\n    ...clientOptions(maxPoolSize, tls),\n",
 });
 
 /** Wants an index that stored profiles contradict, as a version would whose author did not know them. */
-export const MIGRATION_FAILS = planted({
+export const MIGRATION_FAILS = edited({
   file: 'services/lib/store/src/repos/user.ts',
   from: '  { keys: { level: 1, createTime: 1 } },\n',
   to: '  { keys: { level: 1, createTime: 1 } },\n  { keys: { level: 1 }, unique: true },\n',
