@@ -234,7 +234,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = join(import.meta.dirname, '..');
   const files = sourceFiles(root);
   const sources = files
-    // The tests of these checks are full of planted faults.
+    // The tests of these checks are full of faults on purpose.
     .filter((file) => /\.[cm]?[jt]sx?$/.test(file) && !/^tools\/lint-dependencies.*\.test\.ts$/.test(file))
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
   const workspaces = readWorkspaces(root, files);

@@ -28,7 +28,7 @@ const TERMINAL: Terminal = {
 /**
  * Asks for the name of what is destroyed, unless `yes` is given.
  * @param what is done, such as `delete the account`
- * @throws CommandError `usage` where nobody can be asked, or for another answer
+ * @throws CommandError `usage` without a terminal to ask at, or for another answer
  */
 export async function confirmByName(
   what: string,

@@ -3,7 +3,7 @@ import { withExamined } from '../doctor/options.ts';
 import { outputOption } from '../output.ts';
 import type { ReportOptions } from '../report/run.ts';
 
-/** `report`: everything that helps somebody else to help, without secrets. */
+/** `report`: what others need for helping, without secrets. */
 export function report(): Command {
   return withExamined(new Command('report'))
     .summary('collect what helps others to help, without secrets')

@@ -30,7 +30,7 @@ test('a job is one row: its last run, or the one that is under way', () => {
 
 test('progress tells the run that was asked for from one before it', () => {
   const at = (number: number) => job({ running: run({ number, done: 5 }) });
-  assert.equal(progressOf('expire-tokens', undefined, 3), 'expire-tokens has not begun');
+  assert.equal(progressOf('expire-tokens', undefined, 3), 'expire-tokens has not started');
   assert.equal(progressOf('expire-tokens', at(3), 3), 'expire-tokens is finishing an earlier run: 5 done');
   assert.equal(progressOf('expire-tokens', at(4), 3), 'expire-tokens runs: 5 done');
 });

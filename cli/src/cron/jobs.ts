@@ -58,7 +58,7 @@ export async function runJob(
 /** How far a run is, in words. */
 export function progressOf(name: string, job: CronJob | undefined, afterNumber: number): string {
   const running = job?.running;
-  if (!running) return `${name} has not begun`;
+  if (!running) return `${name} has not started`;
   const what = running.number > afterNumber ? 'runs' : 'is finishing an earlier run';
   return `${name} ${what}: ${running.done} done`;
 }

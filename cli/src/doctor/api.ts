@@ -66,7 +66,7 @@ async function credentials({ apiUrl, adminSecret, adminUser, secretProblem }: Ta
   const strength = secretFinding(
     `admin secret of ${apiUrl}`,
     adminSecret,
-    'Whoever guesses it administers the tenant.',
+    'Anyone who guesses it can administer the tenant.',
   );
   try {
     await callApi({ apiUrl }, '/auth/get_admin_token', { secret: adminSecret, userID: adminUser });
@@ -79,7 +79,7 @@ async function credentials({ apiUrl, adminSecret, adminUser, secretProblem }: Ta
         ...{ check: isRefused ? check : 'api.reachable', subject, severity: 'critical' },
         message: isRefused ? `the admin secret is refused for ${adminUser}: ${error.message}` : error.message,
         meaning: isRefused
-          ? 'Backends with this secret can issue no tokens: nobody new logs in.'
+          ? 'Backends with this secret can issue no tokens: new logins fail.'
           : 'Administration and logins fail.',
         remedy: isRefused
           ? 'Give the secret of this tenant (of a cluster: the Secret that its status names), and an admin user of its adminUserIDs.'

@@ -69,7 +69,7 @@ export function fileFindings(setting: string, path: string, now: number): Findin
         message: `cannot be used: ${error instanceof Error ? error.message : error}`,
         meaning: 'A process with this config does not start.',
         remedy:
-          'Correct the name or the contents of the file; openimctl config check tells whether it is valid.',
+          'Correct the name or the contents of the file; openimctl config check says whether it is valid.',
       },
     ];
   }

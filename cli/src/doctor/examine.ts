@@ -93,7 +93,7 @@ async function podFindings(client: KubeClient, cluster: FoundCluster): Promise<F
   }
 }
 
-/** The config of the server, where one is given or a running dev tells it. */
+/** The config of the server, where one is given or a running dev has it. */
 export async function configOf(
   options: ExamineOptions,
   target: Target | undefined,
@@ -108,7 +108,7 @@ export function opsOf({ ops }: ExamineOptions, target: Target | undefined): stri
 }
 
 /**
- * Examines a server from outside and, where a config or a running dev tells where they are, its stores and processes.
+ * Examines a server from outside and, where a config or a running dev says where they are, its stores and processes.
  * @throws CommandError `usage` when nothing says what to examine
  */
 export async function examine(options: ExamineOptions): Promise<Finding[]> {

@@ -26,7 +26,7 @@ export async function natsFindings(config: ServerConfig['nats'], subject: string
           ...{ check: 'nats.majority', subject, severity: 'critical' },
           message: 'a server answers, but too few of its cluster are running for a majority',
           meaning:
-            'No message is accepted until a majority is back; clients are told to try again, and no acknowledged message is lost.',
+            'No message is accepted until a majority is back; clients retry, and no acknowledged message is lost.',
           remedy: 'Start the missing servers. They need their volumes; their logs say what they wait for.',
         },
       ];
@@ -107,7 +107,7 @@ function missingCopies(subject: string, replicas: number, current: number): Find
     message: `${current} of ${replicas} copies of the message log are up to date`,
     meaning:
       spare < 0
-        ? 'No message is accepted until a majority is back; clients are told to try again.'
+        ? 'No message is accepted until a majority is back; clients retry.'
         : spare === 0
           ? 'Messages are accepted and safe, but if another server fails, none is accepted.'
           : `Messages are accepted and safe, and ${spare} more servers may fail.`,

@@ -67,7 +67,7 @@ function memory(subject: string, info: string): Finding[] {
   ];
 }
 
-/** What Redis tells of its last attempts to write to its disk. */
+/** Whether the last attempts of Redis to write to its disk succeeded. */
 function persistence(subject: string, info: string): Finding[] {
   const check = 'redis.disk';
   const failed = (['rdb_last_bgsave_status', 'aof_last_write_status'] as const).filter(

@@ -47,15 +47,19 @@ export function secretFinding(subject: string, secret: string, meaning: string):
 
 /** Secrets of a config. Empty ones are absent where that is allowed, and checked by the config's schema where not. */
 export function configSecretFindings({ tenants, s3, rpc }: ServerConfig): Finding[] {
-  const admin = 'Whoever guesses it administers the tenant.';
-  const token = 'Whoever guesses it signs tokens of any user.';
+  const admin = 'Anyone who guesses it can administer the tenant.';
+  const token = 'Anyone who guesses it can sign tokens of any user.';
   const named: (readonly [string, string, string])[] = [
     ...tenants.flatMap(({ id, adminSecret, tokenSecret }) => [
       [`tenants.${id}.adminSecret`, adminSecret, admin] as const,
       [`tenants.${id}.tokenSecret`, tokenSecret, token] as const,
     ]),
-    ['s3.secretKey', s3.credentials === 'keys' ? s3.secretKey : '', 'Whoever guesses it reads all objects.'],
-    ['rpc.key', rpc.key, 'Whoever guesses it and reaches the ports acts as a process of the cluster.'],
+    [
+      's3.secretKey',
+      s3.credentials === 'keys' ? s3.secretKey : '',
+      'Anyone who guesses it can read all objects.',
+    ],
+    ['rpc.key', rpc.key, 'Anyone who guesses it and reaches the ports can act as a process of the cluster.'],
   ];
   const findings = named
     .filter(([, secret]) => secret !== '')
@@ -67,7 +71,7 @@ export function configSecretFindings({ tenants, s3, rpc }: ServerConfig): Findin
       ({ id }): Finding => ({
         ...{ check: 'secret.shared', subject: `tenants.${id}`, severity: 'warning' },
         message: 'adminSecret and tokenSecret are the same',
-        meaning: 'Who is given the one can sign tokens of any user.',
+        meaning: 'Those who have the admin secret can sign tokens of any user.',
         remedy: 'Give each its own random value; a new tokenSecret ends all logins.',
       }),
     ),

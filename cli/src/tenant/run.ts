@@ -216,7 +216,7 @@ async function change(name: string, spec: Settings, options: WriteOptions): Prom
   });
 }
 
-/** Waits for what was written to be in force, unless told otherwise, and prints it. */
+/** Prints what was written, once it is in force, or at once without `wait`. */
 async function finish(client: KubeClient, tenant: FoundTenant, options: WriteOptions): Promise<void> {
   const { wait, dryRun, output } = options;
   if (dryRun) noteDryRun(output);

@@ -71,7 +71,7 @@ function connectionOf(
     const material = JSON.stringify(tls);
     const headers = { ...headersOf(found), ...(await tokenHeader(config)) };
     const keep = current?.material === material ? current.target.agent : undefined;
-    if (current && !keep) retire(current.target.agent);
+    if (current && !keep) drain(current.target.agent);
     const agent = keep ?? (cluster.proxyUrl ? agentOf(found) : newAgent(base, tls));
     const target = { base, headers, agent };
     current = { target, material, readAt: performance.now() };
@@ -100,7 +100,7 @@ function newAgent(base: URL, tls: AgentOptions): HttpAgent {
 }
 
 /** Closes idle connections, and the others when their requests have ended. */
-function retire(agent: HttpAgent): void {
+function drain(agent: HttpAgent): void {
   agent.maxFreeSockets = 0;
   for (const sockets of Object.values(agent.freeSockets))
     for (const socket of sockets ?? []) socket.destroy();

@@ -31,7 +31,7 @@ export interface ConsolePath {
 }
 
 /**
- * What of a host leads to the console: its path, and on a host of its own the root, which leads there.
+ * What of a host leads to the console: its path, and on a separate host the root, which leads there.
  * @param isShared the host also leads to the gateway or the API.
  */
 export function consolePaths(effective: EffectiveSpec, isShared: boolean): ConsolePath[] {

@@ -61,7 +61,7 @@ export interface EffectiveWorkload {
 /** The web console. */
 export interface EffectiveConsole
   extends Omit<OpenIMClusterConsole, 'replicas' | 'resources' | 'podTemplate' | 'service'> {
-  /** Present when it has pods of its own. */
+  /** Present when it has separate pods. */
   readonly own?: EffectiveWorkload & { readonly service: EffectiveService };
 }
 

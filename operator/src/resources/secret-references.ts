@@ -48,7 +48,7 @@ export function settingsOfSection(
   return replaceReferences(section, ({ setting }) => place(setting)) as Record<string, unknown>;
 }
 
-/** What tells an entry of a list from the others: its name, else its place. */
+/** What distinguishes an entry of a list: its name, else its place. */
 function nameIn(item: unknown, place: number): string {
   const { name } = Object(item);
   return typeof name === 'string' ? name : String(place);

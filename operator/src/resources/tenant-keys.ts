@@ -8,7 +8,7 @@ export type KeyPurpose = 'signing' | 'admin';
 
 /** How far the keys of one purpose are. */
 interface RotationState {
-  /** The rotation that was begun last. */
+  /** The rotation that was started last. */
   readonly rotation?: string;
   /** `next`: the second key is loaded by all processes before it is used; `former`: it was in use before. */
   readonly second?: 'next' | 'former';

@@ -228,7 +228,7 @@ export async function createApp(deps: AppDeps): Promise<FastifyInstance> {
   return app;
 }
 
-/** The settings of a process, whose console is off where processes of their own serve it. */
+/** The settings of a process, whose console is off where separate processes serve it. */
 function ownConfig(config: ServerConfig['api'], consoleOnly: boolean): ServerConfig['api'] {
   const { console } = config;
   if (consoleOnly || !console.ownProcesses) return config;

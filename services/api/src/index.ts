@@ -19,7 +19,7 @@ export type ApiDeps = BaseDeps &
 /** The HTTP API: the routes of OpenIM, most of them one RPC. The bus brings invalidations of kicked tokens. */
 export const apiService = serviceOf('api', false);
 
-/** The web console in a process of its own, with the part of the HTTP API that its pages need. */
+/** The web console in a separate process, with the part of the HTTP API that its pages need. */
 export const consoleService = serviceOf('console', true);
 
 function serviceOf(name: 'api' | 'console', consoleOnly: boolean) {

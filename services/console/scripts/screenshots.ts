@@ -44,7 +44,7 @@ async function furnished(): Promise<Fixture & { close(): Promise<void> }> {
     config: { webhooks: { allowedNetworks: ['127.0.0.1'] } },
   });
   const [first, ...others] = await Promise.all(PEOPLE.map((name) => fixture.device(name)));
-  if (!first) throw new Error('there is nobody');
+  if (!first) throw new Error('there is no user');
   await first.createGroup('Hiking on Sunday', PEOPLE.slice(1));
   await first.createGroup('项目讨论', PEOPLE.slice(1, 4));
   for (const other of others) await other.sendText({ user: 'alice' }, 'Shall we meet at nine?');

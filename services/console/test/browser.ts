@@ -37,7 +37,7 @@ export interface Visitor extends AsyncDisposable {
 
 /** A headless browser. */
 export interface TestBrowser extends AsyncDisposable {
-  /** A window with storage of its own. */
+  /** A window with separate storage. */
   visit(view?: View): Promise<Visitor>;
 }
 

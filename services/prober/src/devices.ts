@@ -6,7 +6,7 @@ import { createGroup, type Fact, type FactSink, now, type WireUser, wireUser } f
 /** Windows, in the numbering of the protocol. */
 const PLATFORM = 3;
 
-/** The devices of the prober's users, each with a connection of its own through the Service. */
+/** The devices of the prober's users, each with a separate connection through the Service. */
 export class Devices {
   readonly #endpoint: Endpoint;
   readonly #facts: FactSink;

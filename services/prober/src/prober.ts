@@ -28,7 +28,7 @@ export interface ProberDeps {
 const EXPIRED_MS = 12 * 3_600_000;
 
 /**
- * Lets users of its own chat, round after round, and judges each round with the checker. What is judged, and what is known
+ * Lets its users chat, round after round, and judges each round with the checker. What is judged, and what is known
  * of the present round, is kept in the database: after a crash the round is judged from there and from what is stored.
  */
 export class Prober {

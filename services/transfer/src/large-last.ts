@@ -3,7 +3,7 @@ import { KEY_SEPARATOR } from '@im/kit';
 import type { ReadRecord } from './batch.ts';
 import { changesMembership } from './effects.ts';
 
-/** Large records of fewer bytes than this delay the others less than a write of their own would. */
+/** Large records of fewer bytes than this delay the others less than a separate write would. */
 const WORTH_BYTES = 131_072;
 
 /**

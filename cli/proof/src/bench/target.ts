@@ -46,7 +46,7 @@ export async function openTarget(options: BenchOptions, startServer: StartServer
   }
   if (options.profileDir) mkdirSync(options.profileDir, { recursive: true });
   const besideAttacks = options.scenarios.includes('bystander');
-  // Only of one process: each would need a port of its own.
+  // Only of one process: each would need a separate port.
   const probe =
     options.topology === 'one' && options.scenarios.includes('idle') ? await heapProbe() : undefined;
   const server = await startServer({

@@ -15,7 +15,7 @@ export function tenantCreate(): Command {
       'name or namespace/name of the OpenIMCluster, which with --namespace may be in another one; when absent the only one (env: OPENIM_CLUSTER)',
     )
     .option('--id <id>', 'id of the tenant in URLs; <name> when absent', tenant('--id'))
-    .option('--dedicated', 'in a database of its own', false)
+    .option('--dedicated', 'in a separate database', false)
     .option('-f, --file <file>', 'manifest of an OpenIMTenant, - for standard input; options go over it')
     .action(async (name: string | undefined, options) => {
       const { createTenant } = await import('../../tenant/run.ts');

@@ -51,7 +51,7 @@ export function clientEndpoints(sources: EndpointSources): ClientEndpoints {
   };
 }
 
-/** Where browsers have the console; without a host of its own that of the pods which serve it. */
+/** Where browsers have the console; without a separate host that of the pods which serve it. */
 function consoleAddress(sources: EndpointSources, apiURL: string): string {
   const { effective } = sources;
   const base =

@@ -44,7 +44,7 @@ export class CredentialSources {
     this.#clusters.delete(cluster);
   }
 
-  /** Whether these Secrets are unchanged. What is read anew is another object. */
+  /** Whether these Secrets are unchanged. What is read again is another object. */
   isCurrent(cluster: string, used: UsedSecrets): boolean {
     const secrets = this.#clusters.get(cluster)?.secrets;
     return [...used].every(([name, found]) => secrets?.get(name) === found);

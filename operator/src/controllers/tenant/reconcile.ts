@@ -193,7 +193,7 @@ export class TenantReconciler {
     this.#enqueueIf(cluster, (tenant) => !wasReady(tenant));
   }
 
-  /** Has those tenants of a cluster reconciled whose usage is to be shown anew. */
+  /** Has those tenants of a cluster reconciled whose shown usage is out of date. */
   enqueueUsage(cluster: string): void {
     this.#enqueueIf(cluster, (tenant) => {
       const { usage, conditions = [] } = tenant.status ?? {};
@@ -237,7 +237,7 @@ export class TenantReconciler {
     const inForce = plan.inForce.get(tenant.metadata.uid);
     const id = inForce?.entry.id ?? '';
     const processes = this.#deps.observer.processesOf(cluster);
-    // Its newest settings may not be part of the config yet, which the processes then have in vain.
+    // Its newest settings may not be part of the config yet, which the processes then have without need.
     const entryIn = (entries: readonly TenantEntry[] = []) => entries.find((entry) => entry.id === id);
     const isApplied = isDeepStrictEqual(entryIn(plan.entries), entryIn(context?.entries));
     const { entry: wanted } = inForce ?? {};
@@ -277,7 +277,7 @@ export class TenantReconciler {
     const id = tenantIdOf(tenant);
     const processes = this.#deps.observer.processesOf(cluster);
     const { tenant: effective, denied } = this.#admit(tenant);
-    // One that has no data of its own there removes none.
+    // One without data there removes none.
     const isOwner = denied === undefined && this.#idTaken(cluster, tenant) === undefined;
     const step = await this.#deletion.next(
       effective,

@@ -2,7 +2,7 @@ import type { Metrics } from '@im/kit';
 import type { OpenIMTenantQuotas } from '../../gen/openimtenant.ts';
 import type { LookedUsage } from './usage-status.ts';
 
-/** Most tenants that have series of their own; those of further ones are counted only. */
+/** Most tenants that have series; further ones are only counted. */
 const MAX_TENANTS = 1_000;
 
 /** A tenant, what it uses and what it may use. */
@@ -35,7 +35,7 @@ export function usageMetrics(metrics: Metrics) {
   );
   const left = metrics.gauge(
     'openim_operator_tenants_without_metrics',
-    'Tenants that have no metrics of their own, because others fill the limit of 1,000',
+    'Tenants without metrics, because others fill the limit of 1,000',
   );
   /** Labels that are shown, by cluster. */
   const shown = new Map<

@@ -281,7 +281,7 @@ export function alertsOf(owner: ClusterName, spec: AlertedSpec): Alert[] {
 }
 
 const ROLE_DOWN = {
-  gateway: 'Nobody is connected: no message is sent or delivered live.',
+  gateway: 'No client is connected: no message is sent or delivered live.',
   api: 'Logins, uploads and administration over HTTP fail.',
   rpc: 'Logins, sends and synchronization fail with a retryable error.',
   transfer: 'Messages are accepted, but neither stored nor delivered.',
@@ -299,7 +299,7 @@ function proberAlerts(owner: ClusterName): Alert[] {
     {
       name: 'OpenIMMessagesLost',
       severity: 'critical',
-      // A prober that has just begun had no series then.
+      // A prober that has just started had no series then.
       expr: `${now} > ${before} or (${now} unless ${before}) > 0`,
       forMinutes: 0,
       summary: 'Checked messages of the prober were {{ $labels.outcome }}.',

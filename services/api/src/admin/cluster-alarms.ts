@@ -33,7 +33,7 @@ function alarm({ text: [message, remedy], ...rest }: Found): ClusterAlarm {
 const sum = (values: readonly (number | undefined)[]) =>
   values.reduce<number>((total, value) => total + (value ?? 0), 0);
 
-/** Whether a process serves a role; the domains of `rpc` may be processes of their own. */
+/** Whether a process serves a role; the domains of `rpc` may be separate processes. */
 function serves({ roles }: ClusterProcess, role: (typeof NEEDED)[number]): boolean {
   return roles.includes(role) || roles.includes('all') || (role === 'rpc' && roles.includes('user'));
 }

@@ -125,7 +125,7 @@ export function serveAdmin(app: FastifyInstance, deps: AdminServerDeps): void {
     const { operation } = route;
     const { query, ...entered } = await entrance.arrived(request, USUAL_BODY);
     const taken = takenOf(operation, { params: request.params, query, body: entered.body });
-    // What was begun is done, also for a caller who does not wait for it.
+    // What was started is finished, also for a caller who does not wait for it.
     const reads = operation.method === 'GET';
     const ctx = reads ? { ...entered.ctx, signal: closedEarly(reply) } : entered.ctx;
     if (entered.console && operation.console?.reason) requireReason(taken);

@@ -3,7 +3,7 @@ import type { TenantId } from '@im/contract';
 import { type Metrics, TokenBucket } from '@im/kit';
 import { decode, ERR, ImError, type log } from '@im/protocol';
 
-/** Where deliveries are heard; see Deliveries of @im/bus. */
+/** Source of the deliveries; see Deliveries of @im/bus. */
 export interface DeliveryWatch {
   /** All deliveries of a tenant, encoded. @returns a function that ends it. */
   watch(tenant: TenantId, onDelivery: (payload: Uint8Array) => void): () => void;
@@ -207,7 +207,7 @@ export function createTails(deliveries: DeliveryWatch | undefined, metrics: Metr
       const onAbort = () => over.resolve();
       signal?.addEventListener('abort', onAbort, { once: true });
       try {
-        // The first line says that it has begun.
+        // The first line says that it has started.
         yield standIn('alive', 0);
         while (performance.now() < endAt && !signal?.aborted) {
           const events = await reader.take(over.promise);

@@ -34,7 +34,7 @@ const SECURITY: Readonly<Record<string, string>> = {
   'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
 };
 
-/** Answers of the console have headers of their own instead of those of the API. */
+/** Headers of the console's answers, instead of those of the API. */
 function begin(reply: FastifyReply): FastifyReply {
   for (const name of Object.keys(reply.getHeaders()))
     if (name.startsWith('access-control-')) reply.removeHeader(name);
@@ -47,7 +47,7 @@ function baseOf(rest: string): string {
 }
 
 /**
- * Serves the web console: its page at a path and all paths below, which the page itself tells apart, and its files, which
+ * Serves the web console: its page at a path and all paths below, which the page itself distinguishes, and its files, which
  * browsers may keep for ever. The files are read once, when the first is asked for.
  * @param root path of the page, with `/` at both ends
  */

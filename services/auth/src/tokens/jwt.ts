@@ -11,7 +11,7 @@ export interface TokenClaims {
   readonly backend?: BackendClaims;
 }
 
-/** What tells the token of a backend from that of an administrator. */
+/** What distinguishes the token of a backend from that of an administrator. */
 export interface BackendClaims {
   readonly id: string;
   readonly role: string;
@@ -77,7 +77,7 @@ function toClaims(payload: unknown): SignedClaims {
   const issuedAt = typeof iat === 'number' ? iat : 0;
   const claims = { userID: UserID, platformID: Number(PlatformID), expires: exp, issuedAt };
   if (Role === undefined && jti === undefined) return claims;
-  // Never taken for an administrator's: whoever reads no role gives all rights.
+  // Never taken for an administrator's: a version that reads no role gives all rights.
   if (typeof Role !== 'string' || typeof jti !== 'string')
     throw new ImError(ERR.TokenMalformedError, 'the claims are not Role and jti');
   return { ...claims, backend: { id: jti, role: Role } };

@@ -21,7 +21,7 @@ interface Props {
 }
 
 const HEIGHT = 240;
-/** Told apart without colour by their dashes as well. */
+/** Distinguishable without colour by their dashes. */
 const STROKES = {
   light: ['#3b5bdb', '#c92a2a', '#087f5b'],
   dark: ['#91a7ff', '#ffa8a8', '#63e6be'],

@@ -2,7 +2,7 @@
 export const resourceEn = {
   title: 'Kubernetes resource',
   explained: 'The OpenIMCluster, read with your own rights on Kubernetes.',
-  how: 'The console has no rights on Kubernetes. Give it a token of your own; it reads this one resource with that token alone.',
+  how: 'The console has no rights on Kubernetes. Give it your token: it reads this one resource with it, and nothing else.',
   howToken: 'A token of a ServiceAccount is printed by:',
   howRole:
     'Its Role must allow get on the resource: docs/samples/console-viewer.yaml has such a ServiceAccount. This browser keeps the token, encrypted, until the session ends; the server keeps it nowhere.',

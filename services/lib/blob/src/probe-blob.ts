@@ -62,7 +62,7 @@ function withoutHold(agent: Agent): Agent {
   return agent;
 }
 
-/** An unsigned request tells the time, whatever the answer is. */
+/** The clock of the store, from an unsigned request: every answer has it. */
 async function clockOf(endpoint: string, timeoutMs: number): Promise<number | undefined> {
   try {
     const { headers, body } = await fetch(endpoint, {

@@ -236,7 +236,7 @@ export interface Deliveries {
   feed(options: FeedOptions): DeliveryFeed;
   /**
    * All deliveries of a tenant as they are published, transient ones included: encoded `log.Delivery`, of which each target has a
-   * copy. May miss some and have others twice; those who listen slow nobody down. For people who watch.
+   * copy. May miss some and have others twice; listeners slow no one down. For people who watch.
    */
   watch(tenant: TenantId, onDelivery: (payload: Uint8Array) => void): Unsubscribe;
   /**

@@ -15,8 +15,8 @@ const address = (vendor: string) =>
     );
 
 /**
- * What a push token is for. A token is registered as `<kind>:<token>`; without a kind it is one of FCM. Kinds without a
- * provider of their own are delivered by the webhook provider.
+ * What a push token is for. A token is registered as `<kind>:<token>`; without a kind it is one of FCM. Kinds without their
+ * own provider are delivered by the webhook provider.
  */
 export const PUSH_KINDS = [
   'fcm',

@@ -15,7 +15,7 @@ export interface StreamCopy {
   readonly name: string;
   readonly current: boolean;
   readonly offline?: boolean;
-  /** Time since the leader heard from it, ns; 0 before it ever has. */
+  /** Time since its last answer to the leader, ns; 0 before the first. */
   readonly active: number;
   /** Log entries that it lacks. */
   readonly lag?: number;

@@ -176,7 +176,7 @@ export const TenantSettings = z
           .number()
           .min(0)
           .optional()
-          .describe('Messages per minute and group that mention everybody; 0 means no limit.'),
+          .describe('Messages per minute and group that mention all members; 0 means no limit.'),
         mentionAllBurst: z.int().min(1).optional().describe('Such messages at once.'),
       })
       .prefault({})

@@ -10,7 +10,7 @@ export interface Calendar {
   startOf(day: number): number;
 }
 
-/** A period in which all days are told by one offset. */
+/** A period in which all days have one offset. */
 export interface OffsetSpan {
   /** ms; `end` is not included. */
   readonly start: number;

@@ -137,7 +137,7 @@ export function currentCall(): CallScope | undefined {
   return work instanceof CallScope ? work : undefined;
 }
 
-/** The step of a sampled trace that runs now: a call's, or that of work begun by {@link withinSpan}. */
+/** The step of a sampled trace that runs now: a call's, or that of work started by {@link withinSpan}. */
 export function currentSpan(): Span | undefined {
   return scopes.getStore()?.traced?.span;
 }

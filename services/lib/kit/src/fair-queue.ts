@@ -54,7 +54,7 @@ export class FairQueue<T> {
     let held = 0;
     // A flow that still has items moves to the end of the map and is therefore visited again.
     for (const flow of this.#flows.values()) {
-      // All remaining flows save for a large item: small ones do not wait for it.
+      // All remaining flows save up for a large item; small ones do not wait for it.
       if (taken.length > 0 && idle >= this.#flows.size) break;
       if (held >= this.#flows.size) break;
       if ((flow.sizes[0] as number) > maxItemBytes) {

@@ -5,7 +5,7 @@ import type { Metrics } from './metrics.ts';
 export const TENANT_REFUSALS = 'openim_tenant_refused_total';
 /** Value of the label `tenant` for all tenants beyond {@link MAX_TENANTS}; no tenant can have this ID. */
 export const OTHER_TENANTS = '_other';
-/** Most tenants that have a series of their own, by place that counts. */
+/** Most tenants that have a series, by place that counts. */
 const MAX_TENANTS = 1_000;
 
 /** Limits of a tenant, or of one of its users, that refuse requests. */

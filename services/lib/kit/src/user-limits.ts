@@ -30,7 +30,7 @@ const LIMITS = {
     }),
   },
   mentionAll: {
-    what: 'too many messages of this user that mention everybody in this group',
+    what: 'too many messages of this user that mention all members of this group',
     rate: ({ mentionAll }: Limits, own: UserLimits) => ({
       ratePerSecond: (own?.mentionAllPerMinute ?? mentionAll.perMinute) / 60,
       burst: own?.mentionAllBurst ?? mentionAll.burst,

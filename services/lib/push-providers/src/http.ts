@@ -28,7 +28,7 @@ export interface VendorHttp {
 }
 
 const MAX_ANSWER_BYTES = 256 * 1_024;
-/** For one request; whoever pushes has a shorter limit of its own. */
+/** For one request; callers have a shorter limit. */
 const TIMEOUT_MS = 30_000;
 /** More than the requests that a provider has under way. */
 const CONNECTIONS = 32;

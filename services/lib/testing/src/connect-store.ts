@@ -18,7 +18,7 @@ export interface ConnectedStore extends AsyncDisposable {
 /** Options of {@link connectStore}. */
 export interface ConnectStoreOptions extends Pick<StoreDeps, 'onCommand'> {
   readonly tenants: readonly TenantSettings[];
-  /** @default metrics that nobody reads */
+  /** @default metrics that are not read */
   readonly metrics?: Metrics;
 }
 

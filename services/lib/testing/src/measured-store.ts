@@ -8,7 +8,7 @@ import { createMetrics } from '@im/process';
 import { conversationSeqs, msgRows, type NewMsgRow, type Store } from '@im/store';
 import { connectStore } from './connect-store.ts';
 
-/** A store of its own servers that says what work costs, for benchmarks. */
+/** A store on separate servers that says what work costs, for benchmarks. */
 export interface MeasuredStore extends AsyncDisposable {
   readonly store: Store;
   readonly metrics: Metrics;

@@ -12,8 +12,8 @@ export interface SpanBudgetOptions {
 const MAX_TENANTS = 10_000;
 
 /**
- * Bounds the spans that a process records per second. What was begun is recorded to its end, and is paid for by what
- * could have begun next.
+ * Bounds the spans that a process records per second. What was started is recorded to its end, and is paid for by what
+ * could have started next.
  */
 export class SpanBudget {
   readonly #perSecond: number;
@@ -38,7 +38,7 @@ export class SpanBudget {
     return this.#all.take();
   }
 
-  /** Takes a further span of a trace that was begun; at most a second's worth is owed. */
+  /** Takes a further span of a trace that was started; at most a second's worth is owed. */
   owe(tenant: string): void {
     this.#all.owe(1, this.#perSecond);
     if (this.#shared()) this.#tenants.owe(tenant, this.#ofTenant, 1, this.#ofTenant.burst);

@@ -24,7 +24,7 @@ const ANSWER_MS = 500;
 /** Tests of a tenant at once: they are for people. */
 const MAX_TESTS = 2;
 
-/** Verification codes by SMS and mail. Nothing here knows accounts, so nothing tells whether an address has one. */
+/** Verification codes by SMS and mail. Nothing here knows accounts, so no answer reveals whether an address has one. */
 export function verificationMethods(deps: ThirdDeps): Methods {
   const { codes, tenants, codeMetrics } = deps;
   const tests = new Map<string, number>();

@@ -15,7 +15,7 @@ export interface CodeSecrets {
 export interface GivenCode {
   readonly purpose: CodePurpose;
   readonly address: string;
-  /** Tells the code from others of the address. */
+  /** Distinguishes the code from others of the address. */
   readonly id: string;
   readonly code: string;
 }

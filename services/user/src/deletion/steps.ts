@@ -12,7 +12,7 @@ export type Step = (ctx: CallContext, deletion: AccountDeletion) => Promise<Step
 export type DeletionDeps = Pick<UserDeps, 'users' | 'commands' | 'configs' | 'rpc'>;
 
 /**
- * The steps of a deletion, in their order: nobody logs in from the first one on; the name goes before groups and friends,
+ * The steps of a deletion, in their order: logins are refused from the first one on; the name goes before groups and friends,
  * so that they are notified of no other; the profile goes last, as others are checked against it.
  */
 export function deletionSteps({ users, commands, configs, rpc }: DeletionDeps): ReadonlyMap<string, Step> {

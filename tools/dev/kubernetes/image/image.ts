@@ -77,7 +77,7 @@ export async function writeImage(spec: ImageSpec, file: string): Promise<Written
 }
 
 /**
- * Writes one index of images for several architectures as such a tarball; what reads it takes the image of its own. The
+ * Writes one index of images for several architectures as such a tarball; what reads it takes the image of its architecture. The
  * digest is that of the index. Readers of Docker's older format find the image of this machine's architecture.
  */
 export async function writeIndex({ entries, ...spec }: IndexSpec, file: string): Promise<WrittenImage> {

@@ -16,7 +16,7 @@ export const LOCAL = {
   secondNode: 'second',
   secondNodeAddress: '10.250.0.2',
   podBridge: 'openim-pods',
-  /** Of the second node: a bridge has one address, and each node has a range of its own. */
+  /** Of the second node: a bridge has one address, and each node has a separate range. */
   secondPodBridge: 'openim-pods-2',
   /** Of all pods; the controller manager gives each node a part of it. */
   podRange: '10.244.0.0/16',

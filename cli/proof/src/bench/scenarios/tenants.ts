@@ -62,7 +62,7 @@ export function idleTenants(count: number, rate: number): Scenario {
   };
 }
 
-/** CPU of a server that nobody uses, ms per second. */
+/** CPU of an idle server, ms per second. */
 async function idleCpu({ target, options }: BenchRun): Promise<number> {
   await sleep(2_000);
   const before = target.usage().ours.cpuMs;

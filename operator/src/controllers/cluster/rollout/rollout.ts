@@ -137,7 +137,7 @@ export function withAge({
   readonly now: number;
   readonly cluster: Stored<OpenIMCluster>;
 }): { readonly state: RolloutState; readonly report: AspectReport } {
-  // These waits end by themselves, have a deadline of their own, or are what a person wants.
+  // These waits end by themselves, have another deadline, or are what a person wants.
   const isMeant = state.stage === QUEUED || state.stage === UPGRADE_WAITS || state.reason === GATE;
   if (!report.waiting || isMeant) return { state, report };
   const waiting = { ...report.waiting, since, until: since + OVERDUE_MS };

@@ -14,7 +14,7 @@ import { upgradeStatus } from '../upgrade/status.ts';
 import { missingPods } from './missing-pods.ts';
 import { clusterStatus } from './status.ts';
 
-/** What a status is made of beside the outcome of a reconcile. */
+/** What a status is made of besides the outcome of a reconcile. */
 export interface StatusSources {
   readonly observer: Observer;
   /** Events about pods of StatefulSets that could not be created. */

@@ -27,7 +27,7 @@ export function lookAt(prober: ProberStatus): ProberTotals {
   return { since, judgedUntil, sent, acknowledged, received, lost, duplicated, reordered, refused, other };
 }
 
-/** Messages between a look and now. Counts that have begun again since then count as they are. */
+/** Messages between a look and now. Counts that started over since then count as they are. */
 export function proofSince(
   { startedAt, baseline }: Pick<UpgradeRecord, 'startedAt' | 'baseline'>,
   prober: ProberStatus,
@@ -36,7 +36,7 @@ export function proofSince(
   const between = (name: keyof ProberCounts) => Math.max(0, prober[name] - before[name]);
   const gaps = prober.gaps.filter(({ at }) => at > startedAt).map(({ ms }) => ms);
   return {
-    // Counts that have begun again have no messages from before.
+    // Counts that started over have no messages from before.
     from: before === baseline ? baseline.judgedUntil : prober.since,
     until: prober.judgedUntil,
     sent: between('sent'),

@@ -177,7 +177,7 @@ function failureOf(
     return failure('PodsFailing', podFault);
   }
   if (settledAt === undefined) {
-    // Connections move at the pace of their receivers, which has deadlines of its own.
+    // Connections move at the pace of their receivers, which has other deadlines.
     if (current.step.name === GATEWAYS || seconds <= stepDeadlineSeconds) return undefined;
     return failure('StepDeadlineExceeded', `not complete after ${stepDeadlineSeconds} s: ${message}`);
   }

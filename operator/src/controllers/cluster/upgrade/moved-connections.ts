@@ -5,7 +5,7 @@ import type { Observation } from '../observation/observation.ts';
 const WRITES = 20;
 
 /**
- * Connections that each old gateway has closed, or is about to close, as far as its drain has begun; undefined when there
+ * Connections that each old gateway has closed, or is about to close, as far as its drain has started; undefined when there
  * are none. Small changes are left out while a drain goes on, so that few writes record it; a pure function.
  */
 export function movedConnections(

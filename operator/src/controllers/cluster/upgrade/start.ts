@@ -15,7 +15,7 @@ export interface StartWait {
 /** Time until the next look at what a person decides, or a process reports, ms; a change is noticed at once. */
 const LOOK_MS = 60_000;
 
-/** An operator that has just begun to lead does not know yet what the processes report. */
+/** An operator that has just become leader does not know yet what the processes report. */
 export const UNOBSERVED: StartWait = {
   phase: 'Queued',
   state: {

@@ -34,9 +34,9 @@ export function momentOf(revision: string, at: number): string {
 }
 
 /**
- * The rollback that is in force: the spec is the one whose upgrade failed, and nobody asked for another attempt. The
+ * The rollback that is in force: the spec is the one whose upgrade failed, and no other attempt was asked for. The
  * newest failure counts, unless the cluster has matched another revision since than the one before: to go back from there
- * would be a step that nobody expects.
+ * would be an unexpected step.
  */
 export function rollbackOf(
   { spec, metadata }: Stored<OpenIMCluster>,

@@ -66,7 +66,7 @@ export function nextUpgradeStep(input: UpgradeInput): UpgradeStep {
   const isBehind = from !== undefined && from.name !== desired.revision;
   if (rollback || !isBehind || !isUpgrade(from.content.effective, effective)) return { kind: 'none' };
   const known = revisions.find(({ name }) => name === desired.revision)?.upgrade;
-  // One that has ended well is marked at the next step; one that was undone begins anew.
+  // One that has ended well is marked at the next step; one that was undone starts over.
   if (known?.outcome === 'Succeeded' && known.from === from.name) return { kind: 'none' };
   const isOpen = known !== undefined && known.finishedAt === undefined && known.failure === undefined;
   if (!isOpen) {

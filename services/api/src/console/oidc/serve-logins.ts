@@ -20,7 +20,7 @@ export interface LoginServerDeps {
   readonly log: Logger;
 }
 
-/** Of a login that was begun in this browser. */
+/** Of a login that was started in this browser. */
 const COOKIE = '__Host-im_console_login';
 const MAX_COOKIE = 4_096;
 /** Exchanges with providers at once; each waits for the provider. */
@@ -82,7 +82,7 @@ export function serveLogins(app: FastifyInstance, deps: LoginServerDeps): void {
     const provider = logins.provider(request.params.name);
     if (!provider) return reply.code(404).send('there is no such provider\n');
     const { name } = provider.settings;
-    // Whatever becomes of it, what was begun ends here.
+    // Whatever becomes of it, what was started ends here.
     reply.header('set-cookie', cookie(cookieKey, ''));
     if (exchanges >= MOST_EXCHANGES || !entrance.allowsLogin(request)) return refuse(reply, 'busy');
     exchanges++;
@@ -92,7 +92,7 @@ export function serveLogins(app: FastifyInstance, deps: LoginServerDeps): void {
       const transaction =
         sealed.length > MAX_COOKIE ? undefined : unseal(sealed, call.tenant.tokenSecret, Date.now());
       if (transaction?.provider !== name)
-        throw new LoginError('expired', 'no login with this provider was begun in this browser');
+        throw new LoginError('expired', 'no login with this provider was started in this browser');
       const identity = await provider.finish(new URLSearchParams(call.query), transaction);
       reply.header('set-cookie', [await open(request, identity, name), noTokenCookie(path)]);
       ended.inc({ provider: name, outcome: 'opened' });

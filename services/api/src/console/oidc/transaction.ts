@@ -1,6 +1,6 @@
 import { sealText, unsealText } from '../sealing.ts';
 
-/** A login that was begun in a browser. */
+/** A login that was started in a browser. */
 export interface Transaction {
   readonly provider: string;
   readonly state: string;

@@ -28,7 +28,7 @@ export const CronJob = z
     schedule: z.string().meta({ description: 'Cron expression, UTC.' }),
     nextTime: time.meta({ description: 'ms; 0 when it is never due.' }),
     announceTime: time.meta({ description: 'When a cron process last said that it runs the job, ms.' }),
-    requested: z.boolean().meta({ description: 'A run was asked for, and has not begun.' }),
+    requested: z.boolean().meta({ description: 'A run was asked for, and has not started.' }),
     running: CronRun.optional(),
     last: CronRun.optional(),
     lastSuccessTime: time.meta({ description: 'End of the last run that succeeded, ms; 0 for none.' }),

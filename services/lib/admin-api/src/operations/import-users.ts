@@ -32,7 +32,7 @@ export const importUsers = operation({
       )
       .min(1)
       .max(MOST),
-    dryRun: z.boolean().default(false).meta({ description: 'Registers nobody.' }),
+    dryRun: z.boolean().default(false).meta({ description: 'Registers no user.' }),
     reason,
   }),
   answer: z.object({

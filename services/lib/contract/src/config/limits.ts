@@ -57,7 +57,7 @@ export const LimitsConfig = z
       })
       .prefault({})
       .describe(
-        'Messages of one user that mention everybody in one group, per process of msg; more get 429 and are not sent.',
+        'Messages of one user that mention all members of one group, per process of msg; more get 429 and are not sent.',
       ),
     userCommands: z
       .int()

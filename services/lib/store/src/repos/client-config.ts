@@ -6,7 +6,7 @@ import { guarded } from '../errors.ts';
 import type { Store } from '../store.ts';
 import type { Page } from './user.ts';
 
-/** One setting that clients read. `_id` = tenant, user, key; an empty user is everybody. */
+/** One setting that clients read. `_id` = tenant, user, key; an empty user is all users. */
 interface ClientConfigDocument extends TenantDocument {
   v: 1;
   userID: string;
@@ -20,9 +20,9 @@ export const CLIENT_CONFIGS = defineCollection<ClientConfigDocument>('client_con
   { keys: { key: 1, userID: 1 } },
 ]);
 
-/** Settings that administrators give to clients, for everybody (userID empty) or for one user. */
+/** Settings that administrators give to clients, for all users (userID empty) or for one user. */
 export interface ClientConfigRepo {
-  /** All settings of one user, or of everybody. */
+  /** All settings of one user, or those for all. */
   get(tenant: TenantId, userID: string): Promise<Record<string, string>>;
   set(tenant: TenantId, userID: string, configs: Readonly<Record<string, string>>): Promise<void>;
   /** Removes these keys; unknown ones are no error. */

@@ -100,7 +100,7 @@ export interface ConversationSettingsChanges {
   /** Raises lower bounds of one owner's records. @returns ids of those that exist. */
   setMinSeqs(tenant: TenantId, ownerUserID: string, changes: readonly MinSeqChange[]): Promise<string[]>;
   /**
-   * Sets `ex` in everybody's records whose peer is `userID`, in batches, each with its version logs: what stops
+   * Sets `ex` in all records whose peer is `userID`, in batches, each with its version logs: what stops
    * half-way has changed whole batches, and goes on when it is repeated.
    */
   setExByPeer(tenant: TenantId, userID: string, ex: string): Promise<void>;

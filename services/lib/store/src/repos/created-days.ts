@@ -60,7 +60,7 @@ export async function countCreatedDays<T extends Created>(
   const states = store.collection(tenant, STAT_CREATED);
   const _id = states.key(kind.name);
   const state = await states.col.findOne({ _id });
-  // Another zone may not have begun the day.
+  // In another zone the day may not have started.
   const from = Math.min(state?.open ?? earliest, today);
   const period = { start: calendar.startOf(from), end: calendar.startOf(today + 1) };
   const options = { match: { t: tenant }, field: 'createTime', calendar, maxTimeMS: LONGEST_MS };

@@ -97,7 +97,7 @@ export interface JobState extends AnnouncedJob {
   /** Runs that began. */
   readonly number: number;
   readonly running?: { readonly started: number; readonly done: number; readonly owner: string };
-  /** A run was asked for, and has not begun. */
+  /** A run was asked for, and has not started. */
   readonly requested: boolean;
   readonly last?: FinishedRun;
   /** When the last run that succeeded ended, ms. */

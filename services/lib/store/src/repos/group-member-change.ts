@@ -108,7 +108,7 @@ export interface GroupMemberChanges {
    * @returns who was removed; empty when no member is left.
    */
   removeSome(tenant: TenantId, groupID: string, limit: number): Promise<string[]>;
-  /** Notes that everybody has left a dismissed group. @returns the last version of its members. */
+  /** Notes that all members have left a dismissed group. @returns the last version of its members. */
   endVersions(tenant: TenantId, groupID: string): Promise<MemberVersion>;
   /** Removes the member log of a dismissed group. */
   dropVersions(tenant: TenantId, groupID: string): Promise<void>;

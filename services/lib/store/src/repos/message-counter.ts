@@ -217,7 +217,7 @@ export function messageCounter(store: Store, options: MessageCounterOptions = {}
         if (isEnd) {
           if (!(await sumDays(tenant, budget))) return run;
           const last = await batches.state();
-          // Of a pass that another process has begun meanwhile, nothing is known.
+          // Of a pass that another process has started meanwhile, nothing is known.
           if (last.isPending || last.at !== '') return run;
           run.isComplete = await batches.note(last, { passFrom: 0, countedTo: passFrom });
           return run;

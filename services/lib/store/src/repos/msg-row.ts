@@ -131,7 +131,7 @@ export function msgRowOf(doc: WithId<MsgRowDocument>, parts: (key: string) => st
   };
 }
 
-/** Repository of stored messages: what transfer writes and everybody reads. */
+/** Repository of stored messages: what transfer writes and all others read. */
 export type MsgRows = ReturnType<typeof msgRows>;
 
 /** Stored messages, by conversation and seq. Changes of stored messages are in `msg-row-change.ts`. */

@@ -206,7 +206,7 @@ function orderOf(walk: Walk, tenant: string, direction: 1 | -1) {
   function filter(start?: WalkPosition, end?: WalkPosition): Filter<MsgRowDocument> {
     const among = {
       ...walk.match.st,
-      // Rows of the same time are told apart by their keys, below.
+      // Rows of the same time are distinguished by their keys, below.
       ...(start && { [direction === 1 ? '$gte' : '$lte']: start.st }),
       ...(end && { [before]: end.st }),
     };

@@ -185,7 +185,7 @@ export async function insertParts(
   await insertMissing(view.col, documents);
 }
 
-/** What tells which documents of a day count. */
+/** What says which documents of a day count. */
 type PartName = Pick<StatPartDocument, '_id' | 'batch' | 'chunks'>;
 
 /** Of the documents of one day, those that have each message once: the last merged ones, and what came after them. */

@@ -7,7 +7,7 @@ import type { Store } from '../store.ts';
 /** A code that was sent. `_id` = tenant, purpose, address; all that could name a person is hashed with a secret. */
 interface CodeDocument extends TenantDocument {
   v: 1;
-  /** Tells a code from the one before it. */
+  /** Distinguishes a code from the one before it. */
   id: string;
   hash: string;
   /** Failed and running attempts. */
