@@ -8,10 +8,9 @@ import {
   withCaller,
 } from '@im/kit';
 import type { Logger } from '@im/process';
-import { CONTENT, GROUP_STATUS, ROLE } from '@im/protocol';
+import { CONTENT, GROUP_STATUS } from '@im/protocol';
 import {
   type Group,
-  type GroupMember,
   type GroupMemberChanges,
   type GroupMemberRepo,
   type GroupRepo,
@@ -25,6 +24,7 @@ import type { GroupNotifications } from '../notifications/group-notifications.ts
 import type { MembershipRecord } from '../notifications/send.ts';
 import { QUIET_DISMISSAL, removeAllMembers } from './dismissal.ts';
 import type { MembershipChanges } from './membership-changes.ts';
+import { newMember } from './new-member.ts';
 
 export interface MembershipRelayDeps {
   readonly outbox: MembershipOutbox;
@@ -229,18 +229,6 @@ function neverBegun({ at }: MembershipIntent): Finished {
 }
 
 /** A member whose row is gone; name and face come from the profile. */
-function formerMember(groupID: string, userID: string): GroupMember {
-  return {
-    groupID,
-    userID,
-    nickname: '',
-    faceURL: '',
-    roleLevel: ROLE.Member,
-    joinTime: 0,
-    joinSource: 0,
-    inviterUserID: '',
-    operatorUserID: '',
-    muteEndTime: 0,
-    ex: '',
-  };
+function formerMember(groupID: string, userID: string) {
+  return newMember({ groupID, userID });
 }

@@ -5,6 +5,7 @@ import type { Group, GroupMember } from '@im/store';
 import type { GroupDeps, GroupMethods } from '../deps.ts';
 import { checkGivenID, newGroupID } from '../group-id.ts';
 import { checkGroupTexts, requireRoom } from '../limits.ts';
+import { newMember } from '../membership/new-member.ts';
 import {
   askAboutEntrants,
   createdGroupBody,
@@ -86,19 +87,12 @@ export function createGroupMethods(deps: GroupDeps): GroupMethods<'createGroup'>
       [memberUserIDs, ROLE.Member],
     ];
     return byRole.flatMap(([userIDs, roleLevel]) =>
-      userIDs.map((userID) => ({
-        groupID,
-        userID,
-        nickname: '',
-        faceURL: '',
-        roleLevel,
-        joinTime,
-        joinSource: JOIN_SOURCE_INVITATION,
-        inviterUserID: ctx.opUserID,
-        operatorUserID: ctx.opUserID,
-        muteEndTime: 0,
-        ex: '',
-      })),
+      userIDs.map((userID) =>
+        newMember({
+          ...{ groupID, userID, roleLevel, joinTime, joinSource: JOIN_SOURCE_INVITATION },
+          ...{ inviterUserID: ctx.opUserID, operatorUserID: ctx.opUserID },
+        }),
+      ),
     );
   }
 

@@ -1,15 +1,9 @@
 import { type CallContext, pageRange, requireSelf } from '@im/kit';
 import { argsError, CONTENT, ERR, ImError, make, ROLE, type sdkws } from '@im/protocol';
-import {
-  type Group,
-  type GroupMember,
-  type GroupRequest,
-  type GroupRequestQuery,
-  HANDLE_RESULT,
-  notFound,
-} from '@im/store';
+import { type Group, type GroupRequest, type GroupRequestQuery, HANDLE_RESULT, notFound } from '@im/store';
 import type { GroupDeps, GroupMethods } from '../deps.ts';
 import { requireRoom } from '../limits.ts';
+import { newMember } from '../membership/new-member.ts';
 import { leads, operatorOf, requireLeader, requireLiveGroup } from '../permissions.ts';
 import { askAboutEntrants } from '../webhooks.ts';
 
@@ -36,19 +30,9 @@ export function groupApplicationMethods(deps: GroupDeps): GroupApplicationMethod
     const [present] = await members.find(ctx.tenant, groupID, [userID]);
     if (present) return undefined;
     await requireRoom(deps, ctx, await members.count(ctx.tenant, groupID), [userID]);
-    const asked: GroupMember = {
-      groupID,
-      userID,
-      nickname: '',
-      faceURL: '',
-      roleLevel: ROLE.Member,
-      joinTime: Date.now(),
-      joinSource: request.joinSource,
-      inviterUserID: request.inviterUserID,
-      operatorUserID: ctx.opUserID,
-      muteEndTime: 0,
-      ex: request.ex,
-    };
+    const { joinSource, inviterUserID, ex } = request;
+    const entrance = { joinTime: Date.now(), joinSource, inviterUserID, operatorUserID: ctx.opUserID, ex };
+    const asked = newMember({ groupID, userID, ...entrance });
     const entrants = await askAboutEntrants(webhooks, ctx, group, [asked]);
     const { newConversation, reports } = entrants;
     const [member = asked] = entrants.members;

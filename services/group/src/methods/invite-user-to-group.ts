@@ -1,9 +1,10 @@
 import { NOTIFICATIONS_AT_ONCE, requireUsers } from '@im/domain';
 import { type CallContext, eachLimited } from '@im/kit';
-import { CONTENT, ERR, ImError, make, ROLE } from '@im/protocol';
-import { type Group, type GroupMember, type GroupRequest, HANDLE_RESULT } from '@im/store';
+import { CONTENT, ERR, ImError, make } from '@im/protocol';
+import { type Group, type GroupRequest, HANDLE_RESULT } from '@im/store';
 import type { GroupDeps, GroupMethods } from '../deps.ts';
 import { requireRoom } from '../limits.ts';
+import { newMember } from '../membership/new-member.ts';
 import { leads, operatorOf, requireLiveGroup, requireMember, requireOperatorVoice } from '../permissions.ts';
 import { publicUser } from '../views.ts';
 import { askAboutEntrants } from '../webhooks.ts';
@@ -54,19 +55,10 @@ export function inviteUserToGroupMethods(deps: GroupDeps): InviteUserToGroupMeth
     sendMessage: boolean | null,
   ): Promise<void> {
     const { groupID } = group;
-    const asked = userIDs.map(
-      (userID): GroupMember => ({
-        groupID,
-        userID,
-        nickname: '',
-        faceURL: '',
-        roleLevel: ROLE.Member,
-        joinTime: 0,
-        joinSource: JOIN_SOURCE_INVITATION,
-        inviterUserID: ctx.opUserID,
-        operatorUserID: ctx.opUserID,
-        muteEndTime: 0,
-        ex: '',
+    const asked = userIDs.map((userID) =>
+      newMember({
+        ...{ groupID, userID, joinSource: JOIN_SOURCE_INVITATION },
+        ...{ inviterUserID: ctx.opUserID, operatorUserID: ctx.opUserID },
       }),
     );
     const entrants = await askAboutEntrants(webhooks, ctx, group, asked);

@@ -1,8 +1,9 @@
 import { requireUsers } from '@im/domain';
-import { argsError, CONTENT, ERR, ImError, make, ROLE } from '@im/protocol';
-import { type GroupMember, type GroupRequest, HANDLE_RESULT } from '@im/store';
+import { argsError, CONTENT, ERR, ImError, make } from '@im/protocol';
+import { type GroupRequest, HANDLE_RESULT } from '@im/store';
 import type { GroupDeps, GroupMethods } from '../deps.ts';
 import { requireRoom } from '../limits.ts';
+import { newMember } from '../membership/new-member.ts';
 import { requireLiveGroup } from '../permissions.ts';
 import { publicUser } from '../views.ts';
 import { askAboutEntrants, groupTypeText, reportsOf } from '../webhooks.ts';
@@ -37,19 +38,8 @@ export function joinGroupMethods(deps: GroupDeps): GroupMethods<'joinGroup'> {
       const now = Date.now();
       if (group.needVerification === OPEN) {
         await requireRoom(deps, ctx, await members.count(ctx.tenant, groupID), [userID]);
-        const asked: GroupMember = {
-          groupID,
-          userID,
-          nickname: '',
-          faceURL: '',
-          roleLevel: ROLE.Member,
-          joinTime: now,
-          joinSource: 0,
-          inviterUserID: userID,
-          operatorUserID: ctx.opUserID,
-          muteEndTime: 0,
-          ex: '',
-        };
+        const invited = { inviterUserID: userID, operatorUserID: ctx.opUserID };
+        const asked = newMember({ groupID, userID, joinTime: now, ...invited });
         const entrants = await askAboutEntrants(webhooks, ctx, group, [asked]);
         const [member = asked] = entrants.members;
         const event = { groupID, reqMessage, joinSource, inviterUserID: userID };
