@@ -11,8 +11,11 @@ import type { BusConfig, BusDeps, Unsubscribe } from './types.ts';
 const RECONNECT_WAIT_MS = 100;
 const PING_INTERVAL_MS = 3_000;
 const CONNECT_TIMEOUT_MS = 2_000;
-/** What nobody waits for leaves with the next message that somebody waits for, or after this long, or when there are so many. */
-const SOON = { ms: 20, messages: 500 };
+/**
+ * What nobody waits for leaves with the next message that somebody waits for, or after this long, or when there are so
+ * many. During an outage so many are kept.
+ */
+const SOON = { ms: 20, messages: 500, kept: 20_000 };
 
 /** The connection was lost while an answer was awaited: the request may or may not have had its effect. */
 export class LinkLostError extends Error {
@@ -160,22 +163,22 @@ export class NatsLink {
 
   /**
    * As {@link publish}, a few milliseconds later and together with others, since a write to the socket costs more than the
-   * message: for acknowledgements, whose loss only makes messages come again.
+   * message; what comes during an outage leaves after it. For acknowledgements, whose loss only makes messages come again.
    */
-  publishSoon(subject: string, payload: Uint8Array): boolean {
-    if (!this.#up) return false;
-    this.#soon.push({ subject, payload });
+  publishSoon(subject: string, payload: Uint8Array): void {
+    if (this.#soon.length < SOON.kept) this.#soon.push({ subject, payload });
+    if (!this.#up) return;
     if (this.#soon.length >= SOON.messages) this.#sendSoon();
     else this.#soonTimer ??= setTimeout(() => this.#sendSoon(), SOON.ms);
-    return true;
   }
 
   #sendSoon(): void {
     clearTimeout(this.#soonTimer);
     this.#soonTimer = undefined;
+    if (!this.#up) return;
     const soon = this.#soon;
     this.#soon = [];
-    if (this.#up) for (const { subject, payload } of soon) this.#connection?.publish(subject, payload);
+    for (const { subject, payload } of soon) this.#connection?.publish(subject, payload);
   }
 
   /** @param handler one function may serve many subjects: it gets the one that was subscribed. */
@@ -297,6 +300,7 @@ export class NatsLink {
     if (this.#up || this.#stopped) return;
     this.#up = true;
     this.#log.info({ server: this.#connection?.getServer() }, 'connected to NATS');
+    this.#sendSoon();
     for (const listener of this.#listeners) this.#guarded(() => listener.onUp?.());
     const waiters = this.#upWaiters;
     this.#upWaiters = [];
@@ -307,7 +311,6 @@ export class NatsLink {
     if (!this.#up) return;
     this.#up = false;
     this.#outages++;
-    this.#sendSoon();
     this.#reason = reason;
     if (!this.#stopped) this.#log.warn({ reason }, 'no connection to NATS');
     for (const waiter of this.#waiters.values()) waiter.reject(new LinkLostError(reason));
