@@ -57,7 +57,7 @@ async function check(): Promise<SuiteResult> {
 }
 
 /**
- * One worker begins with packages; the other with end-to-end suites, once nothing is being compiled in its place and no
+ * One worker takes what mostly waits. One begins with packages; the other with end-to-end suites, once nothing is being compiled in its place and no
  * suite on Kubernetes needs the room.
  */
 async function runOnServers(): Promise<void> {
@@ -69,7 +69,7 @@ async function runOnServers(): Promise<void> {
     await hasRoom.promise;
     await schedule.work({ lanes: ['processes', 'packages'], fromEnd: true }, runTask);
   };
-  await Promise.all([packages, processes()]);
+  await Promise.all([packages, processes(), schedule.work({ lanes: ['waiting'] }, runTask)]);
 }
 
 // Kubernetes is the longest lane, and mostly waits.

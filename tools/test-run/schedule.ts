@@ -14,7 +14,7 @@ export interface Worker {
 }
 
 /** Lanes of which only one file runs at a time. */
-const ALONE: ReadonlySet<Lane> = new Set(['processes', 'kubernetes']);
+const ALONE: ReadonlySet<Lane> = new Set(['processes', 'kubernetes', 'waiting']);
 
 /** The files of suites, which workers take one by one. */
 export class Schedule {

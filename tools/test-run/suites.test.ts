@@ -13,12 +13,14 @@ const FILES = [
   'e2e/suites/kubernetes/upgrade.test.ts',
   'e2e/suites/one-process.test.ts',
   'operator/kube/src/queue.test.ts',
+  'operator/kube/test/election.test.ts',
   'operator/kube/test/informer.test.ts',
   'operator/test/create.test.ts',
   'operator/test/managed-stores.test.ts',
   'operator/test/scaling.test.ts',
   'services/console/test/cluster-resource.test.ts',
   'services/console/test/pages.test.ts',
+  'services/user/test/presence.test.ts',
 ];
 
 const lane = (wanted: Lane) =>
@@ -35,6 +37,10 @@ test('each lane has its suites in order: what needs Kubernetes last, the shared 
     ['operator/kube', 1, 10],
     ['operator', 2, 10],
     ['services/console cluster-resource', 1, 10],
+  ]);
+  assert.deepEqual(lane('waiting'), [
+    ['operator/kube election', 1, 10],
+    ['services/user presence', 1, 10],
   ]);
   assert.deepEqual(lane('processes'), [
     ['e2e chaos', 1, 20],
@@ -55,6 +61,7 @@ test('suites that start programs of Kubernetes are known', () => {
     'operator/kube',
     'operator',
     'services/console cluster-resource',
+    'operator/kube election',
     'tools/dev/kubernetes local-cluster',
     'operator managed-stores',
     'e2e kubernetes/upgrade',

@@ -19,10 +19,11 @@ export interface Suite extends FileOptions {
 
 /**
  * What runs at the same time as what. `first`: unit tests, before packages and processes. `packages`: tests against
- * single servers, files of different packages at a time. `processes`: end-to-end suites that load the machine, one file
+ * single servers, files of different packages at a time. `waiting`: such tests that mostly wait, beside everything, one
+ * file at a time. `processes`: end-to-end suites that load the machine, one file
  * at a time. `kubernetes`: what uses the one node of the machine, one file at a time; mostly waiting.
  */
-export type Lane = 'first' | 'packages' | 'processes' | 'kubernetes';
+export type Lane = 'first' | 'packages' | 'waiting' | 'processes' | 'kubernetes';
 
 const MINUTE = 60_000;
 
@@ -31,6 +32,16 @@ const ON_KUBERNETES: readonly string[] = ['operator', 'operator/kube', 'tools/de
 
 /** Test files of other packages that do so; each is a suite, so that the rest of the package does not wait for these programs. */
 const FILES_ON_KUBERNETES: readonly string[] = ['services/console/test/cluster-resource.test.ts'];
+
+/** Test files of packages that wait most of a minute for limits and leases to expire; each is a suite. */
+const MOSTLY_WAIT: readonly string[] = [
+  'services/auth/test/outage.test.ts',
+  'services/group/test/outbox.test.ts',
+  'services/lib/store/test/deadline.test.ts',
+  'services/transfer/test/purge.test.ts',
+  'services/user/test/presence.test.ts',
+  'operator/kube/test/election.test.ts',
+];
 
 /** Brings up the node of the machine and stops it, which others that use the node would prevent. */
 export const BRINGS_UP_THE_NODE = 'tools/dev/kubernetes/test/local-cluster.test.ts';
@@ -76,6 +87,7 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
   const unit: string[] = [];
   const onServers = new Map<string, string[]>();
   const onKubernetes = new Map<string, string[]>();
+  const waiting: string[] = [];
   const processes: string[] = [];
   const clusters: string[] = [];
   for (const file of files) {
@@ -83,6 +95,7 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
     if (file.startsWith(CLUSTERS)) clusters.push(file);
     else if (file.startsWith('e2e/suites/')) processes.push(file);
     else if (home === undefined) unit.push(file);
+    else if (MOSTLY_WAIT.includes(file)) waiting.push(file);
     else if (!ON_THE_NODE.includes(file)) {
       const isAlone = FILES_ON_KUBERNETES.includes(file);
       const packages = isAlone || ON_KUBERNETES.includes(home) ? onKubernetes : onServers;
@@ -95,6 +108,11 @@ export function suitesOf(all: readonly string[], filters: readonly string[], cor
     { name: 'unit', files: unit, concurrency: cores, lane: 'first', timeoutMs: 2 * MINUTE },
     ...[...onServers].map(([home, files]) => packageSuite(home, files)),
     ...[...onKubernetes].map(([home, files]) => ({ ...packageSuite(home, files), onKubernetes: true })),
+    ...waiting.map((file) => ({
+      ...packageSuite(nameOf(file), [file]),
+      lane: 'waiting' as const,
+      onKubernetes: ON_KUBERNETES.some((home) => file.startsWith(`${home}/test/`)),
+    })),
     ...processes.map((file) => alone(file, PROCESSES_MS)),
     ...ON_THE_NODE.filter((file) => files.includes(file)).map((file) => ({
       ...packageSuite(nameOf(file), [file]),
